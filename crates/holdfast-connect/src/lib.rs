@@ -1,1 +1,11 @@
-//! Placeholder.
+//! Connectors: where data comes from ([`Source`]) and where it goes back to ([`Target`]).
+//!
+//! One folder per connector. A connector sees entries and bytes; it never sees a key, a chunk or a snapshot.
+
+pub mod command;
+pub mod fs;
+pub mod source;
+pub mod target;
+
+pub use source::{Content, Item, Leaf, LeafKind, Opener, Piece, Source, Trouble};
+pub use target::{Existing, FileSlot, Target, TargetError, WriteOrder};

@@ -1,1 +1,23 @@
-//! Placeholder.
+//! Every stored byte of a holdfast repository: layouts, limits, encoding and decoding.
+//!
+//! `docs/format.md` is the specification; each module here is one of its sections. This crate does no I/O and holds no
+//! keys: what is sealed on disk passes through here as plaintext.
+
+pub mod config;
+pub mod directory;
+pub mod entry;
+pub mod error;
+pub mod frame;
+pub mod id;
+pub mod index;
+pub mod limits;
+pub mod name;
+pub mod node;
+pub mod pack;
+pub mod padding;
+pub mod record;
+pub mod slot;
+pub mod wire;
+
+pub use error::FormatError;
+pub use id::{BlobId, BlobType, FrameId, ObjectId, RepositoryId, SessionId, SlotId, WriterId};

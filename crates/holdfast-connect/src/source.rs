@@ -1,0 +1,125 @@
+//! The seam towards what is backed up.
+
+use std::io;
+
+use holdfast_format::entry::Metadata;
+
+/// A stream of entries in path order: a directory before its entries, names ascending bytewise within it.
+pub trait Source: Send {
+    /// The next item; `None` after the last.
+    ///
+    /// # Errors
+    /// Only what makes the whole source useless. Trouble with one entry is an [`Item::Trouble`].
+    fn next(&mut self) -> io::Result<Option<Item>>;
+}
+
+/// What a source yields.
+#[derive(Debug)]
+pub enum Item {
+    /// A directory begins; its entries follow until the matching [`Item::Leave`].
+    Enter {
+        /// Name within the directory above.
+        name: Vec<u8>,
+        /// Owner, times; without extended attributes.
+        metadata: Metadata,
+        /// Reads the extended attributes, if they are wanted.
+        opener: Box<dyn Opener>,
+    },
+    /// The directory entered last ends.
+    Leave,
+    /// Anything that is not a directory.
+    Leaf(Leaf),
+    /// An entry that could not be looked at; it is missing from the stream.
+    Trouble(Trouble),
+    /// An entry that a rule left out.
+    Excluded {
+        /// Path as people write it.
+        path: Vec<u8>,
+    },
+}
+
+/// An entry that is not a directory.
+#[derive(Debug)]
+pub struct Leaf {
+    /// Name within its directory.
+    pub name: Vec<u8>,
+    /// Owner, times; without extended attributes.
+    pub metadata: Metadata,
+    /// What it is.
+    pub kind: LeafKind,
+    /// Reads its content and its extended attributes, if they are wanted.
+    pub opener: Box<dyn Opener>,
+}
+
+/// What a leaf is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum LeafKind {
+    /// A regular file or a stream.
+    File {
+        /// Apparent size in bytes; 0 if it is not known before the stream has been read.
+        size: u64,
+    },
+    /// A symbolic link and its target.
+    Symlink(Vec<u8>),
+    /// A block device (major, minor).
+    BlockDevice(u32, u32),
+    /// A character device (major, minor).
+    CharDevice(u32, u32),
+    /// A named pipe.
+    Fifo,
+    /// A socket.
+    Socket,
+}
+
+/// Lazy access to one entry; cheap to hold, used from any thread, at most once.
+pub trait Opener: Send + Sync + std::fmt::Debug {
+    /// Starts reading the content of a file.
+    ///
+    /// # Errors
+    /// As the source gives them; they concern this entry only.
+    fn open(&self) -> io::Result<Box<dyn Content>>;
+
+    /// Extended attributes, ascending by name.
+    ///
+    /// # Errors
+    /// As the source gives them; they concern this entry only.
+    fn xattrs(&self) -> io::Result<Vec<(Vec<u8>, Vec<u8>)>>;
+}
+
+/// A stretch of content.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Piece {
+    /// So many bytes were placed at the start of the buffer (at least one).
+    Data(usize),
+    /// So many zero bytes that the source does not store; nothing was placed in the buffer.
+    Hole(u64),
+    /// The content is complete.
+    End,
+}
+
+/// The content of one file, read once from start to end.
+pub trait Content: Send {
+    /// Reads the next stretch, filling `buffer` as far as the stretch goes.
+    ///
+    /// # Errors
+    /// As the source gives them; they concern this entry only.
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<Piece>;
+
+    /// After [`Piece::End`]: the metadata as it is now if it differs from what the scan saw, because the entry changed in
+    /// between or while it was being read.
+    ///
+    /// # Errors
+    /// As the source gives them, among them the failure of a command: then the content must not be used.
+    fn changed(&mut self) -> io::Result<Option<Metadata>>;
+}
+
+/// An entry that could not be read. It is counted; the rest goes on.
+#[derive(Debug)]
+pub struct Trouble {
+    /// Path as people write it.
+    pub path: Vec<u8>,
+    /// What was being done: `scan`, `open`, `read`, `xattr`.
+    pub during: &'static str,
+    /// What went wrong.
+    pub error: io::Error,
+}

@@ -1,0 +1,134 @@
+//! The seam towards what is restored.
+
+use std::io;
+
+use holdfast_format::entry::{Entry, FileTime, Metadata};
+
+/// Which order of writes a target takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum WriteOrder {
+    /// Any file, any offset, any number at a time.
+    Any,
+    /// One file after the other, from start to end.
+    Sequential,
+}
+
+/// Why a target refused something; it concerns one entry.
+#[derive(Debug, thiserror::Error)]
+pub enum TargetError {
+    /// The path would leave the target, or passes through something that is not a directory.
+    #[error("it would be written outside the target")]
+    Escapes,
+    /// The target's system said no.
+    #[error("cannot {action}: {source}")]
+    Io {
+        /// What was being done, as in "create the file".
+        action: &'static str,
+        /// The system's answer.
+        source: io::Error,
+    },
+}
+
+/// What already stands at a path.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Existing {
+    /// True for a regular file.
+    pub is_file: bool,
+    /// True for a directory.
+    pub is_directory: bool,
+    /// Size in bytes of a regular file.
+    pub bytes: u64,
+    /// Last change of its content.
+    pub mtime: FileTime,
+}
+
+/// A place that entries are restored to.
+///
+/// Paths are relative to the target: valid entry names joined by `/`, the empty path being the target itself. Every
+/// method may be called from any thread.
+pub trait Target: Send + Sync {
+    /// Which order of writes it takes.
+    fn order(&self) -> WriteOrder;
+
+    /// What stands at `path`, without following a link; `None` if nothing does.
+    ///
+    /// # Errors
+    /// [`TargetError`], for this entry.
+    fn existing(&self, path: &[u8]) -> Result<Option<Existing>, TargetError>;
+
+    /// Makes sure that a directory stands at `path`, private to the user until [`Target::finish_directory`]. Something
+    /// else that stands there is replaced. True if it was made now: then nothing can exist in it yet.
+    ///
+    /// # Errors
+    /// [`TargetError`], for this directory.
+    fn directory(&self, path: &[u8]) -> Result<bool, TargetError>;
+
+    /// Gives a directory its owner, mode, attributes and times, after all its entries are done.
+    ///
+    /// # Errors
+    /// [`TargetError`], for this directory.
+    fn finish_directory(&self, path: &[u8], metadata: &Metadata) -> Result<(), TargetError>;
+
+    /// Begins a file under a temporary name beside `path`; `bytes` is its final size.
+    ///
+    /// # Errors
+    /// [`TargetError`], for this file.
+    fn file(&self, path: &[u8], bytes: u64) -> Result<Box<dyn FileSlot>, TargetError>;
+
+    /// Creates a symbolic link, device, named pipe or socket with its metadata, replacing what stands there.
+    ///
+    /// # Errors
+    /// [`TargetError`], for this entry.
+    fn special(&self, path: &[u8], entry: &Entry) -> Result<(), TargetError>;
+
+    /// Makes `path` a hard link to the finished file at `original`, replacing what stands there.
+    ///
+    /// # Errors
+    /// [`TargetError`], for this entry.
+    fn hard_link(&self, path: &[u8], original: &[u8]) -> Result<(), TargetError>;
+
+    /// Corrects owner, mode, attributes and times of a file that stands there already with the right content.
+    ///
+    /// # Errors
+    /// [`TargetError`], for this file.
+    fn update_metadata(&self, path: &[u8], metadata: &Metadata) -> Result<(), TargetError>;
+
+    /// Reads part of a regular file that stands at `path`; fewer bytes only at its end.
+    ///
+    /// # Errors
+    /// [`TargetError`], for this file.
+    fn read_at(&self, path: &[u8], offset: u64, buffer: &mut [u8]) -> Result<usize, TargetError>;
+
+    /// Names in the directory at `path`, in no order.
+    ///
+    /// # Errors
+    /// [`TargetError`], for this directory.
+    fn list(&self, path: &[u8]) -> Result<Vec<Vec<u8>>, TargetError>;
+
+    /// Removes what stands at `path`, with all below it; links are not followed.
+    ///
+    /// # Errors
+    /// [`TargetError`], for this entry.
+    fn remove(&self, path: &[u8]) -> Result<(), TargetError>;
+}
+
+/// A file being restored. Dropping it unfinished removes the temporary file: no half-written file is ever seen.
+pub trait FileSlot: Send + Sync {
+    /// Writes `bytes` at `offset`.
+    ///
+    /// # Errors
+    /// [`TargetError`], for this file.
+    fn write_at(&self, offset: u64, bytes: &[u8]) -> Result<(), TargetError>;
+
+    /// Takes a range over from the file that stands at the final path now.
+    ///
+    /// # Errors
+    /// [`TargetError`], for this file.
+    fn keep(&self, offset: u64, bytes: u64) -> Result<(), TargetError>;
+
+    /// Gives the file its size (ranges never written are holes), metadata and final name, in this order.
+    ///
+    /// # Errors
+    /// [`TargetError`], for this file; the final name is then untouched.
+    fn finish(self: Box<Self>, metadata: &Metadata) -> Result<(), TargetError>;
+}

@@ -1,0 +1,61 @@
+//! Names of objects (`docs/format.md`, section 2).
+
+use crate::{ObjectId, SlotId, WriterId};
+
+/// The two copies of the config.
+pub const CONFIG_NAMES: [&str; 2] = ["config", "config.b"];
+/// Folder of key slots.
+pub const KEYS: &str = "keys";
+/// Folder of packs.
+pub const PACKS: &str = "packs";
+/// Folder of index objects.
+pub const INDEX: &str = "index";
+/// Folder of writers' chains.
+pub const WRITERS: &str = "w";
+/// Folder of the generation chain.
+pub const GENERATIONS: &str = "gen";
+
+/// The two copies of a key slot.
+pub fn key_slot(id: &SlotId) -> [String; 2] {
+    [format!("{KEYS}/{id}"), format!("{KEYS}/{id}.b")]
+}
+
+/// A pack.
+pub fn pack(id: &ObjectId) -> String {
+    let hex = id.to_hex();
+    format!("{PACKS}/{}/{hex}", &hex[..2])
+}
+
+/// An index object.
+pub fn index(id: &ObjectId) -> String {
+    format!("{INDEX}/{id}")
+}
+
+/// A chain of records.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Chain {
+    /// The repository's generations.
+    Generations,
+    /// One writer's snapshots and fences.
+    Writer(WriterId),
+}
+
+impl Chain {
+    /// The chain's folder, which is also its name in the additional data of its records.
+    pub fn folder(&self) -> String {
+        match self {
+            Self::Generations => GENERATIONS.to_owned(),
+            Self::Writer(writer) => format!("{WRITERS}/{writer}"),
+        }
+    }
+
+    /// The name of record number `sequence`.
+    pub fn record(&self, sequence: u64) -> String {
+        format!("{}/{sequence:010}", self.folder())
+    }
+}
+
+/// The id at the end of an object's name, if it has one.
+pub fn object_id(name: &str) -> Option<ObjectId> {
+    name.rsplit('/').next()?.parse().ok()
+}

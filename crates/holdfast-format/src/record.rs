@@ -1,0 +1,279 @@
+//! Records of the chains: snapshots, fences, generations (`docs/format.md`, section 9).
+
+use std::fmt;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use crate::limits::FORMAT_VERSION;
+use crate::name::Chain;
+use crate::padding::padme;
+use crate::wire::Reader;
+use crate::{BlobId, FormatError, ObjectId, RepositoryId, SessionId, WriterId};
+
+const MAGIC: &[u8; 8] = b"HFRECORD";
+const WHAT: &str = "record";
+
+/// Bytes that are usually text, such as a path: a JSON string where they are UTF-8, else `{"hex": "…"}`.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct Text(pub Vec<u8>);
+
+impl fmt::Debug for Text {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?}", String::from_utf8_lossy(&self.0))
+    }
+}
+
+impl From<&str> for Text {
+    fn from(text: &str) -> Self {
+        Self(text.as_bytes().to_vec())
+    }
+}
+
+impl Serialize for Text {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match std::str::from_utf8(&self.0) {
+            Ok(text) => serializer.serialize_str(text),
+            Err(_) => Hex { hex: hex::encode(&self.0) }.serialize(serializer),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Text {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        match TextForm::deserialize(deserializer)? {
+            TextForm::Plain(text) => Ok(Self(text.into_bytes())),
+            TextForm::Hex(Hex { hex }) => {
+                hex::decode(hex).map(Self).map_err(serde::de::Error::custom)
+            }
+        }
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+struct Hex {
+    hex: String,
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum TextForm {
+    Plain(String),
+    Hex(Hex),
+}
+
+/// One record of a chain: the hash of the one before and what it says.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Record<Body> {
+    /// Plain hash of the bytes of the record before; [`ObjectId::NONE`] in the first.
+    pub previous: ObjectId,
+    /// What it says.
+    #[serde(flatten)]
+    pub body: Body,
+}
+
+/// What a writer's chain holds.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "kebab-case")]
+pub enum WriterBody {
+    /// A backup.
+    Snapshot(Box<Snapshot>),
+    /// A prune has read the chain up to here.
+    Fence {
+        /// Number of the generation record that condemned packs.
+        generation: u64,
+    },
+    /// A long reader's claim on a snapshot.
+    Pin {
+        /// The snapshot.
+        snapshot: ObjectId,
+    },
+}
+
+/// What the generation chain holds.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "kebab-case")]
+pub enum GenerationBody {
+    /// A writer's chain may exist from now on.
+    AddWriter {
+        /// The chain.
+        writer: WriterId,
+        /// The host that it is derived from.
+        host: String,
+    },
+    /// Snapshots are no longer wanted.
+    Forget {
+        /// Their ids.
+        snapshots: Vec<ObjectId>,
+    },
+    /// A snapshot's tags or hold are replaced.
+    Amend {
+        /// The snapshot.
+        snapshot: ObjectId,
+        /// All its tags from now on.
+        tags: Vec<String>,
+        /// True if no rule may forget it.
+        hold: bool,
+    },
+    /// Packs that a prune means to delete.
+    Condemn {
+        /// The packs.
+        packs: Vec<ObjectId>,
+        /// Packs that hold what is still needed of them.
+        targets: Vec<ObjectId>,
+        /// Chains that must be fenced.
+        writers: Vec<WriterId>,
+        /// Index objects known at that time.
+        index: Vec<ObjectId>,
+    },
+    /// Packs that are deleted, now that no snapshot can need them.
+    Sweep {
+        /// Number of the `condemn` record.
+        condemn: u64,
+        /// The packs that go.
+        packs: Vec<ObjectId>,
+        /// Condemned packs that turned out to be needed.
+        rescued: Vec<ObjectId>,
+        /// All index objects that count from now on.
+        index: Vec<ObjectId>,
+        /// Index objects that they replace.
+        replaced: Vec<ObjectId>,
+    },
+    /// Chains were cut (not written by version 1).
+    Checkpoint {},
+}
+
+/// The root record of one backup.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Snapshot {
+    /// When the backup began, or what `--time` said.
+    pub time: Timestamp,
+    /// Host that it belongs to.
+    pub host: String,
+    /// User who made it.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub user: String,
+    /// Numeric id of that user.
+    #[serde(default)]
+    pub uid: u32,
+    /// Numeric id of that user's group.
+    #[serde(default)]
+    pub gid: u32,
+    /// What was backed up, as absolute paths.
+    pub paths: Vec<Text>,
+    /// Tags at creation; `amend` records replace them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tags: Vec<String>,
+    /// Patterns that were left out.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub excludes: Vec<Text>,
+    /// Program and version.
+    #[serde(default)]
+    pub program: String,
+    /// Snapshot that unchanged entries were taken from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parent: Option<ObjectId>,
+    /// True if the backup is not complete: it was interrupted, or is still going on.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub partial: bool,
+    /// One tree per source.
+    pub sources: Vec<SourceRecord>,
+    /// Session whose packs it needs beside older ones.
+    pub session: SessionId,
+    /// Index objects that its session created or adopted.
+    #[serde(default)]
+    pub index: Vec<ObjectId>,
+    /// What the backup did.
+    pub summary: SnapshotSummary,
+}
+
+/// One source of a snapshot.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SourceRecord {
+    /// Name that tells it from the others.
+    pub name: String,
+    /// Kind of connector: `files`, `stream`.
+    pub connector: String,
+    /// Root of its tree.
+    pub tree: BlobId,
+}
+
+/// What a backup did.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct SnapshotSummary {
+    /// When it began.
+    pub backup_start: Option<Timestamp>,
+    /// When it was committed.
+    pub backup_end: Option<Timestamp>,
+    /// Files that the parent does not have.
+    pub files_new: u64,
+    /// Files that differ from the parent's.
+    pub files_changed: u64,
+    /// Files taken from the parent unread.
+    pub files_unmodified: u64,
+    /// Directories that the parent does not have.
+    pub dirs_new: u64,
+    /// Directories that differ from the parent's.
+    pub dirs_changed: u64,
+    /// Directories that are the parent's.
+    pub dirs_unmodified: u64,
+    /// New blobs of file content.
+    pub data_blobs: u64,
+    /// New blobs of trees.
+    pub tree_blobs: u64,
+    /// Plaintext bytes of new blobs.
+    pub data_added: u64,
+    /// Bytes that the repository grew by in packs.
+    pub data_added_packed: u64,
+    /// Files in the snapshot.
+    pub total_files_processed: u64,
+    /// Their bytes.
+    pub total_bytes_processed: u64,
+    /// Entries that could not be read, or changed while they were read.
+    pub errors: u64,
+}
+
+/// What authenticates a record besides its bytes: where it stands.
+pub fn associated_data(repository: &RepositoryId, chain: &Chain, sequence: u64) -> Vec<u8> {
+    let mut data = prefix().to_vec();
+    data.extend_from_slice(repository.as_bytes());
+    data.extend_from_slice(chain.folder().as_bytes());
+    data.extend_from_slice(&sequence.to_le_bytes());
+    data
+}
+
+/// The plain start of a record: magic and version.
+pub fn prefix() -> [u8; 10] {
+    let mut out = [0; 10];
+    out[..8].copy_from_slice(MAGIC);
+    out[8..].copy_from_slice(&FORMAT_VERSION.to_le_bytes());
+    out
+}
+
+/// Checks the plain prefix of a record and returns its sealed rest.
+///
+/// # Errors
+/// [`FormatError`] if the object does not start as a record.
+pub fn split(object: &[u8]) -> Result<&[u8], FormatError> {
+    let mut reader = Reader::new(object, WHAT);
+    reader.magic_and_version(MAGIC)?;
+    Ok(reader.rest())
+}
+
+/// The padded JSON of a record.
+pub fn encode<Body: Serialize>(record: &Record<Body>) -> Vec<u8> {
+    // Serialising these types into memory cannot fail: their keys are strings and nothing is written out.
+    let mut json = serde_json::to_vec(record).unwrap_or_default();
+    json.resize(padme(json.len() as u64) as usize, b' ');
+    json
+}
+
+/// Reads the JSON of a record.
+///
+/// # Errors
+/// [`FormatError::Invalid`] if it is not a record of this chain.
+pub fn decode<Body: for<'de> Deserialize<'de>>(json: &[u8]) -> Result<Record<Body>, FormatError> {
+    serde_json::from_slice(json)
+        .map_err(|_| FormatError::Invalid { what: WHAT, why: "its fields cannot be read" })
+}
