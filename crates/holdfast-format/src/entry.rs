@@ -14,6 +14,9 @@ pub struct FileTime {
     pub nanoseconds: u32,
 }
 
+/// Extended attributes: name and value, ascending by name.
+pub type Xattrs = Vec<(Vec<u8>, Vec<u8>)>;
+
 /// Everything about an entry but its name and content.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Metadata {
@@ -40,7 +43,7 @@ pub struct Metadata {
     /// Number of hard links.
     pub links: u64,
     /// Extended attributes (ACLs among them), ascending by name.
-    pub xattrs: Vec<(Vec<u8>, Vec<u8>)>,
+    pub xattrs: Xattrs,
     /// True if a file changed while it was being read.
     pub changed: bool,
 }
@@ -290,9 +293,9 @@ fn decode_metadata(reader: &mut Reader<'_>, flags: u64) -> Result<Metadata, Form
     })
 }
 
-fn decode_xattrs(reader: &mut Reader<'_>) -> Result<Vec<(Vec<u8>, Vec<u8>)>, FormatError> {
+fn decode_xattrs(reader: &mut Reader<'_>) -> Result<Xattrs, FormatError> {
     let count = reader.count(2)?;
-    let mut xattrs: Vec<(Vec<u8>, Vec<u8>)> = Vec::new();
+    let mut xattrs = Xattrs::new();
     for _ in 0..count {
         let name = reader.bytes(NAME_BYTES_MAX)?.to_vec();
         let value = reader.bytes(ENTRY_BYTES_MAX)?.to_vec();
