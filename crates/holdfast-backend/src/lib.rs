@@ -1,1 +1,25 @@
-//! Placeholder.
+//! Layer 0 of holdfast: immutable objects, stored under a name and never changed.
+//!
+//! A backend knows bytes and names. It does not know what a snapshot, a key or a pack is, it never
+//! prints, and it reads neither the environment nor the clock.
+//!
+//! Everything above rests on one primitive, [`Backend::put`]: for each name exactly one caller
+//! succeeds in creating the object, and after that every reader gets those bytes. Nothing else is
+//! trusted: [`Backend::list`] is a hint, and an object that was not found may still arrive.
+//!
+//! Every implementation and every decorator passes the suite in [`conformance`].
+
+mod backend;
+pub mod conformance;
+mod error;
+pub mod fault;
+mod local;
+mod memory;
+mod name;
+
+pub use backend::{Backend, Listed};
+pub use error::Error;
+pub use fault::Fault;
+pub use local::Local;
+pub use memory::Memory;
+pub use name::{InvalidName, ObjectName};

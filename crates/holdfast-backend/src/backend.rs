@@ -1,0 +1,87 @@
+//! The seam between the store and any kind of storage.
+
+use bytes::Bytes;
+
+use crate::{Error, ObjectName};
+
+/// A place that keeps immutable objects by name.
+///
+/// An object is created whole by [`put`](Backend::put), never changed, and removed by
+/// [`delete`](Backend::delete) or moved aside by [`quarantine`](Backend::quarantine). All methods
+/// may be called from many threads and from many hosts at once.
+///
+/// Durable means: survives the crash of the process, the crash of the machine and a power cut, as
+/// far as the medium keeps what it acknowledged.
+///
+/// A name must not also be the folder of another name (`a` and `a/b`): filesystems cannot hold
+/// both.
+///
+/// Any method may fail with `PermissionDenied` or `Io`, and under fault injection with `Crashed`;
+/// the other errors are listed with each method.
+pub trait Backend: Send + Sync + std::fmt::Debug {
+    /// Creates `name` with the concatenation of `parts`, only if it does not exist.
+    ///
+    /// Of any number of concurrent calls for one name exactly one succeeds. A reader sees the whole
+    /// object or none. When this returns `Ok`, the object and its name are durable.
+    ///
+    /// Errors: `AlreadyExists` if the name is taken; that object is durable too, so a caller whose
+    /// earlier acknowledgement was lost may compare bytes and count the object as its own.
+    /// `NoSpace` if the storage is full. After any error but `AlreadyExists` the object is not
+    /// acknowledged: it may exist, whole, or not.
+    fn put(&self, name: &ObjectName, parts: &[&[u8]]) -> Result<(), Error>;
+
+    /// Returns all bytes of an object. Changes nothing and promises nothing about durability: an
+    /// object can be seen shortly before the `put` that creates it returns.
+    ///
+    /// The bytes are as the medium gave them and may be damaged; the caller verifies them.
+    ///
+    /// Errors: `NotFound` if there is no such object now; `ShortRead` if the storage delivers fewer
+    /// bytes than the object has.
+    fn get(&self, name: &ObjectName) -> Result<Bytes, Error>;
+
+    /// Returns exactly `length` bytes of an object from byte `offset` on, owned, so that the caller
+    /// can decrypt them in place. Durability as with [`get`](Backend::get).
+    ///
+    /// An empty range at or before the end is fine.
+    ///
+    /// Errors: `NotFound` if there is no such object now; `ShortRead` if the object ends before the
+    /// range does, and then nothing is allocated for the missing part, however long it is.
+    fn get_range(&self, name: &ObjectName, offset: u64, length: usize) -> Result<Vec<u8>, Error>;
+
+    /// Returns the length of an object in bytes. Durability as with [`get`](Backend::get).
+    ///
+    /// Errors: `NotFound` if there is no such object now.
+    fn size(&self, name: &ObjectName) -> Result<u64, Error>;
+
+    /// Returns the objects whose name starts with `prefix` followed by `/`, or all of them if
+    /// `prefix` is empty, ascending by name (byte order). Objects in `quarantine/` are listed like
+    /// others. A prefix that no name can start with, such as one that ends in `/`, gives nothing.
+    ///
+    /// A hint, never proof: an object that is missing here may exist, and one that is listed may be
+    /// gone or not yet be durable.
+    fn list(&self, prefix: &str) -> Result<Vec<Listed>, Error>;
+
+    /// Removes an object. Removing what is absent succeeds, so a caller can repeat it.
+    ///
+    /// When this returns `Ok`, the removal is durable. After an error the object may exist or not.
+    fn delete(&self, name: &ObjectName) -> Result<(), Error>;
+
+    /// Moves a damaged object to `quarantine/<name>`, so that nothing reads it under its name any
+    /// more and its bytes stay available. If that place is taken by an earlier one, a number is
+    /// appended: `quarantine/<name>.1`. An object that already is in `quarantine/` stays there.
+    ///
+    /// When this returns `Ok`, the move is durable. After an error, or a crash on the way, the
+    /// object is at one of the two names, or at both; never at none.
+    ///
+    /// Errors: `NotFound` if there is no such object now.
+    fn quarantine(&self, name: &ObjectName) -> Result<(), Error>;
+}
+
+/// One object of a listing.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Listed {
+    /// Name of the object.
+    pub name: ObjectName,
+    /// Its length in bytes.
+    pub bytes: u64,
+}

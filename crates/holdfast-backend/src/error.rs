@@ -1,0 +1,129 @@
+//! What can go wrong with a backend, as situations a caller can branch on.
+
+use std::io;
+
+/// A failed operation of a backend.
+///
+/// After a failed [`put`](crate::Backend::put), [`delete`](crate::Backend::delete) or
+/// [`quarantine`](crate::Backend::quarantine) the operation may still have taken effect: an answer
+/// can be lost on its way. Only `AlreadyExists`, `NotFound` and `ShortRead` are statements about
+/// the object.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// There is no such object now. It may have been deleted, or may yet arrive.
+    #[error("{name} does not exist")]
+    NotFound {
+        /// The object, or the folder of the repository.
+        name: String,
+    },
+
+    /// An object of that name is durably stored, with whatever bytes its creator gave it.
+    #[error("{name} already exists")]
+    AlreadyExists {
+        /// The object.
+        name: String,
+    },
+
+    /// The object ends before the requested range does.
+    #[error("{name} ends early: got {got} of {wanted} bytes at offset {offset}")]
+    ShortRead {
+        /// The object.
+        name: String,
+        /// Where the range starts, in bytes.
+        offset: u64,
+        /// Length of the range, in bytes.
+        wanted: usize,
+        /// How many bytes of the range there are.
+        got: usize,
+    },
+
+    /// The storage refuses access; trying again does not help.
+    #[error("no permission to access {name}")]
+    PermissionDenied {
+        /// The object, or the folder of the repository.
+        name: String,
+        /// What the storage answered.
+        source: io::Error,
+    },
+
+    /// The storage is full or a quota is used up; deleting still works.
+    #[error("no space left to store {name}")]
+    NoSpace {
+        /// The object.
+        name: String,
+        /// What the storage answered.
+        source: io::Error,
+    },
+
+    /// The storage failed in another way.
+    #[error("cannot {action} {name}")]
+    Io {
+        /// The object, or the folder of the repository.
+        name: String,
+        /// What was being done, as a verb.
+        action: &'static str,
+        /// What the storage answered.
+        source: io::Error,
+    },
+
+    /// Only from fault injection: this process counts as dead, nothing it does has any effect.
+    #[error("the process counts as crashed")]
+    Crashed,
+}
+
+impl Error {
+    /// Sorts the answer of an operating system to `action` on `name` into a situation.
+    pub(crate) fn from_io(action: &'static str, name: &str, source: impl Into<io::Error>) -> Error {
+        let (name, source) = (name.to_owned(), source.into());
+        match source.kind() {
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+                Error::NoSpace { name, source }
+            }
+            io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
+                Error::PermissionDenied { name, source }
+            }
+            _ => Error::Io { name, action, source },
+        }
+    }
+
+    /// Like [`Error::from_io`], where a missing file or folder means that the object is absent.
+    pub(crate) fn from_lookup(
+        action: &'static str,
+        name: &str,
+        source: impl Into<io::Error>,
+    ) -> Error {
+        let source = source.into();
+        match is_absent(&source) {
+            true => Error::NotFound { name: name.to_owned() },
+            false => Error::from_io(action, name, source),
+        }
+    }
+}
+
+/// Whether an error says that nothing is stored at a path. A file where a folder was expected also
+/// means that: no object of that name can exist.
+pub(crate) fn is_absent(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rustix::io::Errno;
+
+    #[test]
+    fn errors_are_sorted() {
+        let sorted = |errno: Errno| Error::from_io("write", "a", errno);
+        assert!(matches!(sorted(Errno::NOSPC), Error::NoSpace { .. }));
+        assert!(matches!(sorted(Errno::DQUOT), Error::NoSpace { .. }));
+        assert!(matches!(sorted(Errno::ACCESS), Error::PermissionDenied { .. }));
+        assert!(matches!(sorted(Errno::PERM), Error::PermissionDenied { .. }));
+        assert!(matches!(sorted(Errno::ROFS), Error::PermissionDenied { .. }));
+        assert!(matches!(sorted(Errno::IO), Error::Io { .. }));
+        assert!(matches!(sorted(Errno::NOENT), Error::Io { .. }));
+        let found = |errno: Errno| Error::from_lookup("read", "a", errno);
+        assert!(matches!(found(Errno::NOENT), Error::NotFound { .. }));
+        assert!(matches!(found(Errno::NOTDIR), Error::NotFound { .. }));
+        assert!(matches!(found(Errno::IO), Error::Io { .. }));
+    }
+}

@@ -1,0 +1,152 @@
+//! Every effect, on every kind of operation for which it makes sense.
+
+use std::time::Duration;
+
+use super::*;
+use crate::Memory;
+
+fn name(text: &str) -> ObjectName {
+    ObjectName::new(text).unwrap()
+}
+
+/// A memory that holds `old` = "0123456789", and a faulty view of it.
+fn with(plan: Plan) -> (Arc<Memory>, Fault) {
+    let memory = Arc::new(Memory::new());
+    memory.put(&name("old"), &[b"0123456789"]).unwrap();
+    (Arc::clone(&memory), Fault::new(memory, plan))
+}
+
+/// Runs one operation of each kind and returns the outcomes.
+fn each_kind(fault: &Fault) -> Vec<(Kind, Result<(), Error>)> {
+    vec![
+        (Kind::Put, fault.put(&name("new"), &[b"ab", b"cd"])),
+        (Kind::Get, fault.get(&name("old")).map(drop)),
+        (Kind::GetRange, fault.get_range(&name("old"), 2, 4).map(drop)),
+        (Kind::Size, fault.size(&name("old")).map(drop)),
+        (Kind::List, fault.list("").map(drop)),
+        (Kind::Quarantine, fault.quarantine(&name("old"))),
+        (Kind::Delete, fault.delete(&name("new"))),
+    ]
+}
+
+#[test]
+fn conforms_without_a_plan() {
+    crate::conformance::run(&|| Arc::new(Fault::new(Arc::new(Memory::new()), Plan::none())));
+}
+
+#[test]
+fn operations_are_logged() {
+    let (_, fault) = with(Plan::none());
+    let kinds: Vec<Kind> = each_kind(&fault).into_iter().map(|(kind, _)| kind).collect();
+    let log = fault.log();
+    assert_eq!(log.iter().map(|operation| operation.kind).collect::<Vec<_>>(), kinds);
+    assert_eq!(log[0], Operation { kind: Kind::Put, name: "new".to_owned() });
+    assert_eq!(fault.operations(), 7);
+}
+
+#[test]
+fn a_failure_hits_one_operation_of_any_kind_and_changes_nothing() {
+    for number in 1..=7 {
+        let (memory, fault) = with(Plan::at(number, Effect::Fail(Failure::Permission)));
+        for (index, (kind, outcome)) in (1..).zip(each_kind(&fault)) {
+            let denied = matches!(outcome, Err(Error::PermissionDenied { .. }));
+            assert_eq!(denied, index == number, "{kind:?}: {outcome:?}");
+        }
+        assert_eq!(memory.size(&name("old")).is_ok(), number == 6);
+        assert_eq!(memory.size(&name("new")).is_ok(), number == 7);
+    }
+}
+
+#[test]
+fn kinds_are_counted_apart() {
+    let (_, fault) = with(Plan::at_kind(2, &[Kind::Size], Effect::Fail(Failure::Io)));
+    fault.list("").unwrap();
+    fault.size(&name("old")).unwrap();
+    fault.list("").unwrap();
+    assert!(matches!(fault.size(&name("old")), Err(Error::Io { .. })));
+    fault.size(&name("old")).unwrap();
+}
+
+#[test]
+fn after_a_crash_nothing_works() {
+    for applied in [false, true] {
+        for number in 1..=7 {
+            let (memory, fault) = with(Plan::at(number, Effect::Crash { applied }));
+            for (index, (kind, outcome)) in (1..).zip(each_kind(&fault)) {
+                let crashed = matches!(outcome, Err(Error::Crashed));
+                assert_eq!(crashed, index >= number, "{kind:?}: {outcome:?}");
+            }
+            assert!(fault.has_crashed());
+            assert_eq!(fault.operations(), number);
+            let done = |step: u64| step < number || (step == number && applied);
+            assert_eq!(memory.size(&name("old")).is_err(), done(6));
+            assert_eq!(memory.size(&name("new")).is_ok(), done(1) && !done(7));
+        }
+    }
+}
+
+#[test]
+fn a_torn_put_leaves_a_beginning() {
+    for (keep, left) in [(0, ""), (3, "abc"), (9, "abcd")] {
+        let (memory, fault) = with(Plan::at(1, Effect::Tear { keep }));
+        assert!(matches!(fault.put(&name("new"), &[b"ab", b"cd"]), Err(Error::Crashed)));
+        assert_eq!(memory.get(&name("new")).unwrap(), left);
+        assert!(fault.has_crashed());
+    }
+    let (memory, fault) = with(Plan::at(1, Effect::Tear { keep: 1 }));
+    assert!(matches!(fault.delete(&name("old")), Err(Error::Crashed)));
+    memory.size(&name("old")).unwrap();
+}
+
+#[test]
+fn a_lost_acknowledgement_takes_effect() {
+    let (memory, fault) = with(Plan::at(1, Effect::LostAck));
+    assert!(matches!(fault.put(&name("new"), &[b"ab"]), Err(Error::Io { .. })));
+    assert_eq!(memory.get(&name("new")).unwrap(), "ab");
+    assert!(matches!(fault.put(&name("new"), &[b"ab"]), Err(Error::AlreadyExists { .. })));
+    let (_, fault) = with(Plan::at(1, Effect::LostAck));
+    assert!(matches!(fault.put(&name("old"), &[b"ab"]), Err(Error::AlreadyExists { .. })));
+}
+
+#[test]
+fn answers_are_cut_short_and_damaged() {
+    let always = |effect| with(Plan::none().and_from(1, &[], effect)).1;
+    let fault = always(Effect::ShortRead);
+    assert_eq!(fault.get(&name("old")).unwrap(), "01234");
+    let short = fault.get_range(&name("old"), 2, 4);
+    assert!(matches!(short, Err(Error::ShortRead { offset: 2, wanted: 4, got: 2, .. })));
+
+    let fault = always(Effect::FlipBit { at: 80 + 8 });
+    assert_eq!(fault.get(&name("old")).unwrap(), "0023456789");
+    assert_eq!(fault.get_range(&name("old"), 2, 3).unwrap(), b"235");
+    fault.put(&name("empty"), &[]).unwrap();
+    assert_eq!(fault.get(&name("empty")).unwrap(), "");
+}
+
+#[test]
+fn a_full_disk_still_deletes() {
+    let (memory, fault) = with(Plan::full_from_put(2));
+    fault.put(&name("a"), &[b"1"]).unwrap();
+    for text in ["b", "c"] {
+        assert!(matches!(fault.put(&name(text), &[b"1"]), Err(Error::NoSpace { .. })));
+    }
+    fault.delete(&name("a")).unwrap();
+    fault.quarantine(&name("old")).unwrap();
+    assert!(matches!(fault.put(&name("a"), &[b"1"]), Err(Error::NoSpace { .. })));
+    assert_eq!(memory.list("").unwrap().len(), 1);
+}
+
+#[test]
+fn the_first_of_two_faults_wins() {
+    let fail = Effect::Fail(Failure::Io);
+    let plan = Plan::at(1, fail).and_from(1, &[], Effect::Fail(Failure::NoSpace));
+    let (_, fault) = with(plan);
+    assert!(matches!(fault.list(""), Err(Error::Io { .. })));
+    assert!(matches!(fault.list(""), Err(Error::NoSpace { .. })));
+}
+
+#[test]
+fn a_delayed_operation_works() {
+    let (_, fault) = with(Plan::at(1, Effect::Delay(Duration::from_millis(1))));
+    assert_eq!(fault.get(&name("old")).unwrap(), "0123456789");
+}

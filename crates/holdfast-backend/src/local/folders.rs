@@ -1,0 +1,70 @@
+//! The folders of a repository: made when first needed, and synced, at most once successfully.
+
+use std::collections::HashSet;
+use std::io;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError};
+
+use super::disk::Disk;
+use crate::Error;
+
+/// Which folders are known to exist durably, so that a put need not look again.
+#[derive(Debug)]
+pub(super) struct Folders {
+    durable: Mutex<HashSet<String>>,
+    sync_failed: AtomicBool,
+}
+
+impl Folders {
+    pub(super) fn new() -> Folders {
+        Folders { durable: Mutex::new(HashSet::new()), sync_failed: AtomicBool::new(false) }
+    }
+
+    /// Makes sure that `folder` and those above it exist, durably.
+    ///
+    /// The folder above is synced even if another process made `folder`: that process may not have
+    /// come to it, and our object must not vanish together with its folder.
+    pub(super) fn ensure(&self, disk: &dyn Disk, folder: &str) -> Result<(), Error> {
+        if folder.is_empty() || self.is_known(folder) {
+            return Ok(());
+        }
+        let above = folder.rsplit_once('/').map_or("", |(above, _)| above);
+        self.ensure(disk, above)?;
+        match disk.make_folder(folder) {
+            Err(source) if source.kind() != io::ErrorKind::AlreadyExists => {
+                return Err(Error::from_io("make the folder", folder, source));
+            }
+            _ => {}
+        }
+        self.sync(disk, above)?;
+        self.durable.lock().unwrap_or_else(PoisonError::into_inner).insert(folder.to_owned());
+        Ok(())
+    }
+
+    /// Forgets what is known, because a folder turned out to be gone.
+    pub(super) fn forget(&self) {
+        self.durable.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+
+    /// Makes the entries of `folder` durable.
+    pub(super) fn sync(&self, disk: &dyn Disk, folder: &str) -> Result<(), Error> {
+        let shown = if folder.is_empty() { "the repository folder" } else { folder };
+        self.try_sync(disk, folder).map_err(|source| Error::from_io("sync", shown, source))
+    }
+
+    /// Like [`Folders::sync`], for a caller that expects some failures.
+    ///
+    /// After one failed sync every later one fails as well: the kernel may have dropped what it
+    /// could not write, and would then call a second attempt a success.
+    pub(super) fn try_sync(&self, disk: &dyn Disk, folder: &str) -> io::Result<()> {
+        let open = disk.open_folder(folder)?;
+        if self.sync_failed.load(Ordering::Acquire) {
+            return Err(io::Error::other("an earlier sync failed; open the repository again"));
+        }
+        disk.sync(&open).inspect_err(|_| self.sync_failed.store(true, Ordering::Release))
+    }
+
+    fn is_known(&self, folder: &str) -> bool {
+        self.durable.lock().unwrap_or_else(PoisonError::into_inner).contains(folder)
+    }
+}

@@ -1,0 +1,75 @@
+//! Listing objects by walking the folders of the repository.
+
+use std::os::fd::OwnedFd;
+
+use rustix::fs::{AtFlags, Dir, DirEntry, FileType, Mode, OFlags};
+use rustix::io::Errno;
+
+use super::folder_flags;
+use crate::{Error, Listed, ObjectName};
+
+pub(super) fn list(root: &OwnedFd, prefix: &str) -> Result<Vec<Listed>, Error> {
+    let mut found = Vec::new();
+    // A prefix that is no name can be the beginning of no name either.
+    if prefix.is_empty() || ObjectName::new(prefix).is_ok() {
+        walk(root, prefix, &mut found)?;
+    }
+    found.sort_unstable();
+    Ok(found)
+}
+
+/// Collects the objects in `folder` and below. The depth is bounded by the length of names.
+fn walk(root: &OwnedFd, folder: &str, found: &mut Vec<Listed>) -> Result<(), Error> {
+    let failed = |source: Errno| Error::from_io("list", folder, source);
+    let path = if folder.is_empty() { "." } else { folder };
+    let flags = folder_flags() | OFlags::NOFOLLOW;
+    let entries = match rustix::fs::openat(root, path, flags, Mode::empty()) {
+        // Gone meanwhile, never there, or no folder.
+        Err(Errno::NOENT | Errno::NOTDIR | Errno::LOOP) => return Ok(()),
+        outcome => outcome.and_then(Dir::new).map_err(failed)?,
+    };
+    for entry in entries {
+        let entry = entry.map_err(failed)?;
+        // What cannot be an object or a folder of objects is not ours: "." and "..", `tmp`, files
+        // that a network filesystem keeps for others, `lost+found`.
+        let Some(name) = name_of(folder, &entry) else { continue };
+        match look_at(root, &name, &entry)? {
+            Some(Found::Folder) => walk(root, name.as_str(), found)?,
+            Some(Found::Object { bytes }) => found.push(Listed { name, bytes }),
+            None => {}
+        }
+    }
+    Ok(())
+}
+
+enum Found {
+    Folder,
+    Object { bytes: u64 },
+}
+
+fn name_of(folder: &str, entry: &DirEntry) -> Option<ObjectName> {
+    let file = entry.file_name().to_str().ok()?;
+    let path = match folder.is_empty() {
+        true => file.to_owned(),
+        false => format!("{folder}/{file}"),
+    };
+    ObjectName::new(path).ok()
+}
+
+/// Kind and size of an entry; nothing if it is gone, or neither an object nor a folder.
+fn look_at(root: &OwnedFd, name: &ObjectName, entry: &DirEntry) -> Result<Option<Found>, Error> {
+    if entry.file_type() == FileType::Directory {
+        return Ok(Some(Found::Folder));
+    }
+    let stat = match rustix::fs::statat(root, name.as_str(), AtFlags::SYMLINK_NOFOLLOW) {
+        Err(Errno::NOENT | Errno::NOTDIR) => return Ok(None),
+        outcome => outcome.map_err(|source| Error::from_io("look at", name.as_str(), source))?,
+    };
+    Ok(match FileType::from_raw_mode(stat.st_mode) {
+        FileType::RegularFile => {
+            Some(Found::Object { bytes: u64::try_from(stat.st_size).unwrap_or(0) })
+        }
+        FileType::Directory => Some(Found::Folder),
+        _ => None,
+    })
+}

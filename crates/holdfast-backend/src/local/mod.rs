@@ -1,0 +1,136 @@
+//! Objects as files in a folder of this machine, or of a network share.
+//!
+//! `packs/ab/c0ffee` is the file of that path inside the repository. Half-written files live in
+//! `tmp/` until they are complete, so that a file outside `tmp/` is always a whole object.
+//!
+//! The promises rest on the filesystem: a hard link is created only if the name is free, and what
+//! `fsync` acknowledged survives a power cut.
+
+mod disk;
+mod folders;
+mod handles;
+mod list;
+mod map;
+#[cfg(test)]
+mod model_test;
+mod put;
+mod read;
+#[cfg(test)]
+mod recorder;
+mod remove;
+mod temporary;
+#[cfg(test)]
+mod tests;
+
+use std::os::fd::OwnedFd;
+use std::path::Path;
+use std::time::{Duration, SystemTime};
+
+use bytes::Bytes;
+use rustix::fs::{Mode, OFlags};
+
+use self::disk::{Disk, Filesystem};
+use self::folders::Folders;
+use self::handles::Handles;
+use crate::{Backend, Error, Listed, ObjectName};
+
+/// Only the owner may enter the folders of a repository.
+const FOLDER_MODE: Mode = Mode::RWXU;
+
+/// A repository in a folder.
+///
+/// It holds the folder open, so a later change of the working directory, or of what the path leads
+/// to, does not matter.
+#[derive(Debug)]
+pub struct Local {
+    root: OwnedFd,
+    /// The operations whose order makes a put durable; tests put a recorder here.
+    disk: Box<dyn Disk>,
+    folders: Folders,
+    handles: Handles,
+}
+
+impl Local {
+    /// Makes the folder `path` with mode 0700, durably, and opens it. A folder that exists is
+    /// opened as it is: whether it holds a repository shows in its objects, and an interrupted
+    /// creation can be repeated.
+    ///
+    /// The folder above must exist: a missing one often means that a disk is not mounted.
+    ///
+    /// Errors: `NotFound` if the folder above does not exist.
+    pub fn create(path: impl AsRef<Path>) -> Result<Local, Error> {
+        let path = path.as_ref();
+        let failed = |source| Error::from_lookup("create", &path.to_string_lossy(), source);
+        match rustix::fs::mkdir(path, FOLDER_MODE) {
+            Ok(()) | Err(rustix::io::Errno::EXIST) => {}
+            Err(source) => return Err(failed(source)),
+        }
+        let local = Local::open(path)?;
+        let above = rustix::fs::openat(&local.root, "..", folder_flags(), Mode::empty());
+        above.and_then(rustix::fs::fsync).map_err(failed)?;
+        Ok(local)
+    }
+
+    /// Opens the folder `path`. Writes nothing, so read-only media will do.
+    ///
+    /// Errors: `NotFound` if there is no such folder.
+    pub fn open(path: impl AsRef<Path>) -> Result<Local, Error> {
+        let path = path.as_ref();
+        let failed = |source| Error::from_lookup("open", &path.to_string_lossy(), source);
+        let root = rustix::fs::open(path, folder_flags(), Mode::empty()).map_err(failed)?;
+        let disk = Filesystem::new(
+            root.try_clone()
+                .map_err(|source| Error::from_io("open", &path.to_string_lossy(), source))?,
+        );
+        Ok(Local { root, disk: Box::new(disk), folders: Folders::new(), handles: Handles::new() })
+    }
+
+    /// Removes half-written files that crashed processes left in `tmp/` and that were last written
+    /// more than `older_than` before `now`; returns how many.
+    ///
+    /// A put that is still running fails, without harm, if its file is taken away: let `older_than`
+    /// be longer than any put can take, such as a day. Nothing is promised about durability: a file
+    /// that comes back is removed next time.
+    pub fn remove_stale_temporaries(
+        &self,
+        older_than: Duration,
+        now: SystemTime,
+    ) -> Result<usize, Error> {
+        temporary::remove_stale(&self.root, older_than, now)
+    }
+}
+
+impl Backend for Local {
+    fn put(&self, name: &ObjectName, parts: &[&[u8]]) -> Result<(), Error> {
+        put::put(self, name, parts)
+    }
+
+    fn get(&self, name: &ObjectName) -> Result<Bytes, Error> {
+        read::get(self, name)
+    }
+
+    fn get_range(&self, name: &ObjectName, offset: u64, length: usize) -> Result<Vec<u8>, Error> {
+        read::get_range(self, name, offset, length)
+    }
+
+    fn size(&self, name: &ObjectName) -> Result<u64, Error> {
+        read::size(self, name)
+    }
+
+    fn list(&self, prefix: &str) -> Result<Vec<Listed>, Error> {
+        list::list(&self.root, prefix)
+    }
+
+    fn delete(&self, name: &ObjectName) -> Result<(), Error> {
+        remove::delete(self, name)
+    }
+
+    fn quarantine(&self, name: &ObjectName) -> Result<(), Error> {
+        remove::quarantine(self, name)
+    }
+}
+
+/// How folders are opened, to be read or synced.
+fn folder_flags() -> OFlags {
+    OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC
+}

@@ -1,0 +1,113 @@
+//! Random sequences of operations, compared with a plain map.
+
+use std::collections::BTreeMap;
+
+use proptest::collection::vec;
+use proptest::prelude::*;
+use tempfile::TempDir;
+
+use super::Local;
+use crate::{Backend, Error, Listed, ObjectName};
+
+type Model = BTreeMap<ObjectName, Vec<u8>>;
+
+#[derive(Debug, Clone)]
+enum Step {
+    Put(ObjectName, Vec<Vec<u8>>),
+    Get(ObjectName),
+    Range(ObjectName, u64, usize),
+    List(&'static str),
+    Delete(ObjectName),
+    Quarantine(ObjectName),
+    /// What was stored must not depend on what an instance remembers.
+    Reopen,
+}
+
+fn object() -> impl Strategy<Value = ObjectName> {
+    // Few names, so that operations meet; none is the folder of another.
+    let names = ["config", "a/1", "a/2", "a/deep/er", "b/1", "quarantine/a/1"];
+    prop::sample::select(names.to_vec()).prop_map(|text| ObjectName::new(text).unwrap())
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    let parts = vec(vec(any::<u8>(), 0..20), 0..5);
+    let prefixes = vec!["", "a", "a/deep", "b", "c", "quarantine", "a/"];
+    prop_oneof![
+        4 => (object(), parts).prop_map(|(name, parts)| Step::Put(name, parts)),
+        2 => object().prop_map(Step::Get),
+        4 => (object(), 0..60u64, 0..60usize).prop_map(|(name, at, len)| Step::Range(name, at, len)),
+        2 => prop::sample::select(prefixes).prop_map(Step::List),
+        2 => object().prop_map(Step::Delete),
+        1 => object().prop_map(Step::Quarantine),
+        1 => Just(Step::Reopen),
+    ]
+}
+
+fn listed(model: &Model, prefix: &str) -> Vec<Listed> {
+    let folder = format!("{prefix}/");
+    let wanted = |name: &ObjectName| prefix.is_empty() || name.as_str().starts_with(&folder);
+    let wanted = model.iter().filter(|(name, _)| wanted(name));
+    wanted.map(|(name, v)| Listed { name: name.clone(), bytes: v.len() as u64 }).collect()
+}
+
+fn quarantine(model: &mut Model, name: &ObjectName) -> bool {
+    if name.as_str().starts_with("quarantine/") || !model.contains_key(name) {
+        return model.contains_key(name);
+    }
+    let plain = ObjectName::new(format!("quarantine/{name}")).unwrap();
+    let numbered = (1..).map(|n| ObjectName::new(format!("{plain}.{n}")).unwrap());
+    let free = std::iter::once(plain.clone()).chain(numbered).find(|n| !model.contains_key(n));
+    let bytes = model.remove(name).unwrap();
+    model.insert(free.unwrap(), bytes);
+    true
+}
+
+fn apply(local: &Local, model: &mut Model, step: Step) {
+    match step {
+        Step::Put(name, parts) => {
+            let slices: Vec<&[u8]> = parts.iter().map(Vec::as_slice).collect();
+            match local.put(&name, &slices) {
+                Ok(()) => assert!(model.insert(name, parts.concat()).is_none()),
+                Err(Error::AlreadyExists { .. }) => assert!(model.contains_key(&name)),
+                Err(error) => panic!("{error:?}"),
+            }
+        }
+        Step::Get(name) => {
+            assert_eq!(local.get(&name).ok().as_deref(), model.get(&name).map(Vec::as_slice));
+            let size = model.get(&name).map(|bytes| bytes.len() as u64);
+            assert_eq!(local.size(&name).ok(), size);
+        }
+        Step::Range(name, at, length) => {
+            let start = usize::try_from(at).unwrap();
+            let range = model.get(&name).and_then(|bytes| bytes.get(start..start + length));
+            assert_eq!(local.get_range(&name, at, length).ok().as_deref(), range);
+        }
+        Step::List(prefix) => assert_eq!(local.list(prefix).unwrap(), listed(model, prefix)),
+        Step::Delete(name) => {
+            local.delete(&name).unwrap();
+            model.remove(&name);
+        }
+        Step::Quarantine(name) => {
+            assert_eq!(local.quarantine(&name).is_ok(), quarantine(model, &name));
+        }
+        Step::Reopen => unreachable!("handled by the caller"),
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(200))]
+
+    #[test]
+    fn local_equals_a_map(steps in vec(step(), 1..60)) {
+        let folder = TempDir::new().unwrap();
+        let mut local = Local::create(folder.path()).unwrap();
+        let mut model = Model::new();
+        for step in steps {
+            match step {
+                Step::Reopen => local = Local::open(folder.path()).unwrap(),
+                step => apply(&local, &mut model, step),
+            }
+        }
+        prop_assert_eq!(local.list("").unwrap(), listed(&model, ""));
+    }
+}

@@ -1,0 +1,129 @@
+//! A backend in memory, for tests: the promises of a real one, except that it ends with the process.
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use bytes::Bytes;
+
+use crate::name::in_folder;
+use crate::{Backend, Error, Listed, ObjectName};
+
+type Objects = BTreeMap<ObjectName, Bytes>;
+
+/// Objects in a map. "Durable" means here: present in every later [`fork`](Memory::fork).
+#[derive(Debug, Default)]
+pub struct Memory {
+    objects: Mutex<Objects>,
+}
+
+impl Memory {
+    /// An empty backend.
+    #[must_use]
+    pub fn new() -> Memory {
+        Memory::default()
+    }
+
+    /// An independent copy of the present state: what a crash at this moment would leave behind.
+    #[must_use]
+    pub fn fork(&self) -> Memory {
+        Memory { objects: Mutex::new(self.objects().clone()) }
+    }
+
+    /// A thread that panicked while it held the lock left the map whole, since each change is one
+    /// call of the map.
+    fn objects(&self) -> MutexGuard<'_, Objects> {
+        self.objects.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Backend for Memory {
+    fn put(&self, name: &ObjectName, parts: &[&[u8]]) -> Result<(), Error> {
+        let bytes = Bytes::from(parts.concat());
+        let mut objects = self.objects();
+        if objects.contains_key(name) {
+            return Err(Error::AlreadyExists { name: name.to_string() });
+        }
+        objects.insert(name.clone(), bytes);
+        Ok(())
+    }
+
+    fn get(&self, name: &ObjectName) -> Result<Bytes, Error> {
+        self.objects().get(name).cloned().ok_or_else(|| not_found(name))
+    }
+
+    fn get_range(&self, name: &ObjectName, offset: u64, length: usize) -> Result<Vec<u8>, Error> {
+        let bytes = self.get(name)?;
+        let start = usize::try_from(offset).unwrap_or(usize::MAX).min(bytes.len());
+        let rest = bytes.get(start..).unwrap_or_default();
+        match rest.get(..length) {
+            Some(range) if offset <= bytes.len() as u64 => Ok(range.to_vec()),
+            _ => Err(Error::ShortRead {
+                name: name.to_string(),
+                offset,
+                wanted: length,
+                got: rest.len(),
+            }),
+        }
+    }
+
+    fn size(&self, name: &ObjectName) -> Result<u64, Error> {
+        Ok(self.get(name)?.len() as u64)
+    }
+
+    fn list(&self, prefix: &str) -> Result<Vec<Listed>, Error> {
+        let wanted = |name: &str| prefix.is_empty() || in_folder(name, prefix).is_some();
+        let listed = |(name, bytes): (&ObjectName, &Bytes)| Listed {
+            name: name.clone(),
+            bytes: bytes.len() as u64,
+        };
+        Ok(self.objects().iter().filter(|(name, _)| wanted(name.as_str())).map(listed).collect())
+    }
+
+    fn delete(&self, name: &ObjectName) -> Result<(), Error> {
+        self.objects().remove(name);
+        Ok(())
+    }
+
+    fn quarantine(&self, name: &ObjectName) -> Result<(), Error> {
+        let mut objects = self.objects();
+        if !objects.contains_key(name) {
+            return Err(not_found(name));
+        }
+        if name.is_quarantined() {
+            return Ok(());
+        }
+        let free =
+            (0..).map(|attempt| name.quarantined(attempt)).find(|n| !objects.contains_key(n));
+        if let (Some(free), Some(bytes)) = (free, objects.remove(name)) {
+            objects.insert(free, bytes);
+        }
+        Ok(())
+    }
+}
+
+fn not_found(name: &ObjectName) -> Error {
+    Error::NotFound { name: name.to_string() }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+
+    #[test]
+    fn conforms() {
+        crate::conformance::run(&|| Arc::new(Memory::new()));
+    }
+
+    #[test]
+    fn a_fork_is_independent() {
+        let (memory, name) = (Memory::new(), ObjectName::new("a").unwrap());
+        memory.put(&name, &[b"1"]).unwrap();
+        let fork = memory.fork();
+        memory.delete(&name).unwrap();
+        assert_eq!(fork.get(&name).unwrap(), "1");
+        fork.put(&ObjectName::new("b").unwrap(), &[]).unwrap();
+        assert!(memory.list("").unwrap().is_empty());
+    }
+}
