@@ -13,6 +13,8 @@ mod list;
 mod map;
 #[cfg(test)]
 mod model_test;
+#[cfg(test)]
+mod order_tests;
 mod put;
 mod read;
 #[cfg(test)]

@@ -35,7 +35,7 @@ fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
         4 => (object(), parts).prop_map(|(name, parts)| Step::Put(name, parts)),
         2 => object().prop_map(Step::Get),
-        4 => (object(), 0..60u64, 0..60usize).prop_map(|(name, at, len)| Step::Range(name, at, len)),
+        4 => (object(), 0..60u64, 0..60usize).prop_map(|(name, at, n)| Step::Range(name, at, n)),
         2 => prop::sample::select(prefixes).prop_map(Step::List),
         2 => object().prop_map(Step::Delete),
         1 => object().prop_map(Step::Quarantine),

@@ -1,4 +1,4 @@
-//! A backend in memory, for tests: the promises of a real one, except that it ends with the process.
+//! A backend in memory, for tests: the promises of a real one, until the process ends.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
