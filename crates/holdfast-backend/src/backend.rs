@@ -73,8 +73,8 @@ pub trait Backend: Send + Sync + std::fmt::Debug {
     /// When this returns `Ok`, the move is durable. After an error, or a crash on the way, the
     /// object is at one of the two names, or at both; never at none.
     ///
-    /// Errors: `NotFound` if there is no such object now; `NoSpace` if there is no room even for the
-    /// new name.
+    /// Errors: `NotFound` if there is no such object now; `NoSpace` if there is no room even for
+    /// the new name.
     fn quarantine(&self, name: &ObjectName) -> Result<(), Error>;
 }
 
