@@ -1,0 +1,104 @@
+//! What opens a key slot: a passphrase, or a generated key (`docs/format.md`, section 3.1).
+
+use std::fmt;
+
+use data_encoding::BASE32_NOPAD;
+use unicode_normalization::UnicodeNormalization;
+use zeroize::Zeroizing;
+
+use crate::SealError;
+use crate::random::{Random, SystemRandom, array};
+
+/// How every generated key starts, whatever its version.
+const MARKER: &str = "HOLDFAST-KEY-";
+/// Version of the keys made here.
+const VERSION: &str = "1-";
+/// Bytes of a generated key.
+const KEY_BYTES: usize = 32;
+/// Bytes of its hash that follow it, against typing errors.
+const CHECK_BYTES: usize = 3;
+
+/// A passphrase or a generated key. Wiped when dropped.
+pub struct Secret(pub(crate) SecretKind);
+
+pub(crate) enum SecretKind {
+    /// In Unicode normalisation form C: keyboards differ in how they compose letters.
+    Passphrase(Zeroizing<String>),
+    Generated(Zeroizing<[u8; KEY_BYTES]>),
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self.0 {
+            SecretKind::Passphrase(_) => "Secret(passphrase)",
+            SecretKind::Generated(_) => "Secret(generated key)",
+        })
+    }
+}
+
+impl Secret {
+    /// Reads what a person typed or a file holds. One line break at the end is no part of it. What starts like a generated
+    /// key is one: there, case, spaces and dashes do not matter.
+    ///
+    /// # Errors
+    /// [`SealError::MistypedKey`] if a generated key has a typing error, [`SealError::EmptySecret`].
+    pub fn parse(text: &str) -> Result<Self, SealError> {
+        let line = text.strip_suffix('\n').unwrap_or(text);
+        let line = line.strip_suffix('\r').unwrap_or(line);
+        if line.is_empty() {
+            return Err(SealError::EmptySecret);
+        }
+        let compact: Zeroizing<String> = Zeroizing::new(line.trim().to_ascii_uppercase());
+        match compact.strip_prefix(MARKER) {
+            Some(rest) => parse_key(rest),
+            None => Ok(Self(SecretKind::Passphrase(normalize(line)))),
+        }
+    }
+
+    /// A new generated key, and the text to print for it.
+    ///
+    /// # Errors
+    /// [`SealError::Random`].
+    pub fn generate_key() -> Result<(Self, Zeroizing<String>), SealError> {
+        Self::generate_key_from(&mut SystemRandom)
+    }
+
+    pub(crate) fn generate_key_from(
+        random: &mut dyn Random,
+    ) -> Result<(Self, Zeroizing<String>), SealError> {
+        let key = Zeroizing::new(array::<KEY_BYTES>(random)?);
+        let mut bytes = Zeroizing::new([0; KEY_BYTES + CHECK_BYTES]);
+        bytes[..KEY_BYTES].copy_from_slice(&*key);
+        bytes[KEY_BYTES..].copy_from_slice(&check_of(&key));
+        let digits = Zeroizing::new(BASE32_NOPAD.encode(&*bytes));
+        let text = Zeroizing::new([MARKER, VERSION, &digits].concat());
+        Ok((Self(SecretKind::Generated(key)), text))
+    }
+}
+
+/// A generated key after its marker, in upper case.
+fn parse_key(rest: &str) -> Result<Secret, SealError> {
+    let rest = rest.strip_prefix(VERSION).ok_or(SealError::MistypedKey)?;
+    let mut digits = Zeroizing::new(String::with_capacity(rest.len()));
+    digits.extend(rest.chars().filter(|letter| !letter.is_whitespace() && *letter != '-'));
+    let bytes =
+        Zeroizing::new(BASE32_NOPAD.decode(digits.as_bytes()).map_err(|_| SealError::MistypedKey)?);
+    let (key, check) = bytes.split_first_chunk::<KEY_BYTES>().ok_or(SealError::MistypedKey)?;
+    if check != check_of(key) {
+        return Err(SealError::MistypedKey);
+    }
+    Ok(Secret(SecretKind::Generated(Zeroizing::new(*key))))
+}
+
+fn check_of(key: &[u8; KEY_BYTES]) -> [u8; CHECK_BYTES] {
+    let mut check = [0; CHECK_BYTES];
+    check.copy_from_slice(&blake3::hash(key).as_bytes()[..CHECK_BYTES]);
+    check
+}
+
+fn normalize(text: &str) -> Zeroizing<String> {
+    // Normalisation form C is at most three times as long in UTF-8: no reallocation leaves a copy behind.
+    let mut normalized = Zeroizing::new(String::with_capacity(text.len() * 3));
+    normalized.extend(text.nfc());
+    normalized
+}
