@@ -1,1 +1,22 @@
-//! Placeholder.
+//! A repository: its history, its index, and the ways in and out for blobs.
+//!
+//! A byte on its way in passes [`write`] (claim, frame, pack, upload) and becomes reachable by a record in a chain
+//! ([`history`]); on its way out it passes [`index`] (where is it) and [`read`] (fetch, open, check). [`tree`] keeps
+//! long sequences, of entries or of extents, in blobs.
+
+pub mod chain;
+pub mod error;
+pub mod history;
+pub mod index;
+mod names;
+pub mod ordered;
+pub mod read;
+pub mod repository;
+pub mod tree;
+pub mod unlock;
+pub mod write;
+
+pub use error::RepoError;
+pub use history::SnapshotInfo;
+pub use names::object_name;
+pub use repository::{OpenOptions, Repository};

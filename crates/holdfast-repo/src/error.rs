@@ -1,0 +1,113 @@
+//! What can go wrong with a repository. All of it is fatal for the run that meets it.
+
+use holdfast_format::{BlobId, FormatError, ObjectId};
+use holdfast_seal::SealError;
+
+/// Trouble with the repository itself.
+#[derive(Debug, thiserror::Error)]
+pub enum RepoError {
+    /// The storage failed.
+    #[error(transparent)]
+    Backend(#[from] holdfast_backend::Error),
+    /// There is no config: this is no repository.
+    #[error("there is no holdfast repository at this place")]
+    NotARepository,
+    /// `init` found a repository.
+    #[error("there is already a repository at this place")]
+    AlreadyExists,
+    /// No copy of the config can be read.
+    #[error("the repository's config is damaged in both copies: {0}")]
+    ConfigDamaged(FormatError),
+    /// It needs a newer program.
+    #[error("the repository was made by a newer version of holdfast: {0}")]
+    Newer(FormatError),
+    /// No slot opens with the secret that was given.
+    #[error("wrong passphrase or key: none of the repository's {slots} key slots opens with it")]
+    WrongSecret {
+        /// Slots that were tried.
+        slots: usize,
+    },
+    /// Slots are damaged, and none of the others opens.
+    #[error("key slot {slot} is damaged in both copies, and no other slot opens with this secret")]
+    SlotDamaged {
+        /// Name of the first damaged slot.
+        slot: String,
+    },
+    /// The only slots that could open belong elsewhere.
+    #[error("key slot {slot} belongs to another repository")]
+    ForeignSlot {
+        /// Name of the slot.
+        slot: String,
+    },
+    /// There are no key slots at all.
+    #[error("the repository has no key slots left")]
+    NoSlots,
+    /// An object is not what its place in the repository says.
+    #[error("{object} is damaged: {reason}")]
+    Damaged {
+        /// Name of the object.
+        object: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// A record of a chain is missing or does not continue the one before.
+    #[error("record {object} does not continue its chain")]
+    ChainBroken {
+        /// Name of the record.
+        object: String,
+    },
+    /// A blob is in no pack that the index knows.
+    #[error("blob {id} is in no pack of the repository")]
+    BlobMissing {
+        /// The blob.
+        id: BlobId,
+    },
+    /// A tree is not a tree.
+    #[error("tree node {id} is damaged: {source}")]
+    BadNode {
+        /// The node.
+        id: BlobId,
+        /// What is wrong.
+        source: FormatError,
+    },
+    /// A snapshot is asked for that does not exist.
+    #[error("there is no snapshot {}", id.short())]
+    NoSnapshot {
+        /// Its id.
+        id: ObjectId,
+    },
+    /// The local cache failed in a way that making it anew did not mend.
+    #[error("the local cache failed: {0}")]
+    Cache(String),
+    /// Sealing failed.
+    #[error("cannot seal: {0}")]
+    Seal(#[from] SealError),
+    /// A prune ran at the same time and the run must begin again.
+    #[error("a prune took packs away that this run built on")]
+    Fenced,
+    /// A thread ended early.
+    #[error("the {0} stopped before its work was done")]
+    Stopped(&'static str),
+}
+
+impl RepoError {
+    /// Damage of a named object.
+    pub fn damaged(object: impl Into<String>, reason: impl ToString) -> Self {
+        Self::Damaged { object: object.into(), reason: reason.to_string() }
+    }
+}
+
+impl<E: Into<redb::Error>> From<CacheFailure<E>> for RepoError {
+    fn from(failure: CacheFailure<E>) -> Self {
+        Self::Cache(failure.0.into().to_string())
+    }
+}
+
+/// Wraps the errors of the cache's library, which has one type per call.
+#[derive(Debug)]
+pub struct CacheFailure<E>(pub E);
+
+/// Turns any error of the cache's library into a [`RepoError`].
+pub(crate) fn cached<T, E: Into<redb::Error>>(result: Result<T, E>) -> Result<T, RepoError> {
+    result.map_err(|error| CacheFailure(error).into())
+}

@@ -1,0 +1,225 @@
+//! The repository's history: all chains, replayed into snapshots, writers, valid index objects and swept packs.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use holdfast_backend::Backend;
+use holdfast_format::name::Chain;
+use holdfast_format::record::{GenerationBody, Snapshot, WriterBody};
+use holdfast_format::{ObjectId, WriterId};
+use holdfast_seal::Keys;
+
+use crate::RepoError;
+use crate::chain::{self, Appended, Head, Stored};
+
+/// A snapshot as it counts now.
+#[derive(Debug, Clone)]
+pub struct SnapshotInfo {
+    /// Hash of its record.
+    pub id: ObjectId,
+    /// Chain that it is in.
+    pub writer: WriterId,
+    /// Slot in that chain.
+    pub sequence: u64,
+    /// Its record, with the tags in force.
+    pub snapshot: Snapshot,
+    /// True if no rule may forget it.
+    pub hold: bool,
+}
+
+/// A condemnation that is not swept yet.
+#[derive(Debug, Clone)]
+pub struct OpenCondemn {
+    /// Number of its record.
+    pub generation: u64,
+    /// Packs that may go.
+    pub packs: Vec<ObjectId>,
+    /// Chains to fence.
+    pub writers: Vec<WriterId>,
+}
+
+/// Everything that the chains say, up to the records read so far.
+#[derive(Debug, Default)]
+pub struct History {
+    generation_head: Option<Head>,
+    heads: BTreeMap<WriterId, Head>,
+    hosts: BTreeMap<WriterId, String>,
+    snapshots: HashMap<ObjectId, SnapshotInfo>,
+    forgotten: BTreeSet<ObjectId>,
+    amended: HashMap<ObjectId, (Vec<String>, bool)>,
+    index: BTreeSet<ObjectId>,
+    replaced_index: BTreeSet<ObjectId>,
+    swept: BTreeSet<ObjectId>,
+    last_sweep: Option<(Vec<ObjectId>, Vec<ObjectId>)>,
+    condemn: Option<OpenCondemn>,
+}
+
+impl History {
+    /// Reads whatever was added to the chains since the last call.
+    ///
+    /// # Errors
+    /// Storage failures and damaged records.
+    pub fn refresh(&mut self, backend: &dyn Backend, keys: &Keys) -> Result<(), RepoError> {
+        let mut head = self.generation_head.unwrap_or(Head::EMPTY);
+        let records = chain::read_from(backend, keys, &Chain::Generations, &mut head)?;
+        self.generation_head = Some(head);
+        for record in records {
+            self.apply_generation(record);
+        }
+        let writers: Vec<WriterId> = self.heads.keys().copied().collect();
+        for writer in writers {
+            self.refresh_writer(backend, keys, writer)?;
+        }
+        Ok(())
+    }
+
+    fn refresh_writer(
+        &mut self,
+        backend: &dyn Backend,
+        keys: &Keys,
+        writer: WriterId,
+    ) -> Result<(), RepoError> {
+        let mut head = self.heads.get(&writer).copied().unwrap_or(Head::EMPTY);
+        let records = chain::read_from(backend, keys, &Chain::Writer(writer), &mut head)?;
+        self.heads.insert(writer, head);
+        for record in records {
+            self.apply_writer(writer, record);
+        }
+        Ok(())
+    }
+
+    fn apply_generation(&mut self, record: Stored<GenerationBody>) {
+        match record.body {
+            GenerationBody::AddWriter { writer, host } => {
+                self.heads.entry(writer).or_insert(Head::EMPTY);
+                self.hosts.insert(writer, host);
+            }
+            GenerationBody::Forget { snapshots } => self.forgotten.extend(snapshots),
+            GenerationBody::Amend { snapshot, tags, hold } => {
+                self.amended.insert(snapshot, (tags, hold));
+            }
+            GenerationBody::Condemn { packs, writers, .. } => {
+                self.condemn = Some(OpenCondemn { generation: record.sequence, packs, writers });
+            }
+            GenerationBody::Sweep { packs, index, replaced, .. } => {
+                self.condemn = None;
+                self.swept.extend(packs.iter().copied());
+                self.replaced_index.extend(replaced.iter().copied());
+                self.index.extend(index);
+                self.last_sweep = Some((packs, replaced));
+            }
+            GenerationBody::Checkpoint {} => {}
+        }
+    }
+
+    fn apply_writer(&mut self, writer: WriterId, record: Stored<WriterBody>) {
+        if let WriterBody::Snapshot(snapshot) = record.body {
+            self.index.extend(snapshot.index.iter().copied());
+            let (id, sequence) = (record.id, record.sequence);
+            let info = SnapshotInfo { id, writer, sequence, snapshot: *snapshot, hold: false };
+            self.snapshots.insert(id, info);
+        }
+    }
+
+    /// The snapshots that are not forgotten, oldest first, with the tags and holds in force.
+    pub fn snapshots(&self) -> Vec<SnapshotInfo> {
+        let mut list: Vec<SnapshotInfo> = self
+            .snapshots
+            .values()
+            .filter(|info| !self.forgotten.contains(&info.id))
+            .map(|info| self.in_force(info))
+            .collect();
+        list.sort_by_key(|info| (info.snapshot.time, info.sequence, info.id));
+        list
+    }
+
+    fn in_force(&self, info: &SnapshotInfo) -> SnapshotInfo {
+        let mut info = info.clone();
+        if let Some((tags, hold)) = self.amended.get(&info.id) {
+            info.snapshot.tags.clone_from(tags);
+            info.hold = *hold;
+        }
+        info
+    }
+
+    /// Index objects that records name and that no sweep replaced.
+    pub fn index_objects(&self) -> impl Iterator<Item = ObjectId> + '_ {
+        self.index.iter().filter(|id| !self.replaced_index.contains(*id)).copied()
+    }
+
+    /// True if a sweep replaced this index object.
+    pub fn is_replaced(&self, index: &ObjectId) -> bool {
+        self.replaced_index.contains(index)
+    }
+
+    /// Packs that sweeps delete.
+    pub fn swept(&self) -> &BTreeSet<ObjectId> {
+        &self.swept
+    }
+
+    /// Packs and index objects that the newest sweep deletes; a prune that was killed may have left some.
+    pub fn last_sweep(&self) -> Option<&(Vec<ObjectId>, Vec<ObjectId>)> {
+        self.last_sweep.as_ref()
+    }
+
+    /// The condemnation that is under way, if any.
+    pub fn condemn(&self) -> Option<&OpenCondemn> {
+        self.condemn.as_ref()
+    }
+
+    /// All writers' chains.
+    pub fn writers(&self) -> Vec<WriterId> {
+        self.heads.keys().copied().collect()
+    }
+
+    /// First slot of a writer's chain that was free when it was read last.
+    pub fn next_slot(&self, writer: &WriterId) -> u64 {
+        self.heads.get(writer).map_or(0, |head| head.next)
+    }
+
+    /// Appends to the generation chain, after reading whatever others added first; `still` is asked again each time the
+    /// chain has grown, and may give up by returning `None`.
+    ///
+    /// # Errors
+    /// Storage failures.
+    pub fn append_generation(
+        &mut self,
+        backend: &dyn Backend,
+        keys: &Keys,
+        mut still: impl FnMut(&Self) -> Option<GenerationBody>,
+    ) -> Result<Option<u64>, RepoError> {
+        self.refresh(backend, keys)?;
+        loop {
+            let Some(body) = still(self) else { return Ok(None) };
+            let mut head = self.generation_head.unwrap_or(Head::EMPTY);
+            let outcome = chain::append(backend, keys, &Chain::Generations, &mut head, &body)?;
+            self.generation_head = Some(head);
+            match outcome {
+                Appended::Done(record) => {
+                    let sequence = record.sequence;
+                    self.apply_generation(record);
+                    return Ok(Some(sequence));
+                }
+                Appended::Occupied(record) => self.apply_generation(record),
+            }
+        }
+    }
+
+    /// Tries to append to a writer's chain. Gives back the record that stands in the way, after taking note of it.
+    ///
+    /// # Errors
+    /// Storage failures.
+    pub fn append_writer(
+        &mut self,
+        backend: &dyn Backend,
+        keys: &Keys,
+        writer: WriterId,
+        body: &WriterBody,
+    ) -> Result<Appended<WriterBody>, RepoError> {
+        let mut head = self.heads.get(&writer).copied().unwrap_or(Head::EMPTY);
+        let outcome = chain::append(backend, keys, &Chain::Writer(writer), &mut head, body)?;
+        self.heads.insert(writer, head);
+        let (Appended::Done(record) | Appended::Occupied(record)) = &outcome;
+        self.apply_writer(writer, record.clone());
+        Ok(outcome)
+    }
+}

@@ -1,0 +1,217 @@
+//! The index: which frame holds a blob, and where that frame is.
+//!
+//! Its truth is the repository: index objects, and behind them the packs' own directories. What is kept locally is a cache that
+//! is brought up to date each time a repository is opened, and that can be deleted at any time.
+
+mod cache;
+mod load;
+mod row;
+
+use std::collections::HashSet;
+use std::path::Path;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use holdfast_format::frame::FrameContext;
+use holdfast_format::index::PackEntry;
+use holdfast_format::{BlobId, ObjectId};
+use holdfast_seal::Keys;
+
+pub use load::{Missing, read_pack_directory};
+pub use row::PackRow;
+
+use crate::RepoError;
+use cache::{Cache, View};
+use row::{BlobRow, FrameRow};
+
+/// Where a blob's bytes are.
+#[derive(Debug, Clone, Copy)]
+pub struct Location {
+    /// The frame that holds it.
+    pub frame: FrameLocation,
+    /// First byte of the blob in the frame's plaintext.
+    pub offset: u32,
+    /// Plaintext bytes of the blob.
+    pub bytes: u32,
+    /// Number of the blob among all blobs that the cache ever saw: a place in a bitmap.
+    pub number: u64,
+}
+
+/// Where a frame is.
+#[derive(Debug, Clone, Copy)]
+pub struct FrameLocation {
+    /// Number of the frame in this cache.
+    pub number: u32,
+    /// The pack.
+    pub pack: ObjectId,
+    /// First byte of the sealed frame in the pack.
+    pub offset: u64,
+    /// Bytes of the sealed frame.
+    pub sealed_bytes: u32,
+    /// What its seal is bound to.
+    pub context: FrameContext,
+}
+
+/// The index of one repository.
+#[derive(Debug)]
+pub struct Index {
+    cache: Cache,
+    state: RwLock<State>,
+}
+
+#[derive(Debug, Clone)]
+struct State {
+    view: Arc<View>,
+    /// Packs of the cache that are gone.
+    dead: Arc<HashSet<u32>>,
+    /// Packs that a prune means to delete: nothing new may rely on them.
+    hidden: Arc<HashSet<u32>>,
+}
+
+impl Index {
+    /// Opens the cache in `folder`, or one in memory, for the repository of these keys. A cache of another repository or
+    /// version, or one that is broken, is made anew.
+    ///
+    /// # Errors
+    /// [`RepoError::Cache`] if even a new one does not work.
+    pub fn open(folder: Option<&Path>, keys: &Keys, bytes_max: usize) -> Result<Self, RepoError> {
+        let cache = Cache::open(folder, &keys.repository_id(), bytes_max)?;
+        let state =
+            State { view: Arc::new(cache.view()?), dead: Arc::default(), hidden: Arc::default() };
+        Ok(Self { cache, state: RwLock::new(state) })
+    }
+
+    fn state(&self) -> State {
+        self.state.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// A reader of the index as it is now; cheap to make, meant for many look-ups.
+    pub fn reader(&self) -> IndexReader {
+        IndexReader { state: self.state() }
+    }
+
+    /// Where a blob is.
+    ///
+    /// # Errors
+    /// [`RepoError::Cache`].
+    pub fn locate(&self, id: &BlobId) -> Result<Option<Location>, RepoError> {
+        self.reader().locate(id)
+    }
+
+    /// Adds packs that were just stored; `index` is the object that lists them.
+    ///
+    /// # Errors
+    /// [`RepoError::Cache`].
+    pub fn add(&self, keys: &Keys, index: &ObjectId, packs: &[PackEntry]) -> Result<(), RepoError> {
+        let dead = self.state().dead;
+        self.cache.insert(keys, index, packs, &dead)?;
+        let view = Arc::new(self.cache.view()?);
+        self.state.write().unwrap_or_else(PoisonError::into_inner).view = view;
+        Ok(())
+    }
+
+    /// All packs that are there, in no order.
+    ///
+    /// # Errors
+    /// [`RepoError::Cache`].
+    pub fn packs(&self) -> Result<Vec<PackRow>, RepoError> {
+        let dead = self.state().dead;
+        let packs = self.cache.packs()?;
+        Ok(packs.into_iter().filter(|pack| !dead.contains(&pack.number)).collect())
+    }
+
+    /// Every blob of every pack that is there, copies included.
+    ///
+    /// # Errors
+    /// [`RepoError::Cache`], or whatever `each` returns.
+    pub fn for_each_blob(
+        &self,
+        mut each: impl FnMut(BlobId, Location) -> Result<(), RepoError>,
+    ) -> Result<(), RepoError> {
+        let reader = self.reader();
+        reader.state.view.for_each(|id, row| match reader.resolve(&row)? {
+            Some(location) => each(id, location),
+            None => Ok(()),
+        })
+    }
+
+    /// How many blobs the cache ever numbered: the size of a bitmap over [`Location::number`].
+    ///
+    /// # Errors
+    /// [`RepoError::Cache`].
+    pub fn numbered_blobs(&self) -> Result<u64, RepoError> {
+        self.cache.numbered_blobs()
+    }
+}
+
+/// A fixed state of the index.
+#[derive(Debug, Clone)]
+pub struct IndexReader {
+    state: State,
+}
+
+impl IndexReader {
+    /// True if the blob is in a pack that a new snapshot may rely on.
+    ///
+    /// # Errors
+    /// [`RepoError::Cache`].
+    pub fn contains(&self, id: &BlobId) -> Result<bool, RepoError> {
+        let Some(row) = self.state.view.blob(id)? else { return Ok(false) };
+        if self.state.dead.is_empty() && self.state.hidden.is_empty() {
+            return Ok(true);
+        }
+        if self.is_visible(&row)? {
+            return Ok(true);
+        }
+        for copy in self.state.view.copies(id)? {
+            if self.is_visible(&copy)? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    fn is_visible(&self, row: &BlobRow) -> Result<bool, RepoError> {
+        let frame = self.frame_row(row.frame)?;
+        Ok(!self.state.dead.contains(&frame.pack) && !self.state.hidden.contains(&frame.pack))
+    }
+
+    /// Where a blob is; among copies, the first that is there.
+    ///
+    /// # Errors
+    /// [`RepoError::Cache`].
+    pub fn locate(&self, id: &BlobId) -> Result<Option<Location>, RepoError> {
+        Ok(self.locations(id)?.into_iter().next())
+    }
+
+    /// All places where a blob is.
+    ///
+    /// # Errors
+    /// [`RepoError::Cache`].
+    pub fn locations(&self, id: &BlobId) -> Result<Vec<Location>, RepoError> {
+        let Some(row) = self.state.view.blob(id)? else { return Ok(Vec::new()) };
+        let mut found = Vec::with_capacity(1);
+        found.extend(self.resolve(&row)?);
+        for copy in self.state.view.copies(id)? {
+            found.extend(self.resolve(&copy)?);
+        }
+        Ok(found)
+    }
+
+    fn resolve(&self, row: &BlobRow) -> Result<Option<Location>, RepoError> {
+        let frame = self.frame_row(row.frame)?;
+        if self.state.dead.contains(&frame.pack) {
+            return Ok(None);
+        }
+        let pack = self.state.view.pack(frame.pack)?;
+        Ok(Some(Location {
+            frame: frame.location(row.frame, pack.id),
+            offset: row.offset,
+            bytes: row.bytes,
+            number: frame.first_blob + u64::from(row.place),
+        }))
+    }
+
+    fn frame_row(&self, number: u32) -> Result<FrameRow, RepoError> {
+        self.state.view.frame(number)
+    }
+}

@@ -1,0 +1,58 @@
+//! Frames being filled, and the threads' sealers.
+
+use std::sync::{Mutex, PoisonError};
+
+use bytes::Bytes;
+use holdfast_format::{BlobId, BlobType};
+use holdfast_seal::{BlobInput, Compression, FrameSealer, Keys, SealError, SealedFrame, Session};
+
+/// Blobs that were met together and will be sealed together.
+#[derive(Debug, Default)]
+pub(super) struct OpenFrame {
+    blobs: Vec<(BlobId, Bytes)>,
+    bytes: usize,
+}
+
+impl OpenFrame {
+    /// True if the frame must be closed before a blob of so many bytes is added.
+    pub fn is_full_with(&self, bytes: usize, frame_bytes_max: usize) -> bool {
+        !self.blobs.is_empty() && self.bytes + bytes > frame_bytes_max
+    }
+
+    pub fn push(&mut self, id: BlobId, bytes: Bytes) {
+        self.bytes += bytes.len();
+        self.blobs.push((id, bytes));
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.blobs.is_empty()
+    }
+
+    pub fn bytes(&self) -> usize {
+        self.bytes
+    }
+}
+
+/// Sealers with their buffers, lent to whichever thread of the pool seals next.
+#[derive(Debug, Default)]
+pub(super) struct Sealers(Mutex<Vec<FrameSealer>>);
+
+impl Sealers {
+    pub fn seal(
+        &self,
+        keys: &Keys,
+        session: &Session,
+        blob_type: BlobType,
+        frame: &OpenFrame,
+        compression: Compression,
+        verify: bool,
+    ) -> Result<SealedFrame, SealError> {
+        let idle = self.0.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        let mut sealer = idle.unwrap_or_else(FrameSealer::new);
+        let blobs: Vec<BlobInput<'_>> =
+            frame.blobs.iter().map(|(id, bytes)| BlobInput { id: *id, bytes }).collect();
+        let sealed = sealer.seal(keys, session, blob_type, &blobs, compression, verify);
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(sealer);
+        sealed
+    }
+}

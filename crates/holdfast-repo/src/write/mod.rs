@@ -1,0 +1,276 @@
+//! The way in for blobs: claim, frame, seal, pack, upload.
+//!
+//! [`BlobWriter::add`] claims a blob's id before anything expensive is done with its bytes. New blobs are collected into
+//! frames ([`frame`]), sealed in parallel, put into packs in order ([`pack`]), and uploaded by one thread that also writes the
+//! index objects ([`upload`]).
+
+mod frame;
+mod pack;
+mod upload;
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use holdfast_format::index::PackEntry;
+use holdfast_format::{BlobId, BlobType, ObjectId, SessionId, WriterId};
+use holdfast_seal::{Compression, SealedFrame, Session};
+
+use crate::index::IndexReader;
+use crate::ordered::Ordered;
+use crate::tree::NodeSink;
+use crate::{RepoError, Repository};
+use frame::{OpenFrame, Sealers};
+use pack::OpenPack;
+pub use upload::put_index_object;
+use upload::{Uploaded, Uploader};
+
+/// Frames that may be under way between the writer and the packs.
+const FRAMES_UNDER_WAY: usize = 8;
+/// Plaintext bytes that may be under way there.
+const BYTES_UNDER_WAY: usize = 8 << 20;
+
+/// How frames are made.
+#[derive(Debug, Clone, Copy)]
+pub struct WriteOptions {
+    /// How compressible blobs are kept; others are stored.
+    pub compression: Compression,
+    /// True to open each frame again before it is uploaded.
+    pub verify: bool,
+    /// Bytes at which a pack is closed; 0 for the repository's own.
+    pub pack_bytes: u32,
+}
+
+impl Default for WriteOptions {
+    fn default() -> Self {
+        Self { compression: Compression::Zstd { level: 3 }, verify: true, pack_bytes: 0 }
+    }
+}
+
+/// What a writer added.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct WriteStats {
+    /// New blobs of file content.
+    pub data_blobs: u64,
+    /// New blobs of trees.
+    pub tree_blobs: u64,
+    /// Their plaintext bytes.
+    pub raw_bytes: u64,
+    /// Bytes of their sealed frames.
+    pub sealed_bytes: u64,
+}
+
+/// Adds blobs to a repository. Nothing that it adds is reachable before a record names it.
+#[derive(Debug)]
+pub struct BlobWriter<'a> {
+    repository: &'a Repository,
+    options: WriteOptions,
+    session: Arc<Session>,
+    index: IndexReader,
+    /// Blobs of this run that the index does not list yet.
+    pending: HashSet<BlobId>,
+    open_frames: [OpenFrame; 3],
+    sealers: Arc<Sealers>,
+    sealing: Ordered<Result<SealedFrame, holdfast_seal::SealError>>,
+    open_packs: [OpenPack; 2],
+    uploader: Uploader,
+    index_objects: Vec<ObjectId>,
+    stats: WriteStats,
+}
+
+impl<'a> BlobWriter<'a> {
+    /// Starts a session of `writer`, whose first free slot was `start_slot`.
+    ///
+    /// # Errors
+    /// Sealing failures.
+    pub fn new(
+        repository: &'a Repository,
+        writer: WriterId,
+        start_slot: u64,
+        options: WriteOptions,
+    ) -> Result<Self, RepoError> {
+        let session = Arc::new(Session::start(repository.keys())?);
+        let open_pack = || OpenPack::new(writer, start_slot, &session);
+        Ok(Self {
+            repository,
+            options,
+            index: repository.index().reader(),
+            pending: HashSet::new(),
+            open_frames: std::array::from_fn(|_| OpenFrame::default()),
+            sealers: Arc::default(),
+            sealing: Ordered::new(Arc::clone(repository.pool()), FRAMES_UNDER_WAY, BYTES_UNDER_WAY),
+            open_packs: [open_pack()?, open_pack()?],
+            uploader: Uploader::start(repository)?,
+            index_objects: Vec::new(),
+            stats: WriteStats::default(),
+            session,
+        })
+    }
+
+    /// The session of this writer.
+    pub fn session(&self) -> SessionId {
+        self.session.id()
+    }
+
+    /// What was added so far.
+    pub fn stats(&self) -> WriteStats {
+        self.stats
+    }
+
+    /// True if a new snapshot may rely on this blob: the repository has it, or this run adds it.
+    ///
+    /// # Errors
+    /// Cache failures.
+    pub fn contains(&self, id: &BlobId) -> Result<bool, RepoError> {
+        Ok(self.pending.contains(id) || self.index.contains(id)?)
+    }
+
+    /// Adds a blob unless it is there already; true if it is new. `compressible` says whether trying is worth it.
+    ///
+    /// # Errors
+    /// Any failure of the repository, also of blobs added earlier.
+    pub fn add(
+        &mut self,
+        blob_type: BlobType,
+        id: BlobId,
+        bytes: Bytes,
+        compressible: bool,
+    ) -> Result<bool, RepoError> {
+        if self.contains(&id)? {
+            return Ok(false);
+        }
+        self.pending.insert(id);
+        self.stats.raw_bytes += bytes.len() as u64;
+        let class = match blob_type {
+            BlobType::Tree => 2,
+            BlobType::Data => usize::from(!compressible),
+        };
+        match blob_type {
+            BlobType::Data => self.stats.data_blobs += 1,
+            BlobType::Tree => self.stats.tree_blobs += 1,
+        }
+        let frame_bytes = self.repository.config().frame_bytes as usize;
+        if self.open_frames[class].is_full_with(bytes.len(), frame_bytes) {
+            self.seal(class)?;
+        }
+        self.open_frames[class].push(id, bytes);
+        Ok(true)
+    }
+
+    /// Hands the open frame of a class to the pool.
+    fn seal(&mut self, class: usize) -> Result<(), RepoError> {
+        let frame = std::mem::take(&mut self.open_frames[class]);
+        if frame.is_empty() {
+            return Ok(());
+        }
+        while let Some(sealed) = self.sealing.pop_ready() {
+            self.pack(sealed?)?;
+        }
+        while self.sealing.is_full() {
+            self.pack_oldest()?;
+        }
+        let compression = if class == 1 { Compression::Stored } else { self.options.compression };
+        let blob_type = if class == 2 { BlobType::Tree } else { BlobType::Data };
+        let keys = Arc::clone(self.repository.keys());
+        let (session, sealers) = (Arc::clone(&self.session), Arc::clone(&self.sealers));
+        let verify = self.options.verify;
+        self.sealing.push(frame.bytes(), move || {
+            sealers.seal(&keys, &session, blob_type, &frame, compression, verify)
+        });
+        Ok(())
+    }
+
+    fn pack_oldest(&mut self) -> Result<(), RepoError> {
+        match self.sealing.pop() {
+            Some(sealed) => self.pack(sealed?),
+            None => Err(RepoError::Stopped("sealing")),
+        }
+    }
+
+    /// Puts a sealed frame into the pack of its type, and uploads the pack when it is full.
+    fn pack(&mut self, frame: SealedFrame) -> Result<(), RepoError> {
+        let pack_bytes_max = match self.options.pack_bytes {
+            0 => self.repository.config().pack_bytes,
+            bytes => bytes,
+        } as usize;
+        let place = usize::from(frame.blob_type.byte());
+        self.stats.sealed_bytes += frame.bytes.len() as u64;
+        if self.open_packs[place].is_full_with(frame.bytes.len(), pack_bytes_max) {
+            self.upload(place)?;
+        }
+        self.open_packs[place].push(frame);
+        Ok(())
+    }
+
+    fn upload(&mut self, place: usize) -> Result<(), RepoError> {
+        let next = self.open_packs[place].next(&self.session)?;
+        let full = std::mem::replace(&mut self.open_packs[place], next);
+        if !full.is_empty() {
+            self.uploader.upload(full)?;
+        }
+        while let Some(uploaded) = self.uploader.poll()? {
+            self.listed(uploaded);
+        }
+        Ok(())
+    }
+
+    /// Takes note of packs that an index object lists now.
+    fn listed(&mut self, uploaded: Uploaded) {
+        self.index_objects.push(uploaded.index);
+        self.index = self.repository.index().reader();
+        for blob in blobs_of(&uploaded.packs) {
+            self.pending.remove(&blob);
+        }
+    }
+
+    /// Makes everything added so far durable and listed by index objects. Returns those of this session.
+    ///
+    /// # Errors
+    /// Any failure of the repository.
+    pub fn flush(&mut self) -> Result<&[ObjectId], RepoError> {
+        for class in 0..self.open_frames.len() {
+            self.seal(class)?;
+        }
+        while !self.sealing.is_empty() {
+            self.pack_oldest()?;
+        }
+        for place in 0..self.open_packs.len() {
+            self.upload(place)?;
+        }
+        for uploaded in self.uploader.flush()? {
+            self.listed(uploaded);
+        }
+        Ok(&self.index_objects)
+    }
+
+    /// Adds a frame that is sealed already, of another session, as it is; for moving frames between packs.
+    ///
+    /// # Errors
+    /// Any failure of the repository.
+    pub fn move_frame(&mut self, frame: SealedFrame, session: SessionId) -> Result<(), RepoError> {
+        let place = usize::from(frame.blob_type.byte());
+        let pack_bytes_max = self.repository.config().pack_bytes as usize;
+        if self.open_packs[place].is_full_with(frame.bytes.len(), pack_bytes_max) {
+            self.upload(place)?;
+        }
+        self.stats.sealed_bytes += frame.bytes.len() as u64;
+        self.open_packs[place].push_from(frame, session);
+        Ok(())
+    }
+}
+
+fn blobs_of(packs: &[PackEntry]) -> impl Iterator<Item = BlobId> + '_ {
+    packs.iter().flat_map(|pack| &pack.frames).flat_map(|frame| &frame.blobs).map(|blob| blob.id)
+}
+
+impl NodeSink for BlobWriter<'_> {
+    fn add_node(&mut self, node: Vec<u8>) -> Result<BlobId, RepoError> {
+        let id = self.repository.keys().blob_id(BlobType::Tree, &node);
+        self.add(BlobType::Tree, id, node.into(), true)?;
+        Ok(id)
+    }
+
+    fn split_hash(&self, key: &[u8]) -> u64 {
+        self.repository.keys().split_hash(key)
+    }
+}
