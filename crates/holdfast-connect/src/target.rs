@@ -27,6 +27,14 @@ pub enum TargetError {
         /// The system's answer.
         source: io::Error,
     },
+    /// The entry stands at its final name with its content, but without part of its metadata.
+    #[error("it was restored, but cannot {action}: {source}")]
+    Incomplete {
+        /// What was being done, as in "set the owner".
+        action: &'static str,
+        /// The system's answer.
+        source: io::Error,
+    },
 }
 
 /// What already stands at a path.
@@ -56,8 +64,10 @@ pub trait Target: Send + Sync {
     /// [`TargetError`], for this entry.
     fn existing(&self, path: &[u8]) -> Result<Option<Existing>, TargetError>;
 
-    /// Makes sure that a directory stands at `path`, private to the user until [`Target::finish_directory`]. Something
-    /// else that stands there is replaced. True if it was made now: then nothing can exist in it yet.
+    /// Makes sure that a directory stands at `path`, in a directory that stands there already. Something else that
+    /// stands there is replaced. True if it was made now: then nothing can exist in it yet, and it is private to the
+    /// user until [`Target::finish_directory`]. One that stood there keeps its permissions until then, but for what the
+    /// user needs to write in it.
     ///
     /// # Errors
     /// [`TargetError`], for this directory.
@@ -114,7 +124,7 @@ pub trait Target: Send + Sync {
 
 /// A file being restored. Dropping it unfinished removes the temporary file: no half-written file is ever seen.
 pub trait FileSlot: Send + Sync {
-    /// Writes `bytes` at `offset`.
+    /// Writes `bytes` at `offset`. No range is written or kept twice: a target may leave zeros out.
     ///
     /// # Errors
     /// [`TargetError`], for this file.
@@ -129,6 +139,7 @@ pub trait FileSlot: Send + Sync {
     /// Gives the file its size (ranges never written are holes), metadata and final name, in this order.
     ///
     /// # Errors
-    /// [`TargetError`], for this file; the final name is then untouched.
+    /// [`TargetError`], for this file; the final name is then untouched, but for [`TargetError::Incomplete`], with which
+    /// the file stands there with all of its content.
     fn finish(self: Box<Self>, metadata: &Metadata) -> Result<(), TargetError>;
 }

@@ -1,0 +1,116 @@
+//! Directories of the target, opened once and kept while they are in use.
+
+use std::num::NonZeroUsize;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::sync::{Arc, Mutex};
+
+use lru::LruCache;
+use rustix::fs::{fgetxattr_query, fstat};
+use rustix::io::Errno;
+
+use super::error::{astray, lock};
+use super::path::{is_within, parent};
+use super::resolve::Resolver;
+use crate::TargetError;
+
+/// Directories kept open.
+const OPEN_MAX: NonZeroUsize = NonZeroUsize::new(128).unwrap();
+
+/// How far up an open directory is looked for before the walk starts at the target itself: looking
+/// for all of them would cost the square of the depth.
+const ANCESTORS_MAX: usize = 64;
+
+/// An open directory, with what new files in it get.
+pub(super) struct Directory {
+    fd: OwnedFd,
+    /// Owner and group of a new file in it; `None` if that is not certain.
+    pub(super) new_owner: Option<(u32, u32)>,
+    /// True if new files in it get an access list.
+    pub(super) gives_access_list: bool,
+}
+
+impl Directory {
+    /// Looks at an open directory.
+    ///
+    /// A new file gets the effective user and group, but with a set-group-id bit or on some mounts
+    /// the directory's group, and on some network file systems another user. Where the directory
+    /// belongs to the effective user and group all these come to the same.
+    pub(super) fn new(fd: OwnedFd, user: (u32, u32)) -> Result<Self, Errno> {
+        let stat = fstat(&fd)?;
+        let new_owner = (user == (stat.st_uid, stat.st_gid)).then_some(user);
+        let gives_access_list = fgetxattr_query(&fd, "system.posix_acl_default").is_ok();
+        Ok(Self { fd, new_owner, gives_access_list })
+    }
+}
+
+impl AsFd for Directory {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.fd.as_fd()
+    }
+}
+
+/// The directories of one target.
+pub(super) struct Directories {
+    root: Arc<Directory>,
+    recent: Mutex<LruCache<Box<[u8]>, Arc<Directory>>>,
+    resolver: Resolver,
+    /// Effective user and group.
+    user: (u32, u32),
+}
+
+impl Directories {
+    /// Directories at and below `root`.
+    pub(super) fn new(root: OwnedFd, resolver: Resolver, user: (u32, u32)) -> Result<Self, Errno> {
+        let resolver = resolver.available(root.as_fd());
+        let root = Arc::new(Directory::new(root, user)?);
+        Ok(Self { root, recent: Mutex::new(LruCache::new(OPEN_MAX)), resolver, user })
+    }
+
+    /// The directory at a checked path; what is not a directory leads astray.
+    pub(super) fn get(&self, path: &[u8]) -> Result<Arc<Directory>, TargetError> {
+        if path.is_empty() {
+            return Ok(self.root.clone());
+        }
+        if let Some(directory) = lock(&self.recent).get(path) {
+            return Ok(directory.clone());
+        }
+        let (above, start) = self.nearest(path);
+        let open = self.resolver.open(above.as_fd(), &path[start..]);
+        self.keep(path, open.map_err(astray("open the directory"))?)
+    }
+
+    /// Takes over a directory that was opened at `path`.
+    pub(super) fn keep(&self, path: &[u8], fd: OwnedFd) -> Result<Arc<Directory>, TargetError> {
+        let directory = Directory::new(fd, self.user).map_err(astray("look at the directory"))?;
+        let directory = Arc::new(directory);
+        lock(&self.recent).put(path.into(), directory.clone());
+        Ok(directory)
+    }
+
+    /// Forgets the directory at `path` and all below it, because they are no longer there.
+    pub(super) fn forget(&self, path: &[u8]) {
+        lock(&self.recent).retain(|kept, _| !is_within(kept, path));
+    }
+
+    /// Closes the directory at `path`: it is finished.
+    pub(super) fn close(&self, path: &[u8]) {
+        let closed = lock(&self.recent).pop(path);
+        drop(closed);
+    }
+
+    /// The nearest open directory above `path`, and where the path from there begins.
+    fn nearest(&self, path: &[u8]) -> (Arc<Directory>, usize) {
+        let mut recent = lock(&self.recent);
+        let mut above = parent(path);
+        for _ in 0..ANCESTORS_MAX {
+            if above.is_empty() {
+                break;
+            }
+            if let Some(directory) = recent.get(above) {
+                return (directory.clone(), above.len() + 1);
+            }
+            above = parent(above);
+        }
+        (self.root.clone(), 0)
+    }
+}

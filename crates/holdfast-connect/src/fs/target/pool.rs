@@ -1,0 +1,46 @@
+//! A bound for the files that are open for writing at a time.
+
+use std::num::NonZeroUsize;
+use std::sync::{Mutex, Weak};
+
+use lru::LruCache;
+
+use super::error::lock;
+use super::slot::Unfinished;
+
+/// Unfinished files that are open, in the order of opening.
+pub(super) struct Pool {
+    open: Mutex<LruCache<u64, Weak<Unfinished>>>,
+    open_max: usize,
+}
+
+impl Pool {
+    /// A pool of that many open files.
+    pub(super) fn new(open_max: NonZeroUsize) -> Self {
+        Self { open: Mutex::new(LruCache::unbounded()), open_max: open_max.get() }
+    }
+
+    /// Counts a file that is about to be opened or was opened just now, closing others for it.
+    ///
+    /// Files in use at this moment are passed over: there are at most as many as threads.
+    pub(super) fn admit(&self, number: u64, file: Weak<Unfinished>) {
+        let mut open = lock(&self.open);
+        let mut busy = Vec::new();
+        while open.len() + busy.len() >= self.open_max {
+            let Some((number, oldest)) = open.pop_lru() else { break };
+            let is_closed = oldest.upgrade().is_none_or(|oldest| oldest.try_close());
+            if !is_closed {
+                busy.push((number, oldest));
+            }
+        }
+        for (number, file) in busy {
+            open.put(number, file);
+        }
+        open.put(number, file);
+    }
+
+    /// Forgets a file.
+    pub(super) fn remove(&self, number: u64) {
+        lock(&self.open).pop(&number);
+    }
+}

@@ -1,0 +1,97 @@
+//! Names of files that are not finished.
+
+use std::io;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use rustix::io::Errno;
+
+/// What every temporary name begins with.
+const PREFIX: &[u8] = b".holdfast-";
+/// Hexadecimal digits that tell runs apart.
+const RUN_DIGITS: usize = 16;
+/// Hexadecimal digits that tell the entries of a run apart.
+const NUMBER_DIGITS: usize = 12;
+/// Tries for a name that nothing has; a second one is practically never needed.
+const TRIES_MAX: u32 = 16;
+
+/// True for a name under which an unfinished file is, or was left by a run that was killed:
+/// `.holdfast-`, 16 hexadecimal digits, `-` and 12 hexadecimal digits.
+///
+/// Leftovers hold no open resource and may be removed when no restore to the target is running.
+pub fn is_temporary_name(name: &[u8]) -> bool {
+    let digits = |bytes: &[u8]| bytes.iter().all(u8::is_ascii_hexdigit);
+    match name.strip_prefix(PREFIX) {
+        Some(rest) if rest.len() == RUN_DIGITS + 1 + NUMBER_DIGITS => {
+            digits(&rest[..RUN_DIGITS])
+                && rest[RUN_DIGITS] == b'-'
+                && digits(&rest[RUN_DIGITS + 1..])
+        }
+        _ => false,
+    }
+}
+
+/// The temporary names of one run.
+pub(super) struct Temporaries {
+    /// `.holdfast-`, the run and a hyphen.
+    prefix: Vec<u8>,
+    next: AtomicU64,
+}
+
+impl Temporaries {
+    /// Names that no other run uses.
+    pub(super) fn new() -> io::Result<Self> {
+        let mut run = [0; 8];
+        getrandom::fill(&mut run).map_err(io::Error::other)?;
+        let prefix = format!(".holdfast-{:016x}-", u64::from_le_bytes(run)).into_bytes();
+        Ok(Self { prefix, next: AtomicU64::new(0) })
+    }
+
+    /// True for a name of this run.
+    pub(super) fn is_own(&self, name: &[u8]) -> bool {
+        name.starts_with(&self.prefix)
+    }
+
+    /// The temporary name with a number.
+    pub(super) fn name(&self, number: u64) -> Vec<u8> {
+        let mut name = Vec::with_capacity(self.prefix.len() + NUMBER_DIGITS);
+        name.extend_from_slice(&self.prefix);
+        for digit in (0..NUMBER_DIGITS).rev() {
+            let value = (number >> (4 * digit)) as usize & 0xf;
+            name.push(b"0123456789abcdef"[value]);
+        }
+        name
+    }
+
+    /// Creates something under a name that nothing has; gives the name's number and the result.
+    pub(super) fn create<T>(
+        &self,
+        mut create: impl FnMut(&[u8]) -> Result<T, Errno>,
+    ) -> Result<(u64, T), Errno> {
+        let mut tries = 0;
+        loop {
+            let number = self.next.fetch_add(1, Ordering::Relaxed);
+            tries += 1;
+            match create(&self.name(number)) {
+                Err(Errno::EXIST) if tries < TRIES_MAX => {}
+                result => return result.map(|created| (number, created)),
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_recognised() {
+        let temporaries = Temporaries::new().unwrap();
+        let name = temporaries.name(0xab);
+        assert!(is_temporary_name(&name) && temporaries.is_own(&name));
+        assert!(name.ends_with(b"-0000000000ab"));
+        assert!(!Temporaries::new().unwrap().is_own(&name));
+        for other in [&b".holdfast-"[..], b".holdfast", b"holdfast-0", &name[1..], &name[..38]] {
+            assert!(!is_temporary_name(other));
+        }
+    }
+}
