@@ -1,1 +1,12 @@
-//! Placeholder.
+//! The verbs: back up, restore, look, compare, forget, prune, check, repair.
+//!
+//! Each verb is a free function (or a folder of them) that takes a repository, an options struct and an [`Observer`]. Nothing
+//! here prints, reads the clock or the environment.
+
+pub mod error;
+pub mod event;
+pub mod retention;
+pub mod selection;
+
+pub use error::EngineError;
+pub use event::{Action, Event, Observer, Silent};

@@ -1,0 +1,52 @@
+//! What ends a verb early.
+
+use std::io;
+
+use holdfast_connect::TargetError;
+use holdfast_repo::RepoError;
+
+/// Trouble that ends a verb. Trouble with single entries is an [`crate::Event`] and a count instead.
+#[derive(Debug, thiserror::Error)]
+pub enum EngineError {
+    /// The repository failed.
+    #[error(transparent)]
+    Repo(#[from] RepoError),
+    /// The source as a whole failed: nothing was committed.
+    #[error("the source failed: {0}")]
+    Source(io::Error),
+    /// A stream or a command's output did not end as it should: nothing was committed.
+    #[error("no snapshot was made, because {0}")]
+    Stream(io::Error),
+    /// The target as a whole cannot be used.
+    #[error("the target cannot be used: {0}")]
+    Target(#[from] TargetError),
+    /// Not one of the named paths could be read.
+    #[error("none of the paths to back up could be read")]
+    NothingToBackUp,
+    /// A path does not exist in a snapshot.
+    #[error("the snapshot has no {path}")]
+    NoSuchPath {
+        /// The path, made safe for a terminal by whoever prints it.
+        path: String,
+    },
+    /// The verb needs another kind of entry at this place.
+    #[error("{path} is not a {wanted}")]
+    WrongKind {
+        /// The path.
+        path: String,
+        /// What it should have been.
+        wanted: &'static str,
+    },
+    /// Writing an archive or a stream failed.
+    #[error("cannot write the output: {0}")]
+    Output(io::Error),
+    /// A rule would have removed every snapshot of a group.
+    #[error("this would remove every snapshot of {group}")]
+    RemovesEverything {
+        /// The group, as people write it.
+        group: String,
+    },
+    /// The user asked to stop.
+    #[error("interrupted")]
+    Interrupted,
+}
