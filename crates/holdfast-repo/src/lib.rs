@@ -5,6 +5,7 @@
 //! long sequences, of entries or of extents, in blobs.
 
 pub mod chain;
+pub mod commit;
 pub mod error;
 pub mod history;
 pub mod index;

@@ -167,9 +167,17 @@ impl Cache {
     }
 
     pub fn numbered_blobs(&self) -> Result<u64, RepoError> {
+        self.number("blobs")
+    }
+
+    pub fn numbered_packs(&self) -> Result<u32, RepoError> {
+        Ok(self.number("packs")? as u32)
+    }
+
+    fn number(&self, name: &str) -> Result<u64, RepoError> {
         let read = cached(self.database.begin_read())?;
         let table = cached(read.open_table(NUMBERS))?;
-        Ok(cached(table.get("blobs"))?.map_or(0, |value| value.value()))
+        Ok(cached(table.get(name))?.map_or(0, |value| value.value()))
     }
 
     /// Removes index objects; their packs stay until they are dead or listed by another object.

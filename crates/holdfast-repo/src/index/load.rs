@@ -79,8 +79,9 @@ impl Index {
             }
         }
         let view = Arc::new(self.cache.view()?);
+        let packs = self.cache.numbered_packs()?;
         let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
-        *state = super::State { view, dead: Arc::new(dead), hidden: Arc::new(hidden) };
+        *state = super::State { view, dead: Arc::new(dead), hidden: Arc::new(hidden), packs };
         Ok(())
     }
 

@@ -65,6 +65,8 @@ struct State {
     dead: Arc<HashSet<u32>>,
     /// Packs that a prune means to delete: nothing new may rely on them.
     hidden: Arc<HashSet<u32>>,
+    /// Packs that were numbered when this state was taken.
+    packs: u32,
 }
 
 impl Index {
@@ -105,7 +107,9 @@ impl Index {
         let dead = self.state().dead;
         self.cache.insert(keys, index, packs, &dead)?;
         let view = Arc::new(self.cache.view()?);
-        self.state.write().unwrap_or_else(PoisonError::into_inner).view = view;
+        let packs = self.cache.numbered_packs()?;
+        let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
+        (state.view, state.packs) = (view, packs);
         Ok(())
     }
 
@@ -168,6 +172,14 @@ impl IndexReader {
             }
         }
         Ok(false)
+    }
+
+    /// True if a pack that new snapshots could rely on in the `earlier` state is condemned or gone in this one.
+    pub fn has_lost_packs_since(&self, earlier: &Self) -> bool {
+        let (now, then) = (&self.state, &earlier.state);
+        now.dead.iter().chain(now.hidden.iter()).any(|pack| {
+            *pack < then.packs && !then.dead.contains(pack) && !then.hidden.contains(pack)
+        })
     }
 
     fn is_visible(&self, row: &BlobRow) -> Result<bool, RepoError> {

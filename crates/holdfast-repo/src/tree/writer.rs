@@ -32,7 +32,7 @@ pub trait NodeSink {
 }
 
 /// A node being filled, at one level of the tree.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 struct Level {
     records: Vec<u8>,
     count: usize,
@@ -47,7 +47,7 @@ struct Level {
 }
 
 /// The levels of one sequence; the two kinds differ in how records are encoded.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Sequence {
     leaf: NodeKind,
     branch: NodeKind,
@@ -135,8 +135,8 @@ impl Level {
     }
 }
 
-/// Writes a directory.
-#[derive(Debug)]
+/// Writes a directory. A clone can be finished early, for a tree of what is there so far.
+#[derive(Debug, Clone)]
 pub struct DirectoryWriter(Sequence);
 
 impl DirectoryWriter {

@@ -39,11 +39,18 @@ pub struct WriteOptions {
     pub verify: bool,
     /// Bytes at which a pack is closed; 0 for the repository's own.
     pub pack_bytes: u32,
+    /// True to count what would be added, and add nothing.
+    pub dry_run: bool,
 }
 
 impl Default for WriteOptions {
     fn default() -> Self {
-        Self { compression: Compression::Zstd { level: 3 }, verify: true, pack_bytes: 0 }
+        Self {
+            compression: Compression::Zstd { level: 3 },
+            verify: true,
+            pack_bytes: 0,
+            dry_run: false,
+        }
     }
 }
 
@@ -148,6 +155,9 @@ impl<'a> BlobWriter<'a> {
         match blob_type {
             BlobType::Data => self.stats.data_blobs += 1,
             BlobType::Tree => self.stats.tree_blobs += 1,
+        }
+        if self.options.dry_run {
+            return Ok(true);
         }
         let frame_bytes = self.repository.config().frame_bytes as usize;
         if self.open_frames[class].is_full_with(bytes.len(), frame_bytes) {

@@ -1,0 +1,46 @@
+//! Committing a snapshot: creating the first free slot of its writer's chain (`docs/format.md`, section 11).
+
+use holdfast_format::WriterId;
+use holdfast_format::record::{Snapshot, WriterBody};
+
+use crate::chain::Appended;
+use crate::history::SnapshotInfo;
+use crate::index::IndexReader;
+use crate::{RepoError, Repository};
+
+/// Commits a snapshot whose blobs are all listed by index objects. `begun_with` is the index that the run began with.
+///
+/// A sibling's snapshot in the way only means the next slot. A fence means that a prune has read the chain up to there and
+/// did not see this snapshot: it commits only if no pack that it may rely on was condemned.
+///
+/// # Errors
+/// [`RepoError::Fenced`]: refresh, and run again against what is left. Storage failures: the commit may or may not be there.
+pub fn commit_snapshot(
+    repository: &Repository,
+    writer: WriterId,
+    begun_with: &IndexReader,
+    snapshot: Snapshot,
+) -> Result<SnapshotInfo, RepoError> {
+    let body = WriterBody::Snapshot(Box::new(snapshot.clone()));
+    loop {
+        let outcome = repository.history().append_writer(
+            &**repository.backend(),
+            repository.keys(),
+            writer,
+            &body,
+        )?;
+        match outcome {
+            Appended::Done(record) => {
+                let (id, sequence) = (record.id, record.sequence);
+                return Ok(SnapshotInfo { id, writer, sequence, snapshot, hold: false });
+            }
+            Appended::Occupied(record) if matches!(record.body, WriterBody::Fence { .. }) => {
+                repository.refresh()?;
+                if repository.index().reader().has_lost_packs_since(begun_with) {
+                    return Err(RepoError::Fenced);
+                }
+            }
+            Appended::Occupied(_) => {}
+        }
+    }
+}
