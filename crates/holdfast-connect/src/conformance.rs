@@ -1,0 +1,94 @@
+//! What every [`Source`] must keep to, as checks for the tests of sources.
+
+use std::io;
+
+use holdfast_format::entry::is_valid_name;
+
+use crate::{Item, Source};
+
+/// A rule of the stream that a source broke.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Violation {
+    /// A name that no entry may have.
+    #[error("the name {0:?} is not valid")]
+    Name(Vec<u8>),
+    /// A name that does not come after the one before it in its directory.
+    #[error("{after:?} comes after {before:?}")]
+    Order {
+        /// The name that came first.
+        before: Vec<u8>,
+        /// The name that should have come before it, or only once.
+        after: Vec<u8>,
+    },
+    /// More directories end than begin.
+    #[error("a directory ends that never began")]
+    Leave,
+    /// Directories that begin and never end.
+    #[error("{0} directories never end")]
+    Open(usize),
+    /// Metadata that cannot be stored.
+    #[error("the metadata of {0:?} cannot be stored")]
+    Metadata(Vec<u8>),
+    /// An item without a path.
+    #[error("a trouble or an exclusion has no path")]
+    Path,
+}
+
+/// Reads a source to its end.
+///
+/// # Errors
+/// What the source gives.
+pub fn drain(source: &mut dyn Source) -> io::Result<Vec<Item>> {
+    let mut items = Vec::new();
+    while let Some(item) = source.next()? {
+        items.push(item);
+    }
+    Ok(items)
+}
+
+/// Checks the whole stream of a source: valid names, strictly ascending in each directory, every
+/// directory ended, metadata that can be stored.
+///
+/// # Errors
+/// The first [`Violation`].
+pub fn check_source<'a>(items: impl IntoIterator<Item = &'a Item>) -> Result<(), Violation> {
+    // The name met last in each directory that is entered; the root is never left.
+    let mut last: Vec<Vec<u8>> = vec![Vec::new()];
+    for item in items {
+        match item {
+            Item::Enter { name, metadata, .. } => {
+                check_entry(&mut last, name, metadata)?;
+                last.push(Vec::new());
+            }
+            Item::Leaf(leaf) => check_entry(&mut last, &leaf.name, &leaf.metadata)?,
+            Item::Leave if last.len() == 1 => return Err(Violation::Leave),
+            Item::Leave => drop(last.pop()),
+            Item::Trouble(trouble) if trouble.path.is_empty() => return Err(Violation::Path),
+            Item::Excluded { path } if path.is_empty() => return Err(Violation::Path),
+            Item::Trouble(_) | Item::Excluded { .. } => {}
+        }
+    }
+    if last.len() == 1 { Ok(()) } else { Err(Violation::Open(last.len() - 1)) }
+}
+
+fn check_entry(
+    last: &mut [Vec<u8>],
+    name: &[u8],
+    metadata: &holdfast_format::entry::Metadata,
+) -> Result<(), Violation> {
+    if !is_valid_name(name) {
+        return Err(Violation::Name(name.to_vec()));
+    }
+    if let Some(last) = last.last_mut() {
+        if name <= last.as_slice() {
+            return Err(Violation::Order { before: last.clone(), after: name.to_vec() });
+        }
+        last.clear();
+        last.extend_from_slice(name);
+    }
+    let times = [Some(metadata.mtime), Some(metadata.ctime), metadata.atime];
+    let is_storable = metadata.mode <= 0o7777
+        && metadata.xattrs.is_empty()
+        && times.into_iter().flatten().all(|time| time.nanoseconds < 1_000_000_000);
+    if is_storable { Ok(()) } else { Err(Violation::Metadata(name.to_vec())) }
+}

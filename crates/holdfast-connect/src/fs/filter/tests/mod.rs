@@ -1,0 +1,6 @@
+//! Tests of the pattern rules.
+
+mod lists;
+mod matching;
+mod reference;
+mod text;

@@ -1,0 +1,78 @@
+//! Files with one pattern per line.
+
+/// Reads the patterns in the content of an exclude or include file.
+///
+/// Lines are trimmed; empty ones and those that begin with `#` are no patterns. `$NAME` and
+/// `${NAME}` are replaced by what `variable` gives for the name, by nothing if that is `None`;
+/// `$$` is a dollar sign. A byte order mark is left out, UTF-16 is converted.
+pub fn read_patterns(
+    content: &[u8],
+    variable: &dyn Fn(&[u8]) -> Option<Vec<u8>>,
+) -> Vec<Vec<u8>> {
+    let content = decode(content);
+    let lines = content.split(|byte| *byte == b'\n').map(trim);
+    let patterns = lines.filter(|line| !line.is_empty() && !line.starts_with(b"#"));
+    patterns.map(|line| expand(line, variable)).collect()
+}
+
+/// Content as UTF-8 without a byte order mark; without such a mark it stays as it is.
+fn decode(content: &[u8]) -> Vec<u8> {
+    let unit: fn([u8; 2]) -> u16 = match content {
+        [0xef, 0xbb, 0xbf, text @ ..] => return text.to_vec(),
+        [0xfe, 0xff, ..] => u16::from_be_bytes,
+        [0xff, 0xfe, ..] => u16::from_le_bytes,
+        _ => return content.to_vec(),
+    };
+    let units: Vec<u16> =
+        content[2..].chunks_exact(2).map(|pair| unit([pair[0], pair[1]])).collect();
+    String::from_utf16_lossy(&units).into_bytes()
+}
+
+/// Without white space at both ends.
+fn trim(line: &[u8]) -> &[u8] {
+    match std::str::from_utf8(line) {
+        Ok(text) => text.trim().as_bytes(),
+        Err(_) => line.trim_ascii(),
+    }
+}
+
+/// Replaces variables as Go's `os.Expand` does.
+fn expand(line: &[u8], variable: &dyn Fn(&[u8]) -> Option<Vec<u8>>) -> Vec<u8> {
+    let mut expanded = Vec::with_capacity(line.len());
+    let mut rest = line;
+    while let Some((&first, after)) = rest.split_first() {
+        rest = after;
+        if first != b'$' || rest.is_empty() {
+            expanded.push(first);
+            continue;
+        }
+        let (name, width) = variable_name(rest);
+        match name {
+            // `${}` and an open brace mean nothing and are dropped.
+            b"" if width > 0 => {}
+            b"" | b"$" => expanded.push(b'$'),
+            _ => expanded.extend(variable(name).unwrap_or_default()),
+        }
+        rest = &rest[width..];
+    }
+    expanded
+}
+
+/// The name at the start of `text`, which stands behind a dollar sign and is not empty, and the
+/// bytes it takes.
+fn variable_name(text: &[u8]) -> (&[u8], usize) {
+    let is_special = |byte: u8| b"*#$@!?-".contains(&byte) || byte.is_ascii_digit();
+    match text {
+        [b'{', special, b'}', ..] if is_special(*special) => (&text[1..2], 3),
+        [b'{', ..] => match text.iter().position(|byte| *byte == b'}') {
+            Some(end) => (&text[1..end], end + 1),
+            None => (&[], 1),
+        },
+        [special, ..] if is_special(*special) => (&text[..1], 1),
+        _ => {
+            let is_name = |byte: &u8| byte.is_ascii_alphanumeric() || *byte == b'_';
+            let end = text.iter().position(|byte| !is_name(byte)).unwrap_or(text.len());
+            (&text[..end], end)
+        }
+    }
+}

@@ -1,0 +1,62 @@
+//! What all parts of one scan share: options, exclude rules, names of owners.
+
+use super::metadata::Owners;
+use crate::fs::filter::Filter;
+
+/// How a tree is read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FsOptions {
+    /// Stay on the file system of each named path. A directory that another one is mounted on is
+    /// kept, without what is in it.
+    pub one_file_system: bool,
+    /// Note times of last access.
+    pub with_atime: bool,
+    /// Leave out what lies beside a valid `CACHEDIR.TAG`.
+    pub exclude_caches: bool,
+    /// Leave out what lies beside a file of this name that begins with these bytes, if any are
+    /// given. The file itself is kept.
+    pub exclude_if_present: Vec<(Vec<u8>, Option<Vec<u8>>)>,
+    /// Leave out files larger than so many bytes.
+    pub exclude_larger_than: Option<u64>,
+    /// Leave out what the `.gitignore` files in the tree name.
+    pub gitignore: bool,
+    /// Threads that scan ahead of the consumer; with 0 it scans by itself.
+    pub scan_threads: usize,
+}
+
+impl Default for FsOptions {
+    fn default() -> Self {
+        Self {
+            one_file_system: false,
+            with_atime: false,
+            exclude_caches: false,
+            exclude_if_present: Vec::new(),
+            exclude_larger_than: None,
+            gitignore: false,
+            scan_threads: 3,
+        }
+    }
+}
+
+/// What all parts of one scan share.
+#[derive(Debug)]
+pub(super) struct Context {
+    pub(super) options: FsOptions,
+    pub(super) filter: Filter,
+    pub(super) owners: Owners,
+}
+
+/// What a valid `CACHEDIR.TAG` begins with (<https://bford.info/cachedir/>).
+const CACHE_SIGNATURE: &[u8] = b"Signature: 8a477f597d28d172789f06886806bc55";
+
+impl Context {
+    /// A scan with these options and exclude rules. From here on the tags of caches are one more
+    /// of the files that mark a directory.
+    pub(super) fn new(mut options: FsOptions, filter: Filter) -> Self {
+        if options.exclude_caches {
+            let tag = (b"CACHEDIR.TAG".to_vec(), Some(CACHE_SIGNATURE.to_vec()));
+            options.exclude_if_present.push(tag);
+        }
+        Self { options, filter, owners: Owners::default() }
+    }
+}

@@ -1,0 +1,166 @@
+//! Directories that stay reachable without keeping a file descriptor each.
+//!
+//! An entry may be read long after it was scanned, and items of thousands of directories can be on
+//! their way at once. So a directory remembers where it is (its parent and its name), and only the
+//! [`HANDLES_MAX`] opened last keep their descriptor. One that has lost it is opened again along
+//! its path, component by component without following links, and must be the same inode as before.
+//! Closing descriptors with the last item of a directory would not need that, but then the number
+//! of open ones would be up to the consumer.
+
+use std::collections::VecDeque;
+use std::ffi::{CStr, CString};
+use std::io;
+use std::os::fd::OwnedFd;
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
+
+use rustix::fs::{CWD, Mode, OFlags, Stat};
+
+/// Directories that are kept open at most.
+const HANDLES_MAX: usize = 128;
+
+/// A directory that was found by the scan.
+#[derive(Debug)]
+pub(super) struct Directory {
+    parent: Option<Arc<Directory>>,
+    name: CString,
+    /// It stands above what the user named: there, links are followed.
+    is_above_named: bool,
+    /// Device and inode, as the directory was when it was opened first. What the scan saw before
+    /// does not count: opening a directory may mount a file system on it.
+    identity: OnceLock<(u64, u64)>,
+    handle: Mutex<Option<Arc<OwnedFd>>>,
+    handles: Arc<Handles>,
+}
+
+/// Which directories are open.
+#[derive(Debug, Default)]
+pub(super) struct Handles {
+    open: Mutex<VecDeque<Weak<Directory>>>,
+}
+
+impl Directory {
+    /// The root of the file system.
+    pub(super) fn root() -> Arc<Self> {
+        Arc::new(Self {
+            parent: None,
+            name: c"/".to_owned(),
+            is_above_named: true,
+            identity: OnceLock::new(),
+            handle: Mutex::default(),
+            handles: Arc::default(),
+        })
+    }
+
+    /// The directory called `name` in this one.
+    pub(super) fn child(self: &Arc<Self>, name: &CStr, is_above_named: bool) -> Arc<Self> {
+        Arc::new(Self {
+            parent: Some(Arc::clone(self)),
+            name: name.to_owned(),
+            is_above_named,
+            identity: OnceLock::new(),
+            handle: Mutex::default(),
+            handles: Arc::clone(&self.handles),
+        })
+    }
+
+    /// Appends the path of the directory, ending in a slash, to `path`.
+    pub(super) fn path(&self, path: &mut Vec<u8>) {
+        let mut chain = vec![];
+        let mut directory = self;
+        while let Some(parent) = &directory.parent {
+            chain.push(&directory.name);
+            directory = parent;
+        }
+        path.push(b'/');
+        for name in chain.iter().rev() {
+            path.extend_from_slice(name.to_bytes());
+            path.push(b'/');
+        }
+    }
+
+    /// An open descriptor of the directory.
+    pub(super) fn open(self: &Arc<Self>) -> io::Result<Arc<OwnedFd>> {
+        if let Some(handle) = lock(&self.handle).as_ref() {
+            return Ok(Arc::clone(handle));
+        }
+        // From the nearest directory above that is open, or from the root.
+        let mut missing = vec![self];
+        let mut base = None;
+        let mut above = &self.parent;
+        while let Some(parent) = above {
+            base = lock(&parent.handle).clone();
+            if base.is_some() {
+                break;
+            }
+            missing.push(parent);
+            above = &parent.parent;
+        }
+        while let Some(directory) = missing.pop() {
+            base = Some(Arc::new(directory.open_in(base.as_deref())?));
+        }
+        let handle = base.ok_or(io::ErrorKind::NotFound)?;
+        self.keep(&handle);
+        Ok(handle)
+    }
+
+    /// Opens the directory in its parent and checks that it is the one that was scanned.
+    fn open_in(&self, parent: Option<&OwnedFd>) -> io::Result<OwnedFd> {
+        let mut flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        if !self.is_above_named {
+            flags |= OFlags::NOFOLLOW;
+        }
+        let file = match parent {
+            Some(parent) => open_quietly(parent, &self.name, flags)?,
+            None => rustix::fs::openat(CWD, &self.name, flags, Mode::empty())?,
+        };
+        let found = identity(&rustix::fs::fstat(&file)?);
+        if *self.identity.get_or_init(|| found) != found {
+            return Err(io::Error::other("the directory was replaced while it was scanned"));
+        }
+        Ok(file)
+    }
+
+    /// Keeps the descriptor and closes the one that was opened longest ago.
+    fn keep(self: &Arc<Self>, handle: &Arc<OwnedFd>) {
+        *lock(&self.handle) = Some(Arc::clone(handle));
+        let mut open = lock(&self.handles.open);
+        open.push_back(Arc::downgrade(self));
+        let oldest = if open.len() > HANDLES_MAX { open.pop_front() } else { None };
+        drop(open);
+        if let Some(oldest) = oldest.and_then(|oldest| oldest.upgrade()) {
+            lock(&oldest.handle).take();
+        }
+    }
+}
+
+impl Drop for Directory {
+    /// Drops the directories above one after the other: very deep trees would not fit the stack.
+    fn drop(&mut self) {
+        let mut parent = self.parent.take();
+        while let Some(mut directory) = parent.and_then(Arc::into_inner) {
+            parent = directory.parent.take();
+        }
+    }
+}
+
+/// Opens a file or directory without changing its access time, where the user may do that.
+pub(super) fn open_quietly(directory: &OwnedFd, name: &CStr, flags: OFlags) -> io::Result<OwnedFd> {
+    let quiet = rustix::fs::openat(directory, name, flags | OFlags::NOATIME, Mode::empty());
+    match quiet {
+        // Only the owner of a file may leave its access time alone.
+        Err(rustix::io::Errno::PERM) => {
+            Ok(rustix::fs::openat(directory, name, flags, Mode::empty())?)
+        }
+        result => Ok(result?),
+    }
+}
+
+/// Device and inode, which together tell entries apart.
+pub(super) fn identity(status: &Stat) -> (u64, u64) {
+    (status.st_dev, status.st_ino)
+}
+
+/// Locks; a thread that panicked leaves nothing half done behind the locks of the scan.
+pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,44 @@
+//! Rules of `.gitignore` files.
+
+use std::ffi::OsStr;
+use std::io;
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
+use std::sync::Arc;
+
+use ignore::Match;
+use ignore::gitignore::{Gitignore, GitignoreBuilder};
+
+/// The `.gitignore` file of a directory and those above it.
+#[derive(Debug)]
+pub(super) struct Ignores {
+    rules: Gitignore,
+    above: Option<Arc<Ignores>>,
+}
+
+impl Ignores {
+    /// The rules in `text`, which lies in the directory at `path`.
+    pub(super) fn new(path: &[u8], text: &[u8], above: Option<Arc<Self>>) -> io::Result<Self> {
+        let mut builder = GitignoreBuilder::new(OsStr::from_bytes(path));
+        for line in String::from_utf8_lossy(text).lines() {
+            // Like git, a line that makes no sense is no rule.
+            let _malformed = builder.add_line(None, line);
+        }
+        let rules = builder.build().map_err(io::Error::other)?;
+        Ok(Self { rules, above })
+    }
+
+    /// True if the entry at `path` is to be left out; the nearest file that names it decides.
+    pub(super) fn excludes(&self, path: &[u8], is_directory: bool) -> bool {
+        let path = Path::new(OsStr::from_bytes(path));
+        let mut current = Some(self);
+        while let Some(ignores) = current {
+            match ignores.rules.matched(path, is_directory) {
+                Match::Ignore(_) => return true,
+                Match::Whitelist(_) => return false,
+                Match::None => current = ignores.above.as_deref(),
+            }
+        }
+        false
+    }
+}

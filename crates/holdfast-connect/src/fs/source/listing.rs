@@ -1,0 +1,103 @@
+//! A directory that has been listed: its names and what holds for all of them.
+
+use std::ffi::{CStr, CString};
+use std::io;
+use std::sync::Arc;
+
+use rustix::fs::OFlags;
+
+use super::context::Context;
+use super::directory::{Directory, open_quietly};
+use super::ignores::Ignores;
+use super::names::Names;
+use super::plan::Plan;
+
+/// Largest `.gitignore` file that is honoured, in bytes.
+const GITIGNORE_BYTES_MAX: usize = 1 << 20;
+
+/// Which entries of a directory are wanted.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Scope {
+    /// All of them; otherwise only those that lead to named paths.
+    pub(super) is_whole: bool,
+    /// Named paths in or below the directory.
+    pub(super) plan: Option<Arc<Plan>>,
+    /// The only device that is wanted, if only one is.
+    pub(super) device: Option<u64>,
+}
+
+/// A directory that has been listed.
+#[derive(Debug)]
+pub(super) struct Listing {
+    pub(super) context: Arc<Context>,
+    pub(super) directory: Arc<Directory>,
+    pub(super) scope: Scope,
+    pub(super) names: Names,
+    /// Rules of `.gitignore` files here and above.
+    pub(super) ignores: Option<Arc<Ignores>>,
+    /// Files in here that say that all others are to be left out.
+    tags: Vec<Vec<u8>>,
+}
+
+impl Listing {
+    /// A listed directory; looks for files in it that say what is to be left out.
+    pub(super) fn new(
+        context: Arc<Context>,
+        directory: Arc<Directory>,
+        scope: Scope,
+        names: Names,
+        ignores: Option<Arc<Ignores>>,
+    ) -> Self {
+        let tags = Vec::new();
+        let mut listing = Self { context, directory, scope, names, ignores, tags };
+        if listing.scope.is_whole {
+            listing.tags = listing.find_tags();
+            listing.add_ignores();
+        }
+        listing
+    }
+
+    /// True if a tag in the directory leaves out `name`.
+    pub(super) fn is_tagged_away(&self, name: &[u8]) -> bool {
+        !self.tags.is_empty() && !self.tags.iter().any(|tag| tag == name)
+    }
+
+    fn find_tags(&self) -> Vec<Vec<u8>> {
+        let wanted = self.context.options.exclude_if_present.iter();
+        let is_valid = |(name, header): &&(Vec<u8>, Option<Vec<u8>>)| {
+            self.names.contains(name)
+                && header.as_ref().is_none_or(|header| self.begins_with(name, header))
+        };
+        wanted.filter(is_valid).map(|(name, _)| name.clone()).collect()
+    }
+
+    /// A file that cannot be read leaves nothing out, and is reported when its turn comes.
+    fn begins_with(&self, name: &[u8], header: &[u8]) -> bool {
+        let Ok(name) = CString::new(name) else { return false };
+        self.read_start(&name, header.len()).is_ok_and(|start| start == header)
+    }
+
+    fn add_ignores(&mut self) {
+        const NAME: &CStr = c".gitignore";
+        if !self.context.options.gitignore || !self.names.contains(NAME.to_bytes()) {
+            return;
+        }
+        let mut path = Vec::new();
+        self.directory.path(&mut path);
+        let text = self.read_start(NAME, GITIGNORE_BYTES_MAX);
+        let ignores = text.and_then(|text| Ignores::new(&path, &text, self.ignores.clone()));
+        if let Ok(ignores) = ignores {
+            self.ignores = Some(Arc::new(ignores));
+        }
+    }
+
+    /// The first bytes of a file in the directory.
+    fn read_start(&self, name: &CStr, bytes_max: usize) -> io::Result<Vec<u8>> {
+        // Whatever stands there, opening it must not wait.
+        let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+        let file = std::fs::File::from(open_quietly(&*self.directory.open()?, name, flags)?);
+        let mut start = Vec::new();
+        io::Read::read_to_end(&mut io::Read::take(file, bytes_max as u64), &mut start)?;
+        Ok(start)
+    }
+}

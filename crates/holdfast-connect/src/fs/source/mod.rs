@@ -1,0 +1,174 @@
+//! Trees of files as a source: scanned ahead by a few threads, read when asked for.
+
+mod content;
+mod context;
+mod directory;
+mod ignores;
+mod listing;
+mod look;
+mod metadata;
+mod names;
+mod opener;
+mod plan;
+mod schedule;
+mod work;
+mod xattr;
+
+use std::io;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::thread::JoinHandle;
+
+pub use context::FsOptions;
+
+use super::filter::Filter;
+use crate::{Item, Source};
+use context::Context;
+use directory::Directory;
+use listing::Scope;
+use plan::Plan;
+use schedule::{Claim, Key, Schedule};
+use work::{Batch, Task, Unit, Worker};
+
+/// Files and directories of this machine.
+///
+/// The stream shows the tree from the root of the file system down to the paths that were named,
+/// all of them merged into one. Above a named path links are followed; the path itself and what
+/// lies below it is taken as it is. A directory that cannot be listed is in the stream, empty and
+/// with a trouble; whatever else cannot be looked at is a trouble only.
+pub struct FsSource {
+    schedule: Arc<Schedule>,
+    threads: Vec<JoinHandle<()>>,
+    worker: Worker,
+    /// The directories that are entered; the first one is the root.
+    frames: Vec<Frame>,
+    /// Place of each entered directory but the root, among the names above it.
+    position: Key,
+}
+
+/// A directory that is entered.
+struct Frame {
+    items: std::vec::IntoIter<Item>,
+    directories: std::vec::IntoIter<u32>,
+    /// Where its next batch begins.
+    next: Option<u32>,
+}
+
+impl FsSource {
+    /// A source of these absolute paths, which contain neither `.` nor `..`. Scanning begins at
+    /// once; a path that does not exist becomes a trouble in the stream.
+    ///
+    /// # Errors
+    /// If a path is not absolute and clean, or no thread can be started.
+    pub fn new(paths: Vec<PathBuf>, options: FsOptions, filter: Filter) -> io::Result<Self> {
+        let unclean = || io::Error::new(io::ErrorKind::InvalidInput, "a path is not absolute");
+        let plan = Arc::new(Plan::new(&paths).ok_or_else(unclean)?);
+        let count = options.scan_threads;
+        let is_whole = plan.is_named;
+        let device = match options.one_file_system && is_whole {
+            true => Some(rustix::fs::stat("/")?.st_dev),
+            false => None,
+        };
+        let worker = Worker::new(Arc::new(Context::new(options, filter)));
+        let schedule = Arc::new(Schedule::default());
+        let scope = Scope { is_whole, plan: Some(plan), device };
+        let task = Task { directory: Directory::root(), scope, ignores: None };
+        schedule.add_root(Unit::List(task));
+        let frames = vec![Frame::new()];
+        let mut source =
+            Self { schedule, threads: Vec::new(), worker, frames, position: Key::new() };
+        for _ in 0..count {
+            source.start_thread()?;
+        }
+        Ok(source)
+    }
+
+    fn start_thread(&mut self) -> io::Result<()> {
+        let schedule = Arc::clone(&self.schedule);
+        let mut worker = Worker::new(Arc::clone(&self.worker.context));
+        let scan = move || {
+            let _alarm = Alarm(&schedule);
+            while let Some((key, unit)) = schedule.take() {
+                schedule.finish(key, worker.run(unit));
+            }
+        };
+        let thread = std::thread::Builder::new().name("holdfast-scan".to_owned()).spawn(scan)?;
+        self.threads.push(thread);
+        Ok(())
+    }
+
+    /// The batch of the entered directory that begins at `start`.
+    fn batch(&mut self, start: u32) -> io::Result<Batch> {
+        self.position.push(start);
+        let batch = match self.schedule.claim(&self.position) {
+            Claim::Done(batch) => Ok(batch),
+            Claim::Yours(unit) => {
+                let output = self.worker.run(unit);
+                self.schedule.add(&self.position, output.found);
+                Ok(output.batch)
+            }
+            Claim::Broken => Err(io::Error::other("a scanning thread died")),
+        };
+        self.position.pop();
+        batch
+    }
+}
+
+impl Frame {
+    /// A directory of which nothing is known yet.
+    fn new() -> Self {
+        let (items, directories) = (Vec::new().into_iter(), Vec::new().into_iter());
+        Self { items, directories, next: Some(0) }
+    }
+}
+
+impl Source for FsSource {
+    fn next(&mut self) -> io::Result<Option<Item>> {
+        loop {
+            let Some(frame) = self.frames.last_mut() else { return Ok(None) };
+            if let Some(item) = frame.items.next() {
+                if matches!(item, Item::Enter { .. }) {
+                    self.position.extend(frame.directories.next());
+                    self.frames.push(Frame::new());
+                }
+                return Ok(Some(item));
+            }
+            match frame.next {
+                Some(start) => {
+                    let Batch { items, directories, next } = self.batch(start)?;
+                    let (items, directories) = (items.into_iter(), directories.into_iter());
+                    self.frames.pop();
+                    self.frames.push(Frame { items, directories, next });
+                }
+                None => {
+                    self.frames.pop();
+                    self.position.pop();
+                    if !self.frames.is_empty() {
+                        return Ok(Some(Item::Leave));
+                    }
+                }
+            }
+        }
+    }
+}
+
+impl Drop for FsSource {
+    fn drop(&mut self) {
+        self.schedule.close();
+        for thread in self.threads.drain(..) {
+            // A thread that panicked has raised the alarm already.
+            let _ = thread.join();
+        }
+    }
+}
+
+/// Tells the consumer if the thread that holds it panics.
+struct Alarm<'a>(&'a Schedule);
+
+impl Drop for Alarm<'_> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.0.break_off();
+        }
+    }
+}

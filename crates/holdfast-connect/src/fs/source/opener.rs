@@ -1,0 +1,100 @@
+//! Reading what the scan found: content and extended attributes.
+
+use std::io;
+use std::os::fd::{AsRawFd, OwnedFd};
+use std::sync::Arc;
+
+use holdfast_format::entry::FileTime;
+use rustix::fs::{FileType, OFlags, Stat};
+
+use super::content::FileContent;
+use super::directory::{identity, open_quietly};
+use super::listing::Listing;
+use super::metadata::{ctime, mtime};
+use super::xattr;
+use crate::{Content, Opener};
+
+/// Access to one entry: by its directory and its name.
+#[derive(Debug)]
+pub(super) struct FsOpener {
+    listing: Arc<Listing>,
+    index: usize,
+    found: Found,
+}
+
+/// What the scan found.
+#[derive(Debug)]
+enum Found {
+    File(Seen),
+    Directory,
+    /// A directory that a link above the named paths may have led to.
+    DirectoryBehindLink,
+    Other,
+}
+
+/// What changes when a file does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Seen {
+    identity: (u64, u64),
+    mtime: FileTime,
+    ctime: FileTime,
+    pub(super) size: u64,
+}
+
+impl Seen {
+    /// What `status` says about a file.
+    pub(super) fn new(status: &Stat) -> Self {
+        Self {
+            identity: identity(status),
+            mtime: mtime(status),
+            ctime: ctime(status),
+            size: u64::try_from(status.st_size).unwrap_or(0),
+        }
+    }
+}
+
+impl FsOpener {
+    /// Access to the entry at this place of a listing, which is a directory.
+    pub(super) fn directory(listing: &Arc<Listing>, index: usize, is_above_named: bool) -> Self {
+        let found = if is_above_named { Found::DirectoryBehindLink } else { Found::Directory };
+        Self { listing: Arc::clone(listing), index, found }
+    }
+
+    /// Access to the entry at this place of a listing, which is no directory.
+    pub(super) fn leaf(listing: &Arc<Listing>, index: usize, status: &Stat) -> Self {
+        let found = match FileType::from_raw_mode(status.st_mode) {
+            FileType::RegularFile => Found::File(Seen::new(status)),
+            _ => Found::Other,
+        };
+        Self { listing: Arc::clone(listing), index, found }
+    }
+
+    fn open_file(&self) -> io::Result<OwnedFd> {
+        // Without waiting: a named pipe may stand there by now.
+        let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+        open_quietly(&*self.listing.directory.open()?, self.listing.names.name(self.index), flags)
+    }
+}
+
+impl Opener for FsOpener {
+    fn open(&self) -> io::Result<Box<dyn Content>> {
+        let Found::File(scanned) = self.found else {
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, "only files have content"));
+        };
+        let content = FileContent::new(self.open_file()?, scanned, &self.listing.context)?;
+        Ok(Box::new(content))
+    }
+
+    fn xattrs(&self) -> io::Result<Vec<(Vec<u8>, Vec<u8>)>> {
+        let handle = self.listing.directory.open()?;
+        let name = self.listing.names.name(self.index);
+        // The l... calls look at a link itself, a dot behind it makes them look at its directory.
+        let end: &[u8] = match self.found {
+            Found::DirectoryBehindLink => b"/.\0",
+            _ => b"\0",
+        };
+        let start = format!("/proc/self/fd/{}/", handle.as_raw_fd());
+        let path = [start.as_bytes(), name.to_bytes(), end].concat();
+        xattr::read_all(&path)
+    }
+}

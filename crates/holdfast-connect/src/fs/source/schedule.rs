@@ -1,0 +1,147 @@
+//! Which part of the tree is scanned next, by whom, and how far ahead of its use.
+//!
+//! The unit of work is listing a directory or looking at a batch of its names. Every unit has a
+//! key that gives its place in the stream, so that scanning threads always take what is needed
+//! soonest and stop [`ITEMS_AHEAD_MAX`] items ahead. The consumer takes the units in the order of
+//! the stream; one that nobody has begun it does itself, so it never waits behind other work.
+
+use std::collections::BTreeMap;
+use std::sync::{Condvar, Mutex, PoisonError};
+
+use super::directory::lock;
+use super::work::{Batch, Output, Unit};
+
+/// Items that may be ready before the consumer asks for them.
+const ITEMS_AHEAD_MAX: usize = 8192;
+
+/// Place of a unit: for each directory on its way the place of its entry, then where the batch
+/// begins. A directory comes right after the batch it is found in begins.
+pub(super) type Key = Vec<u32>;
+
+/// What is to be done and what is done already.
+#[derive(Debug, Default)]
+pub(super) struct Schedule {
+    state: Mutex<State>,
+    /// Somebody may begin a unit.
+    startable: Condvar,
+    /// A unit is done.
+    finished: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    waiting: BTreeMap<Key, Unit>,
+    done: BTreeMap<Key, Batch>,
+    /// Items in `done`.
+    items_ahead: usize,
+    /// Threads that wait for something to do.
+    idle_threads: usize,
+    is_closed: bool,
+    is_broken: bool,
+}
+
+/// What the consumer gets when it asks for a batch.
+pub(super) enum Claim {
+    /// Here it is.
+    Done(Batch),
+    /// Nobody has begun it; the caller must do it and then call [`Schedule::add`].
+    Yours(Unit),
+    /// It will never come: a scanning thread died.
+    Broken,
+}
+
+impl Schedule {
+    /// Adds the first unit, which begins the root.
+    pub(super) fn add_root(&self, unit: Unit) {
+        lock(&self.state).waiting.insert(vec![0], unit);
+    }
+
+    /// Adds the units that were found while `key` was done.
+    pub(super) fn add(&self, key: &Key, found: Vec<(u32, Unit)>) {
+        let mut state = lock(&self.state);
+        state.add(key, found);
+        self.wake(&state);
+    }
+
+    /// For scanning threads: waits for something to do; `None` at the end of the scan.
+    pub(super) fn take(&self) -> Option<(Key, Unit)> {
+        let mut state = lock(&self.state);
+        loop {
+            if state.is_closed {
+                return None;
+            }
+            if state.items_ahead < ITEMS_AHEAD_MAX
+                && let Some(first) = state.waiting.pop_first()
+            {
+                return Some(first);
+            }
+            state.idle_threads += 1;
+            state = self.startable.wait(state).unwrap_or_else(PoisonError::into_inner);
+            state.idle_threads -= 1;
+        }
+    }
+
+    /// For scanning threads: hands over what became of a unit.
+    pub(super) fn finish(&self, key: Key, output: Output) {
+        let mut state = lock(&self.state);
+        state.add(&key, output.found);
+        state.items_ahead += output.batch.items.len();
+        state.done.insert(key, output.batch);
+        self.wake(&state);
+        self.finished.notify_one();
+    }
+
+    /// For the consumer: the batch with this key.
+    pub(super) fn claim(&self, key: &Key) -> Claim {
+        let mut state = lock(&self.state);
+        loop {
+            if let Some(batch) = state.done.remove(key) {
+                state.items_ahead -= batch.items.len();
+                // Not before there is room for a good while: waking threads costs more than a
+                // small directory.
+                if state.items_ahead < ITEMS_AHEAD_MAX / 2 {
+                    self.wake(&state);
+                }
+                return Claim::Done(batch);
+            }
+            if let Some(unit) = state.waiting.remove(key) {
+                return Claim::Yours(unit);
+            }
+            if state.is_broken {
+                return Claim::Broken;
+            }
+            state = self.finished.wait(state).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
+    /// Ends all scanning threads after the unit they are at.
+    pub(super) fn close(&self) {
+        lock(&self.state).is_closed = true;
+        self.startable.notify_all();
+    }
+
+    /// Lets the consumer know that a scanning thread died with its unit.
+    pub(super) fn break_off(&self) {
+        lock(&self.state).is_broken = true;
+        self.finished.notify_all();
+    }
+
+    fn wake(&self, state: &State) {
+        if state.idle_threads > 0
+            && !state.waiting.is_empty()
+            && state.items_ahead < ITEMS_AHEAD_MAX
+        {
+            self.startable.notify_one();
+        }
+    }
+}
+
+impl State {
+    fn add(&mut self, key: &Key, found: Vec<(u32, Unit)>) {
+        let Some((_, directory)) = key.split_last() else { return };
+        for (index, unit) in found {
+            let below: &[u32] = if unit.is_new_directory() { &[index, 0] } else { &[index] };
+            self.waiting.insert([directory, below].concat(), unit);
+        }
+    }
+}
