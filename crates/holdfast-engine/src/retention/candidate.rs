@@ -1,0 +1,67 @@
+//! What retention and selection know of a snapshot.
+
+use std::cmp::Ordering;
+use std::convert::Infallible;
+use std::fmt;
+use std::str::FromStr;
+
+use holdfast_format::ObjectId;
+use holdfast_format::record::Text;
+use jiff::Timestamp;
+
+/// A snapshot that may be kept, removed or chosen.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Candidate {
+    /// Its id.
+    pub id: ObjectId,
+    /// The time that rules and selections go by.
+    pub time: Timestamp,
+    /// Host that it belongs to.
+    pub host: String,
+    /// What was backed up.
+    pub paths: Vec<Text>,
+    /// Its tags as of now.
+    pub tags: Vec<String>,
+    /// True if no rule may remove it.
+    pub hold: bool,
+    /// True if its backup did not finish.
+    pub partial: bool,
+}
+
+impl Candidate {
+    /// The order in which snapshots are judged and chosen.
+    ///
+    /// Ids break ties, so that the outcome never depends on the order in which they were listed.
+    pub fn newest_first(&self, other: &Self) -> Ordering {
+        other.time.cmp(&self.time).then_with(|| self.id.cmp(&other.id))
+    }
+}
+
+/// Tags that a snapshot must all have; the empty list asks for a snapshot without tags.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct TagList(pub Vec<String>);
+
+impl TagList {
+    /// True if a snapshot with these tags is meant.
+    pub fn matches(&self, tags: &[String]) -> bool {
+        if self.0.is_empty() {
+            return tags.is_empty();
+        }
+        self.0.iter().all(|tag| tags.contains(tag))
+    }
+}
+
+impl FromStr for TagList {
+    type Err = Infallible;
+
+    fn from_str(text: &str) -> Result<Self, Infallible> {
+        let tags = text.split(',').map(str::trim).filter(|tag| !tag.is_empty());
+        Ok(Self(tags.map(str::to_owned).collect()))
+    }
+}
+
+impl fmt::Display for TagList {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "[{}]", self.0.join(", "))
+    }
+}

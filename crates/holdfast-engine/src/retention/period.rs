@@ -1,0 +1,47 @@
+//! Periods of the calendar.
+
+use jiff::civil::{DateTime, Time};
+
+/// What a rule keeps one snapshot of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Period {
+    /// No period: each snapshot stands for itself.
+    Each,
+    Hour,
+    Day,
+    Week,
+    Month,
+    Year,
+}
+
+impl Period {
+    /// A value that all moments of one period share; none where each snapshot stands for itself.
+    pub(super) fn of(self, moment: DateTime) -> Option<DateTime> {
+        let date = moment.date();
+        let first_day = match self {
+            Self::Each => return None,
+            Self::Hour => return Some(date.at(moment.hour(), 0, 0, 0)),
+            Self::Day => date,
+            // Saturates in the first week of the calendar, still told from all others.
+            Self::Week => {
+                let since_monday = i64::from(date.weekday().to_monday_zero_offset());
+                date.saturating_sub(jiff::Span::new().days(since_monday))
+            }
+            Self::Month => date.first_of_month(),
+            Self::Year => date.first_of_year(),
+        };
+        Some(first_day.to_datetime(Time::midnight()))
+    }
+
+    /// How reasons call one of its snapshots.
+    pub(super) fn adjective(self) -> &'static str {
+        match self {
+            Self::Each => "last",
+            Self::Hour => "hourly",
+            Self::Day => "daily",
+            Self::Week => "weekly",
+            Self::Month => "monthly",
+            Self::Year => "yearly",
+        }
+    }
+}

@@ -1,0 +1,102 @@
+//! One rule while it goes through a group from the newest snapshot to the oldest.
+
+use jiff::Timestamp;
+use jiff::civil::DateTime;
+use jiff::tz::TimeZone;
+
+use super::count::Count;
+use super::period::Period;
+use super::policy::Policy;
+use super::span::Span;
+
+/// What a rule sees of a snapshot.
+pub(super) struct Moment {
+    /// When it was made.
+    pub(super) time: Timestamp,
+    /// The same on the clock of the time zone.
+    pub(super) local: DateTime,
+    /// True if no other one of the group is older.
+    pub(super) oldest: bool,
+}
+
+/// A rule and how far it got.
+pub(super) struct Rule {
+    period: Period,
+    limit: Limit,
+    last: Option<DateTime>,
+}
+
+enum Limit {
+    /// So many may still be kept.
+    Left(Count),
+    /// Only those after the moment are looked at.
+    After { span: Span, moment: Timestamp },
+}
+
+impl Rule {
+    /// The reason to keep this snapshot, which is older than all seen before.
+    pub(super) fn judge(&mut self, moment: &Moment) -> Option<String> {
+        if !self.limit.admits(moment) {
+            return None;
+        }
+        let period = self.period.of(moment.local);
+        let opens_period = period.is_none() || period != self.last;
+        // The oldest stays while there is room: a young group reaches back as far as it can.
+        if !opens_period && !moment.oldest {
+            return None;
+        }
+        self.last = period;
+        if let Limit::Left(count) = &mut self.limit {
+            *count = count.less_one();
+        }
+        let name = self.name();
+        Some(if opens_period { name } else { format!("oldest {name}") })
+    }
+
+    fn name(&self) -> String {
+        let adjective = self.period.adjective();
+        match (&self.limit, self.period) {
+            (Limit::Left(_), _) => format!("{adjective} snapshot"),
+            (Limit::After { span, .. }, Period::Each) => format!("within {span}"),
+            (Limit::After { span, .. }, _) => format!("{adjective} within {span}"),
+        }
+    }
+}
+
+impl Limit {
+    fn admits(&self, moment: &Moment) -> bool {
+        match self {
+            Self::Left(count) => !count.is_zero(),
+            Self::After { moment: earliest, .. } => moment.time > *earliest,
+        }
+    }
+}
+
+/// The rules of a policy on time, in the order in which restic names them.
+///
+/// Lengths are measured back from `newest`.
+pub(super) fn rules(policy: &Policy, newest: Timestamp, time_zone: &TimeZone) -> Vec<Rule> {
+    let after = |period, span: Option<Span>| {
+        let span = span.filter(|span| !span.is_zero())?;
+        let moment = span.before(newest, time_zone);
+        Some(Rule { period, limit: Limit::After { span, moment }, last: None })
+    };
+    let left = |period, count: Option<Count>| {
+        Some(Rule { period, limit: Limit::Left(count?), last: None })
+    };
+    let rules = [
+        after(Period::Each, policy.within),
+        left(Period::Each, policy.last),
+        left(Period::Hour, policy.hourly),
+        left(Period::Day, policy.daily),
+        left(Period::Week, policy.weekly),
+        left(Period::Month, policy.monthly),
+        left(Period::Year, policy.yearly),
+        after(Period::Hour, policy.within_hourly),
+        after(Period::Day, policy.within_daily),
+        after(Period::Week, policy.within_weekly),
+        after(Period::Month, policy.within_monthly),
+        after(Period::Year, policy.within_yearly),
+    ];
+    rules.into_iter().flatten().collect()
+}

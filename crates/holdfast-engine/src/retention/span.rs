@@ -1,0 +1,139 @@
+//! Lengths of time as rules write them: `2y5m7d3h`.
+
+use std::fmt;
+use std::str::FromStr;
+
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
+
+/// A length of time of calendar years, months and days, and of hours.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Span {
+    /// Calendar years.
+    pub years: u32,
+    /// Calendar months.
+    pub months: u32,
+    /// Calendar days.
+    pub days: u32,
+    /// Hours of 3600 seconds.
+    pub hours: u32,
+}
+
+/// Text that is not a length of time.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum SpanError {
+    /// Weeks, which restic does not know either.
+    #[error("\"{text}\" counts weeks, which are not understood here; write days instead: {days}d")]
+    Weeks {
+        /// What was written.
+        text: String,
+        /// The same number of weeks as days.
+        days: u64,
+    },
+    /// A unit twice.
+    #[error("\"{text}\" has the unit {unit} twice; write each of y, m, d and h at most once")]
+    Twice {
+        /// What was written.
+        text: String,
+        /// The unit.
+        unit: char,
+    },
+    /// Anything else.
+    #[error(
+        "\"{text}\" is not a length of time; \
+         write numbers of years, months, days and hours such as 2y5m7d3h"
+    )]
+    Malformed {
+        /// What was written.
+        text: String,
+    },
+}
+
+impl Span {
+    /// True if it has no length.
+    pub fn is_zero(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// The moment so long before `time`; the first moment of all if there is none.
+    ///
+    /// As in restic a day that its month does not have flows over into the next month: one month
+    /// before 31 March is 3 March, or 2 March in a leap year.
+    pub fn before(&self, time: Timestamp, time_zone: &TimeZone) -> Timestamp {
+        self.checked_before(time, time_zone).unwrap_or(Timestamp::MIN)
+    }
+
+    /// The moment so long before `time`, if it can be represented.
+    pub(crate) fn checked_before(&self, time: Timestamp, zone: &TimeZone) -> Option<Timestamp> {
+        let mut moment = time;
+        // The calendar could not tell apart the hours that a clock shows twice.
+        if (self.years, self.months, self.days) != (0, 0, 0) {
+            let local = zone.to_datetime(time);
+            let date = self.date_before(local.date())?;
+            moment = zone.to_timestamp(date.to_datetime(local.time())).ok()?;
+        }
+        moment.checked_sub(SignedDuration::from_hours(i64::from(self.hours))).ok()
+    }
+
+    fn date_before(&self, date: Date) -> Option<Date> {
+        let months = i64::from(date.year()) * 12 + i64::from(date.month())
+            - 1
+            - i64::from(self.years) * 12
+            - i64::from(self.months);
+        let year = i16::try_from(months.div_euclid(12)).ok()?;
+        let month = i8::try_from(months.rem_euclid(12) + 1).ok()?;
+        let days = i64::from(date.day()) - 1 - i64::from(self.days);
+        let days = jiff::Span::new().try_days(days).ok()?;
+        Date::new(year, month, 1).ok()?.checked_add(days).ok()
+    }
+
+    fn unit(&mut self, unit: char) -> Option<&mut u32> {
+        match unit {
+            'y' => Some(&mut self.years),
+            'm' => Some(&mut self.months),
+            'd' => Some(&mut self.days),
+            'h' => Some(&mut self.hours),
+            _ => None,
+        }
+    }
+}
+
+impl FromStr for Span {
+    type Err = SpanError;
+
+    fn from_str(text: &str) -> Result<Self, SpanError> {
+        let malformed = || SpanError::Malformed { text: text.to_owned() };
+        let mut span = Self::default();
+        let mut seen = String::new();
+        let mut rest = text.trim();
+        while let Some(digits) = rest.find(|c: char| !c.is_ascii_digit()) {
+            let number: u32 = rest[..digits].parse().map_err(|_| malformed())?;
+            let unit = rest[digits..].chars().next().ok_or_else(malformed)?;
+            if unit == 'w' {
+                let days = u64::from(number) * 7;
+                return Err(SpanError::Weeks { text: text.to_owned(), days });
+            }
+            *span.unit(unit).ok_or_else(malformed)? = number;
+            if seen.contains(unit) {
+                return Err(SpanError::Twice { text: text.to_owned(), unit });
+            }
+            seen.push(unit);
+            rest = &rest[digits + unit.len_utf8()..];
+        }
+        if seen.is_empty() || !rest.is_empty() { Err(malformed()) } else { Ok(span) }
+    }
+}
+
+impl fmt::Display for Span {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.is_zero() {
+            return f.write_str("0h");
+        }
+        let parts = [(self.years, 'y'), (self.months, 'm'), (self.days, 'd'), (self.hours, 'h')];
+        for (number, unit) in parts.into_iter().filter(|(number, _)| *number != 0) {
+            write!(f, "{number}{unit}")?;
+        }
+        Ok(())
+    }
+}

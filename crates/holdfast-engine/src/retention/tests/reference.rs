@@ -1,0 +1,157 @@
+//! The rules by their definitions: each snapshot is judged alone, by looking at all others.
+
+use super::*;
+
+type Name = Box<dyn Fn(&Candidate) -> String>;
+
+/// Why each snapshot is kept.
+pub(super) fn expected(
+    policy: &Policy,
+    all: &[Candidate],
+    zone: &TimeZone,
+    now: Timestamp,
+) -> BTreeMap<ObjectId, Vec<String>> {
+    let reasons = all.iter().map(|candidate| {
+        let group: Vec<_> = all.iter().filter(|other| other.host == candidate.host).collect();
+        (candidate.id, Group { policy, group, zone, now }.reasons(candidate))
+    });
+    reasons.collect()
+}
+
+struct Group<'a> {
+    policy: &'a Policy,
+    group: Vec<&'a Candidate>,
+    zone: &'a TimeZone,
+    now: Timestamp,
+}
+
+/// True if `one` comes before `other` in the group.
+fn is_newer(one: &Candidate, other: &Candidate) -> bool {
+    one.time > other.time || one.time == other.time && one.id < other.id
+}
+
+impl Group<'_> {
+    fn reasons(&self, candidate: &Candidate) -> Vec<String> {
+        let mut reasons = Vec::new();
+        if candidate.hold {
+            reasons.push("held".to_owned());
+        }
+        if candidate.partial {
+            if !self.counted().any(|other| other.time >= candidate.time) {
+                reasons.push("unfinished, may be resumed".to_owned());
+            }
+            return reasons;
+        }
+        for list in &self.policy.tags {
+            let has_all = list.0.iter().all(|tag| candidate.tags.contains(tag));
+            if has_all && (!list.0.is_empty() || candidate.tags.is_empty()) {
+                reasons.push(format!("has tags [{}]", list.0.join(", ")));
+            }
+        }
+        if candidate.time <= self.now {
+            reasons.extend(self.reasons_of_time(candidate));
+        } else if self.policy != &(Policy { tags: self.policy.tags.clone(), ..Policy::default() }) {
+            reasons.push("dated in the future".to_owned());
+        }
+        reasons
+    }
+
+    fn counted(&self) -> impl Iterator<Item = &Candidate> {
+        self.group.iter().copied().filter(|other| !other.partial && other.time <= self.now)
+    }
+
+    fn reasons_of_time(&self, candidate: &Candidate) -> Vec<String> {
+        let policy = self.policy;
+        let id: Name = Box::new(|candidate| candidate.id.to_hex());
+        let periods = [
+            ("hourly", "%Y-%m-%d %H", policy.hourly, policy.within_hourly),
+            ("daily", "%Y-%m-%d", policy.daily, policy.within_daily),
+            ("weekly", "%G-W%V", policy.weekly, policy.within_weekly),
+            ("monthly", "%Y-%m", policy.monthly, policy.within_monthly),
+            ("yearly", "%Y", policy.yearly, policy.within_yearly),
+        ];
+        let mut reasons = vec![
+            policy.within.and_then(|span| self.within(candidate, &id, span, "within")),
+            policy.last.and_then(|count| self.counting(candidate, &id, count, "last snapshot")),
+        ];
+        for (adjective, format, count, _) in periods {
+            let reason = format!("{adjective} snapshot");
+            let name = self.name(format);
+            reasons.push(count.and_then(|count| self.counting(candidate, &name, count, &reason)));
+        }
+        for (adjective, format, _, span) in periods {
+            let reason = format!("{adjective} within");
+            let name = self.name(format);
+            reasons.push(span.and_then(|span| self.within(candidate, &name, span, &reason)));
+        }
+        reasons.into_iter().flatten().collect()
+    }
+
+    fn name(&self, format: &'static str) -> Name {
+        let zone = self.zone.clone();
+        Box::new(move |c| c.time.to_zoned(zone.clone()).strftime(format).to_string())
+    }
+
+    /// Kept if it is the newest of its period and fewer than the count of others are, but newer.
+    fn counting(&self, c: &Candidate, name: &Name, count: Count, reason: &str) -> Option<String> {
+        let heads: Vec<_> = self.counted().filter(|one| self.is_head(one, name)).collect();
+        let count = match count {
+            Count::Number(number) => number as usize,
+            Count::Unlimited => usize::MAX,
+        };
+        if self.is_head(c, name) {
+            let newer = heads.iter().filter(|head| is_newer(head, c)).count();
+            return (newer < count).then(|| reason.to_owned());
+        }
+        (self.is_oldest(c) && heads.len() < count).then(|| format!("oldest {reason}"))
+    }
+
+    /// Kept if it is in the length of time and is the newest of its period.
+    fn within(&self, c: &Candidate, name: &Name, span: Span, reason: &str) -> Option<String> {
+        let newest = self.counted().map(|other| other.time).max()?;
+        if c.time <= before(newest, span, self.zone) {
+            None
+        } else if self.is_head(c, name) {
+            Some(format!("{reason} {span}"))
+        } else {
+            self.is_oldest(c).then(|| format!("oldest {reason} {span}"))
+        }
+    }
+
+    fn is_head(&self, c: &Candidate, name: &Name) -> bool {
+        let own = name(c);
+        !self.counted().any(|other| is_newer(other, c) && name(other) == own)
+    }
+
+    fn is_oldest(&self, c: &Candidate) -> bool {
+        !self.counted().any(|other| is_newer(c, other))
+    }
+}
+
+/// Goes back over the calendar with day numbers instead of dates.
+fn before(time: Timestamp, span: Span, zone: &TimeZone) -> Timestamp {
+    let mut time = time;
+    if span.years + span.months + span.days > 0 {
+        let local = zone.to_datetime(time);
+        let mut year = i64::from(local.year()) - i64::from(span.years);
+        let mut month = i64::from(local.month());
+        for _ in 0..span.months {
+            month -= 1;
+            if month == 0 {
+                (year, month) = (year - 1, 12);
+            }
+        }
+        let day = day_number(year, month) + i64::from(local.day()) - 1 - i64::from(span.days);
+        let date = jiff::civil::date(1970, 1, 1) + jiff::SignedDuration::from_hours(24 * day);
+        time = zone.to_timestamp(date.to_datetime(local.time())).unwrap();
+    }
+    time - jiff::SignedDuration::from_secs(3600 * i64::from(span.hours))
+}
+
+/// Days from 1 January 1970 to the first day of a month.
+fn day_number(year: i64, month: i64) -> i64 {
+    let is_leap = |year: i64| year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+    let years: i64 = (1970..year).map(|year| if is_leap(year) { 366 } else { 365 }).sum();
+    let lengths = [31, 28 + i64::from(is_leap(year)), 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
+    years + lengths[..month as usize - 1].iter().sum::<i64>()
+}

@@ -1,0 +1,5 @@
+//! Tests of selection.
+
+mod resolve;
+mod selector;
+mod time;
