@@ -5,6 +5,9 @@ use std::os::fd::{AsRawFd, BorrowedFd};
 use rustix::fs::{AtFlags, Gid, Mode, Timestamps, Uid, XattrFlags};
 use rustix::io::{Errno, Result};
 
+/// Bytes that the names of all attributes of an entry may take (`XATTR_LIST_MAX`).
+const LIST_BYTES_MAX: usize = 64 * 1024;
+
 /// An entry whose metadata is to be changed.
 #[derive(Clone, Copy)]
 pub(super) enum Place<'a> {
@@ -79,17 +82,12 @@ impl Place<'_> {
 
     /// Names of its extended attributes; none where there cannot be any.
     pub(super) fn attributes(self) -> Result<Vec<Vec<u8>>> {
-        let mut names = Vec::new();
+        let mut names = vec![0; 1024];
         loop {
             let bytes = match self.list_into(&mut names) {
-                Ok(bytes) if bytes <= names.len() => bytes,
-                // The first, empty buffer asks for the size.
-                Ok(bytes) => {
-                    names.resize(bytes, 0);
-                    continue;
-                }
-                Err(Errno::RANGE) => {
-                    names.clear();
+                Ok(bytes) => bytes,
+                Err(Errno::RANGE) if names.len() < LIST_BYTES_MAX => {
+                    names.resize(names.len() * 4, 0);
                     continue;
                 }
                 Err(Errno::NOTSUP) => 0,

@@ -133,19 +133,18 @@ impl Slot {
 impl FileSlot for Slot {
     fn write_at(&self, offset: u64, bytes: &[u8]) -> Result<(), TargetError> {
         let file = &self.file;
-        let end = offset.checked_add(bytes.len() as u64);
-        let end = end.ok_or_else(|| refused("write the file")(Errno::FBIG))?;
+        if offset.checked_add(bytes.len() as u64).is_none() {
+            return Err(refused("write the file")(Errno::FBIG));
+        }
         self.with_open(|open| {
             let target = open.file.as_fd();
-            if !file.shared.sparse {
-                file.written.fetch_max(end, Ordering::Relaxed);
-                return write_all(target, offset, bytes);
+            if file.shared.sparse {
+                for (at, part) in sparse::data(offset, bytes) {
+                    file.write(target, at, part)?;
+                }
+                return Ok(());
             }
-            for (at, part) in sparse::data(offset, bytes) {
-                file.written.fetch_max(at + part.len() as u64, Ordering::Relaxed);
-                write_all(target, at, part)?;
-            }
-            Ok(())
+            file.write(target, offset, bytes)
         })
         .and_then(|written| written.map_err(refused("write the file")))
     }
@@ -186,6 +185,12 @@ impl Drop for Slot {
 impl Unfinished {
     fn name(&self) -> &[u8] {
         &self.path[self.name_start..]
+    }
+
+    fn write(&self, to: BorrowedFd<'_>, offset: u64, bytes: &[u8]) -> Result<(), Errno> {
+        write_all(to, offset, bytes)?;
+        self.written.fetch_max(offset + bytes.len() as u64, Ordering::Relaxed);
+        Ok(())
     }
 
     /// Closes the file; false if it is in use.

@@ -1,0 +1,235 @@
+//! What every [`Target`] must do. Each implementation runs [`conformance`] in its tests.
+
+mod adverse;
+
+use holdfast_format::entry::{Entry, EntryKind, FileTime, Metadata};
+
+use crate::{Target, TargetError, WriteOrder};
+
+type Outcome = Result<(), TargetError>;
+
+/// Restores all kinds of things to `target`, which must be empty, and looks at what came of it.
+///
+/// # Panics
+/// If the target does not do what the trait says.
+pub fn conformance(target: &dyn Target) {
+    expect("an empty target", empty(target));
+    expect("directories", directories(target));
+    expect("files", files(target));
+    expect("any order", any_order(target));
+    expect("unfinished files", unfinished(target));
+    expect("keeping ranges", keeping(target));
+    expect("replacing a directory by a file", directory_by_file(target));
+    expect("replacing a file by a directory", file_by_directory(target));
+    expect("links", links(target));
+    expect("names", adverse::names(target));
+    expect("removing", removing(target));
+    expect("escaping paths", adverse::escaping(target));
+    expect("many threads", adverse::threads(target));
+}
+
+fn expect(what: &str, outcome: Outcome) {
+    if let Err(error) = outcome {
+        panic!("{what}: {error}");
+    }
+}
+
+/// Restores a file as a whole.
+///
+/// # Errors
+/// As the target gives them.
+pub fn put(target: &dyn Target, path: &[u8], content: &[u8], metadata: &Metadata) -> Outcome {
+    let slot = target.file(path, content.len() as u64)?;
+    slot.write_at(0, content)?;
+    slot.finish(metadata)
+}
+
+/// Reads a file as a whole.
+///
+/// # Errors
+/// As the target gives them.
+pub fn get(target: &dyn Target, path: &[u8]) -> Result<Vec<u8>, TargetError> {
+    let bytes = target.existing(path)?.map_or(0, |existing| existing.bytes);
+    let mut content = vec![0; bytes as usize + 1];
+    let read = target.read_at(path, 0, &mut content)?;
+    content.truncate(read);
+    Ok(content)
+}
+
+fn described() -> Metadata {
+    let mtime = FileTime { seconds: 1_234_567_890, nanoseconds: 123_456_789 };
+    Metadata { mode: 0o640, mtime, ..Metadata::default() }
+}
+
+fn symlink(name: &[u8], to: &[u8]) -> Entry {
+    let kind = EntryKind::Symlink(to.to_vec());
+    Entry { name: name.to_vec(), metadata: described(), kind }
+}
+
+fn stands(target: &dyn Target, path: &[u8]) -> Result<bool, TargetError> {
+    Ok(target.existing(path)?.is_some())
+}
+
+fn empty(target: &dyn Target) -> Outcome {
+    assert_eq!(target.list(b"")?, Vec::<Vec<u8>>::new());
+    assert!(target.existing(b"").is_ok_and(|root| root.is_some_and(|root| root.is_directory)));
+    assert!(!stands(target, b"nothing")? && !stands(target, b"nothing/at/all")?);
+    assert!(target.list(b"nothing").is_err() && target.file(b"nothing/file", 0).is_err());
+    target.remove(b"nothing")?;
+    target.remove(b"nothing/at/all")
+}
+
+fn directories(target: &dyn Target) -> Outcome {
+    assert!(target.directory(b"directories")?, "made now");
+    assert!(!target.directory(b"directories")?, "made before");
+    assert!(target.directory(b"directories/below")?);
+    assert_eq!(target.list(b"directories")?, [b"below"]);
+    target.finish_directory(b"directories/below", &described())?;
+    target.finish_directory(b"directories", &described())?;
+    let existing = target.existing(b"directories")?;
+    let existing = existing.filter(|existing| existing.is_directory && !existing.is_file);
+    assert_eq!(existing.map(|existing| existing.mtime), Some(described().mtime));
+    Ok(())
+}
+
+fn files(target: &dyn Target) -> Outcome {
+    assert!(target.directory(b"files")?);
+    for (path, content) in [(&b"files/empty"[..], &b""[..]), (b"files/full", b"some content")] {
+        put(target, path, content, &described())?;
+        assert_eq!(get(target, path)?, content);
+        let existing = target.existing(path)?;
+        let existing = existing.filter(|existing| existing.is_file && !existing.is_directory);
+        let found = existing.map(|existing| (existing.bytes, existing.mtime));
+        assert_eq!(found, Some((content.len() as u64, described().mtime)));
+    }
+    put(target, b"files/full", b"other", &described())?;
+    let mut buffer = [0; 3];
+    assert_eq!(target.read_at(b"files/full", 3, &mut buffer)?, 2);
+    assert_eq!(&buffer[..2], b"er");
+    assert_eq!(target.read_at(b"files/full", 100, &mut buffer)?, 0);
+    let later = FileTime { seconds: 2_000_000_000, nanoseconds: 1 };
+    target.update_metadata(b"files/full", &Metadata { mtime: later, ..described() })?;
+    assert_eq!(target.existing(b"files/full")?.map(|existing| existing.mtime), Some(later));
+    assert!(target.update_metadata(b"files", &described()).is_err(), "no file");
+    assert!(target.read_at(b"files", 0, &mut buffer).is_err(), "no file");
+    Ok(())
+}
+
+fn any_order(target: &dyn Target) -> Outcome {
+    if target.order() != WriteOrder::Any {
+        return Ok(());
+    }
+    assert!(target.directory(b"order")?);
+    let slot = target.file(b"order/file", 100_000)?;
+    let other = target.file(b"order/other", 3)?;
+    slot.write_at(50_000, b"middle")?;
+    other.write_at(0, b"abc")?;
+    slot.write_at(0, b"start")?;
+    slot.finish(&described())?;
+    other.finish(&described())?;
+    let mut expected = vec![0; 100_000];
+    expected[..5].copy_from_slice(b"start");
+    expected[50_000..50_006].copy_from_slice(b"middle");
+    assert_eq!(get(target, b"order/file")?, expected);
+    assert_eq!(get(target, b"order/other")?, b"abc");
+    Ok(())
+}
+
+fn unfinished(target: &dyn Target) -> Outcome {
+    assert!(target.directory(b"unfinished")?);
+    put(target, b"unfinished/old", b"old content", &described())?;
+    for path in [&b"unfinished/old"[..], b"unfinished/new"] {
+        let slot = target.file(path, 6)?;
+        slot.write_at(0, b"new")?;
+        assert_eq!(target.list(b"unfinished")?, [b"old"]);
+        assert_eq!(get(target, b"unfinished/old")?, b"old content");
+        drop(slot);
+    }
+    assert_eq!(target.list(b"unfinished")?, [b"old"]);
+    assert_eq!(get(target, b"unfinished/old")?, b"old content");
+    Ok(())
+}
+
+fn keeping(target: &dyn Target) -> Outcome {
+    assert!(target.directory(b"keeping")?);
+    let old: Vec<u8> = (0..300_000u32).map(|number| (number / 7 % 251) as u8).collect();
+    put(target, b"keeping/file", &old, &described())?;
+    let slot = target.file(b"keeping/file", 250_000)?;
+    slot.keep(0, 100_000)?;
+    slot.write_at(100_000, &[b'n'; 5])?;
+    slot.keep(100_005, 149_995)?;
+    slot.finish(&described())?;
+    let expected = [&old[..100_000], b"nnnnn", &old[100_005..250_000]].concat();
+    assert!(get(target, b"keeping/file")? == expected);
+    let slot = target.file(b"keeping/file", 250_001)?;
+    assert!(slot.keep(250_000, 1).is_err(), "behind the end");
+    let slot = target.file(b"keeping/missing", 1)?;
+    assert!(slot.keep(0, 1).is_err(), "nothing to keep");
+    Ok(())
+}
+
+fn directory_by_file(target: &dyn Target) -> Outcome {
+    target.directory(b"turns")?;
+    target.directory(b"turns/below")?;
+    put(target, b"turns/below/file", b"content", &described())?;
+    put(target, b"turns", b"now a file", &described())?;
+    assert_eq!(get(target, b"turns")?, b"now a file");
+    assert!(target.file(b"turns/below/file", 0).is_err());
+    Ok(())
+}
+
+fn file_by_directory(target: &dyn Target) -> Outcome {
+    put(target, b"back", b"a file", &described())?;
+    assert!(target.directory(b"back")?);
+    assert_eq!(target.list(b"back")?, Vec::<Vec<u8>>::new());
+    put(target, b"back/file", b"content", &described())?;
+    assert_eq!(get(target, b"back/file")?, b"content");
+    Ok(())
+}
+
+fn links(target: &dyn Target) -> Outcome {
+    target.directory(b"links")?;
+    target.special(b"links/symbolic", &symlink(b"symbolic", b"../somewhere"))?;
+    let existing = target.existing(b"links/symbolic")?;
+    assert!(existing.is_some_and(|existing| !existing.is_file && !existing.is_directory));
+    put(target, b"links/symbolic", b"a file", &described())?;
+    assert_eq!(get(target, b"links/symbolic")?, b"a file");
+    for _ in 0..2 {
+        target.hard_link(b"links/hard", b"links/symbolic")?;
+    }
+    assert_eq!(get(target, b"links/hard")?, b"a file");
+    target.directory(b"links/replaced")?;
+    target.hard_link(b"links/replaced", b"links/hard")?;
+    target.special(b"links/hard", &symlink(b"hard", b"elsewhere"))?;
+    target.hard_link(b"links/again", b"links/hard")?;
+    assert!(target.existing(b"links/again")?.is_some_and(|existing| !existing.is_file));
+    let mut names = target.list(b"links")?;
+    names.sort();
+    assert_eq!(names, [&b"again"[..], b"hard", b"replaced", b"symbolic"]);
+    let directory = EntryKind::File {
+        size: 0,
+        codec: 0,
+        main: holdfast_format::entry::Content::Inline(Vec::new()),
+        second: None,
+    };
+    let entry = Entry { kind: directory, ..symlink(b"file", b"") };
+    assert!(target.special(b"links/file", &entry).is_err(), "nothing special");
+    Ok(())
+}
+
+fn removing(target: &dyn Target) -> Outcome {
+    target.directory(b"removing")?;
+    let mut path = b"removing/tree".to_vec();
+    for _ in 0..5 {
+        target.directory(&path)?;
+        put(target, &[&path[..], b"/file"].concat(), b"content", &described())?;
+        path.extend_from_slice(b"/below");
+    }
+    target.remove(b"removing/tree/file")?;
+    assert!(!stands(target, b"removing/tree/file")?);
+    target.remove(b"removing/tree")?;
+    assert!(!stands(target, b"removing/tree")?);
+    assert!(target.file(b"removing/tree/below/file", 0).is_err(), "its directory is gone");
+    assert!(target.directory(b"removing/tree")?);
+    Ok(())
+}
