@@ -5,10 +5,7 @@
 /// Lines are trimmed; empty ones and those that begin with `#` are no patterns. `$NAME` and
 /// `${NAME}` are replaced by what `variable` gives for the name, by nothing if that is `None`;
 /// `$$` is a dollar sign. A byte order mark is left out, UTF-16 is converted.
-pub fn read_patterns(
-    content: &[u8],
-    variable: &dyn Fn(&[u8]) -> Option<Vec<u8>>,
-) -> Vec<Vec<u8>> {
+pub fn read_patterns(content: &[u8], variable: &dyn Fn(&[u8]) -> Option<Vec<u8>>) -> Vec<Vec<u8>> {
     let content = decode(content);
     let lines = content.split(|byte| *byte == b'\n').map(trim);
     let patterns = lines.filter(|line| !line.is_empty() && !line.starts_with(b"#"));

@@ -127,8 +127,7 @@ impl Look<'_> {
         let context = &worker.context;
         let with_atime = context.options.with_atime;
         let metadata = context.owners.metadata(status, with_atime, &mut worker.last_owners);
-        let (major, minor) =
-            (rustix::fs::major(status.st_rdev), rustix::fs::minor(status.st_rdev));
+        let (major, minor) = (rustix::fs::major(status.st_rdev), rustix::fs::minor(status.st_rdev));
         let kind = match kind {
             FileType::RegularFile => LeafKind::File { size: size(status) },
             FileType::Symlink => {

@@ -51,9 +51,8 @@ impl Plan {
 
     /// The named paths below `path`, where this plan stands.
     pub(super) fn named_below(&self, path: &[u8]) -> Vec<Vec<u8>> {
-        let below = |(name, child): (&Vec<u8>, &Arc<Self>)| {
-            child.named_paths(&[path, b"/", name].concat())
-        };
+        let below =
+            |(name, child): (&Vec<u8>, &Arc<Self>)| child.named_paths(&[path, b"/", name].concat());
         self.children.iter().flat_map(below).collect()
     }
 }

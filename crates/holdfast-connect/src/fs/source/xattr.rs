@@ -33,9 +33,7 @@ pub(super) fn read_all(path: &[u8]) -> io::Result<Vec<(Vec<u8>, Vec<u8>)>> {
 
 /// Calls `read` with a buffer that is large enough; `None` if there is no such attribute, or the
 /// file system has none at all.
-fn grow(
-    mut read: impl FnMut(&mut [u8]) -> Result<usize, Errno>,
-) -> io::Result<Option<Vec<u8>>> {
+fn grow(mut read: impl FnMut(&mut [u8]) -> Result<usize, Errno>) -> io::Result<Option<Vec<u8>>> {
     let mut first = [0; BYTES_FIRST];
     match read(&mut first) {
         Ok(length) => return Ok(Some(first[..length].to_vec())),

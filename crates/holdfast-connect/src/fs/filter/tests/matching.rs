@@ -132,8 +132,20 @@ fn components_match_as_in_go() {
 #[test]
 fn malformed_patterns_are_named() {
     let malformed: [&[u8]; 14] = [
-        b"[]a]", b"[-]", b"[x-]", b"[-x]", b"[a-b-c]", b"[", b"[^", b"[^bc", b"a[", b"x/[", b"a\\",
-        b"!a/[-]/b", b"[a/b]", b"[\xff]",
+        b"[]a]",
+        b"[-]",
+        b"[x-]",
+        b"[-x]",
+        b"[a-b-c]",
+        b"[",
+        b"[^",
+        b"[^bc",
+        b"a[",
+        b"x/[",
+        b"a\\",
+        b"!a/[-]/b",
+        b"[a/b]",
+        b"[\xff]",
     ];
     for pattern in malformed {
         let name = String::from_utf8_lossy(pattern).into_owned();

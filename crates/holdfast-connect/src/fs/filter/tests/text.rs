@@ -18,7 +18,10 @@ fn check(content: &[u8], expected: &[&str]) {
 
 #[test]
 fn lines_are_trimmed_and_comments_left_out() {
-    check(b"\n  *.o \r\n# comment\n\t#indented\n!keep # no comment\n\n", &["*.o", "!keep # no comment"]);
+    check(
+        b"\n  *.o \r\n# comment\n\t#indented\n!keep # no comment\n\n",
+        &["*.o", "!keep # no comment"],
+    );
     check("\u{a0}wide\u{2003}".as_bytes(), &["wide"]);
     check(b"", &[]);
 }
@@ -26,7 +29,10 @@ fn lines_are_trimmed_and_comments_left_out() {
 #[test]
 fn variables_are_replaced() {
     check(b"$HOME/x\n${HOME}y\n$HOMEx/z", &["/root/x", "/rooty", "/z"]);
-    check(b"a$$b\n$\n$/x\n$1$2\n${1}\n${}x\n${open", &["a$b", "$", "$/x", "one", "one", "x", "open"]);
+    check(
+        b"a$$b\n$\n$/x\n$1$2\n${1}\n${}x\n${open",
+        &["a$b", "$", "$/x", "one", "one", "x", "open"],
+    );
     check(b"$$HOME", &["$HOME"]);
 }
 

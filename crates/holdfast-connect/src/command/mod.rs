@@ -1,0 +1,53 @@
+//! One file that a stream of bytes gives: standard input, or what a command prints.
+
+mod process;
+mod single;
+mod stream;
+
+#[cfg(test)]
+mod tests;
+
+pub use process::CommandSource;
+pub use stream::StreamSource;
+
+use std::io;
+
+use holdfast_format::entry::{FileTime, is_valid_name};
+
+/// What a stream does not say about itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StreamEntry {
+    /// Path of the file in the backup, with or without a leading slash. It is the user's choice:
+    /// nothing in the stream has a say in it.
+    pub file_name: Vec<u8>,
+    /// Its times.
+    pub time: FileTime,
+    /// Numeric owner.
+    pub uid: u32,
+    /// Numeric group.
+    pub gid: u32,
+    /// Owner's name; may be empty.
+    pub user: Vec<u8>,
+    /// Group's name; may be empty.
+    pub group: Vec<u8>,
+}
+
+/// Names of the directories above a file, then its own.
+type Names = (Vec<Vec<u8>>, Vec<u8>);
+
+impl StreamEntry {
+    /// The names that the path consists of.
+    fn names(&self) -> io::Result<Names> {
+        let path = self.file_name.strip_prefix(b"/").unwrap_or(&self.file_name);
+        let mut names: Vec<Vec<u8>> =
+            path.split(|byte| *byte == b'/').map(<[u8]>::to_vec).collect();
+        if names.iter().all(|name| is_valid_name(name))
+            && let Some(name) = names.pop()
+        {
+            return Ok((names, name));
+        }
+        let name = String::from_utf8_lossy(&self.file_name);
+        let text = format!("{name:?} cannot be the name of a file in a backup");
+        Err(io::Error::new(io::ErrorKind::InvalidInput, text))
+    }
+}

@@ -1,0 +1,152 @@
+//! A file that a command prints.
+
+use std::collections::VecDeque;
+use std::ffi::OsString;
+use std::io;
+use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
+use std::sync::{Mutex, PoisonError};
+
+use holdfast_format::entry::Metadata;
+use rustix::process::{Pid, Signal, kill_process_group};
+
+use super::stream::{already_read, fill};
+use super::{Names, StreamEntry, single};
+use crate::{Content, Item, Opener, Piece, Source};
+
+/// A source of one file, whose content is what a command prints.
+///
+/// The command runs from the first call of [`Source::next`] on, without a shell, with nothing on
+/// its standard input and with the standard error of this program. It has a process group of its
+/// own, which is killed if the content is dropped before the command has ended. If it ends with
+/// anything but success, [`Content::changed`] fails: what was read may be half of a dump. Errors
+/// name the program, never its arguments: these may contain passwords.
+pub struct CommandSource {
+    program: Vec<OsString>,
+    entry: StreamEntry,
+    /// Until the command is started.
+    names: Option<Names>,
+    items: VecDeque<Item>,
+}
+
+impl CommandSource {
+    /// A source of what `program` (its name, then its arguments) prints, as the file that `entry`
+    /// names.
+    ///
+    /// # Errors
+    /// If no program is named or the file's name is not valid.
+    pub fn new(program: Vec<OsString>, entry: StreamEntry) -> io::Result<Self> {
+        if program.is_empty() {
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, "no command is given"));
+        }
+        let names = Some(entry.names()?);
+        Ok(Self { program, entry, names, items: VecDeque::new() })
+    }
+}
+
+impl Source for CommandSource {
+    /// # Errors
+    /// If the command cannot be started.
+    fn next(&mut self) -> io::Result<Option<Item>> {
+        if let Some(names) = self.names.take() {
+            let running = Running::start(&self.program)?;
+            let opener = Box::new(CommandOpener(Mutex::new(Some(running))));
+            self.items = single::items(&self.entry, names, opener);
+        }
+        Ok(self.items.pop_front())
+    }
+}
+
+/// The running command, until somebody reads what it prints.
+#[derive(Debug)]
+struct CommandOpener(Mutex<Option<Running>>);
+
+impl Opener for CommandOpener {
+    fn open(&self) -> io::Result<Box<dyn Content>> {
+        let running = self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
+        Ok(Box::new(running.ok_or_else(already_read)?))
+    }
+
+    fn xattrs(&self) -> io::Result<Vec<(Vec<u8>, Vec<u8>)>> {
+        Ok(Vec::new())
+    }
+}
+
+/// A command that was started.
+#[derive(Debug)]
+struct Running {
+    /// Name of the program, for errors.
+    name: String,
+    child: Child,
+    output: Option<ChildStdout>,
+    /// How it ended; from then on its number may belong to another process.
+    status: Option<ExitStatus>,
+}
+
+impl Running {
+    fn start(program: &[OsString]) -> io::Result<Self> {
+        let [first, arguments @ ..] = program else {
+            return Err(io::ErrorKind::InvalidInput.into());
+        };
+        let name = first.to_string_lossy().into_owned();
+        let mut command = Command::new(first);
+        command.args(arguments).stdin(Stdio::null()).stdout(Stdio::piped());
+        command.stderr(Stdio::inherit()).process_group(0);
+        let cannot = |error: io::Error| {
+            io::Error::new(error.kind(), format!("cannot start the command {name:?}: {error}"))
+        };
+        let mut child = command.spawn().map_err(cannot)?;
+        let output = child.stdout.take();
+        Ok(Self { name, child, output, status: None })
+    }
+
+    fn wait(&mut self) -> io::Result<ExitStatus> {
+        if let Some(status) = self.status {
+            return Ok(status);
+        }
+        // A command that goes on printing must notice that nobody listens any more.
+        drop(self.output.take());
+        let status = self.child.wait()?;
+        self.status = Some(status);
+        Ok(status)
+    }
+}
+
+impl Content for Running {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<Piece> {
+        match &mut self.output {
+            Some(output) => fill(output, buffer),
+            None => Ok(Piece::End),
+        }
+    }
+
+    fn changed(&mut self) -> io::Result<Option<Metadata>> {
+        let status = self.wait()?;
+        let name = &self.name;
+        match (status.code(), status.signal()) {
+            (Some(0), _) => Ok(None),
+            (Some(code), _) => {
+                let text = format!("the command {name:?} ended with exit code {code}");
+                Err(io::Error::other(text))
+            }
+            (None, signal) => {
+                let signal = signal.unwrap_or_default();
+                let text = format!("the command {name:?} was ended by signal {signal}");
+                Err(io::Error::other(text))
+            }
+        }
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        if self.status.is_some() {
+            return;
+        }
+        if let Some(group) = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw) {
+            // It may have ended by itself, which is as good.
+            let _ = kill_process_group(group, Signal::KILL);
+        }
+        let _ = self.child.wait();
+    }
+}

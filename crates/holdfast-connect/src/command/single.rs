@@ -1,0 +1,60 @@
+//! The stream of items for one file and the directories above it.
+
+use std::collections::VecDeque;
+use std::io;
+
+use holdfast_format::entry::Metadata;
+
+use super::{Names, StreamEntry};
+use crate::{Content, Item, Leaf, LeafKind, Opener};
+
+/// Mode of the file, as restic gives it.
+const FILE_MODE: u32 = 0o644;
+/// Mode of the directories above it.
+const DIRECTORY_MODE: u32 = 0o755;
+
+/// All items for one file.
+pub(super) fn items(
+    entry: &StreamEntry,
+    (directories, name): Names,
+    opener: Box<dyn Opener>,
+) -> VecDeque<Item> {
+    let mut items = VecDeque::new();
+    for name in directories {
+        let metadata = metadata(entry, DIRECTORY_MODE);
+        items.push_back(Item::Enter { name, metadata, opener: Box::new(MadeUp) });
+    }
+    let depth = items.len();
+    let (kind, metadata) = (LeafKind::File { size: 0 }, metadata(entry, FILE_MODE));
+    items.push_back(Item::Leaf(Leaf { name, metadata, kind, opener }));
+    items.extend((0..depth).map(|_| Item::Leave));
+    items
+}
+
+fn metadata(entry: &StreamEntry, mode: u32) -> Metadata {
+    Metadata {
+        mode,
+        uid: entry.uid,
+        gid: entry.gid,
+        user: entry.user.clone(),
+        group: entry.group.clone(),
+        mtime: entry.time,
+        ctime: entry.time,
+        links: 1,
+        ..Metadata::default()
+    }
+}
+
+/// A directory that exists in the backup only.
+#[derive(Debug)]
+struct MadeUp;
+
+impl Opener for MadeUp {
+    fn open(&self) -> io::Result<Box<dyn Content>> {
+        Err(io::Error::new(io::ErrorKind::InvalidInput, "only files have content"))
+    }
+
+    fn xattrs(&self) -> io::Result<Vec<(Vec<u8>, Vec<u8>)>> {
+        Ok(Vec::new())
+    }
+}
