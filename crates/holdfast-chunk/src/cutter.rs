@@ -45,8 +45,8 @@ impl Cutter {
         self.sizes
     }
 
-    /// Length in bytes of the first chunk of `buffer`, which is all that is left of a stream or at least `bytes_max` long.
-    /// Zero only for an empty buffer.
+    /// Length in bytes of the first chunk of `buffer`, which is all that is left of a stream or at
+    /// least `bytes_max` long. Zero only for an empty buffer.
     pub fn cut(&self, buffer: &[u8]) -> usize {
         let (_, length) = cut_gear(
             buffer,

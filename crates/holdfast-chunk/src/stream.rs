@@ -7,10 +7,12 @@ const BUFFER_CHUNKS: usize = 4;
 /// Smallest buffer in bytes: small chunks are still read in large steps.
 const BUFFER_BYTES_MIN: usize = 1 << 20;
 
-/// Takes a stream in pieces of any size and gives out its chunks; the cuts depend only on the bytes.
+/// Takes a stream in pieces of any size and gives out its chunks; the cuts depend only on the
+/// bytes.
 ///
-/// Bytes are read straight into [`space`](Self::space) and lent out by [`next_slice`](Self::next_slice): the only copy is
-/// the one that [`next_chunk`](Self::next_chunk) makes.
+/// Bytes are read straight into [`space`](Self::space) and lent out by
+/// [`next_slice`](Self::next_slice): the only copy is the one that [`next_chunk`](Self::next_chunk)
+/// makes.
 #[derive(Debug)]
 pub struct StreamCutter<'a> {
     cutter: &'a Cutter,
@@ -27,8 +29,8 @@ impl<'a> StreamCutter<'a> {
         Self { cutter, buffer: vec![0; bytes], start: 0, end: 0, finished: false }
     }
 
-    /// Room for the next bytes of the stream, never empty after `next_chunk` gave `None`. Say with [`filled`](Self::filled)
-    /// how many were written.
+    /// Room for the next bytes of the stream, never empty after `next_chunk` gave `None`. Say with
+    /// [`filled`](Self::filled) how many were written.
     pub fn space(&mut self) -> &mut [u8] {
         let largest = self.cutter.sizes().bytes_max as usize;
         if self.start > 0 && self.buffer.len() - self.end < largest {
@@ -66,7 +68,8 @@ impl<'a> StreamCutter<'a> {
         (self.start, self.end, self.finished) = (0, 0, false);
     }
 
-    /// The next chunk, lent; `None` if more bytes are needed or, after [`finish`](Self::finish), at the end.
+    /// The next chunk, lent; `None` if more bytes are needed or, after [`finish`](Self::finish), at
+    /// the end.
     pub fn next_slice(&mut self) -> Option<&[u8]> {
         let waiting = &self.buffer[self.start..self.end];
         let complete = self.finished || waiting.len() >= self.cutter.sizes().bytes_max as usize;

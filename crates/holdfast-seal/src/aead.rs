@@ -69,7 +69,8 @@ pub(crate) fn open_into(
     open_in_place(key, parts.nonce, associated_data, buffer, parts.tag, what)
 }
 
-/// Appends the sealed plaintext to `out`, then opens it again: an object that its key cannot open must not be written.
+/// Appends the sealed plaintext to `out`, then opens it again: an object that its key cannot open
+/// must not be written.
 pub(crate) fn seal_object(
     keys: &Keys,
     key: &Key,

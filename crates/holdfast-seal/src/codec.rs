@@ -5,7 +5,8 @@ use zstd::zstd_safe::{CompressionLevel, WriteBuf, find_frame_compressed_size};
 
 use crate::SealError;
 
-/// A compressed frame must be smaller by 1/32 of its plaintext (about 3 %), or it is stored: reading it is then faster.
+/// A compressed frame must be smaller by 1/32 of its plaintext (about 3 %), or it is stored:
+/// reading it is then faster.
 const GAIN_MIN_DIVISOR: usize = 32;
 
 /// Compresses frames; keeps its context between them.
@@ -18,8 +19,8 @@ impl Encoder {
         Self { context: None }
     }
 
-    /// Replaces `out` with one zstd frame of `plaintext` (its size in the header, no checksum: the blobs' ids are
-    /// stronger). False if that does not pay; `out` is then of no use.
+    /// Replaces `out` with one zstd frame of `plaintext` (its size in the header, no checksum: the
+    /// blobs' ids are stronger). False if that does not pay; `out` is then of no use.
     pub(crate) fn encode(&mut self, plaintext: &[u8], level: i32, out: &mut Vec<u8>) -> bool {
         let limit = plaintext.len() - plaintext.len().div_ceil(GAIN_MIN_DIVISOR);
         out.clear();
@@ -47,8 +48,9 @@ impl Decoder {
         Self { context: Decompressor::default() }
     }
 
-    /// Writes the plaintext of `body`, which must be one zstd frame of exactly `raw_bytes`, to `out`, whose capacity should
-    /// be that. It is the limit of memory and time: zstd needs no window beside its output.
+    /// Writes the plaintext of `body`, which must be one zstd frame of exactly `raw_bytes`, to
+    /// `out`, whose capacity should be that. It is the limit of memory and time: zstd needs no
+    /// window beside its output.
     pub(crate) fn decode<Out: WriteBuf + ?Sized>(
         &mut self,
         body: &[u8],

@@ -29,7 +29,8 @@ pub enum SealError {
     /// Authentic bytes that are laid out wrongly, or a version or feature from the future.
     #[error(transparent)]
     Format(#[from] FormatError),
-    /// What was just sealed does not open to what went in: this machine's memory or processor makes errors.
+    /// What was just sealed does not open to what went in: this machine's memory or processor makes
+    /// errors.
     #[error(
         "the {what} was not what it should be right after it was sealed; check this machine's memory"
     )]

@@ -94,12 +94,12 @@ impl FrameSealer {
         }
     }
 
-    /// Seals the blobs as one frame. With `verify`, the result is opened again and each blob's id computed anew: a bit that
-    /// flipped since the id was computed does not reach the repository.
+    /// Seals the blobs as one frame. With `verify`, the result is opened again and each blob's id
+    /// computed anew: a bit that flipped since the id was computed does not reach the repository.
     ///
     /// # Errors
-    /// [`SealError::Length`] if the plaintext exceeds the limit of a frame, [`SealError::Verify`] if what was sealed does not
-    /// open to blobs with these ids, [`SealError::Random`].
+    /// [`SealError::Length`] if the plaintext exceeds the limit of a frame, [`SealError::Verify`]
+    /// if what was sealed does not open to blobs with these ids, [`SealError::Random`].
     pub fn seal(
         &mut self,
         keys: &Keys,
@@ -147,7 +147,8 @@ impl FrameSealer {
         }
     }
 
-    /// Nonce, ciphertext and tag. The plaintext is copied once, into the result, and encrypted there.
+    /// Nonce, ciphertext and tag. The plaintext is copied once, into the result, and encrypted
+    /// there.
     fn encrypt(
         &mut self,
         keys: &Keys,

@@ -135,7 +135,8 @@ impl Keys {
         BlobId::from_bytes(*blake3::keyed_hash(key.as_bytes(), plaintext).as_bytes())
     }
 
-    /// Checks, in constant time, that this plaintext is the blob `id`. Readers owe this check for each blob they use.
+    /// Checks, in constant time, that this plaintext is the blob `id`. Readers owe this check for
+    /// each blob they use.
     ///
     /// # Errors
     /// [`SealError::WrongId`].

@@ -1,4 +1,5 @@
-//! Sealing and opening pack directories, index objects and records (`docs/format.md`, sections 6, 7 and 9).
+//! Sealing and opening pack directories, index objects and records (`docs/format.md`, sections 6, 7
+//! and 9).
 
 use holdfast_format::limits::{
     DIRECTORY_BYTES_MAX, INDEX_BYTES_MAX, PACK_BYTES_MAX, RECORD_BYTES_MAX,
@@ -16,13 +17,15 @@ const DIRECTORY: &str = "pack directory";
 const INDEX: &str = "index object";
 const RECORD: &str = "record";
 
-/// The end of a pack: the sealed directory, padded so that the whole pack has a common length, and the trailer.
+/// The end of a pack: the sealed directory, padded so that the whole pack has a common length, and
+/// the trailer.
 ///
-/// `header` is the encoded header, `pack_bytes` how many bytes the pack has so far (header and frames), `entries` the
-/// encoded directory.
+/// `header` is the encoded header, `pack_bytes` how many bytes the pack has so far (header and
+/// frames), `entries` the encoded directory.
 ///
 /// # Errors
-/// [`SealError::Length`] if the directory or the pack exceeds its limit, [`SealError::Verify`], [`SealError::Random`].
+/// [`SealError::Length`] if the directory or the pack exceeds its limit, [`SealError::Verify`],
+/// [`SealError::Random`].
 pub fn seal_directory(
     keys: &Keys,
     header: &[u8],
@@ -55,7 +58,8 @@ pub(crate) fn seal_directory_from(
     Ok(out)
 }
 
-/// The entries of a sealed directory (without the trailer), with the zeros that pad them. `header` is the pack's, encoded.
+/// The entries of a sealed directory (without the trailer), with the zeros that pad them. `header`
+/// is the pack's, encoded.
 ///
 /// # Errors
 /// [`SealError::Tampered`], [`SealError::Length`].
@@ -88,7 +92,8 @@ pub(crate) fn seal_index_from(
 /// The encoded body of an index object.
 ///
 /// # Errors
-/// [`SealError::Format`] if it is not an index object or a newer one, [`SealError::Tampered`], [`SealError::Length`].
+/// [`SealError::Format`] if it is not an index object or a newer one, [`SealError::Tampered`],
+/// [`SealError::Length`].
 pub fn open_index(keys: &Keys, object: &[u8]) -> Result<Vec<u8>, SealError> {
     check_length(object, INDEX_BYTES_MAX, INDEX)?;
     let sealed = index::split(object)?;
@@ -126,8 +131,8 @@ pub(crate) fn seal_record_from(
 /// The JSON of the record that stands at this place of this chain.
 ///
 /// # Errors
-/// [`SealError::Format`] if it is not a record or a newer one, [`SealError::Tampered`] also if it belongs elsewhere,
-/// [`SealError::Length`].
+/// [`SealError::Format`] if it is not a record or a newer one, [`SealError::Tampered`] also if it
+/// belongs elsewhere, [`SealError::Length`].
 pub fn open_record(
     keys: &Keys,
     chain: &Chain,

@@ -35,12 +35,14 @@ impl FrameOpener {
         Self { decoder: Decoder::new() }
     }
 
-    /// The plaintext of a frame: exactly `context.raw_bytes` bytes, the blobs one after the other. It is decrypted where it
-    /// is; a stored frame comes back in the same buffer. Each blob used must still be [checked](Keys::check_blob).
+    /// The plaintext of a frame: exactly `context.raw_bytes` bytes, the blobs one after the other.
+    /// It is decrypted where it is; a stored frame comes back in the same buffer. Each blob used
+    /// must still be [checked](Keys::check_blob).
     ///
     /// # Errors
-    /// [`SealError::Tampered`] if it is not the frame that `context` describes, [`SealError::Length`] and
-    /// [`SealError::Decompress`] if its body does not give exactly so many bytes.
+    /// [`SealError::Tampered`] if it is not the frame that `context` describes,
+    /// [`SealError::Length`] and [`SealError::Decompress`] if its body does not give exactly so
+    /// many bytes.
     pub fn open(
         &mut self,
         keys: &Keys,

@@ -37,11 +37,12 @@ impl fmt::Debug for Secret {
 }
 
 impl Secret {
-    /// Reads what a person typed or a file holds. One line break at the end is no part of it. What starts like a generated
-    /// key is one: there, case, spaces and dashes do not matter.
+    /// Reads what a person typed or a file holds. One line break at the end is no part of it. What
+    /// starts like a generated key is one: there, case, spaces and dashes do not matter.
     ///
     /// # Errors
-    /// [`SealError::MistypedKey`] if a generated key has a typing error, [`SealError::EmptySecret`].
+    /// [`SealError::MistypedKey`] if a generated key has a typing error,
+    /// [`SealError::EmptySecret`].
     pub fn parse(text: &str) -> Result<Self, SealError> {
         let line = text.strip_suffix('\n').unwrap_or(text);
         let line = line.strip_suffix('\r').unwrap_or(line);
@@ -97,7 +98,8 @@ fn check_of(key: &[u8; KEY_BYTES]) -> [u8; CHECK_BYTES] {
 }
 
 fn normalize(text: &str) -> Zeroizing<String> {
-    // Normalisation form C is at most three times as long in UTF-8: no reallocation leaves a copy behind.
+    // Normalisation form C is at most three times as long in UTF-8: no reallocation leaves a copy
+    // behind.
     let mut normalized = Zeroizing::new(String::with_capacity(text.len() * 3));
     normalized.extend(text.nfc());
     normalized

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use subtle::ConstantTimeEq;
 use zeroize::{Zeroize, Zeroizing};
 
-use crate::aead::{OVERHEAD_BYTES, open_in_place, open_object, seal_object};
+use crate::aead::{OVERHEAD_BYTES, Parts, open_into, open_object, seal_object};
 use crate::keys::Key;
 use crate::nonce::NONCE_BYTES;
 use crate::random::{Random, SystemRandom, array};
@@ -23,7 +23,8 @@ const PURPOSE: &str = "holdfast v1 2026-09 slot";
 /// Bytes of a sealed label: its length is a 16-bit integer, and a slot is a small object.
 const SEALED_LABEL_BYTES_MAX: usize = u16::MAX as usize - 1024;
 
-/// Who made a slot, where and when. Sealed, so that only a holder of the master key can read or forge it.
+/// Who made a slot, where and when. Sealed, so that only a holder of the master key can read or
+/// forge it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SlotLabel {
     /// What its maker called it.
@@ -36,12 +37,14 @@ pub struct SlotLabel {
     pub created: Timestamp,
 }
 
-/// Puts the master key under a secret. `cost` counts for passphrases only. Read the slot back with [`open_slot`] before it
-/// is relied on: that also shows that the passphrase was stretched without an error.
+/// Puts the master key under a secret. `cost` counts for passphrases only. Read the slot back with
+/// [`open_slot`] before it is relied on: that also shows that the passphrase was stretched without
+/// an error.
 ///
 /// # Errors
-/// [`SealError::Format`] if no reader would accept the cost, [`SealError::Kdf`], [`SealError::Length`] for a label that is too
-/// long, [`SealError::Verify`], [`SealError::Random`].
+/// [`SealError::Format`] if no reader would accept the cost, [`SealError::Kdf`],
+/// [`SealError::Length`] for a label that is too long, [`SealError::Verify`],
+/// [`SealError::Random`].
 pub fn create_slot(
     master: &MasterKey,
     keys: &Keys,
@@ -83,8 +86,9 @@ pub(crate) fn create_slot_from(
 /// The master key, if this is the secret of this slot; `None` if it is not.
 ///
 /// # Errors
-/// If the secret is the right one but the slot is not: [`SealError::Tampered`] and [`SealError::OtherRepository`] for a slot
-/// that no holder of this repository's master key made. [`SealError::Kdf`] if there is not enough memory to try.
+/// If the secret is the right one but the slot is not: [`SealError::Tampered`] and
+/// [`SealError::OtherRepository`] for a slot that no holder of this repository's master key made.
+/// [`SealError::Kdf`] if there is not enough memory to try.
 pub fn open_slot(slot: &KeySlot, secret: &Secret) -> Result<Option<MasterKey>, SealError> {
     match (&slot.header.kind, &secret.0) {
         (SlotKind::Passphrase(_), SecretKind::Passphrase(_))
@@ -134,23 +138,12 @@ fn master_key_data(slot: &KeySlot) -> Vec<u8> {
 }
 
 fn open_master_key(kek: &Key, slot: &KeySlot) -> Result<MasterKey, SealError> {
-    let tampered = SealError::Tampered { what: WHAT };
-    let (mut sealed, tag) = (slot.sealed_master_key, [0; 16]);
-    let (body, tag): (&mut [u8; 32], _) = match sealed.split_first_chunk_mut() {
-        Some((body, rest)) => (body, <[u8; 16]>::try_from(&*rest).unwrap_or(tag)),
-        None => return Err(tampered),
-    };
-    open_in_place(
-        kek,
-        &slot.nonce,
-        &master_key_data(slot),
-        body.as_mut_slice().into(),
-        &tag,
-        WHAT,
-    )?;
-    let master = MasterKey::from_bytes(*body);
-    sealed.zeroize();
-    Ok(master)
+    let (ciphertext, tag) =
+        slot.sealed_master_key.split_last_chunk().ok_or(SealError::Length { what: WHAT })?;
+    let parts = Parts { nonce: &slot.nonce, ciphertext, tag };
+    let mut master = Zeroizing::new([0; 32]);
+    open_into(kek, &parts, &master_key_data(slot), &mut *master, WHAT)?;
+    Ok(MasterKey::from_bytes(*master))
 }
 
 fn seal_label(
