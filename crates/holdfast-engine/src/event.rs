@@ -76,6 +76,11 @@ pub trait Observer: Sync {
     fn is_interrupted(&self) -> bool {
         false
     }
+
+    /// True, once, if a backup should commit what it has so far.
+    fn wants_checkpoint(&self) -> bool {
+        false
+    }
 }
 
 /// Listens to nothing.

@@ -3,6 +3,7 @@
 //! Each verb is a free function (or a folder of them) that takes a repository, an options struct and an [`Observer`]. Nothing
 //! here prints, reads the clock or the environment.
 
+pub mod backup;
 pub mod error;
 pub mod event;
 pub mod retention;

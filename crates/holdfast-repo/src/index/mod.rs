@@ -77,8 +77,12 @@ impl Index {
     /// [`RepoError::Cache`] if even a new one does not work.
     pub fn open(folder: Option<&Path>, keys: &Keys, bytes_max: usize) -> Result<Self, RepoError> {
         let cache = Cache::open(folder, &keys.repository_id(), bytes_max)?;
-        let state =
-            State { view: Arc::new(cache.view()?), dead: Arc::default(), hidden: Arc::default() };
+        let state = State {
+            view: Arc::new(cache.view()?),
+            dead: Arc::default(),
+            hidden: Arc::default(),
+            packs: 0,
+        };
         Ok(Self { cache, state: RwLock::new(state) })
     }
 

@@ -1,0 +1,257 @@
+//! The third stage: claim chunks, build trees, count. One thread, in the order of the source.
+
+use holdfast_format::entry::{Entry, EntryKind, Metadata};
+use holdfast_format::node::Extent;
+use holdfast_format::record::SnapshotSummary;
+use holdfast_format::{BlobId, BlobType, ObjectId};
+use holdfast_repo::tree::{ContentWriter, DirectoryWriter};
+use holdfast_repo::write::BlobWriter;
+
+use super::batch::{Batch, File, Part, Step};
+use crate::{Action, EngineError, Event, Observer};
+
+/// Builds one source's tree.
+pub(super) struct Assembler<'a> {
+    blobs: BlobWriter<'a>,
+    is_stream: bool,
+    /// The directories that the scan is in; the first is the root above all paths.
+    open: Vec<OpenDirectory>,
+    path: Vec<u8>,
+    /// The file whose parts arrive piece by piece.
+    content: ContentWriter,
+    content_bytes: u64,
+    summary: SnapshotSummary,
+    has_entries: bool,
+}
+
+struct OpenDirectory {
+    name: Vec<u8>,
+    metadata: Metadata,
+    parent: Option<Box<Entry>>,
+    writer: DirectoryWriter,
+}
+
+impl<'a> Assembler<'a> {
+    pub fn new(blobs: BlobWriter<'a>, is_stream: bool) -> Self {
+        let root = OpenDirectory {
+            name: Vec::new(),
+            metadata: Metadata::default(),
+            parent: None,
+            writer: DirectoryWriter::new(),
+        };
+        Self {
+            blobs,
+            is_stream,
+            open: vec![root],
+            path: Vec::new(),
+            content: ContentWriter::default(),
+            content_bytes: 0,
+            summary: SnapshotSummary::default(),
+            has_entries: false,
+        }
+    }
+
+    pub fn is_stream(&self) -> bool {
+        self.is_stream
+    }
+
+    /// Works through a batch.
+    pub fn take(&mut self, batch: Batch, observer: &dyn Observer) -> Result<(), EngineError> {
+        for step in batch {
+            match step {
+                Step::Enter { name, metadata, parent } => self.enter(name, metadata, parent),
+                Step::Leave => self.leave(observer)?,
+                Step::Unchanged(entry) => {
+                    self.summary.files_unmodified += 1;
+                    self.add_file(&entry, Action::Unchanged, observer)?;
+                }
+                Step::Plain(entry, is_known) => {
+                    let action = if is_known { Action::Unchanged } else { Action::New };
+                    self.add_file(&entry, action, observer)?;
+                }
+                Step::File(file) => self.file(*file, observer)?,
+                Step::Parts(parts) => self.parts(parts, observer)?,
+                Step::Trouble { name, path, during, error } => {
+                    self.trouble(name.as_deref(), &path, during, &error, observer)?;
+                }
+                Step::Excluded(path) => observer.event(Event::Excluded { path: &path }),
+                // The reading stage replaced these.
+                Step::Unread(_) => return Err(holdfast_repo::RepoError::Stopped("reading").into()),
+            }
+        }
+        Ok(())
+    }
+
+    fn enter(&mut self, name: Vec<u8>, metadata: Metadata, parent: Option<Box<Entry>>) {
+        self.path.push(b'/');
+        self.path.extend_from_slice(&name);
+        self.open.push(OpenDirectory { name, metadata, parent, writer: DirectoryWriter::new() });
+    }
+
+    fn leave(&mut self, observer: &dyn Observer) -> Result<(), EngineError> {
+        let Some(directory) = self.open.pop() else { return Ok(()) };
+        let root = directory.writer.finish(&mut self.blobs)?;
+        let (name, metadata) = (directory.name, directory.metadata);
+        let name_bytes = name.len() + 1;
+        let entry = Entry { name, metadata, kind: EntryKind::Directory(root) };
+        let (count, action) = match directory.parent {
+            Some(parent) if *parent == entry => {
+                (&mut self.summary.dirs_unmodified, Action::Unchanged)
+            }
+            Some(parent) if matches!(parent.kind, EntryKind::Directory(_)) => {
+                (&mut self.summary.dirs_changed, Action::Modified)
+            }
+            _ => (&mut self.summary.dirs_new, Action::New),
+        };
+        *count += 1;
+        let (path, is_directory, bytes) = (&self.path, true, 0);
+        observer.event(Event::Entry { path, action, is_directory, bytes });
+        self.path.truncate(self.path.len() - name_bytes);
+        self.push(&entry)
+    }
+
+    fn push(&mut self, entry: &Entry) -> Result<(), EngineError> {
+        self.has_entries = true;
+        if let Some(directory) = self.open.last_mut() {
+            directory.writer.push(&mut self.blobs, entry)?;
+        }
+        Ok(())
+    }
+
+    /// Adds an entry that is not a directory.
+    fn add_file(
+        &mut self,
+        entry: &Entry,
+        action: Action,
+        observer: &dyn Observer,
+    ) -> Result<(), EngineError> {
+        let bytes = match entry.kind {
+            EntryKind::File { size, .. } => size,
+            _ => 0,
+        };
+        self.summary.total_files_processed += 1;
+        self.summary.total_bytes_processed += bytes;
+        self.push(entry)?;
+        self.with_path(&entry.name, |path| {
+            observer.event(Event::Entry { path, action, is_directory: false, bytes });
+        });
+        Ok(())
+    }
+
+    fn with_path(&mut self, name: &[u8], use_path: impl FnOnce(&[u8])) {
+        let length = self.path.len();
+        self.path.push(b'/');
+        self.path.extend_from_slice(name);
+        use_path(&self.path);
+        self.path.truncate(length);
+    }
+
+    fn file(&mut self, file: File, observer: &dyn Observer) -> Result<(), EngineError> {
+        let File { name, metadata, parts, is_known, failure } = file;
+        self.parts(parts, observer)?;
+        let content = std::mem::take(&mut self.content);
+        let size = std::mem::take(&mut self.content_bytes);
+        if let Some((during, error)) = failure {
+            return self.trouble(Some(&name), &[], during, &error, observer);
+        }
+        if metadata.changed {
+            let error = std::io::Error::other("it changed while it was being read");
+            self.trouble(Some(&name), &[], "read", &error, observer)?;
+        }
+        let main = content.finish(&mut self.blobs)?;
+        let kind = EntryKind::File { size, codec: 0, main, second: None };
+        let (count, action) = match is_known {
+            true => (&mut self.summary.files_changed, Action::Modified),
+            false => (&mut self.summary.files_new, Action::New),
+        };
+        *count += 1;
+        self.add_file(&Entry { name, metadata, kind }, action, observer)
+    }
+
+    fn parts(&mut self, parts: Vec<Part>, observer: &dyn Observer) -> Result<(), EngineError> {
+        let mut read_bytes = 0;
+        for part in parts {
+            let extent = match part {
+                Part::Hole(bytes) => Extent::Hole { bytes },
+                Part::Raw(_) => return Err(holdfast_repo::RepoError::Stopped("reading").into()),
+                Part::Chunk(chunk) => {
+                    let bytes = chunk.bytes.len() as u64;
+                    read_bytes += bytes;
+                    self.blobs.add(BlobType::Data, chunk.id, chunk.bytes, chunk.compressible)?;
+                    Extent::Data { id: chunk.id, bytes }
+                }
+            };
+            self.content_bytes += extent.bytes();
+            self.content.push(&mut self.blobs, extent)?;
+        }
+        if read_bytes > 0 {
+            observer.event(Event::Processed { bytes: read_bytes });
+        }
+        Ok(())
+    }
+
+    /// Counts trouble with an entry; with a stream it ends the backup.
+    fn trouble(
+        &mut self,
+        name: Option<&[u8]>,
+        path: &[u8],
+        during: &'static str,
+        error: &std::io::Error,
+        observer: &dyn Observer,
+    ) -> Result<(), EngineError> {
+        if self.is_stream {
+            return Err(EngineError::Stream(std::io::Error::other(error.to_string())));
+        }
+        self.summary.errors += 1;
+        let message = error.to_string();
+        let report = |path: &[u8]| observer.event(Event::Trouble { path, during, message: &message });
+        match name {
+            Some(name) => self.with_path(name, report),
+            None => report(path),
+        }
+        Ok(())
+    }
+
+    /// Stores the rest of the trees and returns the root.
+    pub fn finish(&mut self) -> Result<BlobId, EngineError> {
+        if !self.has_entries && self.summary.errors > 0 {
+            return Err(EngineError::NothingToBackUp);
+        }
+        self.root_so_far()
+    }
+
+    /// Stores trees for what is there so far, as if every open directory ended here, and goes on.
+    pub fn root_so_far(&mut self) -> Result<BlobId, EngineError> {
+        let mut below: Option<Entry> = None;
+        for directory in self.open.iter().rev() {
+            let mut writer = directory.writer.clone();
+            if let Some(entry) = below.take() {
+                writer.push(&mut self.blobs, &entry)?;
+            }
+            let root = writer.finish(&mut self.blobs)?;
+            let (name, metadata) = (directory.name.clone(), directory.metadata.clone());
+            below = Some(Entry { name, metadata, kind: EntryKind::Directory(root) });
+        }
+        match below {
+            Some(Entry { kind: EntryKind::Directory(root), .. }) => Ok(root),
+            _ => Err(EngineError::NothingToBackUp),
+        }
+    }
+
+    /// Makes everything durable and returns the index objects of this run.
+    pub fn flush(&mut self) -> Result<Vec<ObjectId>, EngineError> {
+        Ok(self.blobs.flush()?.to_vec())
+    }
+
+    /// The counts so far.
+    pub fn summary(&self) -> SnapshotSummary {
+        let added = self.blobs.stats();
+        SnapshotSummary {
+            data_blobs: added.data_blobs,
+            tree_blobs: added.tree_blobs,
+            data_added: added.raw_bytes,
+            data_added_packed: added.sealed_bytes,
+            ..self.summary.clone()
+        }
+    }
+}

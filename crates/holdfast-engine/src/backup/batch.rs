@@ -1,0 +1,121 @@
+//! Steps from the scan to the assembly, in batches, through a bounded queue that keeps their order.
+
+use bytes::Bytes;
+use crossbeam_channel::{Receiver, Sender, bounded};
+use holdfast_format::BlobId;
+use holdfast_format::entry::{Entry, Metadata};
+use holdfast_repo::RepoError;
+
+/// Batches under way; with [`BATCH_BYTES`] this bounds the memory of the stages before the assembly.
+const BATCHES_UNDER_WAY: usize = 10;
+/// A batch is closed when the files to be read in it have about so many bytes ...
+pub(super) const BATCH_BYTES: u64 = 512 << 10;
+/// ... or when it has so many steps.
+pub(super) const BATCH_STEPS: usize = 256;
+
+/// One step of the assembly.
+pub(super) enum Step {
+    /// A directory begins.
+    Enter {
+        name: Vec<u8>,
+        metadata: Metadata,
+        parent: Option<Box<Entry>>,
+    },
+    /// The directory ends.
+    Leave,
+    /// An entry that the parent has just so; bytes of the file.
+    Unchanged(Box<Entry>),
+    /// An entry without content; true if the parent has an entry of that name.
+    Plain(Box<Entry>, bool),
+    /// A file to be read by the next stage.
+    Unread(Box<super::read::Unread>),
+    /// A file that was read whole.
+    File(Box<File>),
+    /// The next parts of a file that is read piece by piece; they precede its [`Step::File`].
+    Parts(Vec<Part>),
+    /// An entry that could not be read.
+    Trouble { name: Option<Vec<u8>>, path: Vec<u8>, during: &'static str, error: std::io::Error },
+    /// An entry that a rule left out.
+    Excluded(Vec<u8>),
+}
+
+/// A file that was read.
+pub(super) struct File {
+    pub name: Vec<u8>,
+    pub metadata: Metadata,
+    /// What was not announced by [`Step::Parts`].
+    pub parts: Vec<Part>,
+    /// True if the parent has a file of that name.
+    pub is_known: bool,
+    /// False if reading failed after parts were sent: they are dropped.
+    pub failure: Option<(&'static str, std::io::Error)>,
+}
+
+/// A stretch of a file.
+pub(super) enum Part {
+    Chunk(Chunk),
+    Hole(u64),
+    /// Bytes not named yet; only before the reading stage is done with them.
+    Raw(Bytes),
+}
+
+/// A chunk with its name.
+pub(super) struct Chunk {
+    pub id: BlobId,
+    pub bytes: Bytes,
+    pub compressible: bool,
+}
+
+/// Steps in the order of the source.
+pub(super) type Batch = Vec<Step>;
+
+enum Slot {
+    Ready(Batch),
+    Coming(Receiver<Batch>),
+}
+
+/// The scan's end of the queue.
+pub(super) struct BatchSender(Sender<Slot>);
+
+/// The assembly's end of the queue.
+pub(super) struct Batches(Receiver<Slot>);
+
+/// A queue of at most [`BATCHES_UNDER_WAY`] batches.
+pub(super) fn queue() -> (BatchSender, Batches) {
+    let (sender, receiver) = bounded(BATCHES_UNDER_WAY);
+    (BatchSender(sender), Batches(receiver))
+}
+
+/// The assembly ended early; the scan stops too.
+pub(super) struct HungUp;
+
+impl BatchSender {
+    /// Queues a batch that is complete.
+    pub fn send(&self, batch: Batch) -> Result<(), HungUp> {
+        self.0.send(Slot::Ready(batch)).map_err(|_| HungUp)
+    }
+
+    /// Queues a batch that a pool completes meanwhile.
+    pub fn send_from(
+        &self,
+        pool: &rayon::ThreadPool,
+        job: impl FnOnce() -> Batch + Send + 'static,
+    ) -> Result<(), HungUp> {
+        let (sender, receiver) = bounded(1);
+        pool.spawn_fifo(move || drop(sender.send(job())));
+        self.0.send(Slot::Coming(receiver)).map_err(|_| HungUp)
+    }
+}
+
+impl Batches {
+    /// The next batch; `None` when the scan is done.
+    pub fn next(&self) -> Result<Option<Batch>, RepoError> {
+        match self.0.recv() {
+            Err(_) => Ok(None),
+            Ok(Slot::Ready(batch)) => Ok(Some(batch)),
+            Ok(Slot::Coming(batch)) => {
+                batch.recv().map(Some).map_err(|_| RepoError::Stopped("reading"))
+            }
+        }
+    }
+}

@@ -1,0 +1,139 @@
+//! The second stage: read small files whole, cut them, name the chunks. Runs on a pool.
+
+use std::io;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use holdfast_chunk::Cutter;
+use holdfast_connect::{Content, Opener, Piece};
+use holdfast_format::BlobType;
+use holdfast_format::entry::Metadata;
+use holdfast_repo::RepoError;
+use holdfast_seal::{Keys, looks_compressible};
+use rayon::ThreadPool;
+
+use super::batch::{Batch, Chunk, File, Part, Step};
+
+/// Bytes added to a file's buffer when it turns out to be longer than the scan saw.
+const GROWTH_BYTES: usize = 64 << 10;
+/// A file that has grown beyond this while it was read is cut off here and marked as changed: the next backup reads it whole.
+const GROWN_FILE_BYTES_MAX: usize = 64 << 20;
+
+/// What reading needs to know.
+pub(super) struct ReadContext {
+    pub keys: Arc<Keys>,
+    pub cutter: Arc<Cutter>,
+}
+
+/// A file that the scan found new or changed.
+pub(super) struct Unread {
+    pub name: Vec<u8>,
+    pub metadata: Metadata,
+    pub size: u64,
+    pub opener: Box<dyn Opener>,
+    pub is_known: bool,
+}
+
+/// Threads that read; reading waits for disks, so their number is a setting of its own.
+pub(super) fn pool(threads: usize) -> Result<Arc<ThreadPool>, RepoError> {
+    rayon::ThreadPoolBuilder::new()
+        .num_threads(threads)
+        .thread_name(|number| format!("read-{number}"))
+        .build()
+        .map(Arc::new)
+        .map_err(|_| RepoError::Stopped("start of the reading threads"))
+}
+
+/// Replaces everything unread in a batch by what was read.
+pub(super) fn read_batch(batch: Batch, context: &ReadContext) -> Batch {
+    batch
+        .into_iter()
+        .map(|step| match step {
+            Step::Unread(unread) => Step::File(Box::new(read_file(*unread, context))),
+            Step::Parts(parts) => {
+                Step::Parts(parts.into_iter().map(|part| context.name(part)).collect())
+            }
+            other => other,
+        })
+        .collect()
+}
+
+impl ReadContext {
+    fn name(&self, part: Part) -> Part {
+        match part {
+            Part::Raw(bytes) => Part::Chunk(self.chunk(bytes)),
+            named => named,
+        }
+    }
+
+    fn chunk(&self, bytes: Bytes) -> Chunk {
+        let id = self.keys.blob_id(BlobType::Data, &bytes);
+        let compressible = looks_compressible(&bytes);
+        Chunk { id, bytes, compressible }
+    }
+
+    /// Cuts a stretch of data that stands between holes.
+    fn cut(&self, data: Vec<u8>, parts: &mut Vec<Part>) {
+        let mut rest = Bytes::from(data);
+        while !rest.is_empty() {
+            let chunk = rest.split_to(self.cutter.cut(&rest));
+            parts.push(Part::Chunk(self.chunk(chunk)));
+        }
+    }
+}
+
+fn read_file(unread: Unread, context: &ReadContext) -> File {
+    let Unread { name, mut metadata, size, opener, is_known } = unread;
+    let mut parts = Vec::new();
+    let failure = match opener.xattrs() {
+        Err(error) => Some(("xattr", error)),
+        Ok(xattrs) => {
+            metadata.xattrs = xattrs;
+            match opener.open() {
+                Err(error) => Some(("open", error)),
+                Ok(content) => match read_content(content, size, context, &mut parts) {
+                    Err(error) => Some(("read", error)),
+                    Ok(None) => None,
+                    Ok(Some(now)) => {
+                        let xattrs = std::mem::take(&mut metadata.xattrs);
+                        metadata = Metadata { xattrs, changed: true, ..now };
+                        None
+                    }
+                },
+            }
+        }
+    };
+    File { name, metadata, parts, is_known, failure }
+}
+
+/// Reads a content to its end; the result is what the source says of it then.
+fn read_content(
+    mut content: Box<dyn Content>,
+    size: u64,
+    context: &ReadContext,
+    parts: &mut Vec<Part>,
+) -> io::Result<Option<Metadata>> {
+    // One byte more than expected, so that the end is seen without another round.
+    let mut data = vec![0; size as usize + 1];
+    let mut filled = 0;
+    loop {
+        if filled == data.len() {
+            data.resize(filled + GROWTH_BYTES, 0);
+        }
+        match content.read(&mut data[filled..])? {
+            Piece::Data(count) => filled += count,
+            Piece::Hole(bytes) => {
+                context.cut(data[..filled].to_vec(), parts);
+                filled = 0;
+                parts.push(Part::Hole(bytes));
+            }
+            Piece::End => break,
+        }
+        if filled > GROWN_FILE_BYTES_MAX {
+            break;
+        }
+    }
+    data.truncate(filled);
+    context.cut(data, parts);
+    content.changed()
+}

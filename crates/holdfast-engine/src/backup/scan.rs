@@ -1,0 +1,277 @@
+//! The first stage: walk the source beside the parent, decide what must be read.
+
+use std::io;
+use std::sync::Arc;
+
+use holdfast_chunk::{Cutter, StreamCutter};
+use holdfast_connect::{Content, Item, Leaf, LeafKind, Opener, Piece, Source};
+use holdfast_format::entry::{Entry, EntryKind, Metadata};
+use holdfast_repo::{RepoError, Repository};
+use rayon::ThreadPool;
+
+use super::batch::{BATCH_BYTES, BATCH_STEPS, Batch, BatchSender, File, HungUp, Part, Step};
+use super::parent::{Parents, has_same_attributes, is_unchanged};
+use super::read::{ReadContext, Unread, read_batch};
+use super::{BackupOptions, Compare};
+use crate::EngineError;
+
+/// Files above this size are read piece by piece, here, while the pool names the pieces; smaller ones are read whole by the
+/// pool.
+const LARGE_FILE_BYTES: u64 = 2 << 20;
+
+/// Walks one source.
+pub(super) struct Scanner<'a> {
+    parents: Parents<'a>,
+    compare: Compare,
+    is_stream: bool,
+    cutter: Arc<Cutter>,
+    context: Arc<ReadContext>,
+    pool: Arc<ThreadPool>,
+    queue: BatchSender,
+    batch: Batch,
+    unread_bytes: u64,
+    has_unread: bool,
+}
+
+/// Why a scan ended early.
+enum Stop {
+    Engine(EngineError),
+    HungUp,
+}
+
+impl From<HungUp> for Stop {
+    fn from(_: HungUp) -> Self {
+        Self::HungUp
+    }
+}
+
+impl From<RepoError> for Stop {
+    fn from(error: RepoError) -> Self {
+        Self::Engine(error.into())
+    }
+}
+
+impl<'a> Scanner<'a> {
+    pub fn new(
+        repository: &'a Repository,
+        options: &BackupOptions,
+        cutter: Arc<Cutter>,
+        pool: Arc<ThreadPool>,
+        queue: BatchSender,
+    ) -> Self {
+        let roots: Vec<_> = options
+            .parents
+            .iter()
+            .flat_map(|parent| &parent.snapshot.sources)
+            .filter(|source| source.name == options.source.0)
+            .map(|source| source.tree)
+            .collect();
+        let keys = Arc::clone(repository.keys());
+        Self {
+            parents: Parents::new(repository, &roots),
+            compare: options.compare,
+            is_stream: options.is_stream,
+            context: Arc::new(ReadContext { keys, cutter: Arc::clone(&cutter) }),
+            cutter,
+            pool,
+            queue,
+            batch: Batch::new(),
+            unread_bytes: 0,
+            has_unread: false,
+        }
+    }
+
+    /// Sends every entry of the source through the queue.
+    pub fn run(mut self, mut source: Box<dyn Source>) -> Result<(), EngineError> {
+        match self.walk(&mut *source) {
+            Ok(()) | Err(Stop::HungUp) => Ok(()),
+            Err(Stop::Engine(error)) => Err(error),
+        }
+    }
+
+    fn walk(&mut self, source: &mut dyn Source) -> Result<(), Stop> {
+        let failed = |error| Stop::Engine(EngineError::Source(error));
+        while let Some(item) = source.next().map_err(failed)? {
+            match item {
+                Item::Enter { name, metadata, opener } => self.enter(name, metadata, &*opener)?,
+                Item::Leave => {
+                    self.parents.leave();
+                    self.push(Step::Leave)?;
+                }
+                Item::Leaf(leaf) => self.leaf(leaf)?,
+                Item::Trouble(trouble) => {
+                    let (path, during, error) = (trouble.path, trouble.during, trouble.error);
+                    self.push(Step::Trouble { name: None, path, during, error })?;
+                }
+                Item::Excluded { path } => self.push(Step::Excluded(path))?,
+            }
+        }
+        Ok(self.send()?)
+    }
+
+    fn push(&mut self, step: Step) -> Result<(), Stop> {
+        self.batch.push(step);
+        if self.batch.len() >= BATCH_STEPS || self.unread_bytes >= BATCH_BYTES {
+            self.send()?;
+        }
+        Ok(())
+    }
+
+    fn send(&mut self) -> Result<(), HungUp> {
+        let batch = std::mem::take(&mut self.batch);
+        self.unread_bytes = 0;
+        if !std::mem::take(&mut self.has_unread) {
+            return self.queue.send(batch);
+        }
+        let context = Arc::clone(&self.context);
+        self.queue.send_from(&self.pool, move || read_batch(batch, &context))
+    }
+
+    fn enter(
+        &mut self,
+        name: Vec<u8>,
+        mut metadata: Metadata,
+        opener: &dyn Opener,
+    ) -> Result<(), Stop> {
+        let known = self.parents.find(&name)?;
+        self.parents.enter(&known);
+        self.attributes(&name, &mut metadata, opener, known.first())?;
+        let parent = known.into_iter().next().map(Box::new);
+        self.push(Step::Enter { name, metadata, parent })
+    }
+
+    /// Fills in the extended attributes, from the parent where nothing can have changed.
+    fn attributes(
+        &mut self,
+        name: &[u8],
+        metadata: &mut Metadata,
+        opener: &dyn Opener,
+        parent: Option<&Entry>,
+    ) -> Result<(), Stop> {
+        match parent {
+            Some(parent) if has_same_attributes(metadata, &parent.metadata) => {
+                metadata.xattrs.clone_from(&parent.metadata.xattrs);
+            }
+            _ => match opener.xattrs() {
+                Ok(xattrs) => metadata.xattrs = xattrs,
+                Err(error) => {
+                    let (name, during) = (Some(name.to_vec()), "xattr");
+                    self.push(Step::Trouble { name, path: Vec::new(), during, error })?;
+                }
+            },
+        }
+        Ok(())
+    }
+
+    fn leaf(&mut self, leaf: Leaf) -> Result<(), Stop> {
+        let known = self.parents.find(&leaf.name)?;
+        let LeafKind::File { size } = leaf.kind else { return self.plain(leaf, known.first()) };
+        for parent in known.iter() {
+            if is_unchanged(&leaf.metadata, size, parent, self.compare)
+                && self.parents.has_content(parent)?
+            {
+                return self.unchanged(leaf, parent);
+            }
+        }
+        let is_known = !known.is_empty();
+        if self.is_stream || size > LARGE_FILE_BYTES {
+            return self.large(leaf, is_known);
+        }
+        self.unread_bytes += size.max(512);
+        self.has_unread = true;
+        let Leaf { name, metadata, opener, .. } = leaf;
+        self.push(Step::Unread(Box::new(Unread { name, metadata, size, opener, is_known })))
+    }
+
+    fn unchanged(&mut self, leaf: Leaf, parent: &Entry) -> Result<(), Stop> {
+        let mut metadata = leaf.metadata;
+        self.attributes(&leaf.name, &mut metadata, &*leaf.opener, Some(parent))?;
+        let kind = parent.kind.clone();
+        self.push(Step::Unchanged(Box::new(Entry { name: leaf.name, metadata, kind })))
+    }
+
+    fn plain(&mut self, leaf: Leaf, parent: Option<&Entry>) -> Result<(), Stop> {
+        let mut metadata = leaf.metadata;
+        self.attributes(&leaf.name, &mut metadata, &*leaf.opener, parent)?;
+        let kind = match leaf.kind {
+            LeafKind::Symlink(target) => EntryKind::Symlink(target),
+            LeafKind::BlockDevice(major, minor) => EntryKind::BlockDevice(major, minor),
+            LeafKind::CharDevice(major, minor) => EntryKind::CharDevice(major, minor),
+            LeafKind::Socket => EntryKind::Socket,
+            LeafKind::Fifo | LeafKind::File { .. } => EntryKind::Fifo,
+        };
+        let entry = Entry { name: leaf.name, metadata, kind };
+        self.push(Step::Plain(Box::new(entry), parent.is_some()))
+    }
+
+    /// Reads a large file here, piece by piece.
+    fn large(&mut self, leaf: Leaf, is_known: bool) -> Result<(), Stop> {
+        self.send()?;
+        let mut metadata = leaf.metadata;
+        self.attributes(&leaf.name, &mut metadata, &*leaf.opener, None)?;
+        let failure = match leaf.opener.open() {
+            Err(error) => Some(("open", error)),
+            Ok(content) => match self.stream(content)? {
+                Err(error) => Some(("read", error)),
+                Ok(None) => None,
+                Ok(Some(now)) => {
+                    let xattrs = std::mem::take(&mut metadata.xattrs);
+                    metadata = Metadata { xattrs, changed: true, ..now };
+                    None
+                }
+            },
+        };
+        let file = File { name: leaf.name, metadata, parts: Vec::new(), is_known, failure };
+        self.push(Step::File(Box::new(file)))
+    }
+
+    /// Sends the pieces of a content; the inner result is what the source said at its end.
+    fn stream(
+        &mut self,
+        mut content: Box<dyn Content>,
+    ) -> Result<io::Result<Option<Metadata>>, Stop> {
+        let cutter = Arc::clone(&self.cutter);
+        let mut stream = StreamCutter::new(&cutter);
+        loop {
+            match content.read(stream.space()) {
+                Err(error) => return Ok(Err(error)),
+                Ok(Piece::Data(count)) => {
+                    stream.filled(count);
+                    self.take_chunks(&mut stream)?;
+                }
+                Ok(Piece::Hole(bytes)) => {
+                    stream.finish();
+                    self.take_chunks(&mut stream)?;
+                    stream.restart();
+                    self.part(Part::Hole(bytes), 0)?;
+                }
+                Ok(Piece::End) => {
+                    stream.finish();
+                    self.take_chunks(&mut stream)?;
+                    return Ok(content.changed());
+                }
+            }
+        }
+    }
+
+    fn take_chunks(&mut self, stream: &mut StreamCutter<'_>) -> Result<(), Stop> {
+        while let Some(chunk) = stream.next_chunk() {
+            let bytes = chunk.len() as u64;
+            self.part(Part::Raw(chunk.into()), bytes)?;
+        }
+        Ok(())
+    }
+
+    fn part(&mut self, part: Part, bytes: u64) -> Result<(), Stop> {
+        match self.batch.last_mut() {
+            Some(Step::Parts(parts)) => parts.push(part),
+            _ => self.batch.push(Step::Parts(vec![part])),
+        }
+        self.unread_bytes += bytes;
+        self.has_unread = true;
+        if self.unread_bytes >= BATCH_BYTES {
+            self.send()?;
+        }
+        Ok(())
+    }
+}
