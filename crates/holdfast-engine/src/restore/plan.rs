@@ -1,0 +1,427 @@
+//! Walking the tree: make directories, decide what each file needs.
+
+use std::collections::HashMap;
+use std::sync::atomic::Ordering;
+
+use holdfast_connect::{Existing, Target, TargetError};
+use holdfast_format::entry::{Entry, EntryKind, Metadata};
+use holdfast_format::limits::TREE_DEPTH_MAX;
+use holdfast_format::node::Extent;
+use holdfast_format::{BlobId, FormatError};
+use holdfast_repo::index::{IndexReader, Location};
+use holdfast_repo::read::BlobReader;
+use holdfast_repo::tree::{DirectoryCursor, extents_of};
+use holdfast_repo::{RepoError, Repository};
+
+use super::compare::matching_extents;
+use super::file::PlannedFile;
+use super::{Overwrite, RestoreOptions, RestoreReport, Select, Selection};
+use crate::{Action, EngineError, Event, Observer};
+
+/// One chunk that goes to one place of one file.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Write {
+    pub location: Location,
+    pub id: BlobId,
+    pub file: u32,
+    pub offset: u64,
+}
+
+/// Everything that is left to do after the walk.
+#[derive(Default)]
+pub(super) struct Plan {
+    pub files: Vec<PlannedFile>,
+    pub writes: Vec<Write>,
+    /// Path and the path of the file that it is another name of.
+    pub links: Vec<(Vec<u8>, Vec<u8>)>,
+    /// Directories with their metadata, parents before children.
+    pub directories: Vec<(Vec<u8>, Metadata)>,
+    /// Paths to be removed.
+    pub extra: Vec<Vec<u8>>,
+    /// Files to be read back, with their content.
+    pub to_verify: Vec<(Vec<u8>, Entry)>,
+    pub report: RestoreReport,
+}
+
+/// A directory that the walk is in.
+struct Level {
+    cursor: DirectoryCursor,
+    path_length: usize,
+    /// `None` until something below it is restored.
+    state: Option<LevelState>,
+    metadata: Option<Metadata>,
+    names: Vec<Vec<u8>>,
+}
+
+#[derive(Clone, Copy)]
+struct LevelState {
+    /// True if it was made just now: nothing can exist in it.
+    is_new: bool,
+}
+
+/// Walks one tree.
+pub(super) struct Planner<'a> {
+    target: &'a dyn Target,
+    select: &'a Select<'a>,
+    options: &'a RestoreOptions,
+    observer: &'a dyn Observer,
+    repository: &'a Repository,
+    reader: BlobReader<'a>,
+    index: IndexReader,
+    levels: Vec<Level>,
+    path: Vec<u8>,
+    /// First path of each file that has several names, by device and inode.
+    first_names: HashMap<(u64, u64), Vec<u8>>,
+    plan: Plan,
+}
+
+impl<'a> Planner<'a> {
+    pub fn new(
+        repository: &'a Repository,
+        target: &'a dyn Target,
+        select: &'a Select<'a>,
+        options: &'a RestoreOptions,
+        observer: &'a dyn Observer,
+    ) -> Self {
+        Self {
+            target,
+            select,
+            options,
+            observer,
+            repository,
+            reader: BlobReader::new(repository),
+            index: repository.index().reader(),
+            levels: Vec::new(),
+            path: Vec::new(),
+            first_names: HashMap::new(),
+            plan: Plan::default(),
+        }
+    }
+
+    /// Walks the directory with this root.
+    pub fn plan(mut self, root: BlobId) -> Result<Plan, EngineError> {
+        // The target itself exists already.
+        let state = Some(LevelState { is_new: false });
+        self.push_level(root, state, None)?;
+        while let Some(level) = self.levels.last_mut() {
+            if self.observer.is_interrupted() {
+                return Err(EngineError::Interrupted);
+            }
+            match level.cursor.next(&mut self.reader)? {
+                Some(entry) => self.entry(entry)?,
+                None => self.leave(),
+            }
+        }
+        Ok(self.plan)
+    }
+
+    fn push_level(
+        &mut self,
+        root: BlobId,
+        state: Option<LevelState>,
+        metadata: Option<Metadata>,
+    ) -> Result<(), EngineError> {
+        if self.levels.len() > TREE_DEPTH_MAX {
+            let (found, limit) = (self.levels.len() as u64, TREE_DEPTH_MAX as u64);
+            let source = FormatError::Limit { what: "depth of the tree", found, limit };
+            return Err(RepoError::BadNode { id: root, source }.into());
+        }
+        let cursor = DirectoryCursor::new(root);
+        let path_length = self.path.len();
+        self.levels.push(Level { cursor, path_length, state, metadata, names: Vec::new() });
+        Ok(())
+    }
+
+    /// `/` and the path of an entry of the present directory.
+    fn enter_path(&mut self, name: &[u8]) {
+        self.path.push(b'/');
+        self.path.extend_from_slice(name);
+    }
+
+    fn leave_path(&mut self) {
+        let length = self.levels.last().map_or(0, |level| level.path_length);
+        self.path.truncate(length);
+    }
+
+    fn entry(&mut self, entry: Entry) -> Result<(), EngineError> {
+        self.enter_path(&entry.name);
+        let is_directory = matches!(entry.kind, EntryKind::Directory(_));
+        let selection = (self.select)(&self.path, is_directory);
+        if self.options.delete && let Some(level) = self.levels.last_mut() {
+            level.names.push(entry.name.clone());
+        }
+        if selection == Selection::Skip {
+            self.leave_path();
+            return Ok(());
+        }
+        if let EntryKind::Directory(root) = entry.kind {
+            return self.directory(root, entry.metadata, selection);
+        }
+        if selection == Selection::Take {
+            let outcome = self.make_parents().and_then(|state| self.leaf(entry, state));
+            self.settle(outcome)?;
+        }
+        self.leave_path();
+        Ok(())
+    }
+
+    /// Reports a target's refusal of the present path, and lets repository failures pass.
+    fn settle(&mut self, outcome: Result<(), EngineError>) -> Result<(), EngineError> {
+        match outcome {
+            Err(EngineError::Target(error)) => {
+                self.plan.report.errors += 1;
+                trouble(self.observer, &self.path, "restore", &error);
+                Ok(())
+            }
+            other => other,
+        }
+    }
+
+    fn directory(
+        &mut self,
+        root: BlobId,
+        metadata: Metadata,
+        selection: Selection,
+    ) -> Result<(), EngineError> {
+        let mut state = None;
+        if selection == Selection::Take {
+            self.plan.report.total_files += 1;
+            match self.make_parents().and_then(|_| self.make_directory()) {
+                Ok(made) => state = Some(made),
+                Err(error) => {
+                    // Without the directory nothing below it can be restored.
+                    self.settle(Err(error))?;
+                    self.leave_path();
+                    return Ok(());
+                }
+            }
+            self.plan.report.files_restored += 1;
+            self.plan.directories.push((self.relative(), metadata.clone()));
+        }
+        self.push_level(root, state, Some(metadata))
+    }
+
+    fn leave(&mut self) {
+        let Some(level) = self.levels.pop() else { return };
+        if self.options.delete && level.state.is_some_and(|state| !state.is_new) {
+            self.find_extra(&level);
+        }
+        self.leave_path();
+    }
+
+    fn find_extra(&mut self, level: &Level) {
+        let directory = self.relative();
+        let Ok(present) = self.target.list(&directory) else { return };
+        for name in present {
+            if level.names.binary_search(&name).is_err() {
+                let mut path = self.path.clone();
+                path.push(b'/');
+                path.extend_from_slice(&name);
+                if (self.select)(&path, false) != Selection::Skip {
+                    self.plan.extra.push(path.split_off(1));
+                }
+            }
+        }
+    }
+
+    /// The present path as the target wants it.
+    fn relative(&self) -> Vec<u8> {
+        self.path.get(1..).unwrap_or_default().to_vec()
+    }
+
+    /// Makes the directories above that were only passed through so far; returns what holds for the last.
+    fn make_parents(&mut self) -> Result<LevelState, EngineError> {
+        for place in 0..self.levels.len() {
+            if self.levels[place].state.is_none() {
+                let path = self.path[1..self.levels[place].path_length].to_vec();
+                let state = self.make_directory_at(&path)?;
+                self.levels[place].state = Some(state);
+                if let Some(metadata) = self.levels[place].metadata.clone() {
+                    self.plan.directories.push((path, metadata));
+                }
+            }
+        }
+        let state = self.levels.last().and_then(|level| level.state);
+        Ok(state.unwrap_or(LevelState { is_new: false }))
+    }
+
+    fn make_directory(&self) -> Result<LevelState, EngineError> {
+        self.make_directory_at(&self.relative())
+    }
+
+    fn make_directory_at(&self, path: &[u8]) -> Result<LevelState, EngineError> {
+        if self.options.dry_run {
+            let exists = matches!(self.target.existing(path), Ok(Some(Existing { is_directory: true, .. })));
+            return Ok(LevelState { is_new: !exists });
+        }
+        Ok(LevelState { is_new: self.target.directory(path)? })
+    }
+
+    fn leaf(&mut self, entry: Entry, parent: LevelState) -> Result<(), EngineError> {
+        self.plan.report.total_files += 1;
+        let path = self.relative();
+        if self.is_second_name(&entry, &path) {
+            return Ok(());
+        }
+        let existing = if parent.is_new { None } else { self.target.existing(&path)? };
+        match &entry.kind {
+            EntryKind::File { .. } => self.file(entry, path, existing),
+            _ => self.special(&entry, &path, existing.is_some()),
+        }
+    }
+
+    /// Takes note of files with several names; true if this is not the first of them.
+    fn is_second_name(&mut self, entry: &Entry, path: &[u8]) -> bool {
+        if entry.metadata.links < 2 {
+            return false;
+        }
+        let key = (entry.metadata.device, entry.metadata.inode);
+        if let Some(first) = self.first_names.get(&key) {
+            self.plan.links.push((path.to_vec(), first.clone()));
+            return true;
+        }
+        self.first_names.insert(key, path.to_vec());
+        false
+    }
+
+    fn special(&mut self, entry: &Entry, path: &[u8], exists: bool) -> Result<(), EngineError> {
+        if exists && self.options.overwrite == Overwrite::Never {
+            self.plan.report.files_skipped += 1;
+            return Ok(());
+        }
+        if !self.options.dry_run {
+            self.target.special(path, entry)?;
+        }
+        self.plan.report.files_restored += 1;
+        let action = if exists { Action::Modified } else { Action::New };
+        self.report_entry(action, 0);
+        Ok(())
+    }
+
+    fn report_entry(&self, action: Action, bytes: u64) {
+        let (path, is_directory) = (&self.path, false);
+        self.observer.event(Event::Entry { path, action, is_directory, bytes });
+    }
+
+    fn file(
+        &mut self,
+        entry: Entry,
+        path: Vec<u8>,
+        existing: Option<Existing>,
+    ) -> Result<(), EngineError> {
+        let EntryKind::File { size, codec, main, .. } = &entry.kind else { return Ok(()) };
+        let (size, codec) = (*size, *codec);
+        self.plan.report.total_bytes += size;
+        if codec != 0 {
+            let source = std::io::Error::other("it is kept in a form that this version cannot undo");
+            return Err(TargetError::Io { action: "rebuild the file", source }.into());
+        }
+        if let Some(existing) = &existing
+            && self.stays(existing, &entry, size)
+        {
+            self.skip(size);
+            return Ok(());
+        }
+        let extents = match extents_of(&mut self.reader, main) {
+            Ok(extents) => extents,
+            Err(error) => return self.unreadable(error),
+        };
+        let kept = match &existing {
+            Some(existing) if existing.is_file => {
+                matching_extents(self.repository.keys(), self.target, &path, existing, &extents)
+            }
+            _ => vec![false; extents.len()],
+        };
+        if self.options.verify {
+            self.plan.to_verify.push((path.clone(), entry.clone()));
+        }
+        let is_right = existing.as_ref().is_some_and(|it| it.is_file && it.bytes == size)
+            && kept.iter().all(|kept| *kept);
+        if is_right {
+            if !self.options.dry_run {
+                self.target.update_metadata(&path, &entry.metadata)?;
+            }
+            self.skip(size);
+            return Ok(());
+        }
+        let action = if existing.is_some() { Action::Modified } else { Action::New };
+        self.plan_file(path, entry, size, action, &extents, &kept)
+    }
+
+    /// True if the rule for existing files says that this one is left alone.
+    fn stays(&self, existing: &Existing, entry: &Entry, size: u64) -> bool {
+        match self.options.overwrite {
+            Overwrite::Always => false,
+            Overwrite::Never => true,
+            Overwrite::IfNewer => existing.mtime >= entry.metadata.mtime,
+            Overwrite::IfChanged => {
+                existing.is_file && existing.bytes == size && existing.mtime == entry.metadata.mtime
+            }
+        }
+    }
+
+    fn skip(&mut self, size: u64) {
+        self.plan.report.files_skipped += 1;
+        self.plan.report.bytes_skipped += size;
+        self.report_entry(Action::Unchanged, size);
+    }
+
+    /// The list of a file's chunks cannot be read: that file is lost, the others are not.
+    fn unreadable(&mut self, error: RepoError) -> Result<(), EngineError> {
+        self.plan.report.errors += 1;
+        trouble(self.observer, &self.path, "restore", &error);
+        Ok(())
+    }
+
+    fn plan_file(
+        &mut self,
+        path: Vec<u8>,
+        entry: Entry,
+        size: u64,
+        action: Action,
+        extents: &[Extent],
+        kept: &[bool],
+    ) -> Result<(), EngineError> {
+        let mut file = PlannedFile::new(path, entry, size, action);
+        let (number, first_write) = (self.plan.files.len() as u32, self.plan.writes.len());
+        let mut offset = 0;
+        for (extent, is_kept) in extents.iter().zip(kept) {
+            match extent {
+                Extent::Hole { .. } => {}
+                Extent::Data { bytes, .. } if *is_kept => {
+                    file.kept.push((offset, *bytes));
+                    self.plan.report.bytes_skipped += bytes;
+                }
+                Extent::Data { id, .. } => match self.index.locate(id)? {
+                    Some(location) => {
+                        self.plan.writes.push(Write { location, id: *id, file: number, offset });
+                    }
+                    None => {
+                        self.plan.writes.truncate(first_write);
+                        return self.unreadable(RepoError::BlobMissing { id: *id });
+                    }
+                },
+            }
+            offset += extent.bytes();
+        }
+        let missing = (self.plan.writes.len() - first_write) as u32;
+        file.missing.store(missing, Ordering::Relaxed);
+        if missing == 0 && !self.options.dry_run {
+            file.finish(self.target)?;
+            self.report_entry(action, 0);
+        }
+        self.plan.files.push(file);
+        Ok(())
+    }
+}
+
+/// Reports trouble with one entry.
+pub(super) fn trouble(
+    observer: &dyn Observer,
+    path: &[u8],
+    during: &str,
+    error: &dyn std::fmt::Display,
+) {
+    let message = error.to_string();
+    observer.event(Event::Trouble { path, during, message: &message });
+}
