@@ -31,9 +31,7 @@ pub enum SealError {
     Format(#[from] FormatError),
     /// What was just sealed does not open to what went in: this machine's memory or processor makes
     /// errors.
-    #[error(
-        "the {what} was not what it should be right after it was sealed; check this machine's memory"
-    )]
+    #[error("the {what} was wrong right after it was sealed; check this machine's memory")]
     Verify {
         /// What was being sealed.
         what: &'static str,

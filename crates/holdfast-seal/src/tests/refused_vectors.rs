@@ -55,81 +55,76 @@ fn refusal(case: &Value, object: Vec<u8>) -> SealError {
     }
 }
 
-/// Flips a bit, and makes the checksum of a small object fit again.
-fn flipped(object: &[u8], place: usize, checksum: bool) -> String {
+/// Flips a bit.
+fn flipped(object: &[u8], place: usize) -> Vec<u8> {
     let mut object = object.to_vec();
     object[place] ^= 1;
-    if checksum {
-        let end = object.len() - 16;
-        let hash = *blake3::hash(&object[..end]).as_bytes();
-        object[end..].copy_from_slice(&hash[..16]);
-    }
-    hex::encode(object)
+    object
+}
+
+/// Flips a bit, and makes the checksum of a small object fit again.
+fn forged(object: &[u8], place: usize) -> Vec<u8> {
+    let mut object = flipped(object, place);
+    let end = object.len() - 16;
+    let hash = *blake3::hash(&object[..end]).as_bytes();
+    object[end..].copy_from_slice(&hash[..16]);
+    object
 }
 
 pub(super) fn refused_vectors() -> Value {
     let (objects, slots) = (object_vectors(), slot_vectors());
     let (config, slot) = (bytes(&objects["config"]), bytes(&slots["passphrase_slot"]));
-    let generation = bytes(&objects["generation_0"]);
-    let index = bytes(&objects["index"]);
+    let (record, index) = (bytes(&objects["generation_0"]), bytes(&objects["index"]));
+    let other_record = bytes(&objects["record_7_of_alpha.example"]);
+    let slot_kind = "slot for correct horse";
+    let cases = [
+        ("generation 0", "record of another chain", other_record, TAMPERED_RECORD),
+        ("generation 0", "ciphertext flipped", flipped(&record, 40), TAMPERED_RECORD),
+        ("generation 0", "unknown version", flipped(&record, 8), VERSION),
+        ("index", "tag flipped", flipped(&index, 50), TAMPERED_INDEX),
+        ("config", "MAC flipped", forged(&config, config.len() - 20), TAMPERED_CONFIG),
+        ("config", "damaged", flipped(&config, 20), DAMAGED_CONFIG),
+        (slot_kind, "damaged", flipped(&slot, 100), DAMAGED_SLOT),
+        (slot_kind, "master key flipped", forged(&slot, 160), TAMPERED_SLOT),
+        (slot_kind, "label flipped", forged(&slot, 230), TAMPERED_LABEL),
+        (slot_kind, "16 GiB of memory", forged(&slot, 55), COST),
+    ];
+    let cases = cases.into_iter().map(|(kind, name, object, error)| {
+        let object = hex::encode(object);
+        json!({ "kind": kind, "name": name, "object": object, "error": error })
+    });
+    Value::Array(refused_frames().into_iter().chain(cases).collect())
+}
+
+const TAMPERED_FRAME: &str = "the frame is damaged or was tampered with";
+const TAMPERED_RECORD: &str = "the record is damaged or was tampered with";
+const TAMPERED_INDEX: &str = "the index object is damaged or was tampered with";
+const TAMPERED_CONFIG: &str = "the config is damaged or was tampered with";
+const TAMPERED_SLOT: &str = "the key slot is damaged or was tampered with";
+const TAMPERED_LABEL: &str = "the key slot's label is damaged or was tampered with";
+const DAMAGED_CONFIG: &str = "the config is damaged: its checksum does not match";
+const DAMAGED_SLOT: &str = "the key slot is damaged: its checksum does not match";
+const VERSION: &str = "the record has format version 0, this program reads up to 1";
+const COST: &str = "the key slot is not valid: the cost it asks for is out of bounds";
+
+/// A frame of the one blob "hello", with what the directory says about it.
+fn refused_frames() -> Vec<Value> {
     let frame = bytes(&frame_vectors()[0]["sealed"]);
-    let hello = keys().blob_id(Data, b"hello");
-    let object = |kind: &str, name: &str, object: String, error: &str| json!({ "kind": kind, "name": name, "object": object, "error": error });
-    let frame_case = |name: &str, sealed: String, blob_bytes: u32| {
+    let cases = [
+        ("nonce flipped", flipped(&frame, 0), 5),
+        ("ciphertext flipped", flipped(&frame, 24), 5),
+        ("tag flipped", flipped(&frame, frame.len() - 1), 5),
+        ("raw length lied about", frame, 6),
+    ];
+    let case = |(name, sealed, raw_bytes): (&str, Vec<u8>, u32)| {
         json!({
-            "kind": "stored data frame of one blob", "name": name, "object": sealed,
-            "error": "the frame is damaged or was tampered with",
-            "blob": hello, "bytes": blob_bytes,
+            "kind": "stored data frame of one blob",
+            "name": name,
+            "object": hex::encode(sealed),
+            "error": TAMPERED_FRAME,
+            "blob": keys().blob_id(Data, b"hello"),
+            "bytes": raw_bytes,
         })
     };
-    let tampered = |what: &str| format!("the {what} is damaged or was tampered with");
-    let (record, newer) = ("generation 0", "format version 0, this program reads up to 1");
-    let moved = objects["record_7_of_alpha.example"].as_str().unwrap().to_owned();
-    let slot_kind = "slot for correct horse";
-    Value::Array(vec![
-        frame_case("nonce flipped", flipped(&frame, 0, false), 5),
-        frame_case("ciphertext flipped", flipped(&frame, 24, false), 5),
-        frame_case("tag flipped", flipped(&frame, frame.len() - 1, false), 5),
-        frame_case("raw length lied about", hex::encode(&frame), 6),
-        object(record, "record of another chain", moved, &tampered("record")),
-        object(record, "ciphertext flipped", flipped(&generation, 40, false), &tampered("record")),
-        object(
-            record,
-            "unknown version",
-            flipped(&generation, 8, false),
-            &format!("the record has {newer}"),
-        ),
-        object("index", "tag flipped", flipped(&index, 50, false), &tampered("index object")),
-        object(
-            "config",
-            "MAC flipped",
-            flipped(&config, config.len() - 20, true),
-            &tampered("config"),
-        ),
-        object(
-            "config",
-            "damaged",
-            flipped(&config, 20, false),
-            "the config is damaged: its checksum does not match",
-        ),
-        object(
-            slot_kind,
-            "damaged",
-            flipped(&slot, 100, false),
-            "the key slot is damaged: its checksum does not match",
-        ),
-        object(slot_kind, "master key flipped", flipped(&slot, 160, true), &tampered("key slot")),
-        object(
-            slot_kind,
-            "label flipped",
-            flipped(&slot, 230, true),
-            &tampered("key slot's label"),
-        ),
-        object(
-            slot_kind,
-            "16 GiB of memory",
-            flipped(&slot, 55, true),
-            "the key slot is not valid: the cost it asks for is out of bounds",
-        ),
-    ])
+    cases.into_iter().map(case).collect()
 }
