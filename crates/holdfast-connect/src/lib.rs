@@ -3,9 +3,11 @@
 //! One folder per connector. A connector sees entries and bytes; it never sees a key, a chunk or a snapshot.
 
 pub mod command;
+pub mod conformance;
 pub mod fs;
 pub mod source;
 pub mod target;
+pub mod target_conformance;
 
 pub use source::{Content, Item, Leaf, LeafKind, Opener, Piece, Source, Trouble};
 pub use target::{Existing, FileSlot, Target, TargetError, WriteOrder};

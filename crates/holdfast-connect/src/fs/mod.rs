@@ -1,0 +1,5 @@
+//! Files and directories.
+
+pub mod filter;
+pub mod source;
+pub mod target;
