@@ -45,11 +45,17 @@ impl Owners {
             atime: with_atime.then(|| time(status.st_atime, status.st_atime_nsec)),
             inode: status.st_ino,
             device: status.st_dev,
-            links: u64::from(status.st_nlink),
+            links: links(status),
             xattrs: Vec::new(),
             changed: false,
         }
     }
+}
+
+/// Number of hard links. How wide the field is depends on the processor.
+#[allow(clippy::useless_conversion)]
+fn links(status: &Stat) -> u64 {
+    u64::from(status.st_nlink)
 }
 
 /// Last change of the content.

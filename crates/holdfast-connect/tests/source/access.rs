@@ -1,0 +1,128 @@
+//! What the user may not look at, and what vanishes.
+
+use std::fs;
+use std::io::ErrorKind;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+
+use holdfast_connect::fs::filter::Filter;
+use holdfast_connect::fs::source::{FsOptions, FsSource};
+use holdfast_connect::{Item, Source};
+use rustix::process::{Gid, Uid};
+
+use crate::{directory, read, scan, scan_with};
+
+/// Runs `act` on a thread that has no more rights than anybody.
+fn as_nobody(act: impl FnOnce() + Send) {
+    let drop_rights = || {
+        if rustix::process::geteuid().is_root() {
+            let (uid, gid) = (Uid::from_raw(65_534), Gid::from_raw(65_534));
+            rustix::thread::set_thread_res_gid(gid, gid, gid).unwrap();
+            rustix::thread::set_thread_res_uid(uid, uid, uid).unwrap();
+        }
+    };
+    std::thread::scope(|scope| {
+        let thread = scope.spawn(|| {
+            drop_rights();
+            act();
+        });
+        thread.join().unwrap();
+    });
+}
+
+fn set_mode(path: &Path, mode: u32) {
+    fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+}
+
+#[test]
+fn what_is_forbidden_is_reported_and_the_rest_goes_on() {
+    let directory = directory();
+    let root = directory.path();
+    for name in ["closed/x", "nosearch/x", "open/x", "secret"] {
+        let path = root.join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, "x").unwrap();
+    }
+    set_mode(&root.join("closed"), 0);
+    set_mode(&root.join("nosearch"), 0o444);
+    set_mode(&root.join("secret"), 0);
+    for scan_threads in [0, 3] {
+        as_nobody(|| {
+            let options = FsOptions { scan_threads, ..Default::default() };
+            let scan = scan_with(&[root], options, &[]);
+            let expected = ["closed", "nosearch", "open", "open/x", "secret"];
+            assert_eq!(scan.below(root), expected);
+            let path = |name: &str| root.join(name).to_str().unwrap().to_owned();
+            let denied = |name| (path(name), ErrorKind::PermissionDenied);
+            assert_eq!(scan.troubles(), [denied("closed"), denied("nosearch/x")]);
+            let opener = scan.opener(&root.join("secret"));
+            let error = opener.open().err().expect("it may not be read");
+            assert_eq!(error.kind(), ErrorKind::PermissionDenied);
+            // The owner may leave access times alone, others read all the same.
+            let opener = scan.opener(&root.join("open/x"));
+            assert_eq!(read(&mut *opener.open().unwrap()), b"x");
+        });
+    }
+    set_mode(&root.join("closed"), 0o700);
+    set_mode(&root.join("nosearch"), 0o700);
+}
+
+#[test]
+fn names_that_vanish_during_the_scan_are_counted() {
+    let directory = directory();
+    let root = directory.path();
+    for number in 0..300 {
+        fs::write(root.join(format!("{number:03}")), "").unwrap();
+    }
+    let options = FsOptions { scan_threads: 0, ..Default::default() };
+    let mut source = FsSource::new(vec![root.into()], options, Filter::default()).unwrap();
+    while !matches!(source.next().unwrap(), Some(Item::Leaf(_))) {}
+    for number in 290..300 {
+        fs::remove_file(root.join(format!("{number:03}"))).unwrap();
+    }
+    let (mut leaves, mut troubles) = (1, 0);
+    while let Some(item) = source.next().unwrap() {
+        match item {
+            Item::Leaf(_) => leaves += 1,
+            Item::Trouble(trouble) => {
+                assert_eq!(trouble.error.kind(), ErrorKind::NotFound);
+                troubles += 1;
+            }
+            _ => {}
+        }
+    }
+    assert_eq!((leaves, troubles), (290, 10));
+}
+
+#[test]
+fn a_directory_that_vanishes_before_it_is_listed_is_counted() {
+    let directory = directory();
+    let sub = directory.path().join("sub");
+    fs::create_dir(&sub).unwrap();
+    let options = FsOptions { scan_threads: 0, ..Default::default() };
+    let paths = vec![directory.path().into()];
+    let mut source = FsSource::new(paths, options, Filter::default()).unwrap();
+    loop {
+        match source.next().unwrap() {
+            Some(Item::Enter { name, .. }) if name == b"sub" => break,
+            item => assert!(item.is_some()),
+        }
+    }
+    fs::remove_dir(&sub).unwrap();
+    let Some(Item::Trouble(trouble)) = source.next().unwrap() else { panic!("no trouble") };
+    assert_eq!(trouble.path, sub.to_str().unwrap().as_bytes());
+    assert!(matches!(source.next().unwrap(), Some(Item::Leave)));
+}
+
+#[test]
+fn a_source_can_be_dropped_at_any_time() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    for count in 0..40 {
+        let paths = vec![root.into()];
+        let mut source = FsSource::new(paths, FsOptions::default(), Filter::default()).unwrap();
+        for _ in 0..count {
+            source.next().unwrap();
+        }
+    }
+    assert!(scan(root).troubles().is_empty());
+}
