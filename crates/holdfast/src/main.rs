@@ -1,2 +1,111 @@
-//! holdfast
-fn main() {}
+//! `holdfast`: the command line of the backup store. Parses, dispatches, and ends with a code.
+#![allow(dead_code, reason = "what no command is wired to yet; remove with the last one")]
+
+mod cli;
+mod cmd;
+mod context;
+mod environment;
+mod exit;
+mod interrupt;
+mod location;
+mod output;
+mod parse;
+mod secret;
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use clap::error::ErrorKind;
+use clap::{CommandFactory, FromArgMatches};
+
+use cli::{Cli, Command};
+use context::Context;
+use environment::Environment;
+use exit::{CommandError, CommandResult, ExitKind};
+use interrupt::Interrupt;
+use output::{Output, Style};
+
+fn main() -> ExitCode {
+    environment::keep_memory_private();
+    let environment = Environment::of_process();
+    let arguments = environment::arguments();
+    let cli = match parse(&environment, &arguments) {
+        Ok(cli) => cli,
+        Err(error) => return explain(&error, asks_for_json(&arguments)),
+    };
+    let output = Arc::new(Output::new(cli.global.style()));
+    let result = Interrupt::install()
+        .map_err(|error| CommandError::failed(format!("cannot watch for signals: {error}")))
+        .and_then(|interrupt| {
+            let context = Context::new(cli.global, environment, Arc::clone(&output), interrupt);
+            run(&cli.command, &context)
+        });
+    finish(&output, result)
+}
+
+fn parse(environment: &Environment, arguments: &[OsString]) -> Result<Cli, clap::Error> {
+    let command = environment::ignore_empty_variables(Cli::command(), environment);
+    Cli::from_arg_matches(&command.try_get_matches_from(arguments)?)
+}
+
+fn run(command: &Command, context: &Context) -> CommandResult {
+    match command {
+        Command::Init(args) => cmd::init::run(args, context),
+        Command::Backup(args) => cmd::backup::run(args, context),
+        Command::Snapshots(args) => cmd::snapshots::run(args, context),
+        Command::Ls(args) => cmd::ls::run(args, context),
+        Command::Find(args) => cmd::find::run(args, context),
+        Command::Diff(args) => cmd::diff::run(args, context),
+        Command::Dump(args) => cmd::dump::run(args, context),
+        Command::Restore(args) => cmd::restore::run(args, context),
+        Command::Forget(args) => cmd::forget::run(args, context),
+        Command::Prune(args) => cmd::prune::run(args, context),
+        Command::Check(args) => cmd::check::run(args, context),
+        Command::Repair(args) => cmd::repair::run(args, context),
+        Command::Stats(args) => cmd::stats::run(args, context),
+        Command::Tag(args) => cmd::tag::run(args, context),
+        Command::Key(args) => cmd::key::run(args, context),
+        Command::Cat(args) => cmd::cat::run(args, context),
+        Command::Cache(args) => cmd::cache::run(args, context),
+        Command::Version(args) => cmd::version::run(args, context),
+        Command::Completions(args) => cmd::completions::run(args, context),
+        Command::Man(args) => cmd::man::run(args, context),
+    }
+}
+
+fn finish(output: &Output, result: CommandResult) -> ExitCode {
+    let result = result.and(output.flush().map_err(CommandError::from));
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            output.report(&error);
+            ExitCode::from(error.exit.code())
+        }
+    }
+}
+
+/// Help and version go to standard output; a usage error is told in the form that was asked for.
+fn explain(error: &clap::Error, json: bool) -> ExitCode {
+    match error.kind() {
+        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
+            let _closed = error.print();
+            ExitCode::SUCCESS
+        }
+        _ if json => {
+            let text = error.render().to_string();
+            let sentence = text.lines().next().unwrap_or_default().trim_start_matches("error: ");
+            let style = Style { json, ..Style::default() };
+            finish(&Output::new(style), Err(CommandError::usage(sentence)))
+        }
+        _ => {
+            let _closed = error.print();
+            ExitCode::from(ExitKind::Usage.code())
+        }
+    }
+}
+
+/// Whether `--json` was given, for a command line that could not be parsed.
+fn asks_for_json(arguments: &[OsString]) -> bool {
+    arguments.iter().take_while(|argument| *argument != "--").any(|argument| argument == "--json")
+}

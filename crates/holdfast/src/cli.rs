@@ -1,0 +1,177 @@
+//! The command line: flags that all commands share, and the list of commands.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use clap::builder::RangedU64ValueParser;
+use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum, ValueHint};
+
+use crate::cmd;
+use crate::output::Style;
+
+const ABOUT: &str = "Deduplicating, encrypted backups of files and databases";
+
+const EXAMPLES: &str = "\
+EXAMPLES:
+  holdfast init -r /mnt/backup                     make a repository
+  holdfast backup -r /mnt/backup ~/documents       back up a folder
+  holdfast snapshots -r /mnt/backup                see what is there
+  holdfast restore -r /mnt/backup latest -t /tmp   bring it back
+
+Set HOLDFAST_REPOSITORY and HOLDFAST_PASSWORD_FILE to leave -r and the passphrase out.
+`holdfast help COMMAND` says more about one command.
+
+EXIT CODES:
+  0 done, 1 failed, 2 wrong usage, 3 done but some entries could not be read or removed,
+  10 no repository, 11 busy, 12 wrong passphrase or key, 13 damaged, 130 interrupted";
+
+/// The whole command line.
+#[derive(Debug, Parser)]
+#[command(name = "holdfast", version, about = ABOUT, after_help = EXAMPLES, max_term_width = 100)]
+pub struct Cli {
+    /// Flags that all commands have.
+    #[command(flatten)]
+    pub global: GlobalArgs,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// Flags that all commands have.
+#[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = "Global options")]
+pub struct GlobalArgs {
+    /// The repository: a path, or local:PATH [env: HOLDFAST_REPOSITORY]
+    #[arg(short, long, global = true, value_name = "REPOSITORY", value_hint = ValueHint::DirPath)]
+    pub repo: Option<OsString>,
+
+    /// A file that says where the repository is [env: HOLDFAST_REPOSITORY_FILE]
+    #[arg(long, global = true, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    #[arg(conflicts_with = "repo")]
+    pub repository_file: Option<PathBuf>,
+
+    /// A file that holds the passphrase or key [env: HOLDFAST_PASSWORD_FILE]
+    #[arg(short, long, global = true, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub password_file: Option<PathBuf>,
+
+    /// A command that prints the passphrase or key; it is run without a shell [env:
+    /// HOLDFAST_PASSWORD_COMMAND]
+    #[arg(long, global = true, value_name = "COMMAND", value_hint = ValueHint::CommandString)]
+    #[arg(conflicts_with = "password_file")]
+    pub password_command: Option<String>,
+
+    /// Id of the key slot to try first
+    #[arg(long, global = true, value_name = "KEY", env = "HOLDFAST_KEY_HINT")]
+    #[arg(hide_env_values = true)]
+    pub key_hint: Option<String>,
+
+    /// Print results and errors only
+    #[arg(short, long, global = true)]
+    pub quiet: bool,
+
+    /// Say more; twice (or --verbose=2) names every file
+    #[arg(short, long, global = true, action = ArgAction::Append, value_name = "N")]
+    #[arg(num_args = 0..=1, require_equals = true, default_missing_value = "1")]
+    #[arg(value_parser = clap::value_parser!(u8).range(0..=3))]
+    pub verbose: Vec<u8>,
+
+    /// Print JSON for scripts, with restic's field names
+    #[arg(long, global = true)]
+    pub json: bool,
+
+    /// Work without a local cache
+    #[arg(long, global = true)]
+    pub no_cache: bool,
+
+    /// The folder for the local cache
+    #[arg(long, global = true, value_name = "FOLDER", value_hint = ValueHint::DirPath)]
+    #[arg(env = "HOLDFAST_CACHE_DIR", hide_env_values = true)]
+    pub cache_dir: Option<PathBuf>,
+
+    /// How hard to compress what is written [default: auto]
+    #[arg(long, global = true, value_name = "MODE", env = "HOLDFAST_COMPRESSION")]
+    #[arg(hide_env_values = true)]
+    pub compression: Option<CompressionMode>,
+
+    /// Size of new pack files in MiB, 4 to 128 [default: 16]
+    #[arg(long, global = true, value_name = "MIB", env = "HOLDFAST_PACK_SIZE")]
+    #[arg(hide_env_values = true, value_parser = RangedU64ValueParser::<u32>::new().range(4..=128))]
+    pub pack_size: Option<u32>,
+
+    /// Do not open what was sealed and compare before it is written
+    #[arg(long, global = true)]
+    pub no_extra_verify: bool,
+}
+
+impl GlobalArgs {
+    /// How much is said, and for whom.
+    pub fn style(&self) -> Style {
+        let verbosity = self.verbose.iter().fold(0_u8, |sum, more| sum.saturating_add(*more));
+        Style { json: self.json, quiet: self.quiet, verbosity }
+    }
+}
+
+/// How hard to compress.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub enum CompressionMode {
+    /// Compress well and fast; store what does not shrink
+    #[default]
+    Auto,
+    /// Store everything as it is
+    Off,
+    /// The fastest level
+    Fastest,
+    /// Smaller, and several times slower
+    Better,
+    /// As small as possible, very slow
+    Max,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Make a repository
+    Init(cmd::init::Args),
+    /// Back up files, or what a command prints, as a new snapshot
+    Backup(Box<cmd::backup::Args>),
+    /// List snapshots
+    Snapshots(cmd::snapshots::Args),
+    /// List the entries of a snapshot
+    Ls(cmd::ls::Args),
+    /// Find files in all snapshots
+    Find(cmd::find::Args),
+    /// Compare two snapshots
+    Diff(cmd::diff::Args),
+    /// Print one file, or a folder as an archive
+    Dump(cmd::dump::Args),
+    /// Bring files back
+    Restore(Box<cmd::restore::Args>),
+    /// Remove snapshots by rules
+    Forget(Box<cmd::forget::Args>),
+    /// Free the space of what no snapshot needs
+    Prune(cmd::prune::Args),
+    /// Look for damage
+    Check(cmd::check::Args),
+    /// Mend a damaged repository
+    Repair(cmd::repair::Args),
+    /// Count what is stored
+    Stats(cmd::stats::Args),
+    /// Change tags of snapshots, or hold them
+    Tag(cmd::tag::Args),
+    /// Manage passphrases and keys
+    Key(cmd::key::Args),
+    /// Print an object of the repository
+    Cat(cmd::cat::Args),
+    /// List or clean up local caches
+    Cache(cmd::cache::Args),
+    /// Print the version
+    Version(cmd::version::Args),
+    /// Print completions for a shell
+    Completions(cmd::completions::Args),
+    /// Write the manual pages
+    Man(cmd::man::Args),
+}
+
+#[cfg(test)]
+#[path = "cli_tests.rs"]
+mod tests;

@@ -1,0 +1,37 @@
+//! `man`: write the manual pages.
+
+use std::fs;
+use std::path::PathBuf;
+
+use clap::{CommandFactory, ValueHint};
+
+use crate::cli::Cli;
+use crate::context::Context;
+use crate::exit::{CommandError, CommandResult};
+use crate::output::escape;
+
+const EXAMPLES: &str = "\
+EXAMPLES:
+  holdfast man --out ~/.local/share/man/man1
+  man holdfast-backup";
+
+/// Write the manual pages
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub struct Args {
+    /// The folder to write them into; it is made if it is missing
+    #[arg(long, value_name = "FOLDER", value_hint = ValueHint::DirPath)]
+    pub out: PathBuf,
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// If the pages cannot be written.
+pub fn run(args: &Args, context: &Context) -> CommandResult {
+    let refused = |error| CommandError::path("write manual pages into", &args.out, &error);
+    fs::create_dir_all(&args.out).map_err(refused)?;
+    clap_mangen::generate_to(Cli::command(), &args.out).map_err(refused)?;
+    let folder = escape::path(&args.out);
+    Ok(context.output.note(1, &format!("wrote the manual pages into {folder}"))?)
+}

@@ -1,0 +1,31 @@
+//! One file per command: its arguments, its help, and what it does. Flags that several commands
+//! have stand in `shared`, so that they mean the same everywhere.
+
+pub mod backup;
+pub mod cache;
+pub mod cat;
+pub mod check;
+pub mod completions;
+pub mod diff;
+pub mod dump;
+pub mod find;
+pub mod forget;
+pub mod init;
+pub mod key;
+pub mod ls;
+pub mod man;
+pub mod prune;
+pub mod repair;
+pub mod restore;
+pub mod shared;
+pub mod snapshots;
+pub mod stats;
+pub mod tag;
+pub mod version;
+
+use crate::exit::CommandError;
+
+/// Stands where a command will call the engine.
+fn not_wired() -> CommandError {
+    CommandError::internal("not wired")
+}

@@ -1,0 +1,196 @@
+//! What every command gets besides its own arguments.
+
+use std::ffi::OsString;
+use std::os::unix::ffi::OsStringExt;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use crate::cli::GlobalArgs;
+use crate::environment::{self, Environment};
+use crate::exit::{CommandError, CommandResult};
+use crate::interrupt::Interrupt;
+use crate::location::Location;
+use crate::output::Output;
+use crate::output::progress::{Activity, Progress};
+use crate::secret::{self, Passphrase, Purpose, Source};
+
+/// The surroundings of a command.
+pub struct Context {
+    /// Flags that all commands have.
+    pub global: GlobalArgs,
+    /// Variables, terminal, user.
+    pub environment: Environment,
+    /// Where results and messages go.
+    pub output: Arc<Output>,
+    /// True once the command should end.
+    pub interrupted: Arc<AtomicBool>,
+    interrupt: Interrupt,
+}
+
+impl Context {
+    /// Puts the parts together.
+    pub fn new(
+        global: GlobalArgs,
+        environment: Environment,
+        output: Arc<Output>,
+        interrupt: Interrupt,
+    ) -> Context {
+        Context { global, environment, output, interrupted: interrupt.flag(), interrupt }
+    }
+
+    /// Where the repository is: `--repo` or `--repository-file`, else their variables.
+    ///
+    /// # Errors
+    /// A usage error if nothing says so or what says so makes no sense.
+    pub fn location(&self) -> CommandResult<Location> {
+        let (repo, file) = (&self.global.repo, &self.global.repository_file);
+        match (repo, file) {
+            (Some(text), _) => Location::parse(text),
+            (None, Some(file)) => Location::parse(&content_of(file.clone())?),
+            (None, None) => self.location_of_variables(),
+        }
+    }
+
+    fn location_of_variables(&self) -> CommandResult<Location> {
+        let repo = self.environment.variable("HOLDFAST_REPOSITORY");
+        let file = self.environment.variable("HOLDFAST_REPOSITORY_FILE");
+        match (repo, file) {
+            (Some(_), Some(_)) => Err(CommandError::usage(
+                "HOLDFAST_REPOSITORY and HOLDFAST_REPOSITORY_FILE are both set; leave one of them",
+            )),
+            (Some(text), None) => Location::parse(&text),
+            (None, Some(file)) => Location::parse(&content_of(file.into())?),
+            (None, None) => Err(CommandError::usage("no repository was named")
+                .hint("-r PATH, as in holdfast -r /mnt/backup snapshots")
+                .hint("HOLDFAST_REPOSITORY in the environment")),
+        }
+    }
+
+    /// The passphrase of a repository that exists.
+    ///
+    /// # Errors
+    /// See [`secret::obtain`].
+    pub fn passphrase(&self) -> CommandResult<Passphrase> {
+        self.obtain(secret::OPEN)
+    }
+
+    /// The passphrase of a repository that is being made.
+    ///
+    /// # Errors
+    /// See [`secret::obtain`].
+    pub fn first_passphrase(&self) -> CommandResult<Passphrase> {
+        self.obtain(secret::CREATE)
+    }
+
+    /// A further passphrase, from the sources that the command's own flags name.
+    ///
+    /// # Errors
+    /// See [`secret::obtain`].
+    pub fn new_passphrase(&self, source: Option<&Source>) -> CommandResult<Passphrase> {
+        secret::obtain(source, secret::ADD, &self.environment, &self.interrupt)
+    }
+
+    fn obtain(&self, purpose: Purpose) -> CommandResult<Passphrase> {
+        let (file, command) = (&self.global.password_file, &self.global.password_command);
+        let source = Source::choose(file.as_deref(), command.as_deref(), &self.environment)?;
+        secret::obtain(source.as_ref(), purpose, &self.environment, &self.interrupt)
+    }
+
+    /// The folder of the caches; `None` with `--no-cache` or without a home.
+    pub fn cache_folder(&self) -> Option<PathBuf> {
+        match (self.global.no_cache, &self.global.cache_dir) {
+            (true, _) => None,
+            (false, Some(folder)) => Some(folder.clone()),
+            (false, None) => self.environment.cache_folder(),
+        }
+    }
+
+    /// Begins to show progress; see [`Progress::start`].
+    ///
+    /// # Errors
+    /// A usage error if `HOLDFAST_PROGRESS_FPS` makes no sense.
+    pub fn progress(&self, activity: Activity, share: Option<f64>) -> CommandResult<Progress> {
+        Ok(Progress::start(&self.output, self.environment.surroundings()?, activity, share))
+    }
+
+    /// The name of this machine, as `--host` may have it otherwise.
+    pub fn host_name(&self, flag: Option<&str>) -> String {
+        flag.filter(|host| !host.is_empty()).map_or_else(environment::host_name, str::to_owned)
+    }
+
+    /// Ends the command if the user asked for it.
+    ///
+    /// # Errors
+    /// [`crate::exit::ExitKind::Interrupted`].
+    pub fn check_interrupted(&self) -> CommandResult {
+        match self.interrupted.load(Ordering::SeqCst) {
+            true => Err(CommandError::interrupted()),
+            false => Ok(()),
+        }
+    }
+}
+
+/// What a repository file says: all of it, without white space at its ends.
+fn content_of(file: PathBuf) -> CommandResult<OsString> {
+    let bytes = std::fs::read(&file)
+        .map_err(|error| CommandError::path("read the repository file", &file, &error))?;
+    Ok(OsString::from_vec(bytes.trim_ascii().to_vec()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::exit::ExitKind;
+    use crate::output::Style;
+
+    fn context(global: GlobalArgs, variables: &[(&str, &str)]) -> Context {
+        let (output, ..) = crate::output::tests::captured(Style::default());
+        let environment = Environment::with(variables);
+        Context::new(global, environment, Arc::new(output), Interrupt::default())
+    }
+
+    fn local(path: &str) -> CommandResult<Location> {
+        Ok(Location::Local(path.into()))
+    }
+
+    #[test]
+    fn a_flag_wins_over_variables() {
+        let global = GlobalArgs { repo: Some("/flag".into()), ..GlobalArgs::default() };
+        let variable = [("HOLDFAST_REPOSITORY", "/variable")];
+        assert_eq!(context(global, &variable).location(), local("/flag"));
+        assert_eq!(context(GlobalArgs::default(), &variable).location(), local("/variable"));
+    }
+
+    #[test]
+    fn a_repository_file_is_read_without_its_line_break() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), "local:/from file\n").unwrap();
+        let path = file.path().to_str().unwrap();
+        let variables = [("HOLDFAST_REPOSITORY_FILE", path)];
+        assert_eq!(context(GlobalArgs::default(), &variables).location(), local("/from file"));
+    }
+
+    #[test]
+    fn no_repository_is_a_usage_error_with_next_steps() {
+        let error = context(GlobalArgs::default(), &[]).location().unwrap_err();
+        assert_eq!((error.exit, error.hints.len()), (ExitKind::Usage, 2));
+    }
+
+    #[test]
+    fn an_interrupt_ends_with_its_own_code() {
+        let context = context(GlobalArgs::default(), &[]);
+        assert_eq!(context.check_interrupted(), Ok(()));
+        context.interrupted.store(true, Ordering::SeqCst);
+        assert_eq!(context.check_interrupted().unwrap_err().exit.code(), 130);
+    }
+
+    #[test]
+    fn no_cache_means_no_folder() {
+        let variables = [("HOME", "/home/a")];
+        let off = GlobalArgs { no_cache: true, ..GlobalArgs::default() };
+        assert_eq!(context(off, &variables).cache_folder(), None);
+        let given = GlobalArgs { cache_dir: Some("/c".into()), ..GlobalArgs::default() };
+        assert_eq!(context(given, &variables).cache_folder(), Some("/c".into()));
+    }
+}

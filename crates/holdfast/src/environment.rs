@@ -1,0 +1,220 @@
+//! The machine as this process sees it: variables, clock, terminal, host, user. Nothing else in
+//! the program looks at these.
+
+use std::ffi::{OsStr, OsString};
+use std::io::{self, IsTerminal};
+use std::path::{Path, PathBuf};
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use rustix::process::{DumpableBehavior, Resource, Rlimit};
+
+use crate::exit::{CommandError, CommandResult};
+use crate::output::progress::Surroundings;
+
+type Lookup = Box<dyn Fn(&str) -> Option<OsString> + Send + Sync>;
+
+/// Reads the environment. A variable that is set to nothing counts as not set.
+pub struct Environment {
+    lookup: Lookup,
+}
+
+impl Environment {
+    /// The environment of this process.
+    pub fn of_process() -> Environment {
+        #[allow(clippy::disallowed_methods, reason = "this is the one place that may")]
+        Environment { lookup: Box::new(|name| std::env::var_os(name)) }
+    }
+
+    /// An environment with just these variables.
+    #[cfg(test)]
+    pub fn with(variables: &[(&str, &str)]) -> Environment {
+        let owned: Vec<(String, OsString)> =
+            variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).into())).collect();
+        let find = move |name: &str| {
+            owned.iter().find(|(known, _)| known == name).map(|(_, value)| value.clone())
+        };
+        Environment { lookup: Box::new(find) }
+    }
+
+    /// The value of a variable.
+    pub fn variable(&self, name: &str) -> Option<OsString> {
+        (self.lookup)(name).filter(|value| !value.is_empty())
+    }
+
+    /// The value of a variable that must be UTF-8.
+    ///
+    /// # Errors
+    /// A usage error if it is not.
+    pub fn text(&self, name: &str) -> CommandResult<Option<String>> {
+        let invalid = |_| CommandError::usage(format!("the value of {name} is not valid UTF-8"));
+        self.variable(name).map(|value| value.into_string().map_err(invalid)).transpose()
+    }
+
+    /// `HOLDFAST_PROGRESS_FPS`: updates per second, above 0 and up to 60.
+    ///
+    /// # Errors
+    /// A usage error if it is anything else.
+    pub fn progress_rate(&self) -> CommandResult<Option<f64>> {
+        let Some(text) = self.text("HOLDFAST_PROGRESS_FPS")? else { return Ok(None) };
+        match text.parse::<f64>() {
+            Ok(rate) if rate > 0.0 && rate <= 60.0 => Ok(Some(rate)),
+            _ => Err(CommandError::usage(format!(
+                "HOLDFAST_PROGRESS_FPS is {text}; write a number above 0 and up to 60, as in 0.5"
+            ))),
+        }
+    }
+
+    /// Where progress may be shown.
+    ///
+    /// # Errors
+    /// As [`Environment::progress_rate`].
+    pub fn surroundings(&self) -> CommandResult<Surroundings> {
+        let updates_per_second = self.progress_rate()?;
+        Ok(Surroundings { stderr_is_terminal: io::stderr().is_terminal(), updates_per_second })
+    }
+
+    /// The folder below which caches live: `HOLDFAST_CACHE_DIR`, else the user's usual place.
+    /// `None` if the environment names neither a cache folder nor a home.
+    pub fn cache_folder(&self) -> Option<PathBuf> {
+        let below = |name: &str, path: &str| {
+            let folder = self.variable(name).map(PathBuf::from)?;
+            folder.is_absolute().then(|| folder.join(path))
+        };
+        self.variable("HOLDFAST_CACHE_DIR")
+            .map(PathBuf::from)
+            .or_else(|| below("XDG_CACHE_HOME", "holdfast"))
+            .or_else(|| below("HOME", ".cache/holdfast"))
+    }
+
+    /// The name of the user: from the list of users, else `USER` or `LOGNAME`, else the number.
+    pub fn user_name(&self) -> String {
+        let id = user_id();
+        let listed = std::fs::read_to_string("/etc/passwd").ok();
+        listed
+            .and_then(|users| name_of_user(&users, id))
+            .or_else(|| self.text("USER").ok().flatten())
+            .or_else(|| self.text("LOGNAME").ok().flatten())
+            .unwrap_or_else(|| id.to_string())
+    }
+
+    /// True if a person can be asked: a terminal is there to read from or to write to.
+    pub fn can_ask(&self) -> bool {
+        io::stdin().is_terminal() || io::stderr().is_terminal()
+    }
+}
+
+/// The arguments of the process, its own name first.
+pub fn arguments() -> Vec<OsString> {
+    std::env::args_os().collect()
+}
+
+/// The name of this machine.
+pub fn host_name() -> String {
+    rustix::system::uname().nodename().to_string_lossy().into_owned()
+}
+
+/// The user's number.
+pub fn user_id() -> u32 {
+    rustix::process::getuid().as_raw()
+}
+
+/// The group's number.
+pub fn group_id() -> u32 {
+    rustix::process::getgid().as_raw()
+}
+
+/// The present moment.
+#[allow(clippy::disallowed_methods, reason = "this is the one place that may")]
+pub fn now() -> Timestamp {
+    Timestamp::now()
+}
+
+/// The zone that times are shown in and that times without a zone are meant in.
+pub fn time_zone() -> TimeZone {
+    TimeZone::system()
+}
+
+/// A path as it is recorded in a snapshot: absolute, without `.` and without following links.
+///
+/// # Errors
+/// If the working directory is gone.
+pub fn absolute(path: &Path) -> io::Result<PathBuf> {
+    std::path::absolute(path)
+}
+
+/// Keeps keys out of core files, swap dumps of crash handlers and the hands of debuggers of the
+/// same user. What the system refuses is left as it is.
+pub fn keep_memory_private() {
+    let none = Rlimit { current: Some(0), maximum: Some(0) };
+    let _refused = rustix::process::setrlimit(Resource::Core, none);
+    let _refused = rustix::process::set_dumpable_behavior(DumpableBehavior::NotDumpable);
+}
+
+/// A command whose flags ignore variables that are set to nothing, as an empty line in a
+/// compose file or unit sets them.
+pub fn ignore_empty_variables(command: clap::Command, environment: &Environment) -> clap::Command {
+    let is_empty = |name: &OsStr| match name.to_str() {
+        Some(name) => environment.variable(name).is_none(),
+        None => true,
+    };
+    command
+        .mut_args(|argument| match argument.get_env().is_some_and(is_empty) {
+            true => argument.env(None::<&'static str>),
+            false => argument,
+        })
+        .mut_subcommands(|subcommand| ignore_empty_variables(subcommand, environment))
+}
+
+fn name_of_user(users: &str, id: u32) -> Option<String> {
+    let id = id.to_string();
+    users.lines().find_map(|line| {
+        let mut fields = line.split(':');
+        let name = fields.next()?;
+        (fields.nth(1)? == id && !name.is_empty()).then(|| name.to_owned())
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_empty_variable_is_not_set() {
+        let environment = Environment::with(&[("A", ""), ("B", "x")]);
+        assert_eq!(environment.variable("A"), None);
+        assert_eq!(environment.variable("B"), Some("x".into()));
+        assert_eq!(environment.variable("C"), None);
+    }
+
+    #[test]
+    fn cache_folders() {
+        let folder = |variables: &[(&str, &str)]| Environment::with(variables).cache_folder();
+        let home = ("HOME", "/home/a");
+        assert_eq!(folder(&[]), None);
+        assert_eq!(folder(&[home]), Some("/home/a/.cache/holdfast".into()));
+        let xdg = ("XDG_CACHE_HOME", "/c");
+        assert_eq!(folder(&[home, xdg]), Some("/c/holdfast".into()));
+        assert_eq!(folder(&[home, ("XDG_CACHE_HOME", "c")]), folder(&[home]));
+        assert_eq!(folder(&[home, xdg, ("HOLDFAST_CACHE_DIR", "d")]), Some("d".into()));
+    }
+
+    #[test]
+    fn progress_rates() {
+        let rate = |text| Environment::with(&[("HOLDFAST_PROGRESS_FPS", text)]).progress_rate();
+        assert_eq!(rate(""), Ok(None));
+        assert_eq!(rate("0.0166"), Ok(Some(0.0166)));
+        for bad in ["0", "-1", "61", "NaN", "fast"] {
+            let error = rate(bad).unwrap_err();
+            assert!(error.message.contains("above 0 and up to 60"), "{}", error.message);
+        }
+    }
+
+    #[test]
+    fn users_are_found_by_number() {
+        let users = "root:x:0:0:root:/root:/bin/sh\nbroken\nann:x:1000:1000::/home/ann:/bin/sh\n";
+        assert_eq!(name_of_user(users, 0), Some("root".to_owned()));
+        assert_eq!(name_of_user(users, 1000), Some("ann".to_owned()));
+        assert_eq!(name_of_user(users, 7), None);
+    }
+}

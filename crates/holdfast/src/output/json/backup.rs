@@ -1,0 +1,158 @@
+//! Messages of `backup` and `init`.
+
+use jiff::Timestamp;
+use serde::Serialize;
+
+use super::{is_zero, name};
+
+/// The only message of `init`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Initialized {
+    /// Always `initialized`.
+    pub message_type: &'static str,
+    /// Id of the repository.
+    pub id: String,
+    /// Where it is.
+    pub repository: String,
+}
+
+impl Initialized {
+    /// A repository was created.
+    pub fn new(id: String, repository: String) -> Initialized {
+        Initialized { message_type: "initialized", id, repository }
+    }
+}
+
+/// How far a backup is; about ten a second.
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+pub struct Status {
+    /// Always `status`.
+    pub message_type: &'static str,
+    /// Seconds since the start.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub seconds_elapsed: u64,
+    /// Seconds to the end; left out while that is unknown.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub seconds_remaining: Option<u64>,
+    /// Share of the bytes that are done, 0 to 1.
+    pub percent_done: f64,
+    /// Files found.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub total_files: u64,
+    /// Files done.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub files_done: u64,
+    /// Bytes found.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub total_bytes: u64,
+    /// Bytes done, unchanged ones included.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub bytes_done: u64,
+    /// Entries that could not be read.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub error_count: u64,
+    /// Files being read.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub current_files: Vec<String>,
+}
+
+/// What became of one entry; with `-vv`.
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+pub struct VerboseStatus {
+    /// Always `verbose_status`.
+    pub message_type: &'static str,
+    /// `new`, `unchanged`, `modified` or `scan_finished`.
+    pub action: &'static str,
+    /// The path.
+    pub item: String,
+    /// The path exactly, if it is not UTF-8.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub item_base64: Option<String>,
+    /// How long it took, in seconds.
+    pub duration: f64,
+    /// Bytes of content that are new.
+    pub data_size: u64,
+    /// The same as stored.
+    pub data_size_in_repo: u64,
+    /// Bytes of metadata that are new.
+    pub metadata_size: u64,
+    /// The same as stored.
+    pub metadata_size_in_repo: u64,
+    /// Files found, with `scan_finished`.
+    pub total_files: u64,
+}
+
+impl VerboseStatus {
+    /// `action` happened to the entry at `path`.
+    pub fn new(action: &'static str, path: &[u8]) -> VerboseStatus {
+        let (item, item_base64) = name(path);
+        let message_type = "verbose_status";
+        VerboseStatus { message_type, action, item, item_base64, ..VerboseStatus::default() }
+    }
+}
+
+/// Counts of one backup; part of its summary and of the snapshot.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct Counts {
+    /// New files.
+    pub files_new: u64,
+    /// Files whose content or metadata changed.
+    pub files_changed: u64,
+    /// Files that are as they were.
+    pub files_unmodified: u64,
+    /// New directories.
+    pub dirs_new: u64,
+    /// Changed directories.
+    pub dirs_changed: u64,
+    /// Directories that are as they were.
+    pub dirs_unmodified: u64,
+    /// Data blobs added.
+    pub data_blobs: u64,
+    /// Tree blobs added.
+    pub tree_blobs: u64,
+    /// Bytes added, before compression.
+    pub data_added: u64,
+    /// Bytes added, as stored.
+    pub data_added_packed: u64,
+    /// Files processed.
+    pub total_files_processed: u64,
+    /// Bytes processed.
+    pub total_bytes_processed: u64,
+}
+
+/// The last message of a backup.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Summary {
+    /// Always `summary`.
+    pub message_type: &'static str,
+    /// True if nothing was written.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub dry_run: bool,
+    /// What was counted.
+    #[serde(flatten)]
+    pub counts: Counts,
+    /// When the backup began.
+    pub backup_start: Timestamp,
+    /// When it ended.
+    pub backup_end: Timestamp,
+    /// Seconds between the two.
+    pub total_duration: f64,
+    /// The new snapshot; left out if none was made.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub snapshot_id: Option<String>,
+}
+
+impl Summary {
+    /// The end of a backup.
+    pub fn new(counts: Counts, start: Timestamp, end: Timestamp) -> Summary {
+        Summary {
+            message_type: "summary",
+            dry_run: false,
+            counts,
+            backup_start: start,
+            backup_end: end,
+            total_duration: end.duration_since(start).as_secs_f64(),
+            snapshot_id: None,
+        }
+    }
+}

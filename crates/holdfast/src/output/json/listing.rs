@@ -1,0 +1,194 @@
+//! Entries of snapshots as `ls`, `find` and `diff` print them.
+
+use jiff::Timestamp;
+use serde::Serialize;
+
+use super::is_zero;
+use super::snapshot::Snapshot;
+
+/// The first message of `ls`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct LsSnapshot {
+    /// The snapshot.
+    #[serde(flatten)]
+    pub snapshot: Snapshot,
+    /// Always `snapshot`.
+    pub message_type: &'static str,
+    /// Always `snapshot`; older scripts look here.
+    pub struct_type: &'static str,
+}
+
+impl LsSnapshot {
+    /// The entries of `snapshot` follow.
+    pub fn new(snapshot: Snapshot) -> LsSnapshot {
+        LsSnapshot { snapshot, message_type: "snapshot", struct_type: "snapshot" }
+    }
+}
+
+/// One entry, as a message of `ls`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct LsNode {
+    /// The entry.
+    #[serde(flatten)]
+    pub node: Node,
+    /// Inode number.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub inode: u64,
+    /// Always `node`.
+    pub message_type: &'static str,
+    /// Always `node`; older scripts look here.
+    pub struct_type: &'static str,
+}
+
+impl LsNode {
+    /// An entry and its inode number.
+    pub fn new(node: Node, inode: u64) -> LsNode {
+        LsNode { node, inode, message_type: "node", struct_type: "node" }
+    }
+}
+
+/// What `ls` and `find` say about an entry.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Node {
+    /// Name within its directory; not in `find`.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub name: String,
+    /// `file`, `dir`, `symlink`, `dev`, `chardev`, `fifo` or `socket`.
+    #[serde(rename = "type")]
+    pub kind: &'static str,
+    /// Path within the snapshot.
+    pub path: String,
+    /// The path exactly, if it is not UTF-8.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub path_base64: Option<String>,
+    /// Owner.
+    pub uid: u32,
+    /// Group.
+    pub gid: u32,
+    /// Bytes of a file; left out for everything else.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub size: Option<u64>,
+    /// Type and permissions as a number; see [`super::mode`].
+    #[serde(skip_serializing_if = "is_zero")]
+    pub mode: u32,
+    /// The same as letters.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub permissions: String,
+    /// Last change of the content.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mtime: Option<Timestamp>,
+    /// Last access.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub atime: Option<Timestamp>,
+    /// Last change of content or metadata.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ctime: Option<Timestamp>,
+}
+
+/// One snapshot with matches; `find` prints an array of them.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct FindSnapshot {
+    /// What was found.
+    pub matches: Vec<Match>,
+    /// How many that is.
+    pub hits: u64,
+    /// The snapshot's id.
+    pub snapshot: String,
+}
+
+/// An entry that `find` found.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Match {
+    /// The entry.
+    #[serde(flatten)]
+    pub node: Node,
+    /// Name of the owner.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub user: String,
+    /// Name of the group.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub group: String,
+    /// The device it was on.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub device_id: u64,
+    /// Hard links.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub links: u64,
+    /// Where a symbolic link points.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub link_target: Option<String>,
+}
+
+/// A place that uses a blob; `find --blob` and `find --tree` print an array of them.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct FindObject {
+    /// `blob` or `tree`.
+    pub object_type: &'static str,
+    /// Id of the blob.
+    pub id: String,
+    /// Path within the snapshot.
+    pub path: String,
+    /// The tree that the path is in; not for trees.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub parent_tree: Option<String>,
+    /// The snapshot's id.
+    pub snapshot: String,
+    /// The snapshot's time.
+    pub time: Timestamp,
+}
+
+/// One difference between two snapshots.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct DiffChange {
+    /// Always `change`.
+    pub message_type: &'static str,
+    /// Path within the snapshots.
+    pub path: String,
+    /// The path exactly, if it is not UTF-8.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub path_base64: Option<String>,
+    /// Of `+` added, `-` removed, `T` type, `M` content, `U` metadata, `?` damaged content.
+    pub modifier: String,
+}
+
+impl DiffChange {
+    /// What changed at `path`.
+    pub fn new(path: &[u8], modifier: &str) -> DiffChange {
+        let (path, path_base64) = super::name(path);
+        DiffChange { message_type: "change", path, path_base64, modifier: modifier.to_owned() }
+    }
+}
+
+/// What was added or removed between two snapshots.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct DiffStat {
+    /// Files.
+    pub files: u64,
+    /// Directories.
+    pub dirs: u64,
+    /// Other entries.
+    pub others: u64,
+    /// Data blobs.
+    pub data_blobs: u64,
+    /// Tree blobs.
+    pub tree_blobs: u64,
+    /// Bytes of these blobs.
+    pub bytes: u64,
+}
+
+/// The last message of `diff`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct DiffStatistics {
+    /// Always `statistics`.
+    pub message_type: &'static str,
+    /// Id of the first snapshot.
+    pub source_snapshot: String,
+    /// Id of the second snapshot.
+    pub target_snapshot: String,
+    /// Files whose content changed.
+    pub changed_files: u64,
+    /// What the second has more.
+    pub added: DiffStat,
+    /// What the first has more.
+    pub removed: DiffStat,
+}

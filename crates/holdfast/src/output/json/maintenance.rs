@@ -1,0 +1,98 @@
+//! Messages of `check`, `stats`, `key list` and `version`.
+
+use jiff::Timestamp;
+use serde::Serialize;
+
+use super::is_zero;
+
+/// Something that `check` found; printed on standard error.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct CheckError {
+    /// Always `error`.
+    pub message_type: &'static str,
+    /// One sentence.
+    pub message: String,
+}
+
+impl CheckError {
+    /// Something is wrong.
+    pub fn new(message: impl Into<String>) -> CheckError {
+        CheckError { message_type: "error", message: message.into() }
+    }
+}
+
+/// The last message of `check`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct CheckSummary {
+    /// Always `summary`.
+    pub message_type: &'static str,
+    /// Errors found.
+    pub num_errors: u64,
+    /// Ids of damaged packs, or null.
+    pub broken_packs: Option<Vec<String>>,
+    /// True if `repair index` would help.
+    pub suggest_repair_index: bool,
+    /// True if `prune` would help.
+    pub suggest_prune: bool,
+}
+
+/// The document of `stats`.
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+pub struct Stats {
+    /// Bytes, counted as `--mode` says.
+    pub total_size: u64,
+    /// Bytes before compression; with `--mode raw-data`.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub total_uncompressed_size: u64,
+    /// The one divided by the other.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub compression_ratio: f64,
+    /// Percentage of the data that is compressed; all of ours.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub compression_progress: f64,
+    /// Percentage saved by compression.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub compression_space_saving: f64,
+    /// Files.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub total_file_count: u64,
+    /// Blobs.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub total_blob_count: u64,
+    /// Snapshots looked at.
+    pub snapshots_count: u64,
+}
+
+/// A key slot; `key list` prints an array of them.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct KeyEntry {
+    /// True for the key that opened the repository.
+    pub current: bool,
+    /// Id of the slot.
+    pub id: String,
+    /// Who made it.
+    pub user_name: String,
+    /// Where.
+    pub host_name: String,
+    /// When.
+    pub created: Option<Timestamp>,
+    /// Label given with `--label`; not in restic's.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub label: String,
+    /// `passphrase` or `generated`; not in restic's.
+    pub kind: &'static str,
+}
+
+/// The document of `version`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Version {
+    /// Always `version`.
+    pub message_type: &'static str,
+    /// As in `0.1.0`.
+    pub version: &'static str,
+    /// Operating system, in Go's words as scripts expect.
+    pub go_os: &'static str,
+    /// Processor, in Go's words.
+    pub go_arch: &'static str,
+}

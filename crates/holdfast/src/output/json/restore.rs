@@ -1,0 +1,93 @@
+//! Messages of `restore`.
+
+use serde::Serialize;
+
+use super::{is_zero, name};
+
+/// What was counted so far; part of status and summary.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct Counts {
+    /// Entries to restore.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub total_files: u64,
+    /// Entries restored.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub files_restored: u64,
+    /// Entries left alone, as `--overwrite` asks.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub files_skipped: u64,
+    /// Entries deleted, as `--delete` asks.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub files_deleted: u64,
+    /// Bytes to restore.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub total_bytes: u64,
+    /// Bytes restored.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub bytes_restored: u64,
+    /// Bytes of the entries left alone.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub bytes_skipped: u64,
+}
+
+/// How far a restore is; about ten a second.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Status {
+    /// Always `status`.
+    pub message_type: &'static str,
+    /// Seconds since the start.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub seconds_elapsed: u64,
+    /// Seconds to the end; not in restic's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub seconds_remaining: Option<u64>,
+    /// Share of the bytes that are done, 0 to 1.
+    pub percent_done: f64,
+    /// What was counted.
+    #[serde(flatten)]
+    pub counts: Counts,
+}
+
+/// The last message of a restore.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Summary {
+    /// Always `summary`.
+    pub message_type: &'static str,
+    /// Seconds since the start.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub seconds_elapsed: u64,
+    /// What was counted.
+    #[serde(flatten)]
+    pub counts: Counts,
+}
+
+impl Summary {
+    /// The end of a restore.
+    pub fn new(seconds_elapsed: u64, counts: Counts) -> Summary {
+        Summary { message_type: "summary", seconds_elapsed, counts }
+    }
+}
+
+/// What became of one entry; with `-vv`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct VerboseStatus {
+    /// Always `verbose_status`.
+    pub message_type: &'static str,
+    /// `restored`, `updated`, `unchanged` or `deleted`.
+    pub action: &'static str,
+    /// The path.
+    pub item: String,
+    /// The path exactly, if it is not UTF-8.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub item_base64: Option<String>,
+    /// Bytes of its content.
+    pub size: u64,
+}
+
+impl VerboseStatus {
+    /// `action` happened to the entry at `path`.
+    pub fn new(action: &'static str, path: &[u8], size: u64) -> VerboseStatus {
+        let (item, item_base64) = name(path);
+        VerboseStatus { message_type: "verbose_status", action, item, item_base64, size }
+    }
+}

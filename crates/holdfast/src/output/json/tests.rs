@@ -1,0 +1,163 @@
+//! Field names are a promise: what is printed is compared with what restic's scripts expect.
+
+use insta::assert_snapshot;
+use jiff::Timestamp;
+
+use super::backup::{Counts, Initialized, Status, Summary, VerboseStatus};
+use super::listing::{DiffChange, DiffStat, DiffStatistics, LsNode, LsSnapshot, Node};
+use super::maintenance::{CheckSummary, KeyEntry, Stats};
+use super::snapshot::{ForgetGroup, KeepReason, Snapshot, SnapshotSummary, TagChanged, TagSummary};
+use super::{EntryError, restore};
+
+fn json(value: &impl serde::Serialize) -> String {
+    serde_json::to_string(value).unwrap()
+}
+
+fn time() -> Timestamp {
+    "2026-09-01T12:00:00.5Z".parse().unwrap()
+}
+
+fn snapshot() -> Snapshot {
+    Snapshot {
+        time: time(),
+        tree: "aa".to_owned(),
+        paths: vec!["/srv".to_owned()],
+        hostname: "web".to_owned(),
+        username: "root".to_owned(),
+        tags: vec!["daily".to_owned()],
+        program_version: "holdfast 0.1.0".to_owned(),
+        summary: Some(SnapshotSummary {
+            backup_start: time(),
+            backup_end: time(),
+            counts: Counts::default(),
+        }),
+        id: "1a2b3c4d5e".to_owned(),
+        short_id: "1a2b3c4d".to_owned(),
+        ..Snapshot::default()
+    }
+}
+
+#[test]
+fn backup() {
+    let status = Status { message_type: "status", percent_done: 0.5, ..Status::default() };
+    let full = Status {
+        seconds_elapsed: 2,
+        seconds_remaining: Some(2),
+        total_files: 4,
+        files_done: 2,
+        total_bytes: 8,
+        bytes_done: 4,
+        error_count: 1,
+        current_files: vec!["/a".to_owned()],
+        ..status.clone()
+    };
+    let end = "2026-09-01T12:00:02Z".parse().unwrap();
+    let summary = Summary::new(Counts { files_new: 1, ..Counts::default() }, time(), end);
+    let stored = Summary { snapshot_id: Some("1a".to_owned()), dry_run: true, ..summary.clone() };
+    assert_snapshot!(
+        [
+            json(&Initialized::new("1a".to_owned(), "/srv/x".to_owned())),
+            json(&status),
+            json(&full),
+            json(&VerboseStatus::new("new", b"/caf\xe9")),
+            json(&EntryError::new(b"/a", "archival", "permission denied")),
+            json(&summary),
+            json(&stored),
+        ]
+        .join("\n")
+    );
+}
+
+#[test]
+fn restores() {
+    let counts = restore::Counts { total_files: 4, bytes_restored: 8, ..Default::default() };
+    let status = restore::Status {
+        message_type: "status",
+        seconds_elapsed: 0,
+        seconds_remaining: None,
+        percent_done: 0.25,
+        counts,
+    };
+    assert_snapshot!(
+        [
+            json(&status),
+            json(&restore::Summary::new(3, counts)),
+            json(&restore::VerboseStatus::new("restored", b"/a", 5)),
+        ]
+        .join("\n")
+    );
+}
+
+#[test]
+fn snapshots() {
+    let group = ForgetGroup {
+        host: "web".to_owned(),
+        keep: vec![snapshot()],
+        reasons: vec![KeepReason { snapshot: snapshot(), matches: vec!["last snapshot".into()] }],
+        ..ForgetGroup::default()
+    };
+    assert_snapshot!(
+        [
+            json(&snapshot()),
+            json(&Snapshot { summary: None, hold: true, ..snapshot() }),
+            json(&group),
+            json(&TagChanged::new("1a".to_owned())),
+            json(&TagSummary::new(1)),
+        ]
+        .join("\n")
+    );
+}
+
+#[test]
+fn listings() {
+    let (path, path_base64) = super::name(b"/caf\xe9");
+    let node = Node {
+        name: "x".to_owned(),
+        kind: "file",
+        path,
+        path_base64,
+        size: Some(0),
+        mode: 0o644,
+        permissions: "-rw-r--r--".to_owned(),
+        mtime: Some(time()),
+        ..Node::default()
+    };
+    let statistics = DiffStatistics {
+        message_type: "statistics",
+        source_snapshot: "1a".to_owned(),
+        target_snapshot: "2b".to_owned(),
+        changed_files: 1,
+        added: DiffStat::default(),
+        removed: DiffStat::default(),
+    };
+    assert_snapshot!(
+        [
+            json(&LsSnapshot::new(Snapshot { summary: None, ..snapshot() })),
+            json(&LsNode::new(node, 7)),
+            json(&DiffChange::new(b"/a", "M")),
+            json(&statistics),
+        ]
+        .join("\n")
+    );
+}
+
+#[test]
+fn maintenance() {
+    let key = KeyEntry {
+        current: true,
+        id: "1a".to_owned(),
+        user_name: "root".to_owned(),
+        host_name: "web".to_owned(),
+        created: Some(time()),
+        label: String::new(),
+        kind: "passphrase",
+    };
+    assert_snapshot!(
+        [
+            json(&CheckSummary { message_type: "summary", ..CheckSummary::default() }),
+            json(&Stats { total_size: 5, ..Stats::default() }),
+            json(&key),
+        ]
+        .join("\n")
+    );
+}

@@ -1,0 +1,296 @@
+//! How far a command is: a line on the terminal, or `status` messages with `--json`.
+
+use std::sync::mpsc::{self, RecvTimeoutError, Sender};
+use std::sync::{Arc, Mutex};
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use super::eta::{EtaEstimator, Sample};
+use super::json::{backup, restore};
+use super::{Output, escape, locked, text};
+
+/// Updates per second unless `HOLDFAST_PROGRESS_FPS` says otherwise.
+const USUAL_RATE: f64 = 10.0;
+
+/// What is going on; decides the form of the `status` messages.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Activity {
+    /// Files are read and stored.
+    Backup,
+    /// Files are written.
+    Restore,
+    /// Anything else that takes long; has no `status` messages, as in restic.
+    Other,
+}
+
+/// How progress is shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Display {
+    /// One line that is drawn again and again.
+    Bar,
+    /// A new line each time; only if `HOLDFAST_PROGRESS_FPS` asks for it.
+    Lines,
+    /// `status` messages on standard output.
+    Json,
+    /// Not at all.
+    Nothing,
+}
+
+/// What was counted so far.
+#[derive(Debug, Clone, Default)]
+pub struct Counters {
+    /// Files found.
+    pub total_files: u64,
+    /// Bytes found.
+    pub total_bytes: u64,
+    /// True once both are final.
+    pub scan_finished: bool,
+    /// Files done, whatever became of them.
+    pub files_done: u64,
+    /// Of these, files that a restore left alone.
+    pub files_skipped: u64,
+    /// Entries that a restore deleted.
+    pub files_deleted: u64,
+    /// Bytes that needed no work.
+    pub skipped_bytes: u64,
+    /// Bytes that were read or written.
+    pub processed_bytes: u64,
+    /// Entries that failed.
+    pub errors: u64,
+    /// Paths in work.
+    pub current: Vec<Vec<u8>>,
+}
+
+impl Counters {
+    /// Bytes done, worked on or not.
+    pub fn bytes_done(&self) -> u64 {
+        self.skipped_bytes.saturating_add(self.processed_bytes)
+    }
+}
+
+/// Where progress may be shown, as the environment says.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Surroundings {
+    /// True if standard error is a terminal.
+    pub stderr_is_terminal: bool,
+    /// `HOLDFAST_PROGRESS_FPS`.
+    pub updates_per_second: Option<f64>,
+}
+
+/// Shows progress until it is finished or dropped.
+pub struct Progress {
+    counters: Arc<Mutex<Counters>>,
+    stop: Option<Sender<()>>,
+    ticker: Option<JoinHandle<()>>,
+}
+
+impl Progress {
+    /// Begins to show an activity. `expected_share` is the share of the bytes that is expected to
+    /// need work (see [`EtaEstimator::expecting`]).
+    pub fn start(
+        output: &Arc<Output>,
+        surroundings: Surroundings,
+        activity: Activity,
+        expected_share: Option<f64>,
+    ) -> Progress {
+        let counters = Arc::new(Mutex::new(Counters::default()));
+        let display = choose_display(output.style().json, output.style().quiet, surroundings);
+        if display == Display::Nothing {
+            return Progress { counters, stop: None, ticker: None };
+        }
+        let (stop, stopped) = mpsc::channel();
+        let rate = surroundings.updates_per_second.unwrap_or(USUAL_RATE);
+        let estimator = expected_share.map_or_else(EtaEstimator::new, EtaEstimator::expecting);
+        let mut view = View {
+            output: Arc::clone(output),
+            counters: Arc::clone(&counters),
+            activity,
+            display,
+            bar: (display == Display::Bar).then(|| begin_bar(output)),
+            start: Instant::now(),
+            estimator,
+        };
+        let ticker = thread::spawn(move || {
+            let pause = Duration::try_from_secs_f64(1.0 / rate).unwrap_or(Duration::MAX);
+            while stopped.recv_timeout(pause) == Err(RecvTimeoutError::Timeout) {
+                view.show();
+            }
+            view.end();
+        });
+        Progress { counters, stop: Some(stop), ticker: Some(ticker) }
+    }
+
+    /// Changes what was counted.
+    pub fn update(&self, change: impl FnOnce(&mut Counters)) {
+        change(&mut locked(&self.counters));
+    }
+
+    /// What was counted so far.
+    pub fn counters(&self) -> Counters {
+        locked(&self.counters).clone()
+    }
+}
+
+impl Drop for Progress {
+    fn drop(&mut self) {
+        drop(self.stop.take());
+        if let Some(ticker) = self.ticker.take() {
+            let _panicked = ticker.join();
+        }
+    }
+}
+
+/// Terminals get a line unless told to be quiet, scripts get messages; a rate in the environment
+/// overrides both.
+fn choose_display(json: bool, quiet: bool, surroundings: Surroundings) -> Display {
+    let wanted = surroundings.updates_per_second.is_some();
+    match (json, surroundings.stderr_is_terminal) {
+        _ if quiet && !wanted => Display::Nothing,
+        (true, _) => Display::Json,
+        (false, true) => Display::Bar,
+        (false, false) if wanted => Display::Lines,
+        (false, false) => Display::Nothing,
+    }
+}
+
+fn begin_bar(output: &Output) -> ProgressBar {
+    let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
+    if let Ok(style) = ProgressStyle::with_template("{wide_msg}") {
+        bar.set_style(style);
+    }
+    output.set_bar(Some(bar.clone()));
+    bar
+}
+
+/// What the ticking thread owns.
+struct View {
+    output: Arc<Output>,
+    counters: Arc<Mutex<Counters>>,
+    activity: Activity,
+    display: Display,
+    bar: Option<ProgressBar>,
+    start: Instant,
+    estimator: EtaEstimator,
+}
+
+impl View {
+    fn show(&mut self) {
+        let counters = locked(&self.counters).clone();
+        let elapsed = self.start.elapsed();
+        self.estimator.update(Sample {
+            now: elapsed,
+            total_bytes: counters.total_bytes,
+            skipped_bytes: counters.skipped_bytes,
+            processed_bytes: counters.processed_bytes,
+            scan_finished: counters.scan_finished,
+        });
+        let remaining = self.estimator.remaining();
+        match (self.display, &self.bar) {
+            (Display::Bar, Some(bar)) => bar.set_message(line(&counters, elapsed, remaining)),
+            (Display::Lines, _) => self.output.warn(&line(&counters, elapsed, remaining)),
+            (Display::Json, _) => self.show_json(&counters, elapsed, remaining),
+            _ => {}
+        }
+    }
+
+    /// A reader that went away is noticed by the next result that is printed.
+    fn show_json(&self, counters: &Counters, elapsed: Duration, remaining: Option<Duration>) {
+        let _closed = match self.activity {
+            Activity::Backup => self.output.json(&backup_status(counters, elapsed, remaining)),
+            Activity::Restore => self.output.json(&restore_status(counters, elapsed, remaining)),
+            Activity::Other => Ok(()),
+        };
+    }
+
+    fn end(&mut self) {
+        if let Some(bar) = self.bar.take() {
+            self.output.set_bar(None);
+            bar.finish_and_clear();
+        }
+    }
+}
+
+/// Percent, bytes, rate, time left, files, errors and a current file.
+fn line(counters: &Counters, elapsed: Duration, remaining: Option<Duration>) -> String {
+    let mut parts = vec![format!("[{}]", text::duration(elapsed))];
+    let done = counters.bytes_done();
+    if counters.scan_finished {
+        parts.push(text::percent(done, counters.total_bytes));
+        parts.push(format!("{} of {}", text::size(done), text::size(counters.total_bytes)));
+    } else {
+        parts.push(text::size(done));
+    }
+    parts.push(text::rate(counters.processed_bytes, elapsed));
+    if let Some(remaining) = remaining {
+        parts.push(format!("ETA {}", text::duration(remaining)));
+    }
+    parts.push(text::count(counters.files_done, "file", "files"));
+    if counters.errors > 0 {
+        parts.push(text::count(counters.errors, "error", "errors"));
+    }
+    if let Some(path) = counters.current.first() {
+        parts.push(escape::name(path).into_owned());
+    }
+    parts.join("  ")
+}
+
+fn backup_status(
+    counters: &Counters,
+    elapsed: Duration,
+    remaining: Option<Duration>,
+) -> backup::Status {
+    let lossy = |path: &Vec<u8>| String::from_utf8_lossy(path).into_owned();
+    backup::Status {
+        message_type: "status",
+        seconds_elapsed: elapsed.as_secs(),
+        seconds_remaining: remaining.map(|time| time.as_secs()),
+        percent_done: fraction_done(counters),
+        total_files: counters.total_files,
+        files_done: counters.files_done,
+        total_bytes: counters.total_bytes,
+        bytes_done: counters.bytes_done(),
+        error_count: counters.errors,
+        current_files: counters.current.iter().map(lossy).collect(),
+    }
+}
+
+fn restore_status(
+    counters: &Counters,
+    elapsed: Duration,
+    remaining: Option<Duration>,
+) -> restore::Status {
+    restore::Status {
+        message_type: "status",
+        seconds_elapsed: elapsed.as_secs(),
+        seconds_remaining: remaining.map(|time| time.as_secs()),
+        percent_done: fraction_done(counters),
+        counts: restore_counts(counters),
+    }
+}
+
+/// The counters of a restore in restic's words.
+pub fn restore_counts(counters: &Counters) -> restore::Counts {
+    restore::Counts {
+        total_files: counters.total_files,
+        files_restored: counters.files_done.saturating_sub(counters.files_skipped),
+        files_skipped: counters.files_skipped,
+        files_deleted: counters.files_deleted,
+        total_bytes: counters.total_bytes,
+        bytes_restored: counters.processed_bytes,
+        bytes_skipped: counters.skipped_bytes,
+    }
+}
+
+/// 0 before anything was found: an empty total is not yet the end.
+fn fraction_done(counters: &Counters) -> f64 {
+    match counters.total_bytes {
+        0 if !counters.scan_finished => 0.0,
+        total => text::fraction(counters.bytes_done(), total),
+    }
+}
+
+#[cfg(test)]
+#[path = "progress_tests.rs"]
+mod tests;

@@ -1,0 +1,186 @@
+//! Values of flags: sizes, percentages, parts, durations, lists. Each refusal says what to write.
+
+use std::str::FromStr;
+use std::time::Duration;
+
+const SIZE_HELP: &str = "write a number of bytes, or one with K, M, G or T, as in 500M";
+
+/// A number of bytes. The suffixes k, m, g and t, small or capital, are powers of 1024.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Size(pub u64);
+
+impl FromStr for Size {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Size, String> {
+        let (digits, shift) = match text.char_indices().last() {
+            Some((at, 'k' | 'K')) => (&text[..at], 10),
+            Some((at, 'm' | 'M')) => (&text[..at], 20),
+            Some((at, 'g' | 'G')) => (&text[..at], 30),
+            Some((at, 't' | 'T')) => (&text[..at], 40),
+            _ => (text, 0),
+        };
+        let number = whole(digits).ok_or(SIZE_HELP)?;
+        let bytes = number.checked_mul(1 << shift).ok_or("that is more than 16 EiB")?;
+        Ok(Size(bytes))
+    }
+}
+
+/// Digits only: `+5`, ` 5` and the empty text are refused.
+fn whole(digits: &str) -> Option<u64> {
+    let plain = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
+    if plain { digits.parse().ok() } else { None }
+}
+
+/// The number before `%`, 0 to 100; `None` if it is not a percentage at all.
+fn percent(text: &str) -> Option<Result<f64, String>> {
+    let number = text.strip_suffix('%')?;
+    let plain = number.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
+    let value = number.parse::<f64>().ok().filter(|value| plain && (0.0..=100.0).contains(value));
+    Some(value.ok_or_else(|| "write a percentage from 0% to 100%, as in 2.5%".to_owned()))
+}
+
+/// How much unused space may stay in the repository.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum MaxUnused {
+    /// So many percent of the repository.
+    Percent(f64),
+    /// So many bytes.
+    Bytes(u64),
+    /// Any amount: no pack is rewritten.
+    Unlimited,
+}
+
+impl FromStr for MaxUnused {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<MaxUnused, String> {
+        if text == "unlimited" {
+            return Ok(MaxUnused::Unlimited);
+        }
+        match percent(text) {
+            Some(percent) => percent.map(MaxUnused::Percent),
+            None => match text.parse() {
+                Ok(Size(bytes)) => Ok(MaxUnused::Bytes(bytes)),
+                Err(_) => Err("write a percentage (5%), a size (200M) or unlimited".to_owned()),
+            },
+        }
+    }
+}
+
+/// Which part of the data is read.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum ReadDataSubset {
+    /// The n-th of t parts, both from 1; the parts together are everything.
+    Part {
+        /// Which part.
+        number: u64,
+        /// How many parts there are.
+        total: u64,
+    },
+    /// So many percent, chosen at random.
+    Percent(f64),
+    /// So many bytes, chosen at random.
+    Bytes(u64),
+}
+
+impl FromStr for ReadDataSubset {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<ReadDataSubset, String> {
+        if let Some((number, total)) = text.split_once('/') {
+            return match (whole(number), whole(total)) {
+                (Some(number), Some(total)) if (1..=total).contains(&number) => {
+                    Ok(ReadDataSubset::Part { number, total })
+                }
+                _ => Err("write n/t with n from 1 to t, as in 1/7".to_owned()),
+            };
+        }
+        match percent(text) {
+            Some(Ok(percent)) if percent > 0.0 => Ok(ReadDataSubset::Percent(percent)),
+            Some(_) => Err("write a percentage above 0% and up to 100%, as in 2.5%".to_owned()),
+            None => match text.parse() {
+                Ok(Size(bytes)) if bytes > 0 => Ok(ReadDataSubset::Bytes(bytes)),
+                _ => Err("write a part (1/7), a percentage (2.5%) or a size (500M)".to_owned()),
+            },
+        }
+    }
+}
+
+/// A length of time such as `30d` or `1w12h`; a year has 365 days.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Age(pub Duration);
+
+const AGE_HELP: &str = "write days (d), hours (h), weeks (w) or years (y), as in 30d or 1w12h";
+
+impl FromStr for Age {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Age, String> {
+        let (mut hours, mut rest) = (0_u64, text);
+        if rest.is_empty() {
+            return Err(AGE_HELP.to_owned());
+        }
+        while let Some(at) = rest.find(|c: char| !c.is_ascii_digit()) {
+            let number = whole(&rest[..at]).ok_or(AGE_HELP)?;
+            let factor = match rest.as_bytes()[at] {
+                b'h' => 1,
+                b'd' => 24,
+                b'w' => 24 * 7,
+                b'y' => 24 * 365,
+                b'm' => {
+                    return Err("m may be minutes or months: write hours (h) or days (d)".into());
+                }
+                _ => return Err(AGE_HELP.to_owned()),
+            };
+            let more = number.checked_mul(factor).ok_or(AGE_HELP)?;
+            hours = hours.checked_add(more).ok_or(AGE_HELP)?;
+            rest = &rest[at + 1..];
+        }
+        let seconds = hours.checked_mul(3600).filter(|_| rest.is_empty()).ok_or(AGE_HELP)?;
+        Ok(Age(Duration::from_secs(seconds)))
+    }
+}
+
+/// Tags separated by commas; a snapshot matches that has all of them. The empty list stands for a
+/// snapshot without tags.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct TagList(pub Vec<String>);
+
+impl FromStr for TagList {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<TagList, String> {
+        let tags = text.split(',').map(str::trim).filter(|tag| !tag.is_empty());
+        Ok(TagList(tags.map(str::to_owned).collect()))
+    }
+}
+
+/// `NAME` or `NAME:HEADER`: a folder is left out if it holds a file of that name (that begins with
+/// that header).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ExcludeIfPresent {
+    /// Name of the file.
+    pub name: String,
+    /// What its content must begin with.
+    pub header: Option<String>,
+}
+
+impl FromStr for ExcludeIfPresent {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<ExcludeIfPresent, String> {
+        let (name, header) = match text.split_once(':') {
+            Some((name, header)) => (name, Some(header.to_owned())),
+            None => (text, None),
+        };
+        if name.is_empty() || name.contains('/') {
+            return Err("write the name of a file without slashes, as in .nobackup".to_owned());
+        }
+        Ok(ExcludeIfPresent { name: name.to_owned(), header })
+    }
+}
+
+#[cfg(test)]
+#[path = "parse_tests.rs"]
+mod tests;

@@ -1,0 +1,116 @@
+//! Tables of values and what becomes of them.
+
+use super::*;
+
+fn check<T>(cases: &[(&str, Result<T, &str>)])
+where
+    T: FromStr<Err = String> + PartialEq + std::fmt::Debug,
+{
+    for (text, expected) in cases {
+        match (text.parse::<T>(), expected) {
+            (Ok(value), Ok(expected)) => assert_eq!(value, *expected, "{text:?}"),
+            (Err(error), Err(part)) => assert!(error.contains(part), "{text:?}: {error}"),
+            (got, expected) => panic!("{text:?}: {got:?} instead of {expected:?}"),
+        }
+    }
+}
+
+#[test]
+fn sizes() {
+    check(&[
+        ("0", Ok(Size(0))),
+        ("1000", Ok(Size(1000))),
+        ("1k", Ok(Size(1024))),
+        ("1K", Ok(Size(1024))),
+        ("50M", Ok(Size(50 << 20))),
+        ("3g", Ok(Size(3 << 30))),
+        ("2T", Ok(Size(2 << 40))),
+        ("16777215T", Ok(Size(16_777_215 << 40))),
+        ("16777216T", Err("more than 16 EiB")),
+        ("", Err("write a number of bytes")),
+        ("M", Err("write a number of bytes")),
+        ("1.5G", Err("as in 500M")),
+        ("-1", Err("as in 500M")),
+        ("+1", Err("as in 500M")),
+        ("5MB", Err("as in 500M")),
+        ("5 M", Err("as in 500M")),
+        ("5é", Err("as in 500M")),
+    ]);
+}
+
+#[test]
+fn unused_space() {
+    check(&[
+        ("5%", Ok(MaxUnused::Percent(5.0))),
+        ("0.5%", Ok(MaxUnused::Percent(0.5))),
+        ("100%", Ok(MaxUnused::Percent(100.0))),
+        ("200M", Ok(MaxUnused::Bytes(200 << 20))),
+        ("0", Ok(MaxUnused::Bytes(0))),
+        ("unlimited", Ok(MaxUnused::Unlimited)),
+        ("101%", Err("from 0% to 100%")),
+        ("-1%", Err("from 0% to 100%")),
+        ("NaN%", Err("from 0% to 100%")),
+        ("%", Err("from 0% to 100%")),
+        ("lots", Err("a percentage (5%), a size (200M) or unlimited")),
+    ]);
+}
+
+#[test]
+fn subsets() {
+    let part = |number, total| Ok(ReadDataSubset::Part { number, total });
+    check(&[
+        ("1/7", part(1, 7)),
+        ("7/7", part(7, 7)),
+        ("0/7", Err("n from 1 to t")),
+        ("8/7", Err("n from 1 to t")),
+        ("1/0", Err("n from 1 to t")),
+        ("1/", Err("n from 1 to t")),
+        ("1/2/3", Err("n from 1 to t")),
+        ("2.5%", Ok(ReadDataSubset::Percent(2.5))),
+        ("0%", Err("above 0%")),
+        ("500M", Ok(ReadDataSubset::Bytes(500 << 20))),
+        ("0", Err("a part (1/7)")),
+        ("half", Err("a part (1/7)")),
+    ]);
+}
+
+#[test]
+fn ages() {
+    let hours = |hours: u64| Ok(Age(Duration::from_secs(hours * 3600)));
+    check(&[
+        ("30d", hours(720)),
+        ("12h", hours(12)),
+        ("1w12h", hours(180)),
+        ("1y", hours(8760)),
+        ("0d", hours(0)),
+        ("", Err("write days")),
+        ("30", Err("write days")),
+        ("d", Err("write days")),
+        ("5m", Err("minutes or months")),
+        ("1d5", Err("write days")),
+        ("-1d", Err("write days")),
+        ("1é", Err("write days")),
+        ("99999999999999999999d", Err("write days")),
+        ("9999999999999999999y", Err("write days")),
+    ]);
+}
+
+#[test]
+fn tag_lists() {
+    let list = |tags: &[&str]| Ok(TagList(tags.iter().map(|tag| (*tag).to_owned()).collect()));
+    check(&[("a", list(&["a"])), ("a, b,,c", list(&["a", "b", "c"])), ("", list(&[]))]);
+}
+
+#[test]
+fn marker_files() {
+    let marker = |name: &str, header: Option<&str>| {
+        Ok(ExcludeIfPresent { name: name.to_owned(), header: header.map(str::to_owned) })
+    };
+    check(&[
+        (".nobackup", marker(".nobackup", None)),
+        ("TAG:Signature: 8a", marker("TAG", Some("Signature: 8a"))),
+        ("a/b", Err("without slashes")),
+        (":x", Err("name of a file")),
+        ("", Err("name of a file")),
+    ]);
+}

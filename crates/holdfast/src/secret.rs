@@ -1,0 +1,213 @@
+//! Where the passphrase or key comes from: a file, a command, the environment, or a person.
+
+use std::fmt;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use zeroize::Zeroizing;
+
+use crate::environment::Environment;
+use crate::exit::{CommandError, CommandResult};
+use crate::interrupt::Interrupt;
+
+/// Longest passphrase that is taken, in bytes: a wrong file should not be read to its end.
+const LONGEST: u64 = 1 << 20;
+
+/// A passphrase or a generated key as it was given. It is wiped from memory when it is dropped.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Passphrase(Zeroizing<String>);
+
+impl Passphrase {
+    /// The text itself.
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Passphrase {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str("Passphrase(..)")
+    }
+}
+
+/// A source of a passphrase that needs no person.
+#[derive(Clone, PartialEq, Eq)]
+pub enum Source {
+    /// The content of a file.
+    File(PathBuf),
+    /// What a command prints.
+    Command(String),
+    /// The value of `HOLDFAST_PASSWORD`.
+    Value(Passphrase),
+}
+
+/// What the flags and variables are called, for messages.
+#[derive(Debug, Clone, Copy)]
+pub struct Purpose {
+    /// As in `enter the passphrase of the repository`.
+    prompt: &'static str,
+    /// True if a typing error would lock the user out.
+    twice: bool,
+    hints: &'static [&'static str],
+}
+
+/// The passphrase of a repository that exists.
+pub const OPEN: Purpose = Purpose {
+    prompt: "enter the passphrase of the repository: ",
+    twice: false,
+    hints: &[
+        "--password-file FILE, or HOLDFAST_PASSWORD_FILE",
+        "--password-command COMMAND, or HOLDFAST_PASSWORD_COMMAND",
+        "HOLDFAST_PASSWORD in the environment",
+    ],
+};
+/// The passphrase of a repository that is being made.
+pub const CREATE: Purpose =
+    Purpose { prompt: "enter a passphrase for the new repository: ", twice: true, ..OPEN };
+/// A further passphrase.
+pub const ADD: Purpose = Purpose {
+    prompt: "enter the new passphrase: ",
+    twice: true,
+    hints: &["--new-password-file FILE", "--new-password-command COMMAND"],
+};
+
+impl Source {
+    /// The source of the repository's passphrase: flags, else variables. A command counts before
+    /// a file, and a file before the value itself, as in restic.
+    ///
+    /// # Errors
+    /// A usage error if a variable is not UTF-8.
+    pub fn choose(
+        file: Option<&Path>,
+        command: Option<&str>,
+        environment: &Environment,
+    ) -> CommandResult<Option<Source>> {
+        if let Some(source) = Source::of_flags(file, command) {
+            return Ok(Some(source));
+        }
+        if let Some(command) = environment.text("HOLDFAST_PASSWORD_COMMAND")? {
+            return Ok(Some(Source::Command(command)));
+        }
+        if let Some(file) = environment.variable("HOLDFAST_PASSWORD_FILE") {
+            return Ok(Some(Source::File(file.into())));
+        }
+        let value = environment.text("HOLDFAST_PASSWORD")?;
+        Ok(value.map(|text| Source::Value(Passphrase(Zeroizing::new(text)))))
+    }
+
+    /// The source that flags name.
+    pub fn of_flags(file: Option<&Path>, command: Option<&str>) -> Option<Source> {
+        let file = file.map(|file| Source::File(file.to_owned()));
+        file.or_else(|| command.map(|command| Source::Command(command.to_owned())))
+    }
+
+    fn read(&self) -> CommandResult<Passphrase> {
+        match self {
+            Source::File(path) => from_file(path),
+            Source::Command(command) => from_command(command),
+            Source::Value(passphrase) => Ok(passphrase.clone()),
+        }
+    }
+}
+
+/// Gets a passphrase from its source, or else from the person at the terminal.
+///
+/// # Errors
+/// If there is neither, if the source fails, or if what it gives is empty.
+pub fn obtain(
+    source: Option<&Source>,
+    purpose: Purpose,
+    environment: &Environment,
+    interrupt: &Interrupt,
+) -> CommandResult<Passphrase> {
+    let passphrase = match source {
+        Some(source) => source.read()?,
+        None if environment.can_ask() => ask(purpose, interrupt)?,
+        None => {
+            let error =
+                CommandError::failed("no passphrase was given and there is no terminal to ask on");
+            return Err(purpose.hints.iter().fold(error, |error, hint| error.hint(*hint)));
+        }
+    };
+    match passphrase.expose().is_empty() {
+        true => Err(CommandError::failed("the passphrase is empty")),
+        false => Ok(passphrase),
+    }
+}
+
+fn ask(purpose: Purpose, interrupt: &Interrupt) -> CommandResult<Passphrase> {
+    let question = |prompt: &str| {
+        interrupt
+            .during_prompt(|| rpassword::prompt_password(prompt))
+            .map(|text| Passphrase(Zeroizing::new(text)))
+            .map_err(|error| {
+                CommandError::failed(format!("cannot ask for the passphrase: {error}"))
+            })
+    };
+    let first = question(purpose.prompt)?;
+    if purpose.twice && question("enter it again: ")? != first {
+        return Err(CommandError::failed("the two passphrases differ"));
+    }
+    Ok(first)
+}
+
+fn from_file(path: &Path) -> CommandResult<Passphrase> {
+    let refused = |error| CommandError::path("read the password file", path, &error);
+    let file = fs::File::open(path).map_err(refused)?;
+    let bytes = read_all(file).map_err(refused)?;
+    text(&bytes, "password file")
+}
+
+/// Runs a command without a shell; its standard error and terminal are ours.
+fn from_command(line: &str) -> CommandResult<Passphrase> {
+    let failed = |what: String| CommandError::failed(format!("the password command {what}"));
+    let words = shlex::split(line).filter(|words| !words.is_empty());
+    let Some(words) = words else {
+        return Err(failed("cannot be split into words: a quote is open or it is empty".into()));
+    };
+    let refused = |error| failed(format!("`{}` cannot be run: {error}", words[0]));
+    let mut child = Command::new(&words[0])
+        .args(&words[1..])
+        .stdout(Stdio::piped())
+        .spawn()
+        .map_err(refused)?;
+    let answer = child.stdout.take().map(read_all).transpose();
+    let status = child.wait().map_err(refused)?;
+    let bytes = answer.map_err(refused)?.unwrap_or_default();
+    match status.success() {
+        true => text(&bytes, "password command"),
+        false => Err(failed(format!("`{}` failed: {status}", words[0]))),
+    }
+}
+
+/// Reads into one buffer that never moves, so that no copy of a secret stays behind.
+fn read_all(mut reader: impl std::io::Read) -> std::io::Result<Zeroizing<Vec<u8>>> {
+    let mut bytes = Zeroizing::new(vec![0; LONGEST as usize]);
+    let mut length = 0;
+    while length < bytes.len() {
+        match reader.read(&mut bytes[length..]) {
+            Ok(0) => break,
+            Ok(more) => length += more,
+            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    bytes.truncate(length);
+    Ok(bytes)
+}
+
+/// White space at both ends does not count, as in restic.
+fn text(bytes: &[u8], origin: &str) -> CommandResult<Passphrase> {
+    if bytes.len() as u64 >= LONGEST {
+        return Err(CommandError::failed(format!("the {origin} gives more than 1 MiB")));
+    }
+    match std::str::from_utf8(bytes) {
+        Ok(text) => Ok(Passphrase(Zeroizing::new(text.trim().to_owned()))),
+        Err(_) => Err(CommandError::failed(format!("the {origin} does not give valid UTF-8"))),
+    }
+}
+
+#[cfg(test)]
+#[path = "secret_tests.rs"]
+mod tests;

@@ -1,0 +1,68 @@
+//! Every source of a passphrase, and what is said when it fails.
+
+use std::io::Write;
+
+use super::*;
+
+fn obtained(source: &Source) -> Result<String, String> {
+    let environment = Environment::with(&[]);
+    obtain(Some(source), OPEN, &environment, &Interrupt::default())
+        .map(|passphrase| passphrase.expose().to_owned())
+        .map_err(|error| error.message)
+}
+
+fn command(line: &str) -> Result<String, String> {
+    obtained(&Source::Command(line.to_owned()))
+}
+
+fn file(content: &[u8]) -> Result<String, String> {
+    let mut file = tempfile::NamedTempFile::new().unwrap();
+    file.write_all(content).unwrap();
+    obtained(&Source::File(file.path().to_owned()))
+}
+
+#[test]
+fn a_file() {
+    assert_eq!(file(b"correct horse\n"), Ok("correct horse".to_owned()));
+    assert_eq!(file("  grün\r\n\n".as_bytes()), Ok("grün".to_owned()));
+    assert_eq!(file(b"\n"), Err("the passphrase is empty".to_owned()));
+    assert_eq!(file(b"\xff"), Err("the password file does not give valid UTF-8".to_owned()));
+    assert!(file(&vec![b'x'; 1 << 20]).unwrap_err().contains("more than 1 MiB"));
+    let missing = obtained(&Source::File("/nonexistent/x".into())).unwrap_err();
+    assert!(missing.starts_with("cannot read the password file /nonexistent/x: "), "{missing}");
+}
+
+#[test]
+fn a_command() {
+    assert_eq!(command("echo 'a  b' c"), Ok("a  b c".to_owned()));
+    assert_eq!(command("echo $HOME"), Ok("$HOME".to_owned()), "no shell is involved");
+    assert!(command("false").unwrap_err().contains("`false` failed: exit status: 1"));
+    assert!(command("/nonexistent/x y").unwrap_err().contains("cannot be run"));
+    assert!(command("echo 'x").unwrap_err().contains("a quote is open"));
+    assert!(command("true").unwrap_err().contains("is empty"));
+}
+
+#[test]
+fn flags_win_over_variables_and_a_command_over_a_file() {
+    let all = [
+        ("HOLDFAST_PASSWORD", "value"),
+        ("HOLDFAST_PASSWORD_FILE", "/file"),
+        ("HOLDFAST_PASSWORD_COMMAND", "command"),
+    ];
+    let choose = |file: Option<&str>, command, variables: &[(&str, &str)]| {
+        Source::choose(file.map(Path::new), command, &Environment::with(variables)).unwrap()
+    };
+    let named = |path: &str| Some(Source::File(path.into()));
+    assert!(choose(Some("/flag"), None, &all) == named("/flag"));
+    assert!(choose(None, Some("flag"), &all) == Some(Source::Command("flag".to_owned())));
+    assert!(choose(None, None, &all) == Some(Source::Command("command".to_owned())));
+    assert!(choose(None, None, &all[..2]) == named("/file"));
+    assert!(matches!(choose(None, None, &all[..1]), Some(Source::Value(_))));
+    assert!(choose(None, None, &[]).is_none());
+}
+
+#[test]
+fn a_passphrase_is_not_shown() {
+    let passphrase = Passphrase(Zeroizing::new("hush".to_owned()));
+    assert_eq!(format!("{passphrase:?}"), "Passphrase(..)");
+}
