@@ -11,7 +11,8 @@ use crate::{RepoError, Repository};
 /// Commits a snapshot whose blobs are all listed by index objects. `begun_with` is the index that the run began with.
 ///
 /// A sibling's snapshot in the way only means the next slot. A fence means that a prune has read the chain up to there and
-/// did not see this snapshot: it commits only if no pack that it may rely on was condemned.
+/// did not see this snapshot: it commits only if no pack that it may rely on was condemned. Packs of the run itself may be
+/// among those, once a sibling's snapshot made the prune take the run for finished.
 ///
 /// # Errors
 /// [`RepoError::Fenced`]: refresh, and run again against what is left. Storage failures: the commit may or may not be there.
@@ -23,12 +24,15 @@ pub fn commit_snapshot(
 ) -> Result<SnapshotInfo, RepoError> {
     let body = WriterBody::Snapshot(Box::new(snapshot.clone()));
     loop {
-        let outcome = repository.history().append_writer(
-            &**repository.backend(),
-            repository.keys(),
-            writer,
-            &body,
-        )?;
+        let mut history = repository.history();
+        // The fence may have been read already, by any refresh since the run began.
+        repository.index().refresh_state(&history)?;
+        if repository.index().reader().has_lost_packs_since(begun_with) {
+            return Err(RepoError::Fenced);
+        }
+        let outcome =
+            history.append_writer(&**repository.backend(), repository.keys(), writer, &body)?;
+        drop(history);
         match outcome {
             Appended::Done(record) => {
                 let (id, sequence) = (record.id, record.sequence);
@@ -36,9 +40,6 @@ pub fn commit_snapshot(
             }
             Appended::Occupied(record) if matches!(record.body, WriterBody::Fence { .. }) => {
                 repository.refresh()?;
-                if repository.index().reader().has_lost_packs_since(begun_with) {
-                    return Err(RepoError::Fenced);
-                }
             }
             Appended::Occupied(_) => {}
         }

@@ -175,6 +175,8 @@ impl Repository {
             let is_known = history.writers().contains(&writer);
             (!is_known).then(|| GenerationBody::AddWriter { writer, host: host.to_owned() })
         })?;
+        // No fence of an earlier condemnation will ever stand in a new chain: its packs must be hidden from the start.
+        self.index.refresh_state(&history)?;
         Ok(writer)
     }
 

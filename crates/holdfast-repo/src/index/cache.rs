@@ -170,10 +170,6 @@ impl Cache {
         self.number("blobs")
     }
 
-    pub fn numbered_packs(&self) -> Result<u32, RepoError> {
-        Ok(self.number("packs")? as u32)
-    }
-
     fn number(&self, name: &str) -> Result<u64, RepoError> {
         let read = cached(self.database.begin_read())?;
         let table = cached(read.open_table(NUMBERS))?;
@@ -207,7 +203,7 @@ impl Cache {
             numbers.push(add_pack(&write, keys, pack, &mut blobs)?);
         }
         // In the order of the keys the tree is filled from left to right, which is several times faster.
-        blobs.sort_unstable_by(|a, b| a.0.cmp(&b.0));
+        blobs.sort_unstable_by_key(|blob| blob.0);
         add_blobs(&write, &blobs, dead)?;
         cached(cached(write.open_table(INDEX_OBJECTS))?.insert(index.as_bytes(), numbers))?;
         cached(write.commit())
@@ -320,6 +316,11 @@ impl View {
         cached(self.copies.get(id.as_bytes()))?
             .map(|row| BlobRow::decode(cached(row)?.value()))
             .collect()
+    }
+
+    pub fn copied_blobs(&self) -> Result<Vec<BlobId>, RepoError> {
+        let rows = cached(self.copies.range::<Id>(..))?;
+        rows.map(|row| Ok(BlobId::from_bytes(*cached(row)?.0.value()))).collect()
     }
 
     pub fn frame(&self, number: u32) -> Result<FrameRow, RepoError> {

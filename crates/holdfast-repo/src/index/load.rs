@@ -47,11 +47,13 @@ impl Index {
             self.cache.remove_index_objects(&gone)?;
         }
         let known: HashSet<ObjectId> = cached.into_iter().map(|(id, _)| id).collect();
+        let swept = self.swept(history)?;
         let mut missing = Missing::default();
         for id in wanted.iter().filter(|id| !known.contains(id)) {
-            match read_index_object(backend, keys, id)? {
-                Ok(packs) => self.cache.insert(keys, id, &packs, &HashSet::new())?,
-                Err(_) => missing.index_objects.push(name::index(id)),
+            match read_index_object(backend, keys, id) {
+                Ok(packs) => self.cache.insert(keys, id, &packs, &swept)?,
+                Err(RepoError::Damaged { .. }) => missing.index_objects.push(name::index(id)),
+                Err(error) => return Err(error),
             }
         }
         self.refresh_state(history)?;
@@ -60,6 +62,12 @@ impl Index {
             self.refresh_state(history)?;
         }
         Ok(missing)
+    }
+
+    /// Packs of the cache that a sweep deleted: a copy in one of them is never a blob's main one.
+    fn swept(&self, history: &History) -> Result<HashSet<u32>, RepoError> {
+        let packs = self.cache.packs()?.into_iter();
+        Ok(packs.filter(|p| history.swept().contains(&p.id)).map(|p| p.number).collect())
     }
 
     /// Takes over what the cache holds now, and which packs are gone or condemned.
@@ -79,9 +87,8 @@ impl Index {
             }
         }
         let view = Arc::new(self.cache.view()?);
-        let packs = self.cache.numbered_packs()?;
         let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
-        *state = super::State { view, dead: Arc::new(dead), hidden: Arc::new(hidden), packs };
+        *state = super::State { view, dead: Arc::new(dead), hidden: Arc::new(hidden) };
         Ok(())
     }
 
@@ -125,24 +132,24 @@ fn wanted(backend: &dyn Backend, history: &History) -> Result<BTreeSet<ObjectId>
     Ok(wanted)
 }
 
-/// Reads an index object; the inner error says why it cannot be used.
-fn read_index_object(
+/// Reads what an index object lists.
+///
+/// # Errors
+/// [`RepoError::Damaged`] if it is missing or cannot be used; other storage failures as they are.
+pub fn read_index_object(
     backend: &dyn Backend,
     keys: &Keys,
     id: &ObjectId,
-) -> Result<Result<Vec<PackEntry>, RepoError>, RepoError> {
+) -> Result<Vec<PackEntry>, RepoError> {
     let text = name::index(id);
     let object = match backend.get(&object_name(text.clone())?) {
         Ok(object) => object,
-        Err(BackendError::NotFound { .. }) => return Ok(Err(RepoError::damaged(text, "missing"))),
+        Err(BackendError::NotFound { .. }) => return Err(RepoError::damaged(text, "missing")),
         Err(error) => return Err(error.into()),
     };
-    let opened = open_index(keys, &object)
-        .map_err(|error| RepoError::damaged(text.clone(), error))
-        .and_then(|body| {
-            index_object::decode(&body).map_err(|error| RepoError::damaged(text, error))
-        });
-    Ok(opened)
+    let body =
+        open_index(keys, &object).map_err(|error| RepoError::damaged(text.clone(), error))?;
+    index_object::decode(&body).map_err(|error| RepoError::damaged(text, error))
 }
 
 /// Reads the directory at the end of a pack.

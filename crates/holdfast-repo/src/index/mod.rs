@@ -16,7 +16,7 @@ use holdfast_format::index::PackEntry;
 use holdfast_format::{BlobId, ObjectId};
 use holdfast_seal::Keys;
 
-pub use load::{Missing, read_pack_directory};
+pub use load::{Missing, read_index_object, read_pack_directory};
 pub use row::PackRow;
 
 use crate::RepoError;
@@ -51,6 +51,15 @@ pub struct FrameLocation {
     pub context: FrameContext,
 }
 
+/// A frame of a pack and its place among the numbered blobs.
+#[derive(Debug, Clone, Copy)]
+pub struct PackFrame {
+    /// The frame.
+    pub frame: FrameLocation,
+    /// [`Location::number`] of its first blob; the others follow.
+    pub first_blob: u64,
+}
+
 /// The index of one repository.
 #[derive(Debug)]
 pub struct Index {
@@ -65,8 +74,6 @@ struct State {
     dead: Arc<HashSet<u32>>,
     /// Packs that a prune means to delete: nothing new may rely on them.
     hidden: Arc<HashSet<u32>>,
-    /// Packs that were numbered when this state was taken.
-    packs: u32,
 }
 
 impl Index {
@@ -77,12 +84,8 @@ impl Index {
     /// [`RepoError::Cache`] if even a new one does not work.
     pub fn open(folder: Option<&Path>, keys: &Keys, bytes_max: usize) -> Result<Self, RepoError> {
         let cache = Cache::open(folder, &keys.repository_id(), bytes_max)?;
-        let state = State {
-            view: Arc::new(cache.view()?),
-            dead: Arc::default(),
-            hidden: Arc::default(),
-            packs: 0,
-        };
+        let state =
+            State { view: Arc::new(cache.view()?), dead: Arc::default(), hidden: Arc::default() };
         Ok(Self { cache, state: RwLock::new(state) })
     }
 
@@ -111,9 +114,7 @@ impl Index {
         let dead = self.state().dead;
         self.cache.insert(keys, index, packs, &dead)?;
         let view = Arc::new(self.cache.view()?);
-        let packs = self.cache.numbered_packs()?;
-        let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
-        (state.view, state.packs) = (view, packs);
+        self.state.write().unwrap_or_else(PoisonError::into_inner).view = view;
         Ok(())
     }
 
@@ -140,6 +141,27 @@ impl Index {
             Some(location) => each(id, location),
             None => Ok(()),
         })
+    }
+
+    /// The index objects that count, with the packs that each lists.
+    ///
+    /// # Errors
+    /// [`RepoError::Cache`].
+    pub fn index_objects(&self) -> Result<Vec<(ObjectId, Vec<ObjectId>)>, RepoError> {
+        let reader = self.reader();
+        let named = |packs: Vec<u32>| -> Result<Vec<ObjectId>, RepoError> {
+            packs.into_iter().map(|pack| Ok(reader.state.view.pack(pack)?.id)).collect()
+        };
+        let objects = self.cache.index_objects()?.into_iter();
+        objects.map(|(id, packs)| Ok((id, named(packs)?))).collect()
+    }
+
+    /// Blobs that were ever stored in more than one place.
+    ///
+    /// # Errors
+    /// [`RepoError::Cache`].
+    pub fn copied_blobs(&self) -> Result<Vec<BlobId>, RepoError> {
+        self.state().view.copied_blobs()
     }
 
     /// How many blobs the cache ever numbered: the size of a bitmap over [`Location::number`].
@@ -181,9 +203,10 @@ impl IndexReader {
     /// True if a pack that new snapshots could rely on in the `earlier` state is condemned or gone in this one.
     pub fn has_lost_packs_since(&self, earlier: &Self) -> bool {
         let (now, then) = (&self.state, &earlier.state);
-        now.dead.iter().chain(now.hidden.iter()).any(|pack| {
-            *pack < then.packs && !then.dead.contains(pack) && !then.hidden.contains(pack)
-        })
+        now.dead
+            .iter()
+            .chain(now.hidden.iter())
+            .any(|pack| !then.dead.contains(pack) && !then.hidden.contains(pack))
     }
 
     fn is_visible(&self, row: &BlobRow) -> Result<bool, RepoError> {
@@ -211,6 +234,20 @@ impl IndexReader {
             found.extend(self.resolve(&copy)?);
         }
         Ok(found)
+    }
+
+    /// The frames of a pack, in order.
+    ///
+    /// # Errors
+    /// [`RepoError::Cache`].
+    pub fn frames_of(&self, pack: &PackRow) -> Result<Vec<PackFrame>, RepoError> {
+        (pack.first_frame..pack.first_frame + pack.frames)
+            .map(|number| {
+                let row = self.frame_row(number)?;
+                let (frame, first_blob) = (row.location(number, pack.id), row.first_blob);
+                Ok(PackFrame { frame, first_blob })
+            })
+            .collect()
     }
 
     fn resolve(&self, row: &BlobRow) -> Result<Option<Location>, RepoError> {

@@ -48,7 +48,7 @@ impl Sealers {
         verify: bool,
     ) -> Result<SealedFrame, SealError> {
         let idle = self.0.lock().unwrap_or_else(PoisonError::into_inner).pop();
-        let mut sealer = idle.unwrap_or_else(FrameSealer::new);
+        let mut sealer = idle.unwrap_or_default();
         let blobs: Vec<BlobInput<'_>> =
             frame.blobs.iter().map(|(id, bytes)| BlobInput { id: *id, bytes }).collect();
         let sealed = sealer.seal(keys, session, blob_type, &blobs, compression, verify);

@@ -146,6 +146,21 @@ impl<'a> BlobWriter<'a> {
         if self.contains(&id)? {
             return Ok(false);
         }
+        self.add_copy(blob_type, id, bytes, compressible)?;
+        Ok(true)
+    }
+
+    /// Adds a blob although it may be there already, for giving up the place where it is.
+    ///
+    /// # Errors
+    /// As [`BlobWriter::add`].
+    pub fn add_copy(
+        &mut self,
+        blob_type: BlobType,
+        id: BlobId,
+        bytes: Bytes,
+        compressible: bool,
+    ) -> Result<(), RepoError> {
         self.pending.insert(id);
         self.stats.raw_bytes += bytes.len() as u64;
         let class = match blob_type {
@@ -157,14 +172,14 @@ impl<'a> BlobWriter<'a> {
             BlobType::Tree => self.stats.tree_blobs += 1,
         }
         if self.options.dry_run {
-            return Ok(true);
+            return Ok(());
         }
         let frame_bytes = self.repository.config().frame_bytes as usize;
         if self.open_frames[class].is_full_with(bytes.len(), frame_bytes) {
             self.seal(class)?;
         }
         self.open_frames[class].push(id, bytes);
-        Ok(true)
+        Ok(())
     }
 
     /// Hands the open frame of a class to the pool.
