@@ -68,6 +68,22 @@ fn what_is_forbidden_is_reported_and_the_rest_goes_on() {
 }
 
 #[test]
+fn directories_above_a_named_path_need_not_be_readable() {
+    let directory = directory();
+    let named = directory.path().join("passage/mine");
+    fs::create_dir_all(&named).unwrap();
+    fs::write(named.join("x"), "x").unwrap();
+    set_mode(&directory.path().join("passage"), 0o711);
+    as_nobody(|| {
+        let scan = scan_with(&[&named], FsOptions::default(), &[]);
+        assert_eq!(scan.below(directory.path()), ["passage", "passage/mine", "passage/mine/x"]);
+        assert!(scan.troubles().is_empty());
+        assert!(scan.opener(&named).xattrs().is_ok());
+        assert!(scan.opener(&named.join("x")).open().is_ok());
+    });
+}
+
+#[test]
 fn names_that_vanish_during_the_scan_are_counted() {
     let directory = directory();
     let root = directory.path();

@@ -7,11 +7,11 @@ use holdfast_connect::fs::filter::Filter;
 use holdfast_connect::fs::source::{FsOptions, FsSource};
 use holdfast_connect::{Item, Source};
 
-use crate::{directory, read, scan};
+use crate::{large_directory, read, scan};
 
 #[test]
 fn ten_thousand_names_come_in_order() {
-    let directory = directory();
+    let directory = large_directory();
     let mut expected: Vec<String> = (0..10_000).map(|number| format!("n{number}")).collect();
     for name in &expected {
         File::create(directory.path().join(name)).unwrap();
@@ -23,7 +23,7 @@ fn ten_thousand_names_come_in_order() {
 #[test]
 fn three_hundred_levels_are_more_than_a_path_may_have() {
     const LEVELS: usize = 300;
-    let directory = directory();
+    let directory = large_directory();
     let name = "a-name-of-20-letters";
     let mut handle = rustix::fs::open(
         directory.path(),
@@ -59,7 +59,7 @@ fn open_below(root: &Path) -> usize {
 
 #[test]
 fn few_directories_are_open_at_a_time() {
-    let directory = directory();
+    let directory = large_directory();
     for number in 0..1_000 {
         let path = directory.path().join(format!("{number:04}/sub"));
         fs::create_dir_all(&path).unwrap();
@@ -90,7 +90,7 @@ fn few_directories_are_open_at_a_time() {
 
 #[test]
 fn a_directory_that_was_moved_away_is_not_reached_by_its_old_path() {
-    let directory = directory();
+    let directory = large_directory();
     for number in 0..200 {
         let path = directory.path().join(format!("{number:03}"));
         fs::create_dir(&path).unwrap();

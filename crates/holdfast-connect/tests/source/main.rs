@@ -1,5 +1,8 @@
 //! Sources of files against real file systems.
 
+// The lints that spare test functions do not know that all of this crate is one test.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
 mod access;
 mod content;
 mod exclude;
@@ -145,4 +148,9 @@ fn directory() -> tempfile::TempDir {
     let everybody = std::os::unix::fs::PermissionsExt::from_mode(0o755);
     std::fs::set_permissions(directory.path(), everybody).unwrap();
     directory
+}
+
+/// A directory for many files, in memory where that is possible.
+fn large_directory() -> tempfile::TempDir {
+    tempfile::tempdir_in("/dev/shm").unwrap_or_else(|_| directory())
 }

@@ -23,7 +23,7 @@ const HANDLES_MAX: usize = 128;
 pub(super) struct Directory {
     parent: Option<Arc<Directory>>,
     name: CString,
-    /// It stands above what the user named: there, links are followed.
+    /// It stands above what the user named: links are followed, its entries are not listed.
     is_above_named: bool,
     /// Device and inode, as the directory was when it was opened first. What the scan saw before
     /// does not count: opening a directory may mount a file system on it.
@@ -105,10 +105,12 @@ impl Directory {
 
     /// Opens the directory in its parent and checks that it is the one that was scanned.
     fn open_in(&self, parent: Option<&OwnedFd>) -> io::Result<OwnedFd> {
-        let mut flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
-        if !self.is_above_named {
-            flags |= OFlags::NOFOLLOW;
-        }
+        let flags = OFlags::DIRECTORY | OFlags::CLOEXEC;
+        let flags = match self.is_above_named {
+            // Only passed through: the user need not be allowed to list it.
+            true => flags | OFlags::PATH,
+            false => flags | OFlags::RDONLY | OFlags::NOFOLLOW,
+        };
         let file = match parent {
             Some(parent) => open_quietly(parent, &self.name, flags)?,
             None => rustix::fs::openat(CWD, &self.name, flags, Mode::empty())?,

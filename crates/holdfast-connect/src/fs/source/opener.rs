@@ -1,5 +1,6 @@
 //! Reading what the scan found: content and extended attributes.
 
+use std::fmt;
 use std::io;
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::sync::Arc;
@@ -15,7 +16,6 @@ use super::xattr;
 use crate::{Content, Opener};
 
 /// Access to one entry: by its directory and its name.
-#[derive(Debug)]
 pub(super) struct FsOpener {
     listing: Arc<Listing>,
     index: usize,
@@ -73,6 +73,14 @@ impl FsOpener {
         // Without waiting: a named pipe may stand there by now.
         let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
         open_quietly(&*self.listing.directory.open()?, self.listing.names.name(self.index), flags)
+    }
+}
+
+impl fmt::Debug for FsOpener {
+    /// Not the names beside it: there may be a million.
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let name = self.listing.names.name(self.index);
+        formatter.debug_tuple("FsOpener").field(&name).field(&self.found).finish()
     }
 }
 

@@ -152,6 +152,7 @@ fn read_names(
     let handle = directory.open()?;
     // A descriptor that was kept may have been listed before.
     rustix::fs::seek(&handle, rustix::fs::SeekFrom::Start(0))?;
+    let mut is_damaged = false;
     let mut list = RawDir::new(&*handle, buffer.spare_capacity_mut());
     while let Some(entry) = list.next() {
         let entry = entry?;
@@ -161,11 +162,15 @@ fn read_names(
         }
         // A damaged or hostile file system; the kernel would take it for a path.
         if name.is_empty() || name.contains(&b'/') {
-            return Err(io::Error::other("the directory holds a name with a slash or no name"));
+            is_damaged = true;
+            continue;
         }
         names.push(name)?;
     }
-    Ok(())
+    match is_damaged {
+        true => Err(io::Error::other("an entry of the directory has a slash in its name, or none")),
+        false => Ok(()),
+    }
 }
 
 fn trouble(directory: &Directory, error: io::Error) -> Item {
