@@ -1,9 +1,11 @@
 //! Chains of records: reading them whole, appending to them. Creating a record is the commit.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use holdfast_backend::{Backend, Error as BackendError, ObjectName};
 use holdfast_format::ObjectId;
 use holdfast_format::limits::RECORD_BYTES_MAX;
-use holdfast_format::name::Chain;
+use holdfast_format::name::{self, Chain};
 use holdfast_format::record::{self, Record};
 use holdfast_seal::{Keys, open_record, seal_record};
 use serde::Serialize;
@@ -46,41 +48,143 @@ pub enum Appended<Body> {
     Occupied(Stored<Body>),
 }
 
-/// Reads the records of a chain from `head` on, and moves `head` behind the last.
+/// A record that cannot be used. Those behind it can, so one damaged record costs one snapshot and not all of them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DamagedRecord {
+    /// Name of the record.
+    pub object: String,
+    /// Plain hash of the bytes that are there; `None` if there are none.
+    pub found: Option<ObjectId>,
+    /// What is wrong.
+    pub reason: String,
+}
+
+/// Records of a chain, and those that cannot be used.
+#[derive(Debug)]
+pub struct Records<Body> {
+    /// The records that can be read, in order.
+    pub whole: Vec<Stored<Body>>,
+    /// The others. A record that does not continue the one before it is in both lists: it is authentic.
+    pub damaged: Vec<DamagedRecord>,
+}
+
+/// What is in one slot.
+enum Slot<Body> {
+    Free,
+    Whole { record: Stored<Body>, continues: bool },
+    Damaged(DamagedRecord),
+}
+
+/// Reads the records of a chain from `head` on, and moves `head` behind the last. `listed` are the slots that a listing,
+/// taken before, shows: a free slot before one of them is a gap.
 ///
 /// # Errors
-/// [`RepoError::ChainBroken`] and [`RepoError::Damaged`] name the record.
+/// Storage failures. Damaged and missing records are no errors.
 pub fn read_from<Body: DeserializeOwned>(
     backend: &dyn Backend,
     keys: &Keys,
     chain: &Chain,
     head: &mut Head,
-) -> Result<Vec<Stored<Body>>, RepoError> {
-    let mut records = Vec::new();
-    while let Some(stored) = read_one(backend, keys, chain, head)? {
-        *head = Head { next: stored.sequence + 1, last: stored.id };
-        records.push(stored);
+    listed: &BTreeSet<u64>,
+) -> Result<Records<Body>, RepoError> {
+    let mut records = Records { whole: Vec::new(), damaged: Vec::new() };
+    // Behind a damaged record it cannot be known what the next one must name as its predecessor.
+    let mut is_certain = true;
+    loop {
+        match read_slot(backend, keys, chain, head)? {
+            Slot::Whole { record, continues } => {
+                if is_certain && !continues {
+                    records.damaged.push(DamagedRecord {
+                        object: chain.record(record.sequence),
+                        found: Some(record.id),
+                        reason: "it does not continue the record before it".to_owned(),
+                    });
+                }
+                is_certain = true;
+                *head = Head { next: record.sequence + 1, last: record.id };
+                records.whole.push(record);
+            }
+            Slot::Damaged(damaged) => {
+                is_certain = false;
+                let last = damaged.found.unwrap_or(ObjectId::NONE);
+                *head = Head { next: head.next + 1, last };
+                records.damaged.push(damaged);
+            }
+            Slot::Free => match behind_gap::<Body>(backend, keys, chain, head, listed)? {
+                Some(next) => {
+                    is_certain = false;
+                    records.damaged.push(DamagedRecord {
+                        object: chain.record(head.next),
+                        found: None,
+                        reason: "it is missing, and records behind it are not".to_owned(),
+                    });
+                    *head = Head { next, last: ObjectId::NONE };
+                }
+                None => return Ok(records),
+            },
+        }
     }
-    Ok(records)
 }
 
+/// The first listed slot behind `head` with an authentic record. Anything else there is no part of the chain.
+fn behind_gap<Body: DeserializeOwned>(
+    backend: &dyn Backend,
+    keys: &Keys,
+    chain: &Chain,
+    head: &Head,
+    listed: &BTreeSet<u64>,
+) -> Result<Option<u64>, RepoError> {
+    for next in listed.range(head.next + 1..) {
+        let there = Head { next: *next, last: ObjectId::NONE };
+        if let Slot::Whole { .. } = read_slot::<Body>(backend, keys, chain, &there)? {
+            return Ok(Some(*next));
+        }
+    }
+    Ok(None)
+}
+
+fn read_slot<Body: DeserializeOwned>(
+    backend: &dyn Backend,
+    keys: &Keys,
+    chain: &Chain,
+    head: &Head,
+) -> Result<Slot<Body>, RepoError> {
+    let name = object_name(chain.record(head.next))?;
+    let object = match backend.get(&name) {
+        Ok(object) => object,
+        Err(BackendError::NotFound { .. }) => return Ok(Slot::Free),
+        Err(error) => return Err(error.into()),
+    };
+    match decode::<Body>(keys, chain, head.next, &name, &object) {
+        Ok((record, id)) => Ok(Slot::Whole {
+            continues: record.previous == head.last,
+            record: Stored { sequence: head.next, id, body: record.body },
+        }),
+        Err(RepoError::Damaged { object: name, reason }) => {
+            let found = Some(ObjectId::of(&object));
+            Ok(Slot::Damaged(DamagedRecord { object: name, found, reason }))
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// Reads the one record behind `head`, which must continue it.
 fn read_one<Body: DeserializeOwned>(
     backend: &dyn Backend,
     keys: &Keys,
     chain: &Chain,
     head: &Head,
 ) -> Result<Option<Stored<Body>>, RepoError> {
-    let name = object_name(chain.record(head.next))?;
-    let object = match backend.get(&name) {
-        Ok(object) => object,
-        Err(BackendError::NotFound { .. }) => return Ok(None),
-        Err(error) => return Err(error.into()),
-    };
-    let (record, id) = decode::<Body>(keys, chain, head.next, &name, &object)?;
-    if record.previous != head.last {
-        return Err(RepoError::ChainBroken { object: name.to_string() });
+    match read_slot(backend, keys, chain, head)? {
+        Slot::Free => Ok(None),
+        Slot::Whole { record, continues: true } => Ok(Some(record)),
+        Slot::Whole { record, continues: false } => {
+            Err(RepoError::ChainBroken { object: chain.record(record.sequence) })
+        }
+        Slot::Damaged(DamagedRecord { object, reason, .. }) => {
+            Err(RepoError::Damaged { object, reason })
+        }
     }
-    Ok(Some(Stored { sequence: head.next, id, body: record.body }))
 }
 
 fn decode<Body: DeserializeOwned>(
@@ -131,4 +235,30 @@ pub fn append<Body: Serialize + DeserializeOwned + Clone>(
         // The create failed and nothing is there: report the failure itself.
         None => outcome.map_err(Into::into).and(Err(RepoError::Stopped("commit"))),
     }
+}
+
+/// The slots of all chains that a listing shows.
+pub(crate) fn listed_slots(
+    backend: &dyn Backend,
+) -> Result<BTreeMap<Chain, BTreeSet<u64>>, RepoError> {
+    let mut slots: BTreeMap<Chain, BTreeSet<u64>> = BTreeMap::new();
+    for folder in [name::GENERATIONS, name::WRITERS] {
+        for listed in backend.list(folder)? {
+            if let Some((chain, sequence)) = record_place(listed.name.as_ref()) {
+                slots.entry(chain).or_default().insert(sequence);
+            }
+        }
+    }
+    Ok(slots)
+}
+
+/// The chain and slot that a record's name stands for.
+pub fn record_place(text: &str) -> Option<(Chain, u64)> {
+    let (folder, number) = text.rsplit_once('/')?;
+    let chain = match folder.strip_prefix("w/") {
+        Some(writer) => Chain::Writer(writer.parse().ok()?),
+        None => Chain::Generations,
+    };
+    let sequence = number.parse().ok()?;
+    (chain.record(sequence) == text).then_some((chain, sequence))
 }

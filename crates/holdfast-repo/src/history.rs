@@ -9,7 +9,7 @@ use holdfast_format::{ObjectId, WriterId};
 use holdfast_seal::Keys;
 
 use crate::RepoError;
-use crate::chain::{self, Appended, Head, Stored};
+use crate::chain::{self, Appended, DamagedRecord, Head, Stored};
 
 /// A snapshot as it counts now.
 #[derive(Debug, Clone)]
@@ -51,25 +51,73 @@ pub struct History {
     swept: BTreeSet<ObjectId>,
     last_sweep: Option<(Vec<ObjectId>, Vec<ObjectId>)>,
     condemn: Option<OpenCondemn>,
+    /// Condemn and sweep records so far.
+    prune_steps: u64,
+    /// Slots of fences, by chain and generation.
+    fences: BTreeMap<(WriterId, u64), u64>,
+    /// Last slot of each chain that holds a snapshot, forgotten or not.
+    committed: BTreeMap<WriterId, u64>,
+    damaged: Vec<DamagedRecord>,
 }
 
 impl History {
     /// Reads whatever was added to the chains since the last call.
     ///
     /// # Errors
-    /// Storage failures and damaged records.
+    /// Storage failures. Damaged records are in [`History::damaged`] instead.
     pub fn refresh(&mut self, backend: &dyn Backend, keys: &Keys) -> Result<(), RepoError> {
+        loop {
+            let before = self.next_generation();
+            self.refresh_once(backend, keys)?;
+            // A fence that was put while this read the chains names a generation that was not there yet when those were
+            // read. Whoever begins behind the fence must know what it condemns.
+            let next = self.next_generation();
+            let newest = self.fences.keys().map(|(_, generation)| *generation).max();
+            match newest.filter(|generation| *generation >= next) {
+                None => return Ok(()),
+                Some(generation) if before == next => {
+                    let object = Chain::Generations.record(generation);
+                    return Err(RepoError::ChainBroken { object });
+                }
+                Some(_) => {}
+            }
+        }
+    }
+
+    fn refresh_once(&mut self, backend: &dyn Backend, keys: &Keys) -> Result<(), RepoError> {
+        // A gap can only be seen in a listing; once per run is enough.
+        let listed = match self.generation_head {
+            None => chain::listed_slots(backend)?,
+            Some(_) => BTreeMap::new(),
+        };
+        let none = BTreeSet::new();
         let mut head = self.generation_head.unwrap_or(Head::EMPTY);
-        let records = chain::read_from(backend, keys, &Chain::Generations, &mut head)?;
+        let chain = Chain::Generations;
+        let slots = listed.get(&chain).unwrap_or(&none);
+        let records = chain::read_from(backend, keys, &chain, &mut head, slots)?;
         self.generation_head = Some(head);
-        for record in records {
+        for record in records.whole {
             self.apply_generation(record);
         }
+        if !records.damaged.is_empty() {
+            // A lost record may have announced a writer.
+            self.adopt_writers(&listed);
+        }
+        self.damaged.extend(records.damaged);
         let writers: Vec<WriterId> = self.heads.keys().copied().collect();
         for writer in writers {
-            self.refresh_writer(backend, keys, writer)?;
+            let slots = listed.get(&Chain::Writer(writer)).unwrap_or(&none);
+            self.refresh_writer(backend, keys, writer, slots)?;
         }
         Ok(())
+    }
+
+    fn adopt_writers(&mut self, listed: &BTreeMap<Chain, BTreeSet<u64>>) {
+        for chain in listed.keys() {
+            if let Chain::Writer(writer) = chain {
+                self.heads.entry(*writer).or_insert(Head::EMPTY);
+            }
+        }
     }
 
     fn refresh_writer(
@@ -77,14 +125,23 @@ impl History {
         backend: &dyn Backend,
         keys: &Keys,
         writer: WriterId,
+        listed: &BTreeSet<u64>,
     ) -> Result<(), RepoError> {
         let mut head = self.heads.get(&writer).copied().unwrap_or(Head::EMPTY);
-        let records = chain::read_from(backend, keys, &Chain::Writer(writer), &mut head)?;
+        let records = chain::read_from(backend, keys, &Chain::Writer(writer), &mut head, listed)?;
         self.heads.insert(writer, head);
-        for record in records {
+        for record in records.whole {
             self.apply_writer(writer, record);
         }
+        self.damaged.extend(records.damaged);
         Ok(())
+    }
+
+    /// Records that cannot be read, but for those that were forgotten by the hash of what is left of them. While there is
+    /// one, it is not known what snapshots need, so nothing is deleted.
+    pub fn damaged(&self) -> impl Iterator<Item = &DamagedRecord> {
+        let is_forgotten = |id: &ObjectId| self.forgotten.contains(id);
+        self.damaged.iter().filter(move |record| !record.found.as_ref().is_some_and(is_forgotten))
     }
 
     fn apply_generation(&mut self, record: Stored<GenerationBody>) {
@@ -98,25 +155,37 @@ impl History {
                 self.amended.insert(snapshot, (tags, hold));
             }
             GenerationBody::Condemn { packs, writers, .. } => {
+                self.prune_steps += 1;
                 self.condemn = Some(OpenCondemn { generation: record.sequence, packs, writers });
             }
-            GenerationBody::Sweep { packs, index, replaced, .. } => {
-                self.condemn = None;
+            GenerationBody::Sweep { condemn, packs, index, replaced, .. } => {
                 self.swept.extend(packs.iter().copied());
                 self.replaced_index.extend(replaced.iter().copied());
                 self.index.extend(index);
-                self.last_sweep = Some((packs, replaced));
+                // One that names itself is of a repair: it exchanges index objects and ends no condemnation.
+                if condemn != record.sequence {
+                    self.prune_steps += 1;
+                    self.condemn = None;
+                    self.last_sweep = Some((packs, replaced));
+                }
             }
             GenerationBody::Checkpoint {} => {}
         }
     }
 
     fn apply_writer(&mut self, writer: WriterId, record: Stored<WriterBody>) {
-        if let WriterBody::Snapshot(snapshot) = record.body {
-            self.index.extend(snapshot.index.iter().copied());
-            let (id, sequence) = (record.id, record.sequence);
-            let info = SnapshotInfo { id, writer, sequence, snapshot: *snapshot, hold: false };
-            self.snapshots.insert(id, info);
+        let (id, sequence) = (record.id, record.sequence);
+        match record.body {
+            WriterBody::Snapshot(snapshot) => {
+                self.index.extend(snapshot.index.iter().copied());
+                let info = SnapshotInfo { id, writer, sequence, snapshot: *snapshot, hold: false };
+                self.snapshots.insert(id, info);
+                self.committed.insert(writer, sequence);
+            }
+            WriterBody::Fence { generation } => {
+                self.fences.entry((writer, generation)).or_insert(sequence);
+            }
+            WriterBody::Pin { .. } => {}
         }
     }
 
@@ -130,6 +199,16 @@ impl History {
             .collect();
         list.sort_by_key(|info| (info.snapshot.time, info.sequence, info.id));
         list
+    }
+
+    /// A snapshot, forgotten or not, with the tags and the hold in force.
+    pub fn snapshot(&self, id: &ObjectId) -> Option<SnapshotInfo> {
+        self.snapshots.get(id).map(|info| self.in_force(info))
+    }
+
+    /// True if a record says that this snapshot is no longer wanted.
+    pub fn is_forgotten(&self, id: &ObjectId) -> bool {
+        self.forgotten.contains(id)
     }
 
     fn in_force(&self, info: &SnapshotInfo) -> SnapshotInfo {
@@ -166,6 +245,27 @@ impl History {
         self.condemn.as_ref()
     }
 
+    /// How many steps of prunes there have been. When it changes, another prune was at work.
+    pub fn prune_steps(&self) -> u64 {
+        self.prune_steps
+    }
+
+    /// Number of the first generation record that was not there when they were read last.
+    pub fn next_generation(&self) -> u64 {
+        self.generation_head.map_or(0, |head| head.next)
+    }
+
+    /// The slot of a chain's fence for this generation.
+    pub fn fence(&self, writer: &WriterId, generation: u64) -> Option<u64> {
+        self.fences.get(&(*writer, generation)).copied()
+    }
+
+    /// True if the chain has a snapshot at or behind this slot: sessions that began there have committed, or will meet
+    /// what stands in their way.
+    pub fn is_decided(&self, writer: &WriterId, start_slot: u64) -> bool {
+        self.committed.get(writer).is_some_and(|slot| *slot >= start_slot)
+    }
+
     /// All writers' chains.
     pub fn writers(&self) -> Vec<WriterId> {
         self.heads.keys().copied().collect()
@@ -190,6 +290,7 @@ impl History {
         self.refresh(backend, keys)?;
         loop {
             let Some(body) = still(self) else { return Ok(None) };
+            self.refuse_deletion(&body)?;
             let mut head = self.generation_head.unwrap_or(Head::EMPTY);
             let outcome = chain::append(backend, keys, &Chain::Generations, &mut head, &body)?;
             self.generation_head = Some(head);
@@ -201,6 +302,20 @@ impl History {
                 }
                 Appended::Occupied(record) => self.apply_generation(record),
             }
+        }
+    }
+
+    /// What a damaged record refers to is not known, so that nothing can be said to be unused.
+    fn refuse_deletion(&self, body: &GenerationBody) -> Result<(), RepoError> {
+        let (GenerationBody::Condemn { packs, .. } | GenerationBody::Sweep { packs, .. }) = body
+        else {
+            return Ok(());
+        };
+        match self.damaged().next() {
+            Some(record) if !packs.is_empty() => {
+                Err(RepoError::damaged(record.object.clone(), record.reason.clone()))
+            }
+            _ => Ok(()),
         }
     }
 
