@@ -57,6 +57,14 @@ fn a_frame_that_does_not_shrink_is_stored() {
     // Less than 3 %: not worth the time of every reader.
     let barely = seal(&keys, &session, Data, &[&bytes, &[0; 300]], ZSTD);
     assert_eq!(barely.algorithm, Algorithm::Stored);
+    // Catches: the rule left to the size of a buffer, which is larger after a large frame.
+    let mut sealer = FrameSealer::new();
+    for (length, algorithm) in [(200_000, Algorithm::Zstd), (300, Algorithm::Stored)] {
+        let plaintext = [&bytes[..], &vec![0; length]].concat();
+        let blobs = [BlobInput { id: keys.blob_id(Data, &plaintext), bytes: &plaintext }];
+        let sealed = sealer.seal(&keys, &session, Data, &blobs, ZSTD, true).unwrap();
+        assert_eq!(sealed.algorithm, algorithm);
+    }
 }
 
 #[test]

@@ -3,6 +3,8 @@
 use std::collections::HashMap;
 
 use holdfast_format::BlobType::{self, Data, Tree};
+use holdfast_format::SessionId;
+use holdfast_format::frame::{Algorithm, FrameContext};
 use holdfast_format::name::Chain;
 
 use super::{Counting, Stuck, keys};
@@ -96,4 +98,28 @@ fn the_place_of_an_object_changes_its_nonce() {
     assert_eq!(nonce(b"a", b"b"), nonce(b"a", b"b"));
     assert_ne!(nonce(b"a", b"b"), nonce(b"ab", b""));
     assert_ne!(nonce(b"a", b"b"), nonce(b"b", b"a"));
+}
+
+/// Catches: compressed bodies told apart only by their length, although a level or a newer zstd can
+/// make another body of the same length from the same blobs.
+#[test]
+fn compressed_bodies_of_one_length_get_other_nonces() {
+    let keys = keys();
+    let context = FrameContext {
+        blob_type: Data,
+        algorithm: Algorithm::Zstd,
+        frame: keys.frame_id(Data, &[]),
+        session: SessionId::from_bytes([1; 32]),
+        raw_bytes: 10,
+    };
+    let nonce = |context: &FrameContext, body: &[u8]| {
+        *Nonce::for_frame(&keys, context, body, &mut Stuck).unwrap().as_bytes()
+    };
+    assert_eq!(nonce(&context, b"one"), nonce(&context, b"one"));
+    assert_ne!(nonce(&context, b"one"), nonce(&context, b"two"));
+    // A session's cloned twin keeps its nonces apart from those of other sessions and algorithms.
+    let session = SessionId::from_bytes([2; 32]);
+    assert_ne!(nonce(&context, b"one"), nonce(&FrameContext { session, ..context }, b"one"));
+    let stored = FrameContext { algorithm: Algorithm::Stored, ..context };
+    assert_ne!(nonce(&stored, b"one"), nonce(&stored, b"longer"));
 }
