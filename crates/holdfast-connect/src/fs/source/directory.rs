@@ -39,12 +39,12 @@ pub(super) struct Handles {
 }
 
 impl Directory {
-    /// The root of the file system.
-    pub(super) fn root() -> Arc<Self> {
+    /// The root of the file system, which may be named itself.
+    pub(super) fn root(is_above_named: bool) -> Arc<Self> {
         Arc::new(Self {
             parent: None,
             name: c"/".to_owned(),
-            is_above_named: true,
+            is_above_named,
             identity: OnceLock::new(),
             handle: Mutex::default(),
             handles: Arc::default(),

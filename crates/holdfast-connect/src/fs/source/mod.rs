@@ -72,7 +72,7 @@ impl FsSource {
         let worker = Worker::new(Arc::new(Context::new(options, filter)));
         let schedule = Arc::new(Schedule::default());
         let scope = Scope { is_whole, plan: Some(plan), device };
-        let task = Task { directory: Directory::root(), scope, ignores: None };
+        let task = Task { directory: Directory::root(!is_whole), scope, ignores: None };
         schedule.add_root(Unit::List(task));
         let frames = vec![Frame::new()];
         let mut source =

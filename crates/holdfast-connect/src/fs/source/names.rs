@@ -28,6 +28,7 @@ impl Names {
     /// Puts the names in order and drops what is there twice.
     pub(super) fn sort(&mut self) {
         let shared = self.shared_prefix();
+        let order = std::mem::take(&mut self.order);
         // Comparing eight bytes that lie in the sorted array itself avoids most visits to the
         // names, which are spread over memory.
         let key = |place: u32| {
@@ -37,7 +38,7 @@ impl Names {
             head[..length].copy_from_slice(&rest[..length]);
             (u64::from_be_bytes(head), place)
         };
-        let mut keys: Vec<(u64, u32)> = self.order.iter().map(|place| key(*place)).collect();
+        let mut keys: Vec<(u64, u32)> = order.into_iter().map(key).collect();
         keys.sort_unstable_by(|left, right| {
             let names = || self.name_at(left.1).cmp(self.name_at(right.1));
             left.0.cmp(&right.0).then_with(names)
