@@ -32,7 +32,7 @@ pub use object::{
     open_directory, open_index, open_record, seal_directory, seal_index, seal_record,
 };
 pub use open::FrameOpener;
-pub use random::{new_pack_salt, new_slot_id};
+pub use random::new_pack_salt;
 pub use secret::Secret;
 pub use session::Session;
 pub use slot::{SlotLabel, create_slot, open_label, open_slot};

@@ -1,7 +1,5 @@
 //! Random bytes, and the one seam at which tests replace them.
 
-use holdfast_format::SlotId;
-
 use crate::SealError;
 
 /// Where random bytes come from. Not public: only tests of this crate may choose them.
@@ -32,12 +30,4 @@ pub(crate) fn array<const N: usize>(random: &mut dyn Random) -> Result<[u8; N], 
 /// [`SealError::Random`].
 pub fn new_pack_salt() -> Result<[u8; 16], SealError> {
     array(&mut SystemRandom)
-}
-
-/// A random name for a key slot.
-///
-/// # Errors
-/// [`SealError::Random`].
-pub fn new_slot_id() -> Result<SlotId, SealError> {
-    Ok(SlotId::from_bytes(array(&mut SystemRandom)?))
 }
