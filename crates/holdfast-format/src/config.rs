@@ -140,7 +140,8 @@ impl Config {
 }
 
 impl ChunkSizes {
-    /// True if a cutter can work with these sizes: 64 B <= min <= average <= max <= 8 MiB, average a power of two.
+    /// True if a cutter can work with these sizes: even, 64 B <= min <= average <= max <= 8 MiB,
+    /// average a power of two.
     pub fn is_valid(&self) -> bool {
         self.bytes_min >= 64
             && self.bytes_min <= self.bytes_average
@@ -148,6 +149,8 @@ impl ChunkSizes {
             && self.bytes_average.is_power_of_two()
             && self.bytes_average <= 4 << 20
             && self.bytes_average <= self.bytes_max
+            && self.bytes_min.is_multiple_of(2)
+            && self.bytes_max.is_multiple_of(2)
             && self.bytes_max >= 1024
             && self.bytes_max as usize <= FRAME_RAW_BYTES_MAX / 2
     }
@@ -202,8 +205,8 @@ pub(crate) fn checksum(bytes: &[u8]) -> [u8; CHECKSUM_BYTES] {
     out
 }
 
-/// The bytes before the trailing checksum of a small object, if it matches. A version above ours is reported as such even
-/// where the checksum would be somewhere else.
+/// The bytes before the trailing checksum of a small object, if it matches. Configs and key slots of every version end
+/// with this checksum, so that a newer version is told from damage.
 pub(crate) fn checked<'a>(object: &'a [u8], what: &'static str) -> Result<&'a [u8], FormatError> {
     if object.len() as u64 > SMALL_OBJECT_BYTES_MAX {
         let (found, limit) = (object.len() as u64, SMALL_OBJECT_BYTES_MAX);

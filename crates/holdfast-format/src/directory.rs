@@ -23,9 +23,9 @@ pub struct FrameEntry {
 }
 
 impl FrameEntry {
-    /// Plaintext bytes.
+    /// Plaintext bytes; a decoded entry never exceeds the limit of a frame.
     pub fn raw_bytes(&self) -> u32 {
-        self.blobs.iter().map(|blob| blob.bytes).sum()
+        self.blobs.iter().fold(0, |sum, blob| sum.saturating_add(blob.bytes))
     }
 }
 
