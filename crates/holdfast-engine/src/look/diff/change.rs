@@ -1,0 +1,65 @@
+//! What a difference of two entries is called.
+
+use std::mem::discriminant;
+
+use holdfast_format::entry::{Entry, EntryKind, Metadata};
+
+use crate::look::root::Folder;
+
+/// A path that differs.
+#[derive(Debug)]
+pub struct Change<'a> {
+    /// Path below the compared roots; directories end with a slash.
+    pub path: &'a [u8],
+    /// As restic writes it: `+` added, `-` removed, `T` type, `M` content, `U` metadata only (`TU` type and metadata). `M?`:
+    /// the content changed and nothing else did, not even times, which looks like silent damage of the source.
+    pub modifier: &'static str,
+    /// The entry as it was.
+    pub left: Option<&'a Entry>,
+    /// The entry as it is.
+    pub right: Option<&'a Entry>,
+}
+
+/// The directory that an entry is.
+pub(super) fn child_folder(entry: &Entry) -> Option<Folder> {
+    match entry.kind {
+        EntryKind::Directory(root) => Some(Folder::Tree(root)),
+        _ => None,
+    }
+}
+
+/// The modifier of a difference; `None` if it is not to be told.
+pub(super) fn modifier(
+    left: Option<&Entry>,
+    right: Option<&Entry>,
+    tell_metadata: bool,
+) -> Option<&'static str> {
+    let (left, right) = match (left, right) {
+        (Some(left), Some(right)) => (left, right),
+        (None, Some(_)) => return Some("+"),
+        (Some(_), None) => return Some("-"),
+        (None, None) => return None,
+    };
+    let is_metadata_told = tell_metadata && left.metadata != right.metadata;
+    if discriminant(&left.kind) != discriminant(&right.kind) {
+        return Some(if is_metadata_told { "TU" } else { "T" });
+    }
+    let is_directory = matches!(left.kind, EntryKind::Directory(_));
+    if left.kind != right.kind && !is_directory {
+        return Some(if is_suspicious(left, right) { "M?" } else { "M" });
+    }
+    is_metadata_told.then_some("U")
+}
+
+/// True if a file has other content although size, times and everything else stayed.
+fn is_suspicious(left: &Entry, right: &Entry) -> bool {
+    let is_same_size = match (&left.kind, &right.kind) {
+        (EntryKind::File { size: left, .. }, EntryKind::File { size: right, .. }) => left == right,
+        _ => false,
+    };
+    // A file that changed while it was read says itself why.
+    let without_mark = |metadata: &Metadata| Metadata { changed: false, ..metadata.clone() };
+    is_same_size
+        && !left.metadata.changed
+        && without_mark(&left.metadata) == without_mark(&right.metadata)
+}

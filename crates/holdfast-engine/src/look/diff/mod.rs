@@ -1,0 +1,176 @@
+//! What two snapshots differ in.
+//!
+//! Both sides are read in step ([`pair`]): wherever the same node comes next on both, it is passed over unread, be it the
+//! root of a directory or a part of a long one. The cost is that of the difference, not that of the snapshots.
+
+mod change;
+mod pair;
+mod tally;
+
+use holdfast_format::entry::{Entry, EntryKind};
+use holdfast_repo::Repository;
+use serde::Serialize;
+
+pub use change::Change;
+
+use super::root::{Folder, SnapshotRoot};
+use super::walk::{check_depth, check_interrupt};
+use crate::{EngineError, Observer};
+use change::{child_folder, modifier};
+use pair::{Difference, Pair};
+use tally::{Side, Tally};
+
+/// What a comparison is to tell.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct DiffOptions {
+    /// Also entries of which only the metadata changed.
+    pub metadata: bool,
+}
+
+/// What one side has that the other has not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+pub struct SideStatistics {
+    /// Files.
+    pub files: u64,
+    /// Directories.
+    pub dirs: u64,
+    /// Anything else.
+    pub others: u64,
+    /// Blobs of data.
+    pub data_blobs: u64,
+    /// Nodes of trees.
+    pub tree_blobs: u64,
+    /// Bytes of these blobs before compression.
+    pub bytes: u64,
+}
+
+/// What a comparison counted. Blobs are compared among the parts that differ: one that a changed file gained and that an
+/// unchanged part has always had counts as added.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+pub struct DiffStatistics {
+    /// Files whose content changed.
+    pub changed_files: u64,
+    /// What only the second snapshot has.
+    pub added: SideStatistics,
+    /// What only the first snapshot has.
+    pub removed: SideStatistics,
+    /// Blobs of files that no pack has any more; they are counted nowhere else.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub missing_blobs: u64,
+    /// Nodes that were read.
+    #[serde(skip)]
+    pub nodes_read: u64,
+}
+
+fn is_zero(count: &u64) -> bool {
+    *count == 0
+}
+
+/// Takes a change.
+pub type TakeChange<'a> = &'a mut dyn FnMut(&Change<'_>) -> Result<(), EngineError>;
+
+/// Calls `each` for the changes from `left` to `right`, in path order; a directory comes before what is in it. Everything in
+/// a directory that was added or removed is told one by one, also where a file took the place of a directory.
+///
+/// # Errors
+/// [`EngineError::Interrupted`]; repository failures and what `each` returns.
+pub fn diff(
+    repository: &Repository,
+    left: &SnapshotRoot,
+    right: &SnapshotRoot,
+    options: DiffOptions,
+    observer: &dyn Observer,
+    each: TakeChange<'_>,
+) -> Result<DiffStatistics, EngineError> {
+    let tally = Tally::new(repository);
+    let mut run =
+        Run { tally, options, statistics: DiffStatistics::default(), path: Vec::new(), each };
+    let mut levels =
+        vec![Level { pair: Pair::new(Some(left.folder()), Some(right.folder())), path_bytes: 0 }];
+    while let Some(level) = levels.last_mut() {
+        check_interrupt(observer)?;
+        run.path.truncate(level.path_bytes);
+        let Some(difference) = level.pair.next(&mut run.tally)? else {
+            levels.pop();
+            continue;
+        };
+        if let Some((left, right)) = run.tell(&difference)? {
+            if let Some(Folder::Tree(root)) = left.as_ref().or(right.as_ref()) {
+                check_depth(levels.len(), root)?;
+            }
+            let pair = Pair::new(left.as_ref(), right.as_ref());
+            levels.push(Level { pair, path_bytes: run.path.len() });
+        }
+    }
+    Ok(run.finish())
+}
+
+/// A pair of directories that the comparison is in.
+struct Level {
+    pair: Pair,
+    path_bytes: usize,
+}
+
+struct Run<'a, 'e> {
+    tally: Tally<'a>,
+    options: DiffOptions,
+    statistics: DiffStatistics,
+    path: Vec<u8>,
+    each: TakeChange<'e>,
+}
+
+impl Run<'_, '_> {
+    /// Tells and counts a difference; gives the directories that are to be compared next, if any.
+    fn tell(
+        &mut self,
+        difference: &Difference,
+    ) -> Result<Option<(Option<Folder>, Option<Folder>)>, EngineError> {
+        let (left, right) = (difference.left(), difference.right());
+        let Some(name) = right.or(left).map(|entry| entry.name.as_slice()) else { return Ok(None) };
+        self.path.push(b'/');
+        self.path.extend_from_slice(name);
+        self.count(left, right);
+        self.tally.contents(left.map(|entry| &entry.kind), right.map(|entry| &entry.kind))?;
+        if let Some(modifier) = modifier(left, right, self.options.metadata) {
+            self.statistics.changed_files += u64::from(modifier.starts_with('M') && is_file(right));
+            let is_directory = right.or(left).is_some_and(|entry| child_folder(entry).is_some());
+            let path_bytes = self.path.len();
+            if is_directory {
+                self.path.push(b'/');
+            }
+            (self.each)(&Change { path: &self.path, modifier, left, right })?;
+            self.path.truncate(path_bytes);
+        }
+        Ok(match (left.and_then(child_folder), right.and_then(child_folder)) {
+            (None, None) => None,
+            (Some(Folder::Tree(left)), Some(Folder::Tree(right))) if left == right => None,
+            folders => Some(folders),
+        })
+    }
+
+    fn count(&mut self, left: Option<&Entry>, right: Option<&Entry>) {
+        let (entry, side) = match (left, right) {
+            (Some(entry), None) => (entry, &mut self.statistics.removed),
+            (None, Some(entry)) => (entry, &mut self.statistics.added),
+            _ => return,
+        };
+        match entry.kind {
+            EntryKind::File { .. } => side.files += 1,
+            EntryKind::Directory(_) => side.dirs += 1,
+            _ => side.others += 1,
+        }
+    }
+
+    fn finish(self) -> DiffStatistics {
+        let mut statistics = self.statistics;
+        self.tally.put_into(Side::Left, &mut statistics.removed);
+        self.tally.put_into(Side::Right, &mut statistics.added);
+        statistics.missing_blobs = self.tally.missing_blobs();
+        statistics.nodes_read = self.tally.nodes_read();
+        statistics
+    }
+}
+
+fn is_file(entry: Option<&Entry>) -> bool {
+    entry.is_some_and(|entry| matches!(entry.kind, EntryKind::File { .. }))
+}

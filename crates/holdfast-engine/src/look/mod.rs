@@ -1,0 +1,31 @@
+//! Looking into snapshots: list, find, compare, dump, count, show.
+//!
+//! Every verb starts from a [`SnapshotRoot`], which is a whole snapshot or one folder of it; paths begin with a slash and are
+//! relative to that root. Results are data or come one by one to a closure; nothing is printed.
+
+mod bitmap;
+pub mod cat;
+pub mod diff;
+pub mod dump;
+pub mod error;
+pub mod find;
+pub mod ls;
+mod nodes;
+pub mod prefix;
+pub mod root;
+pub mod stats;
+pub mod usage;
+pub mod view;
+pub mod walk;
+
+pub use diff::{Change, DiffOptions, DiffStatistics, SideStatistics, diff};
+pub use dump::{ArchiveFormat, DumpStats, dump, dump_archive, dump_file};
+pub use error::LookError;
+pub use find::{FindOptions, find};
+pub use ls::ls;
+pub use prefix::IdPrefix;
+pub use root::{Folder, Place, SnapshotRoot, resolve};
+pub use stats::{Stats, StatsMode, stats};
+pub use usage::{BlobUse, WantedBlobs, find_users};
+pub use view::EntryView;
+pub use walk::{Visitor, Walk, walk, walk_each};

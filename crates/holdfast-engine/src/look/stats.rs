@@ -1,0 +1,241 @@
+//! How large snapshots are, counted in the four ways that restic has.
+
+use std::collections::HashSet;
+
+use holdfast_format::entry::{Content, Entry, EntryKind};
+use holdfast_format::node::Extent;
+use holdfast_format::{BlobId, BlobType};
+use holdfast_repo::index::IndexReader;
+use holdfast_repo::read::BlobReader;
+use holdfast_repo::{RepoError, Repository};
+use serde::Serialize;
+
+use super::bitmap::Bitmap;
+use super::nodes::{contents, file_blobs};
+use super::root::SnapshotRoot;
+use super::walk::{Visitor, Walk, check_interrupt, walk};
+use crate::{EngineError, Observer};
+
+/// What is counted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum StatsMode {
+    /// What restoring each snapshot would write: a file with several hard links counts once. All entries are counted.
+    #[default]
+    RestoreSize,
+    /// Files, those with equal contents once.
+    FilesByContents,
+    /// Blobs as the repository keeps them, each once.
+    RawData,
+    /// Files by content and path, and the blobs that each of them refers to.
+    BlobsPerFile,
+}
+
+/// What was counted. Fields that a mode does not count are zero.
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize)]
+pub struct Stats {
+    /// Bytes: of files, or of blobs as they are stored. In raw data the frames that hold the blobs count whole, even if
+    /// nothing else in them is used: that is what the repository keeps for them.
+    pub total_size: u64,
+    /// Raw data: bytes of the blobs before compression.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub total_uncompressed_size: u64,
+    /// Raw data: `total_uncompressed_size / total_size`.
+    #[serde(skip_serializing_if = "is_none")]
+    pub compression_ratio: f64,
+    /// Raw data: the part that compression saves, in percent.
+    #[serde(skip_serializing_if = "is_none")]
+    pub compression_space_saving: f64,
+    /// Entries or files.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub total_file_count: u64,
+    /// Blobs.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub total_blob_count: u64,
+    /// Snapshots that were looked at.
+    pub snapshots_count: u64,
+}
+
+fn is_zero(count: &u64) -> bool {
+    *count == 0
+}
+
+fn is_none(ratio: &f64) -> bool {
+    *ratio == 0.0
+}
+
+/// Counts what `roots` hold together.
+///
+/// # Errors
+/// [`EngineError::Interrupted`]; repository failures, among them blobs that are missing.
+pub fn stats(
+    repository: &Repository,
+    roots: &[SnapshotRoot],
+    mode: StatsMode,
+    observer: &dyn Observer,
+) -> Result<Stats, EngineError> {
+    let mut counter = Counter::new(repository, mode, observer);
+    let mut reader = BlobReader::new(repository);
+    for root in roots {
+        counter.links.clear();
+        counter.stats.snapshots_count += 1;
+        walk(&mut reader, root.folder(), b"", &mut counter)?;
+    }
+    let mut stats = counter.stats;
+    if mode == StatsMode::RawData && stats.total_size > 0 {
+        let (raw, stored) = (stats.total_uncompressed_size as f64, stats.total_size as f64);
+        stats.compression_ratio = raw / stored;
+        stats.compression_space_saving = (1.0 - stored / raw) * 100.0;
+    }
+    Ok(stats)
+}
+
+/// First bytes of a hash: enough to tell apart what one repository holds.
+type Short = [u8; 16];
+
+struct Counter<'a> {
+    mode: StatsMode,
+    stats: Stats,
+    observer: &'a dyn Observer,
+    index: IndexReader,
+    contents: BlobReader<'a>,
+    /// Raw data: blobs and frames that are counted.
+    blobs: Bitmap,
+    frames: Bitmap,
+    /// Restore size: device and inode of files with several links, per snapshot.
+    links: HashSet<(u64, u64)>,
+    /// Contents that are counted.
+    files: HashSet<Short>,
+    /// Blobs per file: paths, and pairs of path and blob, that are counted.
+    uses: HashSet<Short>,
+}
+
+impl<'a> Counter<'a> {
+    fn new(repository: &'a Repository, mode: StatsMode, observer: &'a dyn Observer) -> Self {
+        Self {
+            mode,
+            stats: Stats::default(),
+            observer,
+            index: repository.index().reader(),
+            contents: BlobReader::new(repository),
+            blobs: Bitmap::default(),
+            frames: Bitmap::default(),
+            links: HashSet::new(),
+            files: HashSet::new(),
+            uses: HashSet::new(),
+        }
+    }
+
+    fn count_restored(&mut self, entry: &Entry) {
+        self.stats.total_file_count += 1;
+        if let EntryKind::File { size, .. } = entry.kind {
+            let metadata = &entry.metadata;
+            let is_first = metadata.links <= 1
+                || metadata.inode == 0
+                || self.links.insert((metadata.device, metadata.inode));
+            self.stats.total_size += if is_first { size } else { 0 };
+        }
+    }
+
+    fn count_content(&mut self, path: &[u8], kind: &EntryKind) -> Result<(), EngineError> {
+        let EntryKind::File { size, .. } = kind else { return Ok(()) };
+        if !self.files.insert(content_key(kind)) {
+            return Ok(());
+        }
+        if self.mode == StatsMode::FilesByContents {
+            self.stats.total_file_count += 1;
+            self.stats.total_size += size;
+            return Ok(());
+        }
+        let (stats, uses, index) = (&mut self.stats, &mut self.uses, &self.index);
+        file_blobs(&mut self.contents, kind, &mut |blob_type, id| {
+            if blob_type == BlobType::Data {
+                stats.total_file_count += u64::from(uses.insert(use_key(path, &[])));
+                if uses.insert(use_key(path, id.as_bytes())) {
+                    let location = index.locate(id)?.ok_or(RepoError::BlobMissing { id: *id })?;
+                    stats.total_size += u64::from(location.bytes);
+                    stats.total_blob_count += 1;
+                }
+            }
+            Ok(true)
+        })
+    }
+
+    fn count_raw(&mut self, kind: &EntryKind) -> Result<(), EngineError> {
+        let (stats, index) = (&mut self.stats, &self.index);
+        let (blobs, frames) = (&mut self.blobs, &mut self.frames);
+        file_blobs(&mut self.contents, kind, &mut |_, id| {
+            count_blob(stats, index, blobs, frames, id)
+        })
+    }
+}
+
+impl Visitor for Counter<'_> {
+    fn entry(&mut self, path: &[u8], entry: &Entry) -> Result<Walk, EngineError> {
+        check_interrupt(self.observer)?;
+        match self.mode {
+            StatsMode::RestoreSize => self.count_restored(entry),
+            StatsMode::RawData => self.count_raw(&entry.kind)?,
+            StatsMode::FilesByContents | StatsMode::BlobsPerFile => {
+                self.count_content(path, &entry.kind)?;
+            }
+        }
+        Ok(Walk::Descend)
+    }
+
+    /// What is below a node that was counted is counted too, whichever snapshot or folder it was met in.
+    fn node(&mut self, _path: &[u8], id: &BlobId) -> Result<bool, EngineError> {
+        if self.mode != StatsMode::RawData {
+            return Ok(true);
+        }
+        count_blob(&mut self.stats, &self.index, &mut self.blobs, &mut self.frames, id)
+    }
+}
+
+/// Counts a blob and its frame unless they are counted; true if the blob is new.
+fn count_blob(
+    stats: &mut Stats,
+    index: &IndexReader,
+    blobs: &mut Bitmap,
+    frames: &mut Bitmap,
+    id: &BlobId,
+) -> Result<bool, EngineError> {
+    let location = index.locate(id)?.ok_or(RepoError::BlobMissing { id: *id })?;
+    if !blobs.insert(location.number) {
+        return Ok(false);
+    }
+    stats.total_blob_count += 1;
+    stats.total_uncompressed_size += u64::from(location.bytes);
+    if frames.insert(u64::from(location.frame.number)) {
+        stats.total_size += u64::from(location.frame.sealed_bytes);
+    }
+    Ok(true)
+}
+
+/// What tells contents apart: equal lists of chunks have equal keys.
+fn content_key(kind: &EntryKind) -> Short {
+    let mut bytes = Vec::new();
+    for content in contents(kind) {
+        match content {
+            Content::Root(root) => {
+                bytes.push(0);
+                bytes.extend_from_slice(root.as_bytes());
+            }
+            Content::Inline(extents) => {
+                bytes.push(1 + extents.len() as u8);
+                extents.iter().for_each(|extent: &Extent| extent.encode(&mut bytes));
+            }
+        }
+    }
+    short(blake3::hash(&bytes))
+}
+
+fn use_key(path: &[u8], id: &[u8]) -> Short {
+    // No path has a NUL in it.
+    short(blake3::Hasher::new().update(path).update(&[0]).update(id).finalize())
+}
+
+fn short(hash: blake3::Hash) -> Short {
+    let mut short = Short::default();
+    short.iter_mut().zip(hash.as_bytes()).for_each(|(byte, of_hash)| *byte = *of_hash);
+    short
+}

@@ -1,0 +1,121 @@
+//! A walk through a directory and all that is below it.
+
+use holdfast_format::entry::{Entry, EntryKind};
+use holdfast_format::limits::TREE_DEPTH_MAX;
+use holdfast_format::{BlobId, FormatError};
+use holdfast_repo::RepoError;
+use holdfast_repo::read::BlobReader;
+
+use super::nodes::Entries;
+use super::root::{Folder, clean};
+use crate::{EngineError, Observer};
+
+/// How a walk goes on after an entry.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Walk {
+    /// Into the directory, if it is one.
+    Descend,
+    /// Past the directory.
+    Skip,
+    /// Not at all.
+    Stop,
+}
+
+/// Sees what a walk meets.
+pub trait Visitor {
+    /// An entry; directories come before what is in them. `path` begins with a slash.
+    ///
+    /// # Errors
+    /// Whatever should end the walk.
+    fn entry(&mut self, path: &[u8], entry: &Entry) -> Result<Walk, EngineError>;
+
+    /// A node of the directory at `path` (empty for the root) is about to be read; false passes over it and all entries that
+    /// are below it.
+    ///
+    /// # Errors
+    /// Whatever should end the walk.
+    fn node(&mut self, path: &[u8], id: &BlobId) -> Result<bool, EngineError> {
+        let _ = (path, id);
+        Ok(true)
+    }
+}
+
+/// A closure that sees entries only.
+struct EachEntry<F>(F);
+
+impl<F: FnMut(&[u8], &Entry) -> Result<Walk, EngineError>> Visitor for EachEntry<F> {
+    fn entry(&mut self, path: &[u8], entry: &Entry) -> Result<Walk, EngineError> {
+        (self.0)(path, entry)
+    }
+}
+
+/// A directory that the walk is in.
+struct Level {
+    entries: Entries,
+    /// Bytes of the directory's path.
+    path_bytes: usize,
+}
+
+/// Walks through what is below `folder`, whose path is `path`: depth first, each directory in the order of its names. Memory
+/// grows with the depth, by a node per directory, not with the number of entries.
+///
+/// # Errors
+/// Repository failures, a tree deeper than [`TREE_DEPTH_MAX`], and what `visitor` returns.
+pub fn walk(
+    reader: &mut BlobReader<'_>,
+    folder: &Folder,
+    path: &[u8],
+    visitor: &mut dyn Visitor,
+) -> Result<(), EngineError> {
+    let mut path = clean(path);
+    let mut levels = vec![Level { entries: Entries::of(folder), path_bytes: path.len() }];
+    while let Some(level) = levels.last_mut() {
+        path.truncate(level.path_bytes);
+        let next = level.entries.next(reader, &mut |id| visitor.node(&path, id))?;
+        let Some(entry) = next else {
+            levels.pop();
+            continue;
+        };
+        path.push(b'/');
+        path.extend_from_slice(&entry.name);
+        match (visitor.entry(&path, &entry)?, &entry.kind) {
+            (Walk::Stop, _) => return Ok(()),
+            (Walk::Descend, EntryKind::Directory(root)) => {
+                check_depth(levels.len(), root)?;
+                let entries = Entries::of(&Folder::Tree(*root));
+                levels.push(Level { entries, path_bytes: path.len() });
+            }
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+/// As [`walk`], for a closure.
+///
+/// # Errors
+/// As [`walk`].
+pub fn walk_each(
+    reader: &mut BlobReader<'_>,
+    folder: &Folder,
+    path: &[u8],
+    each: impl FnMut(&[u8], &Entry) -> Result<Walk, EngineError>,
+) -> Result<(), EngineError> {
+    walk(reader, folder, path, &mut EachEntry(each))
+}
+
+/// Fails if a directory with this root must not be `depth` directories below the top: only a damaged or hostile tree is so
+/// deep.
+pub(super) fn check_depth(depth: usize, root: &BlobId) -> Result<(), EngineError> {
+    if depth < TREE_DEPTH_MAX {
+        return Ok(());
+    }
+    let (found, limit) = (depth as u64 + 1, TREE_DEPTH_MAX as u64);
+    let source = FormatError::Limit { what: "nested directories", found, limit };
+    Err(RepoError::BadNode { id: *root, source }.into())
+}
+
+/// Fails if the user asked to stop.
+pub(super) fn check_interrupt(observer: &dyn Observer) -> Result<(), EngineError> {
+    if observer.is_interrupted() { Err(EngineError::Interrupted) } else { Ok(()) }
+}
