@@ -114,7 +114,6 @@ fn what_makes_no_sense_is_refused() {
         "holdfast backup --stdin /etc",
         "holdfast backup --stdin-from-command",
         "holdfast backup --parent x --force /etc",
-        "holdfast forget",
         "holdfast tag latest",
         "holdfast tag --set a --add b",
         "holdfast tag --hold --release",
@@ -189,4 +188,21 @@ fn versions() {
     let (_, json) = run("holdfast version --json");
     let json: serde_json::Value = serde_json::from_str(&json).unwrap();
     assert_eq!(json["message_type"], "version");
+}
+
+#[test]
+fn a_generated_key_is_all_that_is_printed() {
+    let (result, text) = run("holdfast key generate");
+    assert_eq!(result, Ok(()));
+    assert!(text.starts_with("HOLDFAST-KEY-1-") && text.lines().count() == 1, "{}", text.len());
+}
+
+#[test]
+fn a_variable_set_to_nothing_is_ignored() {
+    let variables = [("HOLDFAST_PACK_SIZE", ""), ("HOLDFAST_COMPRESSION", "max")];
+    let environment = Environment::with(&variables);
+    let command = crate::environment::ignore_empty_variables(Cli::command(), &environment);
+    let variable = |id: &str| command.get_arguments().find(|flag| flag.get_id() == id)?.get_env();
+    assert_eq!(variable("pack_size"), None);
+    assert!(variable("compression").is_some());
 }

@@ -154,12 +154,12 @@ pub fn keep_memory_private() {
 /// A command whose flags ignore variables that are set to nothing, as an empty line in a
 /// compose file or unit sets them.
 pub fn ignore_empty_variables(command: clap::Command, environment: &Environment) -> clap::Command {
-    let is_empty = |name: &OsStr| match name.to_str() {
-        Some(name) => environment.variable(name).is_none(),
-        None => true,
+    let set_to_nothing = |name: &OsStr| {
+        let value = name.to_str().and_then(|name| (environment.lookup)(name));
+        value.is_some_and(|value| value.is_empty())
     };
     command
-        .mut_args(|argument| match argument.get_env().is_some_and(is_empty) {
+        .mut_args(|argument| match argument.get_env().is_some_and(set_to_nothing) {
             true => argument.env(None::<&'static str>),
             false => argument,
         })

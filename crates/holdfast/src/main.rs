@@ -5,6 +5,7 @@ mod cli;
 mod cmd;
 mod context;
 mod environment;
+mod errors;
 mod exit;
 mod interrupt;
 mod location;

@@ -5,6 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+use holdfast_seal::Secret;
 use zeroize::Zeroizing;
 
 use crate::environment::Environment;
@@ -19,9 +20,23 @@ const LONGEST: u64 = 1 << 20;
 pub struct Passphrase(Zeroizing<String>);
 
 impl Passphrase {
+    /// White space at both ends does not count, wherever the text comes from, so that a
+    /// passphrase opens the same repository from a file as from the keyboard.
+    fn new(text: &str) -> Passphrase {
+        Passphrase(Zeroizing::new(text.trim().to_owned()))
+    }
+
     /// The text itself.
     pub fn expose(&self) -> &str {
         &self.0
+    }
+
+    /// What opens a key slot.
+    ///
+    /// # Errors
+    /// If it is a generated key with a typing error.
+    pub fn secret(&self) -> CommandResult<Secret> {
+        Ok(Secret::parse(&self.0)?)
     }
 }
 
@@ -93,7 +108,7 @@ impl Source {
             return Ok(Some(Source::File(file.into())));
         }
         let value = environment.text("HOLDFAST_PASSWORD")?;
-        Ok(value.map(|text| Source::Value(Passphrase(Zeroizing::new(text)))))
+        Ok(value.map(|text| Source::Value(Passphrase::new(&Zeroizing::new(text)))))
     }
 
     /// The source that flags name.
@@ -140,7 +155,7 @@ fn ask(purpose: Purpose, interrupt: &Interrupt) -> CommandResult<Passphrase> {
     let question = |prompt: &str| {
         interrupt
             .during_prompt(|| rpassword::prompt_password(prompt))
-            .map(|text| Passphrase(Zeroizing::new(text)))
+            .map(|text| Passphrase::new(&Zeroizing::new(text)))
             .map_err(|error| {
                 CommandError::failed(format!("cannot ask for the passphrase: {error}"))
             })
@@ -197,13 +212,12 @@ fn read_all(mut reader: impl std::io::Read) -> std::io::Result<Zeroizing<Vec<u8>
     Ok(bytes)
 }
 
-/// White space at both ends does not count, as in restic.
 fn text(bytes: &[u8], origin: &str) -> CommandResult<Passphrase> {
     if bytes.len() as u64 >= LONGEST {
         return Err(CommandError::failed(format!("the {origin} gives more than 1 MiB")));
     }
     match std::str::from_utf8(bytes) {
-        Ok(text) => Ok(Passphrase(Zeroizing::new(text.trim().to_owned()))),
+        Ok(text) => Ok(Passphrase::new(text)),
         Err(_) => Err(CommandError::failed(format!("the {origin} does not give valid UTF-8"))),
     }
 }

@@ -62,7 +62,17 @@ fn flags_win_over_variables_and_a_command_over_a_file() {
 }
 
 #[test]
+fn a_key_with_a_typing_error_is_told_from_a_passphrase() {
+    let (_, key) = Secret::generate_key().unwrap();
+    let parsed = |text: &str| format!("{:?}", Passphrase::new(text).secret());
+    assert_eq!(parsed(&key), "Ok(Secret(generated key))");
+    assert_eq!(parsed("hush"), "Ok(Secret(passphrase))");
+    assert!(parsed(&key[..key.len() - 1]).contains("typing error"));
+}
+
+#[test]
 fn a_passphrase_is_not_shown() {
-    let passphrase = Passphrase(Zeroizing::new("hush".to_owned()));
+    let passphrase = Passphrase::new(" hush ");
     assert_eq!(format!("{passphrase:?}"), "Passphrase(..)");
+    assert_eq!(passphrase.expose(), "hush");
 }

@@ -5,7 +5,7 @@ use clap::ValueEnum;
 use crate::cmd::not_wired;
 use crate::cmd::shared::{GROUP_BY_HELP, RepackArgs, SnapshotFilterArgs};
 use crate::context::Context;
-use crate::exit::CommandResult;
+use crate::exit::{CommandError, CommandResult};
 use crate::parse::TagList;
 
 const EXAMPLES: &str = "\
@@ -26,7 +26,6 @@ always stay. The space is freed by prune.";
 /// Remove snapshots by rules
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES, mut_arg("hosts", |host| host.short(None::<char>)))]
-#[command(group = clap::ArgGroup::new("what").required(true).multiple(true).args(WHAT))]
 pub struct Args {
     /// Remove exactly these: ids or beginnings of ids
     #[arg(value_name = "SNAPSHOT")]
@@ -62,26 +61,6 @@ pub struct Args {
     #[command(flatten)]
     pub filter: SnapshotFilterArgs,
 }
-
-/// One of these must be given: forgetting without a rule would remove everything.
-const WHAT: [&str; 16] = [
-    "snapshots",
-    "unsafe_allow_remove_all",
-    "keep_policy",
-    "keep_last",
-    "keep_hourly",
-    "keep_daily",
-    "keep_weekly",
-    "keep_monthly",
-    "keep_yearly",
-    "keep_within",
-    "keep_within_hourly",
-    "keep_within_daily",
-    "keep_within_weekly",
-    "keep_within_monthly",
-    "keep_within_yearly",
-    "keep_tags",
-];
 
 /// What stays. Counts are numbers or `unlimited`; durations are as in `1y6m`, `30d` or `48h`.
 #[derive(Debug, Clone, clap::Args)]
@@ -151,11 +130,94 @@ pub enum KeepPolicy {
     Default,
 }
 
+impl KeepArgs {
+    /// True if there is no rule at all.
+    pub fn is_empty(&self) -> bool {
+        let rules = [
+            &self.keep_last,
+            &self.keep_hourly,
+            &self.keep_daily,
+            &self.keep_weekly,
+            &self.keep_monthly,
+            &self.keep_yearly,
+            &self.keep_within,
+            &self.keep_within_hourly,
+            &self.keep_within_daily,
+            &self.keep_within_weekly,
+            &self.keep_within_monthly,
+            &self.keep_within_yearly,
+        ];
+        self.keep_policy.is_none()
+            && self.keep_tags.is_empty()
+            && rules.iter().all(|rule| rule.is_none())
+    }
+}
+
+impl Args {
+    /// Refuses what would remove everything, or says two things at once.
+    fn check(&self) -> CommandResult {
+        let named = !self.snapshots.is_empty();
+        let filtered = !self.filter.hosts().is_empty()
+            || !self.filter.tags.is_empty()
+            || !self.filter.paths.is_empty();
+        if named && !self.keep.is_empty() {
+            return Err(CommandError::usage("name snapshots or give rules, not both"));
+        }
+        if self.unsafe_allow_remove_all && !filtered {
+            let message = "--unsafe-allow-remove-all needs --host, --tag or --path";
+            return Err(CommandError::usage(message));
+        }
+        if !named && self.keep.is_empty() && !self.unsafe_allow_remove_all {
+            return Err(CommandError::usage("no rule says what stays")
+                .hint("holdfast forget --keep-policy default --dry-run"));
+        }
+        Ok(())
+    }
+}
+
 /// Runs the command.
 ///
 /// # Errors
 /// See [`crate::exit::ExitKind`].
-pub fn run(_args: &Args, _context: &Context) -> CommandResult {
+pub fn run(args: &Args, _context: &Context) -> CommandResult {
+    args.check()?;
     // WIRE HERE: Table with reasons, or an array of json::snapshot::ForgetGroup.
     Err(not_wired())
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(Parser)]
+    struct Line {
+        #[command(flatten)]
+        args: Args,
+    }
+
+    #[test]
+    fn something_must_say_what_stays() {
+        let cases = [
+            ("", "no rule"),
+            ("--host web", "no rule"),
+            ("--unsafe-allow-remove-all", "needs --host"),
+            ("--keep-last 1 1a2b", "not both"),
+            ("--keep-last 1", ""),
+            ("--keep-policy default", ""),
+            ("--keep-tag a", ""),
+            ("1a2b", ""),
+            ("--unsafe-allow-remove-all --tag a", ""),
+        ];
+        for (line, expected) in cases {
+            let words = std::iter::once("forget").chain(line.split_whitespace());
+            let message = match Line::parse_from(words).args.check() {
+                Ok(()) => String::new(),
+                Err(error) => error.message,
+            };
+            assert_eq!(message.is_empty(), expected.is_empty(), "{line}: {message}");
+            assert!(message.contains(expected), "{line}: {message}");
+        }
+    }
 }

@@ -1,6 +1,7 @@
 //! `key`: manage passphrases and keys.
 
 use clap::Subcommand;
+use holdfast_seal::Secret;
 
 use crate::cmd::not_wired;
 use crate::cmd::shared::NewPasswordArgs;
@@ -105,10 +106,9 @@ EXAMPLES:
 ///
 /// # Errors
 /// See [`crate::exit::ExitKind`].
-pub fn run(args: &Args, _context: &Context) -> CommandResult {
+pub fn run(args: &Args, context: &Context) -> CommandResult {
     match &args.action {
-        // WIRE HERE: print nothing but the key.
-        Action::Generate => Err(not_wired()),
+        Action::Generate => generate(context),
         // WIRE HERE: an array of json::maintenance::KeyEntry.
         Action::List => Err(not_wired()),
         // WIRE HERE: Source::of_flags, context.new_passphrase.
@@ -118,4 +118,10 @@ pub fn run(args: &Args, _context: &Context) -> CommandResult {
         // WIRE HERE.
         Action::Passwd { .. } => Err(not_wired()),
     }
+}
+
+/// Prints nothing but the key, so that it can go straight into a file.
+fn generate(context: &Context) -> CommandResult {
+    let (_, key) = Secret::generate_key()?;
+    Ok(context.output.line(&key)?)
 }
