@@ -1,0 +1,60 @@
+//! Changing what is said about a snapshot after it was made: tags and holds.
+
+use holdfast_format::ObjectId;
+use holdfast_format::record::GenerationBody;
+use holdfast_repo::{RepoError, Repository, SnapshotInfo};
+
+use crate::EngineError;
+
+/// How tags and hold are changed: first `set`, then `remove`, then `add`.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct TagChange {
+    /// All tags from now on.
+    pub set: Option<Vec<String>>,
+    /// Tags that it gets besides.
+    pub add: Vec<String>,
+    /// Tags that it loses.
+    pub remove: Vec<String>,
+    /// True: no rule may forget it any more. False: rules may.
+    pub hold: Option<bool>,
+}
+
+impl TagChange {
+    fn applied_to(&self, tags: &[String]) -> Vec<String> {
+        let mut tags = self.set.clone().unwrap_or_else(|| tags.to_vec());
+        tags.retain(|tag| !self.remove.contains(tag));
+        tags.extend(self.add.iter().cloned());
+        let mut seen = std::collections::HashSet::new();
+        tags.retain(|tag| seen.insert(tag.clone()));
+        tags
+    }
+}
+
+/// Changes tags and hold of a snapshot that is not forgotten. Returns false if that changes nothing.
+///
+/// # Errors
+/// [`RepoError::NoSnapshot`]; repository failures.
+pub fn amend(
+    repository: &Repository,
+    id: ObjectId,
+    change: &TagChange,
+) -> Result<bool, EngineError> {
+    let (backend, keys) = (repository.backend(), repository.keys());
+    let mut exists = false;
+    let appended = repository.history().append_generation(&**backend, keys, |history| {
+        let info = history.snapshot(&id).filter(|_| !history.is_forgotten(&id));
+        exists = info.is_some();
+        amended(&info?, change)
+    })?;
+    if !exists {
+        return Err(RepoError::NoSnapshot { id }.into());
+    }
+    Ok(appended.is_some())
+}
+
+fn amended(info: &SnapshotInfo, change: &TagChange) -> Option<GenerationBody> {
+    let tags = change.applied_to(&info.snapshot.tags);
+    let hold = change.hold.unwrap_or(info.hold);
+    let is_same = tags == info.snapshot.tags && hold == info.hold;
+    (!is_same).then_some(GenerationBody::Amend { snapshot: info.id, tags, hold })
+}

@@ -1,0 +1,84 @@
+//! The outcome of a mark: a bitmap over all places of blobs, and what each frame holds of them.
+
+use holdfast_repo::index::Location;
+
+/// The places of blobs that snapshots need.
+#[derive(Debug, Default)]
+pub struct LiveSet {
+    bits: Vec<u64>,
+    frames: Vec<FrameLive>,
+    nodes: u64,
+    blobs: u64,
+    bytes: u64,
+}
+
+/// What snapshots need of one frame.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct FrameLive {
+    /// How many of its blobs.
+    pub blobs: u32,
+    /// Their plaintext bytes.
+    pub bytes: u32,
+}
+
+impl LiveSet {
+    /// An empty set over the places numbered so far.
+    pub(super) fn new(numbered_blobs: u64) -> Self {
+        Self { bits: vec![0; numbered_blobs.div_ceil(64) as usize], ..Self::default() }
+    }
+
+    /// True if the blob at this place, by its [`Location::number`], is needed. Another place may hold it too.
+    pub fn is_live(&self, number: u64) -> bool {
+        let word = self.bits.get((number / 64) as usize).copied().unwrap_or(0);
+        word >> (number % 64) & 1 == 1
+    }
+
+    /// What is needed of a frame, by its number.
+    pub fn frame(&self, number: u32) -> FrameLive {
+        self.frames.get(number as usize).copied().unwrap_or_default()
+    }
+
+    /// Tree nodes reached.
+    pub fn nodes(&self) -> u64 {
+        self.nodes
+    }
+
+    /// Blobs reached, nodes among them; a blob in several places counts once.
+    pub fn blobs(&self) -> u64 {
+        self.blobs
+    }
+
+    /// Plaintext bytes of those blobs.
+    pub fn bytes(&self) -> u64 {
+        self.bytes
+    }
+
+    /// Takes all places of one blob; false if it was taken before.
+    pub(super) fn insert(&mut self, places: &[Location], is_node: bool) -> bool {
+        let Some(first) = places.first() else { return false };
+        if self.is_live(first.number) {
+            return false;
+        }
+        for place in places {
+            self.insert_place(place);
+        }
+        self.blobs += 1;
+        self.nodes += u64::from(is_node);
+        self.bytes += u64::from(first.bytes);
+        true
+    }
+
+    fn insert_place(&mut self, place: &Location) {
+        let word = (place.number / 64) as usize;
+        if word >= self.bits.len() {
+            self.bits.resize(word + 1, 0);
+        }
+        self.bits[word] |= 1 << (place.number % 64);
+        let frame = place.frame.number as usize;
+        if frame >= self.frames.len() {
+            self.frames.resize(frame + 1, FrameLive::default());
+        }
+        self.frames[frame].blobs += 1;
+        self.frames[frame].bytes = self.frames[frame].bytes.saturating_add(place.bytes);
+    }
+}

@@ -1,0 +1,56 @@
+//! Announcing which packs are to go, and making sure that every later backup hears it.
+
+use holdfast_format::record::{GenerationBody, WriterBody};
+use holdfast_repo::RepoError;
+use holdfast_repo::history::OpenCondemn;
+
+#[cfg(test)]
+use super::Mutation;
+use super::Prune;
+use super::plan::Plan;
+use super::repack::Targets;
+
+impl Prune<'_> {
+    /// Appends the record. `None` if another prune did something since there were `steps` of them: what this one knows is old.
+    pub(super) fn condemn(
+        &self,
+        plan: &Plan,
+        targets: &Targets,
+        steps: u64,
+    ) -> Result<Option<OpenCondemn>, RepoError> {
+        let packs = plan.packs();
+        let (backend, keys) = (self.repository.backend(), self.repository.keys());
+        let mut history = self.repository.history();
+        let appended = history.append_generation(&**backend, keys, |history| {
+            (history.prune_steps() == steps).then(|| GenerationBody::Condemn {
+                packs: packs.clone(),
+                targets: targets.packs.clone(),
+                writers: history.writers(),
+                index: history.index_objects().collect(),
+            })
+        })?;
+        self.repository.index().refresh_state(&history)?;
+        Ok(appended.and_then(|_| history.condemn().cloned()))
+    }
+
+    /// Puts a fence into the chain of every writer that there was.
+    ///
+    /// A backup has either won its slot before, and then its snapshot is seen from here on; or it finds the fence in its way.
+    pub(super) fn fence(&self, condemn: &OpenCondemn) -> Result<(), RepoError> {
+        #[cfg(test)]
+        if self.mutation == Mutation::NoFences {
+            return Ok(());
+        }
+        let (backend, keys) = (self.repository.backend(), self.repository.keys());
+        let generation = condemn.generation;
+        let mut history = self.repository.history();
+        for writer in &condemn.writers {
+            // Whatever else is found in the first free slot is read on the way.
+            while history.fence(writer, generation).is_none() {
+                let body = WriterBody::Fence { generation };
+                history.append_writer(&**backend, keys, *writer, &body)?;
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,226 @@
+//! Deleting what no snapshot needs, while backups go on (`docs/format.md`, section 11).
+//!
+//! The steps, one file each: find out what each pack holds of use ([`census`]), choose ([`plan`]), move what is needed out of
+//! packs that are to go ([`repack`]), announce it in the generation chain and fence every writer's chain ([`condemn`]), look
+//! again and keep what a late snapshot needs ([`rescue`]), decide ([`sweep`]), delete ([`delete`]).
+//!
+//! Everything before the sweep record can be repeated or dropped, everything after it is only repeated. So a prune that is
+//! killed loses nothing, and the next one goes on from the records.
+
+mod census;
+mod condemn;
+mod delete;
+mod options;
+mod orphans;
+mod plan;
+mod repack;
+mod rescue;
+mod sweep;
+#[cfg(test)]
+mod tests;
+
+use holdfast_backend::Error as BackendError;
+use holdfast_repo::history::OpenCondemn;
+use holdfast_repo::{RepoError, Repository, SnapshotInfo};
+
+use crate::mark::{self, LiveSet};
+use crate::{EngineError, Event, Observer};
+pub use options::{MaxUnused, PruneOptions, PruneReport};
+use plan::Plan;
+use repack::Targets;
+
+/// How often a prune begins again because another one was at work.
+const ROUNDS_MAX: usize = 8;
+
+/// Deliberate bugs: tests show that each is caught.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) enum Mutation {
+    /// None.
+    #[default]
+    None,
+    /// Writers' chains are not fenced.
+    #[cfg(test)]
+    NoFences,
+    /// What is needed is not computed again behind the fences.
+    #[cfg(test)]
+    LiveSetBeforeFences,
+    /// Packs are deleted before the record that says so.
+    #[cfg(test)]
+    DeleteBeforeSweep,
+    /// A copy counts although its pack goes too.
+    #[cfg(test)]
+    CopiesInCondemnedPacksCount,
+    /// Copies are believed to be there without asking the storage.
+    #[cfg(test)]
+    CopiesAreBelieved,
+}
+
+/// Deletes what no snapshot needs, as far as `options` ask for it.
+///
+/// # Errors
+/// Anything in the repository that cannot be read ends it before anything is deleted. [`EngineError::Interrupted`]: the next
+/// prune goes on.
+pub fn prune(
+    repository: &Repository,
+    options: &PruneOptions,
+    observer: &dyn Observer,
+) -> Result<PruneReport, EngineError> {
+    run(repository, options, observer, Mutation::None)
+}
+
+pub(crate) fn run(
+    repository: &Repository,
+    options: &PruneOptions,
+    observer: &dyn Observer,
+    mutation: Mutation,
+) -> Result<PruneReport, EngineError> {
+    let report = PruneReport::default();
+    let mut prune = Prune { repository, options: *options, observer, report, mutation };
+    for _ in 0..ROUNDS_MAX {
+        prune.resume()?;
+        if prune.round()? {
+            return Ok(prune.report);
+        }
+    }
+    prune.note("other prunes kept getting in the way; run prune again when they are done");
+    Ok(prune.report)
+}
+
+/// One prune under way.
+struct Prune<'a> {
+    repository: &'a Repository,
+    options: PruneOptions,
+    observer: &'a dyn Observer,
+    report: PruneReport,
+    mutation: Mutation,
+}
+
+impl Prune<'_> {
+    /// Finishes what an earlier prune began.
+    fn resume(&mut self) -> Result<(), EngineError> {
+        self.refresh()?;
+        if self.options.dry_run {
+            return Ok(());
+        }
+        let condemn = self.repository.history().condemn().cloned();
+        if let Some(condemn) = condemn {
+            self.report.resumed = true;
+            self.finish(&condemn, &Targets::default())?;
+        }
+        Ok(self.delete_leftovers()?)
+    }
+
+    /// Chooses packs and takes them away. False if another prune was at work meanwhile and all must be looked at again.
+    fn round(&mut self) -> Result<bool, EngineError> {
+        let steps = self.repository.history().prune_steps();
+        let live = self.live()?;
+        let mut plan = self.plan(&live, &self.options)?;
+        self.report_plan(&plan);
+        if self.options.dry_run || plan.is_empty() {
+            return Ok(true);
+        }
+        self.check_interrupt()?;
+        let targets = match self.repack(&plan, &live) {
+            Err(error) if is_out_of_space(&error) => {
+                plan = self.plan_without_repacking(&live)?;
+                Targets::default()
+            }
+            outcome => outcome?,
+        };
+        if plan.is_empty() {
+            return Ok(true);
+        }
+        self.check_interrupt()?;
+        let Some(condemn) = self.condemn(&plan, &targets, steps)? else { return Ok(false) };
+        self.finish_with(&condemn, &targets, &live)?;
+        Ok(true)
+    }
+
+    fn plan_without_repacking(&mut self, live: &LiveSet) -> Result<Plan, EngineError> {
+        self.note("the storage is full: only packs that hold nothing of use are deleted, none is rewritten");
+        self.report.out_of_space = true;
+        // Index objects of what was written before the storage was full.
+        self.refresh()?;
+        let options = PruneOptions { max_unused: MaxUnused::Unlimited, ..self.options };
+        let plan = self.plan(live, &options)?;
+        self.report_plan(&plan);
+        Ok(plan)
+    }
+
+    /// From a condemnation to its end.
+    fn finish(&mut self, condemn: &OpenCondemn, targets: &Targets) -> Result<(), EngineError> {
+        let before = LiveSet::default();
+        self.finish_with(condemn, targets, &before)
+    }
+
+    /// `before` is what was needed before the fences, which proves nothing any more.
+    fn finish_with(
+        &mut self,
+        condemn: &OpenCondemn,
+        targets: &Targets,
+        before: &LiveSet,
+    ) -> Result<(), EngineError> {
+        self.fence(condemn)?;
+        self.check_interrupt()?;
+        self.refresh()?;
+        let live = self.live_behind_fences(before)?;
+        let verdict = self.rescue(condemn, targets, live.as_ref().unwrap_or(before))?;
+        self.check_interrupt()?;
+        #[cfg(test)]
+        if self.mutation == Mutation::DeleteBeforeSweep {
+            self.delete_packs(&verdict.swept)?;
+        }
+        if let Some(replaced) = self.sweep(condemn, &verdict)? {
+            self.delete(&replaced, &verdict)?;
+        }
+        self.refresh()
+    }
+
+    #[cfg_attr(not(test), allow(clippy::unused_self, unused_variables, reason = "mutations"))]
+    fn live_behind_fences(&mut self, before: &LiveSet) -> Result<Option<LiveSet>, EngineError> {
+        #[cfg(test)]
+        if self.mutation == Mutation::LiveSetBeforeFences && before.blobs() > 0 {
+            return Ok(None);
+        }
+        self.live().map(Some)
+    }
+
+    /// Marks what all snapshots need that are not forgotten.
+    ///
+    /// Behind the fences those before them would do: what comes later has looked at the condemnation. To mark all is simpler
+    /// and only ever keeps more.
+    fn live(&mut self) -> Result<LiveSet, EngineError> {
+        let snapshots: Vec<SnapshotInfo> = self.repository.history().snapshots();
+        let live = mark::mark(self.repository, &snapshots, self.observer)?;
+        self.report.nodes_read += live.nodes();
+        Ok(live)
+    }
+
+    /// Reads what is new, and refuses to go on if anything is missing.
+    fn refresh(&self) -> Result<(), EngineError> {
+        let missing = self.repository.refresh()?;
+        if let Some(name) = missing.index_objects.first() {
+            let reason = "it is missing or cannot be read; run `holdfast repair index` first";
+            return Err(RepoError::damaged(name, reason).into());
+        }
+        if let Some(name) = missing.packs.first() {
+            return Err(RepoError::damaged(name, "its directory cannot be read").into());
+        }
+        match self.repository.history().damaged().next() {
+            Some(record) => Err(RepoError::damaged(&record.object, &record.reason).into()),
+            None => Ok(()),
+        }
+    }
+
+    fn check_interrupt(&self) -> Result<(), EngineError> {
+        if self.observer.is_interrupted() { Err(EngineError::Interrupted) } else { Ok(()) }
+    }
+
+    fn note(&self, message: &str) {
+        self.observer.event(Event::Note { message });
+    }
+}
+
+fn is_out_of_space(error: &EngineError) -> bool {
+    matches!(error, EngineError::Repo(RepoError::Backend(BackendError::NoSpace { .. })))
+}

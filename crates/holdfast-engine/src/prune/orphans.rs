@@ -1,0 +1,48 @@
+//! Packs that no index object lists: of runs that were cut short.
+
+use std::collections::HashSet;
+
+use holdfast_format::{ObjectId, name};
+use holdfast_repo::index::read_pack_directory;
+use holdfast_repo::{RepoError, Repository};
+
+use crate::{Event, Observer};
+
+/// A pack that no index object lists, of a session that is over.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Orphan {
+    pub id: ObjectId,
+    pub bytes: u64,
+}
+
+/// Finds them in a listing. One that the listing lacks is found another time.
+pub(super) fn find(
+    repository: &Repository,
+    observer: &dyn Observer,
+) -> Result<Vec<Orphan>, RepoError> {
+    let (backend, keys) = (repository.backend(), repository.keys());
+    let listed: HashSet<ObjectId> =
+        repository.index().packs()?.into_iter().map(|pack| pack.id).collect();
+    let mut orphans = Vec::new();
+    for object in backend.list(name::PACKS)? {
+        let Some(id) = name::object_id(object.name.as_ref()) else { continue };
+        if listed.contains(&id) || repository.history().swept().contains(&id) {
+            continue;
+        }
+        match read_pack_directory(&**backend, keys, &id) {
+            Ok(pack) => {
+                let (writer, start_slot) = (pack.header.writer, pack.header.start_slot);
+                if repository.history().is_decided(&writer, start_slot) {
+                    orphans.push(Orphan { id, bytes: object.bytes });
+                }
+            }
+            // Nothing can refer to it, and what it is cannot be known: `check` and `repair` see to it.
+            Err(RepoError::Damaged { object, reason }) => {
+                let message = format!("{object}, which nothing refers to, is damaged: {reason}");
+                observer.event(Event::Note { message: &message });
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(orphans)
+}

@@ -1,0 +1,153 @@
+//! Choosing which packs go.
+
+use std::collections::HashSet;
+
+use holdfast_format::{BlobType, ObjectId};
+use holdfast_repo::index::PackRow;
+
+use super::census::{self, Census, PackUse};
+use super::orphans::{self, Orphan};
+use super::{MaxUnused, Prune, PruneOptions};
+use crate::EngineError;
+use crate::mark::LiveSet;
+
+/// Packs below this part of the usual size are small.
+const SMALL: u64 = 4;
+/// Small packs of one type are merged when there are more.
+const SMALL_PACKS_MAX: usize = 16;
+/// Packs that one condemnation names at most, so that its records stay far below their limit.
+const PACKS_MAX: usize = 100_000;
+
+/// Packs that are to go.
+#[derive(Debug, Default)]
+pub(super) struct Plan {
+    /// Packs that hold nothing of use.
+    pub dead: Vec<PackRow>,
+    /// Packs whose content of use must be moved before, in the order in which they were made.
+    pub repack: Vec<PackRow>,
+    /// Packs that no index object lists.
+    pub orphans: Vec<Orphan>,
+    /// Places whose blob is needed, but taken from another place.
+    pub given_up: HashSet<u64>,
+    /// Bytes in packs that stay.
+    pub bytes_left: u64,
+    /// Bytes among them that rewriting would save.
+    pub unused_bytes_left: u64,
+}
+
+impl Plan {
+    pub fn is_empty(&self) -> bool {
+        self.dead.is_empty() && self.repack.is_empty() && self.orphans.is_empty()
+    }
+
+    /// All packs that are to go.
+    pub fn packs(&self) -> Vec<ObjectId> {
+        let listed = self.dead.iter().chain(&self.repack).map(|pack| pack.id);
+        listed.chain(self.orphans.iter().map(|orphan| orphan.id)).collect()
+    }
+}
+
+impl Prune<'_> {
+    /// Looks at all packs and chooses.
+    pub(super) fn plan(&self, live: &LiveSet, options: &PruneOptions) -> Result<Plan, EngineError> {
+        let census = census::take(self.repository, live)?;
+        let pack_bytes = u64::from(self.repository.config().pack_bytes);
+        let mut plan = choose(census, options, pack_bytes);
+        let room = PACKS_MAX - plan.dead.len() - plan.repack.len();
+        plan.orphans = orphans::find(self.repository, self.observer)?;
+        plan.orphans.truncate(room);
+        Ok(plan)
+    }
+
+    pub(super) fn report_plan(&mut self, plan: &Plan) {
+        self.report.packs_repacked = plan.repack.len() as u64;
+        self.report.packs_adopted = plan.orphans.len() as u64;
+        self.report.unused_bytes_left = plan.unused_bytes_left;
+        self.report.bytes_left = plan.bytes_left;
+        if self.options.dry_run {
+            let listed = plan.dead.iter().chain(&plan.repack).map(|pack| pack.bytes);
+            let orphans = plan.orphans.iter().map(|orphan| orphan.bytes);
+            self.report.packs_deleted = plan.packs().len() as u64;
+            self.report.bytes_deleted = listed.chain(orphans).sum();
+        }
+    }
+}
+
+fn choose(census: Census, options: &PruneOptions, pack_bytes: u64) -> Plan {
+    let (mut dead, mut rest): (Vec<_>, Vec<_>) =
+        census.packs.into_iter().partition(|pack| pack.blobs == 0 && pack.is_decided);
+    dead.truncate(PACKS_MAX / 2);
+    let mut repack = Vec::new();
+    if options.max_unused != MaxUnused::Unlimited {
+        let mut budget = options.max_repack_bytes.unwrap_or(u64::MAX);
+        rest.sort_by_key(|pack| (share(pack), pack.row.number));
+        repack = wasteful(&mut rest, options, &mut budget);
+        for blob_type in [BlobType::Data, BlobType::Tree] {
+            repack.extend(small(&mut rest, blob_type, pack_bytes, &mut budget));
+        }
+    }
+    repack.sort_by_key(|pack| pack.row.number);
+    let moved: u64 = repack.iter().map(|pack| pack.used_bytes).sum();
+    Plan {
+        dead: dead.iter().map(|pack| pack.row).collect(),
+        repack: repack.iter().map(|pack| pack.row).collect(),
+        orphans: Vec::new(),
+        given_up: census.given_up,
+        bytes_left: moved + rest.iter().map(|pack| pack.row.bytes).sum::<u64>(),
+        unused_bytes_left: rest.iter().map(|pack| pack.unused_bytes).sum(),
+    }
+}
+
+/// Part of a pack that is needed, in thousandths.
+fn share(pack: &PackUse) -> u64 {
+    pack.used_bytes * 1000 / (pack.used_bytes + pack.unused_bytes).max(1)
+}
+
+/// Takes packs out of `rest`, the worst first, until what stays unused is little enough.
+fn wasteful(rest: &mut Vec<PackUse>, options: &PruneOptions, budget: &mut u64) -> Vec<PackUse> {
+    let used: u64 = rest.iter().map(|pack| pack.used_bytes).sum();
+    let allowed = options.max_unused.bytes_beside(used);
+    let mut unused: u64 = rest.iter().map(|pack| pack.unused_bytes).sum();
+    take_within(rest, budget, |pack| {
+        let is_wanted = unused > allowed && pack.unused_bytes > 0;
+        if is_wanted {
+            unused -= pack.unused_bytes;
+        }
+        is_wanted
+    })
+}
+
+/// Takes small packs of one type out of `rest` if there are many.
+fn small(
+    rest: &mut Vec<PackUse>,
+    blob_type: BlobType,
+    pack_bytes: u64,
+    budget: &mut u64,
+) -> Vec<PackUse> {
+    let is_small = |pack: &PackUse| {
+        pack.blob_type == blob_type && pack.is_decided && pack.row.bytes < pack_bytes / SMALL
+    };
+    if rest.iter().filter(|pack| is_small(pack)).count() <= SMALL_PACKS_MAX {
+        return Vec::new();
+    }
+    take_within(rest, budget, |pack| is_small(pack))
+}
+
+/// Takes the decided packs out of `rest` that `is_wanted` asks for and that fit into the budget.
+fn take_within(
+    rest: &mut Vec<PackUse>,
+    budget: &mut u64,
+    mut is_wanted: impl FnMut(&PackUse) -> bool,
+) -> Vec<PackUse> {
+    let mut taken = Vec::new();
+    rest.retain(|pack| {
+        let fits = pack.is_decided && pack.used_bytes <= *budget && taken.len() < PACKS_MAX / 4;
+        if !fits || !is_wanted(pack) {
+            return true;
+        }
+        *budget -= pack.used_bytes;
+        taken.push(*pack);
+        false
+    });
+    taken
+}

@@ -1,0 +1,219 @@
+//! Behind the fences: which condemned packs are needed after all.
+
+use std::collections::{HashMap, HashSet};
+
+use holdfast_backend::Error as BackendError;
+use holdfast_format::{BlobId, ObjectId, name};
+use holdfast_repo::history::OpenCondemn;
+use holdfast_repo::index::{IndexReader, Location, PackRow, read_pack_directory};
+use holdfast_repo::read::BlobReader;
+use holdfast_repo::{RepoError, Repository, object_name};
+
+use super::repack::Targets;
+use super::{Mutation, Prune};
+use crate::EngineError;
+use crate::mark::LiveSet;
+
+/// What becomes of condemned packs.
+#[derive(Debug, Default)]
+pub(super) struct Verdict {
+    /// Those that go.
+    pub swept: Vec<ObjectId>,
+    /// Those that stay.
+    pub rescued: Vec<ObjectId>,
+    /// Bytes of those that go, as far as an index object lists them.
+    pub bytes: u64,
+}
+
+impl Prune<'_> {
+    /// Decides about each condemned pack. One may go if each blob in it that a snapshot needs was found in a pack that stays.
+    pub(super) fn rescue(
+        &mut self,
+        condemn: &OpenCondemn,
+        targets: &Targets,
+        live: &LiveSet,
+    ) -> Result<Verdict, EngineError> {
+        let condemned: HashSet<ObjectId> = condemn.packs.iter().copied().collect();
+        let rows: HashMap<ObjectId, PackRow> = self
+            .repository
+            .index()
+            .packs()?
+            .into_iter()
+            .filter(|pack| condemned.contains(&pack.id))
+            .map(|pack| (pack.id, pack))
+            .collect();
+        let mut witness = Witness::new(self.repository, targets, self.mutation)?;
+        let mut rescued = HashSet::new();
+        let mut undecided = Vec::new();
+        for row in rows.values() {
+            match self.needed_of(row, live)? {
+                Some(needed) => {
+                    for id in needed {
+                        let places = witness.index.locations(&id)?;
+                        let goes = |pack: &ObjectId| self.goes(pack, row, &condemned);
+                        let (going, staying): (Vec<_>, Vec<_>) =
+                            places.into_iter().partition(|place| goes(&place.frame.pack));
+                        if !witness.has_seen_one_of(&id, &staying)? {
+                            undecided.push((id, going));
+                        }
+                    }
+                }
+                // Its directory cannot be read, so it is not known what would be lost with it.
+                None => drop(rescued.insert(row.id)),
+            }
+        }
+        choose(undecided, &mut witness, &mut rescued)?;
+        self.report.packs_rescued += rescued.len() as u64;
+        let (rescued, swept) = condemn.packs.iter().partition(|pack| rescued.contains(*pack));
+        let mut verdict = Verdict { swept, rescued, bytes: 0 };
+        verdict.bytes =
+            verdict.swept.iter().filter_map(|pack| rows.get(pack)).map(|row| row.bytes).sum();
+        Ok(verdict)
+    }
+
+    /// Blobs of a pack that are needed, wherever else they may be; `None` if the pack cannot say which.
+    fn needed_of(&self, row: &PackRow, live: &LiveSet) -> Result<Option<Vec<BlobId>>, RepoError> {
+        let repository = self.repository;
+        let frames = repository.index().reader().frames_of(row)?;
+        if frames.iter().all(|part| live.frame(part.frame.number).blobs == 0) {
+            return Ok(Some(Vec::new()));
+        }
+        let directory =
+            match read_pack_directory(&**repository.backend(), repository.keys(), &row.id) {
+                Ok(directory) if directory.frames.len() == frames.len() => directory,
+                Ok(_)
+                | Err(
+                    RepoError::Damaged { .. } | RepoError::Backend(BackendError::NotFound { .. }),
+                ) => {
+                    return Ok(None);
+                }
+                Err(error) => return Err(error),
+            };
+        let mut needed = Vec::new();
+        for (part, entry) in frames.iter().zip(&directory.frames) {
+            for (number, blob) in (part.first_blob..).zip(&entry.blobs) {
+                if live.is_live(number) {
+                    needed.push(blob.id);
+                }
+            }
+        }
+        Ok(Some(needed))
+    }
+
+    /// True if no blob may be left to this pack alone, while the fate of `row` is looked at.
+    #[cfg_attr(not(test), allow(clippy::unused_self, unused_variables, reason = "a mutation"))]
+    fn goes(&self, pack: &ObjectId, row: &PackRow, condemned: &HashSet<ObjectId>) -> bool {
+        #[cfg(test)]
+        if self.mutation == Mutation::CopiesInCondemnedPacksCount {
+            return *pack == row.id;
+        }
+        condemned.contains(pack)
+    }
+}
+
+/// Chooses packs to stay so that each blob keeps a place. The more blobs have no other place than a pack, the sooner it is
+/// chosen, so that few stay.
+fn choose(
+    undecided: Vec<(BlobId, Vec<Location>)>,
+    witness: &mut Witness<'_>,
+    rescued: &mut HashSet<ObjectId>,
+) -> Result<(), RepoError> {
+    let mut several = Vec::new();
+    for (id, places) in undecided {
+        match places.as_slice() {
+            [only] => drop(rescued.insert(only.frame.pack)),
+            _ => several.push((id, places)),
+        }
+    }
+    for (id, places) in several {
+        let mut found = None;
+        let (stay, go): (Vec<_>, Vec<_>) =
+            places.iter().partition(|place| rescued.contains(&place.frame.pack));
+        for place in stay.into_iter().chain(go) {
+            if witness.has_seen(&id, place)? {
+                found = Some(place.frame.pack);
+                break;
+            }
+        }
+        match found {
+            Some(pack) => drop(rescued.insert(pack)),
+            None => rescued.extend(places.iter().map(|place| place.frame.pack)),
+        }
+    }
+    Ok(())
+}
+
+/// Asks the storage whether a copy is really there. The index is not believed: it lists what was there once.
+struct Witness<'a> {
+    repository: &'a Repository,
+    index: IndexReader,
+    reader: BlobReader<'a>,
+    /// Packs whose content this very prune verified while it wrote them.
+    own: HashSet<ObjectId>,
+    bytes: HashMap<ObjectId, u64>,
+    packs: HashMap<ObjectId, bool>,
+    #[cfg_attr(not(test), allow(dead_code, reason = "only tests have mutations"))]
+    mutation: Mutation,
+}
+
+impl<'a> Witness<'a> {
+    fn new(
+        repository: &'a Repository,
+        targets: &Targets,
+        mutation: Mutation,
+    ) -> Result<Self, RepoError> {
+        let index = repository.index();
+        let bytes = index.packs()?.into_iter().map(|pack| (pack.id, pack.bytes)).collect();
+        Ok(Self {
+            repository,
+            index: index.reader(),
+            reader: BlobReader::new(repository),
+            own: targets.packs.iter().copied().collect(),
+            bytes,
+            packs: HashMap::new(),
+            mutation,
+        })
+    }
+
+    fn has_seen_one_of(&mut self, id: &BlobId, places: &[Location]) -> Result<bool, RepoError> {
+        for place in places {
+            if self.has_seen(id, place)? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// True if the pack has the size it should have and, if another process wrote it, the blob can be read from it.
+    fn has_seen(&mut self, id: &BlobId, place: &Location) -> Result<bool, RepoError> {
+        #[cfg(test)]
+        if self.mutation == Mutation::CopiesAreBelieved {
+            return Ok(true);
+        }
+        let pack = place.frame.pack;
+        if !self.has_pack(&pack)? {
+            return Ok(false);
+        }
+        if self.own.contains(&pack) {
+            return Ok(true);
+        }
+        match self.reader.blob_at(id, place) {
+            Ok(_) => Ok(true),
+            Err(RepoError::Damaged { .. }) => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn has_pack(&mut self, pack: &ObjectId) -> Result<bool, RepoError> {
+        if let Some(known) = self.packs.get(pack) {
+            return Ok(*known);
+        }
+        let found = match self.repository.backend().size(&object_name(name::pack(pack))?) {
+            Ok(bytes) => self.bytes.get(pack) == Some(&bytes),
+            Err(BackendError::NotFound { .. }) => false,
+            Err(error) => return Err(error.into()),
+        };
+        self.packs.insert(*pack, found);
+        Ok(found)
+    }
+}

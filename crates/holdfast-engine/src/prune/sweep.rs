@@ -1,0 +1,105 @@
+//! The record that decides, and the index objects that count from then on.
+
+use std::collections::HashSet;
+
+use holdfast_format::ObjectId;
+use holdfast_format::index::PackEntry;
+use holdfast_format::record::GenerationBody;
+use holdfast_repo::history::OpenCondemn;
+use holdfast_repo::index::read_index_object;
+use holdfast_repo::write::put_index_object;
+
+use super::rescue::Verdict;
+use super::{Prune, is_out_of_space};
+use crate::EngineError;
+
+/// Index objects with fewer packs are merged ...
+const FEW_PACKS: usize = 16;
+/// ... when there are more of them than this.
+const SMALL_OBJECTS_MAX: usize = 16;
+/// A new index object ends behind the pack with which it has so many blobs.
+const BLOBS_PER_INDEX_OBJECT: usize = 100_000;
+
+/// Index objects before and after.
+#[derive(Debug, Default)]
+struct IndexChange {
+    index: Vec<ObjectId>,
+    replaced: Vec<ObjectId>,
+}
+
+impl Prune<'_> {
+    /// Appends the record; returns the index objects that it replaces. `None` if another prune decided before.
+    pub(super) fn sweep(
+        &self,
+        condemn: &OpenCondemn,
+        verdict: &Verdict,
+    ) -> Result<Option<Vec<ObjectId>>, EngineError> {
+        let swept: HashSet<ObjectId> = verdict.swept.iter().copied().collect();
+        let change = match self.rewrite_index(&swept) {
+            // What they say of packs that are gone is overruled by the record.
+            Err(error) if is_out_of_space(&error) => {
+                self.note("the storage is full: index objects are left as they are");
+                let index = self.repository.history().index_objects().collect();
+                IndexChange { index, replaced: Vec::new() }
+            }
+            outcome => outcome?,
+        };
+        let (backend, keys) = (self.repository.backend(), self.repository.keys());
+        let generation = condemn.generation;
+        let appended =
+            self.repository.history().append_generation(&**backend, keys, |history| {
+                let is_open = history.condemn().is_some_and(|open| open.generation == generation);
+                is_open.then(|| GenerationBody::Sweep {
+                    condemn: generation,
+                    packs: verdict.swept.clone(),
+                    rescued: verdict.rescued.clone(),
+                    index: change.index.clone(),
+                    replaced: change.replaced.clone(),
+                })
+            })?;
+        Ok(appended.map(|_| change.replaced))
+    }
+
+    /// Writes index objects for the packs that stay, of those objects that mention packs that go and of small ones.
+    fn rewrite_index(&self, swept: &HashSet<ObjectId>) -> Result<IndexChange, EngineError> {
+        let objects = self.repository.index().index_objects()?;
+        let gone = self.repository.history().swept().clone();
+        let goes = |pack: &ObjectId| swept.contains(pack) || gone.contains(pack);
+        let is_small = |packs: &[ObjectId]| packs.len() < FEW_PACKS;
+        let small = objects.iter().filter(|(_, packs)| is_small(packs)).count();
+        let (replaced, kept): (Vec<_>, Vec<_>) = objects.into_iter().partition(|(_, packs)| {
+            packs.iter().any(goes) || (small > SMALL_OBJECTS_MAX && is_small(packs))
+        });
+        let mut listed: HashSet<ObjectId> =
+            kept.iter().flat_map(|(_, packs)| packs).copied().collect();
+        let mut change = IndexChange::default();
+        change.index.extend(kept.iter().map(|(id, _)| *id));
+        let mut packs = Vec::new();
+        let mut blobs = 0;
+        for (id, _) in replaced {
+            let entries =
+                read_index_object(&**self.repository.backend(), self.repository.keys(), &id)?;
+            for entry in entries.into_iter().filter(|entry| !goes(&entry.id)) {
+                if !listed.insert(entry.id) {
+                    continue;
+                }
+                blobs += entry.frames.iter().map(|frame| frame.blobs.len()).sum::<usize>();
+                packs.push(entry);
+                if blobs >= BLOBS_PER_INDEX_OBJECT {
+                    change.index.push(self.put_index(&mut packs)?);
+                    blobs = 0;
+                }
+            }
+            change.replaced.push(id);
+        }
+        if !packs.is_empty() {
+            change.index.push(self.put_index(&mut packs)?);
+        }
+        Ok(change)
+    }
+
+    fn put_index(&self, packs: &mut Vec<PackEntry>) -> Result<ObjectId, EngineError> {
+        let packs = std::mem::take(packs);
+        Ok(put_index_object(&**self.repository.backend(), self.repository.keys(), &packs)?)
+    }
+}
