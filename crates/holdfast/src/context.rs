@@ -5,6 +5,7 @@ use std::os::unix::ffi::OsStringExt;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use crate::cli::GlobalArgs;
 use crate::environment::{self, Environment};
@@ -112,6 +113,12 @@ impl Context {
     /// A usage error if `HOLDFAST_PROGRESS_FPS` makes no sense.
     pub fn progress(&self, activity: Activity, share: Option<f64>) -> CommandResult<Progress> {
         Ok(Progress::start(&self.output, self.environment.surroundings()?, activity, share))
+    }
+
+    /// `HOLDFAST_CHECKPOINT_SECONDS`: how often a backup commits what it has so far, for trying it out.
+    pub fn checkpoint_interval(&self) -> Option<Duration> {
+        let text = self.environment.text("HOLDFAST_CHECKPOINT_SECONDS").ok()??;
+        text.parse().ok().map(Duration::from_secs_f64)
     }
 
     /// The name of this machine, as `--host` may have it otherwise.

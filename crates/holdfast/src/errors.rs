@@ -1,5 +1,9 @@
 //! Errors of the layers below, as ends of a command: the one place that chooses codes and hints.
 
+use holdfast_backend::Error as BackendError;
+use holdfast_engine::EngineError;
+use holdfast_engine::selection::SelectionError;
+use holdfast_repo::RepoError;
 use holdfast_seal::SealError;
 
 use crate::exit::{CommandError, ExitKind};
@@ -26,6 +30,76 @@ impl From<SealError> for CommandError {
         };
         let end = CommandError::new(exit, error.to_string());
         hint.into_iter().fold(end, |end, hint| end.hint(hint))
+    }
+}
+
+impl From<RepoError> for CommandError {
+    fn from(error: RepoError) -> CommandError {
+        let (exit, hint) = match &error {
+            RepoError::NotARepository => {
+                (ExitKind::NoRepository, "holdfast init, if this is where a repository should be")
+            }
+            RepoError::AlreadyExists => (ExitKind::Failed, "another path, or no init at all"),
+            RepoError::WrongSecret { .. } => {
+                (ExitKind::WrongKey, "check --password-file or the passphrase, and try again")
+            }
+            RepoError::SlotDamaged { .. } => {
+                (ExitKind::Damaged, "another passphrase or key of this repository")
+            }
+            RepoError::ForeignSlot { .. } | RepoError::NoSlots => {
+                (ExitKind::Damaged, "bring back the folder keys/ of this repository from a copy")
+            }
+            RepoError::Newer(_) => (ExitKind::Failed, "a newer version of holdfast"),
+            RepoError::ConfigDamaged(_) => {
+                (ExitKind::Damaged, "bring back the object config from a copy of the repository")
+            }
+            RepoError::Damaged { .. }
+            | RepoError::ChainBroken { .. }
+            | RepoError::BlobMissing { .. }
+            | RepoError::BadNode { .. } => (ExitKind::Damaged, "holdfast check"),
+            RepoError::NoSnapshot { .. } => (ExitKind::Failed, "holdfast snapshots"),
+            RepoError::Cache(_) => (ExitKind::Failed, "--no-cache, or holdfast cache --cleanup"),
+            RepoError::Fenced => (ExitKind::Locked, "run the same command again"),
+            RepoError::Backend(BackendError::NotFound { .. }) => {
+                (ExitKind::NoRepository, "check --repo; is the disk mounted?")
+            }
+            RepoError::Backend(BackendError::NoSpace { .. }) => {
+                (ExitKind::Failed, "holdfast forget and holdfast prune, which work on a full disk")
+            }
+            RepoError::Backend(_) | RepoError::Seal(_) | RepoError::Stopped(_) => {
+                return CommandError::new(ExitKind::Failed, error.to_string());
+            }
+            #[allow(unreachable_patterns, reason = "new kinds fail until they get their own hint")]
+            _ => return CommandError::new(ExitKind::Failed, error.to_string()),
+        };
+        CommandError::new(exit, error.to_string()).hint(hint)
+    }
+}
+
+impl From<BackendError> for CommandError {
+    fn from(error: BackendError) -> CommandError {
+        RepoError::from(error).into()
+    }
+}
+
+impl From<EngineError> for CommandError {
+    fn from(error: EngineError) -> CommandError {
+        match error {
+            EngineError::Repo(error) => error.into(),
+            EngineError::Interrupted => CommandError::interrupted(),
+            EngineError::RemovesEverything { .. } => CommandError::failed(error.to_string())
+                .hint("--unsafe-allow-remove-all, if that is what you want"),
+            EngineError::NoSuchPath { .. } | EngineError::WrongKind { .. } => {
+                CommandError::failed(error.to_string()).hint("holdfast ls SNAPSHOT")
+            }
+            other => CommandError::failed(other.to_string()),
+        }
+    }
+}
+
+impl From<SelectionError> for CommandError {
+    fn from(error: SelectionError) -> CommandError {
+        CommandError::failed(error.to_string())
     }
 }
 

@@ -9,9 +9,14 @@ mod errors;
 mod exit;
 mod interrupt;
 mod location;
+mod opening;
 mod output;
 mod parse;
+mod paths;
+mod patterns;
 mod secret;
+mod select;
+mod watch;
 
 use std::ffi::OsString;
 use std::process::ExitCode;

@@ -166,6 +166,13 @@ pub struct ExcludeIfPresent {
     pub header: Option<String>,
 }
 
+impl ExcludeIfPresent {
+    /// Name and header as bytes.
+    pub fn bytes(&self) -> (Vec<u8>, Option<Vec<u8>>) {
+        (self.name.clone().into_bytes(), self.header.clone().map(String::into_bytes))
+    }
+}
+
 impl FromStr for ExcludeIfPresent {
     type Err = String;
 

@@ -1,16 +1,37 @@
 //! `backup`: files, or what a command prints, as a new snapshot.
 
 use std::ffi::OsString;
+use std::io;
+use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 
 use clap::builder::{BoolishValueParser, RangedU64ValueParser};
 use clap::{ValueEnum, ValueHint};
 
-use crate::cmd::not_wired;
+use holdfast_connect::Source;
+use holdfast_connect::command::{CommandSource, StreamEntry, StreamSource};
+use holdfast_connect::fs::filter::Filter;
+use holdfast_connect::fs::source::{FsOptions, FsSource};
+use holdfast_engine::backup::{BackupOptions, BackupReport, Compare, backup};
+use holdfast_engine::retention::{GroupBy, GroupByError};
+use holdfast_engine::selection::SnapshotFilter;
+use holdfast_format::SessionId;
+use holdfast_format::config::ChunkProfile as Profile;
+use holdfast_format::entry::FileTime;
+use holdfast_format::record::{Snapshot, SnapshotSummary, Text};
+use holdfast_repo::write::WriteOptions;
+use holdfast_repo::{Repository, SnapshotInfo};
+use jiff::Timestamp;
+
 use crate::cmd::shared::{ExcludeArgs, GROUP_BY_HELP};
 use crate::context::Context;
-use crate::exit::CommandResult;
+use crate::exit::{CommandError, CommandResult, ExitKind};
+use crate::output::json::backup::Summary;
+use crate::output::progress::Activity;
+use crate::output::{convert, text};
 use crate::parse::{ExcludeIfPresent, Size, TagList};
+use crate::watch::Watcher;
+use crate::{environment, paths, patterns, select};
 
 const EXAMPLES: &str = "\
 EXAMPLES:
@@ -212,7 +233,254 @@ impl Args {
 ///
 /// # Errors
 /// See [`crate::exit::ExitKind`].
-pub fn run(_args: &Args, _context: &Context) -> CommandResult {
-    // WIRE HERE: events to context.progress(Activity::Backup, share); then Summary.
-    Err(not_wired())
+pub fn run(args: &Args, context: &Context) -> CommandResult {
+    let start = environment::now();
+    let work = Work::plan(args, context)?;
+    let repository = context.open()?;
+    let options = work.options(args, context, &repository, start)?;
+    let watcher = Watcher::start(context, Activity::Backup, None)?;
+    let options =
+        BackupOptions { count_first: watcher.is_shown() && !args.reading.no_scan, ..options };
+    if let Some(parent) = options.parents.first() {
+        context.output.note(0, &format!("using parent snapshot {}", parent.id.short()))?;
+    }
+    let report = backup(&repository, &|| work.source(), &options, &watcher);
+    drop(watcher);
+    tell(args, context, &report?, start)
+}
+
+/// What is to be read, and how.
+struct Work {
+    from: From,
+    fs: FsOptions,
+    filter: Filter,
+    excludes: Vec<Text>,
+}
+
+enum From {
+    Paths(Vec<PathBuf>),
+    Stdin(StreamEntry),
+    Command(Vec<OsString>, StreamEntry),
+}
+
+impl Work {
+    fn plan(args: &Args, context: &Context) -> CommandResult<Work> {
+        let (filter, excludes) = patterns::filter(&args.exclude, &context.environment)?;
+        let skip = &args.skip;
+        let fs = FsOptions {
+            one_file_system: skip.one_file_system,
+            with_atime: args.compare.with_atime,
+            exclude_caches: skip.exclude_caches,
+            exclude_if_present: skip
+                .exclude_if_present
+                .iter()
+                .map(ExcludeIfPresent::bytes)
+                .collect(),
+            exclude_larger_than: skip.exclude_larger_than.map(|size| size.0),
+            gitignore: skip.gitignore,
+            ..FsOptions::default()
+        };
+        let from = match args.command() {
+            Some(command) => From::Command(command, stream_entry(args, context)),
+            None if args.from.stdin => From::Stdin(stream_entry(args, context)),
+            None => From::Paths(paths::all(&args.paths, &args.from, context)?),
+        };
+        Ok(Work { from, fs, filter, excludes })
+    }
+
+    fn is_stream(&self) -> bool {
+        !matches!(self.from, From::Paths(_))
+    }
+
+    fn source(&self) -> io::Result<Box<dyn Source>> {
+        Ok(match &self.from {
+            From::Paths(paths) => {
+                Box::new(FsSource::new(paths.clone(), self.fs.clone(), self.filter.clone())?)
+            }
+            From::Stdin(entry) => Box::new(StreamSource::stdin(Box::new(io::stdin()), entry)?),
+            From::Command(command, entry) => {
+                Box::new(CommandSource::new(command.clone(), entry.clone())?)
+            }
+        })
+    }
+
+    /// The paths that the snapshot records.
+    fn recorded_paths(&self) -> Vec<Text> {
+        match &self.from {
+            From::Paths(paths) => {
+                let mut paths: Vec<Text> =
+                    paths.iter().map(|path| Text(path.as_os_str().as_bytes().to_vec())).collect();
+                paths.sort();
+                paths.dedup();
+                paths
+            }
+            From::Stdin(entry) | From::Command(_, entry) => {
+                vec![Text([b"/", entry.file_name.as_slice()].concat())]
+            }
+        }
+    }
+
+    fn options(
+        &self,
+        args: &Args,
+        context: &Context,
+        repository: &Repository,
+        start: Timestamp,
+    ) -> CommandResult<BackupOptions> {
+        let snapshot = self.record(args, context, start)?;
+        let parents = match self.is_stream() || args.compare.force {
+            true => Vec::new(),
+            false => parents(args, repository, &snapshot)?,
+        };
+        let ignore_inode = args.compare.ignore_inode;
+        let compare =
+            Compare { ctime: !args.compare.ignore_ctime && !ignore_inode, inode: !ignore_inode };
+        let connector = if self.is_stream() { "stream" } else { "files" };
+        Ok(BackupOptions {
+            snapshot,
+            parents,
+            profile: args.reading.profile(self.is_stream()),
+            source: (connector.to_owned(), connector.to_owned()),
+            compare,
+            write: WriteOptions { dry_run: args.dry_run, ..context.write_options() },
+            read_concurrency: args.reading.read_concurrency.unwrap_or(0) as usize,
+            count_first: false,
+            skip_if_unchanged: args.label.skip_if_unchanged,
+            is_stream: self.is_stream(),
+        })
+    }
+
+    /// The record, but for what the run itself finds out.
+    fn record(&self, args: &Args, context: &Context, start: Timestamp) -> CommandResult<Snapshot> {
+        let time = args.label.time.as_deref().map(select::time).transpose()?;
+        let summary = SnapshotSummary { backup_start: Some(start), ..SnapshotSummary::default() };
+        Ok(Snapshot {
+            time: time.unwrap_or(start),
+            host: context.host_name(args.label.host.as_deref()),
+            user: context.environment.user_name(),
+            uid: environment::user_id(),
+            gid: environment::group_id(),
+            paths: self.recorded_paths(),
+            tags: args.label.tags.iter().flat_map(|list| list.0.clone()).collect(),
+            excludes: self.excludes.clone(),
+            program: format!("holdfast {}", env!("CARGO_PKG_VERSION")),
+            parent: None,
+            partial: false,
+            sources: Vec::new(),
+            session: SessionId::from_bytes([0; 32]),
+            index: Vec::new(),
+            summary,
+        })
+    }
+}
+
+impl ReadingArgs {
+    fn profile(&self, is_stream: bool) -> Profile {
+        match self.chunk_profile {
+            Some(ChunkProfile::Dump) => Profile::Dump,
+            Some(ChunkProfile::File) => Profile::File,
+            Some(ChunkProfile::Media) => Profile::Media,
+            None if is_stream => Profile::Dump,
+            None => Profile::File,
+        }
+    }
+}
+
+fn stream_entry(args: &Args, context: &Context) -> StreamEntry {
+    let now = environment::now();
+    let name = args.from.stdin_filename.as_os_str().as_bytes();
+    let start = name.iter().position(|byte| *byte != b'/').unwrap_or(name.len());
+    StreamEntry {
+        file_name: name[start..].to_vec(),
+        time: FileTime {
+            seconds: now.as_second(),
+            nanoseconds: now.subsec_nanosecond().unsigned_abs(),
+        },
+        uid: environment::user_id(),
+        gid: environment::group_id(),
+        user: context.environment.user_name().into_bytes(),
+        group: Vec::new(),
+    }
+}
+
+/// Snapshots to compare with: an unfinished one that is newer than the newest complete one, and that one.
+fn parents(
+    args: &Args,
+    repository: &Repository,
+    snapshot: &Snapshot,
+) -> CommandResult<Vec<SnapshotInfo>> {
+    if let Some(text) = &args.compare.parent {
+        let filter = SnapshotFilter::default();
+        return Ok(vec![select::choose(repository, Some(text), None, &filter)?.info]);
+    }
+    let group: GroupBy = args
+        .compare
+        .group_by
+        .parse()
+        .map_err(|error: GroupByError| CommandError::usage(error.to_string()))?;
+    let is_same_group = |info: &SnapshotInfo| {
+        let it = &info.snapshot;
+        (!group.host || it.host == snapshot.host)
+            && (!group.paths || it.paths == snapshot.paths)
+            && (!group.tags || it.tags == snapshot.tags)
+    };
+    let mut found = Vec::new();
+    for info in repository.history().snapshots().into_iter().rev().filter(is_same_group) {
+        let is_complete = !info.snapshot.partial;
+        found.push(info);
+        if is_complete {
+            break;
+        }
+    }
+    Ok(found)
+}
+
+/// Says what was done; a partial success is an error of its own kind.
+fn tell(args: &Args, context: &Context, report: &BackupReport, start: Timestamp) -> CommandResult {
+    let end = environment::now();
+    let summary = &report.record.summary;
+    let id = report.snapshot.as_ref().map(|info| info.id);
+    if context.output.style().json {
+        let mut message = Summary::new(convert::counts(summary), start, end);
+        message.dry_run = args.dry_run;
+        message.snapshot_id = id.map(|id| id.to_hex());
+        context.output.json(&message)?;
+    } else {
+        for line in lines(summary, end.duration_since(start).unsigned_abs()) {
+            context.output.note(0, &line)?;
+        }
+        let last = match id {
+            Some(id) => format!("snapshot {} saved", id.short()),
+            None => "no snapshot was made".to_owned(),
+        };
+        context.output.note(0, &last)?;
+    }
+    match summary.errors {
+        0 => Ok(()),
+        errors => Err(CommandError::new(
+            ExitKind::Partial,
+            format!("{} could not be read", text::count(errors, "entry", "entries")),
+        )),
+    }
+}
+
+fn lines(summary: &SnapshotSummary, time: std::time::Duration) -> [String; 4] {
+    let s = summary;
+    [
+        format!(
+            "files: {} new, {} changed, {} unmodified",
+            s.files_new, s.files_changed, s.files_unmodified
+        ),
+        format!(
+            "dirs:  {} new, {} changed, {} unmodified",
+            s.dirs_new, s.dirs_changed, s.dirs_unmodified
+        ),
+        format!("added: {} ({} stored)", text::size(s.data_added), text::size(s.data_added_packed)),
+        format!(
+            "processed {}, {} in {}",
+            text::count(s.total_files_processed, "file", "files"),
+            text::size(s.total_bytes_processed),
+            text::duration(time)
+        ),
+    ]
 }

@@ -1,8 +1,13 @@
 //! `init`: make a repository.
 
-use crate::cmd::not_wired;
+use holdfast_backend::{Error, Local};
+use holdfast_format::slot::KdfCost;
+use holdfast_repo::{RepoError, Repository, unlock};
+
 use crate::context::Context;
-use crate::exit::CommandResult;
+use crate::exit::{CommandError, CommandResult};
+use crate::output::escape;
+use crate::output::json::backup::Initialized;
 
 const EXAMPLES: &str = "\
 EXAMPLES:
@@ -27,7 +32,33 @@ pub struct Args {}
 ///
 /// # Errors
 /// See [`crate::exit::ExitKind`].
-pub fn run(_args: &Args, _context: &Context) -> CommandResult {
-    // WIRE HERE: context.location, context.first_passphrase; print Initialized.
-    Err(not_wired())
+pub fn run(_args: &Args, context: &Context) -> CommandResult {
+    let location = context.location()?;
+    let storage = Local::create(location.path()).map_err(|error| match error {
+        Error::NotFound { .. } => CommandError::failed(format!(
+            "the folder that {} would be made in does not exist",
+            escape::path(location.path())
+        ))
+        .hint("make that folder first, if no disk is missing there"),
+        other => other.into(),
+    })?;
+    if !matches!(unlock::read_config(&storage), Err(RepoError::NotARepository)) {
+        return Err(RepoError::AlreadyExists.into());
+    }
+    let secret = context.first_passphrase()?.secret()?;
+    let label = context.slot_label("first key");
+    let pack_bytes = context.global.pack_size.map(|mib| mib << 20);
+    let id = Repository::init(&storage, &secret, KdfCost::DEFAULT, &label, |config| {
+        config.pack_bytes = pack_bytes.unwrap_or(config.pack_bytes);
+    })?;
+    let place = location.path().to_string_lossy().into_owned();
+    if context.output.style().json {
+        return Ok(context.output.json(&Initialized::new(id.to_hex(), place))?);
+    }
+    let place = escape::path(location.path()).into_owned();
+    context.output.note(0, &format!("made repository {} at {place}", &id.to_hex()[..10]))?;
+    context
+        .output
+        .note(0, "Keep its passphrase or key in a second place: nothing can be read without it.")?;
+    Ok(())
 }

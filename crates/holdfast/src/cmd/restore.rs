@@ -1,13 +1,30 @@
 //! `restore`: bring files back.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::time::Instant;
 
 use clap::{ValueEnum, ValueHint};
 
-use crate::cmd::not_wired;
+use holdfast_connect::TargetError;
+use holdfast_connect::fs::filter::{Filter, IncludeFilter};
+use holdfast_connect::fs::target::{FsTarget, FsTargetOptions, Ownership};
+use holdfast_engine::look::{Folder, SnapshotRoot};
+use holdfast_engine::restore::{
+    Overwrite as Policy, RestoreOptions, RestoreReport, Selection, restore,
+};
+use holdfast_format::BlobId;
+use holdfast_format::entry::Entry;
+use holdfast_repo::Repository;
+use holdfast_repo::read::BlobReader;
+
 use crate::cmd::shared::{ExcludeArgs, IncludeArgs, SnapshotFilterArgs};
 use crate::context::Context;
-use crate::exit::CommandResult;
+use crate::exit::{CommandError, CommandResult, ExitKind};
+use crate::output::json::restore::{Counts, Summary};
+use crate::output::progress::Activity;
+use crate::output::{escape, text};
+use crate::watch::Watcher;
+use crate::{environment, patterns, select};
 
 const EXAMPLES: &str = "\
 EXAMPLES:
@@ -88,7 +105,144 @@ pub enum Overwrite {
 ///
 /// # Errors
 /// See [`crate::exit::ExitKind`].
-pub fn run(_args: &Args, _context: &Context) -> CommandResult {
-    // WIRE HERE: events to context.progress(Activity::Restore, None); then restore::Summary.
-    Err(not_wired())
+pub fn run(args: &Args, context: &Context) -> CommandResult {
+    let filter = select::filter(&args.filter)?;
+    let rules = Rules::new(args, context)?;
+    let repository = context.open()?;
+    let chosen =
+        select::choose(&repository, args.snapshot.as_deref(), args.at.as_deref(), &filter)?;
+    let root = root_of(&repository, &chosen)?;
+    let ownership = if args.ownership_by_name { Ownership::ByName } else { Ownership::ById };
+    let options = FsTargetOptions { ownership, sparse: args.sparse, ..FsTargetOptions::default() };
+    let target = open_target(args, options)?;
+    context.output.note(
+        0,
+        &format!(
+            "restoring snapshot {} of {} to {}",
+            chosen.info.id.short(),
+            text::time(chosen.info.snapshot.time, &environment::time_zone()),
+            escape::path(&args.target)
+        ),
+    )?;
+    let start = Instant::now();
+    let watcher = Watcher::start(context, Activity::Restore, None)?;
+    let options = RestoreOptions {
+        overwrite: args.overwrite.into(),
+        delete: args.delete,
+        dry_run: args.dry_run,
+        verify: args.verify,
+    };
+    let select = |path: &[u8], is_directory: bool| rules.selection(path, is_directory);
+    let report = restore(&repository, root, &target, &select, &options, &watcher);
+    drop(watcher);
+    tell(context, args, &report?, start)
+}
+
+/// Root of the folder that was named.
+fn root_of(repository: &Repository, chosen: &select::Chosen) -> CommandResult<BlobId> {
+    let mut reader = BlobReader::new(repository);
+    let root = SnapshotRoot::below(&mut reader, &chosen.info.snapshot, &chosen.subfolder)?;
+    match root.folder() {
+        Folder::Tree(root) => Ok(*root),
+        Folder::Sources(sources) => {
+            let hint = |entry: &Entry| {
+                format!("{}:/{}", chosen.info.id.short(), escape::name(&entry.name))
+            };
+            let error = CommandError::usage("this snapshot has several sources; name one of them");
+            Err(sources.iter().map(hint).fold(error, CommandError::hint))
+        }
+    }
+}
+
+/// With `--dry-run` the target is not even made: what does not exist is looked at in an empty folder.
+fn open_target(args: &Args, options: FsTargetOptions) -> CommandResult<FsTarget> {
+    let failed = |error: TargetError| {
+        CommandError::failed(format!("{}: {error}", escape::path(&args.target)))
+    };
+    if args.dry_run && !args.target.exists() {
+        return FsTarget::open(Path::new("/proc/self/fdinfo"), options).map_err(failed);
+    }
+    FsTarget::open(&args.target, options).map_err(failed)
+}
+
+/// Include and exclude rules.
+struct Rules {
+    include: IncludeFilter,
+    exclude: Filter,
+}
+
+impl Rules {
+    fn new(args: &Args, context: &Context) -> CommandResult<Rules> {
+        let include = patterns::include(&args.include, &context.environment)?;
+        let (exclude, _) = patterns::filter(&args.exclude, &context.environment)?;
+        Ok(Rules { include, exclude })
+    }
+
+    fn selection(&self, path: &[u8], is_directory: bool) -> Selection {
+        if self.exclude.excludes(path) {
+            return Selection::Skip;
+        }
+        if self.include.is_empty() || self.include.matches(path) {
+            return Selection::Take;
+        }
+        match is_directory && self.include.may_match_below(path) {
+            true => Selection::Descend,
+            false => Selection::Skip,
+        }
+    }
+}
+
+impl From<Overwrite> for Policy {
+    fn from(overwrite: Overwrite) -> Policy {
+        match overwrite {
+            Overwrite::Always => Policy::Always,
+            Overwrite::IfChanged => Policy::IfChanged,
+            Overwrite::IfNewer => Policy::IfNewer,
+            Overwrite::Never => Policy::Never,
+        }
+    }
+}
+
+fn tell(context: &Context, args: &Args, report: &RestoreReport, start: Instant) -> CommandResult {
+    let elapsed = start.elapsed();
+    if context.output.style().json {
+        context.output.json(&Summary::new(elapsed.as_secs(), counts(report)))?;
+    } else {
+        let verb = if args.dry_run { "would restore" } else { "restored" };
+        context.output.note(
+            0,
+            &format!(
+                "{verb} {} ({}) in {}; {} ({}) were right already; {} deleted",
+                text::count(report.files_restored, "entry", "entries"),
+                text::size(report.bytes_restored),
+                text::duration(elapsed),
+                report.files_skipped,
+                text::size(report.bytes_skipped),
+                report.files_deleted
+            ),
+        )?;
+        if args.verify && !args.dry_run {
+            let files = text::count(report.files_verified, "file", "files");
+            context.output.note(0, &format!("verified {files}: all as in the snapshot"))?;
+        }
+    }
+    match report.errors {
+        0 => Ok(()),
+        errors => Err(CommandError::new(
+            ExitKind::Failed,
+            format!("{} could not be restored", text::count(errors, "entry", "entries")),
+        )),
+    }
+}
+
+fn counts(report: &RestoreReport) -> Counts {
+    Counts {
+        total_files: report.total_files,
+        files_restored: report.files_restored,
+        files_skipped: report.files_skipped,
+        files_deleted: report.files_deleted,
+        total_bytes: report.total_bytes,
+        bytes_restored: report.bytes_restored,
+        bytes_skipped: report.bytes_skipped,
+    }
 }

@@ -1,5 +1,6 @@
 //! Everything that is printed. Results go to standard output, all else to standard error.
 
+pub mod convert;
 pub mod escape;
 pub mod eta;
 pub mod json;

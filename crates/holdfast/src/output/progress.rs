@@ -122,6 +122,11 @@ impl Progress {
         Progress { counters, stop: Some(stop), ticker: Some(ticker) }
     }
 
+    /// True if somebody sees it.
+    pub fn is_shown(&self) -> bool {
+        self.ticker.is_some()
+    }
+
     /// Changes what was counted.
     pub fn update(&self, change: impl FnOnce(&mut Counters)) {
         change(&mut locked(&self.counters));

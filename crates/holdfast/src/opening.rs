@@ -1,0 +1,100 @@
+//! Opening and making the repository that a command works on.
+
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use holdfast_backend::{Backend, Local};
+use holdfast_repo::write::WriteOptions;
+use holdfast_repo::{OpenOptions, Repository};
+use holdfast_seal::{Compression, SlotLabel};
+
+use crate::cli::CompressionMode;
+use crate::context::Context;
+use crate::environment;
+use crate::exit::CommandResult;
+
+/// Memory for the cache of the index, in bytes.
+const CACHE_BYTES_MAX: usize = 16 << 20;
+/// Temporary files of runs that were killed are removed once they are so old.
+const STALE_AFTER: Duration = Duration::from_hours(24);
+
+impl Context {
+    /// The storage of the repository, which must exist.
+    ///
+    /// # Errors
+    /// [`crate::exit::ExitKind::NoRepository`] if the folder is not there.
+    pub fn storage(&self) -> CommandResult<Arc<Local>> {
+        Ok(Arc::new(Local::open(self.location()?.path())?))
+    }
+
+    /// Opens the repository.
+    ///
+    /// # Errors
+    /// See [`Repository::open`].
+    pub fn open(&self) -> CommandResult<Repository> {
+        let storage = self.storage()?;
+        // Asking for a passphrase is pointless where there is no repository.
+        holdfast_repo::unlock::read_config(&*storage)?;
+        let secret = self.passphrase()?.secret()?;
+        let repository = Repository::open(storage, &secret, &self.open_options())?;
+        for object in &repository.missing().index_objects {
+            self.output.warn(&format!(
+                "{object} is lost or damaged; its content was read from the packs. Try: holdfast repair index"
+            ));
+        }
+        Ok(repository)
+    }
+
+    /// How repositories are opened.
+    pub fn open_options(&self) -> OpenOptions {
+        OpenOptions {
+            cache_folder: self.cache_folder(),
+            cache_bytes_max: CACHE_BYTES_MAX,
+            threads: 0,
+        }
+    }
+
+    /// How blobs are written.
+    pub fn write_options(&self) -> WriteOptions {
+        let level = |level| Compression::Zstd { level };
+        let compression = match self.global.compression.unwrap_or_default() {
+            CompressionMode::Auto => level(3),
+            CompressionMode::Off => Compression::Stored,
+            CompressionMode::Fastest => level(1),
+            CompressionMode::Better => level(9),
+            CompressionMode::Max => level(19),
+        };
+        WriteOptions {
+            compression,
+            verify: !self.global.no_extra_verify,
+            pack_bytes: self.global.pack_size.unwrap_or(0) << 20,
+            dry_run: false,
+        }
+    }
+
+    /// Who makes a key slot, for its label.
+    pub fn slot_label(&self, label: &str) -> SlotLabel {
+        SlotLabel {
+            label: label.to_owned(),
+            host: environment::host_name(),
+            user: self.environment.user_name(),
+            created: environment::now(),
+        }
+    }
+
+    /// Removes what killed runs left in the repository's folder of temporary files; of no consequence if it fails.
+    pub fn remove_stale_temporaries(&self) {
+        let now = SystemTime::from(environment::now());
+        if let Ok(location) = self.location()
+            && let Ok(local) = Local::open(location.path())
+            && let Err(error) = local.remove_stale_temporaries(STALE_AFTER, now)
+        {
+            self.output.warn(&format!("old temporary files stay: {error}"));
+        }
+    }
+}
+
+/// The storage behind a repository, as the trait that all commands use.
+pub fn backend(repository: &Repository) -> &dyn Backend {
+    &**repository.backend()
+}

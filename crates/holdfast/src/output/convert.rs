@@ -1,0 +1,59 @@
+//! From the engine's records to the messages of `--json`.
+
+use holdfast_format::record::{SnapshotSummary as Record, Text};
+use holdfast_repo::SnapshotInfo;
+
+use super::json::backup::Counts;
+use super::json::snapshot::{Snapshot, SnapshotSummary};
+
+/// The counts of a backup.
+pub fn counts(summary: &Record) -> Counts {
+    Counts {
+        files_new: summary.files_new,
+        files_changed: summary.files_changed,
+        files_unmodified: summary.files_unmodified,
+        dirs_new: summary.dirs_new,
+        dirs_changed: summary.dirs_changed,
+        dirs_unmodified: summary.dirs_unmodified,
+        data_blobs: summary.data_blobs,
+        tree_blobs: summary.tree_blobs,
+        data_added: summary.data_added,
+        data_added_packed: summary.data_added_packed,
+        total_files_processed: summary.total_files_processed,
+        total_bytes_processed: summary.total_bytes_processed,
+    }
+}
+
+/// Text that may not be UTF-8, for people and for JSON.
+pub fn lossy(text: &Text) -> String {
+    String::from_utf8_lossy(&text.0).into_owned()
+}
+
+/// A snapshot.
+pub fn snapshot(info: &SnapshotInfo) -> Snapshot {
+    let it = &info.snapshot;
+    let summary = it.summary.backup_start.zip(it.summary.backup_end.or(Some(it.time))).map(
+        |(backup_start, backup_end)| SnapshotSummary {
+            backup_start,
+            backup_end,
+            counts: counts(&it.summary),
+        },
+    );
+    Snapshot {
+        time: it.time,
+        parent: it.parent.map(|id| id.to_hex()),
+        tree: it.sources.first().map(|source| source.tree.to_hex()).unwrap_or_default(),
+        paths: it.paths.iter().map(lossy).collect(),
+        hostname: it.host.clone(),
+        username: it.user.clone(),
+        uid: it.uid,
+        gid: it.gid,
+        excludes: it.excludes.iter().map(lossy).collect(),
+        tags: it.tags.clone(),
+        hold: info.hold,
+        program_version: it.program.clone(),
+        summary,
+        id: info.id.to_hex(),
+        short_id: info.id.short(),
+    }
+}

@@ -1,0 +1,101 @@
+//! The paths that a backup is given, on the command line and in files.
+
+use std::ffi::OsStr;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::path::{Path, PathBuf};
+
+use holdfast_connect::fs::filter::IncludeFilter;
+
+use crate::cmd::backup::FromArgs;
+use crate::context::Context;
+use crate::environment;
+use crate::exit::{CommandError, CommandResult};
+
+/// All paths, absolute and clean.
+///
+/// # Errors
+/// A file of paths that cannot be read; no path at all.
+pub fn all(named: &[PathBuf], from: &FromArgs, context: &Context) -> CommandResult<Vec<PathBuf>> {
+    let mut found = named.to_vec();
+    for file in &from.files_from {
+        for line in lines(&read(file)?) {
+            expand(line, &mut found, context)?;
+        }
+    }
+    for file in &from.files_from_verbatim {
+        let content = read(file)?;
+        let lines = content.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
+        found.extend(lines.map(|line| PathBuf::from(OsStr::from_bytes(line))));
+    }
+    for file in &from.files_from_raw {
+        let content = read(file)?;
+        let paths = content.split(|byte| *byte == 0).filter(|path| !path.is_empty());
+        found.extend(paths.map(|path| PathBuf::from(OsStr::from_bytes(path))));
+    }
+    if found.is_empty() {
+        return Err(CommandError::usage(
+            "there is nothing to back up: the files of paths are empty",
+        ));
+    }
+    found
+        .iter()
+        .map(|path| {
+            environment::absolute(path)
+                .map_err(|error| CommandError::path("find the path", path, &error))
+        })
+        .collect()
+}
+
+fn read(file: &Path) -> CommandResult<Vec<u8>> {
+    let outcome = match file == Path::new("-") {
+        true => {
+            let mut content = Vec::new();
+            std::io::Read::read_to_end(&mut std::io::stdin(), &mut content).map(|_| content)
+        }
+        false => std::fs::read(file),
+    };
+    outcome.map_err(|error| CommandError::path("read the file of paths", file, &error))
+}
+
+/// Lines without white space at their ends, without comments and empty ones.
+fn lines(content: &[u8]) -> impl Iterator<Item = &[u8]> {
+    content
+        .split(|byte| *byte == b'\n')
+        .map(<[u8]>::trim_ascii)
+        .filter(|line| !line.is_empty() && !line.starts_with(b"#"))
+}
+
+/// Adds what a pattern matches; one that matches nothing is named, and the backup goes on.
+fn expand(pattern: &[u8], found: &mut Vec<PathBuf>, context: &Context) -> CommandResult {
+    if !pattern.iter().any(|byte| b"*?[\\".contains(byte)) {
+        found.push(PathBuf::from(OsStr::from_bytes(pattern)));
+        return Ok(());
+    }
+    let path = PathBuf::from(OsStr::from_bytes(pattern));
+    let absolute = environment::absolute(&path)
+        .map_err(|error| CommandError::path("find the path", &path, &error))?;
+    let filter = IncludeFilter::new(&[absolute.as_os_str().as_bytes()], &[] as &[&[u8]])
+        .map_err(|error| CommandError::usage(error.to_string()))?;
+    let before = found.len();
+    search(Path::new("/"), &filter, found);
+    if found.len() == before {
+        let text = String::from_utf8_lossy(pattern);
+        context.output.warn(&format!("the pattern \"{text}\" matches nothing"));
+    }
+    Ok(())
+}
+
+/// Looks below a folder for what a pattern matches, without going into what matches.
+fn search(folder: &Path, filter: &IncludeFilter, found: &mut Vec<PathBuf>) {
+    let Ok(entries) = std::fs::read_dir(folder) else { return };
+    let mut paths: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
+    paths.sort();
+    for path in paths {
+        let bytes = path.clone().into_os_string().into_vec();
+        if filter.matches(&bytes) {
+            found.push(path);
+        } else if filter.may_match_below(&bytes) && path.is_dir() && !path.is_symlink() {
+            search(&path, filter, found);
+        }
+    }
+}

@@ -1,0 +1,51 @@
+//! Exclude and include rules, from flags and files.
+
+use std::os::unix::ffi::OsStringExt;
+use std::path::PathBuf;
+
+use holdfast_connect::fs::filter::{Filter, IncludeFilter, read_patterns};
+use holdfast_format::record::Text;
+
+use crate::cmd::shared::{ExcludeArgs, IncludeArgs};
+use crate::environment::Environment;
+use crate::exit::{CommandError, CommandResult};
+
+/// What is left out, and the patterns as a snapshot records them.
+///
+/// # Errors
+/// A usage error for a bad pattern; a file of patterns that cannot be read.
+pub fn filter(args: &ExcludeArgs, environment: &Environment) -> CommandResult<(Filter, Vec<Text>)> {
+    let exact = patterns(&args.exclude, &args.exclude_file, environment)?;
+    let any_case = patterns(&args.iexclude, &args.iexclude_file, environment)?;
+    let filter =
+        Filter::new(&exact, &any_case).map_err(|error| CommandError::usage(error.to_string()))?;
+    Ok((filter, exact.into_iter().chain(any_case).map(Text).collect()))
+}
+
+/// What alone is restored.
+///
+/// # Errors
+/// As [`filter`].
+pub fn include(args: &IncludeArgs, environment: &Environment) -> CommandResult<IncludeFilter> {
+    let exact = patterns(&args.include, &args.include_file, environment)?;
+    let any_case = patterns(&args.iinclude, &args.iinclude_file, environment)?;
+    IncludeFilter::new(&exact, &any_case).map_err(|error| CommandError::usage(error.to_string()))
+}
+
+fn patterns(
+    given: &[String],
+    files: &[PathBuf],
+    environment: &Environment,
+) -> CommandResult<Vec<Vec<u8>>> {
+    let mut all: Vec<Vec<u8>> = given.iter().map(|text| text.clone().into_bytes()).collect();
+    let variable = |name: &[u8]| {
+        let name = std::str::from_utf8(name).ok()?;
+        environment.variable(name).map(OsStringExt::into_vec)
+    };
+    for file in files {
+        let content = std::fs::read(file)
+            .map_err(|error| CommandError::path("read the file of patterns", file, &error))?;
+        all.extend(read_patterns(&content, &variable));
+    }
+    Ok(all)
+}

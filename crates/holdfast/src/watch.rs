@@ -1,0 +1,131 @@
+//! Listens to the engine's verbs: progress, messages, interruption.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use holdfast_engine::{Action, Event, Observer};
+
+use crate::context::Context;
+use crate::exit::CommandResult;
+use crate::output::json::EntryError;
+use crate::output::json::backup::VerboseStatus as BackupStatus;
+use crate::output::json::restore::VerboseStatus as RestoreStatus;
+use crate::output::progress::{Activity, Progress};
+use crate::output::{Output, escape};
+
+/// A backup commits what it has so far this often, so that little is read again after a crash.
+const CHECKPOINT_INTERVAL: Duration = Duration::from_mins(10);
+
+/// Shows what a verb does.
+pub struct Watcher {
+    output: Arc<Output>,
+    progress: Progress,
+    activity: Activity,
+    interrupted: Arc<AtomicBool>,
+    last_checkpoint: Mutex<Instant>,
+    checkpoint_interval: Duration,
+}
+
+impl Watcher {
+    /// Begins to show an activity; `share` is the share of the bytes that is expected to need work.
+    ///
+    /// # Errors
+    /// A usage error if an environment variable makes no sense.
+    pub fn start(context: &Context, activity: Activity, share: Option<f64>) -> CommandResult<Self> {
+        Ok(Self {
+            output: Arc::clone(&context.output),
+            progress: context.progress(activity, share)?,
+            activity,
+            interrupted: Arc::clone(&context.interrupted),
+            last_checkpoint: Mutex::new(Instant::now()),
+            checkpoint_interval: context.checkpoint_interval().unwrap_or(CHECKPOINT_INTERVAL),
+        })
+    }
+
+    /// True if totals are worth counting: somebody sees them.
+    pub fn is_shown(&self) -> bool {
+        self.progress.is_shown()
+    }
+
+    fn entry(&self, path: &[u8], action: Action, is_directory: bool, bytes: u64) {
+        self.progress.update(|counters| match action {
+            _ if is_directory => {}
+            Action::Unchanged => {
+                counters.files_done += 1;
+                counters.files_skipped += 1;
+                counters.skipped_bytes += bytes;
+            }
+            Action::Deleted => counters.files_deleted += 1,
+            Action::New | Action::Modified => counters.files_done += 1,
+        });
+        if self.output.style().verbosity >= 2 {
+            self.tell(path, action, bytes);
+        }
+    }
+
+    fn tell(&self, path: &[u8], action: Action, bytes: u64) {
+        let word = match (action, self.activity) {
+            (Action::New, Activity::Restore) => "restored",
+            (Action::Modified, Activity::Restore) => "updated",
+            (Action::New, _) => "new",
+            (Action::Modified, _) => "modified",
+            (Action::Unchanged, _) => "unchanged",
+            (Action::Deleted, _) => "deleted",
+        };
+        // Whoever closed standard output ends the command at its next result, not here.
+        let _closed = match (self.output.style().json, self.activity) {
+            (true, Activity::Restore) => self.output.json(&RestoreStatus::new(word, path, bytes)),
+            (true, _) => self.output.json(&BackupStatus::new(word, path)),
+            (false, _) => self.output.note(2, &format!("{word:<9} {}", escape::name(path))),
+        };
+    }
+
+    fn trouble(&self, path: &[u8], during: &str, message: &str) {
+        self.progress.update(|counters| counters.errors += 1);
+        match self.output.style().json {
+            true => self.output.json_error(&EntryError::new(path, during, message)),
+            false => self.output.warn(&format!("{}: {message}", escape::name(path))),
+        }
+    }
+}
+
+impl Observer for Watcher {
+    fn event(&self, event: Event<'_>) {
+        match event {
+            Event::Total { files, bytes, is_final } => self.progress.update(|counters| {
+                (counters.total_files, counters.total_bytes) = (files, bytes);
+                counters.scan_finished = is_final;
+            }),
+            Event::Entry { path, action, is_directory, bytes } => {
+                self.entry(path, action, is_directory, bytes);
+            }
+            Event::Started { path } => {
+                self.progress.update(|counters| counters.current = vec![path.to_vec()]);
+            }
+            Event::Processed { bytes } => {
+                self.progress.update(|counters| counters.processed_bytes += bytes);
+            }
+            Event::Trouble { path, during, message } => self.trouble(path, during, message),
+            Event::Excluded { path } if self.output.style().verbosity >= 2 => {
+                let _closed = self.output.note(2, &format!("excluded  {}", escape::name(path)));
+            }
+            Event::Excluded { .. } => {}
+            Event::Note { message } => self.output.warn(message),
+        }
+    }
+
+    fn is_interrupted(&self) -> bool {
+        self.interrupted.load(Ordering::SeqCst)
+    }
+
+    fn wants_checkpoint(&self) -> bool {
+        let mut last = self.last_checkpoint.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_due = last.elapsed() >= self.checkpoint_interval;
+        if is_due {
+            *last = Instant::now();
+        }
+        is_due
+    }
+}
