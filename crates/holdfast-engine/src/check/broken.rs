@@ -1,0 +1,55 @@
+//! Which blobs are known to be unreadable, and which finding says so.
+
+use std::collections::{HashMap, HashSet};
+
+use holdfast_format::{BlobId, ObjectId};
+use holdfast_repo::index::Location;
+
+use super::pack::BrokenFrame;
+
+/// Unreadable places in packs.
+#[derive(Debug, Default)]
+pub(crate) struct Broken(HashMap<ObjectId, BrokenPack>);
+
+#[derive(Debug)]
+struct BrokenPack {
+    /// Number of the finding.
+    finding: usize,
+    /// Frame offsets with the blobs that are lost there; `None` if the whole pack is.
+    blobs: Option<HashSet<(u64, BlobId)>>,
+}
+
+impl Broken {
+    /// Notes that nothing of a pack can be read.
+    pub fn add_pack(&mut self, pack: ObjectId, finding: usize) {
+        self.0.insert(pack, BrokenPack { finding, blobs: None });
+    }
+
+    /// Notes that some frames of a pack cannot be read.
+    pub fn add_frames(&mut self, pack: ObjectId, finding: usize, frames: &[BrokenFrame]) {
+        let blobs = frames
+            .iter()
+            .flat_map(|frame| frame.blobs.iter().map(|blob| (frame.offset, *blob)))
+            .collect();
+        self.0.insert(pack, BrokenPack { finding, blobs: Some(blobs) });
+    }
+
+    /// The finding that makes this place of a blob unreadable.
+    pub fn finding(&self, id: &BlobId, location: &Location) -> Option<usize> {
+        if self.0.is_empty() {
+            return None;
+        }
+        let pack = self.0.get(&location.frame.pack)?;
+        match &pack.blobs {
+            Some(blobs) if !blobs.contains(&(location.frame.offset, *id)) => None,
+            _ => Some(pack.finding),
+        }
+    }
+
+    /// The packs.
+    pub fn packs(&self) -> Vec<ObjectId> {
+        let mut packs: Vec<ObjectId> = self.0.keys().copied().collect();
+        packs.sort_unstable();
+        packs
+    }
+}

@@ -1,0 +1,208 @@
+//! Reading packs whole and verifying everything in them, in parallel.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
+
+use bytes::Bytes;
+use holdfast_backend::Error as BackendError;
+use holdfast_format::index::PackEntry;
+use holdfast_format::{ObjectId, name};
+use holdfast_repo::history::History;
+use holdfast_repo::{RepoError, Repository, object_name};
+
+use super::choose::choose;
+use super::finding::REPAIR_PACKS;
+use super::index::{self, Expected};
+use super::listing::Listing;
+use super::pack::{PackVerdict, PackVerifier};
+use super::packs::Packs;
+use super::verified::Verified;
+use super::{CheckOptions, FindingKind, Run};
+use crate::{EngineError, Event, Observer};
+
+/// Bytes of packs that are in memory at once; where the backend maps objects, they are pages of the system's cache.
+const BYTES_IN_FLIGHT: u64 = 64 << 20;
+
+/// What reading a pack gave: nothing if it is good, else what is wrong.
+type Outcome = Result<Option<String>, RepoError>;
+
+/// Reads the packs that `options` ask for, and those of a wrong size, and reports what is broken in them.
+pub(super) fn check(
+    run: &mut Run<'_>,
+    options: &CheckOptions,
+    history: &History,
+    listing: &Listing,
+    expected: &HashMap<ObjectId, Expected>,
+    packs: &Packs,
+) -> Result<(), EngineError> {
+    let repository_id = run.repository.keys().repository_id();
+    let folder = options.cache_folder.as_deref();
+    let mut verified =
+        folder.map(|folder| Verified::read(folder, &repository_id)).unwrap_or_default();
+    let (chosen, recent) = choose(&packs.right, options, &verified);
+    run.report.packs_recently_verified = recent;
+    let bytes = chosen.iter().map(|(_, bytes)| bytes).sum();
+    if !chosen.is_empty() {
+        let files = chosen.len() as u64;
+        run.observer.event(Event::Total { files, bytes, is_final: true });
+    }
+    let mut order: Vec<ObjectId> = chosen.iter().map(|(id, _)| *id).collect();
+    order.extend(&packs.resized);
+    let outcomes = read_all(run.repository, run.observer, &order, expected)?;
+    run.report.packs_read = order.len() as u64;
+    run.report.bytes_read = bytes;
+    let now = options.now.as_second();
+    let mut bad = HashMap::new();
+    for (id, trouble) in outcomes {
+        match trouble {
+            None => verified.insert(id, now),
+            Some(reason) => drop(bad.insert(id, reason)),
+        }
+    }
+    if let Some(folder) = folder.filter(|_| !order.is_empty()) {
+        let there: HashSet<ObjectId> = packs.right.iter().map(|(id, _)| *id).collect();
+        verified.retain(|id| there.contains(id) && !bad.contains_key(id));
+        if let Err(error) = verified.write(folder, &repository_id) {
+            run.note(format!("what was verified could not be remembered: {error}"));
+        }
+    }
+    report(run, history, listing, &bad)
+}
+
+/// Reads packs, each by one thread of the pool; as many at once as memory allows.
+fn read_all(
+    repository: &Repository,
+    observer: &dyn Observer,
+    packs: &[ObjectId],
+    expected: &HashMap<ObjectId, Expected>,
+) -> Result<Vec<(ObjectId, Option<String>)>, EngineError> {
+    let pack_bytes = u64::from(repository.config().pack_bytes).max(1);
+    let at_once = (BYTES_IN_FLIGHT / pack_bytes).max(2) as usize;
+    let threads = repository.pool().current_num_threads().min(at_once).min(packs.len());
+    let (next, done) = (AtomicUsize::new(0), Mutex::new(Vec::with_capacity(packs.len())));
+    let failure = Mutex::new(None);
+    repository.pool().in_place_scope(|scope| {
+        for _ in 0..threads {
+            scope.spawn(|_| {
+                let mut verifier = PackVerifier::default();
+                while let Some(id) = packs.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    let outcome = match observer.is_interrupted() {
+                        true => Err(EngineError::Interrupted),
+                        false => {
+                            read_one(repository, observer, &mut verifier, id, expected.get(id))
+                                .map_err(EngineError::from)
+                        }
+                    };
+                    match outcome {
+                        Ok(trouble) => locked(&done).push((*id, trouble)),
+                        Err(error) => {
+                            locked(&failure).get_or_insert(error);
+                            next.store(packs.len(), Ordering::Relaxed);
+                        }
+                    }
+                }
+            });
+        }
+    });
+    match locked(&failure).take() {
+        Some(error) => Err(error),
+        None => Ok(std::mem::take(&mut *locked(&done))),
+    }
+}
+
+fn locked<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn read_one(
+    repository: &Repository,
+    observer: &dyn Observer,
+    verifier: &mut PackVerifier,
+    id: &ObjectId,
+    expected: Option<&Expected>,
+) -> Outcome {
+    let object = match get(repository, id)? {
+        Ok(object) => object,
+        Err(reason) => return Ok(Some(reason)),
+    };
+    let verdict = verifier.verify(repository.keys(), id, &object);
+    observer.event(Event::Processed { bytes: object.len() as u64 });
+    Ok(trouble(&verdict, expected))
+}
+
+/// The bytes of a pack; the inner error says why the medium does not give them.
+fn get(repository: &Repository, id: &ObjectId) -> Result<Result<Bytes, String>, RepoError> {
+    match repository.backend().get(&object_name(name::pack(id))?) {
+        Ok(object) => Ok(Ok(object)),
+        Err(BackendError::NotFound { .. }) => Ok(Err("it is missing".to_owned())),
+        Err(error @ BackendError::ShortRead { .. }) => Ok(Err(error.to_string())),
+        Err(BackendError::Io { source, .. }) => Ok(Err(format!("it cannot be read: {source}"))),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// What is wrong with a pack, in a few words.
+fn trouble(verdict: &PackVerdict, expected: Option<&Expected>) -> Option<String> {
+    match &verdict.entry {
+        Err(reason) => return Some(reason.clone()),
+        Ok(_) if !verdict.broken.is_empty() => {
+            let reason = &verdict.broken[0].reason;
+            return Some(format!("{} frames are broken: {reason}", verdict.broken.len()));
+        }
+        Ok(entry) if expected.is_some_and(|said| index::digest(entry) != said.digest) => {
+            return Some("its directory is not what the index says".to_owned());
+        }
+        Ok(_) => {}
+    }
+    (!verdict.is_named_right).then(|| "its bytes do not match its name".to_owned())
+}
+
+/// Looks closer at the broken packs: what of them can still be read, by what the index says or else by their directory.
+fn report(
+    run: &mut Run<'_>,
+    history: &History,
+    listing: &Listing,
+    bad: &HashMap<ObjectId, String>,
+) -> Result<(), EngineError> {
+    let ids: HashSet<ObjectId> = bad.keys().copied().collect();
+    let wanted = index::wanted(history, listing);
+    let entries = index::entries_of(run.repository, &wanted, &ids)?;
+    let mut order: Vec<_> = bad.iter().collect();
+    order.sort_unstable();
+    for (id, reason) in order {
+        let object = name::pack(id);
+        let message = format!("pack {object} is damaged: {reason}");
+        let finding = run.findings.add(FindingKind::Pack, object, message.clone(), REPAIR_PACKS);
+        run.findings.reword(finding, message);
+        match get(run.repository, id)? {
+            Ok(object) => note_lost(run, id, finding, &object, entries.get(id)),
+            Err(_) => run.broken.add_pack(*id, finding),
+        }
+    }
+    Ok(())
+}
+
+fn note_lost(
+    run: &mut Run<'_>,
+    id: &ObjectId,
+    finding: usize,
+    object: &[u8],
+    entry: Option<&PackEntry>,
+) {
+    let keys = run.repository.keys();
+    let mut verifier = PackVerifier::default();
+    match entry {
+        Some(entry) => {
+            let lost = verifier.broken_frames(keys, entry, object);
+            run.broken.add_frames(*id, finding, &lost);
+        }
+        None => {
+            let verdict = verifier.verify(keys, id, object);
+            match verdict.entry {
+                Ok(_) => run.broken.add_frames(*id, finding, &verdict.broken),
+                Err(_) => run.broken.add_pack(*id, finding),
+            }
+        }
+    }
+}

@@ -1,0 +1,104 @@
+//! What a check found: each damage by the name of its object, with the files that it hurts and what to do next.
+
+use std::collections::HashMap;
+
+/// Files named with one finding; the rest is counted.
+const FILES_NAMED_MAX: usize = 20;
+
+/// What to run for index objects and second copies.
+pub(super) const REPAIR_INDEX: &str = "holdfast repair index";
+/// What to run for packs.
+pub(super) const REPAIR_PACKS: &str = "holdfast repair index --read-all-packs, then back up again: the next backup stores what is missing anew";
+/// What to run for trees and files that are lost.
+pub(super) const REPAIR_SNAPSHOTS: &str = "back up again: the next backup stores what is missing anew; holdfast repair snapshots --forget";
+/// What to do about a record of the generation chain.
+pub(super) const RESTORE_RECORD: &str =
+    "bring this object back from a copy of the repository; until then nothing is deleted";
+/// What to do about a record of a writer's chain.
+pub(super) const FORGET_RECORD: &str = "bring this object back from a copy of the repository, or give its snapshot up with holdfast repair snapshots --forget; until then nothing is deleted";
+/// What to do about a key slot that is lost in both copies.
+pub(super) const REPLACE_KEY: &str = "holdfast key add, with the passphrase or key that is lost";
+
+/// What kind of object is damaged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum FindingKind {
+    /// One of the two copies of the config or of a key slot; the other is whole.
+    Copy,
+    /// A key slot in both copies.
+    KeySlot,
+    /// A record of a chain.
+    Record,
+    /// An index object.
+    IndexObject,
+    /// A pack, or a part of it.
+    Pack,
+    /// Blobs that no pack holds.
+    MissingBlobs,
+    /// A tree that does not fit together.
+    Tree,
+}
+
+/// One damage.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Finding {
+    /// Name of the object.
+    pub object: String,
+    /// What kind of object it is.
+    pub kind: FindingKind,
+    /// What is wrong with it, in one sentence.
+    pub message: String,
+    /// Files that it hurts, the first few: short id of the snapshot, and path. A path that ends in `/` is a directory of
+    /// which a part cannot be read.
+    pub files: Vec<(String, Vec<u8>)>,
+    /// How many files it hurts in all, counted in each snapshot.
+    pub files_count: u64,
+    /// What to do next.
+    pub next: &'static str,
+}
+
+/// Collects findings; further damage of the same object joins the first.
+#[derive(Debug, Default)]
+pub(crate) struct Findings {
+    list: Vec<Finding>,
+    numbers: HashMap<(FindingKind, String), usize>,
+}
+
+impl Findings {
+    /// Adds a finding, unless there is one of this object already; returns its number.
+    pub fn add(
+        &mut self,
+        kind: FindingKind,
+        object: impl Into<String>,
+        message: impl Into<String>,
+        next: &'static str,
+    ) -> usize {
+        let object = object.into();
+        let number = *self.numbers.entry((kind, object.clone())).or_insert(self.list.len());
+        if number == self.list.len() {
+            let (message, files) = (message.into(), Vec::new());
+            self.list.push(Finding { object, kind, message, files, files_count: 0, next });
+        }
+        number
+    }
+
+    /// Replaces the message of a finding.
+    pub fn reword(&mut self, number: usize, message: String) {
+        if let Some(finding) = self.list.get_mut(number) {
+            finding.message = message;
+        }
+    }
+
+    /// Notes that a finding hurts a file.
+    pub fn hurts(&mut self, number: usize, snapshot: &str, path: &[u8]) {
+        let Some(finding) = self.list.get_mut(number) else { return };
+        finding.files_count += 1;
+        if finding.files.len() < FILES_NAMED_MAX {
+            finding.files.push((snapshot.to_owned(), path.to_vec()));
+        }
+    }
+
+    /// All findings, in the order in which they were made.
+    pub fn into_list(self) -> Vec<Finding> {
+        self.list
+    }
+}

@@ -1,0 +1,104 @@
+//! The index objects: each is read, and what they say of a pack is kept for comparison.
+
+use std::collections::{BTreeSet, HashMap, HashSet};
+
+use holdfast_backend::Error as BackendError;
+use holdfast_format::index::{self as index_object, PackEntry};
+use holdfast_format::{ObjectId, name};
+use holdfast_repo::history::History;
+use holdfast_repo::{RepoError, Repository, object_name};
+use holdfast_seal::open_index;
+
+use super::finding::REPAIR_INDEX;
+use super::listing::Listing;
+use super::{FindingKind, Run};
+use crate::EngineError;
+
+/// What the index says of a pack.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Expected {
+    /// Its size.
+    pub bytes: u64,
+    /// Hash of its entry: header, frames and blobs.
+    pub digest: blake3::Hash,
+}
+
+/// Index objects that count: those that records name, and those that a listing shows besides.
+pub(crate) fn wanted(history: &History, listing: &Listing) -> BTreeSet<ObjectId> {
+    let listed = listing.index.iter().copied().filter(|id| !history.is_replaced(id));
+    history.index_objects().chain(listed).collect()
+}
+
+/// Reads an index object; the inner error says why it cannot be used.
+pub(crate) fn read(
+    repository: &Repository,
+    id: &ObjectId,
+) -> Result<Result<Vec<PackEntry>, String>, RepoError> {
+    let object = match repository.backend().get(&object_name(name::index(id))?) {
+        Ok(object) => object,
+        Err(BackendError::NotFound { .. }) => return Ok(Err("it is missing".to_owned())),
+        Err(error) => return Err(error.into()),
+    };
+    if ObjectId::of(&object) != *id {
+        return Ok(Err("its bytes do not match its name".to_owned()));
+    }
+    let decoded = open_index(repository.keys(), &object)
+        .map_err(|error| error.to_string())
+        .and_then(|body| index_object::decode(&body).map_err(|error| error.to_string()));
+    Ok(decoded)
+}
+
+/// The hash of what an index object says of a pack.
+pub(super) fn digest(entry: &PackEntry) -> blake3::Hash {
+    blake3::hash(&index_object::encode(std::slice::from_ref(entry)))
+}
+
+/// Reads all index objects and reports those that cannot be used or contradict each other.
+pub(super) fn check(
+    run: &mut Run<'_>,
+    history: &History,
+    listing: &Listing,
+) -> Result<HashMap<ObjectId, Expected>, EngineError> {
+    let mut expected: HashMap<ObjectId, Expected> = HashMap::new();
+    for id in wanted(history, listing) {
+        run.stop_if_interrupted()?;
+        run.report.index_objects += 1;
+        let object = name::index(&id);
+        let packs = match read(run.repository, &id)? {
+            Ok(packs) => packs,
+            Err(reason) => {
+                let message = format!("index object {object} cannot be used: {reason}");
+                run.findings.add(FindingKind::IndexObject, object, message, REPAIR_INDEX);
+                continue;
+            }
+        };
+        for pack in packs.iter().filter(|pack| !history.swept().contains(&pack.id)) {
+            let said = Expected { bytes: pack.bytes, digest: digest(pack) };
+            if *expected.entry(pack.id).or_insert(said) != said {
+                let pack = name::pack(&pack.id);
+                let message = format!("index object {object} contradicts another about {pack}");
+                run.findings.add(FindingKind::IndexObject, &object, message, REPAIR_INDEX);
+            }
+        }
+    }
+    Ok(expected)
+}
+
+/// What index objects say of some packs, in full.
+pub(crate) fn entries_of(
+    repository: &Repository,
+    wanted: &BTreeSet<ObjectId>,
+    packs: &HashSet<ObjectId>,
+) -> Result<HashMap<ObjectId, PackEntry>, RepoError> {
+    let mut found = HashMap::new();
+    if packs.is_empty() {
+        return Ok(found);
+    }
+    for id in wanted {
+        let Ok(entries) = read(repository, id)? else { continue };
+        found.extend(
+            entries.into_iter().filter(|e| packs.contains(&e.id)).map(|entry| (entry.id, entry)),
+        );
+    }
+    Ok(found)
+}

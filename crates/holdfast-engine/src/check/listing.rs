@@ -1,0 +1,81 @@
+//! What a listing of the whole repository shows, sorted by kind. It is a hint: what is missing here is asked for by name.
+
+use std::collections::{BTreeSet, HashMap};
+
+use holdfast_backend::{Backend, Error as BackendError};
+use holdfast_format::{ObjectId, name};
+use holdfast_repo::{RepoError, chain};
+
+/// The objects of a repository.
+#[derive(Debug, Default)]
+pub(crate) struct Listing {
+    /// Packs and their bytes.
+    pub packs: HashMap<ObjectId, u64>,
+    /// Index objects.
+    pub index: BTreeSet<ObjectId>,
+    /// Names of first copies of key slots, also where only the second is there.
+    pub slots: BTreeSet<String>,
+    /// Folders of writers' chains.
+    pub chains: BTreeSet<String>,
+    /// Names that no object of a repository has.
+    pub foreign: Vec<String>,
+    /// How many objects are in quarantine.
+    pub quarantined: u64,
+}
+
+impl Listing {
+    /// Lists everything.
+    pub fn take(backend: &dyn Backend) -> Result<Self, BackendError> {
+        let mut listing = Self::default();
+        for listed in backend.list("")? {
+            listing.sort(listed.name.as_ref(), listed.bytes);
+        }
+        Ok(listing)
+    }
+
+    fn sort(&mut self, text: &str, bytes: u64) {
+        let id = name::object_id(text);
+        match (text.split('/').next(), id) {
+            (Some("quarantine"), _) => self.quarantined += 1,
+            (Some(name::PACKS), Some(id)) if name::pack(&id) == text => {
+                self.packs.insert(id, bytes);
+            }
+            (Some(name::INDEX), Some(id)) if name::index(&id) == text => {
+                self.index.insert(id);
+            }
+            (Some(name::KEYS), _) if is_slot(text) => {
+                self.slots.insert(text.trim_end_matches(".b").to_owned());
+            }
+            (Some(name::GENERATIONS | name::WRITERS), _) => match chain::record_place(text) {
+                Some((name::Chain::Generations, _)) => {}
+                Some((chain, _)) => {
+                    self.chains.insert(chain.folder());
+                }
+                None => self.foreign.push(text.to_owned()),
+            },
+            _ if name::CONFIG_NAMES.contains(&text) => {}
+            _ => self.foreign.push(text.to_owned()),
+        }
+    }
+
+    /// The size of a pack; asks for it by name if the listing lacks it. `None` if it is not there.
+    pub fn pack_bytes(
+        &self,
+        backend: &dyn Backend,
+        id: &ObjectId,
+    ) -> Result<Option<u64>, RepoError> {
+        if let Some(bytes) = self.packs.get(id) {
+            return Ok(Some(*bytes));
+        }
+        match backend.size(&holdfast_repo::object_name(name::pack(id))?) {
+            Ok(bytes) => Ok(Some(bytes)),
+            Err(BackendError::NotFound { .. }) => Ok(None),
+            Err(error) => Err(error.into()),
+        }
+    }
+}
+
+fn is_slot(text: &str) -> bool {
+    let Some(slot) = text.strip_prefix("keys/") else { return false };
+    slot.trim_end_matches(".b").parse::<holdfast_format::SlotId>().is_ok()
+}

@@ -1,0 +1,186 @@
+//! Is everything there, and is it whole?
+//!
+//! A check goes from the outside inwards: copies of config and keys ([`copies`]), chains ([`chains`]), index objects
+//! ([`index`]), packs by size ([`packs`]) and, where asked, by every byte ([`data`]). What is known to be unreadable by
+//! then is held against the trees of all snapshots ([`trees`]), so that each damage names the files that it hurts.
+
+mod bitmap;
+mod broken;
+mod chains;
+mod choose;
+mod content;
+mod copies;
+mod data;
+mod finding;
+mod index;
+mod listing;
+mod pack;
+mod packs;
+mod trees;
+mod verified;
+mod walk;
+
+use std::path::PathBuf;
+
+use holdfast_format::ObjectId;
+use holdfast_repo::Repository;
+use jiff::Timestamp;
+
+pub use finding::{Finding, FindingKind};
+
+use crate::{EngineError, Event, Observer};
+pub(crate) use broken::Broken;
+pub(crate) use copies::{Copy, survey};
+use finding::Findings;
+pub(crate) use index::{entries_of, read as read_index, wanted};
+pub(crate) use listing::Listing;
+pub(crate) use pack::{PackVerifier, read_entry};
+pub(crate) use walk::Walker;
+
+/// Share of the bytes in packs that may be unused before a prune is worth suggesting.
+const UNUSED_SHARE: f64 = 0.05;
+
+/// What to check.
+#[derive(Debug, Clone, Default)]
+pub struct CheckOptions {
+    /// How much of the packs is read.
+    pub read: ReadData,
+    /// Packs that were verified less than so many seconds ago are not read again; `None` reads them all the same.
+    pub max_age: Option<u64>,
+    /// The time now.
+    pub now: Timestamp,
+    /// Decides which packs a subset takes among those that were not verified for equally long.
+    pub seed: u64,
+    /// This repository's folder in the local cache, where it is remembered when packs were verified.
+    pub cache_folder: Option<PathBuf>,
+}
+
+/// How much of the packs to read.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub enum ReadData {
+    /// Nothing: only that they are there and have the right size.
+    #[default]
+    None,
+    /// Everything.
+    All,
+    /// A part.
+    Subset(Subset),
+}
+
+/// Which part of the packs to read.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Subset {
+    /// One of several parts, always the same for the same pack.
+    Part {
+        /// Which, from 1.
+        number: u64,
+        /// How many parts there are.
+        of: u64,
+    },
+    /// So much of all bytes, from 0 to 1, longest unverified packs first.
+    Share(f64),
+    /// Packs of about so many bytes, longest unverified first.
+    Bytes(u64),
+}
+
+/// What a check found.
+#[derive(Debug, Clone, Default)]
+pub struct CheckReport {
+    /// Snapshots that are not forgotten.
+    pub snapshots: u64,
+    /// Index objects read.
+    pub index_objects: u64,
+    /// Tree nodes read, each once.
+    pub nodes: u64,
+    /// Files seen in trees, each once per distinct directory node.
+    pub files: u64,
+    /// Packs that the index lists.
+    pub packs: u64,
+    /// Packs read whole.
+    pub packs_read: u64,
+    /// Bytes of those.
+    pub bytes_read: u64,
+    /// Packs passed over because of [`CheckOptions::max_age`].
+    pub packs_recently_verified: u64,
+    /// Bytes of frames in which some snapshot uses a blob.
+    pub bytes_used: u64,
+    /// Bytes of frames in all packs that the index lists.
+    pub bytes_stored: u64,
+    /// Every damage.
+    pub findings: Vec<Finding>,
+    /// What is no damage, but worth knowing; one sentence each.
+    pub notes: Vec<String>,
+    /// Packs that are missing, damaged or of a wrong size.
+    pub broken_packs: Vec<ObjectId>,
+    /// True if `repair index` mends something.
+    pub suggest_repair_index: bool,
+    /// True if more than 5 % of the bytes in packs are unused.
+    pub suggest_prune: bool,
+}
+
+/// A check under way.
+struct Run<'a> {
+    repository: &'a Repository,
+    observer: &'a dyn Observer,
+    findings: Findings,
+    broken: Broken,
+    report: CheckReport,
+}
+
+/// Checks a repository. Damage is in the report and no error; it changes nothing.
+///
+/// # Errors
+/// Failures of the storage other than unreadable packs; [`EngineError::Interrupted`].
+pub fn check(
+    repository: &Repository,
+    options: &CheckOptions,
+    observer: &dyn Observer,
+) -> Result<CheckReport, EngineError> {
+    let (findings, broken, report) =
+        (Findings::default(), Broken::default(), CheckReport::default());
+    let mut run = Run { repository, observer, findings, broken, report };
+    repository.refresh()?;
+    let listing = Listing::take(&**repository.backend()).map_err(holdfast_repo::RepoError::from)?;
+    copies::check(&mut run, &listing)?;
+    let history = chains::check(&mut run, &listing)?;
+    let expected = index::check(&mut run, &history, &listing)?;
+    let packs = packs::check(&mut run, &history, &listing, &expected)?;
+    data::check(&mut run, options, &history, &listing, &expected, &packs)?;
+    trees::check(&mut run, &history)?;
+    run.note_strangers(&listing);
+    Ok(run.finish())
+}
+
+impl Run<'_> {
+    fn note(&mut self, message: String) {
+        self.observer.event(Event::Note { message: &message });
+        self.report.notes.push(message);
+    }
+
+    fn stop_if_interrupted(&self) -> Result<(), EngineError> {
+        if self.observer.is_interrupted() { Err(EngineError::Interrupted) } else { Ok(()) }
+    }
+
+    fn note_strangers(&mut self, listing: &Listing) {
+        for name in &listing.foreign {
+            self.note(format!("{name} is no object of a repository; it is ignored"));
+        }
+        if listing.quarantined > 0 {
+            self.note(format!("{} damaged objects are kept in quarantine", listing.quarantined));
+        }
+    }
+
+    fn finish(self) -> CheckReport {
+        let mut report = self.report;
+        report.findings = self.findings.into_list();
+        report.broken_packs = self.broken.packs();
+        report.suggest_repair_index = report.findings.iter().any(|finding| {
+            use FindingKind::{Copy, IndexObject, Pack};
+            matches!(finding.kind, Copy | IndexObject | Pack)
+        });
+        let unused = report.bytes_stored.saturating_sub(report.bytes_used);
+        report.suggest_prune =
+            report.findings.is_empty() && unused as f64 > report.bytes_stored as f64 * UNUSED_SHARE;
+        report
+    }
+}

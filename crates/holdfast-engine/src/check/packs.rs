@@ -1,0 +1,93 @@
+//! Whether every pack that the index lists is there, whole by its size.
+
+use std::collections::{HashMap, HashSet};
+
+use holdfast_format::{ObjectId, name};
+use holdfast_repo::history::History;
+
+use super::finding::REPAIR_PACKS;
+use super::index::Expected;
+use super::listing::Listing;
+use super::{FindingKind, Run};
+use crate::EngineError;
+
+/// The packs of a repository, as far as sizes tell.
+#[derive(Debug, Default)]
+pub(super) struct Packs {
+    /// Those that have the size that the index says, and it.
+    pub right: Vec<(ObjectId, u64)>,
+    /// Those that have another size, and must be read to know what that hurts.
+    pub resized: Vec<ObjectId>,
+}
+
+/// Reports packs that are missing or have another size, and notes packs that nothing lists.
+pub(super) fn check(
+    run: &mut Run<'_>,
+    history: &History,
+    listing: &Listing,
+    expected: &HashMap<ObjectId, Expected>,
+) -> Result<Packs, EngineError> {
+    let mut known: HashMap<ObjectId, u64> =
+        expected.iter().map(|(id, expected)| (*id, expected.bytes)).collect();
+    for row in run.repository.index().packs()? {
+        known.entry(row.id).or_insert(row.bytes);
+    }
+    let mut order: Vec<(ObjectId, u64)> = known.iter().map(|(id, bytes)| (*id, *bytes)).collect();
+    order.sort_unstable();
+    let (mut packs, mut missing) = (Packs::default(), Vec::new());
+    for (id, bytes) in order {
+        match listing.pack_bytes(&**run.repository.backend(), &id)? {
+            Some(found) if found == bytes => packs.right.push((id, bytes)),
+            Some(found) => {
+                let object = name::pack(&id);
+                let message = format!("pack {object} has {found} bytes, the index says {bytes}");
+                run.findings.add(FindingKind::Pack, object, message, REPAIR_PACKS);
+                packs.resized.push(id);
+            }
+            None => missing.push(id),
+        }
+    }
+    report_missing(run, missing)?;
+    run.report.packs = known.len() as u64;
+    note_unlisted(run, history, listing, &known.keys().copied().collect());
+    Ok(packs)
+}
+
+/// A prune that ran meanwhile may have deleted packs by right.
+fn report_missing(run: &mut Run<'_>, missing: Vec<ObjectId>) -> Result<(), EngineError> {
+    if missing.is_empty() {
+        return Ok(());
+    }
+    run.repository.refresh()?;
+    let swept = run.repository.history().swept().clone();
+    for id in missing.into_iter().filter(|id| !swept.contains(id)) {
+        let object = name::pack(&id);
+        let message = format!("pack {object} is missing");
+        let finding = run.findings.add(FindingKind::Pack, object, message, REPAIR_PACKS);
+        run.broken.add_pack(id, finding);
+    }
+    Ok(())
+}
+
+fn note_unlisted(
+    run: &mut Run<'_>,
+    history: &History,
+    listing: &Listing,
+    known: &HashSet<ObjectId>,
+) {
+    let unlisted = listing.packs.keys().filter(|id| !known.contains(id));
+    let (swept, unlisted): (Vec<&ObjectId>, Vec<&ObjectId>) =
+        unlisted.partition(|id| history.swept().contains(id));
+    if !unlisted.is_empty() {
+        run.note(format!(
+            "{} packs are listed by no index object: an interrupted backup left them; prune removes them",
+            unlisted.len()
+        ));
+    }
+    if !swept.is_empty() {
+        run.note(format!(
+            "{} packs are still there after a prune; the next one removes them",
+            swept.len()
+        ));
+    }
+}

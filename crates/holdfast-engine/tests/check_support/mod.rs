@@ -1,0 +1,205 @@
+//! Small repositories for the tests of check and repair, fabricated through the repository's own interface.
+#![allow(dead_code, reason = "each test file uses a part")]
+
+use std::sync::Arc;
+
+use holdfast_backend::{Backend, Memory, ObjectName};
+use holdfast_engine::Silent;
+use holdfast_engine::check::{CheckOptions, CheckReport, ReadData, check};
+use holdfast_format::entry::{Entry, EntryKind, Metadata};
+use holdfast_format::node::Extent;
+use holdfast_format::record::{Snapshot, SnapshotSummary, SourceRecord};
+use holdfast_format::slot::KdfCost;
+use holdfast_format::{BlobId, BlobType};
+use holdfast_repo::commit::commit_snapshot;
+use holdfast_repo::tree::{ContentWriter, DirectoryWriter};
+use holdfast_repo::write::{BlobWriter, WriteOptions};
+use holdfast_repo::{OpenOptions, RepoError, Repository, SnapshotInfo};
+use holdfast_seal::{Secret, SlotLabel};
+use jiff::Timestamp;
+
+pub const HOST: &str = "testhost";
+
+/// Never used: the secret is a generated key.
+const COST: KdfCost = KdfCost { memory_kib: 19 << 10, passes: 1, lanes: 1 };
+
+/// A repository under test and its secret.
+pub struct Fixture {
+    pub backend: Arc<dyn Backend>,
+    pub secret: Secret,
+}
+
+pub fn name(text: &str) -> ObjectName {
+    ObjectName::new(text).unwrap()
+}
+
+/// Bytes that do not compress.
+pub fn noise(seed: u64, length: usize) -> Vec<u8> {
+    let mut out = vec![0; length];
+    let mut hasher = blake3::Hasher::new();
+    hasher.update(&seed.to_le_bytes());
+    hasher.finalize_xof().fill(&mut out);
+    out
+}
+
+impl Fixture {
+    /// An empty repository.
+    pub fn new(backend: Arc<dyn Backend>) -> Self {
+        let (secret, _) = Secret::generate_key().unwrap();
+        let label = SlotLabel {
+            label: "test".to_owned(),
+            host: HOST.to_owned(),
+            user: "me".to_owned(),
+            created: Timestamp::UNIX_EPOCH,
+        };
+        Repository::init(&*backend, &secret, COST, &label, |_| {}).unwrap();
+        Self { backend, secret }
+    }
+
+    pub fn memory() -> Self {
+        Self::new(Arc::new(Memory::new()))
+    }
+
+    pub fn open(&self) -> Repository {
+        self.try_open().unwrap()
+    }
+
+    pub fn try_open(&self) -> Result<Repository, RepoError> {
+        let options = OpenOptions { threads: 2, ..OpenOptions::default() };
+        Repository::open(Arc::clone(&self.backend), &self.secret, &options)
+    }
+
+    /// Opens anew and checks, reading all data.
+    pub fn check(&self) -> CheckReport {
+        check_all(&self.open())
+    }
+
+    /// Commits a snapshot of `top/` with these files; a name with a slash goes into a directory of `top/`.
+    pub fn backup(&self, files: &[(&str, Vec<u8>)]) -> SnapshotInfo {
+        backup(&self.open(), files)
+    }
+
+    /// Names of all objects that start so, quarantine left out.
+    pub fn names(&self, prefix: &str) -> Vec<String> {
+        let listed = self.backend.list("").unwrap();
+        let names = listed.into_iter().map(|listed| listed.name.to_string());
+        names.filter(|n| n.starts_with(prefix) && !n.starts_with("quarantine")).collect()
+    }
+
+    pub fn get(&self, object: &str) -> Vec<u8> {
+        self.backend.get(&name(object)).unwrap().to_vec()
+    }
+
+    /// Replaces an object's bytes, as a bad medium would.
+    pub fn replace(&self, object: &str, bytes: &[u8]) {
+        self.backend.delete(&name(object)).unwrap();
+        self.backend.put(&name(object), &[bytes]).unwrap();
+    }
+
+    pub fn flip(&self, object: &str, at: usize) {
+        let mut bytes = self.get(object);
+        bytes[at] ^= 1 << (at % 8);
+        self.replace(object, &bytes);
+    }
+
+    pub fn delete(&self, object: &str) {
+        self.backend.delete(&name(object)).unwrap();
+    }
+}
+
+pub fn check_all(repository: &Repository) -> CheckReport {
+    let options = CheckOptions { read: ReadData::All, ..CheckOptions::default() };
+    check(repository, &options, &Silent).unwrap()
+}
+
+pub fn check_structure(repository: &Repository) -> CheckReport {
+    check(repository, &CheckOptions::default(), &Silent).unwrap()
+}
+
+pub fn backup(repository: &Repository, files: &[(&str, Vec<u8>)]) -> SnapshotInfo {
+    backup_at(repository, files, Timestamp::UNIX_EPOCH)
+}
+
+pub fn backup_at(
+    repository: &Repository,
+    files: &[(&str, Vec<u8>)],
+    time: Timestamp,
+) -> SnapshotInfo {
+    let writer = repository.writer(HOST).unwrap();
+    let begun_with = repository.index().reader();
+    let start = repository.history().next_slot(&writer);
+    let mut blobs = BlobWriter::new(repository, writer, start, WriteOptions::default()).unwrap();
+    let mut files = files.to_vec();
+    files.sort();
+    let tree = directory(&mut blobs, repository, &files);
+    let mut top = DirectoryWriter::new();
+    top.push(&mut blobs, &entry("top", EntryKind::Directory(tree))).unwrap();
+    let tree = top.finish(&mut blobs).unwrap();
+    let index = blobs.flush().unwrap().to_vec();
+    let source = SourceRecord { name: "files".into(), connector: "files".into(), tree };
+    let snapshot = Snapshot {
+        time,
+        host: HOST.to_owned(),
+        user: String::new(),
+        uid: 0,
+        gid: 0,
+        paths: vec!["/top".into()],
+        tags: Vec::new(),
+        excludes: Vec::new(),
+        program: "test".to_owned(),
+        parent: None,
+        partial: false,
+        sources: vec![source],
+        session: blobs.session(),
+        index,
+        summary: SnapshotSummary::default(),
+    };
+    commit_snapshot(repository, writer, &begun_with, snapshot).unwrap()
+}
+
+/// Writes the files of one directory; they are in order.
+fn directory(
+    blobs: &mut BlobWriter<'_>,
+    repository: &Repository,
+    files: &[(&str, Vec<u8>)],
+) -> BlobId {
+    let mut writer = DirectoryWriter::new();
+    let mut rest = files;
+    while let Some((path, bytes)) = rest.first() {
+        match path.split_once('/') {
+            None => {
+                let kind = file(blobs, repository, bytes);
+                writer.push(blobs, &entry(path, kind)).unwrap();
+                rest = &rest[1..];
+            }
+            Some((folder, _)) => {
+                let prefix = format!("{folder}/");
+                let count = rest.iter().take_while(|(path, _)| path.starts_with(&prefix)).count();
+                let below: Vec<_> = rest[..count]
+                    .iter()
+                    .map(|(path, bytes)| (&path[prefix.len()..], bytes.clone()))
+                    .collect();
+                let id = directory(blobs, repository, &below);
+                writer.push(blobs, &entry(folder, EntryKind::Directory(id))).unwrap();
+                rest = &rest[count..];
+            }
+        }
+    }
+    writer.finish(blobs).unwrap()
+}
+
+/// Adds a file's content in chunks of 1,000 bytes.
+fn file(blobs: &mut BlobWriter<'_>, repository: &Repository, bytes: &[u8]) -> EntryKind {
+    let mut content = ContentWriter::default();
+    for chunk in bytes.chunks(1000) {
+        let id = repository.keys().blob_id(BlobType::Data, chunk);
+        blobs.add(BlobType::Data, id, chunk.to_vec().into(), false).unwrap();
+        content.push(blobs, Extent::Data { id, bytes: chunk.len() as u64 }).unwrap();
+    }
+    let main = content.finish(blobs).unwrap();
+    EntryKind::File { size: bytes.len() as u64, codec: 0, main, second: None }
+}
+
+pub fn entry(name: &str, kind: EntryKind) -> Entry {
+    Entry { name: name.as_bytes().to_vec(), metadata: Metadata::default(), kind }
+}
