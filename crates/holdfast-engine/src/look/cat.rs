@@ -35,10 +35,7 @@ pub fn snapshot(info: &SnapshotInfo) -> Value {
 ///
 /// # Errors
 /// [`LookError::NotFound`], [`LookError::Ambiguous`].
-pub fn snapshot_by_prefix(
-    repository: &Repository,
-    prefix: &IdPrefix,
-) -> Result<Value, LookError> {
+pub fn snapshot_by_prefix(repository: &Repository, prefix: &IdPrefix) -> Result<Value, LookError> {
     let snapshots = repository.history().snapshots();
     let id = prefix.only("snapshot", snapshots.iter().map(|info| info.id), |id| id.as_bytes())?;
     let info = snapshots.iter().find(|info| info.id == id);

@@ -53,10 +53,6 @@ pub fn find(
             each(path, entry)?;
         }
         let is_directory = matches!(entry.kind, EntryKind::Directory(_));
-        Ok(if is_directory && !options.may_match_below(path) {
-            Walk::Skip
-        } else {
-            Walk::Descend
-        })
+        Ok(if is_directory && !options.may_match_below(path) { Walk::Skip } else { Walk::Descend })
     })
 }

@@ -88,11 +88,7 @@ impl SnapshotRoot {
     ///
     /// # Errors
     /// [`EngineError::NoSuchPath`]; repository failures.
-    pub fn resolve(
-        &self,
-        reader: &mut BlobReader<'_>,
-        path: &[u8],
-    ) -> Result<Place, EngineError> {
+    pub fn resolve(&self, reader: &mut BlobReader<'_>, path: &[u8]) -> Result<Place, EngineError> {
         let names = components(path);
         let mut place = Place::Root(self.0.clone());
         for name in &names {

@@ -50,8 +50,7 @@ impl WantedBlobs {
         let mut in_packs = HashSet::new();
         for prefix in packs {
             let id = cat::pack_id(repository, prefix)?;
-            let pack =
-                index::read_pack_directory(&**repository.backend(), repository.keys(), &id)?;
+            let pack = index::read_pack_directory(&**repository.backend(), repository.keys(), &id)?;
             for frame in &pack.frames {
                 in_packs.extend(frame.blobs.iter().map(|blob| (frame.blob_type, blob.id)));
             }

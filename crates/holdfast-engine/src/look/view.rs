@@ -167,7 +167,9 @@ impl ContentView {
     fn new(content: &Content) -> Self {
         match content {
             Content::Root(root) => Self::Root(*root),
-            Content::Inline(extents) => Self::Extents(extents.iter().map(ExtentView::new).collect()),
+            Content::Inline(extents) => {
+                Self::Extents(extents.iter().map(ExtentView::new).collect())
+            }
         }
     }
 }

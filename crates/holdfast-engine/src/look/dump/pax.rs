@@ -117,6 +117,15 @@ mod tests {
     }
 
     #[test]
+    fn values_may_hold_any_byte() {
+        let xattrs =
+            vec![(b"user.a=%".to_vec(), b"\n\0=\xff".to_vec()), (b"\xff".to_vec(), vec![1])];
+        let (records, untold) = Records::of(&Metadata { xattrs, ..Metadata::default() });
+        assert_eq!(records.0, b"34 SCHILY.xattr.user.a%3D%25=\n\0=\xff\n".to_vec());
+        assert_eq!(untold, ["\u{fffd}"]);
+    }
+
+    #[test]
     fn records_count_their_own_digits() {
         for length in 0..2000 {
             let mut records = Records::default();

@@ -53,8 +53,7 @@ impl<'a> ZipArchive<'a> {
         let is_closed = Rc::new(Cell::new(false));
         let gate = Gate { out, is_closed: Rc::clone(&is_closed) };
         let writer = Some(ZipWriter::new_stream(gate));
-        let method =
-            if deflate { CompressionMethod::Deflated } else { CompressionMethod::Stored };
+        let method = if deflate { CompressionMethod::Deflated } else { CompressionMethod::Stored };
         Self { writer, is_closed, method, observer, replaced: HashSet::new() }
     }
 
@@ -102,8 +101,8 @@ impl<'a> ZipArchive<'a> {
     ) -> Result<bool, EngineError> {
         let options = self.options(entry);
         let is_directory = matches!(entry.kind, EntryKind::Directory(_));
-        let is_held = is_directory
-            || matches!(entry.kind, EntryKind::File { .. } | EntryKind::Symlink(_));
+        let is_held =
+            is_directory || matches!(entry.kind, EntryKind::File { .. } | EntryKind::Symlink(_));
         if !is_held {
             note(self.observer, path, "a zip archive holds files, directories and links only");
             return Ok(false);

@@ -1,0 +1,163 @@
+//! `stats`, `find_users` and `cat`.
+
+use std::collections::BTreeSet;
+
+use holdfast_engine::Silent;
+use holdfast_engine::look::{
+    IdPrefix, LookError, SnapshotRoot, StatsMode, WantedBlobs, cat, find_users, stats,
+};
+use holdfast_format::entry::Metadata;
+use holdfast_format::{BlobId, BlobType};
+use holdfast_repo::Repository;
+
+use crate::support::*;
+
+fn chunk(byte: u8) -> Vec<u8> {
+    vec![byte; CHUNK_BYTES]
+}
+
+fn sample() -> Folder {
+    let linked = Metadata { links: 2, inode: 9, ..metadata(0o644) };
+    folder([
+        ("a", Model::file([chunk(1), chunk(2), chunk(1)].concat())),
+        ("b", Model::file([chunk(1), chunk(2), chunk(1)].concat())),
+        (
+            "d",
+            Model::directory([(
+                "long",
+                Model::file((0..=200).flat_map(chunk).collect::<Vec<_>>()),
+            )]),
+        ),
+        ("l1", Model::File(chunk(3), linked.clone())),
+        ("l2", Model::File(chunk(3), linked)),
+    ])
+}
+
+fn prefix(text: &str) -> IdPrefix {
+    IdPrefix::new(text).unwrap()
+}
+
+fn data_id(repository: &Repository, bytes: &[u8]) -> BlobId {
+    repository.keys().blob_id(BlobType::Data, bytes)
+}
+
+#[test]
+fn counts_in_four_ways() {
+    let repository = repository();
+    let (one, _) = commit(&repository, &sample());
+    let mut changed = sample();
+    changed.insert(b"new".to_vec(), Model::file(b"unseen"));
+    let (two, _) = commit(&repository, &changed);
+    let count = |roots: &[SnapshotRoot], mode| stats(&repository, roots, mode, &Silent).unwrap();
+    let one = std::slice::from_ref(&one);
+    let both = [one[0].clone(), two];
+    let restored = count(one, StatsMode::RestoreSize);
+    assert_eq!((restored.total_file_count, restored.snapshots_count), (6, 1));
+    assert_eq!(restored.total_size, 300 + 300 + 20_100 + 100);
+    assert_eq!(count(&both, StatsMode::RestoreSize).total_size, 2 * restored.total_size + 6);
+    let unique = count(&both, StatsMode::FilesByContents);
+    assert_eq!((unique.total_file_count, unique.total_size), (4, 300 + 20_100 + 100 + 6));
+    // `b` and `l2` have no content of their own; the zeros at the start of `long` are a hole.
+    let per_file = count(&both, StatsMode::BlobsPerFile);
+    assert_eq!((per_file.total_file_count, per_file.total_blob_count), (4, 2 + 200 + 1 + 1));
+    assert_eq!(per_file.total_size, 200 + 20_000 + 100 + 6);
+    check_raw(&repository, &both);
+}
+
+/// Everything that the repository holds belongs to these snapshots.
+fn check_raw(repository: &Repository, roots: &[SnapshotRoot]) {
+    let raw = stats(repository, roots, StatsMode::RawData, &Silent).unwrap();
+    let (mut blobs, mut frames, mut bytes, mut sealed) = (0, BTreeSet::new(), 0, 0);
+    repository
+        .index()
+        .for_each_blob(|_, location| {
+            blobs += 1;
+            bytes += u64::from(location.bytes);
+            if frames.insert(location.frame.number) {
+                sealed += u64::from(location.frame.sealed_bytes);
+            }
+            Ok(())
+        })
+        .unwrap();
+    assert_eq!((raw.total_blob_count, raw.total_uncompressed_size), (blobs, bytes));
+    assert_eq!(raw.total_size, sealed);
+    assert!(raw.compression_ratio > 1.0 && raw.snapshots_count == 2);
+    let json = serde_json::to_value(raw).unwrap();
+    assert!(json.get("total_file_count").is_none() && json["total_size"].is_number());
+}
+
+#[test]
+fn finds_who_uses_a_blob() {
+    let repository = repository();
+    let (root, _) = commit(&repository, &sample());
+    let users = |wanted: &WantedBlobs| {
+        let mut found = Vec::new();
+        find_users(&repository, &root, wanted, &Silent, &mut |usage| {
+            let path = String::from_utf8(usage.path.to_vec()).unwrap();
+            found.push((path, usage.blob_type, usage.file.is_some()));
+            Ok(())
+        })
+        .unwrap();
+        found
+    };
+    let id = data_id(&repository, &chunk(1)).to_hex();
+    let wanted = |data: Vec<IdPrefix>, trees: Vec<IdPrefix>, packs: &[IdPrefix]| {
+        WantedBlobs::new(&repository, data, trees, packs).unwrap()
+    };
+    let found = users(&wanted(vec![prefix(&id[..16])], Vec::new(), &[]));
+    let paths: Vec<&str> = found.iter().map(|(path, ..)| path.as_str()).collect();
+    assert_eq!(paths, ["/a", "/b", "/d/long"]);
+    let below = SnapshotRoot::resolve(&root, &mut reader(&repository), b"/d").unwrap();
+    let holdfast_engine::look::Folder::Tree(tree) = below.folder().unwrap() else { panic!() };
+    let found = users(&wanted(Vec::new(), vec![prefix(&tree.to_hex())], &[]));
+    assert_eq!(found, [("/d".to_owned(), BlobType::Tree, false)]);
+    let pack = repository.index().locate(&tree).unwrap().unwrap().frame.pack.to_hex();
+    let found = users(&wanted(Vec::new(), Vec::new(), &[prefix(&pack)]));
+    assert_eq!(found[0], (String::new(), BlobType::Tree, false));
+    assert!(found.contains(&("/d/long".to_owned(), BlobType::Tree, true)));
+    assert!(found.iter().all(|(_, blob_type, _)| *blob_type == BlobType::Tree));
+}
+
+fn reader(repository: &Repository) -> holdfast_repo::read::BlobReader<'_> {
+    holdfast_repo::read::BlobReader::new(repository)
+}
+
+#[test]
+fn shows_what_is_stored() {
+    let repository = repository();
+    let (root, id) = commit(&repository, &sample());
+    assert_eq!(cat::config(&repository)["frame_bytes"], 1 << 20);
+    let shown = cat::snapshot_by_prefix(&repository, &prefix(&id.to_hex()[..8])).unwrap();
+    assert_eq!((&shown["host"], &shown["hold"]), (&"host".into(), &false.into()));
+    let index = shown["index"][0].as_str().unwrap();
+    let listing = cat::index(&repository, &prefix(&index[..12])).unwrap();
+    assert_eq!(listing["packs"].as_array().unwrap().len(), 2);
+    for listed in listing["packs"].as_array().unwrap() {
+        let pack = cat::pack(&repository, &prefix(listed["id"].as_str().unwrap())).unwrap();
+        assert_eq!(&pack, listed);
+    }
+    let (blob_type, bytes) =
+        cat::blob(&repository, &prefix(&data_id(&repository, &chunk(5)).to_hex()[..20])).unwrap();
+    assert_eq!((blob_type, bytes), (BlobType::Data, chunk(5)));
+    let top = cat::root(&repository, &root).unwrap();
+    assert_eq!(top["entries"][0]["name"], "a");
+    let long = cat::tree(&repository, &prefix(top["entries"][2]["subtree"].as_str().unwrap()));
+    let content = long.unwrap()["entries"][0]["content"]["root"].as_str().unwrap().to_owned();
+    assert_eq!(cat::tree(&repository, &prefix(&content)).unwrap()["kind"], "content-branch");
+    let slot = repository.slot().header.id.to_hex();
+    let key = cat::key(&repository, &prefix(&slot[..4])).unwrap();
+    assert_eq!((&key["kind"], &key["label"]), (&"generated-key".into(), &"test".into()));
+}
+
+#[test]
+fn says_which_id_it_does_not_know() {
+    let repository = repository();
+    commit(&repository, &sample());
+    let unknown = prefix(&"0".repeat(64));
+    assert!(matches!(cat::pack(&repository, &unknown), Err(LookError::NotFound { .. })));
+    assert!(matches!(cat::blob(&repository, &unknown), Err(LookError::NotFound { .. })));
+    assert!(cat::tree(&repository, &unknown).is_err());
+    let all = (0..16).map(|digit| prefix(&format!("{digit:x}")));
+    let results: Vec<_> = all.map(|prefix| cat::blob(&repository, &prefix)).collect();
+    assert!(results.iter().any(|result| matches!(result, Err(LookError::Ambiguous { .. }))));
+}
