@@ -4,8 +4,6 @@ use std::mem::discriminant;
 
 use holdfast_format::entry::{Entry, EntryKind, Metadata};
 
-use crate::look::root::Folder;
-
 /// A path that differs.
 #[derive(Debug)]
 pub struct Change<'a> {
@@ -18,14 +16,6 @@ pub struct Change<'a> {
     pub left: Option<&'a Entry>,
     /// The entry as it is.
     pub right: Option<&'a Entry>,
-}
-
-/// The directory that an entry is.
-pub(super) fn child_folder(entry: &Entry) -> Option<Folder> {
-    match entry.kind {
-        EntryKind::Directory(root) => Some(Folder::Tree(root)),
-        _ => None,
-    }
 }
 
 /// The modifier of a difference; `None` if it is not to be told.

@@ -16,7 +16,7 @@ pub use change::Change;
 use super::root::{Folder, SnapshotRoot};
 use super::walk::{check_depth, check_interrupt};
 use crate::{EngineError, Observer};
-use change::{child_folder, modifier};
+use change::modifier;
 use pair::{Difference, Pair};
 use tally::{Side, Tally};
 
@@ -94,11 +94,8 @@ pub fn diff(
             levels.pop();
             continue;
         };
-        if let Some((left, right)) = run.tell(&difference)? {
-            if let Some(Folder::Tree(root)) = left.as_ref().or(right.as_ref()) {
-                check_depth(levels.len(), root)?;
-            }
-            let pair = Pair::new(left.as_ref(), right.as_ref());
+        run.tell(&difference)?;
+        if let Some(pair) = below(&difference, levels.len())? {
             levels.push(Level { pair, path_bytes: run.path.len() });
         }
     }
@@ -120,32 +117,25 @@ struct Run<'a, 'e> {
 }
 
 impl Run<'_, '_> {
-    /// Tells and counts a difference; gives the directories that are to be compared next, if any.
-    fn tell(
-        &mut self,
-        difference: &Difference,
-    ) -> Result<Option<(Option<Folder>, Option<Folder>)>, EngineError> {
-        let (left, right) = (difference.left(), difference.right());
-        let Some(name) = right.or(left).map(|entry| entry.name.as_slice()) else { return Ok(None) };
+    /// Adds the name to the path; tells and counts the difference.
+    fn tell(&mut self, difference: &Difference) -> Result<(), EngineError> {
+        let (left, right) = (difference.left.as_deref(), difference.right.as_deref());
+        let Some(name) = right.or(left).map(|entry| entry.name.as_slice()) else { return Ok(()) };
         self.path.push(b'/');
         self.path.extend_from_slice(name);
         self.count(left, right);
         self.tally.contents(left.map(|entry| &entry.kind), right.map(|entry| &entry.kind))?;
         if let Some(modifier) = modifier(left, right, self.options.metadata) {
             self.statistics.changed_files += u64::from(modifier.starts_with('M') && is_file(right));
-            let is_directory = right.or(left).is_some_and(|entry| child_folder(entry).is_some());
+            let ends_with_slash = right.or(left).is_some_and(is_directory);
             let path_bytes = self.path.len();
-            if is_directory {
+            if ends_with_slash {
                 self.path.push(b'/');
             }
             (self.each)(&Change { path: &self.path, modifier, left, right })?;
             self.path.truncate(path_bytes);
         }
-        Ok(match (left.and_then(child_folder), right.and_then(child_folder)) {
-            (None, None) => None,
-            (Some(Folder::Tree(left)), Some(Folder::Tree(right))) if left == right => None,
-            folders => Some(folders),
-        })
+        Ok(())
     }
 
     fn count(&mut self, left: Option<&Entry>, right: Option<&Entry>) {
@@ -171,6 +161,26 @@ impl Run<'_, '_> {
     }
 }
 
+/// What is to be compared below a difference, `depth` directories below the top.
+fn below(difference: &Difference, depth: usize) -> Result<Option<Pair>, EngineError> {
+    let root = |entry: &Entry| match entry.kind {
+        EntryKind::Directory(root) => Some(root),
+        _ => None,
+    };
+    let left = difference.left.as_deref().and_then(root);
+    let right = difference.right.as_deref().and_then(root);
+    if left == right {
+        return Ok(None);
+    }
+    left.iter().chain(&right).try_for_each(|root| check_depth(depth, root))?;
+    let (left, right) = (left.map(Folder::Tree), right.map(Folder::Tree));
+    Ok(Some(Pair::new(left.as_ref(), right.as_ref())))
+}
+
 fn is_file(entry: Option<&Entry>) -> bool {
     entry.is_some_and(|entry| matches!(entry.kind, EntryKind::File { .. }))
+}
+
+fn is_directory(entry: &Entry) -> bool {
+    matches!(entry.kind, EntryKind::Directory(_))
 }

@@ -20,28 +20,11 @@ enum Piece {
     Entry(Box<Entry>),
 }
 
-/// A name that differs.
+/// A name that differs: what it is on the sides that have it.
 #[derive(Debug)]
-pub(super) enum Difference {
-    Left(Entry),
-    Right(Entry),
-    Both(Entry, Entry),
-}
-
-impl Difference {
-    pub fn left(&self) -> Option<&Entry> {
-        match self {
-            Self::Left(entry) | Self::Both(entry, _) => Some(entry),
-            Self::Right(_) => None,
-        }
-    }
-
-    pub fn right(&self) -> Option<&Entry> {
-        match self {
-            Self::Right(entry) | Self::Both(_, entry) => Some(entry),
-            Self::Left(_) => None,
-        }
-    }
+pub(super) struct Difference {
+    pub left: Option<Box<Entry>>,
+    pub right: Option<Box<Entry>>,
 }
 
 /// What is left of two directories, the next piece last.
@@ -131,20 +114,15 @@ impl Pair {
 
     /// Takes the next entry of the left side (less), of the right side (greater), or of both; `None` if both are equal.
     fn take(&mut self, order: Ordering) -> Option<Difference> {
-        match order {
-            Ordering::Less => pop_entry(&mut self.left).map(Difference::Left),
-            Ordering::Greater => pop_entry(&mut self.right).map(Difference::Right),
-            Ordering::Equal => {
-                let (left, right) = (pop_entry(&mut self.left)?, pop_entry(&mut self.right)?);
-                (left != right).then_some(Difference::Both(left, right))
-            }
-        }
+        let left = if order.is_le() { pop_entry(&mut self.left) } else { None };
+        let right = if order.is_ge() { pop_entry(&mut self.right) } else { None };
+        (left != right).then_some(Difference { left, right })
     }
 }
 
-fn pop_entry(pieces: &mut Vec<Piece>) -> Option<Entry> {
+fn pop_entry(pieces: &mut Vec<Piece>) -> Option<Box<Entry>> {
     match pieces.pop() {
-        Some(Piece::Entry(entry)) => Some(*entry),
+        Some(Piece::Entry(entry)) => Some(entry),
         _ => None,
     }
 }
