@@ -6,6 +6,7 @@
 pub mod backup;
 pub mod error;
 pub mod event;
+pub mod look;
 pub mod restore;
 pub mod retention;
 pub mod selection;
