@@ -2,6 +2,7 @@
 
 use holdfast_backend::Error as BackendError;
 use holdfast_engine::EngineError;
+use holdfast_engine::forget::ForgetError;
 use holdfast_engine::selection::SelectionError;
 use holdfast_repo::RepoError;
 use holdfast_seal::SealError;
@@ -92,6 +93,15 @@ impl From<EngineError> for CommandError {
             EngineError::NoSuchPath { .. } | EngineError::WrongKind { .. } => {
                 CommandError::failed(error.to_string()).hint("holdfast ls SNAPSHOT")
             }
+            other => CommandError::failed(other.to_string()),
+        }
+    }
+}
+
+impl From<ForgetError> for CommandError {
+    fn from(error: ForgetError) -> CommandError {
+        match error {
+            ForgetError::Engine(error) => error.into(),
             other => CommandError::failed(other.to_string()),
         }
     }

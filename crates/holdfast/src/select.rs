@@ -2,6 +2,7 @@
 
 use std::os::unix::ffi::OsStrExt;
 
+use holdfast_engine::forget::candidate;
 use holdfast_engine::retention::Candidate;
 use holdfast_engine::selection::{SnapshotFilter, SnapshotSelector, parse_time, resolve};
 use holdfast_format::record::Text;
@@ -18,20 +19,6 @@ pub struct Chosen {
     pub info: SnapshotInfo,
     /// Absolute path within it; empty for all of it.
     pub subfolder: Vec<u8>,
-}
-
-/// A snapshot as the rules of selection and retention see it.
-pub fn candidate(info: &SnapshotInfo) -> Candidate {
-    let snapshot = &info.snapshot;
-    Candidate {
-        id: info.id,
-        time: snapshot.time,
-        host: snapshot.host.clone(),
-        paths: snapshot.paths.clone(),
-        tags: snapshot.tags.clone(),
-        hold: info.hold,
-        partial: snapshot.partial,
-    }
 }
 
 /// What the filter flags say.

@@ -1,9 +1,16 @@
 //! `check`: look for damage.
 
-use crate::cmd::not_wired;
+use holdfast_engine::check::{CheckOptions, CheckReport, Finding, ReadData, Subset, check};
+use holdfast_format::ObjectId;
+
 use crate::context::Context;
-use crate::exit::CommandResult;
+use crate::environment;
+use crate::exit::{CommandError, CommandResult, ExitKind};
+use crate::output::json::maintenance::{CheckError, CheckSummary};
+use crate::output::progress::Activity;
+use crate::output::{escape, text};
 use crate::parse::{Age, ReadDataSubset};
+use crate::watch::Watcher;
 
 const EXAMPLES: &str = "\
 EXAMPLES:
@@ -39,7 +46,104 @@ pub struct Args {
 ///
 /// # Errors
 /// See [`crate::exit::ExitKind`].
-pub fn run(_args: &Args, _context: &Context) -> CommandResult {
-    // WIRE HERE: json::maintenance::{CheckError, CheckSummary}.
-    Err(not_wired())
+pub fn run(args: &Args, context: &Context) -> CommandResult {
+    let repository = context.open()?;
+    let now = environment::now();
+    let id = repository.keys().repository_id().to_hex();
+    let options = CheckOptions {
+        read: args.read(),
+        max_age: args.max_age.map(|age| age.0.as_secs()),
+        now,
+        seed: now.as_nanosecond() as u64,
+        cache_folder: context.cache_folder().map(|folder| folder.join(id)),
+    };
+    let watcher = Watcher::start(context, Activity::Other, None)?;
+    let report = check(&repository, &options, &watcher);
+    drop(watcher);
+    tell(context, &report?)
+}
+
+impl Args {
+    fn read(&self) -> ReadData {
+        let subset = self.read_data_subset.map(|subset| match subset {
+            ReadDataSubset::Part { number, total } => Subset::Part { number, of: total },
+            ReadDataSubset::Percent(percent) => Subset::Share(percent / 100.0),
+            ReadDataSubset::Bytes(bytes) => Subset::Bytes(bytes),
+        });
+        match (self.read_data, subset) {
+            (true, _) => ReadData::All,
+            (false, Some(subset)) => ReadData::Subset(subset),
+            (false, None) => ReadData::None,
+        }
+    }
+}
+
+fn tell(context: &Context, report: &CheckReport) -> CommandResult {
+    let errors = report.findings.len() as u64;
+    if context.output.style().json {
+        for finding in &report.findings {
+            let message = format!("{}: {}", finding.object, finding.message);
+            context.output.json_error(&CheckError::new(message));
+        }
+        let broken: Vec<String> = report.broken_packs.iter().map(ObjectId::to_hex).collect();
+        context.output.json(&CheckSummary {
+            message_type: "summary",
+            num_errors: errors,
+            broken_packs: (!broken.is_empty()).then_some(broken),
+            suggest_repair_index: report.suggest_repair_index,
+            suggest_prune: report.suggest_prune,
+        })?;
+    } else {
+        for finding in &report.findings {
+            describe(context, finding);
+        }
+        for line in lines(report) {
+            context.output.note(0, &line)?;
+        }
+    }
+    match errors {
+        0 => Ok(()),
+        _ => Err(CommandError::new(
+            ExitKind::Damaged,
+            format!("the repository is damaged: {}", text::count(errors, "error", "errors")),
+        )),
+    }
+}
+
+/// Names the damage, what it hurts and what to do next.
+fn describe(context: &Context, finding: &Finding) {
+    context.output.warn(&format!("{}: {}", finding.object, finding.message));
+    for (snapshot, path) in &finding.files {
+        context.output.warn(&format!("  hurts {} in snapshot {snapshot}", escape::name(path)));
+    }
+    let more = finding.files_count.saturating_sub(finding.files.len() as u64);
+    if more > 0 {
+        context.output.warn(&format!("  and {}", text::count(more, "more file", "more files")));
+    }
+    context.output.warn(&format!("  next: {}", finding.next));
+}
+
+fn lines(report: &CheckReport) -> Vec<String> {
+    let mut lines = vec![format!(
+        "checked {}, {}, {}, {}",
+        text::count(report.snapshots, "snapshot", "snapshots"),
+        text::count(report.packs, "pack", "packs"),
+        text::count(report.nodes, "tree node", "tree nodes"),
+        text::count(report.files, "file", "files"),
+    )];
+    if report.packs_read + report.packs_recently_verified > 0 {
+        lines.push(format!(
+            "read and verified {} ({}); {} verified before",
+            text::count(report.packs_read, "pack", "packs"),
+            text::size(report.bytes_read),
+            report.packs_recently_verified,
+        ));
+    }
+    if report.findings.is_empty() {
+        lines.push("no damage was found".to_owned());
+    }
+    if report.suggest_prune {
+        lines.push("more than 5 % of the repository is unused: holdfast prune".to_owned());
+    }
+    lines
 }

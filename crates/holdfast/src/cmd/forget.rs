@@ -1,12 +1,23 @@
 //! `forget`: remove snapshots by rules.
 
-use clap::ValueEnum;
+mod report;
 
-use crate::cmd::not_wired;
+use std::str::FromStr;
+
+use clap::ValueEnum;
+use holdfast_engine::forget::{ForgetPlan, forget, plan_forget};
+use holdfast_engine::retention::{GroupBy, GroupByError, Policy, TagList as Tags};
+use holdfast_engine::selection::SnapshotFilter;
+use holdfast_format::ObjectId;
+use holdfast_repo::Repository;
+
+use crate::cmd::prune::prune_and_tell;
 use crate::cmd::shared::{GROUP_BY_HELP, RepackArgs, SnapshotFilterArgs};
 use crate::context::Context;
 use crate::exit::{CommandError, CommandResult};
+use crate::output::text;
 use crate::parse::TagList;
+use crate::{environment, select};
 
 const EXAMPLES: &str = "\
 EXAMPLES:
@@ -179,10 +190,97 @@ impl Args {
 ///
 /// # Errors
 /// See [`crate::exit::ExitKind`].
-pub fn run(args: &Args, _context: &Context) -> CommandResult {
+pub fn run(args: &Args, context: &Context) -> CommandResult {
     args.check()?;
-    // WIRE HERE: Table with reasons, or an array of json::snapshot::ForgetGroup.
-    Err(not_wired())
+    let policy = args.keep.policy(args.unsafe_allow_remove_all)?;
+    let filter = select::filter(&args.filter)?;
+    let group_by: GroupBy = args
+        .group_by
+        .parse()
+        .map_err(|error: GroupByError| CommandError::usage(error.to_string()))?;
+    let repository = context.open()?;
+    let remove = match args.snapshots.is_empty() {
+        true => by_rules(args, context, &repository, &policy, group_by, &filter)?,
+        false => {
+            let named = select::choose_all(&repository, &args.snapshots, &filter)?;
+            named.iter().map(|info| info.id).collect()
+        }
+    };
+    if args.dry_run {
+        let text = text::count(remove.len() as u64, "snapshot", "snapshots");
+        context.output.note(0, &format!("would remove {text}; nothing was changed"))?;
+    } else if !remove.is_empty() {
+        let removed = forget(&repository, &remove)?;
+        let text = text::count(removed.len() as u64, "snapshot", "snapshots");
+        context.output.note(0, &format!("removed {text}"))?;
+    }
+    match args.prune {
+        true => prune_and_tell(context, &repository, &args.repack, args.dry_run),
+        false => Ok(()),
+    }
+}
+
+/// Applies the rules, shows what they say, and returns what they remove.
+fn by_rules(
+    args: &Args,
+    context: &Context,
+    repository: &Repository,
+    policy: &Policy,
+    group_by: GroupBy,
+    filter: &SnapshotFilter,
+) -> CommandResult<Vec<ObjectId>> {
+    let snapshots = repository.history().snapshots();
+    let zone = environment::time_zone();
+    let plan = ForgetPlan {
+        policy,
+        group_by,
+        filter,
+        zone: &zone,
+        now: environment::now(),
+        allow_remove_all: args.unsafe_allow_remove_all,
+    };
+    let outcomes = plan_forget(&snapshots, &plan)?;
+    let infos = snapshots.iter().map(|info| (info.id, info)).collect();
+    match context.output.style().json {
+        true => report::json(context, &outcomes, &infos, group_by)?,
+        false => report::text(context, &outcomes, group_by, args.compact)?,
+    }
+    Ok(outcomes.iter().flat_map(|outcome| &outcome.remove).map(|it| it.id).collect())
+}
+
+impl KeepArgs {
+    /// The rules as the engine knows them.
+    fn policy(&self, allow_empty: bool) -> CommandResult<Policy> {
+        let base = match self.keep_policy {
+            Some(KeepPolicy::Default) => Policy::default_keep(),
+            None => Policy::default(),
+        };
+        Ok(Policy {
+            last: value(&self.keep_last)?.or(base.last),
+            hourly: value(&self.keep_hourly)?.or(base.hourly),
+            daily: value(&self.keep_daily)?.or(base.daily),
+            weekly: value(&self.keep_weekly)?.or(base.weekly),
+            monthly: value(&self.keep_monthly)?.or(base.monthly),
+            yearly: value(&self.keep_yearly)?.or(base.yearly),
+            within: value(&self.keep_within)?,
+            within_hourly: value(&self.keep_within_hourly)?,
+            within_daily: value(&self.keep_within_daily)?,
+            within_weekly: value(&self.keep_within_weekly)?,
+            within_monthly: value(&self.keep_within_monthly)?,
+            within_yearly: value(&self.keep_within_yearly)?,
+            tags: self.keep_tags.iter().map(|list| Tags(list.0.clone())).collect(),
+            allow_empty,
+        })
+    }
+}
+
+/// The value of a count or a duration, if the flag was given.
+fn value<T: FromStr>(text: &Option<String>) -> CommandResult<Option<T>>
+where
+    T::Err: std::fmt::Display,
+{
+    let parsed = text.as_deref().map(str::parse).transpose();
+    parsed.map_err(|error: T::Err| CommandError::usage(error.to_string()))
 }
 
 #[cfg(test)]

@@ -1,12 +1,19 @@
 //! `key`: manage passphrases and keys.
 
 use clap::Subcommand;
-use holdfast_seal::Secret;
+use holdfast_format::slot::{KdfCost, KeySlot, SlotKind};
+use holdfast_repo::{Repository, unlock};
+use holdfast_seal::{MasterKey, Secret, SlotLabel, open_slot};
 
-use crate::cmd::not_wired;
 use crate::cmd::shared::NewPasswordArgs;
 use crate::context::Context;
-use crate::exit::CommandResult;
+use crate::environment;
+use crate::exit::{CommandError, CommandResult};
+use crate::opening::backend;
+use crate::output::json::maintenance::KeyEntry;
+use crate::output::table::{Align, Table};
+use crate::output::{escape, text};
+use crate::secret::Source;
 
 const EXAMPLES: &str = "\
 EXAMPLES:
@@ -109,14 +116,10 @@ EXAMPLES:
 pub fn run(args: &Args, context: &Context) -> CommandResult {
     match &args.action {
         Action::Generate => generate(context),
-        // WIRE HERE: an array of json::maintenance::KeyEntry.
-        Action::List => Err(not_wired()),
-        // WIRE HERE: Source::of_flags, context.new_passphrase.
-        Action::Add(_) => Err(not_wired()),
-        // WIRE HERE.
-        Action::Remove { .. } => Err(not_wired()),
-        // WIRE HERE.
-        Action::Passwd { .. } => Err(not_wired()),
+        Action::List => list(context),
+        Action::Add(args) => add(args, context),
+        Action::Remove { id } => remove(id, context),
+        Action::Passwd { new } => replace(new, context),
     }
 }
 
@@ -124,4 +127,147 @@ pub fn run(args: &Args, context: &Context) -> CommandResult {
 fn generate(context: &Context) -> CommandResult {
     let (_, key) = Secret::generate_key()?;
     Ok(context.output.line(&key)?)
+}
+
+fn list(context: &Context) -> CommandResult {
+    let repository = context.open()?;
+    let mut entries = Vec::new();
+    for found in unlock::read_slots(backend(&repository))? {
+        match &found.slot {
+            Ok(slot) => entries.push(entry(&repository, slot)),
+            Err(error) => context.output.warn(&format!("{}: {error}", found.name)),
+        }
+        if found.is_half && found.slot.is_ok() {
+            context.output.warn(&format!(
+                "{} has one good copy only; try: holdfast repair index",
+                found.name
+            ));
+        }
+    }
+    if context.output.style().json {
+        return Ok(context.output.json(&entries)?);
+    }
+    let mut table = Table::new(&[
+        ("ID", Align::Left),
+        ("Kind", Align::Left),
+        ("User", Align::Left),
+        ("Host", Align::Left),
+        ("Created", Align::Left),
+        ("Label", Align::Left),
+    ]);
+    for entry in &entries {
+        let mark = if entry.current { "*" } else { " " };
+        let created = entry.created.map(|time| text::time(time, &environment::time_zone()));
+        table.row([
+            format!("{mark}{}", entry.id),
+            entry.kind.to_owned(),
+            escape::text(&entry.user_name).into_owned(),
+            escape::text(&entry.host_name).into_owned(),
+            created.unwrap_or_default(),
+            escape::text(&entry.label).into_owned(),
+        ]);
+    }
+    Ok(context.output.line(&table.render())?)
+}
+
+fn entry(repository: &Repository, slot: &KeySlot) -> KeyEntry {
+    let label = unlock::label(repository.keys(), slot);
+    let (user_name, host_name, text, created) = match label {
+        Some(it) => (it.user, it.host, it.label, Some(it.created)),
+        None => (String::new(), String::new(), "not made by this repository".to_owned(), None),
+    };
+    KeyEntry {
+        current: slot.header.id == repository.slot().header.id,
+        id: slot.header.id.to_hex(),
+        user_name,
+        host_name,
+        created,
+        label: text,
+        kind: match slot.header.kind {
+            SlotKind::Passphrase(_) => "passphrase",
+            SlotKind::GeneratedKey => "generated",
+        },
+    }
+}
+
+fn add(args: &AddArgs, context: &Context) -> CommandResult {
+    let (repository, master) = open_with_master_key(context)?;
+    let (secret, printed) = match args.generate {
+        true => {
+            let (secret, text) = Secret::generate_key()?;
+            (secret, Some(text))
+        }
+        false => (new_secret(&args.new, context)?, None),
+    };
+    let label = context.slot_label(args.label.as_deref().unwrap_or_default());
+    let slot = store(&repository, &master, &secret, &label)?;
+    match printed {
+        // Only the key, so that it can go straight into a file.
+        Some(text) => Ok(context.output.line(&text)?),
+        None => Ok(context.output.note(0, &format!("added key {}", slot.header.id))?),
+    }
+}
+
+/// Adds a slot and makes sure that it opens before anything relies on it.
+fn store(
+    repository: &Repository,
+    master: &MasterKey,
+    secret: &Secret,
+    label: &SlotLabel,
+) -> CommandResult<KeySlot> {
+    let (storage, keys) = (backend(repository), repository.keys());
+    let slot = unlock::add_slot(storage, master, keys, secret, KdfCost::DEFAULT, label)?;
+    match open_slot(&slot, secret)? {
+        Some(_) => Ok(slot),
+        None => Err(CommandError::failed("the new key slot does not open; it is not used")),
+    }
+}
+
+fn open_with_master_key(context: &Context) -> CommandResult<(Repository, MasterKey)> {
+    let storage = context.storage()?;
+    unlock::read_config(&*storage)?;
+    let secret = context.passphrase()?.secret()?;
+    let repository = Repository::open(storage, &secret, &context.open_options())?;
+    let master = repository.master_key(&secret)?;
+    Ok((repository, master))
+}
+
+fn new_secret(new: &NewPasswordArgs, context: &Context) -> CommandResult<Secret> {
+    let source =
+        Source::of_flags(new.new_password_file.as_deref(), new.new_password_command.as_deref());
+    context.new_passphrase(source.as_ref())?.secret()
+}
+
+fn remove(id: &str, context: &Context) -> CommandResult {
+    let repository = context.open()?;
+    let slots: Vec<KeySlot> = unlock::read_slots(backend(&repository))?
+        .into_iter()
+        .filter_map(|found| found.slot.ok())
+        .filter(|slot| slot.header.id.to_hex().starts_with(id))
+        .collect();
+    let [slot] = slots.as_slice() else {
+        let message = match slots.is_empty() {
+            true => format!("no key has an id that begins with \"{}\"", escape::text(id)),
+            false => format!("several keys have ids that begin with \"{}\"", escape::text(id)),
+        };
+        return Err(CommandError::failed(message).hint("holdfast key list"));
+    };
+    if slot.header.id == repository.slot().header.id {
+        return Err(CommandError::failed("this is the key in use, and it stays")
+            .hint("open the repository with another key, and remove this one then"));
+    }
+    unlock::remove_slot(backend(&repository), slot)?;
+    Ok(context.output.note(0, &format!("removed key {}", slot.header.id))?)
+}
+
+/// Adds the new slot before the old one goes: at no time is there none.
+fn replace(new: &NewPasswordArgs, context: &Context) -> CommandResult {
+    let (repository, master) = open_with_master_key(context)?;
+    let secret = new_secret(new, context)?;
+    let old = repository.slot().clone();
+    let label = unlock::label(repository.keys(), &old).map(|label| label.label).unwrap_or_default();
+    let slot = store(&repository, &master, &secret, &context.slot_label(&label))?;
+    unlock::remove_slot(backend(&repository), &old)?;
+    let note = format!("replaced key {} by {}", old.header.id, slot.header.id);
+    Ok(context.output.note(0, &note)?)
 }

@@ -1,10 +1,14 @@
 //! `tag`: change tags of snapshots, or hold them.
 
-use crate::cmd::not_wired;
+use holdfast_engine::forget::{TagChange, amend};
+
 use crate::cmd::shared::SnapshotFilterArgs;
 use crate::context::Context;
 use crate::exit::CommandResult;
+use crate::output::json::snapshot::{TagChanged, TagSummary};
+use crate::output::text;
 use crate::parse::TagList;
+use crate::select;
 
 const EXAMPLES: &str = "\
 EXAMPLES:
@@ -56,7 +60,35 @@ pub struct Args {
 ///
 /// # Errors
 /// See [`crate::exit::ExitKind`].
-pub fn run(_args: &Args, _context: &Context) -> CommandResult {
-    // WIRE HERE: json::snapshot::{TagChanged, TagSummary}.
-    Err(not_wired())
+pub fn run(args: &Args, context: &Context) -> CommandResult {
+    let flat = |lists: &[TagList]| -> Vec<String> {
+        let tags = lists.iter().flat_map(|list| list.0.iter().cloned());
+        tags.filter(|tag| !tag.is_empty()).collect()
+    };
+    let change = TagChange {
+        set: (!args.set.is_empty()).then(|| flat(&args.set)),
+        add: flat(&args.add),
+        remove: flat(&args.remove),
+        hold: match (args.hold, args.release) {
+            (true, _) => Some(true),
+            (_, true) => Some(false),
+            _ => None,
+        },
+    };
+    let filter = select::filter(&args.filter)?;
+    let repository = context.open()?;
+    let mut changed = 0;
+    for info in select::choose_all(&repository, &args.snapshots, &filter)? {
+        if amend(&repository, info.id, &change)? {
+            changed += 1;
+            if context.output.style().json {
+                context.output.json(&TagChanged::new(info.id.to_hex()))?;
+            }
+        }
+    }
+    if context.output.style().json {
+        return Ok(context.output.json(&TagSummary::new(changed))?);
+    }
+    let text = text::count(changed, "snapshot", "snapshots");
+    Ok(context.output.note(0, &format!("changed {text}"))?)
 }
