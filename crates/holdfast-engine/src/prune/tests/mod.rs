@@ -1,1 +1,8 @@
-//! Tests of prune.
+//! Tests of prune: a small world of snapshots, and everything that can go wrong in it.
+
+mod crash;
+mod interleave;
+mod mutation;
+mod random;
+mod steps;
+mod world;

@@ -1,0 +1,277 @@
+//! A backup at every moment of a prune, and a prune at every moment of a backup.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+
+use bytes::Bytes;
+use holdfast_backend::{Backend, Error, Listed, Memory, ObjectName};
+use holdfast_format::ObjectId;
+use holdfast_repo::{RepoError, Repository};
+
+use super::world::{ALL, Files, Session, World, back_up, files};
+use crate::prune::{Mutation, run};
+use crate::{Event, Observer, Silent};
+
+type Hook<'a> = Box<dyn FnOnce() + Send + 'a>;
+
+/// Runs a hook before one of its operations.
+pub struct Hooked<'a> {
+    inner: Arc<Memory>,
+    left: AtomicU64,
+    hook: Mutex<Option<Hook<'a>>>,
+}
+
+impl std::fmt::Debug for Hooked<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Hooked")
+    }
+}
+
+impl Hooked<'static> {
+    pub fn new(
+        inner: Arc<Memory>,
+        operation: u64,
+        hook: impl FnOnce() + Send + 'static,
+    ) -> Arc<Self> {
+        let hook: Hook<'static> = Box::new(hook);
+        Arc::new(Self { inner, left: AtomicU64::new(operation), hook: Mutex::new(Some(hook)) })
+    }
+}
+
+impl Hooked<'_> {
+    fn count(&self) -> &Memory {
+        if self.left.fetch_sub(1, Ordering::SeqCst) == 1 {
+            let hook = self.hook.lock().unwrap().take();
+            hook.unwrap()();
+        }
+        &self.inner
+    }
+
+    /// True if the hook never ran.
+    pub fn is_unused(&self) -> bool {
+        self.hook.lock().unwrap().is_some()
+    }
+}
+
+impl Backend for Hooked<'_> {
+    fn put(&self, name: &ObjectName, parts: &[&[u8]]) -> Result<(), Error> {
+        self.count().put(name, parts)
+    }
+
+    fn get(&self, name: &ObjectName) -> Result<Bytes, Error> {
+        self.count().get(name)
+    }
+
+    fn get_range(&self, name: &ObjectName, offset: u64, length: usize) -> Result<Vec<u8>, Error> {
+        self.count().get_range(name, offset, length)
+    }
+
+    fn size(&self, name: &ObjectName) -> Result<u64, Error> {
+        self.count().size(name)
+    }
+
+    fn list(&self, prefix: &str) -> Result<Vec<Listed>, Error> {
+        self.count().list(prefix)
+    }
+
+    fn delete(&self, name: &ObjectName) -> Result<(), Error> {
+        self.count().delete(name)
+    }
+
+    fn quarantine(&self, name: &ObjectName) -> Result<(), Error> {
+        self.count().quarantine(name)
+    }
+}
+
+/// How far the backup is when the prune begins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Progress {
+    /// It has read the index.
+    Begun,
+    /// All that is left to do is the commit.
+    Written,
+}
+
+/// A world in which what `wanted` holds is stored twice and no longer needed, until a backup needs it again.
+pub fn tempting() -> (World, Files) {
+    let mut world = World::new();
+    let wanted = files(0..40);
+    let (one, other) = (world.open(), world.open());
+    let sessions = [Session::begin(&one, "a").unwrap(), Session::begin(&other, "b").unwrap()];
+    let written = sessions.each_ref().map(|session| session.write(&wanted).unwrap());
+    let ids: Vec<ObjectId> = sessions
+        .iter()
+        .zip(written)
+        .map(|(session, snapshot)| session.commit(snapshot).unwrap().id)
+        .collect();
+    world.back_up("a", &files(35..60));
+    world.back_up("b", &files(200..203));
+    world.forget(&ids);
+    (world, wanted)
+}
+
+/// Lets a backup go on at each operation of a prune; returns the first trouble.
+pub fn backup_at_each_operation(
+    world: &World,
+    wanted: &Files,
+    host: &'static str,
+    progress: Progress,
+    mutation: Mutation,
+) -> Result<(), String> {
+    for operation in 1.. {
+        let mut world = world.fork();
+        let (done, hook) = backup_as_hook(&world, wanted, host, progress);
+        let hooked = Hooked::new(Arc::clone(&world.storage), operation, hook);
+        let repository = world.open_on(Arc::clone(&hooked) as Arc<dyn Backend>).unwrap();
+        let outcome = run(&repository, &ALL, &Silent, mutation).map(drop);
+        if hooked.is_unused() {
+            assert!(operation > 30);
+            return Ok(());
+        }
+        let named = |trouble: String| {
+            format!("{host} {progress:?} at {operation}, prune {outcome:?}: {trouble}")
+        };
+        let committed = done.lock().unwrap().take().unwrap().map_err(|e| named(e.to_string()))?;
+        world.expected.insert(committed, wanted.clone());
+        world.trouble().map_err(named)?;
+        run(&world.open(), &ALL, &Silent, mutation).map_err(|error| named(error.to_string()))?;
+        world.trouble().map_err(named)?;
+    }
+    Ok(())
+}
+
+type Outcome = Arc<Mutex<Option<Result<ObjectId, RepoError>>>>;
+
+/// A backup that is under way, and the rest of it.
+fn backup_as_hook(
+    world: &World,
+    wanted: &Files,
+    host: &'static str,
+    progress: Progress,
+) -> (Outcome, impl FnOnce() + Send + 'static) {
+    let repository: &'static Repository = Box::leak(Box::new(world.open()));
+    let session = Session::begin(repository, host).unwrap();
+    let written = match progress {
+        Progress::Begun => None,
+        Progress::Written => Some(session.write(wanted).unwrap()),
+    };
+    let (done, wanted) = (Outcome::default(), wanted.clone());
+    let outcome = Arc::clone(&done);
+    let hook = move || {
+        let result = written
+            .map_or_else(|| session.write(&wanted), Ok)
+            .and_then(|snapshot| session.commit(snapshot))
+            .or_else(|error| match error {
+                RepoError::Fenced => {
+                    repository.refresh()?;
+                    back_up(repository, host, &wanted)
+                }
+                error => Err(error),
+            });
+        *outcome.lock().unwrap() = Some(result.map(|info| info.id));
+    };
+    (done, hook)
+}
+
+#[test]
+fn a_backup_at_any_moment_of_a_prune() {
+    let (world, wanted) = tempting();
+    for progress in [Progress::Begun, Progress::Written] {
+        for host in ["a", "b", "new"] {
+            backup_at_each_operation(&world, &wanted, host, progress, Mutation::None).unwrap();
+        }
+    }
+}
+
+#[test]
+fn a_run_whose_own_packs_were_taken_for_left_over_notices() {
+    let mut world = World::new();
+    world.back_up("a", &files(0..10));
+    let repository = world.open();
+    let session = Session::begin(&repository, "a").unwrap();
+    let snapshot = session.write(&files(100..120)).unwrap();
+    // A sibling commits, so that the session counts as over.
+    world.back_up("a", &files(0..11));
+    assert!(world.prune(&ALL).packs_deleted > 0);
+    assert!(matches!(session.commit(snapshot), Err(RepoError::Fenced)));
+    let info = back_up(&repository, "a", &files(100..120)).unwrap();
+    world.expected.insert(info.id, files(100..120));
+    world.check();
+}
+
+#[test]
+fn a_fence_that_was_read_already_still_counts() {
+    let mut world = World::new();
+    let first = world.back_up("a", &files(0..30));
+    world.back_up("a", &files(50..60));
+    world.forget(&[first]);
+    let repository = world.open();
+    let session = Session::begin(&repository, "a").unwrap();
+    let snapshot = session.write(&files(0..30)).unwrap();
+    world.prune(&ALL);
+    repository.history().refresh(&**repository.backend(), repository.keys()).unwrap();
+    assert!(matches!(session.commit(snapshot), Err(RepoError::Fenced)));
+}
+
+/// Ends a prune at the last opportunity before its sweep.
+struct UntilSweep(AtomicU64);
+
+impl Observer for UntilSweep {
+    fn event(&self, _event: Event<'_>) {}
+
+    fn is_interrupted(&self) -> bool {
+        self.0.fetch_sub(1, Ordering::Relaxed) == 1
+    }
+}
+
+#[test]
+fn a_part_of_a_prune_at_any_moment_of_a_backup() {
+    let (world, wanted) = tempting();
+    // The prune ends early, so that the condemnation is open while the backup goes on.
+    for opportunities in [4, 5, 6, 7, 8, 9] {
+        for host in ["a", "new"] {
+            for operation in 1.. {
+                let mut world = world.fork();
+                let other = world.clone();
+                let hook = move || {
+                    let observer = UntilSweep(AtomicU64::new(opportunities));
+                    let _ = run(&other.open(), &ALL, &observer, Mutation::None);
+                };
+                let hooked = Hooked::new(Arc::clone(&world.storage), operation, hook);
+                let repository = world.open_on(Arc::clone(&hooked) as Arc<dyn Backend>);
+                // A pack can go between the moment it was listed and the moment it is read.
+                let info = back_up(&repository.unwrap(), host, &wanted).unwrap();
+                if hooked.is_unused() {
+                    break;
+                }
+                world.expected.insert(info.id, wanted.clone());
+                world.check();
+                world.prune(&ALL);
+                world.check();
+            }
+        }
+    }
+}
+
+#[test]
+fn two_prunes_at_once() {
+    let (world, wanted) = tempting();
+    for operation in 1.. {
+        let mut world = world.fork();
+        let other = world.clone();
+        let hooked = Hooked::new(Arc::clone(&world.storage), operation, move || {
+            run(&other.open(), &ALL, &Silent, Mutation::None).unwrap();
+            back_up(&other.open(), "c", &files(0..3)).unwrap();
+        });
+        let repository = world.open_on(Arc::clone(&hooked) as Arc<dyn Backend>).unwrap();
+        // An object that the other prune deleted may be missed, but nothing is lost.
+        let _ = run(&repository, &ALL, &Silent, Mutation::None);
+        if hooked.is_unused() {
+            return;
+        }
+        world.check();
+        world.back_up("a", &wanted);
+        world.prune(&ALL);
+        world.check();
+    }
+}

@@ -1,0 +1,80 @@
+//! Each deliberate bug is caught.
+
+use holdfast_backend::Backend;
+use holdfast_backend::fault::Effect;
+use holdfast_format::{BlobType, name};
+use holdfast_repo::object_name;
+
+use super::crash::{at_each_operation, busy};
+use super::interleave::{Progress, backup_at_each_operation, tempting};
+use super::world::{ALL, Session, World, bytes_of, files};
+use crate::Silent;
+use crate::prune::{Mutation, run};
+
+fn is_caught_by_a_backup_meanwhile(mutation: Mutation) {
+    let (world, wanted) = tempting();
+    let outcome = backup_at_each_operation(&world, &wanted, "b", Progress::Written, mutation);
+    let trouble = outcome.unwrap_err();
+    println!("{trouble}");
+    assert!(trouble.contains("is in no pack"), "{trouble}");
+}
+
+#[test]
+fn no_fences() {
+    is_caught_by_a_backup_meanwhile(Mutation::NoFences);
+}
+
+#[test]
+fn live_set_before_the_fences() {
+    is_caught_by_a_backup_meanwhile(Mutation::LiveSetBeforeFences);
+}
+
+#[test]
+fn copies_in_condemned_packs_count() {
+    is_caught_by_a_backup_meanwhile(Mutation::CopiesInCondemnedPacksCount);
+}
+
+#[test]
+fn delete_before_sweep() {
+    let effect = Effect::Crash { applied: true };
+    let trouble = at_each_operation(&busy(), effect, Mutation::DeleteBeforeSweep).unwrap_err();
+    println!("{trouble}");
+    assert!(trouble.contains("of the index"), "{trouble}");
+}
+
+/// A world in which each blob of a snapshot is stored twice.
+fn with_copies() -> World {
+    let mut world = World::new();
+    let (one, other) = (world.open(), world.open());
+    let sessions = [Session::begin(&one, "a").unwrap(), Session::begin(&other, "b").unwrap()];
+    let written = sessions.each_ref().map(|session| session.write(&files(10..14)).unwrap());
+    for (session, snapshot) in sessions.iter().zip(written) {
+        world.expected.insert(session.commit(snapshot).unwrap().id, files(10..14));
+    }
+    world
+}
+
+/// Loses one of the copies behind the back of the index, and prunes.
+fn with_one_copy_lost(world: &World, place: usize, mutation: Mutation) -> Result<(), String> {
+    let world = world.fork();
+    let repository = world.open();
+    let id = repository.keys().blob_id(BlobType::Data, &bytes_of(10));
+    let mut places = repository.index().reader().locations(&id).unwrap();
+    places.sort_by_key(|place| place.frame.pack);
+    let lost = places[place].frame.pack;
+    world.storage.delete(&object_name(name::pack(&lost)).unwrap()).unwrap();
+    let _ = run(&repository, &ALL, &Silent, mutation);
+    // The index may list the lost pack; what counts is that the other copy is still there.
+    match world.trouble() {
+        Err(trouble) if trouble.starts_with("snapshot") => Err(trouble),
+        _ => Ok(()),
+    }
+}
+
+#[test]
+fn copies_are_believed() {
+    let world = with_copies();
+    let outcomes = |mutation| [0, 1].map(|place| with_one_copy_lost(&world, place, mutation));
+    assert!(outcomes(Mutation::None).iter().all(Result::is_ok));
+    assert!(outcomes(Mutation::CopiesAreBelieved).iter().any(Result::is_err));
+}
