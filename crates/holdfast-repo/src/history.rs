@@ -66,20 +66,19 @@ impl History {
     /// # Errors
     /// Storage failures. Damaged records are in [`History::damaged`] instead.
     pub fn refresh(&mut self, backend: &dyn Backend, keys: &Keys) -> Result<(), RepoError> {
+        let mut lacking = None;
         loop {
-            let before = self.next_generation();
             self.refresh_once(backend, keys)?;
             // A fence that was put while this read the chains names a generation that was not there yet when those were
             // read. Whoever begins behind the fence must know what it condemns.
-            let next = self.next_generation();
             let newest = self.fences.keys().map(|(_, generation)| *generation).max();
-            match newest.filter(|generation| *generation >= next) {
+            match newest.filter(|generation| *generation >= self.next_generation()) {
                 None => return Ok(()),
-                Some(generation) if before == next => {
+                Some(generation) if lacking == Some(generation) => {
                     let object = Chain::Generations.record(generation);
                     return Err(RepoError::ChainBroken { object });
                 }
-                Some(_) => {}
+                found => lacking = found,
             }
         }
     }
