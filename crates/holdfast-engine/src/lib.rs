@@ -4,9 +4,14 @@
 //! here prints, reads the clock or the environment.
 
 pub mod backup;
+pub mod check;
 pub mod error;
 pub mod event;
+pub mod forget;
 pub mod look;
+pub mod mark;
+pub mod prune;
+pub mod repair;
 pub mod restore;
 pub mod retention;
 pub mod selection;

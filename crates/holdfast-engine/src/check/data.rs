@@ -71,7 +71,7 @@ pub(super) fn check(
 }
 
 /// Reads packs, each by one thread of the pool; as many at once as memory allows.
-fn read_all(
+pub(crate) fn read_all(
     repository: &Repository,
     observer: &dyn Observer,
     packs: &[ObjectId],
@@ -132,7 +132,7 @@ fn read_one(
 }
 
 /// The bytes of a pack; the inner error says why the medium does not give them.
-fn get(repository: &Repository, id: &ObjectId) -> Result<Result<Bytes, String>, RepoError> {
+pub(crate) fn get(repository: &Repository, id: &ObjectId) -> Result<Result<Bytes, String>, RepoError> {
     match repository.backend().get(&object_name(name::pack(id))?) {
         Ok(object) => Ok(Ok(object)),
         Err(BackendError::NotFound { .. }) => Ok(Err("it is missing".to_owned())),

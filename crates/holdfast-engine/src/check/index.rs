@@ -16,7 +16,7 @@ use crate::EngineError;
 
 /// What the index says of a pack.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Expected {
+pub(crate) struct Expected {
     /// Its size.
     pub bytes: u64,
     /// Hash of its entry: header, frames and blobs.
@@ -49,7 +49,7 @@ pub(crate) fn read(
 }
 
 /// The hash of what an index object says of a pack.
-pub(super) fn digest(entry: &PackEntry) -> blake3::Hash {
+pub(crate) fn digest(entry: &PackEntry) -> blake3::Hash {
     blake3::hash(&index_object::encode(std::slice::from_ref(entry)))
 }
 

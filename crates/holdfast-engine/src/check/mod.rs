@@ -31,11 +31,12 @@ pub use finding::{Finding, FindingKind};
 use crate::{EngineError, Event, Observer};
 pub(crate) use broken::Broken;
 pub(crate) use copies::{Copy, survey};
+pub(crate) use data::{get as get_pack, read_all};
 use finding::Findings;
-pub(crate) use index::{entries_of, read as read_index, wanted};
+pub(crate) use index::{Expected, digest, entries_of, read as read_index, wanted};
 pub(crate) use listing::Listing;
-pub(crate) use pack::{PackVerifier, read_entry};
-pub(crate) use walk::Walker;
+pub(crate) use pack::PackVerifier;
+pub(crate) use walk::{Hurt, Walker};
 
 /// Share of the bytes in packs that may be unused before a prune is worth suggesting.
 const UNUSED_SHARE: f64 = 0.05;

@@ -63,7 +63,7 @@ struct Open {
 
 /// Walks trees of one repository.
 pub(crate) struct Walker<'a> {
-    pub(super) reader: BlobReader<'a>,
+    reader: BlobReader<'a>,
     index: IndexReader,
     broken: &'a Broken,
     observer: &'a dyn Observer,
@@ -107,6 +107,12 @@ impl<'a> Walker<'a> {
     /// Bytes of frames with a blob that was met.
     pub fn bytes_used(&self) -> u64 {
         self.bytes_used
+    }
+
+    /// True if all of the tree below this node was found to be whole.
+    pub fn is_whole(&mut self, id: &BlobId) -> Result<bool, RepoError> {
+        let place = self.place(id, BlobType::Tree, None)?;
+        Ok(place.is_ok_and(|place| self.clean.contains(place.number)))
     }
 
     /// Walks a tree; true if all of it is whole.
@@ -237,7 +243,7 @@ impl<'a> Walker<'a> {
     }
 
     /// An entry that is no directory; false if its content cannot be read.
-    fn leaf(&mut self, entry: &Entry, path: &[u8], sink: Sink<'_>) -> Result<bool, EngineError> {
+    pub fn leaf(&mut self, entry: &Entry, path: &[u8], sink: Sink<'_>) -> Result<bool, EngineError> {
         let EntryKind::File { size, codec, main, second } = &entry.kind else { return Ok(true) };
         self.files += 1;
         let mut is_whole = true;
@@ -258,7 +264,7 @@ impl<'a> Walker<'a> {
     }
 
     /// Reads a node.
-    pub(super) fn node(&mut self, id: &BlobId) -> Result<Result<Node, Cause>, RepoError> {
+    pub fn node(&mut self, id: &BlobId) -> Result<Result<Node, Cause>, RepoError> {
         self.nodes += 1;
         match self.reader.node(id) {
             Ok(node) => Ok(Ok(node)),

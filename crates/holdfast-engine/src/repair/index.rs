@@ -1,0 +1,291 @@
+//! Making the index right again: it lists every healthy pack and nothing else.
+//!
+//! Order of the steps, each of which may be the last before a crash: intact frames of damaged packs go into new packs; the
+//! damaged packs go to quarantine, so that no later repair takes them for packs that were forgotten; new index objects are
+//! written; one record makes them count instead of the old ones; those go to quarantine.
+
+use std::collections::{BTreeSet, HashMap, HashSet};
+
+use holdfast_backend::Error as BackendError;
+use holdfast_format::index::PackEntry;
+use holdfast_format::record::GenerationBody;
+use holdfast_format::{BlobId, ObjectId, name};
+use holdfast_repo::history::History;
+use holdfast_repo::index::read_pack_directory;
+use holdfast_repo::write::put_index_object;
+use holdfast_repo::{RepoError, Repository, object_name};
+
+use super::plan::{Lists, Plan, plan};
+use super::salvage::{Salvaged, read_in_parts, salvage};
+use super::{IndexRepair, RepairIndexOptions, copies};
+use crate::check::{Expected, Listing, digest, entries_of, get_pack, read_all, read_index, wanted};
+use crate::{EngineError, Observer};
+
+/// An index object is written after so many packs ...
+const PACKS_PER_INDEX_OBJECT: usize = 32;
+/// ... or so many blobs.
+const BLOBS_PER_INDEX_OBJECT: usize = 100_000;
+
+/// A repair under way.
+struct Repair<'a> {
+    repository: &'a Repository,
+    observer: &'a dyn Observer,
+    listing: Listing,
+    history: History,
+    lists: Lists,
+    expected: HashMap<ObjectId, Expected>,
+    /// Packs that must be read whole.
+    suspects: BTreeSet<ObjectId>,
+    /// Packs that are missing or went to quarantine.
+    gone: BTreeSet<ObjectId>,
+    /// Packs whose entries are read from their own directories.
+    anew: BTreeSet<ObjectId>,
+    /// Blobs of damaged packs that were not salvaged from there.
+    lost: BTreeSet<BlobId>,
+    done: IndexRepair,
+}
+
+/// Writes index objects for all healthy packs that no usable index object lists, drops packs that are gone or damaged,
+/// salvages what can still be read of these, and restores second copies of config and key slots.
+///
+/// # Errors
+/// Failures of the storage; [`EngineError::Interrupted`]. What was done until then stays done, and a rerun goes on.
+pub fn repair_index(
+    repository: &Repository,
+    options: &RepairIndexOptions,
+    observer: &dyn Observer,
+) -> Result<IndexRepair, EngineError> {
+    let mut repair = Repair::begin(repository, observer)?;
+    copies::restore(repository, &repair.listing, &mut repair.done)?;
+    repair.read_index_objects()?;
+    repair.look_at_packs(options)?;
+    repair.replace_damaged_packs()?;
+    let plan = plan(&repair.lists, &repair.gone, &repair.anew);
+    repair.write_index_objects(&plan)?;
+    repair.record(&plan)?;
+    repair.set_aside_index_objects()?;
+    repository.refresh()?;
+    repair.count_lost()?;
+    Ok(repair.done)
+}
+
+impl<'a> Repair<'a> {
+    fn begin(repository: &'a Repository, observer: &'a dyn Observer) -> Result<Self, EngineError> {
+        repository.refresh()?;
+        let mut history = History::default();
+        history.refresh(&**repository.backend(), repository.keys())?;
+        let listing = Listing::take(&**repository.backend()).map_err(RepoError::from)?;
+        Ok(Self {
+            repository,
+            observer,
+            listing,
+            history,
+            lists: Lists::new(),
+            expected: HashMap::new(),
+            suspects: BTreeSet::new(),
+            gone: BTreeSet::new(),
+            anew: BTreeSet::new(),
+            lost: BTreeSet::new(),
+            done: IndexRepair::default(),
+        })
+    }
+
+    fn read_index_objects(&mut self) -> Result<(), EngineError> {
+        for id in wanted(&self.history, &self.listing) {
+            let Ok(mut packs) = read_index(self.repository, &id)? else {
+                self.lists.insert(id, None);
+                continue;
+            };
+            packs.retain(|pack| !self.history.swept().contains(&pack.id));
+            for pack in &packs {
+                let said = Expected { bytes: pack.bytes, digest: digest(pack) };
+                if *self.expected.entry(pack.id).or_insert(said) != said {
+                    self.suspects.insert(pack.id);
+                }
+            }
+            self.lists.insert(id, Some(packs.iter().map(|pack| pack.id).collect()));
+        }
+        Ok(())
+    }
+
+    /// Finds packs that are missing, have a wrong size, or are listed nowhere.
+    fn look_at_packs(&mut self, options: &RepairIndexOptions) -> Result<(), EngineError> {
+        let swept = self.history.swept();
+        let there = self.listing.packs.keys().filter(|id| !swept.contains(id));
+        let all: BTreeSet<ObjectId> = self.expected.keys().chain(there).copied().collect();
+        let mut whole = Vec::new();
+        for id in all {
+            let bytes = self.listing.pack_bytes(&**self.repository.backend(), &id)?;
+            match (self.expected.get(&id), bytes) {
+                (_, None) => {
+                    self.gone.insert(id);
+                    self.done.packs_missing.push(id);
+                }
+                (Some(expected), Some(bytes)) if expected.bytes != bytes => {
+                    self.suspects.insert(id);
+                }
+                (Some(_), Some(_)) => whole.push(id),
+                (None, Some(_)) if options.read_all => whole.push(id),
+                (None, Some(_)) => self.look_at_unlisted(id)?,
+            }
+        }
+        whole.retain(|id| options.read_all || options.packs.contains(id));
+        for (id, trouble) in read_all(self.repository, self.observer, &whole, &self.expected)? {
+            if trouble.is_some() {
+                self.suspects.insert(id);
+            } else if !self.expected.contains_key(&id) {
+                self.anew.insert(id);
+            }
+        }
+        Ok(())
+    }
+
+    fn look_at_unlisted(&mut self, id: ObjectId) -> Result<(), EngineError> {
+        match read_pack_directory(&**self.repository.backend(), self.repository.keys(), &id) {
+            Ok(_) => self.anew.insert(id),
+            Err(RepoError::Damaged { .. } | RepoError::Backend(BackendError::ShortRead { .. })) => {
+                self.suspects.insert(id)
+            }
+            Err(error) => return Err(error.into()),
+        };
+        Ok(())
+    }
+
+    /// Salvages what is readable in damaged packs and moves them to quarantine.
+    fn replace_damaged_packs(&mut self) -> Result<(), EngineError> {
+        self.suspects.retain(|id| !self.gone.contains(id));
+        let suspects: HashSet<ObjectId> = self.suspects.iter().copied().collect();
+        let objects = wanted(&self.history, &self.listing);
+        let entries = entries_of(self.repository, &objects, &suspects)?;
+        for id in std::mem::take(&mut self.suspects) {
+            if self.observer.is_interrupted() {
+                return Err(EngineError::Interrupted);
+            }
+            let said = entries.get(&id);
+            let salvaged = match get_pack(self.repository, &id)? {
+                Ok(object) => salvage(self.repository, &id, &object, said)?,
+                Err(reason) => {
+                    self.done.notes.push(format!("{}: {reason}", name::pack(&id)));
+                    let object = read_in_parts(self.repository, &id, said)?;
+                    salvage(self.repository, &id, &object, said)?
+                }
+            };
+            match salvaged {
+                Salvaged::Whole => drop(self.anew.insert(id)),
+                Salvaged::Moved { index, blobs, lost } => {
+                    self.done.index_written.extend(index);
+                    self.done.blobs_salvaged += blobs;
+                    self.lost.extend(lost);
+                    self.set_aside(&name::pack(&id))?;
+                    self.gone.insert(id);
+                    self.anew.remove(&id);
+                    self.done.packs_quarantined.push(id);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Writes the entries that move and those read from packs, a bounded number at a time.
+    fn write_index_objects(&mut self, plan: &Plan) -> Result<(), EngineError> {
+        let mut waiting: Vec<PackEntry> = Vec::new();
+        for (object, moved) in &plan.moved {
+            let entries = read_index(self.repository, object)?
+                .map_err(|reason| RepoError::damaged(name::index(object), reason))?;
+            let mut seen = BTreeSet::new();
+            for entry in entries {
+                if moved.contains(&entry.id) && seen.insert(entry.id) {
+                    waiting.push(entry);
+                    self.put_if_enough(&mut waiting)?;
+                }
+            }
+        }
+        let (backend, keys) = (self.repository.backend(), self.repository.keys());
+        for id in self.anew.clone() {
+            waiting.push(read_pack_directory(&**backend, keys, &id)?);
+            self.put_if_enough(&mut waiting)?;
+            if !self.expected.contains_key(&id) {
+                self.done.packs_added.push(id);
+            }
+        }
+        if !waiting.is_empty() {
+            self.put(&mut waiting)?;
+        }
+        Ok(())
+    }
+
+    fn put_if_enough(&mut self, waiting: &mut Vec<PackEntry>) -> Result<(), EngineError> {
+        let blobs: usize =
+            waiting.iter().flat_map(|pack| &pack.frames).map(|frame| frame.blobs.len()).sum();
+        match waiting.len() >= PACKS_PER_INDEX_OBJECT || blobs >= BLOBS_PER_INDEX_OBJECT {
+            true => self.put(waiting),
+            false => Ok(()),
+        }
+    }
+
+    fn put(&mut self, waiting: &mut Vec<PackEntry>) -> Result<(), EngineError> {
+        let (backend, keys) = (self.repository.backend(), self.repository.keys());
+        let id = put_index_object(&**backend, keys, waiting)?;
+        self.done.index_written.push(id);
+        waiting.clear();
+        Ok(())
+    }
+
+    /// Makes the new index objects count instead of the old ones. The record is a sweep of no packs that names itself as its
+    /// condemnation, so that it ends no prune which is under way.
+    fn record(&mut self, plan: &Plan) -> Result<(), EngineError> {
+        if plan.replaced.is_empty() && self.done.index_written.is_empty() {
+            return Ok(());
+        }
+        let replaced: Vec<ObjectId> = plan.replaced.iter().copied().collect();
+        let kept = self.lists.keys().filter(|id| !plan.replaced.contains(id));
+        let index: Vec<ObjectId> = kept.chain(&self.done.index_written).copied().collect();
+        self.repository.history().append_generation(
+            &**self.repository.backend(),
+            self.repository.keys(),
+            |history| {
+                Some(GenerationBody::Sweep {
+                    condemn: history.next_generation(),
+                    packs: Vec::new(),
+                    rescued: Vec::new(),
+                    index: index.clone(),
+                    replaced: replaced.clone(),
+                })
+            },
+        )?;
+        self.done.index_replaced = replaced;
+        Ok(())
+    }
+
+    /// Moves index objects that a repair replaced to quarantine, also those of a repair that was killed before it could.
+    fn set_aside_index_objects(&mut self) -> Result<(), EngineError> {
+        let history = self.repository.history();
+        let of_prune: BTreeSet<ObjectId> = history
+            .last_sweep()
+            .map(|(_, index)| index.iter().copied().collect())
+            .unwrap_or_default();
+        let replaced: Vec<ObjectId> =
+            self.listing.index.iter().filter(|id| history.is_replaced(id)).copied().collect();
+        drop(history);
+        for id in replaced.into_iter().filter(|id| !of_prune.contains(id)) {
+            self.set_aside(&name::index(&id))?;
+        }
+        Ok(())
+    }
+
+    fn set_aside(&self, object: &str) -> Result<(), EngineError> {
+        match self.repository.backend().quarantine(&object_name(object)?) {
+            Ok(()) | Err(BackendError::NotFound { .. }) => Ok(()),
+            Err(error) => Err(RepoError::from(error).into()),
+        }
+    }
+
+    /// Blobs of damaged packs that have no other place either.
+    fn count_lost(&mut self) -> Result<(), EngineError> {
+        let reader = self.repository.index().reader();
+        for id in &self.lost {
+            self.done.blobs_lost += u64::from(reader.locations(id)?.is_empty());
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,131 @@
+//! Replacing damaged snapshots by what can still be read of them.
+
+use holdfast_format::ObjectId;
+use holdfast_format::record::{GenerationBody, Snapshot, SourceRecord};
+use holdfast_repo::commit::commit_snapshot;
+use holdfast_repo::write::{BlobWriter, WriteOptions};
+use holdfast_repo::{Repository, SnapshotInfo};
+
+use super::tree::mend;
+use super::{RepairSnapshotsOptions, RepairedSnapshot, SnapshotsRepair};
+use crate::check::{Broken, Hurt, Walker};
+use crate::{EngineError, Event, Observer};
+
+/// Tag of snapshots that replace damaged ones; their parent is the damaged one.
+const REPAIRED: &str = "repaired";
+
+/// Writes, for each snapshot with a tree that cannot be read whole, a new one without the parts that are lost. Run
+/// [`super::repair_index`] first: what a damaged pack still has is not lost.
+///
+/// # Errors
+/// Failures of the storage; [`EngineError::Interrupted`].
+pub fn repair_snapshots(
+    repository: &Repository,
+    options: &RepairSnapshotsOptions,
+    observer: &dyn Observer,
+) -> Result<SnapshotsRepair, EngineError> {
+    repository.refresh()?;
+    let broken = Broken::default();
+    let mut walker = Walker::new(repository, &broken, observer)?;
+    let snapshots = repository.history().snapshots();
+    let mut done = SnapshotsRepair { snapshots: snapshots.len() as u64, ..Default::default() };
+    for info in &snapshots {
+        let mut is_whole = true;
+        for source in &info.snapshot.sources {
+            is_whole &= walker.walk(&source.tree, &mut |_: Hurt<'_>| {})?;
+        }
+        if !is_whole {
+            let is_replaced = snapshots.iter().any(|other| replaces(other, &info.id));
+            let repaired = repair(repository, &mut walker, info, is_replaced, options)?;
+            let short = info.id.short();
+            let message =
+                format!("snapshot {short} is damaged in {} places", repaired.left_out.len());
+            observer.event(Event::Note { message: &message });
+            done.repaired.push(repaired);
+        }
+    }
+    forget(repository, &snapshots, options, &mut done)?;
+    Ok(done)
+}
+
+fn replaces(info: &SnapshotInfo, original: &ObjectId) -> bool {
+    info.snapshot.parent.as_ref() == Some(original)
+        && info.snapshot.tags.iter().any(|tag| tag == REPAIRED)
+}
+
+/// Writes the replacement of one snapshot, unless an earlier run did.
+fn repair(
+    repository: &Repository,
+    walker: &mut Walker<'_>,
+    info: &SnapshotInfo,
+    is_replaced: bool,
+    options: &RepairSnapshotsOptions,
+) -> Result<RepairedSnapshot, EngineError> {
+    let begun_with = repository.index().reader();
+    let start_slot = repository.history().next_slot(&info.writer);
+    let dry_run = options.dry_run || is_replaced;
+    let write = WriteOptions { dry_run, ..WriteOptions::default() };
+    let mut blobs = BlobWriter::new(repository, info.writer, start_slot, write)?;
+    let mut left_out = Vec::new();
+    let mut sources = Vec::new();
+    for source in &info.snapshot.sources {
+        if let Some(tree) = mend(walker, &mut blobs, source.tree, &mut left_out)? {
+            sources.push(SourceRecord { tree, ..source.clone() });
+        }
+    }
+    let index = blobs.flush()?.to_vec();
+    let mut replacement = None;
+    if !dry_run && !sources.is_empty() {
+        let lost = left_out.len() as u64;
+        let mut snapshot = Snapshot { sources, index, ..info.snapshot.clone() };
+        snapshot.parent = Some(info.id);
+        snapshot.session = blobs.session();
+        snapshot.tags.push(REPAIRED.to_owned());
+        snapshot.summary.errors += lost;
+        replacement = Some(commit_snapshot(repository, info.writer, &begun_with, snapshot)?.id);
+    }
+    Ok(RepairedSnapshot { original: info.id, replacement, left_out, is_forgotten: false })
+}
+
+/// Forgets the damaged snapshots, and damaged records by the hash of what is left of them.
+fn forget(
+    repository: &Repository,
+    snapshots: &[SnapshotInfo],
+    options: &RepairSnapshotsOptions,
+    done: &mut SnapshotsRepair,
+) -> Result<(), EngineError> {
+    if !options.forget {
+        return Ok(());
+    }
+    let mut gone = Vec::new();
+    for repaired in &mut done.repaired {
+        let is_held = snapshots.iter().any(|info| info.id == repaired.original && info.hold);
+        if is_held {
+            let short = repaired.original.short();
+            done.notes.push(format!("snapshot {short} is held and stays, damaged as it is"));
+        } else {
+            repaired.is_forgotten = !options.dry_run;
+            gone.push(repaired.original);
+        }
+    }
+    for record in repository.history().damaged() {
+        match record.found {
+            Some(found) if record.object.starts_with("w/") => {
+                done.records_forgotten.push(record.object.clone());
+                gone.push(found);
+            }
+            _ => done.notes.push(format!(
+                "record {} cannot be given up: bring it back from a copy of the repository",
+                record.object
+            )),
+        }
+    }
+    if !gone.is_empty() && !options.dry_run {
+        repository.history().append_generation(
+            &**repository.backend(),
+            repository.keys(),
+            |_| Some(GenerationBody::Forget { snapshots: gone.clone() }),
+        )?;
+    }
+    Ok(())
+}
