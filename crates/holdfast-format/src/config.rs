@@ -102,7 +102,7 @@ impl Config {
             repository_id,
             features: Vec::new(),
             chunks: ChunkProfiles::default(),
-            frame_bytes: 1 << 20,
+            frame_bytes: 2 << 20,
             pack_bytes: 16 << 20,
         }
     }

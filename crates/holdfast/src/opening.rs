@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use holdfast_backend::{Backend, Local};
-use holdfast_repo::write::WriteOptions;
+use holdfast_repo::write::{LEVEL_DEFAULT, WriteOptions};
 use holdfast_repo::{OpenOptions, Repository};
 use holdfast_seal::{Compression, SlotLabel};
 
@@ -58,7 +58,7 @@ impl Context {
     pub fn write_options(&self) -> WriteOptions {
         let level = |level| Compression::Zstd { level };
         let compression = match self.global.compression.unwrap_or_default() {
-            CompressionMode::Auto => level(3),
+            CompressionMode::Auto => level(LEVEL_DEFAULT),
             CompressionMode::Off => Compression::Stored,
             CompressionMode::Fastest => level(1),
             CompressionMode::Better => level(9),

@@ -30,6 +30,9 @@ const FRAMES_UNDER_WAY: usize = 8;
 /// Plaintext bytes that may be under way there.
 const BYTES_UNDER_WAY: usize = 8 << 20;
 
+/// Zstd level of new frames unless something else is asked for (decision 0001).
+pub const LEVEL_DEFAULT: i32 = 2;
+
 /// How frames are made.
 #[derive(Debug, Clone, Copy)]
 pub struct WriteOptions {
