@@ -76,7 +76,8 @@ impl Walker<'_> {
         if is_clean && !is_root {
             return Ok(promised);
         }
-        let unfit = |reason: &str| Cause::Unfit { object: id.to_hex(), reason: reason.to_owned() };
+        let unfit =
+            |reason: &str| Cause::Unfit { object: format!("node {id}"), reason: reason.to_owned() };
         let bytes = match self.node(&id)? {
             Ok(Node::ContentLeaf(extents)) => {
                 if !is_clean {

@@ -132,7 +132,10 @@ fn read_one(
 }
 
 /// The bytes of a pack; the inner error says why the medium does not give them.
-pub(crate) fn get(repository: &Repository, id: &ObjectId) -> Result<Result<Bytes, String>, RepoError> {
+pub(crate) fn get(
+    repository: &Repository,
+    id: &ObjectId,
+) -> Result<Result<Bytes, String>, RepoError> {
     match repository.backend().get(&object_name(name::pack(id))?) {
         Ok(object) => Ok(Ok(object)),
         Err(BackendError::NotFound { .. }) => Ok(Err("it is missing".to_owned())),

@@ -13,6 +13,7 @@ mod copies;
 mod data;
 mod finding;
 mod index;
+mod items;
 mod listing;
 mod pack;
 mod packs;
@@ -140,12 +141,13 @@ pub fn check(
     let (findings, broken, report) =
         (Findings::default(), Broken::default(), CheckReport::default());
     let mut run = Run { repository, observer, findings, broken, report };
-    repository.refresh()?;
+    let missing = repository.refresh()?;
     let listing = Listing::take(&**repository.backend()).map_err(holdfast_repo::RepoError::from)?;
     copies::check(&mut run, &listing)?;
     let history = chains::check(&mut run, &listing)?;
     let expected = index::check(&mut run, &history, &listing)?;
     let packs = packs::check(&mut run, &history, &listing, &expected)?;
+    packs::report_unreadable(&mut run, &missing.packs);
     data::check(&mut run, options, &history, &listing, &expected, &packs)?;
     trees::check(&mut run, &history)?;
     run.note_strangers(&listing);

@@ -53,6 +53,14 @@ pub(super) fn check(
     Ok(packs)
 }
 
+/// Reports packs that were needed in place of an index object, and do not even give their directories.
+pub(super) fn report_unreadable(run: &mut Run<'_>, objects: &[String]) {
+    for object in objects {
+        let message = format!("pack {object} is damaged, and so is the index object that lists it");
+        run.findings.add(FindingKind::Pack, object, message, REPAIR_PACKS);
+    }
+}
+
 /// A prune that ran meanwhile may have deleted packs by right.
 fn report_missing(run: &mut Run<'_>, missing: Vec<ObjectId>) -> Result<(), EngineError> {
     if missing.is_empty() {

@@ -59,7 +59,7 @@ fn finding_of(run: &mut Run<'_>, cause: &Cause, missing: &mut u64) -> usize {
             run.findings.add(FindingKind::Pack, object, message, REPAIR_PACKS)
         }
         Cause::Unfit { object, reason } => {
-            let message = format!("tree {object} does not fit together: {reason}");
+            let message = format!("{object} does not fit into its tree: {reason}");
             run.findings.add(FindingKind::Tree, object, message, REPAIR_SNAPSHOTS)
         }
     }

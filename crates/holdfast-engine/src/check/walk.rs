@@ -1,7 +1,7 @@
 //! Walking trees. A part of a tree that turned out to be whole is not walked again, in whichever snapshot it is met.
 
 use holdfast_format::entry::{Entry, EntryKind};
-use holdfast_format::limits::{NODE_LEVEL_MAX, TREE_DEPTH_MAX};
+use holdfast_format::limits::TREE_DEPTH_MAX;
 use holdfast_format::node::Node;
 use holdfast_format::{BlobId, BlobType, name};
 use holdfast_repo::index::{IndexReader, Location};
@@ -12,6 +12,7 @@ use crate::{EngineError, Observer};
 
 use super::bitmap::Bitmap;
 use super::broken::Broken;
+use super::items::{Below, Item, items_of};
 
 /// Why something in a tree cannot be read.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,20 +36,6 @@ pub(crate) struct Hurt<'a> {
 
 /// Takes what a walk finds.
 pub(crate) type Sink<'s> = &'s mut dyn FnMut(Hurt<'_>);
-
-/// What is still to be walked in one node.
-enum Item {
-    Node(Below),
-    Entry(Box<Entry>),
-}
-
-/// A node and what its parent says of it.
-struct Below {
-    id: BlobId,
-    level_max: u8,
-    /// Last name and number of entries.
-    promised: Option<(Vec<u8>, u64)>,
-}
 
 /// A node being walked.
 struct Open {
@@ -119,54 +106,57 @@ impl<'a> Walker<'a> {
     pub fn walk(&mut self, root: &BlobId, sink: Sink<'_>) -> Result<bool, EngineError> {
         let mut path = Vec::new();
         let mut stack: Vec<Open> = Vec::new();
-        let top = Below { id: *root, level_max: NODE_LEVEL_MAX, promised: None };
-        let mut is_whole = self.enter(top, 0, 0, &path, &mut stack, sink)?;
-        while let Some(open) = stack.last_mut() {
-            let depth = open.depth;
-            let entered = match open.items.next() {
-                Some(Item::Node(below)) => {
-                    let path_bytes = path.len();
-                    self.enter(below, path_bytes, depth, &path, &mut stack, sink)?
-                }
-                Some(Item::Entry(entry)) => {
-                    let path_bytes = path.len();
-                    path.push(b'/');
-                    path.extend_from_slice(&entry.name);
-                    match entry.kind {
-                        EntryKind::Directory(id) => {
-                            let below = Below { id, level_max: NODE_LEVEL_MAX, promised: None };
-                            let before = stack.len();
-                            let entered =
-                                self.enter(below, path_bytes, depth + 1, &path, &mut stack, sink)?;
-                            if stack.len() == before {
-                                path.truncate(path_bytes);
-                            }
-                            entered
-                        }
-                        _ => {
-                            let entered = self.leaf(&entry, &path, sink)?;
-                            path.truncate(path_bytes);
-                            entered
-                        }
-                    }
-                }
-                None => {
-                    let (number, path_bytes, is_hurt) =
-                        (open.number, open.path_bytes, open.is_hurt);
-                    stack.pop();
-                    path.truncate(path_bytes);
-                    if !is_hurt {
-                        self.clean.insert(number);
-                    }
-                    !is_hurt
-                }
-            };
-            if !entered {
+        let mut is_whole = self.enter(Below::root(*root), 0, 0, &path, &mut stack, sink)?;
+        while !stack.is_empty() {
+            if !self.step(&mut path, &mut stack, sink)? {
                 is_whole = false;
-                stack.iter_mut().rev().take(1).for_each(|open| open.is_hurt = true);
+                if let Some(open) = stack.last_mut() {
+                    open.is_hurt = true;
+                }
             }
         }
         Ok(is_whole)
+    }
+
+    /// Takes one item from the node on top of the stack, or takes the node away; false if something is lost there.
+    fn step(
+        &mut self,
+        path: &mut Vec<u8>,
+        stack: &mut Vec<Open>,
+        sink: Sink<'_>,
+    ) -> Result<bool, EngineError> {
+        let Some(open) = stack.last_mut() else { return Ok(true) };
+        let (depth, path_bytes) = (open.depth, path.len());
+        match open.items.next() {
+            None => Ok(self.close(path, stack)),
+            Some(Item::Node(below)) => self.enter(below, path_bytes, depth, path, stack, sink),
+            Some(Item::Entry(entry)) => {
+                path.push(b'/');
+                path.extend_from_slice(&entry.name);
+                let nodes = stack.len();
+                let is_whole = match entry.kind {
+                    EntryKind::Directory(id) => {
+                        let below = Below::root(id);
+                        self.enter(below, path_bytes, depth + 1, path, stack, sink)?
+                    }
+                    _ => self.leaf(&entry, path, sink)?,
+                };
+                if stack.len() == nodes {
+                    path.truncate(path_bytes);
+                }
+                Ok(is_whole)
+            }
+        }
+    }
+
+    /// Takes the top node away, all of which was walked; false if something below it is lost.
+    fn close(&mut self, path: &mut Vec<u8>, stack: &mut Vec<Open>) -> bool {
+        let Some(done) = stack.pop() else { return true };
+        path.truncate(done.path_bytes);
+        if !done.is_hurt {
+            self.clean.insert(done.number);
+        }
+        !done.is_hurt
     }
 
     /// Puts a node on the stack unless it is known to be whole; false if it cannot be read.
@@ -206,44 +196,25 @@ impl<'a> Walker<'a> {
         if self.observer.is_interrupted() {
             return Err(EngineError::Interrupted);
         }
-        let unfit = |reason: &str| {
-            Err(Cause::Unfit { object: below.id.to_hex(), reason: reason.to_owned() })
-        };
-        if depth > TREE_DEPTH_MAX {
-            return Ok(unfit("directories are nested too deep"));
-        }
-        let node = match self.node(&below.id)? {
-            Ok(node) => node,
+        let items = match self.node(&below.id)? {
+            Ok(_) if depth > TREE_DEPTH_MAX => Err("directories are nested too deep"),
+            Ok(node) => items_of(node, below),
             Err(cause) => return Ok(Err(cause)),
         };
-        let (items, found): (Vec<Item>, (Vec<u8>, u64)) = match node {
-            Node::DirectoryLeaf(entries) => {
-                let last = entries.last().map(|entry| entry.name.clone()).unwrap_or_default();
-                let count = entries.len() as u64;
-                let items = entries.into_iter().map(|entry| Item::Entry(Box::new(entry)));
-                (items.collect(), (last, count))
-            }
-            Node::DirectoryBranch(level, children) if level <= below.level_max => {
-                let last = children.last().map(|child| child.last_name.clone());
-                let count = children.iter().fold(0, |sum: u64, c| sum.saturating_add(c.entries));
-                let items = children.into_iter().map(|child| {
-                    let promised = Some((child.last_name, child.entries));
-                    Item::Node(Below { id: child.id, level_max: level - 1, promised })
-                });
-                (items.collect(), (last.unwrap_or_default(), count))
-            }
-            _ => return Ok(unfit("a node's kind does not belong where it is")),
+        let unfit = |reason: &str| Cause::Unfit {
+            object: format!("node {}", below.id),
+            reason: reason.to_owned(),
         };
-        match &below.promised {
-            Some(promised) if *promised != found => {
-                Ok(unfit("a node's entries are not those that the node above says"))
-            }
-            _ => Ok(Ok(items)),
-        }
+        Ok(items.map_err(unfit))
     }
 
     /// An entry that is no directory; false if its content cannot be read.
-    pub fn leaf(&mut self, entry: &Entry, path: &[u8], sink: Sink<'_>) -> Result<bool, EngineError> {
+    pub fn leaf(
+        &mut self,
+        entry: &Entry,
+        path: &[u8],
+        sink: Sink<'_>,
+    ) -> Result<bool, EngineError> {
         let EntryKind::File { size, codec, main, second } = &entry.kind else { return Ok(true) };
         self.files += 1;
         let mut is_whole = true;
@@ -273,7 +244,7 @@ impl<'a> Walker<'a> {
                 Ok(Err(Cause::Unreadable { object, reason }))
             }
             Err(RepoError::BadNode { id, source }) => {
-                Ok(Err(Cause::Unfit { object: id.to_hex(), reason: source.to_string() }))
+                Ok(Err(Cause::Unfit { object: format!("node {id}"), reason: source.to_string() }))
             }
             Err(error) => Err(error),
         }

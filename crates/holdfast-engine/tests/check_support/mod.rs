@@ -5,13 +5,15 @@ use std::sync::Arc;
 
 use holdfast_backend::{Backend, Memory, ObjectName};
 use holdfast_engine::Silent;
-use holdfast_engine::check::{CheckOptions, CheckReport, ReadData, check};
+use holdfast_engine::check::{CheckOptions, CheckReport, FindingKind, ReadData, check};
+use holdfast_engine::repair::{IndexRepair, RepairIndexOptions, repair_index};
 use holdfast_format::entry::{Entry, EntryKind, Metadata};
 use holdfast_format::node::Extent;
 use holdfast_format::record::{Snapshot, SnapshotSummary, SourceRecord};
 use holdfast_format::slot::KdfCost;
-use holdfast_format::{BlobId, BlobType};
+use holdfast_format::{BlobId, BlobType, ObjectId};
 use holdfast_repo::commit::commit_snapshot;
+use holdfast_repo::index::PackRow;
 use holdfast_repo::tree::{ContentWriter, DirectoryWriter};
 use holdfast_repo::write::{BlobWriter, WriteOptions};
 use holdfast_repo::{OpenOptions, RepoError, Repository, SnapshotInfo};
@@ -26,7 +28,8 @@ const COST: KdfCost = KdfCost { memory_kib: 19 << 10, passes: 1, lanes: 1 };
 /// A repository under test and its secret.
 pub struct Fixture {
     pub backend: Arc<dyn Backend>,
-    pub secret: Secret,
+    /// A generated key, as text: a secret cannot be copied.
+    pub key: String,
 }
 
 pub fn name(text: &str) -> ObjectName {
@@ -45,7 +48,7 @@ pub fn noise(seed: u64, length: usize) -> Vec<u8> {
 impl Fixture {
     /// An empty repository.
     pub fn new(backend: Arc<dyn Backend>) -> Self {
-        let (secret, _) = Secret::generate_key().unwrap();
+        let (secret, key) = Secret::generate_key().unwrap();
         let label = SlotLabel {
             label: "test".to_owned(),
             host: HOST.to_owned(),
@@ -53,7 +56,11 @@ impl Fixture {
             created: Timestamp::UNIX_EPOCH,
         };
         Repository::init(&*backend, &secret, COST, &label, |_| {}).unwrap();
-        Self { backend, secret }
+        Self { backend, key: key.to_string() }
+    }
+
+    pub fn secret(&self) -> Secret {
+        Secret::parse(&self.key).unwrap()
     }
 
     pub fn memory() -> Self {
@@ -66,7 +73,7 @@ impl Fixture {
 
     pub fn try_open(&self) -> Result<Repository, RepoError> {
         let options = OpenOptions { threads: 2, ..OpenOptions::default() };
-        Repository::open(Arc::clone(&self.backend), &self.secret, &options)
+        Repository::open(Arc::clone(&self.backend), &self.secret(), &options)
     }
 
     /// Opens anew and checks, reading all data.
@@ -202,4 +209,80 @@ fn file(blobs: &mut BlobWriter<'_>, repository: &Repository, bytes: &[u8]) -> En
 
 pub fn entry(name: &str, kind: EntryKind) -> Entry {
     Entry { name: name.as_bytes().to_vec(), metadata: Metadata::default(), kind }
+}
+
+/// Does something to an object.
+pub type Damage = fn(&Fixture, &str);
+
+/// Two snapshots that share most of their content.
+pub fn sample() -> Fixture {
+    let fixture = Fixture::memory();
+    fill(&fixture);
+    fixture
+}
+
+pub fn fill(fixture: &Fixture) {
+    fixture.backup(&files(1));
+    fixture.backup(&files(2));
+}
+
+pub fn files(version: u64) -> Vec<(&'static str, Vec<u8>)> {
+    vec![
+        ("a", noise(1, 2500)),
+        ("deep/er/text", b"hello hello hello hello hello hello hello".repeat(20)),
+        ("deep/large", noise(3, 14_500)),
+        ("new", noise(10 + version, 700)),
+    ]
+}
+
+pub fn repair(fixture: &Fixture, read_all: bool) -> IndexRepair {
+    repair_of(&fixture.open(), read_all)
+}
+
+pub fn repair_of(repository: &Repository, read_all: bool) -> IndexRepair {
+    let options = RepairIndexOptions { read_all, ..RepairIndexOptions::default() };
+    repair_index(repository, &options, &Silent).unwrap()
+}
+
+/// The one object that the report blames.
+pub fn blamed(report: &CheckReport) -> (FindingKind, &str) {
+    assert_eq!(report.findings.len(), 1, "{:?}", report.findings);
+    assert!(!report.findings[0].next.is_empty());
+    (report.findings[0].kind, &report.findings[0].object)
+}
+
+pub fn assert_clean(fixture: &Fixture) {
+    let repository = fixture.open();
+    assert!(repository.missing().index_objects.is_empty() && repository.missing().packs.is_empty());
+    let report = check_all(&repository);
+    assert_eq!(report.findings, []);
+    let again = repair_of(&repository, true);
+    assert!(!again.has_changed_anything(), "{again:?}");
+}
+
+/// Names of the packs that hold blobs of a type, the largest first.
+pub fn packs_of(fixture: &Fixture, blob_type: BlobType) -> Vec<String> {
+    let repository = fixture.open();
+    let reader = repository.index().reader();
+    let is_of_type =
+        |row: &PackRow| reader.frames_of(row).unwrap()[0].frame.context.blob_type == blob_type;
+    let mut rows = repository.index().packs().unwrap();
+    rows.retain(is_of_type);
+    rows.sort_by_key(|row| std::cmp::Reverse(row.bytes));
+    rows.iter().map(|row| holdfast_format::name::pack(&row.id)).collect()
+}
+
+/// Every blob with the pack and frame that holds it.
+pub fn all_blobs(fixture: &Fixture) -> Vec<(holdfast_format::BlobId, ObjectId, u64, u32)> {
+    let mut all = Vec::new();
+    fixture
+        .open()
+        .index()
+        .for_each_blob(|id, place| {
+            all.push((id, place.frame.pack, place.frame.offset, place.bytes));
+            Ok(())
+        })
+        .unwrap();
+    all.sort();
+    all
 }

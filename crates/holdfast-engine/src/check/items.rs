@@ -1,0 +1,55 @@
+//! What a directory node leads to.
+
+use holdfast_format::BlobId;
+use holdfast_format::entry::Entry;
+use holdfast_format::limits::NODE_LEVEL_MAX;
+use holdfast_format::node::Node;
+
+/// What is still to be walked in one node.
+pub(super) enum Item {
+    Node(Below),
+    Entry(Box<Entry>),
+}
+
+/// A node and what its parent says of it.
+pub(super) struct Below {
+    pub id: BlobId,
+    pub level_max: u8,
+    /// Last name and number of entries.
+    pub promised: Option<(Vec<u8>, u64)>,
+}
+
+impl Below {
+    /// The root of a directory, of which nothing is said.
+    pub fn root(id: BlobId) -> Self {
+        Self { id, level_max: NODE_LEVEL_MAX, promised: None }
+    }
+}
+
+/// The items of a node, if it is what the node above says.
+pub(super) fn items_of(node: Node, below: &Below) -> Result<Vec<Item>, &'static str> {
+    let (items, found): (Vec<Item>, (Vec<u8>, u64)) = match node {
+        Node::DirectoryLeaf(entries) => {
+            let last = entries.last().map(|entry| entry.name.clone());
+            let count = entries.len() as u64;
+            let items = entries.into_iter().map(|entry| Item::Entry(Box::new(entry)));
+            (items.collect(), (last.unwrap_or_default(), count))
+        }
+        Node::DirectoryBranch(level, children) if level <= below.level_max => {
+            let last = children.last().map(|child| child.last_name.clone());
+            let count = children.iter().fold(0, |sum: u64, c| sum.saturating_add(c.entries));
+            let items = children.into_iter().map(|child| {
+                let promised = Some((child.last_name, child.entries));
+                Item::Node(Below { id: child.id, level_max: level - 1, promised })
+            });
+            (items.collect(), (last.unwrap_or_default(), count))
+        }
+        _ => return Err("a node's kind does not belong where it is"),
+    };
+    match &below.promised {
+        Some(promised) if *promised != found => {
+            Err("a node's entries are not those that the node above says")
+        }
+        _ => Ok(items),
+    }
+}
