@@ -205,6 +205,11 @@ impl History {
         self.snapshots.get(id).map(|info| self.in_force(info))
     }
 
+    /// The snapshots that are forgotten, in no order. Their packs may be gone.
+    pub fn forgotten_snapshots(&self) -> impl Iterator<Item = &SnapshotInfo> {
+        self.forgotten.iter().filter_map(|id| self.snapshots.get(id))
+    }
+
     /// True if a record says that this snapshot is no longer wanted.
     pub fn is_forgotten(&self, id: &ObjectId) -> bool {
         self.forgotten.contains(id)

@@ -3,12 +3,14 @@
 //! The mark walks the trees of snapshots, each node once, however many snapshots share it. Whatever it cannot read makes it
 //! fail: "not reached" is taken for "not needed" by whoever asked, so there is no such thing as an incomplete mark.
 
+mod references;
 mod set;
 mod walk;
 
 use holdfast_repo::{Repository, SnapshotInfo};
 
 use crate::{EngineError, Observer};
+pub(crate) use references::References;
 pub use set::{FrameLive, LiveSet};
 
 /// Marks every blob that one of `snapshots` needs, in all the places where it is stored.
@@ -22,7 +24,23 @@ pub fn mark(
     snapshots: &[SnapshotInfo],
     observer: &dyn Observer,
 ) -> Result<LiveSet, EngineError> {
-    let mut walk = walk::Walk::new(repository)?;
+    let live = LiveSet::new(repository.index().numbered_blobs()?);
+    extend(repository, live, snapshots, observer)
+}
+
+/// Marks what `snapshots` need besides what is marked: only what is new in them is read.
+///
+/// Trees never change, so whatever is below a node that was marked once is marked.
+///
+/// # Errors
+/// As [`mark`].
+pub fn extend(
+    repository: &Repository,
+    live: LiveSet,
+    snapshots: &[SnapshotInfo],
+    observer: &dyn Observer,
+) -> Result<LiveSet, EngineError> {
+    let mut walk = walk::Walk::new(repository, live)?;
     for info in snapshots {
         for source in &info.snapshot.sources {
             walk.claim_root(&source.tree)?;

@@ -53,19 +53,21 @@ impl LiveSet {
         self.bytes
     }
 
-    /// Takes all places of one blob; false if it was taken before.
+    /// Takes all places of one blob; false if one of them was taken before.
     pub(super) fn insert(&mut self, places: &[Location], is_node: bool) -> bool {
         let Some(first) = places.first() else { return false };
-        if self.is_live(first.number) {
-            return false;
-        }
+        let is_new = !places.iter().any(|place| self.is_live(place.number));
         for place in places {
-            self.insert_place(place);
+            if !self.is_live(place.number) {
+                self.insert_place(place);
+            }
         }
-        self.blobs += 1;
-        self.nodes += u64::from(is_node);
-        self.bytes += u64::from(first.bytes);
-        true
+        if is_new {
+            self.blobs += 1;
+            self.nodes += u64::from(is_node);
+            self.bytes += u64::from(first.bytes);
+        }
+        is_new
     }
 
     fn insert_place(&mut self, place: &Location) {

@@ -1,7 +1,5 @@
 //! The walk of a mark: batches of nodes, read in parallel in the order in which they are stored.
 
-use holdfast_format::entry::{Content, EntryKind};
-use holdfast_format::node::{Extent, Node};
 use holdfast_format::{BlobId, BlobType, FormatError};
 use holdfast_repo::index::{IndexReader, Location};
 use holdfast_repo::read::BlobReader;
@@ -9,19 +7,15 @@ use holdfast_repo::{RepoError, Repository};
 use rayon::prelude::*;
 
 use super::LiveSet;
+use super::references::{Family, References};
 use crate::{EngineError, Observer};
 
 /// Nodes that are read at a time: enough that neighbours in a frame are read together.
 const BATCH: usize = 4096;
 /// Nodes that one thread reads with one reader.
 const BATCH_PER_READER: usize = 256;
-
-/// What a node is expected to be.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Family {
-    Directory,
-    Content,
-}
+/// Blobs that are remembered as marked, at 32 bytes each.
+const RECENT: usize = 1 << 17;
 
 /// A node that is marked and not yet read.
 #[derive(Debug)]
@@ -32,25 +26,50 @@ struct Pending {
     place: (u32, u32),
 }
 
-/// What a node refers to.
-#[derive(Debug, Default)]
-struct References {
-    nodes: Vec<(BlobId, Family)>,
-    data: Vec<BlobId>,
+impl Pending {
+    fn read(&self, reader: &mut BlobReader<'_>) -> Result<References, RepoError> {
+        let references = References::of(&reader.node(&self.id)?);
+        if references.family == self.family {
+            return Ok(references);
+        }
+        let why = "its kind does not belong here";
+        let source = FormatError::Invalid { what: "tree node", why };
+        Err(RepoError::BadNode { id: self.id, source })
+    }
 }
 
+/// A walk: nodes that are marked already are not read again.
 pub(super) struct Walk<'a> {
     repository: &'a Repository,
     index: IndexReader,
     live: LiveSet,
     pending: Vec<Pending>,
+    /// Blobs marked lately, by the start of their ids: versions of a node refer mostly to the same.
+    recent: Vec<BlobId>,
 }
 
 impl<'a> Walk<'a> {
-    pub fn new(repository: &'a Repository) -> Result<Self, RepoError> {
-        let index = repository.index();
-        let live = LiveSet::new(index.numbered_blobs()?);
-        Ok(Self { repository, index: index.reader(), live, pending: Vec::new() })
+    /// A walk that goes on where the one that gave `live` ended.
+    pub fn new(repository: &'a Repository, live: LiveSet) -> Result<Self, RepoError> {
+        let recent = vec![BlobId::from_bytes([0; 32]); RECENT];
+        let index = repository.index().reader();
+        let mut walk = Self { repository, index, live, pending: Vec::new(), recent };
+        walk.claim_new_copies()?;
+        Ok(walk)
+    }
+
+    /// Takes places that were added since the walk before.
+    fn claim_new_copies(&mut self) -> Result<(), RepoError> {
+        if self.live.blobs() == 0 {
+            return Ok(());
+        }
+        for id in self.repository.index().copied_blobs()? {
+            let places = self.index.locations(&id)?;
+            if places.iter().any(|place| self.live.is_live(place.number)) {
+                self.live.insert(&places, false);
+            }
+        }
+        Ok(())
     }
 
     pub fn claim_root(&mut self, id: &BlobId) -> Result<(), RepoError> {
@@ -67,6 +86,12 @@ impl<'a> Walk<'a> {
     }
 
     fn claim_data(&mut self, id: &BlobId) -> Result<(), RepoError> {
+        let [a, b, c, ..] = *id.as_bytes();
+        let recent = u32::from_le_bytes([a, b, c, 0]) as usize % RECENT;
+        if self.recent[recent] == *id {
+            return Ok(());
+        }
+        self.recent[recent] = *id;
         let places = self.places(id, BlobType::Data)?;
         self.live.insert(&places, false);
         Ok(())
@@ -103,7 +128,7 @@ impl<'a> Walk<'a> {
         let repository = self.repository;
         let read = |nodes: &[Pending]| -> Result<Vec<References>, RepoError> {
             let mut reader = BlobReader::new(repository);
-            nodes.iter().map(|node| references(reader.node(&node.id)?, node)).collect()
+            nodes.iter().map(|node| node.read(&mut reader)).collect()
         };
         let parts: Result<Vec<_>, RepoError> =
             repository.pool().install(|| batch.par_chunks(BATCH_PER_READER).map(read).collect());
@@ -112,59 +137,5 @@ impl<'a> Walk<'a> {
 
     pub fn finish(self) -> LiveSet {
         self.live
-    }
-}
-
-/// Everything that a node refers to.
-fn references(node: Node, pending: &Pending) -> Result<References, RepoError> {
-    let mut references = References::default();
-    match (node, pending.family) {
-        (Node::DirectoryLeaf(entries), Family::Directory) => {
-            entries.iter().for_each(|entry| references.entry(&entry.kind));
-        }
-        (Node::DirectoryBranch(_, children), Family::Directory) => {
-            references.nodes.extend(children.iter().map(|child| (child.id, Family::Directory)));
-        }
-        (Node::ContentLeaf(extents), Family::Content) => references.extents(&extents),
-        (Node::ContentBranch(_, children), Family::Content) => {
-            references.nodes.extend(children.iter().map(|child| (child.id, Family::Content)));
-        }
-        _ => {
-            let why = "its kind does not belong here";
-            let source = FormatError::Invalid { what: "tree node", why };
-            return Err(RepoError::BadNode { id: pending.id, source });
-        }
-    }
-    Ok(references)
-}
-
-impl References {
-    fn entry(&mut self, kind: &EntryKind) {
-        match kind {
-            EntryKind::Directory(root) => self.nodes.push((*root, Family::Directory)),
-            EntryKind::File { main, second, .. } => {
-                self.content(main);
-                second.iter().for_each(|second| self.content(second));
-            }
-            EntryKind::Symlink(_)
-            | EntryKind::BlockDevice(..)
-            | EntryKind::CharDevice(..)
-            | EntryKind::Fifo
-            | EntryKind::Socket => {}
-        }
-    }
-
-    fn content(&mut self, content: &Content) {
-        match content {
-            Content::Root(root) => self.nodes.push((*root, Family::Content)),
-            Content::Inline(extents) => self.extents(extents),
-        }
-    }
-
-    fn extents(&mut self, extents: &[Extent]) {
-        self.data.extend(extents.iter().filter_map(|extent| match extent {
-            Extent::Data { id, .. } => Some(*id),
-            Extent::Hole { .. } => None,
-        }));
     }
 }

@@ -1,6 +1,6 @@
 //! Deleting what no snapshot needs, while backups go on (`docs/format.md`, section 11).
 //!
-//! The steps, one file each: find out what each pack holds of use ([`census`]), choose ([`plan`]), move what is needed out of
+//! Whether it is worth while is estimated first ([`due`]). The steps, one file each: find out what each pack holds of use ([`census`]), choose ([`plan`]), move what is needed out of
 //! packs that are to go ([`repack`]), announce it in the generation chain and fence every writer's chain ([`condemn`]), look
 //! again and keep what a late snapshot needs ([`rescue`]), decide ([`sweep`]), delete ([`delete`]).
 //!
@@ -10,6 +10,8 @@
 mod census;
 mod condemn;
 mod delete;
+mod differences;
+mod due;
 mod options;
 mod orphans;
 mod plan;
@@ -105,34 +107,40 @@ impl Prune<'_> {
         let condemn = self.repository.history().condemn().cloned();
         if let Some(condemn) = condemn {
             self.report.resumed = true;
-            self.finish(&condemn, &Targets::default())?;
+            self.finish(&condemn, &Targets::default(), None)?;
         }
         Ok(self.delete_leftovers()?)
     }
 
     /// Chooses packs and takes them away. False if another prune was at work meanwhile and all must be looked at again.
     fn round(&mut self) -> Result<bool, EngineError> {
+        if !self.is_due()? {
+            return Ok(true);
+        }
         let steps = self.repository.history().prune_steps();
-        let live = self.live()?;
+        let moment = self.moment();
+        let live = self.live(None)?;
         let mut plan = self.plan(&live, &self.options)?;
         self.report_plan(&plan);
-        if self.options.dry_run || plan.is_empty() {
+        if self.options.dry_run {
             return Ok(true);
         }
-        self.check_interrupt()?;
-        let targets = match self.repack(&plan, &live) {
-            Err(error) if is_out_of_space(&error) => {
-                plan = self.plan_without_repacking(&live)?;
-                Targets::default()
+        let mut targets = Targets::default();
+        if !plan.repack.is_empty() {
+            self.check_interrupt()?;
+            match self.repack(&plan, &live) {
+                Err(error) if is_out_of_space(&error) => {
+                    plan = self.plan_without_repacking(&live)?;
+                }
+                outcome => targets = outcome?,
             }
-            outcome => outcome?,
-        };
-        if plan.is_empty() {
-            return Ok(true);
         }
-        self.check_interrupt()?;
-        let Some(condemn) = self.condemn(&plan, &targets, steps)? else { return Ok(false) };
-        self.finish_with(&condemn, &targets, &live)?;
+        if !plan.is_empty() {
+            self.check_interrupt()?;
+            let Some(condemn) = self.condemn(&plan, &targets, steps)? else { return Ok(false) };
+            self.finish(&condemn, &targets, Some(live))?;
+        }
+        self.remember(moment)?;
         Ok(true)
     }
 
@@ -147,24 +155,18 @@ impl Prune<'_> {
         Ok(plan)
     }
 
-    /// From a condemnation to its end.
-    fn finish(&mut self, condemn: &OpenCondemn, targets: &Targets) -> Result<(), EngineError> {
-        let before = LiveSet::default();
-        self.finish_with(condemn, targets, &before)
-    }
-
-    /// `before` is what was needed before the fences, which proves nothing any more.
-    fn finish_with(
+    /// From a condemnation to its end. `before` is what was needed before the fences.
+    fn finish(
         &mut self,
         condemn: &OpenCondemn,
         targets: &Targets,
-        before: &LiveSet,
+        before: Option<LiveSet>,
     ) -> Result<(), EngineError> {
         self.fence(condemn)?;
         self.check_interrupt()?;
         self.refresh()?;
-        let live = self.live_behind_fences(before)?;
-        let verdict = self.rescue(condemn, targets, live.as_ref().unwrap_or(before))?;
+        let live = self.live(before)?;
+        let verdict = self.rescue(condemn, targets, &live)?;
         self.check_interrupt()?;
         #[cfg(test)]
         if self.mutation == Mutation::DeleteBeforeSweep {
@@ -176,23 +178,20 @@ impl Prune<'_> {
         self.refresh()
     }
 
-    #[cfg_attr(not(test), allow(clippy::unused_self, unused_variables, reason = "mutations"))]
-    fn live_behind_fences(&mut self, before: &LiveSet) -> Result<Option<LiveSet>, EngineError> {
-        #[cfg(test)]
-        if self.mutation == Mutation::LiveSetBeforeFences && before.blobs() > 0 {
-            return Ok(None);
-        }
-        self.live().map(Some)
-    }
-
-    /// Marks what all snapshots need that are not forgotten.
+    /// Marks what all snapshots need that are not forgotten, beside what was marked `before`.
     ///
-    /// Behind the fences those before them would do: what comes later has looked at the condemnation. To mark all is simpler
-    /// and only ever keeps more.
-    fn live(&mut self) -> Result<LiveSet, EngineError> {
+    /// Behind the fences the snapshots before them would do: what comes later has looked at the condemnation. To mark all is
+    /// simpler and only ever keeps more.
+    fn live(&mut self, before: Option<LiveSet>) -> Result<LiveSet, EngineError> {
         let snapshots: Vec<SnapshotInfo> = self.repository.history().snapshots();
-        let live = mark::mark(self.repository, &snapshots, self.observer)?;
-        self.report.nodes_read += live.nodes();
+        let known = before.as_ref().map_or(0, LiveSet::nodes);
+        let live = match before {
+            #[cfg(test)]
+            Some(before) if self.mutation == Mutation::LiveSetBeforeFences => before,
+            Some(before) => mark::extend(self.repository, before, &snapshots, self.observer)?,
+            None => mark::mark(self.repository, &snapshots, self.observer)?,
+        };
+        self.report.nodes_read += live.nodes() - known;
         Ok(live)
     }
 

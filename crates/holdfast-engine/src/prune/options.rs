@@ -72,6 +72,8 @@ pub struct PruneReport {
     pub resumed: bool,
     /// True if the storage had no room to move anything, so that only packs without any use went.
     pub out_of_space: bool,
+    /// True if an estimate showed that too little can be unused to look any closer; `unused_bytes_left` is that estimate.
+    pub was_postponed: bool,
     /// Tree nodes read to find out what is needed.
     pub nodes_read: u64,
 }

@@ -12,7 +12,7 @@ use crate::EngineError;
 use crate::mark::LiveSet;
 
 /// Packs below this part of the usual size are small.
-const SMALL: u64 = 4;
+pub(super) const SMALL: u64 = 4;
 /// Small packs of one type are merged when there are more.
 const SMALL_PACKS_MAX: usize = 16;
 /// Packs that one condemnation names at most, so that its records stay far below their limit.

@@ -27,6 +27,8 @@ const IDENTITY: TableDefinition<'_, &str, Id> = TableDefinition::new("identity")
 const INDEX_OBJECTS: TableDefinition<'_, Id, Vec<u32>> = TableDefinition::new("index objects");
 const PACKS: TableDefinition<'_, u32, &[u8; PACK_BYTES]> = TableDefinition::new("packs");
 const PACK_NUMBERS: TableDefinition<'_, Id, u32> = TableDefinition::new("pack numbers");
+/// What others derived and would rather not derive again; made when it is first needed.
+const NOTES: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("notes");
 const FRAMES: TableDefinition<'_, u32, &[u8; FRAME_BYTES]> = TableDefinition::new("frames");
 const BLOBS: TableDefinition<'_, Id, &[u8; BLOB_BYTES]> = TableDefinition::new("blobs");
 /// Further places of blobs that are stored more than once.
@@ -164,6 +166,21 @@ impl Cache {
                 PackRow::decode(number.value(), row.value())
             })
             .collect()
+    }
+
+    pub fn note(&self, name: &str) -> Result<Option<Vec<u8>>, RepoError> {
+        let read = cached(self.database.begin_read())?;
+        let table = match read.open_table(NOTES) {
+            Err(redb::TableError::TableDoesNotExist(_)) => return Ok(None),
+            opened => cached(opened)?,
+        };
+        Ok(cached(table.get(name))?.map(|note| note.value().to_vec()))
+    }
+
+    pub fn set_note(&self, name: &str, note: &[u8]) -> Result<(), RepoError> {
+        let write = cached(self.database.begin_write())?;
+        cached(cached(write.open_table(NOTES))?.insert(name, note))?;
+        cached(write.commit())
     }
 
     pub fn numbered_blobs(&self) -> Result<u64, RepoError> {

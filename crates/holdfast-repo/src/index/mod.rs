@@ -156,6 +156,22 @@ impl Index {
         objects.map(|(id, packs)| Ok((id, named(packs)?))).collect()
     }
 
+    /// A note that was left with the cache, and that is lost with it. Nothing that matters may depend on it.
+    ///
+    /// # Errors
+    /// [`RepoError::Cache`].
+    pub fn note(&self, name: &str) -> Result<Option<Vec<u8>>, RepoError> {
+        self.cache.note(name)
+    }
+
+    /// Leaves a note with the cache.
+    ///
+    /// # Errors
+    /// [`RepoError::Cache`].
+    pub fn set_note(&self, name: &str, note: &[u8]) -> Result<(), RepoError> {
+        self.cache.set_note(name, note)
+    }
+
     /// Blobs that were ever stored in more than one place.
     ///
     /// # Errors

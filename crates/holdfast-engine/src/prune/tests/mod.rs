@@ -1,6 +1,7 @@
 //! Tests of prune: a small world of snapshots, and everything that can go wrong in it.
 
 mod crash;
+mod due;
 mod interleave;
 mod mutation;
 mod random;

@@ -1,0 +1,164 @@
+//! Whether a prune is worth while, estimated at a cost that grows with what was forgotten (decision 0005).
+//!
+//! To find out exactly what is needed, every tree must be read. So that an hourly run need not, each prune leaves a note with
+//! the local cache: how much was unused, and which snapshots there were. The next one adds what the snapshots that were
+//! forgotten since hold and their neighbours do not ([`differences`](super::differences)). If that is less than may stay unused,
+//! nothing is done. The note decides when to look, never what to delete: a wrong one costs time or space, and no data.
+
+use std::collections::{BTreeMap, HashSet};
+
+use holdfast_format::{ObjectId, WriterId, name};
+use holdfast_repo::index::PackRow;
+use holdfast_repo::{RepoError, SnapshotInfo};
+use serde::{Deserialize, Serialize};
+
+use super::differences::only_in_forgotten;
+use super::plan::SMALL;
+use super::{MaxUnused, Prune};
+use crate::EngineError;
+
+const NOTE: &str = "prune";
+/// Raised with every change of the note.
+const VERSION: u32 = 1;
+/// Trees of fewer nodes are read in less time than an estimate is worth.
+const NODES_WORTH: u64 = if cfg!(test) { 1 } else { 2000 };
+/// Nodes that an estimate may read in any case; a quarter of all if that is more.
+const NODES_MIN: u64 = 500;
+/// After so many estimates all is looked at again, whatever they say.
+const ESTIMATES_MAX: u64 = 200;
+/// So many small packs are merged even if nothing is unused.
+const SMALL_PACKS_MAX: usize = 200;
+
+/// Which snapshots there were at some moment.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(super) struct Moment {
+    snapshots: Vec<ObjectId>,
+    /// First slot of each chain that was free.
+    slots: BTreeMap<String, u64>,
+}
+
+/// What a prune leaves for the next one.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+struct Note {
+    version: u32,
+    moment: Moment,
+    prune_steps: u64,
+    /// Nodes of all trees.
+    nodes: u64,
+    /// Bytes of packs when all was looked at.
+    pack_bytes: u64,
+    /// Estimated bytes that no snapshot needs.
+    unused_bytes: u64,
+    /// Estimates since all was looked at.
+    estimates: u64,
+}
+
+impl Prune<'_> {
+    /// The snapshots that there are now.
+    pub(super) fn moment(&self) -> Moment {
+        let history = self.repository.history();
+        let slot = |writer: &WriterId| (writer.to_hex(), history.next_slot(writer));
+        Moment {
+            snapshots: history.snapshots().iter().map(|info| info.id).collect(),
+            slots: history.writers().iter().map(slot).collect(),
+        }
+    }
+
+    /// Leaves a note after all was looked at, at that moment.
+    pub(super) fn remember(&self, moment: Moment) -> Result<(), RepoError> {
+        let packs = self.repository.index().packs()?;
+        self.write(&Note {
+            version: VERSION,
+            moment,
+            prune_steps: self.repository.history().prune_steps(),
+            nodes: self.report.nodes_read,
+            pack_bytes: packs.iter().map(|pack| pack.bytes).sum(),
+            unused_bytes: self.report.unused_bytes_left,
+            estimates: 0,
+        })
+    }
+
+    fn write(&self, note: &Note) -> Result<(), RepoError> {
+        let bytes = serde_json::to_vec(note).unwrap_or_default();
+        self.repository.index().set_note(NOTE, &bytes)
+    }
+
+    fn note_of_last(&self) -> Result<Option<Note>, RepoError> {
+        let bytes = self.repository.index().note(NOTE)?.unwrap_or_default();
+        let note: Option<Note> = serde_json::from_slice(&bytes).ok();
+        Ok(note.filter(|note| note.version == VERSION))
+    }
+
+    /// False if too little can be unused for anything to be done.
+    pub(super) fn is_due(&mut self) -> Result<bool, EngineError> {
+        let packs = self.repository.index().packs()?;
+        let Some(mut note) = self.note_of_last()? else { return Ok(true) };
+        if self.is_due_anyway(&note, &packs) {
+            return Ok(true);
+        }
+        let pack_bytes: u64 = packs.iter().map(|pack| pack.bytes).sum();
+        // Whatever goes wrong here, the exact way will say what it is.
+        let Ok(Some(forgotten_bytes)) = self.forgotten_since(&note) else { return Ok(true) };
+        let unused = note.unused_bytes + forgotten_bytes;
+        let allowed = self.options.max_unused.bytes_beside(pack_bytes.saturating_sub(unused));
+        if unused + self.unlisted_bytes(&packs)? > allowed {
+            return Ok(true);
+        }
+        self.report.was_postponed = true;
+        self.report.unused_bytes_left = unused;
+        self.report.bytes_left = pack_bytes;
+        if !self.options.dry_run {
+            note.moment = self.moment();
+            note.unused_bytes = unused;
+            note.estimates += 1;
+            self.write(&note)?;
+        }
+        Ok(false)
+    }
+
+    fn is_due_anyway(&self, note: &Note, packs: &[PackRow]) -> bool {
+        let asks_for_all = match self.options.max_unused {
+            MaxUnused::Percent(percent) => percent <= 0.0,
+            MaxUnused::Bytes(bytes) => bytes == 0,
+            MaxUnused::Unlimited => true,
+        };
+        let small_bytes = u64::from(self.repository.config().pack_bytes) / SMALL;
+        let small = packs.iter().filter(|pack| pack.bytes < small_bytes).count();
+        let pack_bytes: u64 = packs.iter().map(|pack| pack.bytes).sum();
+        asks_for_all
+            || note.nodes < NODES_WORTH
+            || note.estimates >= ESTIMATES_MAX
+            || note.prune_steps != self.repository.history().prune_steps()
+            || pack_bytes > note.pack_bytes.saturating_mul(2)
+            || small > SMALL_PACKS_MAX
+    }
+
+    /// Sealed bytes that only snapshots hold that were forgotten since; `None` if it is not worth finding out.
+    fn forgotten_since(&mut self, note: &Note) -> Result<Option<u64>, RepoError> {
+        let history = self.repository.history();
+        let before: HashSet<&ObjectId> = note.moment.snapshots.iter().collect();
+        let is_new = |info: &SnapshotInfo| {
+            let slot = note.moment.slots.get(&info.writer.to_hex());
+            info.sequence >= slot.copied().unwrap_or(0)
+        };
+        let forgotten: Vec<SnapshotInfo> = history
+            .forgotten_snapshots()
+            .filter(|info| before.contains(&info.id) || is_new(info))
+            .cloned()
+            .collect();
+        let kept = history.snapshots();
+        drop(history);
+        let nodes_max = NODES_MIN.max(note.nodes / 4);
+        let (bytes, nodes) = only_in_forgotten(self.repository, &forgotten, &kept, nodes_max)?;
+        self.report.nodes_read += nodes;
+        Ok(bytes)
+    }
+
+    /// Bytes of packs that no index object lists: a run may have broken off, or is under way.
+    fn unlisted_bytes(&self, packs: &[PackRow]) -> Result<u64, RepoError> {
+        let listed: HashSet<ObjectId> = packs.iter().map(|pack| pack.id).collect();
+        let objects = self.repository.backend().list(name::PACKS)?.into_iter();
+        let is_listed = |name: &str| name::object_id(name).is_some_and(|id| listed.contains(&id));
+        Ok(objects.filter(|o| !is_listed(o.name.as_ref())).map(|object| object.bytes).sum())
+    }
+}
