@@ -2,10 +2,16 @@
 
 use clap::Subcommand;
 
-use crate::cmd::not_wired;
-use crate::cmd::shared::SnapshotFilterArgs;
+use holdfast_engine::repair::{
+    IndexRepair, RepairIndexOptions, RepairSnapshotsOptions, RepairedSnapshot, repair_index,
+    repair_snapshots,
+};
+
 use crate::context::Context;
 use crate::exit::CommandResult;
+use crate::output::progress::Activity;
+use crate::output::{escape, text};
+use crate::watch::Watcher;
 
 const EXAMPLES: &str = "\
 EXAMPLES:
@@ -13,7 +19,7 @@ EXAMPLES:
       says which of these helps
   holdfast repair index
   holdfast repair snapshots --dry-run
-  holdfast repair snapshots --forget latest
+  holdfast repair snapshots --forget
 
 Before a repair: back up again if the source still has the data. A backup stores again what is
 damaged, and no snapshot needs to lose anything.";
@@ -35,17 +41,13 @@ pub enum What {
     /// Make the index anew from the packs
     #[command(after_help = INDEX_EXAMPLES)]
     Index {
-        /// Read the directory of every pack, also of those the index knows
+        /// Read every pack whole, and save what can be saved from damaged ones
         #[arg(long)]
         read_all_packs: bool,
     },
     /// Make snapshots readable again by leaving out what is lost
     #[command(after_help = SNAPSHOTS_EXAMPLES)]
     Snapshots {
-        /// Only these: ids or beginnings of ids, latest, latest~N
-        #[arg(value_name = "SNAPSHOT")]
-        snapshots: Vec<String>,
-
         /// Change nothing; say what would be done
         #[arg(short = 'n', long)]
         dry_run: bool,
@@ -53,10 +55,6 @@ pub enum What {
         /// Remove the damaged snapshots once their mended copies are stored
         #[arg(long)]
         forget: bool,
-
-        /// Which snapshots.
-        #[command(flatten)]
-        filter: SnapshotFilterArgs,
     },
 }
 
@@ -68,17 +66,93 @@ EXAMPLES:
 const SNAPSHOTS_EXAMPLES: &str = "\
 EXAMPLES:
   holdfast repair snapshots --dry-run
-  holdfast repair snapshots --forget --host web";
+  holdfast repair snapshots --forget";
 
 /// Runs the command.
 ///
 /// # Errors
 /// See [`crate::exit::ExitKind`].
-pub fn run(args: &Args, _context: &Context) -> CommandResult {
+pub fn run(args: &Args, context: &Context) -> CommandResult {
     match &args.what {
-        // WIRE HERE.
-        What::Index { .. } => Err(not_wired()),
-        // WIRE HERE.
-        What::Snapshots { .. } => Err(not_wired()),
+        What::Index { read_all_packs } => index(*read_all_packs, context),
+        What::Snapshots { dry_run, forget } => {
+            snapshots(RepairSnapshotsOptions { forget: *forget, dry_run: *dry_run }, context)
+        }
+    }
+}
+
+fn index(read_all: bool, context: &Context) -> CommandResult {
+    let repository = context.open()?;
+    let options = RepairIndexOptions { read_all, packs: Vec::new() };
+    let watcher = Watcher::start(context, Activity::Other, None)?;
+    let repair = repair_index(&repository, &options, &watcher);
+    drop(watcher);
+    for line in index_lines(&repair?) {
+        context.output.note(0, &line)?;
+    }
+    Ok(())
+}
+
+fn index_lines(repair: &IndexRepair) -> Vec<String> {
+    let count = |items: usize, one, many| text::count(items as u64, one, many);
+    let mut lines: Vec<String> =
+        repair.copies_restored.iter().map(|name| format!("stored {name} again")).collect();
+    if !repair.has_changed_anything() {
+        lines.push("there was nothing to mend".to_owned());
+        return lines;
+    }
+    lines.push(format!(
+        "wrote {}, replaced {}",
+        count(repair.index_written.len(), "index object", "index objects"),
+        repair.index_replaced.len()
+    ));
+    lines.push(format!(
+        "{} found that no index object listed",
+        count(repair.packs_added.len(), "pack", "packs")
+    ));
+    if !repair.packs_missing.is_empty() || !repair.packs_quarantined.is_empty() {
+        lines.push(format!(
+            "{} missing, {} damaged and set aside; {} saved from them, {} lost",
+            count(repair.packs_missing.len(), "pack", "packs"),
+            repair.packs_quarantined.len(),
+            text::count(repair.blobs_salvaged, "blob", "blobs"),
+            repair.blobs_lost
+        ));
+        lines.push("back up again now: what the source still has is stored anew".to_owned());
+    }
+    lines
+}
+
+fn snapshots(options: RepairSnapshotsOptions, context: &Context) -> CommandResult {
+    let repository = context.open()?;
+    let watcher = Watcher::start(context, Activity::Other, None)?;
+    let repair = repair_snapshots(&repository, &options, &watcher);
+    drop(watcher);
+    let repair = repair?;
+    for it in &repair.repaired {
+        tell(context, it, options.dry_run)?;
+    }
+    for record in &repair.records_forgotten {
+        context.output.note(0, &format!("gave up the damaged record {record}"))?;
+    }
+    let mended = text::count(repair.repaired.len() as u64, "snapshot is", "snapshots are");
+    Ok(context.output.note(0, &format!("{mended} damaged, of {}", repair.snapshots))?)
+}
+
+fn tell(context: &Context, repaired: &RepairedSnapshot, dry_run: bool) -> CommandResult {
+    let lost = text::count(repaired.left_out.len() as u64, "entry", "entries");
+    let original = repaired.original.short();
+    let line = match repaired.replacement {
+        Some(id) => format!("snapshot {original}: {} takes its place, without {lost}", id.short()),
+        None if dry_run => format!("snapshot {original}: would be stored again without {lost}"),
+        None => format!("snapshot {original}: nothing of it can be saved"),
+    };
+    context.output.note(0, &line)?;
+    for path in &repaired.left_out {
+        context.output.note(0, &format!("  without {}", escape::name(path)))?;
+    }
+    match repaired.is_forgotten {
+        true => Ok(context.output.note(0, &format!("  {original} is forgotten"))?),
+        false => Ok(()),
     }
 }
