@@ -9,6 +9,9 @@ use holdfast_seal::{Keys, SealError, SealedFrame, Session, new_pack_salt, seal_d
 /// Bytes left for the directory when the size of a pack is planned: per blob its id and length.
 const DIRECTORY_BYTES_PER_BLOB: usize = 36;
 
+/// A pack of very many tiny blobs is closed at so many: its directory is held in memory several times.
+const BLOBS_MAX: usize = 1 << 16;
+
 /// Sealed frames that will be one pack.
 #[derive(Debug)]
 pub(super) struct OpenPack {
@@ -47,7 +50,9 @@ impl OpenPack {
     pub fn is_full_with(&self, bytes: usize, pack_bytes_max: usize) -> bool {
         let planned = self.bytes + self.blobs * DIRECTORY_BYTES_PER_BLOB + bytes;
         !self.is_empty()
-            && (planned > pack_bytes_max || self.header.sessions.len() + 1 >= SESSIONS_MAX)
+            && (planned > pack_bytes_max
+                || self.blobs >= BLOBS_MAX
+                || self.header.sessions.len() + 1 >= SESSIONS_MAX)
     }
 
     /// Adds a frame of the pack's own session.
