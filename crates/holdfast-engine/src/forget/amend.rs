@@ -30,7 +30,8 @@ impl TagChange {
     }
 }
 
-/// Changes tags and hold of a snapshot that is not forgotten. Returns false if that changes nothing.
+/// Changes tags and hold of a snapshot that is not forgotten. Returns false if that changes
+/// nothing.
 ///
 /// # Errors
 /// [`RepoError::NoSnapshot`]; repository failures.

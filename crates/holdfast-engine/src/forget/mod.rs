@@ -1,4 +1,5 @@
-//! Forgetting snapshots, changing their tags, holding them: records that take effect at once and delete nothing.
+//! Forgetting snapshots, changing their tags, holding them: records that take effect at once and
+//! delete nothing.
 
 mod amend;
 mod plan;
@@ -45,9 +46,11 @@ fn describe(snapshots: &[ObjectId]) -> String {
     }
 }
 
-/// Forgets snapshots. Those that are forgotten already are passed over; returns those that were not.
+/// Forgets snapshots. Those that are forgotten already are passed over; returns those that were
+/// not.
 ///
-/// Nothing is forgotten if one of them is held or does not exist, also if that came about while this ran.
+/// Nothing is forgotten if one of them is held or does not exist, also if that came about while
+/// this ran.
 ///
 /// # Errors
 /// [`ForgetError::Held`]; [`RepoError::NoSnapshot`]; repository failures.

@@ -29,8 +29,8 @@ pub struct ForgetPlan<'a> {
 /// Judges snapshots, group by group.
 ///
 /// # Errors
-/// [`ForgetError::Policy`]; [`EngineError::RemovesEverything`] names the first group that would be left without a complete
-/// snapshot.
+/// [`ForgetError::Policy`]; [`EngineError::RemovesEverything`] names the first group that would be
+/// left without a complete snapshot.
 pub fn plan_forget(
     snapshots: &[SnapshotInfo],
     plan: &ForgetPlan<'_>,

@@ -1,7 +1,8 @@
 //! Which blobs snapshots need.
 //!
-//! The mark walks the trees of snapshots, each node once, however many snapshots share it. Whatever it cannot read makes it
-//! fail: "not reached" is taken for "not needed" by whoever asked, so there is no such thing as an incomplete mark.
+//! The mark walks the trees of snapshots, each node once, however many snapshots share it. Whatever
+//! it cannot read makes it fail: "not reached" is taken for "not needed" by whoever asked, so there
+//! is no such thing as an incomplete mark.
 
 mod references;
 mod set;

@@ -27,7 +27,8 @@ impl LiveSet {
         Self { bits: vec![0; numbered_blobs.div_ceil(64) as usize], ..Self::default() }
     }
 
-    /// True if the blob at this place, by its [`Location::number`], is needed. Another place may hold it too.
+    /// True if the blob at this place, by its [`Location::number`], is needed. Another place may
+    /// hold it too.
     pub fn is_live(&self, number: u64) -> bool {
         let word = self.bits.get((number / 64) as usize).copied().unwrap_or(0);
         word >> (number % 64) & 1 == 1

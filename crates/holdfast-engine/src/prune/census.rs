@@ -16,7 +16,8 @@ const SPARSE: u64 = 4;
 pub(super) struct PackUse {
     pub row: PackRow,
     pub blob_type: BlobType,
-    /// True if the session that made it has committed, or can only commit behind a fence that is still to be put.
+    /// True if the session that made it has committed, or can only commit behind a fence that is
+    /// still to be put.
     pub is_decided: bool,
     /// Blobs that are needed from here.
     pub blobs: u64,
@@ -34,7 +35,8 @@ pub(super) struct Census {
     pub given_up: HashSet<u64>,
 }
 
-/// True if so little of a frame is needed that its blobs are sealed anew rather than moved with the others.
+/// True if so little of a frame is needed that its blobs are sealed anew rather than moved with the
+/// others.
 pub(super) fn is_sparse(live_bytes: u64, raw_bytes: u64) -> bool {
     live_bytes * SPARSE < raw_bytes
 }
@@ -85,14 +87,16 @@ fn use_of(
 }
 
 impl Census {
-    /// Chooses one place for each blob that is needed and stored more than once; returns the others.
+    /// Chooses one place for each blob that is needed and stored more than once; returns the
+    /// others.
     fn choose_copies(
         &self,
         reader: &IndexReader,
         live: &LiveSet,
         copies: &[holdfast_format::BlobId],
     ) -> Result<Vec<Location>, RepoError> {
-        // Best kept where a pack stays anyway: one that cannot go yet, or the one that is needed most.
+        // Best kept where a pack stays anyway: one that cannot go yet, or the one that is needed
+        // most.
         let rank: HashMap<_, _> = self
             .packs
             .iter()

@@ -11,7 +11,8 @@ use super::plan::Plan;
 use super::repack::Targets;
 
 impl Prune<'_> {
-    /// Appends the record. `None` if another prune did something since there were `steps` of them: what this one knows is old.
+    /// Appends the record. `None` if another prune did something since there were `steps` of them:
+    /// what this one knows is old.
     pub(super) fn condemn(
         &self,
         plan: &Plan,
@@ -35,7 +36,8 @@ impl Prune<'_> {
 
     /// Puts a fence into the chain of every writer that there was.
     ///
-    /// A backup has either won its slot before, and then its snapshot is seen from here on; or it finds the fence in its way.
+    /// A backup has either won its slot before, and then its snapshot is seen from here on; or it
+    /// finds the fence in its way.
     pub(super) fn fence(&self, condemn: &OpenCondemn) -> Result<(), RepoError> {
         #[cfg(test)]
         if self.mutation == Mutation::NoFences {

@@ -1,4 +1,5 @@
-//! What forgotten snapshots hold and others do not, found by comparing trees: equal nodes are not looked into.
+//! What forgotten snapshots hold and others do not, found by comparing trees: equal nodes are not
+//! looked into.
 
 use std::collections::HashSet;
 
@@ -8,12 +9,12 @@ use holdfast_repo::{RepoError, Repository, SnapshotInfo};
 
 use crate::mark::References;
 
-/// Sealed bytes that no kept snapshot may need any more, and the nodes read to find out. The first is `None` if more than
-/// `nodes_max` nodes differ, or if there is nothing to compare with.
+/// Sealed bytes that no kept snapshot may need any more, and the nodes read to find out. The first
+/// is `None` if more than `nodes_max` nodes differ, or if there is nothing to compare with.
 ///
-/// Each forgotten snapshot is compared with the next of its series, forgotten or not: of what only forgotten ones hold, each
-/// blob is in a last one that the next one differs from. What a snapshot outside the series needs is counted all the same, so
-/// the outcome may be too much.
+/// Each forgotten snapshot is compared with the next of its series, forgotten or not: of what only
+/// forgotten ones hold, each blob is in a last one that the next one differs from. What a snapshot
+/// outside the series needs is counted all the same, so the outcome may be too much.
 pub(super) fn only_in_forgotten(
     repository: &Repository,
     forgotten: &[SnapshotInfo],
@@ -62,7 +63,8 @@ struct Difference<'a> {
 }
 
 impl Difference<'_> {
-    /// Counts what is below `gone` and not met below `other`, level by level. False if too many nodes differ.
+    /// Counts what is below `gone` and not met below `other`, level by level. False if too many
+    /// nodes differ.
     fn compare(&mut self, gone: &[BlobId], other: &[BlobId]) -> Result<bool, RepoError> {
         let (mut gone, mut other) = (gone.to_vec(), other.to_vec());
         let (mut met, mut data) = (HashSet::new(), Vec::new());

@@ -1,9 +1,12 @@
-//! Whether a prune is worth while, estimated at a cost that grows with what was forgotten (decision 0005).
+//! Whether a prune is worth while, estimated at a cost that grows with what was forgotten (decision
+//! 0005).
 //!
-//! To find out exactly what is needed, every tree must be read. So that an hourly run need not, each prune leaves a note with
-//! the local cache: how much was unused, and which snapshots there were. The next one adds what the snapshots that were
-//! forgotten since hold and their neighbours do not ([`differences`](super::differences)). If that is less than may stay unused,
-//! nothing is done. The note decides when to look, never what to delete: a wrong one costs time or space, and no data.
+//! To find out exactly what is needed, every tree must be read. So that an hourly run need not,
+//! each prune leaves a note with the local cache: how much was unused, and which snapshots there
+//! were. The next one adds what the snapshots that were forgotten since hold and their neighbours
+//! do not ([`differences`](super::differences)). If that is less than may stay unused, nothing is
+//! done. The note decides when to look, never what to delete: a wrong one costs time or space, and
+//! no data.
 
 use std::collections::{BTreeMap, HashSet};
 
@@ -133,7 +136,8 @@ impl Prune<'_> {
             || small > SMALL_PACKS_MAX
     }
 
-    /// Sealed bytes that only snapshots hold that were forgotten since; `None` if it is not worth finding out.
+    /// Sealed bytes that only snapshots hold that were forgotten since; `None` if it is not worth
+    /// finding out.
     fn forgotten_since(&mut self, note: &Note) -> Result<Option<u64>, RepoError> {
         let history = self.repository.history();
         let before: HashSet<&ObjectId> = note.moment.snapshots.iter().collect();

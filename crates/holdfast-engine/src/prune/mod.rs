@@ -1,11 +1,13 @@
 //! Deleting what no snapshot needs, while backups go on (`docs/format.md`, section 11).
 //!
-//! Whether it is worth while is estimated first ([`due`]). The steps, one file each: find out what each pack holds of use ([`census`]), choose ([`plan`]), move what is needed out of
-//! packs that are to go ([`repack`]), announce it in the generation chain and fence every writer's chain ([`condemn`]), look
-//! again and keep what a late snapshot needs ([`rescue`]), decide ([`sweep`]), delete ([`delete`]).
+//! Whether it is worth while is estimated first ([`due`]). The steps, one file each: find out what
+//! each pack holds of use ([`census`]), choose ([`plan`]), move what is needed out of packs that
+//! are to go ([`repack`]), announce it in the generation chain and fence every writer's chain
+//! ([`condemn`]), look again and keep what a late snapshot needs ([`rescue`]), decide ([`sweep`]),
+//! delete ([`delete`]).
 //!
-//! Everything before the sweep record can be repeated or dropped, everything after it is only repeated. So a prune that is
-//! killed loses nothing, and the next one goes on from the records.
+//! Everything before the sweep record can be repeated or dropped, everything after it is only
+//! repeated. So a prune that is killed loses nothing, and the next one goes on from the records.
 
 mod census;
 mod condemn;
@@ -60,8 +62,8 @@ pub(crate) enum Mutation {
 /// Deletes what no snapshot needs, as far as `options` ask for it.
 ///
 /// # Errors
-/// Anything in the repository that cannot be read ends it before anything is deleted. [`EngineError::Interrupted`]: the next
-/// prune goes on.
+/// Anything in the repository that cannot be read ends it before anything is deleted.
+/// [`EngineError::Interrupted`]: the next prune goes on.
 pub fn prune(
     repository: &Repository,
     options: &PruneOptions,
@@ -112,7 +114,8 @@ impl Prune<'_> {
         Ok(self.delete_leftovers()?)
     }
 
-    /// Chooses packs and takes them away. False if another prune was at work meanwhile and all must be looked at again.
+    /// Chooses packs and takes them away. False if another prune was at work meanwhile and all must
+    /// be looked at again.
     fn round(&mut self) -> Result<bool, EngineError> {
         if !self.is_due()? {
             return Ok(true);
@@ -145,7 +148,7 @@ impl Prune<'_> {
     }
 
     fn plan_without_repacking(&mut self, live: &LiveSet) -> Result<Plan, EngineError> {
-        self.note("the storage is full: only packs that hold nothing of use are deleted, none is rewritten");
+        self.note("the storage is full: packs without any use are deleted, and none is rewritten");
         self.report.out_of_space = true;
         // Index objects of what was written before the storage was full.
         self.refresh()?;
@@ -180,8 +183,8 @@ impl Prune<'_> {
 
     /// Marks what all snapshots need that are not forgotten, beside what was marked `before`.
     ///
-    /// Behind the fences the snapshots before them would do: what comes later has looked at the condemnation. To mark all is
-    /// simpler and only ever keeps more.
+    /// Behind the fences the snapshots before them would do: what comes later has looked at the
+    /// condemnation. To mark all is simpler and only ever keeps more.
     fn live(&mut self, before: Option<LiveSet>) -> Result<LiveSet, EngineError> {
         let snapshots: Vec<SnapshotInfo> = self.repository.history().snapshots();
         let known = before.as_ref().map_or(0, LiveSet::nodes);

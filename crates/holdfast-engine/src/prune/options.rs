@@ -50,7 +50,8 @@ pub struct PruneReport {
     pub packs_deleted: u64,
     /// Bytes of those packs.
     pub bytes_deleted: u64,
-    /// Packs whose content was moved to others, because parts of it were not needed or because they were small.
+    /// Packs whose content was moved to others, because parts of it were not needed or because they
+    /// were small.
     pub packs_repacked: u64,
     /// Bytes that were written to hold what moved.
     pub bytes_moved: u64,
@@ -72,7 +73,8 @@ pub struct PruneReport {
     pub resumed: bool,
     /// True if the storage had no room to move anything, so that only packs without any use went.
     pub out_of_space: bool,
-    /// True if an estimate showed that too little can be unused to look any closer; `unused_bytes_left` is that estimate.
+    /// True if an estimate showed that too little can be unused to look any closer;
+    /// `unused_bytes_left` is that estimate.
     pub was_postponed: bool,
     /// Tree nodes read to find out what is needed.
     pub nodes_read: u64,

@@ -36,7 +36,8 @@ pub(super) fn find(
                     orphans.push(Orphan { id, bytes: object.bytes });
                 }
             }
-            // Nothing can refer to it, and what it is cannot be known: `check` and `repair` see to it.
+            // Nothing can refer to it, and what it is cannot be known: `check` and `repair` see to
+            // it.
             Err(RepoError::Damaged { object, reason }) => {
                 let message = format!("{object}, which nothing refers to, is damaged: {reason}");
                 observer.event(Event::Note { message: &message });

@@ -23,10 +23,11 @@ pub(super) struct Targets {
 }
 
 impl Prune<'_> {
-    /// Writes packs that hold what is needed of those to be repacked, and index objects that list them.
+    /// Writes packs that hold what is needed of those to be repacked, and index objects that list
+    /// them.
     pub(super) fn repack(&mut self, plan: &Plan, live: &LiveSet) -> Result<Targets, EngineError> {
-        // Anything of use is needed by a snapshot. With a slot before it, the new packs count as those of a finished session,
-        // so that the next prune takes them up if this one ends here.
+        // Anything of use is needed by a snapshot. With a slot before it, the new packs count as
+        // those of a finished session, so that the next prune takes them up if this one ends here.
         let writer = self.repository.history().snapshots().first().map(|info| info.writer);
         let Some(writer) = writer.filter(|_| !plan.repack.is_empty()) else {
             return Ok(Targets::default());

@@ -26,7 +26,8 @@ pub(super) struct Verdict {
 }
 
 impl Prune<'_> {
-    /// Decides about each condemned pack. One may go if each blob in it that a snapshot needs was found in a pack that stays.
+    /// Decides about each condemned pack. One may go if each blob in it that a snapshot needs was
+    /// found in a pack that stays.
     pub(super) fn rescue(
         &mut self,
         condemn: &OpenCondemn,
@@ -71,7 +72,8 @@ impl Prune<'_> {
         Ok(verdict)
     }
 
-    /// Blobs of a pack that are needed, wherever else they may be; `None` if the pack cannot say which.
+    /// Blobs of a pack that are needed, wherever else they may be; `None` if the pack cannot say
+    /// which.
     fn needed_of(&self, row: &PackRow, live: &LiveSet) -> Result<Option<Vec<BlobId>>, RepoError> {
         let repository = self.repository;
         let frames = repository.index().reader().frames_of(row)?;
@@ -111,8 +113,8 @@ impl Prune<'_> {
     }
 }
 
-/// Chooses packs to stay so that each blob keeps a place. The more blobs have no other place than a pack, the sooner it is
-/// chosen, so that few stay.
+/// Chooses packs to stay so that each blob keeps a place. The more blobs have no other place than a
+/// pack, the sooner it is chosen, so that few stay.
 fn choose(
     undecided: Vec<(BlobId, Vec<Location>)>,
     witness: &mut Witness<'_>,
@@ -143,7 +145,8 @@ fn choose(
     Ok(())
 }
 
-/// Asks the storage whether a copy is really there. The index is not believed: it lists what was there once.
+/// Asks the storage whether a copy is really there. The index is not believed: it lists what was
+/// there once.
 struct Witness<'a> {
     repository: &'a Repository,
     index: IndexReader,
@@ -184,7 +187,8 @@ impl<'a> Witness<'a> {
         Ok(false)
     }
 
-    /// True if the pack has the size it should have and, if another process wrote it, the blob can be read from it.
+    /// True if the pack has the size it should have and, if another process wrote it, the blob can
+    /// be read from it.
     fn has_seen(&mut self, id: &BlobId, place: &Location) -> Result<bool, RepoError> {
         #[cfg(test)]
         if self.mutation == Mutation::CopiesAreBelieved {

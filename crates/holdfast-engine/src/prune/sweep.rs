@@ -28,7 +28,8 @@ struct IndexChange {
 }
 
 impl Prune<'_> {
-    /// Appends the record; returns the index objects that it replaces. `None` if another prune decided before.
+    /// Appends the record; returns the index objects that it replaces. `None` if another prune
+    /// decided before.
     pub(super) fn sweep(
         &self,
         condemn: &OpenCondemn,
@@ -60,7 +61,8 @@ impl Prune<'_> {
         Ok(appended.map(|_| change.replaced))
     }
 
-    /// Writes index objects for the packs that stay, of those objects that mention packs that go and of small ones.
+    /// Writes index objects for the packs that stay, of those objects that mention packs that go
+    /// and of small ones.
     fn rewrite_index(&self, swept: &HashSet<ObjectId>) -> Result<IndexChange, EngineError> {
         let objects = self.repository.index().index_objects()?;
         let gone = self.repository.history().swept().clone();

@@ -115,8 +115,12 @@ fn exactly_unused(repository: &Repository, all: &[ObjectId]) -> u64 {
     bytes
 }
 
+fn config() -> ProptestConfig {
+    ProptestConfig { cases: 24, failure_persistence: None, ..ProptestConfig::default() }
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 24, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(config())]
 
     #[test]
     fn the_estimate_is_never_too_little(
@@ -135,7 +139,8 @@ proptest! {
             ids.push(info.id);
         }
         // One stays to compare with.
-        let gone: Vec<ObjectId> = ids[1..].iter().zip(&forgotten).filter(|(_, f)| **f).map(|(id, _)| *id).collect();
+        let pairs = ids[1..].iter().zip(&forgotten);
+        let gone: Vec<ObjectId> = pairs.filter(|(_, f)| **f).map(|(id, _)| *id).collect();
         if !gone.is_empty() {
             world.forget(&gone);
         }

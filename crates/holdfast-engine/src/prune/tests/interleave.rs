@@ -92,7 +92,8 @@ pub enum Progress {
     Written,
 }
 
-/// A world in which what `wanted` holds is stored twice and no longer needed, until a backup needs it again.
+/// A world in which what `wanted` holds is stored twice and no longer needed, until a backup needs
+/// it again.
 pub fn tempting() -> (World, Files) {
     let mut world = World::new();
     let wanted = files(0..40);

@@ -87,8 +87,12 @@ fn take(world: &mut World, files: &mut Files, step: Step) {
     }
 }
 
+fn config() -> ProptestConfig {
+    ProptestConfig { cases: 24, failure_persistence: None, ..ProptestConfig::default() }
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 24, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(config())]
 
     #[test]
     fn every_snapshot_stays_whole(steps in prop::collection::vec(step(), 1..16)) {

@@ -1,4 +1,5 @@
-//! A repository in memory, backups of made-up files into it, and the demand that all of them can be read back.
+//! A repository in memory, backups of made-up files into it, and the demand that all of them can be
+//! read back.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
