@@ -91,3 +91,17 @@ fn an_old_version_of_a_record_is_found() {
     assert_eq!(blamed(&report), (FindingKind::Record, records_of(&fixture)[2].as_str()));
     assert_eq!(report.snapshots, 3, "all of them are authentic");
 }
+
+/// Were it not noticed, the writer's snapshots would be gone, and the next prune would delete their data.
+#[test]
+fn a_lost_announcement_is_noticed_and_repeated() {
+    let fixture = sample();
+    fixture.delete("gen/0000000000");
+    let report = fixture.check();
+    assert_eq!(blamed(&report), (FindingKind::Record, "gen/0000000000"));
+    assert_eq!((report.snapshots, report.findings[0].next), (2, "holdfast repair index"));
+    assert_eq!(repair(&fixture, false).writers_announced.len(), 1);
+    assert_clean(&fixture);
+    fixture.backup(&files(3));
+    assert_eq!(fixture.check().snapshots, 3);
+}

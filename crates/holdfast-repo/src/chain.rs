@@ -110,34 +110,34 @@ pub fn read_from<Body: DeserializeOwned>(
                 *head = Head { next: head.next + 1, last };
                 records.damaged.push(damaged);
             }
-            Slot::Free => match behind_gap::<Body>(backend, keys, chain, head, listed)? {
-                Some(next) => {
-                    is_certain = false;
-                    records.damaged.push(DamagedRecord {
-                        object: chain.record(head.next),
-                        found: None,
-                        reason: "it is missing, and records behind it are not".to_owned(),
-                    });
-                    *head = Head { next, last: ObjectId::NONE };
-                }
-                None => return Ok(records),
-            },
+            Slot::Free => {
+                let behind = listed.range(head.next + 1..).copied();
+                let Some(next) = first_record::<Body>(backend, keys, chain, behind)? else {
+                    return Ok(records);
+                };
+                is_certain = false;
+                records.damaged.push(DamagedRecord {
+                    object: chain.record(head.next),
+                    found: None,
+                    reason: "it is missing, and records behind it are not".to_owned(),
+                });
+                *head = Head { next, last: ObjectId::NONE };
+            }
         }
     }
 }
 
-/// The first listed slot behind `head` with an authentic record. Anything else there is no part of the chain.
-fn behind_gap<Body: DeserializeOwned>(
+/// The first of these slots with an authentic record. Anything else there is no part of the chain.
+pub(crate) fn first_record<Body: DeserializeOwned>(
     backend: &dyn Backend,
     keys: &Keys,
     chain: &Chain,
-    head: &Head,
-    listed: &BTreeSet<u64>,
+    slots: impl IntoIterator<Item = u64>,
 ) -> Result<Option<u64>, RepoError> {
-    for next in listed.range(head.next + 1..) {
-        let there = Head { next: *next, last: ObjectId::NONE };
+    for next in slots {
+        let there = Head { next, last: ObjectId::NONE };
         if let Slot::Whole { .. } = read_slot::<Body>(backend, keys, chain, &there)? {
-            return Ok(Some(*next));
+            return Ok(Some(next));
         }
     }
     Ok(None)

@@ -1,5 +1,7 @@
 //! The repository's history: all chains, replayed into snapshots, writers, valid index objects and swept packs.
 
+mod refresh;
+
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use holdfast_backend::Backend;
@@ -58,95 +60,16 @@ pub struct History {
     /// Last slot of each chain that holds a snapshot, forgotten or not.
     committed: BTreeMap<WriterId, u64>,
     damaged: Vec<DamagedRecord>,
+    /// Chains with records that no generation record announces.
+    unannounced: BTreeSet<WriterId>,
 }
 
 impl History {
-    /// Reads whatever was added to the chains since the last call.
-    ///
-    /// # Errors
-    /// Storage failures. Damaged records are in [`History::damaged`] instead.
-    pub fn refresh(&mut self, backend: &dyn Backend, keys: &Keys) -> Result<(), RepoError> {
-        let mut lacking = None;
-        loop {
-            self.refresh_once(backend, keys)?;
-            // A fence that was put while this read the chains names a generation that was not there yet when those were
-            // read. Whoever begins behind the fence must know what it condemns.
-            let newest = self.fences.keys().map(|(_, generation)| *generation).max();
-            match newest.filter(|generation| *generation >= self.next_generation()) {
-                None => return Ok(()),
-                Some(generation) if lacking == Some(generation) => {
-                    let object = Chain::Generations.record(generation);
-                    return Err(RepoError::ChainBroken { object });
-                }
-                found => lacking = found,
-            }
-        }
-    }
-
-    fn refresh_once(&mut self, backend: &dyn Backend, keys: &Keys) -> Result<(), RepoError> {
-        // A gap can only be seen in a listing; once per run is enough.
-        let listed = match self.generation_head {
-            None => chain::listed_slots(backend)?,
-            Some(_) => BTreeMap::new(),
-        };
-        let none = BTreeSet::new();
-        let mut head = self.generation_head.unwrap_or(Head::EMPTY);
-        let chain = Chain::Generations;
-        let slots = listed.get(&chain).unwrap_or(&none);
-        let records = chain::read_from(backend, keys, &chain, &mut head, slots)?;
-        self.generation_head = Some(head);
-        for record in records.whole {
-            self.apply_generation(record);
-        }
-        if !records.damaged.is_empty() {
-            // A lost record may have announced a writer.
-            self.adopt_writers(&listed);
-        }
-        self.damaged.extend(records.damaged);
-        let writers: Vec<WriterId> = self.heads.keys().copied().collect();
-        for writer in writers {
-            let slots = listed.get(&Chain::Writer(writer)).unwrap_or(&none);
-            self.refresh_writer(backend, keys, writer, slots)?;
-        }
-        Ok(())
-    }
-
-    fn adopt_writers(&mut self, listed: &BTreeMap<Chain, BTreeSet<u64>>) {
-        for chain in listed.keys() {
-            if let Chain::Writer(writer) = chain {
-                self.heads.entry(*writer).or_insert(Head::EMPTY);
-            }
-        }
-    }
-
-    fn refresh_writer(
-        &mut self,
-        backend: &dyn Backend,
-        keys: &Keys,
-        writer: WriterId,
-        listed: &BTreeSet<u64>,
-    ) -> Result<(), RepoError> {
-        let mut head = self.heads.get(&writer).copied().unwrap_or(Head::EMPTY);
-        let records = chain::read_from(backend, keys, &Chain::Writer(writer), &mut head, listed)?;
-        self.heads.insert(writer, head);
-        for record in records.whole {
-            self.apply_writer(writer, record);
-        }
-        self.damaged.extend(records.damaged);
-        Ok(())
-    }
-
-    /// Records that cannot be read, but for those that were forgotten by the hash of what is left of them. While there is
-    /// one, it is not known what snapshots need, so nothing is deleted.
-    pub fn damaged(&self) -> impl Iterator<Item = &DamagedRecord> {
-        let is_forgotten = |id: &ObjectId| self.forgotten.contains(id);
-        self.damaged.iter().filter(move |record| !record.found.as_ref().is_some_and(is_forgotten))
-    }
-
     fn apply_generation(&mut self, record: Stored<GenerationBody>) {
         match record.body {
             GenerationBody::AddWriter { writer, host } => {
                 self.heads.entry(writer).or_insert(Head::EMPTY);
+                self.unannounced.remove(&writer);
                 self.hosts.insert(writer, host);
             }
             GenerationBody::Forget { snapshots } => self.forgotten.extend(snapshots),
@@ -306,20 +229,6 @@ impl History {
                 }
                 Appended::Occupied(record) => self.apply_generation(record),
             }
-        }
-    }
-
-    /// What a damaged record refers to is not known, so that nothing can be said to be unused.
-    fn refuse_deletion(&self, body: &GenerationBody) -> Result<(), RepoError> {
-        let (GenerationBody::Condemn { packs, .. } | GenerationBody::Sweep { packs, .. }) = body
-        else {
-            return Ok(());
-        };
-        match self.damaged().next() {
-            Some(record) if !packs.is_empty() => {
-                Err(RepoError::damaged(record.object.clone(), record.reason.clone()))
-            }
-            _ => Ok(()),
         }
     }
 

@@ -3,7 +3,7 @@
 use holdfast_format::name::Chain;
 use holdfast_repo::history::History;
 
-use super::finding::{FORGET_RECORD, RESTORE_RECORD};
+use super::finding::{FORGET_RECORD, REPAIR_INDEX, RESTORE_RECORD};
 use super::listing::Listing;
 use super::{FindingKind, Run};
 use crate::EngineError;
@@ -12,9 +12,12 @@ use crate::EngineError;
 pub(super) fn check(run: &mut Run<'_>, listing: &Listing) -> Result<History, EngineError> {
     let mut history = History::default();
     history.refresh(&**run.repository.backend(), run.repository.keys())?;
+    let end = Chain::Generations.record(history.next_generation());
     for record in history.damaged() {
         let next = match record.object.starts_with("w/") {
             true => FORGET_RECORD,
+            // Nothing but the announcement of a chain is known to be lost, and that can be repeated.
+            false if record.object == end => REPAIR_INDEX,
             false => RESTORE_RECORD,
         };
         let message = format!("record {} cannot be used: {}", record.object, record.reason);

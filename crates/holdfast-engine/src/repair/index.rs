@@ -17,7 +17,7 @@ use holdfast_repo::{RepoError, Repository, object_name};
 
 use super::plan::{Lists, Plan, plan};
 use super::salvage::{Salvaged, read_in_parts, salvage};
-use super::{IndexRepair, RepairIndexOptions, copies};
+use super::{IndexRepair, RepairIndexOptions, chains, copies};
 use crate::check::{Expected, Listing, digest, entries_of, get_pack, read_all, read_index, wanted};
 use crate::{EngineError, Observer};
 
@@ -57,6 +57,7 @@ pub fn repair_index(
 ) -> Result<IndexRepair, EngineError> {
     let mut repair = Repair::begin(repository, observer)?;
     copies::restore(repository, &repair.listing, &mut repair.done)?;
+    chains::announce(repository, &repair.history, &mut repair.done)?;
     repair.read_index_objects()?;
     repair.look_at_packs(options)?;
     repair.replace_damaged_packs()?;

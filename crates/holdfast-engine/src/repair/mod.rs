@@ -3,6 +3,7 @@
 //! A repair never deletes: it writes new objects and moves damaged ones to `quarantine/`. It can be run again at any time,
 //! also after it was killed, and finds nothing to do when there is nothing to do.
 
+mod chains;
 mod copies;
 mod index;
 mod plan;
@@ -10,7 +11,7 @@ mod salvage;
 mod snapshots;
 mod tree;
 
-use holdfast_format::ObjectId;
+use holdfast_format::{ObjectId, WriterId};
 
 pub use index::repair_index;
 pub use snapshots::repair_snapshots;
@@ -29,6 +30,8 @@ pub struct RepairIndexOptions {
 pub struct IndexRepair {
     /// Copies of config and key slots that were written again.
     pub copies_restored: Vec<String>,
+    /// Chains whose announcement was lost and that were announced again.
+    pub writers_announced: Vec<WriterId>,
     /// Index objects that were written.
     pub index_written: Vec<ObjectId>,
     /// Index objects that no longer count.
@@ -50,8 +53,10 @@ pub struct IndexRepair {
 impl IndexRepair {
     /// True if there was something to repair.
     pub fn has_changed_anything(&self) -> bool {
-        let Self { copies_restored, index_written, index_replaced, packs_quarantined, .. } = self;
+        let Self { copies_restored, writers_announced, .. } = self;
+        let Self { index_written, index_replaced, packs_quarantined, .. } = self;
         !(copies_restored.is_empty()
+            && writers_announced.is_empty()
             && index_written.is_empty()
             && index_replaced.is_empty()
             && packs_quarantined.is_empty())
