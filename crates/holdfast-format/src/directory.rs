@@ -55,13 +55,30 @@ pub fn encode(frames: &[FrameEntry]) -> Vec<u8> {
 /// Any [`FormatError`] if the bytes are not a directory of a pack with `session_count` sessions.
 pub fn decode(bytes: &[u8], session_count: usize) -> Result<Vec<FrameEntry>, FormatError> {
     let mut reader = Reader::new(bytes, WHAT);
-    let count = reader.count(6)?;
-    let frames =
-        (0..count).map(|_| decode_frame(&mut reader, session_count)).collect::<Result<_, _>>()?;
+    let frames = decode_frames(&mut reader, session_count)?;
     if reader.rest().iter().any(|byte| *byte != 0) {
         return Err(reader.invalid("its padding is not zero"));
     }
     Ok(frames)
+}
+
+/// Reads directory entries as index objects hold them: nothing may follow.
+///
+/// # Errors
+/// As [`decode`].
+pub fn decode_unpadded(bytes: &[u8], session_count: usize) -> Result<Vec<FrameEntry>, FormatError> {
+    let mut reader = Reader::new(bytes, WHAT);
+    let frames = decode_frames(&mut reader, session_count)?;
+    reader.finish()?;
+    Ok(frames)
+}
+
+fn decode_frames(
+    reader: &mut Reader<'_>,
+    session_count: usize,
+) -> Result<Vec<FrameEntry>, FormatError> {
+    let count = reader.count(6)?;
+    (0..count).map(|_| decode_frame(reader, session_count)).collect()
 }
 
 fn decode_frame(reader: &mut Reader<'_>, session_count: usize) -> Result<FrameEntry, FormatError> {

@@ -76,7 +76,8 @@ pub fn decode(body: &[u8]) -> Result<Vec<PackEntry>, FormatError> {
         if length != header_bytes.len() {
             return Err(reader.invalid("bytes follow a pack's header"));
         }
-        let frames = directory::decode(reader.bytes(DIRECTORY_BYTES_MAX)?, header.sessions.len())?;
+        let entries = reader.bytes(DIRECTORY_BYTES_MAX)?;
+        let frames = directory::decode_unpadded(entries, header.sessions.len())?;
         packs.push(PackEntry { id, bytes, header, frames });
     }
     reader.finish()?;
