@@ -132,16 +132,27 @@ pub fn backup_at(
     files: &[(&str, Vec<u8>)],
     time: Timestamp,
 ) -> SnapshotInfo {
+    let mut files = files.to_vec();
+    files.sort();
+    commit_tree(repository, time, |blobs| {
+        let tree = directory(blobs, repository, &files);
+        let mut top = DirectoryWriter::new();
+        top.push(blobs, &entry("top", EntryKind::Directory(tree))).unwrap();
+        top.finish(blobs).unwrap()
+    })
+}
+
+/// Commits a snapshot of whatever tree `write` makes.
+pub fn commit_tree(
+    repository: &Repository,
+    time: Timestamp,
+    write: impl FnOnce(&mut BlobWriter<'_>) -> BlobId,
+) -> SnapshotInfo {
     let writer = repository.writer(HOST).unwrap();
     let begun_with = repository.index().reader();
     let start = repository.history().next_slot(&writer);
     let mut blobs = BlobWriter::new(repository, writer, start, WriteOptions::default()).unwrap();
-    let mut files = files.to_vec();
-    files.sort();
-    let tree = directory(&mut blobs, repository, &files);
-    let mut top = DirectoryWriter::new();
-    top.push(&mut blobs, &entry("top", EntryKind::Directory(tree))).unwrap();
-    let tree = top.finish(&mut blobs).unwrap();
+    let tree = write(&mut blobs);
     let index = blobs.flush().unwrap().to_vec();
     let source = SourceRecord { name: "files".into(), connector: "files".into(), tree };
     let snapshot = Snapshot {
