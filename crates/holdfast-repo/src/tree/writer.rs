@@ -10,10 +10,11 @@ use holdfast_format::node::{
 
 use crate::RepoError;
 
-/// A node ends where the boundary hash is 0 modulo this: so many records on average.
-const RECORDS_AVERAGE: u64 = 32;
-/// A node has at least so many records, unless it is the last.
-const RECORDS_MIN: usize = 4;
+/// A leaf has at least so many records, unless it is the last; from then on it ends where the boundary hash is 0 modulo this
+/// (decision 0006).
+const LEAF_RECORDS: usize = 12;
+/// The same for a branch.
+const BRANCH_RECORDS: usize = 4;
 /// A node has at most so many records.
 const RECORDS_MAX: usize = 1024;
 /// A node that has grown to so many bytes ends.
@@ -71,7 +72,7 @@ impl Sequence {
         let level = &mut self.levels[0];
         encode(&mut level.records);
         level.note(name, total);
-        if level.is_complete(hash) { self.emit(sink, 0) } else { Ok(()) }
+        if level.is_complete(hash, LEAF_RECORDS) { self.emit(sink, 0) } else { Ok(()) }
     }
 
     /// Stores the node of `level` and adds it to the level above.
@@ -97,7 +98,7 @@ impl Sequence {
         above.note(&done.last_name, done.total);
         above.last_child = Some(id);
         let hash = sink.split_hash(id.as_bytes());
-        if above.is_complete(hash) { self.emit(sink, level + 1) } else { Ok(()) }
+        if above.is_complete(hash, BRANCH_RECORDS) { self.emit(sink, level + 1) } else { Ok(()) }
     }
 
     /// Stores what is left and returns the root.
@@ -128,8 +129,8 @@ impl Level {
         self.last_name.extend_from_slice(name);
     }
 
-    fn is_complete(&self, hash: u64) -> bool {
-        (self.count >= RECORDS_MIN && hash.is_multiple_of(RECORDS_AVERAGE))
+    fn is_complete(&self, hash: u64, records: usize) -> bool {
+        (self.count >= records && hash.is_multiple_of(records as u64))
             || self.count >= RECORDS_MAX
             || self.records.len() >= NODE_BYTES
     }
