@@ -1,4 +1,5 @@
 //! Damage to records: one costs one snapshot, and nothing is deleted while one is lost.
+#![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
 mod check_support;
 

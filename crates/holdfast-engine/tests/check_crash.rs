@@ -1,4 +1,5 @@
 //! A repair that dies at each of its operations: nothing is lost, and a rerun mends what is left.
+#![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
 mod check_support;
 

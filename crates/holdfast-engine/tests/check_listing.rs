@@ -1,4 +1,5 @@
 //! A storage whose listings are incomplete: nothing counts as lost because a listing lacks it.
+#![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
 mod check_support;
 

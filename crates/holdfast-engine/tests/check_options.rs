@@ -1,4 +1,5 @@
 //! What a check reads, and what it remembers.
+#![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
 mod check_support;
 

@@ -1,4 +1,5 @@
 //! Repairing snapshots: what is lost is left out, the rest stays, and nothing is deleted.
+#![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
 mod check_support;
 

@@ -1,5 +1,5 @@
 //! Small repositories for the tests of check and repair, fabricated through the repository's own interface.
-#![allow(dead_code, reason = "each test file uses a part")]
+#![allow(dead_code, clippy::unwrap_used, reason = "helpers of tests, each uses a part")]
 
 use std::sync::Arc;
 
