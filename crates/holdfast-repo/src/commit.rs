@@ -1,4 +1,5 @@
-//! Committing a snapshot: creating the first free slot of its writer's chain (`docs/format.md`, section 11).
+//! Committing a snapshot: creating the first free slot of its writer's chain (`docs/format.md`,
+//! section 11).
 
 use holdfast_format::WriterId;
 use holdfast_format::record::{Snapshot, WriterBody};
@@ -8,14 +9,17 @@ use crate::history::SnapshotInfo;
 use crate::index::IndexReader;
 use crate::{RepoError, Repository};
 
-/// Commits a snapshot whose blobs are all listed by index objects. `begun_with` is the index that the run began with.
+/// Commits a snapshot whose blobs are all listed by index objects. `begun_with` is the index that
+/// the run began with.
 ///
-/// A sibling's snapshot in the way only means the next slot. A fence means that a prune has read the chain up to there and
-/// did not see this snapshot: it commits only if no pack that it may rely on was condemned. Packs of the run itself may be
-/// among those, once a sibling's snapshot made the prune take the run for finished.
+/// A sibling's snapshot in the way only means the next slot. A fence means that a prune has read
+/// the chain up to there and did not see this snapshot: it commits only if no pack that it may rely
+/// on was condemned. Packs of the run itself may be among those, once a sibling's snapshot made the
+/// prune take the run for finished.
 ///
 /// # Errors
-/// [`RepoError::Fenced`]: refresh, and run again against what is left. Storage failures: the commit may or may not be there.
+/// [`RepoError::Fenced`]: run again against what is left; the repository is refreshed. Storage
+/// failures: the commit may or may not be there.
 pub fn commit_snapshot(
     repository: &Repository,
     writer: WriterId,
@@ -28,6 +32,9 @@ pub fn commit_snapshot(
         // The fence may have been read already, by any refresh since the run began.
         repository.index().refresh_state(&history)?;
         if repository.index().reader().has_lost_packs_since(begun_with) {
+            drop(history);
+            // The next attempt must find what the prune moved.
+            repository.refresh()?;
             return Err(RepoError::Fenced);
         }
         let outcome =

@@ -175,8 +175,9 @@ impl Repository {
             let is_known = history.writers().contains(&writer);
             (!is_known).then(|| GenerationBody::AddWriter { writer, host: host.to_owned() })
         })?;
-        // No fence of an earlier condemnation will ever stand in a new chain: its packs must be hidden from the start.
-        self.index.refresh_state(&history)?;
+        // No fence of an earlier condemnation will ever stand in a new chain: its packs must be
+        // hidden from the start. And what a prune moved must be found where it is now.
+        self.index.sync(&*self.backend, &self.keys, &history)?;
         Ok(writer)
     }
 

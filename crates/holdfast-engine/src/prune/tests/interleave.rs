@@ -214,6 +214,25 @@ fn a_fence_that_was_read_already_still_counts() {
     assert!(matches!(session.commit(snapshot), Err(RepoError::Fenced)));
 }
 
+#[test]
+fn a_run_that_begins_again_finds_what_moved() {
+    let mut world = World::new();
+    let first = world.back_up("a", &files(0..60));
+    let second = world.back_up("a", &files((0..60).step_by(2)));
+    let repository = world.open();
+    let session = Session::begin(&repository, "a").unwrap();
+    let snapshot = session.write(&files(0..60)).unwrap();
+    world.forget(&[first]);
+    world.prune(&ALL);
+    repository.history().refresh(&**repository.backend(), repository.keys()).unwrap();
+    let begun = Session::begin(&repository, "a").unwrap();
+    world.trouble_of(&repository).unwrap();
+    drop(begun);
+    assert!(matches!(session.commit(snapshot), Err(RepoError::Fenced)));
+    world.trouble_of(&repository).unwrap();
+    assert!(world.expected.contains_key(&second));
+}
+
 /// Ends a prune at the last opportunity before its sweep.
 struct UntilSweep(AtomicU64);
 
