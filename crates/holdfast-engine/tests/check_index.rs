@@ -26,7 +26,7 @@ fn index_objects_are_rebuilt_from_packs() {
         |f, o| f.flip(o, 77),
         |f, o| f.delete(o),
         |f, o| f.replace(o, b""),
-        |f, o| f.replace(o, &f.get(o)[..60].to_vec()),
+        |f, o| f.replace(o, &f.get(o)[..60]),
         |f, o| f.replace(o, &[f.get(o), vec![0]].concat()),
     ];
     for damage in damages {
