@@ -1,0 +1,114 @@
+//! Records of both kinds of chains.
+
+use holdfast_format::ObjectId;
+use holdfast_format::record::{
+    GenerationBody, Record, Snapshot, SnapshotSummary, SourceRecord, Text, WriterBody, decode,
+    encode,
+};
+
+use super::sample::{Sample, blob_id, object_id, sample, session_id, writer_id};
+
+/// A snapshot with nothing in it that may be left out.
+fn bare_snapshot() -> Snapshot {
+    Snapshot {
+        time: "2026-11-20T14:00:00Z".parse().unwrap(),
+        host: "alpha.example".to_owned(),
+        user: String::new(),
+        uid: 0,
+        gid: 0,
+        paths: vec![Text::from("/srv")],
+        tags: Vec::new(),
+        excludes: Vec::new(),
+        program: String::new(),
+        parent: None,
+        partial: false,
+        sources: vec![source("files", 1)],
+        session: session_id(2),
+        index: Vec::new(),
+        summary: SnapshotSummary::default(),
+    }
+}
+
+fn source(connector: &str, tree: u8) -> SourceRecord {
+    let (name, connector) = (connector.to_owned(), connector.to_owned());
+    SourceRecord { name, connector, tree: blob_id(tree) }
+}
+
+/// A snapshot with everything in it.
+fn full_snapshot() -> Snapshot {
+    let summary = SnapshotSummary {
+        backup_start: Some("2026-11-20T14:00:00.123456789Z".parse().unwrap()),
+        backup_end: Some("2026-11-20T14:00:02Z".parse().unwrap()),
+        files_new: 1,
+        files_changed: 2,
+        files_unmodified: 3,
+        dirs_new: 4,
+        dirs_changed: 5,
+        dirs_unmodified: 6,
+        data_blobs: 7,
+        tree_blobs: 8,
+        data_added: 9,
+        data_added_packed: 10,
+        total_files_processed: 11,
+        total_bytes_processed: u64::MAX,
+        errors: 12,
+    };
+    Snapshot {
+        user: "ada".to_owned(),
+        uid: 1000,
+        gid: 100,
+        paths: vec![Text::from("/srv"), Text(b"/\xff".to_vec())],
+        tags: vec!["daily".to_owned(), "über".to_owned()],
+        excludes: vec![Text::from("*.tmp")],
+        program: "holdfast 0.1.0".to_owned(),
+        parent: Some(object_id(3)),
+        partial: true,
+        sources: vec![source("files", 1), source("stream", 4)],
+        index: vec![object_id(5)],
+        summary,
+        ..bare_snapshot()
+    }
+}
+
+pub fn writer_records() -> Vec<Sample> {
+    [
+        ("first snapshot of a chain", ObjectId::NONE, snapshot(bare_snapshot())),
+        ("snapshot with everything in it", object_id(6), snapshot(full_snapshot())),
+        ("fence", object_id(7), WriterBody::Fence { generation: 4_294_967_296 }),
+        ("pin", object_id(8), WriterBody::Pin { snapshot: object_id(9) }),
+    ]
+    .map(|(name, previous, body)| sample(name, Record { previous, body }, encode, decode))
+    .into()
+}
+
+fn snapshot(snapshot: Snapshot) -> WriterBody {
+    WriterBody::Snapshot(Box::new(snapshot))
+}
+
+pub fn generation_records() -> Vec<Sample> {
+    let sweep = GenerationBody::Sweep {
+        condemn: 1,
+        packs: vec![object_id(1)],
+        rescued: vec![object_id(2)],
+        index: vec![object_id(3)],
+        replaced: vec![object_id(4)],
+    };
+    let condemn = GenerationBody::Condemn {
+        packs: vec![object_id(1), object_id(2)],
+        targets: vec![object_id(5)],
+        writers: vec![writer_id(6)],
+        index: vec![object_id(4)],
+    };
+    let host = "alpha.example".to_owned();
+    let tags = vec!["kept".to_owned()];
+    [
+        ("add-writer", GenerationBody::AddWriter { writer: writer_id(6), host }),
+        ("forget", GenerationBody::Forget { snapshots: vec![object_id(7), object_id(8)] }),
+        ("amend", GenerationBody::Amend { snapshot: object_id(9), tags, hold: true }),
+        ("condemn", condemn),
+        ("sweep", sweep),
+        ("checkpoint", GenerationBody::Checkpoint {}),
+    ]
+    .map(|(name, body)| sample(name, Record { previous: object_id(0xb0), body }, encode, decode))
+    .into()
+}
