@@ -11,7 +11,7 @@ use holdfast_seal::{Compression, SlotLabel};
 use crate::cli::CompressionMode;
 use crate::context::Context;
 use crate::environment;
-use crate::exit::CommandResult;
+use crate::exit::{CommandError, CommandResult};
 
 /// Memory for the cache of the index, in bytes.
 const CACHE_BYTES_MAX: usize = 16 << 20;
@@ -32,11 +32,29 @@ impl Context {
     /// # Errors
     /// See [`Repository::open`].
     pub fn open(&self) -> CommandResult<Repository> {
+        self.open_with(&self.open_options())
+    }
+
+    /// Opens the repository with an index made from its index objects alone, in a folder that is deleted when it is dropped:
+    /// what the local cache says is not believed.
+    ///
+    /// # Errors
+    /// As [`Context::open`].
+    pub fn open_without_cache(&self) -> CommandResult<(Repository, tempfile::TempDir)> {
+        let folder = tempfile::tempdir().map_err(|error| {
+            CommandError::failed(format!("cannot make a scratch folder: {error}"))
+        })?;
+        let cache_folder = Some(folder.path().to_owned());
+        let options = OpenOptions { cache_folder, ..self.open_options() };
+        Ok((self.open_with(&options)?, folder))
+    }
+
+    fn open_with(&self, options: &OpenOptions) -> CommandResult<Repository> {
         let storage = self.storage()?;
         // Asking for a passphrase is pointless where there is no repository.
         holdfast_repo::unlock::read_config(&*storage)?;
         let secret = self.passphrase()?.secret()?;
-        let repository = Repository::open(storage, &secret, &self.open_options())?;
+        let repository = Repository::open(storage, &secret, options)?;
         for object in &repository.missing().index_objects {
             self.output.warn(&format!(
                 "{object} is lost or damaged; its content was read from the packs. Try: holdfast repair index"

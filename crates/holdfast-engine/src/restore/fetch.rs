@@ -80,10 +80,11 @@ impl Fetch<'_> {
         let Some(first) = writes.first() else { return Ok(()) };
         let plain = match reader.frame(&first.location.frame) {
             Ok(plain) => plain,
-            Err(_) => return self.from_copies(reader, writes),
+            Err(_) => return self.read_elsewhere(reader, writes),
         };
         let mut bytes_done = 0;
-        for of_blob in writes.chunk_by(|a, b| a.location.offset == b.location.offset && a.id == b.id)
+        for of_blob in
+            writes.chunk_by(|a, b| a.location.offset == b.location.offset && a.id == b.id)
         {
             let Write { location, id, .. } = of_blob[0];
             let start = location.offset as usize;
@@ -91,7 +92,7 @@ impl Fetch<'_> {
             let Some(blob) = blob.filter(|blob| {
                 self.repository.keys().check_blob(BlobType::Data, &id, blob).is_ok()
             }) else {
-                self.from_copies(reader, of_blob)?;
+                self.read_elsewhere(reader, of_blob)?;
                 continue;
             };
             for write in of_blob {
@@ -104,7 +105,7 @@ impl Fetch<'_> {
     }
 
     /// The frame is damaged: each blob is looked for elsewhere.
-    fn from_copies(
+    fn read_elsewhere(
         &self,
         reader: &mut BlobReader<'_>,
         writes: &[Write],

@@ -126,7 +126,7 @@ fn reader(repository: &Repository) -> holdfast_repo::read::BlobReader<'_> {
 fn shows_what_is_stored() {
     let repository = repository();
     let (root, id) = commit(&repository, &sample());
-    assert_eq!(cat::config(&repository)["frame_bytes"], 1 << 20);
+    assert_eq!(cat::config(&repository)["frame_bytes"], repository.config().frame_bytes);
     let shown = cat::snapshot_by_prefix(&repository, &prefix(&id.to_hex()[..8])).unwrap();
     assert_eq!((&shown["host"], &shown["hold"]), (&"host".into(), &false.into()));
     let index = shown["index"][0].as_str().unwrap();

@@ -47,7 +47,7 @@ pub struct Args {
 /// # Errors
 /// See [`crate::exit::ExitKind`].
 pub fn run(args: &Args, context: &Context) -> CommandResult {
-    let repository = context.open()?;
+    let (repository, _scratch) = context.open_without_cache()?;
     let now = environment::now();
     let id = repository.keys().repository_id().to_hex();
     let options = CheckOptions {

@@ -21,8 +21,8 @@ EXAMPLES:
   holdfast repair snapshots --dry-run
   holdfast repair snapshots --forget
 
-Before a repair: back up again if the source still has the data. A backup stores again what is
-damaged, and no snapshot needs to lose anything.";
+After repair index, back up again before you repair snapshots: what the source still has is stored
+anew, and no snapshot needs to lose it.";
 
 /// Mend a damaged repository
 ///
