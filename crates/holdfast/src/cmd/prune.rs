@@ -82,6 +82,9 @@ fn lines(report: &PruneReport, dry_run: bool) -> Vec<String> {
     if report.resumed {
         lines.push("finished an earlier prune that was interrupted".to_owned());
     }
+    if report.was_postponed {
+        lines.push("little is unused (--max-unused), so nothing is deleted yet".to_owned());
+    }
     lines.push(format!(
         "{would}deleted: {}, {}",
         text::count(report.packs_deleted, "pack", "packs"),
