@@ -1,0 +1,15 @@
+//! The targets by what they read: plain layouts, sealed frames, text, lengths.
+
+mod input;
+mod keys;
+mod layouts;
+mod lengths;
+mod sealed;
+mod text;
+
+pub use layouts::{
+    config, directory, index_body, key_slot, node, pack_header, pack_trailer, record,
+};
+pub use lengths::{cutter, padme};
+pub use sealed::{frame_open, zstd_body};
+pub use text::{pattern_file, patterns, secret, selection};
