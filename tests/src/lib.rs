@@ -1,1 +1,16 @@
-//! Placeholder.
+//! What the tests of the whole of holdfast share: the binary, a sandbox to run it in, pictures of folders.
+//!
+//! The tests themselves are in `tests/`: `cli` looks at the binary from outside, `faults` replays a whole script with a
+//! fault at every operation, `kill` and `power` do the same with real processes, `readme` and `tidy` read the project.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::disallowed_methods,
+    reason = "all of this crate is one test; the lints spare functions marked as tests only"
+)]
+
+pub mod binary;
+pub mod picture;
+pub mod project;
+pub mod sandbox;

@@ -1,8 +1,11 @@
 //! Errors of the layers below, as ends of a command: the one place that chooses codes and hints.
 
+use std::io;
+
 use holdfast_backend::Error as BackendError;
 use holdfast_engine::EngineError;
 use holdfast_engine::forget::ForgetError;
+use holdfast_engine::look::LookError;
 use holdfast_engine::selection::SelectionError;
 use holdfast_repo::RepoError;
 use holdfast_seal::SealError;
@@ -88,6 +91,9 @@ impl From<EngineError> for CommandError {
         match error {
             EngineError::Repo(error) => error.into(),
             EngineError::Interrupted => CommandError::interrupted(),
+            EngineError::Output(error) if error.kind() == io::ErrorKind::BrokenPipe => {
+                CommandError::new(ExitKind::OutputClosed, "output closed")
+            }
             EngineError::RemovesEverything { .. } => CommandError::failed(error.to_string())
                 .hint("--unsafe-allow-remove-all, if that is what you want"),
             EngineError::NoSuchPath { .. } | EngineError::WrongKind { .. } => {
@@ -104,6 +110,31 @@ impl From<ForgetError> for CommandError {
             ForgetError::Engine(error) => error.into(),
             other => CommandError::failed(other.to_string()),
         }
+    }
+}
+
+impl From<LookError> for CommandError {
+    fn from(error: LookError) -> CommandError {
+        let message = error.to_string();
+        match error {
+            LookError::Engine(error) => error.into(),
+            LookError::NotAnId { .. } => CommandError::usage(message),
+            LookError::NotFound { what, .. } => {
+                CommandError::failed(message).hint(where_ids_are(what))
+            }
+            LookError::Ambiguous { .. } => CommandError::failed(message),
+        }
+    }
+}
+
+/// Where somebody who mistyped an id finds the right one.
+fn where_ids_are(what: &str) -> &'static str {
+    match what {
+        "snapshot" => "holdfast snapshots",
+        "key" => "holdfast key list",
+        "pack" => "a name from the folder packs/ of the repository",
+        "index object" => "a name from the folder index/ of the repository",
+        _ => "holdfast cat tree SNAPSHOT, which shows the ids of blobs",
     }
 }
 
@@ -125,5 +156,13 @@ mod tests {
         assert_eq!(code(SealError::Random), 1);
         let error = CommandError::from(SealError::Kdf { memory_kib: 262_144 });
         assert!(error.message.contains("262144 KiB") && error.hints.len() == 1);
+    }
+
+    #[test]
+    fn a_closed_output_ends_silently_wherever_it_was_noticed() {
+        let closed = EngineError::Output(io::ErrorKind::BrokenPipe.into());
+        assert_eq!(CommandError::from(LookError::from(closed)).exit, ExitKind::OutputClosed);
+        let full = EngineError::Output(io::ErrorKind::StorageFull.into());
+        assert_eq!(CommandError::from(full).exit, ExitKind::Failed);
     }
 }

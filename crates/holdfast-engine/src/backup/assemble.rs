@@ -204,7 +204,8 @@ impl<'a> Assembler<'a> {
         }
         self.summary.errors += 1;
         let message = error.to_string();
-        let report = |path: &[u8]| observer.event(Event::Trouble { path, during, message: &message });
+        let report =
+            |path: &[u8]| observer.event(Event::Trouble { path, during, message: &message });
         match name {
             Some(name) => self.with_path(name, report),
             None => report(path),

@@ -16,11 +16,7 @@ pub(super) const BATCH_STEPS: usize = 256;
 /// One step of the assembly.
 pub(super) enum Step {
     /// A directory begins.
-    Enter {
-        name: Vec<u8>,
-        metadata: Metadata,
-        parent: Option<Box<Entry>>,
-    },
+    Enter { name: Vec<u8>, metadata: Metadata, parent: Option<Box<Entry>> },
     /// The directory ends.
     Leave,
     /// An entry that the parent has just so; bytes of the file.

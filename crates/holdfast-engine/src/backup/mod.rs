@@ -117,7 +117,8 @@ fn attempt(
         if options.count_first {
             scope.spawn(|| count::count(make_source, observer, &stop));
         }
-        let scanner = scan::Scanner::new(repository, options, Arc::clone(&cutter), pool, batches_in);
+        let scanner =
+            scan::Scanner::new(repository, options, Arc::clone(&cutter), pool, batches_in);
         let scanning = scope.spawn(move || scanner.run(source));
         let assembled = run.assemble(batches, observer);
         stop.store(true, Ordering::Relaxed);

@@ -26,11 +26,11 @@ pub(super) fn finish(
         false => plan.files.iter().filter(|file| file.is_finished()).count() as u64,
     };
     if options.dry_run {
-        report.bytes_restored += plan.writes.iter().map(|it| u64::from(it.location.bytes)).sum::<u64>();
+        report.bytes_restored +=
+            plan.writes.iter().map(|it| u64::from(it.location.bytes)).sum::<u64>();
     }
     for (path, original) in &plan.links {
-        let outcome =
-            if options.dry_run { Ok(()) } else { target.hard_link(path, original) };
+        let outcome = if options.dry_run { Ok(()) } else { target.hard_link(path, original) };
         report.settle(outcome, path, observer, |report| report.files_restored += 1);
     }
     for path in &plan.extra {
@@ -97,10 +97,7 @@ fn verify(
             let count = target
                 .read_at(path, offset, &mut buffer)
                 .map_err(|error| RepoError::damaged("the restored file", error))?;
-            repository
-                .keys()
-                .check_blob(BlobType::Data, &id, &buffer[..count])
-                .map_err(differs)?;
+            repository.keys().check_blob(BlobType::Data, &id, &buffer[..count]).map_err(differs)?;
         }
         offset += extent.bytes();
     }

@@ -147,7 +147,9 @@ impl<'a> Planner<'a> {
         self.enter_path(&entry.name);
         let is_directory = matches!(entry.kind, EntryKind::Directory(_));
         let selection = (self.select)(&self.path, is_directory);
-        if self.options.delete && let Some(level) = self.levels.last_mut() {
+        if self.options.delete
+            && let Some(level) = self.levels.last_mut()
+        {
             level.names.push(entry.name.clone());
         }
         if selection == Selection::Skip {
@@ -251,7 +253,8 @@ impl<'a> Planner<'a> {
 
     fn make_directory_at(&self, path: &[u8]) -> Result<LevelState, EngineError> {
         if self.options.dry_run {
-            let exists = matches!(self.target.existing(path), Ok(Some(Existing { is_directory: true, .. })));
+            let exists =
+                matches!(self.target.existing(path), Ok(Some(Existing { is_directory: true, .. })));
             return Ok(LevelState { is_new: !exists });
         }
         Ok(LevelState { is_new: self.target.directory(path)? })
@@ -313,7 +316,8 @@ impl<'a> Planner<'a> {
         let (size, codec) = (*size, *codec);
         self.plan.report.total_bytes += size;
         if codec != 0 {
-            let source = std::io::Error::other("it is kept in a form that this version cannot undo");
+            let source =
+                std::io::Error::other("it is kept in a form that this version cannot undo");
             return Err(TargetError::Io { action: "rebuild the file", source }.into());
         }
         if let Some(existing) = &existing

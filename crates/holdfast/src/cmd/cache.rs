@@ -1,8 +1,19 @@
 //! `cache`: list or clean up local caches.
 
-use crate::cmd::not_wired;
+use std::fs::{self, Metadata};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
+
+use holdfast_format::RepositoryId;
+use jiff::Timestamp;
+
 use crate::context::Context;
-use crate::exit::CommandResult;
+use crate::environment;
+use crate::exit::{CommandError, CommandResult};
+use crate::output::json::maintenance::CacheEntry;
+use crate::output::table::{Align, Table};
+use crate::output::{escape, text};
 
 const EXAMPLES: &str = "\
 EXAMPLES:
@@ -35,7 +46,174 @@ pub struct Args {
 ///
 /// # Errors
 /// See [`crate::exit::ExitKind`].
-pub fn run(_args: &Args, _context: &Context) -> CommandResult {
-    // WIRE HERE: context.cache_folder, Table.
-    Err(not_wired())
+pub fn run(args: &Args, context: &Context) -> CommandResult {
+    let folder = context.cache_folder().ok_or_else(|| no_folder(context))?;
+    let now = SystemTime::from(environment::now());
+    let caches = list(&folder, args, now)
+        .map_err(|error| CommandError::path("read the cache folder", &folder, &error))?;
+    match (args.cleanup, context.output.style().json) {
+        (true, _) => clean_up(context, &caches),
+        (false, true) => Ok(context.output.json(&json(&caches))?),
+        (false, false) if caches.is_empty() => {
+            let folder = escape::path(&folder);
+            Ok(context.output.note(0, &format!("there are no caches in {folder}"))?)
+        }
+        (false, false) => Ok(context.output.line(&table(&folder, &caches, args.no_size))?),
+    }
+}
+
+/// The cache of one repository.
+struct CacheFolder {
+    id: RepositoryId,
+    path: PathBuf,
+    used: SystemTime,
+    age: Duration,
+    is_old: bool,
+    bytes: u64,
+}
+
+fn no_folder(context: &Context) -> CommandError {
+    match context.global.no_cache {
+        true => CommandError::usage("with --no-cache there is no cache to look at"),
+        false => CommandError::usage("there is no folder for caches, because HOME is not set")
+            .hint("--cache-dir FOLDER"),
+    }
+}
+
+/// The caches below `folder`, the one longest unused first. What is not called as a repository is
+/// no cache and nobody's business here.
+fn list(folder: &Path, args: &Args, now: SystemTime) -> io::Result<Vec<CacheFolder>> {
+    let mut caches = Vec::new();
+    let entries = match fs::read_dir(folder) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(caches),
+        entries => entries?,
+    };
+    let old = Duration::from_hours(24 * u64::from(args.max_age));
+    for entry in entries {
+        let entry = entry?;
+        let id = entry.file_name().to_str().and_then(|name| name.parse::<RepositoryId>().ok());
+        if let (Some(id), true) = (id, entry.file_type()?.is_dir()) {
+            let path = entry.path();
+            let (used, bytes) = measure(&path)?;
+            // A time in the future is that of a clock that was wrong.
+            let age = now.duration_since(used).unwrap_or_default();
+            caches.push(CacheFolder { id, path, used, age, is_old: age >= old, bytes });
+        }
+    }
+    caches.sort_by_key(|cache| (cache.used, cache.id));
+    Ok(caches)
+}
+
+/// When a cache was used last, which changes its files, and how large these are.
+fn measure(path: &Path) -> io::Result<(SystemTime, u64)> {
+    let mut files = Vec::<Metadata>::new();
+    for entry in fs::read_dir(path)? {
+        match entry?.metadata() {
+            // Its process just ended or replaced it.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            metadata => files.push(metadata?),
+        }
+    }
+    let mut used = fs::metadata(path)?.modified()?;
+    for file in &files {
+        used = used.max(file.modified()?);
+    }
+    Ok((used, files.iter().map(Metadata::len).sum()))
+}
+
+fn clean_up(context: &Context, caches: &[CacheFolder]) -> CommandResult {
+    let (mut removed, mut failed, mut bytes) = (0, 0, 0);
+    for cache in caches.iter().filter(|cache| cache.is_old) {
+        match fs::remove_dir_all(&cache.path) {
+            Ok(()) => {
+                removed += 1;
+                bytes += cache.bytes;
+            }
+            Err(error) => {
+                failed += 1;
+                context.output.warn(&format!("{}: {error}", escape::path(&cache.path)));
+            }
+        }
+    }
+    let (count, size) = (text::count(removed, "cache", "caches"), text::size(bytes));
+    context.output.note(0, &format!("removed {count} ({size})"))?;
+    match failed {
+        0 => Ok(()),
+        _ => Err(CommandError::failed(format!(
+            "{} could not be removed",
+            text::count(failed, "cache", "caches")
+        ))),
+    }
+}
+
+fn table(folder: &Path, caches: &[CacheFolder], no_size: bool) -> String {
+    let mut columns =
+        vec![("Repository", Align::Left), ("Last used", Align::Left), ("Old", Align::Left)];
+    if !no_size {
+        columns.push(("Size", Align::Right));
+    }
+    let mut table = Table::new(&columns);
+    for cache in caches {
+        let id = cache.id.to_hex().chars().take(ID_DIGITS).collect();
+        let days = text::count(cache.age.as_secs() / DAY_SECONDS, "day", "days");
+        let old = if cache.is_old { "yes" } else { "" };
+        table.row([id, format!("{days} ago"), old.to_owned(), text::size(cache.bytes)]);
+    }
+    let count = text::count(caches.len() as u64, "cache", "caches");
+    table.footer(format!("{count} in {}", escape::path(folder)));
+    table.render()
+}
+
+/// Digits that ids are shown with.
+const ID_DIGITS: usize = 8;
+const DAY_SECONDS: u64 = 24 * 60 * 60;
+
+fn json(caches: &[CacheFolder]) -> Vec<CacheEntry> {
+    let entry = |cache: &CacheFolder| CacheEntry {
+        repository: cache.id.to_hex(),
+        path: cache.path.to_string_lossy().into_owned(),
+        last_used: Timestamp::try_from(cache.used).unwrap_or_default(),
+        old: cache.is_old,
+        size: cache.bytes,
+    };
+    caches.iter().map(entry).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_folders_called_as_repositories_are_caches() {
+        let folder = tempfile::tempdir().unwrap();
+        let id = "ab".repeat(RepositoryId::BYTES);
+        for name in [id.as_str(), "documents", "abab"] {
+            let path = folder.path().join(name);
+            fs::create_dir(&path).unwrap();
+            fs::write(path.join("index-0.redb"), b"12345").unwrap();
+        }
+        let args = Args { cleanup: false, max_age: 30, no_size: false };
+        let used = fs::metadata(folder.path().join(&id).join("index-0.redb")).unwrap();
+        let used = used.modified().unwrap();
+        let list =
+            |days: u64| list(folder.path(), &args, used + Duration::from_hours(24 * days)).unwrap();
+        let caches = list(29);
+        assert_eq!(caches.len(), 1);
+        assert_eq!((caches[0].id.to_hex(), caches[0].bytes, caches[0].is_old), (id, 5, false));
+        assert!(list(31)[0].is_old);
+        insta::assert_snapshot!(table(Path::new("/c"), &list(31), false), @r"
+        Repository  Last used    Old  Size
+        ----------------------------------
+        abababab    31 days ago  yes   5 B
+        ----------------------------------
+        1 cache in /c
+        ");
+    }
+
+    #[test]
+    fn a_folder_that_is_not_there_has_no_caches() {
+        let args = Args { cleanup: false, max_age: 0, no_size: true };
+        let caches = list(Path::new("/nonexistent"), &args, SystemTime::UNIX_EPOCH).unwrap();
+        assert!(caches.is_empty());
+    }
 }

@@ -1,10 +1,21 @@
 //! `cat`: print an object of the repository.
 
-use clap::Subcommand;
+use std::borrow::Cow;
+use std::io::{self, IsTerminal};
 
-use crate::cmd::not_wired;
+use clap::Subcommand;
+use holdfast_engine::look::{IdPrefix, LookError, SnapshotRoot, cat};
+use holdfast_engine::selection::SnapshotFilter;
+use holdfast_format::{BlobType, ObjectId, name};
+use holdfast_repo::read::BlobReader;
+use holdfast_repo::{Repository, object_name};
+use serde_json::Value;
+
 use crate::context::Context;
-use crate::exit::CommandResult;
+use crate::exit::{CommandError, CommandResult};
+use crate::opening::backend;
+use crate::output::escape;
+use crate::select;
 
 const EXAMPLES: &str = "\
 EXAMPLES:
@@ -69,7 +80,97 @@ pub enum Object {
 ///
 /// # Errors
 /// See [`crate::exit::ExitKind`].
-pub fn run(_args: &Args, _context: &Context) -> CommandResult {
-    // WIRE HERE: context.output.json or context.output.bytes.
-    Err(not_wired())
+pub fn run(args: &Args, context: &Context) -> CommandResult {
+    let repository = context.open()?;
+    match &args.object {
+        Object::Config => print(context, &cat::config(&repository)),
+        Object::Pack { id } => pack(context, &repository, &IdPrefix::new(id)?),
+        Object::Blob { id } => {
+            let (_, bytes) = cat::blob(&repository, &IdPrefix::new(id)?)?;
+            Ok(context.output.bytes(&bytes)?)
+        }
+        Object::Snapshot { id } => {
+            let chosen = select::choose(&repository, Some(id), None, &SnapshotFilter::default())?;
+            print(context, &cat::snapshot(&chosen.info))
+        }
+        Object::Index { id } => print(context, &cat::index(&repository, &IdPrefix::new(id)?)?),
+        Object::Key { id } => print(context, &cat::key(&repository, &IdPrefix::new(id)?)?),
+        Object::Tree { folder } => print(context, &tree(&repository, folder)?),
+    }
+}
+
+/// The bytes of a pack; with `--json` its directory.
+fn pack(context: &Context, repository: &Repository, prefix: &IdPrefix) -> CommandResult {
+    if context.output.style().json {
+        return print(context, &cat::pack(repository, prefix)?);
+    }
+    if io::stdout().is_terminal() {
+        return Err(CommandError::usage("a pack is sealed bytes, which a terminal cannot show")
+            .hint("> FILE, to keep them")
+            .hint("--json, for what the pack holds"));
+    }
+    let id = cat::pack_id(repository, prefix)?;
+    let object = object_name(name::pack(&id))?;
+    let bytes = backend(repository).get(&object)?;
+    if ObjectId::of(&bytes) != id {
+        // Looking at what is damaged is what this command is for.
+        context.output.warn(&format!("the bytes of pack {id} do not match its id"));
+    }
+    Ok(context.output.bytes(&bytes)?)
+}
+
+/// A folder of a snapshot; if no snapshot is called so, the tree blob with this id.
+fn tree(repository: &Repository, text: &str) -> CommandResult<Value> {
+    if let Ok(prefix) = IdPrefix::new(text)
+        && !repository.history().snapshots().iter().any(|it| prefix.matches(it.id.as_bytes()))
+    {
+        let id = cat::blob_id(repository, &prefix, Some(BlobType::Tree))?;
+        if repository.index().locate(&id)?.is_none() {
+            return Err(LookError::NotFound { what: "blob", prefix: id.to_hex() }.into());
+        }
+        return Ok(cat::tree(repository, &prefix)?);
+    }
+    let chosen = select::choose(repository, Some(text), None, &SnapshotFilter::default())?;
+    let mut reader = BlobReader::new(repository);
+    let root = SnapshotRoot::below(&mut reader, &chosen.info.snapshot, &chosen.subfolder)?;
+    Ok(cat::root(repository, &root)?)
+}
+
+/// Scripts get a line, people get an indented document.
+fn print(context: &Context, value: &Value) -> CommandResult {
+    match context.output.style().json {
+        true => Ok(context.output.json(value)?),
+        false => Ok(context.output.line(&harmless(&format!("{value:#}")))?),
+    }
+}
+
+/// The same JSON without characters that could harm a terminal: they are written as `\uNNNN`.
+fn harmless(json: &str) -> String {
+    let mut out = String::with_capacity(json.len());
+    for c in json.chars() {
+        let is_safe = matches!(escape::text(c.encode_utf8(&mut [0; 4])), Cow::Borrowed(_));
+        match c == '\n' || is_safe {
+            true => out.push(c),
+            false => {
+                let units = c.encode_utf16(&mut [0; 2]).to_vec();
+                out.extend(units.iter().map(|unit| format!("\\u{unit:04x}")));
+            }
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn json_for_people_cannot_harm_a_terminal_and_means_the_same() {
+        let value = json!({ "name": "a\u{1b}[2J\u{202e}b\u{9b}\n日本語 🎉 \\" });
+        let text = harmless(&format!("{value:#}"));
+        assert_eq!(text, "{\n  \"name\": \"a\\u001b[2J\\u202eb\\u009b\\n日本語 🎉 \\\\\"\n}");
+        assert_eq!(serde_json::from_str::<Value>(&text).unwrap(), value);
+    }
 }

@@ -1,13 +1,25 @@
 //! `dump`: print one file, or a folder as an archive.
 
-use std::path::PathBuf;
+mod file;
+
+use std::io::{self, IsTerminal};
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
 
 use clap::{ValueEnum, ValueHint};
+use holdfast_engine::EngineError;
+use holdfast_engine::look::{ArchiveFormat as Format, SnapshotRoot, dump};
+use holdfast_repo::read::BlobReader;
 
-use crate::cmd::not_wired;
+use crate::cmd::ls::stream::Listener;
 use crate::cmd::shared::SnapshotFilterArgs;
 use crate::context::Context;
-use crate::exit::CommandResult;
+use crate::exit::{CommandError, CommandResult};
+use crate::output::progress::Activity;
+use crate::output::{StdoutWriter, escape, text};
+use crate::select;
+use crate::watch::Watcher;
+use file::NewFile;
 
 const EXAMPLES: &str = "\
 EXAMPLES:
@@ -54,7 +66,54 @@ pub enum ArchiveFormat {
 ///
 /// # Errors
 /// See [`crate::exit::ExitKind`].
-pub fn run(_args: &Args, _context: &Context) -> CommandResult {
-    // WIRE HERE: write into output::StdoutWriter(&context.output).
-    Err(not_wired())
+pub fn run(args: &Args, context: &Context) -> CommandResult {
+    let filter = select::filter(&args.filter)?;
+    let repository = context.open()?;
+    let chosen = select::choose(&repository, Some(&args.snapshot), None, &filter)?;
+    let mut reader = BlobReader::new(&repository);
+    let root = SnapshotRoot::below(&mut reader, &chosen.info.snapshot, &chosen.subfolder)?;
+    let path = args.path.as_os_str().as_bytes();
+    let is_folder = root.resolve(&mut reader, path)?.folder().is_some();
+    let format = args.archive.into();
+    let Some(target) = &args.target else {
+        if is_folder && io::stdout().is_terminal() {
+            return Err(refuse_terminal(&args.path));
+        }
+        let mut out = StdoutWriter(&context.output);
+        dump(&repository, &root, path, format, &mut out, &Listener::new(context))?;
+        return Ok(());
+    };
+    let watcher = Watcher::start(context, Activity::Other, None)?;
+    let mut file = NewFile::create(target).map_err(|error| cannot_write(target, &error))?;
+    let dumped = dump(&repository, &root, path, format, &mut file, &watcher);
+    drop(watcher);
+    let dumped = dumped.map_err(|error| match error {
+        EngineError::Output(error) => cannot_write(target, &error),
+        other => other.into(),
+    })?;
+    file.finish().map_err(|error| cannot_write(target, &error))?;
+    let entries = text::count(dumped.entries, "entry", "entries");
+    let bytes = text::size(dumped.bytes);
+    let target = escape::path(target);
+    Ok(context.output.note(0, &format!("wrote {entries} ({bytes}) to {target}"))?)
+}
+
+impl From<ArchiveFormat> for Format {
+    fn from(format: ArchiveFormat) -> Format {
+        match format {
+            ArchiveFormat::Tar => Format::Tar,
+            ArchiveFormat::Zip => Format::Zip { deflate: true },
+        }
+    }
+}
+
+fn refuse_terminal(path: &Path) -> CommandError {
+    let path = escape::path(path);
+    CommandError::usage(format!("{path} is a folder: its archive is nothing for a terminal"))
+        .hint("-t FILE, or > FILE")
+        .hint("the path of a file in it")
+}
+
+fn cannot_write(target: &Path, error: &io::Error) -> CommandError {
+    CommandError::path("write", target, error).hint("another -t FILE")
 }

@@ -1,9 +1,26 @@
 //! `find`: find files in all snapshots.
 
-use crate::cmd::not_wired;
+mod objects;
+
+use std::io::Write;
+
+use holdfast_connect::fs::filter::IncludeFilter;
+use holdfast_engine::EngineError;
+use holdfast_engine::look::{FindOptions, SnapshotRoot, find};
+use holdfast_format::entry::{Entry, FileTime};
+use holdfast_repo::read::BlobReader;
+use holdfast_repo::{Repository, SnapshotInfo};
+use jiff::Timestamp;
+use serde::Serialize;
+
+use crate::cmd::ls::format::Format;
+use crate::cmd::ls::stream::{Listener, Stream, json_text};
 use crate::cmd::shared::SnapshotFilterArgs;
 use crate::context::Context;
-use crate::exit::CommandResult;
+use crate::exit::{CommandError, CommandResult};
+use crate::output::json::listing::{FindSnapshot, Match};
+use crate::output::{StdoutWriter, text};
+use crate::{environment, select};
 
 const EXAMPLES: &str = "\
 EXAMPLES:
@@ -70,7 +87,128 @@ pub struct Args {
 ///
 /// # Errors
 /// See [`crate::exit::ExitKind`].
-pub fn run(_args: &Args, _context: &Context) -> CommandResult {
-    // WIRE HERE: an array of json::listing::FindSnapshot or FindObject.
-    Err(not_wired())
+pub fn run(args: &Args, context: &Context) -> CommandResult {
+    let filter = select::filter(&args.filter)?;
+    let options = args.options()?;
+    let repository = context.open()?;
+    let mut snapshots = select::choose_all(&repository, &args.snapshots, &filter)?;
+    snapshots.sort_by_key(|info| (info.snapshot.time, info.id));
+    snapshots.dedup_by_key(|info| info.id);
+    if !args.reverse {
+        snapshots.reverse();
+    }
+    if args.blob || args.tree || args.pack {
+        return objects::run(args, context, &repository, &snapshots);
+    }
+    match context.output.style().json {
+        true => find_json(context, &repository, &snapshots, &options),
+        false => find_text(args, context, &repository, &snapshots, &options),
+    }
+}
+
+impl Args {
+    fn options(&self) -> CommandResult<FindOptions> {
+        let none: &[String] = &[];
+        let (exact, any_case) = match self.ignore_case {
+            true => (none, self.patterns.as_slice()),
+            false => (self.patterns.as_slice(), none),
+        };
+        let patterns = IncludeFilter::new(exact, any_case)
+            .map_err(|error| CommandError::usage(error.to_string()))?;
+        Ok(FindOptions {
+            patterns,
+            oldest: self.oldest.as_deref().map(file_time).transpose()?,
+            newest: self.newest.as_deref().map(file_time).transpose()?,
+        })
+    }
+}
+
+/// A moment as people write it, as file systems count it.
+fn file_time(text: &str) -> CommandResult<FileTime> {
+    let nanoseconds = Timestamp::as_nanosecond(select::time(text)?);
+    Ok(FileTime {
+        seconds: nanoseconds.div_euclid(1_000_000_000) as i64,
+        nanoseconds: nanoseconds.rem_euclid(1_000_000_000) as u32,
+    })
+}
+
+fn find_text(
+    args: &Args,
+    context: &Context,
+    repository: &Repository,
+    snapshots: &[SnapshotInfo],
+    options: &FindOptions,
+) -> CommandResult {
+    let zone = environment::time_zone();
+    let format = Format { long: args.long, human_readable: args.human_readable, zone };
+    let (stream, listener) = (Stream::new(context), Listener::new(context));
+    let mut reader = BlobReader::new(repository);
+    let mut hits = 0_u64;
+    for info in snapshots {
+        let mut is_first = true;
+        let mut each = |path: &[u8], entry: &Entry| -> Result<(), EngineError> {
+            if std::mem::replace(&mut is_first, false) && !context.output.style().quiet {
+                let time = text::time(info.snapshot.time, &format.zone);
+                let blank = if hits > 0 { "\n" } else { "" };
+                let id = info.id.short();
+                stream
+                    .line(&format!("{blank}Found matching entries in snapshot {id} from {time}"))?;
+            }
+            hits += 1;
+            stream.line(&format.line(path, entry))
+        };
+        let root = SnapshotRoot::of(&info.snapshot);
+        find(&mut reader, &root, options, &listener, &mut each)?;
+        context.output.flush()?;
+    }
+    Ok(())
+}
+
+fn find_json(
+    context: &Context,
+    repository: &Repository,
+    snapshots: &[SnapshotInfo],
+    options: &FindOptions,
+) -> CommandResult {
+    let listener = Listener::new(context);
+    let mut reader = BlobReader::new(repository);
+    let mut array = Array::new(context);
+    for info in snapshots {
+        let mut matches = Vec::new();
+        let mut each = |path: &[u8], entry: &Entry| -> Result<(), EngineError> {
+            matches.push(Match::of(path, entry));
+            Ok(())
+        };
+        let root = SnapshotRoot::of(&info.snapshot);
+        find(&mut reader, &root, options, &listener, &mut each)?;
+        if !matches.is_empty() {
+            let hits = matches.len() as u64;
+            array.push(&FindSnapshot { matches, hits, snapshot: info.id.to_hex() })?;
+        }
+    }
+    Ok(array.finish()?)
+}
+
+/// A JSON array that is printed while it grows: what was found in years of snapshots may not fit
+/// into memory.
+struct Array<'a> {
+    out: StdoutWriter<'a>,
+    is_begun: bool,
+}
+
+impl Array<'_> {
+    fn new(context: &Context) -> Array<'_> {
+        Array { out: StdoutWriter(&context.output), is_begun: false }
+    }
+
+    fn push(&mut self, element: &impl Serialize) -> Result<(), EngineError> {
+        let before = if std::mem::replace(&mut self.is_begun, true) { "," } else { "[" };
+        let text = format!("{before}{}", json_text(element)?);
+        self.out.write_all(text.as_bytes()).map_err(EngineError::Output)
+    }
+
+    fn finish(mut self) -> Result<(), EngineError> {
+        let end = if self.is_begun { "]\n" } else { "[]\n" };
+        self.out.write_all(end.as_bytes()).map_err(EngineError::Output)
+    }
 }

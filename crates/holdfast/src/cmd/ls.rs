@@ -1,11 +1,27 @@
 //! `ls`: list the entries of a snapshot.
 
-use clap::ValueEnum;
+pub mod format;
+mod sort;
+pub mod stream;
 
-use crate::cmd::not_wired;
+use std::os::unix::ffi::OsStrExt;
+
+use clap::ValueEnum;
+use holdfast_engine::EngineError;
+use holdfast_engine::look::{SnapshotRoot, ls};
+use holdfast_format::entry::Entry;
+use holdfast_repo::SnapshotInfo;
+use holdfast_repo::read::BlobReader;
+
 use crate::cmd::shared::SnapshotFilterArgs;
 use crate::context::Context;
 use crate::exit::CommandResult;
+use crate::output::json::listing::{LsNode, LsSnapshot};
+use crate::output::{convert, escape, text};
+use crate::{environment, select};
+use format::Format;
+use sort::Sorter;
+use stream::{Listener, Stream, json_text};
 
 const EXAMPLES: &str = "\
 EXAMPLES:
@@ -77,7 +93,58 @@ pub enum SortOrder {
 ///
 /// # Errors
 /// See [`crate::exit::ExitKind`].
-pub fn run(_args: &Args, _context: &Context) -> CommandResult {
-    // WIRE HERE: escape::name each path; or json::listing::{LsSnapshot, LsNode}.
-    Err(not_wired())
+pub fn run(args: &Args, context: &Context) -> CommandResult {
+    let filter = select::filter(&args.filter)?;
+    let repository = context.open()?;
+    let chosen = select::choose(&repository, Some(&args.snapshot), None, &filter)?;
+    let mut reader = BlobReader::new(&repository);
+    let root = SnapshotRoot::below(&mut reader, &chosen.info.snapshot, &chosen.subfolder)?;
+    let paths: Vec<_> =
+        args.folders.iter().map(|path| path.as_os_str().as_bytes().to_vec()).collect();
+    begin(context, &chosen.info)?;
+    let format = args.format();
+    let is_json = context.output.style().json;
+    let (stream, listener) = (Stream::new(context), Listener::new(context));
+    let mut sorter = Sorter::new(args.sort, args.reverse);
+    let mut each = |path: &[u8], entry: &Entry| -> Result<(), EngineError> {
+        let line = match is_json {
+            true => json_text(&LsNode::of(path, entry))?,
+            false => format.line(path, entry),
+        };
+        match &mut sorter {
+            Some(sorter) => sorter.push(entry, line),
+            None => stream.line(&line)?,
+        }
+        Ok(())
+    };
+    ls(&mut reader, &root, &paths, args.recursive, &listener, &mut each)?;
+    for line in sorter.into_iter().flat_map(Sorter::finish) {
+        stream.line(&line)?;
+    }
+    Ok(())
+}
+
+impl Args {
+    fn format(&self) -> Format {
+        let zone = environment::time_zone();
+        Format { long: self.long, human_readable: self.human_readable, zone }
+    }
+}
+
+/// Says whose entries follow.
+fn begin(context: &Context, info: &SnapshotInfo) -> CommandResult {
+    if context.output.style().json {
+        return Ok(context.output.json(&LsSnapshot::new(convert::snapshot(info)))?);
+    }
+    let it = &info.snapshot;
+    let paths: Vec<_> = it.paths.iter().map(|path| escape::name(&path.0)).collect();
+    let heading = format!(
+        "snapshot {} of [{}] at {} by {}@{}:",
+        info.id.short(),
+        paths.join(", "),
+        text::time(it.time, &environment::time_zone()),
+        escape::text(&it.user),
+        escape::text(&it.host)
+    );
+    Ok(context.output.note(0, &heading)?)
 }

@@ -1,9 +1,19 @@
 //! `snapshots`: list snapshots.
 
-use crate::cmd::not_wired;
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use holdfast_engine::forget::candidate;
+use holdfast_engine::retention::{GroupBy, GroupByError, GroupKey};
+use holdfast_repo::SnapshotInfo;
+use jiff::tz::TimeZone;
+
 use crate::cmd::shared::{GROUP_BY_HELP, SnapshotFilterArgs};
 use crate::context::Context;
-use crate::exit::CommandResult;
+use crate::exit::{CommandError, CommandResult};
+use crate::output::json::snapshot::{GroupKey as JsonKey, Snapshot, SnapshotGroup};
+use crate::output::table::{Align, Table};
+use crate::output::{convert, escape, text};
+use crate::{environment, select};
 
 const EXAMPLES: &str = "\
 EXAMPLES:
@@ -41,7 +51,166 @@ pub struct Args {
 ///
 /// # Errors
 /// See [`crate::exit::ExitKind`].
-pub fn run(_args: &Args, _context: &Context) -> CommandResult {
-    // WIRE HERE: Table, or an array of json::snapshot::Snapshot.
-    Err(not_wired())
+pub fn run(args: &Args, context: &Context) -> CommandResult {
+    let filter = select::filter(&args.filter)?;
+    let group_by = args.group_by()?;
+    let repository = context.open()?;
+    let mut snapshots = select::choose_all(&repository, &args.snapshots, &filter)?;
+    drop(repository);
+    sort_and_dedup(&mut snapshots);
+    let groups = group(snapshots, group_by.unwrap_or(ONE_GROUP), args.latest);
+    match context.output.style().json {
+        true => print_json(context, &groups, group_by),
+        false => print_text(context, &groups, group_by.unwrap_or(ONE_GROUP), args.compact),
+    }
+}
+
+const ONE_GROUP: GroupBy = GroupBy { host: false, paths: false, tags: false };
+
+/// Groups in the order of their keys; in each the oldest snapshot comes first.
+type Groups = BTreeMap<GroupKey, Vec<SnapshotInfo>>;
+
+impl Args {
+    /// `None` if nothing groups snapshots, which restic's JSON tells apart.
+    fn group_by(&self) -> CommandResult<Option<GroupBy>> {
+        let text = self.group_by.as_deref().unwrap_or_default();
+        let group_by: GroupBy =
+            text.parse().map_err(|error: GroupByError| CommandError::usage(error.to_string()))?;
+        Ok(Some(group_by).filter(|group_by| *group_by != ONE_GROUP))
+    }
+}
+
+/// Oldest first; a snapshot that was named twice stays once.
+fn sort_and_dedup(snapshots: &mut Vec<SnapshotInfo>) {
+    let mut seen = HashSet::new();
+    snapshots.retain(|info| seen.insert(info.id));
+    snapshots.sort_by_key(|info| (info.snapshot.time, info.id));
+}
+
+fn group(snapshots: Vec<SnapshotInfo>, group_by: GroupBy, latest: Option<usize>) -> Groups {
+    let mut groups = Groups::new();
+    for info in snapshots {
+        groups.entry(group_by.key(&candidate(&info))).or_default().push(info);
+    }
+    if let Some(latest) = latest {
+        groups.values_mut().for_each(|group| keep_latest(group, latest));
+    }
+    groups
+}
+
+/// Keeps the newest `latest` of each host and set of paths.
+fn keep_latest(snapshots: &mut Vec<SnapshotInfo>, latest: usize) {
+    let mut counts = HashMap::<GroupKey, usize>::new();
+    snapshots.reverse();
+    snapshots.retain(|info| {
+        let count = counts.entry(GroupBy::default().key(&candidate(info))).or_default();
+        *count += 1;
+        *count <= latest
+    });
+    snapshots.reverse();
+}
+
+fn print_json(context: &Context, groups: &Groups, group_by: Option<GroupBy>) -> CommandResult {
+    let of =
+        |group: &[SnapshotInfo]| group.iter().map(convert::snapshot).collect::<Vec<Snapshot>>();
+    let Some(group_by) = group_by else {
+        let all: Vec<Snapshot> = groups.values().flat_map(|group| of(group)).collect();
+        return Ok(context.output.json(&all)?);
+    };
+    let groups: Vec<SnapshotGroup> = groups
+        .iter()
+        .map(|(key, group)| SnapshotGroup {
+            group_key: JsonKey {
+                hostname: key.host.clone(),
+                paths: group_by.paths.then(|| key.paths.iter().map(convert::lossy).collect()),
+                tags: group_by.tags.then(|| key.tags.clone()),
+            },
+            snapshots: of(group),
+        })
+        .collect();
+    Ok(context.output.json(&groups)?)
+}
+
+fn print_text(
+    context: &Context,
+    groups: &Groups,
+    group_by: GroupBy,
+    compact: bool,
+) -> CommandResult {
+    if groups.is_empty() {
+        return Ok(context.output.note(0, "no snapshots")?);
+    }
+    let zone = environment::time_zone();
+    for (key, group) in groups {
+        if group_by != ONE_GROUP {
+            context.output.line(&heading(key, group_by))?;
+        }
+        context.output.line(&table(group, compact, &zone))?;
+    }
+    Ok(())
+}
+
+/// As in `snapshots for (host [web], paths [/srv]):`.
+fn heading(key: &GroupKey, group_by: GroupBy) -> String {
+    let paths = || key.paths.iter().map(|path| escape::name(&path.0)).collect::<Vec<_>>();
+    let mut parts = Vec::new();
+    if group_by.host {
+        parts.push(format!("host [{}]", escape::text(&key.host)));
+    }
+    if group_by.tags {
+        parts.push(format!("tags [{}]", escape::text(&key.tags.join(", "))));
+    }
+    if group_by.paths {
+        parts.push(format!("paths [{}]", paths().join(", ")));
+    }
+    format!("snapshots for ({}):", parts.join(", "))
+}
+
+fn table(snapshots: &[SnapshotInfo], compact: bool, zone: &TimeZone) -> String {
+    let has_marks = snapshots.iter().any(|info| !marks(info).is_empty());
+    let mut columns = vec![
+        ("ID", Align::Left),
+        ("Time", Align::Left),
+        ("Host", Align::Left),
+        ("Tags", Align::Left),
+    ];
+    if has_marks {
+        columns.push(("State", Align::Left));
+    }
+    if !compact {
+        columns.push(("Paths", Align::Left));
+    }
+    columns.push(("Size", Align::Right));
+    let mut table = Table::new(&columns);
+    for info in snapshots {
+        table.row(row(info, has_marks, compact, zone));
+    }
+    table.footer(text::count(snapshots.len() as u64, "snapshot", "snapshots"));
+    table.render()
+}
+
+fn row(info: &SnapshotInfo, has_marks: bool, compact: bool, zone: &TimeZone) -> Vec<String> {
+    let it = &info.snapshot;
+    let mut cells = vec![
+        info.id.short(),
+        text::time(it.time, zone),
+        escape::text(&it.host).into_owned(),
+        escape::text(&it.tags.join(",")).into_owned(),
+    ];
+    if has_marks {
+        cells.push(marks(info));
+    }
+    if !compact {
+        let paths: Vec<_> = it.paths.iter().map(|path| escape::name(&path.0)).collect();
+        cells.push(paths.join("\n"));
+    }
+    cells.push(text::size(it.summary.total_bytes_processed));
+    cells
+}
+
+/// What sets a snapshot apart: no rule removes it, or its backup did not finish.
+fn marks(info: &SnapshotInfo) -> String {
+    let marks = [(info.hold, "held"), (info.snapshot.partial, "(partial)")];
+    let marks: Vec<_> = marks.iter().filter(|(is_set, _)| *is_set).map(|(_, mark)| *mark).collect();
+    marks.join(" ")
 }

@@ -1,11 +1,17 @@
 //! `stats`: count what is stored.
 
-use clap::ValueEnum;
+use std::collections::HashSet;
 
-use crate::cmd::not_wired;
+use clap::ValueEnum;
+use holdfast_engine::look::{SnapshotRoot, Stats as Counted, StatsMode, stats};
+
+use crate::cmd::ls::stream::Listener;
 use crate::cmd::shared::SnapshotFilterArgs;
 use crate::context::Context;
 use crate::exit::CommandResult;
+use crate::output::json::maintenance::Stats;
+use crate::output::text;
+use crate::select;
 
 const EXAMPLES: &str = "\
 EXAMPLES:
@@ -49,7 +55,81 @@ pub enum Mode {
 ///
 /// # Errors
 /// See [`crate::exit::ExitKind`].
-pub fn run(_args: &Args, _context: &Context) -> CommandResult {
-    // WIRE HERE: json::maintenance::Stats.
-    Err(not_wired())
+pub fn run(args: &Args, context: &Context) -> CommandResult {
+    let filter = select::filter(&args.filter)?;
+    let repository = context.open()?;
+    let mut snapshots = select::choose_all(&repository, &args.snapshots, &filter)?;
+    let mut seen = HashSet::new();
+    snapshots.retain(|info| seen.insert(info.id));
+    let roots: Vec<_> = snapshots.iter().map(|info| SnapshotRoot::of(&info.snapshot)).collect();
+    let counted = stats(&repository, &roots, args.mode.into(), &Listener::new(context))?;
+    if context.output.style().json {
+        return Ok(context.output.json(&Stats::of(&counted))?);
+    }
+    Ok(context.output.line(&block(args.mode, &counted))?)
+}
+
+impl From<Mode> for StatsMode {
+    fn from(mode: Mode) -> StatsMode {
+        match mode {
+            Mode::RestoreSize => StatsMode::RestoreSize,
+            Mode::FilesByContents => StatsMode::FilesByContents,
+            Mode::RawData => StatsMode::RawData,
+            Mode::BlobsPerFile => StatsMode::BlobsPerFile,
+        }
+    }
+}
+
+/// The counts as restic prints them; what a mode does not count is left out.
+fn block(mode: Mode, counted: &Counted) -> String {
+    let name = mode.to_possible_value().map(|value| value.get_name().to_owned());
+    let mut lines = vec![format!("Stats in {} mode:", name.unwrap_or_default())];
+    let mut line = |is_counted: bool, title: &str, value: String| {
+        if is_counted {
+            lines.push(format!("{title:>25}  {value}"));
+        }
+    };
+    let of = counted;
+    line(true, "Snapshots processed:", of.snapshots_count.to_string());
+    line(of.total_blob_count > 0, "Total Blob Count:", of.total_blob_count.to_string());
+    line(of.total_file_count > 0, "Total File Count:", of.total_file_count.to_string());
+    let uncompressed = of.total_uncompressed_size;
+    line(uncompressed > 0, "Total Uncompressed Size:", text::size(uncompressed));
+    line(true, "Total Size:", text::size(of.total_size));
+    let is_compressed = of.compression_ratio > 0.0;
+    line(is_compressed, "Compression Ratio:", format!("{:.2}x", of.compression_ratio));
+    let saving = of.compression_space_saving;
+    line(is_compressed, "Compression Space Saving:", format!("{saving:.2}%"));
+    lines.join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_was_counted_is_printed() {
+        let counted = Counted { total_size: 2048, snapshots_count: 1, ..Counted::default() };
+        insta::assert_snapshot!(block(Mode::FilesByContents, &counted), @r"
+        Stats in files-by-contents mode:
+             Snapshots processed:  1
+                      Total Size:  2.000 KiB
+        ");
+        let counted = Counted {
+            total_uncompressed_size: 4096,
+            compression_ratio: 2.0,
+            compression_space_saving: 50.0,
+            total_blob_count: 7,
+            ..counted
+        };
+        insta::assert_snapshot!(block(Mode::RawData, &counted), @r"
+        Stats in raw-data mode:
+             Snapshots processed:  1
+                Total Blob Count:  7
+         Total Uncompressed Size:  4.000 KiB
+                      Total Size:  2.000 KiB
+               Compression Ratio:  2.00x
+        Compression Space Saving:  50.00%
+        ");
+    }
 }

@@ -1,5 +1,7 @@
 //! Entries of snapshots as `ls`, `find` and `diff` print them.
 
+use holdfast_engine::look::{EntryView, SideStatistics};
+use holdfast_format::entry::Entry;
 use jiff::Timestamp;
 use serde::Serialize;
 
@@ -45,6 +47,13 @@ impl LsNode {
     pub fn new(node: Node, inode: u64) -> LsNode {
         LsNode { node, inode, message_type: "node", struct_type: "node" }
     }
+
+    /// The entry at `path`.
+    pub fn of(path: &[u8], entry: &Entry) -> LsNode {
+        let view = EntryView::new(path, entry);
+        let (name, inode) = (view.name.clone(), view.inode);
+        LsNode::new(Node { name, ..Node::of(path, view) }, inode)
+    }
 }
 
 /// What `ls` and `find` say about an entry.
@@ -85,6 +94,27 @@ pub struct Node {
     pub ctime: Option<Timestamp>,
 }
 
+impl Node {
+    /// What a view of the entry at `path` says, without its name.
+    fn of(path: &[u8], view: EntryView) -> Node {
+        let (path, path_base64) = super::name(path);
+        Node {
+            name: String::new(),
+            kind: view.kind,
+            path,
+            path_base64,
+            uid: view.uid,
+            gid: view.gid,
+            size: view.size,
+            mode: view.mode,
+            permissions: view.permissions,
+            mtime: Some(view.mtime),
+            atime: view.atime,
+            ctime: Some(view.ctime),
+        }
+    }
+}
+
 /// One snapshot with matches; `find` prints an array of them.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct FindSnapshot {
@@ -115,8 +145,23 @@ pub struct Match {
     #[serde(skip_serializing_if = "is_zero")]
     pub links: u64,
     /// Where a symbolic link points.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(rename = "linktarget", skip_serializing_if = "Option::is_none")]
     pub link_target: Option<String>,
+}
+
+impl Match {
+    /// The entry at `path`.
+    pub fn of(path: &[u8], entry: &Entry) -> Match {
+        let mut view = EntryView::new(path, entry);
+        Match {
+            user: std::mem::take(&mut view.user),
+            group: std::mem::take(&mut view.group),
+            device_id: view.device_id,
+            links: view.links,
+            link_target: view.linktarget.take(),
+            node: Node::of(path, view),
+        }
+    }
 }
 
 /// A place that uses a blob; `find --blob` and `find --tree` print an array of them.
@@ -174,6 +219,19 @@ pub struct DiffStat {
     pub tree_blobs: u64,
     /// Bytes of these blobs.
     pub bytes: u64,
+}
+
+impl From<SideStatistics> for DiffStat {
+    fn from(side: SideStatistics) -> DiffStat {
+        DiffStat {
+            files: side.files,
+            dirs: side.dirs,
+            others: side.others,
+            data_blobs: side.data_blobs,
+            tree_blobs: side.tree_blobs,
+            bytes: side.bytes,
+        }
+    }
 }
 
 /// The last message of `diff`.

@@ -1,5 +1,6 @@
-//! Messages of `check`, `stats`, `key list` and `version`.
+//! Messages of `check`, `stats`, `key list`, `cache` and `version`.
 
+use holdfast_engine::look::Stats as Counted;
 use jiff::Timestamp;
 use serde::Serialize;
 
@@ -61,6 +62,38 @@ pub struct Stats {
     pub total_blob_count: u64,
     /// Snapshots looked at.
     pub snapshots_count: u64,
+}
+
+impl Stats {
+    /// What was counted.
+    pub fn of(counted: &Counted) -> Stats {
+        let is_raw_data = counted.total_uncompressed_size > 0;
+        Stats {
+            total_size: counted.total_size,
+            total_uncompressed_size: counted.total_uncompressed_size,
+            compression_ratio: counted.compression_ratio,
+            compression_progress: if is_raw_data { 100.0 } else { 0.0 },
+            compression_space_saving: counted.compression_space_saving,
+            total_file_count: counted.total_file_count,
+            total_blob_count: counted.total_blob_count,
+            snapshots_count: counted.snapshots_count,
+        }
+    }
+}
+
+/// The local cache of a repository; `cache` prints an array of them. restic has no such document.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct CacheEntry {
+    /// Id of the repository.
+    pub repository: String,
+    /// Its folder.
+    pub path: String,
+    /// When it was used last.
+    pub last_used: Timestamp,
+    /// True if `cache --cleanup` would remove it.
+    pub old: bool,
+    /// Bytes of its files.
+    pub size: u64,
 }
 
 /// A key slot; `key list` prints an array of them.

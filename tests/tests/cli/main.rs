@@ -1,0 +1,21 @@
+//! The binary from outside: what goes in, what comes out, what is said, and how it ends.
+
+// The lints that spare test functions do not know that all of this crate is one test.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::disallowed_methods)]
+
+mod backup;
+mod damage;
+mod forget;
+mod from;
+mod json;
+mod keys;
+mod locked;
+mod names;
+mod outside;
+mod restore;
+mod restore_over;
+mod round_trip;
+mod snapshots;
+mod stream;
+mod trouble;
+mod usage;

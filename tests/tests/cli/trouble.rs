@@ -1,0 +1,79 @@
+//! Trouble with single entries of a source: said, counted, and nothing else suffers.
+
+use std::fs;
+use std::os::unix::fs::{FileExt, PermissionsExt};
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use holdfast_tests::sandbox::Sandbox;
+
+#[test]
+fn a_missing_path_is_counted() {
+    let sandbox = Sandbox::new();
+    sandbox.write("source/a", "a");
+    let outcome = sandbox.fails(3, "backup @source @missing");
+    outcome.says("missing").says("1 entry could not be read").prints("saved");
+    sandbox.ok("restore latest:@source -t @out");
+    assert_eq!(sandbox.read("out/a"), b"a");
+    sandbox.fails(1, "backup @missing").says("none of the paths");
+    assert_eq!(sandbox.objects("w").len(), 1);
+}
+
+/// Reading this file fails with an error of the medium (as root) or for want of permission (else).
+const UNREADABLE: &str = "/proc/1/mem";
+
+#[test]
+fn a_file_that_cannot_be_read_is_named_and_left_out() {
+    let sandbox = Sandbox::new();
+    sandbox.write("source/a", "a");
+    sandbox.write("source/z", "z");
+    let outcome = sandbox.fails(3, &format!("backup @source {UNREADABLE} --json"));
+    let errors = outcome.errors();
+    assert_eq!(errors[0]["message_type"], "error", "{errors:?}");
+    assert_eq!(errors[0]["item"], UNREADABLE);
+    assert!(errors[0]["error"]["message"].is_string() && errors[0]["during"].is_string());
+    assert_eq!((&errors[1]["message_type"], &errors[1]["code"]), (&"exit_error".into(), &3.into()));
+    assert!(outcome.message("summary")["snapshot_id"].is_string());
+    sandbox.ok("restore latest -t @out");
+    assert!(sandbox.within("out", "source/z").exists());
+    assert!(!sandbox.path("out").join(&UNREADABLE[1..]).exists());
+}
+
+#[test]
+fn a_folder_that_cannot_be_entered_costs_only_itself() {
+    if rustix::process::geteuid().is_root() {
+        return;
+    }
+    let sandbox = Sandbox::new();
+    sandbox.write("source/closed/inside", "x");
+    sandbox.write("source/z", "z");
+    let closed = sandbox.path("source/closed");
+    fs::set_permissions(&closed, fs::Permissions::from_mode(0o0)).unwrap();
+    sandbox.fails(3, "backup @source").says("closed");
+    fs::set_permissions(&closed, fs::Permissions::from_mode(0o700)).unwrap();
+    sandbox.ok("restore latest:@source -t @out");
+    assert!(sandbox.exists("out/z"));
+}
+
+#[test]
+fn a_file_that_changes_while_it_is_read_is_marked_and_read_again_next_time() {
+    let sandbox = Sandbox::new();
+    let path = sandbox.write("source/busy", vec![0x5a; 24 << 20]);
+    let stop = AtomicBool::new(false);
+    let outcome = std::thread::scope(|scope| {
+        scope.spawn(|| {
+            let file = fs::File::options().write(true).open(&path).unwrap();
+            while !stop.load(Ordering::Relaxed) {
+                file.write_all_at(b"changed", 12 << 20).unwrap();
+            }
+        });
+        let outcome = sandbox.run("backup @source");
+        stop.store(true, Ordering::Relaxed);
+        outcome
+    });
+    assert_eq!(outcome.code, Some(3), "{outcome:?}");
+    outcome.says("busy: it changed while it was being read");
+    let summary = sandbox.backup("@source");
+    assert_eq!((&summary["files_changed"], &summary["files_unmodified"]), (&1.into(), &0.into()));
+    sandbox.ok("restore latest:@source -t @out");
+    assert_eq!(sandbox.read("out/busy"), fs::read(&path).unwrap());
+}

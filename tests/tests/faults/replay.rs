@@ -1,0 +1,177 @@
+//! One fault at each operation, and two crashes at random ones.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use holdfast_backend::fault::{Effect, Failure, Kind, Plan};
+use holdfast_backend::{Backend, Fault};
+
+use crate::script::Script;
+
+/// Runs `script` on a storage with faults. Returns how it ended and how many operations there were.
+fn run_with(script: &mut Script, plan: Plan) -> (Result<(), String>, u64) {
+    let fault = Arc::new(Fault::new(Arc::clone(&script.storage) as Arc<dyn Backend>, plan));
+    let backend = Arc::clone(&fault) as Arc<dyn Backend>;
+    let outcome = script.run(&backend);
+    (outcome, fault.operations())
+}
+
+/// How many operations the whole script has.
+fn operations() -> u64 {
+    let mut script = Script::new();
+    let (outcome, operations) = run_with(&mut script, Plan::none());
+    outcome.unwrap();
+    script.verify().unwrap();
+    assert!(script.storage.list("packs").unwrap().len() > 4);
+    operations
+}
+
+/// Calls `test` with each number up to `count`, on all processors.
+fn for_each(count: u64, test: impl Fn(u64) + Sync) {
+    let next = AtomicU64::new(1);
+    std::thread::scope(|scope| {
+        let threads = std::thread::available_parallelism().map_or(1, usize::from);
+        let work = || {
+            loop {
+                let number = next.fetch_add(1, Ordering::Relaxed);
+                if number > count {
+                    break;
+                }
+                test(number);
+            }
+        };
+        let workers: Vec<_> = (0..threads).map(|_| scope.spawn(work)).collect();
+        for worker in workers {
+            if let Err(panic) = worker.join() {
+                std::panic::resume_unwind(panic);
+            }
+        }
+    });
+}
+
+/// The fault happens once; then all that was promised is there, and the rest of the script works.
+fn at_each_operation(effect: Effect) {
+    let begin = Script::new();
+    for_each(operations(), |number| {
+        let mut script = begin.fork();
+        let (outcome, _) = run_with(&mut script, Plan::at(number, effect));
+        survive(&mut script).unwrap_or_else(|trouble| {
+            panic!("{effect:?} at operation {number}, which ended with {outcome:?}: {trouble}")
+        });
+    });
+}
+
+fn survive(script: &mut Script) -> Result<(), String> {
+    script.verify()?;
+    script.run_to_end()?;
+    script.verify()
+}
+
+#[test]
+fn a_crash_before_each_operation() {
+    at_each_operation(Effect::Crash { applied: false });
+}
+
+#[test]
+fn a_crash_after_each_operation() {
+    at_each_operation(Effect::Crash { applied: true });
+}
+
+#[test]
+fn a_lost_answer_of_each_operation() {
+    at_each_operation(Effect::LostAck);
+}
+
+#[test]
+fn an_error_of_each_operation() {
+    at_each_operation(Effect::Fail(Failure::Io));
+}
+
+#[test]
+fn no_space_at_each_operation() {
+    at_each_operation(Effect::Fail(Failure::NoSpace));
+}
+
+#[test]
+fn no_permission_at_each_operation() {
+    at_each_operation(Effect::Fail(Failure::Permission));
+}
+
+#[test]
+fn a_read_cut_short_at_each_operation() {
+    at_each_operation(Effect::ShortRead);
+}
+
+#[test]
+fn a_wrong_bit_in_each_read() {
+    at_each_operation(Effect::FlipBit { at: 4321 });
+}
+
+/// From some operation on everything fails, until the medium is back.
+#[test]
+fn a_medium_that_goes_away_at_each_operation() {
+    let begin = Script::new();
+    let gone = Effect::Fail(Failure::Io);
+    for_each(operations(), |number| {
+        let mut script = begin.fork();
+        let (outcome, _) = run_with(&mut script, Plan::none().and_from(number, &[], gone));
+        assert!(outcome.is_err(), "operation {number}");
+        survive(&mut script).unwrap_or_else(|trouble| panic!("gone from {number} on: {trouble}"));
+    });
+}
+
+/// A disk that is full from some put on, and has room again later.
+#[test]
+fn a_disk_that_is_full_from_each_put_on() {
+    let begin = Script::new();
+    for put in 1.. {
+        let mut script = begin.fork();
+        let (outcome, _) = run_with(&mut script, Plan::full_from_put(put));
+        survive(&mut script).unwrap_or_else(|trouble| panic!("full from put {put} on: {trouble}"));
+        if outcome.is_ok() {
+            break;
+        }
+    }
+}
+
+/// A second crash while what the first one left is being picked up.
+#[test]
+fn two_crashes() {
+    const PAIRS: u64 = 200;
+    let begin = Script::new();
+    let operations = operations();
+    for_each(PAIRS, |seed| {
+        let hash = blake3::hash(&seed.to_le_bytes());
+        let random =
+            |at: usize| u64::from_le_bytes(hash.as_bytes()[at..at + 8].try_into().unwrap());
+        let (first, second) = (1 + random(0) % operations, 1 + random(8) % 60);
+        let crash = |at: usize| Effect::Crash { applied: random(at) % 2 == 0 };
+        let mut script = begin.fork();
+        let first_end = run_with(&mut script, Plan::at(first, crash(16)));
+        script.verify().unwrap_or_else(|trouble| panic!("crash at {first}: {trouble}"));
+        let second_end = run_with(&mut script, Plan::at(second, crash(24)));
+        survive(&mut script).unwrap_or_else(|trouble| {
+            panic!("crashes at {first} {first_end:?} and {second} {second_end:?}: {trouble}")
+        });
+    });
+}
+
+/// The same script again and again gives the same operations, so that a number means the same each time.
+#[test]
+fn the_script_hits_every_kind_of_operation() {
+    let script = &mut Script::new();
+    let storage = Arc::clone(&script.storage) as Arc<dyn Backend>;
+    let fault = Arc::new(Fault::new(storage, Plan::none()));
+    script.run(&(Arc::clone(&fault) as Arc<dyn Backend>)).unwrap();
+    let log = fault.log();
+    for kind in [Kind::Put, Kind::Get, Kind::GetRange, Kind::Size, Kind::List, Kind::Delete] {
+        assert!(log.iter().any(|operation| operation.kind == kind), "{kind:?}");
+    }
+    for place in ["config", "keys/", "packs/", "index/", "w/", "gen/"] {
+        let is_put = |name: &str| {
+            log.iter()
+                .any(|operation| operation.kind == Kind::Put && operation.name.starts_with(name))
+        };
+        assert!(is_put(place), "{place}");
+    }
+}

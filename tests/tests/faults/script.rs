@@ -1,0 +1,336 @@
+//! The script, and what must hold at any moment of it.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use holdfast_backend::{Backend, Memory};
+use holdfast_engine::backup::{BackupOptions, Compare, backup};
+use holdfast_engine::check::{CheckOptions, CheckReport, ReadData, check};
+use holdfast_engine::forget::forget;
+use holdfast_engine::prune::{MaxUnused, PruneOptions, prune};
+use holdfast_engine::restore::{Overwrite, RestoreOptions, Selection, restore};
+use holdfast_engine::{EngineError, Event, Observer, Silent};
+use holdfast_format::config::{ChunkProfile, ChunkSizes, Config};
+use holdfast_format::record::{Snapshot, SnapshotSummary};
+use holdfast_format::slot::KdfCost;
+use holdfast_format::{ObjectId, SessionId};
+use holdfast_repo::write::WriteOptions;
+use holdfast_repo::{OpenOptions, RepoError, Repository, SnapshotInfo};
+use holdfast_seal::{Secret, SlotLabel};
+use jiff::Timestamp;
+
+use crate::source::{Files, MemorySource};
+use crate::target::MemoryTarget;
+
+/// The steps; each is done by a run of its own of the program.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Step {
+    Init,
+    /// Back the files up as they are in this state, from 0.
+    Backup(usize),
+    /// Forget the first snapshot.
+    Forget,
+    Prune,
+    Check,
+}
+
+pub const STEPS: [Step; 7] = [
+    Step::Init,
+    Step::Backup(0),
+    Step::Backup(1),
+    Step::Backup(2),
+    Step::Forget,
+    Step::Prune,
+    Step::Check,
+];
+
+/// Everything goes that can go.
+pub const PRUNE: PruneOptions =
+    PruneOptions { max_unused: MaxUnused::Bytes(0), max_repack_bytes: None, dry_run: false };
+
+/// A script under way: the storage, and what was promised so far.
+#[derive(Clone)]
+pub struct Script {
+    pub storage: Arc<Memory>,
+    secret: Arc<String>,
+    states: Arc<Vec<Files>>,
+    /// Number of steps that were done.
+    pub done: usize,
+    /// Snapshots that must be there, with the state they hold.
+    promised: HashMap<ObjectId, usize>,
+    /// The first snapshot that was acknowledged, which the script forgets.
+    first: Option<ObjectId>,
+}
+
+/// What a run of a step ends with when it fails.
+pub type Failure = String;
+
+impl Script {
+    pub fn new() -> Self {
+        let (_, text) = Secret::generate_key().unwrap();
+        Self {
+            storage: Arc::new(Memory::new()),
+            secret: Arc::new(text.to_string()),
+            states: Arc::new(states()),
+            done: 0,
+            promised: HashMap::new(),
+            first: None,
+        }
+    }
+
+    /// The same script on a copy of the storage.
+    pub fn fork(&self) -> Self {
+        Self { storage: Arc::new(self.storage.fork()), ..self.clone() }
+    }
+
+    /// Runs the steps that are left on this view of the storage, up to the first that fails.
+    pub fn run(&mut self, backend: &Arc<dyn Backend>) -> Result<(), Failure> {
+        while let Some(step) = STEPS.get(self.done) {
+            self.step(*step, backend).map_err(|error| format!("{step:?}: {error}"))?;
+            self.done += 1;
+        }
+        Ok(())
+    }
+
+    /// Runs what is left without faults.
+    pub fn run_to_end(&mut self) -> Result<(), Failure> {
+        let storage = Arc::clone(&self.storage) as Arc<dyn Backend>;
+        self.run(&storage)
+    }
+
+    fn step(&mut self, step: Step, backend: &Arc<dyn Backend>) -> Result<(), Failure> {
+        match step {
+            Step::Init => self.init(&**backend),
+            Step::Backup(state) => {
+                let info = self.back_up(backend, state).map_err(text)?;
+                self.promised.insert(info.id, state);
+                self.first.get_or_insert(info.id);
+                Ok(())
+            }
+            Step::Forget => {
+                let first = self.first.ok_or("there is nothing to forget")?;
+                // From here on it may be gone, whether that was acknowledged or not.
+                self.promised.remove(&first);
+                forget(&self.open(backend).map_err(text)?, &[first]).map_err(text)?;
+                Ok(())
+            }
+            Step::Prune => {
+                prune(&self.open(backend).map_err(text)?, &PRUNE, &Silent).map_err(text)?;
+                Ok(())
+            }
+            Step::Check => {
+                let report = check_all(&self.open(backend).map_err(text)?).map_err(text)?;
+                if report.findings.is_empty() {
+                    Ok(())
+                } else {
+                    Err(format!("{:?}", report.findings))
+                }
+            }
+        }
+    }
+
+    /// A repository whose config was stored once is one, as the message says.
+    fn init(&self, backend: &dyn Backend) -> Result<(), Failure> {
+        let label = SlotLabel {
+            label: "test".to_owned(),
+            host: "test".to_owned(),
+            user: "test".to_owned(),
+            created: Timestamp::UNIX_EPOCH,
+        };
+        match Repository::init(backend, &self.secret(), KdfCost::MIN, &label, small) {
+            Ok(_) | Err(RepoError::AlreadyExists) => Ok(()),
+            Err(error) => Err(text(error)),
+        }
+    }
+
+    fn secret(&self) -> Secret {
+        Secret::parse(&self.secret).unwrap()
+    }
+
+    /// Opens the repository without a cache.
+    pub fn open(&self, backend: &Arc<dyn Backend>) -> Result<Repository, RepoError> {
+        let options = OpenOptions { threads: 1, ..OpenOptions::default() };
+        Repository::open(Arc::clone(backend), &self.secret(), &options)
+    }
+
+    /// Opens the repository on the storage itself.
+    pub fn open_storage(&self) -> Result<Repository, RepoError> {
+        self.open(&(Arc::clone(&self.storage) as Arc<dyn Backend>))
+    }
+
+    pub fn back_up(
+        &self,
+        backend: &Arc<dyn Backend>,
+        state: usize,
+    ) -> Result<SnapshotInfo, EngineError> {
+        let repository = self.open(backend)?;
+        let files = &self.states[state];
+        let options = options(&repository, state);
+        let observer = Checkpoints::default();
+        let report =
+            backup(&repository, &|| Ok(Box::new(MemorySource::new(files))), &options, &observer)?;
+        Ok(report.snapshot.unwrap())
+    }
+
+    /// A backup of all new files that is not part of the script; the error as text.
+    pub fn fork_backup(&self, backend: &Arc<dyn Backend>) -> Result<SnapshotInfo, Failure> {
+        let mut files = self.states[0].clone();
+        files.insert("large".to_owned(), Arc::new(noise(999, 300_000)));
+        let other = Self { states: Arc::new(vec![files]), ..self.clone() };
+        other.back_up(backend, 0).map_err(text)
+    }
+
+    /// A snapshot is about to be forgotten.
+    pub fn give_up(&mut self, snapshot: &ObjectId) {
+        self.promised.remove(snapshot);
+    }
+
+    /// Every promised snapshot is there and gives its bytes back; every other that is there gives right bytes or says what
+    /// is wrong.
+    pub fn verify(&self) -> Result<(), Failure> {
+        if self.promised.is_empty() {
+            return Ok(());
+        }
+        let repository = self.open_storage().map_err(|error| format!("open: {error}"))?;
+        for (id, state) in &self.promised {
+            let info = repository.history().snapshot(id);
+            let info = info.ok_or_else(|| format!("snapshot {} is gone", id.short()))?;
+            if repository.history().is_forgotten(id) {
+                return Err(format!("snapshot {} is forgotten", id.short()));
+            }
+            let files = self.read_back(&repository, &info)?;
+            if files != self.states[*state] {
+                return Err(format!("snapshot {} is not what it was", id.short()));
+            }
+        }
+        Ok(())
+    }
+
+    fn read_back(&self, repository: &Repository, info: &SnapshotInfo) -> Result<Files, Failure> {
+        let target = MemoryTarget::default();
+        let options = RestoreOptions {
+            overwrite: Overwrite::Always,
+            delete: false,
+            dry_run: false,
+            verify: false,
+        };
+        let root = info.snapshot.sources[0].tree;
+        let take = |_: &[u8], _: bool| Selection::Take;
+        let report = restore(repository, root, &target, &take, &options, &Silent).map_err(text)?;
+        if report.errors > 0 {
+            return Err(format!("snapshot {}: {} errors", info.id.short(), report.errors));
+        }
+        Ok(target.files())
+    }
+}
+
+pub fn text(error: impl std::error::Error) -> Failure {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text += &format!(": {error}");
+        cause = error.source();
+    }
+    text
+}
+
+pub fn check_all(repository: &Repository) -> Result<CheckReport, EngineError> {
+    let options = CheckOptions { read: ReadData::All, ..CheckOptions::default() };
+    check(repository, &options, &Silent)
+}
+
+/// Small sizes, so that little data makes many objects.
+fn small(config: &mut Config) {
+    config.frame_bytes = 8192;
+    config.pack_bytes = 1 << 16;
+    config.chunks.file = ChunkSizes { bytes_min: 1024, bytes_average: 4096, bytes_max: 16_384 };
+}
+
+/// Three states of a handful of files: about 250 KiB, of which a part changes each time.
+fn states() -> Vec<Files> {
+    (0..3_u64)
+        .map(|state| {
+            let mut files = Files::new();
+            for number in 0..10_u64 {
+                // The files with small numbers change with every state.
+                let version = if number < 3 { state } else { state * number / 9 };
+                let length = 2000 + number as usize * 5000;
+                let path = format!("folder-{}/file-{number}", number % 3);
+                files.insert(path, Arc::new(noise(number * 10 + version, length)));
+            }
+            files.insert("text".to_owned(), Arc::new(b"always the same\n".repeat(1000)));
+            files.insert(format!("new-{state}"), Arc::new(state.to_string().into_bytes()));
+            files
+        })
+        .collect()
+}
+
+/// Bytes that do not compress.
+fn noise(seed: u64, length: usize) -> Vec<u8> {
+    let mut bytes = vec![0; length];
+    blake3::Hasher::new().update(&seed.to_le_bytes()).finalize_xof().fill(&mut bytes);
+    bytes
+}
+
+/// As the command line chooses them: the newest complete snapshot, and unfinished ones after it.
+fn parents(repository: &Repository) -> Vec<SnapshotInfo> {
+    let mut found = Vec::new();
+    for info in repository.history().snapshots().into_iter().rev() {
+        let is_complete = !info.snapshot.partial;
+        found.push(info);
+        if is_complete {
+            break;
+        }
+    }
+    found
+}
+
+fn options(repository: &Repository, state: usize) -> BackupOptions {
+    let snapshot = Snapshot {
+        time: Timestamp::from_second(1_800_000_000 + 3600 * state as i64).unwrap(),
+        host: "host".to_owned(),
+        user: String::new(),
+        uid: 0,
+        gid: 0,
+        paths: vec!["/".into()],
+        tags: Vec::new(),
+        excludes: Vec::new(),
+        program: "test".to_owned(),
+        parent: None,
+        partial: false,
+        sources: Vec::new(),
+        session: SessionId::from_bytes([0; 32]),
+        index: Vec::new(),
+        summary: SnapshotSummary::default(),
+    };
+    BackupOptions {
+        snapshot,
+        parents: parents(repository),
+        profile: ChunkProfile::File,
+        source: ("files".to_owned(), "files".to_owned()),
+        compare: Compare { ctime: true, inode: true },
+        write: WriteOptions::default(),
+        read_concurrency: 1,
+        count_first: false,
+        skip_if_unchanged: false,
+        is_stream: false,
+    }
+}
+
+/// Asks for a checkpoint once per backup, so that partial snapshots are part of the script.
+#[derive(Default)]
+struct Checkpoints {
+    asked: std::sync::atomic::AtomicBool,
+}
+
+impl Observer for Checkpoints {
+    fn event(&self, event: Event<'_>) {
+        if let Event::Trouble { path, message, .. } = event {
+            panic!("{}: {message}", String::from_utf8_lossy(path));
+        }
+    }
+
+    fn wants_checkpoint(&self) -> bool {
+        !self.asked.swap(true, std::sync::atomic::Ordering::Relaxed)
+    }
+}

@@ -1,0 +1,73 @@
+//! Storage that breaks its promise: a put leaves the beginning of an object under its final name.
+//!
+//! No backend of holdfast does this; a machine that loses power with a disk that lies about what it has written does. All
+//! that was acknowledged before must still come back. What is torn is found by a check, by its name, and goes on being in
+//! the way only until it is put right.
+
+use std::sync::Arc;
+
+use holdfast_backend::fault::{Effect, Kind, Plan};
+use holdfast_backend::{Backend, Fault, ObjectName};
+
+use crate::script::{Script, check_all};
+
+/// Runs the script until the put with this number is torn. `None` if there are fewer puts.
+fn tear(script: &mut Script, put: u64, keep: usize) -> Option<ObjectName> {
+    let plan = Plan::at_kind(put, &[Kind::Put], Effect::Tear { keep });
+    let fault = Arc::new(Fault::new(Arc::clone(&script.storage) as Arc<dyn Backend>, plan));
+    let outcome = script.run(&(Arc::clone(&fault) as Arc<dyn Backend>));
+    if outcome.is_ok() {
+        return None;
+    }
+    let log = fault.log();
+    let last = log.iter().rfind(|operation| operation.kind == Kind::Put).unwrap();
+    Some(ObjectName::new(&last.name).unwrap())
+}
+
+/// Nothing that was promised is hurt; the torn object is named, if it is in the way of anything.
+fn survive(script: &mut Script, torn: &ObjectName) -> Result<(), String> {
+    script.verify()?;
+    let on_its_own = script.fork().run_to_end();
+    if let Err(message) = &on_its_own
+        && script.done > 0
+        && !message.contains(torn.as_str())
+    {
+        return Err(format!("{torn} is not named: {message}"));
+    }
+    if script.done > 0 && torn.as_str().starts_with("index/") {
+        let report = check_all(&script.open_storage().map_err(|error| error.to_string())?);
+        let findings = report.map_err(|error| error.to_string())?.findings;
+        if !findings.iter().any(|finding| finding.object == torn.as_str()) {
+            return Err(format!("a check does not name {torn}: {findings:?}"));
+        }
+    }
+    // The object was never acknowledged: taking it away loses nothing, and all works again.
+    script.storage.delete(torn).map_err(|error| error.to_string())?;
+    script.run_to_end()?;
+    script.verify()
+}
+
+fn at_each_put(keep: usize) {
+    let begin = Script::new();
+    for put in 1.. {
+        let mut script = begin.fork();
+        let Some(torn) = tear(&mut script, put, keep) else { break };
+        survive(&mut script, &torn)
+            .unwrap_or_else(|trouble| panic!("put {put} of {torn} torn after {keep}: {trouble}"));
+    }
+}
+
+#[test]
+fn a_put_that_leaves_nothing_but_a_name() {
+    at_each_put(0);
+}
+
+#[test]
+fn a_put_that_leaves_a_few_bytes() {
+    at_each_put(64);
+}
+
+#[test]
+fn a_put_that_leaves_one_block() {
+    at_each_put(512);
+}
