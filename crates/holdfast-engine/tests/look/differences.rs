@@ -197,13 +197,13 @@ fn ten_changes_in_a_huge_folder_cost_a_few_nodes() {
     let (changes, statistics) = compared(&repository, &left, &right, true);
     assert_eq!(changes.len(), 10);
     assert_eq!((statistics.removed.others, statistics.added.others), (4, 0));
-    // Some 31,000 leaves in 4 levels; each change has its own path from the root on both sides.
-    assert!(statistics.nodes_read <= 110, "{} nodes read", statistics.nodes_read);
+    // Some 42,000 leaves below 5 levels; each change has its own path from the root on both sides.
+    assert!(statistics.nodes_read <= 160, "{} nodes read", statistics.nodes_read);
     // Neighbours share their path.
     let [left, right] = flat_roots(&repository, count, &(500..510).collect::<Vec<_>>());
     let (changes, statistics) = compared(&repository, &left, &right, true);
     assert_eq!(changes.len(), 10);
-    assert!(statistics.nodes_read <= 24, "{} nodes read", statistics.nodes_read);
+    assert!(statistics.nodes_read <= 40, "{} nodes read", statistics.nodes_read);
 }
 
 #[test]
@@ -217,6 +217,7 @@ fn a_change_in_a_long_file_costs_a_few_nodes() {
     let (changes, statistics) = compared(&repository, &left, &right, false);
     assert_eq!(changes, [(b"/f".to_vec(), "M".to_owned())]);
     assert_eq!((statistics.added.data_blobs, statistics.removed.data_blobs), (2, 1));
-    // 120,000 chunks: some 3,750 leaves under some 120 branches.
-    assert!(statistics.nodes_read < 400, "{} nodes read", statistics.nodes_read);
+    // 120,000 chunks: some 5,000 leaves under some 700 branches. Behind the insertion, the two sides are a level apart
+    // for a while.
+    assert!(statistics.nodes_read < 2500, "{} nodes read", statistics.nodes_read);
 }

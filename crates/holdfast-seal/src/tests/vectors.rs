@@ -93,7 +93,9 @@ pub(super) fn object_vectors() -> Value {
     let chain = Chain::Writer(keys.writer_id("alpha.example"));
     let record = seal_record_from(&keys, &chain, 7, json, &mut random()).unwrap();
     let generation = seal_record_from(&keys, &Chain::Generations, 0, json, &mut random()).unwrap();
-    let config = seal_config(&keys, &Config::new(keys.repository_id())).encode();
+    // Pinned: the default of new repositories may change, this vector must not.
+    let pinned = Config { frame_bytes: 1 << 20, ..Config::new(keys.repository_id()) };
+    let config = seal_config(&keys, &pinned).encode();
     json!({
         "directory_header": hex::encode(HEADER),
         "directory_and_trailer_after_1000_bytes": hex::encode(directory),
