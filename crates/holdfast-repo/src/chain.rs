@@ -149,6 +149,20 @@ fn read_slot<Body: DeserializeOwned>(
     chain: &Chain,
     head: &Head,
 ) -> Result<Slot<Body>, RepoError> {
+    // What cannot be read is read again: the next record will name the hash of this one for ever, so a bit that was lost
+    // on the way here must not be taken for what is stored.
+    match read_slot_once(backend, keys, chain, head)? {
+        Slot::Damaged(_) => read_slot_once(backend, keys, chain, head),
+        slot => Ok(slot),
+    }
+}
+
+fn read_slot_once<Body: DeserializeOwned>(
+    backend: &dyn Backend,
+    keys: &Keys,
+    chain: &Chain,
+    head: &Head,
+) -> Result<Slot<Body>, RepoError> {
     let name = object_name(chain.record(head.next))?;
     let object = match backend.get(&name) {
         Ok(object) => object,

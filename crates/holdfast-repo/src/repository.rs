@@ -7,13 +7,14 @@ use holdfast_backend::{Backend, Error as BackendError};
 use holdfast_format::config::Config;
 use holdfast_format::record::GenerationBody;
 use holdfast_format::slot::{KdfCost, KeySlot};
-use holdfast_format::{RepositoryId, WriterId};
+use holdfast_format::{RepositoryId, WriterId, name};
 use holdfast_seal::{Keys, MasterKey, Secret, SlotLabel, seal_config};
 use rayon::ThreadPool;
 
 use crate::RepoError;
 use crate::history::History;
 use crate::index::{Index, Missing};
+use crate::names::object_name;
 use crate::unlock::{add_slot, check_authentic, config_names, read_config, unlock};
 
 /// What opening needs besides the storage and a secret.
@@ -31,6 +32,20 @@ impl Default for OpenOptions {
     fn default() -> Self {
         Self { cache_folder: None, cache_bytes_max: 16 << 20, threads: 0 }
     }
+}
+
+/// Removes key slots of an `init` that did not come to its end. Where there is anything else, this is a repository that lost
+/// its config, and nothing is touched.
+fn remove_leftovers(backend: &dyn Backend) -> Result<(), RepoError> {
+    for folder in [name::PACKS, name::INDEX, name::WRITERS, name::GENERATIONS] {
+        if !backend.list(folder)?.is_empty() {
+            return Err(RepoError::AlreadyExists);
+        }
+    }
+    for listed in backend.list(name::KEYS)? {
+        backend.delete(&listed.name)?;
+    }
+    Ok(())
 }
 
 /// An open repository.
@@ -66,6 +81,7 @@ impl Repository {
                 Err(error) => return Err(error.into()),
             }
         }
+        remove_leftovers(backend)?;
         let master = MasterKey::generate()?;
         let keys = Keys::derive(&master);
         add_slot(backend, &master, &keys, secret, cost, label)?;
@@ -164,11 +180,28 @@ impl Repository {
         self.index.sync(&*self.backend, &self.keys, &history)
     }
 
+    /// Stores second copies of the config and of the key slot in use that are missing, as after an `init` that was cut
+    /// short at its last step.
+    fn complete_copies(&self) -> Result<(), RepoError> {
+        let slot = self.slot.encode();
+        let slot_copies = name::key_slot(&self.slot.header.id).map(|copy| (copy, slot.as_slice()));
+        let config = seal_config(&self.keys, &self.config).encode();
+        let config_copies = name::CONFIG_NAMES.map(|copy| (copy.to_owned(), config.as_slice()));
+        for (copy, object) in slot_copies.into_iter().chain(config_copies) {
+            let copy = object_name(copy)?;
+            if let Err(BackendError::NotFound { .. }) = self.backend.size(&copy) {
+                self.backend.put(&copy, &[object])?;
+            }
+        }
+        Ok(())
+    }
+
     /// The chain of a host, which is announced first if it is new.
     ///
     /// # Errors
     /// Storage failures.
     pub fn writer(&self, host: &str) -> Result<WriterId, RepoError> {
+        self.complete_copies()?;
         let writer = self.keys.writer_id(host);
         let mut history = self.history();
         history.append_generation(&*self.backend, &self.keys, |history| {

@@ -2,7 +2,7 @@
 
 use std::ffi::OsStr;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use holdfast_connect::fs::filter::IncludeFilter;
 
@@ -37,13 +37,34 @@ pub fn all(named: &[PathBuf], from: &FromArgs, context: &Context) -> CommandResu
             "there is nothing to back up: the files of paths are empty",
         ));
     }
-    found
+    let found: Vec<PathBuf> = found
         .iter()
         .map(|path| {
             environment::absolute(path)
+                .map(|path| clean(&path))
                 .map_err(|error| CommandError::path("find the path", path, &error))
         })
-        .collect()
+        .collect::<CommandResult<_>>()?;
+    if found.iter().all(|path| path.symlink_metadata().is_err()) {
+        return Err(CommandError::failed("none of the paths to back up can be found")
+            .hint("check the paths; is a disk not mounted?"));
+    }
+    Ok(found)
+}
+
+/// The path without `.` and `..`, as it is written: links are not followed.
+fn clean(path: &Path) -> PathBuf {
+    let mut cleaned = PathBuf::from("/");
+    for component in path.components() {
+        match component {
+            Component::Normal(name) => cleaned.push(name),
+            Component::ParentDir => {
+                cleaned.pop();
+            }
+            Component::RootDir | Component::CurDir | Component::Prefix(_) => {}
+        }
+    }
+    cleaned
 }
 
 fn read(file: &Path) -> CommandResult<Vec<u8>> {
