@@ -84,7 +84,8 @@ fn a_change_that_keeps_size_and_time_is_seen_by_the_time_of_the_change() {
     assert_eq!(counts(&seen, FILES), [0, 1, 2]);
     let forced = sandbox.backup("@source --force");
     assert_eq!(counts(&forced, FILES), [3, 0, 0]);
-    assert_eq!(forced["data_added"], 0);
+    // Nodes of the folders above may be new: their times change while the test runs.
+    assert_eq!(forced["data_blobs"], 0);
 }
 
 #[test]

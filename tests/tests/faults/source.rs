@@ -17,7 +17,7 @@ pub struct MemorySource {
 
 impl MemorySource {
     pub fn new(files: &Files) -> Self {
-        let paths: Vec<(Vec<&str>, &Arc<Vec<u8>>)> =
+        let paths: Vec<Below<'_>> =
             files.iter().map(|(path, bytes)| (path.split('/').collect(), bytes)).collect();
         let mut items = VecDeque::new();
         fill(&paths, 0, &mut items);
@@ -25,9 +25,12 @@ impl MemorySource {
     }
 }
 
+/// A file below a folder: the parts of its path, and its bytes.
+type Below<'a> = (Vec<&'a str>, &'a Arc<Vec<u8>>);
+
 /// Adds the entries of one folder, whose path has `depth` parts.
-fn fill(paths: &[(Vec<&str>, &Arc<Vec<u8>>)], depth: usize, items: &mut VecDeque<Item>) {
-    let mut names: BTreeMap<&str, Vec<(Vec<&str>, &Arc<Vec<u8>>)>> = BTreeMap::new();
+fn fill(paths: &[Below<'_>], depth: usize, items: &mut VecDeque<Item>) {
+    let mut names: BTreeMap<&str, Vec<Below<'_>>> = BTreeMap::new();
     for (parts, bytes) in paths {
         names.entry(parts[depth]).or_default().push((parts.clone(), bytes));
     }
