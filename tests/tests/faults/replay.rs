@@ -114,8 +114,10 @@ fn a_medium_that_goes_away_at_each_operation() {
     let gone = Effect::Fail(Failure::Io);
     for_each(operations(), |number| {
         let mut script = begin.fork();
-        let (outcome, _) = run_with(&mut script, Plan::none().and_from(number, &[], gone));
-        assert!(outcome.is_err(), "operation {number}");
+        let plan = Plan::none().and_from(number, &[], gone);
+        let (outcome, operations) = run_with(&mut script, plan);
+        // Threads decide how much is looked up twice: this run may have needed a few operations less.
+        assert!(outcome.is_err() || operations < number, "operation {number}");
         survive(&mut script).unwrap_or_else(|trouble| panic!("gone from {number} on: {trouble}"));
     });
 }
