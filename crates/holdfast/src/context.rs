@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::os::unix::ffi::OsStringExt;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use crate::cli::GlobalArgs;
@@ -125,17 +125,6 @@ impl Context {
     pub fn host_name(&self, flag: Option<&str>) -> String {
         flag.filter(|host| !host.is_empty()).map_or_else(environment::host_name, str::to_owned)
     }
-
-    /// Ends the command if the user asked for it.
-    ///
-    /// # Errors
-    /// [`crate::exit::ExitKind::Interrupted`].
-    pub fn check_interrupted(&self) -> CommandResult {
-        match self.interrupted.load(Ordering::SeqCst) {
-            true => Err(CommandError::interrupted()),
-            false => Ok(()),
-        }
-    }
 }
 
 /// What a repository file says: all of it, without white space at its ends.
@@ -182,14 +171,6 @@ mod tests {
     fn no_repository_is_a_usage_error_with_next_steps() {
         let error = context(GlobalArgs::default(), &[]).location().unwrap_err();
         assert_eq!((error.exit, error.hints.len()), (ExitKind::Usage, 2));
-    }
-
-    #[test]
-    fn an_interrupt_ends_with_its_own_code() {
-        let context = context(GlobalArgs::default(), &[]);
-        assert_eq!(context.check_interrupted(), Ok(()));
-        context.interrupted.store(true, Ordering::SeqCst);
-        assert_eq!(context.check_interrupted().unwrap_err().exit.code(), 130);
     }
 
     #[test]

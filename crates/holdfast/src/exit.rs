@@ -78,11 +78,6 @@ impl CommandError {
         CommandError::new(ExitKind::Usage, message)
     }
 
-    /// A defect of this program: exit code 1.
-    pub fn internal(message: &str) -> CommandError {
-        CommandError::failed(format!("internal error: {message}"))
-    }
-
     /// The user ended the command: exit code 130.
     pub fn interrupted() -> CommandError {
         CommandError::new(ExitKind::Interrupted, "interrupted")

@@ -1,5 +1,4 @@
 //! `holdfast`: the command line of the backup store. Parses, dispatches, and ends with a code.
-#![allow(dead_code, reason = "what no command is wired to yet; remove with the last one")]
 
 mod cli;
 mod cmd;

@@ -22,10 +22,3 @@ pub mod snapshots;
 pub mod stats;
 pub mod tag;
 pub mod version;
-
-use crate::exit::CommandError;
-
-/// Stands where a command will call the engine.
-fn not_wired() -> CommandError {
-    CommandError::internal("not wired")
-}

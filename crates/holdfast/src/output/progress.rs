@@ -131,11 +131,6 @@ impl Progress {
     pub fn update(&self, change: impl FnOnce(&mut Counters)) {
         change(&mut locked(&self.counters));
     }
-
-    /// What was counted so far.
-    pub fn counters(&self) -> Counters {
-        locked(&self.counters).clone()
-    }
 }
 
 impl Drop for Progress {

@@ -7,7 +7,6 @@
 pub mod backup;
 pub mod listing;
 pub mod maintenance;
-pub mod mode;
 pub mod restore;
 pub mod snapshot;
 
