@@ -77,7 +77,7 @@ pub struct Node {
     /// Bytes of a file; left out for everything else.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub size: Option<u64>,
-    /// Type and permissions as a number; see Go's form of mode bits.
+    /// Type and permissions as a number, in the form of Go's mode bits.
     #[serde(skip_serializing_if = "is_zero")]
     pub mode: u32,
     /// The same as letters.
