@@ -61,18 +61,21 @@ fn a_command_that_fails_leaves_no_snapshot() {
     no_snapshot(&sandbox);
 }
 
+/// Packs that were stored before the failure are of use to the next run, and of none after it.
 #[test]
 fn a_command_that_fails_late_leaves_no_snapshot_either() {
     let sandbox = Sandbox::new();
-    let script = "head -c 20000000 /dev/urandom; exit 3";
-    let words = ["backup", "--stdin-from-command", "--", "sh", "-c", script];
-    let outcome = sandbox.run_words(words);
+    let words = |script| ["backup", "--stdin-from-command", "--", "sh", "-c", script];
+    let outcome = sandbox.run_words(words("head -c 40000000 /dev/urandom; exit 3"));
     assert_eq!(outcome.code, Some(1), "{outcome:?}");
     outcome.says("3");
     no_snapshot(&sandbox);
+    assert!(sandbox.object_bytes("packs") > 10_000_000);
     sandbox.ok("check");
+    assert_eq!(sandbox.run_words(words("echo short")).code, Some(0));
     sandbox.ok("prune");
-    assert_eq!(sandbox.object_bytes("packs"), 0);
+    assert!(sandbox.object_bytes("packs") < 1_000_000);
+    sandbox.ok("check --read-data");
 }
 
 #[test]
