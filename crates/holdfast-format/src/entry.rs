@@ -46,6 +46,8 @@ pub struct Metadata {
     pub xattrs: Xattrs,
     /// True if a file changed while it was being read.
     pub changed: bool,
+    /// True if the source would not give the extended attributes: there may be others than `xattrs` has.
+    pub xattrs_unread: bool,
 }
 
 /// The chunks of a file, in order.
@@ -100,6 +102,8 @@ const FLAG_ATIME: u64 = 1;
 const FLAG_XATTRS: u64 = 2;
 const FLAG_SECOND: u64 = 4;
 const FLAG_CHANGED: u64 = 8;
+const FLAG_XATTRS_UNREAD: u64 = 16;
+const FLAGS: u64 = FLAG_ATIME | FLAG_XATTRS | FLAG_SECOND | FLAG_CHANGED | FLAG_XATTRS_UNREAD;
 const WHAT: &str = "directory entry";
 
 /// True if `name` may stand in a directory entry.
@@ -170,6 +174,9 @@ impl Entry {
         if self.metadata.changed {
             flags |= FLAG_CHANGED;
         }
+        if self.metadata.xattrs_unread {
+            flags |= FLAG_XATTRS_UNREAD;
+        }
         flags
     }
 
@@ -185,7 +192,7 @@ impl Entry {
         }
         let kind = reader.byte()?;
         let flags = reader.varint()?;
-        if flags & !(FLAG_ATIME | FLAG_XATTRS | FLAG_SECOND | FLAG_CHANGED) != 0 {
+        if flags & !FLAGS != 0 {
             return Err(reader.invalid("it has unknown flags"));
         }
         let mut metadata = decode_metadata(reader, flags)?;
@@ -290,6 +297,7 @@ fn decode_metadata(reader: &mut Reader<'_>, flags: u64) -> Result<Metadata, Form
         links: reader.varint()?,
         xattrs: Vec::new(),
         changed: flags & FLAG_CHANGED != 0,
+        xattrs_unread: flags & FLAG_XATTRS_UNREAD != 0,
     })
 }
 

@@ -152,7 +152,10 @@ impl<'a> Assembler<'a> {
         let content = std::mem::take(&mut self.content);
         let size = std::mem::take(&mut self.content_bytes);
         if let Some((during, error)) = failure {
-            return self.trouble(Some(&name), &[], during, &error, observer);
+            self.trouble(Some(&name), &[], during, &error, observer)?;
+            if !metadata.xattrs_unread {
+                return Ok(());
+            }
         }
         if metadata.changed {
             let error = std::io::Error::other("it changed while it was being read");

@@ -43,7 +43,7 @@ pub(super) struct File {
     pub parts: Vec<Part>,
     /// True if the parent has a file of that name.
     pub is_known: bool,
-    /// False if reading failed after parts were sent: they are dropped.
+    /// What could not be read. The file is dropped, and parts that were sent with it, unless only its attributes are missing.
     pub failure: Option<(&'static str, std::io::Error)>,
 }
 

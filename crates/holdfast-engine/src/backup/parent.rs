@@ -93,5 +93,5 @@ pub(super) fn is_unchanged(
 
 /// True if nothing was done to an entry since: then its extended attributes are the parent's too.
 pub(super) fn has_same_attributes(metadata: &Metadata, parent: &Metadata) -> bool {
-    parent.ctime == metadata.ctime && parent.inode == metadata.inode
+    parent.ctime == metadata.ctime && parent.inode == metadata.inode && !parent.xattrs_unread
 }

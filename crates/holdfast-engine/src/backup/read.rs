@@ -7,7 +7,8 @@ use bytes::Bytes;
 use holdfast_chunk::Cutter;
 use holdfast_connect::{Content, Opener, Piece};
 use holdfast_format::BlobType;
-use holdfast_format::entry::Metadata;
+use holdfast_format::entry::{Metadata, Xattrs};
+use holdfast_format::limits::ENTRY_BYTES_MAX;
 use holdfast_repo::RepoError;
 use holdfast_seal::{Keys, looks_compressible};
 use rayon::ThreadPool;
@@ -18,6 +19,9 @@ use super::batch::{Batch, Chunk, File, Part, Step};
 const GROWTH_BYTES: usize = 64 << 10;
 /// A file that has grown beyond this while it was read is cut off here and marked as changed: the next backup reads it whole.
 const GROWN_FILE_BYTES_MAX: usize = 64 << 20;
+
+/// Most bytes of extended attributes that fit into an entry beside the rest of it.
+const XATTRS_BYTES_MAX: usize = ENTRY_BYTES_MAX - (64 << 10);
 
 /// What reading needs to know.
 pub(super) struct ReadContext {
@@ -85,25 +89,48 @@ impl ReadContext {
 fn read_file(unread: Unread, context: &ReadContext) -> File {
     let Unread { name, mut metadata, size, opener, is_known } = unread;
     let mut parts = Vec::new();
-    let failure = match opener.xattrs() {
-        Err(error) => Some(("xattr", error)),
-        Ok(xattrs) => {
-            metadata.xattrs = xattrs;
-            match opener.open() {
-                Err(error) => Some(("open", error)),
-                Ok(content) => match read_content(content, size, context, &mut parts) {
-                    Err(error) => Some(("read", error)),
-                    Ok(None) => None,
-                    Ok(Some(now)) => {
-                        let xattrs = std::mem::take(&mut metadata.xattrs);
-                        metadata = Metadata { xattrs, changed: true, ..now };
-                        None
-                    }
-                },
+    let failure = match opener.open() {
+        Err(error) => Some(("open", error)),
+        Ok(content) => match read_content(content, size, context, &mut parts) {
+            Err(error) => Some(("read", error)),
+            Ok(now) => {
+                metadata = now.unwrap_or(metadata);
+                read_xattrs(&mut metadata, &*opener)
             }
-        }
+        },
     };
     File { name, metadata, parts, is_known, failure }
+}
+
+/// Fills in the extended attributes, or marks them as unread and gives the reason.
+///
+/// After the content has been read, so that they are not older than a change time which the source gave at its end.
+pub(super) fn read_xattrs(
+    metadata: &mut Metadata,
+    opener: &dyn Opener,
+) -> Option<(&'static str, io::Error)> {
+    match opener.xattrs().and_then(check_size) {
+        Ok(xattrs) => {
+            metadata.xattrs = xattrs;
+            None
+        }
+        Err(error) => {
+            metadata.xattrs_unread = true;
+            Some(("xattr", error))
+        }
+    }
+}
+
+/// Refuses what could be stored but not be read again.
+fn check_size(xattrs: Xattrs) -> io::Result<Xattrs> {
+    // Each length takes at most three bytes.
+    let bytes: usize = xattrs.iter().map(|(name, value)| name.len() + value.len() + 6).sum();
+    if bytes > XATTRS_BYTES_MAX {
+        let text =
+            format!("its attributes have {bytes} bytes, at most {XATTRS_BYTES_MAX} can be kept");
+        return Err(io::Error::new(io::ErrorKind::InvalidData, text));
+    }
+    Ok(xattrs)
 }
 
 /// Reads a content to its end; the result is what the source says of it then.

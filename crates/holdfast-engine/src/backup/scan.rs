@@ -11,7 +11,7 @@ use rayon::ThreadPool;
 
 use super::batch::{BATCH_BYTES, BATCH_STEPS, Batch, BatchSender, File, HungUp, Part, Step};
 use super::parent::{Parents, has_same_attributes, is_unchanged};
-use super::read::{ReadContext, Unread, read_batch};
+use super::read::{ReadContext, Unread, read_batch, read_xattrs};
 use super::{BackupOptions, Compare};
 use crate::EngineError;
 
@@ -152,13 +152,12 @@ impl<'a> Scanner<'a> {
             Some(parent) if has_same_attributes(metadata, &parent.metadata) => {
                 metadata.xattrs.clone_from(&parent.metadata.xattrs);
             }
-            _ => match opener.xattrs() {
-                Ok(xattrs) => metadata.xattrs = xattrs,
-                Err(error) => {
-                    let (name, during) = (Some(name.to_vec()), "xattr");
+            _ => {
+                if let Some((during, error)) = read_xattrs(metadata, opener) {
+                    let name = Some(name.to_vec());
                     self.push(Step::Trouble { name, path: Vec::new(), during, error })?;
                 }
-            },
+            }
         }
         Ok(())
     }
@@ -208,16 +207,13 @@ impl<'a> Scanner<'a> {
     fn large(&mut self, leaf: Leaf, is_known: bool) -> Result<(), Stop> {
         self.send()?;
         let mut metadata = leaf.metadata;
-        self.attributes(&leaf.name, &mut metadata, &*leaf.opener, None)?;
         let failure = match leaf.opener.open() {
             Err(error) => Some(("open", error)),
             Ok(content) => match self.stream(content)? {
                 Err(error) => Some(("read", error)),
-                Ok(None) => None,
-                Ok(Some(now)) => {
-                    let xattrs = std::mem::take(&mut metadata.xattrs);
-                    metadata = Metadata { xattrs, changed: true, ..now };
-                    None
+                Ok(now) => {
+                    metadata = now.unwrap_or(metadata);
+                    read_xattrs(&mut metadata, &*leaf.opener)
                 }
             },
         };

@@ -74,6 +74,10 @@ fn all_kinds() -> Vec<(&'static str, Entry)> {
         metadata: full_metadata(),
         ..entry(b"directory", EntryKind::Directory(blob_id(0xd1)))
     };
+    let unread = Entry {
+        metadata: Metadata { xattrs_unread: true, ..metadata() },
+        ..entry(b"unread", EntryKind::Fifo)
+    };
     vec![
         ("block device", entry(b"block", EntryKind::BlockDevice(8, 1))),
         ("file that changed, with all attributes", changed),
@@ -86,6 +90,7 @@ fn all_kinds() -> Vec<(&'static str, Entry)> {
         ("file with a tree", entry(b"large", file(1 << 50, Content::Root(blob_id(0xc1))))),
         ("socket", entry(b"socket", EntryKind::Socket)),
         ("symlink", entry(b"symlink", EntryKind::Symlink(b"../\xe9/target".to_vec()))),
+        ("FIFO whose attributes could not be read", unread),
         ("name that is not UTF-8", not_utf8),
     ]
 }

@@ -310,7 +310,7 @@ fn entries() -> Vec<Case> {
             ("nothing", vec![]),
             ("unknown kind 0", with(&plain, 2, &[0])),
             ("unknown kind 8", with(&plain, 2, &[8])),
-            ("unknown flag", fifo(16, 0, &REST)),
+            ("unknown flag", fifo(32, 0, &REST)),
             ("FIFO with a second content list", fifo(4, 0, &REST)),
             ("FIFO that changed while it was read", fifo(8, 0, &REST)),
             ("mode above 07777", fifo(0, 0o10000, &REST)),

@@ -48,6 +48,7 @@ impl Owners {
             links: links(status),
             xattrs: Vec::new(),
             changed: false,
+            xattrs_unread: false,
         }
     }
 }

@@ -1,0 +1,7 @@
+//! Backups of made-up sources: what becomes of entries that a source gives with trouble.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
+
+mod attributes;
+mod source;
+mod support;

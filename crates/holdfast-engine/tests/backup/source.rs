@@ -1,0 +1,101 @@
+//! A source whose files are what a test says, trouble among it.
+
+use std::collections::VecDeque;
+use std::io;
+use std::sync::Arc;
+
+use holdfast_connect::{Content, Item, Leaf, LeafKind, Opener, Piece, Source};
+use holdfast_format::entry::{FileTime, Metadata, Xattrs};
+
+/// Extended attributes, or what the source says instead.
+pub type Attributes = Result<Xattrs, io::ErrorKind>;
+
+/// One entry of the root.
+#[derive(Debug, Clone)]
+pub struct Made {
+    pub name: &'static str,
+    /// The content of a file; a directory has none.
+    pub bytes: Option<Vec<u8>>,
+    pub attributes: Attributes,
+    /// What the source says at the end of the content.
+    pub now: Option<Metadata>,
+}
+
+impl Made {
+    pub fn file(name: &'static str, bytes: &[u8]) -> Self {
+        Self { name, bytes: Some(bytes.to_vec()), attributes: Ok(Vec::new()), now: None }
+    }
+
+    pub fn directory(name: &'static str) -> Self {
+        Self { name, bytes: None, attributes: Ok(Vec::new()), now: None }
+    }
+
+    pub fn with(self, attributes: Attributes) -> Self {
+        Self { attributes, ..self }
+    }
+
+    /// As it was since the beginning.
+    pub fn metadata() -> Metadata {
+        let time = FileTime { seconds: 1_000_000, nanoseconds: 0 };
+        Metadata { mode: 0o644, mtime: time, ctime: time, links: 1, ..Metadata::default() }
+    }
+}
+
+/// Yields made entries, which are in order of their names.
+pub struct MadeSource(VecDeque<Item>);
+
+impl MadeSource {
+    pub fn new(entries: &[Made]) -> Self {
+        let mut items = VecDeque::new();
+        for made in entries {
+            let (name, metadata) = (made.name.as_bytes().to_vec(), Made::metadata());
+            let opener = Box::new(MadeOpener(Arc::new(made.clone())));
+            match &made.bytes {
+                Some(bytes) => {
+                    let kind = LeafKind::File { size: bytes.len() as u64 };
+                    items.push_back(Item::Leaf(Leaf { name, metadata, kind, opener }));
+                }
+                None => items.extend([Item::Enter { name, metadata, opener }, Item::Leave]),
+            }
+        }
+        Self(items)
+    }
+}
+
+impl Source for MadeSource {
+    fn next(&mut self) -> io::Result<Option<Item>> {
+        Ok(self.0.pop_front())
+    }
+}
+
+#[derive(Debug)]
+struct MadeOpener(Arc<Made>);
+
+impl Opener for MadeOpener {
+    fn open(&self) -> io::Result<Box<dyn Content>> {
+        Ok(Box::new(MadeContent { made: Arc::clone(&self.0), done: 0 }))
+    }
+
+    fn xattrs(&self) -> io::Result<Xattrs> {
+        self.0.attributes.clone().map_err(io::Error::from)
+    }
+}
+
+struct MadeContent {
+    made: Arc<Made>,
+    done: usize,
+}
+
+impl Content for MadeContent {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<Piece> {
+        let rest = &self.made.bytes.as_deref().unwrap_or_default()[self.done..];
+        let count = rest.len().min(buffer.len());
+        buffer[..count].copy_from_slice(&rest[..count]);
+        self.done += count;
+        Ok(if count == 0 { Piece::End } else { Piece::Data(count) })
+    }
+
+    fn changed(&mut self) -> io::Result<Option<Metadata>> {
+        Ok(self.made.now.clone())
+    }
+}
