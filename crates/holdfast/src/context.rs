@@ -115,10 +115,21 @@ impl Context {
         Ok(Progress::start(&self.output, self.environment.surroundings()?, activity, share))
     }
 
-    /// `HOLDFAST_CHECKPOINT_SECONDS`: how often a backup commits what it has so far, for trying it out.
-    pub fn checkpoint_interval(&self) -> Option<Duration> {
-        let text = self.environment.text("HOLDFAST_CHECKPOINT_SECONDS").ok()??;
-        text.parse().ok().map(Duration::from_secs_f64)
+    /// `HOLDFAST_CHECKPOINT_SECONDS`: how often a backup commits what it has so far, for trying
+    /// it out.
+    ///
+    /// # Errors
+    /// A usage error if it is not a length of time.
+    pub fn checkpoint_interval(&self) -> CommandResult<Option<Duration>> {
+        const NAME: &str = "HOLDFAST_CHECKPOINT_SECONDS";
+        let Some(text) = self.environment.text(NAME)? else { return Ok(None) };
+        let seconds = text.parse().ok();
+        match seconds.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok()) {
+            Some(interval) => Ok(Some(interval)),
+            None => Err(CommandError::usage(format!(
+                "{NAME} is {text}; write a number of seconds, as in 0.5 or 600"
+            ))),
+        }
     }
 
     /// The name of this machine, as `--host` may have it otherwise.
@@ -171,6 +182,20 @@ mod tests {
     fn no_repository_is_a_usage_error_with_next_steps() {
         let error = context(GlobalArgs::default(), &[]).location().unwrap_err();
         assert_eq!((error.exit, error.hints.len()), (ExitKind::Usage, 2));
+    }
+
+    #[test]
+    fn checkpoint_intervals() {
+        let interval = |text| {
+            let variables = [("HOLDFAST_CHECKPOINT_SECONDS", text)];
+            context(GlobalArgs::default(), &variables).checkpoint_interval()
+        };
+        assert_eq!(interval(""), Ok(None));
+        assert_eq!(interval("0.5"), Ok(Some(Duration::from_millis(500))));
+        for bad in ["-1", "NaN", "inf", "1e99", "soon"] {
+            let error = interval(bad).unwrap_err();
+            assert_eq!((error.exit, error.message.contains(bad)), (ExitKind::Usage, true));
+        }
     }
 
     #[test]

@@ -40,7 +40,7 @@ impl Watcher {
             activity,
             interrupted: Arc::clone(&context.interrupted),
             last_checkpoint: Mutex::new(Instant::now()),
-            checkpoint_interval: context.checkpoint_interval().unwrap_or(CHECKPOINT_INTERVAL),
+            checkpoint_interval: context.checkpoint_interval()?.unwrap_or(CHECKPOINT_INTERVAL),
         })
     }
 

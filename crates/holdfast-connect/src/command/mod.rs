@@ -3,12 +3,14 @@
 mod process;
 mod single;
 mod stream;
+mod waiting;
 
 #[cfg(test)]
 mod tests;
 
 pub use process::CommandSource;
 pub use stream::StreamSource;
+pub use waiting::StoppableReader;
 
 use std::io;
 

@@ -4,14 +4,16 @@ use std::collections::VecDeque;
 use std::ffi::OsString;
 use std::io;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
-use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
-use std::sync::{Mutex, PoisonError};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use holdfast_format::entry::Metadata;
-use rustix::process::{Pid, Signal, kill_process_group};
+use rustix::process::{Pid, PidfdFlags, Signal, kill_process_group, pidfd_open};
 
 use super::stream::{already_read, fill};
-use super::{Names, StreamEntry, single};
+use super::waiting::until_ready;
+use super::{Names, StoppableReader, StreamEntry, single};
 use crate::{Content, Item, Opener, Piece, Source};
 
 /// A source of one file, whose content is what a command prints.
@@ -24,6 +26,7 @@ use crate::{Content, Item, Opener, Piece, Source};
 pub struct CommandSource {
     program: Vec<OsString>,
     entry: StreamEntry,
+    stop: Arc<AtomicBool>,
     /// Until the command is started.
     names: Option<Names>,
     items: VecDeque<Item>,
@@ -31,16 +34,20 @@ pub struct CommandSource {
 
 impl CommandSource {
     /// A source of what `program` (its name, then its arguments) prints, as the file that `entry`
-    /// names.
+    /// names. When `stop` becomes true, reading fails, and the command is killed with its content.
     ///
     /// # Errors
     /// If no program is named or the file's name is not valid.
-    pub fn new(program: Vec<OsString>, entry: StreamEntry) -> io::Result<Self> {
+    pub fn new(
+        program: Vec<OsString>,
+        entry: StreamEntry,
+        stop: Arc<AtomicBool>,
+    ) -> io::Result<Self> {
         if program.is_empty() {
             return Err(io::Error::new(io::ErrorKind::InvalidInput, "no command is given"));
         }
         let names = Some(entry.names()?);
-        Ok(Self { program, entry, names, items: VecDeque::new() })
+        Ok(Self { program, entry, stop, names, items: VecDeque::new() })
     }
 }
 
@@ -49,7 +56,7 @@ impl Source for CommandSource {
     /// If the command cannot be started.
     fn next(&mut self) -> io::Result<Option<Item>> {
         if let Some(names) = self.names.take() {
-            let running = Running::start(&self.program)?;
+            let running = Running::start(&self.program, &self.stop)?;
             let opener = Box::new(CommandOpener(Mutex::new(Some(running))));
             self.items = single::items(&self.entry, names, opener);
         }
@@ -78,13 +85,14 @@ struct Running {
     /// Name of the program, for errors.
     name: String,
     child: Child,
-    output: Option<ChildStdout>,
+    output: Option<StoppableReader>,
+    stop: Arc<AtomicBool>,
     /// How it ended; from then on its number may belong to another process.
     status: Option<ExitStatus>,
 }
 
 impl Running {
-    fn start(program: &[OsString]) -> io::Result<Self> {
+    fn start(program: &[OsString], stop: &Arc<AtomicBool>) -> io::Result<Self> {
         let [first, arguments @ ..] = program else {
             return Err(io::ErrorKind::InvalidInput.into());
         };
@@ -96,8 +104,9 @@ impl Running {
             io::Error::new(error.kind(), format!("cannot start the command {name:?}: {error}"))
         };
         let mut child = command.spawn().map_err(cannot)?;
-        let output = child.stdout.take();
-        Ok(Self { name, child, output, status: None })
+        let output =
+            child.stdout.take().map(|it| StoppableReader::new(it.into(), Arc::clone(stop)));
+        Ok(Self { name, child, output, stop: Arc::clone(stop), status: None })
     }
 
     fn wait(&mut self) -> io::Result<ExitStatus> {
@@ -106,9 +115,19 @@ impl Running {
         }
         // A command that goes on printing must notice that nobody listens any more.
         drop(self.output.take());
+        if let Some(process) = self.pid()
+            && let Ok(process) = pidfd_open(process, PidfdFlags::empty())
+        {
+            until_ready(&process, &self.stop)?;
+        }
         let status = self.child.wait()?;
         self.status = Some(status);
         Ok(status)
+    }
+
+    /// The number of the process and of its group; only while nobody has waited for it.
+    fn pid(&self) -> Option<Pid> {
+        i32::try_from(self.child.id()).ok().and_then(Pid::from_raw)
     }
 }
 
@@ -143,7 +162,7 @@ impl Drop for Running {
         if self.status.is_some() {
             return;
         }
-        if let Some(group) = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw) {
+        if let Some(group) = self.pid() {
             // It may have ended by itself, which is as good.
             let _ = kill_process_group(group, Signal::KILL);
         }

@@ -1,11 +1,13 @@
 //! Tests of streams and commands.
 
-use std::io::{self, Read};
+use std::io::{self, Read, Write};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use holdfast_format::entry::{FileTime, Metadata};
 
-use super::{CommandSource, StreamEntry, StreamSource};
+use super::{CommandSource, StoppableReader, StreamEntry, StreamSource};
 use crate::conformance::{check_source, drain};
 use crate::{Content, Item, Leaf, LeafKind, Piece, Source};
 
@@ -39,7 +41,12 @@ fn read_all(content: &mut dyn Content) -> Vec<u8> {
 }
 
 fn command(program: &[&str]) -> CommandSource {
-    CommandSource::new(program.iter().map(Into::into).collect(), entry(b"dump.sql")).unwrap()
+    stoppable(program, &Arc::default())
+}
+
+fn stoppable(program: &[&str], stop: &Arc<AtomicBool>) -> CommandSource {
+    let program = program.iter().map(Into::into).collect();
+    CommandSource::new(program, entry(b"dump.sql"), Arc::clone(stop)).unwrap()
 }
 
 fn shell(script: &str) -> Leaf {
@@ -103,9 +110,10 @@ fn slashes_make_directories() {
 fn names_that_no_file_can_have_are_refused() {
     for name in [&b""[..], b"/", b"a//b", b"../x", b"a/", b"a/./b", b"nul\0"] {
         assert!(StreamSource::stdin(Box::new(io::empty()), &entry(name)).is_err(), "{name:?}");
-        assert!(CommandSource::new(vec!["true".into()], entry(name)).is_err());
+        let program = vec!["true".into()];
+        assert!(CommandSource::new(program, entry(name), Arc::default()).is_err());
     }
-    assert!(CommandSource::new(vec![], entry(b"x")).is_err());
+    assert!(CommandSource::new(vec![], entry(b"x"), Arc::default()).is_err());
 }
 
 #[test]
@@ -191,4 +199,45 @@ fn a_command_whose_output_nobody_reads_is_killed() {
     let begin = Instant::now();
     drop(shell("sleep 1000"));
     assert!(begin.elapsed() < Duration::from_secs(10));
+}
+
+/// Sets the flag while the other end is waited for. If that were missed, the test would not end.
+fn stop_soon(stop: &Arc<AtomicBool>) {
+    let stop = Arc::clone(stop);
+    std::thread::spawn(move || {
+        std::thread::sleep(Duration::from_millis(50));
+        stop.store(true, Ordering::SeqCst);
+    });
+}
+
+#[test]
+fn a_silent_command_can_be_stopped() {
+    for script in ["echo $$; sleep 1000", "echo $$; exec >&-; sleep 1000"] {
+        let stop = Arc::default();
+        let mut content = content(&leaf(&mut stoppable(&["sh", "-c", script], &stop)));
+        let mut pid = String::new();
+        while !pid.ends_with('\n') {
+            let mut byte = [0];
+            content.read(&mut byte).unwrap();
+            pid.push(char::from(byte[0]));
+        }
+        stop_soon(&stop);
+        let ended = content.read(&mut [0; 10]);
+        assert!(ended.is_err() || content.changed().is_err(), "{script}");
+        drop(content);
+        assert!(!is_running(pid.trim()), "{script}");
+    }
+}
+
+#[test]
+fn a_silent_stream_can_be_stopped() {
+    let (output, input) = io::pipe().unwrap();
+    let stop = Arc::default();
+    let reader = StoppableReader::new(output.into(), Arc::clone(&stop));
+    let source = StreamSource::stdin(Box::new(reader), &entry(b"stdin"));
+    let mut content = content(&leaf(&mut source.unwrap()));
+    (&input).write_all(b"begun").unwrap();
+    assert_eq!(content.read(&mut [0; 5]).unwrap(), Piece::Data(5));
+    stop_soon(&stop);
+    assert!(content.read(&mut [0; 5]).is_err());
 }

@@ -2,16 +2,20 @@
 
 use std::ffi::OsString;
 use std::io;
+use std::os::fd::AsFd;
 use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use clap::builder::{BoolishValueParser, RangedU64ValueParser};
 use clap::{ValueEnum, ValueHint};
 
 use holdfast_connect::Source;
-use holdfast_connect::command::{CommandSource, StreamEntry, StreamSource};
+use holdfast_connect::command::{CommandSource, StoppableReader, StreamEntry, StreamSource};
 use holdfast_connect::fs::filter::Filter;
 use holdfast_connect::fs::source::{FsOptions, FsSource};
+use holdfast_engine::EngineError;
 use holdfast_engine::backup::{BackupOptions, BackupReport, Compare, backup};
 use holdfast_engine::retention::{GroupBy, GroupByError};
 use holdfast_engine::selection::SnapshotFilter;
@@ -246,7 +250,21 @@ pub fn run(args: &Args, context: &Context) -> CommandResult {
     }
     let report = backup(&repository, &|| work.source(), &options, &watcher);
     drop(watcher);
+    let report = report.map_err(|error| match error {
+        // Reading failed because the user wanted it to end.
+        EngineError::Stream(_) if context.interrupted.load(Ordering::SeqCst) => {
+            stream_interrupted()
+        }
+        EngineError::Interrupted if work.is_stream() => stream_interrupted(),
+        error => error.into(),
+    });
     tell(args, context, &report?, start)
+}
+
+/// Half a stream is worth nothing, so nothing was kept but its chunks.
+fn stream_interrupted() -> CommandError {
+    CommandError::new(ExitKind::Interrupted, "interrupted, so no snapshot was made")
+        .hint("run the same command again; what is stored already is not stored again")
 }
 
 /// What is to be read, and how.
@@ -255,6 +273,7 @@ struct Work {
     fs: FsOptions,
     filter: Filter,
     excludes: Vec<Text>,
+    stop: Arc<AtomicBool>,
 }
 
 enum From {
@@ -285,7 +304,7 @@ impl Work {
             None if args.from.stdin => From::Stdin(stream_entry(args, context)),
             None => From::Paths(paths::all(&args.paths, &args.from, context)?),
         };
-        Ok(Work { from, fs, filter, excludes })
+        Ok(Work { from, fs, filter, excludes, stop: Arc::clone(&context.interrupted) })
     }
 
     fn is_stream(&self) -> bool {
@@ -297,9 +316,14 @@ impl Work {
             From::Paths(paths) => {
                 Box::new(FsSource::new(paths.clone(), self.fs.clone(), self.filter.clone())?)
             }
-            From::Stdin(entry) => Box::new(StreamSource::stdin(Box::new(io::stdin()), entry)?),
+            From::Stdin(entry) => {
+                let stdin = io::stdin().as_fd().try_clone_to_owned()?;
+                let reader = StoppableReader::new(stdin, Arc::clone(&self.stop));
+                Box::new(StreamSource::stdin(Box::new(reader), entry)?)
+            }
             From::Command(command, entry) => {
-                Box::new(CommandSource::new(command.clone(), entry.clone())?)
+                let stop = Arc::clone(&self.stop);
+                Box::new(CommandSource::new(command.clone(), entry.clone(), stop)?)
             }
         })
     }
