@@ -29,6 +29,14 @@ pub enum EngineError {
         /// The path, made safe for a terminal by whoever prints it.
         path: String,
     },
+    /// A snapshot has no source of this name.
+    #[error("the snapshot has no source called {name:?}; it has: {sources}")]
+    NoSuchSource {
+        /// The name.
+        name: String,
+        /// The names that there are, as people write a list.
+        sources: String,
+    },
     /// The verb needs another kind of entry at this place.
     #[error("{path} is not a {wanted}")]
     WrongKind {

@@ -96,6 +96,8 @@ impl From<EngineError> for CommandError {
             }
             EngineError::RemovesEverything { .. } => CommandError::failed(error.to_string())
                 .hint("--unsafe-allow-remove-all, if that is what you want"),
+            EngineError::NoSuchSource { .. } => CommandError::failed(error.to_string())
+                .hint("--source with one of these names, or no --source for all"),
             EngineError::NoSuchPath { .. } | EngineError::WrongKind { .. } => {
                 CommandError::failed(error.to_string()).hint("holdfast ls SNAPSHOT")
             }

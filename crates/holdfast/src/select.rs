@@ -3,13 +3,15 @@
 use std::os::unix::ffi::OsStrExt;
 
 use holdfast_engine::forget::candidate;
+use holdfast_engine::look::SnapshotRoot;
 use holdfast_engine::retention::Candidate;
 use holdfast_engine::selection::{SnapshotFilter, SnapshotSelector, parse_time, resolve};
 use holdfast_format::record::Text;
+use holdfast_repo::read::BlobReader;
 use holdfast_repo::{Repository, SnapshotInfo};
 use jiff::Timestamp;
 
-use crate::cmd::shared::SnapshotFilterArgs;
+use crate::cmd::shared::{SnapshotFilterArgs, SourceArgs};
 use crate::environment;
 use crate::exit::{CommandError, CommandResult};
 
@@ -83,6 +85,48 @@ pub fn choose_among(
     let place = resolve(&selector, at, filter, &candidates)?;
     let subfolder = selector.subfolder.map(|text| text.0).unwrap_or_default();
     Ok(Chosen { info: snapshots.swap_remove(place), subfolder })
+}
+
+/// The tree of a chosen snapshot, of one source of it, or of the folder that was named in either.
+///
+/// # Errors
+/// As [`SnapshotRoot::of_source`] and [`SnapshotRoot::enter`].
+pub fn root(
+    repository: &Repository,
+    chosen: &Chosen,
+    args: &SourceArgs,
+) -> CommandResult<SnapshotRoot> {
+    let root = match &args.source {
+        Some(name) => SnapshotRoot::of_source(&chosen.info.snapshot, name)?,
+        None => SnapshotRoot::of(&chosen.info.snapshot),
+    };
+    Ok(root.enter(&mut BlobReader::new(repository), &chosen.subfolder)?)
+}
+
+/// The trees of several snapshots; those that do not have the source that is wanted are passed over.
+///
+/// # Errors
+/// As [`SnapshotRoot::of_source`], if no snapshot has it.
+pub fn roots(
+    snapshots: Vec<SnapshotInfo>,
+    args: &SourceArgs,
+) -> CommandResult<Vec<(SnapshotInfo, SnapshotRoot)>> {
+    let Some(name) = &args.source else {
+        let whole = |info: SnapshotInfo| (SnapshotRoot::of(&info.snapshot), info);
+        return Ok(snapshots.into_iter().map(whole).map(|(root, info)| (info, root)).collect());
+    };
+    let mut found = Vec::new();
+    let mut refusal = None;
+    for info in snapshots {
+        match SnapshotRoot::of_source(&info.snapshot, name) {
+            Ok(root) => found.push((info, root)),
+            Err(error) => refusal = Some(error),
+        }
+    }
+    match refusal.filter(|_| found.is_empty()) {
+        Some(error) => Err(error.into()),
+        None => Ok(found),
+    }
 }
 
 /// The snapshots that `texts` name, or, if there are none, all that the filter lets through; oldest first.

@@ -16,6 +16,7 @@ mod restore;
 mod restore_over;
 mod round_trip;
 mod snapshots;
+mod sources;
 mod stream;
 mod trouble;
 mod usage;

@@ -13,11 +13,11 @@ use super::root::Folder;
 use crate::EngineError;
 
 /// Asked before a node is read; false to pass over it and all that is below.
-pub(super) type WantNode<'a> = &'a mut dyn FnMut(&BlobId) -> Result<bool, EngineError>;
+pub(crate) type WantNode<'a> = &'a mut dyn FnMut(&BlobId) -> Result<bool, EngineError>;
 
 /// The entries of one directory, in order, a node at a time.
 #[derive(Debug)]
-pub(super) struct Entries {
+pub(crate) struct Entries {
     /// Nodes still to be read, the next one last, with the level that each may have at most.
     pending: Vec<(BlobId, u8)>,
     entries: VecDeque<Entry>,

@@ -53,6 +53,12 @@ impl Place {
 #[derive(Debug, Clone)]
 pub struct SnapshotRoot(Folder);
 
+impl From<BlobId> for Folder {
+    fn from(root: BlobId) -> Self {
+        Self::Tree(root)
+    }
+}
+
 impl SnapshotRoot {
     /// The whole snapshot.
     pub fn of(snapshot: &Snapshot) -> Self {
@@ -62,16 +68,40 @@ impl SnapshotRoot {
         }
     }
 
+    /// One source of the snapshot, however many it has, by the name that its directory has beside those of the others.
+    ///
+    /// # Errors
+    /// [`EngineError::NoSuchSource`].
+    pub fn of_source(snapshot: &Snapshot, name: &str) -> Result<Self, EngineError> {
+        let sources = sources(snapshot);
+        let found = sources.iter().find(|entry| entry.name == name.as_bytes());
+        match found.map(|entry| &entry.kind) {
+            Some(EntryKind::Directory(root)) => Ok(Self(Folder::Tree(*root))),
+            _ => Err(EngineError::NoSuchSource {
+                name: name.to_owned(),
+                sources: sources.iter().map(|it| lossy(&it.name)).collect::<Vec<_>>().join(", "),
+            }),
+        }
+    }
+
     /// The folder at `path` of a snapshot, as its own root: what `snapshot:subfolder` names.
     ///
     /// # Errors
-    /// [`EngineError::NoSuchPath`], [`EngineError::WrongKind`] if it is no directory; repository failures.
+    /// As [`SnapshotRoot::enter`].
     pub fn below(
         reader: &mut BlobReader<'_>,
         snapshot: &Snapshot,
         path: &[u8],
     ) -> Result<Self, EngineError> {
-        let place = Self::of(snapshot).resolve(reader, path)?;
+        Self::of(snapshot).enter(reader, path)
+    }
+
+    /// The folder at `path` below this root, as its own root.
+    ///
+    /// # Errors
+    /// [`EngineError::NoSuchPath`], [`EngineError::WrongKind`] if it is no directory; repository failures.
+    pub fn enter(&self, reader: &mut BlobReader<'_>, path: &[u8]) -> Result<Self, EngineError> {
+        let place = self.resolve(reader, path)?;
         place.folder().map(Self).ok_or_else(|| EngineError::WrongKind {
             path: absolute(&components(path)),
             wanted: "directory",
@@ -151,7 +181,11 @@ fn components(path: &[u8]) -> Vec<&[u8]> {
 }
 
 fn absolute(names: &[&[u8]]) -> String {
-    format!("/{}", String::from_utf8_lossy(&names.join(&b'/')))
+    format!("/{}", lossy(&names.join(&b'/')))
+}
+
+fn lossy(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
 }
 
 /// One directory per source, ascending by name.

@@ -106,7 +106,7 @@ pub fn walk_each(
 
 /// Fails if a directory with this root must not be `depth` directories below the top: only a damaged or hostile tree is so
 /// deep.
-pub(super) fn check_depth(depth: usize, root: &BlobId) -> Result<(), EngineError> {
+pub(crate) fn check_depth(depth: usize, root: &BlobId) -> Result<(), EngineError> {
     if depth < TREE_DEPTH_MAX {
         return Ok(());
     }

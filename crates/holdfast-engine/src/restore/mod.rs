@@ -12,9 +12,9 @@ mod finish;
 mod plan;
 
 use holdfast_connect::Target;
-use holdfast_format::BlobId;
 use holdfast_repo::Repository;
 
+use crate::look::Folder;
 use crate::{EngineError, Observer};
 use plan::Planner;
 
@@ -81,7 +81,7 @@ pub struct RestoreReport {
     pub errors: u64,
 }
 
-/// Restores the directory with this root into a target.
+/// Restores a directory into a target; the sources of a snapshot that has several each into a directory of its own.
 ///
 /// Trouble with single entries is reported and counted; such a file keeps what stood under its name before, or is absent.
 ///
@@ -89,13 +89,14 @@ pub struct RestoreReport {
 /// Repository failures that concern more than single files; [`EngineError::Interrupted`].
 pub fn restore(
     repository: &Repository,
-    root: BlobId,
+    folder: impl Into<Folder>,
     target: &dyn Target,
     select: &Select<'_>,
     options: &RestoreOptions,
     observer: &dyn Observer,
 ) -> Result<RestoreReport, EngineError> {
-    let mut plan = Planner::new(repository, target, select, options, observer).plan(root)?;
+    let folder = folder.into();
+    let mut plan = Planner::new(repository, target, select, options, observer).plan(&folder)?;
     let (files, bytes) = (plan.report.total_files, plan.report.total_bytes);
     observer.event(crate::Event::Total { files, bytes, is_final: true });
     if !options.dry_run {

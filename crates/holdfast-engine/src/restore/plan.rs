@@ -4,18 +4,18 @@ use std::collections::HashMap;
 use std::sync::atomic::Ordering;
 
 use holdfast_connect::{Existing, Target, TargetError};
+use holdfast_format::BlobId;
 use holdfast_format::entry::{Entry, EntryKind, Metadata};
-use holdfast_format::limits::TREE_DEPTH_MAX;
 use holdfast_format::node::Extent;
-use holdfast_format::{BlobId, FormatError};
 use holdfast_repo::index::{IndexReader, Location};
 use holdfast_repo::read::BlobReader;
-use holdfast_repo::tree::{DirectoryCursor, extents_of};
+use holdfast_repo::tree::extents_of;
 use holdfast_repo::{RepoError, Repository};
 
 use super::compare::matching_extents;
 use super::file::PlannedFile;
 use super::{Overwrite, RestoreOptions, RestoreReport, Select, Selection};
+use crate::look::{Entries, Folder, check_depth};
 use crate::{Action, EngineError, Event, Observer};
 
 /// One chunk that goes to one place of one file.
@@ -45,10 +45,11 @@ pub(super) struct Plan {
 
 /// A directory that the walk is in.
 struct Level {
-    cursor: DirectoryCursor,
+    entries: Entries,
     path_length: usize,
     /// `None` until something below it is restored.
     state: Option<LevelState>,
+    /// `None` for what is not stored: the target itself, and directories that stand for sources.
     metadata: Option<Metadata>,
     names: Vec<Vec<u8>>,
 }
@@ -70,8 +71,11 @@ pub(super) struct Planner<'a> {
     index: IndexReader,
     levels: Vec<Level>,
     path: Vec<u8>,
-    /// First path of each file that has several names, by device and inode.
-    first_names: HashMap<(u64, u64), Vec<u8>>,
+    /// First path of each file that has several names, by device and inode. An inode may have been given away while the
+    /// source was read, or between two sources, so what the file is must be the same too.
+    first_names: HashMap<(u64, u64), (EntryKind, Vec<u8>)>,
+    /// True if the top has a directory for each source.
+    has_sources: bool,
     plan: Plan,
 }
 
@@ -94,20 +98,22 @@ impl<'a> Planner<'a> {
             levels: Vec::new(),
             path: Vec::new(),
             first_names: HashMap::new(),
+            has_sources: false,
             plan: Plan::default(),
         }
     }
 
-    /// Walks the directory with this root.
-    pub fn plan(mut self, root: BlobId) -> Result<Plan, EngineError> {
+    /// Walks the directory.
+    pub fn plan(mut self, folder: &Folder) -> Result<Plan, EngineError> {
+        self.has_sources = matches!(folder, Folder::Sources(_));
         // The target itself exists already.
         let state = Some(LevelState { is_new: false });
-        self.push_level(root, state, None)?;
+        self.push_level(folder, state, None);
         while let Some(level) = self.levels.last_mut() {
             if self.observer.is_interrupted() {
                 return Err(EngineError::Interrupted);
             }
-            match level.cursor.next(&mut self.reader)? {
+            match level.entries.next(&mut self.reader, &mut |_| Ok(true))? {
                 Some(entry) => self.entry(entry)?,
                 None => self.leave(),
             }
@@ -117,19 +123,13 @@ impl<'a> Planner<'a> {
 
     fn push_level(
         &mut self,
-        root: BlobId,
+        folder: &Folder,
         state: Option<LevelState>,
         metadata: Option<Metadata>,
-    ) -> Result<(), EngineError> {
-        if self.levels.len() > TREE_DEPTH_MAX {
-            let (found, limit) = (self.levels.len() as u64, TREE_DEPTH_MAX as u64);
-            let source = FormatError::Limit { what: "depth of the tree", found, limit };
-            return Err(RepoError::BadNode { id: root, source }.into());
-        }
-        let cursor = DirectoryCursor::new(root);
+    ) {
+        let entries = Entries::of(folder);
         let path_length = self.path.len();
-        self.levels.push(Level { cursor, path_length, state, metadata, names: Vec::new() });
-        Ok(())
+        self.levels.push(Level { entries, path_length, state, metadata, names: Vec::new() });
     }
 
     /// `/` and the path of an entry of the present directory.
@@ -157,7 +157,8 @@ impl<'a> Planner<'a> {
             return Ok(());
         }
         if let EntryKind::Directory(root) = entry.kind {
-            return self.directory(root, entry.metadata, selection);
+            let is_source = self.has_sources && self.levels.len() == 1;
+            return self.directory(root, (!is_source).then_some(entry.metadata), selection);
         }
         if selection == Selection::Take {
             let outcome = self.make_parents().and_then(|state| self.leaf(entry, state));
@@ -182,9 +183,10 @@ impl<'a> Planner<'a> {
     fn directory(
         &mut self,
         root: BlobId,
-        metadata: Metadata,
+        metadata: Option<Metadata>,
         selection: Selection,
     ) -> Result<(), EngineError> {
+        check_depth(self.levels.len(), &root)?;
         let mut state = None;
         if selection == Selection::Take {
             self.plan.report.total_files += 1;
@@ -198,9 +200,11 @@ impl<'a> Planner<'a> {
                 }
             }
             self.plan.report.files_restored += 1;
-            self.plan.directories.push((self.relative(), metadata.clone()));
+            let path = self.relative();
+            self.plan.directories.extend(metadata.clone().map(|metadata| (path, metadata)));
         }
-        self.push_level(root, state, Some(metadata))
+        self.push_level(&Folder::Tree(root), state, metadata);
+        Ok(())
     }
 
     fn leave(&mut self) {
@@ -275,16 +279,17 @@ impl<'a> Planner<'a> {
 
     /// Takes note of files with several names; true if this is not the first of them.
     fn is_second_name(&mut self, entry: &Entry, path: &[u8]) -> bool {
-        if entry.metadata.links < 2 {
+        if entry.metadata.links < 2 || entry.metadata.inode == 0 {
             return false;
         }
         let key = (entry.metadata.device, entry.metadata.inode);
-        if let Some(first) = self.first_names.get(&key) {
-            self.plan.links.push((path.to_vec(), first.clone()));
-            return true;
+        let first =
+            self.first_names.entry(key).or_insert_with(|| (entry.kind.clone(), path.to_vec()));
+        let is_second = first.1 != path && first.0 == entry.kind;
+        if is_second {
+            self.plan.links.push((path.to_vec(), first.1.clone()));
         }
-        self.first_names.insert(key, path.to_vec());
-        false
+        is_second
     }
 
     fn special(&mut self, entry: &Entry, path: &[u8], exists: bool) -> Result<(), EngineError> {

@@ -4,9 +4,9 @@ use holdfast_engine::EngineError;
 use holdfast_engine::look::{Change, DiffOptions, DiffStatistics as Counted, SnapshotRoot, diff};
 use holdfast_engine::selection::SnapshotFilter;
 use holdfast_repo::Repository;
-use holdfast_repo::read::BlobReader;
 
 use crate::cmd::ls::stream::{Listener, Stream};
+use crate::cmd::shared::SourceArgs;
 use crate::context::Context;
 use crate::exit::CommandResult;
 use crate::output::json::listing::{DiffChange, DiffStatistics};
@@ -37,6 +37,10 @@ pub struct Args {
     /// Changes of owner, permissions and times as well
     #[arg(long)]
     pub metadata: bool,
+
+    /// Which source.
+    #[command(flatten)]
+    pub part: SourceArgs,
 }
 
 /// Runs the command.
@@ -45,8 +49,8 @@ pub struct Args {
 /// See [`crate::exit::ExitKind`].
 pub fn run(args: &Args, context: &Context) -> CommandResult {
     let repository = context.open()?;
-    let (source, left) = side(&repository, &args.source)?;
-    let (target, right) = side(&repository, &args.target)?;
+    let (source, left) = side(&repository, &args.source, &args.part)?;
+    let (target, right) = side(&repository, &args.target, &args.part)?;
     let is_json = context.output.style().json;
     let (from, to) = (source.info.id.short(), target.info.id.short());
     context.output.note(0, &format!("comparing snapshot {from} to {to}:\n"))?;
@@ -77,10 +81,13 @@ pub fn run(args: &Args, context: &Context) -> CommandResult {
 }
 
 /// One of the two snapshots, and the folder of it that is compared.
-fn side(repository: &Repository, text: &str) -> CommandResult<(Chosen, SnapshotRoot)> {
+fn side(
+    repository: &Repository,
+    text: &str,
+    part: &SourceArgs,
+) -> CommandResult<(Chosen, SnapshotRoot)> {
     let chosen = select::choose(repository, Some(text), None, &SnapshotFilter::default())?;
-    let mut reader = BlobReader::new(repository);
-    let root = SnapshotRoot::below(&mut reader, &chosen.info.snapshot, &chosen.subfolder)?;
+    let root = select::root(repository, &chosen, part)?;
     Ok((chosen, root))
 }
 

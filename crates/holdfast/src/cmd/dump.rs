@@ -8,11 +8,11 @@ use std::path::{Path, PathBuf};
 
 use clap::{ValueEnum, ValueHint};
 use holdfast_engine::EngineError;
-use holdfast_engine::look::{ArchiveFormat as Format, SnapshotRoot, dump};
+use holdfast_engine::look::{ArchiveFormat as Format, dump};
 use holdfast_repo::read::BlobReader;
 
 use crate::cmd::ls::stream::Listener;
-use crate::cmd::shared::SnapshotFilterArgs;
+use crate::cmd::shared::{SnapshotFilterArgs, SourceArgs};
 use crate::context::Context;
 use crate::exit::{CommandError, CommandResult};
 use crate::output::progress::Activity;
@@ -48,6 +48,9 @@ pub struct Args {
     #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub target: Option<PathBuf>,
 
+    /// Which source.
+    #[command(flatten)]
+    pub part: SourceArgs,
     /// Which snapshots.
     #[command(flatten)]
     pub filter: SnapshotFilterArgs,
@@ -71,7 +74,7 @@ pub fn run(args: &Args, context: &Context) -> CommandResult {
     let repository = context.open()?;
     let chosen = select::choose(&repository, Some(&args.snapshot), None, &filter)?;
     let mut reader = BlobReader::new(&repository);
-    let root = SnapshotRoot::below(&mut reader, &chosen.info.snapshot, &chosen.subfolder)?;
+    let root = select::root(&repository, &chosen, &args.part)?;
     let path = args.path.as_os_str().as_bytes();
     let is_folder = root.resolve(&mut reader, path)?.folder().is_some();
     let format = args.archive.into();

@@ -15,7 +15,7 @@ use serde::Serialize;
 
 use crate::cmd::ls::format::Format;
 use crate::cmd::ls::stream::{Listener, Stream, json_text};
-use crate::cmd::shared::SnapshotFilterArgs;
+use crate::cmd::shared::{SnapshotFilterArgs, SourceArgs};
 use crate::context::Context;
 use crate::exit::{CommandError, CommandResult};
 use crate::output::json::listing::{FindSnapshot, Match};
@@ -78,6 +78,9 @@ pub struct Args {
     #[arg(long)]
     pub pack: bool,
 
+    /// Which source.
+    #[command(flatten)]
+    pub part: SourceArgs,
     /// Which snapshots.
     #[command(flatten)]
     pub filter: SnapshotFilterArgs,
@@ -97,6 +100,7 @@ pub fn run(args: &Args, context: &Context) -> CommandResult {
     if !args.reverse {
         snapshots.reverse();
     }
+    let snapshots = select::roots(snapshots, &args.part)?;
     if args.blob || args.tree || args.pack {
         return objects::run(args, context, &repository, &snapshots);
     }
@@ -136,7 +140,7 @@ fn find_text(
     args: &Args,
     context: &Context,
     repository: &Repository,
-    snapshots: &[SnapshotInfo],
+    snapshots: &[(SnapshotInfo, SnapshotRoot)],
     options: &FindOptions,
 ) -> CommandResult {
     let zone = environment::time_zone();
@@ -144,7 +148,7 @@ fn find_text(
     let (stream, listener) = (Stream::new(context), Listener::new(context));
     let mut reader = BlobReader::new(repository);
     let mut hits = 0_u64;
-    for info in snapshots {
+    for (info, root) in snapshots {
         let mut is_first = true;
         let mut each = |path: &[u8], entry: &Entry| -> Result<(), EngineError> {
             if std::mem::replace(&mut is_first, false) && !context.output.style().quiet {
@@ -157,8 +161,7 @@ fn find_text(
             hits += 1;
             stream.line(&format.line(path, entry))
         };
-        let root = SnapshotRoot::of(&info.snapshot);
-        find(&mut reader, &root, options, &listener, &mut each)?;
+        find(&mut reader, root, options, &listener, &mut each)?;
         context.output.flush()?;
     }
     Ok(())
@@ -167,20 +170,19 @@ fn find_text(
 fn find_json(
     context: &Context,
     repository: &Repository,
-    snapshots: &[SnapshotInfo],
+    snapshots: &[(SnapshotInfo, SnapshotRoot)],
     options: &FindOptions,
 ) -> CommandResult {
     let listener = Listener::new(context);
     let mut reader = BlobReader::new(repository);
     let mut array = Array::new(context);
-    for info in snapshots {
+    for (info, root) in snapshots {
         let mut matches = Vec::new();
         let mut each = |path: &[u8], entry: &Entry| -> Result<(), EngineError> {
             matches.push(Match::of(path, entry));
             Ok(())
         };
-        let root = SnapshotRoot::of(&info.snapshot);
-        find(&mut reader, &root, options, &listener, &mut each)?;
+        find(&mut reader, root, options, &listener, &mut each)?;
         if !matches.is_empty() {
             let hits = matches.len() as u64;
             array.push(&FindSnapshot { matches, hits, snapshot: info.id.to_hex() })?;

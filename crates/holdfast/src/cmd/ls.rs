@@ -8,12 +8,12 @@ use std::os::unix::ffi::OsStrExt;
 
 use clap::ValueEnum;
 use holdfast_engine::EngineError;
-use holdfast_engine::look::{SnapshotRoot, ls};
+use holdfast_engine::look::ls;
 use holdfast_format::entry::Entry;
 use holdfast_repo::SnapshotInfo;
 use holdfast_repo::read::BlobReader;
 
-use crate::cmd::shared::SnapshotFilterArgs;
+use crate::cmd::shared::{SnapshotFilterArgs, SourceArgs};
 use crate::context::Context;
 use crate::exit::CommandResult;
 use crate::output::json::listing::{LsNode, LsSnapshot};
@@ -66,6 +66,9 @@ pub struct Args {
     #[arg(long)]
     pub reverse: bool,
 
+    /// Which source.
+    #[command(flatten)]
+    pub part: SourceArgs,
     /// Which snapshots.
     #[command(flatten)]
     pub filter: SnapshotFilterArgs,
@@ -98,7 +101,7 @@ pub fn run(args: &Args, context: &Context) -> CommandResult {
     let repository = context.open()?;
     let chosen = select::choose(&repository, Some(&args.snapshot), None, &filter)?;
     let mut reader = BlobReader::new(&repository);
-    let root = SnapshotRoot::below(&mut reader, &chosen.info.snapshot, &chosen.subfolder)?;
+    let root = select::root(&repository, &chosen, &args.part)?;
     let paths: Vec<_> =
         args.folders.iter().map(|path| path.as_os_str().as_bytes().to_vec()).collect();
     begin(context, &chosen.info)?;

@@ -8,16 +8,12 @@ use clap::{ValueEnum, ValueHint};
 use holdfast_connect::TargetError;
 use holdfast_connect::fs::filter::{Filter, IncludeFilter};
 use holdfast_connect::fs::target::{FsTarget, FsTargetOptions, Ownership};
-use holdfast_engine::look::{Folder, SnapshotRoot};
+use holdfast_engine::look::Folder;
 use holdfast_engine::restore::{
     Overwrite as Policy, RestoreOptions, RestoreReport, Selection, restore,
 };
-use holdfast_format::BlobId;
-use holdfast_format::entry::Entry;
-use holdfast_repo::Repository;
-use holdfast_repo::read::BlobReader;
 
-use crate::cmd::shared::{ExcludeArgs, IncludeArgs, SnapshotFilterArgs};
+use crate::cmd::shared::{ExcludeArgs, IncludeArgs, SnapshotFilterArgs, SourceArgs};
 use crate::context::Context;
 use crate::exit::{CommandError, CommandResult, ExitKind};
 use crate::output::json::restore::{Counts, Summary};
@@ -32,7 +28,9 @@ EXAMPLES:
   holdfast restore latest:/srv/www --target /srv/www --delete --dry-run -vv
       what making the folder as it was would change
   holdfast restore --at '2026-09-01 14:00' -t / -i /etc/postgresql
-  holdfast restore 1a2b3c4d -t /mnt/new --sparse --verify";
+  holdfast restore 1a2b3c4d -t /mnt/new --sparse --verify
+  holdfast restore latest --source database -t /var/lib/app
+      one source of a snapshot that has several; without --source each goes into TARGET/NAME";
 
 /// Bring files back
 ///
@@ -83,6 +81,9 @@ pub struct Args {
     /// What is left out.
     #[command(flatten)]
     pub exclude: ExcludeArgs,
+    /// Which source.
+    #[command(flatten)]
+    pub part: SourceArgs,
     /// Which snapshots.
     #[command(flatten)]
     pub filter: SnapshotFilterArgs,
@@ -111,7 +112,7 @@ pub fn run(args: &Args, context: &Context) -> CommandResult {
     let repository = context.open()?;
     let chosen =
         select::choose(&repository, args.snapshot.as_deref(), args.at.as_deref(), &filter)?;
-    let root = root_of(&repository, &chosen)?;
+    let root = select::root(&repository, &chosen, &args.part)?;
     let ownership = if args.ownership_by_name { Ownership::ByName } else { Ownership::ById };
     let options = FsTargetOptions { ownership, sparse: args.sparse, ..FsTargetOptions::default() };
     let target = open_target(args, options)?;
@@ -124,6 +125,11 @@ pub fn run(args: &Args, context: &Context) -> CommandResult {
             escape::path(&args.target)
         ),
     )?;
+    if let Folder::Sources(sources) = root.folder() {
+        let names: Vec<_> = sources.iter().map(|source| escape::name(&source.name)).collect();
+        let names = names.join(", ");
+        context.output.note(0, &format!("each source goes into a folder of its own: {names}"))?;
+    }
     let start = Instant::now();
     let watcher = Watcher::start(context, Activity::Restore, None)?;
     let options = RestoreOptions {
@@ -133,25 +139,9 @@ pub fn run(args: &Args, context: &Context) -> CommandResult {
         verify: args.verify,
     };
     let select = |path: &[u8], is_directory: bool| rules.selection(path, is_directory);
-    let report = restore(&repository, root, &target, &select, &options, &watcher);
+    let report = restore(&repository, root.folder().clone(), &target, &select, &options, &watcher);
     drop(watcher);
     tell(context, args, &report?, start)
-}
-
-/// Root of the folder that was named.
-fn root_of(repository: &Repository, chosen: &select::Chosen) -> CommandResult<BlobId> {
-    let mut reader = BlobReader::new(repository);
-    let root = SnapshotRoot::below(&mut reader, &chosen.info.snapshot, &chosen.subfolder)?;
-    match root.folder() {
-        Folder::Tree(root) => Ok(*root),
-        Folder::Sources(sources) => {
-            let hint = |entry: &Entry| {
-                format!("{}:/{}", chosen.info.id.short(), escape::name(&entry.name))
-            };
-            let error = CommandError::usage("this snapshot has several sources; name one of them");
-            Err(sources.iter().map(hint).fold(error, CommandError::hint))
-        }
-    }
 }
 
 /// With `--dry-run` the target is not even made: what does not exist is looked at in an empty folder.

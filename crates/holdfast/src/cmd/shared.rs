@@ -31,6 +31,16 @@ impl SnapshotFilterArgs {
     }
 }
 
+/// Which part of a snapshot that holds several sources.
+#[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = "Choosing snapshots")]
+pub struct SourceArgs {
+    /// Only this source of snapshots that have several; paths then begin there
+    // An id of its own: `diff` calls the older snapshot its source, as restic does.
+    #[arg(id = "source_name", long = "source", value_name = "NAME")]
+    pub source: Option<String>,
+}
+
 /// What a backup or restore leaves out.
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Leaving out")]

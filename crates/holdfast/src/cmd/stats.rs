@@ -3,10 +3,10 @@
 use std::collections::HashSet;
 
 use clap::ValueEnum;
-use holdfast_engine::look::{SnapshotRoot, Stats as Counted, StatsMode, stats};
+use holdfast_engine::look::{Stats as Counted, StatsMode, stats};
 
 use crate::cmd::ls::stream::Listener;
-use crate::cmd::shared::SnapshotFilterArgs;
+use crate::cmd::shared::{SnapshotFilterArgs, SourceArgs};
 use crate::context::Context;
 use crate::exit::CommandResult;
 use crate::output::json::maintenance::Stats;
@@ -33,6 +33,9 @@ pub struct Args {
     #[arg(long, value_name = "MODE", default_value = "restore-size")]
     pub mode: Mode,
 
+    /// Which source.
+    #[command(flatten)]
+    pub part: SourceArgs,
     /// Which snapshots.
     #[command(flatten)]
     pub filter: SnapshotFilterArgs,
@@ -61,7 +64,8 @@ pub fn run(args: &Args, context: &Context) -> CommandResult {
     let mut snapshots = select::choose_all(&repository, &args.snapshots, &filter)?;
     let mut seen = HashSet::new();
     snapshots.retain(|info| seen.insert(info.id));
-    let roots: Vec<_> = snapshots.iter().map(|info| SnapshotRoot::of(&info.snapshot)).collect();
+    let roots = select::roots(snapshots, &args.part)?;
+    let roots: Vec<_> = roots.into_iter().map(|(_, root)| root).collect();
     let counted = stats(&repository, &roots, args.mode.into(), &Listener::new(context))?;
     if context.output.style().json {
         return Ok(context.output.json(&Stats::of(&counted))?);

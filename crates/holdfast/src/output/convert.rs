@@ -1,10 +1,12 @@
 //! From the engine's records to the messages of `--json`.
 
-use holdfast_format::record::{SnapshotSummary as Record, Text};
+use holdfast_format::record::{
+    Snapshot as SnapshotRecord, SnapshotSummary as Record, SourceRecord, Text,
+};
 use holdfast_repo::SnapshotInfo;
 
 use super::json::backup::Counts;
-use super::json::snapshot::{Snapshot, SnapshotSummary};
+use super::json::snapshot::{Snapshot, SnapshotSummary, Source};
 
 /// The counts of a backup.
 pub fn counts(summary: &Record) -> Counts {
@@ -43,6 +45,7 @@ pub fn snapshot(info: &SnapshotInfo) -> Snapshot {
         time: it.time,
         parent: it.parent.map(|id| id.to_hex()),
         tree: it.sources.first().map(|source| source.tree.to_hex()).unwrap_or_default(),
+        sources: sources(it),
         paths: it.paths.iter().map(lossy).collect(),
         hostname: it.host.clone(),
         username: it.user.clone(),
@@ -56,4 +59,17 @@ pub fn snapshot(info: &SnapshotInfo) -> Snapshot {
         id: info.id.to_hex(),
         short_id: info.id.short(),
     }
+}
+
+/// The trees of a snapshot that has several.
+fn sources(snapshot: &SnapshotRecord) -> Vec<Source> {
+    if snapshot.sources.len() < 2 {
+        return Vec::new();
+    }
+    let source = |it: &SourceRecord| Source {
+        name: it.name.clone(),
+        connector: it.connector.clone(),
+        tree: it.tree.to_hex(),
+    };
+    snapshot.sources.iter().map(source).collect()
 }

@@ -23,23 +23,22 @@ pub fn run(
     args: &Args,
     context: &Context,
     repository: &Repository,
-    snapshots: &[SnapshotInfo],
+    snapshots: &[(SnapshotInfo, SnapshotRoot)],
 ) -> CommandResult {
     let wanted = args.wanted(repository)?;
     let listener = Listener::new(context);
     let (stream, zone) = (Stream::new(context), environment::time_zone());
     let mut array = context.output.style().json.then(|| Array::new(context));
-    for info in snapshots {
-        let root = SnapshotRoot::of(&info.snapshot);
+    for (info, root) in snapshots {
         let mut reader = BlobReader::new(repository);
         let mut each = |found: &BlobUse<'_>| -> Result<(), EngineError> {
-            let parent_tree = parent_tree(&mut reader, &root, found)?;
+            let parent_tree = parent_tree(&mut reader, root, found)?;
             match &mut array {
                 Some(array) => array.push(&object(info, found, parent_tree)),
                 None => stream.line(&lines(info, found, parent_tree, &zone)),
             }
         };
-        find_users(repository, &root, &wanted, &listener, &mut each)?;
+        find_users(repository, root, &wanted, &listener, &mut each)?;
         context.output.flush()?;
     }
     match array {

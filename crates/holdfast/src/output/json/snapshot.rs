@@ -16,6 +16,9 @@ pub struct Snapshot {
     pub parent: Option<String>,
     /// Id of the root of the tree.
     pub tree: String,
+    /// The trees, if there are several; not in restic's.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub sources: Vec<Source>,
     /// What was backed up.
     pub paths: Vec<String>,
     /// The machine.
@@ -49,6 +52,17 @@ pub struct Snapshot {
     pub id: String,
     /// The first eight digits of its id.
     pub short_id: String,
+}
+
+/// One tree of a snapshot that has several.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Source {
+    /// What `--source` calls it.
+    pub name: String,
+    /// Kind of connector.
+    pub connector: String,
+    /// Id of the root of the tree.
+    pub tree: String,
 }
 
 /// Counts of the backup that made a snapshot.
