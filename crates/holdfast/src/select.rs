@@ -5,15 +5,20 @@ use std::os::unix::ffi::OsStrExt;
 use holdfast_engine::forget::candidate;
 use holdfast_engine::look::SnapshotRoot;
 use holdfast_engine::retention::Candidate;
-use holdfast_engine::selection::{SnapshotFilter, SnapshotSelector, parse_time, resolve};
+use holdfast_engine::selection::{Base, SnapshotFilter, SnapshotSelector, parse_time, resolve};
 use holdfast_format::record::Text;
 use holdfast_repo::read::BlobReader;
 use holdfast_repo::{Repository, SnapshotInfo};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::cmd::shared::{SnapshotFilterArgs, SourceArgs};
+use crate::context::Context;
 use crate::environment;
 use crate::exit::{CommandError, CommandResult};
+use crate::output::text;
+
+/// Clocks of two machines may differ by so much without a word about it.
+const CLOCK_SKEW: SignedDuration = SignedDuration::from_mins(5);
 
 /// A snapshot that was chosen, and the folder within it that was named.
 pub struct Chosen {
@@ -51,25 +56,25 @@ pub fn time(text: &str) -> CommandResult<Timestamp> {
         .map_err(|error| CommandError::usage(error.to_string()))
 }
 
-/// Finds one snapshot by `latest`, `latest~N`, an id's beginning, or a moment.
+/// Finds one snapshot by `latest`, `latest~N`, an id's beginning, or a moment. Warns of one that is the latest only because
+/// its date lies in the future.
 ///
 /// # Errors
 /// See [`holdfast_engine::selection::SelectionError`].
 pub fn choose(
+    context: &Context,
     repository: &Repository,
     text: Option<&str>,
     at: Option<&str>,
     filter: &SnapshotFilter,
 ) -> CommandResult<Chosen> {
     let snapshots = repository.history().snapshots();
-    choose_among(snapshots, text, at, filter)
+    choose_among(context, snapshots, text, at, filter)
 }
 
 /// As [`choose`], among snapshots that were read already.
-///
-/// # Errors
-/// As there.
-pub fn choose_among(
+fn choose_among(
+    context: &Context,
     mut snapshots: Vec<SnapshotInfo>,
     text: Option<&str>,
     at: Option<&str>,
@@ -84,7 +89,24 @@ pub fn choose_among(
     let candidates: Vec<Candidate> = snapshots.iter().map(candidate).collect();
     let place = resolve(&selector, at, filter, &candidates)?;
     let subfolder = selector.subfolder.map(|text| text.0).unwrap_or_default();
-    Ok(Chosen { info: snapshots.swap_remove(place), subfolder })
+    let info = snapshots.swap_remove(place);
+    if matches!(selector.base, Base::Latest { .. }) {
+        warn_of_the_future(context, &info);
+    }
+    Ok(Chosen { info, subfolder })
+}
+
+/// The latest is the one dated latest, as in restic. That need not be the one made last.
+fn warn_of_the_future(context: &Context, info: &SnapshotInfo) {
+    let now = environment::now();
+    if info.snapshot.time.duration_since(now) > CLOCK_SKEW {
+        let time = text::time(info.snapshot.time, &environment::time_zone());
+        let id = info.id.short();
+        context.output.caution(&format!(
+            "snapshot {id} is dated {time}, which is in the future; name another one by its id if \
+             you want what was backed up last (holdfast snapshots shows all)"
+        ));
+    }
 }
 
 /// The tree of a chosen snapshot, of one source of it, or of the folder that was named in either.
@@ -134,6 +156,7 @@ pub fn roots(
 /// # Errors
 /// As [`choose`].
 pub fn choose_all(
+    context: &Context,
     repository: &Repository,
     texts: &[String],
     filter: &SnapshotFilter,
@@ -147,6 +170,6 @@ pub fn choose_all(
     }
     texts
         .iter()
-        .map(|text| Ok(choose_among(snapshots.clone(), Some(text), None, filter)?.info))
+        .map(|text| Ok(choose_among(context, snapshots.clone(), Some(text), None, filter)?.info))
         .collect()
 }

@@ -5,6 +5,7 @@
 
 mod backup;
 mod damage;
+mod dates;
 mod forget;
 mod from;
 mod json;

@@ -2,6 +2,7 @@
 //! delete nothing.
 
 mod amend;
+mod doubt;
 mod plan;
 #[cfg(test)]
 mod tests;
@@ -13,6 +14,7 @@ use holdfast_repo::{RepoError, Repository, SnapshotInfo};
 use crate::EngineError;
 use crate::retention::PolicyError;
 pub use amend::{TagChange, amend};
+pub use doubt::{Doubt, doubts};
 pub use plan::{ForgetPlan, candidate, plan_forget};
 
 /// Why nothing was forgotten.

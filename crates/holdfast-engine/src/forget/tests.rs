@@ -142,3 +142,38 @@ fn a_plan_does_not_empty_a_group_unless_it_may() {
     assert!(plan(&none, true).unwrap().iter().all(|outcome| outcome.keep.is_empty()));
     assert!(matches!(plan(&Policy::default(), true), Err(ForgetError::Policy(_))));
 }
+
+#[test]
+fn dates_that_contradict_the_chain_are_told() {
+    let repository = repository();
+    // The fifth could have run beside the fourth.
+    let hours = [100, 200, 150, 300, 299, 5000];
+    let [_, second, back_dated, _, _, future] = hours.map(|hour| add(&repository, "a", hour));
+    // In a chain of its own, and so no witness.
+    add(&repository, "b", 120);
+    let now = Timestamp::from_second(4000 * 3600).unwrap();
+    let told = |keep: u32| {
+        let snapshots = repository.history().snapshots();
+        let policy = Policy { last: Some(Count::Number(keep)), ..Policy::default() };
+        let plan = ForgetPlan {
+            policy: &policy,
+            group_by: GroupBy { host: false, paths: false, tags: false },
+            filter: &SnapshotFilter::default(),
+            zone: &TimeZone::UTC,
+            now,
+            allow_remove_all: false,
+        };
+        doubts(&plan_forget(&snapshots, &plan).unwrap(), &snapshots, now)
+    };
+    let at = |hour: i64| Timestamp::from_second(hour * 3600).unwrap();
+    let of_the_future = Doubt::Future { snapshot: future, time: at(5000) };
+    let out_of_order = Doubt::BackDated {
+        snapshot: back_dated,
+        time: at(150),
+        after: second,
+        after_time: at(200),
+    };
+    assert_eq!(told(4), [of_the_future, out_of_order]);
+    assert_eq!(told(3), [of_the_future], "what goes is no trouble");
+    assert_eq!(told(9), [of_the_future], "nothing goes, so nothing was pushed out");
+}

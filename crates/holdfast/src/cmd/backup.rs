@@ -354,7 +354,7 @@ impl Work {
         let snapshot = self.record(args, context, start)?;
         let parents = match self.is_stream() || args.compare.force {
             true => Vec::new(),
-            false => parents(args, repository, &snapshot)?,
+            false => parents(args, context, repository, &snapshot)?,
         };
         let ignore_inode = args.compare.ignore_inode;
         let compare =
@@ -377,6 +377,12 @@ impl Work {
     /// The record, but for what the run itself finds out.
     fn record(&self, args: &Args, context: &Context, start: Timestamp) -> CommandResult<Snapshot> {
         let time = args.label.time.as_deref().map(select::time).transpose()?;
+        if time.is_some_and(|time| time > start) {
+            context.output.caution(
+                "the snapshot is dated in the future: until then it is the latest, and no rule of \
+                 forget counts it or removes it",
+            );
+        }
         let summary = SnapshotSummary { backup_start: Some(start), ..SnapshotSummary::default() };
         Ok(Snapshot {
             time: time.unwrap_or(start),
@@ -430,12 +436,13 @@ fn stream_entry(args: &Args, context: &Context) -> StreamEntry {
 /// Snapshots to compare with: an unfinished one that is newer than the newest complete one, and that one.
 fn parents(
     args: &Args,
+    context: &Context,
     repository: &Repository,
     snapshot: &Snapshot,
 ) -> CommandResult<Vec<SnapshotInfo>> {
     if let Some(text) = &args.compare.parent {
         let filter = SnapshotFilter::default();
-        return Ok(vec![select::choose(repository, Some(text), None, &filter)?.info]);
+        return Ok(vec![select::choose(context, repository, Some(text), None, &filter)?.info]);
     }
     let group: GroupBy = args
         .compare
@@ -449,7 +456,11 @@ fn parents(
             && (!group.tags || it.tags == snapshot.tags)
     };
     let mut found = Vec::new();
-    for info in repository.history().snapshots().into_iter().rev().filter(is_same_group) {
+    let mut snapshots = repository.history().snapshots();
+    // One dated in the future would stay the parent of all that follow until then.
+    let now = environment::now();
+    snapshots.sort_by_key(|info| info.snapshot.time <= now);
+    for info in snapshots.into_iter().rev().filter(is_same_group) {
         let is_complete = !info.snapshot.partial;
         found.push(info);
         if is_complete {

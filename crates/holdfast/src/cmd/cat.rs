@@ -90,12 +90,13 @@ pub fn run(args: &Args, context: &Context) -> CommandResult {
             Ok(context.output.bytes(&bytes)?)
         }
         Object::Snapshot { id } => {
-            let chosen = select::choose(&repository, Some(id), None, &SnapshotFilter::default())?;
+            let chosen =
+                select::choose(context, &repository, Some(id), None, &SnapshotFilter::default())?;
             print(context, &cat::snapshot(&chosen.info))
         }
         Object::Index { id } => print(context, &cat::index(&repository, &IdPrefix::new(id)?)?),
         Object::Key { id } => print(context, &cat::key(&repository, &IdPrefix::new(id)?)?),
-        Object::Tree { folder } => print(context, &tree(&repository, folder)?),
+        Object::Tree { folder } => print(context, &tree(context, &repository, folder)?),
     }
 }
 
@@ -120,7 +121,7 @@ fn pack(context: &Context, repository: &Repository, prefix: &IdPrefix) -> Comman
 }
 
 /// A folder of a snapshot; if no snapshot is called so, the tree blob with this id.
-fn tree(repository: &Repository, text: &str) -> CommandResult<Value> {
+fn tree(context: &Context, repository: &Repository, text: &str) -> CommandResult<Value> {
     if let Ok(prefix) = IdPrefix::new(text)
         && !repository.history().snapshots().iter().any(|it| prefix.matches(it.id.as_bytes()))
     {
@@ -130,7 +131,7 @@ fn tree(repository: &Repository, text: &str) -> CommandResult<Value> {
         }
         return Ok(cat::tree(repository, &prefix)?);
     }
-    let chosen = select::choose(repository, Some(text), None, &SnapshotFilter::default())?;
+    let chosen = select::choose(context, repository, Some(text), None, &SnapshotFilter::default())?;
     let mut reader = BlobReader::new(repository);
     let root = SnapshotRoot::below(&mut reader, &chosen.info.snapshot, &chosen.subfolder)?;
     Ok(cat::root(repository, &root)?)

@@ -49,8 +49,8 @@ pub struct Args {
 /// See [`crate::exit::ExitKind`].
 pub fn run(args: &Args, context: &Context) -> CommandResult {
     let repository = context.open()?;
-    let (source, left) = side(&repository, &args.source, &args.part)?;
-    let (target, right) = side(&repository, &args.target, &args.part)?;
+    let (source, left) = side(context, &repository, &args.source, &args.part)?;
+    let (target, right) = side(context, &repository, &args.target, &args.part)?;
     let is_json = context.output.style().json;
     let (from, to) = (source.info.id.short(), target.info.id.short());
     context.output.note(0, &format!("comparing snapshot {from} to {to}:\n"))?;
@@ -82,11 +82,12 @@ pub fn run(args: &Args, context: &Context) -> CommandResult {
 
 /// One of the two snapshots, and the folder of it that is compared.
 fn side(
+    context: &Context,
     repository: &Repository,
     text: &str,
     part: &SourceArgs,
 ) -> CommandResult<(Chosen, SnapshotRoot)> {
-    let chosen = select::choose(repository, Some(text), None, &SnapshotFilter::default())?;
+    let chosen = select::choose(context, repository, Some(text), None, &SnapshotFilter::default())?;
     let root = select::root(repository, &chosen, part)?;
     Ok((chosen, root))
 }

@@ -72,7 +72,7 @@ pub enum ArchiveFormat {
 pub fn run(args: &Args, context: &Context) -> CommandResult {
     let filter = select::filter(&args.filter)?;
     let repository = context.open()?;
-    let chosen = select::choose(&repository, Some(&args.snapshot), None, &filter)?;
+    let chosen = select::choose(context, &repository, Some(&args.snapshot), None, &filter)?;
     let mut reader = BlobReader::new(&repository);
     let root = select::root(&repository, &chosen, &args.part)?;
     let path = args.path.as_os_str().as_bytes();

@@ -94,7 +94,7 @@ pub fn run(args: &Args, context: &Context) -> CommandResult {
     let filter = select::filter(&args.filter)?;
     let options = args.options()?;
     let repository = context.open()?;
-    let mut snapshots = select::choose_all(&repository, &args.snapshots, &filter)?;
+    let mut snapshots = select::choose_all(context, &repository, &args.snapshots, &filter)?;
     snapshots.sort_by_key(|info| (info.snapshot.time, info.id));
     snapshots.dedup_by_key(|info| info.id);
     if !args.reverse {

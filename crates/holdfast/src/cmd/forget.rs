@@ -5,7 +5,7 @@ mod report;
 use std::str::FromStr;
 
 use clap::ValueEnum;
-use holdfast_engine::forget::{ForgetPlan, forget, plan_forget};
+use holdfast_engine::forget::{ForgetPlan, doubts, forget, plan_forget};
 use holdfast_engine::retention::{GroupBy, GroupByError, Policy, TagList as Tags};
 use holdfast_engine::selection::SnapshotFilter;
 use holdfast_format::ObjectId;
@@ -31,7 +31,9 @@ EXAMPLES:
 Rules overlap, as in restic: one snapshot may be kept as the newest of its hour, its day and its
 month, and counts for each. (borg counts each snapshot once.) A period counts only if it has a
 snapshot. Times within which to keep are counted back from the newest snapshot of the group, and
-written in years, months, days and hours: 1y6m, 30d, 48h. Held snapshots (holdfast tag --hold)
+written in years, months, days and hours: 1y6m, 30d, 48h. Rules go by the dates of snapshots; a
+warning names those that lie in the future or contradict the order in which snapshots were stored.
+Held snapshots (holdfast tag --hold)
 always stay. The space is freed by prune.";
 
 /// Remove snapshots by rules
@@ -202,7 +204,7 @@ pub fn run(args: &Args, context: &Context) -> CommandResult {
     let remove = match args.snapshots.is_empty() {
         true => by_rules(args, context, &repository, &policy, group_by, &filter)?,
         false => {
-            let named = select::choose_all(&repository, &args.snapshots, &filter)?;
+            let named = select::choose_all(context, &repository, &args.snapshots, &filter)?;
             named.iter().map(|info| info.id).collect()
         }
     };
@@ -245,6 +247,7 @@ fn by_rules(
         true => report::json(context, &outcomes, &infos, group_by)?,
         false => report::text(context, &outcomes, group_by, args.compact)?,
     }
+    report::doubts(context, &doubts(&outcomes, &snapshots, plan.now));
     Ok(outcomes.iter().flat_map(|outcome| &outcome.remove).map(|it| it.id).collect())
 }
 

@@ -99,7 +99,7 @@ pub enum SortOrder {
 pub fn run(args: &Args, context: &Context) -> CommandResult {
     let filter = select::filter(&args.filter)?;
     let repository = context.open()?;
-    let chosen = select::choose(&repository, Some(&args.snapshot), None, &filter)?;
+    let chosen = select::choose(context, &repository, Some(&args.snapshot), None, &filter)?;
     let mut reader = BlobReader::new(&repository);
     let root = select::root(&repository, &chosen, &args.part)?;
     let paths: Vec<_> =

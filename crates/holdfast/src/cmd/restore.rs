@@ -110,8 +110,13 @@ pub fn run(args: &Args, context: &Context) -> CommandResult {
     let filter = select::filter(&args.filter)?;
     let rules = Rules::new(args, context)?;
     let repository = context.open()?;
-    let chosen =
-        select::choose(&repository, args.snapshot.as_deref(), args.at.as_deref(), &filter)?;
+    let chosen = select::choose(
+        context,
+        &repository,
+        args.snapshot.as_deref(),
+        args.at.as_deref(),
+        &filter,
+    )?;
     let root = select::root(&repository, &chosen, &args.part)?;
     let ownership = if args.ownership_by_name { Ownership::ByName } else { Ownership::ById };
     let options = FsTargetOptions { ownership, sparse: args.sparse, ..FsTargetOptions::default() };

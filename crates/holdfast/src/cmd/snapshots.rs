@@ -55,7 +55,7 @@ pub fn run(args: &Args, context: &Context) -> CommandResult {
     let filter = select::filter(&args.filter)?;
     let group_by = args.group_by()?;
     let repository = context.open()?;
-    let mut snapshots = select::choose_all(&repository, &args.snapshots, &filter)?;
+    let mut snapshots = select::choose_all(context, &repository, &args.snapshots, &filter)?;
     drop(repository);
     sort_and_dedup(&mut snapshots);
     let groups = group(snapshots, group_by.unwrap_or(ONE_GROUP), args.latest);

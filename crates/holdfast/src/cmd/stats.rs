@@ -61,7 +61,7 @@ pub enum Mode {
 pub fn run(args: &Args, context: &Context) -> CommandResult {
     let filter = select::filter(&args.filter)?;
     let repository = context.open()?;
-    let mut snapshots = select::choose_all(&repository, &args.snapshots, &filter)?;
+    let mut snapshots = select::choose_all(context, &repository, &args.snapshots, &filter)?;
     let mut seen = HashSet::new();
     snapshots.retain(|info| seen.insert(info.id));
     let roots = select::roots(snapshots, &args.part)?;

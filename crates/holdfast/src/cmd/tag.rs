@@ -78,7 +78,7 @@ pub fn run(args: &Args, context: &Context) -> CommandResult {
     let filter = select::filter(&args.filter)?;
     let repository = context.open()?;
     let mut changed = 0;
-    for info in select::choose_all(&repository, &args.snapshots, &filter)? {
+    for info in select::choose_all(context, &repository, &args.snapshots, &filter)? {
         if amend(&repository, info.id, &change)? {
             changed += 1;
             if context.output.style().json {

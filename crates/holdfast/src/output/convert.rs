@@ -54,6 +54,7 @@ pub fn snapshot(info: &SnapshotInfo) -> Snapshot {
         excludes: it.excludes.iter().map(lossy).collect(),
         tags: it.tags.clone(),
         hold: info.hold,
+        partial: info.snapshot.partial,
         program_version: it.program.clone(),
         summary,
         id: info.id.to_hex(),

@@ -119,6 +119,14 @@ impl Output {
         }
     }
 
+    /// A sentence on standard error that people and scripts should see.
+    pub fn caution(&self, text: &str) {
+        match self.style.json {
+            true => self.json_error(&json::Warning { message_type: "warning", message: text }),
+            false => self.warn(text),
+        }
+    }
+
     /// One JSON message on standard error, where restic prints `error` messages.
     pub fn json_error(&self, message: &impl Serialize) {
         if let Ok(text) = serde_json::to_string(message) {

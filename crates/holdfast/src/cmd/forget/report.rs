@@ -2,9 +2,11 @@
 
 use std::collections::HashMap;
 
+use holdfast_engine::forget::Doubt;
 use holdfast_engine::retention::{Candidate, GroupBy, GroupOutcome};
 use holdfast_format::ObjectId;
 use holdfast_repo::SnapshotInfo;
+use jiff::tz::TimeZone;
 
 use crate::context::Context;
 use crate::environment;
@@ -12,6 +14,9 @@ use crate::exit::CommandResult;
 use crate::output::json::snapshot::{ForgetGroup, KeepReason};
 use crate::output::table::{Align, Table};
 use crate::output::{convert, escape, text};
+
+/// Warnings about dates that are printed one by one.
+const DOUBTS_MAX: usize = 8;
 
 /// One array of groups, as restic prints it.
 pub fn json(
@@ -71,6 +76,38 @@ pub fn text(
         context.output.note(0, "")?;
     }
     Ok(())
+}
+
+/// Warns of dates that cannot be right.
+pub fn doubts(context: &Context, doubts: &[Doubt]) {
+    let zone = environment::time_zone();
+    for doubt in doubts.iter().take(DOUBTS_MAX) {
+        context.output.caution(&sentence(doubt, &zone));
+    }
+    let more = doubts.len().saturating_sub(DOUBTS_MAX) as u64;
+    if more > 0 {
+        let more = text::count(more, "more snapshot has", "more snapshots have");
+        context.output.caution(&format!("{more} such a date"));
+    }
+}
+
+fn sentence(doubt: &Doubt, zone: &TimeZone) -> String {
+    match doubt {
+        Doubt::Future { snapshot, time } => format!(
+            "snapshot {} is dated {}, which is in the future: no rule on time counts it or removes \
+             it until then",
+            snapshot.short(),
+            text::time(*time, zone)
+        ),
+        Doubt::BackDated { snapshot, time, after, after_time } => format!(
+            "snapshot {} is dated {} but was stored after {} of {}: it is kept by its date, \
+             perhaps in place of one that is really from then",
+            snapshot.short(),
+            text::time(*time, zone),
+            after.short(),
+            text::time(*after_time, zone)
+        ),
+    }
 }
 
 fn describe(outcome: &GroupOutcome, group_by: GroupBy) -> String {

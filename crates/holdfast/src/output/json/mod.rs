@@ -28,6 +28,15 @@ pub struct Message {
     pub message: String,
 }
 
+/// Something that should be looked at, though the command did what it was asked; printed on standard error.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Warning<'a> {
+    /// Always `warning`, which restic does not have.
+    pub message_type: &'static str,
+    /// One sentence.
+    pub message: &'a str,
+}
+
 /// Trouble with one entry of a backup or restore; printed on standard error.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct EntryError {

@@ -42,6 +42,9 @@ pub struct Snapshot {
     /// True if no rule may remove it; not in restic's.
     #[serde(skip_serializing_if = "is_zero")]
     pub hold: bool,
+    /// True if it holds only what an unfinished backup had so far; not in restic's.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub partial: bool,
     /// What made it.
     #[serde(skip_serializing_if = "is_zero")]
     pub program_version: String,

@@ -1,0 +1,92 @@
+//! Snapshots whose dates the rules go by, although they cannot be right.
+//!
+//! Rules believe dates, as restic's do. A chain knows better: its records came one after the other.
+
+use std::collections::HashMap;
+
+use holdfast_format::{ObjectId, WriterId};
+use holdfast_repo::SnapshotInfo;
+use jiff::{SignedDuration, Timestamp};
+
+use crate::retention::GroupOutcome;
+
+/// Two backups may run at the same time and clocks are set right: so much does not matter.
+const TOLERANCE: SignedDuration = SignedDuration::from_hours(1);
+
+/// A date that cannot be right, of a snapshot that stays.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Doubt {
+    /// It lies in the future: no rule on time counts the snapshot or removes it.
+    Future {
+        /// The snapshot.
+        snapshot: ObjectId,
+        /// Its date.
+        time: Timestamp,
+    },
+    /// The snapshot was stored after one that is dated later. Kept for its date, it may take the place of another.
+    BackDated {
+        /// The snapshot.
+        snapshot: ObjectId,
+        /// Its date.
+        time: Timestamp,
+        /// The one that was there before it.
+        after: ObjectId,
+        /// Its date.
+        after_time: Timestamp,
+    },
+}
+
+/// The doubts about what a plan keeps, in the order of the plan. Back-dated snapshots of a group that loses none push
+/// nothing out.
+pub fn doubts(outcomes: &[GroupOutcome], snapshots: &[SnapshotInfo], now: Timestamp) -> Vec<Doubt> {
+    let infos: HashMap<ObjectId, &SnapshotInfo> =
+        snapshots.iter().map(|info| (info.id, info)).collect();
+    outcomes.iter().flat_map(|outcome| of_group(outcome, &infos, now)).collect()
+}
+
+fn of_group(
+    outcome: &GroupOutcome,
+    infos: &HashMap<ObjectId, &SnapshotInfo>,
+    now: Timestamp,
+) -> Vec<Doubt> {
+    let kept = outcome.keep.iter().map(|kept| &kept.candidate);
+    let mut members: Vec<&SnapshotInfo> = kept
+        .clone()
+        .chain(&outcome.remove)
+        .filter(|it| !it.partial && it.time <= now)
+        .filter_map(|it| infos.get(&it.id).copied())
+        .collect();
+    members.sort_by_key(|info| info.sequence);
+    let before = latest_before(&members);
+    let doubt = |id: &ObjectId, time: Timestamp| {
+        if time > now {
+            return Some(Doubt::Future { snapshot: *id, time });
+        }
+        let (after, after_time) = before.get(id).copied()?;
+        let is_out_of_order = after_time.duration_since(time) > TOLERANCE;
+        (is_out_of_order && !outcome.remove.is_empty()).then_some(Doubt::BackDated {
+            snapshot: *id,
+            time,
+            after,
+            after_time,
+        })
+    };
+    kept.filter(|it| !it.partial).filter_map(|it| doubt(&it.id, it.time)).collect()
+}
+
+/// For each of these snapshots, which are in the order of their chains, the one dated last of those before it.
+fn latest_before(members: &[&SnapshotInfo]) -> HashMap<ObjectId, (ObjectId, Timestamp)> {
+    let mut latest: HashMap<WriterId, (ObjectId, Timestamp)> = HashMap::new();
+    let mut before = HashMap::new();
+    for info in members {
+        let time = info.snapshot.time;
+        let known = latest.entry(info.writer).or_insert((info.id, time));
+        if known.0 != info.id {
+            before.insert(info.id, *known);
+        }
+        if time > known.1 {
+            *known = (info.id, time);
+        }
+    }
+    before
+}
