@@ -31,6 +31,10 @@ use exit::{CommandError, CommandResult, ExitKind};
 use interrupt::Interrupt;
 use output::{Output, Style};
 
+/// Its settings are in `.cargo/config.toml`, its reasons in decision 0007.
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
+
 fn main() -> ExitCode {
     environment::keep_memory_private();
     let environment = Environment::of_process();
