@@ -1,0 +1,22 @@
+//! Removing what the repository has no more.
+
+use holdfast_format::ObjectId;
+
+use super::Cache;
+use super::table::INDEX_OBJECTS;
+use crate::RepoError;
+use crate::error::cached;
+
+impl Cache {
+    /// Removes index objects; their packs stay until they are dead or listed by another object.
+    pub fn remove_index_objects(&self, gone: &[ObjectId]) -> Result<(), RepoError> {
+        let write = cached(self.database.begin_write())?;
+        {
+            let mut table = cached(write.open_table(INDEX_OBJECTS))?;
+            for id in gone {
+                cached(table.remove(id.as_bytes()))?;
+            }
+        }
+        cached(write.commit())
+    }
+}
