@@ -5,6 +5,7 @@
 pub mod command;
 pub mod conformance;
 pub mod fs;
+pub mod postgres;
 pub mod source;
 pub mod target;
 pub mod target_conformance;

@@ -1,0 +1,170 @@
+//! The primitive fields of header and table of contents: integers, strings, offsets.
+//!
+//! An integer is a sign byte and the magnitude, least byte first; a string is its length and its
+//! bytes, length -1 standing for none. pg_dump writes each value in one way only, and nothing else
+//! is taken: so what was read encodes to the same bytes again, and a shifted stream fails soon.
+
+use std::io::{BufRead, Read};
+
+use super::error::{Decoded, Fault};
+use super::input::Input;
+
+/// Bytes as the database has them, in whatever encoding; `None` is not the same as empty.
+pub(super) type Text = Option<Box<[u8]>>;
+
+/// What an archive may ask for. Each is checked before memory is taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// One string of the table of contents, such as the definition of a function, in bytes.
+    pub string_bytes_max: u32,
+    /// All strings of the table of contents together, in bytes.
+    pub toc_bytes_max: u64,
+    /// Entries of the table of contents. Before PostgreSQL 17 each large object had its own.
+    pub entries_max: u32,
+    /// Window of zstd-compressed data, as a power of two. pg_restore takes up to 27 (128 MiB).
+    pub zstd_window_log_max: u32,
+}
+
+impl Limits {
+    /// For archives of databases of any size.
+    pub const DEFAULT: Self = Self {
+        string_bytes_max: 256 << 20,
+        toc_bytes_max: 4 << 30,
+        entries_max: 1 << 24,
+        zstd_window_log_max: 27,
+    };
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self::DEFAULT
+    }
+}
+
+/// How wide the numbers of an archive are, as its header says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Widths {
+    /// Magnitude of an integer, in bytes.
+    pub int_bytes: u8,
+    /// Offset in the file, in bytes.
+    pub offset_bytes: u8,
+}
+
+/// Takes fields from a stream.
+pub(super) struct Fields<'a, R> {
+    pub input: &'a mut Input<R>,
+    pub widths: Widths,
+    limits: &'a Limits,
+    /// What strings may still take.
+    bytes_left: u64,
+}
+
+impl<'a, R: Read> Fields<'a, R> {
+    pub fn new(input: &'a mut Input<R>, limits: &'a Limits, widths: Widths) -> Self {
+        Self { input, widths, limits, bytes_left: limits.toc_bytes_max }
+    }
+
+    pub fn byte(&mut self) -> Decoded<u8> {
+        self.input.byte()
+    }
+
+    pub fn int(&mut self) -> Decoded<i32> {
+        int(self.input, self.widths.int_bytes)
+    }
+
+    /// A byte-string; `None` if the archive has none.
+    pub fn text(&mut self) -> Decoded<Text> {
+        let length = match self.int()? {
+            -1 => return Ok(None),
+            length => u32::try_from(length).map_err(|_| Fault::damaged("a length below zero"))?,
+        };
+        let max = self.limits.string_bytes_max;
+        if length > max {
+            return Err(Fault::TooLarge { what: "a text", max: max.into() });
+        }
+        self.bytes_left = self
+            .bytes_left
+            .checked_sub(length.into())
+            .ok_or(Fault::TooLarge { what: "texts", max: self.limits.toc_bytes_max })?;
+        self.bytes(length as usize).map(|bytes| Some(bytes.into_boxed_slice()))
+    }
+
+    /// A byte-string that every archive has.
+    pub fn required_text(&mut self) -> Decoded<Box<[u8]>> {
+        self.text()?.ok_or_else(|| Fault::damaged("a text is missing"))
+    }
+
+    /// A number that is kept as decimal digits.
+    pub fn decimal<T: std::str::FromStr + ToString>(&mut self) -> Decoded<T> {
+        decimal(&self.required_text()?)
+    }
+
+    /// An offset in the file.
+    pub fn offset(&mut self) -> Decoded<u64> {
+        magnitude(self.input, self.widths.offset_bytes)
+    }
+
+    /// Memory grows with what arrives, not with what is promised.
+    fn bytes(&mut self, length: usize) -> Decoded<Vec<u8>> {
+        let mut bytes = Vec::new();
+        while bytes.len() < length {
+            let available = self.input.fill_buf()?;
+            if available.is_empty() {
+                return Err(Fault::End);
+            }
+            let count = available.len().min(length - bytes.len());
+            bytes.extend_from_slice(&available[..count]);
+            self.input.consume(count);
+        }
+        Ok(bytes)
+    }
+}
+
+/// A number written as decimal digits, in the one way that it is printed.
+pub(super) fn decimal<T: std::str::FromStr + ToString>(text: &[u8]) -> Decoded<T> {
+    let digits = std::str::from_utf8(text).ok();
+    let value = digits.and_then(|digits| digits.parse::<T>().ok());
+    value
+        .filter(|value| value.to_string().as_bytes() == text)
+        .ok_or_else(|| Fault::damaged("digits of a number were expected"))
+}
+
+/// An integer of the archive.
+pub(super) fn int<R: Read>(input: &mut Input<R>, int_bytes: u8) -> Decoded<i32> {
+    let sign = input.byte()?;
+    let magnitude = magnitude(input, int_bytes)?;
+    let value = match (sign, magnitude) {
+        (0, magnitude) => i32::try_from(magnitude).ok(),
+        (1, 1..=0x8000_0000) => i32::try_from(-(magnitude as i64)).ok(),
+        _ => None,
+    };
+    value.ok_or_else(|| Fault::damaged("an impossible number"))
+}
+
+/// An unsigned number of at most 8 bytes, least byte first.
+fn magnitude<R: Read>(input: &mut Input<R>, bytes: u8) -> Decoded<u64> {
+    (0..bytes)
+        .try_fold(0, |value, place| Ok(value | u64::from(input.byte()?) << (u32::from(place) * 8)))
+}
+
+/// Appends an integer.
+pub(super) fn put_int(out: &mut Vec<u8>, int_bytes: u8, value: i32) {
+    out.push(u8::from(value < 0));
+    put_magnitude(out, int_bytes, value.unsigned_abs().into());
+}
+
+/// Appends a byte-string or none. One that does not fit into an integer cannot have been read.
+pub(super) fn put_text(out: &mut Vec<u8>, int_bytes: u8, text: Option<&[u8]>) {
+    let Some(text) = text else { return put_int(out, int_bytes, -1) };
+    put_int(out, int_bytes, i32::try_from(text.len()).unwrap_or(i32::MAX));
+    out.extend_from_slice(text);
+}
+
+/// Appends an offset in the file.
+pub(super) fn put_offset(out: &mut Vec<u8>, offset_bytes: u8, offset: u64) {
+    put_magnitude(out, offset_bytes, offset);
+}
+
+fn put_magnitude(out: &mut Vec<u8>, bytes: u8, value: u64) {
+    out.extend_from_slice(&value.to_le_bytes()[..usize::from(bytes).min(8)]);
+}

@@ -1,0 +1,109 @@
+//! What a stream that is no archive looks like, so that the message can help.
+
+use std::fmt;
+
+use super::fields::Limits;
+use super::input::Input;
+use super::toc::Toc;
+
+/// What a stream looks like from its first bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Looks {
+    /// There is not one byte.
+    Empty,
+    /// An SQL script of pg_dump or pg_dumpall.
+    PlainSql,
+    /// A tar file, as `pg_dump -Ft` writes it.
+    Tar,
+    /// The table of contents of a directory or tar file, without the data.
+    TocFile,
+    /// Compressed as a whole, with what is named.
+    Compressed(&'static str),
+    /// Encrypted, with what is named.
+    Encrypted(&'static str),
+    /// Text, such as an error message.
+    Text,
+    /// Anything else.
+    Unknown,
+}
+
+/// How a stream begins that was made by something else, and what it is.
+const BEGINNINGS: &[(&[u8], Looks)] = &[
+    (b"--\n-- PostgreSQL database", Looks::PlainSql),
+    (b"--\r\n-- PostgreSQL database", Looks::PlainSql),
+    (b"\x1f\x8b", Looks::Compressed("gzip")),
+    (b"\x28\xb5\x2f\xfd", Looks::Compressed("zstd")),
+    (b"\x04\x22\x4d\x18", Looks::Compressed("lz4")),
+    (b"\xfd7zXZ\0", Looks::Compressed("xz")),
+    (b"BZh", Looks::Compressed("bzip2")),
+    (b"PK\x03\x04", Looks::Compressed("zip")),
+    (b"age-encryption.org/", Looks::Encrypted("age")),
+    (b"-----BEGIN AGE ENCRYPTED FILE", Looks::Encrypted("age")),
+    (b"-----BEGIN PGP MESSAGE", Looks::Encrypted("PGP")),
+    (b"Salted__", Looks::Encrypted("openssl")),
+];
+
+impl Looks {
+    /// As many bytes from the start of a stream tell it.
+    pub(super) const BYTES: usize = 512;
+
+    /// Judges a stream by its first [`Looks::BYTES`] bytes.
+    pub(super) fn of(start: &[u8]) -> Self {
+        if start.is_empty() {
+            return Self::Empty;
+        }
+        if let Some((_, looks)) = BEGINNINGS.iter().find(|(bytes, _)| start.starts_with(bytes)) {
+            return *looks;
+        }
+        if start.get(257..262) == Some(b"ustar") {
+            return Self::Tar;
+        }
+        let is_text = |byte: &u8| matches!(byte, b' '..=b'~' | b'\t' | b'\r' | b'\n' | 0x80..);
+        match start.iter().all(is_text) {
+            true => Self::Text,
+            false => Self::Unknown,
+        }
+    }
+}
+
+impl fmt::Display for Looks {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Empty => formatter.write_str("it is empty, so the command wrote nothing"),
+            Self::PlainSql => formatter.write_str("it is an SQL script; add -Fc to pg_dump"),
+            Self::Tar => formatter.write_str("it is a tar file; use -Fc in place of -Ft"),
+            Self::TocFile => formatter
+                .write_str("it is the table of contents of a directory or tar archive; use -Fc"),
+            Self::Compressed(method) => write!(
+                formatter,
+                "it is compressed with {method}; take what pg_dump writes as it is, and let it \
+                 write -Z0"
+            ),
+            Self::Encrypted(method) => {
+                write!(
+                    formatter,
+                    "it is encrypted with {method}; take what pg_dump writes as it is"
+                )
+            }
+            Self::Text => formatter
+                .write_str("it is text, perhaps a message of the command in place of its output"),
+            Self::Unknown => formatter.write_str("it begins with other bytes"),
+        }
+    }
+}
+
+/// True if the start of a stream that could not be decoded is that of an archive in which every
+/// line feed got a carriage return before it: so a pseudo-terminal writes what it is given.
+pub(super) fn went_through_terminal(start: &[u8]) -> bool {
+    let mut undone = Vec::with_capacity(start.len());
+    let mut pairs = 0;
+    for (place, byte) in start.iter().enumerate() {
+        match byte {
+            b'\r' if start.get(place + 1) == Some(&b'\n') => pairs += 1,
+            b'\n' if place == 0 || start[place - 1] != b'\r' => return false,
+            byte => undone.push(*byte),
+        }
+    }
+    // The first entry tells the encoding, and has a line feed in every archive.
+    pairs > 0 && Toc::decode_start(&mut Input::new(&undone[..]), &Limits::DEFAULT, 1).is_ok()
+}

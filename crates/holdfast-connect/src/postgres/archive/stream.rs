@@ -1,0 +1,227 @@
+//! Taking a custom archive apart while it passes.
+
+use std::collections::HashMap;
+use std::io::{self, Read};
+use std::mem;
+
+use super::body::Body;
+use super::error::{ArchiveError, Decoded, Fault};
+use super::fields::{Limits, int};
+use super::head::Format;
+use super::input::Input;
+use super::looks::Looks;
+use super::toc::{Entry, Toc};
+
+/// Block of the data of one entry.
+pub(super) const BLOCK_DATA: u8 = 1;
+/// Block of a group of large objects.
+pub(super) const BLOCK_LARGE_OBJECTS: u8 = 3;
+
+/// Something with data of its own: a table, or one large object.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Member {
+    /// Number of its entry in the table of contents.
+    pub dump_id: i32,
+    /// OID, if it is one of the large objects of that entry.
+    pub large_object: Option<u32>,
+}
+
+/// What an archive consists of, in the order in which it comes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Event {
+    /// The data of a member begins.
+    Begins(Member),
+    /// So many bytes of it were placed at the start of the buffer (at least one).
+    Data(usize),
+    /// The data of the member is complete.
+    Ends(Member),
+    /// The archive is complete: the stream is at its end, and every entry of the table of contents
+    /// that has data was there once.
+    Complete,
+}
+
+/// Reads a custom archive from a stream, in memory that does not depend on the size of its data.
+pub struct ArchiveReader<R: Read> {
+    toc: Toc,
+    limits: Limits,
+    /// Entries with data whose data has not come yet, by number: places in the table of contents.
+    awaited: HashMap<i32, usize>,
+    state: State<R>,
+}
+
+/// Where in the stream the reader is.
+enum State<R: Read> {
+    /// At a block, or at the end.
+    Between(Input<R>),
+    /// In a group of large objects, at the next one's OID.
+    Group(Input<R>, usize),
+    /// In the data of a member of the entry at this place.
+    Inside(Body<R>, usize, Member),
+    Complete,
+    Failed,
+}
+
+impl<R: Read> ArchiveReader<R> {
+    /// Reads header and table of contents.
+    ///
+    /// # Errors
+    /// [`ArchiveError`]: the stream is something else, is damaged or ends too soon.
+    pub fn open(reader: R, limits: Limits) -> Result<Self, ArchiveError> {
+        let mut input = Input::new(reader);
+        let toc = Toc::read(&mut input, &limits)?;
+        if toc.head.format != Format::Custom {
+            return Err(ArchiveError::NotAnArchive(Looks::TocFile));
+        }
+        let entries = toc.entries.iter().enumerate();
+        let with_data = entries.filter(|(_, entry)| entry.had_dumper);
+        let awaited = with_data.map(|(place, entry)| (entry.dump_id, place)).collect();
+        Ok(Self { toc, limits, awaited, state: State::Between(input) })
+    }
+
+    /// Header and table of contents.
+    pub fn toc(&self) -> &Toc {
+        &self.toc
+    }
+
+    /// Gives the header and table of contents away, when no more data is wanted.
+    pub fn into_toc(self) -> Toc {
+        self.toc
+    }
+
+    /// Reads on to the next event. Data is placed in `buffer`, which is filled unless the member
+    /// ends; what is compressed in the archive is plain here.
+    ///
+    /// # Errors
+    /// [`ArchiveError`]: then the archive is not whole, whatever was read before, and every further
+    /// call fails.
+    pub fn next(&mut self, buffer: &mut [u8]) -> Result<Event, ArchiveError> {
+        if buffer.is_empty() {
+            let text = "an archive cannot be read into an empty buffer";
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, text).into());
+        }
+        loop {
+            match mem::replace(&mut self.state, State::Failed) {
+                State::Between(input) => self.begin_block(input)?,
+                State::Group(input, place) => self.begin_large_object(input, place)?,
+                State::Inside(body, place, member) => {
+                    return self.go_on(body, place, member, buffer);
+                }
+                State::Complete => self.state = State::Complete,
+                State::Failed => return Err(ArchiveError::Failed),
+            }
+            match &self.state {
+                State::Inside(_, _, member) => return Ok(Event::Begins(*member)),
+                State::Complete => return Ok(Event::Complete),
+                _ => {}
+            }
+        }
+    }
+
+    /// Begins the next block, if there is one.
+    fn begin_block(&mut self, mut input: Input<R>) -> Result<(), ArchiveError> {
+        let Some(kind) = input.next_byte()? else {
+            self.check_complete()?;
+            self.state = State::Complete;
+            return Ok(());
+        };
+        let place = self
+            .awaited_block(kind, &mut input)
+            .map_err(|fault| fault.within("the start of a table's data", input.position()))?;
+        let entry = &self.toc.entries[place];
+        if entry.has_large_objects() {
+            self.state = State::Group(input, place);
+            return Ok(());
+        }
+        let member = Member { dump_id: entry.dump_id, large_object: None };
+        self.begin_member(input, place, member)
+    }
+
+    /// The place of the entry whose block begins; it is no longer awaited.
+    fn awaited_block(&mut self, kind: u8, input: &mut Input<R>) -> Decoded<usize> {
+        if !matches!(kind, BLOCK_DATA | BLOCK_LARGE_OBJECTS) {
+            return Err(Fault::damaged(match self.awaited.is_empty() {
+                true => "bytes follow the end of the archive",
+                false => "neither rows nor large objects",
+            }));
+        }
+        let dump_id = int(input, self.toc.head.int_bytes)?;
+        let place = self.awaited.remove(&dump_id).ok_or_else(|| {
+            Fault::Damaged(format!("number {dump_id} has no data, or has it twice"))
+        })?;
+        match self.toc.entries[place].has_large_objects() == (kind == BLOCK_LARGE_OBJECTS) {
+            true => Ok(place),
+            false => Err(Fault::damaged("rows where large objects belong, or the reverse")),
+        }
+    }
+
+    /// Begins the next large object of a group, or ends the group.
+    fn begin_large_object(
+        &mut self,
+        mut input: Input<R>,
+        place: usize,
+    ) -> Result<(), ArchiveError> {
+        let oid = int(&mut input, self.toc.head.int_bytes)
+            .map_err(|fault| fault.within("the large objects", input.position()))?;
+        if oid == 0 {
+            self.state = State::Between(input);
+            return Ok(());
+        }
+        // OIDs are unsigned, but pg_dump writes them as if they were not.
+        let large_object = Some(oid.cast_unsigned());
+        let member = Member { dump_id: self.toc.entries[place].dump_id, large_object };
+        self.begin_member(input, place, member)
+    }
+
+    fn begin_member(
+        &mut self,
+        input: Input<R>,
+        place: usize,
+        member: Member,
+    ) -> Result<(), ArchiveError> {
+        let head = &self.toc.head;
+        let body = Body::new(input, head.int_bytes, head.compression, &self.limits)
+            .map_err(|(fault, at)| fault.within(&self.label(member, place), at))?;
+        self.state = State::Inside(body, place, member);
+        Ok(())
+    }
+
+    /// Reads data of a member, or ends it.
+    fn go_on(
+        &mut self,
+        mut body: Body<R>,
+        place: usize,
+        member: Member,
+        buffer: &mut [u8],
+    ) -> Result<Event, ArchiveError> {
+        let filled = body.fill(buffer);
+        if let Ok(count @ 1..) = filled {
+            self.state = State::Inside(body, place, member);
+            return Ok(Event::Data(count));
+        }
+        let input = filled
+            .and_then(|_| body.finish())
+            .map_err(|(fault, at)| fault.within(&self.label(member, place), at))?;
+        self.state = match member.large_object {
+            Some(_) => State::Group(input, place),
+            None => State::Between(input),
+        };
+        Ok(Event::Ends(member))
+    }
+
+    /// At the end of the stream: whether all data was there.
+    fn check_complete(&self) -> Result<(), ArchiveError> {
+        let first = self.awaited.values().min().map(|place| self.toc.entries[*place].label());
+        match first {
+            None => Ok(()),
+            Some(first) => Err(ArchiveError::Missing { first, more: self.awaited.len() - 1 }),
+        }
+    }
+
+    /// What a member is, for people.
+    fn label(&self, member: Member, place: usize) -> String {
+        match member.large_object {
+            Some(oid) => format!("large object {oid}"),
+            None => self.toc.entries.get(place).map(Entry::label).unwrap_or_default(),
+        }
+    }
+}

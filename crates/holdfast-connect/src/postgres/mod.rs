@@ -1,0 +1,3 @@
+//! PostgreSQL: what its tools write and read.
+
+pub mod archive;

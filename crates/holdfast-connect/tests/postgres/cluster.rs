@@ -1,0 +1,180 @@
+//! A throwaway PostgreSQL: its own folder, a socket in it and no network, stopped when it is dropped.
+
+use std::ffi::OsStr;
+use std::fs;
+use std::io::Write;
+use std::os::unix::fs::{PermissionsExt, chown};
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+use nix::unistd::User;
+use tempfile::TempDir;
+
+/// The folders of PostgreSQL's programs, one per version to be tested.
+pub fn installations() -> Vec<PathBuf> {
+    if let Some(folders) = std::env::var_os("HOLDFAST_TEST_POSTGRES") {
+        return std::env::split_paths(&folders).collect();
+    }
+    let versions = fs::read_dir("/usr/lib/postgresql").into_iter().flatten();
+    let folders = versions.map(|entry| entry.unwrap().path().join("bin"));
+    let mut folders: Vec<_> = folders.filter(|folder| folder.join("initdb").exists()).collect();
+    if folders.is_empty() {
+        let path = std::env::var_os("PATH").unwrap_or_default();
+        let found = std::env::split_paths(&path).find(|folder| folder.join("initdb").exists());
+        folders.extend(
+            found
+                .and_then(|folder| folder.join("initdb").canonicalize().ok())
+                .map(|program| program.parent().expect("a program is in a folder").to_owned()),
+        );
+    }
+    assert!(!folders.is_empty(), "PostgreSQL is missing: `./dev test` installs it");
+    folders.sort();
+    folders
+}
+
+/// A running server.
+pub struct Cluster {
+    programs: PathBuf,
+    folder: TempDir,
+    /// The user it runs as, if that is not who runs the test: PostgreSQL refuses to run as root.
+    user: Option<(u32, u32)>,
+}
+
+impl Cluster {
+    /// Makes a cluster with the programs in a folder, and starts it.
+    pub fn start(programs: &Path) -> Self {
+        let folder = tempfile::Builder::new().prefix("holdfast-pg-").tempdir().unwrap();
+        let user = nix::unistd::geteuid().is_root().then(|| {
+            let named = |name| User::from_name(name).unwrap();
+            let user = named("postgres").or_else(|| named("nobody")).expect("a user without power");
+            (user.uid.as_raw(), user.gid.as_raw())
+        });
+        fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o711)).unwrap();
+        if let Some((uid, gid)) = user {
+            chown(folder.path(), Some(uid), Some(gid)).unwrap();
+        }
+        let cluster = Self { programs: programs.to_owned(), folder, user };
+        let options = ["-U", "demo", "-A", "trust", "-E", "UTF8", "--no-locale", "--no-sync"];
+        cluster.server("initdb").arg("-D").arg(cluster.data()).args(options).succeed();
+        let socket = format!(
+            "-c listen_addresses='' -c unix_socket_directories='{}' -c fsync=off",
+            cluster.folder.path().display()
+        );
+        cluster
+            .server("pg_ctl")
+            .args(["-w", "-t", "120", "-o", &socket, "start", "-D"])
+            .arg(cluster.data())
+            .arg("-l")
+            .arg(cluster.folder.path().join("log"))
+            .succeed();
+        cluster
+    }
+
+    /// Major version of the programs.
+    pub fn major(&self) -> u32 {
+        let line = self.client("pg_dump", ["--version"]).succeed();
+        let line = String::from_utf8(line).unwrap();
+        let version = line.split(' ').nth(2).unwrap();
+        version.trim().split('.').next().unwrap().parse().unwrap()
+    }
+
+    /// A folder for the test's own files, which server and client can enter.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// A client program that connects to this server.
+    pub fn client<I: AsRef<OsStr>>(
+        &self,
+        program: &str,
+        arguments: impl IntoIterator<Item = I>,
+    ) -> Command {
+        let mut command = Command::new(self.programs.join(program));
+        for (name, _) in std::env::vars_os() {
+            if name.as_encoded_bytes().starts_with(b"PG") {
+                command.env_remove(name);
+            }
+        }
+        command.env("PGHOST", self.folder.path()).env("PGPORT", "5432").env("PGUSER", "demo");
+        command.env("PGDATABASE", "postgres").env("PGTZ", "UTC").args(arguments);
+        command
+    }
+
+    /// Makes an empty database.
+    pub fn create(&self, database: &str) {
+        self.client("createdb", ["-T", "template0", database]).succeed();
+    }
+
+    /// Runs SQL and gives what it prints, without headers.
+    pub fn sql(&self, database: &str, sql: &str) -> Vec<u8> {
+        let options = ["-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-d", database];
+        self.client("psql", options).succeed_with(sql.as_bytes())
+    }
+
+    /// What `pg_dump` writes for a database to a pipe.
+    pub fn dump(&self, database: &str, options: &[&str]) -> Vec<u8> {
+        self.client("pg_dump", options).args(["-d", database]).succeed()
+    }
+
+    fn data(&self) -> PathBuf {
+        self.folder.path().join("data")
+    }
+
+    /// A program that must run as the server's user.
+    fn server(&self, program: &str) -> Command {
+        let mut command = self.client(program, [""; 0]);
+        command.current_dir(self.folder.path());
+        if let Some((uid, gid)) = self.user {
+            command.uid(uid).gid(gid);
+        }
+        command
+    }
+}
+
+impl Drop for Cluster {
+    fn drop(&mut self) {
+        let mut stop = self.server("pg_ctl");
+        stop.args(["-w", "-m", "immediate", "stop", "-D"]).arg(self.data());
+        // A cluster that did not start cannot be stopped.
+        let _ = stop.stdin(Stdio::null()).output();
+    }
+}
+
+/// Running a program to its end.
+pub trait Run {
+    /// What it prints; it must not fail.
+    fn succeed(&mut self) -> Vec<u8>;
+
+    /// The same with something on its standard input.
+    fn succeed_with(&mut self, input: &[u8]) -> Vec<u8>;
+
+    /// How it ends with something on its standard input.
+    fn run_with(&mut self, input: &[u8]) -> Output;
+}
+
+impl Run for Command {
+    fn succeed(&mut self) -> Vec<u8> {
+        self.succeed_with(b"")
+    }
+
+    fn succeed_with(&mut self, input: &[u8]) -> Vec<u8> {
+        let output = self.run_with(input);
+        let errors = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{self:?}: {}: {errors}", output.status);
+        output.stdout
+    }
+
+    fn run_with(&mut self, input: &[u8]) -> Output {
+        self.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = self.spawn().unwrap_or_else(|error| panic!("{self:?}: {error}"));
+        let mut stdin = child.stdin.take().unwrap();
+        std::thread::scope(|scope| {
+            // A program that fails does not read all of it.
+            scope.spawn(move || {
+                let _ = stdin.write_all(input);
+            });
+            child.wait_with_output().unwrap()
+        })
+    }
+}

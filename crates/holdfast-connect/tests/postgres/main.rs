@@ -1,0 +1,20 @@
+//! Archives of real pg_dump, and real pg_restore on what is written again.
+//!
+//! The tests use the PostgreSQL that is installed; `HOLDFAST_TEST_POSTGRES` may name the folders of
+//! other versions' programs, joined by colons, and then all of these are used.
+
+// The lints that spare test functions do not know that all of this crate is one test.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::disallowed_methods,
+    clippy::print_stderr
+)]
+
+mod broken;
+mod cluster;
+mod golden;
+mod parts;
+mod plain;
+mod round_trip;
+mod selection;
