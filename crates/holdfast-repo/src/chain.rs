@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use bytes::Bytes;
 use holdfast_backend::{Backend, Error as BackendError, ObjectName};
 use holdfast_format::ObjectId;
 use holdfast_format::limits::RECORD_BYTES_MAX;
@@ -66,12 +67,14 @@ pub struct Records<Body> {
     pub whole: Vec<Stored<Body>>,
     /// The others. A record that does not continue the one before it is in both lists: it is authentic.
     pub damaged: Vec<DamagedRecord>,
+    /// Slots and bytes of the records that can be read and continue the one before.
+    pub sealed: Vec<(u64, Bytes)>,
 }
 
 /// What is in one slot.
 enum Slot<Body> {
     Free,
-    Whole { record: Stored<Body>, continues: bool },
+    Whole { record: Stored<Body>, continues: bool, object: Bytes },
     Damaged(DamagedRecord),
 }
 
@@ -87,18 +90,21 @@ pub fn read_from<Body: DeserializeOwned>(
     head: &mut Head,
     listed: &BTreeSet<u64>,
 ) -> Result<Records<Body>, RepoError> {
-    let mut records = Records { whole: Vec::new(), damaged: Vec::new() };
+    let mut records = Records { whole: Vec::new(), damaged: Vec::new(), sealed: Vec::new() };
     // Behind a damaged record it cannot be known what the next one must name as its predecessor.
     let mut is_certain = true;
     loop {
         match read_slot(backend, keys, chain, head)? {
-            Slot::Whole { record, continues } => {
+            Slot::Whole { record, continues, object } => {
                 if is_certain && !continues {
                     records.damaged.push(DamagedRecord {
                         object: chain.record(record.sequence),
                         found: Some(record.id),
                         reason: "it does not continue the record before it".to_owned(),
                     });
+                }
+                if continues {
+                    records.sealed.push((record.sequence, object));
                 }
                 is_certain = true;
                 *head = Head { next: record.sequence + 1, last: record.id };
@@ -173,6 +179,7 @@ fn read_slot_once<Body: DeserializeOwned>(
         Ok((record, id)) => Ok(Slot::Whole {
             continues: record.previous == head.last,
             record: Stored { sequence: head.next, id, body: record.body },
+            object,
         }),
         Err(RepoError::Damaged { object: name, reason }) => {
             let found = Some(ObjectId::of(&object));
@@ -191,8 +198,8 @@ fn read_one<Body: DeserializeOwned>(
 ) -> Result<Option<Stored<Body>>, RepoError> {
     match read_slot(backend, keys, chain, head)? {
         Slot::Free => Ok(None),
-        Slot::Whole { record, continues: true } => Ok(Some(record)),
-        Slot::Whole { record, continues: false } => {
+        Slot::Whole { record, continues: true, .. } => Ok(Some(record)),
+        Slot::Whole { record, continues: false, .. } => {
             Err(RepoError::ChainBroken { object: chain.record(record.sequence) })
         }
         Slot::Damaged(DamagedRecord { object, reason, .. }) => {
@@ -201,7 +208,8 @@ fn read_one<Body: DeserializeOwned>(
     }
 }
 
-fn decode<Body: DeserializeOwned>(
+/// Opens and decodes a record; gives its hash as well.
+pub(crate) fn decode<Body: DeserializeOwned>(
     keys: &Keys,
     chain: &Chain,
     sequence: u64,

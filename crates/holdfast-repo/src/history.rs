@@ -1,5 +1,6 @@
 //! The repository's history: all chains, replayed into snapshots, writers, valid index objects and swept packs.
 
+mod kept;
 mod refresh;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};

@@ -113,8 +113,7 @@ impl Repository {
         let folder =
             options.cache_folder.as_ref().map(|folder| folder.join(keys.repository_id().to_hex()));
         let index = Arc::new(Index::open(folder.as_deref(), &keys, options.cache_bytes_max)?);
-        let mut history = History::default();
-        history.refresh(&*backend, &keys)?;
+        let history = History::read(&*backend, &keys, &index)?;
         let missing = index.sync(&*backend, &keys, &history)?;
         let pool = rayon::ThreadPoolBuilder::new()
             .num_threads(options.threads)
@@ -177,6 +176,19 @@ impl Repository {
     pub fn refresh(&self) -> Result<Missing, RepoError> {
         let mut history = self.history();
         history.refresh(&*self.backend, &self.keys)?;
+        self.index.sync(&*self.backend, &self.keys, &history)
+    }
+
+    /// Reads all chains from the repository itself, kept records or not, and the index objects that they name. For those
+    /// who delete: a record that was damaged since it was kept must stop them.
+    ///
+    /// # Errors
+    /// Storage failures; damaged chains.
+    pub fn read_history_anew(&self) -> Result<Missing, RepoError> {
+        let mut history = self.history();
+        let mut anew = History::default();
+        anew.refresh(&*self.backend, &self.keys)?;
+        *history = anew;
         self.index.sync(&*self.backend, &self.keys, &history)
     }
 

@@ -78,6 +78,7 @@ pub(crate) fn run(
     observer: &dyn Observer,
     mutation: Mutation,
 ) -> Result<PruneReport, EngineError> {
+    repository.read_history_anew()?;
     let report = PruneReport::default();
     let mut prune = Prune { repository, options: *options, observer, report, mutation };
     for _ in 0..ROUNDS_MAX {

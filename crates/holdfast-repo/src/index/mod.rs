@@ -11,8 +11,10 @@ use std::collections::HashSet;
 use std::path::Path;
 use std::sync::{Arc, PoisonError, RwLock};
 
+use bytes::Bytes;
 use holdfast_format::frame::FrameContext;
 use holdfast_format::index::PackEntry;
+use holdfast_format::name::Chain;
 use holdfast_format::{BlobId, ObjectId};
 use holdfast_seal::Keys;
 
@@ -170,6 +172,24 @@ impl Index {
     /// [`RepoError::Cache`].
     pub fn set_note(&self, name: &str, note: &[u8]) -> Result<(), RepoError> {
         self.cache.set_note(name, note)
+    }
+
+    /// Passes the sealed records of a chain that are kept with the cache to `each`, in order, until it returns false.
+    pub(crate) fn kept_records(
+        &self,
+        chain: &Chain,
+        each: impl FnMut(u64, &[u8]) -> bool,
+    ) -> Result<(), RepoError> {
+        self.cache.records(chain, each)
+    }
+
+    /// Keeps sealed records of a chain with the cache.
+    pub(crate) fn keep_records(
+        &self,
+        chain: &Chain,
+        records: &[(u64, Bytes)],
+    ) -> Result<(), RepoError> {
+        if records.is_empty() { Ok(()) } else { self.cache.keep_records(chain, records) }
     }
 
     /// Blobs that were ever stored in more than one place.

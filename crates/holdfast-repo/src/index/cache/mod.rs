@@ -4,6 +4,7 @@ mod file;
 mod insert;
 mod list;
 mod notes;
+mod records;
 mod remove;
 mod table;
 mod view;

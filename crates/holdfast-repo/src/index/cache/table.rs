@@ -17,6 +17,8 @@ pub(super) const PACKS: TableDefinition<'_, u32, &[u8; PACK_BYTES]> = TableDefin
 pub(super) const PACK_NUMBERS: TableDefinition<'_, Id, u32> = TableDefinition::new("pack numbers");
 /// What others derived and would rather not derive again; made when it is first needed.
 pub(super) const NOTES: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("notes");
+/// Chain and slot to the sealed record; made when it is first needed.
+pub(super) const RECORDS: TableDefinition<'_, (&str, u64), &[u8]> = TableDefinition::new("records");
 pub(super) const FRAMES: TableDefinition<'_, u32, &[u8; FRAME_BYTES]> =
     TableDefinition::new("frames");
 pub(super) const BLOBS: TableDefinition<'_, Id, &[u8; BLOB_BYTES]> = TableDefinition::new("blobs");
