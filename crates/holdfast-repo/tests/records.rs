@@ -8,9 +8,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use bytes::Bytes;
 use holdfast_backend::{Backend, Error, Listed, Memory, ObjectName};
-use holdfast_format::record::{Snapshot, SnapshotSummary, WriterBody};
+use holdfast_format::ObjectId;
+use holdfast_format::record::{WriterBody, decode};
 use holdfast_format::slot::KdfCost;
-use holdfast_format::{ObjectId, SessionId};
 use holdfast_repo::{OpenOptions, Repository};
 use holdfast_seal::{Secret, SlotLabel};
 use jiff::Timestamp;
@@ -100,7 +100,7 @@ impl World {
         let (repository, _) = self.open_with(None);
         let writer = repository.writer(host).unwrap();
         for hour in hours {
-            let body = WriterBody::Snapshot(Box::new(snapshot(host, hour)));
+            let body = snapshot(host, hour);
             let mut history = repository.history();
             history
                 .append_writer(&**repository.backend(), repository.keys(), writer, &body)
@@ -124,24 +124,15 @@ fn ids(repository: &Repository) -> Vec<ObjectId> {
     repository.history().snapshots().iter().map(|info| info.id).collect()
 }
 
-fn snapshot(host: &str, hour: i64) -> Snapshot {
-    Snapshot {
-        time: Timestamp::from_second(hour * 3600).unwrap(),
-        host: host.to_owned(),
-        user: String::new(),
-        uid: 0,
-        gid: 0,
-        paths: vec!["/srv".into()],
-        tags: Vec::new(),
-        excludes: Vec::new(),
-        program: "test".to_owned(),
-        parent: None,
-        partial: false,
-        sources: Vec::new(),
-        session: SessionId::from_bytes([0; 32]),
-        index: Vec::new(),
-        summary: SnapshotSummary::default(),
-    }
+/// A snapshot with nothing in it.
+fn snapshot(host: &str, hour: i64) -> WriterBody {
+    let time = Timestamp::from_second(hour * 3600).unwrap();
+    let zeros = "0".repeat(64);
+    let json = format!(
+        r#"{{"previous":"{zeros}","kind":"snapshot","time":"{time}","host":"{host}","uid":0,"gid":0,"paths":["/srv"],
+        "program":"","sources":[],"session":"{zeros}","index":[],"summary":{{}}}}"#
+    );
+    decode::<WriterBody>(json.as_bytes()).unwrap().body
 }
 
 #[test]
