@@ -134,7 +134,7 @@ fn a_real_terminal_is_recognised() {
 
 #[test]
 fn other_streams_are_named() {
-    let cases: [(&[u8], Looks); 9] = [
+    let cases: [(&[u8], Looks); 10] = [
         (b"", Looks::Empty),
         (b"--\n-- PostgreSQL database dump\n--\n", Looks::PlainSql),
         (b"--\r\n-- PostgreSQL database cluster dump\r\n", Looks::PlainSql),
@@ -143,6 +143,7 @@ fn other_streams_are_named() {
         (b"age-encryption.org/v1\n-> X25519", Looks::Encrypted("age")),
         (b"Salted__\x01\x02", Looks::Encrypted("openssl")),
         (b"pg_dump: error: connection failed\n", Looks::Text),
+        (b"Welcome!\nPGDMP\x01\x0e\0", Looks::Preceded),
         (b"\0\x01\x02\x03\x04\x05", Looks::Unknown),
     ];
     for (bytes, looks) in cases {

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use super::fields::Limits;
+use super::head::MAGIC;
 use super::input::Input;
 use super::toc::Toc;
 
@@ -23,6 +24,8 @@ pub enum Looks {
     Encrypted(&'static str),
     /// Text, such as an error message.
     Text,
+    /// Something else, and then an archive.
+    Preceded,
     /// Anything else.
     Unknown,
 }
@@ -58,6 +61,9 @@ impl Looks {
         if start.get(257..262) == Some(b"ustar") {
             return Self::Tar;
         }
+        if start.windows(MAGIC.len()).any(|bytes| bytes == MAGIC) {
+            return Self::Preceded;
+        }
         let is_text = |byte: &u8| matches!(byte, b' '..=b'~' | b'\t' | b'\r' | b'\n' | 0x80..);
         match start.iter().all(is_text) {
             true => Self::Text,
@@ -87,6 +93,9 @@ impl fmt::Display for Looks {
             }
             Self::Text => formatter
                 .write_str("it is text, perhaps a message of the command in place of its output"),
+            Self::Preceded => formatter.write_str(
+                "other output comes before it, perhaps of a login script; keep that off its output",
+            ),
             Self::Unknown => formatter.write_str("it begins with other bytes"),
         }
     }

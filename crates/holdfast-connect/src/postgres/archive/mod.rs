@@ -21,6 +21,9 @@ mod plain;
 mod stream;
 mod toc;
 
+#[cfg(test)]
+mod tests;
+
 pub use content::{Content, ContentError, ContentHasher, ContentKind};
 pub use emit::{Emission, EmitError, LargeObjects, Wanted};
 pub use error::ArchiveError;
