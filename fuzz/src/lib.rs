@@ -38,6 +38,7 @@ all![
     selection,
     cutter,
     padme,
+    postgres_archive,
 ];
 
 /// The rest of a program in `targets/`. Without `cargo fuzz` it does nothing, but compiles.

@@ -25,6 +25,7 @@ fn write_seeds() {
     seeds.insert("selection", lines(SELECTIONS));
     seeds.insert("cutter", streams());
     seeds.insert("padme", lengths());
+    seeds.insert("postgres_archive", dumps());
     for (target, seeds) in seeds {
         let folder = root().join("fuzz/seeds").join(target);
         let _ = fs::remove_dir_all(&folder);
@@ -257,5 +258,27 @@ fn lengths() -> Vec<Vec<u8>> {
     };
     let mut seeds: Vec<_> = pairs.map(pair).into();
     seeds.push(vec![0xff; 16]);
+    seeds
+}
+
+/// The dumps that the connector's tests keep, one as a terminal damages it, and scripts.
+fn dumps() -> Vec<Vec<u8>> {
+    let folder = root().join("crates/holdfast-connect/tests/postgres/golden");
+    let files = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let mut files: Vec<_> = files.collect();
+    files.sort();
+    let mut seeds: Vec<_> = files.iter().map(|path| fs::read(path).unwrap()).collect();
+    let damaged = seeds[0].iter().flat_map(|byte| match byte {
+        b'\n' => vec![b'\r', b'\n'],
+        byte => vec![*byte],
+    });
+    let damaged = damaged.collect();
+    seeds.push(damaged);
+    seeds.extend(lines(&[
+        "--\n-- PostgreSQL database dump\n--\n\n\\restrict a\n\nSELECT 1;\n\n\
+         --\n-- PostgreSQL database dump complete\n--\n\n\\unrestrict a\n\n",
+        "--\n-- PostgreSQL database cluster dump\n--\n\nCREATE ROLE a;\n\n\
+         --\n-- PostgreSQL database cluster dump complete\n--\n\n",
+    ]));
     seeds
 }

@@ -1,5 +1,6 @@
-//! The targets by what they read: plain layouts, sealed frames, text, lengths.
+//! The targets by what they read: plain layouts, sealed frames, text, lengths, dumps of databases.
 
+mod archives;
 mod input;
 mod keys;
 mod layouts;
@@ -7,6 +8,7 @@ mod lengths;
 mod sealed;
 mod text;
 
+pub use archives::postgres_archive;
 pub use layouts::{
     config, directory, index_body, key_slot, node, pack_header, pack_trailer, record,
 };

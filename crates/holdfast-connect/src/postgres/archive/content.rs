@@ -61,7 +61,7 @@ pub struct ContentHasher {
     form: Form,
     /// Of the line, or the large object, that has begun.
     hasher: blake3::Hasher,
-    /// Bytes of the line that has begun in an earlier piece.
+    /// Bytes of the line that has begun.
     line_bytes: u64,
     /// How that line begins.
     line_start: [u8; END.len()],
@@ -130,7 +130,8 @@ impl ContentHasher {
                 self.keep(bytes);
                 return Ok(());
             };
-            self.end_line(&bytes[..length]);
+            self.keep(&bytes[..length]);
+            self.end_line();
             bytes = &bytes[length + 1..];
         }
         // pg_dump puts empty lines behind the end.
@@ -154,7 +155,7 @@ impl ContentHasher {
         Ok(self.content)
     }
 
-    /// Takes a part of a line whose end is not there yet.
+    /// Takes a part of a line.
     fn keep(&mut self, part: &[u8]) {
         let known = usize::try_from(self.line_bytes).unwrap_or(usize::MAX).min(END.len());
         for (place, byte) in self.line_start[known..].iter_mut().zip(part) {
@@ -164,34 +165,18 @@ impl ContentHasher {
         self.line_bytes += part.len() as u64;
     }
 
-    /// Takes the last part of a line, without its line feed.
-    fn end_line(&mut self, part: &[u8]) {
-        let hash = if self.line_bytes == 0 {
-            if self.is_end(part) {
-                return;
-            }
-            blake3::hash(part)
-        } else {
-            self.keep(part);
-            let (length, start) = (self.line_bytes, self.line_start);
-            self.line_bytes = 0;
-            if length == END.len() as u64 && self.is_end(&start) {
-                return;
-            }
-            let hash = self.hasher.finalize();
-            self.hasher.reset();
-            self.content.bytes += length - part.len() as u64;
-            hash
-        };
-        self.content.rows += 1;
-        self.content.bytes += part.len() as u64 + 1;
-        self.content.hash = self.content.hash.wrapping_add(number(hash));
-    }
-
-    /// True if the line ends the rows; it is noted then.
-    fn is_end(&mut self, line: &[u8]) -> bool {
-        self.has_ended = self.form == Form::DumpedRows && line == END;
-        self.has_ended
+    /// Ends the line that was kept.
+    fn end_line(&mut self) {
+        let is_end = self.line_bytes == END.len() as u64 && self.line_start == *END;
+        self.has_ended = is_end && self.form == Form::DumpedRows;
+        if !self.has_ended {
+            self.content.rows += 1;
+            self.content.bytes += self.line_bytes + 1;
+            let hash = number(self.hasher.finalize());
+            self.content.hash = self.content.hash.wrapping_add(hash);
+        }
+        self.hasher.reset();
+        self.line_bytes = 0;
     }
 }
 
