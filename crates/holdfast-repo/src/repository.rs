@@ -115,6 +115,7 @@ impl Repository {
         let index = Arc::new(Index::open(folder.as_deref(), &keys, options.cache_bytes_max)?);
         let history = History::read(&*backend, &keys, &index)?;
         let missing = index.sync(&*backend, &keys, &history)?;
+        index.clean(&history)?;
         let pool = rayon::ThreadPoolBuilder::new()
             .num_threads(options.threads)
             .thread_name(|number| format!("seal-{number}"))

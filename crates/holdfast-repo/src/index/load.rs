@@ -9,11 +9,13 @@ use holdfast_format::pack::{PackHeader, TRAILER_BYTES, decode_trailer};
 use holdfast_format::{FormatError, ObjectId, directory, name};
 use holdfast_seal::{Keys, open_directory, open_index};
 
-use super::Index;
+use super::{Index, PackRow};
 use crate::RepoError;
 use crate::history::History;
 use crate::names::object_name;
 
+/// Rows that are looked at each time a repository is opened, to find those of packs that are gone.
+const CLEANED_ROWS_MAX: usize = 100_000;
 /// Bytes read from the start of a pack to find its header.
 const HEADER_READ_BYTES: usize = 4096;
 /// Bytes of a header with the most sessions that it may name.
@@ -68,6 +70,24 @@ impl Index {
     fn swept(&self, history: &History) -> Result<HashSet<u32>, RepoError> {
         let packs = self.cache.packs()?.into_iter();
         Ok(packs.filter(|p| history.swept().contains(&p.id)).map(|p| p.number).collect())
+    }
+
+    /// Removes some rows of packs that were swept, if there are any. Only for one who opens a repository: what else is
+    /// made of the index counts on the packs that were gone at its start.
+    ///
+    /// # Errors
+    /// Cache failures.
+    pub(crate) fn clean(&self, history: &History) -> Result<(), RepoError> {
+        let listed: HashSet<u32> =
+            self.cache.index_objects()?.into_iter().flat_map(|(_, packs)| packs).collect();
+        let is_gone =
+            |pack: &PackRow| history.swept().contains(&pack.id) && !listed.contains(&pack.number);
+        let gone: Vec<PackRow> = self.cache.packs()?.into_iter().filter(is_gone).collect();
+        if self.cache.clean(&gone, CLEANED_ROWS_MAX)? {
+            self.refresh_state(history)
+        } else {
+            Ok(())
+        }
     }
 
     /// Takes over what the cache holds now, and which packs are gone or condemned.

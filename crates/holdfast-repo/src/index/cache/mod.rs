@@ -1,5 +1,6 @@
 //! The local cache of the index: one redb file per repository and process.
 
+mod clean;
 mod file;
 mod insert;
 mod list;

@@ -17,6 +17,11 @@ pub(super) const PACKS: TableDefinition<'_, u32, &[u8; PACK_BYTES]> = TableDefin
 pub(super) const PACK_NUMBERS: TableDefinition<'_, Id, u32> = TableDefinition::new("pack numbers");
 /// What others derived and would rather not derive again; made when it is first needed.
 pub(super) const NOTES: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("notes");
+/// Packs whose rows are being removed, and how far that is; made when they are first needed.
+pub(super) const CLEANED_PACKS: TableDefinition<'_, u32, ()> =
+    TableDefinition::new("cleaned packs");
+pub(super) const CLEANED_UP_TO: TableDefinition<'_, &str, Id> =
+    TableDefinition::new("cleaned up to");
 /// Chain and slot to the sealed record; made when it is first needed.
 pub(super) const RECORDS: TableDefinition<'_, (&str, u64), &[u8]> = TableDefinition::new("records");
 pub(super) const FRAMES: TableDefinition<'_, u32, &[u8; FRAME_BYTES]> =
