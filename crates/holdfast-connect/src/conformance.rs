@@ -1,5 +1,6 @@
 //! What every [`Source`] must keep to, as checks for the tests of sources.
 
+use std::collections::BTreeSet;
 use std::io;
 
 use holdfast_format::entry::is_valid_name;
@@ -46,45 +47,61 @@ pub fn drain(source: &mut dyn Source) -> io::Result<Vec<Item>> {
     Ok(items)
 }
 
-/// Checks the whole stream of a source: valid names, strictly ascending in each directory, every
-/// directory ended, metadata that can be stored.
+/// Names met so far in a directory that is open.
+enum Names {
+    /// Sorted: the last one.
+    Last(Vec<u8>),
+    /// In any order: all.
+    All(BTreeSet<Vec<u8>>),
+}
+
+/// Checks the whole stream of a source: valid names, strictly ascending in each directory (or each once, where the
+/// directory says that it is not sorted), every directory ended, metadata that can be stored.
 ///
 /// # Errors
 /// The first [`Violation`].
 pub fn check_source<'a>(items: impl IntoIterator<Item = &'a Item>) -> Result<(), Violation> {
-    // The name met last in each directory that is entered; the root is never left.
-    let mut last: Vec<Vec<u8>> = vec![Vec::new()];
+    // The root is never left.
+    let mut open: Vec<Names> = vec![Names::Last(Vec::new())];
     for item in items {
         match item {
-            Item::Enter { name, metadata, .. } => {
-                check_entry(&mut last, name, metadata)?;
-                last.push(Vec::new());
+            Item::Enter { name, metadata, is_sorted, .. } => {
+                check_entry(&mut open, name, metadata)?;
+                open.push(match is_sorted {
+                    true => Names::Last(Vec::new()),
+                    false => Names::All(BTreeSet::new()),
+                });
             }
-            Item::Leaf(leaf) => check_entry(&mut last, &leaf.name, &leaf.metadata)?,
-            Item::Leave if last.len() == 1 => return Err(Violation::Leave),
-            Item::Leave => drop(last.pop()),
+            Item::Leaf(leaf) => check_entry(&mut open, &leaf.name, &leaf.metadata)?,
+            Item::Leave if open.len() == 1 => return Err(Violation::Leave),
+            Item::Leave => drop(open.pop()),
             Item::Trouble(trouble) if trouble.path.is_empty() => return Err(Violation::Path),
             Item::Excluded { path } if path.is_empty() => return Err(Violation::Path),
             Item::Trouble(_) | Item::Excluded { .. } => {}
         }
     }
-    if last.len() == 1 { Ok(()) } else { Err(Violation::Open(last.len() - 1)) }
+    if open.len() == 1 { Ok(()) } else { Err(Violation::Open(open.len() - 1)) }
 }
 
 fn check_entry(
-    last: &mut [Vec<u8>],
+    open: &mut [Names],
     name: &[u8],
     metadata: &holdfast_format::entry::Metadata,
 ) -> Result<(), Violation> {
     if !is_valid_name(name) {
         return Err(Violation::Name(name.to_vec()));
     }
-    if let Some(last) = last.last_mut() {
-        if name <= last.as_slice() {
-            return Err(Violation::Order { before: last.clone(), after: name.to_vec() });
+    let before = match open.last_mut() {
+        Some(Names::Last(last)) if name <= last.as_slice() => Some(last.clone()),
+        Some(Names::Last(last)) => {
+            *last = name.to_vec();
+            None
         }
-        last.clear();
-        last.extend_from_slice(name);
+        Some(Names::All(names)) => (!names.insert(name.to_vec())).then(|| name.to_vec()),
+        None => None,
+    };
+    if let Some(before) = before {
+        return Err(Violation::Order { before, after: name.to_vec() });
     }
     let times = [Some(metadata.mtime), Some(metadata.ctime), metadata.atime];
     let is_storable = metadata.mode <= 0o7777

@@ -24,6 +24,9 @@ pub enum Item {
         metadata: Metadata,
         /// Reads the extended attributes, if they are wanted.
         opener: Box<dyn Opener>,
+        /// False if its entries come in any order, each name once. They are held in memory until the directory ends, their
+        /// contents are not. Only for streams, which nothing is compared with on the way.
+        is_sorted: bool,
     },
     /// The directory entered last ends.
     Leave,

@@ -19,11 +19,8 @@ const EVERYTHING: PruneOptions =
     PruneOptions { max_unused: MaxUnused::Bytes(0), max_repack_bytes: None, dry_run: false };
 
 fn open(fixture: &Fixture, cache: &Path) -> Repository {
-    let options = OpenOptions {
-        cache_folder: Some(cache.to_owned()),
-        threads: 1,
-        ..OpenOptions::default()
-    };
+    let options =
+        OpenOptions { cache_folder: Some(cache.to_owned()), threads: 1, ..OpenOptions::default() };
     Repository::open(Arc::clone(&fixture.backend), &fixture.secret(), &options).unwrap()
 }
 

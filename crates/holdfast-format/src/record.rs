@@ -1,5 +1,6 @@
 //! Records of the chains: snapshots, fences, generations (`docs/format.md`, section 9).
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use jiff::Timestamp;
@@ -178,6 +179,9 @@ pub struct Snapshot {
     pub partial: bool,
     /// One tree per source.
     pub sources: Vec<SourceRecord>,
+    /// What only the capture of a whole application knows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub application: Option<Application>,
     /// Session whose packs it needs beside older ones.
     pub session: SessionId,
     /// Index objects that its session created or adopted.
@@ -192,10 +196,81 @@ pub struct Snapshot {
 pub struct SourceRecord {
     /// Name that tells it from the others.
     pub name: String,
-    /// Kind of connector: `files`, `stream`.
+    /// Kind of connector: `files`, `stream`, `postgres`, `bucket`.
     pub connector: String,
     /// Root of its tree.
     pub tree: BlobId,
+    /// When its capture began and ended, where that was recorded.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub window: Option<Window>,
+    /// Consistency token: what the connector says of the moment that the tree shows, such as `lsn`.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub token: BTreeMap<String, String>,
+}
+
+impl SourceRecord {
+    /// A source without window and token.
+    pub fn new(name: impl Into<String>, connector: impl Into<String>, tree: BlobId) -> Self {
+        let (name, connector) = (name.into(), connector.into());
+        Self { name, connector, tree, window: None, token: BTreeMap::new() }
+    }
+}
+
+/// A stretch of time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Window {
+    /// First moment.
+    pub begin: Timestamp,
+    /// Last moment.
+    pub end: Timestamp,
+}
+
+/// What a snapshot says of the application that it holds.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Application {
+    /// Its name in the application file.
+    pub name: String,
+    /// Id of the run, the same in the snapshot of the data and in that of the keys.
+    pub run: String,
+    /// Repository of the other snapshot of the run, where there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub linked_repository: Option<RepositoryId>,
+    /// The other snapshot, where it was known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub linked_snapshot: Option<ObjectId>,
+    /// The keys that the data need, by keyed fingerprint.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub keys: Vec<KeyFingerprint>,
+    /// What the checks found.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub checks: Vec<CheckRecord>,
+}
+
+/// A key that the data of an application need.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeyFingerprint {
+    /// Source that it belongs to.
+    pub source: String,
+    /// Path within the source.
+    pub path: Text,
+    /// Keyed hash of its bytes, in hexadecimal digits: equal keys have equal fingerprints in one repository.
+    pub fingerprint: String,
+}
+
+/// What one check of an application found.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CheckRecord {
+    /// Its name in the application file.
+    pub name: String,
+    /// True if it found nothing wrong.
+    pub passed: bool,
+    /// Things that were looked at: rows, keys.
+    pub checked: u64,
+    /// Things that are missing or wrong.
+    pub failed: u64,
+    /// Things that nothing refers to.
+    #[serde(default)]
+    pub orphans: u64,
 }
 
 /// What a backup did.

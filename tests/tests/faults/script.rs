@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use holdfast_backend::{Backend, Memory};
-use holdfast_engine::backup::{BackupOptions, Compare, backup};
+use holdfast_engine::backup::{BackupOptions, CaptureOptions, Compare, SourceOptions, backup};
 use holdfast_engine::check::{CheckOptions, CheckReport, ReadData, check};
 use holdfast_engine::forget::forget;
 use holdfast_engine::prune::{MaxUnused, PruneOptions, prune};
@@ -299,21 +299,27 @@ fn options(repository: &Repository, state: usize) -> BackupOptions {
         parent: None,
         partial: false,
         sources: Vec::new(),
+        application: None,
         session: SessionId::from_bytes([0; 32]),
         index: Vec::new(),
         summary: SnapshotSummary::default(),
     };
     BackupOptions {
-        snapshot,
-        parents: parents(repository),
-        profile: ChunkProfile::File,
-        source: ("files".to_owned(), "files".to_owned()),
-        compare: Compare { ctime: true, inode: true },
-        write: WriteOptions::default(),
-        read_concurrency: 1,
-        count_first: false,
+        capture: CaptureOptions {
+            snapshot,
+            parents: parents(repository),
+            write: WriteOptions::default(),
+            read_concurrency: 1,
+        },
+        source: SourceOptions {
+            name: "files".to_owned(),
+            connector: "files".to_owned(),
+            profile: ChunkProfile::File,
+            compare: Compare { ctime: true, inode: true },
+            count_first: false,
+            is_stream: false,
+        },
         skip_if_unchanged: false,
-        is_stream: false,
     }
 }
 

@@ -41,7 +41,7 @@ fn fill(paths: &[Below<'_>], depth: usize, items: &mut VecDeque<Item>) {
         } else {
             let metadata = Metadata { mode: 0o755, links: 1, ..Metadata::default() };
             let opener = Box::new(MemoryFile(Arc::default()));
-            items.push_back(Item::Enter { name: name_bytes, metadata, opener });
+            items.push_back(Item::Enter { name: name_bytes, metadata, opener, is_sorted: true });
             fill(&below, depth + 1, items);
             items.push_back(Item::Leave);
         }

@@ -22,7 +22,7 @@ pub(super) fn items(
     let mut items = VecDeque::new();
     for name in directories {
         let metadata = metadata(entry, DIRECTORY_MODE);
-        items.push_back(Item::Enter { name, metadata, opener: Box::new(MadeUp) });
+        items.push_back(Item::Enter { name, metadata, opener: Box::new(MadeUp), is_sorted: true });
     }
     let depth = items.len();
     let (kind, metadata) = (LeafKind::File { size: 0 }, metadata(entry, FILE_MODE));

@@ -1,9 +1,11 @@
 //! The third stage: claim chunks, build trees, count. One thread, in the order of the source.
 
+use std::collections::BTreeMap;
+
 use holdfast_format::entry::{Entry, EntryKind, Metadata};
 use holdfast_format::node::Extent;
 use holdfast_format::record::SnapshotSummary;
-use holdfast_format::{BlobId, BlobType, ObjectId};
+use holdfast_format::{BlobId, BlobType};
 use holdfast_repo::tree::{ContentWriter, DirectoryWriter};
 use holdfast_repo::write::BlobWriter;
 
@@ -11,8 +13,8 @@ use super::batch::{Batch, File, Part, Step};
 use crate::{Action, EngineError, Event, Observer};
 
 /// Builds one source's tree.
-pub(super) struct Assembler<'a> {
-    blobs: BlobWriter<'a>,
+pub(super) struct Assembler<'run, 'repository> {
+    blobs: &'run mut BlobWriter<'repository>,
     is_stream: bool,
     /// The directories that the scan is in; the first is the root above all paths.
     open: Vec<OpenDirectory>,
@@ -24,21 +26,48 @@ pub(super) struct Assembler<'a> {
     has_entries: bool,
 }
 
+#[derive(Clone)]
 struct OpenDirectory {
     name: Vec<u8>,
     metadata: Metadata,
     parent: Option<Box<Entry>>,
     writer: DirectoryWriter,
+    /// Entries that came in no order, until the directory ends.
+    unsorted: Option<BTreeMap<Vec<u8>, Entry>>,
 }
 
-impl<'a> Assembler<'a> {
-    pub fn new(blobs: BlobWriter<'a>, is_stream: bool) -> Self {
-        let root = OpenDirectory {
-            name: Vec::new(),
-            metadata: Metadata::default(),
-            parent: None,
-            writer: DirectoryWriter::new(),
-        };
+impl OpenDirectory {
+    fn new(name: Vec<u8>, metadata: Metadata, is_sorted: bool) -> Self {
+        let unsorted = (!is_sorted).then(BTreeMap::new);
+        Self { name, metadata, parent: None, writer: DirectoryWriter::new(), unsorted }
+    }
+
+    fn push(&mut self, blobs: &mut BlobWriter<'_>, entry: &Entry) -> Result<(), EngineError> {
+        match &mut self.unsorted {
+            None => self.writer.push(blobs, entry)?,
+            Some(entries) => {
+                if entries.insert(entry.name.clone(), entry.clone()).is_some() {
+                    let name = String::from_utf8_lossy(&entry.name).into_owned();
+                    let error = format!("it has two entries called {name:?}");
+                    return Err(EngineError::Stream(std::io::Error::other(error)));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Stores what is left of the directory's tree and returns its root.
+    fn finish(mut self, blobs: &mut BlobWriter<'_>) -> Result<BlobId, EngineError> {
+        for entry in self.unsorted.take().unwrap_or_default().values() {
+            self.writer.push(blobs, entry)?;
+        }
+        Ok(self.writer.finish(blobs)?)
+    }
+}
+
+impl<'run, 'repository> Assembler<'run, 'repository> {
+    pub fn new(blobs: &'run mut BlobWriter<'repository>, is_stream: bool) -> Self {
+        let root = OpenDirectory::new(Vec::new(), Metadata::default(), true);
         Self {
             blobs,
             is_stream,
@@ -51,15 +80,19 @@ impl<'a> Assembler<'a> {
         }
     }
 
-    pub fn is_stream(&self) -> bool {
-        self.is_stream
+    /// The writer that new blobs go to.
+    pub fn blobs(&mut self) -> &mut BlobWriter<'repository> {
+        self.blobs
     }
 
     /// Works through a batch.
     pub fn take(&mut self, batch: Batch, observer: &dyn Observer) -> Result<(), EngineError> {
         for step in batch {
             match step {
-                Step::Enter { name, metadata, parent } => self.enter(name, metadata, parent),
+                Step::Enter { name, metadata, parent, is_sorted } => {
+                    let directory = OpenDirectory::new(name, metadata, is_sorted);
+                    self.enter(OpenDirectory { parent, ..directory });
+                }
                 Step::Leave => self.leave(observer)?,
                 Step::Unchanged(entry) => {
                     self.summary.files_unmodified += 1;
@@ -82,19 +115,20 @@ impl<'a> Assembler<'a> {
         Ok(())
     }
 
-    fn enter(&mut self, name: Vec<u8>, metadata: Metadata, parent: Option<Box<Entry>>) {
+    fn enter(&mut self, directory: OpenDirectory) {
         self.path.push(b'/');
-        self.path.extend_from_slice(&name);
-        self.open.push(OpenDirectory { name, metadata, parent, writer: DirectoryWriter::new() });
+        self.path.extend_from_slice(&directory.name);
+        self.open.push(directory);
     }
 
     fn leave(&mut self, observer: &dyn Observer) -> Result<(), EngineError> {
-        let Some(directory) = self.open.pop() else { return Ok(()) };
-        let root = directory.writer.finish(&mut self.blobs)?;
-        let (name, metadata) = (directory.name, directory.metadata);
+        let Some(mut directory) = self.open.pop() else { return Ok(()) };
+        let (name, parent) = (std::mem::take(&mut directory.name), directory.parent.take());
+        let metadata = std::mem::take(&mut directory.metadata);
+        let root = directory.finish(self.blobs)?;
         let name_bytes = name.len() + 1;
         let entry = Entry { name, metadata, kind: EntryKind::Directory(root) };
-        let (count, action) = match directory.parent {
+        let (count, action) = match parent {
             Some(parent) if *parent == entry => {
                 (&mut self.summary.dirs_unmodified, Action::Unchanged)
             }
@@ -113,7 +147,7 @@ impl<'a> Assembler<'a> {
     fn push(&mut self, entry: &Entry) -> Result<(), EngineError> {
         self.has_entries = true;
         if let Some(directory) = self.open.last_mut() {
-            directory.writer.push(&mut self.blobs, entry)?;
+            directory.push(self.blobs, entry)?;
         }
         Ok(())
     }
@@ -161,7 +195,7 @@ impl<'a> Assembler<'a> {
             let error = std::io::Error::other("it changed while it was being read");
             self.trouble(Some(&name), &[], "read", &error, observer)?;
         }
-        let main = content.finish(&mut self.blobs)?;
+        let main = content.finish(self.blobs)?;
         let kind = EntryKind::File { size, codec: 0, main, second: None };
         let (count, action) = match is_known {
             true => (&mut self.summary.files_changed, Action::Modified),
@@ -185,7 +219,7 @@ impl<'a> Assembler<'a> {
                 }
             };
             self.content_bytes += extent.bytes();
-            self.content.push(&mut self.blobs, extent)?;
+            self.content.push(self.blobs, extent)?;
         }
         if read_bytes > 0 {
             observer.event(Event::Processed { bytes: read_bytes });
@@ -228,12 +262,12 @@ impl<'a> Assembler<'a> {
     pub fn root_so_far(&mut self) -> Result<BlobId, EngineError> {
         let mut below: Option<Entry> = None;
         for directory in self.open.iter().rev() {
-            let mut writer = directory.writer.clone();
+            let mut directory = directory.clone();
             if let Some(entry) = below.take() {
-                writer.push(&mut self.blobs, &entry)?;
+                directory.push(self.blobs, &entry)?;
             }
-            let root = writer.finish(&mut self.blobs)?;
             let (name, metadata) = (directory.name.clone(), directory.metadata.clone());
+            let root = directory.finish(self.blobs)?;
             below = Some(Entry { name, metadata, kind: EntryKind::Directory(root) });
         }
         match below {
@@ -242,20 +276,8 @@ impl<'a> Assembler<'a> {
         }
     }
 
-    /// Makes everything durable and returns the index objects of this run.
-    pub fn flush(&mut self) -> Result<Vec<ObjectId>, EngineError> {
-        Ok(self.blobs.flush()?.to_vec())
-    }
-
-    /// The counts so far.
-    pub fn summary(&self) -> SnapshotSummary {
-        let added = self.blobs.stats();
-        SnapshotSummary {
-            data_blobs: added.data_blobs,
-            tree_blobs: added.tree_blobs,
-            data_added: added.raw_bytes,
-            data_added_packed: added.sealed_bytes,
-            ..self.summary.clone()
-        }
+    /// The counts of this source; blobs and bytes added are the writer's to tell.
+    pub fn summary(&self) -> &SnapshotSummary {
+        &self.summary
     }
 }

@@ -15,8 +15,8 @@ pub(super) const BATCH_STEPS: usize = 256;
 
 /// One step of the assembly.
 pub(super) enum Step {
-    /// A directory begins.
-    Enter { name: Vec<u8>, metadata: Metadata, parent: Option<Box<Entry>> },
+    /// A directory begins; its entries come in order, or in any.
+    Enter { name: Vec<u8>, metadata: Metadata, parent: Option<Box<Entry>>, is_sorted: bool },
     /// The directory ends.
     Leave,
     /// An entry that the parent has just so; bytes of the file.

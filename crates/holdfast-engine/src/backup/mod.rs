@@ -1,55 +1,68 @@
-//! Back up: from a source to a committed snapshot.
+//! Back up: from sources to a committed snapshot.
 //!
-//! Three stages, joined by one bounded queue of batches. [`scan`] walks the source beside the parent snapshot and decides what must
-//! be read; [`read`] reads, cuts and names chunks, in parallel; [`assemble`] claims the chunks, builds the trees and
-//! hands new blobs to the repository, in order. The record comes last.
+//! Three stages for each source, joined by one bounded queue of batches. [`scan`] walks the source beside the parent snapshot and
+//! decides what must be read; [`read`] reads, cuts and names chunks, in parallel; [`assemble`] claims the chunks, builds the trees
+//! and hands new blobs to the repository, in order. [`capture`] holds the sources together; the record comes last.
 
 mod assemble;
 mod batch;
+mod capture;
 mod count;
 mod parent;
 mod read;
 mod scan;
 
 use std::io;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
-use holdfast_chunk::Cutter;
 use holdfast_connect::Source;
 use holdfast_format::config::ChunkProfile;
-use holdfast_format::record::{GenerationBody, Snapshot, SourceRecord};
-use holdfast_format::{BlobId, ObjectId};
-use holdfast_repo::commit::commit_snapshot;
-use holdfast_repo::write::{BlobWriter, WriteOptions};
+use holdfast_format::record::Snapshot;
+use holdfast_repo::write::WriteOptions;
 use holdfast_repo::{RepoError, Repository, SnapshotInfo};
 
-use crate::{EngineError, Observer};
-use assemble::Assembler;
+pub use capture::Capture;
 
-/// How a backup is made.
+use crate::{EngineError, Observer};
+
+/// How a snapshot is made.
 #[derive(Debug, Clone)]
-pub struct BackupOptions {
+pub struct CaptureOptions {
     /// The record to be committed; sources, session, index objects and summary are filled in.
     pub snapshot: Snapshot,
     /// Snapshots that unchanged entries may be taken from, best first.
     pub parents: Vec<SnapshotInfo>,
-    /// Chunk sizes for this source.
-    pub profile: ChunkProfile,
-    /// Name and connector of the source, as the snapshot records them.
-    pub source: (String, String),
-    /// What must agree with the parent for a file to count as unchanged.
-    pub compare: Compare,
     /// How frames are made.
     pub write: WriteOptions,
     /// Threads that read files; 0 for one per processor.
     pub read_concurrency: usize,
+}
+
+/// How one source is captured.
+#[derive(Debug, Clone)]
+pub struct SourceOptions {
+    /// Name that tells it from the others of the snapshot; the parent's source of that name is compared with.
+    pub name: String,
+    /// Kind of connector, as the snapshot records it.
+    pub connector: String,
+    /// Chunk sizes.
+    pub profile: ChunkProfile,
+    /// What must agree with the parent for a file to count as unchanged.
+    pub compare: Compare,
     /// True to count the source in a thread of its own, for progress.
     pub count_first: bool,
+    /// True if the source can be read only once and in its own order, and an error in it must prevent the snapshot.
+    pub is_stream: bool,
+}
+
+/// How a backup of one source is made.
+#[derive(Debug, Clone)]
+pub struct BackupOptions {
+    /// The snapshot.
+    pub capture: CaptureOptions,
+    /// Its only source.
+    pub source: SourceOptions,
     /// True to commit nothing if the tree is the parent's.
     pub skip_if_unchanged: bool,
-    /// True if the source can be read only once, and an error in it must prevent the snapshot.
-    pub is_stream: bool,
 }
 
 /// What must agree, besides size and modification time, for a file to count as unchanged.
@@ -88,7 +101,7 @@ pub fn backup(
 ) -> Result<BackupReport, EngineError> {
     loop {
         match attempt(repository, make_source, options, observer) {
-            Err(EngineError::Repo(RepoError::Fenced)) if !options.is_stream => {
+            Err(EngineError::Repo(RepoError::Fenced)) if !options.source.is_stream => {
                 observer.event(crate::Event::Note {
                     message: "a prune ran at the same time; looking again at what it left",
                 });
@@ -104,143 +117,13 @@ fn attempt(
     options: &BackupOptions,
     observer: &dyn Observer,
 ) -> Result<BackupReport, EngineError> {
-    let mut run = Run::start(repository, options)?;
-    let source = make_source().map_err(EngineError::Source)?;
-    let pool = read::pool(options.read_concurrency)?;
-    let cutter = Arc::new(Cutter::new(
-        &repository.keys().gear(),
-        repository.config().chunks.sizes(options.profile),
-    ));
-    let stop = AtomicBool::new(false);
-    let (batches_in, batches) = batch::queue();
-    let outcome = std::thread::scope(|scope| {
-        if options.count_first {
-            scope.spawn(|| count::count(make_source, observer, &stop));
-        }
-        let scanner =
-            scan::Scanner::new(repository, options, Arc::clone(&cutter), pool, batches_in);
-        let scanning = scope.spawn(move || scanner.run(source));
-        let assembled = run.assemble(batches, observer);
-        stop.store(true, Ordering::Relaxed);
-        let scanned = scanning.join().map_err(|_| RepoError::Stopped("scan"))?;
-        // The consumer's error is the cause where both have one: it hung up on the scanner.
-        let root = assembled?;
-        scanned?;
-        Ok::<_, EngineError>(root)
-    });
-    run.finish(outcome?, options)
-}
-
-/// One attempt at a backup.
-struct Run<'a> {
-    repository: &'a Repository,
-    begun_with: holdfast_repo::index::IndexReader,
-    writer: holdfast_format::WriterId,
-    record: Snapshot,
-    source: (String, String),
-    assembler: Assembler<'a>,
-    dry_run: bool,
-}
-
-impl<'a> Run<'a> {
-    fn start(repository: &'a Repository, options: &BackupOptions) -> Result<Self, EngineError> {
-        let dry_run = options.write.dry_run;
-        let host = &options.snapshot.host;
-        let writer = match dry_run {
-            true => repository.keys().writer_id(host),
-            false => repository.writer(host)?,
-        };
-        let start_slot = repository.history().next_slot(&writer);
-        let begun_with = repository.index().reader();
-        let blobs = BlobWriter::new(repository, writer, start_slot, options.write)?;
-        let mut record = options.snapshot.clone();
-        record.session = blobs.session();
-        record.parent = options.parents.first().map(|parent| parent.id);
-        let assembler = Assembler::new(blobs, options.is_stream);
-        let source = options.source.clone();
-        Ok(Self { repository, begun_with, writer, record, source, assembler, dry_run })
+    let mut capture = Capture::start(repository, &options.capture)?;
+    capture.source(make_source, &options.source, observer)?;
+    let mut record = capture.record();
+    if options.capture.write.dry_run || (options.skip_if_unchanged && capture.is_unchanged()) {
+        return Ok(BackupReport { snapshot: None, record });
     }
-
-    /// Takes batches until the source is at its end; commits partial snapshots on the way when asked to.
-    fn assemble(
-        &mut self,
-        batches: batch::Batches,
-        observer: &dyn Observer,
-    ) -> Result<BlobId, EngineError> {
-        while let Some(batch) = batches.next()? {
-            self.assembler.take(batch, observer)?;
-            let is_interrupted = observer.is_interrupted();
-            if (is_interrupted || observer.wants_checkpoint()) && !self.assembler.is_stream() {
-                self.checkpoint()?;
-            }
-            if is_interrupted {
-                return Err(EngineError::Interrupted);
-            }
-        }
-        self.assembler.finish()
-    }
-
-    /// Commits what is there so far, so that a later run need not read it again.
-    fn checkpoint(&mut self) -> Result<(), EngineError> {
-        if self.dry_run {
-            return Ok(());
-        }
-        let root = self.assembler.root_so_far()?;
-        let record = self.complete_record(root, true)?;
-        commit_snapshot(self.repository, self.writer, &self.begun_with, record)?;
-        Ok(())
-    }
-
-    fn complete_record(&mut self, root: BlobId, partial: bool) -> Result<Snapshot, EngineError> {
-        let index = self.assembler.flush()?;
-        let mut record = self.record.clone();
-        let (name, connector) = self.source.clone();
-        record.sources = vec![SourceRecord { name, connector, tree: root }];
-        record.index = index;
-        record.partial = partial;
-        record.summary = self.assembler.summary();
-        record.summary.backup_start = self.record.summary.backup_start;
-        Ok(record)
-    }
-
-    fn finish(
-        mut self,
-        root: BlobId,
-        options: &BackupOptions,
-    ) -> Result<BackupReport, EngineError> {
-        let is_unchanged = options
-            .parents
-            .iter()
-            .find(|parent| !parent.snapshot.partial)
-            .is_some_and(|parent| parent.snapshot.sources.iter().any(|it| it.tree == root));
-        if self.dry_run || (options.skip_if_unchanged && is_unchanged) {
-            let mut record = self.record.clone();
-            record.summary = self.assembler.summary();
-            return Ok(BackupReport { snapshot: None, record });
-        }
-        let record = self.complete_record(root, false)?;
-        let snapshot =
-            commit_snapshot(self.repository, self.writer, &self.begun_with, record.clone())?;
-        self.forget_partial()?;
-        Ok(BackupReport { snapshot: Some(snapshot), record })
-    }
-
-    /// Forgets the partial snapshots that this complete one replaces.
-    fn forget_partial(&self) -> Result<(), EngineError> {
-        let mut history = self.repository.history();
-        let snapshots: Vec<ObjectId> = history
-            .snapshots()
-            .into_iter()
-            .filter(|info| info.writer == self.writer && info.snapshot.partial)
-            .filter(|info| info.snapshot.paths == self.record.paths)
-            .map(|info| info.id)
-            .collect();
-        if !snapshots.is_empty() {
-            let backend = self.repository.backend();
-            history.append_generation(&**backend, self.repository.keys(), |_| {
-                Some(GenerationBody::Forget { snapshots: snapshots.clone() })
-            })?;
-        }
-        Ok(())
-    }
+    let snapshot = capture.commit(None)?;
+    record.clone_from(&snapshot.snapshot);
+    Ok(BackupReport { snapshot: Some(snapshot), record })
 }

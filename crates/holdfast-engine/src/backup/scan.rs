@@ -6,13 +6,13 @@ use std::sync::Arc;
 use holdfast_chunk::{Cutter, StreamCutter};
 use holdfast_connect::{Content, Item, Leaf, LeafKind, Opener, Piece, Source};
 use holdfast_format::entry::{Entry, EntryKind, Metadata};
-use holdfast_repo::{RepoError, Repository};
+use holdfast_repo::{RepoError, Repository, SnapshotInfo};
 use rayon::ThreadPool;
 
 use super::batch::{BATCH_BYTES, BATCH_STEPS, Batch, BatchSender, File, HungUp, Part, Step};
 use super::parent::{Parents, has_same_attributes, is_unchanged};
 use super::read::{ReadContext, Unread, read_batch, read_xattrs};
-use super::{BackupOptions, Compare};
+use super::{Compare, SourceOptions};
 use crate::EngineError;
 
 /// Files above this size are read piece by piece, here, while the pool names the pieces; smaller ones are read whole by the
@@ -54,16 +54,16 @@ impl From<RepoError> for Stop {
 impl<'a> Scanner<'a> {
     pub fn new(
         repository: &'a Repository,
-        options: &BackupOptions,
+        parents: &[SnapshotInfo],
+        options: &SourceOptions,
         cutter: Arc<Cutter>,
         pool: Arc<ThreadPool>,
         queue: BatchSender,
     ) -> Self {
-        let roots: Vec<_> = options
-            .parents
+        let roots: Vec<_> = parents
             .iter()
             .flat_map(|parent| &parent.snapshot.sources)
-            .filter(|source| source.name == options.source.0)
+            .filter(|source| source.name == options.name)
             .map(|source| source.tree)
             .collect();
         let keys = Arc::clone(repository.keys());
@@ -93,7 +93,9 @@ impl<'a> Scanner<'a> {
         let failed = |error| Stop::Engine(EngineError::Source(error));
         while let Some(item) = source.next().map_err(failed)? {
             match item {
-                Item::Enter { name, metadata, opener } => self.enter(name, metadata, &*opener)?,
+                Item::Enter { name, metadata, opener, is_sorted } => {
+                    self.enter(name, metadata, &*opener, is_sorted)?;
+                }
                 Item::Leave => {
                     self.parents.leave();
                     self.push(Step::Leave)?;
@@ -132,12 +134,13 @@ impl<'a> Scanner<'a> {
         name: Vec<u8>,
         mut metadata: Metadata,
         opener: &dyn Opener,
+        is_sorted: bool,
     ) -> Result<(), Stop> {
         let known = self.parents.find(&name)?;
         self.parents.enter(&known);
         self.attributes(&name, &mut metadata, opener, known.first())?;
         let parent = known.into_iter().next().map(Box::new);
-        self.push(Step::Enter { name, metadata, parent })
+        self.push(Step::Enter { name, metadata, parent, is_sorted })
     }
 
     /// Fills in the extended attributes, from the parent where nothing can have changed.

@@ -41,25 +41,43 @@ impl Made {
     }
 }
 
-/// Yields made entries, which are in order of their names.
+/// Yields made entries.
 pub struct MadeSource(VecDeque<Item>);
 
 impl MadeSource {
+    /// Entries that are in order of their names.
     pub fn new(entries: &[Made]) -> Self {
-        let mut items = VecDeque::new();
-        for made in entries {
-            let (name, metadata) = (made.name.as_bytes().to_vec(), Made::metadata());
-            let opener = Box::new(MadeOpener(Arc::new(made.clone())));
-            match &made.bytes {
-                Some(bytes) => {
-                    let kind = LeafKind::File { size: bytes.len() as u64 };
-                    items.push_back(Item::Leaf(Leaf { name, metadata, kind, opener }));
-                }
-                None => items.extend([Item::Enter { name, metadata, opener }, Item::Leave]),
-            }
-        }
+        Self(items_of(entries))
+    }
+
+    /// Entries in any order, in a folder called `unsorted`.
+    pub fn unsorted(entries: &[Made]) -> Self {
+        let folder = Made::directory("unsorted");
+        let (name, metadata) = (folder.name.as_bytes().to_vec(), Made::metadata());
+        let opener = Box::new(MadeOpener(Arc::new(folder)));
+        let mut items = items_of(entries);
+        items.push_front(Item::Enter { name, metadata, opener, is_sorted: false });
+        items.push_back(Item::Leave);
         Self(items)
     }
+}
+
+fn items_of(entries: &[Made]) -> VecDeque<Item> {
+    let mut items = VecDeque::new();
+    for made in entries {
+        let (name, metadata) = (made.name.as_bytes().to_vec(), Made::metadata());
+        let opener = Box::new(MadeOpener(Arc::new(made.clone())));
+        match &made.bytes {
+            Some(bytes) => {
+                let kind = LeafKind::File { size: bytes.len() as u64 };
+                items.push_back(Item::Leaf(Leaf { name, metadata, kind, opener }));
+            }
+            None => {
+                items.extend([Item::Enter { name, metadata, opener, is_sorted: true }, Item::Leave])
+            }
+        }
+    }
+    items
 }
 
 impl Source for MadeSource {

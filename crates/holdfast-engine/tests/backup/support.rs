@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
 use holdfast_backend::{Backend, Memory};
-use holdfast_engine::backup::{BackupOptions, Compare, backup};
+use holdfast_engine::backup::{BackupOptions, CaptureOptions, Compare, SourceOptions, backup};
 use holdfast_engine::{Event, Observer};
 use holdfast_format::config::ChunkProfile;
 use holdfast_format::entry::Entry;
@@ -37,7 +37,7 @@ pub struct Outcome {
 
 /// Notes trouble.
 #[derive(Default)]
-struct Troubles(Mutex<Vec<(String, String)>>);
+pub struct Troubles(Mutex<Vec<(String, String)>>);
 
 impl Observer for Troubles {
     fn event(&self, event: Event<'_>) {
@@ -83,7 +83,7 @@ impl World {
     }
 }
 
-fn options(repository: &Repository) -> BackupOptions {
+pub fn options(repository: &Repository) -> BackupOptions {
     let snapshot = Snapshot {
         time: Timestamp::UNIX_EPOCH,
         host: "host".to_owned(),
@@ -97,25 +97,31 @@ fn options(repository: &Repository) -> BackupOptions {
         parent: None,
         partial: false,
         sources: Vec::new(),
+        application: None,
         session: SessionId::from_bytes([0; 32]),
         index: Vec::new(),
         summary: SnapshotSummary::default(),
     };
     BackupOptions {
-        snapshot,
-        parents: repository.history().snapshots().into_iter().rev().take(1).collect(),
-        profile: ChunkProfile::File,
-        source: ("files".to_owned(), "files".to_owned()),
-        compare: Compare { ctime: true, inode: true },
-        write: WriteOptions::default(),
-        read_concurrency: 2,
-        count_first: false,
+        capture: CaptureOptions {
+            snapshot,
+            parents: repository.history().snapshots().into_iter().rev().take(1).collect(),
+            write: WriteOptions::default(),
+            read_concurrency: 2,
+        },
+        source: SourceOptions {
+            name: "files".to_owned(),
+            connector: "files".to_owned(),
+            profile: ChunkProfile::File,
+            compare: Compare { ctime: true, inode: true },
+            count_first: false,
+            is_stream: false,
+        },
         skip_if_unchanged: false,
-        is_stream: false,
     }
 }
 
-fn children(repository: &Repository, root: BlobId) -> BTreeMap<String, Entry> {
+pub fn children(repository: &Repository, root: BlobId) -> BTreeMap<String, Entry> {
     let mut reader = BlobReader::new(repository);
     let mut cursor = DirectoryCursor::new(root);
     let mut entries = BTreeMap::new();

@@ -154,7 +154,7 @@ pub fn commit_tree(
     let mut blobs = BlobWriter::new(repository, writer, start, WriteOptions::default()).unwrap();
     let tree = write(&mut blobs);
     let index = blobs.flush().unwrap().to_vec();
-    let source = SourceRecord { name: "files".into(), connector: "files".into(), tree };
+    let source = SourceRecord::new("files", "files", tree);
     let snapshot = Snapshot {
         time,
         host: HOST.to_owned(),
@@ -168,6 +168,7 @@ pub fn commit_tree(
         parent: None,
         partial: false,
         sources: vec![source],
+        application: None,
         session: blobs.session(),
         index,
         summary: SnapshotSummary::default(),

@@ -121,11 +121,7 @@ pub fn store_file(repository: &Repository, writer: &mut BlobWriter<'_>, bytes: &
 
 /// A snapshot record with these sources.
 pub fn record(writer: &mut BlobWriter<'_>, sources: &[(&str, BlobId)]) -> Snapshot {
-    let source = |(name, tree): &(&str, BlobId)| SourceRecord {
-        name: (*name).to_owned(),
-        connector: "files".to_owned(),
-        tree: *tree,
-    };
+    let source = |(name, tree): &(&str, BlobId)| SourceRecord::new(*name, "files", *tree);
     Snapshot {
         time: Timestamp::UNIX_EPOCH,
         host: "host".to_owned(),
@@ -139,6 +135,7 @@ pub fn record(writer: &mut BlobWriter<'_>, sources: &[(&str, BlobId)]) -> Snapsh
         parent: None,
         partial: false,
         sources: sources.iter().map(source).collect(),
+        application: None,
         session: writer.session(),
         index: writer.flush().unwrap().to_vec(),
         summary: SnapshotSummary::default(),

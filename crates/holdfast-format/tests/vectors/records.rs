@@ -1,10 +1,10 @@
 //! Records of both kinds of chains.
 
-use holdfast_format::ObjectId;
 use holdfast_format::record::{
-    GenerationBody, Record, Snapshot, SnapshotSummary, SourceRecord, Text, WriterBody, decode,
-    encode,
+    Application, CheckRecord, GenerationBody, KeyFingerprint, Record, Snapshot, SnapshotSummary,
+    SourceRecord, Text, Window, WriterBody, decode, encode,
 };
+use holdfast_format::{ObjectId, RepositoryId};
 
 use super::sample::{Sample, blob_id, object_id, sample, session_id, writer_id};
 
@@ -23,6 +23,7 @@ fn bare_snapshot() -> Snapshot {
         parent: None,
         partial: false,
         sources: vec![source("files", 1)],
+        application: None,
         session: session_id(2),
         index: Vec::new(),
         summary: SnapshotSummary::default(),
@@ -31,7 +32,7 @@ fn bare_snapshot() -> Snapshot {
 
 fn source(connector: &str, tree: u8) -> SourceRecord {
     let (name, connector) = (connector.to_owned(), connector.to_owned());
-    SourceRecord { name, connector, tree: blob_id(tree) }
+    SourceRecord::new(name, connector, blob_id(tree))
 }
 
 /// A snapshot with everything in it.
@@ -70,10 +71,49 @@ fn full_snapshot() -> Snapshot {
     }
 }
 
+/// A snapshot of an application.
+fn application_snapshot() -> Snapshot {
+    let window = Window {
+        begin: "2026-11-20T14:00:00Z".parse().unwrap(),
+        end: "2026-11-20T14:00:01.5Z".parse().unwrap(),
+    };
+    let token = [("lsn", "0/16B3748"), ("system", "7300000000000000000")];
+    let token = token.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned()));
+    let database = SourceRecord {
+        window: Some(window),
+        token: token.collect(),
+        ..SourceRecord::new("database", "postgres", blob_id(1))
+    };
+    let application = Application {
+        name: "documenso".to_owned(),
+        run: "0123456789abcdef".to_owned(),
+        linked_repository: Some(RepositoryId::from_bytes([10; 32])),
+        linked_snapshot: Some(object_id(11)),
+        keys: vec![KeyFingerprint {
+            source: "certificate".to_owned(),
+            path: Text::from("/opt/documenso/cert.p12"),
+            fingerprint: "00ff".to_owned(),
+        }],
+        checks: vec![CheckRecord {
+            name: "every document has its object".to_owned(),
+            passed: false,
+            checked: 1000,
+            failed: 1,
+            orphans: 2,
+        }],
+    };
+    Snapshot {
+        sources: vec![database, source("bucket", 2)],
+        application: Some(application),
+        ..bare_snapshot()
+    }
+}
+
 pub fn writer_records() -> Vec<Sample> {
     [
         ("first snapshot of a chain", ObjectId::NONE, snapshot(bare_snapshot())),
         ("snapshot with everything in it", object_id(6), snapshot(full_snapshot())),
+        ("snapshot of an application", object_id(6), snapshot(application_snapshot())),
         ("fence", object_id(7), WriterBody::Fence { generation: 4_294_967_296 }),
         ("pin", object_id(8), WriterBody::Pin { snapshot: object_id(9) }),
     ]

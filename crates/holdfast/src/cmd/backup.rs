@@ -16,7 +16,9 @@ use holdfast_connect::command::{CommandSource, StoppableReader, StreamEntry, Str
 use holdfast_connect::fs::filter::Filter;
 use holdfast_connect::fs::source::{FsOptions, FsSource};
 use holdfast_engine::EngineError;
-use holdfast_engine::backup::{BackupOptions, BackupReport, Compare, backup};
+use holdfast_engine::backup::{
+    BackupOptions, BackupReport, CaptureOptions, Compare, SourceOptions, backup,
+};
 use holdfast_engine::retention::{GroupBy, GroupByError};
 use holdfast_engine::selection::SnapshotFilter;
 use holdfast_format::SessionId;
@@ -241,11 +243,10 @@ pub fn run(args: &Args, context: &Context) -> CommandResult {
     let start = environment::now();
     let work = Work::plan(args, context)?;
     let repository = context.open()?;
-    let options = work.options(args, context, &repository, start)?;
+    let mut options = work.options(args, context, &repository, start)?;
     let watcher = Watcher::start(context, Activity::Backup, None)?;
-    let options =
-        BackupOptions { count_first: watcher.is_shown() && !args.reading.no_scan, ..options };
-    if let Some(parent) = options.parents.first() {
+    options.source.count_first = watcher.is_shown() && !args.reading.no_scan;
+    if let Some(parent) = options.capture.parents.first() {
         context.output.note(0, &format!("using parent snapshot {}", parent.id.short()))?;
     }
     let report = backup(&repository, &|| work.source(), &options, &watcher);
@@ -361,16 +362,21 @@ impl Work {
             Compare { ctime: !args.compare.ignore_ctime && !ignore_inode, inode: !ignore_inode };
         let connector = if self.is_stream() { "stream" } else { "files" };
         Ok(BackupOptions {
-            snapshot,
-            parents,
-            profile: args.reading.profile(self.is_stream()),
-            source: (connector.to_owned(), connector.to_owned()),
-            compare,
-            write: WriteOptions { dry_run: args.dry_run, ..context.write_options() },
-            read_concurrency: args.reading.read_concurrency.unwrap_or(0) as usize,
-            count_first: false,
+            capture: CaptureOptions {
+                snapshot,
+                parents,
+                write: WriteOptions { dry_run: args.dry_run, ..context.write_options() },
+                read_concurrency: args.reading.read_concurrency.unwrap_or(0) as usize,
+            },
+            source: SourceOptions {
+                name: connector.to_owned(),
+                connector: connector.to_owned(),
+                profile: args.reading.profile(self.is_stream()),
+                compare,
+                count_first: false,
+                is_stream: self.is_stream(),
+            },
             skip_if_unchanged: args.label.skip_if_unchanged,
-            is_stream: self.is_stream(),
         })
     }
 
@@ -397,6 +403,7 @@ impl Work {
             parent: None,
             partial: false,
             sources: Vec::new(),
+            application: None,
             session: SessionId::from_bytes([0; 32]),
             index: Vec::new(),
             summary,

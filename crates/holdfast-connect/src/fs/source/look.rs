@@ -101,6 +101,7 @@ impl Look<'_> {
             name: self.name.to_bytes().to_vec(),
             metadata,
             opener: Box::new(FsOpener::directory(self.listing, self.index, is_above_named)),
+            is_sorted: true,
         });
         output.batch.directories.push(self.index as u32);
         let directory = self.listing.directory.child(self.name, is_above_named);

@@ -1,0 +1,255 @@
+//! Capturing sources, one after the other, into one snapshot that is committed last.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use holdfast_chunk::Cutter;
+use holdfast_format::record::{
+    Application, GenerationBody, Snapshot, SnapshotSummary, SourceRecord,
+};
+use holdfast_format::{BlobId, ObjectId, WriterId};
+use holdfast_repo::commit::commit_snapshot;
+use holdfast_repo::index::IndexReader;
+use holdfast_repo::write::BlobWriter;
+use holdfast_repo::{RepoError, Repository, SnapshotInfo};
+
+use super::assemble::Assembler;
+use super::batch::{Batches, queue};
+use super::count::count;
+use super::scan::Scanner;
+use super::{CaptureOptions, MakeSource, SourceOptions, read};
+use crate::{EngineError, Observer};
+
+/// A snapshot in the making. Dropped before [`Capture::commit`], it leaves nothing that counts.
+#[derive(Debug)]
+pub struct Capture<'a> {
+    options: &'a CaptureOptions,
+    blobs: BlobWriter<'a>,
+    draft: Draft<'a>,
+}
+
+/// What is known of the snapshot so far.
+#[derive(Debug)]
+struct Draft<'a> {
+    repository: &'a Repository,
+    begun_with: IndexReader,
+    writer: WriterId,
+    /// The record, but for index objects and the summary.
+    record: Snapshot,
+    /// Counts of the sources captured so far; blobs and bytes added are the writer's to tell.
+    summary: SnapshotSummary,
+    dry_run: bool,
+}
+
+impl<'a> Capture<'a> {
+    /// Begins a session.
+    ///
+    /// # Errors
+    /// Repository failures.
+    pub fn start(
+        repository: &'a Repository,
+        options: &'a CaptureOptions,
+    ) -> Result<Self, EngineError> {
+        let dry_run = options.write.dry_run;
+        let host = &options.snapshot.host;
+        let writer = match dry_run {
+            true => repository.keys().writer_id(host),
+            false => repository.writer(host)?,
+        };
+        let start_slot = repository.history().next_slot(&writer);
+        let begun_with = repository.index().reader();
+        let blobs = BlobWriter::new(repository, writer, start_slot, options.write)?;
+        let mut record = options.snapshot.clone();
+        record.session = blobs.session();
+        record.parent = options.parents.first().map(|parent| parent.id);
+        let summary = SnapshotSummary::default();
+        let draft = Draft { repository, begun_with, writer, record, summary, dry_run };
+        Ok(Self { options, blobs, draft })
+    }
+
+    /// Captures one source. The record that it returns may be given a window and a token.
+    ///
+    /// # Errors
+    /// [`EngineError::Interrupted`] after a partial snapshot was committed; [`EngineError::Stream`] if
+    /// a stream did not end well; repository failures.
+    pub fn source(
+        &mut self,
+        make_source: &MakeSource<'_>,
+        options: &SourceOptions,
+        observer: &dyn Observer,
+    ) -> Result<&mut SourceRecord, EngineError> {
+        let repository = self.draft.repository;
+        let source = make_source().map_err(EngineError::Source)?;
+        let pool = read::pool(self.options.read_concurrency)?;
+        let sizes = repository.config().chunks.sizes(options.profile);
+        let cutter = Arc::new(Cutter::new(&repository.keys().gear(), sizes));
+        let scanner_of = |batches_in| {
+            let parents = &self.options.parents;
+            Scanner::new(repository, parents, options, Arc::clone(&cutter), pool, batches_in)
+        };
+        let stop = AtomicBool::new(false);
+        let (batches_in, batches) = queue();
+        let scanner = scanner_of(batches_in);
+        let mut assembler = Assembler::new(&mut self.blobs, options.is_stream);
+        let draft = &mut self.draft;
+        let outcome = std::thread::scope(|scope| {
+            if options.count_first {
+                scope.spawn(|| count(make_source, observer, &stop));
+            }
+            let scanning = scope.spawn(move || scanner.run(source));
+            let assembled = draft.assemble(&mut assembler, batches, options, observer);
+            stop.store(true, Ordering::Relaxed);
+            let scanned = scanning.join().map_err(|_| RepoError::Stopped("scan"))?;
+            // The consumer's error is the cause where both have one: it hung up on the scanner.
+            let root = assembled?;
+            scanned?;
+            Ok::<_, EngineError>(root)
+        });
+        let root = outcome?;
+        draft.summary = draft.summary_with(&assembler);
+        let sources = &mut draft.record.sources;
+        let place = sources.len();
+        sources.push(SourceRecord::new(&options.name, &options.connector, root));
+        Ok(&mut sources[place])
+    }
+
+    /// What was captured so far.
+    pub fn sources(&self) -> &[SourceRecord] {
+        &self.draft.record.sources
+    }
+
+    /// Id of the session, for linking what belongs together.
+    pub fn session(&self) -> holdfast_format::SessionId {
+        self.draft.record.session
+    }
+
+    /// True if the newest complete parent has the same trees.
+    pub fn is_unchanged(&self) -> bool {
+        let complete = self.options.parents.iter().find(|parent| !parent.snapshot.partial);
+        let trees = |sources: &[SourceRecord]| -> Vec<_> {
+            sources.iter().map(|source| (source.name.clone(), source.tree)).collect()
+        };
+        complete.is_some_and(|parent| trees(&parent.snapshot.sources) == trees(self.sources()))
+    }
+
+    /// The record as it would be committed, without its index objects.
+    pub fn record(&self) -> Snapshot {
+        let mut record = self.draft.record.clone();
+        record.summary = self.draft.complete_summary(&self.draft.summary, &self.blobs);
+        record
+    }
+
+    /// Makes everything durable, then commits the snapshot and forgets the partial ones that it
+    /// replaces.
+    ///
+    /// # Errors
+    /// [`RepoError::Fenced`] if a prune made the capture useless; repository failures.
+    pub fn commit(mut self, application: Option<Application>) -> Result<SnapshotInfo, EngineError> {
+        let mut record = self.record();
+        record.application = application;
+        record.index = self.blobs.flush()?.to_vec();
+        // Flushing adds what was still open.
+        record.summary = self.draft.complete_summary(&self.draft.summary, &self.blobs);
+        let draft = &self.draft;
+        let snapshot = commit_snapshot(draft.repository, draft.writer, &draft.begun_with, record)?;
+        draft.forget_partial()?;
+        Ok(snapshot)
+    }
+}
+
+impl Draft<'_> {
+    /// Takes batches until the source is at its end; commits partial snapshots on the way when
+    /// asked to.
+    fn assemble(
+        &mut self,
+        assembler: &mut Assembler<'_, '_>,
+        batches: Batches,
+        options: &SourceOptions,
+        observer: &dyn Observer,
+    ) -> Result<BlobId, EngineError> {
+        while let Some(batch) = batches.next()? {
+            assembler.take(batch, observer)?;
+            let is_interrupted = observer.is_interrupted();
+            if (is_interrupted || observer.wants_checkpoint()) && !options.is_stream {
+                self.checkpoint(assembler, options)?;
+            }
+            if is_interrupted {
+                return Err(EngineError::Interrupted);
+            }
+        }
+        assembler.finish()
+    }
+
+    /// Commits what is there so far, so that a later run need not read it again.
+    fn checkpoint(
+        &mut self,
+        assembler: &mut Assembler<'_, '_>,
+        options: &SourceOptions,
+    ) -> Result<(), EngineError> {
+        if self.dry_run {
+            return Ok(());
+        }
+        let root = assembler.root_so_far()?;
+        let mut record = self.record.clone();
+        record.sources.push(SourceRecord::new(&options.name, &options.connector, root));
+        record.partial = true;
+        record.index = assembler.blobs().flush()?.to_vec();
+        let summary = self.summary_with(assembler);
+        record.summary = self.complete_summary(&summary, assembler.blobs());
+        commit_snapshot(self.repository, self.writer, &self.begun_with, record)?;
+        Ok(())
+    }
+
+    /// The counts of all sources so far and of this one.
+    fn summary_with(&self, assembler: &Assembler<'_, '_>) -> SnapshotSummary {
+        let (before, now) = (&self.summary, assembler.summary());
+        SnapshotSummary {
+            files_new: before.files_new + now.files_new,
+            files_changed: before.files_changed + now.files_changed,
+            files_unmodified: before.files_unmodified + now.files_unmodified,
+            dirs_new: before.dirs_new + now.dirs_new,
+            dirs_changed: before.dirs_changed + now.dirs_changed,
+            dirs_unmodified: before.dirs_unmodified + now.dirs_unmodified,
+            total_files_processed: before.total_files_processed + now.total_files_processed,
+            total_bytes_processed: before.total_bytes_processed + now.total_bytes_processed,
+            errors: before.errors + now.errors,
+            ..before.clone()
+        }
+    }
+
+    /// The counts with what the writer added.
+    fn complete_summary(
+        &self,
+        counts: &SnapshotSummary,
+        blobs: &BlobWriter<'_>,
+    ) -> SnapshotSummary {
+        let added = blobs.stats();
+        SnapshotSummary {
+            backup_start: self.record.summary.backup_start,
+            data_blobs: added.data_blobs,
+            tree_blobs: added.tree_blobs,
+            data_added: added.raw_bytes,
+            data_added_packed: added.sealed_bytes,
+            ..counts.clone()
+        }
+    }
+
+    /// Forgets the partial snapshots that this complete one replaces.
+    fn forget_partial(&self) -> Result<(), EngineError> {
+        let mut history = self.repository.history();
+        let snapshots: Vec<ObjectId> = history
+            .snapshots()
+            .into_iter()
+            .filter(|info| info.writer == self.writer && info.snapshot.partial)
+            .filter(|info| info.snapshot.paths == self.record.paths)
+            .map(|info| info.id)
+            .collect();
+        if !snapshots.is_empty() {
+            let backend = self.repository.backend();
+            history.append_generation(&**backend, self.repository.keys(), |_| {
+                Some(GenerationBody::Forget { snapshots: snapshots.clone() })
+            })?;
+        }
+        Ok(())
+    }
+}
