@@ -196,7 +196,9 @@ impl Draft<'_> {
         record.index = assembler.blobs().flush()?.to_vec();
         let summary = self.summary_with(assembler);
         record.summary = self.complete_summary(&summary, assembler.blobs());
-        commit_snapshot(self.repository, self.writer, &self.begun_with, record)?;
+        let partial = commit_snapshot(self.repository, self.writer, &self.begun_with, record)?;
+        // Else a prune would take what is stored from here on for that of a run that is over.
+        assembler.blobs().go_on_behind(partial.sequence);
         Ok(())
     }
 

@@ -4,5 +4,6 @@
 
 mod attributes;
 mod capture;
+mod checkpoint;
 mod source;
 mod support;

@@ -117,6 +117,14 @@ impl<'a> BlobWriter<'a> {
         })
     }
 
+    /// Takes note that this session has committed a snapshot in `slot` and goes on: whatever it stores from now on can only
+    /// be committed behind that, and counts as that of a run under way until then.
+    pub fn go_on_behind(&mut self, slot: u64) {
+        for pack in &mut self.open_packs {
+            pack.start_from(slot + 1);
+        }
+    }
+
     /// The session of this writer.
     pub fn session(&self) -> SessionId {
         self.session.id()

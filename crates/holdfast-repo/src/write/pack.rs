@@ -42,6 +42,11 @@ impl OpenPack {
         Self::new(self.header.writer, self.header.start_slot, session)
     }
 
+    /// Changes the first slot to which its session can commit; for the packs after it, too.
+    pub fn start_from(&mut self, start_slot: u64) {
+        self.header.start_slot = start_slot;
+    }
+
     pub fn is_empty(&self) -> bool {
         self.frames.is_empty()
     }
