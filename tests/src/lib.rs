@@ -12,5 +12,7 @@
 
 pub mod binary;
 pub mod picture;
+pub mod process;
 pub mod project;
 pub mod sandbox;
+pub mod strace;

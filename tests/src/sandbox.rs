@@ -1,11 +1,11 @@
 //! A folder of its own for each test: repository, key, cache, and commands that know of nothing else.
 
-use std::cell::RefCell;
 use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
+use std::sync::Mutex;
 
 use serde_json::Value;
 use tempfile::TempDir;
@@ -19,7 +19,8 @@ use crate::binary;
 #[derive(Debug)]
 pub struct Sandbox {
     folder: TempDir,
-    secrets: RefCell<Vec<String>>,
+    secrets: Mutex<Vec<String>>,
+    variables: Vec<(String, OsString)>,
 }
 
 /// How a command ended.
@@ -53,7 +54,14 @@ impl Sandbox {
         let folder =
             tempfile::Builder::new().prefix("holdfast-").tempdir().expect("a scratch folder");
         fs::create_dir(folder.path().join("home")).expect("a home");
-        Self { folder, secrets: RefCell::default() }
+        Self { folder, secrets: Mutex::default(), variables: Vec::new() }
+    }
+
+    /// Sets a variable of the environment for all commands.
+    #[must_use]
+    pub fn with(mut self, name: &str, value: impl Into<OsString>) -> Self {
+        self.variables.push((name.to_owned(), value.into()));
+        self
     }
 
     /// A path in the sandbox.
@@ -97,12 +105,12 @@ impl Sandbox {
     /// Writes a secret to `@name`; from now on no output may contain it.
     pub fn add_secret(&self, name: &str, secret: &str) {
         self.write(name, secret);
-        self.secrets.borrow_mut().push(secret.to_owned());
+        self.secrets.lock().expect("no test panics here").push(secret.to_owned());
     }
 
     /// The secrets that were used so far.
     pub fn secrets(&self) -> Vec<String> {
-        self.secrets.borrow().clone()
+        self.secrets.lock().expect("no test panics here").clone()
     }
 
     /// Splits a line at white space and puts paths in.
@@ -113,13 +121,21 @@ impl Sandbox {
 
     /// A command that knows only the sandbox.
     pub fn command(&self, words: impl IntoIterator<Item = impl AsRef<OsStr>>) -> Command {
-        let mut command = Command::new(binary::holdfast());
-        command.args(words).current_dir(self.folder.path()).env_clear();
+        let mut command = self.program(binary::holdfast());
+        command.args(words);
+        command
+    }
+
+    /// Any program, in the same surroundings.
+    pub fn program(&self, program: impl AsRef<OsStr>) -> Command {
+        let mut command = Command::new(program);
+        command.current_dir(self.folder.path()).env_clear();
         command.env("PATH", "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin");
         command.env("HOME", self.path("home")).env("TZ", "UTC").env("LC_ALL", "C.UTF-8");
         command.env("HOLDFAST_REPOSITORY", self.path("repository"));
         command.env("HOLDFAST_PASSWORD_FILE", self.path("key"));
         command.env("HOLDFAST_CACHE_DIR", self.path("cache"));
+        command.envs(self.variables.iter().map(|(name, value)| (name, value)));
         command.stdin(Stdio::null());
         command
     }
@@ -152,12 +168,24 @@ impl Sandbox {
         let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("all output is UTF-8");
         let code = output.status.code();
         let outcome = Outcome { code, stdout: text(output.stdout), stderr: text(output.stderr) };
-        for secret in self.secrets.borrow().iter() {
+        for secret in self.secrets.lock().expect("no test panics here").iter() {
             let is_told = outcome.stdout.contains(secret) || outcome.stderr.contains(secret);
             assert!(!is_told, "an output contains a secret");
         }
         assert!(!outcome.stderr.contains("panicked"), "{outcome:?}");
         outcome
+    }
+
+    /// Fills the sandbox's repository and cache from another one's, whose key is added too.
+    ///
+    /// Objects are linked: nothing ever changes an object.
+    pub fn adopt(&self, other: &Self) {
+        let key = String::from_utf8(other.read("key")).expect("a key is text");
+        self.add_secret("key", &key);
+        let link = |from: &Path, to: &Path| fs::hard_link(from, to);
+        mirror(&other.path("repository"), &self.path("repository"), &link);
+        let copy = |from: &Path, to: &Path| fs::copy(from, to).map(drop);
+        mirror(&other.path("cache"), &self.path("cache"), &copy);
     }
 
     /// Runs a line that must succeed.
@@ -249,6 +277,19 @@ impl Outcome {
     pub fn prints(&self, text: &str) -> &Self {
         assert!(self.stdout.contains(text), "{text:?} is not printed: {}", self.stdout);
         self
+    }
+}
+
+type MakeFile = dyn Fn(&Path, &Path) -> std::io::Result<()>;
+
+fn mirror(from: &Path, to: &Path, make_file: &MakeFile) {
+    fs::create_dir(to).expect("folders can be made");
+    for entry in fs::read_dir(from).expect("a folder").flatten() {
+        let (from, to) = (entry.path(), to.join(entry.file_name()));
+        match entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+            true => mirror(&from, &to, make_file),
+            false => make_file(&from, &to).expect("files can be linked or copied"),
+        }
     }
 }
 

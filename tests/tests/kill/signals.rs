@@ -1,0 +1,96 @@
+//! Streams that are interrupted or killed: no snapshot, and no command that goes on.
+
+use std::process::{Command, Stdio};
+
+use holdfast_tests::process::{Running, is_running, wait_until};
+use holdfast_tests::sandbox::Sandbox;
+use rustix::process::Signal;
+
+/// Far longer than a test waits for anything.
+const FOREVER: &str = "1000000";
+
+/// Starts a backup of what a shell script prints. The script must say its number in `@pid`.
+fn start(sandbox: &Sandbox, script: &str) -> (Running, String) {
+    let script = format!("echo $$ > pid.new; mv pid.new pid; {script}");
+    let words = ["backup", "--stdin-from-command", "--", "sh", "-c", &script];
+    let running = Running::start(&mut sandbox.command(words));
+    wait_until("the command runs", || sandbox.exists("pid"));
+    let pid = String::from_utf8(sandbox.read("pid")).unwrap().trim().to_owned();
+    (running, pid)
+}
+
+fn no_snapshot(sandbox: &Sandbox) {
+    assert_eq!(sandbox.snapshots(), Vec::<serde_json::Value>::new());
+    sandbox.ok("check --read-data --no-cache");
+}
+
+/// The command says nothing at all, then something and no more, then nothing and does not end.
+#[test]
+fn a_silent_command_is_ended_with_the_backup() {
+    let scripts = ["exec sleep", "echo begun; exec sleep", "exec >&-; sleep", "sleep"];
+    for (script, signal) in scripts.into_iter().zip([Signal::INT, Signal::TERM].iter().cycle()) {
+        let sandbox = Sandbox::new();
+        let (mut running, pid) = start(&sandbox, &format!("{script} {FOREVER}"));
+        assert!(is_running(&pid));
+        running.signal(*signal);
+        let outcome = sandbox.finish(running.end());
+        assert_eq!(outcome.code, Some(130), "{script}: {outcome:?}");
+        outcome.says("interrupted, so no snapshot was made");
+        assert!(!is_running(&pid), "{script}");
+        no_snapshot(&sandbox);
+    }
+}
+
+#[test]
+fn a_silent_standard_input_does_not_delay_the_end() {
+    let sandbox = Sandbox::new();
+    let mut command = sandbox.command(["backup", "--stdin"]);
+    let mut running = Running::start(command.stdin(Stdio::piped()));
+    // It stays open until the end of the test, and nothing comes through.
+    let stdin = running.child().stdin.take();
+    wait_until("it reads", || waits_for_input(&mut running));
+    running.signal(Signal::INT);
+    let outcome = sandbox.finish(running.end());
+    drop(stdin);
+    assert_eq!(outcome.code, Some(130), "{outcome:?}");
+    no_snapshot(&sandbox);
+}
+
+/// The thread that scans the source is there.
+fn waits_for_input(running: &mut Running) -> bool {
+    let tasks = format!("/proc/{}/task", running.child().id());
+    std::fs::read_dir(tasks).is_ok_and(|tasks| tasks.count() > 4)
+}
+
+/// What a killed backup of an endless command has stored by then is no snapshot, and is of use to the next run.
+#[test]
+fn a_killed_stream_leaves_no_snapshot() {
+    let sandbox = Sandbox::new();
+    let endless = "while :; do head -c 1000000 /dev/urandom || exit; done";
+    let (mut running, pid) = start(&sandbox, endless);
+    wait_until("a pack is stored", || sandbox.object_bytes("packs") > 0);
+    running.signal(Signal::KILL);
+    assert_eq!(sandbox.finish(running.end()).code, None);
+    wait_until("the command notices that nobody reads", || !is_running(&pid));
+    no_snapshot(&sandbox);
+    sandbox.ok("backup --stdin-from-command --stdin-filename x -- echo short");
+    sandbox.ok("prune --max-unused 0");
+    assert!(sandbox.object_bytes("packs") < 1_000_000);
+    sandbox.ok("dump latest /x").prints("short");
+}
+
+/// Two signals end it at once, whatever it does.
+#[test]
+fn a_second_signal_does_not_wait() {
+    let sandbox = Sandbox::new();
+    let (mut running, pid) = start(&sandbox, &format!("exec sleep {FOREVER} 2>&-"));
+    running.signal(Signal::INT);
+    running.signal(Signal::INT);
+    let outcome = sandbox.finish(running.end());
+    assert_eq!(outcome.code, Some(130), "{outcome:?}");
+    no_snapshot(&sandbox);
+    // The first signal may or may not have ended the command before the second ended us.
+    if is_running(&pid) {
+        Command::new("kill").args(["-KILL", &pid]).status().unwrap();
+    }
+}
