@@ -163,6 +163,26 @@ pub fn add_slot(
     Ok(slot)
 }
 
+/// Stores the copies of whole slots that are missing, as after an [`add_slot`] that was cut short between them.
+///
+/// # Errors
+/// Storage failures.
+pub fn complete_slots(backend: &dyn Backend, keys: &Keys) -> Result<(), RepoError> {
+    for found in read_slots(backend)?.into_iter().filter(|found| found.is_half) {
+        let Ok(slot) = found.slot else { continue };
+        if label(keys, &slot).is_none() {
+            continue;
+        }
+        for copy in name::key_slot(&slot.header.id) {
+            match backend.put(&object_name(copy)?, &[&slot.encode()]) {
+                Ok(()) | Err(BackendError::AlreadyExists { .. }) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+    }
+    Ok(())
+}
+
 /// Removes both copies of a slot.
 ///
 /// # Errors

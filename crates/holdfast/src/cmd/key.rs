@@ -216,6 +216,8 @@ fn store(
     label: &SlotLabel,
 ) -> CommandResult<KeySlot> {
     let (storage, keys) = (backend(repository), repository.keys());
+    // An earlier command may have been killed between the two copies of its slot.
+    unlock::complete_slots(storage, keys)?;
     let slot = unlock::add_slot(storage, master, keys, secret, KdfCost::DEFAULT, label)?;
     match open_slot(&slot, secret)? {
         Some(_) => Ok(slot),
