@@ -3,11 +3,10 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-use clap::builder::RangedU64ValueParser;
-use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum, ValueHint};
+use clap::{ArgAction, Args, CommandFactory, Parser, Subcommand, ValueEnum, ValueHint};
 
-use crate::cmd;
 use crate::output::Style;
+use crate::{cmd, parse};
 
 const ABOUT: &str = "Deduplicating, encrypted backups of files and databases";
 
@@ -95,7 +94,7 @@ pub struct GlobalArgs {
 
     /// Size of new pack files in MiB, 4 to 128 [default: 16]
     #[arg(long, global = true, value_name = "MIB", env = "HOLDFAST_PACK_SIZE")]
-    #[arg(hide_env_values = true, value_parser = RangedU64ValueParser::<u32>::new().range(4..=128))]
+    #[arg(hide_env_values = true, value_parser = parse::number::<4, 128>)]
     pub pack_size: Option<u32>,
 
     /// Do not open what was sealed and compare before it is written
@@ -170,6 +169,21 @@ pub enum Command {
     Completions(cmd::completions::Args),
     /// Write the manual pages
     Man(cmd::man::Args),
+}
+
+/// The definition of the command line. A number below zero is the value of the flag before it, so that it is refused as
+/// such a value, and not as a flag that nobody knows.
+pub fn definition() -> clap::Command {
+    take_negative_numbers(Cli::command())
+}
+
+fn take_negative_numbers(command: clap::Command) -> clap::Command {
+    command
+        .mut_args(|argument| {
+            let is_flag = argument.get_long().is_some() && argument.get_action().takes_values();
+            argument.allow_negative_numbers(is_flag)
+        })
+        .mut_subcommands(take_negative_numbers)
 }
 
 #[cfg(test)]

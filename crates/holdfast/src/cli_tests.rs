@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use clap::{CommandFactory, FromArgMatches};
+use clap::FromArgMatches;
 
 use super::*;
 use crate::context::Context;
@@ -12,7 +12,7 @@ use crate::interrupt::Interrupt;
 use crate::output::tests::captured;
 
 fn without_variables() -> clap::Command {
-    crate::environment::ignore_empty_variables(Cli::command(), &Environment::with(&[]))
+    crate::environment::ignore_empty_variables(definition(), &Environment::with(&[]))
 }
 
 fn parse(line: &str) -> Result<Cli, clap::Error> {
@@ -47,7 +47,7 @@ fn compact(help: &str, is_root: bool) -> String {
 
 #[test]
 fn the_definition_is_sound() {
-    Cli::command().debug_assert();
+    definition().debug_assert();
 }
 
 #[test]
@@ -144,7 +144,7 @@ fn capital_h_is_the_host_except_where_restic_counts_hours() {
     let Command::Forget(args) = parse("holdfast forget -H 24 --host web").unwrap().command else {
         panic!("not forget");
     };
-    assert_eq!((args.keep.keep_hourly.as_deref(), args.filter.hosts().len()), (Some("24"), 1));
+    assert_eq!((args.keep.keep_hourly, args.filter.hosts().len()), ("24".parse().ok(), 1));
 }
 
 fn run(line: &str) -> (CommandResult, String) {

@@ -21,8 +21,8 @@ use std::ffi::OsString;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use clap::error::ErrorKind;
-use clap::{CommandFactory, FromArgMatches};
+use clap::FromArgMatches;
+use clap::error::{ContextKind, ErrorKind};
 
 use cli::{Cli, Command};
 use context::Context;
@@ -54,7 +54,7 @@ fn main() -> ExitCode {
 }
 
 fn parse(environment: &Environment, arguments: &[OsString]) -> Result<Cli, clap::Error> {
-    let command = environment::ignore_empty_variables(Cli::command(), environment);
+    let command = environment::ignore_empty_variables(cli::definition(), environment);
     Cli::from_arg_matches(&command.try_get_matches_from(arguments)?)
 }
 
@@ -102,15 +102,25 @@ fn explain(error: &clap::Error, json: bool) -> ExitCode {
             ExitCode::SUCCESS
         }
         _ if json => {
-            let text = error.render().to_string();
-            let sentence = text.lines().next().unwrap_or_default().trim_start_matches("error: ");
             let style = Style { json, ..Style::default() };
-            finish(&Output::new(style), Err(CommandError::usage(sentence)))
+            finish(&Output::new(style), Err(CommandError::usage(sentence(error))))
         }
         _ => {
             let _closed = error.print();
             ExitCode::from(ExitKind::Usage.code())
         }
+    }
+}
+
+/// The first line of an error, with the values that would have been right.
+fn sentence(error: &clap::Error) -> String {
+    let text = error.render().to_string();
+    let sentence = text.lines().next().unwrap_or_default().trim_start_matches("error: ");
+    match error.get(ContextKind::ValidValue) {
+        Some(values) if error.kind() == ErrorKind::InvalidValue => {
+            format!("{sentence}: write one of {values}")
+        }
+        _ => sentence.to_owned(),
     }
 }
 

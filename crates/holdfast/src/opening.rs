@@ -5,13 +5,14 @@ use std::time::{Duration, SystemTime};
 
 use holdfast_backend::{Backend, Local};
 use holdfast_repo::write::{LEVEL_DEFAULT, WriteOptions};
-use holdfast_repo::{OpenOptions, Repository};
+use holdfast_repo::{OpenOptions, RepoError, Repository};
 use holdfast_seal::{Compression, SlotLabel};
 
 use crate::cli::CompressionMode;
 use crate::context::Context;
 use crate::environment;
 use crate::exit::{CommandError, CommandResult};
+use crate::output::escape;
 
 /// Memory for the cache of the index, in bytes.
 const CACHE_BYTES_MAX: usize = 16 << 20;
@@ -54,7 +55,8 @@ impl Context {
         // Asking for a passphrase is pointless where there is no repository.
         holdfast_repo::unlock::read_config(&*storage)?;
         let secret = self.passphrase()?.secret()?;
-        let repository = Repository::open(storage, &secret, options)?;
+        let repository = Repository::open(storage, &secret, options)
+            .map_err(|error| with_cache_folder(error, options))?;
         for object in &repository.missing().index_objects {
             self.output.warn(&format!(
                 "{object} is lost or damaged; its content was read from the packs. Try: holdfast repair index"
@@ -110,6 +112,16 @@ impl Context {
             self.output.warn(&format!("old temporary files stay: {error}"));
         }
     }
+}
+
+/// Trouble with the cache names its folder.
+fn with_cache_folder(error: RepoError, options: &OpenOptions) -> CommandError {
+    let folder = match (&error, &options.cache_folder) {
+        (RepoError::Cache(_), Some(folder)) => escape::path(folder).into_owned(),
+        _ => return error.into(),
+    };
+    let end = CommandError::from(error);
+    CommandError { message: format!("{}; its folder is {folder}", end.message), ..end }
 }
 
 /// The storage behind a repository, as the trait that all commands use.

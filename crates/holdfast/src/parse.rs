@@ -1,7 +1,13 @@
 //! Values of flags: sizes, percentages, parts, durations, lists. Each refusal says what to write.
 
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
+use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
+
+use holdfast_connect::fs::filter::Filter;
+use holdfast_format::entry::is_valid_name;
 
 const SIZE_HELP: &str = "write a number of bytes, or one with K, M, G or T, as in 500M";
 
@@ -185,6 +191,53 @@ impl FromStr for ExcludeIfPresent {
             return Err("write the name of a file without slashes, as in .nobackup".to_owned());
         }
         Ok(ExcludeIfPresent { name: name.to_owned(), header })
+    }
+}
+
+/// A whole number from `MIN` to `MAX`.
+///
+/// # Errors
+/// What to write.
+pub fn number<const MIN: u32, const MAX: u32>(text: &str) -> Result<u32, String> {
+    let number = whole(text).and_then(|number| u32::try_from(number).ok());
+    number
+        .filter(|number| (MIN..=MAX).contains(number))
+        .ok_or_else(|| format!("write a whole number from {MIN} to {MAX}"))
+}
+
+/// A text that makes sense as a `T`, which is made from it later.
+///
+/// # Errors
+/// What to write.
+pub fn checked<T: FromStr>(text: &str) -> Result<String, T::Err> {
+    text.parse::<T>().map(|_| text.to_owned())
+}
+
+/// A pattern of names.
+///
+/// # Errors
+/// What to write.
+pub fn pattern(text: &str) -> Result<String, String> {
+    match Filter::new(&[text], &[]) {
+        Ok(_) => Ok(text.to_owned()),
+        Err(_) => Err(PATTERN_HELP.to_owned()),
+    }
+}
+
+/// What is wrong with a malformed pattern.
+pub const PATTERN_HELP: &str =
+    "close every [ and end with no \\, as in *.tmp or [ab]*; \\[ stands for the character itself";
+
+/// The path of a file in a backup that no file system has.
+///
+/// # Errors
+/// What to write.
+pub fn stream_name(text: &OsStr) -> Result<PathBuf, String> {
+    let path = text.as_bytes();
+    let path = path.strip_prefix(b"/").unwrap_or(path);
+    match path.split(|byte| *byte == b'/').all(is_valid_name) {
+        true => Ok(PathBuf::from(text)),
+        false => Err("write names with slashes between them, as in db/app.sql".to_owned()),
     }
 }
 

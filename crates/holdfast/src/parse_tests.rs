@@ -114,3 +114,29 @@ fn marker_files() {
         ("", Err("name of a file")),
     ]);
 }
+
+#[test]
+fn whole_numbers() {
+    assert_eq!(number::<1, 1024>("1024"), Ok(1024));
+    for bad in ["", "0", "1025", "-1", "+1", " 1", "1.5", "many", "99999999999999999999"] {
+        assert_eq!(number::<1, 1024>(bad), Err("write a whole number from 1 to 1024".to_owned()));
+    }
+}
+
+#[test]
+fn names_of_streams() {
+    for good in ["stdin", "db/app.sql", "/db/app.sql", "..."] {
+        assert_eq!(stream_name(good.as_ref()), Ok(good.into()));
+    }
+    for bad in ["", "/", "a/", "a//b", "../a", "a/./b"] {
+        assert!(stream_name(bad.as_ref()).unwrap_err().contains("as in db/app.sql"), "{bad}");
+    }
+}
+
+#[test]
+fn patterns() {
+    assert_eq!(pattern("*.[ch]"), Ok("*.[ch]".to_owned()));
+    for bad in ["[a", "a\\"] {
+        assert_eq!(pattern(bad), Err(PATTERN_HELP.to_owned()));
+    }
+}

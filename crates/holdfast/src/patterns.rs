@@ -9,6 +9,8 @@ use holdfast_format::record::Text;
 use crate::cmd::shared::{ExcludeArgs, IncludeArgs};
 use crate::environment::Environment;
 use crate::exit::{CommandError, CommandResult};
+use crate::output::escape;
+use crate::parse::PATTERN_HELP;
 
 /// What is left out, and the patterns as a snapshot records them.
 ///
@@ -45,7 +47,12 @@ fn patterns(
     for file in files {
         let content = std::fs::read(file)
             .map_err(|error| CommandError::path("read the file of patterns", file, &error))?;
-        all.extend(read_patterns(&content, &variable));
+        let read = read_patterns(&content, &variable);
+        if let Err(error) = Filter::new(&read, &[]) {
+            let message = format!("{}: {error}; {PATTERN_HELP}", escape::path(file));
+            return Err(CommandError::usage(message));
+        }
+        all.extend(read);
     }
     Ok(all)
 }

@@ -5,7 +5,9 @@ use std::os::unix::ffi::OsStrExt;
 use holdfast_engine::forget::candidate;
 use holdfast_engine::look::SnapshotRoot;
 use holdfast_engine::retention::Candidate;
-use holdfast_engine::selection::{Base, SnapshotFilter, SnapshotSelector, parse_time, resolve};
+use holdfast_engine::selection::{
+    Base, ParseTimeError, SnapshotFilter, SnapshotSelector, parse_time, resolve,
+};
 use holdfast_format::record::Text;
 use holdfast_repo::read::BlobReader;
 use holdfast_repo::{Repository, SnapshotInfo};
@@ -50,10 +52,9 @@ pub fn filter(args: &SnapshotFilterArgs) -> CommandResult<SnapshotFilter> {
 /// Reads a moment as people write it.
 ///
 /// # Errors
-/// A usage error that says what to write.
-pub fn time(text: &str) -> CommandResult<Timestamp> {
+/// What to write.
+pub fn time(text: &str) -> Result<Timestamp, ParseTimeError> {
     parse_time(text, environment::now(), &environment::time_zone())
-        .map_err(|error| CommandError::usage(error.to_string()))
 }
 
 /// Finds one snapshot by `latest`, `latest~N`, an id's beginning, or a moment. Warns of one that is the latest only because
@@ -65,7 +66,7 @@ pub fn choose(
     context: &Context,
     repository: &Repository,
     text: Option<&str>,
-    at: Option<&str>,
+    at: Option<Timestamp>,
     filter: &SnapshotFilter,
 ) -> CommandResult<Chosen> {
     let snapshots = repository.history().snapshots();
@@ -77,7 +78,7 @@ fn choose_among(
     context: &Context,
     mut snapshots: Vec<SnapshotInfo>,
     text: Option<&str>,
-    at: Option<&str>,
+    at: Option<Timestamp>,
     filter: &SnapshotFilter,
 ) -> CommandResult<Chosen> {
     let selector: SnapshotSelector = text.unwrap_or("latest").parse().map_err(
@@ -85,7 +86,6 @@ fn choose_among(
             CommandError::usage(error.to_string())
         },
     )?;
-    let at = at.map(time).transpose()?;
     let candidates: Vec<Candidate> = snapshots.iter().map(candidate).collect();
     let place = resolve(&selector, at, filter, &candidates)?;
     let subfolder = selector.subfolder.map(|text| text.0).unwrap_or_default();

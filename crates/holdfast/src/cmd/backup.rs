@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use clap::builder::{BoolishValueParser, RangedU64ValueParser};
+use clap::builder::{BoolishValueParser, OsStringValueParser, TypedValueParser};
 use clap::{ValueEnum, ValueHint};
 
 use holdfast_connect::Source;
@@ -19,8 +19,8 @@ use holdfast_engine::EngineError;
 use holdfast_engine::backup::{
     BackupOptions, BackupReport, CaptureOptions, Compare, SourceOptions, backup,
 };
-use holdfast_engine::retention::{GroupBy, GroupByError};
-use holdfast_engine::selection::SnapshotFilter;
+use holdfast_engine::retention::GroupBy;
+use holdfast_engine::selection::{SnapshotFilter, SnapshotSelector};
 use holdfast_format::SessionId;
 use holdfast_format::config::ChunkProfile as Profile;
 use holdfast_format::entry::FileTime;
@@ -37,7 +37,7 @@ use crate::output::progress::Activity;
 use crate::output::{convert, text};
 use crate::parse::{ExcludeIfPresent, Size, TagList};
 use crate::watch::Watcher;
-use crate::{environment, paths, patterns, select};
+use crate::{environment, parse, paths, patterns, select};
 
 const EXAMPLES: &str = "\
 EXAMPLES:
@@ -143,6 +143,7 @@ pub struct FromArgs {
 
     /// Name of the file that standard input or the command fills
     #[arg(long, value_name = "NAME", default_value = "stdin")]
+    #[arg(value_parser = OsStringValueParser::new().try_map(|it| parse::stream_name(&it)))]
     pub stdin_filename: PathBuf,
 }
 
@@ -160,8 +161,8 @@ pub struct LabelArgs {
     pub host: Option<String>,
 
     /// Time of the snapshot, as in "2026-09-01 14:00:00" [default: now]
-    #[arg(long, value_name = "TIME")]
-    pub time: Option<String>,
+    #[arg(long, value_name = "TIME", value_parser = select::time)]
+    pub time: Option<Timestamp>,
 
     /// Make no snapshot if nothing changed since the parent
     #[arg(long)]
@@ -173,7 +174,7 @@ pub struct LabelArgs {
 #[command(next_help_heading = "What counts as changed")]
 pub struct CompareArgs {
     /// Compare with this snapshot [default: the newest of the same group]
-    #[arg(long, value_name = "SNAPSHOT")]
+    #[arg(long, value_name = "SNAPSHOT", value_parser = parse::checked::<SnapshotSelector>)]
     pub parent: Option<String>,
 
     /// Read every file again
@@ -181,7 +182,7 @@ pub struct CompareArgs {
     pub force: bool,
 
     #[arg(short, long, value_name = "GROUP", default_value = "host,paths", help = GROUP_BY_HELP)]
-    pub group_by: String,
+    pub group_by: GroupBy,
 
     /// Do not look at the time of the last change of metadata
     #[arg(long, env = "HOLDFAST_IGNORE_CTIME", hide_env_values = true)]
@@ -208,7 +209,7 @@ pub struct ReadingArgs {
 
     /// How many files are read at the same time
     #[arg(long, value_name = "N", env = "HOLDFAST_READ_CONCURRENCY", hide_env_values = true)]
-    #[arg(value_parser = RangedU64ValueParser::<u32>::new().range(1..=1024))]
+    #[arg(value_parser = parse::number::<1, 1024>)]
     pub read_concurrency: Option<u32>,
 
     /// How finely data is cut [default: dump for standard input and commands, else file]
@@ -382,8 +383,7 @@ impl Work {
 
     /// The record, but for what the run itself finds out.
     fn record(&self, args: &Args, context: &Context, start: Timestamp) -> CommandResult<Snapshot> {
-        let time = args.label.time.as_deref().map(select::time).transpose()?;
-        if time.is_some_and(|time| time > start) {
+        if args.label.time.is_some_and(|time| time > start) {
             context.output.caution(
                 "the snapshot is dated in the future: until then it is the latest, and no rule of \
                  forget counts it or removes it",
@@ -391,7 +391,7 @@ impl Work {
         }
         let summary = SnapshotSummary { backup_start: Some(start), ..SnapshotSummary::default() };
         Ok(Snapshot {
-            time: time.unwrap_or(start),
+            time: args.label.time.unwrap_or(start),
             host: context.host_name(args.label.host.as_deref()),
             user: context.environment.user_name(),
             uid: environment::user_id(),
@@ -451,11 +451,7 @@ fn parents(
         let filter = SnapshotFilter::default();
         return Ok(vec![select::choose(context, repository, Some(text), None, &filter)?.info]);
     }
-    let group: GroupBy = args
-        .compare
-        .group_by
-        .parse()
-        .map_err(|error: GroupByError| CommandError::usage(error.to_string()))?;
+    let group = args.compare.group_by;
     let is_same_group = |info: &SnapshotInfo| {
         let it = &info.snapshot;
         (!group.host || it.host == snapshot.host)

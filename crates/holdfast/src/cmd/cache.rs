@@ -9,11 +9,11 @@ use holdfast_format::RepositoryId;
 use jiff::Timestamp;
 
 use crate::context::Context;
-use crate::environment;
 use crate::exit::{CommandError, CommandResult};
 use crate::output::json::maintenance::CacheEntry;
 use crate::output::table::{Align, Table};
 use crate::output::{escape, text};
+use crate::{environment, parse};
 
 const EXAMPLES: &str = "\
 EXAMPLES:
@@ -35,6 +35,7 @@ pub struct Args {
 
     /// How many days without use make a cache old
     #[arg(long, value_name = "DAYS", default_value = "30")]
+    #[arg(value_parser = parse::number::<0, 36_500>)]
     pub max_age: u32,
 
     /// Do not count sizes

@@ -7,6 +7,7 @@ use std::io::Write;
 use holdfast_connect::fs::filter::IncludeFilter;
 use holdfast_engine::EngineError;
 use holdfast_engine::look::{FindOptions, SnapshotRoot, find};
+use holdfast_engine::selection::SnapshotSelector;
 use holdfast_format::entry::{Entry, FileTime};
 use holdfast_repo::read::BlobReader;
 use holdfast_repo::{Repository, SnapshotInfo};
@@ -20,7 +21,7 @@ use crate::context::Context;
 use crate::exit::{CommandError, CommandResult};
 use crate::output::json::listing::{FindSnapshot, Match};
 use crate::output::{StdoutWriter, text};
-use crate::{environment, select};
+use crate::{environment, parse, select};
 
 const EXAMPLES: &str = "\
 EXAMPLES:
@@ -51,15 +52,16 @@ pub struct Args {
     pub human_readable: bool,
 
     /// Only files changed at this time or later
-    #[arg(short = 'O', long, value_name = "TIME")]
-    pub oldest: Option<String>,
+    #[arg(short = 'O', long, value_name = "TIME", value_parser = select::time)]
+    pub oldest: Option<Timestamp>,
 
     /// Only files changed at this time or before
-    #[arg(short = 'N', long, value_name = "TIME")]
-    pub newest: Option<String>,
+    #[arg(short = 'N', long, value_name = "TIME", value_parser = select::time)]
+    pub newest: Option<Timestamp>,
 
     /// Only in this snapshot; repeat for several
     #[arg(short = 's', long = "snapshot", value_name = "SNAPSHOT")]
+    #[arg(value_parser = parse::checked::<SnapshotSelector>)]
     pub snapshots: Vec<String>,
 
     /// The newest snapshot last
@@ -121,19 +123,19 @@ impl Args {
             .map_err(|error| CommandError::usage(error.to_string()))?;
         Ok(FindOptions {
             patterns,
-            oldest: self.oldest.as_deref().map(file_time).transpose()?,
-            newest: self.newest.as_deref().map(file_time).transpose()?,
+            oldest: self.oldest.map(file_time),
+            newest: self.newest.map(file_time),
         })
     }
 }
 
-/// A moment as people write it, as file systems count it.
-fn file_time(text: &str) -> CommandResult<FileTime> {
-    let nanoseconds = Timestamp::as_nanosecond(select::time(text)?);
-    Ok(FileTime {
+/// A moment as file systems count it.
+fn file_time(time: Timestamp) -> FileTime {
+    let nanoseconds = time.as_nanosecond();
+    FileTime {
         seconds: nanoseconds.div_euclid(1_000_000_000) as i64,
         nanoseconds: nanoseconds.rem_euclid(1_000_000_000) as u32,
-    })
+    }
 }
 
 fn find_text(

@@ -2,11 +2,9 @@
 
 mod report;
 
-use std::str::FromStr;
-
 use clap::ValueEnum;
 use holdfast_engine::forget::{ForgetPlan, doubts, forget, plan_forget};
-use holdfast_engine::retention::{GroupBy, GroupByError, Policy, TagList as Tags};
+use holdfast_engine::retention::{Count, GroupBy, Policy, Span, TagList as Tags};
 use holdfast_engine::selection::SnapshotFilter;
 use holdfast_format::ObjectId;
 use holdfast_repo::Repository;
@@ -49,7 +47,7 @@ pub struct Args {
     pub keep: KeepArgs,
 
     #[arg(short, long, value_name = "GROUP", default_value = "host,paths", help = GROUP_BY_HELP)]
-    pub group_by: String,
+    pub group_by: GroupBy,
 
     /// Remove nothing; say what would be removed
     #[arg(short = 'n', long)]
@@ -85,51 +83,51 @@ pub struct KeepArgs {
 
     /// The N newest ("unlimited" for all)
     #[arg(short = 'l', long, value_name = "N")]
-    pub keep_last: Option<String>,
+    pub keep_last: Option<Count>,
 
     /// The newest of each of the last N hours
     #[arg(short = 'H', long, value_name = "N")]
-    pub keep_hourly: Option<String>,
+    pub keep_hourly: Option<Count>,
 
     /// The newest of each of the last N days
     #[arg(short = 'd', long, value_name = "N")]
-    pub keep_daily: Option<String>,
+    pub keep_daily: Option<Count>,
 
     /// The newest of each of the last N weeks, Monday to Sunday
     #[arg(short = 'w', long, value_name = "N")]
-    pub keep_weekly: Option<String>,
+    pub keep_weekly: Option<Count>,
 
     /// The newest of each of the last N months
     #[arg(short = 'm', long, value_name = "N")]
-    pub keep_monthly: Option<String>,
+    pub keep_monthly: Option<Count>,
 
     /// The newest of each of the last N years
     #[arg(short = 'y', long, value_name = "N")]
-    pub keep_yearly: Option<String>,
+    pub keep_yearly: Option<Count>,
 
     /// All within this time of the newest, as in 1y6m, 30d or 48h
     #[arg(long, value_name = "DURATION")]
-    pub keep_within: Option<String>,
+    pub keep_within: Option<Span>,
 
     /// The newest of each hour within this time
     #[arg(long, value_name = "DURATION")]
-    pub keep_within_hourly: Option<String>,
+    pub keep_within_hourly: Option<Span>,
 
     /// The newest of each day within this time
     #[arg(long, value_name = "DURATION")]
-    pub keep_within_daily: Option<String>,
+    pub keep_within_daily: Option<Span>,
 
     /// The newest of each week within this time
     #[arg(long, value_name = "DURATION")]
-    pub keep_within_weekly: Option<String>,
+    pub keep_within_weekly: Option<Span>,
 
     /// The newest of each month within this time
     #[arg(long, value_name = "DURATION")]
-    pub keep_within_monthly: Option<String>,
+    pub keep_within_monthly: Option<Span>,
 
     /// The newest of each year within this time
     #[arg(long, value_name = "DURATION")]
-    pub keep_within_yearly: Option<String>,
+    pub keep_within_yearly: Option<Span>,
 
     /// All with these tags; repeat for other lists
     #[arg(long = "keep-tag", value_name = "TAG[,TAG...]")]
@@ -146,23 +144,26 @@ pub enum KeepPolicy {
 impl KeepArgs {
     /// True if there is no rule at all.
     pub fn is_empty(&self) -> bool {
-        let rules = [
-            &self.keep_last,
-            &self.keep_hourly,
-            &self.keep_daily,
-            &self.keep_weekly,
-            &self.keep_monthly,
-            &self.keep_yearly,
-            &self.keep_within,
-            &self.keep_within_hourly,
-            &self.keep_within_daily,
-            &self.keep_within_weekly,
-            &self.keep_within_monthly,
-            &self.keep_within_yearly,
+        let counts = [
+            self.keep_last,
+            self.keep_hourly,
+            self.keep_daily,
+            self.keep_weekly,
+            self.keep_monthly,
+            self.keep_yearly,
+        ];
+        let spans = [
+            self.keep_within,
+            self.keep_within_hourly,
+            self.keep_within_daily,
+            self.keep_within_weekly,
+            self.keep_within_monthly,
+            self.keep_within_yearly,
         ];
         self.keep_policy.is_none()
             && self.keep_tags.is_empty()
-            && rules.iter().all(|rule| rule.is_none())
+            && counts.iter().all(Option::is_none)
+            && spans.iter().all(Option::is_none)
     }
 }
 
@@ -194,15 +195,11 @@ impl Args {
 /// See [`crate::exit::ExitKind`].
 pub fn run(args: &Args, context: &Context) -> CommandResult {
     args.check()?;
-    let policy = args.keep.policy(args.unsafe_allow_remove_all)?;
+    let policy = args.keep.policy(args.unsafe_allow_remove_all);
     let filter = select::filter(&args.filter)?;
-    let group_by: GroupBy = args
-        .group_by
-        .parse()
-        .map_err(|error: GroupByError| CommandError::usage(error.to_string()))?;
     let repository = context.open()?;
     let remove = match args.snapshots.is_empty() {
-        true => by_rules(args, context, &repository, &policy, group_by, &filter)?,
+        true => by_rules(args, context, &repository, &policy, &filter)?,
         false => {
             let named = select::choose_all(context, &repository, &args.snapshots, &filter)?;
             named.iter().map(|info| info.id).collect()
@@ -228,9 +225,9 @@ fn by_rules(
     context: &Context,
     repository: &Repository,
     policy: &Policy,
-    group_by: GroupBy,
     filter: &SnapshotFilter,
 ) -> CommandResult<Vec<ObjectId>> {
+    let group_by = args.group_by;
     let snapshots = repository.history().snapshots();
     let zone = environment::time_zone();
     let plan = ForgetPlan {
@@ -253,37 +250,28 @@ fn by_rules(
 
 impl KeepArgs {
     /// The rules as the engine knows them.
-    fn policy(&self, allow_empty: bool) -> CommandResult<Policy> {
+    fn policy(&self, allow_empty: bool) -> Policy {
         let base = match self.keep_policy {
             Some(KeepPolicy::Default) => Policy::default_keep(),
             None => Policy::default(),
         };
-        Ok(Policy {
-            last: value(&self.keep_last)?.or(base.last),
-            hourly: value(&self.keep_hourly)?.or(base.hourly),
-            daily: value(&self.keep_daily)?.or(base.daily),
-            weekly: value(&self.keep_weekly)?.or(base.weekly),
-            monthly: value(&self.keep_monthly)?.or(base.monthly),
-            yearly: value(&self.keep_yearly)?.or(base.yearly),
-            within: value(&self.keep_within)?,
-            within_hourly: value(&self.keep_within_hourly)?,
-            within_daily: value(&self.keep_within_daily)?,
-            within_weekly: value(&self.keep_within_weekly)?,
-            within_monthly: value(&self.keep_within_monthly)?,
-            within_yearly: value(&self.keep_within_yearly)?,
+        Policy {
+            last: self.keep_last.or(base.last),
+            hourly: self.keep_hourly.or(base.hourly),
+            daily: self.keep_daily.or(base.daily),
+            weekly: self.keep_weekly.or(base.weekly),
+            monthly: self.keep_monthly.or(base.monthly),
+            yearly: self.keep_yearly.or(base.yearly),
+            within: self.keep_within,
+            within_hourly: self.keep_within_hourly,
+            within_daily: self.keep_within_daily,
+            within_weekly: self.keep_within_weekly,
+            within_monthly: self.keep_within_monthly,
+            within_yearly: self.keep_within_yearly,
             tags: self.keep_tags.iter().map(|list| Tags(list.0.clone())).collect(),
             allow_empty,
-        })
+        }
     }
-}
-
-/// The value of a count or a duration, if the flag was given.
-fn value<T: FromStr>(text: &Option<String>) -> CommandResult<Option<T>>
-where
-    T::Err: std::fmt::Display,
-{
-    let parsed = text.as_deref().map(str::parse).transpose();
-    parsed.map_err(|error: T::Err| CommandError::usage(error.to_string()))
 }
 
 #[cfg(test)]

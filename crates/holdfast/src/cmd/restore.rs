@@ -12,6 +12,7 @@ use holdfast_engine::look::Folder;
 use holdfast_engine::restore::{
     Overwrite as Policy, RestoreOptions, RestoreReport, Selection, restore,
 };
+use jiff::Timestamp;
 
 use crate::cmd::shared::{ExcludeArgs, IncludeArgs, SnapshotFilterArgs, SourceArgs};
 use crate::context::Context;
@@ -48,8 +49,8 @@ pub struct Args {
     pub target: PathBuf,
 
     /// Take the newest snapshot at or before this time
-    #[arg(long, value_name = "TIME", conflicts_with = "snapshot")]
-    pub at: Option<String>,
+    #[arg(long, value_name = "TIME", conflicts_with = "snapshot", value_parser = select::time)]
+    pub at: Option<Timestamp>,
 
     /// What to do with files that are there already
     #[arg(long, value_name = "WHEN", default_value = "always")]
@@ -110,13 +111,7 @@ pub fn run(args: &Args, context: &Context) -> CommandResult {
     let filter = select::filter(&args.filter)?;
     let rules = Rules::new(args, context)?;
     let repository = context.open()?;
-    let chosen = select::choose(
-        context,
-        &repository,
-        args.snapshot.as_deref(),
-        args.at.as_deref(),
-        &filter,
-    )?;
+    let chosen = select::choose(context, &repository, args.snapshot.as_deref(), args.at, &filter)?;
     let root = select::root(&repository, &chosen, &args.part)?;
     let ownership = if args.ownership_by_name { Ownership::ByName } else { Ownership::ById };
     let options = FsTargetOptions { ownership, sparse: args.sparse, ..FsTargetOptions::default() };

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueHint};
 
-use crate::parse::{MaxUnused, Size, TagList};
+use crate::parse::{self, MaxUnused, Size, TagList};
 
 /// Which snapshots a command looks at.
 #[derive(Debug, Clone, Default, Args)]
@@ -46,11 +46,11 @@ pub struct SourceArgs {
 #[command(next_help_heading = "Leaving out")]
 pub struct ExcludeArgs {
     /// Leave out what matches; repeat for several
-    #[arg(short, long, value_name = "PATTERN")]
+    #[arg(short, long, value_name = "PATTERN", value_parser = parse::pattern)]
     pub exclude: Vec<String>,
 
     /// The same, whether letters are small or capital
-    #[arg(long, value_name = "PATTERN")]
+    #[arg(long, value_name = "PATTERN", value_parser = parse::pattern)]
     pub iexclude: Vec<String>,
 
     /// Leave out what matches a line of this file
@@ -67,12 +67,12 @@ pub struct ExcludeArgs {
 #[command(next_help_heading = "Restoring a part")]
 pub struct IncludeArgs {
     /// Restore only what matches; repeat for several
-    #[arg(short, long, value_name = "PATTERN")]
+    #[arg(short, long, value_name = "PATTERN", value_parser = parse::pattern)]
     #[arg(conflicts_with_all = ["exclude", "iexclude", "exclude_file", "iexclude_file"])]
     pub include: Vec<String>,
 
     /// The same, whether letters are small or capital
-    #[arg(long, value_name = "PATTERN")]
+    #[arg(long, value_name = "PATTERN", value_parser = parse::pattern)]
     #[arg(conflicts_with_all = ["exclude", "iexclude", "exclude_file", "iexclude_file"])]
     pub iinclude: Vec<String>,
 

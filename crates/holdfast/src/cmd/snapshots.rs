@@ -3,17 +3,17 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use holdfast_engine::forget::candidate;
-use holdfast_engine::retention::{GroupBy, GroupByError, GroupKey};
+use holdfast_engine::retention::{GroupBy, GroupKey};
 use holdfast_repo::SnapshotInfo;
 use jiff::tz::TimeZone;
 
 use crate::cmd::shared::{GROUP_BY_HELP, SnapshotFilterArgs};
 use crate::context::Context;
-use crate::exit::{CommandError, CommandResult};
+use crate::exit::CommandResult;
 use crate::output::json::snapshot::{GroupKey as JsonKey, Snapshot, SnapshotGroup};
 use crate::output::table::{Align, Table};
 use crate::output::{convert, escape, text};
-use crate::{environment, select};
+use crate::{environment, parse, select};
 
 const EXAMPLES: &str = "\
 EXAMPLES:
@@ -32,15 +32,15 @@ pub struct Args {
     pub snapshots: Vec<String>,
 
     /// Only the N newest of each group of host and paths
-    #[arg(long, value_name = "N")]
-    pub latest: Option<usize>,
+    #[arg(long, value_name = "N", value_parser = parse::number::<1, { u32::MAX }>)]
+    pub latest: Option<u32>,
 
     /// One short line for each
     #[arg(short, long)]
     pub compact: bool,
 
     #[arg(short, long, value_name = "GROUP", help = GROUP_BY_HELP)]
-    pub group_by: Option<String>,
+    pub group_by: Option<GroupBy>,
 
     /// Which snapshots.
     #[command(flatten)]
@@ -53,7 +53,8 @@ pub struct Args {
 /// See [`crate::exit::ExitKind`].
 pub fn run(args: &Args, context: &Context) -> CommandResult {
     let filter = select::filter(&args.filter)?;
-    let group_by = args.group_by()?;
+    // restic's JSON tells whether anything groups snapshots.
+    let group_by = args.group_by.filter(|group_by| *group_by != ONE_GROUP);
     let repository = context.open()?;
     let mut snapshots = select::choose_all(context, &repository, &args.snapshots, &filter)?;
     drop(repository);
@@ -70,16 +71,6 @@ const ONE_GROUP: GroupBy = GroupBy { host: false, paths: false, tags: false };
 /// Groups in the order of their keys; in each the oldest snapshot comes first.
 type Groups = BTreeMap<GroupKey, Vec<SnapshotInfo>>;
 
-impl Args {
-    /// `None` if nothing groups snapshots, which restic's JSON tells apart.
-    fn group_by(&self) -> CommandResult<Option<GroupBy>> {
-        let text = self.group_by.as_deref().unwrap_or_default();
-        let group_by: GroupBy =
-            text.parse().map_err(|error: GroupByError| CommandError::usage(error.to_string()))?;
-        Ok(Some(group_by).filter(|group_by| *group_by != ONE_GROUP))
-    }
-}
-
 /// Oldest first; a snapshot that was named twice stays once.
 fn sort_and_dedup(snapshots: &mut Vec<SnapshotInfo>) {
     let mut seen = HashSet::new();
@@ -87,7 +78,7 @@ fn sort_and_dedup(snapshots: &mut Vec<SnapshotInfo>) {
     snapshots.sort_by_key(|info| (info.snapshot.time, info.id));
 }
 
-fn group(snapshots: Vec<SnapshotInfo>, group_by: GroupBy, latest: Option<usize>) -> Groups {
+fn group(snapshots: Vec<SnapshotInfo>, group_by: GroupBy, latest: Option<u32>) -> Groups {
     let mut groups = Groups::new();
     for info in snapshots {
         groups.entry(group_by.key(&candidate(&info))).or_default().push(info);
@@ -99,8 +90,8 @@ fn group(snapshots: Vec<SnapshotInfo>, group_by: GroupBy, latest: Option<usize>)
 }
 
 /// Keeps the newest `latest` of each host and set of paths.
-fn keep_latest(snapshots: &mut Vec<SnapshotInfo>, latest: usize) {
-    let mut counts = HashMap::<GroupKey, usize>::new();
+fn keep_latest(snapshots: &mut Vec<SnapshotInfo>, latest: u32) {
+    let mut counts = HashMap::<GroupKey, u32>::new();
     snapshots.reverse();
     snapshots.retain(|info| {
         let count = counts.entry(GroupBy::default().key(&candidate(info))).or_default();
