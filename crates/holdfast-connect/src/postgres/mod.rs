@@ -1,3 +1,41 @@
-//! PostgreSQL: what its tools write and read.
+//! PostgreSQL: a consistent cut through databases of a server, captured with `pg_dump`, restored
+//! with `pg_restore`, and compared row by row afterwards.
+//!
+//! The order of a capture: [`preflight`] says what would go wrong, [`Cut::open`] fixes the moment,
+//! [`Cut::query`] asks questions of that moment, [`PostgresSource`] is the tree of what the tools
+//! print, [`Cut::check`] tells at the end whether the cut held. A restore is [`restore`] of one
+//! [`StoredDatabase`], after [`restore_globals`].
 
 pub mod archive;
+
+mod address;
+mod connection;
+mod content;
+mod cut;
+mod dump;
+mod error;
+mod globals;
+mod names;
+mod options;
+mod preflight;
+mod psql;
+mod record;
+mod restore;
+mod rows;
+mod session;
+mod source;
+mod tls;
+mod tool;
+
+pub use cut::{Cut, OnRow};
+pub use error::{ErrorKind, PostgresError};
+pub use options::{Databases, Globals, PostgresOptions, Server};
+pub use preflight::{Preflight, preflight};
+pub use record::{
+    DatabaseContent, DatabaseRecord, MemberKind, MemberRecord, RestorePoint, ServerRecord,
+};
+pub use restore::{
+    EmitForm, GlobalsReport, RestoreOptions, RestoreReport, RestoreSelection, StoredDatabase,
+    TableOutcome, TableReport, emit, restore, restore_globals,
+};
+pub use source::PostgresSource;

@@ -79,6 +79,11 @@ impl Cluster {
         version.trim().split('.').next().unwrap().parse().unwrap()
     }
 
+    /// The folder of its programs.
+    pub fn programs(&self) -> &Path {
+        &self.programs
+    }
+
     /// A folder for the test's own files, which server and client can enter.
     pub fn folder(&self) -> &Path {
         self.folder.path()

@@ -1,4 +1,5 @@
-//! Archives of real pg_dump, and real pg_restore on what is written again.
+//! Archives of real pg_dump, real pg_restore on what is written again, captures and restores of real
+//! servers.
 //!
 //! The tests use the PostgreSQL that is installed; `HOLDFAST_TEST_POSTGRES` may name the folders of
 //! other versions' programs, joined by colons, and then all of these are used.
@@ -12,9 +13,14 @@
 )]
 
 mod broken;
+mod capture;
 mod cluster;
 mod golden;
 mod parts;
 mod plain;
+mod refusal;
+mod restore;
 mod round_trip;
 mod selection;
+mod transport;
+mod tree;

@@ -1,0 +1,142 @@
+//! A session over a connection of this process. Only here is anything asynchronous.
+
+use std::path::Path;
+use std::pin::pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use futures_util::TryStreamExt;
+use tokio::runtime::{Builder, Runtime};
+use tokio_postgres::{Client, Config};
+use tokio_postgres_rustls::MakeRustlsConnect;
+
+use super::error::{ErrorKind, PostgresError, Refusal};
+use super::session::OnBytes;
+use super::tls::Tls;
+use super::tool::{Tools, stopped};
+
+/// How long the first answer of a server may take.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(30);
+/// After this much silence the connection is probed, so that no router on the way forgets it.
+const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(30);
+/// How long a wish to stop may go unnoticed.
+const STOP_INTERVAL: Duration = Duration::from_millis(100);
+
+/// A session over a connection of this process.
+pub(super) struct Direct {
+    /// Server and database, for people.
+    subject: String,
+    // The client goes before the runtime that drives it.
+    client: Client,
+    runtime: Runtime,
+    stop: Arc<AtomicBool>,
+}
+
+impl Direct {
+    pub fn open(tools: &Tools, database: &str) -> Result<Self, PostgresError> {
+        let subject = format!("database {database:?} on {}", tools.address.label());
+        let tls = Tls::of(&tools.address)?;
+        let config = config(tools, database, &tls)?;
+        let runtime = Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .map_err(|error| PostgresError::io("start what drives a connection", &error))?;
+        let opened = runtime.block_on(async {
+            let connecting = config.connect(MakeRustlsConnect::new(tls.config));
+            let (client, connection) = unless_stopped(&tools.stop, connecting)
+                .await?
+                .map_err(|error| explain(&subject, &error))?;
+            // Why a connection ended is told to whoever uses the client.
+            tokio::spawn(async move { drop(connection.await) });
+            Ok::<_, PostgresError>(client)
+        });
+        let stop = Arc::clone(&tools.stop);
+        Ok(Self { subject, client: opened?, runtime, stop })
+    }
+
+    pub fn run(&mut self, sql: &str) -> Result<(), PostgresError> {
+        let done =
+            self.runtime.block_on(unless_stopped(&self.stop, self.client.batch_execute(sql)))?;
+        done.map_err(|error| explain(&self.subject, &error))
+    }
+
+    pub fn copy(
+        &mut self,
+        statement: &str,
+        on_bytes: &mut OnBytes<'_>,
+    ) -> Result<(), PostgresError> {
+        let explained = |error| explain(&self.subject, &error);
+        self.runtime.block_on(async {
+            let copying = unless_stopped(&self.stop, self.client.copy_out(statement)).await?;
+            let mut rows = pin!(copying.map_err(explained)?);
+            while let Some(bytes) =
+                unless_stopped(&self.stop, rows.try_next()).await?.map_err(explained)?
+            {
+                on_bytes(&bytes)?;
+            }
+            Ok(())
+        })
+    }
+}
+
+/// Waits for an answer, but not beyond the wish to stop.
+async fn unless_stopped<F: Future>(
+    stop: &AtomicBool,
+    future: F,
+) -> Result<F::Output, PostgresError> {
+    let mut future = pin!(future);
+    loop {
+        match tokio::time::timeout(STOP_INTERVAL, future.as_mut()).await {
+            Ok(output) => return Ok(output),
+            Err(_) if stop.load(Ordering::SeqCst) => return Err(stopped()),
+            Err(_) => {}
+        }
+    }
+}
+
+fn config(tools: &Tools, database: &str, tls: &Tls) -> Result<Config, PostgresError> {
+    let address = &tools.address;
+    let mut config = Config::new();
+    config.dbname(database).application_name("holdfast").ssl_mode(tls.mode);
+    config.connect_timeout(CONNECT_TIMEOUT);
+    config.keepalives_idle(KEEPALIVE_INTERVAL).keepalives_interval(KEEPALIVE_INTERVAL);
+    for (host, port) in address.endpoints()? {
+        match Path::new(&host).is_absolute() {
+            true => config.host_path(host),
+            false => config.host(host),
+        };
+        config.port(port);
+    }
+    if let Some(user) = &address.user {
+        config.user(user);
+    }
+    if let Some(password) = &tools.password {
+        config.password(password.as_str());
+    }
+    config.options(address.session_options());
+    Ok(config)
+}
+
+/// Why the server refused, with what to do.
+fn explain(subject: &str, error: &tokio_postgres::Error) -> PostgresError {
+    let from_server = error.as_db_error();
+    let mut message = match from_server {
+        Some(refused) => refused.message().to_owned(),
+        None => error.to_string(),
+    };
+    let mut cause = std::error::Error::source(error).filter(|_| from_server.is_none());
+    while let Some(inner) = cause {
+        message = format!("{message}: {inner}");
+        cause = inner.source();
+    }
+    if let Some(hint) = from_server.and_then(|refused| refused.hint()) {
+        message = format!("{message} ({hint})");
+    }
+    let code = error.code().map(|code| code.code());
+    let explained = Refusal { subject, code, message: &message }.explain();
+    match error.is_closed() {
+        true => PostgresError::new(ErrorKind::CutLost, explained.to_string()),
+        false => explained,
+    }
+}

@@ -1,0 +1,98 @@
+//! Files and folders that exist in the backup only.
+
+use std::io;
+
+use holdfast_format::entry::{FileTime, Metadata};
+
+use crate::{Content, Item, Leaf, LeafKind, Opener, Piece};
+
+/// Mode of the files: what a database holds is nobody else's business.
+const FILE_MODE: u32 = 0o600;
+/// Mode of the folders.
+const FOLDER_MODE: u32 = 0o700;
+
+/// Makes the entries of one capture.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Entries {
+    seconds: i64,
+}
+
+impl Entries {
+    /// Entries of this time, in seconds since 1970.
+    pub fn new(seconds: i64) -> Self {
+        Self { seconds }
+    }
+
+    /// A folder begins.
+    pub fn enter(self, name: &str, is_sorted: bool) -> Item {
+        Item::Enter {
+            name: name.as_bytes().to_vec(),
+            metadata: self.metadata(FOLDER_MODE),
+            opener: Box::new(Bytes(Vec::new())),
+            is_sorted,
+        }
+    }
+
+    /// A file that is known as a whole.
+    pub fn file(self, name: &str, bytes: Vec<u8>) -> Item {
+        let size = bytes.len() as u64;
+        self.leaf(name, size, Box::new(Bytes(bytes)))
+    }
+
+    /// A file that is read while it comes.
+    pub fn stream(self, name: &str, opener: Box<dyn Opener>) -> Item {
+        self.leaf(name, 0, opener)
+    }
+
+    fn leaf(self, name: &str, size: u64, opener: Box<dyn Opener>) -> Item {
+        let metadata = self.metadata(FILE_MODE);
+        let kind = LeafKind::File { size };
+        Item::Leaf(Leaf { name: name.as_bytes().to_vec(), metadata, kind, opener })
+    }
+
+    fn metadata(self, mode: u32) -> Metadata {
+        let time = FileTime { seconds: self.seconds, nanoseconds: 0 };
+        let (uid, gid) = (nix::unistd::geteuid().as_raw(), nix::unistd::getegid().as_raw());
+        Metadata { mode, uid, gid, mtime: time, ctime: time, links: 1, ..Metadata::default() }
+    }
+}
+
+/// Bytes that are known.
+struct Bytes(Vec<u8>);
+
+impl std::fmt::Debug for Bytes {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(formatter, "Bytes({})", self.0.len())
+    }
+}
+
+impl Opener for Bytes {
+    fn open(&self) -> io::Result<Box<dyn Content>> {
+        Ok(Box::new(Rest(io::Cursor::new(self.0.clone()))))
+    }
+
+    fn xattrs(&self) -> io::Result<Vec<(Vec<u8>, Vec<u8>)>> {
+        Ok(Vec::new())
+    }
+}
+
+struct Rest(io::Cursor<Vec<u8>>);
+
+impl Content for Rest {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<Piece> {
+        match io::Read::read(&mut self.0, buffer)? {
+            0 => Ok(Piece::End),
+            count => Ok(Piece::Data(count)),
+        }
+    }
+
+    fn changed(&mut self) -> io::Result<Option<Metadata>> {
+        Ok(None)
+    }
+}
+
+/// A stream cannot be read a second time.
+pub(super) fn already_read() -> io::Error {
+    let text = "a part of a dump can be read only once, while the dump stands there";
+    io::Error::new(io::ErrorKind::InvalidInput, text)
+}

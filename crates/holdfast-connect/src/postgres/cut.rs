@@ -1,0 +1,233 @@
+//! One moment of several databases, held open.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use super::error::{ErrorKind, PostgresError};
+use super::names;
+use super::options::PostgresOptions;
+use super::preflight::{begin, check_database, check_server, may_call};
+use super::record::{DatabaseRecord, FORM, RestorePoint, ServerRecord};
+use super::rows::Row;
+use super::session::{Session, literal};
+use super::tool::Tools;
+
+/// Freezes what the session sees. The first query after it takes the snapshot.
+const BEGIN: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
+/// The snapshot and what a new database needs.
+const FACTS: &str = "SELECT pg_export_snapshot(), txid_current_snapshot(), \
+    CASE WHEN pg_is_in_recovery() THEN pg_last_wal_replay_lsn() ELSE pg_current_wal_lsn() END, \
+    pg_get_userbyid(d.datdba), pg_encoding_to_char(d.encoding), d.datcollate, d.datctype, \
+    to_jsonb(d) ->> 'datlocprovider', \
+    coalesce(to_jsonb(d) ->> 'datlocale', to_jsonb(d) ->> 'daticulocale'), \
+    to_jsonb(d) ->> 'datcollversion', pg_database_size(d.oid) \
+    FROM pg_database d WHERE d.datname = current_database()";
+/// When, and which server.
+const SERVER: &str = "SELECT current_setting('server_version'), \
+    to_char(clock_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"'), \
+    floor(extract(epoch FROM clock_timestamp()))::bigint";
+
+/// Takes one row: each column as PostgreSQL writes it, or none for a null. An error stops the query
+/// and is what it returns.
+pub type OnRow<'a> = dyn FnMut(Vec<Option<String>>) -> Result<(), PostgresError> + 'a;
+
+/// One moment of several databases: a transaction in each of them, open until this is dropped.
+///
+/// The transactions begin one right after the other, so each database is consistent in itself; the
+/// place in the WAL is recorded for each.
+pub struct Cut {
+    pub(super) options: PostgresOptions,
+    pub(super) tools: Tools,
+    sessions: Mutex<BTreeMap<String, Session>>,
+    record: ServerRecord,
+    /// Seconds since 1970 by the server's clock.
+    pub(super) seconds: i64,
+    warnings: Vec<String>,
+}
+
+impl Cut {
+    /// Checks what [`super::preflight`] checks, then begins a transaction in each database, exports
+    /// its snapshot, and makes the restore point.
+    ///
+    /// # Errors
+    /// [`PostgresError`]: the server cannot be reached, or the capture would not be right.
+    pub fn open(options: PostgresOptions) -> Result<Self, PostgresError> {
+        let tools = options.server.resolve()?;
+        let (mut first, names) = begin(&tools, &options.databases)?;
+        let found = check_server(&tools, &mut first, &options)?;
+        let system_identifier = system_identifier(&mut first)?;
+        drop(first);
+        let mut sessions = BTreeMap::new();
+        for name in names {
+            let mut session = Session::open(&tools, &name)?;
+            check_database(&mut session, &name)?;
+            sessions.insert(name, session);
+        }
+        let mut databases = Vec::new();
+        for (name, session) in &mut sessions {
+            session.run(BEGIN)?;
+            databases.push(facts(name, session)?);
+        }
+        let any = sessions.values_mut().next();
+        let any = any.ok_or_else(|| {
+            PostgresError::new(ErrorKind::Options, "the server has no database to capture")
+        })?;
+        let server = any.rows(SERVER)?.into_iter().next().unwrap_or_default();
+        let mut columns = server.into_iter().map(Option::unwrap_or_default);
+        let mut next = || columns.next().unwrap_or_default();
+        let (server_version, time, seconds) = (next(), next(), next());
+        for (record, session) in databases.iter_mut().zip(sessions.values_mut()) {
+            record.extensions = extensions(session)?;
+        }
+        let restore_point = restore_point(&options, &tools, &databases);
+        let record = ServerRecord {
+            form: FORM,
+            time,
+            server_version,
+            server_version_number: found.server_version_number,
+            dump_major: found.dump_major,
+            system_identifier,
+            is_standby: found.is_standby,
+            restore_point,
+            databases,
+        };
+        let seconds = seconds.parse().unwrap_or_default();
+        let sessions = Mutex::new(sessions);
+        Ok(Self { options, tools, sessions, record, seconds, warnings: found.warnings })
+    }
+
+    /// What `postgres.json` will say.
+    pub fn record(&self) -> &ServerRecord {
+        &self.record
+    }
+
+    /// What does not prevent the capture but should be known.
+    pub fn warnings(&self) -> &[String] {
+        &self.warnings
+    }
+
+    /// The cut in one line, as a snapshot records it: system identifier, place in the WAL and
+    /// snapshot of each database.
+    pub fn token(&self) -> String {
+        let system = self.record.system_identifier.as_deref().unwrap_or("unknown");
+        let mut token = format!("system={system}");
+        for database in &self.record.databases {
+            let DatabaseRecord { folder, lsn, snapshot, transactions, .. } = database;
+            token.push_str(&format!(" {folder}={lsn}/{snapshot}/{transactions}"));
+        }
+        token
+    }
+
+    /// Runs a query at the moment of the cut and gives its rows as they come.
+    ///
+    /// # Errors
+    /// The database is not part of the cut, or the query fails; after that the transaction is over
+    /// and the capture cannot go on.
+    pub fn query(
+        &self,
+        database: &str,
+        sql: &str,
+        on_row: &mut OnRow<'_>,
+    ) -> Result<(), PostgresError> {
+        let mut sessions = self.sessions();
+        let session = sessions.get_mut(database).ok_or_else(|| {
+            let text = format!("database {database:?} is not captured, so it cannot be queried");
+            PostgresError::new(ErrorKind::NoDatabase, text)
+        })?;
+        session.query(sql, on_row)
+    }
+
+    /// Makes sure that all transactions of the cut are still open.
+    ///
+    /// # Errors
+    /// One is not: what was captured must not be used.
+    pub fn check(&self) -> Result<(), PostgresError> {
+        for (record, session) in self.record.databases.iter().zip(self.sessions().values_mut()) {
+            let now = session.value("SELECT txid_current_snapshot()");
+            let is_held =
+                now.as_ref().is_ok_and(|now| now.as_deref() == Some(&record.transactions));
+            if !is_held {
+                let why = now.err().map(|error| format!(": {error}")).unwrap_or_default();
+                let text = format!(
+                    "the transaction that held the cut of database {:?} is over{why}; begin the \
+                     backup again",
+                    record.name
+                );
+                return Err(PostgresError::new(ErrorKind::CutLost, text));
+            }
+        }
+        Ok(())
+    }
+
+    fn sessions(&self) -> MutexGuard<'_, BTreeMap<String, Session>> {
+        self.sessions.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl fmt::Debug for Cut {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Cut").field("record", &self.record).finish_non_exhaustive()
+    }
+}
+
+/// The snapshot of a transaction that has just begun.
+fn facts(name: &str, session: &mut Session) -> Result<DatabaseRecord, PostgresError> {
+    let row: Row = session.rows(FACTS)?.into_iter().next().unwrap_or_default();
+    let column = |place: usize| row.get(place).cloned().flatten();
+    let text = |place: usize| column(place).unwrap_or_default();
+    if text(0).is_empty() {
+        let text = format!("the server exported no snapshot of database {name:?}");
+        return Err(PostgresError::new(ErrorKind::Statement, text));
+    }
+    Ok(DatabaseRecord {
+        name: name.to_owned(),
+        folder: names::folder(name),
+        snapshot: text(0),
+        transactions: text(1),
+        lsn: text(2),
+        owner: text(3),
+        encoding: text(4),
+        collate: text(5),
+        ctype: text(6),
+        locale_provider: column(7),
+        locale: column(8),
+        collation_version: column(9),
+        bytes: text(10).parse().unwrap_or_default(),
+        extensions: BTreeMap::new(),
+    })
+}
+
+fn extensions(session: &mut Session) -> Result<BTreeMap<String, String>, PostgresError> {
+    let rows = session.rows("SELECT extname, extversion FROM pg_extension")?;
+    let pairs = rows.into_iter().filter_map(|row| {
+        let mut columns = row.into_iter().flatten();
+        columns.next().zip(columns.next())
+    });
+    Ok(pairs.collect())
+}
+
+fn system_identifier(session: &mut Session) -> Result<Option<String>, PostgresError> {
+    match may_call(session, "pg_control_system()")? {
+        true => session.value("SELECT system_identifier FROM pg_control_system()"),
+        false => Ok(None),
+    }
+}
+
+/// Makes the restore point in a session of its own, if it is wanted. That it cannot be made is no
+/// reason to make no backup.
+fn restore_point(
+    options: &PostgresOptions,
+    tools: &Tools,
+    databases: &[DatabaseRecord],
+) -> RestorePoint {
+    let Some((name, database)) = options.restore_point.as_ref().zip(databases.first()) else {
+        return RestorePoint::NotWanted;
+    };
+    let query = format!("SELECT pg_create_restore_point({})", literal(name));
+    let made = Session::open(tools, &database.name).and_then(|mut session| session.value(&query));
+    match made {
+        Ok(lsn) => RestorePoint::Made { name: name.clone(), lsn: lsn.unwrap_or_default() },
+        Err(error) => RestorePoint::Refused { reason: error.to_string() },
+    }
+}

@@ -1,0 +1,276 @@
+//! One run of `pg_dump`, taken apart while it prints.
+
+use std::collections::HashMap;
+use std::io;
+use std::mem;
+use std::process::Stdio;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::time::Duration;
+
+use holdfast_format::entry::Metadata;
+
+use super::archive::{
+    ArchiveError, ArchiveReader, ContentHasher, Entry, Event, Limits, Looks, Member, Toc,
+};
+use super::content::already_read;
+use super::cut::Cut;
+use super::error::{ErrorKind, PostgresError};
+use super::names::Names;
+use super::record::{DatabaseContent, DatabaseRecord, FORM, MemberKind, MemberRecord};
+use super::tool::Running;
+use crate::command::StoppableReader;
+use crate::{Content, Opener, Piece};
+
+/// What is read at once of a member that nobody wants.
+const SKIP_BYTES: usize = 64 << 10;
+/// How long a tool whose output was no dump may take to say why.
+const LAST_WORDS_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// A dump that is being read.
+pub(super) struct Dump {
+    /// The database, for people.
+    database: String,
+    reader: ArchiveReader<StoppableReader>,
+    running: Running,
+    /// Places of the entries in the table of contents, by number.
+    places: HashMap<i32, usize>,
+    names: Names,
+    /// The member whose data is being read.
+    open: Option<(MemberRecord, ContentHasher)>,
+    members: Vec<MemberRecord>,
+}
+
+impl Dump {
+    /// Starts `pg_dump` on a database of the cut and reads the table of contents.
+    pub fn start(cut: &Cut, record: &DatabaseRecord) -> Result<Self, PostgresError> {
+        let mut command = cut.tools.command("pg_dump");
+        command.args(["-Fc", "-Z0", "--no-password"]);
+        command.arg(format!("--lock-wait-timeout={}", cut.options.lock_timeout.as_millis()));
+        command.arg(format!("--snapshot={}", record.snapshot));
+        command.arg("-d").arg(cut.tools.address.uri(&record.name));
+        command.stdin(Stdio::null()).stdout(Stdio::piped());
+        let mut running = cut.tools.start("pg_dump", &mut command)?;
+        let output = running.child.stdout.take();
+        let output =
+            output.ok_or_else(|| PostgresError::new(ErrorKind::Tool, "pg_dump has no output"))?;
+        let output = StoppableReader::new(output.into(), Arc::clone(&cut.tools.stop));
+        let reader = match ArchiveReader::open(output, Limits::DEFAULT) {
+            Ok(reader) => reader,
+            Err(error) => return Err(blame(&record.name, &mut running, &error)),
+        };
+        let entries = reader.toc().entries.iter().enumerate();
+        let places = entries.map(|(place, entry)| (entry.dump_id, place)).collect();
+        let (database, names) = (record.name.clone(), Names::default());
+        Ok(Self { database, reader, running, places, names, open: None, members: Vec::new() })
+    }
+
+    /// Header and table of contents.
+    pub fn toc(&self) -> &Toc {
+        self.reader.toc()
+    }
+
+    /// Goes on to the next member, past what was not read of the last one. After the last member,
+    /// and only if the dump is proven to be whole: none.
+    pub fn advance(&mut self) -> Result<Option<&MemberRecord>, PostgresError> {
+        let mut buffer = vec![0; SKIP_BYTES];
+        while self.open.is_some() {
+            self.read(&mut buffer)?;
+        }
+        match self.next(&mut buffer)? {
+            Event::Begins(member) => {
+                self.begin(member);
+                Ok(self.open.as_ref().map(|(record, _)| record))
+            }
+            Event::Complete => {
+                self.running.succeed()?;
+                Ok(None)
+            }
+            Event::Data(_) | Event::Ends(_) => Err(self.damaged("data outside of a table")),
+        }
+    }
+
+    /// Reads data of the member; 0 at its end.
+    fn read(&mut self, buffer: &mut [u8]) -> Result<usize, PostgresError> {
+        if self.open.is_none() || buffer.is_empty() {
+            return Ok(0);
+        }
+        match self.next(buffer)? {
+            Event::Data(count) => {
+                let hashed = match &mut self.open {
+                    Some((_, hasher)) => hasher.update(&buffer[..count]),
+                    None => Ok(()),
+                };
+                hashed.map_err(|error| self.damaged(&error.to_string()))?;
+                Ok(count)
+            }
+            Event::Ends(_) => self.end().map(|()| 0),
+            Event::Begins(_) | Event::Complete => Err(self.damaged("a table within a table")),
+        }
+    }
+
+    fn next(&mut self, buffer: &mut [u8]) -> Result<Event, PostgresError> {
+        let event = self.reader.next(buffer);
+        event.map_err(|error| blame(&self.database, &mut self.running, &error))
+    }
+
+    fn begin(&mut self, member: Member) {
+        let entry =
+            self.places.get(&member.dump_id).map(|place| &self.reader.toc().entries[*place]);
+        let text = |text: Option<&[u8]>| text.map(|it| String::from_utf8_lossy(it).into_owned());
+        let named =
+            |entry: &Entry| entry.namespace.as_deref().filter(|it| !it.is_empty()).is_some();
+        let (path, hasher) = match (member.large_object, entry) {
+            (None, Some(entry)) => {
+                let name = self.names.of_entry(entry);
+                (format!("tables/{name}"), ContentHasher::of_entry(entry))
+            }
+            (oid, _) => {
+                let name = oid.unwrap_or_default();
+                (format!("blobs/{name}"), ContentHasher::of_large_object())
+            }
+        };
+        let table = entry.filter(|_| member.large_object.is_none());
+        let schema =
+            table.filter(|entry| named(entry)).and_then(|it| text(it.namespace.as_deref()));
+        let record = MemberRecord {
+            dump_id: member.dump_id,
+            large_object: member.large_object,
+            schema,
+            name: table.and_then(|entry| text(entry.tag.as_deref())).unwrap_or_default(),
+            path,
+            kind: MemberKind::Rows,
+            rows: 0,
+            bytes: 0,
+            hash: String::new(),
+        };
+        self.open = Some((record, hasher));
+    }
+
+    /// The data of the member that is open is complete.
+    fn end(&mut self) -> Result<(), PostgresError> {
+        let Some((mut record, hasher)) = self.open.take() else { return Ok(()) };
+        let content = hasher.finish();
+        let content =
+            content.map_err(|error| self.damaged(&format!("{}: {error}", record.label())))?;
+        record.kind = content.kind.into();
+        (record.rows, record.bytes) = (content.rows, content.bytes);
+        record.hash = format!("{:032x}", content.hash);
+        self.members.push(record);
+        Ok(())
+    }
+
+    /// Puts the member into another folder than its kind says.
+    pub fn move_to(&mut self, folder: &str) {
+        if let Some((record, _)) = &mut self.open {
+            let name = record.path.rsplit('/').next().unwrap_or_default();
+            record.path = format!("{folder}/{name}");
+        }
+    }
+
+    /// What the dump held, once it is complete.
+    pub fn content(&mut self, record: &DatabaseRecord) -> DatabaseContent {
+        let (database, record) = (self.database.clone(), Some(record.clone()));
+        DatabaseContent { form: FORM, database, record, members: mem::take(&mut self.members) }
+    }
+
+    fn damaged(&self, what: &str) -> PostgresError {
+        let text = format!("the dump of database {:?} is damaged: {what}", self.database);
+        PostgresError::new(ErrorKind::Incomplete, text)
+    }
+}
+
+/// Why a dump could not be read to its end.
+fn blame(database: &str, running: &mut Running, error: &ArchiveError) -> PostgresError {
+    let outcome = running.outcome_within(LAST_WORDS_TIMEOUT);
+    let has_ended = matches!(
+        error,
+        ArchiveError::CutShort { .. }
+            | ArchiveError::Missing { .. }
+            | ArchiveError::NotAnArchive(Looks::Empty)
+    );
+    match outcome {
+        // A tool whose output nobody reads any more fails because of that.
+        Some(Err(failed)) if has_ended || failed.kind == ErrorKind::Stopped => {
+            let text = format!("the dump of database {database:?} failed: {failed}");
+            PostgresError::new(failed.kind, text)
+        }
+        _ if has_ended => {
+            let text = format!(
+                "the dump of database {database:?} did not come whole though pg_dump reported no \
+                 error, so what carries its output (`exec`) loses bytes: {error}"
+            );
+            PostgresError::new(ErrorKind::Incomplete, text)
+        }
+        outcome => {
+            let said = outcome.map(|_| running.messages()).filter(|said| !said.is_empty());
+            let said = said.map(|said| format!("; it also said: {said}")).unwrap_or_default();
+            let text =
+                format!("what pg_dump printed of database {database:?} is no dump: {error}{said}");
+            PostgresError::new(ErrorKind::Incomplete, text)
+        }
+    }
+}
+
+/// Reads the member of a dump that is open while nobody else reads.
+#[derive(Clone)]
+pub(super) struct SharedDump(Arc<Mutex<Dump>>);
+
+impl SharedDump {
+    pub fn new(dump: Dump) -> Self {
+        Self(Arc::new(Mutex::new(dump)))
+    }
+
+    /// Does something with the dump.
+    pub fn with<T>(&self, act: impl FnOnce(&mut Dump) -> T) -> T {
+        act(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+/// Opens a member, as long as the dump stands there.
+pub(super) struct MemberOpener {
+    dump: Weak<Mutex<Dump>>,
+    path: String,
+}
+
+impl MemberOpener {
+    pub fn new(dump: &SharedDump, path: &str) -> Self {
+        Self { dump: Arc::downgrade(&dump.0), path: path.to_owned() }
+    }
+}
+
+impl std::fmt::Debug for MemberOpener {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_tuple("MemberOpener").field(&self.path).finish()
+    }
+}
+
+impl Opener for MemberOpener {
+    fn open(&self) -> io::Result<Box<dyn Content>> {
+        let dump = self.dump.upgrade().ok_or_else(already_read)?;
+        let is_here = SharedDump(Arc::clone(&dump))
+            .with(|dump| dump.open.as_ref().is_some_and(|(record, _)| record.path == self.path));
+        match is_here {
+            true => Ok(Box::new(MemberContent(SharedDump(dump)))),
+            false => Err(already_read()),
+        }
+    }
+
+    fn xattrs(&self) -> io::Result<Vec<(Vec<u8>, Vec<u8>)>> {
+        Ok(Vec::new())
+    }
+}
+
+struct MemberContent(SharedDump);
+
+impl Content for MemberContent {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<Piece> {
+        match self.0.with(|dump| dump.read(buffer))? {
+            0 => Ok(Piece::End),
+            count => Ok(Piece::Data(count)),
+        }
+    }
+
+    fn changed(&mut self) -> io::Result<Option<Metadata>> {
+        Ok(None)
+    }
+}

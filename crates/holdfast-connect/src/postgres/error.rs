@@ -1,0 +1,151 @@
+//! What can go wrong with a server or with its tools.
+
+use std::fmt;
+use std::io;
+
+/// Why a server could not be captured or restored: one sentence with what to do next. It never
+/// contains a password.
+#[derive(Debug)]
+pub struct PostgresError {
+    /// What a caller may want to tell apart.
+    pub kind: ErrorKind,
+    text: String,
+}
+
+/// What a caller may want to tell apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ErrorKind {
+    /// The options cannot be right.
+    Options,
+    /// Nobody answers at the address.
+    Unreachable,
+    /// The server does not let this role in.
+    Login,
+    /// The server has no such database.
+    NoDatabase,
+    /// The server has no connection left.
+    TooManyConnections,
+    /// The server wants TLS, or its certificate is not trusted.
+    Tls,
+    /// A program is missing or cannot be run.
+    Tool,
+    /// A program is older than the server.
+    Version,
+    /// The role may not do what is needed.
+    Privilege,
+    /// Row-level security would hide rows.
+    RowSecurity,
+    /// A dump did not come whole.
+    Incomplete,
+    /// A statement failed.
+    Statement,
+    /// The connection that holds the cut is lost.
+    CutLost,
+    /// The database exists already.
+    Exists,
+    /// What was restored is not what was captured.
+    Differs,
+    /// The caller asked to stop.
+    Stopped,
+    /// Files or pipes failed, or stored files are damaged.
+    Io,
+}
+
+impl PostgresError {
+    pub(super) fn new(kind: ErrorKind, text: impl Into<String>) -> Self {
+        Self { kind, text: text.into() }
+    }
+
+    /// An input or output error while something was done.
+    pub(super) fn io(doing: &str, error: &io::Error) -> Self {
+        Self::new(ErrorKind::Io, format!("cannot {doing}: {error}"))
+    }
+}
+
+impl fmt::Display for PostgresError {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.text)
+    }
+}
+
+impl std::error::Error for PostgresError {}
+
+impl From<PostgresError> for io::Error {
+    fn from(error: PostgresError) -> Self {
+        Self::other(error)
+    }
+}
+
+/// What a server answered when a connection or a statement failed.
+pub(super) struct Refusal<'a> {
+    /// Server and database, for people.
+    pub subject: &'a str,
+    /// The SQLSTATE, where it is known.
+    pub code: Option<&'a str>,
+    /// The server's own words, or the tool's.
+    pub message: &'a str,
+}
+
+impl Refusal<'_> {
+    /// The reason in one sentence, with what to do.
+    pub fn explain(&self) -> PostgresError {
+        let (kind, advice) = self.judge();
+        let Self { subject, message, .. } = self;
+        let message = one_line(message);
+        let message = message.trim_end_matches('.');
+        let advice = if advice.is_empty() { String::new() } else { format!(": {advice}") };
+        PostgresError::new(kind, format!("{subject}: {message}{advice}"))
+    }
+
+    fn judge(&self) -> (ErrorKind, &'static str) {
+        let has = |text: &str| self.message.contains(text);
+        let code = self.code.unwrap_or_default();
+        if has("no encryption") || has("SSL off") {
+            return (ErrorKind::Tls, "the server wants TLS; write sslmode=require or better");
+        }
+        if code == "28P01" || has("password authentication failed") {
+            return (ErrorKind::Login, "check the role's name and its password");
+        }
+        if has("no password supplied") || has("password missing") {
+            return (
+                ErrorKind::Login,
+                "give a password by a file or a command; inside a container a socket that trusts \
+                 the local user needs none, else let `exec` hand on the variable PGPASSWORD, as \
+                 docker exec -e PGPASSWORD does",
+            );
+        }
+        if code.starts_with("28") || has("no pg_hba.conf entry") || has("authentication failed") {
+            return (ErrorKind::Login, "check the role's name and the server's pg_hba.conf");
+        }
+        if code == "3D000" || (has("database \"") && has("does not exist")) {
+            return (ErrorKind::NoDatabase, "check the database's name");
+        }
+        if code == "53300" || has("too many c") || has("remaining connection slots") {
+            return (
+                ErrorKind::TooManyConnections,
+                "raise max_connections, or run at a quieter time",
+            );
+        }
+        if has("server does not support TLS") || has("server does not support SSL") {
+            return (
+                ErrorKind::Tls,
+                "turn on ssl in the server, or write sslmode=disable on a network that nobody \
+                 else can read",
+            );
+        }
+        if has("certificate") {
+            return (ErrorKind::Tls, "name the authority with sslrootcert=FILE");
+        }
+        match code {
+            "42501" => (ErrorKind::Privilege, "grant the role what it needs"),
+            "" if has("onnect") => (ErrorKind::Unreachable, "check host, port and that it runs"),
+            _ => (ErrorKind::Statement, ""),
+        }
+    }
+}
+
+/// What programs and servers say, on one line.
+pub(super) fn one_line(text: &str) -> String {
+    let lines: Vec<&str> = text.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
+    lines.join("; ")
+}

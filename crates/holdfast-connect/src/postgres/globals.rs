@@ -1,0 +1,51 @@
+//! Roles and tablespaces, which belong to no database.
+
+use std::io::Read;
+use std::process::Stdio;
+
+use super::archive::{PlainCheck, PlainKind};
+use super::cut::Cut;
+use super::error::{ErrorKind, PostgresError};
+use super::options::Globals;
+use crate::command::StoppableReader;
+
+/// More than any server has of roles and tablespaces.
+const GLOBALS_BYTES_MAX: u64 = 256 << 20;
+
+impl Cut {
+    /// Roles and tablespaces as an SQL script, proven to be whole. It belongs to the secrets: with
+    /// passwords it holds what is needed to guess them.
+    ///
+    /// # Errors
+    /// [`PostgresError`]: `pg_dumpall` failed, or what it printed is not whole.
+    pub fn globals(&self) -> Result<Vec<u8>, PostgresError> {
+        let mut command = self.tools.command("pg_dumpall");
+        command.args(["--globals-only", "--no-password"]);
+        if self.options.globals != Globals::WithPasswords {
+            command.arg("--no-role-passwords");
+        }
+        let database = &self.record().databases[0].name;
+        command.arg("-l").arg(database).arg("-d").arg(self.tools.address.uri(database));
+        command.stdin(Stdio::null()).stdout(Stdio::piped());
+        let mut running = self.tools.start("pg_dumpall", &mut command)?;
+        let mut script = Vec::new();
+        if let Some(output) = running.child.stdout.take() {
+            let output = StoppableReader::new(output.into(), self.tools.stop.clone());
+            let read = output.take(GLOBALS_BYTES_MAX + 1).read_to_end(&mut script);
+            read.map_err(|error| PostgresError::io("read from pg_dumpall", &error))?;
+        }
+        running.succeed()?;
+        let mut check = PlainCheck::new();
+        check.update(&script);
+        match check.finish() {
+            Ok(PlainKind::Cluster) => Ok(script),
+            Ok(PlainKind::Database) => Err(incomplete("it is the dump of a database")),
+            Err(error) => Err(incomplete(&error.to_string())),
+        }
+    }
+}
+
+fn incomplete(why: &str) -> PostgresError {
+    let text = format!("what pg_dumpall printed of roles and tablespaces cannot be used: {why}");
+    PostgresError::new(ErrorKind::Incomplete, text)
+}

@@ -1,0 +1,120 @@
+//! What the caller decides.
+
+use std::ffi::OsString;
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::time::Duration;
+
+use zeroize::Zeroizing;
+
+use super::address::Address;
+use super::error::PostgresError;
+use super::tool::Tools;
+
+/// A server and how it is reached.
+#[derive(Clone)]
+pub struct Server {
+    /// Address as in `postgres://role@host:5432/database?sslmode=require`, seen from where the
+    /// tools run. A socket's folder is given as `postgres:///database?host=/run/postgresql`.
+    pub url: String,
+    /// The role's password, if there is one that the url does not tell. The tools get it in the
+    /// variable `PGPASSWORD`, never as an argument.
+    pub password: Option<Zeroizing<String>>,
+    /// What stands before the tools to run them elsewhere, such as
+    /// `["docker", "compose", "exec", "-T", "database"]`. The session that holds the cut then runs
+    /// there too, through `psql`. The password does not cross by itself: a socket that trusts the
+    /// local user needs none, and `docker exec -e PGPASSWORD` hands it on.
+    pub exec: Vec<OsString>,
+    /// Folder of `pg_dump` and the other tools; without, they are looked up as any command.
+    pub tools: Option<PathBuf>,
+    /// When this becomes true, work stops with an error.
+    pub stop: Arc<AtomicBool>,
+}
+
+impl Server {
+    /// A server at an address, without anything special.
+    pub fn new(url: impl Into<String>) -> Self {
+        Self {
+            url: url.into(),
+            password: None,
+            exec: Vec::new(),
+            tools: None,
+            stop: Arc::default(),
+        }
+    }
+
+    /// Reads the address.
+    ///
+    /// # Errors
+    /// The address cannot be right.
+    pub(super) fn resolve(&self) -> Result<Tools, PostgresError> {
+        let mut address = Address::parse(&self.url)?;
+        if self.exec.is_empty() {
+            address.fill_in();
+        }
+        let password = self.password.clone().or_else(|| address.password.take());
+        let (exec, folder) = (self.exec.clone(), self.tools.clone());
+        Ok(Tools { address, password, exec, folder, stop: Arc::clone(&self.stop) })
+    }
+}
+
+impl fmt::Debug for Server {
+    /// Without the password and without the url, which may contain one.
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut debug = formatter.debug_struct("Server");
+        debug.field("exec", &self.exec).field("tools", &self.tools).finish_non_exhaustive()
+    }
+}
+
+/// What is captured, and how.
+#[derive(Debug, Clone)]
+pub struct PostgresOptions {
+    /// The server.
+    pub server: Server,
+    /// Which databases.
+    pub databases: Databases,
+    /// Whether roles and tablespaces are captured with the databases.
+    pub globals: Globals,
+    /// Name of a restore point to be made in the server's WAL, at most 63 bytes, so that a recovery
+    /// from WAL can stop near the cut. If the server refuses, that is recorded and no error.
+    pub restore_point: Option<String>,
+    /// How long `pg_dump` waits for the lock on a table before it fails.
+    pub lock_timeout: Duration,
+}
+
+impl PostgresOptions {
+    /// The database of the server's url, with roles and their passwords.
+    pub fn new(server: Server) -> Self {
+        Self {
+            server,
+            databases: Databases::OfUrl,
+            globals: Globals::WithPasswords,
+            restore_point: None,
+            lock_timeout: Duration::from_secs(30),
+        }
+    }
+}
+
+/// Which databases are captured.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Databases {
+    /// The one that the url names.
+    OfUrl,
+    /// These, at least one.
+    Named(Vec<String>),
+    /// All that let somebody connect and are no templates.
+    All,
+}
+
+/// What is captured of roles and tablespaces.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Globals {
+    /// Nothing.
+    None,
+    /// All but passwords, which managed servers do not give out.
+    WithoutPasswords,
+    /// All, with verifiers of passwords.
+    WithPasswords,
+}

@@ -1,0 +1,194 @@
+//! What would make a capture fail or come out wrong, told before it begins.
+
+use super::error::{ErrorKind, PostgresError, one_line};
+use super::options::{Databases, Globals, PostgresOptions};
+use super::session::{Session, literal};
+use super::tool::Tools;
+
+/// Tables whose rows this role would not see all of.
+const HIDDEN_ROWS: &str = "SELECT format('%I.%I', n.nspname, c.relname) FROM pg_class c \
+    JOIN pg_namespace n ON n.oid = c.relnamespace \
+    WHERE c.relkind IN ('r', 'p') AND c.relrowsecurity AND row_security_active(c.oid) \
+    AND n.nspname !~ '^pg_' ORDER BY 1";
+/// Tables that this role cannot read at all.
+const UNREADABLE: &str = "SELECT format('%I.%I', n.nspname, c.relname) FROM pg_class c \
+    JOIN pg_namespace n ON n.oid = c.relnamespace \
+    WHERE c.relkind IN ('r', 'p', 'S') AND n.nspname !~ '^pg_' \
+    AND n.nspname <> 'information_schema' \
+    AND NOT (has_schema_privilege(n.oid, 'USAGE') AND CASE c.relkind \
+        WHEN 'S' THEN has_sequence_privilege(c.oid, 'SELECT') \
+        ELSE has_table_privilege(c.oid, 'SELECT') END) ORDER BY 1";
+/// Connections that this role could still open.
+const FREE_CONNECTIONS: &str = "SELECT current_setting('max_connections')::int \
+    - CASE WHEN (SELECT rolsuper FROM pg_roles WHERE rolname = current_user) THEN 0 \
+      ELSE current_setting('superuser_reserved_connections')::int END \
+    - (SELECT count(*) FROM pg_stat_get_activity(NULL) a WHERE a.datid IS NOT NULL)";
+/// How many tables a message names.
+const NAMED_MAX: usize = 5;
+
+/// What is known before a capture.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Preflight {
+    /// The databases that would be captured, ascending.
+    pub databases: Vec<String>,
+    /// The server's version as a number, such as 150018.
+    pub server_version_number: u32,
+    /// Major version of `pg_dump`.
+    pub dump_major: u32,
+    /// True if the server is a standby.
+    pub is_standby: bool,
+    /// What does not prevent the capture but should be known, one sentence each.
+    pub warnings: Vec<String>,
+}
+
+/// Asks server and tools whether a capture would succeed.
+///
+/// # Errors
+/// The first thing that would prevent it, and what to do about it.
+pub fn preflight(options: &PostgresOptions) -> Result<Preflight, PostgresError> {
+    let tools = options.server.resolve()?;
+    let (mut first, databases) = begin(&tools, &options.databases)?;
+    let mut found = check_server(&tools, &mut first, options)?;
+    drop(first);
+    for database in &databases {
+        check_database(&mut Session::open(&tools, database)?, database)?;
+    }
+    found.databases = databases;
+    Ok(found)
+}
+
+/// A first session, and the databases that the options mean, ascending.
+pub(super) fn begin(
+    tools: &Tools,
+    wanted: &Databases,
+) -> Result<(Session, Vec<String>), PostgresError> {
+    let of_url = tools.address.database();
+    let first = match wanted {
+        Databases::Named(names) => names.first().map(String::as_str).or(of_url),
+        Databases::OfUrl | Databases::All => of_url,
+    };
+    let first = first.ok_or_else(|| {
+        let text = "no database is named: write one into the address, as in \
+                    postgres://role@host/database";
+        PostgresError::new(ErrorKind::Options, text)
+    })?;
+    let mut session = Session::open(tools, first)?;
+    let mut databases: Vec<String> = match wanted {
+        Databases::Named(names) if !names.is_empty() => names.clone(),
+        Databases::Named(_) | Databases::OfUrl => vec![first.to_owned()],
+        Databases::All => {
+            let query = "SELECT datname FROM pg_database WHERE datallowconn AND NOT datistemplate";
+            session.rows(query)?.into_iter().flatten().flatten().collect()
+        }
+    };
+    databases.sort();
+    databases.dedup();
+    Ok((session, databases))
+}
+
+/// Checks what concerns the whole server.
+pub(super) fn check_server(
+    tools: &Tools,
+    session: &mut Session,
+    options: &PostgresOptions,
+) -> Result<Preflight, PostgresError> {
+    let number = session.value("SELECT current_setting('server_version_num')")?;
+    let server_version_number = number.and_then(|it| it.parse().ok()).unwrap_or_default();
+    let dump_major = check_tool(tools, "pg_dump", server_version_number / 10_000)?;
+    if options.globals != Globals::None {
+        check_tool(tools, "pg_dumpall", server_version_number / 10_000)?;
+    }
+    let mut warnings = Vec::new();
+    let is_standby = session.value("SELECT pg_is_in_recovery()")?.as_deref() == Some("t");
+    if is_standby {
+        warnings.push("the server is a standby: its unlogged tables are empty".to_owned());
+        let feedback = session.value("SELECT current_setting('hot_standby_feedback')")?;
+        if feedback.as_deref() != Some("on") {
+            let text = "the standby may cancel a long dump: set hot_standby_feedback = on, or raise \
+                        max_standby_streaming_delay";
+            warnings.push(text.to_owned());
+        }
+    }
+    let may_read = session.value("SELECT has_table_privilege('pg_catalog.pg_authid', 'SELECT')")?;
+    if options.globals == Globals::WithPasswords && may_read.as_deref() != Some("t") {
+        let text = "only a superuser may read the passwords of roles: capture roles without \
+                    passwords (role-passwords = false), or log in as one";
+        return Err(PostgresError::new(ErrorKind::Privilege, text));
+    }
+    check_connections(session)?;
+    let databases = Vec::new();
+    Ok(Preflight { databases, server_version_number, dump_major, is_standby, warnings })
+}
+
+/// Refuses a tool that is older than the server. Gives its major version.
+fn check_tool(tools: &Tools, program: &str, server_major: u32) -> Result<u32, PostgresError> {
+    let major = tools.major(program)?;
+    if major >= server_major {
+        return Ok(major);
+    }
+    let text = format!(
+        "{program} is of version {major} and the server of version {server_major}, which an older \
+         tool cannot dump: install the package postgresql-client-{server_major}, or run the tools \
+         where the server runs with `exec`"
+    );
+    Err(PostgresError::new(ErrorKind::Version, text))
+}
+
+/// One connection is for the tool, one for the restore point.
+fn check_connections(session: &mut Session) -> Result<(), PostgresError> {
+    let free = session.value(FREE_CONNECTIONS)?;
+    match free.and_then(|free| free.parse::<i64>().ok()) {
+        Some(free) if free < 2 => {
+            let text = format!(
+                "the server has {} connections left, and a dump needs 2: raise max_connections, or \
+                 run at a quieter time",
+                free.max(0)
+            );
+            Err(PostgresError::new(ErrorKind::TooManyConnections, text))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Checks what concerns one database.
+pub(super) fn check_database(session: &mut Session, database: &str) -> Result<(), PostgresError> {
+    let role = session.value("SELECT format('%I', current_user)")?.unwrap_or_default();
+    let hidden: Vec<String> = session.rows(HIDDEN_ROWS)?.into_iter().flatten().flatten().collect();
+    if !hidden.is_empty() {
+        let text = format!(
+            "row-level security hides rows of {} in database {database:?} from role {role}: run \
+             ALTER ROLE {role} BYPASSRLS; as a superuser",
+            named(&hidden)
+        );
+        return Err(PostgresError::new(ErrorKind::RowSecurity, text));
+    }
+    let unreadable: Vec<String> =
+        session.rows(UNREADABLE)?.into_iter().flatten().flatten().collect();
+    if !unreadable.is_empty() {
+        let text = format!(
+            "role {role} may not read {} in database {database:?}: run GRANT pg_read_all_data TO \
+             {role}; as a superuser (before PostgreSQL 14 GRANT SELECT on each)",
+            named(&unreadable)
+        );
+        return Err(PostgresError::new(ErrorKind::Privilege, text));
+    }
+    Ok(())
+}
+
+/// The first tables of a list, and how many more there are.
+fn named(tables: &[String]) -> String {
+    // A name may have line feeds.
+    let first: Vec<String> = tables.iter().take(NAMED_MAX).map(|table| one_line(table)).collect();
+    let first = first.join(", ");
+    match tables.len().saturating_sub(NAMED_MAX) {
+        0 => first,
+        more => format!("{first} and {more} more tables"),
+    }
+}
+
+/// True if the role may call a function of the server, such as `pg_control_system()`.
+pub(super) fn may_call(session: &mut Session, function: &str) -> Result<bool, PostgresError> {
+    let function = literal(function);
+    let query = format!("SELECT has_function_privilege({function}::regprocedure, 'EXECUTE')");
+    Ok(session.value(&query)?.as_deref() == Some("t"))
+}

@@ -1,0 +1,106 @@
+//! A session where only the tools can reach the server, such as inside a container: `psql` runs
+//! there and takes statements on its standard input.
+
+use std::io::{BufRead, BufReader, Write};
+use std::process::{ChildStdin, Stdio};
+
+use super::error::{ErrorKind, PostgresError, Refusal};
+use super::session::OnBytes;
+use super::tool::{Running, Tools};
+use crate::command::StoppableReader;
+
+/// The program's name.
+const PROGRAM: &str = "psql";
+
+/// A session through `psql`.
+pub(super) struct Psql {
+    /// Server and database, for people.
+    subject: String,
+    input: Option<ChildStdin>,
+    output: BufReader<StoppableReader>,
+    running: Running,
+    /// A line that nobody else writes. It tells where the answer to a statement ends.
+    mark: String,
+}
+
+impl Psql {
+    pub fn open(tools: &Tools, database: &str) -> Result<Self, PostgresError> {
+        let mut command = tools.command(PROGRAM);
+        command.args(["-X", "-q", "-A", "-t", "-w", "-v", "ON_ERROR_STOP=1", "-d"]);
+        command.arg(tools.address.uri(database)).stdin(Stdio::piped()).stdout(Stdio::piped());
+        let mut running = tools.start(PROGRAM, &mut command)?;
+        let input = running.child.stdin.take();
+        let output = running.child.stdout.take().map(Into::into);
+        let output =
+            output.ok_or_else(|| PostgresError::new(ErrorKind::Tool, "psql has no output"))?;
+        let output = BufReader::new(StoppableReader::new(output, tools.stop.clone()));
+        let mut random = [0; 8];
+        getrandom::fill(&mut random).map_err(|error| {
+            PostgresError::new(ErrorKind::Io, format!("no random bytes: {error}"))
+        })?;
+        let mark = format!("holdfast-{:016x}", u64::from_le_bytes(random));
+        let subject = format!("database {database:?} on {}", tools.address.label());
+        let mut psql = Self { subject, input, output, running, mark };
+        psql.run("SET client_encoding = 'UTF8'")?;
+        Ok(psql)
+    }
+
+    pub fn run(&mut self, sql: &str) -> Result<(), PostgresError> {
+        self.copy(sql, &mut |_| Ok(()))
+    }
+
+    pub fn copy(
+        &mut self,
+        statement: &str,
+        on_bytes: &mut OnBytes<'_>,
+    ) -> Result<(), PostgresError> {
+        let text = format!("{statement};\n\\echo {}\n", self.mark);
+        let written = self.input.as_mut().map(|input| {
+            input.write_all(text.as_bytes())?;
+            input.flush()
+        });
+        if !matches!(written, Some(Ok(()))) {
+            return Err(self.lost());
+        }
+        let mut line = Vec::new();
+        loop {
+            line.clear();
+            let count = self.output.read_until(b'\n', &mut line);
+            let count = count.map_err(|error| PostgresError::io("read from psql", &error))?;
+            if count == 0 {
+                return Err(self.lost());
+            }
+            if line.strip_suffix(b"\n") == Some(self.mark.as_bytes()) {
+                return Ok(());
+            }
+            let mark = self.mark.as_bytes();
+            if line.windows(mark.len()).any(|part| part == mark) {
+                return Err(terminal());
+            }
+            on_bytes(&line)?;
+        }
+    }
+
+    /// Why `psql` has ended.
+    fn lost(&mut self) -> PostgresError {
+        drop(self.input.take());
+        let Err(failed) = self.running.succeed() else {
+            let text = format!("{}: psql ended by itself; check `exec`", self.subject);
+            return PostgresError::new(ErrorKind::Unreachable, text);
+        };
+        let said = self.running.messages();
+        let message = said.trim_start_matches("psql: ").trim_start_matches("error: ");
+        match message.is_empty() || failed.kind == ErrorKind::Tool {
+            true => failed,
+            false => Refusal { subject: &self.subject, code: None, message }.explain(),
+        }
+    }
+}
+
+fn terminal() -> PostgresError {
+    PostgresError::new(
+        ErrorKind::Incomplete,
+        "the tools run on a terminal, which changes bytes: run them without one (docker compose \
+         exec -T; docker exec, kubectl exec and ssh without -t)",
+    )
+}

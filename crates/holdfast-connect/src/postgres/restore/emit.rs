@@ -1,0 +1,132 @@
+//! A captured database as files for PostgreSQL's own tools.
+
+use std::fs::{DirBuilder, File, OpenOptions};
+use std::io::{self, BufWriter, Read, Write};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::Path;
+use std::process::Stdio;
+
+use super::super::archive::{PlainCheck, PlainKind, Wanted};
+use super::super::error::{ErrorKind, PostgresError};
+use super::super::options::Server;
+use super::super::tool::Tools;
+use super::stored::{Stored, StoredDatabase};
+
+/// What is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum EmitForm {
+    /// One archive (`-Fc`) that can be read with several jobs.
+    Custom,
+    /// A directory (`-Fd`).
+    Directory,
+    /// An SQL script, made by `pg_restore`.
+    Sql,
+}
+
+/// Writes a captured database to a path that must not exist, for its owner only.
+///
+/// # Errors
+/// [`PostgresError`]: the backup cannot be read or the files not be written.
+pub fn emit(
+    stored: &dyn StoredDatabase,
+    form: EmitForm,
+    path: &Path,
+    server: &Server,
+) -> Result<(), PostgresError> {
+    let stored = Stored::read(stored)?;
+    match form {
+        EmitForm::Custom => {
+            let mut file = BufWriter::new(create(path)?);
+            let emission = stored.emission(&Wanted::All);
+            let written = emission.write_seekable(&mut file, &mut |member| stored.open(member));
+            written.map_err(|error| PostgresError::new(ErrorKind::Io, error.to_string()))?;
+            let file = file.into_inner().map_err(|error| cannot(path, error.error()))?;
+            file.sync_all().map_err(|error| cannot(path, &error))
+        }
+        EmitForm::Directory => {
+            create_folder(path)?;
+            write_directory(&stored, &Wanted::All, path)
+        }
+        EmitForm::Sql => write_sql(&server.resolve()?, &stored, path),
+    }
+}
+
+/// Makes a folder that only its owner can enter.
+pub(super) fn create_folder(folder: &Path) -> Result<(), PostgresError> {
+    DirBuilder::new().mode(0o700).create(folder).map_err(|error| cannot(folder, &error))
+}
+
+/// Writes a directory archive into an empty folder.
+pub(super) fn write_directory(
+    stored: &Stored<'_>,
+    wanted: &Wanted,
+    folder: &Path,
+) -> Result<(), PostgresError> {
+    let mut create = |name: &str| {
+        let file = options().open(folder.join(name))?;
+        Ok(Box::new(BufWriter::new(file)) as Box<dyn Write>)
+    };
+    let emission = stored.emission(wanted);
+    let written = emission.write_directory(&mut create, &mut |member| stored.open(member));
+    written.map_err(|error| PostgresError::new(ErrorKind::Io, error.to_string()))
+}
+
+/// Has `pg_restore` turn the archive into SQL.
+fn write_sql(tools: &Tools, stored: &Stored<'_>, path: &Path) -> Result<(), PostgresError> {
+    let mut file = create(path)?;
+    let mut command = tools.command("pg_restore");
+    command.args(["-f", "-"]).stdout(Stdio::piped());
+    let mut check = PlainCheck::new();
+    let mut running = tools.start("pg_restore", command.stdin(Stdio::piped()))?;
+    let (input, output) = (running.child.stdin.take(), running.child.stdout.take());
+    let Some((mut input, mut output)) = input.zip(output) else {
+        return Err(PostgresError::new(ErrorKind::Tool, "pg_restore has no input"));
+    };
+    let copied = std::thread::scope(|scope| {
+        let copying = scope.spawn(|| copy(&mut output, &mut file, &mut check));
+        let emission = stored.emission(&Wanted::All);
+        let written = emission.write_stream(&mut input, &mut |member| stored.open(member));
+        drop(input);
+        let copied = copying.join().unwrap_or_else(|_| Err(io::Error::other("a thread failed")));
+        written.map(|()| copied)
+    });
+    running.succeed()?;
+    let copied = copied.map_err(|error| PostgresError::new(ErrorKind::Io, error.to_string()))?;
+    copied.and_then(|()| file.sync_all()).map_err(|error| cannot(path, &error))?;
+    match check.finish() {
+        Ok(PlainKind::Database) => Ok(()),
+        _ => {
+            let text = format!("the script {path:?} is not whole, though pg_restore said nothing");
+            Err(PostgresError::new(ErrorKind::Incomplete, text))
+        }
+    }
+}
+
+fn copy(input: &mut impl Read, file: &mut File, check: &mut PlainCheck) -> io::Result<()> {
+    let mut buffer = vec![0; 64 << 10];
+    loop {
+        match input.read(&mut buffer) {
+            Ok(0) => return Ok(()),
+            Ok(count) => {
+                check.update(&buffer[..count]);
+                file.write_all(&buffer[..count])?;
+            }
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+fn options() -> OpenOptions {
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true).mode(0o600);
+    options
+}
+
+fn create(path: &Path) -> Result<File, PostgresError> {
+    options().open(path).map_err(|error| cannot(path, &error))
+}
+
+fn cannot(path: &Path, error: &io::Error) -> PostgresError {
+    PostgresError::io(&format!("write {path:?}"), error)
+}

@@ -1,0 +1,237 @@
+//! Bringing a captured database back: into a new database, or in place of one that is named for it.
+//!
+//! The data goes into a fresh database under a name of its own. Only when every table there holds
+//! what was captured does it get the wanted name; a database that had it before is removed last.
+
+mod create;
+mod emit;
+mod globals;
+mod roles;
+mod stored;
+mod verify;
+
+pub use emit::{EmitForm, emit};
+pub use globals::{GlobalsReport, restore_globals};
+pub use stored::StoredDatabase;
+pub use verify::{TableOutcome, TableReport};
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use super::archive::{EmitError, Wanted};
+use super::error::{ErrorKind, PostgresError};
+use super::options::Server;
+use super::session::{Session, identifier};
+use super::tool::Tools;
+use create::Fresh;
+use stored::Stored;
+
+/// Where a database is restored to, and how.
+#[derive(Debug, Clone)]
+pub struct RestoreOptions {
+    /// The server.
+    pub server: Server,
+    /// Name of the database.
+    pub database: String,
+    /// What of it is restored.
+    pub selection: RestoreSelection,
+    /// The name again, if a database that has it may be replaced.
+    pub overwrite: Option<String>,
+    /// Restores by so many connections at once, from files in this folder, which takes as much room
+    /// as the dump. Without, the dump is streamed by one connection and takes none.
+    pub jobs: Option<(u32, PathBuf)>,
+    /// False to give everything to the role that restores, where the owners do not exist.
+    pub keep_owners: bool,
+    /// What tells this run from others: part of the name of the fresh database. Letters and digits.
+    pub run: String,
+}
+
+impl RestoreOptions {
+    /// Everything, into a new database.
+    pub fn new(server: Server, database: impl Into<String>, run: impl Into<String>) -> Self {
+        Self {
+            server,
+            database: database.into(),
+            selection: RestoreSelection::default(),
+            overwrite: None,
+            jobs: None,
+            keep_owners: true,
+            run: run.into(),
+        }
+    }
+}
+
+/// What of a database is restored; everything by default.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct RestoreSelection {
+    /// Only this schema.
+    pub schema: Option<String>,
+    /// Only tables of this name.
+    pub table: Option<String>,
+}
+
+impl RestoreSelection {
+    fn is_everything(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+/// What a restore did.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RestoreReport {
+    /// The database.
+    pub database: String,
+    /// Tables and large objects, compared with what was captured.
+    pub tables: Vec<TableReport>,
+    /// What is not as it was, one sentence each.
+    pub warnings: Vec<String>,
+}
+
+/// Restores a database, compares every table of it with what was captured, and gives it its name.
+///
+/// # Errors
+/// [`ErrorKind::Exists`] if the database exists and is not named as one to overwrite;
+/// [`ErrorKind::Differs`] if a table is not what was captured: then the database that was there is
+/// untouched, and the new one is left under the name that the message tells.
+pub fn restore(
+    stored: &dyn StoredDatabase,
+    options: &RestoreOptions,
+) -> Result<RestoreReport, PostgresError> {
+    let tools = options.server.resolve()?;
+    if options.jobs.is_some() && !tools.exec.is_empty() {
+        let text = "several jobs need files that pg_restore can see: leave out jobs, or exec";
+        return Err(PostgresError::new(ErrorKind::Options, text));
+    }
+    let stored = Stored::read(stored)?;
+    let wanted = stored.wanted(&options.selection)?;
+    let mut admin = administrator(&tools, &options.database)?;
+    let is_there = create::exists(&mut admin, &options.database)?;
+    if is_there && options.overwrite.as_deref() != Some(options.database.as_str()) {
+        let text = format!(
+            "database {0:?} exists already: restore under another name, or allow it to be replaced \
+             by name (--yes-overwrite {0})",
+            options.database
+        );
+        return Err(PostgresError::new(ErrorKind::Exists, text));
+    }
+    if options.keep_owners {
+        roles::check(&mut admin, &stored)?;
+    }
+    let mut warnings = Vec::new();
+    let mut fresh = Fresh::create(&mut admin, &stored, options, &mut warnings)?;
+    let filled = fill(&tools, &stored, &wanted, options, &fresh.name);
+    let tables = filled.and_then(|()| finish(&tools, &stored, &wanted, &fresh.name));
+    let tables = match tables {
+        Ok(tables) => tables,
+        Err(error) => {
+            // Nobody has seen it yet.
+            fresh.remove(&mut admin);
+            return Err(error);
+        }
+    };
+    verify::judge(&tables, &fresh.name)?;
+    fresh.rename(&mut admin, &options.database, is_there)?;
+    if options.selection.is_everything() {
+        create::apply_settings(&mut admin, &stored, options, &mut warnings);
+    }
+    Ok(RestoreReport { database: options.database.clone(), tables, warnings })
+}
+
+/// A session with a database that is not the one to be restored.
+fn administrator(tools: &Tools, target: &str) -> Result<Session, PostgresError> {
+    let of_url = tools.address.database().filter(|name| *name != target);
+    let mut outcome = None;
+    for name in of_url.into_iter().chain(["postgres", "template1"]) {
+        match Session::open(tools, name) {
+            Err(error) if error.kind == ErrorKind::NoDatabase => outcome = Some(Err(error)),
+            opened => return opened,
+        }
+    }
+    outcome.unwrap_or_else(|| {
+        Err(PostgresError::new(ErrorKind::NoDatabase, "there is no database to connect to"))
+    })
+}
+
+/// Runs `pg_restore` into the fresh database.
+fn fill(
+    tools: &Tools,
+    stored: &Stored<'_>,
+    wanted: &Wanted,
+    options: &RestoreOptions,
+    database: &str,
+) -> Result<(), PostgresError> {
+    let mut command = tools.command("pg_restore");
+    command.args(["--exit-on-error", "--no-password", "-d"]).arg(tools.address.uri(database));
+    if !options.keep_owners {
+        command.args(["--no-owner", "--no-privileges"]);
+    }
+    if let Some(schema) = &options.selection.schema {
+        // pg_restore restores what is in a schema, and not the schema itself.
+        let sql = format!("CREATE SCHEMA IF NOT EXISTS {}", identifier(schema));
+        Session::open(tools, database)?.run(&sql)?;
+        command.arg("-n").arg(schema);
+    }
+    if let Some(table) = &options.selection.table {
+        command.arg("-t").arg(table);
+    }
+    match &options.jobs {
+        Some((jobs, folder)) => {
+            let folder = folder.join(format!("holdfast-{}", options.run));
+            emit::create_folder(&folder)?;
+            let files = Removed(&folder);
+            emit::write_directory(stored, wanted, &folder)?;
+            command.arg("-j").arg(jobs.to_string()).arg(files.0).stdin(Stdio::null());
+            tools.start("pg_restore", command.stdout(Stdio::null()))?.succeed()
+        }
+        None => feed(tools, stored, wanted, command.stdout(Stdio::null())),
+    }
+}
+
+/// Runs a tool that reads the archive from its standard input.
+fn feed(
+    tools: &Tools,
+    stored: &Stored<'_>,
+    wanted: &Wanted,
+    command: &mut Command,
+) -> Result<(), PostgresError> {
+    let mut running = tools.start("pg_restore", command.stdin(Stdio::piped()))?;
+    let Some(input) = running.child.stdin.take() else {
+        return Err(PostgresError::new(ErrorKind::Tool, "pg_restore has no input"));
+    };
+    let mut input = std::io::BufWriter::with_capacity(64 << 10, input);
+    let fed = stored.emission(wanted).write_stream(&mut input, &mut |member| stored.open(member));
+    // What is left in the buffer is of no use after an error.
+    let (input, _) = input.into_parts();
+    drop(input);
+    match fed {
+        Ok(()) => running.succeed(),
+        // Why it stopped reading is the cause.
+        Err(EmitError::Write(error)) => {
+            running.succeed()?;
+            Err(PostgresError::io("write to pg_restore", &error))
+        }
+        Err(error) => Err(PostgresError::new(ErrorKind::Io, error.to_string())),
+    }
+}
+
+/// Gathers statistics, without which queries are slow, and compares.
+fn finish(
+    tools: &Tools,
+    stored: &Stored<'_>,
+    wanted: &Wanted,
+    database: &str,
+) -> Result<Vec<TableReport>, PostgresError> {
+    let mut session = Session::open(tools, database)?;
+    session.run("ANALYZE")?;
+    verify::compare(&mut session, stored, wanted)
+}
+
+/// Removes a folder of its own files when it is dropped.
+struct Removed<'a>(&'a Path);
+
+impl Drop for Removed<'_> {
+    fn drop(&mut self) {
+        // It may never have been made.
+        let _ = std::fs::remove_dir_all(self.0);
+    }
+}

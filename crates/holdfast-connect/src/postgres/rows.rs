@@ -1,0 +1,85 @@
+//! Rows as `COPY ... TO STDOUT` sends them.
+
+/// Takes lines apart into columns, in pieces of any size.
+#[derive(Default)]
+pub(super) struct Rows {
+    /// The line that has begun.
+    line: Vec<u8>,
+}
+
+/// One row: each column as the server writes it, or none for a null.
+pub(super) type Row = Vec<Option<String>>;
+
+impl Rows {
+    /// Takes the next bytes and gives each row that is complete.
+    pub fn update<E>(
+        &mut self,
+        bytes: &[u8],
+        on_row: &mut dyn FnMut(Row) -> Result<(), E>,
+    ) -> Result<(), E> {
+        for part in bytes.split_inclusive(|byte| *byte == b'\n') {
+            match part.strip_suffix(b"\n") {
+                None => self.line.extend_from_slice(part),
+                Some(rest) if self.line.is_empty() => on_row(columns(rest))?,
+                Some(rest) => {
+                    self.line.extend_from_slice(rest);
+                    on_row(columns(&self.line))?;
+                    self.line.clear();
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+fn columns(line: &[u8]) -> Row {
+    line.split(|byte| *byte == b'\t').map(column).collect()
+}
+
+fn column(text: &[u8]) -> Option<String> {
+    if text == b"\\N" {
+        return None;
+    }
+    let (mut plain, mut bytes) = (Vec::with_capacity(text.len()), text.iter());
+    while let Some(byte) = bytes.next() {
+        plain.push(match (byte, byte == &b'\\') {
+            (byte, false) => *byte,
+            (_, true) => match bytes.next() {
+                Some(b'b') => 8,
+                Some(b'f') => 12,
+                Some(b'n') => b'\n',
+                Some(b'r') => b'\r',
+                Some(b't') => b'\t',
+                Some(b'v') => 11,
+                Some(other) => *other,
+                None => b'\\',
+            },
+        });
+    }
+    Some(String::from_utf8_lossy(&plain).into_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::convert::Infallible;
+
+    use super::{Row, Rows};
+
+    #[test]
+    fn rows_are_taken_apart_wherever_the_pieces_end() {
+        let bytes = b"a\\tb\t\\N\t\\\\N\n\n\xc3\xa9\\\\\t\n";
+        for length in [1, 2, 5, bytes.len()] {
+            let (mut rows, mut all) = (Rows::default(), Vec::<Row>::new());
+            for piece in bytes.chunks(length) {
+                let mut keep = |row| {
+                    all.push(row);
+                    Ok::<_, Infallible>(())
+                };
+                rows.update(piece, &mut keep).unwrap();
+            }
+            let text = |text: &str| Some(text.to_owned());
+            let first = vec![text("a\tb"), None, text("\\N")];
+            assert_eq!(all, [first, vec![text("")], vec![text("\u{e9}\\"), text("")]]);
+        }
+    }
+}

@@ -1,0 +1,90 @@
+//! A session with one database, whichever way it is reached.
+
+use super::connection::Direct;
+use super::error::PostgresError;
+use super::psql::Psql;
+use super::rows::{Row, Rows};
+use super::tool::Tools;
+
+/// Takes bytes of rows as they come.
+pub(super) type OnBytes<'a> = dyn FnMut(&[u8]) -> Result<(), PostgresError> + 'a;
+
+/// A session with one database.
+pub(super) enum Session {
+    /// Over a connection of this process.
+    Direct(Direct),
+    /// Where the tools run: through `psql`.
+    Psql(Psql),
+}
+
+impl Session {
+    /// Begins a session.
+    pub fn open(tools: &Tools, database: &str) -> Result<Self, PostgresError> {
+        match tools.exec.is_empty() {
+            true => Direct::open(tools, database).map(Self::Direct),
+            false => Psql::open(tools, database).map(Self::Psql),
+        }
+    }
+
+    /// Runs statements that give no rows.
+    pub fn run(&mut self, sql: &str) -> Result<(), PostgresError> {
+        match self {
+            Self::Direct(direct) => direct.run(sql),
+            Self::Psql(psql) => psql.run(sql),
+        }
+    }
+
+    /// Runs `COPY ... TO STDOUT` and gives the lines as they come, in pieces of any size.
+    pub fn copy(
+        &mut self,
+        statement: &str,
+        on_bytes: &mut OnBytes<'_>,
+    ) -> Result<(), PostgresError> {
+        match self {
+            Self::Direct(direct) => direct.copy(statement, on_bytes),
+            Self::Psql(psql) => psql.copy(statement, on_bytes),
+        }
+    }
+
+    /// Runs a query and gives its rows as they come.
+    pub fn query(
+        &mut self,
+        query: &str,
+        on_row: &mut dyn FnMut(Row) -> Result<(), PostgresError>,
+    ) -> Result<(), PostgresError> {
+        let query = query.trim_end().trim_end_matches(';');
+        let mut rows = Rows::default();
+        // The line feed ends a comment on the query's last line.
+        let statement = format!("COPY ({query}\n) TO STDOUT");
+        self.copy(&statement, &mut |bytes| rows.update(bytes, on_row))
+    }
+
+    /// The rows of a query that gives few.
+    pub fn rows(&mut self, query: &str) -> Result<Vec<Row>, PostgresError> {
+        let mut rows = Vec::new();
+        self.query(query, &mut |row| {
+            rows.push(row);
+            Ok(())
+        })?;
+        Ok(rows)
+    }
+
+    /// The first column of a query's first row.
+    pub fn value(&mut self, query: &str) -> Result<Option<String>, PostgresError> {
+        let first = self.rows(query)?.into_iter().next();
+        Ok(first.and_then(|row| row.into_iter().next()).flatten())
+    }
+}
+
+/// A name as SQL writes it.
+pub(super) fn identifier(name: &str) -> String {
+    format!("\"{}\"", name.replace('"', "\"\""))
+}
+
+/// A text as SQL writes it.
+pub(super) fn literal(text: &str) -> String {
+    match text.contains('\\') {
+        true => format!(" E'{}'", text.replace('\\', "\\\\").replace('\'', "''")),
+        false => format!("'{}'", text.replace('\'', "''")),
+    }
+}

@@ -1,0 +1,154 @@
+//! TLS as libpq's `sslmode` means it.
+
+use std::sync::Arc;
+
+use rustls::client::WebPkiServerVerifier;
+use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::crypto::{CryptoProvider, aws_lc_rs};
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::{
+    CertificateError, ClientConfig, DigitallySignedStruct, Error, RootCertStore, SignatureScheme,
+};
+use tokio_postgres::config::SslMode;
+
+use super::address::Address;
+use super::error::{ErrorKind, PostgresError};
+
+/// What is asked of the server.
+pub(super) struct Tls {
+    pub mode: SslMode,
+    pub config: ClientConfig,
+}
+
+impl Tls {
+    /// As the address says it.
+    pub fn of(address: &Address) -> Result<Self, PostgresError> {
+        if address.parameter("sslcert").is_some() || address.parameter("sslkey").is_some() {
+            let text = "certificates of clients (sslcert, sslkey) work only behind `exec`: write \
+                        exec = [\"env\"]";
+            return Err(PostgresError::new(ErrorKind::Options, text));
+        }
+        let roots_file = address.parameter("sslrootcert");
+        let (mode, trust) = match (address.parameter("sslmode"), roots_file) {
+            (Some("disable"), _) => (SslMode::Disable, Trust::Any),
+            (None | Some("allow" | "prefer"), _) => (SslMode::Prefer, Trust::Any),
+            (Some("require"), None) => (SslMode::Require, Trust::Any),
+            // With a file of authorities, libpq checks against them.
+            (Some("require" | "verify-ca"), _) => (SslMode::Require, Trust::Authority),
+            (Some("verify-full"), _) => (SslMode::Require, Trust::Name),
+            (Some(other), _) => {
+                let text = format!("{other:?} is no sslmode of PostgreSQL");
+                return Err(PostgresError::new(ErrorKind::Options, text));
+            }
+        };
+        let provider = Arc::new(aws_lc_rs::default_provider());
+        let verifier = verifier(trust, roots_file.filter(|file| *file != "system"), &provider)?;
+        let config = ClientConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .map_err(|error| failed(&error))?
+            .dangerous()
+            .with_custom_certificate_verifier(verifier)
+            .with_no_client_auth();
+        Ok(Self { mode, config })
+    }
+}
+
+/// What a certificate must prove.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Trust {
+    /// Nothing: only listeners are kept out.
+    Any,
+    /// That a known authority signed it.
+    Authority,
+    /// That, and the server's name.
+    Name,
+}
+
+fn verifier(
+    trust: Trust,
+    roots_file: Option<&str>,
+    provider: &Arc<CryptoProvider>,
+) -> Result<Arc<dyn ServerCertVerifier>, PostgresError> {
+    if trust == Trust::Any {
+        return Ok(Arc::new(Lenient { trust, chain: None, provider: Arc::clone(provider) }));
+    }
+    let mut roots = RootCertStore::empty();
+    match roots_file {
+        None => {
+            roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+        }
+        Some(file) => {
+            let unusable = |error| {
+                let text = format!("cannot take authorities from {file:?}: {error}");
+                PostgresError::new(ErrorKind::Tls, text)
+            };
+            for root in CertificateDer::pem_file_iter(file).map_err(unusable)? {
+                roots.add(root.map_err(unusable)?).map_err(|error| failed(&error))?;
+            }
+        }
+    }
+    let chain = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), Arc::clone(provider))
+        .build()
+        .map_err(|error| failed(&error))?;
+    match trust {
+        Trust::Name => Ok(chain),
+        _ => Ok(Arc::new(Lenient { trust, chain: Some(chain), provider: Arc::clone(provider) })),
+    }
+}
+
+fn failed(error: &dyn std::error::Error) -> PostgresError {
+    PostgresError::new(ErrorKind::Tls, format!("cannot set TLS up: {error}"))
+}
+
+/// Checks less than the name: what the modes below verify-full ask for.
+#[derive(Debug)]
+struct Lenient {
+    trust: Trust,
+    chain: Option<Arc<WebPkiServerVerifier>>,
+    provider: Arc<CryptoProvider>,
+}
+
+impl ServerCertVerifier for Lenient {
+    fn verify_server_cert(
+        &self,
+        certificate: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        name: &ServerName<'_>,
+        ocsp: &[u8],
+        now: UnixTime,
+    ) -> Result<ServerCertVerified, Error> {
+        let Some(chain) = &self.chain else { return Ok(ServerCertVerified::assertion()) };
+        match chain.verify_server_cert(certificate, intermediates, name, ocsp, now) {
+            // The chain is checked before the name.
+            Err(Error::InvalidCertificate(
+                CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. },
+            )) if self.trust != Trust::Name => Ok(ServerCertVerified::assertion()),
+            judged => judged,
+        }
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        let algorithms = &self.provider.signature_verification_algorithms;
+        rustls::crypto::verify_tls12_signature(message, certificate, signature, algorithms)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        let algorithms = &self.provider.signature_verification_algorithms;
+        rustls::crypto::verify_tls13_signature(message, certificate, signature, algorithms)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.provider.signature_verification_algorithms.supported_schemes()
+    }
+}
