@@ -1,0 +1,178 @@
+//! The app file: what an application consists of and what is to be done with it.
+//!
+//! [`load`] reads one, [`parse`] reads its text, [`schema`] describes it for editors. A file with
+//! mistakes gives all of them at once, each with its line and what to write instead.
+//!
+//! **What the file does not do.** It holds no password: those are in files or come from commands,
+//! so that the file can be shown, committed and copied into a ConfigMap. It looks no variables up:
+//! it means the same to a person, to a timer and in a container.
+
+mod app;
+mod argv;
+mod check;
+mod credentials;
+mod file;
+mod hook;
+mod length;
+mod mask;
+mod mistake;
+mod name;
+mod notify;
+mod path;
+mod reader;
+mod repository;
+mod retention;
+mod rules;
+mod schedule;
+mod section;
+mod source;
+mod url;
+mod value;
+
+#[cfg(test)]
+mod tests;
+
+use std::fmt;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+
+use toml::de::DeTable;
+
+pub use app::{App, OnFinding, Run, SecretRules, WhenBusy};
+pub use argv::Argv;
+pub use check::{Chain, Check, CheckKind, OnFailure, Rows, Sequence};
+pub use credentials::SecretFile;
+pub use file::{AppFile, schema};
+pub use hook::{Around, Hook, Moment, Restore};
+pub use length::Bytes;
+pub use mistake::Mistake;
+pub use name::{AppName, SourceName};
+pub use notify::{Address, Healthchecks, Notify, Prometheus, Webhook, When};
+pub use repository::{AccessKeyId, Credentials, Password, Repository};
+pub use retention::Retention;
+pub use schedule::{Every, Schedule};
+pub use source::{
+    Bucket, Class, CommandOutput, Databases, Files, FilesRestore, Globals, Owner, Postgres, Source,
+    SourceKind,
+};
+pub use url::{BucketUrl, PostgresUrl, RepositoryUrl, WebUrl};
+
+use file::{Draft, Tree};
+use mistake::Page;
+use reader::Reader;
+
+/// Longest app file that is read.
+const FILE_BYTES_MAX: u64 = 1 << 20;
+
+/// A file that was read, with what deserves a second look.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Loaded {
+    /// What the file says.
+    pub file: AppFile,
+    /// What is allowed and yet may not be meant.
+    pub warnings: Vec<Mistake>,
+}
+
+/// An app file that cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// It cannot be read.
+    #[error("cannot read the app file {}: {error}", path.display())]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        error: io::Error,
+    },
+    /// It is too long to be one.
+    #[error("{} is longer than 1 MiB and cannot be an app file", path.display())]
+    TooLong {
+        /// The file.
+        path: PathBuf,
+    },
+    /// It is not UTF-8.
+    #[error("{} is not UTF-8 from byte {offset} on; save it as UTF-8", path.display())]
+    NotText {
+        /// The file.
+        path: PathBuf,
+        /// Where that begins.
+        offset: usize,
+    },
+    /// It has mistakes, in the order of the file.
+    #[error("{}", Listed(.0))]
+    Mistakes(Vec<Mistake>),
+}
+
+/// Mistakes below each other, and how many they are.
+struct Listed<'a>(&'a [Mistake]);
+
+impl fmt::Display for Listed<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (count, plural) = (self.0.len(), if self.0.len() == 1 { "" } else { "s" });
+        write!(f, "{count} mistake{plural} in the app file")?;
+        self.0.iter().try_for_each(|mistake| write!(f, "\n\n{mistake}"))
+    }
+}
+
+/// Reads an app file. Paths in it that are relative are relative to its folder.
+///
+/// # Errors
+/// [`ConfigError`]; with mistakes in the file, all of them.
+pub fn load(path: &Path) -> Result<Loaded, ConfigError> {
+    let unreadable = |error| ConfigError::Unreadable { path: path.to_owned(), error };
+    let mut bytes = Vec::new();
+    let file = std::fs::File::open(path).map_err(unreadable)?;
+    file.take(FILE_BYTES_MAX + 1).read_to_end(&mut bytes).map_err(unreadable)?;
+    if bytes.len() as u64 > FILE_BYTES_MAX {
+        return Err(ConfigError::TooLong { path: path.to_owned() });
+    }
+    let text = std::str::from_utf8(&bytes).map_err(|error| ConfigError::NotText {
+        path: path.to_owned(),
+        offset: error.valid_up_to(),
+    })?;
+    let absolute = std::path::absolute(path).map_err(unreadable)?;
+    let folder = absolute.parent().unwrap_or(Path::new("/"));
+    // Two names of one folder must not hide that keys lie beside data.
+    let real = |path: &Path| std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    parse(text, path, folder, &real)
+}
+
+/// Reads the text of an app file that is called `path` in mistakes and whose relative paths are
+/// relative to `folder`. `real` gives the path of a file without symbolic links, or the path itself.
+///
+/// # Errors
+/// [`ConfigError::Mistakes`].
+pub fn parse(
+    text: &str,
+    path: &Path,
+    folder: &Path,
+    real: &dyn Fn(&Path) -> PathBuf,
+) -> Result<Loaded, ConfigError> {
+    let page = Page { file: path, text };
+    let (tree, syntax) = DeTable::parse_recoverable(text);
+    let syntax: Vec<_> = syntax.iter().map(|error| syntax_mistake(&page, error)).collect();
+    let mut reader = Reader::new(page, folder);
+    let draft: Option<Draft> = section::read_root(&tree, &mut reader);
+    let draft = draft.map(|mut draft| {
+        let tree = Tree(&tree);
+        draft.settle_globals(&tree);
+        rules::check(&draft, &tree, real, &mut reader);
+        draft
+    });
+    let (mistakes, warnings) = reader.finish(syntax);
+    match draft.and_then(Draft::finish) {
+        Some(file) if mistakes.is_empty() => Ok(Loaded { file, warnings }),
+        _ => Err(ConfigError::Mistakes(mistakes)),
+    }
+}
+
+fn syntax_mistake(page: &Page<'_>, error: &toml::de::Error) -> Mistake {
+    let span = error.span().unwrap_or(page.text.len()..page.text.len());
+    let (message, help) = match error.message() {
+        message if message.starts_with("string values must be quoted") => {
+            ("a text must be in quotes", "quotes around it")
+        }
+        message => (message, "key = \"text\", key = 7, key = [\"a\", \"b\"], or [section]"),
+    };
+    page.mistake(span, message.to_owned(), help.to_owned())
+}

@@ -1,0 +1,102 @@
+//! `[retention]`: which snapshots stay.
+
+use holdfast_engine::retention::{Count, Policy, Span, TagList};
+use serde_json::{Value as Json, json};
+
+use super::section::{Section, Table};
+use super::value::{Field, Value};
+
+/// `[retention]`: which snapshots stay when a run has been made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Retention {
+    /// The rules.
+    pub policy: Policy,
+    /// True if each run gives back the space of what went.
+    pub prune: bool,
+}
+
+impl Table for Retention {
+    fn read(section: &mut Section<'_, '_>) -> Option<Self> {
+        let mut policy = Policy {
+            last: section.optional("last", "Keep the newest so many, or \"unlimited\"."),
+            hourly: section.optional("hourly", "Keep the last one of each of so many hours."),
+            daily: section.optional("daily", "Keep the last one of each of so many days."),
+            weekly: section.optional("weekly", "Keep the last one of each of so many weeks."),
+            monthly: section.optional("monthly", "Keep the last one of each of so many months."),
+            yearly: section.optional("yearly", "Keep the last one of each of so many years."),
+            within: section.optional("within", "Keep all that are younger than this, as in 2d."),
+            within_hourly: section.optional(
+                "within-hourly",
+                "Of those younger than this keep the last of each hour.",
+            ),
+            within_daily: section
+                .optional("within-daily", "Of those younger than this keep the last of each day."),
+            within_weekly: section.optional(
+                "within-weekly",
+                "Of those younger than this keep the last of each week.",
+            ),
+            within_monthly: section.optional(
+                "within-monthly",
+                "Of those younger than this keep the last of each month, as in 2y6m.",
+            ),
+            within_yearly: section.optional(
+                "within-yearly",
+                "Of those younger than this keep the last of each year.",
+            ),
+            ..Policy::default()
+        };
+        let tags: Option<Vec<String>> =
+            section.optional("tags", "Keep those that have one of these tags.");
+        policy.tags = tags.into_iter().flatten().map(|tag| TagList(vec![tag])).collect();
+        let prune = section.optional(
+            "prune",
+            "false leaves the space of what went to a later holdfast prune. Default: true.",
+        );
+        if policy.is_empty() && section.is_sound() {
+            section.refuse("", "[retention] has no rule that keeps anything", "daily = 7");
+        }
+        Some(Self { policy, prune: prune.unwrap_or(true) })
+    }
+}
+
+impl Value for Count {
+    const EXPECTED: &'static str = "a whole number, or \"unlimited\"";
+    const EXAMPLE: &'static str = "7";
+
+    fn schema() -> Json {
+        json!({ "oneOf": [
+            { "type": "integer", "minimum": 1, "maximum": u32::MAX },
+            { "const": "unlimited" },
+        ] })
+    }
+
+    fn read(field: &mut Field<'_, '_>) -> Option<Self> {
+        match field.node.get_ref().as_str() {
+            Some("unlimited") => Some(Self::Unlimited),
+            Some(_) => {
+                field.not_a::<Self>("must be a whole number, or \"unlimited\"");
+                None
+            }
+            None => u32::read(field).map(Self::Number),
+        }
+    }
+}
+
+impl Value for Span {
+    const EXPECTED: &'static str = "a length of time in quotes";
+    const EXAMPLE: &'static str = "\"2y6m7d3h\"";
+
+    fn schema() -> Json {
+        json!({ "type": "string", "pattern": "^([0-9]+[ymdh])+$" })
+    }
+
+    fn read(field: &mut Field<'_, '_>) -> Option<Self> {
+        match field.text::<Self>()?.parse::<Self>() {
+            Ok(span) => Some(span),
+            Err(error) => {
+                field.refuse(error.to_string(), format!("{} = \"30d\"", field.key));
+                None
+            }
+        }
+    }
+}

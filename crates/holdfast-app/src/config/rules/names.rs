@@ -1,0 +1,156 @@
+//! Names: each is given once, and what is named is there.
+
+use crate::config::check::{Check, CheckKind, Rows};
+use crate::config::file::{Draft, Tree};
+use crate::config::name::SourceName;
+use crate::config::reader::Reader;
+use crate::config::section::Placed;
+use crate::config::source::{Class, Databases, Postgres, Source, SourceKind};
+
+pub(super) fn check(draft: &Draft, tree: &Tree<'_, '_>, reader: &mut Reader<'_>) {
+    if tree.is_empty("source") {
+        let help = "a section that begins with [[source]], and a name and a type in it";
+        reader.absence(0..0, "the file names no source", help);
+    }
+    let names = draft.sources.iter().map(|source| (source.index, source.value.name.as_str()));
+    refuse_twice("source", names, tree, reader);
+    let names = draft.checks.iter().map(|check| (check.index, check.value.name.as_str()));
+    refuse_twice("check", names, tree, reader);
+    let view = View { draft, tree };
+    for check in &draft.checks {
+        view.check(check, reader);
+    }
+    for hook in &draft.hooks {
+        if let Some(name) = &hook.value.source {
+            view.source("hook", hook.index, "source", name, reader);
+        }
+    }
+}
+
+fn refuse_twice<'n>(
+    section: &str,
+    names: impl Iterator<Item = (usize, &'n str)>,
+    tree: &Tree<'_, '_>,
+    reader: &mut Reader<'_>,
+) {
+    let mut seen: Vec<&str> = Vec::new();
+    for (index, name) in names {
+        if seen.iter().any(|other| other.eq_ignore_ascii_case(name)) {
+            let span = tree.of(section, index, "name");
+            let message = format!("a second {section} is called \"{}\"", name.escape_debug());
+            reader.mistake(span, message, "another name; upper and lower case make no difference");
+        }
+        seen.push(name);
+    }
+}
+
+struct View<'a, 't> {
+    draft: &'a Draft,
+    tree: &'a Tree<'a, 't>,
+}
+
+impl View<'_, '_> {
+    /// The source that a key names. Without an answer its absence has been noted, or the source
+    /// is there and has mistakes of its own.
+    fn source(
+        &self,
+        section: &str,
+        index: usize,
+        key: &str,
+        name: &SourceName,
+        reader: &mut Reader<'_>,
+    ) -> Option<&Placed<Source>> {
+        let found = self.draft.sources.iter().find(|source| source.value.name == *name);
+        let names = self.tree.texts("source", "name");
+        if found.is_none() && !names.contains(&name.as_str()) {
+            let known = names.iter().map(|name| format!("\"{}\"", name.escape_debug()));
+            let known: Vec<_> = known.collect();
+            let help = match known.is_empty() {
+                true => "a [[source]] of this name".to_owned(),
+                false => format!("{key} = {}", known.join(" or ")),
+            };
+            let message = format!("there is no source called \"{name}\"");
+            reader.mistake(self.tree.of(section, index, key), message, help);
+        }
+        found
+    }
+
+    fn check(&self, check: &Placed<Check>, reader: &mut Reader<'_>) {
+        let Placed { index, value } = check;
+        let asked = self.source("check", *index, "source", &value.source, reader);
+        if let Some(asked) = asked {
+            self.asked(*index, value, &asked.value, reader);
+        }
+        let CheckKind::Objects { objects_in, rows, sql } = &value.kind else { return };
+        let holding = self.source("check", *index, "objects-in", objects_in, reader);
+        if let (Some(asked), Some(holding)) = (asked, holding) {
+            self.order(*index, asked, holding, reader);
+        }
+        if let Some(holding) = holding
+            && !matches!(holding.value.kind, SourceKind::Bucket(_) | SourceKind::Files(_))
+        {
+            let message = format!("\"{objects_in}\" holds no objects that rows could name");
+            let span = self.tree.of("check", *index, "objects-in");
+            reader.mistake(span, message, "a source of type bucket or files");
+        }
+        if matches!(rows, Rows::Recent(_)) && !sql.to_ascii_lowercase().contains("time") {
+            let span = self.tree.of("check", *index, "sql");
+            let message = "recent rows are found by a column time, which the query does not give";
+            reader.mistake(span, message, "select ..., \"createdAt\" as time from ...");
+        }
+    }
+
+    /// What the asked source must be.
+    fn asked(&self, index: usize, check: &Check, source: &Source, reader: &mut Reader<'_>) {
+        let SourceKind::Postgres(Postgres { databases, .. }) = &source.kind else {
+            let message = format!("\"{}\" is no database that could be asked", source.name);
+            let span = self.tree.of("check", index, "source");
+            reader.mistake(span, message, "a source of type postgres");
+            return;
+        };
+        let Databases::Named(names) = databases else {
+            if check.database.is_none() {
+                let message = format!("\"{}\" has several databases", source.name);
+                let span = self.tree.of("check", index, "source");
+                reader.mistake(span, message, "database = \"...\" beside it");
+            }
+            return;
+        };
+        let listed: Vec<_> =
+            names.iter().map(|name| format!("\"{}\"", name.escape_debug())).collect();
+        let help = format!("database = {}", listed.join(" or "));
+        match &check.database {
+            Some(name) if !names.contains(name) => {
+                let span = self.tree.of("check", index, "database");
+                let message = format!("\"{}\" does not keep this database", source.name);
+                reader.mistake(span, message, help);
+            }
+            None if names.len() > 1 => {
+                let span = self.tree.of("check", index, "source");
+                let message = format!("\"{}\" has several databases", source.name);
+                reader.mistake(span, message, help);
+            }
+            _ => {}
+        }
+    }
+
+    /// An application stores an object before the row that names it. So a row that was captured
+    /// names an object that is there if the objects are captured later.
+    fn order(
+        &self,
+        index: usize,
+        asked: &Placed<Source>,
+        holding: &Placed<Source>,
+        reader: &mut Reader<'_>,
+    ) {
+        let (rows, objects) = (&asked.value, &holding.value);
+        if holding.index < asked.index && rows.class == objects.class && rows.class == Class::Data {
+            let message = format!(
+                "\"{}\" is captured before \"{}\", whose newest rows would name objects that it lacks",
+                objects.name, rows.name,
+            );
+            let help = format!("[[source]] \"{}\" below \"{}\"", objects.name, rows.name);
+            reader.mistake(self.tree.of("check", index, "objects-in"), message, help);
+        }
+    }
+}

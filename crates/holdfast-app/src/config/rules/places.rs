@@ -1,0 +1,175 @@
+//! Places: keys are kept apart from what they open, and no repository is kept in itself.
+
+use std::ops::Range;
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+
+use crate::config::file::{Draft, Tree};
+use crate::config::reader::Reader;
+use crate::config::repository::Password;
+use crate::config::section::Placed;
+use crate::config::source::{Class, Files, Globals, Source, SourceKind};
+use crate::config::url::RepositoryUrl;
+
+pub(super) fn check(
+    draft: &Draft,
+    tree: &Tree<'_, '_>,
+    real: &dyn Fn(&Path) -> PathBuf,
+    reader: &mut Reader<'_>,
+) {
+    let view = View { draft, tree, real };
+    view.keys_have_a_place(reader);
+    view.repositories_differ(reader);
+    let allowed = draft.secrets.as_ref().is_some_and(|rules| rules.allow_keys_with_data);
+    if !allowed {
+        view.keys_are_apart(reader);
+    }
+    view.repositories_are_outside(reader);
+}
+
+struct View<'a, 't> {
+    draft: &'a Draft,
+    tree: &'a Tree<'a, 't>,
+    real: &'a dyn Fn(&Path) -> PathBuf,
+}
+
+/// A path that a source of files keeps.
+struct Kept<'a> {
+    index: usize,
+    item: usize,
+    path: &'a Path,
+    source: &'a Source,
+    files: &'a Files,
+}
+
+impl View<'_, '_> {
+    fn keys_have_a_place(&self, reader: &mut Reader<'_>) {
+        let mut any = false;
+        for Placed { index, value } in &self.draft.sources {
+            let globals = matches!(&value.kind, SourceKind::Postgres(postgres) if postgres.globals == Globals::WithKeys);
+            let key = if value.class == Class::Keys { "class" } else { "globals" };
+            if value.class == Class::Data && !globals {
+                continue;
+            }
+            any = true;
+            if !self.tree.has_section("repository", "keys") {
+                let message = format!("there is no repository for the keys of \"{}\"", value.name);
+                let help = "[repository.keys] with a url and a password-file";
+                reader.absence(self.tree.of("source", *index, key), message, help);
+            }
+        }
+        if self.draft.keys_repository.is_some() && !any {
+            let span = self.tree.key("repository", "keys");
+            let help = "class = \"keys\" in a [[source]], or leave [repository.keys] out";
+            reader.warning(span, "nothing goes to the repository of keys", help);
+        }
+    }
+
+    fn repositories_differ(&self, reader: &mut Reader<'_>) {
+        let (Some(main), Some(keys)) = (&self.draft.repository, &self.draft.keys_repository) else {
+            return;
+        };
+        let same = match (&main.url, &keys.url) {
+            (RepositoryUrl::Local(main), RepositoryUrl::Local(keys)) => {
+                let (main, keys) = ((self.real)(main), (self.real)(keys));
+                main.starts_with(&keys) || keys.starts_with(&main)
+            }
+            (main, keys) => {
+                main.to_string().trim_end_matches('/') == keys.to_string().trim_end_matches('/')
+            }
+        };
+        if same {
+            let span = self.tree.inner("repository", "keys", "url");
+            let message = "keys and data go to the same place, where whoever has one has the other";
+            reader.mistake(span, message, "another place, best on another machine");
+        }
+        if main.password == keys.password {
+            let span = self.tree.inner("repository", "keys", "url");
+            let message = "both repositories open with the same password";
+            reader.warning(span, message, "another password-file in [repository.keys]");
+        }
+    }
+
+    /// A dump and its key stored together defeat the encryption.
+    fn keys_are_apart(&self, reader: &mut Reader<'_>) {
+        let kept = self.kept();
+        let data = || kept.iter().filter(|kept| kept.source.class == Class::Data);
+        for key in kept.iter().filter(|kept| kept.source.class == Class::Keys) {
+            for data in data() {
+                if self.holds(data, key.path) || self.holds(key, data.path) {
+                    let message = format!(
+                        "\"{}\" keeps the keys of \"{}\" beside the data that they open",
+                        data.source.name, key.source.name,
+                    );
+                    reader.mistake(self.span(data), message, self.apart(key.path));
+                }
+            }
+        }
+        let password = self.draft.keys_repository.as_ref().map(|keys| &keys.password);
+        let Some(Password::File(path)) = password else { return };
+        for data in data().filter(|data| self.holds(data, path)) {
+            let name = &data.source.name;
+            let message = format!("\"{name}\" keeps the password of the repository of keys");
+            reader.mistake(self.span(data), message, self.apart(path));
+        }
+    }
+
+    fn apart(&self, path: &Path) -> String {
+        format!(
+            "exclude = [\"{}\"], or allow-keys-with-data = true in [secrets]",
+            path.display().to_string().escape_debug()
+        )
+    }
+
+    /// A backup of a repository in itself grows with every run.
+    fn repositories_are_outside(&self, reader: &mut Reader<'_>) {
+        let repositories = [&self.draft.repository, &self.draft.keys_repository];
+        for kept in self.kept() {
+            for repository in repositories.into_iter().flatten() {
+                if let RepositoryUrl::Local(path) = &repository.url
+                    && self.holds(&kept, path)
+                {
+                    let message = format!("\"{}\" keeps a repository", kept.source.name);
+                    let path = path.display().to_string();
+                    let help = format!("exclude = [\"{}\"]", path.escape_debug());
+                    reader.mistake(self.span(&kept), message, help);
+                }
+            }
+        }
+    }
+
+    fn kept(&self) -> Vec<Kept<'_>> {
+        let mut kept = Vec::new();
+        for Placed { index, value: source } in &self.draft.sources {
+            if let SourceKind::Files(files) = &source.kind {
+                let paths = files.paths.iter().enumerate();
+                kept.extend(paths.map(|(item, path)| Kept {
+                    index: *index,
+                    item,
+                    path,
+                    source,
+                    files,
+                }));
+            }
+        }
+        kept
+    }
+
+    /// True if a source keeps what is at `path`, under this name or under that of a link.
+    fn holds(&self, kept: &Kept<'_>, path: &Path) -> bool {
+        let real = (self.real)(path);
+        let inner = real.strip_prefix((self.real)(kept.path)).ok();
+        let as_walked = inner.map(|inner| kept.path.join(inner));
+        let names = [Some(path.to_owned()), as_walked];
+        let is_kept = |name: &PathBuf| name.starts_with(kept.path) && !leaves_out(kept, name);
+        names.iter().flatten().any(is_kept)
+    }
+
+    fn span(&self, kept: &Kept<'_>) -> Range<usize> {
+        self.tree.item("source", kept.index, "paths", kept.item)
+    }
+}
+
+fn leaves_out(kept: &Kept<'_>, path: &Path) -> bool {
+    kept.files.filter().excludes(path.as_os_str().as_bytes())
+}

@@ -1,0 +1,134 @@
+//! `[schedule]`: when runs begin. `holdfast schedule` makes units and the like from it.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use jiff::civil::Time;
+use serde_json::{Value as Json, json};
+
+use super::section::{Section, Table};
+use super::value::{Choice, Field, Value};
+
+/// When a daily run begins if the file does not say.
+const DAILY: Time = Time::constant(2, 0, 0, 0);
+
+/// `[schedule]`: when runs begin, and what they may do on this machine.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Schedule {
+    /// How often.
+    pub every: Every,
+    /// Begins up to so much later, so that not all machines begin at once.
+    pub spread: Duration,
+    /// User that runs are of; root without.
+    pub user: Option<String>,
+    /// Folders, beside those that the file names, that a run may write into.
+    pub writable: Vec<PathBuf>,
+}
+
+/// How often runs begin.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Every {
+    /// Once in an hour, at this minute.
+    Hour {
+        /// 0 to 59.
+        minute: i8,
+    },
+    /// Once in a day, at this time.
+    Day {
+        /// Hours and minutes.
+        at: Time,
+    },
+}
+
+impl Default for Schedule {
+    fn default() -> Self {
+        Self {
+            every: Every::Hour { minute: 0 },
+            spread: Duration::from_secs(300),
+            user: None,
+            writable: Vec::new(),
+        }
+    }
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum Period {
+    Hour,
+    Day,
+}
+
+impl Choice for Period {
+    const WORDS: &'static [(&'static str, Self)] = &[("hour", Self::Hour), ("day", Self::Day)];
+}
+
+impl Table for Schedule {
+    fn read(section: &mut Section<'_, '_>) -> Option<Self> {
+        let every = section.optional("every", "How often: hour (the default) or day.");
+        let at: Option<Clock> = section.optional(
+            "at",
+            "When a run begins: 02:30 for days (default: 02:00), :30 for hours (default: :00).",
+        );
+        let spread: Option<Duration> = section.optional(
+            "spread",
+            "A run begins up to so much later, so that not all machines begin at once. Default: 5m.",
+        );
+        let user = section
+            .optional("user", "User that runs are of. Without, root; either may read all files.");
+        let writable = section.optional(
+            "writable",
+            "Folders, beside the repositories, that a run of the systemd unit may write into; hooks may need some.",
+        );
+        let every = match (every.unwrap_or(Period::Hour), at) {
+            (Period::Hour, None) => Every::Hour { minute: 0 },
+            (Period::Hour, Some(Clock { hour: None, minute })) => Every::Hour { minute },
+            (Period::Day, None) => Every::Day { at: DAILY },
+            (Period::Day, Some(Clock { hour: Some(hour), minute })) => {
+                Every::Day { at: Time::new(hour, minute, 0, 0).ok()? }
+            }
+            (Period::Hour, Some(_)) => {
+                section.refuse("at", "an hourly run has a minute only", "at = \":30\"");
+                return None;
+            }
+            (Period::Day, Some(_)) => {
+                section.refuse("at", "a daily run needs an hour", "at = \"02:30\"");
+                return None;
+            }
+        };
+        let spread = spread.unwrap_or(Self::default().spread);
+        Some(Self { every, spread, user, writable: writable.unwrap_or_default() })
+    }
+}
+
+/// A time of the day, or of any hour.
+struct Clock {
+    hour: Option<i8>,
+    minute: i8,
+}
+
+impl Value for Clock {
+    const EXPECTED: &'static str = "a time in quotes";
+    const EXAMPLE: &'static str = "\"02:30\"";
+
+    fn schema() -> Json {
+        json!({ "type": "string", "pattern": "^([01][0-9]|2[0-3])?:[0-5][0-9]$" })
+    }
+
+    fn read(field: &mut Field<'_, '_>) -> Option<Self> {
+        let text = field.text::<Self>()?;
+        let number = |digits: &str, above: i8| {
+            let plain = digits.len() == 2 && digits.bytes().all(|byte| byte.is_ascii_digit());
+            digits.parse::<i8>().ok().filter(|number| plain && *number < above)
+        };
+        let clock = text.split_once(':').and_then(|(hour, minute)| {
+            let minute = number(minute, 60)?;
+            if hour.is_empty() {
+                return Some(Self { hour: None, minute });
+            }
+            Some(Self { hour: Some(number(hour, 24)?), minute })
+        });
+        if clock.is_none() {
+            field.not_a::<Self>("must be a time such as 02:30, or :30 for every hour");
+        }
+        clock
+    }
+}

@@ -1,0 +1,128 @@
+//! `[[source]]`: what an application consists of, in the order in which it is captured.
+
+mod bucket;
+mod files;
+mod postgres;
+
+pub use bucket::Bucket;
+pub use files::{Files, FilesRestore, Owner};
+pub use postgres::{Databases, Globals, Postgres};
+
+use super::argv::Argv;
+use super::name::SourceName;
+use super::section::{Section, Table};
+use super::value::Choice;
+
+/// One part of an application.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Source {
+    /// Its name, which is also that of its tree in the snapshot.
+    pub name: SourceName,
+    /// Which repository it goes to.
+    pub class: Class,
+    /// What it is.
+    pub kind: SourceKind,
+}
+
+/// Which repository a source goes to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Class {
+    /// The main one.
+    #[default]
+    Data,
+    /// The one for keys.
+    Keys,
+}
+
+impl Choice for Class {
+    const WORDS: &'static [(&'static str, Self)] = &[("data", Self::Data), ("keys", Self::Keys)];
+}
+
+/// What a source is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SourceKind {
+    /// Files and folders.
+    Files(Files),
+    /// What a command prints.
+    Command(CommandOutput),
+    /// Databases of a PostgreSQL server.
+    Postgres(Postgres),
+    /// Objects of a bucket.
+    Bucket(Bucket),
+}
+
+/// A source of type `command`: what a command prints, as one file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CommandOutput {
+    /// The command.
+    pub command: Argv,
+    /// Path of the file in the snapshot.
+    pub file: String,
+}
+
+impl SourceKind {
+    /// The word for it in the file.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::Files(_) => "files",
+            Self::Command(_) => "command",
+            Self::Postgres(_) => "postgres",
+            Self::Bucket(_) => "bucket",
+        }
+    }
+}
+
+impl Table for Source {
+    fn read(section: &mut Section<'_, '_>) -> Option<Self> {
+        let name = section.required(
+            "name",
+            "Name of the source, which is also that of its tree in the snapshot.",
+        );
+        let class = section.optional(
+            "class",
+            "keys sends it to [repository.keys], away from what it opens. Default: data.",
+        );
+        let kind = section.variant(
+            "type",
+            "What it is: postgres, bucket, files or command.",
+            &[
+                ("postgres", "Databases of a PostgreSQL server.", |section| {
+                    Postgres::read(section).map(SourceKind::Postgres)
+                }),
+                ("bucket", "Objects of a bucket of an S3 server.", |section| {
+                    Bucket::read(section).map(SourceKind::Bucket)
+                }),
+                ("files", "Files and folders.", |section| {
+                    Files::read(section).map(SourceKind::Files)
+                }),
+                ("command", "What a command prints, as one file.", |section| {
+                    CommandOutput::read(section).map(SourceKind::Command)
+                }),
+            ],
+        );
+        Some(Self { name: name?, class: class.unwrap_or_default(), kind: kind? })
+    }
+}
+
+impl Table for CommandOutput {
+    fn read(section: &mut Section<'_, '_>) -> Option<Self> {
+        let command = section.required(
+            "command",
+            "Command whose output is kept, as a list of words. The source fails if the command does.",
+        );
+        let file: Option<String> = section.required("file", "Path of the file in the snapshot.");
+        if let Some(file) = &file
+            && !is_inside(file)
+        {
+            let message = "`file` must be a path of plain names, without . and ..";
+            section.refuse("file", message, "file = \"dump.sql\"");
+            return None;
+        }
+        Some(Self { command: command?, file: file? })
+    }
+}
+
+fn is_inside(path: &str) -> bool {
+    let path = path.strip_prefix('/').unwrap_or(path);
+    path.split('/').all(|name| !matches!(name, "" | "." | ".."))
+}

@@ -1,0 +1,278 @@
+//! Addresses: of repositories, databases, buckets and web servers. None of them holds a password.
+//!
+//! A file that holds no secret can be shown, kept under version control, and copied into a
+//! Kubernetes ConfigMap; and a mistake in it can be printed with its line. So a password in an
+//! address is refused: it goes into a file of its own.
+
+use std::fmt;
+use std::path::PathBuf;
+
+use reqwest::Url;
+use serde_json::{Value as Json, json};
+
+use super::path::mentions_variable;
+use super::value::{Field, Value};
+
+/// Kinds of storage that are written as `KIND:...`.
+const ELSEWHERE: [&str; 8] = ["s3", "sftp", "rest", "b2", "azure", "gs", "swift", "rclone"];
+
+/// Where a repository is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RepositoryUrl {
+    /// A folder of this machine, absolute.
+    Local(PathBuf),
+    /// Anything else, as it was written: `s3:...`, `sftp:...`.
+    Elsewhere(String),
+}
+
+/// Address of a PostgreSQL server without a password, as libpq takes it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PostgresUrl {
+    text: String,
+    database: Option<String>,
+}
+
+/// A bucket, or the part of it below a prefix.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BucketUrl {
+    /// Name of the bucket.
+    pub bucket: String,
+    /// What the keys begin with; empty for the whole bucket.
+    pub prefix: String,
+}
+
+/// An address of a web server, `http` or `https`.
+#[derive(Clone, PartialEq, Eq)]
+pub struct WebUrl(Url);
+
+impl PostgresUrl {
+    /// The whole address.
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+
+    /// The database that it names.
+    pub fn database(&self) -> Option<&str> {
+        self.database.as_deref()
+    }
+}
+
+impl WebUrl {
+    /// The whole address, which may open something to whoever knows it.
+    pub fn as_str(&self) -> &str {
+        self.0.as_str()
+    }
+
+    /// The address, if it is one that holds no password.
+    pub fn new(text: &str) -> Option<Self> {
+        let url = Url::parse(text).ok()?;
+        let usable = matches!(url.scheme(), "http" | "https")
+            && url.host_str().is_some()
+            && url.password().is_none();
+        usable.then_some(Self(url))
+    }
+}
+
+/// The server only: the rest may be as good as a password.
+impl fmt::Debug for WebUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "WebUrl({}://{}/...)", self.0.scheme(), self.0.host_str().unwrap_or_default())
+    }
+}
+
+impl fmt::Display for RepositoryUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Local(path) => write!(f, "{}", path.display()),
+            Self::Elsewhere(text) => f.write_str(text),
+        }
+    }
+}
+
+impl Value for RepositoryUrl {
+    const EXPECTED: &'static str = "a path or an address in quotes";
+    const EXAMPLE: &'static str = "\"/srv/backup/documenso\"";
+
+    fn schema() -> Json {
+        json!({ "type": "string", "minLength": 1 })
+    }
+
+    fn read(field: &mut Field<'_, '_>) -> Option<Self> {
+        let text = field.text::<Self>()?;
+        if !is_usable::<Self>(field, &text) {
+            return None;
+        }
+        let scheme = text.split_once(':').map_or("", |(scheme, _)| scheme);
+        if ELSEWHERE.contains(&scheme) {
+            return Some(Self::Elsewhere(text));
+        }
+        if text.contains("://") {
+            field.not_a::<Self>("is neither a path nor an address such as s3:... or sftp:...");
+            return None;
+        }
+        let path = text.strip_prefix("local:").unwrap_or(&text);
+        if path.starts_with('~') || path.is_empty() {
+            field.not_a::<Self>("must be a whole path");
+            return None;
+        }
+        Some(Self::Local(field.reader.absolute(path)))
+    }
+}
+
+impl Value for PostgresUrl {
+    const EXPECTED: &'static str = "an address of a PostgreSQL server in quotes";
+    const EXAMPLE: &'static str = "\"postgres://documenso@localhost/documenso\"";
+
+    fn schema() -> Json {
+        json!({ "type": "string", "pattern": "^postgres(ql)?://" })
+    }
+
+    fn read(field: &mut Field<'_, '_>) -> Option<Self> {
+        let text = field.text::<Self>()?;
+        if !is_usable::<Self>(field, &text) {
+            return None;
+        }
+        let rest = text.strip_prefix("postgres://").or_else(|| text.strip_prefix("postgresql://"));
+        let Some(rest) = rest else {
+            field.not_a::<Self>("must begin with postgres://");
+            return None;
+        };
+        // Read by hand: several hosts and sockets as hosts are more than a URL parser takes.
+        let path = rest.split(['?', '#']).next().unwrap_or_default();
+        let database = path.split_once('/').map(|(_, database)| database);
+        let database = database.filter(|name| !name.is_empty()).map(percent_decoded);
+        Some(Self { text, database })
+    }
+}
+
+impl Value for BucketUrl {
+    const EXPECTED: &'static str = "an address of a bucket in quotes";
+    const EXAMPLE: &'static str = "\"s3://documenso-documents\"";
+
+    fn schema() -> Json {
+        json!({ "type": "string", "pattern": "^s3://[^/]+" })
+    }
+
+    fn read(field: &mut Field<'_, '_>) -> Option<Self> {
+        let text = field.text::<Self>()?;
+        if !is_usable::<Self>(field, &text) {
+            return None;
+        }
+        let rest = text.strip_prefix("s3://").unwrap_or_default();
+        let (bucket, prefix) = rest.split_once('/').unwrap_or((rest, ""));
+        let valid = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
+        if bucket.is_empty() || !bucket.chars().all(valid) {
+            field.not_a::<Self>("must be s3:// and the name of a bucket");
+            return None;
+        }
+        Some(Self { bucket: bucket.to_owned(), prefix: prefix.to_owned() })
+    }
+}
+
+impl Value for WebUrl {
+    const EXPECTED: &'static str = "an address in quotes";
+    const EXAMPLE: &'static str = "\"https://example.com/...\"";
+
+    fn schema() -> Json {
+        json!({ "type": "string", "pattern": "^https?://" })
+    }
+
+    fn read(field: &mut Field<'_, '_>) -> Option<Self> {
+        let text = field.text::<Self>()?;
+        if !is_usable::<Self>(field, &text) {
+            return None;
+        }
+        let url = Self::new(&text);
+        if url.is_none() {
+            field.not_a::<Self>("must be an address that begins with http:// or https://");
+        }
+        url
+    }
+}
+
+/// Refuses variables, which nobody would expand, and passwords.
+fn is_usable<T: Value>(field: &mut Field<'_, '_>, text: &str) -> bool {
+    let key = field.key;
+    if text.trim().is_empty() {
+        field.not_a::<T>("is empty");
+    } else if mentions_variable(text) {
+        field.not_a::<T>("names a variable, and variables are not looked up");
+    } else if has_password(text) {
+        field.refuse(
+            format!("`{key}` holds a password, and this file may be read by others"),
+            "the address without it, and the password in a file that `password-file` names",
+        );
+    } else {
+        return true;
+    }
+    false
+}
+
+fn has_password(text: &str) -> bool {
+    let Some((_, rest)) = text.split_once("://") else { return false };
+    let (address, query) = rest.split_once('?').unwrap_or((rest, ""));
+    let parameter = |part: &str| {
+        let (name, value) = part.split_once('=').unwrap_or((part, ""));
+        matches!(name, "password" | "sslpassword") && !value.is_empty()
+    };
+    query.split('&').any(parameter) || user_has_password(address)
+}
+
+fn user_has_password(address: &str) -> bool {
+    let server = address.split('/').next().unwrap_or_default();
+    // A password may itself contain a slash, so that the server seems to end within it.
+    let user = server.rsplit_once('@').or_else(|| address.rsplit_once('@'));
+    let password = user.and_then(|(user, _)| user.split_once(':')).map(|(_, password)| password);
+    let is_port = || password.is_some_and(|text| text.starts_with(|c: char| c.is_ascii_digit()));
+    let in_path = !server.contains('@') && is_port();
+    password.is_some_and(|password| !password.is_empty()) && !in_path
+}
+
+fn percent_decoded(text: &str) -> String {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let [byte, after @ ..] = rest {
+        let digits = after.get(..2).filter(|_| *byte == b'%');
+        let decoded = digits.and_then(|digits| hex::decode(digits).ok());
+        bytes.push(decoded.as_ref().map_or(*byte, |decoded| decoded[0]));
+        rest = if decoded.is_some() { &after[2..] } else { after };
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn passwords_are_seen() {
+        for text in [
+            "postgres://a:b@h/d",
+            "postgres://a:b@c@h/d",
+            "postgres://a:b/c@h/d",
+            "postgres://h/d?user=a&password=b",
+            "rest:https://a:b@h/",
+        ] {
+            assert!(has_password(text), "{text}");
+        }
+        for text in [
+            "postgres://a@h:5432/d",
+            "postgres://h:5432,i:5433/d?sslmode=require",
+            "postgres:///d?host=/run/postgresql&passfile=/x",
+            "sftp:a@h:/p",
+            "https://h:1/a@b",
+            "postgres://a:@h/d",
+        ] {
+            assert!(!has_password(text), "{text}");
+        }
+    }
+
+    #[test]
+    fn names_of_databases_are_decoded() {
+        for (text, decoded) in
+            [("a%20b", "a b"), ("100%", "100%"), ("%zz%2", "%zz%2"), ("%C3%A4", "\u{e4}")]
+        {
+            assert_eq!(percent_decoded(text), decoded);
+        }
+    }
+}

@@ -1,0 +1,6 @@
+//! An application as a whole: what it consists of, when it is kept, who hears of it.
+//!
+//! This layer stands between the verbs of the engine and the command line. It reads no
+//! environment and no clock: whoever calls it says what the time is.
+
+pub mod config;
