@@ -165,6 +165,15 @@ impl Cut {
     }
 }
 
+impl Drop for Cut {
+    fn drop(&mut self) {
+        for session in self.sessions().values_mut() {
+            // The server ends what is left open by itself, though it complains in its log.
+            let _ = session.run("ROLLBACK");
+        }
+    }
+}
+
 impl fmt::Debug for Cut {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.debug_struct("Cut").field("record", &self.record).finish_non_exhaustive()

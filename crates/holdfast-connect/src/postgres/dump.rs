@@ -1,7 +1,7 @@
-//! One run of `pg_dump`, taken apart while it prints.
+//! One dump, taken apart while `pg_dump` prints it or while it is read from a file.
 
 use std::collections::HashMap;
-use std::io;
+use std::io::{self, Read};
 use std::mem;
 use std::process::Stdio;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
@@ -30,14 +30,17 @@ const LAST_WORDS_TIMEOUT: Duration = Duration::from_secs(2);
 pub(super) struct Dump {
     /// The database, for people.
     database: String,
-    reader: ArchiveReader<StoppableReader>,
-    running: Running,
+    reader: ArchiveReader<Box<dyn Read + Send>>,
+    /// The tool that prints it, unless it is a file.
+    running: Option<Running>,
     /// Places of the entries in the table of contents, by number.
     places: HashMap<i32, usize>,
     names: Names,
     /// The member whose data is being read.
     open: Option<(MemberRecord, ContentHasher)>,
     members: Vec<MemberRecord>,
+    /// Room for what nobody wants.
+    skipped: Vec<u8>,
 }
 
 impl Dump {
@@ -54,14 +57,44 @@ impl Dump {
         let output =
             output.ok_or_else(|| PostgresError::new(ErrorKind::Tool, "pg_dump has no output"))?;
         let output = StoppableReader::new(output.into(), Arc::clone(&cut.tools.stop));
-        let reader = match ArchiveReader::open(output, Limits::DEFAULT) {
-            Ok(reader) => reader,
-            Err(error) => return Err(blame(&record.name, &mut running, &error)),
-        };
+        match ArchiveReader::open(Box::new(output) as Box<dyn Read + Send>, Limits::DEFAULT) {
+            Ok(reader) => Ok(Self::new(record.name.clone(), reader, Some(running))),
+            Err(error) => Err(blame(&record.name, &mut running, &error)),
+        }
+    }
+
+    /// Reads the table of contents of a dump that somebody made.
+    pub fn from_file(file: Box<dyn Read + Send>) -> Result<Self, PostgresError> {
+        let reader = ArchiveReader::open(file, Limits::DEFAULT);
+        let reader =
+            reader.map_err(|error| PostgresError::new(ErrorKind::Incomplete, error.to_string()))?;
+        let name = reader.toc().head.database.as_deref().unwrap_or_default();
+        let name = String::from_utf8_lossy(name).into_owned();
+        Ok(Self::new(name, reader, None))
+    }
+
+    fn new(
+        database: String,
+        reader: ArchiveReader<Box<dyn Read + Send>>,
+        running: Option<Running>,
+    ) -> Self {
         let entries = reader.toc().entries.iter().enumerate();
         let places = entries.map(|(place, entry)| (entry.dump_id, place)).collect();
-        let (database, names) = (record.name.clone(), Names::default());
-        Ok(Self { database, reader, running, places, names, open: None, members: Vec::new() })
+        Self {
+            database,
+            reader,
+            running,
+            places,
+            names: Names::default(),
+            open: None,
+            members: Vec::new(),
+            skipped: vec![0; SKIP_BYTES],
+        }
+    }
+
+    /// Name of the database.
+    pub fn database(&self) -> &str {
+        &self.database
     }
 
     /// Header and table of contents.
@@ -72,17 +105,19 @@ impl Dump {
     /// Goes on to the next member, past what was not read of the last one. After the last member,
     /// and only if the dump is proven to be whole: none.
     pub fn advance(&mut self) -> Result<Option<&MemberRecord>, PostgresError> {
-        let mut buffer = vec![0; SKIP_BYTES];
+        let mut buffer = mem::take(&mut self.skipped);
         while self.open.is_some() {
             self.read(&mut buffer)?;
         }
-        match self.next(&mut buffer)? {
+        let event = self.next(&mut buffer);
+        self.skipped = buffer;
+        match event? {
             Event::Begins(member) => {
                 self.begin(member);
                 Ok(self.open.as_ref().map(|(record, _)| record))
             }
             Event::Complete => {
-                self.running.succeed()?;
+                self.running.as_mut().map_or(Ok(()), Running::succeed)?;
                 Ok(None)
             }
             Event::Data(_) | Event::Ends(_) => Err(self.damaged("data outside of a table")),
@@ -110,7 +145,10 @@ impl Dump {
 
     fn next(&mut self, buffer: &mut [u8]) -> Result<Event, PostgresError> {
         let event = self.reader.next(buffer);
-        event.map_err(|error| blame(&self.database, &mut self.running, &error))
+        event.map_err(|error| match &mut self.running {
+            Some(running) => blame(&self.database, running, &error),
+            None => PostgresError::new(ErrorKind::Incomplete, error.to_string()),
+        })
     }
 
     fn begin(&mut self, member: Member) {
@@ -168,9 +206,9 @@ impl Dump {
     }
 
     /// What the dump held, once it is complete.
-    pub fn content(&mut self, record: &DatabaseRecord) -> DatabaseContent {
-        let (database, record) = (self.database.clone(), Some(record.clone()));
-        DatabaseContent { form: FORM, database, record, members: mem::take(&mut self.members) }
+    pub fn content(&mut self, record: Option<DatabaseRecord>) -> DatabaseContent {
+        let (database, members) = (self.database.clone(), mem::take(&mut self.members));
+        DatabaseContent { form: FORM, database, record, members }
     }
 
     fn damaged(&self, what: &str) -> PostgresError {

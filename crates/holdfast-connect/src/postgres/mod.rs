@@ -12,8 +12,10 @@ mod address;
 mod connection;
 mod content;
 mod cut;
+mod database;
 mod dump;
 mod error;
+mod file;
 mod globals;
 mod names;
 mod options;
@@ -29,6 +31,7 @@ mod tool;
 
 pub use cut::{Cut, OnRow};
 pub use error::{ErrorKind, PostgresError};
+pub use file::DumpFileSource;
 pub use options::{Databases, Globals, PostgresOptions, Server};
 pub use preflight::{Preflight, preflight};
 pub use record::{

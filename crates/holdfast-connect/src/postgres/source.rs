@@ -6,7 +6,8 @@ use std::sync::Arc;
 
 use super::content::Entries;
 use super::cut::Cut;
-use super::dump::{Dump, MemberOpener, SharedDump};
+use super::database::DatabaseFolder;
+use super::dump::Dump;
 use super::options::Globals;
 use super::record::to_json;
 use crate::{Item, Source};
@@ -30,26 +31,10 @@ enum Stage {
     /// The database at this place in the record.
     Database(usize),
     /// The next member of its dump.
-    Member(usize, SharedDump, Option<Folder>),
+    Member(usize, Box<DatabaseFolder>),
     Globals,
     Server,
     Done,
-}
-
-/// The folder of a database that is open.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Folder {
-    Tables,
-    Blobs,
-}
-
-impl Folder {
-    fn name(self) -> &'static str {
-        match self {
-            Self::Tables => "tables",
-            Self::Blobs => "blobs",
-        }
-    }
 }
 
 impl PostgresSource {
@@ -67,7 +52,7 @@ impl PostgresSource {
                 Stage::Database(0)
             }
             Stage::Database(place) => self.begin_database(place)?,
-            Stage::Member(place, dump, folder) => self.next_member(place, dump, folder)?,
+            Stage::Member(place, folder) => self.next_member(place, folder)?,
             Stage::Globals => {
                 if self.cut.options.globals != Globals::None {
                     self.items.push_back(self.entries.file("globals.sql", self.cut.globals()?));
@@ -86,57 +71,20 @@ impl PostgresSource {
     }
 
     fn begin_database(&mut self, place: usize) -> io::Result<Stage> {
-        let cut = Arc::clone(&self.cut);
-        let Some(record) = cut.record().databases.get(place) else {
+        let Some(record) = self.cut.record().databases.get(place) else {
             self.items.push_back(Item::Leave);
             return Ok(Stage::Globals);
         };
-        let dump = Dump::start(&cut, record)?;
-        self.items.push_back(self.entries.enter(&record.folder, false));
-        self.items.push_back(self.entries.file("archive.head", dump.toc().encode()));
-        Ok(Stage::Member(place, SharedDump::new(dump), None))
+        let (dump, record) = (Dump::start(&self.cut, record)?, record.clone());
+        let folder = DatabaseFolder::begin(dump, Some(record), self.entries, &mut self.items);
+        Ok(Stage::Member(place, Box::new(folder)))
     }
 
-    fn next_member(
-        &mut self,
-        place: usize,
-        dump: SharedDump,
-        open: Option<Folder>,
-    ) -> io::Result<Stage> {
-        let next = dump.with(|dump| {
-            dump.advance().map(|member| member.map(|it| (it.path.clone(), it.large_object)))
-        })?;
-        let Some((path, large_object)) = next else {
-            return self.end_database(place, dump, open);
-        };
-        let folder = match (open, large_object) {
-            // Each folder is entered once. Names of tables have a dot, numbers have none.
-            (Some(Folder::Blobs), _) | (_, Some(_)) => Folder::Blobs,
-            _ => Folder::Tables,
-        };
-        if open != Some(folder) {
-            self.items.extend(open.map(|_| Item::Leave));
-            self.items.push_back(self.entries.enter(folder.name(), false));
-        }
-        let name = path.rsplit('/').next().unwrap_or_default();
-        let path = format!("{}/{name}", folder.name());
-        dump.with(|dump| dump.move_to(folder.name()));
-        let opener = Box::new(MemberOpener::new(&dump, &path));
-        self.items.push_back(self.entries.stream(name, opener));
-        Ok(Stage::Member(place, dump, Some(folder)))
-    }
-
-    fn end_database(
-        &mut self,
-        place: usize,
-        dump: SharedDump,
-        open: Option<Folder>,
-    ) -> io::Result<Stage> {
-        self.items.extend(open.map(|_| Item::Leave));
-        let content = dump.with(|dump| dump.content(&self.cut.record().databases[place]));
-        self.items.push_back(self.entries.file("content.json", to_json(&content)?));
-        self.items.push_back(Item::Leave);
-        Ok(Stage::Database(place + 1))
+    fn next_member(&mut self, place: usize, mut folder: Box<DatabaseFolder>) -> io::Result<Stage> {
+        Ok(match folder.go_on(&mut self.items)? {
+            true => Stage::Member(place, folder),
+            false => Stage::Database(place + 1),
+        })
     }
 }
 

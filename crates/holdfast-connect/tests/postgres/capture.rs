@@ -3,13 +3,14 @@
 use std::sync::Arc;
 
 use holdfast_connect::postgres::{
-    Cut, Databases, ErrorKind, Globals, PostgresOptions, PostgresSource, RestorePoint, preflight,
+    Cut, Databases, DumpFileSource, ErrorKind, Globals, PostgresOptions, PostgresSource,
+    RestorePoint, preflight,
 };
 use holdfast_connect::{Item, Piece, Source};
 
-use crate::cluster::{Cluster, installations};
+use crate::cluster::{Cluster, Run, installations};
 use crate::round_trip::filled;
-use crate::tree::{capture, capture_cut, options, server};
+use crate::tree::{Tree, capture, capture_cut, options, read, server};
 
 #[test]
 fn several_databases_and_the_roles_become_one_tree() {
@@ -159,4 +160,29 @@ fn a_large_table_takes_no_memory() {
 fn resident_bytes() -> usize {
     let text = std::fs::read_to_string("/proc/self/statm").unwrap();
     text.split(' ').nth(1).unwrap().parse::<usize>().unwrap() * 4096
+}
+
+fn from_file(bytes: Vec<u8>) -> std::io::Result<Tree> {
+    read(&mut DumpFileSource::new(Box::new(std::io::Cursor::new(bytes)), 5))
+}
+
+#[test]
+fn dumps_that_were_made_before_are_taken_as_files() {
+    let cluster = filled(&installations()[0]);
+    let live = capture(options(&cluster, "app")).unwrap();
+    for form in [&["-Fc", "-Z0"][..], &["-Fc"]] {
+        let dump = cluster.dump("app", form);
+        let tree = from_file(dump.clone()).unwrap();
+        assert_eq!(tree.content("app").members, live.content("app").members);
+        let error = from_file(dump[..dump.len() - 9].to_vec()).unwrap_err().to_string();
+        assert!(error.contains("not whole"), "{error}");
+    }
+    let script = cluster.dump("app", &["-Fp"]);
+    assert_eq!(from_file(script.clone()).unwrap().0["database.sql"], script);
+    let error = from_file(script[..script.len() - 40].to_vec()).unwrap_err().to_string();
+    assert!(error.contains("not whole"), "{error}");
+    let globals = cluster.client("pg_dumpall", ["--globals-only"]).succeed();
+    assert_eq!(from_file(globals.clone()).unwrap().paths(), ["cluster.sql"]);
+    let error = from_file(b"\x1f\x8bgzip".to_vec()).unwrap_err().to_string();
+    assert!(error.contains("compressed with gzip"), "{error}");
 }

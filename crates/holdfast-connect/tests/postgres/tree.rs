@@ -50,9 +50,13 @@ pub fn capture(options: PostgresOptions) -> io::Result<Tree> {
 
 /// Captures what a cut sees.
 pub fn capture_cut(cut: Arc<Cut>) -> io::Result<Tree> {
+    read(&mut PostgresSource::new(cut))
+}
+
+/// Reads a source to its end.
+pub fn read(source: &mut dyn Source) -> io::Result<Tree> {
     let mut tree = Tree::default();
     let (mut folders, mut items) = (Vec::new(), Vec::new());
-    let mut source = PostgresSource::new(cut);
     while let Some(item) = source.next()? {
         match &item {
             Item::Enter { name, .. } => folders.push(String::from_utf8(name.clone()).unwrap()),
