@@ -55,8 +55,9 @@ enum Names {
     All(BTreeSet<Vec<u8>>),
 }
 
-/// Checks the whole stream of a source: valid names, strictly ascending in each directory (or each once, where the
-/// directory says that it is not sorted), every directory ended, metadata that can be stored.
+/// Checks the whole stream of a source: valid names, strictly ascending in each directory (or each
+/// once, where the directory says that it is not sorted), every directory ended, metadata that can
+/// be stored.
 ///
 /// # Errors
 /// The first [`Violation`].

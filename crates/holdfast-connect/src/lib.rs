@@ -1,6 +1,7 @@
 //! Connectors: where data comes from ([`Source`]) and where it goes back to ([`Target`]).
 //!
-//! One folder per connector. A connector sees entries and bytes; it never sees a key, a chunk or a snapshot.
+//! One folder per connector. A connector sees entries and bytes; it never sees a key, a chunk or a
+//! snapshot.
 
 pub mod command;
 pub mod conformance;

@@ -4,7 +4,8 @@ use std::io;
 
 use holdfast_format::entry::Metadata;
 
-/// A stream of entries in path order: a directory before its entries, names ascending bytewise within it.
+/// A stream of entries in path order: a directory before its entries, names ascending bytewise
+/// within it.
 pub trait Source: Send {
     /// The next item; `None` after the last.
     ///
@@ -24,8 +25,9 @@ pub enum Item {
         metadata: Metadata,
         /// Reads the extended attributes, if they are wanted.
         opener: Box<dyn Opener>,
-        /// False if its entries come in any order, each name once. They are held in memory until the directory ends, their
-        /// contents are not. Only for streams, which nothing is compared with on the way.
+        /// False if its entries come in any order, each name once. They are held in memory until
+        /// the directory ends, their contents are not. Only for streams, which nothing is compared
+        /// with on the way.
         is_sorted: bool,
     },
     /// The directory entered last ends.
@@ -108,11 +110,12 @@ pub trait Content: Send {
     /// As the source gives them; they concern this entry only.
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<Piece>;
 
-    /// After [`Piece::End`]: the metadata as it is now if it differs from what the scan saw, because the entry changed in
-    /// between or while it was being read.
+    /// After [`Piece::End`]: the metadata as it is now if it differs from what the scan saw,
+    /// because the entry changed in between or while it was being read.
     ///
     /// # Errors
-    /// As the source gives them, among them the failure of a command: then the content must not be used.
+    /// As the source gives them, among them the failure of a command: then the content must not be
+    /// used.
     fn changed(&mut self) -> io::Result<Option<Metadata>>;
 }
 

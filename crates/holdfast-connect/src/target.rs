@@ -52,8 +52,8 @@ pub struct Existing {
 
 /// A place that entries are restored to.
 ///
-/// Paths are relative to the target: valid entry names joined by `/`, the empty path being the target itself. Every
-/// method may be called from any thread.
+/// Paths are relative to the target: valid entry names joined by `/`, the empty path being the
+/// target itself. Every method may be called from any thread.
 pub trait Target: Send + Sync {
     /// Which order of writes it takes.
     fn order(&self) -> WriteOrder;
@@ -64,10 +64,10 @@ pub trait Target: Send + Sync {
     /// [`TargetError`], for this entry.
     fn existing(&self, path: &[u8]) -> Result<Option<Existing>, TargetError>;
 
-    /// Makes sure that a directory stands at `path`, in a directory that stands there already. Something else that
-    /// stands there is replaced. True if it was made now: then nothing can exist in it yet, and it is private to the
-    /// user until [`Target::finish_directory`]. One that stood there keeps its permissions until then, but for what the
-    /// user needs to write in it.
+    /// Makes sure that a directory stands at `path`, in a directory that stands there already.
+    /// Something else that stands there is replaced. True if it was made now: then nothing can
+    /// exist in it yet, and it is private to the user until [`Target::finish_directory`]. One that
+    /// stood there keeps its permissions until then, but for what the user needs to write in it.
     ///
     /// # Errors
     /// [`TargetError`], for this directory.
@@ -85,7 +85,8 @@ pub trait Target: Send + Sync {
     /// [`TargetError`], for this file.
     fn file(&self, path: &[u8], bytes: u64) -> Result<Box<dyn FileSlot>, TargetError>;
 
-    /// Creates a symbolic link, device, named pipe or socket with its metadata, replacing what stands there.
+    /// Creates a symbolic link, device, named pipe or socket with its metadata, replacing what
+    /// stands there.
     ///
     /// # Errors
     /// [`TargetError`], for this entry.
@@ -97,7 +98,8 @@ pub trait Target: Send + Sync {
     /// [`TargetError`], for this entry.
     fn hard_link(&self, path: &[u8], original: &[u8]) -> Result<(), TargetError>;
 
-    /// Corrects owner, mode, attributes and times of a file that stands there already with the right content.
+    /// Corrects owner, mode, attributes and times of a file that stands there already with the
+    /// right content.
     ///
     /// # Errors
     /// [`TargetError`], for this file.
@@ -122,7 +124,8 @@ pub trait Target: Send + Sync {
     fn remove(&self, path: &[u8]) -> Result<(), TargetError>;
 }
 
-/// A file being restored. Dropping it unfinished removes the temporary file: no half-written file is ever seen.
+/// A file being restored. Dropping it unfinished removes the temporary file: no half-written file
+/// is ever seen.
 pub trait FileSlot: Send + Sync {
     /// Writes `bytes` at `offset`. No range is written or kept twice: a target may leave zeros out.
     ///
@@ -136,10 +139,11 @@ pub trait FileSlot: Send + Sync {
     /// [`TargetError`], for this file.
     fn keep(&self, offset: u64, bytes: u64) -> Result<(), TargetError>;
 
-    /// Gives the file its size (ranges never written are holes), metadata and final name, in this order.
+    /// Gives the file its size (ranges never written are holes), metadata and final name, in this
+    /// order.
     ///
     /// # Errors
-    /// [`TargetError`], for this file; the final name is then untouched, but for [`TargetError::Incomplete`], with which
-    /// the file stands there with all of its content.
+    /// [`TargetError`], for this file; the final name is then untouched, but for
+    /// [`TargetError::Incomplete`], with which the file stands there with all of its content.
     fn finish(self: Box<Self>, metadata: &Metadata) -> Result<(), TargetError>;
 }

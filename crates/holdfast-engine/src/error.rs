@@ -5,7 +5,8 @@ use std::io;
 use holdfast_connect::TargetError;
 use holdfast_repo::RepoError;
 
-/// Trouble that ends a verb. Trouble with single entries is an [`crate::Event`] and a count instead.
+/// Trouble that ends a verb. Trouble with single entries is an [`crate::Event`] and a count
+/// instead.
 #[derive(Debug, thiserror::Error)]
 pub enum EngineError {
     /// The repository failed.

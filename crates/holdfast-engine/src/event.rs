@@ -41,7 +41,8 @@ pub enum Event<'a> {
         /// Absolute path within the snapshot.
         path: &'a [u8],
     },
-    /// Bytes were worked through (read, restored, verified), beyond those that [`Event::Entry`] reports as unchanged.
+    /// Bytes were worked through (read, restored, verified), beyond those that [`Event::Entry`]
+    /// reports as unchanged.
     Processed {
         /// How many since the last such event.
         bytes: u64,

@@ -1,7 +1,7 @@
 //! The verbs: back up, restore, look, compare, forget, prune, check, repair.
 //!
-//! Each verb is a free function (or a folder of them) that takes a repository, an options struct and an [`Observer`]. Nothing
-//! here prints, reads the clock or the environment.
+//! Each verb is a free function (or a folder of them) that takes a repository, an options struct
+//! and an [`Observer`]. Nothing here prints, reads the clock or the environment.
 
 pub mod backup;
 pub mod check;

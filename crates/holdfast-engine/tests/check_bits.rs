@@ -1,4 +1,5 @@
-//! A small repository with one bit flipped in every byte of every object, in turn: all of it is detected.
+//! A small repository with one bit flipped in every byte of every object, in turn: all of it is
+//! detected.
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
 mod check_support;

@@ -76,7 +76,8 @@ fn a_record_replayed_from_another_place_is_found() {
     assert_eq!(blamed(&fixture.check()), (FindingKind::Record, records[1].as_str()));
 }
 
-/// The same slot written twice in two copies of one repository: the chain does not fit together any more.
+/// The same slot written twice in two copies of one repository: the chain does not fit together any
+/// more.
 #[test]
 fn an_old_version_of_a_record_is_found() {
     let fixture = Fixture::memory();
@@ -93,7 +94,8 @@ fn an_old_version_of_a_record_is_found() {
     assert_eq!(report.snapshots, 3, "all of them are authentic");
 }
 
-/// Were it not noticed, the writer's snapshots would be gone, and the next prune would delete their data.
+/// Were it not noticed, the writer's snapshots would be gone, and the next prune would delete their
+/// data.
 #[test]
 fn a_lost_announcement_is_noticed_and_repeated() {
     let fixture = sample();

@@ -1,4 +1,5 @@
-//! Damage to packs: files are named, what is readable is kept, and the next backup stores the rest again.
+//! Damage to packs: files are named, what is readable is kept, and the next backup stores the rest
+//! again.
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
 mod check_support;

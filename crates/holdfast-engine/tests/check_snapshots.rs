@@ -37,7 +37,8 @@ fn paths(repository: &Repository, info: &SnapshotInfo) -> Vec<String> {
     found
 }
 
-/// A repository of one snapshot whose file `new` lost its only blob; the other data is in another pack.
+/// A repository of one snapshot whose file `new` lost its only blob; the other data is in another
+/// pack.
 fn with_a_lost_file() -> Fixture {
     let fixture = Fixture::memory();
     let old = files(1)[..3].to_vec();

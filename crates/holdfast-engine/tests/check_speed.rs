@@ -1,4 +1,5 @@
-//! How fast a check reads packs. Run it with `--release -- --ignored --nocapture`; it asserts no times.
+//! How fast a check reads packs. Run it with `--release -- --ignored --nocapture`; it asserts no
+//! times.
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
 use std::sync::Arc;

@@ -1,4 +1,5 @@
-//! Trees that are sealed all right and still wrong: what a faulty writer, or a forger with the key, could leave.
+//! Trees that are sealed all right and still wrong: what a faulty writer, or a forger with the key,
+//! could leave.
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
 mod check_support;

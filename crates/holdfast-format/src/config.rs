@@ -180,8 +180,8 @@ impl StoredConfig {
     /// Reads a config.
     ///
     /// # Errors
-    /// [`FormatError::Version`] and [`FormatError::Feature`] if it needs a newer program, [`FormatError::Checksum`] if it is
-    /// damaged, others if it is not a config.
+    /// [`FormatError::Version`] and [`FormatError::Feature`] if it needs a newer program,
+    /// [`FormatError::Checksum`] if it is damaged, others if it is not a config.
     pub fn decode(object: &[u8]) -> Result<Self, FormatError> {
         let body = checked(object, WHAT)?;
         let mut reader = Reader::new(body, WHAT);
@@ -205,8 +205,8 @@ pub(crate) fn checksum(bytes: &[u8]) -> [u8; CHECKSUM_BYTES] {
     out
 }
 
-/// The bytes before the trailing checksum of a small object, if it matches. Configs and key slots of every version end
-/// with this checksum, so that a newer version is told from damage.
+/// The bytes before the trailing checksum of a small object, if it matches. Configs and key slots
+/// of every version end with this checksum, so that a newer version is told from damage.
 pub(crate) fn checked<'a>(object: &'a [u8], what: &'static str) -> Result<&'a [u8], FormatError> {
     if object.len() as u64 > SMALL_OBJECT_BYTES_MAX {
         let (found, limit) = (object.len() as u64, SMALL_OBJECT_BYTES_MAX);

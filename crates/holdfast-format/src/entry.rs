@@ -46,7 +46,8 @@ pub struct Metadata {
     pub xattrs: Xattrs,
     /// True if a file changed while it was being read.
     pub changed: bool,
-    /// True if the source would not give the extended attributes: there may be others than `xattrs` has.
+    /// True if the source would not give the extended attributes: there may be others than `xattrs`
+    /// has.
     pub xattrs_unread: bool,
 }
 

@@ -1,7 +1,7 @@
 //! Every stored byte of a holdfast repository: layouts, limits, encoding and decoding.
 //!
-//! `docs/format.md` is the specification; each module here is one of its sections. This crate does no I/O and holds no
-//! keys: what is sealed on disk passes through here as plaintext.
+//! `docs/format.md` is the specification; each module here is one of its sections. This crate does
+//! no I/O and holds no keys: what is sealed on disk passes through here as plaintext.
 
 pub mod config;
 pub mod directory;

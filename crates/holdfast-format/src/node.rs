@@ -1,4 +1,5 @@
-//! Nodes of trees: sequences of entries or extents, split at content-defined places (`docs/format.md`, section 8).
+//! Nodes of trees: sequences of entries or extents, split at content-defined places
+//! (`docs/format.md`, section 8).
 
 use crate::entry::Entry;
 use crate::limits::{NAME_BYTES_MAX, NODE_BYTES_MAX, NODE_LEVEL_MAX};

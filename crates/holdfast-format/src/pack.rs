@@ -45,7 +45,8 @@ impl PackHeader {
         out
     }
 
-    /// Reads a header from the start of `bytes`, which may go on; returns it with its length in bytes.
+    /// Reads a header from the start of `bytes`, which may go on; returns it with its length in
+    /// bytes.
     ///
     /// # Errors
     /// Any [`FormatError`] if the bytes do not start with a header.

@@ -13,7 +13,8 @@ fn padme_step(length: u64) -> u64 {
     1 << exponent.saturating_sub(significant)
 }
 
-/// `length` rounded up to the next multiple of PADME's step: at most 12 % more, about 6 % at small lengths.
+/// `length` rounded up to the next multiple of PADME's step: at most 12 % more, about 6 % at small
+/// lengths.
 pub fn padme(length: u64) -> u64 {
     length.next_multiple_of(padme_step(length))
 }

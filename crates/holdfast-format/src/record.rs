@@ -15,7 +15,8 @@ use crate::{BlobId, FormatError, ObjectId, RepositoryId, SessionId, WriterId};
 const MAGIC: &[u8; 8] = b"HFRECORD";
 const WHAT: &str = "record";
 
-/// Bytes that are usually text, such as a path: a JSON string where they are UTF-8, else `{"hex": "…"}`.
+/// Bytes that are usually text, such as a path: a JSON string where they are UTF-8, else `{"hex":
+/// "..."}`.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct Text(pub Vec<u8>);
 
@@ -253,7 +254,8 @@ pub struct KeyFingerprint {
     pub source: String,
     /// Path within the source.
     pub path: Text,
-    /// Keyed hash of its bytes, in hexadecimal digits: equal keys have equal fingerprints in one repository.
+    /// Keyed hash of its bytes, in hexadecimal digits: equal keys have equal fingerprints in one
+    /// repository.
     pub fingerprint: String,
 }
 
@@ -338,7 +340,8 @@ pub fn split(object: &[u8]) -> Result<&[u8], FormatError> {
 
 /// The padded JSON of a record.
 pub fn encode<Body: Serialize>(record: &Record<Body>) -> Vec<u8> {
-    // Serialising these types into memory cannot fail: their keys are strings and nothing is written out.
+    // Serialising these types into memory cannot fail: their keys are strings and nothing is
+    // written out.
     let mut json = serde_json::to_vec(record).unwrap_or_default();
     json.resize(padme(json.len() as u64) as usize, b' ');
     json

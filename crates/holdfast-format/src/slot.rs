@@ -140,8 +140,8 @@ impl KeySlot {
     /// Reads a slot.
     ///
     /// # Errors
-    /// [`FormatError::Version`] if it needs a newer program, [`FormatError::Checksum`] if it is damaged, others if it is
-    /// not a slot or asks for a cost out of bounds.
+    /// [`FormatError::Version`] if it needs a newer program, [`FormatError::Checksum`] if it is
+    /// damaged, others if it is not a slot or asks for a cost out of bounds.
     pub fn decode(object: &[u8]) -> Result<Self, FormatError> {
         let body = checked(object, WHAT)?;
         let mut reader = Reader::new(body, WHAT);

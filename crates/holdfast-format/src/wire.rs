@@ -126,7 +126,8 @@ impl<'a> Reader<'a> {
         Ok(found)
     }
 
-    /// A count of records of at least `bytes_each` bytes, which the remaining input must be able to hold.
+    /// A count of records of at least `bytes_each` bytes, which the remaining input must be able to
+    /// hold.
     pub fn count(&mut self, bytes_each: usize) -> Result<usize, FormatError> {
         let limit = (self.rest.len() / bytes_each.max(1)) as u64;
         Ok(self.limited(limit)? as usize)

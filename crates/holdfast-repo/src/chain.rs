@@ -49,7 +49,8 @@ pub enum Appended<Body> {
     Occupied(Stored<Body>),
 }
 
-/// A record that cannot be used. Those behind it can, so one damaged record costs one snapshot and not all of them.
+/// A record that cannot be used. Those behind it can, so one damaged record costs one snapshot and
+/// not all of them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DamagedRecord {
     /// Name of the record.
@@ -65,7 +66,8 @@ pub struct DamagedRecord {
 pub struct Records<Body> {
     /// The records that can be read, in order.
     pub whole: Vec<Stored<Body>>,
-    /// The others. A record that does not continue the one before it is in both lists: it is authentic.
+    /// The others. A record that does not continue the one before it is in both lists: it is
+    /// authentic.
     pub damaged: Vec<DamagedRecord>,
     /// Slots and bytes of the records that can be read and continue the one before.
     pub sealed: Vec<(u64, Bytes)>,
@@ -78,8 +80,8 @@ enum Slot<Body> {
     Damaged(DamagedRecord),
 }
 
-/// Reads the records of a chain from `head` on, and moves `head` behind the last. `listed` are the slots that a listing,
-/// taken before, shows: a free slot before one of them is a gap.
+/// Reads the records of a chain from `head` on, and moves `head` behind the last. `listed` are the
+/// slots that a listing, taken before, shows: a free slot before one of them is a gap.
 ///
 /// # Errors
 /// Storage failures. Damaged and missing records are no errors.
@@ -155,8 +157,8 @@ fn read_slot<Body: DeserializeOwned>(
     chain: &Chain,
     head: &Head,
 ) -> Result<Slot<Body>, RepoError> {
-    // What cannot be read is read again: the next record will name the hash of this one for ever, so a bit that was lost
-    // on the way here must not be taken for what is stored.
+    // What cannot be read is read again: the next record will name the hash of this one for ever,
+    // so a bit that was lost on the way here must not be taken for what is stored.
     match read_slot_once(backend, keys, chain, head)? {
         Slot::Damaged(_) => read_slot_once(backend, keys, chain, head),
         slot => Ok(slot),

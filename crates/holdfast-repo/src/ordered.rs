@@ -1,7 +1,9 @@
-//! An ordered parallel map: jobs run on a pool in any order, results come back in the order of submission.
+//! An ordered parallel map: jobs run on a pool in any order, results come back in the order of
+//! submission.
 //!
-//! The window is bounded in items and in bytes by its user: while [`Ordered::is_full`], take a result before the next
-//! job. So memory is bounded, order is kept, and the threads of the pool never wait for each other.
+//! The window is bounded in items and in bytes by its user: while [`Ordered::is_full`], take a
+//! result before the next job. So memory is bounded, order is kept, and the threads of the pool
+//! never wait for each other.
 
 use std::collections::VecDeque;
 use std::sync::Arc;

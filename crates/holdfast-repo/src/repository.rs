@@ -34,8 +34,8 @@ impl Default for OpenOptions {
     }
 }
 
-/// Removes key slots of an `init` that did not come to its end. Where there is anything else, this is a repository that lost
-/// its config, and nothing is touched.
+/// Removes key slots of an `init` that did not come to its end. Where there is anything else, this
+/// is a repository that lost its config, and nothing is touched.
 fn remove_leftovers(backend: &dyn Backend) -> Result<(), RepoError> {
     for folder in [name::PACKS, name::INDEX, name::WRITERS, name::GENERATIONS] {
         if !backend.list(folder)?.is_empty() {
@@ -62,7 +62,8 @@ pub struct Repository {
 }
 
 impl Repository {
-    /// Makes a repository that opens with `secret`. Its config is written last: without it there is no repository.
+    /// Makes a repository that opens with `secret`. Its config is written last: without it there is
+    /// no repository.
     ///
     /// # Errors
     /// [`RepoError::AlreadyExists`]; storage and sealing failures.
@@ -180,8 +181,8 @@ impl Repository {
         self.index.sync(&*self.backend, &self.keys, &history)
     }
 
-    /// Reads all chains from the repository itself, kept records or not, and the index objects that they name. For those
-    /// who delete: a record that was damaged since it was kept must stop them.
+    /// Reads all chains from the repository itself, kept records or not, and the index objects that
+    /// they name. For those who delete: a record that was damaged since it was kept must stop them.
     ///
     /// # Errors
     /// Storage failures; damaged chains.
@@ -193,8 +194,8 @@ impl Repository {
         self.index.sync(&*self.backend, &self.keys, &history)
     }
 
-    /// Stores second copies of the config and of the key slot in use that are missing, as after an `init` that was cut
-    /// short at its last step.
+    /// Stores second copies of the config and of the key slot in use that are missing, as after an
+    /// `init` that was cut short at its last step.
     fn complete_copies(&self) -> Result<(), RepoError> {
         let slot = self.slot.encode();
         let slot_copies = name::key_slot(&self.slot.header.id).map(|copy| (copy, slot.as_slice()));

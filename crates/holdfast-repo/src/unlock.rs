@@ -14,7 +14,8 @@ use crate::names::object_name;
 /// Reads the config from the first copy that is whole. Its MAC is not checked yet.
 ///
 /// # Errors
-/// [`RepoError::NotARepository`] if there is no copy at all, [`RepoError::Newer`], [`RepoError::ConfigDamaged`].
+/// [`RepoError::NotARepository`] if there is no copy at all, [`RepoError::Newer`],
+/// [`RepoError::ConfigDamaged`].
 pub fn read_config(backend: &dyn Backend) -> Result<StoredConfig, RepoError> {
     let mut damage = None;
     for text in name::CONFIG_NAMES {
@@ -30,7 +31,8 @@ pub fn read_config(backend: &dyn Backend) -> Result<StoredConfig, RepoError> {
     Err(damage.map_or(RepoError::NotARepository, RepoError::ConfigDamaged))
 }
 
-/// Checks that the config was made by a holder of the master key, trying the second copy if the first was not.
+/// Checks that the config was made by a holder of the master key, trying the second copy if the
+/// first was not.
 ///
 /// # Errors
 /// [`RepoError::Damaged`] if neither was.
@@ -105,11 +107,12 @@ fn read_slot(backend: &dyn Backend, name: String) -> Result<FoundSlot, RepoError
     Ok(FoundSlot { name, slot: whole.ok_or(error), is_half: copies < 2 })
 }
 
-/// Finds the slot that opens with `secret`. Slots that need no memory-hard function are tried first.
+/// Finds the slot that opens with `secret`. Slots that need no memory-hard function are tried
+/// first.
 ///
 /// # Errors
-/// [`RepoError::WrongSecret`], [`RepoError::SlotDamaged`], [`RepoError::ForeignSlot`], [`RepoError::Newer`],
-/// [`RepoError::NoSlots`]: see there.
+/// [`RepoError::WrongSecret`], [`RepoError::SlotDamaged`], [`RepoError::ForeignSlot`],
+/// [`RepoError::Newer`], [`RepoError::NoSlots`]: see there.
 pub fn unlock(
     backend: &dyn Backend,
     stored: &StoredConfig,
@@ -163,7 +166,8 @@ pub fn add_slot(
     Ok(slot)
 }
 
-/// Stores the copies of whole slots that are missing, as after an [`add_slot`] that was cut short between them.
+/// Stores the copies of whole slots that are missing, as after an [`add_slot`] that was cut short
+/// between them.
 ///
 /// # Errors
 /// Storage failures.

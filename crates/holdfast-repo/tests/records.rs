@@ -1,4 +1,5 @@
-//! Records that are kept with the cache: what they save, and that they are never believed over the repository.
+//! Records that are kept with the cache: what they save, and that they are never believed over the
+//! repository.
 
 #![allow(clippy::unwrap_used, reason = "tests")]
 
@@ -129,7 +130,8 @@ fn snapshot(host: &str, hour: i64) -> WriterBody {
     let time = Timestamp::from_second(hour * 3600).unwrap();
     let zeros = "0".repeat(64);
     let json = format!(
-        r#"{{"previous":"{zeros}","kind":"snapshot","time":"{time}","host":"{host}","uid":0,"gid":0,"paths":["/srv"],
+        r#"{{"previous":"{zeros}","kind":"snapshot","time":"{time}","host":"{host}",
+        "uid":0,"gid":0,"paths":["/srv"],
         "program":"","sources":[],"session":"{zeros}","index":[],"summary":{{}}}}"#
     );
     decode::<WriterBody>(json.as_bytes()).unwrap().body
@@ -164,7 +166,8 @@ fn a_chain_that_went_on_differently_is_read_anew() {
     let copy = world.storage.fork();
     world.add("a", 5..9);
     world.open();
-    // The repository is put back from its copy, and goes on with other records of the same names and sizes.
+    // The repository is put back from its copy, and goes on with other records of the same names
+    // and sizes.
     let world = World { storage: Arc::new(copy), ..world };
     assert_eq!(world.open().0.len(), 5, "records that are gone are not believed");
     world.add("a", 105..109);

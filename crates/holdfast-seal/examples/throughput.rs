@@ -82,7 +82,7 @@ fn measure<T>(name: &str, rounds: usize, bytes: usize, mut work: impl FnMut() ->
     let seconds = start.elapsed().as_secs_f64();
     let megabytes = (rounds * bytes) as f64 / 1e6;
     println!(
-        "{name}: {:.0} MB/s, {:.1} µs each",
+        "{name}: {:.0} MB/s, {:.1} us each",
         megabytes / seconds,
         seconds / rounds as f64 * 1e6
     );

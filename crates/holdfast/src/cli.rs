@@ -171,8 +171,8 @@ pub enum Command {
     Man(cmd::man::Args),
 }
 
-/// The definition of the command line. A number below zero is the value of the flag before it, so that it is refused as
-/// such a value, and not as a flag that nobody knows.
+/// The definition of the command line. A number below zero is the value of the flag before it, so
+/// that it is refused as such a value, and not as a flag that nobody knows.
 pub fn definition() -> clap::Command {
     take_negative_numbers(Cli::command())
 }

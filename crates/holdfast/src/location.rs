@@ -32,7 +32,8 @@ impl Location {
             "local" => rest,
             _ if ELSEWHERE.contains(&scheme) || (is_scheme(scheme) && rest.starts_with(b"//")) => {
                 let message = format!(
-                    "this version stores repositories on local paths only, it has no {scheme}: storage"
+                    "this version stores repositories on local paths only, \
+                     it has no {scheme}: storage"
                 );
                 return Err(CommandError::usage(message)
                     .hint("mount the storage and give its path, as in -r /mnt/backup"));

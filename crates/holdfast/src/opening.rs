@@ -36,8 +36,8 @@ impl Context {
         self.open_with(&self.open_options())
     }
 
-    /// Opens the repository with an index made from its index objects alone, in a folder that is deleted when it is dropped:
-    /// what the local cache says is not believed.
+    /// Opens the repository with an index made from its index objects alone, in a folder that is
+    /// deleted when it is dropped: what the local cache says is not believed.
     ///
     /// # Errors
     /// As [`Context::open`].
@@ -59,7 +59,8 @@ impl Context {
             .map_err(|error| with_cache_folder(error, options))?;
         for object in &repository.missing().index_objects {
             self.output.warn(&format!(
-                "{object} is lost or damaged; its content was read from the packs. Try: holdfast repair index"
+                "{object} is lost or damaged; its content was read from the packs. \
+                 Try: holdfast repair index"
             ));
         }
         Ok(repository)
@@ -102,7 +103,8 @@ impl Context {
         }
     }
 
-    /// Removes what killed runs left in the repository's folder of temporary files; of no consequence if it fails.
+    /// Removes what killed runs left in the repository's folder of temporary files; of no
+    /// consequence if it fails.
     pub fn remove_stale_temporaries(&self) {
         let now = SystemTime::from(environment::now());
         if let Ok(location) = self.location()

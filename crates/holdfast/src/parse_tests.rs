@@ -34,7 +34,7 @@ fn sizes() {
         ("+1", Err("as in 500M")),
         ("5MB", Err("as in 500M")),
         ("5 M", Err("as in 500M")),
-        ("5é", Err("as in 500M")),
+        ("5\u{e9}", Err("as in 500M")),
     ]);
 }
 
@@ -89,7 +89,7 @@ fn ages() {
         ("5m", Err("minutes or months")),
         ("1d5", Err("write days")),
         ("-1d", Err("write days")),
-        ("1é", Err("write days")),
+        ("1\u{e9}", Err("write days")),
         ("99999999999999999999d", Err("write days")),
         ("9999999999999999999y", Err("write days")),
     ]);

@@ -57,8 +57,8 @@ pub fn time(text: &str) -> Result<Timestamp, ParseTimeError> {
     parse_time(text, environment::now(), &environment::time_zone())
 }
 
-/// Finds one snapshot by `latest`, `latest~N`, an id's beginning, or a moment. Warns of one that is the latest only because
-/// its date lies in the future.
+/// Finds one snapshot by `latest`, `latest~N`, an id's beginning, or a moment. Warns of one that is
+/// the latest only because its date lies in the future.
 ///
 /// # Errors
 /// See [`holdfast_engine::selection::SelectionError`].
@@ -125,7 +125,8 @@ pub fn root(
     Ok(root.enter(&mut BlobReader::new(repository), &chosen.subfolder)?)
 }
 
-/// The trees of several snapshots; those that do not have the source that is wanted are passed over.
+/// The trees of several snapshots; those that do not have the source that is wanted are passed
+/// over.
 ///
 /// # Errors
 /// As [`SnapshotRoot::of_source`], if no snapshot has it.
@@ -151,7 +152,8 @@ pub fn roots(
     }
 }
 
-/// The snapshots that `texts` name, or, if there are none, all that the filter lets through; oldest first.
+/// The snapshots that `texts` name, or, if there are none, all that the filter lets through; oldest
+/// first.
 ///
 /// # Errors
 /// As [`choose`].

@@ -9,7 +9,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 
-/// How long a wish to stop may go unnoticed: too short for a person to see, too long to cost anything.
+/// How long a wish to stop may go unnoticed: too short for a person to see, too long to cost
+/// anything.
 const LOOK_INTERVAL: Timespec = Timespec { tv_sec: 0, tv_nsec: 100_000_000 };
 
 /// A pipe, terminal or file whose reader may be asked to stop while there is nothing to read.

@@ -43,8 +43,8 @@ pub(super) fn folder(database: &str) -> String {
     }
 }
 
-/// Bytes that a file name cannot have, that no text is, and the percent sign, as `%` and two digits;
-/// on request the dot too, behind which a table's name begins.
+/// Bytes that a file name cannot have, that no text is, and the percent sign, as `%` and two
+/// digits; on request the dot too, behind which a table's name begins.
 fn escape(name: &[u8], with_dot: bool) -> String {
     let mut out = String::with_capacity(name.len() + 8);
     for chunk in name.utf8_chunks() {

@@ -104,8 +104,8 @@ pub(super) fn check_server(
         warnings.push("the server is a standby: its unlogged tables are empty".to_owned());
         let feedback = session.value("SELECT current_setting('hot_standby_feedback')")?;
         if feedback.as_deref() != Some("on") {
-            let text = "the standby may cancel a long dump: set hot_standby_feedback = on, or raise \
-                        max_standby_streaming_delay";
+            let text = "the standby may cancel a long dump: set hot_standby_feedback = on, or \
+                        raise max_standby_streaming_delay";
             warnings.push(text.to_owned());
         }
     }

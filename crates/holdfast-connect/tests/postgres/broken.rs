@@ -208,7 +208,8 @@ fn limits_hold_before_memory_is_taken() {
 /// and ends in the archive.
 fn compressed_member(archive: &[u8]) -> (Vec<u8>, usize, usize) {
     let toc_bytes = take_apart(archive).unwrap().toc.encode().len();
-    // A block begins with its kind and number; chunks with their lengths follow, up to an empty one.
+    // A block begins with its kind and number; chunks with their lengths follow, up to an empty
+    // one.
     let start = toc_bytes + 1 + 5;
     let (mut data, mut at) = (Vec::new(), start);
     loop {

@@ -1,4 +1,5 @@
-//! A throwaway PostgreSQL: its own folder, a socket in it and no network, stopped when it is dropped.
+//! A throwaway PostgreSQL: its own folder, a socket in it and no network, stopped when it is
+//! dropped.
 
 use std::ffi::OsStr;
 use std::fs;

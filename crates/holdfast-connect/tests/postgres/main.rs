@@ -1,5 +1,5 @@
-//! Archives of real pg_dump, real pg_restore on what is written again, captures and restores of real
-//! servers.
+//! Archives of real pg_dump, real pg_restore on what is written again, captures and restores of
+//! real servers.
 //!
 //! The tests use the PostgreSQL that is installed; `HOLDFAST_TEST_POSTGRES` may name the folders of
 //! other versions' programs, joined by colons, and then all of these are used.

@@ -6,7 +6,8 @@ use holdfast_format::BlobId;
 use holdfast_format::entry::{Entry, Metadata};
 use holdfast_repo::RepoError;
 
-/// Batches under way; with [`BATCH_BYTES`] this bounds the memory of the stages before the assembly.
+/// Batches under way; with [`BATCH_BYTES`] this bounds the memory of the stages before the
+/// assembly.
 const BATCHES_UNDER_WAY: usize = 10;
 /// A batch is closed when the files to be read in it have about so many bytes ...
 pub(super) const BATCH_BYTES: u64 = 512 << 10;
@@ -43,7 +44,8 @@ pub(super) struct File {
     pub parts: Vec<Part>,
     /// True if the parent has a file of that name.
     pub is_known: bool,
-    /// What could not be read. The file is dropped, and parts that were sent with it, unless only its attributes are missing.
+    /// What could not be read. The file is dropped, and parts that were sent with it, unless only
+    /// its attributes are missing.
     pub failure: Option<(&'static str, std::io::Error)>,
 }
 

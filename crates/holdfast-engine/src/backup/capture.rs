@@ -70,8 +70,8 @@ impl<'a> Capture<'a> {
     /// Captures one source. The record that it returns may be given a window and a token.
     ///
     /// # Errors
-    /// [`EngineError::Interrupted`] after a partial snapshot was committed; [`EngineError::Stream`] if
-    /// a stream did not end well; repository failures.
+    /// [`EngineError::Interrupted`] after a partial snapshot was committed; [`EngineError::Stream`]
+    /// if a stream did not end well; repository failures.
     pub fn source(
         &mut self,
         make_source: &MakeSource<'_>,

@@ -1,8 +1,9 @@
 //! Back up: from sources to a committed snapshot.
 //!
-//! Three stages for each source, joined by one bounded queue of batches. [`scan`] walks the source beside the parent snapshot and
-//! decides what must be read; [`read`] reads, cuts and names chunks, in parallel; [`assemble`] claims the chunks, builds the trees
-//! and hands new blobs to the repository, in order. [`capture`] holds the sources together; the record comes last.
+//! Three stages for each source, joined by one bounded queue of batches. [`scan`] walks the source
+//! beside the parent snapshot and decides what must be read; [`read`] reads, cuts and names chunks,
+//! in parallel; [`assemble`] claims the chunks, builds the trees and hands new blobs to the
+//! repository, in order. [`capture`] holds the sources together; the record comes last.
 
 mod assemble;
 mod batch;
@@ -40,7 +41,8 @@ pub struct CaptureOptions {
 /// How one source is captured.
 #[derive(Debug, Clone)]
 pub struct SourceOptions {
-    /// Name that tells it from the others of the snapshot; the parent's source of that name is compared with.
+    /// Name that tells it from the others of the snapshot; the parent's source of that name is
+    /// compared with.
     pub name: String,
     /// Kind of connector, as the snapshot records it.
     pub connector: String,
@@ -50,7 +52,8 @@ pub struct SourceOptions {
     pub compare: Compare,
     /// True to count the source in a thread of its own, for progress.
     pub count_first: bool,
-    /// True if the source can be read only once and in its own order, and an error in it must prevent the snapshot.
+    /// True if the source can be read only once and in its own order, and an error in it must
+    /// prevent the snapshot.
     pub is_stream: bool,
 }
 
@@ -88,11 +91,13 @@ pub type MakeSource<'a> = dyn Fn() -> io::Result<Box<dyn Source>> + Sync + 'a;
 
 /// Backs a source up.
 ///
-/// Trouble with single entries is counted in the summary. The snapshot is committed last; when this returns it is durable.
+/// Trouble with single entries is counted in the summary. The snapshot is committed last; when this
+/// returns it is durable.
 ///
 /// # Errors
-/// [`EngineError::Interrupted`] after a partial snapshot was committed; [`EngineError::Stream`] if a stream did not end well;
-/// repository failures. Nothing is committed then, but what was uploaded is found by the next run.
+/// [`EngineError::Interrupted`] after a partial snapshot was committed; [`EngineError::Stream`] if
+/// a stream did not end well; repository failures. Nothing is committed then, but what was uploaded
+/// is found by the next run.
 pub fn backup(
     repository: &Repository,
     make_source: &MakeSource<'_>,

@@ -29,7 +29,8 @@ impl<'a> Parents<'a> {
 
     /// What the best parent that has an entry called `name` in the present directory has there.
     ///
-    /// A parent that cannot be read is given up for this directory: its entries are read from the source instead.
+    /// A parent that cannot be read is given up for this directory: its entries are read from the
+    /// source instead.
     pub fn find(&mut self, name: &[u8]) -> Result<Vec<Entry>, RepoError> {
         let mut found = Vec::new();
         if let Some(cursors) = self.levels.last_mut() {
@@ -59,7 +60,8 @@ impl<'a> Parents<'a> {
         self.levels.pop();
     }
 
-    /// True if the repository still has every chunk of this file: a lost pack is mended by reading the file again.
+    /// True if the repository still has every chunk of this file: a lost pack is mended by reading
+    /// the file again.
     pub fn has_content(&mut self, entry: &Entry) -> Result<bool, RepoError> {
         let EntryKind::File { main, codec: 0, second: None, .. } = &entry.kind else {
             return Ok(false);

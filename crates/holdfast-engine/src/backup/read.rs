@@ -17,7 +17,8 @@ use super::batch::{Batch, Chunk, File, Part, Step};
 
 /// Bytes added to a file's buffer when it turns out to be longer than the scan saw.
 const GROWTH_BYTES: usize = 64 << 10;
-/// A file that has grown beyond this while it was read is cut off here and marked as changed: the next backup reads it whole.
+/// A file that has grown beyond this while it was read is cut off here and marked as changed: the
+/// next backup reads it whole.
 const GROWN_FILE_BYTES_MAX: usize = 64 << 20;
 
 /// Most bytes of extended attributes that fit into an entry beside the rest of it.
@@ -104,7 +105,8 @@ fn read_file(unread: Unread, context: &ReadContext) -> File {
 
 /// Fills in the extended attributes, or marks them as unread and gives the reason.
 ///
-/// After the content has been read, so that they are not older than a change time which the source gave at its end.
+/// After the content has been read, so that they are not older than a change time which the source
+/// gave at its end.
 pub(super) fn read_xattrs(
     metadata: &mut Metadata,
     opener: &dyn Opener,

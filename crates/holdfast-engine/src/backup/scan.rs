@@ -15,8 +15,8 @@ use super::read::{ReadContext, Unread, read_batch, read_xattrs};
 use super::{Compare, SourceOptions};
 use crate::EngineError;
 
-/// Files above this size are read piece by piece, here, while the pool names the pieces; smaller ones are read whole by the
-/// pool.
+/// Files above this size are read piece by piece, here, while the pool names the pieces; smaller
+/// ones are read whole by the pool.
 const LARGE_FILE_BYTES: u64 = 2 << 20;
 
 /// Walks one source.

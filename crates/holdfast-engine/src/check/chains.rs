@@ -8,7 +8,8 @@ use super::listing::Listing;
 use super::{FindingKind, Run};
 use crate::EngineError;
 
-/// Reads all chains and reports records that are damaged, missing, or do not continue the one before.
+/// Reads all chains and reports records that are damaged, missing, or do not continue the one
+/// before.
 pub(super) fn check(run: &mut Run<'_>, listing: &Listing) -> Result<History, EngineError> {
     let mut history = History::default();
     history.refresh(&**run.repository.backend(), run.repository.keys())?;
@@ -16,7 +17,8 @@ pub(super) fn check(run: &mut Run<'_>, listing: &Listing) -> Result<History, Eng
     for record in history.damaged() {
         let next = match record.object.starts_with("w/") {
             true => FORGET_RECORD,
-            // Nothing but the announcement of a chain is known to be lost, and that can be repeated.
+            // Nothing but the announcement of a chain is known to be lost, and that can be
+            // repeated.
             false if record.object == end => REPAIR_INDEX,
             false => RESTORE_RECORD,
         };

@@ -36,7 +36,8 @@ pub(super) fn choose(
     (chosen, recent)
 }
 
-/// Packs of about so many bytes, those that were never verified or longest ago first; chance decides among equals.
+/// Packs of about so many bytes, those that were never verified or longest ago first; chance
+/// decides among equals.
 fn longest_unverified(
     packs: &[(ObjectId, u64)],
     bytes: u64,

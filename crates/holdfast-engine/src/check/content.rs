@@ -11,7 +11,8 @@ use super::walk::{Cause, Walker};
 /// Takes what cannot be read.
 type Sink<'s> = &'s mut dyn FnMut(Cause);
 
-/// A node that is still to be walked: its id, its highest level, and the bytes that the node above says.
+/// A node that is still to be walked: its id, its highest level, and the bytes that the node above
+/// says.
 type Below = (BlobId, u8, Option<u64>);
 
 impl Walker<'_> {
@@ -55,8 +56,8 @@ impl Walker<'_> {
         Ok(bytes)
     }
 
-    /// Walks one node of a content and returns its bytes. The root is read even if it is known to be whole: each entry that
-    /// refers to it has a size of its own.
+    /// Walks one node of a content and returns its bytes. The root is read even if it is known to
+    /// be whole: each entry that refers to it has a size of its own.
     fn content_node(
         &mut self,
         (id, level_max, promised): Below,

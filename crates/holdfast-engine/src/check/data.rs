@@ -21,13 +21,15 @@ use super::verified::Verified;
 use super::{CheckOptions, FindingKind, Run};
 use crate::{EngineError, Event, Observer};
 
-/// Bytes of packs that are in memory at once; where the backend maps objects, they are pages of the system's cache.
+/// Bytes of packs that are in memory at once; where the backend maps objects, they are pages of the
+/// system's cache.
 const BYTES_IN_FLIGHT: u64 = 64 << 20;
 
 /// What reading a pack gave: nothing if it is good, else what is wrong.
 type Outcome = Result<Option<String>, RepoError>;
 
-/// Reads the packs that `options` ask for, and those of a wrong size, and reports what is broken in them.
+/// Reads the packs that `options` ask for, and those of a wrong size, and reports what is broken in
+/// them.
 pub(super) fn check(
     run: &mut Run<'_>,
     options: &CheckOptions,
@@ -161,7 +163,8 @@ fn trouble(verdict: &PackVerdict, expected: Option<&Expected>) -> Option<String>
     (!verdict.is_named_right).then(|| "its bytes do not match its name".to_owned())
 }
 
-/// Looks closer at the broken packs: what of them can still be read, by what the index says or else by their directory.
+/// Looks closer at the broken packs: what of them can still be read, by what the index says or else
+/// by their directory.
 fn report(
     run: &mut Run<'_>,
     history: &History,

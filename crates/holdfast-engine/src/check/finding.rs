@@ -1,4 +1,5 @@
-//! What a check found: each damage by the name of its object, with the files that it hurts and what to do next.
+//! What a check found: each damage by the name of its object, with the files that it hurts and what
+//! to do next.
 
 use std::collections::HashMap;
 
@@ -8,14 +9,17 @@ const FILES_NAMED_MAX: usize = 20;
 /// What to run for index objects and second copies.
 pub(super) const REPAIR_INDEX: &str = "holdfast repair index";
 /// What to run for packs.
-pub(super) const REPAIR_PACKS: &str = "holdfast repair index --read-all-packs, then back up again: the next backup stores what is missing anew";
+pub(super) const REPAIR_PACKS: &str = "holdfast repair index --read-all-packs, then back up again: \
+    the next backup stores what is missing anew";
 /// What to run for trees and files that are lost.
-pub(super) const REPAIR_SNAPSHOTS: &str = "back up again: the next backup stores what is missing anew; holdfast repair snapshots --forget";
+pub(super) const REPAIR_SNAPSHOTS: &str = "back up again: the next backup stores what is missing \
+    anew; holdfast repair snapshots --forget";
 /// What to do about a record of the generation chain.
 pub(super) const RESTORE_RECORD: &str =
     "bring this object back from a copy of the repository; until then nothing is deleted";
 /// What to do about a record of a writer's chain.
-pub(super) const FORGET_RECORD: &str = "bring this object back from a copy of the repository, or give its snapshot up with holdfast repair snapshots --forget; until then nothing is deleted";
+pub(super) const FORGET_RECORD: &str = "bring this object back from a copy of the repository, \
+    or give its snapshot up with holdfast repair snapshots --forget; until then nothing is deleted";
 /// What to do about a key slot that is lost in both copies.
 pub(super) const REPLACE_KEY: &str = "holdfast key add, with the passphrase or key that is lost";
 
@@ -47,8 +51,8 @@ pub struct Finding {
     pub kind: FindingKind,
     /// What is wrong with it, in one sentence.
     pub message: String,
-    /// Files that it hurts, the first few: short id of the snapshot, and path. A path that ends in `/` is a directory of
-    /// which a part cannot be read.
+    /// Files that it hurts, the first few: short id of the snapshot, and path. A path that ends in
+    /// `/` is a directory of which a part cannot be read.
     pub files: Vec<(String, Vec<u8>)>,
     /// How many files it hurts in all, counted in each snapshot.
     pub files_count: u64,

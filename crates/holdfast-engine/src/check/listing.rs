@@ -1,4 +1,5 @@
-//! What a listing of the whole repository shows, sorted by kind. It is a hint: what is missing here is asked for by name.
+//! What a listing of the whole repository shows, sorted by kind. It is a hint: what is missing here
+//! is asked for by name.
 
 use std::collections::{BTreeSet, HashMap};
 

@@ -1,8 +1,9 @@
 //! Is everything there, and is it whole?
 //!
-//! A check goes from the outside inwards: copies of config and keys ([`copies`]), chains ([`chains`]), index objects
-//! ([`index`]), packs by size ([`packs`]) and, where asked, by every byte ([`data`]). What is known to be unreadable by
-//! then is held against the trees of all snapshots ([`trees`]), so that each damage names the files that it hurts.
+//! A check goes from the outside inwards: copies of config and keys ([`copies`]), chains
+//! ([`chains`]), index objects ([`index`]), packs by size ([`packs`]) and, where asked, by every
+//! byte ([`data`]). What is known to be unreadable by then is held against the trees of all
+//! snapshots ([`trees`]), so that each damage names the files that it hurts.
 
 mod bitmap;
 mod broken;
@@ -47,13 +48,15 @@ const UNUSED_SHARE: f64 = 0.05;
 pub struct CheckOptions {
     /// How much of the packs is read.
     pub read: ReadData,
-    /// Packs that were verified less than so many seconds ago are not read again; `None` reads them all the same.
+    /// Packs that were verified less than so many seconds ago are not read again; `None` reads them
+    /// all the same.
     pub max_age: Option<u64>,
     /// The time now.
     pub now: Timestamp,
     /// Decides which packs a subset takes among those that were not verified for equally long.
     pub seed: u64,
-    /// This repository's folder in the local cache, where it is remembered when packs were verified.
+    /// This repository's folder in the local cache, where it is remembered when packs were
+    /// verified.
     pub cache_folder: Option<PathBuf>,
 }
 

@@ -1,4 +1,5 @@
-//! Verifying one pack: its hash, its directory, every frame and every blob, in one pass while the bytes are in cache.
+//! Verifying one pack: its hash, its directory, every frame and every blob, in one pass while the
+//! bytes are in cache.
 
 use holdfast_format::directory::{self, FrameEntry};
 use holdfast_format::index::PackEntry;
@@ -46,7 +47,8 @@ impl PackVerifier {
             let mut offset = entry.header.encode().len();
             for frame in &entry.frames {
                 let end = offset + frame.sealed_bytes as usize;
-                // Hashed frame by frame: what is hashed is still in the processor's cache when it is decrypted.
+                // Hashed frame by frame: what is hashed is still in the processor's cache when it
+                // is decrypted.
                 hasher.update(&object[hashed..end]);
                 hashed = end;
                 broken.extend(self.frame(keys, &entry.header, frame, object, offset));
@@ -130,7 +132,8 @@ impl PackVerifier {
     }
 }
 
-/// What the directory of a pack says. Its frames fill the pack exactly from the header to the directory.
+/// What the directory of a pack says. Its frames fill the pack exactly from the header to the
+/// directory.
 pub(crate) fn read_entry(keys: &Keys, id: &ObjectId, object: &[u8]) -> Result<PackEntry, String> {
     let (header, header_bytes) = PackHeader::decode(object).map_err(|error| error.to_string())?;
     let (before, trailer) =

@@ -53,7 +53,8 @@ pub(super) fn check(
     Ok(packs)
 }
 
-/// Reports packs that were needed in place of an index object, and do not even give their directories.
+/// Reports packs that were needed in place of an index object, and do not even give their
+/// directories.
 pub(super) fn report_unreadable(run: &mut Run<'_>, objects: &[String]) {
     for object in objects {
         let message = format!("pack {object} is damaged, and so is the index object that lists it");
@@ -88,7 +89,8 @@ fn note_unlisted(
         unlisted.partition(|id| history.swept().contains(id));
     if !unlisted.is_empty() {
         run.note(format!(
-            "{} packs are listed by no index object: an interrupted backup left them; prune removes them",
+            "{} packs are listed by no index object: an interrupted backup left them; \
+             prune removes them",
             unlisted.len()
         ));
     }

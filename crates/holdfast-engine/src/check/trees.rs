@@ -7,7 +7,8 @@ use super::walk::{Cause, Hurt, Walker};
 use super::{FindingKind, Run};
 use crate::EngineError;
 
-/// Reports nodes and blobs that are missing or do not fit, and names the files that each damage hurts.
+/// Reports nodes and blobs that are missing or do not fit, and names the files that each damage
+/// hurts.
 pub(super) fn check(run: &mut Run<'_>, history: &History) -> Result<(), EngineError> {
     let broken = std::mem::take(&mut run.broken);
     let mut walker = Walker::new(run.repository, &broken, run.observer)?;

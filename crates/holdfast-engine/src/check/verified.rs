@@ -1,7 +1,9 @@
-//! When each pack was read whole and found good: a file in the local cache that can be deleted at any time.
+//! When each pack was read whole and found good: a file in the local cache that can be deleted at
+//! any time.
 //!
 //! ```text
-//! magic "HFVERIF1" 8, repository id 32, per pack: id 32, seconds since 1970 i64, at the end blake3(all before)[0..16]
+//! magic "HFVERIF1" 8, repository id 32, per pack: id 32, seconds since 1970 i64,
+//! at the end blake3(all before)[0..16]
 //! ```
 
 use std::collections::HashMap;

@@ -1,4 +1,5 @@
-//! Walking trees. A part of a tree that turned out to be whole is not walked again, in whichever snapshot it is met.
+//! Walking trees. A part of a tree that turned out to be whole is not walked again, in whichever
+//! snapshot it is met.
 
 use holdfast_format::entry::{Entry, EntryKind};
 use holdfast_format::limits::TREE_DEPTH_MAX;
@@ -118,7 +119,8 @@ impl<'a> Walker<'a> {
         Ok(is_whole)
     }
 
-    /// Takes one item from the node on top of the stack, or takes the node away; false if something is lost there.
+    /// Takes one item from the node on top of the stack, or takes the node away; false if something
+    /// is lost there.
     fn step(
         &mut self,
         path: &mut Vec<u8>,

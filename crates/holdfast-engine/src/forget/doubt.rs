@@ -23,7 +23,8 @@ pub enum Doubt {
         /// Its date.
         time: Timestamp,
     },
-    /// The snapshot was stored after one that is dated later. Kept for its date, it may take the place of another.
+    /// The snapshot was stored after one that is dated later. Kept for its date, it may take the
+    /// place of another.
     BackDated {
         /// The snapshot.
         snapshot: ObjectId,
@@ -36,8 +37,8 @@ pub enum Doubt {
     },
 }
 
-/// The doubts about what a plan keeps, in the order of the plan. Back-dated snapshots of a group that loses none push
-/// nothing out.
+/// The doubts about what a plan keeps, in the order of the plan. Back-dated snapshots of a group
+/// that loses none push nothing out.
 pub fn doubts(outcomes: &[GroupOutcome], snapshots: &[SnapshotInfo], now: Timestamp) -> Vec<Doubt> {
     let infos: HashMap<ObjectId, &SnapshotInfo> =
         snapshots.iter().map(|info| (info.id, info)).collect();
@@ -74,7 +75,8 @@ fn of_group(
     kept.filter(|it| !it.partial).filter_map(|it| doubt(&it.id, it.time)).collect()
 }
 
-/// For each of these snapshots, which are in the order of their chains, the one dated last of those before it.
+/// For each of these snapshots, which are in the order of their chains, the one dated last of those
+/// before it.
 fn latest_before(members: &[&SnapshotInfo]) -> HashMap<ObjectId, (ObjectId, Timestamp)> {
     let mut latest: HashMap<WriterId, (ObjectId, Timestamp)> = HashMap::new();
     let mut before = HashMap::new();

@@ -87,7 +87,8 @@ pub fn tree(repository: &Repository, prefix: &IdPrefix) -> Result<Value, LookErr
     Ok(node_value(&id, &BlobReader::new(repository).node(&id)?))
 }
 
-/// The top of a snapshot or of one of its folders: its root node, or the directories that stand for its sources.
+/// The top of a snapshot or of one of its folders: its root node, or the directories that stand for
+/// its sources.
 ///
 /// # Errors
 /// Repository failures.
@@ -131,7 +132,8 @@ pub fn pack_id(repository: &Repository, prefix: &IdPrefix) -> Result<ObjectId, L
     listed_id(repository, name::PACKS, "pack", prefix)
 }
 
-/// The blob whose id starts so. An id in full is looked up; for a prefix all blobs of the index are looked at.
+/// The blob whose id starts so. An id in full is looked up; for a prefix all blobs of the index are
+/// looked at.
 ///
 /// # Errors
 /// [`LookError::NotFound`], [`LookError::Ambiguous`]; cache failures.

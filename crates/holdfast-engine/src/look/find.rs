@@ -12,8 +12,8 @@ use crate::{EngineError, Observer};
 /// What is looked for.
 #[derive(Debug, Clone, Default)]
 pub struct FindOptions {
-    /// Patterns: without a slash they are compared with names, with one with paths. What is below a directory that matches
-    /// matches too, as in restic. No patterns match everything.
+    /// Patterns: without a slash they are compared with names, with one with paths. What is below a
+    /// directory that matches matches too, as in restic. No patterns match everything.
     pub patterns: IncludeFilter,
     /// Only what was changed at this time or later.
     pub oldest: Option<FileTime>,
@@ -36,7 +36,8 @@ impl FindOptions {
     }
 }
 
-/// Calls `each` for the entries that match, in path order. Directories in which nothing can match are not read.
+/// Calls `each` for the entries that match, in path order. Directories in which nothing can match
+/// are not read.
 ///
 /// # Errors
 /// [`EngineError::Interrupted`]; repository failures and what `each` returns.

@@ -12,12 +12,13 @@ use crate::{EngineError, Observer};
 /// Takes an entry and its path, which begins with a slash.
 pub type TakeEntry<'a> = &'a mut dyn FnMut(&[u8], &Entry) -> Result<(), EngineError>;
 
-/// Lists, as restic does: without `paths` everything; else each path itself and what is directly in it, or with
-/// `is_recursive` all that is below it. Each entry comes once, however the paths overlap.
+/// Lists, as restic does: without `paths` everything; else each path itself and what is directly in
+/// it, or with `is_recursive` all that is below it. Each entry comes once, however the paths
+/// overlap.
 ///
 /// # Errors
-/// [`EngineError::NoSuchPath`] before anything is listed, [`EngineError::Interrupted`]; repository failures and what `each`
-/// returns.
+/// [`EngineError::NoSuchPath`] before anything is listed, [`EngineError::Interrupted`]; repository
+/// failures and what `each` returns.
 pub fn ls(
     reader: &mut BlobReader<'_>,
     root: &SnapshotRoot,

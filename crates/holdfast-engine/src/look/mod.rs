@@ -1,7 +1,8 @@
 //! Looking into snapshots: list, find, compare, dump, count, show.
 //!
-//! Every verb starts from a [`SnapshotRoot`], which is a whole snapshot or one folder of it; paths begin with a slash and are
-//! relative to that root. Results are data or come one by one to a closure; nothing is printed.
+//! Every verb starts from a [`SnapshotRoot`], which is a whole snapshot or one folder of it; paths
+//! begin with a slash and are relative to that root. Results are data or come one by one to a
+//! closure; nothing is printed.
 
 mod bitmap;
 pub mod cat;

@@ -113,7 +113,8 @@ pub(super) fn contents(kind: &EntryKind) -> impl Iterator<Item = &Content> {
     main.into_iter().chain(second)
 }
 
-/// Calls `each` for every blob that a file consists of: content nodes and data. For a node it says whether to go below.
+/// Calls `each` for every blob that a file consists of: content nodes and data. For a node it says
+/// whether to go below.
 pub(super) fn file_blobs(
     reader: &mut BlobReader<'_>,
     kind: &EntryKind,

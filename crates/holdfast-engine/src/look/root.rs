@@ -19,7 +19,8 @@ const SOURCE_MODE: u32 = 0o755;
 pub enum Folder {
     /// A stored directory, by the id of its root node.
     Tree(BlobId),
-    /// The top of a snapshot with several sources: one directory for each, ascending by name. It is not stored.
+    /// The top of a snapshot with several sources: one directory for each, ascending by name. It is
+    /// not stored.
     Sources(Arc<[Entry]>),
 }
 
@@ -47,9 +48,10 @@ impl Place {
 
 /// The tree of a snapshot, or of a folder in it, as one namespace.
 ///
-/// With one source its tree is the root: a backup of `/home` has `/home` in it. With several, the root has one directory per
-/// source, called as the source is: two trees may both have `/etc`, and neither hides the other. Names of sources that
-/// cannot be names of entries are changed until they can; of two that are equal the later one becomes `name~2`.
+/// With one source its tree is the root: a backup of `/home` has `/home` in it. With several, the
+/// root has one directory per source, called as the source is: two trees may both have `/etc`, and
+/// neither hides the other. Names of sources that cannot be names of entries are changed until they
+/// can; of two that are equal the later one becomes `name~2`.
 #[derive(Debug, Clone)]
 pub struct SnapshotRoot(Folder);
 
@@ -68,7 +70,8 @@ impl SnapshotRoot {
         }
     }
 
-    /// One source of the snapshot, however many it has, by the name that its directory has beside those of the others.
+    /// One source of the snapshot, however many it has, by the name that its directory has beside
+    /// those of the others.
     ///
     /// # Errors
     /// [`EngineError::NoSuchSource`].
@@ -99,7 +102,8 @@ impl SnapshotRoot {
     /// The folder at `path` below this root, as its own root.
     ///
     /// # Errors
-    /// [`EngineError::NoSuchPath`], [`EngineError::WrongKind`] if it is no directory; repository failures.
+    /// [`EngineError::NoSuchPath`], [`EngineError::WrongKind`] if it is no directory; repository
+    /// failures.
     pub fn enter(&self, reader: &mut BlobReader<'_>, path: &[u8]) -> Result<Self, EngineError> {
         let place = self.resolve(reader, path)?;
         place.folder().map(Self).ok_or_else(|| EngineError::WrongKind {
@@ -113,8 +117,8 @@ impl SnapshotRoot {
         &self.0
     }
 
-    /// What `path` leads to, read along one path of each directory's tree. Slashes at both ends, doubled slashes, `.` and
-    /// `..` mean what they mean elsewhere, without links being followed.
+    /// What `path` leads to, read along one path of each directory's tree. Slashes at both ends,
+    /// doubled slashes, `.` and `..` mean what they mean elsewhere, without links being followed.
     ///
     /// # Errors
     /// [`EngineError::NoSuchPath`]; repository failures.

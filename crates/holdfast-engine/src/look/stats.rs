@@ -19,7 +19,8 @@ use crate::{EngineError, Observer};
 /// What is counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum StatsMode {
-    /// What restoring each snapshot would write: a file with several hard links counts once. All entries are counted.
+    /// What restoring each snapshot would write: a file with several hard links counts once. All
+    /// entries are counted.
     #[default]
     RestoreSize,
     /// Files, those with equal contents once.
@@ -33,8 +34,9 @@ pub enum StatsMode {
 /// What was counted. Fields that a mode does not count are zero.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize)]
 pub struct Stats {
-    /// Bytes: of files, or of blobs as they are stored. In raw data the frames that hold the blobs count whole, even if
-    /// nothing else in them is used: that is what the repository keeps for them.
+    /// Bytes: of files, or of blobs as they are stored. In raw data the frames that hold the blobs
+    /// count whole, even if nothing else in them is used: that is what the repository keeps for
+    /// them.
     pub total_size: u64,
     /// Raw data: bytes of the blobs before compression.
     #[serde(skip_serializing_if = "is_zero")]
@@ -182,7 +184,8 @@ impl Visitor for Counter<'_> {
         Ok(Walk::Descend)
     }
 
-    /// What is below a node that was counted is counted too, whichever snapshot or folder it was met in.
+    /// What is below a node that was counted is counted too, whichever snapshot or folder it was
+    /// met in.
     fn node(&mut self, _path: &[u8], id: &BlobId) -> Result<bool, EngineError> {
         if self.mode != StatsMode::RawData {
             return Ok(true);

@@ -37,7 +37,8 @@ pub struct BlobUse<'a> {
 }
 
 impl WantedBlobs {
-    /// Blobs of data and of trees by the start of their ids, and all blobs of packs. The packs are read from the repository.
+    /// Blobs of data and of trees by the start of their ids, and all blobs of packs. The packs are
+    /// read from the repository.
     ///
     /// # Errors
     /// [`LookError::NotFound`] and [`LookError::Ambiguous`] for a pack; repository failures.

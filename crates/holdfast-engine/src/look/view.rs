@@ -17,8 +17,8 @@ const GO_SETGID: u32 = 1 << 22;
 const GO_CHAR_DEVICE: u32 = 1 << 21;
 const GO_STICKY: u32 = 1 << 20;
 
-/// An entry to be written as JSON. Names that are not UTF-8 are written with replacement characters, and once more exactly, in
-/// hexadecimal.
+/// An entry to be written as JSON. Names that are not UTF-8 are written with replacement
+/// characters, and once more exactly, in hexadecimal.
 #[derive(Debug, Clone, Serialize)]
 pub struct EntryView {
     /// Name in its directory.
@@ -213,7 +213,8 @@ fn go_mode(entry: &Entry) -> u32 {
     kind | (mode & 0o777) | bit(0o4000, GO_SETUID) | bit(0o2000, GO_SETGID) | bit(0o1000, GO_STICKY)
 }
 
-/// A mode as Go's `FileMode.String` writes it: a letter for each bit of kind, or a dash, then the permissions.
+/// A mode as Go's `FileMode.String` writes it: a letter for each bit of kind, or a dash, then the
+/// permissions.
 fn permissions(mode: u32) -> String {
     const KINDS: &str = "dalTLDpSugct?";
     let kinds = KINDS.chars().zip((0..32).rev());
@@ -237,7 +238,8 @@ fn device_number(kind: &EntryKind) -> Option<u64> {
     Some(high | (major & 0xfff) << 8 | minor & 0xff)
 }
 
-/// A time as JSON has it; times before the year -9999 and after 9999 are moved to the nearest that can be written.
+/// A time as JSON has it; times before the year -9999 and after 9999 are moved to the nearest that
+/// can be written.
 fn timestamp(time: FileTime) -> Timestamp {
     Timestamp::new(time.seconds, time.nanoseconds as i32).unwrap_or(if time.seconds < 0 {
         Timestamp::MIN

@@ -29,8 +29,8 @@ pub trait Visitor {
     /// Whatever should end the walk.
     fn entry(&mut self, path: &[u8], entry: &Entry) -> Result<Walk, EngineError>;
 
-    /// A node of the directory at `path` (empty for the root) is about to be read; false passes over it and all entries that
-    /// are below it.
+    /// A node of the directory at `path` (empty for the root) is about to be read; false passes
+    /// over it and all entries that are below it.
     ///
     /// # Errors
     /// Whatever should end the walk.
@@ -56,8 +56,9 @@ struct Level {
     path_bytes: usize,
 }
 
-/// Walks through what is below `folder`, whose path is `path`: depth first, each directory in the order of its names. Memory
-/// grows with the depth, by a node per directory, not with the number of entries.
+/// Walks through what is below `folder`, whose path is `path`: depth first, each directory in the
+/// order of its names. Memory grows with the depth, by a node per directory, not with the number of
+/// entries.
 ///
 /// # Errors
 /// Repository failures, a tree deeper than [`TREE_DEPTH_MAX`], and what `visitor` returns.
@@ -104,8 +105,8 @@ pub fn walk_each(
     walk(reader, folder, path, &mut EachEntry(each))
 }
 
-/// Fails if a directory with this root must not be `depth` directories below the top: only a damaged or hostile tree is so
-/// deep.
+/// Fails if a directory with this root must not be `depth` directories below the top: only a
+/// damaged or hostile tree is so deep.
 pub(crate) fn check_depth(depth: usize, root: &BlobId) -> Result<(), EngineError> {
     if depth < TREE_DEPTH_MAX {
         return Ok(());

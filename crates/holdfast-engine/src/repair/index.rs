@@ -1,8 +1,9 @@
 //! Making the index right again: it lists every healthy pack and nothing else.
 //!
-//! Order of the steps, each of which may be the last before a crash: intact frames of damaged packs go into new packs; the
-//! damaged packs go to quarantine, so that no later repair takes them for packs that were forgotten; new index objects are
-//! written; one record makes them count instead of the old ones; those go to quarantine.
+//! Order of the steps, each of which may be the last before a crash: intact frames of damaged packs
+//! go into new packs; the damaged packs go to quarantine, so that no later repair takes them for
+//! packs that were forgotten; new index objects are written; one record makes them count instead of
+//! the old ones; those go to quarantine.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
@@ -45,11 +46,13 @@ struct Repair<'a> {
     done: IndexRepair,
 }
 
-/// Writes index objects for all healthy packs that no usable index object lists, drops packs that are gone or damaged,
-/// salvages what can still be read of these, and restores second copies of config and key slots.
+/// Writes index objects for all healthy packs that no usable index object lists, drops packs that
+/// are gone or damaged, salvages what can still be read of these, and restores second copies of
+/// config and key slots.
 ///
 /// # Errors
-/// Failures of the storage; [`EngineError::Interrupted`]. What was done until then stays done, and a rerun goes on.
+/// Failures of the storage; [`EngineError::Interrupted`]. What was done until then stays done, and
+/// a rerun goes on.
 pub fn repair_index(
     repository: &Repository,
     options: &RepairIndexOptions,
@@ -232,8 +235,8 @@ impl<'a> Repair<'a> {
         Ok(())
     }
 
-    /// Makes the new index objects count instead of the old ones. The record is a sweep of no packs that names itself as its
-    /// condemnation, so that it ends no prune which is under way.
+    /// Makes the new index objects count instead of the old ones. The record is a sweep of no packs
+    /// that names itself as its condemnation, so that it ends no prune which is under way.
     fn record(&mut self, plan: &Plan) -> Result<(), EngineError> {
         if plan.replaced.is_empty() && self.done.index_written.is_empty() {
             return Ok(());
@@ -258,7 +261,8 @@ impl<'a> Repair<'a> {
         Ok(())
     }
 
-    /// Moves index objects that a repair replaced to quarantine, also those of a repair that was killed before it could.
+    /// Moves index objects that a repair replaced to quarantine, also those of a repair that was
+    /// killed before it could.
     fn set_aside_index_objects(&mut self) -> Result<(), EngineError> {
         let history = self.repository.history();
         let of_prune: BTreeSet<ObjectId> = history

@@ -1,7 +1,8 @@
 //! Mending what a check found.
 //!
-//! A repair never deletes: it writes new objects and moves damaged ones to `quarantine/`. It can be run again at any time,
-//! also after it was killed, and finds nothing to do when there is nothing to do.
+//! A repair never deletes: it writes new objects and moves damaged ones to `quarantine/`. It can be
+//! run again at any time, also after it was killed, and finds nothing to do when there is nothing
+//! to do.
 
 mod chains;
 mod copies;
@@ -44,7 +45,8 @@ pub struct IndexRepair {
     pub packs_quarantined: Vec<ObjectId>,
     /// Blobs of those that were moved into new packs.
     pub blobs_salvaged: u64,
-    /// Blobs of those that cannot be read any more. The next backup stores anew what the source still has.
+    /// Blobs of those that cannot be read any more. The next backup stores anew what the source
+    /// still has.
     pub blobs_lost: u64,
     /// What else the user should know, one sentence each.
     pub notes: Vec<String>,
@@ -90,9 +92,11 @@ pub struct SnapshotsRepair {
 pub struct RepairedSnapshot {
     /// The damaged one.
     pub original: ObjectId,
-    /// The one that replaces it; `None` in a dry run, if an earlier run wrote it, or if nothing is left of it.
+    /// The one that replaces it; `None` in a dry run, if an earlier run wrote it, or if nothing is
+    /// left of it.
     pub replacement: Option<ObjectId>,
-    /// Files that were left out, and directories (their paths end in `/`) of which entries are lost.
+    /// Files that were left out, and directories (their paths end in `/`) of which entries are
+    /// lost.
     pub left_out: Vec<Vec<u8>>,
     /// True if the damaged one was forgotten.
     pub is_forgotten: bool,

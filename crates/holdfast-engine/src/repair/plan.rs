@@ -1,4 +1,5 @@
-//! Which index objects to replace, so that no entry of a healthy pack is lost and none is written twice.
+//! Which index objects to replace, so that no entry of a healthy pack is lost and none is written
+//! twice.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -16,7 +17,8 @@ pub(super) struct Plan {
     pub moved: BTreeMap<ObjectId, BTreeSet<ObjectId>>,
 }
 
-/// Replaces index objects that cannot be used, or that list a pack which is `gone`, or whose entry was read `anew`.
+/// Replaces index objects that cannot be used, or that list a pack which is `gone`, or whose entry
+/// was read `anew`.
 pub(super) fn plan(lists: &Lists, gone: &BTreeSet<ObjectId>, anew: &BTreeSet<ObjectId>) -> Plan {
     let is_stale = |pack: &ObjectId| gone.contains(pack) || anew.contains(pack);
     let mut plan = Plan::default();
@@ -70,7 +72,8 @@ mod tests {
     }
 
     proptest! {
-        /// No entry of a healthy pack is lost, none is invented, and a second run has nothing to do.
+        /// No entry of a healthy pack is lost, none is invented, and a second run has nothing to
+        /// do.
         #[test]
         fn rewriting_keeps_what_is_healthy(
             lists in btree_map(
@@ -95,7 +98,8 @@ mod tests {
         fn nothing_is_done_without_a_reason(
             lists in btree_map((100u8..130).prop_map(id), vec((0u8..30).prop_map(id), 0..6), 0..12),
         ) {
-            let lists: Lists = lists.into_iter().map(|(object, packs)| (object, Some(packs))).collect();
+            let known = |(object, packs)| (object, Some(packs));
+            let lists: Lists = lists.into_iter().map(known).collect();
             prop_assert_eq!(plan(&lists, &BTreeSet::new(), &BTreeSet::new()), Plan::default());
         }
     }

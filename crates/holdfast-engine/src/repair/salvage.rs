@@ -37,8 +37,9 @@ pub(super) enum Salvaged {
     },
 }
 
-/// Looks at a pack closely; `said` is what the index says of it. If it is damaged, every frame that opens is moved into new
-/// packs, be it one that the index names or one that the pack's own directory names.
+/// Looks at a pack closely; `said` is what the index says of it. If it is damaged, every frame that
+/// opens is moved into new packs, be it one that the index names or one that the pack's own
+/// directory names.
 pub(super) fn salvage(
     repository: &Repository,
     id: &ObjectId,
@@ -61,7 +62,8 @@ pub(super) fn salvage(
     Ok(Salvaged::Moved { index, blobs: intact.blobs, lost: intact.lost })
 }
 
-/// The bytes of a pack that the medium does not give as a whole, with zeros for the frames that it does not give either.
+/// The bytes of a pack that the medium does not give as a whole, with zeros for the frames that it
+/// does not give either.
 pub(super) fn read_in_parts(
     repository: &Repository,
     id: &ObjectId,
@@ -110,7 +112,8 @@ impl Intact {
         }
     }
 
-    /// Writes the frames into new packs that carry the tag of the old one, so that a prune judges them as it would have.
+    /// Writes the frames into new packs that carry the tag of the old one, so that a prune judges
+    /// them as it would have.
     fn write(&mut self, repository: &Repository) -> Result<Vec<ObjectId>, EngineError> {
         let Some((writer, start_slot)) = self.tag.filter(|_| !self.frames.is_empty()) else {
             return Ok(Vec::new());

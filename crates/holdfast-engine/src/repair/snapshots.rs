@@ -14,8 +14,8 @@ use crate::{EngineError, Event, Observer};
 /// Tag of snapshots that replace damaged ones; their parent is the damaged one.
 const REPAIRED: &str = "repaired";
 
-/// Writes, for each snapshot with a tree that cannot be read whole, a new one without the parts that are lost. Run
-/// [`super::repair_index`] first: what a damaged pack still has is not lost.
+/// Writes, for each snapshot with a tree that cannot be read whole, a new one without the parts
+/// that are lost. Run [`super::repair_index`] first: what a damaged pack still has is not lost.
 ///
 /// # Errors
 /// Failures of the storage; [`EngineError::Interrupted`].

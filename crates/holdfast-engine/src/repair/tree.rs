@@ -31,8 +31,9 @@ impl Folder {
     }
 }
 
-/// Writes again what can be read of a tree and returns its root; `None` if that is nothing. Subtrees that the walker found
-/// whole are taken as they are. Lost files and directories are added to `left_out`.
+/// Writes again what can be read of a tree and returns its root; `None` if that is nothing.
+/// Subtrees that the walker found whole are taken as they are. Lost files and directories are added
+/// to `left_out`.
 pub(super) fn mend(
     walker: &mut Walker<'_>,
     blobs: &mut BlobWriter<'_>,

@@ -1,4 +1,5 @@
-//! Reading each frame once, in the order of the packs, and writing its chunks wherever they are wanted.
+//! Reading each frame once, in the order of the packs, and writing its chunks wherever they are
+//! wanted.
 
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
@@ -27,7 +28,8 @@ struct Fetch<'a> {
 /// Writes everything that the plan says is missing.
 ///
 /// # Errors
-/// [`EngineError::Interrupted`]; cache failures. Damage concerns the files that need what is damaged.
+/// [`EngineError::Interrupted`]; cache failures. Damage concerns the files that need what is
+/// damaged.
 pub(super) fn fetch(
     repository: &Repository,
     target: &dyn Target,

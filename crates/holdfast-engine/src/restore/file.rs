@@ -68,7 +68,8 @@ impl PlannedFile {
         }
     }
 
-    /// Gives the file its name; for a file without missing chunks. True if it was not failed before.
+    /// Gives the file its name; for a file without missing chunks. True if it was not failed
+    /// before.
     ///
     /// # Errors
     /// The target's.

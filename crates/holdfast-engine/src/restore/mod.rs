@@ -1,9 +1,9 @@
 //! Restore: from a tree to a target.
 //!
-//! [`plan`] walks the tree, makes directories and decides for every file which of its chunks are missing at the target.
-//! [`fetch`] then reads each frame once, in the order of the packs, in parallel, and writes every chunk wherever it is
-//! wanted. [`finish`] makes hard links, removes what should not be there, gives directories their metadata and, if asked,
-//! reads everything back.
+//! [`plan`] walks the tree, makes directories and decides for every file which of its chunks are
+//! missing at the target. [`fetch`] then reads each frame once, in the order of the packs, in
+//! parallel, and writes every chunk wherever it is wanted. [`finish`] makes hard links, removes
+//! what should not be there, gives directories their metadata and, if asked, reads everything back.
 
 mod compare;
 mod fetch;
@@ -42,7 +42,8 @@ pub enum Selection {
     Skip,
 }
 
-/// Says what to do with a path (relative to the restored folder, starting with `/`); true for directories.
+/// Says what to do with a path (relative to the restored folder, starting with `/`); true for
+/// directories.
 pub type Select<'a> = dyn Fn(&[u8], bool) -> Selection + Sync + 'a;
 
 /// How a restore is made.
@@ -81,9 +82,11 @@ pub struct RestoreReport {
     pub errors: u64,
 }
 
-/// Restores a directory into a target; the sources of a snapshot that has several each into a directory of its own.
+/// Restores a directory into a target; the sources of a snapshot that has several each into a
+/// directory of its own.
 ///
-/// Trouble with single entries is reported and counted; such a file keeps what stood under its name before, or is absent.
+/// Trouble with single entries is reported and counted; such a file keeps what stood under its name
+/// before, or is absent.
 ///
 /// # Errors
 /// Repository failures that concern more than single files; [`EngineError::Interrupted`].

@@ -71,8 +71,9 @@ pub(super) struct Planner<'a> {
     index: IndexReader,
     levels: Vec<Level>,
     path: Vec<u8>,
-    /// First path of each file that has several names, by device and inode. An inode may have been given away while the
-    /// source was read, or between two sources, so what the file is must be the same too.
+    /// First path of each file that has several names, by device and inode. An inode may have been
+    /// given away while the source was read, or between two sources, so what the file is must be
+    /// the same too.
     first_names: HashMap<(u64, u64), (EntryKind, Vec<u8>)>,
     /// True if the top has a directory for each source.
     has_sources: bool,
@@ -235,7 +236,8 @@ impl<'a> Planner<'a> {
         self.path.get(1..).unwrap_or_default().to_vec()
     }
 
-    /// Makes the directories above that were only passed through so far; returns what holds for the last.
+    /// Makes the directories above that were only passed through so far; returns what holds for the
+    /// last.
     fn make_parents(&mut self) -> Result<LevelState, EngineError> {
         for place in 0..self.levels.len() {
             if self.levels[place].state.is_none() {

@@ -1,4 +1,5 @@
-//! What a run stores behind a checkpoint belongs to a run under way, as what it stored before it did.
+//! What a run stores behind a checkpoint belongs to a run under way, as what it stored before it
+//! did.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 

@@ -1,4 +1,5 @@
-//! Small repositories for the tests of check and repair, fabricated through the repository's own interface.
+//! Small repositories for the tests of check and repair, fabricated through the repository's own
+//! interface.
 #![allow(dead_code, clippy::unwrap_used, reason = "helpers of tests, each uses a part")]
 
 use std::sync::Arc;
@@ -81,7 +82,8 @@ impl Fixture {
         check_all(&self.open())
     }
 
-    /// Commits a snapshot of `top/` with these files; a name with a slash goes into a directory of `top/`.
+    /// Commits a snapshot of `top/` with these files; a name with a slash goes into a directory of
+    /// `top/`.
     pub fn backup(&self, files: &[(&str, Vec<u8>)]) -> SnapshotInfo {
         backup(&self.open(), files)
     }

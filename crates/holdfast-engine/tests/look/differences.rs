@@ -103,7 +103,10 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(32))]
     #[test]
     fn differs_as_the_models_do(
-        left in any_folder(), other in any_folder(), choice in any::<u64>(), metadata in any::<bool>(),
+        left in any_folder(),
+        other in any_folder(),
+        choice in any::<u64>(),
+        metadata in any::<bool>(),
     ) {
         let repository = repository();
         let mut right = left.clone();
@@ -217,7 +220,7 @@ fn a_change_in_a_long_file_costs_a_few_nodes() {
     let (changes, statistics) = compared(&repository, &left, &right, false);
     assert_eq!(changes, [(b"/f".to_vec(), "M".to_owned())]);
     assert_eq!((statistics.added.data_blobs, statistics.removed.data_blobs), (2, 1));
-    // 120,000 chunks: some 5,000 leaves under some 700 branches. Behind the insertion, the two sides are a level apart
-    // for a while.
+    // 120,000 chunks: some 5,000 leaves under some 700 branches. Behind the insertion, the two
+    // sides are a level apart for a while.
     assert!(statistics.nodes_read < 2500, "{} nodes read", statistics.nodes_read);
 }

@@ -264,8 +264,9 @@ fn others() -> impl Strategy<Value = EntryKind> {
 
 /// Any small tree.
 pub fn any_folder() -> impl Strategy<Value = Folder> {
+    let file = |(bytes, metadata)| Model::File(bytes, metadata);
     let leaf = prop_oneof![
-        3 => (contents(), any_metadata()).prop_map(|(bytes, metadata)| Model::File(bytes, metadata)),
+        3 => (contents(), any_metadata()).prop_map(file),
         1 => (others(), any_metadata()).prop_map(|(kind, metadata)| Model::Other(kind, metadata)),
     ];
     let model = leaf.prop_recursive(4, 40, 8, |inner| {

@@ -59,7 +59,7 @@ fn full_snapshot() -> Snapshot {
         uid: 1000,
         gid: 100,
         paths: vec![Text::from("/srv"), Text(b"/\xff".to_vec())],
-        tags: vec!["daily".to_owned(), "über".to_owned()],
+        tags: vec!["daily".to_owned(), "\u{fc}ber".to_owned()],
         excludes: vec![Text::from("*.tmp")],
         program: "holdfast 0.1.0".to_owned(),
         parent: Some(object_id(3)),

@@ -1,8 +1,10 @@
-//! Records that an earlier run has read, so that opening a repository costs a listing and not all records ever written.
+//! Records that an earlier run has read, so that opening a repository costs a listing and not all
+//! records ever written.
 //!
-//! They are kept as the repository has them, sealed. What is kept is believed as the beginning of a chain, after its last
-//! record was read from the repository again: that one names the hash of the one before it, and so on to the first. A
-//! chain that went on differently, as after a repository was put back from a copy, is read anew.
+//! They are kept as the repository has them, sealed. What is kept is believed as the beginning of a
+//! chain, after its last record was read from the repository again: that one names the hash of the
+//! one before it, and so on to the first. A chain that went on differently, as after a repository
+//! was put back from a copy, is read anew.
 
 use std::collections::BTreeSet;
 
@@ -17,8 +19,8 @@ use crate::chain::{Head, Stored, decode};
 use crate::index::Index;
 use crate::names::object_name;
 
-/// The records of a chain that are kept, if they are still those of the repository; moves `head`, which is at the
-/// beginning, behind the last. `listed` are the slots that a listing shows.
+/// The records of a chain that are kept, if they are still those of the repository; moves `head`,
+/// which is at the beginning, behind the last. `listed` are the slots that a listing shows.
 ///
 /// # Errors
 /// Storage and cache failures. What does not fit together is as good as not kept.

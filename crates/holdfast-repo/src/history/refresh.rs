@@ -25,8 +25,8 @@ impl History {
     pub fn read(backend: &dyn Backend, keys: &Keys, index: &Index) -> Result<Self, RepoError> {
         let mut history = Self::default();
         history.refresh_with(backend, keys, Some(index))?;
-        // A record that was damaged was given up by the hash of what is left of it. Here it may be kept whole, but what
-        // it refers to need not be there any more.
+        // A record that was damaged was given up by the hash of what is left of it. Here it may be
+        // kept whole, but what it refers to need not be there any more.
         let is_unknown = |id| !history.snapshots.contains_key(id);
         if history.forgotten.iter().any(is_unknown) {
             history = Self::default();
@@ -72,7 +72,8 @@ impl History {
         keys: &Keys,
         index: Option<&Index>,
     ) -> Result<(), RepoError> {
-        // What is missing can only be seen in a listing, taken before anything is read; once per run is enough.
+        // What is missing can only be seen in a listing, taken before anything is read; once per
+        // run is enough.
         let listed = match self.generation_head {
             None => chain::listed_slots(backend)?,
             Some(_) => Listed::new(),
@@ -96,8 +97,9 @@ impl History {
         Ok(())
     }
 
-    /// Reads chains that nothing announces, if their records are authentic or the announcement may be in a damaged record.
-    /// Whoever creates a chain announces it first, so that cannot merely be late.
+    /// Reads chains that nothing announces, if their records are authentic or the announcement may
+    /// be in a damaged record. Whoever creates a chain announces it first, so that cannot merely be
+    /// late.
     fn adopt_unannounced(
         &mut self,
         backend: &dyn Backend,
@@ -146,8 +148,8 @@ impl History {
         Ok(())
     }
 
-    /// Records that cannot be read, but for those that were forgotten by the hash of what is left of them. While there is
-    /// one, it is not known what snapshots need, so nothing is deleted.
+    /// Records that cannot be read, but for those that were forgotten by the hash of what is left
+    /// of them. While there is one, it is not known what snapshots need, so nothing is deleted.
     pub fn damaged(&self) -> impl Iterator<Item = &DamagedRecord> {
         let is_forgotten = |id: &ObjectId| self.forgotten.contains(id);
         self.damaged.iter().filter(move |record| !record.found.as_ref().is_some_and(is_forgotten))
@@ -173,7 +175,8 @@ impl History {
     }
 }
 
-/// Reads a chain from `head` on. At its beginning, what is kept with the cache is taken first; what is read besides is kept.
+/// Reads a chain from `head` on. At its beginning, what is kept with the cache is taken first; what
+/// is read besides is kept.
 fn read<Body: DeserializeOwned>(
     backend: &dyn Backend,
     keys: &Keys,

@@ -1,4 +1,5 @@
-//! Bringing the cache up to date: index objects, and where one is lost, the directories of the packs themselves.
+//! Bringing the cache up to date: index objects, and where one is lost, the directories of the
+//! packs themselves.
 
 use std::collections::{BTreeSet, HashSet};
 use std::sync::{Arc, PoisonError};
@@ -34,7 +35,8 @@ impl Index {
     /// Makes the cache agree with the repository.
     ///
     /// # Errors
-    /// Storage and cache failures. Lost or damaged index objects are no errors: they are in [`Missing`].
+    /// Storage and cache failures. Lost or damaged index objects are no errors: they are in
+    /// [`Missing`].
     pub fn sync(
         &self,
         backend: &dyn Backend,
@@ -72,8 +74,8 @@ impl Index {
         Ok(packs.filter(|p| history.swept().contains(&p.id)).map(|p| p.number).collect())
     }
 
-    /// Removes some rows of packs that were swept, if there are any. Only for one who opens a repository: what else is
-    /// made of the index counts on the packs that were gone at its start.
+    /// Removes some rows of packs that were swept, if there are any. Only for one who opens a
+    /// repository: what else is made of the index counts on the packs that were gone at its start.
     ///
     /// # Errors
     /// Cache failures.

@@ -1,7 +1,8 @@
 //! The index: which frame holds a blob, and where that frame is.
 //!
-//! Its truth is the repository: index objects, and behind them the packs' own directories. What is kept locally is a cache that
-//! is brought up to date each time a repository is opened, and that can be deleted at any time.
+//! Its truth is the repository: index objects, and behind them the packs' own directories. What is
+//! kept locally is a cache that is brought up to date each time a repository is opened, and that
+//! can be deleted at any time.
 
 mod cache;
 mod load;
@@ -79,8 +80,8 @@ struct State {
 }
 
 impl Index {
-    /// Opens the cache in `folder`, or one in memory, for the repository of these keys. A cache of another repository or
-    /// version, or one that is broken, is made anew.
+    /// Opens the cache in `folder`, or one in memory, for the repository of these keys. A cache of
+    /// another repository or version, or one that is broken, is made anew.
     ///
     /// # Errors
     /// [`RepoError::Cache`] if even a new one does not work.
@@ -158,7 +159,8 @@ impl Index {
         objects.map(|(id, packs)| Ok((id, named(packs)?))).collect()
     }
 
-    /// A note that was left with the cache, and that is lost with it. Nothing that matters may depend on it.
+    /// A note that was left with the cache, and that is lost with it. Nothing that matters may
+    /// depend on it.
     ///
     /// # Errors
     /// [`RepoError::Cache`].
@@ -174,7 +176,8 @@ impl Index {
         self.cache.set_note(name, note)
     }
 
-    /// Passes the sealed records of a chain that are kept with the cache to `each`, in order, until it returns false.
+    /// Passes the sealed records of a chain that are kept with the cache to `each`, in order, until
+    /// it returns false.
     pub(crate) fn kept_records(
         &self,
         chain: &Chain,
@@ -236,7 +239,8 @@ impl IndexReader {
         Ok(false)
     }
 
-    /// True if a pack that new snapshots could rely on in the `earlier` state is condemned or gone in this one.
+    /// True if a pack that new snapshots could rely on in the `earlier` state is condemned or gone
+    /// in this one.
     pub fn has_lost_packs_since(&self, earlier: &Self) -> bool {
         let (now, then) = (&self.state, &earlier.state);
         now.dead

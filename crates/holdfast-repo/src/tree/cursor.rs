@@ -55,7 +55,8 @@ impl DirectoryCursor {
         Ok(true)
     }
 
-    /// Moves forward to the entry called `name`, if there is one; entries before it are passed over.
+    /// Moves forward to the entry called `name`, if there is one; entries before it are passed
+    /// over.
     ///
     /// # Errors
     /// As [`DirectoryCursor::next`].

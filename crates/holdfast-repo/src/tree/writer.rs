@@ -1,4 +1,5 @@
-//! Writing a sequence as a tree of nodes, split at content-defined places (`docs/format.md`, section 8).
+//! Writing a sequence as a tree of nodes, split at content-defined places (`docs/format.md`,
+//! section 8).
 
 use holdfast_format::BlobId;
 use holdfast_format::entry::{Content, Entry};
@@ -10,8 +11,8 @@ use holdfast_format::node::{
 
 use crate::RepoError;
 
-/// A leaf has at least so many records, unless it is the last; from then on it ends where the boundary hash is 0 modulo this
-/// (decision 0006).
+/// A leaf has at least so many records, unless it is the last; from then on it ends where the
+/// boundary hash is 0 modulo this (decision 0006).
 const LEAF_RECORDS: usize = 12;
 /// The same for a branch.
 const BRANCH_RECORDS: usize = 4;
@@ -165,7 +166,8 @@ impl DirectoryWriter {
     }
 }
 
-/// Writes the extents of a file: inside its entry while they are few, as a tree of nodes when they are many.
+/// Writes the extents of a file: inside its entry while they are few, as a tree of nodes when they
+/// are many.
 #[derive(Debug, Default)]
 pub struct ContentWriter {
     inline: Vec<Extent>,

@@ -1,8 +1,8 @@
 //! The way in for blobs: claim, frame, seal, pack, upload.
 //!
-//! [`BlobWriter::add`] claims a blob's id before anything expensive is done with its bytes. New blobs are collected into
-//! frames ([`frame`]), sealed in parallel, put into packs in order ([`pack`]), and uploaded by one thread that also writes the
-//! index objects ([`upload`]).
+//! [`BlobWriter::add`] claims a blob's id before anything expensive is done with its bytes. New
+//! blobs are collected into frames ([`frame`]), sealed in parallel, put into packs in order
+//! ([`pack`]), and uploaded by one thread that also writes the index objects ([`upload`]).
 
 mod frame;
 mod pack;
@@ -117,8 +117,9 @@ impl<'a> BlobWriter<'a> {
         })
     }
 
-    /// Takes note that this session has committed a snapshot in `slot` and goes on: whatever it stores from now on can only
-    /// be committed behind that, and counts as that of a run under way until then.
+    /// Takes note that this session has committed a snapshot in `slot` and goes on: whatever it
+    /// stores from now on can only be committed behind that, and counts as that of a run under way
+    /// until then.
     pub fn go_on_behind(&mut self, slot: u64) {
         for pack in &mut self.open_packs {
             pack.start_from(slot + 1);
@@ -143,7 +144,8 @@ impl<'a> BlobWriter<'a> {
         Ok(self.pending.contains(id) || self.index.contains(id)?)
     }
 
-    /// Adds a blob unless it is there already; true if it is new. `compressible` says whether trying is worth it.
+    /// Adds a blob unless it is there already; true if it is new. `compressible` says whether
+    /// trying is worth it.
     ///
     /// # Errors
     /// Any failure of the repository, also of blobs added earlier.
@@ -259,7 +261,8 @@ impl<'a> BlobWriter<'a> {
         }
     }
 
-    /// Makes everything added so far durable and listed by index objects. Returns those of this session.
+    /// Makes everything added so far durable and listed by index objects. Returns those of this
+    /// session.
     ///
     /// # Errors
     /// Any failure of the repository.
@@ -279,7 +282,8 @@ impl<'a> BlobWriter<'a> {
         Ok(&self.index_objects)
     }
 
-    /// Adds a frame that is sealed already, of another session, as it is; for moving frames between packs.
+    /// Adds a frame that is sealed already, of another session, as it is; for moving frames between
+    /// packs.
     ///
     /// # Errors
     /// Any failure of the repository.

@@ -9,7 +9,8 @@ use holdfast_seal::{Keys, SealError, SealedFrame, Session, new_pack_salt, seal_d
 /// Bytes left for the directory when the size of a pack is planned: per blob its id and length.
 const DIRECTORY_BYTES_PER_BLOB: usize = 36;
 
-/// A pack of very many tiny blobs is closed at so many: its directory is held in memory several times.
+/// A pack of very many tiny blobs is closed at so many: its directory is held in memory several
+/// times.
 const BLOBS_MAX: usize = 1 << 16;
 
 /// Sealed frames that will be one pack.

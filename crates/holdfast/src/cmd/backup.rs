@@ -440,7 +440,8 @@ fn stream_entry(args: &Args, context: &Context) -> StreamEntry {
     }
 }
 
-/// Snapshots to compare with: an unfinished one that is newer than the newest complete one, and that one.
+/// Snapshots to compare with: an unfinished one that is newer than the newest complete one, and
+/// that one.
 fn parents(
     args: &Args,
     context: &Context,

@@ -169,9 +169,11 @@ mod tests {
 
     #[test]
     fn json_for_people_cannot_harm_a_terminal_and_means_the_same() {
-        let value = json!({ "name": "a\u{1b}[2J\u{202e}b\u{9b}\n日本語 🎉 \\" });
+        let shown = "\u{65e5}\u{672c}\u{8a9e} \u{1f389}";
+        let value = json!({ "name": format!("a\u{1b}[2J\u{202e}b\u{9b}\n{shown} \\") });
         let text = harmless(&format!("{value:#}"));
-        assert_eq!(text, "{\n  \"name\": \"a\\u001b[2J\\u202eb\\u009b\\n日本語 🎉 \\\\\"\n}");
+        let name = format!("a\\u001b[2J\\u202eb\\u009b\\n{shown} \\\\");
+        assert_eq!(text, format!("{{\n  \"name\": \"{name}\"\n}}"));
         assert_eq!(serde_json::from_str::<Value>(&text).unwrap(), value);
     }
 }

@@ -144,7 +144,8 @@ pub fn run(args: &Args, context: &Context) -> CommandResult {
     tell(context, args, &report?, start)
 }
 
-/// With `--dry-run` the target is not even made: what does not exist is looked at in an empty folder.
+/// With `--dry-run` the target is not even made: what does not exist is looked at in an empty
+/// folder.
 fn open_target(args: &Args, options: FsTargetOptions) -> CommandResult<FsTarget> {
     let failed = |error: TargetError| {
         CommandError::failed(format!("{}: {error}", escape::path(&args.target)))

@@ -63,10 +63,11 @@ mod tests {
 
     #[test]
     fn names() {
+        let wide = "Gr\u{fc}\u{df}e/\u{65e5}\u{672c}\u{8a9e} \u{1f389}";
         let cases: [(&[u8], &str); 13] = [
             (b"", ""),
             (b"plain name.txt", "plain name.txt"),
-            ("Grüße/日本語 🎉".as_bytes(), "Grüße/日本語 🎉"),
+            (wide.as_bytes(), wide),
             (b"a\nb\tc\rd\0", "a\\x0ab\\x09c\\x0dd\\x00"),
             (b"\x1b[2J\x1b]0;owned\x07", "\\x1b[2J\\x1b]0;owned\\x07"),
             (b"\x7f", "\\x7f"),

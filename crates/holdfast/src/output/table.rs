@@ -90,13 +90,17 @@ mod tests {
     fn columns_are_aligned_by_width() {
         let mut table =
             Table::new(&[("ID", Align::Left), ("Paths", Align::Left), ("Size", Align::Right)]);
-        table.row(["1a2b3c4d".to_owned(), "/日本語\n/b".to_owned(), "5 B".to_owned()]);
+        table.row([
+            "1a2b3c4d".to_owned(),
+            "/\u{65e5}\u{672c}\u{8a9e}\n/b".to_owned(),
+            "5 B".to_owned(),
+        ]);
         table.row(["ffffffff".to_owned(), "/home".to_owned(), "1.234 MiB".to_owned()]);
         table.footer("2 snapshots");
-        insta::assert_snapshot!(table.render(), @r"
+        insta::assert_snapshot!(table.render(), @"
         ID        Paths         Size
         ----------------------------
-        1a2b3c4d  /日本語        5 B
+        1a2b3c4d  /\u{65e5}\u{672c}\u{8a9e}        5 B
                   /b
         ffffffff  /home    1.234 MiB
         ----------------------------

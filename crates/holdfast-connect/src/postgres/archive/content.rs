@@ -2,9 +2,9 @@
 //!
 //! A restored table has the same rows as the dump if both give the same [`Content`]: the number of
 //! rows, their bytes, and the sum modulo 2^128 of the first 16 bytes of BLAKE3 of each line of
-//! `COPY`, as a number with the least byte first. Two equal rows do not cancel out, and a row counts
-//! wherever PostgreSQL puts it. The sum finds errors; it is no signature against somebody who
-//! chooses the rows.
+//! `COPY`, as a number with the least byte first. Two equal rows do not cancel out, and a row
+//! counts wherever PostgreSQL puts it. The sum finds errors; it is no signature against somebody
+//! who chooses the rows.
 
 use std::fmt;
 

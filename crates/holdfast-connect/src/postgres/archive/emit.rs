@@ -1,8 +1,8 @@
 //! Writing an archive from its table of contents and its members.
 //!
 //! What is written is not compressed, whatever the archive was before. An entry whose data is left
-//! out keeps its promise of data: `pg_restore` skips it as long as it is not asked for it, and fails
-//! otherwise. So a selection can never be restored as if it were everything.
+//! out keeps its promise of data: `pg_restore` skips it as long as it is not asked for it, and
+//! fails otherwise. So a selection can never be restored as if it were everything.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Read, Seek, SeekFrom, Write};

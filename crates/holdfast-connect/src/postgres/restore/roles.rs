@@ -27,8 +27,8 @@ pub(super) fn check(session: &mut Session, stored: &Stored<'_>) -> Result<(), Po
         more => format!(" and {more} more"),
     };
     let text = format!(
-        "the server has no role {named}{more}, which owns what is restored: restore the roles first \
-         (globals.sql), or restore without owners"
+        "the server has no role {named}{more}, which owns what is restored: restore the roles \
+         first (globals.sql), or restore without owners"
     );
     Err(PostgresError::new(ErrorKind::Privilege, text))
 }

@@ -9,8 +9,9 @@ use holdfast_format::entry::{Entry, EntryKind, Metadata};
 pub struct Change<'a> {
     /// Path below the compared roots; directories end with a slash.
     pub path: &'a [u8],
-    /// As restic writes it: `+` added, `-` removed, `T` type, `M` content, `U` metadata only (`TU` type and metadata). `M?`:
-    /// the content changed and nothing else did, not even times, which looks like silent damage of the source.
+    /// As restic writes it: `+` added, `-` removed, `T` type, `M` content, `U` metadata only (`TU`
+    /// type and metadata). `M?`: the content changed and nothing else did, not even times, which
+    /// looks like silent damage of the source.
     pub modifier: &'static str,
     /// The entry as it was.
     pub left: Option<&'a Entry>,

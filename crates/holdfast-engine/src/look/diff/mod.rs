@@ -1,7 +1,8 @@
 //! What two snapshots differ in.
 //!
-//! Both sides are read in step ([`pair`]): wherever the same node comes next on both, it is passed over unread, be it the
-//! root of a directory or a part of a long one. The cost is that of the difference, not that of the snapshots.
+//! Both sides are read in step ([`pair`]): wherever the same node comes next on both, it is passed
+//! over unread, be it the root of a directory or a part of a long one. The cost is that of the
+//! difference, not that of the snapshots.
 
 mod change;
 mod pair;
@@ -44,8 +45,8 @@ pub struct SideStatistics {
     pub bytes: u64,
 }
 
-/// What a comparison counted. Blobs are compared among the parts that differ: one that a changed file gained and that an
-/// unchanged part has always had counts as added.
+/// What a comparison counted. Blobs are compared among the parts that differ: one that a changed
+/// file gained and that an unchanged part has always had counts as added.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
 pub struct DiffStatistics {
     /// Files whose content changed.
@@ -69,8 +70,9 @@ fn is_zero(count: &u64) -> bool {
 /// Takes a change.
 pub type TakeChange<'a> = &'a mut dyn FnMut(&Change<'_>) -> Result<(), EngineError>;
 
-/// Calls `each` for the changes from `left` to `right`, in path order; a directory comes before what is in it. Everything in
-/// a directory that was added or removed is told one by one, also where a file took the place of a directory.
+/// Calls `each` for the changes from `left` to `right`, in path order; a directory comes before
+/// what is in it. Everything in a directory that was added or removed is told one by one, also
+/// where a file took the place of a directory.
 ///
 /// # Errors
 /// [`EngineError::Interrupted`]; repository failures and what `each` returns.

@@ -112,7 +112,8 @@ impl Pair {
         Ok(())
     }
 
-    /// Takes the next entry of the left side (less), of the right side (greater), or of both; `None` if both are equal.
+    /// Takes the next entry of the left side (less), of the right side (greater), or of both;
+    /// `None` if both are equal.
     fn take(&mut self, order: Ordering) -> Option<Difference> {
         let left = if order.is_le() { pop_entry(&mut self.left) } else { None };
         let right = if order.is_ge() { pop_entry(&mut self.right) } else { None };
@@ -131,7 +132,8 @@ fn pieces(folder: Option<&Folder>) -> Vec<Piece> {
     match folder {
         None => Vec::new(),
         Some(Folder::Tree(root)) => vec![Piece::Node(*root, NODE_LEVEL_MAX)],
-        // Directories that stand for sources have no metadata of their own: what they show is the snapshot's time.
+        // Directories that stand for sources have no metadata of their own: what they show is the
+        // snapshot's time.
         Some(Folder::Sources(entries)) => entries
             .iter()
             .rev()

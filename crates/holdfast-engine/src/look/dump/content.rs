@@ -15,8 +15,8 @@ use crate::{EngineError, Event, Observer};
 /// Zeros written at once for a hole.
 static ZEROS: [u8; 64 << 10] = [0; 64 << 10];
 
-/// Writes the bytes of files one after the other. It keeps the frames that it opened last, so that neighbouring blobs, also of
-/// several small files, open their frame once.
+/// Writes the bytes of files one after the other. It keeps the frames that it opened last, so that
+/// neighbouring blobs, also of several small files, open their frame once.
 pub(super) struct Contents<'a> {
     /// Chunk lists and data have a reader each, so that neither drives the other's frames out.
     nodes: BlobReader<'a>,

@@ -39,12 +39,13 @@ pub struct DumpStats {
     pub skipped: u64,
 }
 
-/// Writes what `path` leads to: a file as its bytes, a directory as an archive. As in restic, entries of the archive are
-/// called by their whole path below `root`, without the leading slash.
+/// Writes what `path` leads to: a file as its bytes, a directory as an archive. As in restic,
+/// entries of the archive are called by their whole path below `root`, without the leading slash.
 ///
 /// # Errors
-/// [`EngineError::NoSuchPath`], [`EngineError::WrongKind`] if it is neither file nor directory, [`EngineError::Output`],
-/// [`EngineError::Interrupted`]; repository failures. What was written until then is not complete.
+/// [`EngineError::NoSuchPath`], [`EngineError::WrongKind`] if it is neither file nor directory,
+/// [`EngineError::Output`], [`EngineError::Interrupted`]; repository failures. What was written
+/// until then is not complete.
 pub fn dump(
     repository: &Repository,
     root: &SnapshotRoot,
@@ -92,7 +93,8 @@ trait Archive {
     fn finish(&mut self) -> Result<(), EngineError>;
 }
 
-/// Writes the directory at `place` and what is in it as an archive. The directory itself is in it unless it is the root.
+/// Writes the directory at `place` and what is in it as an archive. The directory itself is in it
+/// unless it is the root.
 ///
 /// # Errors
 /// [`EngineError::WrongKind`] if it is no directory; otherwise as [`dump`].

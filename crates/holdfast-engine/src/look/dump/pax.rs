@@ -13,7 +13,8 @@ pub(super) const BLOCK_BYTES: u64 = 512;
 pub(super) struct Records(Vec<u8>);
 
 impl Records {
-    /// The records that an entry's metadata needs. Gives the names of extended attributes that cannot be told as well.
+    /// The records that an entry's metadata needs. Gives the names of extended attributes that
+    /// cannot be told as well.
     pub fn of(metadata: &Metadata) -> (Self, Vec<String>) {
         let mut records = Self::default();
         let mut untold = Vec::new();
@@ -54,13 +55,15 @@ impl Records {
         self.0.push(b'\n');
     }
 
-    /// Writes the records, if there are any, as the entry that stands before the one they belong to.
+    /// Writes the records, if there are any, as the entry that stands before the one they belong
+    /// to.
     pub fn write(&self, out: &mut dyn Write) -> std::io::Result<()> {
         if self.0.is_empty() { Ok(()) } else { write_extension(out, EntryType::XHeader, &self.0) }
     }
 }
 
-/// Writes a name that its header has no place for, as the entry that GNU tar puts before the one that has it.
+/// Writes a name that its header has no place for, as the entry that GNU tar puts before the one
+/// that has it.
 pub(super) fn write_long_name(
     out: &mut dyn Write,
     entry_type: EntryType,

@@ -14,12 +14,13 @@ use crate::{EngineError, Observer};
 /// Bytes of a name in a header.
 const NAME_BYTES: usize = 100;
 
-/// A tar archive. Blocks are written here and not by `tar::Builder`, which would end the archive properly also after an error.
+/// A tar archive. Blocks are written here and not by `tar::Builder`, which would end the archive
+/// properly also after an error.
 pub(super) struct TarArchive<'a> {
     out: &'a mut dyn Write,
     observer: &'a dyn Observer,
-    /// First path of files with several hard links, by device and inode. An inode that was given away while the source was
-    /// read may come twice, so what the file is must be the same too.
+    /// First path of files with several hard links, by device and inode. An inode that was given
+    /// away while the source was read may come twice, so what the file is must be the same too.
     links: HashMap<(u64, u64), (EntryKind, Vec<u8>)>,
 }
 

@@ -21,8 +21,8 @@ const LARGE_BYTES: u64 = u32::MAX as u64;
 /// What stands for a byte that is not UTF-8.
 const REPLACEMENT: char = char::REPLACEMENT_CHARACTER;
 
-/// Swallows what is written once it is closed: a `ZipWriter` ends its archive properly when it is dropped, also after an error,
-/// and nobody should take a part for the whole.
+/// Swallows what is written once it is closed: a `ZipWriter` ends its archive properly when it is
+/// dropped, also after an error, and nobody should take a part for the whole.
 struct Gate<'a> {
     out: &'a mut dyn Write,
     is_closed: Rc<Cell<bool>>,

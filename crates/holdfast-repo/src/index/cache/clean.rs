@@ -1,8 +1,10 @@
-//! Removing the rows of packs that a sweep deleted, a bounded number at a time, so that the cache does not grow for ever.
+//! Removing the rows of packs that a sweep deleted, a bounded number at a time, so that the cache
+//! does not grow for ever.
 //!
-//! Which blobs were in a pack is in no row, so all rows of blobs must be looked at. That is done in passes. A pass takes
-//! some packs that nothing leads to any more; each run looks at the next rows, first those of blobs, then those of their
-//! copies; at the end the frames and the packs themselves go. Every step is one transaction and changes nothing for readers.
+//! Which blobs were in a pack is in no row, so all rows of blobs must be looked at. That is done in
+//! passes. A pass takes some packs that nothing leads to any more; each run looks at the next rows,
+//! first those of blobs, then those of their copies; at the end the frames and the packs themselves
+//! go. Every step is one transaction and changes nothing for readers.
 
 #[cfg(test)]
 mod tests;
@@ -34,8 +36,9 @@ impl Frames {
 }
 
 impl Cache {
-    /// Goes on with a pass, or begins one for these packs: they were swept, and no index object of the cache lists them.
-    /// Looks at no more than `rows_max` rows of blobs. True if anything was done.
+    /// Goes on with a pass, or begins one for these packs: they were swept, and no index object of
+    /// the cache lists them. Looks at no more than `rows_max` rows of blobs. True if anything was
+    /// done.
     pub fn clean(&self, gone: &[PackRow], rows_max: usize) -> Result<bool, RepoError> {
         let under_way = self.cleaned_packs()?;
         if under_way.is_empty() && gone.is_empty() {
@@ -79,8 +82,8 @@ impl Cache {
     }
 }
 
-/// Begins a pass over as many packs as end with about so many frames. Should one of them ever be listed again, after
-/// the repository was put back from a copy, it gets rows of its own.
+/// Begins a pass over as many packs as end with about so many frames. Should one of them ever be
+/// listed again, after the repository was put back from a copy, it gets rows of its own.
 fn begin(
     write: &WriteTransaction,
     gone: &[PackRow],
@@ -131,7 +134,8 @@ fn move_cursor(
     Ok(())
 }
 
-/// Puts a copy that stays in the place of each main row that goes. True once all rows were looked at.
+/// Puts a copy that stays in the place of each main row that goes. True once all rows were looked
+/// at.
 fn clean_blobs(
     write: &WriteTransaction,
     frames: &Frames,

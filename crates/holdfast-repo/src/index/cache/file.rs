@@ -14,11 +14,13 @@ use super::table::{
 use crate::RepoError;
 use crate::error::cached;
 
-/// How many processes may have a cache of the same repository at once; each needs a file of its own.
+/// How many processes may have a cache of the same repository at once; each needs a file of its
+/// own.
 const FILES_MAX: usize = 8;
 
 impl Cache {
-    /// Opens the first file in `folder` that no other process uses; without a folder, a cache in memory.
+    /// Opens the first file in `folder` that no other process uses; without a folder, a cache in
+    /// memory.
     pub fn open(
         folder: Option<&Path>,
         repository: &RepositoryId,

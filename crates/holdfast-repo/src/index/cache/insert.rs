@@ -28,7 +28,8 @@ impl Cache {
         for pack in packs {
             numbers.push(add_pack(&write, keys, pack, &mut blobs)?);
         }
-        // In the order of the keys the tree is filled from left to right, which is several times faster.
+        // In the order of the keys the tree is filled from left to right, which is several times
+        // faster.
         blobs.sort_unstable_by_key(|blob| blob.0);
         add_blobs(&write, &blobs, dead)?;
         cached(cached(write.open_table(INDEX_OBJECTS))?.insert(index.as_bytes(), numbers))?;

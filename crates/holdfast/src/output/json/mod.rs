@@ -28,7 +28,8 @@ pub struct Message {
     pub message: String,
 }
 
-/// Something that should be looked at, though the command did what it was asked; printed on standard error.
+/// Something that should be looked at, though the command did what it was asked; printed on
+/// standard error.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Warning<'a> {
     /// Always `warning`, which restic does not have.

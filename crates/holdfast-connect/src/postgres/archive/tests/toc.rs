@@ -117,7 +117,10 @@ proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn what_is_encoded_is_decoded(toc in tocs(), after in prop::collection::vec(any::<u8>(), 0..9)) {
+    fn what_is_encoded_is_decoded(
+        toc in tocs(),
+        after in prop::collection::vec(any::<u8>(), 0..9),
+    ) {
         let bytes = toc.encode();
         let (decoded, used) = Toc::decode(&[&bytes[..], &after].concat(), &Limits::DEFAULT)
             .map_err(|error| TestCaseError::fail(error.to_string()))?;
