@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
 use holdfast_format::entry::Metadata;
+use nix::fcntl::{FcntlArg, fcntl};
 
 use super::archive::{
     ArchiveError, ArchiveReader, ContentHasher, Entry, Event, Limits, Looks, Member, Toc,
@@ -23,6 +24,8 @@ use crate::{Content, Opener, Piece};
 
 /// What is read at once of a member that nobody wants.
 const SKIP_BYTES: usize = 64 << 10;
+/// Room between the tool and this process, so that neither waits for each of the other's steps.
+const PIPE_BYTES: i32 = 1 << 20;
 /// How long a tool whose output was no dump may take to say why.
 const LAST_WORDS_TIMEOUT: Duration = Duration::from_secs(2);
 
@@ -56,6 +59,8 @@ impl Dump {
         let output = running.child.stdout.take();
         let output =
             output.ok_or_else(|| PostgresError::new(ErrorKind::Tool, "pg_dump has no output"))?;
+        // pg_dump writes 4 KiB at a time. The system may allow no larger pipe, which only costs time.
+        let _ = fcntl(&output, FcntlArg::F_SETPIPE_SZ(PIPE_BYTES));
         let output = StoppableReader::new(output.into(), Arc::clone(&cut.tools.stop));
         match ArchiveReader::open(Box::new(output) as Box<dyn Read + Send>, Limits::DEFAULT) {
             Ok(reader) => Ok(Self::new(record.name.clone(), reader, Some(running))),
