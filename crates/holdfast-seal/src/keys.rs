@@ -7,7 +7,7 @@ use holdfast_format::directory::FrameEntry;
 use holdfast_format::frame::{BlobEntry, FrameContext, frame_id_message};
 use holdfast_format::{BlobId, BlobType, FrameId, RepositoryId, SessionId, WriterId};
 use subtle::ConstantTimeEq;
-use zeroize::{Zeroize, ZeroizeOnDrop};
+use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
 use crate::SealError;
 use crate::random::{Random, SystemRandom, array};
@@ -88,6 +88,7 @@ pub struct Keys {
     split: Key,
     session: Key,
     writer: Key,
+    fingerprint: Key,
     pub(crate) nonce: Key,
     pub(crate) directory: Key,
     pub(crate) record: Key,
@@ -113,6 +114,7 @@ impl Keys {
             split: Key::derive("split", master),
             session: Key::derive("session", master),
             writer: Key::derive("writer", master),
+            fingerprint: Key::derive("fingerprint", master),
             nonce: Key::derive("nonce", master),
             directory: Key::derive("directory", master),
             record: Key::derive("record", master),
@@ -192,6 +194,12 @@ impl Keys {
         let mut id = [0; WriterId::BYTES];
         id.copy_from_slice(&hash[..WriterId::BYTES]);
         WriterId::from_bytes(id)
+    }
+
+    /// The key of fingerprints of an application's keys. It serves nothing else: whoever is given it
+    /// can compare what he has with what the repository knows, and open nothing.
+    pub fn fingerprint_key(&self) -> Zeroizing<[u8; 32]> {
+        Zeroizing::new(*self.fingerprint.as_bytes())
     }
 
     /// The key of one session's frames of one type.

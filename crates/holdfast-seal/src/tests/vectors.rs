@@ -52,6 +52,7 @@ fn key_vectors() -> Value {
         "writer_id_of_alpha.example": keys.writer_id("alpha.example"),
         "gear_table_starts": hex::encode(&table[..32]),
         "gear_table_hash": blake3::hash(&table).to_hex().as_str(),
+        "fingerprint_key": hex::encode(keys.fingerprint_key()),
         "session": session(&keys).id(),
         "session_data_key": hex::encode(session(&keys).key(Data).as_bytes()),
         "session_tree_key": hex::encode(session(&keys).key(Tree).as_bytes()),
