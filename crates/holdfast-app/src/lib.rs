@@ -4,3 +4,8 @@
 //! environment and no clock: whoever calls it says what the time is.
 
 pub mod config;
+pub mod fingerprint;
+pub mod hooks;
+pub mod lock;
+pub mod notify;
+pub mod secrets;

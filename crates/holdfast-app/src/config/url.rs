@@ -65,11 +65,17 @@ impl WebUrl {
 
     /// The address, if it is one that holds no password.
     pub fn new(text: &str) -> Option<Self> {
-        let url = Url::parse(text).ok()?;
+        // A parser of URLs passes over line breaks, which would hide that there are two.
+        let url = Url::parse(text).ok().filter(|_| !text.contains(char::is_whitespace))?;
         let usable = matches!(url.scheme(), "http" | "https")
             && url.host_str().is_some()
             && url.password().is_none();
         usable.then_some(Self(url))
+    }
+
+    /// The address in parts.
+    pub(crate) fn into_url(self) -> Url {
+        self.0
     }
 }
 

@@ -1,0 +1,82 @@
+//! Fingerprints of keys: they tell whether two keys are the same, and nothing else about them.
+//!
+//! A snapshot of data names the fingerprints of the keys that the data need, so that a restore can
+//! tell whether it has the keys of that era. The hash is keyed by a key of the repository: a file
+//! such as `.env` may hold so little that a plain hash of it could be guessed.
+
+use std::fmt;
+use std::io::{self, Write};
+
+use blake3::Hasher;
+
+/// Computes the fingerprint of what is written to it.
+pub struct Fingerprint(Hasher);
+
+impl Fingerprint {
+    /// Begins a fingerprint under the key that `holdfast_seal::Keys::fingerprint_key` gives.
+    pub fn new(key: &[u8; 32]) -> Self {
+        Self(Hasher::new_keyed(key))
+    }
+
+    /// The fingerprint of these bytes.
+    pub fn of(key: &[u8; 32], bytes: &[u8]) -> String {
+        let mut fingerprint = Self::new(key);
+        fingerprint.0.update(bytes);
+        fingerprint.finish()
+    }
+
+    /// The fingerprint of all that was written, as 64 hexadecimal digits.
+    pub fn finish(self) -> String {
+        self.0.finalize().to_hex().to_string()
+    }
+}
+
+impl Write for Fingerprint {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.update(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl fmt::Debug for Fingerprint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Fingerprint(..)")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const KEY: [u8; 32] = [7; 32];
+
+    #[test]
+    fn equal_keys_have_equal_fingerprints_in_one_repository() {
+        let secret = b"AUTH_SECRET=hunter2\n";
+        assert_eq!(Fingerprint::of(&KEY, secret), Fingerprint::of(&KEY, secret));
+        assert_ne!(Fingerprint::of(&KEY, secret), Fingerprint::of(&KEY, b"AUTH_SECRET=hunter3\n"));
+        assert_ne!(Fingerprint::of(&KEY, secret), Fingerprint::of(&[8; 32], secret));
+    }
+
+    /// Whoever does not have the repository's key cannot try guesses.
+    #[test]
+    fn it_is_no_plain_hash() {
+        let found = Fingerprint::of(&KEY, b"hunter2");
+        assert_ne!(found, blake3::hash(b"hunter2").to_hex().as_str());
+        assert_ne!(found, Fingerprint::of(&[0; 32], b"hunter2"));
+        assert_eq!(found, blake3::keyed_hash(&KEY, b"hunter2").to_hex().as_str());
+    }
+
+    #[test]
+    fn pieces_make_the_same_whole() {
+        let mut fingerprint = Fingerprint::new(&KEY);
+        fingerprint.write_all(b"hun").unwrap();
+        fingerprint.write_all(b"ter2").unwrap();
+        assert!(!format!("{fingerprint:?}").contains('7'));
+        assert_eq!(fingerprint.finish(), Fingerprint::of(&KEY, b"hunter2"));
+    }
+}

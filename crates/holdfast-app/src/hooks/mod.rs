@@ -1,0 +1,280 @@
+//! Commands around runs, sources and restores.
+//!
+//! [`Hooks::around`] is the only way to run them, so that the order is always the same: those
+//! before; the work; those after success or after failure; last those that run in either case. A
+//! hook that fails before the work keeps it from happening. Any other one is reported and counted.
+//!
+//! A hook finds in its environment `HOLDFAST_APP`, `HOLDFAST_RUN_ID`, `HOLDFAST_HOOK` (such as
+//! `before-run`), `HOLDFAST_STATE` (`starting`, `ok`, `incomplete`, `failed`), and where they are
+//! known `HOLDFAST_SOURCE`, `HOLDFAST_SNAPSHOT` and `HOLDFAST_ERROR`; no password.
+
+mod process;
+#[cfg(test)]
+mod tests;
+
+use std::cell::Cell;
+use std::fmt;
+use std::time::{Duration, Instant};
+
+pub use process::Ending;
+use serde::Serialize;
+
+use crate::config::{AppName, Around, Hook, Moment, SourceName};
+
+/// Variables that hold secrets of holdfast itself.
+const SECRET_VARIABLES: [&str; 2] = ["HOLDFAST_PASSWORD", "HOLDFAST_NEW_PASSWORD"];
+/// Variables that a hook gets only if they have a value.
+const OPTIONAL_VARIABLES: [&str; 3] = ["HOLDFAST_SOURCE", "HOLDFAST_SNAPSHOT", "HOLDFAST_ERROR"];
+
+/// What hooks are run around.
+#[derive(Debug, Clone, Copy)]
+pub enum Stage<'a> {
+    /// A whole run.
+    Run,
+    /// The capture of a source.
+    Source(&'a SourceName),
+    /// A restore.
+    Restore,
+}
+
+/// How the work ended.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Outcome {
+    /// How.
+    pub state: State,
+    /// The snapshot that was made or restored.
+    pub snapshot: Option<String>,
+    /// What went wrong, in one sentence.
+    pub error: Option<String>,
+}
+
+/// How the work ended, in a word.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum State {
+    /// All went well.
+    #[default]
+    Ok,
+    /// It was done, except for some entries or checks.
+    Incomplete,
+    /// It was not done.
+    Failed,
+}
+
+/// A hook that has ended.
+#[derive(Debug, Clone)]
+pub struct HookReport {
+    /// When and around what it ran, as in `before-run`.
+    pub name: String,
+    /// The source that it ran around.
+    pub source: Option<SourceName>,
+    /// The program; its arguments may hold secrets.
+    pub program: String,
+    /// How it ended.
+    pub ending: Ending,
+    /// How long it took.
+    pub duration: Duration,
+    /// The end of what it printed, at most 64 KiB.
+    pub output: Vec<u8>,
+    /// How much it printed.
+    pub output_bytes: u64,
+}
+
+impl HookReport {
+    /// True if it did not end well.
+    pub fn is_failure(&self) -> bool {
+        self.ending != Ending::Succeeded
+    }
+}
+
+impl fmt::Display for HookReport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the hook {} ({})", self.name, self.program)?;
+        match &self.ending {
+            Ending::Succeeded => f.write_str(" succeeded"),
+            Ending::Failed(code) => write!(f, " ended with exit code {code}"),
+            Ending::Killed(signal) => write!(f, " was ended by signal {signal}"),
+            Ending::TimedOut => write!(
+                f,
+                " did not end within {} seconds and was ended; give it a longer timeout",
+                self.duration.as_secs()
+            ),
+            Ending::Interrupted => f.write_str(" was interrupted"),
+            Ending::NotStarted(reason) => write!(f, " could not be started: {reason}"),
+        }
+    }
+}
+
+/// Why the work around which hooks run did not succeed.
+#[derive(Debug)]
+pub enum StageError<E> {
+    /// A hook before it failed, so that it was not begun.
+    Hook(Box<HookReport>),
+    /// It failed itself.
+    Work(E),
+}
+
+/// The hooks of a run, and where they report.
+pub struct Hooks<'a> {
+    hooks: &'a [Hook],
+    app: &'a AppName,
+    run_id: &'a str,
+    is_interrupted: &'a dyn Fn() -> bool,
+    observer: &'a dyn Fn(&HookReport),
+    failures: Cell<u32>,
+}
+
+impl<'a> Hooks<'a> {
+    /// The hooks of a run of `app`. `observer` is told of each one when it has ended. What
+    /// `is_interrupted` says ends hooks before and after the work, but not those after a failure
+    /// and the last ones: these clean up.
+    pub fn new(
+        hooks: &'a [Hook],
+        app: &'a AppName,
+        run_id: &'a str,
+        is_interrupted: &'a dyn Fn() -> bool,
+        observer: &'a dyn Fn(&HookReport),
+    ) -> Self {
+        Self { hooks, app, run_id, is_interrupted, observer, failures: Cell::new(0) }
+    }
+
+    /// How many hooks have failed so far.
+    pub fn failures(&self) -> u32 {
+        self.failures.get()
+    }
+
+    /// Does the work with the hooks around it; `outcome` says of its result what hooks are told.
+    ///
+    /// # Errors
+    /// [`StageError`].
+    pub fn around<T, E>(
+        &self,
+        stage: Stage<'_>,
+        work: impl FnOnce() -> Result<T, E>,
+        outcome: impl FnOnce(&Result<T, E>) -> Outcome,
+    ) -> Result<T, StageError<E>> {
+        let mut ending = AtTheEnd { hooks: self, stage, outcome: Outcome::unknown() };
+        if let Err(report) = self.before(stage) {
+            ending.outcome.error = Some(report.to_string());
+            return Err(StageError::Hook(report));
+        }
+        let result = work();
+        ending.outcome = outcome(&result);
+        result.map_err(StageError::Work)
+    }
+
+    fn before(&self, stage: Stage<'_>) -> Result<(), Box<HookReport>> {
+        for hook in self.at(stage, Moment::Before) {
+            let report = self.run(hook, stage, "starting", &Outcome::default());
+            if report.is_failure() {
+                return Err(Box::new(report));
+            }
+        }
+        Ok(())
+    }
+
+    fn after(&self, stage: Stage<'_>, outcome: &Outcome) {
+        let moment = match outcome.state {
+            State::Ok | State::Incomplete => Moment::After,
+            State::Failed => Moment::Failed,
+        };
+        for moment in [moment, Moment::Finally] {
+            for hook in self.at(stage, moment) {
+                self.run(hook, stage, outcome.state.word(), outcome);
+            }
+        }
+    }
+
+    fn at<'s>(&'s self, stage: Stage<'s>, moment: Moment) -> impl Iterator<Item = &'a Hook> {
+        let around = match stage {
+            Stage::Run => Around::Run,
+            Stage::Source(_) => Around::Source,
+            Stage::Restore => Around::Restore,
+        };
+        let is_meant = move |hook: &&Hook| {
+            let source = hook.source.as_ref().is_none_or(|name| stage.source() == Some(name));
+            hook.moment == moment && hook.around == around && source
+        };
+        self.hooks.iter().filter(is_meant)
+    }
+
+    fn run(&self, hook: &Hook, stage: Stage<'_>, state: &str, outcome: &Outcome) -> HookReport {
+        let name = format!("{}-{}", hook.moment.word(), hook.around.word());
+        let optional = [
+            stage.source().map(ToString::to_string),
+            outcome.snapshot.clone(),
+            outcome.error.clone(),
+        ];
+        let optional = OPTIONAL_VARIABLES.into_iter().zip(optional);
+        let mut set = vec![
+            ("HOLDFAST_APP", self.app.to_string()),
+            ("HOLDFAST_RUN_ID", self.run_id.to_owned()),
+            ("HOLDFAST_HOOK", name.clone()),
+            ("HOLDFAST_STATE", state.to_owned()),
+        ];
+        // A value with a zero byte cannot be passed on.
+        let value = |text: String| text.replace('\0', " ");
+        set.extend(optional.filter_map(|(name, text)| Some((name, value(text?)))));
+        let unset = [&SECRET_VARIABLES[..], &OPTIONAL_VARIABLES].concat();
+        let never = || false;
+        let cleans_up = matches!(hook.moment, Moment::Failed | Moment::Finally);
+        let is_interrupted = if cleans_up { &never } else { self.is_interrupted };
+        let began = Instant::now();
+        let ended = process::run(&hook.command, &set, &unset, hook.timeout, is_interrupted);
+        let report = HookReport {
+            name,
+            source: stage.source().cloned(),
+            program: hook.command.program().to_owned(),
+            ending: ended.ending,
+            duration: began.elapsed(),
+            output: ended.output,
+            output_bytes: ended.output_bytes,
+        };
+        if report.is_failure() {
+            self.failures.set(self.failures.get() + 1);
+        }
+        (self.observer)(&report);
+        report
+    }
+}
+
+impl Stage<'_> {
+    fn source(&self) -> Option<&SourceName> {
+        match self {
+            Stage::Source(name) => Some(name),
+            Stage::Run | Stage::Restore => None,
+        }
+    }
+}
+
+impl State {
+    /// The word for it in `HOLDFAST_STATE`.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Ok => "ok",
+            Self::Incomplete => "incomplete",
+            Self::Failed => "failed",
+        }
+    }
+}
+
+impl Outcome {
+    /// What hooks are told of work that never said how it ended.
+    fn unknown() -> Self {
+        let error = Some("it ended without a word".to_owned());
+        Self { state: State::Failed, snapshot: None, error }
+    }
+}
+
+/// Runs the hooks behind the work, however the work ends.
+struct AtTheEnd<'h, 'a, 's> {
+    hooks: &'h Hooks<'a>,
+    stage: Stage<'s>,
+    outcome: Outcome,
+}
+
+impl Drop for AtTheEnd<'_, '_, '_> {
+    fn drop(&mut self) {
+        self.hooks.after(self.stage, &self.outcome);
+    }
+}

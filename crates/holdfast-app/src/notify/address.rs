@@ -1,0 +1,42 @@
+//! Addresses and headers that are kept in files.
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::Path;
+
+use reqwest::header::HeaderValue;
+
+use super::http::NoticeError;
+use crate::config::{Address, WebUrl};
+
+/// Longest such file.
+const BYTES_MAX: u64 = 64 * 1024;
+
+/// The address itself.
+pub(super) fn resolve(address: &Address) -> Result<WebUrl, NoticeError> {
+    match address {
+        Address::Url(url) => Ok(url.clone()),
+        Address::File(path) => {
+            let text = read(path, "should hold an address")?;
+            WebUrl::new(text.trim()).ok_or_else(|| NoticeError::NotAnAddress { path: path.clone() })
+        }
+    }
+}
+
+/// The value of a header, which is not printed.
+pub(super) fn header(path: &Path) -> Result<HeaderValue, NoticeError> {
+    let text = read(path, "should hold the header Authorization")?;
+    let value = HeaderValue::from_str(text.trim()).ok().filter(|value| !value.is_empty());
+    let mut value = value.ok_or_else(|| NoticeError::NotAHeader { path: path.to_owned() })?;
+    value.set_sensitive(true);
+    Ok(value)
+}
+
+fn read(path: &Path, what: &'static str) -> Result<String, NoticeError> {
+    let open = || -> io::Result<String> {
+        let mut text = String::new();
+        File::open(path)?.take(BYTES_MAX).read_to_string(&mut text)?;
+        Ok(text)
+    };
+    open().map_err(|error| NoticeError::File { path: path.to_owned(), what, error })
+}

@@ -1,0 +1,195 @@
+//! Sending small things to web servers, with a limit of time and a few attempts.
+
+use std::io;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use reqwest::blocking::Client;
+use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue};
+use reqwest::{StatusCode, Url};
+
+/// What a client of web servers is like.
+#[derive(Debug, Clone)]
+pub struct HttpOptions {
+    /// How long one attempt may take.
+    pub timeout: Duration,
+    /// How many attempts follow a failed one.
+    pub retries_max: u32,
+    /// The pause before the second attempt; it doubles before each further one.
+    pub pause: Duration,
+    /// True if the variables `HTTP_PROXY`, `HTTPS_PROXY` and `NO_PROXY` count.
+    pub proxies_from_environment: bool,
+}
+
+impl Default for HttpOptions {
+    /// As healthchecks.io advises: 10 seconds, and 5 more attempts.
+    fn default() -> Self {
+        Self {
+            timeout: Duration::from_secs(10),
+            retries_max: 5,
+            pause: Duration::from_secs(1),
+            proxies_from_environment: true,
+        }
+    }
+}
+
+/// A notice that did not arrive. It never shows a whole address, which may be as good as a password.
+#[derive(Debug, thiserror::Error)]
+pub enum NoticeError {
+    /// No client can be made.
+    #[error(
+        "cannot send notices: {reason}; install the certificates of this system (ca-certificates)"
+    )]
+    Client {
+        /// Why.
+        reason: String,
+    },
+    /// A file that holds an address or the like cannot be read.
+    #[error("cannot read {}, which {what}: {error}", path.display())]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// What it should hold.
+        what: &'static str,
+        /// Why.
+        error: io::Error,
+    },
+    /// A file does not hold an address.
+    #[error("{} does not hold an address that begins with http:// or https://", path.display())]
+    NotAnAddress {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A value cannot be a header.
+    #[error("{} does not hold one line of text for the header Authorization", path.display())]
+    NotAHeader {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The server could not be reached, or did not answer in time.
+    #[error("{to} was not told: {reason} ({attempts} attempts)")]
+    Unreachable {
+        /// Whom.
+        to: String,
+        /// Why.
+        reason: String,
+        /// How often it was tried.
+        attempts: u32,
+    },
+    /// The server refused it.
+    #[error("{to} was not told: it answered {status} ({attempts} attempts)")]
+    Refused {
+        /// Whom.
+        to: String,
+        /// The status.
+        status: u16,
+        /// How often it was tried.
+        attempts: u32,
+    },
+    /// The textfile cannot be written.
+    #[error("cannot write {}: {error}", path.display())]
+    Textfile {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        error: io::Error,
+    },
+}
+
+/// A client of web servers. It blocks, and belongs on a plain thread.
+#[derive(Debug, Clone)]
+pub struct HttpClient {
+    client: Client,
+    retries_max: u32,
+    pause: Duration,
+}
+
+/// Something to send.
+pub(super) struct Letter<'a> {
+    /// Whom messages name.
+    pub(super) to: &'a str,
+    pub(super) url: Url,
+    pub(super) content_type: &'static str,
+    pub(super) authorization: Option<HeaderValue>,
+    pub(super) body: &'a str,
+    /// How many attempts follow a failed one, if less than usual.
+    pub(super) retries_max: u32,
+}
+
+impl HttpClient {
+    /// A client.
+    ///
+    /// # Errors
+    /// [`NoticeError::Client`].
+    pub fn new(options: &HttpOptions) -> Result<Self, NoticeError> {
+        let builder = Client::builder()
+            .timeout(options.timeout)
+            .user_agent(concat!("holdfast/", env!("CARGO_PKG_VERSION")));
+        let builder = if options.proxies_from_environment { builder } else { builder.no_proxy() };
+        let client = builder.build();
+        let client = client.map_err(|error| NoticeError::Client { reason: root_cause(&error) })?;
+        Ok(Self { client, retries_max: options.retries_max, pause: options.pause })
+    }
+
+    /// Posts a letter; the headers of the answer. What may pass is tried again: no answer, status
+    /// 408, 429 and from 500 on.
+    pub(super) fn post(&self, letter: &Letter<'_>) -> Result<HeaderMap, NoticeError> {
+        let retries_max = letter.retries_max.min(self.retries_max);
+        let mut attempts = 1;
+        loop {
+            match self.attempt(letter, attempts) {
+                Err(error) if attempts <= retries_max && may_pass(&error) => {
+                    std::thread::sleep(self.pause * 2_u32.saturating_pow(attempts - 1));
+                    attempts += 1;
+                }
+                result => return result,
+            }
+        }
+    }
+
+    fn attempt(&self, letter: &Letter<'_>, attempts: u32) -> Result<HeaderMap, NoticeError> {
+        let mut request = self
+            .client
+            .post(letter.url.clone())
+            .header(CONTENT_TYPE, letter.content_type)
+            .body(letter.body.to_owned());
+        if let Some(authorization) = &letter.authorization {
+            request = request.header(AUTHORIZATION, authorization.clone());
+        }
+        let to = || format!("{} at {}", letter.to, letter.url.host_str().unwrap_or_default());
+        let response = request.send().map_err(|error| NoticeError::Unreachable {
+            to: to(),
+            reason: if error.is_timeout() {
+                "no answer in time".into()
+            } else {
+                root_cause(&error)
+            },
+            attempts,
+        })?;
+        let status = response.status();
+        match status.is_success() {
+            true => Ok(response.headers().clone()),
+            false => Err(NoticeError::Refused { to: to(), status: status.as_u16(), attempts }),
+        }
+    }
+}
+
+fn may_pass(error: &NoticeError) -> bool {
+    match error {
+        NoticeError::Unreachable { .. } => true,
+        NoticeError::Refused { status, .. } => {
+            let passing = [StatusCode::REQUEST_TIMEOUT, StatusCode::TOO_MANY_REQUESTS];
+            *status >= 500 || passing.iter().any(|passing| passing.as_u16() == *status)
+        }
+        _ => false,
+    }
+}
+
+/// The innermost reason: the outer ones repeat the address.
+fn root_cause(error: &dyn std::error::Error) -> String {
+    let mut cause = error;
+    while let Some(inner) = cause.source() {
+        cause = inner;
+    }
+    cause.to_string()
+}

@@ -1,0 +1,52 @@
+//! The report of a run as JSON.
+
+use super::*;
+use crate::config::{Webhook, When};
+
+fn rules(url: &str, when: When) -> Webhook {
+    Webhook { address: address(url), authorization_file: None, when }
+}
+
+#[test]
+fn the_document_of_a_run() {
+    let server = Server::start(&[FINE]);
+    post(&client(), &rules(&server.url("/hook?x=1"), When::Always), &notice()).unwrap();
+    let request = &server.requests()[0];
+    assert_eq!(request.line, "POST /hook?x=1");
+    assert_eq!(request.header("content-type"), Some("application/json"));
+    assert_eq!(request.header("authorization"), None);
+    let document: serde_json::Value = serde_json::from_str(&request.body).unwrap();
+    insta::assert_json_snapshot!(document);
+}
+
+#[test]
+fn the_header_comes_from_a_file() {
+    let server = Server::start(&[FINE]);
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("authorization");
+    let rules =
+        Webhook { authorization_file: Some(file.clone()), ..rules(&server.url("/"), When::Always) };
+    std::fs::write(&file, "Bearer hunter2\n").unwrap();
+    post(&client(), &rules, &notice()).unwrap();
+    assert_eq!(server.requests()[0].header("authorization"), Some("Bearer hunter2"));
+    for text in ["", "two\nlines hunter2"] {
+        std::fs::write(&file, text).unwrap();
+        let told = post(&client(), &rules, &notice()).unwrap_err().to_string();
+        assert!(told.contains("one line of text") && !told.contains("hunter2"), "{told}");
+    }
+    std::fs::remove_file(&file).unwrap();
+    let told = post(&client(), &rules, &notice()).unwrap_err().to_string();
+    assert!(told.contains("cannot read"), "{told}");
+}
+
+#[test]
+fn it_may_hear_of_failures_only() {
+    let server = Server::start(&[FINE]);
+    let rules = rules(&server.url("/"), When::Failure);
+    let of = |state, exit_code| RunNotice { state, exit_code, ..notice() };
+    post(&client(), &rules, &of(State::Ok, 0)).unwrap();
+    assert_eq!(server.lines().len(), 0);
+    post(&client(), &rules, &of(State::Incomplete, 3)).unwrap();
+    post(&client(), &rules, &of(State::Failed, 1)).unwrap();
+    assert_eq!(server.lines().len(), 2);
+}

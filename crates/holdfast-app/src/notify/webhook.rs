@@ -1,0 +1,30 @@
+//! The report of a run as JSON, to an address.
+
+use super::address;
+use super::http::{HttpClient, Letter, NoticeError};
+use super::notice::RunNotice;
+use crate::config::{Webhook, When};
+use crate::hooks::State;
+
+/// Posts the notice, if the rules want to hear of such a run.
+///
+/// # Errors
+/// [`NoticeError`].
+pub fn post(http: &HttpClient, rules: &Webhook, notice: &RunNotice) -> Result<(), NoticeError> {
+    if rules.when == When::Failure && notice.state == State::Ok && notice.exit_code == 0 {
+        return Ok(());
+    }
+    let authorization = rules.authorization_file.as_deref().map(address::header).transpose()?;
+    let url = address::resolve(&rules.address)?.into_url();
+    let body = serde_json::to_string(notice)
+        .map_err(|error| NoticeError::Client { reason: error.to_string() })?;
+    let letter = Letter {
+        to: "the webhook",
+        url,
+        content_type: "application/json",
+        authorization,
+        body: &body,
+        retries_max: u32::MAX,
+    };
+    http.post(&letter).map(|_| ())
+}
