@@ -73,7 +73,10 @@ pub enum LockError {
     #[error("interrupted while another run of the application went on")]
     Interrupted,
     /// The lock file cannot be used.
-    #[error("cannot use the lock file {}: {error}; give a folder that can be written", path.display())]
+    #[error(
+        "cannot use the lock file {}: {error}; give a folder that can be written",
+        path.display()
+    )]
     Unusable {
         /// The file.
         path: PathBuf,
@@ -89,8 +92,8 @@ fn told(holder: Option<&Holder>) -> impl fmt::Display {
 
 /// Takes the lock of an application in `folder`, which is made if it is missing.
 ///
-/// While another run holds it, what happens is what `rules` say: this one leaves, or it waits, looks
-/// five times in a second, and tells `waiting` once for whom. `is_interrupted` ends the wait.
+/// While another run holds it, what happens is what `rules` say: this one leaves, or it waits,
+/// looks five times in a second, and tells `waiting` once for whom. `is_interrupted` ends the wait.
 ///
 /// # Errors
 /// [`LockError`].
@@ -218,7 +221,8 @@ mod tests {
         let error = take(&deep, "app", &LEAVE).unwrap_err();
         assert_eq!(
             error.to_string(),
-            "another run of app goes on (process 1, since 2026-09-01T12:00:00Z); this one did nothing"
+            "another run of app goes on (process 1, since 2026-09-01T12:00:00Z); this one did \
+             nothing"
         );
         take(&deep, "other", &LEAVE).unwrap();
         drop(first);

@@ -26,16 +26,19 @@ impl Table for App {
     fn read(section: &mut Section<'_, '_>) -> Option<Self> {
         let name = section.required(
             "name",
-            "Name of the application: lower-case letters, digits and dashes. Units, locks and metrics carry it.",
+            "Name of the application: lower-case letters, digits and dashes. Units, locks and \
+             metrics carry it.",
         );
         let host = section.optional(
             "host",
-            "Host that its snapshots are of. Default: the name of the machine. Needed where that changes, as in Kubernetes.",
+            "Host that its snapshots are of. Default: the name of the machine. Needed where that \
+             changes, as in Kubernetes.",
         );
         let tags = section.optional("tags", "Tags of its snapshots.");
         let time_zone: Option<ZoneName> = section.optional(
             "time-zone",
-            "Time zone of the hours and days that retention and schedule count, as in Europe/Berlin. Default: the machine's.",
+            "Time zone of the hours and days that retention and schedule count, as in \
+             Europe/Berlin. Default: the machine's.",
         );
         let time_zone = time_zone.map(|ZoneName(zone)| zone);
         Some(Self { name: name?, host, tags: tags.unwrap_or_default(), time_zone })
@@ -88,7 +91,8 @@ impl Table for Run {
     fn read(section: &mut Section<'_, '_>) -> Option<Self> {
         let lock = section.optional(
             "lock",
-            "What a run does while another one of this application goes on: wait (the default), or leave.",
+            "What a run does while another one of this application goes on: wait (the default), \
+             or leave.",
         );
         let lock_timeout = section.optional(
             "lock-timeout",
@@ -132,7 +136,8 @@ impl Table for SecretRules {
     fn read(section: &mut Section<'_, '_>) -> Option<Self> {
         let on_finding = section.optional(
             "on-finding",
-            "What a private key or token in an ordinary source does to a run: warn (the default), fail, or ignore, which looks for none.",
+            "What a private key or token in an ordinary source does to a run: warn (the \
+             default), fail, or ignore, which looks for none.",
         );
         let allow_paths = section.optional(
             "allow-paths",
@@ -140,7 +145,8 @@ impl Table for SecretRules {
         );
         let allow_text = section.optional(
             "allow-text",
-            "A line that holds one of these texts is no finding. Write the name of a variable, not a secret.",
+            "A line that holds one of these texts is no finding. Write the name of a variable, \
+             not a secret.",
         );
         let allow_keys_with_data = section.optional(
             "allow-keys-with-data",

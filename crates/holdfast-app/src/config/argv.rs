@@ -7,7 +7,7 @@ use serde_json::{Value as Json, json};
 
 use super::value::{Field, Value};
 
-/// A program and its arguments. No shell reads them: whoever wants one writes `["sh", "-c", "..."]`.
+/// A program and its arguments. No shell reads them; who wants one writes `["sh", "-c", "..."]`.
 ///
 /// A program with a slash in a relative path is looked for from the folder of the app file, one
 /// without a slash in `PATH`. Arguments may contain secrets, so that only the program is printed.
@@ -54,7 +54,7 @@ impl Argv {
         let at = words.iter().position(|word| *word == "exec" || *word == "run");
         let at = at.filter(|_| is_compose || is_container)?;
         let flags = flags(&words[at + 1..]);
-        // In `docker compose exec` -t does not ask for a terminal in every version: only -T is clear.
+        // What -t means to `docker compose exec` depends on its version: only -T is clear.
         if is_compose && !flags.iter().any(|flag| matches!(*flag, "-T" | "--no-TTY" | "--no-tty")) {
             return Some(Terminal::NotSwitchedOff);
         }

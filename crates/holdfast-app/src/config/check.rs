@@ -105,7 +105,8 @@ impl Table for Check {
             section.optional("database", "Which of its databases, if it has more than one.");
         let on_failure = section.optional(
             "on-failure",
-            "warn (the default) makes the snapshot and reports the run as incomplete; fail makes none.",
+            "warn (the default) makes the snapshot and reports the run as incomplete; fail makes \
+             none.",
         );
         let sql: Option<String> = section.optional(
             "sql",
@@ -117,7 +118,8 @@ impl Table for Check {
         );
         let rows: Option<Rows> = section.optional(
             "rows",
-            "Which rows are looked at: \"all\" (the default), { sample = 1000 } or { recent = \"30d\" }, which needs a column time.",
+            "Which rows are looked at: \"all\" (the default), { sample = 1000 } or { recent = \
+             \"30d\" }, which needs a column time.",
         );
         let expect = section.optional("expect", "The value that the query must have, as text.");
         let sequence = section.table("sequence", "A column of numbers that must have no gap.");

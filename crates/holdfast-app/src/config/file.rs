@@ -87,7 +87,8 @@ impl Table for Draft {
             repositories.map_or((None, None), |both| (both.main, both.keys));
         let sources = section.tables(
             "source",
-            "The parts of the application, in the order in which they are captured: databases before the buckets that their rows name.",
+            "The parts of the application, in the order in which they are captured: databases \
+             before the buckets that their rows name.",
         );
         Some(Self {
             app,

@@ -138,7 +138,7 @@ pub fn load(path: &Path) -> Result<Loaded, ConfigError> {
 }
 
 /// Reads the text of an app file that is called `path` in mistakes and whose relative paths are
-/// relative to `folder`. `real` gives the path of a file without symbolic links, or the path itself.
+/// relative to `folder`. `real` gives the path of a file without symbolic links, or else as it is.
 ///
 /// # Errors
 /// [`ConfigError::Mistakes`].

@@ -70,7 +70,8 @@ impl Table for Notify {
     fn read(section: &mut Section<'_, '_>) -> Option<Self> {
         let healthchecks = section.table(
             "healthchecks",
-            "A monitor in the manner of healthchecks.io, which hears of the start and the end of every run.",
+            "A monitor in the manner of healthchecks.io, which hears of the start and the end of \
+             every run.",
         );
         let webhook = section.table("webhook", "An address that gets the report of a run as JSON.");
         let prometheus = section

@@ -62,7 +62,8 @@ impl Table for Repositories {
         let main = Repository::read(section);
         let keys = section.table(
             "keys",
-            "A repository of its own for sources of class keys. Someone who gets hold of one of the two has either data that nothing opens, or keys to nothing.",
+            "A repository of its own for sources of class keys. Someone who gets hold of one of \
+             the two has either data that nothing opens, or keys to nothing.",
         );
         Some(Self { main, keys })
     }
@@ -72,12 +73,14 @@ impl Table for Repository {
     fn read(section: &mut Section<'_, '_>) -> Option<Self> {
         let url = section.required(
             "url",
-            "Where the repository is: a path (relative ones are relative to this file), or s3:..., sftp:... and so on.",
+            "Where the repository is: a path (relative ones are relative to this file), or \
+             s3:..., sftp:... and so on.",
         );
         let password = password(section, &["password-file", "password-command"]);
         let credentials = section.table(
             "credentials",
-            "What identifies holdfast to an S3 server. Default: what the surroundings give (variables, instance role).",
+            "What identifies holdfast to an S3 server. Default: what the surroundings give \
+             (variables, instance role).",
         );
         Some(Self { url: url?, password: password?, credentials })
     }

@@ -70,13 +70,15 @@ impl Table for Schedule {
         );
         let spread: Option<Duration> = section.optional(
             "spread",
-            "A run begins up to so much later, so that not all machines begin at once. Default: 5m.",
+            "A run begins up to so much later, so that not all machines begin at once. Default: \
+             5m.",
         );
         let user = section
             .optional("user", "User that runs are of. Without, root; either may read all files.");
         let writable = section.optional(
             "writable",
-            "Folders, beside the repositories, that a run of the systemd unit may write into; hooks may need some.",
+            "Folders, beside the repositories, that a run of the systemd unit may write into; \
+             hooks may need some.",
         );
         let every = match (every.unwrap_or(Period::Hour), at) {
             (Period::Hour, None) => Every::Hour { minute: 0 },

@@ -33,7 +33,7 @@ impl Default for HttpOptions {
     }
 }
 
-/// A notice that did not arrive. It never shows a whole address, which may be as good as a password.
+/// A notice that did not arrive. It never shows a whole address: that may be as good as a password.
 #[derive(Debug, thiserror::Error)]
 pub enum NoticeError {
     /// No client can be made.

@@ -37,12 +37,7 @@ pub(super) const FORMS: [(SecretKind, &str, Check); 14] = [
         r"\beyJ[A-Za-z0-9_-]{8,}\.eyJ[A-Za-z0-9_-]{2,}\.[A-Za-z0-9_-]{20,}",
         is_token,
     ),
-    // Encoded for a variable or a Kubernetes secret: "-----BEGIN" with one of its usual kinds.
-    (
-        SecretKind::PrivateKey,
-        r"\bLS0tLS1CRUdJTi(?:BSU0EgUFJJVkFURSBLRVkt|BFQyBQUklWQVRFIEtFWS|BPUEVOU1NIIFBSSVZBVEUgS0VZ|BQUklWQVRFIEtFWS|BFTkNSWVBURUQgUFJJVkFURSBLRVkt)[A-Za-z0-9+/]{80,}",
-        looks_random,
-    ),
+    (SecretKind::PrivateKey, r"\bLS0tLS1CRUdJTi[A-Za-z0-9+/]{80,}", is_encoded_key),
 ];
 
 /// A compiled form.
@@ -103,6 +98,14 @@ fn has_key(content: &[u8], _start: usize, end: usize) -> bool {
     let end = rest.windows(5).position(|part| part == b"-----").unwrap_or(rest.len());
     let mut runs = rest[..end].split(|byte| !is_digit(byte));
     runs.any(|run| run.len() >= RUN_BYTES_MIN && is_mixed(run, 3.5))
+}
+
+/// True if base64 hides the heading of a private key, as in a variable or a Kubernetes Secret.
+fn is_encoded_key(content: &[u8], start: usize, end: usize) -> bool {
+    const HEADING_DIGITS: usize = 64;
+    let digits = &content[start..end.min(start + HEADING_DIGITS)];
+    let heading = data_encoding::BASE64.decode(digits).unwrap_or_default();
+    heading.windows(11).any(|part| part == b"PRIVATE KEY") && looks_random(content, start, end)
 }
 
 /// True if the secret of an access key is near: forty letters and digits of all sorts.

@@ -146,7 +146,8 @@ impl View<'_, '_> {
         let (rows, objects) = (&asked.value, &holding.value);
         if holding.index < asked.index && rows.class == objects.class && rows.class == Class::Data {
             let message = format!(
-                "\"{}\" is captured before \"{}\", whose newest rows would name objects that it lacks",
+                "\"{}\" is captured before \"{}\", whose newest rows would name objects that it \
+                 lacks",
                 objects.name, rows.name,
             );
             let help = format!("[[source]] \"{}\" below \"{}\"", objects.name, rows.name);

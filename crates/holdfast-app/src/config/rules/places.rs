@@ -46,7 +46,10 @@ impl View<'_, '_> {
     fn keys_have_a_place(&self, reader: &mut Reader<'_>) {
         let mut any = false;
         for Placed { index, value } in &self.draft.sources {
-            let globals = matches!(&value.kind, SourceKind::Postgres(postgres) if postgres.globals == Globals::WithKeys);
+            let globals = match &value.kind {
+                SourceKind::Postgres(postgres) => postgres.globals == Globals::WithKeys,
+                _ => false,
+            };
             let key = if value.class == Class::Keys { "class" } else { "globals" };
             if value.class == Class::Data && !globals {
                 continue;

@@ -30,7 +30,8 @@ impl Table for Bucket {
         let region = section.optional("region", "Region of the bucket.");
         let credentials = section.table(
             "credentials",
-            "What identifies holdfast to the server. Default: what the surroundings give (variables, instance role).",
+            "What identifies holdfast to the server. Default: what the surroundings give \
+             (variables, instance role).",
         );
         let versions = section.optional(
             "versions",
@@ -42,7 +43,8 @@ impl Table for Bucket {
         );
         let acl = section.optional(
             "acl",
-            "true keeps the access control lists of objects, which take a request each. Default: false.",
+            "true keeps the access control lists of objects, which take a request each. Default: \
+             false.",
         );
         Some(Self {
             url: url?,

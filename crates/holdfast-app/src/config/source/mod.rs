@@ -108,7 +108,8 @@ impl Table for CommandOutput {
     fn read(section: &mut Section<'_, '_>) -> Option<Self> {
         let command = section.required(
             "command",
-            "Command whose output is kept, as a list of words. The source fails if the command does.",
+            "Command whose output is kept, as a list of words. The source fails if the command \
+             does.",
         );
         let file: Option<String> = section.required("file", "Path of the file in the snapshot.");
         if let Some(file) = &file

@@ -58,7 +58,8 @@ impl Table for Postgres {
     fn read(section: &mut Section<'_, '_>) -> Option<Self> {
         let url: Option<PostgresUrl> = section.required(
             "url",
-            "Address of the server without a password, as in postgres://user@host/database, seen from where pg_dump runs.",
+            "Address of the server without a password, as in postgres://user@host/database, seen \
+             from where pg_dump runs.",
         );
         let password = optional_password(section);
         let databases = section.optional(
@@ -67,15 +68,18 @@ impl Table for Postgres {
         );
         let globals = section.optional(
             "globals",
-            "Where roles and tablespaces go, with verifiers of passwords: with-data (the default), with-keys, or no.",
+            "Where roles and tablespaces go, with verifiers of passwords: with-data (the \
+             default), with-keys, or no.",
         );
         let role_passwords = section.optional(
             "role-passwords",
-            "false keeps roles without their passwords, which managed servers do not give out. Default: true.",
+            "false keeps roles without their passwords, which managed servers do not give out. \
+             Default: true.",
         );
         let exec = section.optional(
             "exec",
-            "Runs pg_dump elsewhere: what stands before it, as in [\"docker\", \"compose\", \"exec\", \"-T\", \"database\"].",
+            "Runs pg_dump elsewhere: what stands before it, as in [\"docker\", \"compose\", \
+             \"exec\", \"-T\", \"database\"].",
         );
         let lock_timeout = section.optional(
             "lock-timeout",

@@ -124,7 +124,8 @@ fn the_schema_refuses_what_the_code_refuses() {
         ("[[source]]", "[run]\nlock = \"maybe\"\n[[source]]"),
         (
             "[[source]]",
-            "[[check]]\nname = \"x\"\nsource = \"files\"\nrows = { sample = 1, recent = \"1d\" }\nobjects-in = \"files\"\nsql = \"x\"\n[[source]]",
+            "[[check]]\nname = \"x\"\nsource = \"files\"\nrows = { sample = 1, recent = \"1d\" \
+             }\nobjects-in = \"files\"\nsql = \"x\"\n[[source]]",
         ),
     ] {
         let text = replaced(SMALL, part, by);

@@ -65,7 +65,8 @@ fn a_secret_in_the_wrong_place_is_not_repeated() {
         ("type = \"files\"", "type = \"command\"\ncommand = \"dump -phunter2\""),
         (
             "type = \"files\"",
-            "type = \"command\"\ncommand = [\"docker\", \"exec\", \"-t\", \"x\", \"dump\", \"-phunter2\"]\nfile = \"x\"",
+            "type = \"command\"\ncommand = [\"docker\", \"exec\", \"-t\", \"x\", \"dump\", \
+             \"-phunter2\"]\nfile = \"x\"",
         ),
     ] {
         let text = replaced(SMALL, part, by);

@@ -104,7 +104,8 @@ fn a_program_is_found_from_the_folder_of_the_file() {
 #[test]
 fn files_of_all_kinds() {
     let files = files(
-        "exclude = [\"*.tmp\"]\nexclude-any-case = [\"*.BAK\"]\nexclude-if-present = [\".nobackup\"]\n\
+        "exclude = [\"*.tmp\"]\nexclude-any-case = [\"*.BAK\"]\n\
+         exclude-if-present = [\".nobackup\"]\n\
          exclude-caches = true\nexclude-larger-than = \"2G\"\none-file-system = true\n\
          restore = { owner = \"1001:1002\", mode = \"0640\" }",
     );
@@ -220,7 +221,8 @@ fn buckets() {
     assert_eq!(bucket("s3://docs/a/b/", "").url.prefix, "a/b/");
     let rich = bucket(
         "s3://docs",
-        "endpoint = \"http://localhost:9000\"\nregion = \"eu\"\nversions = true\ntags = false\nacl = true\n\
+        "endpoint = \"http://localhost:9000\"\nregion = \"eu\"\n\
+         versions = true\ntags = false\nacl = true\n\
          credentials = { access-key-id = \"AKIA\", secret-access-key-file = \"s\" }",
     );
     assert_eq!(rich.endpoint.unwrap().as_str(), "http://localhost:9000/");
@@ -420,9 +422,12 @@ fn time_zones() {
 #[test]
 fn secrets_can_come_from_a_folder() {
     let text = small(
-        "[[source]]\nname = \"db\"\ntype = \"postgres\"\nurl = \"postgres://h/a\"\npassword-file = \"p\"\n\
+        "[[source]]\nname = \"db\"\ntype = \"postgres\"\n\
+         url = \"postgres://h/a\"\npassword-file = \"p\"\n\
          [[source]]\nname = \"b\"\ntype = \"bucket\"\nurl = \"s3://b\"\n\
-         credentials = { access-key-id-file = \"i\", secret-access-key-file = \"s\", session-token-file = \"t\" }\n\
+         credentials.access-key-id-file = \"i\"\n\
+         credentials.secret-access-key-file = \"s\"\n\
+         credentials.session-token-file = \"t\"\n\
          [repository.keys]\nurl = \"/k\"\npassword-file = \"k\"\n\
          [notify]\nhealthchecks = { url-file = \"h\" }\n\
          webhook = { url-file = \"w\", authorization-file = \"a\" }\n",

@@ -24,7 +24,8 @@ fn private_keys() {
     assert_eq!(kinds("/x.json", &json), [(2, SecretKind::PrivateKey)]);
     let dashes = "-----";
     let old = format!(
-        "{dashes}BEGIN RSA PRIVATE KEY{dashes}\nProc-Type: 4,ENCRYPTED\nDEK-Info: AES-128-CBC,{}\n\n{}",
+        "{dashes}BEGIN RSA PRIVATE KEY{dashes}\nProc-Type: 4,ENCRYPTED\nDEK-Info: \
+         AES-128-CBC,{}\n\n{}",
         chars("iv", "0123456789ABCDEF", 32),
         BASE64.encode(&noise("old", 48))
     );

@@ -1,4 +1,4 @@
-//! What must not be found: random-looking things that are no secrets, and secrets that are none yet.
+//! What must not be found: things that look random, and places for secrets that hold none yet.
 
 use std::path::Path;
 
@@ -38,7 +38,8 @@ fn headings_without_a_key() {
     for text in [
         format!("{dashes}BEGIN PRIVATE KEY{dashes}"),
         format!(
-            "if text.contains(\"{dashes}BEGIN RSA PRIVATE KEY{dashes}\") {{ parse_the_key_and_return_it() }}"
+            "if text.contains(\"{dashes}BEGIN RSA PRIVATE KEY{dashes}\") {{ \
+             parse_the_key_and_return_it() }}"
         ),
         format!(
             "{dashes}BEGIN PRIVATE KEY{dashes}\nMIIEvQIBADANBg...\n{dashes}END PRIVATE KEY{dashes}"
@@ -48,7 +49,8 @@ fn headings_without_a_key() {
             "x".repeat(64)
         ),
         format!(
-            "{dashes}BEGIN PRIVATE KEY{dashes}\n<your private key here, in base64, with line breaks>"
+            "{dashes}BEGIN PRIVATE KEY{dashes}\n<your private key here, in base64, with line \
+             breaks>"
         ),
         format!(
             "{dashes}BEGIN PRIVATE KEY{dashes}{dashes}END PRIVATE KEY{dashes}\n{}",
@@ -197,12 +199,20 @@ fn scanner_of_all() -> &'static Scanner {
 
 proptest! {
     #[test]
-    fn any_bytes_can_be_scanned(content in proptest::collection::vec(any::<u8>(), 0..2000), path in "[a-z./]{0,20}") {
+    fn any_bytes_can_be_scanned(
+        content in proptest::collection::vec(any::<u8>(), 0..2000),
+        path in "[a-z./]{0,20}",
+    ) {
         scanner_of_all().scan(path.as_bytes(), &content);
     }
 
     #[test]
-    fn any_text_can_be_scanned(lines in proptest::collection::vec("(AUTH_SECRET=|-----BEGIN PRIVATE KEY-----|eyJ|\\PC{0,9}){0,4}", 0..30)) {
+    fn any_text_can_be_scanned(
+        lines in proptest::collection::vec(
+            "(AUTH_SECRET=|-----BEGIN PRIVATE KEY-----|eyJ|\\PC{0,9}){0,4}",
+            0..30,
+        ),
+    ) {
         scanner_of_all().scan(b"/app/.env", lines.join("\n").as_bytes());
     }
 

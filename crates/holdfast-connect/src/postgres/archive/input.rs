@@ -28,15 +28,10 @@ impl<R: Read> Input<R> {
         self.position
     }
 
-    /// The next bytes without taking them: `length` of them unless the stream ends before.
-    /// `length` may be as large as the buffer.
+    /// The next bytes without taking them: `length` of them, unless the stream or the buffer ends
+    /// before. At the start of the stream the buffer has room for all of its bytes.
     pub fn look_ahead(&mut self, length: usize) -> io::Result<&[u8]> {
-        let length = length.min(BUFFER_BYTES);
-        if self.start + length > BUFFER_BYTES {
-            self.buffer.copy_within(self.start..self.end, 0);
-            self.end -= self.start;
-            self.start = 0;
-        }
+        let length = length.min(BUFFER_BYTES - self.start);
         while self.end - self.start < length {
             match self.reader.read(&mut self.buffer[self.end..]) {
                 Ok(0) => break,
