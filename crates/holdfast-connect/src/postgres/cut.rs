@@ -47,8 +47,8 @@ pub struct Cut {
 }
 
 impl Cut {
-    /// Checks what [`super::preflight`] checks, then begins a transaction in each database, exports
-    /// its snapshot, and makes the restore point.
+    /// Checks what [`super::preflight()`] checks, then begins a transaction in each database,
+    /// exports its snapshot, and makes the restore point.
     ///
     /// # Errors
     /// [`PostgresError`]: the server cannot be reached, or the capture would not be right.
