@@ -45,7 +45,8 @@ pub fn parse(log: &str, repository: &str) -> Vec<Call> {
     for (number, line) in log.lines().enumerate() {
         let (process, text) = line.split_once(' ').unwrap_or_else(|| panic!("{line}"));
         let text = text.trim_start();
-        if text.starts_with("+++") || text.starts_with("---") {
+        // A thread that the end of the program ended leaves a call that nobody saw the end of.
+        if text.starts_with("+++") || text.starts_with("---") || text.ends_with("<detached ...>") {
             continue;
         }
         let (begin, whole) = if let Some(start) = text.strip_suffix(" <unfinished ...>") {
