@@ -39,6 +39,7 @@ all![
     cutter,
     padme,
     postgres_archive,
+    bucket_answers,
 ];
 
 /// The rest of a program in `targets/`. Without `cargo fuzz` it does nothing, but compiles.

@@ -26,6 +26,7 @@ fn write_seeds() {
     seeds.insert("cutter", streams());
     seeds.insert("padme", lengths());
     seeds.insert("postgres_archive", dumps());
+    seeds.insert("bucket_answers", answers());
     for (target, seeds) in seeds {
         let folder = root().join("fuzz/seeds").join(target);
         let _ = fs::remove_dir_all(&folder);
@@ -281,4 +282,46 @@ fn dumps() -> Vec<Vec<u8>> {
          --\n-- PostgreSQL database cluster dump complete\n--\n\n",
     ]));
     seeds
+}
+
+/// One answer of each kind, behind the byte that chooses it.
+fn answers() -> Vec<Vec<u8>> {
+    let object = "<Key>a%2Fb+c</Key>\
+                  <LastModified>2026-08-01T12:00:00.123Z</LastModified><ETag>&quot;0123-2&quot;</ETag><Size>7</Size><StorageClass>GLACIER</StorageClass>";
+    let version = format!("{object}<VersionId>v1</VersionId><IsLatest>true</IsLatest>");
+    let page = "<EncodingType>url</EncodingType><IsTruncated>true</IsTruncated>";
+    let grant = "<Grant><Grantee><URI>http://all</URI></Grantee>\
+                 <Permission>READ</Permission></Grant>";
+    let texts = [
+        (0, "a/../b\n.\u{1}".to_owned()),
+        (0, "..\u{1}\u{1}\n//".to_owned()),
+        (
+            1,
+            format!(
+                "<ListBucketResult>{page}<NextContinuationToken>t</NextContinuationToken>\
+                 <Contents>{object}</Contents></ListBucketResult>"
+            ),
+        ),
+        (
+            2,
+            format!(
+                "<ListVersionsResult>{page}<NextKeyMarker>k</NextKeyMarker><Version>{version}\
+                 </Version><DeleteMarker>{version}</DeleteMarker></ListVersionsResult>"
+            ),
+        ),
+        (3, "<Tagging><TagSet><Tag><Key>a</Key><Value/></Tag></TagSet></Tagging>".to_owned()),
+        (
+            4,
+            format!(
+                "<AccessControlPolicy><Owner><ID>me</ID></Owner><AccessControlList>{grant}\
+                 </AccessControlList></AccessControlPolicy>"
+            ),
+        ),
+        (5, "<Error><Code>NoSuchKey</Code><Message>no\n</Message></Error>".to_owned()),
+        (6, "5242880*3,17".to_owned()),
+        (7, r#"{"format":1,"service":"s3","bucket":"b","settings":{"cors":"<x/>"}}"#.to_owned()),
+    ];
+    let name = [&[0][..], b"a.\xffb"].concat();
+    let texts = texts.map(|(kind, text)| [&[kind], text.as_bytes()].concat());
+    texts.into_iter().chain([name]).collect()
 }

@@ -3,6 +3,7 @@
 //! One folder per connector. A connector sees entries and bytes; it never sees a key, a chunk or a
 //! snapshot.
 
+pub mod bucket;
 pub mod command;
 pub mod conformance;
 pub mod fs;

@@ -85,6 +85,29 @@ pub trait Target: Send + Sync {
     /// [`TargetError`], for this file.
     fn file(&self, path: &[u8], bytes: u64) -> Result<Box<dyn FileSlot>, TargetError>;
 
+    /// As [`Target::file`], for targets that must know what a file will be before they take its
+    /// first byte. What [`FileSlot::finish`] is given is the same.
+    ///
+    /// # Errors
+    /// [`TargetError`], for this file.
+    fn file_with(
+        &self,
+        path: &[u8],
+        bytes: u64,
+        _metadata: &Metadata,
+    ) -> Result<Box<dyn FileSlot>, TargetError> {
+        self.file(path, bytes)
+    }
+
+    /// Whether the file that stands at `path` has the content of `entry` already; `None` if that
+    /// can only be told by reading it, as it usually is.
+    ///
+    /// # Errors
+    /// [`TargetError`], for this file.
+    fn is_current(&self, _path: &[u8], _entry: &Entry) -> Result<Option<bool>, TargetError> {
+        Ok(None)
+    }
+
     /// Creates a symbolic link, device, named pipe or socket with its metadata, replacing what
     /// stands there.
     ///

@@ -1,8 +1,11 @@
 //! What every [`Target`] must do. Each implementation runs [`conformance`] in its tests.
 
 mod adverse;
+mod flat;
 
 use holdfast_format::entry::{Entry, EntryKind, FileTime, Metadata};
+
+pub use flat::flat_conformance;
 
 use crate::{Target, TargetError, WriteOrder};
 

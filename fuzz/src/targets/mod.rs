@@ -1,5 +1,6 @@
 //! The targets by what they read: plain layouts, sealed frames, text, lengths, dumps of databases.
 
+mod answers;
 mod archives;
 mod input;
 mod keys;
@@ -8,6 +9,7 @@ mod lengths;
 mod sealed;
 mod text;
 
+pub use answers::bucket_answers;
 pub use archives::postgres_archive;
 pub use layouts::{
     config, directory, index_body, key_slot, node, pack_header, pack_trailer, record,

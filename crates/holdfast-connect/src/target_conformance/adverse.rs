@@ -23,11 +23,21 @@ pub(super) fn names(target: &dyn Target) -> Outcome {
 }
 
 pub(super) fn escaping(target: &dyn Target) -> Outcome {
+    target.directory(b"inside")?;
+    escaping_from(target, b"inside")
+}
+
+/// Paths that lead out of a directory, and out of the target.
+pub(super) fn escaping_from(target: &dyn Target, inside: &[u8]) -> Outcome {
     let link = symlink(b"link", b"to");
     let metadata = described();
-    target.directory(b"inside")?;
-    let bad = ["..", "/", "/etc", "inside/../../x", "inside//x", "inside/", ".", "a\0b", "./a"];
-    for path in bad.map(str::as_bytes) {
+    let bad = ["..", "/", "/etc", "*/../../x", "*//x", "*/", ".", "a\0b", "./a"];
+    for path in bad {
+        let path = match path.strip_prefix('*') {
+            Some(rest) => [inside, rest.as_bytes()].concat(),
+            None => path.as_bytes().to_vec(),
+        };
+        let path = path.as_slice();
         let outcomes = [
             target.existing(path).map(|_| ()),
             target.directory(path).map(|_| ()),
@@ -35,7 +45,7 @@ pub(super) fn escaping(target: &dyn Target) -> Outcome {
             target.file(path, 0).map(|_| ()),
             target.special(path, &link),
             target.hard_link(path, b"turns"),
-            target.hard_link(b"inside/x", path),
+            target.hard_link(&[inside, b"/x"].concat(), path),
             target.update_metadata(path, &metadata),
             target.read_at(path, 0, &mut [0]).map(|_| ()),
             target.list(path).map(|_| ()),

@@ -105,7 +105,7 @@ impl PlannedFile {
     ) -> Result<bool, TargetError> {
         let mut state = self.lock();
         if matches!(*state, State::Waiting) {
-            let slot = target.file(&self.path, self.bytes)?;
+            let slot = target.file_with(&self.path, self.bytes, &self.metadata)?;
             for (offset, bytes) in &self.kept {
                 slot.keep(*offset, *bytes)?;
             }

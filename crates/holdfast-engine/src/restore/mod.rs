@@ -23,7 +23,8 @@ use plan::Planner;
 pub enum Overwrite {
     /// They get the snapshot's content; chunks that are right already are kept.
     Always,
-    /// As `Always`, but a file with the same size and modification time is believed to be right.
+    /// As `Always`, but a file with the same size and modification time is believed to be right; a
+    /// target that knows what its files are is asked instead.
     IfChanged,
     /// Only if the snapshot's file is newer.
     IfNewer,

@@ -327,8 +327,12 @@ impl<'a> Planner<'a> {
                 std::io::Error::other("it is kept in a form that this version cannot undo");
             return Err(TargetError::Io { action: "rebuild the file", source }.into());
         }
+        let is_current = match &existing {
+            Some(existing) if existing.is_file => self.target.is_current(&path, &entry)?,
+            _ => None,
+        };
         if let Some(existing) = &existing
-            && self.stays(existing, &entry, size)
+            && self.stays(existing, &entry, size, is_current)
         {
             self.skip(size);
             return Ok(());
@@ -337,11 +341,12 @@ impl<'a> Planner<'a> {
             Ok(extents) => extents,
             Err(error) => return self.unreadable(error),
         };
-        let kept = match &existing {
-            Some(existing) if existing.is_file => {
+        let kept = match (&existing, is_current) {
+            (Some(existing), None) if existing.is_file => {
                 matching_extents(self.repository.keys(), self.target, &path, existing, &extents)
             }
-            _ => vec![false; extents.len()],
+            // The target knows without looking.
+            _ => vec![is_current == Some(true); extents.len()],
         };
         if self.options.verify {
             self.plan.to_verify.push((path.clone(), entry.clone()));
@@ -360,14 +365,20 @@ impl<'a> Planner<'a> {
     }
 
     /// True if the rule for existing files says that this one is left alone.
-    fn stays(&self, existing: &Existing, entry: &Entry, size: u64) -> bool {
+    fn stays(
+        &self,
+        existing: &Existing,
+        entry: &Entry,
+        size: u64,
+        is_current: Option<bool>,
+    ) -> bool {
         match self.options.overwrite {
             Overwrite::Always => false,
             Overwrite::Never => true,
             Overwrite::IfNewer => existing.mtime >= entry.metadata.mtime,
-            Overwrite::IfChanged => {
+            Overwrite::IfChanged => is_current.unwrap_or_else(|| {
                 existing.is_file && existing.bytes == size && existing.mtime == entry.metadata.mtime
-            }
+            }),
         }
     }
 

@@ -1,0 +1,57 @@
+//! What servers answer, read without a server: the seam for fuzzing.
+//!
+//! Everything here comes from outside, and may be anything. Nothing of it may panic.
+
+use http::StatusCode;
+use http::header::HeaderMap;
+
+use super::listing::{After, Page};
+use super::s3::failure::Refusal;
+use super::s3::grants::Grants;
+use super::s3::list::{objects_page, versions_page};
+use super::s3::object::tags_in;
+use super::s3::xml::Element;
+
+/// A page of a listing of objects.
+///
+/// # Errors
+/// What is wrong with it, in words.
+pub fn objects(document: &[u8]) -> Result<Page, String> {
+    objects_page(&Element::parse(document)?, &After::default())
+}
+
+/// A page of a listing of versions.
+///
+/// # Errors
+/// What is wrong with it, in words.
+pub fn versions(document: &[u8]) -> Result<Page, String> {
+    versions_page(&Element::parse(document)?, &After::default())
+}
+
+/// Names and values of tags.
+///
+/// # Errors
+/// What is wrong with the document, in words.
+pub fn tags(document: &[u8]) -> Result<Vec<(String, String)>, String> {
+    Ok(tags_in(&Element::parse(document)?))
+}
+
+/// Headers that grant what an access control list grants.
+///
+/// # Errors
+/// What is wrong with it, in words.
+pub fn grants(document: &[u8]) -> Result<Vec<(&'static str, String)>, String> {
+    Ok(Grants::parse(document)?.headers().collect())
+}
+
+/// The server's word for a refusal, and its explanation.
+pub fn refusal(status: u16, document: &[u8]) -> (String, Option<String>) {
+    let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let refusal = Refusal::parse(status, &HeaderMap::new(), document);
+    (refusal.code, refusal.message)
+}
+
+/// Sizes of the parts of an upload.
+pub fn parts(text: &str) -> Option<Vec<u64>> {
+    super::source::parts_of_layout(text)
+}

@@ -1,0 +1,178 @@
+//! Listings of buckets that exist in memory only.
+
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use proptest::prelude::*;
+use tokio::runtime::Runtime;
+
+use super::*;
+
+const PAGE_KEYS: usize = 10;
+
+/// Some keys, and how often they were asked for.
+struct Memory {
+    keys: Vec<String>,
+    requests: AtomicUsize,
+    under_way: Mutex<(usize, usize)>,
+}
+
+impl Memory {
+    fn new(keys: impl IntoIterator<Item = String>) -> Arc<Self> {
+        let mut keys: Vec<_> = keys.into_iter().collect();
+        keys.sort();
+        keys.dedup();
+        Arc::new(Self { keys, requests: AtomicUsize::new(0), under_way: Mutex::default() })
+    }
+
+    fn page(&self, after: &After) -> Page {
+        self.requests.fetch_add(1, Ordering::SeqCst);
+        let start = match &after.key {
+            Some(after) => self.keys.partition_point(|key| key <= after),
+            None => 0,
+        };
+        let end = (start + PAGE_KEYS).min(self.keys.len());
+        let objects: Vec<_> = self.keys[start..end].iter().map(listed).collect();
+        let next = (end < self.keys.len())
+            .then(|| After { key: Some(self.keys[end - 1].clone()), token: None });
+        Page { objects, next }
+    }
+
+    fn ask(self: &Arc<Self>) -> AskPage {
+        let memory = Arc::clone(self);
+        Arc::new(move |after| {
+            let memory = Arc::clone(&memory);
+            Box::pin(async move {
+                {
+                    let mut under_way = memory.under_way.lock().unwrap();
+                    under_way.0 += 1;
+                    under_way.1 = under_way.1.max(under_way.0);
+                }
+                tokio::task::yield_now().await;
+                memory.under_way.lock().unwrap().0 -= 1;
+                Ok(memory.page(&after))
+            })
+        })
+    }
+
+    fn list(self: &Arc<Self>, concurrency: usize, split_keys: Vec<String>) -> Vec<String> {
+        let runtime = runtime();
+        let plan = Plan { concurrency, split_keys };
+        let mut listing = Listing::new(self.ask(), runtime.handle().clone(), plan);
+        let mut found = Vec::new();
+        while let Some(page) = listing.next_page().unwrap() {
+            found.extend(page.into_iter().map(|object| object.key));
+        }
+        assert!(listing.next_page().unwrap().is_none(), "the end stays the end");
+        found
+    }
+
+    fn requests(&self) -> usize {
+        self.requests.swap(0, Ordering::SeqCst)
+    }
+}
+
+fn runtime() -> Runtime {
+    tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap()
+}
+
+fn listed(key: &String) -> Listed {
+    Listed {
+        key: key.clone(),
+        etag: String::new(),
+        bytes: 0,
+        modified: FileTime::default(),
+        storage_class: None,
+        version: None,
+        is_latest: true,
+        is_delete_marker: false,
+    }
+}
+
+#[test]
+fn one_at_a_time_makes_as_many_requests_as_there_are_pages() {
+    for count in [0usize, 1, 9, 10, 11, 995] {
+        let memory = Memory::new((0..count).map(|number| format!("{number:06}")));
+        assert_eq!(memory.list(1, vec!["000500".to_owned()]), memory.keys);
+        assert_eq!(memory.requests(), count.div_ceil(PAGE_KEYS).max(1));
+    }
+}
+
+#[test]
+fn counters_are_listed_side_by_side_with_few_requests_more() {
+    let memory = Memory::new((0..10_000).map(|number| format!("photos/{number:06}.jpg")));
+    assert_eq!(memory.list(8, Vec::new()), memory.keys);
+    let requests = memory.requests();
+    assert!(requests < 1_350, "{requests} requests for 1000 pages");
+    assert!(memory.under_way.lock().unwrap().1 > 1, "side by side");
+}
+
+#[test]
+fn known_keys_cut_a_listing_exactly() {
+    let memory = Memory::new((0..5_000).map(|number| {
+        format!(
+            "{:x}",
+            blake3::hash(&[number as u8, (number >> 8) as u8]).to_hex().as_str().len() * number
+        )
+    }));
+    let splits: Vec<_> = memory.keys.iter().step_by(5 * PAGE_KEYS).cloned().collect();
+    let pages = memory.keys.len().div_ceil(PAGE_KEYS);
+    assert_eq!(memory.list(8, splits.clone()), memory.keys);
+    assert!(memory.requests() <= pages + splits.len() + 8);
+}
+
+#[test]
+fn keys_that_nobody_could_guess_cost_little_more() {
+    let names =
+        (0..300).map(|number| format!("{}/x", blake3::hash(&[number as u8, (number >> 8) as u8])));
+    let folders = names.flat_map(|name| (0..7).map(move |number| format!("{name}/{number}")));
+    let memory = Memory::new(folders.chain((0..500).map(|number| "z".repeat(number + 1))));
+    assert_eq!(memory.list(8, Vec::new()), memory.keys);
+    let (requests, pages) = (memory.requests(), memory.keys.len().div_ceil(PAGE_KEYS));
+    assert!(requests < pages * 3 / 2, "{requests} requests for {pages} pages");
+}
+
+#[test]
+fn memory_does_not_grow_with_the_bucket() {
+    let memory = Memory::new((0..20_000).map(|number| format!("{number:06}")));
+    let runtime = runtime();
+    let plan =
+        Plan { concurrency: 4, split_keys: memory.keys.iter().step_by(2_000).cloned().collect() };
+    let mut listing = Listing::new(memory.ask(), runtime.handle().clone(), plan);
+    listing.next_page().unwrap();
+    // Whoever does not take pages is not sent more than a few.
+    std::thread::sleep(std::time::Duration::from_millis(100));
+    let requests = memory.requests();
+    assert!(requests <= 4 * (WAITING_PAGES + 2), "{requests} pages ahead");
+}
+
+#[test]
+fn disorder_is_an_error() {
+    let ask: AskPage = Arc::new(|after: After| {
+        Box::pin(async move {
+            let objects = vec![listed(&"b".to_owned()), listed(&"a".to_owned())];
+            Ok(Page { objects, next: after.key.is_none().then(After::default) })
+        })
+    });
+    let runtime = runtime();
+    let plan = Plan { concurrency: 1, split_keys: Vec::new() };
+    let mut listing = Listing::new(ask, runtime.handle().clone(), plan);
+    let error = listing.next_page().unwrap_err().to_string();
+    assert!(error.contains("in order"), "{error}");
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(60))]
+
+    #[test]
+    fn every_key_is_listed_once_and_in_order(
+        keys in prop::collection::vec("[a-c0-2/\u{e9}]{1,6}", 0..300),
+        splits in prop::collection::vec("[a-c0-2/\u{e9}]{1,6}", 0..20),
+        concurrency in 1usize..6,
+    ) {
+        let memory = Memory::new(keys);
+        let mut splits = splits;
+        splits.sort();
+        prop_assert_eq!(&memory.list(concurrency, splits), &memory.keys);
+    }
+}

@@ -1,0 +1,89 @@
+//! What can be asked of S3, in words for people, and how often it was asked.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// A kind of request, for errors and counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Action {
+    /// As in "the server refuses to ...".
+    pub what: &'static str,
+    /// The permission that it needs.
+    pub permission: &'static str,
+    /// What it counts as.
+    pub kind: Kind,
+}
+
+/// Requests that cost alike.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// A page of a listing.
+    List,
+    /// Content of an object.
+    Get,
+    /// Metadata of an object, its tags and its access rules.
+    Look,
+    /// Whatever changes something.
+    Change,
+    /// The bucket itself.
+    Bucket,
+}
+
+/// Requests that were sent, attempts that failed among them.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Requests {
+    /// Pages of listings.
+    pub list: u64,
+    /// Contents of objects, whole or in part.
+    pub get: u64,
+    /// Metadata of objects, tags, access rules.
+    pub look: u64,
+    /// Whatever changes something.
+    pub change: u64,
+    /// About the bucket itself.
+    pub bucket: u64,
+}
+
+/// Counts requests.
+#[derive(Debug, Default)]
+pub struct Counters([AtomicU64; 5]);
+
+impl Counters {
+    /// One more.
+    pub fn count(&self, kind: Kind) {
+        self.0[kind as usize].fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// All so far.
+    pub fn requests(&self) -> Requests {
+        let count = |kind: Kind| self.0[kind as usize].load(Ordering::Relaxed);
+        Requests {
+            list: count(Kind::List),
+            get: count(Kind::Get),
+            look: count(Kind::Look),
+            change: count(Kind::Change),
+            bucket: count(Kind::Bucket),
+        }
+    }
+}
+
+const fn action(what: &'static str, permission: &'static str, kind: Kind) -> Action {
+    Action { what, permission, kind }
+}
+
+pub const FIND_BUCKET: Action = action("find the bucket", "s3:ListBucket", Kind::Bucket);
+pub const LIST: Action = action("list the bucket", "s3:ListBucket", Kind::List);
+pub const LIST_VERSIONS: Action =
+    action("list the versions in the bucket", "s3:ListBucketVersions", Kind::List);
+pub const GET: Action = action("read the object", "s3:GetObject", Kind::Get);
+pub const GET_VERSION: Action =
+    action("read the version of the object", "s3:GetObjectVersion", Kind::Get);
+pub const HEAD: Action = action("look at the object", "s3:GetObject", Kind::Look);
+pub const GET_TAGS: Action = action("read the object's tags", "s3:GetObjectTagging", Kind::Look);
+pub const GET_ACL: Action = action("read the object's ACL", "s3:GetObjectAcl", Kind::Look);
+pub const PUT: Action = action("write the object", "s3:PutObject", Kind::Change);
+pub const COPY: Action = action("change the object's metadata", "s3:PutObject", Kind::Change);
+pub const PUT_TAGS: Action = action("tag the object", "s3:PutObjectTagging", Kind::Change);
+pub const PUT_ACL: Action = action("set the object's ACL", "s3:PutObjectAcl", Kind::Change);
+pub const ABORT: Action =
+    action("give up the unfinished upload", "s3:AbortMultipartUpload", Kind::Change);
+pub const DELETE: Action = action("delete the object", "s3:DeleteObject", Kind::Change);

@@ -1,0 +1,182 @@
+//! Checksums that S3 keeps with objects: checked when an object is read, made for the parts of an
+//! upload.
+
+use aws_lc_rs::digest;
+use crc_fast::CrcAlgorithm;
+use data_encoding::BASE64;
+use http::header::HeaderMap;
+
+use crate::bucket::BucketError;
+
+/// A kind of checksum.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Algorithm {
+    Crc32,
+    Crc32c,
+    Crc64Nvme,
+    Sha1,
+    Sha256,
+}
+
+/// Kind, header and name as the interface spells it.
+const ALL: [(Algorithm, &str, &str); 5] = [
+    (Algorithm::Crc32, "x-amz-checksum-crc32", "CRC32"),
+    (Algorithm::Crc32c, "x-amz-checksum-crc32c", "CRC32C"),
+    (Algorithm::Crc64Nvme, "x-amz-checksum-crc64nvme", "CRC64NVME"),
+    (Algorithm::Sha1, "x-amz-checksum-sha1", "SHA1"),
+    (Algorithm::Sha256, "x-amz-checksum-sha256", "SHA256"),
+];
+
+impl Algorithm {
+    /// The kind whose checksum this header has.
+    pub fn of_header(header: &str) -> Option<Self> {
+        ALL.iter().find(|(_, name, _)| *name == header).map(|(algorithm, ..)| *algorithm)
+    }
+
+    fn entry(self) -> (&'static str, &'static str) {
+        ALL.iter().find(|(it, ..)| *it == self).map_or(("", ""), |(_, header, name)| (header, name))
+    }
+
+    /// The header for its checksums.
+    pub fn header(self) -> &'static str {
+        self.entry().0
+    }
+
+    /// Its name, as in `x-amz-checksum-algorithm`.
+    pub fn name(self) -> &'static str {
+        self.entry().1
+    }
+
+    /// The element for its checksums in documents.
+    pub fn element(self) -> &'static str {
+        match self {
+            Self::Crc32 => "ChecksumCRC32",
+            Self::Crc32c => "ChecksumCRC32C",
+            Self::Crc64Nvme => "ChecksumCRC64NVME",
+            Self::Sha1 => "ChecksumSHA1",
+            Self::Sha256 => "ChecksumSHA256",
+        }
+    }
+}
+
+/// A checksum in the making.
+pub enum Sum {
+    Crc(crc_fast::Digest, usize),
+    Sha(digest::Context),
+}
+
+impl Sum {
+    /// Of nothing so far.
+    pub fn new(algorithm: Algorithm) -> Self {
+        match algorithm {
+            Algorithm::Crc32 => Self::Crc(crc_fast::Digest::new(CrcAlgorithm::Crc32IsoHdlc), 4),
+            Algorithm::Crc32c => Self::Crc(crc_fast::Digest::new(CrcAlgorithm::Crc32Iscsi), 4),
+            Algorithm::Crc64Nvme => Self::Crc(crc_fast::Digest::new(CrcAlgorithm::Crc64Nvme), 8),
+            Algorithm::Sha1 => Self::Sha(digest::Context::new(&digest::SHA1_FOR_LEGACY_USE_ONLY)),
+            Algorithm::Sha256 => Self::Sha(digest::Context::new(&digest::SHA256)),
+        }
+    }
+
+    /// Of more.
+    pub fn update(&mut self, bytes: &[u8]) {
+        match self {
+            Self::Crc(crc, _) => crc.update(bytes),
+            Self::Sha(sha) => sha.update(bytes),
+        }
+    }
+
+    /// As headers have it.
+    pub fn finish(self) -> String {
+        match self {
+            Self::Crc(crc, length) => {
+                let bytes = crc.finalize().to_be_bytes();
+                BASE64.encode(&bytes[bytes.len() - length..])
+            }
+            Self::Sha(sha) => BASE64.encode(sha.finish().as_ref()),
+        }
+    }
+}
+
+/// Compares a content with the checksum that the server keeps of it.
+pub struct Checker {
+    sum: Sum,
+    expected: String,
+}
+
+impl Checker {
+    /// For the whole content that an answer brings; `None` if it has no checksum of that.
+    pub fn for_answer(headers: &HeaderMap) -> Option<Self> {
+        let (algorithm, expected) = ALL.iter().find_map(|(algorithm, header, _)| {
+            Some((*algorithm, headers.get(*header)?.to_str().ok()?))
+        })?;
+        // A checksum of checksums of parts says so with their number.
+        let is_whole = !expected.contains('-')
+            && headers.get("x-amz-checksum-type").is_none_or(|kind| kind == "FULL_OBJECT");
+        is_whole.then(|| Self { sum: Sum::new(algorithm), expected: expected.to_owned() })
+    }
+
+    /// More of the content.
+    pub fn update(&mut self, bytes: &[u8]) {
+        self.sum.update(bytes);
+    }
+
+    /// Whether it was the content that the server keeps.
+    ///
+    /// # Errors
+    /// [`BucketError::Nonsense`] if it was not.
+    pub fn check(self) -> Result<(), BucketError> {
+        if self.sum.finish() == self.expected {
+            return Ok(());
+        }
+        let detail =
+            "the content does not have the checksum that the server keeps of it".to_owned();
+        Err(BucketError::Nonsense { action: "read the object", detail })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn known_checksums_agree() {
+        // The check values of the algorithms, for the digits 1 to 9.
+        let cases = [
+            (Algorithm::Crc32, "y/Q5Jg=="),
+            (Algorithm::Crc32c, "4waSgw=="),
+            (Algorithm::Crc64Nvme, "rosUhgp5mIg="),
+            (Algorithm::Sha1, "98O8HYCOBHMqCfbHM8NbLmOeHls="),
+            (Algorithm::Sha256, "FeKw07ZKQiyHXpflAY4Tc+4J6oIUo1f5mXgYBbfb+CU="),
+        ];
+        for (algorithm, expected) in cases {
+            let mut sum = Sum::new(algorithm);
+            sum.update(b"1234");
+            sum.update(b"56789");
+            assert_eq!(sum.finish(), expected, "{algorithm:?}");
+            assert_eq!(Algorithm::of_header(algorithm.header()), Some(algorithm));
+        }
+    }
+
+    #[test]
+    fn only_checksums_of_the_whole_are_checked() {
+        let checker = |pairs: &[(&'static str, &'static str)]| {
+            let pairs =
+                pairs.iter().map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap()));
+            Checker::for_answer(&pairs.collect::<HeaderMap>())
+        };
+        let mut right = checker(&[("x-amz-checksum-crc32", "y/Q5Jg==")]).unwrap();
+        right.update(b"123456789");
+        right.check().unwrap();
+        let wrong = checker(&[
+            ("x-amz-checksum-crc32", "y/Q5Jg=="),
+            ("x-amz-checksum-type", "FULL_OBJECT"),
+        ]);
+        wrong.unwrap().check().unwrap_err();
+        assert!(checker(&[("x-amz-checksum-crc32", "y/Q5Jg==-2")]).is_none());
+        assert!(
+            checker(&[("x-amz-checksum-crc32", "y/Q5Jg=="), ("x-amz-checksum-type", "COMPOSITE")])
+                .is_none()
+        );
+        assert!(checker(&[]).is_none());
+    }
+}

@@ -1,0 +1,145 @@
+//! From a server's refusal to the situation that it tells of.
+
+use http::header::HeaderMap;
+use http::{Method, StatusCode};
+
+use super::action::Action;
+use super::xml::Element;
+use crate::bucket::BucketError;
+
+/// Longest explanation of a server that is passed on, in characters.
+const MESSAGE_CHARACTERS_MAX: usize = 200;
+
+/// What was asked when a refusal came.
+pub struct Asked<'a> {
+    pub action: &'a Action,
+    pub method: &'a Method,
+    pub bucket: &'a str,
+    pub endpoint: &'a str,
+    pub region: &'a str,
+    /// True if it was about an object.
+    pub has_key: bool,
+    /// True if it was to be done only where nothing stands.
+    pub must_be_absent: bool,
+}
+
+/// A server's refusal.
+pub struct Refusal {
+    pub status: StatusCode,
+    pub code: String,
+    pub message: Option<String>,
+    region: Option<String>,
+}
+
+impl Refusal {
+    /// Takes an answer apart.
+    pub fn parse(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Self {
+        let document = Element::parse(body).ok().filter(|root| root.name == "Error");
+        let text = |name| {
+            let text = document.as_ref().and_then(|root| root.text(name));
+            text.map(printable).filter(|text| !text.is_empty())
+        };
+        let header = headers.get("x-amz-bucket-region").and_then(|region| region.to_str().ok());
+        Self {
+            status,
+            code: text("Code").unwrap_or_default(),
+            message: text("Message"),
+            region: header.map(printable).or_else(|| text("Region")),
+        }
+    }
+
+    /// True if the same request may succeed a little later.
+    pub fn may_pass(&self) -> bool {
+        let codes =
+            ["RequestTimeout", "SlowDown", "OperationAborted", "ConditionalRequestConflict"];
+        matches!(self.status.as_u16(), 408 | 429 | 500 | 502 | 503 | 504)
+            || codes.contains(&self.code.as_str())
+    }
+
+    /// The situation.
+    pub fn into_error(self, asked: &Asked<'_>) -> BucketError {
+        let (action, status) = (asked.action.what, self.status.as_u16());
+        match (status, self.code.as_str()) {
+            (_, "RequestTimeTooSkewed") => BucketError::ClockSkew,
+            (_, "ExpiredToken" | "TokenRefreshRequired") => BucketError::ExpiredCredentials,
+            (
+                _,
+                "InvalidAccessKeyId" | "SignatureDoesNotMatch" | "InvalidToken" | "InvalidSecurity",
+            ) => BucketError::WrongKey { code: self.code },
+            (301 | 307, _)
+            | (_, "AuthorizationHeaderMalformed" | "IllegalLocationConstraintException") => {
+                BucketError::WrongRegion { asked: asked.region.to_owned(), region: self.region }
+            }
+            (_, "NoSuchBucket") => asked.no_such_bucket(),
+            (404, "") if !asked.has_key => asked.no_such_bucket(),
+            (404, "" | "NoSuchKey" | "NoSuchVersion") if asked.has_key => BucketError::Vanished,
+            // A version that is a delete marker.
+            (405, _) if asked.has_key && matches!(*asked.method, Method::GET | Method::HEAD) => {
+                BucketError::Vanished
+            }
+            (_, "InvalidObjectState") => BucketError::Archived,
+            (412, _) if asked.must_be_absent => BucketError::Exists,
+            (412 | 416, _) => BucketError::Changed,
+            (401 | 403, _) => BucketError::Denied { action, permission: asked.action.permission },
+            (405 | 501, _) => {
+                let code = if self.code.is_empty() { status.to_string() } else { self.code };
+                BucketError::Unsupported { action, code }
+            }
+            _ => BucketError::Refused { action, status, code: self.code, message: self.message },
+        }
+    }
+}
+
+impl Asked<'_> {
+    fn no_such_bucket(&self) -> BucketError {
+        let (bucket, endpoint) = (self.bucket.to_owned(), self.endpoint.to_owned());
+        BucketError::NoSuchBucket { bucket, endpoint }
+    }
+}
+
+/// A server's words, without what could trouble a terminal.
+fn printable(text: &str) -> String {
+    let characters = text.trim().chars().take(MESSAGE_CHARACTERS_MAX);
+    characters.map(|character| if character.is_control() { ' ' } else { character }).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::action;
+    use super::*;
+
+    fn error(status: u16, code: &str, has_key: bool) -> BucketError {
+        let body = format!("<Error><Code>{code}</Code><Message>no\x1b[31m</Message></Error>");
+        let status = StatusCode::from_u16(status).unwrap();
+        let refusal = Refusal::parse(status, &HeaderMap::new(), body.as_bytes());
+        refusal.into_error(&Asked {
+            action: &action::GET,
+            method: &Method::GET,
+            bucket: "b",
+            endpoint: "http://h",
+            region: "us-east-1",
+            has_key,
+            must_be_absent: false,
+        })
+    }
+
+    #[test]
+    fn situations_are_told_apart() {
+        assert!(matches!(error(404, "NoSuchKey", true), BucketError::Vanished));
+        assert!(matches!(error(404, "", true), BucketError::Vanished));
+        assert!(matches!(error(404, "", false), BucketError::NoSuchBucket { .. }));
+        assert!(matches!(error(404, "NoSuchBucket", true), BucketError::NoSuchBucket { .. }));
+        assert!(matches!(error(404, "NoSuchTagSet", true), BucketError::Refused { .. }));
+        assert!(matches!(error(412, "PreconditionFailed", true), BucketError::Changed));
+        assert!(matches!(error(403, "InvalidObjectState", true), BucketError::Archived));
+        assert!(matches!(error(403, "RequestTimeTooSkewed", true), BucketError::ClockSkew));
+        assert!(matches!(error(403, "AccessDenied", true), BucketError::Denied { .. }));
+        assert!(matches!(error(501, "NotImplemented", true), BucketError::Unsupported { .. }));
+    }
+
+    #[test]
+    fn words_of_a_server_cannot_trouble_a_terminal() {
+        let text = error(400, "Strange", true).to_string();
+        assert_eq!(text, "the server refuses to read the object: 400 Strange (no [31m)");
+    }
+}

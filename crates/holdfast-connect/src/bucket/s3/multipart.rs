@@ -1,0 +1,128 @@
+//! Uploads in parts.
+
+use http::Method;
+use http::header::{ETAG, HeaderMap, HeaderName, HeaderValue, IF_NONE_MATCH};
+
+use super::action;
+use super::client::{Request, S3};
+use super::object::{NAME_SPACE, Replace, Written, without};
+use super::payload::Payload;
+use super::xml::escaped;
+use crate::bucket::BucketError;
+use crate::bucket::attributes::without_quotes;
+
+/// An upload that has begun.
+#[derive(Debug, Clone)]
+pub struct Upload {
+    /// The object that it will become.
+    pub key: String,
+    /// The server's name for it.
+    pub id: String,
+}
+
+/// A part that was uploaded.
+#[derive(Debug, Clone)]
+pub struct UploadedPart {
+    /// Counted from 1.
+    pub number: u32,
+    /// Its ETag as the server gave it.
+    pub etag: String,
+    /// Its checksum, if the upload has checksums: the element's name and the value.
+    pub checksum: Option<(&'static str, String)>,
+}
+
+impl S3 {
+    /// Begins an upload.
+    ///
+    /// # Errors
+    /// As the server gives them.
+    pub async fn begin_upload(&self, key: &str, headers: HeaderMap) -> Result<Upload, BucketError> {
+        let mut request = Request::new(action::PUT, Method::POST, Some(key)).query("uploads", "");
+        request.headers = headers;
+        let root = self.document(&mut request).await?.unwrap_or_default();
+        let id = root.text("UploadId").ok_or_else(|| without(action::PUT.what, "UploadId"))?;
+        Ok(Upload { key: key.to_owned(), id: id.to_owned() })
+    }
+
+    /// Uploads a part; the result is its ETag.
+    ///
+    /// # Errors
+    /// As the server gives them.
+    pub async fn upload_part(
+        &self,
+        upload: &Upload,
+        number: u32,
+        headers: HeaderMap,
+        payload: Payload,
+    ) -> Result<String, BucketError> {
+        let mut request = Request::new(action::PUT, Method::PUT, Some(&upload.key))
+            .query("partNumber", number.to_string())
+            .query("uploadId", upload.id.as_str())
+            .payload(payload);
+        request.headers = headers;
+        let answer = self.send(&mut request).await?;
+        let etag = answer.headers().get(ETAG).and_then(|etag| etag.to_str().ok());
+        etag.map(str::to_owned).ok_or_else(|| without(action::PUT.what, "ETag"))
+    }
+
+    /// Makes the object of the parts, which ascend by number.
+    ///
+    /// # Errors
+    /// [`BucketError::Exists`] if something stands there that may not be replaced.
+    pub async fn complete_upload(
+        &self,
+        upload: &Upload,
+        parts: &[UploadedPart],
+        mut headers: HeaderMap,
+        replace: Replace,
+    ) -> Result<Written, BucketError> {
+        if replace == Replace::No {
+            headers.insert(IF_NONE_MATCH, HeaderValue::from_static("*"));
+        }
+        let mut request = Request::new(action::PUT, Method::POST, Some(&upload.key))
+            .query("uploadId", upload.id.as_str())
+            .payload(Payload::Bytes(completion(parts).into()));
+        request.headers = headers;
+        let version = HeaderName::from_static("x-amz-version-id");
+        let answer = self.send(&mut request).await?;
+        let version =
+            answer.headers().get(version).and_then(|it| it.to_str().ok()).map(str::to_owned);
+        let root = self.answered_document(&request, answer).await?.unwrap_or_default();
+        let etag = root.text("ETag").ok_or_else(|| without(action::PUT.what, "ETag"))?;
+        let etag = String::from_utf8_lossy(without_quotes(etag.as_bytes())).into_owned();
+        Ok(Written { etag, version })
+    }
+
+    /// Gives an upload up; its parts are removed.
+    ///
+    /// # Errors
+    /// As the server gives them.
+    pub async fn abort_upload(&self, upload: &Upload) -> Result<(), BucketError> {
+        let mut request = Request::new(action::ABORT, Method::DELETE, Some(&upload.key))
+            .query("uploadId", upload.id.as_str());
+        self.send(&mut request).await.map(drop)
+    }
+
+    /// What stands at a key.
+    ///
+    /// # Errors
+    /// [`BucketError::Vanished`] if nothing does.
+    pub async fn standing(&self, key: &str) -> Result<HeaderMap, BucketError> {
+        self.head(super::object::Which { key, etag: "", version: None }).await
+    }
+}
+
+/// The document that completes an upload.
+fn completion(parts: &[UploadedPart]) -> String {
+    let parts = parts.iter().map(|part| {
+        let checksum = part
+            .checksum
+            .as_ref()
+            .map(|(name, value)| format!("<{name}>{}</{name}>", escaped(value)));
+        let (etag, checksum) = (escaped(&part.etag), checksum.unwrap_or_default());
+        let number = part.number;
+        format!("<Part>{checksum}<ETag>{etag}</ETag><PartNumber>{number}</PartNumber></Part>")
+    });
+    let parts: String = parts.collect();
+    format!("<CompleteMultipartUpload xmlns=\"{NAME_SPACE}\">{parts}</CompleteMultipartUpload>")
+}

@@ -1,0 +1,288 @@
+//! Requests about one object: reading, looking, writing, deleting; its tags, its ACL and its locks.
+
+use http::Method;
+use http::header::{ETAG, HeaderMap, HeaderName, HeaderValue, IF_MATCH, IF_NONE_MATCH, RANGE};
+
+use super::action;
+use super::client::{Answered, Request, S3, nonsense};
+use super::grants::Grants;
+use super::payload::Payload;
+use super::xml::{Element, escaped};
+use crate::bucket::BucketError;
+use crate::bucket::attributes::without_quotes;
+
+const CHECKSUM_MODE: HeaderName = HeaderName::from_static("x-amz-checksum-mode");
+
+/// An object as a listing showed it.
+#[derive(Debug, Clone, Copy)]
+pub struct Which<'a> {
+    /// Its key.
+    pub key: &'a str,
+    /// Its ETag without quotes; empty if the server gives none.
+    pub etag: &'a str,
+    /// The version to be read.
+    pub version: Option<&'a str>,
+}
+
+/// Whether an object may be replaced.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Replace {
+    /// Whatever stands there is replaced.
+    Yes,
+    /// Nothing may stand there.
+    No,
+}
+
+/// What the server says of an object that was written.
+#[derive(Debug, Clone, Default)]
+pub struct Written {
+    /// ETag without quotes.
+    pub etag: String,
+    /// The version that it became.
+    pub version: Option<String>,
+}
+
+impl S3 {
+    /// Begins to read an object, or a range of it (first byte and last byte), if it is still the
+    /// one that was listed.
+    ///
+    /// # Errors
+    /// [`BucketError::Changed`] and [`BucketError::Vanished`] among others.
+    pub async fn get(
+        &self,
+        which: Which<'_>,
+        range: Option<(u64, u64)>,
+    ) -> Result<Answered, BucketError> {
+        let action = if which.version.is_some() { action::GET_VERSION } else { action::GET };
+        let mut request = about(Request::new(action, Method::GET, Some(which.key)), which);
+        if let Some((first, last)) = range {
+            request = request.header(RANGE, &format!("bytes={first}-{last}"));
+        } else {
+            request = request.header(CHECKSUM_MODE, "ENABLED");
+        }
+        self.send(&mut request).await
+    }
+
+    /// The headers of an object.
+    ///
+    /// # Errors
+    /// As [`S3::get`].
+    pub async fn head(&self, which: Which<'_>) -> Result<HeaderMap, BucketError> {
+        let request = Request::new(action::HEAD, Method::HEAD, Some(which.key));
+        let mut request = about(request, which).header(CHECKSUM_MODE, "ENABLED");
+        Ok(self.send(&mut request).await?.into_parts().0.headers)
+    }
+
+    /// The size of one of the parts that an object was uploaded in, counted from 1; `None` if the
+    /// server does not tell.
+    ///
+    /// # Errors
+    /// As [`S3::get`].
+    pub async fn part_bytes(
+        &self,
+        which: Which<'_>,
+        number: u32,
+    ) -> Result<Option<u64>, BucketError> {
+        let request = Request::new(action::HEAD, Method::HEAD, Some(which.key));
+        // Without the ETag, which some servers compare with that of the part. Should the object
+        // have been replaced, the sizes do not fit, or at worst it gets another ETag when it is
+        // restored.
+        let mut request =
+            request.maybe_query("versionId", which.version).query("partNumber", number.to_string());
+        let answer = match self.send(&mut request).await {
+            Ok(answer) => answer,
+            Err(BucketError::Unsupported { .. } | BucketError::Refused { .. }) => return Ok(None),
+            Err(error) => return Err(error),
+        };
+        // A server that does not know parts gives the length of the whole object, with another
+        // status.
+        let is_part = answer.status() == http::StatusCode::PARTIAL_CONTENT
+            || answer.headers().contains_key("x-amz-mp-parts-count");
+        let length = answer.headers().get("content-length").and_then(|it| it.to_str().ok());
+        Ok(length.filter(|_| is_part).and_then(|length| length.parse().ok()))
+    }
+
+    /// The tags of an object.
+    ///
+    /// # Errors
+    /// As the server gives them.
+    pub async fn tags(&self, which: Which<'_>) -> Result<Vec<(String, String)>, BucketError> {
+        let mut request = Request::new(action::GET_TAGS, Method::GET, Some(which.key))
+            .query("tagging", "")
+            .maybe_query("versionId", which.version);
+        match self.document(&mut request).await {
+            Ok(root) => Ok(root.map(|root| tags_in(&root)).unwrap_or_default()),
+            Err(BucketError::Refused { status: 404, .. }) => Ok(Vec::new()),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// The access control list of an object, as the server's document.
+    ///
+    /// # Errors
+    /// As the server gives them.
+    pub async fn acl(&self, which: Which<'_>) -> Result<Vec<u8>, BucketError> {
+        let mut request = Request::new(action::GET_ACL, Method::GET, Some(which.key))
+            .query("acl", "")
+            .maybe_query("versionId", which.version);
+        Ok(self.body(&mut request).await?.to_vec())
+    }
+
+    /// Writes an object in one piece.
+    ///
+    /// # Errors
+    /// [`BucketError::Exists`] if something stands there that may not be replaced.
+    pub async fn put(
+        &self,
+        key: &str,
+        headers: HeaderMap,
+        payload: Payload,
+        replace: Replace,
+    ) -> Result<Written, BucketError> {
+        let mut request = Request::new(action::PUT, Method::PUT, Some(key)).payload(payload);
+        request.headers = headers;
+        if replace == Replace::No {
+            request.headers.insert(IF_NONE_MATCH, HeaderValue::from_static("*"));
+        }
+        match self.send(&mut request).await {
+            Ok(answer) => Ok(written(answer.headers())),
+            // An attempt whose answer was lost may have written it.
+            Err(BucketError::Exists) if request.attempts > 1 => {
+                self.written_before(key, &request.payload).await
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// What stands at a key, if it is this content in one piece.
+    async fn written_before(&self, key: &str, payload: &Payload) -> Result<Written, BucketError> {
+        let local = |source| BucketError::Local { action: "read what is to be sent", source };
+        let (md5, _) = payload.digests(false).map_err(local)?;
+        let md5 = data_encoding::BASE64.decode(md5.as_bytes()).unwrap_or_default();
+        let found = written(&self.head(Which { key, etag: "", version: None }).await?);
+        let is_same = found.etag == data_encoding::HEXLOWER.encode(&md5);
+        if is_same { Ok(found) } else { Err(BucketError::Exists) }
+    }
+
+    /// Gives an object other metadata by copying it onto itself.
+    ///
+    /// # Errors
+    /// As the server gives them.
+    pub async fn copy_onto_itself(
+        &self,
+        which: Which<'_>,
+        headers: HeaderMap,
+    ) -> Result<(), BucketError> {
+        let source = format!("/{}/{}", self.bucket, super::encode::path(which.key));
+        let mut request = Request::new(action::COPY, Method::PUT, Some(which.key));
+        request.headers = headers;
+        request = request
+            .header(HeaderName::from_static("x-amz-copy-source"), &source)
+            .header(HeaderName::from_static("x-amz-metadata-directive"), "REPLACE");
+        if !which.etag.is_empty() {
+            let name = HeaderName::from_static("x-amz-copy-source-if-match");
+            request = request.header(name, &format!("\"{}\"", which.etag));
+        }
+        self.document(&mut request).await.map(drop)
+    }
+
+    /// Gives an object these tags and no others.
+    ///
+    /// # Errors
+    /// As the server gives them.
+    pub async fn put_tags(&self, key: &str, tags: &[(String, String)]) -> Result<(), BucketError> {
+        let request = Request::new(action::PUT_TAGS, Method::PUT, Some(key)).query("tagging", "");
+        let document = tagging(tags);
+        self.send(&mut request.payload(Payload::Bytes(document.into()))).await.map(drop)
+    }
+
+    /// Gives an object these grants and no others, its owner being who it is.
+    ///
+    /// # Errors
+    /// As the server gives them.
+    pub async fn put_acl(&self, key: &str, grants: &Grants) -> Result<(), BucketError> {
+        let mut request = Request::new(action::PUT_ACL, Method::PUT, Some(key)).query("acl", "");
+        for (name, grantees) in grants.headers() {
+            request = request.header(HeaderName::from_static(name), &grantees);
+        }
+        self.send(&mut request).await.map(drop)
+    }
+
+    /// Deletes an object; with versioning that adds a delete marker, whose version is the result.
+    ///
+    /// # Errors
+    /// As the server gives them.
+    pub async fn delete(&self, key: &str) -> Result<Option<String>, BucketError> {
+        let answer = self.send(&mut Request::new(action::DELETE, Method::DELETE, Some(key))).await;
+        match answer {
+            Ok(answer) => Ok(written(answer.headers()).version),
+            Err(BucketError::Vanished) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+}
+
+/// The request is for this version, if it is still what was listed.
+fn about<'a>(request: Request<'a>, which: Which<'_>) -> Request<'a> {
+    let request = request.maybe_query("versionId", which.version);
+    match which.etag {
+        "" => request,
+        etag => request.header(IF_MATCH, &format!("\"{etag}\"")),
+    }
+}
+
+/// What the headers of an answer say of the object that was written.
+pub(super) fn written(headers: &HeaderMap) -> Written {
+    let text = |name: HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
+    Written {
+        etag: text(ETAG)
+            .and_then(|etag| std::str::from_utf8(without_quotes(etag.as_bytes())).ok())
+            .unwrap_or_default()
+            .to_owned(),
+        version: text(HeaderName::from_static("x-amz-version-id")).map(str::to_owned),
+    }
+}
+
+/// The tags in a document.
+pub(in crate::bucket) fn tags_in(root: &Element) -> Vec<(String, String)> {
+    let set = root.child("TagSet").into_iter().flat_map(|set| set.all("Tag"));
+    set.filter_map(|tag| Some((tag.text("Key")?.to_owned(), tag.text("Value")?.to_owned())))
+        .collect()
+}
+
+/// The document for tags.
+fn tagging(tags: &[(String, String)]) -> String {
+    let tags = tags.iter().map(|(name, value)| {
+        format!("<Tag><Key>{}</Key><Value>{}</Value></Tag>", escaped(name), escaped(value))
+    });
+    let tags: String = tags.collect();
+    format!("<Tagging xmlns=\"{NAME_SPACE}\"><TagSet>{tags}</TagSet></Tagging>")
+}
+
+/// Tags as the header of a request that writes an object has them.
+pub fn tagging_header(tags: &[(String, String)]) -> String {
+    let pairs = tags.iter().map(|(name, value)| {
+        format!("{}={}", super::encode::query(name), super::encode::query(value))
+    });
+    pairs.collect::<Vec<_>>().join("&")
+}
+
+/// Name space of S3's documents.
+pub(super) const NAME_SPACE: &str = "http://s3.amazonaws.com/doc/2006-03-01/";
+
+/// An answer that lacks what was asked for.
+pub(super) fn without(what: &'static str, name: &str) -> BucketError {
+    nonsense(what, format!("it has no {name}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tags_are_written_as_they_are_read() {
+        let tags = vec![("a&<".to_owned(), String::new()), ("b".to_owned(), " c ".to_owned())];
+        let root = Element::parse(tagging(&tags).as_bytes()).unwrap();
+        assert_eq!(tags_in(&root), tags);
+    }
+}

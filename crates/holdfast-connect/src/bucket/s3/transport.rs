@@ -1,0 +1,207 @@
+//! HTTP: one pool of connections, over TLS or without, with a limit on the server's silence.
+
+use std::error::Error;
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{Request, Response};
+use http_body_util::BodyExt;
+use hyper::body::{Body, Incoming};
+use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
+use hyper_util::client::legacy::Client;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::rt::{TokioExecutor, TokioTimer};
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
+use rustls::{ClientConfig, RootCertStore};
+
+use crate::bucket::BucketError;
+
+/// Longest wait for a connection.
+const CONNECT_WAIT: Duration = Duration::from_secs(15);
+/// Unused connections are closed after this time, before servers do.
+const IDLE_WAIT: Duration = Duration::from_secs(15);
+/// Slowest upload that is not given up, bytes per second.
+const UPLOAD_RATE_MIN: u64 = 32 << 10;
+
+/// A body of any kind.
+type AnyBody = http_body_util::combinators::UnsyncBoxBody<Bytes, Box<dyn Error + Send + Sync>>;
+
+/// Sends requests.
+#[derive(Debug, Clone)]
+pub struct Transport {
+    client: Client<HttpsConnector<HttpConnector>, AnyBody>,
+    silence_max: Duration,
+}
+
+/// A request or its answer broke on the way.
+#[derive(Debug)]
+pub struct Broken {
+    /// True if no connection came about.
+    pub is_connect: bool,
+    /// True if trying again cannot help.
+    pub is_final: bool,
+    /// What happened, in words.
+    pub cause: String,
+}
+
+impl Transport {
+    /// Connections that trust the system's certificates, and these (PEM).
+    ///
+    /// # Errors
+    /// [`BucketError::Options`] if there are no certificates that could be trusted.
+    pub fn new(
+        is_encrypted: bool,
+        certificates: &[u8],
+        silence_max: Duration,
+    ) -> Result<Self, BucketError> {
+        let roots = if is_encrypted { roots(certificates)? } else { RootCertStore::empty() };
+        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+        let config = ClientConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .map_err(|error| BucketError::Options(format!("TLS cannot be used: {error}")))?
+            .with_root_certificates(roots)
+            .with_no_client_auth();
+        let mut http = HttpConnector::new();
+        http.enforce_http(false);
+        http.set_connect_timeout(Some(CONNECT_WAIT));
+        http.set_nodelay(true);
+        let https = HttpsConnectorBuilder::new()
+            .with_tls_config(config)
+            .https_or_http()
+            .enable_http1()
+            .wrap_connector(http);
+        let client = Client::builder(TokioExecutor::new())
+            .pool_timer(TokioTimer::new())
+            .pool_idle_timeout(IDLE_WAIT)
+            .build(https);
+        Ok(Self { client, silence_max })
+    }
+
+    /// Sends a request; returns when the head of the answer is there.
+    ///
+    /// # Errors
+    /// [`Broken`].
+    pub async fn send<B>(&self, request: Request<B>) -> Result<Response<Answer>, Broken>
+    where
+        B: Body<Data = Bytes, Error: Into<Box<dyn Error + Send + Sync>>> + Send + 'static,
+    {
+        let body_bytes = request.body().size_hint().exact().unwrap_or(0);
+        let wait = self.silence_max + Duration::from_secs(body_bytes / UPLOAD_RATE_MIN);
+        let request = request.map(|body| body.map_err(Into::into).boxed_unsync());
+        let response = match tokio::time::timeout(wait, self.client.request(request)).await {
+            Ok(Ok(response)) => response,
+            Ok(Err(error)) => {
+                let is_connect = error.is_connect();
+                return Err(Broken { is_connect, ..Broken::from_error(&error) });
+            }
+            Err(_) => return Err(self.silent()),
+        };
+        let silence_max = self.silence_max;
+        Ok(response.map(|body| Answer { body, silence_max }))
+    }
+
+    fn silent(&self) -> Broken {
+        silent(self.silence_max)
+    }
+}
+
+fn silent(wait: Duration) -> Broken {
+    let cause = format!("it was silent for {} seconds", wait.as_secs());
+    Broken { is_connect: false, is_final: false, cause }
+}
+
+impl Broken {
+    /// The innermost cause says most.
+    fn from_error(error: &(dyn Error + 'static)) -> Self {
+        let mut innermost: &(dyn Error + 'static) = error;
+        let mut is_final = false;
+        loop {
+            is_final |= innermost.is::<rustls::Error>();
+            let inner = match innermost.downcast_ref::<io::Error>() {
+                // What wraps another error has none as its source, but holds it.
+                Some(error) => error.get_ref().map(|error| error as &(dyn Error + 'static)),
+                None => innermost.source(),
+            };
+            match inner {
+                Some(inner) => innermost = inner,
+                None => break,
+            }
+        }
+        Self { is_connect: false, is_final, cause: innermost.to_string() }
+    }
+}
+
+/// The body of an answer, as it arrives.
+#[derive(Debug)]
+pub struct Answer {
+    body: Incoming,
+    silence_max: Duration,
+}
+
+impl Answer {
+    /// The next bytes; `None` at the end.
+    ///
+    /// # Errors
+    /// [`Broken`] if the connection ended early, or nothing came for too long.
+    pub async fn next(&mut self) -> Result<Option<Bytes>, Broken> {
+        loop {
+            match tokio::time::timeout(self.silence_max, self.body.frame()).await {
+                Err(_) => return Err(silent(self.silence_max)),
+                Ok(None) => return Ok(None),
+                Ok(Some(Err(error))) => return Err(Broken::from_error(&error)),
+                Ok(Some(Ok(frame))) => {
+                    if let Ok(bytes) = frame.into_data() {
+                        return Ok(Some(bytes));
+                    }
+                }
+            }
+        }
+    }
+
+    /// The body as the connection gives it, without the limit on silence.
+    pub fn into_inner(self) -> Incoming {
+        self.body
+    }
+
+    /// The whole body, if it is not longer than `bytes_max`; else `None`.
+    ///
+    /// # Errors
+    /// [`Broken`].
+    pub async fn whole(&mut self, bytes_max: usize) -> Result<Option<Bytes>, Broken> {
+        let mut whole = Vec::new();
+        while let Some(bytes) = self.next().await? {
+            if whole.is_empty() && self.body.is_end_stream() {
+                return Ok((bytes.len() <= bytes_max).then_some(bytes));
+            }
+            if whole.len() + bytes.len() > bytes_max {
+                return Ok(None);
+            }
+            whole.extend_from_slice(&bytes);
+        }
+        Ok(Some(whole.into()))
+    }
+}
+
+fn roots(certificates: &[u8]) -> Result<RootCertStore, BucketError> {
+    let mut roots = RootCertStore::empty();
+    // Some of a system's certificates may be unreadable; those that are left decide.
+    roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+    for certificate in CertificateDer::pem_slice_iter(certificates) {
+        certificate
+            .map_err(|error| error.to_string())
+            .and_then(|certificate| roots.add(certificate).map_err(|error| error.to_string()))
+            .map_err(|cause| {
+                let text = format!("a certificate that is to be trusted is not valid PEM: {cause}");
+                BucketError::Options(text)
+            })?;
+    }
+    if roots.is_empty() {
+        let text = "this machine has no certificates to trust: install ca-certificates, or \
+                    name a file with them";
+        return Err(BucketError::Options(text.to_owned()));
+    }
+    Ok(roots)
+}

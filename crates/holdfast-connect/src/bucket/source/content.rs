@@ -1,0 +1,221 @@
+//! The content of an object: one stream for small ones, ranges side by side for large ones.
+
+use std::collections::VecDeque;
+use std::io;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use holdfast_format::entry::Metadata;
+use tokio::task::JoinHandle;
+
+use super::super::BucketError;
+use super::super::connection::Bucket;
+use super::super::listing::Listed;
+use super::super::s3::checksum::Checker;
+use super::super::s3::client::Answered;
+use super::super::s3::transport::Answer;
+use super::look::Looker;
+use crate::{Content, Piece};
+
+/// Objects from this size on, in bytes, are read in ranges.
+pub const LARGE_BYTES_MIN: u64 = 16 << 20;
+/// Length of a range in bytes.
+const RANGE_BYTES: u64 = 8 << 20;
+
+/// An object that is being read.
+pub struct ObjectContent {
+    looker: Arc<Looker>,
+    bucket: Bucket,
+    listed: Arc<Listed>,
+    /// What the object is now, if it is not what the scan saw.
+    changed: Option<Metadata>,
+    stream: Stream,
+    /// What came of the stream and was not taken yet.
+    waiting: Bytes,
+    /// Bytes that were taken.
+    taken: u64,
+    checker: Option<Checker>,
+}
+
+enum Stream {
+    /// One answer; it is asked for again, from where it broke.
+    One { answer: Option<Answer>, received: u64, attempts: u32 },
+    /// Ranges in their order, and where the next one to be asked for begins.
+    Ranges { coming: VecDeque<JoinHandle<Result<Bytes, BucketError>>>, next: u64, width: usize },
+}
+
+impl ObjectContent {
+    /// Reads from an answer that has begun.
+    pub fn one(
+        looker: Arc<Looker>,
+        bucket: Bucket,
+        listed: Arc<Listed>,
+        changed: Option<Metadata>,
+        answer: Answered,
+    ) -> Self {
+        let checker = Checker::for_answer(answer.headers());
+        let stream = Stream::One { answer: Some(answer.into_body()), received: 0, attempts: 1 };
+        Self { looker, bucket, listed, changed, stream, waiting: Bytes::new(), taken: 0, checker }
+    }
+
+    /// Reads in ranges, so many side by side.
+    pub fn ranges(
+        looker: Arc<Looker>,
+        bucket: Bucket,
+        listed: Arc<Listed>,
+        changed: Option<Metadata>,
+        width: usize,
+    ) -> Self {
+        let stream = Stream::Ranges { coming: VecDeque::new(), next: 0, width };
+        let (waiting, checker) = (Bytes::new(), None);
+        Self { looker, bucket, listed, changed, stream, waiting, taken: 0, checker }
+    }
+
+    /// The next bytes; `None` at the end.
+    fn next(&mut self) -> Result<Option<Bytes>, BucketError> {
+        match &mut self.stream {
+            Stream::One { answer, received, attempts } => {
+                let (looker, listed) = (&self.looker, &self.listed);
+                self.bucket
+                    .runtime()
+                    .block_on(next_of_one(looker, listed, answer, received, attempts))
+            }
+            Stream::Ranges { coming, next, width } => {
+                while coming.len() < *width && *next < self.listed.bytes {
+                    let last = (*next + RANGE_BYTES).min(self.listed.bytes) - 1;
+                    let (looker, listed) = (Arc::clone(&self.looker), Arc::clone(&self.listed));
+                    let range = (*next, last);
+                    coming
+                        .push_back(self.bucket.runtime().spawn(read_range(looker, listed, range)));
+                    *next = last + 1;
+                }
+                let Some(range) = coming.pop_front() else { return Ok(None) };
+                let joined = self.bucket.runtime().block_on(range);
+                joined.map_err(|_| BucketError::Limit("a reading task died".to_owned()))?.map(Some)
+            }
+        }
+    }
+
+    fn finish(&mut self) -> Result<(), BucketError> {
+        match self.checker.take() {
+            Some(checker) => checker.check(),
+            None => Ok(()),
+        }
+    }
+}
+
+impl Drop for ObjectContent {
+    fn drop(&mut self) {
+        if let Stream::Ranges { coming, .. } = &mut self.stream {
+            coming.iter().for_each(JoinHandle::abort);
+        }
+    }
+}
+
+impl Content for ObjectContent {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<Piece> {
+        let mut filled = 0;
+        while filled < buffer.len() {
+            if self.waiting.is_empty() {
+                match self.next()? {
+                    Some(bytes) => self.waiting = bytes,
+                    None => break,
+                }
+                if let Some(checker) = &mut self.checker {
+                    checker.update(&self.waiting);
+                }
+            }
+            let count = self.waiting.len().min(buffer.len() - filled);
+            buffer[filled..filled + count].copy_from_slice(&self.waiting.split_to(count));
+            filled += count;
+        }
+        self.taken += filled as u64;
+        if filled > 0 || buffer.is_empty() {
+            return Ok(Piece::Data(filled));
+        }
+        self.finish()?;
+        Ok(Piece::End)
+    }
+
+    fn changed(&mut self) -> io::Result<Option<Metadata>> {
+        Ok(self.changed.take())
+    }
+}
+
+/// The next bytes of an object that is read in one stream.
+async fn next_of_one(
+    looker: &Looker,
+    listed: &Listed,
+    answer: &mut Option<Answer>,
+    received: &mut u64,
+    attempts: &mut u32,
+) -> Result<Option<Bytes>, BucketError> {
+    loop {
+        if *received == listed.bytes {
+            return Ok(None);
+        }
+        let current = match answer.as_mut() {
+            Some(current) => current,
+            None => {
+                let range = Some((*received, listed.bytes - 1));
+                let again = looker.client.get(looker.which(listed), range).await?;
+                answer.insert(body_of_range(again, *received)?)
+            }
+        };
+        match current.next().await {
+            Ok(Some(bytes)) if *received + bytes.len() as u64 > listed.bytes => {
+                return Err(BucketError::Changed);
+            }
+            Ok(Some(bytes)) => {
+                *received += bytes.len() as u64;
+                return Ok(Some(bytes));
+            }
+            // Broken off, or ended too early, which is the same.
+            Ok(None) | Err(_) if *attempts < looker.client.attempts_max() => {
+                *answer = None;
+                tokio::time::sleep(looker.client.wait_after(*attempts)).await;
+                *attempts += 1;
+            }
+            Ok(None) => return Err(looker.client.broke_off("the content ended too early")),
+            Err(broken) => return Err(looker.client.broke_off(&broken.cause)),
+        }
+    }
+}
+
+/// Reads a range as a whole.
+async fn read_range(
+    looker: Arc<Looker>,
+    listed: Arc<Listed>,
+    (first, last): (u64, u64),
+) -> Result<Bytes, BucketError> {
+    let length = (last - first + 1) as usize;
+    let mut attempts = 1;
+    loop {
+        let answer = looker.client.get(looker.which(&listed), Some((first, last))).await?;
+        let mut answer = body_of_range(answer, first)?;
+        let broken = match answer.whole(length).await {
+            Ok(Some(bytes)) if bytes.len() == length => return Ok(bytes),
+            Ok(Some(_)) => "the content ended too early".to_owned(),
+            Ok(None) => return Err(BucketError::Changed),
+            Err(broken) => broken.cause,
+        };
+        if attempts >= looker.client.attempts_max() {
+            return Err(looker.client.broke_off(&broken));
+        }
+        tokio::time::sleep(looker.client.wait_after(attempts)).await;
+        attempts += 1;
+    }
+}
+
+/// The body of an answer to a range, which must begin where it was asked to.
+fn body_of_range(answer: Answered, first: u64) -> Result<Answer, BucketError> {
+    let is_range = answer.status() == http::StatusCode::PARTIAL_CONTENT;
+    let begins = answer.headers().get("content-range").and_then(|range| range.to_str().ok());
+    let begins =
+        begins.and_then(|range| range.strip_prefix("bytes ")?.split('-').next()?.parse().ok());
+    if begins.unwrap_or(first) != first || (!is_range && first > 0) {
+        let code = "another range than asked for".to_owned();
+        return Err(BucketError::Unsupported { action: "read a part of the object", code });
+    }
+    Ok(answer.into_body())
+}

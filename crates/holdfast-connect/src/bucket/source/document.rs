@@ -1,0 +1,51 @@
+//! `bucket.json`: what a bucket is, with its own configuration.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+/// Name of the document in the tree.
+pub const DOCUMENT_NAME: &str = "bucket.json";
+/// Name of the directory with the objects.
+pub const OBJECTS_NAME: &str = "objects";
+/// Name of the directory with other versions.
+pub const VERSIONS_NAME: &str = "versions";
+
+/// What a bucket is. The same bucket gives the same document, whenever it is read.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BucketDocument {
+    /// Version of this document: 1.
+    pub format: u32,
+    /// `s3`, `google` or `azure`.
+    pub service: String,
+    /// Name of the bucket.
+    pub bucket: String,
+    /// Region of the bucket; empty where there are none.
+    #[serde(default)]
+    pub region: String,
+    /// Only keys that begin so were read.
+    #[serde(default)]
+    pub prefix: String,
+    /// Parts of the configuration by the names that S3 gives them (`lifecycle`, `policy`, ...): the
+    /// server's documents, XML or JSON, as they are.
+    #[serde(default)]
+    pub settings: BTreeMap<String, String>,
+}
+
+impl BucketDocument {
+    /// As it is stored: JSON with line breaks, so that it can be read and compared.
+    pub fn encode(&self) -> Vec<u8> {
+        // Text and maps of text can always be written.
+        let mut json = serde_json::to_vec_pretty(self).unwrap_or_default();
+        json.push(b'\n');
+        json
+    }
+
+    /// Reads what [`BucketDocument::encode`] wrote; fields of later versions are ignored.
+    ///
+    /// # Errors
+    /// What is wrong with it, in words.
+    pub fn decode(bytes: &[u8]) -> Result<Self, String> {
+        serde_json::from_slice(bytes).map_err(|error| error.to_string())
+    }
+}

@@ -1,0 +1,190 @@
+//! Looking at one object: its attributes, and what only further requests tell.
+
+use std::sync::Arc;
+
+use http::header::HeaderMap;
+
+use super::super::BucketError;
+use super::super::attributes::Attributes;
+use super::super::listing::{After, Listed};
+use super::super::s3::client::S3;
+use super::super::s3::object::Which;
+use super::BucketSourceOptions;
+
+/// What there can be at most in the layout of parts: S3 allows 10,000 parts.
+const PARTS_MAX: u32 = 10_000;
+
+/// What the looks at all objects of a source share.
+#[derive(Debug)]
+pub struct Looker {
+    pub client: Arc<S3>,
+    pub with_tags: bool,
+    pub with_acl: bool,
+}
+
+impl Looker {
+    pub fn new(client: &Arc<S3>, options: &BucketSourceOptions) -> Self {
+        let (with_tags, with_acl) = (options.with_tags, options.with_acl);
+        Self { client: Arc::clone(client), with_tags, with_acl }
+    }
+
+    /// How requests name the object.
+    pub fn which<'a>(&self, listed: &'a Listed) -> Which<'a> {
+        Which { key: &listed.key, etag: &listed.etag, version: listed.version.as_deref() }
+    }
+
+    /// All attributes of an object.
+    ///
+    /// # Errors
+    /// As the server gives them.
+    pub async fn attributes(&self, listed: &Listed) -> Result<Attributes, BucketError> {
+        let headers = self.client.head(self.which(listed)).await?;
+        self.complete(listed, &headers).await
+    }
+
+    /// The attributes that headers of an object tell, and what they do not tell.
+    ///
+    /// # Errors
+    /// As the server gives them.
+    pub async fn complete(
+        &self,
+        listed: &Listed,
+        headers: &HeaderMap,
+    ) -> Result<Attributes, BucketError> {
+        let mut attributes = Attributes::from_headers(headers);
+        attributes.set("etag", listed.etag.as_str());
+        if let Some(class) = listed.storage_class.as_deref().filter(|class| *class != "STANDARD") {
+            attributes.set("storage-class", class);
+        }
+        let which = self.which(listed);
+        if let Some(parts) = self.parts(listed).await? {
+            attributes.set("parts", parts);
+        }
+        let count = headers.get("x-amz-tagging-count").map(|count| count.as_bytes() != b"0");
+        if count.unwrap_or(false) || self.with_tags {
+            for (name, value) in self.client.tags(which).await? {
+                attributes.set(&format!("tag.{name}"), value);
+            }
+        }
+        if self.with_acl {
+            attributes.set("acl", self.client.acl(which).await?);
+        }
+        Ok(attributes)
+    }
+
+    /// The sizes of the parts that an object was uploaded in, as `SIZE*COUNT,...`; `None` if it was
+    /// not, or nobody knows.
+    async fn parts(&self, listed: &Listed) -> Result<Option<String>, BucketError> {
+        let Some(count) = part_count(&listed.etag) else { return Ok(None) };
+        let which = self.which(listed);
+        let Some(first) = self.client.part_bytes(which, 1).await? else { return Ok(None) };
+        if let Some(parts) = even_parts(listed.bytes, count, first) {
+            // Clients make all parts but the last of one size. If the last one fits too, those
+            // between are believed to.
+            let last = match count {
+                ..3 => parts.last().copied(),
+                _ => self.client.part_bytes(which, count).await?,
+            };
+            if last.as_ref() == parts.last() {
+                return Ok(Some(layout(&parts)));
+            }
+        }
+        let mut parts = vec![first];
+        for number in 2..=count {
+            let Some(bytes) = self.client.part_bytes(which, number).await? else { return Ok(None) };
+            parts.push(bytes);
+        }
+        Ok((parts.iter().sum::<u64>() == listed.bytes).then(|| layout(&parts)))
+    }
+
+    /// What stands at the key of an object now; `None` if nothing does.
+    ///
+    /// # Errors
+    /// As the server gives them.
+    pub async fn look_again(&self, key: &str) -> Result<Option<Listed>, BucketError> {
+        let page = self.client.list(key, &After::default(), 1).await?;
+        Ok(page.objects.into_iter().next().filter(|object| object.key == key))
+    }
+}
+
+/// The number of parts that an ETag tells.
+fn part_count(etag: &str) -> Option<u32> {
+    let count = etag.rsplit_once('-')?.1.parse().ok()?;
+    (1..=PARTS_MAX).contains(&count).then_some(count)
+}
+
+/// The sizes of so many parts, all of the same size but the last; `None` if that is impossible.
+fn even_parts(bytes: u64, count: u32, first: u64) -> Option<Vec<u64>> {
+    let before_last = first.checked_mul(u64::from(count) - 1)?;
+    let last = bytes.checked_sub(before_last)?;
+    if last > first || (last == 0 && count > 1) {
+        return None;
+    }
+    let mut parts = vec![first; count as usize];
+    *parts.last_mut()? = last;
+    Some(parts)
+}
+
+/// Sizes as text, equal neighbours as `SIZE*COUNT`.
+fn layout(parts: &[u64]) -> String {
+    let runs = parts.chunk_by(|one, other| one == other).map(|run| match run {
+        [bytes] => bytes.to_string(),
+        run => format!("{}*{}", run[0], run.len()),
+    });
+    runs.collect::<Vec<_>>().join(",")
+}
+
+/// Sizes from text; `None` if it is not what [`layout`] writes, or has more parts than there can
+/// be.
+pub fn parts_of_layout(text: &str) -> Option<Vec<u64>> {
+    let mut parts = Vec::new();
+    for run in text.split(',') {
+        let (bytes, count) = run.split_once('*').unwrap_or((run, "1"));
+        let (bytes, count): (u64, u32) = (bytes.parse().ok()?, count.parse().ok()?);
+        if count == 0 || parts.len() + count as usize > PARTS_MAX as usize {
+            return None;
+        }
+        parts.resize(parts.len() + count as usize, bytes);
+    }
+    Some(parts)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn even_parts_are_seen() {
+        assert_eq!(even_parts(25, 3, 10), Some(vec![10, 10, 5]));
+        assert_eq!(even_parts(30, 3, 10), Some(vec![10, 10, 10]));
+        assert_eq!(even_parts(7, 1, 7), Some(vec![7]));
+        assert_eq!(even_parts(0, 1, 0), Some(vec![0]));
+        for (bytes, count, first) in [(31, 3, 10), (20, 3, 10), (5, 3, 10), (7, 1, 6)] {
+            assert_eq!(even_parts(bytes, count, first), None);
+        }
+    }
+
+    #[test]
+    fn etags_tell_the_number_of_parts() {
+        assert_eq!(part_count("abc-12"), Some(12));
+        for etag in ["abc", "abc-", "abc-0", "abc-10001", "abc-x", ""] {
+            assert_eq!(part_count(etag), None, "{etag}");
+        }
+    }
+
+    #[test]
+    fn impossible_layouts_are_refused() {
+        for text in ["", "x", "5*", "5*0", "5*10001", "5,5*10000", "-1", "99999999999999999999"] {
+            assert_eq!(parts_of_layout(text), None, "{text}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn layouts_can_be_undone(parts in prop::collection::vec(0u64..4, 1..30)) {
+            prop_assert_eq!(parts_of_layout(&layout(&parts)), Some(parts));
+        }
+    }
+}

@@ -1,0 +1,263 @@
+//! A bucket as a source: its objects in the order of the listing, read when asked for.
+//!
+//! The tree is that of docs/decisions/0008-applications.md: `bucket.json`, `objects/` and, on
+//! request, `versions/`. Only what the listing says decides whether an object is unchanged; nothing
+//! is asked for each object unless it is read.
+
+mod content;
+mod document;
+mod look;
+mod opener;
+mod options;
+mod versions;
+
+use std::collections::VecDeque;
+use std::io;
+use std::sync::Arc;
+
+use holdfast_format::entry::{FileTime, Metadata};
+use tokio::sync::Semaphore;
+
+pub use document::{BucketDocument, DOCUMENT_NAME, OBJECTS_NAME, VERSIONS_NAME};
+pub(super) use look::parts_of_layout;
+pub use options::{BucketSourceOptions, Versions};
+
+use self::look::Looker;
+use self::opener::{MadeUp, ObjectOpener, Shared};
+use super::connection::Bucket;
+use super::key::name_of_key;
+use super::listing::{AskPage, Listed, Listing, Plan};
+use super::s3::configuration::SETTINGS;
+use super::s3::list::file_time;
+use super::{BucketError, attributes::Attributes};
+use crate::{Item, Leaf, LeafKind, Opener, Source, Trouble};
+
+/// Mode of the directories.
+const DIRECTORY_MODE: u32 = 0o755;
+/// Mode of `bucket.json`: a policy may name what is nobody's business.
+const DOCUMENT_MODE: u32 = 0o600;
+/// Ranges of a large object that are read at once, at most: they are held in memory.
+const RANGE_WIDTH_MAX: usize = 4;
+
+/// The objects of a bucket.
+pub struct BucketSource {
+    bucket: Bucket,
+    options: BucketSourceOptions,
+    shared: Arc<Shared>,
+    /// The moment whose versions count; `None` if the bucket has no versions, or they are not asked
+    /// for.
+    cut: Option<FileTime>,
+    stage: Stage,
+    /// Items that are ready.
+    items: VecDeque<Item>,
+    /// Versions of the key that is being listed.
+    versions: Vec<Listed>,
+}
+
+/// What comes next.
+enum Stage {
+    Document,
+    Objects(Box<Listing>),
+    ObjectsEnd,
+    Versions(Box<Listing>),
+    VersionsEnd,
+    End,
+}
+
+impl BucketSource {
+    /// A source of what a bucket has.
+    ///
+    /// # Errors
+    /// If versions are asked for and the bucket will not say whether it has any.
+    pub(super) fn new(bucket: &Bucket, options: BucketSourceOptions) -> Result<Self, BucketError> {
+        let is_versioned = options.versions != Versions::Newest && bucket.is_versioned()?;
+        let cut = match is_versioned {
+            true => options.cut.or_else(|| file_time(bucket.now())),
+            false => None,
+        };
+        let looker = Arc::new(Looker::new(bucket.client(), &options));
+        let shared = Arc::new(Shared {
+            looker,
+            bucket: bucket.clone(),
+            looks: Arc::new(Semaphore::new(bucket.concurrency())),
+            attributes_as_of: options.attributes_as_of,
+            range_width: bucket.concurrency().min(RANGE_WIDTH_MAX),
+        });
+        let (stage, items, versions) = (Stage::Document, VecDeque::new(), Vec::new());
+        Ok(Self { bucket: bucket.clone(), options, shared, cut, stage, items, versions })
+    }
+
+    /// The moment at which the bucket was cut; `None` if there was no cut, because the bucket has
+    /// no versions or they were not asked for: then each object is as it was when it was listed.
+    pub fn cut(&self) -> Option<FileTime> {
+        self.cut
+    }
+
+    /// Makes at least one item, or comes to the end.
+    fn advance(&mut self) -> Result<(), BucketError> {
+        match std::mem::replace(&mut self.stage, Stage::End) {
+            Stage::Document => {
+                self.document()?;
+                self.enter(OBJECTS_NAME);
+                self.stage = Stage::Objects(Box::new(self.listing(self.cut.is_some())));
+            }
+            Stage::Objects(mut listing) => {
+                let page = listing.next_page()?;
+                self.stage =
+                    if page.is_some() { Stage::Objects(listing) } else { Stage::ObjectsEnd };
+                self.take_page(page, |source, versions| source.object_at_cut(versions));
+            }
+            Stage::ObjectsEnd => {
+                self.items.push_back(Item::Leave);
+                if self.options.versions == Versions::All && self.cut.is_some() {
+                    self.enter(VERSIONS_NAME);
+                    self.stage = Stage::Versions(Box::new(self.listing(true)));
+                }
+            }
+            Stage::Versions(mut listing) => {
+                let page = listing.next_page()?;
+                self.stage =
+                    if page.is_some() { Stage::Versions(listing) } else { Stage::VersionsEnd };
+                self.take_page(page, |source, versions| source.other_versions(versions));
+            }
+            Stage::VersionsEnd => self.items.push_back(Item::Leave),
+            Stage::End => {}
+        }
+        Ok(())
+    }
+
+    fn listing(&self, is_of_versions: bool) -> Listing {
+        let client = Arc::clone(self.bucket.client());
+        let prefix: Arc<str> = self.options.prefix.as_str().into();
+        let ask: AskPage = Arc::new(move |after| {
+            let (client, prefix) = (Arc::clone(&client), Arc::clone(&prefix));
+            Box::pin(async move {
+                match is_of_versions {
+                    true => client.list_versions(&prefix, &after).await,
+                    false => client.list(&prefix, &after, 1000).await,
+                }
+            })
+        });
+        let split_keys = self.options.split_keys.clone();
+        let concurrency = self.bucket.concurrency();
+        Listing::new(ask, self.bucket.runtime(), Plan { concurrency, split_keys })
+    }
+
+    /// Goes through a page, key by key; the versions of the last key of a page may go on in the
+    /// next one.
+    fn take_page(&mut self, page: Option<Vec<Listed>>, each: impl Fn(&mut Self, Vec<Listed>)) {
+        let is_end = page.is_none();
+        for listed in page.unwrap_or_default() {
+            if self.versions.last().is_some_and(|last| last.key != listed.key) {
+                let versions = std::mem::take(&mut self.versions);
+                each(self, versions);
+            }
+            self.versions.push(listed);
+        }
+        if (is_end || self.cut.is_none()) && !self.versions.is_empty() {
+            let versions = std::mem::take(&mut self.versions);
+            each(self, versions);
+        }
+    }
+
+    fn object_at_cut(&mut self, versions: Vec<Listed>) {
+        if let Some(object) = versions::at_cut(&versions, self.cut) {
+            let object = object.clone();
+            match name_of_key(&object.key) {
+                Some(name) => self.object(name, object),
+                None => self.impossible(OBJECTS_NAME, &object.key),
+            }
+        }
+    }
+
+    fn other_versions(&mut self, versions: Vec<Listed>) {
+        let Some(key) = versions.first().map(|version| version.key.clone()) else { return };
+        let others = versions::others(versions, self.cut);
+        if others.is_empty() {
+            return;
+        }
+        let Some(name) = name_of_key(&key) else { return self.impossible(VERSIONS_NAME, &key) };
+        self.enter_name(name);
+        for (name, version) in others {
+            self.object(name, version);
+        }
+        self.items.push_back(Item::Leave);
+    }
+
+    fn object(&mut self, name: Vec<u8>, listed: Listed) {
+        let metadata = self.shared.metadata(&listed);
+        let kind = LeafKind::File { size: listed.bytes };
+        let opener: Box<dyn Opener> = if listed.is_delete_marker {
+            Box::new(MadeUp::attributes(Attributes::delete_marker(listed.version.as_deref())))
+        } else if self.options.look_ahead {
+            Box::new(ObjectOpener::looking_ahead(&self.shared, listed))
+        } else {
+            Box::new(ObjectOpener::new(&self.shared, listed))
+        };
+        self.items.push_back(Item::Leaf(Leaf { name, metadata, kind, opener }));
+    }
+
+    fn impossible(&mut self, folder: &str, key: &str) {
+        let text = "its key is empty, too long or has a NUL: no entry can be called so";
+        let error = io::Error::new(io::ErrorKind::InvalidInput, text);
+        self.trouble(format!("/{folder}/{key}"), error);
+    }
+
+    fn trouble(&mut self, path: String, error: io::Error) {
+        let (path, during) = (path.into_bytes(), "scan");
+        self.items.push_back(Item::Trouble(Trouble { path, during, error }));
+    }
+
+    fn enter(&mut self, name: &str) {
+        self.enter_name(name.as_bytes().to_vec());
+    }
+
+    fn enter_name(&mut self, name: Vec<u8>) {
+        let metadata = Metadata { mode: DIRECTORY_MODE, links: 1, ..Metadata::default() };
+        let opener = Box::new(MadeUp::directory());
+        self.items.push_back(Item::Enter { name, metadata, opener, is_sorted: true });
+    }
+
+    /// `bucket.json`, and a trouble for each setting that cannot be read.
+    fn document(&mut self) -> Result<(), BucketError> {
+        let client = Arc::clone(self.bucket.client());
+        let mut document = BucketDocument {
+            format: 1,
+            service: "s3".to_owned(),
+            bucket: client.bucket.clone(),
+            region: client.region.clone(),
+            prefix: self.options.prefix.clone(),
+            settings: std::collections::BTreeMap::new(),
+        };
+        let settings = if self.options.with_configuration { &SETTINGS[..] } else { &[] };
+        for setting in settings {
+            match self.bucket.runtime().block_on(client.setting(setting)) {
+                Ok(Some(text)) => drop(document.settings.insert(setting.name.to_owned(), text)),
+                Ok(None) => {}
+                Err(error @ BucketError::Denied { .. }) => {
+                    self.trouble(format!("/{DOCUMENT_NAME}"), error.into());
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        let content = document.encode();
+        let hash = blake3::hash(&content);
+        let mut identity = [0; 8];
+        identity.copy_from_slice(&hash.as_bytes()[..8]);
+        let inode = u64::from_le_bytes(identity);
+        let metadata = Metadata { mode: DOCUMENT_MODE, inode, links: 1, ..Metadata::default() };
+        let kind = LeafKind::File { size: content.len() as u64 };
+        let (name, opener) = (DOCUMENT_NAME.as_bytes().to_vec(), Box::new(MadeUp::file(content)));
+        self.items.push_back(Item::Leaf(Leaf { name, metadata, kind, opener }));
+        Ok(())
+    }
+}
+
+impl Source for BucketSource {
+    fn next(&mut self) -> io::Result<Option<Item>> {
+        while self.items.is_empty() && !matches!(self.stage, Stage::End) {
+            self.advance()?;
+        }
+        Ok(self.items.pop_front())
+    }
+}

@@ -1,0 +1,234 @@
+//! Access to one object: content and attributes from one request.
+
+use std::fmt;
+use std::io;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use holdfast_format::entry::{FileTime, Metadata};
+use http::header::HeaderMap;
+use tokio::sync::Semaphore;
+use tokio::task::JoinHandle;
+
+use super::super::BucketError;
+use super::super::attributes::Attributes;
+use super::super::connection::Bucket;
+use super::super::listing::Listed;
+use super::super::s3::client::Answered;
+use super::content::{LARGE_BYTES_MIN, ObjectContent};
+use super::look::Looker;
+use crate::{Content, Opener, Piece};
+
+/// Looks at an object that changes all the time before it is given up.
+const LOOKS_MAX: u32 = 4;
+
+/// Attributes of all entries.
+const MODE: u32 = 0o644;
+
+/// What all openers of a source share.
+pub struct Shared {
+    pub looker: Arc<Looker>,
+    /// Keeps the connections alive as long as anything may be read.
+    pub bucket: Bucket,
+    /// Looks ahead that may be under way at once.
+    pub looks: Arc<Semaphore>,
+    pub attributes_as_of: Option<FileTime>,
+    /// Ranges of a large object that are read at once.
+    pub range_width: usize,
+}
+
+impl Shared {
+    /// The metadata of an object's entry.
+    pub fn metadata(&self, listed: &Listed) -> Metadata {
+        let modified = listed.modified;
+        let version = listed.version.as_deref().unwrap_or_default();
+        Metadata {
+            mode: MODE,
+            mtime: modified,
+            ctime: self.attributes_as_of.map_or(modified, |looked| looked.max(modified)),
+            inode: identity(&listed.etag, version),
+            links: 1,
+            ..Metadata::default()
+        }
+    }
+}
+
+/// The first eight bytes of the hash of ETag, NUL and version: it changes whenever the object is
+/// written.
+fn identity(etag: &str, version: &str) -> u64 {
+    let mut hasher = blake3::Hasher::new();
+    hasher.update(etag.as_bytes()).update(&[0]).update(version.as_bytes());
+    let mut first = [0; 8];
+    hasher.finalize_xof().fill(&mut first);
+    u64::from_le_bytes(first)
+}
+
+/// An object that may be read.
+pub struct ObjectOpener {
+    shared: Arc<Shared>,
+    listed: Listed,
+    found: Mutex<Found>,
+}
+
+/// What is known of the attributes.
+enum Found {
+    Nothing,
+    /// They are being looked at, ahead of time.
+    Coming(JoinHandle<Result<Attributes, BucketError>>),
+    /// The content is being read; its answer's headers tell of them.
+    Headers(Arc<Listed>, Box<HeaderMap>),
+}
+
+impl ObjectOpener {
+    /// Access to what a listing showed.
+    pub fn new(shared: &Arc<Shared>, listed: Listed) -> Self {
+        Self { shared: Arc::clone(shared), listed, found: Mutex::new(Found::Nothing) }
+    }
+
+    /// The same, with the attributes being looked at right away.
+    pub fn looking_ahead(shared: &Arc<Shared>, listed: Listed) -> Self {
+        let (looker, object) = (Arc::clone(&shared.looker), listed.clone());
+        let looks = Arc::clone(&shared.looks);
+        let coming = shared.bucket.runtime().spawn(async move {
+            // The semaphore is never closed.
+            let _permit = looks.acquire().await;
+            looker.attributes(&object).await
+        });
+        Self { shared: Arc::clone(shared), listed, found: Mutex::new(Found::Coming(coming)) }
+    }
+
+    fn take(&self) -> Found {
+        let mut found = self.found.lock().unwrap_or_else(PoisonError::into_inner);
+        std::mem::replace(&mut *found, Found::Nothing)
+    }
+
+    fn keep(&self, listed: &Arc<Listed>, headers: HeaderMap) {
+        let mut found = self.found.lock().unwrap_or_else(PoisonError::into_inner);
+        *found = Found::Headers(Arc::clone(listed), Box::new(headers));
+    }
+
+    /// Begins to read the object as it was listed, or as it is now if it was replaced since.
+    async fn begin(&self) -> Result<(Listed, Begun), BucketError> {
+        let looker = &self.shared.looker;
+        let mut listed = self.listed.clone();
+        for look in 1.. {
+            let outcome = if listed.bytes < LARGE_BYTES_MIN {
+                looker.client.get(looker.which(&listed), None).await.map(Begun::Whole)
+            } else {
+                looker.client.head(looker.which(&listed)).await.map(Begun::Looked)
+            };
+            match outcome {
+                Ok(begun) => return Ok((listed, begun)),
+                Err(BucketError::Changed) if look < LOOKS_MAX && listed.version.is_none() => {
+                    let again = looker.look_again(&listed.key).await?;
+                    listed = again.ok_or(BucketError::Vanished)?;
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Err(BucketError::Changed)
+    }
+}
+
+/// How an object began to be read.
+enum Begun {
+    Whole(Answered),
+    Looked(HeaderMap),
+}
+
+impl fmt::Debug for ObjectOpener {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_tuple("ObjectOpener").field(&self.listed.key).finish()
+    }
+}
+
+impl Opener for ObjectOpener {
+    fn open(&self) -> io::Result<Box<dyn Content>> {
+        if let Found::Coming(coming) = self.take() {
+            // The content's own answer tells of the attributes.
+            coming.abort();
+        }
+        let (listed, begun) = self.shared.bucket.runtime().block_on(self.begin())?;
+        let changed = (listed != self.listed).then(|| self.shared.metadata(&listed));
+        let listed = Arc::new(listed);
+        let looker = Arc::clone(&self.shared.looker);
+        let bucket = self.shared.bucket.clone();
+        let content = match begun {
+            Begun::Whole(answer) => {
+                self.keep(&listed, answer.headers().clone());
+                ObjectContent::one(looker, bucket, listed, changed, answer)
+            }
+            Begun::Looked(headers) => {
+                self.keep(&listed, headers);
+                let width = self.shared.range_width;
+                ObjectContent::ranges(looker, bucket, listed, changed, width)
+            }
+        };
+        Ok(Box::new(content))
+    }
+
+    fn xattrs(&self) -> io::Result<Vec<(Vec<u8>, Vec<u8>)>> {
+        let (looker, runtime) = (&self.shared.looker, self.shared.bucket.runtime());
+        let attributes = match self.take() {
+            Found::Nothing => runtime.block_on(looker.attributes(&self.listed)),
+            Found::Headers(listed, headers) => runtime.block_on(looker.complete(&listed, &headers)),
+            Found::Coming(coming) => match runtime.block_on(coming) {
+                Ok(attributes) => attributes,
+                Err(_) => Err(BucketError::Limit("a looking task died".to_owned())),
+            },
+        };
+        Ok(attributes?.into_xattrs())
+    }
+}
+
+/// Something whose content is in memory, or that has none.
+#[derive(Debug)]
+pub struct MadeUp {
+    content: Vec<u8>,
+    attributes: Attributes,
+}
+
+impl MadeUp {
+    /// A directory.
+    pub fn directory() -> Self {
+        Self { content: Vec::new(), attributes: Attributes::default() }
+    }
+
+    /// A file.
+    pub fn file(content: Vec<u8>) -> Self {
+        Self { content, attributes: Attributes::default() }
+    }
+
+    /// An entry with attributes only.
+    pub fn attributes(attributes: Attributes) -> Self {
+        Self { content: Vec::new(), attributes }
+    }
+}
+
+impl Opener for MadeUp {
+    fn open(&self) -> io::Result<Box<dyn Content>> {
+        Ok(Box::new(InMemory { content: self.content.clone(), position: 0 }))
+    }
+
+    fn xattrs(&self) -> io::Result<Vec<(Vec<u8>, Vec<u8>)>> {
+        Ok(self.attributes.clone().into_xattrs())
+    }
+}
+
+struct InMemory {
+    content: Vec<u8>,
+    position: usize,
+}
+
+impl Content for InMemory {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<Piece> {
+        let rest = &self.content[self.position..];
+        let count = rest.len().min(buffer.len());
+        buffer[..count].copy_from_slice(&rest[..count]);
+        self.position += count;
+        Ok(if count == 0 { Piece::End } else { Piece::Data(count) })
+    }
+
+    fn changed(&mut self) -> io::Result<Option<Metadata>> {
+        Ok(None)
+    }
+}

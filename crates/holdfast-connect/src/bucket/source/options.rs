@@ -1,0 +1,62 @@
+//! What is read of a bucket.
+
+use holdfast_format::entry::FileTime;
+
+/// Which versions are kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Versions {
+    /// The newest of each key as the listing shows it. A listing takes time, and objects may change
+    /// while it is made.
+    Newest,
+    /// The newest of each key at one moment, the cut. A bucket without versioning is listed as with
+    /// `Newest`.
+    Cut,
+    /// As `Cut`, and all other versions and delete markers up to it below `versions/`.
+    All,
+}
+
+/// How a bucket becomes a tree.
+#[derive(Debug, Clone)]
+pub struct BucketSourceOptions {
+    /// Only keys that begin so; may be empty.
+    pub prefix: String,
+    /// Which versions.
+    pub versions: Versions,
+    /// The moment of the cut; `None` for the moment at which the source is made.
+    pub cut: Option<FileTime>,
+    /// True to ask for the tags of every object that is read, for servers that do not say how many
+    /// it has. Without, only objects that the server says have tags are asked for.
+    pub with_tags: bool,
+    /// True to ask for the access control list of every object that is read.
+    pub with_acl: bool,
+    /// True to keep the bucket's own configuration.
+    pub with_configuration: bool,
+    /// Tags, ACLs and locks change neither ETag nor time, so now and then the attributes of all
+    /// objects must be looked at. This is when that was done last, or is to be done by this source;
+    /// entries show it as their change time if it is later than that of their content. The
+    /// attributes of an unchanged object are read again when its change time differs from the
+    /// parent snapshot's.
+    pub attributes_as_of: Option<FileTime>,
+    /// True to look at all attributes ahead, many at a time, because this source does what
+    /// `attributes_as_of` says.
+    pub look_ahead: bool,
+    /// Ascending keys, some thousands apart, at which the listing may be cut to be made in
+    /// parallel: from the parent snapshot. Without them it is cut where keys are guessed to lie.
+    pub split_keys: Vec<String>,
+}
+
+impl Default for BucketSourceOptions {
+    fn default() -> Self {
+        Self {
+            prefix: String::new(),
+            versions: Versions::Newest,
+            cut: None,
+            with_tags: false,
+            with_acl: false,
+            with_configuration: true,
+            attributes_as_of: None,
+            look_ahead: false,
+            split_keys: Vec::new(),
+        }
+    }
+}

@@ -1,0 +1,120 @@
+//! All versions of one key: which one counts at the cut, and what the others are called.
+
+use holdfast_format::entry::FileTime;
+
+use super::super::key::name_of_key;
+use super::super::listing::Listed;
+
+/// The version that counts at the cut, if the object existed then; of versions of one key, the
+/// newest first.
+pub fn at_cut(versions: &[Listed], cut: Option<FileTime>) -> Option<&Listed> {
+    let newest = versions.iter().find(|version| is_before(version, cut))?;
+    (!newest.is_delete_marker).then_some(newest)
+}
+
+fn is_before(version: &Listed, cut: Option<FileTime>) -> bool {
+    cut.is_none_or(|cut| version.modified <= cut)
+}
+
+/// The versions up to the cut but the one that counts, oldest first, each with the name of its
+/// entry.
+///
+/// A name is the time, the place among the versions of that time, and the version's id: names
+/// ascend as versions came about, and stay the same as long as no older version of the same time is
+/// deleted.
+pub fn others(versions: Vec<Listed>, cut: Option<FileTime>) -> Vec<(Vec<u8>, Listed)> {
+    let counts = at_cut(&versions, cut).and_then(|counts| counts.version.clone());
+    let is_current = at_cut(&versions, cut).is_some();
+    let mut named: Vec<(Vec<u8>, Listed)> = Vec::new();
+    let mut before: Option<FileTime> = None;
+    let mut place = 0;
+    for version in versions.into_iter().rev().filter(|version| is_before(version, cut)) {
+        place = if before == Some(version.modified) { place + 1 } else { 0 };
+        before = Some(version.modified);
+        if is_current && version.version == counts {
+            continue;
+        }
+        let id = version.version.as_deref().unwrap_or("null");
+        if let Some(name) = name_of_key(&format!("{}-{place:04}-{id}", moment(version.modified))) {
+            named.push((name, version));
+        }
+    }
+    // A server whose times are not in the order of its versions.
+    named.sort_by(|one, other| one.0.cmp(&other.0));
+    named
+}
+
+/// A time as text that sorts as times do.
+fn moment(time: FileTime) -> String {
+    match jiff::Timestamp::new(time.seconds, time.nanoseconds.cast_signed()) {
+        Ok(time) => time.strftime("%Y%m%dT%H%M%S%.3fZ").to_string(),
+        Err(_) => format!("{:020}.{:03}", time.seconds, time.nanoseconds / 1_000_000),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn version(second: i64, id: &str, is_delete_marker: bool) -> Listed {
+        Listed {
+            key: "k".to_owned(),
+            etag: id.to_owned(),
+            bytes: 1,
+            modified: FileTime { seconds: 1_785_600_000 + second, nanoseconds: 0 },
+            storage_class: None,
+            version: Some(id.to_owned()),
+            is_latest: false,
+            is_delete_marker,
+        }
+    }
+
+    /// Newest first, two of them in one second.
+    fn history() -> Vec<Listed> {
+        vec![
+            version(9, "e", false),
+            version(7, "d", true),
+            version(5, "c", false),
+            version(5, "b", false),
+            version(1, "a", false),
+        ]
+    }
+
+    fn cut(second: i64) -> Option<FileTime> {
+        Some(version(second, "", false).modified)
+    }
+
+    #[test]
+    fn the_newest_version_before_the_cut_counts() {
+        let counts = |second| {
+            let history = history();
+            at_cut(&history, cut(second)).map(|version| version.etag.clone())
+        };
+        assert_eq!(counts(0), None, "it did not exist yet");
+        assert_eq!(counts(1).as_deref(), Some("a"));
+        assert_eq!(counts(6).as_deref(), Some("c"));
+        assert_eq!(counts(7), None, "it was deleted");
+        assert_eq!(counts(100).as_deref(), Some("e"));
+        assert_eq!(at_cut(&history(), None).unwrap().etag, "e");
+    }
+
+    #[test]
+    fn other_versions_have_ascending_names() {
+        let names = |second| {
+            let others = others(history(), cut(second));
+            assert!(others.is_sorted_by(|one, other| one.0 < other.0));
+            let names = others.into_iter().map(|(name, _)| String::from_utf8(name).unwrap());
+            names.collect::<Vec<_>>()
+        };
+        assert_eq!(
+            names(8),
+            [
+                "20260801T160001.000Z-0000-a",
+                "20260801T160005.000Z-0000-b",
+                "20260801T160005.000Z-0001-c",
+                "20260801T160007.000Z-0000-d"
+            ]
+        );
+        assert_eq!(names(5), ["20260801T160001.000Z-0000-a", "20260801T160005.000Z-0000-b"]);
+    }
+}

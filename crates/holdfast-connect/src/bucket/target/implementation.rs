@@ -1,0 +1,247 @@
+//! [`BucketTarget`] as a [`Target`].
+
+use std::io;
+use std::sync::Arc;
+
+use holdfast_format::entry::{Entry, FileTime, Metadata};
+
+use super::super::BucketError;
+use super::super::attributes::{Attributes, Carry};
+use super::super::key::name_of_key;
+use super::super::listing::After;
+use super::super::s3::object::Which;
+use super::super::source::OBJECTS_NAME;
+use super::commit::Destination;
+use super::document::DocumentSlot;
+use super::place::Place;
+use super::slot::ObjectSlot;
+use super::{BucketTarget, Shared, refused};
+use crate::{Existing, FileSlot, Target, TargetError, WriteOrder};
+
+const FOLDER: Existing = Existing {
+    is_file: false,
+    is_directory: true,
+    bytes: 0,
+    mtime: FileTime { seconds: 0, nanoseconds: 0 },
+};
+
+/// What a bucket has no place for.
+fn unsupported<T>(action: &'static str) -> Result<T, TargetError> {
+    let source = io::Error::new(io::ErrorKind::Unsupported, "a bucket has objects only");
+    Err(TargetError::Io { action, source })
+}
+
+/// The key that a path stands for.
+fn object(path: &[u8], action: &'static str) -> Result<String, TargetError> {
+    match Place::of(path)? {
+        Some(Place::Object(key)) => Ok(key),
+        _ => unsupported(action),
+    }
+}
+
+impl Target for BucketTarget {
+    fn order(&self) -> WriteOrder {
+        WriteOrder::Any
+    }
+
+    fn existing(&self, path: &[u8]) -> Result<Option<Existing>, TargetError> {
+        match Place::of(path)? {
+            Some(Place::Folder | Place::VersionsOf(_)) => Ok(Some(FOLDER)),
+            Some(Place::Object(key)) => {
+                let standing = self.shared.standing(&self.shared.key(&key));
+                let standing = standing.map_err(refused("look at what stands there"))?;
+                Ok(standing.map(|object| Existing {
+                    is_file: true,
+                    is_directory: false,
+                    bytes: object.bytes,
+                    mtime: object.modified,
+                }))
+            }
+            Some(Place::Document | Place::Version(..)) | None => Ok(None),
+        }
+    }
+
+    fn directory(&self, path: &[u8]) -> Result<bool, TargetError> {
+        match Place::of(path)? {
+            // Objects may stand in it.
+            Some(Place::Folder) => Ok(false),
+            Some(Place::VersionsOf(_)) => match self.shared.is_versioned() {
+                Ok(true) => Ok(true),
+                Ok(false) => {
+                    let text =
+                        "the bucket keeps no versions: enable versioning, or restore objects only";
+                    let source = io::Error::new(io::ErrorKind::Unsupported, text);
+                    Err(TargetError::Io { action: "restore versions", source })
+                }
+                Err(error) => Err(refused("restore versions")(error)),
+            },
+            _ => unsupported("create the directory"),
+        }
+    }
+
+    fn finish_directory(&self, path: &[u8], _: &Metadata) -> Result<(), TargetError> {
+        match Place::existing(path)? {
+            Place::VersionsOf(key) => self.shared.commit_versions(&key),
+            _ => Ok(()),
+        }
+    }
+
+    fn file(&self, path: &[u8], bytes: u64) -> Result<Box<dyn FileSlot>, TargetError> {
+        self.file_with(path, bytes, &Metadata::default())
+    }
+
+    fn file_with(
+        &self,
+        path: &[u8],
+        bytes: u64,
+        metadata: &Metadata,
+    ) -> Result<Box<dyn FileSlot>, TargetError> {
+        let destination = match Place::of(path)? {
+            Some(Place::Document) => {
+                return Ok(Box::new(DocumentSlot::new(&self.shared, bytes)?));
+            }
+            Some(Place::Object(key)) => {
+                self.shared.check_free(&key).map_err(refused("write the object"))?;
+                Destination::Object(key)
+            }
+            Some(Place::Version(key, name)) => Destination::Version(key, name),
+            // An empty path escapes: it is nobody's name.
+            Some(Place::Folder) if path.is_empty() => return Err(TargetError::Escapes),
+            _ => return unsupported("write what is no object"),
+        };
+        Ok(Box::new(ObjectSlot::new(&self.shared, destination, bytes, metadata)))
+    }
+
+    fn special(&self, path: &[u8], _: &Entry) -> Result<(), TargetError> {
+        Place::of(path)?;
+        unsupported("create what is no object")
+    }
+
+    fn hard_link(&self, path: &[u8], original: &[u8]) -> Result<(), TargetError> {
+        Place::of(path)?;
+        Place::of(original)?;
+        unsupported("make a hard link")
+    }
+
+    fn update_metadata(&self, path: &[u8], metadata: &Metadata) -> Result<(), TargetError> {
+        let key = object(path, "update what is no object")?;
+        let attributes = Attributes::from_xattrs(&metadata.xattrs);
+        let update = self.shared.update(&key, &attributes);
+        self.shared.runtime.block_on(update).map_err(refused("update the object's metadata"))
+    }
+
+    fn is_current(&self, path: &[u8], entry: &Entry) -> Result<Option<bool>, TargetError> {
+        match Place::of(path)? {
+            Some(Place::Object(key)) => {
+                self.shared.judge(&key, entry).map_err(refused("look at what stands there"))
+            }
+            _ => Ok(Some(false)),
+        }
+    }
+
+    fn read_at(&self, path: &[u8], offset: u64, buffer: &mut [u8]) -> Result<usize, TargetError> {
+        let key = object(path, "read what is no object")?;
+        let failed = refused("read the object");
+        if buffer.is_empty() {
+            return Ok(0);
+        }
+        let key = self.shared.key(&key);
+        let which = Which { key: &key, etag: "", version: None };
+        let last = offset.saturating_add(buffer.len() as u64 - 1);
+        match self.shared.runtime.block_on(self.shared.read_range(which, offset, last)) {
+            Ok(range) => {
+                buffer[..range.len()].copy_from_slice(&range);
+                Ok(range.len())
+            }
+            // Behind the end of the object.
+            Err(BucketError::Changed) => Ok(0),
+            Err(error) => Err(failed(error)),
+        }
+    }
+
+    fn list(&self, path: &[u8]) -> Result<Vec<Vec<u8>>, TargetError> {
+        match Place::of(path)? {
+            Some(Place::Folder) if path == OBJECTS_NAME.as_bytes() => self
+                .shared
+                .runtime
+                .block_on(self.shared.names())
+                .map_err(refused("list the bucket")),
+            Some(Place::Folder) if path.is_empty() => Ok(vec![OBJECTS_NAME.into()]),
+            Some(Place::Folder | Place::VersionsOf(_)) => Ok(Vec::new()),
+            _ => unsupported("list what is no folder"),
+        }
+    }
+
+    fn remove(&self, path: &[u8]) -> Result<(), TargetError> {
+        match Place::of(path)? {
+            Some(Place::Object(key)) => {
+                let key = self.shared.key(&key);
+                let deleted = self.shared.runtime.block_on(self.shared.client.delete(&key));
+                self.shared.changed(&key);
+                deleted.map(drop).map_err(refused("delete the object"))
+            }
+            Some(Place::Folder) if path.is_empty() => Err(TargetError::Escapes),
+            Some(Place::Folder) => unsupported("remove all objects"),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Shared {
+    /// Fails if something stands at a key that may not be replaced, before anything is sent.
+    fn check_free(self: &Arc<Self>, key: &str) -> Result<(), BucketError> {
+        if self.options.overwrite || self.is_restored_with_versions(key) {
+            return Ok(());
+        }
+        match self.standing(&self.key(key))? {
+            Some(_) => Err(BucketError::Exists),
+            None => Ok(()),
+        }
+    }
+
+    /// Names of the entries of all objects.
+    async fn names(&self) -> Result<Vec<Vec<u8>>, BucketError> {
+        let (mut names, mut after) = (Vec::new(), After::default());
+        loop {
+            let page = self.client.list(&self.options.prefix, &after, 1000).await?;
+            let keys =
+                page.objects.iter().filter_map(|it| it.key.strip_prefix(&self.options.prefix));
+            names.extend(keys.filter_map(name_of_key));
+            match page.next {
+                Some(next) => after = next,
+                None => return Ok(names),
+            }
+        }
+    }
+
+    /// Gives an object with the right content the rest of what was kept.
+    async fn update(&self, key: &str, wanted: &Attributes) -> Result<(), BucketError> {
+        if !self.options.overwrite {
+            return Ok(());
+        }
+        let key = self.key(key);
+        let found = Attributes::from_headers(&self.client.standing(&key).await?);
+        let carry = Carry {
+            storage_class: self.options.with_storage_class,
+            encryption: self.options.with_encryption,
+            lock: false,
+        };
+        let etag = found.text("etag").unwrap_or_default().to_owned();
+        let which = Which { key: &key, etag: &etag, version: None };
+        if !found.is_same_when_written(wanted, carry) {
+            self.client.copy_onto_itself(which, wanted.to_headers(carry)).await?;
+            self.changed(&key);
+        }
+        let now = Which { etag: "", ..which };
+        let mut tags = wanted.tags();
+        tags.sort();
+        if self.options.with_tags {
+            let mut standing = self.client.tags(now).await?;
+            standing.sort();
+            if standing != tags {
+                self.client.put_tags(&key, &tags).await?;
+            }
+        }
+        self.give_acl(&key, wanted).await
+    }
+}

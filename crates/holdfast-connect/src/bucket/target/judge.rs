@@ -1,0 +1,133 @@
+//! Whether an object that stands in the bucket is the one that was kept, without reading it.
+
+use holdfast_format::entry::{Entry, EntryKind};
+use http::header::HeaderMap;
+
+use super::super::BucketError;
+use super::super::attributes::Attributes;
+use super::super::listing::Listed;
+use super::super::s3::object::Which;
+use super::Shared;
+
+impl Shared {
+    /// True if it is, false if it is not, `None` if neither ETag nor checksum can tell.
+    pub fn judge(&self, key: &str, entry: &Entry) -> Result<Option<bool>, BucketError> {
+        let EntryKind::File { size, .. } = entry.kind else { return Ok(Some(false)) };
+        let key = self.key(key);
+        let Some(standing) = self.standing(&key)? else { return Ok(Some(false)) };
+        let kept = Attributes::from_xattrs(&entry.metadata.xattrs);
+        if let Some(verdict) = by_listing(&standing, &kept, size) {
+            return Ok(Some(verdict));
+        }
+        let which = Which { key: &key, etag: &standing.etag, version: None };
+        let headers = self.runtime.block_on(self.client.head(which))?;
+        Ok(by_headers(&standing, &kept, &headers))
+    }
+}
+
+/// What the listing tells.
+fn by_listing(standing: &Listed, kept: &Attributes, size: u64) -> Option<bool> {
+    if standing.bytes != size {
+        return Some(false);
+    }
+    let etag = kept.text("etag").filter(|etag| !etag.is_empty());
+    (etag == Some(standing.etag.as_str())).then_some(true)
+}
+
+/// ETags differ, sizes do not: what the object's headers tell.
+fn by_headers(standing: &Listed, kept: &Attributes, headers: &HeaderMap) -> Option<bool> {
+    let found = Attributes::from_headers(headers);
+    if let (Some(kept_sum), Some(found_sum)) = (kept.checksum(), found.checksum())
+        && kept_sum.0 == found_sum.0
+    {
+        // Checksums of parts differ where the parts do.
+        let is_whole = |sum: &str| !sum.contains('-');
+        if kept_sum.1 == found_sum.1 {
+            return Some(true);
+        }
+        if is_whole(kept_sum.1) && is_whole(found_sum.1) {
+            return Some(false);
+        }
+    }
+    let both_are_hashes = is_md5(&standing.etag)
+        && kept.text("etag").is_some_and(is_md5)
+        && !is_keyed(kept)
+        && !is_keyed(&found);
+    both_are_hashes.then_some(false)
+}
+
+/// True if an ETag looks like the MD5 of a content.
+fn is_md5(etag: &str) -> bool {
+    etag.len() == 32 && etag.bytes().all(|byte| byte.is_ascii_hexdigit())
+}
+
+/// True if the ETag is not of the content, because the server encrypts it with a key of a key
+/// service.
+fn is_keyed(attributes: &Attributes) -> bool {
+    attributes.text("encryption").is_some_and(|encryption| encryption != "AES256")
+}
+
+#[cfg(test)]
+mod tests {
+    use holdfast_format::entry::FileTime;
+
+    use super::*;
+
+    const ONE: &str = "0123456789abcdef0123456789abcdef";
+    const OTHER: &str = "fedcba9876543210fedcba9876543210";
+
+    fn listed(etag: &str) -> Listed {
+        Listed {
+            key: "k".to_owned(),
+            etag: etag.to_owned(),
+            bytes: 7,
+            modified: FileTime::default(),
+            storage_class: None,
+            version: None,
+            is_latest: true,
+            is_delete_marker: false,
+        }
+    }
+
+    fn kept(pairs: &[(&str, &str)]) -> Attributes {
+        let mut attributes = Attributes::default();
+        pairs.iter().for_each(|(name, value)| attributes.set(name, *value));
+        attributes
+    }
+
+    #[test]
+    fn sizes_and_etags_decide() {
+        assert_eq!(by_listing(&listed(ONE), &kept(&[("etag", ONE)]), 8), Some(false));
+        assert_eq!(by_listing(&listed(ONE), &kept(&[("etag", ONE)]), 7), Some(true));
+        assert_eq!(by_listing(&listed(ONE), &kept(&[("etag", OTHER)]), 7), None);
+        assert_eq!(
+            by_listing(&listed(""), &kept(&[("etag", "")]), 7),
+            None,
+            "no ETag says nothing"
+        );
+    }
+
+    #[test]
+    fn different_etags_mean_different_contents_only_if_they_are_hashes() {
+        let judged = |etag: &str,
+                      pairs: &[(&str, &str)],
+                      headers: &[(&'static str, &'static str)]| {
+            let headers =
+                headers.iter().map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap()));
+            by_headers(&listed(etag), &kept(pairs), &headers.collect())
+        };
+        assert_eq!(judged(ONE, &[("etag", OTHER)], &[]), Some(false));
+        assert_eq!(judged("abc-2", &[("etag", OTHER)], &[]), None);
+        assert_eq!(judged(ONE, &[("etag", "abc-2")], &[]), None);
+        assert_eq!(judged(ONE, &[("etag", OTHER), ("encryption", "aws:kms")], &[]), None);
+        assert_eq!(
+            judged(ONE, &[("etag", OTHER)], &[("x-amz-server-side-encryption", "aws:kms")]),
+            None
+        );
+        let crc = [("etag", "a-2"), ("checksum.crc32", "AAAAAA==")];
+        assert_eq!(judged(ONE, &crc, &[("x-amz-checksum-crc32", "AAAAAA==")]), Some(true));
+        assert_eq!(judged(ONE, &crc, &[("x-amz-checksum-crc32", "BBBBBB==")]), Some(false));
+        assert_eq!(judged(ONE, &crc, &[("x-amz-checksum-crc32", "BBBBBB==-2")]), None);
+        assert_eq!(judged(ONE, &crc, &[("x-amz-checksum-sha1", "AAAAAA==")]), None);
+    }
+}

@@ -1,0 +1,90 @@
+//! The parts in which an object is uploaded.
+
+use super::super::attributes::Attributes;
+use super::super::source::parts_of_layout;
+
+/// Largest object that can be written in one piece, in bytes.
+const SINGLE_BYTES_MAX: u64 = 5 << 30;
+/// Objects whose parts are not known are written in one piece up to this size.
+const UNKNOWN_SINGLE_BYTES_MAX: u64 = 32 << 20;
+/// Smallest part of those that are larger.
+const PART_BYTES_MIN: u64 = 16 << 20;
+/// Most parts that there can be.
+const PARTS_MAX: u64 = 10_000;
+
+/// How an object is uploaded.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Layout {
+    /// In one piece.
+    Single,
+    /// In parts of these sizes.
+    Parts(Vec<u64>),
+}
+
+impl Layout {
+    /// The layout that an object had, so that its ETag comes out the same; or one of our own.
+    pub fn of(attributes: &Attributes, bytes: u64) -> Self {
+        let recorded = attributes.text("parts").and_then(parts_of_layout);
+        if let Some(parts) = recorded.filter(|parts| is_sum(parts, bytes)) {
+            return Self::Parts(parts);
+        }
+        // An ETag without a number of parts: it was written in one piece.
+        let was_single = attributes.text("etag").is_some_and(|etag| !etag.contains('-'));
+        let single_max = if was_single { SINGLE_BYTES_MAX } else { UNKNOWN_SINGLE_BYTES_MAX };
+        if bytes <= single_max {
+            return Self::Single;
+        }
+        let part_bytes = PART_BYTES_MIN.max(bytes.div_ceil(PARTS_MAX));
+        let mut parts = vec![part_bytes; (bytes / part_bytes) as usize];
+        parts.extend(Some(bytes % part_bytes).filter(|rest| *rest > 0));
+        Self::Parts(parts)
+    }
+
+    /// The sizes of the parts; of one piece, its own.
+    pub fn sizes(&self, bytes: u64) -> Vec<u64> {
+        match self {
+            Self::Single => vec![bytes],
+            Self::Parts(parts) => parts.clone(),
+        }
+    }
+}
+
+fn is_sum(parts: &[u64], bytes: u64) -> bool {
+    let sum = parts.iter().try_fold(0u64, |sum, part| sum.checked_add(*part));
+    // No part but that of an empty object is empty.
+    sum == Some(bytes) && (bytes == 0 || !parts.contains(&0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn layout(etag: &str, parts: Option<&str>, bytes: u64) -> Layout {
+        let mut attributes = Attributes::default();
+        attributes.set("etag", etag);
+        attributes.set_maybe("parts", parts);
+        Layout::of(&attributes, bytes)
+    }
+
+    #[test]
+    fn known_parts_are_used_again() {
+        assert_eq!(layout("e-3", Some("5*2,1"), 11), Layout::Parts(vec![5, 5, 1]));
+        assert_eq!(layout("e-1", Some("0"), 0), Layout::Parts(vec![0]));
+        assert_eq!(layout("e-3", Some("5*2,1"), 12), Layout::Single, "it does not fit");
+        assert_eq!(layout("e-3", Some("5,0,6"), 11), Layout::Single);
+    }
+
+    #[test]
+    fn objects_of_one_piece_stay_so() {
+        assert_eq!(layout("e", None, 5 << 30), Layout::Single);
+        assert!(matches!(layout("e", None, (5 << 30) + 1), Layout::Parts(_)));
+    }
+
+    #[test]
+    fn large_objects_of_unknown_parts_fit() {
+        for bytes in [33 << 20, 1 << 40, 48 << 40] {
+            let Layout::Parts(parts) = layout("e-7", None, bytes) else { panic!("in one piece") };
+            assert!(parts.len() <= 10_000 && parts.iter().sum::<u64>() == bytes);
+        }
+    }
+}

@@ -1,0 +1,147 @@
+//! Restoring to a bucket: nothing is overwritten unless that is allowed, and no half-written object
+//! is ever seen.
+//!
+//! The paths are those of the source (docs/decisions/0008-applications.md). Folders exist in paths
+//! only. Versions of a key are written when their folder is finished, in their order; so
+//! `versions/` is restored before `objects/`, with the same target.
+
+mod commit;
+mod document;
+mod implementation;
+mod judge;
+mod layout;
+mod options;
+mod place;
+mod slot;
+mod spool;
+mod standing;
+
+use std::collections::{BTreeMap, HashSet};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+
+use bytes::Bytes;
+use tokio::runtime::Handle;
+
+pub use self::options::{BucketTargetOptions, OnRestored, Restored};
+
+use self::commit::Versions;
+use self::spool::Spool;
+use self::standing::Standing;
+use super::BucketError;
+use super::connection::Bucket;
+use super::listing::Listed;
+use super::s3::client::S3;
+use super::s3::object::Which;
+use crate::TargetError;
+
+/// A bucket that is restored to.
+pub struct BucketTarget {
+    shared: Arc<Shared>,
+}
+
+/// What unfinished objects need of their target.
+struct Shared {
+    bucket: Bucket,
+    client: Arc<S3>,
+    runtime: Handle,
+    options: BucketTargetOptions,
+    spool: Arc<Spool>,
+    /// Asked one after the other: lookups come from one thread, and share a listing.
+    standing: Mutex<Standing>,
+    /// Versions by key that wait for the others of their key.
+    waiting: Mutex<BTreeMap<String, Versions>>,
+    /// Hashes of the keys whose versions this target has restored.
+    with_versions: Mutex<HashSet<u64>>,
+    is_versioned: OnceLock<bool>,
+}
+
+impl BucketTarget {
+    /// A target in a bucket.
+    ///
+    /// # Errors
+    /// If there is no room for what must wait.
+    pub(super) fn new(bucket: &Bucket, options: BucketTargetOptions) -> Result<Self, BucketError> {
+        let spool = Spool::new(&options.spool)
+            .map_err(|source| BucketError::Local { action: "make a spool folder", source })?;
+        let shared = Shared {
+            bucket: bucket.clone(),
+            client: Arc::clone(bucket.client()),
+            runtime: bucket.runtime(),
+            options,
+            spool: Arc::new(spool),
+            standing: Mutex::default(),
+            waiting: Mutex::default(),
+            with_versions: Mutex::default(),
+            is_versioned: OnceLock::new(),
+        };
+        Ok(Self { shared: Arc::new(shared) })
+    }
+}
+
+impl Shared {
+    /// The key in the target's bucket for a key that was kept.
+    fn key(&self, key: &str) -> String {
+        format!("{}{key}", self.options.prefix)
+    }
+
+    fn now(&self) -> jiff::Timestamp {
+        self.bucket.now()
+    }
+
+    /// What stands at a key of the target's bucket.
+    fn standing(&self, key: &str) -> Result<Option<Listed>, BucketError> {
+        let mut standing = self.standing.lock().unwrap_or_else(PoisonError::into_inner);
+        self.runtime.block_on(standing.find(&self.client, key))
+    }
+
+    /// What was listed of a key does not hold any more.
+    fn changed(&self, key: &str) {
+        self.standing.lock().unwrap_or_else(PoisonError::into_inner).changed(key);
+    }
+
+    /// Reads a range (first byte and last); shorter at the object's end.
+    async fn read_range(
+        &self,
+        which: Which<'_>,
+        first: u64,
+        last: u64,
+    ) -> Result<Bytes, BucketError> {
+        let mut answer = self.client.get(which, Some((first, last))).await?.into_body();
+        match answer.whole((last - first + 1) as usize).await {
+            Ok(Some(range)) => Ok(range),
+            Ok(None) => {
+                let code = "more than asked for".to_owned();
+                Err(BucketError::Unsupported { action: "read a part of the object", code })
+            }
+            Err(broken) => Err(self.client.broke_off(&broken.cause)),
+        }
+    }
+
+    fn is_versioned(&self) -> Result<bool, BucketError> {
+        if let Some(is_versioned) = self.is_versioned.get() {
+            return Ok(*is_versioned);
+        }
+        let is_versioned = self.bucket.is_versioned()?;
+        Ok(*self.is_versioned.get_or_init(|| is_versioned))
+    }
+
+    fn remember_versions(&self, key: &str) {
+        let mut keys = self.with_versions.lock().unwrap_or_else(PoisonError::into_inner);
+        keys.insert(hash(key));
+    }
+
+    fn is_restored_with_versions(&self, key: &str) -> bool {
+        self.with_versions.lock().unwrap_or_else(PoisonError::into_inner).contains(&hash(key))
+    }
+}
+
+fn hash(key: &str) -> u64 {
+    let mut first = [0; 8];
+    first.copy_from_slice(&blake3::hash(key.as_bytes()).as_bytes()[..8]);
+    u64::from_le_bytes(first)
+}
+
+/// Makes the error of an action that did not succeed.
+fn refused(action: &'static str) -> impl Fn(BucketError) -> TargetError {
+    move |error| TargetError::Io { action, source: error.into() }
+}

@@ -1,0 +1,244 @@
+//! An object being restored: its parts are sent as they become complete, in whatever order their
+//! bytes come.
+
+use std::io;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use bytes::Bytes;
+use holdfast_format::entry::Metadata;
+
+use super::super::BucketError;
+use super::super::attributes::Attributes;
+use super::super::s3::multipart::{Upload, UploadedPart};
+use super::super::s3::object::Which;
+use super::super::s3::payload::Payload;
+use super::commit::{Body, Destination, Ready, begin_upload, upload_part};
+use super::layout::Layout;
+use super::spool::Piece;
+use super::{Shared, refused};
+use crate::{FileSlot, TargetError};
+
+/// Bytes of an object taken over at once.
+const KEEP_BYTES: u64 = 8 << 20;
+
+/// An object that is not complete yet.
+pub struct ObjectSlot {
+    shared: Arc<Shared>,
+    destination: Destination,
+    bytes: u64,
+    attributes: Attributes,
+    layout: Layout,
+    /// Sizes of the parts; one piece is one part.
+    sizes: Vec<u64>,
+    state: Mutex<State>,
+    upload: Mutex<Option<Arc<Upload>>>,
+}
+
+struct State {
+    parts: Vec<Part>,
+    is_finished: bool,
+}
+
+/// How far one part is.
+enum Part {
+    /// So many bytes of it were written to the spool, if any.
+    Filling(u64, Option<Arc<Piece>>),
+    /// It is complete, or on its way.
+    Complete,
+    /// Complete, and all there is.
+    Single(Payload),
+    /// The server has it.
+    Uploaded(UploadedPart),
+}
+
+impl ObjectSlot {
+    pub fn new(
+        shared: &Arc<Shared>,
+        destination: Destination,
+        bytes: u64,
+        metadata: &Metadata,
+    ) -> Self {
+        let attributes = Attributes::from_xattrs(&metadata.xattrs);
+        let layout = Layout::of(&attributes, bytes);
+        let sizes = layout.sizes(bytes);
+        let parts = sizes.iter().map(|_| Part::Filling(0, None)).collect();
+        Self {
+            shared: Arc::clone(shared),
+            destination,
+            bytes,
+            attributes,
+            layout,
+            sizes,
+            state: Mutex::new(State { parts, is_finished: false }),
+            upload: Mutex::new(None),
+        }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Writes into one part, from `offset` in it on.
+    fn write_part(&self, place: usize, offset: u64, bytes: &[u8]) -> Result<(), BucketError> {
+        let size = self.sizes[place];
+        if bytes.len() as u64 == size {
+            self.state().parts[place] = Part::Complete;
+            return self.complete(place, Payload::Bytes(Bytes::copy_from_slice(bytes)));
+        }
+        let piece = match &mut self.state().parts[place] {
+            Part::Filling(_, piece) => {
+                Arc::clone(piece.get_or_insert_with(|| Arc::new(self.shared.spool.piece(size))))
+            }
+            _ => return Err(BucketError::Limit("a range was written twice".to_owned())),
+        };
+        piece.write_at(offset, bytes).map_err(spool_failed)?;
+        let is_full = match &mut self.state().parts[place] {
+            Part::Filling(filled, _) => {
+                *filled += bytes.len() as u64;
+                *filled == size
+            }
+            _ => false,
+        };
+        if is_full {
+            self.state().parts[place] = Part::Complete;
+            self.complete(place, piece.payload().map_err(spool_failed)?)?;
+        }
+        Ok(())
+    }
+
+    /// A part has all of its bytes: it is sent, unless it is the whole object.
+    fn complete(&self, place: usize, payload: Payload) -> Result<(), BucketError> {
+        let part = match self.layout {
+            Layout::Single => Part::Single(payload),
+            Layout::Parts(_) => {
+                let upload = self.begin()?;
+                let number = place as u32 + 1;
+                let sent = upload_part(&self.shared, &upload, &self.attributes, number, payload);
+                Part::Uploaded(self.shared.runtime.block_on(sent)?)
+            }
+        };
+        self.state().parts[place] = part;
+        Ok(())
+    }
+
+    fn begin(&self) -> Result<Arc<Upload>, BucketError> {
+        let mut upload = self.upload.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(upload) = &*upload {
+            return Ok(Arc::clone(upload));
+        }
+        let key = self.shared.key(self.destination.key());
+        let begun = begin_upload(&self.shared, &key, &self.attributes);
+        let begun = Arc::new(self.shared.runtime.block_on(begun)?);
+        Ok(Arc::clone(upload.insert(begun)))
+    }
+
+    /// Completes what was never written with zeros, and gathers everything.
+    fn gather(&self) -> Result<Body, BucketError> {
+        for place in 0..self.sizes.len() {
+            let unfinished = match &mut self.state().parts[place] {
+                Part::Filling(_, piece) => Some(piece.take()),
+                _ => None,
+            };
+            if let Some(piece) = unfinished {
+                let payload = match (piece, self.sizes[place]) {
+                    (None, 0) => Payload::EMPTY,
+                    (piece, size) => {
+                        let piece =
+                            piece.unwrap_or_else(|| Arc::new(self.shared.spool.piece(size)));
+                        piece.payload().map_err(spool_failed)?
+                    }
+                };
+                self.complete(place, payload)?;
+            }
+        }
+        let parts = std::mem::take(&mut self.state().parts);
+        let mut uploaded = Vec::with_capacity(parts.len());
+        for part in parts {
+            match part {
+                Part::Single(payload) => return Ok(Body::Single(payload)),
+                Part::Uploaded(part) => uploaded.push(part),
+                // Another thread failed to send it.
+                Part::Filling(..) | Part::Complete => {
+                    return Err(BucketError::Limit("a part of it could not be sent".to_owned()));
+                }
+            }
+        }
+        Ok(Body::Parts(self.begin()?, uploaded))
+    }
+}
+
+impl FileSlot for ObjectSlot {
+    fn write_at(&self, offset: u64, bytes: &[u8]) -> Result<(), TargetError> {
+        let failed = refused("write the object");
+        if offset.checked_add(bytes.len() as u64).is_none_or(|end| end > self.bytes) {
+            return Err(failed(BucketError::Limit("it is longer than it should be".to_owned())));
+        }
+        let (mut start, mut rest) = (0, bytes);
+        let mut at = offset;
+        for (place, size) in self.sizes.iter().enumerate() {
+            let end = start + size;
+            if at < end && !rest.is_empty() {
+                let count = ((end - at).min(rest.len() as u64)) as usize;
+                self.write_part(place, at - start, &rest[..count]).map_err(&failed)?;
+                rest = &rest[count..];
+                at += count as u64;
+            }
+            start = end;
+        }
+        Ok(())
+    }
+
+    fn keep(&self, offset: u64, bytes: u64) -> Result<(), TargetError> {
+        let key = self.shared.key(self.destination.key());
+        let which = Which { key: &key, etag: "", version: None };
+        let end = offset.saturating_add(bytes);
+        let mut at = offset;
+        while at < end {
+            let last = (at + KEEP_BYTES).min(end) - 1;
+            let read = self.shared.read_range(which, at, last);
+            let range = self.shared.runtime.block_on(read).map_err(refused("keep a part of it"))?;
+            if range.len() as u64 != last - at + 1 {
+                let source = io::Error::from(io::ErrorKind::UnexpectedEof);
+                return Err(TargetError::Io { action: "keep a part of it", source });
+            }
+            self.write_at(at, &range)?;
+            at = last + 1;
+        }
+        Ok(())
+    }
+
+    fn finish(self: Box<Self>, metadata: &Metadata) -> Result<(), TargetError> {
+        let failed = refused("write the object");
+        let body = self.gather().map_err(&failed)?;
+        let attributes = match metadata.xattrs.as_slice() {
+            [] => self.attributes.clone(),
+            xattrs => Attributes::from_xattrs(xattrs),
+        };
+        let ready = Ready { body, attributes };
+        let outcome = match &self.destination {
+            Destination::Object(key) => self.shared.commit_object(key, ready),
+            Destination::Version(key, name) => {
+                self.shared.keep_version(key, name, ready);
+                Ok(())
+            }
+        };
+        // A body that was refused is given up when this is dropped.
+        self.state().is_finished = !matches!(outcome, Err(TargetError::Io { .. }));
+        outcome
+    }
+}
+
+impl Drop for ObjectSlot {
+    fn drop(&mut self) {
+        let upload = self.upload.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(upload) = upload.filter(|_| !self.state().is_finished) {
+            // Unfinished uploads are not seen by anybody; the bucket's lifecycle removes what
+            // stays.
+            let _ = self.shared.runtime.block_on(self.shared.client.abort_upload(&upload));
+        }
+    }
+}
+
+fn spool_failed(source: io::Error) -> BucketError {
+    BucketError::Local { action: "keep what is to be written in the spool folder", source }
+}

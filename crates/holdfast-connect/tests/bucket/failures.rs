@@ -1,0 +1,251 @@
+//! What goes wrong is told in one sentence that says what to do, and without a secret.
+
+use holdfast_connect::bucket::{
+    Bucket, BucketError, BucketOptions, BucketSourceOptions, BucketTargetOptions, Credentials,
+};
+use holdfast_connect::{Source, Target};
+use zeroize::Zeroizing;
+
+use super::proxy::{Act, Proxy, Seen};
+use super::server::{Server, bucket_name, open, options, shared};
+use super::{boto, tree};
+
+/// The error of a source that lists only.
+fn listing_error(options: BucketOptions) -> String {
+    let source_options =
+        BucketSourceOptions { with_configuration: false, ..BucketSourceOptions::default() };
+    let text = match Bucket::open(options).and_then(|bucket| bucket.source(source_options)) {
+        Err(error) => error.to_string(),
+        Ok(mut source) => loop {
+            match source.next() {
+                Err(error) => break error.to_string(),
+                Ok(Some(_)) => {}
+                Ok(None) => break "no error".to_owned(),
+            }
+        },
+    };
+    assert!(!text.contains("hunter2") && !text.contains("Signature="), "{text}");
+    text
+}
+
+/// The error when the server answers all requests so.
+fn answered(status: u16, header: &'static str, body: &'static str) -> String {
+    let proxy = Proxy::start(shared().port, move |_| Act::Answer(status, header, body));
+    listing_error(options(&proxy.endpoint(), "bucket"))
+}
+
+#[test]
+fn a_missing_bucket_is_named() {
+    let text = listing_error(options(&shared().endpoint(), "no-such-bucket"));
+    let expected = format!(
+        "there is no bucket \"no-such-bucket\" at {}: check its name and the endpoint",
+        shared().endpoint()
+    );
+    assert_eq!(text, expected);
+}
+
+#[test]
+fn a_server_that_is_not_there_is_named() {
+    // A port that was free just now.
+    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let text = listing_error(options(&format!("http://127.0.0.1:{port}"), "bucket"));
+    assert!(text.starts_with(&format!("http://127.0.0.1:{port} cannot be reached (")), "{text}");
+    let text = listing_error(options("http://no-such-host.invalid", "bucket"));
+    assert!(text.starts_with("http://no-such-host.invalid cannot be reached ("), "{text}");
+}
+
+#[test]
+fn a_server_that_is_no_s3_is_told() {
+    assert!(answered(200, "", "<html></html>").contains("makes no sense"));
+    assert!(answered(200, "", "hello").contains("makes no sense"));
+}
+
+#[test]
+fn another_region_is_named() {
+    let text = answered(301, "x-amz-bucket-region: eu-west-1", "");
+    assert_eq!(
+        text,
+        "the bucket lies in another region than us-east-1: set the region to eu-west-1"
+    );
+    let body = "<Error><Code>AuthorizationHeaderMalformed</Code><Region>eu-west-2</Region></Error>";
+    assert!(answered(400, "", body).ends_with("set the region to eu-west-2"));
+}
+
+#[test]
+fn wrong_clocks_and_old_credentials_are_told() {
+    let skewed = answered(403, "", "<Error><Code>RequestTimeTooSkewed</Code></Error>");
+    assert!(skewed.contains("clock is wrong"), "{skewed}");
+    let expired = answered(400, "", "<Error><Code>ExpiredToken</Code></Error>");
+    assert!(expired.contains("have expired"), "{expired}");
+}
+
+#[test]
+fn passing_failures_are_tried_again() {
+    let name = bucket_name("passing");
+    let write = "s3.create_bucket(Bucket=arguments[0])\n\
+        s3.put_object(Bucket=arguments[0], Key='k', Body=b'x')";
+    boto::run(&shared().endpoint(), write, &[&name]);
+    let slow = "<Error><Code>SlowDown</Code></Error>";
+    let proxy = Proxy::start(shared().port, move |seen: &Seen| match seen.earlier {
+        0 => Act::Answer(503, "", slow),
+        1 => Act::Lose,
+        2 => Act::Answer(429, "", ""),
+        _ => Act::Forward,
+    });
+    let bucket = Bucket::open(options(&proxy.endpoint(), &name)).unwrap();
+    let tree = tree::take(&mut bucket.source(BucketSourceOptions::default()).unwrap(), None);
+    assert_eq!(tree.keys(), ["k"]);
+    assert!(tree.troubles.is_empty(), "{:?}", tree.troubles);
+}
+
+#[test]
+fn lasting_failures_end_with_the_server_s_words() {
+    let body = "<Error><Code>InternalError</Code><Message>We are sorry</Message></Error>";
+    let proxy = Proxy::start(shared().port, move |_| Act::Answer(500, "", body));
+    let text = listing_error(options(&proxy.endpoint(), "bucket"));
+    assert_eq!(text, "the server refuses to list the bucket: 500 InternalError (We are sorry)");
+    assert_eq!(proxy.seen().len(), 4, "as often as the options say");
+}
+
+/// A server on which requests must be signed, with a user who may do everything and one who may
+/// list only.
+struct Guarded {
+    server: Server,
+    admin: (String, String),
+    lister: (String, String),
+}
+
+fn guarded() -> Guarded {
+    let script = r#"
+iam = boto3.client("iam", endpoint_url=endpoint, region_name="us-east-1", aws_access_key_id="x",
+    aws_secret_access_key="y")
+def user(name, statement):
+    iam.create_user(UserName=name)
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    iam.put_user_policy(UserName=name, PolicyName="p", PolicyDocument=policy)
+    key = iam.create_access_key(UserName=name)["AccessKey"]
+    print(key["AccessKeyId"], key["SecretAccessKey"])
+user("admin", {"Effect": "Allow", "Action": "*", "Resource": "*"})
+user("lister", {"Effect": "Allow", "Action": "s3:ListBucket", "Resource": "*"})
+s3.create_bucket(Bucket="guarded")
+s3.put_object(Bucket="guarded", Key="a b/+", Body=b"x", Metadata={"m": "two  words"})
+"#;
+    let server = Server::start(&["--sign", "8"]);
+    let output = boto::run(&server.endpoint(), script, &[]);
+    let mut keys = output.lines().map(|line| {
+        let (id, secret) = line.split_once(' ').unwrap();
+        (id.to_owned(), secret.to_owned())
+    });
+    Guarded { admin: keys.next().unwrap(), lister: keys.next().unwrap(), server }
+}
+
+impl Guarded {
+    fn options(&self, (key_id, secret): (&str, &str)) -> BucketOptions {
+        let credentials = Credentials::Static {
+            key_id: key_id.to_owned(),
+            secret_key: Zeroizing::new(secret.to_owned()),
+            session_token: None,
+        };
+        BucketOptions { credentials, ..options(&self.server.endpoint(), "guarded") }
+    }
+}
+
+#[test]
+fn servers_check_signatures_and_permissions() {
+    let guarded = guarded();
+    let (id, secret) = (guarded.admin.0.as_str(), guarded.admin.1.as_str());
+    let bucket = Bucket::open(guarded.options((id, secret))).unwrap();
+    let options = BucketSourceOptions { with_acl: true, ..BucketSourceOptions::default() };
+    let tree = tree::take(&mut bucket.source(options).unwrap(), None);
+    assert_eq!(tree.keys(), ["a b/+"]);
+    assert!(tree.troubles.is_empty(), "{:?}", tree.troubles);
+    let spool = tempfile::tempdir().unwrap();
+    let target_options = BucketTargetOptions {
+        prefix: "back/".to_owned(),
+        ..BucketTargetOptions::new(spool.path())
+    };
+    let target = bucket.target(target_options).unwrap();
+    let failures = tree::give(&target, &tree, "objects");
+    assert!(failures.is_empty(), "{failures:?}");
+
+    let text = listing_error(guarded.options((id, "hunter2")));
+    assert!(text.contains("refuses the access key (SignatureDoesNotMatch)"), "{text}");
+    let text = listing_error(guarded.options(("AKIANOBODY", "hunter2")));
+    assert!(text.contains("refuses the access key (InvalidAccessKeyId)"), "{text}");
+
+    let lister = guarded.options((&guarded.lister.0, &guarded.lister.1));
+    let bucket = Bucket::open(lister).unwrap();
+    let tree = tree::take(&mut bucket.source(BucketSourceOptions::default()).unwrap(), None);
+    assert!(tree.keys().is_empty());
+    let denied = "access denied: the credentials must allow";
+    let read = format!("objects/a b.\u{fffd}+: {denied} s3:GetObject to read the object");
+    assert!(tree.troubles.contains(&read), "{:?}", tree.troubles);
+    let policy = format!("/bucket.json: {denied} s3:GetBucketPolicy to read the bucket's policy");
+    assert!(tree.troubles.contains(&policy), "{:?}", tree.troubles);
+    let target = bucket.target(BucketTargetOptions::new(spool.path())).unwrap();
+    let slot = target.file(b"objects/x", 0).unwrap();
+    let text = slot.finish(&Default::default()).unwrap_err().to_string();
+    assert!(text.ends_with("must allow s3:PutObject to write the object"), "{text}");
+}
+
+#[test]
+fn archived_objects_are_told_and_not_waited_for() {
+    let name = bucket_name("archive");
+    let write = "s3.create_bucket(Bucket=arguments[0])\n\
+        s3.put_object(Bucket=arguments[0], Key='cold', Body=b'x', StorageClass='GLACIER')\n\
+        s3.put_object(Bucket=arguments[0], Key='warm', Body=b'x', StorageClass='STANDARD_IA')";
+    boto::run(&shared().endpoint(), write, &[&name]);
+    let tree = tree::take(&mut open(&name).source(BucketSourceOptions::default()).unwrap(), None);
+    assert_eq!(tree.keys(), ["warm"]);
+    assert_eq!(
+        tree.troubles,
+        [
+            "objects/cold: its storage class is an archive: restore it there (RestoreObject) before \
+             it can be read"
+        ]
+    );
+}
+
+#[test]
+fn credentials_that_cannot_be_had_are_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("credentials");
+    let with = |name: &str| {
+        let credentials = Credentials::Profile { file: file.clone(), name: name.to_owned() };
+        listing_error(BucketOptions { credentials, ..options(&shared().endpoint(), "profiles") })
+    };
+    assert!(with("default").contains("credentials cannot be read"), "{}", with("default"));
+    let text =
+        "[default]\naws_access_key_id=a\naws_secret_access_key=hunter2\n[role]\nrole_arn=x\n";
+    std::fs::write(&file, text).unwrap();
+    assert!(with("default").starts_with("there is no bucket"), "{}", with("default"));
+    assert!(with("other").contains("has no profile \"other\""));
+    assert!(with("role").contains("role_arn cannot be used here"));
+
+    let variables = |pairs: &[(&str, &str)]| {
+        let pair =
+            |(name, value): &(&str, &str)| (name.to_string(), Zeroizing::new(value.to_string()));
+        let credentials = Credentials::Variables(pairs.iter().map(pair).collect());
+        listing_error(BucketOptions { credentials, ..options(&shared().endpoint(), "variables") })
+    };
+    let both = [("AWS_ACCESS_KEY_ID", "a"), ("AWS_SECRET_ACCESS_KEY", "hunter2"), ("PATH", "/")];
+    assert!(variables(&both).starts_with("there is no bucket"), "{}", variables(&both));
+    assert!(
+        variables(&both[..1]).starts_with("there are no credentials"),
+        "{}",
+        variables(&both[..1])
+    );
+    // The service of an instance, which is not there.
+    let nowhere = [("AWS_METADATA_ENDPOINT", "http://127.0.0.1:1")];
+    assert!(variables(&nowhere).starts_with("there are no credentials"), "{}", variables(&nowhere));
+}
+
+#[test]
+fn options_that_cannot_be_right_are_refused() {
+    let error = |options| Bucket::open(options).err().map(|error: BucketError| error.to_string());
+    let endpoint = BucketOptions { endpoint: Some("host".to_owned()), ..options("", "bucket") };
+    assert!(error(endpoint).unwrap().contains("is not a URL"));
+    assert!(
+        error(options("http://127.0.0.1:1", "a/b")).unwrap().contains("cannot be a bucket's name")
+    );
+}

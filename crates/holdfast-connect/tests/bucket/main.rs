@@ -1,0 +1,14 @@
+//! Buckets on real servers: moto above all, whose objects are written and looked at with Amazon's
+//! own client.
+
+mod boto;
+mod conformance;
+mod failures;
+mod fidelity;
+mod keys;
+mod proxy;
+mod races;
+mod restore;
+mod server;
+mod tree;
+mod versions;

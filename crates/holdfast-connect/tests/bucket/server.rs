@@ -1,0 +1,92 @@
+//! moto as a process of its own, and ways to reach it.
+
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+use holdfast_connect::bucket::{Bucket, BucketOptions, Credentials, Retries, Service};
+use jiff::Timestamp;
+use zeroize::Zeroizing;
+
+/// The script that installs and starts servers.
+pub fn script() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/s3-server")
+}
+
+/// A server, which ends with this.
+pub struct Server {
+    child: Child,
+    pub port: u16,
+}
+
+impl Server {
+    /// Starts one.
+    pub fn start(arguments: &[&str]) -> Self {
+        let mut child = Command::new(script())
+            .args(arguments)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("tests/s3-server runs");
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        let port = line.trim().parse().expect("tests/s3-server installs moto and prints its port");
+        Self { child, port }
+    }
+
+    pub fn endpoint(&self) -> String {
+        format!("http://127.0.0.1:{}", self.port)
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // The end of its input ends it.
+        drop(self.child.stdin.take());
+        let _ = self.child.wait();
+    }
+}
+
+/// The server that most tests share, each with buckets of its own. It ends with this process, whose
+/// pipe it reads.
+pub fn shared() -> &'static Server {
+    static SERVER: OnceLock<Server> = OnceLock::new();
+    SERVER.get_or_init(|| Server::start(&[]))
+}
+
+/// A name that no other test has.
+pub fn bucket_name(what: &str) -> String {
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    format!("{what}-{}", NEXT.fetch_add(1, Ordering::SeqCst))
+}
+
+pub fn clock() -> Timestamp {
+    #[expect(clippy::disallowed_methods, reason = "a test is at the place of the binary")]
+    Timestamp::now()
+}
+
+/// Options for a bucket at an endpoint, with short waits.
+pub fn options(endpoint: &str, bucket: &str) -> BucketOptions {
+    let credentials = Credentials::Static {
+        key_id: "AKIATEST".to_owned(),
+        secret_key: Zeroizing::new("hunter2-secret".to_owned()),
+        session_token: None,
+    };
+    BucketOptions {
+        endpoint: Some(endpoint.to_owned()),
+        retries: Retries {
+            attempts: 4,
+            first_wait: Duration::from_millis(1),
+            wait_max: Duration::from_millis(10),
+        },
+        ..BucketOptions::new(Service::S3, bucket, credentials, clock)
+    }
+}
+
+/// A bucket of the shared server.
+pub fn open(bucket: &str) -> Bucket {
+    Bucket::open(options(&shared().endpoint(), bucket)).unwrap()
+}

@@ -1,0 +1,170 @@
+//! Versions, delete markers and the cut.
+
+use std::sync::{Arc, Mutex};
+
+use holdfast_connect::bucket::{BucketSourceOptions, BucketTargetOptions, Restored, Versions};
+use holdfast_format::entry::FileTime;
+
+use super::server::{bucket_name, open, shared};
+use super::{boto, tree};
+
+/// A history; prints the moment in the middle of it.
+const WRITE: &str = r#"
+import time
+from datetime import datetime, timezone
+bucket, = arguments
+s3.create_bucket(Bucket=bucket)
+s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
+def put(key, body):
+    s3.put_object(Bucket=bucket, Key=key, Body=body.encode(), Metadata={"of": body})
+put("changed", "first"); put("deleted", "gone"); put("kept", "kept")
+put("back", "before")
+s3.delete_object(Bucket=bucket, Key="back")
+put("many/a", "a0")
+time.sleep(0.05); put("many/a", "a1")
+time.sleep(0.05)
+print(datetime.now(timezone.utc).timestamp())
+time.sleep(0.05)
+put("changed", "second"); s3.delete_object(Bucket=bucket, Key="deleted"); put("new", "new")
+put("back", "after"); put("many/a", "a2")
+"#;
+
+fn moment(seconds: &str) -> FileTime {
+    let seconds: f64 = seconds.trim().parse().unwrap();
+    FileTime {
+        seconds: seconds as i64,
+        nanoseconds: ((seconds.fract() * 1000.0) as u32) * 1_000_000,
+    }
+}
+
+fn take(bucket: &str, versions: Versions, cut: Option<FileTime>) -> tree::Tree {
+    let options = BucketSourceOptions { versions, cut, ..BucketSourceOptions::default() };
+    let mut source = open(bucket).source(options).unwrap();
+    let expected = (versions != Versions::Newest).then_some(cut).flatten();
+    assert!(expected.is_none() || source.cut() == expected);
+    let tree = tree::take(&mut source, None);
+    assert!(tree.troubles.is_empty(), "{:?}", tree.troubles);
+    tree
+}
+
+fn contents(tree: &tree::Tree, folder: &str) -> Vec<String> {
+    let files = tree.files.iter().filter(|(path, _)| path.starts_with(folder.as_bytes()));
+    files.map(|(_, taken)| String::from_utf8(taken.content.clone()).unwrap()).collect()
+}
+
+#[test]
+fn a_cut_shows_the_bucket_at_one_moment() {
+    let bucket = bucket_name("cut");
+    let cut = moment(&boto::run(&shared().endpoint(), WRITE, &[&bucket]));
+    let tree = take(&bucket, Versions::Cut, Some(cut));
+    assert_eq!(tree.keys(), ["changed", "deleted", "kept", "many/a"]);
+    assert_eq!(contents(&tree, "objects/"), ["first", "gone", "kept", "a1"]);
+    assert!(!tree.files.keys().any(|path| path.starts_with(b"versions")));
+
+    let now = take(&bucket, Versions::Cut, None);
+    assert_eq!(contents(&now, "objects/"), ["after", "second", "kept", "a2", "new"]);
+    let newest = take(&bucket, Versions::Newest, None);
+    assert_eq!(newest.keys(), now.keys());
+    assert_eq!(
+        newest.attribute(b"objects/new", "s3.version"),
+        now.attribute(b"objects/new", "s3.version")
+    );
+}
+
+#[test]
+fn without_versioning_there_is_no_cut() {
+    let bucket = bucket_name("uncut");
+    let write = "s3.create_bucket(Bucket=arguments[0])\n\
+        s3.put_object(Bucket=arguments[0], Key='k', Body=b'here')";
+    boto::run(&shared().endpoint(), write, &[&bucket]);
+    let long_ago = FileTime { seconds: 1_000_000_000, nanoseconds: 0 };
+    let options = BucketSourceOptions {
+        versions: Versions::All,
+        cut: Some(long_ago),
+        ..BucketSourceOptions::default()
+    };
+    let mut source = open(&bucket).source(options).unwrap();
+    assert_eq!(source.cut(), None, "whoever asks is told");
+    assert_eq!(tree::take(&mut source, None).keys(), ["k"], "what is there is kept");
+}
+
+#[test]
+fn all_versions_and_delete_markers_come_back_in_their_order() {
+    let (from, to) = (bucket_name("history"), bucket_name("history-back"));
+    let endpoint = shared().endpoint();
+    boto::run(&endpoint, WRITE, &[&from]);
+    let tree = take(&from, Versions::All, None);
+    assert_eq!(contents(&tree, "objects/"), ["after", "second", "kept", "a2", "new"]);
+    assert_eq!(contents(&tree, "versions/"), ["before", "", "first", "gone", "", "a0", "a1"]);
+    let markers: Vec<_> = tree
+        .files
+        .keys()
+        .filter(|path| tree.attribute(path, "s3.delete-marker").as_deref() == Some("true"))
+        .collect();
+    assert_eq!(markers.len(), 2, "{markers:?}");
+
+    let create = "
+bucket, = arguments
+s3.create_bucket(Bucket=bucket)
+s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={'Status': 'Enabled'})";
+    boto::run(&endpoint, create, &[&to]);
+    let spool = tempfile::tempdir().unwrap();
+    let told: Arc<Mutex<Vec<Restored>>> = Arc::default();
+    let log = Arc::clone(&told);
+    let options = BucketTargetOptions {
+        on_restored: Some(Arc::new(move |restored| log.lock().unwrap().push(restored.clone()))),
+        ..BucketTargetOptions::new(spool.path())
+    };
+    let target = open(&to).target(options).unwrap();
+    for folder in ["versions", "objects"] {
+        let failures = tree::give(&target, &tree, folder);
+        assert!(failures.is_empty(), "{failures:?}");
+    }
+    let show = r#"
+bucket, = arguments
+shown = {}
+page = s3.list_object_versions(Bucket=bucket)
+for version in page["Versions"]:
+    which = dict(Bucket=bucket, Key=version["Key"], VersionId=version["VersionId"])
+    body = s3.get_object(**which)["Body"].read().decode()
+    shown.setdefault(version["Key"], []).append((version["LastModified"], body))
+for marker in page.get("DeleteMarkers", []):
+    shown.setdefault(marker["Key"], []).append((marker["LastModified"], "deleted"))
+print(json.dumps({key: [what for _, what in sorted(versions)] for key, versions in shown.items()}))
+"#;
+    let (before, after) =
+        (boto::run(&endpoint, show, &[&from]), boto::run(&endpoint, show, &[&to]));
+    boto::assert_same(&before, &after);
+    let told = told.lock().unwrap();
+    assert_eq!(told.len(), 12);
+    assert!(told.iter().all(|it| it.version.0.is_some() && it.version.1.is_some()), "{told:?}");
+    assert!(told.iter().all(|it| it.version.0 != it.version.1), "ids cannot be given back");
+}
+
+#[test]
+fn versions_need_a_bucket_that_keeps_them() {
+    let (from, to) = (bucket_name("no-room"), bucket_name("no-room-back"));
+    let endpoint = shared().endpoint();
+    boto::run(&endpoint, WRITE, &[&from]);
+    boto::run(&endpoint, "s3.create_bucket(Bucket=arguments[0])", &[&to]);
+    let tree = take(&from, Versions::All, None);
+    let spool = tempfile::tempdir().unwrap();
+    let target = open(&to).target(BucketTargetOptions::new(spool.path())).unwrap();
+    let refused = holdfast_connect::Target::directory(&target, b"versions/back").unwrap_err();
+    assert!(refused.to_string().contains("enable versioning"), "{refused}");
+    let failures = tree::give(&target, &tree, "objects");
+    assert!(failures.is_empty(), "{failures:?}");
+}
+
+#[test]
+fn unchanged_versions_are_recognised() {
+    let bucket = bucket_name("again");
+    boto::run(&shared().endpoint(), WRITE, &[&bucket]);
+    let first = take(&bucket, Versions::All, None);
+    let change = "s3.put_object(Bucket=arguments[0], Key='kept', Body=b'changed')";
+    boto::run(&shared().endpoint(), change, &[&bucket]);
+    let options = BucketSourceOptions { versions: Versions::All, ..BucketSourceOptions::default() };
+    let second = tree::take(&mut open(&bucket).source(options).unwrap(), Some(&first));
+    // The new version, and the one that it replaced, which is found in another place now.
+    assert_eq!(second.read, 2, "{:?}", second.files.keys());
+}

@@ -1,0 +1,112 @@
+//! A bucket of 100,000 objects, of which 100 change: how many requests that takes, and how much
+//! memory. In a process of its own, whose memory is nobody else's.
+
+#[allow(dead_code, reason = "the other tests of buckets use all of it")]
+#[path = "bucket/boto.rs"]
+mod boto;
+#[allow(dead_code, reason = "the other tests of buckets use all of it")]
+#[path = "bucket/server.rs"]
+mod server;
+
+use std::collections::HashMap;
+use std::num::NonZeroUsize;
+
+use holdfast_connect::bucket::{Bucket, BucketOptions, BucketSourceOptions, Requests};
+use holdfast_connect::{Item, Piece, Source};
+
+use server::{Server, options};
+
+const OBJECTS: usize = 100_000;
+const CHANGED: usize = 100;
+/// Bytes that a source may take, however large the bucket: a few pages of a listing.
+const MEMORY_BYTES_MAX: u64 = 40 << 20;
+
+/// What an entry is recognised by, in few bytes.
+type Seen = HashMap<Vec<u8>, (u64, i64, u32, u64)>;
+
+fn resident_bytes() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
+    line.trim().trim_end_matches(" kB").parse::<u64>().unwrap() << 10
+}
+
+/// Goes through a source, and reads what was not seen before. Gives the contents that were read,
+/// and the most memory that it took.
+fn back_up(source: &mut dyn Source, seen: &mut Seen, is_first: bool) -> (Vec<String>, u64) {
+    let (mut read, mut count, mut begin, mut most) = (Vec::new(), 0, 0, 0);
+    while let Some(item) = source.next().unwrap() {
+        let Item::Leaf(leaf) = item else { continue };
+        count += 1;
+        if count == 5_000 {
+            begin = resident_bytes();
+        } else if count % 5_000 == 0 {
+            most = most.max(resident_bytes().saturating_sub(begin));
+        }
+        let metadata = &leaf.metadata;
+        let size = match leaf.kind {
+            holdfast_connect::LeafKind::File { size } => size,
+            _ => 0,
+        };
+        let identity = (size, metadata.mtime.seconds, metadata.mtime.nanoseconds, metadata.inode);
+        if is_first {
+            seen.insert(leaf.name, identity);
+        } else if seen.get(&leaf.name) != Some(&identity) {
+            let (mut content, mut buffer) = (leaf.opener.open().unwrap(), [0; 100]);
+            let Piece::Data(length) = content.read(&mut buffer).unwrap() else { panic!("empty") };
+            assert_eq!(content.read(&mut buffer[length..]).unwrap(), Piece::End);
+            assert!(content.changed().unwrap().is_none());
+            assert!(!leaf.opener.xattrs().unwrap().is_empty());
+            read.push(String::from_utf8(buffer[..length].to_vec()).unwrap());
+        }
+    }
+    (read, most)
+}
+
+fn open(server: &Server, concurrency: usize) -> Bucket {
+    let concurrency = NonZeroUsize::new(concurrency).unwrap();
+    Bucket::open(BucketOptions { concurrency, ..options(&server.endpoint(), "big") }).unwrap()
+}
+
+fn source(bucket: &Bucket, split_keys: Vec<String>) -> impl Source {
+    let options = BucketSourceOptions {
+        with_configuration: false,
+        split_keys,
+        ..BucketSourceOptions::default()
+    };
+    bucket.source(options).unwrap()
+}
+
+#[test]
+fn requests_are_pages_and_what_changed() {
+    let count = OBJECTS.to_string();
+    let server = Server::start(&["--fill", "big", &count]);
+    let mut seen = Seen::with_capacity(OBJECTS);
+    let bucket = open(&server, 1);
+    let (read, _) = back_up(&mut source(&bucket, Vec::new()), &mut seen, true);
+    assert_eq!((read.len(), seen.len()), (0, OBJECTS + 1));
+    let pages = (OBJECTS / 1000) as u64;
+    assert_eq!(bucket.requests(), Requests { list: pages, ..Requests::default() });
+
+    let change = "
+for number in range(0, 100_000, 1000):
+    s3.put_object(Bucket='big', Key=f'photos/{number:07}.jpg', Body=f'changed {number}'.encode())";
+    boto::run(&server.endpoint(), change, &[]);
+    let bucket = open(&server, 1);
+    let (read, memory) = back_up(&mut source(&bucket, Vec::new()), &mut seen, false);
+    assert_eq!(read.len(), CHANGED);
+    assert!(read.iter().all(|content| content.starts_with("changed ")), "{read:?}");
+    let expected = Requests { list: pages, get: CHANGED as u64, ..Requests::default() };
+    assert_eq!(bucket.requests(), expected, "a page each, a changed object each, and no other");
+    assert!(memory < MEMORY_BYTES_MAX, "{memory} bytes more");
+
+    // Side by side, at guessed keys and at known ones.
+    let known: Vec<_> = (1..25).map(|part| format!("photos/{:07}.jpg", part * 4000)).collect();
+    for (split_keys, pages_max) in [(Vec::new(), pages * 5 / 4), (known, pages * 5 / 4 + 25)] {
+        let bucket = open(&server, 8);
+        let (read, memory) = back_up(&mut source(&bucket, split_keys), &mut seen, false);
+        assert_eq!(read.len(), CHANGED, "the same objects");
+        let requests = bucket.requests();
+        assert!(requests.list <= pages_max, "{requests:?}");
+        assert!(memory < MEMORY_BYTES_MAX, "{memory} bytes more");
+    }
+}
