@@ -87,6 +87,22 @@ impl Environment {
             .or_else(|| below("HOME", ".cache/holdfast"))
     }
 
+    /// The folder for locks: `HOLDFAST_STATE_DIR`, else what systemd gives a service, else
+    /// `/var/lib/holdfast` for root and the usual place of other users. `None` if the environment
+    /// names neither a folder nor a home.
+    pub fn state_folder(&self) -> Option<PathBuf> {
+        let absolute = |name: &str| {
+            self.variable(name).map(PathBuf::from).filter(|folder| folder.is_absolute())
+        };
+        let of_root = (user_id() == 0).then(|| PathBuf::from("/var/lib/holdfast"));
+        self.variable("HOLDFAST_STATE_DIR")
+            .map(PathBuf::from)
+            .or_else(|| absolute("STATE_DIRECTORY"))
+            .or(of_root)
+            .or_else(|| Some(absolute("XDG_STATE_HOME")?.join("holdfast")))
+            .or_else(|| Some(absolute("HOME")?.join(".local/state/holdfast")))
+    }
+
     /// The name of the user: from the list of users, else `USER` or `LOGNAME`, else the number.
     pub fn user_name(&self) -> String {
         let id = user_id();

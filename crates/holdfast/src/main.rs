@@ -1,5 +1,6 @@
 //! `holdfast`: the command line of the backup store. Parses, dispatches, and ends with a code.
 
+mod application;
 mod cli;
 mod cmd;
 mod context;

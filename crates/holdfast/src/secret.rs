@@ -1,5 +1,6 @@
 //! Where the passphrase or key comes from: a file, a command, the environment, or a person.
 
+use std::ffi::OsString;
 use std::fmt;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -53,6 +54,8 @@ pub enum Source {
     File(PathBuf),
     /// What a command prints.
     Command(String),
+    /// What a command prints that is split into words already.
+    Program(Vec<OsString>),
     /// The value of `HOLDFAST_PASSWORD`.
     Value(Passphrase),
 }
@@ -121,8 +124,24 @@ impl Source {
         match self {
             Source::File(path) => from_file(path),
             Source::Command(command) => from_command(command),
+            Source::Program(words) => from_program(words),
             Source::Value(passphrase) => Ok(passphrase.clone()),
         }
+    }
+}
+
+/// Gets a passphrase or another secret from its source.
+///
+/// # Errors
+/// If the source fails, or if what it gives is empty.
+pub fn read(source: &Source) -> CommandResult<Passphrase> {
+    not_empty(source.read()?)
+}
+
+fn not_empty(passphrase: Passphrase) -> CommandResult<Passphrase> {
+    match passphrase.expose().is_empty() {
+        true => Err(CommandError::failed("the passphrase is empty")),
+        false => Ok(passphrase),
     }
 }
 
@@ -136,18 +155,14 @@ pub fn obtain(
     environment: &Environment,
     interrupt: &Interrupt,
 ) -> CommandResult<Passphrase> {
-    let passphrase = match source {
-        Some(source) => source.read()?,
-        None if environment.can_ask() => ask(purpose, interrupt)?,
+    match source {
+        Some(source) => read(source),
+        None if environment.can_ask() => not_empty(ask(purpose, interrupt)?),
         None => {
             let error =
                 CommandError::failed("no passphrase was given and there is no terminal to ask on");
-            return Err(purpose.hints.iter().fold(error, |error, hint| error.hint(*hint)));
+            Err(purpose.hints.iter().fold(error, |error, hint| error.hint(*hint)))
         }
-    };
-    match passphrase.expose().is_empty() {
-        true => Err(CommandError::failed("the passphrase is empty")),
-        false => Ok(passphrase),
     }
 }
 
@@ -176,23 +191,31 @@ fn from_file(path: &Path) -> CommandResult<Passphrase> {
 
 /// Runs a command without a shell; its standard error and terminal are ours.
 fn from_command(line: &str) -> CommandResult<Passphrase> {
-    let failed = |what: String| CommandError::failed(format!("the password command {what}"));
     let words = shlex::split(line).filter(|words| !words.is_empty());
-    let Some(words) = words else {
-        return Err(failed("cannot be split into words: a quote is open or it is empty".into()));
+    let words = words.ok_or_else(|| {
+        command_failed("cannot be split into words: a quote is open or it is empty".into())
+    })?;
+    from_program(&words.into_iter().map(OsString::from).collect::<Vec<_>>())
+}
+
+fn command_failed(what: String) -> CommandError {
+    CommandError::failed(format!("the password command {what}"))
+}
+
+fn from_program(words: &[OsString]) -> CommandResult<Passphrase> {
+    let [program, arguments @ ..] = words else {
+        return Err(command_failed("is empty".into()));
     };
-    let refused = |error| failed(format!("`{}` cannot be run: {error}", words[0]));
-    let mut child = Command::new(&words[0])
-        .args(&words[1..])
-        .stdout(Stdio::piped())
-        .spawn()
-        .map_err(refused)?;
+    let name = program.to_string_lossy();
+    let refused = |error| command_failed(format!("`{name}` cannot be run: {error}"));
+    let mut child =
+        Command::new(program).args(arguments).stdout(Stdio::piped()).spawn().map_err(refused)?;
     let answer = child.stdout.take().map(read_all).transpose();
     let status = child.wait().map_err(refused)?;
     let bytes = answer.map_err(refused)?.unwrap_or_default();
     match status.success() {
         true => text(&bytes, "password command"),
-        false => Err(failed(format!("`{}` failed: {status}", words[0]))),
+        false => Err(command_failed(format!("`{name}` failed: {status}"))),
     }
 }
 

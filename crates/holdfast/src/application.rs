@@ -1,0 +1,239 @@
+//! The application that a command works on: its app file, and the repositories that it names.
+
+use std::os::unix::ffi::OsStringExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use clap::ValueHint;
+use holdfast_app::config::{
+    self, AppFile, Class, ConfigError, Loaded, Password, Repository as Place, RepositoryUrl,
+};
+use holdfast_backend::Local;
+use holdfast_format::slot::KdfCost;
+use holdfast_repo::{RepoError, Repository, unlock};
+use zeroize::Zeroizing;
+
+use crate::context::Context;
+use crate::exit::{CommandError, CommandResult, ExitKind};
+use crate::output::escape;
+use crate::secret::{self, Passphrase, Source};
+
+/// Name of the app file in the working directory.
+const FILE_NAME: &str = "holdfast.toml";
+/// Where the app file of a name is looked for if there is none in the working directory.
+const FOLDER: &str = "/etc/holdfast";
+
+/// Which application a command works on.
+#[derive(Debug, Clone, Default, clap::Args)]
+pub struct ApplicationArgs {
+    /// Name of the application, which must be that of the app file; without --config and
+    /// ./holdfast.toml, /etc/holdfast/NAME.toml is read
+    #[arg(value_name = "NAME")]
+    pub name: Option<String>,
+
+    /// The app file [default: ./holdfast.toml]
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    #[arg(env = "HOLDFAST_CONFIG", hide_env_values = true)]
+    pub config: Option<PathBuf>,
+}
+
+impl ApplicationArgs {
+    /// Where the app file is.
+    ///
+    /// # Errors
+    /// A usage error if nothing says so.
+    pub fn path(&self) -> CommandResult<PathBuf> {
+        if let Some(path) = &self.config {
+            return Ok(path.clone());
+        }
+        let here = PathBuf::from(FILE_NAME);
+        match &self.name {
+            _ if here.exists() => Ok(here),
+            Some(name) if config::AppName::new(name).is_none() => {
+                Err(CommandError::usage(format!(
+                    "{name:?} is no name of an application: these have lower-case letters, digits and \
+                 dashes"
+                )))
+            }
+            Some(name) => Ok(Path::new(FOLDER).join(format!("{name}.toml"))),
+            None => Err(CommandError::usage("there is no holdfast.toml in this folder")
+                .hint("--config FILE, or HOLDFAST_CONFIG")
+                .hint("the name of an application, for /etc/holdfast/NAME.toml")),
+        }
+    }
+}
+
+/// An application whose file has been read.
+pub struct Application<'a> {
+    context: &'a Context,
+    /// Where its file is.
+    pub path: PathBuf,
+    /// What the file says, with secrets where systemd or Kubernetes put them.
+    pub file: AppFile,
+}
+
+impl<'a> Application<'a> {
+    /// Finds and reads the app file, and tells what in it deserves a second look.
+    ///
+    /// # Errors
+    /// A usage error with all mistakes of the file; a failure if it cannot be read, or is that of
+    /// another application.
+    pub fn load(args: &ApplicationArgs, context: &'a Context) -> CommandResult<Self> {
+        let path = args.path()?;
+        let Loaded { file, warnings } = config::load(&path).map_err(explain)?;
+        if let Some(name) = args.name.as_deref().filter(|name| *name != file.app.name.as_str()) {
+            let message = format!(
+                "{} is the app file of {}, not of {name}",
+                escape::path(&path),
+                file.app.name
+            );
+            return Err(CommandError::usage(message)
+                .hint(format!("the name {}, or the --config of {name}", file.app.name)));
+        }
+        warnings.iter().for_each(|warning| context.output.caution(&warning.to_string()));
+        let file = match context.environment.variable("CREDENTIALS_DIRECTORY") {
+            Some(folder) => {
+                file.with_credentials_in(Path::new(&folder), &|path: &Path| path.exists())
+            }
+            None => file,
+        };
+        Ok(Self { context, path, file })
+    }
+
+    /// Host that its snapshots are of.
+    pub fn host(&self) -> String {
+        self.context.host_name(self.file.app.host.as_deref())
+    }
+
+    /// Opens the repository of a class.
+    ///
+    /// # Errors
+    /// A usage error if the file names none for keys; see [`Repository::open`].
+    pub fn open(&self, class: Class) -> CommandResult<Repository> {
+        let place = self.place(class)?;
+        let storage = Local::open(folder(place)?).map_err(|error| missing(error.into(), place))?;
+        unlock::read_config(&storage).map_err(|error| missing(error.into(), place))?;
+        let secret = self.passphrase(&place.password)?.secret()?;
+        let options = self.context.open_options();
+        let repository = Repository::open(Arc::new(storage), &secret, &options);
+        repository.map_err(|error| missing(error.into(), place))
+    }
+
+    /// True if there is a repository of this class already.
+    ///
+    /// # Errors
+    /// As [`Application::open`], but for the repository that is not there.
+    pub fn is_there(&self, class: Class) -> CommandResult<bool> {
+        let place = self.place(class)?;
+        let outcome = Local::open(folder(place)?)
+            .map_err(RepoError::from)
+            .and_then(|storage| unlock::read_config(&storage).map(drop));
+        match outcome.map_err(CommandError::from) {
+            Ok(()) => Ok(true),
+            Err(error) if error.exit == ExitKind::NoRepository => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Makes the repository of a class.
+    ///
+    /// # Errors
+    /// It exists already, or cannot be made.
+    pub fn init(&self, class: Class) -> CommandResult {
+        let place = self.place(class)?;
+        let folder = folder(place)?;
+        let secret = self.passphrase(&place.password)?.secret()?;
+        let storage = Local::create(folder)?;
+        let label = self.context.slot_label("first key");
+        let id = Repository::init(&storage, &secret, KdfCost::DEFAULT, &label, |_| {})?;
+        let (id, folder) = (&id.to_hex()[..10], escape::path(folder));
+        Ok(self.context.output.note(0, &format!("made repository {id} at {folder}"))?)
+    }
+
+    /// Reads a password from where the file says it is.
+    ///
+    /// # Errors
+    /// It cannot be read, or is empty.
+    pub fn passphrase(&self, password: &Password) -> CommandResult<Passphrase> {
+        let source = match password {
+            Password::File(path) => Source::File(path.clone()),
+            Password::Command(argv) => Source::Program(argv.os_words()),
+        };
+        secret::read(&source)
+    }
+
+    /// The same for the layers below, which know nothing of commands.
+    ///
+    /// # Errors
+    /// The sentence of the failure.
+    pub fn password(&self, password: &Password) -> Result<Zeroizing<String>, String> {
+        let passphrase = self.passphrase(password).map_err(|error| error.message)?;
+        Ok(Zeroizing::new(passphrase.expose().to_owned()))
+    }
+
+    /// The folder for locks and other things that a run leaves for the next one on this machine.
+    ///
+    /// # Errors
+    /// A usage error if the environment names neither a folder nor a home.
+    pub fn state_folder(&self) -> CommandResult<PathBuf> {
+        self.context.environment.state_folder().ok_or_else(|| {
+            CommandError::usage(
+                "there is no folder for locks: neither HOLDFAST_STATE_DIR nor HOME is set",
+            )
+            .hint("HOLDFAST_STATE_DIR=/var/lib/holdfast")
+        })
+    }
+
+    fn place(&self, class: Class) -> CommandResult<&Place> {
+        match class {
+            Class::Data => Ok(&self.file.repository),
+            Class::Keys => self.file.keys_repository.as_ref().ok_or_else(|| {
+                CommandError::usage(format!(
+                    "{} names no repository for keys",
+                    escape::path(&self.path)
+                ))
+                .hint("a section [repository.keys]")
+            }),
+        }
+    }
+}
+
+/// The mistakes of a file are usage errors; that it cannot be read is a failure.
+fn explain(error: ConfigError) -> CommandError {
+    match &error {
+        ConfigError::Mistakes(_) => CommandError::usage(error.to_string()),
+        ConfigError::Unreadable { .. } => {
+            CommandError::failed(error.to_string()).hint("--config FILE, or HOLDFAST_CONFIG")
+        }
+        ConfigError::TooLong { .. } | ConfigError::NotText { .. } => {
+            CommandError::failed(error.to_string())
+        }
+    }
+}
+
+fn folder(place: &Place) -> CommandResult<&Path> {
+    match &place.url {
+        RepositoryUrl::Local(folder) => Ok(folder),
+        RepositoryUrl::Elsewhere(url) => {
+            let kind = url.split(':').next().unwrap_or_default();
+            let message = format!(
+                "this version stores repositories on local paths only, it has no {kind}: storage"
+            );
+            Err(CommandError::usage(message).hint("mount the storage and give its path as url"))
+        }
+    }
+}
+
+/// Names the place where a repository was expected.
+fn missing(error: CommandError, place: &Place) -> CommandError {
+    let RepositoryUrl::Local(folder) = &place.url else { return error };
+    let message = match error.exit {
+        ExitKind::NoRepository => format!("there is no repository at {}", escape::path(folder)),
+        _ => format!("{}: {}", escape::path(folder), error.message),
+    };
+    let hints = match error.exit {
+        ExitKind::NoRepository => vec!["holdfast run --init-missing, which makes it".to_owned()],
+        _ => error.hints,
+    };
+    CommandError { message, hints, ..error }
+}
