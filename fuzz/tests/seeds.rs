@@ -287,7 +287,9 @@ fn dumps() -> Vec<Vec<u8>> {
 /// One answer of each kind, behind the byte that chooses it.
 fn answers() -> Vec<Vec<u8>> {
     let object = "<Key>a%2Fb+c</Key>\
-                  <LastModified>2026-08-01T12:00:00.123Z</LastModified><ETag>&quot;0123-2&quot;</ETag><Size>7</Size><StorageClass>GLACIER</StorageClass>";
+                  <LastModified>2026-08-01T12:00:00.123Z</LastModified>\
+                  <ETag>&quot;0123-2&quot;</ETag><Size>7</Size>\
+                  <StorageClass>GLACIER</StorageClass>";
     let version = format!("{object}<VersionId>v1</VersionId><IsLatest>true</IsLatest>");
     let page = "<EncodingType>url</EncodingType><IsTruncated>true</IsTruncated>";
     let grant = "<Grant><Grantee><URI>http://all</URI></Grantee>\

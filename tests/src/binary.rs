@@ -1,8 +1,9 @@
 //! Where the binary under test is.
 //!
-//! It belongs to another package, so that cargo neither tells its path nor builds it for `cargo test`. So the first test of
-//! each process that asks for it lets cargo build it, with the profile and into the folder of the test itself. When nothing
-//! changed that takes a fraction of a second, and the binary is never an old one. `HOLDFAST_BIN` names another one.
+//! It belongs to another package, so that cargo neither tells its path nor builds it for `cargo
+//! test`. So the first test of each process that asks for it lets cargo build it, with the profile
+//! and into the folder of the test itself. When nothing changed that takes a fraction of a second,
+//! and the binary is never an old one. `HOLDFAST_BIN` names another one.
 
 use std::env;
 use std::path::{Path, PathBuf};
@@ -21,7 +22,8 @@ pub fn holdfast() -> &'static Path {
 
 fn build() -> PathBuf {
     let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    // All packages, so that features and with them all libraries are those of `cargo test --workspace`.
+    // All packages, so that features and with them all libraries are those of `cargo test
+    // --workspace`.
     command.args(["build", "--workspace", "--bin", "holdfast", "--locked", "--quiet"]);
     command.arg("--message-format=json-render-diagnostics");
     command.current_dir(project::root()).args(like_this_test()).stderr(Stdio::inherit());

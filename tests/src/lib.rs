@@ -1,7 +1,9 @@
-//! What the tests of the whole of holdfast share: the binary, a sandbox to run it in, pictures of folders.
+//! What the tests of the whole of holdfast share: the binary, a sandbox to run it in, pictures of
+//! folders.
 //!
-//! The tests themselves are in `tests/`: `cli` looks at the binary from outside, `faults` replays a whole script with a
-//! fault at every operation, `kill` and `power` do the same with real processes, `readme` and `tidy` read the project.
+//! The tests themselves are in `tests/`: `cli` looks at the binary from outside, `faults` replays a
+//! whole script with a fault at every operation, `kill` and `power` do the same with real
+//! processes, `readme` and `tidy` read the project.
 
 #![allow(
     clippy::unwrap_used,

@@ -1,4 +1,5 @@
-//! A folder of its own for each test: repository, key, cache, and commands that know of nothing else.
+//! A folder of its own for each test: repository, key, cache, and commands that know of nothing
+//! else.
 
 use std::ffi::{OsStr, OsString};
 use std::fs;
@@ -14,8 +15,8 @@ use crate::binary;
 
 /// A scratch folder and the commands that are run in it.
 ///
-/// Commands are written as one line; `@name` stands for the path of `name` in the sandbox. No output of any command may
-/// contain a secret of the sandbox: that is checked each time.
+/// Commands are written as one line; `@name` stands for the path of `name` in the sandbox. No
+/// output of any command may contain a secret of the sandbox: that is checked each time.
 #[derive(Debug)]
 pub struct Sandbox {
     folder: TempDir,

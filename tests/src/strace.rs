@@ -7,10 +7,11 @@ use std::process::Command;
 use crate::binary;
 use crate::sandbox::Sandbox;
 
-/// The binary with these arguments, under strace with these options. Only `functions` of the system are traced.
+/// The binary with these arguments, under strace with these options. Only `functions` of the system
+/// are traced.
 ///
-/// The binary forbids others of the same user to look into it. That call is answered in place of the kernel, so that
-/// strace can see arguments without being root.
+/// The binary forbids others of the same user to look into it. That call is answered in place of
+/// the kernel, so that strace can see arguments without being root.
 ///
 /// # Panics
 /// If strace is missing.
@@ -28,9 +29,11 @@ pub fn command(
     command
 }
 
-/// The option that leaves only calls that have to do with a file or folder; `None` where that cannot be had.
+/// The option that leaves only calls that have to do with a file or folder; `None` where that
+/// cannot be had.
 ///
-/// A call that is left out is not answered by strace either, so the binary hides, and only root can look into it.
+/// A call that is left out is not answered by strace either, so the binary hides, and only root can
+/// look into it.
 pub fn only_at(path: &Path) -> Option<String> {
     let is_root = rustix::process::geteuid().is_root();
     is_root.then(|| format!("--trace-path={}", path.display()))

@@ -1,4 +1,5 @@
-//! The local cache after many rounds of backup, forget and prune: it holds what the repository holds, and no history.
+//! The local cache after many rounds of backup, forget and prune: it holds what the repository
+//! holds, and no history.
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 mod check_support;

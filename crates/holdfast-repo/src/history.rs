@@ -1,4 +1,5 @@
-//! The repository's history: all chains, replayed into snapshots, writers, valid index objects and swept packs.
+//! The repository's history: all chains, replayed into snapshots, writers, valid index objects and
+//! swept packs.
 
 mod kept;
 mod refresh;
@@ -85,7 +86,8 @@ impl History {
                 self.swept.extend(packs.iter().copied());
                 self.replaced_index.extend(replaced.iter().copied());
                 self.index.extend(index);
-                // One that names itself is of a repair: it exchanges index objects and ends no condemnation.
+                // One that names itself is of a repair: it exchanges index objects and ends no
+                // condemnation.
                 if condemn != record.sequence {
                     self.prune_steps += 1;
                     self.condemn = None;
@@ -163,7 +165,8 @@ impl History {
         &self.swept
     }
 
-    /// Packs and index objects that the newest sweep deletes; a prune that was killed may have left some.
+    /// Packs and index objects that the newest sweep deletes; a prune that was killed may have left
+    /// some.
     pub fn last_sweep(&self) -> Option<&(Vec<ObjectId>, Vec<ObjectId>)> {
         self.last_sweep.as_ref()
     }
@@ -188,8 +191,8 @@ impl History {
         self.fences.get(&(*writer, generation)).copied()
     }
 
-    /// True if the chain has a snapshot at or behind this slot: sessions that began there have committed, or will meet
-    /// what stands in their way.
+    /// True if the chain has a snapshot at or behind this slot: sessions that began there have
+    /// committed, or will meet what stands in their way.
     pub fn is_decided(&self, writer: &WriterId, start_slot: u64) -> bool {
         self.committed.get(writer).is_some_and(|slot| *slot >= start_slot)
     }
@@ -204,8 +207,8 @@ impl History {
         self.heads.get(writer).map_or(0, |head| head.next)
     }
 
-    /// Appends to the generation chain, after reading whatever others added first; `still` is asked again each time the
-    /// chain has grown, and may give up by returning `None`.
+    /// Appends to the generation chain, after reading whatever others added first; `still` is asked
+    /// again each time the chain has grown, and may give up by returning `None`.
     ///
     /// # Errors
     /// Storage failures.
@@ -233,7 +236,8 @@ impl History {
         }
     }
 
-    /// Tries to append to a writer's chain. Gives back the record that stands in the way, after taking note of it.
+    /// Tries to append to a writer's chain. Gives back the record that stands in the way, after
+    /// taking note of it.
     ///
     /// # Errors
     /// Storage failures.

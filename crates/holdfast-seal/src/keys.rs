@@ -196,8 +196,8 @@ impl Keys {
         WriterId::from_bytes(id)
     }
 
-    /// The key of fingerprints of an application's keys. It serves nothing else: whoever is given it
-    /// can compare what he has with what the repository knows, and open nothing.
+    /// The key of fingerprints of an application's keys. It serves nothing else: whoever is given
+    /// it can compare what he has with what the repository knows, and open nothing.
     pub fn fingerprint_key(&self) -> Zeroizing<[u8; 32]> {
         Zeroizing::new(*self.fingerprint.as_bytes())
     }

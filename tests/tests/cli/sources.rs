@@ -11,12 +11,14 @@ use holdfast_seal::Secret;
 use holdfast_tests::sandbox::Sandbox;
 use jiff::Timestamp;
 
-/// A repository whose newest snapshot has a `database` and `files`, and whose other snapshots have one of them each.
+/// A repository whose newest snapshot has a `database` and `files`, and whose other snapshots have
+/// one of them each.
 fn sandbox() -> Sandbox {
     let sandbox = Sandbox::new();
     sandbox.write("source/a", "first");
     sandbox.write("source/folder/b", "second");
-    // Both sources hold the same file, once under two names: neither may be linked to the other source.
+    // Both sources hold the same file, once under two names: neither may be linked to the other
+    // source.
     std::fs::hard_link(sandbox.path("source/a"), sandbox.path("source/link")).unwrap();
     sandbox.ok("backup @source");
     let outcome = sandbox.run_with_input("backup --stdin --stdin-filename dump.sql", b"select 1;");

@@ -1,6 +1,8 @@
-//! A mistake in every argument: the right exit code, and one sentence that names the flag, the value and what is expected.
+//! A mistake in every argument: the right exit code, and one sentence that names the flag, the
+//! value and what is expected.
 //!
-//! Commands, flags and variables are taken from the help texts, so that a new one without a case fails the tests.
+//! Commands, flags and variables are taken from the help texts, so that a new one without a case
+//! fails the tests.
 
 use std::collections::BTreeSet;
 use std::ffi::OsString;
@@ -12,7 +14,8 @@ use holdfast_tests::sandbox::{Outcome, Sandbox};
 enum Wrong {
     /// Wrong usage: the value, and what the message says about what is expected.
     Refused(&'static str, &'static str),
-    /// The value makes sense, but what it names is not there: the value, the exit code, and what is said.
+    /// The value makes sense, but what it names is not there: the value, the exit code, and what is
+    /// said.
     Fails(&'static str, i32, &'static str),
     /// Any text is right; the command succeeds, whether it finds something or not.
     Nothing(&'static str),

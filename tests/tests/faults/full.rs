@@ -1,4 +1,5 @@
-//! A disk without room for a pack, but with some for a record: forgetting and pruning must still free space.
+//! A disk without room for a pack, but with some for a record: forgetting and pruning must still
+//! free space.
 
 use std::io;
 use std::sync::Arc;

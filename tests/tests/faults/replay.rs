@@ -116,7 +116,8 @@ fn a_medium_that_goes_away_at_each_operation() {
         let mut script = begin.fork();
         let plan = Plan::none().and_from(number, &[], gone);
         let (outcome, operations) = run_with(&mut script, plan);
-        // Threads decide how much is looked up twice: this run may have needed a few operations less.
+        // Threads decide how much is looked up twice: this run may have needed a few operations
+        // less.
         assert!(outcome.is_err() || operations < number, "operation {number}");
         survive(&mut script).unwrap_or_else(|trouble| panic!("gone from {number} on: {trouble}"));
     });
@@ -158,7 +159,8 @@ fn two_crashes() {
     });
 }
 
-/// The same script again and again gives the same operations, so that a number means the same each time.
+/// The same script again and again gives the same operations, so that a number means the same each
+/// time.
 #[test]
 fn the_script_hits_every_kind_of_operation() {
     let script = &mut Script::new();

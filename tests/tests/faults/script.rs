@@ -185,8 +185,8 @@ impl Script {
         self.promised.remove(snapshot);
     }
 
-    /// Every promised snapshot is there and gives its bytes back; every other that is there gives right bytes or says what
-    /// is wrong.
+    /// Every promised snapshot is there and gives its bytes back; every other that is there gives
+    /// right bytes or says what is wrong.
     pub fn verify(&self) -> Result<(), Failure> {
         if self.promised.is_empty() {
             return Ok(());

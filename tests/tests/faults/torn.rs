@@ -1,8 +1,8 @@
 //! Storage that breaks its promise: a put leaves the beginning of an object under its final name.
 //!
-//! No backend of holdfast does this; a machine that loses power with a disk that lies about what it has written does. All
-//! that was acknowledged before must still come back. What is torn is found by a check, by its name, and goes on being in
-//! the way only until it is put right.
+//! No backend of holdfast does this; a machine that loses power with a disk that lies about what it
+//! has written does. All that was acknowledged before must still come back. What is torn is found
+//! by a check, by its name, and goes on being in the way only until it is put right.
 
 use std::sync::Arc;
 

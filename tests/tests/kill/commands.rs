@@ -13,7 +13,8 @@ fn listed(sandbox: &Sandbox) -> Vec<String> {
     sandbox.snapshots().iter().map(id).collect()
 }
 
-/// Kills a command at each moment; what `keeps` has of the world's snapshots must hold before and after the rerun.
+/// Kills a command at each moment; what `keeps` has of the world's snapshots must hold before and
+/// after the rerun.
 fn survives(
     line: &str,
     keeps: usize,
@@ -34,7 +35,8 @@ fn survives(
     at_each_moment(&line, || begin(&world), test);
 }
 
-/// A check finds nothing, except that a new key may have only one of its two copies: that is said, and costs nothing.
+/// A check finds nothing, except that a new key may have only one of its two copies: that is said,
+/// and costs nothing.
 fn verify_killed(sandbox: &Sandbox) {
     let outcome = sandbox.run("check --read-data --no-cache --json");
     if outcome.code == Some(0) {

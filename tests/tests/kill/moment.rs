@@ -39,10 +39,12 @@ pub enum End {
     Acknowledged,
 }
 
-/// Calls `test` with a sandbox whose run of `line` was ended at some moment, for all moments that there are.
+/// Calls `test` with a sandbox whose run of `line` was ended at some moment, for all moments that
+/// there are.
 ///
-/// `begin` makes the sandbox before the run. Every change in a folder is such a moment, and random ones besides.
-/// Which thread puts packs is not known; all other objects come from the main thread, one after the other.
+/// `begin` makes the sandbox before the run. Every change in a folder is such a moment, and random
+/// ones besides. Which thread puts packs is not known; all other objects come from the main thread,
+/// one after the other.
 pub fn at_each_moment(
     line: &str,
     begin: impl Fn() -> Sandbox,
@@ -73,7 +75,8 @@ pub fn at_each_moment(
     assert!(kills > 0, "{line}: nothing was killed");
 }
 
-/// Calls that change what other processes see: between two of them nothing happens that could matter.
+/// Calls that change what other processes see: between two of them nothing happens that could
+/// matter.
 fn changes(sandbox: &Sandbox) -> Vec<Calls> {
     let any = ["linkat", "unlinkat", "renameat"];
     let mut changes: Vec<Calls> =
@@ -87,7 +90,8 @@ fn changes(sandbox: &Sandbox) -> Vec<Calls> {
     changes
 }
 
-/// The moments between the birth of an object's name in this folder of the repository, and its acknowledgement.
+/// The moments between the birth of an object's name in this folder of the repository, and its
+/// acknowledgement.
 pub fn folder_sync(sandbox: &Sandbox, folder: &Path) -> Calls {
     Calls { function: "fsync", path: Some(sandbox.path("repository").join(folder)) }
 }

@@ -1,4 +1,5 @@
-//! A restore that is killed leaves whole files under final names, and others under names of their own.
+//! A restore that is killed leaves whole files under final names, and others under names of their
+//! own.
 
 use std::path::Path;
 

@@ -1,4 +1,5 @@
-//! A backup that was cut short leaves what it had so far, and the next one does not read that again.
+//! A backup that was cut short leaves what it had so far, and the next one does not read that
+//! again.
 
 use std::path::Path;
 
@@ -77,7 +78,8 @@ fn killed_after_each_of_several_checkpoints() {
         let sandbox = world.fork().with("HOLDFAST_CHECKPOINT_SECONDS", "0");
         let commit = folder_sync(&sandbox, &writers(&sandbox)[0]);
         assert_eq!(run(&sandbox, &line, &Moment::Call(commit, number)), End::Killed);
-        // A record that is there counts, whether its folder was synced or not: a kill is no power cut.
+        // A record that is there counts, whether its folder was synced or not: a kill is no power
+        // cut.
         assert_eq!(partial(&sandbox).len() as u32, number);
         safe.push(files_safe(&partial(&sandbox)));
         rerun(&world, &sandbox, &line, all);

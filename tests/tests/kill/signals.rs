@@ -62,7 +62,8 @@ fn waits_for_input(running: &mut Running) -> bool {
     std::fs::read_dir(tasks).is_ok_and(|tasks| tasks.count() > 4)
 }
 
-/// What a killed backup of an endless command has stored by then is no snapshot, and is of use to the next run.
+/// What a killed backup of an endless command has stored by then is no snapshot, and is of use to
+/// the next run.
 #[test]
 fn a_killed_stream_leaves_no_snapshot() {
     let sandbox = Sandbox::new();

@@ -7,7 +7,8 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 use holdfast_tests::picture::{Picture, assert_same, entries};
 use holdfast_tests::sandbox::Sandbox;
 
-/// A source that was backed up three times and changed after that, and the repository. Nobody changes it any more.
+/// A source that was backed up three times and changed after that, and the repository. Nobody
+/// changes it any more.
 pub struct World {
     sandbox: Sandbox,
     /// The snapshots, oldest first, with what they hold.

@@ -3,11 +3,12 @@
 use std::collections::HashMap;
 
 /// Calls of interest, as strace is asked for them.
-pub const FUNCTIONS: &str = "openat,openat2,open,creat,write,writev,pwrite64,pwritev,pwritev2,ftruncate,\
-    copy_file_range,sendfile,splice,fallocate,fsync,fdatasync,sync_file_range,syncfs,link,linkat,symlinkat,\
-    rename,renameat,renameat2,unlink,unlinkat,mkdir,mkdirat,rmdir";
+pub const FUNCTIONS: &str = "openat,openat2,open,creat,write,writev,pwrite64,pwritev,pwritev2,\
+    ftruncate,copy_file_range,sendfile,splice,fallocate,fsync,fdatasync,sync_file_range,syncfs,\
+    link,linkat,symlinkat,rename,renameat,renameat2,unlink,unlinkat,mkdir,mkdirat,rmdir";
 
-/// A call that succeeded. Paths are below the repository: `packs/ab/abcd`, `` for the repository itself.
+/// A call that succeeded. Paths are below the repository: `packs/ab/abcd`, `` for the repository
+/// itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Action {
     /// Opens a file that did not exist.
@@ -26,7 +27,8 @@ pub enum Action {
     Remove(String),
 }
 
-/// A call and its place in the log: what lies between begin and end happened meanwhile, in other threads.
+/// A call and its place in the log: what lies between begin and end happened meanwhile, in other
+/// threads.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Call {
     pub action: Action,
@@ -34,8 +36,8 @@ pub struct Call {
     pub end: usize,
 }
 
-/// All successful calls in the log of `strace --follow-forks --decode-fds=path` that change the repository, in the order
-/// of their ends.
+/// All successful calls in the log of `strace --follow-forks --decode-fds=path` that change the
+/// repository, in the order of their ends.
 ///
 /// # Panics
 /// If a line cannot be understood.

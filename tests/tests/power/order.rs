@@ -122,7 +122,8 @@ fn what_refers_comes_last(calls: &[Call], objects: &[Object]) -> Result<(), Stri
             }
         }
     }
-    // A file that is linked later belongs to the step it is linked in: nothing may be half-way at a snapshot's record.
+    // A file that is linked later belongs to the step it is linked in: nothing may be half-way at a
+    // snapshot's record.
     let temporaries: HashMap<&str, usize> = calls
         .iter()
         .filter_map(|call| match &call.action {

@@ -8,7 +8,8 @@ use holdfast_tests::strace;
 use crate::calls::{FUNCTIONS, parse};
 use crate::order::{Object, judge};
 
-/// Runs a line under strace, has the order of its calls judged, and returns the objects that it made.
+/// Runs a line under strace, has the order of its calls judged, and returns the objects that it
+/// made.
 #[track_caller]
 fn run(sandbox: &Sandbox, line: &str) -> Vec<Object> {
     let log = sandbox.path("strace.log");

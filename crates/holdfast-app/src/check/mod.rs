@@ -1,4 +1,5 @@
-//! Checks of an application: what its database refers to must be there, numbers must have no gaps, chains must hold.
+//! Checks of an application: what its database refers to must be there, numbers must have no gaps,
+//! chains must hold.
 
 mod passing;
 mod references;

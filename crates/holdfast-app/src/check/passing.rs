@@ -1,4 +1,5 @@
-//! A source that is watched while it passes: the references of checks are compared with what it yields.
+//! A source that is watched while it passes: the references of checks are compared with what it
+//! yields.
 
 use std::io;
 use std::sync::{Arc, Mutex, PoisonError};

@@ -1,7 +1,8 @@
 //! Rows that name objects or files, and which of them a source does not hold.
 //!
-//! The rows are read first, inside the cut of the database. Then the source passes by, in its order, while it is being
-//! captured: both are walked side by side, so that a bucket of any size needs memory for the rows only.
+//! The rows are read first, inside the cut of the database. Then the source passes by, in its
+//! order, while it is being captured: both are walked side by side, so that a bucket of any size
+//! needs memory for the rows only.
 
 use std::cmp::Ordering;
 use std::collections::BTreeSet;

@@ -59,7 +59,8 @@ impl Dump {
         let output = running.child.stdout.take();
         let output =
             output.ok_or_else(|| PostgresError::new(ErrorKind::Tool, "pg_dump has no output"))?;
-        // pg_dump writes 4 KiB at a time. The system may allow no larger pipe, which only costs time.
+        // pg_dump writes 4 KiB at a time. The system may allow no larger pipe, which only costs
+        // time.
         let _ = fcntl(&output, FcntlArg::F_SETPIPE_SZ(PIPE_BYTES));
         let output = StoppableReader::new(output.into(), Arc::clone(&cut.tools.stop));
         match ArchiveReader::open(Box::new(output) as Box<dyn Read + Send>, Limits::DEFAULT) {

@@ -19,8 +19,8 @@ const ARCHIVE_START: &[u8] = b"PGDMP";
 /// A source of a dump that was made before, proven to be whole.
 ///
 /// An archive (`pg_dump -Fc`, compressed or not) becomes the tree that [`super::PostgresSource`]
-/// gives, without `postgres.json`; a script of `pg_dump` becomes `database.sql`, one of `pg_dumpall`
-/// `cluster.sql`. It can be read only once and in its own order.
+/// gives, without `postgres.json`; a script of `pg_dump` becomes `database.sql`, one of
+/// `pg_dumpall` `cluster.sql`. It can be read only once and in its own order.
 pub struct DumpFileSource {
     entries: Entries,
     file: Option<Box<dyn Read + Send>>,

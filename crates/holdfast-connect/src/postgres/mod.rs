@@ -2,9 +2,9 @@
 //! with `pg_restore`, and compared row by row afterwards.
 //!
 //! The order of a capture: [`preflight()`] says what would go wrong, [`Cut::open`] fixes the
-//! moment, [`Cut::query`] asks questions of that moment, [`PostgresSource`] is the tree of what the tools
-//! print, [`Cut::check`] tells at the end whether the cut held. A restore is [`restore()`] of one
-//! [`StoredDatabase`], after [`restore_globals`].
+//! moment, [`Cut::query`] asks questions of that moment, [`PostgresSource`] is the tree of what the
+//! tools print, [`Cut::check`] tells at the end whether the cut held. A restore is [`restore()`] of
+//! one [`StoredDatabase`], after [`restore_globals`].
 
 pub mod archive;
 
