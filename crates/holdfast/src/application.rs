@@ -51,8 +51,8 @@ impl ApplicationArgs {
             _ if here.exists() => Ok(here),
             Some(name) if config::AppName::new(name).is_none() => {
                 Err(CommandError::usage(format!(
-                    "{name:?} is no name of an application: these have lower-case letters, digits and \
-                 dashes"
+                    "{name:?} is no name of an application: these have lower-case letters, \
+                     digits and dashes"
                 )))
             }
             Some(name) => Ok(Path::new(FOLDER).join(format!("{name}.toml"))),
