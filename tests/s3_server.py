@@ -25,15 +25,26 @@ def main():
     from moto.server import DomainDispatcherApplication, create_backend_app
     from werkzeug.serving import WSGIRequestHandler, make_server
 
+    class Handler(WSGIRequestHandler):
+        # Connections are kept, as S3 does; and an answer is one write, not one for each header.
+        protocol_version = "HTTP/1.1"
+        wbufsize = -1
+        disable_nagle_algorithm = True
+
+        def handle_expect_100(self):
+            # Whoever asks whether to go on waits a second for the answer if it stays in the buffer.
+            goes_on = super().handle_expect_100()
+            self.wfile.flush()
+            del self.headers["Expect"]
+            return goes_on
+
     logging.getLogger("werkzeug").setLevel(logging.CRITICAL)
-    # Connections are kept, as S3 does; and an answer is one write, not one for each header.
-    WSGIRequestHandler.protocol_version = "HTTP/1.1"
-    WSGIRequestHandler.wbufsize = -1
-    WSGIRequestHandler.disable_nagle_algorithm = True
     if options.fill:
         fill(options.fill[0], int(options.fill[1]))
     application = DomainDispatcherApplication(create_backend_app)
-    server = make_server("127.0.0.1", 0, application, threaded=True)
+    server = make_server(
+        "127.0.0.1", 0, application, threaded=True, request_handler=Handler
+    )
     print(server.server_port, flush=True)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     sys.stdin.buffer.read()

@@ -3,6 +3,7 @@
 //! This layer stands between the verbs of the engine and the command line. It reads no
 //! environment and no clock: whoever calls it says what the time is.
 
+pub mod bucket;
 pub mod check;
 pub mod config;
 pub mod fingerprint;

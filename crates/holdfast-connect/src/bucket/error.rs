@@ -87,6 +87,9 @@ pub enum BucketError {
         /// The server's word for it.
         code: String,
     },
+    /// Whoever waits for it wants no more.
+    #[error("the work was interrupted")]
+    Stopped,
     /// A limit of this program.
     #[error("{0}")]
     Limit(String),

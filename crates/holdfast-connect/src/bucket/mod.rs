@@ -20,5 +20,5 @@ pub use connection::Bucket;
 pub use error::BucketError;
 pub use options::{BucketOptions, BucketUrl, Credentials, Retries, Service};
 pub use s3::action::Requests;
-pub use source::{BucketSource, BucketSourceOptions, Versions};
+pub use source::{BucketSource, BucketSourceOptions, Tags, Versions};
 pub use target::{BucketTarget, BucketTargetOptions, Restored};

@@ -4,6 +4,8 @@
 use std::fmt;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -120,6 +122,8 @@ pub struct BucketOptions {
     pub silence_max: Duration,
     /// The clock: requests are signed with the time.
     pub clock: fn() -> Timestamp,
+    /// When this becomes true, whatever waits for the server fails with [`BucketError::Stopped`].
+    pub stop: Arc<AtomicBool>,
 }
 
 impl BucketOptions {
@@ -142,6 +146,7 @@ impl BucketOptions {
             retries: Retries::default(),
             silence_max: Duration::from_secs(60),
             clock,
+            stop: Arc::default(),
         }
     }
 }

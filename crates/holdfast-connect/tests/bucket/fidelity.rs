@@ -105,13 +105,14 @@ s3.put_object_acl(Bucket=bucket, Key='k', ACL='public-read')";
     let options = BucketTargetOptions {
         with_tags: false,
         with_storage_class: false,
-        prefix: "new/".to_owned(),
+        kept_prefix: "k".to_owned(),
+        prefix: "new/x".to_owned(),
         ..BucketTargetOptions::new(spool.path())
     };
     let failures = tree::give(&open(&to).target(options).unwrap(), &tree, "objects");
     assert!(failures.is_empty(), "{failures:?}");
     let restored = boto::run(&endpoint, SHOW, &[&to]);
-    assert!(restored.contains("\"new/k\"") && restored.contains("\"tags\": []"), "{restored}");
+    assert!(restored.contains("\"new/x\"") && restored.contains("\"tags\": []"), "{restored}");
     assert!(!restored.contains("LegalHold") && !restored.contains("STANDARD_IA"), "{restored}");
 }
 

@@ -8,7 +8,7 @@ use holdfast_format::entry::FileTime;
 use super::server::{bucket_name, open, shared};
 use super::{boto, tree};
 
-/// A history; prints the moment in the middle of it.
+/// A history; prints the moment in the middle of it. Listings tell whole seconds.
 const WRITE: &str = r#"
 import time
 from datetime import datetime, timezone
@@ -18,13 +18,11 @@ s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enab
 def put(key, body):
     s3.put_object(Bucket=bucket, Key=key, Body=body.encode(), Metadata={"of": body})
 put("changed", "first"); put("deleted", "gone"); put("kept", "kept")
-put("back", "before")
-s3.delete_object(Bucket=bucket, Key="back")
-put("many/a", "a0")
-time.sleep(0.05); put("many/a", "a1")
-time.sleep(0.05)
+put("back", "before"); put("many/a", "a0")
+time.sleep(1.1)
+s3.delete_object(Bucket=bucket, Key="back"); put("many/a", "a1")
 print(datetime.now(timezone.utc).timestamp())
-time.sleep(0.05)
+time.sleep(1.1)
 put("changed", "second"); s3.delete_object(Bucket=bucket, Key="deleted"); put("new", "new")
 put("back", "after"); put("many/a", "a2")
 "#;

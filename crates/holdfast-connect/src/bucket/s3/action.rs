@@ -83,6 +83,8 @@ pub const GET_ACL: Action = action("read the object's ACL", "s3:GetObjectAcl", K
 pub const PUT: Action = action("write the object", "s3:PutObject", Kind::Change);
 pub const COPY: Action = action("change the object's metadata", "s3:PutObject", Kind::Change);
 pub const PUT_TAGS: Action = action("tag the object", "s3:PutObjectTagging", Kind::Change);
+pub const DELETE_TAGS: Action =
+    action("remove the object's tags", "s3:DeleteObjectTagging", Kind::Change);
 pub const PUT_ACL: Action = action("set the object's ACL", "s3:PutObjectAcl", Kind::Change);
 pub const ABORT: Action =
     action("give up the unfinished upload", "s3:AbortMultipartUpload", Kind::Change);

@@ -1,6 +1,7 @@
 //! The client: addresses, signs, sends, tries again, and tells what a refusal means.
 
 use std::sync::Arc;
+use std::sync::atomic::{self, AtomicBool};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -22,6 +23,8 @@ use crate::bucket::{BucketError, BucketOptions, Retries};
 const DOCUMENT_BYTES_MAX: usize = 16 << 20;
 /// Longest refusal that is read.
 const REFUSAL_BYTES_MAX: usize = 64 << 10;
+/// How long a wish to stop may go unnoticed.
+const LOOK_INTERVAL: Duration = Duration::from_millis(100);
 /// The region of whoever names none.
 const DEFAULT_REGION: &str = "us-east-1";
 
@@ -93,6 +96,7 @@ pub struct S3 {
     provider: Provider,
     retries: Retries,
     clock: fn() -> jiff::Timestamp,
+    stop: Arc<AtomicBool>,
 }
 
 impl S3 {
@@ -115,6 +119,7 @@ impl S3 {
             provider,
             retries: options.retries,
             clock: options.clock,
+            stop: Arc::clone(&options.stop),
         };
         if options.region.is_none() && options.endpoint.is_none() {
             client.find_region(options).await?;
@@ -139,6 +144,34 @@ impl S3 {
     /// # Errors
     /// The last failure.
     pub async fn send(&self, request: &mut Request<'_>) -> Result<Answered, BucketError> {
+        // What is left behind is tidied up even then.
+        if request.action == action::ABORT {
+            return self.send_repeatedly(request).await;
+        }
+        self.unless_stopped(self.send_repeatedly(request)).await
+    }
+
+    /// Does some work, unless it is to stop before it is done.
+    ///
+    /// # Errors
+    /// [`BucketError::Stopped`], and those of the work.
+    pub async fn unless_stopped<T>(
+        &self,
+        work: impl Future<Output = Result<T, BucketError>>,
+    ) -> Result<T, BucketError> {
+        let stopped = async {
+            while !self.stop.load(atomic::Ordering::SeqCst) {
+                tokio::time::sleep(LOOK_INTERVAL).await;
+            }
+        };
+        tokio::select! {
+            biased;
+            () = stopped => Err(BucketError::Stopped),
+            outcome = work => outcome,
+        }
+    }
+
+    async fn send_repeatedly(&self, request: &mut Request<'_>) -> Result<Answered, BucketError> {
         loop {
             let outcome = self.attempt(request).await;
             let is_last = request.attempts >= self.retries.attempts;
@@ -207,6 +240,10 @@ impl S3 {
     /// # Errors
     /// As [`S3::send`]; an answer that is too long.
     pub async fn body(&self, request: &mut Request<'_>) -> Result<Bytes, BucketError> {
+        self.unless_stopped(self.body_repeatedly(request)).await
+    }
+
+    async fn body_repeatedly(&self, request: &mut Request<'_>) -> Result<Bytes, BucketError> {
         loop {
             let mut answer = self.send(request).await?.into_body();
             match answer.whole(DOCUMENT_BYTES_MAX).await {

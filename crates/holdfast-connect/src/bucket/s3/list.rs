@@ -1,5 +1,7 @@
 //! Listings: pages of keys with what S3 says of them without being asked for each.
 
+use std::cmp::Ordering;
+
 use holdfast_format::entry::FileTime;
 use http::Method;
 use jiff::Timestamp;
@@ -81,8 +83,7 @@ pub(in crate::bucket) fn versions_page(root: &Element, after: &After) -> Result<
             _ => {}
         }
     }
-    // Some servers give all versions of the page first, then all delete markers.
-    if !objects.is_sorted_by(|one, other| one.key <= other.key) {
+    if !is_in_order(&objects) {
         objects.sort_by(|one, other| {
             let one = (&one.key, std::cmp::Reverse(one.modified), !one.is_latest);
             one.cmp(&(&other.key, std::cmp::Reverse(other.modified), !other.is_latest))
@@ -97,6 +98,19 @@ pub(in crate::bucket) fn versions_page(root: &Element, after: &After) -> Result<
     };
     check_progress(&next, after)?;
     Ok(Page { objects, next })
+}
+
+/// False if it is to be put in order: some servers give all versions of a page first, then all
+/// delete markers. Of the others, whose order says more than times of whole seconds, nothing is
+/// moved.
+fn is_in_order(objects: &[Listed]) -> bool {
+    let markers_last = objects.is_sorted_by_key(|object| object.is_delete_marker);
+    let is_newer = |one: &Listed, other: &Listed| one.modified >= other.modified;
+    objects.is_sorted_by(|one, other| match one.key.cmp(&other.key) {
+        Ordering::Less => true,
+        Ordering::Equal => !markers_last || is_newer(one, other),
+        Ordering::Greater => false,
+    })
 }
 
 /// Checks what kind of document it is; true if keys are percent-encoded in it.
@@ -213,5 +227,11 @@ mod tests {
         let found: Vec<_> = versions.iter().map(|it| it.version.as_deref().unwrap()).collect();
         assert_eq!(found, ["3", "2", "1", "9"]);
         assert!(versions[1].is_delete_marker && versions[1].bytes == 1);
+
+        // One key only, deleted last.
+        let text = [item("Version", "a", 3, "3"), item("DeleteMarker", "a", 4, "4")];
+        let text = format!("<ListVersionsResult>{}</ListVersionsResult>", text.concat());
+        let page = versions_page(&Element::parse(text.as_bytes()).unwrap(), &After::default());
+        assert!(page.unwrap().objects[0].is_delete_marker);
     }
 }

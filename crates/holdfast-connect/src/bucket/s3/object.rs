@@ -191,6 +191,11 @@ impl S3 {
     /// # Errors
     /// As the server gives them.
     pub async fn put_tags(&self, key: &str, tags: &[(String, String)]) -> Result<(), BucketError> {
+        // Not every server takes an empty set.
+        if tags.is_empty() {
+            let request = Request::new(action::DELETE_TAGS, Method::DELETE, Some(key));
+            return self.send(&mut request.query("tagging", "")).await.map(drop);
+        }
         let request = Request::new(action::PUT_TAGS, Method::PUT, Some(key)).query("tagging", "");
         let document = tagging(tags);
         self.send(&mut request.payload(Payload::Bytes(document.into()))).await.map(drop)

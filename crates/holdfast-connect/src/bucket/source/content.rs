@@ -76,9 +76,8 @@ impl ObjectContent {
         match &mut self.stream {
             Stream::One { answer, received, attempts } => {
                 let (looker, listed) = (&self.looker, &self.listed);
-                self.bucket
-                    .runtime()
-                    .block_on(next_of_one(looker, listed, answer, received, attempts))
+                let next = next_of_one(looker, listed, answer, received, attempts);
+                self.bucket.runtime().block_on(looker.client.unless_stopped(next))
             }
             Stream::Ranges { coming, next, width } => {
                 while coming.len() < *width && *next < self.listed.bytes {
@@ -90,8 +89,11 @@ impl ObjectContent {
                     *next = last + 1;
                 }
                 let Some(range) = coming.pop_front() else { return Ok(None) };
-                let joined = self.bucket.runtime().block_on(range);
-                joined.map_err(|_| BucketError::Limit("a reading task died".to_owned()))?.map(Some)
+                let range = async {
+                    let died = |_| BucketError::Limit("a reading task died".to_owned());
+                    range.await.map_err(died)?.map(Some)
+                };
+                self.bucket.runtime().block_on(self.looker.client.unless_stopped(range))
             }
         }
     }

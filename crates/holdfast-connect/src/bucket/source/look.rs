@@ -9,7 +9,7 @@ use super::super::attributes::Attributes;
 use super::super::listing::{After, Listed};
 use super::super::s3::client::S3;
 use super::super::s3::object::Which;
-use super::BucketSourceOptions;
+use super::{BucketSourceOptions, Tags};
 
 /// What there can be at most in the layout of parts: S3 allows 10,000 parts.
 const PARTS_MAX: u32 = 10_000;
@@ -18,14 +18,13 @@ const PARTS_MAX: u32 = 10_000;
 #[derive(Debug)]
 pub struct Looker {
     pub client: Arc<S3>,
-    pub with_tags: bool,
+    pub tags: Tags,
     pub with_acl: bool,
 }
 
 impl Looker {
     pub fn new(client: &Arc<S3>, options: &BucketSourceOptions) -> Self {
-        let (with_tags, with_acl) = (options.with_tags, options.with_acl);
-        Self { client: Arc::clone(client), with_tags, with_acl }
+        Self { client: Arc::clone(client), tags: options.tags, with_acl: options.with_acl }
     }
 
     /// How requests name the object.
@@ -61,7 +60,12 @@ impl Looker {
             attributes.set("parts", parts);
         }
         let count = headers.get("x-amz-tagging-count").map(|count| count.as_bytes() != b"0");
-        if count.unwrap_or(false) || self.with_tags {
+        let is_asked = match self.tags {
+            Tags::LeaveOut => false,
+            Tags::WhereTold => count.unwrap_or(false),
+            Tags::AskAlways => count.unwrap_or(true),
+        };
+        if is_asked {
             for (name, value) in self.client.tags(which).await? {
                 attributes.set(&format!("tag.{name}"), value);
             }

@@ -20,7 +20,7 @@ use tokio::sync::Semaphore;
 
 pub use document::{BucketDocument, DOCUMENT_NAME, OBJECTS_NAME, VERSIONS_NAME};
 pub(super) use look::parts_of_layout;
-pub use options::{BucketSourceOptions, Versions};
+pub use options::{BucketSourceOptions, Tags, Versions};
 
 use self::look::Looker;
 use self::opener::{MadeUp, ObjectOpener, Shared};

@@ -15,6 +15,17 @@ pub enum Versions {
     All,
 }
 
+/// Whether tags are kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Tags {
+    /// They are not.
+    LeaveOut,
+    /// Of objects of which the server says that they have some, as Amazon does.
+    WhereTold,
+    /// Every object that is read is asked for them, for servers that do not tell.
+    AskAlways,
+}
+
 /// How a bucket becomes a tree.
 #[derive(Debug, Clone)]
 pub struct BucketSourceOptions {
@@ -24,9 +35,8 @@ pub struct BucketSourceOptions {
     pub versions: Versions,
     /// The moment of the cut; `None` for the moment at which the source is made.
     pub cut: Option<FileTime>,
-    /// True to ask for the tags of every object that is read, for servers that do not say how many
-    /// it has. Without, only objects that the server says have tags are asked for.
-    pub with_tags: bool,
+    /// Which tags.
+    pub tags: Tags,
     /// True to ask for the access control list of every object that is read.
     pub with_acl: bool,
     /// True to keep the bucket's own configuration.
@@ -51,7 +61,7 @@ impl Default for BucketSourceOptions {
             prefix: String::new(),
             versions: Versions::Newest,
             cut: None,
-            with_tags: false,
+            tags: Tags::WhereTold,
             with_acl: false,
             with_configuration: true,
             attributes_as_of: None,

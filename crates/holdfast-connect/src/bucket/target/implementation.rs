@@ -204,9 +204,9 @@ impl Shared {
         let (mut names, mut after) = (Vec::new(), After::default());
         loop {
             let page = self.client.list(&self.options.prefix, &after, 1000).await?;
-            let keys =
-                page.objects.iter().filter_map(|it| it.key.strip_prefix(&self.options.prefix));
-            names.extend(keys.filter_map(name_of_key));
+            let (kept, prefix) = (&self.options.kept_prefix, &self.options.prefix);
+            let rests = page.objects.iter().filter_map(|it| it.key.strip_prefix(prefix));
+            names.extend(rests.filter_map(|rest| name_of_key(&format!("{kept}{rest}"))));
             match page.next {
                 Some(next) => after = next,
                 None => return Ok(names),

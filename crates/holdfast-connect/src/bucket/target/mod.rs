@@ -81,7 +81,8 @@ impl BucketTarget {
 impl Shared {
     /// The key in the target's bucket for a key that was kept.
     fn key(&self, key: &str) -> String {
-        format!("{}{key}", self.options.prefix)
+        let rest = key.strip_prefix(&self.options.kept_prefix).unwrap_or(key);
+        format!("{}{rest}", self.options.prefix)
     }
 
     fn now(&self) -> jiff::Timestamp {

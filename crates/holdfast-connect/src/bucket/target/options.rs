@@ -23,6 +23,8 @@ pub type OnRestored = Arc<dyn Fn(&Restored) + Send + Sync>;
 /// How a bucket is restored.
 #[derive(Clone)]
 pub struct BucketTargetOptions {
+    /// What kept keys begin with and lose, if `prefix` is to stand in its place.
+    pub kept_prefix: String,
     /// What keys get in front of them; usually nothing.
     pub prefix: String,
     /// True to replace objects that are there already and differ. Without, they are left alone and
@@ -52,6 +54,7 @@ impl BucketTargetOptions {
     /// Everything that can be undone is given back; nothing is overwritten.
     pub fn new(spool: impl Into<PathBuf>) -> Self {
         Self {
+            kept_prefix: String::new(),
             prefix: String::new(),
             overwrite: false,
             with_storage_class: true,

@@ -1,0 +1,319 @@
+//! Buckets of an app file: who holdfast is for the server, what is kept of a bucket, and where its
+//! objects stand in the tree.
+//!
+//! # Keys and paths
+//! The tree of a bucket (docs/decisions/0008-applications.md) has the object of a key at
+//! `objects/NAME`, where NAME is the key with each slash as the bytes `2E FF`, in one flat
+//! directory. The key is the whole key in the bucket: a prefix in the source's `url` selects
+//! objects and takes nothing away from their keys, so what rows say is compared with whole keys.
+//! [`path_of_key`] and [`key_of_path`] translate; both know objects only, not `bucket.json` and not
+//! `versions/`.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use holdfast_connect::bucket::source::OBJECTS_NAME;
+use holdfast_connect::bucket::{
+    Bucket, BucketError, BucketOptions, BucketSource, BucketSourceOptions, BucketTarget,
+    BucketTargetOptions, Credentials, Service, Tags, Versions, key,
+};
+use holdfast_format::entry::FileTime;
+use jiff::Timestamp;
+use zeroize::Zeroizing;
+
+use crate::config::{self, AccessKeyId};
+
+/// Longest file that is read for a part of an access key, in bytes.
+const SECRET_BYTES_MAX: u64 = 64 << 10;
+
+/// What the surroundings give to connections with buckets. Whoever calls this crate fills it in.
+#[derive(Debug, Clone)]
+pub struct Access {
+    /// Names and values of the environment's variables that begin with `AWS_`.
+    pub variables: Vec<(String, Zeroizing<String>)>,
+    /// The file of Amazon's profiles, usually `~/.aws/credentials`.
+    pub profiles: PathBuf,
+    /// Certificates to be trusted besides the system's, in PEM; usually none.
+    pub certificates: Vec<u8>,
+    /// The clock: requests are signed with the time.
+    pub clock: fn() -> Timestamp,
+    /// When this becomes true, waiting for the server ends with an error.
+    pub stop: Arc<AtomicBool>,
+}
+
+/// When the attributes of all objects are looked at: tags, access rules and locks change without
+/// any trace in a listing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Sweep {
+    /// When that was done last, or is done now.
+    pub at: FileTime,
+    /// True if it is done now, which takes a request for each object.
+    pub is_due: bool,
+}
+
+/// Opens the bucket of a source.
+///
+/// # Errors
+/// If there are no credentials, or the settings cannot be right.
+pub fn open(bucket: &config::Bucket, access: &Access) -> Result<Bucket, BucketError> {
+    Bucket::open(connection(bucket, access)?)
+}
+
+/// The bucket of a source as a source of entries: at one moment if it has versioning, else as it is
+/// listed.
+///
+/// # Errors
+/// As [`open`]; if versions are asked for and the server does not say whether there are any.
+pub fn source(
+    bucket: &config::Bucket,
+    access: &Access,
+    sweep: Option<Sweep>,
+) -> Result<BucketSource, BucketError> {
+    open(bucket, access)?.source(source_options(bucket, sweep))
+}
+
+/// The bucket of a source as a target. Keys that began with the prefix of the source that was
+/// `kept` get that of `bucket` instead. Content waits in a folder that is made in `spool`. Nothing
+/// is replaced without `overwrite`.
+///
+/// # Errors
+/// As [`open`]; if there is no room in `spool`.
+pub fn target(
+    bucket: &config::Bucket,
+    kept: &config::Bucket,
+    access: &Access,
+    spool: &Path,
+    overwrite: bool,
+) -> Result<BucketTarget, BucketError> {
+    open(bucket, access)?.target(target_options(bucket, kept, spool, overwrite))
+}
+
+/// The key of the object at a path of the source's tree, such as `/objects/NAME` (with or without
+/// the first slash); `None` for everything that is no object.
+pub fn key_of_path(path: &[u8]) -> Option<String> {
+    let path = path.strip_prefix(b"/").unwrap_or(path);
+    let name = path.strip_prefix(OBJECTS_NAME.as_bytes())?.strip_prefix(b"/")?;
+    key::key_of_name(name)
+}
+
+/// The path of an object in the source's tree, without a slash in front; `None` for a key that no
+/// object can have.
+pub fn path_of_key(key: &str) -> Option<Vec<u8>> {
+    let name = key::name_of_key(key)?;
+    Some([OBJECTS_NAME.as_bytes(), b"/", &name].concat())
+}
+
+/// What is kept of a bucket.
+fn source_options(bucket: &config::Bucket, sweep: Option<Sweep>) -> BucketSourceOptions {
+    // Amazon tells with the content how many tags there are; not every server does.
+    let tags = match (bucket.tags, &bucket.endpoint) {
+        (false, _) => Tags::LeaveOut,
+        (true, None) => Tags::WhereTold,
+        (true, Some(_)) => Tags::AskAlways,
+    };
+    BucketSourceOptions {
+        prefix: bucket.url.prefix.clone(),
+        versions: if bucket.versions { Versions::All } else { Versions::Cut },
+        tags,
+        with_acl: bucket.acl,
+        attributes_as_of: sweep.map(|sweep| sweep.at),
+        look_ahead: sweep.is_some_and(|sweep| sweep.is_due),
+        ..BucketSourceOptions::default()
+    }
+}
+
+/// How a bucket is restored.
+fn target_options(
+    bucket: &config::Bucket,
+    kept: &config::Bucket,
+    spool: &Path,
+    overwrite: bool,
+) -> BucketTargetOptions {
+    BucketTargetOptions {
+        kept_prefix: kept.url.prefix.clone(),
+        prefix: bucket.url.prefix.clone(),
+        overwrite,
+        with_tags: bucket.tags,
+        with_acl: bucket.acl,
+        ..BucketTargetOptions::new(spool)
+    }
+}
+
+/// How a bucket is reached.
+fn connection(bucket: &config::Bucket, access: &Access) -> Result<BucketOptions, BucketError> {
+    let credentials = match &bucket.credentials {
+        Some(credentials) => named(credentials, access)?,
+        None => surrounding(access),
+    };
+    let region = bucket.region.clone().or_else(|| access.variable("AWS_REGION"));
+    Ok(BucketOptions {
+        endpoint: bucket.endpoint.as_ref().map(|endpoint| endpoint.as_str().to_owned()),
+        region: region.or_else(|| access.variable("AWS_DEFAULT_REGION")),
+        certificates: access.certificates.clone(),
+        stop: Arc::clone(&access.stop),
+        ..BucketOptions::new(Service::S3, &bucket.url.bucket, credentials, access.clock)
+    })
+}
+
+/// The credentials that the app file names.
+fn named(credentials: &config::Credentials, access: &Access) -> Result<Credentials, BucketError> {
+    match credentials {
+        config::Credentials::Profile(name) => {
+            Ok(Credentials::Profile { file: access.profiles.clone(), name: name.clone() })
+        }
+        config::Credentials::AccessKey { id, secret_file, session_token_file } => {
+            let key_id = match id {
+                AccessKeyId::Value(id) => id.clone(),
+                AccessKeyId::File(file) => read(file)?.to_string(),
+            };
+            Ok(Credentials::Static {
+                key_id,
+                secret_key: read(secret_file)?,
+                session_token: session_token_file.as_deref().map(read).transpose()?,
+            })
+        }
+    }
+}
+
+/// As Amazon's own tools do: variables, then a profile, then the role of this machine.
+fn surrounding(access: &Access) -> Credentials {
+    let profile = access.variable("AWS_PROFILE");
+    let tells = ["AWS_ACCESS_KEY_ID", "AWS_WEB_IDENTITY_TOKEN_FILE"];
+    let has_key = tells.iter().any(|name| access.variable(name).is_some());
+    let is_container = access.variables.iter().any(|(name, _)| name.starts_with("AWS_CONTAINER_"));
+    let is_there = || profile.is_some() || access.profiles.is_file();
+    if !has_key && !is_container && is_there() {
+        let name = profile.unwrap_or_else(|| "default".to_owned());
+        return Credentials::Profile { file: access.profiles.clone(), name };
+    }
+    Credentials::Variables(access.variables.clone())
+}
+
+impl Access {
+    fn variable(&self, name: &str) -> Option<String> {
+        let found = self.variables.iter().find(|(variable, _)| variable == name);
+        found.map(|(_, value)| value.to_string()).filter(|value| !value.is_empty())
+    }
+}
+
+/// The content of a file without white space at its ends.
+fn read(path: &Path) -> Result<Zeroizing<String>, BucketError> {
+    let missing = |cause: String| {
+        BucketError::NoCredentials(format!("{} cannot be read: {cause}", path.display()))
+    };
+    let bytes = fs::metadata(path).map_err(|error| missing(error.to_string()))?.len();
+    if bytes > SECRET_BYTES_MAX {
+        return Err(missing("it is too long for a key".to_owned()));
+    }
+    let text = fs::read_to_string(path).map(Zeroizing::new);
+    let text = text.map_err(|error| missing(error.to_string()))?;
+    match text.trim() {
+        "" => Err(missing("it is empty".to_owned())),
+        trimmed => Ok(Zeroizing::new(trimmed.to_owned())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::{BucketUrl, WebUrl};
+
+    fn bucket(prefix: &str, endpoint: Option<&str>) -> config::Bucket {
+        config::Bucket {
+            url: BucketUrl { bucket: "documents".to_owned(), prefix: prefix.to_owned() },
+            endpoint: endpoint.and_then(WebUrl::new),
+            region: None,
+            credentials: None,
+            versions: false,
+            tags: true,
+            acl: false,
+        }
+    }
+
+    fn access(variables: &[(&str, &str)], profiles: &Path) -> Access {
+        let pair =
+            |(name, value): &(&str, &str)| (name.to_string(), Zeroizing::new(value.to_string()));
+        Access {
+            variables: variables.iter().map(pair).collect(),
+            profiles: profiles.to_owned(),
+            certificates: Vec::new(),
+            clock: || Timestamp::UNIX_EPOCH,
+            stop: Arc::default(),
+        }
+    }
+
+    #[test]
+    fn keys_and_paths_name_each_other() {
+        for key in ["a", "a/b", "a//b/", ".", "..", "../../etc", "\u{e9} +"] {
+            let path = path_of_key(key).unwrap();
+            assert_eq!(path.iter().filter(|byte| **byte == b'/').count(), 1, "{path:?}");
+            assert_eq!(key_of_path(&path).as_deref(), Some(key));
+            assert_eq!(key_of_path(&[b"/", &path[..]].concat()).as_deref(), Some(key));
+        }
+        for path in [&b"bucket.json"[..], b"objects", b"objects/", b"versions/a/1", b"objects/a/b"]
+        {
+            assert_eq!(key_of_path(path), None, "{path:?}");
+        }
+        assert_eq!(path_of_key(""), None);
+    }
+
+    #[test]
+    fn the_file_s_key_is_read_and_not_shown() {
+        let folder = tempfile::tempdir().unwrap();
+        let secret_file = folder.path().join("secret");
+        let id = AccessKeyId::Value("AKIA".to_owned());
+        let session_token_file = None;
+        let credentials = Some(config::Credentials::AccessKey {
+            id,
+            secret_file: secret_file.clone(),
+            session_token_file,
+        });
+        let bucket = config::Bucket { credentials, ..bucket("", Some("http://127.0.0.1:9")) };
+        let access = access(&[("AWS_REGION", "eu-1")], folder.path());
+        let error = connection(&bucket, &access).unwrap_err().to_string();
+        assert!(error.contains("secret cannot be read"), "{error}");
+        fs::write(&secret_file, " \n").unwrap();
+        assert!(connection(&bucket, &access).unwrap_err().to_string().contains("is empty"));
+        fs::write(&secret_file, "hunter2\n").unwrap();
+        let options = connection(&bucket, &access).unwrap();
+        assert!(!format!("{options:?}").contains("hunter2"), "{options:?}");
+        let Credentials::Static { secret_key, .. } = options.credentials else { panic!("no key") };
+        assert_eq!(secret_key.as_str(), "hunter2");
+        assert_eq!(options.region.as_deref(), Some("eu-1"));
+    }
+
+    #[test]
+    fn surroundings_are_asked_as_amazon_s_tools_do() {
+        let folder = tempfile::tempdir().unwrap();
+        let profiles = folder.path().join("credentials");
+        let kind = |variables: &[(&str, &str)]| match surrounding(&access(variables, &profiles)) {
+            Credentials::Profile { name, .. } => name,
+            Credentials::Variables(_) => "variables".to_owned(),
+            _ => "other".to_owned(),
+        };
+        assert_eq!(kind(&[]), "variables", "the role of the machine");
+        fs::write(&profiles, "[default]\n").unwrap();
+        assert_eq!(kind(&[]), "default");
+        assert_eq!(kind(&[("AWS_PROFILE", "p")]), "p");
+        assert_eq!(kind(&[("AWS_ACCESS_KEY_ID", "a"), ("AWS_PROFILE", "p")]), "variables");
+        assert_eq!(kind(&[("AWS_CONTAINER_CREDENTIALS_FULL_URI", "u")]), "variables");
+    }
+
+    #[test]
+    fn settings_become_options() {
+        let kept = bucket("live/", None);
+        let sweep = Sweep { at: FileTime { seconds: 1, nanoseconds: 0 }, is_due: true };
+        let options =
+            source_options(&config::Bucket { versions: true, ..kept.clone() }, Some(sweep));
+        assert_eq!((options.versions, options.tags), (Versions::All, Tags::WhereTold));
+        assert!(options.look_ahead && options.attributes_as_of == Some(sweep.at));
+        assert_eq!(options.prefix, "live/");
+        let options = source_options(&bucket("", Some("http://127.0.0.1:9")), None);
+        assert_eq!((options.versions, options.tags), (Versions::Cut, Tags::AskAlways));
+        let options = target_options(&bucket("drill/", None), &kept, Path::new("/spool"), false);
+        assert_eq!((options.kept_prefix.as_str(), options.prefix.as_str()), ("live/", "drill/"));
+        assert!(!options.overwrite && options.with_tags && !options.with_acl);
+    }
+}
