@@ -106,7 +106,7 @@ pub fn path_of_key(key: &str) -> Option<Vec<u8>> {
 }
 
 /// What is kept of a bucket.
-fn source_options(bucket: &config::Bucket, sweep: Option<Sweep>) -> BucketSourceOptions {
+pub(crate) fn source_options(bucket: &config::Bucket, sweep: Option<Sweep>) -> BucketSourceOptions {
     // Amazon tells with the content how many tags there are; not every server does.
     let tags = match (bucket.tags, &bucket.endpoint) {
         (false, _) => Tags::LeaveOut,

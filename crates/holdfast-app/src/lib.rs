@@ -10,4 +10,6 @@ pub mod fingerprint;
 pub mod hooks;
 pub mod lock;
 pub mod notify;
+pub mod run;
 pub mod secrets;
+mod trail;

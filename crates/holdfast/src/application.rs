@@ -1,6 +1,5 @@
 //! The application that a command works on: its app file, and the repositories that it names.
 
-use std::os::unix::ffi::OsStringExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 

@@ -133,6 +133,8 @@ pub enum Command {
     Init(cmd::init::Args),
     /// Back up files, or what a command prints, as a new snapshot
     Backup(Box<cmd::backup::Args>),
+    /// Capture an application as its app file says
+    Run(cmd::run::Args),
     /// List snapshots
     Snapshots(cmd::snapshots::Args),
     /// List the entries of a snapshot

@@ -7,6 +7,8 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
+use holdfast_app::bucket::Access;
+
 use crate::cli::GlobalArgs;
 use crate::environment::{self, Environment};
 use crate::exit::{CommandError, CommandResult};
@@ -98,6 +100,22 @@ impl Context {
         secret::obtain(source.as_ref(), purpose, &self.environment, &self.interrupt)
     }
 
+    /// Asks a person a question that is answered with yes or no; false if there is nobody to ask.
+    ///
+    /// # Errors
+    /// The answer cannot be read.
+    pub fn agrees(&self, question: &str) -> CommandResult<bool> {
+        if !self.environment.can_answer() {
+            return Ok(false);
+        }
+        self.output.warn(&format!("{question} [y/N]"));
+        let mut answer = String::new();
+        self.interrupt
+            .during_prompt(|| std::io::stdin().read_line(&mut answer))
+            .map_err(|error| CommandError::failed(format!("cannot read the answer: {error}")))?;
+        Ok(matches!(answer.trim(), "y" | "Y" | "yes" | "Yes"))
+    }
+
     /// The folder of the caches; `None` with `--no-cache` or without a home.
     pub fn cache_folder(&self) -> Option<PathBuf> {
         match (self.global.no_cache, &self.global.cache_dir) {
@@ -129,6 +147,17 @@ impl Context {
             None => Err(CommandError::usage(format!(
                 "{NAME} is {text}; write a number of seconds, as in 0.5 or 600"
             ))),
+        }
+    }
+
+    /// What the surroundings give to connections with buckets.
+    pub fn bucket_access(&self) -> Access {
+        Access {
+            variables: environment::variables_of_amazon(),
+            profiles: self.environment.amazon_profiles(),
+            certificates: Vec::new(),
+            clock: environment::now,
+            stop: Arc::clone(&self.interrupted),
         }
     }
 

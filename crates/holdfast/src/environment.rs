@@ -9,6 +9,8 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use rustix::process::{DumpableBehavior, Resource, Rlimit};
 
+use zeroize::Zeroizing;
+
 use crate::exit::{CommandError, CommandResult};
 use crate::output::progress::Surroundings;
 
@@ -103,6 +105,13 @@ impl Environment {
             .or_else(|| Some(absolute("HOME")?.join(".local/state/holdfast")))
     }
 
+    /// The file of Amazon's profiles: `AWS_SHARED_CREDENTIALS_FILE`, else the usual place.
+    pub fn amazon_profiles(&self) -> PathBuf {
+        let named = self.variable("AWS_SHARED_CREDENTIALS_FILE").map(PathBuf::from);
+        let home = || Some(PathBuf::from(self.variable("HOME")?).join(".aws/credentials"));
+        named.or_else(home).unwrap_or_default()
+    }
+
     /// The name of the user: from the list of users, else `USER` or `LOGNAME`, else the number.
     pub fn user_name(&self) -> String {
         let id = user_id();
@@ -114,6 +123,11 @@ impl Environment {
             .unwrap_or_else(|| id.to_string())
     }
 
+    /// True if a person sees questions and can answer them by typing.
+    pub fn can_answer(&self) -> bool {
+        io::stdin().is_terminal() && io::stderr().is_terminal()
+    }
+
     /// True if a person can be asked: a terminal is there to read from or to write to.
     pub fn can_ask(&self) -> bool {
         io::stdin().is_terminal() || io::stderr().is_terminal()
@@ -123,6 +137,16 @@ impl Environment {
 /// The arguments of the process, its own name first.
 pub fn arguments() -> Vec<OsString> {
     std::env::args_os().collect()
+}
+
+/// All variables by which Amazon's tools are told who they are. What is not UTF-8 is left out.
+#[allow(clippy::disallowed_methods, reason = "this is the one place that may")]
+pub fn variables_of_amazon() -> Vec<(String, Zeroizing<String>)> {
+    let variables = std::env::vars_os().filter_map(|(name, value)| {
+        let name = name.into_string().ok().filter(|name| name.starts_with("AWS_"))?;
+        Some((name, Zeroizing::new(value.into_string().ok()?)))
+    });
+    variables.collect()
 }
 
 /// The name of this machine.

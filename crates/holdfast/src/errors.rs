@@ -2,6 +2,8 @@
 
 use std::io;
 
+use holdfast_app::lock::LockError;
+use holdfast_app::run::RunError;
 use holdfast_backend::Error as BackendError;
 use holdfast_engine::EngineError;
 use holdfast_engine::forget::ForgetError;
@@ -83,6 +85,36 @@ impl From<RepoError> for CommandError {
 impl From<BackendError> for CommandError {
     fn from(error: BackendError) -> CommandError {
         RepoError::from(error).into()
+    }
+}
+
+impl From<LockError> for CommandError {
+    fn from(error: LockError) -> CommandError {
+        let exit = match &error {
+            LockError::Busy { .. } | LockError::TimedOut { .. } => ExitKind::Locked,
+            LockError::Interrupted => ExitKind::Interrupted,
+            LockError::Unusable { .. } => ExitKind::Failed,
+        };
+        let end = CommandError::new(exit, error.to_string());
+        match exit {
+            ExitKind::Failed => end.hint("HOLDFAST_STATE_DIR=FOLDER"),
+            _ => end,
+        }
+    }
+}
+
+impl From<RunError> for CommandError {
+    fn from(error: RunError) -> CommandError {
+        match error {
+            RunError::Engine(error) => error.into(),
+            RunError::Source { name, error } => {
+                let end = CommandError::from(error);
+                let message =
+                    format!("source {name} failed, so no snapshot was made: {}", end.message);
+                CommandError { message, ..end }
+            }
+            error => CommandError::failed(error.to_string()),
+        }
     }
 }
 

@@ -63,6 +63,7 @@ fn run(command: &Command, context: &Context) -> CommandResult {
     match command {
         Command::Init(args) => cmd::init::run(args, context),
         Command::Backup(args) => cmd::backup::run(args, context),
+        Command::Run(args) => cmd::run::run(args, context),
         Command::Snapshots(args) => cmd::snapshots::run(args, context),
         Command::Ls(args) => cmd::ls::run(args, context),
         Command::Find(args) => cmd::find::run(args, context),

@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use holdfast_connect::{Item, LeafKind, Source};
 
 use super::references::References;
+use crate::trail::Trail;
 
 /// The references of all checks that concern one source.
 pub type SharedReferences = Arc<Mutex<Vec<References>>>;
@@ -20,8 +21,7 @@ pub struct PassingSource {
     source: Box<dyn Source>,
     references: SharedReferences,
     name_of: Box<NameOf>,
-    /// Path of the directory that the source is in, each name behind a slash.
-    path: Vec<u8>,
+    trail: Trail,
 }
 
 impl PassingSource {
@@ -32,23 +32,14 @@ impl PassingSource {
         references: SharedReferences,
         name_of: Box<NameOf>,
     ) -> Self {
-        Self { source, references, name_of, path: Vec::new() }
+        Self { source, references, name_of, trail: Trail::default() }
     }
 
     fn look(&mut self, item: &Item) {
         match item {
-            Item::Enter { name, .. } => {
-                self.path.push(b'/');
-                self.path.extend_from_slice(name);
-            }
-            Item::Leave => {
-                let end = self.path.iter().rposition(|byte| *byte == b'/').unwrap_or(0);
-                self.path.truncate(end);
-            }
             Item::Leaf(leaf) => {
                 let LeafKind::File { size } = leaf.kind else { return };
-                let path = [self.path.as_slice(), b"/", &leaf.name].concat();
-                if let Some(key) = (self.name_of)(&path) {
+                if let Some(key) = (self.name_of)(&self.trail.of(&leaf.name)) {
                     self.each(|references| references.holds(&key, size));
                 }
             }
@@ -57,7 +48,7 @@ impl PassingSource {
                     self.each(|references| references.is_unreadable(&key));
                 }
             }
-            Item::Excluded { .. } => {}
+            Item::Enter { .. } | Item::Leave | Item::Excluded { .. } => {}
         }
     }
 
@@ -71,6 +62,7 @@ impl Source for PassingSource {
     fn next(&mut self) -> io::Result<Option<Item>> {
         let item = self.source.next()?;
         if let Some(item) = &item {
+            self.trail.follow(item);
             self.look(item);
         }
         Ok(item)

@@ -72,7 +72,7 @@ pub struct Findings {
 }
 
 /// Walks rows beside a source.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct References {
     order: SourceOrder,
     /// In the order of the source, each key once.

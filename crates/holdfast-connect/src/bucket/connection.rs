@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use tokio::runtime::{Handle, Runtime};
 
+use super::listing::After;
 use super::s3::action::Requests;
 use super::s3::client::S3;
 use super::s3::configuration::SETTINGS;
@@ -61,6 +62,24 @@ impl Bucket {
     /// Requests that were sent so far.
     pub fn requests(&self) -> Requests {
         self.client.counters.requests()
+    }
+
+    /// Makes sure that the bucket is there and may be listed.
+    ///
+    /// # Errors
+    /// As the server gives them.
+    pub fn look(&self) -> Result<(), BucketError> {
+        self.runtime.block_on(self.client.list("", &After::default(), 1)).map(drop)
+    }
+
+    /// True if there is an object of this key now.
+    ///
+    /// # Errors
+    /// As the server gives them.
+    pub fn has(&self, key: &str) -> Result<bool, BucketError> {
+        // Of all keys that begin so, the key itself comes first.
+        let page = self.runtime.block_on(self.client.list(key, &After::default(), 1))?;
+        Ok(page.objects.first().is_some_and(|object| object.key == key))
     }
 
     /// True if the bucket keeps every version.

@@ -41,4 +41,4 @@ pub use restore::{
     EmitForm, GlobalsReport, RestoreOptions, RestoreReport, RestoreSelection, StoredDatabase,
     TableOutcome, TableReport, emit, restore, restore_globals,
 };
-pub use source::PostgresSource;
+pub use source::{GlobalsSource, PostgresSource};

@@ -75,8 +75,11 @@ pub struct PostgresOptions {
     pub server: Server,
     /// Which databases.
     pub databases: Databases,
-    /// Whether roles and tablespaces are captured with the databases.
+    /// What is captured of roles and tablespaces.
     pub globals: Globals,
+    /// True if they are no part of the tree of the databases, but a source of their own
+    /// ([`super::GlobalsSource`]), to be kept elsewhere.
+    pub globals_apart: bool,
     /// Name of a restore point to be made in the server's WAL, at most 63 bytes, so that a recovery
     /// from WAL can stop near the cut. If the server refuses, that is recorded and no error.
     pub restore_point: Option<String>,
@@ -91,6 +94,7 @@ impl PostgresOptions {
             server,
             databases: Databases::OfUrl,
             globals: Globals::WithPasswords,
+            globals_apart: false,
             restore_point: None,
             lock_timeout: Duration::from_secs(30),
         }

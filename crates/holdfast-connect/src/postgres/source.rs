@@ -54,7 +54,8 @@ impl PostgresSource {
             Stage::Database(place) => self.begin_database(place)?,
             Stage::Member(place, folder) => self.next_member(place, folder)?,
             Stage::Globals => {
-                if self.cut.options.globals != Globals::None {
+                let options = &self.cut.options;
+                if options.globals != Globals::None && !options.globals_apart {
                     self.items.push_back(self.entries.file("globals.sql", self.cut.globals()?));
                 }
                 Stage::Server
@@ -96,5 +97,32 @@ impl Source for PostgresSource {
             }
         }
         Ok(self.items.pop_front())
+    }
+}
+
+/// A source of nothing but `globals.sql`: roles and tablespaces, kept apart from the databases
+/// because they hold what is needed to guess passwords.
+///
+/// It can be read only once, as [`PostgresSource`].
+pub struct GlobalsSource {
+    cut: Arc<Cut>,
+    entries: Entries,
+    is_done: bool,
+}
+
+impl GlobalsSource {
+    /// The globals of the cut's server, as its options want them.
+    pub fn new(cut: Arc<Cut>) -> Self {
+        let entries = Entries::new(cut.seconds);
+        Self { cut, entries, is_done: false }
+    }
+}
+
+impl Source for GlobalsSource {
+    fn next(&mut self) -> io::Result<Option<Item>> {
+        if std::mem::replace(&mut self.is_done, true) {
+            return Ok(None);
+        }
+        Ok(Some(self.entries.file("globals.sql", self.cut.globals()?)))
     }
 }

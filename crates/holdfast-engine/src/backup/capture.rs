@@ -36,6 +36,8 @@ struct Draft<'a> {
     writer: WriterId,
     /// The record, but for index objects and the summary.
     record: Snapshot,
+    /// The same as they were before the source that was captured last.
+    summary_before: SnapshotSummary,
     /// Counts of the sources captured so far; blobs and bytes added are the writer's to tell.
     summary: SnapshotSummary,
     dry_run: bool,
@@ -63,7 +65,15 @@ impl<'a> Capture<'a> {
         record.session = blobs.session();
         record.parent = options.parents.first().map(|parent| parent.id);
         let summary = SnapshotSummary::default();
-        let draft = Draft { repository, begun_with, writer, record, summary, dry_run };
+        let draft = Draft {
+            repository,
+            begun_with,
+            writer,
+            record,
+            summary_before: summary.clone(),
+            summary,
+            dry_run,
+        };
         Ok(Self { options, blobs, draft })
     }
 
@@ -106,11 +116,19 @@ impl<'a> Capture<'a> {
             Ok::<_, EngineError>(root)
         });
         let root = outcome?;
-        draft.summary = draft.summary_with(&assembler);
+        let summary = draft.summary_with(&assembler);
+        draft.summary_before = std::mem::replace(&mut draft.summary, summary);
         let sources = &mut draft.record.sources;
         let place = sources.len();
         sources.push(SourceRecord::new(&options.name, &options.connector, root));
         Ok(&mut sources[place])
+    }
+
+    /// Takes back the source that was captured last, so that it can be captured again. What was
+    /// stored of it is not stored again.
+    pub fn withdraw(&mut self) {
+        self.draft.record.sources.pop();
+        self.draft.summary = self.draft.summary_before.clone();
     }
 
     /// What was captured so far.

@@ -17,6 +17,7 @@ pub mod man;
 pub mod prune;
 pub mod repair;
 pub mod restore;
+pub mod run;
 pub mod shared;
 pub mod snapshots;
 pub mod stats;

@@ -1,0 +1,93 @@
+//! The moments at which the databases of an application are captured.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use holdfast_connect::postgres::{Cut, Databases, Globals, PostgresOptions, Server};
+
+use super::{RunContext, RunError};
+use crate::config::{self, AppFile, Postgres, Source, SourceKind, SourceName};
+
+/// How long to wait for locks on tables if the file does not say.
+const LOCK_TIMEOUT_DEFAULT: Duration = Duration::from_secs(30);
+
+/// One open cut for each source that is a database.
+#[derive(Default)]
+pub(super) struct Cuts {
+    cuts: BTreeMap<SourceName, Arc<Cut>>,
+}
+
+impl Cuts {
+    /// Fixes the moment of every database, one right after the other.
+    pub fn open(file: &AppFile, context: &RunContext<'_>) -> Result<Self, RunError> {
+        let mut cuts = BTreeMap::new();
+        for source in &file.sources {
+            let SourceKind::Postgres(postgres) = &source.kind else { continue };
+            let options = postgres_options(source, postgres, context)?;
+            let name = source.name.to_string();
+            let cut = Cut::open(options).map_err(|error| RunError::Postgres { name, error })?;
+            cuts.insert(source.name.clone(), Arc::new(cut));
+        }
+        Ok(Self { cuts })
+    }
+
+    /// The cut of a source that is a database.
+    pub fn get(&self, source: &SourceName) -> Option<&Arc<Cut>> {
+        self.cuts.get(source)
+    }
+
+    /// The sources whose globals go to the keys.
+    pub fn with_globals_apart<'f>(
+        &self,
+        file: &'f AppFile,
+    ) -> impl Iterator<Item = (&'f Source, Arc<Cut>)> {
+        file.sources.iter().filter_map(|source| {
+            let SourceKind::Postgres(postgres) = &source.kind else { return None };
+            let is_apart = postgres.globals == config::Globals::WithKeys;
+            is_apart.then(|| Some((source, Arc::clone(self.get(&source.name)?))))?
+        })
+    }
+
+    /// Makes sure that all cuts are still held.
+    pub fn check(&self) -> Result<(), RunError> {
+        self.cuts.iter().try_for_each(|(name, cut)| {
+            let failed = |error| RunError::Postgres { name: name.to_string(), error };
+            cut.check().map_err(failed)
+        })
+    }
+}
+
+/// How a server is reached and what of it is captured, as the app file says.
+pub(super) fn postgres_options(
+    source: &Source,
+    postgres: &Postgres,
+    context: &RunContext<'_>,
+) -> Result<PostgresOptions, RunError> {
+    let mut server = Server::new(postgres.url.as_str());
+    server.stop = Arc::clone(&context.stop);
+    if let Some(exec) = &postgres.exec {
+        server.exec = exec.os_words();
+    }
+    if let Some(password) = &postgres.password {
+        let failed = |why| RunError::Settings { name: source.name.to_string(), why };
+        server.password = Some((context.password)(password).map_err(failed)?);
+    }
+    let globals = match (postgres.globals, postgres.role_passwords) {
+        (config::Globals::Nowhere, _) => Globals::None,
+        (_, true) => Globals::WithPasswords,
+        (_, false) => Globals::WithoutPasswords,
+    };
+    let databases = match &postgres.databases {
+        config::Databases::Named(names) => Databases::Named(names.clone()),
+        config::Databases::All => Databases::All,
+    };
+    Ok(PostgresOptions {
+        databases,
+        globals,
+        globals_apart: postgres.globals == config::Globals::WithKeys,
+        restore_point: Some(format!("holdfast {}", context.run)),
+        lock_timeout: postgres.lock_timeout.unwrap_or(LOCK_TIMEOUT_DEFAULT),
+        ..PostgresOptions::new(server)
+    })
+}

@@ -1,0 +1,357 @@
+//! A whole run: everything that an app file names, captured into one snapshot that is committed
+//! last.
+//!
+//! The order is that of decision 0008. Servers are asked whether a capture would succeed
+//! ([`preflight`]). Keys come first, into their own repository ([`keys`]). Then the moment of each
+//! database is fixed ([`cuts`]) and asked for what must hold ([`questions`]); then the sources are
+//! captured in the order of the file ([`source`]), each watched for what the questions want and
+//! for secrets that should not be there ([`watch`]); then the answers are judged, and only then is
+//! the snapshot committed. Whatever fails before that leaves nothing that counts.
+
+mod cuts;
+mod error;
+mod keys;
+mod preflight;
+mod questions;
+mod report;
+mod retention;
+mod source;
+mod watch;
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use holdfast_engine::backup::{Capture, CaptureOptions};
+use holdfast_engine::{EngineError, Observer};
+use holdfast_format::SessionId;
+use holdfast_format::record::{Application, Snapshot, SnapshotSummary, SourceRecord, Text, Window};
+use holdfast_repo::write::WriteOptions;
+use holdfast_repo::{RepoError, Repository, SnapshotInfo};
+use jiff::Timestamp;
+use zeroize::Zeroizing;
+
+use crate::bucket::Access;
+use crate::config::{AppFile, Class, OnFailure, OnFinding, Password, Source};
+use crate::hooks::{Hooks, Outcome, Stage, StageError, State};
+use crate::secrets::Scanner;
+use cuts::Cuts;
+pub use error::RunError;
+pub use preflight::{Preflight, preflight};
+use questions::Questions;
+pub use report::{CheckReport, Judgement, RunReport, SourceReport};
+pub use retention::{RetentionReport, retain};
+use source::Made;
+pub use watch::Found;
+use watch::Watched;
+
+/// A run is begun again so often if a prune at the same time took away what it relied on.
+const ATTEMPTS_MAX: usize = 3;
+
+/// Reads a password from where the app file says it is; the error is one sentence.
+pub type ReadPassword<'a> = dyn Fn(&Password) -> Result<Zeroizing<String>, String> + Sync + 'a;
+
+/// The surroundings of a run, which only the program knows.
+pub struct RunContext<'a> {
+    /// Id of the run: the same in both snapshots, in notices and hooks.
+    pub run: &'a str,
+    /// What a snapshot says of its maker.
+    pub maker: Maker,
+    /// Tells the time.
+    pub now: &'a (dyn Fn() -> Timestamp + Sync),
+    /// How blobs are written.
+    pub write: WriteOptions,
+    /// Threads that read files; 0 for one per processor.
+    pub read_concurrency: usize,
+    /// Reads passwords.
+    pub password: &'a ReadPassword<'a>,
+    /// What the surroundings give to connections with buckets.
+    pub buckets: Access,
+    /// True once the run should end.
+    pub stop: Arc<AtomicBool>,
+}
+
+/// Where a run's snapshots go.
+#[derive(Clone, Copy)]
+pub struct Places<'a> {
+    /// The repository of the data.
+    pub data: &'a Repository,
+    /// The repository of the keys; must be there if something of class `keys` is captured.
+    pub keys: Option<&'a Repository>,
+}
+
+/// What a snapshot says of its maker.
+#[derive(Debug, Clone, Default)]
+pub struct Maker {
+    /// Host that it belongs to.
+    pub host: String,
+    /// Name of the user.
+    pub user: String,
+    /// Number of the user.
+    pub uid: u32,
+    /// Number of the user's group.
+    pub gid: u32,
+    /// Program and version.
+    pub program: String,
+}
+
+/// Captures everything that the file names, with the hooks of sources around each source.
+///
+/// Trouble with single files or objects is counted, and so are checks that fail but are to be
+/// reported only; see [`RunReport::is_complete`].
+///
+/// # Errors
+/// [`RunError`]: nothing was committed to the repository of the data.
+pub fn run(
+    file: &AppFile,
+    context: &RunContext<'_>,
+    places: Places<'_>,
+    hooks: &Hooks<'_>,
+    observer: &dyn Observer,
+) -> Result<RunReport, RunError> {
+    let scanner = match file.secrets.on_finding {
+        OnFinding::Ignore => None,
+        OnFinding::Warn | OnFinding::Fail => Some(Arc::new(Scanner::new(&file.secrets)?)),
+    };
+    let work = Work { file, context, places, hooks, observer, scanner };
+    let mut attempt = 1;
+    loop {
+        match work.attempt() {
+            Err(error) if attempt < ATTEMPTS_MAX && error.is_fenced() => attempt += 1,
+            outcome => return outcome,
+        }
+    }
+}
+
+/// What all steps of a run need.
+struct Work<'a> {
+    file: &'a AppFile,
+    context: &'a RunContext<'a>,
+    places: Places<'a>,
+    hooks: &'a Hooks<'a>,
+    observer: &'a dyn Observer,
+    scanner: Option<Arc<Scanner>>,
+}
+
+impl Work<'_> {
+    fn attempt(&self) -> Result<RunReport, RunError> {
+        let mut report = RunReport::default();
+        let ready = preflight(self.file, self.context)?;
+        report.warnings.extend(ready.warnings);
+        let time = (self.context.now)();
+        let mut application = self.application();
+        let keys_options = self.capture_options(Class::Keys, time);
+        let keys = keys::begin(self, keys_options.as_ref(), &mut report)?;
+        let cuts = Cuts::open(self.file, self.context)?;
+        if let Some(keys) = keys::commit(self, keys, &cuts, &application, &mut report)? {
+            let repository = self.places.keys.ok_or(RunError::NoKeysRepository)?;
+            application.keys = keys::fingerprints(self.file, repository, &keys, self.places.data)?;
+            application.linked_repository = Some(repository.keys().repository_id());
+            application.linked_snapshot = Some(keys.id);
+            report.keys = Some(keys);
+        }
+        let mut questions = Questions::ask(self.file, &cuts, time, self.context.run)?;
+        let options = self.capture_options(Class::Data, time);
+        let options = options.ok_or(RunError::NoKeysRepository)?;
+        let mut capture = Capture::start(self.places.data, &options)?;
+        for source in self.file.sources_of(Class::Data) {
+            self.source_with_hooks(&mut capture, source, &cuts, &mut questions, &mut report)?;
+        }
+        cuts.check()?;
+        report.checks = questions.judge();
+        self.refuse(&report)?;
+        application.checks = report.checks.iter().map(CheckReport::record).collect();
+        report.data = Some(capture.commit(Some(application))?);
+        Ok(report)
+    }
+
+    fn application(&self) -> Application {
+        Application {
+            name: self.file.app.name.as_str().to_owned(),
+            run: self.context.run.to_owned(),
+            linked_repository: None,
+            linked_snapshot: None,
+            keys: Vec::new(),
+            checks: Vec::new(),
+        }
+    }
+
+    fn source_with_hooks(
+        &self,
+        capture: &mut Capture<'_>,
+        source: &Source,
+        cuts: &Cuts,
+        questions: &mut Questions,
+        report: &mut RunReport,
+    ) -> Result<(), RunError> {
+        let previous = self.previous(source);
+        let made = Made::new(source, self.context, cuts, previous.as_ref())?;
+        let before = report.errors();
+        let outcome = self.hooks.around(
+            Stage::Source(&source.name),
+            || {
+                let previous = previous.as_ref();
+                self.source_and_missing(capture, source, &made, previous, questions, report)
+            },
+            |outcome| {
+                let state = match outcome {
+                    Ok(errors) if *errors > before => State::Incomplete,
+                    Ok(_) => State::Ok,
+                    Err(_) => State::Failed,
+                };
+                let error = outcome.as_ref().err().map(ToString::to_string);
+                Outcome { state, snapshot: None, error }
+            },
+        );
+        outcome.map(drop).map_err(|error| match error {
+            StageError::Work(error) => error,
+            StageError::Hook(report) => {
+                RunError::Hook { name: source.name.to_string(), report: report.to_string() }
+            }
+        })
+    }
+
+    /// Captures a source; once more if things that rows name came only after they were looked for:
+    /// many applications write the row first. Returns the errors of all sources so far.
+    fn source_and_missing(
+        &self,
+        capture: &mut Capture<'_>,
+        source: &Source,
+        made: &Made<'_>,
+        previous: Option<&SourceRecord>,
+        questions: &mut Questions,
+        report: &mut RunReport,
+    ) -> Result<u64, RunError> {
+        let token = previous.and_then(|record| record.token.get(watch::TOKEN));
+        let found = token.map(|token| watch::from_token(token)).unwrap_or_default();
+        let watched = questions.watch(source, self.scanner.as_ref(), found.clone());
+        self.source(capture, source, made, &watched, report)?;
+        let missing = questions.missing(source);
+        if missing.iter().any(|key| made.has_now(key)) {
+            capture.withdraw();
+            report.sources.pop();
+            let watched = questions.watch(source, self.scanner.as_ref(), found.clone());
+            self.source(capture, source, made, &watched, report)?;
+        }
+        Ok(report.errors())
+    }
+
+    fn source(
+        &self,
+        capture: &mut Capture<'_>,
+        source: &Source,
+        made: &Made<'_>,
+        watched: &Watched,
+        report: &mut RunReport,
+    ) -> Result<(), RunError> {
+        let begin = (self.context.now)();
+        let before = capture.record().summary;
+        let listening = watched.observer(self.observer);
+        let failed = |error: EngineError| match error {
+            // Neither is the fault of the source.
+            EngineError::Interrupted | EngineError::Repo(RepoError::Fenced) => error.into(),
+            error => RunError::Source { name: source.name.to_string(), error },
+        };
+        let make = || Ok(watched.wrap(made.source()?));
+        let record = capture.source(&make, &made.options(source), &listening).map_err(failed)?;
+        let window = Window { begin, end: (self.context.now)() };
+        record.window = Some(window);
+        record.token = made.token();
+        let findings = watched.findings();
+        if !findings.is_empty() {
+            record.token.insert(watch::TOKEN.to_owned(), watch::to_token(&findings));
+        }
+        let summary = &capture.record().summary;
+        report.sources.push(SourceReport::new(source, window, &before, summary, findings));
+        Ok(())
+    }
+
+    /// Refuses to commit what the file says must not be.
+    fn refuse(&self, report: &RunReport) -> Result<(), RunError> {
+        let fails = |it: &&CheckReport| it.on_failure == OnFailure::Fail && !it.passed;
+        if let Some(failed) = report.checks.iter().find(fails) {
+            return Err(RunError::Check(Box::new(failed.clone())));
+        }
+        let is_refused = self.file.secrets.on_finding == OnFinding::Fail;
+        match report.sources.iter().find(|source| is_refused && !source.secrets.is_empty()) {
+            Some(source) => Err(RunError::Secret {
+                name: source.name.clone(),
+                what: source.secrets[0].to_string(),
+            }),
+            None => Ok(()),
+        }
+    }
+
+    /// What the last complete snapshot says of a source.
+    fn previous(&self, source: &Source) -> Option<SourceRecord> {
+        let parents = parents(self.places.data, &self.snapshot(Class::Data, (self.context.now)()));
+        let complete = parents.into_iter().find(|info| !info.snapshot.partial)?;
+        let mut sources = complete.snapshot.sources.clone().into_iter();
+        sources.find(|record| record.name == source.name.as_str())
+    }
+
+    fn capture_options(&self, class: Class, time: Timestamp) -> Option<CaptureOptions> {
+        let repository = match class {
+            Class::Data => self.places.data,
+            Class::Keys => self.places.keys?,
+        };
+        let snapshot = self.snapshot(class, time);
+        Some(CaptureOptions {
+            parents: parents(repository, &snapshot),
+            snapshot,
+            write: self.context.write,
+            read_concurrency: self.context.read_concurrency,
+        })
+    }
+
+    /// The record, but for what the capture itself finds out.
+    fn snapshot(&self, class: Class, time: Timestamp) -> Snapshot {
+        let maker = &self.context.maker;
+        Snapshot {
+            time,
+            host: maker.host.clone(),
+            user: maker.user.clone(),
+            uid: maker.uid,
+            gid: maker.gid,
+            // The same in every snapshot of the application, whatever its sources are by then.
+            paths: vec![path_of(self.file, class)],
+            tags: self.file.app.tags.clone(),
+            excludes: Vec::new(),
+            program: maker.program.clone(),
+            parent: None,
+            partial: false,
+            sources: Vec::new(),
+            application: None,
+            session: SessionId::from_bytes([0; 32]),
+            index: Vec::new(),
+            summary: SnapshotSummary { backup_start: Some(time), ..SnapshotSummary::default() },
+        }
+    }
+}
+
+/// The path that stands for an application in `snapshots` and groups its snapshots in `forget`;
+/// that of the keys is another one, also where they may lie in the same repository.
+pub fn path_of(file: &AppFile, class: Class) -> Text {
+    let name = &file.app.name;
+    Text(match class {
+        Class::Data => format!("/{name}").into_bytes(),
+        Class::Keys => format!("/{name}/keys").into_bytes(),
+    })
+}
+
+/// Snapshots of the same application to compare with: unfinished ones that are newer than the
+/// newest complete one, and that one, last.
+fn parents(repository: &Repository, snapshot: &Snapshot) -> Vec<SnapshotInfo> {
+    let mut found = Vec::new();
+    for info in repository.history().snapshots().into_iter().rev() {
+        let it = &info.snapshot;
+        if it.host != snapshot.host || it.paths != snapshot.paths || it.time > snapshot.time {
+            continue;
+        }
+        let is_complete = !it.partial;
+        found.push(info);
+        if is_complete {
+            break;
+        }
+    }
+    found
+}

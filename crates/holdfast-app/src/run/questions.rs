@@ -1,0 +1,303 @@
+//! What checks ask a database, at the moment of its cut, and how the answers are judged.
+
+use std::collections::{BTreeMap, BinaryHeap};
+use std::os::unix::ffi::OsStrExt;
+use std::sync::Arc;
+
+use holdfast_connect::postgres::Cut;
+use jiff::Timestamp;
+use serde::Deserialize;
+
+use super::RunError;
+use super::cuts::Cuts;
+use super::report::{CheckReport, Judgement};
+use super::source::{name_of, order_of};
+use super::watch::{Found, Watched};
+use crate::check::{Fault, Findings, Reference, References, chain_query, sequence_query};
+use crate::config::{AppFile, Check, CheckKind, OnFailure, Rows, Source, SourceKind, SourceName};
+use crate::secrets::Scanner;
+
+/// The answers of all checks, as far as they are known.
+pub(super) struct Questions {
+    answers: Vec<Answer>,
+    /// What rows want of each source.
+    wanted: BTreeMap<SourceName, Vec<References>>,
+    /// What is being watched for.
+    watched: BTreeMap<SourceName, Watched>,
+    /// What was found in sources that have passed.
+    found: BTreeMap<SourceName, Vec<Findings>>,
+}
+
+/// What one check is about.
+struct Answer {
+    name: String,
+    on_failure: OnFailure,
+    kind: Kind,
+}
+
+enum Kind {
+    /// Judged when the source has passed: its place among those of the source.
+    References(SourceName, usize),
+    Known(Judgement, bool),
+}
+
+/// One row of a query with `objects-in`.
+#[derive(Deserialize)]
+struct Row {
+    key: Option<String>,
+    size: Option<u64>,
+    time: Option<String>,
+}
+
+impl Questions {
+    /// Asks everything. `now` is what "recent" is counted from, `run` what a sample is drawn by.
+    pub fn ask(file: &AppFile, cuts: &Cuts, now: Timestamp, run: &str) -> Result<Self, RunError> {
+        let (mut answers, mut wanted) = (Vec::new(), BTreeMap::<_, Vec<References>>::new());
+        for check in &file.checks {
+            let asker = Asker::new(check, cuts)?;
+            let kind = match &check.kind {
+                CheckKind::Objects { sql, objects_in, rows } => {
+                    let source = file.source(objects_in.as_str());
+                    let source = source.ok_or_else(|| asker.error("its source is not there"))?;
+                    let named = asker.references(sql, source, *rows, now, run)?;
+                    let all = wanted.entry(objects_in.clone()).or_default();
+                    all.push(References::new(order_of(source), named));
+                    Kind::References(objects_in.clone(), all.len() - 1)
+                }
+                CheckKind::Value { sql, expect } => {
+                    let (found, expected) = (asker.value(sql)?, expect.clone());
+                    let passed = found == expected;
+                    Kind::Known(Judgement::Value { found, expected }, passed)
+                }
+                CheckKind::Sequence(sequence) => asker.breaks(&sequence_query(sequence))?,
+                CheckKind::Chain(chain) => asker.breaks(&chain_query(chain))?,
+            };
+            let (name, on_failure) = (check.name.clone(), check.on_failure);
+            answers.push(Answer { name, on_failure, kind });
+        }
+        Ok(Self { answers, wanted, watched: BTreeMap::new(), found: BTreeMap::new() })
+    }
+
+    /// What is to be watched for while this source is captured.
+    pub fn watch(
+        &mut self,
+        source: &Source,
+        scanner: Option<&Arc<Scanner>>,
+        previous: Vec<Found>,
+    ) -> Watched {
+        let wanted = self.wanted.get(&source.name).cloned().unwrap_or_default();
+        // A dump is made of rows that nobody can move elsewhere.
+        let scanner = scanner.filter(|_| !matches!(source.kind, SourceKind::Postgres(_)));
+        let watched = Watched::new(wanted, name_of(source), scanner, previous);
+        self.watched.insert(source.name.clone(), watched.clone());
+        watched
+    }
+
+    /// Judges what was watched for in a source that has passed. Returns the first of the things
+    /// that rows name and that were not there.
+    pub fn missing(&mut self, source: &Source) -> Vec<Vec<u8>> {
+        let watched = self.watched.remove(&source.name);
+        let found = watched.map(|watched| watched.finish()).unwrap_or_default();
+        let named = found.iter().flat_map(|findings| &findings.named);
+        let missing = named.filter(|(_, fault)| *fault == Fault::Missing);
+        let missing = missing.map(|(key, _)| key.clone()).collect();
+        self.found.insert(source.name.clone(), found);
+        missing
+    }
+
+    /// Judges the answers; every source has passed by now.
+    pub fn judge(self) -> Vec<CheckReport> {
+        let found = self.found;
+        let judged = self.answers.into_iter().map(|answer| {
+            let mut objects_in = String::new();
+            let (judgement, passed) = match answer.kind {
+                Kind::Known(judgement, passed) => (judgement, passed),
+                Kind::References(source, place) => {
+                    let findings = found.get(&source).and_then(|found| found.get(place)).cloned();
+                    let findings = findings.unwrap_or_default();
+                    let passed = findings.failed == 0;
+                    objects_in = source.to_string();
+                    (Judgement::References(findings), passed)
+                }
+            };
+            let (name, on_failure) = (answer.name, answer.on_failure);
+            CheckReport { name, passed, on_failure, objects_in, judgement }
+        });
+        judged.collect()
+    }
+}
+
+/// Asks the questions of one check.
+struct Asker<'a> {
+    check: &'a Check,
+    cut: &'a Arc<Cut>,
+    database: &'a str,
+}
+
+impl<'a> Asker<'a> {
+    fn new(check: &'a Check, cuts: &'a Cuts) -> Result<Self, RunError> {
+        let error =
+            |why: &str| RunError::Question { check: check.name.clone(), why: why.to_owned() };
+        let cut = cuts.get(&check.source).ok_or_else(|| error("its source is no database"))?;
+        let database = match (&check.database, cut.record().databases.as_slice()) {
+            (Some(name), _) => name,
+            (None, [only]) => &only.name,
+            (None, _) => {
+                return Err(error(
+                    "its source has several databases; name one with database = ...",
+                ));
+            }
+        };
+        Ok(Self { check, cut, database })
+    }
+
+    fn error(&self, why: impl Into<String>) -> RunError {
+        RunError::Question { check: self.check.name.clone(), why: why.into() }
+    }
+
+    fn rows(
+        &self,
+        sql: &str,
+        each: &mut dyn FnMut(Vec<Option<String>>) -> Result<(), String>,
+    ) -> Result<(), RunError> {
+        let mut refused = None;
+        let outcome = self.cut.query(self.database, sql, &mut |row| {
+            if refused.is_none() {
+                refused = each(row).err();
+            }
+            Ok(())
+        });
+        match (refused, outcome) {
+            (Some(why), _) => Err(self.error(why)),
+            (None, Err(error)) => Err(self.error(error.to_string())),
+            (None, Ok(())) => Ok(()),
+        }
+    }
+
+    /// The only value of a query.
+    fn value(&self, sql: &str) -> Result<String, RunError> {
+        let mut found = Vec::new();
+        self.rows(statement(sql), &mut |row| {
+            found.push(row);
+            match found.len() {
+                1 => Ok(()),
+                _ => Err("its query gives several rows; it must give one value".to_owned()),
+            }
+        })?;
+        match found.pop().as_deref() {
+            Some([value]) => Ok(value.clone().unwrap_or_else(|| "null".to_owned())),
+            Some(_) => Err(self.error("its query gives several columns; it must give one value")),
+            None => Err(self.error("its query gives no row; it must give one value")),
+        }
+    }
+
+    /// Asks for the number of breaks and of rows.
+    fn breaks(&self, sql: &str) -> Result<Kind, RunError> {
+        let mut counts = (0, 0);
+        self.rows(sql, &mut |row| {
+            let mut numbers = row.into_iter().map(|it| it.and_then(|it| it.parse().ok()));
+            let mut next = || numbers.next().flatten().ok_or("the server gave no number");
+            counts = (next()?, next()?);
+            Ok(())
+        })?;
+        let (broken, rows) = counts;
+        Ok(Kind::Known(Judgement::Rows { rows, broken }, broken == 0))
+    }
+
+    /// What the rows of a query want of a source.
+    fn references(
+        &self,
+        sql: &str,
+        source: &Source,
+        rows: Rows,
+        now: Timestamp,
+        run: &str,
+    ) -> Result<Vec<Reference>, RunError> {
+        let since = match rows {
+            Rows::Recent(length) => {
+                Some(now.saturating_sub(length).map_err(|error| self.error(error.to_string()))?)
+            }
+            Rows::All | Rows::Sample(_) => None,
+        };
+        let mut sample = Sample::new(rows, run);
+        // As JSON, so that columns are found by their names.
+        let sql = format!("select to_jsonb(it)::text from ({}) as it", statement(sql));
+        self.rows(&sql, &mut |mut row| {
+            let json = row.pop().flatten().unwrap_or_default();
+            let row: Row = serde_json::from_str(&json).map_err(|error| {
+                format!(
+                    "its query must give a column key of text, and perhaps size and time ({error})"
+                )
+            })?;
+            // A row without a key names nothing.
+            let Some(key) = row.key else { return Ok(()) };
+            if let Some(since) = since {
+                let time =
+                    row.time.as_deref().ok_or("rows = { recent = ... } needs a column time")?;
+                if moment(time).ok_or_else(|| format!("{time:?} is no time"))? < since {
+                    return Ok(());
+                }
+            }
+            let key = source_path(source, key.into_bytes());
+            sample.take(Reference { key, size_bytes: row.size });
+            Ok(())
+        })?;
+        Ok(sample.taken())
+    }
+}
+
+/// A query without the semicolon that people end it with.
+fn statement(sql: &str) -> &str {
+    sql.trim().trim_end_matches(';').trim_end()
+}
+
+/// A time as PostgreSQL writes it in JSON; without an offset it is of UTC.
+fn moment(text: &str) -> Option<Timestamp> {
+    let utc = || text.parse::<jiff::civil::DateTime>().ok()?.to_zoned(jiff::tz::TimeZone::UTC).ok();
+    text.parse().ok().or_else(|| Some(utc()?.timestamp()))
+}
+
+/// The name of a thing as the source passes it: rows may name files from the only path of their source on.
+fn source_path(source: &Source, key: Vec<u8>) -> Vec<u8> {
+    match &source.kind {
+        SourceKind::Files(files) if !key.starts_with(b"/") => match files.paths.as_slice() {
+            [path] => [path.as_os_str().as_bytes(), b"/", &key].concat(),
+            _ => [b"/", key.as_slice()].concat(),
+        },
+        _ => key,
+    }
+}
+
+/// All rows, or so many of them: those whose hash with the id of the run is smallest, so that every run draws others.
+struct Sample {
+    count_max: usize,
+    run: blake3::Hash,
+    /// By hash, the largest first.
+    drawn: BinaryHeap<([u8; 32], Vec<u8>, Option<u64>)>,
+}
+
+impl Sample {
+    fn new(rows: Rows, run: &str) -> Self {
+        let count_max = match rows {
+            Rows::Sample(count) => count as usize,
+            Rows::All | Rows::Recent(_) => usize::MAX,
+        };
+        Self { count_max, run: blake3::hash(run.as_bytes()), drawn: BinaryHeap::new() }
+    }
+
+    fn take(&mut self, reference: Reference) {
+        let hash = match self.count_max {
+            usize::MAX => [0; 32],
+            _ => *blake3::keyed_hash(self.run.as_bytes(), &reference.key).as_bytes(),
+        };
+        self.drawn.push((hash, reference.key, reference.size_bytes));
+        if self.drawn.len() > self.count_max {
+            self.drawn.pop();
+        }
+    }
+
+    fn taken(self) -> Vec<Reference> {
+        let references = self.drawn.into_iter();
+        references.map(|(_, key, size_bytes)| Reference { key, size_bytes }).collect()
+    }
+}

@@ -1,0 +1,201 @@
+//! What a run did.
+
+use holdfast_format::record::{CheckRecord, SnapshotSummary, Window};
+use holdfast_repo::SnapshotInfo;
+
+use super::watch::Found;
+use crate::check::{Fault, Findings};
+use crate::config::{OnFailure, Source};
+use crate::hooks::State;
+use crate::notify::{CheckNotice, RunNotice, SourceNotice};
+
+/// What a run did.
+#[derive(Debug, Default)]
+pub struct RunReport {
+    /// The snapshot of the data; none after a dry run.
+    pub data: Option<SnapshotInfo>,
+    /// The snapshot of the keys, if there are any.
+    pub keys: Option<SnapshotInfo>,
+    /// The sources in the order of their capture.
+    pub sources: Vec<SourceReport>,
+    /// The checks in the order of the file.
+    pub checks: Vec<CheckReport>,
+    /// What deserves a look, in one sentence each.
+    pub warnings: Vec<String>,
+}
+
+impl RunReport {
+    /// Entries that could not be read, in all sources.
+    pub fn errors(&self) -> u64 {
+        self.sources.iter().map(|source| source.errors).sum()
+    }
+
+    /// Tells it all to those who hear of a run.
+    pub fn fill(&self, notice: &mut RunNotice) {
+        let id = |info: &Option<SnapshotInfo>| info.as_ref().map(|info| info.id.to_hex());
+        (notice.snapshot, notice.keys_snapshot) = (id(&self.data), id(&self.keys));
+        notice.state = if self.is_complete() { State::Ok } else { State::Incomplete };
+        notice.total_bytes = self.sources.iter().map(|source| source.bytes).sum();
+        let added = self.data.as_ref().map(|info| info.snapshot.summary.data_added_packed);
+        notice.added_bytes = added.unwrap_or_default();
+        notice.sources = self.sources.iter().map(|source| self.source_notice(source)).collect();
+        notice.checks = self.checks.iter().map(CheckReport::notice).collect();
+        notice.secrets_found = self.sources.iter().map(|it| it.secrets.len() as u64).sum();
+        notice.warnings = self.warnings.clone();
+    }
+
+    fn source_notice(&self, source: &SourceReport) -> SourceNotice {
+        let missing = self.checks.iter().filter_map(|check| match &check.judgement {
+            Judgement::References(findings) if check.objects_in == source.name => {
+                Some(findings.failed)
+            }
+            _ => None,
+        });
+        SourceNotice {
+            name: source.name.clone(),
+            kind: source.kind.to_owned(),
+            state: if source.errors == 0 { State::Ok } else { State::Incomplete },
+            duration_seconds: source.window.end.duration_since(source.window.begin).as_secs_f64(),
+            files: source.files,
+            total_bytes: source.bytes,
+            added_bytes: source.added_bytes,
+            errors: source.errors,
+            missing_objects: missing.max().unwrap_or_default(),
+        }
+    }
+
+    /// True if everything was captured and every check passed.
+    pub fn is_complete(&self) -> bool {
+        self.errors() == 0 && self.checks.iter().all(|check| check.passed)
+    }
+}
+
+/// What became of one source.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SourceReport {
+    /// Its name.
+    pub name: String,
+    /// What it is, in the word of the app file.
+    pub kind: &'static str,
+    /// When it was captured.
+    pub window: Window,
+    /// Files, objects or members.
+    pub files: u64,
+    /// Their bytes.
+    pub bytes: u64,
+    /// Entries that could not be read, or changed while they were read.
+    pub errors: u64,
+    /// Bytes of it that no snapshot had before.
+    pub added_bytes: u64,
+    /// Private keys, tokens and passwords in it, if it should have none.
+    pub secrets: Vec<Found>,
+}
+
+impl SourceReport {
+    /// From the counts before and after the source.
+    pub(super) fn new(
+        source: &Source,
+        window: Window,
+        before: &SnapshotSummary,
+        after: &SnapshotSummary,
+        secrets: Vec<Found>,
+    ) -> Self {
+        Self {
+            name: source.name.to_string(),
+            kind: source.kind.word(),
+            window,
+            files: after.total_files_processed - before.total_files_processed,
+            bytes: after.total_bytes_processed - before.total_bytes_processed,
+            errors: after.errors - before.errors,
+            added_bytes: after.data_added_packed - before.data_added_packed,
+            secrets,
+        }
+    }
+}
+
+/// What one check found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CheckReport {
+    /// Its name.
+    pub name: String,
+    /// True if it found nothing wrong.
+    pub passed: bool,
+    /// What a failure means.
+    pub on_failure: OnFailure,
+    /// The source that must hold what rows name; empty for checks of other kinds.
+    pub objects_in: String,
+    /// What was found.
+    pub judgement: Judgement,
+}
+
+/// What a check found, by its kind.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Judgement {
+    /// Rows and the objects or files that they name.
+    References(Findings),
+    /// A value, and the one that was expected.
+    Value {
+        /// What the query gave.
+        found: String,
+        /// What it should give.
+        expected: String,
+    },
+    /// Rows, and those that do not follow the one before.
+    Rows {
+        /// All of them.
+        rows: u64,
+        /// Those with a gap or a wrong link before them.
+        broken: u64,
+    },
+}
+
+impl CheckReport {
+    /// What the snapshot records.
+    pub(super) fn record(&self) -> CheckRecord {
+        let (checked, failed, orphans) = match &self.judgement {
+            Judgement::References(it) => (it.wanted, it.failed, it.orphans),
+            Judgement::Value { .. } => (1, u64::from(!self.passed), 0),
+            Judgement::Rows { rows, broken } => (*rows, *broken, 0),
+        };
+        CheckRecord { name: self.name.clone(), passed: self.passed, checked, failed, orphans }
+    }
+
+    /// What those hear who hear of a run.
+    fn notice(&self) -> CheckNotice {
+        CheckNotice { name: self.name.clone(), passed: self.passed, message: self.sentence() }
+    }
+
+    /// What was found, in one sentence.
+    pub fn sentence(&self) -> String {
+        match &self.judgement {
+            Judgement::References(it) if it.failed == 0 => {
+                format!("{} named, all there; {} not named by any row", it.wanted, it.orphans)
+            }
+            Judgement::References(it) => {
+                let (failed, wanted) = (it.failed, it.wanted);
+                format!("{failed} of {wanted} are not as they should be: {}", named(it))
+            }
+            Judgement::Value { found, expected } => format!("it gave {found}, expected {expected}"),
+            Judgement::Rows { rows, broken: 0 } => format!("{rows} rows, no break"),
+            Judgement::Rows { rows, broken } => format!("{broken} breaks in {rows} rows"),
+        }
+    }
+}
+
+/// The first few things that are wrong.
+fn named(findings: &Findings) -> String {
+    const SHOWN: usize = 5;
+    let one = |(key, fault): &(Vec<u8>, Fault)| {
+        let key = String::from_utf8_lossy(key);
+        match fault {
+            Fault::Missing => format!("{key:?} is missing"),
+            Fault::Unreadable => format!("{key:?} could not be read"),
+            Fault::Size { wanted, found } => format!("{key:?} has {found} bytes, not {wanted}"),
+        }
+    };
+    let mut words: Vec<String> = findings.named.iter().take(SHOWN).map(one).collect();
+    if findings.failed > words.len() as u64 {
+        words.push(format!("and {} more", findings.failed - words.len() as u64));
+    }
+    words.join(", ")
+}

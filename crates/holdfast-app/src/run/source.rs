@@ -1,0 +1,214 @@
+//! The sources of a run, as the app file describes them.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use holdfast_connect::Source as Connector;
+use holdfast_connect::bucket::{Bucket, BucketError};
+use holdfast_connect::command::{CommandSource, StreamEntry};
+use holdfast_connect::fs::source::{FsOptions, FsSource};
+use holdfast_connect::postgres::{Cut, GlobalsSource, PostgresSource};
+use holdfast_engine::backup::{Compare, SourceOptions};
+use holdfast_format::config::ChunkProfile;
+use holdfast_format::entry::FileTime;
+use holdfast_format::record::SourceRecord;
+use jiff::{SignedDuration, Timestamp};
+
+use super::cuts::Cuts;
+use super::watch::NameOf;
+use super::{RunContext, RunError};
+use crate::bucket::{self, Sweep};
+use crate::check::SourceOrder;
+use crate::config::{self, CommandOutput, Files, Source, SourceKind};
+
+/// Under this name the record of a bucket tells when all attributes were looked at.
+const SWEPT: &str = "attributes";
+/// Tags, ACLs and locks change without any trace in a listing.
+const SWEEP_INTERVAL: SignedDuration = SignedDuration::from_hours(7 * 24);
+
+/// A source that is ready to be read.
+pub(super) enum Made<'a> {
+    Files(&'a Files),
+    Command(&'a CommandOutput, StreamEntry, &'a RunContext<'a>),
+    Postgres(Arc<Cut>),
+    Globals(Arc<Cut>),
+    Bucket(Box<MadeBucket<'a>>),
+}
+
+/// A bucket that is ready to be listed.
+pub(super) struct MadeBucket<'a> {
+    settings: &'a config::Bucket,
+    bucket: Bucket,
+    sweep: Sweep,
+    /// When it was cut, once it was.
+    cut: Mutex<Option<FileTime>>,
+}
+
+impl<'a> Made<'a> {
+    pub fn new(
+        source: &'a Source,
+        context: &'a RunContext<'a>,
+        cuts: &Cuts,
+        previous: Option<&SourceRecord>,
+    ) -> Result<Self, RunError> {
+        Ok(match &source.kind {
+            SourceKind::Files(files) => Self::Files(files),
+            SourceKind::Command(output) => {
+                Self::Command(output, stream_entry(output, context), context)
+            }
+            SourceKind::Bucket(settings) => {
+                let why = |error: BucketError| RunError::Settings {
+                    name: source.name.to_string(),
+                    why: error.to_string(),
+                };
+                let bucket = bucket::open(settings, &context.buckets).map_err(why)?;
+                let sweep = sweep(previous, (context.now)());
+                Self::Bucket(Box::new(MadeBucket {
+                    settings,
+                    bucket,
+                    sweep,
+                    cut: Mutex::default(),
+                }))
+            }
+            SourceKind::Postgres(_) => {
+                let cut = cuts.get(&source.name).ok_or_else(|| RunError::Settings {
+                    name: source.name.to_string(),
+                    why: "its database was not opened".to_owned(),
+                })?;
+                Self::Postgres(Arc::clone(cut))
+            }
+        })
+    }
+
+    /// Begins to read it.
+    pub fn source(&self) -> io::Result<Box<dyn Connector>> {
+        Ok(match self {
+            Self::Files(files) => {
+                Box::new(FsSource::new(files.paths.clone(), fs_options(files), files.filter())?)
+            }
+            Self::Command(output, entry, context) => {
+                let (words, stop) = (output.command.os_words(), Arc::clone(&context.stop));
+                Box::new(CommandSource::new(words, entry.clone(), stop)?)
+            }
+            Self::Postgres(cut) => Box::new(PostgresSource::new(Arc::clone(cut))),
+            Self::Globals(cut) => Box::new(GlobalsSource::new(Arc::clone(cut))),
+            Self::Bucket(made) => {
+                let options = bucket::source_options(made.settings, Some(made.sweep));
+                let source = made.bucket.source(options).map_err(io::Error::other)?;
+                *made.cut.lock().unwrap_or_else(PoisonError::into_inner) = source.cut();
+                Box::new(source)
+            }
+        })
+    }
+
+    /// How it is captured.
+    pub fn options(&self, source: &Source) -> SourceOptions {
+        let is_stream = !matches!(self, Self::Files(_) | Self::Bucket(_));
+        SourceOptions {
+            name: source.name.to_string(),
+            connector: source.kind.word().to_owned(),
+            profile: if is_stream { ChunkProfile::Dump } else { ChunkProfile::File },
+            compare: Compare { ctime: true, inode: true },
+            count_first: false,
+            is_stream,
+        }
+    }
+
+    /// What the connector says of the moment that it shows.
+    pub fn token(&self) -> BTreeMap<String, String> {
+        match self {
+            Self::Files(_) | Self::Command(..) => BTreeMap::new(),
+            Self::Postgres(cut) | Self::Globals(cut) => {
+                BTreeMap::from([("cut".to_owned(), cut.token())])
+            }
+            Self::Bucket(made) => made.token(),
+        }
+    }
+}
+
+impl Made<'_> {
+    /// True if a thing that a row names is there by now, although it was not when the source
+    /// passed.
+    pub fn has_now(&self, key: &[u8]) -> bool {
+        match self {
+            Self::Files(_) => Path::new(std::ffi::OsStr::from_bytes(key)).exists(),
+            Self::Bucket(made) => match std::str::from_utf8(key) {
+                Ok(key) => made.bucket.has(key).unwrap_or(false),
+                Err(_) => false,
+            },
+            Self::Command(..) | Self::Postgres(_) | Self::Globals(_) => false,
+        }
+    }
+}
+
+impl MadeBucket<'_> {
+    fn token(&self) -> BTreeMap<String, String> {
+        let text = |time: FileTime| {
+            let nanoseconds = i32::try_from(time.nanoseconds).unwrap_or_default();
+            Timestamp::new(time.seconds, nanoseconds).unwrap_or_default().to_string()
+        };
+        let cut = *self.cut.lock().unwrap_or_else(PoisonError::into_inner);
+        let cut = cut.map(|cut| ("cut".to_owned(), text(cut)));
+        let swept = (SWEPT.to_owned(), text(self.sweep.at));
+        cut.into_iter().chain([swept]).collect()
+    }
+}
+
+/// When the attributes of all objects are looked at: at first, when all are read anyway, and then
+/// once in a week.
+fn sweep(previous: Option<&SourceRecord>, now: Timestamp) -> Sweep {
+    let at = previous.and_then(|record| record.token.get(SWEPT)?.parse::<Timestamp>().ok());
+    let is_due = at.is_some_and(|at| now.duration_since(at) >= SWEEP_INTERVAL);
+    let at = at.filter(|_| !is_due).unwrap_or(now);
+    let nanoseconds = at.subsec_nanosecond().unsigned_abs();
+    Sweep { at: FileTime { seconds: at.as_second(), nanoseconds }, is_due }
+}
+
+fn fs_options(files: &Files) -> FsOptions {
+    let names = files.exclude_if_present.iter();
+    FsOptions {
+        one_file_system: files.one_file_system,
+        exclude_caches: files.exclude_caches,
+        exclude_if_present: names.map(|name| (name.clone().into_bytes(), None)).collect(),
+        exclude_larger_than: files.exclude_larger_than.map(|size| size.0),
+        ..FsOptions::default()
+    }
+}
+
+fn stream_entry(output: &CommandOutput, context: &RunContext<'_>) -> StreamEntry {
+    let (now, maker) = ((context.now)(), &context.maker);
+    StreamEntry {
+        file_name: output.file.clone().into_bytes(),
+        time: FileTime {
+            seconds: now.as_second(),
+            nanoseconds: now.subsec_nanosecond().unsigned_abs(),
+        },
+        uid: maker.uid,
+        gid: maker.gid,
+        user: maker.user.clone().into_bytes(),
+        group: Vec::new(),
+    }
+}
+
+/// The order in which a source yields what rows can name.
+pub(super) fn order_of(source: &Source) -> SourceOrder {
+    match source.kind {
+        SourceKind::Bucket(_) => SourceOrder::Keys,
+        SourceKind::Files(_) | SourceKind::Command(_) | SourceKind::Postgres(_) => {
+            SourceOrder::Paths
+        }
+    }
+}
+
+/// How rows name what a source holds.
+pub(super) fn name_of(source: &Source) -> NameOf {
+    match source.kind {
+        SourceKind::Bucket(_) => |path| bucket::key_of_path(path).map(String::into_bytes),
+        SourceKind::Files(_) | SourceKind::Command(_) | SourceKind::Postgres(_) => {
+            |path| Some(path.to_vec())
+        }
+    }
+}

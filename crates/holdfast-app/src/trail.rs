@@ -1,0 +1,29 @@
+//! Where a source is while it is read.
+
+use holdfast_connect::Item;
+
+/// Path of the directory that a source is in, each name behind a slash.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Trail(Vec<u8>);
+
+impl Trail {
+    /// Follows a source into directories and out of them.
+    pub fn follow(&mut self, item: &Item) {
+        match item {
+            Item::Enter { name, .. } => {
+                self.0.push(b'/');
+                self.0.extend_from_slice(name);
+            }
+            Item::Leave => {
+                let end = self.0.iter().rposition(|byte| *byte == b'/').unwrap_or(0);
+                self.0.truncate(end);
+            }
+            Item::Leaf(_) | Item::Trouble(_) | Item::Excluded { .. } => {}
+        }
+    }
+
+    /// Path of an entry of the directory.
+    pub fn of(&self, name: &[u8]) -> Vec<u8> {
+        [self.0.as_slice(), b"/", name].concat()
+    }
+}

@@ -1,0 +1,239 @@
+//! `run`: capture a whole application, as its app file says.
+
+mod plan;
+mod tell;
+
+use std::process;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use holdfast_app::config::Class;
+use holdfast_app::hooks::{HookReport, Hooks, Outcome, Stage, StageError, State};
+use holdfast_app::lock::{self, Holder};
+use holdfast_app::notify::{HttpOptions, Notices, RunNotice};
+use holdfast_app::run::{self, Maker, Places, RetentionReport, RunContext, RunReport};
+use holdfast_repo::Repository;
+use jiff::Timestamp;
+use uuid::Uuid;
+
+use crate::application::{Application, ApplicationArgs};
+use crate::context::Context;
+use crate::environment;
+use crate::exit::{CommandError, CommandResult};
+use crate::output::progress::Activity;
+use crate::watch::Watcher;
+
+const EXAMPLES: &str = "\
+EXAMPLES:
+  holdfast run --dry-run
+      says what ./holdfast.toml would do, and whether its servers can be reached
+  holdfast run --init-missing
+      makes the repositories that are not there yet, then captures everything once
+  holdfast run documenso
+      reads /etc/holdfast/documenso.toml, unless there is a holdfast.toml in this folder
+  holdfast run --config /srv/documenso/holdfast.toml --json
+
+A run makes one snapshot of all sources, or none. What it should look like is checked before the
+snapshot is made; docs/applications has an app file for each of five applications.";
+
+/// Capture an application: its databases, buckets, files and keys as one snapshot
+///
+/// The app file names the sources, where they go, what must hold between them, and which
+/// snapshots stay. Keys go to a repository of their own first; databases are captured at one
+/// moment, everything else after it; the snapshot is committed last.
+#[derive(Debug, Clone, clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub struct Args {
+    #[command(flatten)]
+    pub application: ApplicationArgs,
+
+    /// Make repositories that the app file names and that are not there yet
+    #[arg(long)]
+    pub init_missing: bool,
+
+    /// Ask all servers, say what would be done, and change nothing
+    #[arg(short = 'n', long)]
+    pub dry_run: bool,
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// See [`crate::exit::ExitKind`].
+pub fn run(args: &Args, context: &Context) -> CommandResult {
+    let application = Application::load(&args.application, context)?;
+    let id = Uuid::new_v4().to_string();
+    let work = Work { args, context, application: &application, id: &id };
+    match args.dry_run {
+        true => work.with_context(|run_context| plan::show(&application, run_context, context)),
+        false => work.locked(),
+    }
+}
+
+struct Work<'a> {
+    args: &'a Args,
+    context: &'a Context,
+    application: &'a Application<'a>,
+    id: &'a str,
+}
+
+/// What was done.
+struct Done {
+    report: RunReport,
+    retention: Option<CommandResult<RetentionReport>>,
+}
+
+impl Work<'_> {
+    /// Does everything while no other run of the application does, and tells whoever should hear.
+    fn locked(&self) -> CommandResult {
+        let (file, started) = (&self.application.file, environment::now());
+        let holder = Holder { pid: process::id(), started };
+        let is_interrupted = || self.context.interrupted.load(Ordering::SeqCst);
+        let mut waiting = |other: Option<&Holder>| {
+            let who = other.map(|it| format!(" (process {}, since {})", it.pid, it.started));
+            let who = who.unwrap_or_default();
+            self.context.output.warn(&format!("waiting for another run of {}{who}", file.app.name));
+        };
+        let folder = self.application.state_folder()?;
+        let name = &file.app.name;
+        let _lock =
+            lock::acquire(&folder, name, &holder, &file.run, &is_interrupted, &mut waiting)?;
+        let notices = Notices::begin(&file.notify, &HttpOptions::default(), self.id);
+        let observer = |report: &HookReport| tell::hook(report, self.context);
+        let hooks = Hooks::new(&file.hooks, name, self.id, &is_interrupted, &observer);
+        let outcome = self.with_hooks(&hooks);
+        let notice = self.notice(&outcome, hooks.failures(), started);
+        for trouble in notices.end(&notice) {
+            self.context.output.caution(&trouble.to_string());
+        }
+        self.finish(outcome, &notice)
+    }
+
+    fn with_hooks(&self, hooks: &Hooks<'_>) -> CommandResult<Done> {
+        let outcome = hooks.around(
+            Stage::Run,
+            || self.capture(hooks),
+            |outcome| match outcome {
+                Ok(done) => Outcome {
+                    state: match done.report.is_complete() {
+                        true => State::Ok,
+                        false => State::Incomplete,
+                    },
+                    snapshot: done.report.data.as_ref().map(|info| info.id.to_hex()),
+                    error: None,
+                },
+                Err(error) => {
+                    let error = Some(error.message.clone());
+                    Outcome { state: State::Failed, snapshot: None, error }
+                }
+            },
+        );
+        outcome.map_err(|error| match error {
+            StageError::Work(error) => error,
+            StageError::Hook(report) => {
+                CommandError::failed(format!("{report}, so nothing was captured"))
+            }
+        })
+    }
+
+    fn capture(&self, hooks: &Hooks<'_>) -> CommandResult<Done> {
+        let file = &self.application.file;
+        let data = self.open(Class::Data)?;
+        let keys = match file.keys_repository.is_some() {
+            true => Some(self.open(Class::Keys)?),
+            false => None,
+        };
+        // Only where the file allows keys beside data is there no other place for them.
+        let places = Places { data: &data, keys: Some(keys.as_ref().unwrap_or(&data)) };
+        let watcher = Watcher::start(self.context, Activity::Backup, None)?;
+        let report = self
+            .with_context(|run_context| Ok(run::run(file, run_context, places, hooks, &watcher)?));
+        drop(watcher);
+        let report = report?;
+        let retention = file.retention.as_ref().map(|rules| {
+            let time = (environment::now(), &environment::time_zone());
+            let watcher = Watcher::start(self.context, Activity::Other, None)?;
+            Ok(run::retain(file, rules, &self.application.host(), places, time, &watcher)?)
+        });
+        Ok(Done { report, retention })
+    }
+
+    /// Opens a repository; makes it if it is missing and that is wanted.
+    fn open(&self, class: Class) -> CommandResult<Repository> {
+        if !self.application.is_there(class)? {
+            let place = match class {
+                Class::Data => &self.application.file.repository,
+                Class::Keys => match &self.application.file.keys_repository {
+                    Some(place) => place,
+                    None => return self.application.open(class),
+                },
+            };
+            let question = format!("there is no repository at {}; make it?", tell::place(place));
+            if self.args.init_missing || self.context.agrees(&question)? {
+                self.application.init(class)?;
+            }
+        }
+        self.application.open(class)
+    }
+
+    fn with_context<T>(
+        &self,
+        work: impl FnOnce(&RunContext<'_>) -> CommandResult<T>,
+    ) -> CommandResult<T> {
+        let password = |password: &_| self.application.password(password);
+        work(&RunContext {
+            run: self.id,
+            maker: Maker {
+                host: self.application.host(),
+                user: self.context.environment.user_name(),
+                uid: environment::user_id(),
+                gid: environment::group_id(),
+                program: format!("holdfast {}", env!("CARGO_PKG_VERSION")),
+            },
+            now: &environment::now,
+            write: self.context.write_options(),
+            read_concurrency: 0,
+            password: &password,
+            buckets: self.context.bucket_access(),
+            stop: Arc::clone(&self.context.interrupted),
+        })
+    }
+
+    fn notice(
+        &self,
+        outcome: &CommandResult<Done>,
+        failed_hooks: u32,
+        started: Timestamp,
+    ) -> RunNotice {
+        let (app, host) = (self.application.file.app.name.as_str(), self.application.host());
+        let mut notice = RunNotice::new(app, self.id, &host, started, environment::now());
+        notice.failed_hooks = failed_hooks;
+        match outcome {
+            Ok(done) => {
+                done.report.fill(&mut notice);
+                if let Some(Err(error)) = &done.retention {
+                    notice.error = Some(error.message.clone());
+                }
+            }
+            Err(error) => {
+                (notice.state, notice.error) = (State::Failed, Some(error.message.clone()));
+            }
+        }
+        let end = tell::end(outcome, failed_hooks);
+        if let Err(error) = &end {
+            notice.exit_code = error.exit.code();
+            if notice.state == State::Ok {
+                notice.state = State::Incomplete;
+            }
+        }
+        notice
+    }
+
+    fn finish(&self, outcome: CommandResult<Done>, notice: &RunNotice) -> CommandResult {
+        if let Ok(done) = &outcome {
+            tell::done(done, notice, self.context)?;
+        }
+        tell::end(&outcome, notice.failed_hooks)?;
+        outcome.map(drop)
+    }
+}

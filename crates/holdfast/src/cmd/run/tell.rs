@@ -1,0 +1,146 @@
+//! What is said of a run.
+
+use holdfast_app::config::{Repository, RepositoryUrl};
+use holdfast_app::hooks::HookReport;
+use holdfast_app::notify::RunNotice;
+use serde::Serialize;
+
+use super::Done;
+use crate::context::Context;
+use crate::exit::{CommandError, CommandResult, ExitKind};
+use crate::output::{escape, text};
+
+/// The last message of a run with `--json`.
+#[derive(Serialize)]
+struct Message<'a> {
+    message_type: &'static str,
+    #[serde(flatten)]
+    notice: &'a RunNotice,
+}
+
+/// Where a repository is.
+pub fn place(repository: &Repository) -> String {
+    match &repository.url {
+        RepositoryUrl::Local(folder) => escape::path(folder).into_owned(),
+        RepositoryUrl::Elsewhere(url) => escape::text(url).into_owned(),
+    }
+}
+
+/// Says what became of a hook: only if it failed, or if much is to be said.
+pub fn hook(report: &HookReport, context: &Context) {
+    if report.is_failure() {
+        context.output.caution(&report.to_string());
+    }
+    if report.is_failure() || context.output.style().verbosity >= 1 {
+        let output = String::from_utf8_lossy(&report.output);
+        output.lines().for_each(|line| context.output.warn(&format!("  {line}")));
+    }
+}
+
+/// Says what was done.
+///
+/// # Errors
+/// The output cannot be written.
+pub fn done(done: &Done, notice: &RunNotice, context: &Context) -> CommandResult {
+    for warning in &done.report.warnings {
+        context.output.caution(warning);
+    }
+    for source in &done.report.sources {
+        for secret in &source.secrets {
+            let name = &source.name;
+            context.output.caution(&format!(
+                "source {name} holds what looks like a secret: {secret}; move it to a source of \
+                 class keys, or allow it in [secrets]"
+            ));
+        }
+    }
+    if context.output.style().json {
+        return Ok(context.output.json(&Message { message_type: "run_summary", notice })?);
+    }
+    lines(done, notice).iter().try_for_each(|line| Ok(context.output.note(0, line)?))
+}
+
+fn lines(done: &Done, notice: &RunNotice) -> Vec<String> {
+    let mut lines = Vec::new();
+    for source in &notice.sources {
+        let mut line = format!(
+            "source {}: {}, {}",
+            source.name,
+            text::count(source.files, "entry", "entries"),
+            text::size(source.total_bytes)
+        );
+        if source.errors > 0 {
+            line += &format!(", {} could not be read", source.errors);
+        }
+        lines.push(line);
+    }
+    for check in &notice.checks {
+        let word = if check.passed { "passed" } else { "FAILED" };
+        lines.push(format!(
+            "check {} {word}: {}",
+            escape::text(&check.name),
+            escape::text(&check.message)
+        ));
+    }
+    lines.push(format!(
+        "{} in all, {} added, {}",
+        text::size(notice.total_bytes),
+        text::size(notice.added_bytes),
+        text::duration(
+            std::time::Duration::try_from_secs_f64(notice.duration_seconds).unwrap_or_default()
+        )
+    ));
+    if let Some(info) = &done.report.keys {
+        lines.push(format!("snapshot {} of the keys saved", info.id.short()));
+    }
+    if let Some(info) = &done.report.data {
+        lines.push(format!("snapshot {} saved", info.id.short()));
+    }
+    if let Some(Ok(retention)) = &done.retention {
+        let mut line = format!(
+            "removed {}, {} stay",
+            text::count(retention.removed, "old snapshot", "old snapshots"),
+            retention.kept
+        );
+        if let Some(pruned) = &retention.pruned {
+            line += &format!("; {} freed", text::size(pruned.bytes_deleted));
+        }
+        lines.push(line);
+    }
+    lines
+}
+
+/// How the command ends.
+///
+/// # Errors
+/// What prevented the snapshot, or what is wrong with it.
+pub fn end(outcome: &CommandResult<Done>, failed_hooks: u32) -> CommandResult {
+    let done = match outcome {
+        Ok(done) => done,
+        Err(error) => return Err(error.clone()),
+    };
+    if let Some(Err(error)) = &done.retention {
+        let message =
+            format!("the snapshot was saved, but old ones could not be removed: {}", error.message);
+        return Err(CommandError { message, ..error.clone() });
+    }
+    let mut parts = Vec::new();
+    if done.report.errors() > 0 {
+        let count = text::count(done.report.errors(), "entry", "entries");
+        parts.push(format!("{count} could not be read"));
+    }
+    let failed = done.report.checks.iter().filter(|check| !check.passed).count();
+    if failed > 0 {
+        parts.push(format!("{} failed", text::count(failed as u64, "check", "checks")));
+    }
+    if failed_hooks > 0 {
+        parts.push(format!("{} failed", text::count(u64::from(failed_hooks), "hook", "hooks")));
+    }
+    match parts.is_empty() {
+        true => Ok(()),
+        false => Err(CommandError::new(
+            ExitKind::Partial,
+            format!("the snapshot was saved, but {}", parts.join(", ")),
+        )),
+    }
+}
