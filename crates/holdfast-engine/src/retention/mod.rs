@@ -14,6 +14,7 @@ mod count;
 mod group;
 mod period;
 mod policy;
+pub mod report;
 mod rule;
 mod span;
 mod verdict;

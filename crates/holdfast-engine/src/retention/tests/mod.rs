@@ -5,6 +5,8 @@ mod cases;
 mod parse;
 mod random;
 mod reference;
+mod report;
+mod report_random;
 mod simulation;
 
 use std::collections::BTreeMap;

@@ -1,0 +1,194 @@
+//! The future of one group, run after run.
+
+use std::collections::BTreeMap;
+
+use holdfast_format::ObjectId;
+use jiff::Timestamp;
+
+use super::{End, Endless, Holding, Question, horizon, made_up_id, verdict};
+use crate::retention::candidate::Candidate;
+use crate::retention::group::GroupKey;
+use crate::retention::policy::Policy;
+use crate::retention::{GroupOutcome, Kept};
+
+/// How many judgements on a snapshot are passed before it is not looked further: some seconds.
+const JUDGEMENTS_MAX: usize = 20_000_000;
+
+/// What is asked about a group.
+pub(super) struct Asked<'a> {
+    pub(super) question: &'a Question<'a>,
+    pub(super) begin: Timestamp,
+    pub(super) end: Timestamp,
+    pub(super) goes_on: bool,
+}
+
+impl Asked<'_> {
+    /// The snapshots of a group that can hold what there was, newest first, with their ends.
+    pub(super) fn holdings(&self, key: &GroupKey, group: Vec<Candidate>) -> Vec<Holding> {
+        let mut holdings = match self.question.policy {
+            None => self.for_ever(group),
+            Some(policy) => Future::new(self, policy, key, group).play(),
+        };
+        holdings.sort_by(|one, other| one.candidate.newest_first(&other.candidate));
+        holdings
+    }
+
+    fn for_ever(&self, group: Vec<Candidate>) -> Vec<Holding> {
+        let holding = |candidate| self.holding(candidate, false, End::Never(Endless::NoRules));
+        group.into_iter().filter(|it| self.holds(it)).map(holding).collect()
+    }
+
+    fn holding(&self, candidate: Candidate, planned: bool, end: End) -> Holding {
+        let of_day = (self.begin..self.end).contains(&candidate.time);
+        let (reasons, last_reasons) = (Vec::new(), Vec::new());
+        Holding { candidate, of_day, planned, reasons, last_reasons, end }
+    }
+
+    /// True if a snapshot that is there can hold what there was. One that is dated in the future
+    /// was made before now, whatever its clock said.
+    fn holds(&self, candidate: &Candidate) -> bool {
+        candidate.time < self.end || candidate.time > self.question.now
+    }
+}
+
+/// A group while runs add to it and rules take away.
+struct Future<'a> {
+    asked: &'a Asked<'a>,
+    policy: &'a Policy,
+    key: GroupKey,
+    /// What the next run adds, but for its time.
+    model: Option<Candidate>,
+    /// Snapshots that are there.
+    there: Vec<Candidate>,
+    /// Those whose end is looked for.
+    open: BTreeMap<ObjectId, Holding>,
+    closed: Vec<Holding>,
+}
+
+impl<'a> Future<'a> {
+    fn new(
+        asked: &'a Asked<'a>,
+        policy: &'a Policy,
+        key: &GroupKey,
+        group: Vec<Candidate>,
+    ) -> Self {
+        let newest = |group: &[Candidate]| group.iter().max_by_key(|it| it.time).cloned();
+        let complete: Vec<_> = group.iter().filter(|it| !it.partial).cloned().collect();
+        let model = newest(&complete).or_else(|| newest(&group));
+        let mut future = Self {
+            asked,
+            policy,
+            key: key.clone(),
+            model,
+            there: Vec::new(),
+            open: BTreeMap::new(),
+            closed: Vec::new(),
+        };
+        let now = asked.question.now;
+        let unknown = End::After(now);
+        for candidate in group.iter().filter(|it| asked.holds(it)) {
+            let holding = asked.holding(candidate.clone(), false, unknown);
+            future.open.insert(candidate.id, holding);
+        }
+        let outcome = future.judge(group, now);
+        for Kept { candidate, reasons } in outcome.keep {
+            if let Some(holding) = future.open.get_mut(&candidate.id) {
+                holding.last_reasons.clone_from(&reasons);
+                holding.reasons = reasons;
+            }
+            future.there.push(candidate);
+        }
+        future.there.extend(outcome.remove);
+        future
+    }
+
+    fn judge(&self, group: Vec<Candidate>, now: Timestamp) -> GroupOutcome {
+        verdict::judge(self.policy, self.key.clone(), group, self.asked.question.zone, now)
+    }
+
+    fn play(mut self) -> Vec<Holding> {
+        let question = self.asked.question;
+        self.close_what_never_ends();
+        let latest = self.there.iter().map(|it| it.time).max().unwrap_or(question.now);
+        let length = super::hours(horizon::hours(self.policy, question.rhythm));
+        let from = latest.max(question.now).max(self.asked.end);
+        let horizon = from.checked_add(length).unwrap_or(Timestamp::MAX);
+        let (mut moment, mut judgements) = (question.now, 0);
+        // While the day lasts, runs make what may hold its data too.
+        while !self.open.is_empty() || moment < self.asked.end {
+            let Some(next) = question.rhythm.next(moment, question.zone) else {
+                return self.end(End::After(moment));
+            };
+            moment = next;
+            judgements += self.there.len() + 1;
+            if judgements > JUDGEMENTS_MAX {
+                return self.end(End::After(moment));
+            }
+            self.run(moment);
+            if !self.asked.goes_on {
+                return self.end(End::Never(Endless::StandsStill));
+            }
+            if moment > horizon {
+                return self.end(End::Never(Endless::Rule));
+            }
+        }
+        self.end(End::After(moment))
+    }
+
+    /// Holds and tags keep a snapshot whatever comes.
+    fn close_what_never_ends(&mut self) {
+        let ends = |candidate: &Candidate| {
+            let has_tags = self.policy.tags.iter().any(|list| list.matches(&candidate.tags));
+            match (candidate.hold, has_tags && !candidate.partial) {
+                (true, _) => Some(End::Never(Endless::Held)),
+                (false, true) => Some(End::Never(Endless::Rule)),
+                (false, false) => None,
+            }
+        };
+        let (closed, open) = std::mem::take(&mut self.open)
+            .into_iter()
+            .partition::<BTreeMap<_, _>, _>(|(_, it)| ends(&it.candidate).is_some());
+        self.open = open;
+        for mut holding in closed.into_values() {
+            holding.end = ends(&holding.candidate).unwrap_or(holding.end);
+            self.closed.push(holding);
+        }
+    }
+
+    /// One run: a snapshot more, and those fewer that no rule keeps.
+    fn run(&mut self, moment: Timestamp) {
+        if let Some(candidate) = self.made(moment) {
+            if moment < self.asked.end {
+                let holding = self.asked.holding(candidate.clone(), true, End::After(moment));
+                self.open.insert(candidate.id, holding);
+            }
+            self.there.push(candidate);
+        }
+        let there = std::mem::take(&mut self.there);
+        let outcome = self.judge(there, moment);
+        for candidate in outcome.remove {
+            if let Some(holding) = self.open.remove(&candidate.id) {
+                self.closed.push(Holding { end: End::At(moment), ..holding });
+            }
+        }
+        for Kept { candidate, reasons } in outcome.keep {
+            if let Some(holding) = self.open.get_mut(&candidate.id) {
+                holding.last_reasons = reasons;
+            }
+            self.there.push(candidate);
+        }
+    }
+
+    /// What a run makes, if runs go on.
+    fn made(&self, time: Timestamp) -> Option<Candidate> {
+        let model = self.model.clone().filter(|_| self.asked.goes_on)?;
+        Some(Candidate { id: made_up_id(time), time, hold: false, partial: false, ..model })
+    }
+
+    /// Gives those that are still open this end.
+    fn end(mut self, end: End) -> Vec<Holding> {
+        let open = std::mem::take(&mut self.open).into_values();
+        self.closed.extend(open.map(|holding| Holding { end, ..holding }));
+        self.closed
+    }
+}
