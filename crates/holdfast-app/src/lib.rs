@@ -11,5 +11,6 @@ pub mod hooks;
 pub mod lock;
 pub mod notify;
 pub mod run;
+pub mod schedule;
 pub mod secrets;
 mod trail;

@@ -19,6 +19,7 @@ mod mistake;
 mod name;
 mod notify;
 mod path;
+mod programs;
 mod reader;
 mod repository;
 mod retention;
@@ -26,6 +27,7 @@ mod rules;
 mod schedule;
 mod section;
 mod source;
+mod surroundings;
 mod url;
 mod value;
 
@@ -48,6 +50,7 @@ pub use length::Bytes;
 pub use mistake::Mistake;
 pub use name::{AppName, SourceName};
 pub use notify::{Address, Healthchecks, Notify, Prometheus, Webhook, When};
+pub use programs::Program;
 pub use repository::{AccessKeyId, Credentials, Password, Repository};
 pub use retention::Retention;
 pub use schedule::{Every, Schedule};
@@ -55,6 +58,7 @@ pub use source::{
     Bucket, Class, CommandOutput, Databases, Files, FilesRestore, Globals, Owner, Postgres, Source,
     SourceKind,
 };
+pub use surroundings::{Finding, Machine, program_folders};
 pub use url::{BucketUrl, PostgresUrl, RepositoryUrl, WebUrl};
 
 use file::{Draft, Tree};

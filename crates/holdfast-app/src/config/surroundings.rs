@@ -1,0 +1,230 @@
+//! What the file names and this machine does not have.
+//!
+//! None of it is a mistake of the file, which may be meant for another machine. Nothing is changed,
+//! started or connected to, and no secret is kept: of a file that holds one, a byte is read.
+
+use std::ffi::OsStr;
+use std::fs::{self, File};
+use std::io::{self, Read};
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+
+use super::credentials::SecretFile;
+use super::file::AppFile;
+use super::programs::Program;
+use super::repository::Repository;
+use super::source::SourceKind;
+use super::url::RepositoryUrl;
+
+/// Something that is not there, or not as it should be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Finding {
+    /// One sentence without a full stop.
+    pub message: String,
+    /// What to do.
+    pub help: String,
+}
+
+/// Where to look.
+#[derive(Debug, Clone, Copy)]
+pub struct Machine<'a> {
+    /// Folders of programs, as in `PATH`.
+    pub program_folders: &'a [PathBuf],
+    /// The folder of the app file, which programs with a slash in their names are relative to.
+    pub app_folder: &'a Path,
+}
+
+impl AppFile {
+    /// What the file names and this machine does not have, in the order of the file.
+    pub fn missing_on(&self, machine: &Machine<'_>) -> Vec<Finding> {
+        let mut found: Vec<_> = self.secret_files().iter().filter_map(of_secret).collect();
+        found.extend(of_repository(&self.repository));
+        found.extend(self.keys_repository.as_ref().and_then(of_repository));
+        for source in &self.sources {
+            let SourceKind::Files(files) = &source.kind else { continue };
+            let missing = |path: &PathBuf| {
+                let what = format!("source \"{}\" keeps", source.name);
+                of_path(path, &what, "the path as it is on this machine")
+            };
+            found.extend(files.paths.iter().filter_map(missing));
+        }
+        found.extend(self.programs().iter().filter_map(|program| of_program(program, machine)));
+        let textfile = self.notify.prometheus.as_ref().and_then(|it| it.textfile.parent());
+        found.extend(textfile.and_then(|folder| {
+            let help = "the folder of the node exporter's textfile collector";
+            of_path(folder, "the textfile for Prometheus lies in", help)
+        }));
+        let writable = |path: &PathBuf| {
+            of_path(path, "`writable` in [schedule] names", "the folder, or leave it out")
+        };
+        found.extend(self.schedule.writable.iter().filter_map(writable));
+        found
+    }
+}
+
+fn of_secret(secret: &SecretFile) -> Option<Finding> {
+    let path = secret.path.display();
+    let finding = |problem: &str, help: String| {
+        let message = format!("the file for {}, {path}, {problem}", secret.name);
+        Some(Finding { message, help })
+    };
+    let opened = File::open(&secret.path).and_then(|mut file| {
+        let mode = file.metadata()?.permissions().mode();
+        Ok((file.read(&mut [0])?, mode))
+    });
+    match opened {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            finding("is not there", format!("put the secret into it; chmod 600 {path}"))
+        }
+        Err(error) => {
+            let help = "run this as the user that runs are of, or change its permissions";
+            finding(&format!("cannot be read ({error})"), help.to_owned())
+        }
+        Ok((0, _)) => finding("is empty", "put the secret into it".to_owned()),
+        Ok((_, mode)) if mode & 0o004 != 0 => {
+            finding("can be read by everybody on this machine", format!("chmod 600 {path}"))
+        }
+        Ok(_) => None,
+    }
+}
+
+fn of_repository(repository: &Repository) -> Option<Finding> {
+    let RepositoryUrl::Local(path) = &repository.url else { return None };
+    let is_there = path.join("config").symlink_metadata().is_ok();
+    let message = format!("there is no repository at {}", path.display());
+    let help = "mount the disk that it is on; if it is yet to be made: holdfast run --init-missing";
+    (!is_there).then(|| Finding { message, help: help.to_owned() })
+}
+
+fn of_path(path: &Path, what: &str, help: &str) -> Option<Finding> {
+    let error = path.symlink_metadata().err()?;
+    let problem = match error.kind() {
+        io::ErrorKind::NotFound => "is not there".to_owned(),
+        _ => format!("cannot be looked at: {error}"),
+    };
+    let message = format!("{what} {}, which {problem}", path.display());
+    Some(Finding { message, help: help.to_owned() })
+}
+
+fn of_program(program: &Program, machine: &Machine<'_>) -> Option<Finding> {
+    let Program { name, what } = program;
+    let is_there = match name.contains('/') {
+        true => is_program(&machine.app_folder.join(name)),
+        false => machine.program_folders.iter().any(|folder| is_program(&folder.join(name))),
+    };
+    let problem = match name.contains('/') {
+        true => "is not there, or is no program",
+        false => "is in none of the folders of PATH",
+    };
+    let message = format!("{what} needs {name}, which {problem}");
+    let help = "install it, or write its whole path".to_owned();
+    (!is_there).then_some(Finding { message, help })
+}
+
+fn is_program(path: &Path) -> bool {
+    fs::metadata(path).is_ok_and(|it| it.is_file() && it.permissions().mode() & 0o111 != 0)
+}
+
+/// The folders that a value of `PATH` names; relative ones do not count.
+pub fn program_folders(path: &OsStr) -> Vec<PathBuf> {
+    use std::os::unix::ffi::OsStrExt;
+    let parts = path.as_bytes().split(|byte| *byte == b':').map(OsStr::from_bytes);
+    parts.map(PathBuf::from).filter(|folder| folder.is_absolute()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::parse;
+
+    const TEXT: &str = r#"
+[app]
+name = "app"
+[repository]
+url = "repository"
+password-file = "key"
+[repository.keys]
+url = "keys"
+password-command = ["no-such-program", "x"]
+[[source]]
+name = "database"
+type = "postgres"
+url = "postgres://a@b/c"
+exec = ["bin/exec"]
+[[source]]
+name = "uploads"
+type = "files"
+paths = ["uploads"]
+[[hook]]
+before = "run"
+command = ["sh", "-c", "true"]
+[notify]
+prometheus = { textfile = "metrics/app.prom" }
+[schedule]
+writable = ["scratch"]
+"#;
+
+    fn messages(folder: &Path) -> Vec<String> {
+        let same = |path: &Path| path.to_owned();
+        let loaded = parse(TEXT, Path::new("app.toml"), folder, &same).unwrap();
+        let folders = program_folders(OsStr::new("bin:/usr/bin:/bin"));
+        let machine = Machine { program_folders: &folders, app_folder: folder };
+        let shown = folder.display().to_string() + "/";
+        let found = loaded.file.missing_on(&machine);
+        assert!(found.iter().all(|it| !it.help.is_empty()));
+        found.into_iter().map(|it| it.message.replace(&shown, "")).collect()
+    }
+
+    fn write(path: &Path, text: &str, mode: u32) {
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+        fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+    }
+
+    #[test]
+    fn everything_that_is_missing_is_named() {
+        let folder = tempfile::tempdir().unwrap();
+        assert_eq!(
+            messages(folder.path()),
+            [
+                "the file for repository.password, key, is not there",
+                "there is no repository at repository",
+                "there is no repository at keys",
+                "source \"uploads\" keeps uploads, which is not there",
+                "`password-command` of [repository.keys] needs no-such-program, which is in none \
+                 of the folders of PATH",
+                "source \"database\" needs bin/exec, which is not there, or is no program",
+                "the textfile for Prometheus lies in metrics, which is not there",
+                "`writable` in [schedule] names scratch, which is not there",
+            ]
+        );
+    }
+
+    #[test]
+    fn what_is_there_is_not_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = |name: &str| folder.path().join(name);
+        write(&path("repository/config"), "", 0o600);
+        write(&path("keys/config"), "", 0o600);
+        write(&path("bin/exec"), "", 0o700);
+        for name in ["uploads", "metrics", "scratch"] {
+            fs::create_dir(path(name)).unwrap();
+        }
+        let program = "`password-command` of [repository.keys] needs no-such-program, which is in \
+                       none of the folders of PATH";
+        for (content, mode, expected) in [
+            ("secret", 0o600, None),
+            ("secret", 0o604, Some("can be read by everybody on this machine")),
+            ("", 0o600, Some("is empty")),
+        ] {
+            write(&path("key"), content, mode);
+            let expected =
+                expected.map(|it| format!("the file for repository.password, key, {it}"));
+            let expected: Vec<_> = expected.into_iter().chain([program.to_owned()]).collect();
+            assert_eq!(messages(folder.path()), expected);
+        }
+        write(&path("key"), "secret", 0o600);
+        write(&path("bin/exec"), "", 0o600);
+        assert_eq!(messages(folder.path()).len(), 2);
+    }
+}

@@ -1,0 +1,31 @@
+//! Writing units into a folder.
+
+use std::fs::{self, File, Permissions};
+use std::io::{self, Write};
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+
+use super::systemd::Units;
+
+/// Units hold no secrets, and everybody may see what a machine does.
+const MODE: u32 = 0o644;
+
+/// Writes the units into a folder, each whole or not at all, and gives their paths. The folder of
+/// the system is `/etc/systemd/system`; [`Units::next_steps`] says what to do then.
+///
+/// # Errors
+/// If the folder is missing or cannot be written. A unit may then be there already.
+pub fn install(units: &Units, folder: &Path) -> io::Result<Vec<PathBuf>> {
+    let mut paths = Vec::new();
+    for unit in units.all() {
+        let path = folder.join(&unit.name);
+        let mut file = tempfile::Builder::new().prefix(".holdfast-").tempfile_in(folder)?;
+        file.write_all(unit.text.as_bytes())?;
+        fs::set_permissions(file.path(), Permissions::from_mode(MODE))?;
+        file.as_file().sync_all()?;
+        file.persist(&path)?;
+        paths.push(path);
+    }
+    File::open(folder)?.sync_all()?;
+    Ok(paths)
+}

@@ -1,0 +1,274 @@
+//! A service and a timer of systemd.
+
+use std::fmt::Write;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::{Installation, ScheduleError, absolute, command, user};
+use crate::config::{AppFile, Every, RepositoryUrl, SourceKind};
+
+/// What a run may do, apart from reading. Hooks and commands of the file live under it too, so it
+/// has no rule that would break what they commonly are: `docker compose`, `psql`, `systemctl`.
+const HARDENING: &str = "\
+NoNewPrivileges=yes
+ProtectSystem=strict
+ProtectHome=read-only
+ProtectKernelTunables=yes
+ProtectKernelModules=yes
+ProtectKernelLogs=yes
+ProtectControlGroups=yes
+ProtectClock=yes
+ProtectHostname=yes
+RestrictRealtime=yes
+RestrictSUIDSGID=yes
+RestrictAddressFamilies=AF_UNIX AF_INET AF_INET6 AF_NETLINK
+LockPersonality=yes
+SystemCallArchitectures=native
+UMask=0077
+";
+
+/// Folders for temporary files.
+const TMP: [&str; 2] = ["/tmp", "/var/tmp"];
+
+/// A unit and the name of its file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unit {
+    /// As in `holdfast-documenso.timer`.
+    pub name: String,
+    /// Its text.
+    pub text: String,
+}
+
+/// The units of an application.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Units {
+    /// What is done.
+    pub service: Unit,
+    /// When.
+    pub timer: Unit,
+}
+
+impl Units {
+    /// Both, the service first.
+    pub fn all(&self) -> [&Unit; 2] {
+        [&self.service, &self.timer]
+    }
+
+    /// The commands that make systemd follow them, once they are in its folder.
+    pub fn next_steps(&self) -> [String; 2] {
+        let enable = format!("systemctl enable --now {}", self.timer.name);
+        ["systemctl daemon-reload".to_owned(), enable]
+    }
+}
+
+/// The units that the file asks for.
+///
+/// # Errors
+/// [`ScheduleError`] for paths that a unit cannot hold.
+pub fn units(file: &AppFile, at: &Installation<'_>) -> Result<Units, ScheduleError> {
+    let name = |kind: &str| format!("holdfast-{}.{kind}", file.app.name);
+    Ok(Units {
+        service: Unit { name: name("service"), text: service(file, at)? },
+        timer: Unit { name: name("timer"), text: timer(file, at)? },
+    })
+}
+
+fn service(file: &AppFile, at: &Installation<'_>) -> Result<String, ScheduleError> {
+    let app = &file.app.name;
+    let repositories = local_repositories(file)?;
+    let mut text = heading(at)?;
+    let _ = write!(
+        text,
+        "[Unit]\n\
+         Description=Backup of {app}\n\
+         Wants=network-online.target\n\
+         After=network-online.target postgresql.service docker.service\n"
+    );
+    line_of_words(&mut text, "RequiresMountsFor", &repositories);
+    let words: Vec<_> = command(at)?.map(|word| exec_word(word)).to_vec();
+    let _ = write!(
+        text,
+        "\n[Service]\n\
+         Type=oneshot\n\
+         ExecStart={}\n\
+         # The run ends what it began, and the application is started again if a hook stopped it.\n\
+         KillMode=mixed\n\
+         TimeoutStopSec=15min\n\
+         Nice=10\n\
+         IOSchedulingClass=best-effort\n\
+         IOSchedulingPriority=7\n",
+        words.join(" ")
+    );
+    folders(&mut text, file)?;
+    credentials(&mut text, file)?;
+    account(&mut text, file)?;
+    let shares_tmp = names_tmp(file, at);
+    text.push_str("\n# It reads the machine and writes its repositories\n");
+    text.push_str(HARDENING);
+    if !shares_tmp {
+        text.push_str("PrivateTmp=yes\n");
+    }
+    line_of_words(&mut text, "ReadWritePaths", &writable(file, repositories, shares_tmp)?);
+    Ok(text)
+}
+
+fn timer(file: &AppFile, at: &Installation<'_>) -> Result<String, ScheduleError> {
+    let zone = file.app.time_zone.as_ref().and_then(|zone| zone.iana_name());
+    let zone = zone.map(|zone| format!(" {zone}")).unwrap_or_default();
+    let (how_often, moment) = match file.schedule.every {
+        Every::Hour { minute } => ("Hourly", format!("*-*-* *:{minute:02}:00")),
+        Every::Day { at } => ("Daily", format!("*-*-* {:02}:{:02}:00", at.hour(), at.minute())),
+    };
+    let mut text = heading(at)?;
+    let _ = write!(
+        text,
+        "[Unit]\n\
+         Description={how_often} backup of {}\n\
+         \n\
+         [Timer]\n\
+         OnCalendar={moment}{zone}\n\
+         # A run that was missed because the machine was off is made up for.\n\
+         Persistent=true\n\
+         {}\
+         AccuracySec=1s\n\
+         \n\
+         [Install]\n\
+         WantedBy=timers.target\n",
+        file.app.name,
+        spread(file.schedule.spread),
+    );
+    Ok(text)
+}
+
+fn heading(at: &Installation<'_>) -> Result<String, ScheduleError> {
+    let file = absolute(at.app_file)?;
+    Ok(format!(
+        "# Made by `holdfast schedule systemd` from {file}: make it anew when that changes.\n\n"
+    ))
+}
+
+fn spread(spread: Duration) -> String {
+    format!("RandomizedDelaySec={}s\nFixedRandomDelay=true\n", spread.as_secs())
+}
+
+/// The files that hold secrets, handed over by systemd: the user of the run need not be able to
+/// read them.
+fn credentials(text: &mut String, file: &AppFile) -> Result<(), ScheduleError> {
+    let secrets = file.secret_files();
+    if !secrets.is_empty() {
+        text.push_str("\n# Secrets are handed over by systemd; the run may be of any user\n");
+    }
+    for secret in secrets {
+        let path = absolute(&secret.path)?.replace('%', "%%");
+        let _ = writeln!(text, "LoadCredential={}:{path}", secret.name);
+    }
+    Ok(())
+}
+
+/// Folders of the service itself. systemd gives them to its user, so that two users must not have
+/// the same; root's are those that a run by hand has, which its lock depends on.
+fn folders(text: &mut String, file: &AppFile) -> Result<(), ScheduleError> {
+    let name = match user(file)? {
+        "root" => "holdfast".to_owned(),
+        user => format!("holdfast-{user}"),
+    };
+    text.push_str("\n# Where it keeps its cache and its lock\n");
+    let _ = write!(
+        text,
+        "CacheDirectory={name}\n\
+         CacheDirectoryMode=0700\n\
+         StateDirectory={name}\n\
+         StateDirectoryMode=0700\n\
+         Environment=HOLDFAST_CACHE_DIR=%C/{name} HOLDFAST_STATE_DIR=%S/{name}\n"
+    );
+    Ok(())
+}
+
+/// Root or not, a run may read all files and is no more than that. Naming root gives it a home,
+/// in which password commands keep their settings.
+fn account(text: &mut String, file: &AppFile) -> Result<(), ScheduleError> {
+    let user = user(file)?;
+    text.push_str("\n# It may read every file, whoever it belongs to, and write only its own\n");
+    let _ = writeln!(text, "User={user}");
+    if user != "root" {
+        text.push_str("AmbientCapabilities=CAP_DAC_READ_SEARCH\n");
+    }
+    text.push_str("CapabilityBoundingSet=CAP_DAC_READ_SEARCH\n");
+    Ok(())
+}
+
+/// True if the run must see the folders for temporary files that everybody sees.
+fn names_tmp(file: &AppFile, at: &Installation<'_>) -> bool {
+    let files = file.sources.iter().flat_map(|source| match &source.kind {
+        SourceKind::Files(files) => files.paths.as_slice(),
+        _ => &[],
+    });
+    let repositories = [Some(&file.repository), file.keys_repository.as_ref()];
+    let repositories = repositories.into_iter().flatten().filter_map(|it| match &it.url {
+        RepositoryUrl::Local(path) => Some(path),
+        RepositoryUrl::Elsewhere(_) => None,
+    });
+    let textfile = file.notify.prometheus.iter().map(|it| &it.textfile);
+    let paths = files.chain(repositories).chain(textfile).chain(&file.schedule.writable);
+    let mut paths = paths.map(PathBuf::as_path).chain([at.app_file, at.program]);
+    let socket = file.sources.iter().any(|source| match &source.kind {
+        // A server may have its socket there.
+        SourceKind::Postgres(postgres) => {
+            let url = postgres.url.as_str();
+            url.contains("=/tmp") || url.contains("%2Ftmp") || url.contains("%2ftmp")
+        }
+        _ => false,
+    });
+    socket || paths.any(|path| TMP.iter().any(|folder| path.starts_with(folder)))
+}
+
+fn local_repositories(file: &AppFile) -> Result<Vec<String>, ScheduleError> {
+    let repositories = [Some(&file.repository), file.keys_repository.as_ref()];
+    let mut paths = Vec::new();
+    for repository in repositories.into_iter().flatten() {
+        if let RepositoryUrl::Local(path) = &repository.url {
+            paths.push(absolute(path)?.to_owned());
+        }
+    }
+    Ok(paths)
+}
+
+/// Folders that a run writes into. One that is missing is the run's to complain about.
+fn writable(
+    file: &AppFile,
+    repositories: Vec<String>,
+    shares_tmp: bool,
+) -> Result<Vec<String>, ScheduleError> {
+    let mut paths = repositories;
+    if let Some(folder) = file.notify.prometheus.as_ref().and_then(|it| it.textfile.parent()) {
+        paths.push(absolute(folder)?.to_owned());
+    }
+    for path in &file.schedule.writable {
+        paths.push(absolute(path)?.to_owned());
+    }
+    if shares_tmp {
+        paths.extend(TMP.map(str::to_owned));
+    }
+    Ok(paths.into_iter().map(|path| format!("-{path}")).collect())
+}
+
+fn line_of_words(text: &mut String, key: &str, words: &[String]) {
+    if !words.is_empty() {
+        let words: Vec<_> = words.iter().map(|word| quoted(word)).collect();
+        let _ = writeln!(text, "{key}={}", words.join(" "));
+    }
+}
+
+/// A word of a list, as systemd takes it apart again.
+fn quoted(word: &str) -> String {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "_-./@:=+,".contains(c);
+    if word.chars().all(is_plain) && !word.is_empty() {
+        return word.to_owned();
+    }
+    format!("\"{}\"", word.replace('\\', "\\\\").replace('"', "\\\"").replace('%', "%%"))
+}
+
+/// A word of a command, in which a dollar sign begins the name of a variable as well.
+fn exec_word(word: &str) -> String {
+    quoted(word).replace('$', "$$")
+}
