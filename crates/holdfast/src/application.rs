@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use clap::ValueHint;
 use holdfast_app::config::{
-    self, AppFile, Class, ConfigError, Loaded, Password, Repository as Place, RepositoryUrl,
+    self, AppFile, Class, ConfigError, Loaded, Mistake, Password, Repository as Place,
+    RepositoryUrl,
 };
 use holdfast_backend::Local;
 use holdfast_format::slot::KdfCost;
@@ -14,7 +15,7 @@ use zeroize::Zeroizing;
 
 use crate::context::Context;
 use crate::exit::{CommandError, CommandResult, ExitKind};
-use crate::output::escape;
+use crate::output::{escape, text};
 use crate::secret::{self, Passphrase, Source};
 
 /// Name of the app file in the working directory.
@@ -60,6 +61,26 @@ impl ApplicationArgs {
                 .hint("the name of an application, for /etc/holdfast/NAME.toml")),
         }
     }
+
+    /// Makes sure that a file is that of the application that was named.
+    ///
+    /// # Errors
+    /// A usage error if it is not.
+    pub fn expect_name(&self, path: &Path, file: &AppFile) -> CommandResult {
+        let Some(name) = self.name.as_deref().filter(|name| *name != file.app.name.as_str()) else {
+            return Ok(());
+        };
+        let path = escape::path(path);
+        let message = format!("{path} is the app file of {}, not of {name}", file.app.name);
+        Err(CommandError::usage(message)
+            .hint(format!("the name {}, or the --config of {name}", file.app.name)))
+    }
+}
+
+/// What a mistake is, without its line.
+fn sentence(mistake: &Mistake) -> String {
+    let Mistake { file, line, column, message, help, .. } = mistake;
+    format!("{}:{line}:{column}: {message}; try: {help}", escape::path(file))
 }
 
 /// An application whose file has been read.
@@ -79,17 +100,10 @@ impl<'a> Application<'a> {
     /// another application.
     pub fn load(args: &ApplicationArgs, context: &'a Context) -> CommandResult<Self> {
         let path = args.path()?;
-        let Loaded { file, warnings } = config::load(&path).map_err(explain)?;
-        if let Some(name) = args.name.as_deref().filter(|name| *name != file.app.name.as_str()) {
-            let message = format!(
-                "{} is the app file of {}, not of {name}",
-                escape::path(&path),
-                file.app.name
-            );
-            return Err(CommandError::usage(message)
-                .hint(format!("the name {}, or the --config of {name}", file.app.name)));
-        }
-        warnings.iter().for_each(|warning| context.output.caution(&warning.to_string()));
+        let Loaded { file, warnings } =
+            config::load(&path).map_err(|error| explain(error, &path))?;
+        args.expect_name(&path, &file)?;
+        warnings.iter().for_each(|warning| context.output.caution(&sentence(warning)));
         let file = match context.environment.variable("CREDENTIALS_DIRECTORY") {
             Some(folder) => {
                 file.with_credentials_in(Path::new(&folder), &|path: &Path| path.exists())
@@ -198,9 +212,16 @@ impl<'a> Application<'a> {
 }
 
 /// The mistakes of a file are usage errors; that it cannot be read is a failure.
-fn explain(error: ConfigError) -> CommandError {
+pub fn explain(error: ConfigError, path: &Path) -> CommandError {
     match &error {
-        ConfigError::Mistakes(_) => CommandError::usage(error.to_string()),
+        ConfigError::Mistakes(mistakes) => {
+            let count = text::count(mistakes.len() as u64, "mistake", "mistakes");
+            let first = mistakes.first().map(sentence).unwrap_or_default();
+            CommandError::usage(format!("the app file has {count}: {first}")).hint(format!(
+                "holdfast config check --config {}, which shows the lines of all",
+                escape::path(path)
+            ))
+        }
         ConfigError::Unreadable { .. } => {
             CommandError::failed(error.to_string()).hint("--config FILE, or HOLDFAST_CONFIG")
         }
@@ -210,7 +231,11 @@ fn explain(error: ConfigError) -> CommandError {
     }
 }
 
-fn folder(place: &Place) -> CommandResult<&Path> {
+/// The folder of a repository.
+///
+/// # Errors
+/// A usage error for storage that this version does not have.
+pub fn folder(place: &Place) -> CommandResult<&Path> {
     match &place.url {
         RepositoryUrl::Local(folder) => Ok(folder),
         RepositoryUrl::Elsewhere(url) => {

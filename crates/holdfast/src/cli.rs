@@ -165,6 +165,12 @@ pub enum Command {
     Cat(cmd::cat::Args),
     /// List or clean up local caches
     Cache(cmd::cache::Args),
+    /// Check an app file, or print the schema of app files
+    Config(cmd::config::Args),
+    /// Print what makes runs begin: units for systemd, a crontab, a CronJob
+    Schedule(cmd::schedule::Args),
+    /// Say how long data stays
+    Retention(cmd::retention::Args),
     /// Print the version
     Version(cmd::version::Args),
     /// Print completions for a shell

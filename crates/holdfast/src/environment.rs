@@ -149,6 +149,14 @@ pub fn variables_of_amazon() -> Vec<(String, Zeroizing<String>)> {
     variables.collect()
 }
 
+/// The file of this program.
+///
+/// # Errors
+/// If the system does not say.
+pub fn program() -> io::Result<PathBuf> {
+    std::env::current_exe()
+}
+
 /// The name of this machine.
 pub fn host_name() -> String {
     rustix::system::uname().nodename().to_string_lossy().into_owned()

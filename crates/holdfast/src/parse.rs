@@ -213,6 +213,16 @@ pub fn checked<T: FromStr>(text: &str) -> Result<String, T::Err> {
     text.parse::<T>().map(|_| text.to_owned())
 }
 
+/// A day.
+///
+/// # Errors
+/// What to write.
+pub fn day(text: &str) -> Result<jiff::civil::Date, String> {
+    let help = "write year, month and day, as in 2026-11-20";
+    let is_plain = text.len() == 10 && text.bytes().all(|it| it.is_ascii_digit() || it == b'-');
+    text.parse().ok().filter(|_| is_plain).ok_or_else(|| help.to_owned())
+}
+
 /// A pattern of names.
 ///
 /// # Errors

@@ -30,16 +30,41 @@ const GROUP: &str = "write host, paths and tags with commas";
 const SELECTOR: &str = "write latest, latest~2 or the first digits of an id";
 const PATTERN: &str = "close every [";
 
+/// An app file in which nothing is wrong.
+const APP: &str = r#"
+[app]
+name = "app"
+host = "web"
+[repository]
+url = "repository"
+password-file = "key"
+[[source]]
+name = "files"
+type = "files"
+paths = ["source"]
+"#;
+
 /// The case of a flag of a command; `holdfast` stands for the flags that all commands have.
 fn case(command: &str, flag: &str) -> Wrong {
     match (command, flag) {
         ("holdfast", flag) => case_of_all(flag),
-        ("forget", "--keep-policy") => Refused("weekly", "[possible values: default]"),
-        ("forget", "--keep-tag") | (_, "--tag" | "--set" | "--add" | "--remove") => {
-            case_of_tags(command, flag)
+        (_, "--config") => Fails("missing", 1, "cannot read the app file"),
+        ("schedule systemd" | "schedule cron" | "schedule kubernetes", flag) => {
+            case_of_schedules(flag)
         }
-        ("forget", flag) if flag.starts_with("--keep-within") => Refused("5q", SPAN),
-        ("forget", flag) if flag.starts_with("--keep-") => Refused("-1", "or unlimited"),
+        ("retention report", "--day") => Refused("1.13.2026", "as in 2026-11-20"),
+        ("retention report", "--every") => Refused("week", "[possible values: hour, day]"),
+        ("forget" | "retention report", "--keep-policy") => {
+            Refused("weekly", "[possible values: default]")
+        }
+        ("forget" | "retention report", "--keep-tag")
+        | (_, "--tag" | "--set" | "--add" | "--remove") => case_of_tags(command, flag),
+        ("forget" | "retention report", flag) if flag.starts_with("--keep-within") => {
+            Refused("5q", SPAN)
+        }
+        ("forget" | "retention report", flag) if flag.starts_with("--keep-") => {
+            Refused("-1", "or unlimited")
+        }
         ("snapshots", "--latest") => Refused("0", "write a whole number from 1 to"),
         ("backup", "--read-concurrency") => Refused("many", "write a whole number from 1 to 1024"),
         ("backup", "--chunk-profile") => Refused("huge", "[possible values: dump, file, media]"),
@@ -95,6 +120,16 @@ fn case_of_all(flag: &str) -> Wrong {
     }
 }
 
+fn case_of_schedules(flag: &str) -> Wrong {
+    match flag {
+        "--to" => Fails("key", 1, "cannot write the units into"),
+        "--program" | "--image" => Nothing("any"),
+        "--claim" => Refused("a", "write NAME:PATH or NAME:PATH:ro"),
+        "--namespace" | "--cache-claim" => Fails("My", 2, "cannot be a name in Kubernetes"),
+        _ => panic!("`schedule` has the flag {flag}, of which no wrong value is tried"),
+    }
+}
+
 fn case_of_tags(command: &str, flag: &str) -> Wrong {
     match (command, flag) {
         ("ls" | "dump" | "restore", "--tag") => Fails("none", 1, "no complete snapshot matches"),
@@ -119,6 +154,13 @@ fn rest(command: &str, flag: &str) -> &'static str {
         ("forget", flag) if !flag.starts_with("--keep") => "--keep-last 100 --dry-run",
         ("forget" | "prune", _) => "--dry-run",
         ("check", "--max-age") => "--read-data",
+        ("schedule kubernetes", "--config") => "--image x",
+        ("schedule kubernetes", "--image") => "--config @app.toml --claim a:/",
+        ("schedule kubernetes", _) => "--config @app.toml --image x --claim a:/",
+        (_, "--config") => "",
+        ("schedule cron" | "schedule systemd", _) => "--config @app.toml",
+        ("retention report", flag) if flag.starts_with("--keep") => "-r @repository",
+        ("retention report", _) => "-r @repository --keep-last 9",
         ("tag", "--set" | "--add" | "--remove") => "--host nobody",
         ("tag", _) => "--release",
         ("key add", "--label") => "--new-password-file @key",
@@ -130,6 +172,7 @@ fn rest(command: &str, flag: &str) -> &'static str {
 fn sandbox() -> Sandbox {
     let sandbox = Sandbox::new();
     sandbox.write("source/a", "a");
+    sandbox.write("app.toml", APP);
     sandbox.ok("backup @source");
     sandbox
 }
@@ -301,6 +344,7 @@ fn a_wrong_argument_of_every_command() {
         ("cat pack newest", 2, ID),
         ("cat snapshot newest", 2, SELECTOR),
         ("cat tree newest", 2, SELECTOR),
+        ("config check My_App", 2, "is no name of an application"),
         ("completions tcsh", 2, "[possible values: bash"),
         ("diff latest newest", 2, SELECTOR),
         ("diff latest", 2, "SNAPSHOT[:FOLDER]"),
@@ -313,6 +357,11 @@ fn a_wrong_argument_of_every_command() {
         ("ls newest", 2, SELECTOR),
         ("ls latest~7", 1, "7"),
         ("man", 2, "--out <FOLDER>"),
+        ("retention report My_App", 2, "is no name of an application"),
+        ("run My_App", 2, "is no name of an application"),
+        ("schedule cron My_App", 2, "is no name of an application"),
+        ("schedule kubernetes", 2, "--image <IMAGE>"),
+        ("schedule systemd My_App", 2, "is no name of an application"),
         ("restore newest -t @out", 2, SELECTOR),
         ("restore latest", 2, "--target <FOLDER>"),
         ("restore latest:/none -t @out", 1, "the snapshot has no /none"),
@@ -330,6 +379,7 @@ fn a_wrong_argument_of_every_command() {
     let without_arguments = [
         "cache",
         "cat config",
+        "config schema",
         "check",
         "init",
         "key add",
@@ -372,6 +422,7 @@ fn a_wrong_value_of_every_variable() {
         ("HOLDFAST_CACHE_DIR", "key", 1, "; its folder is key"),
         ("HOLDFAST_CHECKPOINT_SECONDS", "soon", 2, "write a number of seconds"),
         ("HOLDFAST_COMPRESSION", "zip", 2, "[possible values: auto, off"),
+        ("HOLDFAST_CONFIG", "any", 0, ""),
         ("HOLDFAST_HOST", "any", 0, ""),
         ("HOLDFAST_IGNORE_CTIME", "maybe", 2, "maybe"),
         ("HOLDFAST_IGNORE_INODE", "maybe", 2, "maybe"),

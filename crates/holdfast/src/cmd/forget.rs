@@ -250,7 +250,7 @@ fn by_rules(
 
 impl KeepArgs {
     /// The rules as the engine knows them.
-    fn policy(&self, allow_empty: bool) -> Policy {
+    pub fn policy(&self, allow_empty: bool) -> Policy {
         let base = match self.keep_policy {
             Some(KeepPolicy::Default) => Policy::default_keep(),
             None => Policy::default(),

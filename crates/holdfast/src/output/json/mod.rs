@@ -4,6 +4,7 @@
 //! appears with replacement characters, and exactly in base64 in a second field beside it, which
 //! restic does not have.
 
+pub mod application;
 pub mod backup;
 pub mod listing;
 pub mod maintenance;

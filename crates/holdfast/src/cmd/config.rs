@@ -1,0 +1,196 @@
+//! `config`: check an app file, or print the schema of app files.
+
+use std::path::Path;
+
+use clap::Subcommand;
+use holdfast_app::config::{self, AppFile, ConfigError, Loaded, Machine, Mistake, program_folders};
+
+use crate::application::{self, ApplicationArgs};
+use crate::context::Context;
+use crate::environment;
+use crate::exit::{CommandError, CommandResult};
+use crate::output::json::application::{ConfigSummary, Remark};
+use crate::output::{escape, policy, text};
+
+const EXAMPLES: &str = "\
+EXAMPLES:
+  holdfast config check
+  holdfast config schema > holdfast.schema.json";
+
+/// Check an app file, or print the schema of app files
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub struct Args {
+    /// What to do.
+    #[command(subcommand)]
+    pub action: Action,
+}
+
+/// What to do with app files.
+#[derive(Debug, Subcommand)]
+pub enum Action {
+    /// Look for mistakes in the app file, and for what it names and this machine does not have
+    #[command(after_help = CHECK_EXAMPLES)]
+    Check {
+        /// Which application.
+        #[command(flatten)]
+        application: ApplicationArgs,
+    },
+    /// Print the JSON schema of app files, for editors
+    #[command(after_help = SCHEMA_EXAMPLES)]
+    Schema,
+}
+
+const CHECK_EXAMPLES: &str = "\
+EXAMPLES:
+  holdfast config check
+      ./holdfast.toml
+  holdfast config check --config /etc/holdfast/documenso.toml
+  holdfast config check documenso --json
+
+Every mistake is shown with its line and what to write instead, and makes the exit code 2. What is
+missing on this machine is a warning: password files that cannot be read, programs that are not
+found, paths that are not there. Nothing is started or connected to.";
+
+const SCHEMA_EXAMPLES: &str = "\
+EXAMPLES:
+  holdfast config schema > /etc/holdfast/holdfast.schema.json
+
+An editor with a language server for TOML (taplo, Even Better TOML) completes and checks an app file
+that has this line at its top:
+  #:schema ./holdfast.schema.json";
+
+/// Runs the command.
+///
+/// # Errors
+/// See [`crate::exit::ExitKind`].
+pub fn run(args: &Args, context: &Context) -> CommandResult {
+    match &args.action {
+        Action::Check { application } => check(application, context),
+        Action::Schema => schema(context),
+    }
+}
+
+/// The schema as it stands in docs/.
+fn schema(context: &Context) -> CommandResult {
+    let text = serde_json::to_string_pretty(&config::schema());
+    let text = text.map_err(|error| CommandError::failed(format!("cannot write it: {error}")))?;
+    Ok(context.output.line(&text)?)
+}
+
+fn check(args: &ApplicationArgs, context: &Context) -> CommandResult {
+    let path = args.path()?;
+    let Loaded { file, warnings } = match config::load(&path) {
+        Ok(loaded) => loaded,
+        Err(ConfigError::Mistakes(mistakes)) => return tell_mistakes(context, &path, &mistakes),
+        Err(error) => return Err(application::explain(error, &path)),
+    };
+    args.expect_name(&path, &file)?;
+    for warning in &warnings {
+        tell(context, "warning", warning)?;
+    }
+    let missing = tell_what_is_missing(context, &path, &file)?;
+    praise(context, &path, &file, warnings.len() + missing)
+}
+
+fn tell_mistakes(context: &Context, path: &Path, mistakes: &[Mistake]) -> CommandResult {
+    for mistake in mistakes {
+        tell(context, "mistake", mistake)?;
+    }
+    let count = text::count(mistakes.len() as u64, "mistake", "mistakes");
+    Err(CommandError::usage(format!("{count} in {}", escape::path(path))))
+}
+
+/// A mistake or warning with its line.
+fn tell(context: &Context, message_type: &'static str, mistake: &Mistake) -> CommandResult {
+    if context.output.style().json {
+        let file = mistake.file.to_string_lossy();
+        return Ok(context.output.json(&Remark {
+            message_type,
+            file: &file,
+            line: Some(mistake.line),
+            column: Some(mistake.column),
+            message: &mistake.message,
+            help: &mistake.help,
+        })?);
+    }
+    if message_type == "warning" {
+        context.output.line("warning:")?;
+    }
+    // The text is several lines, each of which may hold what somebody else wrote.
+    for line in mistake.to_string().lines() {
+        context.output.line(&escape::text(line))?;
+    }
+    Ok(context.output.line("")?)
+}
+
+/// Tells what the file names and is not there; returns how much that is.
+fn tell_what_is_missing(context: &Context, path: &Path, file: &AppFile) -> CommandResult<usize> {
+    let absolute = environment::absolute(path)
+        .map_err(|error| CommandError::path("find the app file", path, &error))?;
+    let folders = context.environment.variable("PATH").unwrap_or_default();
+    let machine = Machine {
+        program_folders: &program_folders(&folders),
+        app_folder: absolute.parent().unwrap_or(Path::new("/")),
+    };
+    let mut found: Vec<(String, String)> =
+        file.missing_on(&machine).into_iter().map(|it| (it.message, it.help)).collect();
+    for place in [Some(&file.repository), file.keys_repository.as_ref()].into_iter().flatten() {
+        if let Err(error) = application::folder(place) {
+            found.push((error.message, error.hints.concat()));
+        }
+    }
+    for (message, help) in &found {
+        match context.output.style().json {
+            true => context.output.json(&Remark {
+                message_type: "warning",
+                file: &path.to_string_lossy(),
+                line: None,
+                column: None,
+                message,
+                help,
+            })?,
+            false => {
+                context.output.line(&format!("warning: {}", escape::text(message)))?;
+                context.output.line(&format!("  try: {}", escape::text(help)))?;
+            }
+        }
+    }
+    Ok(found.len())
+}
+
+fn praise(context: &Context, path: &Path, file: &AppFile, warnings: usize) -> CommandResult {
+    let sources: Vec<&str> = file.sources.iter().map(|source| source.name.as_str()).collect();
+    let keeps = file.retention.as_ref().map(|retention| policy::rules(&retention.policy));
+    let runs = policy::rhythm(file.schedule.every);
+    if context.output.style().json {
+        return Ok(context.output.json(&ConfigSummary {
+            message_type: "summary",
+            file: &path.to_string_lossy(),
+            app: file.app.name.as_str(),
+            sources,
+            checks: file.checks.len(),
+            hooks: file.hooks.len(),
+            runs,
+            keeps,
+            warnings,
+        })?);
+    }
+    let verdict = match warnings {
+        0 => "is well made".to_owned(),
+        count => {
+            format!("has no mistakes, and {}", text::count(count as u64, "warning", "warnings"))
+        }
+    };
+    let count = |number: usize, one: &str, many: &str| text::count(number as u64, one, many);
+    Ok(context.output.line(&format!(
+        "{} {verdict}: {}, {} ({}), {}, {}; runs {runs}; {}",
+        escape::path(path),
+        file.app.name,
+        count(sources.len(), "source", "sources"),
+        sources.join(", "),
+        count(file.checks.len(), "check", "checks"),
+        count(file.hooks.len(), "hook", "hooks"),
+        keeps.map_or("removes nothing".to_owned(), |rules| format!("keeps {rules}")),
+    ))?)
+}

@@ -1,0 +1,262 @@
+//! `retention`: how long data stays.
+
+mod tell;
+
+use clap::{Subcommand, ValueEnum};
+use holdfast_app::config::{Class, Every};
+use holdfast_app::run::path_of;
+use holdfast_engine::forget::candidate;
+use holdfast_engine::retention::report::{Question, Report, Rhythm, report};
+use holdfast_engine::retention::{Candidate, GroupBy, Policy};
+use holdfast_engine::selection::SnapshotFilter;
+use holdfast_repo::Repository;
+use jiff::civil::{Date, Time};
+use jiff::tz::TimeZone;
+
+use crate::application::{Application, ApplicationArgs};
+use crate::cmd::forget::KeepArgs;
+use crate::cmd::shared::{GROUP_BY_HELP, SnapshotFilterArgs};
+use crate::context::Context;
+use crate::exit::{CommandError, CommandResult};
+use crate::output::policy;
+use crate::{environment, parse, select};
+
+const EXAMPLES: &str = "\
+EXAMPLES:
+  holdfast retention report documenso
+  holdfast retention report --day 2026-11-20 --json";
+
+/// Say how long data stays
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub struct Args {
+    /// What to do.
+    #[command(subcommand)]
+    pub action: Action,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Action {
+    /// Say which snapshots hold what there was on a day, and when the last of them is gone
+    Report(Box<ReportArgs>),
+}
+
+const REPORT_EXAMPLES: &str = "\
+EXAMPLES:
+  holdfast retention report
+      ./holdfast.toml: when is what was deleted today gone from all backups?
+  holdfast retention report documenso --day 2026-11-20
+  holdfast retention report documenso --keep-daily 7 --keep-weekly 4
+      the same if these were the rules
+  holdfast retention report -r /srv/backup --keep-policy default --every day
+
+What was deleted on a day can be in every snapshot from before the end of that day. The rules are
+applied run after run, as if each run from now on succeeded when it is due; the answer says what
+else it takes for granted. Held snapshots (holdfast tag --hold) are named: they never go.";
+
+/// Arguments of `retention report`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = REPORT_EXAMPLES, mut_arg("hosts", |host| host.short(None::<char>)))]
+pub struct ReportArgs {
+    /// Which application; -r names a repository in its place.
+    #[command(flatten)]
+    pub application: ApplicationArgs,
+
+    /// The day, as in 2026-11-20 [default: today]
+    #[arg(long, value_name = "DATE", value_parser = parse::day)]
+    pub day: Option<Date>,
+
+    /// How often runs begin [default: as the app file says, else daily]
+    #[arg(long, value_name = "PERIOD")]
+    pub every: Option<Period>,
+
+    /// What stays; without, what the app file says.
+    #[command(flatten)]
+    pub keep: KeepArgs,
+
+    #[arg(short, long, value_name = "GROUP", default_value = "host,paths", help = GROUP_BY_HELP)]
+    pub group_by: GroupBy,
+
+    /// Which snapshots of the repository.
+    #[command(flatten)]
+    pub filter: SnapshotFilterArgs,
+}
+
+/// How often runs begin.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Period {
+    /// Every hour
+    Hour,
+    /// Every day
+    Day,
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// See [`crate::exit::ExitKind`].
+pub fn run(args: &Args, context: &Context) -> CommandResult {
+    let Action::Report(args) = &args.action;
+    let names_repository =
+        context.global.repo.is_some() || context.global.repository_file.is_some();
+    match names_repository {
+        true => of_repository(args, context),
+        false => of_application(args, context),
+    }
+}
+
+/// What is asked, and of whom.
+struct Asked {
+    /// As in `documenso in /srv/backup`.
+    subject: String,
+    policy: Option<Policy>,
+    group_by: GroupBy,
+    filter: SnapshotFilter,
+    every: Every,
+    zone: TimeZone,
+    /// What is true of this subject only.
+    assumptions: Vec<String>,
+}
+
+fn of_repository(args: &ReportArgs, context: &Context) -> CommandResult {
+    if args.application.name.is_some() {
+        let message = "-r names a repository and NAME an application; write one of them";
+        return Err(CommandError::usage(message));
+    }
+    if args.keep.is_empty() {
+        return Err(CommandError::usage("no rule says what stays")
+            .hint("--keep-policy default, or rules as `holdfast forget` has them")
+            .hint("the name of an application in place of -r"));
+    }
+    let asked = Asked {
+        subject: context.location()?.path().display().to_string(),
+        policy: Some(args.keep.policy(false)),
+        group_by: args.group_by,
+        filter: select::filter(&args.filter)?,
+        every: args.every.map_or(every(Period::Day), every),
+        zone: environment::time_zone(),
+        assumptions: Vec::new(),
+    };
+    answer(args, context, &asked, &context.open()?)
+}
+
+fn of_application(args: &ReportArgs, context: &Context) -> CommandResult {
+    let application = Application::load(&args.application, context)?;
+    let file = &application.file;
+    let rules = file.retention.as_ref();
+    let policy = match args.keep.is_empty() {
+        true => rules.map(|retention| retention.policy.clone()),
+        false => Some(args.keep.policy(false)),
+    };
+    let mut assumptions = Vec::new();
+    if file.keys_repository.is_some() {
+        let sentence = "a snapshot of keys goes with the snapshot of data of the same run";
+        assumptions.push(sentence.to_owned());
+    }
+    if rules.is_some_and(|retention| !retention.prune) {
+        let sentence = "[retention] has prune = false: bytes stay until `holdfast prune` is run";
+        assumptions.push(sentence.to_owned());
+    }
+    let asked = Asked {
+        subject: format!("{} in {}", file.app.name, file.repository.url),
+        policy,
+        group_by: GroupBy::default(),
+        filter: SnapshotFilter {
+            hosts: vec![application.host()],
+            tags: Vec::new(),
+            paths: vec![path_of(file, Class::Data)],
+        },
+        every: args.every.map_or(file.schedule.every, every),
+        zone: file.app.time_zone.clone().unwrap_or_else(environment::time_zone),
+        assumptions,
+    };
+    answer(args, context, &asked, &application.open(Class::Data)?)
+}
+
+/// The moment of a run is of no consequence where nothing is known of it.
+fn every(period: Period) -> Every {
+    match period {
+        Period::Hour => Every::Hour { minute: 0 },
+        Period::Day => Every::Day { at: Time::constant(2, 0, 0, 0) },
+    }
+}
+
+fn answer(
+    args: &ReportArgs,
+    context: &Context,
+    asked: &Asked,
+    repository: &Repository,
+) -> CommandResult {
+    let now = environment::now();
+    let today = asked.zone.to_datetime(now).date();
+    let day = args.day.unwrap_or(today);
+    if day > today {
+        let message = format!("{day} has not come yet; name a day up to {today}");
+        return Err(CommandError::usage(message));
+    }
+    let rhythm = match asked.every {
+        Every::Hour { minute } => Rhythm::Hourly { minute },
+        Every::Day { at } => Rhythm::Daily { at },
+    };
+    let question = Question {
+        policy: asked.policy.as_ref(),
+        group_by: asked.group_by,
+        rhythm,
+        zone: &asked.zone,
+        now,
+        day,
+    };
+    let all: Vec<Candidate> = repository.history().snapshots().iter().map(candidate).collect();
+    let count = all.len();
+    let ours: Vec<_> = all.into_iter().filter(|it| asked.filter.matches(it)).collect();
+    let others = count - ours.len();
+    let report = report(&question, ours).map_err(|error| CommandError::usage(error.to_string()))?;
+    let told = tell::Told {
+        report: &report,
+        subject: &asked.subject,
+        day,
+        now,
+        zone: &asked.zone,
+        assumptions: assumptions(asked, &report, others),
+    };
+    match context.output.style().json {
+        true => Ok(context.output.json(&tell::document(&told))?),
+        false => tell::text(context, &told),
+    }
+}
+
+/// What the answer takes for granted.
+fn assumptions(asked: &Asked, report: &Report, others: usize) -> Vec<String> {
+    let rules = match &asked.policy {
+        Some(policy) => format!("after each run stays: {}", policy::rules(policy)),
+        None => "nothing is ever removed, since the app file has no [retention]".to_owned(),
+    };
+    let mut all = vec![
+        format!(
+            "from now on every run succeeds and is made when it is due: {}",
+            policy::rhythm(asked.every)
+        ),
+        rules,
+        "nobody changes the rules, or holds, releases, tags or forgets a snapshot".to_owned(),
+    ];
+    if report.groups.iter().any(|group| !group.goes_on) {
+        all.push("nothing is added to a group that others have left behind".to_owned());
+    }
+    all.extend(asked.assumptions.iter().cloned());
+    all.push(
+        "a snapshot that goes cannot be restored any more; its bytes go with a prune, which may \
+         leave 5% of what is stored: `holdfast prune --max-unused 0` leaves none"
+            .to_owned(),
+    );
+    all.push("copies of the repository elsewhere are not known here".to_owned());
+    if others > 0 {
+        let are = if others == 1 {
+            "snapshot of the repository is"
+        } else {
+            "snapshots of the repository are"
+        };
+        all.push(format!("{others} other {are} not looked at"));
+    }
+    all
+}

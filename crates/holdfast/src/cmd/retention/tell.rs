@@ -1,0 +1,228 @@
+//! The answer of `retention report`, for people and for scripts.
+
+use holdfast_engine::retention::report::{End, Endless, GroupReport, Holding, Report};
+use jiff::Timestamp;
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+
+use crate::context::Context;
+use crate::exit::CommandResult;
+use crate::output::json::application::{RetentionGroup, RetentionReport, RetentionSnapshot};
+use crate::output::table::{Align, Table};
+use crate::output::{convert, escape, text};
+
+/// Snapshots that are named in one sentence.
+const NAMED_MAX: usize = 8;
+
+/// What is told.
+pub struct Told<'a> {
+    /// The answer.
+    pub report: &'a Report,
+    /// As in `documenso in /srv/backup`.
+    pub subject: &'a str,
+    /// The day that was asked for.
+    pub day: Date,
+    /// The present moment.
+    pub now: Timestamp,
+    /// Whose clock times are shown in.
+    pub zone: &'a TimeZone,
+    /// What the answer takes for granted.
+    pub assumptions: Vec<String>,
+}
+
+/// One document.
+pub fn document(told: &Told<'_>) -> RetentionReport {
+    let report = told.report;
+    RetentionReport {
+        day: told.day.to_string(),
+        begin: report.begin,
+        end: report.end,
+        now: told.now,
+        assumptions: told.assumptions.clone(),
+        groups: report.groups.iter().map(group).collect(),
+        last: report.last().map(snapshot),
+        last_to_go: report.last_to_go().map(snapshot),
+    }
+}
+
+fn group(group: &GroupReport) -> RetentionGroup {
+    RetentionGroup {
+        host: group.key.host.clone(),
+        paths: group.key.paths.iter().map(convert::lossy).collect(),
+        goes_on: group.goes_on,
+        snapshots: group.holdings.iter().map(snapshot).collect(),
+    }
+}
+
+fn snapshot(holding: &Holding) -> RetentionSnapshot {
+    let id = (!holding.planned).then_some(holding.candidate.id);
+    let (ends, until) = match holding.end {
+        End::At(moment) => ("goes", Some(moment)),
+        End::After(moment) => ("later", Some(moment)),
+        End::Never(Endless::Held) => ("held", None),
+        End::Never(Endless::Rule) => ("endless-rule", None),
+        End::Never(Endless::NoRules) => ("no-rules", None),
+        End::Never(Endless::StandsStill) => ("stands-still", None),
+    };
+    RetentionSnapshot {
+        id: id.map(|id| id.to_hex()),
+        short_id: id.map(|id| id.short()),
+        time: holding.candidate.time,
+        of_day: holding.of_day,
+        planned: holding.planned,
+        hold: holding.candidate.hold,
+        reasons: holding.reasons.clone(),
+        last_reasons: holding.last_reasons.clone(),
+        ends,
+        until,
+    }
+}
+
+/// A table for each group, the answer in a sentence, and what it takes for granted.
+pub fn text(context: &Context, told: &Told<'_>) -> CommandResult {
+    let output = &context.output;
+    let heading = format!("{}: what there was on {}", escape::text(told.subject), told.day);
+    output.note(0, &heading)?;
+    for group in &told.report.groups {
+        output.note(0, "")?;
+        if told.report.groups.len() > 1 || !group.goes_on {
+            output.note(0, &describe(group, told))?;
+        }
+        output.note(0, &table(group, told))?;
+    }
+    output.note(0, "")?;
+    for sentence in conclusion(told) {
+        output.line(&sentence)?;
+    }
+    output.note(0, "")?;
+    output.note(0, "This takes for granted:")?;
+    for assumption in &told.assumptions {
+        output.note(0, &format!("  - {}", escape::text(assumption)))?;
+    }
+    Ok(())
+}
+
+fn describe(group: &GroupReport, told: &Told<'_>) -> String {
+    let paths: Vec<_> =
+        group.key.paths.iter().map(|path| escape::name(&path.0).into_owned()).collect();
+    let name = format!("host {}, paths {}", escape::text(&group.key.host), paths.join(", "));
+    match (group.goes_on, group.newest) {
+        (true, _) => format!("{name}:"),
+        (false, Some(newest)) => {
+            let newest = text::time(newest, told.zone);
+            format!("{name} (nothing was added since {newest}; what it has stays):")
+        }
+        (false, None) => format!("{name} (no backup of it was ever finished):"),
+    }
+}
+
+fn table(group: &GroupReport, told: &Told<'_>) -> String {
+    let mut table = Table::new(&[
+        ("ID", Align::Left),
+        ("Time", Align::Left),
+        ("Day", Align::Left),
+        ("Kept now by", Align::Left),
+        ("Kept longest by", Align::Left),
+        ("Goes", Align::Left),
+    ]);
+    let there: Vec<_> = group.holdings.iter().filter(|it| !it.planned).collect();
+    for holding in &there {
+        let reasons = match holding.reasons.is_empty() {
+            true => "nothing".to_owned(),
+            false => escape::text(&holding.reasons.join(", ")).into_owned(),
+        };
+        table.row([
+            holding.candidate.id.short(),
+            text::time(holding.candidate.time, told.zone),
+            if holding.of_day { "same" } else { "before" }.to_owned(),
+            reasons,
+            escape::text(&holding.last_reasons.join(", ")).into_owned(),
+            goes(holding.end, told.zone),
+        ]);
+    }
+    let planned = group.holdings.len() - there.len();
+    let mut footer = text::count(there.len() as u64, "snapshot", "snapshots");
+    if planned > 0 {
+        footer.push_str(&format!(", and {planned} that runs will make before the day ends"));
+    }
+    table.footer(footer);
+    table.render()
+}
+
+fn goes(end: End, zone: &TimeZone) -> String {
+    match end {
+        End::At(moment) => text::time(moment, zone),
+        End::After(moment) => format!("after {}", text::time(moment, zone)),
+        End::Never(Endless::Held) => "never: held".to_owned(),
+        End::Never(Endless::Rule) => "never: a rule without an end".to_owned(),
+        End::Never(Endless::NoRules) => "never: no rules".to_owned(),
+        End::Never(Endless::StandsStill) => "never: nothing is added".to_owned(),
+    }
+}
+
+/// When the last copy of what was deleted is gone.
+fn conclusion(told: &Told<'_>) -> Vec<String> {
+    let (report, day) = (told.report, told.day);
+    let Some(last) = report.last() else {
+        return vec![format!("No snapshot can hold anything that was deleted on {day}.")];
+    };
+    let mut sentences = Vec::new();
+    if !report.holdings().any(|it| it.of_day) {
+        sentences.push(format!(
+            "No snapshot is of {day} itself; older ones hold what had been there before."
+        ));
+    }
+    let endless: Vec<_> = report.holdings().filter(|it| is_endless(it)).collect();
+    if endless.is_empty() {
+        sentences.push(gone(told, last, ""));
+        return sentences;
+    }
+    sentences.push(format!(
+        "What was deleted on {day} is never gone: {} for ever ({}).",
+        if endless.len() == 1 { "one snapshot stays" } else { "these snapshots stay" },
+        named(&endless)
+    ));
+    if let Some(last) = report.last_to_go() {
+        sentences.push(gone(told, last, " from all others"));
+    }
+    sentences
+}
+
+fn is_endless(holding: &Holding) -> bool {
+    matches!(holding.end, End::Never(_))
+}
+
+fn gone(told: &Told<'_>, last: &Holding, from: &str) -> String {
+    let time = text::time(last.candidate.time, told.zone);
+    let snapshot = match last.planned {
+        true => format!("which the run of {time} will make"),
+        false => format!("{} of {time}", last.candidate.id.short()),
+    };
+    let day = told.day;
+    match last.end {
+        End::At(moment) => format!(
+            "What was deleted on {day} is gone{from} with the run of {}, which removes the last \
+             snapshot that can hold it, {snapshot}.",
+            text::time(moment, told.zone)
+        ),
+        End::After(moment) => format!(
+            "What was deleted on {day} is there{from} beyond {}; it was not looked further.",
+            text::time(moment, told.zone)
+        ),
+        End::Never(_) => format!("What was deleted on {day} is never gone{from}."),
+    }
+}
+
+fn named(holdings: &[&Holding]) -> String {
+    let name = |it: &&Holding| match it.end {
+        End::Never(Endless::Held) => format!("{}, held", it.candidate.id.short()),
+        _ => it.candidate.id.short(),
+    };
+    let mut names: Vec<_> =
+        holdings.iter().filter(|it| !it.planned).take(NAMED_MAX).map(name).collect();
+    let more = holdings.len() - names.len();
+    if more > 0 {
+        names.push(format!("{more} more"));
+    }
+    names.join("; ")
+}

@@ -1,0 +1,294 @@
+//! `schedule`: what makes runs begin, made from the app file.
+
+mod install;
+
+use std::path::{Path, PathBuf};
+
+use clap::{Subcommand, ValueHint};
+use holdfast_app::config;
+use holdfast_app::schedule::{
+    self, Claim, CronStyle, FOLDER, Installation, KubernetesOptions, ScheduleError, Units,
+};
+
+use crate::application::{self, Application, ApplicationArgs};
+use crate::context::Context;
+use crate::environment;
+use crate::exit::{CommandError, CommandResult};
+use crate::output::json::application::{Schedule, ScheduleFile};
+
+const EXAMPLES: &str = "\
+EXAMPLES:
+  holdfast schedule systemd
+  holdfast schedule cron
+  holdfast schedule kubernetes --image registry.example.com/holdfast:0.1.0
+
+When runs begin is written in [schedule] of the app file. Runs of one application never overlap: a
+second one waits or leaves, as [run] says.";
+
+/// Print what makes runs begin: units for systemd, a crontab, a CronJob
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub struct Args {
+    /// For whom.
+    #[command(subcommand)]
+    pub kind: Kind,
+}
+
+/// What begins runs.
+#[derive(Debug, Subcommand)]
+pub enum Kind {
+    /// A service and a timer for systemd
+    Systemd(SystemdArgs),
+    /// Lines for cron
+    Cron(CronArgs),
+    /// A ConfigMap and a CronJob for Kubernetes
+    Kubernetes(KubernetesArgs),
+}
+
+/// Where the program is that a schedule starts.
+#[derive(Debug, Clone, clap::Args)]
+pub struct ProgramArgs {
+    /// The program that is started [default: this one]
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub program: Option<PathBuf>,
+}
+
+const SYSTEMD_EXAMPLES: &str = "\
+EXAMPLES:
+  holdfast schedule systemd
+      look at the units
+  holdfast schedule systemd --install --dry-run
+      see what --install would write and run
+  holdfast schedule systemd --install
+      as root: write the units into /etc/systemd/system, and start the timer
+  holdfast schedule systemd documenso --to /tmp/units
+      write them elsewhere; systemd is not told
+
+The service may read every file and write its repositories, its own folders, and what `writable` in
+[schedule] names. Make and install the units anew when the app file changes.";
+
+/// Arguments of `schedule systemd`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = SYSTEMD_EXAMPLES)]
+pub struct SystemdArgs {
+    /// Which application.
+    #[command(flatten)]
+    pub application: ApplicationArgs,
+
+    /// Write the units into /etc/systemd/system, and start the timer
+    #[arg(long)]
+    pub install: bool,
+
+    /// Write the units into this folder, and do no more
+    #[arg(long, value_name = "FOLDER", value_hint = ValueHint::DirPath)]
+    #[arg(conflicts_with = "install")]
+    pub to: Option<PathBuf>,
+
+    /// Write and start nothing; say what would be done
+    #[arg(short = 'n', long)]
+    pub dry_run: bool,
+
+    /// What is started.
+    #[command(flatten)]
+    pub program: ProgramArgs,
+}
+
+const CRON_EXAMPLES: &str = "\
+EXAMPLES:
+  holdfast schedule cron > /etc/cron.d/holdfast-documenso
+  holdfast schedule cron --user-table
+      lines for `crontab -e`, which have no user in them";
+
+/// Arguments of `schedule cron`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = CRON_EXAMPLES)]
+pub struct CronArgs {
+    /// Which application.
+    #[command(flatten)]
+    pub application: ApplicationArgs,
+
+    /// Lines for the table of a user, not for a file in /etc/cron.d
+    #[arg(long)]
+    pub user_table: bool,
+
+    /// What is started.
+    #[command(flatten)]
+    pub program: ProgramArgs,
+}
+
+const KUBERNETES_EXAMPLES: &str = "\
+EXAMPLES:
+  holdfast schedule kubernetes --image example.com/holdfast:0.1.0 --claim backup:/srv/backup
+  holdfast schedule kubernetes --image example.com/holdfast:0.1.0 --claim uploads:/opt/uploads:ro
+
+Every path that the app file names must be on a volume: --claim names the PersistentVolumeClaims.
+Secrets are taken from a Secret; the text says how it is made and holds none.";
+
+/// Arguments of `schedule kubernetes`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = KUBERNETES_EXAMPLES)]
+pub struct KubernetesArgs {
+    /// Which application.
+    #[command(flatten)]
+    pub application: ApplicationArgs,
+
+    /// The image that has holdfast and the programs that it starts, with its version
+    #[arg(long, value_name = "IMAGE")]
+    pub image: String,
+
+    /// The namespace; without, that of whoever applies the text
+    #[arg(long, value_name = "NAME")]
+    pub namespace: Option<String>,
+
+    /// A PersistentVolumeClaim and where it is mounted; repeat for several
+    #[arg(long = "claim", value_name = "NAME:PATH[:ro]", value_parser = claim)]
+    pub claims: Vec<Claim>,
+
+    /// A PersistentVolumeClaim for the cache; without, each run begins with an empty one
+    #[arg(long, value_name = "NAME")]
+    pub cache_claim: Option<String>,
+}
+
+/// Reads `NAME:PATH` or `NAME:PATH:ro`.
+fn claim(text: &str) -> Result<Claim, String> {
+    const HELP: &str = "write NAME:PATH or NAME:PATH:ro, as in backup:/srv/backup";
+    let (name, path) = text.split_once(':').ok_or(HELP)?;
+    let (path, read_only) = match path.strip_suffix(":ro") {
+        Some(path) => (path, true),
+        None => (path, false),
+    };
+    if name.is_empty() || !path.starts_with('/') {
+        return Err(HELP.to_owned());
+    }
+    Ok(Claim { name: name.to_owned(), path: path.into(), read_only })
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// See [`crate::exit::ExitKind`].
+pub fn run(args: &Args, context: &Context) -> CommandResult {
+    match &args.kind {
+        Kind::Systemd(args) => systemd(args, context),
+        Kind::Cron(args) => cron(args, context),
+        Kind::Kubernetes(args) => kubernetes(args, context),
+    }
+}
+
+impl From<ScheduleError> for CommandError {
+    fn from(error: ScheduleError) -> CommandError {
+        CommandError::usage(error.to_string())
+    }
+}
+
+/// Where things are on this machine.
+struct Places {
+    program: PathBuf,
+    app_file: PathBuf,
+}
+
+impl Places {
+    fn find(application: &Application<'_>, args: &ProgramArgs) -> CommandResult<Places> {
+        let absolute = |path: &Path| {
+            environment::absolute(path)
+                .map_err(|error| CommandError::path("find the path", path, &error))
+        };
+        let program = match &args.program {
+            Some(path) => absolute(path)?,
+            None => environment::program().map_err(|error| {
+                CommandError::failed(format!("cannot find this program: {error}"))
+                    .hint("--program FILE")
+            })?,
+        };
+        Ok(Places { program, app_file: absolute(&application.path)? })
+    }
+
+    fn installation(&self) -> Installation<'_> {
+        Installation { program: &self.program, app_file: &self.app_file }
+    }
+}
+
+fn systemd(args: &SystemdArgs, context: &Context) -> CommandResult {
+    let application = Application::load(&args.application, context)?;
+    let places = Places::find(&application, &args.program)?;
+    let units = schedule::units(&application.file, &places.installation())?;
+    match (&args.to, args.install) {
+        (Some(folder), _) => install::write(context, &units, folder, args.dry_run),
+        (None, true) => install::install(context, &units, args.dry_run),
+        (None, false) => show_units(context, &units),
+    }
+}
+
+/// Prints units as `systemctl cat` does, each under its name.
+fn show_units(context: &Context, units: &Units) -> CommandResult {
+    let folder = Path::new(install::FOLDER);
+    let files = units.all().map(|unit| ScheduleFile {
+        name: folder.join(&unit.name).to_string_lossy().into_owned(),
+        text: unit.text.clone(),
+    });
+    let commands = units.next_steps().to_vec();
+    if context.output.style().json {
+        return Ok(context.output.json(&Schedule { files: files.to_vec(), commands })?);
+    }
+    for file in &files {
+        context.output.line(&format!("# {}\n{}", file.name, file.text))?;
+    }
+    let steps = "# `holdfast schedule systemd --install` writes them as root, and then runs:";
+    context.output.note(0, steps)?;
+    commands.iter().try_for_each(|command| context.output.note(0, &format!("#   {command}")))?;
+    Ok(())
+}
+
+fn cron(args: &CronArgs, context: &Context) -> CommandResult {
+    let application = Application::load(&args.application, context)?;
+    let places = Places::find(&application, &args.program)?;
+    let style = if args.user_table { CronStyle::User } else { CronStyle::System };
+    let text = schedule::crontab(&application.file, &places.installation(), style)?;
+    let name = format!("/etc/cron.d/holdfast-{}", application.file.app.name);
+    show(context, name, text)
+}
+
+/// The app file is read as if it lay where a pod has it.
+fn kubernetes(args: &KubernetesArgs, context: &Context) -> CommandResult {
+    let path = Application::load(&args.application, context)?.path;
+    let text = std::fs::read_to_string(&path)
+        .map_err(|error| CommandError::path("read the app file", &path, &error))?;
+    let same = |path: &Path| path.to_owned();
+    let file = config::parse(&text, &path, Path::new(FOLDER), &same)
+        .map_err(|error| application::explain(error, &path))?
+        .file;
+    let options = KubernetesOptions {
+        image: &args.image,
+        app_file_text: &text,
+        namespace: args.namespace.as_deref(),
+        claims: &args.claims,
+        cache_claim: args.cache_claim.as_deref(),
+    };
+    let manifest = schedule::cron_job(&file, &options)?;
+    show(context, format!("holdfast-{}.yaml", file.app.name), manifest)
+}
+
+fn show(context: &Context, name: String, text: String) -> CommandResult {
+    match context.output.style().json {
+        true => {
+            let files = vec![ScheduleFile { name, text }];
+            Ok(context.output.json(&Schedule { files, commands: Vec::new() })?)
+        }
+        false => Ok(context.output.bytes(text.as_bytes())?),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn claims() {
+        let parsed = |text| claim(text).map(|it| (it.name, it.path, it.read_only));
+        assert_eq!(parsed("a:/b"), Ok(("a".into(), "/b".into(), false)));
+        assert_eq!(parsed("a:/b:c:ro"), Ok(("a".into(), "/b:c".into(), true)));
+        for text in ["", "a", "a:b", ":/b", "/b:ro"] {
+            assert!(parsed(text).is_err(), "{text}");
+        }
+    }
+}
