@@ -28,6 +28,10 @@ use crate::config::{self, AccessKeyId};
 /// Longest file that is read for a part of an access key, in bytes.
 const SECRET_BYTES_MAX: u64 = 64 << 10;
 
+/// Threads that should read a bucket's objects at once: they wait more than they work, so one for
+/// each processor would be too few.
+pub const READ_CONCURRENCY: usize = 16;
+
 /// What the surroundings give to connections with buckets. Whoever calls this crate fills it in.
 #[derive(Debug, Clone)]
 pub struct Access {
@@ -105,8 +109,8 @@ pub fn path_of_key(key: &str) -> Option<Vec<u8>> {
     Some([OBJECTS_NAME.as_bytes(), b"/", &name].concat())
 }
 
-/// What is kept of a bucket.
-pub(crate) fn source_options(bucket: &config::Bucket, sweep: Option<Sweep>) -> BucketSourceOptions {
+/// What is kept of a bucket, for those who want more of it changed.
+pub fn source_options(bucket: &config::Bucket, sweep: Option<Sweep>) -> BucketSourceOptions {
     // Amazon tells with the content how many tags there are; not every server does.
     let tags = match (bucket.tags, &bucket.endpoint) {
         (false, _) => Tags::LeaveOut,
@@ -124,8 +128,9 @@ pub(crate) fn source_options(bucket: &config::Bucket, sweep: Option<Sweep>) -> B
     }
 }
 
-/// How a bucket is restored.
-fn target_options(
+/// How a bucket is restored, for those who want more of it changed: locks and the bucket's own
+/// configuration are not given back, and nobody is told of new versions.
+pub fn target_options(
     bucket: &config::Bucket,
     kept: &config::Bucket,
     spool: &Path,

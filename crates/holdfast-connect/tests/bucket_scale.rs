@@ -1,25 +1,30 @@
-//! A bucket of 100,000 objects, of which 100 change: how many requests that takes, and how much
-//! memory. In a process of its own, whose memory is nobody else's.
+//! A bucket of 500,000 objects, of which 100 change: how many requests that takes, and how much
+//! memory. In a process of its own, whose memory is nobody else's but the server's, which needs
+//! none for its objects.
 
-#[allow(dead_code, reason = "the other tests of buckets use all of it")]
-#[path = "bucket/boto.rs"]
-mod boto;
+#[path = "bucket/many.rs"]
+mod many;
 #[allow(dead_code, reason = "the other tests of buckets use all of it")]
 #[path = "bucket/server.rs"]
 mod server;
+#[path = "bucket/serving.rs"]
+mod serving;
 
 use std::collections::HashMap;
 use std::num::NonZeroUsize;
+use std::time::Duration;
 
 use holdfast_connect::bucket::{Bucket, BucketOptions, BucketSourceOptions, Requests};
 use holdfast_connect::{Item, Piece, Source};
 
-use server::{Server, options};
+use many::Many;
+use server::options;
+use serving::Serving;
 
-const OBJECTS: usize = 100_000;
+const OBJECTS: usize = 500_000;
 const CHANGED: usize = 100;
 /// Bytes that a source may take, however large the bucket: a few pages of a listing.
-const MEMORY_BYTES_MAX: u64 = 40 << 20;
+const MEMORY_BYTES_MAX: u64 = 32 << 20;
 
 /// What an entry is recognised by, in few bytes.
 type Seen = HashMap<Vec<u8>, (u64, i64, u32, u64)>;
@@ -62,7 +67,7 @@ fn back_up(source: &mut dyn Source, seen: &mut Seen, is_first: bool) -> (Vec<Str
     (read, most)
 }
 
-fn open(server: &Server, concurrency: usize) -> Bucket {
+fn open(server: &Serving, concurrency: usize) -> Bucket {
     let concurrency = NonZeroUsize::new(concurrency).unwrap();
     Bucket::open(BucketOptions { concurrency, ..options(&server.endpoint(), "big") }).unwrap()
 }
@@ -78,8 +83,8 @@ fn source(bucket: &Bucket, split_keys: Vec<String>) -> impl Source {
 
 #[test]
 fn requests_are_pages_and_what_changed() {
-    let count = OBJECTS.to_string();
-    let server = Server::start(&["--fill", "big", &count]);
+    let many = Many::new(OBJECTS, Duration::ZERO);
+    let server = Serving::start(many.clone(), ("AKIATEST", "hunter2-secret"));
     let mut seen = Seen::with_capacity(OBJECTS);
     let bucket = open(&server, 1);
     let (read, _) = back_up(&mut source(&bucket, Vec::new()), &mut seen, true);
@@ -87,21 +92,18 @@ fn requests_are_pages_and_what_changed() {
     let pages = (OBJECTS / 1000) as u64;
     assert_eq!(bucket.requests(), Requests { list: pages, ..Requests::default() });
 
-    let change = "
-for number in range(0, 100_000, 1000):
-    s3.put_object(Bucket='big', Key=f'photos/{number:07}.jpg', Body=f'changed {number}'.encode())";
-    boto::run(&server.endpoint(), change, &[]);
+    many.change(CHANGED);
     let bucket = open(&server, 1);
     let (read, memory) = back_up(&mut source(&bucket, Vec::new()), &mut seen, false);
     assert_eq!(read.len(), CHANGED);
-    assert!(read.iter().all(|content| content.starts_with("changed ")), "{read:?}");
+    assert!(read.iter().all(|content| content.ends_with(" 001")), "{read:?}");
     let expected = Requests { list: pages, get: CHANGED as u64, ..Requests::default() };
     assert_eq!(bucket.requests(), expected, "a page each, a changed object each, and no other");
     assert!(memory < MEMORY_BYTES_MAX, "{memory} bytes more");
 
     // Side by side, at guessed keys and at known ones.
-    let known: Vec<_> = (1..25).map(|part| format!("photos/{:07}.jpg", part * 4000)).collect();
-    for (split_keys, pages_max) in [(Vec::new(), pages * 5 / 4), (known, pages * 5 / 4 + 25)] {
+    let known: Vec<_> = (1..125).map(|part| many::key_of(part * 4000)).collect();
+    for (split_keys, pages_max) in [(Vec::new(), pages * 5 / 4), (known, pages * 5 / 4 + 125)] {
         let bucket = open(&server, 8);
         let (read, memory) = back_up(&mut source(&bucket, split_keys), &mut seen, false);
         assert_eq!(read.len(), CHANGED, "the same objects");

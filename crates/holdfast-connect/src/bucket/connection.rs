@@ -31,7 +31,9 @@ impl Bucket {
     /// If the options cannot be right.
     pub fn open(options: BucketOptions) -> Result<Self, BucketError> {
         if options.service != Service::S3 {
-            return Err(BucketError::Options("only S3".to_owned()));
+            let text = "only buckets of S3 and compatible servers can be opened so far: use the \
+                        service's S3 interface, if it has one";
+            return Err(BucketError::Options(text.to_owned()));
         }
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(THREADS)

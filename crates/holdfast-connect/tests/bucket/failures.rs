@@ -55,6 +55,21 @@ fn a_server_that_is_not_there_is_named() {
 }
 
 #[test]
+fn waiting_for_a_silent_server_can_be_stopped() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let endpoint = format!("http://{}", listener.local_addr().unwrap());
+    let silent = options(&endpoint, "bucket");
+    let stop = std::sync::Arc::clone(&silent.stop);
+    let server = std::thread::spawn(move || {
+        let connection = listener.accept().unwrap();
+        stop.store(true, std::sync::atomic::Ordering::SeqCst);
+        connection
+    });
+    assert_eq!(listing_error(silent), "the work was interrupted");
+    drop(server.join().unwrap());
+}
+
+#[test]
 fn a_server_that_is_no_s3_is_told() {
     assert!(answered(200, "", "<html></html>").contains("makes no sense"));
     assert!(answered(200, "", "hello").contains("makes no sense"));

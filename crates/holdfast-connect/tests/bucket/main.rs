@@ -9,6 +9,8 @@ mod keys;
 mod proxy;
 mod races;
 mod restore;
+mod second;
 mod server;
+mod serving;
 mod tree;
 mod versions;

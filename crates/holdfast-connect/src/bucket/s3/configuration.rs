@@ -6,6 +6,7 @@ use http::header::CONTENT_TYPE;
 use super::action::{Action, Kind};
 use super::client::{Request, S3};
 use super::payload::Payload;
+use super::xml::Element;
 use crate::bucket::BucketError;
 
 /// One part of a bucket's configuration.
@@ -99,6 +100,12 @@ pub const SETTINGS: [Setting; 13] = [
     ),
 ];
 
+/// True for the answer of a server that does not know a setting and passes over the question.
+fn is_listing(body: &[u8]) -> bool {
+    let is = |root: Element| root.name == "ListBucketResult" || root.name == "ListVersionsResult";
+    body.starts_with(b"<") && Element::parse(body).is_ok_and(is)
+}
+
 impl S3 {
     /// The document of a setting; `None` if the bucket has none, or the server does not know such a
     /// thing.
@@ -108,7 +115,7 @@ impl S3 {
     pub async fn setting(&self, setting: &Setting) -> Result<Option<String>, BucketError> {
         let mut request = Request::new(setting.read, Method::GET, None).query(setting.name, "");
         match self.body(&mut request).await {
-            Ok(body) if body.is_empty() => Ok(None),
+            Ok(body) if body.is_empty() || is_listing(&body) => Ok(None),
             Ok(body) => String::from_utf8(body.to_vec()).map(Some).map_err(|_| {
                 super::client::nonsense(setting.read.what, "it is not UTF-8".to_owned())
             }),

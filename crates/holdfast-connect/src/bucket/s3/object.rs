@@ -112,7 +112,9 @@ impl S3 {
             .maybe_query("versionId", which.version);
         match self.document(&mut request).await {
             Ok(root) => Ok(root.map(|root| tags_in(&root)).unwrap_or_default()),
-            Err(BucketError::Refused { status: 404, .. }) => Ok(Vec::new()),
+            Err(BucketError::Refused { status: 404, .. } | BucketError::Unsupported { .. }) => {
+                Ok(Vec::new())
+            }
             Err(error) => Err(error),
         }
     }
