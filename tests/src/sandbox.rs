@@ -136,6 +136,7 @@ impl Sandbox {
         command.env("HOLDFAST_REPOSITORY", self.path("repository"));
         command.env("HOLDFAST_PASSWORD_FILE", self.path("key"));
         command.env("HOLDFAST_CACHE_DIR", self.path("cache"));
+        command.env("HOLDFAST_STATE_DIR", self.path("state"));
         command.envs(self.variables.iter().map(|(name, value)| (name, value)));
         command.stdin(Stdio::null());
         command

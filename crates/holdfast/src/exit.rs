@@ -111,7 +111,9 @@ impl CommandError {
     }
 
     fn report_text(&self, stderr: &mut dyn Write) -> io::Result<()> {
-        writeln!(stderr, "holdfast: {}", escape::text(&self.message))?;
+        let mut lines = self.message.lines();
+        writeln!(stderr, "holdfast: {}", escape::text(lines.next().unwrap_or_default()))?;
+        lines.try_for_each(|line| writeln!(stderr, "{}", escape::text(line)))?;
         for hint in &self.hints {
             writeln!(stderr, "  try: {}", escape::text(hint))?;
         }

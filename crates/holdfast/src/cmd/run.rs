@@ -19,7 +19,7 @@ use uuid::Uuid;
 use crate::application::{Application, ApplicationArgs};
 use crate::context::Context;
 use crate::environment;
-use crate::exit::{CommandError, CommandResult};
+use crate::exit::{CommandError, CommandResult, ExitKind};
 use crate::output::progress::Activity;
 use crate::watch::Watcher;
 
@@ -143,13 +143,19 @@ impl Work<'_> {
             true => Some(self.open(Class::Keys)?),
             false => None,
         };
-        // Only where the file allows keys beside data is there no other place for them.
-        let places = Places { data: &data, keys: Some(keys.as_ref().unwrap_or(&data)) };
+        let places = Places { data: &data, keys: keys.as_ref() };
         let watcher = Watcher::start(self.context, Activity::Backup, None)?;
         let report = self
             .with_context(|run_context| Ok(run::run(file, run_context, places, hooks, &watcher)?));
         drop(watcher);
-        let report = report?;
+        let report =
+            report.map_err(|error| match self.context.interrupted.load(Ordering::SeqCst) {
+                // What failed did so because the user wanted it to end.
+                true => {
+                    CommandError::new(ExitKind::Interrupted, "interrupted, so no snapshot was made")
+                }
+                false => error,
+            })?;
         let retention = file.retention.as_ref().map(|rules| {
             let time = (environment::now(), &environment::time_zone());
             let watcher = Watcher::start(self.context, Activity::Other, None)?;

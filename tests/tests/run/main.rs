@@ -1,0 +1,19 @@
+//! `holdfast run` from outside: an application as one snapshot, or none.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::disallowed_methods,
+    reason = "all of this is one test; the lints spare functions marked as tests only"
+)]
+
+mod begin;
+// mod checks;
+mod hooks;
+mod keys;
+mod locking;
+mod monitor;
+mod retention;
+mod secrets;
+mod whole;
+mod world;
