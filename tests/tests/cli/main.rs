@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::disallowed_methods)]
 
 mod backup;
+mod config;
 mod damage;
 mod dates;
 mod forget;
@@ -15,7 +16,9 @@ mod names;
 mod outside;
 mod restore;
 mod restore_over;
+mod retention;
 mod round_trip;
+mod schedule;
 mod snapshots;
 mod sources;
 mod stream;
