@@ -15,7 +15,7 @@ use zeroize::Zeroizing;
 
 use crate::context::Context;
 use crate::exit::{CommandError, CommandResult, ExitKind};
-use crate::output::{escape, text};
+use crate::output::escape;
 use crate::secret::{self, Passphrase, Source};
 
 /// Name of the app file in the working directory.
@@ -100,8 +100,7 @@ impl<'a> Application<'a> {
     /// another application.
     pub fn load(args: &ApplicationArgs, context: &'a Context) -> CommandResult<Self> {
         let path = args.path()?;
-        let Loaded { file, warnings } =
-            config::load(&path).map_err(|error| explain(error, &path))?;
+        let Loaded { file, warnings } = config::load(&path).map_err(explain)?;
         args.expect_name(&path, &file)?;
         warnings.iter().for_each(|warning| context.output.caution(&sentence(warning)));
         let file = match context.environment.variable("CREDENTIALS_DIRECTORY") {
@@ -212,16 +211,9 @@ impl<'a> Application<'a> {
 }
 
 /// The mistakes of a file are usage errors; that it cannot be read is a failure.
-pub fn explain(error: ConfigError, path: &Path) -> CommandError {
+pub fn explain(error: ConfigError) -> CommandError {
     match &error {
-        ConfigError::Mistakes(mistakes) => {
-            let count = text::count(mistakes.len() as u64, "mistake", "mistakes");
-            let first = mistakes.first().map(sentence).unwrap_or_default();
-            CommandError::usage(format!("the app file has {count}: {first}")).hint(format!(
-                "holdfast config check --config {}, which shows the lines of all",
-                escape::path(path)
-            ))
-        }
+        ConfigError::Mistakes(_) => CommandError::usage(error.to_string()),
         ConfigError::Unreadable { .. } => {
             CommandError::failed(error.to_string()).hint("--config FILE, or HOLDFAST_CONFIG")
         }

@@ -82,9 +82,9 @@ fn every_mistake_has_its_place_its_line_and_what_to_write() {
         assert!(message["help"].as_str().is_some_and(|it| !it.is_empty()), "{message}");
     }
     assert_eq!(json.errors()[0]["code"], 2);
-    // Other commands name the first, and where all are shown.
+    // Other commands show them too.
     let other = sandbox.fails(2, "schedule cron");
-    other.says("the app file has 4 mistakes: holdfast.toml:3:8: ").says("holdfast config check");
+    other.says("4 mistakes in the app file").says("holdfast.toml:15:1: ").says("try: `daily`");
     assert_eq!(fs::read_to_string(path).unwrap().len(), sandbox.read("holdfast.toml").len());
 }
 

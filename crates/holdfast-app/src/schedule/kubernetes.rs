@@ -88,8 +88,8 @@ impl Job<'_> {
             return Err(ScheduleError::NoHost);
         }
         let claims = self.options.claims.iter().map(|claim| claim.name.as_str());
-        let names = claims.chain(self.options.namespace).chain(self.options.cache_claim);
-        names.map(check_name).collect()
+        let mut names = claims.chain(self.options.namespace).chain(self.options.cache_claim);
+        names.try_for_each(check_name)
     }
 
     /// Every path that the file names must be on a volume.

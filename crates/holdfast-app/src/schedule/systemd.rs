@@ -85,7 +85,7 @@ fn service(file: &AppFile, at: &Installation<'_>) -> Result<String, ScheduleErro
          After=network-online.target postgresql.service docker.service\n"
     );
     line_of_words(&mut text, "RequiresMountsFor", &repositories);
-    let words: Vec<_> = command(at)?.map(|word| exec_word(word)).to_vec();
+    let words: Vec<_> = command(at)?.map(exec_word).to_vec();
     let _ = write!(
         text,
         "\n[Service]\n\

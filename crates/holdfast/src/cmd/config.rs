@@ -83,7 +83,7 @@ fn check(args: &ApplicationArgs, context: &Context) -> CommandResult {
     let Loaded { file, warnings } = match config::load(&path) {
         Ok(loaded) => loaded,
         Err(ConfigError::Mistakes(mistakes)) => return tell_mistakes(context, &path, &mistakes),
-        Err(error) => return Err(application::explain(error, &path)),
+        Err(error) => return Err(application::explain(error)),
     };
     args.expect_name(&path, &file)?;
     for warning in &warnings {

@@ -254,9 +254,8 @@ fn kubernetes(args: &KubernetesArgs, context: &Context) -> CommandResult {
     let text = std::fs::read_to_string(&path)
         .map_err(|error| CommandError::path("read the app file", &path, &error))?;
     let same = |path: &Path| path.to_owned();
-    let file = config::parse(&text, &path, Path::new(FOLDER), &same)
-        .map_err(|error| application::explain(error, &path))?
-        .file;
+    let file =
+        config::parse(&text, &path, Path::new(FOLDER), &same).map_err(application::explain)?.file;
     let options = KubernetesOptions {
         image: &args.image,
         app_file_text: &text,
