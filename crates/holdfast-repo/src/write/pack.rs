@@ -11,7 +11,7 @@ const DIRECTORY_BYTES_PER_BLOB: usize = 36;
 
 /// A pack of very many tiny blobs is closed at so many: its directory is held in memory several
 /// times.
-const BLOBS_MAX: usize = 1 << 16;
+const BLOBS_MAX: usize = 1 << 15;
 
 /// Sealed frames that will be one pack.
 #[derive(Debug)]

@@ -17,7 +17,7 @@ use crate::{RepoError, Repository};
 /// An index object is written after so many packs ...
 const PACKS_PER_INDEX_OBJECT: usize = 32;
 /// ... or so many blobs, so that little is sent again after a crash and memory stays bounded.
-const BLOBS_PER_INDEX_OBJECT: usize = 100_000;
+const BLOBS_PER_INDEX_OBJECT: usize = 50_000;
 
 /// Packs that an index object lists now.
 #[derive(Debug)]
