@@ -16,8 +16,12 @@ use holdfast_repo::{OpenOptions, Repository};
 use redb::{ReadableDatabase, ReadableTableMetadata, TableDefinition};
 
 const ROUNDS: u64 = 25;
-const EVERYTHING: PruneOptions =
-    PruneOptions { max_unused: MaxUnused::Bytes(0), max_repack_bytes: None, dry_run: false };
+const EVERYTHING: PruneOptions = PruneOptions {
+    max_unused: MaxUnused::Bytes(0),
+    max_repack_bytes: None,
+    abandoned: None,
+    dry_run: false,
+};
 
 fn open(fixture: &Fixture, cache: &Path) -> Repository {
     let options =

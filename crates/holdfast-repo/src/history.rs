@@ -202,6 +202,11 @@ impl History {
         self.heads.keys().copied().collect()
     }
 
+    /// The host whose chain it is, unless the record that announced it is lost.
+    pub fn host(&self, writer: &WriterId) -> Option<&str> {
+        self.hosts.get(writer).map(String::as_str)
+    }
+
     /// First slot of a writer's chain that was free when it was read last.
     pub fn next_slot(&self, writer: &WriterId) -> u64 {
         self.heads.get(writer).map_or(0, |head| head.next)

@@ -72,6 +72,16 @@ fn a_command_that_fails_late_leaves_no_snapshot_either() {
     no_snapshot(&sandbox);
     assert!(sandbox.object_bytes("packs") > 10_000_000);
     sandbox.ok("check");
+    // A prune says what it leaves alone and why, and takes it if it is told to.
+    let outcome = sandbox.ok("prune --dry-run");
+    outcome.prints("of a backup that made no snapshot, seen since").prints("--abandoned-after 0d");
+    let waiting = &sandbox.ok("prune --json").json()["waiting"][0];
+    assert!(waiting["bytes"].as_u64().unwrap() > 10_000_000, "{waiting}");
+    let given_up = Sandbox::empty();
+    given_up.adopt(&sandbox);
+    given_up.ok("prune --abandoned-after 0d").prints("0 packs, 0 B moved");
+    assert_eq!(given_up.object_bytes("packs"), 0);
+    given_up.ok("check");
     assert_eq!(sandbox.run_words(words("echo short")).code, Some(0));
     sandbox.ok("prune");
     assert!(sandbox.object_bytes("packs") < 1_000_000);

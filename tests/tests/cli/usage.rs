@@ -94,7 +94,9 @@ fn case(command: &str, flag: &str) -> Wrong {
         ("restore", "--target") => Fails("key", 1, "cannot open the target"),
         ("restore", "--overwrite") => Refused("maybe", "[possible values: always, if-changed"),
         ("check", "--read-data-subset") => Refused("5/3", "write n/t with n from 1 to t"),
-        ("check", "--max-age") => Refused("1m", "write hours (h) or days (d)"),
+        ("check", "--max-age") | ("forget" | "prune", "--abandoned-after") => {
+            Refused("1m", "write hours (h) or days (d)")
+        }
         ("stats", "--mode") => Refused("all", "[possible values: restore-size"),
         ("key add", "--label") => Nothing("any"),
         (_, "--new-password-file") => Fails("missing", 1, "cannot read the password file"),

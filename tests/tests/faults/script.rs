@@ -7,7 +7,7 @@ use holdfast_backend::{Backend, Memory};
 use holdfast_engine::backup::{BackupOptions, CaptureOptions, Compare, SourceOptions, backup};
 use holdfast_engine::check::{CheckOptions, CheckReport, ReadData, check};
 use holdfast_engine::forget::forget;
-use holdfast_engine::prune::{MaxUnused, PruneOptions, prune};
+use holdfast_engine::prune::{Abandoned, MaxUnused, PruneOptions, prune};
 use holdfast_engine::restore::{Overwrite, RestoreOptions, Selection, restore};
 use holdfast_engine::{EngineError, Event, Observer, Silent};
 use holdfast_format::config::{ChunkProfile, ChunkSizes, Config};
@@ -45,8 +45,13 @@ pub const STEPS: [Step; 7] = [
 ];
 
 /// Everything goes that can go.
-pub const PRUNE: PruneOptions =
-    PruneOptions { max_unused: MaxUnused::Bytes(0), max_repack_bytes: None, dry_run: false };
+pub const PRUNE: PruneOptions = PruneOptions {
+    max_unused: MaxUnused::Bytes(0),
+    max_repack_bytes: None,
+    // Also what a step that was cut short has left: the next steps must do without it.
+    abandoned: Some(Abandoned { after_seconds: 0, now: Timestamp::UNIX_EPOCH }),
+    dry_run: false,
+};
 
 /// A script under way: the storage, and what was promised so far.
 #[derive(Clone)]

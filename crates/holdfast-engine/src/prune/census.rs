@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use holdfast_format::BlobType;
+use holdfast_format::{BlobType, WriterId};
 use holdfast_repo::index::{IndexReader, Location, PackRow};
 use holdfast_repo::{RepoError, Repository};
 
@@ -16,8 +16,7 @@ const SPARSE: u64 = 4;
 pub(super) struct PackUse {
     pub row: PackRow,
     pub blob_type: BlobType,
-    /// True if the session that made it has committed, or can only commit behind a fence that is
-    /// still to be put.
+    /// True if the session that made it is over: decided, or given up.
     pub is_decided: bool,
     /// Blobs that are needed from here.
     pub blobs: u64,
@@ -41,17 +40,19 @@ pub(super) fn is_sparse(live_bytes: u64, raw_bytes: u64) -> bool {
     live_bytes * SPARSE < raw_bytes
 }
 
-/// Looks at all packs.
-pub(super) fn take(repository: &Repository, live: &LiveSet) -> Result<Census, RepoError> {
+/// Looks at all packs; `is_over` says of a session whether it is.
+pub(super) fn take(
+    repository: &Repository,
+    live: &LiveSet,
+    mut is_over: impl FnMut(&WriterId, u64) -> bool,
+) -> Result<Census, RepoError> {
     let index = repository.index();
     let reader = index.reader();
-    let history = repository.history();
     let mut packs = Vec::new();
     for row in index.packs()? {
-        let is_decided = history.is_decided(&row.writer, row.start_slot);
+        let is_decided = is_over(&row.writer, row.start_slot);
         packs.push(use_of(&reader, row, is_decided, |frame| live.frame(frame))?);
     }
-    drop(history);
     let mut census = Census { packs, given_up: HashSet::new() };
     let copies = index.copied_blobs()?;
     if !copies.is_empty() {

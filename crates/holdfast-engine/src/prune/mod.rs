@@ -19,6 +19,7 @@ mod orphans;
 mod plan;
 mod repack;
 mod rescue;
+mod sessions;
 mod sweep;
 #[cfg(test)]
 mod tests;
@@ -29,7 +30,7 @@ use holdfast_repo::{RepoError, Repository, SnapshotInfo};
 
 use crate::mark::{self, LiveSet};
 use crate::{EngineError, Event, Observer};
-pub use options::{MaxUnused, PruneOptions, PruneReport};
+pub use options::{Abandoned, MaxUnused, PruneOptions, PruneReport, Waiting};
 use plan::Plan;
 use repack::Targets;
 

@@ -1,5 +1,7 @@
 //! What a prune may do, and what it did.
 
+use jiff::Timestamp;
+
 /// How much may stay although no snapshot needs it.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum MaxUnused {
@@ -33,18 +35,48 @@ pub struct PruneOptions {
     pub max_unused: MaxUnused,
     /// Bytes that may be rewritten in this run; `None` for any number.
     pub max_repack_bytes: Option<u64>,
+    /// When a run that never made its snapshot is given up; `None` for never.
+    pub abandoned: Option<Abandoned>,
     /// True to count and change nothing.
     pub dry_run: bool,
 }
 
+/// When a run is given up that stored packs and has not made a snapshot.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Abandoned {
+    /// So many seconds after a prune with this cache first saw its packs; 0 for at once. A run that
+    /// is under way nevertheless begins again.
+    pub after_seconds: u64,
+    /// The time now.
+    pub now: Timestamp,
+}
+
 impl Default for PruneOptions {
     fn default() -> Self {
-        Self { max_unused: MaxUnused::Percent(5.0), max_repack_bytes: None, dry_run: false }
+        Self {
+            max_unused: MaxUnused::Percent(5.0),
+            max_repack_bytes: None,
+            abandoned: None,
+            dry_run: false,
+        }
     }
 }
 
+/// Packs of which nothing is needed, of runs that may be under way.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Waiting {
+    /// The host that they were made for; empty if no record names it yet.
+    pub host: String,
+    /// How many.
+    pub packs: u64,
+    /// Their bytes.
+    pub bytes: u64,
+    /// When a prune with this cache first saw any of them; `None` if that is not kept.
+    pub since: Option<Timestamp>,
+}
+
 /// What a prune did; with `dry_run`, what it would have done.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct PruneReport {
     /// Packs deleted, those among them whose content was moved.
     pub packs_deleted: u64,
@@ -76,6 +108,9 @@ pub struct PruneReport {
     /// True if an estimate showed that too little can be unused to look any closer;
     /// `unused_bytes_left` is that estimate.
     pub was_postponed: bool,
+    /// What stays because a run that has made no snapshot yet may be about to refer to it, by host.
+    /// Not known if the run was postponed.
+    pub waiting: Vec<Waiting>,
     /// Tree nodes read to find out what is needed.
     pub nodes_read: u64,
 }

@@ -1,11 +1,12 @@
 //! Packs that no index object lists: of runs that were cut short.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 
 use holdfast_format::{ObjectId, name};
 use holdfast_repo::index::read_pack_directory;
 use holdfast_repo::{RepoError, Repository};
 
+use super::sessions::Sessions;
 use crate::{Event, Observer};
 
 /// A pack that no index object lists, of a session that is over.
@@ -15,9 +16,12 @@ pub(super) struct Orphan {
     pub bytes: u64,
 }
 
-/// Finds them in a listing. One that the listing lacks is found another time.
+/// Finds them in a listing. One that the listing lacks is found another time, one of a
+/// session that may be under way waits.
 pub(super) fn find(
     repository: &Repository,
+    sessions: &mut Sessions<'_>,
+    swept: &BTreeSet<ObjectId>,
     observer: &dyn Observer,
 ) -> Result<Vec<Orphan>, RepoError> {
     let (backend, keys) = (repository.backend(), repository.keys());
@@ -26,14 +30,15 @@ pub(super) fn find(
     let mut orphans = Vec::new();
     for object in backend.list(name::PACKS)? {
         let Some(id) = name::object_id(object.name.as_ref()) else { continue };
-        if listed.contains(&id) || repository.history().swept().contains(&id) {
+        if listed.contains(&id) || swept.contains(&id) {
             continue;
         }
         match read_pack_directory(&**backend, keys, &id) {
             Ok(pack) => {
                 let (writer, start_slot) = (pack.header.writer, pack.header.start_slot);
-                if repository.history().is_decided(&writer, start_slot) {
-                    orphans.push(Orphan { id, bytes: object.bytes });
+                match sessions.is_over(&writer, start_slot) {
+                    true => orphans.push(Orphan { id, bytes: object.bytes }),
+                    false => sessions.wait(&writer, start_slot, object.bytes),
                 }
             }
             // Nothing can refer to it, and what it is cannot be known: `check` and `repair` see to

@@ -7,7 +7,8 @@ use holdfast_repo::index::PackRow;
 
 use super::census::{self, Census, PackUse};
 use super::orphans::{self, Orphan};
-use super::{MaxUnused, Prune, PruneOptions};
+use super::sessions::Sessions;
+use super::{MaxUnused, Prune, PruneOptions, Waiting};
 use crate::EngineError;
 use crate::mark::LiveSet;
 
@@ -29,6 +30,8 @@ pub(super) struct Plan {
     pub orphans: Vec<Orphan>,
     /// Places whose blob is needed, but taken from another place.
     pub given_up: HashSet<u64>,
+    /// What stays although nothing of it is needed, because its session may be under way.
+    pub waiting: Vec<Waiting>,
     /// Bytes in packs that stay.
     pub bytes_left: u64,
     /// Bytes among them that rewriting would save.
@@ -50,12 +53,22 @@ impl Plan {
 impl Prune<'_> {
     /// Looks at all packs and chooses.
     pub(super) fn plan(&self, live: &LiveSet, options: &PruneOptions) -> Result<Plan, EngineError> {
-        let census = census::take(self.repository, live)?;
-        let pack_bytes = u64::from(self.repository.config().pack_bytes);
+        let repository = self.repository;
+        let history = repository.history();
+        let mut sessions = Sessions::new(repository, &history, options.abandoned)?;
+        let census = census::take(repository, live, |writer, slot| sessions.is_over(writer, slot))?;
+        for pack in census.packs.iter().filter(|pack| pack.blobs == 0 && !pack.is_decided) {
+            sessions.wait(&pack.row.writer, pack.row.start_slot, pack.row.bytes);
+        }
+        let orphans = orphans::find(repository, &mut sessions, history.swept(), self.observer)?;
+        let waiting = sessions.finish(repository, options.dry_run)?;
+        drop(history);
+        let pack_bytes = u64::from(repository.config().pack_bytes);
         let mut plan = choose(census, options, pack_bytes);
         let room = PACKS_MAX - plan.dead.len() - plan.repack.len();
-        plan.orphans = orphans::find(self.repository, self.observer)?;
+        plan.orphans = orphans;
         plan.orphans.truncate(room);
+        plan.waiting = waiting;
         Ok(plan)
     }
 
@@ -64,6 +77,7 @@ impl Prune<'_> {
         self.report.packs_adopted = plan.orphans.len() as u64;
         self.report.unused_bytes_left = plan.unused_bytes_left;
         self.report.bytes_left = plan.bytes_left;
+        self.report.waiting.clone_from(&plan.waiting);
         if self.options.dry_run {
             let listed = plan.dead.iter().chain(&plan.repack).map(|pack| pack.bytes);
             let orphans = plan.orphans.iter().map(|orphan| orphan.bytes);
@@ -92,6 +106,7 @@ fn choose(census: Census, options: &PruneOptions, pack_bytes: u64) -> Plan {
         dead: dead.iter().map(|pack| pack.row).collect(),
         repack: repack.iter().map(|pack| pack.row).collect(),
         orphans: Vec::new(),
+        waiting: Vec::new(),
         given_up: census.given_up,
         bytes_left: moved + rest.iter().map(|pack| pack.row.bytes).sum::<u64>(),
         unused_bytes_left: rest.iter().map(|pack| pack.unused_bytes).sum(),

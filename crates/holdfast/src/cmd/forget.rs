@@ -214,7 +214,7 @@ pub fn run(args: &Args, context: &Context) -> CommandResult {
         context.output.note(0, &format!("removed {text}"))?;
     }
     match args.prune {
-        true => prune_and_tell(context, &repository, &args.repack, args.dry_run),
+        true => prune_and_tell(context, &repository, &args.repack, args.dry_run).map(drop),
         false => Ok(()),
     }
 }

@@ -1,13 +1,20 @@
 //! `prune`: free the space of what no snapshot needs.
 
-use holdfast_engine::prune::{MaxUnused as Unused, PruneOptions, PruneReport, prune};
+use std::time::Duration;
+
+use holdfast_engine::prune::{
+    Abandoned, MaxUnused as Unused, PruneOptions, PruneReport, Waiting, prune,
+};
 use holdfast_repo::Repository;
+use jiff::tz::TimeZone;
 
 use crate::cmd::shared::RepackArgs;
 use crate::context::Context;
+use crate::environment;
 use crate::exit::CommandResult;
+use crate::output::json::maintenance::PruneSummary;
 use crate::output::progress::Activity;
-use crate::output::text;
+use crate::output::{escape, text};
 use crate::parse::MaxUnused;
 use crate::watch::Watcher;
 
@@ -20,7 +27,11 @@ EXAMPLES:
       frees only packs of which nothing is needed: the cheapest way
   holdfast prune --max-repack-size 2G
       a bounded piece of work; the next run goes on
+  holdfast prune --abandoned-after 0d
+      also what is left of backups that never ended, of hosts that do not come back
 
+What a backup stored that was cut short is kept until the next snapshot of its host, which may use
+it, or until --abandoned-after. A backup that is under way then loses nothing: it begins again.
 It may be interrupted at any time.";
 
 /// Free the space of what no snapshot needs
@@ -42,7 +53,11 @@ pub struct Args {
 /// See [`crate::exit::ExitKind`].
 pub fn run(args: &Args, context: &Context) -> CommandResult {
     let repository = context.open()?;
-    prune_and_tell(context, &repository, &args.repack, args.dry_run)
+    let report = prune_and_tell(context, &repository, &args.repack, args.dry_run)?;
+    if context.output.style().json {
+        context.output.json(&PruneSummary::of(&report, args.dry_run))?;
+    }
+    Ok(())
 }
 
 /// Prunes and says what it did; also for `forget --prune`.
@@ -54,10 +69,11 @@ pub fn prune_and_tell(
     repository: &Repository,
     repack: &RepackArgs,
     dry_run: bool,
-) -> CommandResult {
+) -> CommandResult<PruneReport> {
     if !dry_run {
         context.remove_stale_temporaries();
     }
+    let after_seconds = repack.abandoned_after.0.as_secs();
     let options = PruneOptions {
         max_unused: match repack.max_unused {
             MaxUnused::Percent(percent) => Unused::Percent(percent),
@@ -65,15 +81,42 @@ pub fn prune_and_tell(
             MaxUnused::Unlimited => Unused::Unlimited,
         },
         max_repack_bytes: repack.max_repack_size.map(|size| size.0),
+        abandoned: Some(Abandoned { after_seconds, now: environment::now() }),
         dry_run,
     };
     let watcher = Watcher::start(context, Activity::Other, None)?;
     let report = prune(repository, &options, &watcher);
     drop(watcher);
-    for line in lines(&report?, dry_run) {
+    let report = report?;
+    let mut told = lines(&report, dry_run);
+    let zone = environment::time_zone();
+    for waiting in &report.waiting {
+        told.extend(lines_of_waiting(waiting, repack.abandoned_after.0, &zone));
+    }
+    for line in told {
         context.output.note(0, &line)?;
     }
-    Ok(())
+    Ok(report)
+}
+
+/// What stays of runs without a snapshot, and what frees it.
+fn lines_of_waiting(waiting: &Waiting, after: Duration, zone: &TimeZone) -> [String; 2] {
+    let host = match waiting.host.as_str() {
+        "" => "a host without a snapshot".to_owned(),
+        name => escape::text(name).into_owned(),
+    };
+    let packs = text::count(waiting.packs, "pack", "packs");
+    let date = |moment| text::time(moment, zone);
+    let since = waiting.since.map_or_else(String::new, |it| format!(", seen since {}", date(it)));
+    let end = waiting.since.and_then(|since| since.checked_add(after).ok());
+    let until = end.map_or_else(String::new, |it| format!(", or a prune after {}", date(it)));
+    [
+        format!(
+            "kept for {host}: {packs}, {} of a backup that made no snapshot{since}",
+            text::size(waiting.bytes)
+        ),
+        format!("  its next backup frees them{until}, or --abandoned-after 0d now"),
+    ]
 }
 
 fn lines(report: &PruneReport, dry_run: bool) -> Vec<String> {

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueHint};
 
-use crate::parse::{self, MaxUnused, Size, TagList};
+use crate::parse::{self, Age, MaxUnused, Size, TagList};
 
 /// Which snapshots a command looks at.
 #[derive(Debug, Clone, Default, Args)]
@@ -98,6 +98,10 @@ pub struct RepackArgs {
     /// Stop after rewriting this much; the next prune goes on
     #[arg(long, value_name = "SIZE")]
     pub max_repack_size: Option<Size>,
+
+    /// Give up a run that made no snapshot so long after a prune first saw its packs; 0d for now
+    #[arg(long, value_name = "AGE", default_value = "30d")]
+    pub abandoned_after: Age,
 }
 
 /// Where a new passphrase comes from.

@@ -6,7 +6,7 @@ use holdfast_backend::fault::{Effect, Failure, Kind, Plan};
 use holdfast_backend::{Backend, Fault};
 
 use super::world::{ALL, World, files};
-use crate::prune::{Mutation, run};
+use crate::prune::{Mutation, PruneOptions, run};
 use crate::{EngineError, Silent};
 
 /// A world in which a prune has dead packs, packs to rewrite, copies and orphans to deal with.
@@ -21,28 +21,38 @@ pub fn busy() -> World {
 }
 
 /// Runs a prune on a storage with faults; returns how many operations there were.
-fn prune_with(world: &World, plan: Plan, mutation: Mutation) -> (Result<(), EngineError>, u64) {
+fn prune_with(
+    world: &World,
+    options: &PruneOptions,
+    plan: Plan,
+    mutation: Mutation,
+) -> (Result<(), EngineError>, u64) {
     let fault = Arc::new(Fault::new(Arc::clone(&world.storage) as Arc<dyn Backend>, plan));
     let outcome = world
         .open_on(Arc::clone(&fault) as Arc<dyn Backend>)
         .map_err(EngineError::from)
-        .and_then(|repository| run(&repository, &ALL, &Silent, mutation).map(drop));
+        .and_then(|repository| run(&repository, options, &Silent, mutation).map(drop));
     (outcome, fault.operations())
 }
 
 /// Applies `effect` to each operation in turn. Returns the first trouble.
-pub fn at_each_operation(world: &World, effect: Effect, mutation: Mutation) -> Result<(), String> {
+pub fn at_each_operation(
+    world: &World,
+    options: &PruneOptions,
+    effect: Effect,
+    mutation: Mutation,
+) -> Result<(), String> {
     let whole = world.fork();
-    let (outcome, operations) = prune_with(&whole, Plan::none(), mutation);
+    let (outcome, operations) = prune_with(&whole, options, Plan::none(), mutation);
     outcome.unwrap();
     let bytes = whole.pack_bytes();
     assert!(operations > 30);
     for operation in 1..=operations {
         let world = world.fork();
-        let (outcome, _) = prune_with(&world, Plan::at(operation, effect), mutation);
+        let (outcome, _) = prune_with(&world, options, Plan::at(operation, effect), mutation);
         let named = |trouble: String| format!("{effect:?} at {operation}, {outcome:?}: {trouble}");
         world.trouble().map_err(named)?;
-        run(&world.open(), &ALL, &Silent, mutation).map_err(|error| named(error.to_string()))?;
+        run(&world.open(), options, &Silent, mutation).map_err(|error| named(error.to_string()))?;
         world.trouble().map_err(named)?;
         world.check_nothing_unused();
         let left = world.pack_bytes();
@@ -57,7 +67,7 @@ pub fn at_each_operation(world: &World, effect: Effect, mutation: Mutation) -> R
 fn crashes() {
     let world = busy();
     for applied in [false, true] {
-        at_each_operation(&world, Effect::Crash { applied }, Mutation::None).unwrap();
+        at_each_operation(&world, &ALL, Effect::Crash { applied }, Mutation::None).unwrap();
     }
 }
 
@@ -65,7 +75,7 @@ fn crashes() {
 fn errors_and_lost_answers() {
     let world = busy();
     for effect in [Effect::Fail(Failure::Io), Effect::LostAck, Effect::FlipBit { at: 999 }] {
-        at_each_operation(&world, effect, Mutation::None).unwrap();
+        at_each_operation(&world, &ALL, effect, Mutation::None).unwrap();
     }
 }
 
@@ -80,7 +90,7 @@ fn a_put_without_room_at_each_place() {
                 true => Plan::full_from_put(put),
                 false => Plan::none().and_at(put, &[Kind::Put], full),
             };
-            let (outcome, _) = prune_with(&world, plan, Mutation::None);
+            let (outcome, _) = prune_with(&world, &ALL, plan, Mutation::None);
             world.check();
             world.prune(&ALL);
             world.check();
@@ -96,7 +106,7 @@ fn without_room_for_packs_those_without_use_go() {
     let world = busy();
     let before = world.pack_bytes();
     let plan = Plan::none().and_at(1, &[Kind::Put], Effect::Fail(Failure::NoSpace));
-    prune_with(&world, plan, Mutation::None).0.unwrap();
+    prune_with(&world, &ALL, plan, Mutation::None).0.unwrap();
     assert!(world.pack_bytes() < before);
     world.check();
 }

@@ -8,8 +8,8 @@ use holdfast_backend::{Backend, Error, Listed, Memory, ObjectName};
 use holdfast_format::ObjectId;
 use holdfast_repo::{RepoError, Repository};
 
-use super::world::{ALL, Files, Session, World, back_up, files};
-use crate::prune::{Mutation, run};
+use super::world::{ALL, Files, RUTHLESS, Session, World, back_up, files};
+use crate::prune::{Mutation, PruneOptions, run};
 use crate::{Event, Observer, Silent};
 
 type Hook<'a> = Box<dyn FnOnce() + Send + 'a>;
@@ -117,6 +117,7 @@ pub fn backup_at_each_operation(
     wanted: &Files,
     host: &'static str,
     progress: Progress,
+    options: &PruneOptions,
     mutation: Mutation,
 ) -> Result<(), String> {
     for operation in 1.. {
@@ -124,7 +125,7 @@ pub fn backup_at_each_operation(
         let (done, hook) = backup_as_hook(&world, wanted, host, progress);
         let hooked = Hooked::new(Arc::clone(&world.storage), operation, hook);
         let repository = world.open_on(Arc::clone(&hooked) as Arc<dyn Backend>).unwrap();
-        let outcome = run(&repository, &ALL, &Silent, mutation).map(drop);
+        let outcome = run(&repository, options, &Silent, mutation).map(drop);
         if hooked.is_unused() {
             assert!(operation > 30);
             return Ok(());
@@ -135,7 +136,7 @@ pub fn backup_at_each_operation(
         let committed = done.lock().unwrap().take().unwrap().map_err(|e| named(e.to_string()))?;
         world.expected.insert(committed, wanted.clone());
         world.trouble().map_err(named)?;
-        run(&world.open(), &ALL, &Silent, mutation).map_err(|error| named(error.to_string()))?;
+        run(&world.open(), options, &Silent, mutation).map_err(|error| named(error.to_string()))?;
         world.trouble().map_err(named)?;
     }
     Ok(())
@@ -179,7 +180,10 @@ fn a_backup_at_any_moment_of_a_prune() {
     let (world, wanted) = tempting();
     for progress in [Progress::Begun, Progress::Written] {
         for host in ["a", "b", "new"] {
-            backup_at_each_operation(&world, &wanted, host, progress, Mutation::None).unwrap();
+            for options in [&ALL, &RUTHLESS] {
+                backup_at_each_operation(&world, &wanted, host, progress, options, Mutation::None)
+                    .unwrap();
+            }
         }
     }
 }
@@ -255,7 +259,7 @@ fn a_part_of_a_prune_at_any_moment_of_a_backup() {
                 let other = world.clone();
                 let hook = move || {
                     let observer = UntilSweep(AtomicU64::new(opportunities));
-                    let _ = run(&other.open(), &ALL, &observer, Mutation::None);
+                    let _ = run(&other.open(), &RUTHLESS, &observer, Mutation::None);
                 };
                 let hooked = Hooked::new(Arc::clone(&world.storage), operation, hook);
                 let repository = world.open_on(Arc::clone(&hooked) as Arc<dyn Backend>);
@@ -280,12 +284,12 @@ fn two_prunes_at_once() {
         let mut world = world.fork();
         let other = world.clone();
         let hooked = Hooked::new(Arc::clone(&world.storage), operation, move || {
-            run(&other.open(), &ALL, &Silent, Mutation::None).unwrap();
+            run(&other.open(), &RUTHLESS, &Silent, Mutation::None).unwrap();
             back_up(&other.open(), "c", &files(0..3)).unwrap();
         });
         let repository = world.open_on(Arc::clone(&hooked) as Arc<dyn Backend>).unwrap();
         // An object that the other prune deleted may be missed, but nothing is lost.
-        let _ = run(&repository, &ALL, &Silent, Mutation::None);
+        let _ = run(&repository, &RUTHLESS, &Silent, Mutation::None);
         if hooked.is_unused() {
             return;
         }

@@ -1,5 +1,6 @@
 //! Tests of prune: a small world of snapshots, and everything that can go wrong in it.
 
+mod abandoned;
 mod crash;
 mod due;
 mod interleave;

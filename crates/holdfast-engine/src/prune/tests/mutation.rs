@@ -7,16 +7,19 @@ use holdfast_repo::object_name;
 
 use super::crash::{at_each_operation, busy};
 use super::interleave::{Progress, backup_at_each_operation, tempting};
-use super::world::{ALL, Session, World, bytes_of, files};
+use super::world::{ALL, RUTHLESS, Session, World, bytes_of, files};
 use crate::Silent;
 use crate::prune::{Mutation, run};
 
 fn is_caught_by_a_backup_meanwhile(mutation: Mutation) {
     let (world, wanted) = tempting();
-    let outcome = backup_at_each_operation(&world, &wanted, "b", Progress::Written, mutation);
-    let trouble = outcome.unwrap_err();
-    println!("{trouble}");
-    assert!(trouble.contains("is in no pack"), "{trouble}");
+    for options in [&ALL, &RUTHLESS] {
+        let outcome =
+            backup_at_each_operation(&world, &wanted, "b", Progress::Written, options, mutation);
+        let trouble = outcome.unwrap_err();
+        println!("{trouble}");
+        assert!(trouble.contains("is in no pack"), "{trouble}");
+    }
 }
 
 #[test]
@@ -37,7 +40,8 @@ fn copies_in_condemned_packs_count() {
 #[test]
 fn delete_before_sweep() {
     let effect = Effect::Crash { applied: true };
-    let trouble = at_each_operation(&busy(), effect, Mutation::DeleteBeforeSweep).unwrap_err();
+    let trouble =
+        at_each_operation(&busy(), &ALL, effect, Mutation::DeleteBeforeSweep).unwrap_err();
     println!("{trouble}");
     assert!(trouble.contains("of the index"), "{trouble}");
 }

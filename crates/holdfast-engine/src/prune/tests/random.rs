@@ -5,7 +5,7 @@ use std::sync::Arc;
 use holdfast_repo::{OpenOptions, Repository};
 use proptest::prelude::*;
 
-use super::world::{ALL, Files, Session, World};
+use super::world::{ALL, Files, RUTHLESS, Session, World};
 use crate::prune::{MaxUnused, PruneOptions};
 
 #[derive(Debug, Clone)]
@@ -36,9 +36,15 @@ fn options() -> impl Strategy<Value = PruneOptions> {
         (0..5000u64).prop_map(MaxUnused::Bytes),
         Just(MaxUnused::Unlimited),
     ];
-    (max_unused, prop::option::of(0..20_000u64)).prop_map(|(max_unused, max_repack_bytes)| {
-        PruneOptions { max_unused, max_repack_bytes, dry_run: false }
-    })
+    let abandoned = prop::sample::select(vec![None, RUTHLESS.abandoned]);
+    (max_unused, prop::option::of(0..20_000u64), abandoned).prop_map(
+        |(max_unused, max_repack_bytes, abandoned)| PruneOptions {
+            max_unused,
+            max_repack_bytes,
+            abandoned,
+            ..ALL
+        },
+    )
 }
 
 fn step() -> impl Strategy<Value = Step> {

@@ -22,14 +22,24 @@ use jiff::Timestamp;
 
 use crate::Silent;
 use crate::forget::forget;
-use crate::prune::{MaxUnused, Mutation, PruneOptions, PruneReport, census, run};
+use crate::prune::{Abandoned, MaxUnused, Mutation, PruneOptions, PruneReport, census, run};
 
 /// Files by name; each is a list of chunks, and a chunk is a number that its bytes follow from.
 pub type Files = BTreeMap<String, Vec<u64>>;
 
 /// Everything goes that can go.
-pub const ALL: PruneOptions =
-    PruneOptions { max_unused: MaxUnused::Bytes(0), max_repack_bytes: None, dry_run: false };
+pub const ALL: PruneOptions = PruneOptions {
+    max_unused: MaxUnused::Bytes(0),
+    max_repack_bytes: None,
+    abandoned: None,
+    dry_run: false,
+};
+
+/// The same, and no consideration for runs that are under way.
+pub const RUTHLESS: PruneOptions = PruneOptions {
+    abandoned: Some(Abandoned { after_seconds: 0, now: Timestamp::UNIX_EPOCH }),
+    ..ALL
+};
 
 /// A repository and what its snapshots must hold.
 #[derive(Clone)]
@@ -131,7 +141,8 @@ impl World {
         let repository = self.open();
         let snapshots = repository.history().snapshots();
         let live = crate::mark::mark(&repository, &snapshots, &Silent).unwrap();
-        for pack in census::take(&repository, &live).unwrap().packs {
+        let is_over = |writer: &WriterId, slot| repository.history().is_decided(writer, slot);
+        for pack in census::take(&repository, &live, is_over).unwrap().packs {
             assert_eq!((pack.unused_bytes, pack.blobs > 0), (0, true), "{pack:?}");
         }
         let listed = self.storage.list(name::PACKS).unwrap().len();

@@ -1,6 +1,7 @@
-//! Messages of `check`, `stats`, `key list`, `cache` and `version`.
+//! Messages of `check`, `prune`, `stats`, `key list`, `cache` and `version`.
 
 use holdfast_engine::look::Stats as Counted;
+use holdfast_engine::prune::{PruneReport, Waiting};
 use jiff::Timestamp;
 use serde::Serialize;
 
@@ -35,6 +36,65 @@ pub struct CheckSummary {
     pub suggest_repair_index: bool,
     /// True if `prune` would help.
     pub suggest_prune: bool,
+}
+
+/// The document of `prune`; restic has none.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct PruneSummary {
+    /// Always `summary`.
+    pub message_type: &'static str,
+    /// True if nothing was changed.
+    pub dry_run: bool,
+    /// True if too little was unused for anything to be done.
+    pub postponed: bool,
+    /// Packs deleted.
+    pub packs_deleted: u64,
+    /// Their bytes.
+    pub bytes_deleted: u64,
+    /// Packs whose content was moved.
+    pub packs_rewritten: u64,
+    /// Bytes written to hold it.
+    pub bytes_moved: u64,
+    /// Bytes that stay although no snapshot needs them.
+    pub bytes_unused: u64,
+    /// What stays for backups that may still be under way, by host.
+    pub waiting: Vec<WaitingPacks>,
+}
+
+/// Packs that no snapshot needs and that a backup may be about to refer to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct WaitingPacks {
+    /// The host that they were made for; empty if none is known.
+    pub hostname: String,
+    /// How many.
+    pub packs: u64,
+    /// Their bytes.
+    pub bytes: u64,
+    /// When a prune first saw them.
+    pub since: Option<Timestamp>,
+}
+
+impl PruneSummary {
+    /// What was done.
+    pub fn of(report: &PruneReport, dry_run: bool) -> PruneSummary {
+        let waiting = |waiting: &Waiting| WaitingPacks {
+            hostname: waiting.host.clone(),
+            packs: waiting.packs,
+            bytes: waiting.bytes,
+            since: waiting.since,
+        };
+        PruneSummary {
+            message_type: "summary",
+            dry_run,
+            postponed: report.was_postponed,
+            packs_deleted: report.packs_deleted,
+            bytes_deleted: report.bytes_deleted,
+            packs_rewritten: report.packs_repacked,
+            bytes_moved: report.bytes_moved,
+            bytes_unused: report.unused_bytes_left,
+            waiting: report.waiting.iter().map(waiting).collect(),
+        }
+    }
 }
 
 /// The document of `stats`.
