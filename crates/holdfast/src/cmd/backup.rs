@@ -1,5 +1,7 @@
 //! `backup`: files, or what a command prints, as a new snapshot.
 
+mod expectation;
+
 use std::ffi::OsString;
 use std::io;
 use std::os::fd::AsFd;
@@ -245,7 +247,8 @@ pub fn run(args: &Args, context: &Context) -> CommandResult {
     let work = Work::plan(args, context)?;
     let repository = context.open()?;
     let mut options = work.options(args, context, &repository, start)?;
-    let watcher = Watcher::start(context, Activity::Backup, None)?;
+    let share = expectation::share_to_read(&options.capture.parents);
+    let watcher = Watcher::start(context, Activity::Backup, share)?;
     options.source.count_first = watcher.is_shown() && !args.reading.no_scan;
     if let Some(parent) = options.capture.parents.first() {
         context.output.note(0, &format!("using parent snapshot {}", parent.id.short()))?;
