@@ -38,7 +38,7 @@ pub enum Error {
     },
 
     /// The storage refuses access; trying again does not help.
-    #[error("no permission to access {name}")]
+    #[error("no permission to access {name}: {source}")]
     PermissionDenied {
         /// The object, or the folder of the repository.
         name: String,
@@ -56,7 +56,7 @@ pub enum Error {
     },
 
     /// The storage failed in another way.
-    #[error("cannot {action} {name}")]
+    #[error("cannot {action} {name}: {source}")]
     Io {
         /// The object, or the folder of the repository.
         name: String,

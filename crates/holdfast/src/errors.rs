@@ -69,6 +69,10 @@ impl From<RepoError> for CommandError {
             RepoError::Backend(BackendError::NotFound { .. }) => {
                 (ExitKind::NoRepository, "check --repo; is the disk mounted?")
             }
+            RepoError::Backend(BackendError::PermissionDenied { .. }) => {
+                let hint = "is the storage mounted read-only, or does it belong to another user?";
+                (ExitKind::Failed, hint)
+            }
             RepoError::Backend(BackendError::NoSpace { .. }) => {
                 (ExitKind::Failed, "holdfast forget and holdfast prune, which work on a full disk")
             }

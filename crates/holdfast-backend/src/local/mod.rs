@@ -75,10 +75,14 @@ impl Local {
 
     /// Opens the folder `path`. Writes nothing, so read-only media will do.
     ///
-    /// Errors: `NotFound` if there is no such folder.
+    /// Errors: `NotFound` if there is nothing at that path; `Io` if it is not a folder.
     pub fn open(path: impl AsRef<Path>) -> Result<Local, Error> {
         let path = path.as_ref();
-        let failed = |source| Error::from_lookup("open", &path.to_string_lossy(), source);
+        let failed = |source| match source {
+            // For an object this means that it is not there; here something is in the way.
+            rustix::io::Errno::NOTDIR => Error::from_io("open", &path.to_string_lossy(), source),
+            source => Error::from_lookup("open", &path.to_string_lossy(), source),
+        };
         let root = rustix::fs::open(path, folder_flags(), Mode::empty()).map_err(failed)?;
         let disk = Filesystem::new(
             root.try_clone()

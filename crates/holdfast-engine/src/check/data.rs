@@ -153,7 +153,11 @@ fn trouble(verdict: &PackVerdict, expected: Option<&Expected>) -> Option<String>
         Err(reason) => return Some(reason.clone()),
         Ok(_) if !verdict.broken.is_empty() => {
             let reason = &verdict.broken[0].reason;
-            return Some(format!("{} frames are broken: {reason}", verdict.broken.len()));
+            let broken = match verdict.broken.len() {
+                1 => "a frame is broken".to_owned(),
+                count => format!("{count} frames are broken"),
+            };
+            return Some(format!("{broken}: {reason}"));
         }
         Ok(entry) if expected.is_some_and(|said| index::digest(entry) != said.digest) => {
             return Some("its directory is not what the index says".to_owned());
@@ -178,7 +182,7 @@ fn report(
     order.sort_unstable();
     for (id, reason) in order {
         let object = name::pack(id);
-        let message = format!("pack {object} is damaged: {reason}");
+        let message = format!("the pack is damaged: {reason}");
         let finding = run.findings.add(FindingKind::Pack, object, message.clone(), REPAIR_PACKS);
         run.findings.reword(finding, message);
         match get(run.repository, id)? {

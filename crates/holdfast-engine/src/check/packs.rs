@@ -57,7 +57,7 @@ pub(super) fn check(
 /// directories.
 pub(super) fn report_unreadable(run: &mut Run<'_>, objects: &[String]) {
     for object in objects {
-        let message = format!("pack {object} is damaged, and so is the index object that lists it");
+        let message = "the pack is damaged, and so is the index object that lists it".to_owned();
         run.findings.add(FindingKind::Pack, object, message, REPAIR_PACKS);
     }
 }

@@ -56,7 +56,7 @@ fn finding_of(run: &mut Run<'_>, cause: &Cause, missing: &mut u64) -> usize {
             finding
         }
         Cause::Unreadable { object, reason } => {
-            let message = format!("pack {object} is damaged: {reason}");
+            let message = format!("the pack is damaged: {reason}");
             run.findings.add(FindingKind::Pack, object, message, REPAIR_PACKS)
         }
         Cause::Unfit { object, reason } => {
