@@ -77,3 +77,48 @@ fn a_file_that_changes_while_it_is_read_is_marked_and_read_again_next_time() {
     sandbox.ok("restore latest:@source -t @out");
     assert_eq!(sandbox.read("out/busy"), fs::read(&path).unwrap());
 }
+
+#[test]
+fn a_repository_that_is_no_folder_is_told_from_one_that_is_gone() {
+    let sandbox = Sandbox::new();
+    sandbox.write("file", "in the way");
+    for line in ["snapshots -r @file", "init -r @file", "backup -r @file @key"] {
+        sandbox.fails(1, line).says("file").says("Not a directory");
+    }
+    sandbox.fails(10, "snapshots -r @gone").says("does not exist");
+    std::fs::create_dir(sandbox.path("empty")).unwrap();
+    sandbox.fails(10, "snapshots -r @empty").says("no holdfast repository").says("holdfast init");
+    assert_eq!(sandbox.read("file"), b"in the way");
+}
+
+/// An empty repository is one in which every command has its answer.
+#[test]
+fn an_empty_repository() {
+    let sandbox = Sandbox::new();
+    for line in [
+        "snapshots",
+        "find x",
+        "stats",
+        "prune",
+        "check --read-data",
+        "repair index",
+        "repair snapshots",
+        "forget --keep-last 1",
+        "cat config",
+        "key list",
+        "tag --add x",
+    ] {
+        sandbox.ok(line);
+    }
+    for line in [
+        "ls latest",
+        "restore latest -t @out",
+        "dump latest /",
+        "diff latest latest",
+        "cat snapshot latest",
+        "tag --add x latest",
+    ] {
+        sandbox.fails(1, line).says("there is no complete snapshot yet");
+    }
+    assert!(!sandbox.exists("out"));
+}
