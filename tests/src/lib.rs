@@ -14,6 +14,7 @@
 
 pub mod binary;
 pub mod picture;
+pub mod postgres;
 pub mod process;
 pub mod project;
 pub mod sandbox;

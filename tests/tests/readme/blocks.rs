@@ -1,0 +1,108 @@
+//! The console blocks of a Markdown text.
+
+/// A command of a block.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Shown {
+    /// What stands behind the prompt.
+    pub command: String,
+    /// What it prints, as far as that is shown.
+    pub shown: Vec<String>,
+}
+
+/// The commands of all console blocks, in order.
+pub fn of(markdown: &str) -> Vec<Vec<Shown>> {
+    let mut blocks = Vec::new();
+    let mut parts = markdown.split("\n```");
+    // What stands before the first fence; then, in turn, a block and what follows it.
+    parts.next();
+    while let Some(block) = parts.next() {
+        if let Some(text) = block.strip_prefix("console\n") {
+            blocks.push(commands(text));
+        }
+        parts.next();
+    }
+    blocks
+}
+
+fn commands(text: &str) -> Vec<Shown> {
+    let mut found: Vec<Shown> = Vec::new();
+    for line in text.lines() {
+        match (line.strip_prefix("$ "), found.last_mut()) {
+            (Some(command), _) => {
+                found.push(Shown { command: command.to_owned(), shown: Vec::new() });
+            }
+            (None, Some(last)) if last.command.ends_with('\\') => {
+                last.command.push('\n');
+                last.command.push_str(line);
+            }
+            (None, Some(last)) => last.shown.push(line.to_owned()),
+            (None, None) => panic!("a console block begins with a command: {line}"),
+        }
+    }
+    found
+}
+
+/// What of the shown lines is not printed, in their order. `...` stands for anything, between lines
+/// or in one, and any number for any other: what is shown is an example.
+pub fn missing<'a>(shown: &'a [String], printed: &str) -> Option<&'a str> {
+    let mut lines = printed.lines();
+    shown
+        .iter()
+        .filter(|line| line.trim() != "...")
+        .find(|line| !lines.any(|printed| is_like(line, printed)))
+        .map(String::as_str)
+}
+
+fn is_like(shown: &str, printed: &str) -> bool {
+    let (shown, printed) = (without_numbers(shown), without_numbers(printed));
+    let mut parts = shown.trim().split("...");
+    let begin = parts.next().unwrap_or_default();
+    let Some(mut rest) = printed.trim().strip_prefix(begin) else { return false };
+    let mut last = None;
+    for part in parts {
+        let Some(place) = rest.find(part) else { return false };
+        rest = &rest[place + part.len()..];
+        last = Some(part);
+    }
+    rest.is_empty() || last == Some("")
+}
+
+/// Every word that is a number or an id becomes `0`, all white space one blank.
+fn without_numbers(line: &str) -> String {
+    let is_number = |word: &str| {
+        let digits = word.chars().filter(char::is_ascii_digit).count();
+        // An id may happen to have letters only.
+        (digits > 0 || word.len() == 8)
+            && word.chars().all(|it| it.is_ascii_hexdigit() || "-:.,".contains(it))
+    };
+    let word = |word: &str| {
+        let inner = word.trim_matches(['(', ')', ';', ',']);
+        if is_number(inner) { word.replace(inner, "0") } else { word.to_owned() }
+    };
+    line.split_whitespace().map(word).collect::<Vec<_>>().join(" ")
+}
+
+#[test]
+fn commands_and_what_they_print_are_read() {
+    let first = "text\n```console\n$ a \\\n    b\nprinted\n$ c\n```\n";
+    let text = format!("{first}```\n$ no\n```\n\n```console\n$ d\n```\n");
+    let shown = |command: &str, shown: &[&str]| Shown {
+        command: command.to_owned(),
+        shown: shown.iter().map(|line| (*line).to_owned()).collect(),
+    };
+    let expected =
+        [vec![shown("a \\\n    b", &["printed"]), shown("c", &[])], vec![shown("d", &[])]];
+    assert_eq!(of(&text), expected);
+}
+
+#[test]
+fn what_is_shown_must_be_printed() {
+    let lines = |text: &str| text.lines().map(str::to_owned).collect::<Vec<_>>();
+    let printed = "files: 12 new\nsnapshot 251a54d6 saved\nread 2 packs (992 B); no more\n";
+    for good in ["files: 3 new", "files: ...", "...\nsnapshot 0 saved", "... 2 packs ... more"] {
+        assert_eq!(missing(&lines(good), printed), None, "{good}");
+    }
+    for bad in ["files: 3 old", "snapshot", "snapshot 0 saved\nfiles: 12 new", "... packs"] {
+        assert!(missing(&lines(bad), printed).is_some(), "{bad}");
+    }
+}

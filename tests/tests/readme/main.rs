@@ -1,0 +1,38 @@
+//! README.md is true: its commands run as they are written, and a test stands behind each promise.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::disallowed_methods,
+    reason = "all of this is a test"
+)]
+
+mod blocks;
+mod claims;
+mod session;
+
+use holdfast_tests::project;
+
+#[test]
+fn every_command_does_what_is_shown() {
+    let readme = project::read("README.md");
+    let blocks = blocks::of(&readme);
+    assert!(blocks.len() >= 6, "README.md shows how it is used");
+    let shown: usize = blocks.iter().flatten().map(|command| command.shown.len()).sum();
+    assert!(shown > 0, "README.md shows what is printed");
+    session::run(&blocks);
+}
+
+#[test]
+fn the_demo_takes_a_folder_and_leaves_nothing() {
+    session::demo_of_a_folder();
+}
+
+#[test]
+fn every_promise_has_a_test() {
+    let readme = project::read("README.md");
+    let troubles = claims::troubles(&readme, &project::read("docs/claims.md"), &|path| {
+        std::fs::read_to_string(project::root().join(path)).ok()
+    });
+    assert!(troubles.is_empty(), "{}", troubles.join("\n"));
+}
