@@ -1,9 +1,9 @@
 //! Measures what it takes to go through a bucket of which little changed, against listing it.
 //!
-//! `cargo run --release -p holdfast-connect --example bucket_unchanged -- OBJECTS DELAY_MS` serves a
-//! bucket of so many objects, each answer of which takes so many milliseconds longer than it would;
-//! lists it page by page and side by side, changes a hundred objects, and goes through it as a
-//! backup does.
+//! `cargo run --release -p holdfast-connect --example bucket_unchanged -- OBJECTS DELAY_MS` serves
+//! a bucket of so many objects, each answer of which takes so many milliseconds longer than it
+//! would; lists it page by page and side by side, changes a hundred objects, and goes through it as
+//! a backup does.
 
 #[allow(clippy::unwrap_used, reason = "a part of the tests")]
 #[path = "../tests/bucket/many.rs"]

@@ -257,7 +257,8 @@ fn moment(text: &str) -> Option<Timestamp> {
     text.parse().ok().or_else(|| Some(utc()?.timestamp()))
 }
 
-/// The name of a thing as the source passes it: rows may name files from the only path of their source on.
+/// The name of a thing as the source passes it: rows may name files from the only path of their
+/// source on.
 fn source_path(source: &Source, key: Vec<u8>) -> Vec<u8> {
     match &source.kind {
         SourceKind::Files(files) if !key.starts_with(b"/") => match files.paths.as_slice() {
@@ -268,7 +269,8 @@ fn source_path(source: &Source, key: Vec<u8>) -> Vec<u8> {
     }
 }
 
-/// All rows, or so many of them: those whose hash with the id of the run is smallest, so that every run draws others.
+/// All rows, or so many of them: those whose hash with the id of the run is smallest, so that every
+/// run draws others.
 struct Sample {
     count_max: usize,
     run: blake3::Hash,
