@@ -141,7 +141,8 @@ fn an_installation_writes_the_units_and_tells_systemd() {
     // It notes what systemd would be told, and fails if the file `refuse` is there.
     let systemctl = sandbox.write(
         "bin/systemctl",
-        "#!/bin/sh\necho \"$@\" >> told\nif [ -e refuse ]; then echo 'No such unit' >&2; exit 5; fi\n",
+        "#!/bin/sh\necho \"$@\" >> told\n\
+         if [ -e refuse ]; then echo 'No such unit' >&2; exit 5; fi\n",
     );
     fs::set_permissions(systemctl, fs::Permissions::from_mode(0o755)).unwrap();
     let install = "mkdir -p /run/systemd/system && \"$0\" schedule systemd --install";
