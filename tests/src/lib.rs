@@ -13,6 +13,7 @@
 )]
 
 pub mod binary;
+pub mod cluster;
 pub mod picture;
 pub mod postgres;
 pub mod process;

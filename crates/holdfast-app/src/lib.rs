@@ -10,6 +10,7 @@ pub mod fingerprint;
 pub mod hooks;
 pub mod lock;
 pub mod notify;
+pub mod restore;
 pub mod run;
 pub mod schedule;
 pub mod secrets;

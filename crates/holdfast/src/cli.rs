@@ -147,6 +147,8 @@ pub enum Command {
     Dump(cmd::dump::Args),
     /// Bring files back
     Restore(Box<cmd::restore::Args>),
+    /// Bring a whole application back: its keys, databases, buckets and files
+    RestoreApp(Box<cmd::restore_app::Args>),
     /// Remove snapshots by rules
     Forget(Box<cmd::forget::Args>),
     /// Free the space of what no snapshot needs

@@ -108,12 +108,29 @@ impl Context {
         if !self.environment.can_answer() {
             return Ok(false);
         }
-        self.output.warn(&format!("{question} [y/N]"));
+        let answer = self.ask(&format!("{question} [y/N]"))?;
+        Ok(matches!(answer.as_str(), "y" | "Y" | "yes" | "Yes"))
+    }
+
+    /// Asks for a word at the terminal; whether it was typed, or `None` if nobody can be asked.
+    ///
+    /// # Errors
+    /// The answer cannot be read.
+    pub fn confirms(&self, question: &str, word: &str) -> CommandResult<Option<bool>> {
+        if self.global.json || !self.environment.can_answer() {
+            return Ok(None);
+        }
+        self.output.flush()?;
+        Ok(Some(self.ask(question)? == word))
+    }
+
+    fn ask(&self, question: &str) -> CommandResult<String> {
+        self.output.warn(question);
         let mut answer = String::new();
         self.interrupt
             .during_prompt(|| std::io::stdin().read_line(&mut answer))
             .map_err(|error| CommandError::failed(format!("cannot read the answer: {error}")))?;
-        Ok(matches!(answer.trim(), "y" | "Y" | "yes" | "Yes"))
+        Ok(answer.trim().to_owned())
     }
 
     /// The folder of the caches; `None` with `--no-cache` or without a home.

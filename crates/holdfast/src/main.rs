@@ -70,6 +70,7 @@ fn run(command: &Command, context: &Context) -> CommandResult {
         Command::Diff(args) => cmd::diff::run(args, context),
         Command::Dump(args) => cmd::dump::run(args, context),
         Command::Restore(args) => cmd::restore::run(args, context),
+        Command::RestoreApp(args) => cmd::restore_app::run(args, context),
         Command::Forget(args) => cmd::forget::run(args, context),
         Command::Prune(args) => cmd::prune::run(args, context),
         Command::Check(args) => cmd::check::run(args, context),

@@ -74,7 +74,10 @@ pub fn choose(
 }
 
 /// As [`choose`], among snapshots that were read already.
-fn choose_among(
+///
+/// # Errors
+/// As [`choose`].
+pub fn choose_among(
     context: &Context,
     mut snapshots: Vec<SnapshotInfo>,
     text: Option<&str>,

@@ -92,6 +92,7 @@ fn case(command: &str, flag: &str) -> Wrong {
         ("dump", "--archive") => Refused("rar", "[possible values: tar, zip]"),
         ("dump", "--target") => Fails("/proc/none/x", 1, "cannot write"),
         ("restore", "--target") => Fails("key", 1, "cannot open the target"),
+        ("restore-app", flag) if flag != "--at" => case_of_restore_app(flag),
         ("restore", "--overwrite") => Refused("maybe", "[possible values: always, if-changed"),
         ("check", "--read-data-subset") => Refused("5/3", "write n/t with n from 1 to t"),
         ("check", "--max-age") | ("forget" | "prune", "--abandoned-after") => {
@@ -132,6 +133,16 @@ fn case_of_schedules(flag: &str) -> Wrong {
     }
 }
 
+fn case_of_restore_app(flag: &str) -> Wrong {
+    match flag {
+        "--to" => Fails("missing", 1, "cannot read the app file"),
+        "--snapshot" | "--keys-snapshot" => Fails("newest", 2, SELECTOR),
+        "--only" => Fails("none", 1, "the app file has no source called"),
+        "--yes-overwrite" => Nothing("any"),
+        _ => panic!("restore-app has the flag {flag}, of which no wrong value is tried"),
+    }
+}
+
 fn case_of_tags(command: &str, flag: &str) -> Wrong {
     match (command, flag) {
         ("ls" | "dump" | "restore", "--tag") => Fails("none", 1, "no complete snapshot matches"),
@@ -153,6 +164,8 @@ fn rest(command: &str, flag: &str) -> &'static str {
         ("restore", "--at") => "-t @out --dry-run",
         ("restore", "--target") => "latest --dry-run",
         ("restore", _) => "latest -t @out --dry-run",
+        ("restore-app", "--config") => "--dry-run",
+        ("restore-app", _) => "--config @app.toml --dry-run",
         ("forget", flag) if !flag.starts_with("--keep") => "--keep-last 100 --dry-run",
         ("forget" | "prune", _) => "--dry-run",
         ("check", "--max-age") => "--read-data",
@@ -170,11 +183,14 @@ fn rest(command: &str, flag: &str) -> &'static str {
     }
 }
 
-/// A repository with a snapshot, and a file that is no folder.
+/// A repository with a snapshot and one of an application, and a file that is no folder.
 fn sandbox() -> Sandbox {
     let sandbox = Sandbox::new();
+    let state = sandbox.path("state");
+    let sandbox = sandbox.with("HOLDFAST_STATE_DIR", state);
     sandbox.write("source/a", "a");
     sandbox.write("app.toml", APP);
+    sandbox.ok("run --config @app.toml");
     sandbox.ok("backup @source");
     sandbox
 }
@@ -365,6 +381,7 @@ fn a_wrong_argument_of_every_command() {
         ("schedule kubernetes", 2, "--image <IMAGE>"),
         ("schedule systemd My_App", 2, "is no name of an application"),
         ("restore newest -t @out", 2, SELECTOR),
+        ("restore-app nobody --config @app.toml", 2, "is the app file of app, not of nobody"),
         ("restore latest", 2, "--target <FOLDER>"),
         ("restore latest:/none -t @out", 1, "the snapshot has no /none"),
         ("snapshots newest", 2, SELECTOR),

@@ -125,7 +125,7 @@ impl Table for Hook {
 pub struct Restore {
     /// Stops the application.
     pub stop: Option<Argv>,
-    /// Starts it again, also after a restore that failed.
+    /// Starts it again, but not over data of which only a part was restored.
     pub start: Option<Argv>,
     /// Answers with 2xx once the application works.
     pub health: Option<WebUrl>,
@@ -142,7 +142,10 @@ impl Default for Restore {
 impl Table for Restore {
     fn read(section: &mut Section<'_, '_>) -> Option<Self> {
         let stop = section.optional("stop", "Stops the application before a restore in place.");
-        let start = section.optional("start", "Starts it again, also if the restore failed.");
+        let start = section.optional(
+            "start",
+            "Starts it again, unless the restore failed after it had changed something.",
+        );
         let health = section.optional(
             "health",
             "Address that answers with a status of 2xx once the application works.",

@@ -55,8 +55,8 @@ pub use repository::{AccessKeyId, Credentials, Password, Repository};
 pub use retention::Retention;
 pub use schedule::{Every, Schedule};
 pub use source::{
-    Bucket, Class, CommandOutput, Databases, Files, FilesRestore, Globals, Owner, Postgres, Source,
-    SourceKind,
+    Bucket, Class, CommandOutput, CommandRestore, Databases, Files, FilesRestore, Globals, Owner,
+    Postgres, Source, SourceKind,
 };
 pub use surroundings::{Finding, Machine, program_folders};
 pub use url::{BucketUrl, PostgresUrl, RepositoryUrl, WebUrl};

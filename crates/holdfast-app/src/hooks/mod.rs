@@ -19,7 +19,7 @@ use std::time::{Duration, Instant};
 pub use process::Ending;
 use serde::Serialize;
 
-use crate::config::{AppName, Around, Hook, Moment, SourceName};
+use crate::config::{AppName, Argv, Around, Hook, Moment, SourceName};
 
 /// Variables that hold secrets of holdfast itself.
 const SECRET_VARIABLES: [&str; 2] = ["HOLDFAST_PASSWORD", "HOLDFAST_NEW_PASSWORD"];
@@ -198,18 +198,41 @@ impl<'a> Hooks<'a> {
         self.hooks.iter().filter(is_meant)
     }
 
+    /// Runs a command that is no hook, such as the one that stops the application, with the same
+    /// environment and reported in the same way; `name` is what reports call it. It runs to its
+    /// end although somebody wants to stop if it `cleans_up`.
+    pub fn command(
+        &self,
+        name: &str,
+        argv: &Argv,
+        timeout: Duration,
+        cleans_up: bool,
+    ) -> HookReport {
+        let state = Outcome::default();
+        let call = Call { name, argv, timeout, source: None, cleans_up };
+        self.call(&call, "starting", &state)
+    }
+
     fn run(&self, hook: &Hook, stage: Stage<'_>, state: &str, outcome: &Outcome) -> HookReport {
         let name = format!("{}-{}", hook.moment.word(), hook.around.word());
-        let optional = [
-            stage.source().map(ToString::to_string),
-            outcome.snapshot.clone(),
-            outcome.error.clone(),
-        ];
+        let call = Call {
+            name: &name,
+            argv: &hook.command,
+            timeout: hook.timeout,
+            source: stage.source(),
+            cleans_up: matches!(hook.moment, Moment::Failed | Moment::Finally),
+        };
+        self.call(&call, state, outcome)
+    }
+
+    fn call(&self, call: &Call<'_>, state: &str, outcome: &Outcome) -> HookReport {
+        let optional =
+            [call.source.map(ToString::to_string), outcome.snapshot.clone(), outcome.error.clone()];
         let optional = OPTIONAL_VARIABLES.into_iter().zip(optional);
         let mut set = vec![
             ("HOLDFAST_APP", self.app.to_string()),
             ("HOLDFAST_RUN_ID", self.run_id.to_owned()),
-            ("HOLDFAST_HOOK", name.clone()),
+            ("HOLDFAST_HOOK", call.name.to_owned()),
             ("HOLDFAST_STATE", state.to_owned()),
         ];
         // A value with a zero byte cannot be passed on.
@@ -217,14 +240,13 @@ impl<'a> Hooks<'a> {
         set.extend(optional.filter_map(|(name, text)| Some((name, value(text?)))));
         let unset = [&SECRET_VARIABLES[..], &OPTIONAL_VARIABLES].concat();
         let never = || false;
-        let cleans_up = matches!(hook.moment, Moment::Failed | Moment::Finally);
-        let is_interrupted = if cleans_up { &never } else { self.is_interrupted };
+        let is_interrupted = if call.cleans_up { &never } else { self.is_interrupted };
         let began = Instant::now();
-        let ended = process::run(&hook.command, &set, &unset, hook.timeout, is_interrupted);
+        let ended = process::run(call.argv, &set, &unset, call.timeout, is_interrupted);
         let report = HookReport {
-            name,
-            source: stage.source().cloned(),
-            program: hook.command.program().to_owned(),
+            name: call.name.to_owned(),
+            source: call.source.cloned(),
+            program: call.argv.program().to_owned(),
             ending: ended.ending,
             duration: began.elapsed(),
             output: ended.output,
@@ -236,6 +258,16 @@ impl<'a> Hooks<'a> {
         (self.observer)(&report);
         report
     }
+}
+
+/// A command that is to be run.
+struct Call<'a> {
+    name: &'a str,
+    argv: &'a Argv,
+    timeout: Duration,
+    source: Option<&'a SourceName>,
+    /// True for what also runs when everything else is to stop.
+    cleans_up: bool,
 }
 
 impl Stage<'_> {

@@ -8,6 +8,8 @@ use reqwest::blocking::Client;
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue};
 use reqwest::{StatusCode, Url};
 
+use crate::config::WebUrl;
+
 /// What a client of web servers is like.
 #[derive(Debug, Clone)]
 pub struct HttpOptions {
@@ -145,6 +147,18 @@ impl HttpClient {
                 result => return result,
             }
         }
+    }
+
+    /// The status with which a server answers, asked once.
+    ///
+    /// # Errors
+    /// Why there is no answer, in a few words without the address.
+    pub fn status(&self, url: &WebUrl) -> Result<u16, String> {
+        let answer = self.client.get(url.clone().into_url()).send();
+        answer.map(|answer| answer.status().as_u16()).map_err(|error| match error.is_timeout() {
+            true => "no answer in time".to_owned(),
+            false => root_cause(&error),
+        })
     }
 
     fn attempt(&self, letter: &Letter<'_>, attempts: u32) -> Result<HeaderMap, NoticeError> {

@@ -15,7 +15,7 @@ pub use healthchecks::Monitor;
 pub use http::{HttpClient, HttpOptions, NoticeError};
 pub use notice::{CheckNotice, RunNotice, SourceNotice};
 pub use prometheus::{render, write_textfile};
-pub use webhook::post;
+pub use webhook::{post, post_document};
 
 use jiff::Timestamp;
 

@@ -1,5 +1,7 @@
 //! The report of a run as JSON, to an address.
 
+use serde::Serialize;
+
 use super::address;
 use super::http::{HttpClient, Letter, NoticeError};
 use super::notice::RunNotice;
@@ -11,12 +13,26 @@ use crate::hooks::State;
 /// # Errors
 /// [`NoticeError`].
 pub fn post(http: &HttpClient, rules: &Webhook, notice: &RunNotice) -> Result<(), NoticeError> {
-    if rules.when == When::Failure && notice.state == State::Ok && notice.exit_code == 0 {
+    let is_fine = notice.state == State::Ok && notice.exit_code == 0;
+    post_document(http, rules, is_fine, notice)
+}
+
+/// Posts any document, if the rules want to hear of what is fine or not.
+///
+/// # Errors
+/// [`NoticeError`].
+pub fn post_document(
+    http: &HttpClient,
+    rules: &Webhook,
+    is_fine: bool,
+    document: &impl Serialize,
+) -> Result<(), NoticeError> {
+    if rules.when == When::Failure && is_fine {
         return Ok(());
     }
     let authorization = rules.authorization_file.as_deref().map(address::header).transpose()?;
     let url = address::resolve(&rules.address)?.into_url();
-    let body = serde_json::to_string(notice)
+    let body = serde_json::to_string(document)
         .map_err(|error| NoticeError::Client { reason: error.to_string() })?;
     let letter = Letter {
         to: "the webhook",

@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use holdfast_connect::postgres::{Cut, Databases, Globals, PostgresOptions, Server};
 
-use super::{RunContext, RunError};
+use super::{ReadPassword, RunContext, RunError};
 use crate::config::{self, AppFile, Postgres, Source, SourceKind, SourceName};
 
 /// How long to wait for locks on tables if the file does not say.
@@ -64,15 +65,8 @@ pub(super) fn postgres_options(
     postgres: &Postgres,
     context: &RunContext<'_>,
 ) -> Result<PostgresOptions, RunError> {
-    let mut server = Server::new(postgres.url.as_str());
-    server.stop = Arc::clone(&context.stop);
-    if let Some(exec) = &postgres.exec {
-        server.exec = exec.os_words();
-    }
-    if let Some(password) = &postgres.password {
-        let failed = |why| RunError::Settings { name: source.name.to_string(), why };
-        server.password = Some((context.password)(password).map_err(failed)?);
-    }
+    let server = server(postgres, context.password, &context.stop)
+        .map_err(|why| RunError::Settings { name: source.name.to_string(), why })?;
     let globals = match (postgres.globals, postgres.role_passwords) {
         (config::Globals::Nowhere, _) => Globals::None,
         (_, true) => Globals::WithPasswords,
@@ -90,4 +84,19 @@ pub(super) fn postgres_options(
         lock_timeout: postgres.lock_timeout.unwrap_or(LOCK_TIMEOUT_DEFAULT),
         ..PostgresOptions::new(server)
     })
+}
+
+/// How a server is reached, as the app file says. The error is one sentence.
+pub(crate) fn server(
+    postgres: &Postgres,
+    password: &ReadPassword<'_>,
+    stop: &Arc<AtomicBool>,
+) -> Result<Server, String> {
+    let mut server = Server::new(postgres.url.as_str());
+    server.stop = Arc::clone(stop);
+    if let Some(exec) = &postgres.exec {
+        server.exec = exec.os_words();
+    }
+    server.password = postgres.password.as_ref().map(password).transpose()?;
+    Ok(server)
 }

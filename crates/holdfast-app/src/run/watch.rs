@@ -96,6 +96,11 @@ impl Watched {
         Listening { inner, watched: self }
     }
 
+    /// What rows want, to be told what a source holds.
+    pub fn references(&self) -> SharedReferences {
+        Arc::clone(&self.references)
+    }
+
     /// What was found of the references, in their order. The source must have passed.
     pub fn finish(&self) -> Vec<Findings> {
         locked(&self.references).drain(..).map(References::finish).collect()

@@ -38,7 +38,7 @@ pub use record::{
     DatabaseContent, DatabaseRecord, MemberKind, MemberRecord, RestorePoint, ServerRecord,
 };
 pub use restore::{
-    EmitForm, GlobalsReport, RestoreOptions, RestoreReport, RestoreSelection, StoredDatabase,
-    TableOutcome, TableReport, emit, restore, restore_globals,
+    EmitForm, GlobalsReport, RestoreOptions, RestoreReport, RestoreSelection, Standing,
+    StoredDatabase, TableOutcome, TableReport, emit, holds, restore, restore_globals, standing,
 };
 pub use source::{GlobalsSource, PostgresSource};

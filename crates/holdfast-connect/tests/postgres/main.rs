@@ -14,6 +14,8 @@
 
 mod broken;
 mod capture;
+// Shared with the tests of the whole, which stand above this crate.
+#[path = "../../../../tests/src/cluster.rs"]
 mod cluster;
 mod golden;
 mod parts;

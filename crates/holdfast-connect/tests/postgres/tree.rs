@@ -115,7 +115,7 @@ pub struct Stored<'a> {
 }
 
 impl StoredDatabase for Stored<'_> {
-    fn open(&self, path: &str) -> io::Result<Box<dyn Read>> {
+    fn open(&self, path: &str) -> io::Result<Box<dyn Read + '_>> {
         let path = self.folder.join(path);
         let bytes = self.tree.0.get(path.to_str().unwrap());
         let bytes = bytes.ok_or_else(|| io::Error::new(io::ErrorKind::NotFound, "not stored"))?;

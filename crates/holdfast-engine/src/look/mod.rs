@@ -20,7 +20,7 @@ pub mod view;
 pub mod walk;
 
 pub use diff::{Change, DiffOptions, DiffStatistics, SideStatistics, diff};
-pub use dump::{ArchiveFormat, DumpStats, dump, dump_archive, dump_file};
+pub use dump::{ArchiveFormat, DumpStats, FileReader, dump, dump_archive, dump_file};
 pub use error::LookError;
 pub use find::{FindOptions, find};
 pub use ls::ls;

@@ -18,6 +18,7 @@ pub mod man;
 pub mod prune;
 pub mod repair;
 pub mod restore;
+pub mod restore_app;
 pub mod retention;
 pub mod run;
 pub mod schedule;

@@ -8,6 +8,8 @@ pub use bucket::Bucket;
 pub use files::{Files, FilesRestore, Owner};
 pub use postgres::{Databases, Globals, Postgres};
 
+use std::path::PathBuf;
+
 use super::argv::Argv;
 use super::name::SourceName;
 use super::section::{Section, Table};
@@ -58,6 +60,17 @@ pub struct CommandOutput {
     pub command: Argv,
     /// Path of the file in the snapshot.
     pub file: String,
+    /// What a restore does with it; nothing without.
+    pub restore: Option<CommandRestore>,
+}
+
+/// What a restore does with what a command printed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum CommandRestore {
+    /// Writes it to this file.
+    File(PathBuf),
+    /// Gives it to this command on its standard input.
+    Command(Argv),
 }
 
 impl SourceKind {
@@ -119,7 +132,22 @@ impl Table for CommandOutput {
             section.refuse("file", message, "file = \"dump.sql\"");
             return None;
         }
-        Some(Self { command: command?, file: file? })
+        let restore = section.table("restore", "What a restore does with it. Default: nothing.");
+        Some(Self { command: command?, file: file?, restore })
+    }
+}
+
+impl Table for CommandRestore {
+    fn read(section: &mut Section<'_, '_>) -> Option<Self> {
+        let file = section.optional("file", "A restore writes it to this file.");
+        let command = section.optional(
+            "command",
+            "A restore gives it to this command on its standard input, as a list of words.",
+        );
+        if !section.exactly_one(&["file", "command"]) {
+            return None;
+        }
+        file.map(Self::File).or(command.map(Self::Command))
     }
 }
 

@@ -19,7 +19,7 @@ const CHUNK_BYTES: usize = 64 << 10;
 pub type LargeObjects = BTreeMap<i32, Vec<u32>>;
 
 /// Opens the plain bytes of a member.
-type Fetch<'f> = dyn FnMut(Member) -> io::Result<Box<dyn Read>> + 'f;
+type Fetch<'f> = dyn FnMut(Member) -> io::Result<Box<dyn Read + 'f>> + 'f;
 /// Creates a file of a directory archive.
 type Create<'c> = dyn FnMut(&str) -> io::Result<Box<dyn Write>> + 'c;
 
@@ -291,17 +291,17 @@ fn write_chunks(
 }
 
 /// A member that is being read.
-struct Source<'a> {
-    reader: Box<dyn Read>,
+struct Source<'a, 'f> {
+    reader: Box<dyn Read + 'f>,
     entry: &'a Entry,
     large_object: Option<u32>,
 }
 
-impl<'a> Source<'a> {
+impl<'a, 'f> Source<'a, 'f> {
     fn open(
         entry: &'a Entry,
         large_object: Option<u32>,
-        fetch: &mut Fetch<'_>,
+        fetch: &mut Fetch<'f>,
     ) -> Result<Self, EmitError> {
         let opened = fetch(Member { dump_id: entry.dump_id, large_object });
         let reader = opened.map_err(|source| fetch_error(entry, large_object, source))?;

@@ -7,11 +7,13 @@ mod create;
 mod emit;
 mod globals;
 mod roles;
+mod standing;
 mod stored;
 mod verify;
 
 pub use emit::{EmitForm, emit};
 pub use globals::{GlobalsReport, restore_globals};
+pub use standing::{Standing, holds, standing};
 pub use stored::StoredDatabase;
 pub use verify::{TableOutcome, TableReport};
 

@@ -14,7 +14,7 @@ pub trait StoredDatabase {
     ///
     /// # Errors
     /// As the store gives them.
-    fn open(&self, path: &str) -> io::Result<Box<dyn Read>>;
+    fn open(&self, path: &str) -> io::Result<Box<dyn Read + '_>>;
 }
 
 /// The same with its tables of contents read.
@@ -64,7 +64,7 @@ impl<'a> Stored<'a> {
     }
 
     /// Opens the data of a member.
-    pub fn open(&self, member: Member) -> io::Result<Box<dyn Read>> {
+    pub fn open(&self, member: Member) -> io::Result<Box<dyn Read + '_>> {
         let path = self.paths.get(&member);
         let path = path.ok_or_else(|| io::Error::other("content.json does not know it"))?;
         self.files.open(path)

@@ -49,6 +49,21 @@ pub(super) fn compare(
     stored: &Stored<'_>,
     wanted: &Wanted,
 ) -> Result<Vec<TableReport>, PostgresError> {
+    let mut reports = Vec::new();
+    each(session, stored, wanted, &mut |report| {
+        reports.push(report);
+        true
+    })?;
+    Ok(reports)
+}
+
+/// Compares one wanted member after the other, as long as `go_on` says so.
+pub(super) fn each(
+    session: &mut Session,
+    stored: &Stored<'_>,
+    wanted: &Wanted,
+    go_on: &mut dyn FnMut(TableReport) -> bool,
+) -> Result<(), PostgresError> {
     session.run(SETTINGS)?;
     // Rows are hashed in the encoding of the dump.
     let encoding = stored.toc.entries.iter().find(|entry| *entry.kind == *b"ENCODING");
@@ -57,7 +72,6 @@ pub(super) fn compare(
     }
     let entries: std::collections::HashMap<i32, &Entry> =
         stored.toc.with_data().map(|entry| (entry.dump_id, entry)).collect();
-    let mut reports = Vec::new();
     for record in &stored.content.members {
         let is_wanted = match wanted {
             Wanted::All => true,
@@ -65,10 +79,12 @@ pub(super) fn compare(
         };
         if is_wanted {
             let outcome = outcome(session, record, entries.get(&record.dump_id).copied())?;
-            reports.push(TableReport { label: record.label(), rows: record.rows, outcome });
+            if !go_on(TableReport { label: record.label(), rows: record.rows, outcome }) {
+                break;
+            }
         }
     }
-    Ok(reports)
+    Ok(())
 }
 
 /// Refuses what differs.

@@ -2,6 +2,7 @@
 
 mod content;
 mod pax;
+mod reader;
 mod tar;
 mod zip;
 
@@ -15,6 +16,7 @@ use super::root::{Place, SnapshotRoot, clean};
 use super::walk::{Walk, check_interrupt, walk_each};
 use crate::{EngineError, Event, Observer};
 use content::Contents;
+pub use reader::FileReader;
 
 /// How a directory is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

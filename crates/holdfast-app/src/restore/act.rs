@@ -1,0 +1,274 @@
+//! What each step of a restore does.
+
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
+use std::time::Duration;
+
+use holdfast_engine::restore::RestoreReport as EngineReport;
+use holdfast_format::record::KeyFingerprint;
+
+use super::RestoreError;
+use super::checks;
+use super::command;
+use super::database;
+use super::files::{Move, adjusted, system_path};
+use super::health::{self, Health};
+use super::keys::{OnMachine, on_machine};
+use super::objects;
+use super::part::Part;
+use super::report::Verified;
+use super::step::Step;
+use super::tree::{Origin, SourceTree};
+use super::work::{Done, Work};
+use crate::config::{Argv, Class, CommandRestore, FilesRestore, SourceKind, WebUrl};
+use crate::hooks::Ending;
+
+/// How long the application may take to stop or start.
+const COMMAND_TIMEOUT: Duration = Duration::from_secs(600);
+
+/// Why the application is not started.
+const HELD: &str = "the application is not started, because a check failed that may not fail; \
+    --start-anyway starts it";
+
+impl Work<'_, '_> {
+    pub(super) fn act(&mut self, step: &Step<'_>) -> Result<Done, RestoreError> {
+        match step {
+            Step::Stop(argv) => self.command("stop", argv),
+            Step::Start(argv) => self.start(argv),
+            Step::KeysHere => Ok(self.keys_here()),
+            Step::Files(part, origin) => self.files(part, *origin),
+            Step::Command(part, origin) => self.output(part, *origin),
+            Step::Objects(part, origin) => self.objects(part, *origin),
+            Step::Globals(part, script) => {
+                database::restore_roles(part, script, self.prepared.context).map(Done::new)
+            }
+            Step::Database(database) => self.database(database),
+            Step::Checks => self.checks(),
+            Step::Health(url, timeout) => self.health(url, *timeout),
+        }
+    }
+
+    fn health(&mut self, url: &WebUrl, timeout: Duration) -> Result<Done, RestoreError> {
+        let (is_right, message, found) = match health::wait(url, timeout, self.prepared.context) {
+            Health::Interrupted => return Err(RestoreError::Interrupted),
+            Health::Works(status) => {
+                (true, "the application answers".to_owned(), format!("it answered {status}"))
+            }
+            Health::Silent(last) => {
+                let seconds = timeout.as_secs();
+                let message = format!(
+                    "the application did not answer with a status of 2xx within {seconds} \
+                     seconds: {last}"
+                );
+                let next = "the messages of the application, or a longer health-timeout in \
+                            [restore]";
+                self.report.next.push(next.to_owned());
+                (false, message.clone(), message)
+            }
+        };
+        Ok(Done { message, verified: vec![Verified::new("health", is_right, found)] })
+    }
+
+    /// An application that cannot be started is restored nevertheless.
+    fn start(&mut self, argv: &Argv) -> Result<Done, RestoreError> {
+        match self.command("start", argv) {
+            Err(RestoreError::Refused { message, next }) => {
+                self.report.next.extend(next);
+                let verified = Verified::new("start", false, message.clone());
+                Ok(Done { message, verified: vec![verified] })
+            }
+            outcome => outcome,
+        }
+    }
+
+    fn command(&self, name: &str, argv: &Argv) -> Result<Done, RestoreError> {
+        // What was stopped is started again, even if somebody wants all this to end.
+        let despite_interrupt = name == "start";
+        let report = self.hooks.command(name, argv, COMMAND_TIMEOUT, despite_interrupt);
+        match report.ending {
+            Ending::Succeeded => Ok(Done::new(format!("{} succeeded", report.program))),
+            Ending::Interrupted => Err(RestoreError::Interrupted),
+            _ => {
+                let said = String::from_utf8_lossy(&report.output);
+                let last = said.lines().rev().find(|line| !line.trim().is_empty());
+                let last = last.map(|line| format!(": {}", line.trim())).unwrap_or_default();
+                Err(RestoreError::refused(format!("{report}{last}"))
+                    .or(format!("{name} = [...] in [restore]")))
+            }
+        }
+    }
+
+    fn database(&mut self, database: &database::DatabaseMove<'_>) -> Result<Done, RestoreError> {
+        let wishes = self.prepared.wishes;
+        let may_replace = wishes.overwrite.contains(&database.to);
+        let letters = self.prepared.context.run.chars().filter(char::is_ascii_alphanumeric);
+        let run: String = letters.take(12).collect();
+        let (tables, warnings) = database.restore(may_replace, !wishes.no_owner, &run)?;
+        let about = |it: String| format!("database {}: {it}", database.to);
+        self.report.warnings.extend(warnings.into_iter().map(about));
+        let sentence = database::sentence(&tables);
+        let name = format!("content of database {}", database.to);
+        let verified = vec![Verified::new(name, true, sentence.clone())];
+        Ok(Done { message: sentence, verified })
+    }
+
+    fn files(&mut self, part: &Part<'_>, origin: Origin<'_>) -> Result<Done, RestoreError> {
+        let Some((from, to)) = part.files() else { return Ok(Done::default()) };
+        let tree = origin.tree(part.name())?;
+        let (mut files, mut written, mut verified) = (0, 0, 0);
+        for (from, path) in from.paths.iter().zip(&to.paths) {
+            let (rules, scratch) = (to.restore, self.prepared.context.scratch);
+            let moved = Move { tree: &tree, from, to: path, rules, scratch };
+            let report = self.moved(&moved)?;
+            files += report.total_files;
+            written += report.files_restored;
+            verified += report.files_verified;
+        }
+        let message = format!("{written} of {files} files were written; the others were right");
+        let read_back = format!("{verified} files read back, all as in the snapshot");
+        let name = format!("content of {}", part.name());
+        let mut checked = vec![Verified::new(name, true, read_back)];
+        if part.from.class == Class::Keys {
+            checked.extend(self.keys(part, origin)?);
+        }
+        Ok(Done { message, verified: checked })
+    }
+
+    fn moved(&self, moved: &Move<'_>) -> Result<EngineReport, RestoreError> {
+        let report = moved.restore(false, self.observer)?;
+        match report.errors {
+            0 => Ok(report),
+            errors => Err(RestoreError::refused(format!(
+                "{errors} entries of {} could not be restored",
+                moved.to.display()
+            ))
+            .or("what was said of them, then the same command again")),
+        }
+    }
+
+    /// Whether the keys of this machine, which are not restored, are those that the data need.
+    fn keys_here(&self) -> Done {
+        let needed = self.prepared.keys.plan.iter().flat_map(|plan| &plan.needed);
+        let known = needed.filter(|key| key.on_machine != OnMachine::Unknown);
+        let verified = known.map(|key| {
+            let is_same = key.on_machine == OnMachine::Same;
+            Verified::new(format!("key {}", key.path), is_same, of_key(is_same))
+        });
+        Done { message: "no keys were restored".to_owned(), verified: verified.collect() }
+    }
+
+    /// Whether restored keys are those that the data need, and belong to whom they should.
+    fn keys(&self, part: &Part<'_>, origin: Origin<'_>) -> Result<Vec<Verified>, RestoreError> {
+        let application = self.prepared.data.snapshot.application.as_ref();
+        let recorded = application.map(|it| it.keys.as_slice()).unwrap_or_default();
+        let tree = origin.tree(part.name())?;
+        let rules = part.files().map(|(_, to)| to.restore).unwrap_or_default();
+        let mut verified = Vec::new();
+        for key in recorded.iter().filter(|key| key.source == part.name()) {
+            let path = String::from_utf8_lossy(&key.path.0).into_owned();
+            let state = on_machine(self.prepared.context, key, &self.prepared.parts);
+            let is_same = state == OnMachine::Same;
+            if state == OnMachine::Unknown {
+                // It belongs to none of the paths that the file names now.
+                continue;
+            }
+            verified.push(Verified::new(format!("key {path}"), is_same, of_key(is_same)));
+            verified.extend(self.ownership(part, key, &tree, rules)?);
+        }
+        Ok(verified)
+    }
+
+    /// Whether a key belongs to whom it should, and nobody else can read it.
+    fn ownership(
+        &self,
+        part: &Part<'_>,
+        key: &KeyFingerprint,
+        tree: &SourceTree<'_>,
+        rules: FilesRestore,
+    ) -> Result<Option<Verified>, RestoreError> {
+        let path = part.destination(system_path(&key.path.0));
+        let Some((path, (entry, _))) = path.zip(tree.open(&key.path.0)?) else { return Ok(None) };
+        let Ok(found) = path.symlink_metadata() else { return Ok(None) };
+        let wanted = adjusted(rules, &entry.metadata, true);
+        let found = (found.uid(), found.gid(), found.mode() & 0o7777);
+        let shown = |(uid, gid, mode): (u32, u32, u32)| format!("{uid}:{gid} {mode:04o}");
+        let wanted = (wanted.uid, wanted.gid, wanted.mode & 0o7777);
+        let is_right = wanted == found;
+        let message = match is_right {
+            true => shown(found),
+            false => format!(
+                "{} and not {}; run as root, or give it owner and mode in [source.restore]",
+                shown(found),
+                shown(wanted)
+            ),
+        };
+        let name = format!("owner and mode of {}", path.display());
+        Ok(Some(Verified::new(name, is_right, message)))
+    }
+
+    fn objects(&self, part: &Part<'_>, origin: Origin<'_>) -> Result<Done, RestoreError> {
+        let context = self.prepared.context;
+        let report = objects::restore_objects(part, origin, context, false, self.observer)?;
+        let place = objects::place(part);
+        if report.errors > 0 {
+            let message = format!("{} objects of {place} could not be restored", report.errors);
+            let next = "what was said of them, then the same command again";
+            return Err(RestoreError::refused(message).or(next));
+        }
+        let (all, written) = (report.total_files, report.files_restored);
+        let message = format!("{written} of {all} objects were written to {place}");
+        let read_back = format!(
+            "{} objects read back; {} were there already, by size and checksum",
+            report.files_verified, report.files_skipped
+        );
+        let name = format!("objects {}", part.name());
+        Ok(Done { message, verified: vec![Verified::new(name, true, read_back)] })
+    }
+
+    fn output(&mut self, part: &Part<'_>, origin: Origin<'_>) -> Result<Done, RestoreError> {
+        let SourceKind::Command(output) = &part.to.kind else { return Ok(Done::default()) };
+        let tree = origin.tree(part.name())?;
+        let from = command::path(part);
+        match &output.restore {
+            None => {
+                let name = part.name();
+                self.report.warnings.push(format!(
+                    "source {name:?} is not restored: nothing says what takes it \
+                     ([source.restore]); holdfast dump {} --source {name} {from} prints it",
+                    origin.snapshot.id.short()
+                ));
+                Ok(Done::new("nothing says what takes it"))
+            }
+            Some(CommandRestore::Command(argv)) => {
+                let bytes = command::feed(&tree, &from, argv, self.observer)?;
+                Ok(Done::new(format!("{} took {bytes} bytes", argv.program())))
+            }
+            Some(CommandRestore::File(to)) => {
+                let (rules, scratch) = (FilesRestore::default(), self.prepared.context.scratch);
+                let from = Path::new(&from);
+                let report = self.moved(&Move { tree: &tree, from, to, rules, scratch })?;
+                let message = format!("{} bytes in {}", report.total_bytes, to.display());
+                let name = format!("content of {}", part.name());
+                let verified = vec![Verified::new(name, true, "read back, as in the snapshot")];
+                Ok(Done { message, verified })
+            }
+        }
+    }
+
+    fn checks(&mut self) -> Result<Done, RestoreError> {
+        let found = checks::recheck(self.prepared, self.observer)?;
+        let failed = found.verified.iter().filter(|it| !it.passed).count();
+        let message = format!("{failed} of {} failed", found.verified.len());
+        if found.must_hold {
+            self.hold = Some(HELD);
+        }
+        Ok(Done { message, verified: found.verified })
+    }
+}
+
+fn of_key(is_same: bool) -> &'static str {
+    match is_same {
+        true => "it is the key that the data need",
+        false => "it is NOT the key that the data need",
+    }
+}

@@ -1,0 +1,63 @@
+//! Why a restore of an application was not begun, or not finished.
+
+use holdfast_connect::postgres::{ErrorKind, PostgresError};
+use holdfast_engine::EngineError;
+use holdfast_engine::look::LookError;
+
+/// Why a restore of an application was not begun, or why one step of it failed.
+#[derive(Debug, thiserror::Error)]
+pub enum RestoreError {
+    /// A repository or a place of files failed.
+    #[error(transparent)]
+    Engine(#[from] EngineError),
+    /// Something in a repository cannot be found.
+    #[error(transparent)]
+    Look(#[from] LookError),
+    /// A server failed.
+    #[error("source {source_name:?}: {error}")]
+    Postgres {
+        /// The source.
+        source_name: String,
+        /// Why.
+        error: PostgresError,
+    },
+    /// What was asked for is not done, for this reason.
+    #[error("{message}")]
+    Refused {
+        /// One sentence without a full stop.
+        message: String,
+        /// What to do next, one step each.
+        next: Vec<String>,
+    },
+    /// The user asked to stop.
+    #[error("interrupted")]
+    Interrupted,
+}
+
+impl RestoreError {
+    /// A refusal, to be followed by what to do next.
+    pub(super) fn refused(message: impl Into<String>) -> Self {
+        Self::Refused { message: message.into(), next: Vec::new() }
+    }
+
+    /// Adds a next step to a refusal.
+    #[must_use]
+    pub(super) fn or(self, step: impl Into<String>) -> Self {
+        match self {
+            Self::Refused { message, mut next } => {
+                next.push(step.into());
+                Self::Refused { message, next }
+            }
+            other => other,
+        }
+    }
+
+    /// True if the user asked to stop.
+    pub fn is_interruption(&self) -> bool {
+        match self {
+            Self::Interrupted | Self::Engine(EngineError::Interrupted) => true,
+            Self::Postgres { error, .. } => error.kind == ErrorKind::Stopped,
+            _ => false,
+        }
+    }
+}

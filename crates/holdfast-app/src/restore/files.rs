@@ -1,0 +1,258 @@
+//! Restoring files and folders, with the owner and the mode that the file wants.
+
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+
+use holdfast_connect::fs::target::{FsTarget, FsTargetOptions};
+use holdfast_connect::{Existing, FileSlot, Target, TargetError, WriteOrder};
+use holdfast_engine::look::{Folder, Place, ls};
+use holdfast_engine::restore::{Overwrite, RestoreOptions, RestoreReport, Selection, restore};
+use holdfast_engine::{EngineError, Observer};
+use holdfast_format::entry::{Entry, EntryKind, Metadata};
+use holdfast_repo::read::BlobReader;
+
+use super::RestoreError;
+use super::tree::SourceTree;
+use crate::config::FilesRestore;
+
+/// One path of a source, and where it goes.
+pub(super) struct Move<'a> {
+    pub tree: &'a SourceTree<'a>,
+    pub from: &'a Path,
+    pub to: &'a Path,
+    pub rules: FilesRestore,
+    /// A folder for an empty one that stands for what does not exist.
+    pub scratch: &'a Path,
+}
+
+impl Move<'_> {
+    /// Restores it; with `dry_run` nothing is changed, and the report says what would be.
+    ///
+    /// Folders that exist above it stay as they are; those that do not get what they had.
+    pub fn restore(
+        &self,
+        dry_run: bool,
+        observer: &dyn Observer,
+    ) -> Result<RestoreReport, RestoreError> {
+        let Some(place) = self.tree.find(self.from.as_os_str().as_bytes())? else {
+            let message = format!("the snapshot has no {}", self.from.display());
+            return Err(
+                RestoreError::refused(message).or("the path that it had then, or another snapshot")
+            );
+        };
+        let options = RestoreOptions {
+            overwrite: if dry_run { Overwrite::IfChanged } else { Overwrite::Always },
+            delete: false,
+            dry_run,
+            verify: !dry_run,
+        };
+        let plan = match place {
+            Place::Root(folder) => Landing { base: self.to.to_owned(), folder, name: Vec::new() },
+            Place::Entry(_) if self.from == self.to => self.in_place()?,
+            Place::Entry(entry) => self.moved(&entry)?,
+        };
+        let mut report = plan.restore(self, &options, observer)?;
+        // Folders are made and kept as files come; nobody counts them.
+        let folders = self.folders(observer)?;
+        report.total_files = report.total_files.saturating_sub(folders);
+        report.files_restored = report.files_restored.saturating_sub(folders);
+        if !dry_run && self.from != self.to && plan.base != self.to {
+            self.finish_top(&plan)?;
+        }
+        Ok(report)
+    }
+
+    /// How many folders there are in what is restored, with the top one.
+    fn folders(&self, observer: &dyn Observer) -> Result<u64, RestoreError> {
+        let (mut count, paths) = (0, [self.from.as_os_str().as_bytes().to_vec()]);
+        let mut reader = BlobReader::new(self.tree.repository);
+        ls(&mut reader, &self.tree.root, &paths, true, observer, &mut |_, entry| {
+            count += u64::from(matches!(entry.kind, EntryKind::Directory(_)));
+            Ok(())
+        })?;
+        Ok(count)
+    }
+
+    /// Below the nearest folder that exists.
+    fn in_place(&self) -> Result<Landing, RestoreError> {
+        let base = self.to.ancestors().skip(1).find(|it| it.is_dir()).unwrap_or(Path::new("/"));
+        let below = self.tree.below(base.as_os_str().as_bytes())?;
+        let name = self.to.strip_prefix(base).unwrap_or(self.to).as_os_str().as_bytes().to_vec();
+        Ok(Landing { base: base.to_owned(), folder: below.root.folder().clone(), name })
+    }
+
+    /// Under another name, perhaps.
+    fn moved(&self, entry: &Entry) -> Result<Landing, RestoreError> {
+        let (Some(parent), Some(name)) = (self.to.parent(), self.to.file_name()) else {
+            let message = format!("{} is not a path that anything could go to", self.to.display());
+            return Err(RestoreError::refused(message));
+        };
+        let name = name.as_bytes().to_vec();
+        let entry = Entry { name: name.clone(), ..entry.clone() };
+        Ok(Landing { base: parent.to_owned(), folder: Folder::Sources([entry].into()), name })
+    }
+
+    /// A folder that stands under another name gets what it had, last.
+    fn finish_top(&self, landing: &Landing) -> Result<(), RestoreError> {
+        let Folder::Sources(entries) = &landing.folder else { return Ok(()) };
+        let Some(entry) = entries.iter().find(|it| matches!(it.kind, EntryKind::Directory(_)))
+        else {
+            return Ok(());
+        };
+        let target = Adjusted::open(&landing.base, self.rules)?;
+        Ok(target.finish_directory(&entry.name, &entry.metadata).map_err(EngineError::from)?)
+    }
+}
+
+/// Where an engine's restore begins.
+struct Landing {
+    /// The folder that is the target.
+    base: PathBuf,
+    folder: Folder,
+    /// The path below it that is wanted; empty for everything.
+    name: Vec<u8>,
+}
+
+impl Landing {
+    fn restore(
+        &self,
+        moved: &Move<'_>,
+        options: &RestoreOptions,
+        observer: &dyn Observer,
+    ) -> Result<RestoreReport, RestoreError> {
+        let empty;
+        let base = match options.dry_run && !self.base.is_dir() {
+            false => {
+                std::fs::create_dir_all(&self.base).map_err(|source| {
+                    EngineError::from(TargetError::Io { action: "make the folder", source })
+                })?;
+                &self.base
+            }
+            true => {
+                // What does not exist is looked at in an empty folder.
+                let made = tempfile::tempdir_in(moved.scratch);
+                empty = made.map_err(|source| {
+                    EngineError::from(TargetError::Io { action: "make a scratch folder", source })
+                })?;
+                &empty.path().to_owned()
+            }
+        };
+        let target = Adjusted::open(base, moved.rules)?;
+        let select = |path: &[u8], _: bool| selection(&self.name, &path[1..]);
+        let repository = moved.tree.repository;
+        Ok(restore(repository, self.folder.clone(), &target, &select, options, observer)?)
+    }
+}
+
+/// What to do with a path, when one path and all below it is wanted.
+fn selection(wanted: &[u8], path: &[u8]) -> Selection {
+    let is_below = |outer: &[u8], inner: &[u8]| {
+        inner.strip_prefix(outer).is_some_and(|rest| rest.is_empty() || rest.starts_with(b"/"))
+    };
+    if wanted.is_empty() || is_below(wanted, path) {
+        Selection::Take
+    } else if is_below(path, wanted) {
+        Selection::Descend
+    } else {
+        Selection::Skip
+    }
+}
+
+/// A file system that gives everything another owner or mode than it had.
+struct Adjusted {
+    target: FsTarget,
+    rules: FilesRestore,
+}
+
+impl Adjusted {
+    fn open(base: &Path, rules: FilesRestore) -> Result<Self, EngineError> {
+        Ok(Self { target: FsTarget::open(base, FsTargetOptions::default())?, rules })
+    }
+}
+
+/// What a file is to have in place of what it had.
+pub(super) fn adjusted(rules: FilesRestore, metadata: &Metadata, is_file: bool) -> Metadata {
+    let mut metadata = metadata.clone();
+    if let Some(owner) = rules.owner {
+        (metadata.uid, metadata.gid) = (owner.uid, owner.gid);
+        (metadata.user, metadata.group) = (Vec::new(), Vec::new());
+    }
+    if let Some(mode) = rules.mode.filter(|_| is_file) {
+        metadata.mode = mode;
+    }
+    metadata
+}
+
+/// A file that gets another owner or mode at its end.
+struct AdjustedSlot {
+    slot: Box<dyn FileSlot>,
+    rules: FilesRestore,
+}
+
+impl FileSlot for AdjustedSlot {
+    fn write_at(&self, offset: u64, bytes: &[u8]) -> Result<(), TargetError> {
+        self.slot.write_at(offset, bytes)
+    }
+
+    fn keep(&self, offset: u64, bytes: u64) -> Result<(), TargetError> {
+        self.slot.keep(offset, bytes)
+    }
+
+    fn finish(self: Box<Self>, metadata: &Metadata) -> Result<(), TargetError> {
+        self.slot.finish(&adjusted(self.rules, metadata, true))
+    }
+}
+
+impl Target for Adjusted {
+    fn order(&self) -> WriteOrder {
+        self.target.order()
+    }
+
+    fn existing(&self, path: &[u8]) -> Result<Option<Existing>, TargetError> {
+        self.target.existing(path)
+    }
+
+    fn directory(&self, path: &[u8]) -> Result<bool, TargetError> {
+        self.target.directory(path)
+    }
+
+    fn finish_directory(&self, path: &[u8], metadata: &Metadata) -> Result<(), TargetError> {
+        self.target.finish_directory(path, &adjusted(self.rules, metadata, false))
+    }
+
+    fn file(&self, path: &[u8], bytes: u64) -> Result<Box<dyn FileSlot>, TargetError> {
+        let slot = self.target.file(path, bytes)?;
+        Ok(Box::new(AdjustedSlot { slot, rules: self.rules }))
+    }
+
+    fn special(&self, path: &[u8], entry: &Entry) -> Result<(), TargetError> {
+        let metadata = adjusted(self.rules, &entry.metadata, false);
+        self.target.special(path, &Entry { metadata, ..entry.clone() })
+    }
+
+    fn hard_link(&self, path: &[u8], original: &[u8]) -> Result<(), TargetError> {
+        self.target.hard_link(path, original)
+    }
+
+    fn update_metadata(&self, path: &[u8], metadata: &Metadata) -> Result<(), TargetError> {
+        self.target.update_metadata(path, &adjusted(self.rules, metadata, true))
+    }
+
+    fn read_at(&self, path: &[u8], offset: u64, buffer: &mut [u8]) -> Result<usize, TargetError> {
+        self.target.read_at(path, offset, buffer)
+    }
+
+    fn list(&self, path: &[u8]) -> Result<Vec<Vec<u8>>, TargetError> {
+        self.target.list(path)
+    }
+
+    fn remove(&self, path: &[u8]) -> Result<(), TargetError> {
+        self.target.remove(path)
+    }
+}
+
+/// A path of a snapshot as the system takes it.
+pub(super) fn system_path(path: &[u8]) -> &Path {
+    Path::new(OsStr::from_bytes(path))
+}

@@ -1,0 +1,352 @@
+//! Which keys a dump needs: their era, the snapshot that has them, and what this machine has.
+
+use std::collections::BTreeSet;
+use std::fs::File;
+use std::io;
+
+use holdfast_engine::Silent;
+use holdfast_engine::look::{SnapshotRoot, dump_file, ls};
+use holdfast_format::ObjectId;
+use holdfast_format::entry::EntryKind;
+use holdfast_format::record::{Application, KeyFingerprint, Text};
+use holdfast_repo::read::BlobReader;
+use holdfast_repo::{Repository, SnapshotInfo};
+use jiff::Timestamp;
+use serde::Serialize;
+
+use super::files::system_path;
+use super::part::Part;
+use super::{RestoreContext, RestoreError};
+use crate::fingerprint::Fingerprint;
+
+/// Which snapshot of the keys is used.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum KeysWish {
+    /// The one that was made with the data.
+    #[default]
+    Linked,
+    /// This one.
+    Snapshot(ObjectId),
+}
+
+/// When keys were in use: the first and the last snapshot of the data that need the same ones.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Era {
+    /// Time of the first.
+    pub first: Timestamp,
+    /// Time of the last.
+    pub last: Timestamp,
+    /// Which era it is, from 1.
+    pub number: usize,
+    /// How many there are.
+    pub of: usize,
+}
+
+/// What this machine has of a key.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum OnMachine {
+    /// The key that the data need.
+    Same,
+    /// Another one.
+    Other,
+    /// None.
+    Absent,
+    /// It cannot be read.
+    Unreadable(String),
+    /// Nobody knows where it would be.
+    Unknown,
+}
+
+/// One key that the data need.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct NeededKey {
+    /// Its source.
+    pub source: String,
+    /// Its path in that source.
+    pub path: String,
+    /// What stands where it goes to.
+    pub on_machine: OnMachine,
+}
+
+/// What is known of the keys before anything is touched.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct KeysPlan {
+    /// The snapshot that they come from.
+    pub snapshot: Option<String>,
+    /// Its time.
+    pub time: Option<Timestamp>,
+    /// The era that the data belong to.
+    pub era: Option<Era>,
+    /// The keys.
+    pub needed: Vec<NeededKey>,
+}
+
+/// The keys of a restore.
+pub(super) struct Keys {
+    /// Where they come from, if they are restored.
+    pub snapshot: Option<SnapshotInfo>,
+    pub plan: Option<KeysPlan>,
+    pub warnings: Vec<String>,
+}
+
+/// Finds the keys that the data need, and compares them with what is recorded and what is there.
+pub(super) fn find(
+    context: &RestoreContext<'_>,
+    data: &SnapshotInfo,
+    parts: &[Part<'_>],
+    wish: &KeysWish,
+    any_keys: bool,
+) -> Result<Keys, RestoreError> {
+    let mut keys = Keys { snapshot: None, plan: None, warnings: Vec::new() };
+    let Some(application) = &data.snapshot.application else { return Ok(keys) };
+    let era = era(context.data, data, application);
+    let needed = needed(context, application, parts);
+    if application.keys.is_empty()
+        && application.linked_snapshot.is_none()
+        && *wish == KeysWish::Linked
+    {
+        return Ok(keys);
+    }
+    match snapshot(context, data, application, wish) {
+        Ok(found) => {
+            let told = compare(context, data, application, &found, era.as_ref());
+            match told {
+                Err(error) if !any_keys => return Err(error),
+                Err(error) => keys.warnings.push(error.to_string()),
+                Ok(()) => {}
+            }
+            keys.snapshot = Some(found);
+        }
+        Err(error) if !any_keys => return Err(with_way_out(error, context, data, &needed)),
+        Err(error) => keys.warnings.push(format!("no keys are restored: {error}")),
+    }
+    keys.plan = Some(KeysPlan {
+        snapshot: keys.snapshot.as_ref().map(|info| info.id.to_hex()),
+        time: keys.snapshot.as_ref().map(|info| info.snapshot.time),
+        era,
+        needed,
+    });
+    Ok(keys)
+}
+
+/// The snapshot of the keys: found by its id, and made in the same run as the data.
+fn snapshot(
+    context: &RestoreContext<'_>,
+    data: &SnapshotInfo,
+    application: &Application,
+    wish: &KeysWish,
+) -> Result<SnapshotInfo, RestoreError> {
+    let Some(repository) = context.keys else {
+        let message = "the data need keys, and the app file names no repository for keys";
+        return Err(RestoreError::refused(message).or("a section [repository.keys]"));
+    };
+    let id = match wish {
+        KeysWish::Snapshot(id) => *id,
+        KeysWish::Linked => {
+            let here = repository.keys().repository_id();
+            if let Some(there) = application.linked_repository.filter(|there| *there != here) {
+                let message = format!(
+                    "the keys of snapshot {} are in repository {}, and [repository.keys] is {}",
+                    data.id.short(),
+                    &there.to_hex()[..10],
+                    &here.to_hex()[..10]
+                );
+                let next = "the url of the other repository, in [repository.keys]";
+                return Err(RestoreError::refused(message).or(next));
+            }
+            application.linked_snapshot.ok_or_else(|| {
+                let id = data.id.short();
+                RestoreError::refused(format!("snapshot {id} does not say which keys it needs"))
+            })?
+        }
+    };
+    let found = repository.history().snapshots().into_iter().find(|info| info.id == id);
+    let Some(found) = found else {
+        return Err(RestoreError::refused(format!(
+            "the repository of keys has no snapshot {}, which holds the keys of snapshot {}",
+            id.short(),
+            data.id.short()
+        )));
+    };
+    let of = found.snapshot.application.as_ref();
+    let is_of_data = of.is_some_and(|of| {
+        of.name == application.name
+            && of.linked_repository.is_none_or(|it| it == context.data.keys().repository_id())
+            && (*wish != KeysWish::Linked || of.run == application.run)
+    });
+    match is_of_data {
+        true => Ok(found),
+        false => Err(RestoreError::refused(format!(
+            "the snapshot of keys {} was not made with snapshot {} of the data: the two name each \
+             other's run only one way",
+            found.id.short(),
+            data.id.short()
+        ))),
+    }
+}
+
+/// What else may help when the snapshot of keys is missing.
+fn with_way_out(
+    error: RestoreError,
+    context: &RestoreContext<'_>,
+    data: &SnapshotInfo,
+    needed: &[NeededKey],
+) -> RestoreError {
+    let mut error = error;
+    if let Some(other) = same_keys_elsewhere(context, data) {
+        error = error.or(format!("--keys-snapshot {}, which has the same keys", other.short()));
+    }
+    let is_here = !needed.is_empty() && needed.iter().all(|it| it.on_machine == OnMachine::Same);
+    error.or(match is_here {
+        true => "--any-keys: this machine has the keys that the data need, and they stay",
+        false => "--any-keys, to restore data that nothing on this machine may open",
+    })
+}
+
+/// A snapshot of keys that was made with other data that need the same keys.
+fn same_keys_elsewhere(context: &RestoreContext<'_>, data: &SnapshotInfo) -> Option<ObjectId> {
+    let application = data.snapshot.application.as_ref()?;
+    let wanted = set(&application.keys);
+    let there: BTreeSet<ObjectId> =
+        context.keys?.history().snapshots().iter().map(|info| info.id).collect();
+    let snapshots = context.data.history().snapshots();
+    let others = snapshots.iter().rev().filter_map(|info| info.snapshot.application.as_ref());
+    let mut same = others.filter(|it| it.name == application.name && set(&it.keys) == wanted);
+    same.find_map(|it| it.linked_snapshot.filter(|id| there.contains(id)))
+}
+
+/// Refuses keys that are not those that the data need.
+fn compare(
+    context: &RestoreContext<'_>,
+    data: &SnapshotInfo,
+    application: &Application,
+    keys: &SnapshotInfo,
+    era: Option<&Era>,
+) -> Result<(), RestoreError> {
+    let Some(repository) = context.keys else { return Ok(()) };
+    let found = fingerprints(repository, keys, context.data)?;
+    let found = set(&found);
+    let other: Vec<String> = application
+        .keys
+        .iter()
+        .filter(|key| !found.contains(&of_key(key)))
+        .map(|key| format!("{} of source {:?}", String::from_utf8_lossy(&key.path.0), key.source))
+        .collect();
+    if other.is_empty() {
+        return Ok(());
+    }
+    let era = era.map(|era| {
+        format!(
+            ", keys of the era from {} to {} (era {} of {})",
+            era.first, era.last, era.number, era.of
+        )
+    });
+    Err(RestoreError::refused(format!(
+        "snapshot {} of the data needs other keys than snapshot {} of the keys has{}: {}",
+        data.id.short(),
+        keys.id.short(),
+        era.unwrap_or_default(),
+        other.join(", ")
+    ))
+    .or("no --keys-snapshot, so that the keys that were made with the data are used")
+    .or("--any-keys, to restore these keys nevertheless"))
+}
+
+type Key<'a> = (&'a str, &'a [u8], &'a str);
+
+fn of_key(key: &KeyFingerprint) -> Key<'_> {
+    (&key.source, &key.path.0, &key.fingerprint)
+}
+
+fn set(keys: &[KeyFingerprint]) -> BTreeSet<Key<'_>> {
+    keys.iter().map(of_key).collect()
+}
+
+/// Fingerprints of every file of a snapshot of keys, as the snapshots of the data record them.
+pub(super) fn fingerprints(
+    keys: &Repository,
+    snapshot: &SnapshotInfo,
+    data: &Repository,
+) -> Result<Vec<KeyFingerprint>, RestoreError> {
+    let mut found = Vec::new();
+    let secret = data.keys().fingerprint_key();
+    for source in &snapshot.snapshot.sources {
+        let root = SnapshotRoot::of_source(&snapshot.snapshot, &source.name)?;
+        let mut reader = BlobReader::new(keys);
+        ls(&mut reader, &root, &[], true, &Silent, &mut |path, entry| {
+            if matches!(entry.kind, EntryKind::File { .. }) {
+                let mut fingerprint = Fingerprint::new(&secret);
+                dump_file(keys, path, entry, &mut fingerprint, &Silent)?;
+                let (source, path) = (source.name.clone(), Text(path.to_vec()));
+                let fingerprint = fingerprint.finish();
+                found.push(KeyFingerprint { source, path, fingerprint });
+            }
+            Ok(())
+        })?;
+    }
+    Ok(found)
+}
+
+/// The stretch of snapshots around this one that need the same keys.
+fn era(data: &Repository, chosen: &SnapshotInfo, application: &Application) -> Option<Era> {
+    if application.keys.is_empty() {
+        return None;
+    }
+    let mut snapshots = data.history().snapshots();
+    snapshots.retain(|info| {
+        let it = info.snapshot.application.as_ref();
+        !info.snapshot.partial && it.is_some_and(|it| it.name == application.name)
+    });
+    snapshots.sort_by_key(|info| info.snapshot.time);
+    let keys_of = |info: &SnapshotInfo| -> Vec<KeyFingerprint> {
+        info.snapshot.application.as_ref().map(|it| it.keys.clone()).unwrap_or_default()
+    };
+    let mut eras: Vec<(Vec<KeyFingerprint>, Timestamp, Timestamp, bool)> = Vec::new();
+    for info in &snapshots {
+        let (keys, time) = (keys_of(info), info.snapshot.time);
+        let is_chosen = info.id == chosen.id;
+        match eras.last_mut() {
+            Some((known, _, last, has)) if set(known) == set(&keys) => {
+                *last = time;
+                *has |= is_chosen;
+            }
+            _ => eras.push((keys, time, time, is_chosen)),
+        }
+    }
+    let place = eras.iter().position(|(.., has)| *has)?;
+    let (_, first, last, _) = &eras[place];
+    Some(Era { first: *first, last: *last, number: place + 1, of: eras.len() })
+}
+
+fn needed(
+    context: &RestoreContext<'_>,
+    application: &Application,
+    parts: &[Part<'_>],
+) -> Vec<NeededKey> {
+    let one = |key: &KeyFingerprint| NeededKey {
+        source: key.source.clone(),
+        path: String::from_utf8_lossy(&key.path.0).into_owned(),
+        on_machine: on_machine(context, key, parts),
+    };
+    application.keys.iter().map(one).collect()
+}
+
+/// Compares what stands where a key goes to.
+pub(super) fn on_machine(
+    context: &RestoreContext<'_>,
+    key: &KeyFingerprint,
+    parts: &[Part<'_>],
+) -> OnMachine {
+    let part = parts.iter().find(|part| part.name() == key.source);
+    let path = part.and_then(|part| part.destination(system_path(&key.path.0)));
+    let Some(path) = path else { return OnMachine::Unknown };
+    let mut fingerprint = Fingerprint::new(&context.data.keys().fingerprint_key());
+    let read = File::open(&path).and_then(|mut file| io::copy(&mut file, &mut fingerprint));
+    match read {
+        Ok(_) if fingerprint.finish() == key.fingerprint => OnMachine::Same,
+        Ok(_) => OnMachine::Other,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => OnMachine::Absent,
+        Err(error) => OnMachine::Unreadable(error.to_string()),
+    }
+}

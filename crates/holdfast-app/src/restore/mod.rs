@@ -1,0 +1,263 @@
+//! The restore of a whole application, in the order in which it comes back: keys, roles, databases,
+//! objects, files, then the checks of the app file on what was restored.
+//!
+//! [`prepare`] finds the keys that the data need, looks at everything that would be touched, and
+//! gives the [`Plan`]. [`Prepared::restore`] does it, after somebody has confirmed. It may be done
+//! again at any time: what is right already stays.
+
+mod act;
+mod checks;
+mod command;
+mod database;
+mod error;
+mod files;
+mod health;
+mod keys;
+mod objects;
+mod part;
+mod plan;
+mod report;
+mod step;
+mod tree;
+mod work;
+
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use holdfast_engine::Observer;
+use holdfast_repo::{Repository, SnapshotInfo};
+use jiff::Timestamp;
+
+pub use error::RestoreError;
+pub use keys::{Era, KeysPlan, KeysWish, NeededKey, OnMachine};
+pub use plan::{Effect, Plan, PlanItem};
+pub use report::{RestoreReport, StepReport, StepState, Verified};
+
+use crate::bucket::Access;
+use crate::config::{AppFile, Check, CheckKind, Class, Globals, Source, SourceKind};
+use crate::notify::HttpOptions;
+use crate::run::ReadPassword;
+use keys::Keys;
+use part::Part;
+use step::Step;
+use tree::Origin;
+
+/// The surroundings of a restore, which only the program knows.
+pub struct RestoreContext<'a> {
+    /// Where snapshots of the data are.
+    pub data: &'a Repository,
+    /// Where snapshots of the keys are, if the app file names a place.
+    pub keys: Option<&'a Repository>,
+    /// Id of the restore: letters, digits and dashes.
+    pub run: &'a str,
+    /// Tells the time.
+    pub now: &'a (dyn Fn() -> Timestamp + Sync),
+    /// Reads passwords.
+    pub password: &'a ReadPassword<'a>,
+    /// What the surroundings give to connections with buckets.
+    pub buckets: Access,
+    /// How the health address is asked, and notices are sent.
+    pub http: HttpOptions,
+    /// A folder for what is needed meanwhile.
+    pub scratch: &'a Path,
+    /// True once the restore should end.
+    pub stop: Arc<AtomicBool>,
+}
+
+/// What somebody wants of a restore.
+#[derive(Debug, Clone, Default)]
+pub struct Wishes {
+    /// Names of the sources; none for all.
+    pub only: Vec<String>,
+    /// Databases that may be replaced though they hold tables.
+    pub overwrite: Vec<String>,
+    /// True to give everything in databases to the role that restores.
+    pub no_owner: bool,
+    /// Which keys.
+    pub keys: KeysWish,
+    /// True to go on without the right keys.
+    pub any_keys: bool,
+    /// True to start the application even if the restore failed or a check did.
+    pub start_anyway: bool,
+}
+
+/// A restore of which everything is known.
+pub struct Prepared<'a> {
+    context: &'a RestoreContext<'a>,
+    /// What the application consists of.
+    app: &'a AppFile,
+    /// Where things go, and what happens around it: the same file, or another one.
+    target: &'a AppFile,
+    data: &'a SnapshotInfo,
+    keys: &'a Keys,
+    wishes: &'a Wishes,
+    parts: Vec<Part<'a>>,
+    steps: Vec<Step<'a>>,
+    warnings: Vec<String>,
+}
+
+impl RestoreContext<'_> {
+    fn is_stopped(&self) -> bool {
+        self.stop.load(Ordering::SeqCst)
+    }
+}
+
+/// What is looked for before a restore: which parts and which keys.
+pub struct Found<'a> {
+    context: &'a RestoreContext<'a>,
+    app: &'a AppFile,
+    target: Option<&'a AppFile>,
+    data: &'a SnapshotInfo,
+    wishes: &'a Wishes,
+    parts: Vec<Part<'a>>,
+    keys: Keys,
+    warnings: Vec<String>,
+}
+
+/// Finds the parts and the keys of a restore of `data`. With `target` everything goes where that
+/// file says, and the commands around the restore are that file's.
+///
+/// # Errors
+/// [`RestoreError`]; nothing was touched.
+pub fn find<'a>(
+    app: &'a AppFile,
+    target: Option<&'a AppFile>,
+    data: &'a SnapshotInfo,
+    wishes: &'a Wishes,
+    context: &'a RestoreContext<'a>,
+) -> Result<Found<'a>, RestoreError> {
+    let (parts, mut warnings) = part::parts(app, target, &wishes.only)?;
+    // The data need their keys, whether these are restored too or not.
+    let (all, _) = part::parts(app, target, &[])?;
+    let mut keys = keys::find(context, data, &all, &wishes.keys, wishes.any_keys)?;
+    warnings.append(&mut keys.warnings);
+    Ok(Found { context, app, target, data, wishes, parts, keys, warnings })
+}
+
+impl<'a> Found<'a> {
+    /// Works out the steps.
+    ///
+    /// # Errors
+    /// [`RestoreError`]; nothing was touched.
+    pub fn prepare(&'a self) -> Result<Prepared<'a>, RestoreError> {
+        let mut prepared = Prepared {
+            context: self.context,
+            app: self.app,
+            target: self.target.unwrap_or(self.app),
+            data: self.data,
+            keys: &self.keys,
+            wishes: self.wishes,
+            parts: self.parts.clone(),
+            steps: Vec::new(),
+            warnings: self.warnings.clone(),
+        };
+        prepared.work_out()?;
+        Ok(prepared)
+    }
+}
+
+impl<'a> Prepared<'a> {
+    /// Looks at what stands where things go, and says what would be done.
+    ///
+    /// # Errors
+    /// [`RestoreError`]; nothing was touched.
+    pub fn plan(&self, observer: &dyn Observer) -> Result<Plan, RestoreError> {
+        plan::plan(self, observer)
+    }
+
+    /// The order: keys first, so that nothing is ever there without them.
+    fn work_out(&mut self) -> Result<(), RestoreError> {
+        let around = &self.target.restore;
+        self.steps.extend(around.stop.as_ref().map(Step::Stop));
+        let is_without = self.keys.snapshot.is_none() && self.keys.plan.is_some();
+        self.steps.extend(is_without.then_some(Step::KeysHere));
+        let parts = self.parts.clone();
+        let of_class = |class: Class| parts.iter().filter(move |it| it.from.class == class);
+        for part in of_class(Class::Keys) {
+            self.add(part)?;
+        }
+        let is_database = |part: &&Part<'_>| matches!(part.from.kind, SourceKind::Postgres(_));
+        let is_bucket = |part: &&Part<'_>| matches!(part.from.kind, SourceKind::Bucket(_));
+        for part in of_class(Class::Data).filter(is_database) {
+            self.add(part)?;
+        }
+        for part in of_class(Class::Data).filter(is_bucket) {
+            self.add(part)?;
+        }
+        for part in of_class(Class::Data).filter(|part| !is_database(part) && !is_bucket(part)) {
+            self.add(part)?;
+        }
+        if self.checks().next().is_some() {
+            self.steps.push(Step::Checks);
+        }
+        self.steps.extend(around.start.as_ref().map(Step::Start));
+        let health = around.health.as_ref();
+        self.steps.extend(health.map(|url| Step::Health(url, around.health_timeout)));
+        Ok(())
+    }
+
+    /// Adds the steps of one part.
+    fn add(&mut self, part: &Part<'a>) -> Result<(), RestoreError> {
+        let Some(origin) = self.origin(part.from) else { return Ok(()) };
+        if part::record(&origin.snapshot.snapshot, part.from)?.is_none() {
+            self.warnings.push(format!(
+                "source {:?} is not restored: snapshot {} does not have it",
+                part.name(),
+                origin.snapshot.id.short()
+            ));
+            return Ok(());
+        }
+        match part.from.kind {
+            SourceKind::Files(_) => self.steps.push(Step::Files(*part, origin)),
+            SourceKind::Command(_) => self.steps.push(Step::Command(*part, origin)),
+            SourceKind::Postgres(_) => {
+                let script = database::globals_script(part, &self.origins())?;
+                let is_wanted = match &part.to.kind {
+                    SourceKind::Postgres(to) => to.globals != Globals::Nowhere,
+                    _ => false,
+                };
+                let script = script.filter(|_| is_wanted);
+                self.steps.extend(script.map(|script| Step::Globals(*part, script)));
+                let moves = database::moves(part, origin, self.context)?;
+                self.steps.extend(moves.into_iter().map(|it| Step::Database(Box::new(it))));
+            }
+            SourceKind::Bucket(_) => self.steps.push(Step::Objects(*part, origin)),
+        }
+        Ok(())
+    }
+
+    /// The snapshot that holds a source; `None` for keys that are not restored.
+    fn origin(&self, source: &Source) -> Option<Origin<'a>> {
+        let [data, keys] = self.both_origins();
+        match source.class {
+            Class::Data => data,
+            Class::Keys => keys,
+        }
+    }
+
+    fn both_origins(&self) -> [Option<Origin<'a>>; 2] {
+        let keys = self.keys.snapshot.as_ref().zip(self.context.keys);
+        [
+            Some(Origin { repository: self.context.data, snapshot: self.data }),
+            keys.map(|(snapshot, repository)| Origin { repository, snapshot }),
+        ]
+    }
+
+    fn origins(&self) -> Vec<Origin<'a>> {
+        self.both_origins().into_iter().flatten().collect()
+    }
+
+    /// The checks whose sources are all restored.
+    fn checks(&self) -> impl Iterator<Item = &'a Check> {
+        let app: &'a AppFile = self.app;
+        let is_restored = |name: &str| self.parts.iter().any(|part| part.name() == name);
+        app.checks.iter().filter(move |check| {
+            let objects = match &check.kind {
+                CheckKind::Objects { objects_in, .. } => is_restored(objects_in.as_str()),
+                _ => true,
+            };
+            objects && is_restored(check.source.as_str())
+        })
+    }
+}

@@ -1,0 +1,216 @@
+//! What is restored and where it goes: pairs of sources, one from the app file, one from the file
+//! that says where things go.
+
+use std::path::{Path, PathBuf};
+
+use holdfast_format::record::{Snapshot, SourceRecord};
+
+use super::RestoreError;
+use crate::config::{AppFile, Databases, Files, Postgres, Source, SourceKind};
+
+/// One source: as it was captured, and where it goes.
+#[derive(Debug, Clone, Copy)]
+pub struct Part<'a> {
+    /// The source of the app file.
+    pub from: &'a Source,
+    /// Where it goes; the same unless another file says where things go.
+    pub to: &'a Source,
+}
+
+impl Part<'_> {
+    /// Name of the source.
+    pub fn name(&self) -> &str {
+        self.from.name.as_str()
+    }
+
+    /// Where a path of a source of files goes; `None` if it is below none of its paths.
+    pub(super) fn destination(&self, path: &Path) -> Option<PathBuf> {
+        let (from, to) = self.files()?;
+        let pairs = from.paths.iter().zip(&to.paths);
+        let found = pairs.filter_map(|(from, to)| Some((path.strip_prefix(from).ok()?, to)));
+        let (rest, to) = found.min_by_key(|(rest, _)| rest.components().count())?;
+        Some(if rest.as_os_str().is_empty() { to.clone() } else { to.join(rest) })
+    }
+
+    /// Both sides of a source of files.
+    pub(super) fn files(&self) -> Option<(&Files, &Files)> {
+        match (&self.from.kind, &self.to.kind) {
+            (SourceKind::Files(from), SourceKind::Files(to)) => Some((from, to)),
+            _ => None,
+        }
+    }
+
+    /// Where a database of the snapshot goes.
+    pub(super) fn database(&self, captured: &[String], name: &str) -> Result<String, RestoreError> {
+        let (SourceKind::Postgres(from), SourceKind::Postgres(to)) =
+            (&self.from.kind, &self.to.kind)
+        else {
+            return Ok(name.to_owned());
+        };
+        let Databases::Named(to) = &to.databases else { return Ok(name.to_owned()) };
+        let place = match &from.databases {
+            Databases::Named(from) if from.len() == to.len() => {
+                from.iter().position(|it| it == name)
+            }
+            _ => None,
+        };
+        let found = place.and_then(|place| to.get(place));
+        let found = found.or_else(|| to.iter().find(|it| *it == name));
+        match (found, captured, to.as_slice()) {
+            (Some(to), ..) => Ok(to.clone()),
+            (None, [_], [only]) => Ok(only.clone()),
+            _ => Err(RestoreError::refused(format!(
+                "source {:?}: nothing says where database {name:?} goes",
+                self.name()
+            ))
+            .or("databases = [...] with as many names, in the same order as in the app file")),
+        }
+    }
+}
+
+/// The parts of the app file in its order, without those that are not wanted, and sentences about
+/// those that have nowhere to go.
+pub(super) fn parts<'a>(
+    app: &'a AppFile,
+    target: Option<&'a AppFile>,
+    only: &[String],
+) -> Result<(Vec<Part<'a>>, Vec<String>), RestoreError> {
+    if let Some(unknown) = only.iter().find(|name| app.source(name).is_none()) {
+        let names: Vec<&str> = app.sources.iter().map(|source| source.name.as_str()).collect();
+        let message = format!("the app file has no source called {unknown:?}");
+        return Err(RestoreError::refused(message).or(format!("one of: {}", names.join(", "))));
+    }
+    let (mut parts, mut warnings) = (Vec::new(), Vec::new());
+    for from in &app.sources {
+        let name = from.name.as_str();
+        if !only.is_empty() && !only.iter().any(|it| it == name) {
+            continue;
+        }
+        let to = match target {
+            None => from,
+            Some(target) => match target.source(name) {
+                Some(to) => to,
+                None => {
+                    warnings.push(format!(
+                        "source {name:?} is not restored: the file that says where things go has \
+                         no source of this name"
+                    ));
+                    continue;
+                }
+            },
+        };
+        let part = Part { from, to };
+        check(&part)?;
+        if target.is_some() {
+            refuse_live(&part, app)?;
+        }
+        parts.push(part);
+    }
+    Ok((parts, warnings))
+}
+
+/// Both sides must be of one kind, with as many paths.
+fn check(part: &Part<'_>) -> Result<(), RestoreError> {
+    let name = part.name();
+    let (from, to) = (part.from.kind.word(), part.to.kind.word());
+    if from != to {
+        let message =
+            format!("source {name:?} is of type {from}, and would go to one of type {to}");
+        return Err(RestoreError::refused(message).or(format!("type = \"{from}\"")));
+    }
+    if let Some((from, to)) = part.files()
+        && from.paths.len() != to.paths.len()
+    {
+        let (from, to) = (from.paths.len(), to.paths.len());
+        let message = format!("source {name:?} has {from} paths, and would go to {to}");
+        let next = "as many paths in the file that says where things go, in the same order";
+        return Err(RestoreError::refused(message).or(next));
+    }
+    Ok(())
+}
+
+/// A file that says where things go is for places that are not the application's own.
+fn refuse_live(part: &Part<'_>, app: &AppFile) -> Result<(), RestoreError> {
+    let touched = app.sources.iter().find_map(|live| match (&part.to.kind, &live.kind) {
+        (SourceKind::Files(to), SourceKind::Files(live)) => overlapping(to, live),
+        (SourceKind::Postgres(to), SourceKind::Postgres(live)) => same_database(to, live),
+        (SourceKind::Bucket(to), SourceKind::Bucket(live)) => {
+            let is_same = to.endpoint == live.endpoint && to.url.bucket == live.url.bucket;
+            let (one, other) = (&to.url.prefix, &live.url.prefix);
+            let overlaps = one.starts_with(other.as_str()) || other.starts_with(one.as_str());
+            (is_same && overlaps).then(|| format!("bucket {}", live.url.bucket))
+        }
+        _ => None,
+    });
+    match touched {
+        None => Ok(()),
+        Some(what) => Err(RestoreError::refused(format!(
+            "the file that says where things go sends source {:?} to {what}, which is the \
+             application's own",
+            part.name()
+        ))
+        .or("another place in that file, or no --to for a restore in place")),
+    }
+}
+
+fn overlapping(to: &Files, live: &Files) -> Option<String> {
+    let real = |path: &PathBuf| std::fs::canonicalize(path).unwrap_or_else(|_| path.clone());
+    to.paths.iter().find_map(|to| {
+        let to = real(to);
+        let touches = |live: &&PathBuf| {
+            let live = real(live);
+            to.starts_with(&live) || live.starts_with(&to)
+        };
+        live.paths.iter().find(touches).map(|live| live.display().to_string())
+    })
+}
+
+fn same_database(to: &Postgres, live: &Postgres) -> Option<String> {
+    let server = |it: &Postgres| {
+        let (text, exec) = (it.url.as_str(), it.exec.clone());
+        let (address, query) = text.split_once('?').unwrap_or((text, ""));
+        let host = address.split_once("://").map_or(address, |(_, rest)| rest);
+        let host = host.split('/').next().unwrap_or_default();
+        let host = host.rsplit_once('@').map_or(host, |(_, host)| host);
+        let host = host.strip_suffix(":5432").unwrap_or(host).to_owned();
+        let of_query = |name: &str| {
+            let found = query.split('&').find_map(|it| it.strip_prefix(&format!("{name}=")));
+            found.unwrap_or_default().to_owned()
+        };
+        let port = of_query("port");
+        (host, of_query("host"), if port == "5432" { String::new() } else { port }, exec)
+    };
+    if server(to) != server(live) {
+        return None;
+    }
+    let is_common = |name: &String| match &live.databases {
+        Databases::All => true,
+        Databases::Named(names) => names.contains(name),
+    };
+    match &to.databases {
+        Databases::All => Some("all databases of the server".to_owned()),
+        Databases::Named(names) => {
+            names.iter().find(|name| is_common(name)).map(|name| format!("database {name}"))
+        }
+    }
+}
+
+/// The record of a source in a snapshot, if it has one of this kind.
+pub(super) fn record<'s>(
+    snapshot: &'s Snapshot,
+    source: &Source,
+) -> Result<Option<&'s SourceRecord>, RestoreError> {
+    let found = snapshot.sources.iter().find(|it| it.name == source.name.as_str());
+    match found {
+        Some(record) if record.connector != source.kind.word() => {
+            let message = format!(
+                "source {:?} is of type {} in the snapshot, and of type {} in the app file",
+                source.name.as_str(),
+                record.connector,
+                source.kind.word()
+            );
+            Err(RestoreError::refused(message).or("the app file of that time, with --config"))
+        }
+        found => Ok(found),
+    }
+}

@@ -1,0 +1,283 @@
+//! What a restore will do, told before anything is touched.
+
+use std::path::Path;
+
+use holdfast_engine::Observer;
+use jiff::Timestamp;
+use serde::Serialize;
+
+use super::command;
+use super::database::{self, DatabaseEffect};
+use super::files::Move;
+use super::keys::KeysPlan;
+use super::objects;
+use super::part::Part;
+use super::step::Step;
+use super::tree::Origin;
+use super::{Prepared, RestoreError};
+use crate::config::{CommandRestore, FilesRestore, SourceKind};
+
+/// What a restore will do.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Plan {
+    /// The application.
+    pub app: String,
+    /// The snapshot of the data.
+    pub snapshot: String,
+    /// Its time.
+    pub time: Timestamp,
+    /// The keys, if the data need any.
+    pub keys: Option<KeysPlan>,
+    /// What will be done, in order.
+    pub items: Vec<PlanItem>,
+    /// What deserves a look, one sentence each.
+    pub warnings: Vec<String>,
+    /// What stands in the way: one sentence each, with the flag that allows it.
+    pub refusals: Vec<String>,
+}
+
+/// One thing that will be done.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct PlanItem {
+    /// What it is, as in `database documenso`.
+    pub name: String,
+    /// What happens.
+    pub effect: Effect,
+    /// The same in a sentence.
+    pub detail: String,
+}
+
+/// What happens to what stands there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Effect {
+    /// Nothing stands there; it is made.
+    Make,
+    /// What stands there is right already and stays.
+    Keep,
+    /// Parts of what stands there are made or overwritten.
+    Change,
+    /// What stands there is replaced.
+    Replace,
+    /// A command runs.
+    Run,
+    /// Something is looked at.
+    Check,
+    /// Nothing can be done.
+    Skip,
+}
+
+impl Effect {
+    /// The word for it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Make => "make",
+            Self::Keep => "keep",
+            Self::Change => "change",
+            Self::Replace => "REPLACE",
+            Self::Run => "run",
+            Self::Check => "check",
+            Self::Skip => "skip",
+        }
+    }
+
+    /// True if it touches what exists.
+    pub fn touches(self) -> bool {
+        matches!(self, Self::Change | Self::Replace | Self::Run)
+    }
+}
+
+impl Plan {
+    /// True if something that exists is touched, so that somebody must confirm it.
+    pub fn needs_confirmation(&self) -> bool {
+        self.items.iter().any(|item| item.effect.touches())
+    }
+}
+
+/// Looks at everything that a restore would touch.
+pub(super) fn plan(prepared: &Prepared<'_>, observer: &dyn Observer) -> Result<Plan, RestoreError> {
+    let mut plan = Plan {
+        app: prepared.app.app.name.to_string(),
+        snapshot: prepared.data.id.to_hex(),
+        time: prepared.data.snapshot.time,
+        keys: prepared.keys.plan.clone(),
+        items: Vec::new(),
+        warnings: prepared.warnings.clone(),
+        refusals: Vec::new(),
+    };
+    for step in &prepared.steps {
+        if observer.is_interrupted() {
+            return Err(RestoreError::Interrupted);
+        }
+        plan.step(prepared, step, observer)?;
+    }
+    Ok(plan)
+}
+
+impl Plan {
+    fn step(
+        &mut self,
+        prepared: &Prepared<'_>,
+        step: &Step<'_>,
+        observer: &dyn Observer,
+    ) -> Result<(), RestoreError> {
+        match step {
+            Step::Stop(argv) | Step::Start(argv) => {
+                let detail = format!("runs {}", argv.program());
+                self.push(step, Effect::Run, detail);
+            }
+            Step::KeysHere => {
+                let detail = "they stay, and are compared with those that the data need";
+                self.push(step, Effect::Check, detail.to_owned());
+            }
+            Step::Globals(..) => {
+                let detail = "makes the roles that are missing; those that exist stay".to_owned();
+                self.push(step, Effect::Make, detail);
+            }
+            Step::Database(database) => {
+                let effect = database.effect()?;
+                self.database(prepared, step, database, effect);
+            }
+            Step::Files(part, origin) => self.files(prepared, step, part, *origin, observer)?,
+            Step::Command(part, origin) => {
+                self.command(prepared, step, part, *origin, observer)?;
+            }
+            Step::Objects(part, origin) => {
+                let context = prepared.context;
+                let report = objects::restore_objects(part, *origin, context, true, observer)?;
+                let (written, place) = (report.files_restored, objects::place(part));
+                let (effect, detail) = match written {
+                    0 => (Effect::Keep, format!("{place} has all {} objects", report.total_files)),
+                    _ => {
+                        let all = report.total_files;
+                        let detail =
+                            format!("{place}: {written} of {all} are missing or different");
+                        (Effect::Change, detail)
+                    }
+                };
+                self.push(step, effect, detail);
+            }
+            Step::Checks => {
+                let count = prepared.checks().count();
+                self.push(step, Effect::Check, format!("asks {count} checks of what was restored"));
+            }
+            Step::Health(_, timeout) => {
+                let detail = format!("waits up to {} seconds for it", timeout.as_secs());
+                self.push(step, Effect::Check, detail);
+            }
+        }
+        Ok(())
+    }
+
+    fn push(&mut self, step: &Step<'_>, effect: Effect, detail: String) {
+        self.items.push(PlanItem { name: step.name(), effect, detail });
+    }
+
+    fn database(
+        &mut self,
+        prepared: &Prepared<'_>,
+        step: &Step<'_>,
+        database: &database::DatabaseMove<'_>,
+        effect: DatabaseEffect,
+    ) {
+        let name = &database.to;
+        match effect {
+            DatabaseEffect::Make => self.push(step, Effect::Make, "it does not exist".into()),
+            DatabaseEffect::Fill => {
+                self.push(step, Effect::Replace, "it exists and has no tables".into());
+            }
+            DatabaseEffect::Keep => {
+                let detail = "it holds what was captured already, compared table by table";
+                self.push(step, Effect::Keep, detail.into());
+            }
+            DatabaseEffect::Replace(tables) => {
+                let detail = format!("it exists with {tables} tables that are not the snapshot's");
+                self.push(step, Effect::Replace, detail);
+                if !prepared.wishes.overwrite.contains(name) {
+                    self.refusals.push(format!(
+                        "database {name:?} exists and holds {tables} tables, which are not what \
+                         was captured; --yes-overwrite {name} replaces it"
+                    ));
+                }
+            }
+        }
+    }
+
+    fn files(
+        &mut self,
+        prepared: &Prepared<'_>,
+        step: &Step<'_>,
+        part: &Part<'_>,
+        origin: Origin<'_>,
+        observer: &dyn Observer,
+    ) -> Result<(), RestoreError> {
+        let Some((from, to)) = part.files() else { return Ok(()) };
+        let tree = origin.tree(part.name())?;
+        for (from, path) in from.paths.iter().zip(&to.paths) {
+            let rules = to.restore;
+            let scratch = prepared.context.scratch;
+            let moved = Move { tree: &tree, from, to: path, rules, scratch };
+            self.path(step, &moved, observer)?;
+        }
+        Ok(())
+    }
+
+    fn path(
+        &mut self,
+        step: &Step<'_>,
+        moved: &Move<'_>,
+        observer: &dyn Observer,
+    ) -> Result<(), RestoreError> {
+        let report = moved.restore(true, observer)?;
+        let (path, files, written) =
+            (moved.to.display(), report.total_files, report.files_restored);
+        let is_there = moved.to.symlink_metadata().is_ok();
+        let (effect, detail) = match (is_there, written) {
+            (false, _) => (Effect::Make, format!("{path} does not exist; files: {files}")),
+            (true, 0) => (Effect::Keep, format!("{path} seems right; it is compared")),
+            (true, _) => {
+                let detail =
+                    format!("{path} exists; {written} of {files} files are missing or differ");
+                (Effect::Change, detail)
+            }
+        };
+        self.push(step, effect, detail);
+        Ok(())
+    }
+
+    fn command(
+        &mut self,
+        prepared: &Prepared<'_>,
+        step: &Step<'_>,
+        part: &Part<'_>,
+        origin: Origin<'_>,
+        observer: &dyn Observer,
+    ) -> Result<(), RestoreError> {
+        let SourceKind::Command(output) = &part.to.kind else { return Ok(()) };
+        match &output.restore {
+            Some(CommandRestore::Command(argv)) => {
+                let detail = format!("gives it to {}", argv.program());
+                self.push(step, Effect::Run, detail);
+                Ok(())
+            }
+            Some(CommandRestore::File(to)) => {
+                let tree = origin.tree(part.name())?;
+                let (rules, scratch) = (FilesRestore::default(), prepared.context.scratch);
+                let from = command::path(part);
+                let moved = Move { tree: &tree, from: Path::new(&from), to, rules, scratch };
+                self.path(step, &moved, observer)
+            }
+            None => {
+                let detail = format!(
+                    "nothing says what takes it: [source.restore] does; holdfast dump {} --source \
+                     {} {} prints it",
+                    origin.snapshot.id.short(),
+                    part.name(),
+                    command::path(part)
+                );
+                self.push(step, Effect::Skip, detail);
+                Ok(())
+            }
+        }
+    }
+}

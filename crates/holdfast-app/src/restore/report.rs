@@ -1,0 +1,117 @@
+//! What a restore did, what it verified, and how long each part of it took.
+
+use jiff::Timestamp;
+use serde::Serialize;
+
+use super::RestoreError;
+use crate::hooks::State;
+
+/// What a restore did.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct RestoreReport {
+    /// The application.
+    pub app: String,
+    /// Id of this restore.
+    pub run: String,
+    /// The snapshot of the data.
+    pub snapshot: String,
+    /// Its time.
+    pub snapshot_time: Timestamp,
+    /// The snapshot of the keys, if keys were restored.
+    pub keys_snapshot: Option<String>,
+    /// How it ended: `incomplete` if something was verified wrong, `failed` if it stopped.
+    pub state: State,
+    /// When it began.
+    pub started: Timestamp,
+    /// When it ended.
+    pub ended: Timestamp,
+    /// How long it took.
+    pub duration_seconds: f64,
+    /// The steps in their order, with those that were not done.
+    pub steps: Vec<StepReport>,
+    /// Why it stopped, in one sentence.
+    pub error: Option<String>,
+    /// What to do next, one step each.
+    pub next: Vec<String>,
+    /// What deserves a look, one sentence each.
+    pub warnings: Vec<String>,
+    /// True if the user asked to stop.
+    pub interrupted: bool,
+}
+
+/// One step.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct StepReport {
+    /// What it is, as in `database documenso`.
+    pub name: String,
+    /// How it ended.
+    pub state: StepState,
+    /// How long it took.
+    pub duration_seconds: f64,
+    /// What was done, or why not, in one sentence.
+    pub message: String,
+    /// What was verified.
+    pub verified: Vec<Verified>,
+}
+
+/// How a step ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum StepState {
+    /// It was done.
+    Done,
+    /// It was done, and something was verified wrong.
+    Wrong,
+    /// It failed.
+    Failed,
+    /// It was not begun.
+    NotDone,
+}
+
+/// Something that was verified.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Verified {
+    /// What.
+    pub name: String,
+    /// True if it is right.
+    pub passed: bool,
+    /// What was found, in one sentence.
+    pub message: String,
+}
+
+impl Verified {
+    pub(super) fn new(name: impl Into<String>, passed: bool, message: impl Into<String>) -> Self {
+        Self { name: name.into(), passed, message: message.into() }
+    }
+}
+
+impl RestoreReport {
+    /// How many things were verified, and how many of them are wrong.
+    pub fn verified(&self) -> (usize, usize) {
+        let all = self.steps.iter().flat_map(|step| &step.verified);
+        let wrong = all.clone().filter(|it| !it.passed).count();
+        (all.count(), wrong)
+    }
+
+    /// Takes note of why it stopped.
+    pub(super) fn fail(&mut self, error: &RestoreError) {
+        self.state = State::Failed;
+        self.interrupted |= error.is_interruption();
+        self.error.get_or_insert_with(|| error.to_string());
+        if let RestoreError::Refused { next, .. } = error {
+            self.next.extend(next.iter().cloned());
+        }
+    }
+}
+
+impl StepState {
+    /// The word for it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Done => "done",
+            Self::Wrong => "WRONG",
+            Self::Failed => "FAILED",
+            Self::NotDone => "not done",
+        }
+    }
+}

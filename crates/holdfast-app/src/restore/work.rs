@@ -1,0 +1,178 @@
+//! Doing a restore, step by step.
+
+use holdfast_engine::Observer;
+
+use super::report::{RestoreReport, StepReport, StepState, Verified};
+use super::step::Step;
+use super::{Prepared, RestoreError};
+use crate::hooks::{Hooks, Outcome, Stage, StageError, State};
+
+/// Why the application is not started.
+const NOT_STARTED: &str = "the application is not started over half-restored data; \
+    --start-anyway starts it";
+/// Why nobody waits for its answer.
+const NOT_RUNNING: &str = "the application could not be started";
+
+/// What one step did.
+#[derive(Default)]
+pub(super) struct Done {
+    pub message: String,
+    pub verified: Vec<Verified>,
+}
+
+impl Done {
+    pub fn new(message: impl Into<String>) -> Self {
+        Self { message: message.into(), verified: Vec::new() }
+    }
+}
+
+impl Prepared<'_> {
+    /// Does what the plan says. Somebody must have confirmed it if the plan wants that.
+    ///
+    /// It never fails without a report: that says what was done, what not, and why.
+    pub fn restore(
+        &self,
+        hooks: &Hooks<'_>,
+        observer: &dyn Observer,
+        on_step: &dyn Fn(&StepReport),
+    ) -> RestoreReport {
+        let mut report = self.empty_report();
+        let mut work =
+            Work { prepared: self, hooks, observer, on_step, report: &mut report, hold: None };
+        let outcome = |result: &Result<Outcome, RestoreError>| match result {
+            Ok(outcome) => outcome.clone(),
+            Err(_) => Outcome { state: State::Failed, ..Outcome::default() },
+        };
+        let ended = hooks.around(Stage::Restore, || Ok(work.run()), outcome);
+        if let Err(StageError::Hook(hook)) = ended {
+            let error = RestoreError::refused(format!("{hook}, so nothing was restored"));
+            report.fail(&error);
+            report.steps = self.steps.iter().map(|step| not_done(step, "")).collect();
+        }
+        report.ended = (self.context.now)();
+        report.duration_seconds =
+            report.ended.duration_since(report.started).as_secs_f64().max(0.0);
+        report
+    }
+
+    fn empty_report(&self) -> RestoreReport {
+        let now = (self.context.now)();
+        RestoreReport {
+            app: self.target.app.name.to_string(),
+            run: self.context.run.to_owned(),
+            snapshot: self.data.id.to_hex(),
+            snapshot_time: self.data.snapshot.time,
+            keys_snapshot: self.keys.snapshot.as_ref().map(|info| info.id.to_hex()),
+            state: State::Ok,
+            started: now,
+            ended: now,
+            duration_seconds: 0.0,
+            steps: Vec::new(),
+            error: None,
+            next: Vec::new(),
+            warnings: self.warnings.clone(),
+            interrupted: false,
+        }
+    }
+}
+
+fn not_done(step: &Step<'_>, message: &str) -> StepReport {
+    StepReport {
+        name: step.name(),
+        state: StepState::NotDone,
+        duration_seconds: 0.0,
+        message: message.to_owned(),
+        verified: Vec::new(),
+    }
+}
+
+/// A restore that goes on.
+pub(super) struct Work<'a, 'p> {
+    pub prepared: &'a Prepared<'p>,
+    pub hooks: &'a Hooks<'a>,
+    pub observer: &'a dyn Observer,
+    on_step: &'a dyn Fn(&StepReport),
+    pub report: &'a mut RestoreReport,
+    /// Why the application must not be started, if it must not.
+    pub hold: Option<&'static str>,
+}
+
+impl Work<'_, '_> {
+    /// Does the steps until one fails.
+    fn run(&mut self) -> Outcome {
+        let mut is_touched = false;
+        for step in &self.prepared.steps {
+            match self.why_not(step, is_touched) {
+                Some(why) => self.tell(not_done(step, why)),
+                None => {
+                    is_touched |= step.is_data();
+                    let state = self.step(step);
+                    if state == StepState::Wrong && matches!(step, Step::Start(_)) {
+                        self.hold = Some(NOT_RUNNING);
+                    }
+                }
+            }
+        }
+        if self.report.state == State::Failed {
+            self.advise(is_touched);
+        } else if self.report.steps.iter().any(|step| step.state == StepState::Wrong) {
+            self.report.state = State::Incomplete;
+        }
+        Outcome {
+            state: self.report.state,
+            snapshot: Some(self.report.snapshot.clone()),
+            error: self.report.error.clone(),
+        }
+    }
+
+    /// Why a step is not begun; `None` if it is.
+    fn why_not(&self, step: &Step<'_>, is_touched: bool) -> Option<&'static str> {
+        let has_failed = self.report.state == State::Failed;
+        let is_anyway = self.prepared.wishes.start_anyway;
+        match step {
+            // Over data that nobody touched the application runs as it did before.
+            Step::Start(_) if has_failed && !is_touched => None,
+            Step::Start(_) | Step::Health(..) if has_failed && !is_anyway => Some(NOT_STARTED),
+            Step::Health(..) if self.hold == Some(NOT_RUNNING) => Some(NOT_RUNNING),
+            Step::Start(_) | Step::Health(..) => self.hold.filter(|_| !is_anyway),
+            _ => has_failed.then_some(""),
+        }
+    }
+
+    fn step(&mut self, step: &Step<'_>) -> StepState {
+        let began = (self.prepared.context.now)();
+        let outcome = match self.prepared.context.is_stopped() && !matches!(step, Step::Start(_)) {
+            true => Err(RestoreError::Interrupted),
+            false => self.act(step),
+        };
+        let took = (self.prepared.context.now)().duration_since(began).as_secs_f64().max(0.0);
+        let (state, message, verified) = match outcome {
+            Ok(done) => {
+                let wrong = done.verified.iter().any(|it| !it.passed);
+                let state = if wrong { StepState::Wrong } else { StepState::Done };
+                (state, done.message, done.verified)
+            }
+            Err(error) => {
+                self.report.fail(&error);
+                (StepState::Failed, error.to_string(), Vec::new())
+            }
+        };
+        let name = step.name();
+        self.tell(StepReport { name, state, duration_seconds: took, message, verified });
+        state
+    }
+
+    fn tell(&mut self, step: StepReport) {
+        (self.on_step)(&step);
+        self.report.steps.push(step);
+    }
+
+    /// What to do after a failure.
+    fn advise(&mut self, is_touched: bool) {
+        let next = match is_touched {
+            true => "the same command again: what is restored already is recognised and stays",
+            false => "the same command again; nothing was changed",
+        };
+        self.report.next.push(next.to_owned());
+    }
+}

@@ -1,0 +1,324 @@
+//! `restore-app`: bring a whole application back.
+
+mod tell;
+
+use std::path::PathBuf;
+use std::process;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use clap::ValueHint;
+use holdfast_app::config::{AppFile, Class};
+use holdfast_app::hooks::{HookReport, Hooks, State};
+use holdfast_app::lock::{self, Holder};
+use holdfast_app::notify::{HttpClient, HttpOptions, post_document};
+use holdfast_app::restore::{
+    self, KeysWish, Plan, Prepared, RestoreContext, RestoreError, RestoreReport, Wishes,
+};
+use holdfast_repo::{Repository, SnapshotInfo};
+use jiff::Timestamp;
+use uuid::Uuid;
+
+use crate::application::{Application, ApplicationArgs};
+use crate::context::Context;
+use crate::exit::{CommandError, CommandResult, ExitKind};
+use crate::output::progress::Activity;
+use crate::watch::Watcher;
+use crate::{environment, select};
+
+const EXAMPLES: &str = "\
+EXAMPLES:
+  holdfast restore-app documenso --dry-run
+      which snapshot, which keys it needs, what would be made and what overwritten
+  holdfast restore-app documenso --confirm --yes-overwrite documenso
+      everything in place; the database of this name is replaced
+  holdfast restore-app documenso --at '2026-11-20 14:00' --to drill.toml
+      a drill: the state of that time, to where drill.toml says; nothing live is touched
+  holdfast restore-app documenso --only certificate --confirm
+
+The order: stop, keys, roles, databases, objects, files, checks, start, health. Every table is
+compared with what was captured, every file is read back, every check is asked again.
+
+EXIT CODES:
+  0 all was restored and verified, 1 it stopped before its end (run the same command again),
+  3 it was restored, but something was verified wrong; others as in holdfast --help";
+
+/// Bring a whole application back: its keys, databases, buckets and files
+///
+/// What will be done is said first. Whatever exists is touched only after a confirmation, and a
+/// database with tables is replaced only if it is named. What is right already stays, so that a
+/// restore that was interrupted goes on when it is begun again.
+#[derive(Debug, Clone, clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub struct Args {
+    /// Which application.
+    #[command(flatten)]
+    pub application: ApplicationArgs,
+
+    /// Which snapshot: an id or its beginning, latest, latest~N
+    #[arg(long, value_name = "SNAPSHOT", default_value = "latest")]
+    pub snapshot: String,
+
+    /// Take the newest snapshot at or before this time
+    #[arg(long, value_name = "TIME", conflicts_with = "snapshot", value_parser = select::time)]
+    pub at: Option<Timestamp>,
+
+    /// Another app file that says where everything goes, by the names of sources, and what stops
+    /// and starts there
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub to: Option<PathBuf>,
+
+    /// Restore only this source; repeat for several
+    #[arg(long, value_name = "SOURCE")]
+    pub only: Vec<String>,
+
+    /// Write nothing; say what would be done
+    #[arg(short = 'n', long)]
+    pub dry_run: bool,
+
+    /// Touch what exists without asking
+    #[arg(long)]
+    pub confirm: bool,
+
+    /// Replace this database although it holds tables; repeat for several
+    #[arg(long, value_name = "DATABASE")]
+    pub yes_overwrite: Vec<String>,
+
+    /// Give everything in databases to the role that restores
+    #[arg(long)]
+    pub no_owner: bool,
+
+    /// Take the keys of this snapshot of the repository of keys
+    #[arg(long, value_name = "SNAPSHOT")]
+    pub keys_snapshot: Option<String>,
+
+    /// Go on although the keys that the data need are not there
+    #[arg(long)]
+    pub any_keys: bool,
+
+    /// Start the application even if the restore or a check failed
+    #[arg(long)]
+    pub start_anyway: bool,
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// See [`crate::exit::ExitKind`].
+pub fn run(args: &Args, context: &Context) -> CommandResult {
+    let application = Application::load(&args.application, context)?;
+    let target = args.to.clone().map(|path| {
+        let args = ApplicationArgs { name: None, config: Some(path) };
+        Application::load(&args, context)
+    });
+    let target = target.transpose()?;
+    let data = application.open(Class::Data)?;
+    let keys = match application.file.keys_repository.is_some() {
+        true => Some(application.open(Class::Keys)?),
+        false => None,
+    };
+    let id = Uuid::new_v4().to_string();
+    let work = Work { args, context, application: &application, target: target.as_ref(), id: &id };
+    let snapshot = work.choose(&data, Some(&args.snapshot), args.at)?;
+    let wishes = work.wishes(keys.as_ref().unwrap_or(&data))?;
+    let scratch = tempfile::tempdir()
+        .map_err(|error| CommandError::failed(format!("cannot make a scratch folder: {error}")))?;
+    let password = |password: &_| application.password(password);
+    let restore_context = RestoreContext {
+        data: &data,
+        // Only where the file allows keys beside data is there no other place for them.
+        keys: Some(keys.as_ref().unwrap_or(&data)),
+        run: &id,
+        now: &environment::now,
+        password: &password,
+        buckets: context.bucket_access(),
+        http: HttpOptions::default(),
+        scratch: scratch.path(),
+        stop: Arc::clone(&context.interrupted),
+    };
+    work.restore(&snapshot, &wishes, &restore_context)
+}
+
+struct Work<'a> {
+    args: &'a Args,
+    context: &'a Context,
+    application: &'a Application<'a>,
+    target: Option<&'a Application<'a>>,
+    id: &'a str,
+}
+
+impl Work<'_> {
+    /// The file whose places are restored to.
+    fn destination(&self) -> &AppFile {
+        &self.target.unwrap_or(self.application).file
+    }
+
+    /// Chooses among the snapshots of the application.
+    fn choose(
+        &self,
+        repository: &Repository,
+        text: Option<&str>,
+        at: Option<Timestamp>,
+    ) -> CommandResult<SnapshotInfo> {
+        let name = self.application.file.app.name.as_str();
+        let mut snapshots = repository.history().snapshots();
+        snapshots
+            .retain(|info| info.snapshot.application.as_ref().is_some_and(|it| it.name == name));
+        if snapshots.is_empty() {
+            let message = format!("the repository has no snapshot of the application {name}");
+            return Err(CommandError::failed(message).hint("holdfast run, which makes one"));
+        }
+        let text = text.filter(|_| at.is_none());
+        let filter = holdfast_engine::selection::SnapshotFilter::default();
+        let chosen = select::choose_among(self.context, snapshots, text, at, &filter)?;
+        if !chosen.subfolder.is_empty() {
+            let message = "restore-app restores whole sources, not folders of a snapshot";
+            return Err(CommandError::usage(message).hint("holdfast restore SNAPSHOT:FOLDER"));
+        }
+        Ok(chosen.info)
+    }
+
+    fn wishes(&self, keys: &Repository) -> CommandResult<Wishes> {
+        let args = self.args;
+        let wish = match &args.keys_snapshot {
+            Some(text) => KeysWish::Snapshot(self.choose(keys, Some(text), None)?.id),
+            None => KeysWish::Linked,
+        };
+        Ok(Wishes {
+            only: args.only.clone(),
+            overwrite: args.yes_overwrite.clone(),
+            no_owner: args.no_owner,
+            keys: wish,
+            any_keys: args.any_keys,
+            start_anyway: args.start_anyway,
+        })
+    }
+
+    fn restore(
+        &self,
+        snapshot: &SnapshotInfo,
+        wishes: &Wishes,
+        restore_context: &RestoreContext<'_>,
+    ) -> CommandResult {
+        let target = self.target.map(|target| &target.file);
+        let file = &self.application.file;
+        let found = restore::find(file, target, snapshot, wishes, restore_context)?;
+        let prepared = found.prepare()?;
+        if self.args.dry_run {
+            let plan = self.plan(&prepared)?;
+            return self.refuse(&plan);
+        }
+        let (name, started) = (&self.destination().app.name, environment::now());
+        let holder = Holder { pid: process::id(), started };
+        let is_interrupted = || self.context.interrupted.load(Ordering::SeqCst);
+        let mut waiting = |other: Option<&Holder>| {
+            let who = other.map(|it| format!(" (process {}, since {})", it.pid, it.started));
+            let who = who.unwrap_or_default();
+            self.context.output.warn(&format!("waiting for another run of {name}{who}"));
+        };
+        let folder = self.application.state_folder()?;
+        let rules = &self.destination().run;
+        let _lock = lock::acquire(&folder, name, &holder, rules, &is_interrupted, &mut waiting)?;
+        let plan = self.plan(&prepared)?;
+        self.refuse(&plan)?;
+        self.confirm(&plan)?;
+        let report = self.work(&prepared, &is_interrupted)?;
+        self.notify(&report);
+        self.finish(&report, plan.warnings.len())
+    }
+
+    /// Looks at everything, and prints what would be done.
+    fn plan(&self, prepared: &Prepared<'_>) -> CommandResult<Plan> {
+        let watcher = Watcher::start(self.context, Activity::Other, None)?;
+        let plan = prepared.plan(&watcher);
+        drop(watcher);
+        let plan = plan?;
+        tell::plan(&plan, self.context)?;
+        Ok(plan)
+    }
+
+    /// Ends here if something stands in the way that no flag allows.
+    fn refuse(&self, plan: &Plan) -> CommandResult {
+        let Some(first) = plan.refusals.first() else { return Ok(()) };
+        let error = CommandError::failed(format!("nothing was changed: {first}"));
+        Err(plan.refusals.iter().skip(1).fold(error, |error, more| error.hint(more.clone())))
+    }
+
+    /// Asks for the word, unless nothing that exists is touched.
+    fn confirm(&self, plan: &Plan) -> CommandResult {
+        if self.args.confirm || !plan.needs_confirmation() {
+            return Ok(());
+        }
+        let question = "what is marked change, REPLACE or run above touches what exists; \
+             type CONFIRM to go on:";
+        match self.context.confirms(question, "CONFIRM")? {
+            Some(true) => Ok(()),
+            Some(false) => {
+                Err(CommandError::failed("it was not confirmed, so nothing was changed"))
+            }
+            None => Err(CommandError::failed(
+                "this touches what exists and nobody confirmed it, so nothing was changed",
+            )
+            .hint("--confirm, after a look at what --dry-run says")),
+        }
+    }
+
+    fn work(
+        &self,
+        prepared: &Prepared<'_>,
+        is_interrupted: &dyn Fn() -> bool,
+    ) -> CommandResult<RestoreReport> {
+        let file = self.destination();
+        let observer = |report: &HookReport| tell::hook(report, self.context);
+        let hooks = Hooks::new(&file.hooks, &file.app.name, self.id, is_interrupted, &observer);
+        let watcher = Watcher::start(self.context, Activity::Restore, None)?;
+        let on_step = |step: &restore::StepReport| tell::step(step, self.context);
+        let report = prepared.restore(&hooks, &watcher, &on_step);
+        drop(watcher);
+        Ok(report)
+    }
+
+    /// The monitor hears of runs only: a restore must not pass for a backup.
+    fn notify(&self, report: &RestoreReport) {
+        let Some(webhook) = &self.destination().notify.webhook else { return };
+        let is_fine = report.state == State::Ok;
+        let document = tell::Message { message_type: "restore", report };
+        let told = HttpClient::new(&HttpOptions::default())
+            .and_then(|http| post_document(&http, webhook, is_fine, &document));
+        if let Err(trouble) = told {
+            self.context.output.caution(&trouble.to_string());
+        }
+    }
+
+    fn finish(&self, report: &RestoreReport, told: usize) -> CommandResult {
+        tell::report(report, told, self.context)?;
+        let (_, wrong) = report.verified();
+        let error = match (report.interrupted, report.state) {
+            (true, _) => CommandError::new(ExitKind::Interrupted, "interrupted"),
+            (false, State::Failed) => {
+                let why = report.error.clone().unwrap_or_default();
+                CommandError::failed(format!("the application was not restored whole: {why}"))
+            }
+            (false, _) if wrong > 0 => CommandError::new(
+                ExitKind::Partial,
+                format!("the application was restored, but {wrong} of what was verified is wrong"),
+            ),
+            (false, _) => return Ok(()),
+        };
+        Err(report.next.iter().fold(error, |error, next| error.hint(next.clone())))
+    }
+}
+
+impl From<RestoreError> for CommandError {
+    fn from(error: RestoreError) -> CommandError {
+        match error {
+            RestoreError::Engine(error) => error.into(),
+            RestoreError::Look(error) => error.into(),
+            RestoreError::Interrupted => CommandError::new(ExitKind::Interrupted, "interrupted"),
+            RestoreError::Postgres { .. } => CommandError::failed(error.to_string()),
+            RestoreError::Refused { message, next } => {
+                next.into_iter().fold(CommandError::failed(message), CommandError::hint)
+            }
+        }
+    }
+}

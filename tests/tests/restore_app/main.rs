@@ -1,0 +1,12 @@
+//! `restore-app` from outside, on a real PostgreSQL and real files: what comes back, what is
+//! refused, and what is said when something is wrong.
+
+// The lints that spare test functions do not know that all of this crate is one test.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::disallowed_methods)]
+
+mod drill;
+mod keys;
+mod terminal;
+mod whole;
+mod world;
+mod wrong;
