@@ -8,7 +8,7 @@
 )]
 
 mod begin;
-// mod checks;
+mod checks;
 mod hooks;
 mod keys;
 mod locking;

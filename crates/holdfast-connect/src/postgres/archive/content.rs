@@ -1,12 +1,15 @@
 //! What a table holds, in a few bytes that do not depend on the order of its rows.
 //!
 //! A restored table has the same rows as the dump if both give the same [`Content`]: the number of
-//! rows, their bytes, and the sum modulo 2^128 of the first 16 bytes of BLAKE3 of each line of
-//! `COPY`, as a number with the least byte first. Two equal rows do not cancel out, and a row
+//! rows, their bytes, and the sum modulo 2^128 of XXH3-128 of each line of `COPY`. Two equal rows do not cancel out, and a row
 //! counts wherever PostgreSQL puts it. The sum finds errors; it is no signature against somebody
-//! who chooses the rows.
+//! who chooses the rows. It is worked out for every byte of every dump, so it has to be cheaper
+//! than the dump itself, also for rows of a few bytes.
 
 use std::fmt;
+
+use memchr::memchr;
+use twox_hash::XxHash3_128;
 
 use super::toc::Entry;
 
@@ -55,18 +58,32 @@ pub enum ContentError {
     UnfinishedLine,
 }
 
+impl fmt::Debug for ContentHasher {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("ContentHasher")
+            .field("content", &self.content)
+            .finish_non_exhaustive()
+    }
+}
+
 /// Works out a [`Content`] while the bytes pass, in pieces of any size.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct ContentHasher {
     form: Form,
-    /// Of the line, or the large object, that has begun.
-    hasher: blake3::Hasher,
-    /// Bytes of the line that has begun.
-    line_bytes: u64,
-    /// How that line begins.
-    line_start: [u8; END.len()],
+    /// The line that began in an earlier piece, or the large object.
+    unfinished: Option<Unfinished>,
     has_ended: bool,
     content: Content,
+}
+
+/// A line whose end is still to come.
+#[derive(Clone)]
+struct Unfinished {
+    hasher: XxHash3_128,
+    bytes: u64,
+    /// How it begins.
+    start: [u8; END.len()],
 }
 
 /// How the bytes are written.
@@ -107,9 +124,7 @@ impl ContentHasher {
         };
         Self {
             form,
-            hasher: blake3::Hasher::new(),
-            line_bytes: 0,
-            line_start: [0; END.len()],
+            unfinished: None,
             has_ended: false,
             content: Content { kind, rows: 0, bytes: 0, hash: 0 },
         }
@@ -121,17 +136,16 @@ impl ContentHasher {
     /// [`ContentError::AfterEnd`].
     pub fn update(&mut self, mut bytes: &[u8]) -> Result<(), ContentError> {
         if self.form == Form::Bytes {
-            self.hasher.update(bytes);
+            self.keep(bytes);
             self.content.bytes += bytes.len() as u64;
             return Ok(());
         }
         while !self.has_ended {
-            let Some(length) = bytes.iter().position(|byte| *byte == b'\n') else {
+            let Some(length) = memchr(b'\n', bytes) else {
                 self.keep(bytes);
                 return Ok(());
             };
-            self.keep(&bytes[..length]);
-            self.end_line();
+            self.end_line(&bytes[..length]);
             bytes = &bytes[length + 1..];
         }
         // pg_dump puts empty lines behind the end.
@@ -146,43 +160,59 @@ impl ContentHasher {
     /// # Errors
     /// [`ContentError`]: the bytes are not whole.
     pub fn finish(mut self) -> Result<Content, ContentError> {
-        match self.form {
-            Form::Bytes => self.content.hash = number(self.hasher.finalize()),
-            Form::DumpedRows if !self.has_ended => return Err(ContentError::NoEnd),
-            _ if self.line_bytes > 0 => return Err(ContentError::UnfinishedLine),
-            _ => {}
+        match (self.form, &self.unfinished) {
+            (Form::Bytes, unfinished) => {
+                let hash = unfinished.as_ref().map(|it| it.hasher.finish_128());
+                self.content.hash = hash.unwrap_or_else(|| XxHash3_128::oneshot(b""));
+            }
+            (Form::DumpedRows, _) if !self.has_ended => return Err(ContentError::NoEnd),
+            (_, Some(_)) => return Err(ContentError::UnfinishedLine),
+            (_, None) => {}
         }
         Ok(self.content)
     }
 
-    /// Takes a part of a line.
+    /// Takes a part of a line that does not end it.
     fn keep(&mut self, part: &[u8]) {
-        let known = usize::try_from(self.line_bytes).unwrap_or(usize::MAX).min(END.len());
-        for (place, byte) in self.line_start[known..].iter_mut().zip(part) {
-            *place = *byte;
+        if !part.is_empty() {
+            self.unfinished.get_or_insert_with(Unfinished::begin).keep(part);
         }
-        self.hasher.update(part);
-        self.line_bytes += part.len() as u64;
     }
 
-    /// Ends the line that was kept.
-    fn end_line(&mut self) {
-        let is_end = self.line_bytes == END.len() as u64 && self.line_start == *END;
+    /// Takes the last part of a line.
+    fn end_line(&mut self, part: &[u8]) {
+        let (hash, bytes, is_end) = match self.unfinished.take() {
+            None => (XxHash3_128::oneshot(part), part.len() as u64, part == END),
+            Some(mut line) => {
+                line.keep(part);
+                (line.hasher.finish_128(), line.bytes, line.is_end())
+            }
+        };
         self.has_ended = is_end && self.form == Form::DumpedRows;
         if !self.has_ended {
             self.content.rows += 1;
-            self.content.bytes += self.line_bytes + 1;
-            let hash = number(self.hasher.finalize());
+            self.content.bytes += bytes + 1;
             self.content.hash = self.content.hash.wrapping_add(hash);
         }
-        self.hasher.reset();
-        self.line_bytes = 0;
     }
 }
 
-/// The first 16 bytes of a hash.
-fn number(hash: blake3::Hash) -> u128 {
-    let mut start = [0; 16];
-    start.copy_from_slice(&hash.as_bytes()[..16]);
-    u128::from_le_bytes(start)
+impl Unfinished {
+    fn begin() -> Self {
+        Self { hasher: XxHash3_128::new(), bytes: 0, start: [0; END.len()] }
+    }
+
+    fn keep(&mut self, part: &[u8]) {
+        let known = usize::try_from(self.bytes).unwrap_or(usize::MAX).min(END.len());
+        for (place, byte) in self.start[known..].iter_mut().zip(part) {
+            *place = *byte;
+        }
+        self.hasher.write(part);
+        self.bytes += part.len() as u64;
+    }
+
+    /// True if it is the line behind the last row of a dump.
+    fn is_end(&self) -> bool {
+        self.bytes == END.len() as u64 && self.start == *END
+    }
 }

@@ -1,0 +1,97 @@
+//! What must hold between a database and the rest, on a real PostgreSQL.
+
+use std::sync::LazyLock;
+
+use holdfast_tests::cluster::{Cluster, installations};
+
+use crate::world::World;
+
+/// One server for all tests of this file; each has a database of its own.
+static CLUSTER: LazyLock<Cluster> = LazyLock::new(|| {
+    Cluster::start(installations().last().expect("an installation of PostgreSQL"))
+});
+
+fn world(database: &str, checks: &str) -> World {
+    CLUSTER.create(database);
+    CLUSTER.sql(
+        database,
+        "create table document(id int primary key, path text, bytes bigint); \
+         insert into document values (1, 'one.txt', 5), (2, 'two.txt', 6); \
+         create table audit(seq bigint primary key, previous text, hash text); \
+         insert into audit select i, md5((i - 1)::text), md5(i::text) from generate_series(1, 9) i",
+    );
+    let socket = CLUSTER.folder().display();
+    World::new(&format!(
+        "[[source]]\nname = \"database\"\ntype = \"postgres\"\n\
+         url = \"postgres://demo@localhost/{database}?host={socket}\"\n{checks}"
+    ))
+}
+
+fn check(kind: &str) -> String {
+    format!("[[check]]\nname = \"it holds\"\nsource = \"database\"\n{kind}\n")
+}
+
+const FILES: &str = "sql = \"select path as key, bytes as size from document\"\n\
+    objects-in = \"files\"";
+
+#[test]
+fn rows_without_their_file_are_named() {
+    // The database comes behind the files in this file, and is asked first all the same.
+    let world = world("rows", &check(FILES));
+    world.runs();
+    CLUSTER.sql("rows", "insert into document values (3, 'three.txt', 1)");
+    let outcome = world.fails(3);
+    outcome.prints("three.txt\" is missing").says("the snapshot was saved, but 1 check failed");
+    world.sandbox.write("data/one.txt", "12345678");
+    world.fails(3).prints("has 8 bytes, not 5");
+    world.configure(&{
+        let text = String::from_utf8(world.sandbox.read("holdfast.toml")).unwrap();
+        let database = text.find("[[source]]\nname = \"database\"").unwrap();
+        text[database..].to_owned() + "on-failure = \"fail\"\n"
+    });
+    let before = world.snapshots().len();
+    world.fails(1).says("check \"it holds\" failed, so no snapshot was made");
+    assert_eq!(world.snapshots().len(), before);
+}
+
+#[test]
+fn a_gap_in_a_sequence_is_told() {
+    let sequence = check("sequence = { table = \"audit\", column = \"seq\" }");
+    let chain = check(
+        "chain = { table = \"audit\", order = \"seq\", hash = \"hash\", previous = \"previous\" }",
+    );
+    let world = world("chain", &(sequence + &chain.replace("it holds", "the chain holds")));
+    world.runs();
+    CLUSTER.sql("chain", "delete from audit where seq = 5");
+    let outcome = world.fails(3);
+    outcome.prints("check it holds FAILED: 1 breaks in 8 rows");
+    outcome.prints("check the chain holds FAILED: 1 breaks in 8 rows");
+}
+
+#[test]
+fn a_value_is_compared() {
+    let expect = |value: &str| {
+        check(&format!("sql = \"select count(*) from document\"\nexpect = {value}"))
+    };
+    let world = world("value", &expect("2"));
+    world.runs();
+    CLUSTER.sql("value", "delete from document where id = 1");
+    world.fails(3).prints("it gave 1, expected 2");
+}
+
+#[test]
+fn a_question_that_makes_no_sense_prevents_the_snapshot() {
+    let world = world("question", &check("sql = \"select nothing from nowhere\"\nexpect = 1"));
+    world.fails(1).says("check \"it holds\" cannot be asked").says("nowhere");
+    assert_eq!(world.snapshots().len(), 0);
+}
+
+#[test]
+fn roles_go_to_the_keys_and_the_database_to_the_data() {
+    let world = world("globals", "");
+    world.runs();
+    let listing = world.sandbox.ok("ls latest").stdout;
+    assert!(listing.contains("postgres.json") && !listing.contains("globals.sql"), "{listing}");
+    let keys = world.sandbox.ok("-r @vault -p @vault-key ls latest").stdout;
+    assert!(keys.contains("/database/globals.sql"), "{keys}");
+}
