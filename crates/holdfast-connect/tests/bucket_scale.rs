@@ -2,6 +2,14 @@
 //! memory. In a process of its own, whose memory is nobody else's but the server's, which needs
 //! none for its objects.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::disallowed_methods,
+    clippy::print_stderr,
+    reason = "all of this is one test; the lints spare functions marked as tests only"
+)]
+
 #[path = "bucket/many.rs"]
 mod many;
 #[allow(dead_code, reason = "the other tests of buckets use all of it")]

@@ -70,9 +70,8 @@ fn a_gap_in_a_sequence_is_told() {
 
 #[test]
 fn a_value_is_compared() {
-    let expect = |value: &str| {
-        check(&format!("sql = \"select count(*) from document\"\nexpect = {value}"))
-    };
+    let expect =
+        |value: &str| check(&format!("sql = \"select count(*) from document\"\nexpect = {value}"));
     let world = world("value", &expect("2"));
     world.runs();
     CLUSTER.sql("value", "delete from document where id = 1");

@@ -1,6 +1,14 @@
 //! Buckets on real servers: moto above all, whose objects are written and looked at with Amazon's
 //! own client.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::disallowed_methods,
+    clippy::print_stderr,
+    reason = "all of this is one test; the lints spare functions marked as tests only"
+)]
+
 mod boto;
 mod conformance;
 mod failures;

@@ -17,6 +17,9 @@ pub struct Seen {
     pub earlier: usize,
 }
 
+/// What was asked, its head for the server, and its body.
+type Request = (Seen, Vec<u8>, Vec<u8>);
+
 impl Seen {
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.iter().find(|(it, _)| it.eq_ignore_ascii_case(name)).map(|(_, value)| &**value)
@@ -124,7 +127,7 @@ impl Shared {
     fn read_request(
         &self,
         reader: &mut impl BufRead,
-    ) -> io::Result<Option<(Seen, Vec<u8>, Vec<u8>)>> {
+    ) -> io::Result<Option<Request>> {
         let mut lines = Vec::new();
         loop {
             let mut line = String::new();

@@ -61,17 +61,18 @@ impl Algorithm {
 
 /// A checksum in the making.
 pub enum Sum {
-    Crc(crc_fast::Digest, usize),
+    Crc(Box<crc_fast::Digest>, usize),
     Sha(digest::Context),
 }
 
 impl Sum {
     /// Of nothing so far.
     pub fn new(algorithm: Algorithm) -> Self {
+        let crc = |algorithm, length| Self::Crc(Box::new(crc_fast::Digest::new(algorithm)), length);
         match algorithm {
-            Algorithm::Crc32 => Self::Crc(crc_fast::Digest::new(CrcAlgorithm::Crc32IsoHdlc), 4),
-            Algorithm::Crc32c => Self::Crc(crc_fast::Digest::new(CrcAlgorithm::Crc32Iscsi), 4),
-            Algorithm::Crc64Nvme => Self::Crc(crc_fast::Digest::new(CrcAlgorithm::Crc64Nvme), 8),
+            Algorithm::Crc32 => crc(CrcAlgorithm::Crc32IsoHdlc, 4),
+            Algorithm::Crc32c => crc(CrcAlgorithm::Crc32Iscsi, 4),
+            Algorithm::Crc64Nvme => crc(CrcAlgorithm::Crc64Nvme, 8),
             Algorithm::Sha1 => Self::Sha(digest::Context::new(&digest::SHA1_FOR_LEGACY_USE_ONLY)),
             Algorithm::Sha256 => Self::Sha(digest::Context::new(&digest::SHA256)),
         }
