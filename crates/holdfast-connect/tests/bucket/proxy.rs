@@ -124,10 +124,7 @@ impl Shared {
     }
 
     /// The request, its head for the server, and its body.
-    fn read_request(
-        &self,
-        reader: &mut impl BufRead,
-    ) -> io::Result<Option<Request>> {
+    fn read_request(&self, reader: &mut impl BufRead) -> io::Result<Option<Request>> {
         let mut lines = Vec::new();
         loop {
             let mut line = String::new();

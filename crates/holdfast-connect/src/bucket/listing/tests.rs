@@ -32,7 +32,7 @@ impl Memory {
             None => 0,
         };
         let end = (start + PAGE_KEYS).min(self.keys.len());
-        let objects: Vec<_> = self.keys[start..end].iter().map(listed).collect();
+        let objects: Vec<_> = self.keys[start..end].iter().map(|key| listed(key)).collect();
         let next = (end < self.keys.len())
             .then(|| After { key: Some(self.keys[end - 1].clone()), token: None });
         Page { objects, next }
@@ -76,9 +76,9 @@ fn runtime() -> Runtime {
     tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap()
 }
 
-fn listed(key: &String) -> Listed {
+fn listed(key: &str) -> Listed {
     Listed {
-        key: key.clone(),
+        key: key.to_owned(),
         etag: String::new(),
         bytes: 0,
         modified: FileTime::default(),
@@ -150,7 +150,7 @@ fn memory_does_not_grow_with_the_bucket() {
 fn disorder_is_an_error() {
     let ask: AskPage = Arc::new(|after: After| {
         Box::pin(async move {
-            let objects = vec![listed(&"b".to_owned()), listed(&"a".to_owned())];
+            let objects = vec![listed("b"), listed("a")];
             Ok(Page { objects, next: after.key.is_none().then(After::default) })
         })
     });
