@@ -10,6 +10,7 @@ use holdfast_repo::read::BlobReader;
 use holdfast_repo::{Repository, SnapshotInfo};
 
 use super::cuts::Cuts;
+use super::questions::Questions;
 use super::report::RunReport;
 use super::source::Made;
 use super::watch::Watched;
@@ -54,6 +55,28 @@ pub(super) fn commit(
     let linked_repository = Some(work.places.data.keys().repository_id());
     let application = Application { linked_repository, ..application.clone() };
     Ok(Some(capture.commit(Some(application))?))
+}
+
+/// Looks up what rows want of the keys: these were captured before anybody was asked.
+pub(super) fn answer(
+    work: &Work<'_>,
+    snapshot: &SnapshotInfo,
+    questions: &mut Questions,
+) -> Result<(), RunError> {
+    let repository = work.places.keys.ok_or(RunError::NoKeysRepository)?;
+    for source in work.file.sources_of(Class::Keys) {
+        let root = SnapshotRoot::of_source(&snapshot.snapshot, source.name.as_str())?;
+        let mut reader = BlobReader::new(repository);
+        questions.look_up(source, |holds| {
+            ls(&mut reader, &root, &[], true, &Silent, &mut |path, entry| {
+                if let EntryKind::File { size, .. } = entry.kind {
+                    holds(path, size);
+                }
+                Ok(())
+            })
+        })?;
+    }
+    Ok(())
 }
 
 /// True if something of the file goes to the repository of keys.

@@ -153,6 +153,9 @@ impl Work<'_> {
             report.keys = Some(keys);
         }
         let mut questions = Questions::ask(self.file, &cuts, time, self.context.run)?;
+        if let Some(keys) = &report.keys {
+            keys::answer(self, keys, &mut questions)?;
+        }
         let options = self.capture_options(Class::Data, time);
         let options = options.ok_or(RunError::NoKeysRepository)?;
         let mut capture = Capture::start(self.places.data, &options)?;

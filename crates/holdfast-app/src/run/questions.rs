@@ -105,16 +105,41 @@ impl Questions {
         missing
     }
 
+    /// Judges what rows want of a source that was captured before they were asked. `list` tells
+    /// all that it holds, in its order.
+    ///
+    /// # Errors
+    /// Those of `list`.
+    pub fn look_up<E>(
+        &mut self,
+        source: &Source,
+        list: impl FnOnce(&mut dyn FnMut(&[u8], u64)) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let Some(mut wanted) = self.wanted.get(&source.name).cloned() else { return Ok(()) };
+        let name_of = name_of(source);
+        list(&mut |path, size| {
+            if let Some(key) = name_of(path) {
+                wanted.iter_mut().for_each(|references| references.holds(&key, size));
+            }
+        })?;
+        let found = wanted.into_iter().map(References::finish).collect();
+        self.found.insert(source.name.clone(), found);
+        Ok(())
+    }
+
     /// Judges the answers; every source has passed by now.
     pub fn judge(self) -> Vec<CheckReport> {
-        let found = self.found;
+        let (found, wanted) = (self.found, self.wanted);
         let judged = self.answers.into_iter().map(|answer| {
             let mut objects_in = String::new();
             let (judgement, passed) = match answer.kind {
                 Kind::Known(judgement, passed) => (judgement, passed),
                 Kind::References(source, place) => {
                     let findings = found.get(&source).and_then(|found| found.get(place)).cloned();
-                    let findings = findings.unwrap_or_default();
+                    // What was not looked through holds nothing.
+                    let unseen =
+                        || wanted.get(&source)?.get(place).cloned().map(References::finish);
+                    let findings = findings.or_else(unseen).unwrap_or_default();
                     let passed = findings.failed == 0;
                     objects_in = source.to_string();
                     (Judgement::References(findings), passed)
