@@ -1,0 +1,144 @@
+//! The PostgreSQL cluster and the S3 server that all applications of this test share.
+//!
+//! Each is kept by a process of its own, which reads a pipe of this one: when the test ends,
+//! however it ends, the pipe does, and the keeper stops the server and removes its folder.
+
+use std::fs;
+use std::io::{BufRead, BufReader, Write};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::sync::OnceLock;
+
+use holdfast_tests::project;
+
+/// Makes a cluster in a new folder, prints the folder, and ends with its standard input.
+const KEEPER: &str = r#"
+set -eu
+trap '' INT TERM HUP
+folder=$(mktemp -d "${TMPDIR:-/tmp}/holdfast-apps-XXXXXX")
+run() { "$@"; }
+if [ "$(id -u)" = 0 ]; then
+  user=postgres
+  id "$user" >/dev/null 2>&1 || user=nobody
+  chown "$user" "$folder"
+  run() { runuser -u "$user" -- "$@"; }
+fi
+chmod 711 "$folder"
+cd "$folder"
+end() {
+  run "$1/pg_ctl" -w -m immediate -D "$folder/data" stop >/dev/null 2>&1 || true
+  rm -rf "$folder"
+}
+run "$1/initdb" -D "$folder/data" -U demo -A trust -E UTF8 --no-locale --no-sync >&2 ||
+  { end "$1"; exit 1; }
+settings="-c listen_addresses='' -c unix_socket_directories='$folder'"
+settings="$settings -c fsync=off -c max_connections=200"
+run "$1/pg_ctl" -w -t 120 -D "$folder/data" -l "$folder/log" -o "$settings" start >&2 ||
+  { end "$1"; exit 1; }
+echo "$folder"
+cat >/dev/null
+end "$1"
+"#;
+
+/// A PostgreSQL server with its superuser `demo`, who needs no password.
+#[derive(Debug)]
+pub struct Cluster {
+    /// Keeps the pipe open.
+    _keeper: Child,
+    folder: PathBuf,
+    programs: PathBuf,
+}
+
+/// An S3 server.
+#[derive(Debug)]
+pub struct ObjectServer {
+    /// Keeps the pipe open.
+    _server: Child,
+    /// Its port on 127.0.0.1.
+    pub port: u16,
+}
+
+/// The cluster.
+pub fn cluster() -> &'static Cluster {
+    static CLUSTER: OnceLock<Cluster> = OnceLock::new();
+    CLUSTER.get_or_init(|| {
+        let programs = programs();
+        let mut command = Command::new("sh");
+        command.args(["-c", KEEPER, "keeper"]).arg(&programs).stderr(Stdio::null());
+        let (keeper, line) = start(&mut command);
+        let folder = PathBuf::from(line);
+        assert!(folder.is_absolute(), "PostgreSQL does not start");
+        Cluster { _keeper: keeper, folder, programs }
+    })
+}
+
+/// The S3 server.
+pub fn object_server() -> &'static ObjectServer {
+    static SERVER: OnceLock<ObjectServer> = OnceLock::new();
+    SERVER.get_or_init(|| {
+        let mut command = Command::new(project::root().join("tests/s3-server"));
+        let (server, line) = start(&mut command);
+        let port = line.parse().expect("tests/s3-server prints its port");
+        ObjectServer { _server: server, port }
+    })
+}
+
+fn start(command: &mut Command) -> (Child, String) {
+    command.stdin(Stdio::piped()).stdout(Stdio::piped());
+    let mut child = command.spawn().unwrap_or_else(|error| panic!("{command:?}: {error}"));
+    let mut line = String::new();
+    let stdout = child.stdout.take().expect("a pipe");
+    BufReader::new(stdout).read_line(&mut line).expect("a pipe can be read");
+    (child, line.trim().to_owned())
+}
+
+/// The folder of PostgreSQL's programs, the newest if there are several.
+fn programs() -> PathBuf {
+    let versions = fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
+    let folders = versions.map(|version| version.path().join("bin"));
+    let mut folders: Vec<_> = folders.filter(|folder| folder.join("initdb").exists()).collect();
+    folders.sort();
+    folders.pop().expect("PostgreSQL is missing: `./dev test` installs it")
+}
+
+impl Cluster {
+    /// Folder of its socket.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// A program of PostgreSQL that connects to this server as its superuser.
+    pub fn client(&self, program: &str) -> Command {
+        let mut command = Command::new(self.programs.join(program));
+        for (name, _) in std::env::vars_os() {
+            if name.as_encoded_bytes().starts_with(b"PG") {
+                command.env_remove(name);
+            }
+        }
+        command.env("PGHOST", &self.folder).env("PGPORT", "5432").env("PGUSER", "demo");
+        command.env("PGDATABASE", "postgres").env("PGTZ", "UTC");
+        command
+    }
+
+    /// Runs SQL and gives what it prints, without headers.
+    #[track_caller]
+    pub fn sql(&self, database: &str, sql: &str) -> String {
+        let output = self.try_sql(database, sql);
+        let errors = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{errors}\n{sql}");
+        String::from_utf8(output.stdout).expect("UTF-8").trim_end().to_owned()
+    }
+
+    /// The same, if it may fail.
+    pub fn try_sql(&self, database: &str, sql: &str) -> Output {
+        let mut command = self.client("psql");
+        command.args(["-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-d", database]);
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().expect("psql runs");
+        let mut stdin = child.stdin.take().expect("a pipe");
+        // It prints little before it has read all.
+        let _unread = stdin.write_all(sql.as_bytes());
+        drop(stdin);
+        child.wait_with_output().expect("psql ends")
+    }
+}

@@ -1,0 +1,344 @@
+//! An application on real parts, hour by hour: its database, buckets, files, keys and web server.
+//!
+//! The app file is the one in docs/applications, with other places in it: nothing else is changed,
+//! so that what is tested is what people copy.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::marker::PhantomData;
+use std::os::unix::fs::{PermissionsExt, symlink};
+use std::path::PathBuf;
+use std::process::Command;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use holdfast_tests::picture::{self, Kind};
+use holdfast_tests::sandbox::{Outcome, Sandbox};
+use holdfast_tests::{binary, project};
+use jiff::{Timestamp, ToSpan};
+use serde_json::Value;
+
+use crate::objects::{self, Object};
+use crate::places::CONTAINERS;
+use crate::servers;
+use crate::tools;
+use crate::web::WebServer;
+
+/// What an application consists of, and what its people do with it.
+pub trait Application: Sized {
+    /// Its name, which is that of its page and app file.
+    const NAME: &'static str;
+    /// Its service, which containers stop and start.
+    const SERVICE: &'static str;
+    /// The databases by their names in the app file, and SQL that makes their tables.
+    const DATABASES: &'static [(&'static str, &'static str)];
+    /// The role as which holdfast comes, then those that are restored.
+    const ROLES: &'static [&'static str];
+    /// Buckets by their names in the app file.
+    const BUCKETS: &'static [&'static str];
+    /// Files and folders that are lost and restored, as the app file names them.
+    const FILES: &'static [&'static str];
+    /// Where its repository is, as the app file names it.
+    const REPOSITORY: &'static str;
+    /// The same for keys.
+    const KEYS_REPOSITORY: &'static str;
+    /// Hours from one run to the next: what retention keeps is counted in hours or in days.
+    const RUN_EVERY_HOURS: u32;
+    /// What is replaced in the app file beside databases, buckets and paths. `ENDPOINT` and `WEB`
+    /// stand for the addresses of the S3 server and of the application.
+    const PLACES: &'static [(&'static str, &'static str)];
+    /// A query whose value the application's address shows while it works.
+    const SAYS: &'static str;
+
+    /// Makes what there is before the first hour: keys, certificates, users.
+    fn prepare(world: &World<Self>);
+
+    /// What happens in an hour beside new documents.
+    fn live(world: &World<Self>, hour: u32);
+
+    /// Somebody adds a document, or whatever the application is there for.
+    fn put_document(world: &World<Self>, number: u32);
+
+    /// The list of the guide, against what is there.
+    fn verify(world: &World<Self>);
+}
+
+/// Everything that can be seen of an application at the end of an hour.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct State {
+    rows: BTreeMap<String, String>,
+    objects: BTreeMap<String, BTreeMap<String, Object>>,
+    files: BTreeMap<String, Vec<(PathBuf, Kind)>>,
+}
+
+/// One application under test.
+pub struct World<A> {
+    /// Where its files, repositories and programs are.
+    pub sandbox: Sandbox,
+    pub(crate) number: usize,
+    first_hour: Timestamp,
+    states: Vec<State>,
+    documents: u32,
+    pub(crate) web: WebServer,
+    application: PhantomData<A>,
+}
+
+impl<A: Application> World<A> {
+    /// Makes an application that was never backed up.
+    pub fn start() -> Self {
+        static NEXT: AtomicUsize = AtomicUsize::new(1);
+        let number = NEXT.fetch_add(1, Ordering::SeqCst);
+        let sandbox = Sandbox::empty();
+        let state = sandbox.path("state");
+        fs::create_dir(&state).expect("a folder");
+        let path = format!("{}:/usr/local/bin:/usr/bin:/bin", sandbox.path("bin").display());
+        let config = sandbox.path("etc/holdfast").join(format!("{}.toml", A::NAME));
+        let sandbox = sandbox
+            .with("PATH", path)
+            .with("STATE", &state)
+            .with("HOLDFAST_CONFIG", config)
+            .with("HOLDFAST_STATE_DIR", &state);
+        for program in ["docker", "kubectl"] {
+            let path = sandbox.write(format!("bin/{program}"), CONTAINERS);
+            fs::set_permissions(path, fs::Permissions::from_mode(0o755)).expect("a mode");
+        }
+        symlink(binary::holdfast(), sandbox.path("bin/holdfast")).expect("a link");
+        let stopped = state.join(format!("{}.stopped", A::SERVICE));
+        let database = format!("{}_{number}", A::DATABASES[0].0);
+        let web = WebServer::start(Box::new(move || {
+            let output = servers::cluster().try_sql(&database, A::SAYS);
+            let works = output.status.success() && !stopped.exists();
+            works.then(|| String::from_utf8_lossy(&output.stdout).into_owned())
+        }));
+        let world = Self {
+            sandbox,
+            number,
+            first_hour: first_hour(A::RUN_EVERY_HOURS),
+            states: Vec::new(),
+            documents: 0,
+            web,
+            application: PhantomData,
+        };
+        world.make();
+        world
+    }
+
+    fn make(&self) {
+        let cluster = servers::cluster();
+        for role in A::ROLES {
+            let role = self.own(role);
+            cluster.sql("postgres", &format!("create role {role} superuser login"));
+        }
+        let owner = self.own(A::ROLES[0]);
+        for (name, schema) in A::DATABASES {
+            let database = self.own(name);
+            cluster.sql("postgres", &format!("create database {database} owner {owner}"));
+            let mut schema = (*schema).to_owned();
+            for role in A::ROLES {
+                for end in [';', '\n', '\''] {
+                    let to = format!(" to {}{end}", self.own(role));
+                    schema = schema.replace(&format!(" to {role}{end}"), &to);
+                }
+            }
+            cluster.sql(&database, &format!("set role {owner};\n{schema}"));
+        }
+        A::BUCKETS.iter().for_each(|bucket| objects::make_bucket(&self.bucket(bucket)));
+        for secret in ["database.password", "s3.id", "s3.secret"] {
+            let name = A::NAME.strip_prefix("proof-").unwrap_or(A::NAME);
+            self.sandbox.write(format!("etc/holdfast/{name}-{secret}"), "nobody-asks-for-it\n");
+        }
+        for folder in [A::REPOSITORY, A::KEYS_REPOSITORY] {
+            // A repository is made only in a folder that is there, such as one that is mounted.
+            fs::create_dir_all(self.path(folder).parent().expect("a folder")).expect("folders");
+        }
+        self.write_app_file("");
+        A::prepare(self);
+    }
+
+    /// A new key, which nothing that holdfast prints may contain.
+    pub fn secret(&self) -> String {
+        let key = tools::random_key();
+        let name = format!("secrets/{}", &key[..8]);
+        self.sandbox.add_secret(&name, &key);
+        key
+    }
+
+    /// Runs SQL in the first database.
+    #[track_caller]
+    pub fn sql(&self, sql: &str) -> String {
+        servers::cluster().sql(&self.own(A::DATABASES[0].0), sql)
+    }
+
+    /// Adds a document.
+    pub fn put_document(&mut self) {
+        self.documents += 1;
+        A::put_document(self, self.documents);
+    }
+
+    /// Lets an hour pass: the application is used, then holdfast runs and must succeed.
+    #[track_caller]
+    pub fn advance_hour(&mut self) {
+        let outcome = self.advance_hour_whatever();
+        assert_eq!(outcome.code, Some(0), "{}{}", outcome.stdout, outcome.stderr);
+    }
+
+    /// Lets an hour pass in which the run may fail.
+    pub fn advance_hour_whatever(&mut self) -> Outcome {
+        let hour = self.hour();
+        A::live(self, hour);
+        (0..3).for_each(|_| self.put_document());
+        let outcome = match hour {
+            0 => self.first_run(),
+            _ => self.holdfast(hour, &["run", A::NAME]),
+        };
+        self.states.push(self.state());
+        outcome
+    }
+
+    /// How many runs there were: the hour that it is, or the day where runs are daily.
+    pub fn hour(&self) -> u32 {
+        u32::try_from(self.states.len()).expect("few hours")
+    }
+
+    /// Makes keys, repositories and a schedule as the page says.
+    fn first_run(&self) -> Outcome {
+        let outcome = self.console("First run");
+        for kind in ["", "-keys"] {
+            let name = format!("etc/holdfast/{}{kind}.key", A::NAME);
+            let key = String::from_utf8(self.sandbox.read(&name)).expect("a key is text");
+            self.sandbox.add_secret(&name, key.trim());
+        }
+        if outcome.code == Some(0) { self.console("Schedule") } else { outcome }
+    }
+
+    /// Runs the console block of a section of the page.
+    fn console(&self, section: &str) -> Outcome {
+        let page = project::read(&format!("docs/applications/{}.md", A::NAME));
+        let (_, rest) = page.split_once(&format!("## {section}\n")).expect("the section");
+        let (_, rest) = rest.split_once("```console\n").expect("a console block");
+        let (block, _) = rest.split_once("```").expect("the end of the block");
+        let lines = block.lines().map(|line| line.strip_prefix("$ ").expect("a command"));
+        // Nothing is installed on the machine that tests.
+        let script: Vec<_> = lines.map(|line| self.here(line).replace(" --install", "")).collect();
+        let mut command = self.sandbox.program("sh");
+        command.args(["-e", "-c", &script.join("\n")]);
+        self.finish(&mut command, self.hour())
+    }
+
+    /// Runs holdfast in some hour.
+    pub fn holdfast(&self, hour: u32, words: &[&str]) -> Outcome {
+        self.finish(&mut self.sandbox.command(words), hour)
+    }
+
+    fn finish(&self, command: &mut Command, hour: u32) -> Outcome {
+        command.env_remove("HOLDFAST_REPOSITORY").env_remove("HOLDFAST_PASSWORD_FILE");
+        // Its clock only: times of files are those of this machine.
+        command.env("LD_PRELOAD", library()).env("FAKETIME", format!("@{}", self.at(hour, 17)));
+        command.env("FAKETIME_DONT_FAKE_MONOTONIC", "1").env("NO_FAKE_STAT", "1");
+        self.sandbox.finish(command.output().expect("it runs"))
+    }
+
+    /// A minute of an hour, as people write it.
+    pub fn at(&self, hour: u32, minute: i64) -> String {
+        let hours = i64::from(hour * A::RUN_EVERY_HOURS);
+        let time = self.first_hour + hours.hours().minutes(minute);
+        time.strftime("%Y-%m-%d %H:%M:%S").to_string()
+    }
+
+    /// Everything is lost: databases, roles, objects, files.
+    pub fn destroy(&self) {
+        let cluster = servers::cluster();
+        for (name, _) in A::DATABASES {
+            let name = self.own(name);
+            cluster.sql("postgres", &format!("drop database {name} with (force)"));
+        }
+        for role in &A::ROLES[1..] {
+            cluster.sql("postgres", &format!("drop role {}", self.own(role)));
+        }
+        for bucket in A::BUCKETS {
+            let bucket = self.bucket(bucket);
+            objects::keys(&bucket).iter().for_each(|key| objects::delete(&bucket, key));
+        }
+        for file in A::FILES {
+            let path = self.path(file);
+            match path.is_dir() {
+                true => fs::remove_dir_all(path),
+                false => fs::remove_file(path),
+            }
+            .expect("it was there");
+        }
+    }
+
+    /// Restores what the run of an hour captured.
+    pub fn restore(&self, hour: u32, more: &[&str]) -> Outcome {
+        let at = self.at(hour, 30);
+        let words = [&["restore-app", A::NAME, "--at", &at, "--confirm"], more].concat();
+        self.holdfast(self.hour(), &words)
+    }
+
+    /// What is there is what was there at the end of an hour, and passes the list of the guide.
+    #[track_caller]
+    pub fn verify(&self, hour: u32) {
+        let (wanted, found) = (&self.states[hour as usize], self.state());
+        assert_eq!(wanted.rows, found.rows);
+        assert_eq!(wanted.objects, found.objects);
+        assert_eq!(wanted.files, found.files);
+        A::verify(self);
+    }
+
+    /// The snapshots in the repository of data.
+    #[track_caller]
+    pub fn snapshots(&self) -> Vec<Value> {
+        let repository = self.path(A::REPOSITORY);
+        let key = self.path("/etc/holdfast").join(format!("{}.key", A::NAME));
+        let mut command = self.sandbox.command(["snapshots", "--json"]);
+        command.arg("--repo").arg(repository).arg("--password-file").arg(key);
+        let outcome = self.sandbox.finish(command.output().expect("it runs"));
+        assert_eq!(outcome.code, Some(0), "{}", outcome.stderr);
+        outcome.json().as_array().cloned().expect("an array")
+    }
+
+    fn state(&self) -> State {
+        let rows = A::DATABASES.iter().flat_map(|(name, _)| {
+            let tables = rows(&self.own(name)).into_iter();
+            tables.map(move |(table, rows)| (format!("{name}.{table}"), rows))
+        });
+        let objects = A::BUCKETS
+            .iter()
+            .map(|name| ((*name).to_owned(), objects::picture(&self.bucket(name))));
+        let files = A::FILES.iter().map(|file| {
+            let picture = picture::picture(&self.path(file)).into_iter();
+            ((*file).to_owned(), picture.map(|(path, look)| (path, look.kind)).collect())
+        });
+        State { rows: rows.collect(), objects: objects.collect(), files: files.collect() }
+    }
+}
+
+/// Count and hash of the rows of each table.
+fn rows(database: &str) -> BTreeMap<String, String> {
+    let cluster = servers::cluster();
+    let questions = cluster.sql(
+        database,
+        "select format('select %L || '' '' || count(*) || '' '' || \
+         coalesce(md5(string_agg(t::text, E''\\n'' order by t::text)), '''') from %s t;', \
+         oid::regclass, oid::regclass) from pg_class \
+         where relkind = 'r' and relnamespace = 'public'::regnamespace order by 1",
+    );
+    let lines = cluster.sql(database, &questions);
+    let split = |line: &str| line.split_once(' ').map(|(a, b)| (a.to_owned(), b.to_owned()));
+    lines.lines().filter_map(split).collect()
+}
+
+/// The hours lie before now: nothing is dated in the future, and all of it is recent.
+fn first_hour(run_every_hours: u32) -> Timestamp {
+    let now = Timestamp::now().as_second();
+    let ago = 10 * i64::from(run_every_hours) * 3600;
+    Timestamp::from_second(now - now % 3600 - ago).expect("a time")
+}
+
+/// The library that gives a process another clock.
+fn library() -> PathBuf {
+    let folders = fs::read_dir("/usr/lib").into_iter().flatten().flatten();
+    let libraries = folders.map(|folder| folder.path().join("faketime/libfaketime.so.1"));
+    let mut libraries = libraries.filter(|library| library.exists());
+    libraries.next().expect("faketime is missing: `./dev test` installs it")
+}
