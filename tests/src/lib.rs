@@ -15,7 +15,6 @@
 pub mod binary;
 pub mod cluster;
 pub mod picture;
-pub mod postgres;
 pub mod process;
 pub mod project;
 pub mod sandbox;

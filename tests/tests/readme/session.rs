@@ -4,8 +4,8 @@ use std::fs::{Permissions, set_permissions};
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::process::{Command, Stdio};
 
+use holdfast_tests::cluster::{Cluster, installations};
 use holdfast_tests::picture::picture;
-use holdfast_tests::postgres::{self, Postgres};
 use holdfast_tests::sandbox::Sandbox;
 use holdfast_tests::{binary, project};
 
@@ -73,12 +73,13 @@ fn mark(number: usize) -> String {
 /// What a reader has: a home with documents, a checkout, a database called `app`.
 struct Surroundings {
     sandbox: Sandbox,
-    postgres: Postgres,
+    cluster: Cluster,
 }
 
 impl Surroundings {
     fn new() -> Self {
-        let (sandbox, postgres) = (Sandbox::empty(), Postgres::start());
+        let newest = installations().pop().expect("an installation of PostgreSQL");
+        let (sandbox, cluster) = (Sandbox::empty(), Cluster::start(&newest));
         // The demo's PostgreSQL does not run as root, and its socket lies below.
         for folder in ["", "home"] {
             let mode = Permissions::from_mode(0o711);
@@ -88,15 +89,15 @@ impl Surroundings {
         sandbox.write("checkout/target/release/.keep", "");
         let built = sandbox.path("checkout/target/release/holdfast");
         symlink(binary::holdfast(), built).expect("a link can be made");
-        postgres.sql("postgres", "CREATE DATABASE app");
-        postgres.sql("app", "CREATE TABLE notes AS SELECT 'kept' AS text");
-        Self { sandbox, postgres }
+        cluster.create("app");
+        cluster.sql("app", "CREATE TABLE notes AS SELECT 'kept' AS text");
+        Self { sandbox, cluster }
     }
 
     fn shell(&self, script: &str) -> String {
         let path = format!(
             "{}:/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin",
-            postgres::programs().display()
+            self.cluster.programs().display()
         );
         let mut shell = Command::new("bash");
         shell.args(["-c", &format!("exec 2>&1\n{script}\nprintf '\\n%s\\n' 'all done'")]);
@@ -104,7 +105,7 @@ impl Surroundings {
         shell.env("PATH", path).env("HOME", self.sandbox.path("home")).env("LC_ALL", "C.UTF-8");
         shell.env("TMPDIR", self.sandbox.path("home")).env("PROJECT", project::root());
         shell.env("HOLDFAST_BIN", binary::holdfast());
-        shell.env("PGHOST", self.postgres.host()).env("PGUSER", "demo");
+        shell.env("PGHOST", self.cluster.folder()).env("PGUSER", "demo");
         for name in ["CARGO_HOME", "RUSTUP_HOME"] {
             shell.envs(std::env::var_os(name).map(|value| (name, value)));
         }

@@ -39,7 +39,6 @@ pub(super) fn recheck(
         maker: Maker::default(),
         now: &now,
         write: WriteOptions::default(),
-        read_concurrency: 0,
         password: context.password,
         buckets: context.buckets.clone(),
         stop: Arc::clone(&context.stop),

@@ -63,8 +63,6 @@ pub struct RunContext<'a> {
     pub now: &'a (dyn Fn() -> Timestamp + Sync),
     /// How blobs are written.
     pub write: WriteOptions,
-    /// Threads that read files; 0 for one per processor.
-    pub read_concurrency: usize,
     /// Reads passwords.
     pub password: &'a ReadPassword<'a>,
     /// What the surroundings give to connections with buckets.
@@ -305,7 +303,6 @@ impl Work<'_> {
             parents: parents(repository, &snapshot),
             snapshot,
             write: self.context.write,
-            read_concurrency: self.context.read_concurrency,
         })
     }
 

@@ -112,6 +112,11 @@ impl<'a> Made<'a> {
             connector: source.kind.word().to_owned(),
             profile: if is_stream { ChunkProfile::Dump } else { ChunkProfile::File },
             compare: Compare { ctime: true, inode: true },
+            read_concurrency: match self {
+                // Most of the time a request waits for the server.
+                Self::Bucket(_) => bucket::READ_CONCURRENCY,
+                _ => 0,
+            },
             count_first: false,
             is_stream,
         }

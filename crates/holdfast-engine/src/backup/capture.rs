@@ -90,7 +90,7 @@ impl<'a> Capture<'a> {
     ) -> Result<&mut SourceRecord, EngineError> {
         let repository = self.draft.repository;
         let source = make_source().map_err(EngineError::Source)?;
-        let pool = read::pool(self.options.read_concurrency)?;
+        let pool = read::pool(options.read_concurrency)?;
         let sizes = repository.config().chunks.sizes(options.profile);
         let cutter = Arc::new(Cutter::new(&repository.keys().gear(), sizes));
         let scanner_of = |batches_in| {

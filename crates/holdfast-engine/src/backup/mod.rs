@@ -34,8 +34,6 @@ pub struct CaptureOptions {
     pub parents: Vec<SnapshotInfo>,
     /// How frames are made.
     pub write: WriteOptions,
-    /// Threads that read files; 0 for one per processor.
-    pub read_concurrency: usize,
 }
 
 /// How one source is captured.
@@ -50,6 +48,8 @@ pub struct SourceOptions {
     pub profile: ChunkProfile,
     /// What must agree with the parent for a file to count as unchanged.
     pub compare: Compare,
+    /// Threads that read its files; 0 for one per processor.
+    pub read_concurrency: usize,
     /// True to count the source in a thread of its own, for progress.
     pub count_first: bool,
     /// True if the source can be read only once and in its own order, and an error in it must

@@ -198,7 +198,6 @@ impl Work<'_> {
             },
             now: &environment::now,
             write: self.context.write_options(),
-            read_concurrency: 0,
             password: &password,
             buckets: self.context.bucket_access(),
             stop: Arc::clone(&self.context.interrupted),
