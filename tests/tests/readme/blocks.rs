@@ -11,13 +11,18 @@ pub struct Shown {
 
 /// The commands of all console blocks, in order.
 pub fn of(markdown: &str) -> Vec<Vec<Shown>> {
+    texts(markdown, "console").into_iter().map(commands).collect()
+}
+
+/// The text of all blocks in a language, in order.
+pub fn texts<'a>(markdown: &'a str, language: &str) -> Vec<&'a str> {
     let mut blocks = Vec::new();
     let mut parts = markdown.split("\n```");
     // What stands before the first fence; then, in turn, a block and what follows it.
     parts.next();
     while let Some(block) = parts.next() {
-        if let Some(text) = block.strip_prefix("console\n") {
-            blocks.push(commands(text));
+        if let Some((_, text)) = block.split_once('\n').filter(|(word, _)| *word == language) {
+            blocks.push(text);
         }
         parts.next();
     }

@@ -20,7 +20,9 @@ fn every_command_does_what_is_shown() {
     assert!(blocks.len() >= 6, "README.md shows how it is used");
     let shown: usize = blocks.iter().flatten().map(|command| command.shown.len()).sum();
     assert!(shown > 0, "README.md shows what is printed");
-    session::run(&blocks);
+    let app_files = blocks::texts(&readme, "toml");
+    let [app_file] = app_files.as_slice() else { panic!("README.md shows one app file") };
+    session::run(&blocks, app_file);
 }
 
 #[test]

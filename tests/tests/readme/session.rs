@@ -12,23 +12,22 @@ use holdfast_tests::{binary, project};
 use super::blocks::{Shown, missing};
 
 /// What cannot run inside of a test as it is written, and what runs in its place.
-const STAND_INS: [(&str, &str); 6] = [
+const STAND_INS: [(&str, &str); 4] = [
     // The binary under test is what this command makes, and the demo takes it too.
     ("cargo build --release --locked -p holdfast", "test -x target/release/holdfast"),
     ("./dev demo", "\"$PROJECT/dev\" demo"),
     // This test is one of them.
     ("./dev test", "\"$PROJECT/dev\" help"),
-    // These need an app file, and the second one changes the machine; tests of their own run them.
-    ("holdfast config check", "holdfast config check --help"),
-    ("holdfast schedule systemd --install", "holdfast schedule systemd --help"),
-    ("holdfast retention report", "holdfast retention report --help"),
+    // It would change the machine; a test of its own does that to another root.
+    ("holdfast schedule systemd --install", "holdfast schedule systemd"),
 ];
 
 /// Runs all blocks in one shell; it stops at the first command that fails.
 #[track_caller]
-pub fn run(blocks: &[Vec<Shown>]) {
+pub fn run(blocks: &[Vec<Shown>], app_file: &str) {
     let commands: Vec<&Shown> = blocks.iter().flatten().collect();
     let surroundings = Surroundings::new();
+    surroundings.describe(app_file);
     let mut script = String::from("set -eu -o pipefail\n");
     for (number, shown) in commands.iter().enumerate() {
         let stand_in = STAND_INS.iter().find(|(written, _)| *written == shown.command);
@@ -90,8 +89,21 @@ impl Surroundings {
         let built = sandbox.path("checkout/target/release/holdfast");
         symlink(binary::holdfast(), built).expect("a link can be made");
         cluster.create("app");
-        cluster.sql("app", "CREATE TABLE notes AS SELECT 'kept' AS text");
+        cluster.sql("app", "CREATE TABLE notes AS SELECT 'kept' AS text, 'plan.pdf' AS attachment");
+        sandbox.write("checkout/attachments/plan.pdf", "a plan");
+        sandbox.write("checkout/certificate.pem", "a certificate");
+        sandbox.write("checkout/vault/.keep", "");
+        sandbox.write("checkout/backups/.keep", "");
         Self { sandbox, cluster }
+    }
+
+    /// Writes the app file of the text; its database is on the server of the test.
+    fn describe(&self, app_file: &str) {
+        let socket = self.cluster.folder().display();
+        let here = format!("postgres://demo@localhost/app?host={socket}");
+        assert!(app_file.contains("postgres:///app"), "the database of the text");
+        let app_file = app_file.replace("postgres:///app", &here);
+        self.sandbox.write("checkout/holdfast.toml", app_file);
     }
 
     fn shell(&self, script: &str) -> String {
@@ -105,6 +117,7 @@ impl Surroundings {
         shell.env("PATH", path).env("HOME", self.sandbox.path("home")).env("LC_ALL", "C.UTF-8");
         shell.env("TMPDIR", self.sandbox.path("home")).env("PROJECT", project::root());
         shell.env("HOLDFAST_BIN", binary::holdfast());
+        shell.env("HOLDFAST_STATE_DIR", self.sandbox.path("state"));
         shell.env("PGHOST", self.cluster.folder()).env("PGUSER", "demo");
         for name in ["CARGO_HOME", "RUSTUP_HOME"] {
             shell.envs(std::env::var_os(name).map(|value| (name, value)));
