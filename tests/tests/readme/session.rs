@@ -100,7 +100,7 @@ impl Surroundings {
     /// Writes the app file of the text; its database is on the server of the test.
     fn describe(&self, app_file: &str) {
         let socket = self.cluster.folder().display();
-        let here = format!("postgres://demo@localhost/app?host={socket}");
+        let here = format!("postgres://demo@/app?host={socket}");
         assert!(app_file.contains("postgres:///app"), "the database of the text");
         let app_file = app_file.replace("postgres:///app", &here);
         self.sandbox.write("checkout/holdfast.toml", app_file);

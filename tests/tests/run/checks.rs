@@ -23,7 +23,8 @@ fn world(database: &str, checks: &str) -> World {
     let socket = CLUSTER.folder().display();
     World::new(&format!(
         "[[source]]\nname = \"database\"\ntype = \"postgres\"\n\
-         url = \"postgres://demo@localhost/{database}?host={socket}\"\n{checks}"
+         url = \"postgres://demo@/{database}?host={socket}\"\n\
+         [[source]]\nname = \"vault\"\ntype = \"files\"\npaths = [\"data\"]\n{checks}"
     ))
 }
 
@@ -32,11 +33,10 @@ fn check(kind: &str) -> String {
 }
 
 const FILES: &str = "sql = \"select path as key, bytes as size from document\"\n\
-    objects-in = \"files\"";
+    objects-in = \"vault\"";
 
 #[test]
 fn rows_without_their_file_are_named() {
-    // The database comes behind the files in this file, and is asked first all the same.
     let world = world("rows", &check(FILES));
     world.runs();
     CLUSTER.sql("rows", "insert into document values (3, 'three.txt', 1)");

@@ -1,10 +1,10 @@
 //! What a table holds, in a few bytes that do not depend on the order of its rows.
 //!
 //! A restored table has the same rows as the dump if both give the same [`Content`]: the number of
-//! rows, their bytes, and the sum modulo 2^128 of XXH3-128 of each line of `COPY`. Two equal rows do not cancel out, and a row
-//! counts wherever PostgreSQL puts it. The sum finds errors; it is no signature against somebody
-//! who chooses the rows. It is worked out for every byte of every dump, so it has to be cheaper
-//! than the dump itself, also for rows of a few bytes.
+//! rows, their bytes, and the sum modulo 2^128 of XXH3-128 of each line of `COPY`. Two equal rows
+//! do not cancel out, and a row counts wherever PostgreSQL puts it. The sum finds errors; it is no
+//! signature against somebody who chooses the rows. It is worked out for every byte of every dump,
+//! so it has to be cheaper than the dump itself, also for rows of a few bytes.
 
 use std::fmt;
 
