@@ -1,9 +1,9 @@
 //! The restore of a whole application, in the order in which it comes back: keys, roles, databases,
 //! objects, files, then the checks of the app file on what was restored.
 //!
-//! [`prepare`] finds the keys that the data need, looks at everything that would be touched, and
-//! gives the [`Plan`]. [`Prepared::restore`] does it, after somebody has confirmed. It may be done
-//! again at any time: what is right already stays.
+//! [`Found::prepare`] finds the keys that the data need, looks at everything that would be touched,
+//! and gives the [`Plan`]. [`Prepared::restore`] does it, after somebody has confirmed. It may be
+//! done again at any time: what is right already stays.
 
 mod act;
 mod checks;

@@ -2,9 +2,9 @@
 //! last.
 //!
 //! The order is that of decision 0008. Servers are asked whether a capture would succeed
-//! ([`preflight`]). Keys come first, into their own repository ([`keys`]). Then the moment of each
-//! database is fixed ([`cuts`]) and asked for what must hold ([`questions`]); then the sources are
-//! captured in the order of the file ([`source`]), each watched for what the questions want and
+//! ([`preflight()`]). Keys come first, into their own repository ([`keys`]). Then the moment of
+//! each database is fixed ([`cuts`]) and asked for what must hold ([`questions`]); then the sources
+//! are captured in the order of the file ([`source`]), each watched for what the questions want and
 //! for secrets that should not be there ([`watch`]); then the answers are judged, and only then is
 //! the snapshot committed. Whatever fails before that leaves nothing that counts.
 
