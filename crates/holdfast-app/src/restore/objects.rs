@@ -28,6 +28,8 @@ pub(super) fn restore_objects(
     let failed = |error: holdfast_connect::bucket::BucketError| {
         RestoreError::refused(format!("source {:?}: {error}", part.name()))
     };
+    // One sentence about the server rather than one for each object.
+    bucket::open(to, &context.buckets).and_then(|bucket| bucket.look()).map_err(failed)?;
     let target =
         bucket::target(to, from, &context.buckets, context.scratch, true).map_err(failed)?;
     let tree = origin.tree(part.name())?;
@@ -60,7 +62,14 @@ pub(super) fn restore_objects(
         all.bytes_restored += report.bytes_restored;
         all.errors += report.errors;
     }
-    Ok(all)
+    match all.errors {
+        0 => Ok(all),
+        errors if dry_run => Err(RestoreError::refused(format!(
+            "source {:?}: {errors} objects cannot be looked at",
+            part.name()
+        ))),
+        _ => Ok(all),
+    }
 }
 
 /// Where the objects go, for people.

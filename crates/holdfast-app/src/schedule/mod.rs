@@ -1,7 +1,7 @@
 //! What makes runs begin: units for systemd, lines for cron, a CronJob for Kubernetes.
 //!
-//! All are made from the app file, as text. Nothing here starts anything; [`install()`] writes units
-//! into a folder.
+//! All are made from the app file, as text. Nothing here starts anything; [`install()`] writes
+//! units into a folder.
 
 mod cron;
 mod install;
