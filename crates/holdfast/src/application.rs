@@ -15,6 +15,7 @@ use zeroize::Zeroizing;
 
 use crate::context::Context;
 use crate::exit::{CommandError, CommandResult, ExitKind};
+use crate::opening;
 use crate::output::escape;
 use crate::secret::{self, Passphrase, Source};
 
@@ -155,7 +156,7 @@ impl<'a> Application<'a> {
         let place = self.place(class)?;
         let folder = folder(place)?;
         let secret = self.passphrase(&place.password)?.secret()?;
-        let storage = Local::create(folder)?;
+        let storage = opening::create(folder)?;
         let label = self.context.slot_label("first key");
         let id = Repository::init(&storage, &secret, KdfCost::DEFAULT, &label, |_| {})?;
         let (id, folder) = (&id.to_hex()[..10], escape::path(folder));

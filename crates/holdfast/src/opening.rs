@@ -1,9 +1,10 @@
 //! Opening and making the repository that a command works on.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use holdfast_backend::{Backend, Local};
+use holdfast_backend::{Backend, Error, Local};
 use holdfast_repo::write::{LEVEL_DEFAULT, WriteOptions};
 use holdfast_repo::{OpenOptions, RepoError, Repository};
 use holdfast_seal::{Compression, SlotLabel};
@@ -114,6 +115,21 @@ impl Context {
             self.output.warn(&format!("old temporary files stay: {error}"));
         }
     }
+}
+
+/// Makes the folder of a new repository.
+///
+/// # Errors
+/// A failure that names the folder, also if the one above it is missing.
+pub fn create(folder: &Path) -> CommandResult<Local> {
+    Local::create(folder).map_err(|error| match error {
+        Error::NotFound { .. } => CommandError::failed(format!(
+            "the folder that {} would be made in does not exist",
+            escape::path(folder)
+        ))
+        .hint("make that folder first, if no disk is missing there"),
+        other => other.into(),
+    })
 }
 
 /// Trouble with the cache names its folder.

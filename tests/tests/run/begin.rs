@@ -7,6 +7,11 @@ fn repositories_are_made_only_when_that_is_asked_for() {
     let world = World::new("");
     world.sandbox.fails(10, "run").says("there is no repository at").says("--init-missing");
     assert!(!world.sandbox.exists("repository"));
+    let text = String::from_utf8(world.sandbox.read("holdfast.toml")).unwrap();
+    let deeper = text.replace("\"vault\"", "\"missing/vault\"");
+    world.sandbox.write("holdfast.toml", deeper);
+    world.fails(1).says("the folder that").says("missing/vault would be made in does not exist");
+    world.sandbox.write("holdfast.toml", text);
     world.sandbox.ok("run --init-missing");
     world.sandbox.ok("run");
 }

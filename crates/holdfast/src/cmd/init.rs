@@ -1,11 +1,11 @@
 //! `init`: make a repository.
 
-use holdfast_backend::{Error, Local};
 use holdfast_format::slot::KdfCost;
 use holdfast_repo::{RepoError, Repository, unlock};
 
 use crate::context::Context;
-use crate::exit::{CommandError, CommandResult};
+use crate::exit::CommandResult;
+use crate::opening;
 use crate::output::escape;
 use crate::output::json::backup::Initialized;
 
@@ -34,14 +34,7 @@ pub struct Args {}
 /// See [`crate::exit::ExitKind`].
 pub fn run(_args: &Args, context: &Context) -> CommandResult {
     let location = context.location()?;
-    let storage = Local::create(location.path()).map_err(|error| match error {
-        Error::NotFound { .. } => CommandError::failed(format!(
-            "the folder that {} would be made in does not exist",
-            escape::path(location.path())
-        ))
-        .hint("make that folder first, if no disk is missing there"),
-        other => other.into(),
-    })?;
+    let storage = opening::create(location.path())?;
     if !matches!(unlock::read_config(&storage), Err(RepoError::NotARepository)) {
         return Err(RepoError::AlreadyExists.into());
     }
