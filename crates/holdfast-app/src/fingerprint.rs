@@ -8,6 +8,45 @@ use std::fmt;
 use std::io::{self, Write};
 
 use blake3::Hasher;
+use holdfast_engine::look::{SnapshotRoot, dump_file, ls};
+use holdfast_engine::{EngineError, Silent};
+use holdfast_format::entry::EntryKind;
+use holdfast_format::record::{KeyFingerprint, Text};
+use holdfast_repo::read::BlobReader;
+use holdfast_repo::{Repository, SnapshotInfo};
+
+/// Fingerprints of every file in the sources of a snapshot of keys that `wants` names, keyed by the
+/// repository of the data: whoever has only the snapshots of the data can compare eras, and cannot
+/// try guesses of a key without that repository's own.
+///
+/// The files are read from the repository, so a fingerprint is of what can be restored.
+///
+/// # Errors
+/// Repository failures.
+pub fn of_snapshot(
+    keys: &Repository,
+    snapshot: &SnapshotInfo,
+    data: &Repository,
+    wants: &dyn Fn(&str) -> bool,
+) -> Result<Vec<KeyFingerprint>, EngineError> {
+    let mut found = Vec::new();
+    let secret = data.keys().fingerprint_key();
+    for source in snapshot.snapshot.sources.iter().filter(|source| wants(&source.name)) {
+        let root = SnapshotRoot::of_source(&snapshot.snapshot, &source.name)?;
+        let mut reader = BlobReader::new(keys);
+        ls(&mut reader, &root, &[], true, &Silent, &mut |path, entry| {
+            if matches!(entry.kind, EntryKind::File { .. }) {
+                let mut fingerprint = Fingerprint::new(&secret);
+                dump_file(keys, path, entry, &mut fingerprint, &Silent)?;
+                let (source, path) = (source.name.clone(), Text(path.to_vec()));
+                let fingerprint = fingerprint.finish();
+                found.push(KeyFingerprint { source, path, fingerprint });
+            }
+            Ok(())
+        })?;
+    }
+    Ok(found)
+}
 
 /// Computes the fingerprint of what is written to it.
 pub struct Fingerprint(Hasher);

@@ -54,6 +54,12 @@ impl AppFile {
         self.sources.iter().find(|source| source.name.as_str() == name)
     }
 
+    /// True if something goes to the repository of keys.
+    pub fn has_keys(&self) -> bool {
+        let mut sources = self.sources.iter();
+        sources.any(|source| source.class == Class::Keys || source.kind.has_globals_apart())
+    }
+
     /// The sources whose snapshot goes to the repository of this class. A database whose globals
     /// go with the keys is a source of both, which its kind tells.
     pub fn sources_of(&self, class: Class) -> impl Iterator<Item = &Source> {

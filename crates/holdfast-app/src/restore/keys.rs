@@ -4,12 +4,8 @@ use std::collections::BTreeSet;
 use std::fs::File;
 use std::io;
 
-use holdfast_engine::Silent;
-use holdfast_engine::look::{SnapshotRoot, dump_file, ls};
 use holdfast_format::ObjectId;
-use holdfast_format::entry::EntryKind;
-use holdfast_format::record::{Application, KeyFingerprint, Text};
-use holdfast_repo::read::BlobReader;
+use holdfast_format::record::{Application, KeyFingerprint};
 use holdfast_repo::{Repository, SnapshotInfo};
 use jiff::Timestamp;
 use serde::Serialize;
@@ -17,7 +13,7 @@ use serde::Serialize;
 use super::files::system_path;
 use super::part::Part;
 use super::{RestoreContext, RestoreError};
-use crate::fingerprint::Fingerprint;
+use crate::fingerprint::{self, Fingerprint};
 
 /// Which snapshot of the keys is used.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -225,7 +221,7 @@ fn compare(
     era: Option<&Era>,
 ) -> Result<(), RestoreError> {
     let Some(repository) = context.keys else { return Ok(()) };
-    let found = fingerprints(repository, keys, context.data)?;
+    let found = fingerprint::of_snapshot(repository, keys, context.data, &|_| true)?;
     let found = set(&found);
     let other: Vec<String> = application
         .keys
@@ -261,31 +257,6 @@ fn of_key(key: &KeyFingerprint) -> Key<'_> {
 
 fn set(keys: &[KeyFingerprint]) -> BTreeSet<Key<'_>> {
     keys.iter().map(of_key).collect()
-}
-
-/// Fingerprints of every file of a snapshot of keys, as the snapshots of the data record them.
-pub(super) fn fingerprints(
-    keys: &Repository,
-    snapshot: &SnapshotInfo,
-    data: &Repository,
-) -> Result<Vec<KeyFingerprint>, RestoreError> {
-    let mut found = Vec::new();
-    let secret = data.keys().fingerprint_key();
-    for source in &snapshot.snapshot.sources {
-        let root = SnapshotRoot::of_source(&snapshot.snapshot, &source.name)?;
-        let mut reader = BlobReader::new(keys);
-        ls(&mut reader, &root, &[], true, &Silent, &mut |path, entry| {
-            if matches!(entry.kind, EntryKind::File { .. }) {
-                let mut fingerprint = Fingerprint::new(&secret);
-                dump_file(keys, path, entry, &mut fingerprint, &Silent)?;
-                let (source, path) = (source.name.clone(), Text(path.to_vec()));
-                let fingerprint = fingerprint.finish();
-                found.push(KeyFingerprint { source, path, fingerprint });
-            }
-            Ok(())
-        })?;
-    }
-    Ok(found)
 }
 
 /// The stretch of snapshots around this one that need the same keys.

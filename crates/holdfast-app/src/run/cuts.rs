@@ -43,11 +43,8 @@ impl Cuts {
         &self,
         file: &'f AppFile,
     ) -> impl Iterator<Item = (&'f Source, Arc<Cut>)> {
-        file.sources.iter().filter_map(|source| {
-            let SourceKind::Postgres(postgres) = &source.kind else { return None };
-            let is_apart = postgres.globals == config::Globals::WithKeys;
-            is_apart.then(|| Some((source, Arc::clone(self.get(&source.name)?))))?
-        })
+        let sources = file.sources.iter().filter(|source| source.kind.has_globals_apart());
+        sources.filter_map(|source| Some((source, Arc::clone(self.get(&source.name)?))))
     }
 
     /// Makes sure that all cuts are still held.
@@ -79,7 +76,7 @@ pub(super) fn postgres_options(
     Ok(PostgresOptions {
         databases,
         globals,
-        globals_apart: postgres.globals == config::Globals::WithKeys,
+        globals_apart: source.kind.has_globals_apart(),
         restore_point: Some(format!("holdfast {}", context.run)),
         lock_timeout: postgres.lock_timeout.unwrap_or(LOCK_TIMEOUT_DEFAULT),
         ..PostgresOptions::new(server)

@@ -3,7 +3,6 @@
 use holdfast_connect::fs::filter::PatternError;
 use holdfast_connect::postgres::PostgresError;
 use holdfast_engine::EngineError;
-use holdfast_engine::look::LookError;
 use holdfast_repo::RepoError;
 
 use super::report::CheckReport;
@@ -58,9 +57,6 @@ pub enum RunError {
         /// How many.
         errors: u64,
     },
-    /// The keys that were just stored cannot be read back.
-    #[error("the keys that were stored cannot be read back: {0}")]
-    Fingerprint(#[from] LookError),
     /// A check cannot be asked.
     #[error("check {check:?} cannot be asked, so no snapshot was made: {why}")]
     Question {

@@ -1,11 +1,10 @@
-//! Keys: captured before the data, into their own repository; and their fingerprints, which tell
-//! the era of keys that data need without telling a key.
+//! Keys: captured before the data, into their own repository.
 
+use holdfast_engine::Silent;
 use holdfast_engine::backup::{Capture, CaptureOptions};
-use holdfast_engine::look::{SnapshotRoot, dump_file, ls};
-use holdfast_engine::{EngineError, Silent};
+use holdfast_engine::look::{SnapshotRoot, ls};
 use holdfast_format::entry::EntryKind;
-use holdfast_format::record::{Application, KeyFingerprint, Text};
+use holdfast_format::record::{Application, KeyFingerprint};
 use holdfast_repo::read::BlobReader;
 use holdfast_repo::{Repository, SnapshotInfo};
 
@@ -15,20 +14,20 @@ use super::report::RunReport;
 use super::source::Made;
 use super::watch::Watched;
 use super::{RunError, Work};
-use crate::config::{AppFile, Class, Globals, SourceKind};
-use crate::fingerprint::Fingerprint;
+use crate::config::Class;
+use crate::fingerprint;
 
 /// Captures the sources of class `keys`. None if nothing goes to the keys, not even globals.
 pub(super) fn begin<'a>(
     work: &Work<'a>,
-    options: Option<&'a CaptureOptions>,
+    place: Option<(&'a Repository, &'a CaptureOptions)>,
     report: &mut RunReport,
 ) -> Result<Option<Capture<'a>>, RunError> {
-    if !has_keys(work.file) {
+    if !work.file.has_keys() {
         return Ok(None);
     }
-    let repository = work.places.keys.ok_or(RunError::NoKeysRepository)?;
-    let mut capture = Capture::start(repository, options.ok_or(RunError::NoKeysRepository)?)?;
+    let (repository, options) = place.ok_or(RunError::NoKeysRepository)?;
+    let mut capture = Capture::start(repository, options)?;
     for source in work.file.sources_of(Class::Keys) {
         let made = Made::new(source, work.context, &Cuts::default(), None)?;
         work.source(&mut capture, source, &made, &Watched::default(), report)?;
@@ -79,45 +78,13 @@ pub(super) fn answer(
     Ok(())
 }
 
-/// True if something of the file goes to the repository of keys.
-pub(super) fn has_keys(file: &AppFile) -> bool {
-    let goes_there = |kind: &SourceKind| match kind {
-        SourceKind::Postgres(postgres) => postgres.globals == Globals::WithKeys,
-        _ => false,
-    };
-    file.sources.iter().any(|source| source.class == Class::Keys || goes_there(&source.kind))
-}
-
-/// Fingerprints of every key of a snapshot of keys, keyed by the repository of the data: whoever
-/// has only the snapshots of the data can compare eras, and cannot try guesses of a key without
-/// that repository's own. Globals are no keys: they change whenever a role does.
-///
-/// The files are read back from the repository, so a fingerprint is of what can be restored.
+/// Fingerprints of every key that was captured. Globals are no keys: they change whenever a role
+/// does.
 pub(super) fn fingerprints(
-    file: &AppFile,
-    keys: &Repository,
+    work: &Work<'_>,
     snapshot: &SnapshotInfo,
-    data: &Repository,
+    keys: &Repository,
 ) -> Result<Vec<KeyFingerprint>, RunError> {
-    let mut found = Vec::new();
-    let secret = data.keys().fingerprint_key();
-    for source in file.sources_of(Class::Keys) {
-        let name = source.name.as_str();
-        let root = SnapshotRoot::of_source(&snapshot.snapshot, name)?;
-        let mut reader = BlobReader::new(keys);
-        ls(&mut reader, &root, &[], true, &Silent, &mut |path, entry| {
-            if !matches!(entry.kind, EntryKind::File { .. }) {
-                return Ok(());
-            }
-            let mut fingerprint = Fingerprint::new(&secret);
-            dump_file(keys, path, entry, &mut fingerprint, &Silent)?;
-            found.push(KeyFingerprint {
-                source: name.to_owned(),
-                path: Text(path.to_vec()),
-                fingerprint: fingerprint.finish(),
-            });
-            Ok::<_, EngineError>(())
-        })?;
-    }
-    Ok(found)
+    let is_key = |name: &str| work.file.source(name).is_some_and(|it| it.class == Class::Keys);
+    Ok(fingerprint::of_snapshot(keys, snapshot, work.places.data, &is_key)?)
 }

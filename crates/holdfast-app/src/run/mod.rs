@@ -140,12 +140,14 @@ impl Work<'_> {
         report.warnings.extend(ready.warnings);
         let time = (self.context.now)();
         let mut application = self.application();
-        let keys_options = self.capture_options(Class::Keys, time);
-        let keys = keys::begin(self, keys_options.as_ref(), &mut report)?;
+        let keys_options =
+            self.places.keys.map(|place| (place, self.capture_options(place, Class::Keys, time)));
+        let place = keys_options.as_ref().map(|(place, options)| (*place, options));
+        let keys = keys::begin(self, place, &mut report)?;
         let cuts = Cuts::open(self.file, self.context)?;
         if let Some(keys) = keys::commit(self, keys, &cuts, &application, &mut report)? {
             let repository = self.places.keys.ok_or(RunError::NoKeysRepository)?;
-            application.keys = keys::fingerprints(self.file, repository, &keys, self.places.data)?;
+            application.keys = keys::fingerprints(self, &keys, repository)?;
             application.linked_repository = Some(repository.keys().repository_id());
             application.linked_snapshot = Some(keys.id);
             report.keys = Some(keys);
@@ -154,11 +156,14 @@ impl Work<'_> {
         if let Some(keys) = &report.keys {
             keys::answer(self, keys, &mut questions)?;
         }
-        let options = self.capture_options(Class::Data, time);
-        let options = options.ok_or(RunError::NoKeysRepository)?;
+        let options = self.capture_options(self.places.data, Class::Data, time);
+        let parent = options.parents.iter().find(|info| !info.snapshot.partial);
         let mut capture = Capture::start(self.places.data, &options)?;
         for source in self.file.sources_of(Class::Data) {
-            self.source_with_hooks(&mut capture, source, &cuts, &mut questions, &mut report)?;
+            let previous = parent.and_then(|info| record_of(info, source));
+            let made = Made::new(source, self.context, &cuts, previous)?;
+            let asked = (previous, &mut questions);
+            self.source_with_hooks(&mut capture, source, &made, asked, &mut report)?;
         }
         cuts.check()?;
         report.checks = questions.judge();
@@ -183,19 +188,14 @@ impl Work<'_> {
         &self,
         capture: &mut Capture<'_>,
         source: &Source,
-        cuts: &Cuts,
-        questions: &mut Questions,
+        made: &Made<'_>,
+        (previous, questions): (Option<&SourceRecord>, &mut Questions),
         report: &mut RunReport,
     ) -> Result<(), RunError> {
-        let previous = self.previous(source);
-        let made = Made::new(source, self.context, cuts, previous.as_ref())?;
         let before = report.errors();
         let outcome = self.hooks.around(
             Stage::Source(&source.name),
-            || {
-                let previous = previous.as_ref();
-                self.source_and_missing(capture, source, &made, previous, questions, report)
-            },
+            || self.source_and_missing(capture, source, made, (previous, questions), report),
             |outcome| {
                 let state = match outcome {
                     Ok(errors) if *errors > before => State::Incomplete,
@@ -221,8 +221,7 @@ impl Work<'_> {
         capture: &mut Capture<'_>,
         source: &Source,
         made: &Made<'_>,
-        previous: Option<&SourceRecord>,
-        questions: &mut Questions,
+        (previous, questions): (Option<&SourceRecord>, &mut Questions),
         report: &mut RunReport,
     ) -> Result<u64, RunError> {
         let token = previous.and_then(|record| record.token.get(watch::TOKEN));
@@ -285,25 +284,15 @@ impl Work<'_> {
         }
     }
 
-    /// What the last complete snapshot says of a source.
-    fn previous(&self, source: &Source) -> Option<SourceRecord> {
-        let parents = parents(self.places.data, &self.snapshot(Class::Data, (self.context.now)()));
-        let complete = parents.into_iter().find(|info| !info.snapshot.partial)?;
-        let mut sources = complete.snapshot.sources.clone().into_iter();
-        sources.find(|record| record.name == source.name.as_str())
-    }
-
-    fn capture_options(&self, class: Class, time: Timestamp) -> Option<CaptureOptions> {
-        let repository = match class {
-            Class::Data => self.places.data,
-            Class::Keys => self.places.keys?,
-        };
+    fn capture_options(
+        &self,
+        repository: &Repository,
+        class: Class,
+        time: Timestamp,
+    ) -> CaptureOptions {
         let snapshot = self.snapshot(class, time);
-        Some(CaptureOptions {
-            parents: parents(repository, &snapshot),
-            snapshot,
-            write: self.context.write,
-        })
+        let parents = parents(repository, &snapshot);
+        CaptureOptions { parents, snapshot, write: self.context.write }
     }
 
     /// The record, but for what the capture itself finds out.
@@ -339,6 +328,11 @@ pub fn path_of(file: &AppFile, class: Class) -> Text {
         Class::Data => format!("/{name}").into_bytes(),
         Class::Keys => format!("/{name}/keys").into_bytes(),
     })
+}
+
+/// What a snapshot says of a source.
+fn record_of<'s>(info: &'s SnapshotInfo, source: &Source) -> Option<&'s SourceRecord> {
+    info.snapshot.sources.iter().find(|record| record.name == source.name.as_str())
 }
 
 /// Snapshots of the same application to compare with: unfinished ones that are newer than the

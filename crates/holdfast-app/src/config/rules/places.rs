@@ -8,7 +8,7 @@ use crate::config::file::{Draft, Tree};
 use crate::config::reader::Reader;
 use crate::config::repository::Password;
 use crate::config::section::Placed;
-use crate::config::source::{Class, Files, Globals, Source, SourceKind};
+use crate::config::source::{Class, Files, Source, SourceKind};
 use crate::config::url::RepositoryUrl;
 
 pub(super) fn check(
@@ -46,12 +46,8 @@ impl View<'_, '_> {
     fn keys_have_a_place(&self, reader: &mut Reader<'_>) {
         let mut any = false;
         for Placed { index, value } in &self.draft.sources {
-            let globals = match &value.kind {
-                SourceKind::Postgres(postgres) => postgres.globals == Globals::WithKeys,
-                _ => false,
-            };
             let key = if value.class == Class::Keys { "class" } else { "globals" };
-            if value.class == Class::Data && !globals {
+            if value.class == Class::Data && !value.kind.has_globals_apart() {
                 continue;
             }
             any = true;

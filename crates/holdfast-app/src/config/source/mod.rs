@@ -74,6 +74,11 @@ pub enum CommandRestore {
 }
 
 impl SourceKind {
+    /// True for databases whose roles and tablespaces go to the repository of keys.
+    pub fn has_globals_apart(&self) -> bool {
+        matches!(self, Self::Postgres(postgres) if postgres.globals == Globals::WithKeys)
+    }
+
     /// The word for it in the file.
     pub fn word(&self) -> &'static str {
         match self {

@@ -1,6 +1,6 @@
 //! What a run would do.
 
-use holdfast_app::config::{AppFile, Class, Globals, SourceKind};
+use holdfast_app::config::{AppFile, Class};
 use holdfast_app::run::{self, RunContext};
 
 use super::tell::place;
@@ -59,10 +59,7 @@ enum Step {
 /// The sources in the order in which they are captured.
 fn order(file: &AppFile) -> Vec<(Step, &str)> {
     let keys = file.sources_of(Class::Keys).map(|source| (Step::Keys, source.name.as_str()));
-    let globals = file.sources.iter().filter(|source| match &source.kind {
-        SourceKind::Postgres(postgres) => postgres.globals == Globals::WithKeys,
-        _ => false,
-    });
+    let globals = file.sources.iter().filter(|source| source.kind.has_globals_apart());
     let globals = globals.map(|source| (Step::Globals, source.name.as_str()));
     let data = file.sources_of(Class::Data).map(|source| (Step::Data, source.name.as_str()));
     keys.chain(globals).chain(data).collect()
