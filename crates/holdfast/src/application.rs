@@ -1,6 +1,7 @@
 //! The application that a command works on: its app file, and the repositories that it names.
 
 use std::path::{Path, PathBuf};
+use std::process;
 use std::sync::Arc;
 
 use clap::ValueHint;
@@ -8,12 +9,14 @@ use holdfast_app::config::{
     self, AppFile, Class, ConfigError, Loaded, Mistake, Password, Repository as Place,
     RepositoryUrl,
 };
+use holdfast_app::lock::{self, Holder, RunLock};
 use holdfast_backend::Local;
 use holdfast_format::slot::KdfCost;
 use holdfast_repo::{RepoError, Repository, unlock};
 use zeroize::Zeroizing;
 
 use crate::context::Context;
+use crate::environment;
 use crate::exit::{CommandError, CommandResult, ExitKind};
 use crate::opening;
 use crate::output::escape;
@@ -184,17 +187,28 @@ impl<'a> Application<'a> {
         Ok(Zeroizing::new(passphrase.expose().to_owned()))
     }
 
-    /// The folder for locks and other things that a run leaves for the next one on this machine.
+    /// Takes the right to run: nothing else works on the application meanwhile, on this machine.
     ///
     /// # Errors
-    /// A usage error if the environment names neither a folder nor a home.
-    pub fn state_folder(&self) -> CommandResult<PathBuf> {
-        self.context.environment.state_folder().ok_or_else(|| {
+    /// Another run goes on, and the file says to leave or for how long to wait; a usage error if
+    /// the environment names neither a folder for locks nor a home.
+    pub fn lock(&self) -> CommandResult<RunLock> {
+        let folder = self.context.environment.state_folder().ok_or_else(|| {
             CommandError::usage(
                 "there is no folder for locks: neither HOLDFAST_STATE_DIR nor HOME is set",
             )
             .hint("HOLDFAST_STATE_DIR=/var/lib/holdfast")
-        })
+        })?;
+        let name = &self.file.app.name;
+        let holder = Holder { pid: process::id(), started: environment::now() };
+        let is_interrupted = || self.context.is_interrupted();
+        let mut waiting = |other: Option<&Holder>| {
+            let who = other.map(|it| format!(" (process {}, since {})", it.pid, it.started));
+            let who = who.unwrap_or_default();
+            self.context.output.warn(&format!("waiting for another run of {name}{who}"));
+        };
+        let rules = &self.file.run;
+        Ok(lock::acquire(&folder, name, &holder, rules, &is_interrupted, &mut waiting)?)
     }
 
     fn place(&self, class: Class) -> CommandResult<&Place> {

@@ -4,10 +4,11 @@ use std::ffi::OsString;
 use std::os::unix::ffi::OsStringExt;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use holdfast_app::bucket::Access;
+use holdfast_app::hooks::HookReport;
 
 use crate::cli::GlobalArgs;
 use crate::environment::{self, Environment};
@@ -98,6 +99,22 @@ impl Context {
         let (file, command) = (&self.global.password_file, &self.global.password_command);
         let source = Source::choose(file.as_deref(), command.as_deref(), &self.environment)?;
         secret::obtain(source.as_ref(), purpose, &self.environment, &self.interrupt)
+    }
+
+    /// True once the user wants the command to end.
+    pub fn is_interrupted(&self) -> bool {
+        self.interrupted.load(Ordering::SeqCst)
+    }
+
+    /// Says what became of a hook: only if it failed, or if much is to be said.
+    pub fn tell_hook(&self, report: &HookReport) {
+        if report.is_failure() {
+            self.output.caution(&report.to_string());
+        }
+        if report.is_failure() || self.output.style().verbosity >= 1 {
+            let output = String::from_utf8_lossy(&report.output);
+            output.lines().for_each(|line| self.output.warn(&format!("  {line}")));
+        }
     }
 
     /// Asks a person a question that is answered with yes or no; false if there is nobody to ask.

@@ -3,7 +3,9 @@
 use std::io;
 
 use holdfast_app::lock::LockError;
+use holdfast_app::restore::RestoreError;
 use holdfast_app::run::RunError;
+use holdfast_app::schedule::ScheduleError;
 use holdfast_backend::Error as BackendError;
 use holdfast_engine::EngineError;
 use holdfast_engine::forget::ForgetError;
@@ -119,6 +121,25 @@ impl From<RunError> for CommandError {
             }
             error => CommandError::failed(error.to_string()),
         }
+    }
+}
+
+impl From<RestoreError> for CommandError {
+    fn from(error: RestoreError) -> CommandError {
+        match error {
+            RestoreError::Engine(error) => error.into(),
+            RestoreError::Interrupted => CommandError::new(ExitKind::Interrupted, "interrupted"),
+            RestoreError::Postgres { .. } => CommandError::failed(error.to_string()),
+            RestoreError::Refused { message, next } => {
+                next.into_iter().fold(CommandError::failed(message), CommandError::hint)
+            }
+        }
+    }
+}
+
+impl From<ScheduleError> for CommandError {
+    fn from(error: ScheduleError) -> CommandError {
+        CommandError::usage(error.to_string())
     }
 }
 

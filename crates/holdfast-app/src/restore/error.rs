@@ -2,7 +2,6 @@
 
 use holdfast_connect::postgres::{ErrorKind, PostgresError};
 use holdfast_engine::EngineError;
-use holdfast_engine::look::LookError;
 
 /// Why a restore of an application was not begun, or why one step of it failed.
 #[derive(Debug, thiserror::Error)]
@@ -10,9 +9,6 @@ pub enum RestoreError {
     /// A repository or a place of files failed.
     #[error(transparent)]
     Engine(#[from] EngineError),
-    /// Something in a repository cannot be found.
-    #[error(transparent)]
-    Look(#[from] LookError),
     /// A server failed.
     #[error("source {source_name:?}: {error}")]
     Postgres {

@@ -8,7 +8,7 @@ use std::os::fd::AsFd;
 use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::AtomicBool;
 
 use clap::builder::{BoolishValueParser, OsStringValueParser, TypedValueParser};
 use clap::{ValueEnum, ValueHint};
@@ -257,9 +257,7 @@ pub fn run(args: &Args, context: &Context) -> CommandResult {
     drop(watcher);
     let report = report.map_err(|error| match error {
         // Reading failed because the user wanted it to end.
-        EngineError::Stream(_) if context.interrupted.load(Ordering::SeqCst) => {
-            stream_interrupted()
-        }
+        EngineError::Stream(_) if context.is_interrupted() => stream_interrupted(),
         EngineError::Interrupted if work.is_stream() => stream_interrupted(),
         error => error.into(),
     });

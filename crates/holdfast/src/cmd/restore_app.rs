@@ -3,17 +3,14 @@
 mod tell;
 
 use std::path::PathBuf;
-use std::process;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
 use clap::ValueHint;
 use holdfast_app::config::{AppFile, Class};
 use holdfast_app::hooks::{HookReport, Hooks, State};
-use holdfast_app::lock::{self, Holder};
 use holdfast_app::notify::{HttpClient, HttpOptions, post_document};
 use holdfast_app::restore::{
-    self, KeysWish, Plan, Prepared, RestoreContext, RestoreError, RestoreReport, Wishes,
+    self, KeysWish, Plan, Prepared, RestoreContext, RestoreReport, Wishes,
 };
 use holdfast_repo::{Repository, SnapshotInfo};
 use jiff::Timestamp;
@@ -22,6 +19,7 @@ use uuid::Uuid;
 use crate::application::{Application, ApplicationArgs};
 use crate::context::Context;
 use crate::exit::{CommandError, CommandResult, ExitKind};
+use crate::output::json::application::Message;
 use crate::output::progress::Activity;
 use crate::watch::Watcher;
 use crate::{environment, select};
@@ -208,21 +206,11 @@ impl Work<'_> {
             let plan = self.plan(&prepared)?;
             return self.refuse(&plan);
         }
-        let (name, started) = (&self.destination().app.name, environment::now());
-        let holder = Holder { pid: process::id(), started };
-        let is_interrupted = || self.context.interrupted.load(Ordering::SeqCst);
-        let mut waiting = |other: Option<&Holder>| {
-            let who = other.map(|it| format!(" (process {}, since {})", it.pid, it.started));
-            let who = who.unwrap_or_default();
-            self.context.output.warn(&format!("waiting for another run of {name}{who}"));
-        };
-        let folder = self.application.state_folder()?;
-        let rules = &self.destination().run;
-        let _lock = lock::acquire(&folder, name, &holder, rules, &is_interrupted, &mut waiting)?;
+        let _lock = self.target.unwrap_or(self.application).lock()?;
         let plan = self.plan(&prepared)?;
         self.refuse(&plan)?;
         self.confirm(&plan)?;
-        let report = self.work(&prepared, &is_interrupted)?;
+        let report = self.work(&prepared)?;
         self.notify(&report);
         self.finish(&report, plan.warnings.len())
     }
@@ -263,14 +251,11 @@ impl Work<'_> {
         }
     }
 
-    fn work(
-        &self,
-        prepared: &Prepared<'_>,
-        is_interrupted: &dyn Fn() -> bool,
-    ) -> CommandResult<RestoreReport> {
+    fn work(&self, prepared: &Prepared<'_>) -> CommandResult<RestoreReport> {
         let file = self.destination();
-        let observer = |report: &HookReport| tell::hook(report, self.context);
-        let hooks = Hooks::new(&file.hooks, &file.app.name, self.id, is_interrupted, &observer);
+        let is_interrupted = || self.context.is_interrupted();
+        let observer = |report: &HookReport| self.context.tell_hook(report);
+        let hooks = Hooks::new(&file.hooks, &file.app.name, self.id, &is_interrupted, &observer);
         let watcher = Watcher::start(self.context, Activity::Restore, None)?;
         let on_step = |step: &restore::StepReport| tell::step(step, self.context);
         let report = prepared.restore(&hooks, &watcher, &on_step);
@@ -282,7 +267,7 @@ impl Work<'_> {
     fn notify(&self, report: &RestoreReport) {
         let Some(webhook) = &self.destination().notify.webhook else { return };
         let is_fine = report.state == State::Ok;
-        let document = tell::Message { message_type: "restore", report };
+        let document = Message { message_type: "restore", content: report };
         let told = HttpClient::new(&HttpOptions::default())
             .and_then(|http| post_document(&http, webhook, is_fine, &document));
         if let Err(trouble) = told {
@@ -306,19 +291,5 @@ impl Work<'_> {
             (false, _) => return Ok(()),
         };
         Err(report.next.iter().fold(error, |error, next| error.hint(next.clone())))
-    }
-}
-
-impl From<RestoreError> for CommandError {
-    fn from(error: RestoreError) -> CommandError {
-        match error {
-            RestoreError::Engine(error) => error.into(),
-            RestoreError::Look(error) => error.into(),
-            RestoreError::Interrupted => CommandError::new(ExitKind::Interrupted, "interrupted"),
-            RestoreError::Postgres { .. } => CommandError::failed(error.to_string()),
-            RestoreError::Refused { message, next } => {
-                next.into_iter().fold(CommandError::failed(message), CommandError::hint)
-            }
-        }
     }
 }

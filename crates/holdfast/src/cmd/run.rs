@@ -3,13 +3,10 @@
 mod plan;
 mod tell;
 
-use std::process;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
 use holdfast_app::config::Class;
 use holdfast_app::hooks::{HookReport, Hooks, Outcome, Stage, StageError, State};
-use holdfast_app::lock::{self, Holder};
 use holdfast_app::notify::{HttpOptions, Notices, RunNotice};
 use holdfast_app::run::{self, Maker, Places, RetentionReport, RunContext, RunReport};
 use holdfast_repo::Repository;
@@ -87,19 +84,10 @@ impl Work<'_> {
     /// Does everything while no other run of the application does, and tells whoever should hear.
     fn locked(&self) -> CommandResult {
         let (file, started) = (&self.application.file, environment::now());
-        let holder = Holder { pid: process::id(), started };
-        let is_interrupted = || self.context.interrupted.load(Ordering::SeqCst);
-        let mut waiting = |other: Option<&Holder>| {
-            let who = other.map(|it| format!(" (process {}, since {})", it.pid, it.started));
-            let who = who.unwrap_or_default();
-            self.context.output.warn(&format!("waiting for another run of {}{who}", file.app.name));
-        };
-        let folder = self.application.state_folder()?;
-        let name = &file.app.name;
-        let _lock =
-            lock::acquire(&folder, name, &holder, &file.run, &is_interrupted, &mut waiting)?;
+        let _lock = self.application.lock()?;
+        let (name, is_interrupted) = (&file.app.name, || self.context.is_interrupted());
         let notices = Notices::begin(&file.notify, &HttpOptions::default(), self.id);
-        let observer = |report: &HookReport| tell::hook(report, self.context);
+        let observer = |report: &HookReport| self.context.tell_hook(report);
         let hooks = Hooks::new(&file.hooks, name, self.id, &is_interrupted, &observer);
         let outcome = self.with_hooks(&hooks);
         let notice = self.notice(&outcome, hooks.failures(), started);
@@ -148,14 +136,13 @@ impl Work<'_> {
         let report = self
             .with_context(|run_context| Ok(run::run(file, run_context, places, hooks, &watcher)?));
         drop(watcher);
-        let report =
-            report.map_err(|error| match self.context.interrupted.load(Ordering::SeqCst) {
-                // What failed did so because the user wanted it to end.
-                true => {
-                    CommandError::new(ExitKind::Interrupted, "interrupted, so no snapshot was made")
-                }
-                false => error,
-            })?;
+        let report = report.map_err(|error| match self.context.is_interrupted() {
+            // What failed did so because the user wanted it to end.
+            true => {
+                CommandError::new(ExitKind::Interrupted, "interrupted, so no snapshot was made")
+            }
+            false => error,
+        })?;
         let retention = file.retention.as_ref().map(|rules| {
             let time = (environment::now(), &environment::time_zone());
             let watcher = Watcher::start(self.context, Activity::Other, None)?;

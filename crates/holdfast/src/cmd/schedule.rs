@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use clap::{Subcommand, ValueHint};
 use holdfast_app::config;
 use holdfast_app::schedule::{
-    self, Claim, CronStyle, FOLDER, Installation, KubernetesOptions, ScheduleError, Units,
+    self, Claim, CronStyle, FOLDER, Installation, KubernetesOptions, Units,
 };
 
 use crate::application::{self, Application, ApplicationArgs};
@@ -172,12 +172,6 @@ pub fn run(args: &Args, context: &Context) -> CommandResult {
         Kind::Systemd(args) => systemd(args, context),
         Kind::Cron(args) => cron(args, context),
         Kind::Kubernetes(args) => kubernetes(args, context),
-    }
-}
-
-impl From<ScheduleError> for CommandError {
-    fn from(error: ScheduleError) -> CommandError {
-        CommandError::usage(error.to_string())
     }
 }
 

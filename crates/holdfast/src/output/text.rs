@@ -53,6 +53,11 @@ pub fn duration(duration: Duration) -> String {
     }
 }
 
+/// So many seconds, as [`duration`] has them.
+pub fn seconds(seconds: f64) -> String {
+    duration(Duration::try_from_secs_f64(seconds).unwrap_or_default())
+}
+
 /// A moment in the given zone, to the second.
 pub fn time(moment: Timestamp, zone: &TimeZone) -> String {
     moment.to_zoned(zone.clone()).strftime("%Y-%m-%d %H:%M:%S").to_string()

@@ -1,25 +1,13 @@
 //! What is said of a restore: the plan, each step, the report.
 
-use std::time::Duration;
-
-use holdfast_app::hooks::{HookReport, State};
+use holdfast_app::hooks::State;
 use holdfast_app::restore::{KeysPlan, OnMachine, Plan, RestoreReport, StepReport};
-use serde::Serialize;
 
 use crate::context::Context;
 use crate::environment;
 use crate::exit::CommandResult;
+use crate::output::json::application::Message;
 use crate::output::{escape, text};
-
-/// A message with `--json`, and what the webhook hears.
-#[derive(Serialize)]
-pub struct Message<'a, T> {
-    /// What it is.
-    pub message_type: &'static str,
-    /// The rest of it.
-    #[serde(flatten)]
-    pub report: &'a T,
-}
 
 /// Says what would be done.
 ///
@@ -29,7 +17,7 @@ pub fn plan(plan: &Plan, context: &Context) -> CommandResult {
     let output = &context.output;
     plan.warnings.iter().for_each(|warning| output.caution(warning));
     if output.style().json {
-        return Ok(output.json(&Message { message_type: "plan", report: plan })?);
+        return Ok(output.json(&Message { message_type: "plan", content: plan })?);
     }
     let time = text::time(plan.time, &environment::time_zone());
     output.note(0, &format!("{}: snapshot {} of {time}", plan.app, short(&plan.snapshot)))?;
@@ -85,29 +73,14 @@ pub fn step(step: &StepReport, context: &Context) {
     let output = &context.output;
     // Whoever closed standard output ends the command at its end, not here.
     let _closed = match output.style().json {
-        true => output.json(&Message { message_type: "step", report: step }),
+        true => output.json(&Message { message_type: "step", content: step }),
         false => {
             let (name, message) = (escape::text(&step.name), escape::text(&step.message));
             let colon = if message.is_empty() { "" } else { ": " };
-            let took = seconds(step.duration_seconds);
+            let took = text::seconds(step.duration_seconds);
             output.note(0, &format!("{:<8} {name}{colon}{message} ({took})", step.state.word()))
         }
     };
-}
-
-fn seconds(seconds: f64) -> String {
-    text::duration(Duration::try_from_secs_f64(seconds).unwrap_or_default())
-}
-
-/// Says what became of a hook: only if it failed, or if much is to be said.
-pub fn hook(report: &HookReport, context: &Context) {
-    if report.is_failure() {
-        context.output.caution(&report.to_string());
-    }
-    if report.is_failure() || context.output.style().verbosity >= 1 {
-        let output = String::from_utf8_lossy(&report.output);
-        output.lines().for_each(|line| context.output.warn(&format!("  {line}")));
-    }
 }
 
 /// Says what was verified, and how long all of it took. So many of the warnings were `told` with
@@ -118,7 +91,7 @@ pub fn hook(report: &HookReport, context: &Context) {
 pub fn report(report: &RestoreReport, told: usize, context: &Context) -> CommandResult {
     let output = &context.output;
     if output.style().json {
-        return Ok(output.json(&Message { message_type: "summary", report })?);
+        return Ok(output.json(&Message { message_type: "summary", content: report })?);
     }
     report.warnings.iter().skip(told).for_each(|warning| output.caution(warning));
     let (count, wrong) = report.verified();
@@ -132,7 +105,7 @@ pub fn report(report: &RestoreReport, told: usize, context: &Context) -> Command
         State::Failed => "stopped restoring",
         State::Ok | State::Incomplete => "restored",
     };
-    let took = seconds(report.duration_seconds);
+    let took = text::seconds(report.duration_seconds);
     let id = short(&report.snapshot);
     let end = format!("{word} {} to snapshot {id} of {time} in {took}", report.app);
     Ok(output.note(0, &format!("{end}; verified {count}, {wrong} wrong"))?)

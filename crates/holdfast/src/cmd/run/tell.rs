@@ -1,39 +1,19 @@
 //! What is said of a run.
 
 use holdfast_app::config::{Repository, RepositoryUrl};
-use holdfast_app::hooks::HookReport;
 use holdfast_app::notify::RunNotice;
-use serde::Serialize;
 
 use super::Done;
 use crate::context::Context;
 use crate::exit::{CommandError, CommandResult, ExitKind};
+use crate::output::json::application::Message;
 use crate::output::{escape, text};
-
-/// The last message of a run with `--json`.
-#[derive(Serialize)]
-struct Message<'a> {
-    message_type: &'static str,
-    #[serde(flatten)]
-    notice: &'a RunNotice,
-}
 
 /// Where a repository is.
 pub fn place(repository: &Repository) -> String {
     match &repository.url {
         RepositoryUrl::Local(folder) => escape::path(folder).into_owned(),
         RepositoryUrl::Elsewhere(url) => escape::text(url).into_owned(),
-    }
-}
-
-/// Says what became of a hook: only if it failed, or if much is to be said.
-pub fn hook(report: &HookReport, context: &Context) {
-    if report.is_failure() {
-        context.output.caution(&report.to_string());
-    }
-    if report.is_failure() || context.output.style().verbosity >= 1 {
-        let output = String::from_utf8_lossy(&report.output);
-        output.lines().for_each(|line| context.output.warn(&format!("  {line}")));
     }
 }
 
@@ -55,7 +35,8 @@ pub fn done(done: &Done, notice: &RunNotice, context: &Context) -> CommandResult
         }
     }
     if context.output.style().json {
-        return Ok(context.output.json(&Message { message_type: "run_summary", notice })?);
+        let message = Message { message_type: "run_summary", content: notice };
+        return Ok(context.output.json(&message)?);
     }
     lines(done, notice).iter().try_for_each(|line| Ok(context.output.note(0, line)?))
 }
@@ -86,9 +67,7 @@ fn lines(done: &Done, notice: &RunNotice) -> Vec<String> {
         "{} in all, {} added, {}",
         text::size(notice.total_bytes),
         text::size(notice.added_bytes),
-        text::duration(
-            std::time::Duration::try_from_secs_f64(notice.duration_seconds).unwrap_or_default()
-        )
+        text::seconds(notice.duration_seconds)
     ));
     if let Some(info) = &done.report.keys {
         lines.push(format!("snapshot {} of the keys saved", info.id.short()));

@@ -1,7 +1,18 @@
-//! Messages of `config`, `schedule` and `retention`, which restic does not have.
+//! Messages of `run`, `restore-app`, `config`, `schedule` and `retention`, which restic does not
+//! have.
 
 use jiff::Timestamp;
 use serde::Serialize;
+
+/// What the layer below tells of a run or a restore, under the name of a message.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Message<'a, T> {
+    /// What it is.
+    pub message_type: &'static str,
+    /// The rest of it.
+    #[serde(flatten)]
+    pub content: &'a T,
+}
 
 /// Something about an app file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
