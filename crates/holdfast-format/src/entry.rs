@@ -14,6 +14,16 @@ pub struct FileTime {
     pub nanoseconds: u32,
 }
 
+impl From<jiff::Timestamp> for FileTime {
+    fn from(time: jiff::Timestamp) -> Self {
+        let nanoseconds = time.as_nanosecond();
+        Self {
+            seconds: nanoseconds.div_euclid(1_000_000_000) as i64,
+            nanoseconds: nanoseconds.rem_euclid(1_000_000_000) as u32,
+        }
+    }
+}
+
 /// Extended attributes: name and value, ascending by name.
 pub type Xattrs = Vec<(Vec<u8>, Vec<u8>)>;
 

@@ -192,6 +192,31 @@ pub struct Snapshot {
     pub summary: SnapshotSummary,
 }
 
+impl Snapshot {
+    /// A record as a backup begins: whatever its maker does not add is empty, and the backup itself
+    /// fills in sources, session, index objects and what it did.
+    pub fn begun(time: Timestamp, host: impl Into<String>, paths: Vec<Text>) -> Self {
+        Self {
+            time,
+            host: host.into(),
+            user: String::new(),
+            uid: 0,
+            gid: 0,
+            paths,
+            tags: Vec::new(),
+            excludes: Vec::new(),
+            program: String::new(),
+            parent: None,
+            partial: false,
+            sources: Vec::new(),
+            application: None,
+            session: SessionId::from_bytes([0; 32]),
+            index: Vec::new(),
+            summary: SnapshotSummary::default(),
+        }
+    }
+}
+
 /// One source of a snapshot.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct SourceRecord {

@@ -4,16 +4,18 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use holdfast_backend::{Backend, Memory};
-use holdfast_engine::backup::{BackupOptions, CaptureOptions, Compare, SourceOptions, backup};
+use holdfast_engine::backup::{
+    BackupOptions, CaptureOptions, Compare, SourceOptions, backup, parents,
+};
 use holdfast_engine::check::{CheckOptions, CheckReport, ReadData, check};
 use holdfast_engine::forget::forget;
 use holdfast_engine::prune::{Abandoned, MaxUnused, PruneOptions, prune};
 use holdfast_engine::restore::{Overwrite, RestoreOptions, Selection, restore};
 use holdfast_engine::{EngineError, Event, Observer, Silent};
+use holdfast_format::ObjectId;
 use holdfast_format::config::{ChunkProfile, ChunkSizes, Config};
-use holdfast_format::record::{Snapshot, SnapshotSummary};
+use holdfast_format::record::Snapshot;
 use holdfast_format::slot::KdfCost;
-use holdfast_format::{ObjectId, SessionId};
 use holdfast_repo::write::WriteOptions;
 use holdfast_repo::{OpenOptions, RepoError, Repository, SnapshotInfo};
 use holdfast_seal::{Secret, SlotLabel};
@@ -277,42 +279,13 @@ fn noise(seed: u64, length: usize) -> Vec<u8> {
     bytes
 }
 
-/// As the command line chooses them: the newest complete snapshot, and unfinished ones after it.
-fn parents(repository: &Repository) -> Vec<SnapshotInfo> {
-    let mut found = Vec::new();
-    for info in repository.history().snapshots().into_iter().rev() {
-        let is_complete = !info.snapshot.partial;
-        found.push(info);
-        if is_complete {
-            break;
-        }
-    }
-    found
-}
-
 fn options(repository: &Repository, state: usize) -> BackupOptions {
-    let snapshot = Snapshot {
-        time: Timestamp::from_second(1_800_000_000 + 3600 * state as i64).unwrap(),
-        host: "host".to_owned(),
-        user: String::new(),
-        uid: 0,
-        gid: 0,
-        paths: vec!["/".into()],
-        tags: Vec::new(),
-        excludes: Vec::new(),
-        program: "test".to_owned(),
-        parent: None,
-        partial: false,
-        sources: Vec::new(),
-        application: None,
-        session: SessionId::from_bytes([0; 32]),
-        index: Vec::new(),
-        summary: SnapshotSummary::default(),
-    };
+    let time = Timestamp::from_second(1_800_000_000 + 3600 * state as i64).unwrap();
+    let snapshot = Snapshot::begun(time, "host", vec!["/".into()]);
     BackupOptions {
         capture: CaptureOptions {
             snapshot,
-            parents: parents(repository),
+            parents: parents(repository, time, |_| true),
             write: WriteOptions::default(),
         },
         source: SourceOptions {

@@ -22,9 +22,8 @@ mod watch;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-use holdfast_engine::backup::{Capture, CaptureOptions};
+use holdfast_engine::backup::{Capture, CaptureOptions, parents};
 use holdfast_engine::{EngineError, Observer};
-use holdfast_format::SessionId;
 use holdfast_format::record::{Application, Snapshot, SnapshotSummary, SourceRecord, Text, Window};
 use holdfast_repo::write::WriteOptions;
 use holdfast_repo::{RepoError, Repository, SnapshotInfo};
@@ -291,31 +290,27 @@ impl Work<'_> {
         time: Timestamp,
     ) -> CaptureOptions {
         let snapshot = self.snapshot(class, time);
-        let parents = parents(repository, &snapshot);
+        // One dated after this one cannot tell what changed since.
+        let is_same = |it: &Snapshot| {
+            it.host == snapshot.host && it.paths == snapshot.paths && it.time <= snapshot.time
+        };
+        let parents = parents(repository, time, is_same);
         CaptureOptions { parents, snapshot, write: self.context.write }
     }
 
     /// The record, but for what the capture itself finds out.
     fn snapshot(&self, class: Class, time: Timestamp) -> Snapshot {
         let maker = &self.context.maker;
+        // The same path in every snapshot of the application, whatever its sources are by then.
+        let paths = vec![path_of(self.file, class)];
         Snapshot {
-            time,
-            host: maker.host.clone(),
             user: maker.user.clone(),
             uid: maker.uid,
             gid: maker.gid,
-            // The same in every snapshot of the application, whatever its sources are by then.
-            paths: vec![path_of(self.file, class)],
             tags: self.file.app.tags.clone(),
-            excludes: Vec::new(),
             program: maker.program.clone(),
-            parent: None,
-            partial: false,
-            sources: Vec::new(),
-            application: None,
-            session: SessionId::from_bytes([0; 32]),
-            index: Vec::new(),
             summary: SnapshotSummary { backup_start: Some(time), ..SnapshotSummary::default() },
+            ..Snapshot::begun(time, &maker.host, paths)
         }
     }
 }
@@ -333,22 +328,4 @@ pub fn path_of(file: &AppFile, class: Class) -> Text {
 /// What a snapshot says of a source.
 fn record_of<'s>(info: &'s SnapshotInfo, source: &Source) -> Option<&'s SourceRecord> {
     info.snapshot.sources.iter().find(|record| record.name == source.name.as_str())
-}
-
-/// Snapshots of the same application to compare with: unfinished ones that are newer than the
-/// newest complete one, and that one, last.
-fn parents(repository: &Repository, snapshot: &Snapshot) -> Vec<SnapshotInfo> {
-    let mut found = Vec::new();
-    for info in repository.history().snapshots().into_iter().rev() {
-        let it = &info.snapshot;
-        if it.host != snapshot.host || it.paths != snapshot.paths || it.time > snapshot.time {
-            continue;
-        }
-        let is_complete = !it.partial;
-        found.push(info);
-        if is_complete {
-            break;
-        }
-    }
-    found
 }

@@ -168,8 +168,7 @@ fn sweep(previous: Option<&SourceRecord>, now: Timestamp) -> Sweep {
     let at = previous.and_then(|record| record.token.get(SWEPT)?.parse::<Timestamp>().ok());
     let is_due = at.is_some_and(|at| now.duration_since(at) >= SWEEP_INTERVAL);
     let at = at.filter(|_| !is_due).unwrap_or(now);
-    let nanoseconds = at.subsec_nanosecond().unsigned_abs();
-    Sweep { at: FileTime { seconds: at.as_second(), nanoseconds }, is_due }
+    Sweep { at: at.into(), is_due }
 }
 
 fn fs_options(files: &Files) -> FsOptions {
@@ -184,13 +183,10 @@ fn fs_options(files: &Files) -> FsOptions {
 }
 
 fn stream_entry(output: &CommandOutput, context: &RunContext<'_>) -> StreamEntry {
-    let (now, maker) = ((context.now)(), &context.maker);
+    let maker = &context.maker;
     StreamEntry {
         file_name: output.file.clone().into_bytes(),
-        time: FileTime {
-            seconds: now.as_second(),
-            nanoseconds: now.subsec_nanosecond().unsigned_abs(),
-        },
+        time: (context.now)().into(),
         uid: maker.uid,
         gid: maker.gid,
         user: maker.user.clone().into_bytes(),

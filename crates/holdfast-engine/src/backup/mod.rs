@@ -22,6 +22,7 @@ use holdfast_repo::write::WriteOptions;
 use holdfast_repo::{RepoError, Repository, SnapshotInfo};
 
 pub use capture::Capture;
+pub use parent::parents;
 
 use crate::{EngineError, Observer};
 

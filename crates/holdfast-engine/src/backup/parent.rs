@@ -3,12 +3,36 @@
 use holdfast_format::BlobId;
 use holdfast_format::entry::{Entry, EntryKind, Metadata};
 use holdfast_format::node::Extent;
+use holdfast_format::record::Snapshot;
 use holdfast_repo::index::IndexReader;
 use holdfast_repo::read::BlobReader;
 use holdfast_repo::tree::{DirectoryCursor, extents};
-use holdfast_repo::{RepoError, Repository};
+use holdfast_repo::{RepoError, Repository, SnapshotInfo};
+use jiff::Timestamp;
 
 use super::Compare;
+
+/// Snapshots that a new one is compared with, best first, among those that `is_same` accepts:
+/// unfinished ones that are newer than the newest complete one, and that one.
+///
+/// Those dated after `now` come last: they would stay the parents of all that follow until then.
+pub fn parents(
+    repository: &Repository,
+    now: Timestamp,
+    is_same: impl Fn(&Snapshot) -> bool,
+) -> Vec<SnapshotInfo> {
+    let mut snapshots = repository.history().snapshots();
+    snapshots.sort_by_key(|info| info.snapshot.time <= now);
+    let mut found = Vec::new();
+    for info in snapshots.into_iter().rev().filter(|info| is_same(&info.snapshot)) {
+        let is_complete = !info.snapshot.partial;
+        found.push(info);
+        if is_complete {
+            break;
+        }
+    }
+    found
+}
 
 /// Cursors into the parents' trees, for each directory that the scan is in.
 pub(super) struct Parents<'a> {

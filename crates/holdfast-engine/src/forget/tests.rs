@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use holdfast_backend::{Backend, Memory};
+use holdfast_format::BlobId;
 use holdfast_format::ObjectId;
-use holdfast_format::record::{Snapshot, SnapshotSummary, SourceRecord, WriterBody};
+use holdfast_format::record::{Snapshot, SourceRecord, WriterBody};
 use holdfast_format::slot::KdfCost;
-use holdfast_format::{BlobId, SessionId};
 use holdfast_repo::{OpenOptions, RepoError, Repository};
 use holdfast_seal::{Secret, SlotLabel};
 use jiff::Timestamp;
@@ -29,22 +29,9 @@ fn repository() -> Repository {
 fn snapshot(host: &str, hour: i64) -> Snapshot {
     let tree = BlobId::from_bytes([0; 32]);
     Snapshot {
-        time: Timestamp::from_second(hour * 3600).unwrap(),
-        host: host.to_owned(),
-        user: String::new(),
-        uid: 0,
-        gid: 0,
-        paths: Vec::new(),
         tags: vec!["one".to_owned()],
-        excludes: Vec::new(),
-        program: String::new(),
-        parent: None,
-        partial: false,
         sources: vec![SourceRecord::new("x", "files", tree)],
-        application: None,
-        session: SessionId::from_bytes([0; 32]),
-        index: Vec::new(),
-        summary: SnapshotSummary::default(),
+        ..Snapshot::begun(Timestamp::from_second(hour * 3600).unwrap(), host, Vec::new())
     }
 }
 

@@ -6,11 +6,11 @@ use std::sync::{Arc, Mutex};
 use holdfast_backend::{Backend, Memory};
 use holdfast_engine::backup::{BackupOptions, CaptureOptions, Compare, SourceOptions, backup};
 use holdfast_engine::{Event, Observer};
+use holdfast_format::BlobId;
 use holdfast_format::config::ChunkProfile;
 use holdfast_format::entry::Entry;
 use holdfast_format::record::{Snapshot, SnapshotSummary};
 use holdfast_format::slot::KdfCost;
-use holdfast_format::{BlobId, SessionId};
 use holdfast_repo::read::BlobReader;
 use holdfast_repo::tree::DirectoryCursor;
 use holdfast_repo::write::WriteOptions;
@@ -84,24 +84,7 @@ impl World {
 }
 
 pub fn options(repository: &Repository) -> BackupOptions {
-    let snapshot = Snapshot {
-        time: Timestamp::UNIX_EPOCH,
-        host: "host".to_owned(),
-        user: String::new(),
-        uid: 0,
-        gid: 0,
-        paths: vec!["/".into()],
-        tags: Vec::new(),
-        excludes: Vec::new(),
-        program: "test".to_owned(),
-        parent: None,
-        partial: false,
-        sources: Vec::new(),
-        application: None,
-        session: SessionId::from_bytes([0; 32]),
-        index: Vec::new(),
-        summary: SnapshotSummary::default(),
-    };
+    let snapshot = Snapshot::begun(Timestamp::UNIX_EPOCH, "host", vec!["/".into()]);
     BackupOptions {
         capture: CaptureOptions {
             snapshot,

@@ -123,18 +123,9 @@ impl Args {
             .map_err(|error| CommandError::usage(error.to_string()))?;
         Ok(FindOptions {
             patterns,
-            oldest: self.oldest.map(file_time),
-            newest: self.newest.map(file_time),
+            oldest: self.oldest.map(FileTime::from),
+            newest: self.newest.map(FileTime::from),
         })
-    }
-}
-
-/// A moment as file systems count it.
-fn file_time(time: Timestamp) -> FileTime {
-    let nanoseconds = time.as_nanosecond();
-    FileTime {
-        seconds: nanoseconds.div_euclid(1_000_000_000) as i64,
-        nanoseconds: nanoseconds.rem_euclid(1_000_000_000) as u32,
     }
 }
 

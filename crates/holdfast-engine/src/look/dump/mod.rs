@@ -1,5 +1,6 @@
 //! Writing what is in a snapshot to a stream: a file as it is, a directory as an archive.
 
+mod chunks;
 mod content;
 mod pax;
 mod reader;

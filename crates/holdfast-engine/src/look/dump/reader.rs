@@ -2,27 +2,19 @@
 
 use std::io::{self, Read};
 
-use holdfast_format::entry::{Entry, EntryKind};
-use holdfast_format::node::Extent;
-use holdfast_format::{BlobType, FormatError};
-use holdfast_repo::read::BlobReader;
-use holdfast_repo::{RepoError, Repository};
+use holdfast_format::entry::Entry;
+use holdfast_repo::Repository;
 
+use super::chunks::{Chunk, Chunks, Readers};
 use crate::EngineError;
-use crate::look::nodes::Extents;
 
 /// Reads a file of a snapshot from start to end, zeros where it has holes. It holds one chunk.
 pub struct FileReader<'a> {
-    /// Chunk lists and data have a reader each, so that neither drives the other's frames out.
-    nodes: BlobReader<'a>,
-    data: BlobReader<'a>,
-    extents: Extents,
-    /// Bytes that the chunks after the present one must add up to.
-    left: u64,
+    readers: Readers<'a>,
+    chunks: Chunks,
     /// What is left of the present chunk.
-    chunk: io::Cursor<Vec<u8>>,
+    data: io::Cursor<Vec<u8>>,
     zeros: u64,
-    path: String,
 }
 
 impl<'a> FileReader<'a> {
@@ -36,42 +28,17 @@ impl<'a> FileReader<'a> {
         path: &[u8],
         entry: &Entry,
     ) -> Result<Self, EngineError> {
-        let path = String::from_utf8_lossy(path).into_owned();
-        let EntryKind::File { size, codec, main, .. } = &entry.kind else {
-            return Err(EngineError::WrongKind { path, wanted: "file" });
-        };
-        if *codec != 0 {
-            let feature = format!("content codec {codec}");
-            return Err(RepoError::Newer(FormatError::Feature { feature }).into());
-        }
-        Ok(Self {
-            nodes: BlobReader::new(repository),
-            data: BlobReader::new(repository),
-            extents: Extents::of(main),
-            left: *size,
-            chunk: io::Cursor::default(),
-            zeros: 0,
-            path,
-        })
+        let chunks = Chunks::of(path, &entry.kind)?;
+        let readers = Readers::new(repository);
+        Ok(Self { readers, chunks, data: io::Cursor::default(), zeros: 0 })
     }
 
     /// Takes the next chunk; false at the end.
     fn advance(&mut self) -> Result<bool, EngineError> {
-        let wrong_size =
-            || RepoError::damaged(self.path.clone(), "its chunks do not add up to its size");
-        let Some(extent) = self.extents.next(&mut self.nodes, &mut |_| Ok(true))? else {
-            return if self.left > 0 { Err(wrong_size().into()) } else { Ok(false) };
-        };
-        self.left = self.left.checked_sub(extent.bytes()).ok_or_else(wrong_size)?;
-        match extent {
-            Extent::Hole { bytes } => self.zeros = bytes,
-            Extent::Data { id, bytes } => {
-                let data = self.data.blob(&id, BlobType::Data)?;
-                if data.len() as u64 != bytes {
-                    return Err(wrong_size().into());
-                }
-                self.chunk = io::Cursor::new(data);
-            }
+        match self.chunks.next(&mut self.readers)? {
+            None => return Ok(false),
+            Some(Chunk::Zeros(bytes)) => self.zeros = bytes,
+            Some(Chunk::Data(data)) => self.data = io::Cursor::new(data),
         }
         Ok(true)
     }
@@ -89,7 +56,7 @@ impl Read for FileReader<'_> {
                 self.zeros -= count;
                 return Ok(count as usize);
             }
-            match self.chunk.read(buffer)? {
+            match self.data.read(buffer)? {
                 0 if self.advance().map_err(io::Error::other)? => {}
                 count => return Ok(count),
             }
