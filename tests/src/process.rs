@@ -79,5 +79,9 @@ pub fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
 
 /// True if a process of this number runs; one that is dead and not yet waited for does not.
 pub fn is_running(pid: &str) -> bool {
-    std::fs::read(Path::new("/proc").join(pid).join("cmdline")).is_ok_and(|line| !line.is_empty())
+    // The state follows the name, which is in brackets and may hold any. (The command line would
+    // not do: it is empty for a moment while another program takes the process over.)
+    let stat = std::fs::read_to_string(Path::new("/proc").join(pid).join("stat"));
+    let state = stat.ok().and_then(|stat| stat.rsplit_once(") ")?.1.chars().next());
+    state.is_some_and(|state| !matches!(state, 'Z' | 'X'))
 }
