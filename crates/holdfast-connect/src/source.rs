@@ -89,6 +89,11 @@ pub trait Opener: Send + Sync + std::fmt::Debug {
     /// # Errors
     /// As the source gives them; they concern this entry only.
     fn xattrs(&self) -> io::Result<Vec<(Vec<u8>, Vec<u8>)>>;
+
+    /// The ETag of the content as a listing showed it, without quotes; `None` if there is none.
+    fn etag(&self) -> Option<&str> {
+        None
+    }
 }
 
 /// A stretch of content.

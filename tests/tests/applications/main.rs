@@ -9,6 +9,7 @@
 // The lints that spare test functions do not know that all of this crate is one test.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::disallowed_methods)]
 
+mod buckets;
 mod documenso;
 mod firmflow;
 mod guides;

@@ -53,3 +53,26 @@ fn a_missing_snapshot_of_keys_is_told_before_anything_is_touched() {
     outcome.prints(".env: it is NOT the key that the data need");
     assert!(!world.sandbox.exists("opt/.env"));
 }
+
+#[test]
+fn data_that_need_keys_are_not_restored_without_a_place_for_them() {
+    let world = World::new();
+    world.capture();
+    world.sandbox.write("opt/vault/3", "scribble");
+    let text = world.app_file_with(&[(
+        "[repository.keys]\nurl = \"@keys\"\npassword-file = \"@keys-key\"\n",
+        "",
+    )]);
+    let (before, rest) = text.split_once("[[source]]\nname = \"certificate\"").unwrap();
+    let (_, after) = rest.split_once("[[source]]").unwrap();
+    let globals = before.replace("port=5432\"\n", "port=5432\"\nglobals = \"no\"\n");
+    world.write_file("holdfast.toml", &format!("{globals}[[source]]{after}"));
+    let outcome = world.restore(1, "--confirm");
+    outcome.says("the data need keys, and the app file names no repository for keys");
+    outcome.says("a section [repository.keys]").says("--any-keys");
+    assert_eq!(world.sandbox.read("opt/vault/3"), b"scribble", "nothing was touched");
+    let outcome = world.restore(2, "--confirm --keys-snapshot latest");
+    outcome.says("the app file names none").says("[repository.keys]");
+    world.restore(0, "--confirm --any-keys").says("no keys are restored");
+    assert_eq!(world.sandbox.read("opt/vault/3"), b"document 3\n".repeat(3));
+}

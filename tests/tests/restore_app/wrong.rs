@@ -64,6 +64,29 @@ fn a_check_that_fails_is_told() {
 }
 
 #[test]
+fn restored_contents_are_compared_with_the_hashes_of_their_rows() {
+    let world = World::new();
+    let content = "repeat('document ' || path || E'\\n', id)";
+    let hashes = format!("md5({content}) as md5, sha256(({content})::bytea) as sha256");
+    let row = |hashes: &str| [("bytes as size", format!("bytes as size, {hashes}"))];
+    let configure = |hashes: &str| {
+        let [(from, to)] = &row(&hashes.replace('\\', "\\\\"));
+        world.write_file("holdfast.toml", &world.app_file_with(&[(from, to)]));
+    };
+    configure(&hashes);
+    world.capture();
+    world.destroy();
+    world.restore(0, "--confirm").prints("20 with the ETag or hash that the row says");
+    // What stands there by then is read, not what was captured.
+    configure(
+        &hashes.replace("'document '", "case id when 7 then 'docuMent ' else 'document ' end"),
+    );
+    let outcome = world.restore(3, "--confirm");
+    outcome.prints("verified WRONG: check every document is in the vault: 1 of 20");
+    outcome.prints("/opt/vault/7\" has sha256 ");
+}
+
+#[test]
 fn an_application_is_not_started_over_what_a_check_forbids() {
     let world = World::new();
     world.capture();

@@ -9,6 +9,7 @@
 
 mod begin;
 mod checks;
+mod hashes;
 mod hooks;
 mod keys;
 mod locking;

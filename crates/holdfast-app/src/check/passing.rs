@@ -1,12 +1,15 @@
 //! A source that is watched while it passes: the references of checks are compared with what it
-//! yields.
+//! yields, and contents that rows have hashes of are hashed as they are read.
 
 use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use holdfast_connect::{Item, LeafKind, Source};
+use holdfast_connect::{Item, Leaf, LeafKind, Source};
+use holdfast_format::entry::Metadata;
 
-use super::references::References;
+use super::hashes::Kinds;
+use super::reading::HashedOpener;
+use super::references::{References, SourceOrder, Thing};
 use crate::trail::Trail;
 
 /// The references of all checks that concern one source.
@@ -35,36 +38,68 @@ impl PassingSource {
         Self { source, references, name_of, trail: Trail::default() }
     }
 
-    fn look(&mut self, item: &Item) {
-        match item {
-            Item::Leaf(leaf) => {
-                let LeafKind::File { size } = leaf.kind else { return };
-                if let Some(key) = (self.name_of)(&self.trail.of(&leaf.name)) {
-                    self.each(|references| references.holds(&key, size));
-                }
-            }
+    /// The next item, and whether its content must be read because a row has a hash of it.
+    ///
+    /// # Errors
+    /// Those of the source.
+    pub fn pass(&mut self) -> io::Result<Option<(Item, bool)>> {
+        let Some(item) = self.source.next()? else { return Ok(None) };
+        self.trail.follow(&item);
+        Ok(Some(match item {
+            Item::Leaf(leaf) => self.leaf(leaf),
             Item::Trouble(trouble) => {
                 if let Some(key) = (self.name_of)(&trouble.path) {
-                    self.each(|references| references.is_unreadable(&key));
+                    let mut all = self.references.lock().unwrap_or_else(PoisonError::into_inner);
+                    all.iter_mut().for_each(|references| references.is_unreadable(&key));
                 }
+                (Item::Trouble(trouble), false)
             }
-            Item::Enter { .. } | Item::Leave | Item::Excluded { .. } => {}
-        }
+            item => (item, false),
+        }))
     }
 
-    fn each(&self, work: impl FnMut(&mut References)) {
-        let mut references = self.references.lock().unwrap_or_else(PoisonError::into_inner);
-        references.iter_mut().for_each(work);
+    fn leaf(&mut self, mut leaf: Leaf) -> (Item, bool) {
+        let LeafKind::File { size } = leaf.kind else { return (Item::Leaf(leaf), false) };
+        let Some(key) = (self.name_of)(&self.trail.of(&leaf.name)) else {
+            return (Item::Leaf(leaf), false);
+        };
+        let kinds = self.compare(&key, size, &leaf);
+        if kinds.is_empty() {
+            return (Item::Leaf(leaf), false);
+        }
+        let references = Arc::clone(&self.references);
+        leaf.opener = Box::new(HashedOpener { opener: leaf.opener, references, key, kinds });
+        (Item::Leaf(leaf), true)
+    }
+
+    /// Tells the references of a file; the hashes that are to be computed of it.
+    fn compare(&self, key: &[u8], size_bytes: u64, leaf: &Leaf) -> Kinds {
+        let mut all = self.references.lock().unwrap_or_else(PoisonError::into_inner);
+        let one = |references: &mut References| {
+            let identity = identity(&leaf.metadata, size_bytes, references.order());
+            let (etag, identity) = (leaf.opener.etag(), Some(&identity[..]));
+            references.holds(&Thing { key, size_bytes, etag, identity })
+        };
+        all.iter_mut().map(one).fold(Kinds::default(), Kinds::and)
     }
 }
 
 impl Source for PassingSource {
     fn next(&mut self) -> io::Result<Option<Item>> {
-        let item = self.source.next()?;
-        if let Some(item) = &item {
-            self.trail.follow(item);
-            self.look(item);
-        }
-        Ok(item)
+        Ok(self.pass()?.map(|(item, _)| item))
     }
+}
+
+/// What changes whenever a content may have changed: by the same signs a capture recognises what it
+/// need not read again.
+pub fn identity(metadata: &Metadata, size_bytes: u64, order: SourceOrder) -> Vec<u8> {
+    let mut identity = size_bytes.to_le_bytes().to_vec();
+    identity.extend(metadata.inode.to_le_bytes());
+    // The ctime of an object tells when its attributes were looked at.
+    let times = [Some(metadata.mtime), (order == SourceOrder::Paths).then_some(metadata.ctime)];
+    for time in times.into_iter().flatten() {
+        identity.extend(time.seconds.to_le_bytes());
+        identity.extend(time.nanoseconds.to_le_bytes());
+    }
+    identity
 }

@@ -1,11 +1,16 @@
-//! Rows that name objects or files, and which of them a source does not hold.
+//! Rows that name objects or files, and which of them a source does not hold as the row says.
 //!
 //! The rows are read first, inside the cut of the database. Then the source passes by, in its
 //! order, while it is being captured: both are walked side by side, so that a bucket of any size
-//! needs memory for the rows only.
+//! needs memory for the rows only. Where a row has a hash of the content, that is open until
+//! somebody has read it: the capture on its way, or else whoever asks for [`References::open`].
 
 use std::cmp::Ordering;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, PoisonError};
+
+use super::hashes::{Column, Digests, Hasher, Hashes, Kinds};
+use super::memory::{SharedMemory, Token};
 
 /// Names of missing things that a report lists; more are only counted.
 pub const NAMED_MAX: usize = 100;
@@ -34,12 +39,39 @@ fn is_slash(byte: &u8) -> bool {
 }
 
 /// What one row wants.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Default)]
 pub struct Reference {
     /// Key of the object, or path of the file.
     pub key: Vec<u8>,
     /// Bytes that it must have, if the row says so.
     pub size_bytes: Option<u64>,
+    /// What its content must be, as far as the row says so.
+    pub hashes: Hashes,
+}
+
+/// Something that a source holds.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Thing<'a> {
+    /// Key of the object, or path of the file.
+    pub key: &'a [u8],
+    /// Bytes that it has.
+    pub size_bytes: u64,
+    /// The ETag that the store gave it.
+    pub etag: Option<&'a str>,
+    /// What changes whenever its content may have changed; without it nothing that was compared
+    /// before counts.
+    pub identity: Option<&'a [u8]>,
+}
+
+/// A content that nobody has read yet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Open {
+    /// Key of the object, or path of the file.
+    pub key: Vec<u8>,
+    /// What is to be computed of it.
+    pub kinds: Kinds,
+    /// The identity that it had when it passed.
+    pub identity: Vec<u8>,
 }
 
 /// What is wrong with something that a row wants.
@@ -56,6 +88,24 @@ pub enum Fault {
         /// Bytes that it has.
         found: u64,
     },
+    /// Its content is another one than a column says.
+    Hash {
+        /// The column.
+        column: Column,
+        /// What the row says.
+        wanted: String,
+        /// What there is; empty if there is nothing of the kind.
+        found: String,
+    },
+    /// A column says something that is no hash of its kind.
+    Senseless {
+        /// The column.
+        column: Column,
+        /// What the row says.
+        wanted: String,
+    },
+    /// Nobody could compare its content with what the row says.
+    NotCompared,
 }
 
 /// What a walk beside a source found.
@@ -69,6 +119,8 @@ pub struct Findings {
     pub named: Vec<(Vec<u8>, Fault)>,
     /// Things of the source that no row wants.
     pub orphans: u64,
+    /// Things whose content or ETag was compared with what the row says, now or before.
+    pub compared: u64,
 }
 
 /// Walks rows beside a source.
@@ -82,60 +134,184 @@ pub struct References {
     findings: Findings,
     /// Things that were there; they may turn out to be unreadable.
     unreadable: BTreeSet<Vec<u8>>,
+    /// By their place among the wanted, those whose content is still to be compared.
+    open: BTreeMap<usize, Unread>,
+    memory: Option<(String, SharedMemory)>,
+}
+
+/// What is to be known of a content.
+#[derive(Debug, Clone)]
+struct Unread {
+    kinds: Kinds,
+    identity: Vec<u8>,
+    /// What to remember it by once it was found right.
+    token: Option<Token>,
 }
 
 impl References {
-    /// Rows in any order, also several of one key: then the last size counts.
+    /// Rows in any order, also several of one key: then the last size and the last hashes count.
     pub fn new(order: SourceOrder, mut rows: Vec<Reference>) -> Self {
         rows.sort_by(|left, right| order.compare(&left.key, &right.key));
         rows.dedup_by(|later, kept| {
             let is_same = later.key == kept.key;
             if is_same {
                 kept.size_bytes = later.size_bytes.or(kept.size_bytes);
+                let before = std::mem::take(&mut kept.hashes);
+                kept.hashes = std::mem::take(&mut later.hashes).or(before);
             }
             is_same
         });
         let findings = Findings { wanted: rows.len() as u64, ..Findings::default() };
-        Self { order, wanted: rows, next: 0, findings, unreadable: BTreeSet::new() }
+        let (unreadable, open) = (BTreeSet::new(), BTreeMap::new());
+        Self { order, wanted: rows, next: 0, findings, unreadable, open, memory: None }
     }
 
-    /// The source holds this; it must be called in the order of the source.
-    pub fn holds(&mut self, key: &[u8], size_bytes: u64) {
+    /// Contents of the source of this name that were compared before count.
+    #[must_use]
+    pub fn with_memory(mut self, source: &str, memory: &SharedMemory) -> Self {
+        self.memory = Some((source.to_owned(), Arc::clone(memory)));
+        self
+    }
+
+    /// The order of the source.
+    pub fn order(&self) -> SourceOrder {
+        self.order
+    }
+
+    /// True if a row has a hash of a content.
+    pub fn wants_contents(&self) -> bool {
+        self.wanted.iter().any(|it| !it.hashes.to_compute(None).is_empty())
+    }
+
+    /// The source holds this; it must be called in the order of the source. What must be computed
+    /// of its content is still open then.
+    pub fn holds(&mut self, thing: &Thing<'_>) -> Kinds {
         while let Some(reference) = self.wanted.get(self.next) {
-            match self.order.compare(&reference.key, key) {
+            match self.order.compare(&reference.key, thing.key) {
                 Ordering::Less => {
                     let key = reference.key.clone();
                     self.next += 1;
                     self.fail(key, Fault::Missing);
                 }
                 Ordering::Equal => {
-                    let wanted = reference.size_bytes.filter(|wanted| *wanted != size_bytes);
                     self.next += 1;
-                    if let Some(wanted) = wanted {
-                        self.fail(key.to_vec(), Fault::Size { wanted, found: size_bytes });
-                    }
-                    return;
+                    return self.compare(self.next - 1, thing);
                 }
                 Ordering::Greater => break,
             }
         }
         self.findings.orphans += 1;
+        Kinds::default()
+    }
+
+    /// Compares what a listing tells with the row at this place.
+    fn compare(&mut self, place: usize, thing: &Thing<'_>) -> Kinds {
+        let Reference { size_bytes, hashes, .. } = &self.wanted[place];
+        let found = thing.size_bytes;
+        let fault = if let Some(wanted) = size_bytes.filter(|wanted| *wanted != found) {
+            Some(Fault::Size { wanted, found })
+        } else if let Some((column, wanted)) = hashes.senseless.clone() {
+            Some(Fault::Senseless { column, wanted })
+        } else {
+            let differs = hashes.etag_differs(thing.etag);
+            differs.map(|(column, wanted, found)| Fault::Hash { column, wanted, found })
+        };
+        if let Some(fault) = fault {
+            self.fail(thing.key.to_vec(), fault);
+            return Kinds::default();
+        }
+        if hashes.is_empty() {
+            return Kinds::default();
+        }
+        self.findings.compared += 1;
+        let kinds = hashes.to_compute(thing.etag);
+        if kinds.is_empty() {
+            return kinds;
+        }
+        self.await_content(place, thing, kinds)
+    }
+
+    /// The content must be read, unless it was compared before or there is none.
+    fn await_content(&mut self, place: usize, thing: &Thing<'_>, kinds: Kinds) -> Kinds {
+        let hashes = &self.wanted[place].hashes;
+        let token = match (&self.memory, thing.identity) {
+            (Some((source, memory)), Some(identity)) => {
+                let mut memory = memory.lock().unwrap_or_else(PoisonError::into_inner);
+                let token = memory.token(source, thing.key, identity, hashes);
+                if memory.knows(&token) {
+                    return Kinds::default();
+                }
+                Some(token)
+            }
+            _ => None,
+        };
+        let identity = thing.identity.unwrap_or_default().to_vec();
+        self.open.insert(place, Unread { kinds, identity, token });
+        if thing.size_bytes == 0 {
+            // Nobody opens an empty file.
+            self.has_content(thing.key, &Hasher::new(kinds).finish());
+            return Kinds::default();
+        }
+        kinds
+    }
+
+    /// A content that was still open has these hashes; it may be called in any order, also for
+    /// things that nobody wants.
+    pub fn has_content(&mut self, key: &[u8], digests: &Digests) {
+        let Some(place) = self.place(key) else { return };
+        let Some(unread) = self.open.remove(&place) else { return };
+        let mut wanted = self.wanted[place].hashes.clone();
+        if !unread.kinds.md5 {
+            wanted.md5 = None;
+        }
+        match wanted.content_differs(digests) {
+            Some((column, wanted, found)) => {
+                self.findings.compared -= 1;
+                self.fail(key.to_vec(), Fault::Hash { column, wanted, found });
+            }
+            None => {
+                if let (Some((_, memory)), Some(token)) = (&self.memory, unread.token) {
+                    memory.lock().unwrap_or_else(PoisonError::into_inner).add(token);
+                }
+            }
+        }
+    }
+
+    /// What must still be read, in the order of the source: the capture did not, because it had not
+    /// changed.
+    pub fn open(&self) -> Vec<Open> {
+        let one = |(place, unread): (&usize, &Unread)| Open {
+            key: self.wanted[*place].key.clone(),
+            kinds: unread.kinds,
+            identity: unread.identity.clone(),
+        };
+        self.open.iter().map(one).filter(|it| !self.unreadable.contains(&it.key)).collect()
     }
 
     /// The source has trouble with this; it may be called in any order, before or after
     /// [`References::holds`].
     pub fn is_unreadable(&mut self, key: &[u8]) {
-        let order = self.order;
-        let place = self.wanted.binary_search_by(|reference| order.compare(&reference.key, key));
-        if place.is_ok() {
+        if self.place(key).is_some() {
             self.unreadable.insert(key.to_vec());
         }
+    }
+
+    fn place(&self, key: &[u8]) -> Option<usize> {
+        let order = self.order;
+        self.wanted.binary_search_by(|reference| order.compare(&reference.key, key)).ok()
     }
 
     /// The source is at its end.
     pub fn finish(mut self) -> Findings {
         for reference in self.wanted.split_off(self.next) {
             self.fail(reference.key, Fault::Missing);
+        }
+        for place in std::mem::take(&mut self.open).into_keys() {
+            let key = self.wanted[place].key.clone();
+            self.findings.compared -= 1;
+            if !self.unreadable.contains(&key) {
+                self.fail(key, Fault::NotCompared);
+            }
         }
         let named: BTreeSet<Vec<u8>> =
             self.findings.named.iter().map(|(key, _)| key.clone()).collect();
@@ -145,6 +321,8 @@ impl References {
                 self.fail(key, Fault::Unreadable);
             }
         }
+        let order = self.order;
+        self.findings.named.sort_by(|left, right| order.compare(&left.0, &right.0));
         self.findings
     }
 
@@ -157,79 +335,5 @@ impl References {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::collections::BTreeMap;
-
-    use proptest::prelude::*;
-
-    use super::*;
-
-    fn rows(keys: &[&str]) -> Vec<Reference> {
-        let reference = |key: &&str| Reference { key: key.as_bytes().to_vec(), size_bytes: None };
-        keys.iter().map(reference).collect()
-    }
-
-    fn walk(mut references: References, held: &[&str]) -> Findings {
-        held.iter().for_each(|key| references.holds(key.as_bytes(), 1));
-        references.finish()
-    }
-
-    #[test]
-    fn what_is_missing_is_named_and_what_is_not_wanted_is_counted() {
-        let references = References::new(SourceOrder::Keys, rows(&["b", "a", "d", "b", "z"]));
-        let findings = walk(references, &["a", "aa", "b", "c", "e"]);
-        let named: Vec<_> = findings.named.iter().map(|(key, _)| key.as_slice()).collect();
-        assert_eq!(named, [b"d", b"z"]);
-        assert_eq!((findings.wanted, findings.failed, findings.orphans), (4, 2, 3));
-    }
-
-    #[test]
-    fn another_size_is_a_fault() {
-        let wanted = Reference { key: b"a".to_vec(), size_bytes: Some(2) };
-        let findings = walk(References::new(SourceOrder::Keys, vec![wanted]), &["a"]);
-        assert_eq!(findings.named, [(b"a".to_vec(), Fault::Size { wanted: 2, found: 1 })]);
-    }
-
-    #[test]
-    fn what_cannot_be_read_is_a_fault_only_where_it_is_wanted() {
-        let mut references = References::new(SourceOrder::Keys, rows(&["a", "b"]));
-        references.is_unreadable(b"c");
-        references.is_unreadable(b"a");
-        let findings = walk(references, &["a", "c"]);
-        let expected = [(b"b".to_vec(), Fault::Missing), (b"a".to_vec(), Fault::Unreadable)];
-        assert_eq!(findings.named, expected);
-        assert_eq!(findings.failed, 2);
-    }
-
-    #[test]
-    fn paths_are_walked_as_folders_are() {
-        // A dash sorts before a slash, but a folder is left before what follows it begins.
-        let references = References::new(SourceOrder::Paths, rows(&["a-b", "a/x", "a/y"]));
-        let findings = walk(references, &["a/x", "a/y", "a-b"]);
-        assert_eq!((findings.failed, findings.orphans), (0, 0));
-    }
-
-    proptest! {
-        #[test]
-        fn it_agrees_with_two_sets(
-            wanted in proptest::collection::vec("[a-c/.-]{1,4}", 0..30),
-            held in proptest::collection::btree_set("[a-c/.-]{1,4}", 0..30),
-            is_bucket in any::<bool>(),
-        ) {
-            let order = if is_bucket { SourceOrder::Keys } else { SourceOrder::Paths };
-            let reference = |key: &String| Reference { key: key.clone().into(), size_bytes: None };
-            let mut references = References::new(order, wanted.iter().map(reference).collect());
-            let mut passing: Vec<&String> = held.iter().collect();
-            passing.sort_by(|left, right| order.compare(left.as_bytes(), right.as_bytes()));
-            passing.iter().for_each(|key| references.holds(key.as_bytes(), 0));
-            let findings = references.finish();
-
-            let different: BTreeMap<&String, ()> = wanted.iter().map(|key| (key, ())).collect();
-            let missing = different.keys().filter(|key| !held.contains(**key)).count() as u64;
-            let orphans = held.iter().filter(|key| !different.contains_key(key)).count() as u64;
-            prop_assert_eq!(findings.wanted, different.len() as u64);
-            prop_assert_eq!(findings.failed, missing);
-            prop_assert_eq!(findings.orphans, orphans);
-        }
-    }
-}
+#[path = "references_tests.rs"]
+mod tests;

@@ -28,8 +28,8 @@ pub struct Check {
 pub enum CheckKind {
     /// Every row names something that is there.
     Objects {
-        /// Query with a column `key`, and perhaps `size`, `sha256`, `md5`, `etag`, `time`, which
-        /// must be as in the object.
+        /// Query with a column `key`, and perhaps `size`, `etag` (of objects), `md5` and `sha256`,
+        /// which must be as in the object, and `time`, by which recent rows are found.
         sql: String,
         /// The source that must hold the keys.
         objects_in: SourceName,
@@ -110,7 +110,8 @@ impl Table for Check {
         );
         let sql: Option<String> = section.optional(
             "sql",
-            "The query. With objects-in: a column key, and perhaps size, sha256, md5, etag, time.",
+            "The query. With objects-in: a column key, and perhaps size, etag (of objects), md5, \
+             sha256, which must be as in the object, and time for recent rows.",
         );
         let objects_in = section.optional(
             "objects-in",

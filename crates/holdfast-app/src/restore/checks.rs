@@ -4,8 +4,8 @@ use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::sync::Arc;
 
-use holdfast_connect::Source;
 use holdfast_connect::fs::source::{FsOptions, FsSource};
+use holdfast_connect::{Item, Opener, Piece};
 use holdfast_engine::Observer;
 use holdfast_repo::write::WriteOptions;
 
@@ -41,6 +41,7 @@ pub(super) fn recheck(
         write: WriteOptions::default(),
         password: context.password,
         buckets: context.buckets.clone(),
+        cache_folder: None,
         stop: Arc::clone(&context.stop),
     };
     let failed = |error: crate::run::RunError| RestoreError::refused(error.to_string());
@@ -140,7 +141,42 @@ fn pass(
     }
 }
 
-fn drain(mut source: impl Source, observer: &dyn Observer) -> io::Result<()> {
-    while !observer.is_interrupted() && source.next()?.is_some() {}
+/// Contents that are read at once where rows have hashes of them.
+const READS_MAX: usize = 16;
+/// Bytes that are read at once of each.
+const BUFFER_BYTES: usize = 256 << 10;
+
+/// Lets everything pass, and reads what rows have hashes of.
+fn drain(mut source: PassingSource, observer: &dyn Observer) -> io::Result<()> {
+    let mut unread = Vec::new();
+    while !observer.is_interrupted()
+        && let Some((item, is_wanted)) = source.pass()?
+    {
+        if let Item::Leaf(leaf) = item
+            && is_wanted
+        {
+            unread.push(leaf.opener);
+        }
+        if unread.len() >= READS_MAX {
+            read_all(std::mem::take(&mut unread));
+        }
+    }
+    read_all(unread);
+    Ok(())
+}
+
+/// Reads contents beside each other. One that cannot be read stays open, and is told as such.
+fn read_all(openers: Vec<Box<dyn Opener>>) {
+    std::thread::scope(|scope| {
+        for opener in &openers {
+            scope.spawn(|| read(&**opener));
+        }
+    });
+}
+
+fn read(opener: &dyn Opener) -> io::Result<()> {
+    let mut content = opener.open()?;
+    let mut buffer = vec![0; BUFFER_BYTES];
+    while content.read(&mut buffer)? != Piece::End {}
     Ok(())
 }

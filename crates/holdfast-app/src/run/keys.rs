@@ -2,7 +2,7 @@
 
 use holdfast_engine::Silent;
 use holdfast_engine::backup::{Capture, CaptureOptions};
-use holdfast_engine::look::{SnapshotRoot, ls};
+use holdfast_engine::look::{SnapshotRoot, dump_file, ls};
 use holdfast_format::entry::EntryKind;
 use holdfast_format::record::{Application, KeyFingerprint};
 use holdfast_repo::read::BlobReader;
@@ -14,6 +14,7 @@ use super::report::RunReport;
 use super::source::Made;
 use super::watch::Watched;
 use super::{RunError, Work};
+use crate::check::{Hasher, Kinds};
 use crate::config::Class;
 use crate::fingerprint;
 
@@ -66,10 +67,15 @@ pub(super) fn answer(
     for source in work.file.sources_of(Class::Keys) {
         let root = SnapshotRoot::of_source(&snapshot.snapshot, source.name.as_str())?;
         let mut reader = BlobReader::new(repository);
-        questions.look_up(source, |holds| {
+        questions.look_up(source, |wants_contents, holds| {
+            let kinds = Kinds { md5: wants_contents, sha256: wants_contents };
             ls(&mut reader, &root, &[], true, &Silent, &mut |path, entry| {
                 if let EntryKind::File { size, .. } = entry.kind {
-                    holds(path, size);
+                    let mut hasher = Hasher::new(kinds);
+                    if wants_contents {
+                        dump_file(repository, path, entry, &mut hasher, &Silent)?;
+                    }
+                    holds(path, size, &hasher.finish());
                 }
                 Ok(())
             })

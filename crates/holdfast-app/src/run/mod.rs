@@ -8,6 +8,7 @@
 //! for secrets that should not be there ([`watch`]); then the answers are judged, and only then is
 //! the snapshot committed. Whatever fails before that leaves nothing that counts.
 
+mod contents;
 mod cuts;
 mod error;
 mod keys;
@@ -19,6 +20,7 @@ mod retention;
 mod source;
 mod watch;
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
@@ -66,6 +68,9 @@ pub struct RunContext<'a> {
     pub password: &'a ReadPassword<'a>,
     /// What the surroundings give to connections with buckets.
     pub buckets: Access,
+    /// Folder of the caches; without one, contents that were compared with rows are read again
+    /// each time.
+    pub cache_folder: Option<PathBuf>,
     /// True once the run should end.
     pub stop: Arc<AtomicBool>,
 }
@@ -122,6 +127,15 @@ pub fn run(
     }
 }
 
+/// What is known before a source is captured, and what is to be known after it.
+struct Asked<'a> {
+    /// What the previous snapshot says of it.
+    previous: Option<&'a SourceRecord>,
+    /// Snapshots that have what it need not give again.
+    parents: &'a [SnapshotInfo],
+    questions: &'a mut Questions,
+}
+
 /// What all steps of a run need.
 struct Work<'a> {
     file: &'a AppFile,
@@ -151,7 +165,9 @@ impl Work<'_> {
             application.linked_snapshot = Some(keys.id);
             report.keys = Some(keys);
         }
-        let mut questions = Questions::ask(self.file, &cuts, time, self.context.run)?;
+        let memory = contents::memory(self);
+        let run = self.context.run;
+        let mut questions = Questions::ask(self.file, &cuts, time, run, Some(&memory))?;
         if let Some(keys) = &report.keys {
             keys::answer(self, keys, &mut questions)?;
         }
@@ -161,10 +177,12 @@ impl Work<'_> {
         for source in self.file.sources_of(Class::Data) {
             let previous = parent.and_then(|info| record_of(info, source));
             let made = Made::new(source, self.context, &cuts, previous)?;
-            let asked = (previous, &mut questions);
+            let parents = options.parents.as_slice();
+            let asked = Asked { previous, parents, questions: &mut questions };
             self.source_with_hooks(&mut capture, source, &made, asked, &mut report)?;
         }
         cuts.check()?;
+        contents::remember(&memory, &mut report);
         report.checks = questions.judge();
         self.refuse(&report)?;
         application.checks = report.checks.iter().map(CheckReport::record).collect();
@@ -188,13 +206,13 @@ impl Work<'_> {
         capture: &mut Capture<'_>,
         source: &Source,
         made: &Made<'_>,
-        (previous, questions): (Option<&SourceRecord>, &mut Questions),
+        asked: Asked<'_>,
         report: &mut RunReport,
     ) -> Result<(), RunError> {
         let before = report.errors();
         let outcome = self.hooks.around(
             Stage::Source(&source.name),
-            || self.source_and_missing(capture, source, made, (previous, questions), report),
+            || self.source_and_missing(capture, source, made, asked, report),
             |outcome| {
                 let state = match outcome {
                     Ok(errors) if *errors > before => State::Incomplete,
@@ -220,19 +238,22 @@ impl Work<'_> {
         capture: &mut Capture<'_>,
         source: &Source,
         made: &Made<'_>,
-        (previous, questions): (Option<&SourceRecord>, &mut Questions),
+        asked: Asked<'_>,
         report: &mut RunReport,
     ) -> Result<u64, RunError> {
+        let Asked { previous, parents, questions } = asked;
         let token = previous.and_then(|record| record.token.get(watch::TOKEN));
         let found = token.map(|token| watch::from_token(token)).unwrap_or_default();
         let watched = questions.watch(source, self.scanner.as_ref(), found.clone());
         self.source(capture, source, made, &watched, report)?;
+        contents::read_open(self, source, parents, &watched)?;
         let missing = questions.missing(source);
         if missing.iter().any(|key| made.has_now(key)) {
             capture.withdraw();
             report.sources.pop();
             let watched = questions.watch(source, self.scanner.as_ref(), found.clone());
             self.source(capture, source, made, &watched, report)?;
+            contents::read_open(self, source, parents, &watched)?;
         }
         Ok(report.errors())
     }

@@ -13,9 +13,15 @@ use super::cuts::Cuts;
 use super::report::{CheckReport, Judgement};
 use super::source::{name_of, order_of};
 use super::watch::{Found, Watched};
-use crate::check::{Fault, Findings, Reference, References, chain_query, sequence_query};
+use crate::check::{
+    Digests, Fault, Findings, Hashes, Reference, References, SharedMemory, Thing, chain_query,
+    sequence_query,
+};
 use crate::config::{AppFile, Check, CheckKind, OnFailure, Rows, Source, SourceKind, SourceName};
 use crate::secrets::Scanner;
+
+/// Takes the path of a file, its size in bytes and its hashes.
+type TellFile<'a> = dyn FnMut(&[u8], u64, &Digests) + 'a;
 
 /// The answers of all checks, as far as they are known.
 pub(super) struct Questions {
@@ -46,12 +52,22 @@ enum Kind {
 struct Row {
     key: Option<String>,
     size: Option<u64>,
+    etag: Option<String>,
+    md5: Option<String>,
+    sha256: Option<String>,
     time: Option<String>,
 }
 
 impl Questions {
-    /// Asks everything. `now` is what "recent" is counted from, `run` what a sample is drawn by.
-    pub fn ask(file: &AppFile, cuts: &Cuts, now: Timestamp, run: &str) -> Result<Self, RunError> {
+    /// Asks everything. `now` is what "recent" is counted from, `run` what a sample is drawn by,
+    /// `memory` has what was compared before.
+    pub fn ask(
+        file: &AppFile,
+        cuts: &Cuts,
+        now: Timestamp,
+        run: &str,
+        memory: Option<&SharedMemory>,
+    ) -> Result<Self, RunError> {
         let (mut answers, mut wanted) = (Vec::new(), BTreeMap::<_, Vec<References>>::new());
         for check in &file.checks {
             let asker = Asker::new(check, cuts)?;
@@ -61,7 +77,11 @@ impl Questions {
                     let source = source.ok_or_else(|| asker.error("its source is not there"))?;
                     let named = asker.references(sql, source, *rows, now, run)?;
                     let all = wanted.entry(objects_in.clone()).or_default();
-                    all.push(References::new(order_of(source), named));
+                    let references = References::new(order_of(source), named);
+                    all.push(match memory {
+                        Some(memory) => references.with_memory(source.name.as_str(), memory),
+                        None => references,
+                    });
                     Kind::References(objects_in.clone(), all.len() - 1)
                 }
                 CheckKind::Value { sql, expect } => {
@@ -106,20 +126,23 @@ impl Questions {
     }
 
     /// Judges what rows want of a source that was captured before they were asked. `list` tells
-    /// all that it holds, in its order.
+    /// all that it holds, in its order, each with its hashes if those are wanted.
     ///
     /// # Errors
     /// Those of `list`.
     pub fn look_up<E>(
         &mut self,
         source: &Source,
-        list: impl FnOnce(&mut dyn FnMut(&[u8], u64)) -> Result<(), E>,
+        list: impl FnOnce(bool, &mut TellFile<'_>) -> Result<(), E>,
     ) -> Result<(), E> {
         let Some(mut wanted) = self.wanted.get(&source.name).cloned() else { return Ok(()) };
         let name_of = name_of(source);
-        list(&mut |path, size| {
-            if let Some(key) = name_of(path) {
-                wanted.iter_mut().for_each(|references| references.holds(&key, size));
+        let wants_contents = wanted.iter().any(References::wants_contents);
+        list(wants_contents, &mut |path, size_bytes, digests| {
+            let Some(key) = name_of(path) else { return };
+            for references in &mut wanted {
+                references.holds(&Thing { key: &key, size_bytes, ..Thing::default() });
+                references.has_content(&key, digests);
             }
         })?;
         let found = wanted.into_iter().map(References::finish).collect();
@@ -251,7 +274,8 @@ impl<'a> Asker<'a> {
             let json = row.pop().flatten().unwrap_or_default();
             let row: Row = serde_json::from_str(&json).map_err(|error| {
                 format!(
-                    "its query must give a column key of text, and perhaps size and time ({error})"
+                    "its query must give a column key of text, and perhaps size, a number, and \
+                     etag, md5, sha256 and time, all of text ({error})"
                 )
             })?;
             // A row without a key names nothing.
@@ -263,8 +287,17 @@ impl<'a> Asker<'a> {
                     return Ok(());
                 }
             }
+            let hashes =
+                Hashes::read(row.etag.as_deref(), row.md5.as_deref(), row.sha256.as_deref());
+            if hashes.etag.is_some() && !matches!(source.kind, SourceKind::Bucket(_)) {
+                let name = &source.name;
+                return Err(format!(
+                    "its query gives a column etag, and source {name} holds files, which have \
+                     none; md5 or sha256 compares their contents"
+                ));
+            }
             let key = source_path(source, key.into_bytes());
-            sample.take(Reference { key, size_bytes: row.size });
+            sample.take(Reference { key, size_bytes: row.size, hashes });
             Ok(())
         })?;
         Ok(sample.taken())
@@ -300,7 +333,7 @@ struct Sample {
     count_max: usize,
     run: blake3::Hash,
     /// By hash, the largest first.
-    drawn: BinaryHeap<([u8; 32], Vec<u8>, Option<u64>)>,
+    drawn: BinaryHeap<([u8; 32], Reference)>,
 }
 
 impl Sample {
@@ -317,14 +350,13 @@ impl Sample {
             usize::MAX => [0; 32],
             _ => *blake3::keyed_hash(self.run.as_bytes(), &reference.key).as_bytes(),
         };
-        self.drawn.push((hash, reference.key, reference.size_bytes));
+        self.drawn.push((hash, reference));
         if self.drawn.len() > self.count_max {
             self.drawn.pop();
         }
     }
 
     fn taken(self) -> Vec<Reference> {
-        let references = self.drawn.into_iter();
-        references.map(|(_, key, size_bytes)| Reference { key, size_bytes }).collect()
+        self.drawn.into_iter().map(|(_, reference)| reference).collect()
     }
 }

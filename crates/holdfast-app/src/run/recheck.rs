@@ -19,7 +19,7 @@ impl<'a> Recheck<'a> {
     /// Asks all checks of `file`, whose databases are those that were restored.
     pub fn ask(file: &'a AppFile, context: &RunContext<'_>) -> Result<Self, RunError> {
         let cuts = Cuts::open(file, context)?;
-        let questions = Questions::ask(file, &cuts, (context.now)(), context.run)?;
+        let questions = Questions::ask(file, &cuts, (context.now)(), context.run, None)?;
         Ok(Self { file, questions })
     }
 

@@ -169,7 +169,12 @@ impl CheckReport {
     pub fn sentence(&self) -> String {
         match &self.judgement {
             Judgement::References(it) if it.failed == 0 => {
-                format!("{} named, all there; {} not named by any row", it.wanted, it.orphans)
+                let compared = match it.compared {
+                    0 => String::new(),
+                    count => format!(", {count} with the ETag or hash that the row says"),
+                };
+                let (wanted, orphans) = (it.wanted, it.orphans);
+                format!("{wanted} named, all there{compared}; {orphans} not named by any row")
             }
             Judgement::References(it) => {
                 let (failed, wanted) = (it.failed, it.wanted);
@@ -191,6 +196,17 @@ fn named(findings: &Findings) -> String {
             Fault::Missing => format!("{key:?} is missing"),
             Fault::Unreadable => format!("{key:?} could not be read"),
             Fault::Size { wanted, found } => format!("{key:?} has {found} bytes, not {wanted}"),
+            Fault::Hash { column, wanted, found } if found.is_empty() => {
+                format!("{key:?} has no {}, and the row says {wanted}", column.name())
+            }
+            Fault::Hash { column, wanted, found } => {
+                format!("{key:?} has {} {found}, not {wanted}", column.name())
+            }
+            Fault::Senseless { column, wanted } => {
+                let column = column.name();
+                format!("{key:?} has a row whose {column} {wanted:?} is no {column}")
+            }
+            Fault::NotCompared => format!("{key:?} could not be compared with its hash"),
         }
     };
     let mut words: Vec<String> = findings.named.iter().take(SHOWN).map(one).collect();

@@ -204,6 +204,16 @@ pub(super) fn order_of(source: &Source) -> SourceOrder {
     }
 }
 
+/// The path in the source's tree of what rows name; `None` for a key that no object can have.
+pub(super) fn path_of_name(source: &Source, name: &[u8]) -> Option<Vec<u8>> {
+    match source.kind {
+        SourceKind::Bucket(_) => bucket::path_of_key(std::str::from_utf8(name).ok()?),
+        SourceKind::Files(_) | SourceKind::Command(_) | SourceKind::Postgres(_) => {
+            Some(name.to_vec())
+        }
+    }
+}
+
 /// How rows name what a source holds.
 pub(super) fn name_of(source: &Source) -> NameOf {
     match source.kind {

@@ -11,7 +11,7 @@ use holdfast_format::entry::Metadata;
 use holdfast_format::record::Text;
 use serde::{Deserialize, Serialize};
 
-use crate::check::{Findings, PassingSource, References, SharedReferences};
+use crate::check::{Digests, Findings, Open, PassingSource, References, SharedReferences};
 use crate::secrets::{FILE_BYTES_MAX, Scanner};
 use crate::trail::Trail;
 
@@ -99,6 +99,22 @@ impl Watched {
     /// What rows want, to be told what a source holds.
     pub fn references(&self) -> SharedReferences {
         Arc::clone(&self.references)
+    }
+
+    /// Contents that nobody has read, each once, in the order of their keys.
+    pub fn open(&self) -> Vec<Open> {
+        let mut all = BTreeMap::<_, Open>::new();
+        for open in locked(&self.references).iter().flat_map(References::open) {
+            let same = all.entry(open.key.clone()).or_insert_with(|| open.clone());
+            same.kinds = same.kinds.and(open.kinds);
+        }
+        all.into_values().collect()
+    }
+
+    /// Tells the references what a content is.
+    pub fn has_content(&self, key: &[u8], digests: &Digests) {
+        let mut all = locked(&self.references);
+        all.iter_mut().for_each(|references| references.has_content(key, digests));
     }
 
     /// What was found of the references, in their order. The source must have passed.
@@ -238,6 +254,10 @@ impl Opener for ScannedOpener {
 
     fn xattrs(&self) -> io::Result<Vec<(Vec<u8>, Vec<u8>)>> {
         self.opener.xattrs()
+    }
+
+    fn etag(&self) -> Option<&str> {
+        self.opener.etag()
     }
 }
 

@@ -118,14 +118,13 @@ pub fn run(args: &Args, context: &Context) -> CommandResult {
     let id = Uuid::new_v4().to_string();
     let work = Work { args, context, application: &application, target: target.as_ref(), id: &id };
     let snapshot = work.choose(&data, Some(&args.snapshot), args.at)?;
-    let wishes = work.wishes(keys.as_ref().unwrap_or(&data))?;
+    let wishes = work.wishes(keys.as_ref())?;
     let scratch = tempfile::tempdir()
         .map_err(|error| CommandError::failed(format!("cannot make a scratch folder: {error}")))?;
     let password = |password: &_| application.password(password);
     let restore_context = RestoreContext {
         data: &data,
-        // Only where the file allows keys beside data is there no other place for them.
-        keys: Some(keys.as_ref().unwrap_or(&data)),
+        keys: keys.as_ref(),
         run: &id,
         now: &environment::now,
         password: &password,
@@ -176,11 +175,16 @@ impl Work<'_> {
         Ok(chosen.info)
     }
 
-    fn wishes(&self, keys: &Repository) -> CommandResult<Wishes> {
+    fn wishes(&self, keys: Option<&Repository>) -> CommandResult<Wishes> {
         let args = self.args;
-        let wish = match &args.keys_snapshot {
-            Some(text) => KeysWish::Snapshot(self.choose(keys, Some(text), None)?.id),
-            None => KeysWish::Linked,
+        let wish = match (&args.keys_snapshot, keys) {
+            (Some(text), Some(keys)) => KeysWish::Snapshot(self.choose(keys, Some(text), None)?.id),
+            (Some(_), None) => {
+                let message = "--keys-snapshot is of the repository of keys, and the app file \
+                    names none";
+                return Err(CommandError::usage(message).hint("a section [repository.keys]"));
+            }
+            (None, _) => KeysWish::Linked,
         };
         Ok(Wishes {
             only: args.only.clone(),

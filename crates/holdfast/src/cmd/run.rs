@@ -187,6 +187,7 @@ impl Work<'_> {
             write: self.context.write_options(),
             password: &password,
             buckets: self.context.bucket_access(),
+            cache_folder: self.context.cache_folder(),
             stop: Arc::clone(&self.context.interrupted),
         })
     }

@@ -178,6 +178,10 @@ impl Opener for ObjectOpener {
         };
         Ok(attributes?.into_xattrs())
     }
+
+    fn etag(&self) -> Option<&str> {
+        Some(self.listed.etag.as_str()).filter(|etag| !etag.is_empty())
+    }
 }
 
 /// Something whose content is in memory, or that has none.

@@ -1,0 +1,92 @@
+//! Contents that rows have hashes of, where the capture did not read them: what has not changed is
+//! in a snapshot already, and is read from there, once.
+
+use std::io;
+use std::sync::PoisonError;
+
+use holdfast_engine::EngineError;
+use holdfast_engine::look::{FileReader, Place, SnapshotRoot};
+use holdfast_format::entry::{Entry, EntryKind};
+use holdfast_repo::SnapshotInfo;
+use holdfast_repo::read::BlobReader;
+
+use super::report::RunReport;
+use super::source::{order_of, path_of_name};
+use super::watch::Watched;
+use super::{RunError, Work};
+use crate::check::{Digests, Hasher, Memory, Open, SharedMemory, identity};
+use crate::config::Source;
+
+/// What was compared in earlier runs on this machine.
+pub(super) fn memory(work: &Work<'_>) -> SharedMemory {
+    let keys = work.places.data.keys();
+    let of_repository = keys.repository_id().to_hex();
+    let name = format!("contents.{}", work.file.app.name.as_str());
+    let folder = work.context.cache_folder.as_ref().filter(|_| !work.context.write.dry_run);
+    let path = folder.map(|folder| folder.join(of_repository).join(name));
+    SharedMemory::new(Memory::read(path, keys.fingerprint_key()).into())
+}
+
+/// Keeps it for the next run.
+pub(super) fn remember(memory: &SharedMemory, report: &mut RunReport) {
+    let written = memory.lock().unwrap_or_else(PoisonError::into_inner).write();
+    if let Err(error) = written {
+        report.warnings.push(format!(
+            "the cache cannot keep which contents were compared with their hashes, so the next \
+             run reads them again: {error}"
+        ));
+    }
+}
+
+/// Reads what is still open from the snapshots that the capture took it from.
+pub(super) fn read_open(
+    work: &Work<'_>,
+    source: &Source,
+    parents: &[SnapshotInfo],
+    watched: &Watched,
+) -> Result<(), RunError> {
+    for open in watched.open() {
+        if work.observer.is_interrupted() {
+            return Err(EngineError::Interrupted.into());
+        }
+        for parent in parents {
+            let found = read(work, source, parent, &open);
+            // A parent that cannot be read is given up, as the capture does.
+            if let Ok(Some(digests)) = found {
+                watched.has_content(&open.key, &digests);
+                break;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The hashes of a content as a snapshot has it; `None` if it has another one.
+fn read(
+    work: &Work<'_>,
+    source: &Source,
+    parent: &SnapshotInfo,
+    open: &Open,
+) -> Result<Option<Digests>, EngineError> {
+    let repository = work.places.data;
+    let Some(path) = path_of_name(source, &open.key) else { return Ok(None) };
+    let root = SnapshotRoot::of_source(&parent.snapshot, source.name.as_str())?;
+    let place = root.resolve(&mut BlobReader::new(repository), &path)?;
+    let Place::Entry(entry) = place else { return Ok(None) };
+    if !is_same(&entry, source, open) {
+        return Ok(None);
+    }
+    let stored = Digests::stored(&entry.metadata.xattrs);
+    if stored.sha256.is_some() && !open.kinds.md5 {
+        return Ok(Some(stored));
+    }
+    let mut hasher = Hasher::new(open.kinds);
+    let mut reader = FileReader::new(repository, &path, &entry)?;
+    io::copy(&mut reader, &mut hasher).map_err(EngineError::Source)?;
+    Ok(Some(hasher.finish()))
+}
+
+fn is_same(entry: &Entry, source: &Source, open: &Open) -> bool {
+    let EntryKind::File { size, .. } = entry.kind else { return false };
+    !entry.metadata.changed && identity(&entry.metadata, size, order_of(source)) == open.identity
+}
