@@ -19,6 +19,7 @@ const ROUNDS: u64 = 25;
 const EVERYTHING: PruneOptions = PruneOptions {
     max_unused: MaxUnused::Bytes(0),
     max_repack_bytes: None,
+    repack_below_bytes: None,
     abandoned: None,
     dry_run: false,
 };

@@ -97,6 +97,14 @@ pub struct GlobalArgs {
     #[arg(hide_env_values = true, value_parser = parse::number::<4, 128>)]
     pub pack_size: Option<u32>,
 
+    /// Taken for scripts written for restic: no command locks a repository
+    #[arg(long = "no-lock", global = true, hide = true)]
+    pub _no_lock: bool,
+
+    /// Taken for scripts written for restic: no command waits for a lock
+    #[arg(long = "retry-lock", global = true, hide = true, value_name = "DURATION")]
+    pub _retry_lock: Option<String>,
+
     /// Do not open what was sealed and compare before it is written
     #[arg(long, global = true)]
     pub no_extra_verify: bool,

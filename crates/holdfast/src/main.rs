@@ -14,6 +14,7 @@ mod output;
 mod parse;
 mod paths;
 mod patterns;
+mod restic;
 mod secret;
 mod select;
 mod watch;
@@ -56,7 +57,8 @@ fn main() -> ExitCode {
 
 fn parse(environment: &Environment, arguments: &[OsString]) -> Result<Cli, clap::Error> {
     let command = environment::ignore_empty_variables(cli::definition(), environment);
-    Cli::from_arg_matches(&command.try_get_matches_from(arguments)?)
+    let matches = command.try_get_matches_from(arguments).map_err(restic::explained)?;
+    Cli::from_arg_matches(&matches)
 }
 
 fn run(command: &Command, context: &Context) -> CommandResult {
@@ -122,6 +124,9 @@ fn explain(error: &clap::Error, json: bool) -> ExitCode {
 fn sentence(error: &clap::Error) -> String {
     let text = error.render().to_string();
     let sentence = text.lines().next().unwrap_or_default().trim_start_matches("error: ");
+    if let Some(instead) = restic::instead(error) {
+        return format!("{sentence}: {instead}");
+    }
     match error.get(ContextKind::ValidValue) {
         Some(values) if error.kind() == ErrorKind::InvalidValue => {
             format!("{sentence}: write one of {values}")

@@ -20,6 +20,15 @@ const CACHE_BYTES_MAX: usize = 16 << 20;
 /// Temporary files of runs that were killed are removed once they are so old.
 const STALE_AFTER: Duration = Duration::from_hours(24);
 
+/// A folder that is deleted when it is dropped.
+///
+/// # Errors
+/// A failure that names TMPDIR.
+pub fn scratch_folder() -> CommandResult<tempfile::TempDir> {
+    let failed = |error| format!("cannot make a scratch folder below TMPDIR: {error}");
+    tempfile::tempdir().map_err(|error| CommandError::failed(failed(error)))
+}
+
 impl Context {
     /// The storage of the repository, which must exist.
     ///
@@ -43,9 +52,7 @@ impl Context {
     /// # Errors
     /// As [`Context::open`].
     pub fn open_without_cache(&self) -> CommandResult<(Repository, tempfile::TempDir)> {
-        let folder = tempfile::tempdir().map_err(|error| {
-            CommandError::failed(format!("cannot make a scratch folder: {error}"))
-        })?;
+        let folder = scratch_folder()?;
         let cache_folder = Some(folder.path().to_owned());
         let options = OpenOptions { cache_folder, ..self.open_options() };
         Ok((self.open_with(&options)?, folder))

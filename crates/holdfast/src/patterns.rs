@@ -4,9 +4,10 @@ use std::os::unix::ffi::OsStringExt;
 use std::path::PathBuf;
 
 use holdfast_connect::fs::filter::{Filter, IncludeFilter, read_patterns};
+use holdfast_connect::fs::target::AttributeRule;
 use holdfast_format::record::Text;
 
-use crate::cmd::shared::{ExcludeArgs, IncludeArgs};
+use crate::cmd::shared::{AttributeArgs, ExcludeArgs, IncludeArgs};
 use crate::environment::Environment;
 use crate::exit::{CommandError, CommandResult};
 use crate::output::escape;
@@ -32,6 +33,21 @@ pub fn include(args: &IncludeArgs, environment: &Environment) -> CommandResult<I
     let exact = patterns(&args.include, &args.include_file, environment)?;
     let any_case = patterns(&args.iinclude, &args.iinclude_file, environment)?;
     IncludeFilter::new(&exact, &any_case).map_err(|error| CommandError::usage(error.to_string()))
+}
+
+/// Which extended attributes are restored.
+///
+/// # Errors
+/// A usage error for a bad pattern.
+pub fn attributes(args: &AttributeArgs) -> CommandResult<AttributeRule> {
+    let rules = |patterns: &[String]| {
+        Filter::new(patterns, &[]).map_err(|error| CommandError::usage(error.to_string()))
+    };
+    Ok(match (args.include_xattr.as_slice(), args.exclude_xattr.as_slice()) {
+        ([], []) => AttributeRule::All,
+        ([], except) => AttributeRule::Except(rules(except)?),
+        (only, _) => AttributeRule::Only(rules(only)?),
+    })
 }
 
 fn patterns(

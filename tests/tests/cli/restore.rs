@@ -1,5 +1,7 @@
 //! What a restore takes and what it leaves.
 
+use std::os::unix::fs::MetadataExt;
+
 use holdfast_tests::sandbox::Sandbox;
 
 fn sandbox() -> Sandbox {
@@ -44,4 +46,58 @@ fn what_is_not_there_is_said() {
     let outcome = sandbox.run("restore latest -t @file");
     assert!(outcome.code != Some(0) && outcome.stderr.contains("file"), "{outcome:?}");
     assert_eq!(sandbox.read("file"), b"in the way");
+}
+
+/// Attributes of a file by name; none if there is no such attribute.
+fn attribute(sandbox: &Sandbox, file: &str, name: &str) -> Option<Vec<u8>> {
+    let mut value = vec![0; 1024];
+    let bytes = rustix::fs::getxattr(sandbox.path(file), name, &mut value[..]).ok()?;
+    value.truncate(bytes);
+    Some(value)
+}
+
+#[test]
+fn patterns_choose_extended_attributes() {
+    let sandbox = Sandbox::new();
+    let file = sandbox.write("source/a", "a");
+    for name in ["user.one", "user.two"] {
+        rustix::fs::setxattr(&file, name, b"x", rustix::fs::XattrFlags::empty()).unwrap();
+    }
+    // The mask of the list lends the group what its own entry does not give it.
+    let list = sandbox.program("setfacl").args(["-m", "u:1234:rw,g::-"]).arg(&file).status();
+    assert!(list.unwrap().success());
+    sandbox.backup("@source");
+
+    let names = ["user.one", "user.two", "system.posix_acl_access"];
+    let restored = |folder: &str| {
+        names.map(|name| attribute(&sandbox, &format!("{folder}/a"), name).is_some())
+    };
+    sandbox.ok("restore latest:@source -t @all");
+    assert_eq!(restored("all"), [true, true, true]);
+    sandbox.ok("restore latest:@source -t @one --include-xattr *.one");
+    assert_eq!(restored("one"), [true, false, false]);
+    sandbox.ok("restore latest:@source -t @two --exclude-xattr user.one --exclude-xattr system.*");
+    assert_eq!(restored("two"), [false, true, false]);
+    for folder in ["one", "two"] {
+        let mode = std::fs::metadata(sandbox.path(folder).join("a")).unwrap().mode();
+        assert_eq!(mode & 0o070, 0, "{folder}: without its list, the group must get nothing");
+    }
+    // What is not restored stays as it is.
+    let there = sandbox.path("all/a");
+    rustix::fs::setxattr(&there, "user.one", b"own", rustix::fs::XattrFlags::empty()).unwrap();
+    sandbox.ok("restore latest:@source -t @all --exclude-xattr user.one");
+    assert_eq!(attribute(&sandbox, "all/a", "user.one").unwrap(), b"own");
+    assert_eq!(restored("all"), [true, true, true]);
+}
+
+/// A dry run into a folder that is not there sees nothing there, whatever entries are called.
+#[test]
+fn a_dry_run_into_nothing_would_restore_everything() {
+    let sandbox = Sandbox::new();
+    for name in 0..20 {
+        sandbox.write(format!("source/{name}"), "");
+    }
+    sandbox.backup("@source");
+    let outcome = sandbox.ok("restore latest:@source -t @none --dry-run --overwrite never");
+    outcome.prints("would restore 20 entries").prints("0 (0 B) were right already");
 }

@@ -71,7 +71,8 @@ fn case(command: &str, flag: &str) -> Wrong {
         ("backup", "--parent") | ("find", "--snapshot") => Refused("newest", SELECTOR),
         ("backup", "--stdin-filename") => Refused("a/../b", "as in db/app.sql"),
         ("backup", "--exclude-if-present") => Refused("a/b", "without slashes"),
-        ("backup", "--exclude-larger-than") | (_, "--max-repack-size") => Refused("5Q", SIZE),
+        ("backup", "--exclude-larger-than")
+        | (_, "--max-repack-size" | "--repack-smaller-than") => Refused("5Q", SIZE),
         (_, "--max-unused") => Refused("101%", "from 0% to 100%"),
         ("backup", "--files-from" | "--files-from-verbatim" | "--files-from-raw") => {
             Fails("missing", 1, "cannot read the file of paths")
@@ -79,6 +80,7 @@ fn case(command: &str, flag: &str) -> Wrong {
         (_, "--group-by") => Refused("owner", GROUP),
         (_, "--time" | "--at" | "--oldest" | "--newest") => Refused("1.13.2026", TIME),
         (_, "--exclude" | "--iexclude" | "--include" | "--iinclude") => Refused("[a", PATTERN),
+        ("restore", "--include-xattr" | "--exclude-xattr") => Refused("[a", PATTERN),
         (_, "--exclude-file" | "--iexclude-file" | "--include-file" | "--iinclude-file") => {
             Fails("missing", 1, "cannot read the file of patterns")
         }

@@ -50,6 +50,7 @@ pub const STEPS: [Step; 7] = [
 pub const PRUNE: PruneOptions = PruneOptions {
     max_unused: MaxUnused::Bytes(0),
     max_repack_bytes: None,
+    repack_below_bytes: None,
     // Also what a step that was cut short has left: the next steps must do without it.
     abandoned: Some(Abandoned { after_seconds: 0, now: Timestamp::UNIX_EPOCH }),
     dry_run: false,

@@ -81,7 +81,13 @@ fn every_variant_conforms() {
             for open_files in [1, 192] {
                 let open_files = NonZeroUsize::new(open_files).unwrap();
                 let ownership = Ownership::Leave;
-                let options = FsTargetOptions { ownership, sparse, resolver, open_files };
+                let options = FsTargetOptions {
+                    ownership,
+                    sparse,
+                    resolver,
+                    open_files,
+                    ..FsTargetOptions::default()
+                };
                 conformance(&Scene::new(options).target);
             }
         }

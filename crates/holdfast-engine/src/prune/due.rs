@@ -129,6 +129,7 @@ impl Prune<'_> {
         let small = packs.iter().filter(|pack| pack.bytes < small_bytes).count();
         let pack_bytes: u64 = packs.iter().map(|pack| pack.bytes).sum();
         asks_for_all
+            || self.options.repack_below_bytes.is_some()
             || note.nodes < NODES_WORTH
             || note.estimates >= ESTIMATES_MAX
             || note.prune_steps != self.repository.history().prune_steps()

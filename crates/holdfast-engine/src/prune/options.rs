@@ -35,6 +35,9 @@ pub struct PruneOptions {
     pub max_unused: MaxUnused,
     /// Bytes that may be rewritten in this run; `None` for any number.
     pub max_repack_bytes: Option<u64>,
+    /// Packs of fewer bytes are merged however few there are; `None` merges those below a quarter
+    /// of the usual size where there are many.
+    pub repack_below_bytes: Option<u64>,
     /// When a run that never made its snapshot is given up; `None` for never.
     pub abandoned: Option<Abandoned>,
     /// True to count and change nothing.
@@ -56,6 +59,7 @@ impl Default for PruneOptions {
         Self {
             max_unused: MaxUnused::Percent(5.0),
             max_repack_bytes: None,
+            repack_below_bytes: None,
             abandoned: None,
             dry_run: false,
         }

@@ -97,7 +97,7 @@ fn choose(census: Census, options: &PruneOptions, pack_bytes: u64) -> Plan {
         rest.sort_by_key(|pack| (share(pack), pack.row.number));
         repack = wasteful(&mut rest, options, &mut budget);
         for blob_type in [BlobType::Data, BlobType::Tree] {
-            repack.extend(small(&mut rest, blob_type, pack_bytes, &mut budget));
+            repack.extend(small(&mut rest, blob_type, options, pack_bytes, &mut budget));
         }
     }
     repack.sort_by_key(|pack| pack.row.number);
@@ -132,17 +132,22 @@ fn wasteful(rest: &mut Vec<PackUse>, options: &PruneOptions, budget: &mut u64) -
     })
 }
 
-/// Takes small packs of one type out of `rest` if there are many.
+/// Takes small packs of one type out of `rest` if there are many, or two if it was asked for.
 fn small(
     rest: &mut Vec<PackUse>,
     blob_type: BlobType,
+    options: &PruneOptions,
     pack_bytes: u64,
     budget: &mut u64,
 ) -> Vec<PackUse> {
-    let is_small = |pack: &PackUse| {
-        pack.blob_type == blob_type && pack.is_decided && pack.row.bytes < pack_bytes / SMALL
+    let (below_bytes, packs_max) = match options.repack_below_bytes {
+        Some(bytes) => (bytes, 1),
+        None => (pack_bytes / SMALL, SMALL_PACKS_MAX),
     };
-    if rest.iter().filter(|pack| is_small(pack)).count() <= SMALL_PACKS_MAX {
+    let is_small = |pack: &PackUse| {
+        pack.blob_type == blob_type && pack.is_decided && pack.row.bytes < below_bytes
+    };
+    if rest.iter().filter(|pack| is_small(pack)).count() <= packs_max {
         return Vec::new();
     }
     take_within(rest, budget, |pack| is_small(pack))

@@ -40,6 +40,10 @@ pub struct Args {
     /// Do not read again what was verified within this time, as in 30d
     #[arg(long, value_name = "DURATION")]
     pub max_age: Option<Age>,
+
+    /// Believe the local cache of the index, which saves reading all index objects
+    #[arg(long)]
+    pub with_cache: bool,
 }
 
 /// Runs the command.
@@ -47,7 +51,12 @@ pub struct Args {
 /// # Errors
 /// See [`crate::exit::ExitKind`].
 pub fn run(args: &Args, context: &Context) -> CommandResult {
-    let (repository, _scratch) = context.open_without_cache()?;
+    let (repository, _scratch) = match args.with_cache {
+        true => (context.open()?, None),
+        false => {
+            context.open_without_cache().map(|(repository, folder)| (repository, Some(folder)))?
+        }
+    };
     let now = environment::now();
     let id = repository.keys().repository_id().to_hex();
     let options = CheckOptions {

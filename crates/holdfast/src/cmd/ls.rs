@@ -1,6 +1,7 @@
 //! `ls`: list the entries of a snapshot.
 
 pub mod format;
+mod ncdu;
 mod sort;
 pub mod stream;
 
@@ -8,7 +9,7 @@ use std::os::unix::ffi::OsStrExt;
 
 use clap::ValueEnum;
 use holdfast_engine::EngineError;
-use holdfast_engine::look::ls;
+use holdfast_engine::look::{SnapshotRoot, ls};
 use holdfast_format::entry::Entry;
 use holdfast_repo::SnapshotInfo;
 use holdfast_repo::read::BlobReader;
@@ -17,9 +18,10 @@ use crate::cmd::shared::{SnapshotFilterArgs, SourceArgs};
 use crate::context::Context;
 use crate::exit::CommandResult;
 use crate::output::json::listing::{LsNode, LsSnapshot};
-use crate::output::{convert, escape, text};
+use crate::output::{StdoutWriter, convert, escape, text};
 use crate::{environment, select};
 use format::Format;
+use ncdu::Export;
 use sort::Sorter;
 use stream::{Listener, Stream, json_text};
 
@@ -30,6 +32,8 @@ EXAMPLES:
       the entries of one folder; --recursive for all below it too
   holdfast ls latest:/srv/www
       paths begin at that folder
+  holdfast ls --ncdu latest | ncdu -f -
+      what takes the space
   holdfast ls --host web --sort size --reverse --human-readable -l latest";
 
 /// List the entries of a snapshot
@@ -57,6 +61,10 @@ pub struct Args {
     /// Sizes in KiB, MiB, GiB
     #[arg(long)]
     pub human_readable: bool,
+
+    /// Everything in the form that ncdu reads, to see what takes the space
+    #[arg(long, conflicts_with_all = ["json", "long", "human_readable", "sort", "reverse"])]
+    pub ncdu: bool,
 
     /// The order of entries
     #[arg(short, long, value_name = "ORDER", default_value = "name")]
@@ -104,6 +112,9 @@ pub fn run(args: &Args, context: &Context) -> CommandResult {
     let root = select::root(&repository, &chosen, &args.part)?;
     let paths: Vec<_> =
         args.folders.iter().map(|path| path.as_os_str().as_bytes().to_vec()).collect();
+    if args.ncdu {
+        return export(context, &mut reader, &root, &paths, &chosen.info);
+    }
     begin(context, &chosen.info)?;
     let format = args.format();
     let is_json = context.output.style().json;
@@ -125,6 +136,21 @@ pub fn run(args: &Args, context: &Context) -> CommandResult {
         stream.line(&line)?;
     }
     Ok(())
+}
+
+/// Prints what ncdu reads.
+fn export(
+    context: &Context,
+    reader: &mut BlobReader<'_>,
+    root: &SnapshotRoot,
+    paths: &[Vec<u8>],
+    info: &SnapshotInfo,
+) -> CommandResult {
+    let mut out = StdoutWriter(&context.output);
+    let mut export = Export::begin(&mut out, info.snapshot.time)?;
+    let listener = Listener::new(context);
+    ls(reader, root, paths, true, &listener, &mut |path, entry| export.entry(path, entry))?;
+    Ok(export.finish()?)
 }
 
 impl Args {

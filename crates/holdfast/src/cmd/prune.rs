@@ -81,6 +81,7 @@ pub fn prune_and_tell(
             MaxUnused::Unlimited => Unused::Unlimited,
         },
         max_repack_bytes: repack.max_repack_size.map(|size| size.0),
+        repack_below_bytes: repack.repack_smaller_than.map(|size| size.0),
         abandoned: Some(Abandoned { after_seconds, now: environment::now() }),
         dry_run,
     };

@@ -1,6 +1,6 @@
 //! `restore`: bring files back.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Instant;
 
 use clap::{ValueEnum, ValueHint};
@@ -13,10 +13,12 @@ use holdfast_engine::restore::{
     Overwrite as Policy, RestoreOptions, RestoreReport, Selection, restore,
 };
 use jiff::Timestamp;
+use tempfile::TempDir;
 
-use crate::cmd::shared::{ExcludeArgs, IncludeArgs, SnapshotFilterArgs, SourceArgs};
+use crate::cmd::shared::{AttributeArgs, ExcludeArgs, IncludeArgs, SnapshotFilterArgs, SourceArgs};
 use crate::context::Context;
 use crate::exit::{CommandError, CommandResult, ExitKind};
+use crate::opening::scratch_folder;
 use crate::output::json::restore::{Counts, Summary};
 use crate::output::progress::Activity;
 use crate::output::{escape, text};
@@ -82,6 +84,9 @@ pub struct Args {
     /// What is left out.
     #[command(flatten)]
     pub exclude: ExcludeArgs,
+    /// Which extended attributes are restored.
+    #[command(flatten)]
+    pub attributes: AttributeArgs,
     /// Which source.
     #[command(flatten)]
     pub part: SourceArgs,
@@ -114,8 +119,13 @@ pub fn run(args: &Args, context: &Context) -> CommandResult {
     let chosen = select::choose(context, &repository, args.snapshot.as_deref(), args.at, &filter)?;
     let root = select::root(&repository, &chosen, &args.part)?;
     let ownership = if args.ownership_by_name { Ownership::ByName } else { Ownership::ById };
-    let options = FsTargetOptions { ownership, sparse: args.sparse, ..FsTargetOptions::default() };
-    let target = open_target(args, options)?;
+    let options = FsTargetOptions {
+        ownership,
+        sparse: args.sparse,
+        attributes: patterns::attributes(&args.attributes)?,
+        ..FsTargetOptions::default()
+    };
+    let (target, _empty) = open_target(args, options)?;
     context.output.note(
         0,
         &format!(
@@ -144,16 +154,20 @@ pub fn run(args: &Args, context: &Context) -> CommandResult {
     tell(context, args, &report?, start)
 }
 
-/// With `--dry-run` the target is not even made: what does not exist is looked at in an empty
-/// folder.
-fn open_target(args: &Args, options: FsTargetOptions) -> CommandResult<FsTarget> {
+/// With `--dry-run` the target is not even made: an empty folder stands for it, which goes when it
+/// is dropped.
+fn open_target(
+    args: &Args,
+    options: FsTargetOptions,
+) -> CommandResult<(FsTarget, Option<TempDir>)> {
     let failed = |error: TargetError| {
         CommandError::failed(format!("{}: {error}", escape::path(&args.target)))
     };
-    if args.dry_run && !args.target.exists() {
-        return FsTarget::open(Path::new("/proc/self/fdinfo"), options).map_err(failed);
+    if !args.dry_run || args.target.exists() {
+        return Ok((FsTarget::open(&args.target, options).map_err(failed)?, None));
     }
-    FsTarget::open(&args.target, options).map_err(failed)
+    let folder = scratch_folder()?;
+    Ok((FsTarget::open(folder.path(), options).map_err(failed)?, Some(folder)))
 }
 
 /// Include and exclude rules.

@@ -87,6 +87,20 @@ pub struct IncludeArgs {
     pub iinclude_file: Vec<PathBuf>,
 }
 
+/// Which extended attributes are restored.
+#[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = "Extended attributes")]
+pub struct AttributeArgs {
+    /// Restore only those whose name matches, as in 'user.*'; repeat for several
+    #[arg(long, value_name = "PATTERN", value_parser = parse::pattern)]
+    pub include_xattr: Vec<String>,
+
+    /// Restore all but those whose name matches; access lists are system.posix_acl_access
+    #[arg(long, value_name = "PATTERN", value_parser = parse::pattern)]
+    #[arg(conflicts_with = "include_xattr")]
+    pub exclude_xattr: Vec<String>,
+}
+
 /// How much a prune rewrites.
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Pruning")]
@@ -98,6 +112,10 @@ pub struct RepackArgs {
     /// Stop after rewriting this much; the next prune goes on
     #[arg(long, value_name = "SIZE")]
     pub max_repack_size: Option<Size>,
+
+    /// Merge packs below this size too, however few there are, as in 4M
+    #[arg(long, value_name = "SIZE")]
+    pub repack_smaller_than: Option<Size>,
 
     /// Give up a run that made no snapshot so long after a prune first saw its packs; 0d for now
     #[arg(long, value_name = "AGE", default_value = "30d")]

@@ -70,7 +70,7 @@ impl Target for FsTarget {
         let stat = fstat(&*directory).map_err(refused("look at the directory"))?;
         self.shared.directories.close(path);
         let place = Place::Open(directory.as_fd());
-        metadata::correct(&self.shared.owners, place, metadata, &stat)
+        metadata::correct(&self.shared, place, metadata, &stat)
     }
 
     fn file(&self, path: &[u8], bytes: u64) -> Result<Box<dyn FileSlot>, TargetError> {
@@ -93,7 +93,7 @@ impl Target for FsTarget {
             return Err(refused("update what is no regular file")(Errno::INVAL));
         }
         let place = Place::Pinned(file.as_fd());
-        metadata::correct(&self.shared.owners, place, metadata, &stat)
+        metadata::correct(&self.shared, place, metadata, &stat)
     }
 
     fn read_at(&self, path: &[u8], offset: u64, buffer: &mut [u8]) -> Result<usize, TargetError> {

@@ -6,11 +6,36 @@ use holdfast_format::entry::{FileTime, Metadata};
 use rustix::fs::{FileType, Stat, Timespec, Timestamps, UTIME_OMIT};
 use rustix::io::Errno;
 
-use super::owner::{Owned, Owners};
+use super::Shared;
+use super::owner::Owned;
 use super::place::Place;
 use crate::TargetError;
+use crate::fs::filter::Filter;
 
 const ACCESS_LIST: &[u8] = b"system.posix_acl_access";
+
+/// Which extended attributes are restored. Access lists are among them, as `system.posix_acl_...`.
+/// Those that are not restored are left as they are where the entry stands already.
+#[derive(Debug, Clone, Default)]
+pub enum AttributeRule {
+    /// All.
+    #[default]
+    All,
+    /// Those whose name these rules match.
+    Only(Filter),
+    /// Those whose name these rules do not match.
+    Except(Filter),
+}
+
+impl AttributeRule {
+    fn takes(&self, name: &[u8]) -> bool {
+        match self {
+            Self::All => true,
+            Self::Only(rules) => rules.excludes(name),
+            Self::Except(rules) => !rules.excludes(name),
+        }
+    }
+}
 
 /// What is known about an entry before its metadata is set.
 #[derive(Clone, Copy)]
@@ -31,12 +56,12 @@ pub(super) struct Present {
 /// # Errors
 /// The first that failed, as [`TargetError::Incomplete`].
 pub(super) fn apply(
-    owners: &Owners,
+    shared: &Shared,
     place: Place<'_>,
     metadata: &Metadata,
     present: Present,
 ) -> Result<(), TargetError> {
-    let (owned, result) = owners.give(place, metadata, present.owner);
+    let (owned, result) = shared.owners.give(place, metadata, present.owner);
     let mut failure = result.err().map(incomplete("set the owner"));
     let mut mode = permissions(metadata, owned, present.kind);
     if present.has_access_list && !has(metadata, ACCESS_LIST) {
@@ -44,13 +69,14 @@ pub(super) fn apply(
         note(&mut failure, result.map_err(incomplete("remove an access list")));
     }
     for (name, value) in &metadata.xattrs {
-        if let Err(errno) = place.set_attribute(name, value) {
-            if name == ACCESS_LIST {
-                // Its mask is in the place of the group's permissions, which may be narrower.
-                mode &= !0o070;
-            }
-            note(&mut failure, Err(attribute_failed(name, errno)));
+        let is_wanted = shared.attributes.takes(name);
+        let set = || place.set_attribute(name, value);
+        let result = if is_wanted { set() } else { Ok(()) };
+        if name == ACCESS_LIST && (!is_wanted || result.is_err()) {
+            // Its mask is in the place of the group's permissions, which may be narrower.
+            mode &= !0o070;
         }
+        note(&mut failure, result.map_err(|errno| attribute_failed(name, errno)));
     }
     if present.kind != FileType::Symlink {
         note(&mut failure, place.change_mode(mode).map_err(incomplete("set the mode")));
@@ -68,7 +94,7 @@ pub(super) fn apply(
 /// # Errors
 /// The first that failed, as [`TargetError::Incomplete`].
 pub(super) fn correct(
-    owners: &Owners,
+    shared: &Shared,
     place: Place<'_>,
     metadata: &Metadata,
     stat: &Stat,
@@ -76,6 +102,7 @@ pub(super) fn correct(
     let kind = FileType::from_raw_mode(stat.st_mode);
     let owner = (stat.st_uid, stat.st_gid);
     let attributes = place.attributes().map_err(incomplete("list the attributes"))?;
+    let is_ours = |name: &[u8]| is_restored(name) && shared.attributes.takes(name);
     let extra = |name: &&Vec<u8>| is_ours(name) && !has(metadata, name);
     let mut failure = None;
     for name in attributes.iter().filter(extra) {
@@ -83,11 +110,11 @@ pub(super) fn correct(
         note(&mut failure, result.map_err(|errno| attribute_failed(name, errno)));
     }
     let has_none = metadata.xattrs.is_empty() && !attributes.iter().any(|name| is_ours(name));
-    if has_none && owners.are_right(metadata, owner) && is_same(stat, metadata) {
+    if has_none && shared.owners.are_right(metadata, owner) && is_same(stat, metadata) {
         return Ok(());
     }
     let present = Present { kind, owner: Some(owner), has_access_list: false };
-    let applied = apply(owners, place, metadata, present);
+    let applied = apply(shared, place, metadata, present);
     failure.map_or(applied, Err)
 }
 
@@ -120,7 +147,7 @@ fn has(metadata: &Metadata, attribute: &[u8]) -> bool {
 }
 
 /// True for attributes that are restored rather than given by the system.
-fn is_ours(name: &[u8]) -> bool {
+fn is_restored(name: &[u8]) -> bool {
     name == b"security.capability"
         || [&b"user."[..], b"trusted.", b"system.posix_acl_"].iter().any(|p| name.starts_with(p))
 }

@@ -35,6 +35,7 @@ use rustix::process::{getegid, geteuid};
 
 use self::directories::{Directories, Directory};
 use self::error::{astray, refused};
+pub use self::metadata::AttributeRule;
 use self::owner::Owners;
 pub use self::owner::Ownership;
 use self::pool::Pool;
@@ -54,6 +55,8 @@ pub struct FsTargetOptions {
     /// Makes holes of zeros that fill blocks of 4 KiB. Every range of a file must then be written
     /// at most once: zeros do not overwrite.
     pub sparse: bool,
+    /// Which extended attributes are restored.
+    pub attributes: AttributeRule,
     /// How paths are resolved.
     pub resolver: Resolver,
     /// Files kept open for writing; more may be unfinished. Each may take three descriptors.
@@ -65,6 +68,7 @@ impl Default for FsTargetOptions {
         Self {
             ownership: Ownership::ById,
             sparse: false,
+            attributes: AttributeRule::All,
             resolver: Resolver::Kernel,
             open_files: const { NonZeroUsize::new(192).unwrap() },
         }
@@ -82,6 +86,7 @@ pub struct FsTarget {
 struct Shared {
     directories: Directories,
     owners: Owners,
+    attributes: AttributeRule,
     temporaries: Temporaries,
     pool: Pool,
     sparse: bool,
@@ -110,6 +115,7 @@ impl FsTarget {
         let shared = Shared {
             directories: Directories::new(root, options.resolver, user).map_err(refused(action))?,
             owners: Owners::new(options.ownership, user),
+            attributes: options.attributes,
             temporaries: Temporaries::new().map_err(|source| TargetError::Io { action, source })?,
             pool: Pool::new(options.open_files),
             sparse: options.sparse,

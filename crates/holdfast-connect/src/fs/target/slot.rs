@@ -122,7 +122,7 @@ impl Slot {
                 has_access_list: open.directory.gives_access_list,
             };
             let place = Place::Open(open.file.as_fd());
-            let applied = apply(&file.shared.owners, place, metadata, present);
+            let applied = apply(&file.shared, place, metadata, present);
             let temporary = file.shared.temporaries.name(file.number);
             file.shared.rename(&open.directory, &temporary, &file.path, file.name_start)?;
             Ok(applied)

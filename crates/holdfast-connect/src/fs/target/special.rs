@@ -85,7 +85,7 @@ fn describe(
     let owner = Some((stat.st_uid, stat.st_gid));
     let has_access_list = directory.gives_access_list && kind != FileType::Symlink;
     let present = Present { kind, owner, has_access_list };
-    apply(&shared.owners, Place::Pinned(pinned.as_fd()), &entry.metadata, present)
+    apply(shared, Place::Pinned(pinned.as_fd()), &entry.metadata, present)
 }
 
 fn kind_of(kind: &EntryKind) -> FileType {

@@ -37,10 +37,12 @@ fn options() -> impl Strategy<Value = PruneOptions> {
         Just(MaxUnused::Unlimited),
     ];
     let abandoned = prop::sample::select(vec![None, RUTHLESS.abandoned]);
-    (max_unused, prop::option::of(0..20_000u64), abandoned).prop_map(
-        |(max_unused, max_repack_bytes, abandoned)| PruneOptions {
+    let (most, below) = (prop::option::of(0..20_000u64), prop::option::of(0..20_000u64));
+    (max_unused, most, below, abandoned).prop_map(
+        |(max_unused, max_repack_bytes, repack_below_bytes, abandoned)| PruneOptions {
             max_unused,
             max_repack_bytes,
+            repack_below_bytes,
             abandoned,
             ..ALL
         },

@@ -31,6 +31,7 @@ pub type Files = BTreeMap<String, Vec<u64>>;
 pub const ALL: PruneOptions = PruneOptions {
     max_unused: MaxUnused::Bytes(0),
     max_repack_bytes: None,
+    repack_below_bytes: None,
     abandoned: None,
     dry_run: false,
 };

@@ -1,0 +1,156 @@
+//! Entries in the form that `ncdu` reads with `-f` (<https://dev.yorhel.nl/ncdu/jsonfmt>).
+
+use std::io::Write;
+
+use holdfast_engine::EngineError;
+use holdfast_engine::look::EntryView;
+use holdfast_format::entry::{Entry, EntryKind};
+use jiff::Timestamp;
+use serde::Serialize;
+
+use super::stream::json_text;
+
+/// What ncdu counts space in, in bytes.
+const BLOCK_BYTES: u64 = 512;
+/// The kind of a directory in the mode.
+const DIRECTORY_BITS: u32 = 0o40_000;
+
+/// A listing under way. A directory is a list that begins with itself, so lists are closed when
+/// entries of other directories come.
+pub struct Export<'a> {
+    out: &'a mut dyn Write,
+    /// Paths of the directories whose lists are open; that of the root, which is empty, is first.
+    open: Vec<Vec<u8>>,
+}
+
+/// Who made the listing.
+#[derive(Serialize)]
+struct Maker {
+    progname: &'static str,
+    progver: &'static str,
+    timestamp: i64,
+}
+
+/// What ncdu knows of an entry.
+#[derive(Serialize, Default)]
+struct Node {
+    name: String,
+    #[serde(skip_serializing_if = "is_zero")]
+    asize: u64,
+    #[serde(skip_serializing_if = "is_zero")]
+    dsize: u64,
+    dev: u64,
+    ino: u64,
+    /// True if other entries are the same file.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    hlnkc: bool,
+    #[serde(skip_serializing_if = "is_zero")]
+    nlink: u64,
+    /// True if it is neither a file nor a directory.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    notreg: bool,
+    uid: u32,
+    gid: u32,
+    mode: u32,
+    mtime: i64,
+}
+
+impl<'a> Export<'a> {
+    /// Begins the listing of a snapshot of this time.
+    ///
+    /// # Errors
+    /// [`EngineError::Output`].
+    pub fn begin(out: &'a mut dyn Write, time: Timestamp) -> Result<Self, EngineError> {
+        let (progname, progver) = ("holdfast", env!("CARGO_PKG_VERSION"));
+        let maker = json_text(&Maker { progname, progver, timestamp: time.as_second() })?;
+        let mut export = Self { out, open: vec![Vec::new()] };
+        export.write(&format!("[1, 2, {maker}, [{{\"name\":\"/\"}}"))?;
+        Ok(export)
+    }
+
+    /// Takes the next entry; those of a directory follow it.
+    ///
+    /// # Errors
+    /// [`EngineError::Output`].
+    pub fn entry(&mut self, path: &[u8], entry: &Entry) -> Result<(), EngineError> {
+        while !self.open.last().is_some_and(|above| is_below(path, above)) {
+            self.open.pop();
+            self.write("]")?;
+        }
+        let above = self.open.last().map_or(0, Vec::len);
+        // Directories above the first entries, where only a part is listed.
+        let slashes = (above + 1..path.len()).filter(|place| path[*place] == b'/');
+        for end in slashes {
+            let start = self.open.last().map_or(0, Vec::len) + 1;
+            let name = String::from_utf8_lossy(&path[start..end]).into_owned();
+            let node = json_text(&Node { name, mode: DIRECTORY_BITS, ..Node::default() })?;
+            self.write(&format!(",\n[{node}"))?;
+            self.open.push(path[..end].to_vec());
+        }
+        let node = json_text(&Node::of(entry))?;
+        let is_directory = matches!(entry.kind, EntryKind::Directory(_));
+        self.write(&format!(",\n{}{node}", if is_directory { "[" } else { "" }))?;
+        if is_directory {
+            self.open.push(path.to_vec());
+        }
+        Ok(())
+    }
+
+    /// Ends the listing.
+    ///
+    /// # Errors
+    /// [`EngineError::Output`].
+    pub fn finish(mut self) -> Result<(), EngineError> {
+        let ends = "]".repeat(self.open.len());
+        self.write(&format!("{ends}]\n"))
+    }
+
+    fn write(&mut self, text: &str) -> Result<(), EngineError> {
+        self.out.write_all(text.as_bytes()).map_err(EngineError::Output)
+    }
+}
+
+impl Node {
+    fn of(entry: &Entry) -> Self {
+        let it = &entry.metadata;
+        let asize = EntryView::new(b"", entry).size.unwrap_or(0);
+        let is_file = matches!(entry.kind, EntryKind::File { .. });
+        let is_directory = matches!(entry.kind, EntryKind::Directory(_));
+        Self {
+            name: String::from_utf8_lossy(&entry.name).into_owned(),
+            asize,
+            dsize: asize.next_multiple_of(BLOCK_BYTES),
+            dev: it.device,
+            ino: it.inode,
+            hlnkc: !is_directory && it.links > 1,
+            nlink: if is_directory { 0 } else { it.links },
+            notreg: !is_file && !is_directory,
+            uid: it.uid,
+            gid: it.gid,
+            mode: kind_bits(&entry.kind) | it.mode,
+            mtime: it.mtime.seconds,
+        }
+    }
+}
+
+/// The kind of an entry as Linux has it in the mode (inode(7)).
+fn kind_bits(kind: &EntryKind) -> u32 {
+    match kind {
+        EntryKind::Socket => 0o140_000,
+        EntryKind::Symlink(_) => 0o120_000,
+        EntryKind::File { .. } => 0o100_000,
+        EntryKind::BlockDevice(..) => 0o60_000,
+        EntryKind::Directory(_) => DIRECTORY_BITS,
+        EntryKind::CharDevice(..) => 0o20_000,
+        EntryKind::Fifo => 0o10_000,
+    }
+}
+
+/// True if `path` lies in the directory `above` or below it.
+fn is_below(path: &[u8], above: &[u8]) -> bool {
+    path.strip_prefix(above).is_some_and(|rest| rest.first() == Some(&b'/'))
+}
+
+fn is_zero(number: &u64) -> bool {
+    *number == 0
+}
