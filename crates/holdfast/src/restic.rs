@@ -44,6 +44,7 @@ const COMMANDS: &[(&str, &str)] = &[
     ("options", "there are no extended options"),
     ("generate", "`holdfast completions` and `holdfast man`"),
     ("self-update", "install a new version the way this one was installed"),
+    ("packs", "`holdfast repair index --read-all-packs` saves what damaged packs still hold"),
     ("masterkey", "the secrets of a repository are never printed; `holdfast key add` adds a key"),
     ("lock", "holdfast takes no locks on repositories"),
 ];

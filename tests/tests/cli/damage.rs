@@ -69,6 +69,30 @@ fn what_the_source_still_has_is_stored_again() {
 }
 
 #[test]
+fn repairs_tell_scripts_what_they_did() {
+    let (sandbox, pack) = sandbox();
+    change(&sandbox, &pack, |bytes| bytes[5000] ^= 1);
+    let index = sandbox.ok("repair index --read-all-packs --json").json();
+    let id = pack.rsplit('/').next().unwrap();
+    assert_eq!(index["packs_set_aside"], serde_json::json!([id]));
+    assert!(index["blobs_lost"].as_u64() > Some(0), "{index}");
+
+    let before: Vec<_> = sandbox.snapshots().iter().map(|it| it["id"].clone()).collect();
+    let outcome = sandbox.ok("repair snapshots --forget --json");
+    let repaired: Vec<_> = outcome.messages().into_iter().take(2).collect();
+    for (message, id) in repaired.iter().zip(&before) {
+        assert_eq!((&message["snapshot_id"], &message["forgotten"]), (id, &true.into()));
+        let path = message["left_out"][0]["path"].as_str().unwrap();
+        assert!(path.ends_with("source/large"), "{message}");
+    }
+    let summary = outcome.message("summary");
+    assert_eq!((&summary["damaged"], &summary["snapshots"]), (&2.into(), &2.into()));
+    let after: Vec<_> = sandbox.snapshots().iter().map(|it| it["id"].clone()).collect();
+    let replacements: Vec<_> = repaired.iter().map(|it| it["replacement_id"].clone()).collect();
+    assert_eq!(after, replacements);
+}
+
+#[test]
 fn objects_that_are_cut_short_swapped_or_gone_are_noticed() {
     let (sandbox, pack) = sandbox();
     let other = sandbox.objects("packs").into_iter().find(|name| *name != pack).unwrap();

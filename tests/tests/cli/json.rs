@@ -29,6 +29,8 @@ fn every_line_of_every_command_is_json() {
         "key list",
         "cache",
         "tag --add x latest",
+        "repair index",
+        "repair snapshots",
         "cat config",
         "version",
     ];

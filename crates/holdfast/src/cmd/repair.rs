@@ -9,6 +9,7 @@ use holdfast_engine::repair::{
 
 use crate::context::Context;
 use crate::exit::CommandResult;
+use crate::output::json::repair::{IndexSummary, Repaired, SnapshotsSummary};
 use crate::output::progress::Activity;
 use crate::output::{escape, text};
 use crate::watch::Watcher;
@@ -87,7 +88,11 @@ fn index(read_all: bool, context: &Context) -> CommandResult {
     let watcher = Watcher::start(context, Activity::Other, None)?;
     let repair = repair_index(&repository, &options, &watcher);
     drop(watcher);
-    for line in index_lines(&repair?) {
+    let repair = repair?;
+    if context.output.style().json {
+        return Ok(context.output.json(&IndexSummary::of(&repair))?);
+    }
+    for line in index_lines(&repair) {
         context.output.note(0, &line)?;
     }
     Ok(())
@@ -129,6 +134,18 @@ fn snapshots(options: RepairSnapshotsOptions, context: &Context) -> CommandResul
     let repair = repair_snapshots(&repository, &options, &watcher);
     drop(watcher);
     let repair = repair?;
+    if context.output.style().json {
+        for it in &repair.repaired {
+            context.output.json(&Repaired::of(it))?;
+        }
+        return Ok(context.output.json(&SnapshotsSummary {
+            message_type: "summary",
+            dry_run: options.dry_run,
+            snapshots: repair.snapshots,
+            damaged: repair.repaired.len() as u64,
+            records_given_up: repair.records_forgotten.iter().map(ToString::to_string).collect(),
+        })?);
+    }
     for it in &repair.repaired {
         tell(context, it, options.dry_run)?;
     }

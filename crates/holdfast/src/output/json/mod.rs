@@ -8,6 +8,7 @@ pub mod application;
 pub mod backup;
 pub mod listing;
 pub mod maintenance;
+pub mod repair;
 pub mod restore;
 pub mod snapshot;
 
