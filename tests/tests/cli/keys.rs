@@ -1,5 +1,9 @@
 //! Passphrases and keys: what opens a repository, and what does not.
 
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+
 use holdfast_tests::sandbox::Sandbox;
 
 #[test]
@@ -60,4 +64,77 @@ fn a_new_passphrase_does_not_change_what_is_stored() {
     sandbox.ok("restore latest:@source -t @out -p @second");
     assert_eq!(sandbox.read("out/a"), b"kept");
     assert_eq!(sandbox.objects("packs"), packs);
+}
+
+/// Both copies of the only key slot, and of the config.
+fn copies(sandbox: &Sandbox, folder: &str) -> [Vec<PathBuf>; 2] {
+    let below = |place: PathBuf| {
+        let entries = fs::read_dir(place).unwrap().map(|entry| entry.unwrap().path());
+        entries.filter(|path| path.is_file()).collect::<Vec<_>>()
+    };
+    let repository = sandbox.path(folder);
+    let is_config = |path: &PathBuf| path.file_stem().is_some_and(|name| name == "config");
+    let configs = below(repository.clone()).into_iter().filter(is_config).collect();
+    [below(repository.join("keys")), configs]
+}
+
+fn change(path: &Path, change: impl FnOnce(&mut Vec<u8>)) {
+    let mut bytes = fs::read(path).unwrap();
+    change(&mut bytes);
+    fs::set_permissions(path, fs::Permissions::from_mode(0o600)).unwrap();
+    fs::write(path, bytes).unwrap();
+}
+
+/// What a later version of the program would have written: a higher version, and a checksum that
+/// is right.
+fn make_newer(bytes: &mut Vec<u8>) {
+    bytes[8] = 2;
+    bytes.truncate(bytes.len() - 16);
+    let checksum = blake3::hash(bytes);
+    bytes.extend_from_slice(&checksum.as_bytes()[..16]);
+}
+
+#[test]
+fn each_reason_not_to_open_has_its_own_message() {
+    let sandbox = Sandbox::new();
+    let clone = |name: &str| {
+        let places = ["repository", name].map(|place| sandbox.path(place));
+        assert!(sandbox.program("cp").arg("-a").args(places).status().unwrap().success());
+        copies(&sandbox, name)
+    };
+    let opens = |name: &str| sandbox.run(&format!("snapshots --no-cache -r @{name}"));
+
+    // One damaged copy of each does not matter.
+    for list in clone("one") {
+        assert_eq!(list.len(), 2);
+        change(&list[0], |bytes| bytes[40] ^= 1);
+    }
+    assert_eq!(opens("one").code, Some(0));
+
+    let [slots, configs] = clone("damaged-slot");
+    slots.iter().for_each(|path| change(path, |bytes| bytes[40] ^= 1));
+    assert_eq!(opens("damaged-slot").says("is damaged in both copies").code, Some(13));
+    slots.iter().for_each(|path| fs::remove_file(path).unwrap());
+    assert_eq!(opens("damaged-slot").says("no key slot").code, Some(13));
+    configs.iter().for_each(|path| change(path, |bytes| bytes[40] ^= 1));
+    assert_eq!(opens("damaged-slot").says("config is damaged in both copies").code, Some(13));
+
+    let [slots, configs] = clone("newer-slot");
+    slots.iter().for_each(|path| change(path, make_newer));
+    assert_eq!(opens("newer-slot").says("newer").code, Some(1));
+    configs.iter().for_each(|path| change(path, make_newer));
+    assert_eq!(opens("newer-slot").says("newer").code, Some(1));
+
+    let [slots, _] = clone("foreign-slot");
+    slots.iter().for_each(|path| fs::remove_file(path).unwrap());
+    sandbox.ok("init -r @other");
+    let [others, _] = copies(&sandbox, "other");
+    for path in others {
+        let name = path.file_name().unwrap();
+        fs::copy(&path, sandbox.path("foreign-slot/keys").join(name)).unwrap();
+    }
+    assert_eq!(opens("foreign-slot").says("belongs to another repository").code, Some(13));
+
+    sandbox.make_key("wrong");
+    sandbox.fails(12, "snapshots -p @wrong").says("wrong passphrase or key");
 }
