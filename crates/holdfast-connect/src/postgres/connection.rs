@@ -12,7 +12,7 @@ use tokio_postgres::{Client, Config};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::error::{ErrorKind, PostgresError, Refusal};
-use super::session::OnBytes;
+use super::rows::OnBytes;
 use super::tls::Tls;
 use super::tool::{Tools, stopped};
 

@@ -5,7 +5,7 @@ use std::io::{BufRead, BufReader, Write};
 use std::process::{ChildStdin, Stdio};
 
 use super::error::{ErrorKind, PostgresError, Refusal};
-use super::session::OnBytes;
+use super::rows::OnBytes;
 use super::tool::{Running, Tools};
 use crate::command::StoppableReader;
 

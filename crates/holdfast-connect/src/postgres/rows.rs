@@ -1,11 +1,16 @@
 //! Rows as `COPY ... TO STDOUT` sends them.
 
+use super::error::PostgresError;
+
 /// Takes lines apart into columns, in pieces of any size.
 #[derive(Default)]
 pub(super) struct Rows {
     /// The line that has begun.
     line: Vec<u8>,
 }
+
+/// Takes bytes of rows as they come.
+pub(super) type OnBytes<'a> = dyn FnMut(&[u8]) -> Result<(), PostgresError> + 'a;
 
 /// One row: each column as the server writes it, or none for a null.
 pub(super) type Row = Vec<Option<String>>;

@@ -3,11 +3,8 @@
 use super::connection::Direct;
 use super::error::PostgresError;
 use super::psql::Psql;
-use super::rows::{Row, Rows};
+use super::rows::{OnBytes, Row, Rows};
 use super::tool::Tools;
-
-/// Takes bytes of rows as they come.
-pub(super) type OnBytes<'a> = dyn FnMut(&[u8]) -> Result<(), PostgresError> + 'a;
 
 /// A session with one database.
 pub(super) enum Session {

@@ -9,8 +9,7 @@ use rustix::fs::{Advice, FileType, SeekFrom};
 use rustix::io::Errno;
 
 use super::context::Context;
-use super::metadata::LastOwners;
-use super::opener::Seen;
+use super::metadata::{LastOwners, Seen};
 use crate::{Content, Piece};
 
 /// From this size on, in bytes, the kernel is told to read far ahead.

@@ -7,10 +7,31 @@ use holdfast_format::entry::{FileTime, Metadata};
 use nix::unistd::{Gid, Group, Uid, User};
 use rustix::fs::{AtFlags, Stat};
 
-use super::directory::lock;
+use super::directory::{identity, lock};
 
 /// What is asked of the kernel: about a link itself, and without mounting anything.
 pub(super) const LOOK: AtFlags = AtFlags::SYMLINK_NOFOLLOW.union(AtFlags::NO_AUTOMOUNT);
+
+/// What changes when a file does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Seen {
+    identity: (u64, u64),
+    mtime: FileTime,
+    ctime: FileTime,
+    pub(super) size: u64,
+}
+
+impl Seen {
+    /// What `status` says about a file.
+    pub(super) fn new(status: &Stat) -> Self {
+        Self {
+            identity: identity(status),
+            mtime: mtime(status),
+            ctime: ctime(status),
+            size: u64::try_from(status.st_size).unwrap_or(0),
+        }
+    }
+}
 
 /// Names of users and groups, each asked for once.
 #[derive(Debug, Default)]

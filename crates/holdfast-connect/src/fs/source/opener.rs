@@ -5,13 +5,12 @@ use std::io;
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::sync::Arc;
 
-use holdfast_format::entry::FileTime;
 use rustix::fs::{FileType, OFlags, Stat};
 
 use super::content::FileContent;
-use super::directory::{identity, open_quietly};
+use super::directory::open_quietly;
 use super::listing::Listing;
-use super::metadata::{ctime, mtime};
+use super::metadata::Seen;
 use super::xattr;
 use crate::{Content, Opener};
 
@@ -30,27 +29,6 @@ enum Found {
     /// A directory that a link above the named paths may have led to.
     DirectoryBehindLink,
     Other,
-}
-
-/// What changes when a file does.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Seen {
-    identity: (u64, u64),
-    mtime: FileTime,
-    ctime: FileTime,
-    pub(super) size: u64,
-}
-
-impl Seen {
-    /// What `status` says about a file.
-    pub(super) fn new(status: &Stat) -> Self {
-        Self {
-            identity: identity(status),
-            mtime: mtime(status),
-            ctime: ctime(status),
-            size: u64::try_from(status.st_size).unwrap_or(0),
-        }
-    }
 }
 
 impl FsOpener {
