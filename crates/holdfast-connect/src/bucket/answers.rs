@@ -6,11 +6,11 @@ use http::StatusCode;
 use http::header::HeaderMap;
 
 use super::listing::{After, Page};
-use super::s3::failure::Refusal;
+use super::http::failure::Refusal;
 use super::s3::grants::Grants;
 use super::s3::list::{objects_page, versions_page};
 use super::s3::object::tags_in;
-use super::s3::xml::Element;
+use super::http::xml::Element;
 
 /// A page of a listing of objects.
 ///
@@ -53,5 +53,5 @@ pub fn refusal(status: u16, document: &[u8]) -> (String, Option<String>) {
 
 /// Sizes of the parts of an upload.
 pub fn parts(text: &str) -> Option<Vec<u64>> {
-    super::source::parts_of_layout(text)
+    super::s3::look::parts_of_layout(text)
 }

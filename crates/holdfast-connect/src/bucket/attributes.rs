@@ -1,4 +1,5 @@
-//! What an object has besides its content, kept as extended attributes with names in `s3.`.
+//! What an object has besides its content, kept as extended attributes whose names begin with the
+//! service that they come from: `s3.`, `google.` or `azure.`. This is S3's:
 //!
 //! | attribute | meaning |
 //! |---|---|
@@ -14,13 +15,52 @@
 //! | `s3.tag.NAME` | tags |
 //! | `s3.acl` | the access control list, as the server's XML document |
 //! | `s3.delete-marker` | `true`: this version says that the object was deleted |
+//!
+//! The other services have the same names for the same things; what they have of their own is told
+//! in [`google`](super::google) and [`azure`](super::azure).
 
 use std::collections::BTreeMap;
 
 use http::header::{HeaderMap, HeaderName, HeaderValue};
 
-/// What all names begin with.
-const PREFIX: &str = "s3.";
+/// The service that attributes come from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Origin {
+    /// Amazon S3, or a server that is compatible with it.
+    S3,
+    /// Google Cloud Storage.
+    Google,
+    /// Azure Blob Storage.
+    Azure,
+}
+
+impl Origin {
+    const ALL: [Self; 3] = [Self::S3, Self::Google, Self::Azure];
+
+    /// Its name in `bucket.json`; with a dot, what the names of its attributes begin with.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::S3 => "s3",
+            Self::Google => "google",
+            Self::Azure => "azure",
+        }
+    }
+
+    /// The rest of an attribute's name behind `NAME.`.
+    fn strip(self, name: &[u8]) -> Option<&[u8]> {
+        name.strip_prefix(self.name().as_bytes())?.strip_prefix(b".")
+    }
+}
+
+/// Attributes that mean the same to every service, apart from user metadata and tags.
+const COMMON: [&[u8]; 5] = [
+    b"content-type",
+    b"content-encoding",
+    b"content-disposition",
+    b"content-language",
+    b"cache-control",
+];
+
 /// Prefix of user metadata in headers.
 const META_HEADER: &str = "x-amz-meta-";
 
@@ -52,6 +92,8 @@ const CHECKSUMS: [(&str, &str); 5] = [
     ("checksum.sha1", "x-amz-checksum-sha1"),
     ("checksum.sha256", "x-amz-checksum-sha256"),
 ];
+/// The checksum that Google and Azure keep: MD5 in base64.
+pub const MD5: &str = "checksum.md5";
 const CHECKSUM_TYPE: (&str, &str) = ("checksum-type", "x-amz-checksum-type");
 
 /// Which attributes a request is to carry.
@@ -63,9 +105,11 @@ pub struct Carry {
     pub encryption: bool,
     /// Object lock.
     pub lock: bool,
+    /// Tags.
+    pub tags: bool,
 }
 
-/// Attributes of one object: names without `s3.`, and values.
+/// Attributes of one object: names without that of the service, and values.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Attributes(BTreeMap<Vec<u8>, Vec<u8>>);
 
@@ -113,17 +157,25 @@ impl Attributes {
         attributes
     }
 
-    /// The attributes among an entry's extended attributes.
-    pub fn from_xattrs(xattrs: &[(Vec<u8>, Vec<u8>)]) -> Self {
-        let ours = xattrs.iter().filter_map(|(name, value)| {
-            Some((name.strip_prefix(PREFIX.as_bytes())?.to_vec(), value.clone()))
-        });
-        Self(ours.collect())
+    /// The attributes among an entry's extended attributes that mean something to a service: its
+    /// own, and of another service what is common to all.
+    pub fn from_xattrs(xattrs: &[(Vec<u8>, Vec<u8>)], origin: Origin) -> Self {
+        let mut attributes = BTreeMap::new();
+        for (name, value) in xattrs {
+            if let Some(name) = origin.strip(name) {
+                attributes.insert(name.to_vec(), value.clone());
+            } else if let Some(name) = Origin::ALL.iter().find_map(|other| other.strip(name))
+                && is_common(name)
+            {
+                attributes.entry(name.to_vec()).or_insert_with(|| value.clone());
+            }
+        }
+        Self(attributes)
     }
 
     /// As extended attributes of an entry, ascending by name.
-    pub fn into_xattrs(self) -> Vec<(Vec<u8>, Vec<u8>)> {
-        let prefixed = |name: Vec<u8>| [PREFIX.as_bytes(), &name].concat();
+    pub fn into_xattrs(self, origin: Origin) -> Vec<(Vec<u8>, Vec<u8>)> {
+        let prefixed = |name: Vec<u8>| [origin.name().as_bytes(), b".", &name].concat();
         self.0.into_iter().map(|(name, value)| (prefixed(name), value)).collect()
     }
 
@@ -159,7 +211,21 @@ impl Attributes {
         tags.collect()
     }
 
-    /// The checksum that the server kept: name of the header and value.
+    /// Names and values of user metadata that is text.
+    pub fn metadata(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0.iter().filter_map(|(name, value)| {
+            let name = std::str::from_utf8(name.strip_prefix(b"meta.")?).ok()?;
+            Some((name, std::str::from_utf8(value).ok()?))
+        })
+    }
+
+    /// Names and values of the checksums that the server kept.
+    pub fn checksums(&self) -> impl Iterator<Item = (&str, &str)> {
+        let names = CHECKSUMS.iter().map(|(name, _)| *name).chain([MD5]);
+        names.filter_map(|name| Some((name, self.text(name)?)))
+    }
+
+    /// The checksum that S3 kept: name of the header and value.
     pub fn checksum(&self) -> Option<(&'static str, &str)> {
         CHECKSUMS.iter().find_map(|(name, header)| Some((*header, self.text(name)?)))
     }
@@ -195,6 +261,11 @@ impl Attributes {
     }
 }
 
+/// True for what every service has.
+fn is_common(name: &[u8]) -> bool {
+    COMMON.contains(&name) || name.starts_with(b"meta.") || name.starts_with(b"tag.")
+}
+
 /// An ETag without its quotes, and without the mark of a weak one.
 pub fn without_quotes(etag: &[u8]) -> &[u8] {
     let etag = etag.strip_prefix(b"W/").unwrap_or(etag);
@@ -205,7 +276,7 @@ pub fn without_quotes(etag: &[u8]) -> &[u8] {
 mod tests {
     use super::*;
 
-    const ALL: Carry = Carry { storage_class: true, encryption: true, lock: true };
+    const ALL: Carry = Carry { storage_class: true, encryption: true, lock: true, tags: true };
 
     fn headers(pairs: &[(&str, &str)]) -> HeaderMap {
         let pair = |(name, value): &(&str, &str)| {
@@ -236,11 +307,11 @@ mod tests {
         assert_eq!(attributes.text("etag"), Some("abc-2"));
         assert_eq!(attributes.text("version"), Some("v1"));
         assert_eq!(attributes.get("meta.colour"), Some(&b"r=d, \"x\""[..]));
-        let xattrs = attributes.clone().into_xattrs();
+        let xattrs = attributes.clone().into_xattrs(Origin::S3);
         assert!(xattrs.is_sorted() && xattrs.iter().all(|(name, _)| name.starts_with(b"s3.")));
-        assert_eq!(Attributes::from_xattrs(&xattrs), attributes);
+        assert_eq!(Attributes::from_xattrs(&xattrs, Origin::S3), attributes);
         assert_eq!(attributes.to_headers(ALL), sent);
-        let carry = Carry { storage_class: false, encryption: false, lock: false };
+        let carry = Carry { storage_class: false, encryption: false, lock: false, tags: false };
         assert_eq!(attributes.to_headers(carry).len(), 5);
     }
 
@@ -253,6 +324,19 @@ mod tests {
         assert_eq!(encoding("aws-chunked"), None);
         assert_eq!(encoding("aws-chunked, gzip").as_deref(), Some("gzip"));
         assert_eq!(encoding("gzip , br").as_deref(), Some("gzip , br"));
+    }
+
+    #[test]
+    fn other_services_take_what_is_common() {
+        let mut attributes = Attributes::default();
+        for name in ["etag", "storage-class", "content-type", "meta.a", "tag.b", "checksum.md5"] {
+            attributes.set(name, name);
+        }
+        let xattrs = attributes.into_xattrs(Origin::Azure);
+        assert!(xattrs.iter().all(|(name, _)| name.starts_with(b"azure.")));
+        let taken = Attributes::from_xattrs(&xattrs, Origin::S3).into_xattrs(Origin::S3);
+        let names: Vec<_> = taken.iter().map(|(name, _)| name.as_slice()).collect();
+        assert_eq!(names, [&b"s3.content-type"[..], b"s3.meta.a", b"s3.tag.b"]);
     }
 
     #[test]

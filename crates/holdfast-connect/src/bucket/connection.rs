@@ -5,11 +5,12 @@ use std::sync::Arc;
 use tokio::runtime::{Handle, Runtime};
 
 use super::listing::After;
-use super::s3::action::Requests;
+use super::http::action::Requests;
 use super::s3::client::S3;
-use super::s3::configuration::SETTINGS;
-use super::s3::xml::Element;
+use super::azure::Azure;
+use super::google::Google;
 use super::source::{BucketSource, BucketSourceOptions};
+use super::store::{Store, find};
 use super::target::{BucketTarget, BucketTargetOptions};
 use super::{BucketError, BucketOptions, Service};
 
@@ -19,7 +20,7 @@ const THREADS: usize = 2;
 /// An open bucket. Clones share its connections.
 #[derive(Clone)]
 pub struct Bucket {
-    client: Arc<S3>,
+    store: Arc<dyn Store>,
     runtime: Arc<Runtime>,
     options: Arc<BucketOptions>,
 }
@@ -30,19 +31,18 @@ impl Bucket {
     /// # Errors
     /// If the options cannot be right.
     pub fn open(options: BucketOptions) -> Result<Self, BucketError> {
-        if options.service != Service::S3 {
-            let text = "only buckets of S3 and compatible servers can be opened so far: use the \
-                        service's S3 interface, if it has one";
-            return Err(BucketError::Options(text.to_owned()));
-        }
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(THREADS)
             .thread_name("holdfast-bucket")
             .enable_all()
             .build()
             .map_err(|source| BucketError::Local { action: "start threads", source })?;
-        let client = Arc::new(runtime.block_on(S3::connect(&options))?);
-        Ok(Self { client, runtime: Arc::new(runtime), options: Arc::new(options) })
+        let store: Arc<dyn Store> = match &options.service {
+            Service::S3 => Arc::new(runtime.block_on(S3::connect(&options))?),
+            Service::Google => Arc::new(Google::connect(&options)?),
+            Service::Azure { account } => Arc::new(Azure::connect(&options, account)?),
+        };
+        Ok(Self { store, runtime: Arc::new(runtime), options: Arc::new(options) })
     }
 
     /// Its objects as a source.
@@ -63,7 +63,7 @@ impl Bucket {
 
     /// Requests that were sent so far.
     pub fn requests(&self) -> Requests {
-        self.client.counters.requests()
+        self.store.http().counters.requests()
     }
 
     /// Makes sure that the bucket is there and may be listed.
@@ -71,7 +71,7 @@ impl Bucket {
     /// # Errors
     /// As the server gives them.
     pub fn look(&self) -> Result<(), BucketError> {
-        self.runtime.block_on(self.client.list("", &After::default(), 1)).map(drop)
+        self.runtime.block_on(self.store.list("", &After::default(), 1)).map(drop)
     }
 
     /// True if there is an object of this key now.
@@ -79,9 +79,7 @@ impl Bucket {
     /// # Errors
     /// As the server gives them.
     pub fn has(&self, key: &str) -> Result<bool, BucketError> {
-        // Of all keys that begin so, the key itself comes first.
-        let page = self.runtime.block_on(self.client.list(key, &After::default(), 1))?;
-        Ok(page.objects.first().is_some_and(|object| object.key == key))
+        self.runtime.block_on(find(&*self.store, key)).map(|found| found.is_some())
     }
 
     /// True if the bucket keeps every version.
@@ -89,13 +87,11 @@ impl Bucket {
     /// # Errors
     /// As the server gives them.
     pub fn is_versioned(&self) -> Result<bool, BucketError> {
-        let document = self.runtime.block_on(self.client.setting(&SETTINGS[0]))?;
-        let root = document.and_then(|document| Element::parse(document.as_bytes()).ok());
-        Ok(root.is_some_and(|root| root.text("Status") == Some("Enabled")))
+        self.runtime.block_on(self.store.is_versioned())
     }
 
-    pub(super) fn client(&self) -> &Arc<S3> {
-        &self.client
+    pub(super) fn store(&self) -> &Arc<dyn Store> {
+        &self.store
     }
 
     pub(super) fn runtime(&self) -> Handle {

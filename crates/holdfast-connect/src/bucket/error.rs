@@ -76,7 +76,8 @@ pub enum BucketError {
     Exists,
     /// The object must be brought back from an archive first.
     #[error(
-        "its storage class is an archive: restore it there (RestoreObject) before it can be read"
+        "its storage class is an archive: restore it there (RestoreObject, of Azure a new tier) before \
+         it can be read"
     )]
     Archived,
     /// The server does not know how.

@@ -1,24 +1,40 @@
-//! Buckets: Amazon S3 and compatible servers at full fidelity.
+//! Buckets: Amazon S3 and compatible servers at full fidelity, Google Cloud Storage and Azure Blob
+//! Storage.
 //!
-//! [`options`] says how a bucket is reached, [`s3`] speaks with it, [`listing`] lists it in order
+//! [`options`] says how a bucket is reached; [`s3`], [`google`] and [`azure`] speak with it over
+//! [`http`], all of them behind [`store`]; [`listing`] lists it in order
 //! and in parallel, [`key`] makes names of keys, [`attributes`] turns what an object has besides
 //! its content into extended attributes and back. Everything asynchronous stays in this folder: its
 //! callers are ordinary threads that wait.
 
 pub mod answers;
 pub mod attributes;
+mod azure;
 mod connection;
 mod error;
+mod google;
+mod http;
 pub mod key;
 pub mod listing;
 pub mod options;
 mod s3;
+mod store;
 pub mod source;
 pub mod target;
 
 pub use connection::Bucket;
 pub use error::BucketError;
-pub use options::{BucketOptions, BucketUrl, Credentials, Retries, Service};
-pub use s3::action::Requests;
+pub use options::{BucketOptions, Credentials, Retries, Service};
+pub use http::action::Requests;
 pub use source::{BucketSource, BucketSourceOptions, Tags, Versions};
 pub use target::{BucketTarget, BucketTargetOptions, Restored};
+
+use holdfast_format::entry::FileTime;
+
+/// A time stamp as entries have it.
+fn file_time(time: jiff::Timestamp) -> Option<FileTime> {
+    let nanoseconds = time.as_nanosecond();
+    let seconds = i64::try_from(nanoseconds.div_euclid(1_000_000_000)).ok()?;
+    let nanoseconds = u32::try_from(nanoseconds.rem_euclid(1_000_000_000)).ok()?;
+    Some(FileTime { seconds, nanoseconds })
+}

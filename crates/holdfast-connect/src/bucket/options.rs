@@ -11,8 +11,6 @@ use std::time::Duration;
 use jiff::Timestamp;
 use zeroize::Zeroizing;
 
-use super::BucketError;
-
 /// Which interface the server speaks.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Service {
@@ -48,6 +46,21 @@ pub enum Credentials {
         /// Name of the profile, usually `default`.
         name: String,
     },
+    /// A key file of Google's: of a service account, or of a user.
+    KeyFile(PathBuf),
+    /// A key of Azure's storage account.
+    AccountKey(Zeroizing<String>),
+    /// A shared access signature of Azure: `sv=...&sig=...`.
+    Signature(Zeroizing<String>),
+    /// An application that is registered with Microsoft Entra.
+    ClientSecret {
+        /// Id of the directory; no secret.
+        tenant_id: String,
+        /// Id of the application; no secret.
+        client_id: String,
+        /// Its secret.
+        secret: Zeroizing<String>,
+    },
     /// Names and values of environment variables (`AWS_...`, `GOOGLE_...`, `AZURE_...`): keys,
     /// roles of containers and of web identities; without any of them the role of this machine.
     Variables(Vec<(String, Zeroizing<String>)>),
@@ -64,6 +77,13 @@ impl fmt::Debug for Credentials {
             Self::Profile { file, name } => {
                 formatter.debug_struct("Profile").field("file", file).field("name", name).finish()
             }
+            Self::KeyFile(file) => formatter.debug_tuple("KeyFile").field(file).finish(),
+            Self::AccountKey(_) => formatter.write_str("AccountKey"),
+            Self::Signature(_) => formatter.write_str("Signature"),
+            Self::ClientSecret { client_id, .. } => formatter
+                .debug_struct("ClientSecret")
+                .field("client_id", client_id)
+                .finish_non_exhaustive(),
             Self::Variables(variables) => {
                 let names = variables.iter().map(|(name, _)| name);
                 formatter.write_str("Variables ")?;
@@ -102,7 +122,8 @@ pub struct BucketOptions {
     pub service: Service,
     /// Name of the bucket.
     pub bucket: String,
-    /// URL of the server; `None` for the one of Amazon, Google or Azure.
+    /// URL of the server; `None` for the one of Amazon, Google or Azure. Of Azure it is the URL of
+    /// the account: an emulator has the account's name in the path.
     pub endpoint: Option<String>,
     /// Region of the bucket; `None` to ask Amazon, or `us-east-1` with an endpoint.
     pub region: Option<String>,
@@ -114,6 +135,8 @@ pub struct BucketOptions {
     pub path_style: Option<bool>,
     /// Certificates to be trusted besides the system's, in PEM.
     pub certificates: Vec<u8>,
+    /// True to have listings of Azure tell tags, which takes a permission of its own.
+    pub with_tags: bool,
     /// Requests under way at once for listings, and for the content of one large object.
     pub concurrency: NonZeroUsize,
     /// What happens after failures that may pass.
@@ -142,6 +165,7 @@ impl BucketOptions {
             credentials,
             path_style: None,
             certificates: Vec::new(),
+            with_tags: false,
             concurrency: const { NonZeroUsize::new(8).unwrap() },
             retries: Retries::default(),
             silence_max: Duration::from_secs(60),
@@ -151,65 +175,9 @@ impl BucketOptions {
     }
 }
 
-/// What a URL says of a bucket.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct BucketUrl {
-    /// Which interface.
-    pub service: Service,
-    /// Name of the bucket or container.
-    pub bucket: String,
-    /// Only keys that begin so; may be empty.
-    pub prefix: String,
-}
-
-impl BucketUrl {
-    /// Takes `s3://BUCKET/PREFIX`, `gs://BUCKET/PREFIX` or `az://ACCOUNT/CONTAINER/PREFIX` apart.
-    ///
-    /// # Errors
-    /// [`BucketError::Options`] if it is none of these.
-    pub fn parse(url: &str) -> Result<Self, BucketError> {
-        let wrong = || {
-            let forms = "s3://BUCKET/PREFIX, gs://BUCKET/PREFIX or az://ACCOUNT/CONTAINER/PREFIX";
-            BucketError::Options(format!("{url:?} names no bucket: write {forms}"))
-        };
-        let (scheme, rest) = url.split_once("://").ok_or_else(wrong)?;
-        let (service, rest) = match scheme {
-            "s3" => (Service::S3, rest),
-            "gs" => (Service::Google, rest),
-            "az" => {
-                let (account, rest) = rest.split_once('/').ok_or_else(wrong)?;
-                (Service::Azure { account: account.to_owned() }, rest)
-            }
-            _ => return Err(wrong()),
-        };
-        let (bucket, prefix) = rest.split_once('/').unwrap_or((rest, ""));
-        let is_empty = matches!(&service, Service::Azure { account } if account.is_empty());
-        if bucket.is_empty() || is_empty {
-            return Err(wrong());
-        }
-        Ok(Self { service, bucket: bucket.to_owned(), prefix: prefix.to_owned() })
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn urls_name_buckets() {
-        let parsed = |url| {
-            let url = BucketUrl::parse(url).unwrap();
-            (url.service, url.bucket, url.prefix)
-        };
-        assert_eq!(parsed("s3://b"), (Service::S3, "b".into(), String::new()));
-        assert_eq!(parsed("s3://b/x//y/"), (Service::S3, "b".into(), "x//y/".into()));
-        assert_eq!(parsed("gs://b/p"), (Service::Google, "b".into(), "p".into()));
-        let azure = Service::Azure { account: "acc".into() };
-        assert_eq!(parsed("az://acc/box/p/q"), (azure, "box".into(), "p/q".into()));
-        for bad in ["", "b", "s3:b", "s3://", "s3:///x", "az://acc", "az:///box", "http://b"] {
-            assert!(BucketUrl::parse(bad).is_err(), "{bad:?}");
-        }
-    }
 
     #[test]
     fn secrets_are_not_shown() {

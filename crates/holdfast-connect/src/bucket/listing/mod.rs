@@ -18,6 +18,8 @@ use tokio::runtime::Handle;
 use tokio::sync::mpsc;
 
 use super::BucketError;
+use super::attributes::Attributes;
+use super::store::Which;
 
 /// Pages of a segment that wait for their turn, besides the one that is being fetched.
 const WAITING_PAGES: usize = 2;
@@ -37,11 +39,12 @@ pub struct After {
 }
 
 /// What a listing says of an object or a version.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Listed {
     /// Key.
     pub key: String,
-    /// ETag without quotes; may be empty.
+    /// What requests recognise the content by: the ETag without quotes, of Google the generation;
+    /// may be empty.
     pub etag: String,
     /// Size in bytes.
     pub bytes: u64,
@@ -55,6 +58,18 @@ pub struct Listed {
     pub is_latest: bool,
     /// True if this version says that the object was deleted.
     pub is_delete_marker: bool,
+    /// When its attributes were changed, if that is later than it was written and leaves no other
+    /// trace.
+    pub changed: Option<FileTime>,
+    /// All of its attributes, if the listing of this service tells them.
+    pub attributes: Option<Arc<Attributes>>,
+}
+
+impl Listed {
+    /// How requests name it.
+    pub fn which(&self) -> Which<'_> {
+        Which { key: &self.key, etag: &self.etag, version: self.version.as_deref() }
+    }
 }
 
 /// A page of a listing.

@@ -79,13 +79,8 @@ fn runtime() -> Runtime {
 fn listed(key: &str) -> Listed {
     Listed {
         key: key.to_owned(),
-        etag: String::new(),
-        bytes: 0,
-        modified: FileTime::default(),
-        storage_class: None,
-        version: None,
         is_latest: true,
-        is_delete_marker: false,
+        ..Listed::default()
     }
 }
 

@@ -1,102 +1,29 @@
-//! The client: addresses, signs, sends, tries again, and tells what a refusal means.
+//! The client of S3, and who signs for it.
 
 use std::sync::Arc;
-use std::sync::atomic::{self, AtomicBool};
-use std::time::Duration;
 
-use bytes::Bytes;
-use http::header::{CONTENT_LENGTH, HOST, HeaderMap, HeaderName, HeaderValue};
-use http::{Method, Response, StatusCode};
+use async_trait::async_trait;
+use http::Method;
+use http::header::{CONTENT_LENGTH, HOST, HeaderMap, HeaderValue};
 
-use super::action::{self, Action, Counters};
+use super::action;
 use super::credentials::Provider;
-use super::encode;
 use super::endpoint::Endpoint;
-use super::failure::{Asked, Refusal};
-use super::payload::{Payload, PayloadBody};
 use super::sign::{self, Signed, UNSIGNED_PAYLOAD, canonical_query};
-use super::transport::{Answer, Broken, Transport};
-use super::xml::Element;
-use crate::bucket::{BucketError, BucketOptions, Retries};
+use crate::bucket::http::client::{Authority, Client, HttpRequest, Names, Request};
+use crate::bucket::http::encode;
+use crate::bucket::http::transport::Transport;
+use crate::bucket::{BucketError, BucketOptions};
 
-/// Longest document that is taken from a server: a page of 1,000 keys has at most a third of it.
-const DOCUMENT_BYTES_MAX: usize = 16 << 20;
-/// Longest refusal that is read.
-const REFUSAL_BYTES_MAX: usize = 64 << 10;
-/// How long a wish to stop may go unnoticed.
-const LOOK_INTERVAL: Duration = Duration::from_millis(100);
 /// The region of whoever names none.
 const DEFAULT_REGION: &str = "us-east-1";
 
-/// Part of a query: name and value, not encoded.
-pub type Query = Vec<(&'static str, String)>;
-
-/// A request, as often as it must be made.
-#[derive(Debug)]
-pub struct Request<'a> {
-    pub action: Action,
-    pub method: Method,
-    /// The object; `None` for the bucket.
-    pub key: Option<&'a str>,
-    pub query: Query,
-    pub headers: HeaderMap,
-    pub payload: Payload,
-    /// Attempts so far. A refusal of the second one may be due to the first, which was done
-    /// although no answer came.
-    pub attempts: u32,
-}
-
-impl<'a> Request<'a> {
-    /// A request without headers and body.
-    pub fn new(action: Action, method: Method, key: Option<&'a str>) -> Self {
-        let (query, headers, payload) = (Query::new(), HeaderMap::new(), Payload::EMPTY);
-        Self { action, method, key, query, headers, payload, attempts: 0 }
-    }
-
-    /// With one more part of the query.
-    pub fn query(mut self, name: &'static str, value: impl Into<String>) -> Self {
-        self.query.push((name, value.into()));
-        self
-    }
-
-    /// With one more part of the query, if there is a value.
-    pub fn maybe_query(self, name: &'static str, value: Option<&str>) -> Self {
-        match value {
-            Some(value) => self.query(name, value),
-            None => self,
-        }
-    }
-
-    /// With one more header; a value that cannot stand in one is left out.
-    pub fn header(mut self, name: HeaderName, value: &str) -> Self {
-        if let Ok(value) = HeaderValue::from_str(value) {
-            self.headers.insert(name, value);
-        }
-        self
-    }
-
-    /// With a body.
-    pub fn payload(mut self, payload: Payload) -> Self {
-        self.payload = payload;
-        self
-    }
-}
-
-/// An answer that is no refusal.
-pub type Answered = Response<Answer>;
-
-/// A connection to one bucket.
+/// A connection to one bucket of S3.
 #[derive(Debug)]
 pub struct S3 {
+    pub http: Client,
     pub bucket: String,
     pub region: String,
-    pub counters: Arc<Counters>,
-    endpoint: Endpoint,
-    transport: Transport,
-    provider: Provider,
-    retries: Retries,
-    clock: fn() -> jiff::Timestamp,
-    stop: Arc<AtomicBool>,
 }
 
 impl S3 {
@@ -105,178 +32,54 @@ impl S3 {
     /// # Errors
     /// If the options cannot be right, or nobody answers.
     pub async fn connect(options: &BucketOptions) -> Result<Self, BucketError> {
-        let region = options.region.clone().unwrap_or_else(|| DEFAULT_REGION.to_owned());
-        let endpoint = Endpoint::new(options, &region)?;
+        let given = options.region.as_deref().unwrap_or(DEFAULT_REGION);
+        let endpoint = Endpoint::new(options, given)?;
         let transport =
             Transport::new(endpoint.is_encrypted(), &options.certificates, options.silence_max)?;
         let provider = Provider::new(&options.credentials, options.region.as_deref(), &transport)?;
-        let mut client = Self {
+        let mut amazon = Amazon {
             bucket: options.bucket.clone(),
-            region,
-            counters: Arc::default(),
+            region: given.to_owned(),
             endpoint,
-            transport,
             provider,
-            retries: options.retries,
             clock: options.clock,
-            stop: Arc::clone(&options.stop),
         };
-        if options.region.is_none() && options.endpoint.is_none() {
-            client.find_region(options).await?;
+        let mut http = Client::new(options, transport.clone(), Arc::new(amazon.clone()));
+        if options.region.is_none()
+            && options.endpoint.is_none()
+            && let Some(region) = find_region(&http).await?
+        {
+            amazon.endpoint = Endpoint::new(options, &region)?;
+            amazon.region = region;
+            let counters = http.counters;
+            http = Client::new(options, transport, Arc::new(amazon.clone()));
+            http.counters = counters;
         }
-        Ok(client)
+        Ok(Self { http, bucket: amazon.bucket, region: amazon.region })
     }
+}
 
-    /// Amazon names the region of a bucket in every answer, refusals among them.
-    async fn find_region(&mut self, options: &BucketOptions) -> Result<(), BucketError> {
-        let mut request = Request::new(action::FIND_BUCKET, Method::HEAD, None);
-        let answer = self.attempt(&mut request).await?;
-        let header = answer.headers().get("x-amz-bucket-region");
-        if let Some(region) = header.and_then(|region| region.to_str().ok()) {
-            self.region = region.to_owned();
-            self.endpoint = Endpoint::new(options, region)?;
-        }
-        Ok(())
-    }
+/// Amazon names the region of a bucket in every answer, refusals among them.
+async fn find_region(http: &Client) -> Result<Option<String>, BucketError> {
+    let mut request = Request::new(action::FIND_BUCKET, Method::HEAD, None);
+    let answer = http.attempt(&mut request).await?;
+    let header = answer.headers().get("x-amz-bucket-region");
+    Ok(header.and_then(|region| region.to_str().ok()).map(str::to_owned))
+}
 
-    /// Sends a request until it succeeds, is refused for good, or has failed too often.
-    ///
-    /// # Errors
-    /// The last failure.
-    pub async fn send(&self, request: &mut Request<'_>) -> Result<Answered, BucketError> {
-        // What is left behind is tidied up even then.
-        if request.action == action::ABORT {
-            return self.send_repeatedly(request).await;
-        }
-        self.unless_stopped(self.send_repeatedly(request)).await
-    }
+/// Signs with keys of Amazon, or of whoever does as Amazon does.
+#[derive(Debug, Clone)]
+struct Amazon {
+    bucket: String,
+    region: String,
+    endpoint: Endpoint,
+    provider: Provider,
+    clock: fn() -> jiff::Timestamp,
+}
 
-    /// Does some work, unless it is to stop before it is done.
-    ///
-    /// # Errors
-    /// [`BucketError::Stopped`], and those of the work.
-    pub async fn unless_stopped<T>(
-        &self,
-        work: impl Future<Output = Result<T, BucketError>>,
-    ) -> Result<T, BucketError> {
-        let stopped = async {
-            while !self.stop.load(atomic::Ordering::SeqCst) {
-                tokio::time::sleep(LOOK_INTERVAL).await;
-            }
-        };
-        tokio::select! {
-            biased;
-            () = stopped => Err(BucketError::Stopped),
-            outcome = work => outcome,
-        }
-    }
-
-    async fn send_repeatedly(&self, request: &mut Request<'_>) -> Result<Answered, BucketError> {
-        loop {
-            let outcome = self.attempt(request).await;
-            let is_last = request.attempts >= self.retries.attempts;
-            let answer = match outcome {
-                Err(error @ BucketError::Unreachable { .. }) if is_last => return Err(error),
-                Err(BucketError::Unreachable { .. }) => None,
-                Err(error) => return Err(error),
-                Ok(answer) if answer.status().is_success() => return Ok(answer),
-                Ok(answer) => Some(answer),
-            };
-            if let Some(answer) = answer {
-                let refusal = refusal(answer).await;
-                if is_last || !refusal.may_pass() {
-                    return Err(refusal.into_error(&self.asked(request)));
-                }
-            }
-            tokio::time::sleep(self.wait_after(request.attempts)).await;
-        }
-    }
-
-    /// Sends a request whose answer is a document; `None` if its body is empty.
-    ///
-    /// # Errors
-    /// As [`S3::send`]; an answer that is no XML.
-    pub async fn document(
-        &self,
-        request: &mut Request<'_>,
-    ) -> Result<Option<Element>, BucketError> {
-        let body = self.body(request).await?;
-        self.parse(request, &body)
-    }
-
-    /// The document in an answer that has come already. What a broken one would have said is not
-    /// asked again.
-    ///
-    /// # Errors
-    /// As [`S3::document`].
-    pub async fn answered_document(
-        &self,
-        request: &Request<'_>,
-        answer: Answered,
-    ) -> Result<Option<Element>, BucketError> {
-        match answer.into_body().whole(DOCUMENT_BYTES_MAX).await {
-            Ok(Some(body)) => self.parse(request, &body),
-            Ok(None) => Err(nonsense(request.action.what, "it is too long".to_owned())),
-            Err(broken) => Err(self.unreachable(&broken)),
-        }
-    }
-
-    fn parse(&self, request: &Request<'_>, body: &[u8]) -> Result<Option<Element>, BucketError> {
-        if body.iter().all(u8::is_ascii_whitespace) {
-            return Ok(None);
-        }
-        let root = Element::parse(body).map_err(|detail| nonsense(request.action.what, detail))?;
-        if root.name == "Error" {
-            // A refusal that became known only after the status had been sent.
-            let status = StatusCode::INTERNAL_SERVER_ERROR;
-            let refusal = Refusal::parse(status, &HeaderMap::new(), body);
-            return Err(refusal.into_error(&self.asked(request)));
-        }
-        Ok(Some(root))
-    }
-
-    /// Sends a request and takes the body of its answer.
-    ///
-    /// # Errors
-    /// As [`S3::send`]; an answer that is too long.
-    pub async fn body(&self, request: &mut Request<'_>) -> Result<Bytes, BucketError> {
-        self.unless_stopped(self.body_repeatedly(request)).await
-    }
-
-    async fn body_repeatedly(&self, request: &mut Request<'_>) -> Result<Bytes, BucketError> {
-        loop {
-            let mut answer = self.send(request).await?.into_body();
-            match answer.whole(DOCUMENT_BYTES_MAX).await {
-                Ok(Some(body)) => return Ok(body),
-                Ok(None) => return Err(nonsense(request.action.what, "it is too long".to_owned())),
-                Err(broken) if request.attempts >= self.retries.attempts => {
-                    return Err(self.unreachable(&broken));
-                }
-                Err(_) => tokio::time::sleep(self.wait_after(request.attempts)).await,
-            }
-        }
-    }
-
-    /// One attempt; refusals are answers.
-    async fn attempt(&self, request: &mut Request<'_>) -> Result<Answered, BucketError> {
-        request.attempts += 1;
-        self.counters.count(request.action.kind);
-        let signed = self.signed(request).await?;
-        match self.transport.send(signed).await {
-            Ok(answer) => Ok(answer),
-            Err(broken) if broken.is_final => {
-                // It will not become better: a certificate, above all.
-                request.attempts = u32::MAX;
-                Err(self.unreachable(&broken))
-            }
-            Err(broken) => Err(self.unreachable(&broken)),
-        }
-    }
-
-    async fn signed(
-        &self,
-        request: &Request<'_>,
-    ) -> Result<http::Request<PayloadBody>, BucketError> {
+#[async_trait]
+impl Authority for Amazon {
+    async fn ready(&self, request: &Request<'_>) -> Result<HttpRequest, BucketError> {
         let path =
             self.endpoint.path(&self.bucket, &request.key.map(encode::path).unwrap_or_default());
         let query = canonical_query(&request.query);
@@ -293,15 +96,16 @@ impl S3 {
                     code: "it has impossible characters".to_owned(),
                 })?;
         }
-        let mut signed = http::Request::builder().method(&request.method).uri(url);
-        if let Some(all) = signed.headers_mut() {
-            *all = headers;
-        }
-        signed.body(request.payload.body()).map_err(|error| {
-            BucketError::Options(format!("the address of the bucket is not valid: {error}"))
-        })
+        request.to_http(&url, headers)
     }
 
+    fn names(&self) -> Names<'_> {
+        let (bucket, endpoint) = (self.bucket.as_str(), self.endpoint.origin.as_str());
+        Names { bucket, endpoint, region: &self.region }
+    }
+}
+
+impl Amazon {
     /// Adds what headers say of the body; returns its hash as it is signed.
     fn describe_payload(
         &self,
@@ -326,57 +130,4 @@ impl S3 {
         }
         Ok(sha256.unwrap_or_else(|| UNSIGNED_PAYLOAD.to_owned()))
     }
-
-    fn asked<'a>(&'a self, request: &'a Request<'_>) -> Asked<'a> {
-        Asked {
-            action: &request.action,
-            method: &request.method,
-            bucket: &self.bucket,
-            endpoint: &self.endpoint.origin,
-            region: &self.region,
-            has_key: request.key.is_some(),
-            must_be_absent: request.headers.contains_key(http::header::IF_NONE_MATCH),
-        }
-    }
-
-    fn unreachable(&self, broken: &Broken) -> BucketError {
-        self.broke_off(&broken.cause)
-    }
-
-    /// The error for a transfer that broke off too often.
-    pub fn broke_off(&self, cause: &str) -> BucketError {
-        let (endpoint, cause) = (self.endpoint.origin.clone(), cause.to_owned());
-        BucketError::Unreachable { endpoint, cause }
-    }
-
-    /// Half of the wait is random, so that many clients do not come back at the same time.
-    pub fn wait_after(&self, attempts: u32) -> Duration {
-        let doubled =
-            self.retries.first_wait.saturating_mul(1 << attempts.saturating_sub(1).min(16));
-        let wait = doubled.min(self.retries.wait_max);
-        let mut random = [0; 2];
-        // Without random numbers the wait is the longest one.
-        let share = match getrandom::fill(&mut random) {
-            Ok(()) => f64::from(u16::from_le_bytes(random)) / f64::from(u16::MAX),
-            Err(_) => 1.0,
-        };
-        wait.mul_f64(0.5 + share / 2.0)
-    }
-
-    /// Attempts that a broken transfer may take.
-    pub fn attempts_max(&self) -> u32 {
-        self.retries.attempts
-    }
-}
-
-/// The error for an answer that makes no sense.
-pub fn nonsense(action: &'static str, detail: String) -> BucketError {
-    BucketError::Nonsense { action, detail }
-}
-
-/// Takes a refusal apart; one whose body cannot be read says less.
-async fn refusal(answer: Answered) -> Refusal {
-    let (head, mut body) = answer.into_parts();
-    let body = body.whole(REFUSAL_BYTES_MAX).await.ok().flatten().unwrap_or_default();
-    Refusal::parse(head.status, &head.headers, &body)
 }

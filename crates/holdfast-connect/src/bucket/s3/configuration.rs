@@ -3,20 +3,13 @@
 use http::Method;
 use http::header::CONTENT_TYPE;
 
-use super::action::{Action, Kind};
-use super::client::{Request, S3};
-use super::payload::Payload;
-use super::xml::Element;
+use crate::bucket::http::action::{Action, Kind};
+use super::client::S3;
+use crate::bucket::http::client::{Request, nonsense};
+use crate::bucket::http::payload::Payload;
+use crate::bucket::http::xml::Element;
 use crate::bucket::BucketError;
-
-/// One part of a bucket's configuration.
-#[derive(Debug, Clone, Copy)]
-pub struct Setting {
-    /// Its name in the interface, and in `bucket.json`.
-    pub name: &'static str,
-    read: Action,
-    write: Action,
-}
+use crate::bucket::store::Setting;
 
 const fn setting(
     name: &'static str,
@@ -114,10 +107,10 @@ impl S3 {
     /// As the server gives them; a document that is no text.
     pub async fn setting(&self, setting: &Setting) -> Result<Option<String>, BucketError> {
         let mut request = Request::new(setting.read, Method::GET, None).query(setting.name, "");
-        match self.body(&mut request).await {
+        match self.http.body(&mut request).await {
             Ok(body) if body.is_empty() || is_listing(&body) => Ok(None),
             Ok(body) => String::from_utf8(body.to_vec()).map(Some).map_err(|_| {
-                super::client::nonsense(setting.read.what, "it is not UTF-8".to_owned())
+                nonsense(setting.read.what, "it is not UTF-8".to_owned())
             }),
             Err(BucketError::Refused { status: 404, .. } | BucketError::Unsupported { .. }) => {
                 Ok(None)
@@ -141,6 +134,6 @@ impl S3 {
             .query(setting.name, "")
             .header(CONTENT_TYPE, content_type)
             .payload(Payload::Bytes(document.into()));
-        self.send(&mut { request }).await.map(drop)
+        self.http.send(&mut { request }).await.map(drop)
     }
 }

@@ -5,19 +5,13 @@ use std::fmt;
 use std::path::Path;
 use std::str::FromStr;
 use std::sync::Arc;
-use std::time::Duration;
 
-use async_trait::async_trait;
-use http_body_util::BodyExt;
 use object_store::aws::{AmazonS3Builder, AmazonS3ConfigKey, AwsCredential, AwsCredentialProvider};
-use object_store::client::{
-    HttpClient, HttpConnector, HttpError, HttpErrorKind, HttpRequest, HttpResponse,
-    HttpResponseBody, HttpService,
-};
-use object_store::{ClientOptions, RetryConfig, StaticCredentialProvider};
+use object_store::StaticCredentialProvider;
 
 use super::profile::Profile;
-use super::transport::{Broken, Transport};
+use crate::bucket::http::connector::{Connector, few_retries, missing};
+use crate::bucket::http::transport::Transport;
 use crate::bucket::{BucketError, Credentials};
 
 /// Where credentials come from.
@@ -57,11 +51,7 @@ impl Provider {
                 let mut builder = AmazonS3Builder::new()
                     .with_bucket_name("any")
                     .with_http_connector(Connector(transport.clone()))
-                    .with_retry(RetryConfig {
-                        max_retries: 2,
-                        retry_timeout: Duration::from_secs(15),
-                        ..RetryConfig::default()
-                    });
+                    .with_retry(few_retries());
                 for (name, value) in variables {
                     if let Ok(key) = AmazonS3ConfigKey::from_str(&name.to_ascii_lowercase()) {
                         builder = builder.with_config(key, value.as_str());
@@ -72,6 +62,10 @@ impl Provider {
                 }
                 let store = builder.build().map_err(|error| missing(&error))?;
                 Ok(Self::Signing(Arc::clone(store.credentials())))
+            }
+            _ => {
+                let text = "those that were given are not Amazon's".to_owned();
+                Err(BucketError::NoCredentials(text))
             }
         }
     }
@@ -104,38 +98,4 @@ fn profile(file: &Path, name: &str) -> Result<Provider, BucketError> {
     profile.credential().map(fixed).map_err(|what| {
         BucketError::NoCredentials(format!("profile {name:?} of {} {what}", file.display()))
     })
-}
-
-/// The innermost cause: what stands around it names types of a library.
-fn missing(error: &object_store::Error) -> BucketError {
-    let mut innermost: &dyn std::error::Error = error;
-    while let Some(inner) = innermost.source() {
-        innermost = inner;
-    }
-    BucketError::NoCredentials(innermost.to_string())
-}
-
-/// Lets `object_store` use our connections.
-#[derive(Debug, Clone)]
-pub struct Connector(pub Transport);
-
-impl HttpConnector for Connector {
-    fn connect(&self, _: &ClientOptions) -> object_store::Result<HttpClient> {
-        Ok(HttpClient::new(self.clone()))
-    }
-}
-
-fn http_error(broken: Broken) -> HttpError {
-    let kind = if broken.is_connect { HttpErrorKind::Connect } else { HttpErrorKind::Interrupted };
-    HttpError::new(kind, std::io::Error::other(broken.cause))
-}
-
-#[async_trait]
-impl HttpService for Connector {
-    async fn call(&self, request: HttpRequest) -> Result<HttpResponse, HttpError> {
-        let (head, answer) = self.0.send(request).await.map_err(http_error)?.into_parts();
-        let body =
-            answer.into_inner().map_err(|error| HttpError::new(HttpErrorKind::Interrupted, error));
-        Ok(HttpResponse::from_parts(head, HttpResponseBody::new(body)))
-    }
 }

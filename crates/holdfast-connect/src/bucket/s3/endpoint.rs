@@ -1,5 +1,6 @@
 //! Where a bucket is addressed: in the path, or in the host name.
 
+use crate::bucket::http::address::Address;
 use crate::bucket::{BucketError, BucketOptions};
 
 /// The address of a bucket.
@@ -40,24 +41,8 @@ impl Endpoint {
         // Certificates for `*.host` do not cover names with another dot.
         let is_simple = options.endpoint.is_some() || options.bucket.contains('.');
         let is_path_style = options.path_style.unwrap_or(is_simple);
-        // Not what it is: somebody may have put a password into it.
-        let wrong = || {
-            BucketError::Options(
-                "the endpoint is not a URL of the form https://HOST:PORT".to_owned(),
-            )
-        };
-        let (scheme, rest) = given.split_once("://").ok_or_else(wrong)?;
-        let (host, base) = rest.split_once('/').unwrap_or((rest, ""));
-        let is_url = matches!(scheme, "http" | "https")
-            && !host.is_empty()
-            && host.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._:[]".contains(&byte))
-            && !base.contains(['?', '#', ' ']);
-        if !is_url {
-            return Err(wrong());
-        }
+        let Address { scheme, host, base } = Address::parse(&given)?;
         let bucket = if is_path_style { String::new() } else { format!("{}.", options.bucket) };
-        let base = base.trim_end_matches('/');
-        let base = if base.is_empty() { String::new() } else { format!("/{base}") };
         Ok(Self { origin: format!("{scheme}://{bucket}{host}"), base, is_path_style })
     }
 

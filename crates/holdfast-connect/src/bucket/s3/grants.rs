@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::xml::Element;
+use crate::bucket::http::xml::Element;
 
 /// Permissions and the headers that give them.
 const PERMISSIONS: [(&str, &str); 5] = [

@@ -4,13 +4,13 @@ use std::cmp::Ordering;
 
 use holdfast_format::entry::FileTime;
 use http::Method;
-use jiff::Timestamp;
 
 use super::action;
-use super::client::{Request, S3, nonsense};
-use super::encode;
-use super::xml::Element;
-use crate::bucket::BucketError;
+use super::client::S3;
+use crate::bucket::http::client::{Request, nonsense};
+use crate::bucket::http::encode;
+use crate::bucket::http::xml::Element;
+use crate::bucket::{BucketError, file_time};
 use crate::bucket::listing::{After, Listed, Page};
 
 impl S3 {
@@ -33,7 +33,7 @@ impl S3 {
             Some(token) => request.query("continuation-token", token.as_str()),
             None => request.maybe_query("start-after", after.key.as_deref()),
         };
-        let root = self.document(&mut request).await?.unwrap_or_default();
+        let root = self.http.document(&mut request).await?.unwrap_or_default();
         objects_page(&root, after).map_err(|detail| nonsense(action::LIST.what, detail))
     }
 
@@ -49,7 +49,7 @@ impl S3 {
             .query("prefix", prefix)
             .maybe_query("key-marker", after.key.as_deref())
             .maybe_query("version-id-marker", after.token.as_deref());
-        let root = self.document(&mut request).await?.unwrap_or_default();
+        let root = self.http.document(&mut request).await?.unwrap_or_default();
         versions_page(&root, after).map_err(|detail| nonsense(action::LIST_VERSIONS.what, detail))
     }
 }
@@ -155,20 +155,13 @@ fn listed(element: &Element, is_encoded: bool, version: Option<bool>) -> Result<
         is_latest: element.text("IsLatest") == Some("true"),
         is_delete_marker,
         key,
+        ..Listed::default()
     })
 }
 
 /// A moment as listings write it.
 fn moment(text: &str) -> Option<FileTime> {
     file_time(text.parse().ok()?)
-}
-
-/// A time stamp as entries have it.
-pub(in crate::bucket) fn file_time(time: Timestamp) -> Option<FileTime> {
-    let nanoseconds = time.as_nanosecond();
-    let seconds = i64::try_from(nanoseconds.div_euclid(1_000_000_000)).ok()?;
-    let nanoseconds = u32::try_from(nanoseconds.rem_euclid(1_000_000_000)).ok()?;
-    Some(FileTime { seconds, nanoseconds })
 }
 
 #[cfg(test)]

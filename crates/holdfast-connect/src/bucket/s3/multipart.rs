@@ -4,32 +4,14 @@ use http::Method;
 use http::header::{ETAG, HeaderMap, HeaderName, HeaderValue, IF_NONE_MATCH};
 
 use super::action;
-use super::client::{Request, S3};
-use super::object::{NAME_SPACE, Replace, Written, without};
-use super::payload::Payload;
-use super::xml::escaped;
+use super::client::S3;
+use crate::bucket::http::client::Request;
+use super::object::{NAME_SPACE, without};
+use crate::bucket::http::payload::Payload;
+use crate::bucket::http::xml::escaped;
 use crate::bucket::BucketError;
+use crate::bucket::store::{Replace, Upload, UploadedPart, Written};
 use crate::bucket::attributes::without_quotes;
-
-/// An upload that has begun.
-#[derive(Debug, Clone)]
-pub struct Upload {
-    /// The object that it will become.
-    pub key: String,
-    /// The server's name for it.
-    pub id: String,
-}
-
-/// A part that was uploaded.
-#[derive(Debug, Clone)]
-pub struct UploadedPart {
-    /// Counted from 1.
-    pub number: u32,
-    /// Its ETag as the server gave it.
-    pub etag: String,
-    /// Its checksum, if the upload has checksums: the element's name and the value.
-    pub checksum: Option<(&'static str, String)>,
-}
 
 impl S3 {
     /// Begins an upload.
@@ -39,7 +21,7 @@ impl S3 {
     pub async fn begin_upload(&self, key: &str, headers: HeaderMap) -> Result<Upload, BucketError> {
         let mut request = Request::new(action::PUT, Method::POST, Some(key)).query("uploads", "");
         request.headers = headers;
-        let root = self.document(&mut request).await?.unwrap_or_default();
+        let root = self.http.document(&mut request).await?.unwrap_or_default();
         let id = root.text("UploadId").ok_or_else(|| without(action::PUT.what, "UploadId"))?;
         Ok(Upload { key: key.to_owned(), id: id.to_owned() })
     }
@@ -60,7 +42,7 @@ impl S3 {
             .query("uploadId", upload.id.as_str())
             .payload(payload);
         request.headers = headers;
-        let answer = self.send(&mut request).await?;
+        let answer = self.http.send(&mut request).await?;
         let etag = answer.headers().get(ETAG).and_then(|etag| etag.to_str().ok());
         etag.map(str::to_owned).ok_or_else(|| without(action::PUT.what, "ETag"))
     }
@@ -83,11 +65,12 @@ impl S3 {
             .query("uploadId", upload.id.as_str())
             .payload(Payload::Bytes(completion(parts).into()));
         request.headers = headers;
+        request.must_be_absent = replace == Replace::No;
         let version = HeaderName::from_static("x-amz-version-id");
-        let answer = self.send(&mut request).await?;
+        let answer = self.http.send(&mut request).await?;
         let version =
             answer.headers().get(version).and_then(|it| it.to_str().ok()).map(str::to_owned);
-        let root = self.answered_document(&request, answer).await?.unwrap_or_default();
+        let root = self.http.answered_document(&request, answer).await?.unwrap_or_default();
         let etag = root.text("ETag").ok_or_else(|| without(action::PUT.what, "ETag"))?;
         let etag = String::from_utf8_lossy(without_quotes(etag.as_bytes())).into_owned();
         Ok(Written { etag, version })
@@ -100,15 +83,8 @@ impl S3 {
     pub async fn abort_upload(&self, upload: &Upload) -> Result<(), BucketError> {
         let mut request = Request::new(action::ABORT, Method::DELETE, Some(&upload.key))
             .query("uploadId", upload.id.as_str());
-        self.send(&mut request).await.map(drop)
-    }
-
-    /// What stands at a key.
-    ///
-    /// # Errors
-    /// [`BucketError::Vanished`] if nothing does.
-    pub async fn standing(&self, key: &str) -> Result<HeaderMap, BucketError> {
-        self.head(super::object::Which { key, etag: "", version: None }).await
+        request.is_tidying = true;
+        self.http.send(&mut request).await.map(drop)
     }
 }
 

@@ -4,43 +4,17 @@ use http::Method;
 use http::header::{ETAG, HeaderMap, HeaderName, HeaderValue, IF_MATCH, IF_NONE_MATCH, RANGE};
 
 use super::action;
-use super::client::{Answered, Request, S3, nonsense};
+use super::client::S3;
+use crate::bucket::http::client::{Answered, Request, nonsense};
+use crate::bucket::http::encode;
 use super::grants::Grants;
-use super::payload::Payload;
-use super::xml::{Element, escaped};
+use crate::bucket::http::payload::Payload;
+use crate::bucket::http::xml::{Element, escaped};
 use crate::bucket::BucketError;
+use crate::bucket::store::{Replace, Which, Written};
 use crate::bucket::attributes::without_quotes;
 
 const CHECKSUM_MODE: HeaderName = HeaderName::from_static("x-amz-checksum-mode");
-
-/// An object as a listing showed it.
-#[derive(Debug, Clone, Copy)]
-pub struct Which<'a> {
-    /// Its key.
-    pub key: &'a str,
-    /// Its ETag without quotes; empty if the server gives none.
-    pub etag: &'a str,
-    /// The version to be read.
-    pub version: Option<&'a str>,
-}
-
-/// Whether an object may be replaced.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Replace {
-    /// Whatever stands there is replaced.
-    Yes,
-    /// Nothing may stand there.
-    No,
-}
-
-/// What the server says of an object that was written.
-#[derive(Debug, Clone, Default)]
-pub struct Written {
-    /// ETag without quotes.
-    pub etag: String,
-    /// The version that it became.
-    pub version: Option<String>,
-}
 
 impl S3 {
     /// Begins to read an object, or a range of it (first byte and last byte), if it is still the
@@ -60,7 +34,7 @@ impl S3 {
         } else {
             request = request.header(CHECKSUM_MODE, "ENABLED");
         }
-        self.send(&mut request).await
+        self.http.send(&mut request).await
     }
 
     /// The headers of an object.
@@ -70,7 +44,7 @@ impl S3 {
     pub async fn head(&self, which: Which<'_>) -> Result<HeaderMap, BucketError> {
         let request = Request::new(action::HEAD, Method::HEAD, Some(which.key));
         let mut request = about(request, which).header(CHECKSUM_MODE, "ENABLED");
-        Ok(self.send(&mut request).await?.into_parts().0.headers)
+        Ok(self.http.send(&mut request).await?.into_parts().0.headers)
     }
 
     /// The size of one of the parts that an object was uploaded in, counted from 1; `None` if the
@@ -89,7 +63,7 @@ impl S3 {
         // restored.
         let mut request =
             request.maybe_query("versionId", which.version).query("partNumber", number.to_string());
-        let answer = match self.send(&mut request).await {
+        let answer = match self.http.send(&mut request).await {
             Ok(answer) => answer,
             Err(BucketError::Unsupported { .. } | BucketError::Refused { .. }) => return Ok(None),
             Err(error) => return Err(error),
@@ -110,7 +84,7 @@ impl S3 {
         let mut request = Request::new(action::GET_TAGS, Method::GET, Some(which.key))
             .query("tagging", "")
             .maybe_query("versionId", which.version);
-        match self.document(&mut request).await {
+        match self.http.document(&mut request).await {
             Ok(root) => Ok(root.map(|root| tags_in(&root)).unwrap_or_default()),
             Err(BucketError::Refused { status: 404, .. } | BucketError::Unsupported { .. }) => {
                 Ok(Vec::new())
@@ -127,7 +101,7 @@ impl S3 {
         let mut request = Request::new(action::GET_ACL, Method::GET, Some(which.key))
             .query("acl", "")
             .maybe_query("versionId", which.version);
-        Ok(self.body(&mut request).await?.to_vec())
+        Ok(self.http.body(&mut request).await?.to_vec())
     }
 
     /// Writes an object in one piece.
@@ -145,8 +119,9 @@ impl S3 {
         request.headers = headers;
         if replace == Replace::No {
             request.headers.insert(IF_NONE_MATCH, HeaderValue::from_static("*"));
+            request.must_be_absent = true;
         }
-        match self.send(&mut request).await {
+        match self.http.send(&mut request).await {
             Ok(answer) => Ok(written(answer.headers())),
             // An attempt whose answer was lost may have written it.
             Err(BucketError::Exists) if request.attempts > 1 => {
@@ -175,7 +150,7 @@ impl S3 {
         which: Which<'_>,
         headers: HeaderMap,
     ) -> Result<(), BucketError> {
-        let source = format!("/{}/{}", self.bucket, super::encode::path(which.key));
+        let source = format!("/{}/{}", self.bucket, encode::path(which.key));
         let mut request = Request::new(action::COPY, Method::PUT, Some(which.key));
         request.headers = headers;
         request = request
@@ -185,7 +160,7 @@ impl S3 {
             let name = HeaderName::from_static("x-amz-copy-source-if-match");
             request = request.header(name, &format!("\"{}\"", which.etag));
         }
-        self.document(&mut request).await.map(drop)
+        self.http.document(&mut request).await.map(drop)
     }
 
     /// Gives an object these tags and no others.
@@ -196,11 +171,11 @@ impl S3 {
         // Not every server takes an empty set.
         if tags.is_empty() {
             let request = Request::new(action::DELETE_TAGS, Method::DELETE, Some(key));
-            return self.send(&mut request.query("tagging", "")).await.map(drop);
+            return self.http.send(&mut request.query("tagging", "")).await.map(drop);
         }
         let request = Request::new(action::PUT_TAGS, Method::PUT, Some(key)).query("tagging", "");
         let document = tagging(tags);
-        self.send(&mut request.payload(Payload::Bytes(document.into()))).await.map(drop)
+        self.http.send(&mut request.payload(Payload::Bytes(document.into()))).await.map(drop)
     }
 
     /// Gives an object these grants and no others, its owner being who it is.
@@ -212,7 +187,7 @@ impl S3 {
         for (name, grantees) in grants.headers() {
             request = request.header(HeaderName::from_static(name), &grantees);
         }
-        self.send(&mut request).await.map(drop)
+        self.http.send(&mut request).await.map(drop)
     }
 
     /// Deletes an object; with versioning that adds a delete marker, whose version is the result.
@@ -220,7 +195,7 @@ impl S3 {
     /// # Errors
     /// As the server gives them.
     pub async fn delete(&self, key: &str) -> Result<Option<String>, BucketError> {
-        let answer = self.send(&mut Request::new(action::DELETE, Method::DELETE, Some(key))).await;
+        let answer = self.http.send(&mut Request::new(action::DELETE, Method::DELETE, Some(key))).await;
         match answer {
             Ok(answer) => Ok(written(answer.headers()).version),
             Err(BucketError::Vanished) => Ok(None),
@@ -269,7 +244,7 @@ fn tagging(tags: &[(String, String)]) -> String {
 /// Tags as the header of a request that writes an object has them.
 pub fn tagging_header(tags: &[(String, String)]) -> String {
     let pairs = tags.iter().map(|(name, value)| {
-        format!("{}={}", super::encode::query(name), super::encode::query(value))
+        format!("{}={}", encode::query(name), encode::query(value))
     });
     pairs.collect::<Vec<_>>().join("&")
 }

@@ -9,7 +9,7 @@ use http::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
 use jiff::Timestamp;
 use object_store::aws::AwsCredential;
 
-use super::encode;
+use crate::bucket::http::encode;
 
 /// Value of `x-amz-content-sha256` for a body that is not signed.
 pub const UNSIGNED_PAYLOAD: &str = "UNSIGNED-PAYLOAD";

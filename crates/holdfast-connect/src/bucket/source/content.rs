@@ -11,10 +11,10 @@ use tokio::task::JoinHandle;
 use super::super::BucketError;
 use super::super::connection::Bucket;
 use super::super::listing::Listed;
+use super::super::http::client::Answered;
+use super::super::http::transport::Answer;
 use super::super::s3::checksum::Checker;
-use super::super::s3::client::Answered;
-use super::super::s3::transport::Answer;
-use super::look::Looker;
+use super::super::store::Store;
 use crate::{Content, Piece};
 
 /// Objects from this size on, in bytes, are read in ranges.
@@ -24,7 +24,6 @@ const RANGE_BYTES: u64 = 8 << 20;
 
 /// An object that is being read.
 pub struct ObjectContent {
-    looker: Arc<Looker>,
     bucket: Bucket,
     listed: Arc<Listed>,
     /// What the object is now, if it is not what the scan saw.
@@ -47,7 +46,6 @@ enum Stream {
 impl ObjectContent {
     /// Reads from an answer that has begun.
     pub fn one(
-        looker: Arc<Looker>,
         bucket: Bucket,
         listed: Arc<Listed>,
         changed: Option<Metadata>,
@@ -55,12 +53,11 @@ impl ObjectContent {
     ) -> Self {
         let checker = Checker::for_answer(answer.headers());
         let stream = Stream::One { answer: Some(answer.into_body()), received: 0, attempts: 1 };
-        Self { looker, bucket, listed, changed, stream, waiting: Bytes::new(), taken: 0, checker }
+        Self { bucket, listed, changed, stream, waiting: Bytes::new(), taken: 0, checker }
     }
 
     /// Reads in ranges, so many side by side.
     pub fn ranges(
-        looker: Arc<Looker>,
         bucket: Bucket,
         listed: Arc<Listed>,
         changed: Option<Metadata>,
@@ -68,24 +65,25 @@ impl ObjectContent {
     ) -> Self {
         let stream = Stream::Ranges { coming: VecDeque::new(), next: 0, width };
         let (waiting, checker) = (Bytes::new(), None);
-        Self { looker, bucket, listed, changed, stream, waiting, taken: 0, checker }
+        Self { bucket, listed, changed, stream, waiting, taken: 0, checker }
     }
 
     /// The next bytes; `None` at the end.
     fn next(&mut self) -> Result<Option<Bytes>, BucketError> {
         match &mut self.stream {
             Stream::One { answer, received, attempts } => {
-                let (looker, listed) = (&self.looker, &self.listed);
-                let next = next_of_one(looker, listed, answer, received, attempts);
-                self.bucket.runtime().block_on(looker.client.unless_stopped(next))
+                let store = self.bucket.store();
+                let next = next_of_one(&**store, &self.listed, answer, received, attempts);
+                self.bucket.runtime().block_on(store.http().unless_stopped(next))
             }
             Stream::Ranges { coming, next, width } => {
                 while coming.len() < *width && *next < self.listed.bytes {
                     let last = (*next + RANGE_BYTES).min(self.listed.bytes) - 1;
-                    let (looker, listed) = (Arc::clone(&self.looker), Arc::clone(&self.listed));
+                    let store = Arc::clone(self.bucket.store());
+                    let listed = Arc::clone(&self.listed);
                     let range = (*next, last);
                     coming
-                        .push_back(self.bucket.runtime().spawn(read_range(looker, listed, range)));
+                        .push_back(self.bucket.runtime().spawn(read_range(store, listed, range)));
                     *next = last + 1;
                 }
                 let Some(range) = coming.pop_front() else { return Ok(None) };
@@ -93,7 +91,7 @@ impl ObjectContent {
                     let died = |_| BucketError::Limit("a reading task died".to_owned());
                     range.await.map_err(died)?.map(Some)
                 };
-                self.bucket.runtime().block_on(self.looker.client.unless_stopped(range))
+                self.bucket.runtime().block_on(self.bucket.store().http().unless_stopped(range))
             }
         }
     }
@@ -146,7 +144,7 @@ impl Content for ObjectContent {
 
 /// The next bytes of an object that is read in one stream.
 async fn next_of_one(
-    looker: &Looker,
+    store: &dyn Store,
     listed: &Listed,
     answer: &mut Option<Answer>,
     received: &mut u64,
@@ -160,7 +158,7 @@ async fn next_of_one(
             Some(current) => current,
             None => {
                 let range = Some((*received, listed.bytes - 1));
-                let again = looker.client.get(looker.which(listed), range).await?;
+                let again = store.get(listed.which(), range).await?;
                 answer.insert(body_of_range(again, *received)?)
             }
         };
@@ -173,27 +171,27 @@ async fn next_of_one(
                 return Ok(Some(bytes));
             }
             // Broken off, or ended too early, which is the same.
-            Ok(None) | Err(_) if *attempts < looker.client.attempts_max() => {
+            Ok(None) | Err(_) if *attempts < store.http().attempts_max() => {
                 *answer = None;
-                tokio::time::sleep(looker.client.wait_after(*attempts)).await;
+                tokio::time::sleep(store.http().wait_after(*attempts)).await;
                 *attempts += 1;
             }
-            Ok(None) => return Err(looker.client.broke_off("the content ended too early")),
-            Err(broken) => return Err(looker.client.broke_off(&broken.cause)),
+            Ok(None) => return Err(store.http().broke_off("the content ended too early")),
+            Err(broken) => return Err(store.http().broke_off(&broken.cause)),
         }
     }
 }
 
 /// Reads a range as a whole.
 async fn read_range(
-    looker: Arc<Looker>,
+    store: Arc<dyn Store>,
     listed: Arc<Listed>,
     (first, last): (u64, u64),
 ) -> Result<Bytes, BucketError> {
     let length = (last - first + 1) as usize;
     let mut attempts = 1;
     loop {
-        let answer = looker.client.get(looker.which(&listed), Some((first, last))).await?;
+        let answer = store.get(listed.which(), Some((first, last))).await?;
         let mut answer = body_of_range(answer, first)?;
         let broken = match answer.whole(length).await {
             Ok(Some(bytes)) if bytes.len() == length => return Ok(bytes),
@@ -201,10 +199,10 @@ async fn read_range(
             Ok(None) => return Err(BucketError::Changed),
             Err(broken) => broken.cause,
         };
-        if attempts >= looker.client.attempts_max() {
-            return Err(looker.client.broke_off(&broken));
+        if attempts >= store.http().attempts_max() {
+            return Err(store.http().broke_off(&broken));
         }
-        tokio::time::sleep(looker.client.wait_after(attempts)).await;
+        tokio::time::sleep(store.http().wait_after(attempts)).await;
         attempts += 1;
     }
 }

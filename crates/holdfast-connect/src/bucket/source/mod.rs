@@ -6,7 +6,6 @@
 
 mod content;
 mod document;
-mod look;
 mod opener;
 mod options;
 mod versions;
@@ -19,17 +18,14 @@ use holdfast_format::entry::{FileTime, Metadata};
 use tokio::sync::Semaphore;
 
 pub use document::{BucketDocument, DOCUMENT_NAME, OBJECTS_NAME, VERSIONS_NAME};
-pub(super) use look::parts_of_layout;
 pub use options::{BucketSourceOptions, Tags, Versions};
 
-use self::look::Looker;
 use self::opener::{MadeUp, ObjectOpener, Shared};
 use super::connection::Bucket;
 use super::key::name_of_key;
 use super::listing::{AskPage, Listed, Listing, Plan};
-use super::s3::configuration::SETTINGS;
-use super::s3::list::file_time;
-use super::{BucketError, attributes::Attributes};
+use super::store::Asked;
+use super::{BucketError, attributes::Attributes, file_time};
 use crate::{Item, Leaf, LeafKind, Opener, Source, Trouble};
 
 /// Mode of the directories.
@@ -75,10 +71,9 @@ impl BucketSource {
             true => options.cut.or_else(|| file_time(bucket.now())),
             false => None,
         };
-        let looker = Arc::new(Looker::new(bucket.client(), &options));
         let shared = Arc::new(Shared {
-            looker,
             bucket: bucket.clone(),
+            asked: Asked { tags: options.tags, with_acl: options.with_acl },
             looks: Arc::new(Semaphore::new(bucket.concurrency())),
             attributes_as_of: options.attributes_as_of,
             range_width: bucket.concurrency().min(RANGE_WIDTH_MAX),
@@ -127,19 +122,21 @@ impl BucketSource {
     }
 
     fn listing(&self, is_of_versions: bool) -> Listing {
-        let client = Arc::clone(self.bucket.client());
+        let store = Arc::clone(self.bucket.store());
+        let abilities = store.abilities();
         let prefix: Arc<str> = self.options.prefix.as_str().into();
         let ask: AskPage = Arc::new(move |after| {
-            let (client, prefix) = (Arc::clone(&client), Arc::clone(&prefix));
+            let (store, prefix) = (Arc::clone(&store), Arc::clone(&prefix));
             Box::pin(async move {
                 match is_of_versions {
-                    true => client.list_versions(&prefix, &after).await,
-                    false => client.list(&prefix, &after, 1000).await,
+                    true => store.list_versions(&prefix, &after).await,
+                    false => store.list(&prefix, &after, 1000).await,
                 }
             })
         });
         let split_keys = self.options.split_keys.clone();
-        let concurrency = self.bucket.concurrency();
+        let concurrency =
+            if abilities.lists_from_any_key { self.bucket.concurrency() } else { 1 };
         Listing::new(ask, self.bucket.runtime(), Plan { concurrency, split_keys })
     }
 
@@ -220,18 +217,19 @@ impl BucketSource {
 
     /// `bucket.json`, and a trouble for each setting that cannot be read.
     fn document(&mut self) -> Result<(), BucketError> {
-        let client = Arc::clone(self.bucket.client());
+        let store = Arc::clone(self.bucket.store());
+        let (bucket, region) = store.bucket();
         let mut document = BucketDocument {
             format: 1,
-            service: "s3".to_owned(),
-            bucket: client.bucket.clone(),
-            region: client.region.clone(),
+            service: store.abilities().origin.name().to_owned(),
+            bucket: bucket.to_owned(),
+            region: region.to_owned(),
             prefix: self.options.prefix.clone(),
             settings: std::collections::BTreeMap::new(),
         };
-        let settings = if self.options.with_configuration { &SETTINGS[..] } else { &[] };
+        let settings = if self.options.with_configuration { store.settings() } else { &[] };
         for setting in settings {
-            match self.bucket.runtime().block_on(client.setting(setting)) {
+            match self.bucket.runtime().block_on(store.setting(setting)) {
                 Ok(Some(text)) => drop(document.settings.insert(setting.name.to_owned(), text)),
                 Ok(None) => {}
                 Err(error @ BucketError::Denied { .. }) => {

@@ -10,12 +10,12 @@ use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
 
 use super::super::BucketError;
-use super::super::attributes::Attributes;
+use super::super::attributes::{Attributes, Origin};
 use super::super::connection::Bucket;
+use super::super::http::client::Answered;
 use super::super::listing::Listed;
-use super::super::s3::client::Answered;
+use super::super::store::{Asked, find};
 use super::content::{LARGE_BYTES_MIN, ObjectContent};
-use super::look::Looker;
 use crate::{Content, Opener, Piece};
 
 /// Looks at an object that changes all the time before it is given up.
@@ -26,9 +26,9 @@ const MODE: u32 = 0o644;
 
 /// What all openers of a source share.
 pub struct Shared {
-    pub looker: Arc<Looker>,
     /// Keeps the connections alive as long as anything may be read.
     pub bucket: Bucket,
+    pub asked: Asked,
     /// Looks ahead that may be under way at once.
     pub looks: Arc<Semaphore>,
     pub attributes_as_of: Option<FileTime>,
@@ -40,11 +40,12 @@ impl Shared {
     /// The metadata of an object's entry.
     pub fn metadata(&self, listed: &Listed) -> Metadata {
         let modified = listed.modified;
+        let changed = listed.changed.map_or(modified, |changed| changed.max(modified));
         let version = listed.version.as_deref().unwrap_or_default();
         Metadata {
             mode: MODE,
             mtime: modified,
-            ctime: self.attributes_as_of.map_or(modified, |looked| looked.max(modified)),
+            ctime: self.attributes_as_of.map_or(changed, |looked| looked.max(changed)),
             inode: identity(&listed.etag, version),
             links: 1,
             ..Metadata::default()
@@ -86,12 +87,12 @@ impl ObjectOpener {
 
     /// The same, with the attributes being looked at right away.
     pub fn looking_ahead(shared: &Arc<Shared>, listed: Listed) -> Self {
-        let (looker, object) = (Arc::clone(&shared.looker), listed.clone());
-        let looks = Arc::clone(&shared.looks);
+        let (store, object) = (Arc::clone(shared.bucket.store()), listed.clone());
+        let (looks, asked) = (Arc::clone(&shared.looks), shared.asked);
         let coming = shared.bucket.runtime().spawn(async move {
             // The semaphore is never closed.
             let _permit = looks.acquire().await;
-            looker.attributes(&object).await
+            store.attributes(&object, None, asked).await
         });
         Self { shared: Arc::clone(shared), listed, found: Mutex::new(Found::Coming(coming)) }
     }
@@ -108,18 +109,18 @@ impl ObjectOpener {
 
     /// Begins to read the object as it was listed, or as it is now if it was replaced since.
     async fn begin(&self) -> Result<(Listed, Begun), BucketError> {
-        let looker = &self.shared.looker;
+        let store = &**self.shared.bucket.store();
         let mut listed = self.listed.clone();
         for look in 1.. {
             let outcome = if listed.bytes < LARGE_BYTES_MIN {
-                looker.client.get(looker.which(&listed), None).await.map(Begun::Whole)
+                store.get(listed.which(), None).await.map(Begun::Whole)
             } else {
-                looker.client.head(looker.which(&listed)).await.map(Begun::Looked)
+                store.head(listed.which()).await.map(Begun::Looked)
             };
             match outcome {
                 Ok(begun) => return Ok((listed, begun)),
                 Err(BucketError::Changed) if look < LOOKS_MAX && listed.version.is_none() => {
-                    let again = looker.look_again(&listed.key).await?;
+                    let again = find(store, &listed.key).await?;
                     listed = again.ok_or(BucketError::Vanished)?;
                 }
                 Err(error) => return Err(error),
@@ -150,33 +151,35 @@ impl Opener for ObjectOpener {
         let (listed, begun) = self.shared.bucket.runtime().block_on(self.begin())?;
         let changed = (listed != self.listed).then(|| self.shared.metadata(&listed));
         let listed = Arc::new(listed);
-        let looker = Arc::clone(&self.shared.looker);
         let bucket = self.shared.bucket.clone();
         let content = match begun {
             Begun::Whole(answer) => {
                 self.keep(&listed, answer.headers().clone());
-                ObjectContent::one(looker, bucket, listed, changed, answer)
+                ObjectContent::one(bucket, listed, changed, answer)
             }
             Begun::Looked(headers) => {
                 self.keep(&listed, headers);
                 let width = self.shared.range_width;
-                ObjectContent::ranges(looker, bucket, listed, changed, width)
+                ObjectContent::ranges(bucket, listed, changed, width)
             }
         };
         Ok(Box::new(content))
     }
 
     fn xattrs(&self) -> io::Result<Vec<(Vec<u8>, Vec<u8>)>> {
-        let (looker, runtime) = (&self.shared.looker, self.shared.bucket.runtime());
+        let (store, asked) = (&**self.shared.bucket.store(), self.shared.asked);
+        let runtime = self.shared.bucket.runtime();
         let attributes = match self.take() {
-            Found::Nothing => runtime.block_on(looker.attributes(&self.listed)),
-            Found::Headers(listed, headers) => runtime.block_on(looker.complete(&listed, &headers)),
+            Found::Nothing => runtime.block_on(store.attributes(&self.listed, None, asked)),
+            Found::Headers(listed, headers) => {
+                runtime.block_on(store.attributes(&listed, Some(&headers), asked))
+            }
             Found::Coming(coming) => match runtime.block_on(coming) {
                 Ok(attributes) => attributes,
                 Err(_) => Err(BucketError::Limit("a looking task died".to_owned())),
             },
         };
-        Ok(attributes?.into_xattrs())
+        Ok(attributes?.into_xattrs(store.abilities().origin))
     }
 
     fn etag(&self) -> Option<&str> {
@@ -214,7 +217,8 @@ impl Opener for MadeUp {
     }
 
     fn xattrs(&self) -> io::Result<Vec<(Vec<u8>, Vec<u8>)>> {
-        Ok(self.attributes.clone().into_xattrs())
+        // Only versions of S3 are made up.
+        Ok(self.attributes.clone().into_xattrs(Origin::S3))
     }
 }
 

@@ -62,10 +62,9 @@ mod tests {
             etag: id.to_owned(),
             bytes: 1,
             modified: FileTime { seconds: 1_785_600_000 + second, nanoseconds: 0 },
-            storage_class: None,
             version: Some(id.to_owned()),
-            is_latest: false,
             is_delete_marker,
+            ..Listed::default()
         }
     }
 

@@ -3,15 +3,10 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError};
 
-use http::header::{HeaderMap, HeaderName, HeaderValue};
-
 use super::super::BucketError;
 use super::super::attributes::{Attributes, Carry};
-use super::super::s3::checksum::{Algorithm, Sum};
-use super::super::s3::grants::Grants;
-use super::super::s3::multipart::{Upload, UploadedPart};
-use super::super::s3::object::{Replace, Written, tagging_header};
-use super::super::s3::payload::Payload;
+use super::super::http::payload::Payload;
+use super::super::store::{Replace, Upload, UploadedPart, Which, Written};
 use super::{Restored, Shared, refused};
 use crate::TargetError;
 
@@ -52,73 +47,16 @@ pub struct Ready {
 /// The versions of one key by the names of their entries.
 pub type Versions = BTreeMap<Vec<u8>, Ready>;
 
-/// Begins an upload for an object with these attributes.
-pub async fn begin_upload(
-    shared: &Shared,
-    key: &str,
-    attributes: &Attributes,
-) -> Result<Upload, BucketError> {
-    let mut headers = shared.headers(attributes);
-    if let Some((algorithm, kind)) = part_checksums(attributes) {
-        insert(&mut headers, "x-amz-checksum-algorithm", algorithm.name());
-        insert(&mut headers, "x-amz-checksum-type", kind);
-    }
-    shared.client.begin_upload(key, headers).await
-}
-
-/// Sends one part.
-pub async fn upload_part(
-    shared: &Shared,
-    upload: &Upload,
-    attributes: &Attributes,
-    number: u32,
-    payload: Payload,
-) -> Result<UploadedPart, BucketError> {
-    let mut headers = HeaderMap::new();
-    let mut checksum = None;
-    if let Some((algorithm, _)) = part_checksums(attributes) {
-        let mut sum = Sum::new(algorithm);
-        payload
-            .each(|bytes| sum.update(bytes))
-            .map_err(|source| BucketError::Local { action: "read what is to be sent", source })?;
-        let value = sum.finish();
-        insert(&mut headers, algorithm.header(), &value);
-        checksum = Some((algorithm.element(), value));
-    }
-    let etag = shared.client.upload_part(upload, number, headers, payload).await?;
-    Ok(UploadedPart { number, etag, checksum })
-}
-
-/// The checksums that an object of several parts had: the algorithm and whether they are of the
-/// parts or of the whole.
-fn part_checksums(attributes: &Attributes) -> Option<(Algorithm, &'static str)> {
-    let (header, value) = attributes.checksum()?;
-    let is_whole = !value.contains('-') && attributes.text("checksum-type") != Some("COMPOSITE");
-    Some((Algorithm::of_header(header)?, if is_whole { "FULL_OBJECT" } else { "COMPOSITE" }))
-}
-
-fn insert(headers: &mut HeaderMap, name: &'static str, value: &str) {
-    if let Ok(value) = HeaderValue::from_str(value) {
-        headers.insert(HeaderName::from_static(name), value);
-    }
-}
-
 impl Shared {
-    /// The headers that give an object these attributes, as far as the options want them.
-    fn headers(&self, attributes: &Attributes) -> HeaderMap {
+    /// What objects are given besides their content, as far as the options want it.
+    pub fn carry(&self, attributes: &Attributes) -> Carry {
         let options = &self.options;
-        let is_locked = options.with_lock && self.is_lock_in_force(attributes);
-        let carry = Carry {
+        Carry {
             storage_class: options.with_storage_class,
             encryption: options.with_encryption,
-            lock: is_locked,
-        };
-        let mut headers = attributes.to_headers(carry);
-        let tags = attributes.tags();
-        if options.with_tags && !tags.is_empty() {
-            insert(&mut headers, "x-amz-tagging", &tagging_header(&tags));
+            lock: options.with_lock && self.is_lock_in_force(attributes),
+            tags: options.with_tags,
         }
-        headers
     }
 
     /// A lock that has run out cannot be given back, and need not be.
@@ -149,7 +87,7 @@ impl Shared {
         for ready in waiting.unwrap_or_default().into_values() {
             if ready.attributes.text("delete-marker") == Some("true") {
                 let target = self.key(key);
-                let deleted = self.runtime.block_on(self.client.delete(&target));
+                let deleted = self.runtime.block_on(self.store.delete(&target));
                 let version = deleted.map_err(refused("delete the object again"))?;
                 self.tell(&target, &ready.attributes, &Written { etag: String::new(), version });
             } else {
@@ -187,20 +125,11 @@ impl Shared {
         payload: Payload,
         replace: Replace,
     ) -> Result<Written, BucketError> {
-        let mut headers = self.headers(attributes);
-        // The server compares what it gets with the checksum that was kept, if that is of the whole
-        // content.
-        let checksum = attributes.checksum().filter(|(_, value)| !value.contains('-'));
-        if let Some((header, value)) = checksum
-            && attributes.text("checksum-type") != Some("COMPOSITE")
-        {
-            insert(&mut headers, header, value);
-        }
-        let outcome = self.client.put(key, headers.clone(), payload.clone(), replace).await;
-        match outcome {
+        let (store, carry) = (&self.store, self.carry(attributes));
+        match store.put(key, attributes, carry, payload.clone(), replace).await {
             Err(BucketError::Unsupported { .. }) if replace == Replace::No => {
                 self.expect_nothing(key).await?;
-                self.client.put(key, headers, payload, Replace::Yes).await
+                store.put(key, attributes, carry, payload, Replace::Yes).await
             }
             outcome => outcome,
         }
@@ -213,18 +142,11 @@ impl Shared {
         attributes: &Attributes,
         replace: Replace,
     ) -> Result<Written, BucketError> {
-        let mut headers = HeaderMap::new();
-        if let Some((_, "FULL_OBJECT")) = part_checksums(attributes)
-            && let Some((header, value)) = attributes.checksum()
-        {
-            insert(&mut headers, header, value);
-            insert(&mut headers, "x-amz-checksum-type", "FULL_OBJECT");
-        }
-        let outcome = self.client.complete_upload(upload, parts, headers.clone(), replace).await;
-        match outcome {
+        let (store, carry) = (&self.store, self.carry(attributes));
+        match store.complete_upload(upload, parts, attributes, carry, replace).await {
             Err(BucketError::Unsupported { .. }) if replace == Replace::No => {
                 self.expect_nothing(&upload.key).await?;
-                self.client.complete_upload(upload, parts, headers, Replace::Yes).await
+                store.complete_upload(upload, parts, attributes, carry, Replace::Yes).await
             }
             outcome => outcome,
         }
@@ -232,20 +154,16 @@ impl Shared {
 
     /// For servers that cannot write on condition: looks right before it writes.
     async fn expect_nothing(&self, key: &str) -> Result<(), BucketError> {
-        match self.client.standing(key).await {
+        match self.store.head(Which { key, etag: "", version: None }).await {
             Err(BucketError::Vanished) => Ok(()),
             Err(error) => Err(error),
             Ok(_) => Err(BucketError::Exists),
         }
     }
 
-    /// Gives an object its access control list, unless it says only what holds anyway.
+    /// Gives an object its access control list, if that is wanted.
     pub async fn give_acl(&self, key: &str, attributes: &Attributes) -> Result<(), BucketError> {
-        let Some(document) = attributes.get("acl").filter(|_| self.options.with_acl) else {
-            return Ok(());
-        };
-        let grants = Grants::parse(document).map_err(BucketError::Limit)?;
-        if grants.is_private() { Ok(()) } else { self.client.put_acl(key, &grants).await }
+        if self.options.with_acl { self.store.give_acl(key, attributes).await } else { Ok(()) }
     }
 
     fn tell(&self, key: &str, attributes: &Attributes, written: &Written) {

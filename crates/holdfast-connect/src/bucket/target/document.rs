@@ -5,7 +5,6 @@ use std::sync::{Arc, Mutex, PoisonError};
 use holdfast_format::entry::Metadata;
 
 use super::super::BucketError;
-use super::super::s3::configuration::SETTINGS;
 use super::super::source::BucketDocument;
 use super::{Shared, refused};
 use crate::{FileSlot, TargetError};
@@ -68,9 +67,9 @@ impl FileSlot for DocumentSlot {
 /// Sets everything that differs; the first failure is told when all was tried.
 async fn give_settings(shared: &Shared, document: &BucketDocument) -> Result<(), TargetError> {
     let mut first = None;
-    for setting in &SETTINGS {
+    for setting in shared.store.settings() {
         let Some(wanted) = document.settings.get(setting.name) else { continue };
-        let is_set = match shared.client.setting(setting).await {
+        let is_set = match shared.store.setting(setting).await {
             Ok(standing) => standing.as_ref() == Some(wanted),
             // It may be allowed to be written and not to be read.
             Err(_) => false,
@@ -78,7 +77,7 @@ async fn give_settings(shared: &Shared, document: &BucketDocument) -> Result<(),
         if is_set || says_nothing(wanted) {
             continue;
         }
-        if let Err(error) = shared.client.put_setting(setting, wanted.clone()).await {
+        if let Err(error) = shared.store.put_setting(setting, wanted.clone()).await {
             first.get_or_insert(error);
         }
     }
@@ -93,6 +92,6 @@ async fn give_settings(shared: &Shared, document: &BucketDocument) -> Result<(),
 
 /// True for a document that a server gives where nothing is set, and does not take.
 fn says_nothing(document: &str) -> bool {
-    super::super::s3::xml::Element::parse(document.as_bytes())
+    super::super::http::xml::Element::parse(document.as_bytes())
         .is_ok_and(|root| root.children.is_empty() && root.name != "NotificationConfiguration")
 }

@@ -9,8 +9,8 @@ use super::super::BucketError;
 use super::super::attributes::{Attributes, Carry};
 use super::super::key::name_of_key;
 use super::super::listing::After;
-use super::super::s3::object::Which;
 use super::super::source::OBJECTS_NAME;
+use super::super::store::Which;
 use super::commit::Destination;
 use super::document::DocumentSlot;
 use super::place::Place;
@@ -125,7 +125,7 @@ impl Target for BucketTarget {
 
     fn update_metadata(&self, path: &[u8], metadata: &Metadata) -> Result<(), TargetError> {
         let key = object(path, "update what is no object")?;
-        let attributes = Attributes::from_xattrs(&metadata.xattrs);
+        let attributes = self.shared.attributes(&metadata.xattrs);
         let update = self.shared.update(&key, &attributes);
         self.shared.runtime.block_on(update).map_err(refused("update the object's metadata"))
     }
@@ -176,7 +176,7 @@ impl Target for BucketTarget {
         match Place::of(path)? {
             Some(Place::Object(key)) => {
                 let key = self.shared.key(&key);
-                let deleted = self.shared.runtime.block_on(self.shared.client.delete(&key));
+                let deleted = self.shared.runtime.block_on(self.shared.store.delete(&key));
                 self.shared.changed(&key);
                 deleted.map(drop).map_err(refused("delete the object"))
             }
@@ -203,7 +203,7 @@ impl Shared {
     async fn names(&self) -> Result<Vec<Vec<u8>>, BucketError> {
         let (mut names, mut after) = (Vec::new(), After::default());
         loop {
-            let page = self.client.list(&self.options.prefix, &after, 1000).await?;
+            let page = self.store.list(&self.options.prefix, &after, 1000).await?;
             let (kept, prefix) = (&self.options.kept_prefix, &self.options.prefix);
             let rests = page.objects.iter().filter_map(|it| it.key.strip_prefix(prefix));
             names.extend(rests.filter_map(|rest| name_of_key(&format!("{kept}{rest}"))));
@@ -220,27 +220,9 @@ impl Shared {
             return Ok(());
         }
         let key = self.key(key);
-        let found = Attributes::from_headers(&self.client.standing(&key).await?);
-        let carry = Carry {
-            storage_class: self.options.with_storage_class,
-            encryption: self.options.with_encryption,
-            lock: false,
-        };
-        let etag = found.text("etag").unwrap_or_default().to_owned();
-        let which = Which { key: &key, etag: &etag, version: None };
-        if !found.is_same_when_written(wanted, carry) {
-            self.client.copy_onto_itself(which, wanted.to_headers(carry)).await?;
+        let carry = Carry { lock: false, ..self.carry(wanted) };
+        if self.store.update(&key, wanted, carry).await? {
             self.changed(&key);
-        }
-        let now = Which { etag: "", ..which };
-        let mut tags = wanted.tags();
-        tags.sort();
-        if self.options.with_tags {
-            let mut standing = self.client.tags(now).await?;
-            standing.sort();
-            if standing != tags {
-                self.client.put_tags(&key, &tags).await?;
-            }
         }
         self.give_acl(&key, wanted).await
     }

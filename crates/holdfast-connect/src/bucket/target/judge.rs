@@ -1,12 +1,10 @@
 //! Whether an object that stands in the bucket is the one that was kept, without reading it.
 
 use holdfast_format::entry::{Entry, EntryKind};
-use http::header::HeaderMap;
 
 use super::super::BucketError;
 use super::super::attributes::Attributes;
 use super::super::listing::Listed;
-use super::super::s3::object::Which;
 use super::Shared;
 
 impl Shared {
@@ -15,13 +13,12 @@ impl Shared {
         let EntryKind::File { size, .. } = entry.kind else { return Ok(Some(false)) };
         let key = self.key(key);
         let Some(standing) = self.standing(&key)? else { return Ok(Some(false)) };
-        let kept = Attributes::from_xattrs(&entry.metadata.xattrs);
+        let kept = self.attributes(&entry.metadata.xattrs);
         if let Some(verdict) = by_listing(&standing, &kept, size) {
             return Ok(Some(verdict));
         }
-        let which = Which { key: &key, etag: &standing.etag, version: None };
-        let headers = self.runtime.block_on(self.client.head(which))?;
-        Ok(by_headers(&standing, &kept, &headers))
+        let found = self.runtime.block_on(self.store.glance(&standing))?;
+        Ok(by_attributes(&standing, &kept, &found))
     }
 }
 
@@ -34,12 +31,11 @@ fn by_listing(standing: &Listed, kept: &Attributes, size: u64) -> Option<bool> {
     (etag == Some(standing.etag.as_str())).then_some(true)
 }
 
-/// ETags differ, sizes do not: what the object's headers tell.
-fn by_headers(standing: &Listed, kept: &Attributes, headers: &HeaderMap) -> Option<bool> {
-    let found = Attributes::from_headers(headers);
-    if let (Some(kept_sum), Some(found_sum)) = (kept.checksum(), found.checksum())
-        && kept_sum.0 == found_sum.0
-    {
+/// ETags differ, sizes do not: what the object's attributes tell.
+fn by_attributes(standing: &Listed, kept: &Attributes, found: &Attributes) -> Option<bool> {
+    let both = |kept: (&str, _)| found.checksums().find(|(name, _)| *name == kept.0);
+    let sums = kept.checksums().find_map(|kept| Some((kept, both(kept)?)));
+    if let Some((kept_sum, found_sum)) = sums {
         // Checksums of parts differ where the parts do.
         let is_whole = |sum: &str| !sum.contains('-');
         if kept_sum.1 == found_sum.1 {
@@ -52,7 +48,7 @@ fn by_headers(standing: &Listed, kept: &Attributes, headers: &HeaderMap) -> Opti
     let both_are_hashes = is_md5(&standing.etag)
         && kept.text("etag").is_some_and(is_md5)
         && !is_keyed(kept)
-        && !is_keyed(&found);
+        && !is_keyed(found);
     both_are_hashes.then_some(false)
 }
 
@@ -69,8 +65,6 @@ fn is_keyed(attributes: &Attributes) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use holdfast_format::entry::FileTime;
-
     use super::*;
 
     const ONE: &str = "0123456789abcdef0123456789abcdef";
@@ -81,11 +75,8 @@ mod tests {
             key: "k".to_owned(),
             etag: etag.to_owned(),
             bytes: 7,
-            modified: FileTime::default(),
-            storage_class: None,
-            version: None,
             is_latest: true,
-            is_delete_marker: false,
+            ..Listed::default()
         }
     }
 
@@ -114,7 +105,8 @@ mod tests {
                       headers: &[(&'static str, &'static str)]| {
             let headers =
                 headers.iter().map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap()));
-            by_headers(&listed(etag), &kept(pairs), &headers.collect())
+            let found = Attributes::from_headers(&headers.collect());
+            by_attributes(&listed(etag), &kept(pairs), &found)
         };
         assert_eq!(judged(ONE, &[("etag", OTHER)], &[]), Some(false));
         assert_eq!(judged("abc-2", &[("etag", OTHER)], &[]), None);

@@ -1,16 +1,11 @@
 //! The parts in which an object is uploaded.
 
 use super::super::attributes::Attributes;
-use super::super::source::parts_of_layout;
+use super::super::s3::look::parts_of_layout;
+use super::super::store::Abilities;
 
-/// Largest object that can be written in one piece, in bytes.
-const SINGLE_BYTES_MAX: u64 = 5 << 30;
-/// Objects whose parts are not known are written in one piece up to this size.
-const UNKNOWN_SINGLE_BYTES_MAX: u64 = 32 << 20;
-/// Smallest part of those that are larger.
+/// Smallest part of objects whose parts are not known.
 const PART_BYTES_MIN: u64 = 16 << 20;
-/// Most parts that there can be.
-const PARTS_MAX: u64 = 10_000;
 
 /// How an object is uploaded.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,18 +18,19 @@ pub enum Layout {
 
 impl Layout {
     /// The layout that an object had, so that its ETag comes out the same; or one of our own.
-    pub fn of(attributes: &Attributes, bytes: u64) -> Self {
+    pub fn of(attributes: &Attributes, bytes: u64, abilities: Abilities) -> Self {
         let recorded = attributes.text("parts").and_then(parts_of_layout);
         if let Some(parts) = recorded.filter(|parts| is_sum(parts, bytes)) {
             return Self::Parts(parts);
         }
         // An ETag without a number of parts: it was written in one piece.
         let was_single = attributes.text("etag").is_some_and(|etag| !etag.contains('-'));
-        let single_max = if was_single { SINGLE_BYTES_MAX } else { UNKNOWN_SINGLE_BYTES_MAX };
+        let Abilities { single_bytes_max, unknown_single_bytes_max, parts_max, .. } = abilities;
+        let single_max = if was_single { single_bytes_max } else { unknown_single_bytes_max };
         if bytes <= single_max {
             return Self::Single;
         }
-        let part_bytes = PART_BYTES_MIN.max(bytes.div_ceil(PARTS_MAX));
+        let part_bytes = PART_BYTES_MIN.max(bytes.div_ceil(parts_max));
         let mut parts = vec![part_bytes; (bytes / part_bytes) as usize];
         parts.extend(Some(bytes % part_bytes).filter(|rest| *rest > 0));
         Self::Parts(parts)
@@ -57,13 +53,21 @@ fn is_sum(parts: &[u64], bytes: u64) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use super::super::super::attributes::Origin;
     use super::*;
 
     fn layout(etag: &str, parts: Option<&str>, bytes: u64) -> Layout {
         let mut attributes = Attributes::default();
         attributes.set("etag", etag);
         attributes.set_maybe("parts", parts);
-        Layout::of(&attributes, bytes)
+        let abilities = Abilities {
+            origin: Origin::S3,
+            lists_from_any_key: true,
+            single_bytes_max: 5 << 30,
+            unknown_single_bytes_max: 32 << 20,
+            parts_max: 10_000,
+        };
+        Layout::of(&attributes, bytes, abilities)
     }
 
     #[test]

@@ -28,10 +28,10 @@ use self::commit::Versions;
 use self::spool::Spool;
 use self::standing::Standing;
 use super::BucketError;
+use super::attributes::Attributes;
 use super::connection::Bucket;
 use super::listing::Listed;
-use super::s3::client::S3;
-use super::s3::object::Which;
+use super::store::{Store, Which};
 use crate::TargetError;
 
 /// A bucket that is restored to.
@@ -42,7 +42,7 @@ pub struct BucketTarget {
 /// What unfinished objects need of their target.
 struct Shared {
     bucket: Bucket,
-    client: Arc<S3>,
+    store: Arc<dyn Store>,
     runtime: Handle,
     options: BucketTargetOptions,
     spool: Arc<Spool>,
@@ -65,7 +65,7 @@ impl BucketTarget {
             .map_err(|source| BucketError::Local { action: "make a spool folder", source })?;
         let shared = Shared {
             bucket: bucket.clone(),
-            client: Arc::clone(bucket.client()),
+            store: Arc::clone(bucket.store()),
             runtime: bucket.runtime(),
             options,
             spool: Arc::new(spool),
@@ -92,12 +92,17 @@ impl Shared {
     /// What stands at a key of the target's bucket.
     fn standing(&self, key: &str) -> Result<Option<Listed>, BucketError> {
         let mut standing = self.standing.lock().unwrap_or_else(PoisonError::into_inner);
-        self.runtime.block_on(standing.find(&self.client, key))
+        self.runtime.block_on(standing.find(&*self.store, key))
     }
 
     /// What was listed of a key does not hold any more.
     fn changed(&self, key: &str) {
         self.standing.lock().unwrap_or_else(PoisonError::into_inner).changed(key);
+    }
+
+    /// What is to be given back of an entry's extended attributes.
+    fn attributes(&self, xattrs: &[(Vec<u8>, Vec<u8>)]) -> Attributes {
+        Attributes::from_xattrs(xattrs, self.store.abilities().origin)
     }
 
     /// Reads a range (first byte and last); shorter at the object's end.
@@ -107,14 +112,14 @@ impl Shared {
         first: u64,
         last: u64,
     ) -> Result<Bytes, BucketError> {
-        let mut answer = self.client.get(which, Some((first, last))).await?.into_body();
+        let mut answer = self.store.get(which, Some((first, last))).await?.into_body();
         match answer.whole((last - first + 1) as usize).await {
             Ok(Some(range)) => Ok(range),
             Ok(None) => {
                 let code = "more than asked for".to_owned();
                 Err(BucketError::Unsupported { action: "read a part of the object", code })
             }
-            Err(broken) => Err(self.client.broke_off(&broken.cause)),
+            Err(broken) => Err(self.store.http().broke_off(&broken.cause)),
         }
     }
 

@@ -9,10 +9,9 @@ use holdfast_format::entry::Metadata;
 
 use super::super::BucketError;
 use super::super::attributes::Attributes;
-use super::super::s3::multipart::{Upload, UploadedPart};
-use super::super::s3::object::Which;
-use super::super::s3::payload::Payload;
-use super::commit::{Body, Destination, Ready, begin_upload, upload_part};
+use super::super::http::payload::Payload;
+use super::super::store::{Upload, UploadedPart, Which};
+use super::commit::{Body, Destination, Ready};
 use super::layout::Layout;
 use super::spool::Piece;
 use super::{Shared, refused};
@@ -58,8 +57,8 @@ impl ObjectSlot {
         bytes: u64,
         metadata: &Metadata,
     ) -> Self {
-        let attributes = Attributes::from_xattrs(&metadata.xattrs);
-        let layout = Layout::of(&attributes, bytes);
+        let attributes = shared.attributes(&metadata.xattrs);
+        let layout = Layout::of(&attributes, bytes, shared.store.abilities());
         let sizes = layout.sizes(bytes);
         let parts = sizes.iter().map(|_| Part::Filling(0, None)).collect();
         Self {
@@ -113,7 +112,8 @@ impl ObjectSlot {
             Layout::Parts(_) => {
                 let upload = self.begin()?;
                 let number = place as u32 + 1;
-                let sent = upload_part(&self.shared, &upload, &self.attributes, number, payload);
+                let store = &self.shared.store;
+                let sent = store.upload_part(&upload, &self.attributes, number, payload);
                 Part::Uploaded(self.shared.runtime.block_on(sent)?)
             }
         };
@@ -127,7 +127,8 @@ impl ObjectSlot {
             return Ok(Arc::clone(upload));
         }
         let key = self.shared.key(self.destination.key());
-        let begun = begin_upload(&self.shared, &key, &self.attributes);
+        let carry = self.shared.carry(&self.attributes);
+        let begun = self.shared.store.begin_upload(&key, &self.attributes, carry);
         let begun = Arc::new(self.shared.runtime.block_on(begun)?);
         Ok(Arc::clone(upload.insert(begun)))
     }
@@ -212,7 +213,7 @@ impl FileSlot for ObjectSlot {
         let body = self.gather().map_err(&failed)?;
         let attributes = match metadata.xattrs.as_slice() {
             [] => self.attributes.clone(),
-            xattrs => Attributes::from_xattrs(xattrs),
+            xattrs => self.shared.attributes(xattrs),
         };
         let ready = Ready { body, attributes };
         let outcome = match &self.destination {
@@ -234,7 +235,7 @@ impl Drop for ObjectSlot {
         if let Some(upload) = upload.filter(|_| !self.state().is_finished) {
             // Unfinished uploads are not seen by anybody; the bucket's lifecycle removes what
             // stays.
-            let _ = self.shared.runtime.block_on(self.shared.client.abort_upload(&upload));
+            let _ = self.shared.runtime.block_on(self.shared.store.abort_upload(&upload));
         }
     }
 }

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::super::s3::payload::Payload;
+use super::super::http::payload::Payload;
 
 /// A folder for such files, removed with all in it when it is dropped.
 #[derive(Debug)]

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use super::super::BucketError;
 use super::super::listing::{After, Listed};
-use super::super::s3::client::S3;
+use super::super::store::{Store, find};
 
 /// Pages that are listed on the way to a key before it is asked for by itself.
 const PAGES_MAX: usize = 3;
@@ -14,8 +14,17 @@ const PAGES_MAX: usize = 3;
 #[derive(Debug, Default)]
 pub struct Standing {
     objects: BTreeMap<String, Listed>,
-    /// The stretch: keys behind the first, up to the second or to the end of the bucket.
-    stretch: Option<(String, Option<String>)>,
+    stretch: Option<Stretch>,
+}
+
+/// Keys behind the first, up to the second or to the end of what begins with the prefix.
+#[derive(Debug)]
+struct Stretch {
+    prefix: String,
+    start: String,
+    end: Option<String>,
+    /// Where the listing goes on, for services whose listings begin nowhere else.
+    next: Option<After>,
 }
 
 impl Standing {
@@ -23,11 +32,20 @@ impl Standing {
     ///
     /// # Errors
     /// As the server gives them.
-    pub async fn find(&mut self, client: &S3, key: &str) -> Result<Option<Listed>, BucketError> {
-        if !self.covers(key) && !self.list_up_to(client, key).await? {
-            // Many keys lie before it; among those that begin with it, it is the first.
-            let page = client.list(key, &After::default(), 1).await?;
-            return Ok(page.objects.into_iter().next().filter(|found| found.key == key));
+    pub async fn find(
+        &mut self,
+        store: &dyn Store,
+        key: &str,
+    ) -> Result<Option<Listed>, BucketError> {
+        if !self.covers(key) {
+            let is_reached = match store.abilities().lists_from_any_key {
+                true => self.list_up_to(store, key).await?,
+                false => self.go_on_to(store, key).await?,
+            };
+            if !is_reached {
+                // Many keys lie before it.
+                return find(store, key).await;
+            }
         }
         Ok(self.objects.get(key).cloned())
     }
@@ -40,33 +58,69 @@ impl Standing {
         }
         self.objects = self.objects.split_off(key);
         self.objects.remove(key);
-        if let Some((start, _)) = &mut self.stretch {
-            key.clone_into(start);
+        if let Some(stretch) = &mut self.stretch {
+            key.clone_into(&mut stretch.start);
         }
     }
 
     fn covers(&self, key: &str) -> bool {
-        self.stretch.as_ref().is_some_and(|(start, end)| {
-            key > start.as_str() && end.as_ref().is_none_or(|end| key <= end.as_str())
+        self.stretch.as_ref().is_some_and(|stretch| {
+            key > stretch.start.as_str()
+                && key.starts_with(&stretch.prefix)
+                && stretch.end.as_ref().is_none_or(|end| key <= end.as_str())
         })
     }
 
     /// Lists from shortly before the key; false if it was not reached.
-    async fn list_up_to(&mut self, client: &S3, key: &str) -> Result<bool, BucketError> {
+    async fn list_up_to(&mut self, store: &dyn Store, key: &str) -> Result<bool, BucketError> {
         // Without its last character a key is close to itself, in most buckets.
         let mut start = key.to_owned();
         start.pop();
+        let next = After { key: (!start.is_empty()).then(|| start.clone()), token: None };
+        self.begin(String::new(), start, next);
+        self.list_pages(store, key).await
+    }
+
+    /// Goes on with the listing of the folder that the key stands in, or begins it; false if the
+    /// key was not reached.
+    async fn go_on_to(&mut self, store: &dyn Store, key: &str) -> Result<bool, BucketError> {
+        let folder = key.rfind('/').map_or("", |slash| &key[..=slash]);
+        let goes_on = self.stretch.as_ref().is_some_and(|stretch| {
+            stretch.prefix == folder
+                && stretch.next.is_some()
+                && stretch.end.as_ref().is_some_and(|end| key > end.as_str())
+        });
+        if goes_on {
+            self.objects.clear();
+            if let Some(Stretch { start, end: Some(end), .. }) = &mut self.stretch {
+                start.clone_from(end);
+            }
+        } else {
+            // A folder has no key but those that begin with it.
+            let mut start = folder.to_owned();
+            start.pop();
+            self.begin(folder.to_owned(), start, After::default());
+        }
+        self.list_pages(store, key).await
+    }
+
+    fn begin(&mut self, prefix: String, start: String, next: After) {
         self.objects.clear();
-        self.stretch = None;
-        let mut after = After { key: (!start.is_empty()).then(|| start.clone()), token: None };
+        let end = Some(start.clone());
+        self.stretch = Some(Stretch { prefix, start, end, next: Some(next) });
+    }
+
+    /// Lists some pages more, up to the one with the key; false if it was not reached.
+    async fn list_pages(&mut self, store: &dyn Store, key: &str) -> Result<bool, BucketError> {
         for _ in 0..PAGES_MAX {
-            let page = client.list("", &after, 1000).await?;
-            let end = page.next.as_ref().and_then(|next| next.key.clone());
+            let Some(stretch) = &mut self.stretch else { return Ok(false) };
+            let Some(after) = &stretch.next else { return Ok(true) };
+            let page = store.list(&stretch.prefix, after, 1000).await?;
+            stretch.end = page.next.as_ref().and_then(|next| next.key.clone());
+            stretch.next = page.next;
             self.objects.extend(page.objects.into_iter().map(|it| (it.key.clone(), it)));
-            self.stretch = Some((start.clone(), end));
-            match page.next {
-                Some(next) if !self.covers(key) => after = next,
-                _ => return Ok(true),
+            if self.covers(key) {
+                return Ok(true);
             }
         }
         Ok(false)
@@ -81,7 +135,9 @@ mod tests {
     fn a_stretch_begins_behind_what_was_changed() {
         let mut standing = Standing::default();
         assert!(!standing.covers("a"));
-        standing.stretch = Some((String::new(), Some("m".to_owned())));
+        standing.begin(String::new(), String::new(), After::default());
+        assert!(!standing.covers("a"), "nothing is listed yet");
+        standing.stretch.as_mut().unwrap().end = Some("m".to_owned());
         assert!(standing.covers("a") && standing.covers("m") && !standing.covers("n"));
         standing.changed("c");
         assert!(!standing.covers("a") && !standing.covers("c") && standing.covers("d"));

@@ -1,5 +1,5 @@
-//! XML as far as S3 speaks it: elements and text, as a small tree. Attributes, comments and name
-//! spaces mean nothing here.
+//! XML as far as services speak it: elements and text, as a small tree. Comments, name spaces and
+//! all attributes but one mean nothing here.
 
 use quick_xml::Reader;
 use quick_xml::events::{BytesRef, BytesStart, Event};
@@ -16,6 +16,8 @@ pub struct Element {
     pub text: String,
     /// Elements in it, in their order.
     pub children: Vec<Element>,
+    /// True if it says `Encoded="true"`, as Azure does of names that XML cannot have.
+    pub is_encoded: bool,
 }
 
 impl Element {
@@ -56,7 +58,9 @@ impl Element {
     }
 
     fn named(start: &BytesStart<'_>) -> Self {
-        Self { name: name(start), ..Self::default() }
+        let encoded = start.try_get_attribute("Encoded").ok().flatten();
+        let is_encoded = encoded.is_some_and(|attribute| attribute.value.as_ref() == b"true");
+        Self { name: name(start), is_encoded, ..Self::default() }
     }
 
     /// The first element of this name in it.

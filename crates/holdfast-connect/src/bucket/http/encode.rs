@@ -25,6 +25,18 @@ fn encoded(text: &str, plain: &[u8]) -> String {
     encoded
 }
 
+/// Undoes the encoding of a path, where a plus stands for itself. `None` if it is not UTF-8 or cut
+/// short.
+pub fn decoded_path(text: &str) -> Option<String> {
+    decoded(&text.replace('+', "%2B"))
+}
+
+/// A query of these parts, encoded, without the question mark.
+pub fn joined(query: &[(&'static str, String)]) -> String {
+    let parts = query.iter().map(|(name, value)| format!("{name}={}", self::query(value)));
+    parts.collect::<Vec<_>>().join("&")
+}
+
 /// Undoes the encoding of keys in listings, where a plus stands for a space. `None` if it is not
 /// UTF-8 or cut short.
 pub fn decoded(text: &str) -> Option<String> {

@@ -1,46 +1,18 @@
 //! Looking at one object: its attributes, and what only further requests tell.
 
-use std::sync::Arc;
-
 use http::header::HeaderMap;
 
-use super::super::BucketError;
-use super::super::attributes::Attributes;
-use super::super::listing::{After, Listed};
-use super::super::s3::client::S3;
-use super::super::s3::object::Which;
-use super::{BucketSourceOptions, Tags};
+use super::client::S3;
+use crate::bucket::BucketError;
+use crate::bucket::attributes::Attributes;
+use crate::bucket::listing::Listed;
+use crate::bucket::source::Tags;
+use crate::bucket::store::Asked;
 
 /// What there can be at most in the layout of parts: S3 allows 10,000 parts.
 const PARTS_MAX: u32 = 10_000;
 
-/// What the looks at all objects of a source share.
-#[derive(Debug)]
-pub struct Looker {
-    pub client: Arc<S3>,
-    pub tags: Tags,
-    pub with_acl: bool,
-}
-
-impl Looker {
-    pub fn new(client: &Arc<S3>, options: &BucketSourceOptions) -> Self {
-        Self { client: Arc::clone(client), tags: options.tags, with_acl: options.with_acl }
-    }
-
-    /// How requests name the object.
-    pub fn which<'a>(&self, listed: &'a Listed) -> Which<'a> {
-        Which { key: &listed.key, etag: &listed.etag, version: listed.version.as_deref() }
-    }
-
-    /// All attributes of an object.
-    ///
-    /// # Errors
-    /// As the server gives them.
-    pub async fn attributes(&self, listed: &Listed) -> Result<Attributes, BucketError> {
-        let headers = self.client.head(self.which(listed)).await?;
-        self.complete(listed, &headers).await
-    }
-
+impl S3 {
     /// The attributes that headers of an object tell, and what they do not tell.
     ///
     /// # Errors
@@ -49,29 +21,30 @@ impl Looker {
         &self,
         listed: &Listed,
         headers: &HeaderMap,
+        asked: Asked,
     ) -> Result<Attributes, BucketError> {
         let mut attributes = Attributes::from_headers(headers);
         attributes.set("etag", listed.etag.as_str());
         if let Some(class) = listed.storage_class.as_deref().filter(|class| *class != "STANDARD") {
             attributes.set("storage-class", class);
         }
-        let which = self.which(listed);
+        let which = listed.which();
         if let Some(parts) = self.parts(listed).await? {
             attributes.set("parts", parts);
         }
         let count = headers.get("x-amz-tagging-count").map(|count| count.as_bytes() != b"0");
-        let is_asked = match self.tags {
+        let is_asked = match asked.tags {
             Tags::LeaveOut => false,
             Tags::WhereTold => count.unwrap_or(false),
             Tags::AskAlways => count.unwrap_or(true),
         };
         if is_asked {
-            for (name, value) in self.client.tags(which).await? {
+            for (name, value) in self.tags(which).await? {
                 attributes.set(&format!("tag.{name}"), value);
             }
         }
-        if self.with_acl {
-            attributes.set("acl", self.client.acl(which).await?);
+        if asked.with_acl {
+            attributes.set("acl", self.acl(which).await?);
         }
         Ok(attributes)
     }
@@ -80,14 +53,14 @@ impl Looker {
     /// not, or nobody knows.
     async fn parts(&self, listed: &Listed) -> Result<Option<String>, BucketError> {
         let Some(count) = part_count(&listed.etag) else { return Ok(None) };
-        let which = self.which(listed);
-        let Some(first) = self.client.part_bytes(which, 1).await? else { return Ok(None) };
+        let which = listed.which();
+        let Some(first) = self.part_bytes(which, 1).await? else { return Ok(None) };
         if let Some(parts) = even_parts(listed.bytes, count, first) {
             // Clients make all parts but the last of one size. If the last one fits too, those
             // between are believed to.
             let last = match count {
                 ..3 => parts.last().copied(),
-                _ => self.client.part_bytes(which, count).await?,
+                _ => self.part_bytes(which, count).await?,
             };
             if last.as_ref() == parts.last() {
                 return Ok(Some(layout(&parts)));
@@ -95,19 +68,10 @@ impl Looker {
         }
         let mut parts = vec![first];
         for number in 2..=count {
-            let Some(bytes) = self.client.part_bytes(which, number).await? else { return Ok(None) };
+            let Some(bytes) = self.part_bytes(which, number).await? else { return Ok(None) };
             parts.push(bytes);
         }
         Ok((parts.iter().sum::<u64>() == listed.bytes).then(|| layout(&parts)))
-    }
-
-    /// What stands at the key of an object now; `None` if nothing does.
-    ///
-    /// # Errors
-    /// As the server gives them.
-    pub async fn look_again(&self, key: &str) -> Result<Option<Listed>, BucketError> {
-        let page = self.client.list(key, &After::default(), 1).await?;
-        Ok(page.objects.into_iter().next().filter(|object| object.key == key))
     }
 }
 

@@ -2,8 +2,10 @@
 
 use http::header::HeaderMap;
 use http::{Method, StatusCode};
+use serde::Deserialize;
 
 use super::action::Action;
+use super::client::Names;
 use super::xml::Element;
 use crate::bucket::BucketError;
 
@@ -14,9 +16,7 @@ const MESSAGE_CHARACTERS_MAX: usize = 200;
 pub struct Asked<'a> {
     pub action: &'a Action,
     pub method: &'a Method,
-    pub bucket: &'a str,
-    pub endpoint: &'a str,
-    pub region: &'a str,
+    pub names: Names<'a>,
     /// True if it was about an object.
     pub has_key: bool,
     /// True if it was to be done only where nothing stands.
@@ -31,6 +31,25 @@ pub struct Refusal {
     region: Option<String>,
 }
 
+/// A refusal as Google writes it.
+#[derive(Debug, Default, Deserialize)]
+struct GoogleRefusal {
+    error: GoogleError,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct GoogleError {
+    message: String,
+    errors: Vec<GoogleReason>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct GoogleReason {
+    reason: String,
+}
+
 impl Refusal {
     /// Takes an answer apart.
     pub fn parse(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Self {
@@ -39,21 +58,32 @@ impl Refusal {
             let text = document.as_ref().and_then(|root| root.text(name));
             text.map(printable).filter(|text| !text.is_empty())
         };
-        let header = headers.get("x-amz-bucket-region").and_then(|region| region.to_str().ok());
+        let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+        let google = serde_json::from_slice::<GoogleRefusal>(body).unwrap_or_default().error;
+        let code = text("Code")
+            .or_else(|| header("x-ms-error-code").map(printable))
+            .or_else(|| google.errors.first().map(|error| printable(&error.reason)));
+        let message = text("Message").or_else(|| Some(printable(&google.message)));
         Self {
             status,
-            code: text("Code").unwrap_or_default(),
-            message: text("Message"),
-            region: header.map(printable).or_else(|| text("Region")),
+            code: code.unwrap_or_default(),
+            message: message.filter(|text| !text.is_empty()),
+            region: header("x-amz-bucket-region").map(printable).or_else(|| text("Region")),
         }
     }
 
     /// True if the same request may succeed a little later.
     pub fn may_pass(&self) -> bool {
         let codes =
-            ["RequestTimeout", "SlowDown", "OperationAborted", "ConditionalRequestConflict"];
+            ["RequestTimeout", "SlowDown", "OperationAborted", "ConditionalRequestConflict",
+            "rateLimitExceeded", "userRateLimitExceeded"];
         matches!(self.status.as_u16(), 408 | 429 | 500 | 502 | 503 | 504)
             || codes.contains(&self.code.as_str())
+    }
+
+    /// Google has one word for a bucket that is not there and for an object.
+    fn is_about_bucket(&self) -> bool {
+        self.message.as_ref().is_some_and(|text| text.contains("bucket does not exist"))
     }
 
     /// The situation.
@@ -64,20 +94,24 @@ impl Refusal {
             (_, "ExpiredToken" | "TokenRefreshRequired") => BucketError::ExpiredCredentials,
             (
                 _,
-                "InvalidAccessKeyId" | "SignatureDoesNotMatch" | "InvalidToken" | "InvalidSecurity",
+                "InvalidAccessKeyId" | "SignatureDoesNotMatch" | "InvalidToken" | "InvalidSecurity"
+                | "AuthenticationFailed" | "InvalidAuthenticationInfo" | "authError",
             ) => BucketError::WrongKey { code: self.code },
             (301 | 307, _)
             | (_, "AuthorizationHeaderMalformed" | "IllegalLocationConstraintException") => {
-                BucketError::WrongRegion { asked: asked.region.to_owned(), region: self.region }
+                BucketError::WrongRegion { asked: asked.names.region.to_owned(), region: self.region }
             }
-            (_, "NoSuchBucket") => asked.no_such_bucket(),
+            (_, "NoSuchBucket" | "ContainerNotFound" | "ContainerBeingDeleted") => asked.no_such_bucket(),
             (404, "") if !asked.has_key => asked.no_such_bucket(),
-            (404, "" | "NoSuchKey" | "NoSuchVersion") if asked.has_key => BucketError::Vanished,
+            (404, "notFound") if !asked.has_key || self.is_about_bucket() => asked.no_such_bucket(),
+            (404, "notFound") => BucketError::Vanished,
+            (404, "" | "NoSuchKey" | "NoSuchVersion" | "BlobNotFound") if asked.has_key => BucketError::Vanished,
             // A version that is a delete marker.
             (405, _) if asked.has_key && matches!(*asked.method, Method::GET | Method::HEAD) => {
                 BucketError::Vanished
             }
-            (_, "InvalidObjectState") => BucketError::Archived,
+            (409, "BlobAlreadyExists") => BucketError::Exists,
+            (_, "InvalidObjectState" | "BlobArchived") => BucketError::Archived,
             (412, _) if asked.must_be_absent => BucketError::Exists,
             (412 | 416, _) => BucketError::Changed,
             (401 | 403, _) => BucketError::Denied { action, permission: asked.action.permission },
@@ -92,7 +126,7 @@ impl Refusal {
 
 impl Asked<'_> {
     fn no_such_bucket(&self) -> BucketError {
-        let (bucket, endpoint) = (self.bucket.to_owned(), self.endpoint.to_owned());
+        let (bucket, endpoint) = (self.names.bucket.to_owned(), self.names.endpoint.to_owned());
         BucketError::NoSuchBucket { bucket, endpoint }
     }
 }
@@ -105,8 +139,9 @@ fn printable(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::action;
+    use super::super::client::Names;
     use super::*;
+    use crate::bucket::s3::action;
 
     fn error(status: u16, code: &str, has_key: bool) -> BucketError {
         let body = format!("<Error><Code>{code}</Code><Message>no\x1b[31m</Message></Error>");
@@ -115,9 +150,7 @@ mod tests {
         refusal.into_error(&Asked {
             action: &action::GET,
             method: &Method::GET,
-            bucket: "b",
-            endpoint: "http://h",
-            region: "us-east-1",
+            names: Names { bucket: "b", endpoint: "http://h", region: "us-east-1" },
             has_key,
             must_be_absent: false,
         })

@@ -1,0 +1,128 @@
+//! The client of Azure, and who signs for it.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use http::header::{CONTENT_LENGTH, HeaderValue};
+use http::{Method, Uri};
+use object_store::azure::AzureAuthorizer;
+use object_store::client::HttpRequestBody;
+use url::Url;
+
+use super::credentials::Provider;
+use crate::bucket::http::address::Address;
+use crate::bucket::http::client::{Authority, Client, HttpRequest, Names, Request};
+use crate::bucket::http::connector::missing;
+use crate::bucket::http::encode;
+use crate::bucket::http::transport::Transport;
+use crate::bucket::{BucketError, BucketOptions};
+
+/// The version of the interface that answers are read as.
+const INTERFACE_VERSION: HeaderValue = HeaderValue::from_static("2023-11-03");
+
+/// A connection to one container.
+#[derive(Debug)]
+pub struct Azure {
+    pub http: Client,
+    pub container: String,
+    /// True if listings ask for tags too, which is a permission of its own.
+    pub with_tags: bool,
+}
+
+impl Azure {
+    /// Makes a client.
+    ///
+    /// # Errors
+    /// If the options cannot be right.
+    pub fn connect(options: &BucketOptions, account: &str) -> Result<Self, BucketError> {
+        let wrong = |what: String| BucketError::Options(what);
+        let is_plain = |name: &str, more: &[u8]| {
+            let is_good = |byte: u8| byte.is_ascii_alphanumeric() || more.contains(&byte);
+            !name.is_empty() && name.bytes().all(is_good)
+        };
+        if !is_plain(account, b"") {
+            return Err(wrong(format!("{account:?} cannot be the name of a storage account")));
+        }
+        if !is_plain(&options.bucket, b"-$") {
+            return Err(wrong(format!("{:?} cannot be a container's name", options.bucket)));
+        }
+        let address = match &options.endpoint {
+            Some(endpoint) => Address::parse(endpoint)?,
+            None => Address::parse(&format!("https://{account}.blob.core.windows.net"))?,
+        };
+        // The signer wants an address that browsers would take, too.
+        Url::parse(&address.origin())
+            .map_err(|error| wrong(format!("the endpoint is no URL: {error}")))?;
+        let transport = Transport::new(true, &options.certificates, options.silence_max)?;
+        let provider = Provider::new(options, account, &transport)?;
+        let authority = Microsoft {
+            account: account.to_owned(),
+            container: options.bucket.clone(),
+            origin: address.origin(),
+            base: address.base,
+            provider,
+        };
+        Ok(Self {
+            http: Client::new(options, transport, Arc::new(authority)),
+            container: options.bucket.clone(),
+            with_tags: options.with_tags,
+        })
+    }
+}
+
+/// Signs with keys, signatures and tokens of Azure.
+#[derive(Debug)]
+struct Microsoft {
+    account: String,
+    container: String,
+    origin: String,
+    base: String,
+    provider: Provider,
+}
+
+#[async_trait]
+impl Authority for Microsoft {
+    async fn ready(&self, request: &Request<'_>) -> Result<HttpRequest, BucketError> {
+        let Self { origin, base, container, .. } = self;
+        let mut url = format!("{origin}{base}/{container}");
+        if let Some(key) = request.key {
+            check_key(key)?;
+            url = format!("{url}/{}", encode::path(key));
+        }
+        if !request.query.is_empty() {
+            url = format!("{url}?{}", encode::joined(&request.query));
+        }
+        let uri: Uri = url.parse().map_err(|error| {
+            BucketError::Options(format!("the address of the container is not valid: {error}"))
+        })?;
+        // Without its body, of which only the length is signed.
+        let mut signed = object_store::client::HttpRequest::new(HttpRequestBody::empty());
+        *signed.method_mut() = request.method.clone();
+        *signed.uri_mut() = uri;
+        *signed.headers_mut() = request.headers.clone();
+        signed.headers_mut().insert("x-ms-version", INTERFACE_VERSION);
+        if request.method == Method::PUT {
+            signed.headers_mut().insert(CONTENT_LENGTH, request.payload.len().into());
+        }
+        if let Some(credential) = self.provider.credential().await? {
+            let authorizer = AzureAuthorizer::new(&credential, &self.account);
+            authorizer.try_authorize(&mut signed).map_err(|error| missing(&error))?;
+        }
+        let (head, _) = signed.into_parts();
+        request.to_http(&head.uri.to_string(), head.headers)
+    }
+
+    fn names(&self) -> Names<'_> {
+        Names { bucket: &self.container, endpoint: &self.origin, region: "" }
+    }
+}
+
+/// Servers and everything on the way to them take `.` and `..` out of addresses: a request for such
+/// a blob would be one for another.
+fn check_key(key: &str) -> Result<(), BucketError> {
+    if key.split('/').any(|name| matches!(name, "." | "..")) {
+        let text = "Azure has no blobs with \".\" or \"..\" between the slashes of their names";
+        return Err(BucketError::Limit(text.to_owned()));
+    }
+    Ok(())
+}

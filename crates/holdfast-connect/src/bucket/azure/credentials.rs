@@ -1,0 +1,128 @@
+//! Credentials for requests: those of the options, or what `object_store` gets from Entra and from
+//! machines, over our own connections.
+
+use std::fmt;
+use std::str::FromStr;
+use std::sync::Arc;
+
+use object_store::StaticCredentialProvider;
+use object_store::azure::{
+    AzureAccessKey, AzureConfigKey, AzureCredential, MicrosoftAzureBuilder, split_sas,
+};
+
+use crate::bucket::http::connector::{Connector, few_retries, missing};
+use crate::bucket::http::transport::Transport;
+use crate::bucket::{BucketError, BucketOptions, Credentials};
+
+/// Asked before each request; it keeps what is still valid.
+type Asked = Arc<dyn object_store::CredentialProvider<Credential = AzureCredential>>;
+
+/// Where credentials come from.
+#[derive(Clone)]
+pub enum Provider {
+    /// Requests are not signed.
+    Anonymous,
+    /// They are, with what this gives.
+    Signing(Asked),
+}
+
+impl fmt::Debug for Provider {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("Provider")
+    }
+}
+
+impl Provider {
+    /// What the options ask for.
+    ///
+    /// # Errors
+    /// [`BucketError::NoCredentials`] if they cannot give any.
+    pub fn new(
+        options: &BucketOptions,
+        account: &str,
+        transport: &Transport,
+    ) -> Result<Self, BucketError> {
+        let unreadable = |what: &str| BucketError::NoCredentials(what.to_owned());
+        match &options.credentials {
+            Credentials::Anonymous => Ok(Self::Anonymous),
+            Credentials::AccountKey(key) => {
+                let key = AzureAccessKey::try_new(key)
+                    .map_err(|_| unreadable("the account's key is not base64"))?;
+                Ok(fixed(AzureCredential::AccessKey(key)))
+            }
+            Credentials::Signature(signature) => {
+                let pairs = split_sas(signature)
+                    .map_err(|_| unreadable("the shared access signature is no query of a URL"))?;
+                Ok(fixed(AzureCredential::SASToken(pairs)))
+            }
+            Credentials::ClientSecret { tenant_id, client_id, secret } => built(
+                builder(account, transport).with_client_secret_authorization(
+                    client_id.as_str(),
+                    secret.as_str(),
+                    tenant_id.as_str(),
+                ),
+            ),
+            Credentials::Variables(variables) => {
+                let mut builder = builder(account, transport);
+                for (name, value) in variables {
+                    if let Some(key) = config_key(name) {
+                        builder = builder.with_config(key, value.as_str());
+                    }
+                }
+                built(builder)
+            }
+            _ => Err(unreadable("those that were given are not Azure's")),
+        }
+    }
+
+    /// The credential for a request; `None` if it is not to be signed.
+    ///
+    /// # Errors
+    /// [`BucketError::NoCredentials`] if there is none.
+    pub async fn credential(&self) -> Result<Option<Arc<AzureCredential>>, BucketError> {
+        match self {
+            Self::Anonymous => Ok(None),
+            Self::Signing(provider) => {
+                provider.get_credential().await.map(Some).map_err(|error| missing(&error))
+            }
+        }
+    }
+}
+
+fn builder(account: &str, transport: &Transport) -> MicrosoftAzureBuilder {
+    MicrosoftAzureBuilder::new()
+        .with_account(account)
+        .with_container_name("any")
+        .with_http_connector(Connector(transport.clone()))
+        .with_retry(few_retries())
+}
+
+fn built(builder: MicrosoftAzureBuilder) -> Result<Provider, BucketError> {
+    let store = builder.build().map_err(|error| missing(&error))?;
+    Ok(Provider::Signing(Arc::clone(store.credentials())))
+}
+
+/// Which setting a variable is: those that say who somebody is, none that says where.
+fn config_key(name: &str) -> Option<AzureConfigKey> {
+    let key = AzureConfigKey::from_str(&name.to_ascii_lowercase()).ok()?;
+    matches!(
+        key,
+        AzureConfigKey::AccessKey
+            | AzureConfigKey::ClientId
+            | AzureConfigKey::ClientSecret
+            | AzureConfigKey::AuthorityId
+            | AzureConfigKey::AuthorityHost
+            | AzureConfigKey::SasKey
+            | AzureConfigKey::Token
+            | AzureConfigKey::MsiEndpoint
+            | AzureConfigKey::ObjectId
+            | AzureConfigKey::MsiResourceId
+            | AzureConfigKey::FederatedTokenFile
+            | AzureConfigKey::UseAzureCli
+    )
+    .then_some(key)
+}
+
+fn fixed(credential: AzureCredential) -> Provider {
+    Provider::Signing(Arc::new(StaticCredentialProvider::new(credential)))
+}

@@ -1,0 +1,303 @@
+//! [`Azure`] as a [`Store`].
+
+use async_trait::async_trait;
+use data_encoding::{BASE64, HEXLOWER};
+use http::Method;
+use http::header::{ETAG, HeaderMap, HeaderName, HeaderValue, IF_MATCH, IF_NONE_MATCH, RANGE};
+
+use super::action;
+use super::client::Azure;
+use super::headers;
+use super::list;
+use crate::bucket::BucketError;
+use crate::bucket::attributes::{Attributes, Carry, MD5, Origin, without_quotes};
+use crate::bucket::http::client::{Answered, Client, Request, nonsense};
+use crate::bucket::http::payload::Payload;
+use crate::bucket::http::xml::escaped;
+use crate::bucket::listing::{After, Listed, Page};
+use crate::bucket::store::{
+    Abilities, Asked, Replace, Store, Upload, UploadedPart, Which, Written, find,
+};
+
+const CONTENT_MD5: HeaderName = HeaderName::from_static("content-md5");
+const BLOB_TYPE: HeaderName = HeaderName::from_static("x-ms-blob-type");
+
+#[async_trait]
+impl Store for Azure {
+    fn http(&self) -> &Client {
+        &self.http
+    }
+
+    fn abilities(&self) -> Abilities {
+        Abilities {
+            origin: Origin::Azure,
+            lists_from_any_key: false,
+            single_bytes_max: 256 << 20,
+            unknown_single_bytes_max: 32 << 20,
+            parts_max: 50_000,
+        }
+    }
+
+    fn bucket(&self) -> (&str, &str) {
+        (&self.container, "")
+    }
+
+    async fn list(
+        &self,
+        prefix: &str,
+        after: &After,
+        count_max: usize,
+    ) -> Result<Page, BucketError> {
+        let (action, include) = match self.with_tags {
+            true => (action::LIST_WITH_TAGS, "metadata,tags"),
+            false => (action::LIST, "metadata"),
+        };
+        let mut request = Request::new(action, Method::GET, None)
+            .query("restype", "container")
+            .query("comp", "list")
+            .query("include", include)
+            .query("maxresults", count_max.to_string());
+        if !prefix.is_empty() {
+            request = request.query("prefix", prefix);
+        }
+        request = request.maybe_query("marker", after.token.as_deref());
+        let root = self.http.document(&mut request).await?.unwrap_or_default();
+        list::page(&root, after).map_err(|detail| nonsense(action.what, detail))
+    }
+
+    async fn get(
+        &self,
+        which: Which<'_>,
+        range: Option<(u64, u64)>,
+    ) -> Result<Answered, BucketError> {
+        let mut request = about(action::GET, Method::GET, which);
+        if let Some((first, last)) = range {
+            request = request.header(RANGE, &format!("bytes={first}-{last}"));
+        }
+        self.http.send(&mut request).await
+    }
+
+    async fn head(&self, which: Which<'_>) -> Result<HeaderMap, BucketError> {
+        let mut request = about(action::HEAD, Method::HEAD, which);
+        Ok(self.http.send(&mut request).await?.into_parts().0.headers)
+    }
+
+    async fn attributes(
+        &self,
+        listed: &Listed,
+        _: Option<&HeaderMap>,
+        asked: Asked,
+    ) -> Result<Attributes, BucketError> {
+        debug_assert!(!asked.with_acl, "blobs have no access control lists");
+        self.glance(listed).await
+    }
+
+    async fn put(
+        &self,
+        key: &str,
+        attributes: &Attributes,
+        carry: Carry,
+        payload: Payload,
+        replace: Replace,
+    ) -> Result<Written, BucketError> {
+        let md5 = match attributes.text(MD5) {
+            Some(md5) => md5.to_owned(),
+            None => md5_of(&payload)?,
+        };
+        let mut request = Request::new(action::PUT, Method::PUT, Some(key)).payload(payload);
+        request.headers = headers::all(attributes, carry);
+        request.headers.insert(BLOB_TYPE, HeaderValue::from_static("BlockBlob"));
+        request = unless_there(request.header(CONTENT_MD5, &md5), replace);
+        match self.http.send(&mut request).await {
+            Ok(answer) => Ok(written(answer.headers())),
+            // An attempt whose answer was lost may have written it.
+            Err(BucketError::Exists) if request.attempts > 1 => {
+                self.written_before(key, &md5).await
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn begin_upload(
+        &self,
+        key: &str,
+        _: &Attributes,
+        _: Carry,
+    ) -> Result<Upload, BucketError> {
+        // Nothing is told to the server: blocks have ids that nobody else uses.
+        let mut random = [0; 16];
+        getrandom::fill(&mut random).map_err(|error| BucketError::Local {
+            action: "make a random number",
+            source: std::io::Error::other(error),
+        })?;
+        Ok(Upload { key: key.to_owned(), id: HEXLOWER.encode(&random) })
+    }
+
+    async fn upload_part(
+        &self,
+        upload: &Upload,
+        _: &Attributes,
+        number: u32,
+        payload: Payload,
+    ) -> Result<UploadedPart, BucketError> {
+        let block = BASE64.encode(format!("{}-{number:05}", upload.id).as_bytes());
+        let md5 = md5_of(&payload)?;
+        let mut request = Request::new(action::PUT, Method::PUT, Some(&upload.key))
+            .query("comp", "block")
+            .query("blockid", block.as_str())
+            .header(CONTENT_MD5, &md5)
+            .payload(payload);
+        self.http.send(&mut request).await?;
+        Ok(UploadedPart { number, etag: block, checksum: None })
+    }
+
+    async fn complete_upload(
+        &self,
+        upload: &Upload,
+        parts: &[UploadedPart],
+        attributes: &Attributes,
+        carry: Carry,
+        replace: Replace,
+    ) -> Result<Written, BucketError> {
+        let blocks = parts.iter().map(|part| format!("<Latest>{}</Latest>", escaped(&part.etag)));
+        let blocks: String = blocks.collect();
+        let document =
+            format!("<?xml version=\"1.0\" encoding=\"utf-8\"?><BlockList>{blocks}</BlockList>");
+        let mut request = Request::new(action::PUT, Method::PUT, Some(&upload.key))
+            .query("comp", "blocklist")
+            .payload(Payload::Bytes(document.into()));
+        request.headers = headers::all(attributes, carry);
+        let mut request = unless_there(request, replace);
+        Ok(written(self.http.send(&mut request).await?.headers()))
+    }
+
+    async fn abort_upload(&self, _: &Upload) -> Result<(), BucketError> {
+        // Blocks that no list names are removed by the server after a week.
+        Ok(())
+    }
+
+    async fn delete(&self, key: &str) -> Result<Option<String>, BucketError> {
+        let mut request = Request::new(action::DELETE, Method::DELETE, Some(key));
+        match self.http.send(&mut request).await {
+            Ok(_) | Err(BucketError::Vanished) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn update(
+        &self,
+        key: &str,
+        wanted: &Attributes,
+        carry: Carry,
+    ) -> Result<bool, BucketError> {
+        let standing = find(self, key).await?.ok_or(BucketError::Vanished)?;
+        let found = self.glance(&standing).await?;
+        let mut properties = headers::properties(wanted);
+        // The checksum is of the content that stands there.
+        if let Some(md5) = found.text(MD5).and_then(|md5| HeaderValue::from_str(md5).ok()) {
+            properties.insert("x-ms-blob-content-md5", md5);
+        }
+        let mut differs = false;
+        if properties != headers::properties(&found) {
+            self.change(key, "properties", properties, Payload::EMPTY).await?;
+            differs = true;
+        }
+        let metadata = headers::metadata(wanted);
+        if metadata != headers::metadata(&found) {
+            self.change(key, "metadata", metadata, Payload::EMPTY).await?;
+            differs = true;
+        }
+        if let Some(tier) = headers::tier(wanted, carry)
+            && found.text("storage-class") != Some(tier)
+        {
+            let header = (HeaderName::from_static("x-ms-access-tier"), tier);
+            let tier = HeaderMap::from_iter([(header.0, HeaderValue::from_static(header.1))]);
+            self.change(key, "tier", tier, Payload::EMPTY).await?;
+        }
+        if carry.tags && self.with_tags {
+            self.update_tags(key, wanted, &found).await?;
+        }
+        Ok(differs)
+    }
+}
+
+impl Azure {
+    /// Changes a part of what a blob has besides its content.
+    async fn change(
+        &self,
+        key: &str,
+        part: &str,
+        headers: HeaderMap,
+        payload: Payload,
+    ) -> Result<(), BucketError> {
+        let action = if part == "tags" { action::PUT_TAGS } else { action::UPDATE };
+        let mut request = Request::new(action, Method::PUT, Some(key)).query("comp", part);
+        request.headers = headers;
+        self.http.send(&mut request.payload(payload)).await.map(drop)
+    }
+
+    async fn update_tags(
+        &self,
+        key: &str,
+        wanted: &Attributes,
+        found: &Attributes,
+    ) -> Result<(), BucketError> {
+        if wanted.tags() == found.tags() {
+            return Ok(());
+        }
+        let tags = wanted.tags().into_iter().map(|(name, value)| {
+            let (name, value) = (escaped(&name), escaped(&value));
+            format!("<Tag><Key>{name}</Key><Value>{value}</Value></Tag>")
+        });
+        let tags: String = tags.collect();
+        let document = format!(
+            "<?xml version=\"1.0\" encoding=\"utf-8\"?><Tags><TagSet>{tags}</TagSet></Tags>"
+        );
+        self.change(key, "tags", HeaderMap::new(), Payload::Bytes(document.into())).await
+    }
+
+    /// What stands at a key, if it has this content.
+    async fn written_before(&self, key: &str, md5: &str) -> Result<Written, BucketError> {
+        let found = find(self, key).await?.ok_or(BucketError::Exists)?;
+        if self.glance(&found).await?.text(MD5) != Some(md5) {
+            return Err(BucketError::Exists);
+        }
+        Ok(Written { etag: found.etag, version: None })
+    }
+}
+
+/// A request for a blob, if it is still what was listed.
+fn about<'a>(
+    action: crate::bucket::http::action::Action,
+    method: Method,
+    which: Which<'a>,
+) -> Request<'a> {
+    let request = Request::new(action, method, Some(which.key));
+    match which.etag {
+        "" => request,
+        etag => request.header(IF_MATCH, &format!("\"{etag}\"")),
+    }
+}
+
+/// Asks that nothing be replaced, if nothing may be.
+fn unless_there(request: Request<'_>, replace: Replace) -> Request<'_> {
+    match replace {
+        Replace::Yes => request,
+        Replace::No => {
+            Request { must_be_absent: true, ..request }.header(IF_NONE_MATCH, "*")
+        }
+    }
+}
+
+/// MD5 in base64: the server compares what it gets with it.
+fn md5_of(payload: &Payload) -> Result<String, BucketError> {
+    let local = |source| BucketError::Local { action: "read what is to be sent", source };
+    Ok(payload.digests(false).map_err(local)?.0)
+}
+
+/// What the headers of an answer say of the blob that was written.
+fn written(headers: &HeaderMap) -> Written {
+    let etag = headers.get(ETAG).map(|etag| without_quotes(etag.as_bytes()));
+    let etag = String::from_utf8_lossy(etag.unwrap_or_default()).into_owned();
+    Written { etag, version: None }
+}

@@ -1,0 +1,103 @@
+//! Credentials for requests: tokens that `object_store` gets with a key file or from the machine,
+//! over our own connections.
+
+use std::fmt;
+use std::path::Path;
+use std::sync::Arc;
+
+use object_store::gcp::{GcpCredential, GcpCredentialProvider, GoogleCloudStorageBuilder};
+
+use crate::bucket::http::connector::{Connector, few_retries, missing};
+use crate::bucket::http::transport::Transport;
+use crate::bucket::{BucketError, Credentials};
+
+/// Where credentials come from.
+#[derive(Clone)]
+pub enum Provider {
+    /// Requests show no token.
+    Anonymous,
+    /// Asked before each request; it keeps what is still valid.
+    Tokens(GcpCredentialProvider),
+}
+
+impl fmt::Debug for Provider {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("Provider")
+    }
+}
+
+impl Provider {
+    /// What the options ask for.
+    ///
+    /// # Errors
+    /// [`BucketError::NoCredentials`] if they cannot give any.
+    pub fn new(credentials: &Credentials, transport: &Transport) -> Result<Self, BucketError> {
+        let value = |variables: &[(String, zeroize::Zeroizing<String>)], wanted: &[&str]| {
+            let found = variables.iter().find(|(name, value)| {
+                wanted.contains(&name.as_str()) && !value.is_empty()
+            });
+            found.map(|(_, value)| value.to_string())
+        };
+        let builder = GoogleCloudStorageBuilder::new()
+            .with_bucket_name("any")
+            .with_http_connector(Connector(transport.clone()))
+            .with_retry(few_retries());
+        let builder = match credentials {
+            Credentials::Anonymous => return Ok(Self::Anonymous),
+            Credentials::KeyFile(file) => with_file(builder, file)?,
+            Credentials::Variables(variables) => {
+                let file = ["GOOGLE_APPLICATION_CREDENTIALS", "GOOGLE_SERVICE_ACCOUNT"];
+                match (value(variables, &["GOOGLE_SERVICE_ACCOUNT_KEY"]), value(variables, &file))
+                {
+                    (Some(key), _) => builder.with_service_account_key(key),
+                    (None, Some(file)) => with_file(builder, Path::new(&file))?,
+                    // A file that Google's own tools wrote, else the machine's service account.
+                    (None, None) => builder,
+                }
+            }
+            _ => {
+                let text = "those that were given are not Google's".to_owned();
+                return Err(BucketError::NoCredentials(text));
+            }
+        };
+        let store = builder.build().map_err(|error| missing(&error))?;
+        Ok(Self::Tokens(Arc::clone(store.credentials())))
+    }
+
+    /// The credential for a request; `None` if it is to show none.
+    ///
+    /// # Errors
+    /// [`BucketError::NoCredentials`] if there is none.
+    pub async fn credential(&self) -> Result<Option<Arc<GcpCredential>>, BucketError> {
+        match self {
+            Self::Anonymous => Ok(None),
+            Self::Tokens(provider) => {
+                provider.get_credential().await.map(Some).map_err(|error| missing(&error))
+            }
+        }
+    }
+}
+
+/// Looks at the file first: what the library says of one that is not there does not name it.
+fn with_file(
+    builder: GoogleCloudStorageBuilder,
+    file: &Path,
+) -> Result<GoogleCloudStorageBuilder, BucketError> {
+    let wrong = |cause: String| {
+        let text = format!("{} is no key file of Google's: {cause}", file.display());
+        BucketError::NoCredentials(text)
+    };
+    let text = std::fs::read(file).map_err(|error| {
+        BucketError::NoCredentials(format!("{} cannot be read: {error}", file.display()))
+    })?;
+    let document: serde_json::Value =
+        serde_json::from_slice(&text).map_err(|_| wrong("it is not JSON".to_owned()))?;
+    match document.get("type").and_then(|kind| kind.as_str()) {
+        Some("service_account" | "authorized_user") => {
+            let path = file.to_str().ok_or_else(|| wrong("its path is not UTF-8".to_owned()))?;
+            Ok(builder.with_application_credentials(path))
+        }
+        Some(kind) => Err(wrong(format!("its type is {kind:?}"))),
+        None => Err(wrong("it has no type".to_owned())),
+    }
+}

@@ -1,0 +1,323 @@
+//! [`Google`] as a [`Store`].
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use data_encoding::HEXLOWER;
+use http::Method;
+use http::header::{
+    ACCEPT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, LOCATION, RANGE,
+};
+
+use super::action;
+use super::client::{Google, UPLOAD_TYPE};
+use super::resource;
+use crate::bucket::BucketError;
+use crate::bucket::attributes::{Attributes, Carry, MD5, Origin};
+use crate::bucket::http::action::Action;
+use crate::bucket::http::client::{Answered, Client, Request, nonsense};
+use crate::bucket::http::payload::Payload;
+use crate::bucket::listing::{After, Listed, Page};
+use crate::bucket::store::{
+    Abilities, Asked, Replace, Store, Upload, UploadedPart, Which, Written, find,
+};
+
+/// Part of queries: the generation that must stand there; 0 for none.
+const GENERATION_MATCH: &str = "ifGenerationMatch";
+
+#[async_trait]
+impl Store for Google {
+    fn http(&self) -> &Client {
+        &self.http
+    }
+
+    fn abilities(&self) -> Abilities {
+        Abilities {
+            origin: Origin::Google,
+            lists_from_any_key: true,
+            // Content of any length can be sent in one request, on condition. The parts of
+            // uploads cannot be put together on condition.
+            single_bytes_max: u64::MAX,
+            unknown_single_bytes_max: u64::MAX,
+            parts_max: 1,
+        }
+    }
+
+    fn bucket(&self) -> (&str, &str) {
+        (&self.bucket, "")
+    }
+
+    async fn list(
+        &self,
+        prefix: &str,
+        after: &After,
+        count_max: usize,
+    ) -> Result<Page, BucketError> {
+        let mut request = Request::new(action::LIST, Method::GET, None)
+            .query("fields", resource::LISTED_FIELDS)
+            .query("maxResults", count_max.to_string());
+        if !prefix.is_empty() {
+            request = request.query("prefix", prefix);
+        }
+        request = match &after.token {
+            Some(token) => request.query("pageToken", token.as_str()),
+            None => request.maybe_query("startOffset", after.key.as_deref()),
+        };
+        let document = self.http.body(&mut request).await?;
+        resource::page(&document, after).map_err(|detail| nonsense(action::LIST.what, detail))
+    }
+
+    async fn get(
+        &self,
+        which: Which<'_>,
+        range: Option<(u64, u64)>,
+    ) -> Result<Answered, BucketError> {
+        // Without this, content that is kept compressed arrives in another form.
+        let mut request =
+            about(action::GET, which).query("alt", "media").header(ACCEPT_ENCODING, "gzip");
+        if let Some((first, last)) = range {
+            request = request.header(RANGE, &format!("bytes={first}-{last}"));
+        }
+        self.http.send(&mut request).await
+    }
+
+    async fn head(&self, which: Which<'_>) -> Result<HeaderMap, BucketError> {
+        let mut request = about(action::LOOK, which).query("fields", "generation");
+        Ok(self.http.send(&mut request).await?.into_parts().0.headers)
+    }
+
+    async fn attributes(
+        &self,
+        listed: &Listed,
+        _: Option<&HeaderMap>,
+        _: Asked,
+    ) -> Result<Attributes, BucketError> {
+        self.glance(listed).await
+    }
+
+    async fn put(
+        &self,
+        key: &str,
+        attributes: &Attributes,
+        carry: Carry,
+        payload: Payload,
+        replace: Replace,
+    ) -> Result<Written, BucketError> {
+        let local = |source| BucketError::Local { action: "read what is to be sent", source };
+        let mut described = attributes.clone();
+        if attributes.checksums().next().is_none() {
+            described.set(MD5, payload.digests(false).map_err(local)?.0);
+        }
+        let resource = resource::wanted(key, &described, carry);
+        let description = serde_json::Value::from(resource).to_string();
+        let key_of_encryption = attributes.text("encryption-key").filter(|_| carry.encryption);
+        let upload = NewObject { key, description, key_of_encryption, replace };
+        let outcome = match payload {
+            Payload::Bytes(content) => self.put_at_once(&upload, &content).await,
+            file => self.put_file(&upload, file).await,
+        };
+        match outcome {
+            // An attempt whose answer was lost may have written it.
+            (Err(BucketError::Exists), 2..) => self.written_before(key, &described).await,
+            (outcome, _) => outcome,
+        }
+    }
+
+    async fn begin_upload(
+        &self,
+        _: &str,
+        _: &Attributes,
+        _: Carry,
+    ) -> Result<Upload, BucketError> {
+        Err(in_parts())
+    }
+
+    async fn upload_part(
+        &self,
+        _: &Upload,
+        _: &Attributes,
+        _: u32,
+        _: Payload,
+    ) -> Result<UploadedPart, BucketError> {
+        Err(in_parts())
+    }
+
+    async fn complete_upload(
+        &self,
+        _: &Upload,
+        _: &[UploadedPart],
+        _: &Attributes,
+        _: Carry,
+        _: Replace,
+    ) -> Result<Written, BucketError> {
+        Err(in_parts())
+    }
+
+    async fn abort_upload(&self, _: &Upload) -> Result<(), BucketError> {
+        Err(in_parts())
+    }
+
+    async fn delete(&self, key: &str) -> Result<Option<String>, BucketError> {
+        let mut request = Request::new(action::DELETE, Method::DELETE, Some(key));
+        match self.http.send(&mut request).await {
+            Ok(_) | Err(BucketError::Vanished) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn update(
+        &self,
+        key: &str,
+        wanted: &Attributes,
+        _: Carry,
+    ) -> Result<bool, BucketError> {
+        let standing = find(self, key).await?.ok_or(BucketError::Vanished)?;
+        let found = self.glance(&standing).await?;
+        let Some(change) = resource::change(wanted, &found) else { return Ok(false) };
+        let document = serde_json::Value::from(change).to_string();
+        let mut request = Request::new(action::UPDATE, Method::PATCH, Some(key))
+            .query(GENERATION_MATCH, standing.etag.as_str())
+            .header(CONTENT_TYPE, "application/json")
+            .payload(Payload::Bytes(document.into()));
+        self.http.send(&mut request).await?;
+        Ok(true)
+    }
+}
+
+/// What is to be written.
+struct NewObject<'a> {
+    key: &'a str,
+    /// The resource, as a document.
+    description: String,
+    key_of_encryption: Option<&'a str>,
+    replace: Replace,
+}
+
+impl NewObject<'_> {
+    fn action(&self) -> Action {
+        if self.replace == Replace::Yes { action::REPLACE } else { action::PUT }
+    }
+
+    fn request(&self, upload_type: &str) -> Request<'_> {
+        let request = Request::new(self.action(), Method::POST, Some(self.key))
+            .query(UPLOAD_TYPE, upload_type)
+            .query("name", self.key)
+            .query("fields", "generation")
+            .maybe_query("kmsKeyName", self.key_of_encryption);
+        match self.replace {
+            Replace::Yes => request,
+            Replace::No => Request { must_be_absent: true, ..request }.query(GENERATION_MATCH, "0"),
+        }
+    }
+}
+
+/// What came of it, and how many attempts that took.
+type Outcome = (Result<Written, BucketError>, u32);
+
+impl Google {
+    /// Description and content in one request.
+    async fn put_at_once(&self, new: &NewObject<'_>, content: &Bytes) -> Outcome {
+        let boundary = format!("holdfast-{}", HEXLOWER.encode(&boundary_bytes(content)));
+        let kind = content_type(&new.description);
+        let mut body = format!(
+            "--{boundary}\r\nContent-Type: application/json; charset=UTF-8\r\n\r\n{}\r\n\
+             --{boundary}\r\nContent-Type: {kind}\r\n\r\n",
+            new.description
+        )
+        .into_bytes();
+        body.extend_from_slice(content);
+        body.extend_from_slice(format!("\r\n--{boundary}--\r\n").as_bytes());
+        let mut request = new
+            .request("multipart")
+            .header(CONTENT_TYPE, &format!("multipart/related; boundary={boundary}"))
+            .payload(Payload::Bytes(body.into()));
+        let written = self.written(&mut request).await;
+        (written, request.attempts)
+    }
+
+    /// A session for the description, and a request for the content.
+    async fn put_file(&self, new: &NewObject<'_>, file: Payload) -> Outcome {
+        let mut begin = new
+            .request("resumable")
+            .header(CONTENT_TYPE, "application/json; charset=UTF-8")
+            .header(
+                HeaderName::from_static("x-upload-content-length"),
+                &file.len().to_string(),
+            )
+            .header(
+                HeaderName::from_static("x-upload-content-type"),
+                &content_type(&new.description),
+            )
+            .payload(Payload::Bytes(new.description.clone().into()));
+        let session = match self.http.send(&mut begin).await {
+            Ok(answer) => session(answer.headers()),
+            Err(error) => return (Err(error), 1),
+        };
+        let Some(session) = session else {
+            let text = "it does not say where to send the content".to_owned();
+            return (Err(nonsense(new.action().what, text)), 1);
+        };
+        let mut request = Request { method: Method::PUT, ..new.request("resumable") }
+            .query("upload_id", session)
+            .payload(file);
+        let written = self.written(&mut request).await;
+        (written, request.attempts)
+    }
+
+    async fn written(&self, request: &mut Request<'_>) -> Result<Written, BucketError> {
+        let document = self.http.body(request).await?;
+        let generation = resource::generation(&document)
+            .map_err(|detail| nonsense(request.action.what, detail))?;
+        Ok(Written { etag: generation, version: None })
+    }
+
+    /// What stands at a key, if it has the content that was described.
+    async fn written_before(
+        &self,
+        key: &str,
+        described: &Attributes,
+    ) -> Result<Written, BucketError> {
+        let found = find(self, key).await?.ok_or(BucketError::Exists)?;
+        let standing = self.glance(&found).await?;
+        let is_same = described.checksums().any(|sum| standing.checksums().any(|it| it == sum));
+        if !is_same {
+            return Err(BucketError::Exists);
+        }
+        Ok(Written { etag: found.etag, version: None })
+    }
+}
+
+/// A request for an object, if it is still what was listed.
+fn about<'a>(action: Action, which: Which<'a>) -> Request<'a> {
+    let request = Request::new(action, Method::GET, Some(which.key));
+    match which.etag {
+        "" => request,
+        generation => request.query(GENERATION_MATCH, generation),
+    }
+}
+
+/// Bytes that the content does not have by chance: the beginning of its hash.
+fn boundary_bytes(content: &[u8]) -> [u8; 16] {
+    let mut first = [0; 16];
+    first.copy_from_slice(&blake3::hash(content).as_bytes()[..16]);
+    first
+}
+
+/// The content type in a description; a server takes that of the request where there is none.
+fn content_type(description: &str) -> String {
+    let value: serde_json::Value = serde_json::from_str(description).unwrap_or_default();
+    let kind = value.get("contentType").and_then(|kind| kind.as_str());
+    let kind = kind.filter(|kind| HeaderValue::from_str(kind).is_ok());
+    kind.unwrap_or("application/octet-stream").to_owned()
+}
+
+/// The id of a session, from the address to which its content is to be sent.
+fn session(headers: &HeaderMap) -> Option<String> {
+    let location = headers.get(LOCATION)?.to_str().ok()?;
+    let (_, query) = location.split_once('?')?;
+    let id = query.split('&').find_map(|part| part.strip_prefix("upload_id="))?;
+    crate::bucket::http::encode::decoded_path(id)
+}
+
+fn in_parts() -> BucketError {
+    BucketError::Limit("objects of Google are not written in parts".to_owned())
+}

@@ -1,0 +1,72 @@
+//! What can be asked of a service, in words for people, and how often it was asked.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// A kind of request, for errors and counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Action {
+    /// As in "the server refuses to ...".
+    pub what: &'static str,
+    /// The permission that it needs.
+    pub permission: &'static str,
+    /// What it counts as.
+    pub kind: Kind,
+}
+
+/// Requests that cost alike.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// A page of a listing.
+    List,
+    /// Content of an object.
+    Get,
+    /// Metadata of an object, its tags and its access rules.
+    Look,
+    /// Whatever changes something.
+    Change,
+    /// The bucket itself.
+    Bucket,
+}
+
+/// Requests that were sent, attempts that failed among them.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Requests {
+    /// Pages of listings.
+    pub list: u64,
+    /// Contents of objects, whole or in part.
+    pub get: u64,
+    /// Metadata of objects, tags, access rules.
+    pub look: u64,
+    /// Whatever changes something.
+    pub change: u64,
+    /// About the bucket itself.
+    pub bucket: u64,
+}
+
+/// Counts requests.
+#[derive(Debug, Default)]
+pub struct Counters([AtomicU64; 5]);
+
+impl Counters {
+    /// One more.
+    pub fn count(&self, kind: Kind) {
+        self.0[kind as usize].fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// All so far.
+    pub fn requests(&self) -> Requests {
+        let count = |kind: Kind| self.0[kind as usize].load(Ordering::Relaxed);
+        Requests {
+            list: count(Kind::List),
+            get: count(Kind::Get),
+            look: count(Kind::Look),
+            change: count(Kind::Change),
+            bucket: count(Kind::Bucket),
+        }
+    }
+}
+
+/// An action from its parts.
+pub const fn action(what: &'static str, permission: &'static str, kind: Kind) -> Action {
+    Action { what, permission, kind }
+}

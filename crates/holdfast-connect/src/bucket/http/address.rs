@@ -1,0 +1,46 @@
+//! The address of a server, as somebody wrote it.
+
+use crate::bucket::BucketError;
+
+/// A URL of a server.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Address {
+    /// `http` or `https`.
+    pub scheme: String,
+    /// Host, perhaps with a port.
+    pub host: String,
+    /// What stands behind it; empty or beginning with a slash, never ending with one.
+    pub base: String,
+}
+
+impl Address {
+    /// Takes a URL apart.
+    ///
+    /// # Errors
+    /// [`BucketError::Options`] if it is none.
+    pub fn parse(url: &str) -> Result<Self, BucketError> {
+        // Not what it is: somebody may have put a password into it.
+        let wrong = || {
+            BucketError::Options(
+                "the endpoint is not a URL of the form https://HOST:PORT".to_owned(),
+            )
+        };
+        let (scheme, rest) = url.split_once("://").ok_or_else(wrong)?;
+        let (host, base) = rest.split_once('/').unwrap_or((rest, ""));
+        let is_url = matches!(scheme, "http" | "https")
+            && !host.is_empty()
+            && host.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._:[]".contains(&byte))
+            && !base.contains(['?', '#', ' ']);
+        if !is_url {
+            return Err(wrong());
+        }
+        let base = base.trim_end_matches('/');
+        let base = if base.is_empty() { String::new() } else { format!("/{base}") };
+        Ok(Self { scheme: scheme.to_owned(), host: host.to_owned(), base })
+    }
+
+    /// Scheme, host and port.
+    pub fn origin(&self) -> String {
+        format!("{}://{}", self.scheme, self.host)
+    }
+}

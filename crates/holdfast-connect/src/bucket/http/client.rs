@@ -1,0 +1,351 @@
+//! What every service needs alike: a request is made ready by its [`Authority`], sent, tried again,
+//! and a refusal told for what it means.
+
+use std::fmt::Debug;
+use std::sync::Arc;
+use std::sync::atomic::{self, AtomicBool};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use http::header::{HeaderMap, HeaderName, HeaderValue};
+use http::{Method, Response, StatusCode};
+
+use super::action::{Action, Counters};
+use super::failure::{Asked, Refusal};
+use super::payload::{Payload, PayloadBody};
+use super::transport::{Answer, Broken, Transport};
+use super::xml::Element;
+use crate::bucket::{BucketError, BucketOptions, Retries};
+
+/// Longest document that is taken from a server: a page of 1,000 keys has at most a third of it.
+const DOCUMENT_BYTES_MAX: usize = 16 << 20;
+/// Longest refusal that is read.
+const REFUSAL_BYTES_MAX: usize = 64 << 10;
+/// How long a wish to stop may go unnoticed.
+const LOOK_INTERVAL: Duration = Duration::from_millis(100);
+
+/// Part of a query: name and value, not encoded.
+pub type Query = Vec<(&'static str, String)>;
+
+/// A request, as often as it must be made.
+#[derive(Debug)]
+pub struct Request<'a> {
+    pub action: Action,
+    pub method: Method,
+    /// The object; `None` for the bucket.
+    pub key: Option<&'a str>,
+    pub query: Query,
+    pub headers: HeaderMap,
+    pub payload: Payload,
+    /// Attempts so far. A refusal of the second one may be due to the first, which was done
+    /// although no answer came.
+    pub attempts: u32,
+    /// True if it is to be done only where nothing stands.
+    pub must_be_absent: bool,
+    /// True if it tidies up: that is done even when the work is to stop.
+    pub is_tidying: bool,
+}
+
+impl<'a> Request<'a> {
+    /// A request without headers and body.
+    pub fn new(action: Action, method: Method, key: Option<&'a str>) -> Self {
+        let (query, headers, payload) = (Query::new(), HeaderMap::new(), Payload::EMPTY);
+        Self {
+            action,
+            method,
+            key,
+            query,
+            headers,
+            payload,
+            attempts: 0,
+            must_be_absent: false,
+            is_tidying: false,
+        }
+    }
+
+    /// With one more part of the query.
+    pub fn query(mut self, name: &'static str, value: impl Into<String>) -> Self {
+        self.query.push((name, value.into()));
+        self
+    }
+
+    /// With one more part of the query, if there is a value.
+    pub fn maybe_query(self, name: &'static str, value: Option<&str>) -> Self {
+        match value {
+            Some(value) => self.query(name, value),
+            None => self,
+        }
+    }
+
+    /// With one more header; a value that cannot stand in one is left out.
+    pub fn header(mut self, name: HeaderName, value: &str) -> Self {
+        if let Ok(value) = HeaderValue::from_str(value) {
+            self.headers.insert(name, value);
+        }
+        self
+    }
+
+    /// As it is sent: with its body, to this address and with these headers.
+    ///
+    /// # Errors
+    /// If the address cannot be one.
+    pub fn to_http(&self, url: &str, headers: HeaderMap) -> Result<HttpRequest, BucketError> {
+        let mut ready = http::Request::builder().method(&self.method).uri(url);
+        if let Some(all) = ready.headers_mut() {
+            *all = headers;
+        }
+        ready.body(self.payload.body()).map_err(|error| {
+            BucketError::Options(format!("the address of the bucket is not valid: {error}"))
+        })
+    }
+
+    /// With a body.
+    pub fn payload(mut self, payload: Payload) -> Self {
+        self.payload = payload;
+        self
+    }
+}
+
+/// An answer that is no refusal.
+pub type Answered = Response<Answer>;
+
+/// Who speaks for a bucket: addresses and signs requests.
+#[async_trait]
+pub trait Authority: Debug + Send + Sync {
+    /// A request as it is sent.
+    ///
+    /// # Errors
+    /// If it cannot be signed.
+    async fn ready(&self, request: &Request<'_>) -> Result<HttpRequest, BucketError>;
+
+    /// What refusals are told with.
+    fn names(&self) -> Names<'_>;
+}
+
+/// A request as it is sent.
+pub type HttpRequest = http::Request<PayloadBody>;
+
+/// How a bucket is called.
+#[derive(Debug, Clone, Copy)]
+pub struct Names<'a> {
+    pub bucket: &'a str,
+    /// Where requests go: scheme, host and port.
+    pub endpoint: &'a str,
+    /// Empty where there are none.
+    pub region: &'a str,
+}
+
+/// A connection to one bucket.
+#[derive(Debug)]
+pub struct Client {
+    pub counters: Arc<Counters>,
+    authority: Arc<dyn Authority>,
+    transport: Transport,
+    retries: Retries,
+    stop: Arc<AtomicBool>,
+}
+
+impl Client {
+    /// A client that sends what the authority makes ready.
+    pub fn new(
+        options: &BucketOptions,
+        transport: Transport,
+        authority: Arc<dyn Authority>,
+    ) -> Self {
+        Self {
+            counters: Arc::default(),
+            authority,
+            transport,
+            retries: options.retries,
+            stop: Arc::clone(&options.stop),
+        }
+    }
+
+    /// Sends a request until it succeeds, is refused for good, or has failed too often.
+    ///
+    /// # Errors
+    /// The last failure.
+    pub async fn send(&self, request: &mut Request<'_>) -> Result<Answered, BucketError> {
+        if request.is_tidying {
+            return self.send_repeatedly(request).await;
+        }
+        self.unless_stopped(self.send_repeatedly(request)).await
+    }
+
+    /// Does some work, unless it is to stop before it is done.
+    ///
+    /// # Errors
+    /// [`BucketError::Stopped`], and those of the work.
+    pub async fn unless_stopped<T>(
+        &self,
+        work: impl Future<Output = Result<T, BucketError>>,
+    ) -> Result<T, BucketError> {
+        let stopped = async {
+            while !self.stop.load(atomic::Ordering::SeqCst) {
+                tokio::time::sleep(LOOK_INTERVAL).await;
+            }
+        };
+        tokio::select! {
+            biased;
+            () = stopped => Err(BucketError::Stopped),
+            outcome = work => outcome,
+        }
+    }
+
+    async fn send_repeatedly(&self, request: &mut Request<'_>) -> Result<Answered, BucketError> {
+        loop {
+            let outcome = self.attempt(request).await;
+            let is_last = request.attempts >= self.retries.attempts;
+            let answer = match outcome {
+                Err(error @ BucketError::Unreachable { .. }) if is_last => return Err(error),
+                Err(BucketError::Unreachable { .. }) => None,
+                Err(error) => return Err(error),
+                Ok(answer) if answer.status().is_success() => return Ok(answer),
+                Ok(answer) => Some(answer),
+            };
+            if let Some(answer) = answer {
+                let refusal = refusal(answer).await;
+                if is_last || !refusal.may_pass() {
+                    return Err(refusal.into_error(&self.asked(request)));
+                }
+            }
+            tokio::time::sleep(self.wait_after(request.attempts)).await;
+        }
+    }
+
+    /// Sends a request whose answer is a document; `None` if its body is empty.
+    ///
+    /// # Errors
+    /// As [`Client::send`]; an answer that is no XML.
+    pub async fn document(
+        &self,
+        request: &mut Request<'_>,
+    ) -> Result<Option<Element>, BucketError> {
+        let body = self.body(request).await?;
+        self.parse(request, &body)
+    }
+
+    /// The document in an answer that has come already. What a broken one would have said is not
+    /// asked again.
+    ///
+    /// # Errors
+    /// As [`Client::document`].
+    pub async fn answered_document(
+        &self,
+        request: &Request<'_>,
+        answer: Answered,
+    ) -> Result<Option<Element>, BucketError> {
+        match answer.into_body().whole(DOCUMENT_BYTES_MAX).await {
+            Ok(Some(body)) => self.parse(request, &body),
+            Ok(None) => Err(nonsense(request.action.what, "it is too long".to_owned())),
+            Err(broken) => Err(self.unreachable(&broken)),
+        }
+    }
+
+    fn parse(&self, request: &Request<'_>, body: &[u8]) -> Result<Option<Element>, BucketError> {
+        if body.iter().all(u8::is_ascii_whitespace) {
+            return Ok(None);
+        }
+        let root = Element::parse(body).map_err(|detail| nonsense(request.action.what, detail))?;
+        if root.name == "Error" {
+            // A refusal that became known only after the status had been sent.
+            let status = StatusCode::INTERNAL_SERVER_ERROR;
+            let refusal = Refusal::parse(status, &HeaderMap::new(), body);
+            return Err(refusal.into_error(&self.asked(request)));
+        }
+        Ok(Some(root))
+    }
+
+    /// Sends a request and takes the body of its answer.
+    ///
+    /// # Errors
+    /// As [`Client::send`]; an answer that is too long.
+    pub async fn body(&self, request: &mut Request<'_>) -> Result<Bytes, BucketError> {
+        self.unless_stopped(self.body_repeatedly(request)).await
+    }
+
+    async fn body_repeatedly(&self, request: &mut Request<'_>) -> Result<Bytes, BucketError> {
+        loop {
+            let mut answer = self.send(request).await?.into_body();
+            match answer.whole(DOCUMENT_BYTES_MAX).await {
+                Ok(Some(body)) => return Ok(body),
+                Ok(None) => return Err(nonsense(request.action.what, "it is too long".to_owned())),
+                Err(broken) if request.attempts >= self.retries.attempts => {
+                    return Err(self.unreachable(&broken));
+                }
+                Err(_) => tokio::time::sleep(self.wait_after(request.attempts)).await,
+            }
+        }
+    }
+
+    /// One attempt; refusals are answers.
+    ///
+    /// # Errors
+    /// If nobody answers, or the request cannot be made ready.
+    pub async fn attempt(&self, request: &mut Request<'_>) -> Result<Answered, BucketError> {
+        request.attempts += 1;
+        self.counters.count(request.action.kind);
+        let ready = self.authority.ready(request).await?;
+        match self.transport.send(ready).await {
+            Ok(answer) => Ok(answer),
+            Err(broken) if broken.is_final => {
+                // It will not become better: a certificate, above all.
+                request.attempts = u32::MAX;
+                Err(self.unreachable(&broken))
+            }
+            Err(broken) => Err(self.unreachable(&broken)),
+        }
+    }
+
+    fn asked<'a>(&'a self, request: &'a Request<'_>) -> Asked<'a> {
+        Asked {
+            action: &request.action,
+            method: &request.method,
+            names: self.authority.names(),
+            has_key: request.key.is_some(),
+            must_be_absent: request.must_be_absent,
+        }
+    }
+
+    fn unreachable(&self, broken: &Broken) -> BucketError {
+        self.broke_off(&broken.cause)
+    }
+
+    /// The error for a transfer that broke off too often.
+    pub fn broke_off(&self, cause: &str) -> BucketError {
+        let (endpoint, cause) = (self.authority.names().endpoint.to_owned(), cause.to_owned());
+        BucketError::Unreachable { endpoint, cause }
+    }
+
+    /// Half of the wait is random, so that many clients do not come back at the same time.
+    pub fn wait_after(&self, attempts: u32) -> Duration {
+        let doubled =
+            self.retries.first_wait.saturating_mul(1 << attempts.saturating_sub(1).min(16));
+        let wait = doubled.min(self.retries.wait_max);
+        let mut random = [0; 2];
+        // Without random numbers the wait is the longest one.
+        let share = match getrandom::fill(&mut random) {
+            Ok(()) => f64::from(u16::from_le_bytes(random)) / f64::from(u16::MAX),
+            Err(_) => 1.0,
+        };
+        wait.mul_f64(0.5 + share / 2.0)
+    }
+
+    /// Attempts that a broken transfer may take.
+    pub fn attempts_max(&self) -> u32 {
+        self.retries.attempts
+    }
+}
+
+/// The error for an answer that makes no sense.
+pub fn nonsense(action: &'static str, detail: String) -> BucketError {
+    BucketError::Nonsense { action, detail }
+}
+
+/// Takes a refusal apart; one whose body cannot be read says less.
+async fn refusal(answer: Answered) -> Refusal {
+    let (head, mut body) = answer.into_parts();
+    let body = body.whole(REFUSAL_BYTES_MAX).await.ok().flatten().unwrap_or_default();
+    Refusal::parse(head.status, &head.headers, &body)
+}

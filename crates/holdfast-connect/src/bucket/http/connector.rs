@@ -1,0 +1,57 @@
+//! Our connections for `object_store`, which asks others for credentials.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use http_body_util::BodyExt;
+use object_store::client::{
+    HttpClient, HttpConnector, HttpError, HttpErrorKind, HttpRequest, HttpResponse,
+    HttpResponseBody, HttpService,
+};
+use object_store::{ClientOptions, RetryConfig};
+
+use super::transport::{Broken, Transport};
+use crate::bucket::BucketError;
+
+/// Lets `object_store` use our connections.
+#[derive(Debug, Clone)]
+pub struct Connector(pub Transport);
+
+impl HttpConnector for Connector {
+    fn connect(&self, _: &ClientOptions) -> object_store::Result<HttpClient> {
+        Ok(HttpClient::new(self.clone()))
+    }
+}
+
+fn http_error(broken: Broken) -> HttpError {
+    let kind = if broken.is_connect { HttpErrorKind::Connect } else { HttpErrorKind::Interrupted };
+    HttpError::new(kind, std::io::Error::other(broken.cause))
+}
+
+#[async_trait]
+impl HttpService for Connector {
+    async fn call(&self, request: HttpRequest) -> Result<HttpResponse, HttpError> {
+        let (head, answer) = self.0.send(request).await.map_err(http_error)?.into_parts();
+        let body =
+            answer.into_inner().map_err(|error| HttpError::new(HttpErrorKind::Interrupted, error));
+        Ok(HttpResponse::from_parts(head, HttpResponseBody::new(body)))
+    }
+}
+
+/// How often those that give credentials are asked again: whoever is not there now will not be.
+pub fn few_retries() -> RetryConfig {
+    RetryConfig {
+        max_retries: 2,
+        retry_timeout: Duration::from_secs(15),
+        ..RetryConfig::default()
+    }
+}
+
+/// The innermost cause: what stands around it names types of a library.
+pub fn missing(error: &object_store::Error) -> BucketError {
+    let mut innermost: &dyn std::error::Error = error;
+    while let Some(inner) = innermost.source() {
+        innermost = inner;
+    }
+    BucketError::NoCredentials(innermost.to_string())
+}

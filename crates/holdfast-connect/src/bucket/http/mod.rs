@@ -1,0 +1,11 @@
+//! HTTP as all services speak it: requests, attempts, refusals, bodies, documents.
+
+pub mod action;
+pub mod address;
+pub mod client;
+pub mod connector;
+pub mod encode;
+pub mod failure;
+pub mod payload;
+pub mod transport;
+pub mod xml;

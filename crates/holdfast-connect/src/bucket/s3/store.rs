@@ -1,0 +1,237 @@
+//! [`S3`] as a [`Store`].
+
+use async_trait::async_trait;
+use http::header::{HeaderMap, HeaderName, HeaderValue};
+
+use super::checksum::{Algorithm, Sum};
+use super::client::S3;
+use super::configuration::SETTINGS;
+use super::grants::Grants;
+use super::object::tagging_header;
+use crate::bucket::BucketError;
+use crate::bucket::attributes::{Attributes, Carry, Origin};
+use crate::bucket::http::client::{Answered, Client};
+use crate::bucket::http::payload::Payload;
+use crate::bucket::http::xml::Element;
+use crate::bucket::listing::{After, Listed, Page};
+use crate::bucket::store::{
+    Abilities, Asked, Replace, Setting, Store, Upload, UploadedPart, Which, Written,
+};
+
+#[async_trait]
+impl Store for S3 {
+    fn http(&self) -> &Client {
+        &self.http
+    }
+
+    fn abilities(&self) -> Abilities {
+        Abilities {
+            origin: Origin::S3,
+            lists_from_any_key: true,
+            single_bytes_max: 5 << 30,
+            unknown_single_bytes_max: 32 << 20,
+            parts_max: 10_000,
+        }
+    }
+
+    fn bucket(&self) -> (&str, &str) {
+        (&self.bucket, &self.region)
+    }
+
+    async fn list(
+        &self,
+        prefix: &str,
+        after: &After,
+        count_max: usize,
+    ) -> Result<Page, BucketError> {
+        self.list(prefix, after, count_max).await
+    }
+
+    async fn list_versions(&self, prefix: &str, after: &After) -> Result<Page, BucketError> {
+        self.list_versions(prefix, after).await
+    }
+
+    async fn is_versioned(&self) -> Result<bool, BucketError> {
+        let document = self.setting(&SETTINGS[0]).await?;
+        let root = document.and_then(|document| Element::parse(document.as_bytes()).ok());
+        Ok(root.is_some_and(|root| root.text("Status") == Some("Enabled")))
+    }
+
+    async fn get(
+        &self,
+        which: Which<'_>,
+        range: Option<(u64, u64)>,
+    ) -> Result<Answered, BucketError> {
+        self.get(which, range).await
+    }
+
+    async fn head(&self, which: Which<'_>) -> Result<HeaderMap, BucketError> {
+        self.head(which).await
+    }
+
+    async fn attributes(
+        &self,
+        listed: &Listed,
+        headers: Option<&HeaderMap>,
+        asked: Asked,
+    ) -> Result<Attributes, BucketError> {
+        match headers {
+            Some(headers) => self.complete(listed, headers, asked).await,
+            None => self.complete(listed, &self.head(listed.which()).await?, asked).await,
+        }
+    }
+
+    async fn glance(&self, listed: &Listed) -> Result<Attributes, BucketError> {
+        Ok(Attributes::from_headers(&self.head(listed.which()).await?))
+    }
+
+    async fn put(
+        &self,
+        key: &str,
+        attributes: &Attributes,
+        carry: Carry,
+        payload: Payload,
+        replace: Replace,
+    ) -> Result<Written, BucketError> {
+        let mut headers = headers(attributes, carry);
+        // The server compares what it gets with the checksum that was kept, if that is of the whole
+        // content.
+        let checksum = attributes.checksum().filter(|(_, value)| !value.contains('-'));
+        if let Some((header, value)) = checksum
+            && attributes.text("checksum-type") != Some("COMPOSITE")
+        {
+            insert(&mut headers, header, value);
+        }
+        self.put(key, headers, payload, replace).await
+    }
+
+    async fn begin_upload(
+        &self,
+        key: &str,
+        attributes: &Attributes,
+        carry: Carry,
+    ) -> Result<Upload, BucketError> {
+        let mut headers = headers(attributes, carry);
+        if let Some((algorithm, kind)) = part_checksums(attributes) {
+            insert(&mut headers, "x-amz-checksum-algorithm", algorithm.name());
+            insert(&mut headers, "x-amz-checksum-type", kind);
+        }
+        self.begin_upload(key, headers).await
+    }
+
+    async fn upload_part(
+        &self,
+        upload: &Upload,
+        attributes: &Attributes,
+        number: u32,
+        payload: Payload,
+    ) -> Result<UploadedPart, BucketError> {
+        let mut headers = HeaderMap::new();
+        let mut checksum = None;
+        if let Some((algorithm, _)) = part_checksums(attributes) {
+            let mut sum = Sum::new(algorithm);
+            payload.each(|bytes| sum.update(bytes)).map_err(|source| BucketError::Local {
+                action: "read what is to be sent",
+                source,
+            })?;
+            let value = sum.finish();
+            insert(&mut headers, algorithm.header(), &value);
+            checksum = Some((algorithm.element(), value));
+        }
+        let etag = self.upload_part(upload, number, headers, payload).await?;
+        Ok(UploadedPart { number, etag, checksum })
+    }
+
+    async fn complete_upload(
+        &self,
+        upload: &Upload,
+        parts: &[UploadedPart],
+        attributes: &Attributes,
+        _: Carry,
+        replace: Replace,
+    ) -> Result<Written, BucketError> {
+        let mut headers = HeaderMap::new();
+        if let Some((_, "FULL_OBJECT")) = part_checksums(attributes)
+            && let Some((header, value)) = attributes.checksum()
+        {
+            insert(&mut headers, header, value);
+            insert(&mut headers, "x-amz-checksum-type", "FULL_OBJECT");
+        }
+        self.complete_upload(upload, parts, headers, replace).await
+    }
+
+    async fn abort_upload(&self, upload: &Upload) -> Result<(), BucketError> {
+        self.abort_upload(upload).await
+    }
+
+    async fn delete(&self, key: &str) -> Result<Option<String>, BucketError> {
+        self.delete(key).await
+    }
+
+    async fn update(
+        &self,
+        key: &str,
+        wanted: &Attributes,
+        carry: Carry,
+    ) -> Result<bool, BucketError> {
+        let now = Which { key, etag: "", version: None };
+        let found = Attributes::from_headers(&self.head(now).await?);
+        let etag = found.text("etag").unwrap_or_default();
+        let differs = !found.is_same_when_written(wanted, carry);
+        if differs {
+            let which = Which { key, etag, version: None };
+            self.copy_onto_itself(which, wanted.to_headers(carry)).await?;
+        }
+        if carry.tags {
+            let (mut tags, mut standing) = (wanted.tags(), self.tags(now).await?);
+            tags.sort();
+            standing.sort();
+            if standing != tags {
+                self.put_tags(key, &tags).await?;
+            }
+        }
+        Ok(differs)
+    }
+
+    async fn give_acl(&self, key: &str, attributes: &Attributes) -> Result<(), BucketError> {
+        let Some(document) = attributes.get("acl") else { return Ok(()) };
+        let grants = Grants::parse(document).map_err(BucketError::Limit)?;
+        if grants.is_private() { Ok(()) } else { self.put_acl(key, &grants).await }
+    }
+
+    fn settings(&self) -> &'static [Setting] {
+        &SETTINGS
+    }
+
+    async fn setting(&self, setting: &Setting) -> Result<Option<String>, BucketError> {
+        self.setting(setting).await
+    }
+
+    async fn put_setting(&self, setting: &Setting, document: String) -> Result<(), BucketError> {
+        self.put_setting(setting, document).await
+    }
+}
+
+/// The headers that give an object these attributes.
+fn headers(attributes: &Attributes, carry: Carry) -> HeaderMap {
+    let mut headers = attributes.to_headers(carry);
+    let tags = attributes.tags();
+    if carry.tags && !tags.is_empty() {
+        insert(&mut headers, "x-amz-tagging", &tagging_header(&tags));
+    }
+    headers
+}
+
+/// The checksums that an object of several parts had: the algorithm and whether they are of the
+/// parts or of the whole.
+fn part_checksums(attributes: &Attributes) -> Option<(Algorithm, &'static str)> {
+    let (header, value) = attributes.checksum()?;
+    let is_whole = !value.contains('-') && attributes.text("checksum-type") != Some("COMPOSITE");
+    Some((Algorithm::of_header(header)?, if is_whole { "FULL_OBJECT" } else { "COMPOSITE" }))
+}
+
+fn insert(headers: &mut HeaderMap, name: &'static str, value: &str) {
+    if let Ok(value) = HeaderValue::from_str(value) {
+        headers.insert(HeaderName::from_static(name), value);
+    }
+}

@@ -1,0 +1,245 @@
+//! What sources, targets and listings ask of a service. Everything above this speaks of objects and
+//! their attributes, everything below of requests.
+
+use std::fmt::Debug;
+
+use async_trait::async_trait;
+use http::header::HeaderMap;
+
+use super::BucketError;
+use super::attributes::{Attributes, Carry, Origin};
+use super::http::action::Action;
+use super::http::client::{Answered, Client};
+use super::http::payload::Payload;
+use super::listing::{After, Listed, Page};
+use super::source::Tags;
+
+/// An object as a listing showed it.
+#[derive(Debug, Clone, Copy)]
+pub struct Which<'a> {
+    /// Its key.
+    pub key: &'a str,
+    /// Its ETag without quotes; empty if the server gives none.
+    pub etag: &'a str,
+    /// The version to be read.
+    pub version: Option<&'a str>,
+}
+
+/// Whether an object may be replaced.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Replace {
+    /// Whatever stands there is replaced.
+    Yes,
+    /// Nothing may stand there.
+    No,
+}
+
+/// What the server says of an object that was written.
+#[derive(Debug, Clone, Default)]
+pub struct Written {
+    /// ETag without quotes.
+    pub etag: String,
+    /// The version that it became.
+    pub version: Option<String>,
+}
+
+/// An upload that has begun.
+#[derive(Debug, Clone)]
+pub struct Upload {
+    /// The object that it will become.
+    pub key: String,
+    /// The server's name for it.
+    pub id: String,
+}
+
+/// A part that was uploaded.
+#[derive(Debug, Clone)]
+pub struct UploadedPart {
+    /// Counted from 1.
+    pub number: u32,
+    /// Its ETag as the server gave it.
+    pub etag: String,
+    /// Its checksum, if the upload has checksums: the element's name and the value.
+    pub checksum: Option<(&'static str, String)>,
+}
+
+/// One part of a bucket's configuration.
+#[derive(Debug, Clone, Copy)]
+pub struct Setting {
+    /// Its name in the interface, and in `bucket.json`.
+    pub name: &'static str,
+    /// Reading it.
+    pub read: Action,
+    /// Setting it.
+    pub write: Action,
+}
+
+/// What is asked for of an object besides what tells itself.
+#[derive(Debug, Clone, Copy)]
+pub struct Asked {
+    /// Which tags.
+    pub tags: Tags,
+    /// True for its access control list.
+    pub with_acl: bool,
+}
+
+/// What a service is, and can do.
+#[derive(Debug, Clone, Copy)]
+pub struct Abilities {
+    /// Which service, as attributes and `bucket.json` name it.
+    pub origin: Origin,
+    /// True if a listing can begin behind any key; else only where a page ended.
+    pub lists_from_any_key: bool,
+    /// Largest object that can be written in one piece, in bytes.
+    pub single_bytes_max: u64,
+    /// Objects of which nobody knows how they were written are written in one piece up to this
+    /// size, in bytes.
+    pub unknown_single_bytes_max: u64,
+    /// Most parts that an upload may have.
+    pub parts_max: u64,
+}
+
+/// A bucket of one service.
+#[async_trait]
+pub trait Store: Debug + Send + Sync {
+    /// What sends its requests.
+    fn http(&self) -> &Client;
+
+    /// What the service is, and can do.
+    fn abilities(&self) -> Abilities;
+
+    /// Name of the bucket, and its region; that may be empty.
+    fn bucket(&self) -> (&str, &str);
+
+    /// A page of the objects whose keys begin with `prefix`, behind a place.
+    async fn list(
+        &self,
+        prefix: &str,
+        after: &After,
+        count_max: usize,
+    ) -> Result<Page, BucketError>;
+
+    /// A page of all versions and delete markers, newest first for each key, behind a place.
+    async fn list_versions(&self, _: &str, _: &After) -> Result<Page, BucketError> {
+        let code = "versions are not read of this service".to_owned();
+        Err(BucketError::Unsupported { action: "list the versions in the bucket", code })
+    }
+
+    /// True if the bucket keeps every version, and they can be listed.
+    async fn is_versioned(&self) -> Result<bool, BucketError> {
+        Ok(false)
+    }
+
+    /// Begins to read an object, or a range of it (first byte and last byte), if it is still the
+    /// one that was listed.
+    async fn get(
+        &self,
+        which: Which<'_>,
+        range: Option<(u64, u64)>,
+    ) -> Result<Answered, BucketError>;
+
+    /// The headers of an object, if it is still the one that was listed.
+    async fn head(&self, which: Which<'_>) -> Result<HeaderMap, BucketError>;
+
+    /// All attributes of an object; of headers that were answered already, nothing is asked again.
+    async fn attributes(
+        &self,
+        listed: &Listed,
+        headers: Option<&HeaderMap>,
+        asked: Asked,
+    ) -> Result<Attributes, BucketError>;
+
+    /// What one request at most tells of the attributes of an object that was listed.
+    async fn glance(&self, listed: &Listed) -> Result<Attributes, BucketError> {
+        Ok(listed.attributes.as_deref().cloned().unwrap_or_default())
+    }
+
+    /// Writes an object in one piece.
+    ///
+    /// [`BucketError::Exists`] if something stands there that may not be replaced.
+    async fn put(
+        &self,
+        key: &str,
+        attributes: &Attributes,
+        carry: Carry,
+        payload: Payload,
+        replace: Replace,
+    ) -> Result<Written, BucketError>;
+
+    /// Begins an upload in parts.
+    async fn begin_upload(
+        &self,
+        key: &str,
+        attributes: &Attributes,
+        carry: Carry,
+    ) -> Result<Upload, BucketError>;
+
+    /// Uploads one part, counted from 1.
+    async fn upload_part(
+        &self,
+        upload: &Upload,
+        attributes: &Attributes,
+        number: u32,
+        payload: Payload,
+    ) -> Result<UploadedPart, BucketError>;
+
+    /// Makes the object of the parts, which ascend by number.
+    ///
+    /// [`BucketError::Exists`] if something stands there that may not be replaced.
+    async fn complete_upload(
+        &self,
+        upload: &Upload,
+        parts: &[UploadedPart],
+        attributes: &Attributes,
+        carry: Carry,
+        replace: Replace,
+    ) -> Result<Written, BucketError>;
+
+    /// Gives an upload up; its parts are removed.
+    async fn abort_upload(&self, upload: &Upload) -> Result<(), BucketError>;
+
+    /// Deletes an object, if it is there; with versioning that adds a delete marker, whose version
+    /// is the result.
+    async fn delete(&self, key: &str) -> Result<Option<String>, BucketError>;
+
+    /// Gives an object that stands there these attributes, as far as they differ; true if that made
+    /// another object of it.
+    async fn update(
+        &self,
+        key: &str,
+        wanted: &Attributes,
+        carry: Carry,
+    ) -> Result<bool, BucketError>;
+
+    /// Gives an object its access control list, unless that says only what holds anyway.
+    async fn give_acl(&self, _: &str, _: &Attributes) -> Result<(), BucketError> {
+        Ok(())
+    }
+
+    /// The parts of a bucket's configuration, in the order in which they are given back.
+    fn settings(&self) -> &'static [Setting] {
+        &[]
+    }
+
+    /// The document of a setting; `None` if the bucket has none, or the server does not know such a
+    /// thing.
+    async fn setting(&self, _: &Setting) -> Result<Option<String>, BucketError> {
+        Ok(None)
+    }
+
+    /// Sets a setting.
+    async fn put_setting(&self, setting: &Setting, _: String) -> Result<(), BucketError> {
+        let code = "it has no such thing".to_owned();
+        Err(BucketError::Unsupported { action: setting.write.what, code })
+    }
+}
+
+/// What stands at a key; `None` if nothing does.
+///
+/// # Errors
+/// As the server gives them.
+pub async fn find(store: &dyn Store, key: &str) -> Result<Option<Listed>, BucketError> {
+    // Of all keys that begin so, the key itself comes first.
+    let page = store.list(key, &After::default(), 1).await?;
+    Ok(page.objects.into_iter().next().filter(|object| object.key == key))
+}
