@@ -27,6 +27,8 @@ function start(port) {
     "--inMemoryPersistence",
     "--disableTelemetry",
     "--silent",
+    // The client is newer.
+    "--skipApiVersionCheck",
   ];
   require(main);
   wait(port);

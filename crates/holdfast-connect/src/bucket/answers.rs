@@ -5,12 +5,12 @@
 use http::StatusCode;
 use http::header::HeaderMap;
 
-use super::listing::{After, Page};
 use super::http::failure::Refusal;
+use super::http::xml::Element;
+use super::listing::{After, Page};
 use super::s3::grants::Grants;
 use super::s3::list::{objects_page, versions_page};
 use super::s3::object::tags_in;
-use super::http::xml::Element;
 
 /// A page of a listing of objects.
 ///

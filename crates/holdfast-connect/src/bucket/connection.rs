@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use tokio::runtime::{Handle, Runtime};
 
-use super::listing::After;
-use super::http::action::Requests;
-use super::s3::client::S3;
 use super::azure::Azure;
 use super::google::Google;
+use super::http::action::Requests;
+use super::listing::After;
+use super::s3::client::S3;
 use super::source::{BucketSource, BucketSourceOptions};
 use super::store::{Store, find};
 use super::target::{BucketTarget, BucketTargetOptions};

@@ -18,14 +18,14 @@ pub mod key;
 pub mod listing;
 pub mod options;
 mod s3;
-mod store;
 pub mod source;
+mod store;
 pub mod target;
 
 pub use connection::Bucket;
 pub use error::BucketError;
-pub use options::{BucketOptions, Credentials, Retries, Service};
 pub use http::action::Requests;
+pub use options::{BucketOptions, Credentials, Retries, Service};
 pub use source::{BucketSource, BucketSourceOptions, Tags, Versions};
 pub use target::{BucketTarget, BucketTargetOptions, Restored};
 

@@ -1,5 +1,5 @@
 //! Buckets on real servers: moto above all, whose objects are written and looked at with Amazon's
-//! own client.
+//! own client; Azurite with Microsoft's.
 
 #![allow(
     clippy::unwrap_used,
@@ -9,7 +9,9 @@
     reason = "all of this is one test; the lints spare functions marked as tests only"
 )]
 
+mod azure;
 mod boto;
+mod cloud;
 mod conformance;
 mod failures;
 mod fidelity;

@@ -55,13 +55,13 @@ impl Provider {
                     .map_err(|_| unreadable("the shared access signature is no query of a URL"))?;
                 Ok(fixed(AzureCredential::SASToken(pairs)))
             }
-            Credentials::ClientSecret { tenant_id, client_id, secret } => built(
-                builder(account, transport).with_client_secret_authorization(
+            Credentials::ClientSecret { tenant_id, client_id, secret } => {
+                built(builder(account, transport).with_client_secret_authorization(
                     client_id.as_str(),
                     secret.as_str(),
                     tenant_id.as_str(),
-                ),
-            ),
+                ))
+            }
             Credentials::Variables(variables) => {
                 let mut builder = builder(account, transport);
                 for (name, value) in variables {

@@ -32,7 +32,7 @@ impl Store for Azure {
         Abilities {
             origin: Origin::Azure,
             lists_from_any_key: false,
-            single_bytes_max: 256 << 20,
+            single_bytes_max: 64 << 20,
             unknown_single_bytes_max: 32 << 20,
             parts_max: 50_000,
         }
@@ -283,9 +283,7 @@ fn about<'a>(
 fn unless_there(request: Request<'_>, replace: Replace) -> Request<'_> {
     match replace {
         Replace::Yes => request,
-        Replace::No => {
-            Request { must_be_absent: true, ..request }.header(IF_NONE_MATCH, "*")
-        }
+        Replace::No => Request { must_be_absent: true, ..request }.header(IF_NONE_MATCH, "*"),
     }
 }
 

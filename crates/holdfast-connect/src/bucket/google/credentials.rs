@@ -33,9 +33,9 @@ impl Provider {
     /// [`BucketError::NoCredentials`] if they cannot give any.
     pub fn new(credentials: &Credentials, transport: &Transport) -> Result<Self, BucketError> {
         let value = |variables: &[(String, zeroize::Zeroizing<String>)], wanted: &[&str]| {
-            let found = variables.iter().find(|(name, value)| {
-                wanted.contains(&name.as_str()) && !value.is_empty()
-            });
+            let found = variables
+                .iter()
+                .find(|(name, value)| wanted.contains(&name.as_str()) && !value.is_empty());
             found.map(|(_, value)| value.to_string())
         };
         let builder = GoogleCloudStorageBuilder::new()
@@ -47,8 +47,7 @@ impl Provider {
             Credentials::KeyFile(file) => with_file(builder, file)?,
             Credentials::Variables(variables) => {
                 let file = ["GOOGLE_APPLICATION_CREDENTIALS", "GOOGLE_SERVICE_ACCOUNT"];
-                match (value(variables, &["GOOGLE_SERVICE_ACCOUNT_KEY"]), value(variables, &file))
-                {
+                match (value(variables, &["GOOGLE_SERVICE_ACCOUNT_KEY"]), value(variables, &file)) {
                     (Some(key), _) => builder.with_service_account_key(key),
                     (None, Some(file)) => with_file(builder, Path::new(&file))?,
                     // A file that Google's own tools wrote, else the machine's service account.

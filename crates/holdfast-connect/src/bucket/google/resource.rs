@@ -65,8 +65,7 @@ struct Resource {
 /// # Errors
 /// What is wrong with it, in words.
 pub fn page(document: &[u8], after: &After) -> Result<Page, String> {
-    let page: ListedPage =
-        serde_json::from_slice(document).map_err(|error| error.to_string())?;
+    let page: ListedPage = serde_json::from_slice(document).map_err(|error| error.to_string())?;
     let objects: Result<Vec<_>, _> = page.items.into_iter().map(listed).collect();
     let mut objects = objects?;
     // A listing begins at a key, not behind it.
@@ -169,7 +168,8 @@ pub fn change(wanted: &Attributes, found: &Attributes) -> Option<Map<String, Val
     }
     let wanted: BTreeMap<_, _> = wanted.metadata().collect();
     let found: BTreeMap<_, _> = found.metadata().collect();
-    let names = wanted.keys().chain(found.keys()).filter(|name| wanted.get(*name) != found.get(*name));
+    let names =
+        wanted.keys().chain(found.keys()).filter(|name| wanted.get(*name) != found.get(*name));
     let metadata: Map<_, _> =
         names.map(|name| ((*name).to_owned(), or_null(wanted.get(name).copied()))).collect();
     if !metadata.is_empty() {
@@ -218,9 +218,13 @@ mod tests {
 
     #[test]
     fn nonsense_is_no_page() {
-        for bad in ["", "[]", r#"{"items": [{}]}"#, r#"{"items": [{"name": "a", "size": "-1",
-            "generation": "1", "timeCreated": "2026-08-01T12:00:00Z"}]}"#]
-        {
+        for bad in [
+            "",
+            "[]",
+            r#"{"items": [{}]}"#,
+            r#"{"items": [{"name": "a", "size": "-1",
+            "generation": "1", "timeCreated": "2026-08-01T12:00:00Z"}]}"#,
+        ] {
             assert!(page(bad.as_bytes(), &After::default()).is_err(), "{bad}");
         }
         assert!(generation(b"{}").is_err());
@@ -239,8 +243,7 @@ mod tests {
         wanted.set("content-type", "c");
         wanted.set("meta.y", "2");
         let change = Value::from(change(&wanted, &found).unwrap()).to_string();
-        let expected =
-            r#"{"cacheControl":null,"contentType":"c","metadata":{"x":null,"y":"2"}}"#;
+        let expected = r#"{"cacheControl":null,"contentType":"c","metadata":{"x":null,"y":"2"}}"#;
         assert_eq!(change, expected);
     }
 }

@@ -122,12 +122,7 @@ impl Store for Google {
         }
     }
 
-    async fn begin_upload(
-        &self,
-        _: &str,
-        _: &Attributes,
-        _: Carry,
-    ) -> Result<Upload, BucketError> {
+    async fn begin_upload(&self, _: &str, _: &Attributes, _: Carry) -> Result<Upload, BucketError> {
         Err(in_parts())
     }
 
@@ -164,12 +159,7 @@ impl Store for Google {
         }
     }
 
-    async fn update(
-        &self,
-        key: &str,
-        wanted: &Attributes,
-        _: Carry,
-    ) -> Result<bool, BucketError> {
+    async fn update(&self, key: &str, wanted: &Attributes, _: Carry) -> Result<bool, BucketError> {
         let standing = find(self, key).await?.ok_or(BucketError::Vanished)?;
         let found = self.glance(&standing).await?;
         let Some(change) = resource::change(wanted, &found) else { return Ok(false) };
@@ -239,10 +229,7 @@ impl Google {
         let mut begin = new
             .request("resumable")
             .header(CONTENT_TYPE, "application/json; charset=UTF-8")
-            .header(
-                HeaderName::from_static("x-upload-content-length"),
-                &file.len().to_string(),
-            )
+            .header(HeaderName::from_static("x-upload-content-length"), &file.len().to_string())
             .header(
                 HeaderName::from_static("x-upload-content-type"),
                 &content_type(&new.description),

@@ -40,11 +40,7 @@ impl HttpService for Connector {
 
 /// How often those that give credentials are asked again: whoever is not there now will not be.
 pub fn few_retries() -> RetryConfig {
-    RetryConfig {
-        max_retries: 2,
-        retry_timeout: Duration::from_secs(15),
-        ..RetryConfig::default()
-    }
+    RetryConfig { max_retries: 2, retry_timeout: Duration::from_secs(15), ..RetryConfig::default() }
 }
 
 /// The innermost cause: what stands around it names types of a library.

@@ -74,9 +74,14 @@ impl Refusal {
 
     /// True if the same request may succeed a little later.
     pub fn may_pass(&self) -> bool {
-        let codes =
-            ["RequestTimeout", "SlowDown", "OperationAborted", "ConditionalRequestConflict",
-            "rateLimitExceeded", "userRateLimitExceeded"];
+        let codes = [
+            "RequestTimeout",
+            "SlowDown",
+            "OperationAborted",
+            "ConditionalRequestConflict",
+            "rateLimitExceeded",
+            "userRateLimitExceeded",
+        ];
         matches!(self.status.as_u16(), 408 | 429 | 500 | 502 | 503 | 504)
             || codes.contains(&self.code.as_str())
     }
@@ -86,26 +91,45 @@ impl Refusal {
         self.message.as_ref().is_some_and(|text| text.contains("bucket does not exist"))
     }
 
+    /// Azure has several words for a signature that is not right, and one sentence.
+    fn is_about_signature(&self) -> bool {
+        let sentence = "Server failed to authenticate the request";
+        self.message.as_ref().is_some_and(|text| text.starts_with(sentence))
+    }
+
     /// The situation.
     pub fn into_error(self, asked: &Asked<'_>) -> BucketError {
         let (action, status) = (asked.action.what, self.status.as_u16());
         match (status, self.code.as_str()) {
+            (403, _) if self.is_about_signature() => BucketError::WrongKey { code: self.code },
             (_, "RequestTimeTooSkewed") => BucketError::ClockSkew,
             (_, "ExpiredToken" | "TokenRefreshRequired") => BucketError::ExpiredCredentials,
             (
                 _,
-                "InvalidAccessKeyId" | "SignatureDoesNotMatch" | "InvalidToken" | "InvalidSecurity"
-                | "AuthenticationFailed" | "InvalidAuthenticationInfo" | "authError",
+                "InvalidAccessKeyId"
+                | "SignatureDoesNotMatch"
+                | "InvalidToken"
+                | "InvalidSecurity"
+                | "AuthenticationFailed"
+                | "InvalidAuthenticationInfo"
+                | "authError",
             ) => BucketError::WrongKey { code: self.code },
             (301 | 307, _)
             | (_, "AuthorizationHeaderMalformed" | "IllegalLocationConstraintException") => {
-                BucketError::WrongRegion { asked: asked.names.region.to_owned(), region: self.region }
+                BucketError::WrongRegion {
+                    asked: asked.names.region.to_owned(),
+                    region: self.region,
+                }
             }
-            (_, "NoSuchBucket" | "ContainerNotFound" | "ContainerBeingDeleted") => asked.no_such_bucket(),
+            (_, "NoSuchBucket" | "ContainerNotFound" | "ContainerBeingDeleted") => {
+                asked.no_such_bucket()
+            }
             (404, "") if !asked.has_key => asked.no_such_bucket(),
             (404, "notFound") if !asked.has_key || self.is_about_bucket() => asked.no_such_bucket(),
             (404, "notFound") => BucketError::Vanished,
-            (404, "" | "NoSuchKey" | "NoSuchVersion" | "BlobNotFound") if asked.has_key => BucketError::Vanished,
+            (404, "" | "NoSuchKey" | "NoSuchVersion" | "BlobNotFound") if asked.has_key => {
+                BucketError::Vanished
+            }
             // A version that is a delete marker.
             (405, _) if asked.has_key && matches!(*asked.method, Method::GET | Method::HEAD) => {
                 BucketError::Vanished

@@ -77,11 +77,7 @@ fn runtime() -> Runtime {
 }
 
 fn listed(key: &str) -> Listed {
-    Listed {
-        key: key.to_owned(),
-        is_latest: true,
-        ..Listed::default()
-    }
+    Listed { key: key.to_owned(), is_latest: true, ..Listed::default() }
 }
 
 #[test]

@@ -3,12 +3,12 @@
 use http::Method;
 use http::header::CONTENT_TYPE;
 
-use crate::bucket::http::action::{Action, Kind};
 use super::client::S3;
+use crate::bucket::BucketError;
+use crate::bucket::http::action::{Action, Kind};
 use crate::bucket::http::client::{Request, nonsense};
 use crate::bucket::http::payload::Payload;
 use crate::bucket::http::xml::Element;
-use crate::bucket::BucketError;
 use crate::bucket::store::Setting;
 
 const fn setting(
@@ -109,9 +109,9 @@ impl S3 {
         let mut request = Request::new(setting.read, Method::GET, None).query(setting.name, "");
         match self.http.body(&mut request).await {
             Ok(body) if body.is_empty() || is_listing(&body) => Ok(None),
-            Ok(body) => String::from_utf8(body.to_vec()).map(Some).map_err(|_| {
-                nonsense(setting.read.what, "it is not UTF-8".to_owned())
-            }),
+            Ok(body) => String::from_utf8(body.to_vec())
+                .map(Some)
+                .map_err(|_| nonsense(setting.read.what, "it is not UTF-8".to_owned())),
             Err(BucketError::Refused { status: 404, .. } | BucketError::Unsupported { .. }) => {
                 Ok(None)
             }

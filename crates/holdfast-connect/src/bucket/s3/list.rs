@@ -10,8 +10,8 @@ use super::client::S3;
 use crate::bucket::http::client::{Request, nonsense};
 use crate::bucket::http::encode;
 use crate::bucket::http::xml::Element;
-use crate::bucket::{BucketError, file_time};
 use crate::bucket::listing::{After, Listed, Page};
+use crate::bucket::{BucketError, file_time};
 
 impl S3 {
     /// A page of the objects whose keys begin with `prefix`, behind a place.

@@ -5,13 +5,13 @@ use http::header::{ETAG, HeaderMap, HeaderName, HeaderValue, IF_NONE_MATCH};
 
 use super::action;
 use super::client::S3;
-use crate::bucket::http::client::Request;
 use super::object::{NAME_SPACE, without};
+use crate::bucket::BucketError;
+use crate::bucket::attributes::without_quotes;
+use crate::bucket::http::client::Request;
 use crate::bucket::http::payload::Payload;
 use crate::bucket::http::xml::escaped;
-use crate::bucket::BucketError;
 use crate::bucket::store::{Replace, Upload, UploadedPart, Written};
-use crate::bucket::attributes::without_quotes;
 
 impl S3 {
     /// Begins an upload.

@@ -5,14 +5,14 @@ use http::header::{ETAG, HeaderMap, HeaderName, HeaderValue, IF_MATCH, IF_NONE_M
 
 use super::action;
 use super::client::S3;
+use super::grants::Grants;
+use crate::bucket::BucketError;
+use crate::bucket::attributes::without_quotes;
 use crate::bucket::http::client::{Answered, Request, nonsense};
 use crate::bucket::http::encode;
-use super::grants::Grants;
 use crate::bucket::http::payload::Payload;
 use crate::bucket::http::xml::{Element, escaped};
-use crate::bucket::BucketError;
 use crate::bucket::store::{Replace, Which, Written};
-use crate::bucket::attributes::without_quotes;
 
 const CHECKSUM_MODE: HeaderName = HeaderName::from_static("x-amz-checksum-mode");
 
@@ -195,7 +195,8 @@ impl S3 {
     /// # Errors
     /// As the server gives them.
     pub async fn delete(&self, key: &str) -> Result<Option<String>, BucketError> {
-        let answer = self.http.send(&mut Request::new(action::DELETE, Method::DELETE, Some(key))).await;
+        let answer =
+            self.http.send(&mut Request::new(action::DELETE, Method::DELETE, Some(key))).await;
         match answer {
             Ok(answer) => Ok(written(answer.headers()).version),
             Err(BucketError::Vanished) => Ok(None),
@@ -243,9 +244,9 @@ fn tagging(tags: &[(String, String)]) -> String {
 
 /// Tags as the header of a request that writes an object has them.
 pub fn tagging_header(tags: &[(String, String)]) -> String {
-    let pairs = tags.iter().map(|(name, value)| {
-        format!("{}={}", encode::query(name), encode::query(value))
-    });
+    let pairs = tags
+        .iter()
+        .map(|(name, value)| format!("{}={}", encode::query(name), encode::query(value)));
     pairs.collect::<Vec<_>>().join("&")
 }
 

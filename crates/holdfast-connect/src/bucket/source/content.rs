@@ -10,9 +10,9 @@ use tokio::task::JoinHandle;
 
 use super::super::BucketError;
 use super::super::connection::Bucket;
-use super::super::listing::Listed;
 use super::super::http::client::Answered;
 use super::super::http::transport::Answer;
+use super::super::listing::Listed;
 use super::super::s3::checksum::Checker;
 use super::super::store::Store;
 use crate::{Content, Piece};
@@ -82,8 +82,7 @@ impl ObjectContent {
                     let store = Arc::clone(self.bucket.store());
                     let listed = Arc::clone(&self.listed);
                     let range = (*next, last);
-                    coming
-                        .push_back(self.bucket.runtime().spawn(read_range(store, listed, range)));
+                    coming.push_back(self.bucket.runtime().spawn(read_range(store, listed, range)));
                     *next = last + 1;
                 }
                 let Some(range) = coming.pop_front() else { return Ok(None) };

@@ -135,8 +135,7 @@ impl BucketSource {
             })
         });
         let split_keys = self.options.split_keys.clone();
-        let concurrency =
-            if abilities.lists_from_any_key { self.bucket.concurrency() } else { 1 };
+        let concurrency = if abilities.lists_from_any_key { self.bucket.concurrency() } else { 1 };
         Listing::new(ask, self.bucket.runtime(), Plan { concurrency, split_keys })
     }
 
