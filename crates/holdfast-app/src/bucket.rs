@@ -23,7 +23,7 @@ use holdfast_format::entry::FileTime;
 use jiff::Timestamp;
 use zeroize::Zeroizing;
 
-use crate::config::{self, AccessKeyId};
+use crate::config::{self, AccessKeyId, BucketCredentials, BucketService};
 
 /// Longest file that is read for a part of an access key, in bytes.
 const SECRET_BYTES_MAX: u64 = 64 << 10;
@@ -35,7 +35,8 @@ pub const READ_CONCURRENCY: usize = 16;
 /// What the surroundings give to connections with buckets. Whoever calls this crate fills it in.
 #[derive(Debug, Clone)]
 pub struct Access {
-    /// Names and values of the environment's variables that begin with `AWS_`.
+    /// Names and values of the environment's variables that begin with `AWS_`, `GOOGLE_` or
+    /// `AZURE_`.
     pub variables: Vec<(String, Zeroizing<String>)>,
     /// The file of Amazon's profiles, usually `~/.aws/credentials`.
     pub profiles: PathBuf,
@@ -113,6 +114,7 @@ pub fn path_of_key(key: &str) -> Option<Vec<u8>> {
 pub fn source_options(bucket: &config::Bucket, sweep: Option<Sweep>) -> BucketSourceOptions {
     // Amazon tells with the content how many tags there are; not every server does.
     let tags = match (bucket.tags, &bucket.endpoint) {
+        _ if bucket.url.service != BucketService::S3 => Tags::LeaveOut,
         (false, _) => Tags::LeaveOut,
         (true, None) => Tags::WhereTold,
         (true, Some(_)) => Tags::AskAlways,
@@ -148,9 +150,18 @@ pub fn target_options(
 
 /// How a bucket is reached.
 fn connection(bucket: &config::Bucket, access: &Access) -> Result<BucketOptions, BucketError> {
-    let credentials = match &bucket.credentials {
-        Some(credentials) => named(credentials, access)?,
-        None => surrounding(access),
+    let service = match bucket.url.service {
+        BucketService::S3 => Service::S3,
+        BucketService::Google => Service::Google,
+        BucketService::Azure => {
+            Service::Azure { account: bucket.account.clone().unwrap_or_default() }
+        }
+    };
+    let credentials = match (&bucket.credentials, bucket.url.service) {
+        (Some(credentials), _) => named(credentials, access)?,
+        (None, BucketService::S3) => surrounding(access),
+        (None, BucketService::Google) => access.with_prefix("GOOGLE_"),
+        (None, BucketService::Azure) => access.with_prefix("AZURE_"),
     };
     let region = bucket.region.clone().or_else(|| access.variable("AWS_REGION"));
     Ok(BucketOptions {
@@ -158,12 +169,32 @@ fn connection(bucket: &config::Bucket, access: &Access) -> Result<BucketOptions,
         region: region.or_else(|| access.variable("AWS_DEFAULT_REGION")),
         certificates: access.certificates.clone(),
         stop: Arc::clone(&access.stop),
-        ..BucketOptions::new(Service::S3, &bucket.url.bucket, credentials, access.clock)
+        with_tags: bucket.tags,
+        ..BucketOptions::new(service, &bucket.url.bucket, credentials, access.clock)
     })
 }
 
 /// The credentials that the app file names.
-fn named(credentials: &config::Credentials, access: &Access) -> Result<Credentials, BucketError> {
+fn named(credentials: &BucketCredentials, access: &Access) -> Result<Credentials, BucketError> {
+    Ok(match credentials {
+        BucketCredentials::Amazon(credentials) => return named_of_amazon(credentials, access),
+        BucketCredentials::KeyFile(file) => Credentials::KeyFile(file.clone()),
+        BucketCredentials::AccountKey(file) => Credentials::AccountKey(read(file)?),
+        BucketCredentials::Signature(file) => Credentials::Signature(read(file)?),
+        BucketCredentials::Client { tenant_id, client_id, secret_file } => {
+            Credentials::ClientSecret {
+                tenant_id: tenant_id.clone(),
+                client_id: client_id.clone(),
+                secret: read(secret_file)?,
+            }
+        }
+    })
+}
+
+fn named_of_amazon(
+    credentials: &config::Credentials,
+    access: &Access,
+) -> Result<Credentials, BucketError> {
     match credentials {
         config::Credentials::Profile(name) => {
             Ok(Credentials::Profile { file: access.profiles.clone(), name: name.clone() })
@@ -193,10 +224,16 @@ fn surrounding(access: &Access) -> Credentials {
         let name = profile.unwrap_or_else(|| "default".to_owned());
         return Credentials::Profile { file: access.profiles.clone(), name };
     }
-    Credentials::Variables(access.variables.clone())
+    access.with_prefix("AWS_")
 }
 
 impl Access {
+    /// The variables of one service.
+    fn with_prefix(&self, prefix: &str) -> Credentials {
+        let variables = self.variables.iter().filter(|(name, _)| name.starts_with(prefix));
+        Credentials::Variables(variables.cloned().collect())
+    }
+
     fn variable(&self, name: &str) -> Option<String> {
         let found = self.variables.iter().find(|(variable, _)| variable == name);
         found.map(|(_, value)| value.to_string()).filter(|value| !value.is_empty())
@@ -227,7 +264,12 @@ mod tests {
 
     fn bucket(prefix: &str, endpoint: Option<&str>) -> config::Bucket {
         config::Bucket {
-            url: BucketUrl { bucket: "documents".to_owned(), prefix: prefix.to_owned() },
+            url: BucketUrl {
+                service: BucketService::S3,
+                bucket: "documents".to_owned(),
+                prefix: prefix.to_owned(),
+            },
+            account: None,
             endpoint: endpoint.and_then(WebUrl::new),
             region: None,
             credentials: None,
@@ -270,11 +312,11 @@ mod tests {
         let secret_file = folder.path().join("secret");
         let id = AccessKeyId::Value("AKIA".to_owned());
         let session_token_file = None;
-        let credentials = Some(config::Credentials::AccessKey {
+        let credentials = Some(BucketCredentials::Amazon(config::Credentials::AccessKey {
             id,
             secret_file: secret_file.clone(),
             session_token_file,
-        });
+        }));
         let bucket = config::Bucket { credentials, ..bucket("", Some("http://127.0.0.1:9")) };
         let access = access(&[("AWS_REGION", "eu-1")], folder.path());
         let error = connection(&bucket, &access).unwrap_err().to_string();

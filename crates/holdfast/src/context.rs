@@ -187,7 +187,7 @@ impl Context {
     /// What the surroundings give to connections with buckets.
     pub fn bucket_access(&self) -> Access {
         Access {
-            variables: environment::variables_of_amazon(),
+            variables: environment::variables_of_clouds(),
             profiles: self.environment.amazon_profiles(),
             certificates: Vec::new(),
             clock: environment::now,

@@ -139,11 +139,16 @@ pub fn arguments() -> Vec<OsString> {
     std::env::args_os().collect()
 }
 
-/// All variables by which Amazon's tools are told who they are. What is not UTF-8 is left out.
+/// What names of such variables begin with.
+const CLOUDS: [&str; 3] = ["AWS_", "GOOGLE_", "AZURE_"];
+
+/// All variables by which the tools of Amazon, Google and Microsoft are told who they are. What is
+/// not UTF-8 is left out.
 #[allow(clippy::disallowed_methods, reason = "this is the one place that may")]
-pub fn variables_of_amazon() -> Vec<(String, Zeroizing<String>)> {
+pub fn variables_of_clouds() -> Vec<(String, Zeroizing<String>)> {
     let variables = std::env::vars_os().filter_map(|(name, value)| {
-        let name = name.into_string().ok().filter(|name| name.starts_with("AWS_"))?;
+        let is_known = |name: &String| CLOUDS.iter().any(|prefix| name.starts_with(prefix));
+        let name = name.into_string().ok().filter(is_known)?;
         Some((name, Zeroizing::new(value.into_string().ok()?)))
     });
     variables.collect()

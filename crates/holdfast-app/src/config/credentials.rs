@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use super::file::AppFile;
 use super::notify::Address;
 use super::repository::{AccessKeyId, Credentials, Password, Repository};
-use super::source::SourceKind;
+use super::source::{BucketCredentials, SourceKind};
 
 /// A file that holds a secret.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -50,7 +50,7 @@ impl AppFile {
                     of_password(&prefix, postgres.password.as_mut(), &mut paths);
                 }
                 SourceKind::Bucket(bucket) => {
-                    of_credentials(&prefix, bucket.credentials.as_mut(), &mut paths);
+                    of_bucket(&prefix, bucket.credentials.as_mut(), &mut paths);
                 }
                 SourceKind::Files(_) | SourceKind::Command(_) => {}
             }
@@ -93,6 +93,24 @@ fn of_credentials<'a>(
         let token = session_token_file.as_mut();
         paths.extend(token.map(|path| (format!("{prefix}.session-token"), path)));
     }
+}
+
+fn of_bucket<'a>(
+    prefix: &str,
+    credentials: Option<&'a mut BucketCredentials>,
+    paths: &mut Paths<'a>,
+) {
+    let (name, path) = match credentials {
+        None => return,
+        Some(BucketCredentials::Amazon(credentials)) => {
+            return of_credentials(prefix, Some(credentials), paths);
+        }
+        Some(BucketCredentials::KeyFile(path)) => ("key", path),
+        Some(BucketCredentials::AccountKey(path)) => ("account-key", path),
+        Some(BucketCredentials::Signature(path)) => ("shared-access-signature", path),
+        Some(BucketCredentials::Client { secret_file, .. }) => ("client-secret", secret_file),
+    };
+    paths.push((format!("{prefix}.{name}"), path));
 }
 
 fn of_address<'a>(prefix: &str, address: &'a mut Address, paths: &mut Paths<'a>) {

@@ -55,11 +55,11 @@ pub use repository::{AccessKeyId, Credentials, Password, Repository};
 pub use retention::Retention;
 pub use schedule::{Every, Schedule};
 pub use source::{
-    Bucket, Class, CommandOutput, CommandRestore, Databases, Files, FilesRestore, Globals, Owner,
-    Postgres, Source, SourceKind,
+    Bucket, BucketCredentials, Class, CommandOutput, CommandRestore, Databases, Files,
+    FilesRestore, Globals, Owner, Postgres, Source, SourceKind,
 };
 pub use surroundings::{Finding, Machine, program_folders};
-pub use url::{BucketUrl, PostgresUrl, RepositoryUrl, WebUrl};
+pub use url::{BucketService, BucketUrl, PostgresUrl, RepositoryUrl, WebUrl};
 
 use file::{Draft, Tree};
 use mistake::Page;

@@ -111,6 +111,16 @@ pub(super) fn optional_password(section: &mut Section<'_, '_>) -> Option<Passwor
 
 impl Table for Credentials {
     fn read(section: &mut Section<'_, '_>) -> Option<Self> {
+        Self::read_one_of(section, &["profile", "access-key-id", "access-key-id-file"])
+    }
+}
+
+impl Credentials {
+    /// Reads them where there is exactly one of `kinds`, which may be of other services too.
+    pub(super) fn read_one_of(
+        section: &mut Section<'_, '_>,
+        kinds: &'static [&'static str],
+    ) -> Option<Self> {
         let profile = section.optional("profile", "Profile of the AWS configuration files.");
         let id = section.optional("access-key-id", "Id of the access key.");
         let id_file = section.optional("access-key-id-file", "File with the id of the access key.");
@@ -118,7 +128,6 @@ impl Table for Credentials {
             section.optional("secret-access-key-file", "File with the secret of the access key.");
         let session_token_file =
             section.optional("session-token-file", "File with the token of a session.");
-        let kinds = &["profile", "access-key-id", "access-key-id-file"];
         if !section.exactly_one(kinds) {
             return None;
         }
@@ -130,6 +139,9 @@ impl Table for Credentials {
                 }
             }
             return profile.map(Self::Profile);
+        }
+        if !section.has("access-key-id") && !section.has("access-key-id-file") {
+            return None;
         }
         let id = id.map(AccessKeyId::Value).or(id_file.map(AccessKeyId::File));
         if !section.has("secret-access-key-file") {

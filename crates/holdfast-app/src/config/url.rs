@@ -32,9 +32,52 @@ pub struct PostgresUrl {
     database: Option<String>,
 }
 
+/// The service that a bucket is of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum BucketService {
+    /// Amazon S3, or a server that is compatible with it.
+    S3,
+    /// Google Cloud Storage.
+    Google,
+    /// Azure Blob Storage.
+    Azure,
+}
+
+impl BucketService {
+    /// What the addresses of its buckets begin with.
+    fn scheme(self) -> &'static str {
+        match self {
+            Self::S3 => "s3",
+            Self::Google => "gs",
+            Self::Azure => "azure",
+        }
+    }
+
+    fn of_scheme(scheme: &str) -> Option<Self> {
+        match scheme {
+            "s3" => Some(Self::S3),
+            "gs" => Some(Self::Google),
+            "azure" | "az" => Some(Self::Azure),
+            _ => None,
+        }
+    }
+}
+
+impl fmt::Display for BucketService {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::S3 => "S3",
+            Self::Google => "Google",
+            Self::Azure => "Azure",
+        })
+    }
+}
+
 /// A bucket, or the part of it below a prefix.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BucketUrl {
+    /// The service.
+    pub service: BucketService,
     /// Name of the bucket.
     pub bucket: String,
     /// What the keys begin with; empty for the whole bucket.
@@ -83,6 +126,12 @@ impl WebUrl {
 impl fmt::Debug for WebUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "WebUrl({}://{}/...)", self.0.scheme(), self.0.host_str().unwrap_or_default())
+    }
+}
+
+impl fmt::Display for BucketUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}://{}/{}", self.service.scheme(), self.bucket, self.prefix)
     }
 }
 
@@ -156,7 +205,7 @@ impl Value for BucketUrl {
     const EXAMPLE: &'static str = "\"s3://documenso-documents\"";
 
     fn schema() -> Json {
-        json!({ "type": "string", "pattern": "^s3://[^/]+" })
+        json!({ "type": "string", "pattern": "^(s3|gs|azure|az)://[^/]+" })
     }
 
     fn read(field: &mut Field<'_, '_>) -> Option<Self> {
@@ -164,14 +213,18 @@ impl Value for BucketUrl {
         if !is_usable::<Self>(field, &text) {
             return None;
         }
-        let rest = text.strip_prefix("s3://").unwrap_or_default();
+        let (scheme, rest) = text.split_once("://").unwrap_or_default();
+        let service = BucketService::of_scheme(scheme);
         let (bucket, prefix) = rest.split_once('/').unwrap_or((rest, ""));
         let valid = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
-        if bucket.is_empty() || !bucket.chars().all(valid) {
-            field.not_a::<Self>("must be s3:// and the name of a bucket");
+        let Some(service) = service.filter(|_| !bucket.is_empty() && bucket.chars().all(valid))
+        else {
+            let text = "must be s3:// or gs:// and the name of a bucket, or azure:// and that of a \
+                        container";
+            field.not_a::<Self>(text);
             return None;
-        }
-        Some(Self { bucket: bucket.to_owned(), prefix: prefix.to_owned() })
+        };
+        Some(Self { service, bucket: bucket.to_owned(), prefix: prefix.to_owned() })
     }
 }
 

@@ -75,7 +75,7 @@ pub(super) fn restore_objects(
 /// Where the objects go, for people.
 pub(super) fn place(part: &Part<'_>) -> String {
     match &part.to.kind {
-        SourceKind::Bucket(to) => format!("s3://{}/{}", to.url.bucket, to.url.prefix),
+        SourceKind::Bucket(to) => to.url.to_string(),
         _ => String::new(),
     }
 }

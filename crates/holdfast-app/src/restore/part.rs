@@ -135,7 +135,10 @@ fn refuse_live(part: &Part<'_>, app: &AppFile) -> Result<(), RestoreError> {
         (SourceKind::Files(to), SourceKind::Files(live)) => overlapping(to, live),
         (SourceKind::Postgres(to), SourceKind::Postgres(live)) => same_database(to, live),
         (SourceKind::Bucket(to), SourceKind::Bucket(live)) => {
-            let is_same = to.endpoint == live.endpoint && to.url.bucket == live.url.bucket;
+            let is_same = to.endpoint == live.endpoint
+                && to.url.service == live.url.service
+                && to.account == live.account
+                && to.url.bucket == live.url.bucket;
             let (one, other) = (&to.url.prefix, &live.url.prefix);
             let overlaps = one.starts_with(other.as_str()) || other.starts_with(one.as_str());
             (is_same && overlaps).then(|| format!("bucket {}", live.url.bucket))

@@ -55,7 +55,7 @@ pub fn preflight(file: &AppFile, context: &RunContext<'_>) -> Result<Preflight, 
                 };
                 let open = bucket::open(bucket, &context.buckets).map_err(why)?;
                 open.look().map_err(why)?;
-                format!("s3://{}/{}", bucket.url.bucket, bucket.url.prefix)
+                bucket.url.to_string()
             }
         };
         ready.found.push((source.name.to_string(), found));

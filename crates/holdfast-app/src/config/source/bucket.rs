@@ -1,59 +1,201 @@
 //! A source of type `bucket`.
 
+use std::path::PathBuf;
+
 use crate::config::repository::Credentials;
 use crate::config::section::{Section, Table};
-use crate::config::url::{BucketUrl, WebUrl};
+use crate::config::url::{BucketService, BucketUrl, WebUrl};
 
-/// Objects of a bucket of an S3 server.
+/// Objects of a bucket, or blobs of a container.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Bucket {
     /// The bucket, or a part of it.
     pub url: BucketUrl,
-    /// The server, if it is not AWS.
+    /// The server, if it is not the service's own.
     pub endpoint: Option<WebUrl>,
-    /// Its region.
+    /// Its region; of S3 only.
     pub region: Option<String>,
+    /// The storage account; of Azure, and there always.
+    pub account: Option<String>,
     /// Who holdfast is for the server; without, what the surroundings give.
-    pub credentials: Option<Credentials>,
+    pub credentials: Option<BucketCredentials>,
     /// True if older versions and delete markers are kept too.
     pub versions: bool,
-    /// True if tags are kept, which takes one request for each object that is new.
+    /// True if tags are kept: of S3 that takes one request for each object that is new, of Azure a
+    /// permission of its own.
     pub tags: bool,
     /// True if access control lists are kept, which takes one request for each object that is new.
     pub acl: bool,
 }
 
+/// What identifies holdfast to the server of a bucket.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum BucketCredentials {
+    /// An access key or a profile, for S3.
+    Amazon(Credentials),
+    /// The key file of a service account of Google.
+    KeyFile(PathBuf),
+    /// The file with a key of a storage account of Azure.
+    AccountKey(PathBuf),
+    /// The file with a shared access signature of Azure.
+    Signature(PathBuf),
+    /// An application that is registered with Microsoft Entra.
+    Client {
+        /// Id of the directory.
+        tenant_id: String,
+        /// Id of the application.
+        client_id: String,
+        /// The file with its secret.
+        secret_file: PathBuf,
+    },
+}
+
+/// Of these, credentials have exactly one.
+const KINDS: [&str; 7] = [
+    "profile",
+    "access-key-id",
+    "access-key-id-file",
+    "key-file",
+    "account-key-file",
+    "shared-access-signature-file",
+    "client-id",
+];
+
+impl BucketCredentials {
+    /// The service that they are for.
+    fn service(&self) -> BucketService {
+        match self {
+            Self::Amazon(_) => BucketService::S3,
+            Self::KeyFile(_) => BucketService::Google,
+            Self::AccountKey(_) | Self::Signature(_) | Self::Client { .. } => BucketService::Azure,
+        }
+    }
+}
+
+impl Table for BucketCredentials {
+    fn read(section: &mut Section<'_, '_>) -> Option<Self> {
+        let amazon = Credentials::read_one_of(section, &KINDS);
+        let key_file = section.optional("key-file", "Google: key file of a service account.");
+        let account_key =
+            section.optional("account-key-file", "Azure: file with a key of the storage account.");
+        let signature = section.optional(
+            "shared-access-signature-file",
+            "Azure: file with a shared access signature, as in sv=...&sig=...",
+        );
+        let client_id =
+            section.optional("client-id", "Azure: id of an application registered with Entra.");
+        let tenant_id = section.optional("tenant-id", "Azure: id of the application's directory.");
+        let secret_file =
+            section.optional("client-secret-file", "Azure: file with the application's secret.");
+        for key in ["tenant-id", "client-secret-file"] {
+            match (section.has("client-id"), section.has(key)) {
+                (true, false) => {
+                    let message = format!("`client-id` stands without `{key}`");
+                    section.refuse("client-id", message, format!("{key} = \"...\""));
+                }
+                (false, true) => {
+                    let message = format!("`{key}` stands without `client-id`");
+                    section.refuse(key, message, "client-id = \"...\"");
+                }
+                _ => {}
+            }
+        }
+        let client = match (tenant_id, client_id, secret_file) {
+            (Some(tenant_id), Some(client_id), Some(secret_file)) => {
+                Some(Self::Client { tenant_id, client_id, secret_file })
+            }
+            _ => None,
+        };
+        amazon
+            .map(Self::Amazon)
+            .or(key_file.map(Self::KeyFile))
+            .or(account_key.map(Self::AccountKey))
+            .or(signature.map(Self::Signature))
+            .or(client)
+    }
+}
+
 impl Table for Bucket {
     fn read(section: &mut Section<'_, '_>) -> Option<Self> {
-        let url = section.required("url", "The bucket, as in s3://name or s3://name/prefix.");
-        let endpoint = section.optional("endpoint", "Address of the server, if it is not AWS.");
-        let region = section.optional("region", "Region of the bucket.");
-        let credentials = section.table(
+        let url: Option<BucketUrl> = section.required(
+            "url",
+            "The bucket, as in s3://name, gs://name or azure://container, all of it or what is \
+             behind a prefix: s3://name/prefix.",
+        );
+        let endpoint = section.optional(
+            "endpoint",
+            "Address of the server, if it is not AWS, Google or Azure. Of Azure it is that of the \
+             account, as in https://name.blob.core.chinacloudapi.cn.",
+        );
+        let region = section.optional("region", "Region of the bucket, of S3 only.");
+        let account = section.optional("account", "Name of the storage account, of Azure only.");
+        let credentials: Option<BucketCredentials> = section.table(
             "credentials",
             "What identifies holdfast to the server. Default: what the surroundings give \
              (variables, instance role).",
         );
         let versions = section.optional(
             "versions",
-            "true keeps older versions and delete markers too. Default: false.",
+            "true keeps older versions and delete markers too, of S3 only. Default: false.",
         );
         let tags = section.optional(
             "tags",
-            "false leaves out the tags of objects, which take a request each. Default: true.",
+            "false leaves out the tags of objects, which take a request each of S3. Default: true \
+             of S3; false of Azure, where they take a permission of their own.",
         );
         let acl = section.optional(
             "acl",
-            "true keeps the access control lists of objects, which take a request each. Default: \
-             false.",
+            "true keeps the access control lists of objects, which take a request each, of S3 \
+             only. Default: false.",
         );
+        let service = url.as_ref()?.service;
+        refuse_foreign(section, service);
+        if let Some(credentials) = &credentials
+            && credentials.service() != service
+        {
+            let other = credentials.service();
+            let message =
+                format!("the bucket is one of {service}, the credentials are for {other}");
+            section.refuse("credentials", message, suggestion(service));
+        }
         Some(Self {
             url: url?,
             endpoint,
             region,
+            account,
             credentials,
             versions: versions.unwrap_or(false),
-            tags: tags.unwrap_or(true),
+            tags: tags.unwrap_or(service == BucketService::S3),
             acl: acl.unwrap_or(false),
         })
+    }
+}
+
+/// Refuses what the service does not have, and asks for what it must have.
+fn refuse_foreign(section: &mut Section<'_, '_>, service: BucketService) {
+    let foreign: &[&str] = match service {
+        BucketService::S3 => &["account"],
+        BucketService::Google => &["account", "region", "versions", "tags", "acl"],
+        BucketService::Azure => &["region", "versions", "acl"],
+    };
+    for key in foreign.iter().filter(|key| section.has(key)).collect::<Vec<_>>() {
+        let message = format!("`{key}` means nothing for a bucket of {service}");
+        section.refuse(key, message, "nothing: leave it out");
+    }
+    if service == BucketService::Azure && !section.has("account") {
+        let message = "the url names a container, and nothing names its storage account";
+        section.refuse("url", message, "account = \"name\" besides it");
+    }
+}
+
+/// What credentials of a service look like.
+fn suggestion(service: BucketService) -> &'static str {
+    match service {
+        BucketService::S3 => "access-key-id and secret-access-key-file, or profile",
+        BucketService::Google => "key-file = \"/path/to/the/service/account.json\"",
+        BucketService::Azure => {
+            "account-key-file, shared-access-signature-file, or client-id with tenant-id and \
+             client-secret-file"
+        }
     }
 }

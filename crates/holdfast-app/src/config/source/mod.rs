@@ -4,7 +4,7 @@ mod bucket;
 mod files;
 mod postgres;
 
-pub use bucket::Bucket;
+pub use bucket::{Bucket, BucketCredentials};
 pub use files::{Files, FilesRestore, Owner};
 pub use postgres::{Databases, Globals, Postgres};
 
@@ -107,9 +107,11 @@ impl Table for Source {
                 ("postgres", "Databases of a PostgreSQL server.", |section| {
                     Postgres::read(section).map(SourceKind::Postgres)
                 }),
-                ("bucket", "Objects of a bucket of an S3 server.", |section| {
-                    Bucket::read(section).map(SourceKind::Bucket)
-                }),
+                (
+                    "bucket",
+                    "Objects of a bucket: S3, Google Cloud Storage or Azure Blob Storage.",
+                    |section| Bucket::read(section).map(SourceKind::Bucket),
+                ),
                 ("files", "Files and folders.", |section| {
                     Files::read(section).map(SourceKind::Files)
                 }),

@@ -216,7 +216,10 @@ fn buckets() {
         other => panic!("{other:?}"),
     };
     let plain = bucket("s3://my.docs", "");
-    assert_eq!(plain.url, BucketUrl { bucket: "my.docs".into(), prefix: String::new() });
+    assert_eq!(
+        plain.url,
+        BucketUrl { service: BucketService::S3, bucket: "my.docs".into(), prefix: String::new() }
+    );
     assert!(plain.tags && !plain.acl && !plain.versions);
     assert_eq!(bucket("s3://docs/a/b/", "").url.prefix, "a/b/");
     let rich = bucket(
@@ -231,7 +234,11 @@ fn buckets() {
     let id = AccessKeyId::Value("AKIA".into());
     assert_eq!(
         rich.credentials,
-        Some(Credentials::AccessKey { id, secret_file, session_token_file: None })
+        Some(BucketCredentials::Amazon(Credentials::AccessKey {
+            id,
+            secret_file,
+            session_token_file: None
+        }))
     );
     for (url, lines, part) in [
         ("docs", "", "must be s3://"),
@@ -253,10 +260,73 @@ fn buckets() {
             "exclude each other",
         ),
         ("s3://x", "credentials = { secret-access-key = \"A\" }", "no key `secret-access-key`"),
+        ("ftp://x", "", "must be s3:// or gs://"),
+        ("s3://x", "account = \"a\"", "`account` means nothing for a bucket of S3"),
+        ("gs://x", "region = \"eu\"", "`region` means nothing for a bucket of Google"),
+        ("gs://x", "versions = true", "`versions` means nothing for a bucket of Google"),
+        ("gs://x", "tags = false", "`tags` means nothing for a bucket of Google"),
+        ("azure://x", "", "nothing names its storage account"),
+        ("azure://x", "account = \"a\"\nacl = true", "`acl` means nothing for a bucket of Azure"),
+        (
+            "gs://x",
+            "credentials = { account-key-file = \"k\" }",
+            "the bucket is one of Google, the credentials are for Azure",
+        ),
+        ("gs://x", "credentials = { profile = \"p\" }", "key-file = \"/path/to"),
+        (
+            "azure://x",
+            "account = \"a\"\ncredentials = { key-file = \"k\", client-id = \"c\" }",
+            "`key-file` and `client-id` exclude each other",
+        ),
+        (
+            "azure://x",
+            "account = \"a\"\ncredentials = { client-id = \"c\", tenant-id = \"t\" }",
+            "`client-id` stands without `client-secret-file`",
+        ),
+        (
+            "azure://x",
+            "account = \"a\"\ncredentials = { account-key-file = \"k\", tenant-id = \"t\" }",
+            "`tenant-id` stands without `client-id`",
+        ),
     ] {
         let told = listed(&read(&with(url, lines)).unwrap_err());
         assert!(told.contains(part), "{part}: {told}");
     }
+}
+
+#[test]
+fn buckets_of_other_services() {
+    let bucket = |lines: &str| {
+        let text = small(&format!("[[source]]\nname = \"b\"\ntype = \"bucket\"\n{lines}\n"));
+        match &file(&text).sources[1].kind {
+            SourceKind::Bucket(bucket) => bucket.clone(),
+            other => panic!("{other:?}"),
+        }
+    };
+    let google = bucket("url = \"gs://docs/a/\"\ncredentials = { key-file = \"k.json\" }");
+    assert_eq!(google.url.to_string(), "gs://docs/a/");
+    assert_eq!(google.url.service, BucketService::Google);
+    assert!(!google.tags);
+    let key = BucketCredentials::KeyFile(path("/etc/holdfast/k.json"));
+    assert_eq!(google.credentials, Some(key));
+    for scheme in ["azure", "az"] {
+        let azure = bucket(&format!(
+            "url = \"{scheme}://docs\"\naccount = \"acc\"\ntags = true\n\
+             credentials = {{ account-key-file = \"k\" }}"
+        ));
+        assert_eq!(azure.url.to_string(), "azure://docs/");
+        assert_eq!((azure.account.as_deref(), azure.tags), (Some("acc"), true));
+        let key = BucketCredentials::AccountKey(path("/etc/holdfast/k"));
+        assert_eq!(azure.credentials, Some(key));
+    }
+    let client = bucket(
+        "url = \"azure://docs\"\naccount = \"acc\"\n\
+         credentials = { client-id = \"c\", tenant-id = \"t\", client-secret-file = \"s\" }",
+    );
+    let secret_file = path("/etc/holdfast/s");
+    let (tenant_id, client_id) = ("t".into(), "c".into());
+    let expected = BucketCredentials::Client { tenant_id, client_id, secret_file };
+    assert_eq!(client.credentials, Some(expected));
 }
 
 #[test]
