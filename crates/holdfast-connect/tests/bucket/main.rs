@@ -1,5 +1,6 @@
 //! Buckets on real servers: moto above all, whose objects are written and looked at with Amazon's
-//! own client; Azurite with Microsoft's.
+//! own client; Azurite with Microsoft's; a server of
+//! our own with Google's.
 
 #![allow(
     clippy::unwrap_used,
@@ -15,6 +16,7 @@ mod cloud;
 mod conformance;
 mod failures;
 mod fidelity;
+mod google;
 mod keys;
 mod proxy;
 mod races;

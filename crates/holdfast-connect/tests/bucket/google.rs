@@ -1,0 +1,185 @@
+//! Google Cloud Storage: a server of our own, whose objects are written and looked at with Google's
+//! own client.
+
+use std::sync::OnceLock;
+use std::time::Duration;
+
+use holdfast_connect::Target;
+use holdfast_connect::bucket::{
+    Bucket, BucketOptions, BucketTargetOptions, Credentials, Retries, Service,
+};
+use serde_json::json;
+
+use super::cloud::{self, Cloud};
+use super::proxy::{Act, Proxy};
+use super::server::clock;
+use super::tree;
+
+fn options(endpoint: &str, bucket: &str) -> BucketOptions {
+    BucketOptions {
+        endpoint: Some(endpoint.to_owned()),
+        retries: Retries {
+            attempts: 4,
+            first_wait: Duration::from_millis(1),
+            wait_max: Duration::from_millis(10),
+        },
+        ..BucketOptions::new(Service::Google, bucket, Credentials::Anonymous, clock)
+    }
+}
+
+fn shared() -> &'static Cloud {
+    static SERVER: OnceLock<Cloud> = OnceLock::new();
+    SERVER.get_or_init(|| Cloud::start("google-server", "", options))
+}
+
+/// The server behind a proxy.
+fn behind(proxy: &Proxy, bucket: &str) -> Bucket {
+    Bucket::open(options(&proxy.endpoint(), bucket)).unwrap()
+}
+
+#[test]
+fn a_bucket_comes_back_with_all_its_objects() {
+    let attributes = json!({
+        "headers": cloud::cloud_headers(),
+        "metadata": {"Colour": "r\u{e9}d", "other": "a b"},
+        "class": "NEARLINE",
+    });
+    cloud::all_comes_back(shared(), &attributes);
+}
+
+#[test]
+fn unchanged_objects_are_not_read() {
+    cloud::unchanged_objects_are_not_read(shared());
+}
+
+#[test]
+fn replaced_objects_are_read_as_they_are() {
+    cloud::replaced_objects_are_read_as_they_are(shared());
+}
+
+#[test]
+fn nothing_is_overwritten_unless_that_is_allowed() {
+    cloud::nothing_is_overwritten(shared());
+}
+
+#[test]
+fn attributes_are_given_back_without_the_content() {
+    cloud::attributes_are_given_back(shared());
+}
+
+#[test]
+fn a_bucket_is_a_flat_target() {
+    let long = [b'x'; 1024];
+    let names = [&b"a.\xffb"[..], b".\x01", b"..\xff", b"\x1b[31m", b"..dots", b"-f", b" ", &long];
+    cloud::is_a_flat_target(shared(), &names);
+}
+
+#[test]
+fn changed_attributes_are_seen_although_the_content_is_the_same() {
+    let bucket = shared().make("relabelled");
+    shared().client(&["put", &bucket, "a", "A"]);
+    let first = shared().take(&bucket, None);
+    let mut wanted = first.files[&b"objects/a"[..]].entry.metadata.clone();
+    wanted.xattrs = vec![(b"google.meta.new".to_vec(), b"yes".to_vec())];
+    let spool = tempfile::tempdir().unwrap();
+    let options = BucketTargetOptions { overwrite: true, ..BucketTargetOptions::new(spool.path()) };
+    let target = shared().open(&bucket).target(options).unwrap();
+    target.update_metadata(b"objects/a", &wanted).unwrap();
+    let opened = shared().open(&bucket);
+    let second = cloud::take(&opened, Some(&first));
+    assert_eq!(second.attribute(b"objects/a", "google.meta.new").as_deref(), Some("yes"));
+    assert_eq!(opened.requests().get, 0, "the content is known");
+}
+
+#[test]
+fn what_goes_wrong_is_told_in_one_sentence() {
+    let text = cloud::listing_error(shared().options("no-such-bucket"));
+    let expected = format!(
+        "there is no bucket \"no-such-bucket\" at {}: check its name and the endpoint",
+        shared().endpoint(shared().port)
+    );
+    assert_eq!(text, expected);
+    let answered = |status, body| {
+        let proxy = Proxy::start(shared().port, move |_| Act::Answer(status, "", body));
+        cloud::listing_error(options(&proxy.endpoint(), "bucket"))
+    };
+    let text = answered(
+        403,
+        r#"{"error": {"code": 403, "message": "x does not have storage.objects.list access.",
+            "errors": [{"reason": "forbidden"}]}}"#,
+    );
+    let denied =
+        "access denied: the credentials must allow storage.objects.list to list the bucket";
+    assert_eq!(text, denied);
+    let text = answered(
+        401,
+        r#"{"error": {"code": 401, "message": "Invalid Credentials",
+            "errors": [{"reason": "authError"}]}}"#,
+    );
+    assert!(text.starts_with("the server refuses the access key (authError)"), "{text}");
+    assert!(answered(200, "hello").contains("makes no sense"));
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("key.json");
+    let with_file = || {
+        let credentials = Credentials::KeyFile(file.clone());
+        cloud::listing_error(BucketOptions { credentials, ..shared().options("bucket") })
+    };
+    assert!(with_file().contains("key.json cannot be read"), "{}", with_file());
+    for (content, part) in [
+        ("hunter2", "it is not JSON"),
+        (r#"{"private_key": "hunter2"}"#, "it has no type"),
+        (r#"{"type": "external_account"}"#, "its type is \"external_account\""),
+        (r#"{"type": "service_account", "private_key": "hunter2"}"#, "no credentials"),
+        (
+            r#"{"type": "service_account", "private_key": "hunter2", "private_key_id": "1",
+                "client_email": "a@b"}"#,
+            "no credentials",
+        ),
+    ] {
+        std::fs::write(&file, content).unwrap();
+        let text = with_file();
+        assert!(text.contains(part) && !text.contains("hunter2"), "{text}");
+    }
+}
+
+#[test]
+fn lost_answers_and_broken_transfers_do_no_harm() {
+    let name = shared().make("broken");
+    shared().client(&["put", &name, "a", "zeros:20000001"]);
+    shared().client(&["put", &name, "b", "B"]);
+    let tree = shared().take(&name, None);
+    let proxy = Proxy::start(shared().port, |seen| match (seen.method.as_str(), seen.earlier) {
+        ("GET", 0) if seen.target.contains("alt=media") => Act::Cut(100_000),
+        ("POST" | "PUT", 0) => Act::Lose,
+        _ => Act::Forward,
+    });
+    let to = shared().make("broken-back");
+    let spool = tempfile::tempdir().unwrap();
+    let target = behind(&proxy, &to).target(BucketTargetOptions::new(spool.path())).unwrap();
+    let failures = tree::give(&target, &tree, "objects");
+    assert!(failures.is_empty(), "{failures:?}");
+    assert_eq!(shared().show(&to), shared().show(&name));
+    let read = cloud::take(&behind(&proxy, &name), None);
+    assert!(read.troubles.is_empty(), "{:?}", read.troubles);
+    assert!(read.files[&b"objects/a"[..]].content == vec![0; 20_000_001]);
+}
+
+#[test]
+fn many_objects_are_listed_in_pages_side_by_side() {
+    let name = shared().make("many");
+    let mut tree = tree::Tree::default();
+    for number in 0..2_500 {
+        let key = format!("{number:05}");
+        let path = format!("objects/{key}").into_bytes();
+        tree.files.insert(path, tree::made(key.as_bytes(), key.as_bytes()));
+    }
+    let spool = tempfile::tempdir().unwrap();
+    let bucket = shared().open(&name);
+    let target = bucket.target(BucketTargetOptions::new(spool.path())).unwrap();
+    let failures = tree::give(&target, &tree, "objects");
+    assert!(failures.is_empty(), "{failures:?}");
+    let read = shared().take(&name, None);
+    assert_eq!(read.keys().len(), 2_500);
+    let requests = bucket.requests();
+    assert_eq!(requests.list, 1, "one list told that nothing is there");
+}
