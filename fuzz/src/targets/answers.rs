@@ -7,7 +7,7 @@ use holdfast_connect::bucket::source::BucketDocument;
 /// The first byte chooses what the rest is.
 pub fn bucket_answers(data: &[u8]) {
     let Some((kind, rest)) = data.split_first() else { return };
-    match kind % 8 {
+    match kind % 10 {
         0 => names(rest),
         1 => listed(answers::objects(rest)),
         2 => listed(answers::versions(rest)),
@@ -23,7 +23,9 @@ pub fn bucket_answers(data: &[u8]) {
                 assert!(parts.len() <= 10_000);
             }
         }
-        _ => document(rest),
+        7 => document(rest),
+        8 => listed(answers::google_objects(rest)),
+        _ => listed(answers::blobs(rest)),
     }
 }
 

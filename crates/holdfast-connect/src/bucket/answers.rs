@@ -28,6 +28,22 @@ pub fn versions(document: &[u8]) -> Result<Page, String> {
     versions_page(&Element::parse(document)?, &After::default())
 }
 
+/// A page of a listing of Google.
+///
+/// # Errors
+/// What is wrong with it, in words.
+pub fn google_objects(document: &[u8]) -> Result<Page, String> {
+    super::google::resource::page(document, &After::default())
+}
+
+/// A page of a listing of Azure.
+///
+/// # Errors
+/// What is wrong with it, in words.
+pub fn blobs(document: &[u8]) -> Result<Page, String> {
+    super::azure::list::page(&Element::parse(document)?, &After::default())
+}
+
 /// Names and values of tags.
 ///
 /// # Errors
