@@ -1,13 +1,14 @@
 //! What every [`Target`] must do. Each implementation runs [`conformance`] in its tests.
 
 mod adverse;
+mod content;
 mod flat;
 
 use holdfast_format::entry::{Entry, EntryKind, FileTime, Metadata};
 
 pub use flat::flat_conformance;
 
-use crate::{Target, TargetError, WriteOrder};
+use crate::{Target, TargetError};
 
 type Outcome = Result<(), TargetError>;
 
@@ -19,9 +20,9 @@ pub fn conformance(target: &dyn Target) {
     expect("an empty target", empty(target));
     expect("directories", directories(target));
     expect("files", files(target));
-    expect("any order", any_order(target));
+    expect("any order", in_directory(target, b"order", content::any_order));
     expect("unfinished files", unfinished(target));
-    expect("keeping ranges", keeping(target));
+    expect("keeping ranges", in_directory(target, b"keeping", content::keeping));
     expect("replacing a directory by a file", directory_by_file(target));
     expect("replacing a file by a directory", file_by_directory(target));
     expect("links", links(target));
@@ -35,6 +36,16 @@ fn expect(what: &str, outcome: Outcome) {
     if let Err(error) = outcome {
         panic!("{what}: {error}");
     }
+}
+
+/// Does it in a directory that is made for it.
+fn in_directory(
+    target: &dyn Target,
+    at: &[u8],
+    check: impl FnOnce(&dyn Target, &[u8]) -> Outcome,
+) -> Outcome {
+    assert!(target.directory(at)?);
+    check(target, at)
 }
 
 /// Restores a file as a whole.
@@ -118,26 +129,6 @@ fn files(target: &dyn Target) -> Outcome {
     Ok(())
 }
 
-fn any_order(target: &dyn Target) -> Outcome {
-    if target.order() != WriteOrder::Any {
-        return Ok(());
-    }
-    assert!(target.directory(b"order")?);
-    let slot = target.file(b"order/file", 100_000)?;
-    let other = target.file(b"order/other", 3)?;
-    slot.write_at(50_000, b"middle")?;
-    other.write_at(0, b"abc")?;
-    slot.write_at(0, b"start")?;
-    slot.finish(&described())?;
-    other.finish(&described())?;
-    let mut expected = vec![0; 100_000];
-    expected[..5].copy_from_slice(b"start");
-    expected[50_000..50_006].copy_from_slice(b"middle");
-    assert_eq!(get(target, b"order/file")?, expected);
-    assert_eq!(get(target, b"order/other")?, b"abc");
-    Ok(())
-}
-
 fn unfinished(target: &dyn Target) -> Outcome {
     assert!(target.directory(b"unfinished")?);
     put(target, b"unfinished/old", b"old content", &described())?;
@@ -150,24 +141,6 @@ fn unfinished(target: &dyn Target) -> Outcome {
     }
     assert_eq!(target.list(b"unfinished")?, [b"old"]);
     assert_eq!(get(target, b"unfinished/old")?, b"old content");
-    Ok(())
-}
-
-fn keeping(target: &dyn Target) -> Outcome {
-    assert!(target.directory(b"keeping")?);
-    let old: Vec<u8> = (0..300_000u32).map(|number| (number / 7 % 251) as u8).collect();
-    put(target, b"keeping/file", &old, &described())?;
-    let slot = target.file(b"keeping/file", 250_000)?;
-    slot.keep(0, 100_000)?;
-    slot.write_at(100_000, &[b'n'; 5])?;
-    slot.keep(100_005, 149_995)?;
-    slot.finish(&described())?;
-    let expected = [&old[..100_000], b"nnnnn", &old[100_005..250_000]].concat();
-    assert!(get(target, b"keeping/file")? == expected);
-    let slot = target.file(b"keeping/file", 250_001)?;
-    assert!(slot.keep(250_000, 1).is_err(), "behind the end");
-    let slot = target.file(b"keeping/missing", 1)?;
-    assert!(slot.keep(0, 1).is_err(), "nothing to keep");
     Ok(())
 }
 

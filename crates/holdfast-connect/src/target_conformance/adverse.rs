@@ -1,7 +1,7 @@
 //! Odd names, paths that lead out, many threads.
 
-use super::{Outcome, described, get, put, symlink};
-use crate::{FileSlot, Target, TargetError, WriteOrder};
+use super::{Outcome, content, described, get, put, symlink};
+use crate::{Target, TargetError};
 
 pub(super) fn names(target: &dyn Target) -> Outcome {
     target.directory(b"names")?;
@@ -62,37 +62,11 @@ pub(super) fn escaping_from(target: &dyn Target, inside: &[u8]) -> Outcome {
 }
 
 pub(super) fn threads(target: &dyn Target) -> Outcome {
-    if target.order() != WriteOrder::Any {
-        return Ok(());
-    }
     target.directory(b"threads")?;
-    let slot = target.file(b"threads/shared", 40_000)?;
-    std::thread::scope(|scope| {
-        let started: Vec<_> = (0..4)
-            .map(|thread| {
-                let slot = &*slot;
-                scope.spawn(move || one_thread(target, slot, thread))
-            })
-            .collect();
-        started.into_iter().try_for_each(|thread| match thread.join() {
-            Ok(outcome) => outcome,
-            Err(panic) => std::panic::resume_unwind(panic),
-        })
-    })?;
-    slot.finish(&described())?;
-    let expected: Vec<u8> = (0..4).flat_map(|thread| [b'0' + thread; 10_000]).collect();
-    assert!(get(target, b"threads/shared")? == expected);
-    Ok(())
-}
-
-fn one_thread(target: &dyn Target, slot: &dyn FileSlot, thread: u8) -> Outcome {
-    for part in 0..100 {
-        slot.write_at(u64::from(thread) * 10_000 + part * 100, &[b'0' + thread; 100])?;
-        let directory = format!("threads/{thread}-{}", part / 10);
+    content::threads(target, b"threads", &|thread, part| {
+        // Several make the same directories.
+        let directory = format!("threads/{}", part / 5);
         target.directory(directory.as_bytes())?;
-        let path = format!("{directory}/{part}");
-        put(target, path.as_bytes(), path.as_bytes(), &described())?;
-        assert_eq!(get(target, path.as_bytes())?, path.as_bytes());
-    }
-    Ok(())
+        Ok(format!("{directory}/{thread}-{part}").into_bytes())
+    })
 }

@@ -1,7 +1,7 @@
 //! What a target must do that has files in one directory only, such as a bucket.
 
-use super::{Outcome, adverse, described, expect, get, put, symlink};
-use crate::{FileSlot, Target, TargetError, WriteOrder};
+use super::{Outcome, adverse, content, described, expect, get, put, symlink};
+use crate::{Target, TargetError};
 
 /// Restores files to the directory `at` of `target`, which must be empty, and looks at what came of
 /// it. `names` are names that the target must take. Times, links and directories are no concern of
@@ -13,9 +13,9 @@ pub fn flat_conformance(target: &dyn Target, at: &[u8], names: &[&[u8]]) {
     let flat = Flat { target, at };
     expect("an empty target", flat.empty());
     expect("files", flat.files());
-    expect("any order", flat.any_order());
+    expect("any order", content::any_order(target, at));
     expect("unfinished files", flat.unfinished());
-    expect("keeping ranges", flat.keeping());
+    expect("keeping ranges", content::keeping(target, at));
     expect("what is no file", flat.refusing());
     expect("names", flat.names(names));
     expect("removing", flat.removing());
@@ -76,25 +76,6 @@ impl Flat<'_> {
         self.target.finish_directory(self.at, &described())
     }
 
-    fn any_order(&self) -> Outcome {
-        if self.target.order() != WriteOrder::Any {
-            return Ok(());
-        }
-        let slot = self.target.file(&self.path(b"order"), 100_000)?;
-        let other = self.target.file(&self.path(b"other"), 3)?;
-        slot.write_at(50_000, b"middle")?;
-        other.write_at(0, b"abc")?;
-        slot.write_at(0, b"start")?;
-        slot.finish(&described())?;
-        other.finish(&described())?;
-        let mut expected = vec![0; 100_000];
-        expected[..5].copy_from_slice(b"start");
-        expected[50_000..50_006].copy_from_slice(b"middle");
-        assert_eq!(self.get(b"order")?, expected);
-        assert_eq!(self.get(b"other")?, b"abc");
-        Ok(())
-    }
-
     fn unfinished(&self) -> Outcome {
         self.put(b"old", b"old content")?;
         for name in [&b"old"[..], b"new"] {
@@ -107,24 +88,6 @@ impl Flat<'_> {
         }
         assert_eq!(self.get(b"old")?, b"old content");
         assert_eq!(self.bytes(b"new")?, None);
-        Ok(())
-    }
-
-    fn keeping(&self) -> Outcome {
-        let old: Vec<u8> = (0..300_000u32).map(|number| (number / 7 % 251) as u8).collect();
-        self.put(b"kept", &old)?;
-        let path = self.path(b"kept");
-        let slot = self.target.file(&path, 250_000)?;
-        slot.keep(0, 100_000)?;
-        slot.write_at(100_000, &[b'n'; 5])?;
-        slot.keep(100_005, 149_995)?;
-        slot.finish(&described())?;
-        let expected = [&old[..100_000], b"nnnnn", &old[100_005..250_000]].concat();
-        assert!(self.get(b"kept")? == expected);
-        let slot = self.target.file(&path, 250_001)?;
-        assert!(slot.keep(250_000, 1).is_err(), "behind the end");
-        let slot = self.target.file(&self.path(b"nothing"), 1)?;
-        assert!(slot.keep(0, 1).is_err(), "nothing to keep");
         Ok(())
     }
 
@@ -164,35 +127,7 @@ impl Flat<'_> {
     }
 
     fn threads(&self) -> Outcome {
-        if self.target.order() != WriteOrder::Any {
-            return Ok(());
-        }
-        let slot = self.target.file(&self.path(b"shared"), 40_000)?;
-        std::thread::scope(|scope| {
-            let started: Vec<_> = (0..4)
-                .map(|thread| {
-                    let slot = &*slot;
-                    scope.spawn(move || self.one_thread(slot, thread))
-                })
-                .collect();
-            started.into_iter().try_for_each(|thread| match thread.join() {
-                Ok(outcome) => outcome,
-                Err(panic) => std::panic::resume_unwind(panic),
-            })
-        })?;
-        slot.finish(&described())?;
-        let expected: Vec<u8> = (0..4).flat_map(|thread| [b'0' + thread; 10_000]).collect();
-        assert!(self.get(b"shared")? == expected);
-        Ok(())
-    }
-
-    fn one_thread(&self, slot: &dyn FileSlot, thread: u8) -> Outcome {
-        for part in 0..20 {
-            slot.write_at(u64::from(thread) * 10_000 + part * 500, &[b'0' + thread; 500])?;
-            let name = format!("{thread}-{part}");
-            self.put(name.as_bytes(), name.as_bytes())?;
-            assert_eq!(self.get(name.as_bytes())?, name.as_bytes());
-        }
-        Ok(())
+        let place = |thread, part| Ok(self.path(format!("{thread}-{part}").as_bytes()));
+        content::threads(self.target, self.at, &place)
     }
 }
