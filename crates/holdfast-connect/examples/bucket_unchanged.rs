@@ -1,9 +1,9 @@
 //! Measures what it takes to go through a bucket of which little changed, against listing it.
 //!
-//! `cargo run --release -p holdfast-connect --example bucket_unchanged -- OBJECTS DELAY_MS` serves
-//! a bucket of so many objects, each answer of which takes so many milliseconds longer than it
-//! would; lists it page by page and side by side, changes a hundred objects, and goes through it as
-//! a backup does.
+//! `cargo run --release -p holdfast-connect --example bucket_unchanged -- OBJECTS DELAY_MS [PROGRAM]`
+//! serves a bucket of so many objects, each answer of which takes so many milliseconds longer than
+//! it would; lists it page by page and side by side, changes a hundred objects, and goes through it
+//! as a backup does. With the path of `holdfast` it captures the bucket by `holdfast run` too.
 
 #[allow(clippy::unwrap_used, reason = "a part of the tests")]
 #[path = "../tests/bucket/many.rs"]
@@ -14,10 +14,12 @@ mod serving;
 
 use std::collections::HashMap;
 use std::num::NonZeroUsize;
+use std::path::Path;
+use std::process::Command;
 use std::sync::Mutex;
 use std::sync::mpsc::{self, SyncSender};
 use std::time::{Duration, Instant};
-use std::{io, iter, thread};
+use std::{fs, io, iter, thread};
 
 use holdfast_connect::bucket::{
     Bucket, BucketOptions, BucketSourceOptions, Credentials, Requests, Service,
@@ -55,7 +57,49 @@ fn main() -> Outcome<()> {
     measure("a hundred changed", &endpoint, 8, |bucket| {
         many.change(CHANGED);
         expect(CHANGED, go_through(bucket, Some(&mut seen))?)
-    })
+    })?;
+    match arguments.next() {
+        Some(program) => run_application(Path::new(&program), &endpoint, &many),
+        None => Ok(()),
+    }
+}
+
+/// Captures the bucket with the program itself: everything, then nothing changed, then a hundred.
+fn run_application(program: &Path, endpoint: &str, many: &Many) -> Outcome<()> {
+    let folder = tempfile::tempdir()?;
+    let key = Command::new(program).args(["key", "generate"]).output()?.stdout;
+    fs::write(folder.path().join("key"), key)?;
+    let source = format!(
+        "type = \"bucket\"\nurl = \"s3://many\"\nendpoint = \"{endpoint}\"\nregion = \"us-east-1\"\n"
+    );
+    let repository = "[repository]\nurl = \"repository\"\npassword-file = \"key\"\n";
+    let file =
+        format!("[app]\nname = \"many\"\n{repository}[[source]]\nname = \"objects\"\n{source}");
+    fs::write(folder.path().join("holdfast.toml"), file)?;
+    let run = |what: &str| -> Outcome<()> {
+        let mut command = Command::new(program);
+        command.args(["run", "--init-missing", "--quiet"]).current_dir(folder.path());
+        command.env("HOLDFAST_CACHE_DIR", folder.path().join("cache"));
+        command.env("AWS_ACCESS_KEY_ID", "measure").env("AWS_SECRET_ACCESS_KEY", "measure");
+        let begin = Instant::now();
+        let status = command.status()?;
+        say(&format!("holdfast run, {what}: {:.3} s", begin.elapsed().as_secs_f64()));
+        if status.success() { Ok(()) } else { Err(format!("{what}: {status}").into()) }
+    };
+    run("everything new")?;
+    for _ in 0..ROUNDS {
+        run("nothing changed")?;
+    }
+    for _ in 0..ROUNDS {
+        many.change(CHANGED);
+        run("a hundred changed")?;
+    }
+    Ok(())
+}
+
+#[allow(clippy::print_stdout, reason = "a measurement that is run by hand")]
+fn say(line: &str) {
+    println!("{line}");
 }
 
 fn expect(wanted: usize, read: usize) -> Outcome<()> {
@@ -63,7 +107,6 @@ fn expect(wanted: usize, read: usize) -> Outcome<()> {
 }
 
 /// Does the same some times, each with new connections.
-#[allow(clippy::print_stdout, reason = "a measurement that is run by hand")]
 fn measure(
     what: &str,
     endpoint: &str,
@@ -75,7 +118,8 @@ fn measure(
         let begin = Instant::now();
         work(&bucket)?;
         let (took, requests) = (begin.elapsed().as_secs_f64(), bucket.requests());
-        println!("{what}: {took:.3} s, {} pages, {} read, {}", requests.list, requests.get, peak());
+        let (pages, read) = (requests.list, requests.get);
+        say(&format!("{what}: {took:.3} s, {pages} pages, {read} read, {}", peak()));
         let others = Requests { list: 0, get: 0, ..requests };
         assert_eq!(others, Requests::default(), "no other requests");
     }
