@@ -68,12 +68,10 @@ impl Provider {
     /// # Errors
     /// [`BucketError::NoCredentials`] if there is none.
     pub async fn credential(&self) -> Result<Option<Arc<GcpCredential>>, BucketError> {
-        match self {
-            Self::Anonymous => Ok(None),
-            Self::Tokens(provider) => {
-                provider.get_credential().await.map(Some).map_err(|error| missing(&error))
-            }
-        }
+        let Self::Tokens(provider) = self else { return Ok(None) };
+        let credential = provider.get_credential().await.map_err(|error| missing(&error))?;
+        // A key file for an emulator gives an empty one.
+        Ok(Some(credential).filter(|credential| !credential.bearer.is_empty()))
     }
 }
 
@@ -86,13 +84,15 @@ fn with_file(
         let text = format!("{} is no key file of Google's: {cause}", file.display());
         BucketError::NoCredentials(text)
     };
-    let text = std::fs::read(file).map_err(|error| {
+    let text = std::fs::read_to_string(file).map_err(|error| {
         BucketError::NoCredentials(format!("{} cannot be read: {error}", file.display()))
     })?;
     let document: serde_json::Value =
-        serde_json::from_slice(&text).map_err(|_| wrong("it is not JSON".to_owned()))?;
+        serde_json::from_str(&text).map_err(|_| wrong("it is not JSON".to_owned()))?;
     match document.get("type").and_then(|kind| kind.as_str()) {
-        Some("service_account" | "authorized_user") => {
+        // Of this one the library also takes `"disable_oauth": true`, for emulators.
+        Some("service_account") => Ok(builder.with_service_account_key(text)),
+        Some("authorized_user") => {
             let path = file.to_str().ok_or_else(|| wrong("its path is not UTF-8".to_owned()))?;
             Ok(builder.with_application_credentials(path))
         }
