@@ -97,6 +97,11 @@ pub struct GlobalArgs {
     #[arg(hide_env_values = true, value_parser = parse::number::<4, 128>)]
     pub pack_size: Option<u32>,
 
+    /// Memory for the index in MiB, 4 to 65536; more is faster with millions of files [default: 16]
+    #[arg(long, global = true, value_name = "MIB", env = "HOLDFAST_INDEX_MEMORY")]
+    #[arg(hide_env_values = true, value_parser = parse::number::<4, 65536>)]
+    pub index_memory: Option<u32>,
+
     /// Taken for scripts written for restic: no command locks a repository
     #[arg(long = "no-lock", global = true, hide = true)]
     pub _no_lock: bool,

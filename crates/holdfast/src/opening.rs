@@ -15,8 +15,8 @@ use crate::environment;
 use crate::exit::{CommandError, CommandResult};
 use crate::output::escape;
 
-/// Memory for the cache of the index, in bytes.
-const CACHE_BYTES_MAX: usize = 16 << 20;
+/// Memory for the index in MiB, unless more or less is asked for.
+const INDEX_MEMORY_MIB: u32 = 16;
 /// Temporary files of runs that were killed are removed once they are so old.
 const STALE_AFTER: Duration = Duration::from_hours(24);
 
@@ -76,9 +76,10 @@ impl Context {
 
     /// How repositories are opened.
     pub fn open_options(&self) -> OpenOptions {
+        let index_memory_mib = self.global.index_memory.unwrap_or(INDEX_MEMORY_MIB);
         OpenOptions {
             cache_folder: self.cache_folder(),
-            cache_bytes_max: CACHE_BYTES_MAX,
+            cache_bytes_max: (index_memory_mib as usize) << 20,
             threads: 0,
         }
     }

@@ -121,6 +121,7 @@ fn case_of_all(flag: &str) -> Wrong {
         "--cache-dir" => Fails("key", 1, "the local cache failed"),
         "--compression" => Refused("zip", "[possible values: auto, off"),
         "--pack-size" => Refused("3", "write a whole number from 4 to 128"),
+        "--index-memory" => Refused("3", "write a whole number from 4 to 65536"),
         _ => panic!("all commands have the flag {flag}, of which no wrong value is tried"),
     }
 }
@@ -448,6 +449,7 @@ fn a_wrong_value_of_every_variable() {
         ("HOLDFAST_IGNORE_CTIME", "maybe", 2, "maybe"),
         ("HOLDFAST_IGNORE_INODE", "maybe", 2, "maybe"),
         ("HOLDFAST_KEY_HINT", "ffff", 0, ""),
+        ("HOLDFAST_INDEX_MEMORY", "lots", 2, "write a whole number from 4 to 65536"),
         ("HOLDFAST_PACK_SIZE", "129", 2, "write a whole number from 4 to 128"),
         ("HOLDFAST_PASSWORD_COMMAND", "false", 1, "the password command `false` failed"),
         ("HOLDFAST_PASSWORD_FILE", "missing", 1, "cannot read the password file missing"),
