@@ -139,7 +139,7 @@ fn case_of_schedules(flag: &str) -> Wrong {
 fn case_of_restore_app(flag: &str) -> Wrong {
     match flag {
         "--to" => Fails("missing", 1, "cannot read the app file"),
-        "--snapshot" | "--keys-snapshot" => Fails("newest", 2, SELECTOR),
+        "--snapshot" | "--keys-snapshot" => Refused("newest", SELECTOR),
         "--only" => Fails("none", 1, "the app file has no source called"),
         "--yes-overwrite" => Nothing("any"),
         _ => panic!("restore-app has the flag {flag}, of which no wrong value is tried"),

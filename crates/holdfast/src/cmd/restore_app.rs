@@ -12,6 +12,7 @@ use holdfast_app::notify::{HttpClient, HttpOptions, post_document};
 use holdfast_app::restore::{
     self, KeysWish, Plan, Prepared, RestoreContext, RestoreReport, Wishes,
 };
+use holdfast_engine::selection::{SnapshotFilter, SnapshotSelector};
 use holdfast_repo::{Repository, SnapshotInfo};
 use jiff::Timestamp;
 use uuid::Uuid;
@@ -22,7 +23,7 @@ use crate::exit::{CommandError, CommandResult, ExitKind};
 use crate::output::json::application::Message;
 use crate::output::progress::Activity;
 use crate::watch::Watcher;
-use crate::{environment, select};
+use crate::{environment, parse, select};
 
 const EXAMPLES: &str = "\
 EXAMPLES:
@@ -55,6 +56,7 @@ pub struct Args {
 
     /// Which snapshot: an id or its beginning, latest, latest~N
     #[arg(long, value_name = "SNAPSHOT", default_value = "latest")]
+    #[arg(value_parser = parse::checked::<SnapshotSelector>)]
     pub snapshot: String,
 
     /// Take the newest snapshot at or before this time
@@ -87,7 +89,7 @@ pub struct Args {
     pub no_owner: bool,
 
     /// Take the keys of this snapshot of the repository of keys
-    #[arg(long, value_name = "SNAPSHOT")]
+    #[arg(long, value_name = "SNAPSHOT", value_parser = parse::checked::<SnapshotSelector>)]
     pub keys_snapshot: Option<String>,
 
     /// Go on although the keys that the data need are not there
@@ -166,7 +168,7 @@ impl Work<'_> {
             return Err(CommandError::failed(message).hint("holdfast run, which makes one"));
         }
         let text = text.filter(|_| at.is_none());
-        let filter = holdfast_engine::selection::SnapshotFilter::default();
+        let filter = SnapshotFilter::default();
         let chosen = select::choose_among(self.context, snapshots, text, at, &filter)?;
         if !chosen.subfolder.is_empty() {
             let message = "restore-app restores whole sources, not folders of a snapshot";
