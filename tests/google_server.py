@@ -200,7 +200,7 @@ class Handler(BaseHTTPRequestHandler):
         headers = [
             ("Content-Type", resource.get("contentType", "application/octet-stream")),
             ("X-Goog-Generation", resource["generation"]),
-            ("X-Goog-Hash", "md5=" + resource["md5Hash"]),
+            ("X-Goog-Hash", f"crc32c={resource['crc32c']},md5={resource['md5Hash']}"),
             ("Last-Modified", email.utils.formatdate(usegmt=True)),
         ]
         if "contentEncoding" in resource:

@@ -332,6 +332,37 @@ mod tests {
     }
 
     #[test]
+    fn other_services_get_their_own_credentials() {
+        let folder = tempfile::tempdir().unwrap();
+        let key = folder.path().join("key");
+        fs::write(&key, "hunter2\n").unwrap();
+        let variables = [("AWS_PROFILE", "p"), ("GOOGLE_X", "g"), ("AZURE_CLIENT_ID", "a")];
+        let access = access(&variables, folder.path());
+        let of = |service, credentials| {
+            let mut bucket = bucket("", None);
+            bucket.url.service = service;
+            bucket.account = Some("acc".to_owned());
+            connection(&config::Bucket { credentials, ..bucket }, &access).unwrap()
+        };
+        let google = of(BucketService::Google, None);
+        assert_eq!(google.service, Service::Google);
+        let shown = format!("{:?}", google.credentials);
+        assert_eq!(shown, "Variables [\"GOOGLE_X\"]");
+        let azure = of(BucketService::Azure, Some(BucketCredentials::AccountKey(key)));
+        assert_eq!(azure.service, Service::Azure { account: "acc".to_owned() });
+        let Credentials::AccountKey(key) = azure.credentials else { panic!("no key") };
+        assert_eq!(key.as_str(), "hunter2");
+        let shown = format!("{:?}", of(BucketService::Azure, None).credentials);
+        assert_eq!(shown, "Variables [\"AZURE_CLIENT_ID\"]");
+        let kept = bucket("", None);
+        let google = config::Bucket {
+            url: BucketUrl { service: BucketService::Google, ..kept.url.clone() },
+            ..kept
+        };
+        assert_eq!(source_options(&google, None).tags, Tags::LeaveOut);
+    }
+
+    #[test]
     fn surroundings_are_asked_as_amazon_s_tools_do() {
         let folder = tempfile::tempdir().unwrap();
         let profiles = folder.path().join("credentials");

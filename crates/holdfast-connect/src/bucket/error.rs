@@ -10,7 +10,8 @@ pub enum BucketError {
     Options(String),
     /// No credentials could be had.
     #[error(
-        "there are no credentials for the bucket ({0}): give an access key, a profile or a role"
+        "there are no credentials for the bucket ({0}): give it a key or a profile, or this \
+         machine a role"
     )]
     NoCredentials(String),
     /// The server does not know the access key, or computed another signature.
@@ -76,8 +77,8 @@ pub enum BucketError {
     Exists,
     /// The object must be brought back from an archive first.
     #[error(
-        "its storage class is an archive: restore it there (RestoreObject, of Azure a new tier) before \
-         it can be read"
+        "its storage class is an archive: restore it there (RestoreObject, of Azure a new tier) \
+         before it can be read"
     )]
     Archived,
     /// The server does not know how.

@@ -145,7 +145,8 @@ pub struct BucketOptions {
     pub silence_max: Duration,
     /// The clock: requests are signed with the time.
     pub clock: fn() -> Timestamp,
-    /// When this becomes true, whatever waits for the server fails with [`BucketError::Stopped`].
+    /// When this becomes true, whatever waits for the server fails with
+    /// [`BucketError::Stopped`](super::BucketError::Stopped).
     pub stop: Arc<AtomicBool>,
 }
 

@@ -119,6 +119,11 @@ pub trait Store: Debug + Send + Sync {
         count_max: usize,
     ) -> Result<Page, BucketError>;
 
+    /// True if listings are in the order of the keys' bytes.
+    async fn lists_in_order(&self) -> Result<bool, BucketError> {
+        Ok(true)
+    }
+
     /// A page of all versions and delete markers, newest first for each key, behind a place.
     async fn list_versions(&self, _: &str, _: &After) -> Result<Page, BucketError> {
         let code = "versions are not read of this service".to_owned();

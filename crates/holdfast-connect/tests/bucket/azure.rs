@@ -155,6 +155,41 @@ fn large_blobs_are_written_in_blocks() {
 }
 
 #[test]
+fn an_account_with_folders_may_list_in_another_order() {
+    let container = shared().make("hierarchy");
+    for key in ["a-b", "a/b"] {
+        shared().client(&["put", &container, key, key]);
+    }
+    // Azurite has no such accounts.
+    const LISTING: &str = "<EnumerationResults><Blobs>\
+        <Blob><Name>a</Name><Properties><ResourceType>directory</ResourceType></Properties></Blob>\
+        <Blob><Name>a/b</Name><Properties><Content-Length>3</Content-Length>\
+        <Last-Modified>Sat, 21 Nov 2026 13:14:23 GMT</Last-Modified></Properties></Blob>\
+        <Blob><Name>a-b</Name><Properties><Content-Length>3</Content-Length>\
+        <Last-Modified>Sat, 21 Nov 2026 13:14:23 GMT</Last-Modified></Properties></Blob>\
+        </Blobs></EnumerationResults>";
+    let proxied = |says: &'static str| {
+        let proxy = Proxy::start(shared().port, move |seen| {
+            match (seen.target.contains("comp=properties"), seen.target.contains("comp=list")) {
+                (true, _) => Act::Answer(200, says, ""),
+                (_, true) => Act::Answer(200, "", LISTING),
+                _ => Act::Forward,
+            }
+        });
+        let endpoint = Some(shared().endpoint(proxy.port));
+        (proxy, BucketOptions { endpoint, ..shared().options(&container) })
+    };
+    let (_proxy, options) = proxied("x-ms-is-hns-enabled: true");
+    let tree = cloud::take(&Bucket::open(options).unwrap(), None);
+    assert!(tree.troubles.is_empty(), "{:?}", tree.troubles);
+    assert_eq!(tree.keys(), ["a-b", "a/b"]);
+    assert_eq!(tree.files[&b"objects/a.\xffb"[..]].content, b"a/b");
+    let (_proxy, options) = proxied("x-ms-is-hns-enabled: false");
+    let text = cloud::listing_error(options);
+    assert!(text.contains("list the bucket in order"), "{text}");
+}
+
+#[test]
 fn folders_of_many_blobs_are_listed_once() {
     let container = shared().make("folders");
     for key in ["a/1", "a/2", "b/1"] {

@@ -143,6 +143,19 @@ fn what_goes_wrong_is_told_in_one_sentence() {
 }
 
 #[test]
+fn content_that_is_not_what_the_server_keeps_is_an_error() {
+    let name = shared().make("damaged");
+    shared().client(&["put", &name, "a", "A"]);
+    let proxy = Proxy::start(shared().port, |seen| match seen.target.contains("alt=media") {
+        true => Act::Answer(200, "x-goog-hash: crc32c=4waSgw==,md5=x", "B"),
+        false => Act::Forward,
+    });
+    let tree = cloud::take(&behind(&proxy, &name), None);
+    assert_eq!(tree.troubles.len(), 1, "{:?}", tree.troubles);
+    assert!(tree.troubles[0].contains("does not have the checksum"), "{:?}", tree.troubles);
+}
+
+#[test]
 fn lost_answers_and_broken_transfers_do_no_harm() {
     let name = shared().make("broken");
     shared().client(&["put", &name, "a", "zeros:20000001"]);

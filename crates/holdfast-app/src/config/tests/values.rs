@@ -498,6 +498,10 @@ fn secrets_can_come_from_a_folder() {
          credentials.access-key-id-file = \"i\"\n\
          credentials.secret-access-key-file = \"s\"\n\
          credentials.session-token-file = \"t\"\n\
+         [[source]]\nname = \"g\"\ntype = \"bucket\"\nurl = \"gs://g\"\n\
+         credentials.key-file = \"g\"\n\
+         [[source]]\nname = \"a\"\ntype = \"bucket\"\nurl = \"azure://a\"\naccount = \"a\"\n\
+         credentials.shared-access-signature-file = \"a\"\n\
          [repository.keys]\nurl = \"/k\"\npassword-file = \"k\"\n\
          [notify]\nhealthchecks = { url-file = \"h\" }\n\
          webhook = { url-file = \"w\", authorization-file = \"a\" }\n",
@@ -513,6 +517,8 @@ fn secrets_can_come_from_a_folder() {
             "source.b.access-key-id",
             "source.b.secret-access-key",
             "source.b.session-token",
+            "source.g.key",
+            "source.a.shared-access-signature",
             "healthchecks.url",
             "webhook.url",
             "webhook.authorization",

@@ -1,6 +1,6 @@
 //! The client of Azure, and who signs for it.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use async_trait::async_trait;
 use http::header::{CONTENT_LENGTH, HeaderValue};
@@ -27,6 +27,8 @@ pub struct Azure {
     pub container: String,
     /// True if listings ask for tags too, which is a permission of its own.
     pub with_tags: bool,
+    /// Whether listings are in order, once that was asked.
+    pub is_in_order: OnceLock<bool>,
 }
 
 impl Azure {
@@ -66,6 +68,7 @@ impl Azure {
             http: Client::new(options, transport, Arc::new(authority)),
             container: options.bucket.clone(),
             with_tags: options.with_tags,
+            is_in_order: OnceLock::new(),
         })
     }
 }

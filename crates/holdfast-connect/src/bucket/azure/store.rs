@@ -20,6 +20,7 @@ use crate::bucket::store::{
 };
 
 const CONTENT_MD5: HeaderName = HeaderName::from_static("content-md5");
+const HIERARCHY: HeaderName = HeaderName::from_static("x-ms-is-hns-enabled");
 const BLOB_TYPE: HeaderName = HeaderName::from_static("x-ms-blob-type");
 
 #[async_trait]
@@ -63,6 +64,25 @@ impl Store for Azure {
         request = request.maybe_query("marker", after.token.as_deref());
         let root = self.http.document(&mut request).await?.unwrap_or_default();
         list::page(&root, after).map_err(|detail| nonsense(action.what, detail))
+    }
+
+    async fn lists_in_order(&self) -> Result<bool, BucketError> {
+        if let Some(is_in_order) = self.is_in_order.get() {
+            return Ok(*is_in_order);
+        }
+        let mut request = Request::new(action::LOOK_AT_ACCOUNT, Method::GET, None)
+            .query("restype", "account")
+            .query("comp", "properties");
+        let is_in_order = match self.http.send(&mut request).await {
+            // With folders of its own it lists what is in a folder before the folder's neighbours.
+            Ok(answer) => answer.headers().get(HIERARCHY).is_none_or(|value| value != "true"),
+            Err(error @ (BucketError::Stopped | BucketError::Unreachable { .. })) => {
+                return Err(error);
+            }
+            // Not everybody may ask; most accounts have no folders.
+            Err(_) => true,
+        };
+        Ok(*self.is_in_order.get_or_init(|| is_in_order))
     }
 
     async fn get(

@@ -95,6 +95,8 @@ pub struct Plan {
     /// Ascending keys at which it may be cut, a few pages apart; from an earlier listing, they need
     /// not exist any more.
     pub split_keys: Vec<String>,
+    /// True if the server lists in the order of the keys, and is an error if it does not.
+    pub is_in_order: bool,
 }
 
 /// A listing under way.
@@ -103,6 +105,7 @@ pub struct Listing {
     runtime: Handle,
     concurrency: usize,
     split_keys: VecDeque<String>,
+    is_in_order: bool,
     segments: VecDeque<Segment>,
     /// Where the next segment begins; `None` if a segment is listed that ends nowhere yet.
     start: Option<After>,
@@ -149,13 +152,14 @@ struct Guesses {
 impl Listing {
     /// Begins with the first key.
     pub fn new(ask: AskPage, runtime: Handle, plan: Plan) -> Self {
-        let concurrency = plan.concurrency.max(1);
+        let concurrency = if plan.is_in_order { plan.concurrency.max(1) } else { 1 };
         let split_keys = if concurrency > 1 { plan.split_keys.into() } else { VecDeque::new() };
         Self {
             ask,
             runtime,
             concurrency,
             split_keys,
+            is_in_order: plan.is_in_order,
             segments: VecDeque::new(),
             start: Some(After::default()),
             last_key: None,
@@ -186,7 +190,9 @@ impl Listing {
                 self.go_on(page.keys, page.next);
             }
             if !page.objects.is_empty() {
-                self.check_order(&page.objects)?;
+                if self.is_in_order {
+                    self.check_order(&page.objects)?;
+                }
                 return Ok(Some(page.objects));
             }
         }

@@ -57,7 +57,7 @@ impl Memory {
 
     fn list(self: &Arc<Self>, concurrency: usize, split_keys: Vec<String>) -> Vec<String> {
         let runtime = runtime();
-        let plan = Plan { concurrency, split_keys };
+        let plan = Plan { concurrency, split_keys, is_in_order: true };
         let mut listing = Listing::new(self.ask(), runtime.handle().clone(), plan);
         let mut found = Vec::new();
         while let Some(page) = listing.next_page().unwrap() {
@@ -127,8 +127,11 @@ fn keys_that_nobody_could_guess_cost_little_more() {
 fn memory_does_not_grow_with_the_bucket() {
     let memory = Memory::new((0..20_000).map(|number| format!("{number:06}")));
     let runtime = runtime();
-    let plan =
-        Plan { concurrency: 4, split_keys: memory.keys.iter().step_by(2_000).cloned().collect() };
+    let plan = Plan {
+        concurrency: 4,
+        split_keys: memory.keys.iter().step_by(2_000).cloned().collect(),
+        is_in_order: true,
+    };
     let mut listing = Listing::new(memory.ask(), runtime.handle().clone(), plan);
     listing.next_page().unwrap();
     // Whoever does not take pages is not sent more than a few.
@@ -146,7 +149,7 @@ fn disorder_is_an_error() {
         })
     });
     let runtime = runtime();
-    let plan = Plan { concurrency: 1, split_keys: Vec::new() };
+    let plan = Plan { concurrency: 1, split_keys: Vec::new(), is_in_order: true };
     let mut listing = Listing::new(ask, runtime.handle().clone(), plan);
     let error = listing.next_page().unwrap_err().to_string();
     assert!(error.contains("in order"), "{error}");

@@ -1,5 +1,5 @@
-//! Checksums that S3 keeps with objects: checked when an object is read, made for the parts of an
-//! upload.
+//! Checksums that S3 and Google keep with objects: checked when an object is read, made for the
+//! parts of an upload.
 
 use aws_lc_rs::digest;
 use crc_fast::CrcAlgorithm;
@@ -107,6 +107,9 @@ pub struct Checker {
 impl Checker {
     /// For the whole content that an answer brings; `None` if it has no checksum of that.
     pub fn for_answer(headers: &HeaderMap) -> Option<Self> {
+        if let Some(expected) = crc32c_of_google(headers) {
+            return Some(Self { sum: Sum::new(Algorithm::Crc32c), expected });
+        }
         let (algorithm, expected) = ALL.iter().find_map(|(algorithm, header, _)| {
             Some((*algorithm, headers.get(*header)?.to_str().ok()?))
         })?;
@@ -133,6 +136,13 @@ impl Checker {
             "the content does not have the checksum that the server keeps of it".to_owned();
         Err(BucketError::Nonsense { action: "read the object", detail })
     }
+}
+
+/// What Google says of the whole content: `crc32c=...` and `md5=...`, in one header or in two.
+fn crc32c_of_google(headers: &HeaderMap) -> Option<String> {
+    let values = headers.get_all("x-goog-hash").iter().filter_map(|value| value.to_str().ok());
+    let mut hashes = values.flat_map(|value| value.split(',')).map(str::trim);
+    hashes.find_map(|hash| hash.strip_prefix("crc32c=")).map(str::to_owned)
 }
 
 #[cfg(test)]
@@ -173,6 +183,9 @@ mod tests {
             ("x-amz-checksum-type", "FULL_OBJECT"),
         ]);
         wrong.unwrap().check().unwrap_err();
+        let mut google = checker(&[("x-goog-hash", "md5=x, crc32c=4waSgw==")]).unwrap();
+        google.update(b"123456789");
+        google.check().unwrap();
         assert!(checker(&[("x-amz-checksum-crc32", "y/Q5Jg==-2")]).is_none());
         assert!(
             checker(&[("x-amz-checksum-crc32", "y/Q5Jg=="), ("x-amz-checksum-type", "COMPOSITE")])

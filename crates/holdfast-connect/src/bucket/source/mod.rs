@@ -43,6 +43,8 @@ pub struct BucketSource {
     /// The moment whose versions count; `None` if the bucket has no versions, or they are not asked
     /// for.
     cut: Option<FileTime>,
+    /// True if the listing is in the order of the keys.
+    is_in_order: bool,
     stage: Stage,
     /// Items that are ready.
     items: VecDeque<Item>,
@@ -79,7 +81,8 @@ impl BucketSource {
             range_width: bucket.concurrency().min(RANGE_WIDTH_MAX),
         });
         let (stage, items, versions) = (Stage::Document, VecDeque::new(), Vec::new());
-        Ok(Self { bucket: bucket.clone(), options, shared, cut, stage, items, versions })
+        let (bucket, is_in_order) = (bucket.clone(), true);
+        Ok(Self { bucket, options, shared, cut, is_in_order, stage, items, versions })
     }
 
     /// The moment at which the bucket was cut; `None` if there was no cut, because the bucket has
@@ -93,6 +96,8 @@ impl BucketSource {
         match std::mem::replace(&mut self.stage, Stage::End) {
             Stage::Document => {
                 self.document()?;
+                let runtime = self.bucket.runtime();
+                self.is_in_order = runtime.block_on(self.bucket.store().lists_in_order())?;
                 self.enter(OBJECTS_NAME);
                 self.stage = Stage::Objects(Box::new(self.listing(self.cut.is_some())));
             }
@@ -136,7 +141,11 @@ impl BucketSource {
         });
         let split_keys = self.options.split_keys.clone();
         let concurrency = if abilities.lists_from_any_key { self.bucket.concurrency() } else { 1 };
-        Listing::new(ask, self.bucket.runtime(), Plan { concurrency, split_keys })
+        Listing::new(
+            ask,
+            self.bucket.runtime(),
+            Plan { concurrency, split_keys, is_in_order: self.is_in_order },
+        )
     }
 
     /// Goes through a page, key by key; the versions of the last key of a page may go on in the
@@ -210,8 +219,8 @@ impl BucketSource {
 
     fn enter_name(&mut self, name: Vec<u8>) {
         let metadata = Metadata { mode: DIRECTORY_MODE, links: 1, ..Metadata::default() };
-        let opener = Box::new(MadeUp::directory());
-        self.items.push_back(Item::Enter { name, metadata, opener, is_sorted: true });
+        let (opener, is_sorted) = (Box::new(MadeUp::directory()), self.is_in_order);
+        self.items.push_back(Item::Enter { name, metadata, opener, is_sorted });
     }
 
     /// `bucket.json`, and a trouble for each setting that cannot be read.

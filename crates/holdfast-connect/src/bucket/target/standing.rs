@@ -40,6 +40,7 @@ impl Standing {
         if !self.covers(key) {
             let is_reached = match store.abilities().lists_from_any_key {
                 true => self.list_up_to(store, key).await?,
+                false if !store.lists_in_order().await? => false,
                 false => self.go_on_to(store, key).await?,
             };
             if !is_reached {
