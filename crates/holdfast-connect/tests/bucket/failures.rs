@@ -214,10 +214,8 @@ fn archived_objects_are_told_and_not_waited_for() {
     assert_eq!(tree.keys(), ["warm"]);
     assert_eq!(
         tree.troubles,
-        [
-            "objects/cold: its storage class is an archive: restore it there (RestoreObject, of \
-             Azure a new tier) before it can be read"
-        ]
+        ["objects/cold: its storage class is an archive: restore it there (RestoreObject, of \
+             Azure a new tier) before it can be read"]
     );
 }
 
