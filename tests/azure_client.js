@@ -8,6 +8,8 @@
 "use strict";
 
 const crypto = require("crypto");
+// Node 18, which Debian 12 has, keeps it to itself.
+globalThis.crypto ??= crypto.webcrypto;
 const {
   BlobServiceClient,
   ContainerSASPermissions,

@@ -34,7 +34,7 @@ fn options(endpoint: &str, container: &str) -> BucketOptions {
     }
 }
 
-fn shared() -> &'static Cloud {
+pub fn shared() -> &'static Cloud {
     static SERVER: OnceLock<Cloud> = OnceLock::new();
     SERVER.get_or_init(|| Cloud::start("azure-server", "/devstoreaccount1", options))
 }

@@ -178,6 +178,35 @@ fn lost_answers_and_broken_transfers_do_no_harm() {
 }
 
 #[test]
+fn blobs_of_azure_become_objects_of_google() {
+    let azure = super::azure::shared();
+    let from = azure.make("moving");
+    let attributes = json!({
+        "headers": cloud::cloud_headers(),
+        "metadata": {"colour": "red"},
+        "tier": "Cool",
+    });
+    azure.client(&["put", &from, "a/b", "A", &attributes.to_string()]);
+    let tree = azure.take(&from, None);
+    let to = shared().make("moved");
+    let spool = tempfile::tempdir().unwrap();
+    let target = shared().open(&to).target(BucketTargetOptions::new(spool.path())).unwrap();
+    let failures = tree::give(&target, &tree, "objects");
+    assert!(failures.is_empty(), "{failures:?}");
+    let moved = shared().take(&to, None);
+    let path = &b"objects/a.\xffb"[..];
+    assert_eq!(moved.files[path].content, b"A");
+    for name in ["content-type", "content-encoding", "content-language", "cache-control"] {
+        let before = tree.attribute(path, &format!("azure.{name}"));
+        assert!(before.is_some(), "{name}");
+        assert_eq!(moved.attribute(path, &format!("google.{name}")), before, "{name}");
+    }
+    assert_eq!(moved.attribute(path, "google.meta.colour").as_deref(), Some("red"));
+    let class = moved.attribute(path, "google.storage-class");
+    assert_eq!(class.as_deref(), Some("STANDARD"), "Google has no tier called Cool");
+}
+
+#[test]
 fn many_objects_are_listed_in_pages_side_by_side() {
     let name = shared().make("many");
     let mut tree = tree::Tree::default();
