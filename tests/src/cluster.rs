@@ -4,6 +4,7 @@
 use std::ffi::OsStr;
 use std::fs;
 use std::io::Write;
+use std::net::TcpListener;
 use std::os::unix::fs::{PermissionsExt, chown};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
@@ -40,11 +41,42 @@ pub struct Cluster {
     folder: TempDir,
     /// The user it runs as, if that is not who runs the test: PostgreSQL refuses to run as root.
     user: Option<(u32, u32)>,
+    /// What its socket is called by, and perhaps its port on 127.0.0.1.
+    port: u16,
 }
 
 impl Cluster {
     /// Makes a cluster with the programs in a folder, and starts it.
     pub fn start(programs: &Path) -> Self {
+        let cluster = Self::empty(programs);
+        let options = ["-U", "demo", "-A", "trust", "-E", "UTF8", "--no-locale", "--no-sync"];
+        cluster.server("initdb").arg("-D").arg(cluster.data()).args(options).succeed();
+        cluster.launch("-c listen_addresses=''");
+        cluster
+    }
+
+    /// Starts the server again, with these settings and on a free port of 127.0.0.1, which it
+    /// gives.
+    pub fn listen(&mut self, settings: &str) -> u16 {
+        self.stop("fast").succeed();
+        self.port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        self.launch(&format!("-c listen_addresses=127.0.0.1 {settings}"));
+        self.port
+    }
+
+    /// Starts a standby that follows this server.
+    pub fn standby(&self) -> Self {
+        let standby = Self::empty(&self.programs);
+        let mut copy = standby.server("pg_basebackup");
+        copy.env("PGHOST", self.folder.path()).env("PGPORT", self.port.to_string());
+        copy.args(["--write-recovery-conf", "--wal-method=stream", "--checkpoint=fast", "-D"]);
+        copy.arg(standby.data()).succeed();
+        standby.launch("-c listen_addresses=''");
+        standby
+    }
+
+    /// A folder for a cluster, and whose it is.
+    fn empty(programs: &Path) -> Self {
         let folder = tempfile::Builder::new().prefix("holdfast-pg-").tempdir().unwrap();
         let user = nix::unistd::geteuid().is_root().then(|| {
             let named = |name| User::from_name(name).unwrap();
@@ -55,21 +87,32 @@ impl Cluster {
         if let Some((uid, gid)) = user {
             chown(folder.path(), Some(uid), Some(gid)).unwrap();
         }
-        let cluster = Self { programs: programs.to_owned(), folder, user };
-        let options = ["-U", "demo", "-A", "trust", "-E", "UTF8", "--no-locale", "--no-sync"];
-        cluster.server("initdb").arg("-D").arg(cluster.data()).args(options).succeed();
+        Self { programs: programs.to_owned(), folder, user, port: 5432 }
+    }
+
+    fn launch(&self, settings: &str) {
         let socket = format!(
-            "-c listen_addresses='' -c unix_socket_directories='{}' -c fsync=off",
-            cluster.folder.path().display()
+            "-p {} {settings} -c unix_socket_directories='{}' -c fsync=off",
+            self.port,
+            self.folder.path().display()
         );
-        cluster
-            .server("pg_ctl")
+        self.server("pg_ctl")
             .args(["-w", "-t", "120", "-o", &socket, "start", "-D"])
-            .arg(cluster.data())
+            .arg(self.data())
             .arg("-l")
-            .arg(cluster.folder.path().join("log"))
+            .arg(self.folder.path().join("log"))
             .succeed();
-        cluster
+    }
+
+    fn stop(&self, how: &str) -> Command {
+        let mut stop = self.server("pg_ctl");
+        stop.args(["-w", "-m", how, "stop", "-D"]).arg(self.data());
+        stop
+    }
+
+    /// The folder of the server's files.
+    pub fn data(&self) -> PathBuf {
+        self.folder.path().join("data")
     }
 
     /// Major version of the programs.
@@ -102,7 +145,8 @@ impl Cluster {
                 command.env_remove(name);
             }
         }
-        command.env("PGHOST", self.folder.path()).env("PGPORT", "5432").env("PGUSER", "demo");
+        command.env("PGHOST", self.folder.path()).env("PGPORT", self.port.to_string());
+        command.env("PGUSER", "demo");
         command.env("PGDATABASE", "postgres").env("PGTZ", "UTC").args(arguments);
         command
     }
@@ -123,12 +167,8 @@ impl Cluster {
         self.client("pg_dump", options).args(["-d", database]).succeed()
     }
 
-    fn data(&self) -> PathBuf {
-        self.folder.path().join("data")
-    }
-
     /// A program that must run as the server's user.
-    fn server(&self, program: &str) -> Command {
+    pub fn server(&self, program: &str) -> Command {
         let mut command = self.client(program, [""; 0]);
         command.current_dir(self.folder.path());
         if let Some((uid, gid)) = self.user {
@@ -140,10 +180,8 @@ impl Cluster {
 
 impl Drop for Cluster {
     fn drop(&mut self) {
-        let mut stop = self.server("pg_ctl");
-        stop.args(["-w", "-m", "immediate", "stop", "-D"]).arg(self.data());
         // A cluster that did not start cannot be stopped.
-        let _ = stop.stdin(Stdio::null()).output();
+        let _ = self.stop("immediate").stdin(Stdio::null()).output();
     }
 }
 

@@ -2,6 +2,8 @@
 //! credentials.
 
 use std::fs;
+use std::io::{BufRead, BufReader, Write};
+use std::net::{TcpListener, TcpStream};
 
 use holdfast_tests::sandbox::{Outcome, Sandbox};
 
@@ -38,8 +40,12 @@ impl World {
     }
 
     fn configure(&self, columns: &str) {
+        self.configure_at(servers::object_server().port, columns);
+    }
+
+    fn configure_at(&self, port: u16, columns: &str) {
         let socket = servers::cluster().folder().display().to_string().replace('/', "%2F");
-        let (port, name) = (servers::object_server().port, self.name);
+        let name = self.name;
         self.sandbox.write(
             "holdfast.toml",
             format!(
@@ -117,4 +123,37 @@ fn a_bucket_without_credentials_is_told_before_anything_is_touched() {
     world.sandbox.write("secret", "believed");
     world.sandbox.ok("restore-app --confirm");
     assert_eq!(objects::keys(world.name), ["a/one", "a/two", "b"]);
+}
+
+/// A server that lets nobody in, as S3 says it. It ends with the test.
+fn refusing_server() -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let answer = |mut stream: TcpStream| {
+        let mut lines = BufReader::new(stream.try_clone()?).lines();
+        while lines.next().transpose()?.is_some_and(|line| !line.is_empty()) {}
+        let body = "<Error><Code>SignatureDoesNotMatch</Code><Message>no</Message></Error>";
+        let head = "HTTP/1.1 403 Forbidden\r\nConnection: close\r\nContent-Length:";
+        write!(stream, "{head} {}\r\n\r\n{body}", body.len())
+    };
+    std::thread::spawn(move || {
+        for stream in listener.incoming().flatten() {
+            // A client may go away at any moment.
+            let _gone = answer(stream);
+        }
+    });
+    port
+}
+
+#[test]
+fn wrong_credentials_are_told_before_anything_is_touched() {
+    let world = World::new("wrong-credentials");
+    world.run(0);
+    world.sql("delete from document where key = 'b'");
+    world.configure_at(refusing_server(), "key");
+    let outcome = world.sandbox.fails(1, "restore-app --confirm --yes-overwrite wrong-credentials");
+    outcome.says("source \"objects\"").says("refuses the access key (SignatureDoesNotMatch)");
+    outcome.says("check that key and secret are right");
+    let rows = servers::cluster().sql(world.name, "select count(*) from document");
+    assert_eq!(rows, "2", "the database is as it was");
 }

@@ -91,7 +91,9 @@ fn case(command: &str, flag: &str) -> Wrong {
         (_, "--path") => Nothing("/none"),
         (_, "--source") => Fails("none", 1, "the snapshot has no source called"),
         ("ls", "--sort") => Refused("color", "[possible values: name, size, time"),
-        ("dump", "--archive") => Refused("rar", "[possible values: tar, zip]"),
+        ("dump", "--archive") => {
+            Refused("rar", "[possible values: tar, zip, custom, directory, sql]")
+        }
         ("dump", "--target") => Fails("/proc/none/x", 1, "cannot write"),
         ("restore", "--target") => Fails("key", 1, "cannot open the target"),
         ("restore-app", flag) if flag != "--at" => case_of_restore_app(flag),
@@ -141,6 +143,9 @@ fn case_of_restore_app(flag: &str) -> Wrong {
         "--to" => Fails("missing", 1, "cannot read the app file"),
         "--snapshot" | "--keys-snapshot" => Refused("newest", SELECTOR),
         "--only" => Fails("none", 1, "the app file has no source called"),
+        "--database" => Fails("any", 2, "says which database --into"),
+        "--into" | "--schema" | "--table" => Fails("any", 1, "what is restored has no database"),
+        "--jobs" => Refused("0", "write a whole number from 1 to 64"),
         "--yes-overwrite" => Nothing("any"),
         _ => panic!("restore-app has the flag {flag}, of which no wrong value is tried"),
     }

@@ -6,7 +6,12 @@
 
 mod clouds;
 mod drill;
+mod dumps;
+mod hooks;
 mod keys;
+mod killed;
+mod owners;
+mod parts;
 mod terminal;
 mod whole;
 mod world;

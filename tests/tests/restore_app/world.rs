@@ -143,6 +143,13 @@ impl World {
         self.sandbox.fails(code, &format!("restore-app --config @holdfast.toml {more}"))
     }
 
+    /// Everything that a database holds, as `pg_dump` writes it.
+    pub fn picture(&self, database: &str) -> String {
+        let text = String::from_utf8(self.cluster.dump(database, &[])).unwrap();
+        // Newer versions protect their scripts by a random word.
+        text.lines().filter(|line| !line.contains("restrict ")).collect::<Vec<_>>().join("\n")
+    }
+
     /// Everything is lost.
     pub fn destroy(&self) {
         self.cluster.sql("postgres", "drop database app; drop role app; drop role reader;");
@@ -158,7 +165,7 @@ impl World {
 
     /// All databases of the server.
     pub fn databases(&self) -> String {
-        let names = "select string_agg(datname, ' ' order by 1) from pg_database;";
+        let names = "select string_agg(datname, ' ' order by datname) from pg_database;";
         String::from_utf8(self.cluster.sql("postgres", names)).unwrap()
     }
 }

@@ -4,6 +4,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::time::Duration;
 
+use holdfast_connect::postgres::RestoreOptions;
 use holdfast_engine::restore::RestoreReport as EngineReport;
 use holdfast_format::record::KeyFingerprint;
 
@@ -40,6 +41,7 @@ impl Work<'_, '_> {
             Step::Command(part, origin) => self.output(part, *origin),
             Step::Objects(part, origin) => self.objects(part, *origin),
             Step::Globals(part, script) => {
+                self.tidy(part)?;
                 database::restore_roles(part, script, self.prepared.context).map(Done::new)
             }
             Step::Database(database) => self.database(database),
@@ -98,15 +100,31 @@ impl Work<'_, '_> {
         }
     }
 
+    /// Puts in order what killed restores have left of the databases of a source: until then its
+    /// server may let nobody in.
+    fn tidy(&mut self, part: &Part<'_>) -> Result<(), RestoreError> {
+        for step in &self.prepared.steps {
+            if let Step::Database(database) = step
+                && database.source == part.name()
+            {
+                let told = database.tidy()?;
+                self.report.warnings.extend(told);
+            }
+        }
+        Ok(())
+    }
+
     fn database(&mut self, database: &database::DatabaseMove<'_>) -> Result<Done, RestoreError> {
         let wishes = self.prepared.wishes;
         let may_replace = wishes.overwrite.contains(&database.to);
         let letters = self.prepared.context.run.chars().filter(char::is_ascii_alphanumeric);
         let run: String = letters.take(12).collect();
-        let (tables, warnings) = database.restore(may_replace, !wishes.no_owner, &run)?;
-        let about = |it: String| format!("database {}: {it}", database.to);
-        self.report.warnings.extend(warnings.into_iter().map(about));
-        let sentence = database::sentence(&tables);
+        let mut options = RestoreOptions::new(database.server.clone(), &database.to, run);
+        options.keep_owners = !wishes.no_owner;
+        options.jobs = wishes.jobs.map(|jobs| (jobs, self.prepared.context.scratch.to_owned()));
+        let outcome = database.restore(may_replace, options)?;
+        self.report.warnings.extend(outcome.warnings);
+        let sentence = database::sentence(&outcome.tables);
         let name = format!("content of database {}", database.to);
         let verified = vec![Verified::new(name, true, sentence.clone())];
         Ok(Done { message: sentence, verified })

@@ -1,8 +1,8 @@
 //! Restoring roles and databases of a PostgreSQL server.
 
 use holdfast_connect::postgres::{
-    RestoreOptions, Server, ServerRecord, Standing, TableOutcome, TableReport, holds, restore,
-    restore_globals, standing,
+    Leftovers, RestoreOptions, RestoreSelection, Server, ServerRecord, Standing, TableOutcome,
+    TableReport, holds, leftovers, restore, restore_globals, settle, standing, tidy,
 };
 
 use super::part::Part;
@@ -20,6 +20,17 @@ pub(super) struct DatabaseMove<'a> {
     pub from: String,
     /// The name that it gets.
     pub to: String,
+    /// What of it is restored.
+    pub selection: RestoreSelection,
+}
+
+/// What came of a database.
+#[derive(Default)]
+pub(super) struct Outcome {
+    /// Its tables, compared.
+    pub tables: Vec<TableReport>,
+    /// What deserves a look, one sentence each.
+    pub warnings: Vec<String>,
 }
 
 /// What is to be done with a database.
@@ -33,6 +44,10 @@ pub(super) enum DatabaseEffect {
     Keep,
     /// It exists with so many tables, and something else in them.
     Replace(u64),
+    /// It exists with so many tables, and a part of a database replaces none.
+    Refuse(u64),
+    /// A restore that was killed was about to replace it.
+    Halfway,
 }
 
 /// The server of a source.
@@ -70,18 +85,35 @@ pub(super) fn moves<'a>(
             server: server.clone(),
             to: part.database(&names, &it.name)?,
             from: it.name,
+            selection: RestoreSelection::default(),
         })
     };
     record.databases.into_iter().map(one).collect()
 }
 
 impl DatabaseMove<'_> {
+    /// What restores of it that were killed have left.
+    pub fn leftovers(&self) -> Result<Leftovers, RestoreError> {
+        leftovers(&self.server, &self.to).map_err(|error| self.failed(error))
+    }
+
+    /// Puts that in order; what was done, one sentence each.
+    pub fn tidy(&self) -> Result<Vec<String>, RestoreError> {
+        let told = tidy(&self.server, &self.to).map_err(|error| self.failed(error))?;
+        Ok(told.into_iter().map(|it| format!("database {it}")).collect())
+    }
+
     /// Looks at what stands there.
-    pub fn effect(&self) -> Result<DatabaseEffect, RestoreError> {
+    pub fn effect(&self, left: &Leftovers) -> Result<DatabaseEffect, RestoreError> {
         let failed = |error| self.failed(error);
+        if left.is_halfway() {
+            return Ok(DatabaseEffect::Halfway);
+        }
+        let is_part = self.selection != RestoreSelection::default();
         Ok(match standing(&self.server, &self.to).map_err(failed)? {
             Standing::Absent => DatabaseEffect::Make,
             Standing::Empty => DatabaseEffect::Fill,
+            Standing::Tables(count) if is_part => DatabaseEffect::Refuse(count),
             Standing::Tables(count) => {
                 match holds(&self.tree, &self.server, &self.to).map_err(failed)? {
                     Some(_) => DatabaseEffect::Keep,
@@ -91,31 +123,42 @@ impl DatabaseMove<'_> {
         })
     }
 
-    /// Restores it, unless it holds what was captured; its tables, compared.
+    /// Restores it, unless it holds what was captured, after what killed restores have left was put
+    /// in order.
     ///
     /// A database with tables that hold something else is replaced only if `may_replace`.
     pub fn restore(
         &self,
         may_replace: bool,
-        keep_owners: bool,
-        run: &str,
-    ) -> Result<(Vec<TableReport>, Vec<String>), RestoreError> {
+        options: RestoreOptions,
+    ) -> Result<Outcome, RestoreError> {
         let failed = |error| self.failed(error);
+        let is_unsettled = self.leftovers()?.is_unsettled;
+        let mut warnings = self.tidy()?;
+        let mut options = RestoreOptions { selection: self.selection.clone(), ..options };
         let stands = standing(&self.server, &self.to).map_err(failed)?;
+        let is_whole = self.selection == RestoreSelection::default();
         if let Standing::Tables(_) = stands
+            && is_whole
             && let Some(tables) = holds(&self.tree, &self.server, &self.to).map_err(failed)?
         {
-            return Ok((tables, Vec::new()));
+            if is_unsettled {
+                warnings.extend(self.about(settle(&self.tree, &options).map_err(failed)?));
+            }
+            return Ok(Outcome { tables, warnings });
         }
-        let mut options = RestoreOptions::new(self.server.clone(), &self.to, run);
-        options.keep_owners = keep_owners;
         options.overwrite = match stands {
             Standing::Absent => None,
             Standing::Empty => Some(self.to.clone()),
-            Standing::Tables(_) => may_replace.then(|| self.to.clone()),
+            Standing::Tables(_) => (may_replace && is_whole).then(|| self.to.clone()),
         };
         let report = restore(&self.tree, &options).map_err(failed)?;
-        Ok((report.tables, report.warnings))
+        warnings.extend(self.about(report.warnings));
+        Ok(Outcome { tables: report.tables, warnings })
+    }
+
+    fn about(&self, warnings: Vec<String>) -> impl Iterator<Item = String> {
+        warnings.into_iter().map(|it| format!("database {}: {it}", self.to))
     }
 
     fn failed(&self, error: holdfast_connect::postgres::PostgresError) -> RestoreError {

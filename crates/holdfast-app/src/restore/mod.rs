@@ -9,12 +9,14 @@ mod act;
 mod checks;
 mod command;
 mod database;
+mod emit;
 mod error;
 mod files;
 mod health;
 mod keys;
 mod objects;
 mod part;
+mod partial;
 mod plan;
 mod report;
 mod step;
@@ -25,10 +27,12 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use holdfast_connect::postgres::RestoreSelection;
 use holdfast_engine::Observer;
 use holdfast_repo::{Repository, SnapshotInfo};
 use jiff::Timestamp;
 
+pub use emit::{EmitTo, emit_database};
 pub use error::RestoreError;
 pub use keys::{Era, KeysPlan, KeysWish, NeededKey, OnMachine};
 pub use plan::{Effect, Plan, PlanItem};
@@ -70,6 +74,14 @@ pub struct RestoreContext<'a> {
 pub struct Wishes {
     /// Names of the sources; none for all.
     pub only: Vec<String>,
+    /// Which database is restored beside the application, if there are several.
+    pub database: Option<String>,
+    /// What of a database is restored, beside the application.
+    pub selection: RestoreSelection,
+    /// The name that the only database gets, beside the application.
+    pub into: Option<String>,
+    /// So many connections fill a database at once.
+    pub jobs: Option<u32>,
     /// Databases that may be replaced though they hold tables.
     pub overwrite: Vec<String>,
     /// True to give everything in databases to the role that restores.
@@ -80,6 +92,22 @@ pub struct Wishes {
     pub any_keys: bool,
     /// True to start the application even if the restore failed or a check did.
     pub start_anyway: bool,
+}
+
+impl Wishes {
+    /// True if a database, or a part of one, is restored beside the application, which is left as
+    /// it is.
+    fn is_beside(&self) -> bool {
+        self.into.is_some() || self.selection != RestoreSelection::default()
+    }
+
+    /// What is wanted beside the application, as it was asked for.
+    fn beside(&self) -> String {
+        let RestoreSelection { schema, table } = &self.selection;
+        let all = [("--schema", schema), ("--table", table), ("--into", &self.into)];
+        let given = all.iter().filter_map(|(flag, it)| Some(format!("{flag} {}", it.as_ref()?)));
+        given.collect::<Vec<_>>().join(" ")
+    }
 }
 
 /// A restore of which everything is known.
@@ -127,7 +155,10 @@ pub fn find<'a>(
     wishes: &'a Wishes,
     context: &'a RestoreContext<'a>,
 ) -> Result<Found<'a>, RestoreError> {
-    let (parts, mut warnings) = part::parts(app, target, &wishes.only)?;
+    let (mut parts, mut warnings) = part::parts(app, target, &wishes.only)?;
+    if wishes.is_beside() {
+        partial::databases_only(&mut parts, &wishes.only)?;
+    }
     // The data need their keys, whether these are restored too or not.
     let (all, _) = part::parts(app, target, &[])?;
     let mut keys = keys::find(context, data, &all, &wishes.keys, wishes.any_keys)?;
@@ -168,6 +199,12 @@ impl<'a> Prepared<'a> {
 
     /// The order: keys first, so that nothing is ever there without them.
     fn work_out(&mut self) -> Result<(), RestoreError> {
+        if self.wishes.is_beside() {
+            for part in self.parts.clone() {
+                self.add(&part)?;
+            }
+            return self.narrow();
+        }
         let around = &self.target.restore;
         self.steps.extend(around.stop.as_ref().map(Step::Stop));
         let is_without = self.keys.snapshot.is_none() && self.keys.plan.is_some();
@@ -194,7 +231,7 @@ impl<'a> Prepared<'a> {
         self.steps.extend(around.start.as_ref().map(Step::Start));
         let health = around.health.as_ref();
         self.steps.extend(health.map(|url| Step::Health(url, around.health_timeout)));
-        Ok(())
+        self.narrow()
     }
 
     /// Adds the steps of one part.

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use holdfast_connect::postgres::Leftovers;
 use holdfast_engine::Observer;
 use jiff::Timestamp;
 use serde::Serialize;
@@ -135,7 +136,9 @@ impl Plan {
                 self.push(step, Effect::Make, detail);
             }
             Step::Database(database) => {
-                let effect = database.effect()?;
+                let left = database.leftovers()?;
+                let effect = database.effect(&left)?;
+                self.leftovers(prepared, &database.to, &left);
                 self.database(prepared, step, database, effect);
             }
             Step::Files(part, origin) => self.files(prepared, step, part, *origin, observer)?,
@@ -173,6 +176,35 @@ impl Plan {
         self.items.push(PlanItem { name: step.name(), effect, detail });
     }
 
+    /// What restores that were killed have left of a database.
+    fn leftovers(&mut self, prepared: &Prepared<'_>, name: &str, left: &Leftovers) {
+        if left.is_halfway() && !prepared.wishes.overwrite.iter().any(|it| it == name) {
+            let back = left.aside.iter();
+            let back = back.map(|old| format!("ALTER DATABASE \"{old}\" RENAME TO \"{name}\"; "));
+            self.refusals.push(format!(
+                "a restore that was killed was about to replace database {name:?}, which nobody \
+                 can use until that is done or undone: --yes-overwrite {name} does it, {}ALTER \
+                 DATABASE \"{name}\" ALLOW_CONNECTIONS true undoes it",
+                back.collect::<String>()
+            ));
+        }
+        for left in left.unfinished.iter().chain(&left.replaced) {
+            self.warnings
+                .push(format!("database {left:?} was left by a restore that was killed; it goes"));
+        }
+        for unknown in &left.unknown {
+            self.warnings.push(format!(
+                "database {unknown:?} may be left by a restore of {name:?} that was killed at its \
+                 start; DROP DATABASE \"{unknown}\" removes it"
+            ));
+        }
+        for busy in &left.busy {
+            self.refusals.push(format!(
+                "another restore of database {name:?} is filling {busy:?}; begin when it has ended"
+            ));
+        }
+    }
+
     fn database(
         &mut self,
         prepared: &Prepared<'_>,
@@ -189,6 +221,18 @@ impl Plan {
             DatabaseEffect::Keep => {
                 let detail = "it holds what was captured already, compared table by table";
                 self.push(step, Effect::Keep, detail.into());
+            }
+            DatabaseEffect::Refuse(tables) => {
+                self.push(step, Effect::Skip, format!("it exists with {tables} tables"));
+                self.refusals.push(format!(
+                    "database {name:?} exists and holds {tables} tables, and a part of a database \
+                     goes to a new one; --into NAME gives it another name"
+                ));
+            }
+            DatabaseEffect::Halfway => {
+                let detail = "a restore that was killed was about to replace it; it gets back what \
+                              it had, and is then compared";
+                self.push(step, Effect::Replace, detail.into());
             }
             DatabaseEffect::Replace(tables) => {
                 let detail = format!("it exists with {tables} tables that are not the snapshot's");

@@ -48,6 +48,7 @@ impl Prepared<'_> {
             let error = RestoreError::refused(format!("{hook}, so nothing was restored"));
             report.fail(&error);
             report.steps = self.steps.iter().map(|step| not_done(step, "")).collect();
+            report.steps.iter().for_each(on_step);
         }
         report.ended = (self.context.now)();
         report.duration_seconds =

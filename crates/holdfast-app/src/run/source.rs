@@ -111,7 +111,9 @@ impl<'a> Made<'a> {
             name: source.name.to_string(),
             connector: source.kind.word().to_owned(),
             profile: if is_stream { ChunkProfile::Dump } else { ChunkProfile::File },
-            compare: Compare { ctime: true, inode: true },
+            // The ctime of an object tells when its attributes were looked at: looking at them
+            // again is no reason to read its content.
+            compare: Compare { ctime: !matches!(self, Self::Bucket(_)), inode: true },
             read_concurrency: match self {
                 // Most of the time a request waits for the server.
                 Self::Bucket(_) => bucket::READ_CONCURRENCY,

@@ -38,7 +38,8 @@ pub use record::{
     DatabaseContent, DatabaseRecord, MemberKind, MemberRecord, RestorePoint, ServerRecord,
 };
 pub use restore::{
-    EmitForm, GlobalsReport, RestoreOptions, RestoreReport, RestoreSelection, Standing,
-    StoredDatabase, TableOutcome, TableReport, emit, holds, restore, restore_globals, standing,
+    EmitForm, GlobalsReport, Leftovers, RestoreOptions, RestoreReport, RestoreSelection, Standing,
+    StoredDatabase, TableOutcome, TableReport, emit, emit_stream, holds, leftovers, restore,
+    restore_globals, settle, standing, tidy,
 };
 pub use source::{GlobalsSource, PostgresSource};

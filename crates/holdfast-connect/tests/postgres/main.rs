@@ -24,5 +24,7 @@ mod refusal;
 mod restore;
 mod round_trip;
 mod selection;
+mod standby;
+mod tls;
 mod transport;
 mod tree;

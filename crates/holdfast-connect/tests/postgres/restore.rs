@@ -198,3 +198,22 @@ fn files_for_other_tools_are_written() {
         assert_eq!(again.table(name, "many_rows").hash, tree.table("app", "many_rows").hash);
     }
 }
+
+#[test]
+fn a_server_that_is_older_than_the_backup_is_told() {
+    let cluster = filled(&installations()[0]);
+    let mut tree = capture(options(&cluster, "app")).unwrap();
+    // As if a version of the far future had been captured.
+    let head = tree.0.get_mut("databases/app/archive.head").unwrap();
+    let version = format!("{}.", cluster.major());
+    let place = head.windows(version.len()).position(|it| it == version.as_bytes()).unwrap();
+    head[place..place + 2].copy_from_slice(b"99");
+    let report = restore(&tree.stored("app"), &target(&cluster, "new")).unwrap();
+    let told = |text: &str| text.contains("is of PostgreSQL 99 and this server is");
+    assert!(report.warnings.iter().any(|it| told(it)), "{:?}", report.warnings);
+
+    let rows = tree.0.get_mut("databases/app/tables/public.many_rows").unwrap();
+    *rows = b"neither a number nor a row\n".to_vec();
+    let error = restore(&tree.stored("app"), &target(&cluster, "worse")).unwrap_err().to_string();
+    assert!(told(&error) && error.contains("restore into 99 or newer"), "{error}");
+}

@@ -7,8 +7,11 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 use clap::{ValueEnum, ValueHint};
+use holdfast_app::restore::{EmitTo, emit_database};
+use holdfast_connect::postgres::EmitForm;
 use holdfast_engine::EngineError;
-use holdfast_engine::look::{ArchiveFormat as Format, dump};
+use holdfast_engine::look::{ArchiveFormat as Format, SnapshotRoot, dump};
+use holdfast_repo::Repository;
 use holdfast_repo::read::BlobReader;
 
 use crate::cmd::ls::stream::Listener;
@@ -26,9 +29,12 @@ EXAMPLES:
   holdfast dump latest /stdin | psql app
   holdfast dump latest:/srv/www index.html
   holdfast dump latest /srv/www > www.tar
-  holdfast dump -a zip -t www.zip latest /srv/www";
+  holdfast dump -a zip -t www.zip latest /srv/www
+  holdfast dump -a custom -t app.dump --source database latest /databases/app
+      a database that holdfast run captured, for pg_restore
+  holdfast dump -a sql --source database latest /databases/app | psql new";
 
-/// Print one file, or a folder as an archive
+/// Print one file, a folder as an archive, or a database as a dump
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Args {
@@ -40,11 +46,11 @@ pub struct Args {
     #[arg(value_name = "PATH")]
     pub path: PathBuf,
 
-    /// The form of a folder
+    /// The form of a folder, or of the dump of a database
     #[arg(short, long, value_name = "FORMAT", default_value = "tar")]
     pub archive: ArchiveFormat,
 
-    /// Write to this file instead of standard output
+    /// Write to this file instead of standard output; to this folder, with -a directory
     #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub target: Option<PathBuf>,
 
@@ -63,6 +69,12 @@ pub enum ArchiveFormat {
     Tar,
     /// For other systems
     Zip,
+    /// A database: one file for pg_restore (-Fc)
+    Custom,
+    /// A database: a folder for pg_restore (-Fd)
+    Directory,
+    /// A database: a script for psql, which pg_restore makes
+    Sql,
 }
 
 /// Runs the command.
@@ -77,7 +89,17 @@ pub fn run(args: &Args, context: &Context) -> CommandResult {
     let root = select::root(&repository, &chosen, &args.part)?;
     let path = args.path.as_os_str().as_bytes();
     let is_folder = root.resolve(&mut reader, path)?.folder().is_some();
-    let format = args.archive.into();
+    let format = match args.archive {
+        ArchiveFormat::Tar => Format::Tar,
+        ArchiveFormat::Zip => Format::Zip { deflate: true },
+        ArchiveFormat::Custom => {
+            return database(args, context, &repository, &root, EmitForm::Custom);
+        }
+        ArchiveFormat::Directory => {
+            return database(args, context, &repository, &root, EmitForm::Directory);
+        }
+        ArchiveFormat::Sql => return database(args, context, &repository, &root, EmitForm::Sql),
+    };
     let Some(target) = &args.target else {
         if is_folder && io::stdout().is_terminal() {
             return Err(refuse_terminal(&args.path));
@@ -101,13 +123,34 @@ pub fn run(args: &Args, context: &Context) -> CommandResult {
     Ok(context.output.note(0, &format!("wrote {entries} ({bytes}) to {target}"))?)
 }
 
-impl From<ArchiveFormat> for Format {
-    fn from(format: ArchiveFormat) -> Format {
-        match format {
-            ArchiveFormat::Tar => Format::Tar,
-            ArchiveFormat::Zip => Format::Zip { deflate: true },
+/// Writes the dump of a database.
+fn database(
+    args: &Args,
+    context: &Context,
+    repository: &Repository,
+    root: &SnapshotRoot,
+    form: EmitForm,
+) -> CommandResult {
+    let path = args.path.as_os_str().as_bytes();
+    let stop = &context.interrupted;
+    let Some(target) = &args.target else {
+        if form == EmitForm::Directory {
+            let message = "a dump in a folder cannot be printed";
+            return Err(CommandError::usage(message).hint("-t FOLDER, or -a custom"));
         }
-    }
+        if form == EmitForm::Custom && io::stdout().is_terminal() {
+            return Err(refuse_terminal(&args.path));
+        }
+        let mut out = StdoutWriter(&context.output);
+        let to = EmitTo::Stream(&mut out);
+        return Ok(emit_database(repository, root, path, form, to, stop)?);
+    };
+    let watcher = Watcher::start(context, Activity::Other, None)?;
+    let emitted = emit_database(repository, root, path, form, EmitTo::Path(target), stop);
+    drop(watcher);
+    emitted?;
+    let target = escape::path(target);
+    Ok(context.output.note(0, &format!("wrote the dump to {target}"))?)
 }
 
 fn refuse_terminal(path: &Path) -> CommandError {

@@ -12,6 +12,7 @@ use holdfast_app::notify::{HttpClient, HttpOptions, post_document};
 use holdfast_app::restore::{
     self, KeysWish, Plan, Prepared, RestoreContext, RestoreReport, Wishes,
 };
+use holdfast_connect::postgres::RestoreSelection;
 use holdfast_engine::selection::{SnapshotFilter, SnapshotSelector};
 use holdfast_repo::{Repository, SnapshotInfo};
 use jiff::Timestamp;
@@ -22,6 +23,7 @@ use crate::context::Context;
 use crate::exit::{CommandError, CommandResult, ExitKind};
 use crate::output::json::application::Message;
 use crate::output::progress::Activity;
+use crate::output::text;
 use crate::watch::Watcher;
 use crate::{environment, parse, select};
 
@@ -34,13 +36,18 @@ EXAMPLES:
   holdfast restore-app documenso --at '2026-11-20 14:00' --to drill.toml
       a drill: the state of that time, to where drill.toml says; nothing live is touched
   holdfast restore-app documenso --only certificate --confirm
+  holdfast restore-app documenso --table public.Document --into rescue
+      one table into a new database of that server; the application is left as it is
+  holdfast dump -a custom -t documenso.dump --source database latest /databases/documenso
+      a dump for pg_restore, without any server
 
 The order: stop, keys, roles, databases, objects, files, checks, start, health. Every table is
 compared with what was captured, every file is read back, every check is asked again.
 
 EXIT CODES:
   0 all was restored and verified, 1 it stopped before its end (run the same command again),
-  3 it was restored, but something was verified wrong; others as in holdfast --help";
+  3 it was restored, but something was verified wrong or a hook failed,
+  others as in holdfast --help";
 
 /// Bring a whole application back: its keys, databases, buckets and files
 ///
@@ -69,8 +76,30 @@ pub struct Args {
     pub to: Option<PathBuf>,
 
     /// Restore only this source; repeat for several
-    #[arg(long, value_name = "SOURCE")]
+    #[arg(long, value_name = "SOURCE", visible_alias = "source")]
     pub only: Vec<String>,
+
+    /// Which database --into, --schema or --table is about, if there are several
+    #[arg(long, value_name = "DATABASE")]
+    pub database: Option<String>,
+
+    /// Restore the database under this name, and nothing else
+    #[arg(long, value_name = "DATABASE")]
+    pub into: Option<String>,
+
+    /// Restore only this schema, into a new database
+    #[arg(long, value_name = "SCHEMA")]
+    pub schema: Option<String>,
+
+    /// Restore only this table, into a new database: its rows, without indexes and without what it
+    /// refers to
+    #[arg(long, value_name = "[SCHEMA.]TABLE")]
+    pub table: Option<String>,
+
+    /// Fill a database by so many connections at once; the dump is written to the folder of
+    /// temporary files meanwhile
+    #[arg(long, value_name = "N", value_parser = parse::number::<1, 64>)]
+    pub jobs: Option<u32>,
 
     /// Write nothing; say what would be done
     #[arg(short = 'n', long)]
@@ -179,23 +208,47 @@ impl Work<'_> {
 
     fn wishes(&self, keys: Option<&Repository>) -> CommandResult<Wishes> {
         let args = self.args;
+        let is_part = [&args.into, &args.schema, &args.table].iter().any(|it| it.is_some());
+        if let Some(name) = args.database.as_ref().filter(|_| !is_part) {
+            let message = format!(
+                "--database {name} says which database --into, --schema or --table is about"
+            );
+            return Err(CommandError::usage(message).hint("--into NAME, or no --database"));
+        }
         let wish = match (&args.keys_snapshot, keys) {
             (Some(text), Some(keys)) => KeysWish::Snapshot(self.choose(keys, Some(text), None)?.id),
-            (Some(_), None) => {
-                let message = "--keys-snapshot is of the repository of keys, and the app file \
-                    names none";
+            (Some(text), None) => {
+                let message = format!(
+                    "--keys-snapshot {text} is of the repository of keys, and the app file names \
+                     none"
+                );
                 return Err(CommandError::usage(message).hint("a section [repository.keys]"));
             }
             (None, _) => KeysWish::Linked,
         };
         Ok(Wishes {
             only: args.only.clone(),
+            database: args.database.clone(),
+            selection: self.selection(),
+            into: args.into.clone(),
+            jobs: args.jobs,
             overwrite: args.yes_overwrite.clone(),
             no_owner: args.no_owner,
             keys: wish,
             any_keys: args.any_keys,
             start_anyway: args.start_anyway,
         })
+    }
+
+    /// What of a database is wanted. A name with a dot in it is given beside its schema.
+    fn selection(&self) -> RestoreSelection {
+        let (schema, table) = (self.args.schema.clone(), self.args.table.clone());
+        match (&schema, table.as_deref().and_then(|table| table.split_once('.'))) {
+            (None, Some((schema, table))) => {
+                RestoreSelection { schema: Some(schema.to_owned()), table: Some(table.to_owned()) }
+            }
+            _ => RestoreSelection { schema, table },
+        }
     }
 
     fn restore(
@@ -216,9 +269,9 @@ impl Work<'_> {
         let plan = self.plan(&prepared)?;
         self.refuse(&plan)?;
         self.confirm(&plan)?;
-        let report = self.work(&prepared)?;
+        let (report, failed_hooks) = self.work(&prepared)?;
         self.notify(&report);
-        self.finish(&report, plan.warnings.len())
+        self.finish(&report, &plan.warnings, failed_hooks)
     }
 
     /// Looks at everything, and prints what would be done.
@@ -257,7 +310,8 @@ impl Work<'_> {
         }
     }
 
-    fn work(&self, prepared: &Prepared<'_>) -> CommandResult<RestoreReport> {
+    /// What was done, and how many hooks failed.
+    fn work(&self, prepared: &Prepared<'_>) -> CommandResult<(RestoreReport, u32)> {
         let file = self.destination();
         let is_interrupted = || self.context.is_interrupted();
         let observer = |report: &HookReport| self.context.tell_hook(report);
@@ -266,7 +320,7 @@ impl Work<'_> {
         let on_step = |step: &restore::StepReport| tell::step(step, self.context);
         let report = prepared.restore(&hooks, &watcher, &on_step);
         drop(watcher);
-        Ok(report)
+        Ok((report, hooks.failures()))
     }
 
     /// The monitor hears of runs only: a restore must not pass for a backup.
@@ -281,7 +335,7 @@ impl Work<'_> {
         }
     }
 
-    fn finish(&self, report: &RestoreReport, told: usize) -> CommandResult {
+    fn finish(&self, report: &RestoreReport, told: &[String], failed_hooks: u32) -> CommandResult {
         tell::report(report, told, self.context)?;
         let (_, wrong) = report.verified();
         let error = match (report.interrupted, report.state) {
@@ -294,6 +348,13 @@ impl Work<'_> {
                 ExitKind::Partial,
                 format!("the application was restored, but {wrong} of what was verified is wrong"),
             ),
+            (false, _) if failed_hooks > 0 => {
+                let failed = text::count(failed_hooks.into(), "hook", "hooks");
+                CommandError::new(
+                    ExitKind::Partial,
+                    format!("the application was restored, but {failed} failed"),
+                )
+            }
             (false, _) => return Ok(()),
         };
         Err(report.next.iter().fold(error, |error, next| error.hint(next.clone())))

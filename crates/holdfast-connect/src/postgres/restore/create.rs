@@ -5,6 +5,7 @@ use super::super::error::{ErrorKind, PostgresError};
 use super::super::record::DatabaseRecord;
 use super::super::session::{Session, identifier, literal};
 use super::RestoreOptions;
+use super::leftover::{application_name, comment, end_sessions};
 use super::stored::Stored;
 
 /// PostgreSQL cuts longer names.
@@ -34,9 +35,13 @@ impl Fresh {
     ) -> Result<Self, PostgresError> {
         let fresh =
             Self { name: derived(&options.database, "hf", &options.run), run: options.run.clone() };
+        // A restore that runs is told from one that was killed by this.
+        let alive = application_name(&options.run);
+        session.run(&format!("SET application_name = {}", literal(&alive)))?;
         let create = format!("CREATE DATABASE {} TEMPLATE template0", identifier(&fresh.name));
         let Some(record) = &stored.content.record else {
             session.run(&create)?;
+            fresh.mark(session, &options.database)?;
             return Ok(fresh);
         };
         let encoding = format!(" ENCODING {}", literal(&record.encoding));
@@ -55,6 +60,7 @@ impl Fresh {
                 record.collate
             ));
         }
+        fresh.mark(session, &options.database)?;
         if options.keep_owners {
             let (name, owner) = (identifier(&fresh.name), identifier(&record.owner));
             if let Err(error) = session.run(&format!("ALTER DATABASE {name} OWNER TO {owner}")) {
@@ -62,6 +68,13 @@ impl Fresh {
             }
         }
         Ok(fresh)
+    }
+
+    /// Says in its comment what it is, for whoever finds it after this process was killed.
+    fn mark(&self, session: &mut Session, target: &str) -> Result<(), PostgresError> {
+        let (name, text) = (identifier(&self.name), comment(&self.run, target));
+        let marked = session.run(&format!("COMMENT ON DATABASE {name} IS {}", literal(&text)));
+        marked.inspect_err(|_| self.remove(session))
     }
 
     /// Gives it the wanted name. A database that has the name loses it first, and is removed last.
@@ -97,11 +110,7 @@ impl Fresh {
     ) -> Result<(), PostgresError> {
         let to = identifier(target);
         session.run(&format!("ALTER DATABASE {to} ALLOW_CONNECTIONS false"))?;
-        let query = format!(
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = {}",
-            literal(target)
-        );
-        let moved = session.rows(&query).and_then(|_| {
+        let moved = end_sessions(session, target).and_then(|()| {
             // RENAME waits for the sessions to end.
             session.run(&format!("ALTER DATABASE {to} RENAME TO {old}"))
         });
@@ -127,10 +136,17 @@ impl Fresh {
 }
 
 /// A name made of another one, no longer than PostgreSQL takes.
-fn derived(name: &str, what: &str, run: &str) -> String {
+pub(super) fn derived(name: &str, what: &str, run: &str) -> String {
     let end = format!("_{what}_{run}");
     let room = NAME_BYTES_MAX.saturating_sub(end.len());
     format!("{}{end}", &name[..name.floor_char_boundary(room)])
+}
+
+/// The run that a database was made in for another one, as its name tells; `None` if it was not.
+pub(super) fn run_of<'n>(name: &'n str, target: &str) -> Option<&'n str> {
+    let (_, run) = name.rsplit_once("_hf_")?;
+    let is_run = !run.is_empty() && run.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    (is_run && derived(target, "hf", run) == name).then_some(run)
 }
 
 fn locale(record: &DatabaseRecord, server_version: u32) -> String {
@@ -149,29 +165,51 @@ fn locale(record: &DatabaseRecord, server_version: u32) -> String {
 }
 
 /// Brings back what belongs to the database as such: its settings, privileges and comment. The dump
-/// has them as statements with the database's name in them.
+/// has them as statements with the database's name in them. The database is finished then.
 pub(super) fn apply_settings(
     session: &mut Session,
     stored: &Stored<'_>,
     options: &RestoreOptions,
     warnings: &mut Vec<String>,
 ) {
-    for entry in stored.toc.entries.iter().filter(|entry| is_of_database(entry)) {
-        let definition = entry.definition.as_deref().unwrap_or_default();
-        if options.database != stored.content.database {
-            let kind = String::from_utf8_lossy(&entry.kind).to_lowercase();
-            warnings.push(format!(
-                "{kind} of the database were not applied, since it has another name: {}",
-                String::from_utf8_lossy(definition).trim()
-            ));
-            continue;
-        }
-        if !options.keep_owners && *entry.kind == *b"ACL" {
-            continue;
-        }
-        if let Err(error) = session.run(&String::from_utf8_lossy(definition)) {
-            warnings.push(format!("settings of the database were not applied: {error}"));
-        }
+    let is_whole = options.selection.is_everything();
+    let all = || stored.toc.entries.iter().filter(|entry| is_whole && is_of_database(entry));
+    let is_comment = |entry: &&Entry| *entry.kind == *b"COMMENT";
+    for entry in all().filter(|entry| !is_comment(entry)) {
+        apply(session, stored, options, entry, warnings);
+    }
+    // From here on nobody takes it for unfinished.
+    let unmark = format!("COMMENT ON DATABASE {} IS NULL", identifier(&options.database));
+    if let Err(error) = session.run(&unmark) {
+        warnings.push(format!("the database has a comment of its restore: {error}"));
+    }
+    for entry in all().filter(is_comment) {
+        apply(session, stored, options, entry, warnings);
+    }
+}
+
+/// Runs one statement about the database.
+fn apply(
+    session: &mut Session,
+    stored: &Stored<'_>,
+    options: &RestoreOptions,
+    entry: &Entry,
+    warnings: &mut Vec<String>,
+) {
+    let definition = entry.definition.as_deref().unwrap_or_default();
+    if options.database != stored.content.database {
+        let kind = String::from_utf8_lossy(&entry.kind).to_lowercase();
+        warnings.push(format!(
+            "{kind} of the database were not applied, since it has another name: {}",
+            String::from_utf8_lossy(definition).trim()
+        ));
+        return;
+    }
+    if !options.keep_owners && *entry.kind == *b"ACL" {
+        return;
+    }
+    if let Err(error) = session.run(&String::from_utf8_lossy(definition)) {
+        warnings.push(format!("settings of the database were not applied: {error}"));
     }
 }
 
@@ -181,5 +219,23 @@ fn is_of_database(entry: &Entry) -> bool {
         b"DATABASE PROPERTIES" => true,
         b"ACL" | b"COMMENT" | b"SECURITY LABEL" => is_named,
         _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{derived, run_of};
+
+    #[test]
+    fn only_names_that_a_restore_gives_are_taken_for_its_own() {
+        let long = "a".repeat(60);
+        for target in ["app", "app_hf_1", long.as_str()] {
+            let name = derived(target, "hf", "0123456789ab");
+            assert_eq!(run_of(&name, target), Some("0123456789ab"));
+            assert_eq!(run_of(&name, "other"), None);
+        }
+        for name in ["app", "app_hf_", "app_hf_a-b", "app_hf_old_012", "my_app_hf_012"] {
+            assert_eq!(run_of(name, "app"), None, "{name}");
+        }
     }
 }

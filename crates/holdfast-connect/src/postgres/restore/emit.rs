@@ -1,6 +1,6 @@
 //! A captured database as files for PostgreSQL's own tools.
 
-use std::fs::{DirBuilder, File, OpenOptions};
+use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, BufWriter, Read, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::Path;
@@ -23,7 +23,8 @@ pub enum EmitForm {
     Sql,
 }
 
-/// Writes a captured database to a path that must not exist, for its owner only.
+/// Writes a captured database to a path that must not exist, for its owner only. After an error
+/// nothing is left of it.
 ///
 /// # Errors
 /// [`PostgresError`]: the backup cannot be read or the files not be written.
@@ -34,21 +35,54 @@ pub fn emit(
     server: &Server,
 ) -> Result<(), PostgresError> {
     let stored = Stored::read(stored)?;
+    if form == EmitForm::Directory {
+        create_folder(path)?;
+        let written = write_directory(&stored, &Wanted::All, path);
+        // What is left of it is of no use; the error is what to tell.
+        return written.inspect_err(|_| drop(fs::remove_dir_all(path)));
+    }
+    let mut file = create(path)?;
+    let written = match form {
+        EmitForm::Sql => write_sql(&server.resolve()?, &stored, &mut file),
+        EmitForm::Custom | EmitForm::Directory => write_custom(&stored, &file, path),
+    };
+    let written = written.and_then(|()| file.sync_all().map_err(|error| cannot(path, &error)));
+    written.inspect_err(|_| drop(fs::remove_file(path)))
+}
+
+/// Writes a captured database to a pipe, as an archive that is read by one job, or as a script.
+///
+/// # Errors
+/// [`PostgresError`]: the backup cannot be read or the pipe not be written to; a directory is no
+/// stream.
+pub fn emit_stream(
+    stored: &dyn StoredDatabase,
+    form: EmitForm,
+    output: &mut (dyn Write + Send),
+    server: &Server,
+) -> Result<(), PostgresError> {
+    let stored = Stored::read(stored)?;
     match form {
+        EmitForm::Sql => write_sql(&server.resolve()?, &stored, output),
         EmitForm::Custom => {
-            let mut file = BufWriter::new(create(path)?);
             let emission = stored.emission(&Wanted::All);
-            let written = emission.write_seekable(&mut file, &mut |member| stored.open(member));
-            written.map_err(|error| PostgresError::new(ErrorKind::Io, error.to_string()))?;
-            let file = file.into_inner().map_err(|error| cannot(path, error.error()))?;
-            file.sync_all().map_err(|error| cannot(path, &error))
+            let written = emission.write_stream(output, &mut |member| stored.open(member));
+            written.map_err(|error| PostgresError::new(ErrorKind::Io, error.to_string()))
         }
         EmitForm::Directory => {
-            create_folder(path)?;
-            write_directory(&stored, &Wanted::All, path)
+            let text = "a directory of files cannot be written to a pipe";
+            Err(PostgresError::new(ErrorKind::Options, text))
         }
-        EmitForm::Sql => write_sql(&server.resolve()?, &stored, path),
     }
+}
+
+/// Writes an archive with places that several jobs find their data by.
+fn write_custom(stored: &Stored<'_>, file: &File, path: &Path) -> Result<(), PostgresError> {
+    let mut file = BufWriter::new(file);
+    let emission = stored.emission(&Wanted::All);
+    let written = emission.write_seekable(&mut file, &mut |member| stored.open(member));
+    written.map_err(|error| PostgresError::new(ErrorKind::Io, error.to_string()))?;
+    file.flush().map_err(|error| cannot(path, &error))
 }
 
 /// Makes a folder that only its owner can enter.
@@ -72,8 +106,11 @@ pub(super) fn write_directory(
 }
 
 /// Has `pg_restore` turn the archive into SQL.
-fn write_sql(tools: &Tools, stored: &Stored<'_>, path: &Path) -> Result<(), PostgresError> {
-    let mut file = create(path)?;
+fn write_sql(
+    tools: &Tools,
+    stored: &Stored<'_>,
+    script: &mut (dyn Write + Send),
+) -> Result<(), PostgresError> {
     let mut command = tools.command("pg_restore");
     command.args(["-f", "-"]).stdout(Stdio::piped());
     let mut check = PlainCheck::new();
@@ -83,7 +120,7 @@ fn write_sql(tools: &Tools, stored: &Stored<'_>, path: &Path) -> Result<(), Post
         return Err(PostgresError::new(ErrorKind::Tool, "pg_restore has no input"));
     };
     let copied = std::thread::scope(|scope| {
-        let copying = scope.spawn(|| copy(&mut output, &mut file, &mut check));
+        let copying = scope.spawn(|| copy(&mut output, script, &mut check));
         let emission = stored.emission(&Wanted::All);
         let written = emission.write_stream(&mut input, &mut |member| stored.open(member));
         drop(input);
@@ -92,24 +129,28 @@ fn write_sql(tools: &Tools, stored: &Stored<'_>, path: &Path) -> Result<(), Post
     });
     running.succeed()?;
     let copied = copied.map_err(|error| PostgresError::new(ErrorKind::Io, error.to_string()))?;
-    copied.and_then(|()| file.sync_all()).map_err(|error| cannot(path, &error))?;
+    copied.map_err(|error| PostgresError::io("write the script", &error))?;
     match check.finish() {
         Ok(PlainKind::Database) => Ok(()),
         _ => {
-            let text = format!("the script {path:?} is not whole, though pg_restore said nothing");
+            let text = "the script is not whole, though pg_restore said nothing";
             Err(PostgresError::new(ErrorKind::Incomplete, text))
         }
     }
 }
 
-fn copy(input: &mut impl Read, file: &mut File, check: &mut PlainCheck) -> io::Result<()> {
+fn copy(
+    input: &mut impl Read,
+    script: &mut (dyn Write + Send),
+    check: &mut PlainCheck,
+) -> io::Result<()> {
     let mut buffer = vec![0; 64 << 10];
     loop {
         match input.read(&mut buffer) {
-            Ok(0) => return Ok(()),
+            Ok(0) => return script.flush(),
             Ok(count) => {
                 check.update(&buffer[..count]);
-                file.write_all(&buffer[..count])?;
+                script.write_all(&buffer[..count])?;
             }
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             Err(error) => return Err(error),

@@ -6,13 +6,16 @@
 mod create;
 mod emit;
 mod globals;
+mod leftover;
+mod older;
 mod roles;
 mod standing;
 mod stored;
 mod verify;
 
-pub use emit::{EmitForm, emit};
+pub use emit::{EmitForm, emit, emit_stream};
 pub use globals::{GlobalsReport, restore_globals};
+pub use leftover::{Leftovers, leftovers, tidy};
 pub use standing::{Standing, holds, standing};
 pub use stored::StoredDatabase;
 pub use verify::{TableOutcome, TableReport};
@@ -107,6 +110,7 @@ pub fn restore(
     let stored = Stored::read(stored)?;
     let wanted = stored.wanted(&options.selection)?;
     let mut admin = administrator(&tools, &options.database)?;
+    refuse_standby(&mut admin)?;
     let is_there = create::exists(&mut admin, &options.database)?;
     if is_there && options.overwrite.as_deref() != Some(options.database.as_str()) {
         let text = format!(
@@ -120,6 +124,8 @@ pub fn restore(
         roles::check(&mut admin, &stored)?;
     }
     let mut warnings = Vec::new();
+    let older = older::server(&mut admin, &stored)?;
+    warnings.extend(older.iter().map(older::Older::warning));
     let mut fresh = Fresh::create(&mut admin, &stored, options, &mut warnings)?;
     let filled = fill(&tools, &stored, &wanted, options, &fresh.name);
     let tables = filled.and_then(|()| finish(&tools, &stored, &wanted, &fresh.name));
@@ -128,15 +134,43 @@ pub fn restore(
         Err(error) => {
             // Nobody has seen it yet.
             fresh.remove(&mut admin);
-            return Err(error);
+            return Err(match older {
+                Some(older) => older.explain(&error),
+                None => error,
+            });
         }
     };
     verify::judge(&tables, &fresh.name)?;
     fresh.rename(&mut admin, &options.database, is_there)?;
-    if options.selection.is_everything() {
-        create::apply_settings(&mut admin, &stored, options, &mut warnings);
-    }
+    create::apply_settings(&mut admin, &stored, options, &mut warnings);
     Ok(RestoreReport { database: options.database.clone(), tables, warnings })
+}
+
+/// Gives a database that a killed restore had filled and named its settings; what could not be
+/// given back, one sentence each.
+///
+/// # Errors
+/// [`PostgresError`]: the server or the backup cannot be read.
+pub fn settle(
+    stored: &dyn StoredDatabase,
+    options: &RestoreOptions,
+) -> Result<Vec<String>, PostgresError> {
+    let mut admin = administrator(&options.server.resolve()?, &options.database)?;
+    let (stored, mut warnings) = (Stored::read(stored)?, Vec::new());
+    create::apply_settings(&mut admin, &stored, options, &mut warnings);
+    Ok(warnings)
+}
+
+/// A standby can only be read.
+fn refuse_standby(admin: &mut Session) -> Result<(), PostgresError> {
+    match admin.value("SELECT pg_is_in_recovery()")?.as_deref() {
+        Some("t") => {
+            let text = "the server is a standby, which nothing can be restored to: name the \
+                        primary, or promote it";
+            Err(PostgresError::new(ErrorKind::Privilege, text))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// A session with a database that is not the one to be restored.

@@ -28,7 +28,7 @@ pub(super) fn check(session: &mut Session, stored: &Stored<'_>) -> Result<(), Po
     };
     let text = format!(
         "the server has no role {named}{more}, which owns what is restored: restore the roles \
-         first (globals.sql), or restore without owners"
+         first (globals.sql), or restore without owners (--no-owner)"
     );
     Err(PostgresError::new(ErrorKind::Privilege, text))
 }

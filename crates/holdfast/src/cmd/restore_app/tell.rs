@@ -83,17 +83,18 @@ pub fn step(step: &StepReport, context: &Context) {
     };
 }
 
-/// Says what was verified, and how long all of it took. So many of the warnings were `told` with
-/// the plan.
+/// Says what was verified, and how long all of it took. Warnings that were
+/// `told` with the plan are not told again.
 ///
 /// # Errors
 /// The output cannot be written.
-pub fn report(report: &RestoreReport, told: usize, context: &Context) -> CommandResult {
+pub fn report(report: &RestoreReport, told: &[String], context: &Context) -> CommandResult {
     let output = &context.output;
     if output.style().json {
         return Ok(output.json(&Message { message_type: "summary", content: report })?);
     }
-    report.warnings.iter().skip(told).for_each(|warning| output.caution(warning));
+    let new = report.warnings.iter().filter(|warning| !told.contains(warning));
+    new.for_each(|warning| output.caution(warning));
     let (count, wrong) = report.verified();
     for verified in report.steps.iter().flat_map(|step| &step.verified) {
         let word = if verified.passed { "right" } else { "WRONG" };

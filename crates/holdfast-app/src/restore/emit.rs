@@ -1,0 +1,89 @@
+//! A captured database as a dump for PostgreSQL's own tools.
+
+use std::io::{self, Read, Write};
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use holdfast_connect::postgres::{EmitForm, ErrorKind, Server, StoredDatabase, emit, emit_stream};
+use holdfast_engine::EngineError;
+use holdfast_engine::look::SnapshotRoot;
+use holdfast_repo::Repository;
+
+use super::RestoreError;
+use super::tree::SourceTree;
+
+/// Where a dump goes.
+pub enum EmitTo<'a> {
+    /// A file or folder that must not exist.
+    Path(&'a Path),
+    /// A pipe.
+    Stream(&'a mut (dyn Write + Send)),
+}
+
+/// Writes the database whose folder is at `path` of a tree. An SQL script is made by `pg_restore`,
+/// which must be installed; no server is asked.
+///
+/// # Errors
+/// [`RestoreError`]: no database is there, the repository cannot be read, or the dump not be
+/// written; then nothing is left of it.
+pub fn emit_database(
+    repository: &Repository,
+    root: &SnapshotRoot,
+    path: &[u8],
+    form: EmitForm,
+    to: EmitTo<'_>,
+    stop: &Arc<AtomicBool>,
+) -> Result<(), RestoreError> {
+    let shown = String::from_utf8_lossy(path).into_owned();
+    let no_database = || {
+        RestoreError::refused(format!("{shown} is no captured database"))
+            .or("the path of one, as in /databases/app of a source of type postgres; holdfast ls \
+                 shows them")
+    };
+    let whole = SourceTree { repository, root: root.clone() };
+    let tree = match whole.below(path) {
+        Err(EngineError::WrongKind { .. }) => return Err(no_database()),
+        tree => tree?,
+    };
+    if tree.find(b"archive.head")?.is_none() {
+        return Err(no_database());
+    }
+    let stored = Stoppable { tree, stop: Arc::clone(stop) };
+    let server = Server { stop: Arc::clone(stop), ..Server::new("postgres://") };
+    let emitted = match to {
+        EmitTo::Path(path) => emit(&stored, form, path, &server),
+        EmitTo::Stream(output) => emit_stream(&stored, form, output, &server),
+    };
+    emitted.map_err(|error| match stop.load(Ordering::SeqCst) || error.kind == ErrorKind::Stopped {
+        true => RestoreError::Interrupted,
+        false => RestoreError::refused(error.to_string()),
+    })
+}
+
+/// A stored database whose reading ends when the user wants it to.
+struct Stoppable<'a> {
+    tree: SourceTree<'a>,
+    stop: Arc<AtomicBool>,
+}
+
+impl StoredDatabase for Stoppable<'_> {
+    fn open(&self, path: &str) -> io::Result<Box<dyn Read + '_>> {
+        let reader = StoredDatabase::open(&self.tree, path)?;
+        Ok(Box::new(StoppableReader { reader, stop: &self.stop }))
+    }
+}
+
+struct StoppableReader<'a> {
+    reader: Box<dyn Read + 'a>,
+    stop: &'a AtomicBool,
+}
+
+impl Read for StoppableReader<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        match self.stop.load(Ordering::SeqCst) {
+            true => Err(io::Error::other("interrupted")),
+            false => self.reader.read(buffer),
+        }
+    }
+}
