@@ -27,7 +27,7 @@ fn every_form_gives_what_was_captured() {
 
     let dump = |form: &str, target: &str| {
         let line = format!("{DUMP} -a {form} -t @{target} latest /databases/app");
-        world.sandbox.ok(&line).prints(&format!("{target}"));
+        world.sandbox.ok(&line).prints(target);
     };
     dump("custom", "app.dump");
     holds_the_same(&world, "custom", &[], "app.dump", &picture);
