@@ -15,7 +15,7 @@ use crate::bucket::http::client::{Authority, Client, HttpRequest, Names, Request
 use crate::bucket::http::connector::missing;
 use crate::bucket::http::encode;
 use crate::bucket::http::transport::Transport;
-use crate::bucket::{BucketError, BucketOptions};
+use crate::bucket::{BucketError, BucketOptions, Credentials};
 
 /// The version of the interface that answers are read as.
 const INTERFACE_VERSION: HeaderValue = HeaderValue::from_static("2023-11-03");
@@ -55,7 +55,13 @@ impl Azure {
         // The signer wants an address that browsers would take, too.
         Url::parse(&address.origin())
             .map_err(|error| wrong(format!("the endpoint is no URL: {error}")))?;
-        let transport = Transport::new(true, &options.certificates, options.silence_max)?;
+        // Whoever gives tokens is asked over TLS, wherever the container is.
+        let needs_tokens = matches!(
+            options.credentials,
+            Credentials::Variables(_) | Credentials::ClientSecret { .. }
+        );
+        let is_encrypted = needs_tokens || address.is_encrypted();
+        let transport = Transport::new(is_encrypted, &options.certificates, options.silence_max)?;
         let provider = Provider::new(options, account, &transport)?;
         let authority = Microsoft {
             account: account.to_owned(),

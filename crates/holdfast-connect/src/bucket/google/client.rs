@@ -11,7 +11,7 @@ use crate::bucket::http::address::Address;
 use crate::bucket::http::client::{Authority, Client, HttpRequest, Names, Request};
 use crate::bucket::http::encode;
 use crate::bucket::http::transport::Transport;
-use crate::bucket::{BucketError, BucketOptions};
+use crate::bucket::{BucketError, BucketOptions, Credentials};
 
 /// Where Google itself is.
 const ORIGIN: &str = "https://storage.googleapis.com";
@@ -37,7 +37,10 @@ impl Google {
             return Err(BucketError::Options(text));
         }
         let address = Address::parse(options.endpoint.as_deref().unwrap_or(ORIGIN))?;
-        let transport = Transport::new(true, &options.certificates, options.silence_max)?;
+        // Whoever gives tokens is asked over TLS, wherever the bucket is.
+        let needs_tokens = !matches!(options.credentials, Credentials::Anonymous);
+        let is_encrypted = needs_tokens || address.is_encrypted();
+        let transport = Transport::new(is_encrypted, &options.certificates, options.silence_max)?;
         let provider = Provider::new(&options.credentials, &transport)?;
         let authority = Bearer {
             bucket: options.bucket.clone(),

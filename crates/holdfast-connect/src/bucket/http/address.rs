@@ -43,4 +43,9 @@ impl Address {
     pub fn origin(&self) -> String {
         format!("{}://{}", self.scheme, self.host)
     }
+
+    /// True with TLS.
+    pub fn is_encrypted(&self) -> bool {
+        self.scheme == "https"
+    }
 }
