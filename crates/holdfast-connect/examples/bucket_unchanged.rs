@@ -1,9 +1,10 @@
 //! Measures what it takes to go through a bucket of which little changed, against listing it.
 //!
-//! `cargo run --release -p holdfast-connect --example bucket_unchanged -- OBJECTS DELAY_MS [PROGRAM]`
+//! `cargo run --release -p holdfast-connect --example bucket_unchanged -- OBJECTS DELAY_MS PROGRAM`
 //! serves a bucket of so many objects, each answer of which takes so many milliseconds longer than
 //! it would; lists it page by page and side by side, changes a hundred objects, and goes through it
-//! as a backup does. With the path of `holdfast` it captures the bucket by `holdfast run` too.
+//! as a backup does. If `holdfast` is given as the program, it captures the bucket by `holdfast run`
+//! too.
 
 #[allow(clippy::unwrap_used, reason = "a part of the tests")]
 #[path = "../tests/bucket/many.rs"]
@@ -70,7 +71,7 @@ fn run_application(program: &Path, endpoint: &str, many: &Many) -> Outcome<()> {
     let key = Command::new(program).args(["key", "generate"]).output()?.stdout;
     fs::write(folder.path().join("key"), key)?;
     let source = format!(
-        "type = \"bucket\"\nurl = \"s3://many\"\nendpoint = \"{endpoint}\"\nregion = \"us-east-1\"\n"
+        "type = \"bucket\"\nurl = \"s3://many\"\nendpoint = \"{endpoint}\"\nregion = \"any\"\n"
     );
     let repository = "[repository]\nurl = \"repository\"\npassword-file = \"key\"\n";
     let file =

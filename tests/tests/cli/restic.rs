@@ -1,5 +1,5 @@
-//! Scripts written for restic: every flag and command of restic 0.19 is taken, or it is said what to
-//! do instead.
+//! Scripts written for restic: every flag and command of restic 0.19 is taken, or it is said what
+//! to do instead.
 
 use holdfast_tests::sandbox::Sandbox;
 

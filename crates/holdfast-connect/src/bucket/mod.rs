@@ -28,13 +28,3 @@ pub use http::action::Requests;
 pub use options::{BucketOptions, Credentials, Retries, Service};
 pub use source::{BucketSource, BucketSourceOptions, Tags, Versions};
 pub use target::{BucketTarget, BucketTargetOptions, Restored};
-
-use holdfast_format::entry::FileTime;
-
-/// A time stamp as entries have it.
-fn file_time(time: jiff::Timestamp) -> Option<FileTime> {
-    let nanoseconds = time.as_nanosecond();
-    let seconds = i64::try_from(nanoseconds.div_euclid(1_000_000_000)).ok()?;
-    let nanoseconds = u32::try_from(nanoseconds.rem_euclid(1_000_000_000)).ok()?;
-    Some(FileTime { seconds, nanoseconds })
-}

@@ -206,12 +206,13 @@ fn databases() {
     }
 }
 
+fn with_bucket(url: &str, lines: &str) -> String {
+    small(&format!("[[source]]\nname = \"b\"\ntype = \"bucket\"\nurl = \"{url}\"\n{lines}\n"))
+}
+
 #[test]
 fn buckets() {
-    let with = |url: &str, lines: &str| {
-        small(&format!("[[source]]\nname = \"b\"\ntype = \"bucket\"\nurl = \"{url}\"\n{lines}\n"))
-    };
-    let bucket = |url: &str, lines: &str| match &file(&with(url, lines)).sources[1].kind {
+    let bucket = |url: &str, lines: &str| match &file(&with_bucket(url, lines)).sources[1].kind {
         SourceKind::Bucket(bucket) => bucket.clone(),
         other => panic!("{other:?}"),
     };
@@ -240,6 +241,10 @@ fn buckets() {
             session_token_file: None
         }))
     );
+}
+
+#[test]
+fn mistakes_in_buckets() {
     for (url, lines, part) in [
         ("docs", "", "must be s3://"),
         ("s3://", "", "must be s3://"),
@@ -289,7 +294,7 @@ fn buckets() {
             "`tenant-id` stands without `client-id`",
         ),
     ] {
-        let told = listed(&read(&with(url, lines)).unwrap_err());
+        let told = listed(&read(&with_bucket(url, lines)).unwrap_err());
         assert!(told.contains(part), "{part}: {told}");
     }
 }

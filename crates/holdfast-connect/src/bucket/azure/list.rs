@@ -7,7 +7,6 @@ use jiff::fmt::rfc2822::DateTimeParser;
 
 use super::headers::PROPERTIES;
 use crate::bucket::attributes::Attributes;
-use crate::bucket::file_time;
 use crate::bucket::http::encode;
 use crate::bucket::http::xml::Element;
 use crate::bucket::listing::{After, Listed, Page};
@@ -86,7 +85,7 @@ fn attributes(blob: &Element, properties: &Element, etag: &str) -> Attributes {
 
 /// A moment as Azure writes it: `Sat, 21 Nov 2026 13:14:23 GMT`.
 fn moment(text: &str) -> Option<FileTime> {
-    file_time(DateTimeParser::new().parse_timestamp(text).ok()?)
+    Some(DateTimeParser::new().parse_timestamp(text).ok()?.into())
 }
 
 #[cfg(test)]

@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use holdfast_format::entry::FileTime;
+use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use crate::bucket::attributes::{Attributes, Carry, MD5};
-use crate::bucket::file_time;
 use crate::bucket::listing::{After, Listed, Page};
 
 /// Attributes that are text in both directions, with their names in a resource.
@@ -130,7 +130,7 @@ fn attributes(resource: &Resource) -> Attributes {
 }
 
 fn moment(text: &str) -> Option<FileTime> {
-    file_time(text.parse().ok()?)
+    Some(text.parse::<Timestamp>().ok()?.into())
 }
 
 /// The resource of an object that is to be written.

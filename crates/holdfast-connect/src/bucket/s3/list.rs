@@ -4,14 +4,15 @@ use std::cmp::Ordering;
 
 use holdfast_format::entry::FileTime;
 use http::Method;
+use jiff::Timestamp;
 
 use super::action;
 use super::client::S3;
+use crate::bucket::BucketError;
 use crate::bucket::http::client::{Request, nonsense};
 use crate::bucket::http::encode;
 use crate::bucket::http::xml::Element;
 use crate::bucket::listing::{After, Listed, Page};
-use crate::bucket::{BucketError, file_time};
 
 impl S3 {
     /// A page of the objects whose keys begin with `prefix`, behind a place.
@@ -161,7 +162,7 @@ fn listed(element: &Element, is_encoded: bool, version: Option<bool>) -> Result<
 
 /// A moment as listings write it.
 fn moment(text: &str) -> Option<FileTime> {
-    file_time(text.parse().ok()?)
+    Some(text.parse::<Timestamp>().ok()?.into())
 }
 
 #[cfg(test)]

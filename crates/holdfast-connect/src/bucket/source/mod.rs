@@ -21,11 +21,12 @@ pub use document::{BucketDocument, DOCUMENT_NAME, OBJECTS_NAME, VERSIONS_NAME};
 pub use options::{BucketSourceOptions, Tags, Versions};
 
 use self::opener::{MadeUp, ObjectOpener, Shared};
+use super::BucketError;
+use super::attributes::Attributes;
 use super::connection::Bucket;
 use super::key::name_of_key;
 use super::listing::{AskPage, Listed, Listing, Plan};
 use super::store::Asked;
-use super::{BucketError, attributes::Attributes, file_time};
 use crate::{Item, Leaf, LeafKind, Opener, Source, Trouble};
 
 /// Mode of the directories.
@@ -70,7 +71,7 @@ impl BucketSource {
     pub(super) fn new(bucket: &Bucket, options: BucketSourceOptions) -> Result<Self, BucketError> {
         let is_versioned = options.versions != Versions::Newest && bucket.is_versioned()?;
         let cut = match is_versioned {
-            true => options.cut.or_else(|| file_time(bucket.now())),
+            true => options.cut.or_else(|| Some(bucket.now().into())),
             false => None,
         };
         let shared = Arc::new(Shared {
