@@ -3,8 +3,8 @@
 //! `cargo run --release -p holdfast-connect --example bucket_unchanged -- OBJECTS DELAY_MS PROGRAM`
 //! serves a bucket of so many objects, each answer of which takes so many milliseconds longer than
 //! it would; lists it page by page and side by side, changes a hundred objects, and goes through it
-//! as a backup does. If `holdfast` is given as the program, it captures the bucket by `holdfast run`
-//! too.
+//! as a backup does. If `holdfast` is given as the program, it captures the bucket by
+//! `holdfast run` too.
 
 #[allow(clippy::unwrap_used, reason = "a part of the tests")]
 #[path = "../tests/bucket/many.rs"]
