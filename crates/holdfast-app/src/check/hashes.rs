@@ -49,21 +49,13 @@ impl Hashes {
     /// Reads the columns of a row. Hashes may be written in hexadecimal digits or in base64; an
     /// empty text says nothing.
     pub fn read(etag: Option<&str>, md5: Option<&str>, sha256: Option<&str>) -> Self {
-        let etag = said(etag).map(|etag| without_quotes(etag).to_owned());
-        let mut hashes = Self { etag, ..Self::default() };
-        if let Some(text) = said(md5) {
-            hashes.md5 = decode(text, "md5").and_then(|bytes| bytes.try_into().ok());
-            if hashes.md5.is_none() {
-                hashes.senseless = Some((Column::Md5, text.to_owned()));
-            }
+        let mut senseless = None;
+        Self {
+            etag: said(etag).map(|etag| without_quotes(etag).to_owned()),
+            md5: read_hash(Column::Md5, md5, &mut senseless),
+            sha256: read_hash(Column::Sha256, sha256, &mut senseless),
+            senseless,
         }
-        if let Some(text) = said(sha256) {
-            hashes.sha256 = decode(text, "sha256").and_then(|bytes| bytes.try_into().ok());
-            if hashes.sha256.is_none() {
-                hashes.senseless = Some((Column::Sha256, text.to_owned()));
-            }
-        }
-        hashes
     }
 
     /// What these say and, where they say nothing, the others.
@@ -94,15 +86,8 @@ impl Hashes {
 
     /// The same for what was computed of the content.
     pub fn content_differs(&self, found: &Digests) -> Option<(Column, String, String)> {
-        let differs = |column, wanted: Option<&[u8]>, found: Option<&[u8]>| {
-            let (wanted, found) = (wanted?, found.unwrap_or_default());
-            let told = || (column, HEXLOWER.encode(wanted), HEXLOWER.encode(found));
-            (wanted != found).then(told)
-        };
-        let sha256 = (self.sha256.as_ref(), found.sha256.as_ref());
-        let md5 = (self.md5.as_ref(), found.md5.as_ref());
-        differs(Column::Sha256, sha256.0.map(|it| &it[..]), sha256.1.map(|it| &it[..]))
-            .or_else(|| differs(Column::Md5, md5.0.map(|it| &it[..]), md5.1.map(|it| &it[..])))
+        differs(Column::Sha256, self.sha256, found.sha256)
+            .or_else(|| differs(Column::Md5, self.md5, found.md5))
     }
 
     /// What must be computed of the content of an object with this ETag: an ETag that is the MD5 is
@@ -223,6 +208,31 @@ impl fmt::Debug for Hasher {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str("Hasher")
     }
+}
+
+/// What a column says; if that is no hash of its kind, it is `senseless`.
+fn read_hash<const BYTES: usize>(
+    column: Column,
+    text: Option<&str>,
+    senseless: &mut Option<(Column, String)>,
+) -> Option<[u8; BYTES]> {
+    let text = said(text)?;
+    let hash = decode(text, column.name()).and_then(|bytes| bytes.try_into().ok());
+    if hash.is_none() {
+        *senseless = Some((column, text.to_owned()));
+    }
+    hash
+}
+
+/// What a row says and what there is, if these differ. Nothing found proves nothing.
+fn differs<const BYTES: usize>(
+    column: Column,
+    wanted: Option<[u8; BYTES]>,
+    found: Option<[u8; BYTES]>,
+) -> Option<(Column, String, String)> {
+    let wanted = wanted.filter(|_| wanted != found)?;
+    let found = found.map(|found| HEXLOWER.encode(&found)).unwrap_or_default();
+    Some((column, HEXLOWER.encode(&wanted), found))
 }
 
 /// A hash in hexadecimal digits or base64, perhaps with its kind in front, as in `sha256-...`; `\x`

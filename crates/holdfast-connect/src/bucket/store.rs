@@ -248,3 +248,21 @@ pub async fn find(store: &dyn Store, key: &str) -> Result<Option<Listed>, Bucket
     let page = store.list(key, &After::default(), 1).await?;
     Ok(page.objects.into_iter().next().filter(|object| object.key == key))
 }
+
+/// What stands at a key, if it has the content that the checksums among `described` are of.
+///
+/// # Errors
+/// [`BucketError::Exists`] if it is something else; as the server gives them.
+pub async fn written_before(
+    store: &dyn Store,
+    key: &str,
+    described: &Attributes,
+) -> Result<Written, BucketError> {
+    let found = find(store, key).await?.ok_or(BucketError::Exists)?;
+    let standing = store.glance(&found).await?;
+    let is_same = described.checksums().any(|sum| standing.checksums().any(|it| it == sum));
+    if !is_same {
+        return Err(BucketError::Exists);
+    }
+    Ok(Written { etag: found.etag, version: None })
+}

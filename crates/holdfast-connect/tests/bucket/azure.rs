@@ -1,17 +1,14 @@
 //! Azure Blob Storage: Azurite, whose blobs are written and looked at with Microsoft's own client.
 
 use std::sync::OnceLock;
-use std::time::Duration;
 
-use holdfast_connect::bucket::{
-    Bucket, BucketOptions, BucketTargetOptions, Credentials, Retries, Service,
-};
+use holdfast_connect::bucket::{Bucket, BucketOptions, BucketTargetOptions, Credentials, Service};
 use serde_json::json;
 use zeroize::Zeroizing;
 
 use super::cloud::{self, Cloud};
 use super::proxy::{Act, Proxy};
-use super::server::clock;
+use super::server::{clock, short_waits};
 use super::tree;
 
 /// The account and the key that every Azurite knows.
@@ -25,11 +22,7 @@ fn options(endpoint: &str, container: &str) -> BucketOptions {
     BucketOptions {
         endpoint: Some(endpoint.to_owned()),
         with_tags: true,
-        retries: Retries {
-            attempts: 4,
-            first_wait: Duration::from_millis(1),
-            wait_max: Duration::from_millis(10),
-        },
+        retries: short_waits(),
         ..BucketOptions::new(service, container, credentials, clock)
     }
 }

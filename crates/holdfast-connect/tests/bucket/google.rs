@@ -2,27 +2,20 @@
 //! own client.
 
 use std::sync::OnceLock;
-use std::time::Duration;
 
 use holdfast_connect::Target;
-use holdfast_connect::bucket::{
-    Bucket, BucketOptions, BucketTargetOptions, Credentials, Retries, Service,
-};
+use holdfast_connect::bucket::{Bucket, BucketOptions, BucketTargetOptions, Credentials, Service};
 use serde_json::json;
 
 use super::cloud::{self, Cloud};
 use super::proxy::{Act, Proxy};
-use super::server::clock;
+use super::server::{clock, short_waits};
 use super::tree;
 
 fn options(endpoint: &str, bucket: &str) -> BucketOptions {
     BucketOptions {
         endpoint: Some(endpoint.to_owned()),
-        retries: Retries {
-            attempts: 4,
-            first_wait: Duration::from_millis(1),
-            wait_max: Duration::from_millis(10),
-        },
+        retries: short_waits(),
         ..BucketOptions::new(Service::Google, bucket, Credentials::Anonymous, clock)
     }
 }

@@ -68,6 +68,15 @@ pub fn clock() -> Timestamp {
     Timestamp::now()
 }
 
+/// A few attempts, one soon after the other.
+pub fn short_waits() -> Retries {
+    Retries {
+        attempts: 4,
+        first_wait: Duration::from_millis(1),
+        wait_max: Duration::from_millis(10),
+    }
+}
+
 /// Options for a bucket at an endpoint, with short waits.
 pub fn options(endpoint: &str, bucket: &str) -> BucketOptions {
     let credentials = Credentials::Static {
@@ -77,11 +86,7 @@ pub fn options(endpoint: &str, bucket: &str) -> BucketOptions {
     };
     BucketOptions {
         endpoint: Some(endpoint.to_owned()),
-        retries: Retries {
-            attempts: 4,
-            first_wait: Duration::from_millis(1),
-            wait_max: Duration::from_millis(10),
-        },
+        retries: short_waits(),
         ..BucketOptions::new(Service::S3, bucket, credentials, clock)
     }
 }

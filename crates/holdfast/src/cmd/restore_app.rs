@@ -21,6 +21,7 @@ use uuid::Uuid;
 use crate::application::{Application, ApplicationArgs};
 use crate::context::Context;
 use crate::exit::{CommandError, CommandResult, ExitKind};
+use crate::opening::scratch_folder;
 use crate::output::json::application::Message;
 use crate::output::progress::Activity;
 use crate::output::text;
@@ -150,8 +151,7 @@ pub fn run(args: &Args, context: &Context) -> CommandResult {
     let work = Work { args, context, application: &application, target: target.as_ref(), id: &id };
     let snapshot = work.choose(&data, Some(&args.snapshot), args.at)?;
     let wishes = work.wishes(keys.as_ref())?;
-    let scratch = tempfile::tempdir()
-        .map_err(|error| CommandError::failed(format!("cannot make a scratch folder: {error}")))?;
+    let scratch = scratch_folder()?;
     let password = |password: &_| application.password(password);
     let restore_context = RestoreContext {
         data: &data,

@@ -11,12 +11,13 @@ use super::headers;
 use super::list;
 use crate::bucket::BucketError;
 use crate::bucket::attributes::{Attributes, Carry, MD5, Origin, without_quotes};
+use crate::bucket::http::action::Action;
 use crate::bucket::http::client::{Answered, Client, Request, nonsense};
 use crate::bucket::http::payload::Payload;
 use crate::bucket::http::xml::escaped;
 use crate::bucket::listing::{After, Listed, Page};
 use crate::bucket::store::{
-    Abilities, Asked, Replace, Store, Upload, UploadedPart, Which, Written, find,
+    Abilities, Asked, Replace, Store, Upload, UploadedPart, Which, Written, find, written_before,
 };
 
 const CONTENT_MD5: HeaderName = HeaderName::from_static("content-md5");
@@ -122,7 +123,7 @@ impl Store for Azure {
     ) -> Result<Written, BucketError> {
         let md5 = match attributes.text(MD5) {
             Some(md5) => md5.to_owned(),
-            None => md5_of(&payload)?,
+            None => payload.md5()?,
         };
         let mut request = Request::new(action::PUT, Method::PUT, Some(key)).payload(payload);
         request.headers = headers::all(attributes, carry);
@@ -132,7 +133,9 @@ impl Store for Azure {
             Ok(answer) => Ok(written(answer.headers())),
             // An attempt whose answer was lost may have written it.
             Err(BucketError::Exists) if request.attempts > 1 => {
-                self.written_before(key, &md5).await
+                let mut described = Attributes::default();
+                described.set(MD5, md5);
+                written_before(self, key, &described).await
             }
             Err(error) => Err(error),
         }
@@ -161,7 +164,7 @@ impl Store for Azure {
         payload: Payload,
     ) -> Result<UploadedPart, BucketError> {
         let block = BASE64.encode(format!("{}-{number:05}", upload.id).as_bytes());
-        let md5 = md5_of(&payload)?;
+        let md5 = payload.md5()?;
         let mut request = Request::new(action::PUT, Method::PUT, Some(&upload.key))
             .query("comp", "block")
             .query("blockid", block.as_str())
@@ -275,23 +278,10 @@ impl Azure {
         );
         self.change(key, "tags", HeaderMap::new(), Payload::Bytes(document.into())).await
     }
-
-    /// What stands at a key, if it has this content.
-    async fn written_before(&self, key: &str, md5: &str) -> Result<Written, BucketError> {
-        let found = find(self, key).await?.ok_or(BucketError::Exists)?;
-        if self.glance(&found).await?.text(MD5) != Some(md5) {
-            return Err(BucketError::Exists);
-        }
-        Ok(Written { etag: found.etag, version: None })
-    }
 }
 
 /// A request for a blob, if it is still what was listed.
-fn about<'a>(
-    action: crate::bucket::http::action::Action,
-    method: Method,
-    which: Which<'a>,
-) -> Request<'a> {
+fn about(action: Action, method: Method, which: Which<'_>) -> Request<'_> {
     let request = Request::new(action, method, Some(which.key));
     match which.etag {
         "" => request,
@@ -305,12 +295,6 @@ fn unless_there(request: Request<'_>, replace: Replace) -> Request<'_> {
         Replace::Yes => request,
         Replace::No => Request { must_be_absent: true, ..request }.header(IF_NONE_MATCH, "*"),
     }
-}
-
-/// MD5 in base64: the server compares what it gets with it.
-fn md5_of(payload: &Payload) -> Result<String, BucketError> {
-    let local = |source| BucketError::Local { action: "read what is to be sent", source };
-    Ok(payload.digests(false).map_err(local)?.0)
 }
 
 /// What the headers of an answer say of the blob that was written.

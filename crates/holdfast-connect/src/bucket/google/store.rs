@@ -18,7 +18,7 @@ use crate::bucket::http::client::{Answered, Client, Request, nonsense};
 use crate::bucket::http::payload::Payload;
 use crate::bucket::listing::{After, Listed, Page};
 use crate::bucket::store::{
-    Abilities, Asked, Replace, Store, Upload, UploadedPart, Which, Written, find,
+    Abilities, Asked, Replace, Store, Upload, UploadedPart, Which, Written, find, written_before,
 };
 
 /// Part of queries: the generation that must stand there; 0 for none.
@@ -102,22 +102,22 @@ impl Store for Google {
         payload: Payload,
         replace: Replace,
     ) -> Result<Written, BucketError> {
-        let local = |source| BucketError::Local { action: "read what is to be sent", source };
         let mut described = attributes.clone();
         if attributes.checksums().next().is_none() {
-            described.set(MD5, payload.digests(false).map_err(local)?.0);
+            described.set(MD5, payload.md5()?);
         }
         let resource = resource::wanted(key, &described, carry);
         let description = serde_json::Value::from(resource).to_string();
         let key_of_encryption = attributes.text("encryption-key").filter(|_| carry.encryption);
-        let upload = NewObject { key, description, key_of_encryption, replace };
+        let content_type = content_type(&described);
+        let upload = NewObject { key, description, content_type, key_of_encryption, replace };
         let outcome = match payload {
             Payload::Bytes(content) => self.put_at_once(&upload, &content).await,
             file => self.put_file(&upload, file).await,
         };
         match outcome {
             // An attempt whose answer was lost may have written it.
-            (Err(BucketError::Exists), 2..) => self.written_before(key, &described).await,
+            (Err(BucketError::Exists), 2..) => written_before(self, key, &described).await,
             (outcome, _) => outcome,
         }
     }
@@ -178,6 +178,8 @@ struct NewObject<'a> {
     key: &'a str,
     /// The resource, as a document.
     description: String,
+    /// Of its content. A server takes that of the request where the resource has none.
+    content_type: &'a str,
     key_of_encryption: Option<&'a str>,
     replace: Replace,
 }
@@ -207,7 +209,7 @@ impl Google {
     /// Description and content in one request.
     async fn put_at_once(&self, new: &NewObject<'_>, content: &Bytes) -> Outcome {
         let boundary = format!("holdfast-{}", HEXLOWER.encode(&boundary_bytes(content)));
-        let kind = content_type(&new.description);
+        let kind = new.content_type;
         let mut body = format!(
             "--{boundary}\r\nContent-Type: application/json; charset=UTF-8\r\n\r\n{}\r\n\
              --{boundary}\r\nContent-Type: {kind}\r\n\r\n",
@@ -230,10 +232,7 @@ impl Google {
             .request("resumable")
             .header(CONTENT_TYPE, "application/json; charset=UTF-8")
             .header(HeaderName::from_static("x-upload-content-length"), &file.len().to_string())
-            .header(
-                HeaderName::from_static("x-upload-content-type"),
-                &content_type(&new.description),
-            )
+            .header(HeaderName::from_static("x-upload-content-type"), new.content_type)
             .payload(Payload::Bytes(new.description.clone().into()));
         let session = match self.http.send(&mut begin).await {
             Ok(answer) => session(answer.headers()),
@@ -256,21 +255,6 @@ impl Google {
             .map_err(|detail| nonsense(request.action.what, detail))?;
         Ok(Written { etag: generation, version: None })
     }
-
-    /// What stands at a key, if it has the content that was described.
-    async fn written_before(
-        &self,
-        key: &str,
-        described: &Attributes,
-    ) -> Result<Written, BucketError> {
-        let found = find(self, key).await?.ok_or(BucketError::Exists)?;
-        let standing = self.glance(&found).await?;
-        let is_same = described.checksums().any(|sum| standing.checksums().any(|it| it == sum));
-        if !is_same {
-            return Err(BucketError::Exists);
-        }
-        Ok(Written { etag: found.etag, version: None })
-    }
 }
 
 /// A request for an object, if it is still what was listed.
@@ -289,12 +273,10 @@ fn boundary_bytes(content: &[u8]) -> [u8; 16] {
     first
 }
 
-/// The content type in a description; a server takes that of the request where there is none.
-fn content_type(description: &str) -> String {
-    let value: serde_json::Value = serde_json::from_str(description).unwrap_or_default();
-    let kind = value.get("contentType").and_then(|kind| kind.as_str());
+fn content_type(attributes: &Attributes) -> &str {
+    let kind = attributes.text("content-type");
     let kind = kind.filter(|kind| HeaderValue::from_str(kind).is_ok());
-    kind.unwrap_or("application/octet-stream").to_owned()
+    kind.unwrap_or("application/octet-stream")
 }
 
 /// The id of a session, from the address to which its content is to be sent.

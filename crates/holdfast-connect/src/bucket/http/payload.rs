@@ -13,6 +13,8 @@ use data_encoding::{BASE64, HEXLOWER};
 use hyper::body::{Body, Frame, SizeHint};
 use md5::{Digest, Md5};
 
+use crate::bucket::BucketError;
+
 /// Bytes read from a file at once.
 const STEP_BYTES: usize = 256 << 10;
 
@@ -47,20 +49,29 @@ impl Payload {
     /// Feeds all of it to `take`.
     ///
     /// # Errors
-    /// As the file system gives them.
-    pub fn each(&self, mut take: impl FnMut(&[u8])) -> io::Result<()> {
+    /// [`BucketError::Local`].
+    pub fn each(&self, mut take: impl FnMut(&[u8])) -> Result<(), BucketError> {
         let mut reader = self.body();
-        while let Some(bytes) = reader.next()? {
+        let local = |source| BucketError::Local { action: "read what is to be sent", source };
+        while let Some(bytes) = reader.next().map_err(local)? {
             take(&bytes);
         }
         Ok(())
     }
 
+    /// MD5 in base64: servers compare what they get with it.
+    ///
+    /// # Errors
+    /// As [`Payload::each`].
+    pub fn md5(&self) -> Result<String, BucketError> {
+        Ok(self.digests(false)?.0)
+    }
+
     /// MD5 and SHA-256, as headers want them: in base64 and in hexadecimal digits.
     ///
     /// # Errors
-    /// As the file system gives them.
-    pub fn digests(&self, with_sha256: bool) -> io::Result<(String, Option<String>)> {
+    /// As [`Payload::each`].
+    pub fn digests(&self, with_sha256: bool) -> Result<(String, Option<String>), BucketError> {
         let mut md5 = Md5::new();
         let mut sha256 = with_sha256.then(|| digest::Context::new(&digest::SHA256));
         self.each(|bytes| {
@@ -139,6 +150,6 @@ mod tests {
         let bytes = Payload::Bytes(content[10..900_010].to_vec().into());
         assert_eq!(file.digests(true).unwrap(), bytes.digests(true).unwrap());
         assert_eq!(file.len(), 900_000);
-        assert_eq!(Payload::EMPTY.digests(false).unwrap().0, "1B2M2Y8AsgTpgAmY7PhCfg==");
+        assert_eq!(Payload::EMPTY.md5().unwrap(), "1B2M2Y8AsgTpgAmY7PhCfg==");
     }
 }

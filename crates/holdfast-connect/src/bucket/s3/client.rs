@@ -121,10 +121,7 @@ impl Amazon {
         headers.insert(CONTENT_LENGTH, request.payload.len().into());
         // Over TLS nobody changes the body on the way; the server checks it against its MD5 in any
         // case.
-        let (md5, sha256) = request
-            .payload
-            .digests(!self.endpoint.is_encrypted())
-            .map_err(|source| BucketError::Local { action: "read what is to be sent", source })?;
+        let (md5, sha256) = request.payload.digests(!self.endpoint.is_encrypted())?;
         if let Ok(md5) = HeaderValue::from_str(&md5) {
             headers.insert("content-md5", md5);
         }

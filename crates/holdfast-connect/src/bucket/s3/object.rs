@@ -133,9 +133,7 @@ impl S3 {
 
     /// What stands at a key, if it is this content in one piece.
     async fn written_before(&self, key: &str, payload: &Payload) -> Result<Written, BucketError> {
-        let local = |source| BucketError::Local { action: "read what is to be sent", source };
-        let (md5, _) = payload.digests(false).map_err(local)?;
-        let md5 = data_encoding::BASE64.decode(md5.as_bytes()).unwrap_or_default();
+        let md5 = data_encoding::BASE64.decode(payload.md5()?.as_bytes()).unwrap_or_default();
         let found = written(&self.head(Which { key, etag: "", version: None }).await?);
         let is_same = found.etag == data_encoding::HEXLOWER.encode(&md5);
         if is_same { Ok(found) } else { Err(BucketError::Exists) }

@@ -130,10 +130,7 @@ impl Store for S3 {
         let mut checksum = None;
         if let Some((algorithm, _)) = part_checksums(attributes) {
             let mut sum = Sum::new(algorithm);
-            payload.each(|bytes| sum.update(bytes)).map_err(|source| BucketError::Local {
-                action: "read what is to be sent",
-                source,
-            })?;
+            payload.each(|bytes| sum.update(bytes))?;
             let value = sum.finish();
             insert(&mut headers, algorithm.header(), &value);
             checksum = Some((algorithm.element(), value));
