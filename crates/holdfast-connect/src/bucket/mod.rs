@@ -10,6 +10,7 @@
 pub mod answers;
 pub mod attributes;
 mod azure;
+mod configuration;
 mod connection;
 mod error;
 mod google;
@@ -22,9 +23,11 @@ pub mod source;
 mod store;
 pub mod target;
 
+pub use configuration::{Refusal, Wanted};
 pub use connection::Bucket;
 pub use error::BucketError;
 pub use http::action::Requests;
 pub use options::{BucketOptions, Credentials, Retries, Service};
 pub use source::{BucketSource, BucketSourceOptions, Tags, Versions};
+pub use store::When;
 pub use target::{BucketTarget, BucketTargetOptions, Restored};

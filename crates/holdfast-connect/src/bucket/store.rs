@@ -72,6 +72,17 @@ pub struct Setting {
     pub read: Action,
     /// Setting it.
     pub write: Action,
+    /// When it is given back.
+    pub when: When,
+}
+
+/// When a part of a bucket's configuration is given back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum When {
+    /// Objects need it as they come.
+    BeforeObjects,
+    /// It would act on objects as they come, or keep them out.
+    AfterObjects,
 }
 
 /// What is asked for of an object besides what tells itself.
@@ -97,6 +108,8 @@ pub struct Abilities {
     pub unknown_single_bytes_max: u64,
     /// Most parts that an upload may have.
     pub parts_max: u64,
+    /// True if a bucket can be made by its name alone.
+    pub makes_buckets: bool,
 }
 
 /// A bucket of one service.
@@ -110,6 +123,12 @@ pub trait Store: Debug + Send + Sync {
 
     /// Name of the bucket, and its region; that may be empty.
     fn bucket(&self) -> (&str, &str);
+
+    /// Makes the bucket, if it is not there; `with_lock` so that its objects can be locked.
+    async fn make(&self, _with_lock: bool) -> Result<(), BucketError> {
+        let code = "that it wants to know more than a name".to_owned();
+        Err(BucketError::Unsupported { action: "make the bucket", code })
+    }
 
     /// A page of the objects whose keys begin with `prefix`, behind a place.
     async fn list(
@@ -230,6 +249,11 @@ pub trait Store: Debug + Send + Sync {
     /// thing.
     async fn setting(&self, _: &Setting) -> Result<Option<String>, BucketError> {
         Ok(None)
+    }
+
+    /// True if both documents of a setting mean the same.
+    fn means_the_same(&self, _: &Setting, one: &str, other: &str) -> bool {
+        one == other
     }
 
     /// Sets a setting.

@@ -1,6 +1,9 @@
 //! Every field of an object comes back.
 
-use holdfast_connect::bucket::{BucketSourceOptions, BucketTargetOptions, Versions};
+use holdfast_connect::bucket::source::BucketDocument;
+use holdfast_connect::bucket::{
+    BucketError, BucketSourceOptions, BucketTargetOptions, Versions, Wanted, When,
+};
 
 use super::server::{bucket_name, open, shared};
 use super::{boto, tree};
@@ -156,13 +159,60 @@ print(json.dumps(shown, sort_keys=True))
     let tree = take();
     assert_eq!(tree.files, take().files, "the same bucket gives the same tree");
 
-    let spool = tempfile::tempdir().unwrap();
-    let options =
-        BucketTargetOptions { with_configuration: true, ..BucketTargetOptions::new(spool.path()) };
-    let failures = tree::give(&open(&to).target(options).unwrap(), &tree, "bucket.json");
-    assert!(failures.is_empty(), "{failures:?}");
+    let document = BucketDocument::decode(&tree.files[&b"bucket.json"[..]].content).unwrap();
+    let other = open(&to);
+    assert_eq!(
+        other.unlike(&document, Wanted::Missing),
+        other.unlike(&document, Wanted::Different)
+    );
+    let (set, refused) = other.configure(&document, Wanted::Different, When::BeforeObjects);
+    assert!(refused.is_empty(), "{refused:?}");
+    assert_eq!(set, ["versioning", "ownershipControls", "encryption"]);
+    assert!(other.is_versioned().unwrap());
+    let after = ["lifecycle", "cors", "website", "tagging", "policy", "publicAccessBlock"];
+    assert_eq!(other.unlike(&document, Wanted::Different), after);
+    let (set, refused) = other.configure(&document, Wanted::Different, When::AfterObjects);
+    assert!(refused.is_empty(), "{refused:?}");
+    assert_eq!(set, after);
+    assert!(other.unlike(&document, Wanted::Different).is_empty());
     boto::assert_same(&before, &boto::run(&endpoint, show, &[&to]));
-    assert!(open(&to).is_versioned().unwrap());
+}
+
+#[test]
+fn a_setting_that_stands_gives_way_only_if_that_is_wanted() {
+    let (from, to) = (bucket_name("stands"), bucket_name("stands-back"));
+    let endpoint = shared().endpoint();
+    let script = r#"
+for bucket, owner in zip(arguments, ["one", "other"]):
+    s3.create_bucket(Bucket=bucket)
+    s3.put_bucket_tagging(Bucket=bucket, Tagging={"TagSet": [{"Key": "owner", "Value": owner}]})
+s3.put_bucket_versioning(Bucket=arguments[0], VersioningConfiguration={"Status": "Enabled"})
+"#;
+    boto::run(&endpoint, script, &[&from, &to]);
+    let mut source = open(&from).source(BucketSourceOptions::default()).unwrap();
+    let tree = tree::take(&mut source, None);
+    let document = BucketDocument::decode(&tree.files[&b"bucket.json"[..]].content).unwrap();
+    let other = open(&to);
+    assert_eq!(other.unlike(&document, Wanted::Missing), ["versioning"]);
+    assert_eq!(other.unlike(&document, Wanted::Different), ["versioning", "tagging"]);
+}
+
+#[test]
+fn a_bucket_that_is_gone_is_made_again() {
+    let (from, to) = (bucket_name("gone"), bucket_name("gone-back"));
+    let endpoint = shared().endpoint();
+    boto::run(&endpoint, CREATE_LOCKABLE, &[&from]);
+    let mut source = open(&from).source(BucketSourceOptions::default()).unwrap();
+    let tree = tree::take(&mut source, None);
+    let document = BucketDocument::decode(&tree.files[&b"bucket.json"[..]].content).unwrap();
+    let other = open(&to);
+    assert!(matches!(other.look(), Err(BucketError::NoSuchBucket { .. })));
+    assert!(other.can_be_made());
+    other.make(Some(&document)).unwrap();
+    other.make(Some(&document)).unwrap();
+    other.look().unwrap();
+    let locked = "print(s3.get_object_lock_configuration(Bucket=arguments[0]))";
+    assert!(boto::run(&endpoint, locked, &[&to]).contains("'ObjectLockEnabled': 'Enabled'"));
 }
 
 #[test]

@@ -8,6 +8,7 @@ const CONTRIBUTOR: &str = "Storage Blob Data Contributor";
 const OWNER: &str = "Storage Blob Data Owner";
 
 pub const LOOK_AT_ACCOUNT: Action = action("look at the account", READER, Kind::Bucket);
+pub const MAKE: Action = action("make the container", CONTRIBUTOR, Kind::Change);
 pub const LIST: Action = action("list the container", READER, Kind::List);
 pub const LIST_WITH_TAGS: Action =
     action("list the container with the tags of its blobs", OWNER, Kind::List);

@@ -37,11 +37,22 @@ impl Store for Azure {
             single_bytes_max: 64 << 20,
             unknown_single_bytes_max: 32 << 20,
             parts_max: 50_000,
+            makes_buckets: true,
         }
     }
 
     fn bucket(&self) -> (&str, &str) {
         (&self.container, "")
+    }
+
+    async fn make(&self, _: bool) -> Result<(), BucketError> {
+        let mut request =
+            Request::new(action::MAKE, Method::PUT, None).query("restype", "container");
+        match self.http.send(&mut request).await {
+            // An attempt whose answer was lost may have made it.
+            Err(BucketError::Refused { code, .. }) if code == "ContainerAlreadyExists" => Ok(()),
+            outcome => outcome.map(drop),
+        }
     }
 
     async fn list(

@@ -39,6 +39,8 @@ impl Store for Google {
             single_bytes_max: u64::MAX,
             unknown_single_bytes_max: u64::MAX,
             parts_max: 1,
+            // A bucket of Google belongs to a project, and its name does not tell which.
+            makes_buckets: false,
         }
     }
 

@@ -3,6 +3,7 @@
 use crate::bucket::http::action::{Action, Kind, action};
 
 pub const FIND_BUCKET: Action = action("find the bucket", "s3:ListBucket", Kind::Bucket);
+pub const MAKE_BUCKET: Action = action("make the bucket", "s3:CreateBucket", Kind::Change);
 pub const LIST: Action = action("list the bucket", "s3:ListBucket", Kind::List);
 pub const LIST_VERSIONS: Action =
     action("list the versions in the bucket", "s3:ListBucketVersions", Kind::List);

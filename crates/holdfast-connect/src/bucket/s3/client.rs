@@ -16,7 +16,7 @@ use crate::bucket::http::transport::Transport;
 use crate::bucket::{BucketError, BucketOptions};
 
 /// The region of whoever names none.
-const DEFAULT_REGION: &str = "us-east-1";
+pub const DEFAULT_REGION: &str = "us-east-1";
 
 /// A connection to one bucket of S3.
 #[derive(Debug)]

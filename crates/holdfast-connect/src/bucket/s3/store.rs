@@ -5,7 +5,7 @@ use http::header::{HeaderMap, HeaderName, HeaderValue};
 
 use super::checksum::{Algorithm, Sum};
 use super::client::S3;
-use super::configuration::SETTINGS;
+use super::configuration::{SETTINGS, mean_the_same};
 use super::grants::Grants;
 use super::object::tagging_header;
 use crate::bucket::BucketError;
@@ -31,11 +31,16 @@ impl Store for S3 {
             single_bytes_max: 5 << 30,
             unknown_single_bytes_max: 32 << 20,
             parts_max: 10_000,
+            makes_buckets: true,
         }
     }
 
     fn bucket(&self) -> (&str, &str) {
         (&self.bucket, &self.region)
+    }
+
+    async fn make(&self, with_lock: bool) -> Result<(), BucketError> {
+        self.make(with_lock).await
     }
 
     async fn list(
@@ -202,6 +207,10 @@ impl Store for S3 {
 
     async fn setting(&self, setting: &Setting) -> Result<Option<String>, BucketError> {
         self.setting(setting).await
+    }
+
+    fn means_the_same(&self, _: &Setting, one: &str, other: &str) -> bool {
+        mean_the_same(one, other)
     }
 
     async fn put_setting(&self, setting: &Setting, document: String) -> Result<(), BucketError> {

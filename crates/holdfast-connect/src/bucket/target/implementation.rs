@@ -12,7 +12,6 @@ use super::super::listing::After;
 use super::super::source::OBJECTS_NAME;
 use super::super::store::Which;
 use super::commit::Destination;
-use super::document::DocumentSlot;
 use super::place::Place;
 use super::slot::ObjectSlot;
 use super::{BucketTarget, Shared, refused};
@@ -57,7 +56,7 @@ impl Target for BucketTarget {
                     mtime: object.modified,
                 }))
             }
-            Some(Place::Document | Place::Version(..)) | None => Ok(None),
+            Some(Place::Version(..)) | None => Ok(None),
         }
     }
 
@@ -97,9 +96,6 @@ impl Target for BucketTarget {
         metadata: &Metadata,
     ) -> Result<Box<dyn FileSlot>, TargetError> {
         let destination = match Place::of(path)? {
-            Some(Place::Document) => {
-                return Ok(Box::new(DocumentSlot::new(&self.shared, bytes)?));
-            }
             Some(Place::Object(key)) => {
                 self.shared.check_free(&key).map_err(refused("write the object"))?;
                 Destination::Object(key)

@@ -66,6 +66,7 @@ mod tests {
             single_bytes_max: 5 << 30,
             unknown_single_bytes_max: 32 << 20,
             parts_max: 10_000,
+            makes_buckets: true,
         };
         Layout::of(&attributes, bytes, abilities)
     }

@@ -3,10 +3,10 @@
 //!
 //! The paths are those of the source (docs/decisions/0008-applications.md). Folders exist in paths
 //! only. Versions of a key are written when their folder is finished, in their order; so
-//! `versions/` is restored before `objects/`, with the same target.
+//! `versions/` is restored before `objects/`, with the same target. `bucket.json` is not restored
+//! here: [`Bucket::configure`] knows which part of it comes before the objects, and which after.
 
 mod commit;
-mod document;
 mod implementation;
 mod judge;
 mod layout;

@@ -42,8 +42,6 @@ pub struct BucketTargetOptions {
     /// True to lock objects that were locked, as long as they were to be; such a lock may be
     /// impossible to undo.
     pub with_lock: bool,
-    /// True to give the bucket its configuration.
-    pub with_configuration: bool,
     /// A folder for content that arrives in pieces; a folder is made in it, and removed at the end.
     pub spool: PathBuf,
     /// Is told of every object.
@@ -62,7 +60,6 @@ impl BucketTargetOptions {
             with_tags: true,
             with_acl: true,
             with_lock: false,
-            with_configuration: false,
             spool: spool.into(),
             on_restored: None,
         }

@@ -5,7 +5,7 @@ use std::io;
 use holdfast_format::entry::is_valid_name;
 
 use super::super::key::key_of_name;
-use super::super::source::{DOCUMENT_NAME, OBJECTS_NAME, VERSIONS_NAME};
+use super::super::source::{OBJECTS_NAME, VERSIONS_NAME};
 use crate::TargetError;
 
 /// What a path stands for.
@@ -13,8 +13,6 @@ use crate::TargetError;
 pub enum Place {
     /// The target itself, `objects`, or `versions`.
     Folder,
-    /// `bucket.json`.
-    Document,
     /// The object of this key.
     Object(String),
     /// The folder with the versions of this key.
@@ -39,7 +37,6 @@ impl Place {
         let is = |name: &[u8], what: &str| name == what.as_bytes();
         Ok(match names.as_slice() {
             [top] if is(top, OBJECTS_NAME) || is(top, VERSIONS_NAME) => Some(Self::Folder),
-            [top] if is(top, DOCUMENT_NAME) => Some(Self::Document),
             [top, name] if is(top, OBJECTS_NAME) => key_of_name(name).map(Self::Object),
             [top, name] if is(top, VERSIONS_NAME) => key_of_name(name).map(Self::VersionsOf),
             [top, name, version] if is(top, VERSIONS_NAME) => {
@@ -69,13 +66,17 @@ mod tests {
         for folder in [&b""[..], b"objects", b"versions"] {
             assert_eq!(place(folder), Some(Place::Folder));
         }
-        assert_eq!(place(b"bucket.json"), Some(Place::Document));
         assert_eq!(place(b"objects/a.\xffb"), Some(Place::Object("a/b".to_owned())));
         assert_eq!(place(b"versions/a"), Some(Place::VersionsOf("a".to_owned())));
         assert_eq!(place(b"versions/a/1"), Some(Place::Version("a".to_owned(), b"1".to_vec())));
-        for other in
-            [&b"x"[..], b"objects/\xff", b"objects/a/b", b"versions/a/b/c", b"bucket.json/x"]
-        {
+        for other in [
+            &b"x"[..],
+            b"bucket.json",
+            b"objects/\xff",
+            b"objects/a/b",
+            b"versions/a/b/c",
+            b"bucket.json/x",
+        ] {
             assert_eq!(place(other), None, "{other:?}");
         }
         for bad in [&b"/"[..], b"objects/", b"objects//a", b"../x", b"objects/..", b"objects/a\0"] {
