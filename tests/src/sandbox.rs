@@ -280,6 +280,13 @@ impl Outcome {
         assert!(self.stdout.contains(text), "{text:?} is not printed: {}", self.stdout);
         self
     }
+
+    /// Standard output must not hold this.
+    #[track_caller]
+    pub fn prints_nothing_of(&self, text: &str) -> &Self {
+        assert!(!self.stdout.contains(text), "{text:?} is printed:\n{self:?}");
+        self
+    }
 }
 
 type MakeFile = dyn Fn(&Path, &Path) -> std::io::Result<()>;

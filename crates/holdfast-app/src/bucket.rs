@@ -16,8 +16,8 @@ use std::sync::atomic::AtomicBool;
 
 use holdfast_connect::bucket::source::OBJECTS_NAME;
 use holdfast_connect::bucket::{
-    Bucket, BucketError, BucketOptions, BucketSource, BucketSourceOptions, BucketTarget,
-    BucketTargetOptions, Credentials, Service, Tags, Versions, key,
+    Bucket, BucketError, BucketOptions, BucketSource, BucketSourceOptions, BucketTargetOptions,
+    Credentials, Service, Tags, Versions, key,
 };
 use holdfast_format::entry::FileTime;
 use jiff::Timestamp;
@@ -79,22 +79,6 @@ pub fn source(
     open(bucket, access)?.source(source_options(bucket, sweep))
 }
 
-/// The bucket of a source as a target. Keys that began with the prefix of the source that was
-/// `kept` get that of `bucket` instead. Content waits in a folder that is made in `spool`. Nothing
-/// is replaced without `overwrite`.
-///
-/// # Errors
-/// As [`open`]; if there is no room in `spool`.
-pub fn target(
-    bucket: &config::Bucket,
-    kept: &config::Bucket,
-    access: &Access,
-    spool: &Path,
-    overwrite: bool,
-) -> Result<BucketTarget, BucketError> {
-    open(bucket, access)?.target(target_options(bucket, kept, spool, overwrite))
-}
-
 /// The key of the object at a path of the source's tree, such as `/objects/NAME` (with or without
 /// the first slash); `None` for everything that is no object.
 pub fn key_of_path(path: &[u8]) -> Option<String> {
@@ -130,8 +114,9 @@ pub fn source_options(bucket: &config::Bucket, sweep: Option<Sweep>) -> BucketSo
     }
 }
 
-/// How a bucket is restored, for those who want more of it changed: locks and the bucket's own
-/// configuration are not given back, and nobody is told of new versions.
+/// How a bucket is restored. Keys that began with the prefix of the source that was `kept` get that
+/// of `bucket` instead. Content waits in a folder that is made in `spool`. Nothing is replaced
+/// without `overwrite`.
 pub fn target_options(
     bucket: &config::Bucket,
     kept: &config::Bucket,
@@ -144,6 +129,8 @@ pub fn target_options(
         overwrite,
         with_tags: bucket.tags,
         with_acl: bucket.acl,
+        with_encryption: bucket.restore.encryption,
+        with_lock: bucket.restore.locks,
         ..BucketTargetOptions::new(spool)
     }
 }
@@ -260,7 +247,7 @@ fn read(path: &Path) -> Result<Zeroizing<String>, BucketError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::{BucketUrl, WebUrl};
+    use crate::config::{BucketRestore, BucketUrl, WebUrl};
 
     fn bucket(prefix: &str, endpoint: Option<&str>) -> config::Bucket {
         config::Bucket {
@@ -276,6 +263,7 @@ mod tests {
             versions: false,
             tags: true,
             acl: false,
+            restore: BucketRestore::default(),
         }
     }
 
@@ -393,5 +381,10 @@ mod tests {
         let options = target_options(&bucket("drill/", None), &kept, Path::new("/spool"), false);
         assert_eq!((options.kept_prefix.as_str(), options.prefix.as_str()), ("live/", "drill/"));
         assert!(!options.overwrite && options.with_tags && !options.with_acl);
+        assert!(!options.with_lock && !options.with_encryption);
+        let restore = BucketRestore { locks: true, encryption: true, configuration: None };
+        let with = config::Bucket { restore, ..bucket("", None) };
+        let options = target_options(&with, &kept, Path::new("/spool"), false);
+        assert!(options.with_lock && options.with_encryption);
     }
 }

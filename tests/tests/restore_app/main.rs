@@ -4,14 +4,17 @@
 // The lints that spare test functions do not know that all of this crate is one test.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::disallowed_methods)]
 
+mod amazon;
 mod clouds;
 mod drill;
 mod dumps;
 mod hooks;
 mod keys;
 mod killed;
+mod missing;
 mod owners;
 mod parts;
+mod scene;
 mod terminal;
 mod whole;
 mod world;

@@ -55,8 +55,8 @@ pub use repository::{AccessKeyId, Credentials, Password, Repository};
 pub use retention::Retention;
 pub use schedule::{Every, Schedule};
 pub use source::{
-    Bucket, BucketCredentials, Class, CommandOutput, CommandRestore, Databases, Files,
-    FilesRestore, Globals, Owner, Postgres, Source, SourceKind,
+    Bucket, BucketCredentials, BucketRestore, Class, CommandOutput, CommandRestore, Databases,
+    Files, FilesRestore, Globals, Owner, Postgres, Source, SourceKind,
 };
 pub use surroundings::{Finding, Machine, program_folders};
 pub use url::{BucketService, BucketUrl, PostgresUrl, RepositoryUrl, WebUrl};

@@ -4,23 +4,24 @@ use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::time::Duration;
 
+use holdfast_connect::bucket::When;
 use holdfast_connect::postgres::RestoreOptions;
 use holdfast_engine::restore::RestoreReport as EngineReport;
 use holdfast_format::record::KeyFingerprint;
 
-use super::RestoreError;
 use super::checks;
 use super::command;
-use super::database;
+use super::database::{self, DatabaseEffect};
 use super::files::{Move, adjusted, system_path};
 use super::health::{self, Health};
 use super::keys::{OnMachine, on_machine};
-use super::objects;
+use super::objects::ObjectsMove;
 use super::part::Part;
 use super::report::Verified;
 use super::step::Step;
 use super::tree::{Origin, SourceTree};
 use super::work::{Done, Work};
+use super::{Prepared, RestoreError};
 use crate::config::{Argv, Class, CommandRestore, FilesRestore, SourceKind, WebUrl};
 use crate::hooks::Ending;
 
@@ -116,6 +117,12 @@ impl Work<'_, '_> {
 
     fn database(&mut self, database: &database::DatabaseMove<'_>) -> Result<Done, RestoreError> {
         let wishes = self.prepared.wishes;
+        if wishes.only_missing
+            && let DatabaseEffect::Leave(tables) = database.effect(&database.leftovers()?, true)?
+        {
+            let message = format!("it exists with {tables} tables and stays, whatever they are");
+            return Ok(Done::new(message));
+        }
         let may_replace = wishes.overwrite.contains(&database.to);
         let letters = self.prepared.context.run.chars().filter(char::is_ascii_alphanumeric);
         let run: String = letters.take(12).collect();
@@ -136,13 +143,18 @@ impl Work<'_, '_> {
         let (mut files, mut written, mut verified) = (0, 0, 0);
         for (from, path) in from.paths.iter().zip(&to.paths) {
             let (rules, scratch) = (to.restore, self.prepared.context.scratch);
-            let moved = Move { tree: &tree, from, to: path, rules, scratch };
+            let only_missing = self.prepared.wishes.only_missing;
+            let moved = Move { tree: &tree, from, to: path, rules, scratch, only_missing };
             let report = self.moved(&moved)?;
             files += report.total_files;
             written += report.files_restored;
             verified += report.files_verified;
         }
-        let message = format!("{written} of {files} files were written; the others were right");
+        let others = match self.prepared.wishes.only_missing {
+            true => "the others stay, whatever is in them",
+            false => "the others were right",
+        };
+        let message = format!("{written} of {files} files were written; {others}");
         let read_back = format!("{verified} files read back, all as in the snapshot");
         let name = format!("content of {}", part.name());
         let mut checked = vec![Verified::new(name, true, read_back)];
@@ -225,22 +237,39 @@ impl Work<'_, '_> {
     }
 
     fn objects(&self, part: &Part<'_>, origin: Origin<'_>) -> Result<Done, RestoreError> {
-        let context = self.prepared.context;
-        let report = objects::restore_objects(part, origin, context, false, self.observer)?;
-        let place = objects::place(part);
+        let Prepared { context, wishes, .. } = self.prepared;
+        let Some(moved) = ObjectsMove::new(part, origin, context, wishes.only_missing)? else {
+            return Ok(Done::default());
+        };
+        let is_there = moved.is_there()?;
+        if !is_there {
+            moved.make()?;
+        }
+        let mut configuration = moved.configuration()?;
+        if let Some(configuration) = &mut configuration {
+            configuration.give(When::BeforeObjects);
+        }
+        let report = moved.restore(false, self.observer)?;
+        let place = moved.place();
         if report.errors > 0 {
             let message = format!("{} objects of {place} could not be restored", report.errors);
             let next = "what was said of them, then the same command again";
             return Err(RestoreError::refused(message).or(next));
         }
+        if let Some(configuration) = &mut configuration {
+            configuration.give(When::AfterObjects);
+        }
         let (all, written) = (report.total_files, report.files_restored);
-        let message = format!("{written} of {all} objects were written to {place}");
+        let made = if is_there { "" } else { ", which was made" };
+        let message = format!("{written} of {all} objects were written to {place}{made}");
+        let judged = if wishes.only_missing { "whatever they are" } else { "by size and checksum" };
         let read_back = format!(
-            "{} objects read back; {} were there already, by size and checksum",
+            "{} objects read back; {} were there already, {judged}",
             report.files_verified, report.files_skipped
         );
-        let name = format!("objects {}", part.name());
-        Ok(Done { message, verified: vec![Verified::new(name, true, read_back)] })
+        let mut verified = vec![Verified::new(format!("objects {}", part.name()), true, read_back)];
+        verified.extend(configuration.map(|it| it.verified(&place)));
+        Ok(Done { message, verified })
     }
 
     fn output(&mut self, part: &Part<'_>, origin: Origin<'_>) -> Result<Done, RestoreError> {
@@ -257,6 +286,9 @@ impl Work<'_, '_> {
                 ));
                 Ok(Done::new("nothing says what takes it"))
             }
+            Some(CommandRestore::Command(argv)) if self.prepared.wishes.only_missing => {
+                Ok(Done::new(command::not_asked(argv)))
+            }
             Some(CommandRestore::Command(argv)) => {
                 let bytes = command::feed(&tree, &from, argv, self.observer)?;
                 Ok(Done::new(format!("{} took {bytes} bytes", argv.program())))
@@ -264,7 +296,9 @@ impl Work<'_, '_> {
             Some(CommandRestore::File(to)) => {
                 let (rules, scratch) = (FilesRestore::default(), self.prepared.context.scratch);
                 let from = Path::new(&from);
-                let report = self.moved(&Move { tree: &tree, from, to, rules, scratch })?;
+                let only_missing = self.prepared.wishes.only_missing;
+                let moved = Move { tree: &tree, from, to, rules, scratch, only_missing };
+                let report = self.moved(&moved)?;
                 let message = format!("{} bytes in {}", report.total_bytes, to.display());
                 let name = format!("content of {}", part.name());
                 let verified = vec![Verified::new(name, true, "read back, as in the snapshot")];

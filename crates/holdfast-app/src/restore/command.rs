@@ -95,3 +95,8 @@ pub(super) fn path(part: &Part<'_>) -> String {
         _ => "/".to_owned(),
     }
 }
+
+/// Why a command is not run when only what is missing is restored.
+pub(super) fn not_asked(argv: &Argv) -> String {
+    format!("{} cannot say what is missing, so it is not run", argv.program())
+}

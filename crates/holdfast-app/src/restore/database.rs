@@ -42,6 +42,8 @@ pub(super) enum DatabaseEffect {
     Fill,
     /// It holds what was captured.
     Keep,
+    /// It exists with so many tables, and what exists is to stay.
+    Leave(u64),
     /// It exists with so many tables, and something else in them.
     Replace(u64),
     /// It exists with so many tables, and a part of a database replaces none.
@@ -104,7 +106,11 @@ impl DatabaseMove<'_> {
     }
 
     /// Looks at what stands there.
-    pub fn effect(&self, left: &Leftovers) -> Result<DatabaseEffect, RestoreError> {
+    pub fn effect(
+        &self,
+        left: &Leftovers,
+        only_missing: bool,
+    ) -> Result<DatabaseEffect, RestoreError> {
         let failed = |error| self.failed(error);
         if left.is_halfway() {
             return Ok(DatabaseEffect::Halfway);
@@ -114,6 +120,7 @@ impl DatabaseMove<'_> {
             Standing::Absent => DatabaseEffect::Make,
             Standing::Empty => DatabaseEffect::Fill,
             Standing::Tables(count) if is_part => DatabaseEffect::Refuse(count),
+            Standing::Tables(count) if only_missing => DatabaseEffect::Leave(count),
             Standing::Tables(count) => {
                 match holds(&self.tree, &self.server, &self.to).map_err(failed)? {
                     Some(_) => DatabaseEffect::Keep,

@@ -24,6 +24,8 @@ pub(super) struct Move<'a> {
     pub rules: FilesRestore,
     /// A folder for an empty one that stands for what does not exist.
     pub scratch: &'a Path,
+    /// True if what stands there stays, whatever it is.
+    pub only_missing: bool,
 }
 
 impl Move<'_> {
@@ -42,7 +44,11 @@ impl Move<'_> {
             );
         };
         let options = RestoreOptions {
-            overwrite: if dry_run { Overwrite::IfChanged } else { Overwrite::Always },
+            overwrite: match (self.only_missing, dry_run) {
+                (true, _) => Overwrite::Never,
+                (false, true) => Overwrite::IfChanged,
+                (false, false) => Overwrite::Always,
+            },
             delete: false,
             dry_run,
             verify: !dry_run,

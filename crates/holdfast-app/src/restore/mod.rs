@@ -84,6 +84,8 @@ pub struct Wishes {
     pub jobs: Option<u32>,
     /// Databases that may be replaced though they hold tables.
     pub overwrite: Vec<String>,
+    /// True if whatever exists stays, also where it differs: only what is missing is restored.
+    pub only_missing: bool,
     /// True to give everything in databases to the role that restores.
     pub no_owner: bool,
     /// Which keys.

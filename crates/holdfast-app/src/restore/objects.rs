@@ -1,81 +1,217 @@
-//! Restoring objects to a bucket: what is missing or different.
+//! Restoring objects to a bucket, what is missing or different, and the bucket's own configuration.
 
+use holdfast_connect::bucket::source::{BucketDocument, DOCUMENT_NAME};
+use holdfast_connect::bucket::{self as connect, BucketError, Wanted, When};
 use holdfast_engine::Observer;
+use holdfast_engine::look::ls;
 use holdfast_engine::restore::{Overwrite, RestoreOptions, RestoreReport, Selection, restore};
+use holdfast_format::entry::{Entry, EntryKind};
+use holdfast_repo::read::BlobReader;
 
 use super::part::Part;
-use super::tree::Origin;
+use super::report::Verified;
+use super::tree::{Origin, SourceTree};
 use super::{RestoreContext, RestoreError};
 use crate::bucket;
-use crate::config::SourceKind;
+use crate::config::{Bucket, SourceKind};
 
 /// Folders of a bucket's tree, in the order in which they are restored.
 const FOLDERS: [&[u8]; 2] = [b"/versions", b"/objects"];
 
-/// Restores the objects of a source; with `dry_run` nothing is changed, and the report says what
-/// would be.
-pub(super) fn restore_objects(
-    part: &Part<'_>,
-    origin: Origin<'_>,
-    context: &RestoreContext<'_>,
-    dry_run: bool,
-    observer: &dyn Observer,
-) -> Result<RestoreReport, RestoreError> {
-    let (SourceKind::Bucket(from), SourceKind::Bucket(to)) = (&part.from.kind, &part.to.kind)
-    else {
-        return Ok(RestoreReport::default());
-    };
-    let failed = |error: holdfast_connect::bucket::BucketError| {
-        RestoreError::refused(format!("source {:?}: {error}", part.name()))
-    };
-    // One sentence about the server rather than one for each object.
-    bucket::open(to, &context.buckets).and_then(|bucket| bucket.look()).map_err(failed)?;
-    let target =
-        bucket::target(to, from, &context.buckets, context.scratch, true).map_err(failed)?;
-    let tree = origin.tree(part.name())?;
-    // The bucket knows what its objects are; only what is written is read back.
-    let options = RestoreOptions {
-        overwrite: Overwrite::IfChanged,
-        delete: false,
-        dry_run,
-        verify: !dry_run,
-    };
-    let mut all = RestoreReport::default();
-    for folder in FOLDERS {
-        if tree.find(folder)?.is_none() || (folder == FOLDERS[0] && !to.versions) {
-            continue;
-        }
-        let select = |path: &[u8], _: bool| {
-            let rest = path.strip_prefix(folder);
-            match rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(b"/")) {
-                true => Selection::Take,
-                false => Selection::Skip,
-            }
+/// The objects of one source, and where they go.
+pub(super) struct ObjectsMove<'a> {
+    name: &'a str,
+    from: &'a Bucket,
+    to: &'a Bucket,
+    tree: SourceTree<'a>,
+    context: &'a RestoreContext<'a>,
+    /// True if what stands there stays, whatever it is.
+    only_missing: bool,
+    connection: connect::Bucket,
+}
+
+impl<'a> ObjectsMove<'a> {
+    /// Gets ready; `None` if the part is no bucket.
+    pub fn new(
+        part: &Part<'a>,
+        origin: Origin<'a>,
+        context: &'a RestoreContext<'a>,
+        only_missing: bool,
+    ) -> Result<Option<Self>, RestoreError> {
+        let (SourceKind::Bucket(from), SourceKind::Bucket(to)) = (&part.from.kind, &part.to.kind)
+        else {
+            return Ok(None);
         };
-        let root = tree.root.folder().clone();
-        let report = restore(tree.repository, root, &target, &select, &options, observer)?;
-        // The folder is an entry of the tree, and nothing in the bucket.
-        all.total_files += report.total_files.saturating_sub(1);
-        all.files_restored += report.files_restored.saturating_sub(1);
-        all.files_skipped += report.files_skipped;
-        all.files_verified += report.files_verified;
-        all.bytes_restored += report.bytes_restored;
-        all.errors += report.errors;
+        let name = part.from.name.as_str();
+        let connection = bucket::open(to, &context.buckets).map_err(|it| failed(name, it))?;
+        let tree = origin.tree(name)?;
+        Ok(Some(Self { name, from, to, tree, context, only_missing, connection }))
     }
-    match all.errors {
-        0 => Ok(all),
-        errors if dry_run => Err(RestoreError::refused(format!(
-            "source {:?}: {errors} objects cannot be looked at",
-            part.name()
-        ))),
-        _ => Ok(all),
+
+    /// Where the objects go, for people.
+    pub fn place(&self) -> String {
+        self.to.url.to_string()
+    }
+
+    /// True if the bucket is there; false if it is not and can be made.
+    ///
+    /// One sentence about the server rather than one for each object.
+    pub fn is_there(&self) -> Result<bool, RestoreError> {
+        match self.connection.look() {
+            Ok(()) => Ok(true),
+            Err(BucketError::NoSuchBucket { .. }) if self.connection.can_be_made() => Ok(false),
+            Err(error) => Err(failed(self.name, error)),
+        }
+    }
+
+    /// Makes the bucket.
+    pub fn make(&self) -> Result<(), RestoreError> {
+        let document = self.document()?;
+        self.connection.make(document.as_ref()).map_err(|error| failed(self.name, error))
+    }
+
+    /// How many objects the snapshot has.
+    pub fn count(&self, observer: &dyn Observer) -> Result<u64, RestoreError> {
+        let mut count = 0;
+        let mut each = |_: &[u8], entry: &Entry| {
+            count += u64::from(matches!(entry.kind, EntryKind::File { .. }));
+            Ok(())
+        };
+        let mut reader = BlobReader::new(self.tree.repository);
+        ls(&mut reader, &self.tree.root, &self.folders()?, true, observer, &mut each)?;
+        Ok(count)
+    }
+
+    /// The bucket's own configuration as it was captured.
+    fn document(&self) -> Result<Option<BucketDocument>, RestoreError> {
+        let Some(json) = self.tree.whole(DOCUMENT_NAME.as_bytes())? else { return Ok(None) };
+        let document = BucketDocument::decode(&json).map_err(|why| {
+            let name = self.name;
+            RestoreError::refused(format!("bucket.json of source {name:?} cannot be used: {why}"))
+                .or("holdfast check, or another snapshot")
+        })?;
+        Ok(Some(document))
+    }
+
+    /// The configuration, if it is to be given back and there is any.
+    pub fn configuration(&self) -> Result<Option<Configuration<'_>>, RestoreError> {
+        let Some(document) = self.document()? else { return Ok(None) };
+        let is_same_place =
+            document.bucket == self.to.url.bucket && self.from.endpoint == self.to.endpoint;
+        let is_wanted = self.to.restore.configuration.unwrap_or(is_same_place);
+        if !is_wanted || document.settings.is_empty() {
+            return Ok(None);
+        }
+        let wanted = if self.only_missing { Wanted::Missing } else { Wanted::Different };
+        let (set, refused) = Default::default();
+        Ok(Some(Configuration { document, wanted, bucket: &self.connection, set, refused }))
+    }
+
+    /// True if objects were locked, and come back without their locks.
+    pub fn loses_locks(&self) -> Result<bool, RestoreError> {
+        let had_locks = self.document()?.is_some_and(|it| it.settings.contains_key("object-lock"));
+        Ok(had_locks && !self.to.restore.locks)
+    }
+
+    /// The folders that the snapshot has and the bucket gets.
+    fn folders(&self) -> Result<Vec<Vec<u8>>, RestoreError> {
+        let mut folders = Vec::new();
+        for folder in FOLDERS {
+            let is_wanted = folder != FOLDERS[0] || self.to.versions;
+            if is_wanted && self.tree.find(folder)?.is_some() {
+                folders.push(folder.to_vec());
+            }
+        }
+        Ok(folders)
+    }
+
+    /// Restores the objects; with `dry_run` nothing is changed, and the report says what would be.
+    pub fn restore(
+        &self,
+        dry_run: bool,
+        observer: &dyn Observer,
+    ) -> Result<RestoreReport, RestoreError> {
+        let options =
+            bucket::target_options(self.to, self.from, self.context.scratch, !self.only_missing);
+        let target = self.connection.target(options).map_err(|error| failed(self.name, error))?;
+        // The bucket knows what its objects are; only what is written is read back.
+        let options = RestoreOptions {
+            overwrite: if self.only_missing { Overwrite::Never } else { Overwrite::IfChanged },
+            delete: false,
+            dry_run,
+            verify: !dry_run,
+        };
+        let mut all = RestoreReport::default();
+        for folder in self.folders()? {
+            let select = |path: &[u8], _: bool| {
+                let rest = path.strip_prefix(&folder[..]);
+                match rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(b"/")) {
+                    true => Selection::Take,
+                    false => Selection::Skip,
+                }
+            };
+            let (repository, root) = (self.tree.repository, self.tree.root.folder().clone());
+            let report = restore(repository, root, &target, &select, &options, observer)?;
+            // The folder is an entry of the tree, and nothing in the bucket.
+            all.total_files += report.total_files.saturating_sub(1);
+            all.files_restored += report.files_restored.saturating_sub(1);
+            all.files_skipped += report.files_skipped;
+            all.files_verified += report.files_verified;
+            all.bytes_restored += report.bytes_restored;
+            all.errors += report.errors;
+        }
+        match all.errors {
+            0 => Ok(all),
+            errors if dry_run => Err(RestoreError::refused(format!(
+                "source {:?}: {errors} objects cannot be looked at",
+                self.name
+            ))),
+            _ => Ok(all),
+        }
     }
 }
 
-/// Where the objects go, for people.
-pub(super) fn place(part: &Part<'_>) -> String {
-    match &part.to.kind {
-        SourceKind::Bucket(to) => to.url.to_string(),
-        _ => String::new(),
+/// A bucket's own configuration on its way back.
+pub(super) struct Configuration<'a> {
+    document: BucketDocument,
+    wanted: Wanted,
+    bucket: &'a connect::Bucket,
+    set: Vec<&'static str>,
+    refused: Vec<connect::Refusal>,
+}
+
+impl Configuration<'_> {
+    /// Names of what would be set, in a bucket that is there or will be.
+    pub fn unlike(&self) -> Vec<&'static str> {
+        self.bucket.unlike(&self.document, self.wanted)
     }
+
+    /// Sets what belongs before the objects, or after them.
+    pub fn give(&mut self, when: When) {
+        let (set, refused) = self.bucket.configure(&self.document, self.wanted, when);
+        self.set.extend(set);
+        self.refused.extend(refused);
+    }
+
+    /// What came of it.
+    pub fn verified(&self, place: &str) -> Verified {
+        let set = match self.set.as_slice() {
+            [] => "nothing had to be set".to_owned(),
+            names => format!("set: {}", names.join(", ")),
+        };
+        let mut sentences = vec![set];
+        for connect::Refusal { setting, error } in &self.refused {
+            sentences.push(format!("{setting} is not as it was: {error}"));
+        }
+        if !self.refused.is_empty() {
+            let leave = "configuration = false in [source.restore] leaves it as it is";
+            sentences.push(leave.to_owned());
+        }
+        let name = format!("configuration of {place}");
+        Verified::new(name, self.refused.is_empty(), sentences.join("; "))
+    }
+}
+
+fn failed(name: &str, error: BucketError) -> RestoreError {
+    RestoreError::refused(format!("source {name:?}: {error}"))
 }

@@ -11,11 +11,11 @@ use super::command;
 use super::database::{self, DatabaseEffect};
 use super::files::Move;
 use super::keys::KeysPlan;
-use super::objects;
+use super::objects::ObjectsMove;
 use super::part::Part;
 use super::step::Step;
 use super::tree::Origin;
-use super::{Prepared, RestoreError};
+use super::{Prepared, RestoreError, Wishes};
 use crate::config::{CommandRestore, FilesRestore, SourceKind};
 
 /// What a restore will do.
@@ -137,7 +137,7 @@ impl Plan {
             }
             Step::Database(database) => {
                 let left = database.leftovers()?;
-                let effect = database.effect(&left)?;
+                let effect = database.effect(&left, prepared.wishes.only_missing)?;
                 self.leftovers(prepared, &database.to, &left);
                 self.database(prepared, step, database, effect);
             }
@@ -146,19 +146,9 @@ impl Plan {
                 self.command(prepared, step, part, *origin, observer)?;
             }
             Step::Objects(part, origin) => {
-                let context = prepared.context;
-                let report = objects::restore_objects(part, *origin, context, true, observer)?;
-                let (written, place) = (report.files_restored, objects::place(part));
-                let (effect, detail) = match written {
-                    0 => (Effect::Keep, format!("{place} has all {} objects", report.total_files)),
-                    _ => {
-                        let all = report.total_files;
-                        let detail =
-                            format!("{place}: {written} of {all} are missing or different");
-                        (Effect::Change, detail)
-                    }
-                };
-                self.push(step, effect, detail);
+                let wishes = prepared.wishes;
+                let moved = ObjectsMove::new(part, *origin, prepared.context, wishes.only_missing)?;
+                moved.map_or(Ok(()), |moved| self.objects(step, &moved, wishes, observer))?;
             }
             Step::Checks => {
                 let count = prepared.checks().count();
@@ -222,6 +212,10 @@ impl Plan {
                 let detail = "it holds what was captured already, compared table by table";
                 self.push(step, Effect::Keep, detail.into());
             }
+            DatabaseEffect::Leave(tables) => {
+                let detail = format!("it exists with {tables} tables and stays, whatever they are");
+                self.push(step, Effect::Keep, detail);
+            }
             DatabaseEffect::Refuse(tables) => {
                 self.push(step, Effect::Skip, format!("it exists with {tables} tables"));
                 self.refusals.push(format!(
@@ -260,9 +254,54 @@ impl Plan {
         for (from, path) in from.paths.iter().zip(&to.paths) {
             let rules = to.restore;
             let scratch = prepared.context.scratch;
-            let moved = Move { tree: &tree, from, to: path, rules, scratch };
+            let only_missing = prepared.wishes.only_missing;
+            let moved = Move { tree: &tree, from, to: path, rules, scratch, only_missing };
             self.path(step, &moved, observer)?;
         }
+        Ok(())
+    }
+
+    fn objects(
+        &mut self,
+        step: &Step<'_>,
+        moved: &ObjectsMove<'_>,
+        wishes: &Wishes,
+        observer: &dyn Observer,
+    ) -> Result<(), RestoreError> {
+        let place = moved.place();
+        let is_there = moved.is_there()?;
+        if let Some(configuration) = moved.configuration()? {
+            let (effect, detail) = match (is_there, configuration.unlike()) {
+                (false, unlike) => (Effect::Make, format!("it gets {}", unlike.join(", "))),
+                (true, unlike) if unlike.is_empty() => {
+                    (Effect::Keep, "nothing is to be set".into())
+                }
+                (true, unlike) => (Effect::Change, format!("sets {}", unlike.join(", "))),
+            };
+            self.items.push(PlanItem { name: format!("configuration of {place}"), effect, detail });
+        }
+        if moved.loses_locks()? {
+            self.warnings.push(format!(
+                "objects of {place} that were locked come back without their locks; locks = true \
+                 in [source.restore] gives them back"
+            ));
+        }
+        let (effect, detail) = match is_there {
+            false => {
+                let count = moved.count(observer)?;
+                (Effect::Make, format!("{place} does not exist; objects: {count}"))
+            }
+            true => {
+                let report = moved.restore(true, observer)?;
+                let (written, all) = (report.files_restored, report.total_files);
+                let what = if wishes.only_missing { "missing" } else { "missing or different" };
+                match written {
+                    0 => (Effect::Keep, format!("{place} has all {all} objects")),
+                    _ => (Effect::Change, format!("{place}: {written} of {all} are {what}")),
+                }
+            }
+        };
+        self.push(step, effect, detail);
         Ok(())
     }
 
@@ -278,10 +317,13 @@ impl Plan {
         let is_there = moved.to.symlink_metadata().is_ok();
         let (effect, detail) = match (is_there, written) {
             (false, _) => (Effect::Make, format!("{path} does not exist; files: {files}")),
+            (true, 0) if moved.only_missing => {
+                (Effect::Keep, format!("{path} has all {files} files, whatever is in them"))
+            }
             (true, 0) => (Effect::Keep, format!("{path} seems right; it is compared")),
             (true, _) => {
-                let detail =
-                    format!("{path} exists; {written} of {files} files are missing or differ");
+                let what = if moved.only_missing { "are missing" } else { "are missing or differ" };
+                let detail = format!("{path} exists; {written} of {files} files {what}");
                 (Effect::Change, detail)
             }
         };
@@ -299,6 +341,10 @@ impl Plan {
     ) -> Result<(), RestoreError> {
         let SourceKind::Command(output) = &part.to.kind else { return Ok(()) };
         match &output.restore {
+            Some(CommandRestore::Command(argv)) if prepared.wishes.only_missing => {
+                self.push(step, Effect::Skip, command::not_asked(argv));
+                Ok(())
+            }
             Some(CommandRestore::Command(argv)) => {
                 let detail = format!("gives it to {}", argv.program());
                 self.push(step, Effect::Run, detail);
@@ -307,8 +353,9 @@ impl Plan {
             Some(CommandRestore::File(to)) => {
                 let tree = origin.tree(part.name())?;
                 let (rules, scratch) = (FilesRestore::default(), prepared.context.scratch);
-                let from = command::path(part);
-                let moved = Move { tree: &tree, from: Path::new(&from), to, rules, scratch };
+                let (from, only_missing) = (command::path(part), prepared.wishes.only_missing);
+                let from = Path::new(&from);
+                let moved = Move { tree: &tree, from, to, rules, scratch, only_missing };
                 self.path(step, &moved, observer)
             }
             None => {

@@ -114,6 +114,10 @@ pub struct Args {
     #[arg(long, value_name = "DATABASE")]
     pub yes_overwrite: Vec<String>,
 
+    /// Restore only what is missing; whatever exists stays, also where it differs
+    #[arg(long, conflicts_with_all = ["yes_overwrite", "into", "schema", "table"])]
+    pub only_missing: bool,
+
     /// Give everything in databases to the role that restores
     #[arg(long)]
     pub no_owner: bool,
@@ -233,6 +237,7 @@ impl Work<'_> {
             into: args.into.clone(),
             jobs: args.jobs,
             overwrite: args.yes_overwrite.clone(),
+            only_missing: args.only_missing,
             no_owner: args.no_owner,
             keys: wish,
             any_keys: args.any_keys,

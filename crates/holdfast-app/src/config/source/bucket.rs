@@ -26,6 +26,45 @@ pub struct Bucket {
     pub tags: bool,
     /// True if access control lists are kept, which takes one request for each object that is new.
     pub acl: bool,
+    /// What a restore gives back besides objects.
+    pub restore: BucketRestore,
+}
+
+/// What a restore gives back besides objects with what is kept of them; of S3 only.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct BucketRestore {
+    /// True if the bucket gets its own configuration; without, that happens if it is the bucket
+    /// that was captured, and not if it is another one.
+    pub configuration: Option<bool>,
+    /// True if objects are encrypted as they were; else as the bucket wants it.
+    pub encryption: bool,
+    /// True if objects that were locked are locked again, as long as they were to be.
+    pub locks: bool,
+}
+
+impl Table for BucketRestore {
+    fn read(section: &mut Section<'_, '_>) -> Option<Self> {
+        let configuration = section.optional(
+            "configuration",
+            "true gives the bucket its own configuration back: versioning, lifecycle, policy and \
+             so on; false leaves it. Default: true if it goes back to where it was captured.",
+        );
+        let encryption = section.optional(
+            "encryption",
+            "true encrypts objects with the keys they had, which must exist. Default: false, as \
+             the bucket wants it.",
+        );
+        let locks = section.optional(
+            "locks",
+            "true locks objects again as long as they were to be locked, which nobody may be able \
+             to undo. Default: false.",
+        );
+        Some(Self {
+            configuration,
+            encryption: encryption.unwrap_or(false),
+            locks: locks.unwrap_or(false),
+        })
+    }
 }
 
 /// What identifies holdfast to the server of a bucket.
@@ -148,6 +187,8 @@ impl Table for Bucket {
             "true keeps the access control lists of objects, which take a request each, of S3 \
              only. Default: false.",
         );
+        let restore =
+            section.table("restore", "What a restore gives back besides objects, of S3 only.");
         let service = url.as_ref()?.service;
         refuse_foreign(section, service);
         if let Some(credentials) = &credentials
@@ -167,6 +208,7 @@ impl Table for Bucket {
             versions: versions.unwrap_or(false),
             tags: tags.unwrap_or(service == BucketService::S3),
             acl: acl.unwrap_or(false),
+            restore: restore.unwrap_or_default(),
         })
     }
 }
@@ -175,8 +217,8 @@ impl Table for Bucket {
 fn refuse_foreign(section: &mut Section<'_, '_>, service: BucketService) {
     let foreign: &[&str] = match service {
         BucketService::S3 => &["account"],
-        BucketService::Google => &["account", "region", "versions", "tags", "acl"],
-        BucketService::Azure => &["region", "versions", "acl"],
+        BucketService::Google => &["account", "region", "versions", "tags", "acl", "restore"],
+        BucketService::Azure => &["region", "versions", "acl", "restore"],
     };
     for key in foreign.iter().filter(|key| section.has(key)).collect::<Vec<_>>() {
         let message = format!("`{key}` means nothing for a bucket of {service}");

@@ -4,7 +4,7 @@ mod bucket;
 mod files;
 mod postgres;
 
-pub use bucket::{Bucket, BucketCredentials};
+pub use bucket::{Bucket, BucketCredentials, BucketRestore};
 pub use files::{Files, FilesRestore, Owner};
 pub use postgres::{Databases, Globals, Postgres};
 

@@ -1,0 +1,109 @@
+//! A bucket of S3 that is gone, or not what it was: made again, with its own configuration and the
+//! locks of its objects.
+
+use crate::scene::Scene;
+
+const SOURCE: &str = r#"
+url = "s3://BUCKET"
+endpoint = "ENDPOINT"
+credentials = { access-key-id = "AKIATEST", secret-access-key-file = "secret" }
+restore = { locks = true }
+"#;
+
+/// A bucket with a configuration, one object that is locked and one that is not.
+const MAKE: &str = r#"
+from datetime import datetime, timezone
+s3.create_bucket(Bucket="letters", ObjectLockEnabledForBucket=True)
+s3.put_bucket_lifecycle_configuration(Bucket="letters", LifecycleConfiguration={"Rules": [
+    {"ID": "old", "Status": "Enabled", "Filter": {"Prefix": "logs/"}, "Expiration": {"Days": 30}}]})
+s3.put_bucket_tagging(Bucket="letters", Tagging={"TagSet": [{"Key": "of", "Value": "letters"}]})
+s3.put_object(Bucket="letters", Key="2026/1", Body=b"one")
+s3.put_object(Bucket="letters", Key="2026/2", Body=b"two", ObjectLockMode="GOVERNANCE",
+    ObjectLockRetainUntilDate=datetime(2065, 1, 1, tzinfo=timezone.utc))
+"#;
+
+/// What is to come back of it.
+const SHOW: &str = r#"
+shown = {"lifecycle": s3.get_bucket_lifecycle_configuration(Bucket="letters")["Rules"],
+    "versioning": s3.get_bucket_versioning(Bucket="letters")["Status"],
+    "tags": s3.get_bucket_tagging(Bucket="letters")["TagSet"]}
+for key in ["2026/1", "2026/2"]:
+    got = s3.get_object(Bucket="letters", Key=key)
+    lock = [got.get("ObjectLockMode"), str(got.get("ObjectLockRetainUntilDate"))]
+    shown[key] = [got["Body"].read().decode(), *lock]
+print(json.dumps(shown, sort_keys=True))
+"#;
+
+/// The bucket and all its versions are gone.
+const LOSE: &str = r#"
+for version in s3.list_object_versions(Bucket="letters")["Versions"]:
+    s3.delete_object(Bucket="letters", Key=version["Key"], VersionId=version["VersionId"],
+        BypassGovernanceRetention=True)
+s3.delete_bucket(Bucket="letters")
+"#;
+
+const RESTORE: &str = "restore-app --config @holdfast.toml";
+
+fn captured() -> Scene {
+    let scene = Scene::start("s3-server", "", SOURCE, "hunter2-secret");
+    scene.amazon(MAKE);
+    scene.sandbox.ok("run --config @holdfast.toml --init-missing");
+    scene
+}
+
+#[test]
+fn a_bucket_that_is_gone_is_made_again_with_its_configuration_and_its_locks() {
+    let scene = captured();
+    let before = scene.amazon(SHOW);
+    scene.amazon(LOSE);
+    let plan = scene.sandbox.ok(&format!("{RESTORE} --dry-run"));
+    plan.prints("make     configuration of s3://letters/: it gets versioning, acl, object-lock, ");
+    plan.prints("s3://letters/ does not exist; objects: 2");
+    // Nothing that exists is touched, so nobody has to confirm it.
+    let restored = scene.sandbox.ok(RESTORE);
+    restored.prints("s3://letters/, which was made").prints("set: ").prints("0 wrong");
+    assert_eq!(scene.amazon(SHOW), before);
+    let again = scene.sandbox.ok(&format!("{RESTORE} --dry-run"));
+    again.prints("keep     configuration of s3://letters").prints("has all 2 objects");
+}
+
+#[test]
+fn a_configuration_that_was_changed_is_told_and_given_back_unless_it_is_to_stay() {
+    let mut scene = captured();
+    let before = scene.amazon(SHOW);
+    scene.amazon(
+        "s3.put_bucket_tagging(Bucket='letters', Tagging={'TagSet': []})\n\
+         s3.delete_bucket_lifecycle(Bucket='letters')",
+    );
+    let refused = scene.sandbox.fails(1, RESTORE);
+    refused.prints("sets lifecycle, tagging").says("nobody confirmed it");
+    scene.change("locks = true", "configuration = false");
+    let left = scene.sandbox.ok(&format!("{RESTORE} --confirm"));
+    left.prints_nothing_of("configuration").says("come back without their locks");
+    scene.change("configuration = false", "locks = true");
+    scene.sandbox.ok(&format!("{RESTORE} --confirm")).prints("set: lifecycle, tagging");
+    assert_eq!(scene.amazon(SHOW), before);
+}
+
+#[test]
+fn another_bucket_gets_objects_and_no_policy_of_this_one() {
+    let scene = captured();
+    scene.write_file("drill.toml", "drill", "unused");
+    scene.sandbox.ok(&format!("{RESTORE} --to @drill.toml")).prints_nothing_of("configuration");
+    let tags = "print(s3.get_bucket_versioning(Bucket='drill'))\n\
+                print(s3.get_object(Bucket='drill', Key='2026/2')['ObjectLockMode'])";
+    assert!(scene.amazon(tags).ends_with("GOVERNANCE\n"), "the locks were asked for");
+}
+
+#[test]
+fn only_missing_objects_come_back_beside_others() {
+    let scene = captured();
+    let script = "s3.put_object(Bucket='letters', Key='2026/1', Body=b'newer')\n\
+                  s3.delete_object(Bucket='letters', Key='2026/2')";
+    scene.amazon(script);
+    let plan = scene.sandbox.ok(&format!("{RESTORE} --only-missing --dry-run"));
+    plan.prints("1 of 2 are missing");
+    scene.sandbox.ok(&format!("{RESTORE} --only-missing --confirm")).prints("1 of 2 objects");
+    let shown = scene.amazon(SHOW);
+    assert!(shown.contains("newer") && shown.contains("two"), "{shown}");
+}

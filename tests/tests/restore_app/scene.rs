@@ -1,0 +1,97 @@
+//! A server of buckets, an application with one bucket on it, and holdfast beside it.
+
+use std::io::{BufRead, BufReader};
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+
+use holdfast_tests::project;
+use holdfast_tests::sandbox::Sandbox;
+use serde_json::Value;
+
+/// What scripts of Amazon's client begin with.
+const BEGIN: &str = r#"
+import json, sys, boto3
+from botocore.config import Config
+config = Config(retries={"total_max_attempts": 1}, s3={"addressing_style": "path"})
+s3 = boto3.client("s3", endpoint_url=sys.argv[1], region_name="us-east-1", config=config,
+    aws_access_key_id="AKIATEST", aws_secret_access_key="hunter2-secret")
+"#;
+
+/// A server, an application with one bucket in it, and holdfast beside it.
+pub struct Scene {
+    pub sandbox: Sandbox,
+    server: Child,
+    script: PathBuf,
+    endpoint: String,
+    source: String,
+}
+
+impl Scene {
+    /// Starts a server by its script in `tests/`; `path` is what its endpoint has behind the port.
+    pub fn start(script: &str, path: &str, source: &str, secret: &str) -> Self {
+        let script = project::root().join("tests").join(script);
+        let mut server = Command::new(&script)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("the script runs");
+        let mut port = String::new();
+        BufReader::new(server.stdout.take().unwrap()).read_line(&mut port).unwrap();
+        let endpoint = format!("http://127.0.0.1:{}{path}", port.trim());
+        let sandbox = Sandbox::empty();
+        let state = sandbox.path("state");
+        let sandbox = sandbox.with("HOLDFAST_STATE_DIR", state);
+        sandbox.make_key("key");
+        sandbox.add_secret("secret", secret);
+        let source = source.to_owned();
+        let scene = Self { sandbox, server, script, endpoint, source };
+        scene.write_file("holdfast.toml", "letters", "data");
+        scene
+    }
+
+    /// The app file again, with something else in it.
+    pub fn change(&mut self, old: &str, new: &str) {
+        assert!(self.source.contains(old), "{old}");
+        self.source = self.source.replace(old, new);
+        self.write_file("holdfast.toml", "letters", "data");
+    }
+
+    /// An app file with this bucket in it.
+    pub fn write_file(&self, name: &str, bucket: &str, repository: &str) {
+        let source = self.source.replace("ENDPOINT", &self.endpoint).replace("BUCKET", bucket);
+        let text = format!(
+            "[app]\nname = \"app\"\n[repository]\nurl = \"{repository}\"\n\
+             password-file = \"key\"\n[[source]]\nname = \"letters\"\ntype = \"bucket\"{source}"
+        );
+        self.sandbox.write(name, text);
+    }
+
+    /// Lets the service's own client do something.
+    pub fn client(&self, arguments: &[&str]) -> String {
+        self.output(&[&["--client", &self.endpoint], arguments].concat())
+    }
+
+    /// Runs a script of Amazon's own client, `s3`; what it prints is the result.
+    pub fn amazon(&self, script: &str) -> String {
+        self.output(&["--python", "-c", &format!("{BEGIN}{script}"), &self.endpoint])
+    }
+
+    fn output(&self, arguments: &[&str]) -> String {
+        let output = Command::new(&self.script).args(arguments).output().expect("the script runs");
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap()
+    }
+
+    /// Everything that a bucket holds, as that client shows it.
+    pub fn show(&self, bucket: &str) -> Value {
+        serde_json::from_str(&self.client(&["show", bucket])).unwrap()
+    }
+}
+
+impl Drop for Scene {
+    fn drop(&mut self) {
+        // The end of its input ends it.
+        drop(self.server.stdin.take());
+        let _ = self.server.wait();
+    }
+}
