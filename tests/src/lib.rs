@@ -13,6 +13,7 @@
 )]
 
 pub mod binary;
+pub mod clock;
 pub mod cluster;
 pub mod picture;
 pub mod process;

@@ -3,12 +3,12 @@
 //! Each is kept by a process of its own, which reads a pipe of this one: when the test ends,
 //! however it ends, the pipe does, and the keeper stops the server and removes its folder.
 
-use std::fs;
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::OnceLock;
 
+use holdfast_tests::cluster::installations;
 use holdfast_tests::project;
 
 /// Makes a cluster in a new folder, prints the folder, and ends with its standard input.
@@ -62,7 +62,7 @@ pub struct ObjectServer {
 pub fn cluster() -> &'static Cluster {
     static CLUSTER: OnceLock<Cluster> = OnceLock::new();
     CLUSTER.get_or_init(|| {
-        let programs = programs();
+        let programs = installations().pop().expect("there is one");
         let mut command = Command::new("sh");
         command.args(["-c", KEEPER, "keeper"]).arg(&programs).stderr(Stdio::null());
         let (keeper, line) = start(&mut command);
@@ -90,15 +90,6 @@ fn start(command: &mut Command) -> (Child, String) {
     let stdout = child.stdout.take().expect("a pipe");
     BufReader::new(stdout).read_line(&mut line).expect("a pipe can be read");
     (child, line.trim().to_owned())
-}
-
-/// The folder of PostgreSQL's programs, the newest if there are several.
-fn programs() -> PathBuf {
-    let versions = fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
-    let folders = versions.map(|version| version.path().join("bin"));
-    let mut folders: Vec<_> = folders.filter(|folder| folder.join("initdb").exists()).collect();
-    folders.sort();
-    folders.pop().expect("PostgreSQL is missing: `./dev test` installs it")
 }
 
 impl Cluster {

@@ -13,7 +13,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use holdfast_tests::picture::{self, Kind};
 use holdfast_tests::sandbox::{Outcome, Sandbox};
-use holdfast_tests::{binary, project};
+use holdfast_tests::{binary, clock, project};
 use jiff::{Timestamp, ToSpan};
 use serde_json::Value;
 
@@ -231,9 +231,7 @@ impl<A: Application> World<A> {
 
     fn finish(&self, command: &mut Command, hour: u32) -> Outcome {
         command.env_remove("HOLDFAST_REPOSITORY").env_remove("HOLDFAST_PASSWORD_FILE");
-        // Its clock only: times of files are those of this machine.
-        command.env("LD_PRELOAD", library()).env("FAKETIME", format!("@{}", self.at(hour, 17)));
-        command.env("FAKETIME_DONT_FAKE_MONOTONIC", "1").env("NO_FAKE_STAT", "1");
+        clock::set(command, &self.at(hour, 17));
         self.sandbox.finish(command.output().expect("it runs"))
     }
 
@@ -333,12 +331,4 @@ fn first_hour(run_every_hours: u32) -> Timestamp {
     let now = Timestamp::now().as_second();
     let ago = 10 * i64::from(run_every_hours) * 3600;
     Timestamp::from_second(now - now % 3600 - ago).expect("a time")
-}
-
-/// The library that gives a process another clock.
-fn library() -> PathBuf {
-    let folders = fs::read_dir("/usr/lib").into_iter().flatten().flatten();
-    let libraries = folders.map(|folder| folder.path().join("faketime/libfaketime.so.1"));
-    let mut libraries = libraries.filter(|library| library.exists());
-    libraries.next().expect("faketime is missing: `./dev test` installs it")
 }

@@ -1,6 +1,10 @@
 //! A bucket of S3 that is gone, or not what it was: made again, with its own configuration and the
 //! locks of its objects.
 
+use holdfast_tests::clock;
+use jiff::{SignedDuration, Timestamp};
+use serde_json::Value;
+
 use crate::scene::Scene;
 
 const SOURCE: &str = r#"
@@ -106,4 +110,37 @@ fn only_missing_objects_come_back_beside_others() {
     scene.sandbox.ok(&format!("{RESTORE} --only-missing --confirm")).prints("1 of 2 objects");
     let shown = scene.amazon(SHOW);
     assert!(shown.contains("newer") && shown.contains("two"), "{shown}");
+}
+
+/// Runs so many days and seconds from now; what is said of its snapshot.
+fn run_later(scene: &Scene, (days, seconds): (i64, i64)) -> Value {
+    let later = SignedDuration::from_hours(24 * days) + SignedDuration::from_secs(seconds);
+    let time = (Timestamp::now() + later).strftime("%Y-%m-%d %H:%M:%S").to_string();
+    let mut command = scene.sandbox.command(["run", "--config", "holdfast.toml"]);
+    clock::set(&mut command, &time);
+    let outcome = scene.sandbox.finish(command.output().unwrap());
+    assert_eq!(outcome.code, Some(0), "{outcome:?}");
+    let snapshots = scene.sandbox.ok("snapshots --repo @data --password-file @key --json");
+    snapshots.json().as_array().unwrap().last().unwrap().clone()
+}
+
+#[test]
+fn what_no_listing_shows_is_looked_at_once_a_week_and_no_content_is_read_for_it() {
+    let scene = Scene::start("s3-server", "", SOURCE, "hunter2-secret");
+    scene.amazon(MAKE);
+    scene.sandbox.ok("init --repo @data --password-file @key");
+    let first = run_later(&scene, (0, 0));
+    assert_eq!(first["summary"]["files_new"], 3, "both objects and bucket.json: {first}");
+    let tag = "s3.put_object_tagging(Bucket='letters', Key='2026/1', \
+               Tagging={'TagSet': [{'Key': 'read', 'Value': 'yes'}]})";
+    scene.amazon(tag);
+    let second = run_later(&scene, (6, 0));
+    assert_eq!(second["tree"], first["tree"], "no listing shows it");
+    let third = run_later(&scene, (7, 0));
+    assert_ne!(third["tree"], first["tree"], "it is seen now");
+    assert_eq!(third["summary"]["files_unmodified"], 3, "nothing was read: {third}");
+    scene.amazon(LOSE);
+    scene.sandbox.ok(RESTORE);
+    let tags = "print(s3.get_object_tagging(Bucket='letters', Key='2026/1')['TagSet'])";
+    assert_eq!(scene.amazon(tags), "[{'Key': 'read', 'Value': 'yes'}]\n");
 }

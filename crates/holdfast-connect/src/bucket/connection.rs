@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use holdfast_format::entry::FileTime;
 use tokio::runtime::{Handle, Runtime};
 
 use super::azure::Azure;
@@ -88,6 +89,18 @@ impl Bucket {
     /// As the server gives them.
     pub fn is_versioned(&self) -> Result<bool, BucketError> {
         self.runtime.block_on(self.store.is_versioned())
+    }
+
+    /// A moment that lies behind everything that was written before this is called, by the server's
+    /// clock: it is what dates objects, and this machine's may be behind it.
+    ///
+    /// # Errors
+    /// As the server gives them.
+    pub(super) fn moment(&self) -> Result<FileTime, BucketError> {
+        let told = self.runtime.block_on(self.store.now())?;
+        let now = FileTime::from(told.unwrap_or_else(|| self.now()));
+        // What was written in the same second is dated behind its beginning, or at it.
+        Ok(FileTime { nanoseconds: 999_999_999, ..now })
     }
 
     pub(super) fn store(&self) -> &Arc<dyn Store> {

@@ -5,6 +5,7 @@ use std::fmt::Debug;
 
 use async_trait::async_trait;
 use http::header::HeaderMap;
+use jiff::Timestamp;
 
 use super::BucketError;
 use super::attributes::{Attributes, Carry, Origin};
@@ -152,6 +153,11 @@ pub trait Store: Debug + Send + Sync {
     /// True if the bucket keeps every version, and they can be listed.
     async fn is_versioned(&self) -> Result<bool, BucketError> {
         Ok(false)
+    }
+
+    /// The time by the server's clock, in whole seconds; `None` if it does not tell.
+    async fn now(&self) -> Result<Option<Timestamp>, BucketError> {
+        Ok(None)
     }
 
     /// Begins to read an object, or a range of it (first byte and last byte), if it is still the

@@ -2,10 +2,13 @@
 
 use std::sync::{Arc, Mutex};
 
-use holdfast_connect::bucket::{BucketSourceOptions, BucketTargetOptions, Restored, Versions};
+use holdfast_connect::bucket::{
+    Bucket, BucketOptions, BucketSourceOptions, BucketTargetOptions, Restored, Versions,
+};
 use holdfast_format::entry::FileTime;
+use jiff::{SignedDuration, Timestamp};
 
-use super::server::{bucket_name, open, shared};
+use super::server::{bucket_name, open, options, shared};
 use super::{boto, tree};
 
 /// A history; prints the moment in the middle of it. Listings tell whole seconds.
@@ -67,6 +70,24 @@ fn a_cut_shows_the_bucket_at_one_moment() {
         newest.attribute(b"objects/new", "s3.version"),
         now.attribute(b"objects/new", "s3.version")
     );
+}
+
+#[test]
+fn a_clock_that_is_behind_the_server_s_loses_nothing() {
+    let bucket = bucket_name("late");
+    let write = "
+bucket, = arguments
+s3.create_bucket(Bucket=bucket)
+s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={'Status': 'Enabled'})
+s3.put_object(Bucket=bucket, Key='new', Body=b'here')";
+    boto::run(&shared().endpoint(), write, &[&bucket]);
+    let behind = || Timestamp::now() - SignedDuration::from_mins(10);
+    let options = BucketOptions { clock: behind, ..options(&shared().endpoint(), &bucket) };
+    let late = Bucket::open(options).unwrap();
+    let options = BucketSourceOptions { versions: Versions::Cut, ..BucketSourceOptions::default() };
+    let mut source = late.source(options).unwrap();
+    assert!(source.cut().unwrap().seconds >= Timestamp::now().as_second() - 60);
+    assert_eq!(tree::take(&mut source, None).keys(), ["new"]);
 }
 
 #[test]

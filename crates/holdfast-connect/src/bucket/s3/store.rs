@@ -1,8 +1,12 @@
 //! [`S3`] as a [`Store`].
 
 use async_trait::async_trait;
-use http::header::{HeaderMap, HeaderName, HeaderValue};
+use http::Method;
+use http::header::{DATE, HeaderMap, HeaderName, HeaderValue};
+use jiff::Timestamp;
+use jiff::fmt::rfc2822::DateTimeParser;
 
+use super::action;
 use super::checksum::{Algorithm, Sum};
 use super::client::S3;
 use super::configuration::{SETTINGS, mean_the_same};
@@ -10,7 +14,7 @@ use super::grants::Grants;
 use super::object::tagging_header;
 use crate::bucket::BucketError;
 use crate::bucket::attributes::{Attributes, Carry, Origin};
-use crate::bucket::http::client::{Answered, Client};
+use crate::bucket::http::client::{Answered, Client, Request};
 use crate::bucket::http::payload::Payload;
 use crate::bucket::http::xml::Element;
 use crate::bucket::listing::{After, Listed, Page};
@@ -60,6 +64,13 @@ impl Store for S3 {
         let document = self.setting(&SETTINGS[0]).await?;
         let root = document.and_then(|document| Element::parse(document.as_bytes()).ok());
         Ok(root.is_some_and(|root| root.text("Status") == Some("Enabled")))
+    }
+
+    async fn now(&self) -> Result<Option<Timestamp>, BucketError> {
+        let mut request = Request::new(action::FIND_BUCKET, Method::HEAD, None);
+        let answer = self.http.send(&mut request).await?;
+        let date = answer.headers().get(DATE).and_then(|date| date.to_str().ok());
+        Ok(date.and_then(|date| DateTimeParser::new().parse_timestamp(date).ok()))
     }
 
     async fn get(

@@ -70,9 +70,10 @@ impl BucketSource {
     /// If versions are asked for and the bucket will not say whether it has any.
     pub(super) fn new(bucket: &Bucket, options: BucketSourceOptions) -> Result<Self, BucketError> {
         let is_versioned = options.versions != Versions::Newest && bucket.is_versioned()?;
-        let cut = match is_versioned {
-            true => options.cut.or_else(|| Some(bucket.now().into())),
-            false => None,
+        let cut = match (is_versioned, options.cut) {
+            (true, None) => Some(bucket.moment()?),
+            (true, cut) => cut,
+            (false, _) => None,
         };
         let shared = Arc::new(Shared {
             bucket: bucket.clone(),

@@ -33,7 +33,8 @@ pub struct BucketSourceOptions {
     pub prefix: String,
     /// Which versions.
     pub versions: Versions,
-    /// The moment of the cut; `None` for the moment at which the source is made.
+    /// The moment of the cut; `None` for the moment at which the source is made, by the server's
+    /// clock.
     pub cut: Option<FileTime>,
     /// Which tags.
     pub tags: Tags,
