@@ -12,6 +12,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::binary;
+use crate::cluster::installations;
 
 /// A scratch folder and the commands that are run in it.
 ///
@@ -131,7 +132,7 @@ impl Sandbox {
     pub fn program(&self, program: impl AsRef<OsStr>) -> Command {
         let mut command = Command::new(program);
         command.current_dir(self.folder.path()).env_clear();
-        command.env("PATH", "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin");
+        command.env("PATH", search_path());
         command.env("HOME", self.path("home")).env("TZ", "UTC").env("LC_ALL", "C.UTF-8");
         command.env("HOLDFAST_REPOSITORY", self.path("repository"));
         command.env("HOLDFAST_PASSWORD_FILE", self.path("key"));
@@ -286,6 +287,16 @@ impl Outcome {
     pub fn prints_nothing_of(&self, text: &str) -> &Self {
         assert!(!self.stdout.contains(text), "{text:?} is printed:\n{self:?}");
         self
+    }
+}
+
+/// Where programs are looked for: the system's folders, and before them the one of the PostgreSQL
+/// that is to be tested, if it is not the system's.
+pub fn search_path() -> String {
+    let system = "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin";
+    match std::env::var_os("HOLDFAST_TEST_POSTGRES").and_then(|_| installations().pop()) {
+        Some(programs) => format!("{}:{system}", programs.display()),
+        None => system.to_owned(),
     }
 }
 

@@ -12,7 +12,7 @@ use std::process::Command;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use holdfast_tests::picture::{self, Kind};
-use holdfast_tests::sandbox::{Outcome, Sandbox};
+use holdfast_tests::sandbox::{Outcome, Sandbox, search_path};
 use holdfast_tests::{binary, clock, project};
 use jiff::{Timestamp, ToSpan};
 use serde_json::Value;
@@ -90,7 +90,7 @@ impl<A: Application> World<A> {
         let sandbox = Sandbox::empty();
         let state = sandbox.path("state");
         fs::create_dir(&state).expect("a folder");
-        let path = format!("{}:/usr/local/bin:/usr/bin:/bin", sandbox.path("bin").display());
+        let path = format!("{}:{}", sandbox.path("bin").display(), search_path());
         let config = sandbox.path("etc/holdfast").join(format!("{}.toml", A::NAME));
         let sandbox = sandbox
             .with("PATH", path)

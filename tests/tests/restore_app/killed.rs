@@ -4,6 +4,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 
 use holdfast_tests::process::{Running, wait_until};
+use holdfast_tests::sandbox::search_path;
 use rustix::process::Signal;
 
 use crate::world::World;
@@ -12,14 +13,16 @@ const LINE: &str = "restore-app --config @holdfast.toml --confirm --yes-overwrit
 
 /// Restores, and kills that with SIGKILL: after `pg_restore` was begun, or after it has ended.
 fn kill_midway(world: &World, is_filled: bool) {
-    let work = if is_filled { "/usr/lib/postgresql/*/bin/pg_restore \"$@\" || exit" } else { ":" };
+    let pg_restore = world.cluster.programs().join("pg_restore");
+    let work = format!("{} \"$@\" || exit", pg_restore.display());
+    let work = if is_filled { work.as_str() } else { ":" };
     let (folder, reached) = (world.sandbox.path("slow"), world.sandbox.path("reached"));
     let wait = format!("touch {}; while kill -0 $parent; do sleep 0.1; done", reached.display());
     let text = format!("#!/bin/sh\nparent=$PPID\n{work}\n{wait} 2>/dev/null\n");
     let program = world.sandbox.write("slow/pg_restore", text);
     fs::set_permissions(program, fs::Permissions::from_mode(0o755)).unwrap();
     let mut command = world.sandbox.command(world.sandbox.words(LINE));
-    command.env("PATH", format!("{}:/usr/bin:/bin", folder.display()));
+    command.env("PATH", format!("{}:{}", folder.display(), search_path()));
     let mut running = Running::start(&mut command);
     wait_until("pg_restore runs", || reached.exists() || running.has_ended());
     assert!(!running.has_ended(), "{:?}", running.end());
