@@ -8,6 +8,7 @@ mod amazon;
 mod clouds;
 mod drill;
 mod dumps;
+mod dumps_taken;
 mod hooks;
 mod keys;
 mod killed;

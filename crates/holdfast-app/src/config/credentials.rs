@@ -52,6 +52,10 @@ impl AppFile {
                 SourceKind::Bucket(bucket) => {
                     of_bucket(&prefix, bucket.credentials.as_mut(), &mut paths);
                 }
+                SourceKind::Dump(dump) => {
+                    let password = dump.restore.as_mut().and_then(|it| it.password.as_mut());
+                    of_password(&prefix, password, &mut paths);
+                }
                 SourceKind::Files(_) | SourceKind::Command(_) => {}
             }
         }

@@ -56,7 +56,7 @@ pub use retention::Retention;
 pub use schedule::{Every, Schedule};
 pub use source::{
     Bucket, BucketCredentials, BucketRestore, Class, CommandOutput, CommandRestore, Databases,
-    Files, FilesRestore, Globals, Owner, Postgres, Source, SourceKind,
+    Dump, Files, FilesRestore, Globals, Owner, Postgres, Source, SourceKind,
 };
 pub use surroundings::{Finding, Machine, program_folders};
 pub use url::{BucketService, BucketUrl, PostgresUrl, RepositoryUrl, WebUrl};

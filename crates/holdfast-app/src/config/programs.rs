@@ -43,7 +43,7 @@ fn of_source(found: &mut Vec<Program>, source: &Source) {
     match &source.kind {
         SourceKind::Postgres(postgres) => of_postgres(found, &what, postgres),
         SourceKind::Command(output) => found.push(program(&output.command, &what)),
-        SourceKind::Files(_) | SourceKind::Bucket(_) => {}
+        SourceKind::Files(_) | SourceKind::Bucket(_) | SourceKind::Dump(_) => {}
     }
 }
 

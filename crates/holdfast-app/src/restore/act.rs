@@ -41,6 +41,11 @@ impl Work<'_, '_> {
             Step::Files(part, origin) => self.files(part, *origin),
             Step::Command(part, origin) => self.output(part, *origin),
             Step::Objects(part, origin) => self.objects(part, *origin),
+            Step::Dump(part, origin) => {
+                let why = database::why_not(part, *origin)?;
+                self.report.warnings.push(format!("source {:?}: {why}", part.name()));
+                Ok(Done::new(why))
+            }
             Step::Globals(part, script) => {
                 self.tidy(part)?;
                 database::restore_roles(part, script, self.prepared.context).map(Done::new)

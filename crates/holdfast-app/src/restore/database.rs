@@ -1,8 +1,8 @@
 //! Restoring roles and databases of a PostgreSQL server.
 
 use holdfast_connect::postgres::{
-    Leftovers, RestoreOptions, RestoreSelection, Server, ServerRecord, Standing, TableOutcome,
-    TableReport, holds, leftovers, restore, restore_globals, settle, standing, tidy,
+    DatabaseContent, Leftovers, RestoreOptions, RestoreSelection, Server, ServerRecord, Standing,
+    TableOutcome, TableReport, holds, leftovers, restore, restore_globals, settle, standing, tidy,
 };
 
 use super::part::Part;
@@ -68,8 +68,11 @@ pub(super) fn moves<'a>(
     origin: Origin<'a>,
     context: &RestoreContext<'_>,
 ) -> Result<Vec<DatabaseMove<'a>>, RestoreError> {
-    let SourceKind::Postgres(postgres) = &part.to.kind else { return Ok(Vec::new()) };
+    let Some(postgres) = part.to.kind.database() else { return Ok(Vec::new()) };
     let tree = origin.tree(part.name())?;
+    if let SourceKind::Dump(_) = part.from.kind {
+        return of_dump(part, tree, server(part, postgres, context)?);
+    }
     let damaged = |why: String| {
         let name = part.name();
         RestoreError::refused(format!("postgres.json of source {name:?} cannot be used: {why}"))
@@ -91,6 +94,47 @@ pub(super) fn moves<'a>(
         })
     };
     record.databases.into_iter().map(one).collect()
+}
+
+/// The database of a dump that somebody else made: its name stands in the dump only.
+fn of_dump<'a>(
+    part: &Part<'_>,
+    tree: SourceTree<'a>,
+    server: Server,
+) -> Result<Vec<DatabaseMove<'a>>, RestoreError> {
+    let mut moves = Vec::new();
+    for folder in tree.folders(b"databases")? {
+        let tree = tree.below(&[b"databases/", &folder[..]].concat())?;
+        let Some(json) = tree.whole(b"content.json")? else { continue };
+        let content: DatabaseContent = serde_json::from_slice(&json).map_err(|error| {
+            let name = part.name();
+            RestoreError::refused(format!("content.json of source {name:?}: {error}"))
+                .or("holdfast check, or another snapshot")
+        })?;
+        let (source, from) = (part.name().to_owned(), content.database);
+        let to = part.database(std::slice::from_ref(&from), &from)?;
+        let (server, selection) = (server.clone(), RestoreSelection::default());
+        moves.push(DatabaseMove { source, tree, server, from, to, selection });
+    }
+    Ok(moves)
+}
+
+/// Why a dump that somebody else made is not restored, and what prints it.
+pub(super) fn why_not(part: &Part<'_>, origin: Origin<'_>) -> Result<String, RestoreError> {
+    let (tree, name) = (origin.tree(part.name())?, part.name());
+    let snapshot = origin.snapshot.id.short();
+    for script in ["database.sql", "cluster.sql"] {
+        if tree.find(script.as_bytes())?.is_some() {
+            return Ok(format!(
+                "it is a script, which nothing restores by itself: holdfast dump {snapshot} \
+                 --source {name} /{script} | psql runs it"
+            ));
+        }
+    }
+    Ok(format!(
+        "nothing says where it goes: url in [source.restore] does; holdfast dump -a custom \
+         {snapshot} --source {name} /databases/NAME prints it"
+    ))
 }
 
 impl DatabaseMove<'_> {

@@ -216,7 +216,9 @@ impl<'a> Prepared<'a> {
         for part in of_class(Class::Keys) {
             self.add(part)?;
         }
-        let is_database = |part: &&Part<'_>| matches!(part.from.kind, SourceKind::Postgres(_));
+        let is_database = |part: &&Part<'_>| {
+            matches!(part.from.kind, SourceKind::Postgres(_) | SourceKind::Dump(_))
+        };
         let is_bucket = |part: &&Part<'_>| matches!(part.from.kind, SourceKind::Bucket(_));
         for part in of_class(Class::Data).filter(is_database) {
             self.add(part)?;
@@ -259,6 +261,13 @@ impl<'a> Prepared<'a> {
                 let script = script.filter(|_| is_wanted);
                 self.steps.extend(script.map(|script| Step::Globals(*part, script)));
                 let moves = database::moves(part, origin, self.context)?;
+                self.steps.extend(moves.into_iter().map(|it| Step::Database(Box::new(it))));
+            }
+            SourceKind::Dump(_) => {
+                let moves = database::moves(part, origin, self.context)?;
+                if moves.is_empty() {
+                    self.steps.push(Step::Dump(*part, origin));
+                }
                 self.steps.extend(moves.into_iter().map(|it| Step::Database(Box::new(it))));
             }
             SourceKind::Bucket(_) => self.steps.push(Step::Objects(*part, origin)),

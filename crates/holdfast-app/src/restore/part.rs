@@ -42,14 +42,12 @@ impl Part<'_> {
 
     /// Where a database of the snapshot goes.
     pub(super) fn database(&self, captured: &[String], name: &str) -> Result<String, RestoreError> {
-        let (SourceKind::Postgres(from), SourceKind::Postgres(to)) =
-            (&self.from.kind, &self.to.kind)
-        else {
-            return Ok(name.to_owned());
-        };
+        let Some(to) = self.to.kind.database() else { return Ok(name.to_owned()) };
         let Databases::Named(to) = &to.databases else { return Ok(name.to_owned()) };
-        let place = match &from.databases {
-            Databases::Named(from) if from.len() == to.len() => {
+        let place = match &self.from.kind {
+            SourceKind::Postgres(Postgres { databases: Databases::Named(from), .. })
+                if from.len() == to.len() =>
+            {
                 from.iter().position(|it| it == name)
             }
             _ => None,
@@ -133,7 +131,7 @@ fn check(part: &Part<'_>) -> Result<(), RestoreError> {
 fn refuse_live(part: &Part<'_>, app: &AppFile) -> Result<(), RestoreError> {
     let touched = app.sources.iter().find_map(|live| match (&part.to.kind, &live.kind) {
         (SourceKind::Files(to), SourceKind::Files(live)) => overlapping(to, live),
-        (SourceKind::Postgres(to), SourceKind::Postgres(live)) => same_database(to, live),
+        (to, live) if to.database().is_some() => same_database(to.database()?, live.database()?),
         (SourceKind::Bucket(to), SourceKind::Bucket(live)) => {
             let is_same = to.endpoint == live.endpoint
                 && to.url.service == live.url.service

@@ -3,14 +3,13 @@
 use super::part::Part;
 use super::step::Step;
 use super::{Prepared, RestoreError};
-use crate::config::SourceKind;
 
 /// Leaves databases; whoever asked for something else by name is told.
 pub(super) fn databases_only(
     parts: &mut Vec<Part<'_>>,
     only: &[String],
 ) -> Result<(), RestoreError> {
-    let is_database = |part: &Part<'_>| matches!(part.from.kind, SourceKind::Postgres(_));
+    let is_database = |part: &Part<'_>| part.to.kind.database().is_some();
     let other = parts.iter().find(|part| !only.is_empty() && !is_database(part));
     if let Some(other) = other {
         let (name, kind) = (other.name(), other.from.kind.word());

@@ -145,6 +145,9 @@ impl Plan {
             Step::Command(part, origin) => {
                 self.command(prepared, step, part, *origin, observer)?;
             }
+            Step::Dump(part, origin) => {
+                self.push(step, Effect::Skip, database::why_not(part, *origin)?);
+            }
             Step::Objects(part, origin) => {
                 let wishes = prepared.wishes;
                 let moved = ObjectsMove::new(part, *origin, prepared.context, wishes.only_missing)?;

@@ -21,6 +21,8 @@ pub(super) enum Step<'a> {
     Globals(Part<'a>, Vec<u8>),
     /// A database.
     Database(Box<DatabaseMove<'a>>),
+    /// A dump that is not restored: nothing says where, or it is a script.
+    Dump(Part<'a>, Origin<'a>),
     /// Objects of a bucket.
     Objects(Part<'a>, Origin<'a>),
     /// What must hold between the parts.
@@ -41,6 +43,7 @@ impl Step<'_> {
             Self::Command(part, _) => format!("output {}", part.name()),
             Self::Globals(part, _) => format!("roles of {}", part.name()),
             Self::Database(database) => format!("database {}", database.to),
+            Self::Dump(part, _) => format!("dump {}", part.name()),
             Self::Objects(part, _) => format!("objects {}", part.name()),
             Self::Checks => "checks".to_owned(),
             Self::Start(_) => "start the application".to_owned(),
@@ -53,9 +56,8 @@ impl Step<'_> {
         match self {
             Self::Files(..) | Self::Command(..) | Self::Objects(..) => true,
             Self::Globals(..) | Self::Database(_) => true,
-            Self::Stop(_) | Self::KeysHere | Self::Checks | Self::Start(_) | Self::Health(..) => {
-                false
-            }
+            Self::Stop(_) | Self::KeysHere | Self::Dump(..) => false,
+            Self::Checks | Self::Start(_) | Self::Health(..) => false,
         }
     }
 }

@@ -3,8 +3,8 @@
 use std::io::{self, Read};
 
 use holdfast_connect::postgres::StoredDatabase;
-use holdfast_engine::EngineError;
-use holdfast_engine::look::{FileReader, Place, SnapshotRoot};
+use holdfast_engine::look::{FileReader, Place, SnapshotRoot, ls};
+use holdfast_engine::{EngineError, Silent};
 use holdfast_format::entry::{Entry, EntryKind};
 use holdfast_repo::read::BlobReader;
 use holdfast_repo::{Repository, SnapshotInfo};
@@ -50,6 +50,24 @@ impl<'a> SourceTree<'a> {
     pub fn below(&self, path: &[u8]) -> Result<Self, EngineError> {
         let root = self.root.enter(&mut BlobReader::new(self.repository), path)?;
         Ok(Self { repository: self.repository, root })
+    }
+
+    /// Names of the folders in a folder; none if that is not there.
+    pub fn folders(&self, path: &[u8]) -> Result<Vec<Vec<u8>>, EngineError> {
+        let mut names = Vec::new();
+        if self.find(path)?.is_some() {
+            let mut reader = BlobReader::new(self.repository);
+            let mut each = |found: &[u8], entry: &Entry| {
+                // The folder itself comes first.
+                let is_below = found.strip_prefix(b"/") != Some(path);
+                if is_below && matches!(entry.kind, EntryKind::Directory(_)) {
+                    names.push(entry.name.clone());
+                }
+                Ok(())
+            };
+            ls(&mut reader, &self.root, &[path.to_vec()], false, &Silent, &mut each)?;
+        }
+        Ok(names)
     }
 
     /// Begins to read a file; `None` if there is none.

@@ -1,12 +1,15 @@
 //! What would make a run fail, told before anything is stored.
 
+use std::os::unix::fs::MetadataExt;
+
 use holdfast_connect::bucket::BucketError;
 use holdfast_connect::postgres;
+use jiff::{SignedDuration, Timestamp};
 
 use super::cuts::postgres_options;
 use super::{RunContext, RunError};
 use crate::bucket;
-use crate::config::{AppFile, SourceKind};
+use crate::config::{AppFile, Dump, SourceKind};
 
 /// What is known before a run.
 #[derive(Debug, Default)]
@@ -48,6 +51,10 @@ pub fn preflight(file: &AppFile, context: &RunContext<'_>) -> Result<Preflight, 
                 files.paths.iter().map(|it| it.display().to_string()).collect::<Vec<_>>().join(", ")
             }
             SourceKind::Command(output) => output.command.program().to_owned(),
+            SourceKind::Dump(dump) => {
+                let why = |why| RunError::Settings { name: name.clone(), why };
+                look_at_dump(dump, (context.now)()).map_err(why)?
+            }
             SourceKind::Bucket(bucket) => {
                 let why = |error: BucketError| RunError::Settings {
                     name: name.clone(),
@@ -61,4 +68,25 @@ pub fn preflight(file: &AppFile, context: &RunContext<'_>) -> Result<Preflight, 
         ready.found.push((source.name.to_string(), found));
     }
     Ok(ready)
+}
+
+/// A dump that somebody else makes must be there, and not be of long ago: of one that is not made
+/// any more nobody would hear.
+fn look_at_dump(dump: &Dump, now: Timestamp) -> Result<String, String> {
+    let shown = dump.file.display();
+    let found = dump.file.metadata().map_err(|error| format!("{shown} cannot be read: {error}"))?;
+    if found.is_dir() {
+        return Err(format!(
+            "{shown} is a folder, as pg_dump -Fd writes it: a dump of one file is wanted (-Fc)"
+        ));
+    }
+    let changed = Timestamp::new(found.mtime(), 0).unwrap_or_default();
+    let age = now.duration_since(changed);
+    match dump.max_age.and_then(|max_age| SignedDuration::try_from(max_age).ok()) {
+        Some(max_age) if age > max_age => Err(format!(
+            "{shown} is of {changed}, which is {age:#} ago, and may be {max_age:#} old: whatever \
+             makes it has stopped"
+        )),
+        _ => Ok(format!("{shown} of {changed}")),
+    }
 }

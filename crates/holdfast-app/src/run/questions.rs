@@ -107,7 +107,8 @@ impl Questions {
     ) -> Watched {
         let wanted = self.wanted.get(&source.name).cloned().unwrap_or_default();
         // A dump is made of rows that nobody can move elsewhere.
-        let scanner = scanner.filter(|_| !matches!(source.kind, SourceKind::Postgres(_)));
+        let scanner = scanner
+            .filter(|_| !matches!(source.kind, SourceKind::Postgres(_) | SourceKind::Dump(_)));
         let watched = Watched::new(wanted, name_of(source), scanner, previous);
         self.watched.insert(source.name.clone(), watched.clone());
         watched

@@ -10,7 +10,7 @@ use holdfast_connect::Source as Connector;
 use holdfast_connect::bucket::{Bucket, BucketError};
 use holdfast_connect::command::{CommandSource, StreamEntry};
 use holdfast_connect::fs::source::{FsOptions, FsSource};
-use holdfast_connect::postgres::{Cut, GlobalsSource, PostgresSource};
+use holdfast_connect::postgres::{Cut, DumpFileSource, GlobalsSource, PostgresSource};
 use holdfast_engine::backup::{Compare, SourceOptions};
 use holdfast_format::config::ChunkProfile;
 use holdfast_format::entry::FileTime;
@@ -35,6 +35,7 @@ pub(super) enum Made<'a> {
     Command(&'a CommandOutput, StreamEntry, &'a RunContext<'a>),
     Postgres(Arc<Cut>),
     Globals(Arc<Cut>),
+    Dump(&'a config::Dump),
     Bucket(Box<MadeBucket<'a>>),
 }
 
@@ -59,6 +60,7 @@ impl<'a> Made<'a> {
             SourceKind::Command(output) => {
                 Self::Command(output, stream_entry(output, context), context)
             }
+            SourceKind::Dump(dump) => Self::Dump(dump),
             SourceKind::Bucket(settings) => {
                 let why = |error: BucketError| RunError::Settings {
                     name: source.name.to_string(),
@@ -95,6 +97,7 @@ impl<'a> Made<'a> {
             }
             Self::Postgres(cut) => Box::new(PostgresSource::new(Arc::clone(cut))),
             Self::Globals(cut) => Box::new(GlobalsSource::new(Arc::clone(cut))),
+            Self::Dump(dump) => Box::new(DumpFileSource::open(&dump.file)?),
             Self::Bucket(made) => {
                 let options = bucket::source_options(made.settings, Some(made.sweep));
                 let source = made.bucket.source(options).map_err(io::Error::other)?;
@@ -127,7 +130,7 @@ impl<'a> Made<'a> {
     /// What the connector says of the moment that it shows.
     pub fn token(&self) -> BTreeMap<String, String> {
         match self {
-            Self::Files(_) | Self::Command(..) => BTreeMap::new(),
+            Self::Files(_) | Self::Command(..) | Self::Dump(_) => BTreeMap::new(),
             Self::Postgres(cut) | Self::Globals(cut) => {
                 BTreeMap::from([("cut".to_owned(), cut.token())])
             }
@@ -146,7 +149,7 @@ impl Made<'_> {
                 Ok(key) => made.bucket.has(key).unwrap_or(false),
                 Err(_) => false,
             },
-            Self::Command(..) | Self::Postgres(_) | Self::Globals(_) => false,
+            Self::Command(..) | Self::Postgres(_) | Self::Globals(_) | Self::Dump(_) => false,
         }
     }
 }
@@ -200,9 +203,7 @@ fn stream_entry(output: &CommandOutput, context: &RunContext<'_>) -> StreamEntry
 pub(super) fn order_of(source: &Source) -> SourceOrder {
     match source.kind {
         SourceKind::Bucket(_) => SourceOrder::Keys,
-        SourceKind::Files(_) | SourceKind::Command(_) | SourceKind::Postgres(_) => {
-            SourceOrder::Paths
-        }
+        _ => SourceOrder::Paths,
     }
 }
 
@@ -210,9 +211,7 @@ pub(super) fn order_of(source: &Source) -> SourceOrder {
 pub(super) fn path_of_name(source: &Source, name: &[u8]) -> Option<Vec<u8>> {
     match source.kind {
         SourceKind::Bucket(_) => bucket::path_of_key(std::str::from_utf8(name).ok()?),
-        SourceKind::Files(_) | SourceKind::Command(_) | SourceKind::Postgres(_) => {
-            Some(name.to_vec())
-        }
+        _ => Some(name.to_vec()),
     }
 }
 
@@ -220,8 +219,6 @@ pub(super) fn path_of_name(source: &Source, name: &[u8]) -> Option<Vec<u8>> {
 pub(super) fn name_of(source: &Source) -> NameOf {
     match source.kind {
         SourceKind::Bucket(_) => |path| bucket::key_of_path(path).map(String::into_bytes),
-        SourceKind::Files(_) | SourceKind::Command(_) | SourceKind::Postgres(_) => {
-            |path| Some(path.to_vec())
-        }
+        _ => |path| Some(path.to_vec()),
     }
 }

@@ -201,6 +201,7 @@ fn account(text: &mut String, file: &AppFile) -> Result<(), ScheduleError> {
 fn names_tmp(file: &AppFile, at: &Installation<'_>) -> bool {
     let files = file.sources.iter().flat_map(|source| match &source.kind {
         SourceKind::Files(files) => files.paths.as_slice(),
+        SourceKind::Dump(dump) => std::slice::from_ref(&dump.file),
         _ => &[],
     });
     let repositories = [Some(&file.repository), file.keys_repository.as_ref()];

@@ -1,10 +1,15 @@
 //! Dumps that somebody made, as files or streams.
 
 use std::collections::VecDeque;
-use std::io::{self, Read};
+use std::fs::File;
+use std::io::{self, BufReader, Read};
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 
+use flate2::read::MultiGzDecoder;
 use holdfast_format::entry::Metadata;
+use zstd::stream::read::Decoder as ZstdDecoder;
 
 use super::archive::{PlainCheck, PlainKind};
 use super::content::{Entries, already_read};
@@ -13,6 +18,12 @@ use super::dump::Dump;
 use super::error::{ErrorKind, PostgresError};
 use crate::{Content, Item, Opener, Piece, Source};
 
+/// How gzip begins, and how zstd does.
+const GZIP_START: &[u8] = b"\x1f\x8b";
+const ZSTD_START: &[u8] = b"\x28\xb5\x2f\xfd";
+/// How much of a file tells what it is, in bytes.
+const START_BYTES: u64 = 256;
+
 /// What every archive of `pg_dump -Fc` begins with.
 const ARCHIVE_START: &[u8] = b"PGDMP";
 
@@ -20,9 +31,12 @@ const ARCHIVE_START: &[u8] = b"PGDMP";
 ///
 /// An archive (`pg_dump -Fc`, compressed or not) becomes the tree that [`super::PostgresSource`]
 /// gives, without `postgres.json`; a script of `pg_dump` becomes `database.sql`, one of
-/// `pg_dumpall` `cluster.sql`. It can be read only once and in its own order.
+/// `pg_dumpall` `cluster.sql`. What gzip or zstd made smaller as a whole is kept as it was before,
+/// so that it deduplicates. It can be read only once and in its own order.
 pub struct DumpFileSource {
     entries: Entries,
+    /// The file and what was known of it at first, if it is one.
+    watched: Option<(File, Look)>,
     file: Option<Box<dyn Read + Send>>,
     folder: Option<DatabaseFolder>,
     items: VecDeque<Item>,
@@ -32,16 +46,28 @@ impl DumpFileSource {
     /// Reads from `file`, as a dump that was made at `seconds` since 1970.
     pub fn new(file: Box<dyn Read + Send>, seconds: i64) -> Self {
         let entries = Entries::new(seconds);
-        Self { entries, file: Some(file), folder: None, items: VecDeque::new() }
+        Self { entries, watched: None, file: Some(file), folder: None, items: VecDeque::new() }
     }
 
-    fn begin(&mut self, mut file: Box<dyn Read + Send>) -> io::Result<()> {
-        let mut start = Vec::new();
-        file.by_ref().take(256).read_to_end(&mut start)?;
+    /// Reads a file. A file that is written meanwhile is an error: it may be half of a dump.
+    ///
+    /// # Errors
+    /// If it cannot be read.
+    pub fn open(path: &Path) -> io::Result<Self> {
+        let failed = |error: io::Error| {
+            io::Error::new(error.kind(), format!("{} cannot be read: {error}", path.display()))
+        };
+        let file = File::open(path).map_err(failed)?;
+        let look = Look::of(&file).map_err(failed)?;
+        let watched = Some((file.try_clone().map_err(failed)?, look));
+        Ok(Self { watched, ..Self::new(Box::new(file), look.seconds) })
+    }
+
+    fn begin(&mut self, file: Box<dyn Read + Send>) -> io::Result<()> {
+        let (start, file) = unpacked(file)?;
         let is_archive = start.starts_with(ARCHIVE_START);
         let is_cluster = start.windows(16).any(|part| part == b"database cluster");
         let is_script = start.starts_with(b"--");
-        let file: Box<dyn Read + Send> = Box::new(io::Cursor::new(start).chain(file));
         if is_archive || !is_script {
             // What is neither, the reader of archives can name.
             let dump = Dump::from_file(file)?;
@@ -72,11 +98,63 @@ impl Source for DumpFileSource {
                     false => self.items.push_back(Item::Leave),
                 }
             } else {
-                return Ok(None);
+                return self.end();
             }
         }
         Ok(self.items.pop_front())
     }
+}
+
+impl DumpFileSource {
+    /// Makes sure that the file is what it was.
+    fn end(&mut self) -> io::Result<Option<Item>> {
+        match self.watched.take() {
+            Some((file, look)) if Look::of(&file)? != look => {
+                let text = "the dump was written while it was read: let it be finished under \
+                            another name, and renamed then";
+                Err(PostgresError::new(ErrorKind::Incomplete, text).into())
+            }
+            _ => Ok(None),
+        }
+    }
+}
+
+/// What changes with a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Look {
+    bytes: u64,
+    seconds: i64,
+    nanoseconds: i64,
+}
+
+impl Look {
+    fn of(file: &File) -> io::Result<Self> {
+        let found = file.metadata()?;
+        Ok(Self { bytes: found.len(), seconds: found.mtime(), nanoseconds: found.mtime_nsec() })
+    }
+}
+
+/// The first bytes of a dump and all of it, after gzip or zstd was undone.
+fn unpacked(file: Box<dyn Read + Send>) -> io::Result<(Vec<u8>, Box<dyn Read + Send>)> {
+    let (start, file) = started(file)?;
+    if start.starts_with(GZIP_START) {
+        return started(Box::new(MultiGzDecoder::new(BufReader::new(file))));
+    }
+    if start.starts_with(ZSTD_START) {
+        return started(Box::new(ZstdDecoder::new(file)?));
+    }
+    Ok((start, file))
+}
+
+/// The first bytes of a stream, and the whole of it.
+fn started(mut file: Box<dyn Read + Send>) -> io::Result<(Vec<u8>, Box<dyn Read + Send>)> {
+    let mut start = Vec::new();
+    file.by_ref().take(START_BYTES).read_to_end(&mut start).map_err(|error| {
+        let text = format!("the dump cannot be unpacked: {error}");
+        io::Error::new(error.kind(), text)
+    })?;
+    let whole = io::Cursor::new(start.clone()).chain(file);
+    Ok((start, Box::new(whole)))
 }
 
 /// The script, until somebody reads it.

@@ -1,6 +1,9 @@
 //! What a capture holds, and that it is of one moment.
 
+use std::fs::{self, OpenOptions};
+use std::process::Command;
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use holdfast_connect::postgres::{
     Cut, Databases, DumpFileSource, ErrorKind, Globals, PostgresOptions, PostgresSource,
@@ -183,6 +186,40 @@ fn dumps_that_were_made_before_are_taken_as_files() {
     assert!(error.contains("not whole"), "{error}");
     let globals = cluster.client("pg_dumpall", ["--globals-only"]).succeed();
     assert_eq!(from_file(globals.clone()).unwrap().paths(), ["cluster.sql"]);
-    let error = from_file(b"\x1f\x8bgzip".to_vec()).unwrap_err().to_string();
-    assert!(error.contains("compressed with gzip"), "{error}");
+    let error = from_file(b"BZh91AY".to_vec()).unwrap_err().to_string();
+    assert!(error.contains("compressed with bzip2"), "{error}");
+}
+
+#[test]
+fn dumps_that_were_compressed_as_a_whole_are_kept_as_they_were_before() {
+    let cluster = filled(&installations()[0]);
+    let gzip = |bytes: &[u8]| Command::new("gzip").arg("-c").succeed_with(bytes);
+    let script = cluster.dump("app", &["-Fp"]);
+    assert_eq!(from_file(gzip(&script)).unwrap().0["database.sql"], script);
+    let zstd = zstd::encode_all(&script[..], 1).unwrap();
+    assert_eq!(from_file(zstd).unwrap().0["database.sql"], script);
+    let archive = cluster.dump("app", &["-Fc", "-Z0"]);
+    let whole = from_file(archive.clone()).unwrap();
+    let packed = gzip(&archive);
+    assert_eq!(from_file(packed.clone()).unwrap().0, whole.0);
+    for end in [packed.len() / 2, packed.len() - 1] {
+        from_file(packed[..end].to_vec()).unwrap_err();
+    }
+}
+
+#[test]
+fn a_dump_that_is_written_while_it_is_read_is_refused() {
+    let cluster = filled(&installations()[0]);
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("app.dump");
+    fs::write(&path, cluster.dump("app", &["-Fc", "-Z0"])).unwrap();
+    read(&mut DumpFileSource::open(&path).unwrap()).unwrap();
+    let mut source = DumpFileSource::open(&path).unwrap();
+    // Somebody writes the same into it again.
+    let file = OpenOptions::new().append(true).open(&path).unwrap();
+    file.set_modified(SystemTime::UNIX_EPOCH).unwrap();
+    let error = read(&mut source).unwrap_err().to_string();
+    assert!(error.contains("while it was read"), "{error}");
+    let missing = DumpFileSource::open(&folder.path().join("nothing")).err().unwrap();
+    assert!(missing.to_string().contains("nothing cannot be read"), "{missing}");
 }

@@ -19,7 +19,7 @@ pub(super) fn check(draft: &Draft, tree: &Tree<'_, '_>, reader: &mut Reader<'_>)
             SourceKind::Command(output) => {
                 refuse(&output.command, tree.of("source", *index, "command"), reader);
             }
-            SourceKind::Files(_) | SourceKind::Bucket(_) => {}
+            SourceKind::Files(_) | SourceKind::Bucket(_) | SourceKind::Dump(_) => {}
         }
     }
 }

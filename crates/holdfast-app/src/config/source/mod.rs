@@ -1,10 +1,12 @@
 //! `[[source]]`: what an application consists of, in the order in which it is captured.
 
 mod bucket;
+mod dump;
 mod files;
 mod postgres;
 
 pub use bucket::{Bucket, BucketCredentials, BucketRestore};
+pub use dump::Dump;
 pub use files::{Files, FilesRestore, Owner};
 pub use postgres::{Databases, Globals, Postgres};
 
@@ -49,6 +51,8 @@ pub enum SourceKind {
     Command(CommandOutput),
     /// Databases of a PostgreSQL server.
     Postgres(Postgres),
+    /// A dump of a database that somebody else makes.
+    Dump(Dump),
     /// Objects of a bucket.
     Bucket(Bucket),
 }
@@ -79,12 +83,22 @@ impl SourceKind {
         matches!(self, Self::Postgres(postgres) if postgres.globals == Globals::WithKeys)
     }
 
+    /// Where databases of it are restored to, if it has any.
+    pub fn database(&self) -> Option<&Postgres> {
+        match self {
+            Self::Postgres(postgres) => Some(postgres),
+            Self::Dump(dump) => dump.restore.as_deref(),
+            Self::Files(_) | Self::Command(_) | Self::Bucket(_) => None,
+        }
+    }
+
     /// The word for it in the file.
     pub fn word(&self) -> &'static str {
         match self {
             Self::Files(_) => "files",
             Self::Command(_) => "command",
             Self::Postgres(_) => "postgres",
+            Self::Dump(_) => "dump",
             Self::Bucket(_) => "bucket",
         }
     }
@@ -102,10 +116,13 @@ impl Table for Source {
         );
         let kind = section.variant(
             "type",
-            "What it is: postgres, bucket, files or command.",
+            "What it is: postgres, dump, bucket, files or command.",
             &[
                 ("postgres", "Databases of a PostgreSQL server.", |section| {
                     Postgres::read(section).map(SourceKind::Postgres)
+                }),
+                ("dump", "A dump of a database that somebody else makes.", |section| {
+                    Dump::read(section).map(SourceKind::Dump)
                 }),
                 (
                     "bucket",
