@@ -16,7 +16,7 @@ use jiff::{SignedDuration, Timestamp};
 use crate::cmd::shared::{SnapshotFilterArgs, SourceArgs};
 use crate::context::Context;
 use crate::environment;
-use crate::exit::{CommandError, CommandResult};
+use crate::exit::{CommandError, CommandResult, ExitKind};
 use crate::output::text;
 
 /// Clocks of two machines may differ by so much without a word about it.
@@ -112,39 +112,33 @@ fn warn_of_the_future(context: &Context, info: &SnapshotInfo) {
     }
 }
 
-/// The tree of a chosen snapshot, of one source of it, or of the folder that was named in either.
+/// The tree of a chosen snapshot, of one source of it, or of the folder that was named in either;
+/// objects of buckets are called by their keys.
 ///
 /// # Errors
-/// As [`SnapshotRoot::of_source`] and [`SnapshotRoot::enter`].
+/// As [`SnapshotRoot::by_keys`] and [`SnapshotRoot::enter`].
 pub fn root(
     repository: &Repository,
     chosen: &Chosen,
     args: &SourceArgs,
 ) -> CommandResult<SnapshotRoot> {
-    let root = match &args.source {
-        Some(name) => SnapshotRoot::of_source(&chosen.info.snapshot, name)?,
-        None => SnapshotRoot::of(&chosen.info.snapshot),
-    };
+    let root = SnapshotRoot::by_keys(&chosen.info.snapshot, args.source.as_deref())?;
     Ok(root.enter(&mut BlobReader::new(repository), &chosen.subfolder)?)
 }
 
-/// The trees of several snapshots; those that do not have the source that is wanted are passed
-/// over.
+/// The trees of several snapshots, as [`root`] gives them; those that do not have the source that
+/// is wanted are passed over.
 ///
 /// # Errors
-/// As [`SnapshotRoot::of_source`], if no snapshot has it.
+/// As [`SnapshotRoot::by_keys`], if no snapshot has it.
 pub fn roots(
     snapshots: Vec<SnapshotInfo>,
     args: &SourceArgs,
 ) -> CommandResult<Vec<(SnapshotInfo, SnapshotRoot)>> {
-    let Some(name) = &args.source else {
-        let whole = |info: SnapshotInfo| (SnapshotRoot::of(&info.snapshot), info);
-        return Ok(snapshots.into_iter().map(whole).map(|(root, info)| (info, root)).collect());
-    };
     let mut found = Vec::new();
     let mut refusal = None;
     for info in snapshots {
-        match SnapshotRoot::of_source(&info.snapshot, name) {
+        match SnapshotRoot::by_keys(&info.snapshot, args.source.as_deref()) {
             Ok(root) => found.push((info, root)),
             Err(error) => refusal = Some(error),
         }
@@ -153,6 +147,21 @@ pub fn roots(
         Some(error) => Err(error.into()),
         None => Ok(found),
     }
+}
+
+/// The end of a command that gave some objects other names than their keys.
+///
+/// # Errors
+/// [`ExitKind::Partial`] if there are such objects.
+pub fn told_of_keys(renamed: u64, but: &str) -> CommandResult {
+    if renamed == 0 {
+        return Ok(());
+    }
+    let objects = text::count(renamed, "object has", "objects have");
+    let message = format!("{but}, but {objects} a key that no file can have");
+    Err(CommandError::new(ExitKind::Partial, message)
+        .hint("the names that are told above")
+        .hint("holdfast dump for one object; holdfast restore-app for a bucket"))
 }
 
 /// The snapshots that `texts` name, or, if there are none, all that the filter lets through; oldest

@@ -14,6 +14,7 @@ mod hooks;
 mod keys;
 mod locking;
 mod monitor;
+mod objects;
 mod retention;
 mod secrets;
 mod whole;

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use holdfast_connect::fs::target::{FsTarget, FsTargetOptions};
 use holdfast_connect::{Existing, FileSlot, Target, TargetError, WriteOrder};
-use holdfast_engine::look::{Folder, Place, ls};
+use holdfast_engine::look::{Folder, ls};
 use holdfast_engine::restore::{Overwrite, RestoreOptions, RestoreReport, Selection, restore};
 use holdfast_engine::{EngineError, Observer};
 use holdfast_format::entry::{Entry, EntryKind, Metadata};
@@ -53,10 +53,13 @@ impl Move<'_> {
             dry_run,
             verify: !dry_run,
         };
-        let plan = match place {
-            Place::Root(folder) => Landing { base: self.to.to_owned(), folder, name: Vec::new() },
-            Place::Entry(_) if self.from == self.to => self.in_place()?,
-            Place::Entry(entry) => self.moved(&entry)?,
+        let plan = match place.entry() {
+            None => {
+                let folder = self.tree.root.folder().clone();
+                Landing { base: self.to.to_owned(), folder, name: Vec::new() }
+            }
+            Some(_) if self.from == self.to => self.in_place()?,
+            Some(entry) => self.moved(entry)?,
         };
         let mut report = plan.restore(self, &options, observer)?;
         // Folders are made and kept as files come; nobody counts them.

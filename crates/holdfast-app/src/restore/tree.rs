@@ -72,12 +72,12 @@ impl<'a> SourceTree<'a> {
 
     /// Begins to read a file; `None` if there is none.
     pub fn open(&self, path: &[u8]) -> Result<Option<(Entry, FileReader<'a>)>, EngineError> {
-        match self.find(path)? {
-            Some(Place::Entry(entry)) => {
+        match self.find(path)?.and_then(Place::into_entry) {
+            Some(entry) => {
                 let reader = FileReader::new(self.repository, path, &entry)?;
-                Ok(Some((*entry, reader)))
+                Ok(Some((entry, reader)))
             }
-            Some(Place::Root(_)) | None => Ok(None),
+            None => Ok(None),
         }
     }
 

@@ -5,7 +5,7 @@ use std::io;
 use std::sync::PoisonError;
 
 use holdfast_engine::EngineError;
-use holdfast_engine::look::{FileReader, Place, SnapshotRoot};
+use holdfast_engine::look::{FileReader, SnapshotRoot};
 use holdfast_format::entry::{Entry, EntryKind};
 use holdfast_repo::SnapshotInfo;
 use holdfast_repo::read::BlobReader;
@@ -72,7 +72,7 @@ fn read(
     let Some(path) = path_of_name(source, &open.key) else { return Ok(None) };
     let root = SnapshotRoot::of_source(&parent.snapshot, source.name.as_str())?;
     let place = root.resolve(&mut BlobReader::new(repository), &path)?;
-    let Place::Entry(entry) = place else { return Ok(None) };
+    let Some(entry) = place.into_entry() else { return Ok(None) };
     if !is_same(&entry, source, open) {
         return Ok(None);
     }

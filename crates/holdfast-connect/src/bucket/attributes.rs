@@ -46,6 +46,11 @@ impl Origin {
         }
     }
 
+    /// Whose attribute it is by its name; `None` for what no object has.
+    pub fn of(name: &[u8]) -> Option<Self> {
+        Self::ALL.into_iter().find(|origin| origin.strip(name).is_some())
+    }
+
     /// The rest of an attribute's name behind `NAME.`.
     fn strip(self, name: &[u8]) -> Option<&[u8]> {
         name.strip_prefix(self.name().as_bytes())?.strip_prefix(b".")

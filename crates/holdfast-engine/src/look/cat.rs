@@ -93,11 +93,13 @@ pub fn tree(repository: &Repository, prefix: &IdPrefix) -> Result<Value, LookErr
 /// # Errors
 /// Repository failures.
 pub fn root(repository: &Repository, root: &SnapshotRoot) -> Result<Value, LookError> {
+    let node = |id| Ok(node_value(&id, &BlobReader::new(repository).node(&id)?));
     match root.folder() {
-        Folder::Tree(id) => Ok(node_value(id, &BlobReader::new(repository).node(id)?)),
-        Folder::Sources(entries) => {
+        Folder::Tree(id) | Folder::Bucket(id) => node(*id),
+        Folder::Keys(keys) => node(keys.tree()),
+        Folder::Sources(sources) => {
             let entries: Vec<_> =
-                entries.iter().map(|entry| EntryView::stored(&entry.name, entry)).collect();
+                sources.iter().map(|entry| EntryView::stored(&entry.name, entry)).collect();
             Ok(json!({ "kind": "sources", "entries": entries }))
         }
     }

@@ -1,11 +1,11 @@
 //! Listing entries.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 use holdfast_format::entry::Entry;
 use holdfast_repo::read::BlobReader;
 
-use super::root::{Place, SnapshotRoot, clean};
+use super::root::{Folder, SnapshotRoot};
 use super::walk::{Walk, check_interrupt, walk_each};
 use crate::{EngineError, Observer};
 
@@ -28,40 +28,44 @@ pub fn ls(
     each: TakeEntry<'_>,
 ) -> Result<(), EngineError> {
     if paths.is_empty() {
-        return list_below(reader, &Place::Root(root.folder().clone()), b"", true, observer, each);
+        return list_below(reader, root.folder(), b"", true, observer, each);
     }
-    let paths: BTreeSet<Vec<u8>> = paths.iter().map(|path| clean(path)).collect();
-    for path in &paths {
-        root.resolve(reader, path)?;
+    // An object comes before the folder that is called as it is.
+    let mut places = BTreeMap::new();
+    for path in paths {
+        for place in root.places(reader, path)? {
+            places.insert((place.path().to_vec(), place.folder().is_some()), place);
+        }
     }
-    for path in &paths {
+    for ((path, _), place) in &places {
+        let is_wanted = |above: &[u8]| places.contains_key(&(above.to_vec(), true));
         let is_listed = match is_recursive {
-            true => ancestors(path).any(|above| paths.contains(above)),
-            false => ancestors(path).next().is_some_and(|above| paths.contains(above)),
+            true => ancestors(path).any(is_wanted),
+            false => ancestors(path).next().is_some_and(is_wanted),
         };
         if is_listed && is_recursive {
             continue;
         }
-        let place = root.resolve(reader, path)?;
-        if let (Place::Entry(entry), false) = (&place, is_listed) {
+        if let (Some(entry), false) = (place.entry(), is_listed) {
             each(path, entry)?;
         }
-        list_below(reader, &place, path, is_recursive, observer, each)?;
+        if let Some(folder) = place.folder() {
+            list_below(reader, folder, path, is_recursive, observer, each)?;
+        }
     }
     Ok(())
 }
 
 fn list_below(
     reader: &mut BlobReader<'_>,
-    place: &Place,
+    folder: &Folder,
     path: &[u8],
     is_recursive: bool,
     observer: &dyn Observer,
     each: TakeEntry<'_>,
 ) -> Result<(), EngineError> {
-    let Some(folder) = place.folder() else { return Ok(()) };
     let after = if is_recursive { Walk::Descend } else { Walk::Skip };
-    walk_each(reader, &folder, path, |path, entry| {
+    walk_each(reader, folder, path, |path, entry| {
         check_interrupt(observer)?;
         each(path, entry)?;
         Ok(after)

@@ -1,15 +1,18 @@
 //! Looking into snapshots: list, find, compare, dump, count, show.
 //!
 //! Every verb starts from a [`SnapshotRoot`], which is a whole snapshot or one folder of it; paths
-//! begin with a slash and are relative to that root. Results are data or come one by one to a
-//! closure; nothing is printed.
+//! begin with a slash and are relative to that root. Objects of buckets have their keys as paths
+//! where [`SnapshotRoot::by_keys`] is asked for. Results are data or come one by one to a closure;
+//! nothing is printed.
 
 mod bitmap;
 pub mod cat;
 pub mod diff;
 pub mod dump;
+mod entries;
 pub mod error;
 pub mod find;
+mod keys;
 pub mod ls;
 mod nodes;
 pub mod prefix;
@@ -21,12 +24,13 @@ pub mod walk;
 
 pub use diff::{Change, DiffOptions, DiffStatistics, SideStatistics, diff};
 pub use dump::{ArchiveFormat, DumpStats, FileReader, dump, dump_archive, dump_file};
+pub(crate) use entries::{Entries, Named};
 pub use error::LookError;
 pub use find::{FindOptions, find};
+pub use keys::KeyFolder;
 pub use ls::ls;
-pub(crate) use nodes::Entries;
 pub use prefix::IdPrefix;
-pub use root::{Folder, Place, SnapshotRoot, resolve};
+pub use root::{Folder, Place, SnapshotRoot, Sources, resolve};
 pub use stats::{Stats, StatsMode, stats};
 pub use usage::{BlobUse, WantedBlobs, find_users};
 pub use view::EntryView;

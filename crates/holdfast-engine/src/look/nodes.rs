@@ -4,35 +4,46 @@ use std::collections::VecDeque;
 
 use holdfast_format::entry::{Content, Entry, EntryKind};
 use holdfast_format::limits::NODE_LEVEL_MAX;
-use holdfast_format::node::{Extent, Node};
+use holdfast_format::node::{DirectoryChild, Extent, Node};
 use holdfast_format::{BlobId, BlobType, FormatError};
 use holdfast_repo::RepoError;
 use holdfast_repo::read::BlobReader;
 
-use super::root::Folder;
 use crate::EngineError;
 
 /// Asked before a node is read; false to pass over it and all that is below.
 pub(crate) type WantNode<'a> = &'a mut dyn FnMut(&BlobId) -> Result<bool, EngineError>;
 
-/// The entries of one directory, in order, a node at a time.
+/// A node of a directory that is still to be read.
 #[derive(Debug)]
-pub(crate) struct Entries {
-    /// Nodes still to be read, the next one last, with the level that each may have at most.
-    pending: Vec<(BlobId, u8)>,
-    entries: VecDeque<Entry>,
+struct Pending {
+    id: BlobId,
+    /// The level that it may have at most.
+    level_max: u8,
+    /// The last name below it, where that is known.
+    last_name: Option<Vec<u8>>,
 }
 
-impl Entries {
-    pub fn of(folder: &Folder) -> Self {
-        match folder {
-            Folder::Tree(root) => {
-                Self { pending: vec![(*root, NODE_LEVEL_MAX)], entries: VecDeque::new() }
-            }
-            Folder::Sources(entries) => {
-                Self { pending: Vec::new(), entries: entries.iter().cloned().collect() }
-            }
-        }
+/// The entries of one stored directory, in order, a node at a time: all, or those whose names begin
+/// alike. Nodes without such names are not read.
+#[derive(Debug)]
+pub(super) struct Cursor {
+    /// The next one last.
+    pending: Vec<Pending>,
+    entries: VecDeque<Entry>,
+    prefix: Vec<u8>,
+}
+
+impl Cursor {
+    /// Before the first entry of a directory.
+    pub fn new(root: BlobId) -> Self {
+        Self::within(root, Vec::new())
+    }
+
+    /// Before the first entry whose name begins so.
+    pub fn within(root: BlobId, prefix: Vec<u8>) -> Self {
+        let pending = vec![Pending { id: root, level_max: NODE_LEVEL_MAX, last_name: None }];
+        Self { pending, entries: VecDeque::new(), prefix }
     }
 
     /// The next entry; `None` after the last.
@@ -41,23 +52,101 @@ impl Entries {
         reader: &mut BlobReader<'_>,
         want: WantNode<'_>,
     ) -> Result<Option<Entry>, EngineError> {
+        self.fill(reader, want)?;
+        Ok(self.entries.pop_front())
+    }
+
+    /// The name of the next entry.
+    pub fn peek(
+        &mut self,
+        reader: &mut BlobReader<'_>,
+        want: WantNode<'_>,
+    ) -> Result<Option<&[u8]>, EngineError> {
+        self.fill(reader, want)?;
+        Ok(self.entries.front().map(|entry| entry.name.as_slice()))
+    }
+
+    /// Passes over what is left of the names that begin so, of which the last entry was one.
+    pub fn skip(
+        &mut self,
+        reader: &mut BlobReader<'_>,
+        prefix: &[u8],
+        want: WantNode<'_>,
+    ) -> Result<(), EngineError> {
         loop {
-            if let Some(entry) = self.entries.pop_front() {
-                return Ok(Some(entry));
+            while self.entries.front().is_some_and(|entry| entry.name.starts_with(prefix)) {
+                self.entries.pop_front();
             }
-            let Some((id, level_max)) = self.pending.pop() else { return Ok(None) };
-            if !want(&id)? {
-                continue;
+            if !self.entries.is_empty() {
+                return Ok(());
             }
-            match reader.node(&id)? {
-                Node::DirectoryLeaf(entries) => self.entries = entries.into(),
-                Node::DirectoryBranch(level, children) if level <= level_max => {
-                    self.pending.extend(children.iter().rev().map(|child| (child.id, level - 1)));
-                }
-                _ => return Err(misplaced(id).into()),
+            let is_within = |node: &Pending| {
+                node.last_name.as_ref().is_some_and(|last| last.starts_with(prefix))
+            };
+            while self.pending.last().is_some_and(is_within) {
+                self.pending.pop();
+            }
+            if !self.read_one(reader, want)? {
+                return Ok(());
             }
         }
     }
+
+    /// Whether a name that is still to come begins so; `None` if that takes more than what was read
+    /// already.
+    pub fn has_ahead(&self, prefix: &[u8]) -> Option<bool> {
+        let place = self.entries.partition_point(|entry| entry.name.as_slice() < prefix);
+        match self.entries.get(place) {
+            Some(entry) => Some(entry.name.starts_with(prefix)),
+            None => self.pending.is_empty().then_some(false),
+        }
+    }
+
+    fn fill(&mut self, reader: &mut BlobReader<'_>, want: WantNode<'_>) -> Result<(), EngineError> {
+        while self.entries.is_empty() && self.read_one(reader, want)? {}
+        Ok(())
+    }
+
+    /// Reads the next node; false if there is none.
+    fn read_one(
+        &mut self,
+        reader: &mut BlobReader<'_>,
+        want: WantNode<'_>,
+    ) -> Result<bool, EngineError> {
+        let Some(Pending { id, level_max, .. }) = self.pending.pop() else { return Ok(false) };
+        if !want(&id)? {
+            return Ok(true);
+        }
+        match reader.node(&id)? {
+            Node::DirectoryLeaf(mut entries) => {
+                entries.retain(|entry| entry.name.starts_with(&self.prefix));
+                self.entries = entries.into();
+            }
+            Node::DirectoryBranch(level, children) if level <= level_max => {
+                let wanted = children_within(children, &self.prefix);
+                self.pending.extend(wanted.into_iter().rev().map(|child| Pending {
+                    id: child.id,
+                    level_max: level - 1,
+                    last_name: Some(child.last_name),
+                }));
+            }
+            _ => return Err(misplaced(id).into()),
+        }
+        Ok(true)
+    }
+}
+
+/// The parts of a branch that may have names which begin so.
+pub(super) fn children_within(
+    mut children: Vec<DirectoryChild>,
+    prefix: &[u8],
+) -> Vec<DirectoryChild> {
+    let is_before = |child: &DirectoryChild| child.last_name.as_slice() < prefix;
+    children.drain(..children.partition_point(is_before));
+    let is_within = |child: &DirectoryChild| child.last_name.starts_with(prefix);
+    // The one in which they end has others behind them.
+    children.truncate(children.partition_point(is_within) + 1);
+    children
 }
 
 /// The extents of one content, in the order of the file, a node at a time.

@@ -9,8 +9,11 @@ use holdfast_format::record::Snapshot;
 use holdfast_repo::read::BlobReader;
 use holdfast_repo::tree::DirectoryCursor;
 
+use super::keys::{KeyFolder, file_name, folder_entry, last_part};
 use crate::EngineError;
 
+/// What records call the connector of buckets.
+const BUCKET_CONNECTOR: &str = "bucket";
 /// Mode of the directories that stand for sources.
 const SOURCE_MODE: u32 = 0o755;
 
@@ -19,30 +22,89 @@ const SOURCE_MODE: u32 = 0o755;
 pub enum Folder {
     /// A stored directory, by the id of its root node.
     Tree(BlobId),
-    /// The top of a snapshot with several sources: one directory for each, ascending by name. It is
-    /// not stored.
-    Sources(Arc<[Entry]>),
+    /// The top of a snapshot with several sources. It is not stored.
+    Sources(Sources),
+    /// The tree of a bucket, whose objects are called by their keys.
+    Bucket(BlobId),
+    /// Objects of a bucket, in folders as their keys say.
+    Keys(KeyFolder),
+}
+
+/// One directory for each source, ascending by name.
+#[derive(Debug, Clone)]
+pub struct Sources {
+    entries: Arc<[Entry]>,
+    /// Names of those that are buckets whose objects are called by their keys.
+    buckets: Arc<[Vec<u8>]>,
 }
 
 /// What a path leads to.
 #[derive(Debug, Clone)]
-pub enum Place {
-    /// The top itself, which has no entry.
-    Root(Folder),
-    /// An entry below it.
-    Entry(Box<Entry>),
+pub struct Place {
+    path: Vec<u8>,
+    file_path: Vec<u8>,
+    entry: Option<Entry>,
+    folder: Option<Folder>,
 }
 
 impl Place {
+    /// The path as every verb here gives it: `/` before each name, nothing for the root.
+    pub fn path(&self) -> &[u8] {
+        &self.path
+    }
+
+    /// The same as files can be called.
+    pub(super) fn file_path(&self) -> &[u8] {
+        &self.file_path
+    }
+
+    /// What stands there; `None` for the top itself, which has no entry.
+    pub fn entry(&self) -> Option<&Entry> {
+        self.entry.as_ref()
+    }
+
+    /// The same, to be kept.
+    pub fn into_entry(self) -> Option<Entry> {
+        self.entry
+    }
+
     /// The directory that it is; `None` for anything else.
-    pub fn folder(&self) -> Option<Folder> {
-        match self {
-            Self::Root(folder) => Some(folder.clone()),
-            Self::Entry(entry) => match entry.kind {
-                EntryKind::Directory(root) => Some(Folder::Tree(root)),
-                _ => None,
-            },
+    pub fn folder(&self) -> Option<&Folder> {
+        self.folder.as_ref()
+    }
+
+    fn root(folder: &Folder) -> Self {
+        let (path, file_path) = (Vec::new(), Vec::new());
+        Self { path, file_path, entry: None, folder: Some(folder.clone()) }
+    }
+
+    /// An entry of this folder.
+    fn child(&self, entry: Entry) -> Self {
+        let folder = self.folder.as_ref().and_then(|folder| folder.child(&entry));
+        self.below(&entry.name.clone(), entry, folder)
+    }
+
+    /// An entry of this folder of keys under its key.
+    fn object(&self, keys: &KeyFolder, entry: Entry) -> Self {
+        let shown = keys.shown(&entry.name);
+        let entry = Entry { name: last_part(&shown).to_vec(), ..entry };
+        let folder = self.folder.as_ref().and_then(|folder| folder.child(&entry));
+        self.below(&shown, entry, folder)
+    }
+
+    /// What is called so, perhaps with slashes.
+    fn below(&self, name: &[u8], entry: Entry, folder: Option<Folder>) -> Self {
+        let path = [self.path.as_slice(), b"/", name].concat();
+        let is_key = matches!(self.folder, Some(Folder::Keys(_)));
+        let mut file_path = self.file_path.clone();
+        for part in name.split(|byte| *byte == b'/') {
+            file_path.push(b'/');
+            match is_key {
+                true => file_path.extend(file_name(part, false)),
+                false => file_path.extend_from_slice(part),
+            }
         }
+        Self { path, file_path, entry: Some(entry), folder }
     }
 }
 
@@ -61,30 +123,68 @@ impl From<BlobId> for Folder {
     }
 }
 
+impl Sources {
+    /// The directories.
+    pub fn iter(&self) -> std::slice::Iter<'_, Entry> {
+        self.entries.iter()
+    }
+}
+
+impl<const COUNT: usize> From<[Entry; COUNT]> for Sources {
+    fn from(entries: [Entry; COUNT]) -> Self {
+        Self { entries: entries.into(), buckets: Arc::default() }
+    }
+}
+
 impl SnapshotRoot {
-    /// The whole snapshot.
+    /// The whole snapshot, with all names as they are stored.
     pub fn of(snapshot: &Snapshot) -> Self {
-        match snapshot.sources.as_slice() {
-            [source] => Self(Folder::Tree(source.tree)),
-            _ => Self(Folder::Sources(sources(snapshot).into())),
-        }
+        Self::whole(snapshot).as_stored()
     }
 
     /// One source of the snapshot, however many it has, by the name that its directory has beside
-    /// those of the others.
+    /// those of the others. All names are as they are stored.
     ///
     /// # Errors
     /// [`EngineError::NoSuchSource`].
     pub fn of_source(snapshot: &Snapshot, name: &str) -> Result<Self, EngineError> {
+        Ok(Self::by_keys(snapshot, Some(name))?.as_stored())
+    }
+
+    /// The whole snapshot or one source of it, as people see it: objects of buckets are called by
+    /// their keys.
+    ///
+    /// # Errors
+    /// [`EngineError::NoSuchSource`].
+    pub fn by_keys(snapshot: &Snapshot, source: Option<&str>) -> Result<Self, EngineError> {
+        let Some(name) = source else { return Ok(Self::whole(snapshot)) };
         let sources = sources(snapshot);
+        let names = || sources.iter().map(|it| lossy(&it.name)).collect::<Vec<_>>().join(", ");
         let found = sources.iter().find(|entry| entry.name == name.as_bytes());
-        match found.map(|entry| &entry.kind) {
-            Some(EntryKind::Directory(root)) => Ok(Self(Folder::Tree(*root))),
-            _ => Err(EngineError::NoSuchSource {
-                name: name.to_owned(),
-                sources: sources.iter().map(|it| lossy(&it.name)).collect::<Vec<_>>().join(", "),
-            }),
-        }
+        let found = found.and_then(|entry| Folder::Sources(sources.clone()).child(entry));
+        found
+            .map(Self)
+            .ok_or_else(|| EngineError::NoSuchSource { name: name.to_owned(), sources: names() })
+    }
+
+    fn whole(snapshot: &Snapshot) -> Self {
+        Self(match snapshot.sources.as_slice() {
+            [source] if source.connector == BUCKET_CONNECTOR => Folder::Bucket(source.tree),
+            [source] => Folder::Tree(source.tree),
+            _ => Folder::Sources(sources(snapshot)),
+        })
+    }
+
+    /// The same with all names as they are stored.
+    #[must_use]
+    pub fn as_stored(self) -> Self {
+        Self(match self.0 {
+            Folder::Sources(sources) => {
+                Folder::Sources(Sources { buckets: Arc::default(), ..sources })
+            }
+            Folder::Bucket(root) => Folder::Tree(root),
+            other => other,
+        })
     }
 
     /// The folder at `path` of a snapshot, as its own root: what `snapshot:subfolder` names.
@@ -105,8 +205,9 @@ impl SnapshotRoot {
     /// [`EngineError::NoSuchPath`], [`EngineError::WrongKind`] if it is no directory; repository
     /// failures.
     pub fn enter(&self, reader: &mut BlobReader<'_>, path: &[u8]) -> Result<Self, EngineError> {
-        let place = self.resolve(reader, path)?;
-        place.folder().map(Self).ok_or_else(|| EngineError::WrongKind {
+        let places = self.places(reader, path)?;
+        let folder = places.into_iter().find_map(|place| place.folder);
+        folder.map(Self).ok_or_else(|| EngineError::WrongKind {
             path: absolute(&components(path)),
             wanted: "directory",
         })
@@ -120,21 +221,104 @@ impl SnapshotRoot {
     /// What `path` leads to, read along one path of each directory's tree. Slashes at both ends,
     /// doubled slashes, `.` and `..` mean what they mean elsewhere, without links being followed.
     ///
+    /// Below the objects of a bucket a path is taken as a key first, exactly as it is written. If
+    /// it is both an object and what other keys begin with, it is the object; with a slash at its
+    /// end it is the folder. What is not UTF-8 is the stored name of an object.
+    ///
     /// # Errors
     /// [`EngineError::NoSuchPath`]; repository failures.
     pub fn resolve(&self, reader: &mut BlobReader<'_>, path: &[u8]) -> Result<Place, EngineError> {
-        let names = components(path);
-        let mut place = Place::Root(self.0.clone());
-        for name in &names {
-            let entry = match place.folder() {
-                Some(folder) => folder.find(reader, name)?,
-                None => None,
-            };
-            let entry = entry.ok_or_else(|| EngineError::NoSuchPath { path: absolute(&names) })?;
-            place = Place::Entry(Box::new(entry));
-        }
-        Ok(place)
+        Ok(self.places(reader, path)?.swap_remove(0))
     }
+
+    /// All that `path` leads to, at least one place; two if it is both an object and a folder.
+    ///
+    /// # Errors
+    /// As [`SnapshotRoot::resolve`].
+    pub fn places(
+        &self,
+        reader: &mut BlobReader<'_>,
+        path: &[u8],
+    ) -> Result<Vec<Place>, EngineError> {
+        let mut found = exact_places(reader, Place::root(&self.0), path)?;
+        let cleaned = clean(path);
+        if found.is_empty() && cleaned != path {
+            found = exact_places(reader, Place::root(&self.0), &cleaned)?;
+        }
+        match found.is_empty() {
+            true => Err(EngineError::NoSuchPath { path: absolute(&components(path)) }),
+            false => Ok(found),
+        }
+    }
+}
+
+/// What `path` leads to from a place, as it is written; nothing if it must be cleaned first.
+fn exact_places(
+    reader: &mut BlobReader<'_>,
+    mut place: Place,
+    path: &[u8],
+) -> Result<Vec<Place>, EngineError> {
+    let mut rest = path;
+    loop {
+        if let Some(Folder::Keys(keys)) = &place.folder {
+            let text = rest.strip_prefix(b"/").unwrap_or(rest);
+            return match text.is_empty() {
+                true => Ok(vec![place]),
+                false => key_places(reader, &place, &keys.clone(), text),
+            };
+        }
+        let name;
+        (name, rest) = first_name(rest);
+        match name {
+            b"" => return Ok(vec![place]),
+            b"." => continue,
+            b".." => return Ok(Vec::new()),
+            _ => {}
+        }
+        let found = match &place.folder {
+            Some(folder) => folder.find(reader, name)?,
+            None => None,
+        };
+        let Some(entry) = found else { return Ok(Vec::new()) };
+        place = place.child(entry);
+    }
+}
+
+/// What `text` leads to in a folder of keys: an object, a folder, or what is in an entry's own
+/// directory.
+fn key_places(
+    reader: &mut BlobReader<'_>,
+    place: &Place,
+    keys: &KeyFolder,
+    text: &[u8],
+) -> Result<Vec<Place>, EngineError> {
+    let mut found = Vec::new();
+    let folder_name = text.strip_suffix(b"/");
+    if folder_name.is_none()
+        && let Some(entry) = keys.find(reader, text)?
+    {
+        found.push(place.object(keys, entry));
+    }
+    let folder_name = folder_name.unwrap_or(text);
+    if let Ok(name) = std::str::from_utf8(folder_name) {
+        let below = keys.below(name);
+        if below.has_any(reader)? {
+            let entry = folder_entry(last_part(folder_name).to_vec(), keys.tree());
+            found.push(place.below(folder_name, entry, Some(Folder::Keys(below))));
+        }
+    }
+    let slashes = text.iter().enumerate().rev().filter(|(_, byte)| **byte == b'/');
+    for (slash, _) in slashes {
+        if !found.is_empty() {
+            break;
+        }
+        let Some(entry) = keys.find(reader, &text[..slash])? else { continue };
+        let above = place.object(keys, entry);
+        if above.folder.is_some() {
+            found = exact_places(reader, above, &text[slash..])?;
+        }
+    }
+    Ok(found)
 }
 
 impl Folder {
@@ -148,9 +332,44 @@ impl Folder {
         name: &[u8],
     ) -> Result<Option<Entry>, EngineError> {
         match self {
-            Self::Tree(root) => Ok(DirectoryCursor::find(reader, *root, name)?),
-            Self::Sources(entries) => Ok(entries.iter().find(|entry| entry.name == name).cloned()),
+            Self::Tree(root) | Self::Bucket(root) => {
+                Ok(DirectoryCursor::find(reader, *root, name)?)
+            }
+            Self::Sources(sources) => Ok(sources.iter().find(|entry| entry.name == name).cloned()),
+            Self::Keys(keys) => keys.find(reader, name),
         }
+    }
+
+    /// The stored directory that it is, or a part of; `None` for the top of several sources.
+    pub fn tree(&self) -> Option<BlobId> {
+        match self {
+            Self::Tree(root) | Self::Bucket(root) => Some(*root),
+            Self::Keys(keys) => Some(keys.tree()),
+            Self::Sources(_) => None,
+        }
+    }
+
+    /// True if it has, or is, objects of buckets that are called by their keys.
+    pub fn has_keys(&self) -> bool {
+        match self {
+            Self::Tree(_) => false,
+            Self::Sources(sources) => !sources.buckets.is_empty(),
+            Self::Bucket(_) | Self::Keys(_) => true,
+        }
+    }
+
+    /// The directory that an entry of this folder is; `None` for anything else.
+    pub(crate) fn child(&self, entry: &Entry) -> Option<Self> {
+        let EntryKind::Directory(root) = entry.kind else { return None };
+        let is_bucket = |sources: &Sources| sources.buckets.contains(&entry.name);
+        Some(match self {
+            Self::Sources(sources) if is_bucket(sources) => Self::Bucket(root),
+            Self::Bucket(_) => match KeyFolder::of_bucket(&entry.name, root) {
+                Some(keys) => Self::Keys(keys),
+                None => Self::Tree(root),
+            },
+            _ => Self::Tree(root),
+        })
     }
 }
 
@@ -184,6 +403,13 @@ fn components(path: &[u8]) -> Vec<&[u8]> {
     names
 }
 
+/// The first name of a path and what stands behind it; an empty one at the end.
+fn first_name(path: &[u8]) -> (&[u8], &[u8]) {
+    let start = path.iter().position(|byte| *byte != b'/').unwrap_or(path.len());
+    let path = &path[start..];
+    path.split_at(path.iter().position(|byte| *byte == b'/').unwrap_or(path.len()))
+}
+
 fn absolute(names: &[&[u8]]) -> String {
     format!("/{}", lossy(&names.join(&b'/')))
 }
@@ -193,7 +419,7 @@ fn lossy(bytes: &[u8]) -> String {
 }
 
 /// One directory per source, ascending by name.
-fn sources(snapshot: &Snapshot) -> Vec<Entry> {
+fn sources(snapshot: &Snapshot) -> Sources {
     let seconds = snapshot.time.as_second();
     let metadata = Metadata {
         mode: SOURCE_MODE,
@@ -203,13 +429,17 @@ fn sources(snapshot: &Snapshot) -> Vec<Entry> {
         ..Metadata::default()
     };
     let mut entries: Vec<Entry> = Vec::new();
+    let mut buckets = Vec::new();
     for source in &snapshot.sources {
         let name = free_name(&entries, &source.name);
+        if source.connector == BUCKET_CONNECTOR {
+            buckets.push(name.clone());
+        }
         let kind = EntryKind::Directory(source.tree);
         entries.push(Entry { name, metadata: metadata.clone(), kind });
     }
     entries.sort_by(|a, b| a.name.cmp(&b.name));
-    entries
+    Sources { entries: entries.into(), buckets: buckets.into() }
 }
 
 /// A valid name like `wanted` that no entry has.

@@ -6,8 +6,8 @@ use holdfast_format::{BlobId, FormatError};
 use holdfast_repo::RepoError;
 use holdfast_repo::read::BlobReader;
 
-use super::nodes::Entries;
-use super::root::{Folder, clean};
+use super::entries::{Entries, Named};
+use super::root::Folder;
 use crate::{EngineError, Observer};
 
 /// How a walk goes on after an entry.
@@ -29,8 +29,14 @@ pub trait Visitor {
     /// Whatever should end the walk.
     fn entry(&mut self, path: &[u8], entry: &Entry) -> Result<Walk, EngineError>;
 
-    /// A node of the directory at `path` (empty for the root) is about to be read; false passes
-    /// over it and all entries that are below it.
+    /// The next entry is an object whose key is this path, and which cannot be called so; only
+    /// where objects are called as files can be.
+    fn renamed(&mut self, key_path: &[u8]) {
+        let _ = key_path;
+    }
+
+    /// A node of the stored directory at `path` (empty for the root) is about to be read; false
+    /// passes over it and all entries that are below it.
     ///
     /// # Errors
     /// Whatever should end the walk.
@@ -54,11 +60,15 @@ struct Level {
     entries: Entries,
     /// Bytes of the directory's path.
     path_bytes: usize,
+    /// Bytes of the path of the stored directory that it is, or is a part of.
+    stored_path_bytes: usize,
+    /// Bytes of the directory's path by keys.
+    key_path_bytes: usize,
 }
 
-/// Walks through what is below `folder`, whose path is `path`: depth first, each directory in the
-/// order of its names. Memory grows with the depth, by a node per directory, not with the number of
-/// entries.
+/// Walks through what is below `folder`, whose path is `path` (empty for the root): depth first,
+/// each directory in the order of its names. Memory grows with the depth, by a node per directory,
+/// not with the number of entries.
 ///
 /// # Errors
 /// Repository failures, a tree deeper than [`TREE_DEPTH_MAX`], and what `visitor` returns.
@@ -68,28 +78,66 @@ pub fn walk(
     path: &[u8],
     visitor: &mut dyn Visitor,
 ) -> Result<(), EngineError> {
-    let mut path = clean(path);
-    let mut levels = vec![Level { entries: Entries::of(folder), path_bytes: path.len() }];
+    walk_entries(reader, Entries::of(folder), path, path, visitor)
+}
+
+/// As [`walk`], where objects are called as files can be; `key_path` is the path by keys.
+pub(super) fn walk_as_files(
+    reader: &mut BlobReader<'_>,
+    folder: &Folder,
+    path: &[u8],
+    key_path: &[u8],
+    visitor: &mut dyn Visitor,
+) -> Result<(), EngineError> {
+    walk_entries(reader, Entries::as_files(folder), path, key_path, visitor)
+}
+
+fn walk_entries(
+    reader: &mut BlobReader<'_>,
+    entries: Entries,
+    path: &[u8],
+    key_path: &[u8],
+    visitor: &mut dyn Visitor,
+) -> Result<(), EngineError> {
+    let (mut path, mut key_path) = (path.to_vec(), key_path.to_vec());
+    let (path_bytes, key_path_bytes) = (path.len(), key_path.len());
+    let mut levels =
+        vec![Level { entries, path_bytes, stored_path_bytes: path_bytes, key_path_bytes }];
     while let Some(level) = levels.last_mut() {
         path.truncate(level.path_bytes);
-        let next = level.entries.next(reader, &mut |id| visitor.node(&path, id))?;
-        let Some(entry) = next else {
+        key_path.truncate(level.key_path_bytes);
+        let stored_path = &path[..level.stored_path_bytes];
+        let next = level.entries.next(reader, &mut |id| visitor.node(stored_path, id))?;
+        let Some(Named { entry, part }) = next else {
             levels.pop();
             continue;
         };
-        path.push(b'/');
-        path.extend_from_slice(&entry.name);
-        match (visitor.entry(&path, &entry)?, &entry.kind) {
-            (Walk::Stop, _) => return Ok(()),
-            (Walk::Descend, EntryKind::Directory(root)) => {
+        push_name(&mut path, &entry.name);
+        push_name(&mut key_path, part.as_ref().unwrap_or(&entry.name));
+        let below = level.entries.below(&entry);
+        if level.entries.is_object() && path != key_path {
+            visitor.renamed(&key_path);
+        }
+        let (path_bytes, key_path_bytes) = (path.len(), key_path.len());
+        let stored_path_bytes = match level.entries.is_start_of_keys() {
+            true => level.stored_path_bytes,
+            false => path_bytes,
+        };
+        match (visitor.entry(&path, &entry)?, &entry.kind, below) {
+            (Walk::Stop, ..) => return Ok(()),
+            (Walk::Descend, EntryKind::Directory(root), Some(entries)) => {
                 check_depth(levels.len(), root)?;
-                let entries = Entries::of(&Folder::Tree(*root));
-                levels.push(Level { entries, path_bytes: path.len() });
+                levels.push(Level { entries, path_bytes, stored_path_bytes, key_path_bytes });
             }
             _ => {}
         }
     }
     Ok(())
+}
+
+fn push_name(path: &mut Vec<u8>, name: &[u8]) {
+    path.push(b'/');
+    path.extend_from_slice(name);
 }
 
 /// As [`walk`], for a closure.

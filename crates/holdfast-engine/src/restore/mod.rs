@@ -81,10 +81,13 @@ pub struct RestoreReport {
     pub files_verified: u64,
     /// Entries that could not be restored as they should be.
     pub errors: u64,
+    /// Objects that were restored under other names, because no file can be called as their keys.
+    pub renamed: u64,
 }
 
 /// Restores a directory into a target; the sources of a snapshot that has several each into a
-/// directory of its own.
+/// directory of its own. Of a folder whose objects are called by their keys, the parts of the keys
+/// become directories.
 ///
 /// Trouble with single entries is reported and counted; such a file keeps what stood under its name
 /// before, or is absent.

@@ -15,7 +15,7 @@ use holdfast_repo::{RepoError, Repository};
 use super::compare::matching_extents;
 use super::file::PlannedFile;
 use super::{Overwrite, RestoreOptions, RestoreReport, Select, Selection};
-use crate::look::{Entries, Folder, check_depth};
+use crate::look::{Entries, Folder, Named, check_depth};
 use crate::{Action, EngineError, Event, Observer};
 
 /// One chunk that goes to one place of one file.
@@ -47,6 +47,7 @@ pub(super) struct Plan {
 struct Level {
     entries: Entries,
     path_length: usize,
+    shown_length: usize,
     /// `None` until something below it is restored.
     state: Option<LevelState>,
     /// `None` for what is not stored: the target itself, and directories that stand for sources.
@@ -70,7 +71,10 @@ pub(super) struct Planner<'a> {
     reader: BlobReader<'a>,
     index: IndexReader,
     levels: Vec<Level>,
+    /// Where the present entry goes.
     path: Vec<u8>,
+    /// What people call it, which differs for objects whose keys no file can have.
+    shown: Vec<u8>,
     /// First path of each file that has several names, by device and inode. An inode may have been
     /// given away while the source was read, or between two sources, so what the file is must be
     /// the same too.
@@ -98,6 +102,7 @@ impl<'a> Planner<'a> {
             index: repository.index().reader(),
             levels: Vec::new(),
             path: Vec::new(),
+            shown: Vec::new(),
             first_names: HashMap::new(),
             has_sources: false,
             plan: Plan::default(),
@@ -109,13 +114,13 @@ impl<'a> Planner<'a> {
         self.has_sources = matches!(folder, Folder::Sources(_));
         // The target itself exists already.
         let state = Some(LevelState { is_new: false });
-        self.push_level(folder, state, None);
+        self.push_level(Entries::as_files(folder), state, None);
         while let Some(level) = self.levels.last_mut() {
             if self.observer.is_interrupted() {
                 return Err(EngineError::Interrupted);
             }
             match level.entries.next(&mut self.reader, &mut |_| Ok(true))? {
-                Some(entry) => self.entry(entry)?,
+                Some(named) => self.entry(named)?,
                 None => self.leave(),
             }
         }
@@ -124,30 +129,36 @@ impl<'a> Planner<'a> {
 
     fn push_level(
         &mut self,
-        folder: &Folder,
+        entries: Entries,
         state: Option<LevelState>,
         metadata: Option<Metadata>,
     ) {
-        let entries = Entries::of(folder);
-        let path_length = self.path.len();
-        self.levels.push(Level { entries, path_length, state, metadata, names: Vec::new() });
+        let (path_length, shown_length) = (self.path.len(), self.shown.len());
+        let names = Vec::new();
+        self.levels.push(Level { entries, path_length, shown_length, state, metadata, names });
     }
 
     /// `/` and the path of an entry of the present directory.
-    fn enter_path(&mut self, name: &[u8]) {
-        self.path.push(b'/');
-        self.path.extend_from_slice(name);
+    fn enter_path(&mut self, name: &[u8], shown_name: &[u8]) {
+        for (path, name) in [(&mut self.path, name), (&mut self.shown, shown_name)] {
+            path.push(b'/');
+            path.extend_from_slice(name);
+        }
     }
 
     fn leave_path(&mut self) {
-        let length = self.levels.last().map_or(0, |level| level.path_length);
-        self.path.truncate(length);
+        let last = self.levels.last();
+        let (path_length, shown_length) =
+            last.map_or((0, 0), |level| (level.path_length, level.shown_length));
+        self.path.truncate(path_length);
+        self.shown.truncate(shown_length);
     }
 
-    fn entry(&mut self, entry: Entry) -> Result<(), EngineError> {
-        self.enter_path(&entry.name);
+    fn entry(&mut self, named: Named) -> Result<(), EngineError> {
+        let Named { entry, part } = named;
+        self.enter_path(&entry.name, part.as_ref().unwrap_or(&entry.name));
         let is_directory = matches!(entry.kind, EntryKind::Directory(_));
-        let selection = (self.select)(&self.path, is_directory);
+        let selection = (self.select)(&self.shown, is_directory);
         if self.options.delete
             && let Some(level) = self.levels.last_mut()
         {
@@ -157,9 +168,15 @@ impl<'a> Planner<'a> {
             self.leave_path();
             return Ok(());
         }
+        if selection == Selection::Take {
+            self.tell_renamed();
+        }
         if let EntryKind::Directory(root) = entry.kind {
+            let below = self.levels.last().and_then(|level| level.entries.below(&entry));
+            let Some(below) = below else { return Ok(self.leave_path()) };
+            check_depth(self.levels.len(), &root)?;
             let is_source = self.has_sources && self.levels.len() == 1;
-            return self.directory(root, (!is_source).then_some(entry.metadata), selection);
+            return self.directory(below, (!is_source).then_some(entry.metadata), selection);
         }
         if selection == Selection::Take {
             let outcome = self.make_parents().and_then(|state| self.leaf(entry, state));
@@ -167,6 +184,17 @@ impl<'a> Planner<'a> {
         }
         self.leave_path();
         Ok(())
+    }
+
+    /// Reports an object that no file can be called as; it is restored under another name.
+    fn tell_renamed(&mut self) {
+        let is_object = self.levels.last().is_some_and(|level| level.entries.is_object());
+        if is_object && self.path != self.shown {
+            self.plan.report.renamed += 1;
+            let name = self.path.escape_ascii();
+            let message = format!("no file can be called as this key; it is restored as {name}");
+            trouble(self.observer, &self.shown, "restore", &message);
+        }
     }
 
     /// Reports a target's refusal of the present path, and lets repository failures pass.
@@ -183,11 +211,10 @@ impl<'a> Planner<'a> {
 
     fn directory(
         &mut self,
-        root: BlobId,
+        entries: Entries,
         metadata: Option<Metadata>,
         selection: Selection,
     ) -> Result<(), EngineError> {
-        check_depth(self.levels.len(), &root)?;
         let mut state = None;
         if selection == Selection::Take {
             self.plan.report.total_files += 1;
@@ -204,13 +231,15 @@ impl<'a> Planner<'a> {
             let path = self.relative();
             self.plan.directories.extend(metadata.clone().map(|metadata| (path, metadata)));
         }
-        self.push_level(&Folder::Tree(root), state, metadata);
+        self.push_level(entries, state, metadata);
         Ok(())
     }
 
     fn leave(&mut self) {
-        let Some(level) = self.levels.pop() else { return };
+        let Some(mut level) = self.levels.pop() else { return };
         if self.options.delete && level.state.is_some_and(|state| !state.is_new) {
+            // Parts of keys come in the order of the keys, where what follows them counts.
+            level.names.sort_unstable();
             self.find_extra(&level);
         }
         self.leave_path();
@@ -221,11 +250,9 @@ impl<'a> Planner<'a> {
         let Ok(present) = self.target.list(&directory) else { return };
         for name in present {
             if level.names.binary_search(&name).is_err() {
-                let mut path = self.path.clone();
-                path.push(b'/');
-                path.extend_from_slice(&name);
-                if (self.select)(&path, false) != Selection::Skip {
-                    self.plan.extra.push(path.split_off(1));
+                let below = |path: &[u8]| [path, b"/", &name].concat();
+                if (self.select)(&below(&self.shown), false) != Selection::Skip {
+                    self.plan.extra.push(below(&self.path).split_off(1));
                 }
             }
         }

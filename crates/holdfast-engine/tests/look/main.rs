@@ -4,6 +4,7 @@
 
 mod archives;
 mod differences;
+mod keys;
 mod listing;
 mod showing;
 mod support;

@@ -30,6 +30,8 @@ EXAMPLES:
   holdfast dump latest:/srv/www index.html
   holdfast dump latest /srv/www > www.tar
   holdfast dump -a zip -t www.zip latest /srv/www
+  holdfast dump --source documents latest /objects/2024/a.pdf > a.pdf
+      an object of a bucket by its key; /objects/2024/ for all whose keys begin so
   holdfast dump -a custom -t app.dump --source database latest /databases/app
       a database that holdfast run captured, for pg_restore
   holdfast dump -a sql --source database latest /databases/app | psql new";
@@ -105,8 +107,8 @@ pub fn run(args: &Args, context: &Context) -> CommandResult {
             return Err(refuse_terminal(&args.path));
         }
         let mut out = StdoutWriter(&context.output);
-        dump(&repository, &root, path, format, &mut out, &Listener::new(context))?;
-        return Ok(());
+        let dumped = dump(&repository, &root, path, format, &mut out, &Listener::new(context))?;
+        return select::told_of_keys(dumped.renamed, "the archive is complete");
     };
     let watcher = Watcher::start(context, Activity::Other, None)?;
     let mut file = NewFile::create(target).map_err(|error| cannot_write(target, &error))?;
@@ -120,7 +122,8 @@ pub fn run(args: &Args, context: &Context) -> CommandResult {
     let entries = text::count(dumped.entries, "entry", "entries");
     let bytes = text::size(dumped.bytes);
     let target = escape::path(target);
-    Ok(context.output.note(0, &format!("wrote {entries} ({bytes}) to {target}"))?)
+    context.output.note(0, &format!("wrote {entries} ({bytes}) to {target}"))?;
+    select::told_of_keys(dumped.renamed, "the archive is complete")
 }
 
 /// Writes the dump of a database.

@@ -28,6 +28,8 @@ EXAMPLES:
   holdfast find config.json
   holdfast find -l --newest '2026-09-01' '*.sql' '*.dump'
   holdfast find -s latest -i '/srv/**/REPORT*'
+  holdfast find --source documents '2024/*.pdf'
+      objects of a bucket by their keys
   holdfast find --blob 5a1f0e2b
       which files use this blob";
 

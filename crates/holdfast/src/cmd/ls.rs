@@ -32,6 +32,8 @@ EXAMPLES:
       the entries of one folder; --recursive for all below it too
   holdfast ls latest:/srv/www
       paths begin at that folder
+  holdfast ls latest --source documents /objects/2024
+      objects of a bucket whose keys begin with 2024/
   holdfast ls --ncdu latest | ncdu -f -
       what takes the space
   holdfast ls --host web --sort size --reverse --human-readable -l latest";

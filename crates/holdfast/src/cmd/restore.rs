@@ -17,7 +17,7 @@ use tempfile::TempDir;
 
 use crate::cmd::shared::{AttributeArgs, ExcludeArgs, IncludeArgs, SnapshotFilterArgs, SourceArgs};
 use crate::context::Context;
-use crate::exit::{CommandError, CommandResult, ExitKind};
+use crate::exit::{CommandError, CommandResult};
 use crate::opening::scratch_folder;
 use crate::output::json::restore::{Counts, Summary};
 use crate::output::progress::Activity;
@@ -33,7 +33,9 @@ EXAMPLES:
   holdfast restore --at '2026-09-01 14:00' -t / -i /etc/postgresql
   holdfast restore 1a2b3c4d -t /mnt/new --sparse --verify
   holdfast restore latest --source database -t /var/lib/app
-      one source of a snapshot that has several; without --source each goes into TARGET/NAME";
+      one source of a snapshot that has several; without --source each goes into TARGET/NAME
+  holdfast restore latest --source documents -t /tmp/restored -i /objects/2024
+      objects of a bucket as files: each part of a key becomes a folder";
 
 /// Bring files back
 ///
@@ -140,6 +142,11 @@ pub fn run(args: &Args, context: &Context) -> CommandResult {
         let names = names.join(", ");
         context.output.note(0, &format!("each source goes into a folder of its own: {names}"))?;
     }
+    if root.folder().has_keys() {
+        let message = "objects of buckets become files; what they have besides their content, \
+                       such as headers and tags, comes back with restore-app only";
+        context.output.note(0, message)?;
+    }
     let start = Instant::now();
     let watcher = Watcher::start(context, Activity::Restore, None)?;
     let options = RestoreOptions {
@@ -231,13 +238,11 @@ fn tell(context: &Context, args: &Args, report: &RestoreReport, start: Instant) 
             context.output.note(0, &format!("verified {files}: all as in the snapshot"))?;
         }
     }
-    match report.errors {
-        0 => Ok(()),
-        errors => Err(CommandError::new(
-            ExitKind::Failed,
-            format!("{} could not be restored", text::count(errors, "entry", "entries")),
-        )),
+    if report.errors > 0 {
+        let entries = text::count(report.errors, "entry", "entries");
+        return Err(CommandError::failed(format!("{entries} could not be restored")));
     }
+    select::told_of_keys(report.renamed, "every object was restored")
 }
 
 fn counts(report: &RestoreReport) -> Counts {

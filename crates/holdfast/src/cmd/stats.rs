@@ -65,7 +65,7 @@ pub fn run(args: &Args, context: &Context) -> CommandResult {
     let mut seen = HashSet::new();
     snapshots.retain(|info| seen.insert(info.id));
     let roots = select::roots(snapshots, &args.part)?;
-    let roots: Vec<_> = roots.into_iter().map(|(_, root)| root).collect();
+    let roots: Vec<_> = roots.into_iter().map(|(_, root)| root.as_stored()).collect();
     let counted = stats(&repository, &roots, args.mode.into(), &Listener::new(context))?;
     if context.output.style().json {
         return Ok(context.output.json(&Stats::of(&counted))?);

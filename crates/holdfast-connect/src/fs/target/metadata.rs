@@ -10,6 +10,7 @@ use super::Shared;
 use super::owner::Owned;
 use super::place::Place;
 use crate::TargetError;
+use crate::bucket::attributes::Origin;
 use crate::fs::filter::Filter;
 
 const ACCESS_LIST: &[u8] = b"system.posix_acl_access";
@@ -69,6 +70,10 @@ pub(super) fn apply(
         note(&mut failure, result.map_err(incomplete("remove an access list")));
     }
     for (name, value) in &metadata.xattrs {
+        if Origin::of(name).is_some() {
+            // An object has it besides its content; no file system takes it.
+            continue;
+        }
         let is_wanted = shared.attributes.takes(name);
         let set = || place.set_attribute(name, value);
         let result = if is_wanted { set() } else { Ok(()) };

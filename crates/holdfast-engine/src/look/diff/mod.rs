@@ -3,6 +3,9 @@
 //! Both sides are read in step ([`pair`]): wherever the same node comes next on both, it is passed
 //! over unread, be it the root of a directory or a part of a long one. The cost is that of the
 //! difference, not that of the snapshots.
+//!
+//! Objects of buckets are compared as they are stored, in one flat directory, and told by their
+//! keys: what several keys begin with is no entry here.
 
 mod change;
 mod pair;
@@ -14,8 +17,8 @@ use serde::Serialize;
 
 pub use change::Change;
 
-use super::root::{Folder, SnapshotRoot};
-use super::walk::{check_depth, check_interrupt};
+use super::root::SnapshotRoot;
+use super::walk::check_interrupt;
 use crate::{EngineError, Observer};
 use change::modifier;
 use pair::{Difference, Pair};
@@ -87,8 +90,8 @@ pub fn diff(
     let tally = Tally::new(repository);
     let mut run =
         Run { tally, options, statistics: DiffStatistics::default(), path: Vec::new(), each };
-    let mut levels =
-        vec![Level { pair: Pair::new(Some(left.folder()), Some(right.folder())), path_bytes: 0 }];
+    let pair = Pair::new(Some(left.folder().clone()), Some(right.folder().clone()));
+    let mut levels = vec![Level { pair, path_bytes: 0 }];
     while let Some(level) = levels.last_mut() {
         check_interrupt(observer)?;
         run.path.truncate(level.path_bytes);
@@ -96,8 +99,10 @@ pub fn diff(
             levels.pop();
             continue;
         };
-        run.tell(&difference)?;
-        if let Some(pair) = below(&difference, levels.len())? {
+        run.tell(&level.pair, &difference)?;
+        let depth = levels.len();
+        let Some(level) = levels.last() else { continue };
+        if let Some(pair) = level.pair.below(&difference, depth)? {
             levels.push(Level { pair, path_bytes: run.path.len() });
         }
     }
@@ -120,11 +125,10 @@ struct Run<'a, 'e> {
 
 impl Run<'_, '_> {
     /// Adds the name to the path; tells and counts the difference.
-    fn tell(&mut self, difference: &Difference) -> Result<(), EngineError> {
+    fn tell(&mut self, pair: &Pair, difference: &Difference) -> Result<(), EngineError> {
         let (left, right) = (difference.left.as_deref(), difference.right.as_deref());
-        let Some(name) = right.or(left).map(|entry| entry.name.as_slice()) else { return Ok(()) };
         self.path.push(b'/');
-        self.path.extend_from_slice(name);
+        self.path.extend(pair.shown_name(difference));
         self.count(left, right);
         self.tally.contents(left.map(|entry| &entry.kind), right.map(|entry| &entry.kind))?;
         if let Some(modifier) = modifier(left, right, self.options.metadata) {
@@ -161,22 +165,6 @@ impl Run<'_, '_> {
         statistics.nodes_read = self.tally.nodes_read();
         statistics
     }
-}
-
-/// What is to be compared below a difference, `depth` directories below the top.
-fn below(difference: &Difference, depth: usize) -> Result<Option<Pair>, EngineError> {
-    let root = |entry: &Entry| match entry.kind {
-        EntryKind::Directory(root) => Some(root),
-        _ => None,
-    };
-    let left = difference.left.as_deref().and_then(root);
-    let right = difference.right.as_deref().and_then(root);
-    if left == right {
-        return Ok(None);
-    }
-    left.iter().chain(&right).try_for_each(|root| check_depth(depth, root))?;
-    let (left, right) = (left.map(Folder::Tree), right.map(Folder::Tree));
-    Ok(Some(Pair::new(left.as_ref(), right.as_ref())))
 }
 
 fn is_file(entry: Option<&Entry>) -> bool {

@@ -9,8 +9,9 @@ use holdfast_format::node::Node;
 
 use super::tally::{Side, Tally};
 use crate::EngineError;
-use crate::look::nodes::misplaced;
+use crate::look::nodes::{children_within, misplaced};
 use crate::look::root::Folder;
+use crate::look::walk::check_depth;
 
 /// What comes next on one side.
 #[derive(Debug)]
@@ -27,11 +28,22 @@ pub(super) struct Difference {
     pub right: Option<Box<Entry>>,
 }
 
-/// What is left of two directories, the next piece last.
+/// What is left of two directories.
 #[derive(Debug)]
 pub(super) struct Pair {
-    left: Vec<Piece>,
-    right: Vec<Piece>,
+    left: Rest,
+    right: Rest,
+}
+
+/// What is left of a directory.
+#[derive(Debug)]
+struct Rest {
+    /// Absent if this side does not have the directory.
+    folder: Option<Folder>,
+    /// What the names of its entries begin with, which is no part of them.
+    prefix: Vec<u8>,
+    /// The next one last.
+    pieces: Vec<Piece>,
 }
 
 /// What to do about the next pieces.
@@ -47,8 +59,37 @@ enum Step {
 
 impl Pair {
     /// Two directories before their first entries; one may be missing.
-    pub fn new(left: Option<&Folder>, right: Option<&Folder>) -> Self {
-        Self { left: pieces(left), right: pieces(right) }
+    pub fn new(left: Option<Folder>, right: Option<Folder>) -> Self {
+        Self { left: Rest::new(left), right: Rest::new(right) }
+    }
+
+    /// What a difference of these directories is called; of an object, its key.
+    pub fn shown_name(&self, difference: &Difference) -> Vec<u8> {
+        let (entry, rest) = match (&difference.left, &difference.right) {
+            (_, Some(entry)) => (entry, &self.right),
+            (Some(entry), None) => (entry, &self.left),
+            (None, None) => return Vec::new(),
+        };
+        match &rest.folder {
+            Some(Folder::Keys(keys)) => keys.shown(&entry.name),
+            _ => entry.name.clone(),
+        }
+    }
+
+    /// What is to be compared below a difference, `depth` directories below the top.
+    pub fn below(
+        &self,
+        difference: &Difference,
+        depth: usize,
+    ) -> Result<Option<Self>, EngineError> {
+        let left = self.left.child(difference.left.as_deref());
+        let right = self.right.child(difference.right.as_deref());
+        let roots = [&left, &right].map(|side| side.as_ref().and_then(Folder::tree));
+        if roots[0] == roots[1] {
+            return Ok(None);
+        }
+        roots.iter().flatten().try_for_each(|root| check_depth(depth, root))?;
+        Ok(Some(Self::new(left, right)))
     }
 
     /// The next name that differs; `None` at the end.
@@ -57,8 +98,8 @@ impl Pair {
             match self.step() {
                 Step::End => return Ok(None),
                 Step::Pass => {
-                    self.left.pop();
-                    self.right.pop();
+                    self.left.pieces.pop();
+                    self.right.pieces.pop();
                 }
                 Step::Read(sides) => {
                     for side in sides {
@@ -77,9 +118,12 @@ impl Pair {
     fn step(&self) -> Step {
         use Piece::{Entry, Node};
         const BOTH: &[Side] = &[Side::Left, Side::Right];
-        match (self.left.last(), self.right.last()) {
+        let is_same_part = self.left.prefix == self.right.prefix;
+        match (self.left.pieces.last(), self.right.pieces.last()) {
             (None, None) => Step::End,
-            (Some(Node(left, _)), Some(Node(right, _))) if left == right => Step::Pass,
+            (Some(Node(left, _)), Some(Node(right, _))) if left == right && is_same_part => {
+                Step::Pass
+            }
             // The higher one first: its parts may be what comes next on the other side.
             (Some(Node(_, left)), Some(Node(_, right))) => match left.cmp(right) {
                 Ordering::Greater => Step::Read(&BOTH[..1]),
@@ -88,7 +132,9 @@ impl Pair {
             },
             (Some(Node(..)), _) => Step::Read(&BOTH[..1]),
             (_, Some(Node(..))) => Step::Read(&BOTH[1..]),
-            (Some(Entry(left)), Some(Entry(right))) => Step::Take(left.name.cmp(&right.name)),
+            (Some(Entry(left)), Some(Entry(right))) => {
+                Step::Take(self.left.name(left).cmp(self.right.name(right)))
+            }
             (Some(Entry(_)), None) => Step::Take(Ordering::Less),
             (None, Some(Entry(_))) => Step::Take(Ordering::Greater),
         }
@@ -96,17 +142,20 @@ impl Pair {
 
     /// Puts the parts of the next node of a side in its place.
     fn read(&mut self, tally: &mut Tally<'_>, side: Side) -> Result<(), EngineError> {
-        let pieces = match side {
+        let Rest { pieces, prefix, .. } = match side {
             Side::Left => &mut self.left,
             Side::Right => &mut self.right,
         };
         let Some(Piece::Node(id, level_max)) = pieces.pop() else { return Ok(()) };
         match tally.node(side, &id)? {
             Node::DirectoryLeaf(entries) => {
-                pieces.extend(entries.into_iter().rev().map(|entry| Piece::Entry(Box::new(entry))));
+                let wanted = entries.into_iter().filter(|entry| entry.name.starts_with(prefix));
+                pieces.extend(wanted.rev().map(|entry| Piece::Entry(Box::new(entry))));
             }
-            Node::DirectoryBranch(level, children) if level <= level_max => pieces
-                .extend(children.into_iter().rev().map(|child| Piece::Node(child.id, level - 1))),
+            Node::DirectoryBranch(level, children) if level <= level_max => {
+                let wanted = children_within(children, prefix).into_iter().rev();
+                pieces.extend(wanted.map(|child| Piece::Node(child.id, level - 1)));
+            }
             _ => return Err(misplaced(id).into()),
         }
         Ok(())
@@ -115,9 +164,33 @@ impl Pair {
     /// Takes the next entry of the left side (less), of the right side (greater), or of both;
     /// `None` if both are equal.
     fn take(&mut self, order: Ordering) -> Option<Difference> {
-        let left = if order.is_le() { pop_entry(&mut self.left) } else { None };
-        let right = if order.is_ge() { pop_entry(&mut self.right) } else { None };
-        (left != right).then_some(Difference { left, right })
+        let left = if order.is_le() { pop_entry(&mut self.left.pieces) } else { None };
+        let right = if order.is_ge() { pop_entry(&mut self.right.pieces) } else { None };
+        let is_same = match (&left, &right) {
+            (Some(left), Some(right)) => left.kind == right.kind && left.metadata == right.metadata,
+            _ => false,
+        };
+        (!is_same).then_some(Difference { left, right })
+    }
+}
+
+impl Rest {
+    fn new(folder: Option<Folder>) -> Self {
+        let prefix = match &folder {
+            Some(Folder::Keys(keys)) => keys.stored_prefix(),
+            _ => Vec::new(),
+        };
+        let pieces = pieces(folder.as_ref());
+        Self { folder, prefix, pieces }
+    }
+
+    /// The name of an entry in this directory.
+    fn name<'a>(&self, entry: &'a Entry) -> &'a [u8] {
+        entry.name.get(self.prefix.len()..).unwrap_or_default()
+    }
+
+    fn child(&self, entry: Option<&Entry>) -> Option<Folder> {
+        self.folder.as_ref()?.child(entry?)
     }
 }
 
@@ -131,14 +204,16 @@ fn pop_entry(pieces: &mut Vec<Piece>) -> Option<Box<Entry>> {
 fn pieces(folder: Option<&Folder>) -> Vec<Piece> {
     match folder {
         None => Vec::new(),
-        Some(Folder::Tree(root)) => vec![Piece::Node(*root, NODE_LEVEL_MAX)],
         // Directories that stand for sources have no metadata of their own: what they show is the
         // snapshot's time.
-        Some(Folder::Sources(entries)) => entries
+        Some(Folder::Sources(sources)) => sources
             .iter()
             .rev()
             .map(|entry| Entry { metadata: Metadata::default(), ..entry.clone() })
             .map(|entry| Piece::Entry(Box::new(entry)))
             .collect(),
+        Some(folder) => {
+            folder.tree().map(|root| Piece::Node(root, NODE_LEVEL_MAX)).into_iter().collect()
+        }
     }
 }

@@ -13,8 +13,8 @@ use holdfast_format::entry::{Entry, EntryKind};
 use holdfast_repo::Repository;
 use holdfast_repo::read::BlobReader;
 
-use super::root::{Place, SnapshotRoot, clean};
-use super::walk::{Walk, check_interrupt, walk_each};
+use super::root::{Place, SnapshotRoot};
+use super::walk::{Visitor, Walk, check_interrupt, walk_as_files};
 use crate::{EngineError, Event, Observer};
 use content::Contents;
 pub use reader::FileReader;
@@ -40,6 +40,9 @@ pub struct DumpStats {
     pub bytes: u64,
     /// Entries that the archive cannot hold; an [`Event::Note`] names each.
     pub skipped: u64,
+    /// Objects whose keys no file can have, and which have other names; an [`Event::Note`] names
+    /// each.
+    pub renamed: u64,
 }
 
 /// Writes what `path` leads to: a file as its bytes, a directory as an archive. As in restic,
@@ -57,12 +60,13 @@ pub fn dump(
     out: &mut dyn Write,
     observer: &dyn Observer,
 ) -> Result<DumpStats, EngineError> {
-    match root.resolve(&mut BlobReader::new(repository), path)? {
-        Place::Entry(entry) if matches!(entry.kind, EntryKind::File { .. }) => {
-            let bytes = dump_file(repository, path, &entry, out, observer)?;
-            Ok(DumpStats { entries: 1, bytes, skipped: 0 })
+    let place = root.resolve(&mut BlobReader::new(repository), path)?;
+    match place.entry() {
+        Some(entry) if matches!(entry.kind, EntryKind::File { .. }) => {
+            let bytes = dump_file(repository, path, entry, out, observer)?;
+            Ok(DumpStats { entries: 1, bytes, ..DumpStats::default() })
         }
-        place => dump_archive(repository, path, &place, format, out, observer),
+        _ => dump_archive(repository, &place, format, out, observer),
     }
 }
 
@@ -103,7 +107,6 @@ trait Archive {
 /// [`EngineError::WrongKind`] if it is no directory; otherwise as [`dump`].
 pub fn dump_archive(
     repository: &Repository,
-    path: &[u8],
     place: &Place,
     format: ArchiveFormat,
     out: &mut dyn Write,
@@ -111,44 +114,67 @@ pub fn dump_archive(
 ) -> Result<DumpStats, EngineError> {
     match format {
         ArchiveFormat::Tar => {
-            fill(repository, path, place, &mut tar::TarArchive::new(out, observer), observer)
+            fill(repository, place, &mut tar::TarArchive::new(out, observer), observer)
         }
         ArchiveFormat::Zip { deflate } => {
             let mut archive = zip::ZipArchive::new(out, deflate, observer);
-            fill(repository, path, place, &mut archive, observer)
+            fill(repository, place, &mut archive, observer)
         }
     }
 }
 
 fn fill(
     repository: &Repository,
-    path: &[u8],
     place: &Place,
     archive: &mut dyn Archive,
     observer: &dyn Observer,
 ) -> Result<DumpStats, EngineError> {
-    let path = clean(path);
     let folder = place.folder().ok_or_else(|| EngineError::WrongKind {
-        path: String::from_utf8_lossy(&path).into_owned(),
+        path: String::from_utf8_lossy(place.path()).into_owned(),
         wanted: "file or directory",
     })?;
-    let mut contents = Contents::new(repository, observer);
-    let mut stats = DumpStats::default();
-    let mut add = |path: &[u8], entry: &Entry| -> Result<Walk, EngineError> {
-        check_interrupt(observer)?;
-        match archive.add(&path[1..], entry, &mut contents)? {
-            true => stats.entries += 1,
-            false => stats.skipped += 1,
+    let contents = Contents::new(repository, observer);
+    let (stats, renamed) = (DumpStats::default(), None);
+    let mut filling = Filling { archive, contents, stats, renamed, observer };
+    if let Some(entry) = place.entry() {
+        filling.entry(place.file_path(), entry)?;
+    }
+    let mut reader = BlobReader::new(repository);
+    walk_as_files(&mut reader, folder, place.file_path(), place.path(), &mut filling)?;
+    filling.archive.finish()?;
+    Ok(DumpStats { bytes: filling.contents.written(), ..filling.stats })
+}
+
+/// Puts what a walk meets into an archive.
+struct Filling<'a> {
+    archive: &'a mut dyn Archive,
+    contents: Contents<'a>,
+    stats: DumpStats,
+    /// The path by its key of the object that comes next, if it cannot be called so.
+    renamed: Option<Vec<u8>>,
+    observer: &'a dyn Observer,
+}
+
+impl Visitor for Filling<'_> {
+    fn entry(&mut self, path: &[u8], entry: &Entry) -> Result<Walk, EngineError> {
+        check_interrupt(self.observer)?;
+        let path = &path[1..];
+        if let Some(key_path) = self.renamed.take() {
+            let name = path.escape_ascii();
+            let what = format!("no file can be called as this key; in the archive it is {name}");
+            note(self.observer, &key_path, &what);
+            self.stats.renamed += 1;
+        }
+        match self.archive.add(path, entry, &mut self.contents)? {
+            true => self.stats.entries += 1,
+            false => self.stats.skipped += 1,
         }
         Ok(Walk::Descend)
-    };
-    if let Place::Entry(entry) = place {
-        add(&path, entry)?;
     }
-    walk_each(&mut BlobReader::new(repository), &folder, &path, add)?;
-    archive.finish()?;
-    stats.bytes = contents.written();
-    Ok(stats)
+
+    fn renamed(&mut self, key_path: &[u8]) {
+        self.renamed = Some(key_path[1..].to_vec());
+    }
 }
 
 /// Tells the user something about an entry.

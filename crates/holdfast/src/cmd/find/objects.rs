@@ -69,12 +69,10 @@ fn parent_tree(
     if found.blob_type == BlobType::Tree {
         return Ok(None);
     }
-    let slash = found.path.iter().rposition(|byte| *byte == b'/').unwrap_or(0);
-    let folder = root.resolve(reader, &found.path[..slash])?.folder();
-    Ok(folder.and_then(|folder| match folder {
-        Folder::Tree(id) => Some(id.to_hex()),
-        Folder::Sources(_) => None,
-    }))
+    // With the slash, so that of keys it is the folder that is meant.
+    let after_slash = found.path.iter().rposition(|byte| *byte == b'/').map_or(0, |at| at + 1);
+    let place = root.resolve(reader, &found.path[..after_slash])?;
+    Ok(place.folder().and_then(Folder::tree).map(|id| id.to_hex()))
 }
 
 /// What restic calls a blob of this type.

@@ -82,7 +82,7 @@ impl<'a> Export<'a> {
         let slashes = (above + 1..path.len()).filter(|place| path[*place] == b'/');
         for end in slashes {
             let start = self.open.last().map_or(0, Vec::len) + 1;
-            let name = String::from_utf8_lossy(&path[start..end]).into_owned();
+            let name = name(&path[start..end]);
             let node = json_text(&Node { name, mode: DIRECTORY_BITS, ..Node::default() })?;
             self.write(&format!(",\n[{node}"))?;
             self.open.push(path[..end].to_vec());
@@ -117,7 +117,7 @@ impl Node {
         let is_file = matches!(entry.kind, EntryKind::File { .. });
         let is_directory = matches!(entry.kind, EntryKind::Directory(_));
         Self {
-            name: String::from_utf8_lossy(&entry.name).into_owned(),
+            name: name(&entry.name),
             asize,
             dsize: asize.next_multiple_of(BLOCK_BYTES),
             dev: it.device,
@@ -130,6 +130,14 @@ impl Node {
             mode: kind_bits(&entry.kind) | it.mode,
             mtime: it.mtime.seconds,
         }
+    }
+}
+
+/// A name as ncdu takes it. Parts of keys may be empty.
+fn name(bytes: &[u8]) -> String {
+    match bytes {
+        b"" => "(empty)".to_owned(),
+        bytes => String::from_utf8_lossy(bytes).into_owned(),
     }
 }
 

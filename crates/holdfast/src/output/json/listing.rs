@@ -59,7 +59,8 @@ impl LsNode {
 /// What `ls` and `find` say about an entry.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Node {
-    /// Name within its directory; not in `find`.
+    /// Name within its directory, of an object the last part of its key; left out if that is empty,
+    /// and in `find`.
     #[serde(skip_serializing_if = "is_zero")]
     pub name: String,
     /// `file`, `dir`, `symlink`, `dev`, `chardev`, `fifo` or `socket`.
