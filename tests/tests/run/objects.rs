@@ -159,7 +159,7 @@ fn objects_are_called_by_their_keys() {
 fn objects_become_files_in_folders() {
     let (sandbox, _server) = captured(&["2024/a.pdf", "2024/01/b.txt", "2025.txt"]);
     let restore = "restore latest --source documents -t @target";
-    sandbox.ok(&format!("{restore} --dry-run")).says("comes back with restore-app only");
+    sandbox.ok(&format!("{restore} --dry-run")).prints("comes back with restore-app only");
     assert!(!sandbox.exists("target"));
     sandbox.ok(&format!("{restore} --include /objects/2024/01 --verify"));
     assert_eq!(sandbox.read("target/objects/2024/01/b.txt"), b"2024/01/b.txt");
