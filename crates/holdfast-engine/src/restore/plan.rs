@@ -171,10 +171,9 @@ impl<'a> Planner<'a> {
         if selection == Selection::Take {
             self.tell_renamed();
         }
-        if let EntryKind::Directory(root) = entry.kind {
-            let below = self.levels.last().and_then(|level| level.entries.below(&entry));
-            let Some(below) = below else { return Ok(self.leave_path()) };
-            check_depth(self.levels.len(), &root)?;
+        let below = self.levels.last().and_then(|level| level.entries.below(&entry));
+        if let (EntryKind::Directory(root), Some(below)) = (&entry.kind, below) {
+            check_depth(self.levels.len(), root)?;
             let is_source = self.has_sources && self.levels.len() == 1;
             return self.directory(below, (!is_source).then_some(entry.metadata), selection);
         }

@@ -119,7 +119,8 @@ proptest! {
         };
         let expected: BTreeSet<_> = bucket.keys().flat_map(slashes).collect();
         prop_assert_eq!(folders.len(), expected.len());
-        prop_assert_eq!(folders.into_iter().map(|it| it.0.clone()).collect::<BTreeSet<_>>(), expected);
+        let folders: BTreeSet<_> = folders.into_iter().map(|it| it.0.clone()).collect();
+        prop_assert_eq!(folders, expected);
 
         let mut reader = BlobReader::new(&repository);
         for (key, bytes) in &bucket {
@@ -145,7 +146,7 @@ proptest! {
                 prop_assert_eq!(below.iter().filter(|(_, is_folder)| !is_folder).count(), count);
             }
         }
-        for missing in ["/objects/no", "/objects/no/", "/objects/a/no/", "/no/../objects/\u{e9}no"] {
+        for missing in ["/objects/no", "/objects/no/", "/objects/a/no/", "/x/../objects/no"] {
             prop_assert!(root.resolve(&mut reader, missing.as_bytes()).is_err());
         }
     }

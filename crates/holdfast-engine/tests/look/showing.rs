@@ -111,7 +111,7 @@ fn finds_who_uses_a_blob() {
     let holdfast_engine::look::Folder::Tree(tree) = below.folder().unwrap() else { panic!() };
     let found = users(&wanted(Vec::new(), vec![prefix(&tree.to_hex())], &[]));
     assert_eq!(found, [("/d".to_owned(), BlobType::Tree, false)]);
-    let pack = repository.index().locate(&tree).unwrap().unwrap().frame.pack.to_hex();
+    let pack = repository.index().locate(tree).unwrap().unwrap().frame.pack.to_hex();
     let found = users(&wanted(Vec::new(), Vec::new(), &[prefix(&pack)]));
     assert_eq!(found[0], (String::new(), BlobType::Tree, false));
     assert!(found.contains(&("/d/long".to_owned(), BlobType::Tree, true)));
