@@ -160,8 +160,8 @@ pub fn told_of_keys(renamed: u64, but: &str) -> CommandResult {
     let objects = text::count(renamed, "object has", "objects have");
     let message = format!("{but}, but {objects} a key that no file can have");
     Err(CommandError::new(ExitKind::Partial, message)
-        .hint("the names that are told above")
-        .hint("holdfast dump for one object; holdfast restore-app for a bucket"))
+        .hint("the names above, under which they are; holdfast dump gives one by its key")
+        .hint("holdfast restore-app, which brings them back into a bucket"))
 }
 
 /// The snapshots that `texts` name, or, if there are none, all that the filter lets through; oldest
