@@ -137,35 +137,3 @@ fn it_comes_back_as_it_was_in_an_hour() {
     assert_eq!(outcome.code, Some(0), "{}{}", outcome.stdout, outcome.stderr);
     world.verify(3);
 }
-
-/// An object that goes between the dump and the listing of the bucket.
-#[test]
-fn a_lost_object_is_named() {
-    let mut world = World::<Documenso>::start();
-    world.advance_hour();
-    let port = crate::servers::object_server().port;
-    let url = format!("http://127.0.0.1:{port}/{}/uploads/2/contract.pdf", world.bucket(BUCKET));
-    let (name, login) = objects::LOGIN.split_once(": ").unwrap();
-    let delete = format!(
-        "import urllib.request as r\n\
-         r.urlopen(r.Request('{url}', method='DELETE', headers={{'{name}': '{login}'}}))\n"
-    );
-    let script = world.sandbox.write("tmp/delete.py", delete);
-    let hook = format!(
-        r#"
-[[hook]]
-after = "source"
-source = "database"
-command = ["python3", "{}"]
-"#,
-        script.display()
-    );
-    world.write_app_file(&hook);
-    let outcome = world.advance_hour_whatever();
-    assert_eq!(outcome.code, Some(3), "{}{}", outcome.stdout, outcome.stderr);
-    let told = outcome.stdout + &outcome.stderr;
-    assert!(told.contains("every document has its object"), "{told}");
-    assert!(told.contains("uploads/2/contract.pdf"), "{told}");
-    // What is there was captured all the same.
-    assert_eq!(world.snapshots().len(), 2);
-}

@@ -13,6 +13,7 @@ mod buckets;
 mod documenso;
 mod firmflow;
 mod guides;
+mod losses;
 mod obexal;
 mod objects;
 mod orthid;

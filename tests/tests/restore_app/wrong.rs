@@ -24,7 +24,7 @@ fn an_empty_database_needs_a_confirmation_only() {
     world.capture();
     world.destroy();
     world.cluster.create("app");
-    world.restore(0, "--confirm").prints("it exists and has no tables");
+    world.restore(0, "--confirm").prints("it exists with nothing in it");
     assert_eq!(world.count("app", "document"), 20);
 }
 

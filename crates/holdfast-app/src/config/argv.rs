@@ -47,7 +47,12 @@ impl Argv {
     /// makes one unless it is told not to.
     pub(super) fn terminal(&self) -> Option<Terminal> {
         let words: Vec<&str> = self.0.iter().map(String::as_str).collect();
+        let forced = words.iter().find(|word| word.starts_with("-tt"));
         let program = self.program().rsplit('/').next().unwrap_or_default();
+        // With one t, ssh makes a terminal only for somebody who sits at one.
+        if let Some(flag) = forced.filter(|_| program == "ssh") {
+            return Some(Terminal::AskedFor((*flag).to_owned()));
+        }
         let is_compose = program == "docker-compose"
             || (matches!(program, "docker" | "podman") && words.get(1) == Some(&"compose"));
         let is_container = matches!(program, "docker" | "podman" | "nerdctl" | "kubectl" | "oc");
@@ -179,6 +184,7 @@ mod tests {
             "/usr/bin/docker exec -ti db",
             "kubectl exec -n prod -it pod -- pg_dump",
             "podman run --rm -t image",
+            "ssh -tt host docker exec db",
         ] {
             assert!(matches!(terminal(line), Some(Terminal::AskedFor(_))), "{line}");
         }

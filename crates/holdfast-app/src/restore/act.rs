@@ -123,9 +123,9 @@ impl Work<'_, '_> {
     fn database(&mut self, database: &database::DatabaseMove<'_>) -> Result<Done, RestoreError> {
         let wishes = self.prepared.wishes;
         if wishes.only_missing
-            && let DatabaseEffect::Leave(tables) = database.effect(&database.leftovers()?, true)?
+            && let DatabaseEffect::Leave(holding) = database.effect(&database.leftovers()?, wishes)?
         {
-            let message = format!("it exists with {tables} tables and stays, whatever they are");
+            let message = format!("it exists with {holding} and stays, whatever they are");
             return Ok(Done::new(message));
         }
         let may_replace = wishes.overwrite.contains(&database.to);

@@ -1,13 +1,13 @@
 //! Restoring roles and databases of a PostgreSQL server.
 
 use holdfast_connect::postgres::{
-    DatabaseContent, Leftovers, RestoreOptions, RestoreSelection, Server, ServerRecord, Standing,
+    DatabaseContent, Holding, Leftovers, RestoreOptions, RestoreSelection, Server, ServerRecord, Standing,
     TableOutcome, TableReport, holds, leftovers, restore, restore_globals, settle, standing, tidy,
 };
 
 use super::part::Part;
 use super::tree::{Origin, SourceTree};
-use super::{RestoreContext, RestoreError};
+use super::{RestoreContext, RestoreError, Wishes};
 use crate::config::{Postgres, SourceKind};
 use crate::run;
 
@@ -38,16 +38,16 @@ pub(super) struct Outcome {
 pub(super) enum DatabaseEffect {
     /// It does not exist.
     Make,
-    /// It exists without a table.
+    /// It exists with nothing in it.
     Fill,
     /// It holds what was captured.
     Keep,
-    /// It exists with so many tables, and what exists is to stay.
-    Leave(u64),
-    /// It exists with so many tables, and something else in them.
-    Replace(u64),
-    /// It exists with so many tables, and a part of a database replaces none.
-    Refuse(u64),
+    /// It exists with so much in it, and what exists is to stay.
+    Leave(Holding),
+    /// It exists with so much in it, and that is something else.
+    Replace(Holding),
+    /// It exists with so much in it, and a part of a database replaces none.
+    Refuse(Holding),
     /// A restore that was killed was about to replace it.
     Halfway,
 }
@@ -153,7 +153,7 @@ impl DatabaseMove<'_> {
     pub fn effect(
         &self,
         left: &Leftovers,
-        only_missing: bool,
+        wishes: &Wishes,
     ) -> Result<DatabaseEffect, RestoreError> {
         let failed = |error| self.failed(error);
         if left.is_halfway() {
@@ -163,12 +163,13 @@ impl DatabaseMove<'_> {
         Ok(match standing(&self.server, &self.to).map_err(failed)? {
             Standing::Absent => DatabaseEffect::Make,
             Standing::Empty => DatabaseEffect::Fill,
-            Standing::Tables(count) if is_part => DatabaseEffect::Refuse(count),
-            Standing::Tables(count) if only_missing => DatabaseEffect::Leave(count),
-            Standing::Tables(count) => {
-                match holds(&self.tree, &self.server, &self.to).map_err(failed)? {
+            Standing::Filled(holding) if is_part => DatabaseEffect::Refuse(holding),
+            Standing::Filled(holding) if wishes.only_missing => DatabaseEffect::Leave(holding),
+            Standing::Filled(holding) => {
+                let with_owners = !wishes.no_owner;
+                match holds(&self.tree, &self.server, &self.to, with_owners).map_err(failed)? {
                     Some(_) => DatabaseEffect::Keep,
-                    None => DatabaseEffect::Replace(count),
+                    None => DatabaseEffect::Replace(holding),
                 }
             }
         })
@@ -177,7 +178,7 @@ impl DatabaseMove<'_> {
     /// Restores it, unless it holds what was captured, after what killed restores have left was put
     /// in order.
     ///
-    /// A database with tables that hold something else is replaced only if `may_replace`.
+    /// A database that holds something else is replaced only if `may_replace`.
     pub fn restore(
         &self,
         may_replace: bool,
@@ -189,9 +190,10 @@ impl DatabaseMove<'_> {
         let mut options = RestoreOptions { selection: self.selection.clone(), ..options };
         let stands = standing(&self.server, &self.to).map_err(failed)?;
         let is_whole = self.selection == RestoreSelection::default();
-        if let Standing::Tables(_) = stands
+        if let Standing::Filled(_) = stands
             && is_whole
-            && let Some(tables) = holds(&self.tree, &self.server, &self.to).map_err(failed)?
+            && let Some(tables) =
+                holds(&self.tree, &self.server, &self.to, options.keep_owners).map_err(failed)?
         {
             if is_unsettled {
                 warnings.extend(self.about(settle(&self.tree, &options).map_err(failed)?));
@@ -201,7 +203,7 @@ impl DatabaseMove<'_> {
         options.overwrite = match stands {
             Standing::Absent => None,
             Standing::Empty => Some(self.to.clone()),
-            Standing::Tables(_) => (may_replace && is_whole).then(|| self.to.clone()),
+            Standing::Filled(_) => (may_replace && is_whole).then(|| self.to.clone()),
         };
         let report = restore(&self.tree, &options).map_err(failed)?;
         warnings.extend(self.about(report.warnings));

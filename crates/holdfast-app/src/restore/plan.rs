@@ -137,7 +137,7 @@ impl Plan {
             }
             Step::Database(database) => {
                 let left = database.leftovers()?;
-                let effect = database.effect(&left, prepared.wishes.only_missing)?;
+                let effect = database.effect(&left, prepared.wishes)?;
                 self.leftovers(prepared, &database.to, &left);
                 self.database(prepared, step, database, effect);
             }
@@ -209,21 +209,21 @@ impl Plan {
         match effect {
             DatabaseEffect::Make => self.push(step, Effect::Make, "it does not exist".into()),
             DatabaseEffect::Fill => {
-                self.push(step, Effect::Replace, "it exists and has no tables".into());
+                self.push(step, Effect::Replace, "it exists with nothing in it".into());
             }
             DatabaseEffect::Keep => {
-                let detail = "it holds what was captured already, compared table by table";
+                let detail = "it is as it was captured already: rows, sequences, definitions";
                 self.push(step, Effect::Keep, detail.into());
             }
-            DatabaseEffect::Leave(tables) => {
-                let detail = format!("it exists with {tables} tables and stays, whatever they are");
+            DatabaseEffect::Leave(holding) => {
+                let detail = format!("it exists with {holding} and stays, whatever they are");
                 self.push(step, Effect::Keep, detail);
             }
-            DatabaseEffect::Refuse(tables) => {
-                self.push(step, Effect::Skip, format!("it exists with {tables} tables"));
+            DatabaseEffect::Refuse(holding) => {
+                self.push(step, Effect::Skip, format!("it exists with {holding}"));
                 self.refusals.push(format!(
-                    "database {name:?} exists and holds {tables} tables, and a part of a database \
-                     goes to a new one; --into NAME gives it another name"
+                    "database {name:?} exists and holds {holding}, and a part of a database goes \
+                     to a new one; --into NAME gives it another name"
                 ));
             }
             DatabaseEffect::Halfway => {
@@ -231,13 +231,13 @@ impl Plan {
                               it had, and is then compared";
                 self.push(step, Effect::Replace, detail.into());
             }
-            DatabaseEffect::Replace(tables) => {
-                let detail = format!("it exists with {tables} tables that are not the snapshot's");
+            DatabaseEffect::Replace(holding) => {
+                let detail = format!("it exists with {holding}, and is not as in the snapshot");
                 self.push(step, Effect::Replace, detail);
                 if !prepared.wishes.overwrite.contains(name) {
                     self.refusals.push(format!(
-                        "database {name:?} exists and holds {tables} tables, which are not what \
-                         was captured; --yes-overwrite {name} replaces it"
+                        "database {name:?} exists and holds {holding}, and is not what was \
+                         captured; --yes-overwrite {name} replaces it"
                     ));
                 }
             }

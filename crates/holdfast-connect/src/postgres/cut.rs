@@ -21,7 +21,8 @@ const FACTS: &str = "SELECT pg_export_snapshot(), txid_current_snapshot(), \
     pg_get_userbyid(d.datdba), pg_encoding_to_char(d.encoding), d.datcollate, d.datctype, \
     to_jsonb(d) ->> 'datlocprovider', \
     coalesce(to_jsonb(d) ->> 'datlocale', to_jsonb(d) ->> 'daticulocale'), \
-    to_jsonb(d) ->> 'datcollversion', pg_database_size(d.oid) \
+    to_jsonb(d) ->> 'datcollversion', pg_database_size(d.oid), to_jsonb(d) ->> 'daticurules', \
+    (SELECT spcname FROM pg_tablespace WHERE oid = d.dattablespace AND spcname <> 'pg_default') \
     FROM pg_database d WHERE d.datname = current_database()";
 /// When, and which server.
 const SERVER: &str = "SELECT current_setting('server_version'), \
@@ -203,6 +204,8 @@ fn facts(name: &str, session: &mut Session) -> Result<DatabaseRecord, PostgresEr
         locale: column(8),
         collation_version: column(9),
         bytes: text(10).parse().unwrap_or_default(),
+        icu_rules: column(11),
+        tablespace: column(12),
         extensions: BTreeMap::new(),
     })
 }

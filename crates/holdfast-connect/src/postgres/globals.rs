@@ -24,7 +24,11 @@ impl Cut {
         if self.options.globals != Globals::WithPasswords {
             command.arg("--no-role-passwords");
         }
-        let database = &self.record().databases[0].name;
+        // Names of roles have no encoding of their own: they are read as those of the database
+        // that the tool is connected to.
+        let databases = &self.record().databases;
+        let database = databases.iter().find(|it| it.encoding == "UTF8").unwrap_or(&databases[0]);
+        let database = &database.name;
         command.arg("-l").arg(database).arg("-d").arg(self.tools.address.uri(database));
         command.stdin(Stdio::null()).stdout(Stdio::piped());
         let mut running = self.tools.start("pg_dumpall", &mut command)?;

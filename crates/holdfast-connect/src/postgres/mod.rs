@@ -28,6 +28,7 @@ mod session;
 mod source;
 mod tls;
 mod tool;
+mod tool_command;
 
 pub use cut::{Cut, OnRow};
 pub use error::{ErrorKind, PostgresError};
@@ -38,8 +39,8 @@ pub use record::{
     DatabaseContent, DatabaseRecord, MemberKind, MemberRecord, RestorePoint, ServerRecord,
 };
 pub use restore::{
-    EmitForm, GlobalsReport, Leftovers, RestoreOptions, RestoreReport, RestoreSelection, Standing,
-    StoredDatabase, TableOutcome, TableReport, emit, emit_stream, holds, leftovers, restore,
-    restore_globals, settle, standing, tidy,
+    EmitForm, GlobalsReport, Holding, Leftovers, RestoreOptions, RestoreReport, RestoreSelection,
+    Standing, StoredDatabase, TableOutcome, TableReport, emit, emit_stream, holds, leftovers,
+    restore, restore_globals, settle, standing, tidy,
 };
 pub use source::{GlobalsSource, PostgresSource};

@@ -86,6 +86,9 @@ pub(super) fn begin(
     Ok((session, databases))
 }
 
+/// Databases that cannot be captured.
+const SHUT: &str = "SELECT datname FROM pg_database WHERE NOT datallowconn AND NOT datistemplate";
+
 /// Checks what concerns the whole server.
 pub(super) fn check_server(
     tools: &Tools,
@@ -108,6 +111,12 @@ pub(super) fn check_server(
                         raise max_standby_streaming_delay";
             warnings.push(text.to_owned());
         }
+    }
+    if options.databases == Databases::All {
+        let shut = session.rows(SHUT)?.into_iter().flatten().flatten();
+        warnings.extend(shut.map(|name| {
+            format!("database {name:?} is not captured, because it lets nobody connect")
+        }));
     }
     let may_read = session.value("SELECT has_table_privilege('pg_catalog.pg_authid', 'SELECT')")?;
     if options.globals == Globals::WithPasswords && may_read.as_deref() != Some("t") {

@@ -80,6 +80,12 @@ pub struct DatabaseRecord {
     pub locale_provider: Option<String>,
     /// Locale of ICU or built-in.
     pub locale: Option<String>,
+    /// Rules of ICU beside those of its locale.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub icu_rules: Option<String>,
+    /// Its tablespace, unless it is the server's own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tablespace: Option<String>,
     /// Version of the collation.
     pub collation_version: Option<String>,
     /// Size on the server's disk in bytes.

@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::io::{self, Read};
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::PathBuf;
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Child, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
@@ -15,6 +15,7 @@ use zeroize::Zeroizing;
 
 use super::address::Address;
 use super::error::{ErrorKind, PostgresError, one_line};
+use super::tool_command::ToolCommand;
 
 /// What is kept of a program's messages: the first ones tell the cause.
 const MESSAGE_BYTES_MAX: usize = 8 << 10;
@@ -49,26 +50,31 @@ pub(super) struct Tools {
 
 impl Tools {
     /// A program that has yet to get its arguments. Its messages are in English.
-    pub fn command(&self, program: &str) -> Command {
+    pub fn command(&self, program: &str) -> ToolCommand {
         let path = match &self.folder {
             Some(folder) => folder.join(program).into_os_string(),
             None => program.into(),
         };
-        let mut words = self.exec.iter().cloned().chain([path]);
-        let mut command = Command::new(words.next().unwrap_or_default());
-        command.args(words).env("LC_ALL", "C").process_group(0);
+        let mut command = ToolCommand::new(&self.exec, path);
+        let process = command.process();
+        process.env("LC_ALL", "C").process_group(0);
         for variable in VARIABLES {
-            command.env_remove(variable);
+            process.env_remove(variable);
         }
         if let Some(password) = &self.password {
-            command.env("PGPASSWORD", password.as_str());
+            process.env("PGPASSWORD", password.as_str());
         }
         command
     }
 
     /// Starts a program. Standard error is kept; what happens to the rest says the command.
-    pub fn start(&self, program: &str, command: &mut Command) -> Result<Running, PostgresError> {
+    pub fn start(
+        &self,
+        program: &str,
+        command: &mut ToolCommand,
+    ) -> Result<Running, PostgresError> {
         let mut child = command
+            .process()
             .stderr(Stdio::piped())
             .spawn()
             .map_err(|error| self.missing(program, &error))?;

@@ -25,6 +25,7 @@ mod restore;
 mod round_trip;
 mod selection;
 mod standby;
+mod standing;
 mod tls;
 mod transport;
 mod tree;

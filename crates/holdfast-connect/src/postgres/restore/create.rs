@@ -12,6 +12,8 @@ use super::stored::Stored;
 const NAME_BYTES_MAX: usize = 63;
 /// The first version with `LOCALE_PROVIDER`.
 const WITH_PROVIDERS: u32 = 150_000;
+/// The first version with `ICU_RULES`.
+const WITH_ICU_RULES: u32 = 160_000;
 
 /// True if the server has a database of this name.
 pub(super) fn exists(session: &mut Session, name: &str) -> Result<bool, PostgresError> {
@@ -48,12 +50,13 @@ impl Fresh {
         let version = session.value("SELECT current_setting('server_version_num')")?;
         let version = version.and_then(|it| it.parse().ok()).unwrap_or(0);
         let locale = locale(record, version);
-        if let Err(error) = session.run(&format!("{create}{encoding}{locale}")) {
+        let space = tablespace(session, record, warnings)?;
+        if let Err(error) = session.run(&format!("{create}{encoding}{locale}{space}")) {
             if error.kind != ErrorKind::Statement {
                 return Err(error);
             }
             // Another system may not know the locale. Sorting then differs, the rows do not.
-            session.run(&format!("{create}{encoding}"))?;
+            session.run(&format!("{create}{encoding}{space}"))?;
             warnings.push(format!(
                 "the database has the collation of this server and not {:?}, which was refused \
                  ({error})",
@@ -77,19 +80,21 @@ impl Fresh {
         marked.inspect_err(|_| self.remove(session))
     }
 
-    /// Gives it the wanted name. A database that has the name loses it first, and is removed last.
+    /// Gives it the wanted name. A database that has the name loses it first, and is removed last;
+    /// if that fails, the restore is done nevertheless, and this says what is left.
     pub fn rename(
         &mut self,
         session: &mut Session,
         target: &str,
         is_there: bool,
-    ) -> Result<(), PostgresError> {
+    ) -> Result<Option<String>, PostgresError> {
         let to = identifier(target);
         let rename = format!("ALTER DATABASE {} RENAME TO {to}", identifier(&self.name));
         if !is_there {
-            return session.run(&rename).map_err(|error| self.left(&error));
+            return session.run(&rename).map(|()| None).map_err(|error| self.left(&error));
         }
-        let old = identifier(&derived(target, "hf_old", &self.run));
+        let old_name = derived(target, "hf_old", &self.run);
+        let old = identifier(&old_name);
         let aside = self.move_aside(session, target, &old);
         aside.map_err(|error| self.left(&error))?;
         if let Err(error) = session.run(&rename) {
@@ -98,7 +103,7 @@ impl Fresh {
             session.run(&format!("ALTER DATABASE {to} ALLOW_CONNECTIONS true"))?;
             return Err(self.left(&error));
         }
-        session.run(&format!("DROP DATABASE {old}"))
+        Ok(drop_database(session, &old_name))
     }
 
     /// Ends the sessions of a database, keeps new ones out, and gives it another name.
@@ -135,6 +140,16 @@ impl Fresh {
     }
 }
 
+/// Removes a database; if that fails, a sentence that says what is left and why.
+pub(super) fn drop_database(session: &mut Session, name: &str) -> Option<String> {
+    let dropped = session.run(&format!("DROP DATABASE IF EXISTS {}", identifier(name)));
+    let error = dropped.err()?;
+    Some(format!(
+        "{name}, which nobody needs any more, could not be removed: {error}; remove it by hand \
+         (if it has a subscription: ALLOW_CONNECTIONS true, and SET (slot_name = NONE) first)"
+    ))
+}
+
 /// A name made of another one, no longer than PostgreSQL takes.
 pub(super) fn derived(name: &str, what: &str, run: &str) -> String {
     let end = format!("_{what}_{run}");
@@ -156,12 +171,31 @@ fn locale(record: &DatabaseRecord, server_version: u32) -> String {
     if server_version < WITH_PROVIDERS {
         return text;
     }
+    let rules = record.icu_rules.as_deref().filter(|_| server_version >= WITH_ICU_RULES);
+    let rules = rules.map(|rules| format!(" ICU_RULES {}", literal(rules))).unwrap_or_default();
     text.push_str(&match record.locale_provider.as_deref() {
-        Some("i") => format!(" LOCALE_PROVIDER icu ICU_LOCALE {locale}"),
+        Some("i") => format!(" LOCALE_PROVIDER icu ICU_LOCALE {locale}{rules}"),
         Some("b") => format!(" LOCALE_PROVIDER builtin BUILTIN_LOCALE {locale}"),
         _ => " LOCALE_PROVIDER libc".to_owned(),
     });
     text
+}
+
+/// Where the database lies: in its tablespace, if the server has that.
+fn tablespace(
+    session: &mut Session,
+    record: &DatabaseRecord,
+    warnings: &mut Vec<String>,
+) -> Result<String, PostgresError> {
+    let Some(name) = &record.tablespace else { return Ok(String::new()) };
+    let query = format!("SELECT 1 FROM pg_tablespace WHERE spcname = {}", literal(name));
+    if session.value(&query)?.is_some() {
+        return Ok(format!(" TABLESPACE {}", identifier(name)));
+    }
+    warnings.push(format!(
+        "the database lies in the usual tablespace, because this server has none called {name:?}"
+    ));
+    Ok(String::new())
 }
 
 /// Brings back what belongs to the database as such: its settings, privileges and comment. The dump
@@ -213,7 +247,8 @@ fn apply(
     }
 }
 
-fn is_of_database(entry: &Entry) -> bool {
+/// True if an entry is about the database as such.
+pub(super) fn is_of_database(entry: &Entry) -> bool {
     let is_named = entry.tag.as_deref().is_some_and(|tag| tag.starts_with(b"DATABASE "));
     match &*entry.kind {
         b"DATABASE PROPERTIES" => true,

@@ -10,7 +10,7 @@ use super::super::error::PostgresError;
 use super::super::options::Server;
 use super::super::session::{Session, identifier, literal};
 use super::administrator;
-use super::create::{derived, run_of};
+use super::create::{derived, drop_database, run_of};
 
 /// What restores of one database that did not come to their end have left.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -126,8 +126,8 @@ pub fn tidy(server: &Server, database: &str) -> Result<Vec<String>, PostgresErro
     for name in left.unfinished.iter().chain(&left.replaced) {
         // Tools of the restore may have outlived it.
         end_sessions(&mut admin, name)?;
-        admin.run(&format!("DROP DATABASE IF EXISTS {}", identifier(name)))?;
-        told.push(format!("{name}, which a restore that was killed had left, is removed"));
+        let removed = || format!("{name}, which a restore that was killed had left, is removed");
+        told.push(drop_database(&mut admin, name).unwrap_or_else(removed));
     }
     Ok(told)
 }

@@ -7,6 +7,7 @@ mod create;
 mod emit;
 mod globals;
 mod leftover;
+mod objects;
 mod older;
 mod roles;
 mod standing;
@@ -16,18 +17,19 @@ mod verify;
 pub use emit::{EmitForm, emit, emit_stream};
 pub use globals::{GlobalsReport, restore_globals};
 pub use leftover::{Leftovers, leftovers, tidy};
-pub use standing::{Standing, holds, standing};
+pub use standing::{Holding, Standing, holds, standing};
 pub use stored::StoredDatabase;
 pub use verify::{TableOutcome, TableReport};
 
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 
 use super::archive::{EmitError, Wanted};
 use super::error::{ErrorKind, PostgresError};
 use super::options::Server;
 use super::session::{Session, identifier};
 use super::tool::Tools;
+use super::tool_command::ToolCommand;
 use create::Fresh;
 use stored::Stored;
 
@@ -128,9 +130,9 @@ pub fn restore(
     warnings.extend(older.iter().map(older::Older::warning));
     let mut fresh = Fresh::create(&mut admin, &stored, options, &mut warnings)?;
     let filled = fill(&tools, &stored, &wanted, options, &fresh.name);
-    let tables = filled.and_then(|()| finish(&tools, &stored, &wanted, &fresh.name));
-    let tables = match tables {
-        Ok(tables) => tables,
+    let compared = filled.and_then(|()| finish(&tools, &stored, &wanted, &fresh.name));
+    let (tables, sequences) = match compared {
+        Ok(compared) => compared,
         Err(error) => {
             // Nobody has seen it yet.
             fresh.remove(&mut admin);
@@ -140,8 +142,8 @@ pub fn restore(
             });
         }
     };
-    verify::judge(&tables, &fresh.name)?;
-    fresh.rename(&mut admin, &options.database, is_there)?;
+    verify::judge(&tables, &sequences, &fresh.name)?;
+    warnings.extend(fresh.rename(&mut admin, &options.database, is_there)?);
     create::apply_settings(&mut admin, &stored, options, &mut warnings);
     Ok(RestoreReport { database: options.database.clone(), tables, warnings })
 }
@@ -175,9 +177,10 @@ fn refuse_standby(admin: &mut Session) -> Result<(), PostgresError> {
 
 /// A session with a database that is not the one to be restored.
 fn administrator(tools: &Tools, target: &str) -> Result<Session, PostgresError> {
-    let of_url = tools.address.database().filter(|name| *name != target);
+    let known = tools.address.database().into_iter().chain(["postgres", "template1"]);
     let mut outcome = None;
-    for name in of_url.into_iter().chain(["postgres", "template1"]) {
+    // Nobody can rename the database that they are connected to.
+    for name in known.filter(|name| *name != target) {
         match Session::open(tools, name) {
             Err(error) if error.kind == ErrorKind::NoDatabase => outcome = Some(Err(error)),
             opened => return opened,
@@ -228,7 +231,7 @@ fn feed(
     tools: &Tools,
     stored: &Stored<'_>,
     wanted: &Wanted,
-    command: &mut Command,
+    command: &mut ToolCommand,
 ) -> Result<(), PostgresError> {
     let mut running = tools.start("pg_restore", command.stdin(Stdio::piped()))?;
     let Some(input) = running.child.stdin.take() else {
@@ -250,16 +253,18 @@ fn feed(
     }
 }
 
-/// Gathers statistics, without which queries are slow, and compares.
+/// Gathers statistics, without which queries are slow, and compares: tables, and the sequences
+/// that are not where they were.
 fn finish(
     tools: &Tools,
     stored: &Stored<'_>,
     wanted: &Wanted,
     database: &str,
-) -> Result<Vec<TableReport>, PostgresError> {
+) -> Result<(Vec<TableReport>, Vec<String>), PostgresError> {
     let mut session = Session::open(tools, database)?;
     session.run("ANALYZE")?;
-    verify::compare(&mut session, stored, wanted)
+    let sequences = verify::sequences(&mut session, stored, wanted)?;
+    Ok((verify::compare(&mut session, stored, wanted)?, sequences))
 }
 
 /// Removes a folder of its own files when it is dropped.

@@ -3,7 +3,7 @@
 use super::super::archive::{Content, ContentHasher, Entry, Wanted};
 use super::super::error::{ErrorKind, PostgresError};
 use super::super::record::{MemberKind, MemberRecord};
-use super::super::session::Session;
+use super::super::session::{Session, identifier, literal};
 use super::stored::Stored;
 
 /// What `pg_dump` sets in its session, so that rows are written as it writes them.
@@ -65,11 +65,7 @@ pub(super) fn each(
     go_on: &mut dyn FnMut(TableReport) -> bool,
 ) -> Result<(), PostgresError> {
     session.run(SETTINGS)?;
-    // Rows are hashed in the encoding of the dump.
-    let encoding = stored.toc.entries.iter().find(|entry| *entry.kind == *b"ENCODING");
-    if let Some(definition) = encoding.and_then(|entry| entry.definition.as_deref()) {
-        session.run(&String::from_utf8_lossy(definition))?;
-    }
+    let encoding = encoding(stored);
     let entries: std::collections::HashMap<i32, &Entry> =
         stored.toc.with_data().map(|entry| (entry.dump_id, entry)).collect();
     for record in &stored.content.members {
@@ -78,7 +74,8 @@ pub(super) fn each(
             Wanted::Only(numbers) => numbers.contains(&record.dump_id),
         };
         if is_wanted {
-            let outcome = outcome(session, record, entries.get(&record.dump_id).copied())?;
+            let entry = entries.get(&record.dump_id).copied();
+            let outcome = outcome(session, record, entry, encoding.as_deref())?;
             if !go_on(TableReport { label: record.label(), rows: record.rows, outcome }) {
                 break;
             }
@@ -87,24 +84,53 @@ pub(super) fn each(
     Ok(())
 }
 
+/// The sequences that do not stand where they stood. Of a part of a database none is restored.
+pub(super) fn sequences(
+    session: &mut Session,
+    stored: &Stored<'_>,
+    wanted: &Wanted,
+) -> Result<Vec<String>, PostgresError> {
+    let mut differing = Vec::new();
+    let all = stored.toc.entries.iter().filter(|entry| *entry.kind == *b"SEQUENCE SET");
+    for entry in all.filter(|_| matches!(wanted, Wanted::All)) {
+        let text = |bytes: &Option<Box<[u8]>>| String::from_utf8(bytes.as_deref()?.to_vec()).ok();
+        let names = text(&entry.namespace).zip(text(&entry.tag));
+        // A name in another encoding cannot be asked for.
+        let Some(((schema, name), set)) = names.zip(text(&entry.definition)) else { continue };
+        let query = format!(
+            "SELECT format(', %s, %s);', last_value, is_called::text) FROM {}.{}",
+            identifier(&schema),
+            identifier(&name)
+        );
+        let found = session.value(&query)?.unwrap_or_default();
+        if !set.trim_end().ends_with(&found) || found.is_empty() {
+            differing.push(format!("sequence {schema}.{name}"));
+        }
+    }
+    Ok(differing)
+}
+
 /// Refuses what differs.
-pub(super) fn judge(reports: &[TableReport], database: &str) -> Result<(), PostgresError> {
+pub(super) fn judge(
+    reports: &[TableReport],
+    sequences: &[String],
+    database: &str,
+) -> Result<(), PostgresError> {
     let differing = reports.iter().filter_map(|report| match report.outcome {
         TableOutcome::Differs { rows } => {
             Some(format!("{} ({rows} rows, {} were captured)", report.label, report.rows))
         }
         _ => None,
     });
-    let differing: Vec<String> = differing.collect();
+    let differing: Vec<String> = differing.chain(sequences.iter().cloned()).collect();
     if differing.is_empty() {
         return Ok(());
     }
     let named = differing.iter().take(NAMED_MAX).cloned().collect::<Vec<_>>().join(", ");
     let text = format!(
-        "{} of {} tables do not hold what was captured: {named}; the restored database is left as \
-         {database:?} and nothing else was changed",
+        "{} tables or sequences do not hold what was captured: {named}; the restored database is \
+         left as {database:?} and nothing else was changed",
         differing.len(),
-        reports.len()
     );
     Err(PostgresError::new(ErrorKind::Differs, text))
 }
@@ -113,6 +139,7 @@ fn outcome(
     session: &mut Session,
     record: &MemberRecord,
     entry: Option<&Entry>,
+    encoding: Option<&str>,
 ) -> Result<TableOutcome, PostgresError> {
     let not_compared = |reason: &str| Ok(TableOutcome::NotCompared { reason: reason.to_owned() });
     let found = match (record.kind, record.large_object) {
@@ -121,10 +148,12 @@ fn outcome(
             let Some(statement) = entry.and_then(Entry::copy_to_stdout) else {
                 return not_compared("it was dumped through the root of its partitions");
             };
-            let Ok(statement) = String::from_utf8(statement) else {
-                return not_compared("its name is not UTF-8");
+            let Some(statement) = in_utf8(session, statement, encoding)? else {
+                return not_compared("its name is in no encoding");
             };
-            table(session, &statement)?
+            // Rows are hashed in the encoding of the dump.
+            let form = encoding.map(|name| format!(" WITH (ENCODING {})", literal(name)));
+            table(session, &(statement + form.as_deref().unwrap_or_default()))?
         }
         _ => return not_compared("it was dumped as statements"),
     };
@@ -132,6 +161,31 @@ fn outcome(
         true => TableOutcome::Same,
         false => TableOutcome::Differs { rows: found.rows },
     })
+}
+
+/// The encoding of the dump, unless it is UTF-8, in which sessions speak.
+fn encoding(stored: &Stored<'_>) -> Option<String> {
+    let entry = stored.toc.entries.iter().find(|entry| *entry.kind == *b"ENCODING")?;
+    let definition = String::from_utf8_lossy(entry.definition.as_deref()?).into_owned();
+    let name = definition.split('\'').nth(1)?;
+    (name != "UTF8").then(|| name.to_owned())
+}
+
+/// A statement of the dump as sessions take it.
+fn in_utf8(
+    session: &mut Session,
+    statement: Vec<u8>,
+    encoding: Option<&str>,
+) -> Result<Option<String>, PostgresError> {
+    let Some(encoding) = encoding.filter(|_| !statement.is_ascii()) else {
+        return Ok(String::from_utf8(statement).ok());
+    };
+    let digits: String = statement.iter().map(|byte| format!("{byte:02x}")).collect();
+    let query = format!("SELECT convert_from(decode('{digits}', 'hex'), {})", literal(encoding));
+    match session.value(&query) {
+        Err(error) if error.kind == ErrorKind::Statement => Ok(None),
+        converted => converted,
+    }
 }
 
 fn table(session: &mut Session, statement: &str) -> Result<Content, PostgresError> {

@@ -1,0 +1,197 @@
+//! What stands where a database is restored, and databases that are unlike the usual one.
+
+use holdfast_connect::postgres::{
+    ErrorKind, Globals, Holding, RestoreOptions, Standing, TableOutcome, holds, restore, standing,
+};
+
+use crate::cluster::{Cluster, installations};
+use crate::round_trip::filled;
+use crate::tree::{capture, options, script, server};
+
+fn target(cluster: &Cluster, name: &str) -> RestoreOptions {
+    RestoreOptions::new(server(cluster, "demo", "postgres"), name, "t1")
+}
+
+/// Nobody can rename the database to which they are connected, so another one is asked.
+#[test]
+fn the_database_that_every_server_has_is_replaced_too() {
+    let cluster = Cluster::start(&installations()[0]);
+    cluster.sql("postgres", "CREATE TABLE it (a int); INSERT INTO it VALUES (1);");
+    let tree = capture(options(&cluster, "postgres")).unwrap();
+    cluster.sql("postgres", "DELETE FROM it;");
+    let mut way = target(&cluster, "postgres");
+    way.overwrite = Some("postgres".into());
+    restore(&tree.stored("postgres"), &way).unwrap();
+    assert_eq!(cluster.sql("postgres", "SELECT a FROM it;"), b"1\n");
+}
+
+#[test]
+fn a_database_without_tables_may_hold_something() {
+    let cluster = Cluster::start(&installations()[0]);
+    let there = |name: &str| standing(&server(&cluster, "demo", "postgres"), name).unwrap();
+    assert_eq!(there("app"), Standing::Absent);
+    cluster.create("app");
+    assert_eq!(there("app"), Standing::Empty);
+    cluster.sql("app", "CREATE EXTENSION hstore;");
+    assert_eq!(there("app"), Standing::Empty);
+    let filled =
+        |tables, others, large_objects| Standing::Filled(Holding { tables, others, large_objects });
+    cluster.sql("app", "SELECT lo_from_bytea(0, 'abc');");
+    assert_eq!(there("app"), filled(0, 0, 1));
+    cluster.sql("app", "CREATE FUNCTION f() RETURNS int LANGUAGE sql AS 'SELECT 1';");
+    cluster
+        .sql("app", "CREATE VIEW v AS SELECT 1; CREATE SEQUENCE s; CREATE TYPE e AS ENUM ('a');");
+    assert_eq!(there("app"), filled(0, 4, 1));
+    cluster.sql("app", "CREATE TABLE t (); ");
+    assert_eq!(there("app"), filled(1, 4, 1));
+}
+
+#[test]
+fn what_differs_beside_the_rows_is_seen() {
+    for programs in installations() {
+        let cluster = filled(&programs);
+        cluster.sql(
+            "app",
+            "CREATE FUNCTION twice(a int) RETURNS int LANGUAGE sql AS 'SELECT 2 * a';
+            CREATE TABLE states (s varchar CHECK (s IN ('on', 'off')), t text);
+            CREATE POLICY own ON states USING (t = current_user);
+            CREATE ROLE reader; GRANT SELECT ON states TO reader;",
+        );
+        let tree = capture(options(&cluster, "app")).unwrap();
+        let as_captured = |with_owners| {
+            let server = server(&cluster, "demo", "app");
+            holds(&tree.stored("app"), &server, "app", with_owners).unwrap().is_some()
+        };
+        assert!(as_captured(true));
+        // PostgreSQL writes the CHECK in another way after a restore.
+        let mut way = target(&cluster, "app");
+        way.overwrite = Some("app".into());
+        restore(&tree.stored("app"), &way).unwrap();
+        assert!(as_captured(true));
+        for (change, back) in [
+            (
+                "CREATE OR REPLACE FUNCTION twice(a int) RETURNS int LANGUAGE sql \
+                 AS 'SELECT 3 * a';",
+                "CREATE OR REPLACE FUNCTION twice(a int) RETURNS int LANGUAGE sql \
+                 AS 'SELECT 2 * a';",
+            ),
+            ("DROP POLICY own ON states;", "CREATE POLICY own ON states USING (t = current_user);"),
+            ("SELECT nextval('counter');", "SELECT setval('counter', 39, true);"),
+            ("CREATE VIEW more AS SELECT 1;", "DROP VIEW more;"),
+            ("SELECT lo_from_bytea(4711, 'abc');", "SELECT lo_unlink(4711);"),
+            ("REVOKE SELECT ON states FROM reader;", "GRANT SELECT ON states TO reader;"),
+        ] {
+            cluster.sql("app", change);
+            assert!(!as_captured(true), "{change}");
+            assert!(as_captured(false) == change.starts_with("REVOKE"), "{change}");
+            cluster.sql("app", back);
+            assert!(as_captured(true), "{back}");
+        }
+    }
+}
+
+/// A subscription keeps the database that is replaced from being removed.
+#[test]
+fn what_cannot_be_removed_is_told_and_the_restore_is_done() {
+    let cluster = Cluster::start(&installations()[0]);
+    cluster.create("app");
+    cluster.sql("app", "CREATE TABLE it (a int); ALTER DATABASE app SET work_mem = '7MB';");
+    let tree = capture(options(&cluster, "app")).unwrap();
+    cluster.sql(
+        "app",
+        "CREATE SUBSCRIPTION s CONNECTION 'host=127.0.0.1' PUBLICATION p
+        WITH (connect = false, slot_name = NONE, enabled = false);",
+    );
+    let mut way = target(&cluster, "app");
+    way.overwrite = Some("app".into());
+    let report = restore(&tree.stored("app"), &way).unwrap();
+    assert_eq!(report.warnings.len(), 1, "{:?}", report.warnings);
+    assert!(report.warnings[0].starts_with("app_hf_old_t1, which nobody needs any more"));
+    assert_eq!(cluster.sql("app", "SHOW work_mem;"), b"7MB\n");
+}
+
+/// Tables whose names are not UTF-8 are compared, and names of roles stay what they are.
+#[test]
+fn other_encodings_come_back() {
+    let cluster = Cluster::start(&installations()[0]);
+    cluster.sql(
+        "postgres",
+        "CREATE ROLE \"r\u{f6}le\";
+        CREATE DATABASE app TEMPLATE template0 ENCODING 'EUC_JP';",
+    );
+    cluster.create("other");
+    cluster.sql(
+        "app",
+        "SET client_encoding = 'UTF8'; CREATE TABLE \"\u{65e5}\u{672c}\" (a text);
+        INSERT INTO \"\u{65e5}\u{672c}\" VALUES ('\u{65e5}');",
+    );
+    let mut both = options(&cluster, "app");
+    both.databases = holdfast_connect::postgres::Databases::All;
+    both.globals = Globals::WithoutPasswords;
+    let tree = capture(both).unwrap();
+    let globals = String::from_utf8(tree.0["globals.sql"].clone()).unwrap();
+    assert!(globals.contains("CREATE ROLE \"r\u{f6}le\";"), "{globals}");
+    let report = restore(&tree.stored("app"), &target(&cluster, "again")).unwrap();
+    assert_eq!(report.tables.len(), 1);
+    assert_eq!(report.tables[0].outcome, TableOutcome::Same);
+    let mut tree = tree;
+    tree.0.iter_mut().filter(|(path, _)| path.starts_with("databases/app/tables/")).for_each(
+        |(_, rows)| {
+            rows.truncate(0);
+            rows.extend_from_slice(b"x\n\\.\n\n\n");
+        },
+    );
+    let error = restore(&tree.stored("app"), &target(&cluster, "wrong")).unwrap_err();
+    assert_eq!(error.kind, ErrorKind::Differs, "{error}");
+}
+
+/// ssh gives its words to a shell at the other end.
+#[test]
+fn ssh_hands_on_what_it_is_given() {
+    let cluster = filled(&installations()[0]);
+    let direct = capture(options(&cluster, "app")).unwrap();
+    std::fs::create_dir(cluster.folder().join("bin")).unwrap();
+    let ssh = script(&cluster, "bin/ssh", "#!/bin/sh\nshift\nexec sh -c \"$*\"\n");
+    let mut around = options(&cluster, "app");
+    around.server.exec = vec![ssh.into_os_string(), "database.example.com".into()];
+    let tree = capture(around.clone()).unwrap();
+    assert_eq!(direct.content("app").members, tree.content("app").members);
+    let mut way = target(&cluster, "it's new & \"odd\"");
+    way.server.exec = around.server.exec;
+    restore(&tree.stored("app"), &way).unwrap();
+}
+
+/// What a database has of its own since PostgreSQL 16, and where it lies.
+#[test]
+fn rules_of_sorting_and_tablespace_come_back() {
+    for programs in installations() {
+        let cluster = Cluster::start(&programs);
+        cluster.sql(
+            "postgres",
+            "SET allow_in_place_tablespaces = on;
+            CREATE TABLESPACE fast LOCATION '';",
+        );
+        let rules = if cluster.major() >= 16 { "ICU_RULES '&V << w <<< W'" } else { "" };
+        cluster.sql(
+            "postgres",
+            &format!(
+                "CREATE DATABASE app TEMPLATE template0 TABLESPACE fast
+            ENCODING 'UTF8' LOCALE_PROVIDER icu ICU_LOCALE 'en-US' {rules};"
+            ),
+        );
+        let facts = |name: &str| {
+            let query = format!(
+                "SELECT to_jsonb(d) ->> 'daticurules', spcname FROM pg_database d
+                JOIN pg_tablespace t ON t.oid = dattablespace WHERE datname = '{name}';"
+            );
+            cluster.sql("postgres", &query)
+        };
+        let tree = capture(options(&cluster, "app")).unwrap();
+        let report = restore(&tree.stored("app"), &target(&cluster, "new")).unwrap();
+        assert_eq!(report.warnings, [""; 0]);
+        assert_eq!(facts("app"), facts("new"));
+        cluster.sql("postgres", "DROP DATABASE app; DROP DATABASE new; DROP TABLESPACE fast;");
+        let report = restore(&tree.stored("app"), &target(&cluster, "new")).unwrap();
+        assert!(report.warnings[0].contains("none called \"fast\""), "{:?}", report.warnings);
+    }
+}
