@@ -18,7 +18,8 @@ fn kill_midway(world: &World, is_filled: bool) {
     let work = if is_filled { work.as_str() } else { ":" };
     let (folder, reached) = (world.sandbox.path("slow"), world.sandbox.path("reached"));
     let wait = format!("touch {}; while kill -0 $parent; do sleep 0.1; done", reached.display());
-    let text = format!("#!/bin/sh\nparent=$PPID\n{work}\n{wait} 2>/dev/null\n");
+    let version = "[ \"$1\" != --version ] || exec /usr/lib/postgresql/*/bin/pg_restore --version";
+    let text = format!("#!/bin/sh\nparent=$PPID\n{version}\n{work}\n{wait} 2>/dev/null\n");
     let program = world.sandbox.write("slow/pg_restore", text);
     fs::set_permissions(program, fs::Permissions::from_mode(0o755)).unwrap();
     let mut command = world.sandbox.command(world.sandbox.words(LINE));

@@ -29,7 +29,8 @@ fn objects_of_another_owner_are_another_state() {
     world
         .cluster
         .sql("app", "alter table document owner to reader; alter database app owner to reader;");
-    world.restore(0, "--confirm").prints("keep     database app");
+    world.restore(1, "--confirm").prints("REPLACE  database app").says("--yes-overwrite app");
+    world.restore(0, "--confirm --no-owner").prints("keep     database app");
     world.restore(0, "--into fresh");
     let owner = "select tableowner from pg_tables where tablename = 'document';";
     assert_eq!(world.cluster.sql("fresh", owner), b"app\n");

@@ -68,6 +68,23 @@ fn a_gap_in_a_sequence_is_told() {
     outcome.prints("check the chain holds FAILED: 1 breaks in 8 rows");
 }
 
+/// What is cut off at the end leaves no gap behind; it is told once, and never blocks for good.
+#[test]
+fn rows_that_are_gone_from_the_end_are_told() {
+    let chain = check(
+        "chain = { table = \"audit\", order = \"seq\", hash = \"hash\", previous = \"previous\" }\n\
+         on-failure = \"fail\"",
+    );
+    let world = world("shorter", &chain);
+    world.runs();
+    CLUSTER.sql("shorter", "delete from audit where seq > 6");
+    world.fails(3).prints("FAILED: 0 breaks in 6 rows, 3 fewer than in the snapshot before");
+    world.runs();
+    CLUSTER.sql("shorter", "truncate audit");
+    world.fails(3).prints("FAILED: 0 breaks in 0 rows, 6 fewer than in the snapshot before");
+    assert_eq!(world.snapshots().len(), 4);
+}
+
 #[test]
 fn a_value_is_compared() {
     let expect =

@@ -33,7 +33,7 @@ use jiff::Timestamp;
 use zeroize::Zeroizing;
 
 use crate::bucket::Access;
-use crate::config::{AppFile, Class, OnFailure, OnFinding, Password, Source};
+use crate::config::{AppFile, Class, OnFinding, Password, Source};
 use crate::hooks::{Hooks, Outcome, Stage, StageError, State};
 use crate::secrets::Scanner;
 use cuts::Cuts;
@@ -184,6 +184,9 @@ impl Work<'_> {
         cuts.check()?;
         contents::remember(&memory, &mut report);
         report.checks = questions.judge();
+        let before = parent.and_then(|info| info.snapshot.application.as_ref());
+        let before = before.map(|it| it.checks.as_slice()).unwrap_or_default();
+        report.checks.iter_mut().for_each(|check| check.compare(before));
         self.refuse(&report)?;
         application.checks = report.checks.iter().map(CheckReport::record).collect();
         report.data = Some(capture.commit(Some(application))?);
@@ -290,8 +293,7 @@ impl Work<'_> {
 
     /// Refuses to commit what the file says must not be.
     fn refuse(&self, report: &RunReport) -> Result<(), RunError> {
-        let fails = |it: &&CheckReport| it.on_failure == OnFailure::Fail && !it.passed;
-        if let Some(failed) = report.checks.iter().find(fails) {
+        if let Some(failed) = report.checks.iter().find(|it| it.is_refusal()) {
             return Err(RunError::Check(Box::new(failed.clone())));
         }
         let is_refused = self.file.secrets.on_finding == OnFinding::Fail;

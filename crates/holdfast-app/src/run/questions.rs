@@ -250,7 +250,7 @@ impl<'a> Asker<'a> {
             Ok(())
         })?;
         let (broken, rows) = counts;
-        Ok(Kind::Known(Judgement::Rows { rows, broken }, broken == 0))
+        Ok(Kind::Known(Judgement::Rows { rows, broken, fewer: 0 }, broken == 0))
     }
 
     /// What the rows of a query want of a source.

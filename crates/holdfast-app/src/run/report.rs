@@ -146,16 +146,34 @@ pub enum Judgement {
         rows: u64,
         /// Those with a gap or a wrong link before them.
         broken: u64,
+        /// How many more the snapshot before has: what is cut off at the end breaks nothing.
+        fewer: u64,
     },
 }
 
 impl CheckReport {
+    /// Compares the rows of a sequence or chain, which only grow, with those of the snapshot before.
+    pub(super) fn compare(&mut self, before: &[CheckRecord]) {
+        let before = before.iter().find(|before| before.name == self.name);
+        if let (Judgement::Rows { rows, fewer, .. }, Some(before)) = (&mut self.judgement, before) {
+            *fewer = before.checked.saturating_sub(*rows);
+            self.passed &= *fewer == 0;
+        }
+    }
+
+    /// True if no snapshot may be made: nobody could ever make one again if fewer rows were a
+    /// reason.
+    pub(super) fn is_refusal(&self) -> bool {
+        let is_only_shorter = matches!(self.judgement, Judgement::Rows { broken: 0, .. });
+        self.on_failure == OnFailure::Fail && !self.passed && !is_only_shorter
+    }
+
     /// What the snapshot records.
     pub(super) fn record(&self) -> CheckRecord {
         let (checked, failed, orphans) = match &self.judgement {
             Judgement::References(it) => (it.wanted, it.failed, it.orphans),
             Judgement::Value { .. } => (1, u64::from(!self.passed), 0),
-            Judgement::Rows { rows, broken } => (*rows, *broken, 0),
+            Judgement::Rows { rows, broken, fewer } => (*rows, *broken + *fewer, 0),
         };
         CheckRecord { name: self.name.clone(), passed: self.passed, checked, failed, orphans }
     }
@@ -177,12 +195,22 @@ impl CheckReport {
                 format!("{wanted} named, all there{compared}; {orphans} not named by any row")
             }
             Judgement::References(it) => {
-                let (failed, wanted) = (it.failed, it.wanted);
-                format!("{failed} of {wanted} are not as they should be: {}", named(it))
+                let (failed, wanted, orphans) = (it.failed, it.wanted, it.orphans);
+                let named = named(it);
+                format!(
+                    "{failed} of {wanted} are not as they should be: {named}; {orphans} not named \
+                     by any row"
+                )
             }
             Judgement::Value { found, expected } => format!("it gave {found}, expected {expected}"),
-            Judgement::Rows { rows, broken: 0 } => format!("{rows} rows, no break"),
-            Judgement::Rows { rows, broken } => format!("{broken} breaks in {rows} rows"),
+            Judgement::Rows { rows, broken, fewer: 0 } => match broken {
+                0 => format!("{rows} rows, no break"),
+                broken => format!("{broken} breaks in {rows} rows"),
+            },
+            Judgement::Rows { rows, broken, fewer } => format!(
+                "{broken} breaks in {rows} rows, {fewer} fewer than in the snapshot before: rows \
+                 were taken out, or an older state was restored"
+            ),
         }
     }
 }

@@ -42,6 +42,8 @@ pub(super) struct Dump {
     /// The member whose data is being read.
     open: Option<(MemberRecord, ContentHasher)>,
     members: Vec<MemberRecord>,
+    /// Why it could not be read on: said again to whoever asks for more.
+    failure: Option<PostgresError>,
     /// Room for what nobody wants.
     skipped: Vec<u8>,
 }
@@ -94,6 +96,7 @@ impl Dump {
             names: Names::default(),
             open: None,
             members: Vec::new(),
+            failure: None,
             skipped: vec![0; SKIP_BYTES],
         }
     }
@@ -150,10 +153,15 @@ impl Dump {
     }
 
     fn next(&mut self, buffer: &mut [u8]) -> Result<Event, PostgresError> {
-        let event = self.reader.next(buffer);
-        event.map_err(|error| match &mut self.running {
+        if let Some(failure) = &self.failure {
+            return Err(PostgresError::new(failure.kind, failure.to_string()));
+        }
+        let event = self.reader.next(buffer).map_err(|error| match &mut self.running {
             Some(running) => blame(&self.database, running, &error),
             None => PostgresError::new(ErrorKind::Incomplete, error.to_string()),
+        });
+        event.inspect_err(|error| {
+            self.failure = Some(PostgresError::new(error.kind, error.to_string()));
         })
     }
 

@@ -13,6 +13,7 @@ mod roles;
 mod standing;
 mod stored;
 mod verify;
+mod version;
 
 pub use emit::{EmitForm, emit, emit_stream};
 pub use globals::{GlobalsReport, restore_globals};
@@ -32,6 +33,7 @@ use super::tool::Tools;
 use super::tool_command::ToolCommand;
 use create::Fresh;
 use stored::Stored;
+use version::Filler;
 
 /// Where a database is restored to, and how.
 #[derive(Debug, Clone)]
@@ -127,9 +129,10 @@ pub fn restore(
     }
     let mut warnings = Vec::new();
     let older = older::server(&mut admin, &stored)?;
+    let filler = Filler::find(&tools, &mut admin, &stored)?;
     warnings.extend(older.iter().map(older::Older::warning));
     let mut fresh = Fresh::create(&mut admin, &stored, options, &mut warnings)?;
-    let filled = fill(&tools, &stored, &wanted, options, &fresh.name);
+    let filled = fill(&tools, &stored, &wanted, options, (&fresh.name, filler));
     let compared = filled.and_then(|()| finish(&tools, &stored, &wanted, &fresh.name));
     let (tables, sequences) = match compared {
         Ok(compared) => compared,
@@ -197,10 +200,11 @@ fn fill(
     stored: &Stored<'_>,
     wanted: &Wanted,
     options: &RestoreOptions,
-    database: &str,
+    (database, filler): (&str, Filler),
 ) -> Result<(), PostgresError> {
     let mut command = tools.command("pg_restore");
-    command.args(["--exit-on-error", "--no-password", "-d"]).arg(tools.address.uri(database));
+    command.args(filler.stop());
+    command.args(["--no-password", "-d"]).arg(tools.address.uri(database));
     if !options.keep_owners {
         command.args(["--no-owner", "--no-privileges"]);
     }
@@ -220,9 +224,9 @@ fn fill(
             let files = Removed(&folder);
             emit::write_directory(stored, wanted, &folder)?;
             command.arg("-j").arg(jobs.to_string()).arg(files.0).stdin(Stdio::null());
-            tools.start("pg_restore", command.stdout(Stdio::null()))?.succeed()
+            filler.succeed(&mut tools.start("pg_restore", command.stdout(Stdio::null()))?)
         }
-        None => feed(tools, stored, wanted, command.stdout(Stdio::null())),
+        None => feed(tools, stored, wanted, (command.stdout(Stdio::null()), filler)),
     }
 }
 
@@ -231,7 +235,7 @@ fn feed(
     tools: &Tools,
     stored: &Stored<'_>,
     wanted: &Wanted,
-    command: &mut ToolCommand,
+    (command, filler): (&mut ToolCommand, Filler),
 ) -> Result<(), PostgresError> {
     let mut running = tools.start("pg_restore", command.stdin(Stdio::piped()))?;
     let Some(input) = running.child.stdin.take() else {
@@ -243,7 +247,7 @@ fn feed(
     let (input, _) = input.into_parts();
     drop(input);
     match fed {
-        Ok(()) => running.succeed(),
+        Ok(()) => filler.succeed(&mut running),
         // Why it stopped reading is the cause.
         Err(EmitError::Write(error)) => {
             running.succeed()?;

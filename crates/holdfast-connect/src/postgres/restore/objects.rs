@@ -57,7 +57,7 @@ pub(super) fn are_same(
         return Ok(false);
     }
     let mut pairs = captured.iter().zip(found.values());
-    Ok(!to_letter || pairs.all(|((name, old), new)| same_text(name.0, old, new)))
+    Ok(!to_letter || pairs.all(|((name, old), new)| is_same(name.0, old, new)))
 }
 
 /// The table of contents that a dump of the database has.
@@ -83,18 +83,23 @@ fn contents(tools: &Tools, database: &str) -> Result<Toc, PostgresError> {
 /// Kind, schema and name of an object.
 type Name<'t> = (&'t [u8], &'t [u8], &'t [u8]);
 
-/// What there is, with the definitions of those that share a name in order.
-fn objects(toc: &Toc, with_owners: bool) -> BTreeMap<Name<'_>, Vec<&[u8]>> {
-    let mut objects: BTreeMap<Name<'_>, Vec<&[u8]>> = BTreeMap::new();
+/// Owner and definition of an object; no owner where owners do not count.
+type Object<'t> = (&'t [u8], &'t [u8]);
+
+/// What there is; those that share a name stand in order.
+fn objects(toc: &Toc, with_owners: bool) -> BTreeMap<Name<'_>, Vec<Object<'_>>> {
+    let mut objects: BTreeMap<Name<'_>, Vec<Object<'_>>> = BTreeMap::new();
     for entry in toc.entries.iter().filter(|entry| is_compared(entry, with_owners)) {
         let name = (
             &*entry.kind,
             entry.namespace.as_deref().unwrap_or_default(),
             entry.tag.as_deref().unwrap_or_default(),
         );
-        objects.entry(name).or_default().push(entry.definition.as_deref().unwrap_or_default());
+        let owner = entry.owner.as_deref().filter(|_| with_owners).unwrap_or_default();
+        let definition = entry.definition.as_deref().unwrap_or_default();
+        objects.entry(name).or_default().push((owner, definition));
     }
-    objects.values_mut().for_each(|definitions| definitions.sort_unstable());
+    objects.values_mut().for_each(|of_name| of_name.sort_unstable());
     objects
 }
 
@@ -112,11 +117,17 @@ fn major(toc: &Toc) -> Option<&[u8]> {
     toc.head.dump_version.as_deref()?.split(|byte| !byte.is_ascii_digit()).next()
 }
 
-fn same_text(kind: &[u8], old: &[&[u8]], new: &[&[u8]]) -> bool {
+fn is_same(kind: &[u8], old: &[Object<'_>], new: &[Object<'_>]) -> bool {
     if old == new {
         return true;
     }
-    let form = |text: &&[u8]| match kind {
+    let form = |(owner, text): &Object<'_>| (owner.to_vec(), in_form(kind, text));
+    !AS_WRITTEN.contains(&kind) && old.iter().map(form).eq(new.iter().map(form))
+}
+
+/// A definition without what says nothing.
+fn in_form(kind: &[u8], text: &[u8]) -> Vec<u8> {
+    match kind {
         b"ACL" | b"DEFAULT ACL" => {
             let mut lines: Vec<Vec<u8>> =
                 text.split(|byte| *byte == b'\n').map(<[u8]>::to_vec).collect();
@@ -124,10 +135,7 @@ fn same_text(kind: &[u8], old: &[&[u8]], new: &[&[u8]]) -> bool {
             lines.concat()
         }
         _ => plain(text),
-    };
-    !AS_WRITTEN.contains(&kind)
-        && old.len() == new.len()
-        && old.iter().map(form).eq(new.iter().map(form))
+    }
 }
 
 /// The text without casts, and without parentheses around what has no operator.

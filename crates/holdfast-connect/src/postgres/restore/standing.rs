@@ -1,23 +1,14 @@
 //! What stands where a database is to be restored.
 
-use std::collections::BTreeSet;
 use std::fmt;
 
 use super::super::archive::Wanted;
 use super::super::error::{ErrorKind, PostgresError};
 use super::super::options::Server;
-use super::super::record::MemberKind;
 use super::super::session::{Session, literal};
 use super::stored::{Stored, StoredDatabase};
 use super::verify::{self, TableOutcome, TableReport};
 use super::{administrator, create, objects};
-
-/// Tables of a database that a dump of it would have.
-const TABLES: &str = "SELECT n.nspname, c.relname FROM pg_class c \
-    JOIN pg_namespace n ON n.oid = c.relnamespace \
-    WHERE c.relkind = 'r' AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema' \
-    AND NOT EXISTS (SELECT 1 FROM pg_depend d WHERE d.classid = 'pg_class'::regclass \
-        AND d.objid = c.oid AND d.deptype = 'e')";
 
 /// How many tables, other objects (views, sequences, functions, types), and large objects there
 /// are. What extensions brought does not count.
@@ -116,22 +107,10 @@ pub fn holds(
     let stored = Stored::read(stored)?;
     let tools = server.resolve()?;
     let mut session = Session::open(&tools, database)?;
-    let found: BTreeSet<(String, String)> = session
-        .rows(TABLES)?
-        .into_iter()
-        .filter_map(|row| {
-            let mut columns = row.into_iter().flatten();
-            columns.next().zip(columns.next())
-        })
-        .collect();
-    let captured = stored.content.members.iter().filter(|it| it.kind != MemberKind::LargeObject);
-    let captured: BTreeSet<(String, String)> =
-        captured.filter_map(|it| Some((it.schema.clone()?, it.name.clone()))).collect();
     let large_objects = session.value("SELECT count(*) FROM pg_largeobject_metadata")?;
     let captured_objects = stored.content.members.iter().filter(|it| it.large_object.is_some());
     let is_same_count = large_objects == Some(captured_objects.count().to_string());
-    if found != captured
-        || !is_same_count
+    if !is_same_count
         || !objects::are_same(&tools, &stored, database, with_owners)?
         || !verify::sequences(&mut session, &stored, &Wanted::All)?.is_empty()
     {
