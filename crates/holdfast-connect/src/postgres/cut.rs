@@ -15,6 +15,11 @@ use super::tool::Tools;
 
 /// Freezes what the session sees. The first query after it takes the snapshot.
 const BEGIN: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
+/// What may end a session or its transaction, of what the server knows: a database or a role may
+/// have it, and the cut must last as long as the dump. Names of settings differ by version.
+const LIMITS_OFF: &str = "SELECT set_config(name, '0', false) FROM pg_settings WHERE name IN \
+    ('transaction_timeout', 'idle_session_timeout', 'lock_timeout', 'statement_timeout', \
+    'idle_in_transaction_session_timeout')";
 /// The snapshot and what a new database needs.
 const FACTS: &str = "SELECT pg_export_snapshot(), txid_current_snapshot(), \
     CASE WHEN pg_is_in_recovery() THEN pg_last_wal_replay_lsn() ELSE pg_current_wal_lsn() END, \
@@ -63,6 +68,7 @@ impl Cut {
         for name in names {
             let mut session = Session::open(&tools, &name)?;
             check_database(&mut session, &name)?;
+            session.rows(LIMITS_OFF)?;
             sessions.insert(name, session);
         }
         let mut databases = Vec::new();

@@ -1,7 +1,8 @@
 //! What stands where a database is restored, and databases that are unlike the usual one.
 
 use holdfast_connect::postgres::{
-    ErrorKind, Globals, Holding, RestoreOptions, Standing, TableOutcome, holds, restore, standing,
+    Cut, ErrorKind, Globals, Holding, RestoreOptions, Standing, TableOutcome, holds, restore,
+    standing,
 };
 
 use crate::cluster::{Cluster, installations};
@@ -230,6 +231,31 @@ fn newer_tools_restore_into_the_server_that_they_dumped() {
             way.database = "wrong".into();
             let error = restore(&tree.stored("app"), &way).unwrap_err();
             assert!(error.to_string().contains("no number"), "{error}");
+        }
+    }
+}
+
+/// Limits of a database or a role would end the cut before the dump does.
+#[test]
+fn no_limit_ends_the_cut() {
+    for programs in installations() {
+        let cluster = filled(&programs);
+        let mut limits = vec!["lock_timeout", "idle_in_transaction_session_timeout"];
+        limits.extend((cluster.major() >= 14).then_some("idle_session_timeout"));
+        limits.extend((cluster.major() >= 17).then_some("transaction_timeout"));
+        for limit in &limits {
+            cluster.sql("app", &format!("ALTER DATABASE app SET {limit} = '600s';"));
+        }
+        let cut = Cut::open(options(&cluster, "app")).unwrap();
+        for limit in &limits {
+            let mut found = Vec::new();
+            let query = format!("SELECT current_setting('{limit}')");
+            cut.query("app", &query, &mut |row| {
+                found.push(row);
+                Ok(())
+            })
+            .unwrap();
+            assert_eq!(found, [[Some("0".to_owned())]], "{limit}");
         }
     }
 }
