@@ -123,7 +123,8 @@ impl Work<'_, '_> {
     fn database(&mut self, database: &database::DatabaseMove<'_>) -> Result<Done, RestoreError> {
         let wishes = self.prepared.wishes;
         if wishes.only_missing
-            && let DatabaseEffect::Leave(holding) = database.effect(&database.leftovers()?, wishes)?
+            && let DatabaseEffect::Leave(holding) =
+                database.effect(&database.leftovers()?, wishes)?
         {
             let message = format!("it exists with {holding} and stays, whatever they are");
             return Ok(Done::new(message));
