@@ -152,7 +152,7 @@ pub enum Judgement {
 }
 
 impl CheckReport {
-    /// Compares the rows of a sequence or chain, which only grow, with those of the snapshot before.
+    /// Compares the rows of a sequence or chain, which only grow, with the snapshot before.
     pub(super) fn compare(&mut self, before: &[CheckRecord]) {
         let before = before.iter().find(|before| before.name == self.name);
         if let (Judgement::Rows { rows, fewer, .. }, Some(before)) = (&mut self.judgement, before) {
