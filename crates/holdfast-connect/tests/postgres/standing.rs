@@ -259,3 +259,45 @@ fn no_limit_ends_the_cut() {
         }
     }
 }
+
+/// Rows of partitions by the hash of an enumeration may go to others: all together are compared.
+#[test]
+fn partitions_that_are_filled_through_their_root_are_compared() {
+    let cluster = Cluster::start(&installations()[0]);
+    cluster.create("app");
+    cluster.sql(
+        "app",
+        "CREATE TYPE mood AS ENUM ('sad', 'ok', 'happy');
+         CREATE TABLE \"felt (so)\" (m mood, \"a (b)\" int) PARTITION BY HASH (m);
+         CREATE TABLE f0 PARTITION OF \"felt (so)\" FOR VALUES WITH (MODULUS 2, REMAINDER 0);
+         CREATE TABLE f1 PARTITION OF \"felt (so)\" FOR VALUES WITH (MODULUS 2, REMAINDER 1);
+         INSERT INTO \"felt (so)\" SELECT m, g FROM generate_series(1, 50) g,
+             unnest(enum_range(NULL::mood)) m;",
+    );
+    cluster.create("mixed");
+    cluster.sql(
+        "mixed",
+        "CREATE TYPE mood AS ENUM ('sad', 'ok', 'happy');
+         CREATE TABLE felt (m mood, a int) PARTITION BY RANGE (a);
+         CREATE TABLE f0 PARTITION OF felt FOR VALUES FROM (0) TO (10);
+         CREATE TABLE f1 PARTITION OF felt FOR VALUES FROM (10) TO (99) PARTITION BY HASH (m);
+         CREATE TABLE f2 PARTITION OF f1 FOR VALUES WITH (MODULUS 1, REMAINDER 0);
+         INSERT INTO felt SELECT 'ok', g FROM generate_series(1, 50) g;",
+    );
+    // Only some of the partitions went through the root.
+    let tree = capture(options(&cluster, "mixed")).unwrap();
+    let report = restore(&tree.stored("mixed"), &target(&cluster, "again")).unwrap();
+    let outcomes: Vec<_> = report.tables.iter().map(|it| &it.outcome).collect();
+    assert!(matches!(outcomes[..], [TableOutcome::Same, TableOutcome::NotCompared { .. }]));
+    let mut tree = capture(options(&cluster, "app")).unwrap();
+    let report = restore(&tree.stored("app"), &target(&cluster, "new")).unwrap();
+    assert_eq!(report.tables.len(), 2);
+    assert!(report.tables.iter().all(|it| it.outcome == TableOutcome::Same));
+    let tables = tree.0.iter_mut().filter(|(path, _)| path.contains("/tables/public.f"));
+    for (_, rows) in tables {
+        let digit = rows.iter_mut().find(|byte| byte.is_ascii_digit());
+        digit.into_iter().for_each(|digit| *digit ^= 1);
+    }
+    let error = restore(&tree.stored("app"), &target(&cluster, "wrong")).unwrap_err();
+    assert_eq!(error.kind, ErrorKind::Differs, "{error}");
+}

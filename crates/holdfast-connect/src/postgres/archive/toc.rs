@@ -212,12 +212,25 @@ impl Entry {
     /// `None` if the data is no rows, or goes through the root of a partitioned table and so
     /// cannot be told from that of other partitions.
     pub fn copy_to_stdout(&self) -> Option<Vec<u8>> {
-        const THROUGH_ROOT: &[u8] = b"-- load via partition root ";
-        if self.definition.as_ref().is_some_and(|text| text.starts_with(THROUGH_ROOT)) {
+        if self.root().is_some() {
             return None;
         }
         let table = self.copy.as_deref()?.strip_suffix(b" FROM stdin;\n")?;
         Some([table, b" TO STDOUT"].concat())
+    }
+
+    /// The statement that reads back the root of the partitioned table through which the data of
+    /// this entry goes. `None` if it goes into its own table.
+    pub fn root_to_stdout(&self) -> Option<Vec<u8>> {
+        let root = self.root()?;
+        let columns = self.copy.as_deref()?.strip_prefix(b"COPY ")?.strip_prefix(root)?;
+        let columns = columns.strip_prefix(b" (")?.strip_suffix(b") FROM stdin;\n")?;
+        Some([b"COPY (SELECT ", columns, b" FROM ", root, b") TO STDOUT"].concat())
+    }
+
+    /// The root of the partitioned table through which the data goes, as SQL writes its name.
+    pub fn root(&self) -> Option<&[u8]> {
+        self.definition.as_deref()?.strip_prefix(b"-- load via partition root ")
     }
 
     /// What the entry is, for people: `table public.users`.

@@ -1,6 +1,8 @@
 //! Whether restored tables hold what was captured.
 
-use super::super::archive::{Content, ContentHasher, Entry, Wanted};
+use std::collections::HashMap;
+
+use super::super::archive::{Content, ContentHasher, ContentKind, Entry, Wanted};
 use super::super::error::{ErrorKind, PostgresError};
 use super::super::record::{MemberKind, MemberRecord};
 use super::super::session::{Session, identifier, literal};
@@ -12,6 +14,10 @@ const SETTINGS: &str = "SET DateStyle = ISO; SET IntervalStyle = postgres; \
     SET search_path = ''";
 /// Bytes of a large object that are asked for at once.
 const PIECE_BYTES: u64 = 1 << 20;
+/// Why a table whose name cannot be sent is not compared.
+const NO_ENCODING: &str = "its name is in no encoding";
+/// Why a partition that others were mixed with is not compared.
+const THROUGH_ROOT: &str = "it was dumped through the root of its partitions";
 /// How many tables a message names.
 const NAMED_MAX: usize = 5;
 
@@ -66,8 +72,12 @@ pub(super) fn each(
 ) -> Result<(), PostgresError> {
     session.run(SETTINGS)?;
     let encoding = encoding(stored);
-    let entries: std::collections::HashMap<i32, &Entry> =
+    let entries: HashMap<i32, &Entry> =
         stored.toc.with_data().map(|entry| (entry.dump_id, entry)).collect();
+    let mut roots = Roots::default();
+    if matches!(wanted, Wanted::All) {
+        roots.add_up(stored, &entries);
+    }
     for record in &stored.content.members {
         let is_wanted = match wanted {
             Wanted::All => true,
@@ -75,7 +85,7 @@ pub(super) fn each(
         };
         if is_wanted {
             let entry = entries.get(&record.dump_id).copied();
-            let outcome = outcome(session, record, entry, encoding.as_deref())?;
+            let outcome = outcome(session, record, entry, encoding.as_deref(), &mut roots)?;
             if !go_on(TableReport { label: record.label(), rows: record.rows, outcome }) {
                 break;
             }
@@ -140,20 +150,19 @@ fn outcome(
     record: &MemberRecord,
     entry: Option<&Entry>,
     encoding: Option<&str>,
+    roots: &mut Roots,
 ) -> Result<TableOutcome, PostgresError> {
     let not_compared = |reason: &str| Ok(TableOutcome::NotCompared { reason: reason.to_owned() });
     let found = match (record.kind, record.large_object) {
         (_, Some(oid)) => large_object(session, oid, record.bytes)?,
         (MemberKind::Rows, None) => {
             let Some(statement) = entry.and_then(Entry::copy_to_stdout) else {
-                return not_compared("it was dumped through the root of its partitions");
+                return roots.outcome(session, entry, encoding);
             };
-            let Some(statement) = in_utf8(session, statement, encoding)? else {
-                return not_compared("its name is in no encoding");
-            };
-            // Rows are hashed in the encoding of the dump.
-            let form = encoding.map(|name| format!(" WITH (ENCODING {})", literal(name)));
-            table(session, &(statement + form.as_deref().unwrap_or_default()))?
+            match rows(session, statement, encoding)? {
+                Some(found) => found,
+                None => return not_compared(NO_ENCODING),
+            }
         }
         _ => return not_compared("it was dumped as statements"),
     };
@@ -161,6 +170,83 @@ fn outcome(
         true => TableOutcome::Same,
         false => TableOutcome::Differs { rows: found.rows },
     })
+}
+
+/// Partitioned tables whose rows were dumped through their root: any partition may have got any of
+/// them, so that only all of them together can be compared.
+#[derive(Default)]
+struct Roots {
+    /// By the statement that reads the root: how many partitions were dumped that way, and all
+    /// their rows.
+    captured: HashMap<Vec<u8>, (u64, Content)>,
+    /// What the database has of those that were read.
+    found: HashMap<Vec<u8>, Content>,
+}
+
+impl Roots {
+    /// Adds up what was captured of each root.
+    fn add_up(&mut self, stored: &Stored<'_>, entries: &HashMap<i32, &Entry>) {
+        for record in &stored.content.members {
+            let statement = entries.get(&record.dump_id).and_then(|it| it.root_to_stdout());
+            let hash = u128::from_str_radix(&record.hash, 16).ok();
+            let Some((statement, hash)) = statement.zip(hash) else { continue };
+            let none = Content { kind: ContentKind::Rows, rows: 0, bytes: 0, hash: 0 };
+            let (count, sum) = self.captured.entry(statement).or_insert((0, none));
+            *count += 1;
+            (sum.rows, sum.bytes) = (sum.rows + record.rows, sum.bytes + record.bytes);
+            sum.hash = sum.hash.wrapping_add(hash);
+        }
+    }
+
+    /// Compares the root of an entry, which is read once.
+    fn outcome(
+        &mut self,
+        session: &mut Session,
+        entry: Option<&Entry>,
+        encoding: Option<&str>,
+    ) -> Result<TableOutcome, PostgresError> {
+        let not_compared =
+            |reason: &str| Ok(TableOutcome::NotCompared { reason: reason.to_owned() });
+        let statement = entry.and_then(Entry::root_to_stdout);
+        let pair = statement.and_then(|it| Some((*self.captured.get(&it)?, it)));
+        let Some(((count, captured), statement)) = pair else {
+            return not_compared(THROUGH_ROOT);
+        };
+        if !self.found.contains_key(&statement) {
+            // Others of the same root may have been dumped as tables of their own.
+            if entry.and_then(|it| partitions(session, it)) != Some(count) {
+                return not_compared(THROUGH_ROOT);
+            }
+            let Some(found) = rows(session, statement.clone(), encoding)? else {
+                return not_compared(NO_ENCODING);
+            };
+            self.found.insert(statement.clone(), found);
+        }
+        Ok(match self.found.get(&statement) {
+            Some(found) if *found != captured => TableOutcome::Differs { rows: found.rows },
+            _ => TableOutcome::Same,
+        })
+    }
+}
+
+/// How many partitions with rows the root of an entry has, if the server can tell.
+fn partitions(session: &mut Session, entry: &Entry) -> Option<u64> {
+    let root = std::str::from_utf8(entry.root()?).ok()?;
+    let query =
+        format!("SELECT count(*) FROM pg_partition_tree({}::regclass) WHERE isleaf", literal(root));
+    session.value(&query).ok()??.parse().ok()
+}
+
+/// The rows that a statement of the dump reads, hashed in the encoding of the dump; `None` if the
+/// statement cannot be sent.
+fn rows(
+    session: &mut Session,
+    statement: Vec<u8>,
+    encoding: Option<&str>,
+) -> Result<Option<Content>, PostgresError> {
+    let Some(statement) = in_utf8(session, statement, encoding)? else { return Ok(None) };
+    let form = encoding.map(|name| format!(" WITH (ENCODING {})", literal(name)));
+    table(session, &(statement + form.as_deref().unwrap_or_default())).map(Some)
 }
 
 /// The encoding of the dump, unless it is UTF-8, in which sessions speak.
