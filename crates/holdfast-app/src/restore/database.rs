@@ -1,8 +1,9 @@
 //! Restoring roles and databases of a PostgreSQL server.
 
 use holdfast_connect::postgres::{
-    DatabaseContent, Holding, Leftovers, RestoreOptions, RestoreSelection, Server, ServerRecord, Standing,
-    TableOutcome, TableReport, holds, leftovers, restore, restore_globals, settle, standing, tidy,
+    DatabaseContent, Holding, Leftovers, RestoreOptions, RestoreSelection, Server, ServerRecord,
+    Standing, TableOutcome, TableReport, holds, leftovers, restore, restore_globals, settle,
+    standing, tidy,
 };
 
 use super::part::Part;
