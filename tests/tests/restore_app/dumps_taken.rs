@@ -85,7 +85,7 @@ fn a_dump_that_is_not_whole_not_new_or_not_there_makes_no_snapshot() {
     fs::write(&path, &whole[..whole.len() - 200]).unwrap();
     refused("whole");
     fs::write(&path, b"pg_dump: error: connection to server failed\n").unwrap();
-    refused("no archive");
+    refused("not an archive made by pg_dump");
     fs::write(&path, &whole).unwrap();
     let old = Command::new("touch").args(["-d", "3 hours ago"]).arg(&path).status().unwrap();
     assert!(old.success());
