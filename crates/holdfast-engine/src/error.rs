@@ -59,3 +59,13 @@ pub enum EngineError {
     #[error("interrupted")]
     Interrupted,
 }
+
+impl EngineError {
+    /// What went wrong with a source, without what it means for the verb: for those who say that.
+    pub fn cause(&self) -> String {
+        match self {
+            Self::Source(error) | Self::Stream(error) => error.to_string(),
+            other => other.to_string(),
+        }
+    }
+}

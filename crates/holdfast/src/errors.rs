@@ -114,10 +114,9 @@ impl From<RunError> for CommandError {
         match error {
             RunError::Engine(error) => error.into(),
             RunError::Source { name, error } => {
-                let end = CommandError::from(error);
                 let message =
-                    format!("source {name} failed, so no snapshot was made: {}", end.message);
-                CommandError { message, ..end }
+                    format!("source {name} failed, so no snapshot was made: {}", error.cause());
+                CommandError { message, ..CommandError::from(error) }
             }
             error => CommandError::failed(error.to_string()),
         }

@@ -14,7 +14,7 @@ pub enum RunError {
     #[error(transparent)]
     Engine(#[from] EngineError),
     /// A source cannot be captured.
-    #[error("source {name} failed, so no snapshot was made: {error}")]
+    #[error("source {name} failed, so no snapshot was made: {}", .error.cause())]
     Source {
         /// The source.
         name: String,

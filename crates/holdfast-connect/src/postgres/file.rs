@@ -138,21 +138,33 @@ impl Look {
 fn unpacked(file: Box<dyn Read + Send>) -> io::Result<(Vec<u8>, Box<dyn Read + Send>)> {
     let (start, file) = started(file)?;
     if start.starts_with(GZIP_START) {
-        return started(Box::new(MultiGzDecoder::new(BufReader::new(file))));
+        return started(Box::new(Unpacking(MultiGzDecoder::new(BufReader::new(file)))));
     }
     if start.starts_with(ZSTD_START) {
-        return started(Box::new(ZstdDecoder::new(file)?));
+        return started(Box::new(Unpacking(ZstdDecoder::new(file)?)));
     }
     Ok((start, file))
+}
+
+/// Says what a decoder does not: that it is about the dump.
+struct Unpacking<R>(R);
+
+impl<R: Read> Read for Unpacking<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.0.read(buffer).map_err(|error| match error.kind() {
+            io::ErrorKind::Interrupted => error,
+            kind => {
+                let text = format!("the dump cannot be unpacked, so it is not whole: {error}");
+                io::Error::new(kind, text)
+            }
+        })
+    }
 }
 
 /// The first bytes of a stream, and the whole of it.
 fn started(mut file: Box<dyn Read + Send>) -> io::Result<(Vec<u8>, Box<dyn Read + Send>)> {
     let mut start = Vec::new();
-    file.by_ref().take(START_BYTES).read_to_end(&mut start).map_err(|error| {
-        let text = format!("the dump cannot be unpacked: {error}");
-        io::Error::new(error.kind(), text)
-    })?;
+    file.by_ref().take(START_BYTES).read_to_end(&mut start)?;
     let whole = io::Cursor::new(start.clone()).chain(file);
     Ok((start, Box::new(whole)))
 }
