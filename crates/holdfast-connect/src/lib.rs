@@ -11,6 +11,7 @@ pub mod postgres;
 pub mod source;
 pub mod target;
 pub mod target_conformance;
+pub mod words;
 
 pub use source::{Content, Item, Leaf, LeafKind, Opener, Piece, Source, Trouble};
 pub use target::{Existing, FileSlot, Target, TargetError, WriteOrder};

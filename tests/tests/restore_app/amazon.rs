@@ -68,7 +68,7 @@ fn a_bucket_that_is_gone_is_made_again_with_its_configuration_and_its_locks() {
     restored.prints("s3://letters/, which was made").prints("set: ").prints("0 wrong");
     assert_eq!(scene.amazon(SHOW), before);
     let again = scene.sandbox.ok(&format!("{RESTORE} --dry-run"));
-    again.prints("keep     configuration of s3://letters").prints("has all 2 objects");
+    again.prints("keep     configuration of s3://letters").prints("has them all: 2 objects");
 }
 
 #[test]

@@ -17,7 +17,7 @@ fn what_exists_stays() {
     let plan = world.restore(0, "--only-missing --dry-run");
     plan.prints("it exists with 2 tables and stays, whatever they are");
     plan.prints("1 of 20 files are missing").prints("cp cannot say what is missing");
-    plan.prints("cert.p12 does not exist").prints(".env has all 1 files");
+    plan.prints("cert.p12 does not exist").prints(".env has them all, whatever they are: 1 file");
     // What the rows and the vault say does not fit any more, and that is told.
     let restored = world.restore(3, "--only-missing --confirm");
     restored.prints("1 of 20 files were written; the others stay, whatever is in them");

@@ -9,7 +9,7 @@ fn one_table_goes_into_a_new_database() {
     world.put_document(21);
     world.cluster.sql("app", "drop table audit;");
     let outcome = world.restore(0, "--table public.audit --into rescue");
-    outcome.prints("make     database rescue").prints("1 tables with 50 rows");
+    outcome.prints("make     database rescue").prints("1 table with 50 rows");
     assert_eq!((world.count("rescue", "audit"), world.count("app", "document")), (50, 21));
     let tables =
         world.cluster.sql("rescue", "select count(*) from pg_tables where schemaname = 'public';");

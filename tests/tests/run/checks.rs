@@ -64,8 +64,8 @@ fn a_gap_in_a_sequence_is_told() {
     world.runs();
     CLUSTER.sql("chain", "delete from audit where seq = 5");
     let outcome = world.fails(3);
-    outcome.prints("check it holds FAILED: 1 breaks in 8 rows");
-    outcome.prints("check the chain holds FAILED: 1 breaks in 8 rows");
+    outcome.prints("check it holds FAILED: 1 break in 8 rows");
+    outcome.prints("check the chain holds FAILED: 1 break in 8 rows");
 }
 
 /// What is cut off at the end leaves no gap behind; it is told once, and never blocks for good.

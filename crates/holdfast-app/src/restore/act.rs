@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use holdfast_connect::bucket::When;
 use holdfast_connect::postgres::RestoreOptions;
+use holdfast_connect::words::count;
 use holdfast_engine::restore::RestoreReport as EngineReport;
 use holdfast_format::record::KeyFingerprint;
 
@@ -160,8 +161,10 @@ impl Work<'_, '_> {
             true => "the others stay, whatever is in them",
             false => "the others were right",
         };
-        let message = format!("{written} of {files} files were written; {others}");
-        let read_back = format!("{verified} files read back, all as in the snapshot");
+        let message =
+            format!("{written} of {} were written; {others}", count(files, "file", "files"));
+        let read_back =
+            format!("{} read back, all as in the snapshot", count(verified, "file", "files"));
         let name = format!("content of {}", part.name());
         let mut checked = vec![Verified::new(name, true, read_back)];
         if part.from.class == Class::Keys {
@@ -258,7 +261,8 @@ impl Work<'_, '_> {
         let report = moved.restore(false, self.observer)?;
         let place = moved.place();
         if report.errors > 0 {
-            let message = format!("{} objects of {place} could not be restored", report.errors);
+            let objects = count(report.errors, "object", "objects");
+            let message = format!("{objects} of {place} could not be restored");
             let next = "what was said of them, then the same command again";
             return Err(RestoreError::refused(message).or(next));
         }
@@ -266,12 +270,14 @@ impl Work<'_, '_> {
             configuration.give(When::AfterObjects);
         }
         let (all, written) = (report.total_files, report.files_restored);
+        let all = count(all, "object", "objects");
         let made = if is_there { "" } else { ", which was made" };
-        let message = format!("{written} of {all} objects were written to {place}{made}");
+        let message = format!("{written} of {all} were written to {place}{made}");
         let judged = if wishes.only_missing { "whatever they are" } else { "by size and checksum" };
         let read_back = format!(
-            "{} objects read back; {} were there already, {judged}",
-            report.files_verified, report.files_skipped
+            "{} read back; {} were there already, {judged}",
+            count(report.files_verified, "object", "objects"),
+            report.files_skipped
         );
         let mut verified = vec![Verified::new(format!("objects {}", part.name()), true, read_back)];
         verified.extend(configuration.map(|it| it.verified(&place)));

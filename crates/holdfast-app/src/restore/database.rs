@@ -6,6 +6,8 @@ use holdfast_connect::postgres::{
     standing, tidy,
 };
 
+use holdfast_connect::words::count;
+
 use super::part::Part;
 use super::tree::{Origin, SourceTree};
 use super::{RestoreContext, RestoreError, Wishes};
@@ -223,13 +225,15 @@ impl DatabaseMove<'_> {
 /// Tables in one sentence, and whether all that can be compared are as they were captured.
 pub(super) fn sentence(tables: &[TableReport]) -> String {
     let rows: u64 = tables.iter().map(|table| table.rows).sum();
-    let same = tables.iter().filter(|table| table.outcome == TableOutcome::Same).count();
-    let left = tables.len() - same;
+    let same = tables.iter().filter(|table| table.outcome == TableOutcome::Same).count() as u64;
+    let left = tables.len() as u64 - same;
     let rest = match left {
         0 => String::new(),
         _ => format!("; {left} could not be compared"),
     };
-    format!("{same} tables with {rows} rows hold what was captured, compared by hash{rest}")
+    let (tables, rows) = (count(same, "table", "tables"), count(rows, "row", "rows"));
+    let hold = if same == 1 { "holds" } else { "hold" };
+    format!("{tables} with {rows} {hold} what was captured, compared by hash{rest}")
 }
 
 /// Roles and tablespaces of a source: in the tree of the data, or in that of the keys.

@@ -2,6 +2,7 @@
 
 use holdfast_connect::bucket::source::{BucketDocument, DOCUMENT_NAME};
 use holdfast_connect::bucket::{self as connect, BucketError, Wanted, When};
+use holdfast_connect::words::count;
 use holdfast_engine::Observer;
 use holdfast_engine::look::ls;
 use holdfast_engine::restore::{Overwrite, RestoreOptions, RestoreReport, Selection, restore};
@@ -163,8 +164,9 @@ impl<'a> ObjectsMove<'a> {
         match all.errors {
             0 => Ok(all),
             errors if dry_run => Err(RestoreError::refused(format!(
-                "source {:?}: {errors} objects cannot be looked at",
-                self.name
+                "source {:?}: {} cannot be looked at",
+                self.name,
+                count(errors, "object", "objects")
             ))),
             _ => Ok(all),
         }

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use holdfast_connect::postgres::Leftovers;
+use holdfast_connect::words::count;
 use holdfast_engine::Observer;
 use jiff::Timestamp;
 use serde::Serialize;
@@ -154,8 +155,8 @@ impl Plan {
                 moved.map_or(Ok(()), |moved| self.objects(step, &moved, wishes, observer))?;
             }
             Step::Checks => {
-                let count = prepared.checks().count();
-                self.push(step, Effect::Check, format!("asks {count} checks of what was restored"));
+                let checks = count(prepared.checks().count() as u64, "check", "checks");
+                self.push(step, Effect::Check, format!("asks {checks} of what was restored"));
             }
             Step::Health(_, timeout) => {
                 let detail = format!("waits up to {} seconds for it", timeout.as_secs());
@@ -299,7 +300,10 @@ impl Plan {
                 let (written, all) = (report.files_restored, report.total_files);
                 let what = if wishes.only_missing { "missing" } else { "missing or different" };
                 match written {
-                    0 => (Effect::Keep, format!("{place} has all {all} objects")),
+                    0 => {
+                        let all = count(all, "object", "objects");
+                        (Effect::Keep, format!("{place} has them all: {all}"))
+                    }
                     _ => (Effect::Change, format!("{place}: {written} of {all} are {what}")),
                 }
             }
@@ -321,12 +325,14 @@ impl Plan {
         let (effect, detail) = match (is_there, written) {
             (false, _) => (Effect::Make, format!("{path} does not exist; files: {files}")),
             (true, 0) if moved.only_missing => {
-                (Effect::Keep, format!("{path} has all {files} files, whatever is in them"))
+                let files = count(files, "file", "files");
+                (Effect::Keep, format!("{path} has them all, whatever they are: {files}"))
             }
             (true, 0) => (Effect::Keep, format!("{path} seems right; it is compared")),
             (true, _) => {
                 let what = if moved.only_missing { "are missing" } else { "are missing or differ" };
-                let detail = format!("{path} exists; {written} of {files} files {what}");
+                let files = count(files, "file", "files");
+                let detail = format!("{path} exists; {written} of {files} {what}");
                 (Effect::Change, detail)
             }
         };

@@ -1,5 +1,6 @@
 //! What a run did.
 
+use holdfast_connect::words::count;
 use holdfast_format::record::{CheckRecord, SnapshotSummary, Window};
 use holdfast_repo::SnapshotInfo;
 
@@ -204,15 +205,20 @@ impl CheckReport {
             }
             Judgement::Value { found, expected } => format!("it gave {found}, expected {expected}"),
             Judgement::Rows { rows, broken, fewer: 0 } => match broken {
-                0 => format!("{rows} rows, no break"),
-                broken => format!("{broken} breaks in {rows} rows"),
+                0 => format!("{}, no break", count(*rows, "row", "rows")),
+                _ => breaks(*broken, *rows),
             },
             Judgement::Rows { rows, broken, fewer } => format!(
-                "{broken} breaks in {rows} rows, {fewer} fewer than in the snapshot before: rows \
-                 were taken out, or an older state was restored"
+                "{}, {fewer} fewer than in the snapshot before: rows were taken out, or an older \
+                 state was restored",
+                breaks(*broken, *rows)
             ),
         }
     }
+}
+
+fn breaks(broken: u64, rows: u64) -> String {
+    format!("{} in {}", count(broken, "break", "breaks"), count(rows, "row", "rows"))
 }
 
 /// The first few things that are wrong.

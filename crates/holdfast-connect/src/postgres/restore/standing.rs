@@ -9,6 +9,7 @@ use super::super::session::{Session, literal};
 use super::stored::{Stored, StoredDatabase};
 use super::verify::{self, TableOutcome, TableReport};
 use super::{administrator, create, objects};
+use crate::words::count;
 
 /// How many tables, other objects (views, sequences, functions, types), and large objects there
 /// are. What extensions brought does not count.
@@ -51,14 +52,14 @@ pub struct Holding {
 
 impl fmt::Display for Holding {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "{} tables", self.tables)?;
+        formatter.write_str(&count(self.tables, "table", "tables"))?;
         match (self.tables, self.others) {
             (0, 1..) => write!(formatter, ", {} views, sequences, functions or types", self.others),
             _ => Ok(()),
         }?;
         match self.large_objects {
             0 => Ok(()),
-            count => write!(formatter, ", {count} large objects"),
+            number => write!(formatter, ", {}", count(number, "large object", "large objects")),
         }
     }
 }
