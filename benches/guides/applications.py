@@ -1,5 +1,6 @@
 """The five applications: what is in them, what an hour changes, and the script of the guide."""
 import os
+import subprocess
 from dataclasses import dataclass, field
 from typing import Callable
 
@@ -55,9 +56,18 @@ def documenso_documents(stage, first, count):
     )
 
 
+def certificate(passphrase):
+    """A key and its certificate in a store that this passphrase opens."""
+    make = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=signing", "-keyout", "-"]
+    both = subprocess.run(make, check=True, capture_output=True).stdout
+    export = ["openssl", "pkcs12", "-export", "-passout", f"pass:{passphrase}"]
+    return subprocess.run(export, input=both, check=True, capture_output=True).stdout
+
+
 def documenso_fill(stage, scale):
-    stage.write("opt/documenso/cert.p12", os.urandom(3000))
-    stage.write("opt/documenso/.env", "NEXT_PRIVATE_SIGNING_PASSPHRASE=" + os.urandom(12).hex() + "\n")
+    passphrase = os.urandom(12).hex()
+    stage.write("opt/documenso/cert.p12", certificate(passphrase))
+    stage.write("opt/documenso/.env", f"NEXT_PRIVATE_SIGNING_PASSPHRASE={passphrase}\n")
     documenso_documents(stage, 1, int(300 * scale))
     sql(
         stage,
