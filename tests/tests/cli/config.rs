@@ -71,7 +71,7 @@ fn every_mistake_has_its_place_its_line_and_what_to_write() {
     ] {
         outcome.prints(place).prints(line).prints(caret);
     }
-    outcome.prints("try: type = \"postgres\" or \"bucket\"").prints("try: `daily`");
+    outcome.prints("try: type = \"postgres\" or \"dump\" or \"bucket\"").prints("try: `daily`");
     let json = sandbox.run("config check --json");
     assert_eq!(json.code, Some(2));
     let messages = json.messages();

@@ -74,7 +74,8 @@ fn killed_after_each_of_several_checkpoints() {
     let world = World::get();
     let (line, all) = (line(&world), files_of_all(&world));
     let mut safe = Vec::new();
-    for number in [1, 2, 3, 5, 8, 12, 17, 22] {
+    // There are somewhat more than twenty: how many depends on how fast packs become full.
+    for number in [1, 2, 3, 5, 8, 12, 15] {
         let sandbox = world.fork().with("HOLDFAST_CHECKPOINT_SECONDS", "0");
         let commit = folder_sync(&sandbox, &writers(&sandbox)[0]);
         assert_eq!(run(&sandbox, &line, &Moment::Call(commit, number)), End::Killed);
