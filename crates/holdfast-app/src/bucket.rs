@@ -19,6 +19,7 @@ use holdfast_connect::bucket::{
     Bucket, BucketError, BucketOptions, BucketSource, BucketSourceOptions, BucketTargetOptions,
     Credentials, Service, Tags, Versions, key,
 };
+use holdfast_connect::words::without_byte_order_mark;
 use holdfast_format::entry::FileTime;
 use jiff::Timestamp;
 use zeroize::Zeroizing;
@@ -236,8 +237,9 @@ fn read(path: &Path) -> Result<Zeroizing<String>, BucketError> {
     if bytes > SECRET_BYTES_MAX {
         return Err(missing("it is too long for a key".to_owned()));
     }
-    let text = fs::read_to_string(path).map(Zeroizing::new);
-    let text = text.map_err(|error| missing(error.to_string()))?;
+    let content = fs::read(path).map(Zeroizing::new).map_err(|error| missing(error.to_string()))?;
+    let text = Zeroizing::new(without_byte_order_mark(&content).into_owned());
+    let text = std::str::from_utf8(&text).map_err(|error| missing(error.to_string()))?;
     match text.trim() {
         "" => Err(missing("it is empty".to_owned())),
         trimmed => Ok(Zeroizing::new(trimmed.to_owned())),

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use holdfast_app::bucket::Access;
 use holdfast_app::hooks::HookReport;
+use holdfast_connect::words::without_byte_order_mark;
 
 use crate::cli::GlobalArgs;
 use crate::environment::{self, Environment};
@@ -205,7 +206,7 @@ impl Context {
 fn content_of(file: PathBuf) -> CommandResult<OsString> {
     let bytes = std::fs::read(&file)
         .map_err(|error| CommandError::path("read the repository file", &file, &error))?;
-    Ok(OsString::from_vec(bytes.trim_ascii().to_vec()))
+    Ok(OsString::from_vec(without_byte_order_mark(&bytes).trim_ascii().to_vec()))
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@ use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Component, Path, PathBuf};
 
 use holdfast_connect::fs::filter::IncludeFilter;
+use holdfast_connect::words::without_byte_order_mark;
 
 use crate::cmd::backup::FromArgs;
 use crate::context::Context;
@@ -18,12 +19,13 @@ use crate::exit::{CommandError, CommandResult};
 pub fn all(named: &[PathBuf], from: &FromArgs, context: &Context) -> CommandResult<Vec<PathBuf>> {
     let mut found = named.to_vec();
     for file in &from.files_from {
-        for line in lines(&read(file)?) {
+        for line in lines(&without_byte_order_mark(&read(file)?)) {
             expand(line, &mut found, context)?;
         }
     }
     for file in &from.files_from_verbatim {
         let content = read(file)?;
+        let content = without_byte_order_mark(&content);
         let lines = content.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
         found.extend(lines.map(|line| PathBuf::from(OsStr::from_bytes(line))));
     }
@@ -53,7 +55,7 @@ pub fn all(named: &[PathBuf], from: &FromArgs, context: &Context) -> CommandResu
 }
 
 /// The path without `.` and `..`, as it is written: links are not followed.
-fn clean(path: &Path) -> PathBuf {
+pub fn clean(path: &Path) -> PathBuf {
     let mut cleaned = PathBuf::from("/");
     for component in path.components() {
         match component {

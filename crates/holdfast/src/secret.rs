@@ -6,6 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+use holdfast_connect::words::without_byte_order_mark;
 use holdfast_seal::Secret;
 use zeroize::Zeroizing;
 
@@ -239,7 +240,8 @@ fn text(bytes: &[u8], origin: &str) -> CommandResult<Passphrase> {
     if bytes.len() as u64 >= LONGEST {
         return Err(CommandError::failed(format!("the {origin} gives more than 1 MiB")));
     }
-    match std::str::from_utf8(bytes) {
+    let text = Zeroizing::new(without_byte_order_mark(bytes).into_owned());
+    match std::str::from_utf8(&text) {
         Ok(text) => Ok(Passphrase::new(text)),
         Err(_) => Err(CommandError::failed(format!("the {origin} does not give valid UTF-8"))),
     }

@@ -18,6 +18,7 @@ use crate::context::Context;
 use crate::environment;
 use crate::exit::{CommandError, CommandResult, ExitKind};
 use crate::output::text;
+use crate::paths;
 
 /// Clocks of two machines may differ by so much without a word about it.
 const CLOCK_SKEW: SignedDuration = SignedDuration::from_mins(5);
@@ -43,7 +44,7 @@ pub fn filter(args: &SnapshotFilterArgs) -> CommandResult<SnapshotFilter> {
         .map(|path| {
             let absolute = environment::absolute(path)
                 .map_err(|error| CommandError::path("find the path", path, &error))?;
-            Ok(Text(absolute.as_os_str().as_bytes().to_vec()))
+            Ok(Text(paths::clean(&absolute).as_os_str().as_bytes().to_vec()))
         })
         .collect::<CommandResult<_>>()?;
     Ok(SnapshotFilter { hosts: args.hosts(), tags, paths })

@@ -59,3 +59,16 @@ fn ids_and_rules_do_not_mix() {
     sandbox.ok(&format!("forget {id}"));
     assert_eq!(days(&sandbox).len(), 4);
 }
+
+#[test]
+fn a_path_is_the_same_however_it_is_written() {
+    let sandbox = Sandbox::new();
+    sandbox.write("source/a/b", "b");
+    sandbox.ok("backup @source/a");
+    let paths = ["@source/a", "@source/a/", "@source/./a/.", "@source/a/b/.."];
+    for path in paths.map(|path| path.replace('@', &format!("{}/", sandbox.path("").display()))) {
+        sandbox.ok(&format!("snapshots --path {path}")).prints("1 snapshot");
+        sandbox.ok(&format!("forget --keep-last 1 --dry-run --path {path}")).prints("1 snapshot");
+        sandbox.ok(&format!("restore latest --dry-run -t @out --path {path}"));
+    }
+}

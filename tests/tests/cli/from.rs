@@ -61,3 +61,20 @@ fn a_list_that_says_nothing_is_an_error() {
     assert!(sandbox.objects("w").is_empty());
     fs::remove_file(sandbox.path("list")).unwrap();
 }
+
+#[test]
+fn a_byte_order_mark_is_no_part_of_a_text_file() {
+    let sandbox = Sandbox::new();
+    let marked = |text: &str| [b"\xef\xbb\xbf", text.as_bytes()].concat();
+    for name in ["source/a", "source/b", "source/c"] {
+        sandbox.write(name, name);
+    }
+    let path = |name: &str| sandbox.path(name).display().to_string();
+    sandbox.write("list", marked(&format!("{}\n", path("source/a"))));
+    sandbox.write("verbatim", marked(&format!("{}\n", path("source/b"))));
+    sandbox.ok("backup --files-from @list --files-from-verbatim @verbatim");
+    sandbox.ok("restore latest -t @out");
+    assert!(restored(&sandbox, "source/a") && restored(&sandbox, "source/b"));
+    sandbox.write("place", marked(&format!("{}\n", path("repository"))));
+    sandbox.ok("snapshots --repository-file @place").prints("1 snapshot");
+}

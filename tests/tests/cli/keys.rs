@@ -138,3 +138,15 @@ fn each_reason_not_to_open_has_its_own_message() {
     sandbox.make_key("wrong");
     sandbox.fails(12, "snapshots -p @wrong").says("wrong passphrase or key");
 }
+
+#[test]
+fn a_byte_order_mark_is_no_part_of_a_key_or_passphrase() {
+    let sandbox = Sandbox::new();
+    let key = std::fs::read(sandbox.path("key")).unwrap();
+    sandbox.write("marked", [b"\xef\xbb\xbf".as_slice(), &key].concat());
+    sandbox.ok("snapshots --password-file @marked");
+    sandbox.write("passphrase", "correct horse\n");
+    sandbox.write("wide", b"\xff\xfec\0o\0r\0r\0e\0c\0t\0 \0h\0o\0r\0s\0e\0\r\0\n\0");
+    sandbox.ok("init -r @other --password-file @wide");
+    sandbox.ok("snapshots -r @other --password-file @passphrase");
+}

@@ -4,6 +4,7 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
 
+use holdfast_connect::words::without_byte_order_mark;
 use reqwest::header::HeaderValue;
 
 use super::http::NoticeError;
@@ -34,9 +35,10 @@ pub(super) fn header(path: &Path) -> Result<HeaderValue, NoticeError> {
 
 fn read(path: &Path, what: &'static str) -> Result<String, NoticeError> {
     let open = || -> io::Result<String> {
-        let mut text = String::new();
-        File::open(path)?.take(BYTES_MAX).read_to_string(&mut text)?;
-        Ok(text)
+        let mut content = Vec::new();
+        File::open(path)?.take(BYTES_MAX).read_to_end(&mut content)?;
+        let text = without_byte_order_mark(&content).into_owned();
+        String::from_utf8(text).map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))
     };
     open().map_err(|error| NoticeError::File { path: path.to_owned(), what, error })
 }

@@ -10,6 +10,7 @@ use object_store::gcp::{GcpCredential, GcpCredentialProvider, GoogleCloudStorage
 use crate::bucket::http::connector::{Connector, few_retries, missing};
 use crate::bucket::http::transport::Transport;
 use crate::bucket::{BucketError, Credentials};
+use crate::words::read_text;
 
 /// Where credentials come from.
 #[derive(Clone)]
@@ -84,7 +85,7 @@ fn with_file(
         let text = format!("{} is no key file of Google's: {cause}", file.display());
         BucketError::NoCredentials(text)
     };
-    let text = std::fs::read_to_string(file).map_err(|error| {
+    let text = read_text(file).map_err(|error| {
         BucketError::NoCredentials(format!("{} cannot be read: {error}", file.display()))
     })?;
     let document: serde_json::Value =

@@ -13,6 +13,7 @@ use super::profile::Profile;
 use crate::bucket::http::connector::{Connector, few_retries, missing};
 use crate::bucket::http::transport::Transport;
 use crate::bucket::{BucketError, Credentials};
+use crate::words::read_text;
 
 /// Where credentials come from.
 #[derive(Clone)]
@@ -89,7 +90,7 @@ fn fixed(credential: AwsCredential) -> Provider {
 }
 
 fn profile(file: &Path, name: &str) -> Result<Provider, BucketError> {
-    let text = std::fs::read_to_string(file).map_err(|error| {
+    let text = read_text(file).map_err(|error| {
         BucketError::NoCredentials(format!("{} cannot be read: {error}", file.display()))
     })?;
     let profile = Profile::parse(&text, name).ok_or_else(|| {

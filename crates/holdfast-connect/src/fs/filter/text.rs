@@ -1,28 +1,17 @@
 //! Files with one pattern per line.
 
+use crate::words::without_byte_order_mark;
+
 /// Reads the patterns in the content of an exclude or include file.
 ///
 /// Lines are trimmed; empty ones and those that begin with `#` are no patterns. `$NAME` and
 /// `${NAME}` are replaced by what `variable` gives for the name, by nothing if that is `None`;
 /// `$$` is a dollar sign. A byte order mark is left out, UTF-16 is converted.
 pub fn read_patterns(content: &[u8], variable: &dyn Fn(&[u8]) -> Option<Vec<u8>>) -> Vec<Vec<u8>> {
-    let content = decode(content);
+    let content = without_byte_order_mark(content);
     let lines = content.split(|byte| *byte == b'\n').map(trim);
     let patterns = lines.filter(|line| !line.is_empty() && !line.starts_with(b"#"));
     patterns.map(|line| expand(line, variable)).collect()
-}
-
-/// Content as UTF-8 without a byte order mark; without such a mark it stays as it is.
-fn decode(content: &[u8]) -> Vec<u8> {
-    let unit: fn([u8; 2]) -> u16 = match content {
-        [0xef, 0xbb, 0xbf, text @ ..] => return text.to_vec(),
-        [0xfe, 0xff, ..] => u16::from_be_bytes,
-        [0xff, 0xfe, ..] => u16::from_le_bytes,
-        _ => return content.to_vec(),
-    };
-    let units: Vec<u16> =
-        content[2..].chunks_exact(2).map(|pair| unit([pair[0], pair[1]])).collect();
-    String::from_utf16_lossy(&units).into_bytes()
 }
 
 /// Without white space at both ends.
