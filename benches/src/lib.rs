@@ -1,5 +1,6 @@
 //! Data that the benches work on: the same in every run, made up, and quick to make.
 
+use holdfast_engine::completeness::Quality;
 use holdfast_engine::retention::Candidate;
 use holdfast_format::directory::FrameEntry;
 use holdfast_format::entry::{Content, Entry, EntryKind, FileTime, Metadata};
@@ -107,6 +108,7 @@ pub fn snapshots(count: u64, now: Timestamp) -> Vec<Candidate> {
         tags: Vec::new(),
         hold: false,
         partial: false,
+        quality: Quality::default(),
     };
     (0..count).map(snapshot).collect()
 }

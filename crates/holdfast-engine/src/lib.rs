@@ -5,6 +5,7 @@
 
 pub mod backup;
 pub mod check;
+pub mod completeness;
 pub mod error;
 pub mod event;
 pub mod forget;

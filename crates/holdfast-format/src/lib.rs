@@ -3,6 +3,7 @@
 //! `docs/format.md` is the specification; each module here is one of its sections. This crate does
 //! no I/O and holds no keys: what is sealed on disk passes through here as plaintext.
 
+pub mod captured;
 pub mod config;
 pub mod directory;
 pub mod entry;

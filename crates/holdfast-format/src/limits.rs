@@ -30,3 +30,7 @@ pub const NODE_LEVEL_MAX: u8 = 16;
 pub const NAME_BYTES_MAX: usize = 4096;
 /// Extents kept inside an entry; a longer list becomes a tree of its own.
 pub const INLINE_EXTENTS_MAX: usize = 8;
+/// Paths of missing entries that a source's record names.
+pub const MISSED_PATHS_MAX: usize = 100;
+/// Bytes of those paths.
+pub const MISSED_PATHS_BYTES_MAX: usize = 8 << 10;

@@ -6,6 +6,7 @@ use std::fmt;
 use jiff::Timestamp;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+pub use crate::captured::{Captured, Extent};
 use crate::limits::FORMAT_VERSION;
 use crate::name::Chain;
 use crate::padding::padme;
@@ -232,13 +233,16 @@ pub struct SourceRecord {
     /// Consistency token: what the connector says of the moment that the tree shows, such as `lsn`.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub token: BTreeMap<String, String>,
+    /// How much its tree has and what it lacks; snapshots of early versions do not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub captured: Option<Captured>,
 }
 
 impl SourceRecord {
-    /// A source without window and token.
+    /// A source of which nothing else is known.
     pub fn new(name: impl Into<String>, connector: impl Into<String>, tree: BlobId) -> Self {
         let (name, connector) = (name.into(), connector.into());
-        Self { name, connector, tree, window: None, token: BTreeMap::new() }
+        Self { name, connector, tree, window: None, token: BTreeMap::new(), captured: None }
     }
 }
 

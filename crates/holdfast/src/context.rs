@@ -3,8 +3,8 @@
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStringExt;
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use holdfast_app::bucket::Access;
@@ -31,6 +31,7 @@ pub struct Context {
     /// True once the command should end.
     pub interrupted: Arc<AtomicBool>,
     interrupt: Interrupt,
+    shortfall: OnceLock<CommandError>,
 }
 
 impl Context {
@@ -41,7 +42,23 @@ impl Context {
         output: Arc<Output>,
         interrupt: Interrupt,
     ) -> Context {
-        Context { global, environment, output, interrupted: interrupt.flag(), interrupt }
+        let interrupted = interrupt.flag();
+        let shortfall = OnceLock::new();
+        Context { global, environment, output, interrupted, interrupt, shortfall }
+    }
+
+    /// The command does its work, and then ends with this error if it would have succeeded: what
+    /// it gives is less than was asked for. The first such error counts.
+    pub fn ends_with(&self, error: CommandError) {
+        let _kept = self.shortfall.set(error);
+    }
+
+    /// How a command ends that succeeded.
+    ///
+    /// # Errors
+    /// See [`Context::ends_with`].
+    pub fn end(&self) -> CommandResult {
+        self.shortfall.get().cloned().map_or(Ok(()), Err)
     }
 
     /// Where the repository is: `--repo` or `--repository-file`, else their variables.

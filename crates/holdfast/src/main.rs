@@ -8,6 +8,7 @@ mod environment;
 mod errors;
 mod exit;
 mod interrupt;
+mod lacks;
 mod location;
 mod opening;
 mod output;
@@ -50,7 +51,7 @@ fn main() -> ExitCode {
         .map_err(|error| CommandError::failed(format!("cannot watch for signals: {error}")))
         .and_then(|interrupt| {
             let context = Context::new(cli.global, environment, Arc::clone(&output), interrupt);
-            run(&cli.command, &context)
+            run(&cli.command, &context).and_then(|()| context.end())
         });
     finish(&output, result)
 }

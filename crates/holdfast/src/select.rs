@@ -29,6 +29,8 @@ pub struct Chosen {
     pub info: SnapshotInfo,
     /// Absolute path within it; empty for all of it.
     pub subfolder: Vec<u8>,
+    /// Those that it was chosen among.
+    pub all: Vec<SnapshotInfo>,
 }
 
 /// What the filter flags say.
@@ -80,7 +82,7 @@ pub fn choose(
 /// As [`choose`].
 pub fn choose_among(
     context: &Context,
-    mut snapshots: Vec<SnapshotInfo>,
+    snapshots: Vec<SnapshotInfo>,
     text: Option<&str>,
     at: Option<Timestamp>,
     filter: &SnapshotFilter,
@@ -93,11 +95,11 @@ pub fn choose_among(
     let candidates: Vec<Candidate> = snapshots.iter().map(candidate).collect();
     let place = resolve(&selector, at, filter, &candidates)?;
     let subfolder = selector.subfolder.map(|text| text.0).unwrap_or_default();
-    let info = snapshots.swap_remove(place);
+    let info = snapshots[place].clone();
     if matches!(selector.base, Base::Latest { .. }) {
         warn_of_the_future(context, &info);
     }
-    Ok(Chosen { info, subfolder })
+    Ok(Chosen { info, subfolder, all: snapshots })
 }
 
 /// The latest is the one dated latest, as in restic. That need not be the one made last.

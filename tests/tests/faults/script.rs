@@ -8,6 +8,7 @@ use holdfast_engine::backup::{
     BackupOptions, CaptureOptions, Compare, SourceOptions, backup, parents,
 };
 use holdfast_engine::check::{CheckOptions, CheckReport, ReadData, check};
+use holdfast_engine::completeness::ShrinkLimit;
 use holdfast_engine::forget::forget;
 use holdfast_engine::prune::{Abandoned, MaxUnused, PruneOptions, prune};
 use holdfast_engine::restore::{Overwrite, RestoreOptions, Selection, restore};
@@ -297,6 +298,7 @@ fn options(repository: &Repository, state: usize) -> BackupOptions {
             read_concurrency: 1,
             count_first: false,
             is_stream: false,
+            shrink_limit: ShrinkLimit::default(),
         },
         skip_if_unchanged: false,
     }

@@ -12,6 +12,7 @@ use holdfast_connect::command::{CommandSource, StreamEntry};
 use holdfast_connect::fs::source::{FsOptions, FsSource};
 use holdfast_connect::postgres::{Cut, DumpFileSource, GlobalsSource, PostgresSource};
 use holdfast_engine::backup::{Compare, SourceOptions};
+use holdfast_engine::completeness::ShrinkLimit;
 use holdfast_format::config::ChunkProfile;
 use holdfast_format::entry::FileTime;
 use holdfast_format::record::SourceRecord;
@@ -124,6 +125,7 @@ impl<'a> Made<'a> {
             },
             count_first: false,
             is_stream,
+            shrink_limit: ShrinkLimit::default(),
         }
     }
 

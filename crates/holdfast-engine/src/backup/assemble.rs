@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use holdfast_format::entry::{Entry, EntryKind, Metadata};
-use holdfast_format::node::Extent;
-use holdfast_format::record::SnapshotSummary;
+use holdfast_format::node;
+use holdfast_format::record::{Captured, Extent, SnapshotSummary};
 use holdfast_format::{BlobId, BlobType};
 use holdfast_repo::tree::{ContentWriter, DirectoryWriter};
 use holdfast_repo::write::BlobWriter;
@@ -23,6 +23,8 @@ pub(super) struct Assembler<'run, 'repository> {
     content: ContentWriter,
     content_bytes: u64,
     summary: SnapshotSummary,
+    /// What the tree lacks.
+    captured: Captured,
     has_entries: bool,
 }
 
@@ -76,6 +78,7 @@ impl<'run, 'repository> Assembler<'run, 'repository> {
             content: ContentWriter::default(),
             content_bytes: 0,
             summary: SnapshotSummary::default(),
+            captured: Captured::default(),
             has_entries: false,
         }
     }
@@ -193,7 +196,8 @@ impl<'run, 'repository> Assembler<'run, 'repository> {
         }
         if metadata.changed {
             let error = std::io::Error::other("it changed while it was being read");
-            self.trouble(Some(&name), &[], "read", &error, observer)?;
+            self.report(Some(&name), &[], "read", &error, observer)?;
+            self.captured.changed += 1;
         }
         let main = content.finish(self.blobs)?;
         let kind = EntryKind::File { size, codec: 0, main, second: None };
@@ -209,13 +213,13 @@ impl<'run, 'repository> Assembler<'run, 'repository> {
         let mut read_bytes = 0;
         for part in parts {
             let extent = match part {
-                Part::Hole(bytes) => Extent::Hole { bytes },
+                Part::Hole(bytes) => node::Extent::Hole { bytes },
                 Part::Raw(_) => return Err(holdfast_repo::RepoError::Stopped("reading").into()),
                 Part::Chunk(chunk) => {
                     let bytes = chunk.bytes.len() as u64;
                     read_bytes += bytes;
                     self.blobs.add(BlobType::Data, chunk.id, chunk.bytes, chunk.compressible)?;
-                    Extent::Data { id: chunk.id, bytes }
+                    node::Extent::Data { id: chunk.id, bytes }
                 }
             };
             self.content_bytes += extent.bytes();
@@ -227,8 +231,22 @@ impl<'run, 'repository> Assembler<'run, 'repository> {
         Ok(())
     }
 
-    /// Counts trouble with an entry; with a stream it ends the backup.
+    /// Counts an entry that could not be read.
     fn trouble(
+        &mut self,
+        name: Option<&[u8]>,
+        path: &[u8],
+        during: &'static str,
+        error: &std::io::Error,
+        observer: &dyn Observer,
+    ) -> Result<(), EngineError> {
+        self.report(name, path, during, error, observer)?;
+        self.captured.unread += 1;
+        Ok(())
+    }
+
+    /// Tells of trouble with an entry; with a stream it ends the backup.
+    fn report(
         &mut self,
         name: Option<&[u8]>,
         path: &[u8],
@@ -241,12 +259,16 @@ impl<'run, 'repository> Assembler<'run, 'repository> {
         }
         self.summary.errors += 1;
         let message = error.to_string();
-        let report =
-            |path: &[u8]| observer.event(Event::Trouble { path, during, message: &message });
+        let mut captured = std::mem::take(&mut self.captured);
+        let mut report = |path: &[u8]| {
+            captured.name(path);
+            observer.event(Event::Trouble { path, during, message: &message });
+        };
         match name {
             Some(name) => self.with_path(name, report),
             None => report(path),
         }
+        self.captured = captured;
         Ok(())
     }
 
@@ -279,5 +301,14 @@ impl<'run, 'repository> Assembler<'run, 'repository> {
     /// The counts of this source; blobs and bytes added are the writer's to tell.
     pub fn summary(&self) -> &SnapshotSummary {
         &self.summary
+    }
+
+    /// How much of the source the tree has so far, and what it lacks.
+    pub fn captured(&self) -> Captured {
+        let extent = Extent {
+            entries: self.summary.total_files_processed,
+            bytes: self.summary.total_bytes_processed,
+        };
+        Captured { extent, ..self.captured.clone() }
     }
 }

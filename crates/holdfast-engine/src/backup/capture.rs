@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use holdfast_chunk::Cutter;
 use holdfast_format::record::{
-    Application, GenerationBody, Snapshot, SnapshotSummary, SourceRecord,
+    Application, Extent, GenerationBody, Snapshot, SnapshotSummary, SourceRecord,
 };
 use holdfast_format::{BlobId, ObjectId, WriterId};
 use holdfast_repo::commit::commit_snapshot;
@@ -18,7 +18,7 @@ use super::batch::{Batches, queue};
 use super::count::count;
 use super::scan::Scanner;
 use super::{CaptureOptions, MakeSource, SourceOptions, read};
-use crate::{EngineError, Observer};
+use crate::{EngineError, Observer, completeness};
 
 /// A snapshot in the making. Dropped before [`Capture::commit`], it leaves nothing that counts.
 #[derive(Debug)]
@@ -118,9 +118,13 @@ impl<'a> Capture<'a> {
         let root = outcome?;
         let summary = draft.summary_with(&assembler);
         draft.summary_before = std::mem::replace(&mut draft.summary, summary);
+        let mut captured = assembler.captured();
+        captured.shrunk_from = draft.shrunk_from(options, captured.extent);
+        let captured = Some(captured);
         let sources = &mut draft.record.sources;
         let place = sources.len();
-        sources.push(SourceRecord::new(&options.name, &options.connector, root));
+        let record = SourceRecord::new(&options.name, &options.connector, root);
+        sources.push(SourceRecord { captured, ..record });
         Ok(&mut sources[place])
     }
 
@@ -141,13 +145,17 @@ impl<'a> Capture<'a> {
         self.draft.record.session
     }
 
-    /// True if the newest complete parent has the same trees.
+    /// True if the newest finished parent has the same trees and lacks as much of the sources.
     pub fn is_unchanged(&self) -> bool {
-        let complete = self.options.parents.iter().find(|parent| !parent.snapshot.partial);
-        let trees = |sources: &[SourceRecord]| -> Vec<_> {
-            sources.iter().map(|source| (source.name.clone(), source.tree)).collect()
+        let finished = self.options.parents.iter().find(|parent| !parent.snapshot.partial);
+        let trees = |snapshot: &Snapshot| -> Vec<_> {
+            let one = |source: &SourceRecord| {
+                let captured = completeness::captured(snapshot, source);
+                (source.name.clone(), source.tree, captured.incomplete())
+            };
+            snapshot.sources.iter().map(one).collect()
         };
-        complete.is_some_and(|parent| trees(&parent.snapshot.sources) == trees(self.sources()))
+        finished.is_some_and(|parent| trees(&parent.snapshot) == trees(&self.draft.record))
     }
 
     /// The record as it would be committed, without its index objects.
@@ -209,7 +217,9 @@ impl Draft<'_> {
         }
         let root = assembler.root_so_far()?;
         let mut record = self.record.clone();
-        record.sources.push(SourceRecord::new(&options.name, &options.connector, root));
+        let captured = Some(assembler.captured());
+        let source = SourceRecord::new(&options.name, &options.connector, root);
+        record.sources.push(SourceRecord { captured, ..source });
         record.partial = true;
         record.index = assembler.blobs().flush()?.to_vec();
         let summary = self.summary_with(assembler);
@@ -218,6 +228,12 @@ impl Draft<'_> {
         // Else a prune would take what is stored from here on for that of a run that is over.
         assembler.blobs().go_on_behind(partial.sequence);
         Ok(())
+    }
+
+    /// What the source had when it was last known to be whole, if it has far less now.
+    fn shrunk_from(&self, options: &SourceOptions, now: Extent) -> Option<Extent> {
+        let before = completeness::baseline(self.repository, &self.record, &options.name)?;
+        options.shrink_limit.is_shrunk(before, now).then_some(before)
     }
 
     /// The counts of all sources so far and of this one.

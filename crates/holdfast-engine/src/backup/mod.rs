@@ -24,6 +24,7 @@ use holdfast_repo::{RepoError, Repository, SnapshotInfo};
 pub use capture::Capture;
 pub use parent::parents;
 
+use crate::completeness::ShrinkLimit;
 use crate::{EngineError, Observer};
 
 /// How a snapshot is made.
@@ -56,6 +57,8 @@ pub struct SourceOptions {
     /// True if the source can be read only once and in its own order, and an error in it must
     /// prevent the snapshot.
     pub is_stream: bool,
+    /// When the source counts as shrunk.
+    pub shrink_limit: ShrinkLimit,
 }
 
 /// How a backup of one source is made.

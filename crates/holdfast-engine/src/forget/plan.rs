@@ -6,6 +6,7 @@ use jiff::tz::TimeZone;
 
 use super::ForgetError;
 use crate::EngineError;
+use crate::completeness::Quality;
 use crate::retention::{self, Candidate, GroupBy, GroupKey, GroupOutcome, Policy};
 use crate::selection::SnapshotFilter;
 
@@ -35,8 +36,10 @@ pub fn plan_forget(
     snapshots: &[SnapshotInfo],
     plan: &ForgetPlan<'_>,
 ) -> Result<Vec<GroupOutcome>, ForgetError> {
-    let candidates = snapshots.iter().map(candidate).filter(|c| plan.filter.matches(c)).collect();
-    let outcomes = retention::apply(plan.policy, candidates, plan.group_by, plan.zone, plan.now)?;
+    let candidates = snapshots.iter().map(candidate).collect();
+    let is_meant = |candidate: &Candidate| plan.filter.matches(candidate);
+    let ForgetPlan { policy, group_by, zone, now, .. } = plan;
+    let outcomes = retention::apply_to(policy, candidates, &is_meant, *group_by, zone, *now)?;
     if !plan.allow_remove_all
         && let Some(outcome) = outcomes.iter().find(|outcome| outcome.removes_everything())
     {
@@ -56,6 +59,7 @@ pub fn candidate(info: &SnapshotInfo) -> Candidate {
         tags: snapshot.tags.clone(),
         hold: info.hold,
         partial: snapshot.partial,
+        quality: Quality::of(snapshot),
     }
 }
 

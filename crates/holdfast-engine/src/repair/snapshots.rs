@@ -1,15 +1,16 @@
 //! Replacing damaged snapshots by what can still be read of them.
 
 use holdfast_format::ObjectId;
-use holdfast_format::record::{GenerationBody, Snapshot, SourceRecord};
+use holdfast_format::record::{Captured, GenerationBody, Snapshot, SourceRecord};
 use holdfast_repo::commit::commit_snapshot;
+use holdfast_repo::tree::DirectoryWriter;
 use holdfast_repo::write::{BlobWriter, WriteOptions};
 use holdfast_repo::{Repository, SnapshotInfo};
 
 use super::tree::mend;
 use super::{RepairSnapshotsOptions, RepairedSnapshot, SnapshotsRepair};
 use crate::check::{Broken, Hurt, Walker};
-use crate::{EngineError, Event, Observer};
+use crate::{EngineError, Event, Observer, completeness};
 
 /// Tag of snapshots that replace damaged ones; their parent is the damaged one.
 const REPAIRED: &str = "repaired";
@@ -68,14 +69,23 @@ fn repair(
     let mut blobs = BlobWriter::new(repository, info.writer, start_slot, write)?;
     let mut left_out = Vec::new();
     let mut sources = Vec::new();
+    let mut is_empty = true;
     for source in &info.snapshot.sources {
-        if let Some(tree) = mend(walker, &mut blobs, source.tree, &mut left_out)? {
-            sources.push(SourceRecord { tree, ..source.clone() });
-        }
+        let mut lost = Vec::new();
+        let tree = mend(walker, &mut blobs, source.tree, &mut lost)?;
+        is_empty &= tree.is_none();
+        // A source of which nothing is left stays as an empty one that says so.
+        let tree = match tree {
+            Some(tree) => tree,
+            None => DirectoryWriter::new().finish(&mut blobs)?,
+        };
+        let captured = Some(without(completeness::captured(&info.snapshot, source), &lost));
+        sources.push(SourceRecord { tree, captured, ..source.clone() });
+        left_out.append(&mut lost);
     }
     let index = blobs.flush()?.to_vec();
     let mut replacement = None;
-    if !dry_run && !sources.is_empty() {
+    if !dry_run && !is_empty {
         let lost = left_out.len() as u64;
         let mut snapshot = Snapshot { sources, index, ..info.snapshot.clone() };
         snapshot.parent = Some(info.id);
@@ -85,6 +95,13 @@ fn repair(
         replacement = Some(commit_snapshot(repository, info.writer, &begun_with, snapshot)?.id);
     }
     Ok(RepairedSnapshot { original: info.id, replacement, left_out, is_forgotten: false })
+}
+
+/// What a source has once these paths are left out.
+fn without(captured: Captured, lost: &[Vec<u8>]) -> Captured {
+    let mut captured = Captured { lost: captured.lost + lost.len() as u64, ..captured };
+    lost.iter().for_each(|path| captured.name(path));
+    captured
 }
 
 /// Forgets the damaged snapshots, and damaged records by the hash of what is left of them.

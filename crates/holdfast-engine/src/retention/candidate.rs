@@ -9,6 +9,8 @@ use holdfast_format::ObjectId;
 use holdfast_format::record::Text;
 use jiff::Timestamp;
 
+use crate::completeness::Quality;
+
 /// A snapshot that may be kept, removed or chosen.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Candidate {
@@ -26,6 +28,8 @@ pub struct Candidate {
     pub hold: bool,
     /// True if its backup did not finish.
     pub partial: bool,
+    /// How good it is as a backup.
+    pub quality: Quality,
 }
 
 impl Candidate {

@@ -6,6 +6,7 @@ use jiff::tz::TimeZone;
 use super::candidate::Candidate;
 use super::group::GroupKey;
 use super::policy::Policy;
+use super::protect::Protected;
 use super::rule::{Moment, Rule, rules};
 use super::{GroupOutcome, Kept};
 
@@ -14,6 +15,7 @@ pub(super) fn judge(
     policy: &Policy,
     key: GroupKey,
     mut group: Vec<Candidate>,
+    protected: &Protected,
     time_zone: &TimeZone,
     now: Timestamp,
 ) -> GroupOutcome {
@@ -21,11 +23,18 @@ pub(super) fn judge(
     let mut judge = Judge::new(policy, &group, time_zone, now);
     let mut outcome = GroupOutcome { key, keep: Vec::new(), remove: Vec::new() };
     for candidate in group {
-        let reasons = judge.reasons(&candidate);
+        let mut reasons = judge.reasons(&candidate);
+        let is_only_protected = reasons.is_empty();
+        if let Some(protection) = protected.get(&candidate.id)
+            // Of the newest one it goes without saying, as long as it stays.
+            && (reasons.is_empty() || !protection.is_newest)
+        {
+            reasons.extend(protection.reasons.iter().cloned());
+        }
         if reasons.is_empty() {
             outcome.remove.push(candidate);
         } else {
-            outcome.keep.push(Kept { candidate, reasons });
+            outcome.keep.push(Kept { candidate, reasons, is_only_protected });
         }
     }
     outcome

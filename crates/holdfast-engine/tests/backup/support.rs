@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use holdfast_backend::{Backend, Memory};
 use holdfast_engine::backup::{BackupOptions, CaptureOptions, Compare, SourceOptions, backup};
+use holdfast_engine::completeness::ShrinkLimit;
 use holdfast_engine::{Event, Observer};
 use holdfast_format::BlobId;
 use holdfast_format::config::ChunkProfile;
@@ -99,6 +100,7 @@ pub fn options(repository: &Repository) -> BackupOptions {
             read_concurrency: 2,
             count_first: false,
             is_stream: false,
+            shrink_limit: ShrinkLimit::default(),
         },
         skip_if_unchanged: false,
     }

@@ -1,8 +1,8 @@
 //! Records of both kinds of chains.
 
 use holdfast_format::record::{
-    Application, CheckRecord, GenerationBody, KeyFingerprint, Record, Snapshot, SnapshotSummary,
-    SourceRecord, Text, Window, WriterBody, decode, encode,
+    Application, Captured, CheckRecord, Extent, GenerationBody, KeyFingerprint, Record, Snapshot,
+    SnapshotSummary, SourceRecord, Text, Window, WriterBody, decode, encode,
 };
 use holdfast_format::{ObjectId, RepositoryId};
 
@@ -109,11 +109,32 @@ fn application_snapshot() -> Snapshot {
     }
 }
 
+/// A snapshot that lacks something of its sources.
+fn incomplete_snapshot() -> Snapshot {
+    let holed = Captured {
+        extent: Extent { entries: 2, bytes: 300 },
+        unread: 2,
+        changed: 1,
+        lost: 3,
+        missed: vec![Text::from("/srv/a"), Text(b"/srv/\xff".to_vec())],
+        shrunk_from: Some(Extent { entries: 21, bytes: u64::MAX }),
+    };
+    let whole = Captured { extent: Extent { entries: 1, bytes: 0 }, ..Captured::default() };
+    Snapshot {
+        sources: vec![
+            SourceRecord { captured: Some(holed), ..source("files", 1) },
+            SourceRecord { captured: Some(whole), ..source("bucket", 2) },
+        ],
+        ..bare_snapshot()
+    }
+}
+
 pub fn writer_records() -> Vec<Sample> {
     [
         ("first snapshot of a chain", ObjectId::NONE, snapshot(bare_snapshot())),
         ("snapshot with everything in it", object_id(6), snapshot(full_snapshot())),
         ("snapshot of an application", object_id(6), snapshot(application_snapshot())),
+        ("snapshot without all of its sources", object_id(6), snapshot(incomplete_snapshot())),
         ("fence", object_id(7), WriterBody::Fence { generation: 4_294_967_296 }),
         ("pin", object_id(8), WriterBody::Pin { snapshot: object_id(9) }),
     ]

@@ -9,6 +9,7 @@ use crate::cmd::ls::stream::{Listener, Stream};
 use crate::cmd::shared::SourceArgs;
 use crate::context::Context;
 use crate::exit::CommandResult;
+use crate::lacks;
 use crate::output::json::listing::{DiffChange, DiffStatistics};
 use crate::output::{escape, text};
 use crate::select::{self, Chosen};
@@ -89,6 +90,7 @@ fn side(
 ) -> CommandResult<(Chosen, SnapshotRoot)> {
     let chosen = select::choose(context, repository, Some(text), None, &SnapshotFilter::default())?;
     let root = select::root(repository, &chosen, part)?;
+    lacks::warn(context, &chosen, part);
     Ok((chosen, root))
 }
 

@@ -20,8 +20,8 @@ use crate::context::Context;
 use crate::exit::{CommandError, CommandResult};
 use crate::output::progress::Activity;
 use crate::output::{StdoutWriter, escape, text};
-use crate::select;
 use crate::watch::Watcher;
+use crate::{lacks, select};
 use file::NewFile;
 
 const EXAMPLES: &str = "\
@@ -90,6 +90,8 @@ pub fn run(args: &Args, context: &Context) -> CommandResult {
     let mut reader = BlobReader::new(&repository);
     let root = select::root(&repository, &chosen, &args.part)?;
     let path = args.path.as_os_str().as_bytes();
+    let is_wanted = |it: &[u8]| path == b"/" || it.starts_with(path) || path.starts_with(it);
+    lacks::fall_short(context, &chosen, &args.part, &is_wanted, "holdfast dump");
     let is_folder = root.resolve(&mut reader, path)?.folder().is_some();
     let format = match args.archive {
         ArchiveFormat::Tar => Format::Tar,

@@ -21,7 +21,7 @@ use crate::context::Context;
 use crate::exit::{CommandError, CommandResult};
 use crate::output::json::listing::{FindSnapshot, Match};
 use crate::output::{StdoutWriter, text};
-use crate::{environment, parse, select};
+use crate::{environment, lacks, parse, select};
 
 const EXAMPLES: &str = "\
 EXAMPLES:
@@ -105,6 +105,7 @@ pub fn run(args: &Args, context: &Context) -> CommandResult {
         snapshots.reverse();
     }
     let snapshots = select::roots(snapshots, &args.part)?;
+    lacks::count(context, &snapshots, &args.part);
     if args.blob || args.tree || args.pack {
         return objects::run(args, context, &repository, &snapshots);
     }
@@ -142,16 +143,16 @@ fn find_text(
     let format = Format { long: args.long, human_readable: args.human_readable, zone };
     let (stream, listener) = (Stream::new(context), Listener::new(context));
     let mut reader = BlobReader::new(repository);
-    let mut hits = 0_u64;
+    let (mut hits, source) = (0_u64, args.part.source.as_deref());
     for (info, root) in snapshots {
         let mut is_first = true;
         let mut each = |path: &[u8], entry: &Entry| -> Result<(), EngineError> {
             if std::mem::replace(&mut is_first, false) && !context.output.style().quiet {
                 let time = text::time(info.snapshot.time, &format.zone);
                 let blank = if hits > 0 { "\n" } else { "" };
-                let id = info.id.short();
-                stream
-                    .line(&format!("{blank}Found matching entries in snapshot {id} from {time}"))?;
+                let (id, mark) = (info.id.short(), lacks::mark(info, source));
+                let heading = "Found matching entries in snapshot";
+                stream.line(&format!("{blank}{heading} {id} from {time}{mark}"))?;
             }
             hits += 1;
             stream.line(&format.line(path, entry))

@@ -19,7 +19,7 @@ use crate::context::Context;
 use crate::exit::CommandResult;
 use crate::output::json::listing::{LsNode, LsSnapshot};
 use crate::output::{StdoutWriter, convert, escape, text};
-use crate::{environment, select};
+use crate::{environment, lacks, select};
 use format::Format;
 use ncdu::Export;
 use sort::Sorter;
@@ -112,6 +112,7 @@ pub fn run(args: &Args, context: &Context) -> CommandResult {
     let chosen = select::choose(context, &repository, Some(&args.snapshot), None, &filter)?;
     let mut reader = BlobReader::new(&repository);
     let root = select::root(&repository, &chosen, &args.part)?;
+    lacks::warn(context, &chosen, &args.part);
     let paths: Vec<_> =
         args.folders.iter().map(|path| path.as_os_str().as_bytes().to_vec()).collect();
     if args.ncdu {

@@ -23,7 +23,7 @@ use crate::output::json::restore::{Counts, Summary};
 use crate::output::progress::Activity;
 use crate::output::{escape, text};
 use crate::watch::Watcher;
-use crate::{environment, patterns, select};
+use crate::{environment, lacks, patterns, select};
 
 const EXAMPLES: &str = "\
 EXAMPLES:
@@ -147,6 +147,9 @@ pub fn run(args: &Args, context: &Context) -> CommandResult {
                        such as headers and tags, comes back with restore-app only";
         context.output.note(0, message)?;
     }
+    let select = |path: &[u8], is_directory: bool| rules.selection(path, is_directory);
+    let is_wanted = |path: &[u8]| select(path, true) != Selection::Skip;
+    lacks::fall_short(context, &chosen, &args.part, &is_wanted, "holdfast restore");
     let start = Instant::now();
     let watcher = Watcher::start(context, Activity::Restore, None)?;
     let options = RestoreOptions {
@@ -155,7 +158,6 @@ pub fn run(args: &Args, context: &Context) -> CommandResult {
         dry_run: args.dry_run,
         verify: args.verify,
     };
-    let select = |path: &[u8], is_directory: bool| rules.selection(path, is_directory);
     let report = restore(&repository, root.folder().clone(), &target, &select, &options, &watcher);
     drop(watcher);
     tell(context, args, &report?, start)

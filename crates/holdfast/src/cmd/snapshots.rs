@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
+use holdfast_engine::completeness::{self, Lack};
 use holdfast_engine::forget::candidate;
 use holdfast_engine::retention::{GroupBy, GroupKey};
 use holdfast_repo::SnapshotInfo;
@@ -199,9 +200,17 @@ fn row(info: &SnapshotInfo, has_marks: bool, compact: bool, zone: &TimeZone) -> 
     cells
 }
 
-/// What sets a snapshot apart: no rule removes it, or its backup did not finish.
+/// What sets a snapshot apart: no rule removes it, or it lacks something.
 fn marks(info: &SnapshotInfo) -> String {
-    let marks = [(info.hold, "held"), (info.snapshot.partial, "(partial)")];
+    let lacks = completeness::lacks(&info.snapshot, None);
+    let has = |is_kind: fn(&Lack) -> bool| lacks.iter().any(is_kind);
+    let marks = [
+        (info.hold, "held"),
+        (info.snapshot.partial, "(partial)"),
+        (has(|lack| matches!(lack, Lack::Entries { .. })), "incomplete"),
+        (has(|lack| matches!(lack, Lack::Shrunk { .. })), "shrunk"),
+        (has(|lack| matches!(lack, Lack::Check { .. })), "check failed"),
+    ];
     let marks: Vec<_> = marks.iter().filter(|(is_set, _)| *is_set).map(|(_, mark)| *mark).collect();
-    marks.join(" ")
+    marks.join(", ")
 }

@@ -11,7 +11,7 @@ use crate::context::Context;
 use crate::exit::CommandResult;
 use crate::output::json::maintenance::Stats;
 use crate::output::text;
-use crate::select;
+use crate::{lacks, select};
 
 const EXAMPLES: &str = "\
 EXAMPLES:
@@ -65,6 +65,7 @@ pub fn run(args: &Args, context: &Context) -> CommandResult {
     let mut seen = HashSet::new();
     snapshots.retain(|info| seen.insert(info.id));
     let roots = select::roots(snapshots, &args.part)?;
+    lacks::count(context, &roots, &args.part);
     let roots: Vec<_> = roots.into_iter().map(|(_, root)| root.as_stored()).collect();
     let counted = stats(&repository, &roots, args.mode.into(), &Listener::new(context))?;
     if context.output.style().json {

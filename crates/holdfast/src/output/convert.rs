@@ -1,12 +1,13 @@
 //! From the engine's records to the messages of `--json`.
 
+use holdfast_engine::completeness::{self, Lack};
 use holdfast_format::record::{
-    Snapshot as SnapshotRecord, SnapshotSummary as Record, SourceRecord, Text,
+    Captured, Snapshot as SnapshotRecord, SnapshotSummary as Record, SourceRecord, Text,
 };
 use holdfast_repo::SnapshotInfo;
 
 use super::json::backup::Counts;
-use super::json::snapshot::{Snapshot, SnapshotSummary, Source};
+use super::json::snapshot::{Lack as JsonLack, Snapshot, SnapshotSummary, Source};
 
 /// The counts of a backup.
 pub fn counts(summary: &Record) -> Counts {
@@ -55,10 +56,30 @@ pub fn snapshot(info: &SnapshotInfo) -> Snapshot {
         tags: it.tags.clone(),
         hold: info.hold,
         partial: info.snapshot.partial,
+        lacks: completeness::lacks(it, None).iter().map(lack).collect(),
         program_version: it.program.clone(),
         summary,
         id: info.id.to_hex(),
         short_id: info.id.short(),
+    }
+}
+
+/// One thing that is wrong with a snapshot.
+fn lack(it: &Lack) -> JsonLack {
+    let (kind, source, captured) = match it {
+        Lack::Unfinished => ("unfinished", None, None),
+        Lack::Entries { source, captured } => ("entries", source.clone(), Some(captured)),
+        Lack::Shrunk { source, .. } => ("shrunk", source.clone(), None),
+        Lack::Check { .. } => ("check", None, None),
+    };
+    let missed = captured.map(|captured| captured.missed.iter().map(lossy).collect());
+    JsonLack {
+        kind,
+        incomplete: it.is_incomplete(),
+        source,
+        entries: captured.map(Captured::incomplete).unwrap_or_default(),
+        paths: missed.unwrap_or_default(),
+        message: it.to_string(),
     }
 }
 

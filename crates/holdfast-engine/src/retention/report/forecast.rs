@@ -9,6 +9,7 @@ use super::{End, Endless, Holding, Question, horizon, made_up_id, verdict};
 use crate::retention::candidate::Candidate;
 use crate::retention::group::GroupKey;
 use crate::retention::policy::Policy;
+use crate::retention::protect::Protected;
 use crate::retention::{GroupOutcome, Kept};
 
 /// How many judgements on a snapshot are passed before it is not looked further: some seconds.
@@ -91,7 +92,7 @@ impl<'a> Future<'a> {
             future.open.insert(candidate.id, holding);
         }
         let outcome = future.judge(group, now);
-        for Kept { candidate, reasons } in outcome.keep {
+        for Kept { candidate, reasons, .. } in outcome.keep {
             if let Some(holding) = future.open.get_mut(&candidate.id) {
                 holding.last_reasons.clone_from(&reasons);
                 holding.reasons = reasons;
@@ -103,7 +104,12 @@ impl<'a> Future<'a> {
     }
 
     fn judge(&self, group: Vec<Candidate>, now: Timestamp) -> GroupOutcome {
-        verdict::judge(self.policy, self.key.clone(), group, self.asked.question.zone, now)
+        let (key, zone) = (self.key.clone(), self.asked.question.zone);
+        let protected = match self.policy.allow_empty {
+            true => Protected::default(),
+            false => Protected::of(&group, now),
+        };
+        verdict::judge(self.policy, key, group, &protected, zone, now)
     }
 
     fn play(mut self) -> Vec<Holding> {
@@ -171,7 +177,7 @@ impl<'a> Future<'a> {
                 self.closed.push(Holding { end: End::At(moment), ..holding });
             }
         }
-        for Kept { candidate, reasons } in outcome.keep {
+        for Kept { candidate, reasons, .. } in outcome.keep {
             if let Some(holding) = self.open.get_mut(&candidate.id) {
                 holding.last_reasons = reasons;
             }
@@ -182,7 +188,9 @@ impl<'a> Future<'a> {
     /// What a run makes, if runs go on.
     fn made(&self, time: Timestamp) -> Option<Candidate> {
         let model = self.model.clone().filter(|_| self.asked.goes_on)?;
-        Some(Candidate { id: made_up_id(time), time, hold: false, partial: false, ..model })
+        let quality = model.quality.without_faults();
+        let id = made_up_id(time);
+        Some(Candidate { id, time, hold: false, partial: false, quality, ..model })
     }
 
     /// Gives those that are still open this end.

@@ -2,6 +2,8 @@
 
 use super::*;
 
+/// Of the newest one, where no rule keeps it.
+const COMPLETE: &str = "last complete snapshot";
 const LAST: &str = "last snapshot";
 
 #[test]
@@ -110,13 +112,13 @@ fn tags_are_and_inside_and_or_across() {
     check(
         "tags=a,b tags=c",
         &[
-            ("2026-11-20 12:00 tags=a", ""),
+            ("2026-11-20 12:00 tags=a", COMPLETE),
             ("2026-11-19 12:00 tags=b,x,a", "has tags [a, b]"),
             ("2026-11-18 12:00 tags=c,a,b", "has tags [a, b]; has tags [c]"),
             ("2026-11-17 12:00", ""),
         ],
     );
-    check("tags=", &[("2026-11-20 12:00 tags=a", ""), ("2026-11-17 12:00", "has tags []")]);
+    check("tags=", &[("2026-11-20 12:00 tags=a", COMPLETE), ("2026-11-17 12:00", "has tags []")]);
 }
 
 #[test]
@@ -148,7 +150,7 @@ fn unfinished_ones_stay_until_a_finished_one_follows() {
             ("2026-11-20 12:00 partial host=other", "unfinished, may be resumed"),
         ],
     );
-    check("tags=a", &[("2026-11-20 12:00", ""), ("2026-11-20 11:00 partial tags=a", "")]);
+    check("tags=a", &[("2026-11-20 12:00", COMPLETE), ("2026-11-20 11:00 partial tags=a", "")]);
 }
 
 #[test]
@@ -195,7 +197,7 @@ fn snapshots_of_the_future_push_nothing_out() {
         ],
     );
     // No rule goes by time here, so that the clock does not matter.
-    check_at(now, "tags=a", &TimeZone::UTC, &[("2026-11-20 12:40", "")]);
+    check_at(now, "tags=a", &TimeZone::UTC, &[("2026-11-20 12:40", COMPLETE)]);
 }
 
 #[test]

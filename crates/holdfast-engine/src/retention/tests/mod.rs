@@ -3,6 +3,7 @@
 mod calendar;
 mod cases;
 mod parse;
+mod protect;
 mod random;
 mod reference;
 mod report;
@@ -18,6 +19,7 @@ use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 
 use super::*;
+use crate::completeness::{Grade, Quality, SourceQuality};
 
 /// Later than all snapshots of cases that do not say when they play.
 const LATE: &str = "2100-01-01 00:00";
@@ -37,7 +39,8 @@ fn moment(text: &str) -> Timestamp {
     TimeZone::UTC.to_timestamp(civil).unwrap()
 }
 
-/// A snapshot such as `2026-11-20 14:00 host=a tags=x,y paths=/a,/b id=01 hold partial`.
+/// A snapshot such as `2026-11-20 14:00 host=a tags=x,y paths=/a,/b id=01 hold partial`, with
+/// `sources=a,b~,c!,d-` (complete, changed, holed, shrunk) and `checks=passed` or `checks=failed`.
 fn snapshot(text: &str) -> Candidate {
     let words: Vec<_> = text.split(' ').collect();
     let list = |name: &str| -> Vec<String> {
@@ -56,7 +59,22 @@ fn snapshot(text: &str) -> Candidate {
         tags: list("tags="),
         hold: words.contains(&"hold"),
         partial: words.contains(&"partial"),
+        quality: Quality {
+            sources: list("sources=").iter().map(|text| source(text)).collect(),
+            checks: list("checks=").first().map(|word| word == "passed"),
+        },
     }
+}
+
+/// How good the capture of a source is, such as `a`, `b~`, `c!` or `d-`.
+fn source(text: &str) -> SourceQuality {
+    let name = text.trim_end_matches(['~', '!', '-']);
+    let grade = match (text.contains('!'), text.contains('~')) {
+        (true, _) => Grade::Holed,
+        (false, true) => Grade::Changed,
+        (false, false) => Grade::Complete,
+    };
+    SourceQuality { name: name.to_owned(), grade, is_shrunk: text.contains('-') }
 }
 
 /// A policy such as `daily=7 within=2d tags=a,b`.

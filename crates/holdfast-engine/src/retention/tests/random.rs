@@ -17,7 +17,7 @@ const ANCHORS: [&str; 5] = [
     "2026-11-20 14:00",
 ];
 
-fn times() -> impl Strategy<Value = Timestamp> {
+pub(super) fn times() -> impl Strategy<Value = Timestamp> {
     let minutes = prop_oneof![0..180_i64, 0..3 * 1440_i64, 0..60 * 1440_i64, 0..800 * 1440_i64];
     // Steps of ten minutes let snapshots meet in one second.
     (0..ANCHORS.len(), minutes).prop_map(|(anchor, minutes)| {
@@ -25,20 +25,39 @@ fn times() -> impl Strategy<Value = Timestamp> {
     })
 }
 
-fn candidates() -> impl Strategy<Value = Vec<Candidate>> {
+/// Captures of up to two sources, of which many lack something.
+fn qualities() -> impl Strategy<Value = Quality> {
+    let grades =
+        prop_oneof![3 => Just(Grade::Complete), 1 => Just(Grade::Changed), 2 => Just(Grade::Holed)];
+    let one = (grades, prop::bool::weighted(0.2), prop::bool::weighted(0.9));
+    let checks = prop_oneof![1 => Just(None), 2 => Just(Some(true)), 2 => Just(Some(false))];
+    ([(); 2].map(|()| one.clone()), checks).prop_map(|(sources, checks)| {
+        let named = sources.into_iter().zip(["a", "b"]).filter(|((_, _, is_there), _)| *is_there);
+        let source = |((grade, is_shrunk, _), name): ((Grade, bool, bool), &str)| SourceQuality {
+            name: name.to_owned(),
+            grade,
+            is_shrunk,
+        };
+        Quality { sources: named.map(source).collect(), checks }
+    })
+}
+
+pub(super) fn candidates() -> impl Strategy<Value = Vec<Candidate>> {
     let tags = subsequence(vec!["a".to_owned(), "b".to_owned()], 0..=2);
-    let one = (times(), tags, any::<u8>(), prop::bool::weighted(0.2));
+    let one = (times(), tags, any::<u8>(), prop::bool::weighted(0.2), qualities());
     vec(one, 0..40).prop_map(|all| {
         let numbered = all.into_iter().enumerate();
-        let candidates = numbered.map(|(number, (time, tags, dice, second_host))| Candidate {
-            id: ObjectId::of(&[number as u8, dice]),
-            time,
-            host: if second_host { "two" } else { "one" }.to_owned(),
-            paths: Vec::new(),
-            tags,
-            hold: dice % 16 == 0,
-            partial: dice % 5 == 1,
-        });
+        let candidates =
+            numbered.map(|(number, (time, tags, dice, second_host, quality))| Candidate {
+                id: ObjectId::of(&[number as u8, dice]),
+                time,
+                host: if second_host { "two" } else { "one" }.to_owned(),
+                paths: Vec::new(),
+                tags,
+                hold: dice % 16 == 0,
+                partial: dice % 5 == 1,
+                quality,
+            });
         candidates.collect()
     })
 }
@@ -62,7 +81,7 @@ fn spans() -> impl Strategy<Value = Option<Span>> {
     option::weighted(0.3, span)
 }
 
-fn policies() -> impl Strategy<Value = Policy> {
+pub(super) fn policies() -> impl Strategy<Value = Policy> {
     let lists = [vec!["a".to_owned()], vec!["a".to_owned(), "b".to_owned()], vec![]].map(TagList);
     let counts = [(); 6].map(|()| counts());
     let spans = [(); 6].map(|()| spans());
@@ -89,7 +108,7 @@ fn policies() -> impl Strategy<Value = Policy> {
     })
 }
 
-fn zones() -> impl Strategy<Value = TimeZone> {
+pub(super) fn zones() -> impl Strategy<Value = TimeZone> {
     let zones = ["UTC0", BERLIN, NEW_YORK, LORD_HOWE, KATHMANDU];
     prop::sample::select(zones.to_vec()).prop_map(zone)
 }

@@ -13,10 +13,19 @@ pub(super) fn expected(
 ) -> BTreeMap<ObjectId, Vec<String>> {
     let reasons = all.iter().map(|candidate| {
         let group: Vec<_> = all.iter().filter(|other| other.host == candidate.host).collect();
-        (candidate.id, Group { policy, group, zone, now }.reasons(candidate))
+        let group = Group { policy, group, zone, now };
+        let (mut reasons, protection) = (group.reasons(candidate), group.protection(candidate));
+        // Of the newest of all it is said only if nothing else keeps it.
+        if reasons.is_empty() || group.series(candidate).any(|other| is_newer(other, candidate)) {
+            reasons.extend(protection);
+        }
+        (candidate.id, reasons)
     });
     reasons.collect()
 }
+
+/// What a snapshot can be good for, and what is said of the last one that is.
+type Good<'a> = (&'a dyn Fn(&Candidate) -> bool, String);
 
 struct Group<'a> {
     policy: &'a Policy,
@@ -52,6 +61,57 @@ impl Group<'_> {
             reasons.extend(self.reasons_of_time(candidate));
         } else if self.policy != &(Policy { tags: self.policy.tags.clone(), ..Policy::default() }) {
             reasons.push("dated in the future".to_owned());
+        }
+        reasons
+    }
+
+    /// The snapshots that can stand in for this one: of its host and paths, and of the future if it
+    /// is.
+    fn series(&self, c: &Candidate) -> impl Iterator<Item = &Candidate> {
+        let (is_future, paths) = (c.time > self.now, c.paths.clone());
+        let all = self.group.iter().copied().filter(|other| !other.partial);
+        all.filter(move |it| (it.time > self.now) == is_future && it.paths == paths)
+    }
+
+    /// Why no rule may remove it.
+    fn protection(&self, c: &Candidate) -> Vec<String> {
+        let newest =
+            self.series(c).reduce(|one, other| if is_newer(other, one) { other } else { one });
+        let (false, Some(newest)) = (c.partial, newest) else { return Vec::new() };
+        let is_last = |is_good: &dyn Fn(&Candidate) -> bool| {
+            is_good(c) && !self.series(c).any(|other| is_newer(other, c) && is_good(other))
+        };
+        let names: Vec<&str> = newest.quality.sources.iter().map(|it| &*it.name).collect();
+        let of = |it: &Candidate, name: &str, grade: Grade| {
+            let mut sources = it.quality.sources.iter().filter(|source| source.name == name);
+            sources.any(|source| source.grade <= grade && !source.is_shrunk)
+        };
+        let sound = |it: &Candidate| {
+            let all = it.quality.sources.iter();
+            let has_all = names.iter().all(|name| of(it, name, Grade::Complete));
+            has_all
+                && all.clone().all(|it| it.grade == Grade::Complete && !it.is_shrunk)
+                && it.quality.checks != Some(false)
+        };
+        if is_last(&sound) {
+            return vec!["last complete snapshot".to_owned()];
+        }
+        let mut reasons = Vec::new();
+        for name in &names {
+            let suffix = if names.len() == 1 { String::new() } else { format!(" of {name}") };
+            let complete = |it: &Candidate| of(it, name, Grade::Complete);
+            let whole = |it: &Candidate| of(it, name, Grade::Changed);
+            let full = |it: &Candidate| of(it, name, Grade::Holed);
+            let goods: [Good<'_>; 3] = [
+                (&complete, format!("last complete capture{suffix}")),
+                (&whole, format!("last capture{suffix} with nothing missing")),
+                (&full, format!("last full-size capture{suffix}")),
+            ];
+            reasons.extend(goods.into_iter().find(|(good, _)| is_last(*good)).map(|(_, why)| why));
+        }
+        let passed = |it: &Candidate| it.quality.checks == Some(true);
+        if newest.quality.checks.is_some() && is_last(&passed) {
+            reasons.push("last whose checks passed".to_owned());
         }
         reasons
     }

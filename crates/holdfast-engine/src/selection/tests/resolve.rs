@@ -3,6 +3,7 @@
 use holdfast_format::ObjectId;
 use jiff::Timestamp;
 
+use crate::completeness::Quality;
 use crate::retention::Candidate;
 use crate::selection::*;
 
@@ -21,6 +22,7 @@ fn snapshot(digits: &str, time: &str, host: &str, partial: bool) -> Candidate {
         tags: Vec::new(),
         hold: false,
         partial,
+        quality: Quality::default(),
     }
 }
 

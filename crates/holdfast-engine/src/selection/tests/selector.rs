@@ -3,6 +3,7 @@
 use holdfast_format::ObjectId;
 use jiff::Timestamp;
 
+use crate::completeness::Quality;
 use crate::retention::{Candidate, TagList};
 use crate::selection::*;
 
@@ -51,6 +52,7 @@ fn filters() {
         tags: tags.iter().map(|tag| (*tag).to_owned()).collect(),
         hold: false,
         partial: false,
+        quality: Quality::default(),
     };
     let all = [
         snapshot("a", &[], &["/etc"]),

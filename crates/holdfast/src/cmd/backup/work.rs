@@ -13,6 +13,7 @@ use holdfast_connect::command::{CommandSource, StoppableReader, StreamEntry, Str
 use holdfast_connect::fs::filter::Filter;
 use holdfast_connect::fs::source::{FsOptions, FsSource};
 use holdfast_engine::backup::{self, BackupOptions, CaptureOptions, Compare, SourceOptions};
+use holdfast_engine::completeness::ShrinkLimit;
 use holdfast_engine::selection::SnapshotFilter;
 use holdfast_format::record::{Snapshot, SnapshotSummary, Text};
 use holdfast_repo::write::WriteOptions;
@@ -132,6 +133,7 @@ impl Work {
                 read_concurrency: args.reading.read_concurrency.unwrap_or(0) as usize,
                 count_first: false,
                 is_stream: self.is_stream(),
+                shrink_limit: ShrinkLimit::default(),
             },
             skip_if_unchanged: args.label.skip_if_unchanged,
         })

@@ -45,6 +45,9 @@ pub struct Snapshot {
     /// True if it holds only what an unfinished backup had so far; not in restic's.
     #[serde(skip_serializing_if = "is_zero")]
     pub partial: bool,
+    /// What is wrong with it as a backup; not in restic's.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub lacks: Vec<Lack>,
     /// What made it.
     #[serde(skip_serializing_if = "is_zero")]
     pub program_version: String,
@@ -66,6 +69,26 @@ pub struct Source {
     pub connector: String,
     /// Id of the root of the tree.
     pub tree: String,
+}
+
+/// One thing that is wrong with a snapshot.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Lack {
+    /// `unfinished`, `entries`, `shrunk` or `check`.
+    pub kind: &'static str,
+    /// True if something is not in the snapshot that was in the source.
+    pub incomplete: bool,
+    /// The source, if the snapshot has several.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub source: Option<String>,
+    /// Entries that are missing or changed while they were read, for `entries`.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub entries: u64,
+    /// Paths of the first of them.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub paths: Vec<String>,
+    /// All of it in a clause.
+    pub message: String,
 }
 
 /// Counts of the backup that made a snapshot.

@@ -1,0 +1,114 @@
+//! What a chosen snapshot lacks: said before it is used, and in the exit code of what brings things
+//! back.
+
+use holdfast_engine::completeness::{Lack, lacks, lacks_within, last_sound};
+use holdfast_engine::look::SnapshotRoot;
+use holdfast_repo::SnapshotInfo;
+
+use crate::cmd::shared::SourceArgs;
+use crate::context::Context;
+use crate::environment;
+use crate::exit::{CommandError, ExitKind};
+use crate::output::text;
+use crate::select::Chosen;
+
+/// Warns of what a snapshot lacks, or one source of it, for commands that look at it.
+pub fn warn(context: &Context, chosen: &Chosen, part: &SourceArgs) {
+    let source = part.source.as_deref();
+    let found = lacks(&chosen.info.snapshot, source);
+    if !found.is_empty() {
+        let instead = last_sound(&chosen.all, &chosen.info, source);
+        context.output.caution(&sentence(&chosen.info, &found, instead));
+    }
+}
+
+/// The same for commands that bring back what `is_wanted` says of the chosen folder, whose end says
+/// it too: they can bring back no more than there is. `with` is the command that takes another one.
+pub fn fall_short(
+    context: &Context,
+    chosen: &Chosen,
+    part: &SourceArgs,
+    is_wanted: &dyn Fn(&[u8]) -> bool,
+    with: &str,
+) {
+    let source = part.source.as_deref();
+    let concerns = |path: &[u8]| match below(&chosen.subfolder, path) {
+        Some(path) => is_wanted(path),
+        // Above the folder: what cannot be read there may have held it.
+        None => below(path, &chosen.subfolder).is_some(),
+    };
+    let found = lacks_within(&chosen.info.snapshot, source, &concerns);
+    if found.is_empty() {
+        return;
+    }
+    let instead = last_sound(&chosen.all, &chosen.info, source);
+    context.output.caution(&sentence(&chosen.info, &found, instead));
+    if let Some(error) = error(&chosen.info, &found, instead, with) {
+        context.ends_with(error);
+    }
+}
+
+/// Says how many snapshots are incomplete, for commands that look at many.
+pub fn count(context: &Context, snapshots: &[(SnapshotInfo, SnapshotRoot)], part: &SourceArgs) {
+    let source = part.source.as_deref();
+    let incomplete = snapshots.iter().filter(|(info, _)| !mark(info, source).is_empty()).count();
+    if incomplete > 0 {
+        let all = text::count(snapshots.len() as u64, "snapshot", "snapshots");
+        context.output.caution(&format!(
+            "{incomplete} of {all} incomplete: not all of their sources could be read; holdfast \
+             snapshots marks them"
+        ));
+    }
+}
+
+/// What follows the name of an incomplete snapshot.
+pub fn mark(info: &SnapshotInfo, source: Option<&str>) -> &'static str {
+    match lacks(&info.snapshot, source).iter().any(Lack::is_incomplete) {
+        true => " (incomplete)",
+        false => "",
+    }
+}
+
+/// The end of a command that brought back what an incomplete snapshot has.
+pub fn error(
+    info: &SnapshotInfo,
+    found: &[Lack],
+    instead: Option<&SnapshotInfo>,
+    with: &str,
+) -> Option<CommandError> {
+    let parts: Vec<_> = found.iter().filter(|it| it.is_incomplete()).map(Lack::to_string).collect();
+    if parts.is_empty() {
+        return None;
+    }
+    let (id, parts) = (info.id.short(), parts.join("; "));
+    let message = format!("snapshot {id} is incomplete, and what comes from it too: {parts}");
+    let hint = instead.map(|it| format!("{with} {}: {}", it.id.short(), described(it)));
+    let error = CommandError::new(ExitKind::Partial, message);
+    Some(hint.into_iter().fold(error, CommandError::hint))
+}
+
+/// What a snapshot lacks, and which one does not.
+pub fn sentence(info: &SnapshotInfo, found: &[Lack], instead: Option<&SnapshotInfo>) -> String {
+    let id = info.id.short();
+    let incomplete = match found.iter().any(Lack::is_incomplete) {
+        true => " is incomplete",
+        false => "",
+    };
+    let parts: Vec<_> = found.iter().map(Lack::to_string).collect();
+    let instead = match instead {
+        Some(it) => format!("; {} is {}", it.id.short(), described(it)),
+        None => String::new(),
+    };
+    format!("snapshot {id}{incomplete}: {}{instead}", parts.join("; "))
+}
+
+/// What follows `folder` in the path of something below it.
+fn below<'p>(folder: &[u8], path: &'p [u8]) -> Option<&'p [u8]> {
+    let folder = folder.strip_suffix(b"/").unwrap_or(folder);
+    path.strip_prefix(folder).filter(|rest| rest.starts_with(b"/"))
+}
+
+fn described(info: &SnapshotInfo) -> String {
+    let time = text::time(info.snapshot.time, &environment::time_zone());
+    format!("the last complete snapshot, of {time}")
+}
