@@ -90,6 +90,12 @@ pub trait Opener: Send + Sync + std::fmt::Debug {
     /// As the source gives them; they concern this entry only.
     fn xattrs(&self) -> io::Result<Vec<(Vec<u8>, Vec<u8>)>>;
 
+    /// False if the inode number of the entry may be another one next time though it is the same
+    /// entry: then it says nothing about a change.
+    fn has_lasting_inode(&self) -> bool {
+        true
+    }
+
     /// The ETag of the content as a listing showed it, without quotes; `None` if there is none.
     fn etag(&self) -> Option<&str> {
         None

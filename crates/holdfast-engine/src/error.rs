@@ -49,6 +49,14 @@ pub enum EngineError {
     /// Writing an archive or a stream failed.
     #[error("cannot write the output: {0}")]
     Output(io::Error),
+    /// A temporary file cannot be written or read.
+    #[error("too much to {purpose} in memory, and no temporary file can be used: {source}")]
+    Temporary {
+        /// What it is needed for.
+        purpose: &'static str,
+        /// As the system gives it.
+        source: io::Error,
+    },
     /// A rule would have removed every snapshot of a group.
     #[error("this would remove every snapshot of {group}")]
     RemovesEverything {

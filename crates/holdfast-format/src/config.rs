@@ -7,7 +7,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::limits::{FORMAT_VERSION, FRAME_RAW_BYTES_MAX, PACK_BYTES_MAX, SMALL_OBJECT_BYTES_MAX};
+use crate::limits::{self, FORMAT_VERSION, FRAME_RAW_BYTES_MAX, PACK_BYTES_MAX};
 use crate::wire::Reader;
 use crate::{FormatError, RepositoryId};
 
@@ -208,10 +208,7 @@ pub(crate) fn checksum(bytes: &[u8]) -> [u8; CHECKSUM_BYTES] {
 /// The bytes before the trailing checksum of a small object, if it matches. Configs and key slots
 /// of every version end with this checksum, so that a newer version is told from damage.
 pub(crate) fn checked<'a>(object: &'a [u8], what: &'static str) -> Result<&'a [u8], FormatError> {
-    if object.len() as u64 > SMALL_OBJECT_BYTES_MAX {
-        let (found, limit) = (object.len() as u64, SMALL_OBJECT_BYTES_MAX);
-        return Err(FormatError::Limit { what, found, limit });
-    }
+    limits::SMALL_OBJECT.check(object.len() as u64)?;
     let (body, found) =
         object.split_last_chunk::<CHECKSUM_BYTES>().ok_or(FormatError::Truncated { what })?;
     if checksum(body) != *found {

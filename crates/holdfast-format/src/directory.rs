@@ -1,7 +1,7 @@
 //! The directory of a pack: its frames and their blobs (`docs/format.md`, section 6).
 
 use crate::frame::{Algorithm, BlobEntry, FRAME_OVERHEAD_BYTES};
-use crate::limits::{BASES_MAX, FRAME_RAW_BYTES_MAX};
+use crate::limits::{self, BASES_MAX, FRAME_RAW_BYTES_MAX};
 use crate::wire::{Reader, put_varint};
 use crate::{BlobId, BlobType, FormatError};
 
@@ -105,10 +105,7 @@ fn decode_frame(reader: &mut Reader<'_>, session_count: usize) -> Result<FrameEn
         raw_bytes += u64::from(bytes);
         blobs.push(BlobEntry { id, bytes });
     }
-    if raw_bytes > FRAME_RAW_BYTES_MAX as u64 {
-        let (found, limit) = (raw_bytes, FRAME_RAW_BYTES_MAX as u64);
-        return Err(FormatError::Limit { what: WHAT, found, limit });
-    }
+    limits::FRAME.check(raw_bytes)?;
     Ok(FrameEntry { blob_type, algorithm, session: session as u16, sealed_bytes, blobs })
 }
 

@@ -1,6 +1,6 @@
 //! One entry of a directory: name, metadata and where its content is (`docs/format.md`, section 8).
 
-use crate::limits::{ENTRY_BYTES_MAX, INLINE_EXTENTS_MAX, NAME_BYTES_MAX};
+use crate::limits::{self, ENTRY_BYTES_MAX, INLINE_EXTENTS_MAX, NAME_BYTES_MAX};
 use crate::node::Extent;
 use crate::wire::{Reader, put_bytes, put_signed, put_varint};
 use crate::{BlobId, FormatError};
@@ -116,6 +116,7 @@ const FLAG_CHANGED: u64 = 8;
 const FLAG_XATTRS_UNREAD: u64 = 16;
 const FLAGS: u64 = FLAG_ATIME | FLAG_XATTRS | FLAG_SECOND | FLAG_CHANGED | FLAG_XATTRS_UNREAD;
 const WHAT: &str = "directory entry";
+const INVALID_NAME: &str = "a name is empty, too long, or contains NUL or a slash";
 
 /// True if `name` may stand in a directory entry.
 pub fn is_valid_name(name: &[u8]) -> bool {
@@ -171,6 +172,34 @@ impl Entry {
         }
     }
 
+    /// Fails if [`Entry::decode`] would refuse the entry for its size or that of a part of it.
+    ///
+    /// # Errors
+    /// [`FormatError::Limit`]; [`FormatError::Invalid`] for a name that no entry can have.
+    pub fn check(&self) -> Result<(), FormatError> {
+        let metadata = &self.metadata;
+        let attributes = metadata.xattrs.iter();
+        let names = [&self.name, &metadata.user, &metadata.group].into_iter();
+        for name in names.chain(attributes.clone().map(|(name, _)| name)) {
+            limits::NAME.check(name.len() as u64)?;
+        }
+        if !is_valid_name(&self.name) {
+            return Err(FormatError::Invalid { what: WHAT, why: INVALID_NAME });
+        }
+        let target = match &self.kind {
+            EntryKind::Symlink(target) => target.len(),
+            _ => 0,
+        };
+        let values: usize = attributes.map(|(name, value)| name.len() + value.len() + 20).sum();
+        // Only what is nearly too large is worth being measured.
+        if target + values < ENTRY_BYTES_MAX / 2 {
+            return Ok(());
+        }
+        let mut bytes = Vec::new();
+        self.encode(&mut bytes);
+        limits::ENTRY.check(bytes.len() as u64)
+    }
+
     fn flags(&self) -> u64 {
         let mut flags = 0;
         if self.metadata.atime.is_some() {
@@ -199,7 +228,7 @@ impl Entry {
         let available = reader.rest().len();
         let name = reader.bytes(NAME_BYTES_MAX)?.to_vec();
         if !is_valid_name(&name) {
-            return Err(reader.invalid("a name is empty, too long, or contains NUL or a slash"));
+            return Err(reader.invalid(INVALID_NAME));
         }
         let kind = reader.byte()?;
         let flags = reader.varint()?;
@@ -211,11 +240,7 @@ impl Entry {
         if flags & FLAG_XATTRS != 0 {
             metadata.xattrs = decode_xattrs(reader)?;
         }
-        let length = available - reader.rest().len();
-        if length > ENTRY_BYTES_MAX {
-            let (found, limit) = (length as u64, ENTRY_BYTES_MAX as u64);
-            return Err(FormatError::Limit { what: WHAT, found, limit });
-        }
+        limits::ENTRY.check((available - reader.rest().len()) as u64)?;
         Ok(Self { name, metadata, kind })
     }
 }

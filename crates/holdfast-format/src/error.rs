@@ -40,7 +40,7 @@ pub enum FormatError {
         why: &'static str,
     },
     /// A length or a count above its limit.
-    #[error("the {what} asks for {found}, the limit is {limit}")]
+    #[error("the {what} is above its limit: {found}, at most {limit}")]
     Limit {
         /// The structure that was being read.
         what: &'static str,

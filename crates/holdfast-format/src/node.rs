@@ -2,9 +2,12 @@
 //! (`docs/format.md`, section 8).
 
 use crate::entry::Entry;
-use crate::limits::{NAME_BYTES_MAX, NODE_BYTES_MAX, NODE_LEVEL_MAX};
+use crate::limits::{self, NAME_BYTES_MAX, NODE_LEVEL_MAX};
 use crate::wire::{Reader, put_bytes, put_varint};
 use crate::{BlobId, FormatError};
+
+/// Most records that writers put into a node.
+const RECORDS_USUAL: usize = 1024;
 
 /// A stretch of a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -132,10 +135,7 @@ impl Node {
     /// # Errors
     /// Any [`FormatError`] if the bytes are not a node.
     pub fn decode(bytes: &[u8]) -> Result<Self, FormatError> {
-        if bytes.len() > NODE_BYTES_MAX {
-            let (found, limit) = (bytes.len() as u64, NODE_BYTES_MAX as u64);
-            return Err(FormatError::Limit { what: "tree node", found, limit });
-        }
+        limits::NODE.check(bytes.len() as u64)?;
         let mut reader = Reader::new(bytes, "tree node");
         let (kind, level) = (reader.byte()?, reader.byte()?);
         let is_leaf = matches!(kind, 1 | 3);
@@ -160,7 +160,12 @@ fn records<T>(
     decode: impl Fn(&mut Reader<'_>) -> Result<T, FormatError>,
 ) -> Result<Vec<T>, FormatError> {
     let count = reader.count(bytes_each)?;
-    (0..count).map(|_| decode(reader)).collect()
+    // An honest node has no more records; what claims to have more must show them first.
+    let mut list = Vec::with_capacity(count.min(RECORDS_USUAL));
+    for _ in 0..count {
+        list.push(decode(reader)?);
+    }
+    Ok(list)
 }
 
 fn directory_leaf(reader: &mut Reader<'_>) -> Result<Vec<Entry>, FormatError> {

@@ -1,6 +1,6 @@
 //! The plain parts of a pack: header and trailer (`docs/format.md`, section 6).
 
-use crate::limits::{DIRECTORY_BYTES_MAX, FORMAT_VERSION, SESSIONS_MAX};
+use crate::limits::{self, FORMAT_VERSION};
 use crate::wire::Reader;
 use crate::{FormatError, RepositoryId, SessionId, WriterId};
 
@@ -57,10 +57,7 @@ impl PackHeader {
         let writer = WriterId::from_bytes(reader.array()?);
         let start_slot = reader.u64()?;
         let count = usize::from(reader.u16()?);
-        if count > SESSIONS_MAX {
-            let (found, limit) = (count as u64, SESSIONS_MAX as u64);
-            return Err(FormatError::Limit { what: WHAT, found, limit });
-        }
+        limits::SESSIONS.check(count as u64)?;
         let mut sessions = Vec::new();
         for _ in 0..count {
             sessions.push(SessionId::from_bytes(reader.array()?));
@@ -92,10 +89,10 @@ pub fn decode_trailer(bytes: &[u8]) -> Result<u32, FormatError> {
         return Err(FormatError::Magic { what: "pack trailer" });
     }
     reader.finish()?;
-    if !(40..=DIRECTORY_BYTES_MAX).contains(&(length as usize)) {
-        let limit = DIRECTORY_BYTES_MAX as u64;
-        return Err(FormatError::Limit { what: "pack directory", found: u64::from(length), limit });
+    if length < 40 {
+        return Err(FormatError::Truncated { what: limits::DIRECTORY.what });
     }
+    limits::DIRECTORY.check(u64::from(length))?;
     Ok(length)
 }
 

@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use bytes::Bytes;
 use holdfast_backend::{Backend, Error as BackendError, ObjectName};
 use holdfast_format::ObjectId;
-use holdfast_format::limits::RECORD_BYTES_MAX;
+use holdfast_format::frame::FRAME_OVERHEAD_BYTES;
+use holdfast_format::limits::{self, RECORD_BYTES_MAX};
 use holdfast_format::name::{self, Chain};
 use holdfast_format::record::{self, Record};
 use holdfast_seal::{Keys, open_record, seal_record};
@@ -228,12 +229,28 @@ pub(crate) fn decode<Body: DeserializeOwned>(
     Ok((record, ObjectId::of(object)))
 }
 
+/// Fails if a record with this body and `reserve` bytes more would be too large for readers.
+///
+/// # Errors
+/// [`RepoError::RecordTooLarge`].
+pub fn check_body<Body: Serialize>(body: &Body, reserve: u64) -> Result<(), RepoError> {
+    let record = record::encode(&Record { previous: ObjectId::NONE, body });
+    check_bytes(record.len() as u64 + reserve)
+}
+
+fn check_bytes(record_bytes: u64) -> Result<(), RepoError> {
+    let bytes = record_bytes + (record::prefix().len() + FRAME_OVERHEAD_BYTES) as u64;
+    let limit = limits::RECORD.max;
+    if bytes > limit { Err(RepoError::RecordTooLarge { bytes, limit }) } else { Ok(()) }
+}
+
 /// Tries to put `body` into the first free slot behind `head`.
 ///
 /// A create that was acknowledged to nobody (a lost answer) is recognised by its bytes.
 ///
 /// # Errors
-/// Any failure of the storage; the record may or may not be there then.
+/// [`RepoError::RecordTooLarge`] before anything is tried. Any failure of the storage; the record
+/// may or may not be there then.
 pub fn append<Body: Serialize + DeserializeOwned + Clone>(
     backend: &dyn Backend,
     keys: &Keys,
@@ -242,8 +259,9 @@ pub fn append<Body: Serialize + DeserializeOwned + Clone>(
     body: &Body,
 ) -> Result<Appended<Body>, RepoError> {
     let name = object_name(chain.record(head.next))?;
-    let record = Record { previous: head.last, body: body.clone() };
-    let object = seal_record(keys, chain, head.next, &record::encode(&record))?;
+    let record = record::encode(&Record { previous: head.last, body: body.clone() });
+    check_bytes(record.len() as u64)?;
+    let object = seal_record(keys, chain, head.next, &record)?;
     let mine = ObjectId::of(&object);
     let outcome = backend.put(&name, &[&object]);
     if outcome.is_ok() {

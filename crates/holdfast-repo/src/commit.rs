@@ -4,10 +4,22 @@
 use holdfast_format::WriterId;
 use holdfast_format::record::{Snapshot, WriterBody};
 
-use crate::chain::Appended;
+use crate::chain::{self, Appended};
 use crate::history::SnapshotInfo;
 use crate::index::IndexReader;
 use crate::{RepoError, Repository};
+
+/// Bytes of a snapshot's record that are not known before the backup ends: its index objects, whose
+/// names take 67 bytes each, and its counts.
+const LATER_BYTES: u64 = 1 << 20;
+
+/// Fails if a snapshot could never be committed: its record would be too large for readers.
+///
+/// # Errors
+/// [`RepoError::RecordTooLarge`].
+pub fn check_snapshot(snapshot: &Snapshot) -> Result<(), RepoError> {
+    chain::check_body(&WriterBody::Snapshot(Box::new(snapshot.clone())), LATER_BYTES)
+}
 
 /// Commits a snapshot whose blobs are all listed by index objects. `begun_with` is the index that
 /// the run began with.

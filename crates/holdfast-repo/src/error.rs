@@ -70,6 +70,17 @@ pub enum RepoError {
         /// What is wrong.
         source: FormatError,
     },
+    /// A record would be larger than readers accept. Nothing was stored under its name.
+    #[error(
+        "the record would have {bytes} bytes, and no record may have more than {limit}: it names too \
+         many things"
+    )]
+    RecordTooLarge {
+        /// Bytes that it would have.
+        bytes: u64,
+        /// Most bytes of a record.
+        limit: u64,
+    },
     /// A snapshot is asked for that does not exist.
     #[error("there is no snapshot {}", id.short())]
     NoSnapshot {

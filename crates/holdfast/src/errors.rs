@@ -65,6 +65,10 @@ impl From<RepoError> for CommandError {
             | RepoError::ChainBroken { .. }
             | RepoError::BlobMissing { .. }
             | RepoError::BadNode { .. } => (ExitKind::Damaged, "holdfast check"),
+            RepoError::RecordTooLarge { .. } => (
+                ExitKind::Failed,
+                "folders instead of each file in them, and fewer paths, patterns and tags",
+            ),
             RepoError::NoSnapshot { .. } => (ExitKind::Failed, "holdfast snapshots"),
             RepoError::Cache(_) => (ExitKind::Failed, "--no-cache, or holdfast cache --cleanup"),
             RepoError::Fenced => (ExitKind::Locked, "run the same command again"),
@@ -152,6 +156,8 @@ impl From<EngineError> for CommandError {
             }
             EngineError::RemovesEverything { .. } => CommandError::failed(error.to_string())
                 .hint("--unsafe-allow-remove-all, if that is what you want"),
+            EngineError::Temporary { .. } => CommandError::failed(error.to_string())
+                .hint("TMPDIR=FOLDER, a folder with free space"),
             EngineError::NoSuchSource { .. } => CommandError::failed(error.to_string())
                 .hint("--source with one of these names, or no --source for all"),
             EngineError::NoSuchPath { .. } | EngineError::WrongKind { .. } => {

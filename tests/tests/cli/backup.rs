@@ -1,10 +1,12 @@
 //! What a backup reads, compares, leaves out and records.
 
 use std::fs;
-use std::os::unix::fs::symlink;
+use std::os::unix::fs::{PermissionsExt, symlink};
 
+use holdfast_format::limits::TREE_DEPTH_MAX;
 use holdfast_tests::picture::{assert_same, entries};
 use holdfast_tests::sandbox::Sandbox;
+use rustix::fs::{Mode, OFlags};
 use serde_json::Value;
 
 fn counts(summary: &Value, names: [&str; 3]) -> [u64; 3] {
@@ -155,17 +157,11 @@ fn a_snapshot_of_nothing_new_can_be_left_out() {
     small(&sandbox);
     let backup = || sandbox.backup("@source --skip-if-unchanged");
     backup();
-    let made = || sandbox.objects("w").len();
-    let mut before = 0;
-    let skipped = undisturbed(
-        || {
-            before = made();
-            backup()
-        },
-        |it| it.get("snapshot_id").is_none(),
-    );
-    assert_eq!(skipped.get("snapshot_id"), None);
-    assert_eq!(made(), before);
+    let before = sandbox.objects("w").len();
+    // Changes the folder above, which is in the snapshot and was not asked for.
+    sandbox.write("beside", "x");
+    assert_eq!(backup().get("snapshot_id"), None);
+    assert_eq!(sandbox.objects("w").len(), before);
     sandbox.write("source/a", "changed");
     let made = sandbox.backup("@source --skip-if-unchanged");
     assert!(made["snapshot_id"].is_string());
@@ -228,5 +224,64 @@ fn several_paths_become_one_snapshot() {
         [("source/a", "first"), ("other/x", "x"), ("single", "a file of its own")]
     {
         assert_eq!(fs::read(sandbox.within("out", name)).unwrap(), content.as_bytes(), "{name}");
+    }
+}
+
+/// Folders nested as deep as `depth`, called `d`, with a file at the end.
+fn nest(above: &std::path::Path, depth: usize) {
+    let flags = OFlags::DIRECTORY | OFlags::CLOEXEC;
+    let mut folder = rustix::fs::open(above, flags, Mode::empty()).unwrap();
+    for _ in 0..depth {
+        rustix::fs::mkdirat(&folder, "d", Mode::RWXU).unwrap();
+        folder = rustix::fs::openat(&folder, "d", flags, Mode::empty()).unwrap();
+    }
+    let flags = OFlags::CREATE | OFlags::WRONLY | OFlags::CLOEXEC;
+    rustix::fs::openat(&folder, "f", flags, Mode::RUSR).unwrap();
+}
+
+/// Removes folders however deep they are nested.
+fn unnest(sandbox: &Sandbox, name: &str) {
+    let path = sandbox.path(name);
+    assert!(sandbox.program("rm").arg("-rf").arg(path).status().unwrap().success());
+}
+
+/// What is nested deeper than any reader goes is named and left out, and costs nothing else.
+#[test]
+fn folders_that_are_nested_too_deep_cost_only_themselves() {
+    let sandbox = Sandbox::new();
+    sandbox.write("source/z/data", "important");
+    let folder = sandbox.path("source");
+    let above = folder.components().count() - 1;
+    nest(&folder, TREE_DEPTH_MAX - above + 3);
+    let outcome = sandbox.fails(3, "backup @source");
+    outcome.says("no snapshot can hold it").says("1 entry could not be read").prints("saved");
+    let listed = sandbox.ok("ls latest").stdout;
+    assert_eq!(listed.lines().filter(|line| line.ends_with("/d")).count(), TREE_DEPTH_MAX - above);
+    sandbox.ok("check --read-data");
+    sandbox.ok("restore latest -t @out");
+    assert_eq!(fs::read(sandbox.within("out", "source/z/data")).unwrap(), b"important");
+    sandbox.fails(3, "backup @source").prints("saved");
+    sandbox.ok("forget --keep-last 1 --prune");
+    sandbox.ok("check --read-data");
+    unnest(&sandbox, "source");
+    unnest(&sandbox, "out");
+}
+
+/// What is dumped into a new file is not shown to more people than before.
+#[test]
+fn a_dump_is_as_private_as_what_it_is_of() {
+    let sandbox = Sandbox::new();
+    for (name, mode) in [("private", 0o600), ("script", 0o755)] {
+        let path = sandbox.write(format!("source/{name}"), name);
+        fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+    }
+    sandbox.ok("backup @source");
+    let mode = |name: &str| fs::metadata(sandbox.path(name)).unwrap().permissions().mode() & 0o777;
+    sandbox.ok("dump -t @private latest @source/private");
+    sandbox.ok("dump -t @script latest @source/script");
+    assert_eq!((mode("private"), mode("script") & 0o700), (0o600, 0o700));
+    for form in ["tar", "zip"] {
+        sandbox.ok(&format!("dump -a {form} -t @archive.{form} latest @source"));
+        assert_eq!(mode(&format!("archive.{form}")), 0o600);
     }
 }

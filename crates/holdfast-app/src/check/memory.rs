@@ -14,6 +14,9 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
+use holdfast_engine::backup::settled_before;
+use holdfast_format::entry::FileTime;
+use jiff::Timestamp;
 use zeroize::Zeroizing;
 
 use super::hashes::Hashes;
@@ -34,6 +37,8 @@ pub type Token = [u8; TOKEN_BYTES];
 pub struct Memory {
     key: Zeroizing<[u8; 32]>,
     path: Option<PathBuf>,
+    /// What was changed last at this time or later may be changed again without looking so.
+    settled_before: Option<FileTime>,
     known: BTreeSet<Token>,
     /// Those that were asked for or added.
     used: BTreeSet<Token>,
@@ -45,7 +50,21 @@ impl Memory {
     pub fn read(path: Option<PathBuf>, key: Zeroizing<[u8; 32]>) -> Self {
         let bytes = path.as_ref().and_then(|path| fs::read(path).ok());
         let known = bytes.and_then(|bytes| decode(&bytes)).unwrap_or_default();
-        Self { key, path, known, used: BTreeSet::new() }
+        Self { key, path, settled_before: None, known, used: BTreeSet::new() }
+    }
+
+    /// The memory of a run that began at `start`: of what was changed last while it ran, or shortly
+    /// before, nothing is remembered, as with a backup's unchanged files.
+    #[must_use]
+    pub fn of_run(mut self, start: Timestamp) -> Self {
+        self.settled_before = Some(settled_before(start));
+        self
+    }
+
+    /// True if something that was changed last at this time is worth remembering; without a time,
+    /// its identity says enough.
+    pub fn is_settled(&self, changed: Option<FileTime>) -> bool {
+        changed.zip(self.settled_before).is_none_or(|(changed, before)| changed < before)
     }
 
     /// The token of a thing: `identity` changes whenever its content may have changed.

@@ -78,7 +78,10 @@ impl PassingSource {
         let one = |references: &mut References| {
             let identity = identity(&leaf.metadata, size_bytes, references.order());
             let (etag, identity) = (leaf.opener.etag(), Some(&identity[..]));
-            references.holds(&Thing { key, size_bytes, etag, identity })
+            // The identity of an object is made by its store.
+            let is_file = references.order() == SourceOrder::Paths;
+            let changed = is_file.then_some(leaf.metadata.ctime);
+            references.holds(&Thing { key, size_bytes, etag, identity, changed })
         };
         all.iter_mut().map(one).fold(Kinds::default(), Kinds::and)
     }

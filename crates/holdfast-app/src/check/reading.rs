@@ -31,6 +31,10 @@ impl Opener for HashedOpener {
         self.opener.xattrs()
     }
 
+    fn has_lasting_inode(&self) -> bool {
+        self.opener.has_lasting_inode()
+    }
+
     fn etag(&self) -> Option<&str> {
         self.opener.etag()
     }

@@ -9,6 +9,8 @@ use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, PoisonError};
 
+use holdfast_format::entry::FileTime;
+
 use super::hashes::{Column, Digests, Hasher, Hashes, Kinds};
 use super::memory::{SharedMemory, Token};
 
@@ -61,6 +63,8 @@ pub struct Thing<'a> {
     /// What changes whenever its content may have changed; without it nothing that was compared
     /// before counts.
     pub identity: Option<&'a [u8]>,
+    /// When it was changed last, if its identity rests on that.
+    pub changed: Option<FileTime>,
 }
 
 /// A content that nobody has read yet.
@@ -241,7 +245,7 @@ impl References {
                 if memory.knows(&token) {
                     return Kinds::default();
                 }
-                Some(token)
+                memory.is_settled(thing.changed).then_some(token)
             }
             _ => None,
         };

@@ -165,6 +165,25 @@ fn what_was_compared_before_is_not_read_again_until_it_changes() {
     assert!(begin().holds(&unknown).md5);
 }
 
+/// What was changed while the run was under way, or so shortly before that a coarse clock gives a
+/// later change the same time, is compared again by the next one.
+#[test]
+fn what_may_have_changed_unseen_is_not_remembered() {
+    let start = jiff::Timestamp::from_second(1_000).unwrap();
+    let memory = SharedMemory::new(Memory::read(None, [7; 32].into()).of_run(start).into());
+    for (seconds, is_remembered) in [(990, true), (998, false), (1_000, false), (1_010, false)] {
+        let changed = Some(FileTime { seconds, nanoseconds: 0 });
+        let identity = seconds.to_le_bytes();
+        let thing = Thing { changed, identity: Some(&identity), ..thing("a", 5) };
+        let begin = || References::new(SourceOrder::Paths, hello()).with_memory("x", &memory);
+        let mut references = begin();
+        let kinds = references.holds(&thing);
+        assert!(kinds.md5);
+        references.has_content(b"a", &digests(b"hello", kinds));
+        assert_eq!(begin().holds(&thing).is_empty(), is_remembered, "{seconds}");
+    }
+}
+
 #[test]
 fn an_etag_is_compared_with_what_the_listing_shows() {
     let row = |etag: &str| {

@@ -9,6 +9,7 @@ use holdfast_engine::look::{FileReader, SnapshotRoot};
 use holdfast_format::entry::{Entry, EntryKind};
 use holdfast_repo::SnapshotInfo;
 use holdfast_repo::read::BlobReader;
+use jiff::Timestamp;
 
 use super::report::RunReport;
 use super::source::{order_of, path_of_name};
@@ -17,14 +18,14 @@ use super::{RunError, Work};
 use crate::check::{Digests, Hasher, Memory, Open, SharedMemory, identity};
 use crate::config::Source;
 
-/// What was compared in earlier runs on this machine.
-pub(super) fn memory(work: &Work<'_>) -> SharedMemory {
+/// What was compared in earlier runs on this machine, for one that began at `start`.
+pub(super) fn memory(work: &Work<'_>, start: Timestamp) -> SharedMemory {
     let keys = work.places.data.keys();
     let of_repository = keys.repository_id().to_hex();
     let name = format!("contents.{}", work.file.app.name.as_str());
     let folder = work.context.cache_folder.as_ref().filter(|_| !work.context.write.dry_run);
     let path = folder.map(|folder| folder.join(of_repository).join(name));
-    SharedMemory::new(Memory::read(path, keys.fingerprint_key()).into())
+    SharedMemory::new(Memory::read(path, keys.fingerprint_key()).of_run(start).into())
 }
 
 /// Keeps it for the next run.

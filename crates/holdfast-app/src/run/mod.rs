@@ -165,7 +165,7 @@ impl Work<'_> {
             application.linked_snapshot = Some(keys.id);
             report.keys = Some(keys);
         }
-        let memory = contents::memory(self);
+        let memory = contents::memory(self, time);
         let run = self.context.run;
         let mut questions = Questions::ask(self.file, &cuts, time, run, Some(&memory))?;
         if let Some(keys) = &report.keys {

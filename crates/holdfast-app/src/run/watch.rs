@@ -256,6 +256,10 @@ impl Opener for ScannedOpener {
         self.opener.xattrs()
     }
 
+    fn has_lasting_inode(&self) -> bool {
+        self.opener.has_lasting_inode()
+    }
+
     fn etag(&self) -> Option<&str> {
         self.opener.etag()
     }

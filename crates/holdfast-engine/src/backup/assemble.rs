@@ -1,11 +1,12 @@
 //! The third stage: claim chunks, build trees, count. One thread, in the order of the source.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Bound;
 
 use holdfast_format::entry::{Entry, EntryKind, Metadata};
 use holdfast_format::node;
-use holdfast_format::record::{Captured, Extent, SnapshotSummary};
-use holdfast_format::{BlobId, BlobType};
+use holdfast_format::record::{Captured, Extent, SnapshotSummary, Text};
+use holdfast_format::{BlobId, BlobType, FormatError};
 use holdfast_repo::tree::{ContentWriter, DirectoryWriter};
 use holdfast_repo::write::BlobWriter;
 
@@ -26,6 +27,38 @@ pub(super) struct Assembler<'run, 'repository> {
     /// What the tree lacks.
     captured: Captured,
     has_entries: bool,
+    /// What stands at the paths that were named.
+    named: Named,
+}
+
+/// The entries at named paths: what a snapshot was asked for, without the directories above.
+pub(super) type NamedEntries = BTreeMap<Vec<u8>, Entry>;
+
+/// Takes note of the entries at named paths.
+struct Named {
+    paths: BTreeSet<Vec<u8>>,
+    found: NamedEntries,
+}
+
+impl Named {
+    fn new(paths: &[Text]) -> Self {
+        let paths = paths.iter().map(|path| path.0.clone()).collect();
+        Self { paths, found: NamedEntries::new() }
+    }
+
+    /// True if something directly in the directory at `path` was named.
+    fn is_parent(&self, path: &[u8]) -> bool {
+        let prefix = [path, b"/"].concat();
+        let below = self.paths.range::<[u8], _>((Bound::Excluded(&prefix[..]), Bound::Unbounded));
+        let mut below = below.take_while(|named| named.starts_with(&prefix));
+        below.any(|named| !named[prefix.len()..].contains(&b'/'))
+    }
+
+    fn note(&mut self, path: &[u8], entry: &Entry) {
+        if self.paths.contains(path) {
+            self.found.insert(path.to_vec(), entry.clone());
+        }
+    }
 }
 
 #[derive(Clone)]
@@ -34,6 +67,8 @@ struct OpenDirectory {
     metadata: Metadata,
     parent: Option<Box<Entry>>,
     writer: DirectoryWriter,
+    /// True if something directly in it was named.
+    has_named: bool,
     /// Entries that came in no order, until the directory ends.
     unsorted: Option<BTreeMap<Vec<u8>, Entry>>,
 }
@@ -41,7 +76,8 @@ struct OpenDirectory {
 impl OpenDirectory {
     fn new(name: Vec<u8>, metadata: Metadata, is_sorted: bool) -> Self {
         let unsorted = (!is_sorted).then(BTreeMap::new);
-        Self { name, metadata, parent: None, writer: DirectoryWriter::new(), unsorted }
+        let writer = DirectoryWriter::new();
+        Self { name, metadata, parent: None, writer, has_named: false, unsorted }
     }
 
     fn push(&mut self, blobs: &mut BlobWriter<'_>, entry: &Entry) -> Result<(), EngineError> {
@@ -68,8 +104,11 @@ impl OpenDirectory {
 }
 
 impl<'run, 'repository> Assembler<'run, 'repository> {
-    pub fn new(blobs: &'run mut BlobWriter<'repository>, is_stream: bool) -> Self {
-        let root = OpenDirectory::new(Vec::new(), Metadata::default(), true);
+    /// An assembler of a source in which these paths were named.
+    pub fn new(blobs: &'run mut BlobWriter<'repository>, is_stream: bool, named: &[Text]) -> Self {
+        let named = Named::new(named);
+        let mut root = OpenDirectory::new(Vec::new(), Metadata::default(), true);
+        root.has_named = named.is_parent(b"");
         Self {
             blobs,
             is_stream,
@@ -80,6 +119,7 @@ impl<'run, 'repository> Assembler<'run, 'repository> {
             summary: SnapshotSummary::default(),
             captured: Captured::default(),
             has_entries: false,
+            named,
         }
     }
 
@@ -98,12 +138,12 @@ impl<'run, 'repository> Assembler<'run, 'repository> {
                 }
                 Step::Leave => self.leave(observer)?,
                 Step::Unchanged(entry) => {
-                    self.summary.files_unmodified += 1;
-                    self.add_file(&entry, Action::Unchanged, observer)?;
+                    let is_added = self.add_file(&entry, Action::Unchanged, false, observer)?;
+                    self.summary.files_unmodified += u64::from(is_added);
                 }
                 Step::Plain(entry, is_known) => {
                     let action = if is_known { Action::Unchanged } else { Action::New };
-                    self.add_file(&entry, action, observer)?;
+                    self.add_file(&entry, action, false, observer)?;
                 }
                 Step::File(file) => self.file(*file, observer)?,
                 Step::Parts(parts) => self.parts(parts, observer)?,
@@ -118,9 +158,10 @@ impl<'run, 'repository> Assembler<'run, 'repository> {
         Ok(())
     }
 
-    fn enter(&mut self, directory: OpenDirectory) {
+    fn enter(&mut self, mut directory: OpenDirectory) {
         self.path.push(b'/');
         self.path.extend_from_slice(&directory.name);
+        directory.has_named = self.named.is_parent(&self.path);
         self.open.push(directory);
     }
 
@@ -131,6 +172,10 @@ impl<'run, 'repository> Assembler<'run, 'repository> {
         let root = directory.finish(self.blobs)?;
         let name_bytes = name.len() + 1;
         let entry = Entry { name, metadata, kind: EntryKind::Directory(root) };
+        if let Err(error) = entry.check() {
+            self.path.truncate(self.path.len() - name_bytes);
+            return self.trouble(Some(&entry.name), &[], "scan", &beyond(&error), observer);
+        }
         let (count, action) = match parent {
             Some(parent) if *parent == entry => {
                 (&mut self.summary.dirs_unmodified, Action::Unchanged)
@@ -149,19 +194,27 @@ impl<'run, 'repository> Assembler<'run, 'repository> {
 
     fn push(&mut self, entry: &Entry) -> Result<(), EngineError> {
         self.has_entries = true;
-        if let Some(directory) = self.open.last_mut() {
-            directory.push(self.blobs, entry)?;
+        let Some(directory) = self.open.last_mut() else { return Ok(()) };
+        directory.push(self.blobs, entry)?;
+        if directory.has_named {
+            self.named.note(&[&self.path, &b"/"[..], &entry.name].concat(), entry);
         }
         Ok(())
     }
 
-    /// Adds an entry that is not a directory.
+    /// Adds an entry that is not a directory; false if readers would refuse it, and it is trouble.
+    /// The bytes of a file that was read were told while they came.
     fn add_file(
         &mut self,
         entry: &Entry,
         action: Action,
+        is_read: bool,
         observer: &dyn Observer,
-    ) -> Result<(), EngineError> {
+    ) -> Result<bool, EngineError> {
+        if let Err(error) = entry.check() {
+            self.trouble(Some(&entry.name), &[], "scan", &beyond(&error), observer)?;
+            return Ok(false);
+        }
         let bytes = match entry.kind {
             EntryKind::File { size, .. } => size,
             _ => 0,
@@ -169,10 +222,11 @@ impl<'run, 'repository> Assembler<'run, 'repository> {
         self.summary.total_files_processed += 1;
         self.summary.total_bytes_processed += bytes;
         self.push(entry)?;
+        let bytes = if is_read && action == Action::Unchanged { 0 } else { bytes };
         self.with_path(&entry.name, |path| {
             observer.event(Event::Entry { path, action, is_directory: false, bytes });
         });
-        Ok(())
+        Ok(true)
     }
 
     fn with_path(&mut self, name: &[u8], use_path: impl FnOnce(&[u8])) {
@@ -184,7 +238,7 @@ impl<'run, 'repository> Assembler<'run, 'repository> {
     }
 
     fn file(&mut self, file: File, observer: &dyn Observer) -> Result<(), EngineError> {
-        let File { name, metadata, parts, is_known, failure } = file;
+        let File { name, metadata, parts, parent, failure } = file;
         self.parts(parts, observer)?;
         let content = std::mem::take(&mut self.content);
         let size = std::mem::take(&mut self.content_bytes);
@@ -201,12 +255,21 @@ impl<'run, 'repository> Assembler<'run, 'repository> {
         }
         let main = content.finish(self.blobs)?;
         let kind = EntryKind::File { size, codec: 0, main, second: None };
-        let (count, action) = match is_known {
-            true => (&mut self.summary.files_changed, Action::Modified),
-            false => (&mut self.summary.files_new, Action::New),
+        let entry = Entry { name, metadata, kind };
+        // What may have changed behind the parent's back is read, and mostly did not.
+        let action = match parent {
+            None => Action::New,
+            Some(parent) if *parent == entry => Action::Unchanged,
+            Some(_) => Action::Modified,
         };
-        *count += 1;
-        self.add_file(&Entry { name, metadata, kind }, action, observer)
+        if self.add_file(&entry, action, true, observer)? {
+            match action {
+                Action::New => self.summary.files_new += 1,
+                Action::Unchanged => self.summary.files_unmodified += 1,
+                _ => self.summary.files_changed += 1,
+            }
+        }
+        Ok(())
     }
 
     fn parts(&mut self, parts: Vec<Part>, observer: &dyn Observer) -> Result<(), EngineError> {
@@ -298,6 +361,11 @@ impl<'run, 'repository> Assembler<'run, 'repository> {
         }
     }
 
+    /// The entries at named paths that were met so far.
+    pub fn named(&mut self) -> NamedEntries {
+        std::mem::take(&mut self.named.found)
+    }
+
     /// The counts of this source; blobs and bytes added are the writer's to tell.
     pub fn summary(&self) -> &SnapshotSummary {
         &self.summary
@@ -311,4 +379,9 @@ impl<'run, 'repository> Assembler<'run, 'repository> {
         };
         Captured { extent, ..self.captured.clone() }
     }
+}
+
+/// What is wrong with an entry that readers would refuse.
+fn beyond(error: &FormatError) -> std::io::Error {
+    std::io::Error::other(format!("no snapshot can hold it: {error}"))
 }

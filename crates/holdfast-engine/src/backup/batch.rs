@@ -42,8 +42,8 @@ pub(super) struct File {
     pub metadata: Metadata,
     /// What was not announced by [`Step::Parts`].
     pub parts: Vec<Part>,
-    /// True if the parent has a file of that name.
-    pub is_known: bool,
+    /// What the parent has of that name.
+    pub parent: Option<Box<Entry>>,
     /// What could not be read. The file is dropped, and parts that were sent with it, unless only
     /// its attributes are missing.
     pub failure: Option<(&'static str, std::io::Error)>,

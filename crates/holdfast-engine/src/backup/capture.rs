@@ -4,16 +4,19 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use holdfast_chunk::Cutter;
+use holdfast_format::entry::{Entry, EntryKind};
 use holdfast_format::record::{
     Application, Extent, GenerationBody, Snapshot, SnapshotSummary, SourceRecord,
 };
 use holdfast_format::{BlobId, ObjectId, WriterId};
-use holdfast_repo::commit::commit_snapshot;
+use holdfast_repo::commit::{check_snapshot, commit_snapshot};
 use holdfast_repo::index::IndexReader;
+use holdfast_repo::read::BlobReader;
+use holdfast_repo::tree::DirectoryCursor;
 use holdfast_repo::write::BlobWriter;
 use holdfast_repo::{RepoError, Repository, SnapshotInfo};
 
-use super::assemble::Assembler;
+use super::assemble::{Assembler, NamedEntries};
 use super::batch::{Batches, queue};
 use super::count::count;
 use super::scan::Scanner;
@@ -40,6 +43,8 @@ struct Draft<'a> {
     summary_before: SnapshotSummary,
     /// Counts of the sources captured so far; blobs and bytes added are the writer's to tell.
     summary: SnapshotSummary,
+    /// Per source, what stands at the paths that were named.
+    named: Vec<NamedEntries>,
     dry_run: bool,
 }
 
@@ -47,11 +52,13 @@ impl<'a> Capture<'a> {
     /// Begins a session.
     ///
     /// # Errors
-    /// Repository failures.
+    /// [`RepoError::RecordTooLarge`] if what is to be recorded could not be committed at the end;
+    /// repository failures.
     pub fn start(
         repository: &'a Repository,
         options: &'a CaptureOptions,
     ) -> Result<Self, EngineError> {
+        check_snapshot(&options.snapshot)?;
         let dry_run = options.write.dry_run;
         let host = &options.snapshot.host;
         let writer = match dry_run {
@@ -72,6 +79,7 @@ impl<'a> Capture<'a> {
             record,
             summary_before: summary.clone(),
             summary,
+            named: Vec::new(),
             dry_run,
         };
         Ok(Self { options, blobs, draft })
@@ -94,13 +102,14 @@ impl<'a> Capture<'a> {
         let sizes = repository.config().chunks.sizes(options.profile);
         let cutter = Arc::new(Cutter::new(&repository.keys().gear(), sizes));
         let scanner_of = |batches_in| {
-            let parents = &self.options.parents;
-            Scanner::new(repository, parents, options, Arc::clone(&cutter), pool, batches_in)
+            let capture = self.options;
+            Scanner::new(repository, capture, options, Arc::clone(&cutter), pool, batches_in)
         };
         let stop = AtomicBool::new(false);
         let (batches_in, batches) = queue();
-        let scanner = scanner_of(batches_in);
-        let mut assembler = Assembler::new(&mut self.blobs, options.is_stream);
+        let scanner = scanner_of(batches_in)?;
+        let named = &self.options.snapshot.paths;
+        let mut assembler = Assembler::new(&mut self.blobs, options.is_stream, named);
         let draft = &mut self.draft;
         let outcome = std::thread::scope(|scope| {
             if options.count_first {
@@ -117,6 +126,7 @@ impl<'a> Capture<'a> {
         });
         let root = outcome?;
         let summary = draft.summary_with(&assembler);
+        draft.named.push(assembler.named());
         draft.summary_before = std::mem::replace(&mut draft.summary, summary);
         let mut captured = assembler.captured();
         captured.shrunk_from = draft.shrunk_from(options, captured.extent);
@@ -132,6 +142,7 @@ impl<'a> Capture<'a> {
     /// stored of it is not stored again.
     pub fn withdraw(&mut self) {
         self.draft.record.sources.pop();
+        self.draft.named.pop();
         self.draft.summary = self.draft.summary_before.clone();
     }
 
@@ -145,17 +156,38 @@ impl<'a> Capture<'a> {
         self.draft.record.session
     }
 
-    /// True if the newest finished parent has the same trees and lacks as much of the sources.
-    pub fn is_unchanged(&self) -> bool {
+    /// True if the newest finished parent has the same and lacks as much: in each source the whole
+    /// tree, or all that was named in it. The directories above named paths do not count.
+    ///
+    /// # Errors
+    /// Repository failures.
+    pub fn is_unchanged(&self) -> Result<bool, EngineError> {
         let finished = self.options.parents.iter().find(|parent| !parent.snapshot.partial);
-        let trees = |snapshot: &Snapshot| -> Vec<_> {
-            let one = |source: &SourceRecord| {
-                let captured = completeness::captured(snapshot, source);
-                (source.name.clone(), source.tree, captured.incomplete())
-            };
-            snapshot.sources.iter().map(one).collect()
+        let Some(SnapshotInfo { snapshot: parent, .. }) = finished else { return Ok(false) };
+        let record = &self.draft.record;
+        let parts = |snapshot: &Snapshot| -> Vec<_> {
+            let lacks = |it: &SourceRecord| completeness::captured(snapshot, it).incomplete();
+            snapshot.sources.iter().map(|source| (source.name.clone(), lacks(source))).collect()
         };
-        finished.is_some_and(|parent| trees(&parent.snapshot) == trees(&self.draft.record))
+        if parts(parent) != parts(record) {
+            return Ok(false);
+        }
+        let mut reader = BlobReader::new(self.draft.repository);
+        for (place, (before, now)) in parent.sources.iter().zip(&record.sources).enumerate() {
+            if before.tree == now.tree {
+                continue;
+            }
+            let named = self.draft.named.get(place).filter(|named| !named.is_empty());
+            let Some(named) = named.filter(|_| parent.paths == record.paths) else {
+                return Ok(false);
+            };
+            for path in &record.paths {
+                if stored_entry(&mut reader, before.tree, &path.0)?.as_ref() != named.get(&path.0) {
+                    return Ok(false);
+                }
+            }
+        }
+        Ok(true)
     }
 
     /// The record as it would be committed, without its index objects.
@@ -288,4 +320,23 @@ impl Draft<'_> {
         }
         Ok(())
     }
+}
+
+/// What a stored tree has at a path.
+fn stored_entry(
+    reader: &mut BlobReader<'_>,
+    root: BlobId,
+    path: &[u8],
+) -> Result<Option<Entry>, RepoError> {
+    let mut found = None;
+    let mut folder = Some(root);
+    for name in path.split(|byte| *byte == b'/').filter(|name| !name.is_empty()) {
+        let Some(root) = folder else { return Ok(None) };
+        found = DirectoryCursor::find(reader, root, name)?;
+        folder = match found.as_ref().map(|entry| &entry.kind) {
+            Some(EntryKind::Directory(root)) => Some(*root),
+            _ => None,
+        };
+    }
+    Ok(found)
 }

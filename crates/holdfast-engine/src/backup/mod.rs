@@ -9,6 +9,7 @@ mod assemble;
 mod batch;
 mod capture;
 mod count;
+mod device;
 mod parent;
 mod read;
 mod scan;
@@ -22,7 +23,7 @@ use holdfast_repo::write::WriteOptions;
 use holdfast_repo::{RepoError, Repository, SnapshotInfo};
 
 pub use capture::Capture;
-pub use parent::parents;
+pub use parent::{parents, settled_before};
 
 use crate::completeness::ShrinkLimit;
 use crate::{EngineError, Observer};
@@ -68,7 +69,7 @@ pub struct BackupOptions {
     pub capture: CaptureOptions,
     /// Its only source.
     pub source: SourceOptions,
-    /// True to commit nothing if the tree is the parent's.
+    /// True to commit nothing if all that was named is as the parent has it.
     pub skip_if_unchanged: bool,
 }
 
@@ -129,7 +130,8 @@ fn attempt(
     let mut capture = Capture::start(repository, &options.capture)?;
     capture.source(make_source, &options.source, observer)?;
     let mut record = capture.record();
-    if options.capture.write.dry_run || (options.skip_if_unchanged && capture.is_unchanged()) {
+    let is_skipped = options.skip_if_unchanged && capture.is_unchanged()?;
+    if options.capture.write.dry_run || is_skipped {
         return Ok(BackupReport { snapshot: None, record });
     }
     let snapshot = capture.commit(None)?;

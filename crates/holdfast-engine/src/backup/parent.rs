@@ -1,10 +1,10 @@
 //! The parent snapshots beside the scan: for each entry, what a parent has of that name.
 
 use holdfast_format::BlobId;
-use holdfast_format::entry::{Entry, EntryKind, Metadata};
+use holdfast_format::entry::{Entry, EntryKind, FileTime, Metadata};
 use holdfast_format::node::Extent;
 use holdfast_format::record::Snapshot;
-use holdfast_repo::index::IndexReader;
+use holdfast_repo::index::Presence;
 use holdfast_repo::read::BlobReader;
 use holdfast_repo::tree::{DirectoryCursor, extents};
 use holdfast_repo::{RepoError, Repository, SnapshotInfo};
@@ -34,34 +34,89 @@ pub fn parents(
     found
 }
 
+/// The coarsest times that file systems keep: FAT counts in steps of two seconds.
+const TIME_STEP_SECONDS: i64 = 2;
+
+/// What was changed last before this time had been changed for good when something began at `start`:
+/// a later change would have given it another time, however coarse the clock of the file system.
+pub fn settled_before(start: Timestamp) -> FileTime {
+    let start = FileTime::from(start);
+    FileTime { seconds: start.seconds - TIME_STEP_SECONDS, ..start }
+}
+
+/// A parent's tree of the source, and which times in it can be relied on.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct ParentTree {
+    root: BlobId,
+    /// What was changed last before this time cannot have been changed again behind the parent's
+    /// back: it would have another time now.
+    settled_before: FileTime,
+}
+
+impl ParentTree {
+    /// The tree of `parent` with this root, for a run that began at `now`.
+    ///
+    /// A file that was changed while the parent was made, or so shortly before that a coarse clock
+    /// gives a later change the same time, may have been changed once more after it was read. So
+    /// may everything that is dated behind the beginning of this run: the clock was set back.
+    /// Without the time at which the parent began nothing is relied on.
+    pub fn new(root: BlobId, parent: &Snapshot, now: Option<Timestamp>) -> Self {
+        let began =
+            parent.summary.backup_start.map(|start| now.map_or(start, |now| start.min(now)));
+        let nothing = FileTime { seconds: i64::MIN, nanoseconds: 0 };
+        Self { root, settled_before: began.map_or(nothing, settled_before) }
+    }
+}
+
+/// What a parent has of a name.
+#[derive(Debug)]
+pub(super) struct Known {
+    pub entry: Entry,
+    settled_before: FileTime,
+}
+
 /// Cursors into the parents' trees, for each directory that the scan is in.
 pub(super) struct Parents<'a> {
     reader: BlobReader<'a>,
-    index: IndexReader,
+    presence: Presence,
     /// Per level the cursors of all parents that have this directory, best parent first.
-    levels: Vec<Vec<DirectoryCursor>>,
+    levels: Vec<Vec<ParentCursor>>,
+}
+
+struct ParentCursor {
+    cursor: DirectoryCursor,
+    settled_before: FileTime,
+}
+
+impl ParentCursor {
+    fn new(root: BlobId, settled_before: FileTime) -> Self {
+        Self { cursor: DirectoryCursor::new(root), settled_before }
+    }
 }
 
 impl<'a> Parents<'a> {
-    pub fn new(repository: &'a Repository, roots: &[BlobId]) -> Self {
-        Self {
+    pub fn new(repository: &'a Repository, trees: &[ParentTree]) -> Result<Self, RepoError> {
+        let cursors = trees.iter().map(|tree| ParentCursor::new(tree.root, tree.settled_before));
+        Ok(Self {
             reader: BlobReader::new(repository),
-            index: repository.index().reader(),
-            levels: vec![roots.iter().map(|root| DirectoryCursor::new(*root)).collect()],
-        }
+            presence: repository.index().presence()?,
+            levels: vec![cursors.collect()],
+        })
     }
 
-    /// What the best parent that has an entry called `name` in the present directory has there.
+    /// What the parents have that have an entry called `name` in the present directory, best parent
+    /// first.
     ///
     /// A parent that cannot be read is given up for this directory: its entries are read from the
     /// source instead.
-    pub fn find(&mut self, name: &[u8]) -> Result<Vec<Entry>, RepoError> {
+    pub fn find(&mut self, name: &[u8]) -> Result<Vec<Known>, RepoError> {
         let mut found = Vec::new();
         if let Some(cursors) = self.levels.last_mut() {
             let reader = &mut self.reader;
-            cursors.retain_mut(|cursor| match cursor.advance_to(reader, name) {
+            cursors.retain_mut(|parent| match parent.cursor.advance_to(reader, name) {
                 Ok(entry) => {
-                    found.extend(entry);
+                    let settled_before = parent.settled_before;
+                    found.extend(entry.map(|entry| Known { entry, settled_before }));
                     true
                 }
                 Err(_) => false,
@@ -71,9 +126,9 @@ impl<'a> Parents<'a> {
     }
 
     /// Goes into a directory, of which the parents have these entries.
-    pub fn enter(&mut self, entries: &[Entry]) {
-        let cursors = entries.iter().filter_map(|entry| match entry.kind {
-            EntryKind::Directory(root) => Some(DirectoryCursor::new(root)),
+    pub fn enter(&mut self, known: &[Known]) {
+        let cursors = known.iter().filter_map(|known| match known.entry.kind {
+            EntryKind::Directory(root) => Some(ParentCursor::new(root, known.settled_before)),
             _ => None,
         });
         self.levels.push(cursors.collect());
@@ -90,11 +145,11 @@ impl<'a> Parents<'a> {
         let EntryKind::File { main, codec: 0, second: None, .. } = &entry.kind else {
             return Ok(false);
         };
-        let index = &self.index;
+        let presence = &mut self.presence;
         let mut has_all = true;
         let outcome = extents(&mut self.reader, main, &mut |extent| {
             if let Extent::Data { id, .. } = extent {
-                has_all &= index.contains(&id)?;
+                has_all &= presence.contains(&id)?;
             }
             Ok(())
         });
@@ -102,22 +157,32 @@ impl<'a> Parents<'a> {
     }
 }
 
-/// True if a file with this metadata and size must be the one that `parent` describes.
-pub(super) fn is_unchanged(
-    metadata: &Metadata,
-    size: u64,
-    parent: &Entry,
-    compare: Compare,
-) -> bool {
-    let before = &parent.metadata;
-    matches!(&parent.kind, EntryKind::File { size: then, .. } if *then == size)
-        && !before.changed
-        && before.mtime == metadata.mtime
-        && (!compare.ctime || before.ctime == metadata.ctime)
-        && (!compare.inode || before.inode == metadata.inode)
+impl Known {
+    /// True if a file with this metadata and size must be the one that the parent has.
+    pub fn is_unchanged(&self, metadata: &Metadata, size: u64, compare: Compare) -> bool {
+        let before = &self.entry.metadata;
+        let last_change = if compare.ctime { before.ctime } else { before.mtime };
+        matches!(&self.entry.kind, EntryKind::File { size: then, .. } if *then == size)
+            && !before.changed
+            && before.mtime == metadata.mtime
+            && (!compare.ctime || before.ctime == metadata.ctime)
+            && (!compare.inode || has_same_inode(metadata, before))
+            && last_change < self.settled_before
+    }
+
+    /// True if nothing was done to the entry since: then its extended attributes are the parent's
+    /// too.
+    pub fn has_same_attributes(&self, metadata: &Metadata) -> bool {
+        let before = &self.entry.metadata;
+        before.ctime == metadata.ctime
+            && has_same_inode(metadata, before)
+            && !before.xattrs_unread
+            && before.ctime < self.settled_before
+    }
 }
 
-/// True if nothing was done to an entry since: then its extended attributes are the parent's too.
-pub(super) fn has_same_attributes(metadata: &Metadata, parent: &Metadata) -> bool {
-    parent.ctime == metadata.ctime && parent.inode == metadata.inode && !parent.xattrs_unread
+/// True unless the inode number says that this is another file than before. A source says 0 where
+/// its numbers do not last.
+fn has_same_inode(metadata: &Metadata, before: &Metadata) -> bool {
+    metadata.inode == 0 || before.inode == metadata.inode
 }

@@ -7,8 +7,8 @@ use bytes::Bytes;
 use holdfast_chunk::Cutter;
 use holdfast_connect::{Content, Opener, Piece};
 use holdfast_format::BlobType;
-use holdfast_format::entry::{Metadata, Xattrs};
-use holdfast_format::limits::ENTRY_BYTES_MAX;
+use holdfast_format::entry::{Entry, Metadata, Xattrs};
+use holdfast_format::limits::{self, ENTRY_BYTES_MAX};
 use holdfast_repo::RepoError;
 use holdfast_seal::{Keys, looks_compressible};
 use rayon::ThreadPool;
@@ -36,7 +36,7 @@ pub(super) struct Unread {
     pub metadata: Metadata,
     pub size: u64,
     pub opener: Box<dyn Opener>,
-    pub is_known: bool,
+    pub parent: Option<Box<Entry>>,
 }
 
 /// Threads that read; reading waits for disks, so their number is a setting of its own.
@@ -88,19 +88,26 @@ impl ReadContext {
 }
 
 fn read_file(unread: Unread, context: &ReadContext) -> File {
-    let Unread { name, mut metadata, size, opener, is_known } = unread;
+    let Unread { name, mut metadata, size, opener, parent } = unread;
     let mut parts = Vec::new();
     let failure = match opener.open() {
         Err(error) => Some(("open", error)),
         Ok(content) => match read_content(content, size, context, &mut parts) {
             Err(error) => Some(("read", error)),
             Ok(now) => {
-                metadata = now.unwrap_or(metadata);
+                metadata = as_read(metadata, now);
                 read_xattrs(&mut metadata, &*opener)
             }
         },
     };
-    File { name, metadata, parts, is_known, failure }
+    File { name, metadata, parts, parent, failure }
+}
+
+/// The metadata of what was read: as the source gave it at the end, if it did; the device is called
+/// as it was.
+pub(super) fn as_read(scanned: Metadata, now: Option<Metadata>) -> Metadata {
+    let device = scanned.device;
+    Metadata { device, ..now.unwrap_or(scanned) }
 }
 
 /// Fills in the extended attributes, or marks them as unread and gives the reason.
@@ -127,6 +134,9 @@ pub(super) fn read_xattrs(
 fn check_size(xattrs: Xattrs) -> io::Result<Xattrs> {
     // Each length takes at most three bytes.
     let bytes: usize = xattrs.iter().map(|(name, value)| name.len() + value.len() + 6).sum();
+    for (name, _) in &xattrs {
+        limits::NAME.check(name.len() as u64).map_err(io::Error::other)?;
+    }
     if bytes > XATTRS_BYTES_MAX {
         let text =
             format!("its attributes have {bytes} bytes, at most {XATTRS_BYTES_MAX} can be kept");

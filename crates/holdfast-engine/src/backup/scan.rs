@@ -6,13 +6,16 @@ use std::sync::Arc;
 use holdfast_chunk::{Cutter, StreamCutter};
 use holdfast_connect::{Content, Item, Leaf, LeafKind, Opener, Piece, Source};
 use holdfast_format::entry::{Entry, EntryKind, Metadata};
+use holdfast_format::limits;
+use holdfast_format::record::SourceRecord;
 use holdfast_repo::{RepoError, Repository, SnapshotInfo};
 use rayon::ThreadPool;
 
 use super::batch::{BATCH_BYTES, BATCH_STEPS, Batch, BatchSender, File, HungUp, Part, Step};
-use super::parent::{Parents, has_same_attributes, is_unchanged};
-use super::read::{ReadContext, Unread, read_batch, read_xattrs};
-use super::{Compare, SourceOptions};
+use super::device::Devices;
+use super::parent::{Known, ParentTree, Parents};
+use super::read::{ReadContext, Unread, as_read, read_batch, read_xattrs};
+use super::{CaptureOptions, Compare, SourceOptions};
 use crate::EngineError;
 
 /// Files above this size are read piece by piece, here, while the pool names the pieces; smaller
@@ -22,6 +25,7 @@ const LARGE_FILE_BYTES: u64 = 2 << 20;
 /// Walks one source.
 pub(super) struct Scanner<'a> {
     parents: Parents<'a>,
+    devices: Devices,
     compare: Compare,
     is_stream: bool,
     cutter: Arc<Cutter>,
@@ -31,6 +35,10 @@ pub(super) struct Scanner<'a> {
     batch: Batch,
     unread_bytes: u64,
     has_unread: bool,
+    /// Directories that the source is in.
+    depth: u64,
+    /// Directories below one that lies too deep, and that one.
+    passed_over: u64,
 }
 
 /// Why a scan ended early.
@@ -54,21 +62,24 @@ impl From<RepoError> for Stop {
 impl<'a> Scanner<'a> {
     pub fn new(
         repository: &'a Repository,
-        parents: &[SnapshotInfo],
+        capture: &CaptureOptions,
         options: &SourceOptions,
         cutter: Arc<Cutter>,
         pool: Arc<ThreadPool>,
         queue: BatchSender,
-    ) -> Self {
-        let roots: Vec<_> = parents
-            .iter()
-            .flat_map(|parent| &parent.snapshot.sources)
-            .filter(|source| source.name == options.name)
-            .map(|source| source.tree)
-            .collect();
+    ) -> Result<Self, RepoError> {
+        let now = capture.snapshot.summary.backup_start;
+        let trees_of = |parent: &SnapshotInfo| {
+            let sources = parent.snapshot.sources.iter();
+            let same = sources.filter(|source| source.name == options.name);
+            let tree = |source: &SourceRecord| ParentTree::new(source.tree, &parent.snapshot, now);
+            same.map(tree).collect::<Vec<_>>()
+        };
+        let trees: Vec<_> = capture.parents.iter().flat_map(trees_of).collect();
         let keys = Arc::clone(repository.keys());
-        Self {
-            parents: Parents::new(repository, &roots),
+        Ok(Self {
+            parents: Parents::new(repository, &trees)?,
+            devices: Devices::default(),
             compare: options.compare,
             is_stream: options.is_stream,
             context: Arc::new(ReadContext { keys, cutter: Arc::clone(&cutter) }),
@@ -78,7 +89,9 @@ impl<'a> Scanner<'a> {
             batch: Batch::new(),
             unread_bytes: 0,
             has_unread: false,
-        }
+            depth: 0,
+            passed_over: 0,
+        })
     }
 
     /// Sends every entry of the source through the queue.
@@ -92,11 +105,16 @@ impl<'a> Scanner<'a> {
     fn walk(&mut self, source: &mut dyn Source) -> Result<(), Stop> {
         let failed = |error| Stop::Engine(EngineError::Source(error));
         while let Some(item) = source.next().map_err(failed)? {
+            if self.is_passed_over(&item)? {
+                continue;
+            }
             match item {
                 Item::Enter { name, metadata, opener, is_sorted } => {
+                    self.depth += 1;
                     self.enter(name, metadata, &*opener, is_sorted)?;
                 }
                 Item::Leave => {
+                    self.depth -= 1;
                     self.parents.leave();
                     self.push(Step::Leave)?;
                 }
@@ -109,6 +127,24 @@ impl<'a> Scanner<'a> {
             }
         }
         Ok(self.send()?)
+    }
+
+    /// True for a directory that lies deeper than readers go, which is trouble, and for all that is
+    /// in it.
+    fn is_passed_over(&mut self, item: &Item) -> Result<bool, Stop> {
+        match item {
+            Item::Enter { .. } if self.passed_over > 0 => self.passed_over += 1,
+            Item::Enter { name, .. } => {
+                let Err(error) = limits::TREE_DEPTH.check(self.depth + 1) else { return Ok(false) };
+                self.passed_over = 1;
+                let (name, path, during) = (Some(name.clone()), Vec::new(), "scan");
+                let error = io::Error::other(format!("no snapshot can hold it: {error}"));
+                self.push(Step::Trouble { name, path, during, error })?;
+            }
+            Item::Leave if self.passed_over > 0 => self.passed_over -= 1,
+            _ => return Ok(self.passed_over > 0),
+        }
+        Ok(true)
     }
 
     fn push(&mut self, step: Step) -> Result<(), Stop> {
@@ -138,8 +174,9 @@ impl<'a> Scanner<'a> {
     ) -> Result<(), Stop> {
         let known = self.parents.find(&name)?;
         self.parents.enter(&known);
+        self.devices.translate(&mut metadata, known.first().map(|known| &known.entry.metadata));
         self.attributes(&name, &mut metadata, opener, known.first())?;
-        let parent = known.into_iter().next().map(Box::new);
+        let parent = known.into_iter().next().map(|known| Box::new(known.entry));
         self.push(Step::Enter { name, metadata, parent, is_sorted })
     }
 
@@ -149,11 +186,11 @@ impl<'a> Scanner<'a> {
         name: &[u8],
         metadata: &mut Metadata,
         opener: &dyn Opener,
-        parent: Option<&Entry>,
+        parent: Option<&Known>,
     ) -> Result<(), Stop> {
         match parent {
-            Some(parent) if has_same_attributes(metadata, &parent.metadata) => {
-                metadata.xattrs.clone_from(&parent.metadata.xattrs);
+            Some(parent) if parent.has_same_attributes(metadata) => {
+                metadata.xattrs.clone_from(&parent.entry.metadata.xattrs);
             }
             _ => {
                 if let Some((during, error)) = read_xattrs(metadata, opener) {
@@ -165,34 +202,38 @@ impl<'a> Scanner<'a> {
         Ok(())
     }
 
-    fn leaf(&mut self, leaf: Leaf) -> Result<(), Stop> {
+    fn leaf(&mut self, mut leaf: Leaf) -> Result<(), Stop> {
         let known = self.parents.find(&leaf.name)?;
+        let before = known.first().map(|known| &known.entry.metadata);
+        self.devices.translate(&mut leaf.metadata, before);
         let LeafKind::File { size } = leaf.kind else { return self.plain(leaf, known.first()) };
+        let inode = self.compare.inode && leaf.opener.has_lasting_inode();
+        let compare = Compare { inode, ..self.compare };
         for parent in known.iter() {
-            if is_unchanged(&leaf.metadata, size, parent, self.compare)
-                && self.parents.has_content(parent)?
+            if parent.is_unchanged(&leaf.metadata, size, compare)
+                && self.parents.has_content(&parent.entry)?
             {
                 return self.unchanged(leaf, parent);
             }
         }
-        let is_known = !known.is_empty();
+        let parent = known.into_iter().next().map(|known| Box::new(known.entry));
         if self.is_stream || size > LARGE_FILE_BYTES {
-            return self.large(leaf, is_known);
+            return self.large(leaf, parent);
         }
         self.unread_bytes += size.max(512);
         self.has_unread = true;
         let Leaf { name, metadata, opener, .. } = leaf;
-        self.push(Step::Unread(Box::new(Unread { name, metadata, size, opener, is_known })))
+        self.push(Step::Unread(Box::new(Unread { name, metadata, size, opener, parent })))
     }
 
-    fn unchanged(&mut self, leaf: Leaf, parent: &Entry) -> Result<(), Stop> {
+    fn unchanged(&mut self, leaf: Leaf, parent: &Known) -> Result<(), Stop> {
         let mut metadata = leaf.metadata;
         self.attributes(&leaf.name, &mut metadata, &*leaf.opener, Some(parent))?;
-        let kind = parent.kind.clone();
+        let kind = parent.entry.kind.clone();
         self.push(Step::Unchanged(Box::new(Entry { name: leaf.name, metadata, kind })))
     }
 
-    fn plain(&mut self, leaf: Leaf, parent: Option<&Entry>) -> Result<(), Stop> {
+    fn plain(&mut self, leaf: Leaf, parent: Option<&Known>) -> Result<(), Stop> {
         let mut metadata = leaf.metadata;
         self.attributes(&leaf.name, &mut metadata, &*leaf.opener, parent)?;
         let kind = match leaf.kind {
@@ -207,7 +248,7 @@ impl<'a> Scanner<'a> {
     }
 
     /// Reads a large file here, piece by piece.
-    fn large(&mut self, leaf: Leaf, is_known: bool) -> Result<(), Stop> {
+    fn large(&mut self, leaf: Leaf, parent: Option<Box<Entry>>) -> Result<(), Stop> {
         self.send()?;
         let mut metadata = leaf.metadata;
         let failure = match leaf.opener.open() {
@@ -215,12 +256,12 @@ impl<'a> Scanner<'a> {
             Ok(content) => match self.stream(content)? {
                 Err(error) => Some(("read", error)),
                 Ok(now) => {
-                    metadata = now.unwrap_or(metadata);
+                    metadata = as_read(metadata, now);
                     read_xattrs(&mut metadata, &*leaf.opener)
                 }
             },
         };
-        let file = File { name: leaf.name, metadata, parts: Vec::new(), is_known, failure };
+        let file = File { name: leaf.name, metadata, parts: Vec::new(), parent, failure };
         self.push(Step::File(Box::new(file)))
     }
 

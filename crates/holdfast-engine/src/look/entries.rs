@@ -115,6 +115,11 @@ impl Entries {
         folder.map(|folder| Self::new(&folder, self.names))
     }
 
+    /// True if each entry stands for a source.
+    pub fn are_sources(&self) -> bool {
+        matches!(self.source, EntrySource::Sources { .. })
+    }
+
     /// True if what came last is only what keys begin with: nothing is stored of it.
     pub fn is_start_of_keys(&self) -> bool {
         matches!(&self.source, EntrySource::Keys(KeyEntries { below: Some(_), .. }))

@@ -48,7 +48,7 @@ pub fn find(
     observer: &dyn Observer,
     each: TakeEntry<'_>,
 ) -> Result<(), EngineError> {
-    walk_each(reader, root.folder(), b"", |path, entry| {
+    walk_each(reader, root.folder(), b"", observer, |path, entry| {
         check_interrupt(observer)?;
         if options.matches(path, entry) {
             each(path, entry)?;

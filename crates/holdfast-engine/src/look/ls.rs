@@ -65,7 +65,7 @@ fn list_below(
     each: TakeEntry<'_>,
 ) -> Result<(), EngineError> {
     let after = if is_recursive { Walk::Descend } else { Walk::Skip };
-    walk_each(reader, folder, path, |path, entry| {
+    walk_each(reader, folder, path, observer, |path, entry| {
         check_interrupt(observer)?;
         each(path, entry)?;
         Ok(after)

@@ -8,6 +8,7 @@
 mod bitmap;
 pub mod cat;
 pub mod diff;
+mod distinct;
 pub mod dump;
 mod entries;
 pub mod error;

@@ -1,8 +1,8 @@
 //! How large snapshots are, counted in the four ways that restic has.
 
-use std::collections::HashSet;
+use std::io;
 
-use holdfast_format::entry::{Content, Entry, EntryKind};
+use holdfast_format::entry::{Content, Entry, EntryKind, Metadata};
 use holdfast_format::node::Extent;
 use holdfast_format::{BlobId, BlobType};
 use holdfast_repo::index::IndexReader;
@@ -11,9 +11,10 @@ use holdfast_repo::{RepoError, Repository};
 use serde::Serialize;
 
 use super::bitmap::Bitmap;
+use super::distinct::{Distinct, Key};
 use super::nodes::{contents, file_blobs};
 use super::root::SnapshotRoot;
-use super::walk::{Visitor, Walk, check_interrupt, walk};
+use super::walk::{Visitor, Walk, check_interrupt, tell_too_deep, walk};
 use crate::{EngineError, Observer};
 
 /// What is counted.
@@ -91,9 +92,6 @@ pub fn stats(
     Ok(stats)
 }
 
-/// First bytes of a hash: enough to tell apart what one repository holds.
-type Short = [u8; 16];
-
 struct Counter<'a> {
     mode: StatsMode,
     stats: Stats,
@@ -104,11 +102,11 @@ struct Counter<'a> {
     blobs: Bitmap,
     frames: Bitmap,
     /// Restore size: device and inode of files with several links, per snapshot.
-    links: HashSet<(u64, u64)>,
+    links: Distinct,
     /// Contents that are counted.
-    files: HashSet<Short>,
+    files: Distinct,
     /// Blobs per file: paths, and pairs of path and blob, that are counted.
-    uses: HashSet<Short>,
+    uses: Distinct,
 }
 
 impl<'a> Counter<'a> {
@@ -121,26 +119,27 @@ impl<'a> Counter<'a> {
             contents: BlobReader::new(repository),
             blobs: Bitmap::default(),
             frames: Bitmap::default(),
-            links: HashSet::new(),
-            files: HashSet::new(),
-            uses: HashSet::new(),
+            links: Distinct::default(),
+            files: Distinct::default(),
+            uses: Distinct::default(),
         }
     }
 
-    fn count_restored(&mut self, entry: &Entry) {
+    fn count_restored(&mut self, entry: &Entry) -> Result<(), EngineError> {
         self.stats.total_file_count += 1;
         if let EntryKind::File { size, .. } = entry.kind {
             let metadata = &entry.metadata;
             let is_first = metadata.links <= 1
                 || metadata.inode == 0
-                || self.links.insert((metadata.device, metadata.inode));
+                || self.links.insert(inode_key(metadata)).map_err(cannot_count)?;
             self.stats.total_size += if is_first { size } else { 0 };
         }
+        Ok(())
     }
 
     fn count_content(&mut self, path: &[u8], kind: &EntryKind) -> Result<(), EngineError> {
         let EntryKind::File { size, .. } = kind else { return Ok(()) };
-        if !self.files.insert(content_key(kind)) {
+        if !self.files.insert(content_key(kind)).map_err(cannot_count)? {
             return Ok(());
         }
         if self.mode == StatsMode::FilesByContents {
@@ -151,8 +150,9 @@ impl<'a> Counter<'a> {
         let (stats, uses, index) = (&mut self.stats, &mut self.uses, &self.index);
         file_blobs(&mut self.contents, kind, &mut |blob_type, id| {
             if blob_type == BlobType::Data {
-                stats.total_file_count += u64::from(uses.insert(use_key(path, &[])));
-                if uses.insert(use_key(path, id.as_bytes())) {
+                let is_new_path = uses.insert(use_key(path, &[])).map_err(cannot_count)?;
+                stats.total_file_count += u64::from(is_new_path);
+                if uses.insert(use_key(path, id.as_bytes())).map_err(cannot_count)? {
                     let location = index.locate(id)?.ok_or(RepoError::BlobMissing { id: *id })?;
                     stats.total_size += u64::from(location.bytes);
                     stats.total_blob_count += 1;
@@ -175,13 +175,17 @@ impl Visitor for Counter<'_> {
     fn entry(&mut self, path: &[u8], entry: &Entry) -> Result<Walk, EngineError> {
         check_interrupt(self.observer)?;
         match self.mode {
-            StatsMode::RestoreSize => self.count_restored(entry),
+            StatsMode::RestoreSize => self.count_restored(entry)?,
             StatsMode::RawData => self.count_raw(&entry.kind)?,
             StatsMode::FilesByContents | StatsMode::BlobsPerFile => {
                 self.count_content(path, &entry.kind)?;
             }
         }
         Ok(Walk::Descend)
+    }
+
+    fn too_deep(&mut self, path: &[u8], error: &EngineError) {
+        tell_too_deep(self.observer, path, error);
     }
 
     /// What is below a node that was counted is counted too, whichever snapshot or folder it was
@@ -215,7 +219,7 @@ fn count_blob(
 }
 
 /// What tells contents apart: equal lists of chunks have equal keys.
-fn content_key(kind: &EntryKind) -> Short {
+fn content_key(kind: &EntryKind) -> Key {
     let mut bytes = Vec::new();
     for content in contents(kind) {
         match content {
@@ -232,13 +236,25 @@ fn content_key(kind: &EntryKind) -> Short {
     short(blake3::hash(&bytes))
 }
 
-fn use_key(path: &[u8], id: &[u8]) -> Short {
+fn use_key(path: &[u8], id: &[u8]) -> Key {
     // No path has a NUL in it.
     short(blake3::Hasher::new().update(path).update(&[0]).update(id).finalize())
 }
 
-fn short(hash: blake3::Hash) -> Short {
-    let mut short = Short::default();
+/// What tells files with several names apart.
+fn inode_key(metadata: &Metadata) -> Key {
+    let (device, inode) = (u128::from(metadata.device), u128::from(metadata.inode));
+    (device << 64 | inode).to_be_bytes()
+}
+
+/// The first bytes of a hash: enough to tell apart what one repository holds.
+fn short(hash: blake3::Hash) -> Key {
+    let mut short = Key::default();
     short.iter_mut().zip(hash.as_bytes()).for_each(|(byte, of_hash)| *byte = *of_hash);
     short
+}
+
+/// A failure of the temporary files that are counted with.
+fn cannot_count(error: io::Error) -> EngineError {
+    EngineError::Temporary { purpose: "count", source: error }
 }

@@ -10,7 +10,7 @@ use holdfast_repo::{Repository, index};
 use super::nodes::file_blobs;
 use super::prefix::IdPrefix;
 use super::root::SnapshotRoot;
-use super::walk::{Visitor, Walk, check_interrupt, walk};
+use super::walk::{Visitor, Walk, check_interrupt, tell_too_deep, walk};
 use super::{LookError, cat};
 use crate::{EngineError, Observer};
 
@@ -105,6 +105,10 @@ impl Visitor for Users<'_, '_> {
             Ok(true)
         })?;
         Ok(Walk::Descend)
+    }
+
+    fn too_deep(&mut self, path: &[u8], error: &EngineError) {
+        tell_too_deep(self.observer, path, error);
     }
 
     fn node(&mut self, path: &[u8], id: &BlobId) -> Result<bool, EngineError> {

@@ -1,14 +1,13 @@
 //! A walk through a directory and all that is below it.
 
 use holdfast_format::entry::{Entry, EntryKind};
-use holdfast_format::limits::TREE_DEPTH_MAX;
-use holdfast_format::{BlobId, FormatError};
+use holdfast_format::{BlobId, limits};
 use holdfast_repo::RepoError;
 use holdfast_repo::read::BlobReader;
 
 use super::entries::{Entries, Named};
 use super::root::Folder;
-use crate::{EngineError, Observer};
+use crate::{EngineError, Event, Observer};
 
 /// How a walk goes on after an entry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,6 +34,10 @@ pub trait Visitor {
         let _ = key_path;
     }
 
+    /// The directory at `path`, which was an entry just now, lies deeper than readers go; what is in
+    /// it is passed over.
+    fn too_deep(&mut self, path: &[u8], error: &EngineError);
+
     /// A node of the stored directory at `path` (empty for the root) is about to be read; false
     /// passes over it and all entries that are below it.
     ///
@@ -47,12 +50,25 @@ pub trait Visitor {
 }
 
 /// A closure that sees entries only.
-struct EachEntry<F>(F);
+struct EachEntry<'a, F> {
+    each: F,
+    observer: &'a dyn Observer,
+}
 
-impl<F: FnMut(&[u8], &Entry) -> Result<Walk, EngineError>> Visitor for EachEntry<F> {
+impl<F: FnMut(&[u8], &Entry) -> Result<Walk, EngineError>> Visitor for EachEntry<'_, F> {
     fn entry(&mut self, path: &[u8], entry: &Entry) -> Result<Walk, EngineError> {
-        (self.0)(path, entry)
+        (self.each)(path, entry)
     }
+
+    fn too_deep(&mut self, path: &[u8], error: &EngineError) {
+        tell_too_deep(self.observer, path, error);
+    }
+}
+
+/// Tells that what is in a directory is passed over.
+pub(crate) fn tell_too_deep(observer: &dyn Observer, path: &[u8], error: &EngineError) {
+    let message = format!("what is in it cannot be read: {error}");
+    observer.event(Event::Trouble { path, during: "read", message: &message });
 }
 
 /// A directory that the walk is in.
@@ -71,7 +87,7 @@ struct Level {
 /// not with the number of entries.
 ///
 /// # Errors
-/// Repository failures, a tree deeper than [`TREE_DEPTH_MAX`], and what `visitor` returns.
+/// Repository failures and what `visitor` returns.
 pub fn walk(
     reader: &mut BlobReader<'_>,
     folder: &Folder,
@@ -99,6 +115,8 @@ fn walk_entries(
     key_path: &[u8],
     visitor: &mut dyn Visitor,
 ) -> Result<(), EngineError> {
+    // Below the directories that stand for sources the trees begin.
+    let levels_above = if entries.are_sources() { 2 } else { 1 };
     let (mut path, mut key_path) = (path.to_vec(), key_path.to_vec());
     let (path_bytes, key_path_bytes) = (path.len(), key_path.len());
     let mut levels =
@@ -126,7 +144,11 @@ fn walk_entries(
         match (visitor.entry(&path, &entry)?, &entry.kind, below) {
             (Walk::Stop, ..) => return Ok(()),
             (Walk::Descend, EntryKind::Directory(root), Some(entries)) => {
-                check_depth(levels.len(), root)?;
+                let depth = (levels.len() + 1).saturating_sub(levels_above);
+                if let Err(error) = check_depth(depth, root) {
+                    visitor.too_deep(&path, &error);
+                    continue;
+                }
                 levels.push(Level { entries, path_bytes, stored_path_bytes, key_path_bytes });
             }
             _ => {}
@@ -140,7 +162,7 @@ fn push_name(path: &mut Vec<u8>, name: &[u8]) {
     path.extend_from_slice(name);
 }
 
-/// As [`walk`], for a closure.
+/// As [`walk`], for a closure; `observer` is told what is passed over.
 ///
 /// # Errors
 /// As [`walk`].
@@ -148,20 +170,17 @@ pub fn walk_each(
     reader: &mut BlobReader<'_>,
     folder: &Folder,
     path: &[u8],
+    observer: &dyn Observer,
     each: impl FnMut(&[u8], &Entry) -> Result<Walk, EngineError>,
 ) -> Result<(), EngineError> {
-    walk(reader, folder, path, &mut EachEntry(each))
+    walk(reader, folder, path, &mut EachEntry { each, observer })
 }
 
-/// Fails if a directory with this root must not be `depth` directories below the top: only a
-/// damaged or hostile tree is so deep.
+/// Fails if a directory with this root must not lie `depth` directories below the root of its tree:
+/// only a damaged or hostile tree is so deep.
 pub(crate) fn check_depth(depth: usize, root: &BlobId) -> Result<(), EngineError> {
-    if depth < TREE_DEPTH_MAX {
-        return Ok(());
-    }
-    let (found, limit) = (depth as u64 + 1, TREE_DEPTH_MAX as u64);
-    let source = FormatError::Limit { what: "nested directories", found, limit };
-    Err(RepoError::BadNode { id: *root, source }.into())
+    let too_deep = |source| RepoError::BadNode { id: *root, source }.into();
+    limits::TREE_DEPTH.check(depth as u64).map_err(too_deep)
 }
 
 /// Fails if the user asked to stop.

@@ -11,6 +11,7 @@ use holdfast_repo::write::BlobWriter;
 
 use crate::EngineError;
 use crate::check::{Hurt, Walker};
+use crate::look::check_depth;
 
 /// A directory being written again.
 struct Folder {
@@ -60,6 +61,10 @@ pub(super) fn mend(
         path.push(b'/');
         path.extend_from_slice(&entry.name);
         match entry.kind {
+            // Readers go no deeper: it is lost as it is.
+            EntryKind::Directory(id) if check_depth(above.len() + 1, &id).is_err() => {
+                left_out.push([&path, &b"/"[..]].concat());
+            }
             EntryKind::Directory(id) if !walker.is_whole(&id)? => {
                 let below = Folder::open(id, Some((entry, path_bytes)));
                 above.push(std::mem::replace(&mut folder, below));

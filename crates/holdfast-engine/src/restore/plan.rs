@@ -173,7 +173,13 @@ impl<'a> Planner<'a> {
         }
         let below = self.levels.last().and_then(|level| level.entries.below(&entry));
         if let (EntryKind::Directory(root), Some(below)) = (&entry.kind, below) {
-            check_depth(self.levels.len(), root)?;
+            let depth = self.levels.len() - usize::from(self.has_sources);
+            if let Err(error) = check_depth(depth, root) {
+                self.plan.report.errors += 1;
+                trouble(self.observer, &self.path, "restore", &error);
+                self.leave_path();
+                return Ok(());
+            }
             let is_source = self.has_sources && self.levels.len() == 1;
             return self.directory(below, (!is_source).then_some(entry.metadata), selection);
         }

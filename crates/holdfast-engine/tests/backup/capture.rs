@@ -67,7 +67,7 @@ fn a_source_is_compared_with_the_source_of_its_name() {
             let make = || Ok(Box::new(MadeSource::new(&entries)) as Box<_>);
             capture.source(&make, &source(name, false), &observer).unwrap();
         }
-        let is_unchanged = capture.is_unchanged();
+        let is_unchanged = capture.is_unchanged().unwrap();
         let info = capture.commit(None).unwrap();
         unmodified.push((is_unchanged, info.snapshot.summary.files_unmodified));
     }

@@ -5,5 +5,8 @@
 mod attributes;
 mod capture;
 mod checkpoint;
+mod limits;
+mod racy;
 mod source;
 mod support;
+mod unchanged;

@@ -17,17 +17,41 @@ pub struct Made {
     /// The content of a file; a directory has none.
     pub bytes: Option<Vec<u8>>,
     pub attributes: Attributes,
+    /// What the scan sees.
+    pub scanned: Metadata,
     /// What the source says at the end of the content.
     pub now: Option<Metadata>,
+    /// False if its inode number may be another one each time.
+    pub has_lasting_inode: bool,
+    /// What is in a directory, in order of the names.
+    pub children: Vec<Made>,
 }
 
 impl Made {
     pub fn file(name: &'static str, bytes: &[u8]) -> Self {
-        Self { name, bytes: Some(bytes.to_vec()), attributes: Ok(Vec::new()), now: None }
+        Self { bytes: Some(bytes.to_vec()), ..Self::directory(name) }
     }
 
     pub fn directory(name: &'static str) -> Self {
-        Self { name, bytes: None, attributes: Ok(Vec::new()), now: None }
+        Self {
+            name,
+            bytes: None,
+            attributes: Ok(Vec::new()),
+            scanned: Self::metadata(),
+            now: None,
+            has_lasting_inode: true,
+            children: Vec::new(),
+        }
+    }
+
+    pub fn containing(self, children: impl IntoIterator<Item = Self>) -> Self {
+        Self { children: children.into_iter().collect(), ..self }
+    }
+
+    pub fn scanned_as(self, change: impl FnOnce(&mut Metadata)) -> Self {
+        let mut scanned = self.scanned.clone();
+        change(&mut scanned);
+        Self { scanned, ..self }
     }
 
     pub fn with(self, attributes: Attributes) -> Self {
@@ -65,7 +89,7 @@ impl MadeSource {
 fn items_of(entries: &[Made]) -> VecDeque<Item> {
     let mut items = VecDeque::new();
     for made in entries {
-        let (name, metadata) = (made.name.as_bytes().to_vec(), Made::metadata());
+        let (name, metadata) = (made.name.as_bytes().to_vec(), made.scanned.clone());
         let opener = Box::new(MadeOpener(Arc::new(made.clone())));
         match &made.bytes {
             Some(bytes) => {
@@ -73,7 +97,9 @@ fn items_of(entries: &[Made]) -> VecDeque<Item> {
                 items.push_back(Item::Leaf(Leaf { name, metadata, kind, opener }));
             }
             None => {
-                items.extend([Item::Enter { name, metadata, opener, is_sorted: true }, Item::Leave])
+                items.push_back(Item::Enter { name, metadata, opener, is_sorted: true });
+                items.extend(items_of(&made.children));
+                items.push_back(Item::Leave);
             }
         }
     }
@@ -96,6 +122,10 @@ impl Opener for MadeOpener {
 
     fn xattrs(&self) -> io::Result<Xattrs> {
         self.0.attributes.clone().map_err(io::Error::from)
+    }
+
+    fn has_lasting_inode(&self) -> bool {
+        self.0.has_lasting_inode
     }
 }
 

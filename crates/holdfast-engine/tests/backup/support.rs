@@ -7,11 +7,12 @@ use holdfast_backend::{Backend, Memory};
 use holdfast_engine::backup::{BackupOptions, CaptureOptions, Compare, SourceOptions, backup};
 use holdfast_engine::completeness::ShrinkLimit;
 use holdfast_engine::{Event, Observer};
-use holdfast_format::BlobId;
 use holdfast_format::config::ChunkProfile;
-use holdfast_format::entry::Entry;
+use holdfast_format::entry::{Content, Entry, EntryKind};
+use holdfast_format::node::Extent;
 use holdfast_format::record::{Snapshot, SnapshotSummary};
 use holdfast_format::slot::KdfCost;
+use holdfast_format::{BlobId, BlobType};
 use holdfast_repo::read::BlobReader;
 use holdfast_repo::tree::DirectoryCursor;
 use holdfast_repo::write::WriteOptions;
@@ -29,7 +30,11 @@ pub struct World {
 
 /// What a backup left.
 pub struct Outcome {
-    /// The entries of the root by name.
+    /// The root of the tree.
+    pub tree: BlobId,
+    /// True if there is a snapshot.
+    pub is_saved: bool,
+    /// The entries of the root by name, if there is.
     pub entries: BTreeMap<String, Entry>,
     pub summary: SnapshotSummary,
     /// Path and occasion of every trouble.
@@ -39,6 +44,12 @@ pub struct Outcome {
 /// Notes trouble.
 #[derive(Default)]
 pub struct Troubles(Mutex<Vec<(String, String)>>);
+
+impl Troubles {
+    pub fn into_inner(self) -> Vec<(String, String)> {
+        self.0.into_inner().unwrap()
+    }
+}
 
 impl Observer for Troubles {
     fn event(&self, event: Event<'_>) {
@@ -73,19 +84,42 @@ impl World {
 
     /// Backs these entries up, with the newest snapshot as the parent.
     pub fn back_up(&self, entries: &[Made]) -> Outcome {
+        self.back_up_with(entries, |_| {})
+    }
+
+    /// The same, with other options.
+    pub fn back_up_with(
+        &self,
+        entries: &[Made],
+        change: impl FnOnce(&mut BackupOptions),
+    ) -> Outcome {
         let repository = self.open();
-        let options = options(&repository);
+        let mut options = options(&repository);
+        change(&mut options);
         let observer = Troubles::default();
         let make_source = || Ok(Box::new(MadeSource::new(entries)) as Box<_>);
         let report = backup(&repository, &make_source, &options, &observer).unwrap();
-        let root = report.snapshot.unwrap().snapshot.sources[0].tree;
-        let troubles = observer.0.into_inner().unwrap();
-        Outcome { entries: children(&repository, root), summary: report.record.summary, troubles }
+        let tree = report.record.sources[0].tree;
+        let is_saved = report.snapshot.is_some();
+        let troubles = observer.into_inner();
+        let entries = if is_saved { children(&repository, tree) } else { BTreeMap::new() };
+        Outcome { tree, is_saved, entries, summary: report.record.summary, troubles }
+    }
+
+    /// The content of a file of one chunk.
+    pub fn content(&self, entry: &Entry) -> Vec<u8> {
+        let EntryKind::File { main: Content::Inline(extents), .. } = &entry.kind else {
+            panic!("{entry:?}")
+        };
+        let [Extent::Data { id, .. }] = extents[..] else { panic!("{entry:?}") };
+        BlobReader::new(&self.open()).blob(&id, BlobType::Data).unwrap()
     }
 }
 
 pub fn options(repository: &Repository) -> BackupOptions {
-    let snapshot = Snapshot::begun(Timestamp::UNIX_EPOCH, "host", vec!["/".into()]);
+    let mut snapshot = Snapshot::begun(Timestamp::UNIX_EPOCH, "host", vec!["/".into()]);
+    // Long after everything that these tests back up was changed.
+    snapshot.summary.backup_start = Some(Timestamp::from_second(5_000_000).unwrap());
     BackupOptions {
         capture: CaptureOptions {
             snapshot,

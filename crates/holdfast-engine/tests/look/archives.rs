@@ -108,7 +108,7 @@ fn check_zip(bytes: Vec<u8>, model: &Folder) {
     let mut expected = BTreeMap::new();
     let mut expected_replaced = Vec::new();
     for (path, model) in flatten(model) {
-        let mut name = String::from_utf8_lossy(&path[1..]).into_owned();
+        let mut name = String::from_utf8_lossy(&path[1..]).replace('\\', "\u{fffd}");
         let (data, kind) = match model {
             Model::File(bytes, _) => (bytes.clone(), 0o100_000),
             Model::Directory(..) => (Vec::new(), 0o040_000),
@@ -195,6 +195,41 @@ fn what_an_archive_cannot_hold_is_said() {
     }
     let result = dump(&repository, &root, b"/pipe", ZIP, &mut Vec::new(), &Silent);
     assert!(matches!(result, Err(EngineError::WrongKind { .. })));
+}
+
+#[test]
+fn no_name_in_a_zip_leads_elsewhere_on_another_system() {
+    let repository = repository();
+    let inner = folder([("C:x", Model::file("3")), ("c", Model::file("4"))]);
+    let model = folder([
+        ("..\\..\\evil.txt", Model::file("1")),
+        ("C:\\Windows\\x", Model::file("2")),
+        ("C:", Model::Directory(inner, metadata(0o755))),
+        ("a:b\u{fffd}", Model::file("5")),
+        ("a\u{fffd}b\\", Model::file("6")),
+        ("12:30", Model::file("7")),
+    ]);
+    let (root, _) = commit(&repository, &model);
+    let notes = Notes::default();
+    let mut bytes = Vec::new();
+    let stats = dump(&repository, &root, b"/", ZIP, &mut bytes, &notes).unwrap();
+    assert_eq!((stats.entries, stats.skipped), (8, 0));
+    assert_eq!(notes.0.lock().unwrap().len(), 6);
+    let mut archive = zip::ZipArchive::new(Cursor::new(bytes)).unwrap();
+    let mut found = BTreeMap::new();
+    for place in 0..archive.len() {
+        let mut file = archive.by_index(place).unwrap();
+        let mut text = String::new();
+        file.read_to_string(&mut text).unwrap();
+        found.insert(file.name().unwrap().into_owned(), text);
+    }
+    assert!(found.keys().all(|name| !name.contains('\\')), "{found:?}");
+    let is_drive = |part: &str| part.starts_with("C:") || part.starts_with("a:");
+    assert!(!found.keys().flat_map(|name| name.split('/')).any(is_drive), "{found:?}");
+    // Every content is there once, though two names have become one.
+    let mut contents: Vec<_> = found.values().filter(|text| !text.is_empty()).collect();
+    contents.sort();
+    assert_eq!(contents, ["1", "2", "3", "4", "5", "6", "7"]);
 }
 
 /// Takes so many bytes.

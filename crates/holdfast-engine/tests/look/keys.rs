@@ -331,6 +331,10 @@ impl Visitor for Counting {
         Ok(self.after)
     }
 
+    fn too_deep(&mut self, _: &[u8], error: &EngineError) {
+        panic!("{error}");
+    }
+
     fn node(&mut self, path: &[u8], _: &BlobId) -> Result<bool, EngineError> {
         assert!(matches!(path, b"" | b"/objects"), "no folder of keys is stored");
         self.nodes += 1;

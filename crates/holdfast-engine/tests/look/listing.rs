@@ -2,14 +2,16 @@
 
 use holdfast_connect::fs::filter::IncludeFilter;
 use holdfast_engine::look::{
-    EntryView, FindOptions, Folder as Place, SnapshotRoot, Walk, find, ls, resolve, walk_each,
+    EntryView, FindOptions, SnapshotRoot, Walk, find, ls, resolve, walk_each,
 };
 use holdfast_engine::{EngineError, Silent};
+use holdfast_format::BlobId;
 use holdfast_format::entry::{Entry, EntryKind, FileTime};
 use holdfast_format::limits::TREE_DEPTH_MAX;
 use holdfast_repo::Repository;
 use holdfast_repo::read::BlobReader;
 use holdfast_repo::tree::DirectoryWriter;
+use holdfast_repo::write::BlobWriter;
 use proptest::prelude::*;
 
 use crate::support::*;
@@ -121,7 +123,7 @@ fn a_walk_can_skip_and_stop() {
     let walked = |choose: &dyn Fn(&[u8]) -> Walk| {
         let mut seen = Vec::new();
         let mut reader = BlobReader::new(&repository);
-        walk_each(&mut reader, root.folder(), b"", |path, _| {
+        walk_each(&mut reader, root.folder(), b"", &Silent, |path, _| {
             seen.push(String::from_utf8(path.to_vec()).unwrap());
             Ok(choose(path))
         })
@@ -133,27 +135,50 @@ fn a_walk_can_skip_and_stop() {
     assert_eq!(walked(&stop), ["/a", "/a/x"]);
 }
 
+/// A chain of so many directories called `d`, the last of which has a file.
+fn chain(blobs: &mut BlobWriter<'_>, depth: usize, file: &EntryKind) -> BlobId {
+    let mut kind = file.clone();
+    let mut name = b"f".to_vec();
+    let mut root = None;
+    for _ in 0..=depth {
+        let mut directory = DirectoryWriter::new();
+        let entry = Entry { name, metadata: metadata(0o755), kind };
+        directory.push(blobs, &entry).unwrap();
+        let id = directory.finish(blobs).unwrap();
+        (name, kind, root) = (b"d".to_vec(), EntryKind::Directory(id), Some(id));
+    }
+    root.unwrap()
+}
+
+/// What lies deeper than the limit is told and passed over, and everything else is there: alone, and
+/// beside other sources, whose directories are no part of the tree.
 #[test]
-fn a_tree_without_end_is_refused() {
+fn a_subtree_that_is_too_deep_costs_only_itself() {
     let repository = repository();
     let mut blobs = writer(&repository);
-    let mut root = DirectoryWriter::new().finish(&mut blobs).unwrap();
-    for _ in 0..=TREE_DEPTH_MAX {
-        let mut directory = DirectoryWriter::new();
-        let kind = EntryKind::Directory(root);
-        let entry = Entry { name: b"d".to_vec(), metadata: metadata(0o755), kind };
-        directory.push(&mut blobs, &entry).unwrap();
-        root = directory.finish(&mut blobs).unwrap();
+    let file = store_file(&repository, &mut blobs, b"x");
+    for (depth, reached) in [(TREE_DEPTH_MAX, true), (TREE_DEPTH_MAX + 1, false)] {
+        let tree = chain(&mut blobs, depth, &file);
+        let other = store_folder(&repository, &mut blobs, &folder([("z", Model::file("z"))]));
+        for sources in [&[("files", tree)][..], &[("deep", tree), ("other", other)]] {
+            let root = SnapshotRoot::of(&record(&mut blobs, sources));
+            let troubles = Troubles::default();
+            let (mut files, mut directories) = (0, 0);
+            let mut reader = BlobReader::new(&repository);
+            walk_each(&mut reader, root.folder(), b"", &troubles, |_, entry| {
+                match entry.kind {
+                    EntryKind::Directory(_) => directories += 1,
+                    _ => files += 1,
+                }
+                Ok(Walk::Descend)
+            })
+            .unwrap();
+            let beside = sources.len() - 1;
+            assert_eq!(files, usize::from(reached) + beside);
+            assert_eq!(directories, depth + if beside > 0 { 2 } else { 0 });
+            assert_eq!(troubles.0.lock().unwrap().len(), usize::from(!reached));
+        }
     }
-    blobs.flush().unwrap();
-    let mut deepest = 0;
-    let mut reader = BlobReader::new(&repository);
-    let result = walk_each(&mut reader, &Place::Tree(root), b"", |path, _| {
-        deepest = path.len() / 2;
-        Ok(Walk::Descend)
-    });
-    assert!(result.is_err());
-    assert_eq!(deepest, TREE_DEPTH_MAX);
 }
 
 #[test]

@@ -185,6 +185,18 @@ impl Observer for Notes {
     }
 }
 
+/// Notes the paths of trouble.
+#[derive(Default)]
+pub struct Troubles(pub Mutex<Vec<Vec<u8>>>);
+
+impl Observer for Troubles {
+    fn event(&self, event: Event<'_>) {
+        if let Event::Trouble { path, .. } = event {
+            self.0.lock().unwrap().push(path.to_vec());
+        }
+    }
+}
+
 /// Names that are hard on whoever writes them down.
 fn names() -> impl Strategy<Value = Vec<u8>> {
     let hostile: Vec<Vec<u8>> = vec![

@@ -6,6 +6,7 @@
 
 mod cache;
 mod load;
+mod presence;
 mod row;
 
 use std::collections::HashSet;
@@ -20,6 +21,7 @@ use holdfast_format::{BlobId, ObjectId};
 use holdfast_seal::Keys;
 
 pub use load::{Missing, read_index_object, read_pack_directory};
+pub use presence::Presence;
 pub use row::PackRow;
 
 use crate::RepoError;
@@ -203,6 +205,14 @@ impl Index {
         self.state().view.copied_blobs()
     }
 
+    /// Answers for very many blobs whether a new snapshot may rely on them.
+    ///
+    /// # Errors
+    /// [`RepoError::Cache`].
+    pub fn presence(&self) -> Result<Presence, RepoError> {
+        Ok(Presence::new(self.reader(), self.numbered_blobs()?))
+    }
+
     /// How many blobs the cache ever numbered: the size of a bitmap over [`Location::number`].
     ///
     /// # Errors
@@ -237,6 +247,30 @@ impl IndexReader {
             }
         }
         Ok(false)
+    }
+
+    /// The beginnings of all blobs for which [`IndexReader::contains`] is true, in no order.
+    fn visible_blobs(&self) -> Result<Vec<u64>, RepoError> {
+        let is_whole = self.state.dead.is_empty() && self.state.hidden.is_empty();
+        // Frames hold many blobs: each is looked up once.
+        let mut frames: Vec<Option<bool>> = Vec::new();
+        let mut blobs = Vec::new();
+        self.state.view.for_each(|id, row| {
+            let place = row.frame as usize;
+            if !is_whole && place >= frames.len() {
+                frames.resize(place + 1, None);
+            }
+            let is_visible = match frames.get(place) {
+                _ if is_whole => true,
+                Some(Some(known)) => *known,
+                _ => *frames[place].insert(self.is_visible(&row)?),
+            };
+            if is_visible {
+                blobs.push(presence::beginning(&id));
+            }
+            Ok(())
+        })?;
+        Ok(blobs)
     }
 
     /// True if a pack that new snapshots could rely on in the `earlier` state is condemned or gone

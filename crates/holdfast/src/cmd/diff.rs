@@ -69,16 +69,18 @@ pub fn run(args: &Args, context: &Context) -> CommandResult {
         context.output.warn(&format!("{blobs} lost and not counted. Try: holdfast check"));
     }
     if is_json {
-        return Ok(context.output.json(&DiffStatistics {
+        context.output.json(&DiffStatistics {
             message_type: "statistics",
             source_snapshot: source.info.id.to_hex(),
             target_snapshot: target.info.id.to_hex(),
             changed_files: counted.changed_files,
             added: counted.added.into(),
             removed: counted.removed.into(),
-        })?);
+        })?;
+    } else {
+        context.output.line(&block(&counted))?;
     }
-    Ok(context.output.line(&block(&counted))?)
+    listener.end()
 }
 
 /// One of the two snapshots, and the folder of it that is compared.

@@ -11,10 +11,11 @@ use holdfast_app::restore::{EmitTo, emit_database};
 use holdfast_connect::postgres::EmitForm;
 use holdfast_engine::EngineError;
 use holdfast_engine::look::{ArchiveFormat as Format, SnapshotRoot, dump};
+use holdfast_format::entry::{EntryKind, Metadata};
 use holdfast_repo::Repository;
 use holdfast_repo::read::BlobReader;
 
-use crate::cmd::ls::stream::Listener;
+use crate::cmd::ls::stream::{Listener, told_of_unread};
 use crate::cmd::shared::{SnapshotFilterArgs, SourceArgs};
 use crate::context::Context;
 use crate::exit::{CommandError, CommandResult};
@@ -23,6 +24,9 @@ use crate::output::{StdoutWriter, escape, text};
 use crate::watch::Watcher;
 use crate::{lacks, select};
 use file::NewFile;
+
+/// Permissions of a new archive: it may hold what only its owner was allowed to read.
+const ARCHIVE_MODE: u32 = 0o600;
 
 const EXAMPLES: &str = "\
 EXAMPLES:
@@ -53,6 +57,9 @@ pub struct Args {
     pub archive: ArchiveFormat,
 
     /// Write to this file instead of standard output; to this folder, with -a directory
+    ///
+    /// A new file has the permissions of the file that is dumped; a new archive or dump of a
+    /// database can be read by its owner only.
     #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub target: Option<PathBuf>,
 
@@ -92,7 +99,8 @@ pub fn run(args: &Args, context: &Context) -> CommandResult {
     let path = args.path.as_os_str().as_bytes();
     let is_wanted = |it: &[u8]| path == b"/" || it.starts_with(path) || path.starts_with(it);
     lacks::fall_short(context, &chosen, &args.part, &is_wanted, "holdfast dump");
-    let is_folder = root.resolve(&mut reader, path)?.folder().is_some();
+    let place = root.resolve(&mut reader, path)?;
+    let is_folder = place.folder().is_some();
     let format = match args.archive {
         ArchiveFormat::Tar => Format::Tar,
         ArchiveFormat::Zip => Format::Zip { deflate: true },
@@ -110,10 +118,12 @@ pub fn run(args: &Args, context: &Context) -> CommandResult {
         }
         let mut out = StdoutWriter(&context.output);
         let dumped = dump(&repository, &root, path, format, &mut out, &Listener::new(context))?;
+        told_of_unread(dumped.too_deep)?;
         return select::told_of_keys(dumped.renamed, "the archive is complete");
     };
     let watcher = Watcher::start(context, Activity::Other, None)?;
-    let mut file = NewFile::create(target).map_err(|error| cannot_write(target, &error))?;
+    let mode = place.entry().map_or(ARCHIVE_MODE, |entry| mode_of(&entry.kind, &entry.metadata));
+    let mut file = NewFile::create(target, mode).map_err(|error| cannot_write(target, &error))?;
     let dumped = dump(&repository, &root, path, format, &mut file, &watcher);
     drop(watcher);
     let dumped = dumped.map_err(|error| match error {
@@ -125,6 +135,7 @@ pub fn run(args: &Args, context: &Context) -> CommandResult {
     let bytes = text::size(dumped.bytes);
     let target = escape::path(target);
     context.output.note(0, &format!("wrote {entries} ({bytes}) to {target}"))?;
+    told_of_unread(dumped.too_deep)?;
     select::told_of_keys(dumped.renamed, "the archive is complete")
 }
 
@@ -156,6 +167,15 @@ fn database(
     emitted?;
     let target = escape::path(target);
     Ok(context.output.note(0, &format!("wrote the dump to {target}"))?)
+}
+
+/// The permissions of a new file with what is dumped: a file keeps its own, as far as the umask
+/// lets it.
+fn mode_of(kind: &EntryKind, metadata: &Metadata) -> u32 {
+    match kind {
+        EntryKind::File { .. } => metadata.mode & 0o777,
+        _ => ARCHIVE_MODE,
+    }
 }
 
 fn refuse_terminal(path: &Path) -> CommandError {

@@ -160,7 +160,7 @@ fn find_text(
         find(&mut reader, root, options, &listener, &mut each)?;
         context.output.flush()?;
     }
-    Ok(())
+    listener.end()
 }
 
 fn find_json(
@@ -173,18 +173,24 @@ fn find_json(
     let mut reader = BlobReader::new(repository);
     let mut array = Array::new(context);
     for (info, root) in snapshots {
-        let mut matches = Vec::new();
+        let mut hits = 0;
         let mut each = |path: &[u8], entry: &Entry| -> Result<(), EngineError> {
-            matches.push(Match::of(path, entry));
-            Ok(())
+            hits += 1;
+            match hits {
+                1 => array.separate().and_then(|()| array.write("{\"matches\":["))?,
+                _ => array.write(",")?,
+            }
+            array.write(&json_text(&Match::of(path, entry))?)
         };
         find(&mut reader, root, options, &listener, &mut each)?;
-        if !matches.is_empty() {
-            let hits = matches.len() as u64;
-            array.push(&FindSnapshot { matches, hits, snapshot: info.id.to_hex() })?;
+        if hits > 0 {
+            let end = json_text(&FindSnapshot { hits, snapshot: info.id.to_hex() })?;
+            // The fields follow the list in the same object.
+            array.write(&format!("],{}", &end[1..]))?;
         }
     }
-    Ok(array.finish()?)
+    array.finish()?;
+    listener.end()
 }
 
 /// A JSON array that is printed while it grows: what was found in years of snapshots may not fit
@@ -200,13 +206,21 @@ impl Array<'_> {
     }
 
     fn push(&mut self, element: &impl Serialize) -> Result<(), EngineError> {
+        self.separate()?;
+        self.write(&json_text(element)?)
+    }
+
+    /// What stands before the next element.
+    fn separate(&mut self) -> Result<(), EngineError> {
         let before = if std::mem::replace(&mut self.is_begun, true) { "," } else { "[" };
-        let text = format!("{before}{}", json_text(element)?);
+        self.write(before)
+    }
+
+    fn write(&mut self, text: &str) -> Result<(), EngineError> {
         self.out.write_all(text.as_bytes()).map_err(EngineError::Output)
     }
 
     fn finish(mut self) -> Result<(), EngineError> {
-        let end = if self.is_begun { "]\n" } else { "[]\n" };
-        self.out.write_all(end.as_bytes()).map_err(EngineError::Output)
+        self.write(if self.is_begun { "]\n" } else { "[]\n" })
     }
 }

@@ -129,16 +129,16 @@ pub fn run(args: &Args, context: &Context) -> CommandResult {
             false => format.line(path, entry),
         };
         match &mut sorter {
-            Some(sorter) => sorter.push(entry, line),
+            Some(sorter) => sorter.push(entry, line)?,
             None => stream.line(&line)?,
         }
         Ok(())
     };
     ls(&mut reader, &root, &paths, args.recursive, &listener, &mut each)?;
-    for line in sorter.into_iter().flat_map(Sorter::finish) {
-        stream.line(&line)?;
+    if let Some(sorter) = sorter {
+        sorter.finish(|line| stream.line(line))?;
     }
-    Ok(())
+    listener.end()
 }
 
 /// Prints what ncdu reads.
@@ -153,7 +153,8 @@ fn export(
     let mut export = Export::begin(&mut out, info.snapshot.time)?;
     let listener = Listener::new(context);
     ls(reader, root, paths, true, &listener, &mut |path, entry| export.entry(path, entry))?;
-    Ok(export.finish()?)
+    export.finish()?;
+    listener.end()
 }
 
 impl Args {

@@ -67,11 +67,13 @@ pub fn run(args: &Args, context: &Context) -> CommandResult {
     let roots = select::roots(snapshots, &args.part)?;
     lacks::count(context, &roots, &args.part);
     let roots: Vec<_> = roots.into_iter().map(|(_, root)| root.as_stored()).collect();
-    let counted = stats(&repository, &roots, args.mode.into(), &Listener::new(context))?;
-    if context.output.style().json {
-        return Ok(context.output.json(&Stats::of(&counted))?);
+    let listener = Listener::new(context);
+    let counted = stats(&repository, &roots, args.mode.into(), &listener)?;
+    match context.output.style().json {
+        true => context.output.json(&Stats::of(&counted))?,
+        false => context.output.line(&block(args.mode, &counted))?,
     }
-    Ok(context.output.line(&block(args.mode, &counted))?)
+    listener.end()
 }
 
 impl From<Mode> for StatsMode {

@@ -9,7 +9,7 @@ use rustix::fs::{Advice, FileType, SeekFrom};
 use rustix::io::Errno;
 
 use super::context::Context;
-use super::metadata::{LastOwners, Seen};
+use super::metadata::{LastOwners, Seen, size};
 use crate::{Content, Piece};
 
 /// From this size on, in bytes, the kernel is told to read far ahead.
@@ -22,6 +22,7 @@ const READ_AHEAD_BYTES_MIN: u64 = 1 << 20;
 pub(super) struct FileContent {
     file: OwnedFd,
     context: Arc<Context>,
+    has_lasting_inode: bool,
     scanned: Seen,
     opened: Seen,
     /// Bytes read so far, holes among them.
@@ -32,12 +33,17 @@ pub(super) struct FileContent {
 
 impl FileContent {
     /// Begins to read a file that the scan found to be `scanned`.
-    pub(super) fn new(file: OwnedFd, scanned: Seen, context: &Arc<Context>) -> io::Result<Self> {
+    pub(super) fn new(
+        file: OwnedFd,
+        scanned: Seen,
+        has_lasting_inode: bool,
+        context: &Arc<Context>,
+    ) -> io::Result<Self> {
         let status = rustix::fs::fstat(&file)?;
         if FileType::from_raw_mode(status.st_mode) != FileType::RegularFile {
             return Err(io::Error::other("it was a file when it was scanned and is none now"));
         }
-        let opened = Seen::new(&status);
+        let opened = Seen::new(&status, has_lasting_inode);
         if opened.size > READ_AHEAD_BYTES_MIN {
             // Only advice; a file system that takes none is read as well.
             let _ = rustix::fs::fadvise(&file, 0, None, Advice::Sequential);
@@ -45,7 +51,7 @@ impl FileContent {
         let allocated = u64::try_from(status.st_blocks).unwrap_or(0).saturating_mul(512);
         let data_end = if allocated < opened.size { 0 } else { u64::MAX };
         let context = Arc::clone(context);
-        Ok(Self { file, context, scanned, opened, position: 0, data_end })
+        Ok(Self { file, context, has_lasting_inode, scanned, opened, position: 0, data_end })
     }
 
     /// At a place that may be a hole: gives the length of the hole, 0 if there is data.
@@ -53,7 +59,7 @@ impl FileContent {
         let data = match rustix::fs::seek(&self.file, SeekFrom::Data(self.position)) {
             Ok(data) => data,
             // A hole up to the end; which may be nearer than it was.
-            Err(Errno::NXIO) => Seen::new(&rustix::fs::fstat(&self.file)?).size,
+            Err(Errno::NXIO) => size(&rustix::fs::fstat(&self.file)?),
             Err(Errno::INVAL | Errno::OPNOTSUPP) => {
                 self.data_end = u64::MAX;
                 return Ok(0);
@@ -114,7 +120,7 @@ impl Content for FileContent {
 
     fn changed(&mut self) -> io::Result<Option<Metadata>> {
         let status = rustix::fs::fstat(&self.file)?;
-        let now = Seen::new(&status);
+        let now = Seen::new(&status, self.has_lasting_inode);
         let is_cut_short = self.opened.size > 0 && self.position != self.opened.size;
         let changed_while_read = now != self.opened || is_cut_short;
         if now == self.scanned && !changed_while_read {
@@ -122,7 +128,8 @@ impl Content for FileContent {
         }
         let with_atime = self.context.options.with_atime;
         let last = &mut LastOwners::default();
-        let metadata = self.context.owners.metadata(&status, with_atime, last);
+        let metadata =
+            self.context.owners.metadata(&status, self.has_lasting_inode, with_atime, last);
         Ok(Some(Metadata { changed: changed_while_read, ..metadata }))
     }
 }

@@ -3,7 +3,8 @@
 //! An entry may be read long after it was scanned, and items of thousands of directories can be on
 //! their way at once. So a directory remembers where it is (its parent and its name), and only the
 //! [`HANDLES_MAX`] opened last keep their descriptor. One that has lost it is opened again along
-//! its path, component by component without following links, and must be the same inode as before.
+//! its path, component by component without following links, and must be the one that was opened
+//! before.
 //! Closing descriptors with the last item of a directory would not need that, but then the number
 //! of open ones would be up to the consumer.
 
@@ -13,7 +14,11 @@ use std::io;
 use std::os::fd::OwnedFd;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 
+use holdfast_format::entry::FileTime;
 use rustix::fs::{CWD, Mode, OFlags, Stat};
+
+use super::metadata::{ctime, mtime};
+use super::volatile::has_lasting_inodes;
 
 /// Directories that are kept open at most.
 const HANDLES_MAX: usize = 128;
@@ -22,14 +27,44 @@ const HANDLES_MAX: usize = 128;
 #[derive(Debug)]
 pub(super) struct Directory {
     parent: Option<Arc<Directory>>,
+    /// Directories above.
+    depth: u64,
     name: CString,
     /// It stands above what the user named: links are followed, its entries are not listed.
     is_above_named: bool,
-    /// Device and inode, as the directory was when it was opened first. What the scan saw before
-    /// does not count: opening a directory may mount a file system on it.
-    identity: OnceLock<(u64, u64)>,
+    /// The directory when it was opened first. What the scan saw before does not count: opening a
+    /// directory may mount a file system on it.
+    opened: OnceLock<Opened>,
     handle: Mutex<Option<Arc<OwnedFd>>>,
     handles: Arc<Handles>,
+}
+
+/// What tells whether a directory is still the same one.
+#[derive(Debug, Clone, Copy)]
+struct Opened {
+    identity: (u64, u64),
+    changes: (FileTime, FileTime),
+    has_lasting_inodes: bool,
+}
+
+impl Opened {
+    fn new(file: &OwnedFd) -> io::Result<Self> {
+        let status = rustix::fs::fstat(file)?;
+        Ok(Self {
+            identity: identity(&status),
+            changes: (mtime(&status), ctime(&status)),
+            has_lasting_inodes: has_lasting_inodes(file)?,
+        })
+    }
+
+    /// True if the same path led to the same directory both times. Where inode numbers last only
+    /// as long as the kernel remembers them they say nothing; a file system that was mounted again
+    /// meanwhile has another device number, and the directory its old times.
+    fn is_same(&self, other: &Self) -> bool {
+        self.identity == other.identity
+            || self.changes == other.changes
+            || !(self.has_lasting_inodes || other.has_lasting_inodes)
+    }
 }
 
 /// Which directories are open.
@@ -43,21 +78,28 @@ impl Directory {
     pub(super) fn root(is_above_named: bool) -> Arc<Self> {
         Arc::new(Self {
             parent: None,
+            depth: 0,
             name: c"/".to_owned(),
             is_above_named,
-            identity: OnceLock::new(),
+            opened: OnceLock::new(),
             handle: Mutex::default(),
             handles: Arc::default(),
         })
+    }
+
+    /// Directories above it.
+    pub(super) fn depth(&self) -> u64 {
+        self.depth
     }
 
     /// The directory called `name` in this one.
     pub(super) fn child(self: &Arc<Self>, name: &CStr, is_above_named: bool) -> Arc<Self> {
         Arc::new(Self {
             parent: Some(Arc::clone(self)),
+            depth: self.depth + 1,
             name: name.to_owned(),
             is_above_named,
-            identity: OnceLock::new(),
+            opened: OnceLock::new(),
             handle: Mutex::default(),
             handles: Arc::clone(&self.handles),
         })
@@ -103,6 +145,12 @@ impl Directory {
         Ok(handle)
     }
 
+    /// False if inode numbers of entries may be others the next time. Known once the directory has
+    /// been opened; until then they are taken to last.
+    pub(super) fn has_lasting_inodes(&self) -> bool {
+        self.opened.get().is_none_or(|opened| opened.has_lasting_inodes)
+    }
+
     /// Opens the directory in its parent and checks that it is the one that was scanned.
     fn open_in(&self, parent: Option<&OwnedFd>) -> io::Result<OwnedFd> {
         let flags = OFlags::DIRECTORY | OFlags::CLOEXEC;
@@ -115,8 +163,8 @@ impl Directory {
             Some(parent) => open_quietly(parent, &self.name, flags)?,
             None => rustix::fs::openat(CWD, &self.name, flags, Mode::empty())?,
         };
-        let found = identity(&rustix::fs::fstat(&file)?);
-        if *self.identity.get_or_init(|| found) != found {
+        let found = Opened::new(&file)?;
+        if !self.opened.get_or_init(|| found).is_same(&found) {
             return Err(io::Error::other("the directory was replaced while it was scanned"));
         }
         Ok(file)
@@ -165,4 +213,25 @@ pub(super) fn identity(status: &Stat) -> (u64, u64) {
 /// Locks; a thread that panicked leaves nothing half done behind the locks of the scan.
 pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_directory_is_known_by_its_inode_or_by_its_times() {
+        let at = |seconds| FileTime { seconds, nanoseconds: 0 };
+        let opened = |device, inode, changed, has_lasting_inodes| {
+            let changes = (at(changed), at(changed));
+            Opened { identity: (device, inode), changes, has_lasting_inodes }
+        };
+        let first = opened(1, 2, 3, true);
+        assert!(first.is_same(&opened(1, 2, 4, true)), "something was added to it");
+        assert!(first.is_same(&opened(9, 2, 3, true)), "it was mounted again");
+        assert!(!first.is_same(&opened(1, 5, 6, true)), "another one stands there");
+        let volatile = opened(1, 2, 3, false);
+        assert!(volatile.is_same(&opened(1, 5, 6, false)), "the kernel forgot its number");
+        assert!(!volatile.is_same(&opened(1, 5, 6, true)), "another file system is there");
+    }
 }

@@ -5,10 +5,11 @@ use std::io;
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
+use holdfast_format::limits;
 use rustix::fs::{AtFlags, FileType, Stat};
 
 use super::listing::{Listing, Scope};
-use super::metadata::LOOK;
+use super::metadata::{LOOK, size};
 use super::opener::FsOpener;
 use super::plan::Plan;
 use super::work::{Output, Task, Unit, Worker};
@@ -43,6 +44,11 @@ impl Look<'_> {
         };
         let kind = FileType::from_raw_mode(status.st_mode);
         if kind == FileType::Directory {
+            // What no snapshot can hold is not scanned: it may have no end.
+            if let Err(error) = limits::TREE_DEPTH.check(self.listing.directory.depth() + 1) {
+                let error = io::Error::other(format!("no snapshot can hold it: {error}"));
+                return output.batch.items.push(trouble(self.path.to_vec(), error));
+            }
             if !is_way && !is_named && self.is_ignored(true) {
                 return output.batch.items.push(self.excluded());
             }
@@ -94,7 +100,9 @@ impl Look<'_> {
     ) {
         let context = &worker.context;
         let with_atime = context.options.with_atime;
-        let metadata = context.owners.metadata(status, with_atime, &mut worker.last_owners);
+        let lasts = self.listing.directory.has_lasting_inodes();
+        let last = &mut worker.last_owners;
+        let metadata = context.owners.metadata(status, lasts, with_atime, last);
         let scope = self.scope_below(status, plan);
         let is_above_named = !scope.is_whole;
         output.batch.items.push(Item::Enter {
@@ -127,7 +135,9 @@ impl Look<'_> {
     fn leaf(&self, worker: &mut Worker, status: &Stat, kind: FileType) -> Item {
         let context = &worker.context;
         let with_atime = context.options.with_atime;
-        let metadata = context.owners.metadata(status, with_atime, &mut worker.last_owners);
+        let lasts = self.listing.directory.has_lasting_inodes();
+        let last = &mut worker.last_owners;
+        let metadata = context.owners.metadata(status, lasts, with_atime, last);
         let (major, minor) = (rustix::fs::major(status.st_rdev), rustix::fs::minor(status.st_rdev));
         let kind = match kind {
             FileType::RegularFile => LeafKind::File { size: size(status) },
@@ -171,8 +181,4 @@ impl Look<'_> {
 
 fn trouble(path: Vec<u8>, error: io::Error) -> Item {
     Item::Trouble(Trouble { path, during: "scan", error })
-}
-
-fn size(status: &Stat) -> u64 {
-    u64::try_from(status.st_size).unwrap_or(0)
 }

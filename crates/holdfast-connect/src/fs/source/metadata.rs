@@ -5,7 +5,7 @@ use std::sync::Mutex;
 
 use holdfast_format::entry::{FileTime, Metadata};
 use nix::unistd::{Gid, Group, Uid, User};
-use rustix::fs::{AtFlags, Stat};
+use rustix::fs::{AtFlags, FileType, Stat};
 
 use super::directory::{identity, lock};
 
@@ -15,20 +15,20 @@ pub(super) const LOOK: AtFlags = AtFlags::SYMLINK_NOFOLLOW.union(AtFlags::NO_AUT
 /// What changes when a file does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Seen {
-    identity: (u64, u64),
+    identity: Option<(u64, u64)>,
     mtime: FileTime,
     ctime: FileTime,
     pub(super) size: u64,
 }
 
 impl Seen {
-    /// What `status` says about a file.
-    pub(super) fn new(status: &Stat) -> Self {
+    /// What `status` says about a file; its inode number counts only where such numbers last.
+    pub(super) fn new(status: &Stat, has_lasting_inode: bool) -> Self {
         Self {
-            identity: identity(status),
+            identity: has_lasting_inode.then(|| identity(status)),
             mtime: mtime(status),
             ctime: ctime(status),
-            size: u64::try_from(status.st_size).unwrap_or(0),
+            size: size(status),
         }
     }
 }
@@ -48,13 +48,17 @@ pub(super) struct LastOwners {
 }
 
 impl Owners {
-    /// Stored metadata of an entry, without extended attributes.
+    /// Stored metadata of an entry, without extended attributes. An inode number that does not last
+    /// is left out, but for a file with several names: it is all that holds them together.
     pub(super) fn metadata(
         &self,
         status: &Stat,
+        has_lasting_inode: bool,
         with_atime: bool,
         last: &mut LastOwners,
     ) -> Metadata {
+        let is_directory = FileType::from_raw_mode(status.st_mode) == FileType::Directory;
+        let has_names = !is_directory && links(status) > 1;
         Metadata {
             mode: status.st_mode & 0o7777,
             uid: status.st_uid,
@@ -64,7 +68,7 @@ impl Owners {
             mtime: mtime(status),
             ctime: ctime(status),
             atime: with_atime.then(|| time(status.st_atime, status.st_atime_nsec)),
-            inode: status.st_ino,
+            inode: if has_lasting_inode || has_names { status.st_ino } else { 0 },
             device: status.st_dev,
             links: links(status),
             xattrs: Vec::new(),
@@ -72,6 +76,11 @@ impl Owners {
             xattrs_unread: false,
         }
     }
+}
+
+/// Bytes of a file.
+pub(super) fn size(status: &Stat) -> u64 {
+    u64::try_from(status.st_size).unwrap_or(0)
 }
 
 /// Number of hard links. How wide the field is depends on the processor.

@@ -11,6 +11,7 @@ mod names;
 mod opener;
 mod plan;
 mod schedule;
+mod volatile;
 mod work;
 mod xattr;
 

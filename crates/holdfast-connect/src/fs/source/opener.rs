@@ -41,7 +41,9 @@ impl FsOpener {
     /// Access to the entry at this place of a listing, which is no directory.
     pub(super) fn leaf(listing: &Arc<Listing>, index: usize, status: &Stat) -> Self {
         let found = match FileType::from_raw_mode(status.st_mode) {
-            FileType::RegularFile => Found::File(Seen::new(status)),
+            FileType::RegularFile => {
+                Found::File(Seen::new(status, listing.directory.has_lasting_inodes()))
+            }
             _ => Found::Other,
         };
         Self { listing: Arc::clone(listing), index, found }
@@ -67,8 +69,12 @@ impl Opener for FsOpener {
         let Found::File(scanned) = self.found else {
             return Err(io::Error::new(io::ErrorKind::InvalidInput, "only files have content"));
         };
-        let content = FileContent::new(self.open_file()?, scanned, &self.listing.context)?;
-        Ok(Box::new(content))
+        let (file, lasts) = (self.open_file()?, self.has_lasting_inode());
+        Ok(Box::new(FileContent::new(file, scanned, lasts, &self.listing.context)?))
+    }
+
+    fn has_lasting_inode(&self) -> bool {
+        self.listing.directory.has_lasting_inodes()
     }
 
     fn xattrs(&self) -> io::Result<Vec<(Vec<u8>, Vec<u8>)>> {

@@ -17,8 +17,8 @@ use serde::Serialize;
 
 pub use change::Change;
 
-use super::root::SnapshotRoot;
-use super::walk::check_interrupt;
+use super::root::{Folder, SnapshotRoot};
+use super::walk::{check_interrupt, tell_too_deep};
 use crate::{EngineError, Observer};
 use change::modifier;
 use pair::{Difference, Pair};
@@ -90,6 +90,8 @@ pub fn diff(
     let tally = Tally::new(repository);
     let mut run =
         Run { tally, options, statistics: DiffStatistics::default(), path: Vec::new(), each };
+    let has_sources = |root: &SnapshotRoot| matches!(root.folder(), Folder::Sources(_));
+    let levels_above = usize::from(has_sources(left) || has_sources(right));
     let pair = Pair::new(Some(left.folder().clone()), Some(right.folder().clone()));
     let mut levels = vec![Level { pair, path_bytes: 0 }];
     while let Some(level) = levels.last_mut() {
@@ -100,10 +102,12 @@ pub fn diff(
             continue;
         };
         run.tell(&level.pair, &difference)?;
-        let depth = levels.len();
+        let depth = levels.len() - levels_above;
         let Some(level) = levels.last() else { continue };
-        if let Some(pair) = level.pair.below(&difference, depth)? {
-            levels.push(Level { pair, path_bytes: run.path.len() });
+        match level.pair.below(&difference, depth) {
+            Ok(None) => {}
+            Ok(Some(pair)) => levels.push(Level { pair, path_bytes: run.path.len() }),
+            Err(error) => tell_too_deep(observer, &run.path, &error),
         }
     }
     Ok(run.finish())

@@ -76,7 +76,10 @@ impl Pair {
         }
     }
 
-    /// What is to be compared below a difference, `depth` directories below the top.
+    /// What is to be compared below a difference, `depth` directories below the root of its tree.
+    ///
+    /// # Errors
+    /// Only if that is too deep.
     pub fn below(
         &self,
         difference: &Difference,

@@ -14,7 +14,7 @@ use holdfast_repo::Repository;
 use holdfast_repo::read::BlobReader;
 
 use super::root::{Place, SnapshotRoot};
-use super::walk::{Visitor, Walk, check_interrupt, walk_as_files};
+use super::walk::{Visitor, Walk, check_interrupt, tell_too_deep, walk_as_files};
 use crate::{EngineError, Event, Observer};
 use content::Contents;
 pub use reader::FileReader;
@@ -40,6 +40,8 @@ pub struct DumpStats {
     pub bytes: u64,
     /// Entries that the archive cannot hold; an [`Event::Note`] names each.
     pub skipped: u64,
+    /// Directories that lie too deep to be read; an [`Event::Trouble`] names each.
+    pub too_deep: u64,
     /// Objects whose keys no file can have, and which have other names; an [`Event::Note`] names
     /// each.
     pub renamed: u64,
@@ -170,6 +172,11 @@ impl Visitor for Filling<'_> {
             false => self.stats.skipped += 1,
         }
         Ok(Walk::Descend)
+    }
+
+    fn too_deep(&mut self, path: &[u8], error: &EngineError) {
+        self.stats.too_deep += 1;
+        tell_too_deep(self.observer, path, error);
     }
 
     fn renamed(&mut self, key_path: &[u8]) {

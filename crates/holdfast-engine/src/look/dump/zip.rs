@@ -18,7 +18,8 @@ use crate::{EngineError, Observer};
 
 /// Files from this size on need the fields of zip64.
 const LARGE_BYTES: u64 = u32::MAX as u64;
-/// What stands for a byte that is not UTF-8.
+/// What stands for a byte that is not UTF-8, or that other systems would take for more than a part
+/// of a name.
 const REPLACEMENT: char = char::REPLACEMENT_CHARACTER;
 
 /// Swallows what is written once it is closed: a `ZipWriter` ends its archive properly when it is
@@ -59,15 +60,21 @@ impl<'a> ZipArchive<'a> {
 
     /// The name of an entry in the archive; `None` for a directory that is there already.
     fn name(&mut self, path: &[u8], is_directory: bool) -> Option<String> {
-        let mut name = String::from_utf8_lossy(path).into_owned();
+        let text = String::from_utf8_lossy(path);
+        let mut name = harmless(&text);
+        let last_of = |path: &str| path.rsplit('/').next().map(str::to_owned);
+        if std::str::from_utf8(path).is_err() {
+            note(self.observer, path, "its name is not UTF-8 and was changed for the zip archive");
+        } else if last_of(&name) != last_of(&text) {
+            let name = name.escape_debug();
+            let what = format!("other systems take its name for a path; the archive has {name}");
+            note(self.observer, path, &what);
+        }
         if is_directory {
             name.push('/');
         }
         if !name.contains(REPLACEMENT) {
             return Some(name);
-        }
-        if std::str::from_utf8(path).is_err() {
-            note(self.observer, path, "its name is not UTF-8 and was changed for the zip archive");
         }
         if is_directory {
             return self.replaced.insert(name.clone()).then_some(name);
@@ -145,6 +152,23 @@ impl Drop for ZipArchive<'_> {
     fn drop(&mut self) {
         self.is_closed.set(true);
     }
+}
+
+/// The path without what leads elsewhere on other systems: a backslash separates names there, and a
+/// letter with a colon behind it is a drive.
+fn harmless(path: &str) -> String {
+    let is_drive = |name: &str| {
+        let bytes = name.as_bytes();
+        bytes.get(1) == Some(&b':') && bytes[0].is_ascii_alphabetic()
+    };
+    let name = |name: &str| {
+        let mut name = name.replace('\\', &REPLACEMENT.to_string());
+        if is_drive(&name) {
+            name.replace_range(1..2, &REPLACEMENT.to_string());
+        }
+        name
+    };
+    path.split('/').map(name).collect::<Vec<_>>().join("/")
 }
 
 /// A time as zip has it: in UTC, of the years 1980 to 2107.

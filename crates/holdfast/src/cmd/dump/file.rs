@@ -2,6 +2,7 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufWriter, Write};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 const BUFFER_BYTES: usize = 1 << 18;
@@ -17,12 +18,13 @@ pub struct NewFile {
 }
 
 impl NewFile {
-    /// Begins a file that will replace `target`, with the permissions that it has. A device or a
-    /// pipe is not replaced but written to.
+    /// Begins a file that will replace `target`, with the permissions that it has; where there is
+    /// none, with those of `mode` that the umask allows. A device or a pipe is not replaced but
+    /// written to.
     ///
     /// # Errors
     /// As the system gives them.
-    pub fn create(target: &Path) -> io::Result<NewFile> {
+    pub fn create(target: &Path, mode: u32) -> io::Result<NewFile> {
         let present = match fs::metadata(target) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => None,
             metadata => Some(metadata?),
@@ -36,7 +38,7 @@ impl NewFile {
         }
         // What a link points to is replaced, not the link.
         let target = if present.is_some() { fs::canonicalize(target)? } else { target.to_owned() };
-        let (file, temporary) = create_beside(&target)?;
+        let (file, temporary) = create_beside(&target, mode)?;
         let out = BufWriter::with_capacity(BUFFER_BYTES, file);
         let new = NewFile { out, names: Some((temporary, target)) };
         if let Some(metadata) = present {
@@ -79,14 +81,14 @@ impl Drop for NewFile {
 }
 
 /// A new file in the folder of `target`, so that renaming it is one step.
-fn create_beside(target: &Path) -> io::Result<(File, PathBuf)> {
+fn create_beside(target: &Path, mode: u32) -> io::Result<(File, PathBuf)> {
     let name = target.file_name().ok_or(io::ErrorKind::InvalidInput)?;
     for number in 0..NAMES_MAX {
         let mut hidden = std::ffi::OsString::from(".");
         hidden.push(name);
         hidden.push(format!(".{number}.part"));
         let path = target.with_file_name(hidden);
-        match OpenOptions::new().write(true).create_new(true).open(&path) {
+        match OpenOptions::new().write(true).create_new(true).mode(mode).open(&path) {
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
             file => return Ok((file?, path)),
         }
@@ -113,18 +115,35 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let target = folder.path().join("a.tar");
         fs::write(&target, "old").unwrap();
-        let mut file = NewFile::create(&target).unwrap();
+        let mut file = NewFile::create(&target, 0o644).unwrap();
         file.write_all(b"new").unwrap();
         file.flush().unwrap();
         assert_eq!(fs::read(&target).unwrap(), b"old");
         assert_eq!(names(folder.path()), [".a.tar.0.part", "a.tar"]);
         drop(file);
         assert_eq!(names(folder.path()), ["a.tar"]);
-        let mut file = NewFile::create(&target).unwrap();
+        let mut file = NewFile::create(&target, 0o644).unwrap();
         file.write_all(b"new").unwrap();
         file.finish().unwrap();
         assert_eq!(fs::read(&target).unwrap(), b"new");
         assert_eq!(names(folder.path()), ["a.tar"]);
+    }
+
+    #[test]
+    fn a_new_file_is_never_more_open_than_asked_for() {
+        let folder = tempfile::tempdir().unwrap();
+        for mode in [0o600, 0o400, 0o700] {
+            let target = folder.path().join(format!("{mode:o}"));
+            let mut file = NewFile::create(&target, mode).unwrap();
+            file.write_all(b"secret").unwrap();
+            file.flush().unwrap();
+            let mut part = fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().path());
+            let part = part.find(|path| path.to_string_lossy().ends_with(".part"));
+            let mode_of = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+            assert_eq!(mode_of(&part.unwrap()), mode);
+            file.finish().unwrap();
+            assert_eq!(mode_of(&target), mode);
+        }
     }
 
     #[test]
@@ -134,7 +153,7 @@ mod tests {
         fs::write(&target, "old").unwrap();
         fs::set_permissions(&target, fs::Permissions::from_mode(0o600)).unwrap();
         symlink("a", &link).unwrap();
-        let mut file = NewFile::create(&link).unwrap();
+        let mut file = NewFile::create(&link, 0o644).unwrap();
         file.write_all(b"new").unwrap();
         file.finish().unwrap();
         assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
@@ -144,12 +163,12 @@ mod tests {
 
     #[test]
     fn a_device_is_written_to_and_a_folder_is_not() {
-        let mut file = NewFile::create(Path::new("/dev/null")).unwrap();
+        let mut file = NewFile::create(Path::new("/dev/null"), 0o644).unwrap();
         file.write_all(b"x").unwrap();
         file.finish().unwrap();
         assert!(!fs::metadata("/dev/null").unwrap().is_file());
         let folder = tempfile::tempdir().unwrap();
-        let error = NewFile::create(folder.path()).unwrap_err();
+        let error = NewFile::create(folder.path(), 0o644).unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::IsADirectory);
     }
 }

@@ -41,10 +41,8 @@ pub fn run(
         find_users(repository, root, &wanted, &listener, &mut each)?;
         context.output.flush()?;
     }
-    match array {
-        Some(array) => Ok(array.finish()?),
-        None => Ok(()),
-    }
+    array.map_or(Ok(()), Array::finish)?;
+    listener.end()
 }
 
 impl Args {

@@ -2,13 +2,15 @@
 
 use std::io::{self, IsTerminal, Write};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use holdfast_engine::{EngineError, Event, Observer};
 use serde::Serialize;
 
 use crate::context::Context;
-use crate::output::{Output, StdoutWriter};
+use crate::exit::{CommandError, CommandResult, ExitKind};
+use crate::output::json::EntryError;
+use crate::output::{Output, StdoutWriter, escape, text};
 
 /// Results, line by line. An output that cannot be written ends the walk.
 pub struct Stream<'a> {
@@ -54,20 +56,50 @@ pub fn json_text(message: &impl Serialize) -> Result<String, EngineError> {
 pub struct Listener {
     output: Arc<Output>,
     interrupted: Arc<AtomicBool>,
+    troubles: AtomicU64,
 }
 
 impl Listener {
     /// Listens on behalf of a command.
     pub fn new(context: &Context) -> Listener {
         let interrupted = Arc::clone(&context.interrupted);
-        Listener { output: Arc::clone(&context.output), interrupted }
+        Listener { output: Arc::clone(&context.output), interrupted, troubles: AtomicU64::new(0) }
     }
+
+    /// The end of a command that told everything which can be read.
+    ///
+    /// # Errors
+    /// [`ExitKind::Partial`] if there was trouble.
+    pub fn end(&self) -> CommandResult {
+        told_of_unread(self.troubles.load(Ordering::SeqCst))
+    }
+}
+
+/// The end of a command that passed over folders which cannot be read.
+///
+/// # Errors
+/// [`ExitKind::Partial`] if there were any.
+pub fn told_of_unread(folders: u64) -> CommandResult {
+    if folders == 0 {
+        return Ok(());
+    }
+    let folders = text::count(folders, "folder", "folders");
+    let message = format!("{folders} could not be read; everything else is there");
+    Err(CommandError::new(ExitKind::Partial, message).hint("holdfast check"))
 }
 
 impl Observer for Listener {
     fn event(&self, event: Event<'_>) {
-        if let Event::Note { message } = event {
-            self.output.warn(message);
+        match event {
+            Event::Note { message } => self.output.warn(message),
+            Event::Trouble { path, during, message } => {
+                self.troubles.fetch_add(1, Ordering::SeqCst);
+                match self.output.style().json {
+                    true => self.output.json_error(&EntryError::new(path, during, message)),
+                    false => self.output.warn(&format!("{}: {message}", escape::name(path))),
+                }
+            }
+            _ => {}
         }
     }
 

@@ -116,12 +116,10 @@ impl Node {
     }
 }
 
-/// One snapshot with matches; `find` prints an array of them.
+/// What follows the `matches` of one snapshot, of which `find` prints an array.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct FindSnapshot {
-    /// What was found.
-    pub matches: Vec<Match>,
-    /// How many that is.
+    /// How many matches there are.
     pub hits: u64,
     /// The snapshot's id.
     pub snapshot: String,

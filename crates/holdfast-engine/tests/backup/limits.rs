@@ -1,0 +1,170 @@
+//! What no reader would take is trouble of its entry, and everything beside it is stored.
+
+use std::io;
+
+use holdfast_connect::{Item, Leaf, LeafKind, Source};
+use holdfast_engine::backup::backup;
+use holdfast_engine::check::{CheckOptions, check};
+use holdfast_engine::look::{SnapshotRoot, Walk, walk_each};
+use holdfast_engine::{EngineError, Silent};
+use holdfast_format::entry::{Entry, EntryKind};
+use holdfast_format::limits::{ENTRY_BYTES_MAX, NAME_BYTES_MAX, TREE_DEPTH_MAX};
+use holdfast_repo::RepoError;
+use holdfast_repo::read::BlobReader;
+
+use super::source::{Made, MadeSource};
+use super::support::{Troubles, World, options};
+
+/// A chain of directories with a file at its end, and a file beside it.
+struct Chain {
+    depth: usize,
+    step: usize,
+}
+
+impl Source for Chain {
+    fn next(&mut self) -> io::Result<Option<Item>> {
+        let (depth, step) = (self.depth, self.step);
+        self.step += 1;
+        let name = if step < depth { "d" } else { "f" };
+        let items = [Made::directory(name), Made::file(name, b"x")].map(|made| {
+            let mut items = MadeSource::new(&[made]);
+            items.next().unwrap().unwrap()
+        });
+        let [enter, leaf] = items;
+        Ok(match step {
+            _ if step < depth => Some(enter),
+            _ if step == depth || step == 2 * depth + 1 => Some(leaf),
+            _ if step <= 2 * depth => Some(Item::Leave),
+            _ => None,
+        })
+    }
+}
+
+#[test]
+fn directories_may_be_nested_as_deep_as_readers_go_and_no_deeper() {
+    for (depth, is_held) in [(TREE_DEPTH_MAX, true), (TREE_DEPTH_MAX + 3, false)] {
+        let world = World::new();
+        let repository = world.open();
+        let options = options(&repository);
+        let observer = Troubles::default();
+        let make = || Ok(Box::new(Chain { depth, step: 0 }) as Box<_>);
+        let report = backup(&repository, &make, &options, &observer).unwrap();
+        let troubles = observer.into_inner();
+        assert_eq!(report.record.summary.errors, u64::from(!is_held));
+        let longest = "/d".repeat(TREE_DEPTH_MAX + 1);
+        let expected = if is_held { vec![] } else { vec![(longest, "scan".to_owned())] };
+        assert!(troubles == expected, "{} troubles", troubles.len());
+        let repository = world.open();
+        let root = SnapshotRoot::of(&report.snapshot.unwrap().snapshot);
+        let (mut directories, mut files) = (0, 0);
+        let mut reader = BlobReader::new(&repository);
+        walk_each(&mut reader, root.folder(), b"", &Silent, |_, entry: &Entry| {
+            match entry.kind {
+                EntryKind::Directory(_) => directories += 1,
+                _ => files += 1,
+            }
+            Ok(Walk::Descend)
+        })
+        .unwrap();
+        assert_eq!((directories, files), (TREE_DEPTH_MAX, 1 + usize::from(is_held)));
+        let report = check(&repository, &CheckOptions::default(), &Silent).unwrap();
+        assert!(report.findings.is_empty(), "{:?}", report.findings);
+    }
+}
+
+/// Entries with one thing that is as large as it may be, or larger by one.
+fn entries(more: usize) -> Vec<Made> {
+    let name = |start: &str| -> &'static str {
+        let bytes = NAME_BYTES_MAX - start.len() + more;
+        Box::leak(format!("{start}{}", "n".repeat(bytes)).into_boxed_str())
+    };
+    let long = || vec![b'x'; NAME_BYTES_MAX + more];
+    let attribute = Ok(vec![(long(), b"value".to_vec())]);
+    vec![
+        Made::file("0 attribute", b"1").with(attribute),
+        Made::directory(name("1 directory")).containing([Made::file("below", b"2")]),
+        Made::file(name("2 file"), b"3"),
+        Made::file("3 owner", b"4").scanned_as(|it| it.user = long()),
+        Made::file("4 group", b"5").scanned_as(|it| it.group = long()),
+        Made::file("5 beside", b"6"),
+    ]
+}
+
+#[test]
+fn names_of_entries_owners_and_attributes_are_as_long_as_readers_take() {
+    let most = World::new();
+    let outcome = most.back_up(&entries(0));
+    assert_eq!((outcome.troubles.len(), outcome.entries.len()), (0, 6));
+    let over = World::new();
+    let outcome = over.back_up(&entries(1));
+    let during: Vec<_> = outcome.troubles.iter().map(|(_, during)| during.as_str()).collect();
+    assert_eq!(during, ["xattr", "scan", "scan", "scan", "scan"]);
+    assert_eq!(outcome.summary.errors, 5);
+    assert_eq!(outcome.summary.files_new, 3, "the one without its attribute, below, beside");
+    let kept: Vec<_> = outcome.entries.keys().map(String::as_str).collect();
+    assert_eq!(kept, ["0 attribute", "5 beside"]);
+    for world in [most, over] {
+        let report = check(&world.open(), &CheckOptions::default(), &Silent).unwrap();
+        assert!(report.findings.is_empty(), "{:?}", report.findings);
+    }
+}
+
+/// Links whose targets are as long as an entry can hold, beside its other fields.
+struct Links(Vec<usize>);
+
+impl Source for Links {
+    fn next(&mut self) -> io::Result<Option<Item>> {
+        let Some(bytes) = self.0.pop() else { return Ok(None) };
+        let mut made = MadeSource::new(&[Made::file("f", b"")]);
+        let Some(Item::Leaf(leaf)) = made.next()? else { return Ok(None) };
+        let name = format!("{bytes:09}").into_bytes();
+        let kind = LeafKind::Symlink(vec![b't'; bytes]);
+        Ok(Some(Item::Leaf(Leaf { name, kind, ..leaf })))
+    }
+}
+
+#[test]
+fn an_entry_is_as_large_as_readers_take() {
+    let world = World::new();
+    let repository = world.open();
+    let options = options(&repository);
+    let observer = Troubles::default();
+    // One of two neighbours is the largest that fits.
+    let lengths: Vec<usize> = (ENTRY_BYTES_MAX - 60..ENTRY_BYTES_MAX).rev().collect();
+    let make = || Ok(Box::new(Links(lengths.clone())) as Box<_>);
+    let report = backup(&repository, &make, &options, &observer).unwrap();
+    let lost = observer.into_inner().len();
+    assert!(lost > 0 && lost < 60, "{lost}");
+    let repository = world.open();
+    let tree = report.snapshot.unwrap().snapshot.sources[0].tree;
+    let kept = super::support::children(&repository, tree);
+    assert_eq!(kept.len(), 60 - lost);
+    let mut largest = Vec::new();
+    kept.values().next_back().unwrap().encode(&mut largest);
+    assert_eq!(largest.len(), ENTRY_BYTES_MAX);
+}
+
+/// A record that could not be committed is refused before anything is read, and at the limit all
+/// readers take it.
+#[test]
+fn a_snapshot_whose_record_is_too_large_is_refused_before_it_begins() {
+    let world = World::new();
+    let path = |number: usize| format!("/a/path/as/long/as/this/one/{number:09}").as_str().into();
+    let attempt = |count: usize| {
+        let repository = world.open();
+        let mut options = options(&repository);
+        options.capture.snapshot.paths = (0..count).map(path).collect();
+        let make = || Ok(Box::new(MadeSource::new(&[Made::file("f", b"x")])) as Box<_>);
+        backup(&repository, &make, &options, &Silent)
+    };
+    let result = attempt(500_000);
+    let too_large = |error| matches!(error, EngineError::Repo(RepoError::RecordTooLarge { .. }));
+    assert!(result.is_err_and(too_large));
+    assert_eq!(world.open().index().packs().unwrap().len(), 0);
+    attempt(350_000).unwrap();
+    let repository = world.open();
+    let snapshots = repository.history().snapshots();
+    assert_eq!(snapshots[0].snapshot.paths.len(), 350_000);
+    let report = check(&repository, &CheckOptions::default(), &Silent).unwrap();
+    assert!(report.findings.is_empty(), "{:?}", report.findings);
+}
