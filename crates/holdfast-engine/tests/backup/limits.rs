@@ -4,13 +4,19 @@ use std::io;
 
 use holdfast_connect::{Item, Leaf, LeafKind, Source};
 use holdfast_engine::backup::backup;
-use holdfast_engine::check::{CheckOptions, check};
+use holdfast_engine::check::{CheckOptions, FindingKind, check};
 use holdfast_engine::look::{SnapshotRoot, Walk, walk_each};
+use holdfast_engine::repair::{RepairSnapshotsOptions, repair_snapshots};
 use holdfast_engine::{EngineError, Silent};
 use holdfast_format::entry::{Entry, EntryKind};
 use holdfast_format::limits::{ENTRY_BYTES_MAX, NAME_BYTES_MAX, TREE_DEPTH_MAX};
+use holdfast_format::record::{Snapshot, SourceRecord};
 use holdfast_repo::RepoError;
+use holdfast_repo::commit::commit_snapshot;
 use holdfast_repo::read::BlobReader;
+use holdfast_repo::tree::DirectoryWriter;
+use holdfast_repo::write::{BlobWriter, WriteOptions};
+use jiff::Timestamp;
 
 use super::source::{Made, MadeSource};
 use super::support::{Troubles, World, options};
@@ -167,4 +173,48 @@ fn a_snapshot_whose_record_is_too_large_is_refused_before_it_begins() {
     assert_eq!(snapshots[0].snapshot.paths.len(), 350_000);
     let report = check(&repository, &CheckOptions::default(), &Silent).unwrap();
     assert!(report.findings.is_empty(), "{:?}", report.findings);
+}
+
+/// A snapshot of somebody who did not ask: `check` names what lies too deep, and a repair leaves
+/// nothing out but that.
+#[test]
+fn a_snapshot_that_is_too_deep_is_repaired_without_what_lies_too_deep() {
+    let world = World::new();
+    let repository = world.open();
+    let writer = repository.writer("host").unwrap();
+    let slot = repository.history().next_slot(&writer);
+    let mut blobs = BlobWriter::new(&repository, writer, slot, WriteOptions::default()).unwrap();
+    let mut root = DirectoryWriter::new().finish(&mut blobs).unwrap();
+    for _ in 0..TREE_DEPTH_MAX + 2 {
+        let mut directory = DirectoryWriter::new();
+        let entry =
+            |name: &[u8], kind| Entry { name: name.to_vec(), metadata: Made::metadata(), kind };
+        directory.push(&mut blobs, &entry(b"d", EntryKind::Directory(root))).unwrap();
+        directory.push(&mut blobs, &entry(b"pipe", EntryKind::Fifo)).unwrap();
+        root = directory.finish(&mut blobs).unwrap();
+    }
+    let mut snapshot = Snapshot::begun(Timestamp::UNIX_EPOCH, "host", vec!["/d".into()]);
+    snapshot.sources.push(SourceRecord::new("files", "files", root));
+    snapshot.session = blobs.session();
+    snapshot.index = blobs.flush().unwrap().to_vec();
+    let index = repository.index().reader();
+    commit_snapshot(&repository, writer, &index, snapshot).unwrap();
+    let report = check(&world.open(), &CheckOptions::default(), &Silent).unwrap();
+    let kinds: Vec<_> = report.findings.iter().map(|finding| finding.kind).collect();
+    assert_eq!(kinds, [FindingKind::Tree]);
+    let options = RepairSnapshotsOptions { forget: true, dry_run: false };
+    let repaired = repair_snapshots(&world.open(), &options, &Silent).unwrap();
+    assert_eq!(repaired.repaired.len(), 1);
+    let repository = world.open();
+    let report = check(&repository, &CheckOptions::default(), &Silent).unwrap();
+    assert!(report.findings.is_empty(), "{:?}", report.findings);
+    let snapshots = repository.history().snapshots();
+    let (mut pipes, mut reader) = (0, BlobReader::new(&repository));
+    let root = SnapshotRoot::of(&snapshots[0].snapshot);
+    walk_each(&mut reader, root.folder(), b"", &Silent, |_, entry: &Entry| {
+        pipes += usize::from(entry.kind == EntryKind::Fifo);
+        Ok(Walk::Descend)
+    })
+    .unwrap();
+    assert_eq!((snapshots.len(), pipes), (1, TREE_DEPTH_MAX + 1));
 }
