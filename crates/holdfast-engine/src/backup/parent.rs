@@ -158,8 +158,15 @@ impl<'a> Parents<'a> {
 }
 
 impl Known {
-    /// True if a file with this metadata and size must be the one that the parent has.
-    pub fn is_unchanged(&self, metadata: &Metadata, size: u64, compare: Compare) -> bool {
+    /// True if a file with this metadata and size must be the one that the parent has. Where its
+    /// store `identifies` contents, no time has to be relied on.
+    pub fn is_unchanged(
+        &self,
+        metadata: &Metadata,
+        size: u64,
+        compare: Compare,
+        identifies: bool,
+    ) -> bool {
         let before = &self.entry.metadata;
         let last_change = if compare.ctime { before.ctime } else { before.mtime };
         matches!(&self.entry.kind, EntryKind::File { size: then, .. } if *then == size)
@@ -167,17 +174,17 @@ impl Known {
             && before.mtime == metadata.mtime
             && (!compare.ctime || before.ctime == metadata.ctime)
             && (!compare.inode || has_same_inode(metadata, before))
-            && last_change < self.settled_before
+            && (identifies || last_change < self.settled_before)
     }
 
     /// True if nothing was done to the entry since: then its extended attributes are the parent's
-    /// too.
-    pub fn has_same_attributes(&self, metadata: &Metadata) -> bool {
+    /// too. A store that `identifies` contents also says up to when it was asked for attributes.
+    pub fn has_same_attributes(&self, metadata: &Metadata, identifies: bool) -> bool {
         let before = &self.entry.metadata;
         before.ctime == metadata.ctime
             && has_same_inode(metadata, before)
             && !before.xattrs_unread
-            && before.ctime < self.settled_before
+            && (identifies || before.ctime < self.settled_before)
     }
 }
 

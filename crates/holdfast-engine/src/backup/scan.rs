@@ -189,7 +189,7 @@ impl<'a> Scanner<'a> {
         parent: Option<&Known>,
     ) -> Result<(), Stop> {
         match parent {
-            Some(parent) if parent.has_same_attributes(metadata) => {
+            Some(parent) if parent.has_same_attributes(metadata, opener.etag().is_some()) => {
                 metadata.xattrs.clone_from(&parent.entry.metadata.xattrs);
             }
             _ => {
@@ -209,8 +209,9 @@ impl<'a> Scanner<'a> {
         let LeafKind::File { size } = leaf.kind else { return self.plain(leaf, known.first()) };
         let inode = self.compare.inode && leaf.opener.has_lasting_inode();
         let compare = Compare { inode, ..self.compare };
+        let identifies = inode && leaf.opener.etag().is_some();
         for parent in known.iter() {
-            if parent.is_unchanged(&leaf.metadata, size, compare)
+            if parent.is_unchanged(&leaf.metadata, size, compare, identifies)
                 && self.parents.has_content(&parent.entry)?
             {
                 return self.unchanged(leaf, parent);

@@ -119,3 +119,25 @@ fn a_file_that_was_read_again_and_is_the_same_is_unmodified() {
     let summary = back_up(b"else").summary;
     assert_eq!((summary.files_unmodified, summary.files_changed), (0, 1));
 }
+
+/// The store of an object names its content: no clock matters, and nothing is asked for again.
+#[test]
+fn an_object_is_known_by_its_identity_however_young_it_is() {
+    let world = World::new();
+    let start = Timestamp::from_second(1_000_000).unwrap();
+    let back_up = |inode: u64, content: &[u8], attribute: &[u8]| {
+        let object = Made::file("f", content).scanned_as(|it: &mut Metadata| it.inode = inode);
+        let attributes = Ok(vec![(b"user.a".to_vec(), attribute.to_vec())]);
+        let object = Made { etag: Some("etag"), ..object.with(attributes) };
+        let outcome = world.back_up_with(&[object], |options| {
+            options.capture.snapshot.summary.backup_start = Some(start);
+        });
+        let entry = &outcome.entries["f"];
+        (world.content(entry), entry.metadata.xattrs[0].1.clone())
+    };
+    let first = (b"first".to_vec(), b"one".to_vec());
+    assert_eq!(back_up(1, b"first", b"one"), first);
+    assert_eq!(back_up(1, b"other", b"two"), first, "neither was asked for");
+    let other = (b"other".to_vec(), b"two".to_vec());
+    assert_eq!(back_up(2, b"other", b"two"), other);
+}

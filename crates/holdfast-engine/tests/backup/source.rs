@@ -23,6 +23,8 @@ pub struct Made {
     pub now: Option<Metadata>,
     /// False if its inode number may be another one each time.
     pub has_lasting_inode: bool,
+    /// The ETag of an object.
+    pub etag: Option<&'static str>,
     /// What is in a directory, in order of the names.
     pub children: Vec<Made>,
 }
@@ -40,6 +42,7 @@ impl Made {
             scanned: Self::metadata(),
             now: None,
             has_lasting_inode: true,
+            etag: None,
             children: Vec::new(),
         }
     }
@@ -122,6 +125,10 @@ impl Opener for MadeOpener {
 
     fn xattrs(&self) -> io::Result<Xattrs> {
         self.0.attributes.clone().map_err(io::Error::from)
+    }
+
+    fn etag(&self) -> Option<&str> {
+        self.0.etag
     }
 
     fn has_lasting_inode(&self) -> bool {
