@@ -149,10 +149,7 @@ impl Work<'_, '_> {
         let tree = origin.tree(part.name())?;
         let (mut files, mut written, mut verified) = (0, 0, 0);
         for (from, path) in from.paths.iter().zip(&to.paths) {
-            let (rules, scratch) = (to.restore, self.prepared.context.scratch);
-            let only_missing = self.prepared.wishes.only_missing;
-            let moved = Move { tree: &tree, from, to: path, rules, scratch, only_missing };
-            let report = self.moved(&moved)?;
+            let report = self.moved(&self.prepared.file_move(&tree, from, path, to.restore))?;
             files += report.total_files;
             written += report.files_restored;
             verified += report.files_verified;
@@ -254,7 +251,7 @@ impl Work<'_, '_> {
         if !is_there {
             moved.make()?;
         }
-        let mut configuration = moved.configuration()?;
+        let mut configuration = moved.configuration();
         if let Some(configuration) = &mut configuration {
             configuration.give(When::BeforeObjects);
         }
@@ -306,11 +303,8 @@ impl Work<'_, '_> {
                 Ok(Done::new(format!("{} took {bytes} bytes", argv.program())))
             }
             Some(CommandRestore::File(to)) => {
-                let (rules, scratch) = (FilesRestore::default(), self.prepared.context.scratch);
-                let from = Path::new(&from);
-                let only_missing = self.prepared.wishes.only_missing;
-                let moved = Move { tree: &tree, from, to, rules, scratch, only_missing };
-                let report = self.moved(&moved)?;
+                let (from, rules) = (Path::new(&from), FilesRestore::default());
+                let report = self.moved(&self.prepared.file_move(&tree, from, to, rules))?;
                 let message = format!("{} bytes in {}", report.total_bytes, to.display());
                 let name = format!("content of {}", part.name());
                 let verified = vec![Verified::new(name, true, "read back, as in the snapshot")];

@@ -12,8 +12,8 @@ use holdfast_engine::{EngineError, Observer};
 use holdfast_format::entry::{Entry, EntryKind, Metadata};
 use holdfast_repo::read::BlobReader;
 
-use super::RestoreError;
 use super::tree::SourceTree;
+use super::{Prepared, RestoreError};
 use crate::config::FilesRestore;
 
 /// One path of a source, and where it goes.
@@ -26,6 +26,20 @@ pub(super) struct Move<'a> {
     pub scratch: &'a Path,
     /// True if what stands there stays, whatever it is.
     pub only_missing: bool,
+}
+
+impl Prepared<'_> {
+    /// Where a path of a source goes in this restore.
+    pub(super) fn file_move<'a>(
+        &'a self,
+        tree: &'a SourceTree<'a>,
+        from: &'a Path,
+        to: &'a Path,
+        rules: FilesRestore,
+    ) -> Move<'a> {
+        let (scratch, only_missing) = (self.context.scratch, self.wishes.only_missing);
+        Move { tree, from, to, rules, scratch, only_missing }
+    }
 }
 
 impl Move<'_> {

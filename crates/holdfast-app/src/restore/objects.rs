@@ -25,6 +25,8 @@ pub(super) struct ObjectsMove<'a> {
     from: &'a Bucket,
     to: &'a Bucket,
     tree: SourceTree<'a>,
+    /// The bucket's own configuration as it was captured.
+    document: Option<BucketDocument>,
     context: &'a RestoreContext<'a>,
     /// True if what stands there stays, whatever it is.
     only_missing: bool,
@@ -46,7 +48,8 @@ impl<'a> ObjectsMove<'a> {
         let name = part.from.name.as_str();
         let connection = bucket::open(to, &context.buckets).map_err(|it| failed(name, it))?;
         let tree = origin.tree(name)?;
-        Ok(Some(Self { name, from, to, tree, context, only_missing, connection }))
+        let document = document(&tree, name)?;
+        Ok(Some(Self { name, from, to, tree, document, context, only_missing, connection }))
     }
 
     /// Where the objects go, for people.
@@ -67,8 +70,7 @@ impl<'a> ObjectsMove<'a> {
 
     /// Makes the bucket.
     pub fn make(&self) -> Result<(), RestoreError> {
-        let document = self.document()?;
-        self.connection.make(document.as_ref()).map_err(|error| failed(self.name, error))
+        self.connection.make(self.document.as_ref()).map_err(|error| failed(self.name, error))
     }
 
     /// How many objects the snapshot has.
@@ -83,35 +85,24 @@ impl<'a> ObjectsMove<'a> {
         Ok(count)
     }
 
-    /// The bucket's own configuration as it was captured.
-    fn document(&self) -> Result<Option<BucketDocument>, RestoreError> {
-        let Some(json) = self.tree.whole(DOCUMENT_NAME.as_bytes())? else { return Ok(None) };
-        let document = BucketDocument::decode(&json).map_err(|why| {
-            let name = self.name;
-            RestoreError::refused(format!("bucket.json of source {name:?} cannot be used: {why}"))
-                .or("holdfast check, or another snapshot")
-        })?;
-        Ok(Some(document))
-    }
-
     /// The configuration, if it is to be given back and there is any.
-    pub fn configuration(&self) -> Result<Option<Configuration<'_>>, RestoreError> {
-        let Some(document) = self.document()? else { return Ok(None) };
+    pub fn configuration(&self) -> Option<Configuration<'_>> {
+        let document = self.document.as_ref()?;
         let is_same_place =
             document.bucket == self.to.url.bucket && self.from.endpoint == self.to.endpoint;
         let is_wanted = self.to.restore.configuration.unwrap_or(is_same_place);
         if !is_wanted || document.settings.is_empty() {
-            return Ok(None);
+            return None;
         }
         let wanted = if self.only_missing { Wanted::Missing } else { Wanted::Different };
         let (set, refused) = Default::default();
-        Ok(Some(Configuration { document, wanted, bucket: &self.connection, set, refused }))
+        Some(Configuration { document, wanted, bucket: &self.connection, set, refused })
     }
 
     /// True if objects were locked, and come back without their locks.
-    pub fn loses_locks(&self) -> Result<bool, RestoreError> {
-        let had_locks = self.document()?.is_some_and(|it| it.settings.contains_key("object-lock"));
-        Ok(had_locks && !self.to.restore.locks)
+    pub fn loses_locks(&self) -> bool {
+        let settings = self.document.as_ref().map(|document| &document.settings);
+        settings.is_some_and(|it| it.contains_key("object-lock")) && !self.to.restore.locks
     }
 
     /// The folders that the snapshot has and the bucket gets.
@@ -175,7 +166,7 @@ impl<'a> ObjectsMove<'a> {
 
 /// A bucket's own configuration on its way back.
 pub(super) struct Configuration<'a> {
-    document: BucketDocument,
+    document: &'a BucketDocument,
     wanted: Wanted,
     bucket: &'a connect::Bucket,
     set: Vec<&'static str>,
@@ -185,12 +176,12 @@ pub(super) struct Configuration<'a> {
 impl Configuration<'_> {
     /// Names of what would be set, in a bucket that is there or will be.
     pub fn unlike(&self) -> Vec<&'static str> {
-        self.bucket.unlike(&self.document, self.wanted)
+        self.bucket.unlike(self.document, self.wanted)
     }
 
     /// Sets what belongs before the objects, or after them.
     pub fn give(&mut self, when: When) {
-        let (set, refused) = self.bucket.configure(&self.document, self.wanted, when);
+        let (set, refused) = self.bucket.configure(self.document, self.wanted, when);
         self.set.extend(set);
         self.refused.extend(refused);
     }
@@ -212,6 +203,16 @@ impl Configuration<'_> {
         let name = format!("configuration of {place}");
         Verified::new(name, self.refused.is_empty(), sentences.join("; "))
     }
+}
+
+/// Reads `bucket.json` of a source.
+fn document(tree: &SourceTree<'_>, name: &str) -> Result<Option<BucketDocument>, RestoreError> {
+    let Some(json) = tree.whole(DOCUMENT_NAME.as_bytes())? else { return Ok(None) };
+    let document = BucketDocument::decode(&json).map_err(|why| {
+        RestoreError::refused(format!("bucket.json of source {name:?} cannot be used: {why}"))
+            .or("holdfast check, or another snapshot")
+    })?;
+    Ok(Some(document))
 }
 
 fn failed(name: &str, error: BucketError) -> RestoreError {

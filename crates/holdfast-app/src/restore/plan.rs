@@ -256,11 +256,7 @@ impl Plan {
         let Some((from, to)) = part.files() else { return Ok(()) };
         let tree = origin.tree(part.name())?;
         for (from, path) in from.paths.iter().zip(&to.paths) {
-            let rules = to.restore;
-            let scratch = prepared.context.scratch;
-            let only_missing = prepared.wishes.only_missing;
-            let moved = Move { tree: &tree, from, to: path, rules, scratch, only_missing };
-            self.path(step, &moved, observer)?;
+            self.path(step, &prepared.file_move(&tree, from, path, to.restore), observer)?;
         }
         Ok(())
     }
@@ -274,7 +270,7 @@ impl Plan {
     ) -> Result<(), RestoreError> {
         let place = moved.place();
         let is_there = moved.is_there()?;
-        if let Some(configuration) = moved.configuration()? {
+        if let Some(configuration) = moved.configuration() {
             let (effect, detail) = match (is_there, configuration.unlike()) {
                 (false, unlike) => (Effect::Make, format!("it gets {}", unlike.join(", "))),
                 (true, unlike) if unlike.is_empty() => {
@@ -284,7 +280,7 @@ impl Plan {
             };
             self.items.push(PlanItem { name: format!("configuration of {place}"), effect, detail });
         }
-        if moved.loses_locks()? {
+        if moved.loses_locks() {
             self.warnings.push(format!(
                 "objects of {place} that were locked come back without their locks; locks = true \
                  in [source.restore] gives them back"
@@ -361,11 +357,9 @@ impl Plan {
             }
             Some(CommandRestore::File(to)) => {
                 let tree = origin.tree(part.name())?;
-                let (rules, scratch) = (FilesRestore::default(), prepared.context.scratch);
-                let (from, only_missing) = (command::path(part), prepared.wishes.only_missing);
-                let from = Path::new(&from);
-                let moved = Move { tree: &tree, from, to, rules, scratch, only_missing };
-                self.path(step, &moved, observer)
+                let from = command::path(part);
+                let rules = FilesRestore::default();
+                self.path(step, &prepared.file_move(&tree, Path::new(&from), to, rules), observer)
             }
             None => {
                 let detail = format!(

@@ -359,8 +359,12 @@ impl<'a> Planner<'a> {
                 std::io::Error::other("it is kept in a form that this version cannot undo");
             return Err(TargetError::Io { action: "rebuild the file", source }.into());
         }
+        // To be told may take a request; what stays whatever it is need not be known.
+        let is_asked = self.options.overwrite != Overwrite::Never;
         let is_current = match &existing {
-            Some(existing) if existing.is_file => self.target.is_current(&path, &entry)?,
+            Some(existing) if existing.is_file && is_asked => {
+                self.target.is_current(&path, &entry)?
+            }
             _ => None,
         };
         if let Some(existing) = &existing

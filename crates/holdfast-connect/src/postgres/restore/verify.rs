@@ -152,7 +152,6 @@ fn outcome(
     encoding: Option<&str>,
     roots: &mut Roots,
 ) -> Result<TableOutcome, PostgresError> {
-    let not_compared = |reason: &str| Ok(TableOutcome::NotCompared { reason: reason.to_owned() });
     let found = match (record.kind, record.large_object) {
         (_, Some(oid)) => large_object(session, oid, record.bytes)?,
         (MemberKind::Rows, None) => {
@@ -170,6 +169,10 @@ fn outcome(
         true => TableOutcome::Same,
         false => TableOutcome::Differs { rows: found.rows },
     })
+}
+
+fn not_compared(reason: &str) -> Result<TableOutcome, PostgresError> {
+    Ok(TableOutcome::NotCompared { reason: reason.to_owned() })
 }
 
 /// Partitioned tables whose rows were dumped through their root: any partition may have got any of
@@ -205,8 +208,6 @@ impl Roots {
         entry: Option<&Entry>,
         encoding: Option<&str>,
     ) -> Result<TableOutcome, PostgresError> {
-        let not_compared =
-            |reason: &str| Ok(TableOutcome::NotCompared { reason: reason.to_owned() });
         let statement = entry.and_then(Entry::root_to_stdout);
         let pair = statement.and_then(|it| Some((*self.captured.get(&it)?, it)));
         let Some(((count, captured), statement)) = pair else {
