@@ -52,7 +52,11 @@ fn an_archive_is_taken_apart_and_restored_and_compared() {
     assert_eq!(world.picture("app"), before);
     // What stands there is that already.
     world.restore(0, "--dry-run").prints("keep     database app");
-    world.restore(0, "--table public.audit --into rescue");
+    // Whatever is in somebody else's dump is run, so that has to be confirmed.
+    let refused = world.restore(1, "--table public.audit --into rescue");
+    refused.prints("run      statements of dump database: runs the SQL in the dump");
+    refused.says("nobody confirmed it");
+    world.restore(0, "--table public.audit --into rescue --confirm");
     assert_eq!(world.count("rescue", "audit"), 50);
     let line = "dump -a sql latest /databases/app --source database --repo @data \
                 --password-file @key";
@@ -60,16 +64,66 @@ fn an_archive_is_taken_apart_and_restored_and_compared() {
 }
 
 #[test]
-fn a_compressed_script_is_kept_plain_and_printed() {
+fn a_compressed_script_is_kept_plain_and_restored() {
     let world = world();
-    let script = world.cluster.dump("app", &["-Fp"]);
-    let packed = Command::new("gzip").arg("-c").succeed_with(&script);
-    world.sandbox.write("app.dump", packed);
+    let odd = "insert into document values (99, E'a\\\\b\\n\\t\\\\.', 1); \
+        comment on table document is 'it''s; \\ all';";
+    world.cluster.sql("app", odd);
+    for options in [&["-Fp"][..], &["-Fp", "--inserts"]] {
+        let script = world.cluster.dump("app", options);
+        let packed = Command::new("gzip").arg("-c").succeed_with(&script);
+        world.sandbox.write("app.dump", packed);
+        world.capture();
+        let line = "dump latest /database.sql --source database --repo @data --password-file @key";
+        assert_eq!(world.sandbox.ok(line).stdout.as_bytes(), script);
+        let before = world.picture("app");
+        // What a script makes can be compared with nothing, so it is never taken for right.
+        world.restore(1, "--confirm").says("--yes-overwrite app replaces it");
+        world.cluster.sql("postgres", "drop database app;");
+        world.restore(1, "").says("nobody confirmed it");
+        world.restore(0, "--confirm").prints("a script has nothing to compare the result with");
+        assert_eq!(world.picture("app"), before);
+        assert_eq!(world.databases(), "app postgres template0 template1\n");
+    }
+}
+
+/// What `psql` would do with a script of somebody else is not done.
+#[test]
+fn a_script_of_somebody_else_runs_no_program() {
+    let world = world();
+    let script = String::from_utf8(world.cluster.dump("app", &["-Fp"])).unwrap();
+    world.cluster.sql("postgres", "drop database app;");
+    let pwned = world.sandbox.path("pwned");
+    let touch = format!("touch {}", pwned.display());
+    let (place, rows) = (script.find("CREATE TABLE").unwrap(), script.find("1\t1\t").unwrap());
+    for (place, more) in [
+        (place, format!("\\! {touch}\n")),
+        (place, format!("\\o |{touch}\nSELECT 1;\n\\o\n")),
+        (place, format!("\\echo `{touch}`\n")),
+        (place, format!("\\setenv X `{touch}`\n")),
+        (place, format!("SELECT '{touch}' \\g |sh\n")),
+        (place, format!("\\copy document from program '{touch}'\n")),
+        (place, format!("-- x\r\\! {touch}\n")),
+        (place, format!("SELECT E'a'\n'\\' \\! {touch}\n';\n")),
+        (rows, format!("\\.\n\\! {touch}\n")),
+        (rows, format!("\\.\r\n\\! {touch}\n")),
+        (rows, format!("\\! {touch}\n")),
+        (place, "CREATE DATABASE other;\n".to_owned()),
+        (place, "\\connect postgres\nCREATE TABLE it ();\n".to_owned()),
+    ] {
+        let (before, after) = script.split_at(place);
+        world.sandbox.write("app.dump", format!("{before}{more}{after}"));
+        world.capture();
+        world.restore(1, "--confirm").says("script");
+        assert!(!pwned.exists(), "{more}");
+        assert_eq!(world.databases(), "postgres template0 template1\n", "{more}");
+    }
+    // Statements are run, whatever they are: a dump is SQL.
+    let (before, after) = script.split_at(place);
+    world.sandbox.write("app.dump", format!("{before}CREATE TABLE more ();\n{after}"));
     world.capture();
-    let line = "dump latest /database.sql --source database --repo @data --password-file @key";
-    assert_eq!(world.sandbox.ok(line).stdout.as_bytes(), script);
-    let plan = world.restore(0, "--dry-run");
-    plan.prints("it is a script, which nothing restores by itself").prints("| psql runs it");
+    world.restore(0, "--confirm");
+    assert_eq!(world.count("app", "more"), 0);
 }
 
 #[test]
@@ -96,4 +150,35 @@ fn a_dump_that_is_not_whole_not_new_or_not_there_makes_no_snapshot() {
     refused("is a folder, as pg_dump -Fd writes it");
     let list = world.sandbox.ok("snapshots --repo @data --password-file @key --json");
     assert_eq!(list.json().as_array().unwrap().len(), 1);
+}
+
+/// What `psql` would run in a comment of the database, where it runs the statements (`exec`).
+#[test]
+fn a_dump_of_somebody_else_runs_no_program() {
+    let world = world();
+    let mark = "x".repeat(200);
+    world.cluster.sql("app", &format!("comment on database app is '{mark}';"));
+    world.dump(&["-Fc", "-Z0"]);
+    let dump = fs::read(world.sandbox.path("app.dump")).unwrap();
+    let old = format!("IS '{mark}';");
+    let place = dump.windows(old.len()).position(|it| it == old.as_bytes()).unwrap();
+    let pwned = world.sandbox.path("pwned");
+    let mut new = format!("IS 'x';\n\\! touch {}\n--", pwned.display());
+    assert!(new.len() <= old.len(), "{new}");
+    new.push_str(&"-".repeat(old.len() - new.len()));
+    let dump = [&dump[..place], new.as_bytes(), &dump[place + old.len()..]].concat();
+    world.sandbox.write("app.dump", dump);
+    world.capture();
+    for exec in ["", ", exec = [\"env\"]"] {
+        let text = APP_FILE.replace("port=5432\" }", &format!("port=5432\"{exec} }}"));
+        world.write_file("holdfast.toml", &text);
+        world.cluster.sql("postgres", "drop database app;");
+        let outcome = world.restore(0, "--confirm");
+        outcome.says("settings of the database were not applied");
+        assert_eq!(world.count("app", "audit"), 50);
+        let line = "dump -a sql latest /databases/app --source database --repo @data \
+                    --password-file @key";
+        world.sandbox.fails(1, line).says("cannot be written as a script");
+        assert!(!pwned.exists(), "{exec}");
+    }
 }

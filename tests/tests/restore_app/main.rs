@@ -4,6 +4,7 @@
 // The lints that spare test functions do not know that all of this crate is one test.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::disallowed_methods)]
 
+mod agreed;
 mod amazon;
 mod clouds;
 mod drill;

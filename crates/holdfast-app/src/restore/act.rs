@@ -10,6 +10,7 @@ use holdfast_connect::words::count;
 use holdfast_engine::restore::RestoreReport as EngineReport;
 use holdfast_format::record::KeyFingerprint;
 
+use super::agreed::{BucketEffect, changed};
 use super::checks;
 use super::command;
 use super::database::{self, DatabaseEffect};
@@ -49,7 +50,8 @@ impl Work<'_, '_> {
             }
             Step::Globals(part, script) => {
                 self.tidy(part)?;
-                database::restore_roles(part, script, self.prepared.context).map(Done::new)
+                let report = database::restore_roles(part, script, self.prepared.context)?;
+                Ok(Done::new(database::sentence_of_roles(&report)))
             }
             Step::Database(database) => self.database(database),
             Step::Checks => self.checks(),
@@ -136,8 +138,11 @@ impl Work<'_, '_> {
         let mut options = RestoreOptions::new(database.server.clone(), &database.to, run);
         options.keep_owners = !wishes.no_owner;
         options.jobs = wishes.jobs.map(|jobs| (jobs, self.prepared.context.scratch.to_owned()));
-        let outcome = database.restore(may_replace, options)?;
+        let outcome = database.restore(self.agreed, may_replace, options)?;
         self.report.warnings.extend(outcome.warnings);
+        if let Some(sentence) = outcome.script {
+            return Ok(Done::new(sentence));
+        }
         let sentence = database::sentence(&outcome.tables);
         let name = format!("content of database {}", database.to);
         let verified = vec![Verified::new(name, true, sentence.clone())];
@@ -149,7 +154,8 @@ impl Work<'_, '_> {
         let tree = origin.tree(part.name())?;
         let (mut files, mut written, mut verified) = (0, 0, 0);
         for (from, path) in from.paths.iter().zip(&to.paths) {
-            let report = self.moved(&self.prepared.file_move(&tree, from, path, to.restore))?;
+            let prepared = self.prepared;
+            let report = self.moved(&prepared.file_move(&tree, from, path, to.restore))?;
             files += report.total_files;
             written += report.files_restored;
             verified += report.files_verified;
@@ -170,7 +176,12 @@ impl Work<'_, '_> {
         Ok(Done { message, verified: checked })
     }
 
-    fn moved(&self, moved: &Move<'_>) -> Result<EngineReport, RestoreError> {
+    fn moved(&mut self, moved: &Move<'_>) -> Result<EngineReport, RestoreError> {
+        let is_made = self.made.iter().any(|made| moved.to.starts_with(made));
+        if !moved.only_missing && !is_made {
+            self.agreed.check_path(moved.to)?;
+        }
+        self.made.push(moved.to.to_owned());
         let report = moved.restore(false, self.observer)?;
         match report.errors {
             0 => Ok(report),
@@ -248,6 +259,7 @@ impl Work<'_, '_> {
             return Ok(Done::default());
         };
         let is_there = moved.is_there()?;
+        self.check_bucket(&moved, is_there)?;
         if !is_there {
             moved.make()?;
         }
@@ -281,6 +293,21 @@ impl Work<'_, '_> {
         Ok(Done { message, verified })
     }
 
+    /// Refuses to touch a bucket that is not what it was when this was agreed.
+    fn check_bucket(&self, moved: &ObjectsMove<'_>, is_there: bool) -> Result<(), RestoreError> {
+        let place = moved.place();
+        let before = match (self.agreed.of_bucket(&place), is_there) {
+            (Some(BucketEffect::Make), true) => "did not exist",
+            (Some(BucketEffect::Keep), true) if moved.is_complete(self.observer)? => return Ok(()),
+            (Some(BucketEffect::Keep), _) => "had all objects",
+            (Some(BucketEffect::Make | BucketEffect::Change), _) => return Ok(()),
+            (None, _) => "was not examined",
+        };
+        Err(changed(format!(
+            "{place} {before} when the plan was made and has changed since; it was left unchanged"
+        )))
+    }
+
     fn output(&mut self, part: &Part<'_>, origin: Origin<'_>) -> Result<Done, RestoreError> {
         let SourceKind::Command(output) = &part.to.kind else { return Ok(Done::default()) };
         let tree = origin.tree(part.name())?;
@@ -304,7 +331,8 @@ impl Work<'_, '_> {
             }
             Some(CommandRestore::File(to)) => {
                 let (from, rules) = (Path::new(&from), FilesRestore::default());
-                let report = self.moved(&self.prepared.file_move(&tree, from, to, rules))?;
+                let prepared = self.prepared;
+                let report = self.moved(&prepared.file_move(&tree, from, to, rules))?;
                 let message = format!("{} bytes in {}", report.total_bytes, to.display());
                 let name = format!("content of {}", part.name());
                 let verified = vec![Verified::new(name, true, "read back, as in the snapshot")];

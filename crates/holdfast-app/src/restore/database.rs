@@ -1,17 +1,18 @@
 //! Restoring roles and databases of a PostgreSQL server.
 
 use holdfast_connect::postgres::{
-    DatabaseContent, Holding, Leftovers, RestoreOptions, RestoreSelection, Server, ServerRecord,
-    Standing, TableOutcome, TableReport, holds, leftovers, restore, restore_globals, settle,
-    standing, tidy,
+    DatabaseContent, GlobalsReport, Holding, Leftovers, PostgresError, RestoreOptions,
+    RestoreSelection, Server, ServerRecord, Standing, TableOutcome, TableReport, globals, holds,
+    leftovers, restore, restore_globals, restore_script, settle, standing, tidy,
 };
 
 use holdfast_connect::words::count;
 
+use super::agreed::Agreed;
 use super::part::Part;
 use super::tree::{Origin, SourceTree};
 use super::{RestoreContext, RestoreError, Wishes};
-use crate::config::{Postgres, SourceKind};
+use crate::config::{Databases, Postgres, SourceKind};
 use crate::run;
 
 /// One database of the snapshot, and where it goes.
@@ -25,6 +26,19 @@ pub(super) struct DatabaseMove<'a> {
     pub to: String,
     /// What of it is restored.
     pub selection: RestoreSelection,
+    /// Who made the dump, and how.
+    pub origin: Made,
+}
+
+/// Who made a dump, and how.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Made {
+    /// holdfast.
+    Here,
+    /// Somebody else, as an archive.
+    Archive,
+    /// Somebody else, as a script: what it makes can be compared with nothing.
+    Script,
 }
 
 /// What came of a database.
@@ -32,12 +46,14 @@ pub(super) struct DatabaseMove<'a> {
 pub(super) struct Outcome {
     /// Its tables, compared.
     pub tables: Vec<TableReport>,
+    /// What was done in place of that, if it came from a script.
+    pub script: Option<String>,
     /// What deserves a look, one sentence each.
     pub warnings: Vec<String>,
 }
 
 /// What is to be done with a database.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum DatabaseEffect {
     /// It does not exist.
     Make,
@@ -94,6 +110,7 @@ pub(super) fn moves<'a>(
             to: part.database(&names, &it.name)?,
             from: it.name,
             selection: RestoreSelection::default(),
+            origin: Made::Here,
         })
     };
     record.databases.into_iter().map(one).collect()
@@ -117,26 +134,46 @@ fn of_dump<'a>(
         let (source, from) = (part.name().to_owned(), content.database);
         let to = part.database(std::slice::from_ref(&from), &from)?;
         let (server, selection) = (server.clone(), RestoreSelection::default());
-        moves.push(DatabaseMove { source, tree, server, from, to, selection });
+        let origin = Made::Archive;
+        moves.push(DatabaseMove { source, tree, server, from, to, selection, origin });
+    }
+    if tree.find(SCRIPT)?.is_some()
+        && let Some(to) = only_name(part)
+    {
+        let (source, from) = (part.name().to_owned(), to.clone());
+        let (selection, origin) = (RestoreSelection::default(), Made::Script);
+        moves.push(DatabaseMove { source, tree, server, from, to, selection, origin });
     }
     Ok(moves)
+}
+
+/// The script of a database in the tree of its source.
+const SCRIPT: &[u8] = b"database.sql";
+
+/// The only database that a source names: a script does not tell its own.
+fn only_name(part: &Part<'_>) -> Option<String> {
+    match &part.to.kind.database()?.databases {
+        Databases::Named(names) => match names.as_slice() {
+            [only] => Some(only.clone()),
+            _ => None,
+        },
+        Databases::All => None,
+    }
 }
 
 /// Why a dump that somebody else made is not restored, and what prints it.
 pub(super) fn why_not(part: &Part<'_>, origin: Origin<'_>) -> Result<String, RestoreError> {
     let (tree, name) = (origin.tree(part.name())?, part.name());
     let snapshot = origin.snapshot.id.short();
-    for script in ["database.sql", "cluster.sql"] {
-        if tree.find(script.as_bytes())?.is_some() {
-            return Ok(format!(
-                "it is a script, which nothing restores by itself: holdfast dump {snapshot} \
-                 --source {name} /{script} | psql runs it"
-            ));
-        }
+    if tree.find(b"cluster.sql")?.is_some() {
+        return Ok(format!(
+            "scripts of pg_dumpall are not restored: holdfast dump {snapshot} --source {name} \
+             /cluster.sql prints it; psql runs whatever is in it"
+        ));
     }
     Ok(format!(
         "nothing says where it goes: url in [source.restore] does; holdfast dump -a custom \
-         {snapshot} --source {name} /databases/NAME prints it"
+         {snapshot} --source {name} /databases/NAME prints an archive"
     ))
 }
 
@@ -168,6 +205,9 @@ impl DatabaseMove<'_> {
             Standing::Empty => DatabaseEffect::Fill,
             Standing::Filled(holding) if is_part => DatabaseEffect::Refuse(holding),
             Standing::Filled(holding) if wishes.only_missing => DatabaseEffect::Leave(holding),
+            Standing::Filled(holding) if self.origin == Made::Script => {
+                DatabaseEffect::Replace(holding)
+            }
             Standing::Filled(holding) => {
                 let with_owners = !wishes.no_owner;
                 match holds(&self.tree, &self.server, &self.to, with_owners).map_err(failed)? {
@@ -181,9 +221,11 @@ impl DatabaseMove<'_> {
     /// Restores it, unless it holds what was captured, after what killed restores have left was put
     /// in order.
     ///
-    /// A database that holds something else is replaced only if `may_replace`.
+    /// A database that holds something else is replaced only if `may_replace`, and none is touched
+    /// that is not what it was when this was `agreed`.
     pub fn restore(
         &self,
+        agreed: &Agreed,
         may_replace: bool,
         options: RestoreOptions,
     ) -> Result<Outcome, RestoreError> {
@@ -195,22 +237,50 @@ impl DatabaseMove<'_> {
         let is_whole = self.selection == RestoreSelection::default();
         if let Standing::Filled(_) = stands
             && is_whole
+            && self.origin != Made::Script
             && let Some(tables) =
                 holds(&self.tree, &self.server, &self.to, options.keep_owners).map_err(failed)?
         {
             if is_unsettled {
                 warnings.extend(self.about(settle(&self.tree, &options).map_err(failed)?));
             }
-            return Ok(Outcome { tables, warnings });
+            return Ok(Outcome { tables, script: None, warnings });
         }
+        agreed.check_database(self, &stands)?;
+        options.only_empty = stands == Standing::Empty;
         options.overwrite = match stands {
             Standing::Absent => None,
             Standing::Empty => Some(self.to.clone()),
             Standing::Filled(_) => (may_replace && is_whole).then(|| self.to.clone()),
         };
+        if self.origin == Made::Script {
+            return self.script(&options, warnings);
+        }
         let report = restore(&self.tree, &options).map_err(failed)?;
         warnings.extend(self.about(report.warnings));
-        Ok(Outcome { tables: report.tables, warnings })
+        Ok(Outcome { tables: report.tables, script: None, warnings })
+    }
+
+    /// Runs the script of it.
+    fn script(
+        &self,
+        options: &RestoreOptions,
+        mut warnings: Vec<String>,
+    ) -> Result<Outcome, RestoreError> {
+        if self.selection != RestoreSelection::default() {
+            let message = format!("source {:?} is a script, which has no parts", self.source);
+            return Err(RestoreError::refused(message).or("no --schema and no --table"));
+        }
+        let Some((_, mut reader)) = self.tree.open(SCRIPT)? else {
+            return Err(RestoreError::refused("the script is missing from the snapshot"));
+        };
+        let report = restore_script(&mut reader, options).map_err(|error| self.failed(error))?;
+        warnings.extend(self.about(report.warnings));
+        let sentence = format!(
+            "ran {}; a script has nothing to compare the result with",
+            count(report.statements, "statement", "statements")
+        );
+        Ok(Outcome { tables: Vec::new(), script: Some(sentence), warnings })
     }
 
     fn about(&self, warnings: Vec<String>) -> impl Iterator<Item = String> {
@@ -251,18 +321,57 @@ pub(super) fn globals_script(
     Ok(None)
 }
 
-/// Makes roles and tablespaces that are missing; what was done, in one sentence.
+/// What would become of roles and tablespaces.
+pub(super) fn roles(
+    part: &Part<'_>,
+    script: &[u8],
+    context: &RestoreContext<'_>,
+) -> Result<GlobalsReport, RestoreError> {
+    of_server(part, context, |server| globals(server, script))
+}
+
+/// Makes roles and tablespaces that are missing.
 pub(super) fn restore_roles(
     part: &Part<'_>,
     script: &[u8],
     context: &RestoreContext<'_>,
-) -> Result<String, RestoreError> {
-    let SourceKind::Postgres(postgres) = &part.to.kind else { return Ok(String::new()) };
+) -> Result<GlobalsReport, RestoreError> {
+    of_server(part, context, |server| restore_globals(server, script))
+}
+
+fn of_server(
+    part: &Part<'_>,
+    context: &RestoreContext<'_>,
+    act: impl FnOnce(&Server) -> Result<GlobalsReport, PostgresError>,
+) -> Result<GlobalsReport, RestoreError> {
+    let SourceKind::Postgres(postgres) = &part.to.kind else { return Ok(GlobalsReport::default()) };
     let server = server(part, postgres, context)?;
-    let report = restore_globals(&server, script)
-        .map_err(|error| RestoreError::Postgres { source_name: part.name().to_owned(), error })?;
-    Ok(match report.existing_roles.as_slice() {
-        [] => "all roles were made".to_owned(),
-        there => format!("roles that exist stay as they are: {}", there.join(", ")),
-    })
+    let source_name = || part.name().to_owned();
+    act(&server).map_err(|error| RestoreError::Postgres { source_name: source_name(), error })
+}
+
+/// What becomes of roles, in one sentence.
+pub(super) fn sentence_of_roles(report: &GlobalsReport) -> String {
+    let missing = [&report.missing_roles[..], &report.missing_tablespaces[..]].concat();
+    let there = [&report.existing_roles[..], &report.existing_tablespaces[..]].concat();
+    let made = match missing.as_slice() {
+        [] => "nothing to create".to_owned(),
+        missing => format!("creates {}", missing.join(", ")),
+    };
+    match there.as_slice() {
+        [] => made,
+        there => format!("{made}; keeps what exists, memberships included: {}", there.join(", ")),
+    }
+}
+
+/// What roles that exist had and do not get back, one sentence each.
+pub(super) fn warnings_of_roles(report: &GlobalsReport) -> impl Iterator<Item = String> {
+    let of_pair = |(role, member): &(String, String)| {
+        format!(
+            "role {member:?} was a member of {role:?} in this snapshot and is not one now; \
+             memberships of existing roles are not restored (to restore it: GRANT \"{role}\" TO \
+             \"{member}\")"
+        )
+    };
+    report.other_memberships.iter().map(of_pair)
 }

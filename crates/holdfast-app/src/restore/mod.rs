@@ -6,6 +6,7 @@
 //! done again at any time: what is right already stays.
 
 mod act;
+mod agreed;
 mod checks;
 mod command;
 mod database;
@@ -14,6 +15,7 @@ mod error;
 mod files;
 mod health;
 mod keys;
+mod live;
 mod objects;
 mod part;
 mod partial;
@@ -160,6 +162,9 @@ pub fn find<'a>(
     let (mut parts, mut warnings) = part::parts(app, target, &wishes.only)?;
     if wishes.is_beside() {
         partial::databases_only(&mut parts, &wishes.only)?;
+    }
+    if target.is_some() {
+        live::refuse(&parts, app, Origin { repository: context.data, snapshot: data }, context)?;
     }
     // The data need their keys, whether these are restored too or not.
     let (all, _) = part::parts(app, target, &[])?;

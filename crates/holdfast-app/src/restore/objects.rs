@@ -117,6 +117,11 @@ impl<'a> ObjectsMove<'a> {
         Ok(folders)
     }
 
+    /// True if no object is missing or different.
+    pub fn is_complete(&self, observer: &dyn Observer) -> Result<bool, RestoreError> {
+        Ok(self.restore(true, observer)?.files_restored == 0)
+    }
+
     /// Restores the objects; with `dry_run` nothing is changed, and the report says what would be.
     pub fn restore(
         &self,

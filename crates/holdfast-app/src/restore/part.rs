@@ -166,6 +166,7 @@ fn overlapping(to: &Files, live: &Files) -> Option<String> {
     })
 }
 
+/// The same database, as far as the texts of the addresses tell; [`super::live`] asks the servers.
 fn same_database(to: &Postgres, live: &Postgres) -> Option<String> {
     let server = |it: &Postgres| {
         let (text, exec) = (it.url.as_str(), it.exec.clone());
@@ -184,6 +185,11 @@ fn same_database(to: &Postgres, live: &Postgres) -> Option<String> {
     if server(to) != server(live) {
         return None;
     }
+    common_database(to, live)
+}
+
+/// What both are about, if their servers are one.
+pub(super) fn common_database(to: &Postgres, live: &Postgres) -> Option<String> {
     let is_common = |name: &String| match &live.databases {
         Databases::All => true,
         Databases::Named(names) => names.contains(name),

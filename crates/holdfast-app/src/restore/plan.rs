@@ -8,8 +8,9 @@ use holdfast_engine::Observer;
 use jiff::Timestamp;
 use serde::Serialize;
 
+use super::agreed::{Agreed, BucketEffect};
 use super::command;
-use super::database::{self, DatabaseEffect};
+use super::database::{self, DatabaseEffect, Made};
 use super::files::Move;
 use super::keys::KeysPlan;
 use super::objects::ObjectsMove;
@@ -36,6 +37,9 @@ pub struct Plan {
     pub warnings: Vec<String>,
     /// What stands in the way: one sentence each, with the flag that allows it.
     pub refusals: Vec<String>,
+    /// What was found where things go.
+    #[serde(skip)]
+    pub(super) agreed: Agreed,
 }
 
 /// One thing that will be done.
@@ -106,6 +110,7 @@ pub(super) fn plan(prepared: &Prepared<'_>, observer: &dyn Observer) -> Result<P
         items: Vec::new(),
         warnings: prepared.warnings.clone(),
         refusals: Vec::new(),
+        agreed: Agreed::default(),
     };
     for step in &prepared.steps {
         if observer.is_interrupted() {
@@ -132,14 +137,20 @@ impl Plan {
                 let detail = "they stay, and are compared with those that the data need";
                 self.push(step, Effect::Check, detail.to_owned());
             }
-            Step::Globals(..) => {
-                let detail = "makes the roles that are missing; those that exist stay".to_owned();
-                self.push(step, Effect::Make, detail);
+            Step::Globals(part, script) => {
+                let report = database::roles(part, script, prepared.context)?;
+                let is_missing =
+                    !(report.missing_roles.is_empty() && report.missing_tablespaces.is_empty());
+                let effect = if is_missing { Effect::Make } else { Effect::Keep };
+                self.push(step, effect, database::sentence_of_roles(&report));
+                self.warnings.extend(database::warnings_of_roles(&report));
             }
             Step::Database(database) => {
                 let left = database.leftovers()?;
                 let effect = database.effect(&left, prepared.wishes)?;
                 self.leftovers(prepared, &database.to, &left);
+                self.foreign(database, &effect);
+                self.agreed.database(database, effect.clone());
                 self.database(prepared, step, database, effect);
             }
             Step::Files(part, origin) => self.files(prepared, step, part, *origin, observer)?,
@@ -196,6 +207,16 @@ impl Plan {
             self.refusals.push(format!(
                 "another restore of database {name:?} is filling {busy:?}; begin when it has ended"
             ));
+        }
+    }
+
+    /// The SQL of a dump is the choice of its author.
+    fn foreign(&mut self, database: &database::DatabaseMove<'_>, effect: &DatabaseEffect) {
+        let is_filled = !matches!(effect, DatabaseEffect::Keep | DatabaseEffect::Leave(_));
+        if database.origin != Made::Here && is_filled {
+            let (name, effect) = (format!("statements of dump {}", database.source), Effect::Run);
+            let detail = "runs the SQL in the dump as the role that restores".to_owned();
+            self.items.push(PlanItem { name, effect, detail });
         }
     }
 
@@ -288,6 +309,7 @@ impl Plan {
         }
         let (effect, detail) = match is_there {
             false => {
+                self.agreed.bucket(place.clone(), BucketEffect::Make);
                 let count = moved.count(observer)?;
                 (Effect::Make, format!("{place} does not exist; objects: {count}"))
             }
@@ -295,6 +317,8 @@ impl Plan {
                 let report = moved.restore(true, observer)?;
                 let (written, all) = (report.files_restored, report.total_files);
                 let what = if wishes.only_missing { "missing" } else { "missing or different" };
+                let agreed = if written == 0 { BucketEffect::Keep } else { BucketEffect::Change };
+                self.agreed.bucket(place.clone(), agreed);
                 match written {
                     0 => {
                         let all = count(all, "object", "objects");
@@ -318,13 +342,23 @@ impl Plan {
         let (path, files, written) =
             (moved.to.display(), report.total_files, report.files_restored);
         let is_there = moved.to.symlink_metadata().is_ok();
+        if !is_there {
+            self.agreed.absent(moved.to);
+        }
         let (effect, detail) = match (is_there, written) {
             (false, _) => (Effect::Make, format!("{path} does not exist; files: {files}")),
             (true, 0) if moved.only_missing => {
                 let files = count(files, "file", "files");
                 (Effect::Keep, format!("{path} has them all, whatever they are: {files}"))
             }
-            (true, 0) => (Effect::Keep, format!("{path} seems right; it is compared")),
+            // Contents, owners and modes are looked at when they are restored, not here.
+            (true, 0) => {
+                let detail = format!(
+                    "{path} looks unchanged by size and time; contents are compared, and \
+                     differences overwritten"
+                );
+                (Effect::Change, detail)
+            }
             (true, _) => {
                 let what = if moved.only_missing { "are missing" } else { "are missing or differ" };
                 let files = count(files, "file", "files");

@@ -1,7 +1,11 @@
 //! Doing a restore, step by step.
 
+use std::path::PathBuf;
+
 use holdfast_engine::Observer;
 
+use super::agreed::Agreed;
+use super::plan::Plan;
 use super::report::{RestoreReport, StepReport, StepState, Verified};
 use super::step::Step;
 use super::{Prepared, RestoreError};
@@ -27,18 +31,29 @@ impl Done {
 }
 
 impl Prepared<'_> {
-    /// Does what the plan says. Somebody must have confirmed it if the plan wants that.
+    /// Does what the plan says, which is this restore's own. Somebody must have confirmed it if it
+    /// wants that. Every place is looked at again: one that is not what the plan says is not
+    /// touched.
     ///
     /// It never fails without a report: that says what was done, what not, and why.
     pub fn restore(
         &self,
+        plan: &Plan,
         hooks: &Hooks<'_>,
         observer: &dyn Observer,
         on_step: &dyn Fn(&StepReport),
     ) -> RestoreReport {
         let mut report = self.empty_report();
-        let mut work =
-            Work { prepared: self, hooks, observer, on_step, report: &mut report, hold: None };
+        let mut work = Work {
+            prepared: self,
+            agreed: &plan.agreed,
+            hooks,
+            observer,
+            on_step,
+            report: &mut report,
+            made: Vec::new(),
+            hold: None,
+        };
         let outcome = |result: &Result<Outcome, RestoreError>| match result {
             Ok(outcome) => outcome.clone(),
             Err(_) => Outcome { state: State::Failed, ..Outcome::default() },
@@ -90,10 +105,13 @@ fn not_done(step: &Step<'_>, message: &str) -> StepReport {
 /// A restore that goes on.
 pub(super) struct Work<'a, 'p> {
     pub prepared: &'a Prepared<'p>,
+    pub agreed: &'a Agreed,
     pub hooks: &'a Hooks<'a>,
     pub observer: &'a dyn Observer,
     on_step: &'a dyn Fn(&StepReport),
     pub report: &'a mut RestoreReport,
+    /// Paths that were restored; what is below them is this restore's own.
+    pub made: Vec<PathBuf>,
     /// Why the application must not be started, if it must not.
     pub hold: Option<&'static str>,
 }

@@ -1,14 +1,15 @@
 //! A session over a connection of this process. Only here is anything asynchronous.
 
 use std::path::Path;
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use futures_util::TryStreamExt;
+use bytes::Bytes;
+use futures_util::{SinkExt, TryStreamExt};
 use tokio::runtime::{Builder, Runtime};
-use tokio_postgres::{Client, Config};
+use tokio_postgres::{Client, Config, CopyInSink};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::error::{ErrorKind, PostgresError, Refusal};
@@ -27,6 +28,8 @@ const STOP_INTERVAL: Duration = Duration::from_millis(100);
 pub(super) struct Direct {
     /// Server and database, for people.
     subject: String,
+    /// Where rows go, behind a `COPY ... FROM STDIN`.
+    rows: Option<Pin<Box<CopyInSink<Bytes>>>>,
     // The client goes before the runtime that drives it.
     client: Client,
     runtime: Runtime,
@@ -52,7 +55,7 @@ impl Direct {
             Ok::<_, PostgresError>(client)
         });
         let stop = Arc::clone(&tools.stop);
-        Ok(Self { subject, client: opened?, runtime, stop })
+        Ok(Self { subject, rows: None, client: opened?, runtime, stop })
     }
 
     pub fn run(&mut self, sql: &str) -> Result<(), PostgresError> {
@@ -78,6 +81,36 @@ impl Direct {
             Ok(())
         })
     }
+}
+
+/// Rows on their way into a table.
+impl Direct {
+    /// Runs `COPY ... FROM STDIN`; rows come next.
+    pub fn begin_rows(&mut self, statement: &str) -> Result<(), PostgresError> {
+        let begun = unless_stopped(&self.stop, self.client.copy_in(statement));
+        let rows = self.runtime.block_on(begun)?;
+        self.rows = Some(Box::pin(rows.map_err(|error| explain(&self.subject, &error))?));
+        Ok(())
+    }
+
+    /// Sends rows, in pieces of any size.
+    pub fn send_rows(&mut self, bytes: &[u8]) -> Result<(), PostgresError> {
+        let Some(rows) = &mut self.rows else { return Err(no_rows()) };
+        let sent = unless_stopped(&self.stop, rows.send(Bytes::copy_from_slice(bytes)));
+        self.runtime.block_on(sent)?.map_err(|error| explain(&self.subject, &error))
+    }
+
+    /// The rows are complete.
+    pub fn end_rows(&mut self) -> Result<(), PostgresError> {
+        let Some(mut rows) = self.rows.take() else { return Err(no_rows()) };
+        let ended = unless_stopped(&self.stop, rows.as_mut().finish());
+        let ended = self.runtime.block_on(ended)?;
+        ended.map(drop).map_err(|error| explain(&self.subject, &error))
+    }
+}
+
+fn no_rows() -> PostgresError {
+    PostgresError::new(ErrorKind::Statement, "rows stand where no COPY is")
 }
 
 /// Waits for an answer, but not beyond the wish to stop.

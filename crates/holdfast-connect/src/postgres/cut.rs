@@ -5,9 +5,10 @@ use std::fmt;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::error::{ErrorKind, PostgresError};
+use super::identity;
 use super::names;
 use super::options::PostgresOptions;
-use super::preflight::{begin, check_database, check_server, may_call};
+use super::preflight::{begin, check_database, check_server};
 use super::record::{DatabaseRecord, FORM, RestorePoint, ServerRecord};
 use super::rows::Row;
 use super::session::{Session, literal};
@@ -62,7 +63,7 @@ impl Cut {
         let tools = options.server.resolve()?;
         let (mut first, names) = begin(&tools, &options.databases)?;
         let found = check_server(&tools, &mut first, &options)?;
-        let system_identifier = system_identifier(&mut first)?;
+        let system_identifier = identity::of_session(&mut first)?;
         drop(first);
         let mut sessions = BTreeMap::new();
         for name in names {
@@ -223,13 +224,6 @@ fn extensions(session: &mut Session) -> Result<BTreeMap<String, String>, Postgre
         columns.next().zip(columns.next())
     });
     Ok(pairs.collect())
-}
-
-fn system_identifier(session: &mut Session) -> Result<Option<String>, PostgresError> {
-    match may_call(session, "pg_control_system()")? {
-        true => session.value("SELECT system_identifier FROM pg_control_system()"),
-        false => Ok(None),
-    }
 }
 
 /// Makes the restore point in a session of its own, if it is wanted. That it cannot be made is no

@@ -26,6 +26,8 @@ use crate::{Content, Opener, Piece};
 const SKIP_BYTES: usize = 64 << 10;
 /// Room between the tool and this process, so that neither waits for each of the other's steps.
 const PIPE_BYTES: i32 = 1 << 20;
+/// Digits of the hash of a member.
+const HASH_DIGITS: usize = 32;
 /// How long a tool whose output was no dump may take to say why.
 const LAST_WORDS_TIMEOUT: Duration = Duration::from_secs(2);
 
@@ -42,6 +44,8 @@ pub(super) struct Dump {
     /// The member whose data is being read.
     open: Option<(MemberRecord, ContentHasher)>,
     members: Vec<MemberRecord>,
+    /// How much memory more members may take: a large object of a few bytes is one too.
+    room: u64,
     /// Why it could not be read on: said again to whoever asks for more.
     failure: Option<PostgresError>,
     /// Room for what nobody wants.
@@ -66,25 +70,28 @@ impl Dump {
         let _ = fcntl(&output, FcntlArg::F_SETPIPE_SZ(PIPE_BYTES));
         let output = StoppableReader::new(output.into(), Arc::clone(&cut.tools.stop));
         match ArchiveReader::open(Box::new(output) as Box<dyn Read + Send>, Limits::DEFAULT) {
-            Ok(reader) => Ok(Self::new(record.name.clone(), reader, Some(running))),
+            Ok(reader) => Ok(Self::new(record.name.clone(), reader, Some(running), u64::MAX)),
             Err(error) => Err(blame(&record.name, &mut running, &error)),
         }
     }
 
-    /// Reads the table of contents of a dump that somebody made.
-    pub fn from_file(file: Box<dyn Read + Send>) -> Result<Self, PostgresError> {
-        let reader = ArchiveReader::open(file, Limits::DEFAULT);
+    /// Reads the table of contents of a dump that somebody made, which has so many bytes as it lies
+    /// there.
+    pub fn from_file(file: Box<dyn Read + Send>, bytes: u64) -> Result<Self, PostgresError> {
+        let limits = Limits::of_file(bytes);
+        let reader = ArchiveReader::open(file, limits);
         let reader =
             reader.map_err(|error| PostgresError::new(ErrorKind::Incomplete, error.to_string()))?;
         let name = reader.toc().head.database.as_deref().unwrap_or_default();
         let name = String::from_utf8_lossy(name).into_owned();
-        Ok(Self::new(name, reader, None))
+        Ok(Self::new(name, reader, None, limits.toc_bytes_max))
     }
 
     fn new(
         database: String,
         reader: ArchiveReader<Box<dyn Read + Send>>,
         running: Option<Running>,
+        room: u64,
     ) -> Self {
         let entries = reader.toc().entries.iter().enumerate();
         let places = entries.map(|(place, entry)| (entry.dump_id, place)).collect();
@@ -96,6 +103,7 @@ impl Dump {
             names: Names::default(),
             open: None,
             members: Vec::new(),
+            room,
             failure: None,
             skipped: vec![0; SKIP_BYTES],
         }
@@ -205,6 +213,16 @@ impl Dump {
         let content =
             content.map_err(|error| self.damaged(&format!("{}: {error}", record.label())))?;
         record.kind = content.kind.into();
+        let texts = record.path.len() + record.name.len();
+        let taken = 2 * size_of::<MemberRecord>() + texts + HASH_DIGITS;
+        self.room = self.room.checked_sub(taken as u64).ok_or_else(|| {
+            let text = format!(
+                "the dump of database {:?} has more tables and large objects than is sensible for \
+                 a file of its size",
+                self.database
+            );
+            PostgresError::new(ErrorKind::Incomplete, text)
+        })?;
         (record.rows, record.bytes) = (content.rows, content.bytes);
         record.hash = format!("{:032x}", content.hash);
         self.members.push(record);

@@ -43,6 +43,8 @@ pub enum ErrorKind {
     CutLost,
     /// The database exists already.
     Exists,
+    /// The database is not any longer what it was when the restore was planned.
+    Changed,
     /// What was restored is not what was captured.
     Differs,
     /// The caller asked to stop.

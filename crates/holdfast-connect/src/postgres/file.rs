@@ -70,7 +70,8 @@ impl DumpFileSource {
         let is_script = start.starts_with(b"--");
         if is_archive || !is_script {
             // What is neither, the reader of archives can name.
-            let dump = Dump::from_file(file)?;
+            let bytes = self.watched.as_ref().map_or(u64::MAX, |(_, look)| look.bytes);
+            let dump = Dump::from_file(file, bytes)?;
             self.items.push_back(self.entries.enter("databases", false));
             let folder = DatabaseFolder::begin(dump, None, self.entries, &mut self.items);
             self.folder = Some(folder);

@@ -17,6 +17,7 @@ mod dump;
 mod error;
 mod file;
 mod globals;
+mod identity;
 mod names;
 mod options;
 mod preflight;
@@ -26,6 +27,7 @@ mod restore;
 mod rows;
 mod session;
 mod source;
+mod sql;
 mod tls;
 mod tool;
 mod tool_command;
@@ -33,6 +35,7 @@ mod tool_command;
 pub use cut::{Cut, OnRow};
 pub use error::{ErrorKind, PostgresError};
 pub use file::DumpFileSource;
+pub use identity::system_identifier;
 pub use options::{Databases, Globals, PostgresOptions, Server};
 pub use preflight::{Preflight, preflight};
 pub use record::{
@@ -40,7 +43,7 @@ pub use record::{
 };
 pub use restore::{
     EmitForm, GlobalsReport, Holding, Leftovers, RestoreOptions, RestoreReport, RestoreSelection,
-    Standing, StoredDatabase, TableOutcome, TableReport, emit, emit_stream, holds, leftovers,
-    restore, restore_globals, settle, standing, tidy,
+    ScriptReport, Standing, StoredDatabase, TableOutcome, TableReport, emit, emit_stream, globals,
+    holds, leftovers, restore, restore_globals, restore_script, settle, standing, tidy,
 };
 pub use source::{GlobalsSource, PostgresSource};

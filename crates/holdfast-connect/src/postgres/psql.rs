@@ -1,5 +1,9 @@
 //! A session where only the tools can reach the server, such as inside a container: `psql` runs
 //! there and takes statements on its standard input.
+//!
+//! `psql` obeys what begins with a backslash in what it reads, and may start programs then. So it
+//! never reads a statement: it reads hexadecimal digits, which the server turns into the text, and
+//! `\gexec` sends that text back to the server without a look at it.
 
 use std::io::{BufRead, BufReader, Write};
 use std::process::{ChildStdin, Stdio};
@@ -54,7 +58,7 @@ impl Psql {
         statement: &str,
         on_bytes: &mut OnBytes<'_>,
     ) -> Result<(), PostgresError> {
-        let text = format!("{statement};\n\\echo {}\n", self.mark);
+        let text = format!("{}\n\\echo {}\n", unread(statement), self.mark);
         let written = self.input.as_mut().map(|input| {
             input.write_all(text.as_bytes())?;
             input.flush()
@@ -95,6 +99,19 @@ impl Psql {
             false => Refusal { subject: &self.subject, code: None, message }.explain(),
         }
     }
+}
+
+/// A statement as something that `psql` does not read but sends.
+fn unread(statement: &str) -> String {
+    let mut text = String::with_capacity(statement.len() * 2 + 80);
+    text.push_str("SELECT pg_catalog.convert_from(pg_catalog.decode('");
+    for byte in statement.bytes() {
+        text.extend(
+            [byte >> 4, byte & 15].map(|digit| char::from(b"0123456789abcdef"[digit as usize])),
+        );
+    }
+    text.push_str("', 'hex'), 'UTF8') \\gexec");
+    text
 }
 
 fn terminal() -> PostgresError {

@@ -132,7 +132,8 @@ fn the_fields_of_version_15_are_all_there() {
         rows.copy.as_deref(),
         Some(&b"COPY public.users (id, name, photo) FROM stdin;\n"[..])
     );
-    assert_eq!(rows.copy_to_stdout().unwrap(), b"COPY public.users (id, name, photo) TO STDOUT");
+    let statement = br#"COPY "public"."users" ("id", "name", "photo") TO STDOUT"#;
+    assert_eq!(rows.copy_to_stdout().unwrap(), statement);
     let state = |entry: &Entry| match entry.data {
         DataPlace::Stream { state, .. } => state,
         DataPlace::File(_) => panic!("this is a custom archive"),

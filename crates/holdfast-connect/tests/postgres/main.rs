@@ -17,7 +17,10 @@ mod capture;
 // Shared with the tests of the whole, which stand above this crate.
 #[path = "../../../../tests/src/cluster.rs"]
 mod cluster;
+mod empty;
 mod golden;
+mod hostile;
+mod memory;
 mod parts;
 mod plain;
 mod refusal;

@@ -2,7 +2,7 @@
 
 use holdfast_connect::postgres::{
     EmitForm, ErrorKind, PostgresOptions, RestoreOptions, RestoreReport, TableOutcome, emit,
-    restore, restore_globals,
+    globals, restore, restore_globals,
 };
 
 use crate::cluster::{Cluster, Run, installations};
@@ -171,6 +171,31 @@ fn roles_come_first_and_those_that_exist_are_left_alone() {
     all_are_the_same(&restore(&tree.stored("app"), &way).unwrap());
     let half = &tree.0["globals.sql"][..tree.0["globals.sql"].len() / 2];
     assert!(restore_globals(&server(&other, "demo", "postgres"), half).is_err());
+}
+
+/// What was taken from a role after the capture stays taken.
+#[test]
+fn a_membership_that_was_revoked_stays_revoked() {
+    let cluster = Cluster::start(&installations()[0]);
+    cluster.sql(
+        "postgres",
+        "CREATE ROLE admins SUPERUSER; CREATE ROLE shop LOGIN; CREATE ROLE gone;
+         GRANT admins TO shop; GRANT admins TO gone; ALTER ROLE shop SET work_mem = '7MB';",
+    );
+    cluster.create("app");
+    let tree = capture(PostgresOptions::new(server(&cluster, "demo", "app"))).unwrap();
+    cluster.sql("postgres", "REVOKE admins FROM shop; ALTER ROLE shop RESET ALL; DROP ROLE gone;");
+    let state = "SELECT rolname, rolsuper, rolconfig, pg_has_role(oid, 'admins', 'MEMBER')
+        FROM pg_roles WHERE rolname IN ('admins', 'shop', 'demo') ORDER BY 1;";
+    let before = cluster.sql("postgres", state);
+    let planned = globals(&server(&cluster, "demo", "postgres"), &tree.0["globals.sql"]).unwrap();
+    let report = restore_globals(&server(&cluster, "demo", "postgres"), &tree.0["globals.sql"]);
+    assert_eq!(report.unwrap(), planned);
+    assert_eq!(planned.missing_roles, ["gone"]);
+    assert_eq!(planned.other_memberships, [("admins".to_owned(), "shop".to_owned())]);
+    assert_eq!(cluster.sql("postgres", state), before);
+    let gone = "SELECT pg_has_role('gone', 'admins', 'MEMBER');";
+    assert_eq!(cluster.sql("postgres", gone), b"t\n");
 }
 
 #[test]

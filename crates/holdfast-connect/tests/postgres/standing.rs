@@ -1,8 +1,7 @@
 //! What stands where a database is restored, and databases that are unlike the usual one.
 
 use holdfast_connect::postgres::{
-    Cut, ErrorKind, Globals, Holding, RestoreOptions, Standing, TableOutcome, holds, restore,
-    standing,
+    Cut, ErrorKind, Globals, RestoreOptions, TableOutcome, holds, restore,
 };
 
 use crate::cluster::{Cluster, installations};
@@ -24,27 +23,6 @@ fn the_database_that_every_server_has_is_replaced_too() {
     way.overwrite = Some("postgres".into());
     restore(&tree.stored("postgres"), &way).unwrap();
     assert_eq!(cluster.sql("postgres", "SELECT a FROM it;"), b"1\n");
-}
-
-#[test]
-fn a_database_without_tables_may_hold_something() {
-    let cluster = Cluster::start(&installations()[0]);
-    let there = |name: &str| standing(&server(&cluster, "demo", "postgres"), name).unwrap();
-    assert_eq!(there("app"), Standing::Absent);
-    cluster.create("app");
-    assert_eq!(there("app"), Standing::Empty);
-    cluster.sql("app", "CREATE EXTENSION hstore;");
-    assert_eq!(there("app"), Standing::Empty);
-    let filled =
-        |tables, others, large_objects| Standing::Filled(Holding { tables, others, large_objects });
-    cluster.sql("app", "SELECT lo_from_bytea(0, 'abc');");
-    assert_eq!(there("app"), filled(0, 0, 1));
-    cluster.sql("app", "CREATE FUNCTION f() RETURNS int LANGUAGE sql AS 'SELECT 1';");
-    cluster
-        .sql("app", "CREATE VIEW v AS SELECT 1; CREATE SEQUENCE s; CREATE TYPE e AS ENUM ('a');");
-    assert_eq!(there("app"), filled(0, 4, 1));
-    cluster.sql("app", "CREATE TABLE t (); ");
-    assert_eq!(there("app"), filled(1, 4, 1));
 }
 
 #[test]

@@ -274,7 +274,7 @@ impl Work<'_> {
         let plan = self.plan(&prepared)?;
         self.refuse(&plan)?;
         self.confirm(&plan)?;
-        let (report, failed_hooks) = self.work(&prepared)?;
+        let (report, failed_hooks) = self.work(&prepared, &plan)?;
         self.notify(&report);
         self.finish(&report, &plan.warnings, failed_hooks)
     }
@@ -316,14 +316,14 @@ impl Work<'_> {
     }
 
     /// What was done, and how many hooks failed.
-    fn work(&self, prepared: &Prepared<'_>) -> CommandResult<(RestoreReport, u32)> {
+    fn work(&self, prepared: &Prepared<'_>, plan: &Plan) -> CommandResult<(RestoreReport, u32)> {
         let file = self.destination();
         let is_interrupted = || self.context.is_interrupted();
         let observer = |report: &HookReport| self.context.tell_hook(report);
         let hooks = Hooks::new(&file.hooks, &file.app.name, self.id, &is_interrupted, &observer);
         let watcher = Watcher::start(self.context, Activity::Restore, None)?;
         let on_step = |step: &restore::StepReport| tell::step(step, self.context);
-        let report = prepared.restore(&hooks, &watcher, &on_step);
+        let report = prepared.restore(plan, &hooks, &watcher, &on_step);
         drop(watcher);
         Ok((report, hooks.failures()))
     }

@@ -32,8 +32,8 @@ impl Table for Dump {
         );
         let restore = section.table(
             "restore",
-            "Where a restore makes a database of an archive, with the keys of a source of type \
-             postgres. Default: nowhere.",
+            "Where a restore makes a database of an archive or a script of pg_dump, with the keys \
+             of a source of type postgres. Default: nowhere.",
         );
         Some(Self { file: file?, max_age, restore: restore.map(Box::new) })
     }

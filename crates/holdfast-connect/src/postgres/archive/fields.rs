@@ -17,7 +17,7 @@ pub(super) type Text = Option<Box<[u8]>>;
 pub struct Limits {
     /// One string of the table of contents, such as the definition of a function, in bytes.
     pub string_bytes_max: u32,
-    /// All strings of the table of contents together, in bytes.
+    /// The table of contents as it is held in memory, in bytes.
     pub toc_bytes_max: u64,
     /// Entries of the table of contents. Before PostgreSQL 17 each large object had its own.
     pub entries_max: u32,
@@ -26,13 +26,24 @@ pub struct Limits {
 }
 
 impl Limits {
-    /// For archives of databases of any size.
+    /// For archives of databases of any size, as pg_dump prints them here.
     pub const DEFAULT: Self = Self {
         string_bytes_max: 256 << 20,
         toc_bytes_max: 4 << 30,
         entries_max: 1 << 24,
         zstd_window_log_max: 27,
     };
+
+    /// For an archive that somebody else made, by the size of its file, which may be compressed
+    /// as a whole. An entry of a real dump takes some 20 bytes at least when it is
+    /// compressed, and less than a KiB in memory; functions of 16 MiB are none that people write.
+    pub fn of_file(bytes: u64) -> Self {
+        const FREE_BYTES: u64 = 32 << 20;
+        const RATIO: u64 = 64;
+        const BYTES_MAX: u64 = 2 << 30;
+        let toc_bytes_max = bytes.saturating_mul(RATIO).saturating_add(FREE_BYTES).min(BYTES_MAX);
+        Self { string_bytes_max: 16 << 20, toc_bytes_max, ..Self::DEFAULT }
+    }
 }
 
 impl Default for Limits {
@@ -55,7 +66,7 @@ pub(super) struct Fields<'a, R> {
     pub input: &'a mut Input<R>,
     pub widths: Widths,
     limits: &'a Limits,
-    /// What strings may still take.
+    /// What may still be held.
     bytes_left: u64,
 }
 
@@ -82,11 +93,16 @@ impl<'a, R: Read> Fields<'a, R> {
         if length > max {
             return Err(Fault::TooLarge { what: "a text", max: max.into() });
         }
-        self.bytes_left = self
-            .bytes_left
-            .checked_sub(length.into())
-            .ok_or(Fault::TooLarge { what: "texts", max: self.limits.toc_bytes_max })?;
+        self.charge(length.into())?;
         self.bytes(length as usize).map(|bytes| Some(bytes.into_boxed_slice()))
+    }
+
+    /// Takes note of memory that what follows will take.
+    pub fn charge(&mut self, bytes: u64) -> Decoded<()> {
+        let left = self.bytes_left.checked_sub(bytes);
+        let max = self.limits.toc_bytes_max;
+        self.bytes_left = left.ok_or(Fault::TooLarge { what: "entries and texts", max })?;
+        Ok(())
     }
 
     /// A byte-string that every archive has.

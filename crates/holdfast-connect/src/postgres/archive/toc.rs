@@ -8,6 +8,7 @@ use super::fields::{Fields, Limits, Text, Widths, decimal, put_int, put_offset, 
 use super::head::{Format, Head, Version};
 use super::input::Input;
 use super::looks::went_through_terminal;
+use crate::postgres::sql::{copied, qualified_name, quoted};
 
 /// How many bytes from the start of a stream are kept to find out what damaged it.
 pub(super) const START_BYTES: usize = 16 << 10;
@@ -15,6 +16,10 @@ pub(super) const START_BYTES: usize = 16 << 10;
 const TABLE_DATA: &[u8] = b"TABLE DATA";
 /// What pg_dump calls the entry of the content of large objects.
 const LARGE_OBJECTS: &[u8] = b"BLOBS";
+
+/// What an entry takes in memory beside its texts, with what is kept of it elsewhere: the list
+/// grows by doubling.
+const ENTRY_BYTES: u64 = 2 * size_of::<Entry>() as u64 + 64;
 
 /// Header and table of contents.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -210,22 +215,32 @@ impl Entry {
 
     /// The statement that reads back what the data of this entry filled in, for comparison.
     /// `None` if the data is no rows, or goes through the root of a partitioned table and so
-    /// cannot be told from that of other partitions.
+    /// cannot be told from that of other partitions; and if the dump has another statement there
+    /// than `COPY` of this table, whose names alone are taken from it.
     pub fn copy_to_stdout(&self) -> Option<Vec<u8>> {
         if self.root().is_some() {
             return None;
         }
-        let table = self.copy.as_deref()?.strip_suffix(b" FROM stdin;\n")?;
-        Some([table, b" TO STDOUT"].concat())
+        let copied = copied(self.copy.as_deref()?)?;
+        let (name, schema) = copied.table.split_last()?;
+        let namespace = self.namespace.as_deref().filter(|it| !it.is_empty());
+        let is_own = self.tag.as_deref() == Some(&**name)
+            && schema.iter().all(|schema| namespace == Some(&**schema));
+        let table: Vec<&[u8]> = namespace.into_iter().chain([&**name]).collect();
+        let columns = copied.columns.map(|columns| [b" (", &*listed(&columns), b")"].concat());
+        let statement =
+            [b"COPY ", &*dotted(&table), &columns.unwrap_or_default(), b" TO STDOUT"].concat();
+        is_own.then_some(statement)
     }
 
     /// The statement that reads back the root of the partitioned table through which the data of
     /// this entry goes. `None` if it goes into its own table.
     pub fn root_to_stdout(&self) -> Option<Vec<u8>> {
-        let root = self.root()?;
-        let columns = self.copy.as_deref()?.strip_prefix(b"COPY ")?.strip_prefix(root)?;
-        let columns = columns.strip_prefix(b" (")?.strip_suffix(b") FROM stdin;\n")?;
-        Some([b"COPY (SELECT ", columns, b" FROM ", root, b") TO STDOUT"].concat())
+        let root = qualified_name(self.root()?)?;
+        let copied = copied(self.copy.as_deref()?).filter(|copied| copied.table == root)?;
+        let root: Vec<&[u8]> = root.iter().map(Vec::as_slice).collect();
+        let columns = listed(&copied.columns?);
+        Some([b"COPY (SELECT ", &*columns, b" FROM ", &dotted(&root), b") TO STDOUT"].concat())
     }
 
     /// The root of the partitioned table through which the data goes, as SQL writes its name.
@@ -248,6 +263,7 @@ impl Entry {
     }
 
     fn decode<R: Read>(fields: &mut Fields<'_, R>, head: &Head) -> Decoded<Self> {
+        fields.charge(ENTRY_BYTES)?;
         let version = head.version;
         let entry = Self {
             dump_id: decode_dump_id(fields)?,
@@ -319,6 +335,16 @@ impl Entry {
     }
 }
 
+/// Names of columns as SQL writes them.
+fn listed(names: &[Vec<u8>]) -> Vec<u8> {
+    names.iter().map(|name| quoted(name)).collect::<Vec<_>>().join(&b", "[..])
+}
+
+/// A name behind that of its schema.
+fn dotted(names: &[&[u8]]) -> Vec<u8> {
+    names.iter().map(|name| quoted(name)).collect::<Vec<_>>().join(&b'.')
+}
+
 /// A name in a message: on one line, without control characters, not too long.
 fn printable(name: &[u8]) -> String {
     const CHARS_MAX: usize = 100;
@@ -379,6 +405,8 @@ fn decode_with_oids<R: Read>(fields: &mut Fields<'_, R>) -> Decoded<bool> {
 fn decode_dependencies<R: Read>(fields: &mut Fields<'_, R>) -> Decoded<Vec<i32>> {
     let mut dependencies = Vec::new();
     while let Some(text) = fields.text()? {
+        // The list grows by doubling.
+        fields.charge(2 * size_of::<i32>() as u64)?;
         dependencies.push(decimal(&text)?);
     }
     Ok(dependencies)

@@ -1,12 +1,12 @@
 //! The database that a restore fills, from its creation to its name.
 
-use super::super::archive::Entry;
 use super::super::error::{ErrorKind, PostgresError};
 use super::super::record::DatabaseRecord;
 use super::super::session::{Session, identifier, literal};
+use super::super::tool::Tools;
 use super::RestoreOptions;
 use super::leftover::{application_name, comment, end_sessions};
-use super::stored::Stored;
+use super::standing::{self, Holding};
 
 /// PostgreSQL cuts longer names.
 const NAME_BYTES_MAX: usize = 63;
@@ -31,7 +31,7 @@ impl Fresh {
     /// Makes it, with the encoding and the collation that the captured one had.
     pub fn create(
         session: &mut Session,
-        stored: &Stored<'_>,
+        record: Option<&DatabaseRecord>,
         options: &RestoreOptions,
         warnings: &mut Vec<String>,
     ) -> Result<Self, PostgresError> {
@@ -41,7 +41,7 @@ impl Fresh {
         let alive = application_name(&options.run);
         session.run(&format!("SET application_name = {}", literal(&alive)))?;
         let create = format!("CREATE DATABASE {} TEMPLATE template0", identifier(&fresh.name));
-        let Some(record) = &stored.content.record else {
+        let Some(record) = record else {
             session.run(&create)?;
             fresh.mark(session, &options.database)?;
             return Ok(fresh);
@@ -82,11 +82,15 @@ impl Fresh {
 
     /// Gives it the wanted name. A database that has the name loses it first, and is removed last;
     /// if that fails, the restore is done nevertheless, and this says what is left.
+    ///
+    /// With `only_empty` that database is looked at once more when it can no longer be written
+    /// to, and gets its name back if it holds something.
     pub fn rename(
-        &mut self,
+        &self,
         session: &mut Session,
         target: &str,
         is_there: bool,
+        only_empty: Option<&Tools>,
     ) -> Result<Option<String>, PostgresError> {
         let to = identifier(target);
         let rename = format!("ALTER DATABASE {} RENAME TO {to}", identifier(&self.name));
@@ -94,13 +98,17 @@ impl Fresh {
             return session.run(&rename).map(|()| None).map_err(|error| self.left(&error));
         }
         let old_name = derived(target, "hf_old", &self.run);
-        let old = identifier(&old_name);
-        let aside = self.move_aside(session, target, &old);
+        let aside = self.move_aside(session, target, &identifier(&old_name));
         aside.map_err(|error| self.left(&error))?;
+        if let Some(tools) = only_empty
+            && let Err(error) = still_empty(session, tools, target, &old_name)
+        {
+            put_back(session, target, &old_name)?;
+            self.remove(session);
+            return Err(error);
+        }
         if let Err(error) = session.run(&rename) {
-            // The one that was there gets its place back.
-            session.run(&format!("ALTER DATABASE {old} RENAME TO {to}"))?;
-            session.run(&format!("ALTER DATABASE {to} ALLOW_CONNECTIONS true"))?;
+            put_back(session, target, &old_name)?;
             return Err(self.left(&error));
         }
         Ok(drop_database(session, &old_name))
@@ -138,6 +146,37 @@ impl Fresh {
         );
         PostgresError::new(error.kind, text)
     }
+}
+
+/// The one that was there gets its name back.
+fn put_back(session: &mut Session, target: &str, old_name: &str) -> Result<(), PostgresError> {
+    let (to, old) = (identifier(target), identifier(old_name));
+    session.run(&format!("ALTER DATABASE {old} RENAME TO {to}"))?;
+    session.run(&format!("ALTER DATABASE {to} ALLOW_CONNECTIONS true"))
+}
+
+/// Refuses to replace a database that was empty, if it is not any longer. Sessions with it have
+/// ended, and what they had not committed is undone; its name is known to this restore only.
+fn still_empty(
+    session: &mut Session,
+    tools: &Tools,
+    target: &str,
+    old_name: &str,
+) -> Result<(), PostgresError> {
+    session.run(&format!("ALTER DATABASE {} ALLOW_CONNECTIONS true", identifier(old_name)))?;
+    match standing::held(&mut Session::open(tools, old_name)?)? {
+        None => Ok(()),
+        Some(holding) => Err(filled_meanwhile(target, &holding)),
+    }
+}
+
+/// The error for a database that is not empty any longer.
+pub(super) fn filled_meanwhile(target: &str, holding: &Holding) -> PostgresError {
+    let text = format!(
+        "database {target:?} was empty when the restore began and now has {holding}; it was left \
+         unchanged: run the command again, with --yes-overwrite {target} if it may be replaced"
+    );
+    PostgresError::new(ErrorKind::Changed, text)
 }
 
 /// Removes a database; if that fails, a sentence that says what is left and why.
@@ -196,65 +235,6 @@ fn tablespace(
         "the database lies in the usual tablespace, because this server has none called {name:?}"
     ));
     Ok(String::new())
-}
-
-/// Brings back what belongs to the database as such: its settings, privileges and comment. The dump
-/// has them as statements with the database's name in them. The database is finished then.
-pub(super) fn apply_settings(
-    session: &mut Session,
-    stored: &Stored<'_>,
-    options: &RestoreOptions,
-    warnings: &mut Vec<String>,
-) {
-    let is_whole = options.selection.is_everything();
-    let all = || stored.toc.entries.iter().filter(|entry| is_whole && is_of_database(entry));
-    let is_comment = |entry: &&Entry| *entry.kind == *b"COMMENT";
-    for entry in all().filter(|entry| !is_comment(entry)) {
-        apply(session, stored, options, entry, warnings);
-    }
-    // From here on nobody takes it for unfinished.
-    let unmark = format!("COMMENT ON DATABASE {} IS NULL", identifier(&options.database));
-    if let Err(error) = session.run(&unmark) {
-        warnings.push(format!("the database has a comment of its restore: {error}"));
-    }
-    for entry in all().filter(is_comment) {
-        apply(session, stored, options, entry, warnings);
-    }
-}
-
-/// Runs one statement about the database.
-fn apply(
-    session: &mut Session,
-    stored: &Stored<'_>,
-    options: &RestoreOptions,
-    entry: &Entry,
-    warnings: &mut Vec<String>,
-) {
-    let definition = entry.definition.as_deref().unwrap_or_default();
-    if options.database != stored.content.database {
-        let kind = String::from_utf8_lossy(&entry.kind).to_lowercase();
-        warnings.push(format!(
-            "{kind} of the database were not applied, since it has another name: {}",
-            String::from_utf8_lossy(definition).trim()
-        ));
-        return;
-    }
-    if !options.keep_owners && *entry.kind == *b"ACL" {
-        return;
-    }
-    if let Err(error) = session.run(&String::from_utf8_lossy(definition)) {
-        warnings.push(format!("settings of the database were not applied: {error}"));
-    }
-}
-
-/// True if an entry is about the database as such.
-pub(super) fn is_of_database(entry: &Entry) -> bool {
-    let is_named = entry.tag.as_deref().is_some_and(|tag| tag.starts_with(b"DATABASE "));
-    match &*entry.kind {
-        b"DATABASE PROPERTIES" => true,
-        b"ACL" | b"COMMENT" | b"SECURITY LABEL" => is_named,
-        _ => false,
-    }
 }
 
 #[cfg(test)]

@@ -6,9 +6,10 @@ use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::Path;
 use std::process::Stdio;
 
-use super::super::archive::{PlainCheck, PlainKind, Wanted};
+use super::super::archive::{PlainCheck, PlainError, PlainKind, Wanted};
 use super::super::error::{ErrorKind, PostgresError};
 use super::super::options::Server;
+use super::super::sql::{Script, ScriptError};
 use super::super::tool::Tools;
 use super::stored::{Stored, StoredDatabase};
 
@@ -105,7 +106,8 @@ pub(super) fn write_directory(
     written.map_err(|error| PostgresError::new(ErrorKind::Io, error.to_string()))
 }
 
-/// Has `pg_restore` turn the archive into SQL.
+/// Has `pg_restore` turn the archive into SQL. Its author may have put commands for `psql`
+/// into it; a script with such a command is not written beyond it.
 fn write_sql(
     tools: &Tools,
     stored: &Stored<'_>,
@@ -113,24 +115,25 @@ fn write_sql(
 ) -> Result<(), PostgresError> {
     let mut command = tools.command("pg_restore");
     command.args(["-f", "-"]).stdout(Stdio::piped());
-    let mut check = PlainCheck::new();
     let mut running = tools.start("pg_restore", command.stdin(Stdio::piped()))?;
     let (input, output) = (running.child.stdin.take(), running.child.stdout.take());
-    let Some((mut input, mut output)) = input.zip(output) else {
+    let Some((mut input, output)) = input.zip(output) else {
         return Err(PostgresError::new(ErrorKind::Tool, "pg_restore has no input"));
     };
     let copied = std::thread::scope(|scope| {
-        let copying = scope.spawn(|| copy(&mut output, script, &mut check));
+        // Its end of the pipe goes with it, so that pg_restore never waits for a reader.
+        let copying = scope.spawn(move || copy(output, script));
         let emission = stored.emission(&Wanted::All);
         let written = emission.write_stream(&mut input, &mut |member| stored.open(member));
         drop(input);
-        let copied = copying.join().unwrap_or_else(|_| Err(io::Error::other("a thread failed")));
-        written.map(|()| copied)
+        let failed = || Err(PostgresError::new(ErrorKind::Io, "a thread failed"));
+        (written, copying.join().unwrap_or_else(|_| failed()))
     });
+    let (written, copied) = copied;
+    let kind = copied?;
     running.succeed()?;
-    let copied = copied.map_err(|error| PostgresError::new(ErrorKind::Io, error.to_string()))?;
-    copied.map_err(|error| PostgresError::io("write the script", &error))?;
-    match check.finish() {
+    written.map_err(|error| PostgresError::new(ErrorKind::Io, error.to_string()))?;
+    match kind {
         Ok(PlainKind::Database) => Ok(()),
         _ => {
             let text = "the script is not whole, though pg_restore said nothing";
@@ -139,21 +142,34 @@ fn write_sql(
     }
 }
 
+/// Copies a script; what it is at its end.
 fn copy(
-    input: &mut impl Read,
+    mut input: impl Read,
     script: &mut (dyn Write + Send),
-    check: &mut PlainCheck,
-) -> io::Result<()> {
+) -> Result<Result<PlainKind, PlainError>, PostgresError> {
+    let (mut check, mut watched) = (PlainCheck::new(), Script::watched());
     let mut buffer = vec![0; 64 << 10];
+    let refused = |error: ScriptError| {
+        let text = format!(
+            "this dump cannot be written as a script: {error}; write it as an archive (-a custom)"
+        );
+        PostgresError::new(ErrorKind::Incomplete, text)
+    };
+    let cannot = |error: io::Error| PostgresError::io("write the script", &error);
     loop {
         match input.read(&mut buffer) {
-            Ok(0) => return script.flush(),
+            Ok(0) => {
+                script.flush().map_err(cannot)?;
+                return Ok(check.finish());
+            }
             Ok(count) => {
-                check.update(&buffer[..count]);
-                script.write_all(&buffer[..count])?;
+                let bytes = &buffer[..count];
+                watched.update(bytes, &mut |_| Ok(())).map_err(refused)?;
+                check.update(bytes);
+                script.write_all(bytes).map_err(cannot)?;
             }
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
+            Err(error) => return Err(PostgresError::io("read from pg_restore", &error)),
         }
     }
 }

@@ -1,117 +1,256 @@
 //! Roles and tablespaces, brought back without touching those that are there.
+//!
+//! The script is taken apart, and each statement is run by itself if it is one that `pg_dumpall`
+//! writes and makes something that is missing. A role or a tablespace that exists keeps exactly
+//! what it has: its attributes, its settings and what it is a member of.
 
-use std::collections::HashSet;
-use std::io::Write;
-use std::process::Stdio;
+use std::collections::BTreeSet;
 
 use super::super::archive::{PlainCheck, PlainKind};
 use super::super::error::{ErrorKind, PostgresError};
 use super::super::options::Server;
-use super::super::session::Session;
+use super::super::session::{Session, literal};
+use super::super::sql::{Grantees, OfGlobals, of_globals, statements};
 use super::administrator;
 
-/// What became of roles and tablespaces.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// How much of a statement a message shows, in letters.
+const SHOWN_MAX: usize = 100;
+/// Who is a member of which role.
+const MEMBERS: &str = "SELECT r.rolname, m.rolname FROM pg_auth_members a \
+    JOIN pg_roles r ON r.oid = a.roleid JOIN pg_roles m ON m.oid = a.member";
+
+/// What becomes of roles and tablespaces.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct GlobalsReport {
-    /// Roles that existed. They keep their passwords, attributes and settings.
+    /// Roles that do not exist, and are made.
+    pub missing_roles: Vec<String>,
+    /// Roles that exist. They keep their passwords, attributes, settings and memberships.
     pub existing_roles: Vec<String>,
-    /// Tablespaces that existed.
+    /// Tablespaces that do not exist, and are made.
+    pub missing_tablespaces: Vec<String>,
+    /// Tablespaces that exist.
     pub existing_tablespaces: Vec<String>,
+    /// Memberships that roles which exist had and do not have: role, and member. They are not
+    /// given back.
+    pub other_memberships: Vec<(String, String)>,
+}
+
+/// What would be done with the script `globals.sql`.
+///
+/// # Errors
+/// [`PostgresError`]: the script is not whole or has something else in it, or the server cannot be
+/// asked.
+pub fn globals(server: &Server, script: &[u8]) -> Result<GlobalsReport, PostgresError> {
+    let mut session = administrator(&server.resolve()?, "")?;
+    Ok(Work::read(&mut session, script)?.report)
 }
 
 /// Runs the script `globals.sql`, without what concerns roles and tablespaces that exist.
 ///
 /// # Errors
-/// [`PostgresError`]: the script is not whole, or a statement of it failed; what ran before stays.
+/// [`PostgresError`]: the script is not whole or has something else in it, and nothing was run; or
+/// a statement of it failed, and what ran before stays.
 pub fn restore_globals(server: &Server, script: &[u8]) -> Result<GlobalsReport, PostgresError> {
-    let mut check = PlainCheck::new();
-    check.update(script);
-    if check.finish() != Ok(PlainKind::Cluster) {
-        let text = "the script of roles and tablespaces is not whole";
-        return Err(PostgresError::new(ErrorKind::Incomplete, text));
+    let mut session = administrator(&server.resolve()?, "")?;
+    let work = Work::read(&mut session, script)?;
+    session.run("SET standard_conforming_strings = on")?;
+    for statement in &work.statements {
+        session.run(statement)?;
     }
-    let tools = server.resolve()?;
-    let mut session = administrator(&tools, "")?;
-    let roles = names(&mut session, "SELECT rolname, quote_ident(rolname) FROM pg_roles")?;
-    let spaces = names(&mut session, "SELECT spcname, quote_ident(spcname) FROM pg_tablespace")?;
-    let (script, report) = without_existing(script, &roles, &spaces);
-    let database = session.value("SELECT current_database()")?.unwrap_or_default();
-    drop(session);
-    let mut command = tools.command("psql");
-    command.args(["-X", "-q", "-w", "-v", "ON_ERROR_STOP=1", "-d"]);
-    command.arg(tools.address.uri(&database)).stdin(Stdio::piped()).stdout(Stdio::null());
-    let mut running = tools.start("psql", &mut command)?;
-    if let Some(mut input) = running.child.stdin.take() {
-        let written = input.write_all(&script);
-        drop(input);
-        // Why it stopped reading is the cause.
-        running.succeed()?;
-        written.map_err(|error| PostgresError::io("write to psql", &error))?;
-    }
-    Ok(report)
+    Ok(work.report)
 }
 
-/// Names, with each as it may stand in a script.
-type Known = Vec<(String, HashSet<String>)>;
-
-fn names(session: &mut Session, query: &str) -> Result<Known, PostgresError> {
-    let rows = session.rows(query)?.into_iter().filter_map(|row| {
-        let mut columns = row.into_iter().flatten();
-        let (name, quoted) = (columns.next()?, columns.next()?);
-        let always_quoted = format!("\"{}\"", name.replace('"', "\"\""));
-        Some((name, HashSet::from([quoted, always_quoted])))
-    });
-    Ok(rows.collect())
+/// What there is on the server.
+struct Known {
+    roles: BTreeSet<Vec<u8>>,
+    tablespaces: BTreeSet<Vec<u8>>,
+    members: BTreeSet<(Vec<u8>, Vec<u8>)>,
 }
 
-/// The script without the lines for what exists.
-fn without_existing(script: &[u8], roles: &Known, spaces: &Known) -> (Vec<u8>, GlobalsReport) {
-    let mut report = GlobalsReport { existing_roles: vec![], existing_tablespaces: vec![] };
-    let mut kept = Vec::with_capacity(script.len());
-    for line in script.split_inclusive(|byte| *byte == b'\n') {
-        let text = String::from_utf8_lossy(line);
-        let about = |known: &Known, start: &str, end: &str| {
-            let rest = text.strip_prefix(start)?;
-            let is_it = |name: &String| {
-                rest.strip_prefix(name.as_str()).is_some_and(|it| it.starts_with(end))
-            };
-            known.iter().find(|(_, forms)| forms.iter().any(is_it)).map(|(name, _)| name.clone())
+impl Known {
+    fn ask(session: &mut Session) -> Result<Self, PostgresError> {
+        let mut pairs = |query: &str| {
+            let rows = session.rows(query)?.into_iter().map(|row| {
+                let mut columns = row.into_iter().map(|it| it.unwrap_or_default().into_bytes());
+                (columns.next().unwrap_or_default(), columns.next().unwrap_or_default())
+            });
+            Ok::<_, PostgresError>(rows.collect::<BTreeSet<_>>())
         };
-        if let Some(role) = about(roles, "CREATE ROLE ", ";") {
-            report.existing_roles.push(role);
-        } else if let Some(space) = about(spaces, "CREATE TABLESPACE ", " ") {
-            report.existing_tablespaces.push(space);
-        } else if about(roles, "ALTER ROLE ", " ").is_none() || !was_there(&text, &report) {
-            kept.extend_from_slice(line);
+        let names =
+            |pairs: BTreeSet<(Vec<u8>, Vec<u8>)>| pairs.into_iter().map(|it| it.0).collect();
+        Ok(Self {
+            roles: names(pairs("SELECT rolname FROM pg_roles")?),
+            tablespaces: names(pairs("SELECT spcname FROM pg_tablespace")?),
+            members: pairs(MEMBERS)?,
+        })
+    }
+}
+
+/// The statements to be run.
+struct Work {
+    statements: Vec<String>,
+    report: GlobalsReport,
+}
+
+impl Work {
+    fn read(session: &mut Session, script: &[u8]) -> Result<Self, PostgresError> {
+        let mut check = PlainCheck::new();
+        check.update(script);
+        if check.finish() != Ok(PlainKind::Cluster) {
+            return Err(refused("is not whole"));
+        }
+        let known = Known::ask(session)?;
+        let script = in_utf8(session, script)?;
+        Self::judge(script.as_bytes(), &known)
+    }
+
+    /// Takes the statements that are about what is missing.
+    fn judge(script: &[u8], known: &Known) -> Result<Self, PostgresError> {
+        let all = statements(script).map_err(|error| refused(&format!("is not taken: {error}")))?;
+        let mut work = Self { statements: Vec::new(), report: GlobalsReport::default() };
+        for statement in all {
+            let text = String::from_utf8_lossy(&statement).into_owned();
+            let Some(about) = of_globals(&statement) else {
+                let shown: String = text.chars().take(SHOWN_MAX).collect();
+                return Err(refused(&format!(
+                    "has a statement that pg_dumpall does not write, so none was run: {shown:?}"
+                )));
+            };
+            if work.is_wanted(about, known) {
+                work.statements.push(text);
+            }
+        }
+        Ok(work)
+    }
+
+    /// True for a statement about something that the script makes.
+    fn is_wanted(&mut self, about: OfGlobals, known: &Known) -> bool {
+        let text = |name: Vec<u8>| String::from_utf8_lossy(&name).into_owned();
+        let report = &mut self.report;
+        match about {
+            OfGlobals::Session => false,
+            OfGlobals::CreateRole(name) => {
+                let is_there = known.roles.contains(&name);
+                let list =
+                    if is_there { &mut report.existing_roles } else { &mut report.missing_roles };
+                list.push(text(name));
+                !is_there
+            }
+            OfGlobals::CreateTablespace(name) => {
+                let is_there = known.tablespaces.contains(&name);
+                let list = match is_there {
+                    true => &mut report.existing_tablespaces,
+                    false => &mut report.missing_tablespaces,
+                };
+                list.push(text(name));
+                !is_there
+            }
+            OfGlobals::Role(name) => !known.roles.contains(&name),
+            OfGlobals::Tablespace(name) => !known.tablespaces.contains(&name),
+            OfGlobals::Membership { role, member } if known.roles.contains(&member) => {
+                if !known.members.contains(&(role.clone(), member.clone())) {
+                    report.other_memberships.push((text(role), text(member)));
+                }
+                false
+            }
+            OfGlobals::Membership { .. } => true,
+            OfGlobals::Privileges { tablespace: Some(name), .. } => {
+                !known.tablespaces.contains(&name)
+            }
+            OfGlobals::Privileges { tablespace: None, grantees } => match grantees {
+                Grantees::Public => false,
+                Grantees::Role(name) => !known.roles.contains(&name),
+            },
         }
     }
-    (kept, report)
 }
 
-/// True if a line is about a role that the script would have made.
-fn was_there(line: &str, report: &GlobalsReport) -> bool {
-    let rest = line.strip_prefix("ALTER ROLE ").unwrap_or_default();
-    report.existing_roles.iter().any(|role| {
-        let quoted = format!("\"{}\" ", role.replace('"', "\"\""));
-        rest.starts_with(&format!("{role} ")) || rest.starts_with(&quoted)
-    })
+/// The script as sessions take it. Names of roles have no encoding of their own: the script is in
+/// that of the database that the tool was connected to.
+fn in_utf8(session: &mut Session, script: &[u8]) -> Result<String, PostgresError> {
+    let text = String::from_utf8_lossy(script);
+    let encoding = text.lines().find_map(|line| {
+        let value = line.strip_prefix("SET client_encoding = '")?;
+        value.strip_suffix("';")
+    });
+    let encoding = encoding.filter(|name| !matches!(*name, "UTF8" | "SQL_ASCII"));
+    let Some(encoding) = encoding.filter(|_| !script.is_ascii()) else {
+        let text = std::str::from_utf8(script).map_err(|_| refused("is in no encoding"))?;
+        return Ok(text.to_owned());
+    };
+    let digits: String = script.iter().map(|byte| format!("{byte:02x}")).collect();
+    let query = format!("SELECT convert_from(decode('{digits}', 'hex'), {})", literal(encoding));
+    session.value(&query)?.ok_or_else(|| refused("is in an encoding that the server cannot read"))
+}
+
+fn refused(why: &str) -> PostgresError {
+    let text = format!("the script of roles and tablespaces {why}");
+    PostgresError::new(ErrorKind::Incomplete, text)
 }
 
 #[cfg(test)]
 mod tests {
-    use super::without_existing;
+    use super::{Known, Work};
+
+    fn known() -> Known {
+        let names = |names: &[&str]| names.iter().map(|it| it.as_bytes().to_vec()).collect();
+        Known {
+            roles: names(&["demo", "demo two", "admins"]),
+            tablespaces: names(&["fast"]),
+            members: [(b"admins".to_vec(), b"demo".to_vec())].into(),
+        }
+    }
 
     #[test]
     fn roles_that_exist_keep_what_they_have() {
         let script = b"CREATE ROLE demo;\nALTER ROLE demo WITH SUPERUSER PASSWORD 'x';\n\
             CREATE ROLE \"demo two\";\nALTER ROLE \"demo two\" WITH LOGIN;\n\
-            CREATE ROLE demo3;\nALTER ROLE demo3 WITH LOGIN;\nGRANT demo TO demo3;\n";
-        let known = |name: &str, quoted: &str| (name.to_owned(), [quoted.to_owned()].into());
-        let roles = vec![known("demo", "demo"), known("demo two", "\"demo two\"")];
-        let (kept, report) = without_existing(script, &roles, &Vec::new());
-        assert_eq!(report.existing_roles, ["demo", "demo two"]);
-        let kept = String::from_utf8(kept).unwrap();
-        let expected = "CREATE ROLE demo3;\nALTER ROLE demo3 WITH LOGIN;\nGRANT demo TO demo3;\n";
-        assert_eq!(kept, expected);
+            ALTER ROLE demo SET work_mem TO '1MB';\n\
+            ALTER ROLE demo IN DATABASE app SET work_mem TO '1MB';\n\
+            COMMENT ON ROLE demo IS 'x';\nGRANT SET ON PARAMETER work_mem TO demo;\n\
+            GRANT admins TO demo;\n\
+            GRANT admins TO \"demo two\" WITH ADMIN OPTION GRANTED BY demo;\n\
+            GRANT demo3 TO demo;\n\
+            CREATE TABLESPACE fast OWNER demo LOCATION '/fast';\n\
+            GRANT ALL ON TABLESPACE fast TO demo3;\n\
+            CREATE ROLE demo3;\nALTER ROLE demo3 WITH LOGIN CONNECTION LIMIT -1;\n\
+            GRANT demo TO demo3 WITH INHERIT TRUE GRANTED BY demo;\n";
+        let work = Work::judge(script, &known()).unwrap();
+        assert_eq!(work.report.existing_roles, ["demo", "demo two"]);
+        assert_eq!(work.report.missing_roles, ["demo3"]);
+        assert_eq!(work.report.existing_tablespaces, ["fast"]);
+        let pair = |role: &str, member: &str| (role.to_owned(), member.to_owned());
+        let others = [pair("admins", "demo two"), pair("demo3", "demo")];
+        assert_eq!(work.report.other_memberships, others);
+        let expected = [
+            "CREATE ROLE demo3;",
+            "ALTER ROLE demo3 WITH LOGIN CONNECTION LIMIT -1;",
+            "GRANT demo TO demo3 WITH INHERIT TRUE GRANTED BY demo;",
+        ];
+        assert_eq!(work.statements, expected);
+    }
+
+    #[test]
+    fn other_statements_are_not_taken_and_nothing_is_run() {
+        for more in [
+            "DROP ROLE demo;",
+            "CREATE ROLE x SUPERUSER;",
+            "ALTER ROLE x RENAME TO demo;",
+            "ALTER SYSTEM SET archive_command TO 'touch pwned';",
+            "COPY x TO PROGRAM 'touch pwned';",
+            "GRANT a TO b; DROP ROLE demo;",
+            "DO $$ BEGIN END $$;",
+            "\\! touch pwned\n",
+            "CREATE ROLE \"x\n\\! touch pwned\n\";\n\\! touch pwned\n",
+            "\\restrict x\\! touch pwned\n",
+            "\\connect `touch pwned`\n",
+            "SELECT 'touch pwned' \\gexec\n",
+            "-- x\r\\! touch pwned\n",
+            "GRANT a TO b /* x */;",
+            "CREATE ROLE x PASSWORD E'\\'; DROP ROLE demo; --';",
+        ] {
+            let script = format!("CREATE ROLE x;\n{more}\n");
+            assert!(Work::judge(script.as_bytes(), &known()).is_err(), "{more}");
+        }
     }
 }

@@ -10,14 +10,17 @@ mod leftover;
 mod objects;
 mod older;
 mod roles;
+mod script;
+mod settings;
 mod standing;
 mod stored;
 mod verify;
 mod version;
 
 pub use emit::{EmitForm, emit, emit_stream};
-pub use globals::{GlobalsReport, restore_globals};
+pub use globals::{GlobalsReport, globals, restore_globals};
 pub use leftover::{Leftovers, leftovers, tidy};
+pub use script::{ScriptReport, restore_script};
 pub use standing::{Holding, Standing, holds, standing};
 pub use stored::StoredDatabase;
 pub use verify::{TableOutcome, TableReport};
@@ -46,6 +49,8 @@ pub struct RestoreOptions {
     pub selection: RestoreSelection,
     /// The name again, if a database that has it may be replaced.
     pub overwrite: Option<String>,
+    /// True to replace it only as long as nothing is in it.
+    pub only_empty: bool,
     /// Restores by so many connections at once, from files in this folder, which takes as much room
     /// as the dump. Without, the dump is streamed by one connection and takes none.
     pub jobs: Option<(u32, PathBuf)>,
@@ -63,6 +68,7 @@ impl RestoreOptions {
             database: database.into(),
             selection: RestoreSelection::default(),
             overwrite: None,
+            only_empty: false,
             jobs: None,
             keep_owners: true,
             run: run.into(),
@@ -100,6 +106,8 @@ pub struct RestoreReport {
 ///
 /// # Errors
 /// [`ErrorKind::Exists`] if the database exists and is not named as one to overwrite;
+/// [`ErrorKind::Changed`] if it may be replaced only while it is empty, and it is not; then it is
+/// as it was;
 /// [`ErrorKind::Differs`] if a table is not what was captured: then the database that was there is
 /// untouched, and the new one is left under the name that the message tells.
 pub fn restore(
@@ -113,17 +121,7 @@ pub fn restore(
     }
     let stored = Stored::read(stored)?;
     let wanted = stored.wanted(&options.selection)?;
-    let mut admin = administrator(&tools, &options.database)?;
-    refuse_standby(&mut admin)?;
-    let is_there = create::exists(&mut admin, &options.database)?;
-    if is_there && options.overwrite.as_deref() != Some(options.database.as_str()) {
-        let text = format!(
-            "database {0:?} exists already: restore under another name, or allow it to be replaced \
-             by name (--yes-overwrite {0})",
-            options.database
-        );
-        return Err(PostgresError::new(ErrorKind::Exists, text));
-    }
+    let (mut admin, is_there) = destination(&tools, options)?;
     if options.keep_owners {
         roles::check(&mut admin, &stored)?;
     }
@@ -131,7 +129,8 @@ pub fn restore(
     let older = older::server(&mut admin, &stored)?;
     let filler = Filler::find(&tools, &mut admin, &stored)?;
     warnings.extend(older.iter().map(older::Older::warning));
-    let mut fresh = Fresh::create(&mut admin, &stored, options, &mut warnings)?;
+    let record = stored.content.record.as_ref();
+    let fresh = Fresh::create(&mut admin, record, options, &mut warnings)?;
     let filled = fill(&tools, &stored, &wanted, options, (&fresh.name, filler));
     let compared = filled.and_then(|()| finish(&tools, &stored, &wanted, &fresh.name));
     let (tables, sequences) = match compared {
@@ -146,8 +145,9 @@ pub fn restore(
         }
     };
     verify::judge(&tables, &sequences, &fresh.name)?;
-    warnings.extend(fresh.rename(&mut admin, &options.database, is_there)?);
-    create::apply_settings(&mut admin, &stored, options, &mut warnings);
+    let only_empty = options.only_empty.then_some(&tools);
+    warnings.extend(fresh.rename(&mut admin, &options.database, is_there, only_empty)?);
+    settings::apply(&mut admin, &stored, options, &mut warnings);
     Ok(RestoreReport { database: options.database.clone(), tables, warnings })
 }
 
@@ -162,8 +162,31 @@ pub fn settle(
 ) -> Result<Vec<String>, PostgresError> {
     let mut admin = administrator(&options.server.resolve()?, &options.database)?;
     let (stored, mut warnings) = (Stored::read(stored)?, Vec::new());
-    create::apply_settings(&mut admin, &stored, options, &mut warnings);
+    settings::apply(&mut admin, &stored, options, &mut warnings);
     Ok(warnings)
+}
+
+/// A session beside the database that is to be restored, and whether that exists; it may be
+/// replaced then.
+fn destination(tools: &Tools, options: &RestoreOptions) -> Result<(Session, bool), PostgresError> {
+    let mut admin = administrator(tools, &options.database)?;
+    refuse_standby(&mut admin)?;
+    let is_there = create::exists(&mut admin, &options.database)?;
+    if is_there && options.overwrite.as_deref() != Some(options.database.as_str()) {
+        let text = format!(
+            "database {0:?} exists already: restore under another name, or allow it to be replaced \
+             by name (--yes-overwrite {0})",
+            options.database
+        );
+        return Err(PostgresError::new(ErrorKind::Exists, text));
+    }
+    if is_there
+        && options.only_empty
+        && let Some(holding) = standing::held(&mut Session::open(tools, &options.database)?)?
+    {
+        return Err(create::filled_meanwhile(&options.database, &holding));
+    }
+    Ok((admin, is_there))
 }
 
 /// A standby can only be read.
@@ -179,13 +202,16 @@ fn refuse_standby(admin: &mut Session) -> Result<(), PostgresError> {
 }
 
 /// A session with a database that is not the one to be restored.
-fn administrator(tools: &Tools, target: &str) -> Result<Session, PostgresError> {
+pub(super) fn administrator(tools: &Tools, target: &str) -> Result<Session, PostgresError> {
     let known = tools.address.database().into_iter().chain(["postgres", "template1"]);
     let mut outcome = None;
     // Nobody can rename the database that they are connected to.
     for name in known.filter(|name| *name != target) {
         match Session::open(tools, name) {
-            Err(error) if error.kind == ErrorKind::NoDatabase => outcome = Some(Err(error)),
+            // It may also let nobody in, because a restore that was killed had shut it.
+            Err(error) if matches!(error.kind, ErrorKind::NoDatabase | ErrorKind::Statement) => {
+                outcome = Some(Err(error));
+            }
             opened => return opened,
         }
     }

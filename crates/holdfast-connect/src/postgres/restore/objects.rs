@@ -12,7 +12,7 @@ use std::process::Stdio;
 use super::super::archive::{ArchiveReader, Entry, Limits, Toc};
 use super::super::error::{ErrorKind, PostgresError};
 use super::super::tool::Tools;
-use super::create::is_of_database;
+use super::settings::is_of_database;
 use super::stored::Stored;
 use crate::command::StoppableReader;
 

@@ -1,70 +1,84 @@
 //! What stands where a database is to be restored.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use super::super::archive::Wanted;
 use super::super::error::{ErrorKind, PostgresError};
 use super::super::options::Server;
-use super::super::session::{Session, literal};
+use super::super::session::{Session, identifier, literal};
 use super::stored::{Stored, StoredDatabase};
 use super::verify::{self, TableOutcome, TableReport};
 use super::{administrator, create, objects};
 use crate::words::count;
 
-/// How many tables, other objects (views, sequences, functions, types), and large objects there
-/// are. What extensions brought does not count.
-const COUNTS: &str = "WITH own AS (SELECT oid FROM pg_namespace \
-        WHERE nspname !~ '^pg_' AND nspname <> 'information_schema'), \
-    things AS ( \
-        SELECT 'pg_class'::regclass AS kind, oid, relkind IN ('r', 'p') AS is_table \
-            FROM pg_class WHERE relkind IN ('r', 'p', 'v', 'm', 'S', 'f') \
-            AND relnamespace IN (SELECT oid FROM own) \
-        UNION ALL SELECT 'pg_proc'::regclass, oid, false FROM pg_proc \
-            WHERE pronamespace IN (SELECT oid FROM own) \
-        UNION ALL SELECT 'pg_type'::regclass, oid, false FROM pg_type \
-            WHERE typtype IN ('d', 'e', 'r') AND typnamespace IN (SELECT oid FROM own)) \
-    SELECT count(*) FILTER (WHERE is_table), count(*) FILTER (WHERE NOT is_table), \
-        (SELECT count(*) FROM pg_largeobject_metadata) \
-    FROM things WHERE NOT EXISTS (SELECT 1 FROM pg_depend d WHERE d.classid = things.kind \
-        AND d.objid = things.oid AND d.deptype = 'e')";
+/// The system catalogs of a database whose rows have numbers of their own, and whether this role
+/// may read them. The server is asked, so that kinds of objects of later versions count too.
+const CATALOGS: &str = "SELECT c.relname, has_table_privilege(c.oid, 'SELECT') \
+    FROM pg_catalog.pg_class c JOIN pg_catalog.pg_attribute a \
+    ON a.attrelid = c.oid AND a.attname = 'oid' \
+    WHERE c.relnamespace = 'pg_catalog'::regnamespace AND c.relkind = 'r' \
+    AND NOT c.relisshared AND c.oid < 16384";
+/// Numbers from here on belong to what was made after `initdb`; this is `FirstNormalObjectId`.
+const FIRST_NUMBER: u32 = 16_384;
+/// What else says that somebody has done something with a database: privileges and owners,
+/// settings, subscriptions.
+const OF_CLUSTER: [&str; 3] = [
+    "SELECT 'pg_shdepend', count(*) FROM pg_catalog.pg_shdepend WHERE dbid = (SELECT oid \
+     FROM pg_catalog.pg_database WHERE datname = current_database())",
+    "SELECT 'pg_db_role_setting', count(*) FROM pg_catalog.pg_db_role_setting \
+     WHERE setdatabase = (SELECT oid FROM pg_catalog.pg_database \
+     WHERE datname = current_database())",
+    "SELECT 'pg_subscription', count(*) FROM pg_catalog.pg_subscription \
+     WHERE subdbid = (SELECT oid FROM pg_catalog.pg_database WHERE datname = current_database())",
+];
+/// Tables, as they are counted.
+const TABLES: &str = "tables";
+/// The catalog of large objects.
+const LARGE_OBJECTS: &str = "pg_largeobject_metadata";
 
 /// What stands where a database is to be restored.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Standing {
     /// No database has the name.
     Absent,
-    /// A database with nothing in it.
+    /// A database with nothing in it that a new one does not have.
     Empty,
     /// A database with something in it.
     Filled(Holding),
 }
 
-/// How much a database holds of what somebody would miss.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// What a database holds that a new one does not have.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Holding {
-    /// Tables.
+    /// Tables, also those of extensions.
     pub tables: u64,
-    /// Views, sequences, functions and types.
-    pub others: u64,
     /// Large objects.
     pub large_objects: u64,
+    /// Everything else: how many rows each system catalog has of it.
+    pub others: BTreeMap<String, u64>,
 }
 
 impl fmt::Display for Holding {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(&count(self.tables, "table", "tables"))?;
-        match (self.tables, self.others) {
-            (0, 1..) => write!(formatter, ", {} views, sequences, functions or types", self.others),
-            _ => Ok(()),
-        }?;
-        match self.large_objects {
-            0 => Ok(()),
-            number => write!(formatter, ", {}", count(number, "large object", "large objects")),
+        if self.large_objects > 0 {
+            let objects = count(self.large_objects, "large object", "large objects");
+            write!(formatter, ", {objects}")?;
         }
+        if self.tables > 0 || self.others.is_empty() {
+            return Ok(());
+        }
+        let catalogs: Vec<&str> = self.others.keys().map(String::as_str).collect();
+        write!(formatter, ", and objects in {}", catalogs.join(", "))
     }
 }
 
 /// Looks whether the server has a database of this name, and what is in it.
+///
+/// A database is empty if none of its catalogs has a row that was made after `initdb`, and the
+/// server has no settings, privileges or subscriptions of it. So whatever is in doubt, such as an
+/// extension or what the server's own template has, counts as something.
 ///
 /// # Errors
 /// [`PostgresError`]: the server cannot be asked.
@@ -83,14 +97,56 @@ pub fn standing(server: &Server, database: &str) -> Result<Standing, PostgresErr
         );
         return Err(PostgresError::new(ErrorKind::Privilege, text));
     }
-    let counts = Session::open(&tools, database)?.rows(COUNTS)?;
-    let mut counts = counts.into_iter().flatten().flatten();
-    let mut next = || counts.next().and_then(|it| it.parse().ok()).unwrap_or(1);
-    let holding = Holding { tables: next(), others: next(), large_objects: next() };
-    Ok(match holding {
-        Holding { tables: 0, others: 0, large_objects: 0 } => Standing::Empty,
-        holding => Standing::Filled(holding),
-    })
+    let found = held(&mut Session::open(&tools, database)?)?;
+    Ok(found.map_or(Standing::Empty, Standing::Filled))
+}
+
+/// What the database of a session holds; `None` if that is nothing.
+pub(super) fn held(session: &mut Session) -> Result<Option<Holding>, PostgresError> {
+    let catalogs = session.rows(CATALOGS)?;
+    let mut queries: Vec<String> = OF_CLUSTER.iter().map(|it| (*it).to_owned()).collect();
+    for row in catalogs {
+        let mut columns = row.into_iter().flatten();
+        let (Some(name), Some(is_readable)) = (columns.next(), columns.next()) else { continue };
+        queries.push(query(&name, is_readable == "t"));
+    }
+    let mut holding = Holding::default();
+    for row in session.rows(&queries.join(" UNION ALL "))? {
+        let mut columns = row.into_iter().flatten();
+        let (Some(name), Some(number)) = (columns.next(), columns.next()) else { continue };
+        // What cannot be read is something.
+        match (name.as_str(), number.parse().unwrap_or(1)) {
+            (_, 0) => {}
+            (TABLES, number) => holding.tables = number,
+            (LARGE_OBJECTS, number) => holding.large_objects = number,
+            (_, number) => drop(holding.others.insert(name, number)),
+        }
+    }
+    Ok((holding != Holding::default()).then_some(holding))
+}
+
+/// Counts what one catalog has that was made after `initdb`.
+fn query(catalog: &str, is_readable: bool) -> String {
+    let (name, text) = (identifier(catalog), literal(catalog));
+    match catalog {
+        "pg_class" => format!(
+            "SELECT CASE WHEN relkind IN ('r', 'p') THEN '{TABLES}' ELSE {text} END, count(*) \
+             FROM pg_catalog.pg_class WHERE oid >= {FIRST_NUMBER} GROUP BY 1"
+        ),
+        // The server makes them for sessions with temporary tables, and keeps them.
+        "pg_namespace" => format!(
+            "SELECT {text}, count(*) FROM pg_catalog.pg_namespace WHERE oid >= {FIRST_NUMBER} \
+             AND nspname !~ '^pg_(toast_)?temp_[0-9]+$'"
+        ),
+        _ if is_readable => {
+            format!("SELECT {text}, count(*) FROM pg_catalog.{name} WHERE oid >= {FIRST_NUMBER}")
+        }
+        // What depends on something, as user mappings do on servers, is known to everybody.
+        _ => format!(
+            "SELECT {text}, count(DISTINCT objid) FROM pg_catalog.pg_depend \
+             WHERE classid = 'pg_catalog.{name}'::regclass AND objid >= {FIRST_NUMBER}"
+        ),
+    }
 }
 
 /// Compares a database that stands with a captured one: the tables if it has the same ones, each
@@ -108,6 +164,8 @@ pub fn holds(
     let stored = Stored::read(stored)?;
     let tools = server.resolve()?;
     let mut session = Session::open(&tools, database)?;
+    // What is asked is made of names in the dump; whatever they are, nothing is changed.
+    session.run("SET default_transaction_read_only = on")?;
     let large_objects = session.value("SELECT count(*) FROM pg_largeobject_metadata")?;
     let captured_objects = stored.content.members.iter().filter(|it| it.large_object.is_some());
     let is_same_count = large_objects == Some(captured_objects.count().to_string());

@@ -34,7 +34,8 @@ impl<'a> Stored<'a> {
         };
         let whole = |name: &str| {
             let mut bytes = Vec::new();
-            let read = files.open(name).and_then(|mut file| file.read_to_end(&mut bytes));
+            let limit = Limits::DEFAULT.toc_bytes_max;
+            let read = files.open(name).and_then(|file| file.take(limit).read_to_end(&mut bytes));
             read.map_err(|error| damaged(name, &error))?;
             Ok::<_, PostgresError>(bytes)
         };

@@ -146,10 +146,39 @@ fn labels_fit_on_a_line() {
 
 #[test]
 fn the_statement_that_reads_rows_back_is_that_which_wrote_them() {
-    let mut table = entry(Some(b"COPY \"a b\".\"x FROM stdin;\n\" (id) FROM stdin;\n"));
-    let statement = b"COPY \"a b\".\"x FROM stdin;\n\" (id) TO STDOUT";
+    let mut table = entry(Some(b"COPY \"a b\".\"x FROM stdin;\n\" (id, \"B\"\"\") FROM stdin;\n"));
+    table.namespace = Some(b"a b"[..].into());
+    table.tag = Some(b"x FROM stdin;\n"[..].into());
+    let statement = b"COPY \"a b\".\"x FROM stdin;\n\" (\"id\", \"B\"\"\") TO STDOUT";
     assert_eq!(table.copy_to_stdout().unwrap(), statement);
     table.definition = Some(b"-- load via partition root public.root"[..].into());
     assert_eq!(table.copy_to_stdout(), None);
     assert_eq!(entry(None).copy_to_stdout(), None);
+    // Old versions set the search path before.
+    let table = entry(Some(b"COPY t (id) FROM stdin;\n"));
+    assert_eq!(table.copy_to_stdout().unwrap(), b"COPY \"public\".\"t\" (\"id\") TO STDOUT");
+}
+
+/// What is asked of a database that stands there must not be what a dump wants.
+#[test]
+fn another_statement_than_copy_of_the_table_is_not_run() {
+    for copy in [
+        "COPY public.other (id) FROM stdin;\n",
+        "COPY other.t (id) FROM stdin;\n",
+        "COPY (DELETE FROM t RETURNING 1) TO STDOUT; COPY public.t (id) FROM stdin;\n",
+        "COPY public.t (id) TO PROGRAM 'touch pwned'; COPY public.t (id) FROM stdin;\n",
+        "COPY public.t (id) FROM PROGRAM 'touch pwned' WHERE 1 = 1 FROM stdin;\n",
+        "COPY public.t (\"id\" || lo_unlink(1)::text) FROM stdin;\n",
+        "COPY public.t (id) FROM stdin WITH (FORMAT csv);\n",
+        "\\! touch pwned\nCOPY public.t (id) FROM stdin;\n",
+        "COPY public.t /* */ (id) FROM stdin;\n",
+    ] {
+        assert_eq!(entry(Some(copy.as_bytes())).copy_to_stdout(), None, "{copy}");
+    }
+    let mut table = entry(Some(b"COPY public.root (id) FROM stdin;\n"));
+    table.definition = Some(b"-- load via partition root public.root"[..].into());
+    let statement = b"COPY (SELECT \"id\" FROM \"public\".\"root\") TO STDOUT";
+    assert_eq!(table.root_to_stdout().unwrap(), statement);
+    table.definition = Some(b"-- load via partition root public.root, lo_unlink(1)"[..].into());
+    assert_eq!(table.root_to_stdout(), None);
 }

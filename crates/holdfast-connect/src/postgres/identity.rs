@@ -1,0 +1,24 @@
+//! Which server it is, whatever it is called by.
+
+use super::error::PostgresError;
+use super::options::Server;
+use super::preflight::may_call;
+use super::restore::administrator;
+use super::session::Session;
+
+/// The number that `initdb` gave the cluster, which its standbys and copies have too; `None` if the
+/// role may not ask for it.
+///
+/// # Errors
+/// [`PostgresError`]: the server cannot be reached.
+pub fn system_identifier(server: &Server) -> Result<Option<String>, PostgresError> {
+    of_session(&mut administrator(&server.resolve()?, "")?)
+}
+
+/// The same of the server of a session.
+pub(super) fn of_session(session: &mut Session) -> Result<Option<String>, PostgresError> {
+    match may_call(session, "pg_control_system()")? {
+        true => session.value("SELECT system_identifier FROM pg_control_system()"),
+        false => Ok(None),
+    }
+}

@@ -1,0 +1,102 @@
+//! What belongs to a database as such: its settings, privileges and comment.
+//!
+//! The dump has them as statements with the database's name in them, written by the
+//! author of the dump. Only those are run that pg_dump writes about this database.
+
+use super::super::archive::Entry;
+use super::super::error::{ErrorKind, PostgresError};
+use super::super::session::{Session, identifier};
+use super::super::sql::{is_about_database, statements};
+use super::RestoreOptions;
+use super::stored::Stored;
+
+/// How much of a statement a message shows, in letters.
+const SHOWN_MAX: usize = 100;
+
+/// Brings them back. The database is finished then.
+pub(super) fn apply(
+    session: &mut Session,
+    stored: &Stored<'_>,
+    options: &RestoreOptions,
+    warnings: &mut Vec<String>,
+) {
+    let is_whole = options.selection.is_everything();
+    let all = || stored.toc.entries.iter().filter(|entry| is_whole && is_of_database(entry));
+    let is_comment = |entry: &&Entry| *entry.kind == *b"COMMENT";
+    for entry in all().filter(|entry| !is_comment(entry)) {
+        apply_entry(session, stored, options, entry, warnings);
+    }
+    finish(session, &options.database, warnings);
+    for entry in all().filter(is_comment) {
+        apply_entry(session, stored, options, entry, warnings);
+    }
+}
+
+/// Takes away the mark of a database that is being filled: it is finished.
+pub(super) fn finish(session: &mut Session, database: &str, warnings: &mut Vec<String>) {
+    let unmark = format!("COMMENT ON DATABASE {} IS NULL", identifier(database));
+    if let Err(error) = session.run(&unmark) {
+        warnings.push(format!("the database has a comment of its restore: {error}"));
+    }
+}
+
+/// Runs the statements of one entry.
+fn apply_entry(
+    session: &mut Session,
+    stored: &Stored<'_>,
+    options: &RestoreOptions,
+    entry: &Entry,
+    warnings: &mut Vec<String>,
+) {
+    let definition = entry.definition.as_deref().unwrap_or_default();
+    if options.database != stored.content.database {
+        let kind = String::from_utf8_lossy(&entry.kind).to_lowercase();
+        warnings.push(format!(
+            "{kind} of the database were not applied, since it has another name: {}",
+            String::from_utf8_lossy(definition).trim()
+        ));
+        return;
+    }
+    if !options.keep_owners && *entry.kind == *b"ACL" {
+        return;
+    }
+    if let Err(error) = run(session, definition, &options.database) {
+        warnings.push(format!("settings of the database were not applied: {error}"));
+    }
+    // Privileges may have been given in the name of somebody else.
+    if *entry.kind == *b"ACL"
+        && let Err(error) = session.run("RESET SESSION AUTHORIZATION")
+    {
+        warnings.push(format!("the role that restores could not be taken on again: {error}"));
+    }
+}
+
+/// Runs what is about the database, all of it or nothing.
+fn run(session: &mut Session, definition: &[u8], database: &str) -> Result<(), PostgresError> {
+    let refused = |why: String| PostgresError::new(ErrorKind::Statement, why);
+    let all = statements(definition).map_err(|error| refused(error.to_string()))?;
+    for statement in &all {
+        if !is_about_database(statement, database.as_bytes()) {
+            let shown: String =
+                String::from_utf8_lossy(statement).chars().take(SHOWN_MAX).collect();
+            return Err(refused(format!(
+                "the dump has a statement that pg_dump does not write about a database: {shown:?}"
+            )));
+        }
+    }
+    session.run("SET standard_conforming_strings = on")?;
+    for statement in &all {
+        session.run(&String::from_utf8_lossy(statement))?;
+    }
+    Ok(())
+}
+
+/// True if an entry is about the database as such.
+pub(super) fn is_of_database(entry: &Entry) -> bool {
+    let is_named = entry.tag.as_deref().is_some_and(|tag| tag.starts_with(b"DATABASE "));
+    match &*entry.kind {
+        b"DATABASE PROPERTIES" => true,
+        b"ACL" | b"COMMENT" | b"SECURITY LABEL" => is_named,
+        _ => false,
+    }
+}

@@ -1,0 +1,19 @@
+//! SQL as text: where a statement ends, and what it is about. Pure code.
+//!
+//! The statements of a dump are its author's. [`Script`] takes a script apart
+//! without obeying it, and [`of_globals`] and its neighbours read one statement, so that it is run
+//! only if it is one of those that a tool writes, about what it should be about.
+
+mod scan;
+mod script;
+mod statement;
+mod token;
+
+#[cfg(test)]
+mod tests;
+
+pub(super) use script::{Piece, Script, ScriptError, statements};
+pub(super) use statement::{
+    Grantees, OfGlobals, copied, is_about_database, of_globals, qualified_name,
+};
+pub(super) use token::quoted;

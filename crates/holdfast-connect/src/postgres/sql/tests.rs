@@ -1,0 +1,172 @@
+//! Scripts are taken apart as `psql` would, and what it would obey is refused.
+
+use proptest::prelude::*;
+
+use super::script::{Piece, Script, ScriptError, statements};
+
+/// All pieces of a script that comes in parts of so many bytes, as text.
+fn pieces(text: &[u8], part: usize) -> Result<Vec<String>, ScriptError> {
+    let mut script = Script::default();
+    let mut all: Vec<String> = Vec::new();
+    let mut is_in_rows = false;
+    for part in text.chunks(part) {
+        script.update(part, &mut |piece| {
+            let (kind, text) = match piece {
+                Piece::Statement(text) => ("", text),
+                Piece::Rows(text) => ("rows ", text),
+                Piece::RowsEnd => ("end", &b""[..]),
+                Piece::Command(text) => ("command ", text),
+            };
+            let text = String::from_utf8_lossy(text);
+            match (all.last_mut(), is_in_rows && kind == "rows ") {
+                (Some(last), true) => last.push_str(&text),
+                _ => all.push(format!("{kind}{text}")),
+            }
+            is_in_rows = kind == "rows ";
+            Ok::<_, ScriptError>(())
+        })?;
+    }
+    script.finish().map(|()| all)
+}
+
+#[test]
+fn statements_end_where_the_server_ends_them() {
+    for (text, expected) in [
+        ("", vec![]),
+        ("-- a; b\n;;\n/* c; /* d; */ e; */\n", vec![]),
+        ("SELECT 1;SELECT 2;", vec!["SELECT 1;", "SELECT 2;"]),
+        ("SELECT ';', \";\", E'\\';' ;x;", vec!["SELECT ';', \";\", E'\\';' ;", "x;"]),
+        ("SELECT '\\';x;", vec!["SELECT '\\';", "x;"]),
+        ("SELECT fooE'\\';x;", vec!["SELECT fooE'\\';", "x;"]),
+        ("SELECT E'a''\\';b';x;", vec!["SELECT E'a''\\';b';", "x;"]),
+        ("SELECT $$;$$, $a$;$$;$b$;$a$;x;", vec!["SELECT $$;$$, $a$;$$;$b$;$a$;", "x;"]),
+        ("SELECT a$$;b$$;x;", vec!["SELECT a$$;", "b$$;", "x;"]),
+        ("SELECT $1;x$a$;", vec!["SELECT $1;", "x$a$;"]),
+        ("CREATE RULE r AS ON x DO (a; b);c;", vec!["CREATE RULE r AS ON x DO (a; b);", "c;"]),
+        (
+            "CREATE OR REPLACE FUNCTION f() BEGIN ATOMIC SELECT CASE 1 END; b; END;c;",
+            vec!["CREATE OR REPLACE FUNCTION f() BEGIN ATOMIC SELECT CASE 1 END; b; END;", "c;"],
+        ),
+        ("BEGIN;END;", vec!["BEGIN;", "END;"]),
+        ("-- a\nSELECT 1 -- b;\n;", vec!["SELECT 1 -- b;\n;"]),
+        ("a/b*c;*/*;*/;", vec!["a/b*c;", "*/*;*/;"]),
+        ("SELECT a - b, c -\n- d;", vec!["SELECT a - b, c -\n- d;"]),
+        ("SELECT E'a' - 1;", vec!["SELECT E'a' - 1;"]),
+    ] {
+        for part in [1, 2, 3, 1000] {
+            assert_eq!(pieces(text.as_bytes(), part).unwrap(), expected, "{text}");
+        }
+    }
+}
+
+#[test]
+fn rows_and_what_the_tools_tell_psql_are_recognised() {
+    let text = "\\restrict abc\nCOPY public.t (a) FROM stdin;\n1\t\\N\n\\\\.\n\\.\n\n\
+        copy \"x;\" FROM STDIN ;\n\\.\nSELECT 1;\n\\unrestrict abc\n\n";
+    let expected = [
+        "command \\restrict abc",
+        "COPY public.t (a) FROM stdin;",
+        "rows 1\t\\N\n\\\\.\n",
+        "end",
+        "copy \"x;\" FROM STDIN ;",
+        "end",
+        "SELECT 1;",
+        "command \\unrestrict abc",
+    ];
+    for part in [1, 2, 3, 1000] {
+        assert_eq!(pieces(text.as_bytes(), part).unwrap(), expected);
+    }
+    for end in (1..text.len()).filter(|end| !text[..*end].ends_with('\n')) {
+        let is_whole = text[..end].ends_with(';') && !text[..end].ends_with("stdin;");
+        let is_name = text[..end].ends_with("x;");
+        if !is_whole || is_name {
+            assert!(pieces(&text.as_bytes()[..end], 7).is_err(), "{:?}", &text[..end]);
+        }
+    }
+}
+
+/// Each of these makes some version of `psql` run a program, or is read in two ways.
+#[test]
+fn what_psql_would_obey_is_refused() {
+    for text in [
+        "\\! x\n",
+        "SELECT 1;\n\\! x\n",
+        "SELECT 1; \\! x\n",
+        "SELECT 1 \\g |x\n",
+        "SELECT 1\n\\! x\n;",
+        "-- a\r\\! x\n",
+        "--\r\\! x\n",
+        "/* a */ \\! x\n",
+        "/* /* */ */\\! x\n",
+        "'a' \\! x\n'",
+        "'\\' \\! x\n'",
+        "E'\\\\' \\! x\n'",
+        "E'a'\n'b\\' \\! x\n'",
+        "E'a' -- b\n'\\' \\! x\n'",
+        "E'a'-- b\n'\\' \\! x\n'",
+        "SELECT 1E'\\' \\! x\n'",
+        "SELECT 1a$$ \\! x\n$$",
+        "U&'\\' \\! x\n'",
+        "a$$ \\! x\n$$",
+        "$a$ $a $a$ \\! x\n",
+        "\"a\"\"\" \\! x\n",
+        "\\restrict `x`\n",
+        "\\restrict a\\! x\n",
+        "\\restrict :x\n",
+        "\\connect |x\n",
+        "\\connectx\n",
+        "\\gexec\n",
+        "\\copy t from program 'x'\n",
+        "\\i x\n",
+        "SELECT 1\0\n\\! x\n;",
+        "-- \0\n",
+        "COPY t FROM stdin;\n\\! x\n\\.\n",
+        "COPY t FROM stdin;\na\\! x\n\\.\n",
+        "COPY t FROM stdin;\n\\.\r\n\\! x\n",
+        "COPY t FROM stdin;\n\\. \n\\! x\n",
+        "COPY t FROM stdin; \\! x\n",
+        "COPY t FROM stdin;SELECT 1;\n",
+        "SET standard_conforming_strings = off;\n",
+        "set session standard_conforming_strings to 'off';\n",
+        "SET client_encoding = 'SJIS';\n",
+        "SET NAMES 'gbk';\n",
+    ] {
+        for part in [1, 2, 3, 1000] {
+            assert!(pieces(text.as_bytes(), part).is_err(), "{text}");
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// Names and texts of any letters, quoted as the tools quote them, never end a statement.
+    #[test]
+    fn quoted_parts_are_one(
+        parts in prop::collection::vec((0..4u8, "[a-z;'\"$\\\\\n\r/*-]{0,12}"), 1..6),
+        part in 1..9usize,
+    ) {
+        let quoted = parts.iter().map(|(kind, text)| match kind {
+            0 => format!("'{}'", text.replace('\'', "''")),
+            1 => format!("\"{}\"", text.replace('"', "\"\"")),
+            2 => format!("E'{}'", text.replace('\\', "\\\\").replace('\'', "''")),
+            _ => format!("$q${}$q$", text.replace('$', "")),
+        });
+        let statement = format!("SELECT {};", quoted.collect::<Vec<_>>().join(", "));
+        let found = pieces(format!("{statement}\nSELECT 2;").as_bytes(), part);
+        prop_assert_eq!(found, Ok(vec![statement, "SELECT 2;".to_owned()]));
+    }
+
+    /// Nothing panics, and the sizes of the parts change nothing.
+    #[test]
+    fn any_bytes_are_taken_or_refused(
+        text in "(COPY t FROM stdin;\n|E'|\\$a\\$|--|/\\*|[ -~\n\r]{0,3}){0,20}",
+        part in 1..9usize,
+    ) {
+        let whole = pieces(text.as_bytes(), usize::MAX);
+        prop_assert_eq!(pieces(text.as_bytes(), part), whole.clone());
+        if let Ok(whole) = whole && !text.contains("COPY") {
+            prop_assert_eq!(statements(text.as_bytes()).map(|all| all.len()), Ok(whole.len()));
+        }
+    }
+}

@@ -1,0 +1,175 @@
+//! The words of one statement.
+
+/// A part of a statement.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Token {
+    /// A keyword or a name without quotes, in lower case.
+    Word(Vec<u8>),
+    /// A name in quotes, as it is.
+    Name(Vec<u8>),
+    /// A text, whatever it says.
+    Text,
+    /// A number.
+    Number,
+    /// Anything else that is one byte.
+    Sign(u8),
+}
+
+/// Takes one statement apart, with or without a semicolon at its end. `None` if it is several
+/// statements, or has something that few statements have: a dollar sign, a comment, a backslash
+/// outside of a text. Texts are read as with `standard_conforming_strings`.
+pub(crate) fn tokens(statement: &[u8]) -> Option<Vec<Token>> {
+    let mut rest = statement.trim_ascii();
+    rest = rest.strip_suffix(b";").unwrap_or(rest);
+    let mut found = Vec::new();
+    while let Some(first) = rest.first() {
+        let (token, taken) = match first {
+            b' ' | b'\t' | b'\n' => (None, 1),
+            b'\'' => (Some(Token::Text), quoted_bytes(rest, b'\'', false)?),
+            b'e' | b'E' if rest.get(1) == Some(&b'\'') => {
+                (Some(Token::Text), 1 + quoted_bytes(&rest[1..], b'\'', true)?)
+            }
+            b'"' => {
+                let taken = quoted_bytes(rest, b'"', false)?;
+                (Some(Token::Name(unquoted(&rest[1..taken - 1]))), taken)
+            }
+            b'a'..=b'z' | b'A'..=b'Z' | b'_' | 0x80.. => {
+                let taken = rest.iter().take_while(|byte| is_in_word(**byte)).count();
+                (Some(Token::Word(rest[..taken].to_ascii_lowercase())), taken)
+            }
+            b'0'..=b'9' => {
+                let is_in_number = |byte: &&u8| byte.is_ascii_digit() || **byte == b'.';
+                (Some(Token::Number), rest.iter().take_while(is_in_number).count())
+            }
+            b',' | b'.' | b'(' | b')' | b'=' | b'+' => (Some(Token::Sign(*first)), 1),
+            // A minus sign, but not two.
+            b'-' if rest.get(1) != Some(&b'-') => (Some(Token::Sign(b'-')), 1),
+            _ => return None,
+        };
+        found.extend(token);
+        rest = &rest[taken..];
+        // A text or a name directly behind a word or a text is a form of its own.
+        let is_apart = matches!(first, b' ' | b'\t' | b'\n' | b',' | b'.' | b'(' | b'=');
+        if !is_apart && matches!(rest.first(), Some(b'\'' | b'"' | b'&' | b'$')) {
+            return None;
+        }
+    }
+    Some(found)
+}
+
+fn is_in_word(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || byte == b'_' || byte >= 0x80
+}
+
+/// How long a quoted part is, with its quotes.
+fn quoted_bytes(text: &[u8], quote: u8, has_escapes: bool) -> Option<usize> {
+    let mut place = 1;
+    loop {
+        match (text.get(place)?, text.get(place + 1)) {
+            (byte, Some(next)) if *byte == quote && *next == quote => place += 2,
+            (byte, _) if *byte == quote => return Some(place + 1),
+            (b'\\', Some(_)) if has_escapes => place += 2,
+            (0, _) => return None,
+            _ => place += 1,
+        }
+    }
+}
+
+fn unquoted(name: &[u8]) -> Vec<u8> {
+    let mut plain = Vec::with_capacity(name.len());
+    let mut bytes = name.iter();
+    while let Some(byte) = bytes.next() {
+        plain.push(*byte);
+        if *byte == b'"' {
+            // The second one of a pair.
+            bytes.next();
+        }
+    }
+    plain
+}
+
+/// A name as SQL writes it.
+pub(crate) fn quoted(name: &[u8]) -> Vec<u8> {
+    let inner = name.iter().flat_map(|byte| match byte {
+        b'"' => vec![b'"', b'"'],
+        byte => vec![*byte],
+    });
+    [b'"'].into_iter().chain(inner).chain([b'"']).collect()
+}
+
+/// Goes through the tokens of a statement.
+pub(crate) struct Cursor<'t> {
+    rest: &'t [Token],
+}
+
+impl<'t> Cursor<'t> {
+    pub fn new(tokens: &'t [Token]) -> Self {
+        Self { rest: tokens }
+    }
+
+    /// Takes these words, if they are next.
+    pub fn words(&mut self, words: &str) -> Option<()> {
+        let mut rest = self.rest;
+        for wanted in words.split(' ') {
+            let Some((Token::Word(word), others)) = rest.split_first() else { return None };
+            if word != wanted.as_bytes() {
+                return None;
+            }
+            rest = others;
+        }
+        self.rest = rest;
+        Some(())
+    }
+
+    /// Takes a sign, if it is next.
+    pub fn sign(&mut self, sign: u8) -> Option<()> {
+        match self.rest.split_first() {
+            Some((Token::Sign(found), others)) if *found == sign => {
+                self.rest = others;
+                Some(())
+            }
+            _ => None,
+        }
+    }
+
+    /// Takes a name.
+    pub fn name(&mut self) -> Option<&'t [u8]> {
+        match self.rest.split_first()? {
+            (Token::Word(name) | Token::Name(name), others) => {
+                self.rest = others;
+                Some(name)
+            }
+            _ => None,
+        }
+    }
+
+    /// Takes a text.
+    pub fn text(&mut self) -> Option<()> {
+        match self.rest.split_first()? {
+            (Token::Text, others) => {
+                self.rest = others;
+                Some(())
+            }
+            _ => None,
+        }
+    }
+
+    /// Takes whatever is next, up to a word.
+    pub fn until(&mut self, word: &str) -> Option<&'t [Token]> {
+        let is_it = |token: &Token| matches!(token, Token::Word(it) if it == word.as_bytes());
+        let place = self.rest.iter().position(is_it)?;
+        let (before, others) = self.rest.split_at(place);
+        self.rest = &others[1..];
+        Some(before)
+    }
+
+    /// What is left.
+    pub fn rest(&self) -> &'t [Token] {
+        self.rest
+    }
+
+    /// True at the end.
+    pub fn is_end(&self) -> bool {
+        self.rest.is_empty()
+    }
+}
