@@ -66,6 +66,13 @@ impl Sandbox {
         self
     }
 
+    /// Sets a variable to a path in the sandbox.
+    #[must_use]
+    pub fn with_path(self, name: &str, path: &str) -> Self {
+        let path = self.path(path);
+        self.with(name, path)
+    }
+
     /// A path in the sandbox.
     pub fn path(&self, name: impl AsRef<Path>) -> PathBuf {
         self.folder.path().join(name)

@@ -14,4 +14,4 @@ pub mod target_conformance;
 pub mod words;
 
 pub use source::{Content, Item, Leaf, LeafKind, Opener, Piece, Source, Trouble};
-pub use target::{Existing, FileSlot, Target, TargetError, WriteOrder};
+pub use target::{Existing, FileSlot, Leftovers, Replace, Target, TargetError, WriteOrder};

@@ -27,6 +27,15 @@ pub enum TargetError {
         /// The system's answer.
         source: io::Error,
     },
+    /// A directory with something in it has the name.
+    #[error("a folder with files in it is in the way")]
+    Occupied,
+    /// Something has a name that was to be free.
+    #[error(
+        "the name is taken: either something appeared there meanwhile, or the target takes two \
+         names for one, as where upper and lower case are the same"
+    )]
+    Taken,
     /// The entry stands at its final name with its content, but without part of its metadata.
     #[error("it was restored, but cannot {action}: {source}")]
     Incomplete {
@@ -48,6 +57,27 @@ pub struct Existing {
     pub bytes: u64,
     /// Last change of its content.
     pub mtime: FileTime,
+    /// Device and inode, where the target has such: two names with the same are one file.
+    pub identity: Option<(u64, u64)>,
+}
+
+/// What an entry may take the place of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Replace {
+    /// Of nothing: the name must be free, else [`TargetError::Taken`].
+    Nothing,
+    /// Of whatever has the name, but for a directory with something in it
+    /// ([`TargetError::Occupied`]).
+    Entry,
+}
+
+/// What killed restores left in a directory.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Leftovers {
+    /// Unfinished files that were removed.
+    pub removed: u64,
+    /// Names of such as look like leftovers, but that nothing proves to be; they stay.
+    pub unproven: Vec<Vec<u8>>,
 }
 
 /// A place that entries are restored to.
@@ -65,7 +95,7 @@ pub trait Target: Send + Sync {
     fn existing(&self, path: &[u8]) -> Result<Option<Existing>, TargetError>;
 
     /// Makes sure that a directory stands at `path`, in a directory that stands there already.
-    /// Something else that stands there is replaced. True if it was made now: then nothing can
+    /// A link or file that has the name is replaced. True if it was made now: then nothing can
     /// exist in it yet, and it is private to the user until [`Target::finish_directory`]. One that
     /// stood there keeps its permissions until then, but for what the user needs to write in it.
     ///
@@ -79,11 +109,17 @@ pub trait Target: Send + Sync {
     /// [`TargetError`], for this directory.
     fn finish_directory(&self, path: &[u8], metadata: &Metadata) -> Result<(), TargetError>;
 
-    /// Begins a file under a temporary name beside `path`; `bytes` is its final size.
+    /// Begins a file under a temporary name beside `path`; `bytes` is its final size. It may take
+    /// the place of what `replace` says when it is finished.
     ///
     /// # Errors
     /// [`TargetError`], for this file.
-    fn file(&self, path: &[u8], bytes: u64) -> Result<Box<dyn FileSlot>, TargetError>;
+    fn file(
+        &self,
+        path: &[u8],
+        bytes: u64,
+        replace: Replace,
+    ) -> Result<Box<dyn FileSlot>, TargetError>;
 
     /// As [`Target::file`], for targets that must know what a file will be before they take its
     /// first byte. What [`FileSlot::finish`] is given is the same.
@@ -95,8 +131,9 @@ pub trait Target: Send + Sync {
         path: &[u8],
         bytes: u64,
         _metadata: &Metadata,
+        replace: Replace,
     ) -> Result<Box<dyn FileSlot>, TargetError> {
-        self.file(path, bytes)
+        self.file(path, bytes, replace)
     }
 
     /// Whether the file that stands at `path` has the content of `entry` already; `None` if that
@@ -108,18 +145,19 @@ pub trait Target: Send + Sync {
         Ok(None)
     }
 
-    /// Creates a symbolic link, device, named pipe or socket with its metadata, replacing what
-    /// stands there.
+    /// Creates a symbolic link, device, named pipe or socket with its metadata, in the place of
+    /// what `replace` says.
     ///
     /// # Errors
     /// [`TargetError`], for this entry.
-    fn special(&self, path: &[u8], entry: &Entry) -> Result<(), TargetError>;
+    fn special(&self, path: &[u8], entry: &Entry, replace: Replace) -> Result<(), TargetError>;
 
-    /// Makes `path` a hard link to the finished file at `original`, replacing what stands there.
+    /// Makes `path` a hard link to the finished file at `original`, in the place of what `replace`
+    /// says.
     ///
     /// # Errors
     /// [`TargetError`], for this entry.
-    fn hard_link(&self, path: &[u8], original: &[u8]) -> Result<(), TargetError>;
+    fn hard_link(&self, path: &[u8], original: &[u8], replace: Replace) -> Result<(), TargetError>;
 
     /// Corrects owner, mode, attributes and times of a file that stands there already with the
     /// right content.
@@ -140,11 +178,28 @@ pub trait Target: Send + Sync {
     /// [`TargetError`], for this directory.
     fn list(&self, path: &[u8]) -> Result<Vec<Vec<u8>>, TargetError>;
 
-    /// Removes what stands at `path`, with all below it; links are not followed.
+    /// Removes the one entry at `path`; links are not followed, and nothing happens if it is not
+    /// there.
     ///
     /// # Errors
-    /// [`TargetError`], for this entry.
+    /// [`TargetError::Occupied`] for a directory with something in it; [`TargetError`], for this
+    /// entry.
     fn remove(&self, path: &[u8]) -> Result<(), TargetError>;
+
+    /// Removes the unfinished files that killed restores left in the directory at `path` and
+    /// wherever else they were at work; those of a restore that is under way stay, without a word.
+    ///
+    /// # Errors
+    /// [`TargetError`], for this directory.
+    fn remove_leftovers(&self, _path: &[u8]) -> Result<Leftovers, TargetError> {
+        Ok(Leftovers::default())
+    }
+
+    /// Makes everything that was restored durable. When this returns, no loss of power undoes it.
+    ///
+    /// # Errors
+    /// [`TargetError`], if part of it may be lost.
+    fn sync(&self) -> Result<(), TargetError>;
 }
 
 /// A file being restored. Dropping it unfinished removes the temporary file: no half-written file

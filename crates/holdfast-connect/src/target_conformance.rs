@@ -8,9 +8,11 @@ use holdfast_format::entry::{Entry, EntryKind, FileTime, Metadata};
 
 pub use flat::flat_conformance;
 
-use crate::{Target, TargetError};
+use crate::{Replace, Target, TargetError};
 
 type Outcome = Result<(), TargetError>;
+/// Makes an entry at a path.
+type Make<'a> = dyn Fn(&[u8]) -> Outcome + 'a;
 
 /// Restores all kinds of things to `target`, which must be empty, and looks at what came of it.
 ///
@@ -25,6 +27,7 @@ pub fn conformance(target: &dyn Target) {
     expect("keeping ranges", in_directory(target, b"keeping", content::keeping));
     expect("replacing a directory by a file", directory_by_file(target));
     expect("replacing a file by a directory", file_by_directory(target));
+    expect("names that must be free", taken(target));
     expect("links", links(target));
     expect("names", adverse::names(target));
     expect("removing", removing(target));
@@ -53,7 +56,7 @@ fn in_directory(
 /// # Errors
 /// As the target gives them.
 pub fn put(target: &dyn Target, path: &[u8], content: &[u8], metadata: &Metadata) -> Outcome {
-    let slot = target.file(path, content.len() as u64)?;
+    let slot = target.file(path, content.len() as u64, Replace::Entry)?;
     slot.write_at(0, content)?;
     slot.finish(metadata)
 }
@@ -88,7 +91,10 @@ fn empty(target: &dyn Target) -> Outcome {
     assert_eq!(target.list(b"")?, Vec::<Vec<u8>>::new());
     assert!(target.existing(b"").is_ok_and(|root| root.is_some_and(|root| root.is_directory)));
     assert!(!stands(target, b"nothing")? && !stands(target, b"nothing/at/all")?);
-    assert!(target.list(b"nothing").is_err() && target.file(b"nothing/file", 0).is_err());
+    assert!(
+        target.list(b"nothing").is_err()
+            && target.file(b"nothing/file", 0, Replace::Entry).is_err()
+    );
     target.remove(b"nothing")?;
     target.remove(b"nothing/at/all")
 }
@@ -133,7 +139,7 @@ fn unfinished(target: &dyn Target) -> Outcome {
     assert!(target.directory(b"unfinished")?);
     put(target, b"unfinished/old", b"old content", &described())?;
     for path in [&b"unfinished/old"[..], b"unfinished/new"] {
-        let slot = target.file(path, 6)?;
+        let slot = target.file(path, 6, Replace::Entry)?;
         slot.write_at(0, b"new")?;
         assert_eq!(target.list(b"unfinished")?, [b"old"]);
         assert_eq!(get(target, b"unfinished/old")?, b"old content");
@@ -148,9 +154,21 @@ fn directory_by_file(target: &dyn Target) -> Outcome {
     target.directory(b"turns")?;
     target.directory(b"turns/below")?;
     put(target, b"turns/below/file", b"content", &described())?;
+    let link = symlink(b"turns", b"elsewhere");
+    put(target, b"beside", b"content", &described())?;
+    for outcome in [
+        put(target, b"turns", b"now a file", &described()),
+        target.special(b"turns", &link, Replace::Entry),
+        target.hard_link(b"turns", b"beside", Replace::Entry),
+    ] {
+        assert!(matches!(outcome, Err(TargetError::Occupied)), "{outcome:?}");
+    }
+    assert_eq!(get(target, b"turns/below/file")?, b"content");
+    target.remove(b"turns/below/file")?;
+    target.remove(b"turns/below")?;
     put(target, b"turns", b"now a file", &described())?;
     assert_eq!(get(target, b"turns")?, b"now a file");
-    assert!(target.file(b"turns/below/file", 0).is_err());
+    assert!(target.file(b"turns/below/file", 0, Replace::Entry).is_err());
     Ok(())
 }
 
@@ -163,21 +181,58 @@ fn file_by_directory(target: &dyn Target) -> Outcome {
     Ok(())
 }
 
+fn taken(target: &dyn Target) -> Outcome {
+    assert!(target.directory(b"taken")?);
+    put(target, b"taken/original", b"original", &described())?;
+    let link = symlink(b"taken", b"elsewhere");
+    let make: [&Make<'_>; 3] = [
+        &|path| {
+            let slot = target.file(path, 3, Replace::Nothing)?;
+            slot.write_at(0, b"new")?;
+            slot.finish(&described())
+        },
+        &|path| target.special(path, &link, Replace::Nothing),
+        &|path| target.hard_link(path, b"taken/original", Replace::Nothing),
+    ];
+    for (number, make) in make.iter().enumerate() {
+        make(format!("taken/{number}").as_bytes())?;
+        put(target, b"taken/file", b"content", &described())?;
+        target.directory(b"taken/directory")?;
+        for path in [&b"taken/file"[..], b"taken/directory"] {
+            let outcome = make(path);
+            assert!(matches!(outcome, Err(TargetError::Taken)), "{number}: {outcome:?}");
+        }
+        assert_eq!(get(target, b"taken/file")?, b"content");
+    }
+    assert_eq!(target.list(b"taken")?.len(), 6, "nothing unfinished is left");
+    let identities = [&b"taken/original"[..], b"taken/2", b"taken/0"].map(|path| {
+        target.existing(path).map(|existing| existing.and_then(|existing| existing.identity))
+    });
+    let [one, same, other] = identities;
+    assert!(
+        one? == same?
+            && other?.is_none_or(|it| target
+                .existing(b"taken/2")
+                .is_ok_and(|two| { two.is_some_and(|two| two.identity != Some(it)) }))
+    );
+    Ok(())
+}
+
 fn links(target: &dyn Target) -> Outcome {
     target.directory(b"links")?;
-    target.special(b"links/symbolic", &symlink(b"symbolic", b"../somewhere"))?;
+    target.special(b"links/symbolic", &symlink(b"symbolic", b"../somewhere"), Replace::Entry)?;
     let existing = target.existing(b"links/symbolic")?;
     assert!(existing.is_some_and(|existing| !existing.is_file && !existing.is_directory));
     put(target, b"links/symbolic", b"a file", &described())?;
     assert_eq!(get(target, b"links/symbolic")?, b"a file");
     for _ in 0..2 {
-        target.hard_link(b"links/hard", b"links/symbolic")?;
+        target.hard_link(b"links/hard", b"links/symbolic", Replace::Entry)?;
     }
     assert_eq!(get(target, b"links/hard")?, b"a file");
     target.directory(b"links/replaced")?;
-    target.hard_link(b"links/replaced", b"links/hard")?;
-    target.special(b"links/hard", &symlink(b"hard", b"elsewhere"))?;
-    target.hard_link(b"links/again", b"links/hard")?;
+    target.hard_link(b"links/replaced", b"links/hard", Replace::Entry)?;
+    target.special(b"links/hard", &symlink(b"hard", b"elsewhere"), Replace::Entry)?;
+    target.hard_link(b"links/again", b"links/hard", Replace::Entry)?;
     assert!(target.existing(b"links/again")?.is_some_and(|existing| !existing.is_file));
     let mut names = target.list(b"links")?;
     names.sort();
@@ -189,7 +244,7 @@ fn links(target: &dyn Target) -> Outcome {
         second: None,
     };
     let entry = Entry { kind: directory, ..symlink(b"file", b"") };
-    assert!(target.special(b"links/file", &entry).is_err(), "nothing special");
+    assert!(target.special(b"links/file", &entry, Replace::Entry).is_err(), "nothing special");
     Ok(())
 }
 
@@ -203,9 +258,17 @@ fn removing(target: &dyn Target) -> Outcome {
     }
     target.remove(b"removing/tree/file")?;
     assert!(!stands(target, b"removing/tree/file")?);
-    target.remove(b"removing/tree")?;
+    assert!(matches!(target.remove(b"removing/tree"), Err(TargetError::Occupied)));
+    for depth in (0..5).rev() {
+        let path = [&b"removing/tree"[..], &b"/below".repeat(depth)].concat();
+        target.remove(&[&path[..], b"/file"].concat())?;
+        target.remove(&path)?;
+    }
     assert!(!stands(target, b"removing/tree")?);
-    assert!(target.file(b"removing/tree/below/file", 0).is_err(), "its directory is gone");
+    assert!(
+        target.file(b"removing/tree/below/file", 0, Replace::Entry).is_err(),
+        "its directory is gone"
+    );
     assert!(target.directory(b"removing/tree")?);
     Ok(())
 }

@@ -6,8 +6,8 @@
 use std::path::Path;
 use std::time::Instant;
 
-use holdfast_connect::Target;
 use holdfast_connect::fs::target::{FsTarget, FsTargetOptions};
+use holdfast_connect::{Replace, Target};
 use holdfast_format::entry::{FileTime, Metadata};
 
 const DIRECTORIES: usize = 1000;
@@ -47,7 +47,7 @@ fn restore(target: &FsTarget, thread: usize, content: &[u8], metadata: &Metadata
         for file in 0..FILES {
             let path = format!("{directory}/file-{file:03}.txt");
             let bytes = &content[..1 + (file * 7919) % content.len()];
-            let slot = target.file(path.as_bytes(), bytes.len() as u64).unwrap();
+            let slot = target.file(path.as_bytes(), bytes.len() as u64, Replace::Entry).unwrap();
             slot.write_at(0, bytes).unwrap();
             slot.finish(metadata).unwrap();
         }

@@ -21,6 +21,15 @@ pub enum EngineError {
     /// The target as a whole cannot be used.
     #[error("the target cannot be used: {0}")]
     Target(#[from] TargetError),
+    /// What was restored may not have reached the disk.
+    #[error("what was restored may be lost if the machine stops now: {0}")]
+    NotDurable(TargetError),
+    /// What a snapshot cannot tell from what it never held cannot be deleted.
+    #[error("nothing was restored: {why}, so it cannot be told what --delete may delete")]
+    DeleteRefused {
+        /// What it does not say.
+        why: String,
+    },
     /// Not one of the named paths could be read.
     #[error("none of the paths to back up could be read")]
     NothingToBackUp,

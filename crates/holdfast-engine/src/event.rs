@@ -61,6 +61,13 @@ pub enum Event<'a> {
         /// Absolute path.
         path: &'a [u8],
     },
+    /// Restore: something stays though the snapshot does not have it.
+    Spared {
+        /// Path below the target.
+        path: &'a [u8],
+        /// Why, as half a sentence.
+        why: &'a str,
+    },
     /// Something that the user should know, in one sentence.
     Note {
         /// The sentence.

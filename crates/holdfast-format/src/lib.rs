@@ -17,6 +17,7 @@ pub mod node;
 pub mod pack;
 pub mod padding;
 pub mod record;
+pub mod scope;
 pub mod slot;
 pub mod wire;
 

@@ -10,6 +10,7 @@ pub use crate::captured::{Captured, Extent};
 use crate::limits::FORMAT_VERSION;
 use crate::name::Chain;
 use crate::padding::padme;
+pub use crate::scope::{Marker, Scope};
 use crate::wire::Reader;
 use crate::{BlobId, FormatError, ObjectId, RepositoryId, SessionId, WriterId};
 
@@ -236,13 +237,17 @@ pub struct SourceRecord {
     /// How much its tree has and what it lacks; snapshots of early versions do not say.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub captured: Option<Captured>,
+    /// What a source of files was asked for; snapshots of early versions do not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scope: Option<Scope>,
 }
 
 impl SourceRecord {
     /// A source of which nothing else is known.
     pub fn new(name: impl Into<String>, connector: impl Into<String>, tree: BlobId) -> Self {
         let (name, connector) = (name.into(), connector.into());
-        Self { name, connector, tree, window: None, token: BTreeMap::new(), captured: None }
+        let (window, token) = (None, BTreeMap::new());
+        Self { name, connector, tree, window, token, captured: None, scope: None }
     }
 }
 

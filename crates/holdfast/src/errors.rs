@@ -154,6 +154,10 @@ impl From<EngineError> for CommandError {
             EngineError::Output(error) if error.kind() == io::ErrorKind::BrokenPipe => {
                 CommandError::new(ExitKind::OutputClosed, "output closed")
             }
+            EngineError::DeleteRefused { .. } => CommandError::failed(error.to_string())
+                .hint("the same without --delete, into an empty folder"),
+            EngineError::NotDurable(_) => CommandError::failed(error.to_string())
+                .hint("look for errors of the disk (dmesg), then restore again"),
             EngineError::RemovesEverything { .. } => CommandError::failed(error.to_string())
                 .hint("--unsafe-allow-remove-all, if that is what you want"),
             EngineError::Temporary { .. } => CommandError::failed(error.to_string())

@@ -13,22 +13,33 @@ use crate::exit::{CommandError, CommandResult};
 use crate::output::escape;
 use crate::parse::PATTERN_HELP;
 
-/// What is left out, and the patterns as a snapshot records them.
+/// What is left out.
+pub struct Excludes {
+    /// The rules.
+    pub filter: Filter,
+    /// Their patterns.
+    pub exact: Vec<Text>,
+    /// Those that make no difference between upper and lower case.
+    pub any_case: Vec<Text>,
+}
+
+/// What is left out.
 ///
 /// # Errors
 /// A usage error for a bad pattern; a file of patterns that cannot be read.
-pub fn filter(args: &ExcludeArgs, environment: &Environment) -> CommandResult<(Filter, Vec<Text>)> {
+pub fn excludes(args: &ExcludeArgs, environment: &Environment) -> CommandResult<Excludes> {
     let exact = patterns(&args.exclude, &args.exclude_file, environment)?;
     let any_case = patterns(&args.iexclude, &args.iexclude_file, environment)?;
     let filter =
         Filter::new(&exact, &any_case).map_err(|error| CommandError::usage(error.to_string()))?;
-    Ok((filter, exact.into_iter().chain(any_case).map(Text).collect()))
+    let texts = |patterns: Vec<Vec<u8>>| patterns.into_iter().map(Text).collect();
+    Ok(Excludes { filter, exact: texts(exact), any_case: texts(any_case) })
 }
 
 /// What alone is restored.
 ///
 /// # Errors
-/// As [`filter`].
+/// As [`excludes`].
 pub fn include(args: &IncludeArgs, environment: &Environment) -> CommandResult<IncludeFilter> {
     let exact = patterns(&args.include, &args.include_file, environment)?;
     let any_case = patterns(&args.iinclude, &args.iinclude_file, environment)?;

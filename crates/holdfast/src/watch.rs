@@ -112,6 +112,10 @@ impl Observer for Watcher {
                 let _closed = self.output.note(2, &format!("excluded  {}", escape::name(path)));
             }
             Event::Excluded { .. } => {}
+            Event::Spared { path, why } => {
+                let line = format!("stays     {}: {why}", escape::name(path));
+                let _closed = self.output.note(1, &line);
+            }
             Event::Note { message } => self.output.warn(message),
         }
     }

@@ -11,7 +11,7 @@ use holdfast_engine::check::{CheckOptions, CheckReport, ReadData, check};
 use holdfast_engine::completeness::ShrinkLimit;
 use holdfast_engine::forget::forget;
 use holdfast_engine::prune::{Abandoned, MaxUnused, PruneOptions, prune};
-use holdfast_engine::restore::{Overwrite, RestoreOptions, Selection, restore};
+use holdfast_engine::restore::{Overwrite, RestoreOptions, Selection, WINDOW_BYTES, restore};
 use holdfast_engine::{EngineError, Event, Observer, Silent};
 use holdfast_format::ObjectId;
 use holdfast_format::config::{ChunkProfile, ChunkSizes, Config};
@@ -219,9 +219,10 @@ impl Script {
         let target = MemoryTarget::default();
         let options = RestoreOptions {
             overwrite: Overwrite::Always,
-            delete: false,
+            delete: None,
             dry_run: false,
             verify: false,
+            window_bytes: WINDOW_BYTES,
         };
         let root = info.snapshot.sources[0].tree;
         let take = |_: &[u8], _: bool| Selection::Take;
@@ -299,6 +300,7 @@ fn options(repository: &Repository, state: usize) -> BackupOptions {
             count_first: false,
             is_stream: false,
             shrink_limit: ShrinkLimit::default(),
+            scope: None,
         },
         skip_if_unchanged: false,
     }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::sync::{Arc, Mutex};
 
-use holdfast_connect::{Existing, FileSlot, Target, TargetError, WriteOrder};
+use holdfast_connect::{Existing, FileSlot, Replace, Target, TargetError, WriteOrder};
 use holdfast_format::entry::{Entry, Metadata};
 
 use crate::source::Files;
@@ -45,8 +45,8 @@ impl Target for MemoryTarget {
         let is_directory = path.is_empty() || state.folders.contains(path);
         let file = state.files.get(path);
         let bytes = file.map_or(0, |file| file.len() as u64);
-        let existing =
-            Existing { is_file: file.is_some(), is_directory, bytes, mtime: Default::default() };
+        let (is_file, mtime) = (file.is_some(), Default::default());
+        let existing = Existing { is_file, is_directory, bytes, mtime, identity: None };
         Ok((is_directory || file.is_some()).then_some(existing))
     }
 
@@ -58,16 +58,21 @@ impl Target for MemoryTarget {
         Ok(())
     }
 
-    fn file(&self, path: &[u8], bytes: u64) -> Result<Box<dyn FileSlot>, TargetError> {
+    fn file(
+        &self,
+        path: &[u8],
+        bytes: u64,
+        _replace: Replace,
+    ) -> Result<Box<dyn FileSlot>, TargetError> {
         let (state, content) = (Arc::clone(&self.state), Mutex::new(vec![0; bytes as usize]));
         Ok(Box::new(Slot { state, path: path.to_vec(), content }))
     }
 
-    fn special(&self, _path: &[u8], _entry: &Entry) -> Result<(), TargetError> {
+    fn special(&self, _: &[u8], _: &Entry, _: Replace) -> Result<(), TargetError> {
         refused()
     }
 
-    fn hard_link(&self, _path: &[u8], _original: &[u8]) -> Result<(), TargetError> {
+    fn hard_link(&self, _: &[u8], _: &[u8], _: Replace) -> Result<(), TargetError> {
         refused()
     }
 
@@ -90,6 +95,10 @@ impl Target for MemoryTarget {
 
     fn remove(&self, _path: &[u8]) -> Result<(), TargetError> {
         refused()
+    }
+
+    fn sync(&self) -> Result<(), TargetError> {
+        Ok(())
     }
 }
 

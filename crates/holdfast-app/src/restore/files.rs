@@ -5,9 +5,11 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 use holdfast_connect::fs::target::{FsTarget, FsTargetOptions};
-use holdfast_connect::{Existing, FileSlot, Target, TargetError, WriteOrder};
+use holdfast_connect::{Existing, FileSlot, Leftovers, Replace, Target, TargetError, WriteOrder};
 use holdfast_engine::look::{Folder, ls};
-use holdfast_engine::restore::{Overwrite, RestoreOptions, RestoreReport, Selection, restore};
+use holdfast_engine::restore::{
+    Overwrite, RestoreOptions, RestoreReport, Selection, WINDOW_BYTES, restore,
+};
 use holdfast_engine::{EngineError, Observer};
 use holdfast_format::entry::{Entry, EntryKind, Metadata};
 use holdfast_repo::read::BlobReader;
@@ -63,9 +65,10 @@ impl Move<'_> {
                 (false, true) => Overwrite::IfChanged,
                 (false, false) => Overwrite::Always,
             },
-            delete: false,
+            delete: None,
             dry_run,
             verify: !dry_run,
+            window_bytes: WINDOW_BYTES,
         };
         let plan = match place.entry() {
             None => {
@@ -141,7 +144,7 @@ impl Landing {
     fn restore(
         &self,
         moved: &Move<'_>,
-        options: &RestoreOptions,
+        options: &RestoreOptions<'_>,
         observer: &dyn Observer,
     ) -> Result<RestoreReport, RestoreError> {
         let empty;
@@ -244,18 +247,23 @@ impl Target for Adjusted {
         self.target.finish_directory(path, &adjusted(self.rules, metadata, false))
     }
 
-    fn file(&self, path: &[u8], bytes: u64) -> Result<Box<dyn FileSlot>, TargetError> {
-        let slot = self.target.file(path, bytes)?;
+    fn file(
+        &self,
+        path: &[u8],
+        bytes: u64,
+        replace: Replace,
+    ) -> Result<Box<dyn FileSlot>, TargetError> {
+        let slot = self.target.file(path, bytes, replace)?;
         Ok(Box::new(AdjustedSlot { slot, rules: self.rules }))
     }
 
-    fn special(&self, path: &[u8], entry: &Entry) -> Result<(), TargetError> {
+    fn special(&self, path: &[u8], entry: &Entry, replace: Replace) -> Result<(), TargetError> {
         let metadata = adjusted(self.rules, &entry.metadata, false);
-        self.target.special(path, &Entry { metadata, ..entry.clone() })
+        self.target.special(path, &Entry { metadata, ..entry.clone() }, replace)
     }
 
-    fn hard_link(&self, path: &[u8], original: &[u8]) -> Result<(), TargetError> {
-        self.target.hard_link(path, original)
+    fn hard_link(&self, path: &[u8], original: &[u8], replace: Replace) -> Result<(), TargetError> {
+        self.target.hard_link(path, original, replace)
     }
 
     fn update_metadata(&self, path: &[u8], metadata: &Metadata) -> Result<(), TargetError> {
@@ -272,6 +280,14 @@ impl Target for Adjusted {
 
     fn remove(&self, path: &[u8]) -> Result<(), TargetError> {
         self.target.remove(path)
+    }
+
+    fn remove_leftovers(&self, path: &[u8]) -> Result<Leftovers, TargetError> {
+        self.target.remove_leftovers(path)
+    }
+
+    fn sync(&self) -> Result<(), TargetError> {
+        self.target.sync()
     }
 }
 

@@ -5,7 +5,9 @@ use holdfast_connect::bucket::{self as connect, BucketError, Wanted, When};
 use holdfast_connect::words::count;
 use holdfast_engine::Observer;
 use holdfast_engine::look::ls;
-use holdfast_engine::restore::{Overwrite, RestoreOptions, RestoreReport, Selection, restore};
+use holdfast_engine::restore::{
+    Overwrite, RestoreOptions, RestoreReport, Selection, WINDOW_BYTES, restore,
+};
 use holdfast_format::entry::{Entry, EntryKind};
 use holdfast_repo::read::BlobReader;
 
@@ -134,9 +136,10 @@ impl<'a> ObjectsMove<'a> {
         // The bucket knows what its objects are; only what is written is read back.
         let options = RestoreOptions {
             overwrite: if self.only_missing { Overwrite::Never } else { Overwrite::IfChanged },
-            delete: false,
+            delete: None,
             dry_run,
             verify: !dry_run,
+            window_bytes: WINDOW_BYTES,
         };
         let mut all = RestoreReport::default();
         for folder in self.folders()? {

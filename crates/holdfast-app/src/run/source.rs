@@ -15,7 +15,7 @@ use holdfast_engine::backup::{Compare, SourceOptions};
 use holdfast_engine::completeness::ShrinkLimit;
 use holdfast_format::config::ChunkProfile;
 use holdfast_format::entry::FileTime;
-use holdfast_format::record::SourceRecord;
+use holdfast_format::record::{Scope, SourceRecord, Text};
 use jiff::{SignedDuration, Timestamp};
 
 use super::cuts::Cuts;
@@ -126,7 +126,22 @@ impl<'a> Made<'a> {
             count_first: false,
             is_stream,
             shrink_limit: ShrinkLimit::default(),
+            scope: self.scope(),
         }
+    }
+
+    /// What a source of files is asked for.
+    fn scope(&self) -> Option<Scope> {
+        let Self::Files(files) = self else { return None };
+        let text = |bytes: &[u8]| Text(bytes.to_vec());
+        let patterns = |all: &[String]| all.iter().map(|it| text(it.as_bytes())).collect();
+        let paths = files.paths.iter().map(|path| text(path.as_os_str().as_bytes())).collect();
+        Some(Scope {
+            paths,
+            excludes: patterns(&files.exclude),
+            excludes_any_case: patterns(&files.exclude_any_case),
+            ..fs_options(files).scope()
+        })
     }
 
     /// What the connector says of the moment that it shows.

@@ -1,7 +1,7 @@
 //! Odd names, paths that lead out, many threads.
 
 use super::{Outcome, content, described, get, put, symlink};
-use crate::{Target, TargetError};
+use crate::{Replace, Target, TargetError};
 
 pub(super) fn names(target: &dyn Target) -> Outcome {
     target.directory(b"names")?;
@@ -42,10 +42,10 @@ pub(super) fn escaping_from(target: &dyn Target, inside: &[u8]) -> Outcome {
             target.existing(path).map(|_| ()),
             target.directory(path).map(|_| ()),
             target.finish_directory(path, &metadata),
-            target.file(path, 0).map(|_| ()),
-            target.special(path, &link),
-            target.hard_link(path, b"turns"),
-            target.hard_link(&[inside, b"/x"].concat(), path),
+            target.file(path, 0, Replace::Entry).map(|_| ()),
+            target.special(path, &link, Replace::Entry),
+            target.hard_link(path, b"turns", Replace::Entry),
+            target.hard_link(&[inside, b"/x"].concat(), path, Replace::Entry),
             target.update_metadata(path, &metadata),
             target.read_at(path, 0, &mut [0]).map(|_| ()),
             target.list(path).map(|_| ()),
@@ -57,7 +57,7 @@ pub(super) fn escaping_from(target: &dyn Target, inside: &[u8]) -> Outcome {
         }
     }
     assert!(matches!(target.remove(b""), Err(TargetError::Escapes)));
-    assert!(matches!(target.file(b"", 0).map(|_| ()), Err(TargetError::Escapes)));
+    assert!(matches!(target.file(b"", 0, Replace::Entry).map(|_| ()), Err(TargetError::Escapes)));
     Ok(())
 }
 

@@ -3,7 +3,7 @@
 use std::thread;
 
 use super::{Outcome, described, get, put};
-use crate::{FileSlot, Target, TargetError, WriteOrder};
+use crate::{FileSlot, Replace, Target, TargetError, WriteOrder};
 
 const THREADS: u8 = 4;
 /// Bytes that each thread writes to the file that all share, in so many parts.
@@ -16,8 +16,8 @@ pub(super) fn any_order(target: &dyn Target, at: &[u8]) -> Outcome {
         return Ok(());
     }
     let [path, beside] = [&b"/order"[..], b"/other"].map(|name| [at, name].concat());
-    let slot = target.file(&path, 100_000)?;
-    let other = target.file(&beside, 3)?;
+    let slot = target.file(&path, 100_000, Replace::Entry)?;
+    let other = target.file(&beside, 3, Replace::Entry)?;
     slot.write_at(50_000, b"middle")?;
     other.write_at(0, b"abc")?;
     slot.write_at(0, b"start")?;
@@ -36,16 +36,16 @@ pub(super) fn keeping(target: &dyn Target, at: &[u8]) -> Outcome {
     let [path, missing] = [&b"/kept"[..], b"/missing"].map(|name| [at, name].concat());
     let old: Vec<u8> = (0..300_000u32).map(|number| (number / 7 % 251) as u8).collect();
     put(target, &path, &old, &described())?;
-    let slot = target.file(&path, 250_000)?;
+    let slot = target.file(&path, 250_000, Replace::Entry)?;
     slot.keep(0, 100_000)?;
     slot.write_at(100_000, &[b'n'; 5])?;
     slot.keep(100_005, 149_995)?;
     slot.finish(&described())?;
     let expected = [&old[..100_000], b"nnnnn", &old[100_005..250_000]].concat();
     assert!(get(target, &path)? == expected);
-    let slot = target.file(&path, 250_001)?;
+    let slot = target.file(&path, 250_001, Replace::Entry)?;
     assert!(slot.keep(250_000, 1).is_err(), "behind the end");
-    let slot = target.file(&missing, 1)?;
+    let slot = target.file(&missing, 1, Replace::Entry)?;
     assert!(slot.keep(0, 1).is_err(), "nothing to keep");
     Ok(())
 }
@@ -61,7 +61,7 @@ pub(super) fn threads(
         return Ok(());
     }
     let path = [at, b"/shared"].concat();
-    let slot = target.file(&path, u64::from(THREADS) * SHARE_BYTES as u64)?;
+    let slot = target.file(&path, u64::from(THREADS) * SHARE_BYTES as u64, Replace::Entry)?;
     thread::scope(|scope| {
         let started: Vec<_> = (0..THREADS)
             .map(|thread| {

@@ -1,7 +1,7 @@
 //! What a target must do that has files in one directory only, such as a bucket.
 
 use super::{Outcome, adverse, content, described, expect, get, put, symlink};
-use crate::{Target, TargetError};
+use crate::{Replace, Target, TargetError};
 
 /// Restores files to the directory `at` of `target`, which must be empty, and looks at what came of
 /// it. `names` are names that the target must take. Times, links and directories are no concern of
@@ -79,7 +79,7 @@ impl Flat<'_> {
     fn unfinished(&self) -> Outcome {
         self.put(b"old", b"old content")?;
         for name in [&b"old"[..], b"new"] {
-            let slot = self.target.file(&self.path(name), 6)?;
+            let slot = self.target.file(&self.path(name), 6, Replace::Entry)?;
             slot.write_at(0, b"new")?;
             assert_eq!(self.get(b"old")?, b"old content");
             assert_eq!(self.bytes(b"new")?, None);
@@ -93,11 +93,13 @@ impl Flat<'_> {
 
     fn refusing(&self) -> Outcome {
         let path = self.path(b"refused");
-        assert!(self.target.special(&path, &symlink(b"refused", b"elsewhere")).is_err());
-        assert!(self.target.hard_link(&path, &self.path(b"full")).is_err());
+        assert!(
+            self.target.special(&path, &symlink(b"refused", b"elsewhere"), Replace::Entry).is_err()
+        );
+        assert!(self.target.hard_link(&path, &self.path(b"full"), Replace::Entry).is_err());
         assert!(self.target.directory(&path).is_err());
-        assert!(self.target.file(&[&path, &b"/below"[..]].concat(), 0).is_err());
-        assert!(self.target.file(b"elsewhere", 0).is_err());
+        assert!(self.target.file(&[&path, &b"/below"[..]].concat(), 0, Replace::Entry).is_err());
+        assert!(self.target.file(b"elsewhere", 0, Replace::Entry).is_err());
         assert_eq!(self.bytes(b"refused")?, None);
         Ok(())
     }

@@ -7,7 +7,7 @@ use std::process::{Child, Command, Stdio};
 use holdfast_connect::bucket::{Bucket, BucketOptions, BucketSourceOptions, BucketTargetOptions};
 use holdfast_connect::conformance::drain;
 use holdfast_connect::target_conformance::flat_conformance;
-use holdfast_connect::{Item, Leaf, Source, Target};
+use holdfast_connect::{Item, Leaf, Replace, Source, Target};
 use serde_json::{Value, json};
 
 use super::server::bucket_name;
@@ -213,7 +213,7 @@ pub fn nothing_is_overwritten(cloud: &Cloud) {
     };
     let careful = target(false);
     let taken = &tree.files[&b"objects/c"[..]];
-    let slot = careful.file_with(b"objects/c", 1, &taken.entry.metadata).unwrap();
+    let slot = careful.file_with(b"objects/c", 1, &taken.entry.metadata, Replace::Entry).unwrap();
     cloud.client(&["put", &bucket, "c", "somebody else"]);
     slot.write_at(0, b"c").unwrap();
     let error = slot.finish(&taken.entry.metadata).unwrap_err().to_string();

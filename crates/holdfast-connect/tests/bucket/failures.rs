@@ -3,7 +3,7 @@
 use holdfast_connect::bucket::{
     Bucket, BucketError, BucketOptions, BucketSourceOptions, BucketTargetOptions, Credentials,
 };
-use holdfast_connect::{Source, Target};
+use holdfast_connect::{Replace, Source, Target};
 use zeroize::Zeroizing;
 
 use super::proxy::{Act, Proxy, Seen};
@@ -198,7 +198,7 @@ fn servers_check_signatures_and_permissions() {
     let policy = format!("/bucket.json: {denied} s3:GetBucketPolicy to read the bucket's policy");
     assert!(tree.troubles.contains(&policy), "{:?}", tree.troubles);
     let target = bucket.target(BucketTargetOptions::new(spool.path())).unwrap();
-    let slot = target.file(b"objects/x", 0).unwrap();
+    let slot = target.file(b"objects/x", 0, Replace::Entry).unwrap();
     let text = slot.finish(&Default::default()).unwrap_err().to_string();
     assert!(text.ends_with("must allow s3:PutObject to write the object"), "{text}");
 }

@@ -3,7 +3,7 @@
 use holdfast_connect::bucket::{
     Bucket, BucketSourceOptions, BucketTarget, BucketTargetOptions, Restored,
 };
-use holdfast_connect::{Target, TargetError};
+use holdfast_connect::{Replace, Target, TargetError};
 use tempfile::TempDir;
 
 use super::proxy::{Act, Proxy};
@@ -87,7 +87,7 @@ fn nothing_is_overwritten_unless_that_is_allowed() {
 /// Somebody writes the object after it was looked for and before it is written.
 fn race(scene: &Scene, target: &BucketTarget) -> Result<(), TargetError> {
     let taken = &scene.tree.files[&b"objects/b"[..]];
-    let slot = target.file_with(b"objects/b", 1, &taken.entry.metadata)?;
+    let slot = target.file_with(b"objects/b", 1, &taken.entry.metadata, Replace::Entry)?;
     scene.change("s3.put_object(Bucket=arguments[0], Key='b', Body=b'somebody else')");
     slot.write_at(0, b"b")?;
     slot.finish(&taken.entry.metadata)
@@ -143,7 +143,7 @@ const LARGE_BYTES: usize = (33 << 20) + 1;
 fn an_upload_that_is_given_up_leaves_nothing() {
     let scene = scene("given-up");
     let target = scene.target(true);
-    let slot = target.file(b"objects/large", LARGE_BYTES as u64).unwrap();
+    let slot = target.file(b"objects/large", LARGE_BYTES as u64, Replace::Entry).unwrap();
     slot.write_at(0, &vec![1; 17 << 20]).unwrap();
     let uploads = "print(len(s3.list_multipart_uploads(Bucket=arguments[0]).get('Uploads', [])))";
     assert_eq!(scene.change(uploads).trim(), "1");

@@ -4,11 +4,11 @@
 
 use std::path::Path;
 
-use holdfast_connect::Target;
 use holdfast_connect::bucket::{
     Bucket, BucketOptions, BucketSourceOptions, BucketTargetOptions, Credentials, Tags, Versions,
 };
 use holdfast_connect::target_conformance::flat_conformance;
+use holdfast_connect::{Replace, Target};
 use holdfast_format::entry::Metadata;
 use s3s_fs::FileSystem;
 use tempfile::TempDir;
@@ -110,10 +110,10 @@ fn what_stands_there_is_not_replaced() {
     let bucket = second.open();
     let target = bucket.target(BucketTargetOptions::new(spool.path())).unwrap();
     assert!(target.existing(b"objects/mine").unwrap().is_some());
-    let refused = target.file(b"objects/mine", 4).err().unwrap().to_string();
+    let refused = target.file(b"objects/mine", 4, Replace::Entry).err().unwrap().to_string();
     assert!(refused.contains("another object stands there"), "{refused}");
     // Written by somebody else between the look and the writing.
-    let slot = target.file(b"objects/late", 4).unwrap();
+    let slot = target.file(b"objects/late", 4, Replace::Entry).unwrap();
     slot.write_at(0, b"else").unwrap();
     std::fs::write(second.folder.path().join("bucket/late"), b"first").unwrap();
     let refused = slot.finish(&Metadata::default()).unwrap_err().to_string();

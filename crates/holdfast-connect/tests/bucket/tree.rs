@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 
 use holdfast_connect::bucket::key::key_of_name;
 use holdfast_connect::conformance::{check_source, drain};
-use holdfast_connect::{Content, Item, Leaf, LeafKind, Piece, Source, Target, TargetError};
+use holdfast_connect::{
+    Content, Item, Leaf, LeafKind, Piece, Replace, Source, Target, TargetError,
+};
 use holdfast_format::entry::{Content as Chunks, Entry, EntryKind, Metadata};
 
 /// An entry with its content.
@@ -147,7 +149,12 @@ pub fn give(target: &dyn Target, tree: &Tree, folder: &str) -> Vec<(String, Targ
     }
     let mut slots = Vec::new();
     for (path, taken) in tree.files.iter().filter(|(path, _)| is_wanted(path)) {
-        match target.file_with(path, taken.content.len() as u64, &taken.entry.metadata) {
+        match target.file_with(
+            path,
+            taken.content.len() as u64,
+            &taken.entry.metadata,
+            Replace::Entry,
+        ) {
             Ok(slot) => slots.push((path, taken, slot)),
             Err(error) => failed(path, error),
         }

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use holdfast_connect::target_conformance::put;
-use holdfast_connect::{Target, TargetError};
+use holdfast_connect::{Replace, Target, TargetError};
 use holdfast_format::entry::{Entry, EntryKind};
 
 use super::{Scene, described, names};
@@ -23,12 +23,12 @@ fn a_linked_parent_is_never_followed() {
         symlink(&outside, scene.inside("link")).unwrap();
         for path in [&b"link/file"[..], b"link/new", b"link/deep/new"] {
             let outcomes = [
-                target.file(path, 1).map(|_| ()),
+                target.file(path, 1, Replace::Entry).map(|_| ()),
                 target.directory(path).map(|_| ()),
                 target.finish_directory(path, &described(0o777)),
-                target.special(path, &entry(EntryKind::Fifo)),
-                target.hard_link(path, b"link/file"),
-                target.hard_link(b"stolen", path),
+                target.special(path, &entry(EntryKind::Fifo), Replace::Entry),
+                target.hard_link(path, b"link/file", Replace::Entry),
+                target.hard_link(b"stolen", path, Replace::Entry),
                 target.update_metadata(path, &described(0o777)),
                 target.read_at(path, 0, &mut [0; 4]).map(|_| ()),
                 target.remove(path),
@@ -66,7 +66,7 @@ fn links_at_the_final_name_are_replaced_not_followed() {
         symlink(&precious, scene.inside("link")).unwrap();
         assert!(scene.target.read_at(b"link", 0, &mut [0]).is_err());
         assert!(scene.target.update_metadata(b"link", &described(0o777)).is_err());
-        let slot = scene.target.file(b"link", 4).unwrap();
+        let slot = scene.target.file(b"link", 4, Replace::Entry).unwrap();
         assert!(slot.keep(0, 4).is_err());
         drop(slot);
         put(&scene.target, b"link", b"mine", &described(0o644)).unwrap();
@@ -83,8 +83,9 @@ fn removing_does_not_follow_links() {
         std::fs::create_dir_all(scene.inside("tree/below")).unwrap();
         symlink(&outside, scene.inside("tree/below/link")).unwrap();
         symlink(&outside, scene.inside("link")).unwrap();
-        scene.target.remove(b"link").unwrap();
-        scene.target.remove(b"tree").unwrap();
+        for path in [&b"link"[..], b"tree/below/link", b"tree/below", b"tree"] {
+            scene.target.remove(path).unwrap();
+        }
         assert_eq!(names(&scene.inside("")), [""; 0]);
         assert_eq!(names(&outside), ["file"]);
     }
@@ -96,8 +97,8 @@ fn a_hard_link_to_a_link_is_one_to_the_link_itself() {
     let precious = scene.outside().join("file");
     std::fs::write(&precious, "precious").unwrap();
     let to = precious.as_os_str().as_encoded_bytes().to_vec();
-    scene.target.special(b"link", &entry(EntryKind::Symlink(to))).unwrap();
-    scene.target.hard_link(b"again", b"link").unwrap();
+    scene.target.special(b"link", &entry(EntryKind::Symlink(to)), Replace::Entry).unwrap();
+    scene.target.hard_link(b"again", b"link", Replace::Entry).unwrap();
     assert!(scene.inside("again").is_symlink());
     assert_eq!(
         std::fs::metadata(&precious).map(|m| std::os::unix::fs::MetadataExt::nlink(&m)).unwrap(),
@@ -146,9 +147,9 @@ fn a_racing_swap_leads_nowhere() {
                 let outcome = put(target, b"raced/below/file", b"x", &described(0o666));
                 written += u32::from(outcome.is_ok());
                 let _ = put(target, b"raced/file", b"x", &described(0o666));
-                let _ = target.special(b"raced/fifo", &entry(EntryKind::Fifo));
+                let _ = target.special(b"raced/fifo", &entry(EntryKind::Fifo), Replace::Entry);
                 let _ = target.update_metadata(b"raced/file", &described(0o600));
-                let _ = target.hard_link(b"raced/hard", b"raced/file");
+                let _ = target.hard_link(b"raced/hard", b"raced/file", Replace::Entry);
                 let _ = target.finish_directory(b"raced/below", &described(0o777));
                 let _ = target.finish_directory(b"raced", &described(0o777));
                 let _ = target.remove(b"raced");

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use holdfast_connect::fs::target::FsTargetOptions;
 use holdfast_connect::target_conformance::put;
-use holdfast_connect::{Target, TargetError};
+use holdfast_connect::{Replace, Target, TargetError};
 use holdfast_format::entry::{Entry, EntryKind, FileTime, Metadata};
 
 use super::{Scene, described, is_root, names};
@@ -97,7 +97,7 @@ fn attributes_and_access_lists() {
     scene.target.directory(b"directory/below").unwrap();
     scene.target.finish_directory(b"directory/below", &described(0o755)).unwrap();
     put(&scene.target, b"directory/file", b"content", &described(0o644)).unwrap();
-    scene.target.special(b"directory/fifo", &special(EntryKind::Fifo)).unwrap();
+    scene.target.special(b"directory/fifo", &special(EntryKind::Fifo), Replace::Entry).unwrap();
     for path in ["directory/below", "directory/file", "directory/fifo"] {
         assert_eq!(attribute(&scene.inside(path), ACCESS_LIST), None, "{path}");
         assert_eq!(attribute(&scene.inside(path), DEFAULT_LIST), None, "{path}");
@@ -138,7 +138,7 @@ fn links_pipes_sockets_and_devices() {
     // The second time it replaces what stands there.
     for kind in kinds.iter().chain(&kinds) {
         let entry = special(kind.clone());
-        scene.target.special(b"entry", &entry).unwrap();
+        scene.target.special(b"entry", &entry, Replace::Entry).unwrap();
         check(&scene.inside("entry"), &entry.metadata);
         let found = scene.inside("entry").symlink_metadata().unwrap();
         let device = rustix::fs::makedev(259, 1_000_000);

@@ -5,7 +5,7 @@ use std::process::Command;
 
 use holdfast_connect::fs::target::{FsTargetOptions, Ownership};
 use holdfast_connect::target_conformance::put;
-use holdfast_connect::{Target, TargetError};
+use holdfast_connect::{Replace, Target, TargetError};
 use holdfast_format::entry::{Entry, EntryKind, Metadata};
 
 use super::{Scene, described, is_root};
@@ -25,7 +25,7 @@ fn restore(scene: &Scene) {
     let link = Entry { name: b"link".to_vec(), metadata: of_others(0o777), kind };
     let target = &scene.target;
     put(target, b"file", b"content", &of_others(0o6755)).unwrap();
-    target.special(b"link", &link).unwrap();
+    target.special(b"link", &link, Replace::Entry).unwrap();
     target.directory(b"directory").unwrap();
     target.finish_directory(b"directory", &of_others(0o2755)).unwrap();
 }

@@ -3,9 +3,9 @@
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use holdfast_connect::Target;
 use holdfast_connect::fs::target::{FsTargetOptions, is_temporary_name};
 use holdfast_connect::target_conformance::put;
+use holdfast_connect::{Replace, Target};
 use holdfast_format::entry::{Entry, EntryKind};
 
 use super::{Scene, described, names};
@@ -40,7 +40,7 @@ fn a_closed_directory_is_opened_and_filled() {
 fn new_directories_and_unfinished_files_are_private() {
     let scene = Scene::new(FsTargetOptions::default());
     scene.target.directory(b"new").unwrap();
-    let slot = scene.target.file(b"new/file", 3).unwrap();
+    let slot = scene.target.file(b"new/file", 3, Replace::Entry).unwrap();
     let temporary = names(&scene.inside("new")).remove(0);
     assert!(is_temporary_name(temporary.as_encoded_bytes()));
     let mode = |path: &str| scene.inside(path).metadata().unwrap().mode() & 0o7777;
@@ -55,10 +55,10 @@ fn new_directories_and_unfinished_files_are_private() {
 fn nothing_is_left_where_a_file_could_not_be_finished() {
     let scene = Scene::new(FsTargetOptions::default());
     let name = [b'x'; 256];
-    let slot = scene.target.file(&name, 1).unwrap();
+    let slot = scene.target.file(&name, 1, Replace::Entry).unwrap();
     slot.write_at(0, b"x").unwrap();
     assert!(slot.finish(&described(0o600)).is_err());
-    let slot = scene.target.file(b"too-big", u64::MAX).unwrap();
+    let slot = scene.target.file(b"too-big", u64::MAX, Replace::Entry).unwrap();
     assert!(slot.write_at(u64::MAX, b"xx").is_err());
     assert!(slot.write_at(u64::MAX - 1, b"x").is_err());
     assert!(slot.finish(&described(0o600)).is_err());
@@ -67,8 +67,8 @@ fn nothing_is_left_where_a_file_could_not_be_finished() {
         metadata: described(0o777),
         kind: EntryKind::Symlink(b"to".to_vec()),
     };
-    assert!(scene.target.special(&name, &entry).is_err());
-    assert!(scene.target.hard_link(&name, b"missing").is_err());
+    assert!(scene.target.special(&name, &entry, Replace::Entry).is_err());
+    assert!(scene.target.hard_link(&name, b"missing", Replace::Entry).is_err());
     assert_eq!(names(&scene.inside("")), [""; 0]);
 }
 
@@ -91,7 +91,7 @@ fn a_file_is_seen_complete_or_not_at_all() {
         });
         for round in 0..300u32 {
             let content = vec![b'a' + (round % 26) as u8; bytes];
-            let slot = scene.target.file(b"file", bytes as u64).unwrap();
+            let slot = scene.target.file(b"file", bytes as u64, Replace::Entry).unwrap();
             for (part, start) in content.chunks(50_000).zip((0..).step_by(50_000)) {
                 slot.write_at(start, part).unwrap();
             }

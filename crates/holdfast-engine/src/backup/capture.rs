@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use holdfast_chunk::Cutter;
 use holdfast_format::entry::{Entry, EntryKind};
 use holdfast_format::record::{
-    Application, Extent, GenerationBody, Snapshot, SnapshotSummary, SourceRecord,
+    Application, Captured, Extent, GenerationBody, Snapshot, SnapshotSummary, SourceRecord,
 };
 use holdfast_format::{BlobId, ObjectId, WriterId};
 use holdfast_repo::commit::{check_snapshot, commit_snapshot};
@@ -133,8 +133,7 @@ impl<'a> Capture<'a> {
         let captured = Some(captured);
         let sources = &mut draft.record.sources;
         let place = sources.len();
-        let record = SourceRecord::new(&options.name, &options.connector, root);
-        sources.push(SourceRecord { captured, ..record });
+        sources.push(record_of(options, root, captured));
         Ok(&mut sources[place])
     }
 
@@ -249,9 +248,7 @@ impl Draft<'_> {
         }
         let root = assembler.root_so_far()?;
         let mut record = self.record.clone();
-        let captured = Some(assembler.captured());
-        let source = SourceRecord::new(&options.name, &options.connector, root);
-        record.sources.push(SourceRecord { captured, ..source });
+        record.sources.push(record_of(options, root, Some(assembler.captured())));
         record.partial = true;
         record.index = assembler.blobs().flush()?.to_vec();
         let summary = self.summary_with(assembler);
@@ -339,4 +336,10 @@ fn stored_entry(
         };
     }
     Ok(found)
+}
+
+/// What the snapshot says of a source whose tree has this root.
+fn record_of(options: &SourceOptions, root: BlobId, captured: Option<Captured>) -> SourceRecord {
+    let scope = options.scope.clone();
+    SourceRecord { captured, scope, ..SourceRecord::new(&options.name, &options.connector, root) }
 }

@@ -18,7 +18,7 @@ use std::io;
 
 use holdfast_connect::Source;
 use holdfast_format::config::ChunkProfile;
-use holdfast_format::record::Snapshot;
+use holdfast_format::record::{Scope, Snapshot};
 use holdfast_repo::write::WriteOptions;
 use holdfast_repo::{RepoError, Repository, SnapshotInfo};
 
@@ -60,6 +60,8 @@ pub struct SourceOptions {
     pub is_stream: bool,
     /// When the source counts as shrunk.
     pub shrink_limit: ShrinkLimit,
+    /// What a source of files was asked for, as the snapshot records it.
+    pub scope: Option<Scope>,
 }
 
 /// How a backup of one source is made.

@@ -151,7 +151,7 @@ pub(super) fn children_within(
 
 /// The extents of one content, in the order of the file, a node at a time.
 #[derive(Debug)]
-pub(super) struct Extents {
+pub(crate) struct Extents {
     pending: Vec<(BlobId, u8)>,
     extents: VecDeque<Extent>,
 }

@@ -418,6 +418,17 @@ fn lossy(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }
 
+/// What the directories are called that stand for the sources of a snapshot, in the order of the
+/// sources.
+pub fn source_names(snapshot: &Snapshot) -> Vec<Vec<u8>> {
+    let mut names: Vec<Vec<u8>> = Vec::new();
+    for source in &snapshot.sources {
+        let name = free_name(&names, &source.name);
+        names.push(name);
+    }
+    names
+}
+
 /// One directory per source, ascending by name.
 fn sources(snapshot: &Snapshot) -> Sources {
     let seconds = snapshot.time.as_second();
@@ -430,8 +441,7 @@ fn sources(snapshot: &Snapshot) -> Sources {
     };
     let mut entries: Vec<Entry> = Vec::new();
     let mut buckets = Vec::new();
-    for source in &snapshot.sources {
-        let name = free_name(&entries, &source.name);
+    for (source, name) in snapshot.sources.iter().zip(source_names(snapshot)) {
         if source.connector == BUCKET_CONNECTOR {
             buckets.push(name.clone());
         }
@@ -442,8 +452,8 @@ fn sources(snapshot: &Snapshot) -> Sources {
     Sources { entries: entries.into(), buckets: buckets.into() }
 }
 
-/// A valid name like `wanted` that no entry has.
-fn free_name(entries: &[Entry], wanted: &str) -> Vec<u8> {
+/// A valid name like `wanted` that is not among those that are taken.
+fn free_name(taken: &[Vec<u8>], wanted: &str) -> Vec<u8> {
     let mut name: Vec<u8> =
         wanted.bytes().map(|byte| if matches!(byte, 0 | b'/') { b'_' } else { byte }).collect();
     // Leaves room for a number.
@@ -451,7 +461,7 @@ fn free_name(entries: &[Entry], wanted: &str) -> Vec<u8> {
     if !is_valid_name(&name) {
         name = b"source".to_vec();
     }
-    let is_taken = |name: &[u8]| entries.iter().any(|entry| entry.name == name);
+    let is_taken = |name: &[u8]| taken.iter().any(|taken| taken == name);
     let mut free = name.clone();
     let mut number = 2;
     while is_taken(&free) {

@@ -2,47 +2,93 @@
 
 use holdfast_connect::{Existing, Target};
 use holdfast_format::BlobType;
+use holdfast_format::entry::Content;
 use holdfast_format::node::Extent;
-use holdfast_seal::Keys;
+use holdfast_repo::read::BlobReader;
+use holdfast_repo::tree::extents;
+use holdfast_repo::{RepoError, Repository};
 
-/// For each extent, true if the file that stands at `path` has the same bytes there.
+/// Bytes of a hole that are looked at in one go.
+const STEP_BYTES: usize = 1 << 20;
+
+/// Which parts of a content stand there already.
+#[derive(Debug, Default)]
+pub(super) struct Fit {
+    /// For each extent, true if the existing file has the same bytes there.
+    pub kept: Vec<bool>,
+    /// Bytes of all extents.
+    pub bytes: u64,
+}
+
+impl Fit {
+    /// True if all of it stands there.
+    pub fn is_whole(&self) -> bool {
+        self.kept.iter().all(|kept| *kept)
+    }
+}
+
+/// What an existing file is compared by.
+pub(super) enum Standing<'a> {
+    /// Nothing stands there, or nothing that can be kept.
+    None,
+    /// The target knows that it is right.
+    Right,
+    /// Reading it tells.
+    File(&'a Existing),
+}
+
+/// Goes through a content once and compares it with what stands at `path`.
 ///
-/// A file that cannot be read has none of them: it is written anew.
-pub(super) fn matching_extents(
-    keys: &Keys,
+/// A file that cannot be read has none of it: it is written anew.
+///
+/// # Errors
+/// If the list of its extents cannot be read.
+pub(super) fn fit(
+    repository: &Repository,
+    reader: &mut BlobReader<'_>,
     target: &dyn Target,
     path: &[u8],
-    existing: &Existing,
-    extents: &[Extent],
-) -> Vec<bool> {
+    standing: &Standing<'_>,
+    content: &Content,
+) -> Result<Fit, RepoError> {
+    let mut fit = Fit::default();
     let mut buffer = Vec::new();
-    let mut offset = 0;
-    extents
-        .iter()
-        .map(|extent| {
-            let (start, bytes) = (offset, extent.bytes());
-            offset += bytes;
-            match extent {
-                // Where a hole should be, the file is written anew unless all of it is right.
-                Extent::Hole { .. } => is_zero(target, path, start, bytes, existing.bytes),
-                Extent::Data { id, .. } if start + bytes <= existing.bytes => {
-                    buffer.resize(bytes as usize, 0);
-                    matches!(target.read_at(path, start, &mut buffer), Ok(n) if n == buffer.len())
-                        && keys.blob_id(BlobType::Data, &buffer) == *id
-                }
-                Extent::Data { .. } => false,
-            }
-        })
-        .collect()
+    extents(reader, content, &mut |extent| {
+        let start = fit.bytes;
+        fit.bytes = start.saturating_add(extent.bytes());
+        fit.kept.push(match standing {
+            Standing::None => false,
+            Standing::Right => true,
+            Standing::File(existing) if fit.bytes > existing.bytes => false,
+            Standing::File(_) => is_there(repository, target, path, start, &extent, &mut buffer),
+        });
+        Ok(())
+    })?;
+    Ok(fit)
+}
+
+/// True if the file at `path` has the bytes of an extent.
+pub(super) fn is_there(
+    repository: &Repository,
+    target: &dyn Target,
+    path: &[u8],
+    start: u64,
+    extent: &Extent,
+    buffer: &mut Vec<u8>,
+) -> bool {
+    match extent {
+        Extent::Hole { bytes } => is_zero(target, path, start, *bytes, buffer),
+        Extent::Data { id, bytes } => {
+            buffer.resize(*bytes as usize, 0);
+            matches!(target.read_at(path, start, buffer), Ok(count) if count == buffer.len())
+                && repository.keys().blob_id(BlobType::Data, buffer) == *id
+        }
+    }
 }
 
 /// True if a range of an existing file reads as zeros.
-fn is_zero(target: &dyn Target, path: &[u8], start: u64, bytes: u64, file_bytes: u64) -> bool {
-    const STEP_BYTES: usize = 1 << 20;
-    if start + bytes > file_bytes {
-        return false;
-    }
-    let mut buffer = vec![0; STEP_BYTES.min(bytes as usize)];
+fn is_zero(target: &dyn Target, path: &[u8], start: u64, bytes: u64, buffer: &mut Vec<u8>) -> bool {
+    buffer.resize(STEP_BYTES.min(bytes as usize), 0);
     let mut at = start;
     while at < start + bytes {
         let length = ((start + bytes - at) as usize).min(buffer.len());

@@ -1,22 +1,23 @@
 //! Reading each frame once, in the order of the packs, and writing its chunks wherever they are
 //! wanted.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
-use holdfast_connect::Target;
 use holdfast_format::BlobType;
 use holdfast_repo::read::BlobReader;
 use holdfast_repo::{RepoError, Repository};
 
-use super::file::PlannedFile;
-use super::plan::{Plan, Write, trouble};
+use super::file::{PlannedFile, Site};
+use super::trouble;
+use super::window::Write;
 use crate::{EngineError, Event, Observer};
 
 /// Shared by the threads of one restore.
 struct Fetch<'a> {
     repository: &'a Repository,
-    target: &'a dyn Target,
-    files: &'a [PlannedFile],
+    site: Site<'a>,
+    files: &'a [Arc<PlannedFile>],
     /// Writes of one frame each, in the order of the packs.
     frames: Vec<&'a [Write]>,
     next: AtomicUsize,
@@ -25,27 +26,34 @@ struct Fetch<'a> {
     observer: &'a dyn Observer,
 }
 
-/// Writes everything that the plan says is missing.
+/// What came of it.
+pub(super) struct Fetched {
+    /// Files that failed.
+    pub errors: u64,
+    /// Bytes that were written.
+    pub bytes: u64,
+}
+
+/// Writes everything that the files of a window lack.
 ///
 /// # Errors
 /// [`EngineError::Interrupted`]; cache failures. Damage concerns the files that need what is
 /// damaged.
 pub(super) fn fetch(
     repository: &Repository,
-    target: &dyn Target,
-    plan: &mut Plan,
+    site: Site<'_>,
+    (files, mut writes): (&[Arc<PlannedFile>], Vec<Write>),
     observer: &dyn Observer,
-) -> Result<(), EngineError> {
+) -> Result<Fetched, EngineError> {
     // Frames are numbered in the order of their packs; within a frame, each blob is checked once.
-    plan.writes.sort_unstable_by_key(|write| {
+    writes.sort_unstable_by_key(|write| {
         (write.location.frame.number, write.location.offset, write.file, write.offset)
     });
     let fetch = Fetch {
         repository,
-        target,
-        files: &plan.files,
-        frames: plan
-            .writes
+        site,
+        files,
+        frames: writes
             .chunk_by(|a, b| a.location.frame.number == b.location.frame.number)
             .collect(),
         next: AtomicUsize::new(0),
@@ -60,9 +68,8 @@ pub(super) fn fetch(
             worker.join().map_err(|_| EngineError::from(RepoError::Stopped("restore")))?
         })
     })?;
-    plan.report.errors += fetch.errors.load(Ordering::Relaxed);
-    plan.report.bytes_restored += fetch.restored.load(Ordering::Relaxed);
-    Ok(())
+    let (errors, bytes) = (fetch.errors.into_inner(), fetch.restored.into_inner());
+    Ok(Fetched { errors, bytes })
 }
 
 impl Fetch<'_> {
@@ -124,7 +131,7 @@ impl Fetch<'_> {
 
     fn write(&self, write: &Write, bytes: &[u8]) {
         let file = &self.files[write.file as usize];
-        match file.write(self.target, write.offset, bytes) {
+        match file.write(self.site, write.offset, bytes) {
             Ok(is_finished) => {
                 self.restored.fetch_add(bytes.len() as u64, Ordering::Relaxed);
                 if is_finished {
@@ -136,7 +143,7 @@ impl Fetch<'_> {
             }
             Err(error) => {
                 self.errors.fetch_add(1, Ordering::Relaxed);
-                trouble(self.observer, &file.path, "restore", &error);
+                trouble(self.observer, &[b"/", file.path.as_slice()].concat(), &error);
             }
         }
     }
@@ -145,7 +152,7 @@ impl Fetch<'_> {
         let file = &self.files[write.file as usize];
         if file.fail() {
             self.errors.fetch_add(1, Ordering::Relaxed);
-            trouble(self.observer, &file.path, "restore", error);
+            trouble(self.observer, &[b"/", file.path.as_slice()].concat(), error);
         }
     }
 }

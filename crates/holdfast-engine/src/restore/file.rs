@@ -1,12 +1,30 @@
 //! A file being restored by several threads at once.
 
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
-use holdfast_connect::{FileSlot, Target, TargetError};
-use holdfast_format::entry::{Entry, Metadata};
+use holdfast_connect::{FileSlot, Replace, Target, TargetError};
+use holdfast_format::entry::Metadata;
 
+use super::Deletion;
 use crate::Action;
+
+/// Where files get their names.
+#[derive(Clone, Copy)]
+pub(super) struct Site<'a> {
+    pub target: &'a dyn Target,
+    pub deletion: Option<&'a Deletion<'a>>,
+}
+
+impl Site<'_> {
+    /// Removes a folder that is in the way of an entry, if that was announced.
+    pub fn make_way(&self, path: &[u8]) -> Result<(), TargetError> {
+        match self.deletion {
+            Some(deletion) => deletion.clear(self.target, path),
+            None => Ok(()),
+        }
+    }
+}
 
 /// A file that must be written, at least in part.
 pub(super) struct PlannedFile {
@@ -15,12 +33,12 @@ pub(super) struct PlannedFile {
     pub metadata: Metadata,
     pub bytes: u64,
     pub action: Action,
+    /// What it takes the place of.
+    pub replace: Replace,
     /// Ranges of the existing file that are right.
     pub kept: Vec<(u64, u64)>,
-    /// Chunks still to come.
-    pub missing: AtomicU32,
-    /// Bytes written so far.
-    pub written: AtomicU64,
+    /// Chunks still to come, and one more as long as it is being planned.
+    missing: AtomicU64,
     state: Mutex<State>,
 }
 
@@ -32,35 +50,39 @@ enum State {
 }
 
 impl PlannedFile {
-    pub fn new(path: Vec<u8>, entry: Entry, bytes: u64, action: Action) -> Self {
+    pub fn new(
+        path: Vec<u8>,
+        metadata: Metadata,
+        bytes: u64,
+        action: Action,
+        replace: Replace,
+    ) -> Self {
         Self {
             path,
-            metadata: entry.metadata,
+            metadata,
             bytes,
             action,
+            replace,
             kept: Vec::new(),
-            missing: AtomicU32::new(0),
-            written: AtomicU64::new(0),
+            missing: AtomicU64::new(1),
             state: Mutex::new(State::Waiting),
         }
+    }
+
+    /// One more chunk is to come.
+    pub fn expect_chunk(&self) {
+        self.missing.fetch_add(1, Ordering::AcqRel);
     }
 
     /// Writes one chunk; with the last one the file gets its name. True if it is finished by this.
     ///
     /// # Errors
     /// The target's, once: a file that failed takes further chunks in silence.
-    pub fn write(
-        &self,
-        target: &dyn Target,
-        offset: u64,
-        bytes: &[u8],
-    ) -> Result<bool, TargetError> {
-        let outcome = self.with_slot(target, |slot| slot.write_at(offset, bytes));
-        self.written.fetch_add(bytes.len() as u64, Ordering::Relaxed);
-        let is_last = self.missing.fetch_sub(1, Ordering::AcqRel) == 1;
+    pub fn write(&self, site: Site<'_>, offset: u64, bytes: &[u8]) -> Result<bool, TargetError> {
+        let outcome = self.with_slot(site.target, |slot| slot.write_at(offset, bytes));
         match outcome {
-            Ok(true) if is_last => self.finish(target),
-            Ok(_) => Ok(false),
+            Ok(true) => self.count_down(site),
+            Ok(false) => Ok(false),
             Err(error) => {
                 self.fail();
                 Err(error)
@@ -68,19 +90,40 @@ impl PlannedFile {
         }
     }
 
-    /// Gives the file its name; for a file without missing chunks. True if it was not failed
-    /// before.
+    /// No further chunks will be expected. True if the file is finished by this.
     ///
     /// # Errors
     /// The target's.
-    pub fn finish(&self, target: &dyn Target) -> Result<bool, TargetError> {
-        if !self.with_slot(target, |_| Ok(()))? {
+    pub fn planned(&self, site: Site<'_>) -> Result<bool, TargetError> {
+        self.count_down(site)
+    }
+
+    fn count_down(&self, site: Site<'_>) -> Result<bool, TargetError> {
+        match self.missing.fetch_sub(1, Ordering::AcqRel) {
+            1 => self.finish(site),
+            _ => Ok(false),
+        }
+    }
+
+    /// Gives the file its name. True if it was not failed before.
+    fn finish(&self, site: Site<'_>) -> Result<bool, TargetError> {
+        if !self.with_slot(site.target, |_| site.make_way(&self.path))? {
             return Ok(false);
         }
-        let state = std::mem::replace(&mut *self.lock(), State::Finished);
-        match state {
-            State::Open(slot) => slot.finish(&self.metadata).map(|()| true),
-            _ => Ok(false),
+        let mut state = self.lock();
+        match std::mem::replace(&mut *state, State::Failed) {
+            State::Open(slot) => {
+                let outcome = slot.finish(&self.metadata);
+                // With incomplete metadata it has its name and its content.
+                if matches!(outcome, Ok(()) | Err(TargetError::Incomplete { .. })) {
+                    *state = State::Finished;
+                }
+                outcome.map(|()| true)
+            }
+            other => {
+                *state = other;
+                Ok(false)
+            }
         }
     }
 
@@ -97,7 +140,8 @@ impl PlannedFile {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Uses the slot, which is opened at the first use; false if the file failed already.
+    /// Uses the slot, which is opened at the first use; false if the file failed already. A file
+    /// that cannot be opened has failed.
     fn with_slot(
         &self,
         target: &dyn Target,
@@ -105,15 +149,20 @@ impl PlannedFile {
     ) -> Result<bool, TargetError> {
         let mut state = self.lock();
         if matches!(*state, State::Waiting) {
-            let slot = target.file_with(&self.path, self.bytes, &self.metadata)?;
-            for (offset, bytes) in &self.kept {
-                slot.keep(*offset, *bytes)?;
-            }
-            *state = State::Open(slot);
+            *state = State::Failed;
+            *state = State::Open(self.open(target)?);
         }
         match &*state {
             State::Open(slot) => use_slot(&**slot).map(|()| true),
             _ => Ok(false),
         }
+    }
+
+    fn open(&self, target: &dyn Target) -> Result<Box<dyn FileSlot>, TargetError> {
+        let slot = target.file_with(&self.path, self.bytes, &self.metadata, self.replace)?;
+        for (offset, bytes) in &self.kept {
+            slot.keep(*offset, *bytes)?;
+        }
+        Ok(slot)
     }
 }

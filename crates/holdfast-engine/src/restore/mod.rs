@@ -1,22 +1,31 @@
 //! Restore: from a tree to a target.
 //!
-//! [`plan`] walks the tree, makes directories and decides for every file which of its chunks are
-//! missing at the target. [`fetch`] then reads each frame once, in the order of the packs, in
-//! parallel, and writes every chunk wherever it is wanted. [`finish`] makes hard links, removes
-//! what should not be there, gives directories their metadata and, if asked, reads everything back.
+//! [`walk`] goes through the tree, makes directories and decides for every name what becomes of it.
+//! What must be written is gathered in a [`window`] of bounded size; when it is full, [`fetch`]
+//! reads each frame that it needs once, in the order of the packs, in parallel, and writes every
+//! chunk wherever it is wanted. Then hard links are made, directories that are done get their
+//! metadata, and, if asked, files are read back. At the end [`deletion`] removes what it said that
+//! it would, and everything is made durable.
 
 mod compare;
+pub mod deletion;
 mod fetch;
 mod file;
-mod finish;
-mod plan;
+mod leaf;
+mod links;
+mod names;
+mod walk;
+mod window;
 
 use holdfast_connect::Target;
 use holdfast_repo::Repository;
 
+pub use deletion::{Deletion, DeletionRequest};
+pub use window::WINDOW_BYTES;
+
 use crate::look::Folder;
-use crate::{EngineError, Observer};
-use plan::Planner;
+use crate::{EngineError, Event, Observer};
+use walk::Walker;
 
 /// What happens to files that are there already.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,7 +35,7 @@ pub enum Overwrite {
     /// As `Always`, but a file with the same size and modification time is believed to be right; a
     /// target that knows what its files are is asked instead.
     IfChanged,
-    /// Only if the snapshot's file is newer.
+    /// Only if the snapshot's file is newer. What is of another kind stays.
     IfNewer,
     /// They stay.
     Never,
@@ -48,16 +57,19 @@ pub enum Selection {
 pub type Select<'a> = dyn Fn(&[u8], bool) -> Selection + Sync + 'a;
 
 /// How a restore is made.
-#[derive(Debug, Clone, Copy)]
-pub struct RestoreOptions {
+#[derive(Clone, Copy)]
+pub struct RestoreOptions<'a> {
     /// What happens to files that are there already.
     pub overwrite: Overwrite,
-    /// True to remove what the snapshot does not have.
-    pub delete: bool,
+    /// What is removed, because the snapshot does not have it.
+    pub delete: Option<&'a Deletion<'a>>,
     /// True to change nothing and only report.
     pub dry_run: bool,
     /// True to read everything back and compare.
     pub verify: bool,
+    /// Memory in bytes for what is gathered before it is written, [`WINDOW_BYTES`] as a rule.
+    /// Frames are read once for each such window.
+    pub window_bytes: usize,
 }
 
 /// What a restore did.
@@ -77,37 +89,76 @@ pub struct RestoreReport {
     pub bytes_restored: u64,
     /// Bytes of files, or parts of files, that were right already.
     pub bytes_skipped: u64,
-    /// Files read back by `verify`.
+    /// Files read back by `verify` that are as in the snapshot.
     pub files_verified: u64,
     /// Entries that could not be restored as they should be.
     pub errors: u64,
     /// Objects that were restored under other names, because no file can be called as their keys.
     pub renamed: u64,
+    /// Unfinished files of killed restores that were removed.
+    pub leftovers: u64,
 }
 
 /// Restores a directory into a target; the sources of a snapshot that has several each into a
 /// directory of its own. Of a folder whose objects are called by their keys, the parts of the keys
-/// become directories.
+/// become directories. When this returns, what was restored is durable.
 ///
 /// Trouble with single entries is reported and counted; such a file keeps what stood under its name
-/// before, or is absent.
+/// before, or is absent. If there was any, nothing is deleted.
 ///
 /// # Errors
-/// Repository failures that concern more than single files; [`EngineError::Interrupted`].
+/// Repository failures that concern more than single files; [`EngineError::NotDurable`];
+/// [`EngineError::Interrupted`].
 pub fn restore(
     repository: &Repository,
     folder: impl Into<Folder>,
     target: &dyn Target,
     select: &Select<'_>,
-    options: &RestoreOptions,
+    options: &RestoreOptions<'_>,
     observer: &dyn Observer,
 ) -> Result<RestoreReport, EngineError> {
-    let folder = folder.into();
-    let mut plan = Planner::new(repository, target, select, options, observer).plan(&folder)?;
-    let (files, bytes) = (plan.report.total_files, plan.report.total_bytes);
-    observer.event(crate::Event::Total { files, bytes, is_final: true });
-    if !options.dry_run {
-        fetch::fetch(repository, target, &mut plan, observer)?;
+    let walker = Walker::new(repository, target, select, options, observer);
+    let mut report = walker.walk(&folder.into())?;
+    let (files, bytes) = (report.total_files, report.total_bytes);
+    observer.event(Event::Total { files, bytes, is_final: true });
+    if let Some(deletion) = options.delete {
+        match report.errors {
+            0 => deletion.carry_out(target, options.dry_run, &mut report, observer)?,
+            _ => observer.event(Event::Note {
+                message: "nothing was deleted, because not everything could be restored",
+            }),
+        }
     }
-    finish::finish(repository, target, plan, options, observer)
+    if !options.dry_run {
+        target.sync().map_err(EngineError::NotDurable)?;
+    }
+    Ok(report)
+}
+
+impl RestoreReport {
+    /// Counts an outcome, and reports it if it is trouble.
+    fn settle<E: std::fmt::Display>(
+        &mut self,
+        outcome: Result<(), E>,
+        path: &[u8],
+        observer: &dyn Observer,
+        count: impl FnOnce(&mut Self),
+    ) {
+        match outcome {
+            Ok(()) => count(self),
+            Err(error) => self.trouble(path, &error, observer),
+        }
+    }
+
+    /// Counts and reports trouble with the entry at this path of the target.
+    fn trouble(&mut self, path: &[u8], error: &dyn std::fmt::Display, observer: &dyn Observer) {
+        self.errors += 1;
+        trouble(observer, &[b"/", path].concat(), &error);
+    }
+}
+
+/// Reports trouble with one entry.
+fn trouble(observer: &dyn Observer, path: &[u8], error: &dyn std::fmt::Display) {
+    let message = error.to_string();
+    observer.event(Event::Trouble { path, during: "restore", message: &message });
 }

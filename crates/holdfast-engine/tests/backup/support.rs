@@ -135,6 +135,7 @@ pub fn options(repository: &Repository) -> BackupOptions {
             count_first: false,
             is_stream: false,
             shrink_limit: ShrinkLimit::default(),
+            scope: None,
         },
         skip_if_unchanged: false,
     }

@@ -12,7 +12,9 @@ use holdfast_engine::look::{
     ArchiveFormat, DiffOptions, FindOptions, SnapshotRoot, Visitor, Walk, diff, dump, dump_file,
     find, ls, walk,
 };
-use holdfast_engine::restore::{Overwrite, RestoreOptions, RestoreReport, Selection, restore};
+use holdfast_engine::restore::{
+    Overwrite, RestoreOptions, RestoreReport, Selection, WINDOW_BYTES, restore,
+};
 use holdfast_engine::{EngineError, Silent};
 use holdfast_format::BlobId;
 use holdfast_format::entry::{Entry, EntryKind};
@@ -213,8 +215,13 @@ fn read_files(folder: &Path, above: &[u8], found: &mut Vec<(Vec<u8>, Vec<u8>)>) 
 
 fn restored(repository: &Repository, root: &SnapshotRoot, target: &Path) -> RestoreReport {
     let target = FsTarget::open(target, FsTargetOptions::default()).unwrap();
-    let options =
-        RestoreOptions { overwrite: Overwrite::Always, delete: true, dry_run: false, verify: true };
+    let options = RestoreOptions {
+        overwrite: Overwrite::Always,
+        delete: None,
+        dry_run: false,
+        verify: true,
+        window_bytes: WINDOW_BYTES,
+    };
     let folder = root.folder().clone();
     restore(repository, folder, &target, TAKE_ALL, &options, &Silent).unwrap()
 }

@@ -1,8 +1,8 @@
 //! Records of both kinds of chains.
 
 use holdfast_format::record::{
-    Application, Captured, CheckRecord, Extent, GenerationBody, KeyFingerprint, Record, Snapshot,
-    SnapshotSummary, SourceRecord, Text, Window, WriterBody, decode, encode,
+    Application, Captured, CheckRecord, Extent, GenerationBody, KeyFingerprint, Marker, Record,
+    Scope, Snapshot, SnapshotSummary, SourceRecord, Text, Window, WriterBody, decode, encode,
 };
 use holdfast_format::{ObjectId, RepositoryId};
 
@@ -129,12 +129,34 @@ fn incomplete_snapshot() -> Snapshot {
     }
 }
 
+/// A snapshot of files that says what was left out.
+fn scoped_snapshot() -> Snapshot {
+    let marker = |name: &str, header: &[u8]| Marker {
+        name: Text::from(name),
+        header: Text(header.to_vec()),
+    };
+    let scope = Scope {
+        paths: vec![Text::from("/srv"), Text(b"/\xff".to_vec())],
+        excludes: vec![Text::from("*.tmp"), Text::from("!keep.tmp")],
+        excludes_any_case: vec![Text::from("*.BAK")],
+        one_file_system: true,
+        exclude_caches: true,
+        exclude_if_present: vec![marker(".nobackup", b""), marker("TAG", b"Signature")],
+        exclude_larger_than: Some(1 << 33),
+        gitignore: true,
+    };
+    let nothing = SourceRecord { scope: Some(Scope::default()), ..source("files", 2) };
+    let files = SourceRecord { scope: Some(scope), ..source("files", 1) };
+    Snapshot { sources: vec![files, nothing], ..bare_snapshot() }
+}
+
 pub fn writer_records() -> Vec<Sample> {
     [
         ("first snapshot of a chain", ObjectId::NONE, snapshot(bare_snapshot())),
         ("snapshot with everything in it", object_id(6), snapshot(full_snapshot())),
         ("snapshot of an application", object_id(6), snapshot(application_snapshot())),
         ("snapshot without all of its sources", object_id(6), snapshot(incomplete_snapshot())),
+        ("snapshot that says what was left out", object_id(6), snapshot(scoped_snapshot())),
         ("fence", object_id(7), WriterBody::Fence { generation: 4_294_967_296 }),
         ("pin", object_id(8), WriterBody::Pin { snapshot: object_id(9) }),
     ]

@@ -1,16 +1,18 @@
 //! `restore`: bring files back.
 
+mod delete;
+
 use std::path::PathBuf;
 use std::time::Instant;
 
 use clap::{ValueEnum, ValueHint};
 
-use holdfast_connect::TargetError;
 use holdfast_connect::fs::filter::{Filter, IncludeFilter};
 use holdfast_connect::fs::target::{FsTarget, FsTargetOptions, Ownership};
+use holdfast_connect::{Target, TargetError};
 use holdfast_engine::look::Folder;
 use holdfast_engine::restore::{
-    Overwrite as Policy, RestoreOptions, RestoreReport, Selection, restore,
+    Overwrite as Policy, RestoreOptions, RestoreReport, Selection, WINDOW_BYTES, restore,
 };
 use jiff::Timestamp;
 use tempfile::TempDir;
@@ -60,7 +62,11 @@ pub struct Args {
     #[arg(long, value_name = "WHEN", default_value = "always")]
     pub overwrite: Overwrite,
 
-    /// Delete what is in the target but not in the snapshot
+    /// Delete what is in the restored folders but not in the snapshot; says what, before
+    ///
+    /// Nothing goes but what stands in, or below, a path that was named to the backup, and that
+    /// the backup would have held: what it left out or could not read stays, and so do other file
+    /// systems, and the repository, caches and keys of holdfast. --dry-run says what would go.
     #[arg(long)]
     pub delete: bool,
 
@@ -117,6 +123,9 @@ pub enum Overwrite {
 pub fn run(args: &Args, context: &Context) -> CommandResult {
     let filter = select::filter(&args.filter)?;
     let rules = Rules::new(args, context)?;
+    if args.delete {
+        delete::check_target(args, !rules.is_empty())?;
+    }
     let repository = context.open()?;
     let chosen = select::choose(context, &repository, args.snapshot.as_deref(), args.at, &filter)?;
     let root = select::root(&repository, &chosen, &args.part)?;
@@ -152,13 +161,21 @@ pub fn run(args: &Args, context: &Context) -> CommandResult {
     lacks::fall_short(context, &chosen, &args.part, &is_wanted, "holdfast restore");
     let start = Instant::now();
     let watcher = Watcher::start(context, Activity::Restore, None)?;
+    let own = delete::own(context);
+    let (repository, target) = (&repository, &target as &dyn Target);
+    let job = delete::Job { repository, chosen: &chosen, root: &root, target, own: &own };
+    let deletion = match args.delete {
+        true => Some(delete::plan(&job, args, &select, context, &watcher)?),
+        false => None,
+    };
     let options = RestoreOptions {
         overwrite: args.overwrite.into(),
-        delete: args.delete,
+        delete: deletion.as_ref(),
         dry_run: args.dry_run,
         verify: args.verify,
+        window_bytes: WINDOW_BYTES,
     };
-    let report = restore(&repository, root.folder().clone(), &target, &select, &options, &watcher);
+    let report = restore(repository, root.folder().clone(), target, &select, &options, &watcher);
     drop(watcher);
     tell(context, args, &report?, start)
 }
@@ -188,8 +205,12 @@ struct Rules {
 impl Rules {
     fn new(args: &Args, context: &Context) -> CommandResult<Rules> {
         let include = patterns::include(&args.include, &context.environment)?;
-        let (exclude, _) = patterns::filter(&args.exclude, &context.environment)?;
+        let exclude = patterns::excludes(&args.exclude, &context.environment)?.filter;
         Ok(Rules { include, exclude })
+    }
+
+    fn is_empty(&self) -> bool {
+        self.include.is_empty() && self.exclude.is_empty()
     }
 
     fn selection(&self, path: &[u8], is_directory: bool) -> Selection {
@@ -237,7 +258,8 @@ fn tell(context: &Context, args: &Args, report: &RestoreReport, start: Instant) 
         )?;
         if args.verify && !args.dry_run {
             let files = text::count(report.files_verified, "file", "files");
-            context.output.note(0, &format!("verified {files}: all as in the snapshot"))?;
+            let all = if report.errors == 0 { ": all" } else { " that are" };
+            context.output.note(0, &format!("verified {files}{all} as in the snapshot"))?;
         }
     }
     if report.errors > 0 {

@@ -15,13 +15,14 @@ use super::commit::Destination;
 use super::place::Place;
 use super::slot::ObjectSlot;
 use super::{BucketTarget, Shared, refused};
-use crate::{Existing, FileSlot, Target, TargetError, WriteOrder};
+use crate::{Existing, FileSlot, Replace, Target, TargetError, WriteOrder};
 
 const FOLDER: Existing = Existing {
     is_file: false,
     is_directory: true,
     bytes: 0,
     mtime: FileTime { seconds: 0, nanoseconds: 0 },
+    identity: None,
 };
 
 /// What a bucket has no place for.
@@ -54,6 +55,7 @@ impl Target for BucketTarget {
                     is_directory: false,
                     bytes: object.bytes,
                     mtime: object.modified,
+                    identity: None,
                 }))
             }
             Some(Place::Version(..)) | None => Ok(None),
@@ -85,8 +87,13 @@ impl Target for BucketTarget {
         }
     }
 
-    fn file(&self, path: &[u8], bytes: u64) -> Result<Box<dyn FileSlot>, TargetError> {
-        self.file_with(path, bytes, &Metadata::default())
+    fn file(
+        &self,
+        path: &[u8],
+        bytes: u64,
+        replace: Replace,
+    ) -> Result<Box<dyn FileSlot>, TargetError> {
+        self.file_with(path, bytes, &Metadata::default(), replace)
     }
 
     fn file_with(
@@ -94,6 +101,7 @@ impl Target for BucketTarget {
         path: &[u8],
         bytes: u64,
         metadata: &Metadata,
+        _: Replace,
     ) -> Result<Box<dyn FileSlot>, TargetError> {
         let destination = match Place::of(path)? {
             Some(Place::Object(key)) => {
@@ -108,12 +116,12 @@ impl Target for BucketTarget {
         Ok(Box::new(ObjectSlot::new(&self.shared, destination, bytes, metadata)))
     }
 
-    fn special(&self, path: &[u8], _: &Entry) -> Result<(), TargetError> {
+    fn special(&self, path: &[u8], _: &Entry, _: Replace) -> Result<(), TargetError> {
         Place::of(path)?;
         unsupported("create what is no object")
     }
 
-    fn hard_link(&self, path: &[u8], original: &[u8]) -> Result<(), TargetError> {
+    fn hard_link(&self, path: &[u8], original: &[u8], _: Replace) -> Result<(), TargetError> {
         Place::of(path)?;
         Place::of(original)?;
         unsupported("make a hard link")
@@ -180,6 +188,11 @@ impl Target for BucketTarget {
             Some(Place::Folder) => unsupported("remove all objects"),
             _ => Ok(()),
         }
+    }
+
+    /// What a bucket has taken is durable.
+    fn sync(&self) -> Result<(), TargetError> {
+        Ok(())
     }
 }
 

@@ -1,5 +1,7 @@
 //! What all parts of one scan share: options, exclude rules, names of owners.
 
+use holdfast_format::record::{Marker, Scope, Text};
+
 use super::metadata::Owners;
 use crate::fs::filter::Filter;
 
@@ -38,6 +40,24 @@ impl Default for FsOptions {
     }
 }
 
+impl FsOptions {
+    /// The rules as a snapshot records them; paths and patterns are the caller's to add.
+    pub fn scope(&self) -> Scope {
+        let marker = |(name, header): &(Vec<u8>, Option<Vec<u8>>)| Marker {
+            name: Text(name.clone()),
+            header: Text(header.clone().unwrap_or_default()),
+        };
+        Scope {
+            one_file_system: self.one_file_system,
+            exclude_caches: self.exclude_caches,
+            exclude_if_present: self.exclude_if_present.iter().map(marker).collect(),
+            exclude_larger_than: self.exclude_larger_than,
+            gitignore: self.gitignore,
+            ..Scope::default()
+        }
+    }
+}
+
 /// What all parts of one scan share.
 #[derive(Debug)]
 pub(super) struct Context {
@@ -46,15 +66,17 @@ pub(super) struct Context {
     pub(super) owners: Owners,
 }
 
-/// What a valid `CACHEDIR.TAG` begins with (<https://bford.info/cachedir/>).
-const CACHE_SIGNATURE: &[u8] = b"Signature: 8a477f597d28d172789f06886806bc55";
+/// The file that marks a directory as a cache (<https://bford.info/cachedir/>).
+pub const CACHE_TAG: &[u8] = b"CACHEDIR.TAG";
+/// What it begins with if it is valid.
+pub const CACHE_SIGNATURE: &[u8] = b"Signature: 8a477f597d28d172789f06886806bc55";
 
 impl Context {
     /// A scan with these options and exclude rules. From here on the tags of caches are one more
     /// of the files that mark a directory.
     pub(super) fn new(mut options: FsOptions, filter: Filter) -> Self {
         if options.exclude_caches {
-            let tag = (b"CACHEDIR.TAG".to_vec(), Some(CACHE_SIGNATURE.to_vec()));
+            let tag = (CACHE_TAG.to_vec(), Some(CACHE_SIGNATURE.to_vec()));
             options.exclude_if_present.push(tag);
         }
         Self { options, filter, owners: Owners::default() }

@@ -11,14 +11,17 @@ use ignore::gitignore::{Gitignore, GitignoreBuilder};
 
 /// The `.gitignore` file of a directory and those above it.
 #[derive(Debug)]
-pub(super) struct Ignores {
+pub struct Ignores {
     rules: Gitignore,
     above: Option<Arc<Ignores>>,
 }
 
 impl Ignores {
     /// The rules in `text`, which lies in the directory at `path`.
-    pub(super) fn new(path: &[u8], text: &[u8], above: Option<Arc<Self>>) -> io::Result<Self> {
+    ///
+    /// # Errors
+    /// If the rules are too many to be compiled.
+    pub fn new(path: &[u8], text: &[u8], above: Option<Arc<Self>>) -> io::Result<Self> {
         let mut builder = GitignoreBuilder::new(OsStr::from_bytes(path));
         for line in String::from_utf8_lossy(text).lines() {
             // Like git, a line that makes no sense is no rule.
@@ -29,7 +32,7 @@ impl Ignores {
     }
 
     /// True if the entry at `path` is to be left out; the nearest file that names it decides.
-    pub(super) fn excludes(&self, path: &[u8], is_directory: bool) -> bool {
+    pub fn excludes(&self, path: &[u8], is_directory: bool) -> bool {
         let path = Path::new(OsStr::from_bytes(path));
         let mut current = Some(self);
         while let Some(ignores) = current {

@@ -13,7 +13,7 @@ use super::names::Names;
 use super::plan::Plan;
 
 /// Largest `.gitignore` file that is honoured, in bytes.
-const GITIGNORE_BYTES_MAX: usize = 1 << 20;
+pub const GITIGNORE_BYTES_MAX: usize = 1 << 20;
 
 /// Which entries of a directory are wanted.
 #[derive(Debug, Clone, Default)]

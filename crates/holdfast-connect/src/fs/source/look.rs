@@ -13,6 +13,7 @@ use super::metadata::{LOOK, size};
 use super::opener::FsOpener;
 use super::plan::Plan;
 use super::work::{Output, Task, Unit, Worker};
+use crate::fs::target::is_temporary_name;
 use crate::{Item, Leaf, LeafKind, Trouble};
 
 /// One name of a directory.
@@ -74,7 +75,8 @@ impl Look<'_> {
 
     fn is_excluded_by_name(&self, is_named: bool) -> bool {
         let filter = &self.listing.context.filter;
-        (!is_named && self.listing.is_tagged_away(self.name.to_bytes()))
+        let name = self.name.to_bytes();
+        (!is_named && (self.listing.is_tagged_away(name) || is_temporary_name(name)))
             || (!filter.is_empty() && filter.excludes(self.path))
     }
 

@@ -20,7 +20,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 
-pub use context::FsOptions;
+pub use context::{CACHE_SIGNATURE, CACHE_TAG, FsOptions};
+pub use ignores::Ignores;
+pub use listing::GITIGNORE_BYTES_MAX;
 
 use super::filter::Filter;
 use crate::{Item, Source};

@@ -1,11 +1,12 @@
 //! Directories of the target, opened once and kept while they are in use.
 
+use std::collections::HashMap;
 use std::num::NonZeroUsize;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::{Arc, Mutex};
 
 use lru::LruCache;
-use rustix::fs::{fgetxattr_query, fstat};
+use rustix::fs::{fgetxattr_query, fstat, syncfs};
 use rustix::io::Errno;
 
 use super::error::{astray, lock};
@@ -27,6 +28,7 @@ pub(super) struct Directory {
     pub(super) new_owner: Option<(u32, u32)>,
     /// True if new files in it get an access list.
     pub(super) gives_access_list: bool,
+    device: u64,
 }
 
 impl Directory {
@@ -39,7 +41,7 @@ impl Directory {
         let stat = fstat(&fd)?;
         let new_owner = (user == (stat.st_uid, stat.st_gid)).then_some(user);
         let gives_access_list = fgetxattr_query(&fd, "system.posix_acl_default").is_ok();
-        Ok(Self { fd, new_owner, gives_access_list })
+        Ok(Self { fd, new_owner, gives_access_list, device: stat.st_dev })
     }
 }
 
@@ -56,6 +58,9 @@ pub(super) struct Directories {
     resolver: Resolver,
     /// Effective user and group.
     user: (u32, u32),
+    /// Something open on each file system that was written to. What goes wrong with writing later
+    /// is told to those who had it open before.
+    written: Mutex<HashMap<u64, OwnedFd>>,
 }
 
 impl Directories {
@@ -63,7 +68,31 @@ impl Directories {
     pub(super) fn new(root: OwnedFd, resolver: Resolver, user: (u32, u32)) -> Result<Self, Errno> {
         let resolver = resolver.available(root.as_fd());
         let root = Arc::new(Directory::new(root, user)?);
-        Ok(Self { root, recent: Mutex::new(LruCache::new(OPEN_MAX)), resolver, user })
+        let recent = Mutex::new(LruCache::new(OPEN_MAX));
+        let this = Self { root, recent, resolver, user, written: Mutex::default() };
+        this.sync_later(&this.root, &this.root.fd);
+        Ok(this)
+    }
+
+    /// Remembers that the file system of a directory must be synced, by a descriptor of something
+    /// on it.
+    pub(super) fn sync_later(&self, directory: &Directory, fd: &OwnedFd) {
+        let mut written = lock(&self.written);
+        if !written.contains_key(&directory.device)
+            && let Ok(fd) = fd.try_clone()
+        {
+            written.insert(directory.device, fd);
+        }
+    }
+
+    /// Brings all file systems that were written to to their disks.
+    pub(super) fn sync(&self) -> Result<(), Errno> {
+        lock(&self.written).values().try_for_each(syncfs)
+    }
+
+    /// How directories are opened.
+    pub(super) fn resolver(&self) -> Resolver {
+        self.resolver
     }
 
     /// The directory at a checked path; what is not a directory leads astray.

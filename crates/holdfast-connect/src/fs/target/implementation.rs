@@ -3,15 +3,15 @@
 use std::os::fd::AsFd;
 
 use holdfast_format::entry::{Entry, FileTime, Metadata};
-use rustix::fs::{AtFlags, FileType, Mode, OFlags, fstat, mkdirat, openat, unlinkat};
+use rustix::fs::{AtFlags, FileType, Mode, fstat, mkdirat, unlinkat};
 use rustix::io::{Errno, pread, retry_on_intr};
 
-use super::error::{astray, is_absent, refused};
+use super::error::{is_absent, refused};
 use super::place::Place;
 use super::resolve::{open_child_usable, pin};
 use super::slot::Slot;
-use super::{FsTarget, TRIES_MAX, keep, metadata, path, remove, special};
-use crate::{Existing, FileSlot, Target, TargetError, WriteOrder};
+use super::{FsTarget, TRIES_MAX, keep, leftovers, listing, metadata, path, special};
+use crate::{Existing, FileSlot, Leftovers, Replace, Target, TargetError, WriteOrder};
 
 impl Target for FsTarget {
     fn order(&self) -> WriteOrder {
@@ -29,6 +29,7 @@ impl Target for FsTarget {
             is_directory: kind == FileType::Directory,
             bytes: stat.st_size.cast_unsigned(),
             mtime: FileTime { seconds: stat.st_mtime, nanoseconds: stat.st_mtime_nsec as u32 },
+            identity: Some((stat.st_dev, stat.st_ino)),
         }))
     }
 
@@ -73,16 +74,21 @@ impl Target for FsTarget {
         metadata::correct(&self.shared, place, metadata, &stat)
     }
 
-    fn file(&self, path: &[u8], bytes: u64) -> Result<Box<dyn FileSlot>, TargetError> {
-        Ok(Box::new(Slot::create(&self.shared, path, bytes)?))
+    fn file(
+        &self,
+        path: &[u8],
+        bytes: u64,
+        replace: Replace,
+    ) -> Result<Box<dyn FileSlot>, TargetError> {
+        Ok(Box::new(Slot::create(&self.shared, path, bytes, replace)?))
     }
 
-    fn special(&self, path: &[u8], entry: &Entry) -> Result<(), TargetError> {
-        special::create(&self.shared, path, entry)
+    fn special(&self, path: &[u8], entry: &Entry, replace: Replace) -> Result<(), TargetError> {
+        special::create(&self.shared, path, entry, replace)
     }
 
-    fn hard_link(&self, path: &[u8], original: &[u8]) -> Result<(), TargetError> {
-        special::hard_link(&self.shared, path, original)
+    fn hard_link(&self, path: &[u8], original: &[u8], replace: Replace) -> Result<(), TargetError> {
+        special::hard_link(&self.shared, path, original, replace)
     }
 
     fn update_metadata(&self, path: &[u8], metadata: &Metadata) -> Result<(), TargetError> {
@@ -114,13 +120,8 @@ impl Target for FsTarget {
     fn list(&self, path: &[u8]) -> Result<Vec<Vec<u8>>, TargetError> {
         path::check(path)?;
         let directory = self.shared.directories.get(path)?;
-        // Opened again, for the place in a listing belongs to the descriptor.
-        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
-        let directory =
-            openat(&*directory, ".", flags, Mode::empty()).map_err(astray("open the directory"))?;
-        let entries = remove::entries(directory.as_fd()).map_err(refused("read the directory"))?;
-        let names = entries.into_iter().map(|(name, _)| name);
-        Ok(names.filter(|name| !self.shared.temporaries.is_own(name)).collect())
+        let is_wanted = |name: &[u8]| !self.shared.temporaries.is_own(name);
+        listing::names(&*directory, is_wanted).map_err(refused("read the directory"))
     }
 
     fn remove(&self, path: &[u8]) -> Result<(), TargetError> {
@@ -129,5 +130,13 @@ impl Target for FsTarget {
             Err(error) if is_absent(&error) => Ok(()),
             Err(error) => Err(error),
         }
+    }
+    fn remove_leftovers(&self, path: &[u8]) -> Result<Leftovers, TargetError> {
+        path::check(path)?;
+        leftovers::remove(&self.shared, path)
+    }
+
+    fn sync(&self) -> Result<(), TargetError> {
+        self.shared.directories.sync().map_err(refused("bring what was restored to the disk"))
     }
 }

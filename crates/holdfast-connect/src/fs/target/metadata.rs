@@ -13,6 +13,8 @@ use crate::TargetError;
 use crate::bucket::attributes::Origin;
 use crate::fs::filter::Filter;
 
+/// Seconds by which a file system may round times: those of FAT are even.
+const COARSEST_SECONDS: u64 = 2;
 const ACCESS_LIST: &[u8] = b"system.posix_acl_access";
 
 /// Which extended attributes are restored. Access lists are among them, as `system.posix_acl_...`.
@@ -86,9 +88,36 @@ pub(super) fn apply(
     if present.kind != FileType::Symlink {
         note(&mut failure, place.change_mode(mode).map_err(incomplete("set the mode")));
     }
-    let result = place.change_times(&timestamps(metadata));
-    note(&mut failure, result.map_err(incomplete("set the times")));
+    note(&mut failure, give_times(place, metadata));
     failure.map_or(Ok(()), Err)
+}
+
+/// Sets the times and looks whether they were taken.
+///
+/// File systems of libfuse 2 say yes to a change that leaves out the time of the last access, and
+/// do nothing; so do some others to times that they cannot hold.
+fn give_times(place: Place<'_>, metadata: &Metadata) -> Result<(), TargetError> {
+    const ACTION: &str = "set the times";
+    let set = |metadata: &Metadata| {
+        place.change_times(&timestamps(metadata)).map_err(incomplete(ACTION))?;
+        place.stat().map_err(incomplete(ACTION))
+    };
+    let stat = set(metadata)?;
+    if has_mtime(&stat, metadata) {
+        return Ok(());
+    }
+    let present = FileTime { seconds: stat.st_atime, nanoseconds: stat.st_atime_nsec as u32 };
+    let atime = metadata.atime.or(Some(present));
+    if has_mtime(&set(&Metadata { atime, ..metadata.clone() })?, metadata) {
+        return Ok(());
+    }
+    let source = io::Error::other("the file system did not take them");
+    Err(TargetError::Incomplete { action: ACTION, source })
+}
+
+/// True if the time of the last change is the wanted one, as near as coarse file systems can.
+fn has_mtime(stat: &Stat, metadata: &Metadata) -> bool {
+    stat.st_mtime.abs_diff(metadata.mtime.seconds) <= COARSEST_SECONDS
 }
 
 /// Corrects the metadata of an entry that stood there before, changing only what is different.

@@ -11,13 +11,15 @@
 mod directories;
 mod error;
 mod implementation;
+mod journal;
 mod keep;
+mod leftovers;
+mod listing;
 mod metadata;
 mod owner;
 mod path;
 mod place;
 mod pool;
-mod remove;
 mod resolve;
 mod slot;
 mod sparse;
@@ -25,16 +27,19 @@ mod special;
 mod temporary;
 
 use std::num::NonZeroUsize;
-use std::os::fd::AsFd;
 use std::path::Path;
 use std::sync::Arc;
 
-use rustix::fs::{AtFlags, Mode, OFlags, Stat, fstat, mkdirat, openat, renameat, statat};
+use rustix::fs::{
+    AtFlags, Mode, OFlags, RenameFlags, Stat, fstat, mkdirat, openat, renameat, renameat_with,
+    statat, unlinkat,
+};
 use rustix::io::Errno;
 use rustix::process::{getegid, geteuid};
 
 use self::directories::{Directories, Directory};
-use self::error::{astray, refused};
+use self::error::refused;
+use self::journal::Journals;
 pub use self::metadata::AttributeRule;
 use self::owner::Owners;
 pub use self::owner::Ownership;
@@ -42,7 +47,7 @@ use self::pool::Pool;
 pub use self::resolve::Resolver;
 use self::temporary::Temporaries;
 pub use self::temporary::is_temporary_name;
-use crate::TargetError;
+use crate::{Replace, TargetError};
 
 /// Tries to replace what stands somewhere before whoever keeps putting it there has won.
 const TRIES_MAX: u32 = 8;
@@ -88,6 +93,7 @@ struct Shared {
     owners: Owners,
     attributes: AttributeRule,
     temporaries: Temporaries,
+    journals: Journals,
     pool: Pool,
     sparse: bool,
 }
@@ -112,11 +118,15 @@ impl FsTarget {
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
         let root = openat(rustix::fs::CWD, root, flags, Mode::empty()).map_err(refused(action))?;
         let user = (geteuid().as_raw(), getegid().as_raw());
+        let temporaries =
+            Temporaries::new().map_err(|source| TargetError::Io { action, source })?;
+        let journals = Journals::new(temporaries.journal());
         let shared = Shared {
             directories: Directories::new(root, options.resolver, user).map_err(refused(action))?,
             owners: Owners::new(options.ownership, user),
             attributes: options.attributes,
-            temporaries: Temporaries::new().map_err(|source| TargetError::Io { action, source })?,
+            temporaries,
+            journals,
             pool: Pool::new(options.open_files),
             sparse: options.sparse,
         };
@@ -140,27 +150,74 @@ impl FsTarget {
 }
 
 impl Shared {
-    /// Gives what has a temporary name its final one, replacing what stands there.
+    /// Creates something in the directory at `above` under a temporary name, having noted before
+    /// where it will be.
+    fn create<T>(
+        &self,
+        above: &[u8],
+        create: impl FnMut(&[u8]) -> Result<T, Errno>,
+    ) -> Result<(u64, T), Errno> {
+        self.journals.note(&self.directories, above);
+        self.temporaries.create(create)
+    }
+
+    /// Gives what has a temporary name its final one, in the place of what `replace` says.
     fn rename(
         &self,
         directory: &Directory,
         temporary: &[u8],
         path: &[u8],
         name_start: usize,
+        replace: Replace,
     ) -> Result<(), TargetError> {
         let (_, name) = path::split(path, name_start);
+        if replace == Replace::Nothing {
+            return rename_free(directory, temporary, name);
+        }
         for _ in 0..TRIES_MAX {
             match renameat(directory, temporary, directory, name) {
                 Ok(()) => return Ok(()),
                 Err(Errno::ISDIR) => self.remove(directory, path, name)?,
-                Err(errno) => return Err(refused("give it its name")(errno)),
+                Err(errno) => return Err(refused(NAMING)(errno)),
             }
         }
-        Err(refused("give it its name")(Errno::ISDIR))
+        Err(refused(NAMING)(Errno::ISDIR))
     }
 
+    /// Removes one entry.
     fn remove(&self, above: &Directory, path: &[u8], name: &[u8]) -> Result<(), TargetError> {
-        self.directories.forget(path);
-        remove::remove(above.as_fd(), name).map_err(astray("remove what stands there"))
+        match unlinkat(above, name, AtFlags::empty()) {
+            Ok(()) | Err(Errno::NOENT) => return Ok(()),
+            Err(Errno::ISDIR) => {}
+            Err(errno) => return Err(refused("remove what stands there")(errno)),
+        }
+        match unlinkat(above, name, AtFlags::REMOVEDIR) {
+            Ok(()) | Err(Errno::NOENT) => {
+                self.directories.forget(path);
+                Ok(())
+            }
+            Err(Errno::NOTEMPTY | Errno::EXIST) => Err(TargetError::Occupied),
+            Err(errno) => Err(refused("remove the folder that stands there")(errno)),
+        }
+    }
+}
+
+const NAMING: &str = "give it its name";
+
+/// Gives what has a temporary name its final one, which nothing must have.
+fn rename_free(directory: &Directory, temporary: &[u8], name: &[u8]) -> Result<(), TargetError> {
+    match renameat_with(directory, temporary, directory, name, RenameFlags::NOREPLACE) {
+        Ok(()) => return Ok(()),
+        Err(Errno::EXIST) => return Err(TargetError::Taken),
+        // A file system that cannot look and rename in one.
+        Err(Errno::INVAL | Errno::NOSYS | Errno::NOTSUP) => {}
+        Err(errno) => return Err(refused(NAMING)(errno)),
+    }
+    match statat(directory, name, AtFlags::SYMLINK_NOFOLLOW) {
+        Ok(_) => Err(TargetError::Taken),
+        Err(Errno::NOENT) => {
+            renameat(directory, temporary, directory, name).map_err(refused(NAMING))
+        }
+        Err(errno) => Err(refused(NAMING)(errno)),
     }
 }

@@ -47,6 +47,13 @@ pub(super) fn is_within(path: &[u8], above: &[u8]) -> bool {
     }
 }
 
+/// The target itself and the directories on the way to the one at `path`, which comes last.
+pub(super) fn prefixes(path: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let ends = path.iter().enumerate().filter(|(_, byte)| **byte == b'/').map(|(at, _)| at);
+    let whole = (!path.is_empty()).then_some(path);
+    std::iter::once(&path[..0]).chain(ends.map(|end| &path[..end])).chain(whole)
+}
+
 /// Cuts off as many leading components as one system call takes; gives them and the rest.
 ///
 /// A single component that is too long is passed on for the kernel to refuse.

@@ -2,7 +2,7 @@
 
 use std::os::fd::{AsRawFd, BorrowedFd};
 
-use rustix::fs::{AtFlags, Gid, Mode, Timestamps, Uid, XattrFlags};
+use rustix::fs::{AtFlags, Gid, Mode, Stat, Timestamps, Uid, XattrFlags};
 use rustix::io::{Errno, Result};
 
 /// Bytes that the names of all attributes of an entry may take (`XATTR_LIST_MAX`).
@@ -55,6 +55,13 @@ impl Place<'_> {
                     result => result,
                 }
             }
+        }
+    }
+
+    /// Looks at it.
+    pub(super) fn stat(self) -> Result<Stat> {
+        match self {
+            Self::Open(file) | Self::Pinned(file) => rustix::fs::fstat(file),
         }
     }
 

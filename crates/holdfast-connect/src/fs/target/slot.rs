@@ -13,7 +13,7 @@ use super::error::refused;
 use super::metadata::{Present, apply};
 use super::place::Place;
 use super::{Shared, keep, path, sparse};
-use crate::{FileSlot, TargetError};
+use crate::{FileSlot, Replace, TargetError};
 
 const FLAGS: OFlags = OFlags::WRONLY.union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC);
 const NEW: OFlags = FLAGS.union(OFlags::CREATE).union(OFlags::EXCL);
@@ -34,6 +34,8 @@ pub(super) struct Unfinished {
     name_start: usize,
     /// Number of its temporary name.
     number: u64,
+    /// What it takes the place of.
+    replace: Replace,
     /// Final size.
     bytes: u64,
     /// End of what was written.
@@ -61,17 +63,21 @@ impl Slot {
         shared: &Arc<Shared>,
         path: &[u8],
         bytes: u64,
+        replace: Replace,
     ) -> Result<Self, TargetError> {
         let name_start = path::check_name(path)?;
-        let directory = shared.directories.get(path::split(path, name_start).0)?;
+        let (above, _) = path::split(path, name_start);
+        let directory = shared.directories.get(above)?;
         let create = |name: &[u8]| openat(&*directory, name, NEW, Mode::RUSR | Mode::WUSR);
-        let created = shared.temporaries.create(create);
+        let created = shared.create(above, create);
         let (number, file) = created.map_err(refused("create the file"))?;
+        shared.directories.sync_later(&directory, &file);
         let file = Arc::new(Unfinished {
             shared: shared.clone(),
             path: path.into(),
             name_start,
             number,
+            replace,
             bytes,
             written: AtomicU64::new(0),
             state: RwLock::new(State::Open(Open { file, directory, old: OnceLock::new() })),
@@ -124,7 +130,8 @@ impl Slot {
             let place = Place::Open(open.file.as_fd());
             let applied = apply(&file.shared, place, metadata, present);
             let temporary = file.shared.temporaries.name(file.number);
-            file.shared.rename(&open.directory, &temporary, &file.path, file.name_start)?;
+            let (path, name_start) = (&file.path, file.name_start);
+            file.shared.rename(&open.directory, &temporary, path, name_start, file.replace)?;
             Ok(applied)
         })?
     }

@@ -12,20 +12,27 @@ use super::metadata::{Present, apply};
 use super::place::Place;
 use super::resolve::pin;
 use super::{Shared, path};
-use crate::TargetError;
+use crate::{Replace, TargetError};
 
 /// Creates a symbolic link, device, named pipe or socket under a temporary name, and renames it.
-pub(super) fn create(shared: &Shared, path: &[u8], entry: &Entry) -> Result<(), TargetError> {
+pub(super) fn create(
+    shared: &Shared,
+    path: &[u8],
+    entry: &Entry,
+    replace: Replace,
+) -> Result<(), TargetError> {
     let name_start = path::check_name(path)?;
-    let directory = shared.directories.get(path::split(path, name_start).0)?;
+    let (above, _) = path::split(path, name_start);
+    let directory = shared.directories.get(above)?;
     let make = |name: &[u8]| make(directory.as_fd(), name, &entry.kind);
-    let (number, ()) = shared.temporaries.create(make).map_err(refused("create the entry"))?;
+    let created = shared.create(above, make);
+    let (number, ()) = created.map_err(refused("create the entry"))?;
     let temporary = shared.temporaries.name(number);
     let applied = describe(shared, &directory, &temporary, entry);
     // Incomplete metadata is told after the entry has its name; anything else prevents that.
     let result = match applied {
         Ok(()) | Err(TargetError::Incomplete { .. }) => {
-            shared.rename(&directory, &temporary, path, name_start)
+            shared.rename(&directory, &temporary, path, name_start, replace)
         }
         Err(error) => return discard(&directory, &temporary, error),
     };
@@ -36,16 +43,29 @@ pub(super) fn create(shared: &Shared, path: &[u8], entry: &Entry) -> Result<(), 
 }
 
 /// Makes `path` another name of what is called `original`, even if that is a symbolic link.
-pub(super) fn hard_link(shared: &Shared, path: &[u8], original: &[u8]) -> Result<(), TargetError> {
+pub(super) fn hard_link(
+    shared: &Shared,
+    path: &[u8],
+    original: &[u8],
+    replace: Replace,
+) -> Result<(), TargetError> {
     let name_start = path::check_name(path)?;
     let (from, original) = path::split(original, path::check_name(original)?);
     let from = shared.directories.get(from)?;
-    let directory = shared.directories.get(path::split(path, name_start).0)?;
+    let (above, name) = path::split(path, name_start);
+    let directory = shared.directories.get(above)?;
     // Without AT_SYMLINK_FOLLOW: a link to a symbolic link is a link to that.
     let link = |name: &[u8]| linkat(&*from, original, &*directory, name, AtFlags::empty());
-    let (number, ()) = shared.temporaries.create(link).map_err(refused("create the hard link"))?;
+    let failed = refused("create the hard link");
+    if replace == Replace::Nothing {
+        return link(name).map_err(|errno| match errno {
+            Errno::EXIST => TargetError::Taken,
+            errno => failed(errno),
+        });
+    }
+    let (number, ()) = shared.create(above, link).map_err(failed)?;
     let temporary = shared.temporaries.name(number);
-    let result = shared.rename(&directory, &temporary, path, name_start);
+    let result = shared.rename(&directory, &temporary, path, name_start, replace);
     // A rename does nothing, not even remove the old name, if both are the same file.
     let _ = unlinkat(&*directory, &temporary[..], AtFlags::empty());
     result

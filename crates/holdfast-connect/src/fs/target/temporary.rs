@@ -16,18 +16,24 @@ const TRIES_MAX: u32 = 16;
 
 /// True for a name under which an unfinished file is, or was left by a run that was killed:
 /// `.holdfast-`, 16 hexadecimal digits, `-` and 12 hexadecimal digits.
-///
-/// Leftovers hold no open resource and may be removed when no restore to the target is running.
 pub fn is_temporary_name(name: &[u8]) -> bool {
+    run_of(name).is_some()
+}
+
+/// What all temporary names of the run begin with that this one is of; `None` for other names.
+pub(super) fn run_of(name: &[u8]) -> Option<&[u8]> {
     let digits = |bytes: &[u8]| bytes.iter().all(u8::is_ascii_hexdigit);
-    match name.strip_prefix(PREFIX) {
-        Some(rest) if rest.len() == RUN_DIGITS + 1 + NUMBER_DIGITS => {
-            digits(&rest[..RUN_DIGITS])
-                && rest[RUN_DIGITS] == b'-'
-                && digits(&rest[RUN_DIGITS + 1..])
-        }
-        _ => false,
-    }
+    let rest = name.strip_prefix(PREFIX)?;
+    let is_one = rest.len() == RUN_DIGITS + 1 + NUMBER_DIGITS
+        && digits(&rest[..RUN_DIGITS])
+        && rest[RUN_DIGITS] == b'-'
+        && digits(&rest[RUN_DIGITS + 1..]);
+    is_one.then(|| &name[..PREFIX.len() + RUN_DIGITS + 1])
+}
+
+/// The name of a run's journal, by what its names begin with.
+pub(super) fn journal_of(run: &[u8]) -> Vec<u8> {
+    [run, &[b'0'; NUMBER_DIGITS]].concat()
 }
 
 /// The temporary names of one run.
@@ -43,7 +49,13 @@ impl Temporaries {
         let mut run = [0; 8];
         getrandom::fill(&mut run).map_err(io::Error::other)?;
         let prefix = format!(".holdfast-{:016x}-", u64::from_le_bytes(run)).into_bytes();
-        Ok(Self { prefix, next: AtomicU64::new(0) })
+        // Number 0 is the journal's.
+        Ok(Self { prefix, next: AtomicU64::new(1) })
+    }
+
+    /// The name of this run's journals.
+    pub(super) fn journal(&self) -> Vec<u8> {
+        journal_of(&self.prefix)
     }
 
     /// True for a name of this run.

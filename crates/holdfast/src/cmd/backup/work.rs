@@ -10,12 +10,11 @@ use std::sync::atomic::AtomicBool;
 
 use holdfast_connect::Source;
 use holdfast_connect::command::{CommandSource, StoppableReader, StreamEntry, StreamSource};
-use holdfast_connect::fs::filter::Filter;
 use holdfast_connect::fs::source::{FsOptions, FsSource};
 use holdfast_engine::backup::{self, BackupOptions, CaptureOptions, Compare, SourceOptions};
 use holdfast_engine::completeness::ShrinkLimit;
 use holdfast_engine::selection::SnapshotFilter;
-use holdfast_format::record::{Snapshot, SnapshotSummary, Text};
+use holdfast_format::record::{Scope, Snapshot, SnapshotSummary, Text};
 use holdfast_repo::write::WriteOptions;
 use holdfast_repo::{Repository, SnapshotInfo};
 use jiff::Timestamp;
@@ -24,14 +23,14 @@ use super::Args;
 use crate::context::Context;
 use crate::exit::CommandResult;
 use crate::parse::ExcludeIfPresent;
+use crate::patterns::Excludes;
 use crate::{environment, paths, patterns, select};
 
 /// What is to be read, and how.
 pub(super) struct Work {
     from: From,
     fs: FsOptions,
-    filter: Filter,
-    excludes: Vec<Text>,
+    excludes: Excludes,
     stop: Arc<AtomicBool>,
 }
 
@@ -43,7 +42,7 @@ enum From {
 
 impl Work {
     pub fn plan(args: &Args, context: &Context) -> CommandResult<Work> {
-        let (filter, excludes) = patterns::filter(&args.exclude, &context.environment)?;
+        let excludes = patterns::excludes(&args.exclude, &context.environment)?;
         let skip = &args.skip;
         let fs = FsOptions {
             one_file_system: skip.one_file_system,
@@ -63,7 +62,7 @@ impl Work {
             None if args.from.stdin => From::Stdin(stream_entry(args, context)),
             None => From::Paths(paths::all(&args.paths, &args.from, context)?),
         };
-        Ok(Work { from, fs, filter, excludes, stop: Arc::clone(&context.interrupted) })
+        Ok(Work { from, fs, excludes, stop: Arc::clone(&context.interrupted) })
     }
 
     pub fn is_stream(&self) -> bool {
@@ -72,9 +71,11 @@ impl Work {
 
     pub fn source(&self) -> io::Result<Box<dyn Source>> {
         Ok(match &self.from {
-            From::Paths(paths) => {
-                Box::new(FsSource::new(paths.clone(), self.fs.clone(), self.filter.clone())?)
-            }
+            From::Paths(paths) => Box::new(FsSource::new(
+                paths.clone(),
+                self.fs.clone(),
+                self.excludes.filter.clone(),
+            )?),
             From::Stdin(entry) => {
                 let stdin = io::stdin().as_fd().try_clone_to_owned()?;
                 let reader = StoppableReader::new(stdin, Arc::clone(&self.stop));
@@ -85,6 +86,12 @@ impl Work {
                 Box::new(CommandSource::new(command.clone(), entry.clone(), stop)?)
             }
         })
+    }
+
+    /// What the source of files is asked for, but for its paths, which are the snapshot's.
+    fn scope(&self) -> Scope {
+        let (excludes, any_case) = (self.excludes.exact.clone(), self.excludes.any_case.clone());
+        Scope { excludes, excludes_any_case: any_case, ..self.fs.scope() }
     }
 
     /// The paths that the snapshot records.
@@ -134,6 +141,7 @@ impl Work {
                 count_first: false,
                 is_stream: self.is_stream(),
                 shrink_limit: ShrinkLimit::default(),
+                scope: (!self.is_stream()).then(|| self.scope()),
             },
             skip_if_unchanged: args.label.skip_if_unchanged,
         })
@@ -154,7 +162,7 @@ impl Work {
             uid: environment::user_id(),
             gid: environment::group_id(),
             tags: args.label.tags.iter().flat_map(|list| list.0.clone()).collect(),
-            excludes: self.excludes.clone(),
+            excludes: [self.excludes.exact.as_slice(), &self.excludes.any_case].concat(),
             program: format!("holdfast {}", env!("CARGO_PKG_VERSION")),
             summary: SnapshotSummary { backup_start: Some(start), ..SnapshotSummary::default() },
             ..Snapshot::begun(time, host, self.recorded_paths())

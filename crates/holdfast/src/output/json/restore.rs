@@ -68,6 +68,27 @@ impl Summary {
     }
 }
 
+/// What `--delete` deletes; before anything is changed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Deletions {
+    /// Always `deletions`.
+    pub message_type: &'static str,
+    /// Paths at the top of what goes.
+    pub paths: Vec<String>,
+    /// Entries that go, at and below these.
+    pub entries: u64,
+    /// Entries that stay though the snapshot does not have them.
+    pub spared: u64,
+}
+
+impl Deletions {
+    /// These go.
+    pub fn new(paths: &[Vec<u8>], entries: u64, spared: u64) -> Deletions {
+        let paths = paths.iter().map(|path| name(path).0).collect();
+        Deletions { message_type: "deletions", paths, entries, spared }
+    }
+}
+
 /// What became of one entry; with `-vv`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct VerboseStatus {

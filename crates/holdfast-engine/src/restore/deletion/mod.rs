@@ -1,0 +1,139 @@
+//! What a restore deletes because the snapshot does not have it.
+//!
+//! [`rules`] say what a snapshot's sources were asked for. [`survey`] compares the snapshot with
+//! the target before anything is changed and lists what is to go: only what stands in a directory
+//! that was named to the backup, or below one, and that the backup would have taken. [`ground`]
+//! knows, directory by directory, what stays nevertheless: what the backup left out or could not
+//! read, other file systems, and holdfast's own. [`remove`] deletes what was listed, asking again.
+
+mod ground;
+mod remove;
+mod rules;
+mod survey;
+
+use std::collections::{BTreeMap, HashSet};
+use std::sync::atomic::AtomicU64;
+
+use holdfast_connect::Target;
+use holdfast_format::entry::Metadata;
+use holdfast_format::record::Snapshot;
+use holdfast_repo::Repository;
+
+use super::{Overwrite, Select};
+use crate::look::Folder;
+use crate::{EngineError, Observer};
+use ground::Ground;
+use rules::Rules;
+
+pub use ground::Spared;
+
+/// Which part of which snapshot a restore takes, and what no restore may delete.
+#[derive(Debug, Clone, Copy)]
+pub struct DeletionRequest<'a> {
+    /// The snapshot.
+    pub snapshot: &'a Snapshot,
+    /// Name of the source, if only one of several is restored.
+    pub source: Option<&'a str>,
+    /// Folder of the snapshot, or of that source, that becomes the target; empty for all.
+    pub subfolder: &'a [u8],
+    /// What happens to what is there already: some of these replace no folder by something else.
+    pub overwrite: Overwrite,
+    /// Device and inode of holdfast's own files and folders on this machine: repositories, caches,
+    /// keys.
+    pub own: &'a HashSet<(u64, u64)>,
+}
+
+/// What a restore will delete.
+pub struct Deletion<'a> {
+    rules: Rules,
+    select: &'a Select<'a>,
+    own: &'a HashSet<(u64, u64)>,
+    doomed: Vec<Doomed>,
+    /// Folders in the way of entries of another kind, by their paths in the target.
+    replaced: BTreeMap<Vec<u8>, Replaced>,
+    overwrite: Overwrite,
+    entries: u64,
+    spared: u64,
+    /// Entries of replaced folders that are gone.
+    cleared: AtomicU64,
+}
+
+/// A folder in the way of an entry of another kind.
+struct Replaced {
+    /// Its path as people call it.
+    shown: Vec<u8>,
+    /// What holds in the folder above it.
+    above: Ground,
+    entries: u64,
+}
+
+/// Entries of one directory that are to go.
+struct Doomed {
+    /// The directory, relative to the target.
+    directory: Vec<u8>,
+    /// The same as people call it.
+    shown: Vec<u8>,
+    /// What it has in the snapshot; deleting changes its times.
+    metadata: Option<Metadata>,
+    ground: Ground,
+    /// Names in it, and how many entries each stands for.
+    names: Vec<(Vec<u8>, u64)>,
+}
+
+impl<'a> Deletion<'a> {
+    /// Looks what stands in the target and not in the snapshot, and may go. Nothing is changed.
+    ///
+    /// # Errors
+    /// [`EngineError::DeleteRefused`] if the snapshot does not say what it lacks;
+    /// [`EngineError::Interrupted`]; repository failures.
+    pub fn plan(
+        repository: &Repository,
+        request: &DeletionRequest<'a>,
+        folder: &Folder,
+        target: &dyn Target,
+        select: &'a Select<'a>,
+        observer: &dyn Observer,
+    ) -> Result<Self, EngineError> {
+        let rules = Rules::new(request)?;
+        let mut deletion = Self {
+            rules,
+            select,
+            own: request.own,
+            doomed: Vec::new(),
+            replaced: BTreeMap::new(),
+            overwrite: request.overwrite,
+            entries: 0,
+            spared: 0,
+            cleared: AtomicU64::new(0),
+        };
+        survey::survey(&mut deletion, repository, folder, target, observer)?;
+        Ok(deletion)
+    }
+
+    /// How many entries will go.
+    pub fn entries(&self) -> u64 {
+        self.entries
+    }
+
+    /// How many entries stay though the snapshot does not have them.
+    pub fn spared(&self) -> u64 {
+        self.spared
+    }
+
+    /// What will go, by the path at the top and the number of entries that it stands for.
+    pub fn each(&self, each: &mut dyn FnMut(&[u8], u64)) {
+        for replaced in self.replaced.values() {
+            each(&replaced.shown, replaced.entries);
+        }
+        for doomed in &self.doomed {
+            for (name, entries) in &doomed.names {
+                each(&[&doomed.shown, &b"/"[..], name].concat(), *entries);
+            }
+        }
+    }
+
+    /// True if the folder at this path of the target goes to make room for something else.
+    pub(super) fn replaces(&self, path: &[u8]) -> bool {
+        self.replaced.contains_key(path)
+    }
+}

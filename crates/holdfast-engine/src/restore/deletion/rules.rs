@@ -1,0 +1,190 @@
+//! What the sources of a snapshot were asked for, by the paths of the target.
+
+use holdfast_connect::bucket::source::OBJECTS_NAME;
+use holdfast_connect::fs::filter::Filter;
+use holdfast_connect::fs::source::{CACHE_SIGNATURE, CACHE_TAG};
+use holdfast_format::record::{Scope, Snapshot, SourceRecord, Text};
+
+use super::DeletionRequest;
+use crate::look::{clean, source_names};
+use crate::{EngineError, completeness};
+
+/// What one source was asked for.
+#[derive(Debug, Default)]
+pub(super) struct SourceRules {
+    /// Paths that were named; only in and below these may anything go.
+    named: Vec<Vec<u8>>,
+    /// Paths that could not be read.
+    unread: Vec<Vec<u8>>,
+    filter: Filter,
+    pub one_file_system: bool,
+    /// Files beside which everything was left out, with what they begin with.
+    pub markers: Vec<(Vec<u8>, Vec<u8>)>,
+    pub larger_than: Option<u64>,
+    pub gitignore: bool,
+}
+
+/// What the sources of a snapshot were asked for.
+#[derive(Debug)]
+pub(super) struct Rules {
+    sources: Vec<SourceRules>,
+    root: Root,
+}
+
+/// Where the target stands in the snapshot.
+#[derive(Debug)]
+enum Root {
+    /// It is this folder of a source.
+    Folder(usize, Vec<u8>),
+    /// It has a folder for each source, called so.
+    Sources(Vec<Vec<u8>>),
+}
+
+/// A path of the target as a path of a source.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Origin {
+    pub source: usize,
+    pub path: Vec<u8>,
+}
+
+impl Rules {
+    /// Reads the records.
+    ///
+    /// # Errors
+    /// [`EngineError::DeleteRefused`] if a record does not say what its tree lacks.
+    pub fn new(request: &DeletionRequest<'_>) -> Result<Self, EngineError> {
+        let snapshot = request.snapshot;
+        if snapshot.partial {
+            return Err(refused("the backup was interrupted before it had everything"));
+        }
+        let names = source_names(snapshot);
+        let path = clean(request.subfolder);
+        let place_of = |name: &[u8]| names.iter().position(|it| it.as_slice() == name);
+        let root = match request.source {
+            Some(name) => place_of(name.as_bytes()).map(|source| Root::Folder(source, path)),
+            None if names.len() == 1 => Some(Root::Folder(0, path)),
+            None if path.is_empty() => Some(Root::Sources(names.clone())),
+            None => {
+                let end = path[1..].iter().position(|byte| *byte == b'/');
+                let (name, below) = path[1..].split_at(end.unwrap_or(path.len() - 1));
+                place_of(name).map(|source| Root::Folder(source, below.to_vec()))
+            }
+        };
+        let root = root.ok_or_else(|| refused("the snapshot has no such source"))?;
+        // What is not restored need not say anything.
+        let is_wanted = |place: usize| match &root {
+            Root::Folder(source, _) => *source == place,
+            Root::Sources(_) => true,
+        };
+        let sources =
+            snapshot.sources.iter().enumerate().map(|(place, source)| match is_wanted(place) {
+                true => SourceRules::new(snapshot, source),
+                false => Ok(SourceRules::default()),
+            });
+        Ok(Self { sources: sources.collect::<Result<_, _>>()?, root })
+    }
+
+    /// Where the entry at a path of the target comes from.
+    pub fn origin(&self, path: &[u8]) -> Option<Origin> {
+        let below = |path: &[u8]| match path {
+            b"" => Vec::new(),
+            path => [b"/", path].concat(),
+        };
+        match &self.root {
+            Root::Folder(source, folder) => {
+                Some(Origin { source: *source, path: [folder.as_slice(), &below(path)].concat() })
+            }
+            Root::Sources(names) => {
+                let end = path.iter().position(|byte| *byte == b'/').unwrap_or(path.len());
+                let source = names.iter().position(|name| name == &path[..end])?;
+                let path = below(path[end..].strip_prefix(b"/").unwrap_or_default());
+                Some(Origin { source, path })
+            }
+        }
+    }
+
+    /// What the source was asked for.
+    pub fn of(&self, origin: &Origin) -> &SourceRules {
+        &self.sources[origin.source]
+    }
+}
+
+impl SourceRules {
+    fn new(snapshot: &Snapshot, source: &SourceRecord) -> Result<Self, EngineError> {
+        match source.connector.as_str() {
+            "files" => {}
+            // All objects were asked for, and nothing beside them.
+            "bucket" => {
+                let named = vec![[b"/", OBJECTS_NAME.as_bytes()].concat()];
+                return Ok(Self { named, ..Self::default() });
+            }
+            // What a command or a database gives is no folder of anybody's.
+            _ => return Ok(Self::default()),
+        }
+        let scope = source.scope.as_ref().ok_or_else(|| {
+            refused("an early version made the snapshot and did not record what it left out")
+        })?;
+        let bytes = |texts: &[Text]| texts.iter().map(|it| it.0.clone()).collect::<Vec<_>>();
+        let paths = if scope.paths.is_empty() { &snapshot.paths } else { &scope.paths };
+        let filter = Filter::new(&bytes(&scope.excludes), &bytes(&scope.excludes_any_case));
+        Ok(Self {
+            named: paths.iter().map(|path| clean(&path.0)).collect(),
+            unread: unread(snapshot, source)?,
+            filter: filter.map_err(|error| refused(&error.to_string()))?,
+            one_file_system: scope.one_file_system,
+            markers: markers(scope),
+            larger_than: scope.exclude_larger_than,
+            gitignore: scope.gitignore,
+        })
+    }
+
+    /// True if what stands in the directory at this path of the source may go.
+    pub fn may_delete_in(&self, path: &[u8]) -> bool {
+        self.named.iter().any(|named| is_within(path, named))
+    }
+
+    /// True if the path was named itself.
+    pub fn is_named(&self, path: &[u8]) -> bool {
+        self.named.iter().any(|named| named == path)
+    }
+
+    /// True if a pattern leaves the path out.
+    pub fn excludes(&self, path: &[u8]) -> bool {
+        !self.filter.is_empty() && self.filter.excludes(path)
+    }
+
+    /// True if the path, or what it lies in, could not be read.
+    pub fn is_unread(&self, path: &[u8]) -> bool {
+        self.unread.iter().any(|unread| is_within(path, unread))
+    }
+}
+
+/// What could not be read, or was lost since.
+fn unread(snapshot: &Snapshot, source: &SourceRecord) -> Result<Vec<Vec<u8>>, EngineError> {
+    let captured = completeness::captured(snapshot, source);
+    match captured.incomplete() <= captured.missed.len() as u64 {
+        true => Ok(captured.missed.iter().map(|path| clean(&path.0)).collect()),
+        false => Err(refused(
+            "the snapshot lacks entries that could not be read, and does not say which",
+        )),
+    }
+}
+
+fn markers(scope: &Scope) -> Vec<(Vec<u8>, Vec<u8>)> {
+    let given = scope.exclude_if_present.iter();
+    let mut markers: Vec<_> =
+        given.map(|marker| (marker.name.0.clone(), marker.header.0.clone())).collect();
+    if scope.exclude_caches {
+        markers.push((CACHE_TAG.to_vec(), CACHE_SIGNATURE.to_vec()));
+    }
+    markers
+}
+
+/// True if `path` is `above` or lies below it; both begin with a slash, or are empty for the root.
+fn is_within(path: &[u8], above: &[u8]) -> bool {
+    path.strip_prefix(above).is_some_and(|rest| rest.is_empty() || rest[0] == b'/')
+}
+
+fn refused(why: &str) -> EngineError {
+    EngineError::DeleteRefused { why: why.to_owned() }
+}

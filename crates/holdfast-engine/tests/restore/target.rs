@@ -1,0 +1,90 @@
+//! A target that tells something else than what it is.
+
+use holdfast_connect::fs::target::FsTarget;
+use holdfast_connect::{Existing, FileSlot, Leftovers, Replace, Target, TargetError, WriteOrder};
+use holdfast_format::entry::{Entry, Metadata};
+
+/// Says that part of a folder is on another file system, or that nothing reaches the disk.
+pub struct Lying {
+    pub target: FsTarget,
+    /// What begins so is on another device.
+    pub elsewhere: &'static [u8],
+    pub fails_to_sync: bool,
+}
+
+impl Lying {
+    pub fn new(target: FsTarget) -> Self {
+        Self { target, elsewhere: b"nothing begins so", fails_to_sync: false }
+    }
+}
+
+impl Target for Lying {
+    fn order(&self) -> WriteOrder {
+        self.target.order()
+    }
+
+    fn existing(&self, path: &[u8]) -> Result<Option<Existing>, TargetError> {
+        let existing = self.target.existing(path)?;
+        Ok(existing.map(|mut existing| {
+            if path.starts_with(self.elsewhere) {
+                existing.identity = existing.identity.map(|(device, inode)| (device + 1, inode));
+            }
+            existing
+        }))
+    }
+
+    fn directory(&self, path: &[u8]) -> Result<bool, TargetError> {
+        self.target.directory(path)
+    }
+
+    fn finish_directory(&self, path: &[u8], metadata: &Metadata) -> Result<(), TargetError> {
+        self.target.finish_directory(path, metadata)
+    }
+
+    fn file(
+        &self,
+        path: &[u8],
+        bytes: u64,
+        replace: Replace,
+    ) -> Result<Box<dyn FileSlot>, TargetError> {
+        self.target.file(path, bytes, replace)
+    }
+
+    fn special(&self, path: &[u8], entry: &Entry, replace: Replace) -> Result<(), TargetError> {
+        self.target.special(path, entry, replace)
+    }
+
+    fn hard_link(&self, path: &[u8], original: &[u8], replace: Replace) -> Result<(), TargetError> {
+        self.target.hard_link(path, original, replace)
+    }
+
+    fn update_metadata(&self, path: &[u8], metadata: &Metadata) -> Result<(), TargetError> {
+        self.target.update_metadata(path, metadata)
+    }
+
+    fn read_at(&self, path: &[u8], offset: u64, buffer: &mut [u8]) -> Result<usize, TargetError> {
+        self.target.read_at(path, offset, buffer)
+    }
+
+    fn list(&self, path: &[u8]) -> Result<Vec<Vec<u8>>, TargetError> {
+        self.target.list(path)
+    }
+
+    fn remove(&self, path: &[u8]) -> Result<(), TargetError> {
+        self.target.remove(path)
+    }
+
+    fn remove_leftovers(&self, path: &[u8]) -> Result<Leftovers, TargetError> {
+        self.target.remove_leftovers(path)
+    }
+
+    fn sync(&self) -> Result<(), TargetError> {
+        match self.fails_to_sync {
+            false => self.target.sync(),
+            true => {
+                let source = std::io::Error::other("the disk is gone");
+                Err(TargetError::Io { action: "write", source })
+            }
+        }
+    }
+}
