@@ -56,10 +56,15 @@ fn each_source_is_restored_into_a_folder_of_its_own() {
     outcome.prints("database, files").prints("verified");
     assert_eq!(sandbox.read("out/database/dump.sql"), b"select 1;");
     assert_eq!(std::fs::read(sandbox.within("out/files", "source/folder/b")).unwrap(), b"second");
+    // What was named to the backup is in the folder of its source.
+    let named = sandbox.within("out/files", "source/surplus");
+    std::fs::write(&named, "").unwrap();
     sandbox.write("out/files/surplus", "");
     sandbox.write("out/surplus", "");
-    sandbox.ok("restore latest -t @out --delete");
-    assert!(!sandbox.exists("out/files/surplus") && !sandbox.exists("out/surplus"));
+    sandbox.ok("restore latest -t @out --delete").prints("1 deleted");
+    assert!(
+        !named.exists() && sandbox.exists("out/files/surplus") && sandbox.exists("out/surplus")
+    );
     let summary = sandbox.ok("restore latest -t @dry -n --json").message("summary");
     assert!(summary["files_restored"].as_u64().unwrap() > 5 && !sandbox.exists("dry"));
 }

@@ -13,12 +13,16 @@ use super::trouble;
 use super::window::Write;
 use crate::{EngineError, Event, Observer};
 
+/// Writes that one thread does for a frame. Of tiny files a frame holds a hundred thousand, and
+/// making them takes far longer than opening the frame once more.
+const WRITES_MAX: usize = 4096;
+
 /// Shared by the threads of one restore.
 struct Fetch<'a> {
     repository: &'a Repository,
     site: Site<'a>,
     files: &'a [Arc<PlannedFile>],
-    /// Writes of one frame each, in the order of the packs.
+    /// Writes of one frame, or of a part of one, each; in the order of the packs.
     frames: Vec<&'a [Write]>,
     next: AtomicUsize,
     errors: AtomicU64,
@@ -55,6 +59,7 @@ pub(super) fn fetch(
         files,
         frames: writes
             .chunk_by(|a, b| a.location.frame.number == b.location.frame.number)
+            .flat_map(|frame| frame.chunks(WRITES_MAX))
             .collect(),
         next: AtomicUsize::new(0),
         errors: AtomicU64::new(0),

@@ -1,10 +1,10 @@
 //! Restore: from a tree to a target.
 //!
 //! [`walk`] goes through the tree, makes directories and decides for every name what becomes of it.
-//! What must be written is gathered in a [`window`] of bounded size; when it is full, [`fetch`]
-//! reads each frame that it needs once, in the order of the packs, in parallel, and writes every
-//! chunk wherever it is wanted. Then hard links are made, directories that are done get their
-//! metadata, and, if asked, files are read back. At the end [`deletion`] removes what it said that
+//! What must be written is gathered in a [`window`] of bounded size; when it is full, it is
+//! [worked off](work): [`fetch`] reads each frame that it needs once, in the order of the packs, in
+//! parallel, and writes every chunk wherever it is wanted; then hard links are made, directories
+//! that are done get their metadata, and, if asked, files are read back. At the end [`deletion`] removes what it said that
 //! it would, and everything is made durable.
 
 mod compare;
@@ -16,6 +16,7 @@ mod links;
 mod names;
 mod walk;
 mod window;
+mod work;
 
 use holdfast_connect::Target;
 use holdfast_repo::Repository;

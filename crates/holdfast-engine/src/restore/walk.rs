@@ -1,19 +1,18 @@
 //! Walking the tree: make directories, gather what their entries need, work it off in windows.
 
 use holdfast_connect::{Existing, Target, TargetError};
-use holdfast_format::entry::{Content, Entry, EntryKind, Metadata};
+use holdfast_format::entry::{EntryKind, Metadata};
 use holdfast_repo::index::IndexReader;
 use holdfast_repo::read::BlobReader;
 use holdfast_repo::{RepoError, Repository};
 
-use super::compare::is_there;
 use super::file::Site;
-use super::links::{LinkKey, Links, OriginalState};
+use super::links::Links;
 use super::names::Names;
-use super::window::{PlannedLink, Window, Written};
-use super::{Overwrite, RestoreOptions, RestoreReport, Select, Selection, fetch, trouble};
-use crate::look::{Entries, Extents, Folder, Named, check_depth};
-use crate::{Action, EngineError, Event, Observer};
+use super::window::Window;
+use super::{Overwrite, RestoreOptions, RestoreReport, Select, Selection, trouble};
+use crate::look::{Entries, Folder, Named, check_depth};
+use crate::{EngineError, Event, Observer};
 
 /// A directory that the walk is in.
 struct Level {
@@ -101,14 +100,11 @@ impl<'a> Walker<'a> {
             }
         }
         self.work_off()?;
-        match self.report.leftovers {
-            0 => {}
-            count => {
-                let files = if count == 1 { "1 unfinished file" } else { "unfinished files" };
-                let count = if count == 1 { String::new() } else { format!("{count} ") };
-                let message = format!("removed {count}{files} that a killed restore had left");
-                self.observer.event(Event::Note { message: &message });
-            }
+        let count = self.report.leftovers;
+        if count > 0 {
+            let files = if count == 1 { "file" } else { "files" };
+            let message = format!("removed {count} unfinished {files} that a killed restore left");
+            self.observer.event(Event::Note { message: &message });
         }
         Ok(self.report)
     }
@@ -257,7 +253,9 @@ impl<'a> Walker<'a> {
                 Some(state) => state,
                 None => {
                     let path = self.path[1..self.levels[place].path_length].to_vec();
-                    let state = self.make_directory_at(&path, parent)?;
+                    let existing =
+                        if parent.is_new { None } else { self.target.existing(&path)? };
+                    let state = self.make_directory_at(&path, parent, existing)?;
                     self.levels[place].state = Some(state);
                     state
                 }
@@ -268,16 +266,17 @@ impl<'a> Walker<'a> {
 
     fn make_directory(&mut self, parent: LevelState) -> Result<LevelState, EngineError> {
         let path = self.relative();
-        self.meet_name(&path, None)?;
-        self.make_directory_at(&path, parent)
+        let existing = if parent.is_new { None } else { self.target.existing(&path)? };
+        self.meet_name(&path, existing.as_ref())?;
+        self.make_directory_at(&path, parent, existing)
     }
 
     fn make_directory_at(
         &mut self,
         path: &[u8],
         parent: LevelState,
+        existing: Option<Existing>,
     ) -> Result<LevelState, EngineError> {
-        let existing = if parent.is_new { None } else { self.target.existing(path)? };
         let is_there = existing.as_ref().is_some_and(|existing| existing.is_directory);
         let replaces = matches!(self.options.overwrite, Overwrite::Always | Overwrite::IfChanged);
         if existing.is_some() && !is_there && !replaces {
@@ -332,131 +331,6 @@ impl<'a> Walker<'a> {
     /// Where files of this restore get their names.
     pub(super) fn site(&self) -> Site<'a> {
         Site { target: self.target, deletion: self.options.delete }
-    }
-
-    /// Does everything that was gathered.
-    pub(super) fn work_off(&mut self) -> Result<(), EngineError> {
-        let (mut directories, mut to_verify) = (Vec::new(), Vec::new());
-        loop {
-            let window = std::mem::take(&mut self.window);
-            directories.extend(window.directories);
-            to_verify.extend(window.to_verify);
-            if window.files.is_empty() && window.links.is_empty() {
-                break;
-            }
-            if self.options.dry_run {
-                self.report.bytes_restored +=
-                    window.writes.iter().map(|write| u64::from(write.location.bytes)).sum::<u64>();
-            } else {
-                let work = (&window.files[..], window.writes);
-                let fetched = fetch::fetch(self.repository, self.site(), work, self.observer)?;
-                self.report.errors += fetched.errors;
-                self.report.bytes_restored += fetched.bytes;
-                self.report.files_restored +=
-                    window.files.iter().filter(|file| file.is_finished()).count() as u64;
-            }
-            window.first_names.into_iter().for_each(|key| self.links.settle(key));
-            // What a link cannot be made to is gathered again.
-            window.links.into_iter().try_for_each(|link| self.link(link))?;
-        }
-        self.links.forget_complete();
-        let (files, bytes) = (self.report.total_files, self.report.total_bytes);
-        self.observer.event(Event::Total { files, bytes, is_final: false });
-        if self.options.dry_run {
-            return Ok(());
-        }
-        for (path, metadata) in &directories {
-            let outcome = self.target.finish_directory(path, metadata);
-            self.report.settle(outcome, path, self.observer, |_| {});
-        }
-        for Written { path, content, bytes, file } in &to_verify {
-            if file.as_ref().is_some_and(|file| !file.is_finished()) {
-                continue;
-            }
-            match self.verify(path, content, *bytes) {
-                Err(error @ EngineError::Repo(RepoError::Cache(_))) => return Err(error),
-                outcome => {
-                    let count = |report: &mut RestoreReport| report.files_verified += 1;
-                    self.report.settle(outcome, path, self.observer, count);
-                }
-            }
-        }
-        Ok(())
-    }
-
-    /// Makes a name a link to the one before; where that failed, it is restored by itself.
-    fn link(&mut self, link: PlannedLink) -> Result<(), EngineError> {
-        let original = self.links.original(link.key).map(|original| {
-            (original.path.clone(), matches!(original.state, OriginalState::Right))
-        });
-        let Some((original, _)) =
-            original.filter(|(_, is_right)| *is_right || self.options.dry_run)
-        else {
-            return self.by_itself(link.entry, link.path, Some(link.key));
-        };
-        let made = match self.options.dry_run {
-            true => Ok(()),
-            false => self
-                .site()
-                .make_way(&link.path)
-                .and_then(|()| self.target.hard_link(&link.path, &original, link.replace)),
-        };
-        match made {
-            Ok(()) => {
-                self.report.files_restored += 1;
-                let action = if link.exists { Action::Modified } else { Action::New };
-                self.report_entry(&link.path, action, 0);
-                Ok(())
-            }
-            Err(TargetError::Io { source, .. }) => {
-                let message = format!("it becomes a copy: cannot create the hard link: {source}");
-                self.report.trouble(&link.path, &message, self.observer);
-                self.by_itself(link.entry, link.path, None)
-            }
-            Err(error) => {
-                self.report.trouble(&link.path, &error, self.observer);
-                Ok(())
-            }
-        }
-    }
-
-    pub(super) fn report_entry(&self, path: &[u8], action: Action, bytes: u64) {
-        let (path, is_directory) = (&[b"/", path].concat(), false);
-        self.observer.event(Event::Entry { path, action, is_directory, bytes });
-    }
-
-    /// Reads a restored file and compares every part of it.
-    fn verify(&mut self, path: &[u8], content: &Content, bytes: u64) -> Result<(), EngineError> {
-        let differs = || RepoError::damaged("the restored file", "it differs from the snapshot");
-        let existing = self.target.existing(path)?;
-        if existing.is_none_or(|existing| !existing.is_file || existing.bytes != bytes) {
-            return Err(differs().into());
-        }
-        let (mut extents, mut start, mut buffer) = (Extents::of(content), 0, Vec::new());
-        while let Some(extent) = extents.next(&mut self.reader, &mut |_| Ok(true))? {
-            if !is_there(self.repository, self.target, path, start, &extent, &mut buffer) {
-                return Err(differs().into());
-            }
-            start += extent.bytes();
-        }
-        Ok(())
-    }
-
-    /// A name that cannot be a link is decided on again, as if the file had no other.
-    fn by_itself(
-        &mut self,
-        entry: Entry,
-        path: Vec<u8>,
-        key: Option<LinkKey>,
-    ) -> Result<(), EngineError> {
-        let outcome = self.target.existing(&path).map_err(EngineError::from);
-        match outcome.and_then(|existing| self.leaf(entry, path.clone(), existing, key)) {
-            Err(EngineError::Target(error)) => {
-                self.report.trouble(&path, &error, self.observer);
-                Ok(())
-            }
-            other => other,
-        }
     }
 }
 

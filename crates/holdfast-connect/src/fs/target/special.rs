@@ -24,7 +24,14 @@ pub(super) fn create(
     let name_start = path::check_name(path)?;
     let (above, _) = path::split(path, name_start);
     let directory = shared.directories.get(above)?;
-    let make = |name: &[u8]| make(directory.as_fd(), name, &entry.kind);
+    let make = |name: &[u8]| {
+        make(directory.as_fd(), name, &entry.kind).inspect_err(|errno| {
+            if *errno != Errno::EXIST {
+                // Some file systems make something else, and fail.
+                let _ = unlinkat(&*directory, name, AtFlags::empty());
+            }
+        })
+    };
     let created = shared.create(above, make);
     let (number, ()) = created.map_err(refused("create the entry"))?;
     let temporary = shared.temporaries.name(number);
