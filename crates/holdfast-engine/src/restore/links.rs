@@ -82,12 +82,12 @@ impl Links {
         }
     }
 
-    /// After a window: a name that was planned is right now, or failed.
-    pub fn settle(&mut self, key: LinkKey) {
+    /// After a window: a name that was planned is right now, or failed; in a dry run none fails.
+    pub fn settle(&mut self, key: LinkKey, dry_run: bool) {
         let Some(group) = self.groups.get_mut(&key) else { return };
         let Some(original) = &mut group.original else { return };
         if let OriginalState::Planned(file) = &original.state {
-            match file.is_finished() {
+            match dry_run || file.is_finished() {
                 true => original.state = OriginalState::Right,
                 false => group.original = None,
             }

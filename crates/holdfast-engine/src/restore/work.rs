@@ -5,7 +5,7 @@ use holdfast_format::entry::{Content, Entry};
 use holdfast_repo::RepoError;
 
 use super::compare::is_there;
-use super::links::{LinkKey, OriginalState};
+use super::links::{LinkKey, Original, OriginalState};
 use super::walk::Walker;
 use super::window::{PlannedLink, Written};
 use super::{RestoreReport, fetch};
@@ -34,7 +34,8 @@ impl Walker<'_> {
                 self.report.files_restored +=
                     window.files.iter().filter(|file| file.is_finished()).count() as u64;
             }
-            window.first_names.into_iter().for_each(|key| self.links.settle(key));
+            let dry_run = self.options.dry_run;
+            window.first_names.into_iter().for_each(|key| self.links.settle(key, dry_run));
             // What a link cannot be made to is gathered again.
             window.links.into_iter().try_for_each(|link| self.link(link))?;
         }
@@ -65,12 +66,9 @@ impl Walker<'_> {
 
     /// Makes a name a link to the one before; where that failed, it is restored by itself.
     fn link(&mut self, link: PlannedLink) -> Result<(), EngineError> {
-        let original = self.links.original(link.key).map(|original| {
-            (original.path.clone(), matches!(original.state, OriginalState::Right))
-        });
-        let Some((original, _)) =
-            original.filter(|(_, is_right)| *is_right || self.options.dry_run)
-        else {
+        let is_right = |original: &&Original| matches!(original.state, OriginalState::Right);
+        let original = self.links.original(link.key).filter(is_right);
+        let Some(original) = original.map(|original| original.path.clone()) else {
             return self.by_itself(link.entry, link.path, Some(link.key));
         };
         let made = match self.options.dry_run {
