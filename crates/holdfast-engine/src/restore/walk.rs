@@ -164,7 +164,8 @@ impl<'a> Walker<'a> {
         }
         let below = self.levels.last().and_then(|level| level.entries.below(&entry));
         if let (EntryKind::Directory(root), Some(below)) = (&entry.kind, below) {
-            if let Err(error) = check_depth(self.levels.len(), root) {
+            let depth = self.levels.len() - usize::from(self.has_sources);
+            if let Err(error) = check_depth(depth, root) {
                 self.lose(error)?;
                 self.leave_path();
                 return Ok(());

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use holdfast_connect::{Existing, Target};
 use holdfast_format::entry::{Entry, EntryKind, Metadata};
 use holdfast_format::node::Extent;
-use holdfast_format::{BlobType, limits::TREE_DEPTH_MAX};
+use holdfast_format::{BlobType, limits};
 use holdfast_repo::read::BlobReader;
 use holdfast_repo::{RepoError, Repository};
 
@@ -110,7 +110,9 @@ impl Surveyor<'_, '_> {
             // What cannot be looked at now is told of by the restore.
             let existing = self.target.existing(&self.relative()).ok().flatten();
             match (below, existing.filter(|existing| existing.is_directory)) {
-                (Some(below), Some(existing)) if self.levels.len() < TREE_DEPTH_MAX => {
+                (Some(below), Some(existing))
+                    if limits::TREE_DEPTH.check(self.levels.len() as u64).is_ok() =>
+                {
                     self.push(below, &existing, Some(entry.metadata));
                     return Ok(());
                 }
