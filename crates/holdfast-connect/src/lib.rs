@@ -4,6 +4,7 @@
 //! snapshot.
 
 pub mod bucket;
+pub mod child;
 pub mod command;
 pub mod conformance;
 pub mod fs;

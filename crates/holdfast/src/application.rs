@@ -21,6 +21,7 @@ use crate::exit::{CommandError, CommandResult, ExitKind};
 use crate::opening;
 use crate::output::escape;
 use crate::secret::{self, Passphrase, Source};
+use crate::trust;
 
 /// Name of the app file in the working directory.
 const FILE_NAME: &str = "holdfast.toml";
@@ -106,6 +107,10 @@ impl<'a> Application<'a> {
         let path = args.path()?;
         let Loaded { file, warnings } = config::load(&path).map_err(explain)?;
         args.expect_name(&path, &file)?;
+        trust::check("app file", &path)?;
+        for program in file.programs().iter().filter(|it| it.name.contains('/')) {
+            trust::check(&format!("program of {}", program.what), Path::new(&program.name))?;
+        }
         warnings.iter().for_each(|warning| context.output.caution(&sentence(warning)));
         let file = match context.environment.variable("CREDENTIALS_DIRECTORY") {
             Some(folder) => {

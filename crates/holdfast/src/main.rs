@@ -18,6 +18,7 @@ mod patterns;
 mod restic;
 mod secret;
 mod select;
+mod trust;
 mod watch;
 
 use std::ffi::OsString;

@@ -4,8 +4,9 @@ use std::ffi::OsString;
 use std::fmt;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 
+use holdfast_connect::child;
 use holdfast_connect::words::without_byte_order_mark;
 use holdfast_seal::Secret;
 use zeroize::Zeroizing;
@@ -13,6 +14,7 @@ use zeroize::Zeroizing;
 use crate::environment::Environment;
 use crate::exit::{CommandError, CommandResult};
 use crate::interrupt::Interrupt;
+use crate::trust;
 
 /// Longest passphrase that is taken, in bytes: a wrong file should not be read to its end.
 const LONGEST: u64 = 1 << 20;
@@ -184,6 +186,7 @@ fn ask(purpose: Purpose, interrupt: &Interrupt) -> CommandResult<Passphrase> {
 }
 
 fn from_file(path: &Path) -> CommandResult<Passphrase> {
+    trust::check("password file", path)?;
     let refused = |error| CommandError::path("read the password file", path, &error);
     let file = fs::File::open(path).map_err(refused)?;
     let bytes = read_all(file).map_err(refused)?;
@@ -209,8 +212,11 @@ fn from_program(words: &[OsString]) -> CommandResult<Passphrase> {
     };
     let name = program.to_string_lossy();
     let refused = |error| command_failed(format!("`{name}` cannot be run: {error}"));
-    let mut child =
-        Command::new(program).args(arguments).stdout(Stdio::piped()).spawn().map_err(refused)?;
+    let mut child = child::command_with_clouds(program)
+        .args(arguments)
+        .stdout(Stdio::piped())
+        .spawn()
+        .map_err(refused)?;
     let answer = child.stdout.take().map(read_all).transpose();
     let status = child.wait().map_err(refused)?;
     let bytes = answer.map_err(refused)?.unwrap_or_default();

@@ -96,3 +96,19 @@ fn what_a_command_says_is_seen() {
     assert_eq!(outcome.code, Some(0), "{outcome:?}");
     outcome.says("careful");
 }
+
+#[test]
+fn a_command_sees_no_secret_of_the_environment() {
+    let sandbox = Sandbox::new();
+    let key = String::from_utf8(sandbox.read("key")).unwrap();
+    let secrets = ["HOLDFAST_PASSWORD", "PGPASSWORD", "AWS_SECRET_ACCESS_KEY", "AZURE_STORAGE_KEY"];
+    let words = sandbox.words("backup --stdin-from-command --stdin-filename env -- env");
+    let mut command = sandbox.command(words);
+    command.env_remove("HOLDFAST_PASSWORD_FILE").env("PLAIN", "visible");
+    secrets.iter().for_each(|name| drop(command.env(name, key.trim())));
+    let outcome = sandbox.finish(command.output().unwrap());
+    assert_eq!(outcome.code, Some(0), "{outcome:?}");
+    let seen = sandbox.ok("dump latest /env").stdout;
+    assert!(seen.contains("PLAIN=visible"), "{seen}");
+    assert!(!secrets.iter().any(|name| seen.contains(name)), "{seen}");
+}

@@ -5,6 +5,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "all of this is a test")]
 
+mod children;
 mod crates;
 mod finding;
 mod markdown;
@@ -53,4 +54,9 @@ fn sources_are_ascii_and_finished() {
 #[test]
 fn links_and_decisions_resolve() {
     holds(&[markdown::links, markdown::decisions]);
+}
+
+#[test]
+fn children_are_made_in_one_place() {
+    holds(&[children::one_maker]);
 }

@@ -2,7 +2,7 @@
 
 use super::finding::Finding;
 use super::tree::Tree;
-use super::{Rule, crates, markdown, rust, text};
+use super::{Rule, children, crates, markdown, rust, text};
 
 /// Checks that a rule finds exactly this, as it is printed, in a tree of these files.
 #[track_caller]
@@ -134,4 +134,18 @@ fn decisions_out_of_order_are_found() {
             "docs/decisions/0003-b.md: no document links here",
         ],
     );
+}
+
+#[test]
+fn children_made_elsewhere_are_found() {
+    let text = "#[cfg(test)]\nmod tests;\nfn a() {\n    Command::new(\"x\");\n}\nmod tests {\n    \
+                Command::new(\"y\");\n}\n";
+    let files = [
+        ("crates/a/src/lib.rs", text),
+        ("crates/a/tests/b.rs", text),
+        ("crates/holdfast-connect/src/child.rs", text),
+    ];
+    let maker = "crates/holdfast-connect/src/child.rs";
+    let found = format!("crates/a/src/lib.rs:4: a child process, which only {maker} makes");
+    check(children::one_maker, &files, &[&found]);
 }

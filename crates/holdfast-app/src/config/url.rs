@@ -5,6 +5,7 @@
 //! address is refused: it goes into a file of its own.
 
 use std::fmt;
+use std::net::IpAddr;
 use std::path::PathBuf;
 
 use reqwest::Url;
@@ -114,6 +115,15 @@ impl WebUrl {
             && url.host_str().is_some()
             && url.password().is_none();
         usable.then_some(Self(url))
+    }
+
+    /// True if what is sent there can be read on the way: by http, and not to this machine.
+    pub fn is_open(&self) -> bool {
+        let host = self.0.host_str().unwrap_or_default();
+        let address = host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
+        let is_named = host == "localhost" || host.ends_with(".localhost");
+        let is_here = is_named || address.is_ok_and(|address| address.is_loopback());
+        self.0.scheme() == "http" && !is_here
     }
 
     /// The address in parts.

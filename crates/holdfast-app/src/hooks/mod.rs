@@ -6,7 +6,7 @@
 //!
 //! A hook finds in its environment `HOLDFAST_APP`, `HOLDFAST_RUN_ID`, `HOLDFAST_HOOK` (such as
 //! `before-run`), `HOLDFAST_STATE` (`starting`, `ok`, `incomplete`, `failed`), and where they are
-//! known `HOLDFAST_SOURCE`, `HOLDFAST_SNAPSHOT` and `HOLDFAST_ERROR`; no password.
+//! known `HOLDFAST_SOURCE`, `HOLDFAST_SNAPSHOT` and `HOLDFAST_ERROR`; no secret.
 
 mod process;
 #[cfg(test)]
@@ -21,8 +21,6 @@ use serde::Serialize;
 
 use crate::config::{AppName, Argv, Around, Hook, Moment, SourceName};
 
-/// Variables that hold secrets of holdfast itself.
-const SECRET_VARIABLES: [&str; 2] = ["HOLDFAST_PASSWORD", "HOLDFAST_NEW_PASSWORD"];
 /// Variables that a hook gets only if they have a value.
 const OPTIONAL_VARIABLES: [&str; 3] = ["HOLDFAST_SOURCE", "HOLDFAST_SNAPSHOT", "HOLDFAST_ERROR"];
 
@@ -238,11 +236,11 @@ impl<'a> Hooks<'a> {
         // A value with a zero byte cannot be passed on.
         let value = |text: String| text.replace('\0', " ");
         set.extend(optional.filter_map(|(name, text)| Some((name, value(text?)))));
-        let unset = [&SECRET_VARIABLES[..], &OPTIONAL_VARIABLES].concat();
         let never = || false;
         let is_interrupted = if call.cleans_up { &never } else { self.is_interrupted };
         let began = Instant::now();
-        let ended = process::run(call.argv, &set, &unset, call.timeout, is_interrupted);
+        let ended =
+            process::run(call.argv, &set, &OPTIONAL_VARIABLES, call.timeout, is_interrupted);
         let report = HookReport {
             name: call.name.to_owned(),
             source: call.source.cloned(),

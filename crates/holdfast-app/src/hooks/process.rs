@@ -1,11 +1,11 @@
 //! One command: with a limit of time, its output kept up to a limit of bytes.
 
-use std::ffi::OsStr;
 use std::io::{self, PipeReader, Read};
 use std::os::unix::process::{CommandExt, ExitStatusExt};
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Child, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
+use holdfast_connect::child;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
 use rustix::io::Errno;
@@ -69,7 +69,7 @@ pub(super) fn run(
 fn start(argv: &Argv, set: &[(&str, String)], unset: &[&str]) -> io::Result<(Child, PipeReader)> {
     let (reader, writer) = io::pipe()?;
     fcntl_setfl(&reader, fcntl_getfl(&reader)? | OFlags::NONBLOCK)?;
-    let mut command = Command::new(OsStr::new(argv.program()));
+    let mut command = child::command(argv.program());
     command.args(argv.arguments()).stdin(Stdio::null()).process_group(0);
     command.stdout(writer.try_clone()?).stderr(writer);
     unset.iter().for_each(|name| {

@@ -2,8 +2,9 @@
 
 use std::io::{self, Read, Write};
 use std::os::unix::process::ExitStatusExt;
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 
+use holdfast_connect::child;
 use holdfast_engine::Observer;
 
 use super::RestoreError;
@@ -29,7 +30,7 @@ pub(super) fn feed(
         RestoreError::refused(format!("{program:?}, which takes {path}, {why}"))
             .or("the command in [source.restore]")
     };
-    let mut child = Command::new(program)
+    let mut child = child::command(program)
         .args(argv.arguments())
         .stdin(Stdio::piped())
         .stdout(Stdio::null())

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::ffi::OsString;
 use std::io;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Child, ExitStatus, Stdio};
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -14,7 +14,7 @@ use rustix::process::{Pid, PidfdFlags, Signal, kill_process_group, pidfd_open};
 use super::stream::{already_read, fill};
 use super::waiting::until_ready;
 use super::{Names, StoppableReader, StreamEntry, single};
-use crate::{Content, Item, Opener, Piece, Source};
+use crate::{Content, Item, Opener, Piece, Source, child};
 
 /// A source of one file, whose content is what a command prints.
 ///
@@ -97,7 +97,7 @@ impl Running {
             return Err(io::ErrorKind::InvalidInput.into());
         };
         let name = first.to_string_lossy().into_owned();
-        let mut command = Command::new(first);
+        let mut command = child::command(first);
         command.args(arguments).stdin(Stdio::null()).stdout(Stdio::piped());
         command.stderr(Stdio::inherit()).process_group(0);
         let cannot = |error: io::Error| {

@@ -4,6 +4,8 @@ use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::process::{Command, Stdio};
 
+use crate::child;
+
 /// Programs that run another one in a container: what follows them is no shell's.
 const CONTAINERS: [&[u8]; 5] = [b"docker", b"podman", b"nerdctl", b"kubectl", b"oc"];
 
@@ -22,7 +24,7 @@ impl ToolCommand {
         let is_quoted = goes_through_ssh(exec);
         let program = if is_quoted { quoted(&program) } else { program };
         let mut words = exec.iter().cloned().chain([program]);
-        let mut command = Command::new(words.next().unwrap_or_default());
+        let mut command = child::command_with_clouds(words.next().unwrap_or_default());
         command.args(words);
         Self { command, is_quoted }
     }

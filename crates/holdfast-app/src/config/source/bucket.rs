@@ -161,10 +161,15 @@ impl Table for Bucket {
             "The bucket, as in s3://name, gs://name or azure://container, all of it or what is \
              behind a prefix: s3://name/prefix.",
         );
-        let endpoint = section.optional(
+        let endpoint: Option<WebUrl> = section.optional(
             "endpoint",
             "Address of the server, if it is not AWS, Google or Azure. Of Azure it is that of the \
              account, as in https://name.blob.core.chinacloudapi.cn.",
+        );
+        let allow_http = section.optional(
+            "allow-http",
+            "true allows an endpoint of another machine that begins with http://. Whoever is on \
+             the way then reads the objects, and tokens that identify holdfast. Default: false.",
         );
         let region = section.optional("region", "Region of the bucket, of S3 only.");
         let account = section.optional("account", "Name of the storage account, of Azure only.");
@@ -189,6 +194,11 @@ impl Table for Bucket {
         );
         let restore =
             section.table("restore", "What a restore gives back besides objects, of S3 only.");
+        if endpoint.as_ref().is_some_and(WebUrl::is_open) && allow_http != Some(true) {
+            let message = "the endpoint is reached by http, so that objects and tokens can be \
+                           read on the way";
+            section.refuse("endpoint", message, "https://..., or allow-http = true");
+        }
         let service = url.as_ref()?.service;
         refuse_foreign(section, service);
         if let Some(credentials) = &credentials

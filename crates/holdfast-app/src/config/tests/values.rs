@@ -244,6 +244,19 @@ fn buckets() {
 }
 
 #[test]
+fn endpoints_by_http_are_of_this_machine_or_allowed() {
+    for lines in [
+        "endpoint = \"http://127.0.0.1:9000\"",
+        "endpoint = \"http://[::1]:9000\"",
+        "endpoint = \"http://minio.localhost\"",
+        "endpoint = \"https://minio.lan\"",
+        "endpoint = \"http://minio.lan\"\nallow-http = true",
+    ] {
+        file(&with_bucket("s3://x", lines));
+    }
+}
+
+#[test]
 fn mistakes_in_buckets() {
     for (url, lines, part) in [
         ("docs", "", "must be s3://"),
@@ -252,6 +265,9 @@ fn mistakes_in_buckets() {
         ("s3://a:b@docs", "", "holds a password"),
         ("s3://x", "endpoint = \"localhost:9000\"", "begins with http://"),
         ("s3://x", "endpoint = \"https://a:b@h\"", "holds a password"),
+        ("s3://x", "endpoint = \"http://minio.lan:9000\"", "can be read on the way"),
+        ("s3://x", "endpoint = \"http://10.0.0.1\"\nallow-http = false", "can be read on the way"),
+        ("s3://x", "endpoint = \"http://127.0.0.1.example\"", "can be read on the way"),
         ("s3://x", "credentials = {}", "has none of `profile`"),
         ("s3://x", "credentials = { access-key-id = \"A\" }", "has no secret"),
         (

@@ -1,9 +1,9 @@
 //! Writing units, and telling systemd of them.
 
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 use holdfast_app::schedule::{self, Units};
+use holdfast_connect::child;
 
 use crate::context::Context;
 use crate::environment;
@@ -92,7 +92,7 @@ fn write_into(units: &Units, folder: &Path) -> CommandResult<Vec<PathBuf>> {
 /// Runs a command of words without spaces in them.
 fn tell_systemd(command: &str) -> CommandResult {
     let mut words = command.split(' ');
-    let output = Command::new(words.next().unwrap_or_default()).args(words).output();
+    let output = child::command(words.next().unwrap_or_default()).args(words).output();
     let output =
         output.map_err(|error| CommandError::failed(format!("cannot run `{command}`: {error}")))?;
     if output.status.success() {

@@ -1,0 +1,118 @@
+//! Files that say what runs here: root does not follow one that somebody else may write.
+
+use std::fs::{self, Metadata};
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
+
+use crate::environment;
+use crate::exit::{CommandError, CommandResult};
+use crate::output::escape;
+
+/// Write permission of the group and of all others.
+const OTHERS_WRITE: u32 = 0o022;
+/// In such a folder only the owner of a file may replace it.
+const STICKY: u32 = 0o1000;
+
+/// Makes sure that nobody but root may write a file that root is to follow, or put another one in
+/// its place; `what` is what it is, as in `app file`. Other users answer for their own files.
+///
+/// # Errors
+/// What to change. A file that is not there is left to be reported by who reads it.
+pub fn check(what: &str, path: &Path) -> CommandResult {
+    match environment::user_id() {
+        0 => check_for(0, what, path),
+        _ => Ok(()),
+    }
+}
+
+fn check_for(user: u32, what: &str, path: &Path) -> CommandResult {
+    let Ok(real) = fs::canonicalize(path) else { return Ok(()) };
+    let folders = [real.parent(), path.parent().filter(|folder| !folder.as_os_str().is_empty())];
+    if let Ok(metadata) = fs::metadata(&real) {
+        judge(user, what, &real, &metadata, metadata.mode() & OTHERS_WRITE != 0)?;
+    }
+    for folder in folders.into_iter().flatten() {
+        if let Ok(metadata) = fs::metadata(folder) {
+            let mode = metadata.mode();
+            let is_open = mode & OTHERS_WRITE != 0 && mode & STICKY == 0;
+            judge(user, &format!("folder of the {what}"), folder, &metadata, is_open)?;
+        }
+    }
+    Ok(())
+}
+
+fn judge(
+    user: u32,
+    what: &str,
+    path: &Path,
+    metadata: &Metadata,
+    others_may_write: bool,
+) -> CommandResult {
+    let path = escape::path(path);
+    let owner = metadata.uid();
+    if owner != 0 && owner != user {
+        let message = format!(
+            "the {what} {path} belongs to user {owner}, who could have root run anything with it"
+        );
+        return Err(CommandError::failed(message).hint(format!("chown root {path}")));
+    }
+    if others_may_write {
+        let message = format!(
+            "the {what} {path} can be written by other users, who could have root run anything \
+             with it"
+        );
+        return Err(CommandError::failed(message).hint(format!("chmod go-w {path}")));
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs::Permissions;
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+
+    /// What is said to `user` of a file with this mode in a folder with that one.
+    fn said(user: u32, mode: u32, folder_mode: u32) -> Option<(String, String)> {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("holdfast.toml");
+        fs::write(&file, "").unwrap();
+        fs::set_permissions(&file, Permissions::from_mode(mode)).unwrap();
+        fs::set_permissions(folder.path(), Permissions::from_mode(folder_mode)).unwrap();
+        let error = check_for(user, "app file", &file).err()?;
+        let place = folder.path().display().to_string();
+        Some((error.message.replace(&place, "."), error.hints[0].replace(&place, ".")))
+    }
+
+    #[test]
+    fn what_others_may_write_is_refused_with_the_command_that_mends_it() {
+        let me = environment::user_id();
+        assert_eq!(said(me, 0o644, 0o755), None);
+        assert_eq!(said(me, 0o600, 0o1777), None, "the sticky bit keeps others from replacing it");
+        for (mode, folder_mode, hint) in [
+            (0o664, 0o755, "chmod go-w ./holdfast.toml"),
+            (0o602, 0o700, "chmod go-w ./holdfast.toml"),
+            (0o600, 0o775, "chmod go-w ."),
+            (0o600, 0o777, "chmod go-w ."),
+        ] {
+            let (message, hints) = said(me, mode, folder_mode).unwrap();
+            assert!(message.contains("can be written by other users"), "{message}");
+            assert_eq!(hints, hint);
+        }
+    }
+
+    #[test]
+    fn a_file_of_another_user_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("hook");
+        fs::write(&file, "").unwrap();
+        let metadata = fs::metadata(&file).unwrap();
+        if metadata.uid() == 0 {
+            std::os::unix::fs::chown(&file, Some(1), None).unwrap();
+        }
+        let error = check_for(metadata.uid().wrapping_add(7), "program", &file).unwrap_err();
+        assert!(error.message.contains("belongs to user"), "{}", error.message);
+        assert_eq!(check_for(0, "program", &folder.path().join("absent")), Ok(()));
+    }
+}

@@ -1,0 +1,32 @@
+//! Child processes are made in one place, which keeps secrets from them.
+
+use super::finding::Finding;
+use super::tree::Tree;
+
+/// The place.
+const MAKER: &str = "crates/holdfast-connect/src/child.rs";
+
+/// What makes a child process.
+const CALLS: [&str; 2] = ["Command::new(", "Command::from("];
+
+/// No other file of the program makes a child process; its tests may.
+pub fn one_maker(tree: &Tree) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for (path, text) in tree.with_extension("rs").filter(|(path, _)| is_of_the_program(path)) {
+        for (index, line) in text.lines().enumerate() {
+            if line == "mod tests {" || line == "pub mod tests {" {
+                break;
+            }
+            if CALLS.iter().any(|call| line.contains(call)) {
+                let rule = format!("a child process, which only {MAKER} makes");
+                findings.push(Finding::new(path, index + 1, rule));
+            }
+        }
+    }
+    findings
+}
+
+fn is_of_the_program(path: &str) -> bool {
+    let is_test = path.ends_with("tests.rs") || path.contains("/tests/");
+    path.starts_with("crates/") && path.contains("/src/") && !is_test && path != MAKER
+}
