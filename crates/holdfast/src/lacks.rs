@@ -2,7 +2,6 @@
 //! back.
 
 use holdfast_engine::completeness::{Lack, lacks, lacks_within, last_sound};
-use holdfast_engine::look::SnapshotRoot;
 use holdfast_repo::SnapshotInfo;
 
 use crate::cmd::shared::SourceArgs;
@@ -49,14 +48,18 @@ pub fn fall_short(
 }
 
 /// Says how many snapshots are incomplete, for commands that look at many.
-pub fn count(context: &Context, snapshots: &[(SnapshotInfo, SnapshotRoot)], part: &SourceArgs) {
-    let source = part.source.as_deref();
-    let incomplete = snapshots.iter().filter(|(info, _)| !mark(info, source).is_empty()).count();
+pub fn count<'s>(
+    context: &Context,
+    snapshots: impl IntoIterator<Item = &'s SnapshotInfo>,
+    source: Option<&str>,
+) {
+    let snapshots: Vec<_> = snapshots.into_iter().collect();
+    let incomplete = snapshots.iter().filter(|info| !mark(info, source).is_empty()).count();
     if incomplete > 0 {
         let all = text::count(snapshots.len() as u64, "snapshot", "snapshots");
+        let are = if incomplete == 1 { "is" } else { "are" };
         context.output.caution(&format!(
-            "{incomplete} of {all} incomplete: not all of their sources could be read; holdfast \
-             snapshots marks them"
+            "{incomplete} of {all} {are} incomplete; holdfast snapshots marks them"
         ));
     }
 }

@@ -33,7 +33,7 @@ fn a_file_that_cannot_be_read_is_named_and_left_out() {
     assert!(errors[0]["error"]["message"].is_string() && errors[0]["during"].is_string());
     assert_eq!((&errors[1]["message_type"], &errors[1]["code"]), (&"exit_error".into(), &3.into()));
     assert!(outcome.message("summary")["snapshot_id"].is_string());
-    sandbox.ok("restore latest -t @out");
+    sandbox.fails(3, "restore latest -t @out").says(UNREADABLE).says("is incomplete");
     assert!(sandbox.within("out", "source/z").exists());
     assert!(!sandbox.path("out").join(&UNREADABLE[1..]).exists());
 }
@@ -50,7 +50,7 @@ fn a_folder_that_cannot_be_entered_costs_only_itself() {
     fs::set_permissions(&closed, fs::Permissions::from_mode(0o0)).unwrap();
     sandbox.fails(3, "backup @source").says("closed");
     fs::set_permissions(&closed, fs::Permissions::from_mode(0o700)).unwrap();
-    sandbox.ok("restore latest:@source -t @out");
+    sandbox.fails(3, "restore latest:@source -t @out").says("closed");
     assert!(sandbox.exists("out/z"));
 }
 

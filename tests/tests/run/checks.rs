@@ -55,6 +55,22 @@ fn rows_without_their_file_are_named() {
 }
 
 #[test]
+fn a_failed_check_removes_nothing() {
+    let world = world("retained", &format!("{}[retention]\nlast = 1\n", check(FILES)));
+    world.runs();
+    let good = world.snapshots()[0]["id"].clone();
+    CLUSTER.sql("retained", "insert into document values (3, 'three.txt', 1)");
+    for runs in 2..4 {
+        world.fails(3).prints("removed none: check \"it holds\" failed");
+        assert_eq!((world.snapshots().len(), world.snapshots()[0]["id"] == good), (runs, true));
+    }
+    world.sandbox.ok("snapshots").prints("check failed");
+    world.sandbox.write("data/three.txt", "3");
+    world.runs();
+    assert_eq!(world.snapshots().len(), 1);
+}
+
+#[test]
 fn a_gap_in_a_sequence_is_told() {
     let sequence = check("sequence = { table = \"audit\", column = \"seq\" }");
     let chain = check(

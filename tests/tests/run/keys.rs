@@ -28,3 +28,57 @@ fn keys_beside_their_data_are_refused_unless_that_is_said() {
     world.runs();
     assert!(world.sandbox.ok("ls latest").stdout.contains("keys/app.pem"));
 }
+
+/// Sets the repository of the data.
+fn data_go_to(world: &World, folder: &str) {
+    let text = String::from_utf8(world.sandbox.read("holdfast.toml")).unwrap();
+    let start = text.find("url = \"").unwrap();
+    let end = start + text[start..].find('\n').unwrap();
+    let text = format!("{}url = \"{folder}\"{}", &text[..start], &text[end..]);
+    world.sandbox.write("holdfast.toml", text);
+}
+
+fn run_with_key(world: &World, number: u32) {
+    world.sandbox.write("data/one.txt", format!("content {number}"));
+    world.sandbox.write("certificate/app.pem", format!("key {number}"));
+    world.runs();
+}
+
+#[test]
+fn keys_of_data_in_another_repository_stay() {
+    let world = World::new("[retention]\nlast = 1\n");
+    run_with_key(&world, 1);
+    data_go_to(&world, "second");
+    (2..5).for_each(|number| run_with_key(&world, number));
+    // Those of the first repository, and of the newest run of the second.
+    assert_eq!(world.key_snapshots().len(), 2);
+    data_go_to(&world, "repository");
+    world.sandbox.ok("restore-app --confirm");
+    assert_eq!(world.sandbox.read("certificate/app.pem"), b"key 1");
+}
+
+#[test]
+fn keys_stay_while_a_record_of_the_data_cannot_be_read() {
+    let world = World::new("[retention]\nlast = 1\n");
+    run_with_key(&world, 1);
+    world.sandbox.ok("tag --hold latest");
+    run_with_key(&world, 2);
+    assert_eq!(world.key_snapshots().len(), 2);
+    let record = world.sandbox.objects("w").remove(0);
+    let record = world.sandbox.path(record);
+    let whole = std::fs::read(&record).unwrap();
+    let mut damaged = whole.clone();
+    damaged[100] ^= 1;
+    std::fs::write(&record, damaged).unwrap();
+    std::fs::remove_dir_all(world.sandbox.path("cache")).ok();
+    for number in 3..5 {
+        world.sandbox.write("certificate/app.pem", format!("key {number}"));
+        world.sandbox.run("run");
+    }
+    assert_eq!(world.key_snapshots().len(), 4, "none of them is known to be of no use");
+    std::fs::write(&record, whole).unwrap();
+    run_with_key(&world, 5);
+    // The held one is there again, and its keys with it.
+    assert_eq!(world.snapshots().len(), 2);
+    assert_eq!(world.key_snapshots().len(), 2);
+}

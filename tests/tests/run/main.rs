@@ -11,6 +11,7 @@ mod begin;
 mod checks;
 mod hashes;
 mod hooks;
+mod incomplete;
 mod keys;
 mod locking;
 mod monitor;

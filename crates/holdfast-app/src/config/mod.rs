@@ -52,7 +52,7 @@ pub use name::{AppName, SourceName};
 pub use notify::{Address, Healthchecks, Notify, Prometheus, Webhook, When};
 pub use programs::Program;
 pub use repository::{AccessKeyId, Credentials, Password, Repository};
-pub use retention::Retention;
+pub use retention::{InDoubt, Retention};
 pub use schedule::{Every, Schedule};
 pub use source::{
     Bucket, BucketCredentials, BucketRestore, Class, CommandOutput, CommandRestore, Databases,

@@ -4,7 +4,7 @@ use holdfast_engine::retention::{Count, Policy, Span, TagList};
 use serde_json::{Value as Json, json};
 
 use super::section::{Section, Table};
-use super::value::{Field, Value};
+use super::value::{Choice, Field, Value};
 
 /// `[retention]`: which snapshots stay when a run has been made.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -13,6 +13,23 @@ pub struct Retention {
     pub policy: Policy,
     /// True if each run gives back the space of what went.
     pub prune: bool,
+    /// What a run does with old snapshots if it cannot vouch for the new one.
+    pub in_doubt: InDoubt,
+}
+
+/// What a run does with old snapshots if a check failed or a source shrank.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum InDoubt {
+    /// All of them stay.
+    #[default]
+    Keep,
+    /// The rules are applied.
+    Remove,
+}
+
+impl Choice for InDoubt {
+    const WORDS: &'static [(&'static str, Self)] =
+        &[("keep", Self::Keep), ("remove", Self::Remove)];
 }
 
 impl Table for Retention {
@@ -52,10 +69,17 @@ impl Table for Retention {
             "prune",
             "false leaves the space of what went to a later holdfast prune. Default: true.",
         );
+        let in_doubt = section.optional(
+            "in-doubt",
+            "What a run does with old snapshots if a check failed or a source shrank: keep (the \
+             default) removes none, remove applies the rules as always. Either way the last \
+             complete snapshot stays.",
+        );
         if policy.is_empty() && section.is_sound() {
             section.refuse("", "[retention] has no rule that keeps anything", "daily = 7");
         }
-        Some(Self { policy, prune: prune.unwrap_or(true) })
+        let in_doubt = in_doubt.unwrap_or_default();
+        Some(Self { policy, prune: prune.unwrap_or(true), in_doubt })
     }
 }
 

@@ -35,6 +35,7 @@ pub(super) fn recheck(
     let time = prepared.data.snapshot.time;
     let now = || time;
     let run_context = RunContext {
+        accept_shrunk: false,
         run: context.run,
         maker: Maker::default(),
         now: &now,

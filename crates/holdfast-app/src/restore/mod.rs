@@ -15,6 +15,7 @@ mod error;
 mod files;
 mod health;
 mod keys;
+mod lacking;
 mod live;
 mod objects;
 mod part;
@@ -127,6 +128,8 @@ pub struct Prepared<'a> {
     parts: Vec<Part<'a>>,
     steps: Vec<Step<'a>>,
     warnings: Vec<String>,
+    /// What is not in the snapshots that was in the sources.
+    incomplete: Vec<String>,
 }
 
 impl RestoreContext<'_> {
@@ -189,7 +192,9 @@ impl<'a> Found<'a> {
             parts: self.parts.clone(),
             steps: Vec::new(),
             warnings: self.warnings.clone(),
+            incomplete: Vec::new(),
         };
+        lacking::tell(&mut prepared);
         prepared.work_out()?;
         Ok(prepared)
     }

@@ -19,7 +19,8 @@ pub struct RestoreReport {
     pub snapshot_time: Timestamp,
     /// The snapshot of the keys, if keys were restored.
     pub keys_snapshot: Option<String>,
-    /// How it ended: `incomplete` if something was verified wrong, `failed` if it stopped.
+    /// How it ended: `incomplete` if something was verified wrong or the snapshot lacks something,
+    /// `failed` if it stopped.
     pub state: State,
     /// When it began.
     pub started: Timestamp,
@@ -35,6 +36,8 @@ pub struct RestoreReport {
     pub next: Vec<String>,
     /// What deserves a look, one sentence each.
     pub warnings: Vec<String>,
+    /// What could not be restored because the snapshots do not have it, one sentence each.
+    pub incomplete: Vec<String>,
     /// True if the user asked to stop.
     pub interrupted: bool,
 }

@@ -87,6 +87,7 @@ impl Prepared<'_> {
             error: None,
             next: Vec::new(),
             warnings: self.warnings.clone(),
+            incomplete: self.incomplete.clone(),
             interrupted: false,
         }
     }
@@ -134,7 +135,9 @@ impl Work<'_, '_> {
         }
         if self.report.state == State::Failed {
             self.advise(is_touched);
-        } else if self.report.steps.iter().any(|step| step.state == StepState::Wrong) {
+        } else if !self.report.incomplete.is_empty()
+            || self.report.steps.iter().any(|step| step.state == StepState::Wrong)
+        {
             self.report.state = State::Incomplete;
         }
         Outcome {

@@ -18,6 +18,7 @@ mod recheck;
 mod report;
 mod retention;
 mod source;
+mod useless_keys;
 mod watch;
 
 use std::path::PathBuf;
@@ -25,6 +26,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use holdfast_engine::backup::{Capture, CaptureOptions, parents};
+use holdfast_engine::completeness::ShrinkLimit;
 use holdfast_engine::{EngineError, Observer};
 use holdfast_format::record::{Application, Snapshot, SnapshotSummary, SourceRecord, Text, Window};
 use holdfast_repo::write::WriteOptions;
@@ -71,6 +73,8 @@ pub struct RunContext<'a> {
     /// Folder of the caches; without one, contents that were compared with rows are read again
     /// each time.
     pub cache_folder: Option<PathBuf>,
+    /// True if sources may be as small as they are: none counts as shrunk.
+    pub accept_shrunk: bool,
     /// True once the run should end.
     pub stop: Arc<AtomicBool>,
 }
@@ -278,7 +282,12 @@ impl Work<'_> {
             error => RunError::Source { name: source.name.to_string(), error },
         };
         let make = || Ok(watched.wrap(made.source()?));
-        let record = capture.source(&make, &made.options(source), &listening).map_err(failed)?;
+        let limit = match self.context.accept_shrunk {
+            true => ShrinkLimit::NONE,
+            false => source.shrink_limit,
+        };
+        let options = made.options(source, limit);
+        let record = capture.source(&make, &options, &listening).map_err(failed)?;
         let window = Window { begin, end: (self.context.now)() };
         record.window = Some(window);
         record.token = made.token();
@@ -286,8 +295,12 @@ impl Work<'_> {
         if !findings.is_empty() {
             record.token.insert(watch::TOKEN.to_owned(), watch::to_token(&findings));
         }
+        let captured = record.captured.clone().unwrap_or_default();
         let summary = &capture.record().summary;
-        report.sources.push(SourceReport::new(source, window, &before, summary, findings));
+        report.sources.push(SourceReport {
+            captured,
+            ..SourceReport::new(source, window, &before, summary, findings)
+        });
         Ok(())
     }
 

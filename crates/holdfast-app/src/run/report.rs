@@ -1,7 +1,8 @@
 //! What a run did.
 
 use holdfast_connect::words::count;
-use holdfast_format::record::{CheckRecord, SnapshotSummary, Window};
+use holdfast_engine::completeness::Lack;
+use holdfast_format::record::{Captured, CheckRecord, SnapshotSummary, Window};
 use holdfast_repo::SnapshotInfo;
 
 use super::watch::Found;
@@ -55,7 +56,10 @@ impl RunReport {
         SourceNotice {
             name: source.name.clone(),
             kind: source.kind.to_owned(),
-            state: if source.errors == 0 { State::Ok } else { State::Incomplete },
+            state: match source.errors == 0 && source.captured.shrunk_from.is_none() {
+                true => State::Ok,
+                false => State::Incomplete,
+            },
             duration_seconds: source.window.end.duration_since(source.window.begin).as_secs_f64(),
             files: source.files,
             total_bytes: source.bytes,
@@ -65,9 +69,17 @@ impl RunReport {
         }
     }
 
-    /// True if everything was captured and every check passed.
+    /// True if everything was captured, nothing shrank and every check passed.
     pub fn is_complete(&self) -> bool {
-        self.errors() == 0 && self.checks.iter().all(|check| check.passed)
+        self.errors() == 0 && self.doubts().is_empty()
+    }
+
+    /// Why old snapshots should stay: what the new one may lack although all was read. One clause
+    /// each.
+    pub fn doubts(&self) -> Vec<String> {
+        let sources = self.sources.iter().filter_map(SourceReport::shrinking);
+        let failed = self.checks.iter().filter(|check| !check.passed);
+        sources.chain(failed.map(|check| format!("check {:?} failed", check.name))).collect()
     }
 }
 
@@ -90,6 +102,8 @@ pub struct SourceReport {
     pub added_bytes: u64,
     /// Private keys, tokens and passwords in it, if it should have none.
     pub secrets: Vec<Found>,
+    /// What the snapshot has of it, and what it lacks.
+    pub captured: Captured,
 }
 
 impl SourceReport {
@@ -110,7 +124,15 @@ impl SourceReport {
             errors: after.errors - before.errors,
             added_bytes: after.data_added_packed - before.data_added_packed,
             secrets,
+            captured: Captured::default(),
         }
+    }
+
+    /// How it shrank, if it did.
+    pub fn shrinking(&self) -> Option<String> {
+        let (from, to) = (self.captured.shrunk_from?, self.captured.extent);
+        let source = Some(self.name.clone());
+        Some(Lack::Shrunk { source, from, to }.to_string())
     }
 }
 

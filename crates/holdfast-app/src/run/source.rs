@@ -109,7 +109,7 @@ impl<'a> Made<'a> {
     }
 
     /// How it is captured.
-    pub fn options(&self, source: &Source) -> SourceOptions {
+    pub fn options(&self, source: &Source, shrink_limit: ShrinkLimit) -> SourceOptions {
         let is_stream = !matches!(self, Self::Files(_) | Self::Bucket(_));
         SourceOptions {
             name: source.name.to_string(),
@@ -125,7 +125,7 @@ impl<'a> Made<'a> {
             },
             count_first: false,
             is_stream,
-            shrink_limit: ShrinkLimit::default(),
+            shrink_limit,
             scope: self.scope(),
         }
     }

@@ -40,6 +40,14 @@ pub enum Lack {
 }
 
 impl Lack {
+    /// The source that it is about, if it is about one of several.
+    pub fn source(&self) -> Option<&str> {
+        match self {
+            Self::Entries { source, .. } | Self::Shrunk { source, .. } => source.as_deref(),
+            Self::Unfinished | Self::Check { .. } => None,
+        }
+    }
+
     /// True if something is not in the snapshot that was in the source.
     pub fn is_incomplete(&self) -> bool {
         matches!(self, Self::Unfinished | Self::Entries { .. })

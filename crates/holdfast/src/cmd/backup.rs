@@ -6,6 +6,7 @@ mod work;
 
 use holdfast_engine::EngineError;
 use holdfast_engine::backup::{BackupReport, backup};
+use holdfast_engine::completeness::{self, Lack};
 use holdfast_format::record::SnapshotSummary;
 use jiff::Timestamp;
 
@@ -71,6 +72,13 @@ fn tell(args: &Args, context: &Context, report: &BackupReport, start: Timestamp)
             None => "no snapshot was made".to_owned(),
         };
         context.output.note(0, &last)?;
+    }
+    let shrunk = completeness::lacks(&report.record, None).into_iter();
+    for lack in shrunk.filter(|lack| matches!(lack, Lack::Shrunk { .. })) {
+        context.output.caution(&format!(
+            "the source may be incomplete: {lack}; the rules of forget keep the last full \
+             snapshot until a backup with --accept-shrunk"
+        ));
     }
     match summary.errors {
         0 => Ok(()),

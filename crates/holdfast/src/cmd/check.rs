@@ -6,6 +6,7 @@ use holdfast_format::ObjectId;
 use crate::context::Context;
 use crate::environment;
 use crate::exit::{CommandError, CommandResult, ExitKind};
+use crate::lacks;
 use crate::output::json::maintenance::{CheckError, CheckSummary};
 use crate::output::progress::Activity;
 use crate::output::{escape, text};
@@ -69,6 +70,7 @@ pub fn run(args: &Args, context: &Context) -> CommandResult {
     let watcher = Watcher::start(context, Activity::Other, None)?;
     let report = check(&repository, &options, &watcher);
     drop(watcher);
+    lacks::count(context, &repository.history().snapshots(), None);
     tell(context, &report?)
 }
 

@@ -105,7 +105,8 @@ pub fn run(args: &Args, context: &Context) -> CommandResult {
         snapshots.reverse();
     }
     let snapshots = select::roots(snapshots, &args.part)?;
-    lacks::count(context, &snapshots, &args.part);
+    let infos = snapshots.iter().map(|(info, _)| info);
+    lacks::count(context, infos, args.part.source.as_deref());
     if args.blob || args.tree || args.pack {
         return objects::run(args, context, &repository, &snapshots);
     }

@@ -353,6 +353,13 @@ impl Work<'_> {
                 ExitKind::Partial,
                 format!("the application was restored, but {wrong} of what was verified is wrong"),
             ),
+            (false, _) if !report.incomplete.is_empty() => CommandError::new(
+                ExitKind::Partial,
+                format!(
+                    "the application was restored as far as it was captured: {}",
+                    report.incomplete.join("; ")
+                ),
+            ),
             (false, _) if failed_hooks > 0 => {
                 let failed = text::count(failed_hooks.into(), "hook", "hooks");
                 CommandError::new(

@@ -48,6 +48,10 @@ pub struct Args {
     #[arg(long)]
     pub init_missing: bool,
 
+    /// Take sources as they are, though they have far less than before
+    #[arg(long)]
+    pub accept_shrunk: bool,
+
     /// Ask all servers, say what would be done, and change nothing
     #[arg(short = 'n', long)]
     pub dry_run: bool,
@@ -143,12 +147,20 @@ impl Work<'_> {
             }
             false => error,
         })?;
-        let retention = file.retention.as_ref().map(|rules| {
-            let time = (environment::now(), &environment::time_zone());
-            let watcher = Watcher::start(self.context, Activity::Other, None)?;
-            Ok(run::retain(file, rules, &self.application.host(), places, time, &watcher)?)
-        });
+        let retention = self.retain(&report, places).transpose();
         Ok(Done { report, retention })
+    }
+
+    /// Removes old snapshots.
+    fn retain(
+        &self,
+        report: &RunReport,
+        places: Places<'_>,
+    ) -> CommandResult<Option<RetentionReport>> {
+        let (file, host) = (&self.application.file, self.application.host());
+        let time = (environment::now(), &environment::time_zone());
+        let watcher = Watcher::start(self.context, Activity::Other, None)?;
+        Ok(run::retain(file, report, &host, places, time, &watcher)?)
     }
 
     /// Opens a repository; makes it if it is missing and that is wanted.
@@ -188,6 +200,7 @@ impl Work<'_> {
             password: &password,
             buckets: self.context.bucket_access(),
             cache_folder: self.context.cache_folder(),
+            accept_shrunk: self.args.accept_shrunk,
             stop: Arc::clone(&self.context.interrupted),
         })
     }

@@ -65,7 +65,8 @@ pub fn run(args: &Args, context: &Context) -> CommandResult {
     let mut seen = HashSet::new();
     snapshots.retain(|info| seen.insert(info.id));
     let roots = select::roots(snapshots, &args.part)?;
-    lacks::count(context, &roots, &args.part);
+    let infos = roots.iter().map(|(info, _)| info);
+    lacks::count(context, infos, args.part.source.as_deref());
     let roots: Vec<_> = roots.into_iter().map(|(_, root)| root.as_stored()).collect();
     let listener = Listener::new(context);
     let counted = stats(&repository, &roots, args.mode.into(), &listener)?;

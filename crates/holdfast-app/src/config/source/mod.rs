@@ -12,10 +12,13 @@ pub use postgres::{Databases, Globals, Postgres};
 
 use std::path::PathBuf;
 
+use holdfast_engine::completeness::ShrinkLimit;
+use serde_json::{Value as Json, json};
+
 use super::argv::Argv;
 use super::name::SourceName;
 use super::section::{Section, Table};
-use super::value::Choice;
+use super::value::{Choice, Field, Value};
 
 /// One part of an application.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,6 +27,8 @@ pub struct Source {
     pub name: SourceName,
     /// Which repository it goes to.
     pub class: Class,
+    /// How much of what it had it must still have.
+    pub shrink_limit: ShrinkLimit,
     /// What it is.
     pub kind: SourceKind,
 }
@@ -114,6 +119,13 @@ impl Table for Source {
             "class",
             "keys sends it to [repository.keys], away from what it opens. Default: data.",
         );
+        let shrink_limit = section.optional(
+            "shrink-limit",
+            "The source counts as shrunk if it has less than this share of the entries or bytes \
+             that it had when it was last complete: then no old snapshot is removed. Sources of \
+             less than 10 entries or 1 MiB are not compared by these. 0% turns it off. Default: \
+             50%.",
+        );
         let kind = section.variant(
             "type",
             "What it is: postgres, dump, bucket, files or command.",
@@ -137,7 +149,27 @@ impl Table for Source {
                 }),
             ],
         );
-        Some(Self { name: name?, class: class.unwrap_or_default(), kind: kind? })
+        let (class, shrink_limit) = (class.unwrap_or_default(), shrink_limit.unwrap_or_default());
+        Some(Self { name: name?, class, shrink_limit, kind: kind? })
+    }
+}
+
+impl Value for ShrinkLimit {
+    const EXPECTED: &'static str = "a percentage in quotes";
+    const EXAMPLE: &'static str = "\"50%\"";
+
+    fn schema() -> Json {
+        json!({ "type": "string", "pattern": "^(100|[0-9]{1,2})%$" })
+    }
+
+    fn read(field: &mut Field<'_, '_>) -> Option<Self> {
+        match field.text::<Self>()?.parse::<Self>() {
+            Ok(limit) => Some(limit),
+            Err(error) => {
+                field.refuse(error.to_string(), format!("{} = \"50%\"", field.key));
+                None
+            }
+        }
     }
 }
 

@@ -142,6 +142,10 @@ pub struct LabelArgs {
     /// Make no snapshot if nothing changed since the parent
     #[arg(long)]
     pub skip_if_unchanged: bool,
+
+    /// Take the source as it is, though it has less than half of what it had
+    #[arg(long)]
+    pub accept_shrunk: bool,
 }
 
 /// How it is found out what changed.

@@ -140,7 +140,10 @@ impl Work {
                 read_concurrency: args.reading.read_concurrency.unwrap_or(0) as usize,
                 count_first: false,
                 is_stream: self.is_stream(),
-                shrink_limit: ShrinkLimit::default(),
+                shrink_limit: match args.label.accept_shrunk {
+                    true => ShrinkLimit::NONE,
+                    false => ShrinkLimit::default(),
+                },
                 scope: (!self.is_stream()).then(|| self.scope()),
             },
             skip_if_unchanged: args.label.skip_if_unchanged,

@@ -2,6 +2,7 @@
 
 use holdfast_app::config::{Repository, RepositoryUrl};
 use holdfast_app::notify::RunNotice;
+use holdfast_app::run::SourceReport;
 
 use super::Done;
 use crate::context::Context;
@@ -76,6 +77,11 @@ fn lines(done: &Done, notice: &RunNotice) -> Vec<String> {
         lines.push(format!("snapshot {} saved", info.id.short()));
     }
     if let Some(Ok(retention)) = &done.retention {
+        if !retention.doubts.is_empty() {
+            let kept = text::count(retention.kept, "snapshot", "snapshots");
+            lines.push(format!("kept {kept}, removed none: {}", retention.doubts.join("; ")));
+            return lines;
+        }
         let mut line = format!(
             "removed {}, {} stay",
             text::count(retention.removed, "old snapshot", "old snapshots"),
@@ -112,14 +118,22 @@ pub fn end(outcome: &CommandResult<Done>, failed_hooks: u32) -> CommandResult {
     if failed > 0 {
         parts.push(format!("{} failed", text::count(failed as u64, "check", "checks")));
     }
+    let shrunk = done.report.sources.iter().filter_map(SourceReport::shrinking);
+    let before = parts.len();
+    parts.extend(shrunk);
+    let is_shrunk = parts.len() > before;
     if failed_hooks > 0 {
         parts.push(format!("{} failed", text::count(u64::from(failed_hooks), "hook", "hooks")));
     }
     match parts.is_empty() {
         true => Ok(()),
-        false => Err(CommandError::new(
-            ExitKind::Partial,
-            format!("the snapshot was saved, but {}", parts.join(", ")),
-        )),
+        false => {
+            let message = format!("the snapshot was saved, but {}", parts.join(", "));
+            let error = CommandError::new(ExitKind::Partial, message);
+            Err(match is_shrunk {
+                true => error.hint("holdfast run --accept-shrunk, if the sources are right so"),
+                false => error,
+            })
+        }
     }
 }
