@@ -1,6 +1,9 @@
 //! A run that could not read everything, or found far less than before: said wherever its snapshot
 //! is used, and no reason to remove the last complete one.
 
+use std::os::unix::fs::FileExt;
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use serde_json::Value;
 
 use crate::world::World;
@@ -74,11 +77,36 @@ fn an_incomplete_snapshot_is_named_wherever_it_is_used() {
     let forget = sandbox.ok("forget --keep-last 1 --dry-run");
     forget.prints("last complete snapshot");
 
-    sandbox.fails(3, "restore-app --dry-run").says(said);
-    let outcome = sandbox.fails(3, "restore-app --confirm");
-    outcome.says(said).says(&format!("--snapshot {complete}")).says("as far as it was captured");
+    sandbox.fails(1, "restore-app --confirm").says("the snapshot has no");
     sandbox.ok(&format!("restore-app --snapshot {complete} --confirm"));
     assert_eq!(sandbox.read("more/three.txt"), b"third");
+}
+
+#[test]
+fn an_application_is_restored_as_far_as_it_was_captured() {
+    let world = World::new("");
+    world.runs();
+    let complete = ids(&world).remove(0);
+    let path = world.sandbox.write("data/busy", vec![0x5a; 24 << 20]);
+    let stop = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            let file = std::fs::File::options().write(true).open(&path).unwrap();
+            while !stop.load(Ordering::Relaxed) {
+                file.write_all_at(b"changed", 12 << 20).unwrap();
+            }
+        });
+        let outcome = world.sandbox.run("run");
+        stop.store(true, Ordering::Relaxed);
+        assert_eq!(outcome.code, Some(3), "{outcome:?}");
+    });
+    let said = "is incomplete: 1 entry of source files changed while being read";
+    let instead = format!("--snapshot {complete}");
+    world.sandbox.ok("snapshots").prints("incomplete");
+    std::fs::remove_file(&path).unwrap();
+    let outcome = world.sandbox.fails(3, "restore-app --confirm");
+    outcome.says(said).says(&instead).says("as far as it was captured").prints(", 0 wrong");
+    assert!(path.exists(), "what there is comes back");
 }
 
 #[test]
