@@ -9,8 +9,8 @@ pub fn count(number: u64, singular: &str, plural: &str) -> String {
     format!("{number} {}", if number == 1 { singular } else { plural })
 }
 
-/// The content of a text file without its byte order mark. Text that begins with a mark of UTF-16 is
-/// converted to UTF-8; all other content stays as it is.
+/// The content of a text file without its byte order mark. Text that begins with a mark of UTF-16
+/// is converted to UTF-8; all other content stays as it is.
 pub fn without_byte_order_mark(content: &[u8]) -> Cow<'_, [u8]> {
     let unit: fn([u8; 2]) -> u16 = match content {
         [0xef, 0xbb, 0xbf, text @ ..] => return text.into(),

@@ -105,7 +105,7 @@ fn a_command_sees_no_secret_of_the_environment() {
     let words = sandbox.words("backup --stdin-from-command --stdin-filename env -- env");
     let mut command = sandbox.command(words);
     command.env_remove("HOLDFAST_PASSWORD_FILE").env("PLAIN", "visible");
-    secrets.iter().for_each(|name| drop(command.env(name, key.trim())));
+    command.envs(secrets.map(|name| (name, key.trim())));
     let outcome = sandbox.finish(command.output().unwrap());
     assert_eq!(outcome.code, Some(0), "{outcome:?}");
     let seen = sandbox.ok("dump latest /env").stdout;

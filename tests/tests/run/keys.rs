@@ -65,7 +65,7 @@ fn keys_stay_while_a_record_of_the_data_cannot_be_read() {
     run_with_key(&world, 2);
     assert_eq!(world.key_snapshots().len(), 2);
     let record = world.sandbox.objects("w").remove(0);
-    let record = world.sandbox.path(record);
+    let record = world.sandbox.path("repository").join(record);
     let whole = std::fs::read(&record).unwrap();
     let mut damaged = whole.clone();
     damaged[100] ^= 1;

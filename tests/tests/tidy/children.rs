@@ -17,7 +17,11 @@ pub fn one_maker(tree: &Tree) -> Vec<Finding> {
             if line == "mod tests {" || line == "pub mod tests {" {
                 break;
             }
-            if CALLS.iter().any(|call| line.contains(call)) {
+            let is_call = |call: &&str| {
+                let before = line.find(**call).map(|place| line[..place].chars().next_back());
+                before.is_some_and(|it| !it.is_some_and(char::is_alphanumeric))
+            };
+            if CALLS.iter().any(|call| is_call(&call)) {
                 let rule = format!("a child process, which only {MAKER} makes");
                 findings.push(Finding::new(path, index + 1, rule));
             }

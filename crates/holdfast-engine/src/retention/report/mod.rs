@@ -2,9 +2,9 @@
 //! when, and when the last copy of what was deleted on that day is gone.
 //!
 //! The future is played through, one run after the other, with the same rules that remove
-//! snapshots. It takes for granted that every run succeeds, lacks nothing and happens when it is due, that
-//! snapshots are removed after each, and that nobody changes the rules, holds a snapshot or removes
-//! one by hand.
+//! snapshots. It takes for granted that every run succeeds, lacks nothing and happens when it is
+//! due, that snapshots are removed after each, and that nobody changes the rules, holds a snapshot
+//! or removes one by hand.
 
 mod forecast;
 mod horizon;

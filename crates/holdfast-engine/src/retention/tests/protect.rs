@@ -142,8 +142,8 @@ proptest! {
         let left = outcomes.iter().flat_map(|outcome| &outcome.keep).map(|kept| kept.candidate.id);
         let left: Vec<ObjectId> = left.collect();
         for host in ["one", "two"] {
-            let mut series: Vec<&Candidate> =
-                candidates.iter().filter(|it| !it.partial && it.host == host && it.time <= now).collect();
+            let is_past = |it: &&Candidate| !it.partial && it.host == host && it.time <= now;
+            let mut series: Vec<&Candidate> = candidates.iter().filter(is_past).collect();
             series.sort_by(|one, other| one.newest_first(other));
             let Some(newest) = series.first() else { continue };
             let stays = |what: &str, is_good: &dyn Fn(&Candidate) -> bool| {
