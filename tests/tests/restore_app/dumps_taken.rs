@@ -120,7 +120,7 @@ fn a_script_of_somebody_else_runs_no_program() {
     }
     // Statements are run, whatever they are: a dump is SQL.
     let (before, after) = script.split_at(place);
-    world.sandbox.write("app.dump", format!("{before}CREATE TABLE more ();\n{after}"));
+    world.sandbox.write("app.dump", format!("{before}CREATE TABLE public.more ();\n{after}"));
     world.capture();
     world.restore(0, "--confirm");
     assert_eq!(world.count("app", "more"), 0);
