@@ -2,6 +2,15 @@
 
 use std::io;
 
+use rustix::io::Errno;
+
+/// What systems answer when a medium does not give what is stored on it.
+#[cfg(target_os = "linux")]
+const OF_THE_MEDIUM: &[Errno] =
+    &[Errno::IO, Errno::BADMSG, Errno::UCLEAN, Errno::NODATA, Errno::REMOTEIO, Errno::HWPOISON];
+#[cfg(not(target_os = "linux"))]
+const OF_THE_MEDIUM: &[Errno] = &[Errno::IO, Errno::BADMSG];
+
 /// A failed operation of a backend.
 ///
 /// After a failed [`put`](crate::Backend::put), [`delete`](crate::Backend::delete) or
@@ -72,6 +81,17 @@ pub enum Error {
 }
 
 impl Error {
+    /// Whether a reading failed because the medium does not give the bytes of this one object, as
+    /// from a bad sector or where a file system that keeps checksums finds them wrong: the object
+    /// is damaged. A storage that is gone or refuses access says something else.
+    #[must_use]
+    pub fn is_unreadable(&self) -> bool {
+        let Error::Io { source, .. } = self else {
+            return matches!(self, Error::ShortRead { .. });
+        };
+        Errno::from_io_error(source).is_some_and(|errno| OF_THE_MEDIUM.contains(&errno))
+    }
+
     /// Sorts the answer of an operating system to `action` on `name` into a situation.
     pub(crate) fn from_io(action: &'static str, name: &str, source: impl Into<io::Error>) -> Error {
         let (name, source) = (name.to_owned(), source.into());
@@ -109,7 +129,6 @@ pub(crate) fn is_absent(error: &io::Error) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use rustix::io::Errno;
 
     #[test]
     fn errors_are_sorted() {
@@ -125,5 +144,15 @@ mod tests {
         assert!(matches!(found(Errno::NOENT), Error::NotFound { .. }));
         assert!(matches!(found(Errno::NOTDIR), Error::NotFound { .. }));
         assert!(matches!(found(Errno::IO), Error::Io { .. }));
+    }
+
+    #[test]
+    fn what_the_medium_does_not_give_is_told_from_a_storage_that_refuses() {
+        for errno in [Errno::IO, Errno::BADMSG] {
+            assert!(Error::from_io("read", "a", errno).is_unreadable(), "{errno}");
+        }
+        for errno in [Errno::ACCESS, Errno::NOSPC, Errno::MFILE, Errno::STALE, Errno::TIMEDOUT] {
+            assert!(!Error::from_io("read", "a", errno).is_unreadable(), "{errno}");
+        }
     }
 }

@@ -48,8 +48,9 @@ fn generation_records_that_are_lost_are_named_and_stop_deletion() {
         let fixture = sample();
         let repository = fixture.open();
         repository.writer("another host").unwrap();
-        assert_eq!(fixture.names("gen/").len(), 2);
+        assert_eq!(fixture.names("gen/").len(), 4);
         damage(&fixture, "gen/0000000000");
+        damage(&fixture, "gen/0000000000.b");
         let report = fixture.check();
         assert_eq!(blamed(&report), (FindingKind::Record, "gen/0000000000"));
         assert_eq!(report.snapshots, 2, "its writer's chain is still read");
@@ -100,6 +101,7 @@ fn an_old_version_of_a_record_is_found() {
 fn a_lost_announcement_is_noticed_and_repeated() {
     let fixture = sample();
     fixture.delete("gen/0000000000");
+    fixture.delete("gen/0000000000.b");
     let report = fixture.check();
     assert_eq!(blamed(&report), (FindingKind::Record, "gen/0000000000"));
     assert_eq!((report.snapshots, report.findings[0].next), (2, "holdfast repair index"));

@@ -142,9 +142,9 @@ fn a_damaged_record_is_given_up_and_deletion_works_again() {
     fixture.flip(&record, 60);
     assert_eq!(fixture.open().history().damaged().count(), 1);
     let kept = repair_all(&fixture, false, false);
-    assert_eq!(kept.records_forgotten, Vec::<String>::new());
+    assert_eq!(kept.records_given_up, Vec::<String>::new());
     let done = repair_all(&fixture, true, false);
-    assert_eq!(done.records_forgotten, std::slice::from_ref(&record));
+    assert_eq!(done.records_given_up, std::slice::from_ref(&record));
     assert_eq!(fixture.open().history().damaged().count(), 0);
     assert_eq!(fixture.check().findings, []);
     assert!(fixture.backend.get(&name(&record)).is_ok(), "nothing is deleted");

@@ -4,6 +4,8 @@ use crate::{ObjectId, SlotId, WriterId};
 
 /// The two copies of the config.
 pub const CONFIG_NAMES: [&str; 2] = ["config", "config.b"];
+/// What the name of a second copy ends with.
+const SECOND: &str = ".b";
 /// Folder of key slots.
 pub const KEYS: &str = "keys";
 /// Folder of packs.
@@ -17,7 +19,9 @@ pub const GENERATIONS: &str = "gen";
 
 /// The two copies of a key slot.
 pub fn key_slot(id: &SlotId) -> [String; 2] {
-    [format!("{KEYS}/{id}"), format!("{KEYS}/{id}.b")]
+    let first = format!("{KEYS}/{id}");
+    let copy = second(&first);
+    [first, copy]
 }
 
 /// A pack.
@@ -53,6 +57,24 @@ impl Chain {
     pub fn record(&self, sequence: u64) -> String {
         format!("{}/{sequence:010}", self.folder())
     }
+
+    /// The name of the second copy of that record, in a chain whose records have one.
+    pub fn second(&self, sequence: u64) -> Option<String> {
+        match self {
+            Self::Generations => Some(second(&self.record(sequence))),
+            Self::Writer(_) => None,
+        }
+    }
+}
+
+/// The name of the second copy of an object that is stored twice.
+pub fn second(first: &str) -> String {
+    format!("{first}{SECOND}")
+}
+
+/// The name of the first copy of an object, of whichever copy `name` is.
+pub fn first(name: &str) -> &str {
+    name.strip_suffix(SECOND).unwrap_or(name)
 }
 
 /// The id at the end of an object's name, if it has one.

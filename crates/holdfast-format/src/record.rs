@@ -143,8 +143,24 @@ pub enum GenerationBody {
         /// Index objects that they replace.
         replaced: Vec<ObjectId>,
     },
+    /// Records that cannot be used are no longer waited for.
+    GiveUp {
+        /// The records.
+        records: Vec<GivenUp>,
+    },
     /// Chains were cut (not written by version 1).
     Checkpoint {},
+}
+
+/// A record that is given up as it was found. Place and bytes belong together: bytes that were
+/// copied to another place are not given up there.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct GivenUp {
+    /// Name of the record.
+    pub object: String,
+    /// Plain hash of the bytes that are there; `None` if there are none or they cannot be read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub found: Option<ObjectId>,
 }
 
 /// The root record of one backup.

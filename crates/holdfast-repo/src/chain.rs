@@ -15,6 +15,7 @@ use serde::de::DeserializeOwned;
 
 use crate::RepoError;
 use crate::names::object_name;
+use crate::object::{Fetched, fetch};
 
 /// One record with its place and id.
 #[derive(Debug, Clone)]
@@ -39,6 +40,17 @@ pub struct Head {
 impl Head {
     /// The head of an empty chain.
     pub const EMPTY: Self = Self { next: 0, last: ObjectId::NONE };
+
+    /// The head behind a record that is lost, which the next one may name by any hash.
+    pub(crate) const fn behind_lost(lost: u64) -> Self {
+        Self { next: lost + 1, last: ObjectId::NONE }
+    }
+
+    /// True if a record that names this one as the one before it goes on here.
+    fn is_followed_by(&self, previous: &ObjectId) -> bool {
+        let is_unknown = self.next > 0 && self.last == ObjectId::NONE;
+        is_unknown || *previous == self.last
+    }
 }
 
 /// What became of an attempt to append.
@@ -56,10 +68,20 @@ pub enum Appended<Body> {
 pub struct DamagedRecord {
     /// Name of the record.
     pub object: String,
-    /// Plain hash of the bytes that are there; `None` if there are none.
+    /// Plain hash of the bytes that are there; `None` if there are none or they cannot be read.
     pub found: Option<ObjectId>,
+    /// True if there is no object.
+    pub is_missing: bool,
     /// What is wrong.
     pub reason: String,
+}
+
+impl DamagedRecord {
+    /// A record that is not there, and how that is known.
+    pub(crate) fn missing(chain: &Chain, sequence: u64, reason: impl Into<String>) -> Self {
+        let (object, reason) = (chain.record(sequence), reason.into());
+        Self { object, found: None, is_missing: true, reason }
+    }
 }
 
 /// Records of a chain, and those that cannot be used.
@@ -94,43 +116,45 @@ pub fn read_from<Body: DeserializeOwned>(
     listed: &BTreeSet<u64>,
 ) -> Result<Records<Body>, RepoError> {
     let mut records = Records { whole: Vec::new(), damaged: Vec::new(), sealed: Vec::new() };
-    // Behind a damaged record it cannot be known what the next one must name as its predecessor.
-    let mut is_certain = true;
+    // A slot that is known to have a record.
+    let mut behind = 0;
     loop {
         match read_slot(backend, keys, chain, head)? {
             Slot::Whole { record, continues, object } => {
-                if is_certain && !continues {
+                if continues {
+                    records.sealed.push((record.sequence, object));
+                } else {
                     records.damaged.push(DamagedRecord {
                         object: chain.record(record.sequence),
                         found: Some(record.id),
+                        is_missing: false,
                         reason: "it does not continue the record before it".to_owned(),
                     });
                 }
-                if continues {
-                    records.sealed.push((record.sequence, object));
-                }
-                is_certain = true;
                 *head = Head { next: record.sequence + 1, last: record.id };
                 records.whole.push(record);
             }
             Slot::Damaged(damaged) => {
-                is_certain = false;
-                let last = damaged.found.unwrap_or(ObjectId::NONE);
-                *head = Head { next: head.next + 1, last };
+                if damaged.found.is_none() && !listed.contains(&head.next) {
+                    // Whether there is anything is not known: where a medium gives nothing at all,
+                    // no slot would be the last.
+                    backend.get(&object_name(damaged.object)?)?;
+                    continue;
+                }
+                *head = Head::behind_lost(head.next);
                 records.damaged.push(damaged);
             }
             Slot::Free => {
-                let behind = listed.range(head.next + 1..).copied();
-                let Some(next) = first_record::<Body>(backend, keys, chain, behind)? else {
-                    return Ok(records);
-                };
-                is_certain = false;
-                records.damaged.push(DamagedRecord {
-                    object: chain.record(head.next),
-                    found: None,
-                    reason: "it is missing, and records behind it are not".to_owned(),
-                });
-                *head = Head { next, last: ObjectId::NONE };
+                if behind <= head.next {
+                    let listed = listed.range(head.next + 1..).copied();
+                    match first_record::<Body>(backend, keys, chain, listed)? {
+                        Some(next) => behind = next,
+                        None => return Ok(records),
+                    }
+                }
+                let reason = "it is missing, and records behind it are not";
+                records.damaged.push(DamagedRecord::missing(chain, head.next, reason));
+                *head = Head::behind_lost(head.next);
             }
         }
     }
@@ -144,8 +168,7 @@ pub(crate) fn first_record<Body: DeserializeOwned>(
     slots: impl IntoIterator<Item = u64>,
 ) -> Result<Option<u64>, RepoError> {
     for next in slots {
-        let there = Head { next, last: ObjectId::NONE };
-        if let Slot::Whole { .. } = read_slot::<Body>(backend, keys, chain, &there)? {
+        if record_at::<Body>(backend, keys, chain, next)?.is_ok() {
             return Ok(Some(next));
         }
     }
@@ -166,30 +189,51 @@ fn read_slot<Body: DeserializeOwned>(
     }
 }
 
+/// The record of a slot, from the first of its copies that is authentic. The slot is free only if
+/// there is no copy at all.
 fn read_slot_once<Body: DeserializeOwned>(
     backend: &dyn Backend,
     keys: &Keys,
     chain: &Chain,
     head: &Head,
 ) -> Result<Slot<Body>, RepoError> {
-    let name = object_name(chain.record(head.next))?;
-    let object = match backend.get(&name) {
-        Ok(object) => object,
-        Err(BackendError::NotFound { .. }) => return Ok(Slot::Free),
-        Err(error) => return Err(error.into()),
-    };
-    match decode::<Body>(keys, chain, head.next, &name, &object) {
-        Ok((record, id)) => Ok(Slot::Whole {
-            continues: record.previous == head.last,
-            record: Stored { sequence: head.next, id, body: record.body },
-            object,
-        }),
-        Err(RepoError::Damaged { object: name, reason }) => {
-            let found = Some(ObjectId::of(&object));
-            Ok(Slot::Damaged(DamagedRecord { object: name, found, reason }))
-        }
-        Err(error) => Err(error),
+    let record = chain.record(head.next);
+    let mut damaged: Option<DamagedRecord> = None;
+    for name in std::iter::once(record.clone()).chain(chain.second(head.next)) {
+        let (found, reason) = match fetch(backend, name.clone())? {
+            Fetched::Missing => continue,
+            Fetched::Unreadable(reason) => (None, reason),
+            Fetched::Found(object) => {
+                match decode::<Body>(keys, chain, head.next, &name, &object) {
+                    Ok((record, id)) => {
+                        let continues = head.is_followed_by(&record.previous);
+                        let record = Stored { sequence: head.next, id, body: record.body };
+                        return Ok(Slot::Whole { continues, record, object });
+                    }
+                    Err(RepoError::Damaged { reason, .. }) => (Some(ObjectId::of(&object)), reason),
+                    Err(error) => return Err(error),
+                }
+            }
+        };
+        let (object, is_missing) = (record.clone(), false);
+        damaged.get_or_insert(DamagedRecord { object, found, is_missing, reason });
     }
+    Ok(damaged.map_or(Slot::Free, Slot::Damaged))
+}
+
+/// The record of a slot, whatever it names as the one before it.
+pub(crate) fn record_at<Body: DeserializeOwned>(
+    backend: &dyn Backend,
+    keys: &Keys,
+    chain: &Chain,
+    sequence: u64,
+) -> Result<Result<(Stored<Body>, Bytes), String>, RepoError> {
+    let head = Head { next: sequence, last: ObjectId::NONE };
+    Ok(match read_slot(backend, keys, chain, &head)? {
+        Slot::Whole { record, object, .. } => Ok((record, object)),
+        Slot::Damaged(damaged) => Err(damaged.reason),
+        Slot::Free => Err("it is missing".to_owned()),
+    })
 }
 
 /// Reads the one record behind `head`, which must continue it.
@@ -212,20 +256,23 @@ fn read_one<Body: DeserializeOwned>(
 }
 
 /// Opens and decodes a record; gives its hash as well.
+///
+/// # Errors
+/// [`RepoError::Damaged`] if it was not made for this place by a holder of the keys;
+/// [`RepoError::Newer`] if it was, and says what this program does not know.
 pub(crate) fn decode<Body: DeserializeOwned>(
     keys: &Keys,
     chain: &Chain,
     sequence: u64,
-    name: &ObjectName,
+    name: &str,
     object: &[u8],
 ) -> Result<(Record<Body>, ObjectId), RepoError> {
     if object.len() as u64 > RECORD_BYTES_MAX {
-        return Err(RepoError::damaged(name.as_ref(), "it is too large for a record"));
+        return Err(RepoError::damaged(name, "it is too large for a record"));
     }
     let json = open_record(keys, chain, sequence, object)
-        .map_err(|error| RepoError::damaged(name.as_ref(), error))?;
-    let record =
-        record::decode::<Body>(&json).map_err(|error| RepoError::damaged(name.as_ref(), error))?;
+        .map_err(|error| RepoError::damaged(name, error))?;
+    let record = record::decode::<Body>(&json).map_err(RepoError::Newer)?;
     Ok((record, ObjectId::of(object)))
 }
 
@@ -244,9 +291,8 @@ fn check_bytes(record_bytes: u64) -> Result<(), RepoError> {
     if bytes > limit { Err(RepoError::RecordTooLarge { bytes, limit }) } else { Ok(()) }
 }
 
-/// Tries to put `body` into the first free slot behind `head`.
-///
-/// A create that was acknowledged to nobody (a lost answer) is recognised by its bytes.
+/// Tries to put `body` into the first free slot behind `head`. Whatever is said to be in the slot
+/// is durable.
 ///
 /// # Errors
 /// [`RepoError::RecordTooLarge`] before anything is tried. Any failure of the storage; the record
@@ -263,44 +309,104 @@ pub fn append<Body: Serialize + DeserializeOwned + Clone>(
     check_bytes(record.len() as u64)?;
     let object = seal_record(keys, chain, head.next, &record)?;
     let mine = ObjectId::of(&object);
-    let outcome = backend.put(&name, &[&object]);
-    if outcome.is_ok() {
-        let stored = Stored { sequence: head.next, id: mine, body: body.clone() };
-        *head = Head { next: stored.sequence + 1, last: mine };
-        return Ok(Appended::Done(stored));
-    }
-    match read_one::<Body>(backend, keys, chain, head)? {
-        Some(stored) => {
+    if !create(backend, &name, &object)? {
+        let Some(stored) = read_one::<Body>(backend, keys, chain, head)? else {
+            return Err(RepoError::damaged(name.as_ref(), "it exists and is not there"));
+        };
+        if stored.id != mine {
             *head = Head { next: stored.sequence + 1, last: stored.id };
-            Ok(if stored.id == mine { Appended::Done(stored) } else { Appended::Occupied(stored) })
+            return Ok(Appended::Occupied(stored));
         }
-        // The create failed and nothing is there: report the failure itself.
-        None => outcome.map_err(Into::into).and(Err(RepoError::Stopped("commit"))),
+    }
+    let stored = Stored { sequence: head.next, id: mine, body: body.clone() };
+    *head = Head { next: stored.sequence + 1, last: mine };
+    if let Some(second) = chain.second(stored.sequence) {
+        // The record is committed without it, and whoever appends next looks for copies that are
+        // missing.
+        let _ = backend.put(&object_name(second)?, &[&object]);
+    }
+    Ok(Appended::Done(stored))
+}
+
+/// Creates an object; false if there is one, which may be ours. Either is durable.
+///
+/// After a failure the object may be there and be lost in the next power cut: seeing it proves
+/// nothing. But storage that says of a second attempt that the object exists vouches for it, so an
+/// answer that was lost on its way is no failure.
+fn create(backend: &dyn Backend, name: &ObjectName, object: &[u8]) -> Result<bool, RepoError> {
+    let is_created = |outcome: Result<(), BackendError>| match outcome {
+        Ok(()) => Ok(true),
+        Err(BackendError::AlreadyExists { .. }) => Ok(false),
+        Err(error) => Err(error),
+    };
+    is_created(backend.put(name, &[object]))
+        .or_else(|error| is_created(backend.put(name, &[object])).map_err(|_| error.into()))
+}
+
+/// Writes copies of records that are missing beside the other one.
+///
+/// # Errors
+/// Storage failures but a full disk: to have a copy is not worth a failure there.
+pub(crate) fn complete<Body: DeserializeOwned>(
+    backend: &dyn Backend,
+    keys: &Keys,
+    chain: &Chain,
+    slots: impl IntoIterator<Item = u64>,
+) -> Result<(), RepoError> {
+    for sequence in slots {
+        // What is damaged is for `check` and `repair`.
+        let Ok((_, object)) = record_at::<Body>(backend, keys, chain, sequence)? else { continue };
+        for name in std::iter::once(chain.record(sequence)).chain(chain.second(sequence)) {
+            match backend.put(&object_name(name)?, &[&object]) {
+                Ok(()) | Err(BackendError::AlreadyExists { .. }) => {}
+                Err(BackendError::NoSpace { .. }) => return Ok(()),
+                Err(error) => return Err(error.into()),
+            }
+        }
+    }
+    Ok(())
+}
+
+/// What a listing shows of the chains.
+#[derive(Debug, Default)]
+pub(crate) struct Listed {
+    /// Slots with at least one copy.
+    pub slots: BTreeMap<Chain, BTreeSet<u64>>,
+    /// Slots of the generation chain with only one copy.
+    pub single: BTreeSet<u64>,
+}
+
+impl Listed {
+    /// The slots of one chain.
+    pub fn of(&self, chain: &Chain) -> &BTreeSet<u64> {
+        static NONE: BTreeSet<u64> = BTreeSet::new();
+        self.slots.get(chain).unwrap_or(&NONE)
     }
 }
 
 /// The slots of all chains that a listing shows.
-pub(crate) fn listed_slots(
-    backend: &dyn Backend,
-) -> Result<BTreeMap<Chain, BTreeSet<u64>>, RepoError> {
-    let mut slots: BTreeMap<Chain, BTreeSet<u64>> = BTreeMap::new();
+pub(crate) fn listed_slots(backend: &dyn Backend) -> Result<Listed, RepoError> {
+    let mut found = Listed::default();
     for folder in [name::GENERATIONS, name::WRITERS] {
         for listed in backend.list(folder)? {
-            if let Some((chain, sequence)) = record_place(listed.name.as_ref()) {
-                slots.entry(chain).or_default().insert(sequence);
+            let Some((chain, sequence)) = record_place(listed.name.as_ref()) else { continue };
+            found.slots.entry(chain).or_default().insert(sequence);
+            if chain.second(sequence).is_some() && !found.single.insert(sequence) {
+                found.single.remove(&sequence);
             }
         }
     }
-    Ok(slots)
+    Ok(found)
 }
 
-/// The chain and slot that a record's name stands for.
+/// The chain and slot that a record's name stands for, also that of its second copy.
 pub fn record_place(text: &str) -> Option<(Chain, u64)> {
-    let (folder, number) = text.rsplit_once('/')?;
+    let (folder, number) = name::first(text).rsplit_once('/')?;
     let chain = match folder.strip_prefix("w/") {
         Some(writer) => Chain::Writer(writer.parse().ok()?),
         None => Chain::Generations,
     };
     let sequence = number.parse().ok()?;
-    (chain.record(sequence) == text).then_some((chain, sequence))
+    let is_second = || chain.second(sequence).is_some_and(|second| second == text);
+    (chain.record(sequence) == text || is_second()).then_some((chain, sequence))
 }

@@ -30,8 +30,9 @@ pub fn check_snapshot(snapshot: &Snapshot) -> Result<(), RepoError> {
 /// prune take the run for finished.
 ///
 /// # Errors
-/// [`RepoError::Fenced`]: run again against what is left; the repository is refreshed. Storage
-/// failures: the commit may or may not be there.
+/// [`RepoError::Fenced`]: run again against what is left; the repository is refreshed.
+/// [`RepoError::Damaged`] if it is not known what a prune under way condemns. Storage failures: the
+/// commit may or may not be there.
 pub fn commit_snapshot(
     repository: &Repository,
     writer: WriterId,
@@ -41,6 +42,7 @@ pub fn commit_snapshot(
     let body = WriterBody::Snapshot(Box::new(snapshot.clone()));
     loop {
         let mut history = repository.history();
+        history.refuse_unknown_condemnation()?;
         // The fence may have been read already, by any refresh since the run began.
         repository.index().refresh_state(&history)?;
         if repository.index().reader().has_lost_packs_since(begun_with) {

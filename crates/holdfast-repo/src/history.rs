@@ -2,13 +2,14 @@
 //! swept packs.
 
 mod kept;
+mod lost;
 mod refresh;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use holdfast_backend::Backend;
 use holdfast_format::name::Chain;
-use holdfast_format::record::{GenerationBody, Snapshot, WriterBody};
+use holdfast_format::record::{GenerationBody, GivenUp, Snapshot, WriterBody};
 use holdfast_format::{ObjectId, WriterId};
 use holdfast_seal::Keys;
 
@@ -45,6 +46,8 @@ pub struct OpenCondemn {
 #[derive(Debug, Default)]
 pub struct History {
     generation_head: Option<Head>,
+    /// How many generations were taken from the cache.
+    kept_generations: u64,
     heads: BTreeMap<WriterId, Head>,
     hosts: BTreeMap<WriterId, String>,
     snapshots: HashMap<ObjectId, SnapshotInfo>,
@@ -57,11 +60,18 @@ pub struct History {
     condemn: Option<OpenCondemn>,
     /// Condemn and sweep records so far.
     prune_steps: u64,
+    /// Slot of the newest of them.
+    last_step: Option<u64>,
     /// Slots of fences, by chain and generation.
     fences: BTreeMap<(WriterId, u64), u64>,
     /// Last slot of each chain that holds a snapshot, forgotten or not.
     committed: BTreeMap<WriterId, u64>,
+    /// Records that cannot be used, given up or not.
     damaged: Vec<DamagedRecord>,
+    /// Names of records that were given up, each with what was found there.
+    given_up: BTreeMap<String, BTreeSet<Option<ObjectId>>>,
+    /// Slots of generations with only one copy.
+    single: BTreeSet<u64>,
     /// Chains with records that no generation record announces.
     unannounced: BTreeSet<WriterId>,
 }
@@ -80,6 +90,7 @@ impl History {
             }
             GenerationBody::Condemn { packs, writers, .. } => {
                 self.prune_steps += 1;
+                self.last_step = Some(record.sequence);
                 self.condemn = Some(OpenCondemn { generation: record.sequence, packs, writers });
             }
             GenerationBody::Sweep { condemn, packs, index, replaced, .. } => {
@@ -90,12 +101,27 @@ impl History {
                 // condemnation.
                 if condemn != record.sequence {
                     self.prune_steps += 1;
+                    self.last_step = Some(record.sequence);
                     self.condemn = None;
                     self.last_sweep = Some((packs, replaced));
                 }
             }
+            GenerationBody::GiveUp { records } => {
+                records.into_iter().for_each(|given_up| self.give_up(given_up));
+            }
             GenerationBody::Checkpoint {} => {}
         }
+    }
+
+    /// Notes that a record is no longer waited for. A condemnation that others cannot read is over
+    /// with it, also for one who did read it.
+    fn give_up(&mut self, GivenUp { object, found }: GivenUp) {
+        let condemn = self.condemn.as_ref().map(|open| Chain::Generations.record(open.generation));
+        if condemn.as_ref() == Some(&object) {
+            self.prune_steps += 1;
+            self.condemn = None;
+        }
+        self.given_up.entry(object).or_default().insert(found);
     }
 
     fn apply_writer(&mut self, writer: WriterId, record: Stored<WriterBody>) {
@@ -226,7 +252,7 @@ impl History {
         self.refresh(backend, keys)?;
         loop {
             let Some(body) = still(self) else { return Ok(None) };
-            self.refuse_deletion(&body)?;
+            self.refuse_deletion(backend, keys, &body)?;
             let mut head = self.generation_head.unwrap_or(Head::EMPTY);
             let outcome = chain::append(backend, keys, &Chain::Generations, &mut head, &body)?;
             self.generation_head = Some(head);

@@ -10,6 +10,7 @@ pub mod error;
 pub mod history;
 pub mod index;
 mod names;
+pub mod object;
 pub mod ordered;
 pub mod read;
 pub mod repository;

@@ -194,9 +194,10 @@ impl Repository {
         self.index.sync(&*self.backend, &self.keys, &history)
     }
 
-    /// Stores second copies of the config and of the key slot in use that are missing, as after an
-    /// `init` that was cut short at its last step.
+    /// Stores second copies that are missing: of the config and of the key slot in use, as after an
+    /// `init` that was cut short at its last step, and of generations.
     fn complete_copies(&self) -> Result<(), RepoError> {
+        self.history().complete_copies(&*self.backend, &self.keys)?;
         let slot = self.slot.encode();
         let slot_copies = name::key_slot(&self.slot.header.id).map(|copy| (copy, slot.as_slice()));
         let config = seal_config(&self.keys, &self.config).encode();
@@ -213,11 +214,12 @@ impl Repository {
     /// The chain of a host, which is announced first if it is new.
     ///
     /// # Errors
-    /// Storage failures.
+    /// Storage failures. [`RepoError::Damaged`] if it is not known what a prune under way condemns.
     pub fn writer(&self, host: &str) -> Result<WriterId, RepoError> {
         self.complete_copies()?;
         let writer = self.keys.writer_id(host);
         let mut history = self.history();
+        history.refuse_unknown_condemnation()?;
         history.append_generation(&*self.backend, &self.keys, |history| {
             let is_known = history.writers().contains(&writer);
             (!is_known).then(|| GenerationBody::AddWriter { writer, host: host.to_owned() })

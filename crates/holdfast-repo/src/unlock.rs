@@ -10,6 +10,11 @@ use holdfast_seal::{
 
 use crate::RepoError;
 use crate::names::object_name;
+use crate::object::{Fetched, fetch};
+
+const WHY: &str = "it cannot be read";
+const UNREADABLE_CONFIG: FormatError = FormatError::Invalid { what: "config", why: WHY };
+const UNREADABLE_SLOT: FormatError = FormatError::Invalid { what: "key slot", why: WHY };
 
 /// Reads the config from the first copy that is whole. Its MAC is not checked yet.
 ///
@@ -19,9 +24,10 @@ use crate::names::object_name;
 pub fn read_config(backend: &dyn Backend) -> Result<StoredConfig, RepoError> {
     let mut damage = None;
     for text in name::CONFIG_NAMES {
-        match get(backend, text)? {
-            None => {}
-            Some(object) => match StoredConfig::decode(&object) {
+        match fetch(backend, text)? {
+            Fetched::Missing => {}
+            Fetched::Unreadable(_) => damage = Some(UNREADABLE_CONFIG),
+            Fetched::Found(object) => match StoredConfig::decode(&object) {
                 Ok(config) => return Ok(config),
                 Err(error) if is_newer(&error) => return Err(RepoError::Newer(error)),
                 Err(error) => damage = Some(error),
@@ -43,7 +49,7 @@ pub fn check_authentic(
 ) -> Result<StoredConfig, RepoError> {
     let Err(error) = check_config(keys, &stored) else { return Ok(stored) };
     for text in name::CONFIG_NAMES {
-        if let Some(object) = get(backend, text)?
+        if let Fetched::Found(object) = fetch(backend, text)?
             && let Ok(other) = StoredConfig::decode(&object)
             && check_config(keys, &other).is_ok()
         {
@@ -55,14 +61,6 @@ pub fn check_authentic(
 
 fn is_newer(error: &FormatError) -> bool {
     matches!(error, FormatError::Version { .. } | FormatError::Feature { .. })
-}
-
-fn get(backend: &dyn Backend, text: &str) -> Result<Option<bytes::Bytes>, RepoError> {
-    match backend.get(&object_name(text)?) {
-        Ok(object) => Ok(Some(object)),
-        Err(BackendError::NotFound { .. }) => Ok(None),
-        Err(error) => Err(error.into()),
-    }
 }
 
 /// A key slot in the repository, read from the copy that is whole.
@@ -84,7 +82,7 @@ pub fn read_slots(backend: &dyn Backend) -> Result<Vec<FoundSlot>, RepoError> {
     let mut names: Vec<String> = backend
         .list(name::KEYS)?
         .iter()
-        .map(|listed| listed.name.as_ref().trim_end_matches(".b").to_owned())
+        .map(|listed| name::first(listed.name.as_ref()).to_owned())
         .collect();
     names.dedup();
     names.into_iter().map(|name| read_slot(backend, name)).collect()
@@ -94,8 +92,15 @@ fn read_slot(backend: &dyn Backend, name: String) -> Result<FoundSlot, RepoError
     let mut error = FormatError::Truncated { what: "key slot" };
     let mut whole = None;
     let mut copies = 0;
-    for copy in [name.clone(), format!("{name}.b")] {
-        let Some(object) = get(backend, &copy)? else { continue };
+    for copy in [name.clone(), name::second(&name)] {
+        let object = match fetch(backend, copy)? {
+            Fetched::Missing => continue,
+            Fetched::Unreadable(_) => {
+                error = UNREADABLE_SLOT;
+                continue;
+            }
+            Fetched::Found(object) => object,
+        };
         match KeySlot::decode(&object) {
             Ok(slot) => {
                 copies += 1;

@@ -136,8 +136,10 @@ impl<'a> Application<'a> {
         unlock::read_config(&storage).map_err(|error| missing(error.into(), place))?;
         let secret = self.passphrase(&place.password)?.secret()?;
         let options = self.context.open_options();
-        let repository = Repository::open(Arc::new(storage), &secret, &options);
-        repository.map_err(|error| missing(error.into(), place))
+        let repository = Repository::open(Arc::new(storage), &secret, &options)
+            .map_err(|error| missing(error.into(), place))?;
+        self.context.tell_lost_records(&repository);
+        Ok(repository)
     }
 
     /// True if there is a repository of this class already.

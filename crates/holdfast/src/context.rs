@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStringExt;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -32,6 +32,10 @@ pub struct Context {
     pub interrupted: Arc<AtomicBool>,
     interrupt: Interrupt,
     shortfall: OnceLock<CommandError>,
+    /// Records that cannot be used, of the repositories that were opened.
+    lost_records: AtomicU64,
+    /// True once the command went by all snapshots, and not by one that was named.
+    goes_by_all: AtomicBool,
 }
 
 impl Context {
@@ -43,8 +47,29 @@ impl Context {
         interrupt: Interrupt,
     ) -> Context {
         let interrupted = interrupt.flag();
+        let (lost_records, goes_by_all) = (AtomicU64::new(0), AtomicBool::new(false));
         let shortfall = OnceLock::new();
-        Context { global, environment, output, interrupted, interrupt, shortfall }
+        Context {
+            global,
+            environment,
+            output,
+            interrupted,
+            interrupt,
+            shortfall,
+            lost_records,
+            goes_by_all,
+        }
+    }
+
+    /// Notes that what the command does depends on all snapshots: where records are lost, it is not
+    /// done as it would be with them.
+    pub fn go_by_all(&self) {
+        self.goes_by_all.store(true, Ordering::Relaxed);
+    }
+
+    /// Notes that so many records of a repository cannot be used.
+    pub fn miss_records(&self, count: u64) {
+        self.lost_records.fetch_add(count, Ordering::Relaxed);
     }
 
     /// The command does its work, and then ends with this error if it would have succeeded: what
@@ -56,9 +81,17 @@ impl Context {
     /// How a command ends that succeeded.
     ///
     /// # Errors
-    /// See [`Context::ends_with`].
+    /// See [`Context::ends_with`]; and if it went by all snapshots, of which some may be lost.
     pub fn end(&self) -> CommandResult {
-        self.shortfall.get().cloned().map_or(Ok(()), Err)
+        if let Some(error) = self.shortfall.get() {
+            return Err(error.clone());
+        }
+        match self.lost_records.load(Ordering::Relaxed) {
+            lost if lost > 0 && self.goes_by_all.load(Ordering::Relaxed) => {
+                Err(CommandError::lost_records(lost))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Where the repository is: `--repo` or `--repository-file`, else their variables.

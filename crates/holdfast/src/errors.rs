@@ -15,6 +15,19 @@ use holdfast_repo::RepoError;
 use holdfast_seal::SealError;
 
 use crate::exit::{CommandError, ExitKind};
+use crate::output::text;
+
+impl CommandError {
+    /// The command did its work without snapshots whose records cannot be used.
+    pub fn lost_records(count: u64) -> CommandError {
+        let records = text::count(count, "record", "records");
+        let message = format!(
+            "{records} of the repository cannot be used: a snapshot may be missing, even the newest"
+        );
+        CommandError::new(ExitKind::Partial, message)
+            .hint("holdfast check, which says what to do about each of them")
+    }
+}
 
 impl From<SealError> for CommandError {
     fn from(error: SealError) -> CommandError {

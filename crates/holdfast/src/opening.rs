@@ -13,8 +13,10 @@ use crate::cli::CompressionMode;
 use crate::context::Context;
 use crate::environment;
 use crate::exit::{CommandError, CommandResult};
-use crate::output::escape;
+use crate::output::{escape, text};
 
+/// Records that are named each time a repository is opened.
+const RECORDS_NAMED_MAX: usize = 8;
 /// Memory for the index in MiB, unless more or less is asked for.
 const INDEX_MEMORY_MIB: u32 = 16;
 /// Temporary files of runs that were killed are removed once they are so old.
@@ -43,7 +45,23 @@ impl Context {
     /// # Errors
     /// See [`Repository::open`].
     pub fn open(&self) -> CommandResult<Repository> {
-        self.open_with(&self.open_options())
+        let repository = self.open_with(&self.open_options())?;
+        self.tell_lost_records(&repository);
+        Ok(repository)
+    }
+
+    /// Names the records that cannot be used.
+    pub fn tell_lost_records(&self, repository: &Repository) {
+        let lost: Vec<_> = repository.history().damaged().collect();
+        self.miss_records(lost.len() as u64);
+        for record in lost.iter().take(RECORDS_NAMED_MAX) {
+            let (object, reason) = (&record.object, &record.reason);
+            self.output.caution(&format!("record {object} cannot be used: {reason}"));
+        }
+        if lost.len() > RECORDS_NAMED_MAX {
+            let more = text::count((lost.len() - RECORDS_NAMED_MAX) as u64, "record", "records");
+            self.output.caution(&format!("{more} more cannot be used"));
+        }
     }
 
     /// Opens the repository with an index made from its index objects alone, in a folder that is

@@ -97,6 +97,7 @@ pub fn choose_among(
     let subfolder = selector.subfolder.map(|text| text.0).unwrap_or_default();
     let info = snapshots[place].clone();
     if matches!(selector.base, Base::Latest { .. }) {
+        context.go_by_all();
         warn_of_the_future(context, &info);
     }
     Ok(Chosen { info, subfolder, all: snapshots })
@@ -180,6 +181,7 @@ pub fn choose_all(
 ) -> CommandResult<Vec<SnapshotInfo>> {
     let snapshots = repository.history().snapshots();
     if texts.is_empty() {
+        context.go_by_all();
         return Ok(snapshots
             .into_iter()
             .filter(|info| filter.is_empty() || filter.matches(&candidate(info)))

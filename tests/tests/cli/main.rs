@@ -15,6 +15,7 @@ mod locked;
 mod names;
 mod ncdu;
 mod outside;
+mod records;
 mod restic;
 mod restore;
 mod restore_delete;

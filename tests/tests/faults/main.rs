@@ -9,6 +9,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod full;
+mod lost;
 mod replay;
 mod script;
 mod source;

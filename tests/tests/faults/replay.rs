@@ -82,6 +82,24 @@ fn a_lost_answer_of_each_operation() {
     at_each_operation(Effect::LostAck);
 }
 
+/// A put that is seen and not durable, as after a sync of its folder that failed: what was
+/// acknowledged is there when the power is cut, and nothing stands in the way then.
+#[test]
+fn a_put_that_is_not_durable_at_each_operation() {
+    let begin = Script::new();
+    for_each(operations(), |number| {
+        let mut script = begin.fork();
+        let plan = Plan::at(number, Effect::Unsynced);
+        let storage = Arc::clone(&script.storage) as Arc<dyn Backend>;
+        let fault = Arc::new(Fault::new(storage, plan));
+        let outcome = script.run(&(Arc::clone(&fault) as Arc<dyn Backend>));
+        fault.power_cut().unwrap();
+        survive(&mut script).unwrap_or_else(|trouble| {
+            panic!("operation {number}, which ended with {outcome:?}: {trouble}")
+        });
+    });
+}
+
 #[test]
 fn an_error_of_each_operation() {
     at_each_operation(Effect::Fail(Failure::Io));

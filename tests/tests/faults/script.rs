@@ -201,18 +201,38 @@ impl Script {
             return Ok(());
         }
         let repository = self.open_storage().map_err(|error| format!("open: {error}"))?;
-        for (id, state) in &self.promised {
-            let info = repository.history().snapshot(id);
-            let info = info.ok_or_else(|| format!("snapshot {} is gone", id.short()))?;
-            if repository.history().is_forgotten(id) {
-                return Err(format!("snapshot {} is forgotten", id.short()));
-            }
-            let files = self.read_back(&repository, &info)?;
-            if files != self.states[*state] {
-                return Err(format!("snapshot {} is not what it was", id.short()));
-            }
+        self.promised.keys().try_for_each(|id| self.comes_back(&repository, id))
+    }
+
+    /// The snapshots that must be there, in no order.
+    pub fn promised(&self) -> Vec<ObjectId> {
+        self.promised.keys().copied().collect()
+    }
+
+    /// A promised snapshot is there and gives its bytes back. An error that begins with "wrong"
+    /// says that it gave others.
+    pub fn comes_back(&self, repository: &Repository, id: &ObjectId) -> Result<(), Failure> {
+        let info = repository.history().snapshot(id);
+        let info = info.ok_or_else(|| format!("snapshot {} is gone", id.short()))?;
+        if repository.history().is_forgotten(id) {
+            return Err(format!("snapshot {} is forgotten", id.short()));
         }
-        Ok(())
+        let files = self.read_back(repository, &info)?;
+        match self.promised.get(id) {
+            Some(state) if files == self.states[*state] => Ok(()),
+            _ => Err(format!("wrong: snapshot {} is not what it was", id.short())),
+        }
+    }
+
+    /// Backs a state up and promises the snapshot.
+    pub fn promise(
+        &mut self,
+        backend: &Arc<dyn Backend>,
+        state: usize,
+    ) -> Result<ObjectId, Failure> {
+        let info = self.back_up(backend, state).map_err(text)?;
+        self.promised.insert(info.id, state);
+        Ok(info.id)
     }
 
     fn read_back(&self, repository: &Repository, info: &SnapshotInfo) -> Result<Files, Failure> {

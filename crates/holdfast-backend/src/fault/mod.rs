@@ -27,14 +27,25 @@ struct State {
     plan: Plan,
     log: Vec<Operation>,
     crashed: bool,
+    /// Objects that are seen and not durable.
+    unsynced: Vec<ObjectName>,
 }
 
 impl Fault {
     /// Wraps `inner`.
     #[must_use]
     pub fn new(inner: Arc<dyn Backend>, plan: Plan) -> Fault {
-        let state = State { plan, log: Vec::new(), crashed: false };
+        let state = State { plan, log: Vec::new(), crashed: false, unsynced: Vec::new() };
         Fault { inner, state: Mutex::new(state) }
+    }
+
+    /// Takes away what was never durable.
+    ///
+    /// # Errors
+    /// As [`Backend::delete`] of the inner backend.
+    pub fn power_cut(&self) -> Result<(), Error> {
+        let unsynced = std::mem::take(&mut self.state().unsynced);
+        unsynced.iter().try_for_each(|name| self.inner.delete(name))
     }
 
     /// How many operations were begun before the crash, if any.
@@ -62,7 +73,10 @@ impl Fault {
             return Err(Error::Crashed);
         }
         state.log.push(Operation { kind, name: name.to_owned() });
-        let effect = state.plan.next(kind);
+        let mut effect = state.plan.next(kind, name);
+        if kind.changes() && !state.unsynced.is_empty() {
+            effect = Some(Effect::Fail(Failure::Io));
+        }
         drop(state);
         if let Some(Effect::Delay(duration)) = effect {
             std::thread::sleep(duration);
@@ -80,6 +94,7 @@ impl Fault {
         let effect = self.begin(kind, name)?;
         let outcome = match effect {
             Some(Effect::Fail(failure)) => return Err(failed(failure, name)),
+            Some(Effect::Unsynced) if kind != Kind::Put => return Err(failed(Failure::Io, name)),
             Some(Effect::Crash { applied: false }) => return Err(self.crash()),
             Some(Effect::Tear { .. }) if kind != Kind::Put => return Err(self.crash()),
             Some(Effect::Crash { applied: true } | Effect::Tear { .. }) => {
@@ -87,9 +102,14 @@ impl Fault {
                 let _ = operation(effect);
                 return Err(self.crash());
             }
-            Some(Effect::LostAck) => operation(effect).and_then(|_| Err(failed(Failure::Io, name))),
+            Some(Effect::LostAck | Effect::Unsynced) => {
+                operation(effect).and_then(|_| Err(failed(Failure::Io, name)))
+            }
             _ => operation(effect),
         };
+        if outcome.is_ok() && matches!(kind, Kind::Delete | Kind::Quarantine) {
+            self.state().plan.forget(name);
+        }
         // Another thread may have crashed meanwhile. A dead process sees no answer.
         if self.has_crashed() { Err(Error::Crashed) } else { outcome }
     }
@@ -112,6 +132,11 @@ impl Backend for Fault {
             Some(Effect::Tear { keep }) => {
                 let bytes = parts.concat();
                 self.inner.put(name, &[bytes.get(..keep).unwrap_or(&bytes)])
+            }
+            Some(Effect::Unsynced) => {
+                self.inner.put(name, parts)?;
+                self.state().unsynced.push(name.clone());
+                Ok(())
             }
             _ => self.inner.put(name, parts),
         })

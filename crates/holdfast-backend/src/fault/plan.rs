@@ -21,6 +21,13 @@ pub enum Kind {
     Quarantine,
 }
 
+impl Kind {
+    /// Whether such an operation changes what is stored.
+    pub(super) fn changes(self) -> bool {
+        matches!(self, Kind::Put | Kind::Delete | Kind::Quarantine)
+    }
+}
+
 /// One operation that a caller asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Operation {
@@ -61,6 +68,12 @@ pub enum Effect {
     /// For put, delete and quarantine: it takes effect and fails with `EIO`; a second put then gets
     /// `AlreadyExists`. Others: `EIO`.
     LostAck,
+    /// For put: it takes effect for the time being and fails with `EIO`, as when the sync of a
+    /// folder fails: the object is seen, no later change succeeds, and [`power_cut`] takes it away.
+    /// Others: `EIO`.
+    ///
+    /// [`power_cut`]: super::Fault::power_cut
+    Unsynced,
     /// For get: the first half of the bytes, as if that were all. For `get_range`: `ShortRead`
     /// after the first half.
     ShortRead,
@@ -82,6 +95,8 @@ pub(super) struct Rule {
     lasting: bool,
     /// Empty for all.
     kinds: Vec<Kind>,
+    /// The object, if only one is concerned.
+    object: Option<String>,
     effect: Effect,
     /// How many operations of `kinds` there have been.
     seen: u64,
@@ -119,6 +134,27 @@ impl Plan {
         Plan::none().and_from(number, &[Kind::Put], Effect::Fail(Failure::NoSpace))
     }
 
+    /// A medium that has this object and does not give it: to read it fails with `EIO`, until the
+    /// object is deleted or moved aside.
+    #[must_use]
+    pub fn unreadable(object: &str) -> Plan {
+        Plan::none().and_unreadable(object)
+    }
+
+    /// Adds an object that cannot be read.
+    #[must_use]
+    pub fn and_unreadable(mut self, object: &str) -> Plan {
+        self.rules.push(Rule {
+            first: 1,
+            lasting: true,
+            kinds: vec![Kind::Get, Kind::GetRange],
+            object: Some(object.to_owned()),
+            effect: Effect::Fail(Failure::Io),
+            seen: 0,
+        });
+        self
+    }
+
     /// Adds a fault of one operation, counted among those of `kinds` (none for all).
     #[must_use]
     pub fn and_at(self, operation: u64, kinds: &[Kind], effect: Effect) -> Plan {
@@ -132,22 +168,29 @@ impl Plan {
     }
 
     fn and(mut self, first: u64, lasting: bool, kinds: &[Kind], effect: Effect) -> Plan {
-        self.rules.push(Rule { first, lasting, kinds: kinds.to_vec(), effect, seen: 0 });
+        let (kinds, object) = (kinds.to_vec(), None);
+        self.rules.push(Rule { first, lasting, kinds, object, effect, seen: 0 });
         self
     }
 
+    /// An object is gone, and with it what was the matter with it.
+    pub(super) fn forget(&mut self, object: &str) {
+        self.rules.retain(|rule| rule.object.as_deref() != Some(object));
+    }
+
     /// Counts an operation and says what happens to it.
-    pub(super) fn next(&mut self, kind: Kind) -> Option<Effect> {
+    pub(super) fn next(&mut self, kind: Kind, name: &str) -> Option<Effect> {
         // Every rule counts, also after one has matched.
         let matching: Vec<Effect> =
-            self.rules.iter_mut().filter_map(|rule| rule.next(kind)).collect();
+            self.rules.iter_mut().filter_map(|rule| rule.next(kind, name)).collect();
         matching.first().copied()
     }
 }
 
 impl Rule {
-    fn next(&mut self, kind: Kind) -> Option<Effect> {
-        if !self.kinds.is_empty() && !self.kinds.contains(&kind) {
+    fn next(&mut self, kind: Kind, name: &str) -> Option<Effect> {
+        let is_kind = self.kinds.is_empty() || self.kinds.contains(&kind);
+        if !is_kind || self.object.as_deref().is_some_and(|object| object != name) {
             return None;
         }
         self.seen += 1;

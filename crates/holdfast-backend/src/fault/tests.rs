@@ -109,6 +109,36 @@ fn a_lost_acknowledgement_takes_effect() {
 }
 
 #[test]
+fn what_was_not_synced_is_seen_until_the_power_is_cut() {
+    let (memory, fault) = with(Plan::at(1, Effect::Unsynced));
+    assert!(matches!(fault.put(&name("new"), &[b"ab"]), Err(Error::Io { .. })));
+    assert_eq!(fault.get(&name("new")).unwrap(), "ab");
+    for again in [fault.put(&name("new"), &[b"ab"]), fault.put(&name("other"), &[b"ab"])] {
+        assert!(matches!(again, Err(Error::Io { .. })), "{again:?}");
+    }
+    assert!(matches!(fault.delete(&name("old")), Err(Error::Io { .. })));
+    fault.power_cut().unwrap();
+    assert!(matches!(memory.get(&name("new")), Err(Error::NotFound { .. })));
+    assert_eq!(memory.list("").unwrap().len(), 1);
+    fault.put(&name("new"), &[b"ab"]).unwrap();
+}
+
+#[test]
+fn an_object_that_cannot_be_read_is_there() {
+    let (_, fault) = with(Plan::unreadable("old"));
+    fault.put(&name("new"), &[b"ab"]).unwrap();
+    for _ in 0..2 {
+        assert!(fault.get(&name("old")).unwrap_err().is_unreadable());
+        assert!(fault.get_range(&name("old"), 0, 1).unwrap_err().is_unreadable());
+        assert_eq!(fault.get(&name("new")).unwrap(), "ab");
+        assert_eq!(fault.size(&name("old")).unwrap(), 10);
+    }
+    fault.quarantine(&name("old")).unwrap();
+    fault.put(&name("old"), &[b"ab"]).unwrap();
+    assert_eq!(fault.get(&name("old")).unwrap(), "ab", "it is written elsewhere");
+}
+
+#[test]
 fn answers_are_cut_short_and_damaged() {
     let always = |effect| with(Plan::none().and_from(1, &[], effect)).1;
     let fault = always(Effect::ShortRead);

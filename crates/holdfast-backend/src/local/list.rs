@@ -63,7 +63,17 @@ fn look_at(root: &OwnedFd, name: &ObjectName, entry: &DirEntry) -> Result<Option
     }
     let stat = match rustix::fs::statat(root, name.as_str(), AtFlags::SYMLINK_NOFOLLOW) {
         Err(Errno::NOENT | Errno::NOTDIR) => return Ok(None),
-        outcome => outcome.map_err(|source| Error::from_io("look at", name.as_str(), source))?,
+        Err(source) => {
+            let error = Error::from_io("look at", name.as_str(), source);
+            // One object that the medium does not even describe must not hide all others. Whoever
+            // reads it is told.
+            let is_file = entry.file_type() == FileType::RegularFile;
+            return match is_file && error.is_unreadable() {
+                true => Ok(Some(Found::Object { bytes: 0 })),
+                false => Err(error),
+            };
+        }
+        Ok(stat) => stat,
     };
     Ok(match FileType::from_raw_mode(stat.st_mode) {
         FileType::RegularFile => {

@@ -10,7 +10,6 @@ mod disk;
 mod folders;
 mod handles;
 mod list;
-mod map;
 #[cfg(test)]
 mod model_test;
 #[cfg(test)]

@@ -9,24 +9,12 @@ use rustix::io::{pread, retry_on_intr};
 
 use super::Local;
 use super::handles::Handle;
-use super::map::{MappingFailed, map};
 use crate::{Error, ObjectName};
 
-/// From this size on an object is mapped instead of copied, in bytes. Below, setting up a mapping
-/// costs more than the copy.
-pub(super) const MIN_MAPPED_BYTES: u64 = 1 << 20;
-
+/// Read into memory of its own and not mapped: a page that the medium does not give is then an
+/// error, and no signal that ends the process.
 pub(super) fn get(local: &Local, name: &ObjectName) -> Result<Bytes, Error> {
     let handle = open(local, name)?;
-    if handle.bytes >= MIN_MAPPED_BYTES {
-        match map(&handle.file, handle.bytes) {
-            Ok(bytes) => return Ok(bytes),
-            Err(MappingFailed::Unreadable(source)) => {
-                return Err(Error::from_io("read", name.as_str(), source));
-            }
-            Err(MappingFailed::Unsupported) => {}
-        }
-    }
     let length = usize::try_from(handle.bytes).unwrap_or(usize::MAX);
     read(&handle.file, name, 0, length).map(Bytes::from)
 }

@@ -3,7 +3,7 @@
 use holdfast_format::name::Chain;
 use holdfast_repo::history::History;
 
-use super::finding::{FORGET_RECORD, REPAIR_INDEX, RESTORE_RECORD};
+use super::finding::{GIVE_UP_GENERATION, GIVE_UP_RECORD, REPAIR_INDEX};
 use super::listing::Listing;
 use super::{FindingKind, Run};
 use crate::EngineError;
@@ -16,13 +16,19 @@ pub(super) fn check(run: &mut Run<'_>, listing: &Listing) -> Result<History, Eng
     let end = Chain::Generations.record(history.next_generation());
     for record in history.damaged() {
         let next = match record.object.starts_with("w/") {
-            true => FORGET_RECORD,
+            true => GIVE_UP_RECORD,
             // Nothing but the announcement of a chain is known to be lost, and that can be
             // repeated.
             false if record.object == end => REPAIR_INDEX,
-            false => RESTORE_RECORD,
+            false => GIVE_UP_GENERATION,
         };
-        let message = format!("record {} cannot be used: {}", record.object, record.reason);
+        let mut message = format!("record {} cannot be used: {}", record.object, record.reason);
+        if let Some(other) = record.found.and_then(|found| history.snapshot(&found)) {
+            let place = Chain::Writer(other.writer).record(other.sequence);
+            if place != record.object {
+                message += &format!("; its bytes are those of {place}");
+            }
+        }
         run.findings.add(FindingKind::Record, &record.object, message, next);
     }
     let known: Vec<String> =

@@ -1,12 +1,12 @@
-//! What is stored twice: the config and the key slots.
+//! What is stored twice: the config, the key slots and the generations.
 
 use bytes::Bytes;
-use holdfast_backend::Error as BackendError;
 use holdfast_format::config::StoredConfig;
-use holdfast_format::name;
+use holdfast_format::name::{self, Chain};
 use holdfast_format::slot::KeySlot;
-use holdfast_repo::{RepoError, Repository, object_name};
-use holdfast_seal::{check_config, open_label};
+use holdfast_repo::object::{Fetched, fetch};
+use holdfast_repo::{RepoError, Repository};
+use holdfast_seal::{check_config, open_label, open_record};
 
 use super::finding::{REPAIR_INDEX, REPLACE_KEY};
 use super::{FindingKind, Run};
@@ -33,15 +33,31 @@ pub(crate) struct Pair {
     pub copies: [Copy; 2],
 }
 
-/// Reads both copies of the config and of every key slot.
+impl Pair {
+    /// Whether the second copy may be missing: it was not always written.
+    fn may_be_single(&self) -> bool {
+        self.names[0].starts_with(name::GENERATIONS)
+    }
+}
+
+/// Reads both copies of the config, of every key slot and of every generation.
 pub(crate) fn survey(repository: &Repository, listing: &Listing) -> Result<Vec<Pair>, RepoError> {
     let mut slots = listing.slots.clone();
     slots.extend(name::key_slot(&repository.slot().header.id).into_iter().take(1));
     let mut pairs = vec![pair(repository, name::CONFIG_NAMES.map(str::to_owned), &check_copy)?];
     for slot in slots {
-        let names = [slot.clone(), format!("{slot}.b")];
+        let names = [slot.clone(), name::second(&slot)];
         let judge = |repository: &Repository, object: &[u8]| slot_copy(repository, &slot, object);
         pairs.push(pair(repository, names, &judge)?);
+    }
+    for sequence in listing.generations.iter().copied() {
+        let record = Chain::Generations.record(sequence);
+        let copy = name::second(&record);
+        let judge = |repository: &Repository, object: &[u8]| {
+            let opened = open_record(repository.keys(), &Chain::Generations, sequence, object);
+            opened.map(drop).map_err(|error| error.to_string())
+        };
+        pairs.push(pair(repository, [record, copy], &judge)?);
     }
     Ok(pairs)
 }
@@ -51,10 +67,10 @@ type Judge<'a> = &'a dyn Fn(&Repository, &[u8]) -> Result<(), String>;
 fn pair(repository: &Repository, names: [String; 2], judge: Judge<'_>) -> Result<Pair, RepoError> {
     let mut copies = [Copy::Missing, Copy::Missing];
     for (copy, name) in copies.iter_mut().zip(&names) {
-        *copy = match repository.backend().get(&object_name(name.clone())?) {
-            Err(BackendError::NotFound { .. }) => Copy::Missing,
-            Err(error) => return Err(error.into()),
-            Ok(object) => match judge(repository, &object) {
+        *copy = match fetch(&**repository.backend(), name.clone())? {
+            Fetched::Missing => Copy::Missing,
+            Fetched::Unreadable(reason) => Copy::Damaged(reason),
+            Fetched::Found(object) => match judge(repository, &object) {
                 Ok(()) => Copy::Whole(object),
                 Err(reason) => Copy::Damaged(reason),
             },
@@ -88,12 +104,15 @@ pub(super) fn check(run: &mut Run<'_>, listing: &Listing) -> Result<(), EngineEr
             run.findings.add(FindingKind::Copy, &pair.names[1], message, REPAIR_INDEX);
         }
         let (kind, next) = match whole {
+            // A generation without any copy is told of with its chain.
+            0 if pair.may_be_single() => continue,
             0 => (FindingKind::KeySlot, REPLACE_KEY),
             _ => (FindingKind::Copy, REPAIR_INDEX),
         };
-        for (name, copy) in pair.names.iter().zip(&pair.copies) {
+        for (number, (name, copy)) in pair.names.iter().zip(&pair.copies).enumerate() {
             let message = match copy {
                 Copy::Whole(_) => continue,
+                Copy::Missing if number == 1 && pair.may_be_single() => continue,
                 Copy::Missing => format!("{name} is missing"),
                 Copy::Damaged(reason) => format!("{name} is damaged: {reason}"),
             };

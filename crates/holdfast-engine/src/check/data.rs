@@ -5,11 +5,11 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use bytes::Bytes;
-use holdfast_backend::Error as BackendError;
 use holdfast_format::index::PackEntry;
 use holdfast_format::{ObjectId, name};
 use holdfast_repo::history::History;
-use holdfast_repo::{RepoError, Repository, object_name};
+use holdfast_repo::object::fetch;
+use holdfast_repo::{RepoError, Repository};
 
 use super::choose::choose;
 use super::finding::REPAIR_PACKS;
@@ -21,8 +21,7 @@ use super::verified::Verified;
 use super::{CheckOptions, FindingKind, Run};
 use crate::{EngineError, Event, Observer};
 
-/// Bytes of packs that are in memory at once; where the backend maps objects, they are pages of the
-/// system's cache.
+/// Bytes of packs that are in memory at once.
 const BYTES_IN_FLIGHT: u64 = 64 << 20;
 
 /// What reading a pack gave: nothing if it is good, else what is wrong.
@@ -138,13 +137,7 @@ pub(crate) fn get(
     repository: &Repository,
     id: &ObjectId,
 ) -> Result<Result<Bytes, String>, RepoError> {
-    match repository.backend().get(&object_name(name::pack(id))?) {
-        Ok(object) => Ok(Ok(object)),
-        Err(BackendError::NotFound { .. }) => Ok(Err("it is missing".to_owned())),
-        Err(error @ BackendError::ShortRead { .. }) => Ok(Err(error.to_string())),
-        Err(BackendError::Io { source, .. }) => Ok(Err(format!("it cannot be read: {source}"))),
-        Err(error) => Err(error.into()),
-    }
+    Ok(fetch(&**repository.backend(), name::pack(id))?.bytes())
 }
 
 /// What is wrong with a pack, in a few words.

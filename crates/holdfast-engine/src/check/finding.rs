@@ -15,10 +15,11 @@ pub(super) const REPAIR_PACKS: &str = "holdfast repair index --read-all-packs, t
 pub(super) const REPAIR_SNAPSHOTS: &str = "back up again: the next backup stores what is missing \
     anew; holdfast repair snapshots --forget";
 /// What to do about a record of the generation chain.
-pub(super) const RESTORE_RECORD: &str =
-    "bring this object back from a copy of the repository; until then nothing is deleted";
+pub(super) const GIVE_UP_GENERATION: &str = "bring this object back from a copy of the repository, \
+    or give it up with holdfast repair snapshots --forget: snapshots that it removed come back, \
+    and tags and holds that it set are lost; until then nothing is deleted";
 /// What to do about a record of a writer's chain.
-pub(super) const FORGET_RECORD: &str = "bring this object back from a copy of the repository, \
+pub(super) const GIVE_UP_RECORD: &str = "bring this object back from a copy of the repository, \
     or give its snapshot up with holdfast repair snapshots --forget; until then nothing is deleted";
 /// What to do about a key slot that is lost in both copies.
 pub(super) const REPLACE_KEY: &str = "holdfast key add, with the passphrase or key that is lost";

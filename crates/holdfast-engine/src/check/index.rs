@@ -2,11 +2,11 @@
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
-use holdfast_backend::Error as BackendError;
 use holdfast_format::index::{self as index_object, PackEntry};
 use holdfast_format::{ObjectId, name};
 use holdfast_repo::history::History;
-use holdfast_repo::{RepoError, Repository, object_name};
+use holdfast_repo::object::fetch;
+use holdfast_repo::{RepoError, Repository};
 use holdfast_seal::open_index;
 
 use super::finding::REPAIR_INDEX;
@@ -34,10 +34,9 @@ pub(crate) fn read(
     repository: &Repository,
     id: &ObjectId,
 ) -> Result<Result<Vec<PackEntry>, String>, RepoError> {
-    let object = match repository.backend().get(&object_name(name::index(id))?) {
+    let object = match fetch(&**repository.backend(), name::index(id))?.bytes() {
         Ok(object) => object,
-        Err(BackendError::NotFound { .. }) => return Ok(Err("it is missing".to_owned())),
-        Err(error) => return Err(error.into()),
+        Err(reason) => return Ok(Err(reason)),
     };
     if ObjectId::of(&object) != *id {
         return Ok(Err("its bytes do not match its name".to_owned()));

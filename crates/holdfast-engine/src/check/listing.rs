@@ -16,6 +16,8 @@ pub(crate) struct Listing {
     pub index: BTreeSet<ObjectId>,
     /// Names of first copies of key slots, also where only the second is there.
     pub slots: BTreeSet<String>,
+    /// Slots of generations with at least one copy.
+    pub generations: BTreeSet<u64>,
     /// Folders of writers' chains.
     pub chains: BTreeSet<String>,
     /// Names that no object of a repository has.
@@ -45,10 +47,12 @@ impl Listing {
                 self.index.insert(id);
             }
             (Some(name::KEYS), _) if is_slot(text) => {
-                self.slots.insert(text.trim_end_matches(".b").to_owned());
+                self.slots.insert(name::first(text).to_owned());
             }
             (Some(name::GENERATIONS | name::WRITERS), _) => match chain::record_place(text) {
-                Some((name::Chain::Generations, _)) => {}
+                Some((name::Chain::Generations, sequence)) => {
+                    self.generations.insert(sequence);
+                }
                 Some((chain, _)) => {
                     self.chains.insert(chain.folder());
                 }
@@ -78,5 +82,5 @@ impl Listing {
 
 fn is_slot(text: &str) -> bool {
     let Some(slot) = text.strip_prefix("keys/") else { return false };
-    slot.trim_end_matches(".b").parse::<holdfast_format::SlotId>().is_ok()
+    name::first(slot).parse::<holdfast_format::SlotId>().is_ok()
 }

@@ -54,6 +54,7 @@ pub fn candidate(info: &SnapshotInfo) -> Candidate {
     Candidate {
         id: info.id,
         time: snapshot.time,
+        sequence: info.sequence,
         host: snapshot.host.clone(),
         paths: snapshot.paths.clone(),
         tags: snapshot.tags.clone(),

@@ -1,19 +1,19 @@
-//! Writers' chains whose announcement is lost.
+//! Records of chains that are lost: announcements are repeated, others are given up.
 
-use holdfast_format::record::GenerationBody;
-use holdfast_repo::Repository;
+use holdfast_format::WriterId;
+use holdfast_format::name::Chain;
+use holdfast_format::record::{GenerationBody, GivenUp};
 use holdfast_repo::history::History;
+use holdfast_repo::{RepoError, Repository};
 
-use super::IndexRepair;
-use crate::EngineError;
-
-/// Announces them again, before a prune takes what they need for unused.
+/// Announces writers' chains again whose announcement is lost, before a prune takes what they need
+/// for unused.
 pub(super) fn announce(
     repository: &Repository,
     history: &History,
-    done: &mut IndexRepair,
-) -> Result<(), EngineError> {
+) -> Result<Vec<WriterId>, RepoError> {
     let snapshots = history.snapshots();
+    let mut announced = Vec::new();
     for writer in history.unannounced().iter().copied() {
         let of_writer = snapshots.iter().find(|info| info.writer == writer);
         let host = of_writer.map(|info| info.snapshot.host.clone()).unwrap_or_default();
@@ -22,7 +22,28 @@ pub(super) fn announce(
             repository.keys(),
             |_| Some(GenerationBody::AddWriter { writer, host: host.clone() }),
         )?;
-        done.writers_announced.push(writer);
+        announced.push(writer);
     }
+    Ok(announced)
+}
+
+/// The records that can be given up: not an announcement that is missing at the end of its chain,
+/// which is repeated.
+pub(super) fn lost(history: &History) -> Vec<GivenUp> {
+    let end = Chain::Generations.record(history.next_generation());
+    let lost = history.damaged().filter(|record| record.object != end);
+    lost.map(|record| GivenUp { object: record.object, found: record.found }).collect()
+}
+
+/// Gives up what cannot be used, as it is found now: each record in its place.
+pub(super) fn give_up(repository: &Repository) -> Result<(), RepoError> {
+    repository.history().append_generation(
+        &**repository.backend(),
+        repository.keys(),
+        |history| {
+            let records = lost(history);
+            (!records.is_empty()).then_some(GenerationBody::GiveUp { records })
+        },
+    )?;
     Ok(())
 }

@@ -1,5 +1,7 @@
-//! Second copies of config and key slots.
+//! Second copies of config, key slots and generations.
 
+use holdfast_backend::Error as BackendError;
+use holdfast_format::name;
 use holdfast_repo::{RepoError, Repository, object_name};
 
 use super::IndexRepair;
@@ -14,12 +16,10 @@ pub(super) fn restore(
     for pair in survey(repository, listing)? {
         match &pair.copies {
             [Copy::Whole(first), Copy::Whole(second)] if first == second => {}
-            [Copy::Whole(_), Copy::Whole(_)] => done.notes.push(format!(
-                "{} and {} differ and both are authentic; they are left alone",
-                pair.names[0], pair.names[1]
-            )),
+            // Readers take the first.
             [Copy::Whole(whole), lost] => put(repository, &pair.names[1], lost, whole, done)?,
             [lost, Copy::Whole(whole)] => put(repository, &pair.names[0], lost, whole, done)?,
+            _ if pair.names[0].starts_with(name::GENERATIONS) => {}
             _ => done.notes.push(format!("both copies of {} are lost", pair.names[0])),
         }
     }
@@ -34,10 +34,14 @@ fn put(
     done: &mut IndexRepair,
 ) -> Result<(), RepoError> {
     let object = object_name(name)?;
-    if matches!(lost, Copy::Damaged(_)) {
+    if !matches!(lost, Copy::Missing) {
         repository.backend().quarantine(&object)?;
     }
-    repository.backend().put(&object, &[whole])?;
+    match repository.backend().put(&object, &[whole]) {
+        // Whoever made the other copy may just have come to this one.
+        Ok(()) | Err(BackendError::AlreadyExists { .. }) => {}
+        Err(error) => return Err(error.into()),
+    }
     done.copies_restored.push(name.to_owned());
     Ok(())
 }

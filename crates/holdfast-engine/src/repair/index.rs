@@ -60,7 +60,7 @@ pub fn repair_index(
 ) -> Result<IndexRepair, EngineError> {
     let mut repair = Repair::begin(repository, observer)?;
     copies::restore(repository, &repair.listing, &mut repair.done)?;
-    chains::announce(repository, &repair.history, &mut repair.done)?;
+    repair.done.writers_announced = chains::announce(repository, &repair.history)?;
     repair.read_index_objects()?;
     repair.look_at_packs(options)?;
     repair.replace_damaged_packs()?;

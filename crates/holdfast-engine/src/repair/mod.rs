@@ -81,8 +81,8 @@ pub struct SnapshotsRepair {
     pub snapshots: u64,
     /// The damaged ones.
     pub repaired: Vec<RepairedSnapshot>,
-    /// Damaged records that were given up, by name.
-    pub records_forgotten: Vec<String>,
+    /// Records that cannot be used and were given up, by name.
+    pub records_given_up: Vec<String>,
     /// What else the user should know, one sentence each.
     pub notes: Vec<String>,
 }

@@ -3,13 +3,16 @@
 use holdfast_format::ObjectId;
 use holdfast_format::record::{Captured, GenerationBody, Snapshot, SourceRecord};
 use holdfast_repo::commit::commit_snapshot;
+use holdfast_repo::history::History;
 use holdfast_repo::tree::DirectoryWriter;
 use holdfast_repo::write::{BlobWriter, WriteOptions};
 use holdfast_repo::{Repository, SnapshotInfo};
 
+use super::chains::{announce, give_up, lost};
 use super::tree::mend;
 use super::{RepairSnapshotsOptions, RepairedSnapshot, SnapshotsRepair};
 use crate::check::{Broken, Hurt, Walker};
+use crate::forget::{TagChange, amend};
 use crate::{EngineError, Event, Observer, completeness};
 
 /// Tag of snapshots that replace damaged ones; their parent is the damaged one.
@@ -25,27 +28,33 @@ pub fn repair_snapshots(
     options: &RepairSnapshotsOptions,
     observer: &dyn Observer,
 ) -> Result<SnapshotsRepair, EngineError> {
-    repository.refresh()?;
+    repository.read_history_anew()?;
+    let mut done = SnapshotsRepair::default();
+    give_up_records(repository, options, &mut done)?;
     let broken = Broken::default();
     let mut walker = Walker::new(repository, &broken, observer)?;
     let snapshots = repository.history().snapshots();
-    let mut done = SnapshotsRepair { snapshots: snapshots.len() as u64, ..Default::default() };
+    done.snapshots = snapshots.len() as u64;
     for info in &snapshots {
         let mut is_whole = true;
         for source in &info.snapshot.sources {
             is_whole &= walker.walk(&source.tree, &mut |_: Hurt<'_>| {})?;
         }
         if !is_whole {
-            let is_replaced = snapshots.iter().any(|other| replaces(other, &info.id));
-            let repaired = repair(repository, &mut walker, info, is_replaced, options)?;
+            let earlier = snapshots.iter().find(|other| replaces(other, &info.id));
+            let repaired = repair(repository, &mut walker, info, earlier.is_some(), options)?;
             let short = info.id.short();
             let message =
                 format!("snapshot {short} is damaged in {} places", repaired.left_out.len());
             observer.event(Event::Note { message: &message });
+            if options.forget && info.hold {
+                let heir = repaired.replacement.or(earlier.map(|earlier| earlier.id));
+                pass_hold_on(repository, info, heir, options, &mut done)?;
+            }
             done.repaired.push(repaired);
         }
     }
-    forget(repository, &snapshots, options, &mut done)?;
+    forget(repository, options, &mut done)?;
     Ok(done)
 }
 
@@ -104,45 +113,66 @@ fn without(captured: Captured, lost: &[Vec<u8>]) -> Captured {
     captured
 }
 
-/// Forgets the damaged snapshots, and damaged records by the hash of what is left of them.
-fn forget(
+/// Gives up records that cannot be used, and announces chains whose announcement is lost.
+fn give_up_records(
     repository: &Repository,
-    snapshots: &[SnapshotInfo],
     options: &RepairSnapshotsOptions,
     done: &mut SnapshotsRepair,
 ) -> Result<(), EngineError> {
     if !options.forget {
         return Ok(());
     }
-    let mut gone = Vec::new();
-    for repaired in &mut done.repaired {
-        let is_held = snapshots.iter().any(|info| info.id == repaired.original && info.hold);
-        if is_held {
-            let short = repaired.original.short();
-            done.notes.push(format!("snapshot {short} is held and stays, damaged as it is"));
-        } else {
-            repaired.is_forgotten = !options.dry_run;
-            gone.push(repaired.original);
-        }
+    let lost = lost(&repository.history());
+    done.records_given_up = lost.into_iter().map(|record| record.object).collect();
+    if !options.dry_run {
+        let mut history = History::default();
+        history.refresh(&**repository.backend(), repository.keys())?;
+        announce(repository, &history)?;
+        give_up(repository)?;
+        repository.read_history_anew()?;
     }
-    for record in repository.history().damaged() {
-        match record.found {
-            Some(found) if record.object.starts_with("w/") => {
-                done.records_forgotten.push(record.object.clone());
-                gone.push(found);
+    Ok(())
+}
+
+/// A hold is no reason to keep what is damaged for ever: what is left of the snapshot is held in
+/// its place.
+fn pass_hold_on(
+    repository: &Repository,
+    info: &SnapshotInfo,
+    heir: Option<ObjectId>,
+    options: &RepairSnapshotsOptions,
+    done: &mut SnapshotsRepair,
+) -> Result<(), EngineError> {
+    let short = info.id.short();
+    done.notes.push(match heir {
+        Some(heir) => {
+            if !options.dry_run {
+                let hold = TagChange { hold: Some(true), ..TagChange::default() };
+                amend(repository, heir, &hold)?;
             }
-            _ => done.notes.push(format!(
-                "record {} cannot be given up: bring it back from a copy of the repository",
-                record.object
-            )),
+            format!("snapshot {short} was held; now {} is, which takes its place", heir.short())
         }
+        None if options.dry_run => {
+            format!("snapshot {short} is held; what takes its place will be, if anything is left")
+        }
+        None => format!("snapshot {short} was held, and nothing of it can be saved"),
+    });
+    Ok(())
+}
+
+/// Forgets the damaged snapshots.
+fn forget(
+    repository: &Repository,
+    options: &RepairSnapshotsOptions,
+    done: &mut SnapshotsRepair,
+) -> Result<(), EngineError> {
+    if !options.forget || options.dry_run || done.repaired.is_empty() {
+        return Ok(());
     }
-    if !gone.is_empty() && !options.dry_run {
-        repository.history().append_generation(
-            &**repository.backend(),
-            repository.keys(),
-            |_| Some(GenerationBody::Forget { snapshots: gone.clone() }),
-        )?;
-    }
+    let gone: Vec<ObjectId> = done.repaired.iter().map(|repaired| repaired.original).collect();
+    repository.history().append_generation(&**repository.backend(), repository.keys(), |_| {
+        Some(GenerationBody::Forget { snapshots: gone.clone() })
+    })?;
+    done.repaired.iter_mut().for_each(|repaired| repaired.is_forgotten = true);
     Ok(())
 }

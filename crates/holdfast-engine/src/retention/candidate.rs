@@ -18,6 +18,8 @@ pub struct Candidate {
     pub id: ObjectId,
     /// The time that rules and selections go by.
     pub time: Timestamp,
+    /// Its slot in the chain of its host, which knows what was stored after what.
+    pub sequence: u64,
     /// Host that it belongs to.
     pub host: String,
     /// What was backed up.
@@ -35,9 +37,11 @@ pub struct Candidate {
 impl Candidate {
     /// The order in which snapshots are judged and chosen.
     ///
-    /// Ids break ties, so that the outcome never depends on the order in which they were listed.
+    /// Of one time, the one that was stored last is the newest. Ids break ties between hosts, so
+    /// that the outcome never depends on the order in which they were listed.
     pub fn newest_first(&self, other: &Self) -> Ordering {
-        other.time.cmp(&self.time).then_with(|| self.id.cmp(&other.id))
+        let key = |it: &Self| (it.time, it.sequence);
+        key(other).cmp(&key(self)).then_with(|| self.id.cmp(&other.id))
     }
 }
 

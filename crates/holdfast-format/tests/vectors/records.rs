@@ -1,8 +1,8 @@
 //! Records of both kinds of chains.
 
 use holdfast_format::record::{
-    Application, Captured, CheckRecord, Extent, GenerationBody, KeyFingerprint, Marker, Record,
-    Scope, Snapshot, SnapshotSummary, SourceRecord, Text, Window, WriterBody, decode, encode,
+    Application, Captured, CheckRecord, Extent, GenerationBody, GivenUp, KeyFingerprint, Marker,
+    Record, Scope, Snapshot, SnapshotSummary, SourceRecord, Text, Window, WriterBody, decode, encode,
 };
 use holdfast_format::{ObjectId, RepositoryId};
 
@@ -182,6 +182,12 @@ pub fn generation_records() -> Vec<Sample> {
         writers: vec![writer_id(6)],
         index: vec![object_id(4)],
     };
+    let damaged = "w/06060606060606060606060606060606/0000000003".to_owned();
+    let missing = "gen/0000000004".to_owned();
+    let given_up = vec![
+        GivenUp { object: damaged, found: Some(object_id(10)) },
+        GivenUp { object: missing, found: None },
+    ];
     let host = "alpha.example".to_owned();
     let tags = vec!["kept".to_owned()];
     [
@@ -190,6 +196,7 @@ pub fn generation_records() -> Vec<Sample> {
         ("amend", GenerationBody::Amend { snapshot: object_id(9), tags, hold: true }),
         ("condemn", condemn),
         ("sweep", sweep),
+        ("give-up", GenerationBody::GiveUp { records: given_up }),
         ("checkpoint", GenerationBody::Checkpoint {}),
     ]
     .map(|(name, body)| sample(name, Record { previous: object_id(0xb0), body }, encode, decode))

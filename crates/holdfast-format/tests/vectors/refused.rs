@@ -392,6 +392,7 @@ fn records() -> Vec<Case> {
             ("not JSON", b"fence".to_vec()),
             ("unknown kind", json_record(r#""kind":"fences","generation":1"#)),
             ("kind of the other chain", json_record(r#""kind":"checkpoint""#)),
+            ("give-up", json_record(r#""kind":"give-up","records":[]"#)),
             ("no kind", json_record(r#""generation":1"#)),
             ("no previous record", br#"{"kind":"fence","generation":1}"#.to_vec()),
             ("negative generation", json_record(r#""kind":"fence","generation":-1"#)),
@@ -405,6 +406,12 @@ fn records() -> Vec<Case> {
         vec![
             ("kind of the other chain", json_record(r#""kind":"fence","generation":1"#)),
             ("sweep without packs", json_record(r#""kind":"sweep","condemn":1"#)),
+            ("give-up without records", json_record(r#""kind":"give-up""#)),
+            ("give-up of no object", json_record(r#""kind":"give-up","records":[{}]"#)),
+            (
+                "give-up of a short hash",
+                json_record(r#""kind":"give-up","records":[{"object":"gen/0","found":"00"}]"#),
+            ),
             ("nested too deeply", json_record(&format!("\"x\":{}", "[".repeat(200)))),
         ],
     ));

@@ -8,34 +8,32 @@
 
 use std::collections::BTreeSet;
 
-use holdfast_backend::{Backend, Error as BackendError};
-use holdfast_format::ObjectId;
+use holdfast_backend::Backend;
 use holdfast_format::name::Chain;
+use holdfast_format::record::GenerationBody;
 use holdfast_seal::Keys;
 use serde::de::DeserializeOwned;
 
 use crate::RepoError;
-use crate::chain::{Head, Stored, decode};
+use crate::chain::{Head, Stored, decode, record_at, record_place};
 use crate::index::Index;
-use crate::names::object_name;
 
-/// The records of a chain that are kept, if they are still those of the repository; moves `head`,
-/// which is at the beginning, behind the last. `listed` are the slots that a listing shows.
+/// The records of a chain that are kept, up to the first that does not continue the one before or
+/// that `listed`, the slots that a listing shows, does not have. What is wrong with them is as good
+/// as not kept.
 ///
 /// # Errors
-/// Storage and cache failures. What does not fit together is as good as not kept.
-pub(super) fn read<Body: DeserializeOwned>(
-    backend: &dyn Backend,
+/// Cache failures.
+pub(super) fn collect<Body: DeserializeOwned>(
     keys: &Keys,
     index: &Index,
     chain: &Chain,
-    head: &mut Head,
     listed: &BTreeSet<u64>,
 ) -> Result<Vec<Stored<Body>>, RepoError> {
-    let mut end = *head;
+    let mut end = Head::EMPTY;
     let mut found = Vec::new();
     index.kept_records(chain, |sequence, object| {
-        let Ok(name) = object_name(chain.record(sequence)) else { return false };
+        let name = chain.record(sequence);
         let Ok((record, id)) = decode::<Body>(keys, chain, sequence, &name, object) else {
             return false;
         };
@@ -47,15 +45,30 @@ pub(super) fn read<Body: DeserializeOwned>(
         }
         continues
     })?;
-    let Some(last) = found.last() else { return Ok(Vec::new()) };
-    let object = match backend.get(&object_name(chain.record(last.sequence))?) {
-        Ok(object) => object,
-        Err(BackendError::NotFound { .. }) => return Ok(Vec::new()),
-        Err(error) => return Err(error.into()),
-    };
-    if ObjectId::of(&object) != last.id {
-        return Ok(Vec::new());
-    }
-    *head = end;
     Ok(found)
+}
+
+/// Whether the last of these records is still that of the repository, and with it all of them.
+///
+/// # Errors
+/// Storage failures.
+pub(super) fn is_confirmed<Body: DeserializeOwned>(
+    backend: &dyn Backend,
+    keys: &Keys,
+    chain: &Chain,
+    records: &[Stored<Body>],
+) -> Result<bool, RepoError> {
+    let Some(last) = records.last() else { return Ok(true) };
+    let there = record_at::<Body>(backend, keys, chain, last.sequence)?;
+    Ok(there.is_ok_and(|(record, _)| record.id == last.id))
+}
+
+/// The first generation that one of these records gives up.
+pub(super) fn first_given_up(generations: &[Stored<GenerationBody>]) -> Option<u64> {
+    let given_up = generations.iter().filter_map(|record| match &record.body {
+        GenerationBody::GiveUp { records } => Some(records),
+        _ => None,
+    });
+    let places = given_up.flatten().filter_map(|record| record_place(&record.object));
+    places.filter(|(chain, _)| *chain == Chain::Generations).map(|(_, sequence)| sequence).min()
 }

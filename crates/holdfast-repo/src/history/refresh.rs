@@ -1,21 +1,18 @@
-//! Reading the chains, past records that are damaged or missing.
+//! Reading the chains: all of them once, and from then on what was added.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::ops::RangeInclusive;
 
 use holdfast_backend::Backend;
+use holdfast_format::WriterId;
 use holdfast_format::name::Chain;
-use holdfast_format::record::{GenerationBody, WriterBody};
-use holdfast_format::{ObjectId, WriterId};
+use holdfast_format::record::WriterBody;
 use holdfast_seal::Keys;
 use serde::de::DeserializeOwned;
 
 use super::{History, kept};
 use crate::RepoError;
-use crate::chain::{self, DamagedRecord, Head, Records};
+use crate::chain::{self, DamagedRecord, Head, Listed, Records, Stored};
 use crate::index::Index;
-
-/// The slots of each chain that a listing shows.
-type Listed = BTreeMap<Chain, BTreeSet<u64>>;
 
 impl History {
     /// Reads all chains, with the help of the records that earlier runs left with the cache.
@@ -25,10 +22,10 @@ impl History {
     pub fn read(backend: &dyn Backend, keys: &Keys, index: &Index) -> Result<Self, RepoError> {
         let mut history = Self::default();
         history.refresh_with(backend, keys, Some(index))?;
-        // A record that was damaged was given up by the hash of what is left of it. Here it may be
-        // kept whole, but what it refers to need not be there any more.
-        let is_unknown = |id| !history.snapshots.contains_key(id);
-        if history.forgotten.iter().any(is_unknown) {
+        // What was given up counts as the repository has it, whole as it may be in the cache. A
+        // generation was applied before the record that gives it up was known.
+        let first = history.first_given_up(&Chain::Generations);
+        if first.is_some_and(|first| first < history.kept_generations) {
             history = Self::default();
             history.refresh(backend, keys)?;
         }
@@ -58,12 +55,19 @@ impl History {
             match newest.filter(|generation| *generation >= self.next_generation()) {
                 None => return Ok(()),
                 Some(generation) if lacking == Some(generation) => {
-                    let object = Chain::Generations.record(generation);
-                    return Err(RepoError::ChainBroken { object });
+                    self.miss_generations(self.next_generation()..=generation);
+                    return Ok(());
                 }
                 found => lacking = found,
             }
         }
+    }
+
+    /// The end of the generation chain is lost: whatever comes goes behind it.
+    fn miss_generations(&mut self, lost: RangeInclusive<u64>) {
+        let (chain, reason) = (Chain::Generations, "it is missing, and a fence names it");
+        self.generation_head = Some(Head::behind_lost(*lost.end()));
+        self.damaged.extend(lost.map(|sequence| DamagedRecord::missing(&chain, sequence, reason)));
     }
 
     fn refresh_once(
@@ -76,24 +80,40 @@ impl History {
         // run is enough.
         let listed = match self.generation_head {
             None => chain::listed_slots(backend)?,
-            Some(_) => Listed::new(),
+            Some(_) => Listed::default(),
         };
-        let none = BTreeSet::new();
-        let mut head = self.generation_head.unwrap_or(Head::EMPTY);
-        let chain = Chain::Generations;
-        let slots = listed.get(&chain).unwrap_or(&none);
-        let records = read(backend, keys, index, &chain, &mut head, slots)?;
+        self.single.extend(&listed.single);
+        self.refresh_generations(backend, keys, index, &listed)?;
+        self.adopt_unannounced(backend, keys, &listed)?;
+        let writers: Vec<WriterId> = self.heads.keys().copied().collect();
+        for writer in writers {
+            self.refresh_writer(backend, keys, index, writer, &listed)?;
+        }
+        Ok(())
+    }
+
+    fn refresh_generations(
+        &mut self,
+        backend: &dyn Backend,
+        keys: &Keys,
+        index: Option<&Index>,
+        listed: &Listed,
+    ) -> Result<(), RepoError> {
+        let (chain, head) = (Chain::Generations, self.generation_head);
+        let mut kept = Vec::new();
+        if let Some(index) = index.filter(|_| head.is_none()) {
+            kept = kept::collect(keys, index, &chain, listed.of(&chain))?;
+            let given_up = kept::first_given_up(&kept);
+            kept.retain(|record| given_up.is_none_or(|first| record.sequence < first));
+            self.kept_generations = kept.len() as u64;
+        }
+        let head = head.unwrap_or(Head::EMPTY);
+        let (records, head) = read_on(backend, keys, index, &chain, head, listed, kept)?;
         self.generation_head = Some(head);
         for record in records.whole {
             self.apply_generation(record);
         }
         self.damaged.extend(records.damaged);
-        self.adopt_unannounced(backend, keys, &listed)?;
-        let writers: Vec<WriterId> = self.heads.keys().copied().collect();
-        for writer in writers {
-            let slots = listed.get(&Chain::Writer(writer)).unwrap_or(&none);
-            self.refresh_writer(backend, keys, index, writer, slots)?;
-        }
         Ok(())
     }
 
@@ -106,24 +126,18 @@ impl History {
         keys: &Keys,
         listed: &Listed,
     ) -> Result<(), RepoError> {
-        for (chain, slots) in listed {
+        for (chain, slots) in &listed.slots {
             let Chain::Writer(writer) = chain else { continue };
             if self.heads.contains_key(writer) {
                 continue;
             }
             let slots = slots.iter().copied();
-            let first = chain::first_record::<WriterBody>(backend, keys, chain, slots)?;
-            if first.is_some() {
+            let is_authentic =
+                chain::first_record::<WriterBody>(backend, keys, chain, slots)?.is_some();
+            if is_authentic {
                 self.unannounced.insert(*writer);
-                if self.damaged.is_empty() {
-                    self.damaged.push(DamagedRecord {
-                        object: Chain::Generations.record(self.next_generation()),
-                        found: None,
-                        reason: format!("it is missing: nothing announces {}", chain.folder()),
-                    });
-                }
             }
-            if !self.damaged.is_empty() {
+            if is_authentic || !self.damaged.is_empty() {
                 self.heads.insert(*writer, Head::EMPTY);
             }
         }
@@ -136,10 +150,17 @@ impl History {
         keys: &Keys,
         index: Option<&Index>,
         writer: WriterId,
-        listed: &BTreeSet<u64>,
+        listed: &Listed,
     ) -> Result<(), RepoError> {
-        let mut head = self.heads.get(&writer).copied().unwrap_or(Head::EMPTY);
-        let records = read(backend, keys, index, &Chain::Writer(writer), &mut head, listed)?;
+        let (chain, head) = (Chain::Writer(writer), self.heads.get(&writer));
+        let head = head.copied().unwrap_or(Head::EMPTY);
+        let mut kept: Vec<Stored<WriterBody>> = Vec::new();
+        if let Some(index) = index.filter(|_| head == Head::EMPTY) {
+            kept = kept::collect(keys, index, &chain, listed.of(&chain))?;
+            let given_up = self.first_given_up(&chain);
+            kept.retain(|record| given_up.is_none_or(|first| record.sequence < first));
+        }
+        let (records, head) = read_on(backend, keys, index, &chain, head, listed, kept)?;
         self.heads.insert(writer, head);
         for record in records.whole {
             self.apply_writer(writer, record);
@@ -147,52 +168,30 @@ impl History {
         self.damaged.extend(records.damaged);
         Ok(())
     }
-
-    /// Records that cannot be read, but for those that were forgotten by the hash of what is left
-    /// of them. While there is one, it is not known what snapshots need, so nothing is deleted.
-    pub fn damaged(&self) -> impl Iterator<Item = &DamagedRecord> {
-        let is_forgotten = |id: &ObjectId| self.forgotten.contains(id);
-        self.damaged.iter().filter(move |record| !record.found.as_ref().is_some_and(is_forgotten))
-    }
-
-    /// Chains with records that no generation record announces, because that one is lost.
-    pub fn unannounced(&self) -> &BTreeSet<WriterId> {
-        &self.unannounced
-    }
-
-    /// What a damaged record refers to is not known, so that nothing can be said to be unused.
-    pub(super) fn refuse_deletion(&self, body: &GenerationBody) -> Result<(), RepoError> {
-        let (GenerationBody::Condemn { packs, .. } | GenerationBody::Sweep { packs, .. }) = body
-        else {
-            return Ok(());
-        };
-        match self.damaged().next() {
-            Some(record) if !packs.is_empty() => {
-                Err(RepoError::damaged(record.object.clone(), record.reason.clone()))
-            }
-            _ => Ok(()),
-        }
-    }
 }
 
-/// Reads a chain from `head` on. At its beginning, what is kept with the cache is taken first; what
-/// is read besides is kept.
-fn read<Body: DeserializeOwned>(
+/// Reads a chain on from behind `kept`, or from `head` if that is nothing, and keeps what is read.
+/// All records are in the answer, with the new head.
+fn read_on<Body: DeserializeOwned>(
     backend: &dyn Backend,
     keys: &Keys,
     index: Option<&Index>,
     chain: &Chain,
-    head: &mut Head,
-    listed: &BTreeSet<u64>,
-) -> Result<Records<Body>, RepoError> {
-    let mut whole = match index.filter(|_| *head == Head::EMPTY) {
-        Some(index) => kept::read(backend, keys, index, chain, head, listed)?,
-        None => Vec::new(),
-    };
-    let mut records = chain::read_from(backend, keys, chain, head, listed)?;
+    mut head: Head,
+    listed: &Listed,
+    mut kept: Vec<Stored<Body>>,
+) -> Result<(Records<Body>, Head), RepoError> {
+    if !kept::is_confirmed(backend, keys, chain, &kept)? {
+        kept.clear();
+    }
+    if let Some(last) = kept.last() {
+        head = Head { next: last.sequence + 1, last: last.id };
+    }
+    let mut records = chain::read_from(backend, keys, chain, &mut head, listed.of(chain))?;
     if let Some(index) = index {
         index.keep_records(chain, &records.sealed)?;
     }
-    whole.append(&mut records.whole);
-    Ok(Records { whole, ..records })
+    kept.append(&mut records.whole);
+    records.whole = kept;
+    Ok((records, head))
 }

@@ -4,7 +4,7 @@
 use std::collections::{BTreeSet, HashSet};
 use std::sync::{Arc, PoisonError};
 
-use holdfast_backend::{Backend, Error as BackendError};
+use holdfast_backend::Backend;
 use holdfast_format::index::{self as index_object, PackEntry};
 use holdfast_format::pack::{PackHeader, TRAILER_BYTES, decode_trailer};
 use holdfast_format::{FormatError, ObjectId, directory, name};
@@ -14,6 +14,7 @@ use super::{Index, PackRow};
 use crate::RepoError;
 use crate::history::History;
 use crate::names::object_name;
+use crate::object::{fetch, lost};
 
 /// Rows that are looked at each time a repository is opened, to find those of packs that are gone.
 const CLEANED_ROWS_MAX: usize = 100_000;
@@ -164,11 +165,9 @@ pub fn read_index_object(
     id: &ObjectId,
 ) -> Result<Vec<PackEntry>, RepoError> {
     let text = name::index(id);
-    let object = match backend.get(&object_name(text.clone())?) {
-        Ok(object) => object,
-        Err(BackendError::NotFound { .. }) => return Err(RepoError::damaged(text, "missing")),
-        Err(error) => return Err(error.into()),
-    };
+    let object = fetch(backend, text.clone())?
+        .bytes()
+        .map_err(|reason| RepoError::damaged(text.clone(), reason))?;
     let body =
         open_index(keys, &object).map_err(|error| RepoError::damaged(text.clone(), error))?;
     index_object::decode(&body).map_err(|error| RepoError::damaged(text, error))
@@ -186,25 +185,30 @@ pub fn read_pack_directory(
     let text = name::pack(id);
     let object = object_name(text.clone())?;
     let damaged = |error: FormatError| RepoError::damaged(text.clone(), error);
-    let bytes = backend.size(&object)?;
-    let mut start = backend.get_range(&object, 0, HEADER_READ_BYTES.min(bytes as usize))?;
+    let gone = |error| match lost(error) {
+        Ok(reason) => RepoError::damaged(text.clone(), reason),
+        Err(error) => error,
+    };
+    let read = |at, length| backend.get_range(&object, at, length).map_err(gone);
+    let bytes = backend.size(&object).map_err(gone)?;
+    let mut start = read(0, HEADER_READ_BYTES.min(bytes as usize))?;
     let mut decoded = PackHeader::decode(&start);
     if let Err(FormatError::Truncated { .. }) = decoded {
         // A header of very many sessions.
-        start = backend.get_range(&object, 0, HEADER_BYTES_MAX.min(bytes as usize))?;
+        start = read(0, HEADER_BYTES_MAX.min(bytes as usize))?;
         decoded = PackHeader::decode(&start);
     }
     let (header, header_bytes) = decoded.map_err(damaged)?;
     let trailer_at = bytes
         .checked_sub(TRAILER_BYTES as u64)
         .ok_or_else(|| damaged(FormatError::Truncated { what: "pack" }))?;
-    let trailer = backend.get_range(&object, trailer_at, TRAILER_BYTES)?;
+    let trailer = read(trailer_at, TRAILER_BYTES)?;
     let directory_bytes = decode_trailer(&trailer).map_err(damaged)?;
     let directory_at = trailer_at
         .checked_sub(u64::from(directory_bytes))
         .filter(|at| *at >= header_bytes as u64)
         .ok_or_else(|| damaged(FormatError::Truncated { what: "pack" }))?;
-    let sealed = backend.get_range(&object, directory_at, directory_bytes as usize)?;
+    let sealed = read(directory_at, directory_bytes as usize)?;
     let plain = open_directory(keys, &start[..header_bytes], &sealed)
         .map_err(|error| RepoError::damaged(text.clone(), error))?;
     let frames = directory::decode(&plain, header.sessions.len()).map_err(damaged)?;

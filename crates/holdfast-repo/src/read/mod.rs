@@ -3,7 +3,6 @@
 use std::num::NonZeroUsize;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use holdfast_backend::Error as BackendError;
 use holdfast_format::node::Node;
 use holdfast_format::{BlobId, BlobType, name};
 use holdfast_seal::FrameOpener;
@@ -11,6 +10,7 @@ use lru::LruCache;
 
 use crate::index::{FrameLocation, Location};
 use crate::names::object_name;
+use crate::object::lost;
 use crate::{RepoError, Repository};
 
 /// Frames of trees kept opened, so that neighbouring nodes are not decrypted again and again.
@@ -39,15 +39,10 @@ impl<'a> BlobReader<'a> {
         let pack = name::pack(&frame.pack);
         let object = object_name(pack.clone())?;
         let length = frame.sealed_bytes as usize;
-        let sealed = match self.repository.backend().get_range(&object, frame.offset, length) {
+        let sealed = self.repository.backend().get_range(&object, frame.offset, length);
+        let sealed = match sealed {
             Ok(sealed) => sealed,
-            Err(BackendError::NotFound { .. }) => {
-                return Err(RepoError::damaged(pack, "it is missing"));
-            }
-            Err(BackendError::ShortRead { .. }) => {
-                return Err(RepoError::damaged(pack, "it is cut short"));
-            }
-            Err(error) => return Err(error.into()),
+            Err(error) => return Err(RepoError::damaged(pack, lost(error)?)),
         };
         self.opener
             .open(self.repository.keys(), &frame.context, sealed)

@@ -28,6 +28,7 @@ use crate::watch::Watcher;
 pub fn run(args: &Args, context: &Context) -> CommandResult {
     let start = environment::now();
     let work = Work::plan(args, context)?;
+    context.go_by_all();
     let repository = context.open()?;
     let mut options = work.options(args, context, &repository, start)?;
     let share = expectation::share_to_read(&options.capture.parents);

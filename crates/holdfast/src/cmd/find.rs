@@ -99,7 +99,7 @@ pub fn run(args: &Args, context: &Context) -> CommandResult {
     let options = args.options()?;
     let repository = context.open()?;
     let mut snapshots = select::choose_all(context, &repository, &args.snapshots, &filter)?;
-    snapshots.sort_by_key(|info| (info.snapshot.time, info.id));
+    snapshots.sort_by_key(|info| (info.snapshot.time, info.sequence, info.id));
     snapshots.dedup_by_key(|info| info.id);
     if !args.reverse {
         snapshots.reverse();

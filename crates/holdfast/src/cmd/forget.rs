@@ -227,6 +227,7 @@ fn by_rules(
     policy: &Policy,
     filter: &SnapshotFilter,
 ) -> CommandResult<Vec<ObjectId>> {
+    context.go_by_all();
     let group_by = args.group_by;
     let snapshots = repository.history().snapshots();
     let zone = environment::time_zone();

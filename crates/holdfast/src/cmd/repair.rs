@@ -143,14 +143,18 @@ fn snapshots(options: RepairSnapshotsOptions, context: &Context) -> CommandResul
             dry_run: options.dry_run,
             snapshots: repair.snapshots,
             damaged: repair.repaired.len() as u64,
-            records_given_up: repair.records_forgotten.iter().map(ToString::to_string).collect(),
+            records_given_up: repair.records_given_up.iter().map(ToString::to_string).collect(),
         })?);
     }
     for it in &repair.repaired {
         tell(context, it, options.dry_run)?;
     }
-    for record in &repair.records_forgotten {
-        context.output.note(0, &format!("gave up the damaged record {record}"))?;
+    for record in &repair.records_given_up {
+        let what = if options.dry_run { "would give up" } else { "gave up" };
+        context.output.note(0, &format!("{what} record {record}"))?;
+    }
+    for note in &repair.notes {
+        context.output.note(0, note)?;
     }
     let mended = text::count(repair.repaired.len() as u64, "snapshot is", "snapshots are");
     Ok(context.output.note(0, &format!("{mended} damaged, of {}", repair.snapshots))?)

@@ -207,6 +207,7 @@ fn answer(
         now,
         day,
     };
+    context.go_by_all();
     let all: Vec<Candidate> = repository.history().snapshots().iter().map(candidate).collect();
     let count = all.len();
     let ours: Vec<_> = all.into_iter().filter(|it| asked.filter.matches(it)).collect();

@@ -62,6 +62,7 @@ pub struct Args {
 /// # Errors
 /// See [`crate::exit::ExitKind`].
 pub fn run(args: &Args, context: &Context) -> CommandResult {
+    context.go_by_all();
     let application = Application::load(&args.application, context)?;
     let id = Uuid::new_v4().to_string();
     let work = Work { args, context, application: &application, id: &id };

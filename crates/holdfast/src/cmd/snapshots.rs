@@ -76,7 +76,7 @@ type Groups = BTreeMap<GroupKey, Vec<SnapshotInfo>>;
 fn sort_and_dedup(snapshots: &mut Vec<SnapshotInfo>) {
     let mut seen = HashSet::new();
     snapshots.retain(|info| seen.insert(info.id));
-    snapshots.sort_by_key(|info| (info.snapshot.time, info.id));
+    snapshots.sort_by_key(|info| (info.snapshot.time, info.sequence, info.id));
 }
 
 fn group(snapshots: Vec<SnapshotInfo>, group_by: GroupBy, latest: Option<u32>) -> Groups {

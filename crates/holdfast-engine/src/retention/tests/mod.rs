@@ -54,6 +54,7 @@ fn snapshot(text: &str) -> Candidate {
     Candidate {
         id,
         time: moment(&words[..2].join(" ")),
+        sequence: 0,
         host: list("host=").concat(),
         paths: list("paths=").iter().map(|path| Text::from(path.as_str())).collect(),
         tags: list("tags="),

@@ -51,6 +51,7 @@ pub(super) fn candidates() -> impl Strategy<Value = Vec<Candidate>> {
             numbered.map(|(number, (time, tags, dice, second_host, quality))| Candidate {
                 id: ObjectId::of(&[number as u8, dice]),
                 time,
+                sequence: u64::from(dice) / 8,
                 host: if second_host { "two" } else { "one" }.to_owned(),
                 paths: Vec::new(),
                 tags,

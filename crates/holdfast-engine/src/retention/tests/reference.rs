@@ -36,7 +36,8 @@ struct Group<'a> {
 
 /// True if `one` comes before `other` in the group.
 fn is_newer(one: &Candidate, other: &Candidate) -> bool {
-    one.time > other.time || one.time == other.time && one.id < other.id
+    let of = |it: &Candidate| (it.time, it.sequence, std::cmp::Reverse(it.id));
+    of(one) > of(other)
 }
 
 impl Group<'_> {

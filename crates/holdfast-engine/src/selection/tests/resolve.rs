@@ -17,6 +17,7 @@ fn snapshot(digits: &str, time: &str, host: &str, partial: bool) -> Candidate {
     Candidate {
         id: format!("{digits:0<64}").parse().unwrap(),
         time: time.parse().unwrap(),
+        sequence: 0,
         host: host.to_owned(),
         paths: Vec::new(),
         tags: Vec::new(),
@@ -47,6 +48,19 @@ fn choose(
 ) -> Result<usize, String> {
     let at: Option<Timestamp> = (!at.is_empty()).then(|| at.parse().unwrap());
     resolve(&text.parse().unwrap(), at, filter, all).map_err(|error| error.to_string())
+}
+
+#[test]
+fn of_one_time_the_one_that_was_stored_last_is_the_latest() {
+    let of_noon = |digits, sequence| {
+        let noon = snapshot(digits, "2026-11-18T12:00:00Z", "a", false);
+        Candidate { sequence, ..noon }
+    };
+    let all = [of_noon("01", 7), of_noon("02", 9), of_noon("03", 8)];
+    let filter = SnapshotFilter::default();
+    for (text, expected) in [("latest", 1), ("latest~1", 2), ("latest~2", 0)] {
+        assert_eq!(choose(text, "", &filter, &all), Ok(expected), "{text}");
+    }
 }
 
 #[test]

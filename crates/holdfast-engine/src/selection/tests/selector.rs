@@ -47,6 +47,7 @@ fn filters() {
     let snapshot = |host: &str, tags: &[&str], paths: &[&str]| Candidate {
         id: ObjectId::NONE,
         time: Timestamp::UNIX_EPOCH,
+        sequence: 0,
         host: host.to_owned(),
         paths: paths.iter().map(|path| (*path).into()).collect(),
         tags: tags.iter().map(|tag| (*tag).to_owned()).collect(),

@@ -1,0 +1,59 @@
+//! Reading objects that may be lost: what is missing and what the medium does not give are answers
+//! and no errors.
+
+use bytes::Bytes;
+use holdfast_backend::{Backend, Error as BackendError};
+
+use crate::RepoError;
+use crate::names::object_name;
+
+/// What is under a name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Fetched {
+    /// These bytes, which nothing vouches for.
+    Found(Bytes),
+    /// Nothing.
+    Missing,
+    /// An object that the medium does not give, and why.
+    Unreadable(String),
+}
+
+impl Fetched {
+    /// The bytes, or why there are none.
+    ///
+    /// # Errors
+    /// A few words, to follow the name of the object.
+    pub fn bytes(self) -> Result<Bytes, String> {
+        match self {
+            Self::Found(bytes) => Ok(bytes),
+            Self::Missing => Err("it is missing".to_owned()),
+            Self::Unreadable(reason) => Err(reason),
+        }
+    }
+}
+
+/// Reads an object whole.
+///
+/// # Errors
+/// Failures of the storage that are not about this one object.
+pub fn fetch(backend: &dyn Backend, name: impl Into<String>) -> Result<Fetched, RepoError> {
+    match backend.get(&object_name(name)?) {
+        Ok(bytes) => Ok(Fetched::Found(bytes)),
+        Err(BackendError::NotFound { .. }) => Ok(Fetched::Missing),
+        Err(error) => Ok(Fetched::Unreadable(lost(error)?)),
+    }
+}
+
+/// Why an object is lost, if that is what a failed reading of it says.
+///
+/// # Errors
+/// The failure, if it is not about the object: the storage refuses or cannot be reached.
+pub fn lost(error: BackendError) -> Result<String, RepoError> {
+    match error {
+        BackendError::NotFound { .. } => Ok("it is missing".to_owned()),
+        BackendError::ShortRead { .. } => Ok("it is cut short".to_owned()),
+        error if !error.is_unreadable() => Err(error.into()),
+        BackendError::Io { source, .. } => Ok(format!("it cannot be read: {source}")),
+        error => Ok(error.to_string()),
+    }
+}
