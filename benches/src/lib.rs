@@ -103,6 +103,7 @@ pub fn snapshots(count: u64, now: Timestamp) -> Vec<Candidate> {
     let snapshot = |number: u64| Candidate {
         id: ObjectId::of(&number.to_le_bytes()),
         time: now - SignedDuration::from_hours((number / 4) as i64),
+        sequence: count - number,
         host: format!("host {}", number % 4),
         paths: vec![Text::from("/srv"), Text::from("/home")],
         tags: Vec::new(),
