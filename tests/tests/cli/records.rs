@@ -39,6 +39,9 @@ fn damage(sandbox: &Sandbox, name: &str) {
     fs::write(path, bytes).unwrap();
 }
 
+/// Does something to the objects of a repository.
+type Loss = fn(&Sandbox);
+
 fn forget_caches(sandbox: &Sandbox) {
     fs::remove_dir_all(sandbox.path("cache")).unwrap();
 }
@@ -119,7 +122,7 @@ fn a_repair_gives_up_a_place_and_no_snapshot_elsewhere() {
 /// What check says to do leads back to a repository that it calls sound and that prune frees.
 #[test]
 fn there_is_a_way_out_of_every_loss() {
-    let losses: [(&str, fn(&Sandbox)); 4] = [
+    let losses: [(&str, Loss); 4] = [
         ("a record in the middle of a chain", |sandbox| {
             fs::remove_file(object(sandbox, &sandbox.objects("w")[1])).unwrap();
         }),
