@@ -2,7 +2,8 @@
 
 use holdfast_format::record::{
     Application, Captured, CheckRecord, Extent, GenerationBody, GivenUp, KeyFingerprint, Marker,
-    Record, Scope, Snapshot, SnapshotSummary, SourceRecord, Text, Window, WriterBody, decode, encode,
+    Record, Scope, Snapshot, SnapshotSummary, SourceRecord, Text, Window, WriterBody, decode,
+    encode,
 };
 use holdfast_format::{ObjectId, RepositoryId};
 
