@@ -304,7 +304,8 @@ fn noise(seed: u64, length: usize) -> Vec<u8> {
 
 fn options(repository: &Repository, state: usize) -> BackupOptions {
     let time = Timestamp::from_second(1_800_000_000 + 3600 * state as i64).unwrap();
-    let snapshot = Snapshot::begun(time, "host", vec!["/".into()]);
+    let mut snapshot = Snapshot::begun(time, "host", vec!["/".into()]);
+    snapshot.summary.backup_start = Some(time);
     BackupOptions {
         capture: CaptureOptions {
             snapshot,
