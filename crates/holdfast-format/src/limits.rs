@@ -1,5 +1,5 @@
-//! Largest sizes and counts (`docs/format.md`, section 10): decoders accept no more, so encoders must
-//! ask before anything counts as stored.
+//! Largest sizes and counts (`docs/format.md`, section 10): decoders accept no more, so encoders
+//! must ask before anything counts as stored.
 
 use crate::FormatError;
 

@@ -72,8 +72,8 @@ pub enum RepoError {
     },
     /// A record would be larger than readers accept. Nothing was stored under its name.
     #[error(
-        "the record would have {bytes} bytes, and no record may have more than {limit}: it names too \
-         many things"
+        "the record would have {bytes} bytes, and no record may have more than {limit}: it names \
+         too many things"
     )]
     RecordTooLarge {
         /// Bytes that it would have.

@@ -1,9 +1,9 @@
 //! Device numbers as a snapshot has them.
 //!
 //! The number of a file system says where it is mounted today: the snapshot of a volume, another
-//! disk controller or the next start of the machine give it another one. What matters of it is which
-//! entries lie on the same device, for hard links. So a device keeps the number that it has in the
-//! parent, and a tree in which nothing else changed is the parent's.
+//! disk controller or the next start of the machine give it another one. What matters of it is
+//! which entries lie on the same device, for hard links. So a device keeps the number that it has
+//! in the parent, and a tree in which nothing else changed is the parent's.
 
 use std::collections::{HashMap, HashSet};
 

@@ -37,8 +37,9 @@ pub fn parents(
 /// The coarsest times that file systems keep: FAT counts in steps of two seconds.
 const TIME_STEP_SECONDS: i64 = 2;
 
-/// What was changed last before this time had been changed for good when something began at `start`:
-/// a later change would have given it another time, however coarse the clock of the file system.
+/// What was changed last before this time had been changed for good when something began at
+/// `start`: a later change would have given it another time, however coarse the clock of the file
+/// system.
 pub fn settled_before(start: Timestamp) -> FileTime {
     let start = FileTime::from(start);
     FileTime { seconds: start.seconds - TIME_STEP_SECONDS, ..start }

@@ -34,8 +34,8 @@ pub trait Visitor {
         let _ = key_path;
     }
 
-    /// The directory at `path`, which was an entry just now, lies deeper than readers go; what is in
-    /// it is passed over.
+    /// The directory at `path`, which was an entry just now, lies deeper than readers go; what is
+    /// in it is passed over.
     fn too_deep(&mut self, path: &[u8], error: &EngineError);
 
     /// A node of the stored directory at `path` (empty for the root) is about to be read; false

@@ -150,8 +150,8 @@ fn chain(blobs: &mut BlobWriter<'_>, depth: usize, file: &EntryKind) -> BlobId {
     root.unwrap()
 }
 
-/// What lies deeper than the limit is told and passed over, and everything else is there: alone, and
-/// beside other sources, whose directories are no part of the tree.
+/// What lies deeper than the limit is told and passed over, and everything else is there: alone,
+/// and beside other sources, whose directories are no part of the tree.
 #[test]
 fn a_subtree_that_is_too_deep_costs_only_itself() {
     let repository = repository();
