@@ -129,7 +129,7 @@ fn names_that_are_right_become_one_file_again() {
         assert_eq!(inodes(), before, "{mode}: nothing was to be done");
         fs::remove_file(sandbox.path("out/b")).unwrap();
         sandbox.ok(&format!("restore latest:@source -t @out --overwrite {mode}"));
-        assert_eq!(sandbox.read("out/b"), sandbox.read("source/b"), "{mode}");
+        assert!(sandbox.read("out/b") == sandbox.read("source/b"), "{mode}");
         if matches!(mode, "always" | "if-changed") {
             assert_eq!(inodes(), before, "{mode}: the second name is made again");
         }
@@ -146,6 +146,6 @@ fn nothing_is_linked_to_what_is_only_believed_to_be_right() {
     let changed = sandbox.write("out/a", vec![7; 50_000]);
     fs::File::options().write(true).open(changed).unwrap().set_modified(time).unwrap();
     sandbox.ok("restore latest:@source -t @out --overwrite if-changed");
-    assert_eq!(sandbox.read("out/a"), vec![7; 50_000], "it is believed");
-    assert_eq!(sandbox.read("out/b"), sandbox.read("source/b"));
+    assert!(sandbox.read("out/a") == vec![7; 50_000], "it is believed");
+    assert!(sandbox.read("out/b") == sandbox.read("source/b"), "stored");
 }
