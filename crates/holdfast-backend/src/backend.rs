@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 
-use crate::{Error, ObjectName};
+use crate::{Error, ObjectName, Place};
 
 /// A place that keeps immutable objects by name.
 ///
@@ -76,6 +76,12 @@ pub trait Backend: Send + Sync + std::fmt::Debug {
     /// Errors: `NotFound` if there is no such object now; `NoSpace` if there is no room even for
     /// the new name.
     fn quarantine(&self, name: &ObjectName) -> Result<(), Error>;
+
+    /// Says where the storage is. What is remembered of it on this machine belongs to this place;
+    /// one that says nothing is every place that says nothing.
+    fn place(&self) -> Place {
+        Place::default()
+    }
 }
 
 /// One object of a listing.

@@ -16,6 +16,7 @@ pub mod fault;
 mod local;
 mod memory;
 mod name;
+mod place;
 
 pub use backend::{Backend, Listed};
 pub use error::Error;
@@ -23,3 +24,4 @@ pub use fault::Fault;
 pub use local::Local;
 pub use memory::Memory;
 pub use name::{InvalidName, ObjectName};
+pub use place::Place;

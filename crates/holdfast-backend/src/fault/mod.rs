@@ -13,7 +13,7 @@ use bytes::Bytes;
 use rustix::io::Errno;
 
 pub use self::plan::{Effect, Failure, Kind, Operation, Plan};
-use crate::{Backend, Error, Listed, ObjectName};
+use crate::{Backend, Error, Listed, ObjectName, Place};
 
 /// A backend on which operations fail according to a [`Plan`].
 #[derive(Debug)]
@@ -183,6 +183,10 @@ impl Backend for Fault {
 
     fn quarantine(&self, name: &ObjectName) -> Result<(), Error> {
         self.run(Kind::Quarantine, name.as_str(), |_| self.inner.quarantine(name))
+    }
+
+    fn place(&self) -> Place {
+        self.inner.place()
     }
 }
 

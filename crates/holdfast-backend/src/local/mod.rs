@@ -33,7 +33,7 @@ use rustix::fs::{Mode, OFlags};
 use self::disk::{Disk, Filesystem};
 use self::folders::Folders;
 use self::handles::Handles;
-use crate::{Backend, Error, Listed, ObjectName};
+use crate::{Backend, Error, Listed, ObjectName, Place};
 
 /// Only the owner may enter the folders of a repository.
 const FOLDER_MODE: Mode = Mode::RWXU;
@@ -49,6 +49,7 @@ pub struct Local {
     disk: Box<dyn Disk>,
     folders: Folders,
     handles: Handles,
+    place: Place,
 }
 
 impl Local {
@@ -87,7 +88,9 @@ impl Local {
             root.try_clone()
                 .map_err(|source| Error::from_io("open", &path.to_string_lossy(), source))?,
         );
-        Ok(Local { root, disk: Box::new(disk), folders: Folders::new(), handles: Handles::new() })
+        let place = Place::of_folder(path, &root);
+        let (disk, folders, handles) = (Box::new(disk), Folders::new(), Handles::new());
+        Ok(Local { root, disk, folders, handles, place })
     }
 
     /// Removes half-written files that crashed processes left in `tmp/` and that were last written
@@ -132,6 +135,10 @@ impl Backend for Local {
 
     fn quarantine(&self, name: &ObjectName) -> Result<(), Error> {
         remove::quarantine(self, name)
+    }
+
+    fn place(&self) -> Place {
+        self.place.clone()
     }
 }
 

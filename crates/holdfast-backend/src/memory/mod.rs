@@ -6,7 +6,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use bytes::Bytes;
 
 use crate::name::in_folder;
-use crate::{Backend, Error, Listed, ObjectName};
+use crate::{Backend, Error, Listed, ObjectName, Place};
 
 type Objects = BTreeMap<ObjectName, Bytes>;
 
@@ -14,6 +14,7 @@ type Objects = BTreeMap<ObjectName, Bytes>;
 #[derive(Debug, Default)]
 pub struct Memory {
     objects: Mutex<Objects>,
+    place: Place,
 }
 
 impl Memory {
@@ -26,7 +27,13 @@ impl Memory {
     /// An independent copy of the present state: what a crash at this moment would leave behind.
     #[must_use]
     pub fn fork(&self) -> Memory {
-        Memory { objects: Mutex::new(self.objects().clone()) }
+        Memory { objects: Mutex::new(self.objects().clone()), place: self.place.clone() }
+    }
+
+    /// The same objects at another place: an independent copy of the present state.
+    #[must_use]
+    pub fn fork_to(&self, place: Place) -> Memory {
+        Memory { objects: Mutex::new(self.objects().clone()), place }
     }
 
     /// A thread that panicked while it held the lock left the map whole, since each change is one
@@ -98,6 +105,10 @@ impl Backend for Memory {
             objects.insert(free, bytes);
         }
         Ok(())
+    }
+
+    fn place(&self) -> Place {
+        self.place.clone()
     }
 }
 

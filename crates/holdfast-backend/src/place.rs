@@ -1,0 +1,105 @@
+//! What a storage can say of where it is, so that what is remembered on this machine about one copy
+//! of a repository is never taken for what is known of another.
+
+use std::os::fd::OwnedFd;
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
+
+use rustix::fs::{AtFlags, StatxFlags};
+
+/// Where a storage is. A copy of a repository is at another place than the repository itself.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
+pub struct Place {
+    /// What leads to it: the path of a folder without links on the way, or the address of a
+    /// service.
+    pub address: Vec<u8>,
+    /// What it is stored on, such as the number of a file system; empty if that is not known.
+    pub medium: Vec<u8>,
+    /// What differs from copy to copy on the same medium, such as the time at which the folder was
+    /// made; empty if that is not known.
+    pub copy: Vec<u8>,
+}
+
+impl Place {
+    /// The place of a folder, as far as the system tells.
+    pub(crate) fn of_folder(path: &Path, folder: &OwnedFd) -> Self {
+        let path = std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+        // A number of 0 is that of a file system that has none.
+        let medium = rustix::fs::fstatvfs(folder).map_or(0, |status| status.f_fsid);
+        // Folders that are made within one tick of the clock differ in their numbers. Without the
+        // time these are of no use: such file systems may give new ones each time they are mounted.
+        let wanted = StatxFlags::BTIME | StatxFlags::INO;
+        let copy = match rustix::fs::statx(folder, "", AtFlags::EMPTY_PATH, wanted) {
+            Ok(status) if StatxFlags::from_bits_retain(status.stx_mask).contains(wanted) => {
+                let made = status.stx_btime;
+                let number = status.stx_ino.to_le_bytes();
+                [&made.tv_sec.to_le_bytes()[..], &made.tv_nsec.to_le_bytes(), &number].concat()
+            }
+            _ => Vec::new(),
+        };
+        let medium = if medium == 0 { Vec::new() } else { medium.to_le_bytes().to_vec() };
+        Self { address: path.as_os_str().as_bytes().to_vec(), medium, copy }
+    }
+
+    /// The parts, each behind its length: the same bytes for the same place only.
+    #[must_use]
+    pub fn encode(&self) -> Vec<u8> {
+        let mut out = Vec::new();
+        for part in [&self.address, &self.medium, &self.copy] {
+            out.extend_from_slice(&(part.len() as u64).to_le_bytes());
+            out.extend_from_slice(part);
+        }
+        out
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Backend, Local};
+
+    fn place(path: &Path) -> Place {
+        Local::open(path).unwrap().place()
+    }
+
+    #[test]
+    fn a_copy_is_at_another_place_and_a_link_is_not() {
+        let folder = tempfile::tempdir().unwrap();
+        let [one, other, link] = ["one", "other", "link"].map(|name| folder.path().join(name));
+        std::fs::create_dir(&one).unwrap();
+        std::fs::create_dir(&other).unwrap();
+        std::os::unix::fs::symlink(&one, &link).unwrap();
+        assert_eq!(place(&one), place(&link));
+        assert_ne!(place(&one), place(&other));
+        assert_ne!(place(&one).encode(), place(&other).encode());
+        let before = place(&one);
+        std::fs::write(one.join("object"), b"x").unwrap();
+        assert_eq!(place(&one), before, "what is in a folder does not move it");
+    }
+
+    #[test]
+    fn one_that_took_the_place_of_another_is_another() {
+        let folder = tempfile::tempdir().unwrap();
+        let [one, other] = ["one", "other"].map(|name| folder.path().join(name));
+        std::fs::create_dir(&one).unwrap();
+        let before = place(&one);
+        std::fs::create_dir(&other).unwrap();
+        std::fs::remove_dir(&one).unwrap();
+        std::fs::rename(&other, &one).unwrap();
+        let after = place(&one);
+        assert_eq!((&after.address, &after.medium), (&before.address, &before.medium));
+        if !after.copy.is_empty() {
+            assert_ne!(after.copy, before.copy);
+        }
+    }
+
+    #[test]
+    fn parts_do_not_run_into_each_other() {
+        let place = |address: &str, medium: &str| Place {
+            address: address.into(),
+            medium: medium.into(),
+            copy: Vec::new(),
+        };
+        assert_ne!(place("a", "bc").encode(), place("ab", "c").encode());
+    }
+}
