@@ -1,10 +1,13 @@
 //! The index of a million blobs, with its cache on a disk.
 
+use std::sync::Arc;
+
 use criterion::{BatchSize, Criterion, Throughput};
+use holdfast_backend::Memory;
 use holdfast_benches::{BLOBS_PER_PACK, blob_id, packs};
 use holdfast_format::ObjectId;
 use holdfast_format::index::PackEntry;
-use holdfast_repo::index::Index;
+use holdfast_repo::index::{Index, IndexOptions};
 use holdfast_seal::Keys;
 use tempfile::TempDir;
 
@@ -23,9 +26,14 @@ fn index_objects() -> Vec<Vec<PackEntry>> {
     (0..INDEX_OBJECTS).map(packs).collect()
 }
 
-fn empty(keys: &Keys) -> (TempDir, Index) {
+fn empty(keys: &Arc<Keys>) -> (TempDir, Index) {
     let folder = TempDir::new().unwrap();
-    let index = Index::open(Some(folder.path()), keys, CACHE_BYTES_MAX).unwrap();
+    let options = IndexOptions {
+        folder: Some(folder.path().join("cache")),
+        bytes_max: CACHE_BYTES_MAX,
+        ..IndexOptions::default()
+    };
+    let index = Index::open(Arc::new(Memory::new()), Arc::clone(keys), &options).unwrap();
     (folder, index)
 }
 
@@ -36,7 +44,7 @@ fn fill(index: &Index, keys: &Keys, objects: &[Vec<PackEntry>]) {
 }
 
 pub fn insert(criterion: &mut Criterion) {
-    let (keys, objects) = (keys(), index_objects());
+    let (keys, objects) = (Arc::new(keys()), index_objects());
     let mut group = criterion.benchmark_group("index");
     group.throughput(Throughput::Elements(BLOBS));
     group.bench_function("insert", |bencher| {
@@ -52,7 +60,7 @@ pub fn insert(criterion: &mut Criterion) {
 }
 
 pub fn look_up(criterion: &mut Criterion) {
-    let keys = keys();
+    let keys = Arc::new(keys());
     let (_folder, index) = empty(&keys);
     fill(&index, &keys, &index_objects());
     let reader = index.reader();

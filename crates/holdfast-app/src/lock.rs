@@ -4,11 +4,13 @@
 //! that comes about, so a dead holder blocks nobody. The file says who holds it, for messages only.
 
 use std::fmt;
-use std::fs::{self, File, OpenOptions};
+use std::fs::{DirBuilder, File};
 use std::io::{self, Read, Seek, Write};
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use holdfast_repo::local;
 use jiff::Timestamp;
 use rustix::fs::{FlockOperation, flock};
 use rustix::io::Errno;
@@ -135,10 +137,9 @@ pub fn acquire(
 }
 
 fn open(folder: &Path, path: &Path) -> io::Result<File> {
-    use std::os::unix::fs::OpenOptionsExt;
-    fs::create_dir_all(folder)?;
+    DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
     // Never removed: whoever waits for a removed file would hold another lock than who comes next.
-    OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(path)
+    local::open_file(path)
 }
 
 fn try_lock(file: &File) -> io::Result<bool> {
@@ -165,6 +166,7 @@ fn read_holder(path: &Path) -> Option<Holder> {
 #[cfg(test)]
 mod tests {
     use std::cell::Cell;
+    use std::fs;
     use std::process::{Child, Command, Stdio};
 
     use super::*;

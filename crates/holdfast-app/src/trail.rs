@@ -18,7 +18,7 @@ impl Trail {
                 let end = self.0.iter().rposition(|byte| *byte == b'/').unwrap_or(0);
                 self.0.truncate(end);
             }
-            Item::Leaf(_) | Item::Trouble(_) | Item::Excluded { .. } => {}
+            Item::Leaf(_) | Item::Trouble(_) | Item::Excluded { .. } | Item::Own { .. } => {}
         }
     }
 

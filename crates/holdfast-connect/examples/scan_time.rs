@@ -28,7 +28,7 @@ fn main() -> std::io::Result<()> {
                 Item::Leaf(_) => leaves += 1,
                 Item::Enter { .. } => directories += 1,
                 Item::Leave => {}
-                Item::Trouble(_) | Item::Excluded { .. } => others += 1,
+                Item::Trouble(_) | Item::Excluded { .. } | Item::Own { .. } => others += 1,
             }
         }
         let took = begin.elapsed();

@@ -77,8 +77,10 @@ pub fn check_source<'a>(items: impl IntoIterator<Item = &'a Item>) -> Result<(),
             Item::Leave if open.len() == 1 => return Err(Violation::Leave),
             Item::Leave => drop(open.pop()),
             Item::Trouble(trouble) if trouble.path.is_empty() => return Err(Violation::Path),
-            Item::Excluded { path } if path.is_empty() => return Err(Violation::Path),
-            Item::Trouble(_) | Item::Excluded { .. } => {}
+            Item::Excluded { path } | Item::Own { path } if path.is_empty() => {
+                return Err(Violation::Path);
+            }
+            Item::Trouble(_) | Item::Excluded { .. } | Item::Own { .. } => {}
         }
     }
     if open.len() == 1 { Ok(()) } else { Err(Violation::Open(open.len() - 1)) }

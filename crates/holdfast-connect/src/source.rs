@@ -36,6 +36,11 @@ pub enum Item {
     Leaf(Leaf),
     /// An entry that could not be looked at; it is missing from the stream.
     Trouble(Trouble),
+    /// A directory of the program itself, which is left out.
+    Own {
+        /// Path as people write it.
+        path: Vec<u8>,
+    },
     /// An entry that a rule left out.
     Excluded {
         /// Path as people write it.

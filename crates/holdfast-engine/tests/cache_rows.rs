@@ -13,7 +13,6 @@ use holdfast_engine::Silent;
 use holdfast_engine::forget::forget;
 use holdfast_engine::prune::{MaxUnused, PruneOptions, prune};
 use holdfast_repo::{OpenOptions, Repository};
-use redb::{ReadableDatabase, ReadableTableMetadata, TableDefinition};
 
 const ROUNDS: u64 = 25;
 const EVERYTHING: PruneOptions = PruneOptions {
@@ -44,21 +43,6 @@ fn places(repository: &Repository) -> BTreeSet<(String, String, u64, u32)> {
     places
 }
 
-/// Rows of packs, frames and blobs in the file of the cache.
-fn rows(cache: &Path) -> [u64; 3] {
-    let folder = std::fs::read_dir(cache).unwrap().next().unwrap().unwrap().path();
-    let database = redb::Database::open(folder.join("index-0.redb")).unwrap();
-    let read = database.begin_read().unwrap();
-    let numbered = |name| TableDefinition::<u32, &[u8; 72]>::new(name);
-    let frames = TableDefinition::<u32, &[u8; 90]>::new("frames");
-    let blobs = TableDefinition::<&[u8; 32], &[u8; 16]>::new("blobs");
-    [
-        read.open_table(numbered("packs")).unwrap().len().unwrap(),
-        read.open_table(frames).unwrap().len().unwrap(),
-        read.open_table(blobs).unwrap().len().unwrap(),
-    ]
-}
-
 #[test]
 fn the_cache_does_not_remember_what_was_pruned() {
     let fixture = Fixture::memory();
@@ -79,7 +63,7 @@ fn the_cache_does_not_remember_what_was_pruned() {
         assert_eq!(places(&open(&fixture, hearing.path())), truth, "round {round}");
         let packs = fixture.names("packs").len() as u64;
         for cache in [pruning.path(), hearing.path()] {
-            let [pack_rows, frames, blobs] = rows(cache);
+            let [pack_rows, frames, blobs] = open(&fixture, cache).index().row_counts().unwrap();
             assert_eq!(pack_rows, packs, "round {round}");
             assert!(frames <= 2 * packs, "{frames} frames in {packs} packs");
             assert_eq!(blobs, truth.len() as u64, "round {round}");

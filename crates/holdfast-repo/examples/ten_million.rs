@@ -11,6 +11,7 @@ use std::error::Error;
 use std::fs;
 use std::hint::black_box;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Instant;
 
 use holdfast_backend::{Backend, Memory, ObjectName};
@@ -21,7 +22,7 @@ use holdfast_format::pack::PackHeader;
 use holdfast_format::slot::{KdfCost, KeySlot};
 use holdfast_format::{BlobId, BlobType, ObjectId, SessionId, WriterId, name};
 use holdfast_repo::history::History;
-use holdfast_repo::index::Index;
+use holdfast_repo::index::{Index, IndexOptions};
 use holdfast_seal::{Keys, MasterKey, Secret, SlotLabel, create_slot, open_slot};
 
 const CACHE_BYTES_MAX: usize = 16 << 20;
@@ -53,7 +54,7 @@ fn main() -> Outcome<()> {
 fn fill(folder: &Path, objects: u64) -> Outcome<()> {
     fs::create_dir_all(folder)?;
     let (keys, start) = (new_keys(folder)?, Instant::now());
-    let index = Index::open(Some(folder), &keys, CACHE_BYTES_MAX)?;
+    let index = open_index(folder, &keys, Memory::new())?;
     for number in 0..objects {
         let (packs, adding) = (packs(number), Instant::now());
         index.add(&keys, &index_object(number), &packs)?;
@@ -65,7 +66,7 @@ fn fill(folder: &Path, objects: u64) -> Outcome<()> {
     }
     drop(index);
     println!("filled in {:.1} s", start.elapsed().as_secs_f64());
-    println!("file: {} MiB", fs::metadata(folder.join("index-0.redb"))?.len() >> 20);
+    println!("file: {} MiB", fs::metadata(folder.join("cache/index-0.redb"))?.len() >> 20);
     Ok(())
 }
 
@@ -76,10 +77,10 @@ fn open(folder: &Path, objects: u64) -> Outcome<()> {
         backend.put(&ObjectName::new(name::index(&index_object(number)))?, &[b""])?;
     }
     let start = Instant::now();
-    let index = Index::open(Some(folder), &keys, CACHE_BYTES_MAX)?;
+    let index = open_index(folder, &keys, backend)?;
     println!("opened in {:.3} s", start.elapsed().as_secs_f64());
     let start = Instant::now();
-    let missing = index.sync(&backend, &keys, &History::default())?;
+    let missing = index.sync(&History::default())?;
     println!("in agreement with the repository in {:.3} s", start.elapsed().as_secs_f64());
     if !missing.index_objects.is_empty() {
         return Err("index objects are missing: other BLOBS than it was filled with?".into());
@@ -115,10 +116,19 @@ fn look_up(
 /// Writes a little more and ends as a crash does.
 fn crash(folder: &Path, objects: u64) -> Outcome<()> {
     let keys = stored_keys(folder)?;
-    let index = Index::open(Some(folder), &keys, CACHE_BYTES_MAX)?;
+    let index = open_index(folder, &keys, Memory::new())?;
     index.add(&keys, &index_object(objects), &[])?;
     println!("ends without closing the cache");
     std::process::abort();
+}
+
+fn open_index(folder: &Path, keys: &Arc<Keys>, backend: Memory) -> Outcome<Index> {
+    let options = IndexOptions {
+        folder: Some(folder.join("cache")),
+        bytes_max: CACHE_BYTES_MAX,
+        ..IndexOptions::default()
+    };
+    Ok(Index::open(Arc::new(backend), Arc::clone(keys), &options)?)
 }
 
 fn index_object(number: u64) -> ObjectId {
@@ -163,7 +173,7 @@ fn frame(number: u64) -> FrameEntry {
 }
 
 /// Makes keys and leaves them in the folder, in a slot with its secret beside it.
-fn new_keys(folder: &Path) -> Outcome<Keys> {
+fn new_keys(folder: &Path) -> Outcome<Arc<Keys>> {
     let (master, (secret, text)) = (MasterKey::generate()?, Secret::generate_key()?);
     let (keys, nobody) = (Keys::derive(&master), String::new);
     let label = SlotLabel {
@@ -175,13 +185,14 @@ fn new_keys(folder: &Path) -> Outcome<Keys> {
     let slot = create_slot(&master, &keys, &secret, KdfCost::MIN, &label)?;
     fs::write(folder.join("slot"), slot.encode())?;
     fs::write(folder.join("secret"), text.as_bytes())?;
-    Ok(keys)
+    Ok(Arc::new(keys))
 }
 
-fn stored_keys(folder: &Path) -> Outcome<Keys> {
+fn stored_keys(folder: &Path) -> Outcome<Arc<Keys>> {
     let slot = KeySlot::decode(&fs::read(folder.join("slot"))?)?;
     let secret = Secret::parse(&fs::read_to_string(folder.join("secret"))?)?;
-    Ok(Keys::derive(&open_slot(&slot, &secret)?.ok_or("the secret is not that of the slot")?))
+    let master = open_slot(&slot, &secret)?.ok_or("the secret is not that of the slot")?;
+    Ok(Arc::new(Keys::derive(&master)))
 }
 
 /// The largest resident memory of this process so far.

@@ -56,6 +56,18 @@ pub enum RepoError {
         /// Name of the record.
         object: String,
     },
+    /// The storage shows another state than when the repository was last used from here.
+    #[error(
+        "the repository is in an older state than when it was last used from this machine: its \
+         record {object} is {}",
+        if *.is_replaced { "another one now" } else { "gone" }
+    )]
+    RolledBack {
+        /// Name of a record that was there.
+        object: String,
+        /// True if another record is in its place.
+        is_replaced: bool,
+    },
     /// A blob is in no pack that the index knows.
     #[error("blob {id} is in no pack of the repository")]
     BlobMissing {

@@ -15,6 +15,7 @@ use holdfast_seal::Keys;
 
 use crate::RepoError;
 use crate::chain::{self, Appended, DamagedRecord, Head, Stored};
+use crate::local::Heads;
 
 /// A snapshot as it counts now.
 #[derive(Debug, Clone)]
@@ -221,6 +222,13 @@ impl History {
     /// committed, or will meet what stands in their way.
     pub fn is_decided(&self, writer: &WriterId, start_slot: u64) -> bool {
         self.committed.get(writer).is_some_and(|slot| *slot >= start_slot)
+    }
+
+    /// How far each chain goes.
+    pub(crate) fn heads(&self) -> Heads {
+        let writers = self.heads.iter().map(|(writer, head)| (Chain::Writer(*writer), *head));
+        let generations = self.generation_head.map(|head| (Chain::Generations, head));
+        writers.chain(generations).collect()
     }
 
     /// All writers' chains.

@@ -1,9 +1,9 @@
 //! Making and opening a repository.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use holdfast_backend::{Backend, Error as BackendError};
+use holdfast_backend::{Backend, Error as BackendError, Place};
 use holdfast_format::config::Config;
 use holdfast_format::record::GenerationBody;
 use holdfast_format::slot::{KdfCost, KeySlot};
@@ -13,15 +13,23 @@ use rayon::ThreadPool;
 
 use crate::RepoError;
 use crate::history::History;
-use crate::index::{Index, Missing};
+use crate::index::{Index, IndexOptions, Missing, Notice};
+use crate::local::{self, Heads, Rollback};
 use crate::names::object_name;
 use crate::unlock::{add_slot, check_authentic, config_names, read_config, unlock};
 
 /// What opening needs besides the storage and a secret.
 #[derive(Debug, Clone)]
 pub struct OpenOptions {
-    /// Folder under which each repository has its cache; `None` keeps the index in memory.
+    /// Folder under which each repository has what this machine keeps of it; with `None` nothing is
+    /// kept.
     pub cache_folder: Option<PathBuf>,
+    /// Where the index comes from.
+    pub index: IndexFrom,
+    /// True if the repository may be in an older state than when it was last met.
+    pub accept_older: bool,
+    /// Is told if what should be kept cannot be.
+    pub notice: Notice,
     /// Memory that the cache of the index may take, in bytes.
     pub cache_bytes_max: usize,
     /// Threads for compression and encryption; 0 for one per processor.
@@ -30,8 +38,35 @@ pub struct OpenOptions {
 
 impl Default for OpenOptions {
     fn default() -> Self {
-        Self { cache_folder: None, cache_bytes_max: 16 << 20, threads: 0 }
+        Self {
+            cache_folder: None,
+            index: IndexFrom::Cache,
+            accept_older: false,
+            notice: Notice::default(),
+            cache_bytes_max: 16 << 20,
+            threads: 0,
+        }
     }
+}
+
+/// Where the index of a repository comes from when it is opened.
+#[derive(Debug, Clone, Default)]
+pub enum IndexFrom {
+    /// From what earlier runs kept, and the objects that are new since.
+    #[default]
+    Cache,
+    /// From the objects alone. The index is made in this folder, which is the caller's; without
+    /// one in memory.
+    Objects(Option<PathBuf>),
+}
+
+/// What this machine keeps of a repository, and where.
+#[derive(Debug)]
+struct Kept {
+    folder: PathBuf,
+    place: Place,
+    /// How far the chains are known to go there.
+    heads: Heads,
 }
 
 /// Removes key slots of an `init` that did not come to its end. Where there is anything else, this
@@ -59,6 +94,7 @@ pub struct Repository {
     missing: Missing,
     slot: KeySlot,
     pool: Arc<ThreadPool>,
+    kept: Option<Kept>,
 }
 
 impl Repository {
@@ -111,19 +147,39 @@ impl Repository {
             return Err(RepoError::ForeignSlot { slot: slot.header.id.to_hex() });
         }
         let config = check_authentic(&*backend, &keys, stored)?.config;
-        let folder =
-            options.cache_folder.as_ref().map(|folder| folder.join(keys.repository_id().to_hex()));
-        let index = Arc::new(Index::open(folder.as_deref(), &keys, options.cache_bytes_max)?);
+        let place = backend.place();
+        let folder = |caches: &PathBuf| local::place_folder(caches, &config.repository_id, &place);
+        let folder = options.cache_folder.as_ref().map(folder);
+        let (index_folder, is_anew) = match &options.index {
+            IndexFrom::Cache => (folder.clone(), false),
+            IndexFrom::Objects(scratch) => (scratch.clone(), true),
+        };
+        let index_options = IndexOptions {
+            folder: index_folder,
+            bytes_max: options.cache_bytes_max,
+            is_anew,
+            notice: options.notice.clone(),
+        };
+        let index = Index::open(Arc::clone(&backend), Arc::clone(&keys), &index_options)?;
         let history = History::read(&*backend, &keys, &index)?;
-        let missing = index.sync(&*backend, &keys, &history)?;
+        let kept = folder.map(|folder| Kept { folder, place, heads: history.heads() });
+        if let Some(kept) = &kept {
+            kept.compare(&*backend, &keys, options.accept_older)?;
+        }
+        let missing = index.sync(&history)?;
         index.clean(&history)?;
         let pool = rayon::ThreadPoolBuilder::new()
             .num_threads(options.threads)
             .thread_name(|number| format!("seal-{number}"))
             .build()
             .map_err(|error| RepoError::Cache(error.to_string()))?;
-        let (history, pool) = (Mutex::new(history), Arc::new(pool));
-        Ok(Self { backend, keys, config, index, history, missing, slot, pool })
+        let (history, pool, index) = (Mutex::new(history), Arc::new(pool), Arc::new(index));
+        Ok(Self { backend, keys, config, index, history, missing, slot, pool, kept })
+    }
+
+    /// The folder of what this machine keeps of the copy of the repository that was opened.
+    pub fn local_folder(&self) -> Option<&Path> {
+        self.kept.as_ref().map(|kept| kept.folder.as_path())
     }
 
     /// The storage.
@@ -178,7 +234,7 @@ impl Repository {
     pub fn refresh(&self) -> Result<Missing, RepoError> {
         let mut history = self.history();
         history.refresh(&*self.backend, &self.keys)?;
-        self.index.sync(&*self.backend, &self.keys, &history)
+        self.index.sync(&history)
     }
 
     /// Reads all chains from the repository itself, kept records or not, and the index objects that
@@ -191,7 +247,17 @@ impl Repository {
         let mut anew = History::default();
         anew.refresh(&*self.backend, &self.keys)?;
         *history = anew;
-        self.index.sync(&*self.backend, &self.keys, &history)
+        self.index.sync(&history)
+    }
+
+    /// Reads all index objects from the repository itself, unless that was done since it was
+    /// opened. For those who delete or mend: what a cache says must not be the reason. Numbers that
+    /// the index gave before are void.
+    ///
+    /// # Errors
+    /// Storage failures.
+    pub fn read_index_anew(&self) -> Result<Missing, RepoError> {
+        self.index.read_anew(&self.history())
     }
 
     /// Stores second copies that are missing: of the config and of the key slot in use, as after an
@@ -226,7 +292,7 @@ impl Repository {
         })?;
         // No fence of an earlier condemnation will ever stand in a new chain: its packs must be
         // hidden from the start. And what a prune moved must be found where it is now.
-        self.index.sync(&*self.backend, &self.keys, &history)?;
+        self.index.sync(&history)?;
         Ok(writer)
     }
 
@@ -237,5 +303,38 @@ impl Repository {
     pub fn master_key(&self, secret: &Secret) -> Result<MasterKey, RepoError> {
         let stored = read_config(&*self.backend)?;
         Ok(unlock(&*self.backend, &stored, secret)?.0)
+    }
+}
+
+impl Drop for Repository {
+    /// What was committed meanwhile must be there the next time.
+    fn drop(&mut self) {
+        let heads = self.history().heads();
+        if let Some(kept) = self.kept.as_ref().filter(|kept| kept.heads != heads) {
+            local::remember(&kept.folder, &self.keys, &kept.place, &heads);
+        }
+    }
+}
+
+impl Kept {
+    /// Compares the chains with what is known of them, and keeps what they are now.
+    fn compare(
+        &self,
+        backend: &dyn Backend,
+        keys: &Keys,
+        accept_older: bool,
+    ) -> Result<(), RepoError> {
+        let known = local::known(&self.folder, keys, &self.place).unwrap_or_default();
+        if let Some(Rollback { object, is_replaced }) =
+            Rollback::find(backend, keys, &known, &self.heads)?
+        {
+            if !accept_older {
+                return Err(RepoError::RolledBack { object, is_replaced });
+            }
+            // The packs of this state may be other files.
+            let _there_was_none = std::fs::remove_file(self.folder.join(local::VERIFIED));
+        }
+        local::remember(&self.folder, keys, &self.place, &self.heads);
+        Ok(())
     }
 }

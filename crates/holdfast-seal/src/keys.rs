@@ -89,6 +89,7 @@ pub struct Keys {
     session: Key,
     writer: Key,
     fingerprint: Key,
+    local: Key,
     pub(crate) nonce: Key,
     pub(crate) directory: Key,
     pub(crate) record: Key,
@@ -115,6 +116,7 @@ impl Keys {
             session: Key::derive("session", master),
             writer: Key::derive("writer", master),
             fingerprint: Key::derive("fingerprint", master),
+            local: Key::derive("local state", master),
             nonce: Key::derive("nonce", master),
             directory: Key::derive("directory", master),
             record: Key::derive("record", master),
@@ -200,6 +202,12 @@ impl Keys {
     /// it can compare what he has with what the repository knows, and open nothing.
     pub fn fingerprint_key(&self) -> Zeroizing<[u8; 32]> {
         Zeroizing::new(*self.fingerprint.as_bytes())
+    }
+
+    /// A key for what is kept on this machine under this name: whatever was not written with it,
+    /// or has changed since, is not believed.
+    pub fn local_key(&self, name: &[u8]) -> Zeroizing<[u8; 32]> {
+        Zeroizing::new(self.local.hash(&[name]))
     }
 
     /// The key of one session's frames of one type.

@@ -22,7 +22,8 @@ Set HOLDFAST_REPOSITORY and HOLDFAST_PASSWORD_FILE to leave -r and the passphras
 
 EXIT CODES:
   0 done, 1 failed, 2 wrong usage, 3 done but some entries could not be read or removed,
-  10 no repository, 11 busy, 12 wrong passphrase or key, 13 damaged, 130 interrupted";
+  10 no repository, 11 busy, 12 wrong passphrase or key, 13 damaged, 14 older than before,
+  130 interrupted";
 
 /// The whole command line.
 #[derive(Debug, Parser)]
@@ -86,6 +87,10 @@ pub struct GlobalArgs {
     #[arg(long, global = true, value_name = "FOLDER", value_hint = ValueHint::DirPath)]
     #[arg(env = "HOLDFAST_CACHE_DIR", hide_env_values = true)]
     pub cache_dir: Option<PathBuf>,
+
+    /// Accept a repository that is in an older state than when it was last used from this machine
+    #[arg(long, global = true)]
+    pub accept_rollback: bool,
 
     /// How hard to compress what is written [default: auto]
     #[arg(long, global = true, value_name = "MODE", env = "HOLDFAST_COMPRESSION")]

@@ -10,6 +10,7 @@ use std::time::Duration;
 use holdfast_app::bucket::Access;
 use holdfast_app::hooks::HookReport;
 use holdfast_connect::words::without_byte_order_mark;
+use holdfast_repo::index::Notice;
 
 use crate::cli::GlobalArgs;
 use crate::environment::{self, Environment};
@@ -36,6 +37,8 @@ pub struct Context {
     lost_records: AtomicU64,
     /// True once the command went by all snapshots, and not by one that was named.
     goes_by_all: AtomicBool,
+    /// It was said that there is no cache.
+    is_cache_missed: Arc<AtomicBool>,
 }
 
 impl Context {
@@ -46,7 +49,7 @@ impl Context {
         output: Arc<Output>,
         interrupt: Interrupt,
     ) -> Context {
-        let interrupted = interrupt.flag();
+        let (interrupted, is_cache_missed) = (interrupt.flag(), Arc::default());
         let (lost_records, goes_by_all) = (AtomicU64::new(0), AtomicBool::new(false));
         let shortfall = OnceLock::new();
         Context {
@@ -58,6 +61,7 @@ impl Context {
             shortfall,
             lost_records,
             goes_by_all,
+            is_cache_missed,
         }
     }
 
@@ -208,6 +212,16 @@ impl Context {
             (false, Some(folder)) => Some(folder.clone()),
             (false, None) => self.environment.cache_folder(),
         }
+    }
+
+    /// What is to be told if the cache cannot be used: a command says that once.
+    pub fn cache_notice(&self) -> Notice {
+        let (output, is_told) = (Arc::clone(&self.output), Arc::clone(&self.is_cache_missed));
+        Notice::new(move |trouble| {
+            if !is_told.swap(true, Ordering::SeqCst) {
+                output.caution(&format!("{trouble}; going on without it, which takes longer"));
+            }
+        })
     }
 
     /// Begins to show progress; see [`Progress::start`].

@@ -82,6 +82,11 @@ impl From<RepoError> for CommandError {
                 ExitKind::Failed,
                 "folders instead of each file in them, and fewer paths, patterns and tags",
             ),
+            RepoError::RolledBack { .. } => {
+                return CommandError::new(ExitKind::RolledBack, error.to_string())
+                    .hint("find out why: snapshots made since may be missing")
+                    .hint("--accept-rollback, once, if a copy was put back on purpose");
+            }
             RepoError::NoSnapshot { .. } => (ExitKind::Failed, "holdfast snapshots"),
             RepoError::Cache(_) => (ExitKind::Failed, "--no-cache, or holdfast cache --cleanup"),
             RepoError::Fenced => (ExitKind::Locked, "run the same command again"),

@@ -10,7 +10,7 @@ use crate::output::escape;
 /// Result of everything that a command does.
 pub type CommandResult<T = ()> = Result<T, CommandError>;
 
-/// Why a command did not simply succeed. The numbers are restic's; 2 and 13 are ours.
+/// Why a command did not simply succeed. The numbers are restic's; 2, 13 and 14 are ours.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ExitKind {
     /// The command failed; nothing more specific is known.
@@ -27,6 +27,8 @@ pub enum ExitKind {
     WrongKey,
     /// The repository is damaged.
     Damaged,
+    /// The repository is in an older state than when it was last used from this machine.
+    RolledBack,
     /// SIGINT or SIGTERM ended the command.
     Interrupted,
     /// Whoever read standard output went away, as `head` does; nothing is printed about it.
@@ -44,6 +46,7 @@ impl ExitKind {
             ExitKind::Locked => 11,
             ExitKind::WrongKey => 12,
             ExitKind::Damaged => 13,
+            ExitKind::RolledBack => 14,
             ExitKind::Interrupted => 130,
             // What a shell reports for a process that SIGPIPE ended.
             ExitKind::OutputClosed => 141,
@@ -162,6 +165,7 @@ mod tests {
             (ExitKind::Locked, 11),
             (ExitKind::WrongKey, 12),
             (ExitKind::Damaged, 13),
+            (ExitKind::RolledBack, 14),
             (ExitKind::Interrupted, 130),
             (ExitKind::OutputClosed, 141),
         ];

@@ -12,6 +12,7 @@ mod lacks;
 mod location;
 mod opening;
 mod output;
+mod own;
 mod parse;
 mod paths;
 mod patterns;
@@ -41,6 +42,7 @@ static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
 fn main() -> ExitCode {
     environment::keep_memory_private();
+    keep_guarded_panics_quiet();
     let environment = Environment::of_process();
     let arguments = environment::arguments();
     let cli = match parse(&environment, &arguments) {
@@ -55,6 +57,16 @@ fn main() -> ExitCode {
             run(&cli.command, &context).and_then(|()| context.end())
         });
     finish(&output, result)
+}
+
+/// A cache that makes no sense is made anew without a word.
+fn keep_guarded_panics_quiet() {
+    let tell = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        if !holdfast_repo::index::is_guarded() {
+            tell(panic);
+        }
+    }));
 }
 
 fn parse(environment: &Environment, arguments: &[OsString]) -> Result<Cli, clap::Error> {

@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime};
 
 use holdfast_backend::{Backend, Error, Local};
 use holdfast_repo::write::{LEVEL_DEFAULT, WriteOptions};
-use holdfast_repo::{OpenOptions, RepoError, Repository};
+use holdfast_repo::{IndexFrom, OpenOptions, Repository};
 use holdfast_seal::{Compression, SlotLabel};
 
 use crate::cli::CompressionMode;
@@ -65,14 +65,14 @@ impl Context {
     }
 
     /// Opens the repository with an index made from its index objects alone, in a folder that is
-    /// deleted when it is dropped: what the local cache says is not believed.
+    /// deleted when it is dropped, or else in memory: what the local cache says is not believed.
     ///
     /// # Errors
     /// As [`Context::open`].
-    pub fn open_without_cache(&self) -> CommandResult<(Repository, tempfile::TempDir)> {
-        let folder = scratch_folder()?;
-        let cache_folder = Some(folder.path().to_owned());
-        let options = OpenOptions { cache_folder, ..self.open_options() };
+    pub fn open_without_cache(&self) -> CommandResult<(Repository, Option<tempfile::TempDir>)> {
+        let folder = scratch_folder().ok();
+        let scratch = folder.as_ref().map(|folder| folder.path().join("index/scratch"));
+        let options = OpenOptions { index: IndexFrom::Objects(scratch), ..self.open_options() };
         Ok((self.open_with(&options)?, folder))
     }
 
@@ -81,8 +81,7 @@ impl Context {
         // Asking for a passphrase is pointless where there is no repository.
         holdfast_repo::unlock::read_config(&*storage)?;
         let secret = self.passphrase()?.secret()?;
-        let repository = Repository::open(storage, &secret, options)
-            .map_err(|error| with_cache_folder(error, options))?;
+        let repository = Repository::open(storage, &secret, options)?;
         for object in &repository.missing().index_objects {
             self.output.warn(&format!(
                 "{object} is lost or damaged; its content was read from the packs. \
@@ -97,8 +96,10 @@ impl Context {
         let index_memory_mib = self.global.index_memory.unwrap_or(INDEX_MEMORY_MIB);
         OpenOptions {
             cache_folder: self.cache_folder(),
+            accept_older: self.global.accept_rollback,
+            notice: self.cache_notice(),
             cache_bytes_max: (index_memory_mib as usize) << 20,
-            threads: 0,
+            ..OpenOptions::default()
         }
     }
 
@@ -156,16 +157,6 @@ pub fn create(folder: &Path) -> CommandResult<Local> {
         .hint("make that folder first, if no disk is missing there"),
         other => other.into(),
     })
-}
-
-/// Trouble with the cache names its folder.
-fn with_cache_folder(error: RepoError, options: &OpenOptions) -> CommandError {
-    let folder = match (&error, &options.cache_folder) {
-        (RepoError::Cache(_), Some(folder)) => escape::path(folder).into_owned(),
-        _ => return error.into(),
-    };
-    let end = CommandError::from(error);
-    CommandError { message: format!("{}; its folder is {folder}", end.message), ..end }
 }
 
 /// The storage behind a repository, as the trait that all commands use.

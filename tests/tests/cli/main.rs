@@ -11,6 +11,7 @@ mod forget;
 mod from;
 mod json;
 mod keys;
+mod local_state;
 mod locked;
 mod names;
 mod ncdu;

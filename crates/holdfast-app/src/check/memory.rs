@@ -9,13 +9,13 @@
 //! ```
 
 use std::collections::BTreeSet;
-use std::fs;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
 use holdfast_engine::backup::settled_before;
 use holdfast_format::entry::FileTime;
+use holdfast_repo::local;
 use jiff::Timestamp;
 use zeroize::Zeroizing;
 
@@ -48,7 +48,7 @@ impl Memory {
     /// Reads the file at `path`. One that is missing or damaged remembers nothing; without a path
     /// nothing is kept.
     pub fn read(path: Option<PathBuf>, key: Zeroizing<[u8; 32]>) -> Self {
-        let bytes = path.as_ref().and_then(|path| fs::read(path).ok());
+        let bytes = path.as_ref().and_then(|path| local::read_file(path).ok());
         let known = bytes.and_then(|bytes| decode(&bytes)).unwrap_or_default();
         Self { key, path, settled_before: None, known, used: BTreeSet::new() }
     }
@@ -106,18 +106,10 @@ impl Memory {
         };
         let kept = if self.known.len() <= KEPT_MAX { &self.known } else { &self.used };
         if let Some(folder) = path.parent() {
-            fs::create_dir_all(folder)?;
+            local::create_cache(folder)?;
         }
-        let new = new_name(path);
-        fs::write(&new, encode(kept))?;
-        fs::rename(&new, path)
+        local::replace_file(path, &encode(kept))
     }
-}
-
-fn new_name(path: &Path) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(".new");
-    PathBuf::from(name)
 }
 
 fn encode(tokens: &BTreeSet<Token>) -> Vec<u8> {
@@ -139,6 +131,8 @@ fn decode(bytes: &[u8]) -> Option<BTreeSet<Token>> {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     fn key(byte: u8) -> Zeroizing<[u8; 32]> {

@@ -43,6 +43,7 @@ pub(super) fn recheck(
         password: context.password,
         buckets: context.buckets.clone(),
         cache_folder: None,
+        own: Vec::new(),
         stop: Arc::clone(&context.stop),
     };
     let failed = |error: crate::run::RunError| RestoreError::refused(error.to_string());

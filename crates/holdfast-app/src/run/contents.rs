@@ -7,8 +7,8 @@ use std::sync::PoisonError;
 use holdfast_engine::EngineError;
 use holdfast_engine::look::{FileReader, SnapshotRoot};
 use holdfast_format::entry::{Entry, EntryKind};
-use holdfast_repo::SnapshotInfo;
 use holdfast_repo::read::BlobReader;
+use holdfast_repo::{SnapshotInfo, local};
 use jiff::Timestamp;
 
 use super::report::RunReport;
@@ -21,10 +21,10 @@ use crate::config::Source;
 /// What was compared in earlier runs on this machine, for one that began at `start`.
 pub(super) fn memory(work: &Work<'_>, start: Timestamp) -> SharedMemory {
     let keys = work.places.data.keys();
-    let of_repository = keys.repository_id().to_hex();
+    let id = keys.repository_id();
     let name = format!("contents.{}", work.file.app.name.as_str());
     let folder = work.context.cache_folder.as_ref().filter(|_| !work.context.write.dry_run);
-    let path = folder.map(|folder| folder.join(of_repository).join(name));
+    let path = folder.map(|folder| local::repository_folder(folder, &id).join(name));
     SharedMemory::new(Memory::read(path, keys.fingerprint_key()).of_run(start).into())
 }
 

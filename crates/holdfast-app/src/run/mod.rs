@@ -75,6 +75,8 @@ pub struct RunContext<'a> {
     pub cache_folder: Option<PathBuf>,
     /// True if sources may be as small as they are: none counts as shrunk.
     pub accept_shrunk: bool,
+    /// Directories of the program itself, by device and inode, which no source of files holds.
+    pub own: Vec<(u64, u64)>,
     /// True once the run should end.
     pub stop: Arc<AtomicBool>,
 }

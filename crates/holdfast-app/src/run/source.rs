@@ -32,7 +32,7 @@ const SWEEP_INTERVAL: SignedDuration = SignedDuration::from_hours(7 * 24);
 
 /// A source that is ready to be read.
 pub(super) enum Made<'a> {
-    Files(&'a Files),
+    Files(&'a Files, &'a RunContext<'a>),
     Command(&'a CommandOutput, StreamEntry, &'a RunContext<'a>),
     Postgres(Arc<Cut>),
     Globals(Arc<Cut>),
@@ -57,7 +57,7 @@ impl<'a> Made<'a> {
         previous: Option<&SourceRecord>,
     ) -> Result<Self, RunError> {
         Ok(match &source.kind {
-            SourceKind::Files(files) => Self::Files(files),
+            SourceKind::Files(files) => Self::Files(files, context),
             SourceKind::Command(output) => {
                 Self::Command(output, stream_entry(output, context), context)
             }
@@ -89,8 +89,9 @@ impl<'a> Made<'a> {
     /// Begins to read it.
     pub fn source(&self) -> io::Result<Box<dyn Connector>> {
         Ok(match self {
-            Self::Files(files) => {
-                Box::new(FsSource::new(files.paths.clone(), fs_options(files), files.filter())?)
+            Self::Files(files, context) => {
+                let options = fs_options(files, &context.own);
+                Box::new(FsSource::new(files.paths.clone(), options, files.filter())?)
             }
             Self::Command(output, entry, context) => {
                 let (words, stop) = (output.command.os_words(), Arc::clone(&context.stop));
@@ -110,7 +111,7 @@ impl<'a> Made<'a> {
 
     /// How it is captured.
     pub fn options(&self, source: &Source, shrink_limit: ShrinkLimit) -> SourceOptions {
-        let is_stream = !matches!(self, Self::Files(_) | Self::Bucket(_));
+        let is_stream = !matches!(self, Self::Files(..) | Self::Bucket(_));
         SourceOptions {
             name: source.name.to_string(),
             connector: source.kind.word().to_owned(),
@@ -132,7 +133,7 @@ impl<'a> Made<'a> {
 
     /// What a source of files is asked for.
     fn scope(&self) -> Option<Scope> {
-        let Self::Files(files) = self else { return None };
+        let Self::Files(files, context) = self else { return None };
         let text = |bytes: &[u8]| Text(bytes.to_vec());
         let patterns = |all: &[String]| all.iter().map(|it| text(it.as_bytes())).collect();
         let paths = files.paths.iter().map(|path| text(path.as_os_str().as_bytes())).collect();
@@ -140,14 +141,14 @@ impl<'a> Made<'a> {
             paths,
             excludes: patterns(&files.exclude),
             excludes_any_case: patterns(&files.exclude_any_case),
-            ..fs_options(files).scope()
+            ..fs_options(files, &context.own).scope()
         })
     }
 
     /// What the connector says of the moment that it shows.
     pub fn token(&self) -> BTreeMap<String, String> {
         match self {
-            Self::Files(_) | Self::Command(..) | Self::Dump(_) => BTreeMap::new(),
+            Self::Files(..) | Self::Command(..) | Self::Dump(_) => BTreeMap::new(),
             Self::Postgres(cut) | Self::Globals(cut) => {
                 BTreeMap::from([("cut".to_owned(), cut.token())])
             }
@@ -161,7 +162,7 @@ impl Made<'_> {
     /// passed.
     pub fn has_now(&self, key: &[u8]) -> bool {
         match self {
-            Self::Files(_) => Path::new(std::ffi::OsStr::from_bytes(key)).exists(),
+            Self::Files(..) => Path::new(std::ffi::OsStr::from_bytes(key)).exists(),
             Self::Bucket(made) => match std::str::from_utf8(key) {
                 Ok(key) => made.bucket.has(key).unwrap_or(false),
                 Err(_) => false,
@@ -193,13 +194,14 @@ fn sweep(previous: Option<&SourceRecord>, now: Timestamp) -> Sweep {
     Sweep { at: at.into(), is_due }
 }
 
-fn fs_options(files: &Files) -> FsOptions {
+fn fs_options(files: &Files, own: &[(u64, u64)]) -> FsOptions {
     let names = files.exclude_if_present.iter();
     FsOptions {
         one_file_system: files.one_file_system,
         exclude_caches: files.exclude_caches,
         exclude_if_present: names.map(|name| (name.clone().into_bytes(), None)).collect(),
         exclude_larger_than: files.exclude_larger_than.map(|size| size.0),
+        own: own.to_vec(),
         ..FsOptions::default()
     }
 }

@@ -79,7 +79,7 @@ pub fn take(source: &mut dyn Source, parent: Option<&Tree>) -> Tree {
                 let path = String::from_utf8_lossy(&trouble.path).into_owned();
                 tree.troubles.push(format!("{path}: {}", trouble.error));
             }
-            Item::Excluded { .. } => {}
+            Item::Excluded { .. } | Item::Own { .. } => {}
         }
     }
     tree

@@ -56,7 +56,7 @@ impl Scan {
                 Item::Leave => {
                     path.truncate(path.iter().rposition(|byte| *byte == b'/').unwrap());
                 }
-                Item::Trouble(_) | Item::Excluded { .. } => {}
+                Item::Trouble(_) | Item::Excluded { .. } | Item::Own { .. } => {}
             }
         }
         entries

@@ -151,6 +151,11 @@ impl<'run, 'repository> Assembler<'run, 'repository> {
                     self.trouble(name.as_deref(), &path, during, &error, observer)?;
                 }
                 Step::Excluded(path) => observer.event(Event::Excluded { path: &path }),
+                Step::Own(path) => {
+                    let path = String::from_utf8_lossy(&path);
+                    let message = format!("left out {path}, which is holdfast's own");
+                    observer.event(Event::Note { message: &message });
+                }
                 // The reading stage replaced these.
                 Step::Unread(_) => return Err(holdfast_repo::RepoError::Stopped("reading").into()),
             }

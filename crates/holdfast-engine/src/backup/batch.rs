@@ -34,6 +34,8 @@ pub(super) enum Step {
     Trouble { name: Option<Vec<u8>>, path: Vec<u8>, during: &'static str, error: std::io::Error },
     /// An entry that a rule left out.
     Excluded(Vec<u8>),
+    /// A directory of the program itself was left out.
+    Own(Vec<u8>),
 }
 
 /// A file that was read.

@@ -123,6 +123,7 @@ impl<'a> Scanner<'a> {
                     let (path, during, error) = (trouble.path, trouble.during, trouble.error);
                     self.push(Step::Trouble { name: None, path, during, error })?;
                 }
+                Item::Own { path } => self.push(Step::Own(path))?,
                 Item::Excluded { path } => self.push(Step::Excluded(path))?,
             }
         }

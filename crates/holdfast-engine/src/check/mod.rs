@@ -55,8 +55,8 @@ pub struct CheckOptions {
     pub now: Timestamp,
     /// Decides which packs a subset takes among those that were not verified for equally long.
     pub seed: u64,
-    /// This repository's folder in the local cache, where it is remembered when packs were
-    /// verified.
+    /// The folder of what this machine keeps of this copy of the repository, where it is remembered
+    /// when packs were verified: [`Repository::local_folder`].
     pub cache_folder: Option<PathBuf>,
 }
 

@@ -1,5 +1,5 @@
 //! When each pack was read whole and found good: a file in the local cache that can be deleted at
-//! any time.
+//! any time. It belongs to one copy of a repository: what was read of another says nothing.
 //!
 //! ```text
 //! magic "HFVERIF1" 8, repository id 32, per pack: id 32, seconds since 1970 i64,
@@ -7,14 +7,13 @@
 //! ```
 
 use std::collections::HashMap;
-use std::fs;
 use std::io;
 use std::path::Path;
 
 use holdfast_format::{ObjectId, RepositoryId};
+use holdfast_repo::local;
 
 const MAGIC: &[u8; 8] = b"HFVERIF1";
-const FILE: &str = "verified";
 const ROW_BYTES: usize = 40;
 const CHECKSUM_BYTES: usize = 16;
 
@@ -25,16 +24,14 @@ pub(super) struct Verified(HashMap<ObjectId, i64>);
 impl Verified {
     /// Reads the file of this repository in `folder`. One that is missing or damaged says nothing.
     pub fn read(folder: &Path, repository: &RepositoryId) -> Self {
-        let decoded = fs::read(folder.join(FILE)).ok();
+        let decoded = local::read_file(&folder.join(local::VERIFIED)).ok();
         decoded.and_then(|bytes| Self::decode(&bytes, repository)).unwrap_or_default()
     }
 
     /// Replaces the file in one step.
     pub fn write(&self, folder: &Path, repository: &RepositoryId) -> io::Result<()> {
-        fs::create_dir_all(folder)?;
-        let new = folder.join(format!("{FILE}.new"));
-        fs::write(&new, self.encode(repository))?;
-        fs::rename(&new, folder.join(FILE))
+        local::create_place(folder)?;
+        local::replace_file(&folder.join(local::VERIFIED), &self.encode(repository))
     }
 
     /// When a pack was verified last.
@@ -87,15 +84,16 @@ mod tests {
 
     #[test]
     fn comes_back_and_refuses_damage_and_other_repositories() {
-        let folder = tempfile::tempdir().unwrap();
+        let scratch = tempfile::tempdir().unwrap();
+        let folder = scratch.path().join("repository/place");
         let (ours, theirs) = (RepositoryId::from_bytes([1; 32]), RepositoryId::from_bytes([2; 32]));
         let mut verified = Verified::default();
         for n in 0..5 {
             verified.insert(ObjectId::from_bytes([n; 32]), i64::from(n) - 2);
         }
-        verified.write(folder.path(), &ours).unwrap();
-        assert_eq!(Verified::read(folder.path(), &ours), verified);
-        assert_eq!(Verified::read(folder.path(), &theirs), Verified::default());
+        verified.write(&folder, &ours).unwrap();
+        assert_eq!(Verified::read(&folder, &ours), verified);
+        assert_eq!(Verified::read(&folder, &theirs), Verified::default());
         let bytes = verified.encode(&ours);
         for at in 0..bytes.len() {
             let mut flipped = bytes.clone();

@@ -26,6 +26,7 @@ mod tests;
 
 use holdfast_backend::Error as BackendError;
 use holdfast_repo::history::OpenCondemn;
+use holdfast_repo::index::Missing;
 use holdfast_repo::{RepoError, Repository, SnapshotInfo};
 
 use crate::mark::{self, LiveSet};
@@ -58,6 +59,12 @@ pub(crate) enum Mutation {
     /// Copies are believed to be there without asking the storage.
     #[cfg(test)]
     CopiesAreBelieved,
+    /// A pack goes if the index has nothing that is needed in it, without asking the pack.
+    #[cfg(test)]
+    IndexIsBelieved,
+    /// The index is what the local cache says.
+    #[cfg(test)]
+    CacheIsBelieved,
 }
 
 /// Deletes what no snapshot needs, as far as `options` ask for it.
@@ -111,6 +118,7 @@ impl Prune<'_> {
         let condemn = self.repository.history().condemn().cloned();
         if let Some(condemn) = condemn {
             self.report.resumed = true;
+            self.read_index_anew()?;
             self.finish(&condemn, &Targets::default(), None)?;
         }
         Ok(self.delete_leftovers()?)
@@ -122,6 +130,7 @@ impl Prune<'_> {
         if !self.is_due()? {
             return Ok(true);
         }
+        self.read_index_anew()?;
         let steps = self.repository.history().prune_steps();
         let moment = self.moment();
         let live = self.live(None)?;
@@ -200,9 +209,21 @@ impl Prune<'_> {
         Ok(live)
     }
 
+    /// Makes the index anew from the objects: nothing is deleted because of what a cache says.
+    fn read_index_anew(&self) -> Result<(), EngineError> {
+        #[cfg(test)]
+        if self.mutation == Mutation::CacheIsBelieved {
+            return Ok(());
+        }
+        self.refuse_gaps(&self.repository.read_index_anew()?)
+    }
+
     /// Reads what is new, and refuses to go on if anything is missing.
     fn refresh(&self) -> Result<(), EngineError> {
-        let missing = self.repository.refresh()?;
+        self.refuse_gaps(&self.repository.refresh()?)
+    }
+
+    fn refuse_gaps(&self, missing: &Missing) -> Result<(), EngineError> {
         if let Some(name) = missing.index_objects.first() {
             let reason = "it is missing or cannot be read; run `holdfast repair index` first";
             return Err(RepoError::damaged(name, reason).into());

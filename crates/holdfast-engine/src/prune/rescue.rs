@@ -46,21 +46,25 @@ impl Prune<'_> {
         let mut witness = Witness::new(self.repository, targets, self.mutation)?;
         let mut rescued = HashSet::new();
         let mut undecided = Vec::new();
-        for row in rows.values() {
-            match self.needed_of(row, live)? {
-                Some(needed) => {
-                    for id in needed {
-                        let places = witness.index.locations(&id)?;
-                        let goes = |pack: &ObjectId| self.goes(pack, row, &condemned);
-                        let (going, staying): (Vec<_>, Vec<_>) =
-                            places.into_iter().partition(|place| goes(&place.frame.pack));
-                        if !witness.has_seen_one_of(&id, &staying)? {
-                            undecided.push((id, going));
-                        }
-                    }
+        for pack in &condemn.packs {
+            let Some(needed) = self.needed_of(pack, rows.get(pack), &witness.index, live)? else {
+                // What would be lost with it is not known.
+                rescued.insert(*pack);
+                continue;
+            };
+            for id in needed {
+                let places = witness.index.locations(&id)?;
+                let (going, staying): (Vec<_>, Vec<_>) = places
+                    .into_iter()
+                    .partition(|place| self.goes(&place.frame.pack, pack, &condemned));
+                if witness.has_seen_one_of(&id, &staying)? {
+                    continue;
                 }
-                // Its directory cannot be read, so it is not known what would be lost with it.
-                None => drop(rescued.insert(row.id)),
+                match going.iter().any(|place| place.frame.pack == *pack) {
+                    true => undecided.push((id, going)),
+                    // The index does not know that it is here.
+                    false => drop(rescued.insert(*pack)),
+                }
             }
         }
         choose(undecided, &mut witness, &mut rescued)?;
@@ -72,42 +76,45 @@ impl Prune<'_> {
         Ok(verdict)
     }
 
-    /// Blobs of a pack that are needed, wherever else they may be; `None` if the pack cannot say
-    /// which.
-    fn needed_of(&self, row: &PackRow, live: &LiveSet) -> Result<Option<Vec<BlobId>>, RepoError> {
-        let repository = self.repository;
-        let frames = repository.index().reader().frames_of(row)?;
-        if frames.iter().all(|part| live.frame(part.frame.number).blobs == 0) {
+    /// Blobs of a pack that are needed, wherever else they may be, by what its own directory says
+    /// it holds. Of one that does not say it, or is gone, the index decides, made as it is from
+    /// index objects: `None` if it has anything that is needed there.
+    fn needed_of(
+        &self,
+        pack: &ObjectId,
+        row: Option<&PackRow>,
+        index: &IndexReader,
+        live: &LiveSet,
+    ) -> Result<Option<Vec<BlobId>>, RepoError> {
+        let frames = row.map(|row| index.frames_of(row)).transpose()?.unwrap_or_default();
+        let is_unused = frames.iter().all(|part| live.frame(part.frame.number).blobs == 0);
+        #[cfg(test)]
+        if self.mutation == Mutation::IndexIsBelieved && is_unused {
             return Ok(Some(Vec::new()));
         }
-        let directory =
-            match read_pack_directory(&**repository.backend(), repository.keys(), &row.id) {
-                Ok(directory) if directory.frames.len() == frames.len() => directory,
-                Ok(_)
-                | Err(
-                    RepoError::Damaged { .. } | RepoError::Backend(BackendError::NotFound { .. }),
-                ) => {
-                    return Ok(None);
-                }
-                Err(error) => return Err(error),
-            };
+        let (backend, keys) = (self.repository.backend(), self.repository.keys());
+        let directory = match read_pack_directory(&**backend, keys, pack) {
+            Ok(directory) => directory,
+            Err(RepoError::Damaged { .. } | RepoError::Backend(BackendError::NotFound { .. })) => {
+                return Ok(is_unused.then(Vec::new));
+            }
+            Err(error) => return Err(error),
+        };
         let mut needed = Vec::new();
-        for (part, entry) in frames.iter().zip(&directory.frames) {
-            for (number, blob) in (part.first_blob..).zip(&entry.blobs) {
-                if live.is_live(number) {
-                    needed.push(blob.id);
-                }
+        for blob in directory.frames.iter().flat_map(|frame| &frame.blobs) {
+            if index.locations(&blob.id)?.iter().any(|place| live.is_live(place.number)) {
+                needed.push(blob.id);
             }
         }
         Ok(Some(needed))
     }
 
-    /// True if no blob may be left to this pack alone, while the fate of `row` is looked at.
+    /// True if no blob may be left to this pack alone, while the fate of `looked_at` is.
     #[cfg_attr(not(test), allow(clippy::unused_self, unused_variables, reason = "a mutation"))]
-    fn goes(&self, pack: &ObjectId, row: &PackRow, condemned: &HashSet<ObjectId>) -> bool {
+    fn goes(&self, pack: &ObjectId, looked_at: &ObjectId, condemned: &HashSet<ObjectId>) -> bool {
         #[cfg(test)]
         if self.mutation == Mutation::CopiesInCondemnedPacksCount {
-            return *pack == row.id;
+            return pack == looked_at;
         }
         condemned.contains(pack)
     }

@@ -76,6 +76,7 @@ pub fn repair_index(
 impl<'a> Repair<'a> {
     fn begin(repository: &'a Repository, observer: &'a dyn Observer) -> Result<Self, EngineError> {
         repository.refresh()?;
+        repository.read_index_anew()?;
         let mut history = History::default();
         history.refresh(&**repository.backend(), repository.keys())?;
         let listing = Listing::take(&**repository.backend()).map_err(RepoError::from)?;

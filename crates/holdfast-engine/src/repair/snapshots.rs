@@ -31,6 +31,7 @@ pub fn repair_snapshots(
     repository.read_history_anew()?;
     let mut done = SnapshotsRepair::default();
     give_up_records(repository, options, &mut done)?;
+    repository.read_index_anew()?;
     let broken = Broken::default();
     let mut walker = Walker::new(repository, &broken, observer)?;
     let snapshots = repository.history().snapshots();

@@ -32,19 +32,24 @@ pub(super) fn collect<Body: DeserializeOwned>(
 ) -> Result<Vec<Stored<Body>>, RepoError> {
     let mut end = Head::EMPTY;
     let mut found = Vec::new();
-    index.kept_records(chain, |sequence, object| {
-        let name = chain.record(sequence);
-        let Ok((record, id)) = decode::<Body>(keys, chain, sequence, &name, object) else {
-            return false;
-        };
-        let continues =
-            sequence == end.next && record.previous == end.last && listed.contains(&sequence);
-        if continues {
+    'kept: loop {
+        let records = index.kept_records(chain, end.next)?;
+        if records.is_empty() {
+            break;
+        }
+        for (sequence, object) in records {
+            let name = chain.record(sequence);
+            let decoded = decode::<Body>(keys, chain, sequence, &name, &object);
+            let Ok((record, id)) = decoded else { break 'kept };
+            let continues =
+                sequence == end.next && record.previous == end.last && listed.contains(&sequence);
+            if !continues {
+                break 'kept;
+            }
             end = Head { next: sequence + 1, last: id };
             found.push(Stored { sequence, id, body: record.body });
         }
-        continues
-    })?;
+    }
     Ok(found)
 }
 
@@ -71,4 +76,71 @@ pub(super) fn first_given_up(generations: &[Stored<GenerationBody>]) -> Option<u
     });
     let places = given_up.flatten().filter_map(|record| record_place(&record.object));
     places.filter(|(chain, _)| *chain == Chain::Generations).map(|(_, sequence)| sequence).min()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use bytes::Bytes;
+    use holdfast_backend::Memory;
+    use holdfast_format::ObjectId;
+    use holdfast_format::slot::KdfCost;
+    use holdfast_seal::{Secret, SlotLabel};
+    use jiff::Timestamp;
+
+    use super::*;
+    use crate::{OpenOptions, Repository, object_name};
+
+    fn label() -> SlotLabel {
+        let text = || "test".to_owned();
+        SlotLabel { label: text(), host: text(), user: text(), created: Timestamp::UNIX_EPOCH }
+    }
+
+    fn amended(number: u8) -> GenerationBody {
+        let snapshot = ObjectId::from_bytes([number; 32]);
+        GenerationBody::Amend { snapshot, tags: vec![number.to_string()], hold: false }
+    }
+
+    #[test]
+    fn what_is_wrong_with_kept_records_costs_time_only() {
+        let storage = Arc::new(Memory::new());
+        let (secret, _) = Secret::generate_key().unwrap();
+        Repository::init(&*storage, &secret, KdfCost::MIN, &label(), |_| {}).unwrap();
+        let cache = tempfile::tempdir().unwrap();
+        let options = OpenOptions {
+            cache_folder: Some(cache.path().to_owned()),
+            threads: 1,
+            ..OpenOptions::default()
+        };
+        let open = || {
+            let storage = Arc::clone(&storage) as Arc<dyn Backend>;
+            Repository::open(storage, &secret, &options).unwrap()
+        };
+        let repository = open();
+        let (backend, keys) = (repository.backend(), repository.keys());
+        for number in 0..20 {
+            let body = Some(amended(number));
+            repository.history().append_generation(&**backend, keys, |_| body.clone()).unwrap();
+        }
+        let truth = repository.history().heads();
+        drop(repository);
+        let chain = Chain::Generations;
+        let record = |slot| storage.get(&object_name(chain.record(slot)).unwrap()).unwrap();
+        for slot in [0, 9, 19] {
+            let mut flipped = record(slot).to_vec();
+            flipped[50] ^= 1;
+            for wrong in [Bytes::from(flipped), Bytes::new(), record(7)] {
+                let repository = open();
+                repository.index().keep_records(&chain, &[(slot, wrong)]).unwrap();
+                drop(repository);
+                let repository = open();
+                assert_eq!(repository.history().heads(), truth, "slot {slot}");
+                assert_eq!(repository.history().damaged().count(), 0);
+                let kept = repository.index().kept_records(&chain, 0).unwrap();
+                assert_eq!(kept.len(), 20, "it is kept again");
+                assert!(kept.iter().all(|(slot, object)| *object == record(*slot)));
+            }
+        }
+    }
 }

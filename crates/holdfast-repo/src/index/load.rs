@@ -2,7 +2,7 @@
 //! packs themselves.
 
 use std::collections::{BTreeSet, HashSet};
-use std::sync::{Arc, PoisonError};
+use std::sync::Arc;
 
 use holdfast_backend::Backend;
 use holdfast_format::index::{self as index_object, PackEntry};
@@ -10,7 +10,8 @@ use holdfast_format::pack::{PackHeader, TRAILER_BYTES, decode_trailer};
 use holdfast_format::{FormatError, ObjectId, directory, name};
 use holdfast_seal::{Keys, open_directory, open_index};
 
-use super::{Index, PackRow};
+use super::cache::{Cache, Numbering};
+use super::{Index, Inner, PackRow, State};
 use crate::RepoError;
 use crate::history::History;
 use crate::names::object_name;
@@ -38,41 +39,9 @@ impl Index {
     /// # Errors
     /// Storage and cache failures. Lost or damaged index objects are no errors: they are in
     /// [`Missing`].
-    pub fn sync(
-        &self,
-        backend: &dyn Backend,
-        keys: &Keys,
-        history: &History,
-    ) -> Result<Missing, RepoError> {
-        let wanted = wanted(backend, history)?;
-        let cached = self.cache.index_objects()?;
-        let gone: Vec<ObjectId> =
-            cached.iter().map(|(id, _)| *id).filter(|id| !wanted.contains(id)).collect();
-        if !gone.is_empty() {
-            self.cache.remove_index_objects(&gone)?;
-        }
-        let known: HashSet<ObjectId> = cached.into_iter().map(|(id, _)| id).collect();
-        let swept = self.swept(history)?;
-        let mut missing = Missing::default();
-        for id in wanted.iter().filter(|id| !known.contains(id)) {
-            match read_index_object(backend, keys, id) {
-                Ok(packs) => self.cache.insert(keys, id, &packs, &swept)?,
-                Err(RepoError::Damaged { .. }) => missing.index_objects.push(name::index(id)),
-                Err(error) => return Err(error),
-            }
-        }
-        self.refresh_state(history)?;
-        if !missing.index_objects.is_empty() {
-            self.read_unlisted_packs(backend, keys, history, &mut missing)?;
-            self.refresh_state(history)?;
-        }
-        Ok(missing)
-    }
-
-    /// Packs of the cache that a sweep deleted: a copy in one of them is never a blob's main one.
-    fn swept(&self, history: &History) -> Result<HashSet<u32>, RepoError> {
-        let packs = self.cache.packs()?.into_iter();
-        Ok(packs.filter(|p| history.swept().contains(&p.id)).map(|p| p.number).collect())
+    pub fn sync(&self, history: &History) -> Result<Missing, RepoError> {
+        let wanted = wanted(&*self.0.backend, history)?;
+        self.0.with_cache(|cache| self.0.sync(cache, history, &wanted))
     }
 
     /// Removes some rows of packs that were swept, if there are any. Only for one who opens a
@@ -81,64 +50,120 @@ impl Index {
     /// # Errors
     /// Cache failures.
     pub(crate) fn clean(&self, history: &History) -> Result<(), RepoError> {
-        let listed: HashSet<u32> =
-            self.cache.index_objects()?.into_iter().flat_map(|(_, packs)| packs).collect();
-        let is_gone =
-            |pack: &PackRow| history.swept().contains(&pack.id) && !listed.contains(&pack.number);
-        let gone: Vec<PackRow> = self.cache.packs()?.into_iter().filter(is_gone).collect();
-        if self.cache.clean(&gone, CLEANED_ROWS_MAX)? {
-            self.refresh_state(history)
-        } else {
-            Ok(())
-        }
+        self.0.with_cache(|cache| {
+            let state = self.state();
+            let listed: HashSet<u32> =
+                state.objects.iter().flat_map(|(_, packs)| packs).copied().collect();
+            let is_gone = |pack: &&PackRow| {
+                history.swept().contains(&pack.id) && !listed.contains(&pack.number)
+            };
+            let gone: Vec<PackRow> = state.packs.iter().filter(is_gone).copied().collect();
+            match cache.clean(&gone, CLEANED_ROWS_MAX)? {
+                true => self.0.take_over(cache, history),
+                false => Ok(()),
+            }
+        })
     }
 
     /// Takes over what the cache holds now, and which packs are gone or condemned.
+    ///
+    /// # Errors
+    /// Cache failures.
     pub fn refresh_state(&self, history: &History) -> Result<(), RepoError> {
-        let listed: HashSet<u32> =
-            self.cache.index_objects()?.into_iter().flat_map(|(_, packs)| packs).collect();
+        self.0.with_cache(|cache| self.0.take_over(cache, history))
+    }
+}
+
+impl Inner {
+    fn sync(
+        &self,
+        cache: &Cache,
+        history: &History,
+        wanted: &BTreeSet<ObjectId>,
+    ) -> Result<Missing, RepoError> {
+        let (backend, keys) = (&*self.backend, &*self.keys);
+        let cached = cache.index_objects()?;
+        let gone: Vec<ObjectId> =
+            cached.iter().map(|(id, _)| *id).filter(|id| !wanted.contains(id)).collect();
+        if !gone.is_empty() {
+            cache.remove_index_objects(&gone)?;
+        }
+        let known: HashSet<ObjectId> = cached.into_iter().map(|(id, _)| id).collect();
+        // A copy in a pack that a sweep deleted is never a blob's main one.
+        let packs = cache.packs()?.into_iter();
+        let swept: HashSet<u32> =
+            packs.filter(|p| history.swept().contains(&p.id)).map(|p| p.number).collect();
+        let mut missing = Missing::default();
+        for id in wanted.iter().filter(|id| !known.contains(id)) {
+            match read_index_object(backend, keys, id) {
+                Ok(packs) => {
+                    cache.insert(keys, id, &packs, &swept, &Numbering::default())?;
+                }
+                Err(RepoError::Damaged { .. }) => missing.index_objects.push(name::index(id)),
+                Err(error) => return Err(error),
+            }
+        }
+        self.take_over(cache, history)?;
+        if !missing.index_objects.is_empty() {
+            self.read_unlisted_packs(cache, history, &mut missing)?;
+            self.take_over(cache, history)?;
+        }
+        Ok(missing)
+    }
+
+    fn take_over(&self, cache: &Cache, history: &History) -> Result<(), RepoError> {
+        let (packs, objects) = (cache.packs()?, cache.index_objects()?);
+        let listed: HashSet<u32> = objects.iter().flat_map(|(_, packs)| packs).copied().collect();
+        Numbering::of(&packs).check(cache)?;
+        let is_there = |number| packs.binary_search_by_key(number, |pack| pack.number).is_ok();
+        if !listed.iter().all(is_there) {
+            return Err(RepoError::Cache("a pack is missing".to_owned()));
+        }
         let condemned: HashSet<ObjectId> = history
             .condemn()
             .map(|condemn| condemn.packs.iter().copied().collect())
             .unwrap_or_default();
         let (mut dead, mut hidden) = (HashSet::new(), HashSet::new());
-        for pack in self.cache.packs()? {
+        for pack in &packs {
             if !listed.contains(&pack.number) || history.swept().contains(&pack.id) {
                 dead.insert(pack.number);
             } else if condemned.contains(&pack.id) {
                 hidden.insert(pack.number);
             }
         }
-        let view = Arc::new(self.cache.view()?);
-        let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
-        *state = super::State { view, dead: Arc::new(dead), hidden: Arc::new(hidden) };
+        let view = Arc::new(cache.view()?);
+        self.update(|state| {
+            (state.view, state.packs, state.objects) = (view, Arc::new(packs), Arc::new(objects));
+            (state.dead, state.hidden) = (Arc::new(dead), Arc::new(hidden));
+        });
         Ok(())
     }
 
     /// Reads the directories of all packs that no readable index object lists.
     fn read_unlisted_packs(
         &self,
-        backend: &dyn Backend,
-        keys: &Keys,
+        cache: &Cache,
         history: &History,
         missing: &mut Missing,
     ) -> Result<(), RepoError> {
-        let known: HashSet<ObjectId> = self.packs()?.into_iter().map(|pack| pack.id).collect();
+        let State { packs, dead, .. } = self.state();
+        let known: HashSet<ObjectId> =
+            packs.iter().filter(|pack| !dead.contains(&pack.number)).map(|pack| pack.id).collect();
         let mut found = Vec::new();
-        for listed in backend.list(name::PACKS)? {
+        for listed in self.backend.list(name::PACKS)? {
             let Some(id) = name::object_id(listed.name.as_ref()) else { continue };
             if known.contains(&id) || history.swept().contains(&id) {
                 continue;
             }
-            match read_pack_directory(backend, keys, &id) {
+            match read_pack_directory(&*self.backend, &self.keys, &id) {
                 Ok(pack) => found.push(pack),
                 Err(RepoError::Damaged { .. }) => missing.packs.push(listed.name.to_string()),
                 Err(error) => return Err(error),
             }
         }
         // Stands for the lost objects until `repair index` writes a real one.
-        let dead = self.state().dead;
-        self.cache.insert(keys, &ObjectId::NONE, &found, &dead)
+        cache.insert(&self.keys, &ObjectId::NONE, &found, &dead, &Numbering::default())?;
+        Ok(())
     }
 }
 
@@ -168,6 +193,9 @@ pub fn read_index_object(
     let object = fetch(backend, text.clone())?
         .bytes()
         .map_err(|reason| RepoError::damaged(text.clone(), reason))?;
+    if ObjectId::of(&object) != *id {
+        return Err(RepoError::damaged(text, "its bytes do not match its name"));
+    }
     let body =
         open_index(keys, &object).map_err(|error| RepoError::damaged(text.clone(), error))?;
     index_object::decode(&body).map_err(|error| RepoError::damaged(text, error))

@@ -2,31 +2,42 @@
 //!
 //! Its truth is the repository: index objects, and behind them the packs' own directories. What is
 //! kept locally is a cache that is brought up to date each time a repository is opened, and that
-//! can be deleted at any time.
+//! can be deleted at any time. It is believed for speed only: when it fails, or lacks what is asked
+//! for, it is made anew from the objects ([`anew`]), and a command goes on with that.
 
+mod anew;
 mod cache;
+mod guard;
 mod load;
 mod presence;
 mod row;
+mod store;
+#[cfg(test)]
+mod tests;
 
 use std::collections::HashSet;
-use std::path::Path;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, RwLock};
 
 use bytes::Bytes;
+use holdfast_backend::Backend;
 use holdfast_format::frame::FrameContext;
 use holdfast_format::index::PackEntry;
 use holdfast_format::name::Chain;
 use holdfast_format::{BlobId, ObjectId};
 use holdfast_seal::Keys;
 
+pub use guard::is_guarded;
 pub use load::{Missing, read_index_object, read_pack_directory};
 pub use presence::Presence;
 pub use row::PackRow;
+pub use store::{IndexOptions, Notice};
 
 use crate::RepoError;
-use cache::{Cache, View};
-use row::{BlobRow, FrameRow};
+use cache::{Cache, Inserted, Numbering, View};
+use guard::guarded;
+use row::BlobRow;
+use store::Store;
 
 /// Where a blob's bytes are.
 #[derive(Debug, Clone, Copy)]
@@ -67,14 +78,28 @@ pub struct PackFrame {
 
 /// The index of one repository.
 #[derive(Debug)]
-pub struct Index {
-    cache: Cache,
+pub struct Index(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    backend: Arc<dyn Backend>,
+    keys: Arc<Keys>,
+    store: Store,
     state: RwLock<State>,
+    /// True once all that the cache holds was read from the objects by this process.
+    is_anew: AtomicBool,
+    /// Held by those who work with the cache, and alone by the one who makes it anew.
+    making: RwLock<()>,
 }
 
 #[derive(Debug, Clone)]
 struct State {
+    cache: Arc<Cache>,
     view: Arc<View>,
+    /// All packs of the cache, in the order of their numbers.
+    packs: Arc<Vec<PackRow>>,
+    /// The index objects that count, with the numbers of their packs.
+    objects: Arc<Vec<(ObjectId, Vec<u32>)>>,
     /// Packs of the cache that are gone.
     dead: Arc<HashSet<u32>>,
     /// Packs that a prune means to delete: nothing new may rely on them.
@@ -82,25 +107,39 @@ struct State {
 }
 
 impl Index {
-    /// Opens the cache in `folder`, or one in memory, for the repository of these keys. A cache of
-    /// another repository or version, or one that is broken, is made anew.
+    /// Opens the cache of the repository of these keys. A cache of another repository or version,
+    /// or one that is broken, is made anew; without any that works, the index is in memory.
     ///
     /// # Errors
-    /// [`RepoError::Cache`] if even a new one does not work.
-    pub fn open(folder: Option<&Path>, keys: &Keys, bytes_max: usize) -> Result<Self, RepoError> {
-        let cache = Cache::open(folder, &keys.repository_id(), bytes_max)?;
-        let state =
-            State { view: Arc::new(cache.view()?), dead: Arc::default(), hidden: Arc::default() };
-        Ok(Self { cache, state: RwLock::new(state) })
+    /// [`RepoError::Cache`] if not even memory works.
+    pub fn open(
+        backend: Arc<dyn Backend>,
+        keys: Arc<Keys>,
+        options: &IndexOptions,
+    ) -> Result<Self, RepoError> {
+        let store = Store::new(options, &keys);
+        let opened = store.open(options.is_anew)?;
+        let (cache, view) = match guarded(|| opened.view()) {
+            Ok(view) => (opened, view),
+            Err(_) => {
+                let cache = store.replace(&opened)?;
+                let view = cache.view()?;
+                (cache, view)
+            }
+        };
+        let is_anew = AtomicBool::new(options.is_anew || cache.path().is_none());
+        let state = RwLock::new(State::new(cache, view));
+        let inner = Inner { backend, keys, store, state, is_anew, making: RwLock::default() };
+        Ok(Self(Arc::new(inner)))
     }
 
     fn state(&self) -> State {
-        self.state.read().unwrap_or_else(PoisonError::into_inner).clone()
+        self.0.state()
     }
 
     /// A reader of the index as it is now; cheap to make, meant for many look-ups.
     pub fn reader(&self) -> IndexReader {
-        IndexReader { state: self.state() }
+        IndexReader { state: self.state(), index: Arc::clone(&self.0) }
     }
 
     /// Where a blob is.
@@ -116,11 +155,13 @@ impl Index {
     /// # Errors
     /// [`RepoError::Cache`].
     pub fn add(&self, keys: &Keys, index: &ObjectId, packs: &[PackEntry]) -> Result<(), RepoError> {
-        let dead = self.state().dead;
-        self.cache.insert(keys, index, packs, &dead)?;
-        let view = Arc::new(self.cache.view()?);
-        self.state.write().unwrap_or_else(PoisonError::into_inner).view = view;
-        Ok(())
+        self.0.with_cache(|cache| {
+            let dead = self.state().dead;
+            let inserted = cache.insert(keys, index, packs, &dead, &Numbering::default())?;
+            let view = Arc::new(cache.view()?);
+            self.0.update(|state| state.add(view, *index, inserted));
+            Ok(())
+        })
     }
 
     /// All packs that are there, in no order.
@@ -128,9 +169,8 @@ impl Index {
     /// # Errors
     /// [`RepoError::Cache`].
     pub fn packs(&self) -> Result<Vec<PackRow>, RepoError> {
-        let dead = self.state().dead;
-        let packs = self.cache.packs()?;
-        Ok(packs.into_iter().filter(|pack| !dead.contains(&pack.number)).collect())
+        let State { packs, dead, .. } = self.state();
+        Ok(packs.iter().filter(|pack| !dead.contains(&pack.number)).copied().collect())
     }
 
     /// Every blob of every pack that is there, copies included.
@@ -142,7 +182,11 @@ impl Index {
         mut each: impl FnMut(BlobId, Location) -> Result<(), RepoError>,
     ) -> Result<(), RepoError> {
         let reader = self.reader();
-        reader.state.view.for_each(|id, row| match reader.resolve(&row)? {
+        // All rows are read once before, so that a file that turns out to be broken half-way is
+        // replaced before anything is passed on.
+        reader.look(|_, view| view.for_each(|_, _| Ok(())))?;
+        let state = self.state();
+        state.view.for_each(|id, row| match state.resolve(&state.view, &row)? {
             Some(location) => each(id, location),
             None => Ok(()),
         })
@@ -153,12 +197,11 @@ impl Index {
     /// # Errors
     /// [`RepoError::Cache`].
     pub fn index_objects(&self) -> Result<Vec<(ObjectId, Vec<ObjectId>)>, RepoError> {
-        let reader = self.reader();
-        let named = |packs: Vec<u32>| -> Result<Vec<ObjectId>, RepoError> {
-            packs.into_iter().map(|pack| Ok(reader.state.view.pack(pack)?.id)).collect()
+        let state = self.state();
+        let named = |packs: &Vec<u32>| -> Result<Vec<ObjectId>, RepoError> {
+            packs.iter().map(|pack| state.known_pack(*pack).map(|row| row.id)).collect()
         };
-        let objects = self.cache.index_objects()?.into_iter();
-        objects.map(|(id, packs)| Ok((id, named(packs)?))).collect()
+        state.objects.iter().map(|(id, packs)| Ok((*id, named(packs)?))).collect()
     }
 
     /// A note that was left with the cache, and that is lost with it. Nothing that matters may
@@ -167,7 +210,7 @@ impl Index {
     /// # Errors
     /// [`RepoError::Cache`].
     pub fn note(&self, name: &str) -> Result<Option<Vec<u8>>, RepoError> {
-        self.cache.note(name)
+        self.0.with_cache(|cache| cache.note(name))
     }
 
     /// Leaves a note with the cache.
@@ -175,17 +218,16 @@ impl Index {
     /// # Errors
     /// [`RepoError::Cache`].
     pub fn set_note(&self, name: &str, note: &[u8]) -> Result<(), RepoError> {
-        self.cache.set_note(name, note)
+        self.0.with_cache(|cache| cache.set_note(name, note))
     }
 
-    /// Passes the sealed records of a chain that are kept with the cache to `each`, in order, until
-    /// it returns false.
+    /// The next sealed records of a chain that are kept with the cache, in order, from a slot on.
     pub(crate) fn kept_records(
         &self,
         chain: &Chain,
-        each: impl FnMut(u64, &[u8]) -> bool,
-    ) -> Result<(), RepoError> {
-        self.cache.records(chain, each)
+        from: u64,
+    ) -> Result<Vec<(u64, Vec<u8>)>, RepoError> {
+        self.0.with_cache(|cache| cache.records(chain, from))
     }
 
     /// Keeps sealed records of a chain with the cache.
@@ -194,7 +236,10 @@ impl Index {
         chain: &Chain,
         records: &[(u64, Bytes)],
     ) -> Result<(), RepoError> {
-        if records.is_empty() { Ok(()) } else { self.cache.keep_records(chain, records) }
+        match records.is_empty() {
+            true => Ok(()),
+            false => self.0.with_cache(|cache| cache.keep_records(chain, records)),
+        }
     }
 
     /// Blobs that were ever stored in more than one place.
@@ -202,7 +247,7 @@ impl Index {
     /// # Errors
     /// [`RepoError::Cache`].
     pub fn copied_blobs(&self) -> Result<Vec<BlobId>, RepoError> {
-        self.state().view.copied_blobs()
+        self.reader().look(|_, view| view.copied_blobs())
     }
 
     /// Answers for very many blobs whether a new snapshot may rely on them.
@@ -218,7 +263,45 @@ impl Index {
     /// # Errors
     /// [`RepoError::Cache`].
     pub fn numbered_blobs(&self) -> Result<u64, RepoError> {
-        self.cache.numbered_blobs()
+        self.0.with_cache(Cache::numbered_blobs)
+    }
+
+    /// How many rows of packs, of frames and of blobs the cache holds.
+    ///
+    /// # Errors
+    /// [`RepoError::Cache`].
+    pub fn row_counts(&self) -> Result<[u64; 3], RepoError> {
+        self.0.with_cache(Cache::row_counts)
+    }
+}
+
+impl State {
+    /// Nothing is known yet of what the cache holds.
+    fn new(cache: Cache, view: View) -> Self {
+        let (cache, view) = (Arc::new(cache), Arc::new(view));
+        let (packs, objects) = (Arc::default(), Arc::default());
+        let (dead, hidden) = (Arc::default(), Arc::default());
+        Self { cache, view, packs, objects, dead, hidden }
+    }
+
+    /// Takes note of what an index object added to the cache.
+    fn add(&mut self, view: Arc<View>, index: ObjectId, inserted: Inserted) {
+        self.view = view;
+        let packs = Arc::make_mut(&mut self.packs);
+        packs.extend(inserted.packs);
+        packs.sort_unstable_by_key(|pack| pack.number);
+        Arc::make_mut(&mut self.objects).push((index, inserted.listed));
+    }
+
+    /// The pack of this number.
+    fn pack(&self, number: u32) -> Option<&PackRow> {
+        let place = self.packs.binary_search_by_key(&number, |pack| pack.number).ok()?;
+        self.packs.get(place)
+    }
+
+    /// The pack of a number that a row has.
+    fn known_pack(&self, number: u32) -> Result<&PackRow, RepoError> {
+        self.pack(number).ok_or_else(|| RepoError::Cache("a pack is missing".to_owned()))
     }
 }
 
@@ -226,6 +309,7 @@ impl Index {
 #[derive(Debug, Clone)]
 pub struct IndexReader {
     state: State,
+    index: Arc<Inner>,
 }
 
 impl IndexReader {
@@ -234,43 +318,47 @@ impl IndexReader {
     /// # Errors
     /// [`RepoError::Cache`].
     pub fn contains(&self, id: &BlobId) -> Result<bool, RepoError> {
-        let Some(row) = self.state.view.blob(id)? else { return Ok(false) };
-        if self.state.dead.is_empty() && self.state.hidden.is_empty() {
-            return Ok(true);
-        }
-        if self.is_visible(&row)? {
-            return Ok(true);
-        }
-        for copy in self.state.view.copies(id)? {
-            if self.is_visible(&copy)? {
+        self.look(|state, view| {
+            let Some(row) = view.blob(id)? else { return Ok(false) };
+            if state.dead.is_empty() && state.hidden.is_empty() {
                 return Ok(true);
             }
-        }
-        Ok(false)
+            if state.is_visible(view, &row)? {
+                return Ok(true);
+            }
+            for copy in view.copies(id)? {
+                if state.is_visible(view, &copy)? {
+                    return Ok(true);
+                }
+            }
+            Ok(false)
+        })
     }
 
     /// The beginnings of all blobs for which [`IndexReader::contains`] is true, in no order.
     fn visible_blobs(&self) -> Result<Vec<u64>, RepoError> {
-        let is_whole = self.state.dead.is_empty() && self.state.hidden.is_empty();
-        // Frames hold many blobs: each is looked up once.
-        let mut frames: Vec<Option<bool>> = Vec::new();
-        let mut blobs = Vec::new();
-        self.state.view.for_each(|id, row| {
-            let place = row.frame as usize;
-            if !is_whole && place >= frames.len() {
-                frames.resize(place + 1, None);
-            }
-            let is_visible = match frames.get(place) {
-                _ if is_whole => true,
-                Some(Some(known)) => *known,
-                _ => *frames[place].insert(self.is_visible(&row)?),
-            };
-            if is_visible {
-                blobs.push(presence::beginning(&id));
-            }
-            Ok(())
-        })?;
-        Ok(blobs)
+        self.look(|state, view| {
+            let is_whole = state.dead.is_empty() && state.hidden.is_empty();
+            // Frames hold many blobs: each is looked up once.
+            let mut frames: Vec<Option<bool>> = Vec::new();
+            let mut blobs = Vec::new();
+            view.for_each(|id, row| {
+                let place = row.frame as usize;
+                if !is_whole && place >= frames.len() {
+                    frames.resize(place + 1, None);
+                }
+                let is_visible = match frames.get(place) {
+                    _ if is_whole => true,
+                    Some(Some(known)) => *known,
+                    _ => *frames[place].insert(state.is_visible(view, &row)?),
+                };
+                if is_visible {
+                    blobs.push(presence::beginning(&id));
+                }
+                Ok(())
+            })?;
+            Ok(blobs)
+        })
     }
 
     /// True if a pack that new snapshots could rely on in the `earlier` state is condemned or gone
@@ -283,31 +371,27 @@ impl IndexReader {
             .any(|pack| !then.dead.contains(pack) && !then.hidden.contains(pack))
     }
 
-    fn is_visible(&self, row: &BlobRow) -> Result<bool, RepoError> {
-        let frame = self.frame_row(row.frame)?;
-        Ok(!self.state.dead.contains(&frame.pack) && !self.state.hidden.contains(&frame.pack))
-    }
-
     /// Where a blob is; among copies, the first that is there.
     ///
     /// # Errors
-    /// [`RepoError::Cache`].
+    /// As [`IndexReader::locations`].
     pub fn locate(&self, id: &BlobId) -> Result<Option<Location>, RepoError> {
         Ok(self.locations(id)?.into_iter().next())
     }
 
-    /// All places where a blob is.
+    /// All places where a blob is. Before one is said to be nowhere, the index is made anew, once.
     ///
     /// # Errors
-    /// [`RepoError::Cache`].
+    /// [`RepoError::Cache`]; storage failures.
     pub fn locations(&self, id: &BlobId) -> Result<Vec<Location>, RepoError> {
-        let Some(row) = self.state.view.blob(id)? else { return Ok(Vec::new()) };
-        let mut found = Vec::with_capacity(1);
-        found.extend(self.resolve(&row)?);
-        for copy in self.state.view.copies(id)? {
-            found.extend(self.resolve(&copy)?);
+        let found = self.look(|state, view| state.locations(view, id))?;
+        match found.is_empty() {
+            true => match self.second_look()? {
+                Some(state) => state.locations(&state.view, id),
+                None => Ok(found),
+            },
+            false => Ok(found),
         }
-        Ok(found)
     }
 
     /// The frames of a pack, in order.
@@ -315,30 +399,46 @@ impl IndexReader {
     /// # Errors
     /// [`RepoError::Cache`].
     pub fn frames_of(&self, pack: &PackRow) -> Result<Vec<PackFrame>, RepoError> {
-        (pack.first_frame..pack.first_frame + pack.frames)
-            .map(|number| {
-                let row = self.frame_row(number)?;
-                let (frame, first_blob) = (row.location(number, pack.id), row.first_blob);
-                Ok(PackFrame { frame, first_blob })
-            })
-            .collect()
+        self.look(|_, view| {
+            let numbers = pack.first_frame..pack.first_frame + pack.frames;
+            numbers
+                .map(|number| {
+                    let row = view.frame(number)?;
+                    let (frame, first_blob) = (row.location(number, pack.id), row.first_blob);
+                    Ok(PackFrame { frame, first_blob })
+                })
+                .collect()
+        })
+    }
+}
+
+impl State {
+    fn is_visible(&self, view: &View, row: &BlobRow) -> Result<bool, RepoError> {
+        let frame = view.frame(row.frame)?;
+        Ok(!self.dead.contains(&frame.pack) && !self.hidden.contains(&frame.pack))
     }
 
-    fn resolve(&self, row: &BlobRow) -> Result<Option<Location>, RepoError> {
-        let frame = self.frame_row(row.frame)?;
-        if self.state.dead.contains(&frame.pack) {
+    fn locations(&self, view: &View, id: &BlobId) -> Result<Vec<Location>, RepoError> {
+        let Some(row) = view.blob(id)? else { return Ok(Vec::new()) };
+        let mut found = Vec::with_capacity(1);
+        found.extend(self.resolve(view, &row)?);
+        for copy in view.copies(id)? {
+            found.extend(self.resolve(view, &copy)?);
+        }
+        Ok(found)
+    }
+
+    fn resolve(&self, view: &View, row: &BlobRow) -> Result<Option<Location>, RepoError> {
+        let frame = view.frame(row.frame)?;
+        if self.dead.contains(&frame.pack) {
             return Ok(None);
         }
-        let pack = self.state.view.pack(frame.pack)?;
+        let pack = self.known_pack(frame.pack)?;
         Ok(Some(Location {
             frame: frame.location(row.frame, pack.id),
             offset: row.offset,
             bytes: row.bytes,
             number: frame.first_blob + u64::from(row.place),
         }))
-    }
-
-    fn frame_row(&self, number: u32) -> Result<FrameRow, RepoError> {
-        self.state.view.frame(number)
     }
 }

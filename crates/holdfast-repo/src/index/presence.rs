@@ -95,7 +95,7 @@ mod tests {
         let mix = |n: u64| {
             let hash = blake3::hash(&(n + (seed << 32)).to_le_bytes());
             let n = beginning(&BlobId::from_bytes(*hash.as_bytes()));
-            if n % 5 == 0 { n >> 40 } else { n }
+            if n.is_multiple_of(5) { n >> 40 } else { n }
         };
         (0..count).map(mix).collect()
     }

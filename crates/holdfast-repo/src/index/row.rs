@@ -11,7 +11,7 @@ pub(super) const BLOB_BYTES: usize = 16;
 /// Bytes of a [`FrameRow`].
 pub(super) const FRAME_BYTES: usize = 4 * 4 + 8 + 2 + 64;
 /// Bytes of a [`PackRow`].
-pub(super) const PACK_BYTES: usize = 32 + 8 + 16 + 8 + 4 + 4;
+pub(super) const PACK_BYTES: usize = 32 + 8 + 16 + 8 + 4 + 4 + 8 + 8;
 
 /// Where a blob is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -49,6 +49,10 @@ pub struct PackRow {
     pub first_frame: u32,
     /// How many frames it has.
     pub frames: u32,
+    /// [`Location::number`](super::Location::number) of its first blob; the others follow.
+    pub first_blob: u64,
+    /// How many blobs it has.
+    pub blobs: u64,
 }
 
 /// Cuts fixed-size fields off a row.
@@ -147,6 +151,8 @@ impl PackRow {
         out.extend_from_slice(&self.start_slot.to_le_bytes());
         out.extend_from_slice(&self.first_frame.to_le_bytes());
         out.extend_from_slice(&self.frames.to_le_bytes());
+        out.extend_from_slice(&self.first_blob.to_le_bytes());
+        out.extend_from_slice(&self.blobs.to_le_bytes());
         let mut row = [0; PACK_BYTES];
         row.copy_from_slice(&out);
         row
@@ -162,6 +168,8 @@ impl PackRow {
             start_slot: fields.u64()?,
             first_frame: fields.u32()?,
             frames: fields.u32()?,
+            first_blob: fields.u64()?,
+            blobs: fields.u64()?,
         })
     }
 }

@@ -76,6 +76,7 @@ impl World {
         let counting = Arc::new(Counting { storage: Arc::clone(&self.storage), gets, lists });
         let options = OpenOptions {
             cache_folder: cache.map(Path::to_owned),
+            accept_older: true,
             threads: 1,
             ..OpenOptions::default()
         };

@@ -27,9 +27,10 @@ use crate::watch::Watcher;
 /// See [`crate::exit::ExitKind`].
 pub fn run(args: &Args, context: &Context) -> CommandResult {
     let start = environment::now();
-    let work = Work::plan(args, context)?;
+    let mut work = Work::plan(args, context)?;
     context.go_by_all();
     let repository = context.open()?;
+    work.leave_out_own(context)?;
     let mut options = work.options(args, context, &repository, start)?;
     let share = expectation::share_to_read(&options.capture.parents);
     let watcher = Watcher::start(context, Activity::Backup, share)?;

@@ -23,7 +23,9 @@ EXAMPLES:
       deletes those that were not used for 30 days
   holdfast cache --cleanup --max-age 0
 
-A cache holds nothing that is not in its repository: it can be deleted at any time.";
+A repository has a cache for each place at which it was used: a copy on another disk has its own.
+A cache holds nothing that is not in its repository, but for the memory of how new that was: it can
+be deleted at any time.";
 
 /// List or clean up local caches
 #[derive(Debug, clap::Args)]
@@ -63,7 +65,7 @@ pub fn run(args: &Args, context: &Context) -> CommandResult {
     }
 }
 
-/// The cache of one repository.
+/// The cache of a repository at one place.
 struct CacheFolder {
     id: RepositoryId,
     path: PathBuf,
@@ -81,20 +83,18 @@ fn no_folder(context: &Context) -> CommandError {
     }
 }
 
-/// The caches below `folder`, the one longest unused first. What is not called as a repository is
-/// no cache and nobody's business here.
+/// The caches below `folder`, the one longest unused first: one for each place at which a repository
+/// was met. What is not called as a repository is no cache and nobody's business here.
 fn list(folder: &Path, args: &Args, now: SystemTime) -> io::Result<Vec<CacheFolder>> {
     let mut caches = Vec::new();
-    let entries = match fs::read_dir(folder) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(caches),
-        entries => entries?,
-    };
     let old = Duration::from_hours(24 * u64::from(args.max_age));
-    for entry in entries {
-        let entry = entry?;
-        let id = entry.file_name().to_str().and_then(|name| name.parse::<RepositoryId>().ok());
-        if let (Some(id), true) = (id, entry.file_type()?.is_dir()) {
-            let path = entry.path();
+    for (name, of_repository) in folders_in(folder)? {
+        let Ok(id) = name.parse::<RepositoryId>() else { continue };
+        let mut places = folders_in(&of_repository)?;
+        if places.is_empty() {
+            places.push((name, of_repository));
+        }
+        for (_, path) in places {
             let (used, bytes) = measure(&path)?;
             // A time in the future is that of a clock that was wrong.
             let age = now.duration_since(used).unwrap_or_default();
@@ -103,6 +103,22 @@ fn list(folder: &Path, args: &Args, now: SystemTime) -> io::Result<Vec<CacheFold
     }
     caches.sort_by_key(|cache| (cache.used, cache.id));
     Ok(caches)
+}
+
+/// The folders in a folder whose names are text; none if it is not there.
+fn folders_in(folder: &Path) -> io::Result<Vec<(String, PathBuf)>> {
+    let entries = match fs::read_dir(folder) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        entries => entries?,
+    };
+    let mut found = Vec::new();
+    for entry in entries {
+        let entry = entry?;
+        if let (Ok(name), true) = (entry.file_name().into_string(), entry.file_type()?.is_dir()) {
+            found.push((name, entry.path()));
+        }
+    }
+    Ok(found)
 }
 
 /// When a cache was used last, which changes its files, and how large these are.
@@ -125,7 +141,7 @@ fn measure(path: &Path) -> io::Result<(SystemTime, u64)> {
 fn clean_up(context: &Context, caches: &[CacheFolder]) -> CommandResult {
     let (mut removed, mut failed, mut bytes) = (0, 0, 0);
     for cache in caches.iter().filter(|cache| cache.is_old) {
-        match fs::remove_dir_all(&cache.path) {
+        match remove(&cache.path) {
             Ok(()) => {
                 removed += 1;
                 bytes += cache.bytes;
@@ -144,6 +160,19 @@ fn clean_up(context: &Context, caches: &[CacheFolder]) -> CommandResult {
             "{} could not be removed",
             text::count(failed, "cache", "caches")
         ))),
+    }
+}
+
+/// Removes a cache, and what belongs to all caches of its repository with the last of them.
+fn remove(cache: &Path) -> io::Result<()> {
+    fs::remove_dir_all(cache)?;
+    let of_repository = cache.parent().filter(|above| {
+        let name = above.file_name().and_then(|name| name.to_str());
+        name.is_some_and(|name| name.parse::<RepositoryId>().is_ok())
+    });
+    match of_repository {
+        Some(folder) if folders_in(folder)?.is_empty() => fs::remove_dir_all(folder),
+        _ => Ok(()),
     }
 }
 
@@ -209,6 +238,25 @@ mod tests {
         ----------------------------------
         1 cache in /c
         ");
+    }
+
+    #[test]
+    fn each_place_has_a_cache_and_the_last_takes_the_rest_with_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let of_repository = folder.path().join("ab".repeat(RepositoryId::BYTES));
+        for place in ["one", "other"] {
+            fs::create_dir_all(of_repository.join(place)).unwrap();
+            fs::write(of_repository.join(place).join("index-0.redb"), b"12345").unwrap();
+        }
+        fs::write(of_repository.join("contents.app"), b"1").unwrap();
+        let args = Args { cleanup: true, max_age: 0, no_size: false };
+        let now = fs::metadata(folder.path()).unwrap().modified().unwrap();
+        let caches = list(folder.path(), &args, now).unwrap();
+        assert_eq!(caches.iter().map(|cache| cache.bytes).collect::<Vec<_>>(), [5, 5]);
+        remove(&caches[0].path).unwrap();
+        assert!(of_repository.join("contents.app").exists() && !caches[0].path.exists());
+        remove(&caches[1].path).unwrap();
+        assert!(!of_repository.exists() && folder.path().exists());
     }
 
     #[test]

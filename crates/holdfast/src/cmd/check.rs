@@ -1,5 +1,7 @@
 //! `check`: look for damage.
 
+use std::path::Path;
+
 use holdfast_engine::check::{CheckOptions, CheckReport, Finding, ReadData, Subset, check};
 use holdfast_format::ObjectId;
 
@@ -54,18 +56,15 @@ pub struct Args {
 pub fn run(args: &Args, context: &Context) -> CommandResult {
     let (repository, _scratch) = match args.with_cache {
         true => (context.open()?, None),
-        false => {
-            context.open_without_cache().map(|(repository, folder)| (repository, Some(folder)))?
-        }
+        false => context.open_without_cache()?,
     };
     let now = environment::now();
-    let id = repository.keys().repository_id().to_hex();
     let options = CheckOptions {
         read: args.read(),
         max_age: args.max_age.map(|age| age.0.as_secs()),
         now,
         seed: now.as_nanosecond() as u64,
-        cache_folder: context.cache_folder().map(|folder| folder.join(id)),
+        cache_folder: repository.local_folder().map(Path::to_owned),
     };
     let watcher = Watcher::start(context, Activity::Other, None)?;
     let report = check(&repository, &options, &watcher);

@@ -13,11 +13,12 @@ use holdfast_repo::Repository;
 use jiff::Timestamp;
 use uuid::Uuid;
 
-use crate::application::{Application, ApplicationArgs};
+use crate::application::{Application, ApplicationArgs, folder};
 use crate::context::Context;
 use crate::environment;
 use crate::exit::{CommandError, CommandResult, ExitKind};
 use crate::output::progress::Activity;
+use crate::own;
 use crate::watch::Watcher;
 
 const EXAMPLES: &str = "\
@@ -202,8 +203,17 @@ impl Work<'_> {
             buckets: self.context.bucket_access(),
             cache_folder: self.context.cache_folder(),
             accept_shrunk: self.args.accept_shrunk,
+            own: self.own_folders(),
             stop: Arc::clone(&self.context.interrupted),
         })
+    }
+
+    /// What the program keeps for itself; a file of the application names both repositories.
+    fn own_folders(&self) -> Vec<(u64, u64)> {
+        let file = &self.application.file;
+        let places = [Some(&file.repository), file.keys_repository.as_ref()];
+        let folders = places.into_iter().flatten().filter_map(|place| folder(place).ok());
+        own::folders(self.context, folders)
     }
 
     fn notice(

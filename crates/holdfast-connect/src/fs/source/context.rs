@@ -22,6 +22,9 @@ pub struct FsOptions {
     pub exclude_larger_than: Option<u64>,
     /// Leave out what the `.gitignore` files in the tree name.
     pub gitignore: bool,
+    /// Directories, by device and inode, that are left out wherever they are met: what the program
+    /// keeps for itself.
+    pub own: Vec<(u64, u64)>,
     /// Threads that scan ahead of the consumer; with 0 it scans by itself.
     pub scan_threads: usize,
 }
@@ -35,6 +38,7 @@ impl Default for FsOptions {
             exclude_if_present: Vec::new(),
             exclude_larger_than: None,
             gitignore: false,
+            own: Vec::new(),
             scan_threads: 3,
         }
     }

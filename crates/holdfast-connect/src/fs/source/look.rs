@@ -8,6 +8,7 @@ use std::sync::Arc;
 use holdfast_format::limits;
 use rustix::fs::{AtFlags, FileType, Stat};
 
+use super::directory::identity;
 use super::listing::{Listing, Scope};
 use super::metadata::{LOOK, size};
 use super::opener::FsOpener;
@@ -52,6 +53,9 @@ impl Look<'_> {
             }
             if !is_way && !is_named && self.is_ignored(true) {
                 return output.batch.items.push(self.excluded());
+            }
+            if !is_way && worker.context.options.own.contains(&identity(&status)) {
+                return output.batch.items.push(Item::Own { path: self.path.to_vec() });
             }
             return self.enter(worker, &status, plan, output);
         }

@@ -3,6 +3,7 @@
 mod abandoned;
 mod crash;
 mod due;
+mod forks;
 mod interleave;
 mod mutation;
 mod random;

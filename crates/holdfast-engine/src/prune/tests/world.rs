@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 use bytes::Bytes;
-use holdfast_backend::{Backend, Memory};
+use holdfast_backend::{Backend, Memory, Place};
 use holdfast_format::entry::{Content, Entry, EntryKind, Metadata};
 use holdfast_format::node::Extent;
 use holdfast_format::record::{Snapshot, SnapshotSummary, SourceRecord};
@@ -56,6 +56,11 @@ impl World {
         let (secret, text) = Secret::generate_key().unwrap();
         init(&*storage, &secret);
         Self { storage, secret: text.to_string(), expected: HashMap::new() }
+    }
+
+    /// The same world on a copy of the storage at another place.
+    pub fn fork_to(&self, place: Place) -> Self {
+        Self { storage: Arc::new(self.storage.fork_to(place)), ..self.clone() }
     }
 
     /// The same world on a copy of the storage.

@@ -1,66 +1,101 @@
 //! The file of a cache. Anything wrong with it means making it anew.
 
 use std::fs;
-use std::path::Path;
+use std::io;
+use std::path::{Path, PathBuf};
 
 use holdfast_format::RepositoryId;
 use redb::backends::InMemoryBackend;
 use redb::{Database, ReadableDatabase};
+use zeroize::Zeroizing;
 
 use super::Cache;
+use super::blocks::Blocks;
 use super::table::{
     BLOBS, COPIES, FRAMES, IDENTITY, INDEX_OBJECTS, NUMBERS, PACK_NUMBERS, PACKS, SCHEMA,
 };
 use crate::RepoError;
 use crate::error::cached;
+use crate::index::guard::guarded;
+use crate::local;
 
 /// How many processes may have a cache of the same repository at once; each needs a file of its
 /// own.
 const FILES_MAX: usize = 8;
 
+/// Which cache is wanted.
+#[derive(Debug)]
+pub(in crate::index) struct Wanted {
+    /// Folder of the copy of the repository that it is of.
+    pub folder: PathBuf,
+    /// The repository.
+    pub repository: RepositoryId,
+    /// What the file is written with.
+    pub key: Zeroizing<[u8; 32]>,
+    /// Memory that it may take.
+    pub bytes_max: usize,
+}
+
 impl Cache {
-    /// Opens the first file in `folder` that no other process uses; without a folder, a cache in
-    /// memory.
-    pub fn open(
-        folder: Option<&Path>,
-        repository: &RepositoryId,
-        bytes_max: usize,
-    ) -> Result<Self, RepoError> {
-        let Some(folder) = folder else {
-            let database = cached(builder(bytes_max).create_with_backend(InMemoryBackend::new()))?;
-            return Self::prepare(database, repository);
-        };
-        fs::create_dir_all(folder).map_err(|error| RepoError::Cache(error.to_string()))?;
+    /// A cache in memory.
+    pub fn in_memory(repository: &RepositoryId, bytes_max: usize) -> Result<Self, RepoError> {
+        let backend = InMemoryBackend::new();
+        let database = cached(builder(bytes_max).create_with_backend(backend))?;
+        Self::prepare(database, None, repository)
+    }
+
+    /// Opens the first file in the folder that no other process uses, or an empty one in its place
+    /// if it `is_anew`.
+    pub fn open(wanted: &Wanted, is_anew: bool) -> Result<Self, RepoError> {
+        local::create_place(&wanted.folder).map_err(refused)?;
         for number in 0..FILES_MAX {
-            let path = folder.join(format!("index-{number}.redb"));
-            if let Some(cache) = Self::open_file(&path, repository, bytes_max)? {
+            let path = wanted.folder.join(format!("index-{number}.redb"));
+            if let Some(cache) = Self::open_file(&path, wanted, is_anew)? {
                 return Ok(cache);
             }
         }
         Err(RepoError::Cache(format!("{FILES_MAX} other processes use this repository")))
     }
 
+    /// The file that it is kept in.
+    pub fn path(&self) -> Option<&Path> {
+        self.path.as_deref()
+    }
+
     /// `None` if another process has the file open.
-    fn open_file(
-        path: &Path,
-        repository: &RepositoryId,
-        bytes_max: usize,
-    ) -> Result<Option<Self>, RepoError> {
-        let opened = match builder(bytes_max).create(path) {
-            Err(redb::DatabaseError::DatabaseAlreadyOpen) => return Ok(None),
-            Ok(database) => Self::prepare(database, repository),
-            Err(error) => Err(RepoError::Cache(error.to_string())),
+    fn open_file(path: &Path, wanted: &Wanted, is_anew: bool) -> Result<Option<Self>, RepoError> {
+        let file = match local::open_file(path) {
+            // A link, or a file that others could write: it goes, and nothing behind it is touched.
+            Err(error) => {
+                fs::remove_file(path).map_err(|_| refused(error))?;
+                local::open_file(path).map_err(refused)?
+            }
+            Ok(file) => file,
         };
-        if let Ok(cache) = opened {
+        match file.try_lock() {
+            Ok(()) => {}
+            Err(fs::TryLockError::WouldBlock) => return Ok(None),
+            Err(fs::TryLockError::Error(error)) => return Err(refused(error)),
+        }
+        let open = || {
+            let blocks = Blocks::new(file.try_clone().map_err(refused)?, wanted.key.clone());
+            let database = cached(builder(wanted.bytes_max).create_with_backend(blocks))?;
+            Self::prepare(database, Some(path.to_owned()), &wanted.repository)
+        };
+        if !is_anew && let Ok(cache) = guarded(open) {
             return Ok(Some(cache));
         }
-        fs::remove_file(path).map_err(|error| RepoError::Cache(error.to_string()))?;
-        Self::prepare(cached(builder(bytes_max).create(path))?, repository).map(Some)
+        file.set_len(0).map_err(refused)?;
+        open().map(Some)
     }
 
     /// Makes the tables, or refuses a cache that was made for something else.
-    fn prepare(database: Database, repository: &RepositoryId) -> Result<Self, RepoError> {
-        let cache = Self { database };
+    fn prepare(
+        database: Database,
+        path: Option<PathBuf>,
+        repository: &RepositoryId,
+    ) -> Result<Self, RepoError> {
+        let cache = Self { database, path };
         if cache.belongs_to(repository)? {
             return Ok(cache);
         }
@@ -92,6 +127,10 @@ impl Cache {
             _ => Err(RepoError::Cache("it belongs to something else".to_owned())),
         }
     }
+}
+
+fn refused(error: io::Error) -> RepoError {
+    RepoError::Cache(error.to_string())
 }
 
 fn builder(bytes_max: usize) -> redb::Builder {

@@ -1,11 +1,11 @@
 //! Adding what index objects list.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use holdfast_format::index::PackEntry;
 use holdfast_format::{BlobId, ObjectId};
 use holdfast_seal::Keys;
-use redb::{ReadableTable, Table, WriteTransaction};
+use redb::{ReadableDatabase, ReadableTable, Table, WriteTransaction};
 
 use super::Cache;
 use super::table::{BLOBS, COPIES, FRAMES, INDEX_OBJECTS, NUMBERS, PACK_NUMBERS, PACKS};
@@ -13,60 +13,174 @@ use crate::RepoError;
 use crate::error::cached;
 use crate::index::row::{BlobRow, FrameRow, PackRow};
 
+/// Numbers that packs have already, for a cache that is made while others count on them.
+#[derive(Debug, Default)]
+pub(in crate::index) struct Numbering {
+    packs: HashMap<ObjectId, PackRow>,
+    /// The first number of each kind that no pack has.
+    next: [u64; 3],
+}
+
+/// The kinds of numbers, as their rows are called.
+const KINDS: [&str; 3] = ["packs", "frames", "blobs"];
+
+impl Numbering {
+    /// The numbers of these packs.
+    pub fn of(packs: &[PackRow]) -> Self {
+        let mut next = [0; 3];
+        for pack in packs {
+            let ends = [
+                u64::from(pack.number) + 1,
+                u64::from(pack.first_frame) + u64::from(pack.frames),
+                pack.first_blob + pack.blobs,
+            ];
+            next.iter_mut().zip(ends).for_each(|(next, end)| *next = end.max(*next));
+        }
+        Self { packs: packs.iter().map(|pack| (pack.id, *pack)).collect(), next }
+    }
+
+    /// New numbers, behind those of these packs.
+    pub fn behind(packs: &[PackRow]) -> Self {
+        Self { packs: HashMap::new(), ..Self::of(packs) }
+    }
+
+    /// Makes sure that the next numbers are behind these: parts of the cache may be older than
+    /// others.
+    pub fn check(&self, cache: &Cache) -> Result<(), RepoError> {
+        let read = cached(cache.database.begin_read())?;
+        let numbers = cached(read.open_table(NUMBERS))?;
+        for (kind, end) in KINDS.into_iter().zip(self.next) {
+            if cached(numbers.get(kind))?.map_or(0, |next| next.value()) < end {
+                return Err(RepoError::Cache("its parts do not fit together".to_owned()));
+            }
+        }
+        Ok(())
+    }
+
+    /// The numbers of a pack that has so many frames and blobs.
+    fn find(&self, id: &ObjectId, frames: u64, blobs: u64) -> Option<&PackRow> {
+        let known = self.packs.get(id);
+        known.filter(|known| u64::from(known.frames) == frames && known.blobs == blobs)
+    }
+}
+
+/// What an index object added.
+#[derive(Debug, Default)]
+pub(in crate::index) struct Inserted {
+    /// Packs that were not known before, in the order of their numbers unless these were known.
+    pub packs: Vec<PackRow>,
+    /// Numbers of all packs that it lists.
+    pub listed: Vec<u32>,
+}
+
 impl Cache {
-    /// Adds what one index object lists. Packs that are known already are not added again.
+    /// Takes over numbers that others count on: they go to the same packs, and to no other ones.
+    pub fn reserve(&self, numbering: &Numbering) -> Result<(), RepoError> {
+        let write = cached(self.database.begin_write())?;
+        {
+            let mut numbers = cached(write.open_table(NUMBERS))?;
+            for (kind, next) in KINDS.into_iter().zip(numbering.next) {
+                cached(numbers.insert(kind, next))?;
+            }
+        }
+        cached(write.commit())
+    }
+
+    /// Adds what one index object lists. Packs that are known already are not added again: a pack
+    /// that has a number has all its rows, until [`Cache::clean`] takes the number away.
     pub fn insert(
         &self,
         keys: &Keys,
         index: &ObjectId,
         packs: &[PackEntry],
         dead: &HashSet<u32>,
-    ) -> Result<(), RepoError> {
+        numbering: &Numbering,
+    ) -> Result<Inserted, RepoError> {
         let write = cached(self.database.begin_write())?;
-        let mut numbers = Vec::with_capacity(packs.len());
+        let mut inserted = Inserted::default();
         let mut blobs = Vec::new();
         for pack in packs {
-            numbers.push(add_pack(&write, keys, pack, &mut blobs)?);
+            let pack_numbers = cached(write.open_table(PACK_NUMBERS))?;
+            let known = cached(pack_numbers.get(pack.id.as_bytes()))?.map(|it| it.value());
+            drop(pack_numbers);
+            let number = match known {
+                Some(number) => number,
+                None => {
+                    let row = add_pack(&write, keys, pack, numbering, &mut blobs)?;
+                    inserted.packs.push(row);
+                    row.number
+                }
+            };
+            inserted.listed.push(number);
         }
         // In the order of the keys the tree is filled from left to right, which is several times
         // faster.
         blobs.sort_unstable_by_key(|blob| blob.0);
         add_blobs(&write, &blobs, dead)?;
-        cached(cached(write.open_table(INDEX_OBJECTS))?.insert(index.as_bytes(), numbers))?;
-        cached(write.commit())
+        let listed = inserted.listed.clone();
+        cached(cached(write.open_table(INDEX_OBJECTS))?.insert(index.as_bytes(), listed))?;
+        cached(write.commit())?;
+        Ok(inserted)
     }
 }
 
-/// Takes the next `count` numbers of a sequence.
+/// Takes the next `count` numbers of a kind.
 fn next_numbers(
     numbers: &mut Table<'_, &str, u64>,
-    name: &str,
+    kind: &str,
     count: u64,
 ) -> Result<u64, RepoError> {
-    let next = cached(numbers.get(name))?.map_or(0, |value| value.value());
-    cached(numbers.insert(name, next + count))?;
+    let next = cached(numbers.get(kind))?.map_or(0, |value| value.value());
+    cached(numbers.insert(kind, next + count))?;
     Ok(next)
 }
 
-/// Adds a pack and its frames; its blobs are collected in `blobs`. Returns the pack's number.
+/// The row of a pack that has none yet, with the numbers that it is known by or else the next ones.
+fn number_pack(
+    write: &WriteTransaction,
+    pack: &PackEntry,
+    numbering: &Numbering,
+) -> Result<PackRow, RepoError> {
+    let frames = pack.frames.len() as u64;
+    let blobs = pack.frames.iter().map(|frame| frame.blobs.len() as u64).sum();
+    let (number, first_frame, first_blob) = match numbering.find(&pack.id, frames, blobs) {
+        Some(known) => (known.number, known.first_frame, known.first_blob),
+        None => {
+            let mut numbers = cached(write.open_table(NUMBERS))?;
+            let [packs_kind, frames_kind, blobs_kind] = KINDS;
+            (
+                next_numbers(&mut numbers, packs_kind, 1)? as u32,
+                next_numbers(&mut numbers, frames_kind, frames)? as u32,
+                next_numbers(&mut numbers, blobs_kind, blobs)?,
+            )
+        }
+    };
+    Ok(PackRow {
+        number,
+        id: pack.id,
+        bytes: pack.bytes,
+        writer: pack.header.writer,
+        start_slot: pack.header.start_slot,
+        first_frame,
+        frames: pack.frames.len() as u32,
+        first_blob,
+        blobs,
+    })
+}
+
+/// Adds a pack and its frames; its blobs are collected in `blobs`.
 fn add_pack(
     write: &WriteTransaction,
     keys: &Keys,
     pack: &PackEntry,
+    numbering: &Numbering,
     blobs: &mut Vec<(BlobId, BlobRow)>,
-) -> Result<u32, RepoError> {
-    let mut pack_numbers = cached(write.open_table(PACK_NUMBERS))?;
-    if let Some(number) = cached(pack_numbers.get(pack.id.as_bytes()))? {
-        return Ok(number.value());
-    }
-    let mut numbers = cached(write.open_table(NUMBERS))?;
+) -> Result<PackRow, RepoError> {
+    let row = number_pack(write, pack, numbering)?;
     let mut frames = cached(write.open_table(FRAMES))?;
-    let number = next_numbers(&mut numbers, "packs", 1)? as u32;
-    let first_frame = next_numbers(&mut numbers, "frames", pack.frames.len() as u64)? as u32;
-    let count = pack.frames.iter().map(|frame| frame.blobs.len() as u64).sum();
-    let mut first_blob = next_numbers(&mut numbers, "blobs", count)?;
+    let mut first_blob = row.first_blob;
     let mut offset = pack.header.encode().len() as u32;
-    for (frame_number, frame) in (first_frame..).zip(&pack.frames) {
+    for (frame_number, frame) in (row.first_frame..).zip(&pack.frames) {
         let context = holdfast_format::frame::FrameContext {
             blob_type: frame.blob_type,
             algorithm: frame.algorithm,
@@ -75,8 +189,8 @@ fn add_pack(
             raw_bytes: frame.raw_bytes(),
         };
         let sealed_bytes = frame.sealed_bytes;
-        let row = FrameRow { pack: number, offset, sealed_bytes, first_blob, context };
-        cached(frames.insert(frame_number, &row.encode()))?;
+        let frame_row = FrameRow { pack: row.number, offset, sealed_bytes, first_blob, context };
+        cached(frames.insert(frame_number, &frame_row.encode()))?;
         let mut start = 0;
         for (place, blob) in (0..).zip(&frame.blobs) {
             let row = BlobRow { frame: frame_number, place, offset: start, bytes: blob.bytes };
@@ -86,21 +200,15 @@ fn add_pack(
         offset = offset.saturating_add(sealed_bytes);
         first_blob += frame.blobs.len() as u64;
     }
-    let row = PackRow {
-        number,
-        id: pack.id,
-        bytes: pack.bytes,
-        writer: pack.header.writer,
-        start_slot: pack.header.start_slot,
-        first_frame,
-        frames: pack.frames.len() as u32,
-    };
-    cached(cached(write.open_table(PACKS))?.insert(number, &row.encode()))?;
-    cached(pack_numbers.insert(pack.id.as_bytes(), number))?;
-    Ok(number)
+    cached(cached(write.open_table(PACKS))?.insert(row.number, &row.encode()))?;
+    let mut pack_numbers = cached(write.open_table(PACK_NUMBERS))?;
+    cached(pack_numbers.insert(pack.id.as_bytes(), row.number))?;
+    Ok(row)
 }
 
-/// Adds places of blobs. The first that is alive stays the main one.
+/// Adds places of blobs. The first that is alive is the main one; the others are kept beside it,
+/// also those in packs that are gone: these may come back, as when a copy of the repository takes
+/// its place again.
 fn add_blobs(
     write: &WriteTransaction,
     blobs: &[(BlobId, BlobRow)],
@@ -113,11 +221,10 @@ fn add_blobs(
         let before = cached(table.insert(id.as_bytes(), &row.encode()))?.map(|row| *row.value());
         let Some(before) = before else { continue };
         let old = BlobRow::decode(&before)?;
-        let is_dead = match cached(frames.get(old.frame))? {
-            Some(frame) => dead.contains(&FrameRow::decode(frame.value())?.pack),
-            None => true,
-        };
-        if !is_dead {
+        let Some(frame) = cached(frames.get(old.frame))? else { continue };
+        if dead.contains(&FrameRow::decode(frame.value())?.pack) {
+            cached(copies.insert(id.as_bytes(), &before))?;
+        } else {
             cached(table.insert(id.as_bytes(), &before))?;
             cached(copies.insert(id.as_bytes(), &row.encode()))?;
         }

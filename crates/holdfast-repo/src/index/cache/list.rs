@@ -1,10 +1,10 @@
 //! What the cache holds, whole tables at a time.
 
 use holdfast_format::ObjectId;
-use redb::{ReadableDatabase, ReadableTable};
+use redb::{ReadableDatabase, ReadableTable, ReadableTableMetadata};
 
 use super::Cache;
-use super::table::{INDEX_OBJECTS, NUMBERS, PACKS};
+use super::table::{BLOBS, FRAMES, INDEX_OBJECTS, NUMBERS, PACKS};
 use crate::RepoError;
 use crate::error::cached;
 use crate::index::row::PackRow;
@@ -33,13 +33,19 @@ impl Cache {
             .collect()
     }
 
-    pub fn numbered_blobs(&self) -> Result<u64, RepoError> {
-        self.number("blobs")
+    /// Rows of packs, of frames and of blobs.
+    pub fn row_counts(&self) -> Result<[u64; 3], RepoError> {
+        let read = cached(self.database.begin_read())?;
+        Ok([
+            cached(cached(read.open_table(PACKS))?.len())?,
+            cached(cached(read.open_table(FRAMES))?.len())?,
+            cached(cached(read.open_table(BLOBS))?.len())?,
+        ])
     }
 
-    fn number(&self, name: &str) -> Result<u64, RepoError> {
+    pub fn numbered_blobs(&self) -> Result<u64, RepoError> {
         let read = cached(self.database.begin_read())?;
         let table = cached(read.open_table(NUMBERS))?;
-        Ok(cached(table.get(name))?.map_or(0, |value| value.value()))
+        Ok(cached(table.get("blobs"))?.map_or(0, |value| value.value()))
     }
 }

@@ -1,5 +1,6 @@
-//! The local cache of the index: one redb file per repository and process.
+//! The local cache of the index: one redb file per copy of a repository and process.
 
+mod blocks;
 mod clean;
 mod file;
 mod insert;
@@ -10,12 +11,17 @@ mod remove;
 mod table;
 mod view;
 
+use std::path::PathBuf;
+
 use redb::Database;
 
+pub(super) use file::Wanted;
+pub(super) use insert::{Inserted, Numbering};
 pub(super) use view::View;
 
 /// What was learnt of a repository.
 #[derive(Debug)]
 pub(super) struct Cache {
     database: Database,
+    path: Option<PathBuf>,
 }

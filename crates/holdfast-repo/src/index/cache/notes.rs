@@ -1,13 +1,34 @@
 //! What others derived and would rather not derive again.
 
-use redb::ReadableDatabase;
+use redb::{ReadableDatabase, ReadableTable};
 
 use super::Cache;
-use super::table::NOTES;
+use super::table::{NOTES, RECORDS};
 use crate::RepoError;
 use crate::error::cached;
 
 impl Cache {
+    /// Takes over the notes and the records that another cache holds: neither depends on its rows.
+    pub fn take_from(&self, other: &Cache) -> Result<(), RepoError> {
+        let read = cached(other.database.begin_read())?;
+        let write = cached(self.database.begin_write())?;
+        if let Ok(notes) = read.open_table(NOTES) {
+            let mut table = cached(write.open_table(NOTES))?;
+            for row in cached(notes.iter())? {
+                let (name, note) = cached(row)?;
+                cached(table.insert(name.value(), note.value()))?;
+            }
+        }
+        if let Ok(records) = read.open_table(RECORDS) {
+            let mut table = cached(write.open_table(RECORDS))?;
+            for row in cached(records.iter())? {
+                let (place, record) = cached(row)?;
+                cached(table.insert(place.value(), record.value()))?;
+            }
+        }
+        cached(write.commit())
+    }
+
     pub fn note(&self, name: &str) -> Result<Option<Vec<u8>>, RepoError> {
         let read = cached(self.database.begin_read())?;
         let table = match read.open_table(NOTES) {

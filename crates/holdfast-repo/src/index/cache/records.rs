@@ -8,26 +8,25 @@ use super::table::RECORDS;
 use crate::RepoError;
 use crate::error::cached;
 
+/// Records that are taken out of the cache at once.
+const RECORDS_MAX: usize = 256;
+
 impl Cache {
-    /// Passes the records of a chain to `each`, in order, until it returns false.
-    pub fn records(
-        &self,
-        chain: &Chain,
-        mut each: impl FnMut(u64, &[u8]) -> bool,
-    ) -> Result<(), RepoError> {
+    /// The next records of a chain, in order, from a slot on.
+    pub fn records(&self, chain: &Chain, from: u64) -> Result<Vec<(u64, Vec<u8>)>, RepoError> {
         let read = cached(self.database.begin_read())?;
         let table = match read.open_table(RECORDS) {
-            Err(redb::TableError::TableDoesNotExist(_)) => return Ok(()),
+            Err(redb::TableError::TableDoesNotExist(_)) => return Ok(Vec::new()),
             opened => cached(opened)?,
         };
         let folder = chain.folder();
-        for row in cached(table.range((folder.as_str(), 0)..=(folder.as_str(), u64::MAX)))? {
-            let (key, object) = cached(row)?;
-            if !each(key.value().1, object.value()) {
-                break;
-            }
-        }
-        Ok(())
+        let rows = cached(table.range((folder.as_str(), from)..=(folder.as_str(), u64::MAX)))?;
+        rows.take(RECORDS_MAX)
+            .map(|row| {
+                let (key, object) = cached(row)?;
+                Ok((key.value().1, object.value().to_vec()))
+            })
+            .collect()
     }
 
     /// Keeps records of a chain, in place of what was kept of these slots.

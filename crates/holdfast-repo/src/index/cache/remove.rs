@@ -20,3 +20,13 @@ impl Cache {
         cached(write.commit())
     }
 }
+
+#[cfg(test)]
+impl Cache {
+    /// Removes the row of a blob.
+    pub fn forget_blob(&self, id: &holdfast_format::BlobId) {
+        let write = self.database.begin_write().unwrap();
+        write.open_table(super::table::BLOBS).unwrap().remove(id.as_bytes()).unwrap().unwrap();
+        write.commit().unwrap();
+    }
+}

@@ -5,7 +5,7 @@ use redb::{MultimapTableDefinition, TableDefinition};
 use crate::index::row::{BLOB_BYTES, FRAME_BYTES, PACK_BYTES};
 
 /// Raised with every change of a table or a row.
-pub(super) const SCHEMA: u64 = 1;
+pub(super) const SCHEMA: u64 = 2;
 
 pub(super) type Id = &'static [u8; 32];
 pub(super) const NUMBERS: TableDefinition<'_, &str, u64> = TableDefinition::new("numbers");

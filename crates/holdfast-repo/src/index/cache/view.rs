@@ -4,10 +4,10 @@ use holdfast_format::BlobId;
 use redb::{ReadOnlyMultimapTable, ReadOnlyTable, ReadableDatabase};
 
 use super::Cache;
-use super::table::{BLOBS, COPIES, FRAMES, Id, PACKS};
+use super::table::{BLOBS, COPIES, FRAMES, Id};
 use crate::RepoError;
 use crate::error::cached;
-use crate::index::row::{BLOB_BYTES, BlobRow, FRAME_BYTES, FrameRow, PACK_BYTES, PackRow};
+use crate::index::row::{BLOB_BYTES, BlobRow, FRAME_BYTES, FrameRow};
 
 /// A fixed state of the cache, for look-ups.
 pub(in crate::index) struct View {
@@ -15,7 +15,6 @@ pub(in crate::index) struct View {
     copies: ReadOnlyMultimapTable<Id, &'static [u8; BLOB_BYTES]>,
     has_copies: bool,
     frames: ReadOnlyTable<u32, &'static [u8; FRAME_BYTES]>,
-    packs: ReadOnlyTable<u32, &'static [u8; PACK_BYTES]>,
 }
 
 impl std::fmt::Debug for View {
@@ -35,7 +34,6 @@ impl Cache {
             copies,
             has_copies,
             frames: cached(read.open_table(FRAMES))?,
-            packs: cached(read.open_table(PACKS))?,
         })
     }
 }
@@ -63,12 +61,6 @@ impl View {
         let row = cached(self.frames.get(number))?
             .ok_or_else(|| RepoError::Cache("a frame is missing".to_owned()))?;
         FrameRow::decode(row.value())
-    }
-
-    pub fn pack(&self, number: u32) -> Result<PackRow, RepoError> {
-        let row = cached(self.packs.get(number))?
-            .ok_or_else(|| RepoError::Cache("a pack is missing".to_owned()))?;
-        PackRow::decode(number, row.value())
     }
 
     pub fn for_each(

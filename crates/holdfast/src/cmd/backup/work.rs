@@ -24,7 +24,7 @@ use crate::context::Context;
 use crate::exit::CommandResult;
 use crate::parse::ExcludeIfPresent;
 use crate::patterns::Excludes;
-use crate::{environment, paths, patterns, select};
+use crate::{environment, own, paths, patterns, select};
 
 /// What is to be read, and how.
 pub(super) struct Work {
@@ -63,6 +63,12 @@ impl Work {
             None => From::Paths(paths::all(&args.paths, &args.from, context)?),
         };
         Ok(Work { from, fs, excludes, stop: Arc::clone(&context.interrupted) })
+    }
+
+    /// Leaves out what the program keeps for itself; it is there once the repository was opened.
+    pub fn leave_out_own(&mut self, context: &Context) -> CommandResult {
+        self.fs.own = own::folders(context, [context.location()?.path()]);
+        Ok(())
     }
 
     pub fn is_stream(&self) -> bool {

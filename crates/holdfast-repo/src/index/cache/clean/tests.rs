@@ -11,6 +11,7 @@ use holdfast_seal::{Keys, MasterKey};
 use proptest::prelude::*;
 use redb::ReadableTableMetadata;
 
+use super::super::Numbering;
 use super::*;
 
 /// Packs by number of their index object: the blobs of each frame.
@@ -57,7 +58,7 @@ fn pack_id(number: u8) -> ObjectId {
 impl World {
     fn new() -> Self {
         let keys = Keys::derive(&MasterKey::generate().unwrap());
-        let cache = Cache::open(None, &keys.repository_id(), 1 << 20).unwrap();
+        let cache = Cache::in_memory(&keys.repository_id(), 1 << 20).unwrap();
         Self { cache, keys, packs: Model::new(), swept: HashSet::new(), next: 0 }
     }
 
@@ -90,7 +91,9 @@ impl World {
                 .collect(),
         };
         let dead = self.dead();
-        self.cache.insert(&self.keys, &pack_id(number), &[entry], &dead).unwrap();
+        self.cache
+            .insert(&self.keys, &pack_id(number), &[entry], &dead, &Numbering::default())
+            .unwrap();
         self.packs.insert(number, frames.to_vec());
     }
 
@@ -113,13 +116,14 @@ impl World {
 
     /// For each blob the packs that hold it and are there, as readers of the cache see it.
     fn seen(&self) -> BTreeMap<BlobId, BTreeSet<ObjectId>> {
-        let view = self.cache.view().unwrap();
+        let (view, packs) = (self.cache.view().unwrap(), self.cache.packs().unwrap());
         let mut seen = BTreeMap::<_, BTreeSet<_>>::new();
         for number in 0..12 {
             let id = blob(number);
             let rows = view.blob(&id).unwrap().into_iter().chain(view.copies(&id).unwrap());
             for row in rows {
-                let pack = view.pack(view.frame(row.frame).unwrap().pack).unwrap();
+                let number = view.frame(row.frame).unwrap().pack;
+                let pack = packs.iter().find(|pack| pack.number == number).unwrap();
                 if !self.swept.contains(&pack.id) {
                     seen.entry(id).or_default().insert(pack.id);
                 }

@@ -1,0 +1,171 @@
+//! Making the cache anew, from the objects that it is of.
+//!
+//! That happens when its file turns out to be broken or cannot be written, when something that is
+//! asked for is not in it, and before anything is deleted. Others may count on the numbers of its
+//! packs, frames and blobs meanwhile; the new cache gives them to the same packs.
+
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, PoisonError};
+
+use holdfast_format::ObjectId;
+
+use super::cache::{Cache, Numbering, View};
+use super::guard::guarded;
+use super::{Index, IndexReader, Inner, Missing, State, read_index_object, read_pack_directory};
+use crate::RepoError;
+use crate::history::History;
+
+/// Whose numbers the packs of the new cache have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Numbers {
+    /// Those of the old one, which readers have.
+    Kept,
+    /// New ones, behind all that were ever given: the old cache is not believed in this either.
+    New,
+}
+
+impl Index {
+    /// Makes the index anew from the objects, unless that happened since it was opened. For those
+    /// who delete: what a cache says must not be the reason. Nobody may hold numbers of it.
+    ///
+    /// # Errors
+    /// Storage and cache failures.
+    pub(crate) fn read_anew(&self, history: &History) -> Result<Missing, RepoError> {
+        if !self.0.is_anew.load(Ordering::Acquire) {
+            self.0.make_anew(&self.0.state().cache, Numbers::New)?;
+        }
+        self.sync(history)
+    }
+}
+
+impl IndexReader {
+    /// Looks into the cache; into a new one if it turns out to be broken.
+    pub(super) fn look<T>(
+        &self,
+        look: impl Fn(&State, &View) -> Result<T, RepoError>,
+    ) -> Result<T, RepoError> {
+        match guarded(|| look(&self.state, &self.state.view)) {
+            Err(RepoError::Cache(_)) => {
+                self.index.make_anew(&self.state.cache, Numbers::Kept)?;
+                look(&self.state, &self.index.state().view)
+            }
+            outcome => outcome,
+        }
+    }
+
+    /// The index as the objects say, if the cache that this reads was not made of them now: before
+    /// anything is said to be missing.
+    pub(super) fn second_look(&self) -> Result<Option<State>, RepoError> {
+        if self.index.is_anew.load(Ordering::Acquire) {
+            return Ok(None);
+        }
+        self.index.make_anew(&self.state.cache, Numbers::Kept)?;
+        Ok(Some(self.index.state()))
+    }
+}
+
+impl Inner {
+    pub(super) fn state(&self) -> State {
+        self.state.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Changes the state.
+    pub(super) fn update(&self, change: impl FnOnce(&mut State)) {
+        change(&mut self.state.write().unwrap_or_else(PoisonError::into_inner));
+    }
+
+    /// Works with the cache; with a new one, from the beginning, if it fails. The work is not to
+    /// call this again.
+    pub(super) fn with_cache<T>(
+        &self,
+        mut work: impl FnMut(&Cache) -> Result<T, RepoError>,
+    ) -> Result<T, RepoError> {
+        // The new file may fail as well, as on a full disk; memory does not.
+        let mut attempt = || {
+            let _guard = self.making.read().unwrap_or_else(PoisonError::into_inner);
+            let cache = self.state().cache;
+            (guarded(|| work(&cache)), cache)
+        };
+        for _ in 0..2 {
+            match attempt() {
+                (Err(RepoError::Cache(_)), cache) => self.make_anew(&cache, Numbers::Kept)?,
+                (outcome, _) => return outcome,
+            }
+        }
+        attempt().0
+    }
+
+    /// Puts a new cache in the place of the one that failed, unless another thread did.
+    fn make_anew(&self, failed: &Arc<Cache>, numbers: Numbers) -> Result<(), RepoError> {
+        let _guard = self.making.write().unwrap_or_else(PoisonError::into_inner);
+        let state = self.state();
+        if !Arc::ptr_eq(&state.cache, failed) {
+            return Ok(());
+        }
+        let numbering = match numbers {
+            Numbers::Kept => Numbering::of(&state.packs),
+            Numbers::New => Numbering::behind(&state.packs),
+        };
+        // A file that was made anew and failed again is no better the third time.
+        if self.is_anew.load(Ordering::Acquire) {
+            self.store.give_up("it failed twice");
+        }
+        let filled =
+            self.store.replace(failed).and_then(|cache| self.fill(cache, &state, &numbering));
+        let new = match filled {
+            Err(RepoError::Cache(reason)) => {
+                self.store.give_up(&reason);
+                self.fill(self.store.open(true)?, &state, &numbering)?
+            }
+            filled => filled?,
+        };
+        self.is_anew.store(true, Ordering::Release);
+        if numbers == Numbers::New {
+            // A cache that is whole keeps what does not depend on its rows.
+            let _lost = guarded(|| new.cache.take_from(failed));
+        }
+        // What failed once may fail again when it is closed.
+        std::mem::forget(Arc::clone(failed));
+        self.update(|state| *state = new);
+        Ok(())
+    }
+
+    /// Adds to an empty cache what the index objects of the old state list.
+    fn fill(&self, cache: Cache, old: &State, numbering: &Numbering) -> Result<State, RepoError> {
+        cache.reserve(numbering)?;
+        for (id, packs) in old.objects.iter() {
+            let listed = match read_index_object(&*self.backend, &self.keys, id) {
+                Ok(listed) => listed,
+                Err(RepoError::Damaged { .. }) => self.read_directories(old, packs)?,
+                Err(error) => return Err(error),
+            };
+            cache.insert(&self.keys, id, &listed, &old.dead, numbering)?;
+        }
+        let (view, packs, objects) = (cache.view()?, cache.packs()?, cache.index_objects()?);
+        let (dead, hidden) = (Arc::clone(&old.dead), Arc::clone(&old.hidden));
+        let (packs, objects) = (Arc::new(packs), Arc::new(objects));
+        Ok(State { cache: Arc::new(cache), view: Arc::new(view), packs, objects, dead, hidden })
+    }
+
+    /// What packs say of themselves whose index object is lost. Those that do not are lost too.
+    fn read_directories(
+        &self,
+        old: &State,
+        packs: &[u32],
+    ) -> Result<Vec<holdfast_format::index::PackEntry>, RepoError> {
+        let ids: Vec<ObjectId> =
+            packs.iter().filter_map(|pack| Some(old.pack(*pack)?.id)).collect();
+        let mut found = Vec::with_capacity(ids.len());
+        for id in ids {
+            match read_pack_directory(&*self.backend, &self.keys, &id) {
+                Ok(pack) => found.push(pack),
+                Err(
+                    RepoError::Damaged { .. }
+                    | RepoError::Backend(holdfast_backend::Error::NotFound { .. }),
+                ) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(found)
+    }
+}

@@ -1,0 +1,58 @@
+//! What this machine keeps for itself about repositories: only for its user, and apart for each
+//! place at which one is met.
+//!
+//! ```text
+//! CACHE/<repository>/CACHEDIR.TAG
+//! CACHE/<repository>/<place>/heads          how far the chains went at this place
+//! CACHE/<repository>/<place>/index-N.redb   the index of the copy there
+//! CACHE/<repository>/<place>/verified       when its packs were read whole
+//! ```
+//!
+//! All of it can be deleted at any time: that costs time, and the memory of how new a repository
+//! was.
+
+mod heads;
+mod private;
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use holdfast_backend::Place;
+use holdfast_format::RepositoryId;
+
+pub(crate) use heads::{Heads, Rollback, known, remember};
+pub use private::{create_cache, create_folder, open_file, read_file, replace_file};
+
+/// Digits that a place is named by.
+const PLACE_DIGITS: usize = 16;
+/// File of a place in which verifications are kept.
+pub const VERIFIED: &str = "verified";
+
+/// The folder of a repository below that of all caches.
+pub fn repository_folder(caches: &Path, repository: &RepositoryId) -> PathBuf {
+    caches.join(repository.to_hex())
+}
+
+/// The folder of the copy of a repository at a place, below that of all caches.
+pub fn place_folder(caches: &Path, repository: &RepositoryId, place: &Place) -> PathBuf {
+    // The number of a file system may change from one start of a machine to the next. It is of use
+    // only where nothing else tells copies apart.
+    let place = match place.copy.is_empty() {
+        true => place.clone(),
+        false => Place { medium: Vec::new(), ..place.clone() },
+    };
+    let name = blake3::hash(&place.encode()).to_hex();
+    repository_folder(caches, repository).join(&name[..PLACE_DIGITS])
+}
+
+/// Makes the folder of a place, and marks the one above it as a cache.
+///
+/// # Errors
+/// It belongs to somebody else, others may write to it, or the system refuses: then what is in it
+/// is not to be believed.
+pub fn create_place(folder: &Path) -> io::Result<()> {
+    if let Some(above) = folder.parent() {
+        create_cache(above)?;
+    }
+    create_folder(folder)
+}
