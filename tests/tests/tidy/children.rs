@@ -18,7 +18,7 @@ pub fn one_maker(tree: &Tree) -> Vec<Finding> {
                 break;
             }
             let is_call = |call: &&str| {
-                let before = line.find(**call).map(|place| line[..place].chars().next_back());
+                let before = line.find(*call).map(|place| line[..place].chars().next_back());
                 before.is_some_and(|it| !it.is_some_and(char::is_alphanumeric))
             };
             if CALLS.iter().any(|call| is_call(&call)) {
