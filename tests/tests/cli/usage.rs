@@ -120,7 +120,7 @@ fn case_of_all(flag: &str) -> Wrong {
         "--password-command" => Fails("false", 1, "the password command `false` failed"),
         "--key-hint" => Nothing("ffff"),
         "--verbose" => Refused("9", "not in 0..=3"),
-        "--cache-dir" => Fails("key", 1, "the local cache failed"),
+        "--cache-dir" => Nothing("key"),
         "--compression" => Refused("zip", "[possible values: auto, off"),
         "--pack-size" => Refused("3", "write a whole number from 4 to 128"),
         "--index-memory" => Refused("3", "write a whole number from 4 to 65536"),

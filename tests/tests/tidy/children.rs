@@ -21,7 +21,7 @@ pub fn one_maker(tree: &Tree) -> Vec<Finding> {
                 let before = line.find(*call).map(|place| line[..place].chars().next_back());
                 before.is_some_and(|it| !it.is_some_and(char::is_alphanumeric))
             };
-            if CALLS.iter().any(|call| is_call(&call)) {
+            if CALLS.iter().any(is_call) {
                 let rule = format!("a child process, which only {MAKER} makes");
                 findings.push(Finding::new(path, index + 1, rule));
             }
