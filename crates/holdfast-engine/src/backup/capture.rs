@@ -102,8 +102,9 @@ impl<'a> Capture<'a> {
         let sizes = repository.config().chunks.sizes(options.profile);
         let cutter = Arc::new(Cutter::new(&repository.keys().gear(), sizes));
         let scanner_of = |batches_in| {
-            let capture = self.options;
-            Scanner::new(repository, capture, options, Arc::clone(&cutter), pool, batches_in)
+            let (capture, begun_with) = (self.options, &self.draft.begun_with);
+            let cutter = Arc::clone(&cutter);
+            Scanner::new(repository, begun_with, capture, options, cutter, pool, batches_in)
         };
         let stop = AtomicBool::new(false);
         let (batches_in, batches) = queue();

@@ -2,11 +2,10 @@
 
 use holdfast_format::BlobId;
 use holdfast_format::entry::{Entry, EntryKind, FileTime, Metadata};
-use holdfast_format::node::Extent;
 use holdfast_format::record::Snapshot;
-use holdfast_repo::index::Presence;
+use holdfast_repo::index::{IndexReader, Presence};
 use holdfast_repo::read::BlobReader;
-use holdfast_repo::tree::{DirectoryCursor, extents};
+use holdfast_repo::tree::{DirectoryCursor, content_blobs};
 use holdfast_repo::{RepoError, Repository, SnapshotInfo};
 use jiff::Timestamp;
 
@@ -96,11 +95,15 @@ impl ParentCursor {
 }
 
 impl<'a> Parents<'a> {
-    pub fn new(repository: &'a Repository, trees: &[ParentTree]) -> Result<Self, RepoError> {
+    pub fn new(
+        repository: &'a Repository,
+        begun_with: &IndexReader,
+        trees: &[ParentTree],
+    ) -> Result<Self, RepoError> {
         let cursors = trees.iter().map(|tree| ParentCursor::new(tree.root, tree.settled_before));
         Ok(Self {
             reader: BlobReader::new(repository),
-            presence: repository.index().presence()?,
+            presence: repository.index().presence(begun_with)?,
             levels: vec![cursors.collect()],
         })
     }
@@ -140,18 +143,16 @@ impl<'a> Parents<'a> {
         self.levels.pop();
     }
 
-    /// True if the repository still has every chunk of this file: a lost pack is mended by reading
-    /// the file again.
+    /// True if a new snapshot may rely on every chunk of this file and on every node that lists them:
+    /// a lost pack is mended by reading the file again.
     pub fn has_content(&mut self, entry: &Entry) -> Result<bool, RepoError> {
         let EntryKind::File { main, codec: 0, second: None, .. } = &entry.kind else {
             return Ok(false);
         };
         let presence = &mut self.presence;
         let mut has_all = true;
-        let outcome = extents(&mut self.reader, main, &mut |extent| {
-            if let Extent::Data { id, .. } = extent {
-                has_all &= presence.contains(&id)?;
-            }
+        let outcome = content_blobs(&mut self.reader, main, &mut |id| {
+            has_all &= presence.contains(&id)?;
             Ok(())
         });
         Ok(has_all && outcome.is_ok())

@@ -8,6 +8,7 @@ use holdfast_connect::{Content, Item, Leaf, LeafKind, Opener, Piece, Source};
 use holdfast_format::entry::{Entry, EntryKind, Metadata};
 use holdfast_format::limits;
 use holdfast_format::record::SourceRecord;
+use holdfast_repo::index::IndexReader;
 use holdfast_repo::{RepoError, Repository, SnapshotInfo};
 use rayon::ThreadPool;
 
@@ -62,6 +63,7 @@ impl From<RepoError> for Stop {
 impl<'a> Scanner<'a> {
     pub fn new(
         repository: &'a Repository,
+        begun_with: &IndexReader,
         capture: &CaptureOptions,
         options: &SourceOptions,
         cutter: Arc<Cutter>,
@@ -78,7 +80,7 @@ impl<'a> Scanner<'a> {
         let trees: Vec<_> = capture.parents.iter().flat_map(trees_of).collect();
         let keys = Arc::clone(repository.keys());
         Ok(Self {
-            parents: Parents::new(repository, &trees)?,
+            parents: Parents::new(repository, begun_with, &trees)?,
             devices: Devices::default(),
             compare: options.compare,
             is_stream: options.is_stream,

@@ -250,12 +250,14 @@ impl Index {
         self.reader().look(|_, view| view.copied_blobs())
     }
 
-    /// Answers for very many blobs whether a new snapshot may rely on them.
+    /// Answers for very many blobs whether a new snapshot may rely on them, of a run that began with
+    /// this state of the index.
     ///
     /// # Errors
     /// [`RepoError::Cache`].
-    pub fn presence(&self) -> Result<Presence, RepoError> {
-        Ok(Presence::new(self.reader(), self.numbered_blobs()?))
+    pub fn presence(&self, begun_with: &IndexReader) -> Result<Presence, RepoError> {
+        let reader = self.reader().for_run_since(begun_with);
+        Ok(Presence::new(reader, self.numbered_blobs()?))
     }
 
     /// How many blobs the cache ever numbered: the size of a bitmap over [`Location::number`].
@@ -291,6 +293,14 @@ impl State {
         packs.extend(inserted.packs);
         packs.sort_unstable_by_key(|pack| pack.number);
         Arc::make_mut(&mut self.objects).push((index, inserted.listed));
+    }
+
+    /// The packs that a new snapshot may rely on, or those that it may not.
+    fn packs_usable(&self, usable: bool) -> impl Iterator<Item = ObjectId> + '_ {
+        let is_usable = |pack: &&PackRow| {
+            !self.dead.contains(&pack.number) && !self.hidden.contains(&pack.number)
+        };
+        self.packs.iter().filter(move |pack| is_usable(pack) == usable).map(|pack| pack.id)
     }
 
     /// The pack of this number.
@@ -365,10 +375,27 @@ impl IndexReader {
     /// in this one.
     pub fn has_lost_packs_since(&self, earlier: &Self) -> bool {
         let (now, then) = (&self.state, &earlier.state);
-        now.dead
-            .iter()
-            .chain(now.hidden.iter())
-            .any(|pack| !then.dead.contains(pack) && !then.hidden.contains(pack))
+        if Arc::ptr_eq(&now.cache, &then.cache) {
+            let mut unusable = now.dead.iter().chain(now.hidden.iter());
+            return unusable.any(|pack| !then.dead.contains(pack) && !then.hidden.contains(pack));
+        }
+        // The cache was made anew: its numbers are others, and it has no row of what is gone.
+        let usable: HashSet<ObjectId> = now.packs_usable(true).collect();
+        then.packs_usable(true).any(|pack| !usable.contains(&pack))
+    }
+
+    /// This state of the index for a run that began with the `earlier` one. What could not be relied
+    /// on then stays so: a pack that was condemned, then rescued, may be condemned once more, and
+    /// [`IndexReader::has_lost_packs_since`] would not tell.
+    #[must_use]
+    pub fn for_run_since(mut self, earlier: &Self) -> Self {
+        let unusable: HashSet<ObjectId> = earlier.state.packs_usable(false).collect();
+        if !unusable.is_empty() {
+            let packs = self.state.packs.iter().filter(|pack| unusable.contains(&pack.id));
+            let numbers: Vec<u32> = packs.map(|pack| pack.number).collect();
+            Arc::make_mut(&mut self.state.hidden).extend(numbers);
+        }
+        self
     }
 
     /// Where a blob is; among copies, the first that is there.

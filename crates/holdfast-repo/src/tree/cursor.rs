@@ -111,11 +111,37 @@ pub fn extents(
     content: &Content,
     each: &mut dyn FnMut(Extent) -> Result<(), RepoError>,
 ) -> Result<(), RepoError> {
+    walk(reader, content, &mut |_| Ok(()), each)
+}
+
+/// Calls `each` for every blob that a content consists of: its chunks, and the nodes that list them.
+///
+/// # Errors
+/// As [`extents`].
+pub fn content_blobs(
+    reader: &mut BlobReader<'_>,
+    content: &Content,
+    each: &mut dyn FnMut(BlobId) -> Result<(), RepoError>,
+) -> Result<(), RepoError> {
+    let each = std::cell::RefCell::new(each);
+    walk(reader, content, &mut |node| (*each.borrow_mut())(node), &mut |extent| match extent {
+        Extent::Data { id, .. } => (*each.borrow_mut())(id),
+        Extent::Hole { .. } => Ok(()),
+    })
+}
+
+fn walk(
+    reader: &mut BlobReader<'_>,
+    content: &Content,
+    node: &mut dyn FnMut(BlobId) -> Result<(), RepoError>,
+    each: &mut dyn FnMut(Extent) -> Result<(), RepoError>,
+) -> Result<(), RepoError> {
     let mut pending = match content {
         Content::Inline(extents) => return extents.iter().try_for_each(|extent| each(*extent)),
         Content::Root(root) => vec![(*root, NODE_LEVEL_MAX)],
     };
     while let Some((id, level_max)) = pending.pop() {
+        node(id)?;
         match reader.node(&id)? {
             Node::ContentLeaf(extents) => {
                 extents.into_iter().try_for_each(&mut *each)?;

@@ -3,5 +3,5 @@
 mod cursor;
 mod writer;
 
-pub use cursor::{DirectoryCursor, extents, extents_of};
+pub use cursor::{DirectoryCursor, content_blobs, extents, extents_of};
 pub use writer::{ContentWriter, DirectoryWriter, NodeSink};

@@ -255,7 +255,7 @@ impl<'a> BlobWriter<'a> {
     /// Takes note of packs that an index object lists now.
     fn listed(&mut self, uploaded: Uploaded) {
         self.index_objects.push(uploaded.index);
-        self.index = self.repository.index().reader();
+        self.index = self.repository.index().reader().for_run_since(&self.index);
         for blob in blobs_of(&uploaded.packs) {
             self.pending.remove(&blob);
         }

@@ -7,5 +7,6 @@ mod forks;
 mod interleave;
 mod mutation;
 mod random;
+mod rescued;
 mod steps;
 mod world;

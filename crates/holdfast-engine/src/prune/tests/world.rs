@@ -188,16 +188,27 @@ impl<'a> Session<'a> {
     }
 
     pub fn write(&self, files: &Files) -> Result<Snapshot, RepoError> {
+        self.write_with(&mut self.blobs()?, files)
+    }
+
+    pub fn blobs(&self) -> Result<BlobWriter<'a>, RepoError> {
         let options = WriteOptions { pack_bytes: 10_000, ..WriteOptions::default() };
-        let mut blobs = BlobWriter::new(self.repository, self.writer, self.start_slot, options)?;
+        BlobWriter::new(self.repository, self.writer, self.start_slot, options)
+    }
+
+    pub fn write_with(
+        &self,
+        blobs: &mut BlobWriter<'_>,
+        files: &Files,
+    ) -> Result<Snapshot, RepoError> {
         let mut directory = DirectoryWriter::new();
         for (name, chunks) in files {
-            let kind = write_file(self.repository, &mut blobs, chunks)?;
+            let kind = write_file(self.repository, blobs, chunks)?;
             let entry =
                 Entry { name: name.clone().into_bytes(), metadata: Metadata::default(), kind };
-            directory.push(&mut blobs, &entry)?;
+            directory.push(blobs, &entry)?;
         }
-        let tree = directory.finish(&mut blobs)?;
+        let tree = directory.finish(blobs)?;
         let index = blobs.flush()?.to_vec();
         Ok(snapshot(&self.host, tree, blobs.session(), index))
     }
