@@ -12,6 +12,7 @@ pub mod postgres;
 pub mod source;
 pub mod target;
 pub mod target_conformance;
+pub mod trust;
 pub mod words;
 
 pub use source::{Content, Item, Leaf, LeafKind, Opener, Piece, Source, Trouble};

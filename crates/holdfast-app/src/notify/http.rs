@@ -4,6 +4,7 @@ use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use holdfast_connect::trust::{self, TrustError};
 use reqwest::blocking::Client;
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue};
 use reqwest::{StatusCode, Url};
@@ -39,9 +40,7 @@ impl Default for HttpOptions {
 #[derive(Debug, thiserror::Error)]
 pub enum NoticeError {
     /// No client can be made.
-    #[error(
-        "cannot send notices: {reason}; install the certificates of this system (ca-certificates)"
-    )]
+    #[error("cannot send notices: {reason}")]
     Client {
         /// Why.
         reason: String,
@@ -124,7 +123,9 @@ impl HttpClient {
     /// # Errors
     /// [`NoticeError::Client`].
     pub fn new(options: &HttpOptions) -> Result<Self, NoticeError> {
+        let unusable = |error: TrustError| NoticeError::Client { reason: error.to_string() };
         let builder = Client::builder()
+            .tls_backend_preconfigured(trust::client_config(&[]).map_err(unusable)?)
             .timeout(options.timeout)
             .user_agent(concat!("holdfast/", env!("CARGO_PKG_VERSION")));
         let builder = if options.proxies_from_environment { builder } else { builder.no_proxy() };

@@ -4,17 +4,15 @@ use std::sync::Arc;
 
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::client::{WebPkiServerVerifier, verify_server_name};
-use rustls::crypto::{CryptoProvider, aws_lc_rs};
-use rustls::pki_types::pem::PemObject;
+use rustls::crypto::CryptoProvider;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::server::ParsedCertificate;
-use rustls::{
-    CertificateError, ClientConfig, DigitallySignedStruct, Error, RootCertStore, SignatureScheme,
-};
+use rustls::{CertificateError, ClientConfig, DigitallySignedStruct, Error, SignatureScheme};
 use tokio_postgres::config::SslMode;
 
 use super::address::Address;
 use super::error::{ErrorKind, PostgresError};
+use crate::trust::{self, TrustError};
 
 /// What is asked of the server.
 pub(super) struct Tls {
@@ -43,7 +41,7 @@ impl Tls {
                 return Err(PostgresError::new(ErrorKind::Options, text));
             }
         };
-        let provider = Arc::new(aws_lc_rs::default_provider());
+        let provider = trust::provider();
         let verifier = verifier(trust, roots_file.filter(|file| *file != "system"), &provider)?;
         let config = ClientConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()
@@ -74,23 +72,19 @@ fn verifier(
     if trust == Trust::Any {
         return Ok(Arc::new(Verifier::new(trust, None, Vec::new(), provider)));
     }
-    let (mut roots, mut named) = (RootCertStore::empty(), Vec::new());
-    match roots_file {
-        None => {
-            roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-        }
+    let unusable = |error: TrustError| PostgresError::new(ErrorKind::Tls, error.to_string());
+    let (roots, named) = match roots_file {
+        None => (trust::system(&[]).map_err(unusable)?, Vec::new()),
         Some(file) => {
-            let unusable = |error| {
+            let of_file = |error: &dyn std::error::Error| {
                 let text = format!("cannot take authorities from {file:?}: {error}");
                 PostgresError::new(ErrorKind::Tls, text)
             };
-            for root in CertificateDer::pem_file_iter(file).map_err(unusable)? {
-                let root = root.map_err(unusable)?;
-                named.push(root.clone());
-                roots.add(root).map_err(|error| failed(&error))?;
-            }
+            let pem = std::fs::read(file).map_err(|error| of_file(&error))?;
+            let named = trust::of_pem(&pem).map_err(|error| of_file(&error))?;
+            (trust::only(&named).map_err(|error| of_file(&error))?, named)
         }
-    }
+    };
     let chain = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), Arc::clone(provider))
         .build()
         .map_err(|error| failed(&error))?;

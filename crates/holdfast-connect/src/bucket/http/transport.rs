@@ -2,7 +2,6 @@
 
 use std::error::Error;
 use std::io;
-use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -13,11 +12,10 @@ use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
-use rustls::pki_types::CertificateDer;
-use rustls::pki_types::pem::PemObject;
-use rustls::{ClientConfig, RootCertStore};
+use rustls::RootCertStore;
 
 use crate::bucket::BucketError;
+use crate::trust;
 
 /// Longest wait for a connection.
 const CONNECT_WAIT: Duration = Duration::from_secs(15);
@@ -57,13 +55,12 @@ impl Transport {
         certificates: &[u8],
         silence_max: Duration,
     ) -> Result<Self, BucketError> {
-        let roots = if is_encrypted { roots(certificates)? } else { RootCertStore::empty() };
-        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-        let config = ClientConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()
-            .map_err(|error| BucketError::Options(format!("TLS cannot be used: {error}")))?
-            .with_root_certificates(roots)
-            .with_no_client_auth();
+        let config = match is_encrypted {
+            true => trust::client_config(certificates),
+            // A machine without certificates can do without encryption.
+            false => trust::config_of(RootCertStore::empty()),
+        };
+        let config = config.map_err(|error| BucketError::Options(error.to_string()))?;
         let mut http = HttpConnector::new();
         http.enforce_http(false);
         http.set_connect_timeout(Some(CONNECT_WAIT));
@@ -183,25 +180,4 @@ impl Answer {
         }
         Ok(Some(whole.into()))
     }
-}
-
-fn roots(certificates: &[u8]) -> Result<RootCertStore, BucketError> {
-    let mut roots = RootCertStore::empty();
-    // Some of a system's certificates may be unreadable; those that are left decide.
-    roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-    for certificate in CertificateDer::pem_slice_iter(certificates) {
-        certificate
-            .map_err(|error| error.to_string())
-            .and_then(|certificate| roots.add(certificate).map_err(|error| error.to_string()))
-            .map_err(|cause| {
-                let text = format!("a certificate that is to be trusted is not valid PEM: {cause}");
-                BucketError::Options(text)
-            })?;
-    }
-    if roots.is_empty() {
-        let text = "this machine has no certificates to trust: install ca-certificates, or \
-                    name a file with them";
-        return Err(BucketError::Options(text.to_owned()));
-    }
-    Ok(roots)
 }
