@@ -30,14 +30,16 @@ pub trait Backend: Send + Sync + std::fmt::Debug {
     /// acknowledged: it may exist, whole, or not.
     fn put(&self, name: &ObjectName, parts: &[&[u8]]) -> Result<(), Error>;
 
-    /// Returns all bytes of an object. Changes nothing and promises nothing about durability: an
-    /// object can be seen shortly before the `put` that creates it returns.
+    /// Returns all bytes of an object that has at most `bytes_max`. Changes nothing and promises
+    /// nothing about durability: an object can be seen shortly before the `put` that creates it
+    /// returns.
     ///
     /// The bytes are as the medium gave them and may be damaged; the caller verifies them.
     ///
-    /// Errors: `NotFound` if there is no such object now; `ShortRead` if the storage delivers fewer
-    /// bytes than the object has.
-    fn get(&self, name: &ObjectName) -> Result<Bytes, Error>;
+    /// Errors: `NotFound` if there is no such object now; `TooLarge` if it has more than
+    /// `bytes_max`, and then nothing of it is read and nothing is allocated for it; `ShortRead` if
+    /// the storage delivers fewer bytes than the object has.
+    fn get(&self, name: &ObjectName, bytes_max: u64) -> Result<Bytes, Error>;
 
     /// Returns exactly `length` bytes of an object from byte `offset` on, owned, so that the caller
     /// can decrypt them in place. Durability as with [`get`](Backend::get).

@@ -21,6 +21,7 @@ pub fn run(make: &dyn Fn() -> Arc<dyn Backend>) {
         ("objects keep their bytes", |backend| keeps_bytes(backend.as_ref())),
         ("an object is created once", |backend| creates_once(backend.as_ref())),
         ("what is absent is not found", |backend| absent(backend.as_ref())),
+        ("no more is read than is wanted", |backend| limits(backend.as_ref())),
         ("ranges are exact", |backend| ranges(backend.as_ref())),
         ("large objects", |backend| large(backend.as_ref())),
         ("listings", |backend| listings(backend.as_ref())),
@@ -49,7 +50,7 @@ fn pattern(length: usize) -> Vec<u8> {
 }
 
 fn assert_absent(backend: &dyn Backend, name: &ObjectName) {
-    assert!(matches!(backend.get(name), Err(Error::NotFound { .. })), "get {name}");
+    assert!(matches!(backend.get(name, u64::MAX), Err(Error::NotFound { .. })), "get {name}");
     assert!(matches!(backend.get_range(name, 0, 1), Err(Error::NotFound { .. })), "range {name}");
     assert!(matches!(backend.size(name), Err(Error::NotFound { .. })), "size {name}");
 }
@@ -71,7 +72,7 @@ fn keeps_bytes(backend: &dyn Backend) -> Checked {
     }
     for (text, parts) in cases {
         let whole = parts.concat();
-        assert_eq!(backend.get(&name(text))?, whole, "{text}");
+        assert_eq!(backend.get(&name(text), u64::MAX)?, whole, "{text}");
         assert_eq!(backend.size(&name(text))?, whole.len() as u64, "{text}");
         assert_eq!(backend.get_range(&name(text), 0, whole.len())?, whole, "{text}");
     }
@@ -85,7 +86,7 @@ fn creates_once(backend: &dyn Backend) -> Checked {
             let again = backend.put(&name(text), &[bytes]);
             assert!(matches!(again, Err(Error::AlreadyExists { .. })), "{again:?}");
         }
-        assert_eq!(backend.get(&name(text))?, "first");
+        assert_eq!(backend.get(&name(text), u64::MAX)?, "first");
     }
     assert_eq!(backend.list("")?.len(), 2, "a refused put leaves nothing behind");
     Ok(())
@@ -99,6 +100,28 @@ fn absent(backend: &dyn Backend) -> Checked {
         let moved = backend.quarantine(&name(text));
         assert!(matches!(moved, Err(Error::NotFound { .. })), "{text}: {moved:?}");
     }
+    Ok(())
+}
+
+fn limits(backend: &dyn Backend) -> Checked {
+    for bytes in [0, 1, 1000, LARGE_BYTES] {
+        let (object, length) = (name(&format!("packs/{bytes}")), bytes as u64);
+        let content = pattern(bytes);
+        backend.put(&object, &[&content])?;
+        for bytes_max in [length, length + 1, u64::MAX] {
+            assert!(backend.get(&object, bytes_max)? == content, "{bytes} of {bytes_max}");
+        }
+        for limit in [0, length / 2, length.saturating_sub(1)] {
+            match backend.get(&object, limit) {
+                Err(Error::TooLarge { name: named, bytes: found, bytes_max }) => {
+                    assert_eq!((named.as_str(), found), (object.as_str(), length));
+                    assert_eq!(bytes_max, limit);
+                }
+                outcome => assert!(length <= limit, "{bytes} of {limit}: {outcome:?}"),
+            }
+        }
+    }
+    assert!(matches!(backend.get(&name("nothing"), 0), Err(Error::NotFound { .. })));
     Ok(())
 }
 
@@ -139,7 +162,7 @@ fn large(backend: &dyn Backend) -> Checked {
         let (object, content) = (name(&format!("packs/{bytes}")), pattern(bytes));
         let (front, back) = content.split_at(bytes / 3);
         backend.put(&object, &[front, back])?;
-        let read = backend.get(&object)?;
+        let read = backend.get(&object, u64::MAX)?;
         assert!(read == content, "{bytes} bytes come back");
         assert!(backend.get_range(&object, 7, bytes - 7)? == content[7..]);
         assert_short(backend, &object, (bytes as u64 - 5, 6), 5);
@@ -197,7 +220,7 @@ fn deleting(backend: &dyn Backend) -> Checked {
     for text in ["never", "never/was", "folder/b/below"] {
         backend.delete(&name(text))?;
     }
-    assert_eq!(backend.get(&other)?, "2");
+    assert_eq!(backend.get(&other, u64::MAX)?, "2");
     assert_eq!(backend.list("")?.len(), 1);
     backend.put(&object, &[b"3"])?;
     assert_eq!(backend.get_range(&object, 0, 1)?, b"3");
@@ -210,7 +233,7 @@ fn quarantine(backend: &dyn Backend) -> Checked {
     assert_eq!(backend.get_range(&object, 0, 7)?, b"damaged");
     backend.quarantine(&object)?;
     assert_absent(backend, &object);
-    assert_eq!(backend.get(&aside)?, "damaged");
+    assert_eq!(backend.get(&aside, u64::MAX)?, "damaged");
     assert_eq!(backend.list("packs")?, []);
     assert_eq!(backend.list("quarantine")?.len(), 1);
 
@@ -219,12 +242,12 @@ fn quarantine(backend: &dyn Backend) -> Checked {
         backend.put(&object, &[bytes.as_bytes()])?;
         assert_eq!(backend.get_range(&object, 0, bytes.len())?, bytes.as_bytes());
         backend.quarantine(&object)?;
-        assert_eq!(backend.get(&name(&format!("{aside}{target}")))?, bytes);
+        assert_eq!(backend.get(&name(&format!("{aside}{target}")), u64::MAX)?, bytes);
     }
-    assert_eq!(backend.get(&aside)?, "damaged");
+    assert_eq!(backend.get(&aside, u64::MAX)?, "damaged");
 
     backend.quarantine(&aside)?;
-    assert_eq!(backend.get(&aside)?, "damaged", "what is aside stays there");
+    assert_eq!(backend.get(&aside, u64::MAX)?, "damaged", "what is aside stays there");
 
     let long = name(&format!("{}/{}", "a".repeat(100), "b".repeat(154)));
     backend.put(&long, &[b"x"])?;
@@ -260,7 +283,7 @@ fn one_creator_wins(backend: &Arc<dyn Backend>) -> Checked {
             .filter(|(_, outcome)| matches!(outcome, Err(Error::AlreadyExists { .. })))
             .count();
         assert_eq!((winners.len(), losers), (1, usize::from(CREATORS) - 1), "{outcomes:?}");
-        assert_eq!(backend.get(&object)?, vec![winners[0]; 1100]);
+        assert_eq!(backend.get(&object, u64::MAX)?, vec![winners[0]; 1100]);
     }
     Ok(())
 }
@@ -279,7 +302,7 @@ fn readers_see_whole_objects(backend: &Arc<dyn Backend>) -> Checked {
             loop {
                 // Asked before: it may come to its end just after the object was not found.
                 let complete = writer.is_finished();
-                match backend.get(&name(&format!("whole/{round}"))) {
+                match backend.get(&name(&format!("whole/{round}")), u64::MAX) {
                     Ok(bytes) => break assert!(bytes == content, "round {round}"),
                     Err(Error::NotFound { .. }) if !complete => {}
                     Err(error) => return Err(error.into()),

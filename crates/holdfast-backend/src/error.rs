@@ -4,6 +4,8 @@ use std::io;
 
 use rustix::io::Errno;
 
+use crate::ObjectName;
+
 /// What systems answer when a medium does not give what is stored on it.
 #[cfg(target_os = "linux")]
 const OF_THE_MEDIUM: &[Errno] =
@@ -15,8 +17,8 @@ const OF_THE_MEDIUM: &[Errno] = &[Errno::IO, Errno::BADMSG];
 ///
 /// After a failed [`put`](crate::Backend::put), [`delete`](crate::Backend::delete) or
 /// [`quarantine`](crate::Backend::quarantine) the operation may still have taken effect: an answer
-/// can be lost on its way. Only `AlreadyExists`, `NotFound` and `ShortRead` are statements about
-/// the object.
+/// can be lost on its way. Only `AlreadyExists`, `NotFound`, `TooLarge` and `ShortRead` are
+/// statements about the object.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// There is no such object now. It may have been deleted, or may yet arrive.
@@ -31,6 +33,17 @@ pub enum Error {
     AlreadyExists {
         /// The object.
         name: String,
+    },
+
+    /// The object has more bytes than the caller takes; nothing of it was read.
+    #[error("{name} has {bytes} bytes, the limit is {bytes_max}")]
+    TooLarge {
+        /// The object.
+        name: String,
+        /// Its length in bytes.
+        bytes: u64,
+        /// The most that the caller takes, in bytes.
+        bytes_max: u64,
     },
 
     /// The object ends before the requested range does.
@@ -62,6 +75,16 @@ pub enum Error {
         name: String,
         /// What the storage answered.
         source: io::Error,
+    },
+
+    /// The storage cannot create a file only where there is none, which everything rests on.
+    #[error(
+        "cannot create {name}: this file system has no hard links and cannot rename a file without \
+         replacing another, and one of the two is needed so that no object is ever overwritten"
+    )]
+    NoExclusiveCreate {
+        /// The object.
+        name: String,
     },
 
     /// The storage failed in another way.
@@ -104,6 +127,11 @@ impl Error {
             }
             _ => Error::Io { name, action, source },
         }
+    }
+
+    /// An object of `bytes` where the caller takes `bytes_max`.
+    pub(crate) fn too_large(name: &ObjectName, bytes: u64, bytes_max: u64) -> Error {
+        Error::TooLarge { name: name.to_string(), bytes, bytes_max }
     }
 
     /// Like [`Error::from_io`], where a missing file or folder means that the object is absent.

@@ -17,11 +17,13 @@ mod local;
 mod memory;
 mod name;
 mod place;
+mod reserve;
 
 pub use backend::{Backend, Listed};
 pub use error::Error;
 pub use fault::Fault;
-pub use local::Local;
+pub use local::{Local, is_own_temporary};
 pub use memory::Memory;
 pub use name::{InvalidName, ObjectName};
 pub use place::Place;
+pub use reserve::Reserve;

@@ -41,7 +41,7 @@ fn every_flipped_byte_is_detected() {
     let (memory, fixture) = small();
     let mut flips = 0;
     for (object, length) in objects(&memory) {
-        let whole = memory.get(&object).unwrap();
+        let whole = memory.get(&object, u64::MAX).unwrap();
         for at in 0..length {
             let mut bytes = whole.to_vec();
             bytes[at] ^= 1 << (at % 8);
@@ -57,7 +57,7 @@ fn every_flipped_byte_is_detected() {
 fn every_truncation_and_extension_is_detected() {
     let (memory, fixture) = small();
     for (object, length) in objects(&memory) {
-        let whole = memory.get(&object).unwrap();
+        let whole = memory.get(&object, u64::MAX).unwrap();
         for keep in 0..length {
             let damaged = replaced(&memory, &fixture, &object, &whole[..keep]);
             assert!(is_detected(&damaged, &object), "{object}, {keep} bytes");
@@ -76,7 +76,8 @@ fn every_swap_of_two_objects_is_detected() {
     let all = objects(&memory);
     for (first, _) in &all {
         for (second, _) in all.iter().filter(|(second, _)| second > first) {
-            let (one, two) = (memory.get(first).unwrap(), memory.get(second).unwrap());
+            let (one, two) =
+                (memory.get(first, u64::MAX).unwrap(), memory.get(second, u64::MAX).unwrap());
             if one == two {
                 continue;
             }

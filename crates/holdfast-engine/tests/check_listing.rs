@@ -21,8 +21,8 @@ impl Backend for Forgetful {
         self.inner.put(name, parts)
     }
 
-    fn get(&self, name: &ObjectName) -> Result<Bytes, Error> {
-        self.inner.get(name)
+    fn get(&self, name: &ObjectName, bytes_max: u64) -> Result<Bytes, Error> {
+        self.inner.get(name, bytes_max)
     }
 
     fn get_range(&self, name: &ObjectName, offset: u64, length: usize) -> Result<Vec<u8>, Error> {

@@ -33,7 +33,7 @@ fn a_damaged_pack_is_named_and_salvaged() {
         assert_eq!(done.packs_quarantined.len(), 1);
         assert_eq!(done.blobs_lost == 0, region != 1, "{done:?}");
         assert_eq!(fixture.names("quarantine").len(), 0);
-        assert!(fixture.backend.get(&name(&format!("quarantine/{object}"))).is_ok());
+        assert!(fixture.backend.get(&name(&format!("quarantine/{object}")), u64::MAX).is_ok());
         let after = fixture.check();
         if region == 1 {
             assert_eq!(blamed(&after).0, FindingKind::MissingBlobs);

@@ -177,6 +177,11 @@ impl StoredConfig {
         out
     }
 
+    /// True if an object begins as a config does, whole or damaged.
+    pub fn begins_as_one(object: &[u8]) -> bool {
+        object.starts_with(MAGIC)
+    }
+
     /// Reads a config.
     ///
     /// # Errors

@@ -24,6 +24,13 @@ pub fn key_slot(id: &SlotId) -> [String; 2] {
     [first, copy]
 }
 
+/// The slot that an object is a copy of, by its name.
+pub fn slot_id(name: &str) -> Option<SlotId> {
+    let id = name.strip_suffix(".b").unwrap_or(name).strip_prefix(KEYS)?.strip_prefix('/')?;
+    let id: SlotId = id.parse().ok()?;
+    key_slot(&id).iter().any(|copy| copy == name).then_some(id)
+}
+
 /// A pack.
 pub fn pack(id: &ObjectId) -> String {
     let hex = id.to_hex();

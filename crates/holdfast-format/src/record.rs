@@ -12,7 +12,7 @@ use crate::name::Chain;
 use crate::padding::padme;
 pub use crate::scope::{Marker, Scope};
 use crate::wire::Reader;
-use crate::{BlobId, FormatError, ObjectId, RepositoryId, SessionId, WriterId};
+use crate::{BlobId, FormatError, ObjectId, RepositoryId, SessionId, SlotId, WriterId};
 
 const MAGIC: &[u8; 8] = b"HFRECORD";
 const WHAT: &str = "record";
@@ -147,6 +147,11 @@ pub enum GenerationBody {
     GiveUp {
         /// The records.
         records: Vec<GivenUp>,
+    },
+    /// A passphrase or key no longer opens the repository.
+    RemoveKey {
+        /// Its slot. The objects of the slot are deleted behind this record.
+        slot: SlotId,
     },
     /// Chains were cut (not written by version 1).
     Checkpoint {},

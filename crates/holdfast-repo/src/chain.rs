@@ -138,7 +138,7 @@ pub fn read_from<Body: DeserializeOwned>(
                 if damaged.found.is_none() && !listed.contains(&head.next) {
                     // Whether there is anything is not known: where a medium gives nothing at all,
                     // no slot would be the last.
-                    backend.get(&object_name(damaged.object)?)?;
+                    backend.get(&object_name(damaged.object)?, RECORD_BYTES_MAX)?;
                     continue;
                 }
                 *head = Head::behind_lost(head.next);
@@ -200,7 +200,7 @@ fn read_slot_once<Body: DeserializeOwned>(
     let record = chain.record(head.next);
     let mut damaged: Option<DamagedRecord> = None;
     for name in std::iter::once(record.clone()).chain(chain.second(head.next)) {
-        let (found, reason) = match fetch(backend, name.clone())? {
+        let (found, reason) = match fetch(backend, name.clone(), RECORD_BYTES_MAX)? {
             Fetched::Missing => continue,
             Fetched::Unreadable(reason) => (None, reason),
             Fetched::Found(object) => {
@@ -267,9 +267,6 @@ pub(crate) fn decode<Body: DeserializeOwned>(
     name: &str,
     object: &[u8],
 ) -> Result<(Record<Body>, ObjectId), RepoError> {
-    if object.len() as u64 > RECORD_BYTES_MAX {
-        return Err(RepoError::damaged(name, "it is too large for a record"));
-    }
     let json = open_record(keys, chain, sequence, object)
         .map_err(|error| RepoError::damaged(name, error))?;
     let record = record::decode::<Body>(&json).map_err(RepoError::Newer)?;

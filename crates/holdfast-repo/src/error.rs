@@ -1,5 +1,6 @@
 //! What can go wrong with a repository. All of it is fatal for the run that meets it.
 
+use holdfast_backend::Error as BackendError;
 use holdfast_format::{BlobId, FormatError, ObjectId};
 use holdfast_seal::SealError;
 
@@ -8,13 +9,19 @@ use holdfast_seal::SealError;
 pub enum RepoError {
     /// The storage failed.
     #[error(transparent)]
-    Backend(#[from] holdfast_backend::Error),
+    Backend(BackendError),
     /// There is no config: this is no repository.
     #[error("there is no holdfast repository at this place")]
     NotARepository,
     /// `init` found a repository.
     #[error("there is already a repository at this place")]
     AlreadyExists,
+    /// `init` found something that is not its own.
+    #[error("this place is not empty: it holds {object}")]
+    NotEmpty {
+        /// Name of the object.
+        object: String,
+    },
     /// No copy of the config can be read.
     #[error("the repository's config is damaged in both copies: {0}")]
     ConfigDamaged(FormatError),
@@ -38,6 +45,31 @@ pub enum RepoError {
     ForeignSlot {
         /// Name of the slot.
         slot: String,
+    },
+    /// No slot that can be afforded opens.
+    #[error(
+        "none of the {tried} key slots that were tried opens with this passphrase, and {untried} \
+         ask for more memory or time than is spent on a key slot, up to {memory_kib} KiB"
+    )]
+    SlotsUntried {
+        /// Slots that were tried.
+        tried: usize,
+        /// Slots that were passed over.
+        untried: usize,
+        /// Memory that the dearest of them asks for, in KiB.
+        memory_kib: u32,
+    },
+    /// The slot that opens with the secret, or that is to be relied on, was removed.
+    #[error("key {slot} was removed from this repository and no longer opens it")]
+    KeyRemoved {
+        /// Id of the slot.
+        slot: String,
+    },
+    /// No slot is added to so many.
+    #[error("the repository has {keys_max} passphrases and keys, and it takes no more")]
+    TooManyKeys {
+        /// The most that it may have.
+        keys_max: usize,
     },
     /// There are no key slots at all.
     #[error("the repository has no key slots left")]
@@ -117,6 +149,19 @@ impl RepoError {
     /// Damage of a named object.
     pub fn damaged(object: impl Into<String>, reason: impl ToString) -> Self {
         Self::Damaged { object: object.into(), reason: reason.to_string() }
+    }
+}
+
+impl From<BackendError> for RepoError {
+    fn from(error: BackendError) -> Self {
+        match error {
+            // No writer makes such an object: its bytes need not be read to know that.
+            BackendError::TooLarge { name, bytes, bytes_max } => Self::Damaged {
+                object: name,
+                reason: format!("it has {bytes} bytes, more than the {bytes_max} it may have"),
+            },
+            error => Self::Backend(error),
+        }
     }
 }
 

@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use holdfast_backend::Backend;
 use holdfast_format::name::Chain;
 use holdfast_format::record::{GenerationBody, GivenUp, Snapshot, WriterBody};
-use holdfast_format::{ObjectId, WriterId};
+use holdfast_format::{ObjectId, SlotId, WriterId};
 use holdfast_seal::Keys;
 
 use crate::RepoError;
@@ -67,6 +67,8 @@ pub struct History {
     fences: BTreeMap<(WriterId, u64), u64>,
     /// Last slot of each chain that holds a snapshot, forgotten or not.
     committed: BTreeMap<WriterId, u64>,
+    /// Key slots that open nothing any more.
+    removed_keys: BTreeSet<SlotId>,
     /// Records that cannot be used, given up or not.
     damaged: Vec<DamagedRecord>,
     /// Names of records that were given up, each with what was found there.
@@ -110,6 +112,7 @@ impl History {
             GenerationBody::GiveUp { records } => {
                 records.into_iter().for_each(|given_up| self.give_up(given_up));
             }
+            GenerationBody::RemoveKey { slot } => drop(self.removed_keys.insert(slot)),
             GenerationBody::Checkpoint {} => {}
         }
     }
@@ -229,6 +232,11 @@ impl History {
         let writers = self.heads.iter().map(|(writer, head)| (Chain::Writer(*writer), *head));
         let generations = self.generation_head.map(|head| (Chain::Generations, head));
         writers.chain(generations).collect()
+    }
+
+    /// Key slots that were removed. Their objects may still be there, or be there again.
+    pub fn removed_keys(&self) -> &BTreeSet<SlotId> {
+        &self.removed_keys
     }
 
     /// All writers' chains.

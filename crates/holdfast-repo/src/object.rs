@@ -32,12 +32,16 @@ impl Fetched {
     }
 }
 
-/// Reads an object whole.
+/// Reads an object whole that has at most `bytes_max`. A longer one is as good as unreadable.
 ///
 /// # Errors
 /// Failures of the storage that are not about this one object.
-pub fn fetch(backend: &dyn Backend, name: impl Into<String>) -> Result<Fetched, RepoError> {
-    match backend.get(&object_name(name)?) {
+pub fn fetch(
+    backend: &dyn Backend,
+    name: impl Into<String>,
+    bytes_max: u64,
+) -> Result<Fetched, RepoError> {
+    match backend.get(&object_name(name)?, bytes_max) {
         Ok(bytes) => Ok(Fetched::Found(bytes)),
         Err(BackendError::NotFound { .. }) => Ok(Fetched::Missing),
         Err(error) => Ok(Fetched::Unreadable(lost(error)?)),
@@ -52,6 +56,9 @@ pub fn lost(error: BackendError) -> Result<String, RepoError> {
     match error {
         BackendError::NotFound { .. } => Ok("it is missing".to_owned()),
         BackendError::ShortRead { .. } => Ok("it is cut short".to_owned()),
+        BackendError::TooLarge { bytes, bytes_max, .. } => {
+            Ok(format!("it has {bytes} bytes, more than the {bytes_max} it may have"))
+        }
         error if !error.is_unreadable() => Err(error.into()),
         BackendError::Io { source, .. } => Ok(format!("it cannot be read: {source}")),
         error => Ok(error.to_string()),

@@ -4,10 +4,10 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use holdfast_backend::{Backend, Error as BackendError, Place};
-use holdfast_format::config::Config;
+use holdfast_format::config::{Config, StoredConfig};
 use holdfast_format::record::GenerationBody;
 use holdfast_format::slot::{KdfCost, KeySlot};
-use holdfast_format::{RepositoryId, WriterId, name};
+use holdfast_format::{RepositoryId, SlotId, WriterId, name};
 use holdfast_seal::{Keys, MasterKey, Secret, SlotLabel, seal_config};
 use rayon::ThreadPool;
 
@@ -15,8 +15,9 @@ use crate::RepoError;
 use crate::history::History;
 use crate::index::{Index, IndexOptions, Missing, Notice};
 use crate::local::{self, Heads, Rollback};
-use crate::names::object_name;
-use crate::unlock::{add_slot, check_authentic, config_names, read_config, unlock};
+use crate::remembered;
+use crate::slots::{FoundSlot, Mutation, delete_slot, finish_removals, put_slot, read_slot};
+use crate::unlock::{Order, check_authentic, config_names, read_config, unlock};
 
 /// What opening needs besides the storage and a secret.
 #[derive(Debug, Clone)]
@@ -69,18 +70,55 @@ struct Kept {
     heads: Heads,
 }
 
-/// Removes key slots of an `init` that did not come to its end. Where there is anything else, this
-/// is a repository that lost its config, and nothing is touched.
-fn remove_leftovers(backend: &dyn Backend) -> Result<(), RepoError> {
-    for folder in [name::PACKS, name::INDEX, name::WRITERS, name::GENERATIONS] {
-        if !backend.list(folder)?.is_empty() {
-            return Err(RepoError::AlreadyExists);
+/// Key slots of an `init` that did not come to its end. Anything else is somebody's: a repository,
+/// whole or not, or the files of another program.
+fn leftovers(backend: &dyn Backend) -> Result<Vec<SlotId>, RepoError> {
+    for name in config_names()? {
+        match backend.size(&name) {
+            Ok(_) => return Err(RepoError::AlreadyExists),
+            Err(BackendError::NotFound { .. }) => {}
+            Err(error) => return Err(error.into()),
         }
     }
-    for listed in backend.list(name::KEYS)? {
-        backend.delete(&listed.name)?;
+    let mut slots = Vec::new();
+    for listed in backend.list("")? {
+        let Some(id) = name::slot_id(listed.name.as_ref()) else {
+            return Err(RepoError::NotEmpty { object: listed.name.to_string() });
+        };
+        // A copy that was cut short is as good as a whole one if the other one is whole.
+        if !slots.contains(&id) && !is_slot(&read_slot(backend, &id)?, &id) {
+            return Err(RepoError::NotEmpty { object: listed.name.to_string() });
+        }
+        slots.push(id);
     }
-    Ok(())
+    slots.dedup();
+    Ok(slots)
+}
+
+fn is_slot(found: &FoundSlot, id: &SlotId) -> bool {
+    found.slot.as_ref().is_ok_and(|slot| slot.header.id == *id)
+}
+
+/// The slot that opened the repository, or another one that opens with the same secret, if records
+/// do not remove it. What they remove is deleted on the way.
+fn in_force(
+    backend: &dyn Backend,
+    stored: &StoredConfig,
+    secret: &Secret,
+    slot: KeySlot,
+    history: &History,
+) -> Result<KeySlot, RepoError> {
+    finish_removals(backend, history);
+    let removed = history.removed_keys();
+    if !removed.contains(&slot.header.id) || Mutation::RemovedOpens.is_on() {
+        return Ok(slot);
+    }
+    let order = Order { first: None, removed: Some(removed) };
+    match unlock(backend, stored, secret, &order) {
+        Ok((_, other)) => Ok(other),
+        Err(RepoError::Backend(error)) => Err(error.into()),
+        Err(_) => Err(RepoError::KeyRemoved { slot: slot.header.id.to_hex() }),
+    }
 }
 
 /// An open repository.
@@ -98,11 +136,14 @@ pub struct Repository {
 }
 
 impl Repository {
-    /// Makes a repository that opens with `secret`. Its config is written last: without it there is
-    /// no repository.
+    /// Makes a repository that opens with `secret`. Its config decides: without it there is no
+    /// repository, and of two that are made at once the first config counts.
+    ///
+    /// Key slots that an earlier `init` left are removed. Whatever else is there stays, and nothing
+    /// is made beside it.
     ///
     /// # Errors
-    /// [`RepoError::AlreadyExists`]; storage and sealing failures.
+    /// [`RepoError::AlreadyExists`], [`RepoError::NotEmpty`]; storage and sealing failures.
     pub fn init(
         backend: &dyn Backend,
         secret: &Secret,
@@ -110,46 +151,63 @@ impl Repository {
         label: &SlotLabel,
         adjust: impl FnOnce(&mut Config),
     ) -> Result<RepositoryId, RepoError> {
-        let names = config_names()?;
-        for name in &names {
-            match backend.size(name) {
-                Ok(_) => return Err(RepoError::AlreadyExists),
-                Err(BackendError::NotFound { .. }) => {}
-                Err(error) => return Err(error.into()),
-            }
-        }
-        remove_leftovers(backend)?;
+        let leftovers = leftovers(backend)?;
         let master = MasterKey::generate()?;
         let keys = Keys::derive(&master);
-        add_slot(backend, &master, &keys, secret, cost, label)?;
+        let slot = put_slot(backend, &master, &keys, secret, cost, label)?;
         let mut config = Config::new(keys.repository_id());
         adjust(&mut config);
         let object = seal_config(&keys, &config).encode();
-        for name in names.iter().rev() {
-            backend.put(name, &[&object])?;
+        for name in config_names()?.iter().rev() {
+            match backend.put(name, &[&object]) {
+                Ok(()) => {}
+                Err(BackendError::AlreadyExists { .. }) => {
+                    delete_slot(backend, &slot.header.id)?;
+                    return Err(RepoError::AlreadyExists);
+                }
+                Err(error) => return Err(error.into()),
+            }
         }
+        // Only now: whoever makes a repository here at the same time has lost to this config.
+        leftovers.iter().try_for_each(|id| delete_slot(backend, id))?;
         Ok(keys.repository_id())
     }
 
     /// Opens a repository and brings its index cache up to date.
     ///
     /// # Errors
-    /// See [`unlock`] and [`read_config`]; storage failures; damaged chains.
+    /// See [`read_config`]; for the secret [`RepoError::WrongSecret`] and what stands beside it,
+    /// [`RepoError::KeyRemoved`]; storage failures; damaged chains.
     pub fn open(
         backend: Arc<dyn Backend>,
         secret: &Secret,
         options: &OpenOptions,
     ) -> Result<Self, RepoError> {
+        Ok(Self::open_with_master_key(backend, secret, options)?.0)
+    }
+
+    /// Opens a repository and keeps the master key, for new key slots.
+    ///
+    /// # Errors
+    /// As [`Repository::open`].
+    pub fn open_with_master_key(
+        backend: Arc<dyn Backend>,
+        secret: &Secret,
+        options: &OpenOptions,
+    ) -> Result<(Self, MasterKey), RepoError> {
         let stored = read_config(&*backend)?;
-        let (master, slot) = unlock(&*backend, &stored, secret)?;
+        let place = backend.place();
+        let folder =
+            |caches: &PathBuf| local::place_folder(caches, &stored.config.repository_id, &place);
+        let folder = options.cache_folder.as_ref().map(folder);
+        let first = folder.as_deref().and_then(remembered::slot);
+        let order = Order { first, removed: None };
+        let (master, slot) = unlock(&*backend, &stored, secret, &order)?;
         let keys = Arc::new(Keys::derive(&master));
         if keys.repository_id() != stored.config.repository_id {
             return Err(RepoError::ForeignSlot { slot: slot.header.id.to_hex() });
         }
-        let config = check_authentic(&*backend, &keys, stored)?.config;
-        let place = backend.place();
-        let folder = |caches: &PathBuf| local::place_folder(caches, &config.repository_id, &place);
-        let folder = options.cache_folder.as_ref().map(folder);
+        let config = check_authentic(&*backend, &keys, stored.clone())?.config;
         let (index_folder, is_anew) = match &options.index {
             IndexFrom::Cache => (folder.clone(), false),
             IndexFrom::Objects(scratch) => (scratch.clone(), true),
@@ -162,9 +220,13 @@ impl Repository {
         };
         let index = Index::open(Arc::clone(&backend), Arc::clone(&keys), &index_options)?;
         let history = History::read(&*backend, &keys, &index)?;
+        let slot = in_force(&*backend, &stored, secret, slot, &history)?;
         let kept = folder.map(|folder| Kept { folder, place, heads: history.heads() });
         if let Some(kept) = &kept {
             kept.compare(&*backend, &keys, options.accept_older)?;
+            if first != Some(slot.header.id) {
+                remembered::set_slot(&kept.folder, &slot.header.id);
+            }
         }
         let missing = index.sync(&history)?;
         index.clean(&history)?;
@@ -174,7 +236,8 @@ impl Repository {
             .build()
             .map_err(|error| RepoError::Cache(error.to_string()))?;
         let (history, pool, index) = (Mutex::new(history), Arc::new(pool), Arc::new(index));
-        Ok(Self { backend, keys, config, index, history, missing, slot, pool, kept })
+        let repository = Self { backend, keys, config, index, history, missing, slot, pool, kept };
+        Ok((repository, master))
     }
 
     /// The folder of what this machine keeps of the copy of the repository that was opened.
@@ -260,23 +323,6 @@ impl Repository {
         self.index.read_anew(&self.history())
     }
 
-    /// Stores second copies that are missing: of the config and of the key slot in use, as after an
-    /// `init` that was cut short at its last step, and of generations.
-    fn complete_copies(&self) -> Result<(), RepoError> {
-        self.history().complete_copies(&*self.backend, &self.keys)?;
-        let slot = self.slot.encode();
-        let slot_copies = name::key_slot(&self.slot.header.id).map(|copy| (copy, slot.as_slice()));
-        let config = seal_config(&self.keys, &self.config).encode();
-        let config_copies = name::CONFIG_NAMES.map(|copy| (copy.to_owned(), config.as_slice()));
-        for (copy, object) in slot_copies.into_iter().chain(config_copies) {
-            let copy = object_name(copy)?;
-            if let Err(BackendError::NotFound { .. }) = self.backend.size(&copy) {
-                self.backend.put(&copy, &[object])?;
-            }
-        }
-        Ok(())
-    }
-
     /// The chain of a host, which is announced first if it is new.
     ///
     /// # Errors
@@ -294,15 +340,6 @@ impl Repository {
         // hidden from the start. And what a prune moved must be found where it is now.
         self.index.sync(&history)?;
         Ok(writer)
-    }
-
-    /// Opens the master key again with `secret`, for new key slots.
-    ///
-    /// # Errors
-    /// See [`unlock`].
-    pub fn master_key(&self, secret: &Secret) -> Result<MasterKey, RepoError> {
-        let stored = read_config(&*self.backend)?;
-        Ok(unlock(&*self.backend, &stored, secret)?.0)
     }
 }
 

@@ -1,40 +1,60 @@
-//! From a secret to the master key: the config and the key slots, each in two copies.
+//! From a secret to the master key: the config in two copies, and the slot that opens.
+
+use std::collections::BTreeSet;
 
 use holdfast_backend::{Backend, Error as BackendError, ObjectName};
 use holdfast_format::config::StoredConfig;
-use holdfast_format::slot::{KdfCost, KeySlot};
-use holdfast_format::{FormatError, name};
-use holdfast_seal::{
-    Keys, MasterKey, SealError, Secret, SlotLabel, check_config, create_slot, open_label, open_slot,
-};
+use holdfast_format::limits::SMALL_OBJECT_BYTES_MAX;
+use holdfast_format::slot::{KdfCost, KeySlot, SlotKind};
+use holdfast_format::{FormatError, RepositoryId, SlotId, name};
+use holdfast_seal::{Keys, MasterKey, SealError, Secret, check_config, open_slot};
 
 use crate::RepoError;
+use crate::chain::record_place;
 use crate::names::object_name;
-use crate::object::{Fetched, fetch};
+use crate::object::lost;
+use crate::slots::{FoundSlot, SLOTS_MAX, read_slot, read_slots};
 
-const WHY: &str = "it cannot be read";
-const UNREADABLE_CONFIG: FormatError = FormatError::Invalid { what: "config", why: WHY };
-const UNREADABLE_SLOT: FormatError = FormatError::Invalid { what: "key slot", why: WHY };
+/// No slot that asks for more memory is tried.
+const MEMORY_KIB_MAX: u32 = 1 << 20;
+/// Memory times passes of all slots that are tried: as many as there may be, at the usual cost.
+const WORK_MAX: u64 =
+    SLOTS_MAX as u64 * KdfCost::DEFAULT.memory_kib as u64 * KdfCost::DEFAULT.passes as u64;
 
 /// Reads the config from the first copy that is whole. Its MAC is not checked yet.
 ///
 /// # Errors
-/// [`RepoError::NotARepository`] if there is no copy at all, [`RepoError::Newer`],
-/// [`RepoError::ConfigDamaged`].
+/// [`RepoError::NotARepository`] if there is no copy at all, or one of another program;
+/// [`RepoError::Newer`], [`RepoError::ConfigDamaged`].
 pub fn read_config(backend: &dyn Backend) -> Result<StoredConfig, RepoError> {
-    let mut damage = None;
+    let (mut damage, mut is_ours) = (None, false);
     for text in name::CONFIG_NAMES {
-        match fetch(backend, text)? {
-            Fetched::Missing => {}
-            Fetched::Unreadable(_) => damage = Some(UNREADABLE_CONFIG),
-            Fetched::Found(object) => match StoredConfig::decode(&object) {
-                Ok(config) => return Ok(config),
-                Err(error) if is_newer(&error) => return Err(RepoError::Newer(error)),
-                Err(error) => damage = Some(error),
-            },
+        let Some(object) = get(backend, text, "config")? else { continue };
+        is_ours |= object.as_ref().is_ok_and(|object| StoredConfig::begins_as_one(object));
+        match object.and_then(|object| StoredConfig::decode(&object)) {
+            Ok(config) => return Ok(config),
+            Err(error) if is_newer(&error) => return Err(RepoError::Newer(error)),
+            Err(error) => damage = Some(error),
         }
     }
-    Err(damage.map_or(RepoError::NotARepository, RepoError::ConfigDamaged))
+    match damage {
+        Some(error) if is_ours || has_own_objects(backend)? => Err(RepoError::ConfigDamaged(error)),
+        _ => Err(RepoError::NotARepository),
+    }
+}
+
+/// True if there is something that only a repository has. A file that is called like the config is
+/// no sign of one: other programs have such files too.
+fn has_own_objects(backend: &dyn Backend) -> Result<bool, RepoError> {
+    for folder in [name::GENERATIONS, name::WRITERS] {
+        if backend.list(folder)?.iter().any(|it| record_place(it.name.as_ref()).is_some()) {
+            return Ok(true);
+        }
+    }
+    if backend.list(name::PACKS)?.iter().any(|it| name::object_id(it.name.as_ref()).is_some()) {
+        return Ok(true);
+    }
+    Ok(read_slots(backend)?.iter().any(|found| found.slot.is_ok()))
 }
 
 /// Checks that the config was made by a holder of the master key, trying the second copy if the
@@ -49,7 +69,7 @@ pub fn check_authentic(
 ) -> Result<StoredConfig, RepoError> {
     let Err(error) = check_config(keys, &stored) else { return Ok(stored) };
     for text in name::CONFIG_NAMES {
-        if let Fetched::Found(object) = fetch(backend, text)?
+        if let Some(Ok(object)) = get(backend, text, "config")?
             && let Ok(other) = StoredConfig::decode(&object)
             && check_config(keys, &other).is_ok()
         {
@@ -63,149 +83,162 @@ fn is_newer(error: &FormatError) -> bool {
     matches!(error, FormatError::Version { .. } | FormatError::Feature { .. })
 }
 
-/// A key slot in the repository, read from the copy that is whole.
-#[derive(Debug)]
-pub struct FoundSlot {
-    /// Name of its first copy.
-    pub name: String,
-    /// The slot, or why neither copy can be read.
-    pub slot: Result<KeySlot, FormatError>,
-    /// True if one copy is missing or damaged.
-    pub is_half: bool,
-}
-
-/// All key slots, by name.
-///
-/// # Errors
-/// Storage failures.
-pub fn read_slots(backend: &dyn Backend) -> Result<Vec<FoundSlot>, RepoError> {
-    let mut names: Vec<String> = backend
-        .list(name::KEYS)?
-        .iter()
-        .map(|listed| name::first(listed.name.as_ref()).to_owned())
-        .collect();
-    names.dedup();
-    names.into_iter().map(|name| read_slot(backend, name)).collect()
-}
-
-fn read_slot(backend: &dyn Backend, name: String) -> Result<FoundSlot, RepoError> {
-    let mut error = FormatError::Truncated { what: "key slot" };
-    let mut whole = None;
-    let mut copies = 0;
-    for copy in [name.clone(), name::second(&name)] {
-        let object = match fetch(backend, copy)? {
-            Fetched::Missing => continue,
-            Fetched::Unreadable(_) => {
-                error = UNREADABLE_SLOT;
-                continue;
-            }
-            Fetched::Found(object) => object,
-        };
-        match KeySlot::decode(&object) {
-            Ok(slot) => {
-                copies += 1;
-                whole.get_or_insert(slot);
-            }
-            Err(found) => error = found,
+/// The bytes of a small object, if there is one; the inner error says that no such object is so
+/// large, or that the medium does not give it.
+pub(crate) fn get(
+    backend: &dyn Backend,
+    text: &str,
+    what: &'static str,
+) -> Result<Option<Result<bytes::Bytes, FormatError>>, RepoError> {
+    match backend.get(&object_name(text)?, SMALL_OBJECT_BYTES_MAX) {
+        Ok(object) => Ok(Some(Ok(object))),
+        Err(BackendError::NotFound { .. }) => Ok(None),
+        Err(BackendError::TooLarge { bytes, bytes_max, .. }) => {
+            Ok(Some(Err(FormatError::Limit { what, found: bytes, limit: bytes_max })))
+        }
+        Err(error) => {
+            lost(error)?;
+            Ok(Some(Err(FormatError::Invalid { what, why: "it cannot be read" })))
         }
     }
-    Ok(FoundSlot { name, slot: whole.ok_or(error), is_half: copies < 2 })
 }
 
-/// Finds the slot that opens with `secret`. Slots that need no memory-hard function are tried
-/// first.
+/// Which slots are tried, and in which order, beside the cheapest first.
+#[derive(Debug, Default)]
+pub(crate) struct Order<'a> {
+    /// The slot that opened the repository last time.
+    pub first: Option<SlotId>,
+    /// Slots that open nothing any more.
+    pub removed: Option<&'a BTreeSet<SlotId>>,
+}
+
+/// Finds the slot that opens with `secret`. What that may cost is bounded, whatever slots there
+/// are.
 ///
 /// # Errors
 /// [`RepoError::WrongSecret`], [`RepoError::SlotDamaged`], [`RepoError::ForeignSlot`],
-/// [`RepoError::Newer`], [`RepoError::NoSlots`]: see there.
-pub fn unlock(
+/// [`RepoError::Newer`], [`RepoError::NoSlots`], [`RepoError::SlotsUntried`]: see there.
+pub(crate) fn unlock(
     backend: &dyn Backend,
     stored: &StoredConfig,
     secret: &Secret,
+    order: &Order<'_>,
 ) -> Result<(MasterKey, KeySlot), RepoError> {
-    let slots = read_slots(backend)?;
-    let (mut damaged, mut foreign, mut newer) = (None, None, None);
-    let mut tried = 0;
-    for found in &slots {
-        match &found.slot {
-            Err(error) if is_newer(error) => newer = Some(error.clone()),
-            Err(_) => damaged = Some(found.name.clone()),
-            Ok(slot) if slot.header.repository_id != stored.config.repository_id => {
-                foreign = Some(found.name.clone());
-            }
-            Ok(slot) => match open_slot(slot, secret) {
-                Ok(Some(master)) => return Ok((master, slot.clone())),
-                Ok(None) => tried += 1,
-                Err(SealError::OtherRepository { .. }) => foreign = Some(found.name.clone()),
-                Err(SealError::Tampered { .. }) => damaged = Some(found.name.clone()),
-                Err(error) => return Err(error.into()),
-            },
-        }
-    }
-    Err(match (damaged, newer, foreign) {
-        _ if slots.is_empty() => RepoError::NoSlots,
-        (Some(slot), _, _) => RepoError::SlotDamaged { slot },
-        (None, Some(error), _) => RepoError::Newer(error),
-        (None, None, Some(slot)) if tried == 0 => RepoError::ForeignSlot { slot },
-        _ => RepoError::WrongSecret { slots: tried },
-    })
-}
-
-/// Makes a slot for `secret` and stores both copies.
-///
-/// # Errors
-/// Storage and sealing failures.
-pub fn add_slot(
-    backend: &dyn Backend,
-    master: &MasterKey,
-    keys: &Keys,
-    secret: &Secret,
-    cost: KdfCost,
-    label: &SlotLabel,
-) -> Result<KeySlot, RepoError> {
-    let slot = create_slot(master, keys, secret, cost, label)?;
-    let object = slot.encode();
-    for copy in name::key_slot(&slot.header.id) {
-        backend.put(&object_name(copy)?, &[&object])?;
-    }
-    Ok(slot)
-}
-
-/// Stores the copies of whole slots that are missing, as after an [`add_slot`] that was cut short
-/// between them.
-///
-/// # Errors
-/// Storage failures.
-pub fn complete_slots(backend: &dyn Backend, keys: &Keys) -> Result<(), RepoError> {
-    for found in read_slots(backend)?.into_iter().filter(|found| found.is_half) {
-        let Ok(slot) = found.slot else { continue };
-        if label(keys, &slot).is_none() {
-            continue;
-        }
-        for copy in name::key_slot(&slot.header.id) {
-            match backend.put(&object_name(copy)?, &[&slot.encode()]) {
-                Ok(()) | Err(BackendError::AlreadyExists { .. }) => {}
-                Err(error) => return Err(error.into()),
+    let is_removed = |id: &SlotId| order.removed.is_some_and(|removed| removed.contains(id));
+    let mut search = Search::new(stored.config.repository_id, secret);
+    let mut tried = None;
+    if let Some(id) = order.first.filter(|id| !is_removed(id)) {
+        let found = read_slot(backend, &id)?;
+        if found.slot.is_ok() {
+            tried = Some(found.name.clone());
+            if let Some(opened) = search.look_at(vec![found])? {
+                return Ok(opened);
             }
         }
     }
-    Ok(())
-}
-
-/// Removes both copies of a slot.
-///
-/// # Errors
-/// Storage failures.
-pub fn remove_slot(backend: &dyn Backend, slot: &KeySlot) -> Result<(), RepoError> {
-    for copy in name::key_slot(&slot.header.id) {
-        backend.delete(&object_name(copy)?)?;
+    let mut slots = read_slots(backend)?;
+    slots.retain(|found| !name::slot_id(&found.name).is_some_and(|id| is_removed(&id)));
+    if slots.is_empty() && tried.is_none() {
+        return Err(RepoError::NoSlots);
     }
-    Ok(())
+    slots.retain(|found| tried.as_ref() != Some(&found.name));
+    match search.look_at(slots)? {
+        Some(opened) => Ok(opened),
+        None => Err(search.into_error()),
+    }
 }
 
-/// Who made a slot, where and when; `None` if it was not made by a holder of the master key.
-pub fn label(keys: &Keys, slot: &KeySlot) -> Option<SlotLabel> {
-    open_label(keys, slot).ok()
+/// A search for the slot that opens, and what came of those that do not.
+struct Search<'a> {
+    repository_id: RepositoryId,
+    secret: &'a Secret,
+    /// Memory times passes so far.
+    work: u64,
+    tried: usize,
+    damaged: Option<String>,
+    foreign: Option<String>,
+    newer: Option<FormatError>,
+    /// Slots that ask for more than is spent, and the memory of the dearest.
+    untried: Option<(usize, u32)>,
+}
+
+impl<'a> Search<'a> {
+    fn new(repository_id: RepositoryId, secret: &'a Secret) -> Self {
+        let (damaged, foreign, newer, untried) = (None, None, None, None);
+        Self { repository_id, secret, work: 0, tried: 0, damaged, foreign, newer, untried }
+    }
+
+    /// Tries slots, the cheapest first.
+    fn look_at(
+        &mut self,
+        slots: Vec<FoundSlot>,
+    ) -> Result<Option<(MasterKey, KeySlot)>, RepoError> {
+        let mut whole = Vec::new();
+        for found in slots {
+            match found.slot {
+                Err(error) if is_newer(&error) => self.newer = Some(error),
+                Err(_) => self.damaged = Some(found.name),
+                Ok(slot) if slot.header.repository_id != self.repository_id => {
+                    self.foreign = Some(found.name);
+                }
+                // Under another name it could come back after it was removed.
+                Ok(slot) if name::key_slot(&slot.header.id)[0] != found.name => {
+                    self.damaged = Some(found.name);
+                }
+                Ok(slot) => whole.push((found.name, slot)),
+            }
+        }
+        whole.sort_by_key(|(_, slot)| cost_of(slot).map_or(0, work));
+        for (name, slot) in whole {
+            let cost = cost_of(&slot).filter(|_| self.secret.is_passphrase());
+            if let Some(cost) = cost {
+                if cost.memory_kib > MEMORY_KIB_MAX || self.work + work(cost) > WORK_MAX {
+                    self.pass_over(cost.memory_kib);
+                    continue;
+                }
+                self.work += work(cost);
+            }
+            match open_slot(&slot, self.secret) {
+                Ok(Some(master)) => return Ok(Some((master, slot))),
+                Ok(None) => self.tried += 1,
+                Err(SealError::OtherRepository { .. }) => self.foreign = Some(name),
+                Err(SealError::Tampered { .. }) => self.damaged = Some(name),
+                // Another one may ask for less.
+                Err(SealError::Kdf { memory_kib }) => self.pass_over(memory_kib),
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(None)
+    }
+
+    fn pass_over(&mut self, memory_kib: u32) {
+        let (count, dearest) = self.untried.unwrap_or((0, 0));
+        self.untried = Some((count + 1, dearest.max(memory_kib)));
+    }
+
+    fn into_error(self) -> RepoError {
+        let tried = self.tried;
+        match (self.damaged, self.newer, self.untried, self.foreign) {
+            (Some(slot), ..) => RepoError::SlotDamaged { slot },
+            (None, Some(error), ..) => RepoError::Newer(error),
+            (None, None, Some((untried, memory_kib)), _) => {
+                RepoError::SlotsUntried { tried, untried, memory_kib }
+            }
+            (None, None, None, Some(slot)) if tried == 0 => RepoError::ForeignSlot { slot },
+            _ => RepoError::WrongSecret { slots: tried },
+        }
+    }
+}
+
+fn cost_of(slot: &KeySlot) -> Option<KdfCost> {
+    match slot.header.kind {
+        SlotKind::Passphrase(cost) => Some(cost),
+        SlotKind::GeneratedKey => None,
+    }
+}
+
+fn work(cost: KdfCost) -> u64 {
+    u64::from(cost.memory_kib) * u64::from(cost.passes)
 }
 
 /// The name of an object that `init` must not find.

@@ -37,6 +37,11 @@ impl fmt::Debug for Secret {
 }
 
 impl Secret {
+    /// True for a passphrase: trying it on a slot costs what the slot asks for.
+    pub fn is_passphrase(&self) -> bool {
+        matches!(self.0, SecretKind::Passphrase(_))
+    }
+
     /// Reads what a person typed or a file holds. One line break at the end is no part of it. What
     /// starts like a generated key is one: there, case, spaces and dashes do not matter.
     ///

@@ -10,14 +10,14 @@ use holdfast_app::config::{
     RepositoryUrl,
 };
 use holdfast_app::lock::{self, Holder, RunLock};
-use holdfast_backend::Local;
 use holdfast_format::slot::KdfCost;
-use holdfast_repo::{RepoError, Repository, unlock};
+use holdfast_repo::Repository;
 use zeroize::Zeroizing;
 
 use crate::context::Context;
 use crate::environment;
 use crate::exit::{CommandError, CommandResult, ExitKind};
+use crate::foreign;
 use crate::opening;
 use crate::output::escape;
 use crate::secret::{self, Passphrase, Source};
@@ -132,8 +132,7 @@ impl<'a> Application<'a> {
     /// A usage error if the file names none for keys; see [`Repository::open`].
     pub fn open(&self, class: Class) -> CommandResult<Repository> {
         let place = self.place(class)?;
-        let storage = Local::open(folder(place)?).map_err(|error| missing(error.into(), place))?;
-        unlock::read_config(&storage).map_err(|error| missing(error.into(), place))?;
+        let storage = opening::storage(folder(place)?).map_err(|error| missing(error, place))?;
         let secret = self.passphrase(&place.password)?.secret()?;
         let options = self.context.open_options();
         let repository = Repository::open(Arc::new(storage), &secret, &options)
@@ -148,12 +147,14 @@ impl<'a> Application<'a> {
     /// As [`Application::open`], but for the repository that is not there.
     pub fn is_there(&self, class: Class) -> CommandResult<bool> {
         let place = self.place(class)?;
-        let outcome = Local::open(folder(place)?)
-            .map_err(RepoError::from)
-            .and_then(|storage| unlock::read_config(&storage).map(drop));
-        match outcome.map_err(CommandError::from) {
-            Ok(()) => Ok(true),
-            Err(error) if error.exit == ExitKind::NoRepository => Ok(false),
+        match opening::storage(folder(place)?) {
+            Ok(_) => Ok(true),
+            Err(error)
+                if error.exit == ExitKind::NoRepository
+                    && foreign::program(folder(place)?).is_none() =>
+            {
+                Ok(false)
+            }
             Err(error) => Err(error),
         }
     }
@@ -171,6 +172,13 @@ impl<'a> Application<'a> {
         let id = Repository::init(&storage, &secret, KdfCost::DEFAULT, &label, |_| {})?;
         let (id, folder) = (&id.to_hex()[..10], escape::path(folder));
         Ok(self.context.output.note(0, &format!("made repository {id} at {folder}"))?)
+    }
+
+    /// Keeps space in the repository of a class for the day when the disk is full.
+    pub fn fill_reserve(&self, class: Class) {
+        if let Ok(folder) = self.place(class).and_then(folder) {
+            opening::fill_reserve(folder);
+        }
     }
 
     /// Reads a password from where the file says it is.
@@ -265,6 +273,9 @@ pub fn folder(place: &Place) -> CommandResult<&Path> {
 /// Names the place where a repository was expected.
 fn missing(error: CommandError, place: &Place) -> CommandError {
     let RepositoryUrl::Local(folder) = &place.url else { return error };
+    if foreign::program(folder).is_some() {
+        return error;
+    }
     let message = match error.exit {
         ExitKind::NoRepository => format!("there is no repository at {}", escape::path(folder)),
         _ => format!("{}: {}", escape::path(folder), error.message),

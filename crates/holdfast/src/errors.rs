@@ -61,6 +61,19 @@ impl From<RepoError> for CommandError {
                 (ExitKind::NoRepository, "holdfast init, if this is where a repository should be")
             }
             RepoError::AlreadyExists => (ExitKind::Failed, "another path, or no init at all"),
+            RepoError::NotEmpty { .. } => (
+                ExitKind::Failed,
+                "an empty folder, or a new one in this one, as in -r PATH/backup",
+            ),
+            RepoError::KeyRemoved { .. } => {
+                (ExitKind::WrongKey, "another passphrase or key of this repository")
+            }
+            RepoError::SlotsUntried { .. } => {
+                (ExitKind::Failed, "a generated key, or a machine with more memory")
+            }
+            RepoError::TooManyKeys { .. } => {
+                (ExitKind::Failed, "holdfast key list and holdfast key remove, for one nobody uses")
+            }
             RepoError::WrongSecret { .. } => {
                 (ExitKind::WrongKey, "check --password-file or the passphrase, and try again")
             }

@@ -2,25 +2,24 @@
 
 use std::path::Path;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
 
-use holdfast_backend::{Backend, Error, Local};
+use holdfast_backend::{Backend, Error, Local, ObjectName, Reserve};
+use holdfast_format::name;
 use holdfast_repo::write::{LEVEL_DEFAULT, WriteOptions};
-use holdfast_repo::{IndexFrom, OpenOptions, Repository};
+use holdfast_repo::{IndexFrom, OpenOptions, RepoError, Repository, unlock};
 use holdfast_seal::{Compression, SlotLabel};
 
 use crate::cli::CompressionMode;
 use crate::context::Context;
 use crate::environment;
 use crate::exit::{CommandError, CommandResult};
+use crate::foreign;
 use crate::output::{escape, text};
 
 /// Records that are named each time a repository is opened.
 const RECORDS_NAMED_MAX: usize = 8;
 /// Memory for the index in MiB, unless more or less is asked for.
 const INDEX_MEMORY_MIB: u32 = 16;
-/// Temporary files of runs that were killed are removed once they are so old.
-const STALE_AFTER: Duration = Duration::from_hours(24);
 
 /// A folder that is deleted when it is dropped.
 ///
@@ -32,12 +31,14 @@ pub fn scratch_folder() -> CommandResult<tempfile::TempDir> {
 }
 
 impl Context {
-    /// The storage of the repository, which must exist.
+    /// The storage of the repository, which must exist: asking for a passphrase is pointless where
+    /// there is none.
     ///
     /// # Errors
-    /// [`crate::exit::ExitKind::NoRepository`] if the folder is not there.
+    /// [`crate::exit::ExitKind::NoRepository`] if the folder is not there, or is somebody else's.
     pub fn storage(&self) -> CommandResult<Arc<Local>> {
-        Ok(Arc::new(Local::open(self.location()?.path())?))
+        let location = self.location()?;
+        Ok(Arc::new(storage(location.path())?))
     }
 
     /// Opens the repository.
@@ -45,9 +46,29 @@ impl Context {
     /// # Errors
     /// See [`Repository::open`].
     pub fn open(&self) -> CommandResult<Repository> {
-        let repository = self.open_with(&self.open_options())?;
+        let repository = self.open_with(self.storage()?, &self.open_options())?;
         self.tell_lost_records(&repository);
         Ok(repository)
+    }
+
+    /// Opens the repository for a command that gives something back: what it must write may take
+    /// the space that is kept for that. Call [`Context::fill_reserve`] at its end.
+    ///
+    /// # Errors
+    /// As [`Context::open`].
+    pub fn open_with_reserve(&self) -> CommandResult<Repository> {
+        let is_worth_it = |name: &ObjectName| !name.as_str().starts_with(name::PACKS);
+        let storage = Reserve::new(self.storage()?, is_worth_it);
+        let repository = self.open_with(Arc::new(storage), &self.open_options())?;
+        self.tell_lost_records(&repository);
+        Ok(repository)
+    }
+
+    /// Keeps space for the day when the disk is full, as far as there is some.
+    pub fn fill_reserve(&self) {
+        if let Ok(location) = self.location() {
+            fill_reserve(location.path());
+        }
     }
 
     /// Names the records that cannot be used.
@@ -73,13 +94,14 @@ impl Context {
         let folder = scratch_folder().ok();
         let scratch = folder.as_ref().map(|folder| folder.path().join("index/scratch"));
         let options = OpenOptions { index: IndexFrom::Objects(scratch), ..self.open_options() };
-        Ok((self.open_with(&options)?, folder))
+        Ok((self.open_with(self.storage()?, &options)?, folder))
     }
 
-    fn open_with(&self, options: &OpenOptions) -> CommandResult<Repository> {
-        let storage = self.storage()?;
-        // Asking for a passphrase is pointless where there is no repository.
-        holdfast_repo::unlock::read_config(&*storage)?;
+    fn open_with(
+        &self,
+        storage: Arc<dyn Backend>,
+        options: &OpenOptions,
+    ) -> CommandResult<Repository> {
         let secret = self.passphrase()?.secret()?;
         let repository = Repository::open(storage, &secret, options)?;
         for object in &repository.missing().index_objects {
@@ -130,25 +152,47 @@ impl Context {
             created: environment::now(),
         }
     }
+}
 
-    /// Removes what killed runs left in the repository's folder of temporary files; of no
-    /// consequence if it fails.
-    pub fn remove_stale_temporaries(&self) {
-        let now = SystemTime::from(environment::now());
-        if let Ok(location) = self.location()
-            && let Ok(local) = Local::open(location.path())
-            && let Err(error) = local.remove_stale_temporaries(STALE_AFTER, now)
-        {
-            self.output.warn(&format!("old temporary files stay: {error}"));
+/// The storage of a repository in a folder.
+///
+/// # Errors
+/// [`crate::exit::ExitKind::NoRepository`] if there is none; it names the program if it is that of
+/// another one.
+pub fn storage(folder: &Path) -> CommandResult<Local> {
+    let storage = Local::open(folder)?;
+    match unlock::read_config(&storage) {
+        Ok(_) => Ok(storage),
+        Err(error @ (RepoError::NotARepository | RepoError::ConfigDamaged(_))) => {
+            let other = foreign::program(folder);
+            Err(other.map_or_else(|| error.into(), |program| foreign::belongs_to(program, folder)))
         }
+        Err(error) => Err(error.into()),
     }
 }
 
-/// Makes the folder of a new repository.
+/// Keeps space in a repository for the day when the disk is full. Where there is none to keep, or
+/// nothing may be written, the commands work without.
+pub fn fill_reserve(folder: &Path) {
+    if let Ok(storage) = Local::open(folder) {
+        let _ = storage.fill_reserve();
+    }
+}
+
+/// Makes the folder of a new repository, or takes one in which there is nothing but what an `init`
+/// left.
 ///
 /// # Errors
-/// A failure that names the folder, also if the one above it is missing.
+/// A failure that names the folder and what is there, also if the one above it is missing.
 pub fn create(folder: &Path) -> CommandResult<Local> {
+    if folder.is_dir() {
+        if let Ok(storage) = Local::open(folder)
+            && !matches!(unlock::read_config(&storage), Err(RepoError::NotARepository))
+        {
+            return Err(RepoError::AlreadyExists.into());
+        }
+        foreign::refuse_unless_empty(folder)?;
+    }
     Local::create(folder).map_err(|error| match error {
         Error::NotFound { .. } => CommandError::failed(format!(
             "the folder that {} would be made in does not exist",

@@ -3,6 +3,7 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
+use std::process::Stdio;
 
 use holdfast_tests::sandbox::Sandbox;
 
@@ -49,6 +50,72 @@ fn keys_come_and_go_and_one_stays() {
     let outcome = sandbox.run(&format!("key remove -p @second {last}"));
     assert_eq!(outcome.code, Some(1), "{outcome:?}");
     sandbox.ok("snapshots -p @second");
+}
+
+/// The ids of the keys in `@key` and `@second`.
+fn two_keys(sandbox: &Sandbox) -> [String; 2] {
+    sandbox.make_key("second");
+    sandbox.ok("key add --new-password-file @second");
+    ["key", "second"].map(|key| {
+        let keys = sandbox.ok(&format!("key list --json -p @{key}")).json();
+        let own = keys.as_array().unwrap().iter().find(|key| key["current"] == true);
+        own.unwrap()["id"].as_str().unwrap().to_owned()
+    })
+}
+
+#[test]
+fn of_two_that_remove_each_others_key_one_is_refused() {
+    let sandbox = Sandbox::new();
+    for round in 0..10 {
+        let sandbox = if round == 0 { &sandbox } else { &Sandbox::new() };
+        let [first, second] = two_keys(sandbox);
+        let remove = |key: &str, id: &str| {
+            let words = sandbox.words(&format!("key remove -p @{key} {id}"));
+            sandbox.command(words).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
+        };
+        let mut both = [remove("key", &second), remove("second", &first)];
+        let done = both.iter_mut().filter_map(|it| it.wait().unwrap().success().then_some(()));
+        assert_eq!(done.count(), 1);
+        assert_eq!(sandbox.objects("keys").len(), 2, "both copies of one key");
+        let opens = |key: &str| sandbox.run(&format!("snapshots -p @{key}")).code == Some(0);
+        assert!(opens("key") != opens("second"));
+    }
+}
+
+#[test]
+fn a_removed_key_that_is_put_back_from_a_copy_opens_nothing() {
+    let sandbox = Sandbox::new();
+    let [_, second] = two_keys(&sandbox);
+    let copy = |from: &str, to: &str| {
+        let places = [from, to].map(|place| sandbox.path(place));
+        assert!(sandbox.program("cp").arg("-aT").args(places).status().unwrap().success());
+    };
+    copy("repository/keys", "kept-keys");
+    sandbox.ok(&format!("key remove {second}"));
+    copy("kept-keys", "repository/keys");
+    sandbox.fails(12, "snapshots -p @second").says("was removed from this repository");
+    assert_eq!(sandbox.objects("keys").len(), 2, "and its objects are gone again");
+    sandbox.ok("check");
+    sandbox.ok("snapshots");
+}
+
+#[test]
+fn objects_of_any_length_cost_nothing() {
+    let sandbox = Sandbox::new();
+    sandbox.write("source/a", "kept");
+    sandbox.backup("@source");
+    let grow = |object: &str| {
+        let file = fs::File::create(sandbox.path("repository").join(object)).unwrap();
+        file.set_len(100 << 30).unwrap();
+    };
+    grow("config");
+    grow(&sandbox.objects("keys")[0]);
+    grow(&sandbox.objects("index")[0]);
+    sandbox.ok("snapshots");
+    sandbox.ok("restore latest:@source -t @out");
+    sandbox.fails(13, "check --read-data").prints("config");
+    grow("config.b");
+    sandbox.fails(13, "snapshots").says("the config asks for 107374182400");
 }
 
 /// Each object of the repository is tried for each key: what leaked opens what was stored before.

@@ -142,9 +142,9 @@ impl Backend for Fault {
         })
     }
 
-    fn get(&self, name: &ObjectName) -> Result<Bytes, Error> {
+    fn get(&self, name: &ObjectName, bytes_max: u64) -> Result<Bytes, Error> {
         self.run(Kind::Get, name.as_str(), |effect| {
-            let bytes = self.inner.get(name)?;
+            let bytes = self.inner.get(name, bytes_max)?;
             Ok(match effect {
                 Some(Effect::ShortRead) => bytes.slice(..bytes.len() / 2),
                 Some(Effect::FlipBit { at }) => Bytes::from(flipped(bytes.to_vec(), at)),

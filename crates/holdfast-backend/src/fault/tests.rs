@@ -20,7 +20,7 @@ fn with(plan: Plan) -> (Arc<Memory>, Fault) {
 fn each_kind(fault: &Fault) -> Vec<(Kind, Result<(), Error>)> {
     vec![
         (Kind::Put, fault.put(&name("new"), &[b"ab", b"cd"])),
-        (Kind::Get, fault.get(&name("old")).map(drop)),
+        (Kind::Get, fault.get(&name("old"), u64::MAX).map(drop)),
         (Kind::GetRange, fault.get_range(&name("old"), 2, 4).map(drop)),
         (Kind::Size, fault.size(&name("old")).map(drop)),
         (Kind::List, fault.list("").map(drop)),
@@ -90,7 +90,7 @@ fn a_torn_put_leaves_a_beginning() {
     for (keep, left) in [(0, ""), (3, "abc"), (9, "abcd")] {
         let (memory, fault) = with(Plan::at(1, Effect::Tear { keep }));
         assert!(matches!(fault.put(&name("new"), &[b"ab", b"cd"]), Err(Error::Crashed)));
-        assert_eq!(memory.get(&name("new")).unwrap(), left);
+        assert_eq!(memory.get(&name("new"), u64::MAX).unwrap(), left);
         assert!(fault.has_crashed());
     }
     let (memory, fault) = with(Plan::at(1, Effect::Tear { keep: 1 }));
@@ -102,7 +102,7 @@ fn a_torn_put_leaves_a_beginning() {
 fn a_lost_acknowledgement_takes_effect() {
     let (memory, fault) = with(Plan::at(1, Effect::LostAck));
     assert!(matches!(fault.put(&name("new"), &[b"ab"]), Err(Error::Io { .. })));
-    assert_eq!(memory.get(&name("new")).unwrap(), "ab");
+    assert_eq!(memory.get(&name("new"), u64::MAX).unwrap(), "ab");
     assert!(matches!(fault.put(&name("new"), &[b"ab"]), Err(Error::AlreadyExists { .. })));
     let (_, fault) = with(Plan::at(1, Effect::LostAck));
     assert!(matches!(fault.put(&name("old"), &[b"ab"]), Err(Error::AlreadyExists { .. })));
@@ -142,15 +142,15 @@ fn an_object_that_cannot_be_read_is_there() {
 fn answers_are_cut_short_and_damaged() {
     let always = |effect| with(Plan::none().and_from(1, &[], effect)).1;
     let fault = always(Effect::ShortRead);
-    assert_eq!(fault.get(&name("old")).unwrap(), "01234");
+    assert_eq!(fault.get(&name("old"), u64::MAX).unwrap(), "01234");
     let short = fault.get_range(&name("old"), 2, 4);
     assert!(matches!(short, Err(Error::ShortRead { offset: 2, wanted: 4, got: 2, .. })));
 
     let fault = always(Effect::FlipBit { at: 80 + 8 });
-    assert_eq!(fault.get(&name("old")).unwrap(), "0023456789");
+    assert_eq!(fault.get(&name("old"), u64::MAX).unwrap(), "0023456789");
     assert_eq!(fault.get_range(&name("old"), 2, 3).unwrap(), b"235");
     fault.put(&name("empty"), &[]).unwrap();
-    assert_eq!(fault.get(&name("empty")).unwrap(), "");
+    assert_eq!(fault.get(&name("empty"), u64::MAX).unwrap(), "");
 }
 
 #[test]
@@ -178,5 +178,5 @@ fn the_first_of_two_faults_wins() {
 #[test]
 fn a_delayed_operation_works() {
     let (_, fault) = with(Plan::at(1, Effect::Delay(Duration::from_millis(1))));
-    assert_eq!(fault.get(&name("old")).unwrap(), "0123456789");
+    assert_eq!(fault.get(&name("old"), u64::MAX).unwrap(), "0123456789");
 }

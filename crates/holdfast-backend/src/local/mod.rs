@@ -10,6 +10,7 @@ mod disk;
 mod folders;
 mod handles;
 mod list;
+mod maker;
 #[cfg(test)]
 mod model_test;
 #[cfg(test)]
@@ -19,13 +20,13 @@ mod read;
 #[cfg(test)]
 mod recorder;
 mod remove;
+mod reserve;
 mod temporary;
 #[cfg(test)]
 mod tests;
 
 use std::os::fd::OwnedFd;
 use std::path::Path;
-use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use rustix::fs::{Mode, OFlags};
@@ -33,6 +34,7 @@ use rustix::fs::{Mode, OFlags};
 use self::disk::{Disk, Filesystem};
 use self::folders::Folders;
 use self::handles::Handles;
+use self::maker::Maker;
 use crate::{Backend, Error, Listed, ObjectName, Place};
 
 /// Only the owner may enter the folders of a repository.
@@ -50,6 +52,8 @@ pub struct Local {
     folders: Folders,
     handles: Handles,
     place: Place,
+    /// Who writes its half-written files.
+    maker: Maker,
 }
 
 impl Local {
@@ -90,22 +94,42 @@ impl Local {
         );
         let place = Place::of_folder(path, &root);
         let (disk, folders, handles) = (Box::new(disk), Folders::new(), Handles::new());
-        Ok(Local { root, disk, folders, handles, place })
+        Ok(Local { root, disk, folders, handles, place, maker: Maker::this() })
     }
 
-    /// Removes half-written files that crashed processes left in `tmp/` and that were last written
-    /// more than `older_than` before `now`; returns how many.
+    /// Removes half-written files of processes that ended; returns how many. Those of a process
+    /// that is alive stay. Where it cannot be told, because the process ran before the last boot,
+    /// on another machine or in another container, `is_given_up` decides by the file's name, which
+    /// is never used again, and its length in bytes.
     ///
-    /// A put that is still running fails, without harm, if its file is taken away: let `older_than`
-    /// be longer than any put can take, such as a day. Nothing is promised about durability: a file
-    /// that comes back is removed next time.
-    pub fn remove_stale_temporaries(
+    /// A put whose file is taken away nevertheless writes it again. Nothing is promised about
+    /// durability: a file that comes back is removed next time.
+    pub fn remove_temporaries(
         &self,
-        older_than: Duration,
-        now: SystemTime,
+        is_given_up: &mut dyn FnMut(&str, u64) -> bool,
     ) -> Result<usize, Error> {
-        temporary::remove_stale(&self.root, older_than, now)
+        temporary::remove_left(&self.root, &self.maker, is_given_up)
     }
+
+    /// Keeps about a MiB of the disk for the day when it is full: in files of `tmp/`, of which
+    /// those that are missing are made. See [`Reserve`](crate::Reserve).
+    ///
+    /// Errors: `NoSpace` if there is no room for all of it; what was made then stays.
+    pub fn fill_reserve(&self) -> Result<(), Error> {
+        reserve::fill(&self.root)
+    }
+
+    /// Gives up a part of what [`fill_reserve`](Local::fill_reserve) keeps; false if nothing is
+    /// left of it.
+    pub fn spend_reserve(&self) -> Result<bool, Error> {
+        reserve::spend(&self.root)
+    }
+}
+
+/// True if a file in the folder `tmp` of a repository is called like one of this program's.
+#[must_use]
+pub fn is_own_temporary(file: &str) -> bool {
+    Maker::of_file(file).is_some() || reserve::is_of_reserve(file)
 }
 
 impl Backend for Local {
@@ -113,8 +137,8 @@ impl Backend for Local {
         put::put(self, name, parts)
     }
 
-    fn get(&self, name: &ObjectName) -> Result<Bytes, Error> {
-        read::get(self, name)
+    fn get(&self, name: &ObjectName, bytes_max: u64) -> Result<Bytes, Error> {
+        read::get(self, name, bytes_max)
     }
 
     fn get_range(&self, name: &ObjectName, offset: u64, length: usize) -> Result<Vec<u8>, Error> {

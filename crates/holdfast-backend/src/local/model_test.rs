@@ -73,7 +73,10 @@ fn apply(local: &Local, model: &mut Model, step: Step) {
             }
         }
         Step::Get(name) => {
-            assert_eq!(local.get(&name).ok().as_deref(), model.get(&name).map(Vec::as_slice));
+            assert_eq!(
+                local.get(&name, u64::MAX).ok().as_deref(),
+                model.get(&name).map(Vec::as_slice)
+            );
             let size = model.get(&name).map(|bytes| bytes.len() as u64);
             assert_eq!(local.size(&name).ok(), size);
         }

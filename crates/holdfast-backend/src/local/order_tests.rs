@@ -1,13 +1,12 @@
 //! The order of the changes on disk, and crashes and failures at every single one of them.
 
-use std::time::Duration;
-
 use rustix::io::Errno;
 use tempfile::TempDir;
 
 use super::Local;
+use super::maker::Maker;
 use super::recorder::{self, Trouble};
-use super::tests::{in_a_day, name, names, temporaries};
+use super::tests::{name, names, temporaries};
 use crate::{Backend, Error};
 
 /// Runs `operation` on an empty repository, after `prepare`, and compares the steps.
@@ -110,6 +109,18 @@ fn without_links_a_put_renames() {
 }
 
 #[test]
+fn without_links_and_exclusive_renames_a_put_says_so() {
+    for errno in [Errno::INVAL, Errno::NOSYS, Errno::OPNOTSUPP] {
+        let folder = TempDir::new().unwrap();
+        let trouble = Some(Trouble::NeitherLinksNorRenames(errno));
+        let (local, _) = recorder::open(folder.path(), trouble);
+        let outcome = local.put(&name("a"), &[b"1"]);
+        assert!(matches!(outcome, Err(Error::NoExclusiveCreate { .. })), "{outcome:?}");
+        assert_eq!((temporaries(&folder), names(&local)), (0, vec![]));
+    }
+}
+
+#[test]
 fn delete_and_quarantine_sync_their_folders() {
     let prepare = |local: &Local| local.put(&name("a/b"), &[b"1"]).unwrap();
     let delete = |local: &Local| local.delete(&name("a/b"));
@@ -140,7 +151,8 @@ fn a_crashed_put_leaves_nothing_or_the_whole_object() {
     let mut last_step = 0;
     for step in 0.. {
         let folder = TempDir::new().unwrap();
-        let (local, steps) = recorder::open(folder.path(), Some(Trouble::DiesAt(step)));
+        let (mut local, steps) = recorder::open(folder.path(), Some(Trouble::DiesAt(step)));
+        local.maker = Maker::that_ended();
         let outcome = local.put(&name("a/b"), content);
         let steps = steps.lock().unwrap();
         let linked = steps.iter().take(step).any(|step| step.starts_with("link"));
@@ -148,10 +160,10 @@ fn a_crashed_put_leaves_nothing_or_the_whole_object() {
         let after = Local::open(folder.path()).unwrap();
         assert_eq!(names(&after).len(), usize::from(linked), "{steps:?}");
         match linked {
-            true => assert_eq!(after.get(&name("a/b")).unwrap(), "whole object"),
+            true => assert_eq!(after.get(&name("a/b"), u64::MAX).unwrap(), "whole object"),
             false => after.put(&name("a/b"), content).unwrap(),
         }
-        after.remove_stale_temporaries(Duration::ZERO, in_a_day(&folder)).unwrap();
+        after.remove_temporaries(&mut |_, _| false).unwrap();
         assert_eq!(temporaries(&folder), 0);
         if outcome.is_ok() {
             last_step = step;
@@ -202,6 +214,6 @@ fn short_and_interrupted_writes_are_continued() {
         let folder = TempDir::new().unwrap();
         let (local, _) = recorder::open(folder.path(), Some(Trouble::ShortWrites(most)));
         local.put(&name("a"), &[b"", b"0123", b"", b"4567", b"89", b""]).unwrap();
-        assert_eq!(local.get(&name("a")).unwrap(), "0123456789");
+        assert_eq!(local.get(&name("a"), u64::MAX).unwrap(), "0123456789");
     }
 }

@@ -1,7 +1,7 @@
 //! Creating an object: write aside, sync, link to the final name, sync the folder.
 //!
 //! In exactly this order:
-//! 1. create `tmp/<random>` and write all parts;
+//! 1. create `tmp/<who>.<random>` and write all parts;
 //! 2. fsync that file, so that no name ever leads to bytes that a power cut can take back;
 //! 3. make the folders of the final name, syncing the folder above each;
 //! 4. link the file to its final name, which fails if the name is taken: the one moment at which
@@ -18,27 +18,56 @@ use std::os::unix::fs::MetadataExt;
 
 use super::Local;
 use super::disk::Disk;
+use super::remove::lacks_exclusive_rename;
 use super::temporary::Temporary;
 use crate::error::is_absent;
 use crate::{Error, ObjectName};
 
+/// How often a put begins again because its temporary file was taken away.
+const ATTEMPTS: usize = 3;
+
 pub(super) fn put(local: &Local, name: &ObjectName, parts: &[&[u8]]) -> Result<(), Error> {
+    let mut outcome = put_once(local, name, parts)?;
+    for _ in 1..ATTEMPTS {
+        if !matches!(outcome, Published::Lost(_)) {
+            break;
+        }
+        outcome = put_once(local, name, parts)?;
+    }
+    match outcome {
+        Published::Created => Ok(()),
+        Published::Taken => Err(Error::AlreadyExists { name: name.to_string() }),
+        Published::Lost(source) => Err(Error::from_io("create", name.as_str(), source)),
+    }
+}
+
+/// What became of a name.
+enum Published {
+    /// It is that of our file.
+    Created,
+    /// It was taken before.
+    Taken,
+    /// There was nothing left to give a name: a prune elsewhere took our file for one that a dead
+    /// process left.
+    Lost(io::Error),
+}
+
+fn put_once(local: &Local, name: &ObjectName, parts: &[&[u8]]) -> Result<Published, Error> {
     let disk = local.disk.as_ref();
     let failed = |action| move |source| Error::from_io(action, name.as_str(), source);
 
-    let (temporary, file) = Temporary::create(disk).map_err(failed("create"))?;
+    let (temporary, file) = Temporary::create(disk, &local.maker).map_err(failed("create"))?;
     write_all(disk, &file, parts).map_err(failed("write"))?;
     disk.sync(&file).map_err(failed("sync"))?;
 
-    let created = publish(local, name, &temporary, &file)?;
+    let published = publish(local, name, &temporary, &file)?;
     drop(temporary);
     // Also when another caller was first: it may be anywhere between its link and its sync, and
     // "already exists" promises durability.
-    local.folders.sync(disk, name.folder())?;
-    match created {
-        true => Ok(()),
-        false => Err(Error::AlreadyExists { name: name.to_string() }),
+    if !matches!(published, Published::Lost(_)) {
+        local.folders.sync(disk, name.folder())?;
     }
+    Ok(published)
 }
 
 fn write_all(disk: &dyn Disk, file: &File, parts: &[&[u8]]) -> io::Result<()> {
@@ -57,13 +86,13 @@ fn write_all(disk: &dyn Disk, file: &File, parts: &[&[u8]]) -> io::Result<()> {
     Ok(())
 }
 
-/// Gives the synced file its final name; `false` if that is taken.
+/// Gives the synced file its final name.
 fn publish(
     local: &Local,
     name: &ObjectName,
     temporary: &Temporary<'_>,
     file: &File,
-) -> Result<bool, Error> {
+) -> Result<Published, Error> {
     let disk = local.disk.as_ref();
     local.folders.ensure(disk, name.folder())?;
     let mut outcome = link_or_rename(disk, temporary.path(), name.as_str());
@@ -74,9 +103,15 @@ fn publish(
         outcome = link_or_rename(disk, temporary.path(), name.as_str());
     }
     match outcome {
-        Ok(()) => Ok(true),
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-            won_after_all(file).map_err(|source| Error::from_io("look at", name.as_str(), source))
+        Ok(()) => Ok(Published::Created),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => match won_after_all(file) {
+            Ok(true) => Ok(Published::Created),
+            Ok(false) => Ok(Published::Taken),
+            Err(source) => Err(Error::from_io("look at", name.as_str(), source)),
+        },
+        Err(error) if is_absent(&error) => Ok(Published::Lost(error)),
+        Err(error) if error.kind() == io::ErrorKind::Unsupported => {
+            Err(Error::NoExclusiveCreate { name: name.to_string() })
         }
         Err(source) => Err(Error::from_io("create", name.as_str(), source)),
     }
@@ -88,9 +123,13 @@ fn won_after_all(file: &File) -> io::Result<bool> {
     Ok(file.metadata()?.nlink() == 2)
 }
 
+/// Fails with `Unsupported` where the filesystem can do neither.
 fn link_or_rename(disk: &dyn Disk, from: &str, to: &str) -> io::Result<()> {
     match disk.link(from, to) {
-        Err(error) if lacks_links(&error) => disk.rename(from, to),
+        Err(error) if lacks_links(&error) => match disk.rename(from, to) {
+            Err(error) if lacks_exclusive_rename(&error) => Err(io::ErrorKind::Unsupported.into()),
+            outcome => outcome,
+        },
         outcome => outcome,
     }
 }

@@ -13,8 +13,12 @@ use crate::{Error, ObjectName};
 
 /// Read into memory of its own and not mapped: a page that the medium does not give is then an
 /// error, and no signal that ends the process.
-pub(super) fn get(local: &Local, name: &ObjectName) -> Result<Bytes, Error> {
+pub(super) fn get(local: &Local, name: &ObjectName, bytes_max: u64) -> Result<Bytes, Error> {
     let handle = open(local, name)?;
+    // Checked before anything is read or allocated: a file may have any length and no content.
+    if handle.bytes > bytes_max {
+        return Err(Error::too_large(name, handle.bytes, bytes_max));
+    }
     let length = usize::try_from(handle.bytes).unwrap_or(usize::MAX);
     read(&handle.file, name, 0, length).map(Bytes::from)
 }

@@ -18,6 +18,10 @@ pub(super) enum Trouble {
     DiesAt(usize),
     /// Links take effect, and are then reported as "exists", like a repeated request over NFS.
     LinkAnswerLost,
+    /// There are no links, and renames that must not replace fail with this error.
+    NeitherLinksNorRenames(Errno),
+    /// In the first attempts, so many, somebody takes the written file away before it is linked.
+    FileTaken(usize),
     /// Writes take at most this many bytes each and are interrupted in between.
     ShortWrites(usize),
 }
@@ -46,6 +50,12 @@ impl Recorder {
         let number = steps.len();
         let outcome = match self.trouble {
             Some(Trouble::Fails(text, errno)) if step.starts_with(text) => Err(errno.into()),
+            Some(Trouble::NeitherLinksNorRenames(_)) if step.starts_with("link") => {
+                Err(Errno::PERM.into())
+            }
+            Some(Trouble::NeitherLinksNorRenames(errno)) if step.starts_with("rename") => {
+                Err(errno.into())
+            }
             Some(Trouble::DiesAt(last)) if number >= last => Err(Errno::IO.into()),
             _ => Ok(number),
         };
@@ -103,6 +113,12 @@ impl Disk for Recorder {
 
     fn link(&self, from: &str, to: &str) -> io::Result<()> {
         self.step(format!("link {} {to}", shown(from)))?;
+        if let Some(Trouble::FileTaken(attempts)) = self.trouble
+            && self.steps.lock().unwrap().iter().filter(|step| *step == "sync file").count()
+                <= attempts
+        {
+            let _ = self.inner.unlink(from);
+        }
         self.inner.link(from, to)?;
         match self.trouble {
             Some(Trouble::LinkAnswerLost) => Err(Errno::EXIST.into()),

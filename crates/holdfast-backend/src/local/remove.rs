@@ -61,7 +61,8 @@ fn move_without_replacing(disk: &dyn Disk, from: &str, to: &str) -> io::Result<(
     }
 }
 
-fn lacks_exclusive_rename(error: &io::Error) -> bool {
+/// Whether the filesystem cannot be told to refuse a rename onto a name that is taken.
+pub(super) fn lacks_exclusive_rename(error: &io::Error) -> bool {
     let unsupported = [Errno::INVAL, Errno::NOSYS, Errno::OPNOTSUPP];
     Errno::from_io_error(error).is_some_and(|errno| unsupported.contains(&errno))
 }

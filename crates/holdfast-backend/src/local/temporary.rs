@@ -1,14 +1,15 @@
-//! Files in `tmp/`: half-written objects under random names.
+//! Files in `tmp/`: half-written objects, under names that say who writes them.
 
 use std::fs::File;
 use std::io;
 use std::os::fd::OwnedFd;
-use std::time::{Duration, SystemTime};
 
-use rustix::fs::{AtFlags, Dir, FileType, Mode, Stat};
+use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags};
+use rustix::io::Errno;
 
 use super::disk::Disk;
 use super::folder_flags;
+use super::maker::{Fate, Maker};
 use crate::Error;
 use crate::error::is_absent;
 use crate::name::TEMPORARY;
@@ -21,9 +22,9 @@ pub(super) struct Temporary<'a> {
 }
 
 impl<'a> Temporary<'a> {
-    /// Creates an empty file under a new random name, and `tmp/` with it if need be.
-    pub(super) fn create(disk: &'a dyn Disk) -> io::Result<(Temporary<'a>, File)> {
-        let path = random_path()?;
+    /// Creates an empty file of this process under a new name, and `tmp/` with it if need be.
+    pub(super) fn create(disk: &'a dyn Disk, maker: &Maker) -> io::Result<(Temporary<'a>, File)> {
+        let path = new_path(maker)?;
         let file = match disk.create(&path) {
             Err(error) if is_absent(&error) => {
                 make_folder(disk)?;
@@ -41,13 +42,13 @@ impl<'a> Temporary<'a> {
 
 impl Drop for Temporary<'_> {
     fn drop(&mut self) {
-        // Best effort. What stays behind is found by `remove_stale`, and after a rename there is
+        // Best effort. What stays behind is found by `remove_left`, and after a rename there is
         // nothing to remove.
         let _ = self.disk.unlink(&self.path);
     }
 }
 
-/// The folder need not be durable: a power cut takes only what was not acknowledged.
+/// Makes the folder. It need not be durable: a power cut takes only what was not acknowledged.
 fn make_folder(disk: &dyn Disk) -> io::Result<()> {
     match disk.make_folder(TEMPORARY) {
         Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
@@ -55,57 +56,56 @@ fn make_folder(disk: &dyn Disk) -> io::Result<()> {
     }
 }
 
-fn random_path() -> io::Result<String> {
-    let mut random = [0; 16];
+fn new_path(maker: &Maker) -> io::Result<String> {
+    let mut random = [0; 8];
     getrandom::fill(&mut random)?;
-    Ok(format!("{TEMPORARY}/{:032x}", u128::from_le_bytes(random)))
+    Ok(format!("{TEMPORARY}/{}", maker.file_name(u64::from_le_bytes(random))))
 }
 
-/// Removes the files in `tmp/` last written more than `older_than` before `now`.
-pub(super) fn remove_stale(
+/// Removes the half-written files of processes that ended, and those of others that the caller
+/// gives up.
+pub(super) fn remove_left(
     root: &OwnedFd,
-    older_than: Duration,
-    now: SystemTime,
+    this: &Maker,
+    is_given_up: &mut dyn FnMut(&str, u64) -> bool,
 ) -> Result<usize, Error> {
     let failed = |action| move |source| Error::from_io(action, TEMPORARY, io::Error::from(source));
-    let folder = match rustix::fs::openat(root, TEMPORARY, folder_flags(), Mode::empty()) {
-        Err(rustix::io::Errno::NOENT) => return Ok(0),
+    let flags = folder_flags() | OFlags::NOFOLLOW;
+    let folder = match rustix::fs::openat(root, TEMPORARY, flags, Mode::empty()) {
+        Err(Errno::NOENT | Errno::NOTDIR | Errno::LOOP) => return Ok(0),
         outcome => outcome.map_err(failed("open"))?,
     };
     let mut removed = 0;
     for entry in Dir::read_from(&folder).map_err(failed("list"))? {
         let entry = entry.map_err(failed("list"))?;
-        if remove_if_stale(&folder, entry.file_name(), older_than, now).map_err(failed("clean"))? {
-            removed += 1;
+        // Everything else in the folder is somebody's.
+        let Some(file) = entry.file_name().to_str().ok() else { continue };
+        let Some(maker) = Maker::of_file(file) else { continue };
+        let is_left = match maker.fate(this) {
+            Fate::AtWork => false,
+            Fate::Gone => file_bytes(&folder, file).map_err(failed("look at"))?.is_some(),
+            Fate::Elsewhere => file_bytes(&folder, file)
+                .map_err(failed("look at"))?
+                .is_some_and(|bytes| is_given_up(file, bytes)),
+        };
+        if is_left {
+            match rustix::fs::unlinkat(&folder, file, AtFlags::empty()) {
+                Err(Errno::NOENT) => {}
+                outcome => outcome.map(|()| removed += 1).map_err(failed("clean"))?,
+            }
         }
     }
     Ok(removed)
 }
 
-fn remove_if_stale(
-    folder: &OwnedFd,
-    file: &std::ffi::CStr,
-    older_than: Duration,
-    now: SystemTime,
-) -> rustix::io::Result<bool> {
-    let stat = match rustix::fs::statat(folder, file, AtFlags::SYMLINK_NOFOLLOW) {
-        Err(rustix::io::Errno::NOENT) => return Ok(false),
-        outcome => outcome?,
-    };
-    let is_file = FileType::from_raw_mode(stat.st_mode) == FileType::RegularFile;
-    // A file from the future counts as fresh: the clock of a server may be ahead of ours.
-    let age = last_written(&stat).and_then(|written| now.duration_since(written).ok());
-    if !is_file || age.is_none_or(|age| age <= older_than) {
-        return Ok(false);
+/// Length of a regular file.
+fn file_bytes(folder: &OwnedFd, file: &str) -> rustix::io::Result<Option<u64>> {
+    match rustix::fs::statat(folder, file, AtFlags::SYMLINK_NOFOLLOW) {
+        Err(Errno::NOENT) => Ok(None),
+        Err(error) => Err(error),
+        Ok(stat) if FileType::from_raw_mode(stat.st_mode) == FileType::RegularFile => {
+            Ok(Some(u64::try_from(stat.st_size).unwrap_or(0)))
+        }
+        Ok(_) => Ok(None),
     }
-    match rustix::fs::unlinkat(folder, file, AtFlags::empty()) {
-        Err(rustix::io::Errno::NOENT) => Ok(false),
-        outcome => outcome.map(|()| true),
-    }
-}
-
-/// `None` for a time before 1970.
-fn last_written(stat: &Stat) -> Option<SystemTime> {
-    let since_epoch = Duration::from_secs(u64::try_from(stat.st_mtime).ok()?);
-    SystemTime::UNIX_EPOCH.checked_add(since_epoch)
 }

@@ -2,11 +2,13 @@
 
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::sync::Arc;
+use std::time::{Duration, SystemTime};
 
 use rustix::io::Errno;
 use tempfile::TempDir;
 
 use super::recorder::{self, Trouble};
+use super::temporary::Temporary;
 use super::*;
 
 pub(super) fn name(text: &str) -> ObjectName {
@@ -50,28 +52,86 @@ fn a_folder_that_was_removed_is_made_again() {
     local.put(&name("a/b/c"), &[b"1"]).unwrap();
     std::fs::remove_dir_all(folder.path().join("a")).unwrap();
     local.put(&name("a/b/c"), &[b"2"]).unwrap();
-    assert_eq!(local.get(&name("a/b/c")).unwrap(), "2");
+    assert_eq!(local.get(&name("a/b/c"), u64::MAX).unwrap(), "2");
 }
 
-/// A time at which every file of a test is a day old.
-pub(super) fn in_a_day(folder: &TempDir) -> SystemTime {
-    folder.path().metadata().unwrap().modified().unwrap() + Duration::from_secs(24 * 3600)
+/// Opens a repository as another process does.
+fn open_as(folder: &TempDir, maker: Maker) -> Local {
+    Local { maker, ..Local::open(folder.path()).unwrap() }
+}
+
+/// Leaves what a process leaves that dies in the middle of a put; gives its name.
+fn leave_half(local: &Local) -> String {
+    let (half, _) = Temporary::create(local.disk.as_ref(), &local.maker).unwrap();
+    let path = half.path().to_owned();
+    std::mem::forget(half);
+    path
 }
 
 #[test]
-fn only_stale_temporaries_are_removed() {
+fn only_what_processes_left_that_ended_is_removed() {
+    let folder = TempDir::new().unwrap();
+    let this = Local::create(folder.path()).unwrap();
+    let keep = |_: &str, _: u64| false;
+    assert_eq!(this.remove_temporaries(&mut { keep }).unwrap(), 0, "there is no folder yet");
+    let [own, ended, elsewhere] = [
+        leave_half(&this),
+        leave_half(&open_as(&folder, Maker::that_ended())),
+        leave_half(&open_as(&folder, Maker::elsewhere())),
+    ];
+    let foreign = ["notes.txt", "0123456789abcdef0123456789abcdef", "holdfast", "holdfast.1.2.3"];
+    for file in foreign {
+        std::fs::write(folder.path().join("tmp").join(file), "mine").unwrap();
+        // Years ago, as far as clocks can say.
+        let old = SystemTime::UNIX_EPOCH + Duration::from_secs(1_000_000_000);
+        let file = std::fs::File::open(folder.path().join("tmp").join(file)).unwrap();
+        file.set_modified(old).unwrap();
+    }
+    let link = folder.path().join("tmp").join(Maker::that_ended().file_name(7));
+    symlink("notes.txt", &link).unwrap();
+
+    let is_there = |path: &str| folder.path().join(path).exists();
+    let mut asked = Vec::new();
+    let mut ask = |file: &str, bytes: u64| {
+        asked.push((format!("tmp/{file}"), bytes));
+        false
+    };
+    assert_eq!(this.remove_temporaries(&mut ask).unwrap(), 1);
+    assert_eq!(asked, [(elsewhere.clone(), 0)]);
+    assert_eq!([is_there(&own), is_there(&ended), is_there(&elsewhere)], [true, false, true]);
+
+    assert_eq!(this.remove_temporaries(&mut |_, _| true).unwrap(), 1);
+    assert_eq!([is_there(&own), is_there(&elsewhere)], [true, false]);
+    assert!(foreign.iter().all(|file| is_there(&format!("tmp/{file}"))) && link.is_symlink());
+}
+
+#[test]
+fn a_put_whose_file_is_taken_away_writes_it_again() {
+    for times in [1, 2, 3] {
+        let folder = TempDir::new().unwrap();
+        Local::create(folder.path()).unwrap();
+        let (local, _) = recorder::open(folder.path(), Some(Trouble::FileTaken(times)));
+        let outcome = local.put(&name("a/b"), &[b"whole", b" object"]);
+        match times {
+            3 => assert!(matches!(outcome, Err(Error::Io { .. })), "{outcome:?}"),
+            _ => assert_eq!(local.get(&name("a/b"), u64::MAX).unwrap(), "whole object"),
+        }
+        assert_eq!(temporaries(&folder), 0);
+    }
+}
+
+#[test]
+fn a_sparse_file_costs_nothing() {
     let folder = TempDir::new().unwrap();
     let local = Local::create(folder.path()).unwrap();
-    let hour = Duration::from_secs(3600);
-    let tomorrow = in_a_day(&folder);
-    assert_eq!(local.remove_stale_temporaries(hour, tomorrow).unwrap(), 0);
     local.put(&name("a"), &[b"1"]).unwrap();
-    std::fs::write(folder.path().join("tmp/half"), "1").unwrap();
-    assert_eq!(local.remove_stale_temporaries(hour, tomorrow - 24 * hour).unwrap(), 0);
-    assert_eq!(local.remove_stale_temporaries(48 * hour, tomorrow).unwrap(), 0);
-    assert_eq!(local.remove_stale_temporaries(hour, SystemTime::UNIX_EPOCH).unwrap(), 0);
-    assert_eq!(local.remove_stale_temporaries(hour, tomorrow).unwrap(), 1);
-    assert_eq!((temporaries(&folder), names(&local)), (0, vec!["a".to_owned()]));
+    let bytes = 1 << 40;
+    let file = std::fs::File::create(folder.path().join("a")).unwrap();
+    file.set_len(bytes).unwrap();
+    match local.get(&name("a"), 1 << 24) {
+        Err(Error::TooLarge { bytes: found, .. }) => assert_eq!(found, bytes),
+        outcome => panic!("{outcome:?}"),
+    }
 }
 
 #[test]
@@ -90,7 +150,10 @@ fn what_is_no_object_is_not_seen() {
     assert_eq!(names(&local), ["a/object"]);
     assert!(local.list("folderlink").unwrap().is_empty());
     for absent in ["link", "dangling", "pipe", "a", "folderlink"] {
-        assert!(matches!(local.get(&name(absent)), Err(Error::NotFound { .. })), "{absent}");
+        assert!(
+            matches!(local.get(&name(absent), u64::MAX), Err(Error::NotFound { .. })),
+            "{absent}"
+        );
         assert!(matches!(local.size(&name(absent)), Err(Error::NotFound { .. })), "{absent}");
     }
     local.delete(&name("a")).unwrap();

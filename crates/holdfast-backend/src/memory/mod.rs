@@ -36,6 +36,10 @@ impl Memory {
         Memory { objects: Mutex::new(self.objects().clone()), place }
     }
 
+    fn find(&self, name: &ObjectName) -> Result<Bytes, Error> {
+        self.objects().get(name).cloned().ok_or_else(|| not_found(name))
+    }
+
     /// A thread that panicked while it held the lock left the map whole, since each change is one
     /// call of the map.
     fn objects(&self) -> MutexGuard<'_, Objects> {
@@ -54,12 +58,16 @@ impl Backend for Memory {
         Ok(())
     }
 
-    fn get(&self, name: &ObjectName) -> Result<Bytes, Error> {
-        self.objects().get(name).cloned().ok_or_else(|| not_found(name))
+    fn get(&self, name: &ObjectName, bytes_max: u64) -> Result<Bytes, Error> {
+        let bytes = self.find(name)?;
+        match bytes.len() as u64 {
+            length if length > bytes_max => Err(Error::too_large(name, length, bytes_max)),
+            _ => Ok(bytes),
+        }
     }
 
     fn get_range(&self, name: &ObjectName, offset: u64, length: usize) -> Result<Vec<u8>, Error> {
-        let bytes = self.get(name)?;
+        let bytes = self.find(name)?;
         let start = usize::try_from(offset).unwrap_or(usize::MAX).min(bytes.len());
         let rest = bytes.get(start..).unwrap_or_default();
         match rest.get(..length) {
@@ -74,7 +82,7 @@ impl Backend for Memory {
     }
 
     fn size(&self, name: &ObjectName) -> Result<u64, Error> {
-        Ok(self.get(name)?.len() as u64)
+        Ok(self.find(name)?.len() as u64)
     }
 
     fn list(&self, prefix: &str) -> Result<Vec<Listed>, Error> {
@@ -133,7 +141,7 @@ mod tests {
         memory.put(&name, &[b"1"]).unwrap();
         let fork = memory.fork();
         memory.delete(&name).unwrap();
-        assert_eq!(fork.get(&name).unwrap(), "1");
+        assert_eq!(fork.get(&name, u64::MAX).unwrap(), "1");
         fork.put(&ObjectName::new("b").unwrap(), &[]).unwrap();
         assert!(memory.list("").unwrap().is_empty());
     }

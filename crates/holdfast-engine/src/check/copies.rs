@@ -2,6 +2,7 @@
 
 use bytes::Bytes;
 use holdfast_format::config::StoredConfig;
+use holdfast_format::limits::RECORD_BYTES_MAX;
 use holdfast_format::name::{self, Chain};
 use holdfast_format::slot::KeySlot;
 use holdfast_repo::object::{Fetched, fetch};
@@ -22,6 +23,14 @@ pub(crate) enum Copy {
     Missing,
     /// There, and not to be used.
     Damaged(String),
+}
+
+const FOREIGN: &str = "it belongs to another repository";
+
+impl Copy {
+    fn is_foreign(&self) -> bool {
+        matches!(self, Self::Damaged(reason) if reason == FOREIGN)
+    }
 }
 
 /// An object and its second copy.
@@ -45,10 +54,19 @@ pub(crate) fn survey(repository: &Repository, listing: &Listing) -> Result<Vec<P
     let mut slots = listing.slots.clone();
     slots.extend(name::key_slot(&repository.slot().header.id).into_iter().take(1));
     let mut pairs = vec![pair(repository, name::CONFIG_NAMES.map(str::to_owned), &check_copy)?];
-    for slot in slots {
+    // What is left of a slot that was removed is no copy that anything may be made of.
+    let removed = repository.history().removed_keys().clone();
+    let is_removed = |slot: &String| name::slot_id(slot).is_some_and(|id| removed.contains(&id));
+    for slot in slots.into_iter().filter(|slot| !is_removed(slot)) {
         let names = [slot.clone(), name::second(&slot)];
         let judge = |repository: &Repository, object: &[u8]| slot_copy(repository, &slot, object);
-        pairs.push(pair(repository, names, &judge)?);
+        let pair = pair(repository, names, &judge)?;
+        // Left by an `init` that was cut short, or put here by mistake: it is nobody's damage.
+        let is_stranger = pair.copies.iter().any(Copy::is_foreign)
+            && pair.copies.iter().all(|copy| *copy == Copy::Missing || copy.is_foreign());
+        if !is_stranger {
+            pairs.push(pair);
+        }
     }
     for sequence in listing.generations.iter().copied() {
         let record = Chain::Generations.record(sequence);
@@ -67,7 +85,7 @@ type Judge<'a> = &'a dyn Fn(&Repository, &[u8]) -> Result<(), String>;
 fn pair(repository: &Repository, names: [String; 2], judge: Judge<'_>) -> Result<Pair, RepoError> {
     let mut copies = [Copy::Missing, Copy::Missing];
     for (copy, name) in copies.iter_mut().zip(&names) {
-        *copy = match fetch(&**repository.backend(), name.clone())? {
+        *copy = match fetch(&**repository.backend(), name.clone(), RECORD_BYTES_MAX)? {
             Fetched::Missing => Copy::Missing,
             Fetched::Unreadable(reason) => Copy::Damaged(reason),
             Fetched::Found(object) => match judge(repository, &object) {
@@ -87,7 +105,7 @@ fn check_copy(repository: &Repository, object: &[u8]) -> Result<(), String> {
 fn slot_copy(repository: &Repository, name: &str, object: &[u8]) -> Result<(), String> {
     let slot = KeySlot::decode(object).map_err(|error| error.to_string())?;
     if slot.header.repository_id != repository.keys().repository_id() {
-        return Err("it belongs to another repository".to_owned());
+        return Err(FOREIGN.to_owned());
     }
     if name::key_slot(&slot.header.id)[0] != name {
         return Err("it is another key slot's content".to_owned());

@@ -6,6 +6,7 @@ use std::sync::{Mutex, PoisonError};
 
 use bytes::Bytes;
 use holdfast_format::index::PackEntry;
+use holdfast_format::limits::PACK_BYTES_MAX;
 use holdfast_format::{ObjectId, name};
 use holdfast_repo::history::History;
 use holdfast_repo::object::fetch;
@@ -137,7 +138,7 @@ pub(crate) fn get(
     repository: &Repository,
     id: &ObjectId,
 ) -> Result<Result<Bytes, String>, RepoError> {
-    Ok(fetch(&**repository.backend(), name::pack(id))?.bytes())
+    Ok(fetch(&**repository.backend(), name::pack(id), PACK_BYTES_MAX)?.bytes())
 }
 
 /// What is wrong with a pack, in a few words.

@@ -3,6 +3,7 @@
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 use holdfast_format::index::{self as index_object, PackEntry};
+use holdfast_format::limits::INDEX_BYTES_MAX;
 use holdfast_format::{ObjectId, name};
 use holdfast_repo::history::History;
 use holdfast_repo::object::fetch;
@@ -34,7 +35,8 @@ pub(crate) fn read(
     repository: &Repository,
     id: &ObjectId,
 ) -> Result<Result<Vec<PackEntry>, String>, RepoError> {
-    let object = match fetch(&**repository.backend(), name::index(id))?.bytes() {
+    let object = fetch(&**repository.backend(), name::index(id), INDEX_BYTES_MAX)?;
+    let object = match object.bytes() {
         Ok(object) => object,
         Err(reason) => return Ok(Err(reason)),
     };

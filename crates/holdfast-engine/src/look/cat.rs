@@ -1,12 +1,13 @@
 //! Showing what a repository holds, object by object.
 
 use holdfast_format::index::{self as index_object, PackEntry};
+use holdfast_format::limits::INDEX_BYTES_MAX;
 use holdfast_format::node::Node;
 use holdfast_format::slot::{SlotHeader, SlotKind};
 use holdfast_format::{BlobId, BlobType, ObjectId, SlotId, name};
 use holdfast_repo::index::read_pack_directory;
 use holdfast_repo::read::BlobReader;
-use holdfast_repo::unlock::{label, read_slots};
+use holdfast_repo::slots::label;
 use holdfast_repo::{RepoError, Repository, SnapshotInfo, object_name};
 use holdfast_seal::{SealError, open_index};
 use serde_json::{Value, json};
@@ -49,7 +50,8 @@ pub fn snapshot_by_prefix(repository: &Repository, prefix: &IdPrefix) -> Result<
 pub fn index(repository: &Repository, prefix: &IdPrefix) -> Result<Value, LookError> {
     let id = listed_id(repository, name::INDEX, "index object", prefix)?;
     let text = name::index(&id);
-    let object = repository.backend().get(&object_name(text.clone())?).map_err(RepoError::from)?;
+    let object = repository.backend().get(&object_name(text.clone())?, INDEX_BYTES_MAX);
+    let object = object.map_err(RepoError::from)?;
     let damaged = |error: &dyn ToString| RepoError::damaged(text.clone(), error.to_string());
     let body =
         open_index(repository.keys(), &object).map_err(|error: SealError| damaged(&error))?;
@@ -110,7 +112,7 @@ pub fn root(repository: &Repository, root: &SnapshotRoot) -> Result<Value, LookE
 /// # Errors
 /// [`LookError::NotFound`], [`LookError::Ambiguous`]; storage failures.
 pub fn key(repository: &Repository, prefix: &IdPrefix) -> Result<Value, LookError> {
-    let found = read_slots(&**repository.backend())?;
+    let found = repository.slots()?;
     let slots: Vec<_> = found.iter().filter_map(|found| found.slot.as_ref().ok()).collect();
     let id: SlotId =
         prefix.only("key", slots.iter().map(|slot| slot.header.id), |id| id.as_bytes())?;

@@ -4,7 +4,7 @@
 //! each pack holds of use ([`census`]), choose ([`plan`]), move what is needed out of packs that
 //! are to go ([`repack`]), announce it in the generation chain and fence every writer's chain
 //! ([`condemn`]), look again and keep what a late snapshot needs ([`rescue`]), decide ([`sweep`]),
-//! delete ([`delete`]).
+//! delete ([`delete`]). On a full disk that is done in steps ([`room`]).
 //!
 //! Everything before the sweep record can be repeated or dropped, everything after it is only
 //! repeated. So a prune that is killed loses nothing, and the next one goes on from the records.
@@ -19,6 +19,7 @@ mod orphans;
 mod plan;
 mod repack;
 mod rescue;
+mod room;
 mod sessions;
 mod sweep;
 #[cfg(test)]
@@ -32,8 +33,8 @@ use holdfast_repo::{RepoError, Repository, SnapshotInfo};
 use crate::mark::{self, LiveSet};
 use crate::{EngineError, Event, Observer};
 pub use options::{Abandoned, MaxUnused, PruneOptions, PruneReport, Waiting};
-use plan::Plan;
 use repack::Targets;
+use room::Room;
 
 /// How often a prune begins again because another one was at work.
 const ROUNDS_MAX: usize = 8;
@@ -65,6 +66,9 @@ pub(crate) enum Mutation {
     /// The index is what the local cache says.
     #[cfg(test)]
     CacheIsBelieved,
+    /// On a full disk one step is all.
+    #[cfg(test)]
+    OneStep,
 }
 
 /// Deletes what no snapshot needs, as far as `options` ask for it.
@@ -87,16 +91,35 @@ pub(crate) fn run(
     mutation: Mutation,
 ) -> Result<PruneReport, EngineError> {
     repository.read_history_anew()?;
-    let report = PruneReport::default();
-    let mut prune = Prune { repository, options: *options, observer, report, mutation };
-    for _ in 0..ROUNDS_MAX {
-        prune.resume()?;
-        if prune.round()? {
-            return Ok(prune.report);
+    let (report, room) = (PruneReport::default(), Room::default());
+    let mut prune = Prune { repository, options: *options, observer, report, room, mutation };
+    let mut overtaken = 0;
+    prune.resume()?;
+    loop {
+        match prune.round()? {
+            Round::Done => return Ok(prune.report),
+            Round::Step => {}
+            Round::Overtaken => {
+                overtaken += 1;
+                if overtaken == ROUNDS_MAX {
+                    break;
+                }
+                prune.resume()?;
+            }
         }
     }
     prune.note("other prunes kept getting in the way; run prune again when they are done");
     Ok(prune.report)
+}
+
+/// What became of a round.
+enum Round {
+    /// Nothing is left to do.
+    Done,
+    /// Space came free on a full disk, in which more can be done.
+    Step,
+    /// Another prune was at work meanwhile, and all must be looked at again.
+    Overtaken,
 }
 
 /// One prune under way.
@@ -105,6 +128,7 @@ struct Prune<'a> {
     options: PruneOptions,
     observer: &'a dyn Observer,
     report: PruneReport,
+    room: Room,
     mutation: Mutation,
 }
 
@@ -124,49 +148,52 @@ impl Prune<'_> {
         Ok(self.delete_leftovers()?)
     }
 
-    /// Chooses packs and takes them away. False if another prune was at work meanwhile and all must
-    /// be looked at again.
-    fn round(&mut self) -> Result<bool, EngineError> {
-        if !self.is_due()? {
-            return Ok(true);
+    /// Chooses packs and takes them away.
+    fn round(&mut self) -> Result<Round, EngineError> {
+        if self.room.is_enough() && !self.is_due()? {
+            return Ok(Round::Done);
         }
         self.read_index_anew()?;
         let steps = self.repository.history().prune_steps();
         let moment = self.moment();
         let live = self.live(None)?;
-        let mut plan = self.plan(&live, &self.options)?;
+        let mut plan = self.plan(&live, &self.options_of_step())?;
         self.report_plan(&plan);
         if self.options.dry_run {
-            return Ok(true);
+            return Ok(Round::Done);
         }
-        let mut targets = Targets::default();
+        let before_bytes = self.report.bytes_deleted;
+        let (mut targets, mut fits) = (Targets::default(), true);
         if !plan.repack.is_empty() {
             self.check_interrupt()?;
             match self.repack(&plan, &live) {
                 Err(error) if is_out_of_space(&error) => {
+                    fits = false;
                     plan = self.plan_without_repacking(&live)?;
                 }
                 outcome => targets = outcome?,
             }
+            self.report.packs_repacked += plan.repack.len() as u64;
         }
         if !plan.is_empty() {
             self.check_interrupt()?;
-            let Some(condemn) = self.condemn(&plan, &targets, steps)? else { return Ok(false) };
+            let condemn = match self.condemn(&plan, &targets, steps) {
+                Err(error) if is_full(&error) && plan.shorten() => {
+                    fits = false;
+                    self.condemn(&plan, &targets, steps)?
+                }
+                outcome => outcome?,
+            };
+            let Some(condemn) = condemn else { return Ok(Round::Overtaken) };
+            self.report.packs_adopted += plan.orphans.len() as u64;
             self.finish(&condemn, &targets, Some(live))?;
         }
+        let orphans: u64 = plan.orphans.iter().map(|orphan| orphan.bytes).sum();
+        if self.goes_on(fits, self.report.bytes_deleted - before_bytes + orphans) {
+            return Ok(Round::Step);
+        }
         self.remember(moment)?;
-        Ok(true)
-    }
-
-    fn plan_without_repacking(&mut self, live: &LiveSet) -> Result<Plan, EngineError> {
-        self.note("the storage is full: packs without any use are deleted, and none is rewritten");
-        self.report.out_of_space = true;
-        // Index objects of what was written before the storage was full.
-        self.refresh()?;
-        let options = PruneOptions { max_unused: MaxUnused::Unlimited, ..self.options };
-        let plan = self.plan(live, &options)?;
-        self.report_plan(&plan);
-        Ok(plan)
+        Ok(Round::Done)
     }
 
     /// From a condemnation to its end. `before` is what was needed before the fences.
@@ -247,5 +274,9 @@ impl Prune<'_> {
 }
 
 fn is_out_of_space(error: &EngineError) -> bool {
-    matches!(error, EngineError::Repo(RepoError::Backend(BackendError::NoSpace { .. })))
+    matches!(error, EngineError::Repo(error) if is_full(error))
+}
+
+fn is_full(error: &RepoError) -> bool {
+    matches!(error, RepoError::Backend(BackendError::NoSpace { .. }))
 }

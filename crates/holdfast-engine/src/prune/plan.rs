@@ -19,6 +19,9 @@ const SMALL_PACKS_MAX: usize = 16;
 /// Packs that one condemnation names at most, so that its records stay far below their limit.
 const PACKS_MAX: usize = 100_000;
 
+/// Packs that are named where there is no room for the record of all.
+const FEW_PACKS: usize = 500;
+
 /// Packs that are to go.
 #[derive(Debug, Default)]
 pub(super) struct Plan {
@@ -41,6 +44,15 @@ pub(super) struct Plan {
 impl Plan {
     pub fn is_empty(&self) -> bool {
         self.dead.is_empty() && self.repack.is_empty() && self.orphans.is_empty()
+    }
+
+    /// Leaves all but few of the packs without any use for later, so that the records which name
+    /// them are small; false if there are few already.
+    pub fn shorten(&mut self) -> bool {
+        let is_long = self.dead.len() > FEW_PACKS || self.orphans.len() > FEW_PACKS;
+        self.dead.truncate(FEW_PACKS);
+        self.orphans.truncate(FEW_PACKS);
+        is_long
     }
 
     /// All packs that are to go.
@@ -73,12 +85,12 @@ impl Prune<'_> {
     }
 
     pub(super) fn report_plan(&mut self, plan: &Plan) {
-        self.report.packs_repacked = plan.repack.len() as u64;
-        self.report.packs_adopted = plan.orphans.len() as u64;
         self.report.unused_bytes_left = plan.unused_bytes_left;
         self.report.bytes_left = plan.bytes_left;
         self.report.waiting.clone_from(&plan.waiting);
         if self.options.dry_run {
+            self.report.packs_repacked = plan.repack.len() as u64;
+            self.report.packs_adopted = plan.orphans.len() as u64;
             let listed = plan.dead.iter().chain(&plan.repack).map(|pack| pack.bytes);
             let orphans = plan.orphans.iter().map(|orphan| orphan.bytes);
             self.report.packs_deleted = plan.packs().len() as u64;

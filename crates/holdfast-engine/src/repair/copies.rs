@@ -42,6 +42,9 @@ fn put(
         Ok(()) | Err(BackendError::AlreadyExists { .. }) => {}
         Err(error) => return Err(error.into()),
     }
+    if let Some(id) = name::slot_id(name) {
+        repository.take_back_if_removed(&id)?;
+    }
     done.copies_restored.push(name.to_owned());
     Ok(())
 }

@@ -96,7 +96,7 @@ impl Fixture {
     }
 
     pub fn get(&self, object: &str) -> Vec<u8> {
-        self.backend.get(&name(object)).unwrap().to_vec()
+        self.backend.get(&name(object), u64::MAX).unwrap().to_vec()
     }
 
     /// Replaces an object's bytes, as a bad medium would.

@@ -5,7 +5,7 @@ use holdfast_format::record::{
     Record, Scope, Snapshot, SnapshotSummary, SourceRecord, Text, Window, WriterBody, decode,
     encode,
 };
-use holdfast_format::{ObjectId, RepositoryId};
+use holdfast_format::{ObjectId, RepositoryId, SlotId};
 
 use super::sample::{Sample, blob_id, object_id, sample, session_id, writer_id};
 
@@ -198,6 +198,7 @@ pub fn generation_records() -> Vec<Sample> {
         ("condemn", condemn),
         ("sweep", sweep),
         ("give-up", GenerationBody::GiveUp { records: given_up }),
+        ("remove-key", GenerationBody::RemoveKey { slot: SlotId::from_bytes([0x0a; 8]) }),
         ("checkpoint", GenerationBody::Checkpoint {}),
     ]
     .map(|(name, body)| sample(name, Record { previous: object_id(0xb0), body }, encode, decode))

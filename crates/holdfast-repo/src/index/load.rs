@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use holdfast_backend::Backend;
 use holdfast_format::index::{self as index_object, PackEntry};
+use holdfast_format::limits::INDEX_BYTES_MAX;
 use holdfast_format::pack::{PackHeader, TRAILER_BYTES, decode_trailer};
 use holdfast_format::{FormatError, ObjectId, directory, name};
 use holdfast_seal::{Keys, open_directory, open_index};
@@ -190,7 +191,7 @@ pub fn read_index_object(
     id: &ObjectId,
 ) -> Result<Vec<PackEntry>, RepoError> {
     let text = name::index(id);
-    let object = fetch(backend, text.clone())?
+    let object = fetch(backend, text.clone(), INDEX_BYTES_MAX)?
         .bytes()
         .map_err(|reason| RepoError::damaged(text.clone(), reason))?;
     if ObjectId::of(&object) != *id {

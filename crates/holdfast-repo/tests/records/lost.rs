@@ -53,9 +53,9 @@ fn bytes_of_a_record_that_is_gone_are_damage_in_any_other_place() {
     assert_eq!(world.damaged(), Vec::<String>::new());
 
     for from in [1, 4] {
-        let bytes = world.storage.get(&world.record("a", from)).unwrap();
+        let bytes = world.storage.get(&world.record("a", from), u64::MAX).unwrap();
         let place = world.record("a", 2);
-        let right = world.storage.get(&place).unwrap();
+        let right = world.storage.get(&place, u64::MAX).unwrap();
         world.replace(&place, &bytes);
         assert_eq!(world.damaged(), [place.to_string()]);
         let (repository, _) = world.open_with(None);
@@ -65,7 +65,7 @@ fn bytes_of_a_record_that_is_gone_are_damage_in_any_other_place() {
     }
     // And what is given up in a place is no more than what was there.
     let place = world.record("a", 4);
-    let mut bytes = world.storage.get(&place).unwrap().to_vec();
+    let mut bytes = world.storage.get(&place, u64::MAX).unwrap().to_vec();
     bytes[61] ^= 1;
     world.replace(&place, &bytes);
     assert_ne!(ObjectId::of(&bytes), given_up);
@@ -98,7 +98,7 @@ fn a_generation_is_read_from_either_copy() {
     assert_eq!(truth.len(), 1);
     for slot in 0..2 {
         for copy in world.generation(slot) {
-            let right = world.storage.get(&copy).unwrap();
+            let right = world.storage.get(&copy, u64::MAX).unwrap();
             world.damage(&copy);
             assert_eq!((world.truth(), world.damaged().len()), (truth.clone(), 0), "{copy}");
             world.storage.delete(&copy).unwrap();
@@ -246,7 +246,7 @@ fn a_record_that_does_not_continue_its_chain_is_taken_once_it_is_given_up() {
     fork.add("a", [50, 51]);
     world.add("a", [60, 61]);
     let place = world.record("a", 3);
-    world.replace(&place, &fork.storage.get(&place).unwrap());
+    world.replace(&place, &fork.storage.get(&place, u64::MAX).unwrap());
     assert_eq!(world.damaged(), [place.to_string()]);
     give_up(&world.open_with(None).0);
     assert_eq!((world.truth().len(), world.damaged().len()), (4, 0));

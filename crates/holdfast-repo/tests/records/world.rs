@@ -27,9 +27,9 @@ impl Backend for Counting {
     fn put(&self, name: &ObjectName, parts: &[&[u8]]) -> Result<(), Error> {
         self.storage.put(name, parts)
     }
-    fn get(&self, name: &ObjectName) -> Result<Bytes, Error> {
+    fn get(&self, name: &ObjectName, bytes_max: u64) -> Result<Bytes, Error> {
         self.gets.fetch_add(1, Ordering::Relaxed);
-        self.storage.get(name)
+        self.storage.get(name, bytes_max)
     }
     fn get_range(&self, name: &ObjectName, offset: u64, length: usize) -> Result<Vec<u8>, Error> {
         self.gets.fetch_add(1, Ordering::Relaxed);
@@ -122,7 +122,7 @@ impl World {
 
     /// Changes one bit of an object; gives the hash of what is there then.
     pub fn damage(&self, name: &ObjectName) -> ObjectId {
-        let mut bytes = self.storage.get(name).unwrap().to_vec();
+        let mut bytes = self.storage.get(name, bytes_max).unwrap().to_vec();
         bytes[60] ^= 1;
         self.replace(name, &bytes);
         ObjectId::of(&bytes)

@@ -31,6 +31,9 @@ pub fn run(args: &Args, context: &Context) -> CommandResult {
     context.go_by_all();
     let repository = context.open()?;
     work.leave_out_own(context)?;
+    if !args.dry_run {
+        context.fill_reserve();
+    }
     let mut options = work.options(args, context, &repository, start)?;
     let share = expectation::share_to_read(&options.capture.parents);
     let watcher = Watcher::start(context, Activity::Backup, share)?;

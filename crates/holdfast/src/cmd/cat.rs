@@ -6,6 +6,7 @@ use std::io::{self, IsTerminal};
 use clap::Subcommand;
 use holdfast_engine::look::{IdPrefix, LookError, SnapshotRoot, cat};
 use holdfast_engine::selection::SnapshotFilter;
+use holdfast_format::limits::PACK_BYTES_MAX;
 use holdfast_format::{BlobType, ObjectId, name};
 use holdfast_repo::read::BlobReader;
 use holdfast_repo::{Repository, object_name};
@@ -112,7 +113,7 @@ fn pack(context: &Context, repository: &Repository, prefix: &IdPrefix) -> Comman
     }
     let id = cat::pack_id(repository, prefix)?;
     let object = object_name(name::pack(&id))?;
-    let bytes = backend(repository).get(&object)?;
+    let bytes = backend(repository).get(&object, PACK_BYTES_MAX)?;
     if ObjectId::of(&bytes) != id {
         // Looking at what is damaged is what this command is for.
         context.output.warn(&format!("the bytes of pack {id} do not match its id"));

@@ -197,7 +197,7 @@ pub fn run(args: &Args, context: &Context) -> CommandResult {
     args.check()?;
     let policy = args.keep.policy(args.unsafe_allow_remove_all);
     let filter = select::filter(&args.filter)?;
-    let repository = context.open()?;
+    let repository = context.open_with_reserve()?;
     let remove = match args.snapshots.is_empty() {
         true => by_rules(args, context, &repository, &policy, &filter)?,
         false => {
@@ -213,10 +213,13 @@ pub fn run(args: &Args, context: &Context) -> CommandResult {
         let text = text::count(removed.len() as u64, "snapshot", "snapshots");
         context.output.note(0, &format!("removed {text}"))?;
     }
-    match args.prune {
-        true => prune_and_tell(context, &repository, &args.repack, args.dry_run).map(drop),
-        false => Ok(()),
+    if args.prune {
+        prune_and_tell(context, &repository, &args.repack, args.dry_run)?;
     }
+    if !args.dry_run {
+        context.fill_reserve();
+    }
+    Ok(())
 }
 
 /// Applies the rules, shows what they say, and returns what they remove.

@@ -1,7 +1,7 @@
 //! `init`: make a repository.
 
 use holdfast_format::slot::KdfCost;
-use holdfast_repo::{RepoError, Repository, unlock};
+use holdfast_repo::Repository;
 
 use crate::context::Context;
 use crate::exit::CommandResult;
@@ -23,7 +23,8 @@ one of them in another place.";
 
 /// Make a repository
 ///
-/// The folder is made if it is missing. An existing repository is never overwritten.
+/// The folder is made if it is missing. One that holds anything is refused, and nothing in it is
+/// changed.
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Args {}
@@ -35,15 +36,13 @@ pub struct Args {}
 pub fn run(_args: &Args, context: &Context) -> CommandResult {
     let location = context.location()?;
     let storage = opening::create(location.path())?;
-    if !matches!(unlock::read_config(&storage), Err(RepoError::NotARepository)) {
-        return Err(RepoError::AlreadyExists.into());
-    }
     let secret = context.first_passphrase()?.secret()?;
     let label = context.slot_label("first key");
     let pack_bytes = context.global.pack_size.map(|mib| mib << 20);
     let id = Repository::init(&storage, &secret, KdfCost::DEFAULT, &label, |config| {
         config.pack_bytes = pack_bytes.unwrap_or(config.pack_bytes);
     })?;
+    context.fill_reserve();
     let place = location.path().to_string_lossy().into_owned();
     if context.output.style().json {
         return Ok(context.output.json(&Initialized::new(id.to_hex(), place))?);

@@ -2,14 +2,13 @@
 
 use clap::Subcommand;
 use holdfast_format::slot::{KdfCost, KeySlot, SlotKind};
-use holdfast_repo::{Repository, unlock};
-use holdfast_seal::{MasterKey, Secret, SlotLabel, open_slot};
+use holdfast_repo::{Repository, slots};
+use holdfast_seal::{MasterKey, Secret};
 
 use crate::cmd::shared::NewPasswordArgs;
 use crate::context::Context;
 use crate::environment;
 use crate::exit::{CommandError, CommandResult};
-use crate::opening::backend;
 use crate::output::json::maintenance::KeyEntry;
 use crate::output::table::{Align, Table};
 use crate::output::{escape, text};
@@ -132,7 +131,7 @@ fn generate(context: &Context) -> CommandResult {
 fn list(context: &Context) -> CommandResult {
     let repository = context.open()?;
     let mut entries = Vec::new();
-    for found in unlock::read_slots(backend(&repository))? {
+    for found in repository.slots()? {
         match &found.slot {
             Ok(slot) => entries.push(entry(&repository, slot)),
             Err(error) => context.output.warn(&format!("{}: {error}", found.name)),
@@ -171,7 +170,7 @@ fn list(context: &Context) -> CommandResult {
 }
 
 fn entry(repository: &Repository, slot: &KeySlot) -> KeyEntry {
-    let label = unlock::label(repository.keys(), slot);
+    let label = slots::label(repository.keys(), slot);
     let (user_name, host_name, text, created) = match label {
         Some(it) => (it.user, it.host, it.label, Some(it.created)),
         None => (String::new(), String::new(), "not made by this repository".to_owned(), None),
@@ -200,7 +199,7 @@ fn add(args: &AddArgs, context: &Context) -> CommandResult {
         false => (new_secret(&args.new, context)?, None),
     };
     let label = context.slot_label(args.label.as_deref().unwrap_or_default());
-    let slot = store(&repository, &master, &secret, &label)?;
+    let slot = repository.add_key(&master, &secret, KdfCost::DEFAULT, &label)?;
     match printed {
         // Only the key, so that it can go straight into a file.
         Some(text) => Ok(context.output.line(&text)?),
@@ -208,30 +207,10 @@ fn add(args: &AddArgs, context: &Context) -> CommandResult {
     }
 }
 
-/// Adds a slot and makes sure that it opens before anything relies on it.
-fn store(
-    repository: &Repository,
-    master: &MasterKey,
-    secret: &Secret,
-    label: &SlotLabel,
-) -> CommandResult<KeySlot> {
-    let (storage, keys) = (backend(repository), repository.keys());
-    // An earlier command may have been killed between the two copies of its slot.
-    unlock::complete_slots(storage, keys)?;
-    let slot = unlock::add_slot(storage, master, keys, secret, KdfCost::DEFAULT, label)?;
-    match open_slot(&slot, secret)? {
-        Some(_) => Ok(slot),
-        None => Err(CommandError::failed("the new key slot does not open; it is not used")),
-    }
-}
-
 fn open_with_master_key(context: &Context) -> CommandResult<(Repository, MasterKey)> {
     let storage = context.storage()?;
-    unlock::read_config(&*storage)?;
     let secret = context.passphrase()?.secret()?;
-    let repository = Repository::open(storage, &secret, &context.open_options())?;
-    let master = repository.master_key(&secret)?;
-    Ok((repository, master))
+    Ok(Repository::open_with_master_key(storage, &secret, &context.open_options())?)
 }
 
 fn new_secret(new: &NewPasswordArgs, context: &Context) -> CommandResult<Secret> {
@@ -241,14 +220,15 @@ fn new_secret(new: &NewPasswordArgs, context: &Context) -> CommandResult<Secret>
 }
 
 fn remove(id: &str, context: &Context) -> CommandResult {
-    let repository = context.open()?;
-    let slots: Vec<KeySlot> = unlock::read_slots(backend(&repository))?
+    let repository = context.open_with_reserve()?;
+    let found: Vec<KeySlot> = repository
+        .slots()?
         .into_iter()
         .filter_map(|found| found.slot.ok())
         .filter(|slot| slot.header.id.to_hex().starts_with(id))
         .collect();
-    let [slot] = slots.as_slice() else {
-        let message = match slots.is_empty() {
+    let [slot] = found.as_slice() else {
+        let message = match found.is_empty() {
             true => format!("no key has an id that begins with \"{}\"", escape::text(id)),
             false => format!("several keys have ids that begin with \"{}\"", escape::text(id)),
         };
@@ -258,7 +238,8 @@ fn remove(id: &str, context: &Context) -> CommandResult {
         return Err(CommandError::failed("this is the key in use, and it stays")
             .hint("open the repository with another key, and remove this one then"));
     }
-    unlock::remove_slot(backend(&repository), slot)?;
+    repository.remove_key(slot.header.id, repository.slot().header.id)?;
+    context.fill_reserve();
     Ok(context.output.note(0, &format!("removed key {}", slot.header.id))?)
 }
 
@@ -267,9 +248,10 @@ fn replace(new: &NewPasswordArgs, context: &Context) -> CommandResult {
     let (repository, master) = open_with_master_key(context)?;
     let secret = new_secret(new, context)?;
     let old = repository.slot().clone();
-    let label = unlock::label(repository.keys(), &old).map(|label| label.label).unwrap_or_default();
-    let slot = store(&repository, &master, &secret, &context.slot_label(&label))?;
-    unlock::remove_slot(backend(&repository), &old)?;
+    let label = slots::label(repository.keys(), &old).map(|label| label.label).unwrap_or_default();
+    let label = context.slot_label(&label);
+    let slot = repository.add_key(&master, &secret, KdfCost::DEFAULT, &label)?;
+    repository.remove_key(old.header.id, slot.header.id)?;
     let note = format!("replaced key {} by {}", old.header.id, slot.header.id);
     Ok(context.output.note(0, &note)?)
 }

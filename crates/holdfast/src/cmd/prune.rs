@@ -10,13 +10,13 @@ use jiff::tz::TimeZone;
 
 use crate::cmd::shared::RepackArgs;
 use crate::context::Context;
-use crate::environment;
 use crate::exit::CommandResult;
 use crate::output::json::maintenance::PruneSummary;
 use crate::output::progress::Activity;
 use crate::output::{escape, text};
 use crate::parse::MaxUnused;
 use crate::watch::Watcher;
+use crate::{environment, leftovers};
 
 const EXAMPLES: &str = "\
 EXAMPLES:
@@ -52,8 +52,11 @@ pub struct Args {
 /// # Errors
 /// See [`crate::exit::ExitKind`].
 pub fn run(args: &Args, context: &Context) -> CommandResult {
-    let repository = context.open()?;
+    let repository = context.open_with_reserve()?;
     let report = prune_and_tell(context, &repository, &args.repack, args.dry_run)?;
+    if !args.dry_run {
+        context.fill_reserve();
+    }
     if context.output.style().json {
         context.output.json(&PruneSummary::of(&report, args.dry_run))?;
     }
@@ -71,7 +74,7 @@ pub fn prune_and_tell(
     dry_run: bool,
 ) -> CommandResult<PruneReport> {
     if !dry_run {
-        context.remove_stale_temporaries();
+        leftovers::remove(context, repository, repack.abandoned_after.0);
     }
     let after_seconds = repack.abandoned_after.0.as_secs();
     let options = PruneOptions {

@@ -180,7 +180,9 @@ impl Work<'_> {
                 self.application.init(class)?;
             }
         }
-        self.application.open(class)
+        let repository = self.application.open(class)?;
+        self.application.fill_reserve(class);
+        Ok(repository)
     }
 
     fn with_context<T>(

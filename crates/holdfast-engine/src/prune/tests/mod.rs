@@ -4,6 +4,7 @@ mod abandoned;
 mod crash;
 mod due;
 mod forks;
+mod full;
 mod interleave;
 mod mutation;
 mod random;

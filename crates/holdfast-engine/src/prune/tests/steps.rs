@@ -258,7 +258,7 @@ fn a_zombie_of_a_swept_pack_is_deleted_again() {
     world.prune(&ALL);
     let swept: Vec<ObjectId> = world.open().history().swept().iter().copied().collect();
     let zombie = object_name(name::pack(&swept[0])).unwrap();
-    world.storage.put(&zombie, &[&before.get(&zombie).unwrap()]).unwrap();
+    world.storage.put(&zombie, &[&before.get(&zombie, u64::MAX).unwrap()]).unwrap();
     let info = back_up(&world.open(), "a", &files(0..30)).unwrap();
     world.expected.insert(info.id, files(0..30));
     assert_eq!(world.prune(&ALL).leftovers_deleted, 1);

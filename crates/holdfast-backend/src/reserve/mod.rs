@@ -1,0 +1,191 @@
+//! A decorator for those who give back space: what they must write is written even on a full disk.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use crate::{Backend, Error, Listed, Local, ObjectName, Place};
+
+/// A local backend that gives up its reserve, part after part, when there is no room for an object
+/// that the caller says is worth it.
+#[derive(Debug)]
+pub struct Reserve {
+    inner: Arc<Local>,
+    is_worth_it: fn(&ObjectName) -> bool,
+}
+
+impl Reserve {
+    /// Wraps `inner`; the reserve is spent on objects for which `is_worth_it`.
+    #[must_use]
+    pub fn new(inner: Arc<Local>, is_worth_it: fn(&ObjectName) -> bool) -> Reserve {
+        Reserve { inner, is_worth_it }
+    }
+
+    /// Repeats an operation that failed for lack of space as long as there is something to give up.
+    fn make_room<T>(&self, operation: impl Fn() -> Result<T, Error>) -> Result<T, Error> {
+        let mut outcome = operation();
+        while matches!(outcome, Err(Error::NoSpace { .. })) && self.inner.spend_reserve()? {
+            outcome = operation();
+        }
+        outcome
+    }
+}
+
+impl Backend for Reserve {
+    fn put(&self, name: &ObjectName, parts: &[&[u8]]) -> Result<(), Error> {
+        match (self.is_worth_it)(name) {
+            true => self.make_room(|| self.inner.put(name, parts)),
+            false => self.inner.put(name, parts),
+        }
+    }
+
+    fn get(&self, name: &ObjectName, bytes_max: u64) -> Result<Bytes, Error> {
+        self.inner.get(name, bytes_max)
+    }
+
+    fn get_range(&self, name: &ObjectName, offset: u64, length: usize) -> Result<Vec<u8>, Error> {
+        self.inner.get_range(name, offset, length)
+    }
+
+    fn size(&self, name: &ObjectName) -> Result<u64, Error> {
+        self.inner.size(name)
+    }
+
+    fn list(&self, prefix: &str) -> Result<Vec<Listed>, Error> {
+        self.inner.list(prefix)
+    }
+
+    fn delete(&self, name: &ObjectName) -> Result<(), Error> {
+        // Filesystems that never overwrite need room to remove something.
+        self.make_room(|| self.inner.delete(name))
+    }
+
+    fn quarantine(&self, name: &ObjectName) -> Result<(), Error> {
+        self.inner.quarantine(name)
+    }
+
+    fn place(&self) -> Place {
+        self.inner.place()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+    use std::process::Command;
+
+    use tempfile::TempDir;
+
+    use super::*;
+
+    fn name(text: &str) -> ObjectName {
+        ObjectName::new(text).unwrap()
+    }
+
+    fn is_record(name: &ObjectName) -> bool {
+        name.as_str().starts_with("gen/")
+    }
+
+    fn parts_left(folder: &Path) -> usize {
+        let entries = std::fs::read_dir(folder.join("tmp")).unwrap();
+        let name = |entry: std::io::Result<std::fs::DirEntry>| entry.unwrap().file_name();
+        entries.map(name).filter(|file| file.to_str().unwrap().starts_with("reserve.")).count()
+    }
+
+    #[test]
+    fn conforms() {
+        let folder = TempDir::new().unwrap();
+        let number = std::cell::Cell::new(0);
+        crate::conformance::run(&|| {
+            number.set(number.get() + 1);
+            let local = Local::create(folder.path().join(number.get().to_string())).unwrap();
+            Arc::new(Reserve::new(Arc::new(local), is_record))
+        });
+    }
+
+    #[test]
+    fn it_is_filled_once_and_really_takes_its_blocks() {
+        use std::os::unix::fs::MetadataExt;
+
+        let folder = TempDir::new().unwrap();
+        let local = Local::create(folder.path()).unwrap();
+        assert!(!local.spend_reserve().unwrap());
+        for _ in 0..2 {
+            local.fill_reserve().unwrap();
+            assert_eq!(parts_left(folder.path()), 16);
+        }
+        let part = folder.path().join("tmp/reserve.03");
+        assert_eq!(part.metadata().unwrap().blocks() * 512, 64 << 10);
+        std::fs::write(&part, "cut short").unwrap();
+        assert!(local.spend_reserve().unwrap());
+        local.fill_reserve().unwrap();
+        assert_eq!((parts_left(folder.path()), part.metadata().unwrap().len()), (16, 64 << 10));
+        assert!(local.list("").unwrap().is_empty(), "it is no object");
+        assert_eq!(local.remove_temporaries(&mut |_, _| true).unwrap(), 0);
+    }
+
+    /// A small filesystem of its own; `None` where this process may not mount one.
+    struct Small(TempDir);
+
+    impl Small {
+        fn mount(mib: u32) -> Option<Small> {
+            let folder = TempDir::new().unwrap();
+            let size = format!("size={mib}m");
+            let mount = Command::new("mount")
+                .args(["-t", "tmpfs", "-o", &size, "tmpfs"])
+                .arg(folder.path())
+                .output();
+            match mount {
+                Ok(output) if output.status.success() => Some(Small(folder)),
+                _ => None,
+            }
+        }
+    }
+
+    impl Drop for Small {
+        fn drop(&mut self) {
+            let _ = Command::new("umount").arg(self.0.path()).status();
+        }
+    }
+
+    #[test]
+    fn what_is_worth_it_is_written_on_a_full_disk() {
+        let Some(small) = Small::mount(4) else {
+            eprintln!("not tested: this process may not mount a filesystem");
+            return;
+        };
+        let folder = small.0.path();
+        let local = Arc::new(Local::create(folder).unwrap());
+        local.put(&name("packs/a"), &[&[1; 1000]]).unwrap();
+        local.put(&name("gen/a"), &[&[1; 1000]]).unwrap();
+        local.fill_reserve().unwrap();
+        // Somebody else takes all the rest.
+        let filler = std::fs::File::create(folder.join("filler")).unwrap();
+        let mut block = 1 << 20;
+        while block > 256 {
+            match std::io::Write::write(&mut &filler, &vec![1; block]) {
+                Ok(written) if written == block => {}
+                _ => block /= 2,
+            }
+        }
+        let reserve = Reserve::new(Arc::clone(&local), is_record);
+        assert!(matches!(local.put(&name("gen/b"), &[b"1"]), Err(Error::NoSpace { .. })));
+        assert!(matches!(reserve.put(&name("packs/b"), &[b"1"]), Err(Error::NoSpace { .. })));
+        assert_eq!(parts_left(folder), 16, "it is spent on nothing else");
+
+        reserve.put(&name("gen/b"), &[&[2; 1000]]).unwrap();
+        assert_eq!(parts_left(folder), 15, "no more is given up than is needed");
+        reserve.put(&name("gen/c"), &[&vec![3; 200 << 10]]).unwrap();
+        let left = parts_left(folder);
+        assert!((10..14).contains(&left), "{left} parts are left");
+        let too_large = reserve.put(&name("gen/d"), &[&vec![4; 2 << 20]]);
+        assert!(matches!(too_large, Err(Error::NoSpace { .. })), "{too_large:?}");
+        assert_eq!(local.get(&name("gen/b"), u64::MAX).unwrap().len(), 1000);
+
+        assert!(matches!(local.fill_reserve(), Ok(()) | Err(Error::NoSpace { .. })));
+        drop(filler);
+        std::fs::remove_file(folder.join("filler")).unwrap();
+        local.fill_reserve().unwrap();
+        assert_eq!(parts_left(folder), 16);
+    }
+}

@@ -1,0 +1,161 @@
+//! A disk without one free byte: what gives back space works on it.
+
+use std::fs::{self, File};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use holdfast_tests::sandbox::Sandbox;
+
+/// A small file system, mounted in a sandbox.
+struct Disk {
+    place: PathBuf,
+}
+
+impl Disk {
+    /// `None` where this process may not mount one, which is then said.
+    fn mount(sandbox: &Sandbox, kind: &str, mib: u64) -> Option<Disk> {
+        let place = sandbox.path("disk");
+        fs::create_dir(&place).unwrap();
+        let mounted = match kind {
+            "tmpfs" => {
+                run("mount", &["-t", "tmpfs", "-o", &format!("size={mib}m"), "tmpfs"], &place)
+            }
+            kind => {
+                let image = sandbox.path("image");
+                File::create(&image).unwrap().set_len(mib << 20).unwrap();
+                run(&format!("mkfs.{kind}"), &["-q"], &image)
+                    && run("mount", &["-o", "loop", image.to_str().unwrap()], &place)
+            }
+        };
+        if !mounted {
+            eprintln!("not tested: this process may not mount a file system of kind {kind}");
+        }
+        mounted.then_some(Disk { place })
+    }
+
+    /// Fills it to the last byte with something that nobody gives back.
+    fn fill(&self) {
+        let mut file = File::create(self.place.join("somebody-elses")).unwrap();
+        let mut block = 1 << 20;
+        while block > 0 {
+            match file.write(&vec![7; block]) {
+                Ok(written) if written == block => {}
+                _ => block /= 2,
+            }
+        }
+        let _ = file.sync_all();
+    }
+
+    fn free_bytes(&self) -> u64 {
+        let output = Command::new("df").arg("--output=avail").arg("-B1").arg(&self.place).output();
+        let text = String::from_utf8(output.unwrap().stdout).unwrap();
+        text.lines().last().unwrap().trim().parse().unwrap()
+    }
+}
+
+impl Drop for Disk {
+    fn drop(&mut self) {
+        run("umount", &[], &self.place);
+    }
+}
+
+fn run(program: &str, arguments: &[&str], last: &Path) -> bool {
+    Command::new(program).args(arguments).arg(last).output().is_ok_and(|it| it.status.success())
+}
+
+/// Bytes that no compressor makes smaller, another sequence for each seed.
+fn noise(bytes: usize, seed: u64) -> Vec<u8> {
+    let mut out = vec![0; bytes];
+    let mut hasher = blake3::Hasher::new();
+    hasher.update(&seed.to_le_bytes());
+    hasher.finalize_xof().fill(&mut out);
+    out
+}
+
+/// Old snapshots are forgotten and pruned on a full disk, one after the other.
+fn space_comes_back(kind: &str, mib: u64) {
+    let sandbox = Sandbox::empty();
+    sandbox.make_key("key");
+    let Some(disk) = Disk::mount(&sandbox, kind, mib) else { return };
+    let hf = |line: &str| sandbox.ok(&format!("{line} -r @disk/repository"));
+    hf("init");
+    for number in 0..4 {
+        sandbox.write("source/big", noise(5 << 20, number));
+        hf("backup @source");
+    }
+    disk.fill();
+    sandbox.write("source/big", noise(5 << 20, 9));
+    let full = sandbox.run("backup @source -r @disk/repository");
+    assert_eq!(full.code, Some(1), "{full:?}");
+    full.says("no space left").says("holdfast forget and holdfast prune");
+
+    let before = disk.free_bytes();
+    hf("forget --keep-last 2");
+    hf("prune");
+    hf("forget --keep-last 1 --prune");
+    let freed = disk.free_bytes() - before;
+    assert!(freed > 14 << 20, "{freed} bytes came free on {kind}");
+    hf("check --read-data");
+    hf("restore latest:@source -t @out");
+    assert!(sandbox.read("out/big") == noise(5 << 20, 3));
+    let reserve = bytes_in(&sandbox.path("disk/repository/tmp"));
+    assert_eq!(reserve, 1 << 20, "the reserve is there again");
+}
+
+#[test]
+fn forget_and_prune_work_on_a_full_disk() {
+    space_comes_back("tmpfs", 40);
+    space_comes_back("ext4", 48);
+}
+
+/// Every pack holds something that is needed, so that all must be rewritten, and there is room for
+/// none of them until what nothing needs is gone.
+#[test]
+fn packs_are_rewritten_in_steps_that_fit() {
+    let sandbox = Sandbox::empty();
+    sandbox.make_key("key");
+    let Some(disk) = Disk::mount(&sandbox, "tmpfs", 64) else { return };
+    let hf = |line: &str| sandbox.ok(&format!("{line} -r @disk/repository"));
+    hf("init --pack-size 4");
+    for file in 0..8 {
+        sandbox.write(format!("source/{file}"), noise(1 << 20, file));
+    }
+    let mut kept = String::new();
+    let mut ids = Vec::new();
+    for number in 0..100 {
+        for turn in 0..3 {
+            let file = (number + turn * 3) % 8;
+            sandbox.write(format!("source/{file}"), noise(1 << 20, 100 + number * 8 + turn));
+        }
+        let outcome = sandbox.run("backup @source --json -r @disk/repository");
+        if outcome.code != Some(0) {
+            break;
+        }
+        let id = outcome.message("summary")["snapshot_id"].as_str().unwrap().to_owned();
+        ids.push(std::mem::replace(&mut kept, id));
+    }
+    // The older half, and of the newer one every second.
+    let goes = |number: usize| number < ids.len() / 2 || number % 2 == 0;
+    let names: Vec<&str> =
+        ids.iter().enumerate().filter(|(number, _)| goes(*number)).map(|(_, id)| &**id).collect();
+    hf(&format!("forget {}", names.join(" ")));
+    let places = ["disk/repository", "roomy"].map(|place| sandbox.path(place));
+    assert!(Command::new("cp").arg("-a").args(&places).status().unwrap().success());
+    sandbox.ok("prune --max-unused 0 -r @roomy --no-cache");
+
+    disk.fill();
+    hf("prune --max-unused 0").says("the storage is full");
+    let [left, least] = places.map(|place| bytes_in(&place.join("packs")));
+    assert!(left < least + (6 << 20), "{left} bytes are left, and {least} where there is room");
+    hf("check --read-data");
+}
+
+fn bytes_in(folder: &Path) -> u64 {
+    let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap());
+    let bytes = |entry: fs::DirEntry| match entry.file_type().unwrap().is_dir() {
+        true => bytes_in(&entry.path()),
+        false => entry.metadata().unwrap().len(),
+    };
+    entries.map(bytes).sum()
+}
