@@ -55,7 +55,7 @@ fn crowded() -> World {
     let ids: Vec<ObjectId> = (0..24_u64)
         .map(|number| world.back_up("a", &files(number * 20..number * 20 + 50)))
         .collect();
-    let goes = |number: usize| number < 4 || number % 2 == 0;
+    let goes = |number: usize| number < 4 || number.is_multiple_of(2);
     let gone: Vec<ObjectId> =
         ids.iter().enumerate().filter(|(number, _)| goes(*number)).map(|(_, id)| *id).collect();
     world.forget(&gone);
