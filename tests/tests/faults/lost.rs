@@ -61,7 +61,7 @@ impl Case {
         let mut plan = Plan::none();
         for object in &self.objects {
             let name = ObjectName::new(object).unwrap();
-            let mut bytes = script.storage.get(&name).unwrap().to_vec();
+            let mut bytes = script.storage.get(&name, u64::MAX).unwrap().to_vec();
             match self.loss {
                 Loss::Unreadable => plan = plan.and_unreadable(object),
                 Loss::Missing => script.storage.delete(&name).unwrap(),

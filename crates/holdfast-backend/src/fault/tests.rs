@@ -112,13 +112,13 @@ fn a_lost_acknowledgement_takes_effect() {
 fn what_was_not_synced_is_seen_until_the_power_is_cut() {
     let (memory, fault) = with(Plan::at(1, Effect::Unsynced));
     assert!(matches!(fault.put(&name("new"), &[b"ab"]), Err(Error::Io { .. })));
-    assert_eq!(fault.get(&name("new")).unwrap(), "ab");
+    assert_eq!(fault.get(&name("new"), u64::MAX).unwrap(), "ab");
     for again in [fault.put(&name("new"), &[b"ab"]), fault.put(&name("other"), &[b"ab"])] {
         assert!(matches!(again, Err(Error::Io { .. })), "{again:?}");
     }
     assert!(matches!(fault.delete(&name("old")), Err(Error::Io { .. })));
     fault.power_cut().unwrap();
-    assert!(matches!(memory.get(&name("new")), Err(Error::NotFound { .. })));
+    assert!(matches!(memory.get(&name("new"), u64::MAX), Err(Error::NotFound { .. })));
     assert_eq!(memory.list("").unwrap().len(), 1);
     fault.put(&name("new"), &[b"ab"]).unwrap();
 }
@@ -128,14 +128,14 @@ fn an_object_that_cannot_be_read_is_there() {
     let (_, fault) = with(Plan::unreadable("old"));
     fault.put(&name("new"), &[b"ab"]).unwrap();
     for _ in 0..2 {
-        assert!(fault.get(&name("old")).unwrap_err().is_unreadable());
+        assert!(fault.get(&name("old"), u64::MAX).unwrap_err().is_unreadable());
         assert!(fault.get_range(&name("old"), 0, 1).unwrap_err().is_unreadable());
-        assert_eq!(fault.get(&name("new")).unwrap(), "ab");
+        assert_eq!(fault.get(&name("new"), u64::MAX).unwrap(), "ab");
         assert_eq!(fault.size(&name("old")).unwrap(), 10);
     }
     fault.quarantine(&name("old")).unwrap();
     fault.put(&name("old"), &[b"ab"]).unwrap();
-    assert_eq!(fault.get(&name("old")).unwrap(), "ab", "it is written elsewhere");
+    assert_eq!(fault.get(&name("old"), u64::MAX).unwrap(), "ab", "it is written elsewhere");
 }
 
 #[test]

@@ -144,13 +144,13 @@ fn copies_that_are_missing_are_completed_by_who_appends() {
     let copies = |world: &World| world.storage.list("gen").unwrap().len();
     assert_eq!(copies(&world), 4);
     let [first, second] = [&world.generation(0)[1], &world.generation(1)[0]];
-    let before = [first, second].map(|name| world.storage.get(name).unwrap());
+    let before = [first, second].map(|name| world.storage.get(name, u64::MAX).unwrap());
     world.storage.delete(first).unwrap();
     world.storage.delete(second).unwrap();
     let truth = world.truth();
     assert_eq!(copies(&world), 2, "one who reads writes nothing");
     world.add("a", []);
-    assert_eq!([first, second].map(|name| world.storage.get(name).unwrap()), before);
+    assert_eq!([first, second].map(|name| world.storage.get(name, u64::MAX).unwrap()), before);
     assert_eq!(world.truth(), truth);
 }
 
