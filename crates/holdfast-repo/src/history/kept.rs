@@ -126,7 +126,8 @@ mod tests {
         let truth = repository.history().heads();
         drop(repository);
         let chain = Chain::Generations;
-        let record = |slot| storage.get(&object_name(chain.record(slot)).unwrap()).unwrap();
+        let record =
+            |slot| storage.get(&object_name(chain.record(slot)).unwrap(), u64::MAX).unwrap();
         for slot in [0, 9, 19] {
             let mut flipped = record(slot).to_vec();
             flipped[50] ^= 1;

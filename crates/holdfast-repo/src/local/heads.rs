@@ -20,6 +20,7 @@ use std::path::Path;
 use std::time::SystemTime;
 
 use holdfast_backend::{Backend, Error as BackendError, Place};
+use holdfast_format::limits::RECORD_BYTES_MAX;
 use holdfast_format::name::Chain;
 use holdfast_format::{ObjectId, WriterId};
 use holdfast_seal::{Keys, open_record};
@@ -90,7 +91,7 @@ impl Rollback {
             }
             let Some(last) = head.next.checked_sub(1) else { continue };
             let object = chain.record(last);
-            let is_replaced = match backend.get(&object_name(object.clone())?) {
+            let is_replaced = match backend.get(&object_name(object.clone())?, RECORD_BYTES_MAX) {
                 Ok(record) if ObjectId::of(&record) == head.last => continue,
                 Ok(record) if open_record(keys, chain, last, &record).is_ok() => true,
                 Err(BackendError::NotFound { .. })
