@@ -1,4 +1,4 @@
-//! Half-written files in a repository's folder `tmp`, of processes that ended before they were done.
+//! Half-written files in a repository's folder `tmp`, left by processes that did not finish.
 //!
 //! What ended on this machine since its last boot is known and removed at once. Of other machines,
 //! other containers and earlier boots nobody can tell here whether they still write: their files

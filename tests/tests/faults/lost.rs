@@ -132,7 +132,7 @@ fn commands(case: &Case, script: &Script) -> Result<(), String> {
     }
     script.promise(&backend, 1).map_err(|error| format!("backup: {error}"))?;
     let before = whole(&script, &backend)?;
-    // What is the same is taken from where it is listed: a lost pack is healed after `repair index`.
+    // What is the same is taken from where it is listed: a lost pack is healed after a repair.
     if before <= there && case.kind != Kind::Pack {
         return Err("the new snapshot does not come back".to_owned());
     }

@@ -143,8 +143,8 @@ impl<'a> Parents<'a> {
         self.levels.pop();
     }
 
-    /// True if a new snapshot may rely on every chunk of this file and on every node that lists them:
-    /// a lost pack is mended by reading the file again.
+    /// True if a new snapshot may rely on every chunk of this file and on every node that lists
+    /// them: a lost pack is mended by reading the file again.
     pub fn has_content(&mut self, entry: &Entry) -> Result<bool, RepoError> {
         let EntryKind::File { main, codec: 0, second: None, .. } = &entry.kind else {
             return Ok(false);

@@ -4,8 +4,8 @@
 //! What must be written is gathered in a [`window`] of bounded size; when it is full, it is
 //! [worked off](work): [`fetch`] reads each frame that it needs once, in the order of the packs, in
 //! parallel, and writes every chunk wherever it is wanted; then hard links are made, directories
-//! that are done get their metadata, and, if asked, files are read back. At the end [`deletion`] removes what it said that
-//! it would, and everything is made durable.
+//! that are done get their metadata, and, if asked, files are read back. At the end [`deletion`]
+//! removes what it said that it would, and everything is made durable.
 
 mod compare;
 pub mod deletion;

@@ -250,7 +250,7 @@ impl Index {
         self.reader().look(|_, view| view.copied_blobs())
     }
 
-    /// Answers for very many blobs whether a new snapshot may rely on them, of a run that began with
+    /// Answers for very many blobs whether a new snapshot may rely on them, if its run began with
     /// this state of the index.
     ///
     /// # Errors
@@ -384,9 +384,9 @@ impl IndexReader {
         then.packs_usable(true).any(|pack| !usable.contains(&pack))
     }
 
-    /// This state of the index for a run that began with the `earlier` one. What could not be relied
-    /// on then stays so: a pack that was condemned, then rescued, may be condemned once more, and
-    /// [`IndexReader::has_lost_packs_since`] would not tell.
+    /// This state of the index for a run that began with the `earlier` one. What could not be
+    /// relied on then stays so: a pack that was condemned, then rescued, may be condemned once
+    /// more, and [`IndexReader::has_lost_packs_since`] would not tell.
     #[must_use]
     pub fn for_run_since(mut self, earlier: &Self) -> Self {
         let unusable: HashSet<ObjectId> = earlier.state.packs_usable(false).collect();

@@ -114,7 +114,7 @@ pub fn extents(
     walk(reader, content, &mut |_| Ok(()), each)
 }
 
-/// Calls `each` for every blob that a content consists of: its chunks, and the nodes that list them.
+/// Calls `each` for every blob of a content: its chunks, and the nodes that list them.
 ///
 /// # Errors
 /// As [`extents`].

@@ -36,7 +36,10 @@ fn paths() -> Vec<(&'static str, &'static str)> {
             paths.push(("avx2", flags));
         }
         if is_x86_feature_detected!("avx512f") && is_x86_feature_detected!("avx512vl") {
-            let flags = r#"--cfg chacha20_avx512 --cfg chacha20_backend="avx512" -C target-feature=+avx512f,+avx512vl"#;
+            let flags = concat!(
+                r#"--cfg chacha20_avx512 --cfg chacha20_backend="avx512" "#,
+                "-C target-feature=+avx512f,+avx512vl"
+            );
             paths.push(("avx512", flags));
         }
     }

@@ -83,8 +83,8 @@ fn no_folder(context: &Context) -> CommandError {
     }
 }
 
-/// The caches below `folder`, the one longest unused first: one for each place at which a repository
-/// was met. What is not called as a repository is no cache and nobody's business here.
+/// The caches below `folder`, the one longest unused first: one for each place at which a
+/// repository was met. What is not called as a repository is no cache and nobody's business here.
 fn list(folder: &Path, args: &Args, now: SystemTime) -> io::Result<Vec<CacheFolder>> {
     let mut caches = Vec::new();
     let old = Duration::from_hours(24 * u64::from(args.max_age));
