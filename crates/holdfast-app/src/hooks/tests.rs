@@ -224,7 +224,12 @@ fn a_hook_that_takes_too_long_is_ended_with_all_its_processes() {
         Duration::from_millis(500),
     );
     assert_eq!((ended.ending, ended.output), (Ending::TimedOut, b"begun\n".to_vec()));
-    assert!(!is_there(marker));
+    // All of the group were told to end; the system may take a moment for those in the background.
+    let is_gone = |_| {
+        std::thread::sleep(Duration::from_millis(20));
+        !is_there(marker)
+    };
+    assert!((0..500).any(is_gone));
 }
 
 #[test]

@@ -20,8 +20,8 @@ fn noise(seed: u32, bytes: usize) -> Vec<u8> {
         .collect()
 }
 
-fn linked(bytes: Vec<u8>, inode: u64) -> Model {
-    Model::File(bytes, Metadata { inode, links: 2, ..metadata(0o644) })
+fn linked(bytes: Vec<u8>, inode: u64, links: u64) -> Model {
+    Model::File(bytes, Metadata { inode, links, ..metadata(0o644) })
 }
 
 /// Everything that a folder has: files by their paths, and which of them are one file.
@@ -50,9 +50,9 @@ fn a_restore_is_the_same_whatever_the_size_of_its_windows() {
         Model::directory([
             ("large".to_owned(), Model::file(noise(seed, 20_000))),
             ("small".to_owned(), Model::file(noise(seed, 10))),
-            ("name".to_owned(), linked(noise(1, 5_000), 9)),
-            (format!("own-{seed}"), linked(noise(seed + 50, 300), 100 + u64::from(seed))),
-            (format!("own-{seed}-again"), linked(noise(seed + 50, 300), 100 + u64::from(seed))),
+            ("name".to_owned(), linked(noise(1, 5_000), 9, 3)),
+            (format!("own-{seed}"), linked(noise(seed + 50, 300), 100 + u64::from(seed), 2)),
+            (format!("own-{seed}-again"), linked(noise(seed + 50, 300), 100 + u64::from(seed), 2)),
         ])
     };
     let mut root = folder((1..4).map(|seed| (format!("folder-{seed}"), below(seed))));
