@@ -113,9 +113,9 @@ fn objects_of_any_length_cost_nothing() {
     grow(&sandbox.objects("index")[0]);
     sandbox.ok("snapshots");
     sandbox.ok("restore latest:@source -t @out");
-    sandbox.fails(13, "check --read-data").prints("config");
+    sandbox.fails(13, "check --read-data").says("config is damaged");
     grow("config.b");
-    sandbox.fails(13, "snapshots").says("the config asks for 107374182400");
+    sandbox.fails(13, "snapshots").says("the config is above its limit: 107374182400");
 }
 
 /// Each object of the repository is tried for each key: what leaked opens what was stored before.
