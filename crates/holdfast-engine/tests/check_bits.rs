@@ -98,6 +98,8 @@ fn every_missing_object_is_detected() {
         let damaged = Fixture { backend: Arc::new(fork), key: fixture.key.clone() };
         // The end of a chain may be gone without a trace; only somebody who saw it can tell.
         let is_end = object.as_str().starts_with("w/");
-        assert!(is_end || is_detected(&damaged, &object), "{object}");
+        // Early repositories have no second copies of generations; the next writer makes them.
+        let is_copy = object.as_str().starts_with("gen/") && object.as_str().ends_with(".b");
+        assert!(is_end || is_copy || is_detected(&damaged, &object), "{object}");
     }
 }

@@ -17,6 +17,11 @@ fn several() -> Fixture {
     fixture
 }
 
+/// What a machine keeps of one copy of a repository.
+fn place(folder: &tempfile::TempDir) -> std::path::PathBuf {
+    folder.path().join("repository/place")
+}
+
 fn run(fixture: &Fixture, options: &CheckOptions) -> CheckReport {
     let report = check(&fixture.open(), options, &Silent).unwrap();
     assert_eq!(report.findings, []);
@@ -49,7 +54,7 @@ fn what_was_verified_is_remembered() {
         max_age: Some(100),
         now: Timestamp::from_second(seconds).unwrap(),
         seed: seconds as u64,
-        cache_folder: Some(folder.path().to_owned()),
+        cache_folder: Some(place(&folder)),
     };
     assert_eq!(run(&fixture, &at(1000, ReadData::All)).packs_read, 12);
     let report = run(&fixture, &at(1100, ReadData::All));
@@ -58,7 +63,7 @@ fn what_was_verified_is_remembered() {
     assert_eq!(run(&fixture, &at(1100, ReadData::All)).packs_read, 2);
     assert_eq!(run(&fixture, &at(1101, ReadData::All)).packs_read, 12);
     // The file may be deleted or damaged at any time.
-    std::fs::write(folder.path().join("verified"), b"junk").unwrap();
+    std::fs::write(place(&folder).join("verified"), b"junk").unwrap();
     assert_eq!(run(&fixture, &at(1102, ReadData::All)).packs_read, 14);
 }
 
@@ -69,7 +74,7 @@ fn a_damaged_pack_is_never_remembered_as_good() {
     let options = CheckOptions {
         read: ReadData::All,
         max_age: Some(1_000_000),
-        cache_folder: Some(folder.path().to_owned()),
+        cache_folder: Some(place(&folder)),
         ..CheckOptions::default()
     };
     fixture.flip(&fixture.names("packs/")[3], 150);
@@ -90,7 +95,7 @@ fn repeated_shares_read_everything_once() {
             max_age: Some(100),
             now: Timestamp::from_second(run_number).unwrap(),
             seed: run_number as u64,
-            cache_folder: Some(folder.path().to_owned()),
+            cache_folder: Some(place(&folder)),
         };
         read += run(&fixture, &options).packs_read;
     }

@@ -67,9 +67,11 @@ fn is_root() -> bool {
     rustix::process::geteuid().is_root()
 }
 
+/// The names in a folder, but for the journal of the target, which is there until it is dropped.
 fn names(folder: &Path) -> Vec<std::ffi::OsString> {
-    let mut names: Vec<_> =
-        std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    let entries = std::fs::read_dir(folder).unwrap();
+    let mut names: Vec<_> = entries.map(|entry| entry.unwrap().file_name()).collect();
+    names.retain(|name| !name.to_string_lossy().ends_with("-000000000000"));
     names.sort();
     names
 }

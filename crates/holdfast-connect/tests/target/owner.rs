@@ -111,7 +111,7 @@ fn as_somebody() {
     let found = scene.inside("file").metadata().unwrap();
     assert_eq!(found.mode() & 0o7777, 0o755);
     scene.target.update_metadata(b"file", &of_others(0o6700)).unwrap();
-    std::fs::create_dir_all(scene.inside("closed/below")).unwrap();
+    std::fs::create_dir(scene.inside("closed")).unwrap();
     let mode = std::os::unix::fs::PermissionsExt::from_mode(0o000);
     std::fs::set_permissions(scene.inside("closed"), mode).unwrap();
     scene.target.remove(b"closed").unwrap();
