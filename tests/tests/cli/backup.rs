@@ -73,7 +73,9 @@ fn a_file_may_become_a_folder_and_back() {
     sandbox.backup("@source");
     sandbox.ok("restore latest:@source -t @out");
     assert_same(&entries(&sandbox.path("source")), &entries(&sandbox.path("out")));
-    sandbox.ok("restore latest~1:@source -t @out");
+    let refused = sandbox.fails(1, "restore latest~1:@source -t @out");
+    refused.says("a folder with files in it is in the way");
+    sandbox.ok("restore latest~1:@source -t @out --delete");
     assert_eq!(sandbox.read("out/a"), b"first");
     assert_eq!(sandbox.read("out/folder/c"), b"third");
 }
@@ -264,7 +266,7 @@ fn folders_that_are_nested_too_deep_cost_only_themselves() {
     let listed = sandbox.ok("ls latest").stdout;
     assert_eq!(listed.lines().filter(|line| line.ends_with("/d")).count(), TREE_DEPTH_MAX - above);
     sandbox.ok("check --read-data");
-    sandbox.ok("restore latest -t @out");
+    sandbox.fails(3, "restore latest -t @out").says("is incomplete");
     assert_eq!(fs::read(sandbox.within("out", "source/z/data")).unwrap(), b"important");
     sandbox.fails(3, "backup @source").prints("saved");
     sandbox.ok("forget --keep-last 1 --prune");

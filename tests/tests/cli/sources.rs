@@ -36,9 +36,11 @@ fn join(sandbox: &Sandbox, sources: &[(&str, usize)]) {
     let mut record = snapshots.last().unwrap().snapshot.clone();
     record.time = Timestamp::now();
     record.sources.clear();
+    record.paths.clear();
     for (name, number) in sources {
         let part = &snapshots[*number].snapshot;
         record.index.extend(&part.index);
+        record.paths.extend(part.paths.iter().cloned());
         record.sources.push(SourceRecord { name: (*name).to_owned(), ..part.sources[0].clone() });
     }
     let (writer, index) = (snapshots[0].writer, repository.index().reader());
