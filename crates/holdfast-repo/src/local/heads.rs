@@ -3,7 +3,7 @@
 //!
 //! A chain only ever grows. So a record that was the last of its chain and is gone, or is another
 //! one now, means that the storage shows another state than before: somebody put back a copy, or
-//! hides what is newer. Records that are damaged are another matter ([`History::damaged`]).
+//! hides what is newer. Records that are damaged are another matter.
 //!
 //! Two copies of a repository that are used in turns, on two disks, are two places. A copy that
 //! takes the place of another one, at the same address on the same medium, is compared with that.

@@ -10,7 +10,7 @@ pub(super) fn is_copy_from_stdin(statement: &[u8]) -> bool {
     begins && end[start..].eq_ignore_ascii_case(b" from stdin")
 }
 
-/// True for a statement after which `psql` reads texts in another way than [`super::Scanner`] does.
+/// True for a statement after which `psql` reads texts in another way than our scanner does.
 /// What the tools write is recognised; a function may do the same unseen.
 pub(super) fn changes_reading(statement: &[u8]) -> bool {
     /// In these the second byte of a letter may be one of ASCII.
