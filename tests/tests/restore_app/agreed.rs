@@ -120,7 +120,7 @@ fn a_drill_over_what_is_live_under_another_address_is_refused() {
     for host in ["127.0.0.1", "localhost"] {
         elsewhere(&format!("postgres://demo@{host}:{port}/app"));
         let outcome = world.restore(1, "--to @drill.toml --confirm --yes-overwrite app");
-        outcome.says("the application's own, under another address").says("database app");
+        outcome.says("the application's own server, under another address").says("database app");
     }
     // A role that may not ask is told from nothing.
     world.cluster.sql(
