@@ -80,13 +80,21 @@ impl Agreed {
 
     /// Refuses to write over what has come to be where nothing was.
     pub fn check_path(&self, path: &Path) -> Result<(), RestoreError> {
-        match self.absent.contains(path) && path.symlink_metadata().is_ok() {
+        let found = path.symlink_metadata().ok().filter(|_| self.absent.contains(path));
+        match found.is_some_and(|found| !(found.is_dir() && self.is_made_here(path))) {
             false => Ok(()),
             true => Err(changed(format!(
                 "{} did not exist when the plan was made and now does; it was left unchanged",
                 path.display()
             ))),
         }
+    }
+
+    /// True if a folder has nothing but the way to other paths that this restore was to make.
+    fn is_made_here(&self, folder: &Path) -> bool {
+        let is_ours = |path: &Path| self.absent.iter().any(|other| other.starts_with(path));
+        let Ok(entries) = folder.read_dir() else { return false };
+        entries.into_iter().all(|entry| entry.is_ok_and(|entry| is_ours(&entry.path())))
     }
 
     /// What was said of a bucket.
