@@ -22,9 +22,10 @@ pub fn holdfast() -> &'static Path {
 
 fn build() -> PathBuf {
     let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    // All packages, so that features and with them all libraries are those of `cargo test
-    // --workspace`.
-    command.args(["build", "--workspace", "--bin", "holdfast", "--locked", "--quiet"]);
+    // All packages and a test, so that the features, and with them all libraries, are those of
+    // `cargo test --workspace`: nothing is compiled twice.
+    command.args(["build", "--workspace", "--bin", "holdfast", "--test", "tidy"]);
+    command.args(["--locked", "--quiet"]);
     command.arg("--message-format=json-render-diagnostics");
     command.current_dir(project::root()).args(like_this_test()).stderr(Stdio::inherit());
     let output = command.output().expect("cargo can be run");
