@@ -78,6 +78,20 @@ pub enum EngineError {
 }
 
 impl EngineError {
+    /// True if a prune at the same time made an attempt of a backup useless; another one will
+    /// succeed.
+    pub fn is_fenced(&self) -> bool {
+        matches!(self, Self::Repo(RepoError::Fenced))
+    }
+
+    /// True if it ends a restore and does not only concern what was just looked for.
+    pub(crate) fn ends_reading(&self) -> bool {
+        match self {
+            Self::Repo(error) => error.ends_reading(),
+            error => matches!(error, Self::Interrupted),
+        }
+    }
+
     /// What went wrong with a source, without what it means for the verb: for those who say that.
     pub fn cause(&self) -> String {
         match self {

@@ -80,7 +80,7 @@ fn open(folder: &Path, objects: u64) -> Outcome<()> {
     let index = open_index(folder, &keys, backend)?;
     println!("opened in {:.3} s", start.elapsed().as_secs_f64());
     let start = Instant::now();
-    let missing = index.sync(&History::default())?;
+    let missing = index.sync(&mut History::default())?;
     println!("in agreement with the repository in {:.3} s", start.elapsed().as_secs_f64());
     if !missing.index_objects.is_empty() {
         return Err("index objects are missing: other BLOBS than it was filled with?".into());

@@ -140,6 +140,9 @@ pub enum RepoError {
     /// A prune ran at the same time and the run must begin again.
     #[error("a prune took packs away that this run built on")]
     Fenced,
+    /// What a reader needs was deleted by a prune, after its snapshot was forgotten.
+    #[error("what this command was reading was forgotten and pruned in the meantime")]
+    Overtaken,
     /// A thread ended early.
     #[error("the {0} stopped before its work was done")]
     Stopped(&'static str),
@@ -149,6 +152,24 @@ impl RepoError {
     /// Damage of a named object.
     pub fn damaged(object: impl Into<String>, reason: impl ToString) -> Self {
         Self::Damaged { object: object.into(), reason: reason.to_string() }
+    }
+
+    /// True if it says something of a whole run and not only of what was just looked for: a file
+    /// that needed it is not lost, but the run is over.
+    pub fn ends_reading(&self) -> bool {
+        matches!(self, Self::Cache(_) | Self::Overtaken | Self::Stopped(_))
+    }
+
+    /// True if the reason may be that a prune moved or deleted what was looked for since the index
+    /// was read.
+    pub fn may_be_outdated(&self) -> bool {
+        matches!(
+            self,
+            Self::BlobMissing { .. }
+                | Self::Damaged { .. }
+                | Self::Overtaken
+                | Self::Backend(BackendError::NotFound { .. })
+        )
     }
 }
 

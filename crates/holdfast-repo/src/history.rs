@@ -67,6 +67,10 @@ pub struct History {
     fences: BTreeMap<(WriterId, u64), u64>,
     /// Last slot of each chain that holds a snapshot, forgotten or not.
     committed: BTreeMap<WriterId, u64>,
+    /// First generation that was not there when the chains were read first, and what is gone since.
+    read_first_at: Option<u64>,
+    has_forgotten_since: bool,
+    has_swept_since: bool,
     /// Key slots that open nothing any more.
     removed_keys: BTreeSet<SlotId>,
     /// Records that cannot be used, given up or not.
@@ -81,13 +85,17 @@ pub struct History {
 
 impl History {
     fn apply_generation(&mut self, record: Stored<GenerationBody>) {
+        let is_late = self.read_first_at.is_some_and(|first| record.sequence >= first);
         match record.body {
             GenerationBody::AddWriter { writer, host } => {
                 self.heads.entry(writer).or_insert(Head::EMPTY);
                 self.unannounced.remove(&writer);
                 self.hosts.insert(writer, host);
             }
-            GenerationBody::Forget { snapshots } => self.forgotten.extend(snapshots),
+            GenerationBody::Forget { snapshots } => {
+                self.has_forgotten_since |= is_late;
+                self.forgotten.extend(snapshots);
+            }
             GenerationBody::Amend { snapshot, tags, hold } => {
                 self.amended.insert(snapshot, (tags, hold));
             }
@@ -97,6 +105,7 @@ impl History {
                 self.condemn = Some(OpenCondemn { generation: record.sequence, packs, writers });
             }
             GenerationBody::Sweep { condemn, packs, index, replaced, .. } => {
+                self.has_swept_since |= is_late && !packs.is_empty();
                 self.swept.extend(packs.iter().copied());
                 self.replaced_index.extend(replaced.iter().copied());
                 self.index.extend(index);
@@ -204,6 +213,12 @@ impl History {
     /// The condemnation that is under way, if any.
     pub fn condemn(&self) -> Option<&OpenCondemn> {
         self.condemn.as_ref()
+    }
+
+    /// True if snapshots were forgotten and packs deleted since the chains were read first: what is
+    /// not there any more may have been deleted by right.
+    pub fn has_deleted_since(&self) -> bool {
+        self.has_forgotten_since && self.has_swept_since
     }
 
     /// How many steps of prunes there have been. When it changes, another prune was at work.

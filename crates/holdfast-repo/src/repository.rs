@@ -1,6 +1,7 @@
 //! Making and opening a repository.
 
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use holdfast_backend::{Backend, Error as BackendError, Place};
@@ -129,6 +130,8 @@ pub struct Repository {
     config: Config,
     index: Arc<Index>,
     history: Mutex<History>,
+    /// Number of the first generation record that the index does not know.
+    index_generation: AtomicU64,
     missing: Missing,
     slot: KeySlot,
     pool: Arc<ThreadPool>,
@@ -219,7 +222,7 @@ impl Repository {
             notice: options.notice.clone(),
         };
         let index = Index::open(Arc::clone(&backend), Arc::clone(&keys), &index_options)?;
-        let history = History::read(&*backend, &keys, &index)?;
+        let mut history = History::read(&*backend, &keys, &index)?;
         let slot = in_force(&*backend, &stored, secret, slot, &history)?;
         let kept = folder.map(|folder| Kept { folder, place, heads: history.heads() });
         if let Some(kept) = &kept {
@@ -228,15 +231,25 @@ impl Repository {
                 remembered::set_slot(&kept.folder, &slot.header.id);
             }
         }
-        let missing = index.sync(&history)?;
+        let missing = index.sync(&mut history)?;
         index.clean(&history)?;
         let pool = rayon::ThreadPoolBuilder::new()
             .num_threads(options.threads)
             .thread_name(|number| format!("seal-{number}"))
             .build()
             .map_err(|error| RepoError::Cache(error.to_string()))?;
-        let (history, pool, index) = (Mutex::new(history), Arc::new(pool), Arc::new(index));
-        let repository = Self { backend, keys, config, index, history, missing, slot, pool, kept };
+        let repository = Self {
+            backend,
+            keys,
+            config,
+            index: Arc::new(index),
+            index_generation: AtomicU64::new(history.next_generation()),
+            history: Mutex::new(history),
+            missing,
+            slot,
+            pool: Arc::new(pool),
+            kept,
+        };
         Ok((repository, master))
     }
 
@@ -295,9 +308,24 @@ impl Repository {
     /// # Errors
     /// Storage failures; damaged chains.
     pub fn refresh(&self) -> Result<Missing, RepoError> {
-        let mut history = self.history();
+        self.refresh_with(&mut self.history())
+    }
+
+    pub(crate) fn refresh_with(&self, history: &mut History) -> Result<Missing, RepoError> {
         history.refresh(&*self.backend, &self.keys)?;
-        self.index.sync(&history)
+        self.sync(history)
+    }
+
+    /// Makes the index as new as the history, or newer than that was.
+    fn sync(&self, history: &mut History) -> Result<Missing, RepoError> {
+        let missing = self.index.sync(history)?;
+        self.index_generation.store(history.next_generation(), Ordering::Release);
+        Ok(missing)
+    }
+
+    /// Number of the first generation record that the index does not know.
+    pub(crate) fn index_generation(&self) -> u64 {
+        self.index_generation.load(Ordering::Acquire)
     }
 
     /// Reads all chains from the repository itself, kept records or not, and the index objects that
@@ -310,7 +338,7 @@ impl Repository {
         let mut anew = History::default();
         anew.refresh(&*self.backend, &self.keys)?;
         *history = anew;
-        self.index.sync(&history)
+        self.sync(&mut history)
     }
 
     /// Reads all index objects from the repository itself, unless that was done since it was
@@ -320,7 +348,7 @@ impl Repository {
     /// # Errors
     /// Storage failures.
     pub fn read_index_anew(&self) -> Result<Missing, RepoError> {
-        self.index.read_anew(&self.history())
+        self.index.read_anew(&mut self.history())
     }
 
     /// The chain of a host, which is announced first if it is new.
@@ -338,7 +366,7 @@ impl Repository {
         })?;
         // No fence of an earlier condemnation will ever stand in a new chain: its packs must be
         // hidden from the start. And what a prune moved must be found where it is now.
-        self.index.sync(&history)?;
+        self.sync(&mut history)?;
         Ok(writer)
     }
 }

@@ -103,6 +103,9 @@ impl From<RepoError> for CommandError {
             RepoError::NoSnapshot { .. } => (ExitKind::Failed, "holdfast snapshots"),
             RepoError::Cache(_) => (ExitKind::Failed, "--no-cache, or holdfast cache --cleanup"),
             RepoError::Fenced => (ExitKind::Locked, "run the same command again"),
+            RepoError::Overtaken => {
+                (ExitKind::Locked, "run it again for a snapshot that holdfast snapshots lists")
+            }
             RepoError::Backend(BackendError::NotFound { .. }) => {
                 (ExitKind::NoRepository, "check --repo; is the disk mounted?")
             }

@@ -182,7 +182,11 @@ impl<'a> Capture<'a> {
                 return Ok(false);
             };
             for path in &record.paths {
-                if stored_entry(&mut reader, before.tree, &path.0)?.as_ref() != named.get(&path.0) {
+                let stored = match stored_entry(&mut reader, before.tree, &path.0) {
+                    Err(RepoError::Overtaken) => return Ok(false),
+                    stored => stored?,
+                };
+                if stored.as_ref() != named.get(&path.0) {
                     return Ok(false);
                 }
             }

@@ -55,13 +55,15 @@ pub(super) fn check(
     run.report.packs_read = order.len() as u64;
     run.report.bytes_read = bytes;
     let now = options.now.as_second();
-    let mut bad = HashMap::new();
+    let mut bad = Vec::new();
     for (id, trouble) in outcomes {
         match trouble {
             None => verified.insert(id, now),
-            Some(reason) => drop(bad.insert(id, reason)),
+            Some(reason) => bad.push((id, reason)),
         }
     }
+    run.without_swept(&mut bad, |(id, _)| id)?;
+    let bad: HashMap<ObjectId, String> = bad.into_iter().collect();
     if let Some(folder) = folder.filter(|_| !order.is_empty()) {
         let there: HashSet<ObjectId> = packs.right.iter().map(|(id, _)| *id).collect();
         verified.retain(|id| there.contains(id) && !bad.contains_key(id));

@@ -57,16 +57,23 @@ pub(crate) fn digest(entry: &PackEntry) -> blake3::Hash {
 /// Reads all index objects and reports those that cannot be used or contradict each other.
 pub(super) fn check(
     run: &mut Run<'_>,
-    history: &History,
+    history: &mut History,
     listing: &Listing,
 ) -> Result<HashMap<ObjectId, Expected>, EngineError> {
     let mut expected: HashMap<ObjectId, Expected> = HashMap::new();
-    for id in wanted(history, listing) {
+    let mut pending = wanted(history, listing);
+    let mut done = BTreeSet::new();
+    while let Some(id) = pending.pop_first() {
         run.stop_if_interrupted()?;
+        done.insert(id);
         run.report.index_objects += 1;
         let object = name::index(&id);
         let packs = match read(run.repository, &id)? {
             Ok(packs) => packs,
+            Err(_) if is_replaced_now(run.repository, history, &id)? => {
+                pending.extend(history.index_objects().filter(|id| !done.contains(id)));
+                continue;
+            }
             Err(reason) => {
                 let message = format!("index object {object} cannot be used: {reason}");
                 run.findings.add(FindingKind::IndexObject, object, message, REPAIR_INDEX);
@@ -83,6 +90,17 @@ pub(super) fn check(
         }
     }
     Ok(expected)
+}
+
+/// True if a prune, or a repair, has replaced an index object by now; brings the history up to
+/// date.
+pub(crate) fn is_replaced_now(
+    repository: &Repository,
+    history: &mut History,
+    id: &ObjectId,
+) -> Result<bool, RepoError> {
+    history.refresh(&**repository.backend(), repository.keys())?;
+    Ok(history.is_replaced(id))
 }
 
 /// What index objects say of some packs, in full.

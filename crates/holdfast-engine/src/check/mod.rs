@@ -4,6 +4,9 @@
 //! ([`chains`]), index objects ([`index`]), packs by size ([`packs`]) and, where asked, by every
 //! byte ([`data`]). What is known to be unreadable by then is held against the trees of all
 //! snapshots ([`trees`]), so that each damage names the files that it hurts.
+//!
+//! A prune may run meanwhile. Whatever is not where it was is looked for again, after reading the
+//! records that came since: no check takes for damage what was moved or deleted by right.
 
 mod bitmap;
 mod broken;
@@ -35,7 +38,7 @@ pub(crate) use broken::Broken;
 pub(crate) use copies::{Copy, survey};
 pub(crate) use data::{get as get_pack, read_all};
 use finding::Findings;
-pub(crate) use index::{Expected, digest, entries_of, read as read_index, wanted};
+pub(crate) use index::{Expected, digest, entries_of, is_replaced_now, read as read_index, wanted};
 pub(crate) use listing::Listing;
 pub(crate) use pack::PackVerifier;
 pub(crate) use walk::{Hurt, Walker};
@@ -147,8 +150,8 @@ pub fn check(
     let missing = repository.refresh()?;
     let listing = Listing::take(&**repository.backend()).map_err(holdfast_repo::RepoError::from)?;
     copies::check(&mut run, &listing)?;
-    let history = chains::check(&mut run, &listing)?;
-    let expected = index::check(&mut run, &history, &listing)?;
+    let mut history = chains::check(&mut run, &listing)?;
+    let expected = index::check(&mut run, &mut history, &listing)?;
     let packs = packs::check(&mut run, &history, &listing, &expected)?;
     packs::report_unreadable(&mut run, &missing.packs);
     data::check(&mut run, options, &history, &listing, &expected, &packs)?;
@@ -161,6 +164,20 @@ impl Run<'_> {
     fn note(&mut self, message: String) {
         self.observer.event(Event::Note { message: &message });
         self.report.notes.push(message);
+    }
+
+    /// Brings the repository up to date and leaves out packs that a prune deleted meanwhile.
+    fn without_swept<T>(
+        &self,
+        found: &mut Vec<T>,
+        pack: impl Fn(&T) -> &ObjectId,
+    ) -> Result<(), EngineError> {
+        if !found.is_empty() {
+            self.repository.refresh()?;
+            let history = self.repository.history();
+            found.retain(|it| !history.swept().contains(pack(it)));
+        }
+        Ok(())
     }
 
     fn stop_if_interrupted(&self) -> Result<(), EngineError> {

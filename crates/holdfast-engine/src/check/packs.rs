@@ -62,14 +62,9 @@ pub(super) fn report_unreadable(run: &mut Run<'_>, objects: &[String]) {
     }
 }
 
-/// A prune that ran meanwhile may have deleted packs by right.
-fn report_missing(run: &mut Run<'_>, missing: Vec<ObjectId>) -> Result<(), EngineError> {
-    if missing.is_empty() {
-        return Ok(());
-    }
-    run.repository.refresh()?;
-    let swept = run.repository.history().swept().clone();
-    for id in missing.into_iter().filter(|id| !swept.contains(id)) {
+fn report_missing(run: &mut Run<'_>, mut missing: Vec<ObjectId>) -> Result<(), EngineError> {
+    run.without_swept(&mut missing, |id| id)?;
+    for id in missing {
         let object = name::pack(&id);
         let message = format!("pack {object} is missing");
         let finding = run.findings.add(FindingKind::Pack, object, message, REPAIR_PACKS);

@@ -1,5 +1,6 @@
 //! The trees of all snapshots, each node once, held against what is known to be unreadable.
 
+use holdfast_format::ObjectId;
 use holdfast_repo::history::History;
 
 use super::finding::{REPAIR_PACKS, REPAIR_SNAPSHOTS};
@@ -7,28 +8,23 @@ use super::walk::{Cause, Hurt, Walker};
 use super::{FindingKind, Run};
 use crate::EngineError;
 
+/// Hurt files and directories that are held back at most.
+const HURTS_WAITING_MAX: usize = 4096;
+
 /// Reports nodes and blobs that are missing or do not fit, and names the files that each damage
 /// hurts.
 pub(super) fn check(run: &mut Run<'_>, history: &History) -> Result<(), EngineError> {
     let broken = std::mem::take(&mut run.broken);
     let mut walker = Walker::new(run.repository, &broken, run.observer)?;
-    let (mut missing, mut last) = (0u64, None);
+    let mut hurts = Hurts::default();
     for info in history.snapshots() {
-        run.report.snapshots += 1;
-        let snapshot = info.id.short();
+        let mut is_forgotten = false;
         for source in &info.snapshot.sources {
             run.stop_if_interrupted()?;
-            walker.walk(&source.tree, &mut |hurt: Hurt<'_>| {
-                let finding = finding_of(run, &hurt.cause, &mut missing);
-                // A file with many lost blobs counts once.
-                let this = (finding, hurt.path.to_vec());
-                if last.as_ref() != Some(&this) {
-                    run.findings.hurts(finding, &snapshot, hurt.path);
-                    last = Some(this);
-                }
-            })?;
-            last = None;
+            walker.walk(&source.tree, &mut |hurt: Hurt<'_>| hurts.push(run, &info.id, hurt))?;
+            is_forgotten |= hurts.settle(run, &info.id)?;
         }
+        run.report.snapshots += u64::from(!is_forgotten);
     }
     run.report.nodes = walker.nodes();
     run.report.files = walker.files();
@@ -41,6 +37,60 @@ pub(super) fn check(run: &mut Run<'_>, history: &History) -> Result<(), EngineEr
     }
     run.broken = broken;
     Ok(())
+}
+
+/// What is lost of a tree: held back until it is known that the snapshot still counts.
+#[derive(Default)]
+struct Hurts {
+    waiting: Vec<(Vec<u8>, Cause)>,
+    /// The finding and the file that were reported last.
+    last: Option<(usize, Vec<u8>)>,
+    /// References to blobs that no pack holds.
+    missing: u64,
+    is_forgotten: bool,
+    failure: Option<EngineError>,
+}
+
+impl Hurts {
+    fn push(&mut self, run: &mut Run<'_>, snapshot: &ObjectId, hurt: Hurt<'_>) {
+        self.waiting.push((hurt.path.to_vec(), hurt.cause));
+        if self.waiting.len() >= HURTS_WAITING_MAX
+            && let Err(error) = self.report(run, snapshot)
+        {
+            self.failure.get_or_insert(error);
+        }
+    }
+
+    /// Ends a tree; true if its snapshot was forgotten meanwhile.
+    fn settle(&mut self, run: &mut Run<'_>, snapshot: &ObjectId) -> Result<bool, EngineError> {
+        self.report(run, snapshot)?;
+        self.last = None;
+        self.failure.take().map_or(Ok(std::mem::take(&mut self.is_forgotten)), Err)
+    }
+
+    /// Reports what was held back, unless the snapshot is forgotten by now: what it needs may be
+    /// gone by right.
+    fn report(&mut self, run: &mut Run<'_>, snapshot: &ObjectId) -> Result<(), EngineError> {
+        if self.waiting.is_empty() {
+            return Ok(());
+        }
+        run.repository.refresh()?;
+        self.is_forgotten |= run.repository.history().is_forgotten(snapshot);
+        let waiting = std::mem::take(&mut self.waiting);
+        if self.is_forgotten {
+            return Ok(());
+        }
+        for (path, cause) in waiting {
+            let finding = finding_of(run, &cause, &mut self.missing);
+            // A file with many lost blobs counts once.
+            let this = (finding, path);
+            if self.last.as_ref() != Some(&this) {
+                run.findings.hurts(finding, &snapshot.short(), &this.1);
+                self.last = Some(this);
+            }
+        }
+        Ok(())
+    }
 }
 
 /// The finding that a cause belongs to.

@@ -5,8 +5,8 @@ use holdfast_format::entry::{Entry, EntryKind};
 use holdfast_format::limits::TREE_DEPTH_MAX;
 use holdfast_format::node::Node;
 use holdfast_format::{BlobId, BlobType, name};
-use holdfast_repo::index::{IndexReader, Location};
-use holdfast_repo::read::BlobReader;
+use holdfast_repo::index::Location;
+use holdfast_repo::read::{BlobReader, Places};
 use holdfast_repo::{RepoError, Repository};
 
 use crate::{EngineError, Observer};
@@ -52,7 +52,7 @@ struct Open {
 /// Walks trees of one repository.
 pub(crate) struct Walker<'a> {
     reader: BlobReader<'a>,
-    index: IndexReader,
+    places: Places<'a>,
     broken: &'a Broken,
     observer: &'a dyn Observer,
     pub(super) clean: Bitmap,
@@ -71,7 +71,7 @@ impl<'a> Walker<'a> {
     ) -> Result<Self, RepoError> {
         Ok(Self {
             reader: BlobReader::new(repository),
-            index: repository.index().reader(),
+            places: Places::new(repository),
             broken,
             observer,
             clean: Bitmap::with_bits(repository.index().numbered_blobs()?),
@@ -241,7 +241,9 @@ impl<'a> Walker<'a> {
         self.nodes += 1;
         match self.reader.node(id) {
             Ok(node) => Ok(Ok(node)),
-            Err(RepoError::BlobMissing { id }) => Ok(Err(Cause::Missing(id))),
+            Err(RepoError::BlobMissing { .. } | RepoError::Overtaken) => {
+                Ok(Err(Cause::Missing(*id)))
+            }
             Err(RepoError::Damaged { object, reason }) => {
                 Ok(Err(Cause::Unreadable { object, reason }))
             }
@@ -259,11 +261,13 @@ impl<'a> Walker<'a> {
         blob_type: BlobType,
         bytes: Option<u64>,
     ) -> Result<Result<Location, Cause>, RepoError> {
+        let places = match self.places.of(id, blob_type) {
+            Ok(places) => places,
+            Err(RepoError::BlobMissing { .. } | RepoError::Overtaken) => Vec::new(),
+            Err(error) => return Err(error),
+        };
         let mut cause = Cause::Missing(*id);
-        for place in self.index.locations(id)? {
-            if place.frame.context.blob_type != blob_type {
-                continue;
-            }
+        for place in places {
             if bytes.is_some_and(|bytes| bytes != u64::from(place.bytes)) {
                 let object = name::pack(&place.frame.pack);
                 let reason = "a blob has another length than the file says".to_owned();

@@ -5,9 +5,8 @@ use std::io;
 use holdfast_format::entry::{Content, Entry, EntryKind, Metadata};
 use holdfast_format::node::Extent;
 use holdfast_format::{BlobId, BlobType};
-use holdfast_repo::index::IndexReader;
-use holdfast_repo::read::BlobReader;
-use holdfast_repo::{RepoError, Repository};
+use holdfast_repo::Repository;
+use holdfast_repo::read::{BlobReader, Places};
 use serde::Serialize;
 
 use super::bitmap::Bitmap;
@@ -96,7 +95,7 @@ struct Counter<'a> {
     mode: StatsMode,
     stats: Stats,
     observer: &'a dyn Observer,
-    index: IndexReader,
+    places: Places<'a>,
     contents: BlobReader<'a>,
     /// Raw data: blobs and frames that are counted.
     blobs: Bitmap,
@@ -115,7 +114,7 @@ impl<'a> Counter<'a> {
             mode,
             stats: Stats::default(),
             observer,
-            index: repository.index().reader(),
+            places: Places::new(repository),
             contents: BlobReader::new(repository),
             blobs: Bitmap::default(),
             frames: Bitmap::default(),
@@ -147,13 +146,13 @@ impl<'a> Counter<'a> {
             self.stats.total_size += size;
             return Ok(());
         }
-        let (stats, uses, index) = (&mut self.stats, &mut self.uses, &self.index);
+        let (stats, uses, places) = (&mut self.stats, &mut self.uses, &self.places);
         file_blobs(&mut self.contents, kind, &mut |blob_type, id| {
             if blob_type == BlobType::Data {
                 let is_new_path = uses.insert(use_key(path, &[])).map_err(cannot_count)?;
                 stats.total_file_count += u64::from(is_new_path);
                 if uses.insert(use_key(path, id.as_bytes())).map_err(cannot_count)? {
-                    let location = index.locate(id)?.ok_or(RepoError::BlobMissing { id: *id })?;
+                    let location = places.locate(id)?;
                     stats.total_size += u64::from(location.bytes);
                     stats.total_blob_count += 1;
                 }
@@ -163,10 +162,10 @@ impl<'a> Counter<'a> {
     }
 
     fn count_raw(&mut self, kind: &EntryKind) -> Result<(), EngineError> {
-        let (stats, index) = (&mut self.stats, &self.index);
+        let (stats, places) = (&mut self.stats, &self.places);
         let (blobs, frames) = (&mut self.blobs, &mut self.frames);
         file_blobs(&mut self.contents, kind, &mut |_, id| {
-            count_blob(stats, index, blobs, frames, id)
+            count_blob(stats, places, blobs, frames, id)
         })
     }
 }
@@ -194,19 +193,19 @@ impl Visitor for Counter<'_> {
         if self.mode != StatsMode::RawData {
             return Ok(true);
         }
-        count_blob(&mut self.stats, &self.index, &mut self.blobs, &mut self.frames, id)
+        count_blob(&mut self.stats, &self.places, &mut self.blobs, &mut self.frames, id)
     }
 }
 
 /// Counts a blob and its frame unless they are counted; true if the blob is new.
 fn count_blob(
     stats: &mut Stats,
-    index: &IndexReader,
+    places: &Places<'_>,
     blobs: &mut Bitmap,
     frames: &mut Bitmap,
     id: &BlobId,
 ) -> Result<bool, EngineError> {
-    let location = index.locate(id)?.ok_or(RepoError::BlobMissing { id: *id })?;
+    let location = places.locate(id)?;
     if !blobs.insert(location.number) {
         return Ok(false);
     }

@@ -1,8 +1,7 @@
 //! The walk of a mark: batches of nodes, read in parallel in the order in which they are stored.
 
 use holdfast_format::{BlobId, BlobType, FormatError};
-use holdfast_repo::index::{IndexReader, Location};
-use holdfast_repo::read::BlobReader;
+use holdfast_repo::read::{BlobReader, Places};
 use holdfast_repo::{RepoError, Repository};
 use rayon::prelude::*;
 
@@ -41,7 +40,7 @@ impl Pending {
 /// A walk: nodes that are marked already are not read again.
 pub(super) struct Walk<'a> {
     repository: &'a Repository,
-    index: IndexReader,
+    places: Places<'a>,
     live: LiveSet,
     pending: Vec<Pending>,
     /// Blobs marked lately, by the start of their ids: versions of a node refer mostly to the same.
@@ -52,8 +51,8 @@ impl<'a> Walk<'a> {
     /// A walk that goes on where the one that gave `live` ended.
     pub fn new(repository: &'a Repository, live: LiveSet) -> Result<Self, RepoError> {
         let recent = vec![BlobId::from_bytes([0; 32]); RECENT];
-        let index = repository.index().reader();
-        let mut walk = Self { repository, index, live, pending: Vec::new(), recent };
+        let places = Places::new(repository);
+        let mut walk = Self { repository, places, live, pending: Vec::new(), recent };
         walk.claim_new_copies()?;
         Ok(walk)
     }
@@ -64,7 +63,7 @@ impl<'a> Walk<'a> {
             return Ok(());
         }
         for id in self.repository.index().copied_blobs()? {
-            let places = self.index.locations(&id)?;
+            let places = self.repository.index().reader().locations(&id)?;
             if places.iter().any(|place| self.live.is_live(place.number)) {
                 self.live.insert(&places, false);
             }
@@ -77,7 +76,7 @@ impl<'a> Walk<'a> {
     }
 
     fn claim_node(&mut self, id: &BlobId, family: Family) -> Result<(), RepoError> {
-        let places = self.places(id, BlobType::Tree)?;
+        let places = self.places.of(id, BlobType::Tree)?;
         if self.live.insert(&places, true) {
             let place = places.first().map_or((0, 0), |l| (l.frame.number, l.offset));
             self.pending.push(Pending { id: *id, family, place });
@@ -92,16 +91,9 @@ impl<'a> Walk<'a> {
             return Ok(());
         }
         self.recent[recent] = *id;
-        let places = self.places(id, BlobType::Data)?;
+        let places = self.places.of(id, BlobType::Data)?;
         self.live.insert(&places, false);
         Ok(())
-    }
-
-    /// All places of a blob; there must be one.
-    fn places(&self, id: &BlobId, blob_type: BlobType) -> Result<Vec<Location>, RepoError> {
-        let mut places = self.index.locations(id)?;
-        places.retain(|place| place.frame.context.blob_type == blob_type);
-        if places.is_empty() { Err(RepoError::BlobMissing { id: *id }) } else { Ok(places) }
     }
 
     pub fn run(&mut self, observer: &dyn Observer) -> Result<(), EngineError> {

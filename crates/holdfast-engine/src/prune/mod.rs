@@ -91,22 +91,19 @@ pub(crate) fn run(
     mutation: Mutation,
 ) -> Result<PruneReport, EngineError> {
     repository.read_history_anew()?;
-    let (report, room) = (PruneReport::default(), Room::default());
-    let mut prune = Prune { repository, options: *options, observer, report, room, mutation };
-    let mut overtaken = 0;
-    prune.resume()?;
-    loop {
-        match prune.round()? {
-            Round::Done => return Ok(prune.report),
-            Round::Step => {}
-            Round::Overtaken => {
-                overtaken += 1;
-                if overtaken == ROUNDS_MAX {
-                    break;
-                }
-                prune.resume()?;
-            }
-        }
+    let steps = repository.history().prune_steps();
+    let (options, report, room) = (*options, PruneReport::default(), Room::default());
+    let mut prune = Prune { repository, options, observer, report, room, steps, mutation };
+    let (mut overtaken, mut begins) = (0, true);
+    while overtaken < ROUNDS_MAX {
+        begins = match prune.turn(begins) {
+            Ok(Round::Done) => return Ok(prune.report),
+            Ok(Round::Step) => false,
+            Ok(Round::Overtaken) => true,
+            Err(error) if prune.was_overtaken(&error)? => true,
+            Err(error) => return Err(error),
+        };
+        overtaken += usize::from(begins);
     }
     prune.note("other prunes kept getting in the way; run prune again when they are done");
     Ok(prune.report)
@@ -129,13 +126,35 @@ struct Prune<'a> {
     observer: &'a dyn Observer,
     report: PruneReport,
     room: Room,
+    /// Steps of prunes that this one knows of: those that it found, and its own.
+    steps: u64,
     mutation: Mutation,
 }
 
 impl Prune<'_> {
+    /// A round, after what is open is finished if it `begins`.
+    fn turn(&mut self, begins: bool) -> Result<Round, EngineError> {
+        if begins {
+            self.resume()?;
+        }
+        self.round()
+    }
+
+    /// True if the reason may be that another prune took a step since this one looked.
+    fn was_overtaken(&self, error: &EngineError) -> Result<bool, EngineError> {
+        let EngineError::Repo(error) = error else { return Ok(false) };
+        if !error.may_be_outdated() {
+            return Ok(false);
+        }
+        self.repository.refresh()?;
+        Ok(self.repository.history().prune_steps() != self.steps)
+    }
+
     /// Finishes what an earlier prune began.
     fn resume(&mut self) -> Result<(), EngineError> {
+        self.steps = self.repository.history().prune_steps();
         self.refresh()?;
+        self.steps = self.repository.history().prune_steps();
         if self.options.dry_run {
             return Ok(());
         }
@@ -186,6 +205,7 @@ impl Prune<'_> {
             };
             let Some(condemn) = condemn else { return Ok(Round::Overtaken) };
             self.report.packs_adopted += plan.orphans.len() as u64;
+            self.steps += 1;
             self.finish(&condemn, &targets, Some(live))?;
         }
         let orphans: u64 = plan.orphans.iter().map(|orphan| orphan.bytes).sum();
@@ -214,6 +234,7 @@ impl Prune<'_> {
             self.delete_packs(&verdict.swept)?;
         }
         if let Some(replaced) = self.sweep(condemn, &verdict)? {
+            self.steps += 1;
             self.delete(&replaced, &verdict)?;
         }
         self.refresh()

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeSet, HashSet};
 
+use holdfast_backend::{Backend, Error as BackendError, ObjectName};
 use holdfast_format::{ObjectId, name};
 use holdfast_repo::index::read_pack_directory;
 use holdfast_repo::{RepoError, Repository};
@@ -41,6 +42,8 @@ pub(super) fn find(
                     false => sessions.wait(&writer, start_slot, object.bytes),
                 }
             }
+            // Another prune deleted it meanwhile.
+            Err(RepoError::Damaged { .. }) if !is_there(&**backend, &object.name)? => {}
             // Nothing can refer to it, and what it is cannot be known: `check` and `repair` see to
             // it.
             Err(RepoError::Damaged { object, reason }) => {
@@ -51,4 +54,12 @@ pub(super) fn find(
         }
     }
     Ok(orphans)
+}
+
+fn is_there(backend: &dyn Backend, object: &ObjectName) -> Result<bool, RepoError> {
+    match backend.size(object) {
+        Err(BackendError::NotFound { .. }) => Ok(false),
+        // What cannot even be asked for is damaged.
+        _ => Ok(true),
+    }
 }

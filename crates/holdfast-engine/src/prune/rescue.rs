@@ -95,9 +95,7 @@ impl Prune<'_> {
         let (backend, keys) = (self.repository.backend(), self.repository.keys());
         let directory = match read_pack_directory(&**backend, keys, pack) {
             Ok(directory) => directory,
-            Err(RepoError::Damaged { .. } | RepoError::Backend(BackendError::NotFound { .. })) => {
-                return Ok(is_unused.then(Vec::new));
-            }
+            Err(RepoError::Damaged { .. }) => return Ok(is_unused.then(Vec::new)),
             Err(error) => return Err(error),
         };
         let mut needed = Vec::new();

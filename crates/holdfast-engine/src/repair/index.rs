@@ -19,7 +19,9 @@ use holdfast_repo::{RepoError, Repository, object_name};
 use super::plan::{Lists, Plan, plan};
 use super::salvage::{Salvaged, read_in_parts, salvage};
 use super::{IndexRepair, RepairIndexOptions, chains, copies};
-use crate::check::{Expected, Listing, digest, entries_of, get_pack, read_all, read_index, wanted};
+use crate::check::{
+    Expected, Listing, digest, entries_of, get_pack, is_replaced_now, read_all, read_index, wanted,
+};
 use crate::{EngineError, Observer};
 
 /// An index object is written after so many packs ...
@@ -96,9 +98,16 @@ impl<'a> Repair<'a> {
     }
 
     fn read_index_objects(&mut self) -> Result<(), EngineError> {
-        for id in wanted(&self.history, &self.listing) {
+        let mut pending = wanted(&self.history, &self.listing);
+        while let Some(id) = pending.pop_first() {
             let Ok(mut packs) = read_index(self.repository, &id)? else {
-                self.lists.insert(id, None);
+                if is_replaced_now(self.repository, &mut self.history, &id)? {
+                    let lists = &self.lists;
+                    let is_new = |id: &ObjectId| !lists.contains_key(id);
+                    pending.extend(self.history.index_objects().filter(is_new));
+                } else {
+                    self.lists.insert(id, None);
+                }
                 continue;
             };
             packs.retain(|pack| !self.history.swept().contains(&pack.id));
@@ -134,6 +143,7 @@ impl<'a> Repair<'a> {
                 (None, Some(_)) => self.look_at_unlisted(id)?,
             }
         }
+        self.leave_out_swept(&mut whole)?;
         whole.retain(|id| options.read_all || options.packs.contains(id));
         for (id, trouble) in read_all(self.repository, self.observer, &whole, &self.expected)? {
             if trouble.is_some() {
@@ -142,15 +152,25 @@ impl<'a> Repair<'a> {
                 self.anew.insert(id);
             }
         }
+        self.leave_out_swept(&mut whole)
+    }
+
+    /// Forgets about packs that a prune deleted meanwhile.
+    fn leave_out_swept(&mut self, whole: &mut Vec<ObjectId>) -> Result<(), EngineError> {
+        self.history.refresh(&**self.repository.backend(), self.repository.keys())?;
+        let stays = |id: &ObjectId| !self.history.swept().contains(id);
+        whole.retain(stays);
+        self.done.packs_missing.retain(stays);
+        self.gone.retain(stays);
+        self.suspects.retain(stays);
+        self.anew.retain(stays);
         Ok(())
     }
 
     fn look_at_unlisted(&mut self, id: ObjectId) -> Result<(), EngineError> {
         match read_pack_directory(&**self.repository.backend(), self.repository.keys(), &id) {
             Ok(_) => self.anew.insert(id),
-            Err(RepoError::Damaged { .. } | RepoError::Backend(BackendError::ShortRead { .. })) => {
-                self.suspects.insert(id)
-            }
+            Err(RepoError::Damaged { .. }) => self.suspects.insert(id),
             Err(error) => return Err(error.into()),
         };
         Ok(())

@@ -41,8 +41,8 @@ pub(super) struct Fetched {
 /// Writes everything that the files of a window lack.
 ///
 /// # Errors
-/// [`EngineError::Interrupted`]; cache failures. Damage concerns the files that need what is
-/// damaged.
+/// [`EngineError::Interrupted`]; [`RepoError::Overtaken`]; cache failures. Damage concerns the files
+/// that need what is damaged.
 pub(super) fn fetch(
     repository: &Repository,
     site: Site<'_>,
@@ -118,7 +118,7 @@ impl Fetch<'_> {
         Ok(())
     }
 
-    /// The frame is damaged: each blob is looked for elsewhere.
+    /// The frame is damaged, or a prune moved what is in it: each blob is looked for elsewhere.
     fn read_elsewhere(
         &self,
         reader: &mut BlobReader<'_>,
@@ -127,7 +127,7 @@ impl Fetch<'_> {
         for write in writes {
             match reader.blob(&write.id, BlobType::Data) {
                 Ok(blob) => self.write(write, &blob),
-                Err(error @ RepoError::Cache(_)) => return Err(error.into()),
+                Err(error) if error.ends_reading() => return Err(error.into()),
                 Err(error) => self.fail(write, &error),
             }
         }

@@ -265,13 +265,11 @@ impl Walker<'_> {
     /// The list of a file's chunks cannot be read, or names one that is lost: that file is lost,
     /// the others are not.
     fn unreadable(&mut self, path: &[u8], error: RepoError) -> Result<(), EngineError> {
-        match error {
-            RepoError::Cache(_) => Err(error.into()),
-            error => {
-                self.report.trouble(path, &error, self.observer);
-                Ok(())
-            }
+        if error.ends_reading() {
+            return Err(error.into());
         }
+        self.report.trouble(path, &error, self.observer);
+        Ok(())
     }
 
     /// Plans to write what is missing of a file.
@@ -291,9 +289,12 @@ impl Walker<'_> {
         while let Some(extent) = extents.next(&mut self.reader, &mut |_| Ok(true))? {
             let is_kept = kept.next().copied().unwrap_or_default();
             if let (Extent::Data { id, .. }, false) = (&extent, is_kept) {
-                let Some(location) = self.index.locate(id)? else {
-                    file.fail();
-                    return self.unreadable(&file.path, RepoError::BlobMissing { id: *id });
+                let location = match self.places.locate(id) {
+                    Ok(location) => location,
+                    Err(error) => {
+                        file.fail();
+                        return self.unreadable(&file.path, error);
+                    }
                 };
                 file.expect_chunk();
                 self.window.writes.push(Write { location, id: *id, file: place, offset });

@@ -2,9 +2,9 @@
 
 use holdfast_connect::{Existing, Target, TargetError};
 use holdfast_format::entry::{EntryKind, Metadata};
-use holdfast_repo::index::IndexReader;
+use holdfast_repo::Repository;
 use holdfast_repo::read::BlobReader;
-use holdfast_repo::{RepoError, Repository};
+use holdfast_repo::read::Places;
 
 use super::file::Site;
 use super::links::Links;
@@ -40,7 +40,7 @@ pub(super) struct Walker<'a> {
     pub(super) observer: &'a dyn Observer,
     pub(super) repository: &'a Repository,
     pub(super) reader: BlobReader<'a>,
-    pub(super) index: IndexReader,
+    pub(super) places: Places<'a>,
     levels: Vec<Level>,
     /// Where the present entry goes.
     path: Vec<u8>,
@@ -68,7 +68,7 @@ impl<'a> Walker<'a> {
             observer,
             repository,
             reader: BlobReader::new(repository),
-            index: repository.index().reader(),
+            places: Places::new(repository),
             levels: Vec::new(),
             path: Vec::new(),
             shown: Vec::new(),
@@ -111,16 +111,13 @@ impl<'a> Walker<'a> {
 
     /// Part of the present directory cannot be read: what it held is lost, and nothing else.
     fn lose(&mut self, error: EngineError) -> Result<(), EngineError> {
-        match error {
-            EngineError::Repo(RepoError::Cache(_) | RepoError::Stopped(_))
-            | EngineError::Interrupted => Err(error),
-            error => {
-                self.report.errors += 1;
-                let message = format!("part of the folder cannot be read: {error}");
-                trouble(self.observer, &self.shown, &message);
-                Ok(())
-            }
+        if error.ends_reading() {
+            return Err(error);
         }
+        self.report.errors += 1;
+        let message = format!("part of the folder cannot be read: {error}");
+        trouble(self.observer, &self.shown, &message);
+        Ok(())
     }
 
     fn push_level(

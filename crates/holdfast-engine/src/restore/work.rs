@@ -54,7 +54,7 @@ impl Walker<'_> {
                 continue;
             }
             match self.verify(path, content, *bytes) {
-                Err(error @ EngineError::Repo(RepoError::Cache(_))) => return Err(error),
+                Err(error) if error.ends_reading() => return Err(error),
                 outcome => {
                     let count = |report: &mut RestoreReport| report.files_verified += 1;
                     self.report.settle(outcome, path, self.observer, count);

@@ -53,14 +53,16 @@ impl History {
             // yet when those were read. Whoever begins behind the fence must know what it condemns.
             let newest = self.fences.keys().map(|(_, generation)| *generation).max();
             match newest.filter(|generation| *generation >= self.next_generation()) {
-                None => return Ok(()),
+                None => break,
                 Some(generation) if lacking == Some(generation) => {
                     self.miss_generations(self.next_generation()..=generation);
-                    return Ok(());
+                    break;
                 }
                 found => lacking = found,
             }
         }
+        self.read_first_at.get_or_insert(self.next_generation());
+        Ok(())
     }
 
     /// The end of the generation chain is lost: whatever comes goes behind it.

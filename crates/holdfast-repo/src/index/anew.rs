@@ -30,7 +30,7 @@ impl Index {
     ///
     /// # Errors
     /// Storage and cache failures.
-    pub(crate) fn read_anew(&self, history: &History) -> Result<Missing, RepoError> {
+    pub(crate) fn read_anew(&self, history: &mut History) -> Result<Missing, RepoError> {
         if !self.0.is_anew.load(Ordering::Acquire) {
             self.0.make_anew(&self.0.state().cache, Numbers::New)?;
         }
@@ -144,7 +144,8 @@ impl Inner {
         let (view, packs, objects) = (cache.view()?, cache.packs()?, cache.index_objects()?);
         let (dead, hidden) = (Arc::clone(&old.dead), Arc::clone(&old.hidden));
         let (packs, objects) = (Arc::new(packs), Arc::new(objects));
-        Ok(State { cache: Arc::new(cache), view: Arc::new(view), packs, objects, dead, hidden })
+        let (cache, view, swept) = (Arc::new(cache), Arc::new(view), old.swept);
+        Ok(State { cache, view, packs, objects, dead, hidden, swept })
     }
 
     /// What packs say of themselves whose index object is lost. Those that do not are lost too.

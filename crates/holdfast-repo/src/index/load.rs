@@ -35,14 +35,39 @@ pub struct Missing {
 }
 
 impl Index {
-    /// Makes the cache agree with the repository.
+    /// Makes the cache agree with the repository. What a prune replaced since `history` was read is
+    /// looked for in what it wrote instead; the history is brought up to date for that.
     ///
     /// # Errors
     /// Storage and cache failures. Lost or damaged index objects are no errors: they are in
     /// [`Missing`].
-    pub fn sync(&self, history: &History) -> Result<Missing, RepoError> {
-        let wanted = wanted(&*self.0.backend, history)?;
-        self.0.with_cache(|cache| self.0.sync(cache, history, &wanted))
+    pub fn sync(&self, history: &mut History) -> Result<Missing, RepoError> {
+        let (backend, keys) = (&*self.0.backend, &*self.0.keys);
+        // Once is enough: what prunes write later is named by their records.
+        let listed = listed_index_objects(backend)?;
+        loop {
+            let generation = history.next_generation();
+            let wanted = wanted(history, &listed);
+            let mut missing = self.0.with_cache(|cache| self.0.sync(cache, history, &wanted))?;
+            if missing.index_objects.is_empty() {
+                return Ok(missing);
+            }
+            history.refresh(backend, keys)?;
+            if history.next_generation() != generation {
+                continue;
+            }
+            missing.packs = self.0.with_cache(|cache| {
+                let lost = self.0.read_unlisted_packs(cache, history)?;
+                self.0.take_over(cache, history)?;
+                Ok(lost)
+            })?;
+            if !missing.packs.is_empty() {
+                history.refresh(backend, keys)?;
+            }
+            if history.next_generation() == generation {
+                return Ok(missing);
+            }
+        }
     }
 
     /// Removes some rows of packs that were swept, if there are any. Only for one who opens a
@@ -105,10 +130,6 @@ impl Inner {
             }
         }
         self.take_over(cache, history)?;
-        if !missing.index_objects.is_empty() {
-            self.read_unlisted_packs(cache, history, &mut missing)?;
-            self.take_over(cache, history)?;
-        }
         Ok(missing)
     }
 
@@ -136,21 +157,22 @@ impl Inner {
         self.update(|state| {
             (state.view, state.packs, state.objects) = (view, Arc::new(packs), Arc::new(objects));
             (state.dead, state.hidden) = (Arc::new(dead), Arc::new(hidden));
+            state.swept = history.swept().len();
         });
         Ok(())
     }
 
-    /// Reads the directories of all packs that no readable index object lists.
+    /// Reads the directories of all packs that no readable index object lists; gives the names of
+    /// those that have none.
     fn read_unlisted_packs(
         &self,
         cache: &Cache,
         history: &History,
-        missing: &mut Missing,
-    ) -> Result<(), RepoError> {
+    ) -> Result<Vec<String>, RepoError> {
         let State { packs, dead, .. } = self.state();
         let known: HashSet<ObjectId> =
             packs.iter().filter(|pack| !dead.contains(&pack.number)).map(|pack| pack.id).collect();
-        let mut found = Vec::new();
+        let (mut found, mut lost) = (Vec::new(), Vec::new());
         for listed in self.backend.list(name::PACKS)? {
             let Some(id) = name::object_id(listed.name.as_ref()) else { continue };
             if known.contains(&id) || history.swept().contains(&id) {
@@ -158,27 +180,26 @@ impl Inner {
             }
             match read_pack_directory(&*self.backend, &self.keys, &id) {
                 Ok(pack) => found.push(pack),
-                Err(RepoError::Damaged { .. }) => missing.packs.push(listed.name.to_string()),
+                Err(RepoError::Damaged { .. }) => lost.push(listed.name.to_string()),
                 Err(error) => return Err(error),
             }
         }
         // Stands for the lost objects until `repair index` writes a real one.
         cache.insert(&self.keys, &ObjectId::NONE, &found, &dead, &Numbering::default())?;
-        Ok(())
+        Ok(lost)
     }
 }
 
-/// Index objects that count: those that records name and those that a listing shows besides.
-fn wanted(backend: &dyn Backend, history: &History) -> Result<BTreeSet<ObjectId>, RepoError> {
-    let mut wanted: BTreeSet<ObjectId> = history.index_objects().collect();
-    for listed in backend.list(name::INDEX)? {
-        if let Some(id) = name::object_id(listed.name.as_ref())
-            && !history.is_replaced(&id)
-        {
-            wanted.insert(id);
-        }
-    }
-    Ok(wanted)
+/// Index objects that a listing shows.
+fn listed_index_objects(backend: &dyn Backend) -> Result<BTreeSet<ObjectId>, RepoError> {
+    let listed = backend.list(name::INDEX)?.into_iter();
+    Ok(listed.filter_map(|listed| name::object_id(listed.name.as_ref())).collect())
+}
+
+/// Index objects that count: those that records name and those that were listed besides.
+fn wanted(history: &History, listed: &BTreeSet<ObjectId>) -> BTreeSet<ObjectId> {
+    let listed = listed.iter().copied().filter(|id| !history.is_replaced(id));
+    history.index_objects().chain(listed).collect()
 }
 
 /// Reads what an index object lists.

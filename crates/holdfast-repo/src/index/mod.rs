@@ -104,6 +104,8 @@ struct State {
     dead: Arc<HashSet<u32>>,
     /// Packs that a prune means to delete: nothing new may rely on them.
     hidden: Arc<HashSet<u32>>,
+    /// How many packs prunes have deleted so far.
+    swept: usize,
 }
 
 impl Index {
@@ -283,7 +285,7 @@ impl State {
         let (cache, view) = (Arc::new(cache), Arc::new(view));
         let (packs, objects) = (Arc::default(), Arc::default());
         let (dead, hidden) = (Arc::default(), Arc::default());
-        Self { cache, view, packs, objects, dead, hidden }
+        Self { cache, view, packs, objects, dead, hidden, swept: 0 }
     }
 
     /// Takes note of what an index object added to the cache.
@@ -379,9 +381,13 @@ impl IndexReader {
             let mut unusable = now.dead.iter().chain(now.hidden.iter());
             return unusable.any(|pack| !then.dead.contains(pack) && !then.hidden.contains(pack));
         }
-        // The cache was made anew: its numbers are others, and it has no row of what is gone.
+        // The cache was made anew: its numbers are others, and it has no row of what is gone. That
+        // may be a pack that came since, of the run itself or of another.
         let usable: HashSet<ObjectId> = now.packs_usable(true).collect();
-        then.packs_usable(true).any(|pack| !usable.contains(&pack))
+        let unusable: HashSet<ObjectId> = then.packs_usable(false).collect();
+        now.swept != then.swept
+            || then.packs_usable(true).any(|pack| !usable.contains(&pack))
+            || now.packs_usable(false).any(|pack| !unusable.contains(&pack))
     }
 
     /// This state of the index for a run that began with the `earlier` one. What could not be
@@ -406,12 +412,17 @@ impl IndexReader {
         Ok(self.locations(id)?.into_iter().next())
     }
 
+    /// All places where a blob is, as the cache has it.
+    pub(crate) fn known_locations(&self, id: &BlobId) -> Result<Vec<Location>, RepoError> {
+        self.look(|state, view| state.locations(view, id))
+    }
+
     /// All places where a blob is. Before one is said to be nowhere, the index is made anew, once.
     ///
     /// # Errors
     /// [`RepoError::Cache`]; storage failures.
     pub fn locations(&self, id: &BlobId) -> Result<Vec<Location>, RepoError> {
-        let found = self.look(|state, view| state.locations(view, id))?;
+        let found = self.known_locations(id)?;
         match found.is_empty() {
             true => match self.second_look()? {
                 Some(state) => state.locations(&state.view, id),

@@ -83,7 +83,7 @@ impl World {
     fn open_with(&self, options: &IndexOptions) -> Index {
         let backend = Arc::clone(&self.backend) as Arc<dyn Backend>;
         let index = Index::open(backend, Arc::clone(&self.keys), options).unwrap();
-        let missing = index.sync(&History::default()).unwrap();
+        let missing = index.sync(&mut History::default()).unwrap();
         assert!(missing.index_objects.is_empty() && missing.packs.is_empty());
         index
     }

@@ -1,4 +1,10 @@
 //! From the index to plaintext: fetch a frame, open it, check the blob.
+//!
+//! A prune may move a blob to another pack, and delete the one in which it was, after the index was
+//! read and before the blob is. What is not where it should be is therefore looked for again before
+//! it is called missing ([`again`]).
+
+mod again;
 
 use std::num::NonZeroUsize;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -12,6 +18,7 @@ use crate::index::{FrameLocation, Location};
 use crate::names::object_name;
 use crate::object::lost;
 use crate::{RepoError, Repository};
+pub use again::Places;
 
 /// Frames of trees kept opened, so that neighbouring nodes are not decrypted again and again.
 const TREE_FRAMES_KEPT: usize = 12;
@@ -22,13 +29,16 @@ pub struct BlobReader<'a> {
     repository: &'a Repository,
     opener: FrameOpener,
     frames: LruCache<u32, Arc<Vec<u8>>>,
+    /// Generation with which the index was looked at.
+    generation: u64,
 }
 
 impl<'a> BlobReader<'a> {
     /// A reader with an empty cache of frames.
     pub fn new(repository: &'a Repository) -> Self {
         let kept = NonZeroUsize::new(TREE_FRAMES_KEPT).unwrap_or(NonZeroUsize::MIN);
-        Self { repository, opener: FrameOpener::new(), frames: LruCache::new(kept) }
+        let (opener, frames) = (FrameOpener::new(), LruCache::new(kept));
+        Self { repository, opener, frames, generation: repository.index_generation() }
     }
 
     /// Fetches and opens a frame.
@@ -76,13 +86,25 @@ impl<'a> BlobReader<'a> {
     /// The bytes of a blob, from the first of its places that gives them.
     ///
     /// # Errors
-    /// [`RepoError::BlobMissing`]; the error of the last place that was tried.
+    /// [`RepoError::BlobMissing`]; [`RepoError::Overtaken`]; the error of the last place that was
+    /// tried.
     pub fn blob(&mut self, id: &BlobId, blob_type: BlobType) -> Result<Vec<u8>, RepoError> {
-        let mut failure = RepoError::BlobMissing { id: *id };
-        for location in self.repository.index().reader().locations(id)? {
-            if location.frame.context.blob_type != blob_type {
-                continue;
+        loop {
+            match self.blob_as_indexed(id, blob_type) {
+                Err(error) if error.may_be_outdated() => {
+                    if !self.repository.look_again(&mut self.generation)? {
+                        return Err(error);
+                    }
+                }
+                outcome => return outcome,
             }
+        }
+    }
+
+    fn blob_as_indexed(&mut self, id: &BlobId, blob_type: BlobType) -> Result<Vec<u8>, RepoError> {
+        let places = Places::new(self.repository).of(id, blob_type)?;
+        let mut failure = RepoError::BlobMissing { id: *id };
+        for location in places {
             match self.blob_at(id, &location) {
                 Ok(bytes) => return Ok(bytes),
                 Err(error) => failure = error,

@@ -6,8 +6,7 @@ use holdfast_format::entry::{Content, EntryKind};
 use holdfast_format::limits::NODE_LEVEL_MAX;
 use holdfast_format::node::{Extent, Node};
 use holdfast_format::{BlobId, BlobType};
-use holdfast_repo::index::IndexReader;
-use holdfast_repo::read::BlobReader;
+use holdfast_repo::read::{BlobReader, Places};
 use holdfast_repo::{RepoError, Repository};
 
 use super::SideStatistics;
@@ -27,7 +26,7 @@ pub(super) enum Side {
 #[derive(Debug)]
 pub(super) struct Tally<'a> {
     reader: BlobReader<'a>,
-    index: IndexReader,
+    places: Places<'a>,
     seen: [Bitmap; 2],
     counts: [SideStatistics; 2],
     missing: HashSet<BlobId>,
@@ -46,7 +45,7 @@ impl<'a> Tally<'a> {
     pub fn new(repository: &'a Repository) -> Self {
         Self {
             reader: BlobReader::new(repository),
-            index: repository.index().reader(),
+            places: Places::new(repository),
             seen: Default::default(),
             counts: Default::default(),
             missing: HashSet::new(),
@@ -78,9 +77,13 @@ impl<'a> Tally<'a> {
     }
 
     fn add(&mut self, side: Side, blob_type: BlobType, id: &BlobId) -> Result<(), RepoError> {
-        let Some(location) = self.index.locate(id)? else {
-            self.missing.insert(*id);
-            return Ok(());
+        let location = match self.places.locate(id) {
+            Ok(location) => location,
+            Err(RepoError::BlobMissing { .. }) => {
+                self.missing.insert(*id);
+                return Ok(());
+            }
+            Err(error) => return Err(error),
         };
         if !self.seen[side as usize].insert(location.number) {
             return Ok(());

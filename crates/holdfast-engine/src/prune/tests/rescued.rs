@@ -12,7 +12,7 @@ use crate::Silent;
 use crate::prune::{Mutation, run};
 
 /// A prune that is killed as soon as it has condemned something.
-fn condemn(world: &World) {
+pub fn condemn(world: &World) {
     let condemns = |operation: &u64| {
         let fork = world.fork();
         kill_at(&fork, *operation);

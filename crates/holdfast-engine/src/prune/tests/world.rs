@@ -2,6 +2,7 @@
 //! read back.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::path::Path;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -83,6 +84,14 @@ impl World {
             &self.secret(),
             &OpenOptions { threads: 1, ..OpenOptions::default() },
         )
+    }
+
+    /// Opens the repository with a cache that stays.
+    pub fn open_with_cache(&self, folder: &Path) -> Repository {
+        let cache_folder = Some(folder.to_owned());
+        let options = OpenOptions { cache_folder, threads: 1, ..OpenOptions::default() };
+        let storage = Arc::clone(&self.storage) as Arc<dyn Backend>;
+        Repository::open(storage, &self.secret(), &options).unwrap()
     }
 
     pub fn back_up(&mut self, host: &str, files: &Files) -> ObjectId {

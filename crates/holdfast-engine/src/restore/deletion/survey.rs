@@ -6,8 +6,8 @@ use holdfast_connect::{Existing, Target};
 use holdfast_format::entry::{Entry, EntryKind, Metadata};
 use holdfast_format::node::Extent;
 use holdfast_format::{BlobType, limits};
+use holdfast_repo::Repository;
 use holdfast_repo::read::BlobReader;
-use holdfast_repo::{RepoError, Repository};
 
 use super::ground::Ground;
 use super::remove::{Met, join};
@@ -61,7 +61,7 @@ pub(super) fn survey(
             Ok(Some(named)) => surveyor.entry(named)?,
             Ok(None) => surveyor.leave(),
             // The restore itself tells of it.
-            Err(error @ EngineError::Repo(RepoError::Cache(_))) => return Err(error),
+            Err(error) if error.ends_reading() => return Err(error),
             Err(_) => level.is_whole = false,
         }
     }

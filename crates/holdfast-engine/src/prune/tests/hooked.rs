@@ -1,0 +1,93 @@
+//! A storage on which other processes act between the operations of one.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+
+use bytes::Bytes;
+use holdfast_backend::{Backend, Error, Listed, Memory, ObjectName};
+
+type Once = Box<dyn FnOnce() + Send>;
+type Again = Box<dyn FnMut() + Send>;
+
+/// Does things before some of its operations.
+pub struct Hooked {
+    inner: Arc<Memory>,
+    operations: AtomicU64,
+    /// With the number of the operation that it comes before.
+    once: Mutex<Option<(u64, Once)>>,
+    /// With the number of operations between.
+    again: Mutex<Option<(u64, Again)>>,
+}
+
+impl std::fmt::Debug for Hooked {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Hooked")
+    }
+}
+
+impl Hooked {
+    /// An act before one operation.
+    pub fn new(
+        inner: Arc<Memory>,
+        operation: u64,
+        act: impl FnOnce() + Send + 'static,
+    ) -> Arc<Self> {
+        let once = Mutex::new(Some((operation, Box::new(act) as Once)));
+        Arc::new(Self { inner, operations: AtomicU64::new(0), once, again: Mutex::new(None) })
+    }
+
+    /// An act before every so many operations.
+    pub fn again(inner: Arc<Memory>, every: u64, act: impl FnMut() + Send + 'static) -> Arc<Self> {
+        let again = Mutex::new(Some((every, Box::new(act) as Again)));
+        Arc::new(Self { inner, operations: AtomicU64::new(0), once: Mutex::new(None), again })
+    }
+
+    fn count(&self) -> &Memory {
+        let operation = self.operations.fetch_add(1, Ordering::SeqCst) + 1;
+        let once = self.once.lock().unwrap().take_if(|(at, _)| *at == operation);
+        if let Some((_, act)) = once {
+            act();
+        }
+        if let Some((every, act)) = &mut *self.again.lock().unwrap()
+            && operation.is_multiple_of(*every)
+        {
+            act();
+        }
+        &self.inner
+    }
+
+    /// True if there were too few operations for the act.
+    pub fn is_unused(&self) -> bool {
+        self.once.lock().unwrap().is_some()
+    }
+}
+
+impl Backend for Hooked {
+    fn put(&self, name: &ObjectName, parts: &[&[u8]]) -> Result<(), Error> {
+        self.count().put(name, parts)
+    }
+
+    fn get(&self, name: &ObjectName, bytes_max: u64) -> Result<Bytes, Error> {
+        self.count().get(name, bytes_max)
+    }
+
+    fn get_range(&self, name: &ObjectName, offset: u64, length: usize) -> Result<Vec<u8>, Error> {
+        self.count().get_range(name, offset, length)
+    }
+
+    fn size(&self, name: &ObjectName) -> Result<u64, Error> {
+        self.count().size(name)
+    }
+
+    fn list(&self, prefix: &str) -> Result<Vec<Listed>, Error> {
+        self.count().list(prefix)
+    }
+
+    fn delete(&self, name: &ObjectName) -> Result<(), Error> {
+        self.count().delete(name)
+    }
+
+    fn quarantine(&self, name: &ObjectName) -> Result<(), Error> {
+        self.count().quarantine(name)
+    }
+}
