@@ -7,6 +7,7 @@
 mod chains;
 mod copies;
 mod index;
+mod keep;
 mod plan;
 mod salvage;
 mod snapshots;

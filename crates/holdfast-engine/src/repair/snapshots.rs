@@ -9,6 +9,7 @@ use holdfast_repo::write::{BlobWriter, WriteOptions};
 use holdfast_repo::{Repository, SnapshotInfo};
 
 use super::chains::{announce, give_up, lost};
+use super::keep::keep;
 use super::tree::mend;
 use super::{RepairSnapshotsOptions, RepairedSnapshot, SnapshotsRepair};
 use crate::check::{Broken, Hurt, Walker};
@@ -41,9 +42,10 @@ pub fn repair_snapshots(
         for source in &info.snapshot.sources {
             is_whole &= walker.walk(&source.tree, &mut |_: Hurt<'_>| {})?;
         }
-        if !is_whole {
+        if !is_whole && !is_forgotten_now(repository, &info.id)? {
             let earlier = snapshots.iter().find(|other| replaces(other, &info.id));
-            let repaired = repair(repository, &mut walker, info, earlier.is_some(), options)?;
+            let dry_run = options.dry_run || earlier.is_some();
+            let repaired = repair(repository, &mut walker, info, dry_run, observer)?;
             let short = info.id.short();
             let message =
                 format!("snapshot {short} is damaged in {} places", repaired.left_out.len());
@@ -59,22 +61,28 @@ pub fn repair_snapshots(
     Ok(done)
 }
 
+/// What a snapshot needs may be gone by right, once it is forgotten.
+fn is_forgotten_now(repository: &Repository, id: &ObjectId) -> Result<bool, EngineError> {
+    repository.refresh()?;
+    Ok(repository.history().is_forgotten(id))
+}
+
 fn replaces(info: &SnapshotInfo, original: &ObjectId) -> bool {
     info.snapshot.parent.as_ref() == Some(original)
         && info.snapshot.tags.iter().any(|tag| tag == REPAIRED)
 }
 
-/// Writes the replacement of one snapshot, unless an earlier run did.
+/// Writes the replacement of one snapshot, unless this is a `dry_run` or an earlier one did.
 fn repair(
     repository: &Repository,
     walker: &mut Walker<'_>,
     info: &SnapshotInfo,
-    is_replaced: bool,
-    options: &RepairSnapshotsOptions,
+    dry_run: bool,
+    observer: &dyn Observer,
 ) -> Result<RepairedSnapshot, EngineError> {
     let begun_with = repository.index().reader();
+    let is_condemning = repository.history().condemn().is_some();
     let start_slot = repository.history().next_slot(&info.writer);
-    let dry_run = options.dry_run || is_replaced;
     let write = WriteOptions { dry_run, ..WriteOptions::default() };
     let mut blobs = BlobWriter::new(repository, info.writer, start_slot, write)?;
     let mut left_out = Vec::new();
@@ -93,9 +101,16 @@ fn repair(
         sources.push(SourceRecord { tree, captured, ..source.clone() });
         left_out.append(&mut lost);
     }
-    let index = blobs.flush()?.to_vec();
+    blobs.flush()?;
     let mut replacement = None;
     if !dry_run && !is_empty {
+        // What is condemned from here on makes the commit fail.
+        if is_condemning {
+            for source in &sources {
+                keep(repository, &mut blobs, source.tree, observer)?;
+            }
+        }
+        let index = blobs.flush()?.to_vec();
         let lost = left_out.len() as u64;
         let mut snapshot = Snapshot { sources, index, ..info.snapshot.clone() };
         snapshot.parent = Some(info.id);

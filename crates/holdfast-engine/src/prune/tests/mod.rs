@@ -10,6 +10,7 @@ mod interleave;
 mod mutation;
 mod random;
 mod readers;
+mod repairs;
 mod rescued;
 mod steps;
 mod world;

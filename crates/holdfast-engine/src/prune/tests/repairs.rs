@@ -1,0 +1,82 @@
+//! A repair of snapshots while a prune is under way.
+
+use std::sync::Arc;
+
+use holdfast_backend::Backend;
+use holdfast_format::{BlobType, name};
+use holdfast_repo::object_name;
+
+use super::hooked::Hooked;
+use super::rescued::condemn;
+use super::world::{ALL, Files, Session, World, bytes_of, files};
+use crate::prune::{Mutation, run};
+use crate::repair::{RepairIndexOptions, RepairSnapshotsOptions, repair_index, repair_snapshots};
+use crate::{EngineError, Event, Observer, Silent};
+
+/// Ends a prune as soon as it asks.
+struct AtOnce;
+
+impl Observer for AtOnce {
+    fn event(&self, _event: Event<'_>) {}
+
+    fn is_interrupted(&self) -> bool {
+        true
+    }
+}
+
+/// A prune that has condemned packs and put its fences, and a damaged snapshot before them that
+/// needs those packs, and has lost a file.
+fn condemned_and_fenced() -> (World, Files) {
+    let mut world = World::new();
+    let wanted = files(10..50);
+    world.back_up("b", &files([900]));
+    let old = world.back_up("a", &wanted);
+    let repository = world.open();
+    let session = Session::begin(&repository, "b").unwrap();
+    let mut with_another = wanted.clone();
+    with_another.extend(files([777]));
+    let written = session.write(&with_another).unwrap();
+    world.forget(&[old]);
+    condemn(&world);
+    session.commit(written).unwrap();
+    let outcome = run(&world.open(), &ALL, &AtOnce, Mutation::None);
+    assert!(matches!(outcome, Err(EngineError::Interrupted)), "{outcome:?}");
+    assert!(world.open().history().condemn().is_some());
+    let lost = repository.keys().blob_id(BlobType::Data, &bytes_of(777));
+    let pack = repository.index().locate(&lost).unwrap().unwrap().frame.pack;
+    world.storage.delete(&object_name(name::pack(&pack)).unwrap()).unwrap();
+    (world, wanted)
+}
+
+/// What takes the place of the snapshot is behind the fences, and the prune may have looked by
+/// then: it must not rely on what is condemned.
+#[test]
+fn what_a_repair_takes_over_is_kept_from_the_prune() {
+    let (start, wanted) = condemned_and_fenced();
+    for operation in 1.. {
+        let world = start.fork();
+        let other = world.clone();
+        let repair = move || {
+            let repository = other.open();
+            repair_index(&repository, &RepairIndexOptions::default(), &Silent).unwrap();
+            let options = RepairSnapshotsOptions { forget: true, dry_run: false };
+            repair_snapshots(&other.open(), &options, &Silent).unwrap();
+        };
+        let hooked = Hooked::new(Arc::clone(&world.storage), operation, repair);
+        let repository = world.open_on(Arc::clone(&hooked) as Arc<dyn Backend>).unwrap();
+        // It may find that a file is lost, if it comes to that before the repair.
+        let outcome = run(&repository, &ALL, &Silent, Mutation::None);
+        if hooked.is_unused() {
+            assert!(operation > 30);
+            return;
+        }
+        let snapshots = world.open().history().snapshots();
+        let repaired = snapshots.iter().filter(|info| info.snapshot.tags == ["repaired"]);
+        let mut world = world;
+        world.expected.extend(repaired.map(|info| (info.id, wanted.clone())));
+        assert_eq!(world.expected.len(), 2, "at {operation}");
+        if let Err(trouble) = world.trouble() {
+            panic!("at {operation}, prune {outcome:?}: {trouble}");
+        }
+    }
+}

@@ -1,0 +1,50 @@
+//! What a mended tree takes over as it is, kept from a prune that was under way before.
+
+use std::collections::HashSet;
+
+use bytes::Bytes;
+use holdfast_format::{BlobId, BlobType};
+use holdfast_repo::Repository;
+use holdfast_repo::read::BlobReader;
+use holdfast_repo::write::BlobWriter;
+
+use crate::mark::References;
+use crate::{EngineError, Observer};
+
+/// Stores again what of a tree is only in packs that a prune means to delete. All of it must be
+/// there.
+pub(super) fn keep(
+    repository: &Repository,
+    blobs: &mut BlobWriter<'_>,
+    root: BlobId,
+    observer: &dyn Observer,
+) -> Result<(), EngineError> {
+    let mut reader = BlobReader::new(repository);
+    let (mut seen, mut pending) = (HashSet::from([root]), vec![root]);
+    while let Some(id) = pending.pop() {
+        if observer.is_interrupted() {
+            return Err(EngineError::Interrupted);
+        }
+        let references = References::of(&reader.node(&id)?);
+        keep_blob(&mut reader, blobs, &id, BlobType::Tree)?;
+        for id in &references.data {
+            keep_blob(&mut reader, blobs, id, BlobType::Data)?;
+        }
+        pending
+            .extend(references.nodes.into_iter().map(|(id, _)| id).filter(|id| seen.insert(*id)));
+    }
+    Ok(())
+}
+
+fn keep_blob(
+    reader: &mut BlobReader<'_>,
+    blobs: &mut BlobWriter<'_>,
+    id: &BlobId,
+    blob_type: BlobType,
+) -> Result<(), EngineError> {
+    if !blobs.contains(id)? {
+        let bytes = Bytes::from(reader.blob(id, blob_type)?);
+        blobs.add_copy(blob_type, *id, bytes, true)?;
+    }
+    Ok(())
+}
