@@ -64,6 +64,18 @@ impl Cluster {
         self.port
     }
 
+    /// Starts the server again, with these settings and without a network.
+    pub fn restart(&self, settings: &str) {
+        self.stop("fast").succeed();
+        self.launch(&format!("-c listen_addresses='' {settings}"));
+    }
+
+    /// True if the programs come with an extension, which is a package of its own.
+    pub fn has_extension(&self, name: &str) -> bool {
+        let sql = format!("SELECT 1 FROM pg_available_extensions WHERE name = '{name}';");
+        !self.sql("postgres", &sql).is_empty()
+    }
+
     /// Starts a standby that follows this server.
     pub fn standby(&self) -> Self {
         let standby = Self::empty(&self.programs);

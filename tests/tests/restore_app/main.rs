@@ -18,6 +18,7 @@ mod owners;
 mod parts;
 mod scene;
 mod terminal;
+mod unmade;
 mod whole;
 mod world;
 mod wrong;

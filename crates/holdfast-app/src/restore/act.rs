@@ -51,6 +51,7 @@ impl Work<'_, '_> {
             Step::Globals(part, script) => {
                 self.tidy(part)?;
                 let report = database::restore_roles(part, script, self.prepared.context)?;
+                self.report.warnings.extend(report.warnings.iter().cloned());
                 Ok(Done::new(database::sentence_of_roles(&report)))
             }
             Step::Database(database) => self.database(database),
@@ -145,7 +146,13 @@ impl Work<'_, '_> {
         }
         let sentence = database::sentence(&outcome.tables);
         let name = format!("content of database {}", database.to);
-        let verified = vec![Verified::new(name, true, sentence.clone())];
+        let mut verified = vec![Verified::new(name, true, sentence.clone())];
+        let to = &database.to;
+        verified.extend(
+            outcome.unmade.into_iter().map(|it| {
+                Verified::new(format!("{} in database {to}", it.label), false, it.reason)
+            }),
+        );
         Ok(Done { message: sentence, verified })
     }
 

@@ -1,9 +1,9 @@
 //! Restoring roles and databases of a PostgreSQL server.
 
 use holdfast_connect::postgres::{
-    DatabaseContent, GlobalsReport, Holding, Leftovers, PostgresError, RestoreOptions,
-    RestoreSelection, Server, ServerRecord, Standing, TableOutcome, TableReport, globals, holds,
-    leftovers, restore, restore_globals, restore_script, settle, standing, tidy,
+    DatabaseContent, ErrorKind, GlobalsReport, Holding, Leftovers, PostgresError, RestoreOptions,
+    RestoreSelection, Server, ServerRecord, Standing, TableOutcome, TableReport, Unmade, check,
+    globals, holds, leftovers, restore, restore_globals, restore_script, settle, standing, tidy,
 };
 
 use holdfast_connect::words::count;
@@ -46,6 +46,8 @@ pub(super) enum Made {
 pub(super) struct Outcome {
     /// Its tables, compared.
     pub tables: Vec<TableReport>,
+    /// Objects of it that could not be made.
+    pub unmade: Vec<Unmade>,
     /// What was done in place of that, if it came from a script.
     pub script: Option<String>,
     /// What deserves a look, one sentence each.
@@ -218,6 +220,27 @@ impl DatabaseMove<'_> {
         })
     }
 
+    /// What the server lacks that it needs, in one sentence. Roles that are `coming` are made
+    /// before it.
+    pub fn obstacle(
+        &self,
+        wishes: &Wishes,
+        coming: &[String],
+    ) -> Result<Option<String>, RestoreError> {
+        if self.origin == Made::Script {
+            return Ok(None);
+        }
+        let mut options = RestoreOptions::new(self.server.clone(), &self.to, "");
+        options.keep_owners = !wishes.no_owner;
+        match check(&self.tree, &options, coming) {
+            Ok(()) => Ok(None),
+            Err(error) if matches!(error.kind, ErrorKind::Privilege | ErrorKind::Options) => {
+                Ok(Some(format!("database {:?}: {error}", self.to)))
+            }
+            Err(error) => Err(self.failed(error)),
+        }
+    }
+
     /// Restores it, unless it holds what was captured, after what killed restores have left was put
     /// in order.
     ///
@@ -241,10 +264,13 @@ impl DatabaseMove<'_> {
             && let Some(tables) =
                 holds(&self.tree, &self.server, &self.to, options.keep_owners).map_err(failed)?
         {
+            let mut unmade = Vec::new();
             if is_unsettled {
-                warnings.extend(self.about(settle(&self.tree, &options).map_err(failed)?));
+                let report = settle(&self.tree, &options).map_err(failed)?;
+                warnings.extend(self.about(report.warnings));
+                unmade = report.unmade;
             }
-            return Ok(Outcome { tables, script: None, warnings });
+            return Ok(Outcome { tables, unmade, script: None, warnings });
         }
         agreed.check_database(self, &stands)?;
         options.only_empty = stands == Standing::Empty;
@@ -258,7 +284,7 @@ impl DatabaseMove<'_> {
         }
         let report = restore(&self.tree, &options).map_err(failed)?;
         warnings.extend(self.about(report.warnings));
-        Ok(Outcome { tables: report.tables, script: None, warnings })
+        Ok(Outcome { tables: report.tables, unmade: report.unmade, script: None, warnings })
     }
 
     /// Runs the script of it.
@@ -280,7 +306,7 @@ impl DatabaseMove<'_> {
             "ran {}; a script has nothing to compare the result with",
             count(report.statements, "statement", "statements")
         );
-        Ok(Outcome { tables: Vec::new(), script: Some(sentence), warnings })
+        Ok(Outcome { script: Some(sentence), warnings, ..Outcome::default() })
     }
 
     fn about(&self, warnings: Vec<String>) -> impl Iterator<Item = String> {

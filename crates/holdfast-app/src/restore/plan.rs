@@ -40,6 +40,9 @@ pub struct Plan {
     /// What was found where things go.
     #[serde(skip)]
     pub(super) agreed: Agreed,
+    /// Roles that will be made before any database is.
+    #[serde(skip)]
+    coming: Vec<String>,
 }
 
 /// One thing that will be done.
@@ -111,6 +114,7 @@ pub(super) fn plan(prepared: &Prepared<'_>, observer: &dyn Observer) -> Result<P
         warnings: prepared.warnings.clone(),
         refusals: Vec::new(),
         agreed: Agreed::default(),
+        coming: Vec::new(),
     };
     for step in &prepared.steps {
         if observer.is_interrupted() {
@@ -143,6 +147,7 @@ impl Plan {
                     !(report.missing_roles.is_empty() && report.missing_tablespaces.is_empty());
                 let effect = if is_missing { Effect::Make } else { Effect::Keep };
                 self.push(step, effect, database::sentence_of_roles(&report));
+                self.coming.extend(report.missing_roles.iter().cloned());
                 self.warnings.extend(database::warnings_of_roles(&report));
             }
             Step::Database(database) => {
@@ -151,6 +156,9 @@ impl Plan {
                 self.leftovers(prepared, &database.to, &left);
                 self.foreign(database, &effect);
                 self.agreed.database(database, effect.clone());
+                if !matches!(effect, DatabaseEffect::Keep | DatabaseEffect::Leave(_)) {
+                    self.refusals.extend(database.obstacle(prepared.wishes, &self.coming)?);
+                }
                 self.database(prepared, step, database, effect);
             }
             Step::Files(part, origin) => self.files(prepared, step, part, *origin, observer)?,

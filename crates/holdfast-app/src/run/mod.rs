@@ -298,6 +298,9 @@ impl Work<'_> {
             record.token.insert(watch::TOKEN.to_owned(), watch::to_token(&findings));
         }
         let captured = record.captured.clone().unwrap_or_default();
+        let said =
+            made.said().into_iter().map(|it| format!("source {:?}: {it}", source.name.as_str()));
+        report.warnings.extend(said);
         let summary = &capture.record().summary;
         report.sources.push(SourceReport {
             captured,

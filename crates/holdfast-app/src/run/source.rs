@@ -109,6 +109,14 @@ impl<'a> Made<'a> {
         })
     }
 
+    /// What tools said while it was read, though nothing is missing.
+    pub fn said(&self) -> Vec<String> {
+        match self {
+            Self::Postgres(cut) | Self::Globals(cut) => cut.said(),
+            _ => Vec::new(),
+        }
+    }
+
     /// How it is captured.
     pub fn options(&self, source: &Source, shrink_limit: ShrinkLimit) -> SourceOptions {
         let is_stream = !matches!(self, Self::Files(..) | Self::Bucket(_));

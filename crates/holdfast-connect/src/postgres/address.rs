@@ -1,6 +1,7 @@
 //! Addresses of servers, as libpq reads them.
 
 use std::fmt::Write;
+use std::net::IpAddr;
 use std::path::Path;
 
 use zeroize::Zeroizing;
@@ -9,6 +10,8 @@ use super::error::{ErrorKind, PostgresError};
 
 /// Where Debian, Red Hat and the container images have the socket.
 const SOCKET_FOLDERS: [&str; 2] = ["/var/run/postgresql", "/tmp"];
+/// The port of a server that says nothing else.
+const PORT: &str = "5432";
 /// Settings of every session: nothing times out by itself, and times look the same everywhere.
 const SESSION_OPTIONS: &str = "-c statement_timeout=0 -c idle_in_transaction_session_timeout=0 \
      -c TimeZone=UTC -c bytea_output=hex";
@@ -56,7 +59,10 @@ impl Address {
             "user" => self.user = Some(value),
             "dbname" => self.database = Some(value),
             "sslpassword" | "service" | "passfile" => {
-                return Err(wrong(&format!("the address of the server cannot have {name}")));
+                return Err(wrong(&format!(
+                    "the address of the server cannot have {name}: name host, port, database and \
+                     role in it, so that the file says all of what is backed up"
+                )));
             }
             _ => self.parameters.push((name, value)),
         }
@@ -82,12 +88,26 @@ impl Address {
 
     /// Names and ports of the hosts; a name that begins with a slash is a socket's folder.
     pub fn endpoints(&self) -> Result<Vec<(String, u16)>, PostgresError> {
-        let fallback = self.parameter("port").unwrap_or("5432");
-        let hosts = match self.hosts.is_empty() {
-            true => self.parameter("host").unwrap_or_default(),
-            false => &self.hosts,
-        };
-        hosts.split(',').map(|host| endpoint(host, fallback)).collect()
+        if !self.hosts.is_empty() {
+            let port = self.parameter("port").unwrap_or(PORT);
+            return self.hosts.split(',').map(|host| endpoint(host, port)).collect();
+        }
+        let hosts = self.parameter("host").unwrap_or_default().split(',');
+        let ports: Vec<&str> = self.parameter("port").unwrap_or(PORT).split(',').collect();
+        let port = |place: usize| ports.get(place).or(ports.last()).copied().unwrap_or(PORT);
+        hosts.enumerate().map(|(place, host)| named(host.to_owned(), port(place))).collect()
+    }
+
+    /// The same address for one of its hosts only, and for one address of that.
+    pub fn at(&self, host: &str, port: u16, address: Option<IpAddr>) -> Self {
+        const CHOICE: [&str; 5] =
+            ["host", "port", "hostaddr", "target_session_attrs", "load_balance_hosts"];
+        let mut one = Self { hosts: String::new(), ..self.clone() };
+        one.parameters.retain(|(name, _)| !CHOICE.contains(&name.as_str()));
+        let address = address.map(|it| ("hostaddr".to_owned(), it.to_string()));
+        let named = [("host".to_owned(), host.to_owned()), ("port".to_owned(), port.to_string())];
+        one.parameters.extend(named.into_iter().chain(address));
+        one
     }
 
     /// Settings of a session; the last one of each name counts.
@@ -129,16 +149,21 @@ impl Address {
     }
 }
 
+/// A host as an address has it: a port stands behind the name, which may be encoded.
 fn endpoint(host: &str, fallback: &str) -> Result<(String, u16), PostgresError> {
-    let host = decode(host)?;
     let bracketed = host.strip_prefix('[').and_then(|it| it.split_once(']'));
     let (name, port) = match (bracketed, host.rsplit_once(':')) {
         (Some((name, rest)), _) => (name, rest.strip_prefix(':').unwrap_or(fallback)),
-        (None, Some((name, port))) if !host.starts_with('/') => (name, port),
-        _ => (host.as_str(), fallback),
+        (None, Some((name, port))) => (name, port),
+        (None, None) => (host, fallback),
     };
+    named(decode(name)?, if port.is_empty() { fallback } else { port })
+}
+
+fn named(name: String, port: &str) -> Result<(String, u16), PostgresError> {
+    let port = if port.is_empty() { PORT } else { port };
     let port = port.parse().map_err(|_| wrong("a port of the server's address is no number"))?;
-    Ok((if name.is_empty() { "localhost" } else { name }.to_owned(), port))
+    Ok((if name.is_empty() { "localhost".to_owned() } else { name }, port))
 }
 
 fn wrong(text: &str) -> PostgresError {
@@ -202,8 +227,24 @@ mod tests {
         let socket = [("/run/pg".to_owned(), 77)];
         assert_eq!(endpoints("postgres:///db?host=/run/pg&port=77"), socket);
         assert_eq!(endpoints("postgres://%2Frun%2Fpg/db?port=77"), socket);
+        assert_eq!(endpoints("postgres://me@%2Frun%2Fpg:77/db"), socket);
+        let lists = [("a".to_owned(), 1), ("b".to_owned(), 2), ("c".to_owned(), 2)];
+        assert_eq!(endpoints("postgres:///db?host=a,b,c&port=1,2"), lists);
         let two = [("::1".to_owned(), 5432), ("b".to_owned(), 2)];
         assert_eq!(endpoints("postgresql://[::1],b:2/db"), two);
+    }
+
+    #[test]
+    fn one_of_several_hosts_is_the_only_one() {
+        let url = "postgres://me@a:1,b:2/db?target_session_attrs=read-write&sslmode=require";
+        let one = Address::parse(url).unwrap().at("b", 2, Some([127, 0, 0, 1].into()));
+        assert_eq!(one.endpoints().unwrap(), [("b".to_owned(), 2)]);
+        let uri = one.uri("db");
+        assert!(
+            uri.starts_with(
+                "postgresql://me@/db?sslmode=require&host=b&port=2&hostaddr=127.0.0.1&"
+            )
+        );
     }
 
     #[test]

@@ -141,6 +141,10 @@ fn config(tools: &Tools, database: &str, tls: &Tls) -> Result<Config, PostgresEr
         };
         config.port(port);
     }
+    if let Some(place) = address.parameter("hostaddr") {
+        let wrong = |_| PostgresError::new(ErrorKind::Options, "hostaddr is no IP address");
+        config.hostaddr(place.parse().map_err(wrong)?);
+    }
     if let Some(user) = &address.user {
         config.user(user);
     }

@@ -19,7 +19,7 @@ const BEGIN: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
 /// What may end a session or its transaction, of what the server knows: a database or a role may
 /// have it, and the cut must last as long as the dump. Names of settings differ by version.
 const LIMITS_OFF: &str = "SELECT set_config(name, '0', false) FROM pg_settings WHERE name IN \
-    ('transaction_timeout', 'idle_session_timeout', 'lock_timeout', 'statement_timeout', \
+    ('transaction_timeout', 'idle_session_timeout', 'statement_timeout', \
     'idle_in_transaction_session_timeout')";
 /// The snapshot and what a new database needs.
 const FACTS: &str = "SELECT pg_export_snapshot(), txid_current_snapshot(), \
@@ -39,7 +39,8 @@ const SERVER: &str = "SELECT current_setting('server_version'), \
 /// and is what it returns.
 pub type OnRow<'a> = dyn FnMut(Vec<Option<String>>) -> Result<(), PostgresError> + 'a;
 
-/// One moment of several databases: a transaction in each of them, open until this is dropped.
+/// One moment of several databases: a transaction in each of them, open until the database has been
+/// dumped or this is dropped.
 ///
 /// The transactions begin one right after the other, so each database is consistent in itself; the
 /// place in the WAL is recorded for each.
@@ -51,6 +52,10 @@ pub struct Cut {
     /// Seconds since 1970 by the server's clock.
     pub(super) seconds: i64,
     warnings: Vec<String>,
+    /// What of each database this role cannot see, and so no dump has.
+    hidden: BTreeMap<String, Vec<String>>,
+    /// What tools said though they succeeded.
+    heard: Mutex<Vec<String>>,
 }
 
 impl Cut {
@@ -65,11 +70,13 @@ impl Cut {
         let found = check_server(&tools, &mut first, &options)?;
         let system_identifier = identity::of_session(&mut first)?;
         drop(first);
-        let mut sessions = BTreeMap::new();
+        let (mut sessions, mut hidden) = (BTreeMap::new(), BTreeMap::new());
         for name in names {
             let mut session = Session::open(&tools, &name)?;
-            check_database(&mut session, &name)?;
+            hidden.insert(name.clone(), check_database(&mut session, &name)?);
             session.rows(LIMITS_OFF)?;
+            let patience = options.lock_timeout.as_millis();
+            session.run(&format!("SET lock_timeout = {patience}"))?;
             sessions.insert(name, session);
         }
         let mut databases = Vec::new();
@@ -102,7 +109,8 @@ impl Cut {
         };
         let seconds = seconds.parse().unwrap_or_default();
         let sessions = Mutex::new(sessions);
-        Ok(Self { options, tools, sessions, record, seconds, warnings: found.warnings })
+        let (warnings, heard) = (found.warnings, Mutex::default());
+        Ok(Self { options, tools, sessions, record, seconds, warnings, hidden, heard })
     }
 
     /// What `postgres.json` will say.
@@ -146,25 +154,49 @@ impl Cut {
         session.query(sql, on_row)
     }
 
-    /// Makes sure that all transactions of the cut are still open.
+    /// What the tools said since this was asked last, though they succeeded and nothing is missing
+    /// because of it.
+    pub fn said(&self) -> Vec<String> {
+        std::mem::take(&mut *self.heard.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Takes note of what a tool said though it succeeded.
+    pub(super) fn heard(&self, said: Vec<String>) {
+        self.heard.lock().unwrap_or_else(PoisonError::into_inner).extend(said);
+    }
+
+    /// What of a database this role cannot see.
+    pub(super) fn hidden(&self, database: &str) -> &[String] {
+        self.hidden.get(database).map(Vec::as_slice).unwrap_or_default()
+    }
+
+    /// Makes sure that all transactions of the cut are still open, but for those of databases that
+    /// have been dumped.
     ///
     /// # Errors
     /// One is not: what was captured must not be used.
     pub fn check(&self) -> Result<(), PostgresError> {
-        for (record, session) in self.record.databases.iter().zip(self.sessions().values_mut()) {
-            let now = session.value("SELECT txid_current_snapshot()");
-            let is_held =
-                now.as_ref().is_ok_and(|now| now.as_deref() == Some(&record.transactions));
-            if !is_held {
-                let why = now.err().map(|error| format!(": {error}")).unwrap_or_default();
-                let text = format!(
-                    "the transaction that held the cut of database {:?} is over{why}; begin the \
-                     backup again",
-                    record.name
-                );
-                return Err(PostgresError::new(ErrorKind::CutLost, text));
-            }
-        }
+        let mut sessions = self.sessions();
+        self.record.databases.iter().try_for_each(|record| match sessions.get_mut(&record.name) {
+            Some(session) => is_held(record, session),
+            None => Ok(()),
+        })
+    }
+
+    /// Ends the transaction of a database, of which nothing can be asked any more.
+    ///
+    /// # Errors
+    /// It was over already: what was captured must not be used.
+    pub(super) fn release(&self, database: &str) -> Result<(), PostgresError> {
+        let record = self.record.databases.iter().find(|record| record.name == database);
+        let mut sessions = self.sessions();
+        let Some((record, session)) = record.zip(sessions.get_mut(database)) else {
+            return Ok(());
+        };
+        is_held(record, session)?;
+        // The server ends what is left open by itself, though it complains in its log.
+        let _ = session.run("ROLLBACK");
+        sessions.remove(database);
         Ok(())
     }
 
@@ -186,6 +218,20 @@ impl fmt::Debug for Cut {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.debug_struct("Cut").field("record", &self.record).finish_non_exhaustive()
     }
+}
+
+/// Makes sure that the transaction of a database is the one that was begun.
+fn is_held(record: &DatabaseRecord, session: &mut Session) -> Result<(), PostgresError> {
+    let now = session.value("SELECT txid_current_snapshot()");
+    if now.as_ref().is_ok_and(|now| now.as_deref() == Some(&record.transactions)) {
+        return Ok(());
+    }
+    let why = now.err().map(|error| format!(": {error}")).unwrap_or_default();
+    let text = format!(
+        "the transaction that held the cut of database {:?} is over{why}; begin the backup again",
+        record.name
+    );
+    Err(PostgresError::new(ErrorKind::CutLost, text))
 }
 
 /// The snapshot of a transaction that has just begun.

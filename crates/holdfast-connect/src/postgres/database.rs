@@ -7,6 +7,7 @@ use super::content::Entries;
 use super::dump::{Dump, MemberOpener, SharedDump};
 use super::names;
 use super::record::{DatabaseRecord, to_json};
+use super::said::Said;
 use crate::Item;
 
 /// Makes the items of a database's folder while its dump is read.
@@ -44,6 +45,11 @@ impl DatabaseFolder {
         items.push_back(entries.enter(&names::folder(dump.database()), false));
         items.push_back(entries.file("archive.head", dump.toc().encode()));
         Self { entries, record, dump: SharedDump::new(dump), open: None }
+    }
+
+    /// What the tool said, at the end of the folder.
+    pub fn said(&self) -> Said {
+        self.dump.with(Dump::said)
     }
 
     /// Goes on with the next member; false at the end of the folder.

@@ -18,6 +18,7 @@ use super::cut::Cut;
 use super::error::{ErrorKind, PostgresError};
 use super::names::Names;
 use super::record::{DatabaseContent, DatabaseRecord, FORM, MemberKind, MemberRecord};
+use super::said::Said;
 use super::tool::Running;
 use crate::command::StoppableReader;
 use crate::{Content, Opener, Piece};
@@ -50,6 +51,8 @@ pub(super) struct Dump {
     failure: Option<PostgresError>,
     /// Room for what nobody wants.
     skipped: Vec<u8>,
+    /// What the tool said though it succeeded.
+    said: Said,
 }
 
 impl Dump {
@@ -106,6 +109,7 @@ impl Dump {
             room,
             failure: None,
             skipped: vec![0; SKIP_BYTES],
+            said: Said::default(),
         }
     }
 
@@ -134,7 +138,10 @@ impl Dump {
                 Ok(self.open.as_ref().map(|(record, _)| record))
             }
             Event::Complete => {
-                self.running.as_mut().map_or(Ok(()), Running::succeed)?;
+                if let Some(running) = &mut self.running {
+                    running.succeed()?;
+                    self.said = Said::read(&running.end()?.1);
+                }
                 Ok(None)
             }
             Event::Data(_) | Event::Ends(_) => Err(self.damaged("data outside of a table")),
@@ -235,6 +242,11 @@ impl Dump {
             let name = record.path.rsplit('/').next().unwrap_or_default();
             record.path = format!("{folder}/{name}");
         }
+    }
+
+    /// What the tool said, once the dump is complete.
+    pub fn said(&mut self) -> Said {
+        mem::take(&mut self.said)
     }
 
     /// What the dump held, once it is complete.

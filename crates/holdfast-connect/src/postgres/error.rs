@@ -138,6 +138,13 @@ impl Refusal<'_> {
         if has("certificate") {
             return (ErrorKind::Tls, "name the authority with sslrootcert=FILE");
         }
+        if has("unsupported startup parameter") {
+            return (
+                ErrorKind::Options,
+                "that is PgBouncer: name the server behind it, or add \
+                 options to its ignore_startup_parameters",
+            );
+        }
         match code {
             "42501" => (ErrorKind::Privilege, "grant the role what it needs"),
             "" if has("onnect") => (ErrorKind::Unreachable, "check host, port and that it runs"),

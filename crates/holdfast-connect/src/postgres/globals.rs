@@ -7,6 +7,7 @@ use super::archive::{PlainCheck, PlainKind};
 use super::cut::Cut;
 use super::error::{ErrorKind, PostgresError};
 use super::options::Globals;
+use super::said::Said;
 use crate::command::StoppableReader;
 
 /// More than any server has of roles and tablespaces.
@@ -39,6 +40,8 @@ impl Cut {
             read.map_err(|error| PostgresError::io("read from pg_dumpall", &error))?;
         }
         running.succeed()?;
+        let said = Said::read(&running.end()?.1);
+        self.heard([said.left_out, said.others].concat());
         let mut check = PlainCheck::new();
         check.update(&script);
         match check.finish() {

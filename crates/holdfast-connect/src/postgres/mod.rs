@@ -9,6 +9,7 @@
 pub mod archive;
 
 mod address;
+mod choose;
 mod connection;
 mod content;
 mod cut;
@@ -25,6 +26,7 @@ mod psql;
 mod record;
 mod restore;
 mod rows;
+mod said;
 mod session;
 mod source;
 mod sql;
@@ -43,7 +45,8 @@ pub use record::{
 };
 pub use restore::{
     EmitForm, GlobalsReport, Holding, Leftovers, RestoreOptions, RestoreReport, RestoreSelection,
-    ScriptReport, Standing, StoredDatabase, TableOutcome, TableReport, emit, emit_stream, globals,
-    holds, leftovers, restore, restore_globals, restore_script, settle, standing, tidy,
+    ScriptReport, Standing, StoredDatabase, TableOutcome, TableReport, Unmade, check, emit,
+    emit_stream, globals, holds, leftovers, restore, restore_globals, restore_script, settle,
+    standing, tidy,
 };
 pub use source::{GlobalsSource, PostgresSource};

@@ -45,10 +45,10 @@ impl Server {
         }
     }
 
-    /// Reads the address.
+    /// Reads the address, and finds the one server that it means if it leaves a choice.
     ///
     /// # Errors
-    /// The address cannot be right.
+    /// The address cannot be right, or none of several servers answers.
     pub(super) fn resolve(&self) -> Result<Tools, PostgresError> {
         let mut address = Address::parse(&self.url)?;
         if self.exec.is_empty() {
@@ -56,7 +56,7 @@ impl Server {
         }
         let password = self.password.clone().or_else(|| address.password.take());
         let (exec, folder) = (self.exec.clone(), self.tools.clone());
-        Ok(Tools { address, password, exec, folder, stop: Arc::clone(&self.stop) })
+        Tools { address, password, exec, folder, stop: Arc::clone(&self.stop) }.chosen()
     }
 }
 

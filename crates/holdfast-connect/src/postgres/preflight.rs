@@ -159,8 +159,21 @@ fn check_connections(session: &mut Session) -> Result<(), PostgresError> {
     }
 }
 
-/// Checks what concerns one database.
-pub(super) fn check_database(session: &mut Session, database: &str) -> Result<(), PostgresError> {
+/// User mappings whose options, often a password, are not shown to this role.
+const HIDDEN_MAPPINGS: &str = "SELECT format('the options of the user mapping for %s on foreign \
+    server %I, which role %I may not see', CASE m.umuser WHEN 0 THEN 'PUBLIC' \
+    ELSE quote_ident(m.usename) END, m.srvname, current_user) \
+    FROM pg_user_mappings m JOIN pg_foreign_server s ON s.oid = m.srvid \
+    WHERE m.umoptions IS NULL \
+    AND NOT (SELECT rolsuper FROM pg_roles WHERE rolname = current_user) \
+    AND NOT (pg_has_role(s.srvowner, 'USAGE') AND m.umuser = 0) \
+    AND NOT (m.usename = current_user AND has_server_privilege(s.oid, 'USAGE')) ORDER BY 1";
+
+/// Checks what concerns one database; what of it this role cannot see, and so no dump has.
+pub(super) fn check_database(
+    session: &mut Session,
+    database: &str,
+) -> Result<Vec<String>, PostgresError> {
     let role = session.value("SELECT format('%I', current_user)")?.unwrap_or_default();
     let hidden: Vec<String> = session.rows(HIDDEN_ROWS)?.into_iter().flatten().flatten().collect();
     if !hidden.is_empty() {
@@ -181,7 +194,7 @@ pub(super) fn check_database(session: &mut Session, database: &str) -> Result<()
         );
         return Err(PostgresError::new(ErrorKind::Privilege, text));
     }
-    Ok(())
+    Ok(session.rows(HIDDEN_MAPPINGS)?.into_iter().flatten().flatten().collect())
 }
 
 /// The first tables of a list, and how many more there are.

@@ -6,6 +6,9 @@ use super::psql::Psql;
 use super::rows::{OnBytes, Row, Rows};
 use super::tool::Tools;
 
+/// Nothing waits for a lock without end.
+const PATIENCE: &str = "SET lock_timeout = '30s'";
+
 /// A session with one database.
 pub(super) enum Session {
     /// Over a connection of this process.
@@ -17,10 +20,12 @@ pub(super) enum Session {
 impl Session {
     /// Begins a session.
     pub fn open(tools: &Tools, database: &str) -> Result<Self, PostgresError> {
-        match tools.exec.is_empty() {
-            true => Direct::open(tools, database).map(Self::Direct),
-            false => Psql::open(tools, database).map(Self::Psql),
-        }
+        let mut session = match tools.exec.is_empty() {
+            true => Self::Direct(Direct::open(tools, database)?),
+            false => Self::Psql(Psql::open(tools, database)?),
+        };
+        session.run(PATIENCE)?;
+        Ok(session)
     }
 
     /// Runs statements that give no rows.

@@ -10,14 +10,14 @@ use super::database::DatabaseFolder;
 use super::dump::Dump;
 use super::options::Globals;
 use super::record::to_json;
-use crate::{Item, Source};
+use crate::{Item, Source, Trouble};
 
 /// A source of what a cut sees: `databases/`, then `globals.sql` if it is wanted, then
 /// `postgres.json`.
 ///
 /// It can be read only once and in its own order: the content of a file must be read before the
 /// next item is asked for, else it is skipped. An error in any part means that none of it may be
-/// used.
+/// used. The transaction of each database ends when its dump is complete.
 pub struct PostgresSource {
     cut: Arc<Cut>,
     entries: Entries,
@@ -61,7 +61,6 @@ impl PostgresSource {
                 Stage::Server
             }
             Stage::Server => {
-                self.cut.check()?;
                 let json = to_json(self.cut.record())?;
                 self.items.push_back(self.entries.file("postgres.json", json));
                 Stage::Done
@@ -82,11 +81,25 @@ impl PostgresSource {
     }
 
     fn next_member(&mut self, place: usize, mut folder: Box<DatabaseFolder>) -> io::Result<Stage> {
-        Ok(match folder.go_on(&mut self.items)? {
-            true => Stage::Member(place, folder),
-            false => Stage::Database(place + 1),
-        })
+        if folder.go_on(&mut self.items)? {
+            return Ok(Stage::Member(place, folder));
+        }
+        if let Some(record) = self.cut.record().databases.get(place) {
+            // The server need not keep old rows for it any longer.
+            self.cut.release(&record.name)?;
+            let said = folder.said();
+            let lacks = self.cut.hidden(&record.name).iter().cloned().chain(said.left_out);
+            self.items.extend(lacks.map(|lack| lacking(&record.folder, lack)));
+            self.cut.heard(said.others);
+        }
+        Ok(Stage::Database(place + 1))
     }
+}
+
+/// Something of a database that its dump does not have.
+fn lacking(folder: &str, what: String) -> Item {
+    let path = format!("/databases/{folder}").into_bytes();
+    Item::Trouble(Trouble { path, during: "dump", error: io::Error::other(what) })
 }
 
 impl Source for PostgresSource {

@@ -1,7 +1,7 @@
 //! PostgreSQL's own programs, here or behind a command that runs them elsewhere.
 
 use std::ffi::OsString;
-use std::io::{self, Read};
+use std::io::{self, BufRead, BufReader, Read};
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::PathBuf;
 use std::process::{Child, ExitStatus, Stdio};
@@ -17,8 +17,21 @@ use super::address::Address;
 use super::error::{ErrorKind, PostgresError, one_line};
 use super::tool_command::ToolCommand;
 
-/// What is kept of a program's messages: the first ones tell the cause.
-const MESSAGE_BYTES_MAX: usize = 8 << 10;
+/// What is kept of a program's messages.
+const MESSAGE_BYTES_MAX: usize = 1 << 20;
+/// What is told of them: the first ones tell the cause.
+const TOLD_BYTES_MAX: usize = 8 << 10;
+/// How lines begin that only tell of progress.
+const PROGRESS: [&[u8]; 8] = [
+    b"pg_restore: creating ",
+    b"pg_restore: processing ",
+    b"pg_restore: executing ",
+    b"pg_restore: launching ",
+    b"pg_restore: finished ",
+    b"pg_restore: skipping ",
+    b"pg_restore: entering ",
+    b"pg_restore: connecting ",
+];
 /// How long to sleep while a program that closed its output ends.
 const END_INTERVAL: Duration = Duration::from_millis(5);
 /// How long to wait for the rest of the messages of a program that has ended.
@@ -162,6 +175,12 @@ impl Running {
         Err(PostgresError::new(kind, format!("{name} {how}: {said}")))
     }
 
+    /// Waits for the end: whether it was a success, and what it wrote to standard error.
+    pub fn end(&mut self) -> Result<(bool, String), PostgresError> {
+        let status = self.wait()?;
+        Ok((status.success(), self.said()))
+    }
+
     /// How it ended, if it does so soon.
     pub fn outcome_within(&mut self, timeout: Duration) -> Option<Result<(), PostgresError>> {
         let mut left = timeout;
@@ -177,6 +196,11 @@ impl Running {
 
     /// What it wrote to standard error, on one line, after its end.
     pub fn messages(&self) -> String {
+        let said = self.said();
+        one_line(&said[..said.floor_char_boundary(TOLD_BYTES_MAX)])
+    }
+
+    fn said(&self) -> String {
         let mut left = MESSAGES_TIMEOUT;
         // Something that it left running may hold standard error open.
         while self.keeping.as_ref().is_some_and(|keeping| !keeping.is_finished()) {
@@ -185,7 +209,7 @@ impl Running {
             std::thread::sleep(END_INTERVAL);
         }
         let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        one_line(&String::from_utf8_lossy(&kept))
+        String::from_utf8_lossy(&kept).into_owned()
     }
 
     fn wait(&mut self) -> Result<ExitStatus, PostgresError> {
@@ -224,16 +248,20 @@ pub(super) fn stopped() -> PostgresError {
     PostgresError::new(ErrorKind::Stopped, "the work was interrupted")
 }
 
-/// Reads to the end, so that the program never waits, and keeps the beginning.
-fn keep(mut stderr: impl Read, kept: &Mutex<Vec<u8>>) {
-    let mut buffer = [0; 4096];
+/// Reads to the end, so that the program never waits, and keeps the beginning of what it says, but
+/// not its progress.
+fn keep(stderr: impl Read, kept: &Mutex<Vec<u8>>) {
+    let mut stderr = BufReader::new(stderr);
+    let mut line = Vec::new();
     loop {
-        match stderr.read(&mut buffer) {
+        line.clear();
+        match stderr.by_ref().take(MESSAGE_BYTES_MAX as u64).read_until(b'\n', &mut line) {
             Ok(0) => return,
-            Ok(count) => {
+            Ok(_) if PROGRESS.iter().any(|start| line.starts_with(start)) => {}
+            Ok(_) => {
                 let mut kept = kept.lock().unwrap_or_else(PoisonError::into_inner);
                 let room = MESSAGE_BYTES_MAX - kept.len();
-                kept.extend_from_slice(&buffer[..count.min(room)]);
+                kept.extend_from_slice(&line[..line.len().min(room)]);
             }
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             Err(_) => return,

@@ -218,7 +218,7 @@ fn newer_tools_restore_into_the_server_that_they_dumped() {
 fn no_limit_ends_the_cut() {
     for programs in installations() {
         let cluster = filled(&programs);
-        let mut limits = vec!["lock_timeout", "idle_in_transaction_session_timeout"];
+        let mut limits = vec!["idle_in_transaction_session_timeout"];
         limits.extend((cluster.major() >= 14).then_some("idle_session_timeout"));
         limits.extend((cluster.major() >= 17).then_some("transaction_timeout"));
         for limit in &limits {

@@ -39,9 +39,9 @@ pub fn script(cluster: &Cluster, name: &str, text: &str) -> PathBuf {
     path
 }
 
-/// Paths and contents.
+/// Paths and contents, and what is missing.
 #[derive(Debug, Clone, Default)]
-pub struct Tree(pub BTreeMap<String, Vec<u8>>);
+pub struct Tree(pub BTreeMap<String, Vec<u8>>, pub Vec<String>);
 
 /// Captures everything.
 pub fn capture(options: PostgresOptions) -> io::Result<Tree> {
@@ -71,6 +71,10 @@ pub fn read(source: &mut dyn Source) -> io::Result<Tree> {
                 }
                 assert_eq!(content.changed()?, None);
                 assert!(tree.0.insert(path.join("/"), bytes).is_none());
+            }
+            Item::Trouble(trouble) => {
+                let path = String::from_utf8_lossy(&trouble.path);
+                tree.1.push(format!("{path}: {}", trouble.error));
             }
             other => panic!("{other:?}"),
         }

@@ -313,7 +313,8 @@ impl<'run, 'repository> Assembler<'run, 'repository> {
         Ok(())
     }
 
-    /// Tells of trouble with an entry; with a stream it ends the backup.
+    /// Tells of trouble with an entry; with one of a stream it ends the backup. Trouble without the
+    /// name of an entry is something that the source itself knows to be missing.
     fn report(
         &mut self,
         name: Option<&[u8]>,
@@ -322,7 +323,7 @@ impl<'run, 'repository> Assembler<'run, 'repository> {
         error: &std::io::Error,
         observer: &dyn Observer,
     ) -> Result<(), EngineError> {
-        if self.is_stream {
+        if self.is_stream && name.is_some() {
             return Err(EngineError::Stream(std::io::Error::other(error.to_string())));
         }
         self.summary.errors += 1;

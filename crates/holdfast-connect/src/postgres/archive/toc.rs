@@ -218,6 +218,20 @@ impl Entry {
     /// cannot be told from that of other partitions; and if the dump has another statement there
     /// than `COPY` of this table, whose names alone are taken from it.
     pub fn copy_to_stdout(&self) -> Option<Vec<u8>> {
+        let (table, columns) = self.own_rows()?;
+        let columns = columns.map(|columns| [b" (", &*columns, b")"].concat());
+        Some([b"COPY ", &*table, &columns.unwrap_or_default(), b" TO STDOUT"].concat())
+    }
+
+    /// The query for the same rows, to which a condition can be added.
+    pub fn select(&self) -> Option<Vec<u8>> {
+        let (table, columns) = self.own_rows()?;
+        let columns = columns.unwrap_or_else(|| b"*".to_vec());
+        Some([b"SELECT ", &*columns, b" FROM ", &*table].concat())
+    }
+
+    /// The table and the columns that the data fills, as SQL writes them.
+    fn own_rows(&self) -> Option<(Vec<u8>, Option<Vec<u8>>)> {
         if self.root().is_some() {
             return None;
         }
@@ -227,10 +241,8 @@ impl Entry {
         let is_own = self.tag.as_deref() == Some(&**name)
             && schema.iter().all(|schema| namespace == Some(&**schema));
         let table: Vec<&[u8]> = namespace.into_iter().chain([&**name]).collect();
-        let columns = copied.columns.map(|columns| [b" (", &*listed(&columns), b")"].concat());
-        let statement =
-            [b"COPY ", &*dotted(&table), &columns.unwrap_or_default(), b" TO STDOUT"].concat();
-        is_own.then_some(statement)
+        let columns = copied.columns.map(|columns| listed(&columns));
+        is_own.then(|| (dotted(&table), columns))
     }
 
     /// The statement that reads back the root of the partitioned table through which the data of

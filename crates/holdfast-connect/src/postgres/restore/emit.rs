@@ -6,7 +6,7 @@ use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::Path;
 use std::process::Stdio;
 
-use super::super::archive::{PlainCheck, PlainError, PlainKind, Wanted};
+use super::super::archive::{PlainCheck, PlainError, PlainKind, Toc, Wanted};
 use super::super::error::{ErrorKind, PostgresError};
 use super::super::options::Server;
 use super::super::sql::{Script, ScriptError};
@@ -38,7 +38,7 @@ pub fn emit(
     let stored = Stored::read(stored)?;
     if form == EmitForm::Directory {
         create_folder(path)?;
-        let written = write_directory(&stored, &Wanted::All, path);
+        let written = write_directory(&stored, &stored.toc, &Wanted::All, path);
         // What is left of it is of no use; the error is what to tell.
         return written.inspect_err(|_| drop(fs::remove_dir_all(path)));
     }
@@ -66,7 +66,7 @@ pub fn emit_stream(
     match form {
         EmitForm::Sql => write_sql(&server.resolve()?, &stored, output),
         EmitForm::Custom => {
-            let emission = stored.emission(&Wanted::All);
+            let emission = stored.emission(&stored.toc, &Wanted::All);
             let written = emission.write_stream(output, &mut |member| stored.open(member));
             written.map_err(|error| PostgresError::new(ErrorKind::Io, error.to_string()))
         }
@@ -80,7 +80,7 @@ pub fn emit_stream(
 /// Writes an archive with places that several jobs find their data by.
 fn write_custom(stored: &Stored<'_>, file: &File, path: &Path) -> Result<(), PostgresError> {
     let mut file = BufWriter::new(file);
-    let emission = stored.emission(&Wanted::All);
+    let emission = stored.emission(&stored.toc, &Wanted::All);
     let written = emission.write_seekable(&mut file, &mut |member| stored.open(member));
     written.map_err(|error| PostgresError::new(ErrorKind::Io, error.to_string()))?;
     file.flush().map_err(|error| cannot(path, &error))
@@ -94,6 +94,7 @@ pub(super) fn create_folder(folder: &Path) -> Result<(), PostgresError> {
 /// Writes a directory archive into an empty folder.
 pub(super) fn write_directory(
     stored: &Stored<'_>,
+    toc: &Toc,
     wanted: &Wanted,
     folder: &Path,
 ) -> Result<(), PostgresError> {
@@ -101,7 +102,7 @@ pub(super) fn write_directory(
         let file = options().open(folder.join(name))?;
         Ok(Box::new(BufWriter::new(file)) as Box<dyn Write>)
     };
-    let emission = stored.emission(wanted);
+    let emission = stored.emission(toc, wanted);
     let written = emission.write_directory(&mut create, &mut |member| stored.open(member));
     written.map_err(|error| PostgresError::new(ErrorKind::Io, error.to_string()))
 }
@@ -123,7 +124,7 @@ fn write_sql(
     let copied = std::thread::scope(|scope| {
         // Its end of the pipe goes with it, so that pg_restore never waits for a reader.
         let copying = scope.spawn(move || copy(output, script));
-        let emission = stored.emission(&Wanted::All);
+        let emission = stored.emission(&stored.toc, &Wanted::All);
         let written = emission.write_stream(&mut input, &mut |member| stored.open(member));
         drop(input);
         let failed = || Err(PostgresError::new(ErrorKind::Io, "a thread failed"));

@@ -33,6 +33,8 @@ pub struct GlobalsReport {
     /// Memberships that roles which exist had and do not have: role, and member. They are not
     /// given back.
     pub other_memberships: Vec<(String, String)>,
+    /// Tablespaces that could not be made, as on a machine without their folder: one sentence each.
+    pub warnings: Vec<String>,
 }
 
 /// What would be done with the script `globals.sql`.
@@ -49,15 +51,27 @@ pub fn globals(server: &Server, script: &[u8]) -> Result<GlobalsReport, Postgres
 ///
 /// # Errors
 /// [`PostgresError`]: the script is not whole or has something else in it, and nothing was run; or
-/// a statement of it failed, and what ran before stays.
+/// a statement about a role failed, and what ran before stays.
 pub fn restore_globals(server: &Server, script: &[u8]) -> Result<GlobalsReport, PostgresError> {
     let mut session = administrator(&server.resolve()?, "")?;
     let work = Work::read(&mut session, script)?;
     session.run("SET standard_conforming_strings = on")?;
+    let mut report = work.report;
     for statement in &work.statements {
-        session.run(statement)?;
+        let Err(error) = session.run(statement) else { continue };
+        match of_globals(statement.as_bytes()) {
+            Some(OfGlobals::CreateTablespace(name)) => report.warnings.push(format!(
+                "tablespace {:?} could not be created, and what lay in it goes into the usual one: \
+                 {error}",
+                String::from_utf8_lossy(&name)
+            )),
+            // It follows from that.
+            Some(OfGlobals::Tablespace(_) | OfGlobals::Privileges { tablespace: Some(_), .. })
+                if !report.warnings.is_empty() => {}
+            _ => return Err(error),
+        }
     }
-    Ok(work.report)
+    Ok(report)
 }
 
 /// What there is on the server.

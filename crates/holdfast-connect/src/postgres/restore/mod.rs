@@ -5,19 +5,25 @@
 
 mod create;
 mod emit;
+mod extension;
+mod failures;
+mod fill;
 mod globals;
 mod leftover;
 mod objects;
 mod older;
+mod path;
 mod roles;
 mod script;
 mod settings;
+mod spaces;
 mod standing;
 mod stored;
 mod verify;
 mod version;
 
 pub use emit::{EmitForm, emit, emit_stream};
+pub use fill::Unmade;
 pub use globals::{GlobalsReport, globals, restore_globals};
 pub use leftover::{Leftovers, leftovers, tidy};
 pub use script::{ScriptReport, restore_script};
@@ -25,16 +31,17 @@ pub use standing::{Holding, Standing, holds, standing};
 pub use stored::StoredDatabase;
 pub use verify::{TableOutcome, TableReport};
 
-use std::path::{Path, PathBuf};
-use std::process::Stdio;
+use std::collections::BTreeSet;
+use std::path::PathBuf;
 
-use super::archive::{EmitError, Wanted};
+use super::archive::Wanted;
 use super::error::{ErrorKind, PostgresError};
 use super::options::Server;
-use super::session::{Session, identifier};
+use super::session::Session;
 use super::tool::Tools;
-use super::tool_command::ToolCommand;
 use create::Fresh;
+use failures::Failures;
+use fill::Fill;
 use stored::Stored;
 use version::Filler;
 
@@ -98,6 +105,9 @@ pub struct RestoreReport {
     pub database: String,
     /// Tables and large objects, compared with what was captured.
     pub tables: Vec<TableReport>,
+    /// Objects that could not be made. No rows that were captured are among them, but for those of
+    /// extensions that the server does not make in this database.
+    pub unmade: Vec<Unmade>,
     /// What is not as it was, one sentence each.
     pub warnings: Vec<String>,
 }
@@ -122,18 +132,24 @@ pub fn restore(
     let stored = Stored::read(stored)?;
     let wanted = stored.wanted(&options.selection)?;
     let (mut admin, is_there) = destination(&tools, options)?;
-    if options.keep_owners {
-        roles::check(&mut admin, &stored)?;
-    }
+    roles::check(&mut admin, &stored, options.keep_owners, &[])?;
     let mut warnings = Vec::new();
     let older = older::server(&mut admin, &stored)?;
     let filler = Filler::find(&tools, &mut admin, &stored)?;
     warnings.extend(older.iter().map(older::Older::warning));
+    let lacking_spaces = spaces::lacking(&mut admin, &stored)?;
+    warnings.extend(spaces::warnings(&lacking_spaces));
+    let fill =
+        Fill { tools: &tools, stored: &stored, wanted: &wanted, options, filler, lacking_spaces };
     let record = stored.content.record.as_ref();
     let fresh = Fresh::create(&mut admin, record, options, &mut warnings)?;
-    let filled = fill(&tools, &stored, &wanted, options, (&fresh.name, filler));
-    let compared = filled.and_then(|()| finish(&tools, &stored, &wanted, &fresh.name));
-    let (tables, sequences) = match compared {
+    let filled = settings::begin(&mut admin, (&stored, options), (&tools, &fresh.name))
+        .and_then(|()| fill.all(&fresh.name));
+    let compared = filled.and_then(|failures| {
+        let compared = finish(&fill, &fresh.name, &fill.pending(&failures))?;
+        Ok((failures, compared))
+    });
+    let (failures, (mut tables, sequences)) = match compared {
         Ok(compared) => compared,
         Err(error) => {
             // Nobody has seen it yet.
@@ -147,23 +163,71 @@ pub fn restore(
     verify::judge(&tables, &sequences, &fresh.name)?;
     let only_empty = options.only_empty.then_some(&tools);
     warnings.extend(fresh.rename(&mut admin, &options.database, is_there, only_empty)?);
+    let unmade = named(&fill, failures, &mut tables)?;
     settings::apply(&mut admin, &stored, options, &mut warnings);
-    Ok(RestoreReport { database: options.database.clone(), tables, warnings })
+    Ok(RestoreReport { database: options.database.clone(), tables, unmade, warnings })
 }
 
-/// Gives a database that a killed restore had filled and named its settings; what could not be
-/// given back, one sentence each.
+/// Makes sure that the server has the roles and extensions that a restore needs, without touching
+/// anything. Roles that are `coming` are made before it.
+///
+/// # Errors
+/// [`PostgresError`]: what is missing, and what to do about it.
+pub fn check(
+    stored: &dyn StoredDatabase,
+    options: &RestoreOptions,
+    coming: &[String],
+) -> Result<(), PostgresError> {
+    let mut admin = administrator(&options.server.resolve()?, &options.database)?;
+    refuse_standby(&mut admin)?;
+    roles::check(&mut admin, &Stored::read(stored)?, options.keep_owners, coming)
+}
+
+/// Does what needs the name of the database, and compares rows that had to wait for that.
+fn named(
+    fill: &Fill<'_>,
+    failures: Failures,
+    tables: &mut Vec<TableReport>,
+) -> Result<Vec<Unmade>, PostgresError> {
+    let database = &fill.options.database;
+    let waited = fill.pending(&failures);
+    let failures = fill.named(database, failures)?;
+    let mut unmade = fill.unmade(&failures);
+    let came: BTreeSet<i32> = &waited - &fill.pending(&failures);
+    if !came.is_empty() {
+        let mut session = fill::open(fill.tools, database)?;
+        let sequences =
+            verify::sequences(&mut session, fill.stored, fill.wanted, &|it| came.contains(&it))?;
+        let compared = verify::compare(&mut session, fill.stored, &Wanted::Only(came))?;
+        unmade.extend(verify::differing(&compared, &sequences).map(|label| Unmade {
+            label,
+            reason: "it does not hold what was captured".to_owned(),
+        }));
+        tables.extend(compared);
+    }
+    Ok(unmade)
+}
+
+/// Gives a database that a killed restore had filled and named its settings, and what depends on
+/// its name.
 ///
 /// # Errors
 /// [`PostgresError`]: the server or the backup cannot be read.
 pub fn settle(
     stored: &dyn StoredDatabase,
     options: &RestoreOptions,
-) -> Result<Vec<String>, PostgresError> {
-    let mut admin = administrator(&options.server.resolve()?, &options.database)?;
+) -> Result<RestoreReport, PostgresError> {
+    let tools = options.server.resolve()?;
+    let mut admin = administrator(&tools, &options.database)?;
     let (stored, mut warnings) = (Stored::read(stored)?, Vec::new());
+    let filler = Filler::find(&tools, &mut admin, &stored)?;
+    let lacking_spaces = spaces::lacking(&mut admin, &stored)?;
+    let (wanted, mut tables) = (Wanted::All, Vec::new());
+    let fill =
+        Fill { tools: &tools, stored: &stored, wanted: &wanted, options, filler, lacking_spaces };
+    let unmade = named(&fill, Failures::new(), &mut tables)?;
     settings::apply(&mut admin, &stored, options, &mut warnings);
-    Ok(warnings)
+    Ok(RestoreReport { database: options.database.clone(), tables, unmade, warnings })
 }
 
 /// A session beside the database that is to be restored, and whether that exists; it may be
@@ -220,89 +284,17 @@ pub(super) fn administrator(tools: &Tools, target: &str) -> Result<Session, Post
     })
 }
 
-/// Runs `pg_restore` into the fresh database.
-fn fill(
-    tools: &Tools,
-    stored: &Stored<'_>,
-    wanted: &Wanted,
-    options: &RestoreOptions,
-    (database, filler): (&str, Filler),
-) -> Result<(), PostgresError> {
-    let mut command = tools.command("pg_restore");
-    command.args(filler.stop());
-    command.args(["--no-password", "-d"]).arg(tools.address.uri(database));
-    if !options.keep_owners {
-        command.args(["--no-owner", "--no-privileges"]);
-    }
-    if let Some(schema) = &options.selection.schema {
-        // pg_restore restores what is in a schema, and not the schema itself.
-        let sql = format!("CREATE SCHEMA IF NOT EXISTS {}", identifier(schema));
-        Session::open(tools, database)?.run(&sql)?;
-        command.arg("-n").arg(schema);
-    }
-    if let Some(table) = &options.selection.table {
-        command.arg("-t").arg(table);
-    }
-    match &options.jobs {
-        Some((jobs, folder)) => {
-            let folder = folder.join(format!("holdfast-{}", options.run));
-            emit::create_folder(&folder)?;
-            let files = Removed(&folder);
-            emit::write_directory(stored, wanted, &folder)?;
-            command.arg("-j").arg(jobs.to_string()).arg(files.0).stdin(Stdio::null());
-            filler.succeed(&mut tools.start("pg_restore", command.stdout(Stdio::null()))?)
-        }
-        None => feed(tools, stored, wanted, (command.stdout(Stdio::null()), filler)),
-    }
-}
-
-/// Runs a tool that reads the archive from its standard input.
-fn feed(
-    tools: &Tools,
-    stored: &Stored<'_>,
-    wanted: &Wanted,
-    (command, filler): (&mut ToolCommand, Filler),
-) -> Result<(), PostgresError> {
-    let mut running = tools.start("pg_restore", command.stdin(Stdio::piped()))?;
-    let Some(input) = running.child.stdin.take() else {
-        return Err(PostgresError::new(ErrorKind::Tool, "pg_restore has no input"));
-    };
-    let mut input = std::io::BufWriter::with_capacity(64 << 10, input);
-    let fed = stored.emission(wanted).write_stream(&mut input, &mut |member| stored.open(member));
-    // What is left in the buffer is of no use after an error.
-    let (input, _) = input.into_parts();
-    drop(input);
-    match fed {
-        Ok(()) => filler.succeed(&mut running),
-        // Why it stopped reading is the cause.
-        Err(EmitError::Write(error)) => {
-            running.succeed()?;
-            Err(PostgresError::io("write to pg_restore", &error))
-        }
-        Err(error) => Err(PostgresError::new(ErrorKind::Io, error.to_string())),
-    }
-}
-
 /// Gathers statistics, without which queries are slow, and compares: tables, and the sequences
-/// that are not where they were.
+/// that are not where they were; but not those whose rows wait.
 fn finish(
-    tools: &Tools,
-    stored: &Stored<'_>,
-    wanted: &Wanted,
+    fill: &Fill<'_>,
     database: &str,
+    waiting: &BTreeSet<i32>,
 ) -> Result<(Vec<TableReport>, Vec<String>), PostgresError> {
-    let mut session = Session::open(tools, database)?;
-    session.run("ANALYZE")?;
-    let sequences = verify::sequences(&mut session, stored, wanted)?;
-    Ok((verify::compare(&mut session, stored, wanted)?, sequences))
-}
-
-/// Removes a folder of its own files when it is dropped.
-struct Removed<'a>(&'a Path);
-
-impl Drop for Removed<'_> {
-    fn drop(&mut self) {
-        // It may never have been made.
-        let _ = std::fs::remove_dir_all(self.0);
-    }
+    let mut session = fill::open(fill.tools, database)?;
+    session.run("SET statement_timeout = 0; ANALYZE")?;
+    let is_there = |number: i32| !waiting.contains(&number);
+    let sequences = verify::sequences(&mut session, fill.stored, fill.wanted, &is_there)?;
+    let wanted = fill.stored.without(fill.wanted, waiting);
+    Ok((verify::compare(&mut session, fill.stored, &wanted)?, sequences))
 }

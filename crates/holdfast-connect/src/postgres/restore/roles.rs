@@ -1,34 +1,131 @@
-//! Whether the owners of what is restored exist.
+//! Whether a server has what a restore needs, and the role may use it.
 
 use std::collections::BTreeSet;
 
+use super::super::archive::{Entry, Section};
 use super::super::error::{ErrorKind, PostgresError};
 use super::super::session::Session;
+use super::super::sql::{roles_named, statements};
 use super::stored::Stored;
 
-/// How many roles a message names.
+/// How many names a message tells.
 const NAMED_MAX: usize = 5;
+/// Roles, and whether the one that restores may give something to them.
+const ROLES: &str = "SELECT rolname, pg_has_role(current_user, oid, 'MEMBER') FROM pg_roles";
+/// The role that restores, and whether it may make databases.
+const MAKER: &str = "SELECT rolname, rolsuper OR rolcreatedb FROM pg_roles \
+    WHERE rolname = current_user";
 
-/// Refuses a restore that would stop at an owner who does not exist.
-pub(super) fn check(session: &mut Session, stored: &Stored<'_>) -> Result<(), PostgresError> {
-    let owners = stored.toc.entries.iter().filter_map(|entry| entry.owner.as_deref());
-    let owners: BTreeSet<String> =
-        owners.map(|owner| String::from_utf8_lossy(owner).into_owned()).collect();
-    let known = session.rows("SELECT rolname FROM pg_roles")?;
-    let known: BTreeSet<String> = known.into_iter().flatten().flatten().collect();
-    let missing: Vec<&str> =
-        owners.difference(&known).map(String::as_str).filter(|name| !name.is_empty()).collect();
-    if missing.is_empty() {
+/// Refuses a restore that would stop at a role, an owner or an extension that is missing. Roles
+/// that are `coming` will be there by then.
+pub(super) fn check(
+    session: &mut Session,
+    stored: &Stored<'_>,
+    keep_owners: bool,
+    coming: &[String],
+) -> Result<(), PostgresError> {
+    let maker = session.rows(MAKER)?.into_iter().next().unwrap_or_default();
+    let mut maker = maker.into_iter().map(Option::unwrap_or_default);
+    let (role, may_make) = (maker.next().unwrap_or_default(), maker.next());
+    if may_make.as_deref() == Some("f") {
+        let text = format!(
+            "role {role} may not create databases, which a restore needs: run ALTER ROLE \
+             \"{role}\" CREATEDB; as a superuser"
+        );
+        return Err(PostgresError::new(ErrorKind::Privilege, text));
+    }
+    let (mut known, mut beyond) = (BTreeSet::new(), BTreeSet::new());
+    for row in session.rows(ROLES)? {
+        let mut columns = row.into_iter().flatten();
+        let (Some(name), Some(may_give)) = (columns.next(), columns.next()) else { continue };
+        if may_give == "f" {
+            beyond.insert(name.clone());
+        }
+        known.insert(name);
+    }
+    known.extend(coming.iter().cloned());
+    let (owners, named) = used(stored, keep_owners);
+    missing(&owners - &known, "owns what is restored")?;
+    missing(&named - &known, "privileges or policies name")?;
+    if let Some(owner) = made_for(stored, keep_owners).intersection(&beyond).next() {
+        let text = format!(
+            "role {role} may not give objects to {owner}, who owns what is restored: run GRANT \
+             \"{owner}\" TO \"{role}\"; as a superuser, or restore without owners (--no-owner)"
+        );
+        return Err(PostgresError::new(ErrorKind::Privilege, text));
+    }
+    extensions(session, stored)
+}
+
+/// Owners, and other roles that must exist.
+fn used(stored: &Stored<'_>, keep_owners: bool) -> (BTreeSet<String>, BTreeSet<String>) {
+    let text = |name: &[u8]| String::from_utf8_lossy(name).into_owned();
+    let (mut owners, mut named) = (BTreeSet::new(), BTreeSet::new());
+    for entry in &stored.toc.entries {
+        owners.extend(entry.owner.as_deref().filter(|_| keep_owners).map(text));
+        let is_privilege = keep_owners && matches!(&*entry.kind, b"ACL" | b"DEFAULT ACL");
+        // A policy without the roles that it is for is no boundary.
+        if is_privilege || *entry.kind == *b"POLICY" {
+            let all = statements(entry.definition.as_deref().unwrap_or_default());
+            let roles = all.unwrap_or_default();
+            named.extend(roles.iter().flat_map(|it| roles_named(it)).map(|it| text(&it)));
+        }
+    }
+    owners.remove("");
+    (owners, named)
+}
+
+/// Owners of what is made in the database. That of the database itself, and those that the server
+/// brings, are set only if the role may.
+fn made_for(stored: &Stored<'_>, keep_owners: bool) -> BTreeSet<String> {
+    let is_made = |entry: &&Entry| {
+        keep_owners && entry.section == Section::PreData && *entry.kind != *b"DATABASE"
+    };
+    let owners = stored.toc.entries.iter().filter(is_made).filter_map(|it| it.owner.as_deref());
+    let owners = owners.map(|owner| String::from_utf8_lossy(owner).into_owned());
+    owners.filter(|owner| !owner.starts_with("pg_")).collect()
+}
+
+fn missing(roles: BTreeSet<String>, why: &str) -> Result<(), PostgresError> {
+    if roles.is_empty() {
         return Ok(());
     }
-    let named = missing.iter().take(NAMED_MAX).copied().collect::<Vec<_>>().join(", ");
-    let more = match missing.len().saturating_sub(NAMED_MAX) {
-        0 => String::new(),
-        more => format!(" and {more} more"),
-    };
     let text = format!(
-        "the server has no role {named}{more}, which owns what is restored: restore the roles \
-         first (globals.sql), or restore without owners (--no-owner)"
+        "the server has no role {}, which {why}: restore the roles first (globals.sql), create \
+         them, or restore without owners and privileges (--no-owner)",
+        listed(&roles)
     );
     Err(PostgresError::new(ErrorKind::Privilege, text))
+}
+
+/// Refuses a restore to a server without an extension that the database has.
+fn extensions(session: &mut Session, stored: &Stored<'_>) -> Result<(), PostgresError> {
+    let of_kind = |entry: &&Entry| *entry.kind == *b"EXTENSION";
+    let used = stored.toc.entries.iter().filter(of_kind).filter_map(|it| it.tag.as_deref());
+    let mut used: BTreeSet<String> =
+        used.map(|name| String::from_utf8_lossy(name).into_owned()).collect();
+    if used.is_empty() {
+        return Ok(());
+    }
+    for name in session.rows("SELECT name FROM pg_available_extensions")?.into_iter().flatten() {
+        used.remove(&name.unwrap_or_default());
+    }
+    if used.is_empty() {
+        return Ok(());
+    }
+    let text = format!(
+        "the server lacks extension {}, which database {:?} uses: install it on the server first",
+        listed(&used),
+        stored.content.database
+    );
+    Err(PostgresError::new(ErrorKind::Options, text))
+}
+
+/// The first names of a list, and how many more there are.
+fn listed(names: &BTreeSet<String>) -> String {
+    let named = names.iter().take(NAMED_MAX).cloned().collect::<Vec<_>>().join(", ");
+    match names.len().saturating_sub(NAMED_MAX) {
+        0 => named,
+        more => format!("{named} and {more} more"),
+    }
 }

@@ -1,12 +1,15 @@
 //! What belongs to a database as such: its settings, privileges and comment.
 //!
 //! The dump has them as statements with the database's name in them, written by the
-//! author of the dump. Only those are run that pg_dump writes about this database.
+//! author of the dump. Only those are run that pg_dump writes about this database, with the name
+//! that it has here. Settings count while it is filled: they may decide what a view shows, and how
+//! money is written.
 
 use super::super::archive::Entry;
 use super::super::error::{ErrorKind, PostgresError};
 use super::super::session::{Session, identifier};
-use super::super::sql::{is_about_database, statements};
+use super::super::sql::{about_database, is_setting_of_database, statements};
+use super::super::tool::Tools;
 use super::RestoreOptions;
 use super::stored::Stored;
 
@@ -40,6 +43,39 @@ pub(super) fn finish(session: &mut Session, database: &str, warnings: &mut Vec<S
     }
 }
 
+/// Gives a database that is about to be filled its settings, as far as it takes them; what it does
+/// not take is told when it is finished.
+///
+/// # Errors
+/// [`PostgresError`]: the server refuses to take back settings with which nobody can connect.
+pub(super) fn begin(
+    session: &mut Session,
+    (stored, options): (&Stored<'_>, &RestoreOptions),
+    (tools, fresh): (&Tools, &str),
+) -> Result<(), PostgresError> {
+    if !options.selection.is_everything() {
+        return Ok(());
+    }
+    let of = stored.content.database.as_bytes();
+    for entry in stored.toc.entries.iter().filter(|entry| is_of_database(entry)) {
+        let all = statements(entry.definition.as_deref().unwrap_or_default());
+        let all = all.unwrap_or_default();
+        for statement in all.iter().filter(|it| is_setting_of_database(it, of)) {
+            if let Some(statement) = about_database(statement, of, fresh.as_bytes()) {
+                // One that is refused here is refused again in the end, and told then.
+                let _ = session.run(&String::from_utf8_lossy(&statement));
+            }
+        }
+    }
+    match Session::open(tools, fresh) {
+        // A library that it wants to be loaded may not be installed.
+        Err(error) if error.kind == ErrorKind::Statement => {
+            session.run(&format!("ALTER DATABASE {} RESET ALL", identifier(fresh)))
+        }
+        opened => opened.map(drop),
+    }
+}
+
 /// Runs the statements of one entry.
 fn apply_entry(
     session: &mut Session,
@@ -48,19 +84,12 @@ fn apply_entry(
     entry: &Entry,
     warnings: &mut Vec<String>,
 ) {
-    let definition = entry.definition.as_deref().unwrap_or_default();
-    if options.database != stored.content.database {
-        let kind = String::from_utf8_lossy(&entry.kind).to_lowercase();
-        warnings.push(format!(
-            "{kind} of the database were not applied, since it has another name: {}",
-            String::from_utf8_lossy(definition).trim()
-        ));
-        return;
-    }
     if !options.keep_owners && *entry.kind == *b"ACL" {
         return;
     }
-    if let Err(error) = run(session, definition, &options.database) {
+    let definition = entry.definition.as_deref().unwrap_or_default();
+    let name = (stored.content.database.as_bytes(), options.database.as_bytes());
+    if let Err(error) = run(session, definition, name) {
         warnings.push(format!("settings of the database were not applied: {error}"));
     }
     // Privileges may have been given in the name of somebody else.
@@ -71,21 +100,27 @@ fn apply_entry(
     }
 }
 
-/// Runs what is about the database, all of it or nothing.
-fn run(session: &mut Session, definition: &[u8], database: &str) -> Result<(), PostgresError> {
+/// Runs what is about the database of the first name for that of the second one, all of it or
+/// nothing.
+fn run(
+    session: &mut Session,
+    definition: &[u8],
+    (captured, here): (&[u8], &[u8]),
+) -> Result<(), PostgresError> {
     let refused = |why: String| PostgresError::new(ErrorKind::Statement, why);
     let all = statements(definition).map_err(|error| refused(error.to_string()))?;
+    let mut taken = Vec::new();
     for statement in &all {
-        if !is_about_database(statement, database.as_bytes()) {
+        taken.push(about_database(statement, captured, here).ok_or_else(|| {
             let shown: String =
                 String::from_utf8_lossy(statement).chars().take(SHOWN_MAX).collect();
-            return Err(refused(format!(
+            refused(format!(
                 "the dump has a statement that pg_dump does not write about a database: {shown:?}"
-            )));
-        }
+            ))
+        })?);
     }
     session.run("SET standard_conforming_strings = on")?;
-    for statement in &all {
+    for statement in &taken {
         session.run(&String::from_utf8_lossy(statement))?;
     }
     Ok(())

@@ -1,6 +1,6 @@
 //! A captured database as it lies in a backup.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::io::{self, Read};
 
 use super::super::archive::{Emission, LargeObjects, Limits, Member, Toc, Wanted};
@@ -91,8 +91,20 @@ impl<'a> Stored<'a> {
         }
     }
 
-    /// The archive, to be written.
-    pub fn emission<'s>(&'s self, wanted: &'s Wanted) -> Emission<'s> {
-        Emission::new(&self.toc, &self.large_objects, wanted)
+    /// What is wanted without some entries.
+    pub fn without(&self, wanted: &Wanted, entries: &BTreeSet<i32>) -> Wanted {
+        match wanted {
+            Wanted::All if entries.is_empty() => Wanted::All,
+            Wanted::All => {
+                let all: BTreeSet<i32> = self.toc.with_data().map(|entry| entry.dump_id).collect();
+                Wanted::Only(&all - entries)
+            }
+            Wanted::Only(numbers) => Wanted::Only(numbers - entries),
+        }
+    }
+
+    /// The archive with this table of contents, its own or a part of that, to be written.
+    pub fn emission<'s>(&'s self, toc: &'s Toc, wanted: &'s Wanted) -> Emission<'s> {
+        Emission::new(toc, &self.large_objects, wanted)
     }
 }

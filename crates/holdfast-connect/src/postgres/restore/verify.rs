@@ -1,11 +1,12 @@
 //! Whether restored tables hold what was captured.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use super::super::archive::{Content, ContentHasher, ContentKind, Entry, Wanted};
 use super::super::error::{ErrorKind, PostgresError};
 use super::super::record::{MemberKind, MemberRecord};
 use super::super::session::{Session, identifier, literal};
+use super::extension::{Filter, Filtered};
 use super::stored::Stored;
 
 /// What `pg_dump` sets in its session, so that rows are written as it writes them.
@@ -18,6 +19,8 @@ const PIECE_BYTES: u64 = 1 << 20;
 const NO_ENCODING: &str = "its name is in no encoding";
 /// Why a partition that others were mixed with is not compared.
 const THROUGH_ROOT: &str = "it was dumped through the root of its partitions";
+/// Why rows that are no rows of `COPY` are not compared.
+const AS_STATEMENTS: &str = "it was dumped as statements";
 /// How many tables a message names.
 const NAMED_MAX: usize = 5;
 
@@ -71,7 +74,8 @@ pub(super) fn each(
     go_on: &mut dyn FnMut(TableReport) -> bool,
 ) -> Result<(), PostgresError> {
     session.run(SETTINGS)?;
-    let encoding = encoding(stored);
+    let form = Form { encoding: encoding(stored), filtered: Filtered::ask(session)? };
+    let extensions = stored.content.record.as_ref().map(|record| &record.extensions);
     let entries: HashMap<i32, &Entry> =
         stored.toc.with_data().map(|entry| (entry.dump_id, entry)).collect();
     let mut roots = Roots::default();
@@ -85,7 +89,10 @@ pub(super) fn each(
         };
         if is_wanted {
             let entry = entries.get(&record.dump_id).copied();
-            let outcome = outcome(session, record, entry, encoding.as_deref(), &mut roots)?;
+            let outcome = match entry.and_then(|it| form.filtered.of(it)) {
+                Some(filter) => filtered(session, record, entry, (filter, &form), extensions)?,
+                None => outcome(session, record, entry, &form, &mut roots)?,
+            };
             if !go_on(TableReport { label: record.label(), rows: record.rows, outcome }) {
                 break;
             }
@@ -94,15 +101,18 @@ pub(super) fn each(
     Ok(())
 }
 
-/// The sequences that do not stand where they stood. Of a part of a database none is restored.
+/// The sequences, of those that are asked for by the number of their entry, that do not stand where
+/// they stood. Of a part of a database none is restored.
 pub(super) fn sequences(
     session: &mut Session,
     stored: &Stored<'_>,
     wanted: &Wanted,
+    is_asked: &dyn Fn(i32) -> bool,
 ) -> Result<Vec<String>, PostgresError> {
     let mut differing = Vec::new();
     let all = stored.toc.entries.iter().filter(|entry| *entry.kind == *b"SEQUENCE SET");
-    for entry in all.filter(|_| matches!(wanted, Wanted::All)) {
+    let all = all.filter(|entry| matches!(wanted, Wanted::All) && is_asked(entry.dump_id));
+    for entry in all {
         let text = |bytes: &Option<Box<[u8]>>| String::from_utf8(bytes.as_deref()?.to_vec()).ok();
         let names = text(&entry.namespace).zip(text(&entry.tag));
         // A name in another encoding cannot be asked for.
@@ -120,19 +130,27 @@ pub(super) fn sequences(
     Ok(differing)
 }
 
+/// What differs, one line each.
+pub(super) fn differing(
+    reports: &[TableReport],
+    sequences: &[String],
+) -> impl Iterator<Item = String> {
+    let tables = reports.iter().filter_map(|report| match report.outcome {
+        TableOutcome::Differs { rows } => {
+            Some(format!("{} ({rows} rows, {} were captured)", report.label, report.rows))
+        }
+        _ => None,
+    });
+    tables.chain(sequences.iter().cloned())
+}
+
 /// Refuses what differs.
 pub(super) fn judge(
     reports: &[TableReport],
     sequences: &[String],
     database: &str,
 ) -> Result<(), PostgresError> {
-    let differing = reports.iter().filter_map(|report| match report.outcome {
-        TableOutcome::Differs { rows } => {
-            Some(format!("{} ({rows} rows, {} were captured)", report.label, report.rows))
-        }
-        _ => None,
-    });
-    let differing: Vec<String> = differing.chain(sequences.iter().cloned()).collect();
+    let differing: Vec<String> = differing(reports, sequences).collect();
     if differing.is_empty() {
         return Ok(());
     }
@@ -145,13 +163,46 @@ pub(super) fn judge(
     Err(PostgresError::new(ErrorKind::Differs, text))
 }
 
+/// How a dump has its rows.
+struct Form {
+    /// The encoding, unless it is UTF-8, in which sessions speak.
+    encoding: Option<String>,
+    filtered: Filtered,
+}
+
+/// Compares a table of an extension by the rows that a dump would have of it.
+fn filtered(
+    session: &mut Session,
+    record: &MemberRecord,
+    entry: Option<&Entry>,
+    (filter, form): (&Filter, &Form),
+    captured: Option<&BTreeMap<String, String>>,
+) -> Result<TableOutcome, PostgresError> {
+    let Some(select) = entry.and_then(Entry::select).filter(|_| record.kind == MemberKind::Rows)
+    else {
+        return not_compared(AS_STATEMENTS);
+    };
+    let encoding = form.encoding.as_deref();
+    let Some(select) = in_utf8(session, select, encoding)? else {
+        return not_compared(NO_ENCODING);
+    };
+    let statement = format!("COPY ({select} {}) TO STDOUT", filter.condition);
+    let found = table(session, &(statement + &in_encoding(encoding)))?;
+    Ok(match (record.is(&found), filter.other_version(captured)) {
+        (true, _) => TableOutcome::Same,
+        (false, Some(reason)) => TableOutcome::NotCompared { reason },
+        (false, None) => TableOutcome::Differs { rows: found.rows },
+    })
+}
+
 fn outcome(
     session: &mut Session,
     record: &MemberRecord,
     entry: Option<&Entry>,
-    encoding: Option<&str>,
+    form: &Form,
     roots: &mut Roots,
 ) -> Result<TableOutcome, PostgresError> {
+    let encoding = form.encoding.as_deref();
     let found = match (record.kind, record.large_object) {
         (_, Some(oid)) => large_object(session, oid, record.bytes)?,
         (MemberKind::Rows, None) => {
@@ -163,7 +214,7 @@ fn outcome(
                 None => return not_compared(NO_ENCODING),
             }
         }
-        _ => return not_compared("it was dumped as statements"),
+        _ => return not_compared(AS_STATEMENTS),
     };
     Ok(match record.is(&found) {
         true => TableOutcome::Same,
@@ -246,8 +297,12 @@ fn rows(
     encoding: Option<&str>,
 ) -> Result<Option<Content>, PostgresError> {
     let Some(statement) = in_utf8(session, statement, encoding)? else { return Ok(None) };
-    let form = encoding.map(|name| format!(" WITH (ENCODING {})", literal(name)));
-    table(session, &(statement + form.as_deref().unwrap_or_default())).map(Some)
+    table(session, &(statement + &in_encoding(encoding))).map(Some)
+}
+
+/// What asks `COPY` for an encoding.
+fn in_encoding(encoding: Option<&str>) -> String {
+    encoding.map(|name| format!(" WITH (ENCODING {})", literal(name))).unwrap_or_default()
 }
 
 /// The encoding of the dump, unless it is UTF-8, in which sessions speak.

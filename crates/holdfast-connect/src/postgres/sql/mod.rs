@@ -14,6 +14,7 @@ mod tests;
 
 pub(super) use script::{Piece, Script, ScriptError, statements};
 pub(super) use statement::{
-    Grantees, OfGlobals, copied, is_about_database, of_globals, qualified_name,
+    Grantees, OfGlobals, about_database, copied, is_setting_of_database, of_globals,
+    qualified_name, roles_named,
 };
 pub(super) use token::quoted;

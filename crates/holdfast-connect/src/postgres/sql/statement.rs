@@ -1,6 +1,6 @@
 //! What a statement is about.
 
-use super::token::{Cursor, Token, tokens};
+use super::token::{Cursor, Token, first_tokens, placed, quoted, tokens};
 
 /// True for `COPY ... FROM stdin;`, behind which rows come.
 pub(super) fn is_copy_from_stdin(statement: &[u8]) -> bool {
@@ -85,15 +85,37 @@ fn qualified(cursor: &mut Cursor<'_>) -> Option<Vec<Vec<u8>>> {
     Some(names)
 }
 
-/// True for a statement that pg_dump writes about a database as such: its settings, its privileges,
-/// its comment and its security labels.
-pub(crate) fn is_about_database(statement: &[u8], database: &[u8]) -> bool {
-    let Some(tokens) = tokens(statement) else { return false };
+/// A statement that pg_dump writes about a database as such, its settings, its privileges, its
+/// comment and its security labels, as one about a database of another name. `None` for any other
+/// statement.
+pub(crate) fn about_database(statement: &[u8], database: &[u8], other: &[u8]) -> Option<Vec<u8>> {
+    let placed = placed(statement)?;
+    let tokens: Vec<Token> = placed.iter().map(|(token, _)| token.clone()).collect();
+    if authorization(&tokens).is_some() {
+        return Some(statement.to_vec());
+    }
     settings(&tokens, database)
         .or_else(|| comment(&tokens, database))
-        .or_else(|| privileges(&tokens, database))
-        .or_else(|| authorization(&tokens))
-        .is_some()
+        .or_else(|| privileges(&tokens, database))?;
+    // A role may be called "database" too, but never behind these words.
+    let is_word = |token: &Token, words: &[&str]| matches!(token, Token::Word(word) if words.iter().any(|it| it.as_bytes() == word));
+    let is_name = |three: &&[(Token, _)]| {
+        let [(before, _), (word, _), (name, _)] = three else { return false };
+        is_word(before, &["alter", "in", "on"])
+            && is_word(word, &["database"])
+            && matches!(name, Token::Word(it) | Token::Name(it) if it == database)
+    };
+    let place = placed.windows(3).find(is_name).map(|three| three[2].1.clone())?;
+    Some([&statement[..place.start], &quoted(other), &statement[place.end..]].concat())
+}
+
+/// True for a statement that gives a database a setting, for all of its sessions or for those of a
+/// role.
+pub(crate) fn is_setting_of_database(statement: &[u8], database: &[u8]) -> bool {
+    tokens(statement).is_some_and(|tokens| {
+        let is_setting = |token: &Token| matches!(token, Token::Word(word) if word == b"set");
+        settings(&tokens, database).is_some() && tokens.iter().any(is_setting)
+    })
 }
 
 fn settings(tokens: &[Token], database: &[u8]) -> Option<()> {
@@ -161,6 +183,62 @@ fn authorization(tokens: &[Token]) -> Option<()> {
 
 fn is_name(cursor: &mut Cursor<'_>, wanted: &[u8]) -> Option<()> {
     (cursor.name()? == wanted).then_some(())
+}
+
+/// The roles that a statement of a dump names, which must exist when it is run: who gets a
+/// privilege or loses one, whose objects it is about by default, in whose name it is done, and
+/// whom a policy is for.
+pub(crate) fn roles_named(statement: &[u8]) -> Vec<Vec<u8>> {
+    let first = first_tokens(statement);
+    let mut cursor = Cursor::new(&first);
+    if cursor.words("create policy").is_some() {
+        return of_policy(&mut cursor).unwrap_or_default();
+    }
+    if cursor.words("set session authorization").is_some() {
+        return cursor.name().map(<[u8]>::to_vec).into_iter().collect();
+    }
+    let mut roles = Vec::new();
+    if cursor.words("alter default privileges for role").is_some() {
+        roles.extend(cursor.name().map(<[u8]>::to_vec));
+    } else if cursor.words("grant").or_else(|| cursor.words("revoke")).is_none() {
+        return roles;
+    }
+    // What stands before may be the types of a function.
+    let behind =
+        |word: &[u8]| Some(statement.windows(word.len()).rposition(|it| it == word)? + word.len());
+    if let Some(place) = behind(b" TO ").max(behind(b" FROM ")) {
+        let tokens = first_tokens(&statement[place..]);
+        let mut cursor = Cursor::new(&tokens);
+        roles.extend(role(&mut cursor));
+    }
+    roles
+}
+
+fn of_policy(cursor: &mut Cursor<'_>) -> Option<Vec<Vec<u8>>> {
+    cursor.name()?;
+    cursor.words("on")?;
+    qualified(cursor)?;
+    for word in ["as", "for"] {
+        if cursor.words(word).is_some() {
+            cursor.name()?;
+        }
+    }
+    cursor.words("to")?;
+    let mut roles = Vec::new();
+    loop {
+        roles.extend(role(cursor));
+        if cursor.sign(b',').is_none() {
+            return Some(roles);
+        }
+    }
+}
+
+/// A role that can be missing.
+fn role(cursor: &mut Cursor<'_>) -> Option<Vec<u8>> {
+    if cursor.words("public").is_some() {
+        return None;
+    }
+    cursor.name().map(<[u8]>::to_vec)
 }
 
 /// What a statement of the script of roles and tablespaces is about.
@@ -314,4 +392,59 @@ fn privileges_of(tokens: &[Token]) -> Option<OfGlobals> {
         |token: &Token| matches!(token, Token::Word(_) | Token::Name(_) | Token::Sign(b','));
     let mut all = privileges.iter().chain(cursor.rest());
     all.all(is_plain).then_some(OfGlobals::Privileges { tablespace, grantees })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{about_database, roles_named};
+
+    #[test]
+    fn roles_that_must_exist_are_found() {
+        for (statement, roles) in [
+            ("GRANT SELECT ON TABLE public.t TO reader;", vec!["reader"]),
+            (
+                "GRANT ALL ON FUNCTION public.f(a text[], b \"x\") TO \"a b\" WITH GRANT OPTION;",
+                vec!["a b"],
+            ),
+            ("REVOKE ALL ON TABLE public.t FROM PUBLIC;", vec![]),
+            (
+                "ALTER DEFAULT PRIVILEGES FOR ROLE own IN SCHEMA s GRANT SELECT ON TABLES TO r;",
+                vec!["own", "r"],
+            ),
+            ("SET SESSION AUTHORIZATION giver;", vec!["giver"]),
+            (
+                "CREATE POLICY p ON s.t AS RESTRICTIVE FOR SELECT TO a, \"B\" USING ((x = 'y'::text));",
+                vec!["a", "B"],
+            ),
+            ("CREATE POLICY p ON s.t USING ((x = ' TO z'::text));", vec![]),
+            ("CREATE TABLE t (a text DEFAULT ' TO z');", vec![]),
+        ] {
+            let found = roles_named(statement.as_bytes());
+            let found: Vec<_> = found.iter().map(|it| String::from_utf8_lossy(it)).collect();
+            assert_eq!(found, roles, "{statement}");
+        }
+    }
+
+    #[test]
+    fn a_setting_goes_to_a_database_of_another_name() {
+        for (statement, expected) in [
+            (
+                "ALTER DATABASE app SET search_path TO 'a', 'app';",
+                "ALTER DATABASE \"n\"\"\" SET search_path TO 'a', 'app';",
+            ),
+            (
+                "ALTER ROLE database IN DATABASE \"app\" SET x TO 1;",
+                "ALTER ROLE database IN DATABASE \"n\"\"\" SET x TO 1;",
+            ),
+            (
+                "REVOKE CONNECT ON DATABASE app FROM app;",
+                "REVOKE CONNECT ON DATABASE \"n\"\"\" FROM app;",
+            ),
+            ("COMMENT ON DATABASE app IS 'app';", "COMMENT ON DATABASE \"n\"\"\" IS 'app';"),
+        ] {
+            let found = about_database(statement.as_bytes(), b"app", b"n\"").unwrap();
+            assert_eq!(String::from_utf8_lossy(&found), expected);
+            assert_eq!(about_database(statement.as_bytes(), b"other", b"n"), None);
+        }
+    }
 }

@@ -1,5 +1,7 @@
 //! The words of one statement.
 
+use std::ops::Range;
+
 /// A part of a statement.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Token {
@@ -19,42 +21,67 @@ pub(crate) enum Token {
 /// statements, or has something that few statements have: a dollar sign, a comment, a backslash
 /// outside of a text. Texts are read as with `standard_conforming_strings`.
 pub(crate) fn tokens(statement: &[u8]) -> Option<Vec<Token>> {
+    Some(placed(statement)?.into_iter().map(|(token, _)| token).collect())
+}
+
+/// Those that a statement begins with, up to what [`tokens`] does not take.
+pub(crate) fn first_tokens(statement: &[u8]) -> Vec<Token> {
+    let (found, _) = scan(statement);
+    found.into_iter().map(|(token, _)| token).collect()
+}
+
+/// The same as [`tokens`], each with its place in the statement.
+pub(crate) fn placed(statement: &[u8]) -> Option<Vec<(Token, Range<usize>)>> {
+    let (found, is_whole) = scan(statement);
+    is_whole.then_some(found)
+}
+
+/// The tokens, and whether they are all of the statement.
+fn scan(statement: &[u8]) -> (Vec<(Token, Range<usize>)>, bool) {
     let mut rest = statement.trim_ascii();
+    let mut place = statement.len() - statement.trim_ascii_start().len();
     rest = rest.strip_suffix(b";").unwrap_or(rest);
     let mut found = Vec::new();
     while let Some(first) = rest.first() {
-        let (token, taken) = match first {
-            b' ' | b'\t' | b'\n' => (None, 1),
-            b'\'' => (Some(Token::Text), quoted_bytes(rest, b'\'', false)?),
-            b'e' | b'E' if rest.get(1) == Some(&b'\'') => {
-                (Some(Token::Text), 1 + quoted_bytes(&rest[1..], b'\'', true)?)
-            }
-            b'"' => {
-                let taken = quoted_bytes(rest, b'"', false)?;
-                (Some(Token::Name(unquoted(&rest[1..taken - 1]))), taken)
-            }
-            b'a'..=b'z' | b'A'..=b'Z' | b'_' | 0x80.. => {
-                let taken = rest.iter().take_while(|byte| is_in_word(**byte)).count();
-                (Some(Token::Word(rest[..taken].to_ascii_lowercase())), taken)
-            }
-            b'0'..=b'9' => {
-                let is_in_number = |byte: &&u8| byte.is_ascii_digit() || **byte == b'.';
-                (Some(Token::Number), rest.iter().take_while(is_in_number).count())
-            }
-            b',' | b'.' | b'(' | b')' | b'=' | b'+' => (Some(Token::Sign(*first)), 1),
-            // A minus sign, but not two.
-            b'-' if rest.get(1) != Some(&b'-') => (Some(Token::Sign(b'-')), 1),
-            _ => return None,
-        };
-        found.extend(token);
+        let Some((token, taken)) = first_of(rest) else { return (found, false) };
+        found.extend(token.map(|token| (token, place..place + taken)));
         rest = &rest[taken..];
+        place += taken;
         // A text or a name directly behind a word or a text is a form of its own.
         let is_apart = matches!(first, b' ' | b'\t' | b'\n' | b',' | b'.' | b'(' | b'=');
         if !is_apart && matches!(rest.first(), Some(b'\'' | b'"' | b'&' | b'$')) {
-            return None;
+            return (found, false);
         }
     }
-    Some(found)
+    (found, true)
+}
+
+/// The token that a text begins with, if it is no blank, and how many bytes it takes.
+fn first_of(rest: &[u8]) -> Option<(Option<Token>, usize)> {
+    let first = rest.first()?;
+    Some(match first {
+        b' ' | b'\t' | b'\n' => (None, 1),
+        b'\'' => (Some(Token::Text), quoted_bytes(rest, b'\'', false)?),
+        b'e' | b'E' if rest.get(1) == Some(&b'\'') => {
+            (Some(Token::Text), 1 + quoted_bytes(&rest[1..], b'\'', true)?)
+        }
+        b'"' => {
+            let taken = quoted_bytes(rest, b'"', false)?;
+            (Some(Token::Name(unquoted(&rest[1..taken - 1]))), taken)
+        }
+        b'a'..=b'z' | b'A'..=b'Z' | b'_' | 0x80.. => {
+            let taken = rest.iter().take_while(|byte| is_in_word(**byte)).count();
+            (Some(Token::Word(rest[..taken].to_ascii_lowercase())), taken)
+        }
+        b'0'..=b'9' => {
+            let is_in_number = |byte: &&u8| byte.is_ascii_digit() || **byte == b'.';
+            (Some(Token::Number), rest.iter().take_while(is_in_number).count())
+        }
+        b',' | b'.' | b'(' | b')' | b'=' | b'+' => (Some(Token::Sign(*first)), 1),
+        // A minus sign, but not two.
+        b'-' if rest.get(1) != Some(&b'-') => (Some(Token::Sign(b'-')), 1),
+        _ => return None,
+    })
 }
 
 fn is_in_word(byte: u8) -> bool {

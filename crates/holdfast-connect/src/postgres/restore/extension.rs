@@ -1,0 +1,61 @@
+//! Tables of extensions, of which a dump has only the rows that the extension does not bring
+//! itself.
+
+use std::collections::{BTreeMap, HashMap};
+
+use super::super::archive::Entry;
+use super::super::error::PostgresError;
+use super::super::session::Session;
+
+/// Tables whose rows `pg_dump` takes by a condition, which the script of the extension gives.
+const TABLES: &str = "SELECT n.nspname, c.relname, e.extname, e.extversion, e.extcondition[i] \
+    FROM pg_catalog.pg_extension e \
+    CROSS JOIN LATERAL pg_catalog.generate_subscripts(e.extconfig, 1) i \
+    JOIN pg_catalog.pg_class c ON c.oid = e.extconfig[i] \
+    JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE e.extcondition[i] <> ''";
+
+/// The tables of a database whose rows are dumped in part.
+#[derive(Default)]
+pub(super) struct Filtered(HashMap<(Vec<u8>, Vec<u8>), Filter>);
+
+/// Which rows of a table a dump has.
+pub(super) struct Filter {
+    /// `WHERE` and what follows.
+    pub condition: String,
+    extension: String,
+    version: String,
+}
+
+impl Filtered {
+    /// Asks the database of a session.
+    pub fn ask(session: &mut Session) -> Result<Self, PostgresError> {
+        let rows = session.rows(TABLES)?.into_iter().filter_map(|row| {
+            let mut columns = row.into_iter().flatten();
+            let table = (columns.next()?.into_bytes(), columns.next()?.into_bytes());
+            let (extension, version) = (columns.next()?, columns.next()?);
+            Some((table, Filter { condition: columns.next()?, extension, version }))
+        });
+        Ok(Self(rows.collect()))
+    }
+
+    /// Which rows of the table of an entry a dump has; none for all of them.
+    pub fn of(&self, entry: &Entry) -> Option<&Filter> {
+        let name = (entry.namespace.as_deref()?.to_vec(), entry.tag.as_deref()?.to_vec());
+        self.0.get(&name)
+    }
+}
+
+impl Filter {
+    /// Why the rows may differ from those of a dump: another version of the extension may bring
+    /// other rows, and so dump others.
+    pub fn other_version(&self, captured: Option<&BTreeMap<String, String>>) -> Option<String> {
+        let Self { extension, version, .. } = self;
+        let before = captured.and_then(|it| it.get(extension));
+        let told = match before {
+            Some(before) if before == version => return None,
+            Some(before) => format!("was {before} when it was captured"),
+            None => "had an unknown version when it was captured".to_owned(),
+        };
+        Some(format!("it belongs to extension {extension}, which is {version} here and {told}"))
+    }
+}

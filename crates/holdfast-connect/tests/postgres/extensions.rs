@@ -1,0 +1,146 @@
+//! Databases whose extensions keep tables of their own, or want a name for the database: PostGIS,
+//! pg_cron and pgvector as Debian has them.
+
+use holdfast_connect::postgres::{
+    RestoreOptions, RestoreReport, Standing, StoredDatabase, TableOutcome, holds, restore, standing,
+};
+
+use crate::cluster::{Cluster, installations};
+use crate::tree::{Tree, capture, options, server};
+
+/// A cluster whose version has an extension.
+fn with(extension: &str) -> Cluster {
+    let clusters = installations().into_iter().rev().map(|programs| Cluster::start(&programs));
+    let found = clusters.into_iter().find(|cluster| cluster.has_extension(extension));
+    found.unwrap_or_else(|| panic!("{extension} is missing: `./dev test` installs it"))
+}
+
+fn target(cluster: &Cluster, name: &str) -> RestoreOptions {
+    RestoreOptions::new(server(cluster, "demo", "postgres"), name, "t1")
+}
+
+fn restored(cluster: &Cluster, tree: &Tree, name: &str) -> RestoreReport {
+    let report = restore(&tree.stored("app"), &target(cluster, name)).unwrap();
+    for table in &report.tables {
+        assert_eq!(table.outcome, TableOutcome::Same, "{}", table.label);
+    }
+    report
+}
+
+fn text(cluster: &Cluster, database: &str, query: &str) -> String {
+    String::from_utf8(cluster.sql(database, &format!("{query};"))).unwrap().trim().to_owned()
+}
+
+/// Rows that PostGIS brings itself are in no dump, and those of the user are.
+#[test]
+fn tables_of_postgis_hold_what_a_dump_has_of_them() {
+    let cluster = with("postgis");
+    cluster.create("app");
+    cluster.sql(
+        "app",
+        "create extension postgis; create extension postgis_topology;
+         create table well (id int primary key, spot geometry(Point, 4326));
+         insert into well select i, st_setsrid(st_makepoint(i, i), 4326)
+           from generate_series(1, 80) i;
+         create index well_spot on well using gist (spot);
+         insert into spatial_ref_sys (srid, auth_name, auth_srid, srtext, proj4text)
+           values (990001, 'own', 990001, 'LOCAL_CS[\"own\"]', '+proj=longlat');
+         select topology.createtopology('net', 4326);",
+    );
+    let tree = capture(options(&cluster, "app")).unwrap();
+    assert_eq!(tree.table("app", "spatial_ref_sys").rows, 1);
+    let report = restored(&cluster, &tree, "again");
+    assert_eq!(report.unmade, []);
+    let query = "select (select count(*) from well), (select count(*) from spatial_ref_sys) > 8000,
+        (select count(*) from spatial_ref_sys where srid = 990001),
+        (select count(*) from topology.topology)";
+    assert_eq!(text(&cluster, "again", query), "80|t|1|1");
+    let held = holds(&tree.stored("app"), &server(&cluster, "demo", "postgres"), "again", true);
+    assert!(held.unwrap().is_some());
+    // A row that is not as it was is seen among those that are compared.
+    cluster.sql("again", "update spatial_ref_sys set auth_name = 'other' where srid = 990001;");
+    let held = holds(&tree.stored("app"), &server(&cluster, "demo", "postgres"), "again", true);
+    assert!(held.unwrap().is_none());
+}
+
+fn with_cron() -> (Cluster, Tree) {
+    let cluster = with("pg_cron");
+    cluster.restart("-c shared_preload_libraries=pg_cron -c cron.database_name=app");
+    cluster.create("app");
+    cluster.sql(
+        "app",
+        "create table t (id int primary key); insert into t select generate_series(1, 100);
+         create role reader; create extension pg_cron; grant usage on schema cron to reader;
+         select cron.schedule('nightly', '0 3 * * *', 'vacuum');
+         create materialized view here as
+           select current_database()::text as name, count(*) as rows from t;
+         create function whose() returns text language sql stable as 'select current_database()';
+         create materialized view also as select whose() as name;
+         create view between as select name from also;
+         create materialized view third as select name from between;",
+    );
+    let tree = capture(options(&cluster, "app")).unwrap();
+    (cluster, tree)
+}
+
+const OF_CRON: &str =
+    "select (select count(*) from t), (select string_agg(command, '') from cron.job),
+    (select nextval('cron.jobid_seq')), (select name || rows from here), (select name from also),
+    (select name from third), has_schema_privilege('reader', 'cron', 'usage')";
+
+#[test]
+fn what_is_bound_to_the_name_of_a_database_comes_back() {
+    let (cluster, tree) = with_cron();
+    let expected = "100|vacuum|2|app100|app|app|t";
+    assert_eq!(text(&cluster, "app", OF_CRON), expected);
+    cluster.sql("postgres", "drop database app with (force);");
+    assert_eq!(restored(&cluster, &tree, "app").unmade, []);
+    assert_eq!(text(&cluster, "app", OF_CRON), expected);
+    // In place of one that has the extension too.
+    cluster.sql("app", "delete from t where id > 50;");
+    let mut way = target(&cluster, "app");
+    way.overwrite = Some("app".into());
+    let report = restore(&tree.stored("app"), &way).unwrap();
+    assert_eq!(report.unmade, []);
+    assert!(report.tables.iter().all(|it| it.outcome == TableOutcome::Same));
+    assert!(report.tables.iter().any(|it| it.label == "table cron.job" && it.rows == 1));
+    assert_eq!(text(&cluster, "app", OF_CRON), expected);
+}
+
+#[test]
+fn an_extension_that_wants_another_name_costs_only_itself() {
+    let (cluster, tree) = with_cron();
+    let report = restored(&cluster, &tree, "drill");
+    let unmade: Vec<&str> = report.unmade.iter().map(|it| it.label.as_str()).collect();
+    assert!(
+        unmade.contains(&"EXTENSION pg_cron") && unmade.contains(&"table cron.job"),
+        "{unmade:?}"
+    );
+    let reason = &report.unmade[0].reason;
+    assert!(reason.contains("can only create extension"), "{reason}");
+    let query = "select (select count(*) from t), (select name || rows from here)";
+    assert_eq!(text(&cluster, "drill", query), "100|drill100");
+    let server = server(&cluster, "demo", "postgres");
+    assert!(matches!(standing(&server, "drill").unwrap(), Standing::Filled(_)));
+    let stored = tree.stored("app");
+    assert!(holds(&stored as &dyn StoredDatabase, &server, "drill", true).unwrap().is_none());
+}
+
+/// Debian has pgvector from its version 13 on.
+#[test]
+fn vectors_come_back() {
+    let clusters = installations().into_iter().map(|programs| Cluster::start(&programs));
+    for cluster in clusters.filter(|cluster| cluster.has_extension("vector")) {
+        cluster.create("app");
+        cluster.sql(
+            "app",
+            "create extension vector; create table item (id int primary key, at vector(3));
+             insert into item select i, array[i, i % 7, i % 3]::vector from generate_series(1, 90) i;
+             create index item_at on item using hnsw (at vector_l2_ops);",
+        );
+        let tree = capture(options(&cluster, "app")).unwrap();
+        assert_eq!(restored(&cluster, &tree, "again").unmade, []);
+        let query = "select id from item order by at <-> '[5,5,2]' limit 1";
+        assert_eq!(text(&cluster, "again", query), "5");
+    }
+}
