@@ -23,7 +23,8 @@ mod watch;
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
 
 use holdfast_engine::backup::{Capture, CaptureOptions, parents};
 use holdfast_engine::completeness::ShrinkLimit;
@@ -52,6 +53,11 @@ use watch::Watched;
 
 /// A run is begun again so often if a prune at the same time took away what it relied on.
 const ATTEMPTS_MAX: usize = 3;
+
+/// How long a server that is restarted may take to answer again.
+const RESTART_TIMEOUT: Duration = Duration::from_secs(60);
+/// How long to wait between two questions whether it does.
+const RESTART_INTERVAL: Duration = Duration::from_millis(500);
 
 /// Reads a password from where the app file says it is; the error is one sentence.
 pub type ReadPassword<'a> = dyn Fn(&Password) -> Result<Zeroizing<String>, String> + Sync + 'a;
@@ -124,12 +130,22 @@ pub fn run(
         OnFinding::Warn | OnFinding::Fail => Some(Arc::new(Scanner::new(&file.secrets)?)),
     };
     let work = Work { file, context, places, hooks, observer, scanner };
-    let mut attempt = 1;
+    let (mut attempt, mut warnings) = (1, Vec::new());
     loop {
-        match work.attempt() {
-            Err(error) if attempt < ATTEMPTS_MAX && error.is_fenced() => attempt += 1,
-            outcome => return outcome,
+        let mut is_lost = false;
+        match work.attempt(&mut is_lost) {
+            Err(error) if attempt < ATTEMPTS_MAX && error.is_fenced() => {}
+            Err(error) if attempt < ATTEMPTS_MAX && is_lost && work.answers_again() => {
+                warnings.push(format!("the run began again, because {error}"));
+            }
+            outcome => {
+                return outcome.map(|mut report| {
+                    report.warnings.extend(warnings);
+                    report
+                });
+            }
         }
+        attempt += 1;
     }
 }
 
@@ -153,7 +169,22 @@ struct Work<'a> {
 }
 
 impl Work<'_> {
-    fn attempt(&self) -> Result<RunReport, RunError> {
+    /// True once what cannot be captured answers again. A server that is restarted does so soon.
+    fn answers_again(&self) -> bool {
+        let is_stopped = || self.context.stop.load(Ordering::SeqCst);
+        let until = Instant::now() + RESTART_TIMEOUT;
+        while !is_stopped() && Instant::now() < until {
+            if preflight(self.file, self.context).is_ok() {
+                return true;
+            }
+            std::thread::sleep(RESTART_INTERVAL);
+        }
+        false
+    }
+
+    /// Captures everything once. `is_lost` tells that a database was not held to the end of its
+    /// dump: its server was restarted, or ended the session.
+    fn attempt(&self, is_lost: &mut bool) -> Result<RunReport, RunError> {
         let mut report = RunReport::default();
         let ready = preflight(self.file, self.context)?;
         report.warnings.extend(ready.warnings);
@@ -185,7 +216,9 @@ impl Work<'_> {
             let made = Made::new(source, self.context, &cuts, previous)?;
             let parents = options.parents.as_slice();
             let asked = Asked { previous, parents, questions: &mut questions };
-            self.source_with_hooks(&mut capture, source, &made, asked, &mut report)?;
+            let captured = self.source_with_hooks(&mut capture, source, &made, asked, &mut report);
+            *is_lost = captured.is_err() && cuts.check().is_err();
+            captured?;
         }
         cuts.check()?;
         contents::remember(&memory, &mut report);
