@@ -127,3 +127,26 @@ fn roles_go_to_the_keys_and_the_database_to_the_data() {
     let keys = world.sandbox.ok("-r @vault -p @vault-key ls latest").stdout;
     assert!(keys.contains("/database/globals.sql"), "{keys}");
 }
+
+/// A server that is restarted meanwhile costs its database once more, and not the run.
+#[test]
+fn a_database_that_is_lost_meanwhile_is_captured_again() {
+    let world = world("lost", "");
+    let text = String::from_utf8(world.sandbox.read("holdfast.toml")).unwrap();
+    let (programs, socket) = (CLUSTER.programs().display(), CLUSTER.folder().display());
+    let end = "select pg_terminate_backend(pid) from pg_stat_activity where datname = 'lost'";
+    let script = format!(
+        "mkdir {} && {programs}/psql -h {socket} -U demo -d postgres -c \"{end}\" || true",
+        world.sandbox.path("once").display()
+    );
+    world.sandbox.write("end.sh", script);
+    let hook = format!(
+        "[[hook]]\nbefore = \"source\"\nsource = \"database\"\ncommand = [\"sh\", \"{}\"]\n",
+        world.sandbox.path("end.sh").display()
+    );
+    world.sandbox.write("holdfast.toml", text + &hook);
+    world.sandbox.ok("run --init-missing").says("the run began again");
+    assert_eq!(world.snapshots().len(), 1);
+    let listing = world.sandbox.ok("ls latest").stdout;
+    assert!(listing.contains("postgres.json"), "{listing}");
+}
