@@ -48,6 +48,13 @@ impl RestoreError {
         }
     }
 
+    /// True if the same command would fail in the same way, whenever it is given.
+    pub(super) fn fails_again(&self) -> bool {
+        use ErrorKind::{Differs, Options, Privilege, Statement, Tool, Version};
+        let lasting = [Differs, Options, Privilege, Statement, Tool, Version];
+        matches!(self, Self::Postgres { error, .. } if lasting.contains(&error.kind))
+    }
+
     /// True if the user asked to stop.
     pub fn is_interruption(&self) -> bool {
         match self {

@@ -53,6 +53,7 @@ impl Prepared<'_> {
             report: &mut report,
             made: Vec::new(),
             hold: None,
+            fails_again: false,
         };
         let outcome = |result: &Result<Outcome, RestoreError>| match result {
             Ok(outcome) => outcome.clone(),
@@ -115,6 +116,8 @@ pub(super) struct Work<'a, 'p> {
     pub made: Vec<PathBuf>,
     /// Why the application must not be started, if it must not.
     pub hold: Option<&'static str>,
+    /// True if something failed that fails each time until its cause is mended.
+    fails_again: bool,
 }
 
 impl Work<'_, '_> {
@@ -176,6 +179,7 @@ impl Work<'_, '_> {
             }
             Err(error) => {
                 self.report.fail(&error);
+                self.fails_again |= error.fails_again();
                 (StepState::Failed, error.to_string(), Vec::new())
             }
         };
@@ -191,9 +195,10 @@ impl Work<'_, '_> {
 
     /// What to do after a failure.
     fn advise(&mut self, is_touched: bool) {
-        let next = match is_touched {
-            true => "the same command again: what is restored already is recognised and stays",
-            false => "the same command again; nothing was changed",
+        let next = match (is_touched, self.fails_again) {
+            (_, true) => "mend the cause, then the same command again: what is restored stays",
+            (true, _) => "the same command again: what is restored already is recognised and stays",
+            (false, _) => "the same command again; nothing was changed",
         };
         self.report.next.push(next.to_owned());
     }

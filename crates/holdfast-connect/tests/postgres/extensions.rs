@@ -135,7 +135,8 @@ fn vectors_come_back() {
         cluster.sql(
             "app",
             "create extension vector; create table item (id int primary key, at vector(3));
-             insert into item select i, array[i, i % 7, i % 3]::vector from generate_series(1, 90) i;
+             insert into item select i, array[i, i % 7, i % 3]::vector
+               from generate_series(1, 90) i;
              create index item_at on item using hnsw (at vector_l2_ops);",
         );
         let tree = capture(options(&cluster, "app")).unwrap();

@@ -1,5 +1,5 @@
-//! Objects that work in a live database and cannot be made as a dump has them: they go by the search
-//! path, by a setting, or by rows that are not there yet.
+//! Objects that work in a live database and cannot be made as a dump has them: they go by the
+//! search path, by a setting, or by rows that are not there yet.
 
 use holdfast_connect::postgres::{ErrorKind, RestoreOptions, RestoreReport, TableOutcome, restore};
 

@@ -98,7 +98,10 @@ pub(crate) fn about_database(statement: &[u8], database: &[u8], other: &[u8]) ->
         .or_else(|| comment(&tokens, database))
         .or_else(|| privileges(&tokens, database))?;
     // A role may be called "database" too, but never behind these words.
-    let is_word = |token: &Token, words: &[&str]| matches!(token, Token::Word(word) if words.iter().any(|it| it.as_bytes() == word));
+    let is_word = |token: &Token, words: &[&str]| match token {
+        Token::Word(word) => words.iter().any(|it| it.as_bytes() == word),
+        _ => false,
+    };
     let is_name = |three: &&[(Token, _)]| {
         let [(before, _), (word, _), (name, _)] = three else { return false };
         is_word(before, &["alter", "in", "on"])
@@ -392,59 +395,4 @@ fn privileges_of(tokens: &[Token]) -> Option<OfGlobals> {
         |token: &Token| matches!(token, Token::Word(_) | Token::Name(_) | Token::Sign(b','));
     let mut all = privileges.iter().chain(cursor.rest());
     all.all(is_plain).then_some(OfGlobals::Privileges { tablespace, grantees })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::{about_database, roles_named};
-
-    #[test]
-    fn roles_that_must_exist_are_found() {
-        for (statement, roles) in [
-            ("GRANT SELECT ON TABLE public.t TO reader;", vec!["reader"]),
-            (
-                "GRANT ALL ON FUNCTION public.f(a text[], b \"x\") TO \"a b\" WITH GRANT OPTION;",
-                vec!["a b"],
-            ),
-            ("REVOKE ALL ON TABLE public.t FROM PUBLIC;", vec![]),
-            (
-                "ALTER DEFAULT PRIVILEGES FOR ROLE own IN SCHEMA s GRANT SELECT ON TABLES TO r;",
-                vec!["own", "r"],
-            ),
-            ("SET SESSION AUTHORIZATION giver;", vec!["giver"]),
-            (
-                "CREATE POLICY p ON s.t AS RESTRICTIVE FOR SELECT TO a, \"B\" USING ((x = 'y'::text));",
-                vec!["a", "B"],
-            ),
-            ("CREATE POLICY p ON s.t USING ((x = ' TO z'::text));", vec![]),
-            ("CREATE TABLE t (a text DEFAULT ' TO z');", vec![]),
-        ] {
-            let found = roles_named(statement.as_bytes());
-            let found: Vec<_> = found.iter().map(|it| String::from_utf8_lossy(it)).collect();
-            assert_eq!(found, roles, "{statement}");
-        }
-    }
-
-    #[test]
-    fn a_setting_goes_to_a_database_of_another_name() {
-        for (statement, expected) in [
-            (
-                "ALTER DATABASE app SET search_path TO 'a', 'app';",
-                "ALTER DATABASE \"n\"\"\" SET search_path TO 'a', 'app';",
-            ),
-            (
-                "ALTER ROLE database IN DATABASE \"app\" SET x TO 1;",
-                "ALTER ROLE database IN DATABASE \"n\"\"\" SET x TO 1;",
-            ),
-            (
-                "REVOKE CONNECT ON DATABASE app FROM app;",
-                "REVOKE CONNECT ON DATABASE \"n\"\"\" FROM app;",
-            ),
-            ("COMMENT ON DATABASE app IS 'app';", "COMMENT ON DATABASE \"n\"\"\" IS 'app';"),
-        ] {
-            let found = about_database(statement.as_bytes(), b"app", b"n\"").unwrap();
-            assert_eq!(String::from_utf8_lossy(&found), expected);
-            assert_eq!(about_database(statement.as_bytes(), b"other", b"n"), None);
-        }
-    }
 }

@@ -3,6 +3,7 @@
 use proptest::prelude::*;
 
 use super::script::{Piece, Script, ScriptError, statements};
+use super::statement::{about_database, roles_named};
 
 /// All pieces of a script that comes in parts of so many bytes, as text.
 fn pieces(text: &[u8], part: usize) -> Result<Vec<String>, ScriptError> {
@@ -168,5 +169,55 @@ proptest! {
         if let Ok(whole) = whole && !text.contains("COPY") {
             prop_assert_eq!(statements(text.as_bytes()).map(|all| all.len()), Ok(whole.len()));
         }
+    }
+}
+
+#[test]
+fn roles_that_must_exist_are_found() {
+    for (statement, roles) in [
+        ("GRANT SELECT ON TABLE public.t TO reader;", vec!["reader"]),
+        (
+            "GRANT ALL ON FUNCTION public.f(a text[], b \"x\") TO \"a b\" WITH GRANT OPTION;",
+            vec!["a b"],
+        ),
+        ("REVOKE ALL ON TABLE public.t FROM PUBLIC;", vec![]),
+        (
+            "ALTER DEFAULT PRIVILEGES FOR ROLE own IN SCHEMA s GRANT SELECT ON TABLES TO r;",
+            vec!["own", "r"],
+        ),
+        ("SET SESSION AUTHORIZATION giver;", vec!["giver"]),
+        (
+            "CREATE POLICY p ON t AS RESTRICTIVE FOR ALL TO a, \"B\" USING ((x = 'y'::text));",
+            vec!["a", "B"],
+        ),
+        ("CREATE POLICY p ON s.t USING ((x = ' TO z'::text));", vec![]),
+        ("CREATE TABLE t (a text DEFAULT ' TO z');", vec![]),
+    ] {
+        let found = roles_named(statement.as_bytes());
+        let found: Vec<_> = found.iter().map(|it| String::from_utf8_lossy(it)).collect();
+        assert_eq!(found, roles, "{statement}");
+    }
+}
+
+#[test]
+fn a_setting_goes_to_a_database_of_another_name() {
+    for (statement, expected) in [
+        (
+            "ALTER DATABASE app SET search_path TO 'a', 'app';",
+            "ALTER DATABASE \"n\"\"\" SET search_path TO 'a', 'app';",
+        ),
+        (
+            "ALTER ROLE database IN DATABASE \"app\" SET x TO 1;",
+            "ALTER ROLE database IN DATABASE \"n\"\"\" SET x TO 1;",
+        ),
+        (
+            "REVOKE CONNECT ON DATABASE app FROM app;",
+            "REVOKE CONNECT ON DATABASE \"n\"\"\" FROM app;",
+        ),
+        ("COMMENT ON DATABASE app IS 'app';", "COMMENT ON DATABASE \"n\"\"\" IS 'app';"),
+    ] {
+        let found = about_database(statement.as_bytes(), b"app", b"n\"").unwrap();
+        assert_eq!(String::from_utf8_lossy(&found), expected);
+        assert_eq!(about_database(statement.as_bytes(), b"other", b"n"), None);
     }
 }
