@@ -87,10 +87,16 @@ pub enum WriterBody {
         /// Number of the generation record that condemned packs.
         generation: u64,
     },
-    /// A long reader's claim on a snapshot.
+    /// Asks prunes for patience: of a long reader for a snapshot, or of a backup that a prune made
+    /// begin again.
     Pin {
-        /// The snapshot.
+        /// The snapshot. [`ObjectId::NONE`] in the pin of a backup; the one that it found
+        /// unchanged where it ends its pin.
         snapshot: ObjectId,
+        /// What the backup saves. Until the chain has a complete snapshot of it, or the pin is
+        /// ended, prunes condemn nothing for a while.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        paths: Vec<Text>,
     },
 }
 

@@ -1,8 +1,8 @@
 //! Committing a snapshot: creating the first free slot of its writer's chain (`docs/format.md`,
 //! section 11).
 
-use holdfast_format::WriterId;
-use holdfast_format::record::{Snapshot, WriterBody};
+use holdfast_format::record::{Snapshot, Text, WriterBody};
+use holdfast_format::{ObjectId, WriterId};
 
 use crate::chain::{self, Appended};
 use crate::history::SnapshotInfo;
@@ -65,4 +65,40 @@ pub fn commit_snapshot(
             Appended::Occupied(_) => {}
         }
     }
+}
+
+/// Leaves word in a writer's chain that a prune made its backup of `paths` begin again: prunes
+/// condemn nothing until that is done, so that it cannot be overtaken for ever.
+///
+/// # Errors
+/// Storage failures.
+pub fn pin(repository: &Repository, writer: WriterId, paths: &[Text]) -> Result<(), RepoError> {
+    append_pin(repository, writer, ObjectId::NONE, paths)
+}
+
+/// Ends such a pin, if there is one, of a backup that found nothing new since `snapshot`.
+///
+/// # Errors
+/// Storage failures.
+pub fn unpin(
+    repository: &Repository,
+    writer: WriterId,
+    paths: &[Text],
+    snapshot: ObjectId,
+) -> Result<(), RepoError> {
+    let is_pinned = repository.history().pin(&writer, paths).is_some();
+    if is_pinned { append_pin(repository, writer, snapshot, paths) } else { Ok(()) }
+}
+
+fn append_pin(
+    repository: &Repository,
+    writer: WriterId,
+    snapshot: ObjectId,
+    paths: &[Text],
+) -> Result<(), RepoError> {
+    let body = WriterBody::Pin { snapshot, paths: paths.to_vec() };
+    let (backend, keys) = (repository.backend(), repository.keys());
+    let mut history = repository.history();
+    while let Appended::Occupied(_) = history.append_writer(&**backend, keys, writer, &body)? {}
+    Ok(())
 }

@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use holdfast_backend::Backend;
 use holdfast_format::name::Chain;
-use holdfast_format::record::{GenerationBody, GivenUp, Snapshot, WriterBody};
+use holdfast_format::record::{GenerationBody, GivenUp, Snapshot, Text, WriterBody};
 use holdfast_format::{ObjectId, SlotId, WriterId};
 use holdfast_seal::Keys;
 
@@ -67,6 +67,8 @@ pub struct History {
     fences: BTreeMap<(WriterId, u64), u64>,
     /// Last slot of each chain that holds a snapshot, forgotten or not.
     committed: BTreeMap<WriterId, u64>,
+    /// Backups that prunes are to wait for, with the slot that says so.
+    pins: BTreeMap<(WriterId, Vec<Text>), u64>,
     /// First generation that was not there when the chains were read first, and what is gone since.
     read_first_at: Option<u64>,
     has_forgotten_since: bool,
@@ -142,6 +144,12 @@ impl History {
         match record.body {
             WriterBody::Snapshot(snapshot) => {
                 self.index.extend(snapshot.index.iter().copied());
+                let saved = (writer, snapshot.paths.clone());
+                if !snapshot.partial {
+                    self.pins.remove(&saved);
+                } else if let Some(pin) = self.pins.get_mut(&saved) {
+                    *pin = sequence;
+                }
                 let info = SnapshotInfo { id, writer, sequence, snapshot: *snapshot, hold: false };
                 self.snapshots.insert(id, info);
                 self.committed.insert(writer, sequence);
@@ -149,7 +157,11 @@ impl History {
             WriterBody::Fence { generation } => {
                 self.fences.entry((writer, generation)).or_insert(sequence);
             }
-            WriterBody::Pin { .. } => {}
+            WriterBody::Pin { paths, .. } if paths.is_empty() => {}
+            WriterBody::Pin { snapshot: ObjectId::NONE, paths } => {
+                self.pins.insert((writer, paths), sequence);
+            }
+            WriterBody::Pin { paths, .. } => drop(self.pins.remove(&(writer, paths))),
         }
     }
 
@@ -213,6 +225,17 @@ impl History {
     /// The condemnation that is under way, if any.
     pub fn condemn(&self) -> Option<&OpenCondemn> {
         self.condemn.as_ref()
+    }
+
+    /// Backups that a prune made begin again and that are not done: chain and slot of the record
+    /// that says so, or of the partial snapshot that they made since.
+    pub fn pins(&self) -> impl Iterator<Item = (WriterId, u64)> + '_ {
+        self.pins.iter().map(|((writer, _), slot)| (*writer, *slot))
+    }
+
+    /// The slot of the pin of one writer's backup.
+    pub fn pin(&self, writer: &WriterId, paths: &[Text]) -> Option<u64> {
+        self.pins.get(&(*writer, paths.to_vec())).copied()
     }
 
     /// True if snapshots were forgotten and packs deleted since the chains were read first: what is

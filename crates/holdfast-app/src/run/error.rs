@@ -3,7 +3,6 @@
 use holdfast_connect::fs::filter::PatternError;
 use holdfast_connect::postgres::PostgresError;
 use holdfast_engine::EngineError;
-use holdfast_repo::RepoError;
 
 use super::report::CheckReport;
 
@@ -84,6 +83,6 @@ pub enum RunError {
 impl RunError {
     /// True if a prune at the same time made the capture useless; another one may succeed.
     pub(super) fn is_fenced(&self) -> bool {
-        matches!(self, Self::Engine(EngineError::Repo(RepoError::Fenced)))
+        matches!(self, Self::Engine(error) if error.is_fenced())
     }
 }

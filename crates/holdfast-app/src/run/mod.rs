@@ -26,12 +26,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use holdfast_engine::backup::{Capture, CaptureOptions, parents};
+use holdfast_engine::backup::{Capture, CaptureOptions, begin_again, parents};
 use holdfast_engine::completeness::ShrinkLimit;
 use holdfast_engine::{EngineError, Observer};
 use holdfast_format::record::{Application, Snapshot, SnapshotSummary, SourceRecord, Text, Window};
 use holdfast_repo::write::WriteOptions;
-use holdfast_repo::{RepoError, Repository, SnapshotInfo};
+use holdfast_repo::{Repository, SnapshotInfo};
 use jiff::Timestamp;
 use zeroize::Zeroizing;
 
@@ -51,7 +51,7 @@ use source::Made;
 pub use watch::Found;
 use watch::Watched;
 
-/// A run is begun again so often if a prune at the same time took away what it relied on.
+/// Attempts of a run that loses the server of a database on the way.
 const ATTEMPTS_MAX: usize = 3;
 
 /// How long a server that is restarted may take to answer again.
@@ -134,9 +134,10 @@ pub fn run(
     loop {
         let mut is_lost = false;
         match work.attempt(&mut is_lost) {
-            Err(error) if attempt < ATTEMPTS_MAX && error.is_fenced() => {}
+            Err(error) if error.is_fenced() => begin_again(observer)?,
             Err(error) if attempt < ATTEMPTS_MAX && is_lost && work.answers_again() => {
                 warnings.push(format!("the run began again, because {error}"));
+                attempt += 1;
             }
             outcome => {
                 return outcome.map(|mut report| {
@@ -145,7 +146,6 @@ pub fn run(
                 });
             }
         }
-        attempt += 1;
     }
 }
 
@@ -313,7 +313,8 @@ impl Work<'_> {
         let listening = watched.observer(self.observer);
         let failed = |error: EngineError| match error {
             // Neither is the fault of the source.
-            EngineError::Interrupted | EngineError::Repo(RepoError::Fenced) => error.into(),
+            EngineError::Interrupted => error.into(),
+            error if error.is_fenced() => error.into(),
             error => RunError::Source { name: source.name.to_string(), error },
         };
         let make = || Ok(watched.wrap(made.source()?));

@@ -2,7 +2,7 @@
 
 use holdfast_engine::Observer;
 use holdfast_engine::forget::{ForgetError, ForgetPlan, candidate, forget, plan_forget};
-use holdfast_engine::prune::{PruneOptions, PruneReport, prune};
+use holdfast_engine::prune::{Abandoned, PruneOptions, PruneReport, prune};
 use holdfast_engine::retention::GroupBy;
 use holdfast_engine::selection::SnapshotFilter;
 use holdfast_format::ObjectId;
@@ -14,6 +14,9 @@ use super::report::RunReport;
 use super::useless_keys::useless_keys;
 use super::{Places, path_of};
 use crate::config::{AppFile, Class, InDoubt};
+
+/// When the packs of a run that made no snapshot are given up.
+const ABANDONED_AFTER_SECONDS: u64 = 30 * 86_400;
 
 /// What became of old snapshots.
 #[derive(Debug, Default)]
@@ -71,17 +74,20 @@ pub fn retain(
     let kept = outcomes.iter().map(|outcome| outcome.keep.len() as u64).sum();
     let mut report = RetentionReport { kept, ..RetentionReport::default() };
     report.removed = forgotten(places.data, &remove)?;
+    // As the command does unless it is told otherwise.
+    let abandoned = Some(Abandoned { after_seconds: ABANDONED_AFTER_SECONDS, now });
+    let options = PruneOptions { abandoned, ..PruneOptions::default() };
     if let Some(keys) = places.keys {
         let path = path_of(file, Class::Keys);
         let useless =
             useless_keys(places.data, keys, |it| it.host == host && it.paths == [path.clone()]);
         report.keys_removed = forgotten(keys, &useless)?;
         if rules.prune && report.keys_removed > 0 {
-            prune(keys, &PruneOptions::default(), observer)?;
+            prune(keys, &options, observer)?;
         }
     }
     if rules.prune && report.removed > 0 {
-        report.pruned = Some(prune(places.data, &PruneOptions::default(), observer)?);
+        report.pruned = Some(prune(places.data, &options, observer)?);
     }
     Ok(Some(report))
 }

@@ -6,10 +6,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use holdfast_chunk::Cutter;
 use holdfast_format::entry::{Entry, EntryKind};
 use holdfast_format::record::{
-    Application, Captured, Extent, GenerationBody, Snapshot, SnapshotSummary, SourceRecord,
+    Application, Captured, Extent, GenerationBody, Snapshot, SnapshotSummary, SourceRecord, Text,
 };
 use holdfast_format::{BlobId, ObjectId, WriterId};
-use holdfast_repo::commit::{check_snapshot, commit_snapshot};
+use holdfast_repo::commit::{check_snapshot, commit_snapshot, pin, unpin};
 use holdfast_repo::index::IndexReader;
 use holdfast_repo::read::BlobReader;
 use holdfast_repo::tree::DirectoryCursor;
@@ -61,10 +61,12 @@ impl<'a> Capture<'a> {
         check_snapshot(&options.snapshot)?;
         let dry_run = options.write.dry_run;
         let host = &options.snapshot.host;
-        let writer = match dry_run {
-            true => repository.keys().writer_id(host),
-            false => repository.writer(host)?,
-        };
+        let writer = repository.keys().writer_id(host);
+        if !dry_run {
+            renew_pin(repository, writer, &options.snapshot.paths)?;
+            // Behind all that was passed over on the way: the session begins behind it.
+            repository.writer(host)?;
+        }
         let start_slot = repository.history().next_slot(&writer);
         let begun_with = repository.index().reader();
         let blobs = BlobWriter::new(repository, writer, start_slot, options.write)?;
@@ -194,6 +196,16 @@ impl<'a> Capture<'a> {
         Ok(true)
     }
 
+    /// Ends a capture that found nothing new and is not wanted.
+    ///
+    /// # Errors
+    /// Repository failures.
+    pub fn skip(self) -> Result<(), EngineError> {
+        let Draft { repository, writer, record, .. } = &self.draft;
+        let parent = record.parent.unwrap_or(ObjectId::NONE);
+        Ok(unpin(repository, *writer, &record.paths, parent)?)
+    }
+
     /// The record as it would be committed, without its index objects.
     pub fn record(&self) -> Snapshot {
         let mut record = self.draft.record.clone();
@@ -213,7 +225,7 @@ impl<'a> Capture<'a> {
         // Flushing adds what was still open.
         record.summary = self.draft.complete_summary(&self.draft.summary, &self.blobs);
         let draft = &self.draft;
-        let snapshot = commit_snapshot(draft.repository, draft.writer, &draft.begun_with, record)?;
+        let snapshot = draft.commit(record)?;
         draft.forget_partial()?;
         Ok(snapshot)
     }
@@ -258,10 +270,19 @@ impl Draft<'_> {
         record.index = assembler.blobs().flush()?.to_vec();
         let summary = self.summary_with(assembler);
         record.summary = self.complete_summary(&summary, assembler.blobs());
-        let partial = commit_snapshot(self.repository, self.writer, &self.begun_with, record)?;
+        let partial = self.commit(record)?;
         // Else a prune would take what is stored from here on for that of a run that is over.
         assembler.blobs().go_on_behind(partial.sequence);
         Ok(())
+    }
+
+    /// Commits; if a prune was in the way, leaves word that prunes wait for the next attempt.
+    fn commit(&self, record: Snapshot) -> Result<SnapshotInfo, RepoError> {
+        let outcome = commit_snapshot(self.repository, self.writer, &self.begun_with, record);
+        if let Err(RepoError::Fenced) = outcome {
+            pin(self.repository, self.writer, &self.record.paths)?;
+        }
+        outcome
     }
 
     /// What the source had when it was last known to be whole, if it has far less now.
@@ -321,6 +342,18 @@ impl Draft<'_> {
             })?;
         }
         Ok(())
+    }
+}
+
+/// Tells prunes that wait for a backup of these paths that it is under way, unless it was told just
+/// now.
+fn renew_pin(repository: &Repository, writer: WriterId, paths: &[Text]) -> Result<(), RepoError> {
+    let history = repository.history();
+    let (pinned, next) = (history.pin(&writer, paths), history.next_slot(&writer));
+    drop(history);
+    match pinned {
+        Some(slot) if slot + 1 < next => pin(repository, writer, paths),
+        _ => Ok(()),
     }
 }
 

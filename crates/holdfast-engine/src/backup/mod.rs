@@ -20,7 +20,7 @@ use holdfast_connect::Source;
 use holdfast_format::config::ChunkProfile;
 use holdfast_format::record::{Scope, Snapshot};
 use holdfast_repo::write::WriteOptions;
-use holdfast_repo::{RepoError, Repository, SnapshotInfo};
+use holdfast_repo::{Repository, SnapshotInfo};
 
 pub use capture::Capture;
 pub use parent::{parents, settled_before};
@@ -113,14 +113,23 @@ pub fn backup(
 ) -> Result<BackupReport, EngineError> {
     loop {
         match attempt(repository, make_source, options, observer) {
-            Err(EngineError::Repo(RepoError::Fenced)) if !options.source.is_stream => {
-                observer.event(crate::Event::Note {
-                    message: "a prune ran at the same time; looking again at what it left",
-                });
+            Err(error) if error.is_fenced() && !options.source.is_stream => {
+                begin_again(observer)?;
             }
             outcome => return outcome,
         }
     }
+}
+
+/// Says that a prune made an attempt useless. Prunes wait for the next one, for which it left word:
+/// there are as many attempts as there are prunes that were under way by then, and no more.
+///
+/// # Errors
+/// [`EngineError::Interrupted`].
+pub fn begin_again(observer: &dyn Observer) -> Result<(), EngineError> {
+    let message = "a prune ran at the same time; looking again at what it left";
+    observer.event(crate::Event::Note { message });
+    if observer.is_interrupted() { Err(EngineError::Interrupted) } else { Ok(()) }
 }
 
 fn attempt(
@@ -132,8 +141,11 @@ fn attempt(
     let mut capture = Capture::start(repository, &options.capture)?;
     capture.source(make_source, &options.source, observer)?;
     let mut record = capture.record();
-    let is_skipped = options.skip_if_unchanged && capture.is_unchanged()?;
-    if options.capture.write.dry_run || is_skipped {
+    if options.capture.write.dry_run {
+        return Ok(BackupReport { snapshot: None, record });
+    }
+    if options.skip_if_unchanged && capture.is_unchanged()? {
+        capture.skip()?;
         return Ok(BackupReport { snapshot: None, record });
     }
     let snapshot = capture.commit(None)?;

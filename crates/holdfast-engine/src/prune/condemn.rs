@@ -11,8 +11,8 @@ use super::plan::Plan;
 use super::repack::Targets;
 
 impl Prune<'_> {
-    /// Appends the record. `None` if another prune did something since there were `steps` of them:
-    /// what this one knows is old.
+    /// Appends the record. `None` if another prune did something since there were `steps` of them,
+    /// so that what this one knows is old, or if there is a backup to wait for since.
     pub(super) fn condemn(
         &self,
         plan: &Plan,
@@ -23,7 +23,8 @@ impl Prune<'_> {
         let (backend, keys) = (self.repository.backend(), self.repository.keys());
         let mut history = self.repository.history();
         let appended = history.append_generation(&**backend, keys, |history| {
-            (history.prune_steps() == steps).then(|| GenerationBody::Condemn {
+            let is_free = history.prune_steps() == steps && self.may_condemn(history.pins());
+            is_free.then(|| GenerationBody::Condemn {
                 packs: packs.clone(),
                 targets: targets.packs.clone(),
                 writers: history.writers(),

@@ -2,9 +2,10 @@
 //!
 //! Whether it is worth while is estimated first ([`due`]). The steps, one file each: find out what
 //! each pack holds of use ([`census`]), choose ([`plan`]), move what is needed out of packs that
-//! are to go ([`repack`]), announce it in the generation chain and fence every writer's chain
-//! ([`condemn`]), look again and keep what a late snapshot needs ([`rescue`]), decide ([`sweep`]),
-//! delete ([`delete`]). On a full disk that is done in steps ([`room`]).
+//! are to go ([`repack`]), announce it in the generation chain, unless a backup is waited for
+//! ([`pins`]), and fence every writer's chain ([`condemn`]), look again and keep what a late
+//! snapshot needs ([`rescue`]), decide ([`sweep`]), delete ([`delete`]). On a full disk that is
+//! done in steps ([`room`]).
 //!
 //! Everything before the sweep record can be repeated or dropped, everything after it is only
 //! repeated. So a prune that is killed loses nothing, and the next one goes on from the records.
@@ -16,6 +17,7 @@ mod differences;
 mod due;
 mod options;
 mod orphans;
+mod pins;
 mod plan;
 mod repack;
 mod rescue;
@@ -25,6 +27,8 @@ mod sweep;
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeSet;
+
 use holdfast_backend::Error as BackendError;
 use holdfast_repo::history::OpenCondemn;
 use holdfast_repo::index::Missing;
@@ -33,6 +37,7 @@ use holdfast_repo::{RepoError, Repository, SnapshotInfo};
 use crate::mark::{self, LiveSet};
 use crate::{EngineError, Event, Observer};
 pub use options::{Abandoned, MaxUnused, PruneOptions, PruneReport, Waiting};
+use pins::Pin;
 use repack::Targets;
 use room::Room;
 
@@ -69,6 +74,9 @@ pub(crate) enum Mutation {
     /// On a full disk one step is all.
     #[cfg(test)]
     OneStep,
+    /// Backups that were made to begin again are not waited for.
+    #[cfg(test)]
+    PinsAreIgnored,
 }
 
 /// Deletes what no snapshot needs, as far as `options` ask for it.
@@ -91,9 +99,16 @@ pub(crate) fn run(
     mutation: Mutation,
 ) -> Result<PruneReport, EngineError> {
     repository.read_history_anew()?;
-    let steps = repository.history().prune_steps();
-    let (options, report, room) = (*options, PruneReport::default(), Room::default());
-    let mut prune = Prune { repository, options, observer, report, room, steps, mutation };
+    let mut prune = Prune {
+        repository,
+        options: *options,
+        observer,
+        report: PruneReport::default(),
+        room: Room::default(),
+        steps: repository.history().prune_steps(),
+        pins_given_up: BTreeSet::new(),
+        mutation,
+    };
     let (mut overtaken, mut begins) = (0, true);
     while overtaken < ROUNDS_MAX {
         begins = match prune.turn(begins) {
@@ -128,6 +143,8 @@ struct Prune<'a> {
     room: Room,
     /// Steps of prunes that this one knows of: those that it found, and its own.
     steps: u64,
+    /// Pins that were waited for long enough.
+    pins_given_up: BTreeSet<Pin>,
     mutation: Mutation,
 }
 
@@ -170,6 +187,9 @@ impl Prune<'_> {
     /// Chooses packs and takes them away.
     fn round(&mut self) -> Result<Round, EngineError> {
         if self.room.is_enough() && !self.is_due()? {
+            return Ok(Round::Done);
+        }
+        if !self.options.dry_run && self.gives_way()? {
             return Ok(Round::Done);
         }
         self.read_index_anew()?;

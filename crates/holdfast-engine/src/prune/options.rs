@@ -112,6 +112,9 @@ pub struct PruneReport {
     /// True if an estimate showed that too little can be unused to look any closer;
     /// `unused_bytes_left` is that estimate.
     pub was_postponed: bool,
+    /// Hosts with a backup that an earlier prune made begin again: nothing was deleted, so that it
+    /// can end.
+    pub gave_way_to: Vec<String>,
     /// What stays because a run that has made no snapshot yet may be about to refer to it, by host.
     /// Not known if the run was postponed.
     pub waiting: Vec<Waiting>,

@@ -41,8 +41,8 @@ pub(super) struct Fetched {
 /// Writes everything that the files of a window lack.
 ///
 /// # Errors
-/// [`EngineError::Interrupted`]; [`RepoError::Overtaken`]; cache failures. Damage concerns the files
-/// that need what is damaged.
+/// [`EngineError::Interrupted`]; [`RepoError::Overtaken`]; cache failures. Damage concerns the
+/// files that need what is damaged.
 pub(super) fn fetch(
     repository: &Repository,
     site: Site<'_>,

@@ -159,7 +159,12 @@ pub fn writer_records() -> Vec<Sample> {
         ("snapshot without all of its sources", object_id(6), snapshot(incomplete_snapshot())),
         ("snapshot that says what was left out", object_id(6), snapshot(scoped_snapshot())),
         ("fence", object_id(7), WriterBody::Fence { generation: 4_294_967_296 }),
-        ("pin", object_id(8), WriterBody::Pin { snapshot: object_id(9) }),
+        ("pin", object_id(8), WriterBody::Pin { snapshot: object_id(9), paths: Vec::new() }),
+        (
+            "pin of a backup",
+            object_id(8),
+            WriterBody::Pin { snapshot: ObjectId::NONE, paths: vec![Text::from("/srv/data")] },
+        ),
     ]
     .map(|(name, previous, body)| sample(name, Record { previous, body }, encode, decode))
     .into()

@@ -31,7 +31,8 @@ EXAMPLES:
       also what is left of backups that never ended, of hosts that do not come back
 
 What a backup stored that was cut short is kept until the next snapshot of its host, which may use
-it, or until --abandoned-after. A backup that is under way then loses nothing: it begins again.
+it, or until --abandoned-after. A backup that is under way then loses nothing: it begins again. The
+prunes that follow delete nothing until it is finished, for a day at most.
 It may be interrupted at any time.";
 
 /// Free the space of what no snapshot needs
@@ -131,6 +132,13 @@ fn lines(report: &PruneReport, dry_run: bool) -> Vec<String> {
     }
     if report.was_postponed {
         lines.push("little is unused (--max-unused), so nothing is deleted yet".to_owned());
+    }
+    for host in &report.gave_way_to {
+        lines.push(format!(
+            "nothing is deleted yet: a backup of {}, which earlier prunes made start over, is not \
+             finished; run prune again later, or now with --abandoned-after 0d",
+            escape::text(host)
+        ));
     }
     lines.push(format!(
         "{would}deleted: {}, {}",

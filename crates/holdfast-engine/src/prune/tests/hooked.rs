@@ -17,6 +17,8 @@ pub struct Hooked {
     once: Mutex<Option<(u64, Once)>>,
     /// With the number of operations between.
     again: Mutex<Option<(u64, Again)>>,
+    /// If this is a folder, only objects that are put there count.
+    folder: Option<String>,
 }
 
 impl std::fmt::Debug for Hooked {
@@ -33,16 +35,34 @@ impl Hooked {
         act: impl FnOnce() + Send + 'static,
     ) -> Arc<Self> {
         let once = Mutex::new(Some((operation, Box::new(act) as Once)));
-        Arc::new(Self { inner, operations: AtomicU64::new(0), once, again: Mutex::new(None) })
+        let (again, folder) = (Mutex::new(None), None);
+        Arc::new(Self { inner, operations: AtomicU64::new(0), once, again, folder })
     }
 
     /// An act before every so many operations.
     pub fn again(inner: Arc<Memory>, every: u64, act: impl FnMut() + Send + 'static) -> Arc<Self> {
-        let again = Mutex::new(Some((every, Box::new(act) as Again)));
-        Arc::new(Self { inner, operations: AtomicU64::new(0), once: Mutex::new(None), again })
+        let (once, again) = (Mutex::new(None), Mutex::new(Some((every, Box::new(act) as Again))));
+        Arc::new(Self { inner, operations: AtomicU64::new(0), once, again, folder: None })
+    }
+
+    /// An act before every second object that is put into a folder, the first one included.
+    pub fn putting(
+        inner: Arc<Memory>,
+        folder: String,
+        act: impl FnMut() + Send + 'static,
+    ) -> Arc<Self> {
+        let (once, again) = (Mutex::new(None), Mutex::new(Some((2, Box::new(act) as Again))));
+        Arc::new(Self { inner, operations: AtomicU64::new(1), once, again, folder: Some(folder) })
     }
 
     fn count(&self) -> &Memory {
+        if self.folder.is_none() {
+            self.act();
+        }
+        &self.inner
+    }
+
+    fn act(&self) {
         let operation = self.operations.fetch_add(1, Ordering::SeqCst) + 1;
         let once = self.once.lock().unwrap().take_if(|(at, _)| *at == operation);
         if let Some((_, act)) = once {
@@ -53,7 +73,6 @@ impl Hooked {
         {
             act();
         }
-        &self.inner
     }
 
     /// True if there were too few operations for the act.
@@ -64,6 +83,9 @@ impl Hooked {
 
 impl Backend for Hooked {
     fn put(&self, name: &ObjectName, parts: &[&[u8]]) -> Result<(), Error> {
+        if self.folder.as_ref().is_some_and(|folder| name.as_str().starts_with(folder)) {
+            self.act();
+        }
         self.count().put(name, parts)
     }
 

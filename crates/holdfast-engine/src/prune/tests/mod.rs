@@ -8,6 +8,7 @@ mod full;
 mod hooked;
 mod interleave;
 mod mutation;
+mod progress;
 mod random;
 mod readers;
 mod repairs;

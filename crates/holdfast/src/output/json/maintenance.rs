@@ -57,6 +57,10 @@ pub struct PruneSummary {
     pub bytes_moved: u64,
     /// Bytes that stay although no snapshot needs them.
     pub bytes_unused: u64,
+    /// Hosts with a backup that earlier prunes made begin again: nothing was deleted, so that it
+    /// can end.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub gave_way_to: Vec<String>,
     /// What stays for backups that may still be under way, by host.
     pub waiting: Vec<WaitingPacks>,
 }
@@ -87,6 +91,7 @@ impl PruneSummary {
             message_type: "summary",
             dry_run,
             postponed: report.was_postponed,
+            gave_way_to: report.gave_way_to.clone(),
             packs_deleted: report.packs_deleted,
             bytes_deleted: report.bytes_deleted,
             packs_rewritten: report.packs_repacked,

@@ -1,0 +1,96 @@
+//! Backups that a prune made begin again: the next prunes condemn nothing until those are done, so
+//! that no backup is overtaken for ever, however often there is a prune.
+//!
+//! A host that does not come back is not waited for longer than a while after a prune with this
+//! cache first saw its pin. That is consideration only: nothing is lost if a prune does not wait.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use holdfast_format::WriterId;
+use holdfast_repo::RepoError;
+use serde::{Deserialize, Serialize};
+
+use super::{Abandoned, Prune};
+
+const NOTE: &str = "prune-pins";
+/// Raised with every change of the note.
+const VERSION: u32 = 1;
+/// How long a pin is honoured, unless runs are given up sooner anyway.
+const PATIENCE_SECONDS: u64 = 86_400;
+
+/// A pin: the chain and the slot of its newest record.
+pub(super) type Pin = (WriterId, u64);
+
+/// When pins were first seen, in seconds since 1970.
+#[derive(Debug, Default, Serialize, Deserialize)]
+struct Note {
+    version: u32,
+    seen: BTreeMap<String, i64>,
+}
+
+impl Prune<'_> {
+    /// True if there is a pin to wait for; the report names the hosts then.
+    pub(super) fn gives_way(&mut self) -> Result<bool, RepoError> {
+        let pins: BTreeSet<Pin> = self.repository.history().pins().collect();
+        self.pins_given_up = match self.options.abandoned {
+            Some(abandoned) => self.given_up(&pins, abandoned)?,
+            None => BTreeSet::new(),
+        };
+        let history = self.repository.history();
+        let awaited = pins.difference(&self.pins_given_up);
+        let host = |(writer, _): &Pin| history.host(writer).unwrap_or_default().to_owned();
+        self.report.gave_way_to = awaited.map(host).collect();
+        self.report.gave_way_to.dedup();
+        drop(history);
+        Ok(!self.report.gave_way_to.is_empty() && !self.ignores_pins())
+    }
+
+    /// True if there is no pin but those that were given up.
+    pub(super) fn may_condemn(&self, pins: impl Iterator<Item = Pin>) -> bool {
+        let mut pins = pins;
+        self.ignores_pins() || pins.all(|pin| self.pins_given_up.contains(&pin))
+    }
+
+    #[cfg_attr(not(test), allow(clippy::unused_self, reason = "a mutation"))]
+    fn ignores_pins(&self) -> bool {
+        #[cfg(test)]
+        if self.mutation == super::Mutation::PinsAreIgnored {
+            return true;
+        }
+        false
+    }
+
+    /// Pins that were seen long enough ago, as a note with the cache says; all of them where
+    /// nothing is kept, because nothing would ever tell.
+    fn given_up(
+        &self,
+        pins: &BTreeSet<Pin>,
+        abandoned: Abandoned,
+    ) -> Result<BTreeSet<Pin>, RepoError> {
+        if self.repository.local_folder().is_none() {
+            return Ok(pins.clone());
+        }
+        let index = self.repository.index();
+        let note = index.note(NOTE)?.unwrap_or_default();
+        let note: Note = serde_json::from_slice(&note).unwrap_or_default();
+        let now = abandoned.now.as_second();
+        let mut seen = BTreeMap::new();
+        let mut given_up = BTreeSet::new();
+        for pin @ (writer, slot) in pins {
+            let key = format!("{}/{slot}", writer.to_hex());
+            // A time that is still to come is of a clock that was wrong.
+            let before = note.seen.get(&key).copied().filter(|at| *at <= now);
+            let first = before.unwrap_or(now);
+            let waited = now.saturating_sub(first).unsigned_abs();
+            if waited >= abandoned.after_seconds.min(PATIENCE_SECONDS) {
+                given_up.insert(*pin);
+            }
+            seen.insert(key, first);
+        }
+        if seen != note.seen && !self.options.dry_run {
+            let note = Note { version: VERSION, seen };
+            index.set_note(NOTE, &serde_json::to_vec(&note).unwrap_or_default())?;
+        }
+        Ok(given_up)
+    }
+}

@@ -1,0 +1,213 @@
+//! However often there is a prune, a backup comes to its end.
+
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use holdfast_backend::Backend;
+use holdfast_connect::{Content, Item, Leaf, LeafKind, Opener, Piece, Source};
+use holdfast_format::ObjectId;
+use holdfast_format::config::ChunkProfile;
+use holdfast_format::entry::{Metadata, Xattrs};
+use holdfast_format::name::Chain;
+use holdfast_format::record::Snapshot;
+use holdfast_repo::write::WriteOptions;
+use holdfast_repo::{RepoError, Repository, SnapshotInfo};
+use jiff::Timestamp;
+
+use super::hooked::Hooked;
+use super::world::{ALL, Files, World, back_up, bytes_of, files};
+use crate::backup::{BackupOptions, CaptureOptions, Compare, SourceOptions, backup};
+use crate::completeness::ShrinkLimit;
+use crate::forget::forget;
+use crate::prune::{Abandoned, Mutation, PruneOptions, PruneReport, run};
+use crate::{EngineError, Event, Observer, Silent};
+
+/// Attempts after which a test gives up.
+const ATTEMPTS_MAX: usize = 8;
+
+#[derive(Debug)]
+struct Made(Vec<u8>);
+
+impl Opener for Made {
+    fn open(&self) -> io::Result<Box<dyn Content>> {
+        Ok(Box::new(MadeContent(io::Cursor::new(self.0.clone()))))
+    }
+
+    fn xattrs(&self) -> io::Result<Xattrs> {
+        Ok(Vec::new())
+    }
+}
+
+struct MadeContent(io::Cursor<Vec<u8>>);
+
+impl Content for MadeContent {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<Piece> {
+        match io::Read::read(&mut self.0, buffer)? {
+            0 => Ok(Piece::End),
+            count => Ok(Piece::Data(count)),
+        }
+    }
+
+    fn changed(&mut self) -> io::Result<Option<Metadata>> {
+        Ok(None)
+    }
+}
+
+struct MadeSource(std::vec::IntoIter<(String, Vec<u64>)>);
+
+impl Source for MadeSource {
+    fn next(&mut self) -> io::Result<Option<Item>> {
+        Ok(self.0.next().map(|(name, chunks)| {
+            let bytes: Vec<u8> = chunks.iter().flat_map(|chunk| bytes_of(*chunk)).collect();
+            let kind = LeafKind::File { size: bytes.len() as u64 };
+            let (name, metadata) = (name.into_bytes(), Metadata::default());
+            Item::Leaf(Leaf { name, metadata, kind, opener: Box::new(Made(bytes)) })
+        }))
+    }
+}
+
+/// Counts attempts, and interrupts when there are too many.
+#[derive(Default)]
+struct Attempts(AtomicUsize);
+
+impl Observer for Attempts {
+    fn event(&self, event: Event<'_>) {
+        if let Event::Note { .. } = event {
+            self.0.fetch_add(1, Ordering::SeqCst);
+        }
+    }
+
+    fn is_interrupted(&self) -> bool {
+        self.0.load(Ordering::SeqCst) >= ATTEMPTS_MAX
+    }
+}
+
+/// A real backup of these files.
+fn back_up_really(
+    repository: &Repository,
+    files: &Files,
+    is_stream: bool,
+    observer: &dyn Observer,
+) -> Result<SnapshotInfo, EngineError> {
+    let snapshot = Snapshot::begun(Timestamp::UNIX_EPOCH, "c", vec!["/c".into()]);
+    let write = WriteOptions { pack_bytes: 10_000, ..WriteOptions::default() };
+    let options = BackupOptions {
+        capture: CaptureOptions { snapshot, parents: Vec::new(), write },
+        source: SourceOptions {
+            name: "files".to_owned(),
+            connector: "files".to_owned(),
+            profile: ChunkProfile::Dump,
+            compare: Compare { ctime: true, inode: true },
+            read_concurrency: 1,
+            count_first: false,
+            is_stream,
+            shrink_limit: ShrinkLimit::default(),
+            scope: None,
+        },
+        skip_if_unchanged: false,
+    };
+    let make =
+        || Ok(Box::new(MadeSource(Vec::from_iter(files.clone()).into_iter())) as Box<dyn Source>);
+    Ok(backup(repository, &make, &options, observer)?.snapshot.unwrap())
+}
+
+/// A host that saves the same files and forgets them again, for ever, with a prune each time: what
+/// a backup finds of its files is needed by nothing a moment later, and deleted.
+struct Adversary {
+    world: World,
+    files: Files,
+    mutation: Mutation,
+}
+
+impl Adversary {
+    fn act(&self) {
+        let repository = self.world.open();
+        let snapshots = repository.history().snapshots();
+        let of_b = snapshots.iter().filter(|info| info.snapshot.host == "b");
+        let ids: Vec<ObjectId> = of_b.map(|info| info.id).collect();
+        forget(&repository, &ids).unwrap();
+        run(&repository, &ALL, &Silent, self.mutation).unwrap();
+        back_up(&repository, "b", &self.files).unwrap();
+    }
+}
+
+/// A backup in a storage on which the adversary acts before each commit, but not before the word
+/// that is left when that fails.
+fn beset(mutation: Mutation) -> (World, Arc<Hooked>, Files) {
+    let mut world = World::new();
+    world.back_up("c", &files(0..2));
+    back_up(&world.open(), "b", &files(4..16)).unwrap();
+    let wanted = files(0..60);
+    let chain = Chain::Writer(world.open().keys().writer_id("c")).folder();
+    let adversary = Adversary { world: world.clone(), files: files(4..16), mutation };
+    let hooked = Hooked::putting(Arc::clone(&world.storage), chain, move || adversary.act());
+    (world, hooked, wanted)
+}
+
+#[test]
+fn a_backup_ends_however_often_there_is_a_prune() {
+    let (mut world, hooked, wanted) = beset(Mutation::None);
+    let repository = world.open_on(hooked as Arc<dyn Backend>).unwrap();
+    let attempts = Attempts::default();
+    let info = back_up_really(&repository, &wanted, false, &attempts).unwrap();
+    assert_eq!(attempts.0.load(Ordering::SeqCst), 1, "it is fenced once and then waited for");
+    world.expected.insert(info.id, wanted);
+    world.check();
+    // And nothing is waited for any longer.
+    assert_eq!(world.open().history().pins().count(), 0);
+    assert!(world.prune(&ALL).gave_way_to.is_empty());
+    world.check();
+}
+
+#[test]
+fn without_pins_it_never_ends() {
+    let (world, hooked, wanted) = beset(Mutation::PinsAreIgnored);
+    let repository = world.open_on(hooked as Arc<dyn Backend>).unwrap();
+    let outcome = back_up_really(&repository, &wanted, false, &Attempts::default());
+    assert!(matches!(outcome, Err(EngineError::Interrupted)), "{outcome:?}");
+}
+
+/// A stream cannot be read again, so the run ends; the pin is for the next one.
+#[test]
+fn a_stream_ends_at_the_second_run() {
+    let (mut world, hooked, wanted) = beset(Mutation::None);
+    let run = || {
+        let repository = world.open_on(Arc::clone(&hooked) as Arc<dyn Backend>)?;
+        back_up_really(&repository, &wanted, true, &Silent)
+    };
+    let first = run();
+    assert!(matches!(first, Err(EngineError::Repo(RepoError::Fenced))), "{first:?}");
+    let info = run().unwrap();
+    world.expected.insert(info.id, wanted);
+    world.check();
+}
+
+/// A prune at a time in seconds, with a cache that stays.
+fn prune_at(world: &World, cache: &std::path::Path, seconds: i64) -> PruneReport {
+    let now = Timestamp::from_second(seconds).unwrap();
+    let abandoned = Some(Abandoned { after_seconds: 30 * 86_400, now });
+    run(&world.open_with_cache(cache), &PruneOptions { abandoned, ..ALL }, &Silent, Mutation::None)
+        .unwrap()
+}
+
+/// A pin of a host that does not come back keeps prunes from their work for a day.
+#[test]
+fn a_pin_is_given_up_after_a_day() {
+    let mut world = World::new();
+    let first = world.back_up("a", &files(0..30));
+    world.back_up("a", &files(20..40));
+    world.forget(&[first]);
+    let repository = world.open();
+    let writer = repository.writer("lost").unwrap();
+    holdfast_repo::commit::pin(&repository, writer, &["/x".into()]).unwrap();
+    let cache = tempfile::tempdir().unwrap();
+    for seconds in [1_000, 2_000, 1_000 + 86_399] {
+        let report = prune_at(&world, cache.path(), seconds);
+        assert_eq!(report.gave_way_to, ["lost"], "{seconds}");
+        assert_eq!(report.packs_deleted, 0, "{seconds}");
+    }
+    let report = prune_at(&world, cache.path(), 1_000 + 86_400);
+    assert!(report.gave_way_to.is_empty() && report.packs_deleted > 0, "{report:?}");
+    world.check();
+}
