@@ -6,6 +6,7 @@
 mod cron;
 mod install;
 mod kubernetes;
+mod privileges;
 mod systemd;
 #[cfg(test)]
 mod tests;
@@ -42,6 +43,19 @@ pub enum ScheduleError {
     #[error("{user:?} in [schedule] is no name of a user; write one such as \"backup\"")]
     User {
         /// The text.
+        user: String,
+    },
+    /// A command that becomes another user, which only root may.
+    #[error(
+        "{program} of {what} becomes another user, which a unit of user {user:?} may not; leave \
+         `user` out of [schedule], or name there the user that it becomes and leave {program} out"
+    )]
+    NeedsRoot {
+        /// The program.
+        program: String,
+        /// What starts it.
+        what: String,
+        /// The user of the unit.
         user: String,
     },
     /// A path that must be absolute.

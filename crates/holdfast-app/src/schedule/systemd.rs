@@ -4,6 +4,7 @@ use std::fmt::Write;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use super::privileges::bounds;
 use super::{Installation, ScheduleError, absolute, command, user};
 use crate::config::{AppFile, Every, RepositoryUrl, SourceKind};
 
@@ -193,7 +194,7 @@ fn account(text: &mut String, file: &AppFile) -> Result<(), ScheduleError> {
     if user != "root" {
         text.push_str("AmbientCapabilities=CAP_DAC_READ_SEARCH\n");
     }
-    text.push_str("CapabilityBoundingSet=CAP_DAC_READ_SEARCH\n");
+    text.push_str(&bounds(file)?);
     Ok(())
 }
 

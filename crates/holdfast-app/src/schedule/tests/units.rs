@@ -147,3 +147,18 @@ fn two_users_do_not_share_folders() {
     assert!(text.contains("StateDirectory=holdfast\n") && text.contains("User=root\n"));
     assert!(text.contains("HOLDFAST_STATE_DIR=%S/holdfast\n") && !text.contains("Ambient"));
 }
+
+#[test]
+fn commands_that_become_another_user_may_do_so_under_root() {
+    let exec = "exec = [\"/usr/sbin/runuser\", \"-u\", \"postgres\", \"--\"]\n";
+    let as_root = units(&file(&format!("{SMALL}{exec}")), &at("/bin/true", "/x.toml")).unwrap();
+    assert_eq!(verdict(&as_root), "", "{}", as_root.service.text);
+    let line = "CapabilityBoundingSet=CAP_DAC_READ_SEARCH CAP_SETUID CAP_SETGID CAP_AUDIT_WRITE\n";
+    assert!(as_root.service.text.contains(line), "{}", as_root.service.text);
+    let backup = format!("{SMALL}{exec}[schedule]\nuser = \"backup\"\n");
+    let told = units(&file(&backup), &at("/bin/true", "/x.toml")).unwrap_err().to_string();
+    assert!(told.contains("runuser of source \"database\" becomes another user"), "{told}");
+    let hook = "[[hook]]\nbefore = \"run\"\ncommand = [\"sudo\", \"-u\", \"app\", \"x\"]\n";
+    let hooked = units(&file(&format!("{SMALL}{hook}")), &at("/bin/true", "/x.toml")).unwrap();
+    assert!(hooked.service.text.contains(line), "{}", hooked.service.text);
+}
