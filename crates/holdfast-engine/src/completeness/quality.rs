@@ -69,6 +69,11 @@ impl Quality {
         }
     }
 
+    /// True if something is missing in it, or changed while it was read.
+    pub fn is_incomplete(&self) -> bool {
+        self.sources.iter().any(|it| it.grade != Grade::Complete)
+    }
+
     /// True if nothing is wrong with it.
     pub fn is_sound(&self) -> bool {
         let is_sound = |it: &SourceQuality| it.grade == Grade::Complete && !it.is_shrunk;

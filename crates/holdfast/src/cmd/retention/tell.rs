@@ -71,6 +71,7 @@ fn snapshot(holding: &Holding) -> RetentionSnapshot {
         of_day: holding.of_day,
         planned: holding.planned,
         hold: holding.candidate.hold,
+        incomplete: is_incomplete(holding),
         reasons: holding.reasons.clone(),
         last_reasons: holding.last_reasons.clone(),
         ends,
@@ -132,7 +133,7 @@ fn table(group: &GroupReport, told: &Told<'_>) -> String {
             false => escape::text(&holding.reasons.join(", ")).into_owned(),
         };
         table.row([
-            holding.candidate.id.short(),
+            name_of(holding),
             text::time(holding.candidate.time, told.zone),
             if holding.of_day { "same" } else { "before" }.to_owned(),
             reasons,
@@ -145,8 +146,22 @@ fn table(group: &GroupReport, told: &Told<'_>) -> String {
     if planned > 0 {
         footer.push_str(&format!(", and {planned} that runs will make before the day ends"));
     }
+    let incomplete = there.iter().filter(|it| is_incomplete(it)).count();
+    if incomplete > 0 {
+        footer.push_str(&format!("; {incomplete} incomplete"));
+    }
     table.footer(footer);
     table.render()
+}
+
+fn is_incomplete(holding: &Holding) -> bool {
+    holding.candidate.partial || holding.candidate.quality.is_incomplete()
+}
+
+/// How it is called, with a mark if something is missing in it.
+fn name_of(holding: &Holding) -> String {
+    let mark = if is_incomplete(holding) { " (incomplete)" } else { "" };
+    format!("{}{mark}", holding.candidate.id.short())
 }
 
 fn goes(end: End, zone: &TimeZone) -> String {
@@ -196,7 +211,7 @@ fn gone(told: &Told<'_>, last: &Holding, from: &str) -> String {
     let time = text::time(last.candidate.time, told.zone);
     let snapshot = match last.planned {
         true => format!("which the run of {time} will make"),
-        false => format!("{} of {time}", last.candidate.id.short()),
+        false => format!("{} of {time}", name_of(last)),
     };
     let day = told.day;
     match last.end {
@@ -215,8 +230,8 @@ fn gone(told: &Told<'_>, last: &Holding, from: &str) -> String {
 
 fn named(holdings: &[&Holding]) -> String {
     let name = |it: &&Holding| match it.end {
-        End::Never(Endless::Held) => format!("{}, held", it.candidate.id.short()),
-        _ => it.candidate.id.short(),
+        End::Never(Endless::Held) => format!("{}, held", name_of(it)),
+        _ => name_of(it),
     };
     let mut names: Vec<_> =
         holdings.iter().filter(|it| !it.planned).take(NAMED_MAX).map(name).collect();

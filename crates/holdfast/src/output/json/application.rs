@@ -123,6 +123,8 @@ pub struct RetentionSnapshot {
     pub planned: bool,
     /// True if it is held.
     pub hold: bool,
+    /// True if something is missing in it.
+    pub incomplete: bool,
     /// The rules that keep it now.
     pub reasons: Vec<String>,
     /// The rules that keep it longest.
