@@ -1,5 +1,6 @@
 //! The application that a command works on: its app file, and the repositories that it names.
 
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::process;
 use std::sync::Arc;
@@ -167,6 +168,11 @@ impl<'a> Application<'a> {
         let place = self.place(class)?;
         let folder = folder(place)?;
         let secret = self.passphrase(&place.password)?.secret()?;
+        // The file names the place, and somebody asked for it to be made.
+        if let Some(parent) = folder.parent() {
+            fs::create_dir_all(parent)
+                .map_err(|error| CommandError::path("make the folder", parent, &error))?;
+        }
         let storage = opening::create(folder)?;
         let label = self.context.slot_label("first key");
         let id = Repository::init(&storage, &secret, KdfCost::DEFAULT, &label, |_| {})?;

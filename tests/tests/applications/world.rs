@@ -146,10 +146,6 @@ impl<A: Application> World<A> {
             let name = A::NAME.strip_prefix("proof-").unwrap_or(A::NAME);
             self.sandbox.write(format!("etc/holdfast/{name}-{secret}"), "nobody-asks-for-it\n");
         }
-        for folder in [A::REPOSITORY, A::KEYS_REPOSITORY] {
-            // A repository is made only in a folder that is there, such as one that is mounted.
-            fs::create_dir_all(self.path(folder).parent().expect("a folder")).expect("folders");
-        }
         self.write_app_file("");
         A::prepare(self);
     }

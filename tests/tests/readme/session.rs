@@ -92,8 +92,6 @@ impl Surroundings {
         cluster.sql("app", "CREATE TABLE notes AS SELECT 'kept' AS text, 'plan.pdf' AS attachment");
         sandbox.write("checkout/attachments/plan.pdf", "a plan");
         sandbox.write("checkout/certificate.pem", "a certificate");
-        sandbox.write("checkout/vault/.keep", "");
-        sandbox.write("checkout/backups/.keep", "");
         Self { sandbox, cluster }
     }
 

@@ -8,12 +8,17 @@ fn repositories_are_made_only_when_that_is_asked_for() {
     world.sandbox.fails(10, "run").says("there is no repository at").says("--init-missing");
     assert!(!world.sandbox.exists("repository"));
     let text = String::from_utf8(world.sandbox.read("holdfast.toml")).unwrap();
-    let deeper = text.replace("\"vault\"", "\"missing/vault\"");
+    // The folders above them too; the plan and the check of the file say so.
+    let deeper = text.replace("\"vault\"", "\"missing/above/vault\"");
     world.sandbox.write("holdfast.toml", deeper);
-    world.fails(1).says("the folder that").says("missing/vault would be made in does not exist");
-    world.sandbox.write("holdfast.toml", text);
+    let plan = world.sandbox.ok("run --dry-run");
+    plan.prints("missing/above/vault (not there yet: --init-missing makes it)");
+    world.sandbox.ok("config check").prints("holdfast run --init-missing");
+    world.sandbox.fails(10, "run");
+    assert!(!world.sandbox.exists("missing"));
     world.sandbox.ok("run --init-missing");
     world.sandbox.ok("run");
+    assert!(world.sandbox.exists("missing/above/vault/config"));
 }
 
 #[test]
