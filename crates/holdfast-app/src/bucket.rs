@@ -13,18 +13,21 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
+use std::time::Duration;
 
 use holdfast_connect::bucket::source::OBJECTS_NAME;
 use holdfast_connect::bucket::{
     Bucket, BucketError, BucketOptions, BucketSource, BucketSourceOptions, BucketTargetOptions,
-    Credentials, Service, Tags, Versions, key,
+    Checksums, Credentials, OnWait, Retries, Service, Tags, Versions, key,
 };
 use holdfast_connect::words::without_byte_order_mark;
+use holdfast_engine::look::shown_path;
+use holdfast_engine::{Event, Observer};
 use holdfast_format::entry::FileTime;
 use jiff::Timestamp;
 use zeroize::Zeroizing;
 
-use crate::config::{self, AccessKeyId, BucketCredentials, BucketService};
+use crate::config::{self, AccessKeyId, BucketCredentials, BucketService, StorageClass};
 
 /// Longest file that is read for a part of an access key, in bytes.
 const SECRET_BYTES_MAX: u64 = 64 << 10;
@@ -43,10 +46,50 @@ pub struct Access {
     pub profiles: PathBuf,
     /// Certificates to be trusted besides the system's, in PEM; usually none.
     pub certificates: Vec<u8>,
+    /// Longest time that a server which is away is waited for; without, what each bucket's settings
+    /// say.
+    pub patience_max: Option<Duration>,
+    /// Is told when a server is waited for.
+    pub on_wait: Option<OnWait>,
     /// The clock: requests are signed with the time.
     pub clock: fn() -> Timestamp,
     /// When this becomes true, waiting for the server ends with an error.
     pub stop: Arc<AtomicBool>,
+}
+
+/// Passes events on a bucket on, with keys in place of the names under which objects are stored.
+pub struct WithKeys<'a>(pub &'a dyn Observer);
+
+impl Observer for WithKeys<'_> {
+    fn event(&self, event: Event<'_>) {
+        let path = match event {
+            Event::Entry { path, .. }
+            | Event::Started { path }
+            | Event::Trouble { path, .. }
+            | Event::Excluded { path }
+            | Event::Spared { path, .. } => shown_path(path),
+            Event::Total { .. } | Event::Processed { .. } | Event::Note { .. } => Vec::new(),
+        };
+        let path = path.as_slice();
+        self.0.event(match event {
+            Event::Entry { action, is_directory, bytes, .. } => {
+                Event::Entry { path, action, is_directory, bytes }
+            }
+            Event::Started { .. } => Event::Started { path },
+            Event::Trouble { during, message, .. } => Event::Trouble { path, during, message },
+            Event::Excluded { .. } => Event::Excluded { path },
+            Event::Spared { why, .. } => Event::Spared { path, why },
+            other => other,
+        });
+    }
+
+    fn is_interrupted(&self) -> bool {
+        self.0.is_interrupted()
+    }
+
+    fn wants_checkpoint(&self) -> bool {
+        self.0.wants_checkpoint()
+    }
 }
 
 /// When the attributes of all objects are looked at: tags, access rules and locks change without
@@ -108,7 +151,9 @@ pub fn source_options(bucket: &config::Bucket, sweep: Option<Sweep>) -> BucketSo
         prefix: bucket.url.prefix.clone(),
         versions: if bucket.versions { Versions::All } else { Versions::Cut },
         tags,
+        must_have_tags: bucket.must_have_tags,
         with_acl: bucket.acl,
+        with_configuration: bucket.configuration,
         attributes_as_of: sweep.map(|sweep| sweep.at),
         look_ahead: sweep.is_some_and(|sweep| sweep.is_due),
         ..BucketSourceOptions::default()
@@ -132,6 +177,7 @@ pub fn target_options(
         with_acl: bucket.acl,
         with_encryption: bucket.restore.encryption,
         with_lock: bucket.restore.locks,
+        with_storage_class: bucket.restore.storage_class == StorageClass::Kept,
         ..BucketTargetOptions::new(spool)
     }
 }
@@ -152,10 +198,21 @@ fn connection(bucket: &config::Bucket, access: &Access) -> Result<BucketOptions,
         (None, BucketService::Azure) => access.with_prefix("AZURE_"),
     };
     let region = bucket.region.clone().or_else(|| access.variable("AWS_REGION"));
+    let mut retries = Retries::default();
+    retries.patience = bucket.patience.unwrap_or(retries.patience);
+    retries.patience = access.patience_max.unwrap_or(Duration::MAX).min(retries.patience);
     Ok(BucketOptions {
         endpoint: bucket.endpoint.as_ref().map(|endpoint| endpoint.as_str().to_owned()),
         region: region.or_else(|| access.variable("AWS_DEFAULT_REGION")),
         certificates: access.certificates.clone(),
+        path_style: bucket.path_style,
+        checksums: match bucket.checksums {
+            config::Checksums::Auto => Checksums::WhereTaken,
+            config::Checksums::Never => Checksums::Never,
+        },
+        requester_pays: bucket.requester_pays,
+        retries,
+        on_wait: access.on_wait.clone(),
         stop: Arc::clone(&access.stop),
         with_tags: bucket.tags,
         ..BucketOptions::new(service, &bucket.url.bucket, credentials, access.clock)
@@ -264,7 +321,13 @@ mod tests {
             credentials: None,
             versions: false,
             tags: true,
+            must_have_tags: false,
             acl: false,
+            configuration: true,
+            path_style: None,
+            checksums: config::Checksums::Auto,
+            requester_pays: false,
+            patience: None,
             restore: BucketRestore::default(),
         }
     }
@@ -276,6 +339,8 @@ mod tests {
             variables: variables.iter().map(pair).collect(),
             profiles: profiles.to_owned(),
             certificates: Vec::new(),
+            patience_max: None,
+            on_wait: None,
             clock: || Timestamp::UNIX_EPOCH,
             stop: Arc::default(),
         }

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use holdfast_app::bucket::Access;
 use holdfast_app::hooks::HookReport;
+use holdfast_connect::bucket::OnWait;
 use holdfast_connect::words::without_byte_order_mark;
 use holdfast_repo::index::Notice;
 
@@ -17,8 +18,8 @@ use crate::environment::{self, Environment};
 use crate::exit::{CommandError, CommandResult};
 use crate::interrupt::Interrupt;
 use crate::location::Location;
-use crate::output::Output;
 use crate::output::progress::{Activity, Progress};
+use crate::output::{Output, text};
 use crate::secret::{self, Passphrase, Purpose, Source};
 
 /// The surroundings of a command.
@@ -250,11 +251,19 @@ impl Context {
     }
 
     /// What the surroundings give to connections with buckets.
-    pub fn bucket_access(&self) -> Access {
+    pub fn bucket_access(&self, patience_max: Option<Duration>) -> Access {
+        let output = Arc::clone(&self.output);
+        let on_wait = move |why: &str, most: Duration| {
+            let minutes = most.as_secs().div_ceil(60);
+            let minutes = text::count(minutes, "minute", "minutes");
+            output.warn(&format!("{why}; trying again for up to {minutes}"));
+        };
         Access {
             variables: environment::variables_of_clouds(),
             profiles: self.environment.amazon_profiles(),
             certificates: Vec::new(),
+            patience_max,
+            on_wait: Some(OnWait(Arc::new(on_wait))),
             clock: environment::now,
             stop: Arc::clone(&self.interrupted),
         }

@@ -167,6 +167,7 @@ impl From<RestoreError> for CommandError {
             RestoreError::Engine(error) => error.into(),
             RestoreError::Interrupted => CommandError::new(ExitKind::Interrupted, "interrupted"),
             RestoreError::Postgres { .. } => CommandError::failed(error.to_string()),
+            RestoreError::Changed { message } => CommandError::failed(message),
             RestoreError::Refused { message, next } => {
                 next.into_iter().fold(CommandError::failed(message), CommandError::hint)
             }

@@ -19,6 +19,7 @@ mod parts;
 mod scene;
 mod terminal;
 mod unmade;
+mod vaultwarden;
 mod whole;
 mod world;
 mod wrong;

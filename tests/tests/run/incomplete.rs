@@ -74,10 +74,18 @@ fn an_incomplete_snapshot_is_named_wherever_it_is_used() {
     sandbox.fails(3, "restore latest -t @all").says(said).says(&instead);
     sandbox.fails(3, "dump latest / -t @all.tar").says(said);
     sandbox.ok(&format!("restore {complete} -t @whole"));
+    let report = sandbox.ok("retention report");
+    let is_row = |line: &&str| line.contains("(incomplete) ");
+    let rows: Vec<_> = report.stdout.lines().filter(is_row).collect();
+    assert_eq!(rows.len(), 1, "{report:?}");
+    assert!(!rows[0].starts_with(&complete) && report.stdout.contains("; 1 incomplete"));
     let forget = sandbox.ok("forget --keep-last 1 --dry-run");
     forget.prints("last complete snapshot");
 
-    sandbox.fails(1, "restore-app --confirm").says("the snapshot has no");
+    let outcome = sandbox.fails(3, "restore-app --confirm");
+    outcome.prints("skip     files").says(said).says("the snapshot has no");
+    outcome.says(&format!("--snapshot {complete} takes the last complete one"));
+    assert!(!sandbox.exists("more"), "the rest came back without it");
     sandbox.ok(&format!("restore-app --snapshot {complete} --confirm"));
     assert_eq!(sandbox.read("more/three.txt"), b"third");
 }

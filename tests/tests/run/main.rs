@@ -14,6 +14,7 @@ mod hooks;
 mod incomplete;
 mod keys;
 mod locking;
+mod metrics;
 mod monitor;
 mod objects;
 mod retention;

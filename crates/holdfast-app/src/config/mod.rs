@@ -55,8 +55,9 @@ pub use repository::{AccessKeyId, Credentials, Password, Repository};
 pub use retention::{InDoubt, Retention};
 pub use schedule::{Every, Schedule};
 pub use source::{
-    Bucket, BucketCredentials, BucketRestore, Class, CommandOutput, CommandRestore, Databases,
-    Dump, Files, FilesRestore, Globals, Owner, Postgres, Source, SourceKind,
+    Bucket, BucketCredentials, BucketRestore, Checksums, Class, CommandOutput, CommandRestore,
+    Databases, Dump, Files, FilesRestore, Globals, Owner, Postgres, Source, SourceKind,
+    StorageClass,
 };
 pub use surroundings::{Finding, Machine, program_folders};
 pub use url::{BucketService, BucketUrl, PostgresUrl, RepositoryUrl, WebUrl};

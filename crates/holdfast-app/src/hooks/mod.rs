@@ -197,8 +197,8 @@ impl<'a> Hooks<'a> {
     }
 
     /// Runs a command that is no hook, such as the one that stops the application, with the same
-    /// environment and reported in the same way; `name` is what reports call it. It runs to its
-    /// end although somebody wants to stop if it `cleans_up`.
+    /// environment and reported in the same way, but not counted as a hook; `name` is what reports
+    /// call it. It runs to its end although somebody wants to stop if it `cleans_up`.
     pub fn command(
         &self,
         name: &str,
@@ -220,7 +220,11 @@ impl<'a> Hooks<'a> {
             source: stage.source(),
             cleans_up: matches!(hook.moment, Moment::Failed | Moment::Finally),
         };
-        self.call(&call, state, outcome)
+        let report = self.call(&call, state, outcome);
+        if report.is_failure() {
+            self.failures.set(self.failures.get() + 1);
+        }
+        report
     }
 
     fn call(&self, call: &Call<'_>, state: &str, outcome: &Outcome) -> HookReport {
@@ -250,9 +254,6 @@ impl<'a> Hooks<'a> {
             output: ended.output,
             output_bytes: ended.output_bytes,
         };
-        if report.is_failure() {
-            self.failures.set(self.failures.get() + 1);
-        }
         (self.observer)(&report);
         report
     }

@@ -30,6 +30,9 @@ use crate::hooks::Ending;
 /// How long the application may take to stop or start.
 const COMMAND_TIMEOUT: Duration = Duration::from_secs(600);
 
+/// Exit codes of service managers, systemctl among them, for what is not installed or does not run.
+const NOT_RUNNING: [i32; 2] = [5, 7];
+
 /// Why the application is not started.
 const HELD: &str = "the application is not started, because a check failed that may not fail; \
     --start-anyway starts it";
@@ -37,7 +40,7 @@ const HELD: &str = "the application is not started, because a check failed that 
 impl Work<'_, '_> {
     pub(super) fn act(&mut self, step: &Step<'_>) -> Result<Done, RestoreError> {
         match step {
-            Step::Stop(argv) => self.command("stop", argv),
+            Step::Stop(argv) => self.stop(argv),
             Step::Start(argv) => self.start(argv),
             Step::KeysHere => Ok(self.keys_here()),
             Step::Files(part, origin) => self.files(part, *origin),
@@ -81,6 +84,20 @@ impl Work<'_, '_> {
         Ok(Done { message, verified: vec![Verified::new("health", is_right, found)] })
     }
 
+    /// What does not run need not be stopped; and where nothing of the application is left, what
+    /// stops it may be among what comes back.
+    fn stop(&mut self, argv: &Argv) -> Result<Done, RestoreError> {
+        match self.command("stop", argv) {
+            Err(RestoreError::Refused { message, .. }) if !self.agreed.is_in_use() => {
+                self.report.warnings.push(format!(
+                    "{message}; nothing of the application is here, so the restore went on"
+                ));
+                Ok(Done::new("nothing was stopped"))
+            }
+            outcome => outcome,
+        }
+    }
+
     /// An application that cannot be started is restored nevertheless.
     fn start(&mut self, argv: &Argv) -> Result<Done, RestoreError> {
         match self.command("start", argv) {
@@ -100,12 +117,19 @@ impl Work<'_, '_> {
         match report.ending {
             Ending::Succeeded => Ok(Done::new(format!("{} succeeded", report.program))),
             Ending::Interrupted => Err(RestoreError::Interrupted),
+            Ending::Failed(code) if name == "stop" && NOT_RUNNING.contains(&code) => {
+                let program = &report.program;
+                Ok(Done::new(format!("{program} ended with exit code {code}: it does not run")))
+            }
             _ => {
                 let said = String::from_utf8_lossy(&report.output);
                 let last = said.lines().rev().find(|line| !line.trim().is_empty());
                 let last = last.map(|line| format!(": {}", line.trim())).unwrap_or_default();
-                Err(RestoreError::refused(format!("{report}{last}"))
-                    .or(format!("{name} = [...] in [restore]")))
+                let next = match name {
+                    "stop" => "--already-stopped, if the application does not run".to_owned(),
+                    _ => format!("{name} = [...] in [restore]"),
+                };
+                Err(RestoreError::refused(format!("{report}{last}")).or(next))
             }
         }
     }
@@ -162,7 +186,12 @@ impl Work<'_, '_> {
         let (mut files, mut written, mut verified) = (0, 0, 0);
         for (from, path) in from.paths.iter().zip(&to.paths) {
             let prepared = self.prepared;
-            let report = self.moved(&prepared.file_move(&tree, from, path, to.restore))?;
+            let moved = prepared.file_move(&tree, from, path, to.restore);
+            if let Some(lacking) = moved.lacking()? {
+                self.report.incomplete.push(lacking);
+                continue;
+            }
+            let report = self.moved(&moved)?;
             files += report.total_files;
             written += report.files_restored;
             verified += report.files_verified;

@@ -8,9 +8,6 @@ use holdfast_connect::postgres::Standing;
 use super::RestoreError;
 use super::database::{DatabaseEffect, DatabaseMove};
 
-/// What to do when a place is not any longer what it was.
-const NEXT: &str = "run the same command again and review its plan";
-
 /// What a plan said of each place.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Agreed {
@@ -20,6 +17,9 @@ pub(super) struct Agreed {
     absent: BTreeSet<PathBuf>,
     /// Buckets by their addresses.
     buckets: BTreeMap<String, BucketEffect>,
+    /// True if something is there that the application may be using, and that is not as in the
+    /// snapshot.
+    is_in_use: bool,
 }
 
 /// What a plan said of a bucket.
@@ -36,6 +36,9 @@ pub(super) enum BucketEffect {
 impl Agreed {
     /// Takes note of a database.
     pub fn database(&mut self, database: &DatabaseMove<'_>, effect: DatabaseEffect) {
+        let is_free =
+            matches!(effect, DatabaseEffect::Make | DatabaseEffect::Fill | DatabaseEffect::Keep);
+        self.is_in_use |= !is_free;
         self.databases.insert(key(database), effect);
     }
 
@@ -44,8 +47,20 @@ impl Agreed {
         self.absent.insert(path.to_owned());
     }
 
+    /// Takes note of a path where something is; an empty folder is nothing yet.
+    pub fn present(&mut self, path: &Path) {
+        let is_empty = path.read_dir().is_ok_and(|mut entries| entries.next().is_none());
+        self.is_in_use |= !is_empty;
+    }
+
+    /// True if something is there that an application may be using.
+    pub fn is_in_use(&self) -> bool {
+        self.is_in_use
+    }
+
     /// Takes note of a bucket.
     pub fn bucket(&mut self, place: String, effect: BucketEffect) {
+        self.is_in_use |= effect == BucketEffect::Change;
         self.buckets.insert(place, effect);
     }
 
@@ -92,9 +107,13 @@ impl Agreed {
 
     /// True if a folder has nothing but the way to other paths that this restore was to make.
     fn is_made_here(&self, folder: &Path) -> bool {
-        let is_ours = |path: &Path| self.absent.iter().any(|other| other.starts_with(path));
-        let Ok(entries) = folder.read_dir() else { return false };
-        entries.into_iter().all(|entry| entry.is_ok_and(|entry| is_ours(&entry.path())))
+        let is_way = |path: &Path| self.absent.iter().any(|other| other.starts_with(path));
+        let is_ours = |path: &Path| {
+            let is_folder = path.symlink_metadata().is_ok_and(|found| found.is_dir());
+            self.absent.contains(path) || is_folder && is_way(path) && self.is_made_here(path)
+        };
+        let Ok(mut entries) = folder.read_dir() else { return false };
+        entries.all(|entry| entry.is_ok_and(|entry| is_ours(&entry.path())))
     }
 
     /// What was said of a bucket.
@@ -109,5 +128,63 @@ fn key(database: &DatabaseMove<'_>) -> (String, String) {
 
 /// The refusal of what was not agreed.
 pub(super) fn changed(message: String) -> RestoreError {
-    RestoreError::refused(message).or(NEXT)
+    RestoreError::Changed { message }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::os::unix::fs::symlink;
+
+    use super::*;
+
+    /// A plan for `app` with `app/config/key`, where none of them is yet.
+    fn planned() -> (tempfile::TempDir, Agreed, PathBuf) {
+        let folder = tempfile::tempdir().unwrap();
+        let app = folder.path().join("app");
+        let mut agreed = Agreed::default();
+        agreed.absent(&app);
+        agreed.absent(&app.join("config/key"));
+        (folder, agreed, app)
+    }
+
+    #[test]
+    fn the_way_to_another_path_is_no_surprise() {
+        let (_folder, agreed, app) = planned();
+        assert!(agreed.check_path(&app).is_ok());
+        fs::create_dir_all(app.join("config")).unwrap();
+        assert!(agreed.check_path(&app).is_ok(), "a folder on the way");
+        fs::write(app.join("config/key"), "ours").unwrap();
+        assert!(agreed.check_path(&app).is_ok(), "with what was restored before");
+    }
+
+    #[test]
+    fn what_somebody_else_made_is_one() {
+        let surprises: [fn(&Path); 4] = [
+            |app| fs::write(app, "a file").unwrap(),
+            |app| symlink("/", app).unwrap(),
+            |app| {
+                fs::create_dir_all(app.join("config")).unwrap();
+                fs::write(app.join("config/mine"), "of somebody").unwrap();
+            },
+            |app| fs::create_dir_all(app.join("other")).unwrap(),
+        ];
+        for surprise in surprises {
+            let (_folder, agreed, app) = planned();
+            surprise(&app);
+            let told = agreed.check_path(&app).unwrap_err().to_string();
+            assert!(told.contains("did not exist when the plan was made"), "{told}");
+        }
+    }
+
+    #[test]
+    fn only_what_holds_something_else_may_be_in_use() {
+        let (folder, mut agreed, app) = planned();
+        agreed.bucket("s3://a".to_owned(), BucketEffect::Make);
+        agreed.present(folder.path());
+        assert!(!agreed.is_in_use(), "an empty folder is nothing yet");
+        fs::write(&app, "x").unwrap();
+        agreed.present(folder.path());
+        assert!(agreed.is_in_use());
+    }
 }

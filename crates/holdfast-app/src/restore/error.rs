@@ -25,6 +25,12 @@ pub enum RestoreError {
         /// What to do next, one step each.
         next: Vec<String>,
     },
+    /// A place is not what the plan said, and was left as it is.
+    #[error("{message}")]
+    Changed {
+        /// One sentence without a full stop.
+        message: String,
+    },
     /// The user asked to stop.
     #[error("interrupted")]
     Interrupted,

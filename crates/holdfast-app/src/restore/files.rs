@@ -45,6 +45,12 @@ impl Prepared<'_> {
 }
 
 impl Move<'_> {
+    /// What the snapshot does not have, in one sentence; `None` if it has it.
+    pub fn lacking(&self) -> Result<Option<String>, RestoreError> {
+        let is_there = self.tree.find(self.from.as_os_str().as_bytes())?.is_some();
+        Ok((!is_there).then(|| format!("the snapshot has no {}", self.from.display())))
+    }
+
     /// Restores it; with `dry_run` nothing is changed, and the report says what would be.
     ///
     /// Folders that exist above it stay as they are; those that do not get what they had.

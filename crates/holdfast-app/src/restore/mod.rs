@@ -95,6 +95,8 @@ pub struct Wishes {
     pub keys: KeysWish,
     /// True to go on without the right keys.
     pub any_keys: bool,
+    /// True if the application is stopped already.
+    pub already_stopped: bool,
     /// True to start the application even if the restore failed or a check did.
     pub start_anyway: bool,
 }
@@ -218,7 +220,8 @@ impl<'a> Prepared<'a> {
             return self.narrow();
         }
         let around = &self.target.restore;
-        self.steps.extend(around.stop.as_ref().map(Step::Stop));
+        let stop = around.stop.as_ref().filter(|_| !self.wishes.already_stopped);
+        self.steps.extend(stop.map(Step::Stop));
         let is_without = self.keys.snapshot.is_none() && self.keys.plan.is_some();
         self.steps.extend(is_without.then_some(Step::KeysHere));
         let parts = self.parts.clone();

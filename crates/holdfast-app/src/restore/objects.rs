@@ -11,12 +11,13 @@ use holdfast_engine::restore::{
 use holdfast_format::entry::{Entry, EntryKind};
 use holdfast_repo::read::BlobReader;
 
-use super::part::Part;
+use super::part::{self, Part};
 use super::report::Verified;
 use super::tree::{Origin, SourceTree};
 use super::{RestoreContext, RestoreError};
 use crate::bucket;
 use crate::config::{Bucket, SourceKind};
+use crate::run::was_unsorted;
 
 /// Folders of a bucket's tree, in the order in which they are restored.
 const FOLDERS: [&[u8]; 2] = [b"/versions", b"/objects"];
@@ -49,6 +50,11 @@ impl<'a> ObjectsMove<'a> {
         };
         let name = part.from.name.as_str();
         let connection = bucket::open(to, &context.buckets).map_err(|it| failed(name, it))?;
+        // The same server lists as it did.
+        let record = part::record(&origin.snapshot.snapshot, part.from)?;
+        if from.endpoint == to.endpoint && record.is_some_and(was_unsorted) {
+            connection.note_disorder();
+        }
         let tree = origin.tree(name)?;
         let document = document(&tree, name)?;
         Ok(Some(Self { name, from, to, tree, document, context, only_missing, connection }))
@@ -151,7 +157,8 @@ impl<'a> ObjectsMove<'a> {
                 }
             };
             let (repository, root) = (self.tree.repository, self.tree.root.folder().clone());
-            let report = restore(repository, root, &target, &select, &options, observer)?;
+            let with_keys = bucket::WithKeys(observer);
+            let report = restore(repository, root, &target, &select, &options, &with_keys)?;
             // The folder is an entry of the tree, and nothing in the bucket.
             all.total_files += report.total_files.saturating_sub(1);
             all.files_restored += report.files_restored.saturating_sub(1);

@@ -285,7 +285,11 @@ impl Plan {
         let Some((from, to)) = part.files() else { return Ok(()) };
         let tree = origin.tree(part.name())?;
         for (from, path) in from.paths.iter().zip(&to.paths) {
-            self.path(step, &prepared.file_move(&tree, from, path, to.restore), observer)?;
+            let moved = prepared.file_move(&tree, from, path, to.restore);
+            match moved.lacking()? {
+                None => self.path(step, &moved, observer)?,
+                Some(lacking) => self.push(step, Effect::Skip, lacking),
+            }
         }
         Ok(())
     }
@@ -350,8 +354,9 @@ impl Plan {
         let (path, files, written) =
             (moved.to.display(), report.total_files, report.files_restored);
         let is_there = moved.to.symlink_metadata().is_ok();
-        if !is_there {
-            self.agreed.absent(moved.to);
+        match is_there {
+            true => self.agreed.present(moved.to),
+            false => self.agreed.absent(moved.to),
         }
         let (effect, detail) = match (is_there, written) {
             (false, _) => (Effect::Make, format!("{path} does not exist; files: {files}")),

@@ -6,6 +6,9 @@ use serde::Serialize;
 use super::RestoreError;
 use crate::hooks::State;
 
+/// What to do when a place is not any longer what it was.
+const REVIEW: &str = "run the same command again and review its plan";
+
 /// What a restore did.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct RestoreReport {
@@ -101,8 +104,10 @@ impl RestoreReport {
         self.state = State::Failed;
         self.interrupted |= error.is_interruption();
         self.error.get_or_insert_with(|| error.to_string());
-        if let RestoreError::Refused { next, .. } = error {
-            self.next.extend(next.iter().cloned());
+        match error {
+            RestoreError::Refused { next, .. } => self.next.extend(next.iter().cloned()),
+            RestoreError::Changed { .. } => self.next.push(REVIEW.to_owned()),
+            _ => {}
         }
     }
 }

@@ -52,6 +52,7 @@ impl Prepared<'_> {
             on_step,
             report: &mut report,
             made: Vec::new(),
+            is_touched: false,
             hold: None,
             fails_again: false,
         };
@@ -114,6 +115,8 @@ pub(super) struct Work<'a, 'p> {
     pub report: &'a mut RestoreReport,
     /// Paths that were restored; what is below them is this restore's own.
     pub made: Vec<PathBuf>,
+    /// True once something of the application may have been changed.
+    is_touched: bool,
     /// Why the application must not be started, if it must not.
     pub hold: Option<&'static str>,
     /// True if something failed that fails each time until its cause is mended.
@@ -123,12 +126,10 @@ pub(super) struct Work<'a, 'p> {
 impl Work<'_, '_> {
     /// Does the steps until one fails.
     fn run(&mut self) -> Outcome {
-        let mut is_touched = false;
         for step in &self.prepared.steps {
-            match self.why_not(step, is_touched) {
+            match self.why_not(step) {
                 Some(why) => self.tell(not_done(step, why)),
                 None => {
-                    is_touched |= step.is_data();
                     let state = self.step(step);
                     if state == StepState::Wrong && matches!(step, Step::Start(_)) {
                         self.hold = Some(NOT_RUNNING);
@@ -137,7 +138,7 @@ impl Work<'_, '_> {
             }
         }
         if self.report.state == State::Failed {
-            self.advise(is_touched);
+            self.advise();
         } else if !self.report.incomplete.is_empty()
             || self.report.steps.iter().any(|step| step.state == StepState::Wrong)
         {
@@ -151,12 +152,12 @@ impl Work<'_, '_> {
     }
 
     /// Why a step is not begun; `None` if it is.
-    fn why_not(&self, step: &Step<'_>, is_touched: bool) -> Option<&'static str> {
+    fn why_not(&self, step: &Step<'_>) -> Option<&'static str> {
         let has_failed = self.report.state == State::Failed;
         let is_anyway = self.prepared.wishes.start_anyway;
         match step {
             // Over data that nobody touched the application runs as it did before.
-            Step::Start(_) if has_failed && !is_touched => None,
+            Step::Start(_) if has_failed && !self.is_touched => None,
             Step::Start(_) | Step::Health(..) if has_failed && !is_anyway => Some(NOT_STARTED),
             Step::Health(..) if self.hold == Some(NOT_RUNNING) => Some(NOT_RUNNING),
             Step::Start(_) | Step::Health(..) => self.hold.filter(|_| !is_anyway),
@@ -168,7 +169,7 @@ impl Work<'_, '_> {
         let began = (self.prepared.context.now)();
         let outcome = match self.prepared.context.is_stopped() && !matches!(step, Step::Start(_)) {
             true => Err(RestoreError::Interrupted),
-            false => self.act(step),
+            false => self.begin(step),
         };
         let took = (self.prepared.context.now)().duration_since(began).as_secs_f64().max(0.0);
         let (state, message, verified) = match outcome {
@@ -188,14 +189,23 @@ impl Work<'_, '_> {
         state
     }
 
+    /// Does a step, and takes note of whether it may have changed something.
+    fn begin(&mut self, step: &Step<'_>) -> Result<Done, RestoreError> {
+        let made = self.made.len();
+        let outcome = self.act(step);
+        let is_left = matches!(outcome, Err(RestoreError::Changed { .. }));
+        self.is_touched |= step.is_data() && !(is_left && made == self.made.len());
+        outcome
+    }
+
     fn tell(&mut self, step: StepReport) {
         (self.on_step)(&step);
         self.report.steps.push(step);
     }
 
     /// What to do after a failure.
-    fn advise(&mut self, is_touched: bool) {
-        let next = match (is_touched, self.fails_again) {
+    fn advise(&mut self) {
+        let next = match (self.is_touched, self.fails_again) {
             (_, true) => "mend the cause, then the same command again: what is restored stays",
             (true, _) => "the same command again: what is restored already is recognised and stays",
             (false, _) => "the same command again; nothing was changed",

@@ -28,6 +28,7 @@ use std::time::{Duration, Instant};
 
 use holdfast_engine::backup::{Capture, CaptureOptions, begin_again, parents};
 use holdfast_engine::completeness::ShrinkLimit;
+use holdfast_engine::look::shown_path;
 use holdfast_engine::{EngineError, Observer};
 use holdfast_format::record::{Application, Snapshot, SnapshotSummary, SourceRecord, Text, Window};
 use holdfast_repo::write::WriteOptions;
@@ -35,8 +36,8 @@ use holdfast_repo::{Repository, SnapshotInfo};
 use jiff::Timestamp;
 use zeroize::Zeroizing;
 
-use crate::bucket::Access;
-use crate::config::{AppFile, Class, OnFinding, Password, Source};
+use crate::bucket::{Access, WithKeys};
+use crate::config::{AppFile, Class, OnFinding, Password, Source, SourceKind};
 use crate::hooks::{Hooks, Outcome, Stage, StageError, State};
 use crate::secrets::Scanner;
 use cuts::Cuts;
@@ -48,6 +49,7 @@ pub(crate) use recheck::Recheck;
 pub use report::{CheckReport, Judgement, RunReport, SourceReport};
 pub use retention::{RetentionReport, retain};
 use source::Made;
+pub(crate) use source::was_unsorted;
 pub use watch::Found;
 use watch::Watched;
 
@@ -221,6 +223,7 @@ impl Work<'_> {
             captured?;
         }
         cuts.check()?;
+        report.join_sources();
         contents::remember(&memory, &mut report);
         report.checks = questions.judge();
         let before = parent.and_then(|info| info.snapshot.application.as_ref());
@@ -286,8 +289,14 @@ impl Work<'_> {
         let Asked { previous, parents, questions } = asked;
         let token = previous.and_then(|record| record.token.get(watch::TOKEN));
         let found = token.map(|token| watch::from_token(token)).unwrap_or_default();
-        let watched = questions.watch(source, self.scanner.as_ref(), found.clone());
-        self.source(capture, source, made, &watched, report)?;
+        let mut watched = questions.watch(source, self.scanner.as_ref(), found.clone());
+        match self.source(capture, source, made, &watched, report) {
+            Err(error) if made.is_to_be_sorted(&error) => {
+                watched = questions.watch(source, self.scanner.as_ref(), found.clone());
+                self.source(capture, source, made, &watched, report)?;
+            }
+            outcome => outcome?,
+        }
         contents::read_open(self, source, parents, &watched)?;
         let missing = questions.missing(source);
         if missing.iter().any(|key| made.has_now(key)) {
@@ -310,7 +319,10 @@ impl Work<'_> {
     ) -> Result<(), RunError> {
         let begin = (self.context.now)();
         let before = capture.record().summary;
-        let listening = watched.observer(self.observer);
+        let with_keys = WithKeys(self.observer);
+        let is_bucket = matches!(source.kind, SourceKind::Bucket(_));
+        let inner: &dyn Observer = if is_bucket { &with_keys } else { self.observer };
+        let listening = watched.observer(inner);
         let failed = |error: EngineError| match error {
             // Neither is the fault of the source.
             EngineError::Interrupted => error.into(),
@@ -334,8 +346,14 @@ impl Work<'_> {
         let captured = record.captured.clone().unwrap_or_default();
         let said =
             made.said().into_iter().map(|it| format!("source {:?}: {it}", source.name.as_str()));
+        // A source may be captured twice.
+        let said: Vec<_> = said.filter(|it| !report.warnings.contains(it)).collect();
         report.warnings.extend(said);
         let summary = &capture.record().summary;
+        let mut findings = findings;
+        if is_bucket {
+            findings.iter_mut().for_each(|found| found.path.0 = shown_path(&found.path.0));
+        }
         report.sources.push(SourceReport {
             captured,
             ..SourceReport::new(source, window, &before, summary, findings)

@@ -4,6 +4,7 @@ use holdfast_connect::words::count;
 use holdfast_engine::completeness::Lack;
 use holdfast_format::record::{Captured, CheckRecord, SnapshotSummary, Window};
 use holdfast_repo::SnapshotInfo;
+use jiff::SignedDuration;
 
 use super::watch::Found;
 use crate::check::{Fault, Findings};
@@ -27,6 +28,20 @@ pub struct RunReport {
 }
 
 impl RunReport {
+    /// Makes one of the reports on a source that goes to both repositories: everybody counts it as
+    /// one.
+    pub(super) fn join_sources(&mut self) {
+        let mut joined: Vec<SourceReport> = Vec::with_capacity(self.sources.len());
+        for mut source in std::mem::take(&mut self.sources) {
+            let place = joined.iter().position(|before| before.name == source.name);
+            if let Some(place) = place {
+                source.join(joined.remove(place));
+            }
+            joined.push(source);
+        }
+        self.sources = joined;
+    }
+
     /// Entries that could not be read, in all sources.
     pub fn errors(&self) -> u64 {
         self.sources.iter().map(|source| source.errors).sum()
@@ -60,7 +75,7 @@ impl RunReport {
                 true => State::Ok,
                 false => State::Incomplete,
             },
-            duration_seconds: source.window.end.duration_since(source.window.begin).as_secs_f64(),
+            duration_seconds: source.duration.as_secs_f64(),
             files: source.files,
             total_bytes: source.bytes,
             added_bytes: source.added_bytes,
@@ -92,6 +107,8 @@ pub struct SourceReport {
     pub kind: &'static str,
     /// When it was captured.
     pub window: Window,
+    /// How long that took.
+    pub duration: SignedDuration,
     /// Files, objects or members.
     pub files: u64,
     /// Their bytes.
@@ -119,6 +136,7 @@ impl SourceReport {
             name: source.name.to_string(),
             kind: source.kind.word(),
             window,
+            duration: window.end.duration_since(window.begin),
             files: after.total_files_processed - before.total_files_processed,
             bytes: after.total_bytes_processed - before.total_bytes_processed,
             errors: after.errors - before.errors,
@@ -126,6 +144,17 @@ impl SourceReport {
             secrets,
             captured: Captured::default(),
         }
+    }
+
+    /// Takes what was captured of it before: its roles, which go to the keys.
+    fn join(&mut self, before: Self) {
+        self.window.begin = self.window.begin.min(before.window.begin);
+        self.duration += before.duration;
+        self.files += before.files;
+        self.bytes += before.bytes;
+        self.errors += before.errors;
+        self.added_bytes += before.added_bytes;
+        self.secrets.extend(before.secrets);
     }
 
     /// How it shrank, if it did.

@@ -4,13 +4,16 @@ use std::collections::BTreeMap;
 use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use holdfast_connect::Source as Connector;
+use holdfast_connect::bucket::source::Remarks;
 use holdfast_connect::bucket::{Bucket, BucketError};
 use holdfast_connect::command::{CommandSource, StreamEntry};
 use holdfast_connect::fs::source::{FsOptions, FsSource};
 use holdfast_connect::postgres::{Cut, DumpFileSource, GlobalsSource, PostgresSource};
+use holdfast_engine::EngineError;
 use holdfast_engine::backup::{Compare, SourceOptions};
 use holdfast_engine::completeness::ShrinkLimit;
 use holdfast_format::config::ChunkProfile;
@@ -27,6 +30,9 @@ use crate::config::{self, CommandOutput, Files, Source, SourceKind};
 
 /// Under this name the record of a bucket tells when all attributes were looked at.
 const SWEPT: &str = "attributes";
+/// Under this name it tells in which order the server lists, if that is not the order of the keys.
+const ORDER: &str = "order";
+const UNSORTED: &str = "unsorted";
 /// Tags, ACLs and locks change without any trace in a listing.
 const SWEEP_INTERVAL: SignedDuration = SignedDuration::from_hours(7 * 24);
 
@@ -45,8 +51,10 @@ pub(super) struct MadeBucket<'a> {
     settings: &'a config::Bucket,
     bucket: Bucket,
     sweep: Sweep,
-    /// When it was cut, once it was.
-    cut: Mutex<Option<FileTime>>,
+    /// When it was cut, once it was, and what is to be said of it.
+    begun: Mutex<(Option<FileTime>, Remarks)>,
+    /// True once the server has listed out of order.
+    is_disordered: AtomicBool,
 }
 
 impl<'a> Made<'a> {
@@ -69,11 +77,16 @@ impl<'a> Made<'a> {
                 };
                 let bucket = bucket::open(settings, &context.buckets).map_err(why)?;
                 let sweep = sweep(previous, (context.now)());
+                let is_disordered = previous.is_some_and(was_unsorted);
+                if is_disordered {
+                    bucket.note_disorder();
+                }
                 Self::Bucket(Box::new(MadeBucket {
                     settings,
                     bucket,
                     sweep,
-                    cut: Mutex::default(),
+                    begun: Mutex::default(),
+                    is_disordered: is_disordered.into(),
                 }))
             }
             SourceKind::Postgres(_) => {
@@ -103,16 +116,18 @@ impl<'a> Made<'a> {
             Self::Bucket(made) => {
                 let options = bucket::source_options(made.settings, Some(made.sweep));
                 let source = made.bucket.source(options).map_err(io::Error::other)?;
-                *made.cut.lock().unwrap_or_else(PoisonError::into_inner) = source.cut();
+                let begun = (source.cut(), source.remarks());
+                *made.begun.lock().unwrap_or_else(PoisonError::into_inner) = begun;
                 Box::new(source)
             }
         })
     }
 
-    /// What tools said while it was read, though nothing is missing.
+    /// What is to be said of how it was read, though nothing is missing.
     pub fn said(&self) -> Vec<String> {
         match self {
             Self::Postgres(cut) | Self::Globals(cut) => cut.said(),
+            Self::Bucket(made) => made.remarks().sentences(),
             _ => Vec::new(),
         }
     }
@@ -166,6 +181,21 @@ impl<'a> Made<'a> {
 }
 
 impl Made<'_> {
+    /// True if capturing it failed because the server lists in an order of its own, which was not
+    /// known until now: it is worth another attempt.
+    pub fn is_to_be_sorted(&self, error: &RunError) -> bool {
+        let RunError::Source { error: EngineError::Source(error), .. } = error else {
+            return false;
+        };
+        let inner = error.get_ref().and_then(|error| error.downcast_ref());
+        match (self, inner) {
+            (Self::Bucket(made), Some(BucketError::Disorder { .. })) => {
+                !made.is_disordered.swap(true, Ordering::Relaxed)
+            }
+            _ => false,
+        }
+    }
+
     /// True if a thing that a row names is there by now, although it was not when the source
     /// passed.
     pub fn has_now(&self, key: &[u8]) -> bool {
@@ -186,11 +216,24 @@ impl MadeBucket<'_> {
             let nanoseconds = i32::try_from(time.nanoseconds).unwrap_or_default();
             Timestamp::new(time.seconds, nanoseconds).unwrap_or_default().to_string()
         };
-        let cut = *self.cut.lock().unwrap_or_else(PoisonError::into_inner);
+        let (cut, remarks) = self.begun.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let cut = cut.map(|cut| ("cut".to_owned(), text(cut)));
-        let swept = (SWEPT.to_owned(), text(self.sweep.at));
-        cut.into_iter().chain([swept]).collect()
+        // What could not be looked at is looked at as soon as it can be.
+        let is_swept = !remarks.lacks_attributes();
+        let swept = is_swept.then(|| (SWEPT.to_owned(), text(self.sweep.at)));
+        let order = self.is_disordered.load(Ordering::Relaxed);
+        let order = order.then(|| (ORDER.to_owned(), UNSORTED.to_owned()));
+        cut.into_iter().chain(swept).chain(order).collect()
     }
+
+    fn remarks(&self) -> Remarks {
+        self.begun.lock().unwrap_or_else(PoisonError::into_inner).1.clone()
+    }
+}
+
+/// True if the server of a bucket listed in an order of its own when it was captured.
+pub(crate) fn was_unsorted(record: &SourceRecord) -> bool {
+    record.token.get(ORDER).is_some_and(|order| order == UNSORTED)
 }
 
 /// When the attributes of all objects are looked at: at first, when all are read anyway, and then

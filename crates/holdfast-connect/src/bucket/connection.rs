@@ -11,7 +11,7 @@ use super::http::action::Requests;
 use super::listing::After;
 use super::s3::client::S3;
 use super::source::{BucketSource, BucketSourceOptions};
-use super::store::{Store, find};
+use super::store::{Store, Versioning};
 use super::target::{BucketTarget, BucketTargetOptions};
 use super::{BucketError, BucketOptions, Service};
 
@@ -80,15 +80,20 @@ impl Bucket {
     /// # Errors
     /// As the server gives them.
     pub fn has(&self, key: &str) -> Result<bool, BucketError> {
-        self.runtime.block_on(find(&*self.store, key)).map(|found| found.is_some())
+        self.runtime.block_on(self.store.find(key)).map(|found| found.is_some())
     }
 
-    /// True if the bucket keeps every version.
+    /// Whether the bucket keeps versions.
     ///
     /// # Errors
     /// As the server gives them.
-    pub fn is_versioned(&self) -> Result<bool, BucketError> {
-        self.runtime.block_on(self.store.is_versioned())
+    pub fn versioning(&self) -> Result<Versioning, BucketError> {
+        self.runtime.block_on(self.store.versioning())
+    }
+
+    /// Takes note that the server does not list in the order of the keys.
+    pub fn note_disorder(&self) {
+        self.store.note_disorder();
     }
 
     /// A moment that lies behind everything that was written before this is called, by the server's

@@ -95,6 +95,27 @@ pub enum BucketError {
     /// A limit of this program.
     #[error("{0}")]
     Limit(String),
+    /// The server lists in another order than that of the keys' bytes.
+    #[error("the server lists {key:?} behind {last:?}, which is not the order of the keys")]
+    Disorder {
+        /// A key.
+        key: String,
+        /// The one that was listed before it.
+        last: String,
+    },
+    /// Something that is kept of a bucket besides its objects may not be read.
+    #[error(
+        "access denied: the credentials must allow {permissions} to read {what}; {leave} in \
+             the app file leaves that out"
+    )]
+    PartDenied {
+        /// Names of the permissions.
+        permissions: String,
+        /// What cannot be read, as in "the bucket's configuration".
+        what: &'static str,
+        /// What leaves it out.
+        leave: &'static str,
+    },
     /// The server said something that makes no sense.
     #[error("the server's answer makes no sense when asked to {action}: {detail}")]
     Nonsense {
@@ -139,11 +160,12 @@ impl BucketError {
             | Self::WrongKey { .. }
             | Self::ExpiredCredentials
             | Self::ClockSkew
-            | Self::Denied { .. } => io::ErrorKind::PermissionDenied,
+            | Self::Denied { .. }
+            | Self::PartDenied { .. } => io::ErrorKind::PermissionDenied,
             Self::NoSuchBucket { .. } | Self::Vanished => io::ErrorKind::NotFound,
             Self::Exists => io::ErrorKind::AlreadyExists,
             Self::Unsupported { .. } => io::ErrorKind::Unsupported,
-            Self::Nonsense { .. } => io::ErrorKind::InvalidData,
+            Self::Nonsense { .. } | Self::Disorder { .. } => io::ErrorKind::InvalidData,
             Self::Local { source, .. } => source.kind(),
             _ => io::ErrorKind::Other,
         }

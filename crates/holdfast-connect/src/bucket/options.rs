@@ -96,8 +96,11 @@ impl fmt::Debug for Credentials {
 /// How often a request is made again, and with what waits in between.
 #[derive(Debug, Clone, Copy)]
 pub struct Retries {
-    /// Attempts in all.
+    /// Attempts in all; more while the server is away, see `patience`.
     pub attempts: u32,
+    /// How long a server that cannot be reached, or is too busy to answer, is waited for in all.
+    /// It ends for all requests at once: what follows is tried `attempts` times only.
+    pub patience: Duration,
     /// Wait before the second attempt; each further one is twice as long. About half of it is
     /// random.
     pub first_wait: Duration,
@@ -109,9 +112,33 @@ impl Default for Retries {
     fn default() -> Self {
         Self {
             attempts: 8,
+            patience: Duration::from_secs(10 * 60),
             first_wait: Duration::from_millis(200),
             wait_max: Duration::from_secs(20),
         }
+    }
+}
+
+/// Whether requests to S3 carry checksums of their own, and ask for those that the server keeps.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Checksums {
+    /// They do, unless the server refuses them: from then on they do not.
+    #[default]
+    WhereTaken,
+    /// They never do. What is sent is still compared with its MD5.
+    Never,
+}
+
+/// Takes why a server is waited for, and for how long at most.
+type TellWait = dyn Fn(&str, Duration) + Send + Sync;
+
+/// Is told that a server is waited for.
+#[derive(Clone)]
+pub struct OnWait(pub Arc<TellWait>);
+
+impl fmt::Debug for OnWait {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("OnWait")
     }
 }
 
@@ -133,6 +160,10 @@ pub struct BucketOptions {
     /// the first with an endpoint of one's own or a dot in the bucket's name, the second with
     /// Amazon.
     pub path_style: Option<bool>,
+    /// Whether requests to S3 carry checksums.
+    pub checksums: Checksums,
+    /// True to say with every request to S3 that whoever asks pays for it.
+    pub requester_pays: bool,
     /// Certificates to be trusted besides the system's, in PEM.
     pub certificates: Vec<u8>,
     /// True to have listings of Azure tell tags, which takes a permission of its own.
@@ -141,6 +172,8 @@ pub struct BucketOptions {
     pub concurrency: NonZeroUsize,
     /// What happens after failures that may pass.
     pub retries: Retries,
+    /// Is told once that the server is waited for, each time that it goes away.
+    pub on_wait: Option<OnWait>,
     /// Longest silence of the server before a request counts as failed.
     pub silence_max: Duration,
     /// The clock: requests are signed with the time.
@@ -165,10 +198,13 @@ impl BucketOptions {
             region: None,
             credentials,
             path_style: None,
+            checksums: Checksums::default(),
+            requester_pays: false,
             certificates: Vec::new(),
             with_tags: false,
             concurrency: const { NonZeroUsize::new(8).unwrap() },
             retries: Retries::default(),
+            on_wait: None,
             silence_max: Duration::from_secs(60),
             clock,
             stop: Arc::default(),

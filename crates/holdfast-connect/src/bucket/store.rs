@@ -26,6 +26,17 @@ pub struct Which<'a> {
     pub version: Option<&'a str>,
 }
 
+/// Whether a bucket keeps versions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Versioning {
+    /// It has none, and never had.
+    Never,
+    /// It has those from before, and keeps no new ones.
+    Suspended,
+    /// It keeps every version.
+    Enabled,
+}
+
 /// Whether an object may be replaced.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Replace {
@@ -95,6 +106,15 @@ pub struct Asked {
     pub with_acl: bool,
 }
 
+/// What of objects may not be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Denied {
+    /// Their tags; with the name of the permission.
+    Tags(&'static str),
+    /// Their access control lists.
+    Acl(&'static str),
+}
+
 /// What a service is, and can do.
 #[derive(Debug, Clone, Copy)]
 pub struct Abilities {
@@ -139,9 +159,24 @@ pub trait Store: Debug + Send + Sync {
         count_max: usize,
     ) -> Result<Page, BucketError>;
 
-    /// True if listings are in the order of the keys' bytes.
+    /// True if listings are in the order of the keys' bytes, as far as anybody knows.
     async fn lists_in_order(&self) -> Result<bool, BucketError> {
         Ok(true)
+    }
+
+    /// Takes note that they are not.
+    fn note_disorder(&self) {}
+
+    /// What stands at a key; `None` if nothing does.
+    async fn find(&self, key: &str) -> Result<Option<Listed>, BucketError> {
+        // Of all keys that begin so, the key itself comes first.
+        let page = self.list(key, &After::default(), 1).await?;
+        Ok(page.objects.into_iter().next().filter(|object| object.key == key))
+    }
+
+    /// Whether tags, or access control lists, may be read at all, as far as one object tells.
+    async fn try_attributes(&self, _: Which<'_>, _: Asked) -> Result<Vec<Denied>, BucketError> {
+        Ok(Vec::new())
     }
 
     /// A page of all versions and delete markers, newest first for each key, behind a place.
@@ -150,9 +185,9 @@ pub trait Store: Debug + Send + Sync {
         Err(BucketError::Unsupported { action: "list the versions in the bucket", code })
     }
 
-    /// True if the bucket keeps every version, and they can be listed.
-    async fn is_versioned(&self) -> Result<bool, BucketError> {
-        Ok(false)
+    /// Whether the bucket keeps versions that can be listed.
+    async fn versioning(&self) -> Result<Versioning, BucketError> {
+        Ok(Versioning::Never)
     }
 
     /// The time by the server's clock, in whole seconds; `None` if it does not tell.
@@ -269,16 +304,6 @@ pub trait Store: Debug + Send + Sync {
     }
 }
 
-/// What stands at a key; `None` if nothing does.
-///
-/// # Errors
-/// As the server gives them.
-pub async fn find(store: &dyn Store, key: &str) -> Result<Option<Listed>, BucketError> {
-    // Of all keys that begin so, the key itself comes first.
-    let page = store.list(key, &After::default(), 1).await?;
-    Ok(page.objects.into_iter().next().filter(|object| object.key == key))
-}
-
 /// What stands at a key, if it has the content that the checksums among `described` are of.
 ///
 /// # Errors
@@ -288,7 +313,7 @@ pub async fn written_before(
     key: &str,
     described: &Attributes,
 ) -> Result<Written, BucketError> {
-    let found = find(store, key).await?.ok_or(BucketError::Exists)?;
+    let found = store.find(key).await?.ok_or(BucketError::Exists)?;
     let standing = store.glance(&found).await?;
     let is_same = described.checksums().any(|sum| standing.checksums().any(|it| it == sum));
     if !is_same {

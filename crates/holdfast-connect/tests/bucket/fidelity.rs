@@ -2,7 +2,7 @@
 
 use holdfast_connect::bucket::source::BucketDocument;
 use holdfast_connect::bucket::{
-    BucketError, BucketSourceOptions, BucketTargetOptions, Versions, Wanted, When,
+    BucketError, BucketSourceOptions, BucketTargetOptions, Versioning, Versions, Wanted, When,
 };
 
 use super::server::{bucket_name, open, shared};
@@ -168,7 +168,7 @@ print(json.dumps(shown, sort_keys=True))
     let (set, refused) = other.configure(&document, Wanted::Different, When::BeforeObjects);
     assert!(refused.is_empty(), "{refused:?}");
     assert_eq!(set, ["versioning", "ownershipControls", "encryption"]);
-    assert!(other.is_versioned().unwrap());
+    assert_eq!(other.versioning().unwrap(), Versioning::Enabled);
     let after = ["lifecycle", "cors", "website", "tagging", "policy", "publicAccessBlock"];
     assert_eq!(other.unlike(&document, Wanted::Different), after);
     let (set, refused) = other.configure(&document, Wanted::Different, When::AfterObjects);

@@ -23,6 +23,7 @@ mod races;
 mod restore;
 mod second;
 mod server;
+mod services;
 mod serving;
 mod tree;
 mod versions;

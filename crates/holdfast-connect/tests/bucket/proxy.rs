@@ -31,6 +31,8 @@ pub enum Act {
     Forward,
     /// The server is not asked: status, one header line (or nothing), body.
     Answer(u16, &'static str, &'static str),
+    /// The server is not asked: a document.
+    Document(String),
     /// Only so many bytes of the answer come through.
     Cut(usize),
     /// The server does it, but its answer is lost.
@@ -109,6 +111,10 @@ impl Shared {
         };
         match act {
             Act::Forward => client.write_all(&forward()?)?,
+            Act::Document(text) => {
+                let head = "HTTP/1.1 200 X\r\nConnection: close\r\nContent-Length: ";
+                client.write_all(format!("{head}{}\r\n\r\n{text}", text.len()).as_bytes())?;
+            }
             Act::Cut(bytes) => client.write_all(&forward()?[..bytes])?,
             Act::Lose => drop(forward()?),
             Act::Answer(status, header, text) => {

@@ -72,6 +72,7 @@ pub fn clock() -> Timestamp {
 pub fn short_waits() -> Retries {
     Retries {
         attempts: 4,
+        patience: Duration::ZERO,
         first_wait: Duration::from_millis(1),
         wait_max: Duration::from_millis(10),
     }

@@ -6,7 +6,10 @@ use holdfast_connect::words::count;
 use holdfast_format::record::{Captured, Extent, Snapshot, Text};
 
 use super::captured;
+use crate::look::shown_path;
 
+/// The connector whose entries are called by keys.
+const BUCKET: &str = "bucket";
 /// Paths that a sentence names.
 const NAMED_MAX: usize = 3;
 
@@ -67,7 +70,10 @@ pub fn lacks(snapshot: &Snapshot, only: Option<&str>) -> Vec<Lack> {
     let is_wanted = |name: &str| only.is_none_or(|only| name == only);
     for source in snapshot.sources.iter().filter(|it| !is_early && is_wanted(&it.name)) {
         let name = has_several.then(|| source.name.clone());
-        let captured = captured(snapshot, source);
+        let mut captured = captured(snapshot, source);
+        if source.connector == BUCKET {
+            captured.missed.iter_mut().for_each(|path| path.0 = shown_path(&path.0));
+        }
         if let Some(from) = captured.shrunk_from {
             let to = captured.extent;
             found.push(Lack::Shrunk { source: name.clone(), from, to });

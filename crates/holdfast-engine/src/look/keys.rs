@@ -44,6 +44,23 @@ pub(super) enum Seen {
     Outside,
 }
 
+/// A path of a bucket's tree as people see it: `/objects/` and the key. Other paths stay as they
+/// are.
+pub fn shown_path(path: &[u8]) -> Vec<u8> {
+    let (start, rest) = match path.strip_prefix(b"/") {
+        Some(rest) => (&b"/"[..], rest),
+        None => (&b""[..], path),
+    };
+    let mut parts = rest.splitn(3, |byte| *byte == b'/');
+    let top = parts.next().unwrap_or_default();
+    let is_of_keys = [OBJECTS_NAME, VERSIONS_NAME].iter().any(|it| it.as_bytes() == top);
+    let Some(key) = parts.next().filter(|_| is_of_keys).and_then(key_of_name) else {
+        return path.to_vec();
+    };
+    let version = parts.next().map(|version| [b"/", version].concat()).unwrap_or_default();
+    [start, top, b"/", key.as_bytes(), &version].concat()
+}
+
 impl KeyFolder {
     /// The directory called `name` of a bucket's tree, if its entries are called by keys.
     pub(super) fn of_bucket(name: &[u8], tree: BlobId) -> Option<Self> {
@@ -162,6 +179,22 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    #[test]
+    fn paths_of_objects_are_shown_by_their_keys() {
+        let cases: [(&[u8], &[u8]); 7] = [
+            (b"/objects/a.\xffb", b"/objects/a/b"),
+            (b"objects/a.\xffb", b"objects/a/b"),
+            (b"/versions/a.\xffb/20260801", b"/versions/a/b/20260801"),
+            (b"/bucket.json", b"/bucket.json"),
+            (b"/objects", b"/objects"),
+            (b"/objects/\xff", b"/objects/\xff"),
+            (b"/other/a.\xffb", b"/other/a.\xffb"),
+        ];
+        for (stored, shown) in cases {
+            assert_eq!(shown_path(stored), shown, "{stored:?}");
+        }
+    }
 
     fn folder(prefix: &str) -> KeyFolder {
         KeyFolder { tree: BlobId::from_bytes([0; 32]), prefix: prefix.to_owned() }

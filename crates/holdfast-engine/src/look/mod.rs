@@ -28,7 +28,7 @@ pub use dump::{ArchiveFormat, DumpStats, FileReader, dump, dump_archive, dump_fi
 pub(crate) use entries::{Entries, Named};
 pub use error::LookError;
 pub use find::{FindOptions, find};
-pub use keys::KeyFolder;
+pub use keys::{KeyFolder, shown_path};
 pub use ls::ls;
 pub(crate) use nodes::Extents;
 pub use prefix::IdPrefix;

@@ -4,6 +4,7 @@ mod tell;
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use clap::ValueHint;
 use holdfast_app::config::{AppFile, Class};
@@ -130,6 +131,10 @@ pub struct Args {
     #[arg(long)]
     pub any_keys: bool,
 
+    /// Do not run the command that stops the application: it does not run
+    #[arg(long)]
+    pub already_stopped: bool,
+
     /// Start the application even if the restore or a check failed
     #[arg(long)]
     pub start_anyway: bool,
@@ -163,7 +168,7 @@ pub fn run(args: &Args, context: &Context) -> CommandResult {
         run: &id,
         now: &environment::now,
         password: &password,
-        buckets: context.bucket_access(),
+        buckets: context.bucket_access(args.dry_run.then_some(Duration::ZERO)),
         http: HttpOptions::default(),
         scratch: scratch.path(),
         stop: Arc::clone(&context.interrupted),
@@ -241,6 +246,7 @@ impl Work<'_> {
             no_owner: args.no_owner,
             keys: wish,
             any_keys: args.any_keys,
+            already_stopped: args.already_stopped,
             start_anyway: args.start_anyway,
         })
     }

@@ -4,6 +4,7 @@ mod plan;
 mod tell;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use holdfast_app::config::Class;
 use holdfast_app::hooks::{HookReport, Hooks, Outcome, Stage, StageError, State};
@@ -202,7 +203,7 @@ impl Work<'_> {
             now: &environment::now,
             write: self.context.write_options(),
             password: &password,
-            buckets: self.context.bucket_access(),
+            buckets: self.context.bucket_access(self.args.dry_run.then_some(Duration::ZERO)),
             cache_folder: self.context.cache_folder(),
             accept_shrunk: self.args.accept_shrunk,
             own: self.own_folders(),

@@ -1,10 +1,12 @@
 //! A source of type `bucket`.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use crate::config::repository::Credentials;
 use crate::config::section::{Section, Table};
 use crate::config::url::{BucketService, BucketUrl, WebUrl};
+use crate::config::value::Choice;
 
 /// Objects of a bucket, or blobs of a container.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,8 +26,22 @@ pub struct Bucket {
     /// True if tags are kept: of S3 that takes one request for each object that is new, of Azure a
     /// permission of its own.
     pub tags: bool,
+    /// True if the file asks for tags, so that a snapshot without them is incomplete.
+    pub must_have_tags: bool,
     /// True if access control lists are kept, which takes one request for each object that is new.
     pub acl: bool,
+    /// True if the bucket's own configuration is kept: versioning, lifecycle, policy and so on; of
+    /// S3 only.
+    pub configuration: bool,
+    /// True for addresses with the bucket in the path, false for those with it in the host's name;
+    /// without, the first with an endpoint and the second with Amazon. Of S3 only.
+    pub path_style: Option<bool>,
+    /// Whether requests carry checksums; of S3 only.
+    pub checksums: Checksums,
+    /// True if whoever asks pays for requests; of S3 only.
+    pub requester_pays: bool,
+    /// How long a server that is away is waited for.
+    pub patience: Option<Duration>,
     /// What a restore gives back besides objects.
     pub restore: BucketRestore,
 }
@@ -40,6 +56,37 @@ pub struct BucketRestore {
     pub encryption: bool,
     /// True if objects that were locked are locked again, as long as they were to be.
     pub locks: bool,
+    /// Which storage class objects get.
+    pub storage_class: StorageClass,
+}
+
+/// Which storage class objects get that are restored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum StorageClass {
+    /// The one that they had.
+    #[default]
+    Kept,
+    /// The server's usual one, in which they can be read at once.
+    Standard,
+}
+
+impl Choice for StorageClass {
+    const WORDS: &'static [(&'static str, Self)] =
+        &[("kept", Self::Kept), ("standard", Self::Standard)];
+}
+
+/// Whether requests to S3 carry checksums.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Checksums {
+    /// They do, unless the server refuses them.
+    #[default]
+    Auto,
+    /// They never do.
+    Never,
+}
+
+impl Choice for Checksums {
+    const WORDS: &'static [(&'static str, Self)] = &[("auto", Self::Auto), ("never", Self::Never)];
 }
 
 impl Table for BucketRestore {
@@ -59,10 +106,16 @@ impl Table for BucketRestore {
             "true locks objects again as long as they were to be locked, which nobody may be able \
              to undo. Default: false.",
         );
+        let storage_class = section.optional(
+            "storage-class",
+            "kept gives objects the storage class that they had, archives among them; standard \
+             gives them the server's usual one, in which they can be read at once. Default: kept.",
+        );
         Some(Self {
             configuration,
             encryption: encryption.unwrap_or(false),
             locks: locks.unwrap_or(false),
+            storage_class: storage_class.unwrap_or_default(),
         })
     }
 }
@@ -178,20 +231,8 @@ impl Table for Bucket {
             "What identifies holdfast to the server. Default: what the surroundings give \
              (variables, instance role).",
         );
-        let versions = section.optional(
-            "versions",
-            "true keeps older versions and delete markers too, of S3 only. Default: false.",
-        );
-        let tags = section.optional(
-            "tags",
-            "false leaves out the tags of objects, which take a request each of S3. Default: true \
-             of S3; false of Azure, where they take a permission of their own.",
-        );
-        let acl = section.optional(
-            "acl",
-            "true keeps the access control lists of objects, which take a request each, of S3 \
-             only. Default: false.",
-        );
+        let kept = Kept::read(section);
+        let connection = Connection::read(section);
         let restore =
             section.table("restore", "What a restore gives back besides objects, of S3 only.");
         if endpoint.as_ref().is_some_and(WebUrl::is_open) && allow_http != Some(true) {
@@ -215,11 +256,95 @@ impl Table for Bucket {
             region,
             account,
             credentials,
-            versions: versions.unwrap_or(false),
-            tags: tags.unwrap_or(service == BucketService::S3),
-            acl: acl.unwrap_or(false),
+            versions: kept.versions,
+            must_have_tags: kept.tags == Some(true),
+            tags: kept.tags.unwrap_or(service == BucketService::S3),
+            acl: kept.acl,
+            configuration: kept.configuration,
+            path_style: connection.path_style,
+            checksums: connection.checksums,
+            requester_pays: connection.requester_pays,
+            patience: connection.patience,
             restore: restore.unwrap_or_default(),
         })
+    }
+}
+
+/// What is kept of a bucket besides its objects.
+struct Kept {
+    versions: bool,
+    tags: Option<bool>,
+    acl: bool,
+    configuration: bool,
+}
+
+impl Kept {
+    fn read(section: &mut Section<'_, '_>) -> Self {
+        let versions = section.optional(
+            "versions",
+            "true keeps older versions and delete markers too, of S3 only. Default: false.",
+        );
+        let tags = section.optional(
+            "tags",
+            "false leaves out the tags of objects, which take a request each of S3; with true a \
+             snapshot without them is incomplete. Default: of S3 they are kept if they may be \
+             read; false of Azure, where they take a permission of their own.",
+        );
+        let acl = section.optional(
+            "acl",
+            "true keeps the access control lists of objects, which take a request each, of S3 \
+             only. Default: false.",
+        );
+        let configuration = section.optional(
+            "configuration",
+            "false leaves out the bucket's own configuration (versioning, lifecycle, policy and so \
+             on), which takes a permission for each of its parts, of S3 only. Default: true.",
+        );
+        Self {
+            versions: versions.unwrap_or(false),
+            tags,
+            acl: acl.unwrap_or(false),
+            configuration: configuration.unwrap_or(true),
+        }
+    }
+}
+
+/// How a bucket's server wants to be spoken with.
+struct Connection {
+    path_style: Option<bool>,
+    checksums: Checksums,
+    requester_pays: bool,
+    patience: Option<Duration>,
+}
+
+impl Connection {
+    fn read(section: &mut Section<'_, '_>) -> Self {
+        let path_style = section.optional(
+            "path-style",
+            "true asks https://endpoint/bucket, false asks https://bucket.endpoint, of S3 only. \
+             Default: true with an endpoint, false with AWS.",
+        );
+        let checksums = section.optional(
+            "checksums",
+            "Whether requests carry checksums (x-amz-checksum-...), of S3 only: auto, as long as \
+             the server takes them, or never. What is sent is compared with its MD5 in any case. \
+             Default: auto.",
+        );
+        let requester_pays = section.optional(
+            "requester-pays",
+            "true agrees to pay for requests to a bucket whose owner does not, of S3 only. \
+             Default: false.",
+        );
+        let patience = section.optional(
+            "patience",
+            "How long a server is waited for that cannot be reached or is too busy. Default: 10m.",
+        );
+        Self {
+            path_style,
+            checksums: checksums.unwrap_or_default(),
+            requester_pays: requester_pays.unwrap_or(false),
+            patience,
+        }
     }
 }
 
@@ -230,7 +355,11 @@ fn refuse_foreign(section: &mut Section<'_, '_>, service: BucketService) {
         BucketService::Google => &["account", "region", "versions", "tags", "acl", "restore"],
         BucketService::Azure => &["region", "versions", "acl", "restore"],
     };
-    for key in foreign.iter().filter(|key| section.has(key)).collect::<Vec<_>>() {
+    let of_s3: &[&str] = match service {
+        BucketService::S3 => &[],
+        _ => &["configuration", "path-style", "checksums", "requester-pays"],
+    };
+    for key in foreign.iter().chain(of_s3).filter(|key| section.has(key)).collect::<Vec<_>>() {
         let message = format!("`{key}` means nothing for a bucket of {service}");
         section.refuse(key, message, "nothing: leave it out");
     }

@@ -5,7 +5,7 @@ mod dump;
 mod files;
 mod postgres;
 
-pub use bucket::{Bucket, BucketCredentials, BucketRestore};
+pub use bucket::{Bucket, BucketCredentials, BucketRestore, Checksums, StorageClass};
 pub use dump::Dump;
 pub use files::{Files, FilesRestore, Owner};
 pub use postgres::{Databases, Globals, Postgres};

@@ -286,6 +286,8 @@ fn mistakes_in_buckets() {
         ("gs://x", "region = \"eu\"", "`region` means nothing for a bucket of Google"),
         ("gs://x", "versions = true", "`versions` means nothing for a bucket of Google"),
         ("gs://x", "tags = false", "`tags` means nothing for a bucket of Google"),
+        ("gs://x", "path-style = true", "`path-style` means nothing for a bucket of Google"),
+        ("s3://x", "checksums = \"no\"", "`checksums` cannot be \"no\""),
         ("azure://x", "", "nothing names its storage account"),
         ("azure://x", "account = \"a\"\nacl = true", "`acl` means nothing for a bucket of Azure"),
         (

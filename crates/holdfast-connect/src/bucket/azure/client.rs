@@ -1,5 +1,6 @@
 //! The client of Azure, and who signs for it.
 
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, OnceLock};
 
 use async_trait::async_trait;
@@ -29,6 +30,8 @@ pub struct Azure {
     pub with_tags: bool,
     /// Whether listings are in order, once that was asked.
     pub is_in_order: OnceLock<bool>,
+    /// True once a listing was seen that is not in order, whatever the account says.
+    pub is_disordered: AtomicBool,
 }
 
 impl Azure {
@@ -75,6 +78,7 @@ impl Azure {
             container: options.bucket.clone(),
             with_tags: options.with_tags,
             is_in_order: OnceLock::new(),
+            is_disordered: AtomicBool::new(false),
         })
     }
 }

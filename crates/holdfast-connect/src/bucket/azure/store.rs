@@ -1,5 +1,7 @@
 //! [`Azure`] as a [`Store`].
 
+use std::sync::atomic::Ordering;
+
 use async_trait::async_trait;
 use data_encoding::{BASE64, HEXLOWER};
 use http::Method;
@@ -17,7 +19,7 @@ use crate::bucket::http::payload::Payload;
 use crate::bucket::http::xml::escaped;
 use crate::bucket::listing::{After, Listed, Page};
 use crate::bucket::store::{
-    Abilities, Asked, Replace, Store, Upload, UploadedPart, Which, Written, find, written_before,
+    Abilities, Asked, Replace, Store, Upload, UploadedPart, Which, Written, written_before,
 };
 
 const CONTENT_MD5: HeaderName = HeaderName::from_static("content-md5");
@@ -78,7 +80,14 @@ impl Store for Azure {
         list::page(&root, after).map_err(|detail| nonsense(action.what, detail))
     }
 
+    fn note_disorder(&self) {
+        self.is_disordered.store(true, Ordering::Relaxed);
+    }
+
     async fn lists_in_order(&self) -> Result<bool, BucketError> {
+        if self.is_disordered.load(Ordering::Relaxed) {
+            return Ok(false);
+        }
         if let Some(is_in_order) = self.is_in_order.get() {
             return Ok(*is_in_order);
         }
@@ -224,7 +233,7 @@ impl Store for Azure {
         wanted: &Attributes,
         carry: Carry,
     ) -> Result<bool, BucketError> {
-        let standing = find(self, key).await?.ok_or(BucketError::Vanished)?;
+        let standing = self.find(key).await?.ok_or(BucketError::Vanished)?;
         let found = self.glance(&standing).await?;
         let mut properties = headers::properties(wanted);
         // The checksum is of the content that stands there.

@@ -18,7 +18,7 @@ use crate::bucket::http::client::{Answered, Client, Request, nonsense};
 use crate::bucket::http::payload::Payload;
 use crate::bucket::listing::{After, Listed, Page};
 use crate::bucket::store::{
-    Abilities, Asked, Replace, Store, Upload, UploadedPart, Which, Written, find, written_before,
+    Abilities, Asked, Replace, Store, Upload, UploadedPart, Which, Written, written_before,
 };
 
 /// Part of queries: the generation that must stand there; 0 for none.
@@ -162,7 +162,7 @@ impl Store for Google {
     }
 
     async fn update(&self, key: &str, wanted: &Attributes, _: Carry) -> Result<bool, BucketError> {
-        let standing = find(self, key).await?.ok_or(BucketError::Vanished)?;
+        let standing = self.find(key).await?.ok_or(BucketError::Vanished)?;
         let found = self.glance(&standing).await?;
         let Some(change) = resource::change(wanted, &found) else { return Ok(false) };
         let document = serde_json::Value::from(change).to_string();

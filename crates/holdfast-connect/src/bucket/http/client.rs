@@ -13,10 +13,12 @@ use http::{Method, Response, StatusCode};
 
 use super::action::{Action, Counters};
 use super::failure::{Asked, Refusal};
+use super::optional::Optional;
+use super::outage::Outage;
 use super::payload::{Payload, PayloadBody};
 use super::transport::{Answer, Broken, Transport};
 use super::xml::Element;
-use crate::bucket::{BucketError, BucketOptions, Retries};
+use crate::bucket::{BucketError, BucketOptions};
 
 /// Longest document that is taken from a server: a page of 1,000 keys has at most a third of it.
 const DOCUMENT_BYTES_MAX: usize = 16 << 20;
@@ -43,6 +45,8 @@ pub struct Request<'a> {
     pub attempts: u32,
     /// True if it is to be done only where nothing stands.
     pub must_be_absent: bool,
+    /// True if headers that it can do without were left out.
+    pub is_reduced: bool,
     /// True if it tidies up: that is done even when the work is to stop.
     pub is_tidying: bool,
 }
@@ -60,6 +64,7 @@ impl<'a> Request<'a> {
             payload,
             attempts: 0,
             must_be_absent: false,
+            is_reduced: false,
             is_tidying: false,
         }
     }
@@ -142,7 +147,8 @@ pub struct Client {
     pub counters: Arc<Counters>,
     authority: Arc<dyn Authority>,
     transport: Transport,
-    retries: Retries,
+    outage: Outage,
+    optional: Optional,
     stop: Arc<AtomicBool>,
 }
 
@@ -157,7 +163,8 @@ impl Client {
             counters: Arc::default(),
             authority,
             transport,
-            retries: options.retries,
+            outage: Outage::new(options.retries, options.on_wait.clone()),
+            optional: Optional::new(options.checksums),
             stop: Arc::clone(&options.stop),
         }
     }
@@ -195,22 +202,32 @@ impl Client {
 
     async fn send_repeatedly(&self, request: &mut Request<'_>) -> Result<Answered, BucketError> {
         loop {
-            let outcome = self.attempt(request).await;
-            let is_last = request.attempts >= self.retries.attempts;
-            let answer = match outcome {
-                Err(error @ BucketError::Unreachable { .. }) if is_last => return Err(error),
-                Err(BucketError::Unreachable { .. }) => None,
+            self.optional.prepare(request);
+            let (error, is_away, asked) = match self.attempt(request).await {
+                Err(error @ BucketError::Unreachable { .. }) => (error, true, None),
                 Err(error) => return Err(error),
-                Ok(answer) if answer.status().is_success() => return Ok(answer),
-                Ok(answer) => Some(answer),
-            };
-            if let Some(answer) = answer {
-                let refusal = refusal(answer).await;
-                if is_last || !refusal.may_pass() {
-                    return Err(refusal.into_error(&self.asked(request)));
+                Ok(answer) if answer.status().is_success() => {
+                    self.outage.is_over();
+                    self.optional.succeeded(request);
+                    return Ok(answer);
                 }
+                Ok(answer) => {
+                    let refusal = refusal(answer).await;
+                    if !refusal.may_pass() {
+                        self.outage.is_over();
+                        if self.optional.can_do_without(request, &refusal) {
+                            continue;
+                        }
+                        return Err(refusal.into_error(&self.asked(request)));
+                    }
+                    let (is_away, asked) = (refusal.is_away(), refusal.retry_after);
+                    (refusal.into_error(&self.asked(request)), is_away, asked)
+                }
+            };
+            match self.outage.wait(request.attempts, &error, is_away, asked) {
+                Some(wait) => tokio::time::sleep(wait).await,
+                None => return Err(error),
             }
-            tokio::time::sleep(self.wait_after(request.attempts)).await;
         }
     }
 
@@ -271,7 +288,7 @@ impl Client {
             match answer.whole(DOCUMENT_BYTES_MAX).await {
                 Ok(Some(body)) => return Ok(body),
                 Ok(None) => return Err(nonsense(request.action.what, "it is too long".to_owned())),
-                Err(broken) if request.attempts >= self.retries.attempts => {
+                Err(broken) if request.attempts >= self.attempts_max() => {
                     return Err(self.unreachable(&broken));
                 }
                 Err(_) => tokio::time::sleep(self.wait_after(request.attempts)).await,
@@ -318,23 +335,19 @@ impl Client {
         BucketError::Unreachable { endpoint, cause }
     }
 
-    /// Half of the wait is random, so that many clients do not come back at the same time.
+    /// How long to wait before a transfer that broke off is taken up again.
     pub fn wait_after(&self, attempts: u32) -> Duration {
-        let doubled =
-            self.retries.first_wait.saturating_mul(1 << attempts.saturating_sub(1).min(16));
-        let wait = doubled.min(self.retries.wait_max);
-        let mut random = [0; 2];
-        // Without random numbers the wait is the longest one.
-        let share = match getrandom::fill(&mut random) {
-            Ok(()) => f64::from(u16::from_le_bytes(random)) / f64::from(u16::MAX),
-            Err(_) => 1.0,
-        };
-        wait.mul_f64(0.5 + share / 2.0)
+        self.outage.wait_after(attempts)
     }
 
     /// Attempts that a broken transfer may take.
     pub fn attempts_max(&self) -> u32 {
-        self.retries.attempts
+        self.outage.attempts_max()
+    }
+
+    /// True if requests carry checksums, as far as the server is known to take them.
+    pub fn has_checksums(&self) -> bool {
+        self.optional.is_sent()
     }
 }
 

@@ -1,5 +1,7 @@
 //! From a server's refusal to the situation that it tells of.
 
+use std::time::Duration;
+
 use http::header::HeaderMap;
 use http::{Method, StatusCode};
 use serde::Deserialize;
@@ -28,6 +30,8 @@ pub struct Refusal {
     pub status: StatusCode,
     pub code: String,
     pub message: Option<String>,
+    /// How long the server wants to be left alone, if it says so.
+    pub retry_after: Option<Duration>,
     region: Option<String>,
 }
 
@@ -68,6 +72,9 @@ impl Refusal {
             status,
             code: code.unwrap_or_default(),
             message: message.filter(|text| !text.is_empty()),
+            retry_after: header("retry-after")
+                .and_then(|text| text.trim().parse().ok())
+                .map(Duration::from_secs),
             region: header("x-amz-bucket-region").map(printable).or_else(|| text("Region")),
         }
     }
@@ -84,6 +91,11 @@ impl Refusal {
         ];
         matches!(self.status.as_u16(), 408 | 429 | 500 | 502 | 503 | 504)
             || codes.contains(&self.code.as_str())
+    }
+
+    /// True if the server, or what it stands behind, is too busy or not there at the moment.
+    pub fn is_away(&self) -> bool {
+        matches!(self.status.as_u16(), 429 | 502 | 503 | 504) || self.code == "SlowDown"
     }
 
     /// Google has one word for a bucket that is not there and for an object.

@@ -6,6 +6,8 @@ pub mod client;
 pub mod connector;
 pub mod encode;
 pub mod failure;
+pub mod optional;
+pub mod outage;
 pub mod payload;
 pub mod transport;
 pub mod xml;

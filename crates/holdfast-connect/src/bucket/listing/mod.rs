@@ -4,7 +4,13 @@
 //! most until its turn comes. Where to cut is known from an earlier listing ([`Plan::split_keys`]),
 //! or guessed from the keys of the last page ([`split`]). A wrong guess costs a request, never a
 //! key: a segment ends where the next one begins.
+//!
+//! A server that lists in another order than that of the keys' bytes is found out: keys must
+//! ascend, and a segment must reach into the next one ([`join`]). It is then listed page by page,
+//! held and sorted.
 
+mod join;
+mod sorted;
 mod split;
 #[cfg(test)]
 mod tests;
@@ -20,6 +26,8 @@ use tokio::sync::mpsc;
 use super::BucketError;
 use super::attributes::Attributes;
 use super::store::Which;
+use join::Join;
+use sorted::Sorted;
 
 /// Pages of a segment that wait for their turn, besides the one that is being fetched.
 const WAITING_PAGES: usize = 2;
@@ -95,7 +103,8 @@ pub struct Plan {
     /// Ascending keys at which it may be cut, a few pages apart; from an earlier listing, they need
     /// not exist any more.
     pub split_keys: Vec<String>,
-    /// True if the server lists in the order of the keys, and is an error if it does not.
+    /// True if the server lists in the order of the keys, and is an error if it does not; false to
+    /// hold everything and sort it.
     pub is_in_order: bool,
 }
 
@@ -106,6 +115,10 @@ pub struct Listing {
     concurrency: usize,
     split_keys: VecDeque<String>,
     is_in_order: bool,
+    /// What is held, if all must be held to be sorted.
+    sorted: Option<Sorted>,
+    /// What the next segment must have in common with the one before.
+    join: Option<Join>,
     segments: VecDeque<Segment>,
     /// Where the next segment begins; `None` if a segment is listed that ends nowhere yet.
     start: Option<After>,
@@ -118,6 +131,8 @@ struct Segment {
     pages: mpsc::Receiver<Result<SegmentPage, BucketError>>,
     end: End,
     is_empty: bool,
+    /// True until its first page.
+    is_new: bool,
 }
 
 /// Where a segment ends.
@@ -131,6 +146,10 @@ enum End {
 
 struct SegmentPage {
     objects: Vec<Listed>,
+    /// Keys that were listed behind the segment's end.
+    behind: Vec<String>,
+    /// The first key that was listed behind a greater one, and that.
+    disorder: Option<(String, String)>,
     /// The first key of the page and the last.
     keys: Option<(String, String)>,
     next: Option<After>,
@@ -160,6 +179,8 @@ impl Listing {
             concurrency,
             split_keys,
             is_in_order: plan.is_in_order,
+            sorted: (!plan.is_in_order).then(Sorted::default),
+            join: None,
             segments: VecDeque::new(),
             start: Some(After::default()),
             last_key: None,
@@ -171,8 +192,20 @@ impl Listing {
     /// thread of the runtime.
     ///
     /// # Errors
-    /// As the server gives them; a server that does not list in order.
+    /// As the server gives them; [`BucketError::Disorder`] from a server that does not list in
+    /// order though the plan says so.
     pub fn next_page(&mut self) -> Result<Option<Vec<Listed>>, BucketError> {
+        let Some(mut sorted) = self.sorted.take() else { return self.next_listed() };
+        while let Some(page) = self.next_listed()? {
+            sorted.hold(page)?;
+        }
+        let page = sorted.next_page();
+        self.sorted = Some(sorted);
+        Ok(page)
+    }
+
+    /// The objects of the next page as the server lists them.
+    fn next_listed(&mut self) -> Result<Option<Vec<Listed>>, BucketError> {
         loop {
             self.cut();
             let Some(segment) = self.segments.front_mut() else { return Ok(None) };
@@ -183,16 +216,18 @@ impl Listing {
                 continue;
             };
             segment.is_empty &= page.objects.is_empty();
+            let is_guessed = segment.end == End::Page;
+            if self.is_in_order {
+                let is_first = std::mem::replace(&mut segment.is_new, false);
+                self.check_order(is_first, &page)?;
+            }
             if page.is_end {
                 self.segments.clear();
                 self.start = None;
-            } else if segment.end == End::Page {
+            } else if is_guessed {
                 self.go_on(page.keys, page.next);
             }
             if !page.objects.is_empty() {
-                if self.is_in_order {
-                    self.check_order(&page.objects)?;
-                }
                 return Ok(Some(page.objects));
             }
         }
@@ -239,15 +274,24 @@ impl Listing {
     fn begin(&mut self, start: After, end: End) {
         let (sender, pages) = mpsc::channel(WAITING_PAGES);
         self.runtime.spawn(list_segment(Arc::clone(&self.ask), start, end.clone(), sender));
-        self.segments.push_back(Segment { pages, end, is_empty: true });
+        self.segments.push_back(Segment { pages, end, is_empty: true, is_new: true });
     }
 
-    /// A server that lists in another order would make a tree that nothing can be found in.
-    fn check_order(&mut self, objects: &[Listed]) -> Result<(), BucketError> {
-        for object in objects {
-            if self.last_key.as_ref().is_some_and(|last| object.key < *last) {
-                let detail = format!("{:?} comes behind {:?}", object.key, self.last_key);
-                return Err(BucketError::Nonsense { action: "list the bucket in order", detail });
+    /// Out of order a tree would be made that nothing can be found in, and keys would be lost
+    /// between two segments.
+    fn check_order(&mut self, is_first: bool, page: &SegmentPage) -> Result<(), BucketError> {
+        if let Some(join) = self.join.take().filter(|_| is_first) {
+            join.check(page.objects.iter().map(|it| &it.key).chain(&page.behind))?;
+        }
+        if !page.behind.is_empty() {
+            self.join = Some(Join::new(&page.behind));
+        }
+        if let Some((key, last)) = page.disorder.clone() {
+            return Err(BucketError::Disorder { key, last });
+        }
+        for object in &page.objects {
+            if let Some(last) = self.last_key.clone().filter(|last| object.key < *last) {
+                return Err(BucketError::Disorder { key: object.key.clone(), last });
             }
             if self.last_key.as_ref() != Some(&object.key) {
                 self.last_key = Some(object.key.clone());
@@ -312,12 +356,18 @@ impl SegmentPage {
             _ => None,
         };
         let is_end = next.is_none();
+        let pair = objects.windows(2).find(|pair| pair[1].key < pair[0].key);
+        let disorder = pair.map(|pair| (pair[1].key.clone(), pair[0].key.clone()));
+        let (first, behind) = (Vec::new(), Vec::new());
+        let mut page = Self { objects: first, behind, disorder, keys, next, is_end };
         if let End::At(end) = end
-            && keys.as_ref().is_some_and(|(_, last)| last > end)
+            && page.keys.as_ref().is_some_and(|(_, last)| last > end)
         {
-            objects.truncate(objects.partition_point(|object| object.key <= *end));
-            return Self { objects, keys, next: None, is_end: false };
+            let behind = objects.split_off(objects.partition_point(|object| object.key <= *end));
+            page.behind = behind.into_iter().map(|object| object.key).collect();
+            (page.next, page.is_end) = (None, false);
         }
-        Self { objects, keys, next, is_end }
+        page.objects = objects;
+        page
     }
 }

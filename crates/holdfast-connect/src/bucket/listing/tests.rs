@@ -152,7 +152,42 @@ fn disorder_is_an_error() {
     let plan = Plan { concurrency: 1, split_keys: Vec::new(), is_in_order: true };
     let mut listing = Listing::new(ask, runtime.handle().clone(), plan);
     let error = listing.next_page().unwrap_err().to_string();
-    assert!(error.contains("in order"), "{error}");
+    assert!(error.contains("not the order of the keys"), "{error}");
+}
+
+/// A server with folders lists what is in `a/` before `a-`. Cut at `a/5`, the first part ends with
+/// `a/5` and the second begins behind it: keys that the server lists in between are in neither.
+#[test]
+fn parts_that_do_not_meet_are_no_listing() {
+    let listed_so: Vec<String> = ["a/1", "a/5", "a/9", "a-b", "z"].map(str::to_owned).to_vec();
+    let ask: AskPage = Arc::new(move |after: After| {
+        let keys = listed_so.clone();
+        Box::pin(async move {
+            let place = keys.iter().position(|key| Some(key) == after.key.as_ref());
+            // It begins behind the folder if it is asked to begin within it.
+            let start = match (&after.key, &after.token) {
+                (Some(key), None) if key == "a/5" => 4,
+                _ => place.map_or(0, |place| place + 1),
+            };
+            let end = (start + 3).min(keys.len());
+            let objects: Vec<_> = keys[start..end].iter().map(|key| listed(key)).collect();
+            let last = Some(keys[end - 1].clone());
+            let next = After { key: last, token: Some("next".to_owned()) };
+            Ok(Page { objects, next: (end < keys.len()).then_some(next) })
+        })
+    });
+    let runtime = runtime();
+    let split_keys = vec!["a/5".to_owned()];
+    let plan = Plan { concurrency: 2, split_keys, is_in_order: true };
+    let mut listing = Listing::new(ask, runtime.handle().clone(), plan);
+    let error = loop {
+        match listing.next_page() {
+            Ok(Some(_)) => {}
+            Ok(None) => panic!("it seems to be whole"),
+            Err(error) => break error,
+        }
+    };
+    assert!(matches!(error, BucketError::Disorder { .. }), "{error}");
 }
 
 proptest! {

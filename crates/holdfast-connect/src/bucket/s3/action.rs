@@ -12,6 +12,10 @@ pub const GET_VERSION: Action =
     action("read the version of the object", "s3:GetObjectVersion", Kind::Get);
 pub const HEAD: Action = action("look at the object", "s3:GetObject", Kind::Look);
 pub const GET_TAGS: Action = action("read the object's tags", "s3:GetObjectTagging", Kind::Look);
+pub const GET_VERSION_TAGS: Action =
+    action("read the object's tags", "s3:GetObjectVersionTagging", Kind::Look);
+pub const GET_VERSION_ACL: Action =
+    action("read the object's ACL", "s3:GetObjectVersionAcl", Kind::Look);
 pub const GET_ACL: Action = action("read the object's ACL", "s3:GetObjectAcl", Kind::Look);
 pub const PUT: Action = action("write the object", "s3:PutObject", Kind::Change);
 pub const COPY: Action = action("change the object's metadata", "s3:PutObject", Kind::Change);

@@ -1,10 +1,11 @@
 //! The client of S3, and who signs for it.
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use async_trait::async_trait;
 use http::Method;
-use http::header::{CONTENT_LENGTH, HOST, HeaderMap, HeaderValue};
+use http::header::{CONTENT_LENGTH, HOST, HeaderMap, HeaderName, HeaderValue};
 
 use super::action;
 use super::credentials::Provider;
@@ -18,12 +19,17 @@ use crate::bucket::{BucketError, BucketOptions};
 /// The region of whoever names none.
 pub const DEFAULT_REGION: &str = "us-east-1";
 
+/// Says who pays for a request.
+const REQUEST_PAYER: HeaderName = HeaderName::from_static("x-amz-request-payer");
+
 /// A connection to one bucket of S3.
 #[derive(Debug)]
 pub struct S3 {
     pub http: Client,
     pub bucket: String,
     pub region: String,
+    /// True once a listing was seen that is not in the order of the keys.
+    pub is_disordered: AtomicBool,
 }
 
 impl S3 {
@@ -42,6 +48,7 @@ impl S3 {
             region: given.to_owned(),
             endpoint,
             provider,
+            requester_pays: options.requester_pays,
             clock: options.clock,
         };
         let mut http = Client::new(options, transport.clone(), Arc::new(amazon.clone()));
@@ -55,7 +62,12 @@ impl S3 {
             http = Client::new(options, transport, Arc::new(amazon.clone()));
             http.counters = counters;
         }
-        Ok(Self { http, bucket: amazon.bucket, region: amazon.region })
+        Ok(Self {
+            http,
+            bucket: amazon.bucket,
+            region: amazon.region,
+            is_disordered: AtomicBool::new(false),
+        })
     }
 }
 
@@ -74,6 +86,7 @@ struct Amazon {
     region: String,
     endpoint: Endpoint,
     provider: Provider,
+    requester_pays: bool,
     clock: fn() -> jiff::Timestamp,
 }
 
@@ -86,6 +99,9 @@ impl Authority for Amazon {
         let separator = if query.is_empty() { "" } else { "?" };
         let url = format!("{}{path}{separator}{query}", self.endpoint.origin);
         let mut headers = request.headers.clone();
+        if self.requester_pays {
+            headers.insert(REQUEST_PAYER, HeaderValue::from_static("requester"));
+        }
         let payload = self.describe_payload(request, &mut headers)?;
         if let Some(credential) = self.provider.credential().await? {
             let (method, host) = (request.method.as_str(), self.endpoint.host());

@@ -1,7 +1,13 @@
 //! Requests about one object: reading, looking, writing, deleting; its tags, its ACL and its locks.
 
+use std::sync::atomic::Ordering;
+
 use http::Method;
-use http::header::{ETAG, HeaderMap, HeaderName, HeaderValue, IF_MATCH, IF_NONE_MATCH, RANGE};
+use http::header::{
+    CONTENT_LENGTH, ETAG, HeaderMap, HeaderName, HeaderValue, IF_MATCH, IF_NONE_MATCH,
+    LAST_MODIFIED, RANGE,
+};
+use jiff::fmt::rfc2822::DateTimeParser;
 
 use super::action;
 use super::client::S3;
@@ -12,6 +18,7 @@ use crate::bucket::http::client::{Answered, Request, nonsense};
 use crate::bucket::http::encode;
 use crate::bucket::http::payload::Payload;
 use crate::bucket::http::xml::{Element, escaped};
+use crate::bucket::listing::{After, Listed};
 use crate::bucket::store::{Replace, Which, Written};
 
 const CHECKSUM_MODE: HeaderName = HeaderName::from_static("x-amz-checksum-mode");
@@ -35,6 +42,23 @@ impl S3 {
             request = request.header(CHECKSUM_MODE, "ENABLED");
         }
         self.http.send(&mut request).await
+    }
+
+    /// What stands at a key; `None` if nothing does. Of a server that does not list in the order
+    /// of the keys the first key that begins so may be another one, so the object is asked.
+    ///
+    /// # Errors
+    /// As the server gives them.
+    pub async fn find(&self, key: &str) -> Result<Option<Listed>, BucketError> {
+        if !self.is_disordered.load(Ordering::Relaxed) {
+            let page = self.list(key, &After::default(), 1).await?;
+            return Ok(page.objects.into_iter().next().filter(|object| object.key == key));
+        }
+        match self.head(Which { key, etag: "", version: None }).await {
+            Ok(headers) => Ok(Some(listed(key, &headers))),
+            Err(BucketError::Vanished) => Ok(None),
+            Err(error) => Err(error),
+        }
     }
 
     /// The headers of an object.
@@ -81,7 +105,11 @@ impl S3 {
     /// # Errors
     /// As the server gives them.
     pub async fn tags(&self, which: Which<'_>) -> Result<Vec<(String, String)>, BucketError> {
-        let mut request = Request::new(action::GET_TAGS, Method::GET, Some(which.key))
+        let action = match which.version {
+            Some(_) => action::GET_VERSION_TAGS,
+            None => action::GET_TAGS,
+        };
+        let mut request = Request::new(action, Method::GET, Some(which.key))
             .query("tagging", "")
             .maybe_query("versionId", which.version);
         match self.http.document(&mut request).await {
@@ -98,7 +126,11 @@ impl S3 {
     /// # Errors
     /// As the server gives them.
     pub async fn acl(&self, which: Which<'_>) -> Result<Vec<u8>, BucketError> {
-        let mut request = Request::new(action::GET_ACL, Method::GET, Some(which.key))
+        let action = match which.version {
+            Some(_) => action::GET_VERSION_ACL,
+            None => action::GET_ACL,
+        };
+        let mut request = Request::new(action, Method::GET, Some(which.key))
             .query("acl", "")
             .maybe_query("versionId", which.version);
         Ok(self.http.body(&mut request).await?.to_vec())
@@ -200,6 +232,22 @@ impl S3 {
             Err(BucketError::Vanished) => Ok(None),
             Err(error) => Err(error),
         }
+    }
+}
+
+/// What headers say of an object, as a listing would.
+fn listed(key: &str, headers: &HeaderMap) -> Listed {
+    let text = |name: HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
+    let modified = text(LAST_MODIFIED);
+    let modified = modified.and_then(|date| DateTimeParser::new().parse_timestamp(date).ok());
+    Listed {
+        key: key.to_owned(),
+        etag: written(headers).etag,
+        bytes: text(CONTENT_LENGTH).and_then(|length| length.parse().ok()).unwrap_or_default(),
+        modified: modified.unwrap_or_default().into(),
+        storage_class: text(HeaderName::from_static("x-amz-storage-class")).map(str::to_owned),
+        is_latest: true,
+        ..Listed::default()
     }
 }
 

@@ -1,5 +1,7 @@
 //! [`S3`] as a [`Store`].
 
+use std::sync::atomic::Ordering;
+
 use async_trait::async_trait;
 use http::Method;
 use http::header::{DATE, HeaderMap, HeaderName, HeaderValue};
@@ -18,8 +20,10 @@ use crate::bucket::http::client::{Answered, Client, Request};
 use crate::bucket::http::payload::Payload;
 use crate::bucket::http::xml::Element;
 use crate::bucket::listing::{After, Listed, Page};
+use crate::bucket::source::Tags;
 use crate::bucket::store::{
-    Abilities, Asked, Replace, Setting, Store, Upload, UploadedPart, Which, Written,
+    Abilities, Asked, Denied, Replace, Setting, Store, Upload, UploadedPart, Versioning, Which,
+    Written,
 };
 
 #[async_trait]
@@ -56,14 +60,53 @@ impl Store for S3 {
         self.list(prefix, after, count_max).await
     }
 
+    async fn lists_in_order(&self) -> Result<bool, BucketError> {
+        Ok(!self.is_disordered.load(Ordering::Relaxed))
+    }
+
+    fn note_disorder(&self) {
+        self.is_disordered.store(true, Ordering::Relaxed);
+    }
+
+    async fn find(&self, key: &str) -> Result<Option<Listed>, BucketError> {
+        self.find(key).await
+    }
+
+    async fn try_attributes(
+        &self,
+        which: Which<'_>,
+        asked: Asked,
+    ) -> Result<Vec<Denied>, BucketError> {
+        let mut denied = Vec::new();
+        if asked.tags != Tags::LeaveOut {
+            match self.tags(which).await {
+                Err(BucketError::Denied { permission, .. }) => {
+                    denied.push(Denied::Tags(permission))
+                }
+                outcome => drop(outcome?),
+            }
+        }
+        if asked.with_acl {
+            match self.acl(which).await {
+                Err(BucketError::Denied { permission, .. }) => denied.push(Denied::Acl(permission)),
+                outcome => drop(outcome?),
+            }
+        }
+        Ok(denied)
+    }
+
     async fn list_versions(&self, prefix: &str, after: &After) -> Result<Page, BucketError> {
         self.list_versions(prefix, after).await
     }
 
-    async fn is_versioned(&self) -> Result<bool, BucketError> {
+    async fn versioning(&self) -> Result<Versioning, BucketError> {
         let document = self.setting(&SETTINGS[0]).await?;
         let root = document.and_then(|document| Element::parse(document.as_bytes()).ok());
-        Ok(root.is_some_and(|root| root.text("Status") == Some("Enabled")))
+        Ok(match root.as_ref().and_then(|root| root.text("Status")) {
+            Some("Enabled") => Versioning::Enabled,
+            Some("Suspended") => Versioning::Suspended,
+            _ => Versioning::Never,
+        })
     }
 
     async fn now(&self) -> Result<Option<Timestamp>, BucketError> {
@@ -128,7 +171,7 @@ impl Store for S3 {
         carry: Carry,
     ) -> Result<Upload, BucketError> {
         let mut headers = headers(attributes, carry);
-        if let Some((algorithm, kind)) = part_checksums(attributes) {
+        if let Some((algorithm, kind)) = self.part_checksums(attributes) {
             insert(&mut headers, "x-amz-checksum-algorithm", algorithm.name());
             insert(&mut headers, "x-amz-checksum-type", kind);
         }
@@ -144,7 +187,7 @@ impl Store for S3 {
     ) -> Result<UploadedPart, BucketError> {
         let mut headers = HeaderMap::new();
         let mut checksum = None;
-        if let Some((algorithm, _)) = part_checksums(attributes) {
+        if let Some((algorithm, _)) = self.part_checksums(attributes) {
             let mut sum = Sum::new(algorithm);
             payload.each(|bytes| sum.update(bytes))?;
             let value = sum.finish();
@@ -164,7 +207,7 @@ impl Store for S3 {
         replace: Replace,
     ) -> Result<Written, BucketError> {
         let mut headers = HeaderMap::new();
-        if let Some((_, "FULL_OBJECT")) = part_checksums(attributes)
+        if let Some((_, "FULL_OBJECT")) = self.part_checksums(attributes)
             && let Some((header, value)) = attributes.checksum()
         {
             insert(&mut headers, header, value);
@@ -239,12 +282,15 @@ fn headers(attributes: &Attributes, carry: Carry) -> HeaderMap {
     headers
 }
 
-/// The checksums that an object of several parts had: the algorithm and whether they are of the
-/// parts or of the whole.
-fn part_checksums(attributes: &Attributes) -> Option<(Algorithm, &'static str)> {
-    let (header, value) = attributes.checksum()?;
-    let is_whole = !value.contains('-') && attributes.text("checksum-type") != Some("COMPOSITE");
-    Some((Algorithm::of_header(header)?, if is_whole { "FULL_OBJECT" } else { "COMPOSITE" }))
+impl S3 {
+    /// The checksums that an object of several parts had: the algorithm and whether they are of the
+    /// parts or of the whole. None for a server that takes none.
+    fn part_checksums(&self, attributes: &Attributes) -> Option<(Algorithm, &'static str)> {
+        let (header, value) = attributes.checksum().filter(|_| self.http.has_checksums())?;
+        let is_whole =
+            !value.contains('-') && attributes.text("checksum-type") != Some("COMPOSITE");
+        Some((Algorithm::of_header(header)?, if is_whole { "FULL_OBJECT" } else { "COMPOSITE" }))
+    }
 }
 
 fn insert(headers: &mut HeaderMap, name: &'static str, value: &str) {

@@ -4,6 +4,7 @@
 //! request, `versions/`. Only what the listing says decides whether an object is unchanged; nothing
 //! is asked for each object unless it is read.
 
+mod access;
 mod content;
 mod document;
 mod opener;
@@ -17,6 +18,7 @@ use std::sync::Arc;
 use holdfast_format::entry::{FileTime, Metadata};
 use tokio::sync::Semaphore;
 
+pub use access::Remarks;
 pub use document::{BucketDocument, DOCUMENT_NAME, OBJECTS_NAME, VERSIONS_NAME};
 pub use options::{BucketSourceOptions, Tags, Versions};
 
@@ -44,8 +46,9 @@ pub struct BucketSource {
     /// The moment whose versions count; `None` if the bucket has no versions, or they are not asked
     /// for.
     cut: Option<FileTime>,
-    /// True if the listing is in the order of the keys.
-    is_in_order: bool,
+    remarks: Remarks,
+    /// True once it is known what of objects may be read.
+    is_tried: bool,
     stage: Stage,
     /// Items that are ready.
     items: VecDeque<Item>,
@@ -69,7 +72,10 @@ impl BucketSource {
     /// # Errors
     /// If versions are asked for and the bucket will not say whether it has any.
     pub(super) fn new(bucket: &Bucket, options: BucketSourceOptions) -> Result<Self, BucketError> {
-        let is_versioned = options.versions != Versions::Newest && bucket.is_versioned()?;
+        let remarks = Remarks::default();
+        let store = &**bucket.store();
+        let has_versions = access::has_versions(store, options.versions, &options.prefix, &remarks);
+        let is_versioned = bucket.runtime().block_on(has_versions)?;
         let cut = match (is_versioned, options.cut) {
             (true, None) => Some(bucket.moment()?),
             (true, cut) => cut,
@@ -83,8 +89,8 @@ impl BucketSource {
             range_width: bucket.concurrency().min(RANGE_WIDTH_MAX),
         });
         let (stage, items, versions) = (Stage::Document, VecDeque::new(), Vec::new());
-        let (bucket, is_in_order) = (bucket.clone(), true);
-        Ok(Self { bucket, options, shared, cut, is_in_order, stage, items, versions })
+        let (bucket, is_tried) = (bucket.clone(), false);
+        Ok(Self { bucket, options, shared, cut, remarks, is_tried, stage, items, versions })
     }
 
     /// The moment at which the bucket was cut; `None` if there was no cut, because the bucket has
@@ -93,18 +99,22 @@ impl BucketSource {
         self.cut
     }
 
+    /// What is to be said of it; it may become more until the end.
+    pub fn remarks(&self) -> Remarks {
+        self.remarks.clone()
+    }
+
     /// Makes at least one item, or comes to the end.
     fn advance(&mut self) -> Result<(), BucketError> {
         match std::mem::replace(&mut self.stage, Stage::End) {
             Stage::Document => {
                 self.document()?;
-                let runtime = self.bucket.runtime();
-                self.is_in_order = runtime.block_on(self.bucket.store().lists_in_order())?;
                 self.enter(OBJECTS_NAME);
-                self.stage = Stage::Objects(Box::new(self.listing(self.cut.is_some())));
+                self.stage = Stage::Objects(Box::new(self.listing(self.cut.is_some())?));
             }
             Stage::Objects(mut listing) => {
-                let page = listing.next_page()?;
+                let page = self.next_page(&mut listing)?;
+                self.try_attributes(page.as_deref())?;
                 self.stage =
                     if page.is_some() { Stage::Objects(listing) } else { Stage::ObjectsEnd };
                 self.take_page(page, |source, versions| source.object_at_cut(versions));
@@ -113,11 +123,11 @@ impl BucketSource {
                 self.items.push_back(Item::Leave);
                 if self.options.versions == Versions::All && self.cut.is_some() {
                     self.enter(VERSIONS_NAME);
-                    self.stage = Stage::Versions(Box::new(self.listing(true)));
+                    self.stage = Stage::Versions(Box::new(self.listing(true)?));
                 }
             }
             Stage::Versions(mut listing) => {
-                let page = listing.next_page()?;
+                let page = self.next_page(&mut listing)?;
                 self.stage =
                     if page.is_some() { Stage::Versions(listing) } else { Stage::VersionsEnd };
                 self.take_page(page, |source, versions| source.other_versions(versions));
@@ -128,7 +138,35 @@ impl BucketSource {
         Ok(())
     }
 
-    fn listing(&self, is_of_versions: bool) -> Listing {
+    /// The next page; a server that lists out of order is remembered as such.
+    fn next_page(&self, listing: &mut Listing) -> Result<Option<Vec<Listed>>, BucketError> {
+        let page = listing.next_page();
+        if matches!(page, Err(BucketError::Disorder { .. })) {
+            self.bucket.note_disorder();
+        }
+        page
+    }
+
+    /// Finds out with the first object whether its tags and access rules may be read.
+    fn try_attributes(&mut self, page: Option<&[Listed]>) -> Result<(), BucketError> {
+        let mut objects = page.unwrap_or_default().iter();
+        let Some(first) = objects.find(|it| !it.is_delete_marker).filter(|_| !self.is_tried) else {
+            return Ok(());
+        };
+        self.is_tried = true;
+        let (asked, store) = (self.shared.asked, Arc::clone(self.bucket.store()));
+        let must_have_tags = self.options.must_have_tags;
+        let found = access::allowed(&*store, first.which(), asked, must_have_tags, &self.remarks);
+        let (asked, denied) = self.bucket.runtime().block_on(found)?;
+        self.shared = Arc::new(Shared { asked, ..(*self.shared).clone() });
+        for error in denied {
+            self.trouble(format!("/{OBJECTS_NAME}"), error.into());
+        }
+        Ok(())
+    }
+
+    fn listing(&self, is_of_versions: bool) -> Result<Listing, BucketError> {
+        let is_in_order = self.bucket.runtime().block_on(self.bucket.store().lists_in_order())?;
         let store = Arc::clone(self.bucket.store());
         let abilities = store.abilities();
         let prefix: Arc<str> = self.options.prefix.as_str().into();
@@ -143,11 +181,8 @@ impl BucketSource {
         });
         let split_keys = self.options.split_keys.clone();
         let concurrency = if abilities.lists_from_any_key { self.bucket.concurrency() } else { 1 };
-        Listing::new(
-            ask,
-            self.bucket.runtime(),
-            Plan { concurrency, split_keys, is_in_order: self.is_in_order },
-        )
+        let plan = Plan { concurrency, split_keys, is_in_order };
+        Ok(Listing::new(ask, self.bucket.runtime(), plan))
     }
 
     /// Goes through a page, key by key; the versions of the last key of a page may go on in the
@@ -221,11 +256,11 @@ impl BucketSource {
 
     fn enter_name(&mut self, name: Vec<u8>) {
         let metadata = Metadata { mode: DIRECTORY_MODE, links: 1, ..Metadata::default() };
-        let (opener, is_sorted) = (Box::new(MadeUp::directory()), self.is_in_order);
+        let (opener, is_sorted) = (Box::new(MadeUp::directory()), true);
         self.items.push_back(Item::Enter { name, metadata, opener, is_sorted });
     }
 
-    /// `bucket.json`, and a trouble for each setting that cannot be read.
+    /// `bucket.json`, and one trouble for the settings that may not be read.
     fn document(&mut self) -> Result<(), BucketError> {
         let store = Arc::clone(self.bucket.store());
         let (bucket, region) = store.bucket();
@@ -238,15 +273,17 @@ impl BucketSource {
             settings: std::collections::BTreeMap::new(),
         };
         let settings = if self.options.with_configuration { store.settings() } else { &[] };
+        let mut denied = Vec::new();
         for setting in settings {
             match self.bucket.runtime().block_on(store.setting(setting)) {
                 Ok(Some(text)) => drop(document.settings.insert(setting.name.to_owned(), text)),
                 Ok(None) => {}
-                Err(error @ BucketError::Denied { .. }) => {
-                    self.trouble(format!("/{DOCUMENT_NAME}"), error.into());
-                }
+                Err(BucketError::Denied { permission, .. }) => denied.push(permission),
                 Err(error) => return Err(error),
             }
+        }
+        if let Some(error) = access::of_settings(&denied) {
+            self.trouble(format!("/{DOCUMENT_NAME}"), error.into());
         }
         let content = document.encode();
         let hash = blake3::hash(&content);

@@ -14,7 +14,7 @@ use super::super::attributes::{Attributes, Origin};
 use super::super::connection::Bucket;
 use super::super::http::client::Answered;
 use super::super::listing::Listed;
-use super::super::store::{Asked, find};
+use super::super::store::Asked;
 use super::content::{LARGE_BYTES_MIN, ObjectContent};
 use crate::{Content, Opener, Piece};
 
@@ -25,6 +25,7 @@ const LOOKS_MAX: u32 = 4;
 const MODE: u32 = 0o644;
 
 /// What all openers of a source share.
+#[derive(Clone)]
 pub struct Shared {
     /// Keeps the connections alive as long as anything may be read.
     pub bucket: Bucket,
@@ -120,7 +121,7 @@ impl ObjectOpener {
             match outcome {
                 Ok(begun) => return Ok((listed, begun)),
                 Err(BucketError::Changed) if look < LOOKS_MAX && listed.version.is_none() => {
-                    let again = find(store, &listed.key).await?;
+                    let again = store.find(&listed.key).await?;
                     listed = again.ok_or(BucketError::Vanished)?;
                 }
                 Err(error) => return Err(error),

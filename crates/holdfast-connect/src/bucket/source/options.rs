@@ -38,6 +38,8 @@ pub struct BucketSourceOptions {
     pub cut: Option<FileTime>,
     /// Which tags.
     pub tags: Tags,
+    /// True if tags that may not be read make the source incomplete; else that is only said.
+    pub must_have_tags: bool,
     /// True to ask for the access control list of every object that is read.
     pub with_acl: bool,
     /// True to keep the bucket's own configuration.
@@ -63,6 +65,7 @@ impl Default for BucketSourceOptions {
             versions: Versions::Newest,
             cut: None,
             tags: Tags::WhereTold,
+            must_have_tags: true,
             with_acl: false,
             with_configuration: true,
             attributes_as_of: None,

@@ -31,7 +31,7 @@ use super::BucketError;
 use super::attributes::Attributes;
 use super::connection::Bucket;
 use super::listing::Listed;
-use super::store::{Store, Which};
+use super::store::{Store, Versioning, Which};
 use crate::TargetError;
 
 /// A bucket that is restored to.
@@ -127,7 +127,7 @@ impl Shared {
         if let Some(is_versioned) = self.is_versioned.get() {
             return Ok(*is_versioned);
         }
-        let is_versioned = self.bucket.is_versioned()?;
+        let is_versioned = self.bucket.versioning()? == Versioning::Enabled;
         Ok(*self.is_versioned.get_or_init(|| is_versioned))
     }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use super::super::BucketError;
 use super::super::listing::{After, Listed};
-use super::super::store::{Store, find};
+use super::super::store::Store;
 
 /// Pages that are listed on the way to a key before it is asked for by itself.
 const PAGES_MAX: usize = 3;
@@ -39,13 +39,13 @@ impl Standing {
     ) -> Result<Option<Listed>, BucketError> {
         if !self.covers(key) {
             let is_reached = match store.abilities().lists_from_any_key {
+                _ if !store.lists_in_order().await? => false,
                 true => self.list_up_to(store, key).await?,
-                false if !store.lists_in_order().await? => false,
                 false => self.go_on_to(store, key).await?,
             };
             if !is_reached {
                 // Many keys lie before it.
-                return find(store, key).await;
+                return store.find(key).await;
             }
         }
         Ok(self.objects.get(key).cloned())
@@ -117,6 +117,13 @@ impl Standing {
             let Some(stretch) = &mut self.stretch else { return Ok(false) };
             let Some(after) = &stretch.next else { return Ok(true) };
             let page = store.list(&stretch.prefix, after, 1000).await?;
+            let is_ascending = page.objects.is_sorted_by(|one, other| one.key < other.key);
+            let first = page.objects.first().map(|object| &object.key);
+            if !is_ascending || first.is_some_and(|first| Some(first) <= after.key.as_ref()) {
+                store.note_disorder();
+                self.stretch = None;
+                return Ok(false);
+            }
             stretch.end = page.next.as_ref().and_then(|next| next.key.clone());
             stretch.next = page.next;
             self.objects.extend(page.objects.into_iter().map(|it| (it.key.clone(), it)));

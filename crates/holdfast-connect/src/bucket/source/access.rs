@@ -1,0 +1,133 @@
+//! What a key may not read: asked once, said once, and done without.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use super::super::BucketError;
+use super::super::listing::After;
+use super::super::store::{Asked, Denied, Store, Versioning, Which};
+use super::{Tags, Versions};
+
+/// Permissions that are named in one sentence.
+const NAMED_MAX: usize = 4;
+
+/// What is to be said of a source besides what it holds; shared with it.
+#[derive(Debug, Clone, Default)]
+pub struct Remarks(Arc<Mutex<Said>>);
+
+#[derive(Debug, Default)]
+struct Said {
+    sentences: Vec<String>,
+    lacks_attributes: bool,
+}
+
+impl Remarks {
+    /// What deserves a look and is no reason to call the source incomplete, one sentence each.
+    pub fn sentences(&self) -> Vec<String> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).sentences.clone()
+    }
+
+    /// True if tags or access control lists that were asked for could not be read.
+    pub fn lacks_attributes(&self) -> bool {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).lacks_attributes
+    }
+
+    fn say(&self, sentence: String) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).sentences.push(sentence);
+    }
+
+    fn note_lack(&self) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).lacks_attributes = true;
+    }
+}
+
+/// True if the versions of the bucket are to be read: it has some, they are asked for, and they may
+/// be read. A cut can be done without; older versions cannot.
+pub async fn has_versions(
+    store: &dyn Store,
+    versions: Versions,
+    prefix: &str,
+    remarks: &Remarks,
+) -> Result<bool, BucketError> {
+    if versions == Versions::Newest {
+        return Ok(false);
+    }
+    let outcome = match store.versioning().await {
+        Ok(Versioning::Never) => return Ok(false),
+        Ok(_) => try_versions(store, prefix).await,
+        Err(error) => Err(error),
+    };
+    match outcome {
+        Ok(()) => Ok(true),
+        Err(BucketError::Denied { permission, .. }) if versions == Versions::Cut => {
+            remarks.say(format!(
+                "objects are captured as they are listed, not as they were at one moment: the \
+                 credentials do not allow {permission}"
+            ));
+            Ok(false)
+        }
+        // Not every server that speaks of versioning can list versions.
+        Err(BucketError::Unsupported { .. }) if versions == Versions::Cut => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
+/// Lists versions, and begins to read one: that takes other permissions than listing objects.
+async fn try_versions(store: &dyn Store, prefix: &str) -> Result<(), BucketError> {
+    let page = store.list_versions(prefix, &After::default()).await?;
+    let Some(first) = page.objects.iter().find(|version| !version.is_delete_marker) else {
+        return Ok(());
+    };
+    match store.get(first.which(), Some((0, 0))).await {
+        // It is read later on, if it is still there; an empty one has no first byte.
+        Err(BucketError::Vanished | BucketError::Changed | BucketError::Archived) => Ok(()),
+        outcome => outcome.map(drop),
+    }
+}
+
+/// What is to be asked for of objects, as far as one of them tells that it may be read; and what
+/// may not.
+pub async fn allowed(
+    store: &dyn Store,
+    which: Which<'_>,
+    asked: Asked,
+    must_have_tags: bool,
+    remarks: &Remarks,
+) -> Result<(Asked, Vec<BucketError>), BucketError> {
+    let denied = match store.try_attributes(which, asked).await {
+        // It is told when it is read.
+        Err(BucketError::Vanished | BucketError::Changed | BucketError::Archived) => Vec::new(),
+        outcome => outcome?,
+    };
+    let (mut allowed, mut errors) = (asked, Vec::new());
+    for part in denied {
+        remarks.note_lack();
+        let (permission, what, leave) = match part {
+            Denied::Tags(permission) => (permission, "the tags of objects", "tags = false"),
+            Denied::Acl(permission) => {
+                (permission, "the access control lists of objects", "acl = false")
+            }
+        };
+        match part {
+            Denied::Tags(_) => allowed.tags = Tags::LeaveOut,
+            Denied::Acl(_) => allowed.with_acl = false,
+        }
+        let error = BucketError::PartDenied { permissions: permission.to_owned(), what, leave };
+        match part {
+            Denied::Tags(_) if !must_have_tags => remarks.say(error.to_string()),
+            _ => errors.push(error),
+        }
+    }
+    Ok((allowed, errors))
+}
+
+/// The error for settings of a bucket that may not be read; `None` if all may.
+pub fn of_settings(permissions: &[&'static str]) -> Option<BucketError> {
+    let named = permissions.iter().take(NAMED_MAX).copied().collect::<Vec<_>>().join(", ");
+    let permissions = match permissions.len().saturating_sub(NAMED_MAX) {
+        0 if permissions.is_empty() => return None,
+        0 => named,
+        more => format!("{named} and {more} more"),
+    };
+    let (what, leave) = ("the bucket's configuration", "configuration = false");
+    Some(BucketError::PartDenied { permissions, what, leave })
+}
