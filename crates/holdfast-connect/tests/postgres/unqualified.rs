@@ -93,8 +93,8 @@ fn an_object_that_cannot_be_made_costs_only_itself() {
     assert_eq!(
         unmade,
         [
-            "INDEX public.t_once",
             "COMMENT public.INDEX t_once",
+            "INDEX public.t_once",
             "MATERIALIZED VIEW DATA public.once"
         ]
     );
