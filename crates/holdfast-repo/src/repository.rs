@@ -9,15 +9,16 @@ use holdfast_format::config::{Config, StoredConfig};
 use holdfast_format::record::GenerationBody;
 use holdfast_format::slot::{KdfCost, KeySlot};
 use holdfast_format::{RepositoryId, SlotId, WriterId, name};
-use holdfast_seal::{Keys, MasterKey, Secret, SlotLabel, seal_config};
+use holdfast_seal::{Keys, MasterKey, Secret, SlotLabel, create_slot, seal_config};
 use rayon::ThreadPool;
 
 use crate::RepoError;
 use crate::history::History;
 use crate::index::{Index, IndexOptions, Missing, Notice};
 use crate::local::{self, Heads, Rollback};
+use crate::read::FrameCache;
 use crate::remembered;
-use crate::slots::{FoundSlot, Mutation, delete_slot, finish_removals, put_slot, read_slot};
+use crate::slots::{FoundSlot, Mutation, delete_slot, finish_removals, read_slot, store_slot};
 use crate::unlock::{Order, check_authentic, config_names, read_config, unlock};
 
 /// What opening needs besides the storage and a secret.
@@ -135,6 +136,7 @@ pub struct Repository {
     missing: Missing,
     slot: KeySlot,
     pool: Arc<ThreadPool>,
+    frames: Arc<FrameCache>,
     kept: Option<Kept>,
 }
 
@@ -157,19 +159,26 @@ impl Repository {
         let leftovers = leftovers(backend)?;
         let master = MasterKey::generate()?;
         let keys = Keys::derive(&master);
-        let slot = put_slot(backend, &master, &keys, secret, cost, label)?;
+        let slot = create_slot(&master, &keys, secret, cost, label)?;
         let mut config = Config::new(keys.repository_id());
         adjust(&mut config);
         let object = seal_config(&keys, &config).encode();
-        for name in config_names()?.iter().rev() {
-            match backend.put(name, &[&object]) {
-                Ok(()) => {}
-                Err(BackendError::AlreadyExists { .. }) => {
-                    delete_slot(backend, &slot.header.id)?;
-                    return Err(RepoError::AlreadyExists);
+        let mut made = Vec::new();
+        let stored = store_slot(backend, &slot).and_then(|()| {
+            config_names()?.into_iter().rev().try_for_each(|name| {
+                match backend.put(&name, &[&object]) {
+                    Err(BackendError::AlreadyExists { .. }) => Err(RepoError::AlreadyExists),
+                    outcome => Ok(outcome.map(|()| made.push(name))?),
                 }
-                Err(error) => return Err(error.into()),
+            })
+        });
+        if let Err(error) = stored {
+            // The config first: what is left of a repository should not look like one.
+            for name in made {
+                let _left = backend.delete(&name);
             }
+            let _left = delete_slot(backend, &slot.header.id);
+            return Err(error);
         }
         // Only now: whoever makes a repository here at the same time has lost to this config.
         leftovers.iter().try_for_each(|id| delete_slot(backend, id))?;
@@ -248,6 +257,7 @@ impl Repository {
             missing,
             slot,
             pool: Arc::new(pool),
+            frames: Arc::default(),
             kept,
         };
         Ok((repository, master))
@@ -296,6 +306,11 @@ impl Repository {
     /// Threads for compression, encryption and their reverse.
     pub fn pool(&self) -> &Arc<ThreadPool> {
         &self.pool
+    }
+
+    /// The opened frames that are kept for all readers.
+    pub(crate) fn frames(&self) -> &Arc<FrameCache> {
+        &self.frames
     }
 
     /// The history as it was read last.

@@ -122,11 +122,20 @@ pub(crate) fn put_slot(
     label: &SlotLabel,
 ) -> Result<KeySlot, RepoError> {
     let slot = create_slot(master, keys, secret, cost, label)?;
+    store_slot(backend, &slot)?;
+    Ok(slot)
+}
+
+/// Stores both copies of a slot.
+///
+/// # Errors
+/// Storage failures.
+pub(crate) fn store_slot(backend: &dyn Backend, slot: &KeySlot) -> Result<(), RepoError> {
     let object = slot.encode();
     for copy in name::key_slot(&slot.header.id) {
         backend.put(&object_name(copy)?, &[&object])?;
     }
-    Ok(slot)
+    Ok(())
 }
 
 /// Deletes both copies of a slot.

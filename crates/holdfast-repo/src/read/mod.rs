@@ -5,58 +5,49 @@
 //! it is called missing ([`again`]).
 
 mod again;
+mod ahead;
+mod frames;
+#[cfg(test)]
+mod tests;
 
-use std::num::NonZeroUsize;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use holdfast_backend::Backend;
 use holdfast_format::node::Node;
 use holdfast_format::{BlobId, BlobType, name};
-use holdfast_seal::FrameOpener;
-use lru::LruCache;
+use holdfast_seal::{FrameOpener, Keys};
 
 use crate::index::{FrameLocation, Location};
 use crate::names::object_name;
 use crate::object::lost;
 use crate::{RepoError, Repository};
 pub use again::Places;
+pub use ahead::ReadAhead;
+pub(crate) use frames::FrameCache;
 
-/// Frames of trees kept opened, so that neighbouring nodes are not decrypted again and again.
-const TREE_FRAMES_KEPT: usize = 12;
-
-/// Reads blobs. Each thread that reads much has its own.
+/// Reads blobs. Each thread that reads much has its own; the frames that were opened last are kept
+/// for all readers of the repository together.
 #[derive(Debug)]
 pub struct BlobReader<'a> {
     repository: &'a Repository,
     opener: FrameOpener,
-    frames: LruCache<u32, Arc<Vec<u8>>>,
     /// Generation with which the index was looked at.
     generation: u64,
 }
 
 impl<'a> BlobReader<'a> {
-    /// A reader with an empty cache of frames.
+    /// A reader.
     pub fn new(repository: &'a Repository) -> Self {
-        let kept = NonZeroUsize::new(TREE_FRAMES_KEPT).unwrap_or(NonZeroUsize::MIN);
-        let (opener, frames) = (FrameOpener::new(), LruCache::new(kept));
-        Self { repository, opener, frames, generation: repository.index_generation() }
+        let generation = repository.index_generation();
+        Self { repository, opener: FrameOpener::new(), generation }
     }
 
-    /// Fetches and opens a frame.
+    /// Fetches and opens a frame, which is not kept.
     ///
     /// # Errors
     /// [`RepoError::Damaged`] names the pack; storage failures.
     pub fn frame(&mut self, frame: &FrameLocation) -> Result<Vec<u8>, RepoError> {
-        let pack = name::pack(&frame.pack);
-        let object = object_name(pack.clone())?;
-        let length = frame.sealed_bytes as usize;
-        let sealed = self.repository.backend().get_range(&object, frame.offset, length);
-        let sealed = match sealed {
-            Ok(sealed) => sealed,
-            Err(error) => return Err(RepoError::damaged(pack, lost(error)?)),
-        };
-        self.opener
-            .open(self.repository.keys(), &frame.context, sealed)
-            .map_err(|error| RepoError::damaged(pack, error))
+        open_frame(&**self.repository.backend(), self.repository.keys(), &mut self.opener, frame)
     }
 
     /// The bytes of a blob at one place, checked against its id.
@@ -64,14 +55,9 @@ impl<'a> BlobReader<'a> {
     /// # Errors
     /// [`RepoError::Damaged`] names the pack; storage failures.
     pub fn blob_at(&mut self, id: &BlobId, location: &Location) -> Result<Vec<u8>, RepoError> {
-        let plain = match self.frames.get(&location.frame.number) {
-            Some(plain) => Arc::clone(plain),
-            None => {
-                let plain = Arc::new(self.frame(&location.frame)?);
-                self.frames.put(location.frame.number, Arc::clone(&plain));
-                plain
-            }
-        };
+        let (backend, keys) = (self.repository.backend(), self.repository.keys());
+        let cache = self.repository.frames();
+        let plain = open_cached(&**backend, keys, cache, &mut self.opener, &location.frame)?;
         let start = location.offset as usize;
         let bytes = plain.get(start..start + location.bytes as usize).ok_or_else(|| {
             RepoError::damaged(name::pack(&location.frame.pack), "a blob ends outside its frame")
@@ -123,12 +109,45 @@ impl<'a> BlobReader<'a> {
     }
 }
 
+/// Fetches and opens a frame.
+fn open_frame(
+    backend: &dyn Backend,
+    keys: &Keys,
+    opener: &mut FrameOpener,
+    frame: &FrameLocation,
+) -> Result<Vec<u8>, RepoError> {
+    let pack = name::pack(&frame.pack);
+    let object = object_name(pack.clone())?;
+    let sealed = match backend.get_range(&object, frame.offset, frame.sealed_bytes as usize) {
+        Ok(sealed) => sealed,
+        Err(error) => return Err(RepoError::damaged(pack, lost(error)?)),
+    };
+    let opened = opener.open(keys, &frame.context, sealed);
+    opened.map_err(|error| RepoError::damaged(pack, error))
+}
+
+/// A frame that is kept, or else fetched, opened and kept.
+fn open_cached(
+    backend: &dyn Backend,
+    keys: &Keys,
+    cache: &FrameCache,
+    opener: &mut FrameOpener,
+    frame: &FrameLocation,
+) -> Result<Arc<Vec<u8>>, RepoError> {
+    if let Some(plain) = cache.get(frame) {
+        return Ok(plain);
+    }
+    let plain = Arc::new(open_frame(backend, keys, opener, frame)?);
+    cache.put(frame, &plain);
+    Ok(plain)
+}
+
 /// A reader shared by threads that read little.
 #[derive(Debug)]
 pub struct SharedReader<'a>(Mutex<BlobReader<'a>>);
 
 impl<'a> SharedReader<'a> {
-    /// A reader with an empty cache of frames.
+    /// A reader.
     pub fn new(repository: &'a Repository) -> Self {
         Self(Mutex::new(BlobReader::new(repository)))
     }

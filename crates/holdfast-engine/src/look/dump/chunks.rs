@@ -1,25 +1,28 @@
 //! The chunks of a file, one after the other, and what must be true of them.
 
+use std::collections::VecDeque;
+
+use holdfast_format::FormatError;
 use holdfast_format::entry::EntryKind;
 use holdfast_format::node::Extent;
-use holdfast_format::{BlobType, FormatError};
-use holdfast_repo::read::BlobReader;
+use holdfast_repo::read::{BlobReader, ReadAhead};
 use holdfast_repo::{RepoError, Repository};
 
 use crate::EngineError;
 use crate::look::nodes::Extents;
 
-/// What chunks are read with. It keeps the frames that it opened last, so that neighbouring blobs,
-/// also of several small files, open their frame once.
+/// Extents of a file that are planned.
+const PLANNED_MAX: usize = 32 << 10;
+
+/// What chunks are read with.
 pub(super) struct Readers<'a> {
-    /// Chunk lists and data have a reader each, so that neither drives the other's frames out.
     nodes: BlobReader<'a>,
-    data: BlobReader<'a>,
+    data: ReadAhead<'a>,
 }
 
 impl<'a> Readers<'a> {
     pub fn new(repository: &'a Repository) -> Self {
-        Self { nodes: BlobReader::new(repository), data: BlobReader::new(repository) }
+        Self { nodes: BlobReader::new(repository), data: ReadAhead::new(repository) }
     }
 }
 
@@ -43,6 +46,10 @@ impl Chunk {
 /// The chunks of one file that were not read yet.
 pub(super) struct Chunks {
     extents: Extents,
+    /// Those whose chunks are being read ahead.
+    planned: VecDeque<Extent>,
+    /// Why no more can be planned; what was planned before is read first.
+    failure: Option<EngineError>,
     /// Bytes that they must add up to.
     left: u64,
     path: String,
@@ -63,7 +70,8 @@ impl Chunks {
             let feature = format!("content codec {codec}");
             return Err(RepoError::Newer(FormatError::Feature { feature }).into());
         }
-        Ok(Self { extents: Extents::of(main), left: *size, path })
+        let (extents, planned) = (Extents::of(main), VecDeque::new());
+        Ok(Self { extents, planned, failure: None, left: *size, path })
     }
 
     /// Reads the next one; none at the end of the file.
@@ -71,18 +79,40 @@ impl Chunks {
     /// # Errors
     /// Those of reading; damage if the chunks are not as long together as the file.
     pub fn next(&mut self, readers: &mut Readers<'_>) -> Result<Option<Chunk>, EngineError> {
-        let Some(extent) = self.extents.next(&mut readers.nodes, &mut |_| Ok(true))? else {
-            return if self.left > 0 { Err(self.wrong_size()) } else { Ok(None) };
+        self.plan(readers);
+        let Some(extent) = self.planned.pop_front() else {
+            return match self.failure.take() {
+                Some(failure) => Err(failure),
+                None if self.left > 0 => Err(self.wrong_size()),
+                None => Ok(None),
+            };
         };
         let chunk = match extent {
             Extent::Hole { bytes } => Chunk::Zeros(bytes),
-            Extent::Data { id, .. } => Chunk::Data(readers.data.blob(&id, BlobType::Data)?),
+            Extent::Data { .. } => Chunk::Data(readers.data.read_next()?.unwrap_or_default()),
         };
         if chunk.bytes() != extent.bytes() {
             return Err(self.wrong_size());
         }
         self.left = self.left.checked_sub(chunk.bytes()).ok_or_else(|| self.wrong_size())?;
         Ok(Some(chunk))
+    }
+
+    /// Plans as much as may be planned.
+    fn plan(&mut self, readers: &mut Readers<'_>) {
+        let Readers { nodes, data } = readers;
+        while self.failure.is_none() && self.planned.len() < PLANNED_MAX && !data.is_full() {
+            match self.extents.next(nodes, &mut |_| Ok(true)) {
+                Ok(Some(extent)) => {
+                    if let Extent::Data { id, .. } = &extent {
+                        data.plan(id);
+                    }
+                    self.planned.push_back(extent);
+                }
+                Ok(None) => return,
+                Err(failure) => self.failure = Some(failure),
+            }
+        }
     }
 
     fn wrong_size(&self) -> EngineError {

@@ -1,0 +1,111 @@
+//! Opened frames that are kept, so that neighbouring blobs are not decrypted again and again.
+
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use holdfast_format::ObjectId;
+use lru::LruCache;
+
+use crate::index::FrameLocation;
+
+/// Bytes of plaintext that the readers of a repository keep together.
+const BYTES_MAX: usize = 24 << 20;
+
+/// A frame is called by its place: numbers become void when the index is made anew.
+pub(super) type FrameKey = (ObjectId, u64);
+
+pub(super) fn key(frame: &FrameLocation) -> FrameKey {
+    (frame.pack, frame.offset)
+}
+
+/// The frames that were used last, for all readers of a repository: bounded by bytes, however many
+/// readers there are.
+pub(crate) struct FrameCache(Mutex<Frames>);
+
+struct Frames {
+    opened: LruCache<FrameKey, Arc<Vec<u8>>>,
+    bytes: usize,
+    bytes_max: usize,
+}
+
+impl fmt::Debug for FrameCache {
+    /// It holds plaintext.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("FrameCache").finish_non_exhaustive()
+    }
+}
+
+impl Default for FrameCache {
+    fn default() -> Self {
+        Self::new(BYTES_MAX)
+    }
+}
+
+impl FrameCache {
+    fn new(bytes_max: usize) -> Self {
+        Self(Mutex::new(Frames { opened: LruCache::unbounded(), bytes: 0, bytes_max }))
+    }
+
+    pub(super) fn get(&self, frame: &FrameLocation) -> Option<Arc<Vec<u8>>> {
+        self.lock().opened.get(&key(frame)).cloned()
+    }
+
+    pub(super) fn has(&self, frame: &FrameLocation) -> bool {
+        self.lock().opened.contains(&key(frame))
+    }
+
+    /// Keeps a frame in place of those that were not used for the longest time.
+    pub(super) fn put(&self, frame: &FrameLocation, plain: &Arc<Vec<u8>>) {
+        let frames = &mut *self.lock();
+        frames.bytes += plain.len();
+        if let Some(before) = frames.opened.put(key(frame), Arc::clone(plain)) {
+            frames.bytes -= before.len();
+        }
+        while frames.bytes > frames.bytes_max
+            && let Some((_, oldest)) = frames.opened.pop_lru()
+        {
+            frames.bytes -= oldest.len();
+        }
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Frames> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use holdfast_format::frame::{Algorithm, FrameContext};
+    use holdfast_format::{BlobType, FrameId, SessionId};
+
+    use super::*;
+
+    fn frame(offset: u64) -> FrameLocation {
+        let context = FrameContext {
+            blob_type: BlobType::Data,
+            algorithm: Algorithm::Stored,
+            frame: FrameId([0; 32]),
+            session: SessionId([0; 32]),
+            raw_bytes: 0,
+        };
+        FrameLocation { number: 0, pack: ObjectId([7; 32]), offset, sealed_bytes: 0, context }
+    }
+
+    #[test]
+    fn bytes_are_bounded_and_what_was_used_last_stays() {
+        let cache = FrameCache::new(100);
+        for offset in 0..3 {
+            cache.put(&frame(offset), &Arc::new(vec![0; 40]));
+            // The first one is used again and again.
+            assert!(cache.get(&frame(0)).is_some());
+        }
+        let kept: Vec<bool> = (0..3).map(|offset| cache.get(&frame(offset)).is_some()).collect();
+        assert_eq!(kept, [true, false, true]);
+        // The same once more takes no more room.
+        cache.put(&frame(2), &Arc::new(vec![0; 60]));
+        assert_eq!(cache.lock().bytes, 100);
+        // What is too large by itself is not kept, nor is anything else then.
+        cache.put(&frame(3), &Arc::new(vec![0; 101]));
+        assert_eq!((cache.lock().bytes, cache.lock().opened.len()), (0, 0));
+    }
+}
