@@ -6,6 +6,7 @@ mod pax;
 mod reader;
 mod tar;
 mod zip;
+mod zip_writer;
 
 use std::io::Write;
 

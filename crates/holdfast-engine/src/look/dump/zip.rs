@@ -1,49 +1,29 @@
 //! A directory as a zip archive.
 
-use std::cell::Cell;
 use std::collections::HashSet;
-use std::io::{self, Write};
-use std::rc::Rc;
+use std::io::Write;
 
 use holdfast_format::entry::{Entry, EntryKind, FileTime};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
-use zip::result::ZipError;
-use zip::write::{FileOptions, SimpleFileOptions, StreamWriter};
-use zip::{CompressionMethod, DateTime, ZipWriter};
 
 use super::content::Contents;
+use super::zip_writer::{Member, ZipWriter};
 use super::{Archive, note};
 use crate::{EngineError, Observer};
 
-/// Files from this size on need the fields of zip64.
-const LARGE_BYTES: u64 = u32::MAX as u64;
 /// What stands for a byte that is not UTF-8, or that other systems would take for more than a part
 /// of a name.
 const REPLACEMENT: char = char::REPLACEMENT_CHARACTER;
-
-/// Swallows what is written once it is closed: a `ZipWriter` ends its archive properly when it is
-/// dropped, also after an error, and nobody should take a part for the whole.
-struct Gate<'a> {
-    out: &'a mut dyn Write,
-    is_closed: Rc<Cell<bool>>,
-}
-
-impl Write for Gate<'_> {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        if self.is_closed.get() { Ok(bytes.len()) } else { self.out.write(bytes) }
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        if self.is_closed.get() { Ok(()) } else { self.out.flush() }
-    }
-}
+/// Types of entries, as the mode of a file has them.
+const REGULAR: u32 = 0o100_000;
+const DIRECTORY: u32 = 0o040_000;
+const SYMLINK: u32 = 0o120_000;
 
 /// A zip archive.
 pub(super) struct ZipArchive<'a> {
-    writer: Option<ZipWriter<StreamWriter<Gate<'a>>>>,
-    is_closed: Rc<Cell<bool>>,
-    method: CompressionMethod,
+    writer: ZipWriter<'a>,
+    deflate: bool,
     observer: &'a dyn Observer,
     /// Names with replacement characters, of which two may have become one.
     replaced: HashSet<String>,
@@ -51,11 +31,7 @@ pub(super) struct ZipArchive<'a> {
 
 impl<'a> ZipArchive<'a> {
     pub fn new(out: &'a mut dyn Write, deflate: bool, observer: &'a dyn Observer) -> Self {
-        let is_closed = Rc::new(Cell::new(false));
-        let gate = Gate { out, is_closed: Rc::clone(&is_closed) };
-        let writer = Some(ZipWriter::new_stream(gate));
-        let method = if deflate { CompressionMethod::Deflated } else { CompressionMethod::Stored };
-        Self { writer, is_closed, method, observer, replaced: HashSet::new() }
+        Self { writer: ZipWriter::new(out), deflate, observer, replaced: HashSet::new() }
     }
 
     /// The name of an entry in the archive; `None` for a directory that is there already.
@@ -87,48 +63,6 @@ impl<'a> ZipArchive<'a> {
         }
         Some(free)
     }
-
-    fn options(&self, entry: &Entry) -> SimpleFileOptions {
-        let size = match entry.kind {
-            EntryKind::File { size, .. } => size,
-            _ => 0,
-        };
-        FileOptions::default()
-            .compression_method(self.method)
-            .unix_permissions(entry.metadata.mode)
-            .last_modified_time(date_time(entry.metadata.mtime))
-            .large_file(size >= LARGE_BYTES)
-    }
-
-    fn add_entry(
-        &mut self,
-        path: &[u8],
-        entry: &Entry,
-        contents: &mut Contents<'_>,
-    ) -> Result<bool, EngineError> {
-        let options = self.options(entry);
-        let is_directory = matches!(entry.kind, EntryKind::Directory(_));
-        let is_held =
-            is_directory || matches!(entry.kind, EntryKind::File { .. } | EntryKind::Symlink(_));
-        if !is_held {
-            note(self.observer, path, "a zip archive holds files, directories and links only");
-            return Ok(false);
-        }
-        let Some(name) = self.name(path, is_directory) else { return Ok(true) };
-        let Some(writer) = &mut self.writer else { return Ok(false) };
-        match &entry.kind {
-            EntryKind::Directory(_) => writer.add_directory(name, options).map_err(failed)?,
-            EntryKind::Symlink(target) => {
-                let target = String::from_utf8_lossy(target);
-                writer.add_symlink(name, target, options).map_err(failed)?;
-            }
-            _ => {
-                writer.start_file(name, options).map_err(failed)?;
-                contents.write(path, &entry.kind, writer)?;
-            }
-        }
-        Ok(true)
-    }
 }
 
 impl Archive for ZipArchive<'_> {
@@ -138,19 +72,37 @@ impl Archive for ZipArchive<'_> {
         entry: &Entry,
         contents: &mut Contents<'_>,
     ) -> Result<bool, EngineError> {
-        self.add_entry(path, entry, contents)
+        let kind = match entry.kind {
+            EntryKind::Directory(_) => DIRECTORY,
+            EntryKind::File { .. } => REGULAR,
+            EntryKind::Symlink(_) => SYMLINK,
+            _ => {
+                let what = "a zip archive holds files, directories and links only";
+                note(self.observer, path, what);
+                return Ok(false);
+            }
+        };
+        let Some(name) = self.name(path, kind == DIRECTORY) else { return Ok(true) };
+        let mode = kind | entry.metadata.mode;
+        let member = Member { name: name.as_bytes(), mode, time: dos_time(entry.metadata.mtime) };
+        match &entry.kind {
+            EntryKind::Symlink(target) => {
+                let target = String::from_utf8_lossy(target);
+                self.writer.add(&member, target.as_bytes()).map_err(EngineError::Output)?;
+            }
+            EntryKind::File { size, .. } if *size > 0 => {
+                let (deflate, size) = (self.deflate, *size);
+                self.writer.stream(&member, size, deflate, &mut |out| {
+                    contents.write(path, &entry.kind, out).map(drop)
+                })?;
+            }
+            _ => self.writer.add(&member, b"").map_err(EngineError::Output)?,
+        }
+        Ok(true)
     }
 
     fn finish(&mut self) -> Result<(), EngineError> {
-        let Some(writer) = self.writer.take() else { return Ok(()) };
-        let mut gate = writer.finish().map_err(failed)?.into_inner();
-        gate.flush().map_err(EngineError::Output)
-    }
-}
-
-impl Drop for ZipArchive<'_> {
-    fn drop(&mut self) {
-        self.is_closed.set(true);
+        self.writer.finish().map_err(EngineError::Output)
     }
 }
 
@@ -171,26 +123,19 @@ fn harmless(path: &str) -> String {
     path.split('/').map(name).collect::<Vec<_>>().join("/")
 }
 
-/// A time as zip has it: in UTC, of the years 1980 to 2107.
-fn date_time(time: FileTime) -> DateTime {
-    let date_time = Timestamp::new(time.seconds, 0).ok().and_then(|timestamp| {
-        let date = timestamp.to_zoned(TimeZone::UTC).datetime();
-        DateTime::from_date_and_time(
-            u16::try_from(date.year()).ok()?,
-            u8::try_from(date.month()).ok()?,
-            u8::try_from(date.day()).ok()?,
-            u8::try_from(date.hour()).ok()?,
-            u8::try_from(date.minute()).ok()?,
-            u8::try_from(date.second()).ok()?,
-        )
-        .ok()
-    });
-    date_time.unwrap_or_default()
+/// A time as zip has it, date and time of day: in UTC, of the years 1980 to 2107.
+fn dos_time(time: FileTime) -> (u16, u16) {
+    let date = Timestamp::new(time.seconds, 0).ok().map(|time| time.to_zoned(TimeZone::UTC));
+    let Some(date) = date.filter(|date| (1980..=2107).contains(&date.year())) else {
+        return ((1 << 5) | 1, 0);
+    };
+    let year = (date.year() - 1980).cast_unsigned();
+    let [month, day, hour] = [date.month(), date.day(), date.hour()].map(of_byte);
+    let [minute, second] = [date.minute(), date.second()].map(of_byte);
+    ((year << 9) | (month << 5) | day, (hour << 11) | (minute << 5) | (second / 2))
 }
 
-fn failed(error: ZipError) -> EngineError {
-    EngineError::Output(match error {
-        ZipError::Io(error) => error,
-        error => io::Error::other(error),
-    })
+/// A field of a date, none of which is below zero.
+fn of_byte(field: i8) -> u16 {
+    u16::from(field.unsigned_abs())
 }
