@@ -46,6 +46,16 @@ pub enum TargetError {
     },
 }
 
+impl TargetError {
+    /// True if the target has no space left: what comes next will not fare better.
+    pub fn is_full(&self) -> bool {
+        let (Self::Io { source, .. } | Self::Incomplete { source, .. }) = self else {
+            return false;
+        };
+        matches!(source.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
+    }
+}
+
 /// What already stands at a path.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Existing {

@@ -21,6 +21,9 @@ pub enum EngineError {
     /// The target as a whole cannot be used.
     #[error("the target cannot be used: {0}")]
     Target(#[from] TargetError),
+    /// The target has no space left, which ends a restore: no other entry would fare better.
+    #[error("no space is left in the target: {0}")]
+    Full(TargetError),
     /// What was restored may not have reached the disk.
     #[error("what was restored may be lost if the machine stops now: {0}")]
     NotDurable(TargetError),

@@ -152,6 +152,47 @@ fn packs_are_rewritten_in_steps_that_fit() {
     hf("check --read-data");
 }
 
+/// A target without space ends a restore, with one message and without half a file.
+#[test]
+fn a_full_target_is_told_once() {
+    let sandbox = Sandbox::new();
+    let Some(disk) = Disk::mount(&sandbox, "tmpfs", 4) else { return };
+    for file in 0..40 {
+        sandbox.write(format!("source/{file}"), noise(256 << 10, file));
+    }
+    sandbox.backup("@source");
+    let outcome = sandbox.fails(1, "restore latest:@source -t @disk/out");
+    outcome.says("no space is left in the target").says("try: free space there");
+    assert_eq!(outcome.stderr.lines().count(), 2, "{outcome:?}");
+    for file in fs::read_dir(disk.place.join("out")).unwrap() {
+        let file = file.unwrap();
+        let name = file.file_name().into_string().unwrap();
+        let stored = sandbox.read(format!("source/{name}"));
+        assert!(fs::read(file.path()).unwrap() == stored, "half of {name}");
+    }
+    // With more space the rest follows.
+    run("mount", &["-o", "remount,size=32m"], &disk.place);
+    sandbox.ok("restore latest:@source -t @disk/out --verify").prints("verified 40 files: all");
+}
+
+/// A repository that cannot be made leaves nothing behind.
+#[test]
+fn what_init_cannot_finish_is_gone() {
+    let sandbox = Sandbox::empty();
+    sandbox.make_key("key");
+    let is_gone = |line: &str, folder: &str| {
+        sandbox.run(&format!("init -r @{folder} {line}")).says("holdfast: ");
+        assert!(!sandbox.exists(folder), "{line}");
+    };
+    is_gone("-p @missing", "one");
+    is_gone("--password-command false", "two");
+    let Some(disk) = Disk::mount(&sandbox, "tmpfs", 1) else { return };
+    disk.fill();
+    is_gone("", "disk/three");
+    fs::remove_file(disk.place.join("somebody-elses")).unwrap();
+    sandbox.ok("init -r @disk/three");
+}
+
 fn bytes_in(folder: &Path) -> u64 {
     let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap());
     let bytes = |entry: fs::DirEntry| match entry.file_type().unwrap().is_dir() {

@@ -1,6 +1,7 @@
 //! What stands in the way of a restore, and what the disk makes of it.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 
 use holdfast_tests::sandbox::Sandbox;
 use holdfast_tests::strace;
@@ -92,4 +93,47 @@ fn a_dry_run_names_what_would_be_written() {
     outcome.prints("restored  /new").prints("updated   /changed").prints("unchanged /same");
     let outcome = sandbox.ok("restore latest:@source -t @source --dry-run -vv --json");
     outcome.prints("\"item\":\"/new\"").prints("\"item\":\"/changed\"");
+    // Also where nothing stands yet.
+    let outcome = sandbox.ok("restore latest:@source -t @nowhere --dry-run -vv");
+    outcome.prints("restored  /new").prints("restored  /changed").prints("restored  /same");
+    assert!(!sandbox.exists("nowhere"));
+}
+
+fn mode(sandbox: &Sandbox, path: &str) -> u32 {
+    fs::metadata(sandbox.path(path)).unwrap().permissions().mode() & 0o7777
+}
+
+fn set_mode(sandbox: &Sandbox, path: &str, mode: u32) {
+    fs::set_permissions(sandbox.path(path), fs::Permissions::from_mode(mode)).unwrap();
+}
+
+/// What was named to the backup becomes what it was; what it lies in is somebody else's.
+#[test]
+fn folders_above_what_was_backed_up_stay_as_they_are() {
+    let sandbox = Sandbox::new();
+    sandbox.write("above/named/inner/file", "stored");
+    for (path, bits) in [("above", 0o751), ("above/named", 0o710), ("above/named/inner", 0o711)] {
+        set_mode(&sandbox, path, bits);
+    }
+    sandbox.ok("backup @above/named");
+    let tree = sandbox.path("above").strip_prefix("/").unwrap().to_owned();
+    // Where they are missing they are made as they were.
+    sandbox.ok("restore latest -t @new");
+    let at = |place: &str, below: &str| format!("{place}/{}{below}", tree.display());
+    assert_eq!(mode(&sandbox, &at("new", "")), 0o751);
+    // Where they are there they stay, and what was named does not.
+    for include in ["", " --include inner", " --source files", " --overwrite never"] {
+        set_mode(&sandbox, &at("new", ""), 0o770);
+        set_mode(&sandbox, &at("new", "/named"), 0o770);
+        sandbox.ok(&format!("restore latest -t @new{include}"));
+        assert_eq!(mode(&sandbox, &at("new", "")), 0o770, "{include}");
+        // A pattern that is met below it does not take the folder itself.
+        let is_taken = !include.contains("--include");
+        let expected = if is_taken { 0o710 } else { 0o770 };
+        assert_eq!(mode(&sandbox, &at("new", "/named")), expected, "{include}");
+        assert_eq!(mode(&sandbox, &at("new", "/named/inner")), 0o711);
+    }
+    set_mode(&sandbox, "above", 0o700);
+    sandbox.ok("restore latest:@ -t @");
+    assert_eq!(mode(&sandbox, "above"), 0o700);
 }

@@ -41,8 +41,8 @@ pub(super) struct Fetched {
 /// Writes everything that the files of a window lack.
 ///
 /// # Errors
-/// [`EngineError::Interrupted`]; [`RepoError::Overtaken`]; cache failures. Damage concerns the
-/// files that need what is damaged.
+/// [`EngineError::Interrupted`], [`EngineError::Full`]; [`RepoError::Overtaken`]; cache failures.
+/// Damage concerns the files that need what is damaged.
 pub(super) fn fetch(
     repository: &Repository,
     site: Site<'_>,
@@ -110,7 +110,7 @@ impl Fetch<'_> {
                 continue;
             };
             for write in of_blob {
-                self.write(write, blob);
+                self.write(write, blob)?;
                 bytes_done += blob.len() as u64;
             }
         }
@@ -126,7 +126,7 @@ impl Fetch<'_> {
     ) -> Result<(), EngineError> {
         for write in writes {
             match reader.blob(&write.id, BlobType::Data) {
-                Ok(blob) => self.write(write, &blob),
+                Ok(blob) => self.write(write, &blob)?,
                 Err(error) if error.ends_reading() => return Err(error.into()),
                 Err(error) => self.fail(write, &error),
             }
@@ -134,7 +134,7 @@ impl Fetch<'_> {
         Ok(())
     }
 
-    fn write(&self, write: &Write, bytes: &[u8]) {
+    fn write(&self, write: &Write, bytes: &[u8]) -> Result<(), EngineError> {
         let file = &self.files[write.file as usize];
         match file.write(self.site, write.offset, bytes) {
             Ok(is_finished) => {
@@ -146,11 +146,17 @@ impl Fetch<'_> {
                     self.observer.event(Event::Entry { path: &path, action, is_directory, bytes });
                 }
             }
+            Err(error) if error.is_full() => {
+                // The other threads end too.
+                self.next.store(self.frames.len(), Ordering::Relaxed);
+                return Err(EngineError::Full(error));
+            }
             Err(error) => {
                 self.errors.fetch_add(1, Ordering::Relaxed);
                 trouble(self.observer, &[b"/", file.path.as_slice()].concat(), &error);
             }
         }
+        Ok(())
     }
 
     fn fail(&self, write: &Write, error: &RepoError) {

@@ -316,22 +316,23 @@ impl Walker<'_> {
             self.links.set_original(key, &file.path, state);
             self.window.add_first_name(key);
         }
-        self.planned(&file);
-        Ok(())
+        self.planned(&file)
     }
 
     /// A file is planned; one that needs no chunk is finished at once.
-    fn planned(&mut self, file: &PlannedFile) {
+    fn planned(&mut self, file: &PlannedFile) -> Result<(), EngineError> {
         if self.options.dry_run {
             self.report.files_restored += 1;
             self.report_entry(&file.path, file.action, file.bytes);
-            return;
+            return Ok(());
         }
         match file.planned(self.site()) {
             Ok(true) => self.report_entry(&file.path, file.action, file.bytes),
             Ok(false) => {}
+            Err(error) if error.is_full() => return Err(EngineError::Full(error)),
             Err(error) => self.report.trouble(&file.path, &error, self.observer),
         }
+        Ok(())
     }
 
     /// The parts of a file that stand there already, neighbours as one.

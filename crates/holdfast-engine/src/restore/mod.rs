@@ -14,6 +14,7 @@ mod file;
 mod leaf;
 mod links;
 mod names;
+mod origin;
 mod walk;
 mod window;
 mod work;
@@ -22,6 +23,7 @@ use holdfast_connect::Target;
 use holdfast_repo::Repository;
 
 pub use deletion::{Deletion, DeletionRequest};
+pub use origin::Above;
 pub use window::WINDOW_BYTES;
 
 use crate::look::Folder;
@@ -47,6 +49,8 @@ pub enum Overwrite {
 pub enum Selection {
     /// Restore it.
     Take,
+    /// A folder that is made where it is missing, as it was, and left as it is where it is not.
+    Make,
     /// Do not restore it, but look below it.
     Descend,
     /// Neither it nor what is below it.
@@ -109,7 +113,7 @@ pub struct RestoreReport {
 ///
 /// # Errors
 /// Repository failures that concern more than single files; [`EngineError::NotDurable`];
-/// [`EngineError::Interrupted`].
+/// [`EngineError::Full`]; [`EngineError::Interrupted`].
 pub fn restore(
     repository: &Repository,
     folder: impl Into<Folder>,

@@ -23,6 +23,8 @@ struct Level {
     state: Option<LevelState>,
     /// `None` for what is not stored: the target itself, and directories that stand for sources.
     metadata: Option<Metadata>,
+    /// True if it becomes what it was though it is there.
+    is_taken: bool,
     names: Names,
 }
 
@@ -85,7 +87,7 @@ impl<'a> Walker<'a> {
         // The target itself exists already.
         self.remove_leftovers(&[]);
         let state = Some(LevelState { is_new: false });
-        self.push_level(Entries::as_files(folder), state, None);
+        self.push_level(Entries::as_files(folder), state, None, false);
         while let Some(level) = self.levels.last_mut() {
             if self.observer.is_interrupted() {
                 return Err(EngineError::Interrupted);
@@ -125,10 +127,12 @@ impl<'a> Walker<'a> {
         entries: Entries,
         state: Option<LevelState>,
         metadata: Option<Metadata>,
+        is_taken: bool,
     ) {
         let (path_length, shown_length) = (self.path.len(), self.shown.len());
         let names = Names::default();
-        self.levels.push(Level { entries, path_length, shown_length, state, metadata, names });
+        let level = Level { entries, path_length, shown_length, state, metadata, is_taken, names };
+        self.levels.push(level);
     }
 
     /// `/` and the path of an entry of the present directory.
@@ -156,7 +160,8 @@ impl<'a> Walker<'a> {
             self.leave_path();
             return Ok(());
         }
-        if selection == Selection::Take {
+        let is_taken = matches!(selection, Selection::Take | Selection::Make);
+        if is_taken {
             self.tell_renamed();
         }
         let below = self.levels.last().and_then(|level| level.entries.below(&entry));
@@ -170,7 +175,7 @@ impl<'a> Walker<'a> {
             let is_source = self.has_sources && self.levels.len() == 1;
             return self.directory(below, (!is_source).then_some(entry.metadata), selection);
         }
-        if selection == Selection::Take {
+        if is_taken {
             self.report.total_files += 1;
             let outcome = self.make_parents().and_then(|state| self.first_look(entry, state));
             self.settle(outcome)?;
@@ -193,6 +198,7 @@ impl<'a> Walker<'a> {
     /// Reports a target's refusal of the present path, and lets repository failures pass.
     fn settle(&mut self, outcome: Result<(), EngineError>) -> Result<(), EngineError> {
         match outcome {
+            Err(EngineError::Target(error)) if error.is_full() => Err(EngineError::Full(error)),
             Err(EngineError::Target(error)) => {
                 self.report.errors += 1;
                 trouble(self.observer, &self.path, &error);
@@ -209,10 +215,17 @@ impl<'a> Walker<'a> {
         selection: Selection,
     ) -> Result<(), EngineError> {
         let mut state = None;
-        if selection == Selection::Take {
+        if matches!(selection, Selection::Take | Selection::Make) {
             self.report.total_files += 1;
-            match self.make_parents().and_then(|parent| self.make_directory(parent)) {
-                Ok(made) => state = Some(made),
+            let made = self.make_parents().and_then(|parent| self.make_directory(parent));
+            match made {
+                Ok(made) => {
+                    state = Some(made);
+                    let stays = selection != Selection::Take;
+                    if let Some(metadata) = metadata.as_ref().filter(|_| stays && made.is_new) {
+                        self.finish_early(&self.relative(), metadata);
+                    }
+                }
                 Err(error) => {
                     // Without the directory nothing below it can be restored.
                     self.settle(Err(error))?;
@@ -222,14 +235,24 @@ impl<'a> Walker<'a> {
             }
             self.report.files_restored += 1;
         }
-        self.push_level(entries, state, metadata);
+        self.push_level(entries, state, metadata, selection == Selection::Take);
         Ok(())
+    }
+
+    /// A folder that stays as it is if it is there gets what it had as soon as it is made: should
+    /// this restore be killed, the next one finds it there. One in which its owner may not write
+    /// has to wait until everything is in it.
+    fn finish_early(&self, path: &[u8], metadata: &Metadata) {
+        if !self.options.dry_run && metadata.mode & 0o700 == 0o700 {
+            // What is wrong with it is told at the end.
+            let _told = self.target.finish_directory(path, metadata);
+        }
     }
 
     fn leave(&mut self) {
         let path = self.relative();
         let Some(level) = self.levels.pop() else { return };
-        if level.state.is_some()
+        if level.state.is_some_and(|state| state.is_new || level.is_taken)
             && let Some(metadata) = level.metadata
         {
             self.window.add_directory(path, metadata);
@@ -254,6 +277,11 @@ impl<'a> Walker<'a> {
                     let existing =
                         if parent.is_new { None } else { self.target.existing(&path)? };
                     let state = self.make_directory_at(&path, parent, existing)?;
+                    if let Some(metadata) =
+                        self.levels[place].metadata.as_ref().filter(|_| state.is_new)
+                    {
+                        self.finish_early(&path, metadata);
+                    }
                     self.levels[place].state = Some(state);
                     state
                 }

@@ -85,6 +85,7 @@ impl Walker<'_> {
                 self.report_entry(&link.path, action, 0);
                 Ok(())
             }
+            Err(error) if error.is_full() => Err(EngineError::Full(error)),
             Err(TargetError::Io { source, .. }) => {
                 let message = format!("it becomes a copy: cannot create the hard link: {source}");
                 self.report.trouble(&link.path, &message, self.observer);
@@ -128,6 +129,7 @@ impl Walker<'_> {
     ) -> Result<(), EngineError> {
         let outcome = self.target.existing(&path).map_err(EngineError::from);
         match outcome.and_then(|existing| self.leaf(entry, path.clone(), existing, key)) {
+            Err(EngineError::Target(error)) if error.is_full() => Err(EngineError::Full(error)),
             Err(EngineError::Target(error)) => {
                 self.report.trouble(&path, &error, self.observer);
                 Ok(())

@@ -12,7 +12,7 @@ use holdfast_connect::fs::target::{FsTarget, FsTargetOptions, Ownership};
 use holdfast_connect::{Target, TargetError};
 use holdfast_engine::look::Folder;
 use holdfast_engine::restore::{
-    Overwrite as Policy, RestoreOptions, RestoreReport, Selection, WINDOW_BYTES, restore,
+    Above, Overwrite as Policy, RestoreOptions, RestoreReport, Selection, WINDOW_BYTES, restore,
 };
 use jiff::Timestamp;
 use tempfile::TempDir;
@@ -156,7 +156,11 @@ pub fn run(args: &Args, context: &Context) -> CommandResult {
                        such as headers and tags, comes back with restore-app only";
         context.output.note(0, message)?;
     }
-    let select = |path: &[u8], is_directory: bool| rules.selection(path, is_directory);
+    let above = Above::new(&chosen.info.snapshot, args.part.source.as_deref(), &chosen.subfolder);
+    let select = |path: &[u8], is_directory: bool| match rules.selection(path, is_directory) {
+        Selection::Take if is_directory && above.contains(path) => Selection::Make,
+        selection => selection,
+    };
     let is_wanted = |path: &[u8]| select(path, true) != Selection::Skip;
     lacks::fall_short(context, &chosen, &args.part, &is_wanted, "holdfast restore");
     let start = Instant::now();

@@ -7,8 +7,9 @@ use holdfast_connect::fs::target::is_temporary_name;
 use holdfast_connect::{Existing, Target};
 
 use super::Deletion;
-use super::rules::{Origin, SourceRules};
+use super::rules::SourceRules;
 use crate::restore::Selection;
+use crate::restore::origin::Origin;
 
 /// Why something stays.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

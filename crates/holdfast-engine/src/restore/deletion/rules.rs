@@ -6,7 +6,8 @@ use holdfast_connect::fs::source::{CACHE_SIGNATURE, CACHE_TAG};
 use holdfast_format::record::{Scope, Snapshot, SourceRecord, Text};
 
 use super::DeletionRequest;
-use crate::look::{clean, source_names};
+use crate::look::clean;
+use crate::restore::origin::{Origin, Root, is_within, named_paths};
 use crate::{EngineError, completeness};
 
 /// What one source was asked for.
@@ -31,22 +32,6 @@ pub(super) struct Rules {
     root: Root,
 }
 
-/// Where the target stands in the snapshot.
-#[derive(Debug)]
-enum Root {
-    /// It is this folder of a source.
-    Folder(usize, Vec<u8>),
-    /// It has a folder for each source, called so.
-    Sources(Vec<Vec<u8>>),
-}
-
-/// A path of the target as a path of a source.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Origin {
-    pub source: usize,
-    pub path: Vec<u8>,
-}
-
 impl Rules {
     /// Reads the records.
     ///
@@ -57,27 +42,11 @@ impl Rules {
         if snapshot.partial {
             return Err(refused("the backup was interrupted before it had everything"));
         }
-        let names = source_names(snapshot);
-        let path = clean(request.subfolder);
-        let place_of = |name: &[u8]| names.iter().position(|it| it.as_slice() == name);
-        let root = match request.source {
-            Some(name) => place_of(name.as_bytes()).map(|source| Root::Folder(source, path)),
-            None if names.len() == 1 => Some(Root::Folder(0, path)),
-            None if path.is_empty() => Some(Root::Sources(names.clone())),
-            None => {
-                let end = path[1..].iter().position(|byte| *byte == b'/');
-                let (name, below) = path[1..].split_at(end.unwrap_or(path.len() - 1));
-                place_of(name).map(|source| Root::Folder(source, below.to_vec()))
-            }
-        };
+        let root = Root::of(snapshot, request.source, request.subfolder);
         let root = root.ok_or_else(|| refused("the snapshot has no such source"))?;
         // What is not restored need not say anything.
-        let is_wanted = |place: usize| match &root {
-            Root::Folder(source, _) => *source == place,
-            Root::Sources(_) => true,
-        };
         let sources =
-            snapshot.sources.iter().enumerate().map(|(place, source)| match is_wanted(place) {
+            snapshot.sources.iter().enumerate().map(|(place, source)| match root.has(place) {
                 true => SourceRules::new(snapshot, source),
                 false => Ok(SourceRules::default()),
             });
@@ -86,21 +55,7 @@ impl Rules {
 
     /// Where the entry at a path of the target comes from.
     pub fn origin(&self, path: &[u8]) -> Option<Origin> {
-        let below = |path: &[u8]| match path {
-            b"" => Vec::new(),
-            path => [b"/", path].concat(),
-        };
-        match &self.root {
-            Root::Folder(source, folder) => {
-                Some(Origin { source: *source, path: [folder.as_slice(), &below(path)].concat() })
-            }
-            Root::Sources(names) => {
-                let end = path.iter().position(|byte| *byte == b'/').unwrap_or(path.len());
-                let source = names.iter().position(|name| name == &path[..end])?;
-                let path = below(path[end..].strip_prefix(b"/").unwrap_or_default());
-                Some(Origin { source, path })
-            }
-        }
+        self.root.origin(path)
     }
 
     /// What the source was asked for.
@@ -125,10 +80,9 @@ impl SourceRules {
             refused("an early version made the snapshot and did not record what it left out")
         })?;
         let bytes = |texts: &[Text]| texts.iter().map(|it| it.0.clone()).collect::<Vec<_>>();
-        let paths = if scope.paths.is_empty() { &snapshot.paths } else { &scope.paths };
         let filter = Filter::new(&bytes(&scope.excludes), &bytes(&scope.excludes_any_case));
         Ok(Self {
-            named: paths.iter().map(|path| clean(&path.0)).collect(),
+            named: named_paths(snapshot, source),
             unread: unread(snapshot, source)?,
             filter: filter.map_err(|error| refused(&error.to_string()))?,
             one_file_system: scope.one_file_system,
@@ -178,11 +132,6 @@ fn markers(scope: &Scope) -> Vec<(Vec<u8>, Vec<u8>)> {
         markers.push((CACHE_TAG.to_vec(), CACHE_SIGNATURE.to_vec()));
     }
     markers
-}
-
-/// True if `path` is `above` or lies below it; both begin with a slash, or are empty for the root.
-fn is_within(path: &[u8], above: &[u8]) -> bool {
-    path.strip_prefix(above).is_some_and(|rest| rest.is_empty() || rest[0] == b'/')
 }
 
 fn refused(why: &str) -> EngineError {
