@@ -173,9 +173,11 @@ impl<'a> Application<'a> {
             fs::create_dir_all(parent)
                 .map_err(|error| CommandError::path("make the folder", parent, &error))?;
         }
-        let storage = opening::create(folder)?;
+        opening::check_new(folder)?;
+        let (storage, made) = opening::NewFolder::make(folder)?;
         let label = self.context.slot_label("first key");
         let id = Repository::init(&storage, &secret, KdfCost::DEFAULT, &label, |_| {})?;
+        made.keep();
         let (id, folder) = (&id.to_hex()[..10], escape::path(folder));
         Ok(self.context.output.note(0, &format!("made repository {id} at {folder}"))?)
     }

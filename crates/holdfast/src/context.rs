@@ -4,20 +4,23 @@ use std::ffi::OsString;
 use std::os::unix::ffi::OsStringExt;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use holdfast_app::bucket::Access;
 use holdfast_app::hooks::HookReport;
 use holdfast_connect::bucket::OnWait;
 use holdfast_connect::words::without_byte_order_mark;
+use holdfast_repo::IndexFrom;
 use holdfast_repo::index::Notice;
+use tempfile::TempDir;
 
 use crate::cli::GlobalArgs;
 use crate::environment::{self, Environment};
 use crate::exit::{CommandError, CommandResult};
 use crate::interrupt::Interrupt;
 use crate::location::Location;
+use crate::opening::scratch_folder;
 use crate::output::progress::{Activity, Progress};
 use crate::output::{Output, text};
 use crate::secret::{self, Passphrase, Purpose, Source};
@@ -40,6 +43,8 @@ pub struct Context {
     goes_by_all: AtomicBool,
     /// It was said that there is no cache.
     is_cache_missed: Arc<AtomicBool>,
+    /// Where the indexes of repositories are that are opened without a cache.
+    scratch: Mutex<Vec<TempDir>>,
 }
 
 impl Context {
@@ -52,7 +57,7 @@ impl Context {
     ) -> Context {
         let (interrupted, is_cache_missed) = (interrupt.flag(), Arc::default());
         let (lost_records, goes_by_all) = (AtomicU64::new(0), AtomicBool::new(false));
-        let shortfall = OnceLock::new();
+        let (shortfall, scratch) = (OnceLock::new(), Mutex::default());
         Context {
             global,
             environment,
@@ -63,6 +68,7 @@ impl Context {
             lost_records,
             goes_by_all,
             is_cache_missed,
+            scratch,
         }
     }
 
@@ -215,6 +221,23 @@ impl Context {
         }
     }
 
+    /// Where the index of a repository comes from.
+    pub fn index_from(&self) -> IndexFrom {
+        match self.cache_folder() {
+            Some(_) => IndexFrom::Cache,
+            None => self.index_of_objects(),
+        }
+    }
+
+    /// An index made from the objects, in a file that is deleted when the command ends, so that
+    /// memory stays bounded; in memory only where no file can be made.
+    pub fn index_of_objects(&self) -> IndexFrom {
+        let Ok(folder) = scratch_folder() else { return IndexFrom::Objects(None) };
+        let path = folder.path().join("index/scratch");
+        self.scratch.lock().unwrap_or_else(PoisonError::into_inner).push(folder);
+        IndexFrom::Objects(Some(path))
+    }
+
     /// What is to be told if the cache cannot be used: a command says that once.
     pub fn cache_notice(&self) -> Notice {
         let (output, is_told) = (Arc::clone(&self.output), Arc::clone(&self.is_cache_missed));
@@ -339,7 +362,19 @@ mod tests {
     fn no_cache_means_no_folder() {
         let variables = [("HOME", "/home/a")];
         let off = GlobalArgs { no_cache: true, ..GlobalArgs::default() };
-        assert_eq!(context(off, &variables).cache_folder(), None);
+        let without = context(off, &variables);
+        assert_eq!(without.cache_folder(), None);
+        // Each repository that is opened has an index of its own, in files that go at the end.
+        let from = || match without.index_from() {
+            IndexFrom::Objects(Some(path)) => path,
+            other => panic!("{other:?}"),
+        };
+        let (one, other) = (from(), from());
+        assert_ne!(one, other);
+        let above = one.ancestors().nth(2).unwrap();
+        assert!(above.is_dir());
+        drop(without);
+        assert!(!above.exists());
         let given = GlobalArgs { cache_dir: Some("/c".into()), ..GlobalArgs::default() };
         assert_eq!(context(given, &variables).cache_folder(), Some("/c".into()));
     }

@@ -14,6 +14,7 @@ use holdfast_engine::selection::SelectionError;
 use holdfast_repo::RepoError;
 use holdfast_seal::SealError;
 
+use crate::cli::Command;
 use crate::exit::{CommandError, ExitKind};
 use crate::output::text;
 
@@ -181,16 +182,44 @@ impl From<ScheduleError> for CommandError {
     }
 }
 
+/// Adds what the end of a command by the user means for it, where that was not said already.
+pub fn hint_of_interrupt(error: CommandError, command: &Command) -> CommandError {
+    let is_untold = error.exit == ExitKind::Interrupted && error.hints.is_empty();
+    let hint = match command {
+        Command::Backup(_) => {
+            "run the same command again; what is stored already is not read again"
+        }
+        Command::Restore(args) if !args.dry_run => {
+            "run the same command again; what is right already is not written again"
+        }
+        Command::Dump(args) if args.target.is_none() => {
+            "run the same command again; what was printed so far is only a part"
+        }
+        Command::Forget(args) if args.prune => {
+            "holdfast prune, which frees what this command had not freed yet"
+        }
+        Command::Prune(args) if !args.dry_run => {
+            "run the same command again; it frees what this one had not freed yet"
+        }
+        _ => return error,
+    };
+    if is_untold { error.hint(hint) } else { error }
+}
+
 impl From<EngineError> for CommandError {
     fn from(error: EngineError) -> CommandError {
         match error {
             EngineError::Repo(error) => error.into(),
-            EngineError::Interrupted => CommandError::interrupted(),
+            EngineError::Interrupted => CommandError::new(ExitKind::Interrupted, "interrupted"),
             EngineError::Output(error) if error.kind() == io::ErrorKind::BrokenPipe => {
                 CommandError::new(ExitKind::OutputClosed, "output closed")
             }
             EngineError::DeleteRefused { .. } => CommandError::failed(error.to_string())
                 .hint("the same without --delete, into an empty folder"),
+            EngineError::Full(_) => CommandError::failed(error.to_string()).hint(
+                "free space there, then the same command again; what is right already is not \
+                 written again",
+            ),
             EngineError::NotDurable(_) => CommandError::failed(error.to_string())
                 .hint("look for errors of the disk (dmesg), then restore again"),
             EngineError::RemovesEverything { .. } => CommandError::failed(error.to_string())
@@ -249,7 +278,34 @@ impl From<SelectionError> for CommandError {
 
 #[cfg(test)]
 mod tests {
+    use clap::Parser;
+
     use super::*;
+    use crate::cli::Cli;
+
+    #[test]
+    fn what_is_said_after_an_interrupt_is_true_of_the_command() {
+        let hints = |line: &str, error: EngineError| {
+            let words = ["holdfast"].into_iter().chain(line.split(' '));
+            let command = Cli::try_parse_from(words).unwrap().command;
+            hint_of_interrupt(error.into(), &command).hints.join("; ")
+        };
+        for (line, hint) in [
+            ("backup /srv", "not read again"),
+            ("restore latest -t /x", "not written again"),
+            ("dump latest /", "only a part"),
+            ("forget latest --prune", "holdfast prune"),
+            ("prune", "frees"),
+        ] {
+            assert!(hints(line, EngineError::Interrupted).contains(hint), "{line}");
+            assert_eq!(hints(line, EngineError::NothingToBackUp), "", "{line}");
+        }
+        for line in
+            ["restore latest -t /x -n", "dump latest / -t /x", "ls latest", "check", "prune -n"]
+        {
+            assert_eq!(hints(line, EngineError::Interrupted), "", "{line}");
+        }
+    }
 
     #[test]
     fn kinds_decide_the_code() {

@@ -81,12 +81,6 @@ impl CommandError {
         CommandError::new(ExitKind::Usage, message)
     }
 
-    /// The user ended the command: exit code 130.
-    pub fn interrupted() -> CommandError {
-        CommandError::new(ExitKind::Interrupted, "interrupted")
-            .hint("run the same command again; what is stored already is not read again")
-    }
-
     /// The system refused an operation on a path, as in `cannot read /etc/x: permission denied`.
     pub fn path(action: &str, path: &Path, error: &io::Error) -> CommandError {
         CommandError::failed(format!("cannot {action} {}: {error}", escape::path(path)))

@@ -56,7 +56,9 @@ fn main() -> ExitCode {
         .map_err(|error| CommandError::failed(format!("cannot watch for signals: {error}")))
         .and_then(|interrupt| {
             let context = Context::new(cli.global, environment, Arc::clone(&output), interrupt);
-            run(&cli.command, &context).and_then(|()| context.end())
+            run(&cli.command, &context)
+                .and_then(|()| context.end())
+                .map_err(|error| errors::hint_of_interrupt(error, &cli.command))
         });
     finish(&output, result)
 }

@@ -1,5 +1,6 @@
 //! Opening and making the repository that a command works on.
 
+use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -85,16 +86,13 @@ impl Context {
         }
     }
 
-    /// Opens the repository with an index made from its index objects alone, in a folder that is
-    /// deleted when it is dropped, or else in memory: what the local cache says is not believed.
+    /// Opens the repository with an index made from its index objects alone: what the local cache
+    /// says is not believed.
     ///
     /// # Errors
     /// As [`Context::open`].
-    pub fn open_without_cache(&self) -> CommandResult<(Repository, Option<tempfile::TempDir>)> {
-        let folder = scratch_folder().ok();
-        let scratch = folder.as_ref().map(|folder| folder.path().join("index/scratch"));
-        let options = OpenOptions { index: IndexFrom::Objects(scratch), ..self.open_options() };
-        Ok((self.open_with(self.storage()?, &options)?, folder))
+    pub fn open_without_cache(&self) -> CommandResult<Repository> {
+        self.open_with(self.storage()?, &self.options(self.index_of_objects()))
     }
 
     fn open_with(
@@ -115,9 +113,14 @@ impl Context {
 
     /// How repositories are opened.
     pub fn open_options(&self) -> OpenOptions {
+        self.options(self.index_from())
+    }
+
+    fn options(&self, index: IndexFrom) -> OpenOptions {
         let index_memory_mib = self.global.index_memory.unwrap_or(INDEX_MEMORY_MIB);
         OpenOptions {
             cache_folder: self.cache_folder(),
+            index,
             accept_older: self.global.accept_rollback,
             notice: self.cache_notice(),
             cache_bytes_max: (index_memory_mib as usize) << 20,
@@ -179,28 +182,73 @@ pub fn fill_reserve(folder: &Path) {
     }
 }
 
-/// Makes the folder of a new repository, or takes one in which there is nothing but what an `init`
-/// left.
+/// Refuses to make a repository in a folder in which there is more than what an `init` left.
+/// Nothing is made yet.
 ///
 /// # Errors
 /// A failure that names the folder and what is there, also if the one above it is missing.
-pub fn create(folder: &Path) -> CommandResult<Local> {
+pub fn check_new(folder: &Path) -> CommandResult {
     if folder.is_dir() {
         if let Ok(storage) = Local::open(folder)
             && !matches!(unlock::read_config(&storage), Err(RepoError::NotARepository))
         {
             return Err(RepoError::AlreadyExists.into());
         }
-        foreign::refuse_unless_empty(folder)?;
+        return foreign::refuse_unless_empty(folder);
     }
-    Local::create(folder).map_err(|error| match error {
-        Error::NotFound { .. } => CommandError::failed(format!(
-            "the folder that {} would be made in does not exist",
-            escape::path(folder)
-        ))
-        .hint("make that folder first, if no disk is missing there"),
-        other => other.into(),
-    })
+    match folder.parent() {
+        Some(above) if !above.as_os_str().is_empty() && !above.exists() => Err(no_folder(folder)),
+        _ => Ok(()),
+    }
+}
+
+/// The folder of a new repository, which is made unless it is there. What `init` leaves empty goes
+/// again if it fails.
+pub struct NewFolder<'a> {
+    folder: &'a Path,
+    was_there: bool,
+    is_kept: bool,
+}
+
+impl<'a> NewFolder<'a> {
+    /// Makes the folder.
+    ///
+    /// # Errors
+    /// Storage failures.
+    pub fn make(folder: &'a Path) -> CommandResult<(Local, NewFolder<'a>)> {
+        let was_there = folder.exists();
+        let storage = Local::create(folder).map_err(|error| match error {
+            Error::NotFound { .. } => no_folder(folder),
+            other => other.into(),
+        })?;
+        Ok((storage, NewFolder { folder, was_there, is_kept: false }))
+    }
+
+    /// There is a repository in it now.
+    pub fn keep(mut self) {
+        self.is_kept = true;
+    }
+}
+
+impl Drop for NewFolder<'_> {
+    fn drop(&mut self) {
+        if self.is_kept {
+            return;
+        }
+        // What is not empty cannot be removed so, and stays.
+        for name in ["keys", "tmp"] {
+            let _not_empty = fs::remove_dir(self.folder.join(name));
+        }
+        if !self.was_there {
+            let _not_empty = fs::remove_dir(self.folder);
+        }
+    }
+}
+
+fn no_folder(folder: &Path) -> CommandError {
+    let folder = escape::path(folder);
+    CommandError::failed(format!("the folder that {folder} would be made in does not exist"))
+        .hint("make that folder first, if no disk is missing there")
 }
 
 /// The storage behind a repository, as the trait that all commands use.

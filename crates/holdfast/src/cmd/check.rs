@@ -54,8 +54,8 @@ pub struct Args {
 /// # Errors
 /// See [`crate::exit::ExitKind`].
 pub fn run(args: &Args, context: &Context) -> CommandResult {
-    let (repository, _scratch) = match args.with_cache {
-        true => (context.open()?, None),
+    let repository = match args.with_cache {
+        true => context.open()?,
         false => context.open_without_cache()?,
     };
     let now = environment::now();

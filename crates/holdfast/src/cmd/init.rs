@@ -5,7 +5,7 @@ use holdfast_repo::Repository;
 
 use crate::context::Context;
 use crate::exit::CommandResult;
-use crate::opening;
+use crate::opening::{self, NewFolder};
 use crate::output::escape;
 use crate::output::json::backup::Initialized;
 
@@ -35,13 +35,15 @@ pub struct Args {}
 /// See [`crate::exit::ExitKind`].
 pub fn run(_args: &Args, context: &Context) -> CommandResult {
     let location = context.location()?;
-    let storage = opening::create(location.path())?;
+    opening::check_new(location.path())?;
     let secret = context.first_passphrase()?.secret()?;
+    let (storage, folder) = NewFolder::make(location.path())?;
     let label = context.slot_label("first key");
     let pack_bytes = context.global.pack_size.map(|mib| mib << 20);
     let id = Repository::init(&storage, &secret, KdfCost::DEFAULT, &label, |config| {
         config.pack_bytes = pack_bytes.unwrap_or(config.pack_bytes);
     })?;
+    folder.keep();
     context.fill_reserve();
     let place = location.path().to_string_lossy().into_owned();
     if context.output.style().json {
