@@ -88,14 +88,71 @@ fn a_crontab_runs_what_it_says() {
     let sandbox = sandbox();
     for (line, user) in [("schedule cron", "root "), ("schedule cron --user-table", "")] {
         let table = sandbox.ok(line).stdout;
-        let expected = format!("30 2 * * * {user}{}\n", command_line(&sandbox));
+        // A mail of cron means that something is wrong.
+        let command = command_line(&sandbox).replace(" run ", " run --quiet ");
+        let expected = format!("30 2 * * * {user}{command}\n");
         assert!(table.ends_with(&expected), "{table}");
         for part in ["MAILTO=root\n", "PATH=/usr/local/sbin:", "No flock is needed"] {
             assert!(table.contains(part), "{table}");
         }
     }
     let other = sandbox.ok("schedule cron --program /opt/holdfast --user-table").stdout;
-    assert!(other.contains("30 2 * * * /opt/holdfast run --config /"), "{other}");
+    assert!(other.contains("30 2 * * * /opt/holdfast run --quiet --config /"), "{other}");
+}
+
+/// What the last line of a crontab starts, as cron's shell does it.
+fn start(sandbox: &Sandbox, table: &str) -> Outcome {
+    let command = table.lines().last().unwrap().splitn(6, ' ').nth(5).unwrap();
+    let mut shell = Command::new("/bin/sh");
+    shell.args(["-c", command]).env_clear().env("HOME", sandbox.path("home"));
+    sandbox.finish(shell.output().unwrap())
+}
+
+#[test]
+fn what_cron_starts_is_quiet_unless_something_is_wrong() {
+    let sandbox = Sandbox::new();
+    let file = APP.replace("/opt/documenso/uploads", sandbox.path("up loads").to_str().unwrap());
+    sandbox.write("holdfast.toml", &file);
+    sandbox.write("up loads/file", "stored");
+    let table = sandbox.ok("schedule cron --user-table").stdout;
+    let outcome = start(&sandbox, &table);
+    assert_eq!((outcome.code, outcome.stdout, outcome.stderr), (Some(0), "".into(), "".into()));
+    fs::remove_dir_all(sandbox.path("up loads")).unwrap();
+    let outcome = start(&sandbox, &table);
+    assert_ne!(outcome.code, Some(0));
+    outcome.says("holdfast: documenso: ").says("up loads");
+}
+
+#[test]
+fn folders_need_no_app_file() {
+    let sandbox = Sandbox::new();
+    sandbox.write("up loads/50%", "stored");
+    let line = "-r @repository -p @key schedule cron --user-table --at 02:30 --backup";
+    let mut words = sandbox.words(line);
+    words.extend([sandbox.path("up loads").into(), sandbox.path("home").into()]);
+    let table = sandbox.run_words(&words).stdout;
+    assert!(table.contains("\n30 2 * * * "), "{table}");
+    let outcome = start(&sandbox, &table);
+    assert_eq!((outcome.code, outcome.stdout, outcome.stderr), (Some(0), "".into(), "".into()));
+    let paths = sandbox.ok("snapshots --json").json()[0]["paths"].clone();
+    assert_eq!(paths.as_array().map(Vec::len), Some(2), "{paths}");
+    fs::rename(sandbox.path("repository"), sandbox.path("elsewhere")).unwrap();
+    start(&sandbox, &table).says("there is no repository at ");
+    fs::rename(sandbox.path("elsewhere"), sandbox.path("repository")).unwrap();
+
+    let units = sandbox.ok("-p @key schedule systemd --backup @home").stdout;
+    let program = binary::holdfast();
+    let start = format!("ExecStart={} backup --repo ", program.display());
+    assert!(units.contains(&start), "{units}");
+    assert!(units.contains("OnCalendar=*-*-* *:00:00\n"), "{units}");
+    assert!(units.contains("# /etc/systemd/system/holdfast-files.timer\n"), "{units}");
+    let repository = sandbox.path("repository");
+    assert!(units.contains(&format!("ReadWritePaths=-{}", repository.display())), "{units}");
+    assert!(!units.contains("LoadCredential"), "{units}");
+    sandbox.fails(2, "schedule cron --backup @home --at 25:00").says("HH:MM");
+    sandbox.fails(2, "schedule cron --at 02:30").says("--backup");
+    let outcome = sandbox.fails(2, "-p @key schedule cron --backup @repository/..");
+    outcome.says("such a schedule cannot be made");
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::{Installation, ScheduleError, absolute, command, user};
+use super::{Installation, Job, ScheduleError, command, made_by, user};
 use crate::config::{AppFile, Every};
 
 /// Which table of cron the lines are for.
@@ -23,12 +23,7 @@ pub fn crontab(
     at: &Installation<'_>,
     style: CronStyle,
 ) -> Result<String, ScheduleError> {
-    let mut text = format!(
-        "# Backup of {}. Made by `holdfast schedule cron` from {}:\n\
-         # make it anew when that changes.\n",
-        file.app.name,
-        absolute(at.app_file)?,
-    );
+    let mut text = format!("# Backup of {}.\n# Made by {}\n", file.app.name, made_by(at, "cron")?,);
     if let Some(zone) = file.app.time_zone.as_ref().and_then(|zone| zone.iana_name()) {
         let _ = writeln!(
             text,
@@ -39,20 +34,22 @@ pub fn crontab(
     text.push_str("SHELL=/bin/sh\n");
     text.push_str("PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin\n");
     text.push_str(
-        "# cron mails what a run prints to this user or address. MAILTO=\"\" mails nothing.\n",
+        "# cron mails what is printed to this user or address: something only if it went wrong.\n",
     );
     let user = user(file)?;
     let _ = writeln!(text, "MAILTO={user}");
-    text.push_str(
-        "# No flock is needed: a run that finds another one of this application at work waits for\n\
-         # it, or leaves, as [run] in the app file says.\n",
-    );
+    if let Job::Run(_) = at.job {
+        text.push_str(
+            "# No flock is needed: a run that finds another one of this application at work waits\n\
+             # for it, or leaves, as [run] in the app file says.\n",
+        );
+    }
     let moment = moment(file.schedule.every);
     let user = match style {
         CronStyle::System => format!("{user} "),
         CronStyle::User => String::new(),
     };
-    let words: Vec<_> = command(at)?.iter().map(|word| quoted(word)).collect();
+    let words: Vec<_> = command(at, true)?.iter().map(|word| quoted(word)).collect();
     // A percent sign would end the line for the shell.
     let command = words.join(" ").replace('%', "\\%");
     let _ = writeln!(text, "{moment} {user}{command}");

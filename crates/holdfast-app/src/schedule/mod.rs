@@ -4,6 +4,7 @@
 //! units into a folder.
 
 mod cron;
+mod folders;
 mod install;
 mod kubernetes;
 mod privileges;
@@ -13,6 +14,7 @@ mod tests;
 mod yaml;
 
 pub use cron::{CronStyle, crontab};
+pub use folders::Folders;
 pub use install::install;
 pub use kubernetes::{APP_FILE, CREDENTIALS_FOLDER, Claim, FOLDER, KubernetesOptions, cron_job};
 pub use systemd::{Unit, Units, units};
@@ -26,8 +28,17 @@ use crate::config::AppFile;
 pub struct Installation<'a> {
     /// The program.
     pub program: &'a Path,
-    /// The app file.
-    pub app_file: &'a Path,
+    /// What it is to do.
+    pub job: Job<'a>,
+}
+
+/// What a schedule starts.
+#[derive(Debug, Clone, Copy)]
+pub enum Job<'a> {
+    /// The run of this app file.
+    Run(&'a Path),
+    /// The backup of folders, without an app file.
+    Backup(&'a Folders),
 }
 
 /// A schedule that cannot be made.
@@ -101,9 +112,33 @@ fn user(file: &AppFile) -> Result<&str, ScheduleError> {
     }
 }
 
-/// The command of a run, word by word.
-fn command<'a>(at: &Installation<'a>) -> Result<[&'a str; 4], ScheduleError> {
-    Ok([absolute(at.program)?, "run", "--config", absolute(at.app_file)?])
+/// The command, word by word. A quiet one prints nothing unless something is wrong.
+fn command(at: &Installation<'_>, is_quiet: bool) -> Result<Vec<String>, ScheduleError> {
+    let mut words = vec![absolute(at.program)?.to_owned()];
+    match at.job {
+        Job::Run(app_file) => {
+            words.push("run".to_owned());
+            words.extend(is_quiet.then(|| "--quiet".to_owned()));
+            words.extend(["--config".to_owned(), absolute(app_file)?.to_owned()]);
+        }
+        Job::Backup(folders) => {
+            words.push("backup".to_owned());
+            words.extend(is_quiet.then(|| "--quiet".to_owned()));
+            words.extend(folders.words()?);
+        }
+    }
+    Ok(words)
+}
+
+/// What the text was made from, to follow the words "Made by".
+fn made_by(at: &Installation<'_>, kind: &str) -> Result<String, ScheduleError> {
+    Ok(match at.job {
+        Job::Run(app_file) => {
+            let file = absolute(app_file)?;
+            format!("`holdfast schedule {kind}` from {file}: make it anew when that changes.")
+        }
+        Job::Backup(_) => format!("`holdfast schedule {kind} --backup`."),
+    })
 }
 
 fn absolute(path: &Path) -> Result<&str, ScheduleError> {

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::privileges::bounds;
-use super::{Installation, ScheduleError, absolute, command, user};
+use super::{Installation, Job, ScheduleError, absolute, command, made_by, user};
 use crate::config::{AppFile, Every, RepositoryUrl, SourceKind};
 
 /// What a run may do, apart from reading. Hooks and commands of the file live under it too, so it
@@ -86,7 +86,7 @@ fn service(file: &AppFile, at: &Installation<'_>) -> Result<String, ScheduleErro
          After=network-online.target postgresql.service docker.service\n"
     );
     line_of_words(&mut text, "RequiresMountsFor", &repositories);
-    let words: Vec<_> = command(at)?.map(exec_word).to_vec();
+    let words: Vec<_> = command(at, false)?.iter().map(|word| exec_word(word)).collect();
     let _ = write!(
         text,
         "\n[Service]\n\
@@ -101,7 +101,9 @@ fn service(file: &AppFile, at: &Installation<'_>) -> Result<String, ScheduleErro
         words.join(" ")
     );
     folders(&mut text, file)?;
-    credentials(&mut text, file)?;
+    if let Job::Run(_) = at.job {
+        credentials(&mut text, file)?;
+    }
     account(&mut text, file)?;
     let shares_tmp = names_tmp(file, at);
     text.push_str("\n# It reads the machine and writes its repositories\n");
@@ -142,10 +144,7 @@ fn timer(file: &AppFile, at: &Installation<'_>) -> Result<String, ScheduleError>
 }
 
 fn heading(at: &Installation<'_>) -> Result<String, ScheduleError> {
-    let file = absolute(at.app_file)?;
-    Ok(format!(
-        "# Made by `holdfast schedule systemd` from {file}: make it anew when that changes.\n\n"
-    ))
+    Ok(format!("# Made by {}\n\n", made_by(at, "systemd")?))
 }
 
 fn spread(spread: Duration) -> String {
@@ -212,7 +211,11 @@ fn names_tmp(file: &AppFile, at: &Installation<'_>) -> bool {
     });
     let textfile = file.notify.prometheus.iter().map(|it| &it.textfile);
     let paths = files.chain(repositories).chain(textfile).chain(&file.schedule.writable);
-    let mut paths = paths.map(PathBuf::as_path).chain([at.app_file, at.program]);
+    let given = match at.job {
+        Job::Run(app_file) => app_file,
+        Job::Backup(folders) => &folders.password_file,
+    };
+    let mut paths = paths.map(PathBuf::as_path).chain([given, at.program]);
     let socket = file.sources.iter().any(|source| match &source.kind {
         // A server may have its socket there.
         SourceKind::Postgres(postgres) => {

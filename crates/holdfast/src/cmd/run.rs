@@ -70,7 +70,7 @@ pub fn run(args: &Args, context: &Context) -> CommandResult {
     let work = Work { args, context, application: &application, id: &id };
     match args.dry_run {
         true => work.with_context(|run_context| plan::show(&application, run_context, context)),
-        false => work.locked(),
+        false => work.locked().map_err(|error| work.named(error)),
     }
 }
 
@@ -88,6 +88,15 @@ struct Done {
 }
 
 impl Work<'_> {
+    /// What is quiet is read in a mail of cron, beside those of other applications.
+    fn named(&self, mut error: CommandError) -> CommandError {
+        let style = self.context.output.style();
+        if style.quiet && !style.json {
+            error.message = format!("{}: {}", self.application.file.app.name, error.message);
+        }
+        error
+    }
+
     /// Does everything while no other run of the application does, and tells whoever should hear.
     fn locked(&self) -> CommandResult {
         let (file, started) = (&self.application.file, environment::now());

@@ -5,10 +5,11 @@ mod install;
 use std::path::{Path, PathBuf};
 
 use clap::{Subcommand, ValueHint};
-use holdfast_app::config;
+use holdfast_app::config::{self, AppFile};
 use holdfast_app::schedule::{
-    self, Claim, CronStyle, FOLDER, Installation, KubernetesOptions, Units,
+    self, Claim, CronStyle, FOLDER, Folders, Installation, Job, KubernetesOptions, Units,
 };
+use jiff::civil::Time;
 
 use crate::application::{self, Application, ApplicationArgs};
 use crate::context::Context;
@@ -45,6 +46,29 @@ pub enum Kind {
     Kubernetes(KubernetesArgs),
 }
 
+/// Folders that are backed up without an app file.
+#[derive(Debug, Clone, clap::Args)]
+pub struct FoldersArgs {
+    /// Back up these folders as `holdfast backup` does, without an app file
+    ///
+    /// The repository and the file with its key are those of this command.
+    #[arg(long, value_name = "PATH", num_args = 1.., value_hint = ValueHint::AnyPath)]
+    #[arg(conflicts_with_all = ["config", "name"])]
+    pub backup: Vec<PathBuf>,
+
+    /// With --backup: what the schedule is called
+    #[arg(long, value_name = "NAME", default_value = "files", requires = "backup")]
+    pub called: String,
+
+    /// With --backup: begin each day at this time, and not each hour
+    #[arg(long, value_name = "HH:MM", requires = "backup", value_parser = time_of_day)]
+    pub at: Option<Time>,
+}
+
+fn time_of_day(text: &str) -> Result<Time, String> {
+    Time::strptime("%H:%M", text).map_err(|_| "write HH:MM, as in 02:30".to_owned())
+}
+
 /// Where the program is that a schedule starts.
 #[derive(Debug, Clone, clap::Args)]
 pub struct ProgramArgs {
@@ -63,6 +87,8 @@ EXAMPLES:
       as root: write the units into /etc/systemd/system, and start the timer
   holdfast schedule systemd documenso --to /tmp/units
       write them elsewhere; systemd is not told
+  holdfast -r /mnt/backup -p /etc/holdfast.key schedule systemd --install --backup /srv /etc
+      folders, without an app file
 
 The service may read every file and write its repositories, its own folders, and what `writable` in
 [schedule] names. Make and install the units anew when the app file changes.";
@@ -88,6 +114,9 @@ pub struct SystemdArgs {
     #[arg(short = 'n', long)]
     pub dry_run: bool,
 
+    /// Without an app file.
+    #[command(flatten)]
+    pub folders: FoldersArgs,
     /// What is started.
     #[command(flatten)]
     pub program: ProgramArgs,
@@ -97,7 +126,9 @@ const CRON_EXAMPLES: &str = "\
 EXAMPLES:
   holdfast schedule cron > /etc/cron.d/holdfast-documenso
   holdfast schedule cron --user-table
-      lines for `crontab -e`, which have no user in them";
+      lines for `crontab -e`, which have no user in them
+  holdfast -r /mnt/backup -p /etc/holdfast.key schedule cron --at 02:30 --backup /srv /etc
+      folders, without an app file";
 
 /// Arguments of `schedule cron`.
 #[derive(Debug, clap::Args)]
@@ -111,6 +142,9 @@ pub struct CronArgs {
     #[arg(long)]
     pub user_table: bool,
 
+    /// Without an app file.
+    #[command(flatten)]
+    pub folders: FoldersArgs,
     /// What is started.
     #[command(flatten)]
     pub program: ProgramArgs,
@@ -175,37 +209,78 @@ pub fn run(args: &Args, context: &Context) -> CommandResult {
     }
 }
 
-/// Where things are on this machine.
-struct Places {
+/// What is started when, and where that is on this machine.
+struct Plan {
     program: PathBuf,
-    app_file: PathBuf,
+    job: PlannedJob,
+    file: AppFile,
 }
 
-impl Places {
-    fn find(application: &Application<'_>, args: &ProgramArgs) -> CommandResult<Places> {
-        let absolute = |path: &Path| {
-            environment::absolute(path)
-                .map_err(|error| CommandError::path("find the path", path, &error))
-        };
-        let program = match &args.program {
+enum PlannedJob {
+    Run(PathBuf),
+    Backup(Folders),
+}
+
+fn absolute(path: &Path) -> CommandResult<PathBuf> {
+    environment::absolute(path).map_err(|error| CommandError::path("find the path", path, &error))
+}
+
+impl Plan {
+    fn make(
+        application: &ApplicationArgs,
+        folders: &FoldersArgs,
+        program: &ProgramArgs,
+        context: &Context,
+    ) -> CommandResult<Plan> {
+        let program = match &program.program {
             Some(path) => absolute(path)?,
             None => environment::program().map_err(|error| {
                 CommandError::failed(format!("cannot find this program: {error}"))
                     .hint("--program FILE")
             })?,
         };
-        Ok(Places { program, app_file: absolute(&application.path)? })
+        if folders.backup.is_empty() {
+            let Application { path, file, .. } = Application::load(application, context)?;
+            return Ok(Plan { program, job: PlannedJob::Run(absolute(&path)?), file });
+        }
+        let folders = folders_of(folders, context)?;
+        let real = |path: &Path| path.canonicalize().unwrap_or_else(|_| path.to_owned());
+        let file = folders.as_app_file(&real)?.map_err(|error| {
+            CommandError::usage(format!("such a schedule cannot be made: {error}"))
+        })?;
+        Ok(Plan { program, job: PlannedJob::Backup(folders), file })
     }
 
     fn installation(&self) -> Installation<'_> {
-        Installation { program: &self.program, app_file: &self.app_file }
+        let job = match &self.job {
+            PlannedJob::Run(app_file) => Job::Run(app_file),
+            PlannedJob::Backup(folders) => Job::Backup(folders),
+        };
+        Installation { program: &self.program, job }
     }
 }
 
+fn folders_of(args: &FoldersArgs, context: &Context) -> CommandResult<Folders> {
+    let repository = absolute(context.location()?.path())?;
+    let file = context.global.password_file.clone();
+    let file =
+        file.or_else(|| context.environment.variable("HOLDFAST_PASSWORD_FILE").map(PathBuf::from));
+    let Some(file) = file else {
+        let message = "a schedule needs a file that holds the passphrase or key";
+        return Err(CommandError::usage(message).hint("-p FILE"));
+    };
+    Ok(Folders {
+        name: args.called.clone(),
+        repository,
+        password_file: absolute(&file)?,
+        paths: args.backup.iter().map(|path| absolute(path)).collect::<CommandResult<_>>()?,
+        at: args.at,
+    })
+}
+
 fn systemd(args: &SystemdArgs, context: &Context) -> CommandResult {
-    let application = Application::load(&args.application, context)?;
-    let places = Places::find(&application, &args.program)?;
-    let units = schedule::units(&application.file, &places.installation())?;
+    let plan = Plan::make(&args.application, &args.folders, &args.program, context)?;
+    let units = schedule::units(&plan.file, &plan.installation())?;
     match (&args.to, args.install) {
         (Some(folder), _) => install::write(context, &units, folder, args.dry_run),
         (None, true) => install::install(context, &units, args.dry_run),
@@ -234,11 +309,10 @@ fn show_units(context: &Context, units: &Units) -> CommandResult {
 }
 
 fn cron(args: &CronArgs, context: &Context) -> CommandResult {
-    let application = Application::load(&args.application, context)?;
-    let places = Places::find(&application, &args.program)?;
+    let plan = Plan::make(&args.application, &args.folders, &args.program, context)?;
     let style = if args.user_table { CronStyle::User } else { CronStyle::System };
-    let text = schedule::crontab(&application.file, &places.installation(), style)?;
-    let name = format!("/etc/cron.d/holdfast-{}", application.file.app.name);
+    let text = schedule::crontab(&plan.file, &plan.installation(), style)?;
+    let name = format!("/etc/cron.d/holdfast-{}", plan.file.app.name);
     show(context, name, text)
 }
 

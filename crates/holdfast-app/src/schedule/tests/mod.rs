@@ -63,7 +63,7 @@ fn file(text: &str) -> AppFile {
 }
 
 fn at<'a>(program: &'a str, app_file: &'a str) -> Installation<'a> {
-    Installation { program: Path::new(program), app_file: Path::new(app_file) }
+    Installation { program: Path::new(program), job: Job::Run(Path::new(app_file)) }
 }
 
 #[test]
@@ -74,7 +74,7 @@ fn paths_that_no_schedule_can_hold_are_refused() {
     for (program, is_relative) in
         [(Path::new("holdfast"), true), (Path::new("/a\nb"), false), (odd, false)]
     {
-        let at = Installation { program, app_file: Path::new("/x") };
+        let at = Installation { program, job: Job::Run(Path::new("/x")) };
         for error in [
             super::units(&file, &at).unwrap_err(),
             crontab(&file, &at, CronStyle::User).unwrap_err(),
