@@ -1,5 +1,8 @@
 //! `man`: write the manual pages.
 
+mod page;
+mod surroundings;
+
 use std::fs;
 use std::path::PathBuf;
 
@@ -31,7 +34,9 @@ pub struct Args {
 pub fn run(args: &Args, context: &Context) -> CommandResult {
     let refused = |error| CommandError::path("write manual pages into", &args.out, &error);
     fs::create_dir_all(&args.out).map_err(refused)?;
-    clap_mangen::generate_to(Cli::command(), &args.out).map_err(refused)?;
+    let mut command = Cli::command().disable_help_subcommand(true);
+    command.build();
+    page::write_all(&command, &args.out).map_err(refused)?;
     let folder = escape::path(&args.out);
     Ok(context.output.note(1, &format!("wrote the manual pages into {folder}"))?)
 }
