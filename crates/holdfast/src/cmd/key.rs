@@ -153,7 +153,8 @@ fn list(context: &Context) -> CommandResult {
         ("Host", Align::Left),
         ("Created", Align::Left),
         ("Label", Align::Left),
-    ]);
+    ])
+    .breaking(&["Label"]);
     for entry in &entries {
         let mark = if entry.current { "*" } else { " " };
         let created = entry.created.map(|time| text::time(time, &environment::time_zone()));

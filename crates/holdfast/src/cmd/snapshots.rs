@@ -173,7 +173,7 @@ fn table(snapshots: &[SnapshotInfo], compact: bool, zone: &TimeZone) -> String {
         columns.push(("Paths", Align::Left));
     }
     columns.push(("Size", Align::Right));
-    let mut table = Table::new(&columns);
+    let mut table = Table::new(&columns).breaking(&["Tags", "State"]);
     for info in snapshots {
         table.row(row(info, has_marks, compact, zone));
     }

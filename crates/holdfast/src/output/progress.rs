@@ -6,6 +6,7 @@ use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use unicode_width::UnicodeWidthStr;
 
 use super::eta::{EtaEstimator, Sample};
 use super::json::{backup, restore};
@@ -188,8 +189,12 @@ impl View {
         });
         let remaining = self.estimator.remaining();
         match (self.display, &self.bar) {
-            (Display::Bar, Some(bar)) => bar.set_message(line(&counters, elapsed, remaining)),
-            (Display::Lines, _) => self.output.warn(&line(&counters, elapsed, remaining)),
+            (Display::Bar, Some(bar)) => {
+                bar.set_message(line(&counters, elapsed, remaining, terminal_width()));
+            }
+            (Display::Lines, _) => {
+                self.output.warn(&line(&counters, elapsed, remaining, usize::MAX));
+            }
             (Display::Json, _) => self.show_json(&counters, elapsed, remaining),
             _ => {}
         }
@@ -212,28 +217,53 @@ impl View {
     }
 }
 
-/// Percent, bytes, rate, time left, files, errors and a current file.
-fn line(counters: &Counters, elapsed: Duration, remaining: Option<Duration>) -> String {
-    let mut parts = vec![format!("[{}]", text::duration(elapsed))];
+/// Columns of the terminal; what is not told is taken for the usual.
+fn terminal_width() -> usize {
+    let size = rustix::termios::tcgetwinsize(rustix::stdio::stderr());
+    size.ok().map(|size| usize::from(size.ws_col)).filter(|width| *width > 0).unwrap_or(80)
+}
+
+/// Time, percent, bytes, rate, files, errors, time left and a current file, as far as they fit: a
+/// part is there whole or not at all, and the time that is left goes last.
+fn line(
+    counters: &Counters,
+    elapsed: Duration,
+    remaining: Option<Duration>,
+    width: usize,
+) -> String {
     let done = counters.bytes_done();
-    if counters.scan_finished {
-        parts.push(text::percent(done, counters.total_bytes));
-        parts.push(format!("{} of {}", text::size(done), text::size(counters.total_bytes)));
-    } else {
-        parts.push(text::size(done));
+    let (size, files) = (text::size(done), counters.files_done);
+    let of_total = counters.scan_finished;
+    let bytes = match of_total {
+        true => format!("{size} of {}", text::size(counters.total_bytes)),
+        false => size,
+    };
+    let files = match of_total && counters.total_files > 0 {
+        true => format!("{files} of {}", text::count(counters.total_files, "file", "files")),
+        false => text::count(files, "file", "files"),
+    };
+    let errors = counters.errors;
+    // With each part its rank: the highest goes first.
+    let parts = [
+        (5, Some(format!("[{}]", text::duration(elapsed)))),
+        (2, of_total.then(|| text::percent(done, counters.total_bytes))),
+        (4, Some(bytes)),
+        (6, Some(text::rate(counters.processed_bytes, elapsed))),
+        (3, Some(files)),
+        (1, (errors > 0).then(|| text::count(errors, "error", "errors"))),
+        (0, remaining.map(|remaining| format!("ETA {}", text::duration(remaining)))),
+        (7, counters.current.first().map(|path| escape::name(path).into_owned())),
+    ];
+    let mut parts: Vec<(u8, String)> =
+        parts.into_iter().filter_map(|(rank, part)| Some((rank, part?))).collect();
+    let columns = |parts: &[(u8, String)]| {
+        parts.iter().map(|(_, part)| part.width() + 2).sum::<usize>().saturating_sub(2)
+    };
+    while columns(&parts) > width && parts.len() > 1 {
+        let least = parts.iter().map(|(rank, _)| *rank).max();
+        parts.retain(|(rank, _)| Some(*rank) != least);
     }
-    parts.push(text::rate(counters.processed_bytes, elapsed));
-    if let Some(remaining) = remaining {
-        parts.push(format!("ETA {}", text::duration(remaining)));
-    }
-    parts.push(text::count(counters.files_done, "file", "files"));
-    if counters.errors > 0 {
-        parts.push(text::count(counters.errors, "error", "errors"));
-    }
-    if let Some(path) = counters.current.first() {
-        parts.push(escape::name(path).into_owned());
-    }
-    parts.join("  ")
+    parts.into_iter().map(|(_, part)| part).collect::<Vec<_>>().join("  ")
 }
 
 fn backup_status(

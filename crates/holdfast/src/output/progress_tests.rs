@@ -42,12 +42,35 @@ fn where_it_is_shown() {
 fn the_line_says_all() {
     let (elapsed, remaining) = (Duration::from_secs(2), Some(Duration::from_secs(62)));
     assert_eq!(
-        line(&counters(), elapsed, remaining),
-        "[0:02]  50.00%  2.000 MiB of 4.000 MiB  512.0 KiB/s  ETA 1:02  3 files  2 errors  \
+        line(&counters(), elapsed, remaining, usize::MAX),
+        "[0:02]  50.00%  2.000 MiB of 4.000 MiB  512.0 KiB/s  3 of 10 files  2 errors  ETA 1:02  \
          /srv/\\x1b[2J"
     );
     let scanning = Counters { scan_finished: false, errors: 0, current: vec![], ..counters() };
-    assert_eq!(line(&scanning, elapsed, None), "[0:02]  2.000 MiB  512.0 KiB/s  3 files");
+    assert_eq!(
+        line(&scanning, elapsed, None, usize::MAX),
+        "[0:02]  2.000 MiB  512.0 KiB/s  3 files"
+    );
+}
+
+#[test]
+fn parts_of_the_line_are_whole_or_not_there() {
+    let (elapsed, remaining) = (Duration::from_secs(2), Some(Duration::from_secs(62)));
+    let whole = line(&counters(), elapsed, remaining, usize::MAX);
+    let all: Vec<&str> = whole.split("  ").collect();
+    for width in 0..120 {
+        let line = line(&counters(), elapsed, remaining, width);
+        let parts: Vec<&str> = line.split("  ").collect();
+        assert!(parts.iter().all(|part| all.contains(part)), "{width}: {line}");
+        assert!(line.len() <= width.max("ETA 1:02".len()), "{width}: {line}");
+        assert!(parts.contains(&"ETA 1:02"), "{width}: {line}");
+    }
+    let shown = |width| line(&counters(), elapsed, remaining, width);
+    assert_eq!(
+        shown(80),
+        "[0:02]  50.00%  2.000 MiB of 4.000 MiB  3 of 10 files  2 errors  ETA 1:02"
+    );
+    assert_eq!(shown(40), "50.00%  3 of 10 files  2 errors  ETA 1:02");
 }
 
 #[test]

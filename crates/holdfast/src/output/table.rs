@@ -1,4 +1,5 @@
-//! Columns of text, aligned by the width that a terminal gives each character.
+//! Columns of text, aligned by the width that a terminal gives each character, and narrow enough for
+//! one where words can be broken into lines.
 
 use unicode_width::UnicodeWidthStr;
 
@@ -11,19 +12,37 @@ pub enum Align {
     Right,
 }
 
+/// Columns of a terminal that a table should fit.
+const WIDTH: usize = 80;
+/// No column is made narrower than this.
+const NARROWEST: usize = 8;
+/// Columns between two columns of the table.
+const GAP: usize = 2;
+
 /// A table under construction. A cell may hold several lines.
 #[derive(Debug)]
 pub struct Table {
     columns: Vec<(String, Align)>,
     rows: Vec<Vec<String>>,
     footer: Option<String>,
+    /// Columns whose cells are lists and words.
+    wordy: Vec<usize>,
 }
 
 impl Table {
     /// A table with these headings.
     pub fn new(columns: &[(&str, Align)]) -> Table {
         let columns = columns.iter().map(|(title, align)| ((*title).to_owned(), *align)).collect();
-        Table { columns, rows: Vec::new(), footer: None }
+        Table { columns, rows: Vec::new(), footer: None, wordy: Vec::new() }
+    }
+
+    /// Lets cells of these columns be broken behind spaces and commas, where the table would be too
+    /// wide otherwise. Names and times stay whole.
+    #[must_use]
+    pub fn breaking(mut self, titles: &[&str]) -> Table {
+        let is_wordy = |place: &usize| titles.contains(&self.columns[*place].0.as_str());
+        self.wordy = (0..self.columns.len()).filter(is_wordy).collect();
+        self
     }
 
     /// Adds a row. Cells are printed as they are: escape names before. Missing cells are empty.
@@ -41,21 +60,46 @@ impl Table {
     /// The finished table, without trailing spaces and without a line break at its end.
     pub fn render(&self) -> String {
         let widths = self.widths();
-        let rule = "-".repeat(widths.iter().sum::<usize>() + 2 * widths.len().saturating_sub(1));
+        let rule = "-".repeat(total(&widths));
         let titles: Vec<String> = self.columns.iter().map(|(title, _)| title.clone()).collect();
         let mut lines = Vec::new();
         self.push_row(&mut lines, &titles, &widths);
         lines.push(rule.clone());
         for row in &self.rows {
-            self.push_row(&mut lines, row, &widths);
+            self.push_row(&mut lines, &self.broken(row, &widths), &widths);
         }
         lines.push(rule);
         lines.extend(self.footer.clone());
         lines.join("\n")
     }
 
+    /// The widths of the columns, of which the widest that can be are made narrower until all fit.
     fn widths(&self) -> Vec<usize> {
-        let widest = |cell: &str| cell.lines().map(UnicodeWidthStr::width).max().unwrap_or(0);
+        let mut widths = self.natural_widths();
+        while total(&widths) > WIDTH {
+            let can_shrink = |place: &&usize| widths[**place] > NARROWEST;
+            let widest = self.wordy.iter().filter(can_shrink).max_by_key(|place| widths[**place]);
+            let Some(widest) = widest.copied() else { break };
+            widths[widest] -= 1;
+        }
+        // A word that is longer than its column was to be takes what it needs.
+        for place in &self.wordy {
+            let broken = |row: &Vec<String>| break_lines(&row[*place], widths[*place]);
+            let lines = self.rows.iter().map(broken).map(|cell| widest(&cell));
+            widths[*place] = lines.max().unwrap_or(0).max(self.columns[*place].0.width());
+        }
+        widths
+    }
+
+    fn broken(&self, row: &[String], widths: &[usize]) -> Vec<String> {
+        let cell = |(place, cell): (usize, &String)| match self.wordy.contains(&place) {
+            true => break_lines(cell, widths[place]),
+            false => cell.clone(),
+        };
+        row.iter().enumerate().map(cell).collect()
+    }
+
+    fn natural_widths(&self) -> Vec<usize> {
         let mut widths: Vec<usize> = self.columns.iter().map(|(title, _)| widest(title)).collect();
         for row in &self.rows {
             for (width, cell) in widths.iter_mut().zip(row) {
@@ -82,9 +126,50 @@ impl Table {
     }
 }
 
+/// Columns that a table of such columns takes.
+fn total(widths: &[usize]) -> usize {
+    widths.iter().sum::<usize>() + GAP * widths.len().saturating_sub(1)
+}
+
+fn widest(cell: &str) -> usize {
+    cell.lines().map(UnicodeWidthStr::width).max().unwrap_or(0)
+}
+
+/// The lines of a cell, broken behind spaces and commas where they are wider than this.
+fn break_lines(cell: &str, width: usize) -> String {
+    let mut out = Vec::new();
+    for line in cell.lines() {
+        let mut rest = String::new();
+        for word in line.split_inclusive([' ', ',']) {
+            if !rest.is_empty() && (rest.width() + word.trim_end().width()) > width {
+                out.push(rest.trim_end().to_owned());
+                rest.clear();
+            }
+            rest.push_str(word);
+        }
+        out.push(rest.trim_end().to_owned());
+    }
+    out.join("\n")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn lists_are_broken_until_the_table_fits() {
+        let columns = [("ID", Align::Left), ("Why", Align::Left), ("Goes", Align::Left)];
+        let mut table = Table::new(&columns).breaking(&["Why", "Goes"]);
+        let why = "hourly snapshot, daily snapshot, weekly snapshot, monthly snapshot";
+        table.row(["1a2b3c4d", why, "never: a rule without an end"].map(str::to_owned));
+        table.row(["1a2b3c4e", "", "2026-11-28 12:00:00"].map(str::to_owned));
+        insta::assert_snapshot!(table.render(), @"");
+        assert!(table.render().lines().all(|line| line.width() <= WIDTH));
+        // What fits is left alone, and so is what cannot be broken.
+        let mut table = Table::new(&columns).breaking(&["Why"]);
+        table.row(["1a2b3c4d".to_owned(), "one, two".to_owned(), "x".repeat(70)]);
+        assert!(table.render().contains("one, two  xxx"));
+    }
 
     #[test]
     fn columns_are_aligned_by_width() {

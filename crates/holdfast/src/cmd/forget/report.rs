@@ -136,7 +136,7 @@ fn table(with_reasons: bool) -> Table {
     if with_reasons {
         columns.push(("Reasons", Align::Left));
     }
-    Table::new(&columns)
+    Table::new(&columns).breaking(&["Tags", "Reasons"])
 }
 
 fn row(candidate: &Candidate, reasons: Option<&[String]>, compact: bool) -> Vec<String> {

@@ -125,7 +125,8 @@ fn table(group: &GroupReport, told: &Told<'_>) -> String {
         ("Kept now by", Align::Left),
         ("Kept longest by", Align::Left),
         ("Goes", Align::Left),
-    ]);
+    ])
+    .breaking(&["Kept now by", "Kept longest by", "Goes"]);
     let there: Vec<_> = group.holdings.iter().filter(|it| !it.planned).collect();
     for holding in &there {
         let reasons = match holding.reasons.is_empty() {
