@@ -70,7 +70,7 @@ fn parts_of_the_line_are_whole_or_not_there() {
         shown(80),
         "[0:02]  50.00%  2.000 MiB of 4.000 MiB  3 of 10 files  2 errors  ETA 1:02"
     );
-    assert_eq!(shown(40), "50.00%  3 of 10 files  2 errors  ETA 1:02");
+    assert_eq!(shown(41), "50.00%  3 of 10 files  2 errors  ETA 1:02");
 }
 
 #[test]

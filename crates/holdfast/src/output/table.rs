@@ -163,7 +163,14 @@ mod tests {
         let why = "hourly snapshot, daily snapshot, weekly snapshot, monthly snapshot";
         table.row(["1a2b3c4d", why, "never: a rule without an end"].map(str::to_owned));
         table.row(["1a2b3c4e", "", "2026-11-28 12:00:00"].map(str::to_owned));
-        insta::assert_snapshot!(table.render(), @"");
+        insta::assert_snapshot!(table.render(), @"
+        ID        Why                                      Goes
+        -------------------------------------------------------------------------------
+        1a2b3c4d  hourly snapshot, daily snapshot, weekly  never: a rule without an end
+                  snapshot, monthly snapshot
+        1a2b3c4e                                           2026-11-28 12:00:00
+        -------------------------------------------------------------------------------
+        ");
         assert!(table.render().lines().all(|line| line.width() <= WIDTH));
         // What fits is left alone, and so is what cannot be broken.
         let mut table = Table::new(&columns).breaking(&["Why"]);

@@ -100,7 +100,7 @@ mod tests {
             for source in sources(&crates.join(of).join("src")) {
                 if !is_test(&source) && !source.ends_with("cmd/man/surroundings.rs") {
                     let text = fs::read_to_string(&source).unwrap();
-                    read.extend(names_in(text.split("#[cfg(test)]").next().unwrap()));
+                    read.extend(names_in(text.split("\nmod tests {").next().unwrap()));
                 }
             }
         }
