@@ -129,7 +129,8 @@ fn folders_need_no_app_file() {
     sandbox.write("up loads/50%", "stored");
     let line = "-r @repository -p @key schedule cron --user-table --at 02:30 --backup";
     let mut words = sandbox.words(line);
-    words.extend([sandbox.path("up loads").into(), sandbox.path("home").into()]);
+    sandbox.write("more/file", "stored");
+    words.extend([sandbox.path("up loads").into(), sandbox.path("more").into()]);
     let table = sandbox.run_words(&words).stdout;
     assert!(table.contains("\n30 2 * * * "), "{table}");
     let outcome = start(&sandbox, &table);
@@ -140,7 +141,7 @@ fn folders_need_no_app_file() {
     start(&sandbox, &table).says("there is no repository at ");
     fs::rename(sandbox.path("elsewhere"), sandbox.path("repository")).unwrap();
 
-    let units = sandbox.ok("-p @key schedule systemd --backup @home").stdout;
+    let units = sandbox.ok("-p @key schedule systemd --backup @more").stdout;
     let program = binary::holdfast();
     let start = format!("ExecStart={} backup --repo ", program.display());
     assert!(units.contains(&start), "{units}");
@@ -149,7 +150,7 @@ fn folders_need_no_app_file() {
     let repository = sandbox.path("repository");
     assert!(units.contains(&format!("ReadWritePaths=-{}", repository.display())), "{units}");
     assert!(!units.contains("LoadCredential"), "{units}");
-    sandbox.fails(2, "schedule cron --backup @home --at 25:00").says("HH:MM");
+    sandbox.fails(2, "schedule cron --backup @more --at 25:00").says("HH:MM");
     sandbox.fails(2, "schedule cron --at 02:30").says("--backup");
     let outcome = sandbox.fails(2, "-p @key schedule cron --backup @repository/..");
     outcome.says("such a schedule cannot be made");

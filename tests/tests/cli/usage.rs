@@ -133,6 +133,9 @@ fn case_of_schedules(flag: &str) -> Wrong {
         "--to" => Fails("key", 1, "cannot write the units into"),
         "--program" | "--image" => Nothing("any"),
         "--claim" => Refused("a", "write NAME:PATH or NAME:PATH:ro"),
+        "--backup" => Nothing("any"),
+        "--called" => Fails("My_App", 2, "such a schedule cannot be made"),
+        "--at" => Refused("25:00", "write HH:MM"),
         "--namespace" | "--cache-claim" => Fails("My", 2, "cannot be a name in Kubernetes"),
         _ => panic!("`schedule` has the flag {flag}, of which no wrong value is tried"),
     }
@@ -181,6 +184,8 @@ fn rest(command: &str, flag: &str) -> &'static str {
         ("schedule kubernetes", "--image") => "--config @app.toml --claim a:/",
         ("schedule kubernetes", _) => "--config @app.toml --image x --claim a:/",
         (_, "--config") => "",
+        ("schedule cron" | "schedule systemd", "--backup") => "-p @key",
+        ("schedule cron" | "schedule systemd", "--called" | "--at") => "-p @key --backup @source",
         ("schedule cron" | "schedule systemd", _) => "--config @app.toml",
         ("retention report", flag) if flag.starts_with("--keep") => "-r @repository",
         ("retention report", _) => "-r @repository --keep-last 9",

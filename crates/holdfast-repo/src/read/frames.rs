@@ -84,11 +84,17 @@ mod tests {
         let context = FrameContext {
             blob_type: BlobType::Data,
             algorithm: Algorithm::Stored,
-            frame: FrameId([0; 32]),
-            session: SessionId([0; 32]),
+            frame: FrameId::from_bytes([0; 32]),
+            session: SessionId::from_bytes([0; 32]),
             raw_bytes: 0,
         };
-        FrameLocation { number: 0, pack: ObjectId([7; 32]), offset, sealed_bytes: 0, context }
+        FrameLocation {
+            number: 0,
+            pack: ObjectId::from_bytes([7; 32]),
+            offset,
+            sealed_bytes: 0,
+            context,
+        }
     }
 
     #[test]

@@ -122,11 +122,11 @@ fn table(group: &GroupReport, told: &Told<'_>) -> String {
         ("ID", Align::Left),
         ("Time", Align::Left),
         ("Day", Align::Left),
-        ("Kept now by", Align::Left),
-        ("Kept longest by", Align::Left),
+        ("Kept by", Align::Left),
+        ("Longest by", Align::Left),
         ("Goes", Align::Left),
     ])
-    .breaking(&["Kept now by", "Kept longest by", "Goes"]);
+    .breaking(&["Kept by", "Longest by", "Goes"]);
     let there: Vec<_> = group.holdings.iter().filter(|it| !it.planned).collect();
     for holding in &there {
         let reasons = match holding.reasons.is_empty() {
