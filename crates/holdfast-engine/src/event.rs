@@ -1,5 +1,7 @@
 //! What a verb tells while it works. Text and JSON output are made from it elsewhere.
 
+use std::time::Duration;
+
 /// What was done with an entry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Action {
@@ -13,12 +15,23 @@ pub enum Action {
     Deleted,
 }
 
+/// What a backup took for an entry.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Added {
+    /// Plaintext bytes of its content that the repository did not have.
+    pub data: u64,
+    /// The same of trees.
+    pub metadata: u64,
+    /// Time for which it was read.
+    pub reading: Duration,
+}
+
 /// One thing that happened.
 #[derive(Debug)]
 pub enum Event<'a> {
     /// How much there is to do, as far as it is known; repeated while a scan goes on.
     Total {
-        /// Files (and other leaves).
+        /// Files; for a restore, entries of any kind.
         files: u64,
         /// Bytes of files.
         bytes: u64,
@@ -33,8 +46,12 @@ pub enum Event<'a> {
         action: Action,
         /// True for a directory.
         is_directory: bool,
+        /// True for a regular file.
+        is_file: bool,
         /// Bytes of the file.
         bytes: u64,
+        /// What a backup added for it.
+        added: Added,
     },
     /// Work on a file begins.
     Started {

@@ -18,4 +18,4 @@ pub mod retention;
 pub mod selection;
 
 pub use error::EngineError;
-pub use event::{Action, Event, Observer, Silent};
+pub use event::{Action, Added, Event, Observer, Silent};

@@ -136,8 +136,9 @@ impl<'a> Application<'a> {
         let storage = opening::storage(folder(place)?).map_err(|error| missing(error, place))?;
         let secret = self.passphrase(&place.password)?.secret()?;
         let options = self.context.open_options();
-        let repository = Repository::open(Arc::new(storage), &secret, &options)
-            .map_err(|error| missing(error.into(), place))?;
+        let repository =
+            Repository::open(self.context.limited(Arc::new(storage)), &secret, &options)
+                .map_err(|error| missing(error.into(), place))?;
         self.context.tell_lost_records(&repository);
         Ok(repository)
     }

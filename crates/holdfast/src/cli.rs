@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use clap::{ArgAction, Args, CommandFactory, Parser, Subcommand, ValueEnum, ValueHint};
 
 use crate::output::Style;
+use crate::restic::ResticArgs;
 use crate::{cmd, parse};
 
 const ABOUT: &str = "Deduplicating, encrypted backups of files and databases";
@@ -107,17 +108,13 @@ pub struct GlobalArgs {
     #[arg(hide_env_values = true, value_parser = parse::number::<4, 65536>)]
     pub index_memory: Option<u32>,
 
-    /// Taken for scripts written for restic: no command locks a repository
-    #[arg(long = "no-lock", global = true, hide = true)]
-    pub _no_lock: bool,
-
-    /// Taken for scripts written for restic: no command waits for a lock
-    #[arg(long = "retry-lock", global = true, hide = true, value_name = "DURATION")]
-    pub _retry_lock: Option<String>,
-
     /// Do not open what was sealed and compare before it is written
     #[arg(long, global = true)]
     pub no_extra_verify: bool,
+
+    /// Flags for scripts written for restic.
+    #[command(flatten)]
+    pub restic: ResticArgs,
 }
 
 impl GlobalArgs {
@@ -181,10 +178,14 @@ pub enum Command {
     Tag(cmd::tag::Args),
     /// Manage passphrases and keys
     Key(cmd::key::Args),
+    /// List ids of snapshots, packs, index objects or keys
+    List(cmd::list::Args),
     /// Print an object of the repository
     Cat(cmd::cat::Args),
     /// List or clean up local caches
     Cache(cmd::cache::Args),
+    /// Do nothing: there are no locks; for scripts written for restic
+    Unlock(cmd::unlock::Args),
     /// Check an app file, or print the schema of app files
     Config(cmd::config::Args),
     /// Print what makes runs begin: units for systemd, a crontab, a CronJob

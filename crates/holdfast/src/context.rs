@@ -45,6 +45,8 @@ pub struct Context {
     is_cache_missed: Arc<AtomicBool>,
     /// Where the indexes of repositories are that are opened without a cache.
     scratch: Mutex<Vec<TempDir>>,
+    /// Standard input is what the command works on.
+    is_stdin_taken: AtomicBool,
 }
 
 impl Context {
@@ -69,7 +71,13 @@ impl Context {
             goes_by_all,
             is_cache_missed,
             scratch,
+            is_stdin_taken: AtomicBool::new(false),
         }
+    }
+
+    /// Notes that standard input holds what the command works on, and no passphrase.
+    pub fn take_stdin(&self) {
+        self.is_stdin_taken.store(true, Ordering::Relaxed);
     }
 
     /// Notes that what the command does depends on all snapshots: where records are lost, it is not
@@ -127,9 +135,16 @@ impl Context {
             )),
             (Some(text), None) => Location::parse(&text),
             (None, Some(file)) => Location::parse(&content_of(file.into())?),
-            (None, None) => Err(CommandError::usage("no repository was named")
-                .hint("-r PATH, as in holdfast -r /mnt/backup snapshots")
-                .hint("HOLDFAST_REPOSITORY in the environment")),
+            (None, None) => {
+                let is_for_restic = self.environment.variable("RESTIC_REPOSITORY").is_some();
+                let variable = match is_for_restic {
+                    true => "HOLDFAST_REPOSITORY in the environment; RESTIC_REPOSITORY is not read",
+                    false => "HOLDFAST_REPOSITORY in the environment",
+                };
+                Err(CommandError::usage("no repository was named")
+                    .hint("-r PATH, as in holdfast -r /mnt/backup snapshots")
+                    .hint(variable))
+            }
         }
     }
 
@@ -154,13 +169,24 @@ impl Context {
     /// # Errors
     /// See [`secret::obtain`].
     pub fn new_passphrase(&self, source: Option<&Source>) -> CommandResult<Passphrase> {
-        secret::obtain(source, secret::ADD, &self.environment, &self.interrupt)
+        self.obtain_from(source, secret::ADD)
     }
 
     fn obtain(&self, purpose: Purpose) -> CommandResult<Passphrase> {
         let (file, command) = (&self.global.password_file, &self.global.password_command);
         let source = Source::choose(file.as_deref(), command.as_deref(), &self.environment)?;
-        secret::obtain(source.as_ref(), purpose, &self.environment, &self.interrupt)
+        self.obtain_from(source.as_ref(), purpose)
+    }
+
+    fn obtain_from(&self, source: Option<&Source>, purpose: Purpose) -> CommandResult<Passphrase> {
+        let is_free = !self.is_stdin_taken.load(Ordering::Relaxed);
+        if source.is_none() && is_free && self.environment.is_stdin_piped() {
+            self.output.warn("reading the passphrase from standard input");
+            if let Some(passphrase) = self.interrupt.during_prompt(secret::from_stdin)? {
+                return Ok(passphrase);
+            }
+        }
+        secret::obtain(source, purpose, &self.environment, &self.interrupt)
     }
 
     /// True once the user wants the command to end.
@@ -246,6 +272,15 @@ impl Context {
                 output.caution(&format!("{trouble}; going on without it, which takes longer"));
             }
         })
+    }
+
+    /// Says that `TZ` names no time zone, so that times are shown and meant in UTC.
+    pub fn tell_unknown_time_zone(&self) {
+        if let Some(name) = self.environment.unknown_time_zone() {
+            self.output.caution(&format!(
+                "TZ is {name}, which this machine does not know as a time zone; times are in UTC"
+            ));
+        }
     }
 
     /// Begins to show progress; see [`Progress::start`].

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
+use rustix::fs::FileType;
 use rustix::process::{DumpableBehavior, Resource, Rlimit};
 
 use zeroize::Zeroizing;
@@ -112,6 +113,19 @@ impl Environment {
         named.or_else(home).unwrap_or_default()
     }
 
+    /// The value of `TZ` if it says nothing: neither the name of a zone or of its file, nor a rule.
+    pub fn unknown_time_zone(&self) -> Option<String> {
+        let name = self.variable("TZ")?;
+        TimeZone::try_system().is_err().then(|| name.to_string_lossy().into_owned())
+    }
+
+    /// True if this is what a shell would run: a plain name in a folder of `PATH`.
+    pub fn has_program(&self, name: &Path) -> bool {
+        let is_plain = name.components().count() == 1;
+        let folders = self.variable("PATH").filter(|_| is_plain).unwrap_or_default();
+        std::env::split_paths(&folders).any(|folder| folder.join(name).is_file())
+    }
+
     /// The name of the user: from the list of users, else `USER` or `LOGNAME`, else the number.
     pub fn user_name(&self) -> String {
         let id = user_id();
@@ -126,6 +140,17 @@ impl Environment {
     /// True if a person sees questions and can answer them by typing.
     pub fn can_answer(&self) -> bool {
         io::stdin().is_terminal() && io::stderr().is_terminal()
+    }
+
+    /// True if standard input is what another program or a file gives.
+    pub fn is_stdin_piped(&self) -> bool {
+        let status = rustix::fs::fstat(io::stdin());
+        status.is_ok_and(|status| {
+            matches!(
+                FileType::from_raw_mode(status.st_mode),
+                FileType::Fifo | FileType::Socket | FileType::RegularFile
+            )
+        })
     }
 
     /// True if a person can be asked: a terminal is there to read from or to write to.

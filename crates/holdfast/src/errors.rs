@@ -1,6 +1,7 @@
 //! Errors of the layers below, as ends of a command: the one place that chooses codes and hints.
 
 use std::io;
+use std::path::PathBuf;
 
 use holdfast_app::lock::LockError;
 use holdfast_app::restore::RestoreError;
@@ -10,13 +11,13 @@ use holdfast_backend::Error as BackendError;
 use holdfast_engine::EngineError;
 use holdfast_engine::forget::ForgetError;
 use holdfast_engine::look::LookError;
-use holdfast_engine::selection::SelectionError;
+use holdfast_engine::selection::{SelectionError, SnapshotFilter};
 use holdfast_repo::RepoError;
 use holdfast_seal::SealError;
 
 use crate::cli::Command;
 use crate::exit::{CommandError, ExitKind};
-use crate::output::text;
+use crate::output::{escape, text};
 
 impl CommandError {
     /// The command did its work without snapshots whose records cannot be used.
@@ -27,6 +28,35 @@ impl CommandError {
         );
         CommandError::new(ExitKind::Partial, message)
             .hint("holdfast check, which says what to do about each of them")
+    }
+}
+
+impl CommandError {
+    /// There are snapshots to choose from, and none is as asked for.
+    pub fn no_snapshot_matches(filter: &SnapshotFilter) -> CommandError {
+        CommandError::failed(format!("no snapshot matches {filter}")).hint("holdfast snapshots")
+    }
+
+    /// None of the paths that were named is there; perhaps they are a command.
+    pub fn nothing_to_back_up(paths: &[PathBuf], is_command: bool) -> CommandError {
+        const NAMED_MAX: usize = 5;
+        let shown: Vec<_> = paths.iter().take(NAMED_MAX).map(|path| escape::path(path)).collect();
+        let more = match paths.len().saturating_sub(NAMED_MAX) {
+            0 => String::new(),
+            more => format!(" and {more} more"),
+        };
+        let subject = match paths.len() {
+            1 => "the path to back up does not exist",
+            _ => "none of the paths to back up exists",
+        };
+        let error = CommandError::failed(format!("{subject}: {}{more}", shown.join(", ")));
+        match is_command {
+            true => error.hint(format!(
+                "holdfast backup --stdin-from-command -- {}, to back up what it prints",
+                shown.join(" ")
+            )),
+            false => error.hint("check the paths; is a disk not mounted?"),
+        }
     }
 }
 
@@ -61,7 +91,9 @@ impl From<RepoError> for CommandError {
             RepoError::NotARepository => {
                 (ExitKind::NoRepository, "holdfast init, if this is where a repository should be")
             }
-            RepoError::AlreadyExists => (ExitKind::Failed, "another path, or no init at all"),
+            RepoError::AlreadyExists => {
+                (ExitKind::Failed, "holdfast snapshots, which shows what is in it")
+            }
             RepoError::NotEmpty { .. } => (
                 ExitKind::Failed,
                 "an empty folder, or a new one in this one, as in -r PATH/backup",

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use crate::exit::{CommandError, CommandResult};
 
 /// Kinds of storage that restic knows and this version does not.
-const ELSEWHERE: [&str; 9] =
+pub const ELSEWHERE: [&str; 9] =
     ["s3", "sftp", "rest", "b2", "azure", "gs", "swift", "rclone", "opendal"];
 
 /// Where a repository is stored.

@@ -1,6 +1,7 @@
 //! `holdfast`: the command line of the backup store. Parses, dispatches, and ends with a code.
 
 mod application;
+mod arguments;
 mod cli;
 mod cmd;
 mod context;
@@ -75,11 +76,22 @@ fn keep_guarded_panics_quiet() {
 
 fn parse(environment: &Environment, arguments: &[OsString]) -> Result<Cli, clap::Error> {
     let command = environment::ignore_empty_variables(cli::definition(), environment);
+    let arguments = arguments::without_switch_values(&command, arguments);
     let matches = command.try_get_matches_from(arguments).map_err(restic::explained)?;
     Cli::from_arg_matches(&matches)
 }
 
 fn run(command: &Command, context: &Context) -> CommandResult {
+    context.global.restic.check(matches!(command, Command::Run(_) | Command::RestoreApp(_)))?;
+    context.tell_unknown_time_zone();
+    dispatch(command, context)?;
+    match context.global.restic.cleanup_cache {
+        true => cmd::cache::clean_up_old(context),
+        false => Ok(()),
+    }
+}
+
+fn dispatch(command: &Command, context: &Context) -> CommandResult {
     match command {
         Command::Init(args) => cmd::init::run(args, context),
         Command::Backup(args) => cmd::backup::run(args, context),
@@ -98,8 +110,10 @@ fn run(command: &Command, context: &Context) -> CommandResult {
         Command::Stats(args) => cmd::stats::run(args, context),
         Command::Tag(args) => cmd::tag::run(args, context),
         Command::Key(args) => cmd::key::run(args, context),
+        Command::List(args) => cmd::list::run(args, context),
         Command::Cat(args) => cmd::cat::run(args, context),
         Command::Cache(args) => cmd::cache::run(args, context),
+        Command::Unlock(args) => cmd::unlock::run(args, context),
         Command::Config(args) => cmd::config::run(args, context),
         Command::Schedule(args) => cmd::schedule::run(args, context),
         Command::Retention(args) => cmd::retention::run(args, context),
@@ -155,5 +169,6 @@ fn sentence(error: &clap::Error) -> String {
 
 /// Whether `--json` was given, for a command line that could not be parsed.
 fn asks_for_json(arguments: &[OsString]) -> bool {
-    arguments.iter().take_while(|argument| *argument != "--").any(|argument| argument == "--json")
+    let mut flags = arguments.iter().take_while(|argument| *argument != "--");
+    flags.any(|argument| argument == "--json" || argument == "--json=true")
 }

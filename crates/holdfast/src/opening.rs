@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 
-use holdfast_backend::{Backend, Error, Local, ObjectName, Reserve};
+use holdfast_backend::{Backend, Error, Limit, Local, ObjectName, Reserve};
 use holdfast_format::name;
 use holdfast_repo::write::{LEVEL_DEFAULT, WriteOptions};
 use holdfast_repo::{IndexFrom, OpenOptions, RepoError, Repository, unlock};
@@ -101,7 +101,7 @@ impl Context {
         options: &OpenOptions,
     ) -> CommandResult<Repository> {
         let secret = self.passphrase()?.secret()?;
-        let repository = Repository::open(storage, &secret, options)?;
+        let repository = Repository::open(self.limited(storage), &secret, options)?;
         for object in &repository.missing().index_objects {
             self.output.warn(&format!(
                 "{object} is lost or damaged; its content was read from the packs. \
@@ -109,6 +109,14 @@ impl Context {
             ));
         }
         Ok(repository)
+    }
+
+    /// The storage of a repository, no faster than `--limit-upload` and `--limit-download` say.
+    pub fn limited(&self, storage: Arc<dyn Backend>) -> Arc<dyn Backend> {
+        match self.global.restic.rates() {
+            Some(rates) => Arc::new(Limit::new(storage, rates, Arc::clone(&self.interrupted))),
+            None => storage,
+        }
     }
 
     /// How repositories are opened.
@@ -192,7 +200,7 @@ pub fn check_new(folder: &Path) -> CommandResult {
         if let Ok(storage) = Local::open(folder)
             && !matches!(unlock::read_config(&storage), Err(RepoError::NotARepository))
         {
-            return Err(RepoError::AlreadyExists.into());
+            return Err(already_initialized(folder));
         }
         return foreign::refuse_unless_empty(folder);
     }
@@ -249,6 +257,15 @@ fn no_folder(folder: &Path) -> CommandError {
     let folder = escape::path(folder);
     CommandError::failed(format!("the folder that {folder} would be made in does not exist"))
         .hint("make that folder first, if no disk is missing there")
+}
+
+/// There is a repository where one should be made. Scripts look for the words of restic.
+fn already_initialized(folder: &Path) -> CommandError {
+    let place = escape::path(folder);
+    CommandError::failed(format!(
+        "the repository at {place} is already initialized: config file already exists"
+    ))
+    .hint(format!("holdfast snapshots -r {place}"))
 }
 
 /// The storage behind a repository, as the trait that all commands use.

@@ -9,9 +9,11 @@ use std::time::Duration;
 use holdfast_connect::fs::filter::Filter;
 use holdfast_format::entry::is_valid_name;
 
+use crate::location::ELSEWHERE;
+
 const SIZE_HELP: &str = "write a number of bytes, or one with K, M, G or T, as in 500M";
 
-/// A number of bytes. The suffixes k, m, g and t, small or capital, are powers of 1024.
+/// A number of bytes. The suffixes b, k, m, g and t, small or capital, are powers of 1024.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Size(pub u64);
 
@@ -20,6 +22,7 @@ impl FromStr for Size {
 
     fn from_str(text: &str) -> Result<Size, String> {
         let (digits, shift) = match text.char_indices().last() {
+            Some((at, 'b' | 'B')) => (&text[..at], 0),
             Some((at, 'k' | 'K')) => (&text[..at], 10),
             Some((at, 'm' | 'M')) => (&text[..at], 20),
             Some((at, 'g' | 'G')) => (&text[..at], 30),
@@ -193,6 +196,31 @@ impl FromStr for ExcludeIfPresent {
         Ok(ExcludeIfPresent { name: name.to_owned(), header })
     }
 }
+
+/// An option of a storage as restic has them: `local.connections=4`, or any of a storage that
+/// repositories cannot be on. Nothing follows from it, so that one for this storage must be one
+/// that nothing need follow from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StorageOption;
+
+impl FromStr for StorageOption {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<StorageOption, String> {
+        let key = text.split('=').next().unwrap_or_default();
+        let (storage, name) = key.split_once('.').unwrap_or((key, ""));
+        let is_harmless = match storage {
+            "local" => matches!(name, "connections" | "layout"),
+            storage => ELSEWHERE.contains(&storage) && !name.is_empty(),
+        };
+        match is_harmless {
+            true => Ok(StorageOption),
+            false => Err(format!("there is no option {key}; restic's have the form {OPTION_HELP}")),
+        }
+    }
+}
+
+const OPTION_HELP: &str = "STORAGE.NAME=VALUE, as in s3.connections=10";
 
 /// A whole number from `MIN` to `MAX`.
 ///

@@ -20,6 +20,8 @@ fn sizes() {
     check(&[
         ("0", Ok(Size(0))),
         ("1000", Ok(Size(1000))),
+        ("1000B", Ok(Size(1000))),
+        ("5b", Ok(Size(5))),
         ("1k", Ok(Size(1024))),
         ("1K", Ok(Size(1024))),
         ("50M", Ok(Size(50 << 20))),
@@ -29,6 +31,7 @@ fn sizes() {
         ("16777216T", Err("more than 16 EiB")),
         ("", Err("write a number of bytes")),
         ("M", Err("write a number of bytes")),
+        ("B", Err("write a number of bytes")),
         ("1.5G", Err("as in 500M")),
         ("-1", Err("as in 500M")),
         ("+1", Err("as in 500M")),
@@ -45,6 +48,7 @@ fn unused_space() {
         ("0.5%", Ok(MaxUnused::Percent(0.5))),
         ("100%", Ok(MaxUnused::Percent(100.0))),
         ("200M", Ok(MaxUnused::Bytes(200 << 20))),
+        ("5B", Ok(MaxUnused::Bytes(5))),
         ("0", Ok(MaxUnused::Bytes(0))),
         ("unlimited", Ok(MaxUnused::Unlimited)),
         ("101%", Err("from 0% to 100%")),
@@ -52,6 +56,21 @@ fn unused_space() {
         ("NaN%", Err("from 0% to 100%")),
         ("%", Err("from 0% to 100%")),
         ("lots", Err("a percentage (5%), a size (200M) or unlimited")),
+    ]);
+}
+
+#[test]
+fn storage_options() {
+    check(&[
+        ("s3.connections=10", Ok(StorageOption)),
+        ("sftp.args=-oBatchMode=yes", Ok(StorageOption)),
+        ("local.connections=4", Ok(StorageOption)),
+        ("rest.connections", Ok(StorageOption)),
+        ("local.fsync=off", Err("no option local.fsync")),
+        ("s3", Err("no option s3")),
+        ("s3.=1", Err("no option s3.")),
+        ("s4.connections=1", Err("no option s4.connections")),
+        ("", Err("as in s3.connections=10")),
     ]);
 }
 

@@ -1,5 +1,6 @@
 //! The paths that a backup is given, on the command line and in files.
 
+use std::collections::BTreeSet;
 use std::ffi::OsStr;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Component, Path, PathBuf};
@@ -11,6 +12,7 @@ use crate::cmd::backup::FromArgs;
 use crate::context::Context;
 use crate::environment;
 use crate::exit::{CommandError, CommandResult};
+use crate::output::escape;
 
 /// All paths, absolute and clean.
 ///
@@ -39,7 +41,8 @@ pub fn all(named: &[PathBuf], from: &FromArgs, context: &Context) -> CommandResu
             "there is nothing to back up: the files of paths are empty",
         ));
     }
-    let found: Vec<PathBuf> = found
+    let given = found;
+    let found: Vec<PathBuf> = given
         .iter()
         .map(|path| {
             environment::absolute(path)
@@ -48,10 +51,23 @@ pub fn all(named: &[PathBuf], from: &FromArgs, context: &Context) -> CommandResu
         })
         .collect::<CommandResult<_>>()?;
     if found.iter().all(|path| path.symlink_metadata().is_err()) {
-        return Err(CommandError::failed("none of the paths to back up can be found")
-            .hint("check the paths; is a disk not mounted?"));
+        let is_command = given.first().is_some_and(|word| context.environment.has_program(word));
+        return Err(CommandError::nothing_to_back_up(&given, is_command));
     }
+    let each: BTreeSet<_> = found.iter().collect();
+    each.into_iter().for_each(|path| tell_link(path, context));
     Ok(found)
+}
+
+/// Says that a path that was named is only a link: what it leads to is not backed up.
+fn tell_link(path: &Path, context: &Context) {
+    if let (true, Ok(place)) = (path.is_symlink(), path.canonicalize()) {
+        context.output.caution(&format!(
+            "{} is a symbolic link and is stored as one; name {} to back up what it leads to",
+            escape::path(path),
+            escape::path(&place)
+        ));
+    }
 }
 
 /// The path without `.` and `..`, as it is written: links are not followed.
@@ -100,7 +116,9 @@ fn expand(pattern: &[u8], found: &mut Vec<PathBuf>, context: &Context) -> Comman
     let filter = IncludeFilter::new(&[absolute.as_os_str().as_bytes()], &[] as &[&[u8]])
         .map_err(|error| CommandError::usage(error.to_string()))?;
     let before = found.len();
-    search(Path::new("/"), &filter, found);
+    // A link may lead back to where it is: only names that are written out end.
+    let follow = !pattern.windows(2).any(|two| two == b"**");
+    search(Path::new("/"), &filter, follow, found);
     if found.len() == before {
         let text = String::from_utf8_lossy(pattern);
         context.output.warn(&format!("the pattern \"{text}\" matches nothing"));
@@ -109,7 +127,7 @@ fn expand(pattern: &[u8], found: &mut Vec<PathBuf>, context: &Context) -> Comman
 }
 
 /// Looks below a folder for what a pattern matches, without going into what matches.
-fn search(folder: &Path, filter: &IncludeFilter, found: &mut Vec<PathBuf>) {
+fn search(folder: &Path, filter: &IncludeFilter, follow: bool, found: &mut Vec<PathBuf>) {
     let Ok(entries) = std::fs::read_dir(folder) else { return };
     let mut paths: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
     paths.sort();
@@ -117,8 +135,9 @@ fn search(folder: &Path, filter: &IncludeFilter, found: &mut Vec<PathBuf>) {
         let bytes = path.clone().into_os_string().into_vec();
         if filter.matches(&bytes) {
             found.push(path);
-        } else if filter.may_match_below(&bytes) && path.is_dir() && !path.is_symlink() {
-            search(&path, filter, found);
+        } else if filter.may_match_below(&bytes) && path.is_dir() && (follow || !path.is_symlink())
+        {
+            search(&path, filter, follow, found);
         }
     }
 }

@@ -46,6 +46,28 @@ pub fn include(args: &IncludeArgs, environment: &Environment) -> CommandResult<I
     IncludeFilter::new(&exact, &any_case).map_err(|error| CommandError::usage(error.to_string()))
 }
 
+/// What alone is restored, pattern by pattern; those that take back what others choose are left
+/// out.
+///
+/// # Errors
+/// As [`excludes`].
+pub fn include_each(
+    args: &IncludeArgs,
+    environment: &Environment,
+) -> CommandResult<Vec<(String, IncludeFilter)>> {
+    let exact = patterns(&args.include, &args.include_file, environment)?;
+    let any_case = patterns(&args.iinclude, &args.iinclude_file, environment)?;
+    let none: &[Vec<u8>] = &[];
+    let exact = exact.into_iter().map(|it| (IncludeFilter::new(&[&it], &[]), it));
+    let any_case = any_case.into_iter().map(|it| (IncludeFilter::new(none, &[it.clone()]), it));
+    let all = exact.chain(any_case).filter(|(_, text)| !text.starts_with(b"!"));
+    all.map(|(filter, text)| {
+        let filter = filter.map_err(|error| CommandError::usage(error.to_string()))?;
+        Ok((String::from_utf8_lossy(&text).into_owned(), filter))
+    })
+    .collect()
+}
+
 /// Which extended attributes are restored.
 ///
 /// # Errors

@@ -1,11 +1,109 @@
-//! Words of restic's command line that mean nothing here, and what to write instead.
+//! Words of restic's command line: flags that are taken though they mean little here, and what to
+//! write instead of those that are not.
+
+use std::fs;
+use std::path::PathBuf;
 
 use clap::builder::StyledStr;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
+use clap::{Args, ValueHint};
+use holdfast_backend::Rates;
 
-const NETWORK: &str =
-    "repositories lie on local file systems so far, so nothing goes over a network";
+use crate::exit::{CommandError, CommandResult};
+use crate::parse::{self, StorageOption};
+
 const UNCHANGED: &str = "what is stored is never compressed anew; prune only merges and moves it";
+
+/// Flags that scripts written for restic give. What would promise something that is not done here
+/// is not among them: see [`instead`].
+#[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = "For scripts written for restic")]
+pub struct ResticArgs {
+    /// Delete local caches that were not used for 30 days, as `cache --cleanup` does
+    #[arg(long, global = true, hide_short_help = true)]
+    pub cleanup_cache: bool,
+
+    /// Write at most so many KiB a second to the repository
+    #[arg(long, global = true, hide_short_help = true, value_name = "KIB")]
+    #[arg(value_parser = parse::number::<0, { u32::MAX }>)]
+    pub limit_upload: Option<u32>,
+
+    /// Read at most so many KiB a second from the repository
+    #[arg(long, global = true, hide_short_help = true, value_name = "KIB")]
+    #[arg(value_parser = parse::number::<0, { u32::MAX }>)]
+    pub limit_download: Option<u32>,
+
+    /// Changes nothing: no command locks a repository
+    #[arg(long = "no-lock", global = true, hide_short_help = true)]
+    pub _no_lock: bool,
+
+    /// Changes nothing: no command waits for a lock
+    #[arg(long = "retry-lock", global = true, hide_short_help = true, value_name = "DURATION")]
+    pub _retry_lock: Option<String>,
+
+    /// Changes nothing: options are those of storages on a network, as in s3.connections=10, and
+    /// repositories are folders
+    #[arg(short = 'o', long = "option", global = true, hide_short_help = true)]
+    #[arg(value_name = "KEY=VALUE")]
+    pub _options: Vec<StorageOption>,
+
+    /// Changes nothing: repositories are folders, so no certificate is looked at
+    #[arg(long, global = true, hide_short_help = true, value_name = "FILE")]
+    #[arg(value_hint = ValueHint::FilePath)]
+    pub cacert: Vec<PathBuf>,
+
+    /// Changes nothing: repositories are folders, so none is shown
+    #[arg(long, global = true, hide_short_help = true, value_name = "FILE")]
+    #[arg(value_hint = ValueHint::FilePath)]
+    pub tls_client_cert: Option<PathBuf>,
+
+    /// Changes nothing: repositories are folders, so no certificate is looked at
+    #[arg(long, global = true, hide_short_help = true)]
+    pub insecure_tls: bool,
+
+    /// Changes nothing: repositories are folders, and no request gets stuck
+    #[arg(long = "stuck-request-timeout", global = true, hide_short_help = true)]
+    #[arg(value_name = "DURATION")]
+    pub _stuck_request_timeout: Option<String>,
+
+    /// Changes nothing: repositories are folders, and nobody is told who asks
+    #[arg(long = "http-user-agent", global = true, hide_short_help = true, value_name = "TEXT")]
+    pub _http_user_agent: Option<String>,
+}
+
+impl ResticArgs {
+    /// What `--limit-upload` and `--limit-download` say; 0 is no limit, as in restic.
+    pub fn rates(&self) -> Option<Rates> {
+        let bytes = |kib: Option<u32>| kib.filter(|kib| *kib > 0).map(|kib| u64::from(kib) << 10);
+        let rates = Rates { written: bytes(self.limit_upload), read: bytes(self.limit_download) };
+        (rates != Rates::default()).then_some(rates)
+    }
+
+    /// Refuses what cannot be meant: a file of certificates that cannot be read, and flags about
+    /// the network for commands that use one for other things than the repository.
+    ///
+    /// # Errors
+    /// The file, or where certificates are set.
+    pub fn check(&self, uses_network: bool) -> CommandResult {
+        if uses_network {
+            let set = [
+                ("--cacert", !self.cacert.is_empty()),
+                ("--tls-client-cert", self.tls_client_cert.is_some()),
+                ("--insecure-tls", self.insecure_tls),
+            ];
+            if let Some((flag, _)) = set.iter().find(|(_, is_set)| *is_set) {
+                return Err(CommandError::usage(format!(
+                    "{flag} has no effect on the databases and buckets that an app file names"
+                )));
+            }
+        }
+        for file in self.cacert.iter().chain(&self.tls_client_cert) {
+            fs::File::open(file)
+                .map_err(|error| CommandError::path("read the certificate", file, &error))?;
+        }
+        Ok(())
+    }
+}
 
 /// Flags, whatever the command.
 const FLAGS: &[(&str, &str)] = &[
@@ -13,18 +111,8 @@ const FLAGS: &[(&str, &str)] = &[
         "--insecure-no-password",
         "every repository is encrypted; `holdfast key generate` prints a key",
     ),
-    ("--limit-upload", NETWORK),
-    ("--limit-download", NETWORK),
-    ("--cacert", NETWORK),
-    ("--tls-client-cert", NETWORK),
-    ("--insecure-tls", NETWORK),
-    ("--stuck-request-timeout", NETWORK),
-    ("--option", NETWORK),
-    ("-o", NETWORK),
-    ("--cleanup-cache", "`holdfast cache --cleanup` removes caches that are no longer used"),
     ("--repack-uncompressed", UNCHANGED),
     ("--repack-cacheable-only", "--max-unused unlimited deletes packs and rewrites none"),
-    ("--repack-small", "--repack-smaller-than SIZE merges small packs"),
     ("--unsafe-recover-no-free-space", "a prune without room deletes first and needs no flag"),
     ("--copy-chunker-params", "repositories cannot be copied into one another yet"),
     ("--from-repo", "repositories cannot be copied into one another yet"),
@@ -33,10 +121,8 @@ const FLAGS: &[(&str, &str)] = &[
 
 /// Commands.
 const COMMANDS: &[(&str, &str)] = &[
-    ("unlock", "holdfast takes no locks on repositories, so there is none to remove"),
     ("copy", "repositories cannot be copied into one another yet"),
     ("mount", "`holdfast ls`, `find` and `dump` look into snapshots, `restore` brings files back"),
-    ("list", "see `holdfast snapshots`, `holdfast key list` and `holdfast stats --mode raw-data`"),
     ("recover", "`holdfast repair snapshots` keeps of damaged snapshots what can be read"),
     ("rewrite", "snapshots are never changed; `holdfast tag` changes their tags"),
     ("migrate", "there is only one version of the repository format so far"),

@@ -80,7 +80,7 @@ pub const OPEN: Purpose = Purpose {
     hints: &[
         "--password-file FILE, or HOLDFAST_PASSWORD_FILE",
         "--password-command COMMAND, or HOLDFAST_PASSWORD_COMMAND",
-        "HOLDFAST_PASSWORD in the environment",
+        "HOLDFAST_PASSWORD in the environment, or a line on standard input",
     ],
 };
 /// The passphrase of a repository that is being made.
@@ -240,6 +240,30 @@ fn read_all(mut reader: impl std::io::Read) -> std::io::Result<Zeroizing<Vec<u8>
     }
     bytes.truncate(length);
     Ok(bytes)
+}
+
+/// Gets a passphrase from the next line of standard input and reads no byte more: what follows may
+/// be another one. `None` if that line is empty, or there is none.
+///
+/// # Errors
+/// Standard input cannot be read, or the line is too long or no UTF-8.
+pub fn from_stdin() -> CommandResult<Option<Passphrase>> {
+    let refused = |error: std::io::Error| {
+        CommandError::failed(format!("cannot read the passphrase from standard input: {error}"))
+    };
+    let mut bytes = Zeroizing::new(Vec::with_capacity(LONGEST as usize));
+    let mut byte = [0];
+    while (bytes.len() as u64) < LONGEST {
+        match rustix::io::read(std::io::stdin(), &mut byte) {
+            Ok(0) => break,
+            Ok(_) if byte[0] == b'\n' => break,
+            Ok(_) => bytes.push(byte[0]),
+            Err(rustix::io::Errno::INTR) => {}
+            Err(error) => return Err(refused(error.into())),
+        }
+    }
+    let passphrase = text(&bytes, "standard input")?;
+    Ok(Some(passphrase).filter(|passphrase| !passphrase.expose().is_empty()))
 }
 
 fn text(bytes: &[u8], origin: &str) -> CommandResult<Passphrase> {

@@ -172,8 +172,25 @@ pub fn told_of_keys(renamed: u64, but: &str) -> CommandResult {
 /// first.
 ///
 /// # Errors
-/// As [`choose`].
+/// As [`choose`]; and if there is a filter that lets none through.
 pub fn choose_all(
+    context: &Context,
+    repository: &Repository,
+    texts: &[String],
+    filter: &SnapshotFilter,
+) -> CommandResult<Vec<SnapshotInfo>> {
+    let chosen = choose_any(context, repository, texts, filter)?;
+    match chosen.is_empty() && !filter.is_empty() {
+        true => Err(CommandError::no_snapshot_matches(filter)),
+        false => Ok(chosen),
+    }
+}
+
+/// The same, perhaps none.
+///
+/// # Errors
+/// As [`choose`].
+pub fn choose_any(
     context: &Context,
     repository: &Repository,
     texts: &[String],

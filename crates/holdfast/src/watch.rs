@@ -1,11 +1,11 @@
 //! Listens to the engine's verbs: progress, messages, interruption.
 
 use std::sync::Arc;
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use holdfast_engine::{Action, Event, Observer};
+use holdfast_engine::{Action, Added, Event, Observer};
 
 use crate::context::Context;
 use crate::exit::CommandResult;
@@ -13,7 +13,7 @@ use crate::output::json::EntryError;
 use crate::output::json::backup::VerboseStatus as BackupStatus;
 use crate::output::json::restore::VerboseStatus as RestoreStatus;
 use crate::output::progress::{Activity, Progress};
-use crate::output::{Output, escape};
+use crate::output::{Output, escape, locked};
 
 /// A backup commits what it has so far this often, so that little is read again after a crash.
 const CHECKPOINT_INTERVAL: Duration = Duration::from_mins(10);
@@ -25,6 +25,7 @@ pub struct Watcher {
     activity: Activity,
     interrupted: Arc<AtomicBool>,
     last_checkpoint: Mutex<Instant>,
+    start: Instant,
     checkpoint_interval: Duration,
 }
 
@@ -40,8 +41,21 @@ impl Watcher {
             activity,
             interrupted: Arc::clone(&context.interrupted),
             last_checkpoint: Mutex::new(Instant::now()),
+            start: Instant::now(),
             checkpoint_interval: context.checkpoint_interval()?.unwrap_or(CHECKPOINT_INTERVAL),
         })
+    }
+
+    /// Takes what was there the last time, in files and bytes, for what there is to do; nobody
+    /// counts that.
+    pub fn expect(&self, extent: Option<(u64, u64)>) {
+        match extent {
+            Some((files, bytes)) => self.progress.update(|counters| {
+                (counters.total_files, counters.total_bytes) = (files, bytes);
+                counters.scan_finished = true;
+            }),
+            None => self.progress.update(|counters| counters.is_uncounted = true),
+        }
     }
 
     /// True if totals are worth counting: somebody sees them.
@@ -49,23 +63,35 @@ impl Watcher {
         self.progress.is_shown()
     }
 
-    fn entry(&self, path: &[u8], action: Action, is_directory: bool, bytes: u64) {
-        self.progress.update(|counters| match action {
-            _ if is_directory => {}
-            Action::Unchanged => {
-                counters.files_done += 1;
-                counters.files_skipped += 1;
-                counters.skipped_bytes += bytes;
+    fn count(&self, path: &[u8], action: Action, is_file: bool, bytes: u64) {
+        self.progress.update(|counters| {
+            counters.current.retain(|current| current != path);
+            match action {
+                _ if !is_file => {}
+                Action::Unchanged => {
+                    counters.files_done += 1;
+                    counters.files_skipped += 1;
+                    counters.skipped_bytes += bytes;
+                }
+                Action::Deleted => counters.files_deleted += 1,
+                Action::New | Action::Modified => counters.files_done += 1,
             }
-            Action::Deleted => counters.files_deleted += 1,
-            Action::New | Action::Modified => counters.files_done += 1,
         });
-        if self.output.style().verbosity >= 2 {
-            self.tell(path, action, bytes);
+    }
+
+    fn total(&self, files: u64, bytes: u64, is_final: bool) {
+        self.progress.update(|counters| {
+            (counters.total_files, counters.total_bytes) = (files, bytes);
+            counters.scan_finished = is_final;
+        });
+        let style = self.output.style();
+        if is_final && style.json && style.verbosity >= 2 && self.activity == Activity::Backup {
+            let message = BackupStatus::scan_finished(self.start.elapsed(), files, bytes);
+            let _closed = self.output.json(&message);
         }
     }
 
-    fn tell(&self, path: &[u8], action: Action, bytes: u64) {
+    fn tell(&self, path: &[u8], action: Action, is_directory: bool, bytes: u64, added: Added) {
         let word = match (action, self.activity) {
             (Action::New, Activity::Restore) => "restored",
             (Action::Modified, Activity::Restore) => "updated",
@@ -77,7 +103,7 @@ impl Watcher {
         // Whoever closed standard output ends the command at its next result, not here.
         let _closed = match (self.output.style().json, self.activity) {
             (true, Activity::Restore) => self.output.json(&RestoreStatus::new(word, path, bytes)),
-            (true, _) => self.output.json(&BackupStatus::new(word, path)),
+            (true, _) => self.output.json(&BackupStatus::new(word, path, is_directory, added)),
             (false, _) => self.output.note(2, &format!("{word:<9} {}", escape::name(path))),
         };
     }
@@ -94,12 +120,12 @@ impl Watcher {
 impl Observer for Watcher {
     fn event(&self, event: Event<'_>) {
         match event {
-            Event::Total { files, bytes, is_final } => self.progress.update(|counters| {
-                (counters.total_files, counters.total_bytes) = (files, bytes);
-                counters.scan_finished = is_final;
-            }),
-            Event::Entry { path, action, is_directory, bytes } => {
-                self.entry(path, action, is_directory, bytes);
+            Event::Total { files, bytes, is_final } => self.total(files, bytes, is_final),
+            Event::Entry { path, action, is_directory, is_file, bytes, added } => {
+                self.count(path, action, is_file, bytes);
+                if self.output.style().verbosity >= 2 {
+                    self.tell(path, action, is_directory, bytes, added);
+                }
             }
             Event::Started { path } => {
                 self.progress.update(|counters| counters.current = vec![path.to_vec()]);
@@ -125,7 +151,7 @@ impl Observer for Watcher {
     }
 
     fn wants_checkpoint(&self) -> bool {
-        let mut last = self.last_checkpoint.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut last = locked(&self.last_checkpoint);
         let is_due = last.elapsed() >= self.checkpoint_interval;
         if is_due {
             *last = Instant::now();

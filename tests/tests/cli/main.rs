@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::disallowed_methods)]
 
 mod backup;
+mod beside_restic;
 mod config;
 mod damage;
 mod dates;
@@ -29,8 +30,10 @@ mod restore_ways;
 mod retention;
 mod round_trip;
 mod schedule;
+mod selections;
 mod snapshots;
 mod sources;
 mod stream;
 mod trouble;
 mod usage;
+mod wrappers;

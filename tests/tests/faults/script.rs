@@ -324,6 +324,7 @@ fn options(repository: &Repository, state: usize) -> BackupOptions {
             scope: None,
         },
         skip_if_unchanged: false,
+        now: || Timestamp::UNIX_EPOCH,
     }
 }
 

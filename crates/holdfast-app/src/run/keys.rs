@@ -54,7 +54,7 @@ pub(super) fn commit(
     }
     let linked_repository = Some(work.places.data.keys().repository_id());
     let application = Application { linked_repository, ..application.clone() };
-    Ok(Some(capture.commit(Some(application))?))
+    Ok(Some(capture.commit(Some(application), work.context.now)?))
 }
 
 /// Looks up what rows want of the keys: these were captured before anybody was asked.

@@ -231,7 +231,7 @@ impl Work<'_> {
         report.checks.iter_mut().for_each(|check| check.compare(before));
         self.refuse(&report)?;
         application.checks = report.checks.iter().map(CheckReport::record).collect();
-        report.data = Some(capture.commit(Some(application))?);
+        report.data = Some(capture.commit(Some(application), self.context.now)?);
         Ok(report)
     }
 

@@ -10,8 +10,8 @@ use holdfast_format::{BlobId, BlobType, FormatError};
 use holdfast_repo::tree::{ContentWriter, DirectoryWriter};
 use holdfast_repo::write::BlobWriter;
 
-use super::batch::{Batch, File, Part, Step};
-use crate::{Action, EngineError, Event, Observer};
+use super::batch::{Batch, Chunk, File, Part, Step};
+use crate::{Action, Added, EngineError, Event, Observer};
 
 /// Builds one source's tree.
 pub(super) struct Assembler<'run, 'repository> {
@@ -23,7 +23,11 @@ pub(super) struct Assembler<'run, 'repository> {
     /// The file whose parts arrive piece by piece.
     content: ContentWriter,
     content_bytes: u64,
+    /// What that file added to the repository so far.
+    content_added: Added,
     summary: SnapshotSummary,
+    /// Entries that are no directories.
+    entries: u64,
     /// What the tree lacks.
     captured: Captured,
     has_entries: bool,
@@ -71,16 +75,19 @@ struct OpenDirectory {
     has_named: bool,
     /// Entries that came in no order, until the directory ends.
     unsorted: Option<BTreeMap<Vec<u8>, Entry>>,
+    /// Bytes of its tree that were added to the repository so far.
+    added: u64,
 }
 
 impl OpenDirectory {
     fn new(name: Vec<u8>, metadata: Metadata, is_sorted: bool) -> Self {
         let unsorted = (!is_sorted).then(BTreeMap::new);
         let writer = DirectoryWriter::new();
-        Self { name, metadata, parent: None, writer, has_named: false, unsorted }
+        Self { name, metadata, parent: None, writer, has_named: false, unsorted, added: 0 }
     }
 
     fn push(&mut self, blobs: &mut BlobWriter<'_>, entry: &Entry) -> Result<(), EngineError> {
+        let before = blobs.stats().raw_bytes;
         match &mut self.unsorted {
             None => self.writer.push(blobs, entry)?,
             Some(entries) => {
@@ -91,6 +98,7 @@ impl OpenDirectory {
                 }
             }
         }
+        self.added += blobs.stats().raw_bytes - before;
         Ok(())
     }
 
@@ -116,7 +124,9 @@ impl<'run, 'repository> Assembler<'run, 'repository> {
             path: Vec::new(),
             content: ContentWriter::default(),
             content_bytes: 0,
+            content_added: Added::default(),
             summary: SnapshotSummary::default(),
+            entries: 0,
             captured: Captured::default(),
             has_entries: false,
             named,
@@ -146,6 +156,7 @@ impl<'run, 'repository> Assembler<'run, 'repository> {
                     self.add_file(&entry, action, false, observer)?;
                 }
                 Step::File(file) => self.file(*file, observer)?,
+                Step::Started(name) => self.started(&name, observer),
                 Step::Parts(parts) => self.parts(parts, observer)?,
                 Step::Trouble { name, path, during, error } => {
                     self.trouble(name.as_deref(), &path, during, &error, observer)?;
@@ -174,7 +185,9 @@ impl<'run, 'repository> Assembler<'run, 'repository> {
         let Some(mut directory) = self.open.pop() else { return Ok(()) };
         let (name, parent) = (std::mem::take(&mut directory.name), directory.parent.take());
         let metadata = std::mem::take(&mut directory.metadata);
+        let (added, before) = (directory.added, self.blobs.stats().raw_bytes);
         let root = directory.finish(self.blobs)?;
+        let metadata_added = added + self.blobs.stats().raw_bytes - before;
         let name_bytes = name.len() + 1;
         let entry = Entry { name, metadata, kind: EntryKind::Directory(root) };
         if let Err(error) = entry.check() {
@@ -192,7 +205,9 @@ impl<'run, 'repository> Assembler<'run, 'repository> {
         };
         *count += 1;
         let (path, is_directory, bytes) = (&self.path, true, 0);
-        observer.event(Event::Entry { path, action, is_directory, bytes });
+        let added = Added { metadata: metadata_added, ..Added::default() };
+        let is_file = false;
+        observer.event(Event::Entry { path, action, is_directory, is_file, bytes, added });
         self.path.truncate(self.path.len() - name_bytes);
         self.push(&entry)
     }
@@ -224,14 +239,21 @@ impl<'run, 'repository> Assembler<'run, 'repository> {
             EntryKind::File { size, .. } => size,
             _ => 0,
         };
-        self.summary.total_files_processed += 1;
+        self.entries += 1;
+        let is_file = matches!(entry.kind, EntryKind::File { .. });
+        self.summary.total_files_processed += u64::from(is_file);
         self.summary.total_bytes_processed += bytes;
         self.push(entry)?;
         let bytes = if is_read && action == Action::Unchanged { 0 } else { bytes };
+        let (is_directory, added) = (false, std::mem::take(&mut self.content_added));
         self.with_path(&entry.name, |path| {
-            observer.event(Event::Entry { path, action, is_directory: false, bytes });
+            observer.event(Event::Entry { path, action, is_directory, is_file, bytes, added });
         });
         Ok(true)
+    }
+
+    fn started(&mut self, name: &[u8], observer: &dyn Observer) {
+        self.with_path(name, |path| observer.event(Event::Started { path }));
     }
 
     fn with_path(&mut self, name: &[u8], use_path: impl FnOnce(&[u8])) {
@@ -243,13 +265,17 @@ impl<'run, 'repository> Assembler<'run, 'repository> {
     }
 
     fn file(&mut self, file: File, observer: &dyn Observer) -> Result<(), EngineError> {
-        let File { name, metadata, parts, parent, failure } = file;
+        let File { name, metadata, parts, parent, failure, reading } = file;
+        if !parts.is_empty() {
+            self.started(&name, observer);
+        }
         self.parts(parts, observer)?;
         let content = std::mem::take(&mut self.content);
         let size = std::mem::take(&mut self.content_bytes);
         if let Some((during, error)) = failure {
             self.trouble(Some(&name), &[], during, &error, observer)?;
             if !metadata.xattrs_unread {
+                self.content_added = Added::default();
                 return Ok(());
             }
         }
@@ -258,7 +284,10 @@ impl<'run, 'repository> Assembler<'run, 'repository> {
             self.report(Some(&name), &[], "read", &error, observer)?;
             self.captured.changed += 1;
         }
+        let before = self.blobs.stats().raw_bytes;
         let main = content.finish(self.blobs)?;
+        self.content_added.reading = reading;
+        self.content_added.metadata += self.blobs.stats().raw_bytes - before;
         let kind = EntryKind::File { size, codec: 0, main, second: None };
         let entry = Entry { name, metadata, kind };
         // What may have changed behind the parent's back is read, and mostly did not.
@@ -286,12 +315,17 @@ impl<'run, 'repository> Assembler<'run, 'repository> {
                 Part::Chunk(chunk) => {
                     let bytes = chunk.bytes.len() as u64;
                     read_bytes += bytes;
-                    self.blobs.add(BlobType::Data, chunk.id, chunk.bytes, chunk.compressible)?;
-                    node::Extent::Data { id: chunk.id, bytes }
+                    let Chunk { id, compressible, .. } = chunk;
+                    if self.blobs.add(BlobType::Data, id, chunk.bytes, compressible)? {
+                        self.content_added.data += bytes;
+                    }
+                    node::Extent::Data { id, bytes }
                 }
             };
             self.content_bytes += extent.bytes();
+            let before = self.blobs.stats().raw_bytes;
             self.content.push(self.blobs, extent)?;
+            self.content_added.metadata += self.blobs.stats().raw_bytes - before;
         }
         if read_bytes > 0 {
             observer.event(Event::Processed { bytes: read_bytes });
@@ -379,10 +413,7 @@ impl<'run, 'repository> Assembler<'run, 'repository> {
 
     /// How much of the source the tree has so far, and what it lacks.
     pub fn captured(&self) -> Captured {
-        let extent = Extent {
-            entries: self.summary.total_files_processed,
-            bytes: self.summary.total_bytes_processed,
-        };
+        let extent = Extent { entries: self.entries, bytes: self.summary.total_bytes_processed };
         Captured { extent, ..self.captured.clone() }
     }
 }

@@ -1,5 +1,7 @@
 //! Steps from the scan to the assembly, in batches, through a bounded queue that keeps their order.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use crossbeam_channel::{Receiver, Sender, bounded};
 use holdfast_format::BlobId;
@@ -28,6 +30,8 @@ pub(super) enum Step {
     Unread(Box<super::read::Unread>),
     /// A file that was read whole.
     File(Box<File>),
+    /// A large file of this name begins.
+    Started(Vec<u8>),
     /// The next parts of a file that is read piece by piece; they precede its [`Step::File`].
     Parts(Vec<Part>),
     /// An entry that could not be read.
@@ -49,6 +53,8 @@ pub(super) struct File {
     /// What could not be read. The file is dropped, and parts that were sent with it, unless only
     /// its attributes are missing.
     pub failure: Option<(&'static str, std::io::Error)>,
+    /// How long that took.
+    pub reading: Duration,
 }
 
 /// A stretch of a file.

@@ -15,6 +15,7 @@ use holdfast_repo::read::BlobReader;
 use holdfast_repo::tree::DirectoryCursor;
 use holdfast_repo::write::BlobWriter;
 use holdfast_repo::{RepoError, Repository, SnapshotInfo};
+use jiff::Timestamp;
 
 use super::assemble::{Assembler, NamedEntries};
 use super::batch::{Batches, queue};
@@ -214,16 +215,21 @@ impl<'a> Capture<'a> {
     }
 
     /// Makes everything durable, then commits the snapshot and forgets the partial ones that it
-    /// replaces.
+    /// replaces. `now` is asked when nothing but the commit is left to do: the end of the backup.
     ///
     /// # Errors
     /// [`RepoError::Fenced`] if a prune made the capture useless; repository failures.
-    pub fn commit(mut self, application: Option<Application>) -> Result<SnapshotInfo, EngineError> {
+    pub fn commit(
+        mut self,
+        application: Option<Application>,
+        now: &dyn Fn() -> Timestamp,
+    ) -> Result<SnapshotInfo, EngineError> {
         let mut record = self.record();
         record.application = application;
         record.index = self.blobs.flush()?.to_vec();
         // Flushing adds what was still open.
         record.summary = self.draft.complete_summary(&self.draft.summary, &self.blobs);
+        record.summary.backup_end = Some(now());
         let draft = &self.draft;
         let snapshot = draft.commit(record)?;
         draft.forget_partial()?;

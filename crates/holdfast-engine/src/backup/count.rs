@@ -19,10 +19,9 @@ pub(super) fn count(make_source: &MakeSource<'_>, observer: &dyn Observer, stop:
             return;
         }
         if let Item::Leaf(leaf) = item {
+            let LeafKind::File { size } = leaf.kind else { continue };
             files += 1;
-            if let LeafKind::File { size } = leaf.kind {
-                bytes += size;
-            }
+            bytes += size;
             if files % FILES_PER_EVENT == 0 {
                 observer.event(Event::Total { files, bytes, is_final: false });
             }

@@ -21,6 +21,7 @@ use holdfast_format::config::ChunkProfile;
 use holdfast_format::record::{Scope, Snapshot};
 use holdfast_repo::write::WriteOptions;
 use holdfast_repo::{Repository, SnapshotInfo};
+use jiff::Timestamp;
 
 pub use capture::Capture;
 pub use parent::{parents, settled_before};
@@ -73,6 +74,8 @@ pub struct BackupOptions {
     pub source: SourceOptions,
     /// True to commit nothing if all that was named is as the parent has it.
     pub skip_if_unchanged: bool,
+    /// The time, for the end of the backup.
+    pub now: fn() -> Timestamp,
 }
 
 /// What must agree, besides size and modification time, for a file to count as unchanged.
@@ -148,7 +151,7 @@ fn attempt(
         capture.skip()?;
         return Ok(BackupReport { snapshot: None, record });
     }
-    let snapshot = capture.commit(None)?;
+    let snapshot = capture.commit(None, &options.now)?;
     record.clone_from(&snapshot.snapshot);
     Ok(BackupReport { snapshot: Some(snapshot), record })
 }

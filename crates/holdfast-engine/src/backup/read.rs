@@ -2,6 +2,7 @@
 
 use std::io;
 use std::sync::Arc;
+use std::time::Instant;
 
 use bytes::Bytes;
 use holdfast_chunk::Cutter;
@@ -89,7 +90,7 @@ impl ReadContext {
 
 fn read_file(unread: Unread, context: &ReadContext) -> File {
     let Unread { name, mut metadata, size, opener, parent } = unread;
-    let mut parts = Vec::new();
+    let (mut parts, start) = (Vec::new(), Instant::now());
     let failure = match opener.open() {
         Err(error) => Some(("open", error)),
         Ok(content) => match read_content(content, size, context, &mut parts) {
@@ -100,7 +101,7 @@ fn read_file(unread: Unread, context: &ReadContext) -> File {
             }
         },
     };
-    File { name, metadata, parts, parent, failure }
+    File { name, metadata, parts, parent, failure, reading: start.elapsed() }
 }
 
 /// The metadata of what was read: as the source gave it at the end, if it did; the device is called

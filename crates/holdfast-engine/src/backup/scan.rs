@@ -2,6 +2,7 @@
 
 use std::io;
 use std::sync::Arc;
+use std::time::Instant;
 
 use holdfast_chunk::{Cutter, StreamCutter};
 use holdfast_connect::{Content, Item, Leaf, LeafKind, Opener, Piece, Source};
@@ -254,7 +255,8 @@ impl<'a> Scanner<'a> {
     /// Reads a large file here, piece by piece.
     fn large(&mut self, leaf: Leaf, parent: Option<Box<Entry>>) -> Result<(), Stop> {
         self.send()?;
-        let mut metadata = leaf.metadata;
+        self.push(Step::Started(leaf.name.clone()))?;
+        let (mut metadata, start) = (leaf.metadata, Instant::now());
         let failure = match leaf.opener.open() {
             Err(error) => Some(("open", error)),
             Ok(content) => match self.stream(content)? {
@@ -265,7 +267,8 @@ impl<'a> Scanner<'a> {
                 }
             },
         };
-        let file = File { name: leaf.name, metadata, parts: Vec::new(), parent, failure };
+        let (parts, reading) = (Vec::new(), start.elapsed());
+        let file = File { name: leaf.name, metadata, parts, parent, failure, reading };
         self.push(Step::File(Box::new(file)))
     }
 

@@ -1,7 +1,7 @@
 //! Showing what a repository holds, object by object.
 
 use holdfast_format::index::{self as index_object, PackEntry};
-use holdfast_format::limits::INDEX_BYTES_MAX;
+use holdfast_format::limits::{FORMAT_VERSION, INDEX_BYTES_MAX};
 use holdfast_format::node::Node;
 use holdfast_format::slot::{SlotHeader, SlotKind};
 use holdfast_format::{BlobId, BlobType, ObjectId, SlotId, name};
@@ -17,9 +17,12 @@ use super::prefix::IdPrefix;
 use super::root::{Folder, SnapshotRoot};
 use super::view::{EntryView, ExtentView, hexadecimal};
 
-/// The config.
+/// The config, with its id and the version of the format in restic's words too.
 pub fn config(repository: &Repository) -> Value {
-    json!(repository.config())
+    let mut value = json!(repository.config());
+    value["version"] = json!(FORMAT_VERSION);
+    value["id"] = json!(repository.config().repository_id);
+    value
 }
 
 /// A snapshot: its record with the tags in force, its id, and whether it is held.

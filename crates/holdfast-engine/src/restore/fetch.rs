@@ -11,7 +11,7 @@ use holdfast_repo::{RepoError, Repository};
 use super::file::{PlannedFile, Site};
 use super::trouble;
 use super::window::Write;
-use crate::{EngineError, Event, Observer};
+use crate::{Added, EngineError, Event, Observer};
 
 /// Writes that one thread does for a frame. Of tiny files a frame holds a hundred thousand, and
 /// making them takes far longer than opening the frame once more.
@@ -143,7 +143,14 @@ impl Fetch<'_> {
                     let path = [b"/", file.path.as_slice()].concat();
                     let (action, bytes) = (file.action, file.bytes);
                     let is_directory = false;
-                    self.observer.event(Event::Entry { path: &path, action, is_directory, bytes });
+                    self.observer.event(Event::Entry {
+                        path: &path,
+                        action,
+                        is_directory,
+                        bytes,
+                        is_file: !is_directory,
+                        added: Added::default(),
+                    });
                 }
             }
             Err(error) if error.is_full() => {

@@ -10,7 +10,7 @@ use super::walk::Walker;
 use super::window::{PlannedLink, Written};
 use super::{RestoreReport, fetch};
 use crate::look::Extents;
-use crate::{Action, EngineError, Event};
+use crate::{Action, Added, EngineError, Event};
 
 impl Walker<'_> {
     /// Does everything that was gathered.
@@ -100,7 +100,14 @@ impl Walker<'_> {
 
     pub(super) fn report_entry(&self, path: &[u8], action: Action, bytes: u64) {
         let (path, is_directory) = (&[b"/", path].concat(), false);
-        self.observer.event(Event::Entry { path, action, is_directory, bytes });
+        self.observer.event(Event::Entry {
+            path,
+            action,
+            is_directory,
+            bytes,
+            is_file: !is_directory,
+            added: Added::default(),
+        });
     }
 
     /// Reads a restored file and compares every part of it.

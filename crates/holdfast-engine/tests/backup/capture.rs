@@ -6,7 +6,7 @@ use holdfast_format::entry::EntryKind;
 use holdfast_repo::Repository;
 
 use super::source::{Made, MadeSource};
-use super::support::{Troubles, World, children, options};
+use super::support::{END, Troubles, World, children, options};
 
 fn source(name: &str, is_stream: bool) -> SourceOptions {
     let world = World::new();
@@ -36,7 +36,7 @@ fn several_sources_become_one_snapshot_with_the_counts_of_all() {
         record.token.insert("lsn".to_owned(), name.to_owned());
     }
     assert!(world.open().history().snapshots().is_empty(), "nothing counts before the commit");
-    let info = capture.commit(None).unwrap();
+    let info = capture.commit(None, &|| END).unwrap();
 
     let repository = world.open();
     let snapshots = repository.history().snapshots();
@@ -50,6 +50,7 @@ fn several_sources_become_one_snapshot_with_the_counts_of_all() {
     }
     assert_eq!(snapshot.summary.files_new, 4);
     assert_eq!(snapshot.summary.total_files_processed, 4);
+    assert_eq!(snapshot.summary.backup_end, Some(END));
     assert_eq!(snapshot.summary.data_blobs, 3, "what both sources have is stored once");
 }
 
@@ -68,7 +69,7 @@ fn a_source_is_compared_with_the_source_of_its_name() {
             capture.source(&make, &source(name, false), &observer).unwrap();
         }
         let is_unchanged = capture.is_unchanged().unwrap();
-        let info = capture.commit(None).unwrap();
+        let info = capture.commit(None, &|| END).unwrap();
         unmodified.push((is_unchanged, info.snapshot.summary.files_unmodified));
     }
     assert_eq!(unmodified, [(false, 0), (true, 4)]);
@@ -102,7 +103,7 @@ fn entries_that_come_in_any_order_are_sorted() {
     let entries = [Made::file("m", b"1"), Made::file("z", b"2"), Made::file("a", b"3")];
     let make = || Ok(Box::new(MadeSource::unsorted(&entries)) as Box<_>);
     capture.source(&make, &source("dump", true), &observer).unwrap();
-    let tree = capture.commit(None).unwrap().snapshot.sources[0].tree;
+    let tree = capture.commit(None, &|| END).unwrap().snapshot.sources[0].tree;
     let repository = world.open();
     let EntryKind::Directory(folder) = children(&repository, tree)["unsorted"].kind else {
         panic!("no folder")

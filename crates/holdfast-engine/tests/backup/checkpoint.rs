@@ -11,7 +11,7 @@ use holdfast_format::record::SnapshotSummary;
 use holdfast_repo::write::WriteOptions;
 
 use super::source::{Made, MadeSource};
-use super::support::{World, options};
+use super::support::{END, World, options};
 
 /// Wants one checkpoint.
 struct Once(AtomicBool);
@@ -54,7 +54,7 @@ fn a_prune_leaves_alone_what_was_stored_behind_a_checkpoint() {
     let all = PruneOptions { max_unused: everything, ..PruneOptions::default() };
     let report = prune(&other, &all, &Silent).unwrap();
     assert_eq!(report.packs_deleted, 0, "{report:?}");
-    let snapshot = capture.commit(None).expect("no prune got in the way").snapshot;
+    let snapshot = capture.commit(None, &|| END).expect("no prune got in the way").snapshot;
     assert_ne!(snapshot.summary, SnapshotSummary::default());
     prune(&world.open(), &all, &Silent).unwrap();
     let repository = world.open();
@@ -77,7 +77,7 @@ fn packs_say_behind_which_slot_they_can_be_committed() {
         let source = SourceOptions { name: name.to_owned(), ..options.source.clone() };
         capture.source(&make, &source, &observer).unwrap();
     }
-    capture.commit(None).unwrap();
+    capture.commit(None, &|| END).unwrap();
     let packs = world.open().index().packs().unwrap();
     let mut slots: Vec<u64> = packs.iter().map(|pack| pack.start_slot).collect();
     slots.sort_unstable();

@@ -138,8 +138,12 @@ pub fn options(repository: &Repository) -> BackupOptions {
             scope: None,
         },
         skip_if_unchanged: false,
+        now: || END,
     }
 }
+
+/// When every backup ends.
+pub const END: Timestamp = Timestamp::constant(5_000_009, 0);
 
 pub fn children(repository: &Repository, root: BlobId) -> BTreeMap<String, Entry> {
     let mut reader = BlobReader::new(repository);

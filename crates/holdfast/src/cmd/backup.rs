@@ -4,6 +4,8 @@ mod args;
 mod expectation;
 mod work;
 
+use std::time::Duration;
+
 use holdfast_engine::EngineError;
 use holdfast_engine::backup::{BackupReport, backup};
 use holdfast_engine::completeness::{self, Lack};
@@ -27,6 +29,9 @@ use crate::watch::Watcher;
 /// See [`crate::exit::ExitKind`].
 pub fn run(args: &Args, context: &Context) -> CommandResult {
     let start = environment::now();
+    if args.from.reads_stdin() {
+        context.take_stdin();
+    }
     let mut work = Work::plan(args, context)?;
     context.go_by_all();
     let repository = context.open()?;
@@ -60,16 +65,19 @@ fn stream_interrupted() -> CommandError {
 
 /// Says what was done; a partial success is an error of its own kind.
 fn tell(args: &Args, context: &Context, report: &BackupReport, start: Timestamp) -> CommandResult {
-    let end = environment::now();
     let summary = &report.record.summary;
+    let end = summary.backup_end.unwrap_or_else(environment::now);
     let id = report.snapshot.as_ref().map(|info| info.id);
     if context.output.style().json {
         let mut message = Summary::new(convert::counts(summary), start, end);
         message.dry_run = args.dry_run;
+        if args.dry_run {
+            message.counts.data_added_packed = None;
+        }
         message.snapshot_id = id.map(|id| id.to_hex());
         context.output.json(&message)?;
     } else {
-        for line in lines(summary, end.duration_since(start).unsigned_abs()) {
+        for line in lines(summary, args.dry_run, end.duration_since(start).unsigned_abs()) {
             context.output.note(0, &line)?;
         }
         let last = match id {
@@ -94,21 +102,25 @@ fn tell(args: &Args, context: &Context, report: &BackupReport, start: Timestamp)
     }
 }
 
-fn lines(summary: &SnapshotSummary, time: std::time::Duration) -> [String; 4] {
+/// In the words of restic, which scripts look for.
+fn lines(summary: &SnapshotSummary, dry_run: bool, time: Duration) -> [String; 6] {
     let s = summary;
+    let counts = |title, new: u64, changed: u64, same: u64| {
+        format!("{title:<11}{new:>6} new, {changed:>5} changed, {same:>5} unmodified")
+    };
+    let (would, stored) = match dry_run {
+        true => ("Would add", String::new()),
+        false => ("Added", format!(" ({} stored)", text::size(s.data_added_packed))),
+    };
     [
+        String::new(),
+        counts("Files:", s.files_new, s.files_changed, s.files_unmodified),
+        counts("Dirs:", s.dirs_new, s.dirs_changed, s.dirs_unmodified),
+        format!("{would} to the repository: {}{stored}", text::size(s.data_added)),
+        String::new(),
         format!(
-            "files: {} new, {} changed, {} unmodified",
-            s.files_new, s.files_changed, s.files_unmodified
-        ),
-        format!(
-            "dirs:  {} new, {} changed, {} unmodified",
-            s.dirs_new, s.dirs_changed, s.dirs_unmodified
-        ),
-        format!("added: {} ({} stored)", text::size(s.data_added), text::size(s.data_added_packed)),
-        format!(
-            "processed {}, {} in {}",
-            text::count(s.total_files_processed, "file", "files"),
+            "processed {} files, {} in {}",
+            s.total_files_processed,
             text::size(s.total_bytes_processed),
             text::duration(time)
         ),

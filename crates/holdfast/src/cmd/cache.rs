@@ -10,7 +10,7 @@ use jiff::Timestamp;
 
 use crate::context::Context;
 use crate::exit::{CommandError, CommandResult};
-use crate::output::json::maintenance::CacheEntry;
+use crate::output::json::maintenance::{CacheCleanup, CacheEntry};
 use crate::output::table::{Align, Table};
 use crate::output::{escape, text};
 use crate::{environment, parse};
@@ -27,6 +27,9 @@ A repository has a cache for each place at which it was used: a copy on another 
 A cache holds nothing that is not in its repository, but for the memory of how new that was: it can
 be deleted at any time.";
 
+/// Days without use that make a cache old, unless something else is asked for.
+const MAX_AGE_DAYS: u32 = 30;
+
 /// List or clean up local caches
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
@@ -36,7 +39,7 @@ pub struct Args {
     pub cleanup: bool,
 
     /// How many days without use make a cache old
-    #[arg(long, value_name = "DAYS", default_value = "30")]
+    #[arg(long, value_name = "DAYS", default_value_t = MAX_AGE_DAYS)]
     #[arg(value_parser = parse::number::<0, 36_500>)]
     pub max_age: u32,
 
@@ -138,7 +141,30 @@ fn measure(path: &Path) -> io::Result<(SystemTime, u64)> {
     Ok((used, files.iter().map(Metadata::len).sum()))
 }
 
+/// Deletes caches that are old, for commands that do something else.
+///
+/// # Errors
+/// One that cannot be removed.
+pub fn clean_up_old(context: &Context) -> CommandResult {
+    let Some(folder) = context.cache_folder() else { return Ok(()) };
+    let args = Args { cleanup: true, max_age: MAX_AGE_DAYS, no_size: true };
+    let caches = list(&folder, &args, environment::now().into())
+        .map_err(|error| CommandError::path("read the cache folder", &folder, &error))?;
+    remove_old(context, &caches).map(drop)
+}
+
 fn clean_up(context: &Context, caches: &[CacheFolder]) -> CommandResult {
+    let (removed, bytes) = remove_old(context, caches)?;
+    if context.output.style().json {
+        let (message_type, removed_caches) = ("summary", removed);
+        return Ok(context.output.json(&CacheCleanup { message_type, removed_caches, bytes })?);
+    }
+    let (count, size) = (text::count(removed, "cache", "caches"), text::size(bytes));
+    Ok(context.output.note(0, &format!("removed {count} ({size})"))?)
+}
+
+/// How many are removed, and their bytes.
+fn remove_old(context: &Context, caches: &[CacheFolder]) -> CommandResult<(u64, u64)> {
     let (mut removed, mut failed, mut bytes) = (0, 0, 0);
     for cache in caches.iter().filter(|cache| cache.is_old) {
         match remove(&cache.path) {
@@ -152,10 +178,8 @@ fn clean_up(context: &Context, caches: &[CacheFolder]) -> CommandResult {
             }
         }
     }
-    let (count, size) = (text::count(removed, "cache", "caches"), text::size(bytes));
-    context.output.note(0, &format!("removed {count} ({size})"))?;
     match failed {
-        0 => Ok(()),
+        0 => Ok((removed, bytes)),
         _ => Err(CommandError::failed(format!(
             "{} could not be removed",
             text::count(failed, "cache", "caches")

@@ -92,8 +92,7 @@ fn tell(context: &Context, report: &CheckReport) -> CommandResult {
     let errors = report.findings.len() as u64;
     if context.output.style().json {
         for finding in &report.findings {
-            let message = format!("{}: {}", finding.object, finding.message);
-            context.output.json_error(&CheckError::new(message));
+            context.output.json_error(&CheckError::of(finding));
         }
         let broken: Vec<String> = report.broken_packs.iter().map(ObjectId::to_hex).collect();
         context.output.json(&CheckSummary {

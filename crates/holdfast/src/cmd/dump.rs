@@ -19,6 +19,7 @@ use crate::cmd::ls::stream::{Listener, told_of_unread};
 use crate::cmd::shared::{SnapshotFilterArgs, SourceArgs};
 use crate::context::Context;
 use crate::exit::{CommandError, CommandResult};
+use crate::output::json::maintenance::Written;
 use crate::output::progress::Activity;
 use crate::output::{StdoutWriter, escape, text};
 use crate::watch::Watcher;
@@ -131,6 +132,10 @@ pub fn run(args: &Args, context: &Context) -> CommandResult {
         other => other.into(),
     })?;
     file.finish().map_err(|error| cannot_write(target, &error))?;
+    if context.output.style().json {
+        let written = Written::new(target, Some(dumped.entries), Some(dumped.bytes));
+        context.output.json(&written)?;
+    }
     let entries = text::count(dumped.entries, "entry", "entries");
     let bytes = text::size(dumped.bytes);
     let target = escape::path(target);
@@ -165,6 +170,9 @@ fn database(
     let emitted = emit_database(repository, root, path, form, EmitTo::Path(target), stop);
     drop(watcher);
     emitted?;
+    if context.output.style().json {
+        return Ok(context.output.json(&Written::new(target, None, None))?);
+    }
     let target = escape::path(target);
     Ok(context.output.note(0, &format!("wrote the dump to {target}"))?)
 }

@@ -161,6 +161,9 @@ fn find_text(
         find(&mut reader, root, options, &listener, &mut each)?;
         context.output.flush()?;
     }
+    if hits == 0 && !context.output.style().quiet {
+        context.output.warn("nothing matches");
+    }
     listener.end()
 }
 

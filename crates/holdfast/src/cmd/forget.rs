@@ -3,7 +3,7 @@
 mod report;
 
 use clap::ValueEnum;
-use holdfast_engine::forget::{ForgetPlan, doubts, forget, plan_forget};
+use holdfast_engine::forget::{ForgetPlan, candidate, doubts, forget, plan_forget};
 use holdfast_engine::retention::{Count, GroupBy, Policy, Span, TagList as Tags};
 use holdfast_engine::selection::SnapshotFilter;
 use holdfast_format::ObjectId;
@@ -206,10 +206,16 @@ pub fn run(args: &Args, context: &Context) -> CommandResult {
         }
     };
     if args.dry_run {
+        if !args.snapshots.is_empty() {
+            report::removed(context, &remove, true)?;
+        }
         let text = text::count(remove.len() as u64, "snapshot", "snapshots");
         context.output.note(0, &format!("would remove {text}; nothing was changed"))?;
     } else if !remove.is_empty() {
         let removed = forget(&repository, &remove)?;
+        if !args.snapshots.is_empty() {
+            report::removed(context, &removed, false)?;
+        }
         let text = text::count(removed.len() as u64, "snapshot", "snapshots");
         context.output.note(0, &format!("removed {text}"))?;
     }
@@ -233,6 +239,9 @@ fn by_rules(
     context.go_by_all();
     let group_by = args.group_by;
     let snapshots = repository.history().snapshots();
+    if !filter.is_empty() && !snapshots.iter().any(|info| filter.matches(&candidate(info))) {
+        return Err(CommandError::no_snapshot_matches(filter));
+    }
     let zone = environment::time_zone();
     let plan = ForgetPlan {
         policy,

@@ -9,7 +9,7 @@ use crate::cmd::shared::NewPasswordArgs;
 use crate::context::Context;
 use crate::environment;
 use crate::exit::{CommandError, CommandResult};
-use crate::output::json::maintenance::KeyEntry;
+use crate::output::json::maintenance::{KeyChanged, KeyEntry};
 use crate::output::table::{Align, Table};
 use crate::output::{escape, text};
 use crate::secret::Source;
@@ -125,7 +125,18 @@ pub fn run(args: &Args, context: &Context) -> CommandResult {
 /// Prints nothing but the key, so that it can go straight into a file.
 fn generate(context: &Context) -> CommandResult {
     let (_, key) = Secret::generate_key()?;
-    Ok(context.output.line(&key)?)
+    match context.output.style().json {
+        true => tell(context, &KeyChanged { message_type: "generated", key: &key, ..none() }),
+        false => Ok(context.output.line(&key)?),
+    }
+}
+
+fn tell(context: &Context, message: &KeyChanged<'_>) -> CommandResult {
+    Ok(context.output.json(message)?)
+}
+
+fn none() -> KeyChanged<'static> {
+    KeyChanged::default()
 }
 
 fn list(context: &Context) -> CommandResult {
@@ -201,6 +212,10 @@ fn add(args: &AddArgs, context: &Context) -> CommandResult {
     };
     let label = context.slot_label(args.label.as_deref().unwrap_or_default());
     let slot = repository.add_key(&master, &secret, KdfCost::DEFAULT, &label)?;
+    if context.output.style().json {
+        let (id, key) = (slot.header.id.to_hex(), printed.as_deref().map_or("", |it| it));
+        return tell(context, &KeyChanged { message_type: "added", id, key, ..none() });
+    }
     match printed {
         // Only the key, so that it can go straight into a file.
         Some(text) => Ok(context.output.line(&text)?),
@@ -209,7 +224,7 @@ fn add(args: &AddArgs, context: &Context) -> CommandResult {
 }
 
 fn open_with_master_key(context: &Context) -> CommandResult<(Repository, MasterKey)> {
-    let storage = context.storage()?;
+    let storage = context.limited(context.storage()?);
     let secret = context.passphrase()?.secret()?;
     Ok(Repository::open_with_master_key(storage, &secret, &context.open_options())?)
 }
@@ -241,6 +256,10 @@ fn remove(id: &str, context: &Context) -> CommandResult {
     }
     repository.remove_key(slot.header.id, repository.slot().header.id)?;
     context.fill_reserve();
+    if context.output.style().json {
+        let id = slot.header.id.to_hex();
+        return tell(context, &KeyChanged { message_type: "removed", id, ..none() });
+    }
     Ok(context.output.note(0, &format!("removed key {}", slot.header.id))?)
 }
 
@@ -253,6 +272,10 @@ fn replace(new: &NewPasswordArgs, context: &Context) -> CommandResult {
     let label = context.slot_label(&label);
     let slot = repository.add_key(&master, &secret, KdfCost::DEFAULT, &label)?;
     repository.remove_key(old.header.id, slot.header.id)?;
+    if context.output.style().json {
+        let (id, old_id) = (slot.header.id.to_hex(), old.header.id.to_hex());
+        return tell(context, &KeyChanged { message_type: "replaced", id, old_id, ..none() });
+    }
     let note = format!("replaced key {} by {}", old.header.id, slot.header.id);
     Ok(context.output.note(0, &note)?)
 }

@@ -12,6 +12,7 @@ use crate::cli::Cli;
 use crate::context::Context;
 use crate::exit::{CommandError, CommandResult};
 use crate::output::escape;
+use crate::output::json::maintenance::Written;
 
 const EXAMPLES: &str = "\
 EXAMPLES:
@@ -37,6 +38,9 @@ pub fn run(args: &Args, context: &Context) -> CommandResult {
     let mut command = Cli::command().disable_help_subcommand(true);
     command.build();
     page::write_all(&command, &args.out).map_err(refused)?;
+    if context.output.style().json {
+        return Ok(context.output.json(&Written::new(&args.out, None, None))?);
+    }
     let folder = escape::path(&args.out);
     Ok(context.output.note(1, &format!("wrote the manual pages into {folder}"))?)
 }

@@ -1,13 +1,13 @@
 //! `restore`: bring files back.
 
 mod delete;
+mod rules;
 
 use std::path::PathBuf;
 use std::time::Instant;
 
 use clap::{ValueEnum, ValueHint};
 
-use holdfast_connect::fs::filter::{Filter, IncludeFilter};
 use holdfast_connect::fs::target::{FsTarget, FsTargetOptions, Ownership};
 use holdfast_connect::{Target, TargetError};
 use holdfast_engine::look::Folder;
@@ -15,6 +15,7 @@ use holdfast_engine::restore::{
     Above, Overwrite as Policy, RestoreOptions, RestoreReport, Selection, WINDOW_BYTES, restore,
 };
 use jiff::Timestamp;
+use rules::Rules;
 use tempfile::TempDir;
 
 use crate::cmd::shared::{AttributeArgs, ExcludeArgs, IncludeArgs, SnapshotFilterArgs, SourceArgs};
@@ -181,7 +182,9 @@ pub fn run(args: &Args, context: &Context) -> CommandResult {
     };
     let report = restore(repository, root.folder().clone(), target, &select, &options, &watcher);
     drop(watcher);
-    tell(context, args, &report?, start)
+    let report = report?;
+    tell(context, args, &report, start)?;
+    rules.end(context, report.total_files)
 }
 
 /// With `--dry-run` the target is not even made: an empty folder stands for it, which goes when it
@@ -198,37 +201,6 @@ fn open_target(
     }
     let folder = scratch_folder()?;
     Ok((FsTarget::open(folder.path(), options).map_err(failed)?, Some(folder)))
-}
-
-/// Include and exclude rules.
-struct Rules {
-    include: IncludeFilter,
-    exclude: Filter,
-}
-
-impl Rules {
-    fn new(args: &Args, context: &Context) -> CommandResult<Rules> {
-        let include = patterns::include(&args.include, &context.environment)?;
-        let exclude = patterns::excludes(&args.exclude, &context.environment)?.filter;
-        Ok(Rules { include, exclude })
-    }
-
-    fn is_empty(&self) -> bool {
-        self.include.is_empty() && self.exclude.is_empty()
-    }
-
-    fn selection(&self, path: &[u8], is_directory: bool) -> Selection {
-        if self.exclude.excludes(path) {
-            return Selection::Skip;
-        }
-        if self.include.is_empty() || self.include.matches(path) {
-            return Selection::Take;
-        }
-        match is_directory && self.include.may_match_below(path) {
-            true => Selection::Descend,
-            false => Selection::Skip,
-        }
-    }
 }
 
 impl From<Overwrite> for Policy {

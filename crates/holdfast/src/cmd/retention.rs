@@ -212,6 +212,9 @@ fn answer(
     let count = all.len();
     let ours: Vec<_> = all.into_iter().filter(|it| asked.filter.matches(it)).collect();
     let others = count - ours.len();
+    if ours.is_empty() && others > 0 && !asked.filter.is_empty() {
+        return Err(CommandError::no_snapshot_matches(&asked.filter));
+    }
     let report = report(&question, ours).map_err(|error| CommandError::usage(error.to_string()))?;
     let told = tell::Told {
         report: &report,

@@ -149,6 +149,7 @@ impl Work<'_> {
         };
         let places = Places { data: &data, keys: keys.as_ref() };
         let watcher = Watcher::start(self.context, Activity::Backup, None)?;
+        watcher.expect(self.last_extent(&data));
         let report = self
             .with_context(|run_context| Ok(run::run(file, run_context, places, hooks, &watcher)?));
         drop(watcher);
@@ -161,6 +162,19 @@ impl Work<'_> {
         })?;
         let retention = self.retain(&report, places).transpose();
         Ok(Done { report, retention })
+    }
+
+    /// Files and bytes of the last snapshot of the application: nobody counts ahead what servers
+    /// are about to give.
+    fn last_extent(&self, data: &Repository) -> Option<(u64, u64)> {
+        let (host, path) =
+            (self.application.host(), run::path_of(&self.application.file, Class::Data));
+        let snapshots = data.history().snapshots();
+        let last = snapshots
+            .iter()
+            .map(|info| &info.snapshot)
+            .rfind(|it| !it.partial && it.host == host && it.paths == [path.clone()])?;
+        Some((last.summary.total_files_processed, last.summary.total_bytes_processed))
     }
 
     /// Removes old snapshots.

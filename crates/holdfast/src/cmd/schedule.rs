@@ -9,6 +9,7 @@ use holdfast_app::config::{self, AppFile};
 use holdfast_app::schedule::{
     self, Claim, CronStyle, FOLDER, Folders, Installation, Job, KubernetesOptions, Units,
 };
+use holdfast_connect::words::read_text;
 use jiff::civil::Time;
 
 use crate::application::{self, Application, ApplicationArgs};
@@ -319,8 +320,8 @@ fn cron(args: &CronArgs, context: &Context) -> CommandResult {
 /// The app file is read as if it lay where a pod has it.
 fn kubernetes(args: &KubernetesArgs, context: &Context) -> CommandResult {
     let path = Application::load(&args.application, context)?.path;
-    let text = std::fs::read_to_string(&path)
-        .map_err(|error| CommandError::path("read the app file", &path, &error))?;
+    let text =
+        read_text(&path).map_err(|error| CommandError::path("read the app file", &path, &error))?;
     let same = |path: &Path| path.to_owned();
     let file =
         config::parse(&text, &path, Path::new(FOLDER), &same).map_err(application::explain)?.file;

@@ -57,12 +57,15 @@ pub fn run(args: &Args, context: &Context) -> CommandResult {
     // restic's JSON tells whether anything groups snapshots.
     let group_by = args.group_by.filter(|group_by| *group_by != ONE_GROUP);
     let repository = context.open()?;
-    let mut snapshots = select::choose_all(context, &repository, &args.snapshots, &filter)?;
+    let mut snapshots = select::choose_any(context, &repository, &args.snapshots, &filter)?;
     drop(repository);
     sort_and_dedup(&mut snapshots);
     let groups = group(snapshots, group_by.unwrap_or(ONE_GROUP), args.latest);
     match context.output.style().json {
         true => print_json(context, &groups, group_by),
+        false if groups.is_empty() && !filter.is_empty() => {
+            Ok(context.output.note(0, &format!("no snapshot matches {filter}"))?)
+        }
         false => print_text(context, &groups, group_by.unwrap_or(ONE_GROUP), args.compact),
     }
 }

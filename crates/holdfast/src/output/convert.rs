@@ -21,7 +21,7 @@ pub fn counts(summary: &Record) -> Counts {
         data_blobs: summary.data_blobs,
         tree_blobs: summary.tree_blobs,
         data_added: summary.data_added,
-        data_added_packed: summary.data_added_packed,
+        data_added_packed: Some(summary.data_added_packed),
         total_files_processed: summary.total_files_processed,
         total_bytes_processed: summary.total_bytes_processed,
     }
@@ -35,13 +35,11 @@ pub fn lossy(text: &Text) -> String {
 /// A snapshot.
 pub fn snapshot(info: &SnapshotInfo) -> Snapshot {
     let it = &info.snapshot;
-    let summary = it.summary.backup_start.zip(it.summary.backup_end.or(Some(it.time))).map(
-        |(backup_start, backup_end)| SnapshotSummary {
-            backup_start,
-            backup_end,
-            counts: counts(&it.summary),
-        },
-    );
+    let summary = it.summary.backup_start.map(|backup_start| SnapshotSummary {
+        backup_start,
+        backup_end: it.summary.backup_end,
+        counts: counts(&it.summary),
+    });
     Snapshot {
         time: it.time,
         parent: it.parent.map(|id| id.to_hex()),

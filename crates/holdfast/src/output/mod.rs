@@ -192,8 +192,8 @@ impl Write for StdoutWriter<'_> {
     }
 }
 
-/// A panic elsewhere leaves a stream usable: no invariant spans two writes.
-fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+/// A panic elsewhere leaves what is shared usable: no invariant spans two changes.
+pub fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 

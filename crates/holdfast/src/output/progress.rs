@@ -48,6 +48,10 @@ pub struct Counters {
     pub total_bytes: u64,
     /// True once both are final.
     pub scan_finished: bool,
+    /// True if what is worked on are files.
+    pub counts_files: bool,
+    /// True if nobody counts what there is to do, and nobody will.
+    pub is_uncounted: bool,
     /// Files done, whatever became of them.
     pub files_done: u64,
     /// Of these, files that a restore left alone.
@@ -96,7 +100,9 @@ impl Progress {
         activity: Activity,
         expected_share: Option<f64>,
     ) -> Progress {
-        let counters = Arc::new(Mutex::new(Counters::default()));
+        let counts_files = activity != Activity::Other;
+        let counters = Counters { counts_files, ..Counters::default() };
+        let counters = Arc::new(Mutex::new(counters));
         let display = choose_display(output.style().json, output.style().quiet, surroundings);
         if display == Display::Nothing {
             return Progress { counters, stop: None, ticker: None };
@@ -249,7 +255,7 @@ fn line(
         (2, of_total.then(|| text::percent(done, counters.total_bytes))),
         (4, Some(bytes)),
         (6, Some(text::rate(counters.processed_bytes, elapsed))),
-        (3, Some(files)),
+        (3, counters.counts_files.then_some(files)),
         (1, (errors > 0).then(|| text::count(errors, "error", "errors"))),
         (0, remaining.map(|remaining| format!("ETA {}", text::duration(remaining)))),
         (7, counters.current.first().map(|path| escape::name(path).into_owned())),
@@ -314,10 +320,11 @@ pub fn restore_counts(counters: &Counters) -> restore::Counts {
 }
 
 /// 0 before anything was found: an empty total is not yet the end.
-fn fraction_done(counters: &Counters) -> f64 {
+fn fraction_done(counters: &Counters) -> Option<f64> {
     match counters.total_bytes {
-        0 if !counters.scan_finished => 0.0,
-        total => text::fraction(counters.bytes_done(), total),
+        _ if counters.is_uncounted => None,
+        0 if !counters.scan_finished => Some(0.0),
+        total => Some(text::fraction(counters.bytes_done(), total)),
     }
 }
 

@@ -13,6 +13,7 @@ fn counters() -> Counters {
         skipped_bytes: 1 << 20,
         processed_bytes: 1 << 20,
         errors: 2,
+        counts_files: true,
         current: vec![b"/srv/\x1b[2J".to_vec()],
         ..Counters::default()
     }
@@ -51,6 +52,8 @@ fn the_line_says_all() {
         line(&scanning, elapsed, None, usize::MAX),
         "[0:02]  2.000 MiB  512.0 KiB/s  3 files"
     );
+    let checking = Counters { counts_files: false, ..scanning };
+    assert_eq!(line(&checking, elapsed, None, usize::MAX), "[0:02]  2.000 MiB  512.0 KiB/s");
 }
 
 #[test]
@@ -75,8 +78,10 @@ fn parts_of_the_line_are_whole_or_not_there() {
 
 #[test]
 fn an_empty_total_is_done_only_after_the_scan() {
-    assert_eq!(fraction_done(&Counters::default()), 0.0);
-    assert_eq!(fraction_done(&Counters { scan_finished: true, ..Counters::default() }), 1.0);
+    assert_eq!(fraction_done(&Counters::default()), Some(0.0));
+    let counted = Counters { scan_finished: true, ..Counters::default() };
+    assert_eq!(fraction_done(&counted), Some(1.0));
+    assert_eq!(fraction_done(&Counters { is_uncounted: true, ..counted }), None);
 }
 
 #[test]

@@ -6,6 +6,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::sync::Arc;
 
+use crate::words::without_byte_order_mark;
 use ignore::Match;
 use ignore::gitignore::{Gitignore, GitignoreBuilder};
 
@@ -23,7 +24,7 @@ impl Ignores {
     /// If the rules are too many to be compiled.
     pub fn new(path: &[u8], text: &[u8], above: Option<Arc<Self>>) -> io::Result<Self> {
         let mut builder = GitignoreBuilder::new(OsStr::from_bytes(path));
-        for line in String::from_utf8_lossy(text).lines() {
+        for line in String::from_utf8_lossy(&without_byte_order_mark(text)).lines() {
             // Like git, a line that makes no sense is no rule.
             let _malformed = builder.add_line(None, line);
         }

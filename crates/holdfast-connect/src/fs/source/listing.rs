@@ -11,6 +11,7 @@ use super::directory::{Directory, open_quietly};
 use super::ignores::Ignores;
 use super::names::Names;
 use super::plan::Plan;
+use crate::words::without_byte_order_mark;
 
 /// Largest `.gitignore` file that is honoured, in bytes.
 pub const GITIGNORE_BYTES_MAX: usize = 1 << 20;
@@ -74,7 +75,9 @@ impl Listing {
     /// A file that cannot be read leaves nothing out, and is reported when its turn comes.
     fn begins_with(&self, name: &[u8], header: &[u8]) -> bool {
         let Ok(name) = CString::new(name) else { return false };
-        self.read_start(&name, header.len()).is_ok_and(|start| start == header)
+        // Before the header there may be a byte order mark.
+        let start = self.read_start(&name, header.len() + 3);
+        start.is_ok_and(|start| without_byte_order_mark(&start).starts_with(header))
     }
 
     fn add_ignores(&mut self) {

@@ -7,7 +7,7 @@ use holdfast_connect::{Existing, Target, TargetError};
 use super::ground::{Ground, Spared};
 use super::{Deletion, Replaced};
 use crate::restore::{RestoreReport, Selection};
-use crate::{Action, EngineError, Event, Observer};
+use crate::{Action, Added, EngineError, Event, Observer};
 
 /// What is told of an entry on the way.
 pub(super) enum Met {
@@ -192,5 +192,12 @@ pub(super) fn join(directory: &[u8], name: &[u8]) -> Vec<u8> {
 
 fn tell(observer: &dyn Observer, path: &[u8]) {
     let (action, is_directory, bytes) = (Action::Deleted, false, 0);
-    observer.event(Event::Entry { path, action, is_directory, bytes });
+    observer.event(Event::Entry {
+        path,
+        action,
+        is_directory,
+        bytes,
+        is_file: !is_directory,
+        added: Added::default(),
+    });
 }

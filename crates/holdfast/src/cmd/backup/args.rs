@@ -215,6 +215,15 @@ impl Args {
     }
 }
 
+impl FromArgs {
+    /// True if standard input is what is backed up, or says what is.
+    pub fn reads_stdin(&self) -> bool {
+        let lists = [&self.files_from, &self.files_from_verbatim, &self.files_from_raw];
+        let mut files = lists.into_iter().flatten();
+        self.stdin || files.any(|file| file.as_os_str() == "-")
+    }
+}
+
 impl ReadingArgs {
     /// Chunk sizes of what is read.
     pub fn profile(&self, is_stream: bool) -> Profile {

@@ -153,6 +153,7 @@ impl Work {
                 scope: (!self.is_stream()).then(|| self.scope()),
             },
             skip_if_unchanged: args.label.skip_if_unchanged,
+            now: environment::now,
         })
     }
 

@@ -11,7 +11,7 @@ use jiff::tz::TimeZone;
 use crate::context::Context;
 use crate::environment;
 use crate::exit::CommandResult;
-use crate::output::json::snapshot::{ForgetGroup, KeepReason};
+use crate::output::json::snapshot::{ForgetGroup, KeepReason, Removed};
 use crate::output::table::{Align, Table};
 use crate::output::{convert, escape, text};
 
@@ -47,6 +47,15 @@ pub fn json(
         })
         .collect();
     Ok(context.output.json(&groups)?)
+}
+
+/// What went or would go of the snapshots that were named. restic prints nothing then.
+pub fn removed(context: &Context, ids: &[ObjectId], dry_run: bool) -> CommandResult {
+    if context.output.style().json {
+        let snapshots = ids.iter().map(|id| id.to_hex()).collect();
+        context.output.json(&Removed { message_type: "summary", dry_run, removed: snapshots })?;
+    }
+    Ok(())
 }
 
 /// Two tables per group: what stays and why, and what goes.

@@ -1,7 +1,10 @@
 //! Messages of `backup` and `init`.
 
+use holdfast_engine::Added;
 use jiff::Timestamp;
 use serde::Serialize;
+
+use std::time::Duration;
 
 use super::{is_zero, name};
 
@@ -34,8 +37,9 @@ pub struct Status {
     /// Seconds to the end; left out while that is unknown.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub seconds_remaining: Option<u64>,
-    /// Share of the bytes that are done, 0 to 1.
-    pub percent_done: f64,
+    /// Share of the bytes that are done, 0 to 1; left out where nobody counts them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub percent_done: Option<f64>,
     /// Files found.
     #[serde(skip_serializing_if = "is_zero")]
     pub total_files: u64,
@@ -56,38 +60,61 @@ pub struct Status {
     pub current_files: Vec<String>,
 }
 
-/// What became of one entry; with `-vv`.
+/// What became of one entry; with `-vv`. How many bytes it takes in the repository is not known:
+/// what is new of many entries is compressed together.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub struct VerboseStatus {
     /// Always `verbose_status`.
     pub message_type: &'static str,
     /// `new`, `unchanged`, `modified` or `scan_finished`.
     pub action: &'static str,
-    /// The path.
+    /// The path; that of a directory ends with a slash.
     pub item: String,
     /// The path exactly, if it is not UTF-8.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub item_base64: Option<String>,
-    /// How long it took, in seconds.
+    /// How long it was read, or the scan took, in seconds; directories are not read.
     pub duration: f64,
-    /// Bytes of content that are new.
+    /// Bytes of content that are new to the repository; with `scan_finished`, all bytes.
     pub data_size: u64,
-    /// The same as stored.
-    pub data_size_in_repo: u64,
-    /// Bytes of metadata that are new.
+    /// Bytes of metadata that are new to the repository.
     pub metadata_size: u64,
-    /// The same as stored.
-    pub metadata_size_in_repo: u64,
     /// Files found, with `scan_finished`.
     pub total_files: u64,
 }
 
 impl VerboseStatus {
     /// `action` happened to the entry at `path`.
-    pub fn new(action: &'static str, path: &[u8]) -> VerboseStatus {
-        let (item, item_base64) = name(path);
-        let message_type = "verbose_status";
-        VerboseStatus { message_type, action, item, item_base64, ..VerboseStatus::default() }
+    pub fn new(
+        action: &'static str,
+        path: &[u8],
+        is_directory: bool,
+        added: Added,
+    ) -> VerboseStatus {
+        let slash: &[u8] = if is_directory { b"/" } else { b"" };
+        let (item, item_base64) = name(&[path, slash].concat());
+        VerboseStatus {
+            message_type: "verbose_status",
+            action,
+            item,
+            item_base64,
+            duration: added.reading.as_secs_f64(),
+            data_size: added.data,
+            metadata_size: added.metadata,
+            total_files: 0,
+        }
+    }
+
+    /// So much there is to back up.
+    pub fn scan_finished(duration: Duration, total_files: u64, bytes: u64) -> VerboseStatus {
+        VerboseStatus {
+            message_type: "verbose_status",
+            action: "scan_finished",
+            duration: duration.as_secs_f64(),
+            data_size: bytes,
+            total_files,
+            ..VerboseStatus::default()
+        }
     }
 }
 
@@ -112,8 +139,9 @@ pub struct Counts {
     pub tree_blobs: u64,
     /// Bytes added, before compression.
     pub data_added: u64,
-    /// Bytes added, as stored.
-    pub data_added_packed: u64,
+    /// Bytes added, as stored; left out if nothing was.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub data_added_packed: Option<u64>,
     /// Files processed.
     pub total_files_processed: u64,
     /// Bytes processed.

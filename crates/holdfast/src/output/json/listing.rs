@@ -137,6 +137,9 @@ pub struct Match {
     /// Name of the group.
     #[serde(skip_serializing_if = "is_zero")]
     pub group: String,
+    /// Inode number.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub inode: u64,
     /// The device it was on.
     #[serde(skip_serializing_if = "is_zero")]
     pub device_id: u64,
@@ -155,6 +158,7 @@ impl Match {
         Match {
             user: std::mem::take(&mut view.user),
             group: std::mem::take(&mut view.group),
+            inode: view.inode,
             device_id: view.device_id,
             links: view.links,
             link_target: view.linktarget.take(),

@@ -1,9 +1,12 @@
 //! Messages of `check`, `prune`, `stats`, `key list`, `cache` and `version`.
 
+use holdfast_engine::check::Finding;
 use holdfast_engine::look::Stats as Counted;
 use holdfast_engine::prune::{PruneReport, Waiting};
 use jiff::Timestamp;
 use serde::Serialize;
+
+use std::path::Path;
 
 use super::is_zero;
 
@@ -14,12 +17,43 @@ pub struct CheckError {
     pub message_type: &'static str,
     /// One sentence.
     pub message: String,
+    /// Name of the damaged object; not in restic's, nor is what follows.
+    pub object: String,
+    /// The first files that it hurts.
+    pub files: Vec<HurtFile>,
+    /// How many files it hurts in all, counted in each snapshot.
+    pub files_count: u64,
+    /// What to do next.
+    pub next: &'static str,
+}
+
+/// A file that damage hurts.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct HurtFile {
+    /// Beginning of the snapshot's id.
+    pub snapshot: String,
+    /// Path within it; it ends in a slash for a directory of which a part cannot be read.
+    pub path: String,
+    /// The path exactly, if it is not UTF-8.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub path_base64: Option<String>,
 }
 
 impl CheckError {
     /// Something is wrong.
-    pub fn new(message: impl Into<String>) -> CheckError {
-        CheckError { message_type: "error", message: message.into() }
+    pub fn of(finding: &Finding) -> CheckError {
+        let file = |(snapshot, path): &(String, Vec<u8>)| {
+            let (path, path_base64) = super::name(path);
+            HurtFile { snapshot: snapshot.clone(), path, path_base64 }
+        };
+        CheckError {
+            message_type: "error",
+            message: format!("{}: {}", finding.object, finding.message),
+            object: finding.object.clone(),
+            files: finding.files.iter().map(file).collect(),
+            files_count: finding.files_count,
+            next: finding.next,
+        }
     }
 }
 
@@ -146,6 +180,49 @@ impl Stats {
     }
 }
 
+/// What `key add`, `remove`, `passwd` and `generate` did; restic prints no JSON then.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct KeyChanged<'a> {
+    /// `added`, `removed`, `replaced` or `generated`.
+    pub message_type: &'static str,
+    /// Id of the slot that was added, or the only one that was removed.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub id: String,
+    /// Id of the slot that was replaced.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub old_id: String,
+    /// The key that was generated.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub key: &'a str,
+}
+
+/// What was written to a file or a folder; restic prints no JSON then.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Written {
+    /// Always `summary`.
+    pub message_type: &'static str,
+    /// The file or folder.
+    pub target: String,
+    /// Entries in an archive, or pages.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub entries: Option<u64>,
+    /// Bytes of them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub bytes: Option<u64>,
+}
+
+impl Written {
+    /// This was written.
+    pub fn new(target: &Path, entries: Option<u64>, bytes: Option<u64>) -> Written {
+        Written {
+            message_type: "summary",
+            target: target.to_string_lossy().into_owned(),
+            entries,
+            bytes,
+        }
+    }
+}
+
 /// The local cache of a repository; `cache` prints an array of them. restic has no such document.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct CacheEntry {
@@ -159,6 +236,17 @@ pub struct CacheEntry {
     pub old: bool,
     /// Bytes of its files.
     pub size: u64,
+}
+
+/// The document of `cache --cleanup`; restic has none.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct CacheCleanup {
+    /// Always `summary`.
+    pub message_type: &'static str,
+    /// Caches removed.
+    pub removed_caches: u64,
+    /// Their bytes.
+    pub bytes: u64,
 }
 
 /// A key slot; `key list` prints an array of them.

@@ -42,7 +42,8 @@ pub struct Status {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub seconds_remaining: Option<u64>,
     /// Share of the bytes that are done, 0 to 1.
-    pub percent_done: f64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub percent_done: Option<f64>,
     /// What was counted.
     #[serde(flatten)]
     pub counts: Counts,

@@ -96,8 +96,9 @@ pub struct Lack {
 pub struct SnapshotSummary {
     /// When the backup began.
     pub backup_start: Timestamp,
-    /// When it ended.
-    pub backup_end: Timestamp,
+    /// When it ended; left out for the part of a backup that did not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub backup_end: Option<Timestamp>,
     /// What was counted.
     #[serde(flatten)]
     pub counts: Counts,
@@ -149,6 +150,17 @@ pub struct KeepReason {
     pub matches: Vec<String>,
 }
 
+/// The only message of `forget` with ids; not in restic's.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Removed {
+    /// Always `summary`.
+    pub message_type: &'static str,
+    /// True if nothing was changed.
+    pub dry_run: bool,
+    /// Ids of what went.
+    pub removed: Vec<String>,
+}
+
 /// A snapshot whose tags or hold changed. Ours keep their id.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct TagChanged {
@@ -173,12 +185,12 @@ pub struct TagSummary {
     /// Always `summary`.
     pub message_type: &'static str,
     /// How many snapshots were changed.
-    pub changed_snapshot_count: u64,
+    pub changed_snapshots: u64,
 }
 
 impl TagSummary {
     /// So many snapshots were changed.
-    pub fn new(changed_snapshot_count: u64) -> TagSummary {
-        TagSummary { message_type: "summary", changed_snapshot_count }
+    pub fn new(changed_snapshots: u64) -> TagSummary {
+        TagSummary { message_type: "summary", changed_snapshots }
     }
 }

@@ -1,5 +1,8 @@
 //! Field names are a promise: what is printed is compared with what restic's scripts expect.
 
+use std::time::Duration;
+
+use holdfast_engine::Added;
 use insta::assert_snapshot;
 use jiff::Timestamp;
 
@@ -28,7 +31,7 @@ fn snapshot() -> Snapshot {
         program_version: "holdfast 0.1.0".to_owned(),
         summary: Some(SnapshotSummary {
             backup_start: time(),
-            backup_end: time(),
+            backup_end: Some(time()),
             counts: Counts::default(),
         }),
         id: "1a2b3c4d5e".to_owned(),
@@ -39,7 +42,7 @@ fn snapshot() -> Snapshot {
 
 #[test]
 fn backup() {
-    let status = Status { message_type: "status", percent_done: 0.5, ..Status::default() };
+    let status = Status { message_type: "status", percent_done: Some(0.5), ..Status::default() };
     let full = Status {
         seconds_elapsed: 2,
         seconds_remaining: Some(2),
@@ -51,6 +54,7 @@ fn backup() {
         current_files: vec!["/a".to_owned()],
         ..status.clone()
     };
+    let added = Added { data: 7, metadata: 3, reading: Duration::from_millis(1500) };
     let end = "2026-09-01T12:00:02Z".parse().unwrap();
     let summary = Summary::new(Counts { files_new: 1, ..Counts::default() }, time(), end);
     let stored = Summary { snapshot_id: Some("1a".to_owned()), dry_run: true, ..summary.clone() };
@@ -59,7 +63,8 @@ fn backup() {
             json(&Initialized::new("1a".to_owned(), "/srv/x".to_owned())),
             json(&status),
             json(&full),
-            json(&VerboseStatus::new("new", b"/caf\xe9")),
+            json(&VerboseStatus::new("new", b"/caf\xe9", false, added)),
+            json(&VerboseStatus::scan_finished(Duration::from_secs(2), 4, 8)),
             json(&EntryError::new(b"/a", "archival", "permission denied")),
             json(&summary),
             json(&stored),
@@ -75,7 +80,7 @@ fn restores() {
         message_type: "status",
         seconds_elapsed: 0,
         seconds_remaining: None,
-        percent_done: 0.25,
+        percent_done: Some(0.25),
         counts,
     };
     assert_snapshot!(

@@ -1,0 +1,152 @@
+//! A decorator for those who share a line or a disk: so many bytes a second, and no more.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+
+use crate::{Backend, Error, Listed, ObjectName, Place};
+
+/// The longest sleep until it is looked whether the wait is over for another reason.
+const STEP: Duration = Duration::from_millis(50);
+
+/// Bytes per second, in each direction; `None` for as many as there are.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Rates {
+    /// Of objects that are written.
+    pub written: Option<u64>,
+    /// Of objects that are read.
+    pub read: Option<u64>,
+}
+
+/// A backend whose objects are written and read no faster than its rates, as a mean over a few
+/// objects: an object is moved at once, and the next one waits for as long as it should have taken.
+/// Nothing waits any longer once the user wants the command to end.
+#[derive(Debug)]
+pub struct Limit {
+    inner: Arc<dyn Backend>,
+    written: Option<Mutex<Pace>>,
+    read: Option<Mutex<Pace>>,
+    stop: Arc<AtomicBool>,
+}
+
+impl Limit {
+    /// Wraps `inner`; waiting ends once `stop` is true.
+    #[must_use]
+    pub fn new(inner: Arc<dyn Backend>, rates: Rates, stop: Arc<AtomicBool>) -> Limit {
+        let pace = |rate: Option<u64>| rate.map(|rate| Mutex::new(Pace::new(rate)));
+        Limit { inner, written: pace(rates.written), read: pace(rates.read), stop }
+    }
+
+    fn wait(&self, pace: Option<&Mutex<Pace>>, bytes: u64) {
+        let Some(pace) = pace else { return };
+        let begin =
+            pace.lock().unwrap_or_else(PoisonError::into_inner).begin(Instant::now(), bytes);
+        while !self.stop.load(Ordering::Relaxed) {
+            match begin.saturating_duration_since(Instant::now()) {
+                Duration::ZERO => return,
+                left => thread::sleep(left.min(STEP)),
+            }
+        }
+    }
+}
+
+/// When bytes may be moved.
+#[derive(Debug)]
+struct Pace {
+    bytes_per_second: u64,
+    /// When all that was moved so far should be done.
+    free_from: Option<Instant>,
+}
+
+impl Pace {
+    fn new(bytes_per_second: u64) -> Self {
+        Self { bytes_per_second: bytes_per_second.max(1), free_from: None }
+    }
+
+    /// When so many bytes may be moved; what comes later waits for them.
+    fn begin(&mut self, now: Instant, bytes: u64) -> Instant {
+        let begin = self.free_from.map_or(now, |free_from| free_from.max(now));
+        let seconds = bytes as f64 / self.bytes_per_second as f64;
+        let cost = Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX);
+        self.free_from = begin.checked_add(cost).or(Some(begin));
+        begin
+    }
+}
+
+impl Backend for Limit {
+    fn put(&self, name: &ObjectName, parts: &[&[u8]]) -> Result<(), Error> {
+        self.wait(self.written.as_ref(), parts.iter().map(|part| part.len() as u64).sum());
+        self.inner.put(name, parts)
+    }
+
+    fn get(&self, name: &ObjectName, bytes_max: u64) -> Result<Bytes, Error> {
+        let bytes = self.inner.get(name, bytes_max)?;
+        // How many there are is known only now; whoever gets them waits as long.
+        self.wait(self.read.as_ref(), bytes.len() as u64);
+        Ok(bytes)
+    }
+
+    fn get_range(&self, name: &ObjectName, offset: u64, length: usize) -> Result<Vec<u8>, Error> {
+        self.wait(self.read.as_ref(), length as u64);
+        self.inner.get_range(name, offset, length)
+    }
+
+    fn size(&self, name: &ObjectName) -> Result<u64, Error> {
+        self.inner.size(name)
+    }
+
+    fn list(&self, prefix: &str) -> Result<Vec<Listed>, Error> {
+        self.inner.list(prefix)
+    }
+
+    fn delete(&self, name: &ObjectName) -> Result<(), Error> {
+        self.inner.delete(name)
+    }
+
+    fn quarantine(&self, name: &ObjectName) -> Result<(), Error> {
+        self.inner.quarantine(name)
+    }
+
+    fn place(&self) -> Place {
+        self.inner.place()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Memory;
+
+    #[test]
+    fn conforms() {
+        crate::conformance::run(&|| {
+            let rates = Rates { written: Some(1 << 30), read: Some(1 << 30) };
+            Arc::new(Limit::new(Arc::new(Memory::new()), rates, Arc::default()))
+        });
+    }
+
+    #[test]
+    fn what_was_moved_is_waited_for_by_what_comes_next() {
+        let (mut pace, start) = (Pace::new(1000), Instant::now());
+        let seconds = |begin: Instant| begin.duration_since(start).as_secs_f64();
+        assert_eq!(seconds(pace.begin(start, 5000)), 0.0);
+        assert_eq!(seconds(pace.begin(start, 1000)), 5.0);
+        assert_eq!(seconds(pace.begin(start, 0)), 6.0);
+        let later = start + Duration::from_secs(60);
+        assert_eq!(seconds(pace.begin(later, u64::MAX)), 60.0, "an idle minute saves nothing up");
+        pace.begin(later, u64::MAX);
+    }
+
+    #[test]
+    fn nothing_waits_for_a_command_that_should_end() {
+        let rates = Rates { written: Some(1), read: None };
+        let stop = Arc::new(AtomicBool::new(true));
+        let limit = Limit::new(Arc::new(Memory::new()), rates, stop);
+        for name in ["a", "b", "c"] {
+            limit.put(&ObjectName::new(name).unwrap(), &[&[0; 1 << 20]]).unwrap();
+        }
+    }
+}

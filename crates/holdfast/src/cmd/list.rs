@@ -1,0 +1,81 @@
+//! `list`: ids of what a repository holds, one on each line.
+
+use clap::ValueEnum;
+use holdfast_format::name;
+use holdfast_repo::Repository;
+
+use crate::context::Context;
+use crate::exit::CommandResult;
+use crate::opening::backend;
+
+const EXAMPLES: &str = "\
+EXAMPLES:
+  holdfast list snapshots
+  holdfast list packs | wc -l
+  holdfast list locks
+      prints nothing: no command locks a repository
+
+What the ids stand for is shown by holdfast cat. With --json too there is one plain id on each line,
+as in restic: scripts count the lines.";
+
+/// List ids of snapshots, packs, index objects or keys
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub struct Args {
+    /// What is listed
+    #[arg(value_name = "KIND")]
+    pub kind: Kind,
+}
+
+/// What is listed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Kind {
+    /// Snapshots, the oldest first
+    Snapshots,
+    /// Pack files
+    Packs,
+    /// Objects of the index
+    Index,
+    /// Key slots
+    Keys,
+    /// Nothing: there are no locks
+    Locks,
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// See [`crate::exit::ExitKind`].
+pub fn run(args: &Args, context: &Context) -> CommandResult {
+    let repository = context.open()?;
+    for id in ids(args.kind, context, &repository)? {
+        context.output.line(&id)?;
+    }
+    Ok(())
+}
+
+fn ids(kind: Kind, context: &Context, repository: &Repository) -> CommandResult<Vec<String>> {
+    Ok(match kind {
+        Kind::Snapshots => {
+            context.go_by_all();
+            let mut snapshots = repository.history().snapshots();
+            snapshots.sort_by_key(|info| (info.snapshot.time, info.sequence, info.id));
+            snapshots.iter().map(|info| info.id.to_hex()).collect()
+        }
+        Kind::Packs => objects(repository, name::PACKS)?,
+        Kind::Index => objects(repository, name::INDEX)?,
+        Kind::Keys => {
+            let slots = repository.slots()?;
+            let slots = slots.iter().filter_map(|found| found.slot.as_ref().ok());
+            slots.map(|slot| slot.header.id.to_hex()).collect()
+        }
+        Kind::Locks => Vec::new(),
+    })
+}
+
+/// Ids of the objects in a folder of the repository; what has no id is not the program's.
+fn objects(repository: &Repository, folder: &str) -> CommandResult<Vec<String>> {
+    let listed = backend(repository).list(folder)?;
+    let ids = listed.iter().filter_map(|object| name::object_id(object.name.as_str()));
+    Ok(ids.map(|id| id.to_hex()).collect())
+}
