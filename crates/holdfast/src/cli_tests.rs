@@ -30,13 +30,14 @@ fn all_commands(command: &clap::Command) -> Vec<(String, clap::Command)> {
     found
 }
 
-/// Help without the section that all commands share.
+/// Help without the sections that all commands share.
 fn compact(help: &str, is_root: bool) -> String {
     let mut out = String::new();
     let mut skipping = false;
     for line in help.lines() {
         let heading = !line.starts_with(' ') && !line.is_empty();
-        skipping = (skipping && !heading) || (line == "Global options:" && !is_root);
+        let is_shared = ["Global options:", "For scripts written for restic:"].contains(&line);
+        skipping = (skipping && !heading) || (is_shared && !is_root);
         if !skipping {
             out.push_str(line);
             out.push('\n');

@@ -45,11 +45,10 @@ impl CommandError {
             0 => String::new(),
             more => format!(" and {more} more"),
         };
-        let subject = match paths.len() {
-            1 => "the path to back up does not exist",
-            _ => "none of the paths to back up exists",
-        };
-        let error = CommandError::failed(format!("{subject}: {}{more}", shown.join(", ")));
+        let error = CommandError::failed(format!(
+            "none of the paths to back up exists: {}{more}",
+            shown.join(", ")
+        ));
         match is_command {
             true => error.hint(format!(
                 "holdfast backup --stdin-from-command -- {}, to back up what it prints",

@@ -23,12 +23,12 @@ pub struct ResticArgs {
     #[arg(long, global = true, hide_short_help = true)]
     pub cleanup_cache: bool,
 
-    /// Write at most so many KiB a second to the repository
+    /// Write to the repository at most at this rate, in KiB per second
     #[arg(long, global = true, hide_short_help = true, value_name = "KIB")]
     #[arg(value_parser = parse::number::<0, { u32::MAX }>)]
     pub limit_upload: Option<u32>,
 
-    /// Read at most so many KiB a second from the repository
+    /// Read from the repository at most at this rate, in KiB per second
     #[arg(long, global = true, hide_short_help = true, value_name = "KIB")]
     #[arg(value_parser = parse::number::<0, { u32::MAX }>)]
     pub limit_download: Option<u32>,
@@ -66,7 +66,7 @@ pub struct ResticArgs {
     #[arg(value_name = "DURATION")]
     pub _stuck_request_timeout: Option<String>,
 
-    /// Changes nothing: repositories are folders, and nobody is told who asks
+    /// Changes nothing: repositories are folders, and no request is sent
     #[arg(long = "http-user-agent", global = true, hide_short_help = true, value_name = "TEXT")]
     pub _http_user_agent: Option<String>,
 }
@@ -113,6 +113,7 @@ const FLAGS: &[(&str, &str)] = &[
     ),
     ("--repack-uncompressed", UNCHANGED),
     ("--repack-cacheable-only", "--max-unused unlimited deletes packs and rewrites none"),
+    ("--repack-small", "--repack-smaller-than SIZE merges small packs"),
     ("--unsafe-recover-no-free-space", "a prune without room deletes first and needs no flag"),
     ("--copy-chunker-params", "repositories cannot be copied into one another yet"),
     ("--from-repo", "repositories cannot be copied into one another yet"),

@@ -18,9 +18,9 @@ const COMMANDS: [&str; 36] = [
     "backup --json -vv @source",
     "backup --json --dry-run -vv @source",
     "backup --json @missing",
-    "backup --json @missing @source --host other",
+    "backup --json --dry-run @missing @source",
     "snapshots --json --latest 1",
-    "snapshots --json --group-by host,tags",
+    "snapshots --json --group-by host",
     "snapshots --json --host nowhere",
     "snapshots --json --tag one LAST",
     "ls --json LAST",
@@ -223,6 +223,10 @@ impl Pair {
             if expected["message_type"] == "status" {
                 continue;
             }
+            // Others change the folders above.
+            if expected["path"].as_str().is_some_and(|path| !path.contains("/source")) {
+                continue;
+            }
             let mut all = found.iter().chain(&told);
             match all.find(|found| is_same_message(found, expected)) {
                 Some(found) => self.values(line, "", found, expected),
@@ -232,6 +236,9 @@ impl Pair {
     }
 
     fn values(&mut self, line: &str, key: &str, ours: &Value, theirs: &Value) {
+        if is_exception(line, key, ours, theirs) {
+            return;
+        }
         let is_same_kind = match (ours, theirs) {
             (Value::Object(ours), Value::Object(theirs)) => {
                 let is_dry_run = line.contains("--dry-run");
@@ -275,6 +282,17 @@ fn documents(text: &str) -> Option<Vec<Value>> {
         return Some(vec![whole]);
     }
     text.lines().map(|line| serde_json::from_str(line).ok()).collect()
+}
+
+/// What is meant otherwise; each has its line in docs/restic.md.
+fn is_exception(line: &str, key: &str, ours: &Value, theirs: &Value) -> bool {
+    match key {
+        // restic takes links for a file of no bytes.
+        "total_file_count" => line.contains("files-by-contents"),
+        // What is empty may be null there.
+        "remove" | "keep" | "tags" => theirs.is_null() && ours == &Value::Array(Vec::new()),
+        _ => false,
+    }
 }
 
 /// True if both are of one type and about one thing.

@@ -46,6 +46,9 @@ paths = ["source"]
 
 /// The case of a flag of a command; `holdfast` stands for the flags that all commands have.
 fn case(command: &str, flag: &str) -> Wrong {
+    if let Some(case) = case_of_restic(flag) {
+        return case;
+    }
     match (command, flag) {
         ("holdfast", flag) => case_of_all(flag),
         (_, "--config") => Fails("missing", 1, "cannot read the app file"),
@@ -86,9 +89,11 @@ fn case(command: &str, flag: &str) -> Wrong {
         }
         ("backup", "--host") => Nothing("any"),
         ("ls" | "dump" | "restore", "--host") => Fails("nobody", 1, "no complete snapshot matches"),
-        (_, "--host") => Nothing("nobody"),
+        ("snapshots", "--host") => Nothing("nobody"),
+        (_, "--host") => Fails("nobody", 1, "no snapshot matches --host nobody"),
         ("ls" | "dump" | "restore", "--path") => Fails("/none", 1, "no complete snapshot matches"),
-        (_, "--path") => Nothing("/none"),
+        ("snapshots", "--path") => Nothing("/none"),
+        (_, "--path") => Fails("/none", 1, "no snapshot matches --path /none"),
         (_, "--source") => Fails("none", 1, "the snapshot has no source called"),
         ("ls", "--sort") => Refused("color", "[possible values: name, size, time"),
         ("dump", "--archive") => {
@@ -126,6 +131,17 @@ fn case_of_all(flag: &str) -> Wrong {
         "--index-memory" => Refused("3", "write a whole number from 4 to 65536"),
         _ => panic!("all commands have the flag {flag}, of which no wrong value is tried"),
     }
+}
+
+/// Flags that scripts written for restic give to any command.
+fn case_of_restic(flag: &str) -> Option<Wrong> {
+    Some(match flag {
+        "--limit-upload" | "--limit-download" => Refused("fast", "write a whole number from 0 to"),
+        "--option" => Refused("s3", "there is no option s3"),
+        "--cacert" | "--tls-client-cert" => Fails("missing", 1, "cannot read the certificate"),
+        "--retry-lock" | "--stuck-request-timeout" | "--http-user-agent" => Nothing("any"),
+        _ => return None,
+    })
 }
 
 fn case_of_schedules(flag: &str) -> Wrong {
@@ -189,7 +205,7 @@ fn rest(command: &str, flag: &str) -> &'static str {
         ("schedule cron" | "schedule systemd", _) => "--config @app.toml",
         ("retention report", flag) if flag.starts_with("--keep") => "-r @repository",
         ("retention report", _) => "-r @repository --keep-last 9",
-        ("tag", "--set" | "--add" | "--remove") => "--host nobody",
+        ("tag", "--set" | "--add" | "--remove") => "latest",
         ("tag", _) => "--release",
         ("key add", "--label") => "--new-password-file @key",
         _ => "",
@@ -387,6 +403,8 @@ fn a_wrong_argument_of_every_command() {
         ("key remove newest", 1, "no key has an id"),
         ("ls newest", 2, SELECTOR),
         ("ls latest~7", 1, "7"),
+        ("list", 2, "<KIND>"),
+        ("list blobs", 2, "[possible values: snapshots, packs, index, keys, locks]"),
         ("man", 2, "--out <FOLDER>"),
         ("retention report My_App", 2, "is no name of an application"),
         ("run My_App", 2, "is no name of an application"),
@@ -421,6 +439,7 @@ fn a_wrong_argument_of_every_command() {
         "prune",
         "repair index",
         "repair snapshots",
+        "unlock",
         "version",
     ];
     for command in commands(&sandbox) {

@@ -38,7 +38,6 @@ use std::fmt;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
-use holdfast_connect::words::without_byte_order_mark;
 use toml::de::DeTable;
 
 pub use app::{App, OnFinding, Run, SecretRules, WhenBusy};
@@ -132,7 +131,6 @@ pub fn load(path: &Path) -> Result<Loaded, ConfigError> {
     if bytes.len() as u64 > FILE_BYTES_MAX {
         return Err(ConfigError::TooLong { path: path.to_owned() });
     }
-    let bytes = without_byte_order_mark(&bytes);
     let text = std::str::from_utf8(&bytes).map_err(|error| ConfigError::NotText {
         path: path.to_owned(),
         offset: error.valid_up_to(),

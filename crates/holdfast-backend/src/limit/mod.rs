@@ -1,4 +1,4 @@
-//! A decorator for those who share a line or a disk: so many bytes a second, and no more.
+//! A decorator for those who share a line or a disk: a rate in bytes per second.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -84,7 +84,7 @@ impl Backend for Limit {
 
     fn get(&self, name: &ObjectName, bytes_max: u64) -> Result<Bytes, Error> {
         let bytes = self.inner.get(name, bytes_max)?;
-        // How many there are is known only now; whoever gets them waits as long.
+        // Their number is known only now; the caller waits as long.
         self.wait(self.read.as_ref(), bytes.len() as u64);
         Ok(bytes)
     }
