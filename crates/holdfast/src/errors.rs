@@ -90,9 +90,7 @@ impl From<RepoError> for CommandError {
             RepoError::NotARepository => {
                 (ExitKind::NoRepository, "holdfast init, if this is where a repository should be")
             }
-            RepoError::AlreadyExists => {
-                (ExitKind::Failed, "holdfast snapshots, which shows what is in it")
-            }
+            RepoError::AlreadyExists => (ExitKind::Failed, "holdfast snapshots"),
             RepoError::NotEmpty { .. } => (
                 ExitKind::Failed,
                 "an empty folder, or a new one in this one, as in -r PATH/backup",

@@ -87,7 +87,7 @@ fn case(command: &str, flag: &str) -> Wrong {
         (_, "--exclude-file" | "--iexclude-file" | "--include-file" | "--iinclude-file") => {
             Fails("missing", 1, "cannot read the file of patterns")
         }
-        ("backup", "--host") => Nothing("any"),
+        ("backup", "--host") | ("key add", "--label") => Nothing("any"),
         ("ls" | "dump" | "restore", "--host") => Fails("nobody", 1, "no complete snapshot matches"),
         ("snapshots", "--host") => Nothing("nobody"),
         (_, "--host") => Fails("nobody", 1, "no snapshot matches --host nobody"),
@@ -108,7 +108,6 @@ fn case(command: &str, flag: &str) -> Wrong {
             Refused("1m", "write hours (h) or days (d)")
         }
         ("stats", "--mode") => Refused("all", "[possible values: restore-size"),
-        ("key add", "--label") => Nothing("any"),
         (_, "--new-password-file") => Fails("missing", 1, "cannot read the password file"),
         (_, "--new-password-command") => Fails("false", 1, "the password command `false` failed"),
         ("cache", "--max-age") => Refused("old", "write a whole number from 0 to"),
@@ -403,7 +402,6 @@ fn a_wrong_argument_of_every_command() {
         ("key remove newest", 1, "no key has an id"),
         ("ls newest", 2, SELECTOR),
         ("ls latest~7", 1, "7"),
-        ("list", 2, "<KIND>"),
         ("list blobs", 2, "[possible values: snapshots, packs, index, keys, locks]"),
         ("man", 2, "--out <FOLDER>"),
         ("retention report My_App", 2, "is no name of an application"),
