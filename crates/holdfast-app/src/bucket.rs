@@ -72,8 +72,8 @@ impl Observer for WithKeys<'_> {
         };
         let path = path.as_slice();
         self.0.event(match event {
-            Event::Entry { action, is_directory, bytes, .. } => {
-                Event::Entry { path, action, is_directory, bytes }
+            Event::Entry { action, is_directory, is_file, bytes, added, .. } => {
+                Event::Entry { path, action, is_directory, is_file, bytes, added }
             }
             Event::Started { .. } => Event::Started { path },
             Event::Trouble { during, message, .. } => Event::Trouble { path, during, message },
