@@ -2,6 +2,7 @@
 
 use std::os::unix::ffi::OsStringExt;
 use std::path::PathBuf;
+use std::slice::from_ref;
 
 use holdfast_connect::fs::filter::{Filter, IncludeFilter, read_patterns};
 use holdfast_connect::fs::target::AttributeRule;
@@ -59,7 +60,7 @@ pub fn include_each(
     let any_case = patterns(&args.iinclude, &args.iinclude_file, environment)?;
     let none: &[Vec<u8>] = &[];
     let exact = exact.into_iter().map(|it| (IncludeFilter::new(&[&it], &[]), it));
-    let any_case = any_case.into_iter().map(|it| (IncludeFilter::new(none, &[it.clone()]), it));
+    let any_case = any_case.into_iter().map(|it| (IncludeFilter::new(none, from_ref(&it)), it));
     let all = exact.chain(any_case).filter(|(_, text)| !text.starts_with(b"!"));
     all.map(|(filter, text)| {
         let filter = filter.map_err(|error| CommandError::usage(error.to_string()))?;
