@@ -449,7 +449,12 @@ mod tests {
         assert_eq!((options.kept_prefix.as_str(), options.prefix.as_str()), ("live/", "drill/"));
         assert!(!options.overwrite && options.with_tags && !options.with_acl);
         assert!(!options.with_lock && !options.with_encryption);
-        let restore = BucketRestore { locks: true, encryption: true, configuration: None };
+        let restore = BucketRestore {
+            locks: true,
+            encryption: true,
+            configuration: None,
+            storage_class: StorageClass::default(),
+        };
         let with = config::Bucket { restore, ..bucket("", None) };
         let options = target_options(&with, &kept, Path::new("/spool"), false);
         assert!(options.with_lock && options.with_encryption);

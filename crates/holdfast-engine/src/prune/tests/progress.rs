@@ -106,6 +106,7 @@ fn back_up_really(
             scope: None,
         },
         skip_if_unchanged: false,
+        now: || Timestamp::UNIX_EPOCH,
     };
     let make =
         || Ok(Box::new(MadeSource(Vec::from_iter(files.clone()).into_iter())) as Box<dyn Source>);
