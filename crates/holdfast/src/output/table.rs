@@ -1,5 +1,5 @@
-//! Columns of text, aligned by the width that a terminal gives each character, and narrow enough for
-//! one where words can be broken into lines.
+//! Columns of text, aligned by the width that a terminal gives each character, and narrow enough
+//! for one where words can be broken into lines.
 
 use unicode_width::UnicodeWidthStr;
 
