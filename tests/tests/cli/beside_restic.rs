@@ -72,6 +72,9 @@ const NOT_OURS: [&str; 8] = [
     "original",
 ];
 
+/// Keys that older versions print beside, and newer ones do not.
+const OF_OLDER: [&str; 2] = ["counters", "total_file_count"];
+
 /// Keys whose values are the same in both programs, whatever their formats.
 const SAME: &[&str] = &[
     "message_type",
@@ -255,6 +258,7 @@ impl Pair {
                 for (key, theirs) in theirs {
                     let of_dry_run = format!("dry_run.{key}");
                     let is_missing = NOT_OURS.contains(&key.as_str())
+                        || (!self.is_recent && OF_OLDER.contains(&key.as_str()))
                         || (is_dry_run && NOT_OURS.contains(&of_dry_run.as_str()));
                     match ours.get(key) {
                         Some(ours) => self.values(line, key, ours, theirs),
