@@ -149,7 +149,7 @@ fn case_of_schedules(flag: &str) -> Wrong {
         "--program" | "--image" => Nothing("any"),
         "--claim" => Refused("a", "write NAME:PATH or NAME:PATH:ro"),
         "--backup" => Nothing("any"),
-        "--called" => Fails("My_App", 2, "such a schedule cannot be made"),
+        "--called" => Refused("My_App", "write 1 to 40 lower-case letters"),
         "--at" => Refused("25:00", "write HH:MM"),
         "--namespace" | "--cache-claim" => Fails("My", 2, "cannot be a name in Kubernetes"),
         _ => panic!("`schedule` has the flag {flag}, of which no wrong value is tried"),

@@ -45,14 +45,40 @@ pub fn place_folder(caches: &Path, repository: &RepositoryId, place: &Place) -> 
     repository_folder(caches, repository).join(&name[..PLACE_DIGITS])
 }
 
-/// Makes the folder of a place, and marks the one above it as a cache.
+/// Makes the folder of a place, and marks the one above it as a cache if it is that of a
+/// repository. Any other folder above may be there for more than caches and stays as it is.
 ///
 /// # Errors
 /// It belongs to somebody else, others may write to it, or the system refuses: then what is in it
 /// is not to be believed.
 pub fn create_place(folder: &Path) -> io::Result<()> {
-    if let Some(above) = folder.parent() {
+    let is_of_a_repository = |above: &&Path| {
+        let name = above.file_name().and_then(|name| name.to_str());
+        name.is_some_and(|name| name.parse::<RepositoryId>().is_ok())
+    };
+    if let Some(above) = folder.parent().filter(is_of_a_repository) {
         create_cache(above)?;
     }
     create_folder(folder)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs::{self, Permissions};
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+
+    #[test]
+    fn only_the_folder_of_a_repository_is_closed_to_others() {
+        let scratch = tempfile::tempdir().unwrap();
+        let repository = "ab".repeat(RepositoryId::BYTES);
+        for (name, mode) in [(repository.as_str(), 0o700), ("cache", 0o755)] {
+            let above = scratch.path().join(name);
+            fs::create_dir(&above).unwrap();
+            fs::set_permissions(&above, Permissions::from_mode(0o755)).unwrap();
+            create_place(&above.join("place")).unwrap();
+            assert_eq!(fs::metadata(&above).unwrap().permissions().mode() & 0o777, mode, "{name}");
+        }
+    }
 }

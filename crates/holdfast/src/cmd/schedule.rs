@@ -5,7 +5,7 @@ mod install;
 use std::path::{Path, PathBuf};
 
 use clap::{Subcommand, ValueHint};
-use holdfast_app::config::{self, AppFile};
+use holdfast_app::config::{self, AppFile, AppName};
 use holdfast_app::schedule::{
     self, Claim, CronStyle, FOLDER, Folders, Installation, Job, KubernetesOptions, Units,
 };
@@ -59,11 +59,19 @@ pub struct FoldersArgs {
 
     /// With --backup: what the schedule is called
     #[arg(long, value_name = "NAME", default_value = "files", requires = "backup")]
+    #[arg(value_parser = schedule_name)]
     pub called: String,
 
     /// With --backup: begin each day at this time, and not each hour
     #[arg(long, value_name = "HH:MM", requires = "backup", value_parser = time_of_day)]
     pub at: Option<Time>,
+}
+
+fn schedule_name(text: &str) -> Result<String, String> {
+    match AppName::new(text) {
+        Some(_) => Ok(text.to_owned()),
+        None => Err("write 1 to 40 lower-case letters, digits and dashes, as in photos".to_owned()),
+    }
 }
 
 fn time_of_day(text: &str) -> Result<Time, String> {
