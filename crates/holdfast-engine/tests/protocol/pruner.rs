@@ -2,7 +2,7 @@
 //! comes behind that.
 
 use super::session::members;
-use super::state::{Bug, Generation, Packs, Pruner, Record, Setup, State};
+use super::state::{Bug, Change, Generation, Packs, Pruner, Record, Setup, State};
 
 impl State {
     /// What prune number `number` may do next.
@@ -110,7 +110,7 @@ impl State {
         condemn: usize,
         slots: &[usize],
         was_live: Option<bool>,
-        go: &mut dyn FnMut(Pruner, &dyn Fn(&mut Self)),
+        go: &mut dyn FnMut(Pruner, Change<'_>),
     ) {
         let Generation::Condemn(condemned) = self.generations[condemn] else { return };
         let is_live = match bug {

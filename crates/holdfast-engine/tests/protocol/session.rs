@@ -1,6 +1,6 @@
 //! The steps of a backup.
 
-use super::state::{Bug, Packs, Record, Run, Session, Setup, State};
+use super::state::{Bug, Change, Packs, Record, Run, Session, Setup, State};
 
 impl State {
     /// What backup number `number` may do next.
@@ -70,7 +70,7 @@ impl State {
         bug: Bug,
         number: usize,
         run: Run,
-        go: &mut dyn FnMut(Session, &dyn Fn(&mut Self)),
+        go: &mut dyn FnMut(Session, Change<'_>),
     ) {
         let (chain, stages) = (setup.chains[number], setup.stages[number]);
         let behind = Run { slot: run.slot + 1, ..run };

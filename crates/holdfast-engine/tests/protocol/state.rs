@@ -3,6 +3,9 @@
 /// A set of packs, a bit for each. Every pack holds the one chunk that there is.
 pub type Packs = u16;
 
+/// What becomes of the state in the same step.
+pub type Change<'a> = &'a dyn Fn(&mut State);
+
 /// Deliberate bugs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Bug {
@@ -175,8 +178,8 @@ impl State {
             return;
         }
         for (chain, records) in self.chains.iter().enumerate() {
-            for slot in 0..records.len() {
-                let needs = records[slot] == Record::Snapshot { needs: true };
+            for (slot, record) in records.iter().enumerate() {
+                let needs = *record == Record::Snapshot { needs: true };
                 if needs && !self.is_forgotten(chain, slot) {
                     let mut state = self.clone();
                     state.generations.push(Generation::Forget { chain, slot });
