@@ -112,6 +112,7 @@ mod tests {
         assert_eq!(cache.lock().bytes, 100);
         // What is too large by itself is not kept, nor is anything else then.
         cache.put(&frame(3), &Arc::new(vec![0; 101]));
-        assert_eq!((cache.lock().bytes, cache.lock().opened.len()), (0, 0));
+        let frames = cache.lock();
+        assert_eq!((frames.bytes, frames.opened.len()), (0, 0));
     }
 }

@@ -81,8 +81,9 @@ fn each_frame_is_opened_once_if_what_is_wanted_of_it_can_be_kept() {
     let plan: Vec<usize> = (0..CHUNKS).collect();
     let frames = GENERATIONS * (CHUNKS / GENERATIONS).div_ceil(IN_FRAME);
     assert_eq!(check(&repository, &ids, &plan, WIDE), frames as u64);
-    // All generations are passed through side by side: half of each of their frames is enough.
-    let kept_bytes = GENERATIONS * 4096;
+    // All generations are passed through side by side: a frame of each is enough, and what is read
+    // ahead of the next ones.
+    let kept_bytes = GENERATIONS * 4096 + WIDE.ahead_bytes;
     let bounds = Bounds { kept_bytes, ..WIDE };
     assert_eq!(check(&repository, &ids, &plan, bounds), frames as u64);
 }
