@@ -138,7 +138,7 @@ fn folders_need_no_app_file() {
     let paths = sandbox.ok("snapshots --json").json()[0]["paths"].clone();
     assert_eq!(paths.as_array().map(Vec::len), Some(2), "{paths}");
     fs::rename(sandbox.path("repository"), sandbox.path("elsewhere")).unwrap();
-    start(&sandbox, &table).says("there is no repository at ");
+    start(&sandbox, &table).says("repository does not exist");
     fs::rename(sandbox.path("elsewhere"), sandbox.path("repository")).unwrap();
 
     let units = sandbox.ok("-p @key schedule systemd --backup @more").stdout;
