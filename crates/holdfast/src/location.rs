@@ -5,10 +5,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 use crate::exit::{CommandError, CommandResult};
-
-/// Kinds of storage that restic knows and this version does not.
-pub const ELSEWHERE: [&str; 9] =
-    ["s3", "sftp", "rest", "b2", "azure", "gs", "swift", "rclone", "opendal"];
+use crate::parse::ELSEWHERE;
 
 /// Where a repository is stored.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -9,7 +9,9 @@ use std::time::Duration;
 use holdfast_connect::fs::filter::Filter;
 use holdfast_format::entry::is_valid_name;
 
-use crate::location::ELSEWHERE;
+/// Kinds of storage that restic knows and this version does not.
+pub const ELSEWHERE: [&str; 9] =
+    ["s3", "sftp", "rest", "b2", "azure", "gs", "swift", "rclone", "opendal"];
 
 const SIZE_HELP: &str = "write a number of bytes, or one with K, M, G or T, as in 500M";
 
