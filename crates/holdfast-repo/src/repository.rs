@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use holdfast_backend::{Backend, Error as BackendError, Place};
 use holdfast_format::config::{Config, StoredConfig};
+use holdfast_format::limits::RECORD_BYTES_MAX;
 use holdfast_format::record::GenerationBody;
 use holdfast_format::slot::{KdfCost, KeySlot};
 use holdfast_format::{RepositoryId, SlotId, WriterId, name};
@@ -101,6 +102,19 @@ fn is_slot(found: &FoundSlot, id: &SlotId) -> bool {
     found.slot.as_ref().is_ok_and(|slot| slot.header.id == *id)
 }
 
+/// Deletes the copies of this config that are there. One whose put failed may be among them; that of
+/// another `init` is not.
+fn take_config_back(backend: &dyn Backend, config: &[u8]) -> Result<(), RepoError> {
+    for name in config_names()? {
+        match backend.get(&name, RECORD_BYTES_MAX) {
+            Ok(found) if found[..] == *config => backend.delete(&name)?,
+            Ok(_) | Err(BackendError::NotFound { .. }) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(())
+}
+
 /// The slot that opened the repository, or another one that opens with the same secret, if records
 /// do not remove it. What they remove is deleted on the way.
 fn in_force(
@@ -163,21 +177,19 @@ impl Repository {
         let mut config = Config::new(keys.repository_id());
         adjust(&mut config);
         let object = seal_config(&keys, &config).encode();
-        let mut made = Vec::new();
         let stored = store_slot(backend, &slot).and_then(|()| {
             config_names()?.into_iter().rev().try_for_each(|name| {
                 match backend.put(&name, &[&object]) {
                     Err(BackendError::AlreadyExists { .. }) => Err(RepoError::AlreadyExists),
-                    outcome => Ok(outcome.map(|()| made.push(name))?),
+                    outcome => Ok(outcome?),
                 }
             })
         });
         if let Err(error) = stored {
-            // The config first: what is left of a repository should not look like one.
-            for name in made {
-                let _left = backend.delete(&name);
+            // A config whose slot is gone would be a repository that nobody can open.
+            if take_config_back(backend, &object).is_ok() {
+                let _left = delete_slot(backend, &slot.header.id);
             }
-            let _left = delete_slot(backend, &slot.header.id);
             return Err(error);
         }
         // Only now: whoever makes a repository here at the same time has lost to this config.
