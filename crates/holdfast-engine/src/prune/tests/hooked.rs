@@ -66,12 +66,12 @@ impl Hooked {
         let operation = self.operations.fetch_add(1, Ordering::SeqCst) + 1;
         let once = self.once.lock().unwrap().take_if(|(at, _)| *at == operation);
         if let Some((_, act)) = once {
-            act();
+            by_another_process(act);
         }
         if let Some((every, act)) = &mut *self.again.lock().unwrap()
             && operation.is_multiple_of(*every)
         {
-            act();
+            by_another_process(act);
         }
     }
 
@@ -79,6 +79,12 @@ impl Hooked {
     pub fn is_unused(&self) -> bool {
         self.once.lock().unwrap().is_some()
     }
+}
+
+/// In a thread of its own: one of a pool that waits may begin other work of its pool meanwhile, and
+/// come back here.
+fn by_another_process(act: impl FnOnce() + Send) {
+    std::thread::scope(|scope| scope.spawn(act).join()).unwrap();
 }
 
 impl Backend for Hooked {
