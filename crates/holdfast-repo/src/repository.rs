@@ -102,8 +102,8 @@ fn is_slot(found: &FoundSlot, id: &SlotId) -> bool {
     found.slot.as_ref().is_ok_and(|slot| slot.header.id == *id)
 }
 
-/// Deletes the copies of this config that are there. One whose put failed may be among them; that of
-/// another `init` is not.
+/// Deletes the copies of this config that are there. One whose put failed may be among them; that
+/// of another `init` is not.
 fn take_config_back(backend: &dyn Backend, config: &[u8]) -> Result<(), RepoError> {
     for name in config_names()? {
         match backend.get(&name, RECORD_BYTES_MAX) {
