@@ -2,14 +2,13 @@
 
 use std::sync::LazyLock;
 
-use holdfast_tests::cluster::{Cluster, installations};
+use holdfast_tests::cluster::Cluster;
 
+use crate::server::cluster;
 use crate::world::World;
 
 /// One server for all tests of this file; each has a database of its own.
-static CLUSTER: LazyLock<Cluster> = LazyLock::new(|| {
-    Cluster::start(installations().last().expect("an installation of PostgreSQL"))
-});
+static CLUSTER: LazyLock<Cluster> = LazyLock::new(cluster);
 
 fn world(database: &str, checks: &str) -> World {
     CLUSTER.create(database);

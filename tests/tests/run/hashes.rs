@@ -3,13 +3,12 @@
 use std::fs;
 use std::sync::LazyLock;
 
-use holdfast_tests::cluster::{Cluster, installations};
+use holdfast_tests::cluster::Cluster;
 
+use crate::server::cluster;
 use crate::world::World;
 
-static CLUSTER: LazyLock<Cluster> = LazyLock::new(|| {
-    Cluster::start(installations().last().expect("an installation of PostgreSQL"))
-});
+static CLUSTER: LazyLock<Cluster> = LazyLock::new(cluster);
 
 const TABLE: &str = "create table document(path text primary key, md5 text, sha256 text); \
     insert into document select path, md5(content), encode(sha256(content::bytea), 'base64') \

@@ -19,5 +19,6 @@ mod monitor;
 mod objects;
 mod retention;
 mod secrets;
+mod server;
 mod whole;
 mod world;
