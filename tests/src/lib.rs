@@ -19,4 +19,5 @@ pub mod picture;
 pub mod process;
 pub mod project;
 pub mod sandbox;
+pub mod shared;
 pub mod strace;

@@ -1,53 +1,17 @@
 //! The PostgreSQL cluster and the S3 server that all applications of this test share.
 //!
 //! Each is kept by a process of its own, which reads a pipe of this one: when the test ends,
-//! however it ends, the pipe does, and the keeper stops the server and removes its folder.
+//! however it ends, the pipe does, and the keeper stops the server.
 
 use std::io::{BufRead, BufReader, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::OnceLock;
 
-use holdfast_tests::cluster::installations;
-use holdfast_tests::project;
-
-/// Makes a cluster in a new folder, prints the folder, and ends with its standard input.
-const KEEPER: &str = r#"
-set -eu
-trap '' INT TERM HUP
-folder=$(mktemp -d "${TMPDIR:-/tmp}/holdfast-apps-XXXXXX")
-run() { "$@"; }
-if [ "$(id -u)" = 0 ]; then
-  user=postgres
-  id "$user" >/dev/null 2>&1 || user=nobody
-  chown "$user" "$folder"
-  run() { runuser -u "$user" -- "$@"; }
-fi
-chmod 711 "$folder"
-cd "$folder"
-end() {
-  run "$1/pg_ctl" -w -m immediate -D "$folder/data" stop >/dev/null 2>&1 || true
-  rm -rf "$folder"
-}
-run "$1/initdb" -D "$folder/data" -U demo -A trust -E UTF8 --no-locale --no-sync >&2 ||
-  { end "$1"; exit 1; }
-settings="-c listen_addresses='' -c unix_socket_directories='$folder'"
-settings="$settings -c fsync=off -c max_connections=200"
-run "$1/pg_ctl" -w -t 120 -D "$folder/data" -l "$folder/log" -o "$settings" start >&2 ||
-  { end "$1"; exit 1; }
-echo "$folder"
-cat >/dev/null
-end "$1"
-"#;
+use holdfast_tests::{cluster, project, shared};
 
 /// A PostgreSQL server with its superuser `demo`, who needs no password.
-#[derive(Debug)]
-pub struct Cluster {
-    /// Keeps the pipe open.
-    _keeper: Child,
-    folder: PathBuf,
-    programs: PathBuf,
-}
+pub struct Cluster(cluster::Cluster);
 
 /// An S3 server.
 #[derive(Debug)]
@@ -61,15 +25,7 @@ pub struct ObjectServer {
 /// The cluster.
 pub fn cluster() -> &'static Cluster {
     static CLUSTER: OnceLock<Cluster> = OnceLock::new();
-    CLUSTER.get_or_init(|| {
-        let programs = installations().pop().expect("there is one");
-        let mut command = Command::new("sh");
-        command.args(["-c", KEEPER, "keeper"]).arg(&programs).stderr(Stdio::null());
-        let (keeper, line) = start(&mut command);
-        let folder = PathBuf::from(line);
-        assert!(folder.is_absolute(), "PostgreSQL does not start");
-        Cluster { _keeper: keeper, folder, programs }
-    })
+    CLUSTER.get_or_init(|| Cluster(shared::cluster("-c max_connections=200")))
 }
 
 /// The S3 server.
@@ -95,20 +51,12 @@ fn start(command: &mut Command) -> (Child, String) {
 impl Cluster {
     /// Folder of its socket.
     pub fn folder(&self) -> &Path {
-        &self.folder
+        self.0.folder()
     }
 
     /// A program of PostgreSQL that connects to this server as its superuser.
     pub fn client(&self, program: &str) -> Command {
-        let mut command = Command::new(self.programs.join(program));
-        for (name, _) in std::env::vars_os() {
-            if name.as_encoded_bytes().starts_with(b"PG") {
-                command.env_remove(name);
-            }
-        }
-        command.env("PGHOST", &self.folder).env("PGPORT", "5432").env("PGUSER", "demo");
-        command.env("PGDATABASE", "postgres").env("PGTZ", "UTC");
-        command
+        self.0.client(program, [""; 0])
     }
 
     /// Runs SQL and gives what it prints, without headers.

@@ -3,12 +3,12 @@
 use std::sync::LazyLock;
 
 use holdfast_tests::cluster::Cluster;
+use holdfast_tests::shared;
 
-use crate::server::cluster;
 use crate::world::World;
 
 /// One server for all tests of this file; each has a database of its own.
-static CLUSTER: LazyLock<Cluster> = LazyLock::new(cluster);
+static CLUSTER: LazyLock<Cluster> = LazyLock::new(|| shared::cluster(""));
 
 fn world(database: &str, checks: &str) -> World {
     CLUSTER.create(database);

@@ -4,11 +4,11 @@ use std::fs;
 use std::sync::LazyLock;
 
 use holdfast_tests::cluster::Cluster;
+use holdfast_tests::shared;
 
-use crate::server::cluster;
 use crate::world::World;
 
-static CLUSTER: LazyLock<Cluster> = LazyLock::new(cluster);
+static CLUSTER: LazyLock<Cluster> = LazyLock::new(|| shared::cluster(""));
 
 const TABLE: &str = "create table document(path text primary key, md5 text, sha256 text); \
     insert into document select path, md5(content), encode(sha256(content::bytea), 'base64') \

@@ -19,6 +19,5 @@ mod monitor;
 mod objects;
 mod retention;
 mod secrets;
-mod server;
 mod whole;
 mod world;
