@@ -1,11 +1,11 @@
-//! What ends a verb early.
+//! //! Errors that end a verb.
 
 use std::io;
 
 use holdfast_connect::TargetError;
 use holdfast_repo::RepoError;
 
-/// Trouble that ends a verb. Trouble with single entries is an [`crate::Event`] and a count
+/// /// An error that ends a verb. An error with a single entry is an [`crate::Event`] and a count
 /// instead.
 #[derive(Debug, thiserror::Error)]
 pub enum EngineError {
@@ -15,31 +15,32 @@ pub enum EngineError {
     /// The source as a whole failed: nothing was committed.
     #[error("the source failed: {0}")]
     Source(io::Error),
-    /// A stream or a command's output did not end as it should: nothing was committed.
+    /// /// A stream or a command's output did not end properly: nothing was committed.
     #[error("no snapshot was made, because {0}")]
     Stream(io::Error),
     /// The target as a whole cannot be used.
     #[error("the target cannot be used: {0}")]
     Target(#[from] TargetError),
-    /// The target has no space left, which ends a restore: no other entry would fare better.
-    #[error("no space is left in the target: {0}")]
+    /// /// The target has no space left, which ends a restore: no other entry would fare better.
+    #[error("no space left in the target: {0}")]
     Full(TargetError),
-    /// What was restored may not have reached the disk.
-    #[error("what was restored may be lost if the machine stops now: {0}")]
+    /// /// The restored data may not have reached the disk.
+    #[error("restored data may be lost if the machine stops now: {0}")]
     NotDurable(TargetError),
-    /// What a snapshot cannot tell from what it never held cannot be deleted.
-    #[error("nothing was restored: {why}, so it cannot be told what --delete may delete")]
+    /// /// Entries that the backup left out cannot be distinguished from extra ones, so none may be
+    /// deleted.
+    #[error("nothing was restored: {why}, so --delete cannot tell what it may delete")]
     DeleteRefused {
-        /// What it does not say.
+        /// /// What the snapshot does not say.
         why: String,
     },
-    /// Not one of the named paths could be read.
+    /// /// None of the named paths could be read.
     #[error("none of the paths to back up could be read")]
     NothingToBackUp,
     /// A path does not exist in a snapshot.
     #[error("the snapshot has no {path}")]
     NoSuchPath {
-        /// The path, made safe for a terminal by whoever prints it.
+        /// /// The path, to be made safe for a terminal by the caller.
         path: String,
     },
     /// A snapshot has no source of this name.
@@ -47,15 +48,15 @@ pub enum EngineError {
     NoSuchSource {
         /// The name.
         name: String,
-        /// The names that there are, as people write a list.
+        /// /// The existing names, as a readable list.
         sources: String,
     },
-    /// The verb needs another kind of entry at this place.
+    /// /// The verb needs another kind of entry at this path.
     #[error("{path} is not a {wanted}")]
     WrongKind {
         /// The path.
         path: String,
-        /// What it should have been.
+        /// /// The kind that was needed.
         wanted: &'static str,
     },
     /// Writing an archive or a stream failed.
@@ -66,13 +67,13 @@ pub enum EngineError {
     Temporary {
         /// What it is needed for.
         purpose: &'static str,
-        /// As the system gives it.
+        /// /// As reported by the system.
         source: io::Error,
     },
     /// A rule would have removed every snapshot of a group.
     #[error("this would remove every snapshot of {group}")]
     RemovesEverything {
-        /// The group, as people write it.
+        /// /// The group, in readable form.
         group: String,
     },
     /// The user asked to stop.
@@ -81,13 +82,13 @@ pub enum EngineError {
 }
 
 impl EngineError {
-    /// True if a prune at the same time made an attempt of a backup useless; another one will
+    /// /// True if a concurrent prune made an attempt of a backup useless; another one will
     /// succeed.
     pub fn is_fenced(&self) -> bool {
         matches!(self, Self::Repo(RepoError::Fenced))
     }
 
-    /// True if it ends a restore and does not only concern what was just looked for.
+    /// /// True if the error ends a restore rather than concerning only the object being read.
     pub(crate) fn ends_reading(&self) -> bool {
         match self {
             Self::Repo(error) => error.ends_reading(),
@@ -95,7 +96,8 @@ impl EngineError {
         }
     }
 
-    /// What went wrong with a source, without what it means for the verb: for those who say that.
+    /// /// What went wrong with a source, without what it means for the verb: for callers that say
+    /// that themselves.
     pub fn cause(&self) -> String {
         match self {
             Self::Source(error) | Self::Stream(error) => error.to_string(),

@@ -1,9 +1,9 @@
-//! Measures the index of a very large repository: time to fill, to open and to look up, memory,
-//! size of the file. Each step is a process of its own, so that its peak of memory is its own.
+//! //! Measures the index of a very large repository: time to fill, to open and to look up, memory,
+//! size of the file. Each step runs in its own process, so that its peak memory is its own.
 //!
 //! ```text
 //! cargo build --release -p holdfast-repo --example ten_million
-//! ten_million fill /tmp/large 10000000   then   open /tmp/large 10000000   then   crash, open
+//! ten_million fill /tmp/large 10000000 then open /tmp/large 10000000 then crash, open
 //! ```
 #![allow(clippy::print_stdout, missing_docs)]
 
@@ -46,11 +46,11 @@ fn main() -> Outcome<()> {
         "crash" => crash(&folder, objects)?,
         _ => return Err("the steps are fill, open and crash".into()),
     }
-    println!("peak of memory: {} MiB", peak_memory_kib()? >> 10);
+    println!("peak memory: {} MiB", peak_memory_kib()? >> 10);
     Ok(())
 }
 
-/// Adds all blobs, one index object after the other.
+/// /// Adds all blobs, one index object after the other.
 fn fill(folder: &Path, objects: u64) -> Outcome<()> {
     fs::create_dir_all(folder)?;
     let (keys, start) = (new_keys(folder)?, Instant::now());
@@ -81,11 +81,11 @@ fn open(folder: &Path, objects: u64) -> Outcome<()> {
     println!("opened in {:.3} s", start.elapsed().as_secs_f64());
     let start = Instant::now();
     let missing = index.sync(&mut History::default())?;
-    println!("in agreement with the repository in {:.3} s", start.elapsed().as_secs_f64());
+    println!("brought up to date in {:.3} s", start.elapsed().as_secs_f64());
     if !missing.index_objects.is_empty() {
         return Err("index objects are missing: other BLOBS than it was filled with?".into());
     }
-    println!("peak of memory of opening: {} MiB", peak_memory_kib()? >> 10);
+    println!("peak memory of opening: {} MiB", peak_memory_kib()? >> 10);
     let blobs = objects * BLOBS_PER_INDEX_OBJECT;
     let reader = index.reader();
     look_up("contains, hits", 0, blobs, |id| Ok(reader.contains(&id)?))?;
@@ -94,7 +94,7 @@ fn open(folder: &Path, objects: u64) -> Outcome<()> {
     Ok(())
 }
 
-/// Looks up ids of `first..first + count`; each must be as `check` says.
+/// /// Looks up ids of `first..first + count`; each result must pass `check`.
 fn look_up(
     what: &str,
     first: u64,
@@ -103,17 +103,17 @@ fn look_up(
 ) -> Outcome<()> {
     let start = Instant::now();
     for step in 0..LOOK_UPS {
-        // A stride that is prime to all counts here visits blobs far from each other.
+        // // A stride coprime to all counts used here visits blobs far apart.
         let number = first + step.wrapping_mul(0x9e37_79b9_7f4a_7c15) % count;
         if !black_box(check(blob_id(number))?) {
-            return Err(format!("{what}: blob {number} is not as it should be").into());
+            return Err(format!("{what}: blob {number} gave a wrong result").into());
         }
     }
     println!("{what}: {:.0} per second", LOOK_UPS as f64 / start.elapsed().as_secs_f64());
     Ok(())
 }
 
-/// Writes a little more and ends as a crash does.
+/// /// Writes a little more and ends like a crash.
 fn crash(folder: &Path, objects: u64) -> Outcome<()> {
     let keys = stored_keys(folder)?;
     let index = open_index(folder, &keys, Memory::new())?;
@@ -172,7 +172,7 @@ fn frame(number: u64) -> FrameEntry {
     }
 }
 
-/// Makes keys and leaves them in the folder, in a slot with its secret beside it.
+/// /// Creates keys and leaves them in the folder, in a slot with its secret next to it.
 fn new_keys(folder: &Path) -> Outcome<Arc<Keys>> {
     let (master, (secret, text)) = (MasterKey::generate()?, Secret::generate_key()?);
     let (keys, nobody) = (Keys::derive(&master), String::new);

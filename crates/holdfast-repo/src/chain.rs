@@ -1,4 +1,5 @@
-//! Chains of records: reading them whole, appending to them. Creating a record is the commit.
+//! //! Chains of records: reading them in full and appending to them. Creating a record is the
+//! commit.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -17,14 +18,14 @@ use crate::RepoError;
 use crate::names::object_name;
 use crate::object::{Fetched, fetch};
 
-/// One record with its place and id.
+/// /// One record with its position and id.
 #[derive(Debug, Clone)]
 pub struct Stored<Body> {
     /// Number in its chain.
     pub sequence: u64,
-    /// Plain hash of its bytes.
+    /// /// Plain hash of its bytes.
     pub id: ObjectId,
-    /// What it says.
+    /// /// Its content.
     pub body: Body,
 }
 
@@ -38,37 +39,37 @@ pub struct Head {
 }
 
 impl Head {
-    /// The head of an empty chain.
+    /// /// The head of an empty chain.
     pub const EMPTY: Self = Self { next: 0, last: ObjectId::NONE };
 
-    /// The head behind a record that is lost, which the next one may name by any hash.
+    /// /// The head after a lost record, whose successor may name any hash.
     pub(crate) const fn behind_lost(lost: u64) -> Self {
         Self { next: lost + 1, last: ObjectId::NONE }
     }
 
-    /// True if a record that names this one as the one before it goes on here.
+    /// /// True if a record that names this one as its predecessor continues here.
     fn is_followed_by(&self, previous: &ObjectId) -> bool {
         let is_unknown = self.next > 0 && self.last == ObjectId::NONE;
         is_unknown || *previous == self.last
     }
 }
 
-/// What became of an attempt to append.
+/// /// Result of an attempt to append.
 #[derive(Debug)]
 pub enum Appended<Body> {
     /// The record is in its slot.
     Done(Stored<Body>),
-    /// Another record is there; it must be read before the next attempt.
+    /// /// Another record is there and must be read before the next attempt.
     Occupied(Stored<Body>),
 }
 
-/// A record that cannot be used. Those behind it can, so one damaged record costs one snapshot and
+/// /// A record that cannot be used. Later ones can, so one damaged record costs one snapshot and
 /// not all of them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DamagedRecord {
     /// Name of the record.
     pub object: String,
-    /// Plain hash of the bytes that are there; `None` if there are none or they cannot be read.
+    /// /// Plain hash of the bytes in its slot; `None` if there are none or they cannot be read.
     pub found: Option<ObjectId>,
     /// True if there is no object.
     pub is_missing: bool,
@@ -77,37 +78,36 @@ pub struct DamagedRecord {
 }
 
 impl DamagedRecord {
-    /// A record that is not there, and how that is known.
+    /// /// A record that is missing, and how that is known.
     pub(crate) fn missing(chain: &Chain, sequence: u64, reason: impl Into<String>) -> Self {
         let (object, reason) = (chain.record(sequence), reason.into());
         Self { object, found: None, is_missing: true, reason }
     }
 }
 
-/// Records of a chain, and those that cannot be used.
+/// /// Records of a chain, and those that cannot be used.
 #[derive(Debug)]
 pub struct Records<Body> {
-    /// The records that can be read, in order.
+    /// /// The readable records, in order.
     pub whole: Vec<Stored<Body>>,
-    /// The others. A record that does not continue the one before it is in both lists: it is
-    /// authentic.
+    /// /// The others. A record that does not continue the preceding one is in both lists, because
+    /// it is authentic.
     pub damaged: Vec<DamagedRecord>,
-    /// Slots and bytes of the records that can be read and continue the one before.
+    /// /// Slots and bytes of the records that can be read and continue the preceding one.
     pub sealed: Vec<(u64, Bytes)>,
 }
 
-/// What is in one slot.
+/// /// What a slot contains.
 enum Slot<Body> {
     Free,
     Whole { record: Stored<Body>, continues: bool, object: Bytes },
     Damaged(DamagedRecord),
 }
 
-/// Reads the records of a chain from `head` on, and moves `head` behind the last. `listed` are the
-/// slots that a listing, taken before, shows: a free slot before one of them is a gap.
+/// /// Reads the records of a chain from `head` on, and moves `head` past the last. `listed` are
+/// the slots shown by a listing that was taken earlier: a free slot before one of them is a gap.
 ///
-/// # Errors
-/// Storage failures. Damaged and missing records are no errors.
+/// # Errors Storage failures. Damaged and missing records are not errors.
 pub fn read_from<Body: DeserializeOwned>(
     backend: &dyn Backend,
     keys: &Keys,
@@ -116,7 +116,7 @@ pub fn read_from<Body: DeserializeOwned>(
     listed: &BTreeSet<u64>,
 ) -> Result<Records<Body>, RepoError> {
     let mut records = Records { whole: Vec::new(), damaged: Vec::new(), sealed: Vec::new() };
-    // A slot that is known to have a record.
+    // // A slot that is known to have a record.
     let mut behind = 0;
     loop {
         match read_slot(backend, keys, chain, head)? {
@@ -128,7 +128,7 @@ pub fn read_from<Body: DeserializeOwned>(
                         object: chain.record(record.sequence),
                         found: Some(record.id),
                         is_missing: false,
-                        reason: "it does not continue the record before it".to_owned(),
+                        reason: "it does not continue the preceding record".to_owned(),
                     });
                 }
                 *head = Head { next: record.sequence + 1, last: record.id };
@@ -136,8 +136,8 @@ pub fn read_from<Body: DeserializeOwned>(
             }
             Slot::Damaged(damaged) => {
                 if damaged.found.is_none() && !listed.contains(&head.next) {
-                    // Whether there is anything is not known: where a medium gives nothing at all,
-                    // no slot would be the last.
+                    // // Whether there is a record is unknown: if the medium returns nothing at
+                    // all, no slot would be the last.
                     backend.get(&object_name(damaged.object)?, RECORD_BYTES_MAX)?;
                     continue;
                 }
@@ -152,7 +152,7 @@ pub fn read_from<Body: DeserializeOwned>(
                         None => return Ok(records),
                     }
                 }
-                let reason = "it is missing, and records behind it are not";
+                let reason = "it is missing, but later records are not";
                 records.damaged.push(DamagedRecord::missing(chain, head.next, reason));
                 *head = Head::behind_lost(head.next);
             }
@@ -160,7 +160,7 @@ pub fn read_from<Body: DeserializeOwned>(
     }
 }
 
-/// The first of these slots with an authentic record. Anything else there is no part of the chain.
+/// /// The first of these slots with an authentic record. Anything else is not part of the chain.
 pub(crate) fn first_record<Body: DeserializeOwned>(
     backend: &dyn Backend,
     keys: &Keys,
@@ -181,16 +181,16 @@ fn read_slot<Body: DeserializeOwned>(
     chain: &Chain,
     head: &Head,
 ) -> Result<Slot<Body>, RepoError> {
-    // What cannot be read is read again: the next record will name the hash of this one for ever,
-    // so a bit that was lost on the way here must not be taken for what is stored.
+    // // An unreadable record is read again: the next record will name the hash of this one
+    // forever, so a bit lost in transit must not be taken for what is stored.
     match read_slot_once(backend, keys, chain, head)? {
         Slot::Damaged(_) => read_slot_once(backend, keys, chain, head),
         slot => Ok(slot),
     }
 }
 
-/// The record of a slot, from the first of its copies that is authentic. The slot is free only if
-/// there is no copy at all.
+/// /// The record of a slot, from its first authentic copy. The slot is free only if there is no
+/// copy at all.
 fn read_slot_once<Body: DeserializeOwned>(
     backend: &dyn Backend,
     keys: &Keys,
@@ -221,7 +221,7 @@ fn read_slot_once<Body: DeserializeOwned>(
     Ok(damaged.map_or(Slot::Free, Slot::Damaged))
 }
 
-/// The record of a slot, whatever it names as the one before it.
+/// /// The record of a slot, whatever it names as its predecessor.
 pub(crate) fn record_at<Body: DeserializeOwned>(
     backend: &dyn Backend,
     keys: &Keys,
@@ -236,7 +236,7 @@ pub(crate) fn record_at<Body: DeserializeOwned>(
     })
 }
 
-/// Reads the one record behind `head`, which must continue it.
+/// /// Reads the one record after `head`, which must continue it.
 fn read_one<Body: DeserializeOwned>(
     backend: &dyn Backend,
     keys: &Keys,
@@ -255,11 +255,10 @@ fn read_one<Body: DeserializeOwned>(
     }
 }
 
-/// Opens and decodes a record; gives its hash as well.
+/// /// Opens and decodes a record; also returns its hash.
 ///
-/// # Errors
-/// [`RepoError::Damaged`] if it was not made for this place by a holder of the keys;
-/// [`RepoError::Newer`] if it was, and says what this program does not know.
+/// # Errors [`RepoError::Damaged`] if it was not made for this slot by a holder of the keys;
+/// [`RepoError::Newer`] if it was, but contains something this version does not know.
 pub(crate) fn decode<Body: DeserializeOwned>(
     keys: &Keys,
     chain: &Chain,
@@ -273,10 +272,9 @@ pub(crate) fn decode<Body: DeserializeOwned>(
     Ok((record, ObjectId::of(object)))
 }
 
-/// Fails if a record with this body and `reserve` bytes more would be too large for readers.
+/// /// Fails if a record with this body plus `reserve` bytes would be too large for readers.
 ///
-/// # Errors
-/// [`RepoError::RecordTooLarge`].
+/// # Errors [`RepoError::RecordTooLarge`].
 pub fn check_body<Body: Serialize>(body: &Body, reserve: u64) -> Result<(), RepoError> {
     let record = record::encode(&Record { previous: ObjectId::NONE, body });
     check_bytes(record.len() as u64 + reserve)
@@ -288,12 +286,11 @@ fn check_bytes(record_bytes: u64) -> Result<(), RepoError> {
     if bytes > limit { Err(RepoError::RecordTooLarge { bytes, limit }) } else { Ok(()) }
 }
 
-/// Tries to put `body` into the first free slot behind `head`. Whatever is said to be in the slot
-/// is durable.
+/// /// Tries to put `body` into the first free slot after `head`. Whatever is reported to be in the
+/// slot is durable.
 ///
-/// # Errors
-/// [`RepoError::RecordTooLarge`] before anything is tried. Any failure of the storage; the record
-/// may or may not be there then.
+/// # Errors [`RepoError::RecordTooLarge`] before anything is tried. Any storage failure; the record
+/// may or may not exist then.
 pub fn append<Body: Serialize + DeserializeOwned + Clone>(
     backend: &dyn Backend,
     keys: &Keys,
@@ -308,7 +305,10 @@ pub fn append<Body: Serialize + DeserializeOwned + Clone>(
     let mine = ObjectId::of(&object);
     if !create(backend, &name, &object)? {
         let Some(stored) = read_one::<Body>(backend, keys, chain, head)? else {
-            return Err(RepoError::damaged(name.as_ref(), "it exists and is not there"));
+            return Err(RepoError::damaged(
+                name.as_ref(),
+                "the storage says that it exists, but does not return it",
+            ));
         };
         if stored.id != mine {
             *head = Head { next: stored.sequence + 1, last: stored.id };
@@ -318,18 +318,18 @@ pub fn append<Body: Serialize + DeserializeOwned + Clone>(
     let stored = Stored { sequence: head.next, id: mine, body: body.clone() };
     *head = Head { next: stored.sequence + 1, last: mine };
     if let Some(second) = chain.second(stored.sequence) {
-        // The record is committed without it, and whoever appends next looks for copies that are
-        // missing.
+        // // The record is committed without its copy; the next run that appends looks for missing
+        // copies.
         let _ = backend.put(&object_name(second)?, &[&object]);
     }
     Ok(Appended::Done(stored))
 }
 
-/// Creates an object; false if there is one, which may be ours. Either is durable.
+/// /// Creates an object; false if one exists already, which may be ours. Either is durable.
 ///
-/// After a failure the object may be there and be lost in the next power cut: seeing it proves
-/// nothing. But storage that says of a second attempt that the object exists vouches for it, so an
-/// answer that was lost on its way is no failure.
+/// After a failure the object may exist and still be lost in the next power cut: seeing it proves
+/// nothing. But storage that answers a second attempt with "exists" vouches for the object, so a
+/// lost answer is not a failure.
 fn create(backend: &dyn Backend, name: &ObjectName, object: &[u8]) -> Result<bool, RepoError> {
     let is_created = |outcome: Result<(), BackendError>| match outcome {
         Ok(()) => Ok(true),
@@ -340,10 +340,9 @@ fn create(backend: &dyn Backend, name: &ObjectName, object: &[u8]) -> Result<boo
         .or_else(|error| is_created(backend.put(name, &[object])).map_err(|_| error.into()))
 }
 
-/// Writes copies of records that are missing beside the other one.
+/// /// Writes the missing copies of records next to the existing ones.
 ///
-/// # Errors
-/// Storage failures but a full disk: to have a copy is not worth a failure there.
+/// # Errors Storage failures other than a full disk: a copy is not worth failing for.
 pub(crate) fn complete<Body: DeserializeOwned>(
     backend: &dyn Backend,
     keys: &Keys,
@@ -351,7 +350,7 @@ pub(crate) fn complete<Body: DeserializeOwned>(
     slots: impl IntoIterator<Item = u64>,
 ) -> Result<(), RepoError> {
     for sequence in slots {
-        // What is damaged is for `check` and `repair`.
+        // // Damaged ones are left to `check` and `repair`.
         let Ok((_, object)) = record_at::<Body>(backend, keys, chain, sequence)? else { continue };
         for name in std::iter::once(chain.record(sequence)).chain(chain.second(sequence)) {
             match backend.put(&object_name(name)?, &[&object]) {
@@ -364,12 +363,12 @@ pub(crate) fn complete<Body: DeserializeOwned>(
     Ok(())
 }
 
-/// What a listing shows of the chains.
+/// /// What a listing shows of the chains.
 #[derive(Debug, Default)]
 pub(crate) struct Listed {
     /// Slots with at least one copy.
     pub slots: BTreeMap<Chain, BTreeSet<u64>>,
-    /// Slots of the generation chain with only one copy.
+    /// /// Slots of the generation chain with only one copy.
     pub single: BTreeSet<u64>,
 }
 
@@ -396,7 +395,7 @@ pub(crate) fn listed_slots(backend: &dyn Backend) -> Result<Listed, RepoError> {
     Ok(found)
 }
 
-/// The chain and slot that a record's name stands for, also that of its second copy.
+/// /// The chain and slot that a record's name, or its second copy's name, refers to.
 pub fn record_place(text: &str) -> Option<(Chain, u64)> {
     let (folder, number) = name::first(text).rsplit_once('/')?;
     let chain = match folder.strip_prefix("w/") {

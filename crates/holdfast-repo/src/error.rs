@@ -1,80 +1,83 @@
-//! What can go wrong with a repository. All of it is fatal for the run that meets it.
+//! //! What can go wrong with a repository. Every one of these errors is fatal for the run.
 
 use holdfast_backend::Error as BackendError;
 use holdfast_format::{BlobId, FormatError, ObjectId};
 use holdfast_seal::SealError;
 
-/// Trouble with the repository itself.
+/// /// An error of the repository itself.
 #[derive(Debug, thiserror::Error)]
 pub enum RepoError {
     /// The storage failed.
     #[error(transparent)]
     Backend(BackendError),
     /// There is no config: this is no repository.
-    #[error("there is no holdfast repository at this place")]
+    #[error("there is no holdfast repository at this location")]
     NotARepository,
-    /// `init` found a repository.
-    #[error("there is already a repository at this place")]
+    /// /// `init` found an existing repository.
+    #[error("a repository already exists at this location")]
     AlreadyExists,
-    /// `init` found something that is not its own.
-    #[error("this place is not empty: it holds {object}")]
+    /// /// `init` found files that are not its own.
+    #[error("this location is not empty: it holds {object}")]
     NotEmpty {
         /// Name of the object.
         object: String,
     },
     /// No copy of the config can be read.
-    #[error("the repository's config is damaged in both copies: {0}")]
+    #[error("both copies of the repository's config are damaged: {0}")]
     ConfigDamaged(FormatError),
-    /// It needs a newer program.
+    /// /// The repository needs a newer version of the program.
     #[error("the repository was made by a newer version of holdfast: {0}")]
     Newer(FormatError),
-    /// No slot opens with the secret that was given.
-    #[error("wrong passphrase or key: none of the repository's {slots} key slots opens with it")]
+    /// /// No slot opens with the given secret.
+    #[error(
+"wrong passphrase or key: it does not open this repository ({slots} key {} tried)",
+if *.slots == 1 { "slot" } else { "slots" }
+)]
     WrongSecret {
-        /// Slots that were tried.
+        /// /// Number of slots that were tried.
         slots: usize,
     },
-    /// Slots are damaged, and none of the others opens.
-    #[error("key slot {slot} is damaged in both copies, and no other slot opens with this secret")]
+    /// /// Some slots are damaged, and none of the others opens.
+    #[error("both copies of key slot {slot} are damaged, and no other slot opens with this secret")]
     SlotDamaged {
         /// Name of the first damaged slot.
         slot: String,
     },
-    /// The only slots that could open belong elsewhere.
+    /// /// The only slots that could open belong to another repository.
     #[error("key slot {slot} belongs to another repository")]
     ForeignSlot {
         /// Name of the slot.
         slot: String,
     },
-    /// No slot that can be afforded opens.
+    /// /// No slot within the cost limit opens.
     #[error(
-        "none of the {tried} key slots that were tried opens with this passphrase, and {untried} \
-         ask for more memory or time than is spent on a key slot, up to {memory_kib} KiB"
+        "none of the {tried} key slots tried opens with this passphrase; {untried} were skipped: \
+         they need too much memory or time (up to {memory_kib} KiB)"
     )]
     SlotsUntried {
-        /// Slots that were tried.
+        /// /// Number of slots that were tried.
         tried: usize,
-        /// Slots that were passed over.
+        /// /// Number of slots that were skipped.
         untried: usize,
-        /// Memory that the dearest of them asks for, in KiB.
+        /// /// Memory that the most expensive of them needs, in KiB.
         memory_kib: u32,
     },
-    /// The slot that opens with the secret, or that is to be relied on, was removed.
+    /// /// The slot that opens with the secret, or that the operation relies on, was removed.
     #[error("key {slot} was removed from this repository and no longer opens it")]
     KeyRemoved {
         /// Id of the slot.
         slot: String,
     },
-    /// No slot is added to so many.
-    #[error("the repository has {keys_max} passphrases and keys, and it takes no more")]
+    /// /// The repository has the maximum number of key slots.
+    #[error("the repository already has the maximum of {keys_max} passphrases and keys")]
     TooManyKeys {
-        /// The most that it may have.
+        /// /// The maximum.
         keys_max: usize,
     },
     /// There are no key slots at all.
     #[error("the repository has no key slots left")]
     NoSlots,
-    /// An object is not what its place in the repository says.
+    /// /// An object does not contain what its name says it should.
     #[error("{object} is damaged: {reason}")]
     Damaged {
         /// Name of the object.
@@ -82,31 +85,31 @@ pub enum RepoError {
         /// What is wrong with it.
         reason: String,
     },
-    /// A record of a chain is missing or does not continue the one before.
+    /// /// A record of a chain is missing or does not continue the preceding one.
     #[error("record {object} does not continue its chain")]
     ChainBroken {
         /// Name of the record.
         object: String,
     },
-    /// The storage shows another state than when the repository was last used from here.
+    /// /// The storage shows an older state than when this machine last used the repository.
     #[error(
-        "the repository is in an older state than when it was last used from this machine: its \
-         record {object} is {}",
-        if *.is_replaced { "another one now" } else { "gone" }
+        "the repository is in an older state than when this machine last used it: \
+         record {object} {}",
+        if *.is_replaced { "was replaced" } else { "is gone" }
     )]
     RolledBack {
-        /// Name of a record that was there.
+        /// /// Name of a record that used to be there.
         object: String,
         /// True if another record is in its place.
         is_replaced: bool,
     },
-    /// A blob is in no pack that the index knows.
+    /// /// No pack known to the index holds the blob.
     #[error("blob {id} is in no pack of the repository")]
     BlobMissing {
         /// The blob.
         id: BlobId,
     },
-    /// A tree is not a tree.
+    /// /// A tree node cannot be decoded.
     #[error("tree node {id} is damaged: {source}")]
     BadNode {
         /// The node.
@@ -116,35 +119,35 @@ pub enum RepoError {
     },
     /// A record would be larger than readers accept. Nothing was stored under its name.
     #[error(
-        "the record would have {bytes} bytes, and no record may have more than {limit}: it names \
-         too many things"
+        "the record would be {bytes} bytes, over the limit of {limit}: \
+         it lists too many items"
     )]
     RecordTooLarge {
-        /// Bytes that it would have.
+        /// /// Size that it would have.
         bytes: u64,
-        /// Most bytes of a record.
+        /// /// Maximum size of a record.
         limit: u64,
     },
-    /// A snapshot is asked for that does not exist.
+    /// /// The requested snapshot does not exist.
     #[error("there is no snapshot {}", id.short())]
     NoSnapshot {
         /// Its id.
         id: ObjectId,
     },
-    /// The local cache failed in a way that making it anew did not mend.
+    /// /// The local cache failed, and rebuilding it did not help.
     #[error("the local cache failed: {0}")]
     Cache(String),
     /// Sealing failed.
     #[error("cannot seal: {0}")]
     Seal(#[from] SealError),
-    /// A prune ran at the same time and the run must begin again.
-    #[error("a prune took packs away that this run built on")]
+    /// /// A prune ran at the same time, so the run must start again.
+    #[error("a prune removed packs that this run relied on")]
     Fenced,
-    /// What a reader needs was deleted by a prune, after its snapshot was forgotten.
-    #[error("what this command was reading was forgotten and pruned in the meantime")]
+    /// /// Data that a reader needs was deleted by a prune after its snapshot was forgotten.
+    #[error("the data this command was reading was forgotten and pruned while it ran")]
     Overtaken,
     /// A thread ended early.
-    #[error("the {0} stopped before its work was done")]
+    #[error("the {0} stopped before it finished")]
     Stopped(&'static str),
 }
 
@@ -154,14 +157,14 @@ impl RepoError {
         Self::Damaged { object: object.into(), reason: reason.to_string() }
     }
 
-    /// True if it says something of a whole run and not only of what was just looked for: a file
-    /// that needed it is not lost, but the run is over.
+    /// /// True if the error concerns the whole run and not only the object being read: the file
+    /// that needed the object is not lost, but the run is over.
     pub fn ends_reading(&self) -> bool {
         matches!(self, Self::Cache(_) | Self::Overtaken | Self::Stopped(_))
     }
 
-    /// True if the reason may be that a prune moved or deleted what was looked for since the index
-    /// was read.
+    /// /// True if the cause may be that a prune moved or deleted the object since the index was
+    /// read.
     pub fn may_be_outdated(&self) -> bool {
         matches!(
             self,
@@ -176,10 +179,10 @@ impl RepoError {
 impl From<BackendError> for RepoError {
     fn from(error: BackendError) -> Self {
         match error {
-            // No writer makes such an object: its bytes need not be read to know that.
+            // // No writer makes such an object, so its bytes need not be read.
             BackendError::TooLarge { name, bytes, bytes_max } => Self::Damaged {
                 object: name,
-                reason: format!("it has {bytes} bytes, more than the {bytes_max} it may have"),
+                reason: format!("it is {bytes} bytes, more than the limit of {bytes_max}"),
             },
             error => Self::Backend(error),
         }
@@ -192,11 +195,11 @@ impl<E: Into<redb::Error>> From<CacheFailure<E>> for RepoError {
     }
 }
 
-/// Wraps the errors of the cache's library, which has one type per call.
+/// /// Wraps the errors of the cache library, which has one type per call.
 #[derive(Debug)]
 pub struct CacheFailure<E>(pub E);
 
-/// Turns any error of the cache's library into a [`RepoError`].
+/// /// Turns any error of the cache library into a [`RepoError`].
 pub(crate) fn cached<T, E: Into<redb::Error>>(result: Result<T, E>) -> Result<T, RepoError> {
     result.map_err(|error| CacheFailure(error).into())
 }

@@ -17,37 +17,37 @@ use crate::RepoError;
 use crate::chain::{self, Appended, DamagedRecord, Head, Stored};
 use crate::local::Heads;
 
-/// A snapshot as it counts now.
+/// /// A snapshot with its current tags and hold.
 #[derive(Debug, Clone)]
 pub struct SnapshotInfo {
-    /// Hash of its record.
+    /// /// Hash of its record.
     pub id: ObjectId,
-    /// Chain that it is in.
+    /// /// The chain that it is in.
     pub writer: WriterId,
     /// Slot in that chain.
     pub sequence: u64,
     /// Its record, with the tags in force.
     pub snapshot: Snapshot,
-    /// True if no rule may forget it.
+    /// /// True if no rule may forget it.
     pub hold: bool,
 }
 
-/// A condemnation that is not swept yet.
+/// /// A condemnation that is not swept yet.
 #[derive(Debug, Clone)]
 pub struct OpenCondemn {
     /// Number of its record.
     pub generation: u64,
-    /// Packs that may go.
+    /// /// Packs that may be deleted.
     pub packs: Vec<ObjectId>,
-    /// Chains to fence.
+    /// /// Chains to fence.
     pub writers: Vec<WriterId>,
 }
 
-/// Everything that the chains say, up to the records read so far.
+/// /// Everything that the chains say, up to the records read so far.
 #[derive(Debug, Default)]
 pub struct History {
     generation_head: Option<Head>,
-    /// How many generations were taken from the cache.
+    /// /// Number of generations taken from the cache.
     kept_generations: u64,
     heads: BTreeMap<WriterId, Head>,
     hosts: BTreeMap<WriterId, String>,
@@ -59,27 +59,28 @@ pub struct History {
     swept: BTreeSet<ObjectId>,
     last_sweep: Option<(Vec<ObjectId>, Vec<ObjectId>)>,
     condemn: Option<OpenCondemn>,
-    /// Condemn and sweep records so far.
+    /// /// Number of condemn and sweep records so far.
     prune_steps: u64,
-    /// Slot of the newest of them.
+    /// /// Slot of the newest of them.
     last_step: Option<u64>,
     /// Slots of fences, by chain and generation.
     fences: BTreeMap<(WriterId, u64), u64>,
     /// Last slot of each chain that holds a snapshot, forgotten or not.
     committed: BTreeMap<WriterId, u64>,
-    /// Backups that prunes are to wait for, with the slot that says so.
+    /// /// Backups that prunes must wait for, with the slot of the record that says so.
     pins: BTreeMap<(WriterId, Vec<Text>), u64>,
-    /// First generation that was not there when the chains were read first, and what is gone since.
+    /// /// First generation that did not exist when the chains were first read, and what has gone
+    /// since.
     read_first_at: Option<u64>,
     has_forgotten_since: bool,
     has_swept_since: bool,
-    /// Key slots that open nothing any more.
+    /// /// Key slots that no longer open anything.
     removed_keys: BTreeSet<SlotId>,
-    /// Records that cannot be used, given up or not.
+    /// /// Records that cannot be used, written off or not.
     damaged: Vec<DamagedRecord>,
-    /// Names of records that were given up, each with what was found there.
+    /// /// Names of records that were written off, each with what was found there.
     given_up: BTreeMap<String, BTreeSet<Option<ObjectId>>>,
-    /// Slots of generations with only one copy.
+    /// /// Slots of generations with only one copy.
     single: BTreeSet<u64>,
     /// Chains with records that no generation record announces.
     unannounced: BTreeSet<WriterId>,
@@ -111,8 +112,8 @@ impl History {
                 self.swept.extend(packs.iter().copied());
                 self.replaced_index.extend(replaced.iter().copied());
                 self.index.extend(index);
-                // One that names itself is of a repair: it exchanges index objects and ends no
-                // condemnation.
+                // // A sweep that names itself belongs to a repair: it replaces index objects and
+                // ends no condemnation.
                 if condemn != record.sequence {
                     self.prune_steps += 1;
                     self.last_step = Some(record.sequence);
@@ -128,8 +129,8 @@ impl History {
         }
     }
 
-    /// Notes that a record is no longer waited for. A condemnation that others cannot read is over
-    /// with it, also for one who did read it.
+    /// /// Notes that a record was written off. A condemnation that other processes cannot read is
+    /// over with it, even for a process that did read it.
     fn give_up(&mut self, GivenUp { object, found }: GivenUp) {
         let condemn = self.condemn.as_ref().map(|open| Chain::Generations.record(open.generation));
         if condemn.as_ref() == Some(&object) {
@@ -165,7 +166,7 @@ impl History {
         }
     }
 
-    /// The snapshots that are not forgotten, oldest first, with the tags and holds in force.
+    /// /// The snapshots that are not forgotten, oldest first, with their current tags and holds.
     pub fn snapshots(&self) -> Vec<SnapshotInfo> {
         let mut list: Vec<SnapshotInfo> = self
             .snapshots
@@ -177,17 +178,17 @@ impl History {
         list
     }
 
-    /// A snapshot, forgotten or not, with the tags and the hold in force.
+    /// /// A snapshot, forgotten or not, with its current tags and hold.
     pub fn snapshot(&self, id: &ObjectId) -> Option<SnapshotInfo> {
         self.snapshots.get(id).map(|info| self.in_force(info))
     }
 
-    /// The snapshots that are forgotten, in no order. Their packs may be gone.
+    /// /// The forgotten snapshots, in no order. Their packs may be gone.
     pub fn forgotten_snapshots(&self) -> impl Iterator<Item = &SnapshotInfo> {
         self.forgotten.iter().filter_map(|id| self.snapshots.get(id))
     }
 
-    /// True if a record says that this snapshot is no longer wanted.
+    /// /// True if a record says that this snapshot is no longer wanted.
     pub fn is_forgotten(&self, id: &ObjectId) -> bool {
         self.forgotten.contains(id)
     }
@@ -201,7 +202,7 @@ impl History {
         info
     }
 
-    /// Index objects that records name and that no sweep replaced.
+    /// /// Index objects that records name and no sweep has replaced.
     pub fn index_objects(&self) -> impl Iterator<Item = ObjectId> + '_ {
         self.index.iter().filter(|id| !self.replaced_index.contains(*id)).copied()
     }
@@ -216,19 +217,19 @@ impl History {
         &self.swept
     }
 
-    /// Packs and index objects that the newest sweep deletes; a prune that was killed may have left
-    /// some.
+    /// /// Packs and index objects that the newest sweep deletes; an interrupted prune may have
+    /// left some of them.
     pub fn last_sweep(&self) -> Option<&(Vec<ObjectId>, Vec<ObjectId>)> {
         self.last_sweep.as_ref()
     }
 
-    /// The condemnation that is under way, if any.
+    /// /// The condemnation in progress, if any.
     pub fn condemn(&self) -> Option<&OpenCondemn> {
         self.condemn.as_ref()
     }
 
-    /// Backups that a prune made begin again and that are not done: chain and slot of the record
-    /// that says so, or of the partial snapshot that they made since.
+    /// /// Backups that a prune made start again and that are not done: chain and slot of the pin,
+    /// or of the partial snapshot that they have made since.
     pub fn pins(&self) -> impl Iterator<Item = (WriterId, u64)> + '_ {
         self.pins.iter().map(|((writer, _), slot)| (*writer, *slot))
     }
@@ -238,18 +239,18 @@ impl History {
         self.pins.get(&(*writer, paths.to_vec())).copied()
     }
 
-    /// True if snapshots were forgotten and packs deleted since the chains were read first: what is
-    /// not there any more may have been deleted by right.
+    /// /// True if snapshots were forgotten and packs deleted since the chains were first read:
+    /// missing data may have been deleted legitimately.
     pub fn has_deleted_since(&self) -> bool {
         self.has_forgotten_since && self.has_swept_since
     }
 
-    /// How many steps of prunes there have been. When it changes, another prune was at work.
+    /// /// Number of prune steps so far. When it changes, another prune was at work.
     pub fn prune_steps(&self) -> u64 {
         self.prune_steps
     }
 
-    /// Number of the first generation record that was not there when they were read last.
+    /// /// Number of the first generation record that did not exist when they were last read.
     pub fn next_generation(&self) -> u64 {
         self.generation_head.map_or(0, |head| head.next)
     }
@@ -259,20 +260,20 @@ impl History {
         self.fences.get(&(*writer, generation)).copied()
     }
 
-    /// True if the chain has a snapshot at or behind this slot: sessions that began there have
-    /// committed, or will meet what stands in their way.
+    /// /// True if the chain has a snapshot in this slot or a later one: sessions that started
+    /// there have committed, or will meet that snapshot.
     pub fn is_decided(&self, writer: &WriterId, start_slot: u64) -> bool {
         self.committed.get(writer).is_some_and(|slot| *slot >= start_slot)
     }
 
-    /// How far each chain goes.
+    /// /// The head of each chain.
     pub(crate) fn heads(&self) -> Heads {
         let writers = self.heads.iter().map(|(writer, head)| (Chain::Writer(*writer), *head));
         let generations = self.generation_head.map(|head| (Chain::Generations, head));
         writers.chain(generations).collect()
     }
 
-    /// Key slots that were removed. Their objects may still be there, or be there again.
+    /// /// Key slots that were removed. Their objects may still exist, or exist again.
     pub fn removed_keys(&self) -> &BTreeSet<SlotId> {
         &self.removed_keys
     }
@@ -282,21 +283,21 @@ impl History {
         self.heads.keys().copied().collect()
     }
 
-    /// The host whose chain it is, unless the record that announced it is lost.
+    /// /// The host that the chain belongs to, unless the record that announced it is lost.
     pub fn host(&self, writer: &WriterId) -> Option<&str> {
         self.hosts.get(writer).map(String::as_str)
     }
 
-    /// First slot of a writer's chain that was free when it was read last.
+    /// /// First slot of a writer's chain that was free when it was last read.
     pub fn next_slot(&self, writer: &WriterId) -> u64 {
         self.heads.get(writer).map_or(0, |head| head.next)
     }
 
-    /// Appends to the generation chain, after reading whatever others added first; `still` is asked
-    /// again each time the chain has grown, and may give up by returning `None`.
+    /// /// Appends to the generation chain, after reading whatever other processes added first;
+    /// `still` is called again each time the chain has grown, and may abandon the attempt by
+    /// returning `None`.
     ///
-    /// # Errors
-    /// Storage failures.
+    /// # Errors Storage failures.
     pub fn append_generation(
         &mut self,
         backend: &dyn Backend,
@@ -321,11 +322,10 @@ impl History {
         }
     }
 
-    /// Tries to append to a writer's chain. Gives back the record that stands in the way, after
-    /// taking note of it.
+    /// /// Tries to append to a writer's chain. Returns the record that is in the way, after
+    /// applying it.
     ///
-    /// # Errors
-    /// Storage failures.
+    /// # Errors Storage failures.
     pub fn append_writer(
         &mut self,
         backend: &dyn Backend,

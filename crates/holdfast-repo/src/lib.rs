@@ -1,8 +1,9 @@
-//! A repository: its history, its index, and the ways in and out for blobs.
+//! //! A repository: its history, its index, and the ways in and out for blobs.
 //!
-//! A byte on its way in passes [`mod@write`] (claim, frame, pack, upload) and becomes reachable by
-//! a record in a chain ([`history`]); on its way out it passes [`index`] (where is it) and [`read`]
-//! (fetch, open, check). [`tree`] keeps long sequences, of entries or of extents, in blobs.
+//! Data on its way in passes through [`mod@write`] (claim, frame, pack, upload) and becomes
+//! reachable by a record in a chain ([`history`]); on its way out it passes through [`index`]
+//! (where is it) and [`read`] (fetch, open, check). [`tree`] keeps long sequences, of entries or of
+//! extents, in blobs.
 
 pub mod chain;
 pub mod commit;

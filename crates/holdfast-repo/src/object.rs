@@ -1,5 +1,4 @@
-//! Reading objects that may be lost: what is missing and what the medium does not give are answers
-//! and no errors.
+//! //! Reading objects that may be lost: a missing or unreadable object is an answer, not an error.
 
 use bytes::Bytes;
 use holdfast_backend::{Backend, Error as BackendError};
@@ -7,22 +6,21 @@ use holdfast_backend::{Backend, Error as BackendError};
 use crate::RepoError;
 use crate::names::object_name;
 
-/// What is under a name.
+/// /// What is stored under a name.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Fetched {
-    /// These bytes, which nothing vouches for.
+    /// /// These bytes, not yet authenticated.
     Found(Bytes),
     /// Nothing.
     Missing,
-    /// An object that the medium does not give, and why.
+    /// /// An object that the medium does not return, and why.
     Unreadable(String),
 }
 
 impl Fetched {
-    /// The bytes, or why there are none.
+    /// /// The bytes, or why there are none.
     ///
-    /// # Errors
-    /// A few words, to follow the name of the object.
+    /// # Errors A few words, to follow the name of the object.
     pub fn bytes(self) -> Result<Bytes, String> {
         match self {
             Self::Found(bytes) => Ok(bytes),
@@ -32,10 +30,9 @@ impl Fetched {
     }
 }
 
-/// Reads an object whole that has at most `bytes_max`. A longer one is as good as unreadable.
+/// /// Reads a whole object of at most `bytes_max`. A longer one counts as unreadable.
 ///
-/// # Errors
-/// Failures of the storage that are not about this one object.
+/// # Errors Storage failures that are not about this one object.
 pub fn fetch(
     backend: &dyn Backend,
     name: impl Into<String>,
@@ -48,16 +45,16 @@ pub fn fetch(
     }
 }
 
-/// Why an object is lost, if that is what a failed reading of it says.
+/// /// Why an object is lost, if that is what a failed read of it says.
 ///
-/// # Errors
-/// The failure, if it is not about the object: the storage refuses or cannot be reached.
+/// # Errors The failure, if it is not about the object: the storage refuses access or cannot be
+/// reached.
 pub fn lost(error: BackendError) -> Result<String, RepoError> {
     match error {
         BackendError::NotFound { .. } => Ok("it is missing".to_owned()),
         BackendError::ShortRead { .. } => Ok("it is cut short".to_owned()),
         BackendError::TooLarge { bytes, bytes_max, .. } => {
-            Ok(format!("it has {bytes} bytes, more than the {bytes_max} it may have"))
+            Ok(format!("it is {bytes} bytes, more than the limit of {bytes_max}"))
         }
         error if !error.is_unreadable() => Err(error.into()),
         BackendError::Io { source, .. } => Ok(format!("it cannot be read: {source}")),

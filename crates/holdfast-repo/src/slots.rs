@@ -17,21 +17,22 @@ use crate::{RepoError, Repository};
 #[cfg(test)]
 mod tests;
 
-/// Slots that are read of one repository. Who can write to the storage can add any number.
+/// /// Maximum number of slots that are read. Anyone who can write to the storage can add any
+/// number.
 const SLOTS_READ_MAX: usize = 1024;
-/// No slot is added where so many open the repository: readers try no more passphrases than that.
+/// /// Maximum number of slots that open a repository: readers try no more passphrases than that.
 pub const SLOTS_MAX: usize = 32;
 
 /// Deliberate bugs: tests show that each is caught.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Mutation {
-    /// The key that is to be left is not looked at again when the chain has grown.
+    /// /// The remaining key is not checked again when the chain has grown.
     SurvivorIsBelieved,
-    /// The objects go before the record that says so.
+    /// /// The objects are deleted before the record exists.
     DeletedFirst,
     /// Copies of a removed slot are stored again.
     CopiesComeBack,
-    /// The chain is not looked at again after a copy was stored.
+    /// /// The chain is not read again after a copy was stored.
     NotLookedAtAgain,
     /// A removed slot opens.
     RemovedOpens,
@@ -49,7 +50,7 @@ impl Mutation {
     }
 }
 
-/// A key slot in the repository, read from the copy that is whole.
+/// /// A key slot in the repository, read from its intact copy.
 #[derive(Debug)]
 pub struct FoundSlot {
     /// Name of its first copy.
@@ -70,7 +71,7 @@ pub(crate) fn read_slots(backend: &dyn Backend) -> Result<Vec<FoundSlot>, RepoEr
     ids.iter().map(|id| read_slot(backend, id)).collect()
 }
 
-/// Slots of which a listing shows a copy, ascending. What is not called like one is none.
+/// /// Slots of which a listing shows a copy, ascending. Objects with other names are ignored.
 fn listed(backend: &dyn Backend) -> Result<Vec<SlotId>, RepoError> {
     let mut ids: Vec<SlotId> = backend
         .list(name::KEYS)?
@@ -104,15 +105,14 @@ pub(crate) fn read_slot(backend: &dyn Backend, id: &SlotId) -> Result<FoundSlot,
     Ok(FoundSlot { name, slot: whole.ok_or(error), is_half: copies < 2 })
 }
 
-/// Who made a slot, where and when; `None` if it was not made by a holder of the master key.
+/// /// Who made a slot, where and when; `None` if it was not made by a holder of the master key.
 pub fn label(keys: &Keys, slot: &KeySlot) -> Option<SlotLabel> {
     open_label(keys, slot).ok()
 }
 
-/// Makes a slot for `secret` and stores both copies.
+/// /// Creates a slot for `secret` and stores both copies.
 ///
-/// # Errors
-/// Storage and sealing failures.
+/// # Errors Storage and sealing failures.
 pub(crate) fn put_slot(
     backend: &dyn Backend,
     master: &MasterKey,
@@ -149,8 +149,8 @@ pub(crate) fn delete_slot(backend: &dyn Backend, id: &SlotId) -> Result<(), Repo
     Ok(())
 }
 
-/// Deletes what is left, or there again, of slots that records remove. Where that fails they stay
-/// until the next command: they open nothing.
+/// /// Deletes objects of removed slots that are left or have reappeared. If that fails they are
+/// kept until the next command: they open nothing.
 pub(crate) fn finish_removals(backend: &dyn Backend, history: &History) {
     let removed = history.removed_keys();
     if removed.is_empty() {
@@ -162,11 +162,10 @@ pub(crate) fn finish_removals(backend: &dyn Backend, history: &History) {
 }
 
 impl Repository {
-    /// Adds a slot for `secret` and makes sure that it opens before anything relies on it.
+    /// /// Adds a slot for `secret` and makes sure that it opens before anything relies on it.
     ///
-    /// # Errors
-    /// [`RepoError::TooManyKeys`]; [`RepoError::KeyRemoved`] if the key in use was removed
-    /// meanwhile, and then there is no new slot either; storage and sealing failures.
+    /// # Errors [`RepoError::TooManyKeys`]; [`RepoError::KeyRemoved`] if the key in use was removed
+    /// in the meantime, and then there is no new slot either; storage and sealing failures.
     pub fn add_key(
         &self,
         master: &MasterKey,
@@ -188,7 +187,7 @@ impl Repository {
             return Err(RepoError::Seal(SealError::Verify { what: "key slot" }));
         }
         self.refresh()?;
-        // A key that was removed makes no other one.
+        // // A removed key must not create another one.
         let in_force = self.check_in_force();
         if in_force.is_err() {
             delete_slot(backend, &slot.header.id)?;
@@ -196,12 +195,11 @@ impl Repository {
         in_force.map(|()| slot)
     }
 
-    /// Removes a slot: by a record first, which is what counts, then its objects. `survivor` is a
-    /// slot that is known to open.
+    /// /// Removes a slot: first by a record, which is what counts, then its objects. `survivor` is
+    /// a slot that is known to open.
     ///
-    /// # Errors
-    /// [`RepoError::KeyRemoved`] if the survivor was removed, also meanwhile, or is `id` itself;
-    /// [`RepoError::Damaged`] if it can no longer be read; storage failures.
+    /// # Errors [`RepoError::KeyRemoved`] if the survivor was removed, even just now, or is `id`
+    /// itself; [`RepoError::Damaged`] if it can no longer be read; storage failures.
     pub fn remove_key(&self, id: SlotId, survivor: SlotId) -> Result<(), RepoError> {
         let backend = &**self.backend();
         if Mutation::DeletedFirst.is_on() {
@@ -209,7 +207,7 @@ impl Repository {
         }
         let mut refused = None;
         self.history().append_generation(backend, self.keys(), |history| {
-            // Asked again each time the chain has grown.
+            // // Called again each time the chain has grown.
             match self.removal(history, id, survivor) {
                 Ok(body) => body,
                 Err(error) => {
@@ -224,7 +222,7 @@ impl Repository {
         }
     }
 
-    /// The record that removes a slot; `None` if there is one.
+    /// /// The record that removes a slot; `None` if there is one already.
     fn removal(
         &self,
         history: &History,
@@ -236,16 +234,15 @@ impl Repository {
             return Err(RepoError::KeyRemoved { slot: survivor.to_hex() });
         }
         if !self.is_usable(&read_slot(&**self.backend(), &survivor)?) {
-            let reason = "no other key would be left, and neither of its copies is whole";
+            let reason = "neither copy is intact, and no other key would remain";
             return Err(RepoError::damaged(name::key_slot(&survivor)[0].clone(), reason));
         }
         Ok((!is_removed(&id)).then_some(GenerationBody::RemoveKey { slot: id }))
     }
 
-    /// All slots but those that records remove, usable or not, by name.
+    /// /// All slots except those that records remove, usable or not, by name.
     ///
-    /// # Errors
-    /// Storage failures.
+    /// # Errors Storage failures.
     pub fn slots(&self) -> Result<Vec<FoundSlot>, RepoError> {
         let mut found = read_slots(&**self.backend())?;
         let history = self.history();
@@ -261,7 +258,7 @@ impl Repository {
         Ok(found)
     }
 
-    /// True if a slot is whole and was made by a holder of this repository's master key.
+    /// /// True if a slot is intact and was made by a holder of this repository's master key.
     fn is_usable(&self, found: &FoundSlot) -> bool {
         found.slot.as_ref().is_ok_and(|slot| {
             name::key_slot(&slot.header.id)[0] == found.name
@@ -279,8 +276,8 @@ impl Repository {
         }
     }
 
-    /// Stores the copies of whole slots that are missing, as after an [`add_key`](Self::add_key)
-    /// that was cut short between them.
+    /// /// Stores missing copies of intact slots, for example after an interrupted
+    /// [`add_key`](Self::add_key).
     fn complete_slots(&self) -> Result<(), RepoError> {
         for found in self.usable_slots()?.into_iter().filter(|found| found.is_half) {
             let Ok(slot) = found.slot else { continue };
@@ -303,11 +300,10 @@ impl Repository {
         Ok(())
     }
 
-    /// Deletes the objects of a slot that was just stored again, if a record removed it meanwhile.
-    /// One that comes later is followed by its own deletion.
+    /// /// Deletes the objects of a slot that was just stored again, if a record removed it at the
+    /// same time. A later removal deletes them itself.
     ///
-    /// # Errors
-    /// Storage failures.
+    /// # Errors Storage failures.
     pub fn take_back_if_removed(&self, id: &SlotId) -> Result<(), RepoError> {
         let backend = &**self.backend();
         let mut history = self.history();
@@ -318,8 +314,8 @@ impl Repository {
         }
     }
 
-    /// Stores second copies that are missing: of the config and of the key slot in use, as after an
-    /// `init` that was cut short at its last step, and of generations.
+    /// /// Stores missing second copies: of the config and of the key slot in use, for example
+    /// after an `init` that was interrupted at its last step, and of generations.
     pub(crate) fn complete_copies(&self) -> Result<(), RepoError> {
         self.history().complete_copies(&**self.backend(), self.keys())?;
         self.complete_slot(self.slot())?;
@@ -327,7 +323,7 @@ impl Repository {
         self.put_missing(&name::CONFIG_NAMES.map(str::to_owned), &config).map(drop)
     }
 
-    /// Stores those of the copies that are not there; true if there was one.
+    /// /// Stores the copies that are missing; true if there was one.
     fn put_missing(&self, copies: &[String; 2], object: &[u8]) -> Result<bool, RepoError> {
         let mut is_changed = false;
         for copy in copies {

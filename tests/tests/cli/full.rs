@@ -162,7 +162,7 @@ fn a_full_target_is_told_once() {
     }
     sandbox.backup("@source");
     let outcome = sandbox.fails(1, "restore latest:@source -t @disk/out");
-    outcome.says("no space is left in the target").says("try: free space there");
+    outcome.says("no space left in the target").says("try: free space there");
     assert_eq!(outcome.stderr.lines().count(), 2, "{outcome:?}");
     for file in fs::read_dir(disk.place.join("out")).unwrap() {
         let file = file.unwrap();

@@ -29,7 +29,7 @@ fn nothing_opens_without_the_key() {
     {
         sandbox
             .fails(12, &format!("{line} -p @other"))
-            .says("none of the repository's 1 key slots");
+            .says("it does not open this repository (1 key slot tried)");
         sandbox.fails(1, &format!("{line} -p @gone")).says("cannot read the password file");
     }
     assert!(!sandbox.exists("out"));
@@ -180,11 +180,14 @@ fn each_reason_not_to_open_has_its_own_message() {
 
     let [slots, configs] = clone("damaged-slot");
     slots.iter().for_each(|path| change(path, |bytes| bytes[40] ^= 1));
-    assert_eq!(opens("damaged-slot").says("is damaged in both copies").code, Some(13));
+    assert_eq!(opens("damaged-slot").says("both copies of key slot").code, Some(13));
     slots.iter().for_each(|path| fs::remove_file(path).unwrap());
     assert_eq!(opens("damaged-slot").says("no key slot").code, Some(13));
     configs.iter().for_each(|path| change(path, |bytes| bytes[40] ^= 1));
-    assert_eq!(opens("damaged-slot").says("config is damaged in both copies").code, Some(13));
+    assert_eq!(
+        opens("damaged-slot").says("both copies of the repository's config are damaged").code,
+        Some(13)
+    );
 
     let [slots, configs] = clone("newer-slot");
     slots.iter().for_each(|path| change(path, make_newer));

@@ -97,7 +97,7 @@ fn two_copies_at_one_place_do_not_spoil_each_other() {
 }
 
 fn rolled_back(outcome: &Outcome) {
-    outcome.says("in an older state than when it was last used from this machine");
+    outcome.says("in an older state than when this machine last used it");
     outcome.says("--accept-rollback");
 }
 
@@ -135,7 +135,7 @@ fn a_state_that_went_on_otherwise_is_told() {
     assert!(elsewhere.status().unwrap().success());
     fs::remove_dir_all(sandbox.path("repository")).unwrap();
     fs::rename(sandbox.path("copy"), sandbox.path("repository")).unwrap();
-    sandbox.fails(14, "snapshots").says("is another one now");
+    sandbox.fails(14, "snapshots").says("was replaced");
     sandbox.ok("--accept-rollback check --read-data");
     sandbox.ok("snapshots");
 }
@@ -224,7 +224,7 @@ fn nobody_else_may_look_into_it() {
     assert_eq!(mode(&repository), 0o700);
     fs::set_permissions(&repository, Permissions::from_mode(0o777)).unwrap();
     let outcome = sandbox.ok("backup @source");
-    outcome.says("other users may write to it; going on without it");
+    outcome.says("it is writable by other users; going on without it");
     assert_eq!(outcome.stderr.matches("going on without it").count(), 1);
 }
 
@@ -334,7 +334,7 @@ fn a_backup_leaves_out_what_is_holdfasts_own() {
     for repository in ["@repository", "@link"] {
         let outcome = sandbox.ok(&format!("-r {repository} backup {all}"));
         for own in ["repository", "state"] {
-            outcome.says(&format!("{}, which is holdfast's own", sandbox.path(own).display()));
+            outcome.says(&format!("{}, which belongs to holdfast", sandbox.path(own).display()));
         }
         outcome.says(&format!("{}/", sandbox.path("cache").display()));
         let listed = sandbox.ok("ls latest").stdout;

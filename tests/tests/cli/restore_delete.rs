@@ -78,7 +78,7 @@ fn what_the_backup_left_out_stays() {
     fs::remove_file(sandbox.path("base/tagged/.nobackup")).unwrap();
     let outcome = delete_in(&sandbox, "-v");
     all_are_there(&sandbox, &kept);
-    outcome.prints("3 deleted").prints("/a.tmp: the backup left it out");
+    outcome.prints("3 deleted").prints("/a.tmp: it was left out of the backup");
     for name in ["base/new", "base/gone/new", "base/git/new"] {
         assert!(!sandbox.exists(name), "{name}");
     }

@@ -42,7 +42,7 @@ fn the_next_restore_removes_what_a_killed_one_left() {
         kill_at(&sandbox, rename);
         assert!(unfinished(&sandbox).len() >= 2, "a journal and a file: {rename}");
         let outcome = sandbox.ok("restore latest:@source -t @out");
-        outcome.says("that a killed restore left");
+        outcome.says("left by an interrupted restore");
         assert_eq!(unfinished(&sandbox), [""; 0]);
         for name in ["a", "sub/deep/b", "other/c"] {
             let stored = sandbox.read(format!("source/{name}"));

@@ -74,7 +74,7 @@ fn where_there_are_no_hard_links_names_become_copies() {
     let output = strace::command(&sandbox, "linkat", options, words).output().unwrap();
     let outcome = sandbox.finish(output);
     assert_eq!(outcome.code, Some(1), "{outcome:?}");
-    outcome.says("/b: it becomes a copy").says("/c: it becomes a copy");
+    outcome.says("/b: restored as a copy").says("/c: restored as a copy");
     for name in ["a", "b", "c"] {
         assert_eq!(sandbox.read(format!("out/{name}")), b"stored");
     }

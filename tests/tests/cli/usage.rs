@@ -24,9 +24,9 @@ enum Wrong {
 use Wrong::{Fails, Nothing, Refused};
 
 const TIME: &str = "is not a time; write 2026-11-20";
-const SPAN: &str = "write numbers of years, months, days and hours such as";
+const SPAN: &str = "write years, months, days and hours, such as";
 const SIZE: &str = "write a number of bytes, or one with K, M, G or T";
-const GROUP: &str = "write host, paths and tags with commas";
+const GROUP: &str = "use host, paths and tags, comma-separated";
 const SELECTOR: &str = "write latest, latest~2 or the first digits of an id";
 const PATTERN: &str = "close every [";
 

@@ -190,7 +190,7 @@ fn keys_that_no_file_can_have_are_kept_apart() {
     let restored =
         sandbox.fails(3, "restore latest --source documents -t @inner/target -i /objects");
     restored.says(&format!("{renamed} objects have a key that no file can have"));
-    restored.says("/objects/../escape: no file can be called as this key");
+    restored.says("/objects/../escape: this key cannot be a file name");
     restored.says("is restored as /objects/..\\xff/escape");
     assert_eq!(fs::read_dir(sandbox.path("inner")).unwrap().count(), 1);
     assert!(!sandbox.exists("escape") && !sandbox.exists("inner/escape"));
@@ -198,7 +198,7 @@ fn keys_that_no_file_can_have_are_kept_apart() {
     assert_eq!(contents(&sandbox.path("inner/target/objects")), expected);
 
     let dumped = sandbox.fails(3, "dump latest --source documents /objects -t @odd.tar");
-    dumped.says("objects/a//b: no file can be called as this key");
+    dumped.says("objects/a//b: this key cannot be a file name");
     fs::create_dir(sandbox.path("unpacked")).unwrap();
     let mut tar = sandbox.program("tar");
     tar.args(["-xf"]).arg(sandbox.path("odd.tar")).arg("-C").arg(sandbox.path("unpacked"));

@@ -1,4 +1,5 @@
-//! The third stage: claim chunks, build trees, count. One thread, in the order of the source.
+//! //! The third stage: claims chunks, builds trees, counts. It runs in one thread, in source
+//! order.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
@@ -17,28 +18,28 @@ use crate::{Action, Added, EngineError, Event, Observer};
 pub(super) struct Assembler<'run, 'repository> {
     blobs: &'run mut BlobWriter<'repository>,
     is_stream: bool,
-    /// The directories that the scan is in; the first is the root above all paths.
+    /// /// The directories that the scan is currently in; the first is the root above all paths.
     open: Vec<OpenDirectory>,
     path: Vec<u8>,
-    /// The file whose parts arrive piece by piece.
+    /// /// The file whose parts are arriving piece by piece.
     content: ContentWriter,
     content_bytes: u64,
     /// What that file added to the repository so far.
     content_added: Added,
     summary: SnapshotSummary,
-    /// Entries that are no directories.
+    /// /// Number of entries other than directories.
     entries: u64,
     /// What the tree lacks.
     captured: Captured,
     has_entries: bool,
-    /// What stands at the paths that were named.
+    /// /// The entries at the named paths.
     named: Named,
 }
 
-/// The entries at named paths: what a snapshot was asked for, without the directories above.
+/// /// The entries at named paths: what a snapshot was asked for, without the directories above.
 pub(super) type NamedEntries = BTreeMap<Vec<u8>, Entry>;
 
-/// Takes note of the entries at named paths.
+/// /// Records the entries at named paths.
 struct Named {
     paths: BTreeSet<Vec<u8>>,
     found: NamedEntries,
@@ -50,7 +51,7 @@ impl Named {
         Self { paths, found: NamedEntries::new() }
     }
 
-    /// True if something directly in the directory at `path` was named.
+    /// /// True if something directly in the directory at `path` was named.
     fn is_parent(&self, path: &[u8]) -> bool {
         let prefix = [path, b"/"].concat();
         let below = self.paths.range::<[u8], _>((Bound::Excluded(&prefix[..]), Bound::Unbounded));
@@ -73,9 +74,9 @@ struct OpenDirectory {
     writer: DirectoryWriter,
     /// True if something directly in it was named.
     has_named: bool,
-    /// Entries that came in no order, until the directory ends.
+    /// /// Entries that arrived in no order, until the directory ends.
     unsorted: Option<BTreeMap<Vec<u8>, Entry>>,
-    /// Bytes of its tree that were added to the repository so far.
+    /// /// Bytes of its tree added to the repository so far.
     added: u64,
 }
 
@@ -102,7 +103,7 @@ impl OpenDirectory {
         Ok(())
     }
 
-    /// Stores what is left of the directory's tree and returns its root.
+    /// /// Stores the rest of the directory's tree and returns its root.
     fn finish(mut self, blobs: &mut BlobWriter<'_>) -> Result<BlobId, EngineError> {
         for entry in self.unsorted.take().unwrap_or_default().values() {
             self.writer.push(blobs, entry)?;
@@ -112,7 +113,7 @@ impl OpenDirectory {
 }
 
 impl<'run, 'repository> Assembler<'run, 'repository> {
-    /// An assembler of a source in which these paths were named.
+    /// /// An assembler of a source with these named paths.
     pub fn new(blobs: &'run mut BlobWriter<'repository>, is_stream: bool, named: &[Text]) -> Self {
         let named = Named::new(named);
         let mut root = OpenDirectory::new(Vec::new(), Metadata::default(), true);
@@ -138,7 +139,7 @@ impl<'run, 'repository> Assembler<'run, 'repository> {
         self.blobs
     }
 
-    /// Works through a batch.
+    /// /// Processes a batch.
     pub fn take(&mut self, batch: Batch, observer: &dyn Observer) -> Result<(), EngineError> {
         for step in batch {
             match step {
@@ -164,10 +165,10 @@ impl<'run, 'repository> Assembler<'run, 'repository> {
                 Step::Excluded(path) => observer.event(Event::Excluded { path: &path }),
                 Step::Own(path) => {
                     let path = String::from_utf8_lossy(&path);
-                    let message = format!("left out {path}, which is holdfast's own");
+                    let message = format!("left out {path}, which belongs to holdfast");
                     observer.event(Event::Note { message: &message });
                 }
-                // The reading stage replaced these.
+                // // The reading stage has replaced these.
                 Step::Unread(_) => return Err(holdfast_repo::RepoError::Stopped("reading").into()),
             }
         }
@@ -222,8 +223,8 @@ impl<'run, 'repository> Assembler<'run, 'repository> {
         Ok(())
     }
 
-    /// Adds an entry that is not a directory; false if readers would refuse it, and it is trouble.
-    /// The bytes of a file that was read were told while they came.
+    /// /// Adds an entry that is not a directory; false if readers would refuse it, which is
+    /// reported. The bytes of a file that was read have already been reported.
     fn add_file(
         &mut self,
         entry: &Entry,
@@ -290,7 +291,7 @@ impl<'run, 'repository> Assembler<'run, 'repository> {
         self.content_added.metadata += self.blobs.stats().raw_bytes - before;
         let kind = EntryKind::File { size, codec: 0, main, second: None };
         let entry = Entry { name, metadata, kind };
-        // What may have changed behind the parent's back is read, and mostly did not.
+        // // A file that may have changed since the parent is read, but usually did not.
         let action = match parent {
             None => Action::New,
             Some(parent) if *parent == entry => Action::Unchanged,
@@ -347,7 +348,7 @@ impl<'run, 'repository> Assembler<'run, 'repository> {
         Ok(())
     }
 
-    /// Tells of trouble with an entry; with one of a stream it ends the backup. Trouble without the
+    /// /// Reports an error with an entry; for a stream this ends the backup. An error without the
     /// name of an entry is something that the source itself knows to be missing.
     fn report(
         &mut self,
@@ -375,7 +376,7 @@ impl<'run, 'repository> Assembler<'run, 'repository> {
         Ok(())
     }
 
-    /// Stores the rest of the trees and returns the root.
+    /// /// Stores the rest of the trees and returns the root.
     pub fn finish(&mut self) -> Result<BlobId, EngineError> {
         if !self.has_entries && self.summary.errors > 0 {
             return Err(EngineError::NothingToBackUp);
@@ -383,7 +384,8 @@ impl<'run, 'repository> Assembler<'run, 'repository> {
         self.root_so_far()
     }
 
-    /// Stores trees for what is there so far, as if every open directory ended here, and goes on.
+    /// /// Stores trees for everything so far, as if every open directory ended here, and
+    /// continues.
     pub fn root_so_far(&mut self) -> Result<BlobId, EngineError> {
         let mut below: Option<Entry> = None;
         for directory in self.open.iter().rev() {
@@ -401,24 +403,24 @@ impl<'run, 'repository> Assembler<'run, 'repository> {
         }
     }
 
-    /// The entries at named paths that were met so far.
+    /// /// The entries at named paths seen so far.
     pub fn named(&mut self) -> NamedEntries {
         std::mem::take(&mut self.named.found)
     }
 
-    /// The counts of this source; blobs and bytes added are the writer's to tell.
+    /// /// The counts of this source; blobs and bytes added are reported by the writer.
     pub fn summary(&self) -> &SnapshotSummary {
         &self.summary
     }
 
-    /// How much of the source the tree has so far, and what it lacks.
+    /// /// How much of the source the tree has so far, and what it lacks.
     pub fn captured(&self) -> Captured {
         let extent = Extent { entries: self.entries, bytes: self.summary.total_bytes_processed };
         Captured { extent, ..self.captured.clone() }
     }
 }
 
-/// What is wrong with an entry that readers would refuse.
+/// /// What is wrong with an entry that readers would refuse.
 fn beyond(error: &FormatError) -> std::io::Error {
     std::io::Error::other(format!("no snapshot can hold it: {error}"))
 }

@@ -34,34 +34,34 @@ use crate::{EngineError, Observer};
 pub struct CaptureOptions {
     /// The record to be committed; sources, session, index objects and summary are filled in.
     pub snapshot: Snapshot,
-    /// Snapshots that unchanged entries may be taken from, best first.
+    /// /// Snapshots that unchanged entries may be taken from, best first.
     pub parents: Vec<SnapshotInfo>,
-    /// How frames are made.
+    /// /// How frames are made.
     pub write: WriteOptions,
 }
 
 /// How one source is captured.
 #[derive(Debug, Clone)]
 pub struct SourceOptions {
-    /// Name that tells it from the others of the snapshot; the parent's source of that name is
-    /// compared with.
+    /// /// Unique name within the snapshot; the source is compared with the parent's source of that
+    /// name.
     pub name: String,
     /// Kind of connector, as the snapshot records it.
     pub connector: String,
     /// Chunk sizes.
     pub profile: ChunkProfile,
-    /// What must agree with the parent for a file to count as unchanged.
+    /// /// Attributes that must match the parent for a file to count as unchanged.
     pub compare: Compare,
-    /// Threads that read its files; 0 for one per processor.
+    /// /// Threads that read its files; 0 for one per processor.
     pub read_concurrency: usize,
-    /// True to count the source in a thread of its own, for progress.
+    /// /// True to count the source in a separate thread, for progress.
     pub count_first: bool,
-    /// True if the source can be read only once and in its own order, and an error in it must
+    /// /// True if the source can be read only once and in its own order, and an error in it must
     /// prevent the snapshot.
     pub is_stream: bool,
     /// When the source counts as shrunk.
     pub shrink_limit: ShrinkLimit,
-    /// What a source of files was asked for, as the snapshot records it.
+    /// /// What a source of files was asked to include, as the snapshot records it.
     pub scope: Option<Scope>,
 }
 
@@ -72,13 +72,14 @@ pub struct BackupOptions {
     pub capture: CaptureOptions,
     /// Its only source.
     pub source: SourceOptions,
-    /// True to commit nothing if all that was named is as the parent has it.
+    /// /// True to commit nothing if everything named is unchanged since the parent.
     pub skip_if_unchanged: bool,
-    /// The time, for the end of the backup.
+    /// /// The clock, for the end of the backup.
     pub now: fn() -> Timestamp,
 }
 
-/// What must agree, besides size and modification time, for a file to count as unchanged.
+/// /// Attributes that must match, besides size and modification time, for a file to count as
+/// unchanged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Compare {
     /// Change time.
@@ -87,27 +88,27 @@ pub struct Compare {
     pub inode: bool,
 }
 
-/// What a backup did.
+/// /// Result of a backup.
 #[derive(Debug)]
 pub struct BackupReport {
-    /// The snapshot; `None` after a dry run, or if there was nothing new and that was not wanted.
+    /// /// The snapshot; `None` after a dry run, or if nothing was new and an empty backup was not
+    /// wanted.
     pub snapshot: Option<SnapshotInfo>,
     /// The record with its summary, committed or not.
     pub record: Snapshot,
 }
 
-/// Makes a source; asked again if a prune made the first attempt useless.
+/// /// Creates a source; called again if a prune made the first attempt useless.
 pub type MakeSource<'a> = dyn Fn() -> io::Result<Box<dyn Source>> + Sync + 'a;
 
-/// Backs a source up.
+/// /// Backs a source up.
 ///
-/// Trouble with single entries is counted in the summary. The snapshot is committed last; when this
+/// Errors with single entries are counted in the summary. The snapshot is committed last; when this
 /// returns it is durable.
 ///
-/// # Errors
-/// [`EngineError::Interrupted`] after a partial snapshot was committed; [`EngineError::Stream`] if
-/// a stream did not end well; repository failures. Nothing is committed then, but what was uploaded
-/// is found by the next run.
+/// # Errors [`EngineError::Interrupted`] after a partial snapshot was committed;
+/// [`EngineError::Stream`] if a stream did not end properly; repository failures. Nothing is
+/// committed then, but the next run finds the uploaded data.
 pub fn backup(
     repository: &Repository,
     make_source: &MakeSource<'_>,
@@ -124,13 +125,12 @@ pub fn backup(
     }
 }
 
-/// Says that a prune made an attempt useless. Prunes wait for the next one, for which it left word:
-/// there are as many attempts as there are prunes that were under way by then, and no more.
+/// /// Reports that a prune made an attempt useless. The attempt left a pin, so prunes wait for the
+/// next one: there are at most as many attempts as there were prunes in progress at that time.
 ///
-/// # Errors
-/// [`EngineError::Interrupted`].
+/// # Errors [`EngineError::Interrupted`].
 pub fn begin_again(observer: &dyn Observer) -> Result<(), EngineError> {
-    let message = "a prune ran at the same time; looking again at what it left";
+    let message = "a prune ran at the same time; starting again with what it left";
     observer.event(crate::Event::Note { message });
     if observer.is_interrupted() { Err(EngineError::Interrupted) } else { Ok(()) }
 }

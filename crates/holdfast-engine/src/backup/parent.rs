@@ -1,4 +1,4 @@
-//! The parent snapshots beside the scan: for each entry, what a parent has of that name.
+//! //! The parent snapshots during the scan: for each entry, what a parent has of that name.
 
 use holdfast_format::BlobId;
 use holdfast_format::entry::{Entry, EntryKind, FileTime, Metadata};
@@ -11,10 +11,11 @@ use jiff::Timestamp;
 
 use super::Compare;
 
-/// Snapshots that a new one is compared with, best first, among those that `is_same` accepts:
+/// /// Snapshots that a new one is compared with, best first, among those that `is_same` accepts:
 /// unfinished ones that are newer than the newest complete one, and that one.
 ///
-/// Those dated after `now` come last: they would stay the parents of all that follow until then.
+/// Those dated after `now` come last: otherwise they would be the parents of all later ones until
+/// then.
 pub fn parents(
     repository: &Repository,
     now: Timestamp,
@@ -33,11 +34,11 @@ pub fn parents(
     found
 }
 
-/// The coarsest times that file systems keep: FAT counts in steps of two seconds.
+/// /// The coarsest timestamps of any file system: FAT counts in steps of two seconds.
 const TIME_STEP_SECONDS: i64 = 2;
 
-/// What was changed last before this time had been changed for good when something began at
-/// `start`: a later change would have given it another time, however coarse the clock of the file
+/// /// Anything last modified before this time was no longer changing when something started at
+/// `start`: a later change would have a different time, however coarse the clock of the file
 /// system.
 pub fn settled_before(start: Timestamp) -> FileTime {
     let start = FileTime::from(start);
@@ -48,18 +49,18 @@ pub fn settled_before(start: Timestamp) -> FileTime {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct ParentTree {
     root: BlobId,
-    /// What was changed last before this time cannot have been changed again behind the parent's
-    /// back: it would have another time now.
+    /// /// Anything last modified before this time cannot have changed since the parent: its time
+    /// would differ now.
     settled_before: FileTime,
 }
 
 impl ParentTree {
-    /// The tree of `parent` with this root, for a run that began at `now`.
+    /// /// The tree of `parent` with this root, for a run that started at `now`.
     ///
-    /// A file that was changed while the parent was made, or so shortly before that a coarse clock
-    /// gives a later change the same time, may have been changed once more after it was read. So
-    /// may everything that is dated behind the beginning of this run: the clock was set back.
-    /// Without the time at which the parent began nothing is relied on.
+    /// A file that was modified while the parent was made, or so shortly before that a coarse clock
+    /// gives a later change the same time, may have changed again after it was read. The same holds
+    /// for anything dated after the start of this run: the clock was set back. If the parent's
+    /// start time is unknown, no time is trusted.
     pub fn new(root: BlobId, parent: &Snapshot, now: Option<Timestamp>) -> Self {
         let began =
             parent.summary.backup_start.map(|start| now.map_or(start, |now| start.min(now)));
@@ -68,18 +69,18 @@ impl ParentTree {
     }
 }
 
-/// What a parent has of a name.
+/// /// What a parent has of a name.
 #[derive(Debug)]
 pub(super) struct Known {
     pub entry: Entry,
     settled_before: FileTime,
 }
 
-/// Cursors into the parents' trees, for each directory that the scan is in.
+/// /// Cursors into the parents' trees, for each directory that the scan is in.
 pub(super) struct Parents<'a> {
     reader: BlobReader<'a>,
     presence: Presence,
-    /// Per level the cursors of all parents that have this directory, best parent first.
+    /// /// For each level the cursors of all parents that have this directory, best parent first.
     levels: Vec<Vec<ParentCursor>>,
 }
 
@@ -108,11 +109,11 @@ impl<'a> Parents<'a> {
         })
     }
 
-    /// What the parents have that have an entry called `name` in the present directory, best parent
-    /// first.
+    /// /// The entry called `name` in the current directory, from each parent that has it, best
+    /// parent first.
     ///
-    /// A parent that cannot be read is given up for this directory: its entries are read from the
-    /// source instead.
+    /// An unreadable parent is dropped for this directory: its entries are read from the source
+    /// instead.
     pub fn find(&mut self, name: &[u8]) -> Result<Vec<Known>, RepoError> {
         let mut found = Vec::new();
         if let Some(cursors) = self.levels.last_mut() {
@@ -129,7 +130,7 @@ impl<'a> Parents<'a> {
         Ok(found)
     }
 
-    /// Goes into a directory, of which the parents have these entries.
+    /// /// Enters a directory, for which the parents have these entries.
     pub fn enter(&mut self, known: &[Known]) {
         let cursors = known.iter().filter_map(|known| match known.entry.kind {
             EntryKind::Directory(root) => Some(ParentCursor::new(root, known.settled_before)),
@@ -138,13 +139,13 @@ impl<'a> Parents<'a> {
         self.levels.push(cursors.collect());
     }
 
-    /// Goes out of the directory entered last.
+    /// /// Leaves the directory entered last.
     pub fn leave(&mut self) {
         self.levels.pop();
     }
 
-    /// True if a new snapshot may rely on every chunk of this file and on every node that lists
-    /// them: a lost pack is mended by reading the file again.
+    /// /// True if a new snapshot may rely on every chunk of this file and on every node that lists
+    /// them: a lost pack is repaired by reading the file again.
     pub fn has_content(&mut self, entry: &Entry) -> Result<bool, RepoError> {
         let EntryKind::File { main, codec: 0, second: None, .. } = &entry.kind else {
             return Ok(false);
@@ -160,8 +161,8 @@ impl<'a> Parents<'a> {
 }
 
 impl Known {
-    /// True if a file with this metadata and size must be the one that the parent has. Where its
-    /// store `identifies` contents, no time has to be relied on.
+    /// /// True if a file with this metadata and size must be the parent's file. If its store
+    /// `identifies` contents, no timestamp needs to be trusted.
     pub fn is_unchanged(
         &self,
         metadata: &Metadata,
@@ -179,8 +180,8 @@ impl Known {
             && (identifies || last_change < self.settled_before)
     }
 
-    /// True if nothing was done to the entry since: then its extended attributes are the parent's
-    /// too. A store that `identifies` contents also says up to when it was asked for attributes.
+    /// /// True if the entry was not touched since: then its extended attributes are the parent's
+    /// too. A store that `identifies` contents also says when it was last asked for attributes.
     pub fn has_same_attributes(&self, metadata: &Metadata, identifies: bool) -> bool {
         let before = &self.entry.metadata;
         before.ctime == metadata.ctime
@@ -190,8 +191,8 @@ impl Known {
     }
 }
 
-/// True unless the inode number says that this is another file than before. A source says 0 where
-/// its numbers do not last.
+/// /// True unless the inode number shows that this is a different file. A source reports 0 if its
+/// inode numbers are not stable.
 fn has_same_inode(metadata: &Metadata, before: &Metadata) -> bool {
     metadata.inode == 0 || before.inode == metadata.inode
 }

@@ -1,4 +1,5 @@
-//! The second stage: read small files whole, cut them, name the chunks. Runs on a pool.
+//! //! The second stage: reads small files completely, cuts them, hashes the chunks. Runs on a
+//! pool.
 
 use std::io;
 use std::sync::Arc;
@@ -18,14 +19,14 @@ use super::batch::{Batch, Chunk, File, Part, Step};
 
 /// Bytes added to a file's buffer when it turns out to be longer than the scan saw.
 const GROWTH_BYTES: usize = 64 << 10;
-/// A file that has grown beyond this while it was read is cut off here and marked as changed: the
-/// next backup reads it whole.
+/// /// A file that has grown beyond this while being read is cut off here and marked as changed:
+/// the next backup reads all of it.
 const GROWN_FILE_BYTES_MAX: usize = 64 << 20;
 
-/// Most bytes of extended attributes that fit into an entry beside the rest of it.
+/// /// Maximum size of extended attributes that fit into an entry besides the rest of it.
 const XATTRS_BYTES_MAX: usize = ENTRY_BYTES_MAX - (64 << 10);
 
-/// What reading needs to know.
+/// /// What reading needs to know.
 pub(super) struct ReadContext {
     pub keys: Arc<Keys>,
     pub cutter: Arc<Cutter>,
@@ -40,7 +41,7 @@ pub(super) struct Unread {
     pub parent: Option<Box<Entry>>,
 }
 
-/// Threads that read; reading waits for disks, so their number is a setting of its own.
+/// /// Threads that read; reading waits for disks, so their number is a separate setting.
 pub(super) fn pool(threads: usize) -> Result<Arc<ThreadPool>, RepoError> {
     rayon::ThreadPoolBuilder::new()
         .num_threads(threads)
@@ -50,7 +51,7 @@ pub(super) fn pool(threads: usize) -> Result<Arc<ThreadPool>, RepoError> {
         .map_err(|_| RepoError::Stopped("start of the reading threads"))
 }
 
-/// Replaces everything unread in a batch by what was read.
+/// /// Replaces everything unread in a batch with its content.
 pub(super) fn read_batch(batch: Batch, context: &ReadContext) -> Batch {
     batch
         .into_iter()
@@ -78,7 +79,7 @@ impl ReadContext {
         Chunk { id, bytes, compressible }
     }
 
-    /// Cuts a stretch of data that stands between holes.
+    /// /// Cuts a stretch of data between holes.
     fn cut(&self, data: Vec<u8>, parts: &mut Vec<Part>) {
         let mut rest = Bytes::from(data);
         while !rest.is_empty() {
@@ -104,17 +105,17 @@ fn read_file(unread: Unread, context: &ReadContext) -> File {
     File { name, metadata, parts, parent, failure, reading: start.elapsed() }
 }
 
-/// The metadata of what was read: as the source gave it at the end, if it did; the device is called
-/// as it was.
+/// /// The metadata of a file that was read: as the source gave it at the end, if it did; the
+/// device keeps its number.
 pub(super) fn as_read(scanned: Metadata, now: Option<Metadata>) -> Metadata {
     let device = scanned.device;
     Metadata { device, ..now.unwrap_or(scanned) }
 }
 
-/// Fills in the extended attributes, or marks them as unread and gives the reason.
+/// /// Fills in the extended attributes, or marks them as unread and returns the reason.
 ///
-/// After the content has been read, so that they are not older than a change time which the source
-/// gave at its end.
+/// This happens after the content was read, so that they are not older than a change time that the
+/// source gave at the end.
 pub(super) fn read_xattrs(
     metadata: &mut Metadata,
     opener: &dyn Opener,
@@ -131,7 +132,7 @@ pub(super) fn read_xattrs(
     }
 }
 
-/// Refuses what could be stored but not be read again.
+/// /// Refuses attributes that could be stored but not read again.
 fn check_size(xattrs: Xattrs) -> io::Result<Xattrs> {
     // Each length takes at most three bytes.
     let bytes: usize = xattrs.iter().map(|(name, value)| name.len() + value.len() + 6).sum();
@@ -140,20 +141,20 @@ fn check_size(xattrs: Xattrs) -> io::Result<Xattrs> {
     }
     if bytes > XATTRS_BYTES_MAX {
         let text =
-            format!("its attributes have {bytes} bytes, at most {XATTRS_BYTES_MAX} can be kept");
+            format!("its attributes are {bytes} bytes; at most {XATTRS_BYTES_MAX} can be stored");
         return Err(io::Error::new(io::ErrorKind::InvalidData, text));
     }
     Ok(xattrs)
 }
 
-/// Reads a content to its end; the result is what the source says of it then.
+/// /// Reads a content to its end; the result is what the source says about it then.
 fn read_content(
     mut content: Box<dyn Content>,
     size: u64,
     context: &ReadContext,
     parts: &mut Vec<Part>,
 ) -> io::Result<Option<Metadata>> {
-    // One byte more than expected, so that the end is seen without another round.
+    // // One byte more than expected, so that the end is seen without another read.
     let mut data = vec![0; size as usize + 1];
     let mut filled = 0;
     loop {

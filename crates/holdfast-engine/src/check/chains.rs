@@ -1,4 +1,4 @@
-//! The chains of records, read anew from their beginning.
+//! //! The chains of records, read from the repository from their beginning.
 
 use holdfast_format::name::Chain;
 use holdfast_repo::history::History;
@@ -8,8 +8,8 @@ use super::listing::Listing;
 use super::{FindingKind, Run};
 use crate::EngineError;
 
-/// Reads all chains and reports records that are damaged, missing, or do not continue the one
-/// before.
+/// /// Reads all chains and reports records that are damaged, missing, or do not continue the
+/// preceding one.
 pub(super) fn check(run: &mut Run<'_>, listing: &Listing) -> Result<History, EngineError> {
     let mut history = History::default();
     history.refresh(&**run.repository.backend(), run.repository.keys())?;
@@ -17,8 +17,7 @@ pub(super) fn check(run: &mut Run<'_>, listing: &Listing) -> Result<History, Eng
     for record in history.damaged() {
         let next = match record.object.starts_with("w/") {
             true => GIVE_UP_RECORD,
-            // Nothing but the announcement of a chain is known to be lost, and that can be
-            // repeated.
+            // // Only the announcement of a chain is known to be lost, and it can be repeated.
             false if record.object == end => REPAIR_INDEX,
             false => GIVE_UP_GENERATION,
         };
@@ -26,7 +25,7 @@ pub(super) fn check(run: &mut Run<'_>, listing: &Listing) -> Result<History, Eng
         if let Some(other) = record.found.and_then(|found| history.snapshot(&found)) {
             let place = Chain::Writer(other.writer).record(other.sequence);
             if place != record.object {
-                message += &format!("; its bytes are those of {place}");
+                message += &format!("; it contains the bytes of {place}");
             }
         }
         run.findings.add(FindingKind::Record, &record.object, message, next);
@@ -34,7 +33,7 @@ pub(super) fn check(run: &mut Run<'_>, listing: &Listing) -> Result<History, Eng
     let known: Vec<String> =
         history.writers().into_iter().map(|writer| Chain::Writer(writer).folder()).collect();
     for folder in listing.chains.iter().filter(|folder| !known.contains(folder)) {
-        run.note(format!("{folder} is the chain of no writer of this repository; it is not read"));
+        run.note(format!("{folder} is not the chain of any known writer; it is ignored"));
     }
     Ok(history)
 }

@@ -1,11 +1,11 @@
-//! Which packs to read: all, or a part that moves on from check to check.
+//! //! Which packs to read: all, or a part that advances from check to check.
 
 use holdfast_format::ObjectId;
 
 use super::verified::Verified;
 use super::{CheckOptions, ReadData, Subset};
 
-/// The packs to read, and how many are passed over because they were verified not long ago.
+/// /// The packs to read, and how many are skipped because they were verified recently.
 pub(super) fn choose(
     packs: &[(ObjectId, u64)],
     options: &CheckOptions,
@@ -36,8 +36,8 @@ pub(super) fn choose(
     (chosen, recent)
 }
 
-/// Packs of about so many bytes, those that were never verified or longest ago first; chance
-/// decides among equals.
+/// /// Packs of about this many bytes, those never verified or verified longest ago first; ties are
+/// broken at random.
 fn longest_unverified(
     packs: &[(ObjectId, u64)],
     bytes: u64,

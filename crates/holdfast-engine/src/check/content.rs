@@ -1,4 +1,4 @@
-//! The contents of files: whether every blob is there, and how many bytes they make.
+//! //! The contents of files: whether every blob exists, and how many bytes they add up to.
 
 use holdfast_format::entry::Content;
 use holdfast_format::limits::NODE_LEVEL_MAX;
@@ -8,15 +8,14 @@ use holdfast_repo::RepoError;
 
 use super::walk::{Cause, Walker};
 
-/// Takes what cannot be read.
+/// /// Receives what cannot be read.
 type Sink<'s> = &'s mut dyn FnMut(Cause);
 
-/// A node that is still to be walked: its id, its highest level, and the bytes that the node above
-/// says.
+/// /// A node still to be walked: its id, its highest level, and the size given by its parent.
 type Below = (BlobId, u8, Option<u64>);
 
 impl Walker<'_> {
-    /// Walks a content and returns its length in bytes, unless its root cannot be read.
+    /// /// Walks a content and returns its length in bytes, unless its root cannot be read.
     pub(super) fn content(
         &mut self,
         content: &Content,
@@ -56,8 +55,8 @@ impl Walker<'_> {
         Ok(bytes)
     }
 
-    /// Walks one node of a content and returns its bytes. The root is read even if it is known to
-    /// be whole: each entry that refers to it has a size of its own.
+    /// /// Walks one node of a content and returns its bytes. The root is read even if it is known
+    /// to be intact: each entry that refers to it has a size of its own.
     fn content_node(
         &mut self,
         (id, level_max, promised): Below,
@@ -98,7 +97,7 @@ impl Walker<'_> {
                 total(children.iter().map(|child| child.bytes))
             }
             Ok(_) => {
-                sink(unfit("a node's kind does not belong where it is"));
+                sink(unfit("a node has the wrong kind"));
                 return Ok(None);
             }
             Err(cause) => {
@@ -107,7 +106,7 @@ impl Walker<'_> {
             }
         };
         if promised.is_some_and(|promised| promised != bytes) {
-            sink(unfit("a node's bytes are not those that the node above says"));
+            sink(unfit("a node's size differs from what its parent says"));
         }
         walked.push(number);
         Ok(Some(bytes))
@@ -123,7 +122,7 @@ impl Walker<'_> {
     }
 }
 
-/// The sum, which no honest content lets overflow.
+/// /// The sum, which no honest content makes overflow.
 fn total(bytes: impl Iterator<Item = u64>) -> u64 {
     bytes.fold(0, u64::saturating_add)
 }

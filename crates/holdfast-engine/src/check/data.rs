@@ -1,4 +1,4 @@
-//! Reading packs whole and verifying everything in them, in parallel.
+//! //! Reading packs in full and verifying everything in them, in parallel.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -22,14 +22,14 @@ use super::verified::Verified;
 use super::{CheckOptions, FindingKind, Run};
 use crate::{EngineError, Event, Observer};
 
-/// Bytes of packs that are in memory at once.
+/// /// Bytes of packs in memory at once.
 const BYTES_IN_FLIGHT: u64 = 64 << 20;
 
-/// What reading a pack gave: nothing if it is good, else what is wrong.
+/// /// The result of reading a pack: nothing if it is good, else what is wrong.
 type Outcome = Result<Option<String>, RepoError>;
 
-/// Reads the packs that `options` ask for, and those of a wrong size, and reports what is broken in
-/// them.
+/// /// Reads the packs that `options` select, and those of a wrong size, and reports what is broken
+/// in them.
 pub(super) fn check(
     run: &mut Run<'_>,
     options: &CheckOptions,
@@ -68,13 +68,13 @@ pub(super) fn check(
         let there: HashSet<ObjectId> = packs.right.iter().map(|(id, _)| *id).collect();
         verified.retain(|id| there.contains(id) && !bad.contains_key(id));
         if let Err(error) = verified.write(folder, &repository_id) {
-            run.note(format!("what was verified could not be remembered: {error}"));
+            run.note(format!("the list of verified packs could not be saved: {error}"));
         }
     }
     report(run, history, listing, &bad)
 }
 
-/// Reads packs, each by one thread of the pool; as many at once as memory allows.
+/// /// Reads packs, each in one thread of the pool; as many at once as memory allows.
 pub(crate) fn read_all(
     repository: &Repository,
     observer: &dyn Observer,
@@ -135,7 +135,7 @@ fn read_one(
     Ok(trouble(&verdict, expected))
 }
 
-/// The bytes of a pack; the inner error says why the medium does not give them.
+/// /// The bytes of a pack; the inner error says why the medium does not return them.
 pub(crate) fn get(
     repository: &Repository,
     id: &ObjectId,
@@ -156,15 +156,15 @@ fn trouble(verdict: &PackVerdict, expected: Option<&Expected>) -> Option<String>
             return Some(format!("{broken}: {reason}"));
         }
         Ok(entry) if expected.is_some_and(|said| index::digest(entry) != said.digest) => {
-            return Some("its directory is not what the index says".to_owned());
+            return Some("its directory differs from the index".to_owned());
         }
         Ok(_) => {}
     }
     (!verdict.is_named_right).then(|| "its bytes do not match its name".to_owned())
 }
 
-/// Looks closer at the broken packs: what of them can still be read, by what the index says or else
-/// by their directory.
+/// /// Examines the broken packs: what of them can still be read, according to the index or else
+/// their directory.
 fn report(
     run: &mut Run<'_>,
     history: &History,

@@ -10,19 +10,20 @@ const FILES_NAMED_MAX: usize = 20;
 pub(super) const REPAIR_INDEX: &str = "holdfast repair index";
 /// What to run for packs.
 pub(super) const REPAIR_PACKS: &str = "holdfast repair index --read-all-packs, then back up again: \
-    the next backup stores what is missing anew";
+    the next backup stores missing data again";
 /// What to run for trees and files that are lost.
-pub(super) const REPAIR_SNAPSHOTS: &str = "back up again: the next backup stores what is missing \
-    anew; holdfast repair snapshots --forget";
+pub(super) const REPAIR_SNAPSHOTS: &str = "back up again: the next backup stores missing data \
+    again; then holdfast repair snapshots --forget";
 /// What to do about a record of the generation chain.
-pub(super) const GIVE_UP_GENERATION: &str = "bring this object back from a copy of the repository, \
-    or give it up with holdfast repair snapshots --forget: snapshots that it removed come back, \
+pub(super) const GIVE_UP_GENERATION: &str = "restore this object from a copy of the repository, \
+    or write it off with holdfast repair snapshots --forget: snapshots that it removed reappear, \
     and tags and holds that it set are lost; until then nothing is deleted";
 /// What to do about a record of a writer's chain.
-pub(super) const GIVE_UP_RECORD: &str = "bring this object back from a copy of the repository, \
-    or give its snapshot up with holdfast repair snapshots --forget; until then nothing is deleted";
+pub(super) const GIVE_UP_RECORD: &str = "restore this object from a copy of the repository, \
+    or write its snapshot off with holdfast repair snapshots --forget; until then nothing is \
+    deleted";
 /// What to do about a key slot that is lost in both copies.
-pub(super) const REPLACE_KEY: &str = "holdfast key add, with the passphrase or key that is lost";
+pub(super) const REPLACE_KEY: &str = "holdfast key add, with the passphrase or key of this slot";
 
 /// What kind of object is damaged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]

@@ -1,5 +1,5 @@
-//! What a listing of the whole repository shows, sorted by kind. It is a hint: what is missing here
-//! is asked for by name.
+//! //! A listing of the whole repository, sorted by kind. It is a hint: objects missing here are
+//! requested by name.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -14,15 +14,15 @@ pub(crate) struct Listing {
     pub packs: HashMap<ObjectId, u64>,
     /// Index objects.
     pub index: BTreeSet<ObjectId>,
-    /// Names of first copies of key slots, also where only the second is there.
+    /// /// Names of first copies of key slots, even if only the second exists.
     pub slots: BTreeSet<String>,
     /// Slots of generations with at least one copy.
     pub generations: BTreeSet<u64>,
     /// Folders of writers' chains.
     pub chains: BTreeSet<String>,
-    /// Names that no object of a repository has.
+    /// /// Names that do not belong to a repository.
     pub foreign: Vec<String>,
-    /// How many objects are in quarantine.
+    /// /// Number of objects in quarantine.
     pub quarantined: u64,
 }
 
@@ -63,7 +63,7 @@ impl Listing {
         }
     }
 
-    /// The size of a pack; asks for it by name if the listing lacks it. `None` if it is not there.
+    /// /// The size of a pack, requested by name if the listing lacks it. `None` if it is missing.
     pub fn pack_bytes(
         &self,
         backend: &dyn Backend,

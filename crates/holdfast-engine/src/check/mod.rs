@@ -1,12 +1,13 @@
-//! Is everything there, and is it whole?
+//! //! Checks that everything exists and is intact.
 //!
-//! A check goes from the outside inwards: copies of config and keys ([`copies`]), chains
-//! ([`chains`]), index objects ([`index`]), packs by size ([`packs`]) and, where asked, by every
-//! byte ([`data`]). What is known to be unreadable by then is held against the trees of all
-//! snapshots ([`trees`]), so that each damage names the files that it hurts.
+//! A check works from the outside in: copies of config and keys ([`copies`]), chains ([`chains`]),
+//! index objects ([`index`]), packs by size ([`packs`]) and, if requested, by every byte
+//! ([`data`]). What is known to be unreadable by then is matched against the trees of all snapshots
+//! ([`trees`]), so that each damage names the files that it affects.
 //!
-//! A prune may run meanwhile. Whatever is not where it was is looked for again, after reading the
-//! records that came since: no check takes for damage what was moved or deleted by right.
+//! A prune may run at the same time. Anything that is no longer where it was is looked up again,
+//! after reading newer records: a check never reports as damage what was moved or deleted
+//! legitimately.
 
 mod bitmap;
 mod broken;
@@ -43,7 +44,7 @@ pub(crate) use listing::Listing;
 pub(crate) use pack::PackVerifier;
 pub(crate) use walk::{Hurt, Walker};
 
-/// Share of the bytes in packs that may be unused before a prune is worth suggesting.
+/// /// Share of unused bytes in packs above which a prune is suggested.
 const UNUSED_SHARE: f64 = 0.05;
 
 /// What to check.
@@ -51,22 +52,22 @@ const UNUSED_SHARE: f64 = 0.05;
 pub struct CheckOptions {
     /// How much of the packs is read.
     pub read: ReadData,
-    /// Packs that were verified less than so many seconds ago are not read again; `None` reads them
-    /// all the same.
+    /// /// Packs that were verified less than this many seconds ago are not read again; `None`
+    /// reads all.
     pub max_age: Option<u64>,
-    /// The time now.
+    /// /// The current time.
     pub now: Timestamp,
-    /// Decides which packs a subset takes among those that were not verified for equally long.
+    /// /// Decides which packs a subset takes among those verified equally long ago.
     pub seed: u64,
-    /// The folder of what this machine keeps of this copy of the repository, where it is remembered
-    /// when packs were verified: [`Repository::local_folder`].
+    /// /// The local folder for this copy of the repository, which records when packs were
+    /// verified: [`Repository::local_folder`].
     pub cache_folder: Option<PathBuf>,
 }
 
 /// How much of the packs to read.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub enum ReadData {
-    /// Nothing: only that they are there and have the right size.
+    /// /// Nothing: only that they exist and have the right size.
     #[default]
     None,
     /// Everything.
@@ -78,16 +79,16 @@ pub enum ReadData {
 /// Which part of the packs to read.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Subset {
-    /// One of several parts, always the same for the same pack.
+    /// /// One of several parts, always the same for a given pack.
     Part {
-        /// Which, from 1.
+        /// /// Which one, from 1.
         number: u64,
-        /// How many parts there are.
+        /// /// Number of parts.
         of: u64,
     },
-    /// So much of all bytes, from 0 to 1, longest unverified packs first.
+    /// /// This share of all bytes, from 0 to 1, longest unverified packs first.
     Share(f64),
-    /// Packs of about so many bytes, longest unverified first.
+    /// /// Packs of about this many bytes, longest unverified first.
     Bytes(u64),
 }
 
@@ -100,33 +101,33 @@ pub struct CheckReport {
     pub index_objects: u64,
     /// Tree nodes read, each once.
     pub nodes: u64,
-    /// Files seen in trees, each once per distinct directory node.
+    /// /// Files in trees, each once per distinct directory node.
     pub files: u64,
     /// Packs that the index lists.
     pub packs: u64,
-    /// Packs read whole.
+    /// /// Packs read in full.
     pub packs_read: u64,
-    /// Bytes of those.
+    /// /// Bytes of those.
     pub bytes_read: u64,
-    /// Packs passed over because of [`CheckOptions::max_age`].
+    /// /// Packs skipped because of [`CheckOptions::max_age`].
     pub packs_recently_verified: u64,
-    /// Bytes of frames in which some snapshot uses a blob.
+    /// /// Bytes of frames in which a snapshot uses a blob.
     pub bytes_used: u64,
     /// Bytes of frames in all packs that the index lists.
     pub bytes_stored: u64,
     /// Every damage.
     pub findings: Vec<Finding>,
-    /// What is no damage, but worth knowing; one sentence each.
+    /// /// Notes that are not damage; one sentence each.
     pub notes: Vec<String>,
     /// Packs that are missing, damaged or of a wrong size.
     pub broken_packs: Vec<ObjectId>,
-    /// True if `repair index` mends something.
+    /// /// True if `repair index` would repair something.
     pub suggest_repair_index: bool,
     /// True if more than 5 % of the bytes in packs are unused.
     pub suggest_prune: bool,
 }
 
-/// A check under way.
+/// /// A check in progress.
 struct Run<'a> {
     repository: &'a Repository,
     observer: &'a dyn Observer,
@@ -135,10 +136,9 @@ struct Run<'a> {
     report: CheckReport,
 }
 
-/// Checks a repository. Damage is in the report and no error; it changes nothing.
+/// /// Checks a repository. Damage is in the report and not an error; nothing is changed.
 ///
-/// # Errors
-/// Failures of the storage other than unreadable packs; [`EngineError::Interrupted`].
+/// # Errors Failures of the storage other than unreadable packs; [`EngineError::Interrupted`].
 pub fn check(
     repository: &Repository,
     options: &CheckOptions,
@@ -166,7 +166,7 @@ impl Run<'_> {
         self.report.notes.push(message);
     }
 
-    /// Brings the repository up to date and leaves out packs that a prune deleted meanwhile.
+    /// /// Brings the repository up to date and drops packs that a prune has deleted since.
     fn without_swept<T>(
         &self,
         found: &mut Vec<T>,
@@ -186,7 +186,7 @@ impl Run<'_> {
 
     fn note_strangers(&mut self, listing: &Listing) {
         for name in &listing.foreign {
-            self.note(format!("{name} is no object of a repository; it is ignored"));
+            self.note(format!("{name} is not a repository object; it is ignored"));
         }
         if listing.quarantined > 0 {
             self.note(format!("{} damaged objects are kept in quarantine", listing.quarantined));

@@ -7,7 +7,7 @@ use holdfast_format::pack::{PackHeader, TRAILER_BYTES, decode_trailer};
 use holdfast_format::{BlobId, ObjectId};
 use holdfast_seal::{FrameOpener, Keys, SealError, open_directory};
 
-/// A frame of which a part cannot be read.
+/// /// A frame that is not fully readable.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct BrokenFrame {
     /// Where it starts in the pack.
@@ -18,14 +18,14 @@ pub(crate) struct BrokenFrame {
     pub reason: String,
 }
 
-/// What a pack turned out to be.
+/// /// The result of examining a pack.
 #[derive(Debug)]
 pub(crate) struct PackVerdict {
     /// True if its bytes hash to its name.
     pub is_named_right: bool,
-    /// What its own directory says, or why that cannot be read.
+    /// /// Its own directory, or why that cannot be read.
     pub entry: Result<PackEntry, String>,
-    /// Its broken frames, as far as the directory tells.
+    /// /// Its broken frames, as far as the directory shows them.
     pub broken: Vec<BrokenFrame>,
 }
 
@@ -47,8 +47,8 @@ impl PackVerifier {
             let mut offset = entry.header.encode().len();
             for frame in &entry.frames {
                 let end = offset + frame.sealed_bytes as usize;
-                // Hashed frame by frame: what is hashed is still in the processor's cache when it
-                // is decrypted.
+                // // Hashed frame by frame, so that the data is still in the processor's cache when
+                // it is decrypted.
                 hasher.update(&object[hashed..end]);
                 hashed = end;
                 broken.extend(self.frame(keys, &entry.header, frame, object, offset));
@@ -76,7 +76,7 @@ impl PackVerifier {
         broken
     }
 
-    /// `None` if the frame and all its blobs are whole.
+    /// /// `None` if the frame and all its blobs are intact.
     fn frame(
         &mut self,
         keys: &Keys,
@@ -102,7 +102,7 @@ impl PackVerifier {
         }
     }
 
-    /// Blobs of a frame that do not match their ids, or why the frame as a whole does not open.
+    /// /// Blobs of a frame that do not match their ids, or why the whole frame does not open.
     fn open(
         &mut self,
         keys: &Keys,
@@ -111,7 +111,7 @@ impl PackVerifier {
         sealed: &[u8],
     ) -> Result<Vec<BlobId>, String> {
         let session =
-            header.sessions.get(usize::from(frame.session)).ok_or("its session is not named")?;
+            header.sessions.get(usize::from(frame.session)).ok_or("its session is not listed")?;
         let context = keys.frame_context(frame, *session);
         let mut buffer = std::mem::take(&mut self.buffer);
         buffer.clear();
@@ -121,7 +121,7 @@ impl PackVerifier {
         let mut lost = Vec::new();
         for blob in &frame.blobs {
             let (bytes, behind) =
-                rest.split_at_checked(blob.bytes as usize).ok_or("a blob ends outside of it")?;
+                rest.split_at_checked(blob.bytes as usize).ok_or("a blob extends past its end")?;
             if keys.check_blob(frame.blob_type, &blob.id, bytes).is_err() {
                 lost.push(blob.id);
             }
@@ -132,7 +132,7 @@ impl PackVerifier {
     }
 }
 
-/// What the directory of a pack says. Its frames fill the pack exactly from the header to the
+/// /// The contents of a pack's directory. Its frames fill the pack exactly from the header to the
 /// directory.
 pub(crate) fn read_entry(keys: &Keys, id: &ObjectId, object: &[u8]) -> Result<PackEntry, String> {
     let (header, header_bytes) = PackHeader::decode(object).map_err(|error| error.to_string())?;

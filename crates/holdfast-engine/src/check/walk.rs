@@ -1,5 +1,4 @@
-//! Walking trees. A part of a tree that turned out to be whole is not walked again, in whichever
-//! snapshot it is met.
+//! //! Walking trees. A part of a tree that proved intact is not walked again, in any snapshot.
 
 use holdfast_format::entry::{Entry, EntryKind};
 use holdfast_format::limits::TREE_DEPTH_MAX;
@@ -18,24 +17,24 @@ use super::items::{Below, Item, items_of};
 /// Why something in a tree cannot be read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Cause {
-    /// A finding that was made before.
+    /// /// A finding that was made earlier.
     Known(usize),
     /// No pack holds this blob.
     Missing(BlobId),
-    /// A pack that was not known to be damaged.
+    /// /// A pack that was not known to be damaged.
     Unreadable { object: String, reason: String },
-    /// A node that says what cannot be.
+    /// /// A node with impossible contents.
     Unfit { object: String, reason: String },
 }
 
-/// A file, or a directory of which a part is lost (its path then ends in `/`).
+/// /// A file, or a directory that is partly lost (its path then ends in `/`).
 #[derive(Debug)]
 pub(crate) struct Hurt<'a> {
     pub path: &'a [u8],
     pub cause: Cause,
 }
 
-/// Takes what a walk finds.
+/// /// Receives what a walk finds.
 pub(crate) type Sink<'s> = &'s mut dyn FnMut(Hurt<'_>);
 
 /// A node being walked.
@@ -63,7 +62,7 @@ pub(crate) struct Walker<'a> {
 }
 
 impl<'a> Walker<'a> {
-    /// A walker that has seen nothing; `broken` is what is known to be unreadable.
+    /// /// A walker that has seen nothing; `broken` is what is known to be unreadable.
     pub fn new(
         repository: &'a Repository,
         broken: &'a Broken,
@@ -87,23 +86,23 @@ impl<'a> Walker<'a> {
         self.nodes
     }
 
-    /// Files seen.
+    /// /// Files seen.
     pub fn files(&self) -> u64 {
         self.files
     }
 
-    /// Bytes of frames with a blob that was met.
+    /// /// Total size of the frames of blobs seen.
     pub fn bytes_used(&self) -> u64 {
         self.bytes_used
     }
 
-    /// True if all of the tree below this node was found to be whole.
+    /// /// True if everything below this node was found intact.
     pub fn is_whole(&mut self, id: &BlobId) -> Result<bool, RepoError> {
         let place = self.place(id, BlobType::Tree, None)?;
         Ok(place.is_ok_and(|place| self.clean.contains(place.number)))
     }
 
-    /// Walks a tree; true if all of it is whole.
+    /// /// Walks a tree; true if all of it is intact.
     pub fn walk(&mut self, root: &BlobId, sink: Sink<'_>) -> Result<bool, EngineError> {
         let mut path = Vec::new();
         let mut stack: Vec<Open> = Vec::new();
@@ -119,7 +118,7 @@ impl<'a> Walker<'a> {
         Ok(is_whole)
     }
 
-    /// Takes one item from the node on top of the stack, or takes the node away; false if something
+    /// /// Takes one item from the node on top of the stack, or pops the node; false if something
     /// is lost there.
     fn step(
         &mut self,
@@ -151,7 +150,7 @@ impl<'a> Walker<'a> {
         }
     }
 
-    /// Takes the top node away, all of which was walked; false if something below it is lost.
+    /// /// Pops the top node after all of it was walked; false if something below it is lost.
     fn close(&mut self, path: &mut Vec<u8>, stack: &mut Vec<Open>) -> bool {
         let Some(done) = stack.pop() else { return true };
         path.truncate(done.path_bytes);
@@ -161,7 +160,8 @@ impl<'a> Walker<'a> {
         !done.is_hurt
     }
 
-    /// Puts a node on the stack unless it is known to be whole; false if it cannot be read.
+    /// /// Pushes a node onto the stack unless it is known to be intact; false if it cannot be
+    /// read.
     fn enter(
         &mut self,
         below: Below,
@@ -189,7 +189,7 @@ impl<'a> Walker<'a> {
         }
     }
 
-    /// What is in a directory node.
+    /// /// The items of a directory node.
     fn items(
         &mut self,
         below: &Below,
@@ -210,7 +210,7 @@ impl<'a> Walker<'a> {
         Ok(items.map_err(unfit))
     }
 
-    /// An entry that is no directory; false if its content cannot be read.
+    /// /// An entry that is not a directory; false if its content cannot be read.
     pub fn leaf(
         &mut self,
         entry: &Entry,
@@ -230,7 +230,7 @@ impl<'a> Walker<'a> {
         }
         if *codec == 0 && bytes.is_some_and(|bytes| bytes != *size) {
             let object = format!("entry {}", String::from_utf8_lossy(path).escape_debug());
-            let reason = "a file's size is not that of its content".to_owned();
+            let reason = "a file's size differs from that of its content".to_owned();
             take(Cause::Unfit { object, reason });
         }
         Ok(is_whole)
@@ -254,7 +254,7 @@ impl<'a> Walker<'a> {
         }
     }
 
-    /// Where a blob is, in a pack that is not known to be broken there.
+    /// /// Where a blob is, in a pack that is not known to be broken there.
     pub(super) fn place(
         &mut self,
         id: &BlobId,
@@ -270,7 +270,7 @@ impl<'a> Walker<'a> {
         for place in places {
             if bytes.is_some_and(|bytes| bytes != u64::from(place.bytes)) {
                 let object = name::pack(&place.frame.pack);
-                let reason = "a blob has another length than the file says".to_owned();
+                let reason = "a blob's length differs from what the file says".to_owned();
                 cause = Cause::Unfit { object, reason };
                 continue;
             }

@@ -5,26 +5,26 @@ use std::str::FromStr;
 
 use holdfast_format::record::Extent;
 
-/// Sources with fewer entries than this are not compared by them: one file more or less is much of
-/// them.
+/// /// Sources with fewer entries than this are not compared by number of entries: one file more or
+/// less is a large share.
 const ENTRIES_MIN: u64 = 10;
-/// The same for bytes.
+/// /// The same for bytes.
 const BYTES_MIN: u64 = 1 << 20;
 
-/// The share of its entries and of its bytes that a source must still have, in percent. Zero: it
-/// may shrink as it likes.
+/// /// The share of its entries and bytes that a source must still have, in percent. Zero allows
+/// any shrinking.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ShrinkLimit(u8);
 
-/// Text that is no such share.
+/// /// Text that is not a valid share.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("\"{text}\" is not a share; write a percentage from 0% to 100%, such as 50%")]
+#[error("\"{text}\" is not a percentage from 0% to 100%, such as 50%")]
 pub struct ShrinkLimitError {
     text: String,
 }
 
 impl Default for ShrinkLimit {
-    /// A half.
+    /// /// 50 percent.
     fn default() -> Self {
         Self(50)
     }

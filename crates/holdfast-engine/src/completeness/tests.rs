@@ -1,4 +1,4 @@
-//! What a record says of its sources, and what early records let one conclude.
+//! //! What a record says about its sources, and what can be concluded from early records.
 
 use holdfast_format::BlobId;
 use holdfast_format::record::{Application, CheckRecord, Text};
@@ -88,7 +88,7 @@ fn early_records_are_judged_by_their_errors() {
     says(&early, None, &["3 entries could not be read"]);
     says(&early, Some("b"), &["3 entries could not be read"]);
     let grades: Vec<_> = Quality::of(&early).sources.iter().map(|it| it.grade).collect();
-    assert_eq!(grades, [Grade::Holed, Grade::Holed], "it is not known which of them");
+    assert_eq!(grades, [Grade::Holed, Grade::Holed], "unknown which of them");
 }
 
 #[test]
@@ -139,7 +139,7 @@ fn shrinking_has_a_bound() {
     assert_eq!("0%".parse(), Ok(ShrinkLimit::NONE));
 }
 
-/// A snapshot of an hour: complete, or with that many unread entries.
+/// /// A snapshot at an hour: complete, or with that many unread entries.
 fn hour(number: i64, unread: u64) -> SnapshotInfo {
     let captured = Captured { unread, ..Captured::default() };
     let mut record = snapshot(vec![source("files", Some(captured))]);
@@ -164,5 +164,5 @@ fn the_one_to_take_instead_is_the_newest_before_else_the_oldest_after() {
     all[1].snapshot.paths = vec!["/etc".into()];
     assert_eq!(instead(&all, 3), Some(1), "another series");
     all[0].snapshot.sources[0].name = "other".to_owned();
-    assert_eq!(instead(&all, 3), Some(5), "it does not have the source");
+    assert_eq!(instead(&all, 3), Some(5), "no such source");
 }

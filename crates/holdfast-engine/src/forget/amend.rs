@@ -1,4 +1,4 @@
-//! Changing what is said about a snapshot after it was made: tags and holds.
+//! //! Changing the tags and hold of an existing snapshot.
 
 use holdfast_format::ObjectId;
 use holdfast_format::record::GenerationBody;
@@ -6,16 +6,16 @@ use holdfast_repo::{RepoError, Repository, SnapshotInfo};
 
 use crate::EngineError;
 
-/// How tags and hold are changed: first `set`, then `remove`, then `add`.
+/// /// Changes of tags and hold, applied in the order `set`, `remove`, `add`.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct TagChange {
-    /// All tags from now on.
+    /// /// Replaces all tags.
     pub set: Option<Vec<String>>,
-    /// Tags that it gets besides.
+    /// /// Tags to add.
     pub add: Vec<String>,
-    /// Tags that it loses.
+    /// /// Tags to remove.
     pub remove: Vec<String>,
-    /// True: no rule may forget it any more. False: rules may.
+    /// /// True: no rule may forget it any more. False: rules may.
     pub hold: Option<bool>,
 }
 

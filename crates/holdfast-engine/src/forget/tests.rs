@@ -134,10 +134,10 @@ fn a_plan_does_not_empty_a_group_unless_it_may() {
 #[test]
 fn dates_that_contradict_the_chain_are_told() {
     let repository = repository();
-    // The fifth could have run beside the fourth.
+    // // The fifth may have run concurrently with the fourth.
     let hours = [100, 200, 150, 300, 299, 5000];
     let [_, second, back_dated, _, _, future] = hours.map(|hour| add(&repository, "a", hour));
-    // In a chain of its own, and so no witness.
+    // // In another chain, so it is no evidence.
     add(&repository, "b", 120);
     let now = Timestamp::from_second(4000 * 3600).unwrap();
     let told = |keep: u32| {
@@ -162,6 +162,6 @@ fn dates_that_contradict_the_chain_are_told() {
         after_time: at(200),
     };
     assert_eq!(told(4), [of_the_future, out_of_order]);
-    assert_eq!(told(3), [of_the_future], "what goes is no trouble");
-    assert_eq!(told(9), [of_the_future], "nothing goes, so nothing was pushed out");
+    assert_eq!(told(3), [of_the_future], "forgotten ones raise no doubt");
+    assert_eq!(told(9), [of_the_future], "nothing is forgotten, so nothing was displaced");
 }

@@ -1,9 +1,9 @@
-//! Keys of a bucket's objects as paths.
+//! //! Keys of a bucket's objects as paths.
 //!
-//! A bucket is stored as one flat directory whose names stand for keys
-//! (docs/decisions/0008-applications.md). Here, and nowhere else, these names become what people
-//! see and write: the key, whose parts are folders as in a file system. [`file_name`] makes paths
-//! of keys that no path can be.
+//! A bucket is stored as one flat directory whose names represent keys
+//! (docs/decisions/0008-applications.md). Here, and nowhere else, these names are converted to what
+//! people see and write: the key, whose parts are folders as in a file system. [`file_name`] makes
+//! paths of keys that are not valid paths.
 
 use holdfast_connect::bucket::key::{key_of_name, name_of_key};
 use holdfast_connect::bucket::source::{OBJECTS_NAME, VERSIONS_NAME};
@@ -15,37 +15,37 @@ use holdfast_repo::tree::DirectoryCursor;
 use super::nodes::Cursor;
 use crate::EngineError;
 
-/// Stands behind or in place of what a file cannot be called. No key has it: keys are UTF-8.
+/// /// Follows or replaces anything that cannot be a file name. No key contains it: keys are UTF-8.
 const MARK: u8 = 0xFF;
-/// Bytes of a name that every file system takes.
+/// /// Length of a name that every file system accepts.
 const FILE_NAME_BYTES_MAX: usize = 255;
-/// Bytes of the start that is kept of a longer one; a mark, a hash and two marks stand behind it.
+/// /// Length of the prefix kept of a longer name; a mark, a hash and two marks follow it.
 const START_BYTES: usize = 200;
-/// Mode of the folders that keys are in.
+/// /// Mode of the folders that contain keys.
 const FOLDER_MODE: u32 = 0o755;
 
-/// Objects of a bucket whose keys begin alike, as a folder; or all of them.
+/// /// Objects of a bucket with a common key prefix, as a folder; or all of them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KeyFolder {
     tree: BlobId,
-    /// Empty, or it ends with a slash.
+    /// /// Empty, or ending with a slash.
     prefix: String,
 }
 
-/// A name of the stored directory, seen from a folder of keys.
+/// /// A name of the stored directory, relative to a folder of keys.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Seen {
-    /// It lies in this folder below.
+    /// /// It is in this subfolder.
     Below(String),
-    /// It lies in this folder and is called so; `None` if its key is that of the folder itself,
+    /// /// It is in this folder under this name; `None` if its key is that of the folder itself,
     /// with the slash.
     Here(Option<Vec<u8>>),
-    /// It lies elsewhere.
+    /// /// It is elsewhere.
     Outside,
 }
 
-/// A path of a bucket's tree as people see it: `/objects/` and the key. Other paths stay as they
-/// are.
+/// /// A path of a bucket's tree as people see it: `/objects/` and the key. Other paths are
+/// unchanged.
 pub fn shown_path(path: &[u8]) -> Vec<u8> {
     let (start, rest) = match path.strip_prefix(b"/") {
         Some(rest) => (&b"/"[..], rest),
@@ -62,7 +62,7 @@ pub fn shown_path(path: &[u8]) -> Vec<u8> {
 }
 
 impl KeyFolder {
-    /// The directory called `name` of a bucket's tree, if its entries are called by keys.
+    /// /// The directory called `name` of a bucket's tree, if its entries are named by keys.
     pub(super) fn of_bucket(name: &[u8], tree: BlobId) -> Option<Self> {
         let is_of_keys = [OBJECTS_NAME, VERSIONS_NAME].iter().any(|it| it.as_bytes() == name);
         is_of_keys.then(|| Self { tree, prefix: String::new() })
@@ -73,21 +73,21 @@ impl KeyFolder {
         self.tree
     }
 
-    /// The folder called `name` in this one, whether anything is in it or not.
+    /// /// The subfolder called `name`, whether it contains anything or not.
     pub(super) fn below(&self, name: &str) -> Self {
         Self { tree: self.tree, prefix: format!("{}{name}/", self.prefix) }
     }
 
-    /// What the stored names of its objects begin with.
+    /// /// The common prefix of the stored names of its objects.
     pub(super) fn stored_prefix(&self) -> Vec<u8> {
-        // What ends with a slash is none of the keys that are stored in another way.
+        // // Keys with a trailing slash are never stored in the other form.
         name_of_key(&self.prefix).unwrap_or_default()
     }
 
-    /// Where an entry of the stored directory lies.
+    /// /// Where an entry of the stored directory is.
     pub(super) fn see(&self, name: &[u8]) -> Seen {
         let Some(key) = key_of_name(name) else {
-            // No object is called so; it is shown as it is.
+            // // Not the name of any object; it is shown as it is.
             let rest = name.strip_prefix(self.stored_prefix().as_slice());
             return rest.map_or(Seen::Outside, |rest| Seen::Here(Some(rest.to_vec())));
         };
@@ -101,7 +101,7 @@ impl KeyFolder {
         }
     }
 
-    /// What an entry of the stored directory is called below this folder, slashes and all.
+    /// /// The name of an entry of the stored directory relative to this folder, including slashes.
     pub(super) fn shown(&self, name: &[u8]) -> Vec<u8> {
         match key_of_name(name) {
             Some(key) => key.strip_prefix(&self.prefix).unwrap_or(&key).as_bytes().to_vec(),
@@ -109,8 +109,8 @@ impl KeyFolder {
         }
     }
 
-    /// The entry that `text`, below this folder, names exactly: by its key or, what no key is, by
-    /// its stored name.
+    /// /// The entry that `text`, relative to this folder, names exactly: by its key or, for
+    /// entries that are not keys, by its stored name.
     pub(super) fn find(
         &self,
         reader: &mut BlobReader<'_>,
@@ -127,7 +127,7 @@ impl KeyFolder {
         }
     }
 
-    /// True if some key is in it.
+    /// /// True if it contains any key.
     pub(super) fn has_any(&self, reader: &mut BlobReader<'_>) -> Result<bool, EngineError> {
         if !self.prefix.is_empty() && name_of_key(&self.prefix).is_none() {
             // Longer than any key.
@@ -138,23 +138,24 @@ impl KeyFolder {
     }
 }
 
-/// The entry that stands for a folder of keys. Nothing is stored of it.
+/// /// The entry that represents a folder of keys. Nothing is stored for it.
 pub(super) fn folder_entry(name: Vec<u8>, tree: BlobId) -> Entry {
     let metadata = Metadata { mode: FOLDER_MODE, links: 1, ..Metadata::default() };
     Entry { name, metadata, kind: EntryKind::Directory(tree) }
 }
 
-/// The last part of a path.
+/// /// The last component of a path.
 pub(super) fn last_part(path: &[u8]) -> &[u8] {
     path.iter().rposition(|byte| *byte == b'/').map_or(path, |slash| &path[slash + 1..])
 }
 
-/// What a part of a key is called as a file or folder: no two parts alike, and none a name that no
-/// file can have.
+/// /// The name of a part of a key as a file or folder: distinct for distinct parts, and always a
+/// valid file name.
 ///
-/// Most are called as they are. What is empty, `.` or `..` gets a byte `FF`, which no key has; an
-/// object that has the name of a folder beside it gets one more. Of what is longer than a file
-/// system takes, the start is kept with a hash of the whole; of what is no part of a key, too.
+/// Most parts are used unchanged. An empty part, `.` or `..` gets a byte `FF`, which no key
+/// contains; an object with the same name as a folder next to it gets another. Of a part longer
+/// than file systems accept, a prefix is kept with a hash of the whole; the same is done for names
+/// that are not parts of keys.
 pub(super) fn file_name(part: &[u8], is_beside_folder: bool) -> Vec<u8> {
     let is_unsafe = matches!(part, b"" | b"." | b"..");
     let marks = usize::from(is_unsafe) + usize::from(is_beside_folder);
@@ -206,7 +207,7 @@ mod tests {
     }
 
     proptest! {
-        /// Folder by folder the way leads to the key, whatever it is made of.
+        /// /// Folder by folder the path leads to the key, whatever it contains.
         #[test]
         fn the_parts_of_a_key_make_the_key(key in keys()) {
             let name = name_of_key(&key).unwrap();
@@ -253,7 +254,7 @@ mod tests {
             assert_eq!(file_name(part.as_bytes(), false), name);
         }
         assert_eq!(file_name(b"a", true), b"a\xff");
-        assert_ne!(file_name(b"a\xff", false), b"a\xff", "no key: it is not taken for one");
+        assert_ne!(file_name(b"a\xff", false), b"a\xff", "not a key, and not taken for one");
     }
 
     #[test]

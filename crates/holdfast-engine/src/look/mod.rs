@@ -1,9 +1,9 @@
-//! Looking into snapshots: list, find, compare, dump, count, show.
+//! //! Looking into snapshots: list, find, compare, dump, count, show.
 //!
 //! Every verb starts from a [`SnapshotRoot`], which is a whole snapshot or one folder of it; paths
-//! begin with a slash and are relative to that root. Objects of buckets have their keys as paths
-//! where [`SnapshotRoot::by_keys`] is asked for. Results are data or come one by one to a closure;
-//! nothing is printed.
+//! start with a slash and are relative to that root. Objects of buckets have their keys as paths
+//! where [`SnapshotRoot::by_keys`] is used. Results are returned as data or passed one by one to a
+//! closure; nothing is printed.
 
 mod bitmap;
 pub mod cat;

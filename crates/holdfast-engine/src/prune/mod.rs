@@ -120,7 +120,7 @@ pub(crate) fn run(
         };
         overtaken += usize::from(begins);
     }
-    prune.note("other prunes kept getting in the way; run prune again when they are done");
+    prune.note("other prunes kept interfering; run prune again when they are done");
     Ok(prune.report)
 }
 

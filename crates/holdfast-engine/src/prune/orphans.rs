@@ -47,7 +47,7 @@ pub(super) fn find(
             // Nothing can refer to it, and what it is cannot be known: `check` and `repair` see to
             // it.
             Err(RepoError::Damaged { object, reason }) => {
-                let message = format!("{object}, which nothing refers to, is damaged: {reason}");
+                let message = format!("{object} is unreferenced and damaged: {reason}");
                 observer.event(Event::Note { message: &message });
             }
             Err(error) => return Err(error),

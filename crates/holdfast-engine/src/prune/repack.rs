@@ -140,7 +140,7 @@ impl Mover<'_, '_> {
         let is_compressible = entry.algorithm == Algorithm::Zstd;
         for (BlobEntry { id, bytes }, is_needed) in entry.blobs.iter().zip(needed) {
             let (blob, after) = rest.split_at_checked(*bytes as usize).ok_or_else(|| {
-                RepoError::damaged(name::pack(&frame.pack), "a blob ends outside its frame")
+                RepoError::damaged(name::pack(&frame.pack), "a blob extends past its frame")
             })?;
             rest = after;
             if *is_needed {
@@ -169,6 +169,6 @@ fn moved(frame: &FrameLocation, entry: &FrameEntry, bytes: Vec<u8>) -> SealedFra
 }
 
 fn differs(pack: &PackRow) -> RepoError {
-    let reason = "its directory is not what the index says; run `holdfast repair index`";
+    let reason = "its directory differs from the index; run `holdfast repair index`";
     RepoError::damaged(name::pack(&pack.id), reason)
 }

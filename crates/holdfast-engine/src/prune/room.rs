@@ -34,7 +34,7 @@ impl Prune<'_> {
     /// that try had written.
     pub(super) fn plan_without_repacking(&mut self, live: &LiveSet) -> Result<Plan, EngineError> {
         if self.room.is_enough() {
-            self.note("the storage is full: what nothing needs is deleted first");
+            self.note("the storage is full: deleting unneeded packs first");
         }
         self.report.out_of_space = true;
         // Index objects of what was written before the storage was full.
@@ -63,7 +63,7 @@ impl Prune<'_> {
             (Some(step), false) => usable_bytes.min(step / 2),
         });
         if freed_bytes == 0 && !fits {
-            self.note("there is no room to rewrite packs that are needed in part; try again later");
+            self.note("there is no room to rewrite partly used packs; try again later");
         }
         freed_bytes > 0
     }

@@ -47,8 +47,11 @@ pub fn repair_snapshots(
             let dry_run = options.dry_run || earlier.is_some();
             let repaired = repair(repository, &mut walker, info, dry_run, observer)?;
             let short = info.id.short();
-            let message =
-                format!("snapshot {short} is damaged in {} places", repaired.left_out.len());
+            let entries = match repaired.left_out.len() {
+                1 => "1 damaged entry".to_owned(),
+                count => format!("{count} damaged entries"),
+            };
+            let message = format!("snapshot {short}: {entries}");
             observer.event(Event::Note { message: &message });
             if options.forget && info.hold {
                 let heir = repaired.replacement.or(earlier.map(|earlier| earlier.id));
@@ -166,12 +169,12 @@ fn pass_hold_on(
                 let hold = TagChange { hold: Some(true), ..TagChange::default() };
                 amend(repository, heir, &hold)?;
             }
-            format!("snapshot {short} was held; now {} is, which takes its place", heir.short())
+            format!("snapshot {short} was held; its replacement {} is held instead", heir.short())
         }
         None if options.dry_run => {
-            format!("snapshot {short} is held; what takes its place will be, if anything is left")
+            format!("snapshot {short} is held; its replacement, if any, will be held instead")
         }
-        None => format!("snapshot {short} was held, and nothing of it can be saved"),
+        None => format!("snapshot {short} was held, but nothing of it can be recovered"),
     });
     Ok(())
 }

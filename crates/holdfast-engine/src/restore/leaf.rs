@@ -187,7 +187,7 @@ impl Walker<'_> {
         let EntryKind::File { size, codec, main, .. } = &entry.kind else { return Ok(()) };
         let size = *size;
         if *codec != 0 {
-            let why = "it is kept in a form that this version cannot undo";
+            let why = "it is stored in a form that this version cannot read";
             return Err(refused("rebuild the file", why).into());
         }
         // To be told may take a request; what stays whatever it is need not be known.
@@ -217,7 +217,7 @@ impl Walker<'_> {
         let fit = match fit(repository, &mut self.reader, target, &path, &standing, main) {
             Ok(fit) if fit.bytes == size => fit,
             Ok(Fit { bytes, .. }) => {
-                let message = format!("its parts have {bytes} bytes, but it should have {size}");
+                let message = format!("its parts add up to {bytes} bytes instead of {size}");
                 self.report.trouble(&path, &message, self.observer);
                 return Ok(());
             }

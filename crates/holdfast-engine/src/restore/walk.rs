@@ -105,7 +105,8 @@ impl<'a> Walker<'a> {
         let count = self.report.leftovers;
         if count > 0 {
             let files = if count == 1 { "file" } else { "files" };
-            let message = format!("removed {count} unfinished {files} that a killed restore left");
+            let message =
+                format!("removed {count} unfinished {files} left by an interrupted restore");
             self.observer.event(Event::Note { message: &message });
         }
         Ok(self.report)
@@ -190,7 +191,7 @@ impl<'a> Walker<'a> {
         if is_object && self.path != self.shown {
             self.report.renamed += 1;
             let name = self.path.escape_ascii();
-            let message = format!("no file can be called as this key; it is restored as {name}");
+            let message = format!("this key cannot be a file name; it is restored as {name}");
             trouble(self.observer, &self.shown, &message);
         }
     }
@@ -306,7 +307,7 @@ impl<'a> Walker<'a> {
         let is_there = existing.as_ref().is_some_and(|existing| existing.is_directory);
         let replaces = matches!(self.options.overwrite, Overwrite::Always | Overwrite::IfChanged);
         if existing.is_some() && !is_there && !replaces {
-            return Err(refused("make the folder, nor what is in it", "a file has its name").into());
+            return Err(refused("create the folder or its contents", "a file has its name").into());
         }
         if self.options.dry_run {
             return Ok(LevelState { is_new: !is_there });
@@ -346,8 +347,8 @@ impl<'a> Walker<'a> {
             let slash: &[u8] = if path.is_empty() { b"" } else { b"/" };
             let shown = [b"/", path, slash, &name].concat();
             let message = format!(
-                "{} looks like an unfinished file of a restore that was killed; remove it if no \
-                 restore is under way",
+                "{} looks like an unfinished file of an interrupted restore; remove it if no \
+                 restore is running",
                 shown.escape_ascii()
             );
             self.observer.event(Event::Note { message: &message });

@@ -87,7 +87,7 @@ impl Walker<'_> {
             }
             Err(error) if error.is_full() => Err(EngineError::Full(error)),
             Err(TargetError::Io { source, .. }) => {
-                let message = format!("it becomes a copy: cannot create the hard link: {source}");
+                let message = format!("restored as a copy: cannot create the hard link: {source}");
                 self.report.trouble(&link.path, &message, self.observer);
                 self.by_itself(link.entry, link.path, None)
             }

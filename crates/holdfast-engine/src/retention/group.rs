@@ -25,9 +25,11 @@ impl Default for GroupBy {
     }
 }
 
-/// A word that no grouping goes by.
+/// /// A word that is not a grouping key.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("cannot group by \"{word}\"; write host, paths and tags with commas, or '' for one group")]
+#[error(
+    "cannot group by \"{word}\"; use host, paths and tags, comma-separated, or '' for one group"
+)]
 pub struct GroupByError {
     word: String,
 }

@@ -24,7 +24,7 @@ pub struct Span {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SpanError {
     /// Weeks, which restic does not know either.
-    #[error("\"{text}\" counts weeks, which are not understood here; write days instead: {days}d")]
+    #[error("\"{text}\" uses weeks, which are not supported; use days instead: {days}d")]
     Weeks {
         /// What was written.
         text: String,
@@ -41,8 +41,8 @@ pub enum SpanError {
     },
     /// Anything else.
     #[error(
-        "\"{text}\" is not a length of time; \
-         write numbers of years, months, days and hours such as 2y5m7d3h"
+        "\"{text}\" is not a duration; \
+         write years, months, days and hours, such as 2y5m7d3h"
     )]
     Malformed {
         /// What was written.

@@ -12,33 +12,33 @@ pub enum SelectionError {
     )]
     NoSnapshots,
     /// The filters leave nothing.
-    #[error("no complete snapshot matches {filter}; `holdfast snapshots` shows what there is")]
+    #[error("no complete snapshot matches {filter}; `holdfast snapshots` lists all of them")]
     NoMatch {
         /// The filters, as options of the command line.
         filter: String,
     },
-    /// `latest~N` with too large an N.
+    /// /// `latest~N` with too large an N.
     #[error(
-        "latest~{back} asks for {} snapshots but only {count} can be chosen from; \
+        "latest~{back} needs {} snapshots, but only {count} match; \
          `holdfast snapshots` lists them",
         .back.saturating_add(1)
     )]
     TooFarBack {
-        /// How far back was asked for.
+        /// /// The N that was given.
         back: usize,
-        /// How many there are.
+        /// /// Number of matching snapshots.
         count: usize,
     },
-    /// All snapshots are younger than `--at`.
-    #[error("no snapshot to choose from was made by {at}; the oldest one is of {oldest}")]
+    /// /// All snapshots are newer than `--at`.
+    #[error("no matching snapshot was made by {at}; the oldest one is from {oldest}")]
     NoneBefore {
-        /// The time that was asked for.
+        /// /// The given time.
         at: Timestamp,
-        /// Time of the oldest snapshot that the filters leave.
+        /// /// Time of the oldest snapshot that matches the filters.
         oldest: Timestamp,
     },
-    /// A time beside an id, which already says which snapshot is meant.
-    #[error("--at chooses by time, so give it without the id {prefix}, or with `latest`")]
+    /// /// A time next to an id, which already selects a snapshot.
+    #[error("--at selects by time, so use it without the id {prefix}, or with `latest`")]
     TimeAndId {
         /// The digits.
         prefix: String,
@@ -54,9 +54,9 @@ pub enum SelectionError {
     AmbiguousId {
         /// The digits.
         prefix: String,
-        /// How many ids start with them.
+        /// /// Number of ids that start with them.
         count: usize,
-        /// The first of those ids, as short as tells them apart.
+        /// /// The first of those ids, shortened as far as they remain distinct.
         candidates: String,
     },
 }

@@ -1,10 +1,10 @@
-//! Records that an earlier run has read, so that opening a repository costs a listing and not all
-//! records ever written.
+//! //! Records that an earlier run has read, kept so that opening a repository costs a listing and
+//! not every record ever written.
 //!
-//! They are kept as the repository has them, sealed. What is kept is believed as the beginning of a
-//! chain, after its last record was read from the repository again: that one names the hash of the
-//! one before it, and so on to the first. A chain that went on differently, as after a repository
-//! was put back from a copy, is read anew.
+//! They are kept sealed, as the repository has them. They are trusted as the beginning of a chain
+//! once their last record has been read from the repository again: that one names the hash of the
+//! preceding one, and so on back to the first. A chain that has diverged, for example after the
+//! repository was restored from a copy, is read from scratch.
 
 use std::collections::BTreeSet;
 
@@ -18,12 +18,10 @@ use crate::RepoError;
 use crate::chain::{Head, Stored, decode, record_at, record_place};
 use crate::index::Index;
 
-/// The records of a chain that are kept, up to the first that does not continue the one before or
-/// that `listed`, the slots that a listing shows, does not have. What is wrong with them is as good
-/// as not kept.
+/// /// The kept records of a chain, up to the first that does not continue the preceding one or is
+/// not among the `listed` slots. Unusable ones count as not kept.
 ///
-/// # Errors
-/// Cache failures.
+/// # Errors Cache failures.
 pub(super) fn collect<Body: DeserializeOwned>(
     keys: &Keys,
     index: &Index,
@@ -53,10 +51,9 @@ pub(super) fn collect<Body: DeserializeOwned>(
     Ok(found)
 }
 
-/// Whether the last of these records is still that of the repository, and with it all of them.
+/// /// Whether the repository still has the last of these records, which vouches for all of them.
 ///
-/// # Errors
-/// Storage failures.
+/// # Errors Storage failures.
 pub(super) fn is_confirmed<Body: DeserializeOwned>(
     backend: &dyn Backend,
     keys: &Keys,
@@ -68,7 +65,7 @@ pub(super) fn is_confirmed<Body: DeserializeOwned>(
     Ok(there.is_ok_and(|(record, _)| record.id == last.id))
 }
 
-/// The first generation that one of these records gives up.
+/// /// The first generation that one of these records writes off.
 pub(super) fn first_given_up(generations: &[Stored<GenerationBody>]) -> Option<u64> {
     let given_up = generations.iter().filter_map(|record| match &record.body {
         GenerationBody::GiveUp { records } => Some(records),
@@ -139,7 +136,7 @@ mod tests {
                 assert_eq!(repository.history().heads(), truth, "slot {slot}");
                 assert_eq!(repository.history().damaged().count(), 0);
                 let kept = repository.index().kept_records(&chain, 0).unwrap();
-                assert_eq!(kept.len(), 20, "it is kept again");
+                assert_eq!(kept.len(), 20, "kept again");
                 assert!(kept.iter().all(|(slot, object)| *object == record(*slot)));
             }
         }

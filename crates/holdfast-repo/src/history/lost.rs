@@ -1,4 +1,5 @@
-//! Records that cannot be used: which there are, what must wait for them, and which are given up.
+//! //! Records that cannot be used: which they are, what must wait for them, and which are written
+//! off.
 
 use std::collections::BTreeSet;
 
@@ -12,20 +13,21 @@ use super::History;
 use crate::RepoError;
 use crate::chain::{self, DamagedRecord};
 
-/// Copies that one run completes at most, so that the first run on an old repository is not slow.
+/// /// Copies that one run completes at most, so that the first run on an old repository is not
+/// slow.
 const COPIES_COMPLETED_MAX: usize = 256;
 
 impl History {
-    /// Records that cannot be used and are not given up. While there is one, it is not known what
-    /// snapshots need, so nothing is deleted.
+    /// /// Records that cannot be used and are not written off. While there is one, it is not known
+    /// what snapshots need, so nothing is deleted.
     pub fn damaged(&self) -> impl Iterator<Item = DamagedRecord> + '_ {
         let lost = move || self.damaged.iter().filter(move |record| !self.is_given_up(record));
-        // One of those that are lost may be the announcement.
+        // // One of the lost records may be the announcement.
         let is_of_generations = |record: &DamagedRecord| record.object.starts_with("gen/");
         let unannounced = self.unannounced.first().filter(|_| !lost().any(is_of_generations));
         let announcement = unannounced.map(|writer| {
             let reason =
-                format!("it is missing: nothing announces {}", Chain::Writer(*writer).folder());
+                format!("it is missing: no record announces {}", Chain::Writer(*writer).folder());
             DamagedRecord::missing(&Chain::Generations, self.next_generation(), reason)
         });
         lost().cloned().chain(announcement)
@@ -35,7 +37,7 @@ impl History {
         self.given_up.get(&record.object).is_some_and(|found| found.contains(&record.found))
     }
 
-    /// The first slot of a chain that was ever given up.
+    /// /// The first slot of a chain that was ever written off.
     pub(super) fn first_given_up(&self, chain: &Chain) -> Option<u64> {
         let folder = format!("{}/", chain.folder());
         let (name, _) = self.given_up.range(folder..).next()?;
@@ -48,8 +50,8 @@ impl History {
         &self.unannounced
     }
 
-    /// Refuses what may only be done by one who knows what is condemned: a fence names a generation
-    /// that is not there, and no later step of a prune shows that it is over.
+    /// /// Refuses an operation that must know what is condemned: a fence names a generation that
+    /// is missing, and no later step of a prune shows that it is over.
     pub(crate) fn refuse_unknown_condemnation(&self) -> Result<(), RepoError> {
         let newest = self.fences.keys().map(|(_, generation)| *generation).max();
         let Some(generation) = newest.filter(|newest| self.last_step < Some(*newest)) else {
@@ -57,14 +59,14 @@ impl History {
         };
         let object = Chain::Generations.record(generation);
         match self.damaged().any(|record| record.is_missing && record.object == object) {
-            true => Err(RepoError::damaged(object, "it is missing, and a fence names it")),
+            true => Err(RepoError::damaged(object, "it is missing, but a fence names it")),
             false => Ok(()),
         }
     }
 
-    /// What a damaged record refers to is not known, so that nothing can be said to be unused. And
-    /// a sweep whose condemnation cannot be read any more must not follow: others that begin now do
-    /// not know what was condemned.
+    /// /// What a damaged record refers to is unknown, so nothing can be called unused. And a sweep
+    /// whose condemnation can no longer be read must not follow: processes that start now do not
+    /// know what was condemned.
     pub(super) fn refuse_deletion(
         &self,
         backend: &dyn Backend,
@@ -89,10 +91,9 @@ impl History {
         }
     }
 
-    /// Writes copies of generations that a listing did not show.
+    /// /// Writes copies of generations that a listing did not show.
     ///
-    /// # Errors
-    /// Storage failures but a full disk.
+    /// # Errors Storage failures other than a full disk.
     pub(crate) fn complete_copies(
         &mut self,
         backend: &dyn Backend,

@@ -1,8 +1,8 @@
-//! Making the cache anew, from the objects that it is of.
+//! //! Rebuilding the cache from the objects that it describes.
 //!
-//! That happens when its file turns out to be broken or cannot be written, when something that is
-//! asked for is not in it, and before anything is deleted. Others may count on the numbers of its
-//! packs, frames and blobs meanwhile; the new cache gives them to the same packs.
+//! This happens when its file turns out to be broken or cannot be written, when a requested blob is
+//! not in it, and before anything is deleted. Other threads may hold the numbers of its packs,
+//! frames and blobs at the time; the new cache gives the same packs the same numbers.
 
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
@@ -15,21 +15,20 @@ use super::{Index, IndexReader, Inner, Missing, State, read_index_object, read_p
 use crate::RepoError;
 use crate::history::History;
 
-/// Whose numbers the packs of the new cache have.
+/// /// Numbering of the packs of the new cache.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Numbers {
-    /// Those of the old one, which readers have.
+    /// /// Keeps the old numbers, which readers hold.
     Kept,
-    /// New ones, behind all that were ever given: the old cache is not believed in this either.
+    /// /// New numbers, after all that were ever given: here, too, the old cache is not trusted.
     New,
 }
 
 impl Index {
-    /// Makes the index anew from the objects, unless that happened since it was opened. For those
-    /// who delete: what a cache says must not be the reason. Nobody may hold numbers of it.
+    /// /// Rebuilds the index from the objects, unless that happened since it was opened. For
+    /// callers that delete: a cache must not be the reason. No one may hold numbers of the old one.
     ///
-    /// # Errors
-    /// Storage and cache failures.
+    /// # Errors Storage and cache failures.
     pub(crate) fn read_anew(&self, history: &mut History) -> Result<Missing, RepoError> {
         if !self.0.is_anew.load(Ordering::Acquire) {
             self.0.make_anew(&self.0.state().cache, Numbers::New)?;
@@ -39,7 +38,7 @@ impl Index {
 }
 
 impl IndexReader {
-    /// Looks into the cache; into a new one if it turns out to be broken.
+    /// /// Looks into the cache, or into a new one if it turns out to be broken.
     pub(super) fn look<T>(
         &self,
         look: impl Fn(&State, &View) -> Result<T, RepoError>,
@@ -53,8 +52,8 @@ impl IndexReader {
         }
     }
 
-    /// The index as the objects say, if the cache that this reads was not made of them now: before
-    /// anything is said to be missing.
+    /// /// The index as the objects describe it, rebuilt if the cache was not just built from them:
+    /// used before anything is reported missing.
     pub(super) fn second_look(&self) -> Result<Option<State>, RepoError> {
         if self.index.is_anew.load(Ordering::Acquire) {
             return Ok(None);
@@ -74,13 +73,13 @@ impl Inner {
         change(&mut self.state.write().unwrap_or_else(PoisonError::into_inner));
     }
 
-    /// Works with the cache; with a new one, from the beginning, if it fails. The work is not to
+    /// /// Works with the cache, or from the start with a new one if it fails. The work must not
     /// call this again.
     pub(super) fn with_cache<T>(
         &self,
         mut work: impl FnMut(&Cache) -> Result<T, RepoError>,
     ) -> Result<T, RepoError> {
-        // The new file may fail as well, as on a full disk; memory does not.
+        // // The new file may fail too, as on a full disk; memory does not.
         let mut attempt = || {
             let _guard = self.making.read().unwrap_or_else(PoisonError::into_inner);
             let cache = self.state().cache;
@@ -95,7 +94,7 @@ impl Inner {
         attempt().0
     }
 
-    /// Puts a new cache in the place of the one that failed, unless another thread did.
+    /// /// Replaces a cache that failed with a new one, unless another thread already did.
     fn make_anew(&self, failed: &Arc<Cache>, numbers: Numbers) -> Result<(), RepoError> {
         let _guard = self.making.write().unwrap_or_else(PoisonError::into_inner);
         let state = self.state();
@@ -106,7 +105,7 @@ impl Inner {
             Numbers::Kept => Numbering::of(&state.packs),
             Numbers::New => Numbering::behind(&state.packs),
         };
-        // A file that was made anew and failed again is no better the third time.
+        // // A file that was rebuilt and failed again will not work the third time.
         if self.is_anew.load(Ordering::Acquire) {
             self.store.give_up("it failed twice");
         }
@@ -121,16 +120,16 @@ impl Inner {
         };
         self.is_anew.store(true, Ordering::Release);
         if numbers == Numbers::New {
-            // A cache that is whole keeps what does not depend on its rows.
+            // // An intact cache keeps what does not depend on its rows.
             let _lost = guarded(|| new.cache.take_from(failed));
         }
-        // What failed once may fail again when it is closed.
+        // // What failed once may fail again when it is closed.
         std::mem::forget(Arc::clone(failed));
         self.update(|state| *state = new);
         Ok(())
     }
 
-    /// Adds to an empty cache what the index objects of the old state list.
+    /// /// Adds to an empty cache what the index objects of the old state list.
     fn fill(&self, cache: Cache, old: &State, numbering: &Numbering) -> Result<State, RepoError> {
         cache.reserve(numbering)?;
         for (id, packs) in old.objects.iter() {
@@ -148,7 +147,8 @@ impl Inner {
         Ok(State { cache, view, packs, objects, dead, hidden, swept })
     }
 
-    /// What packs say of themselves whose index object is lost. Those that do not are lost too.
+    /// /// The directories of packs whose index object is lost. A pack whose directory is
+    /// unreadable is lost too.
     fn read_directories(
         &self,
         old: &State,

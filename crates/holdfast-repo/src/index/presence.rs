@@ -1,21 +1,21 @@
-//! Whether blobs are there, asked very many times.
+//! //! Whether blobs are present, for a great many of them.
 //!
-//! An unchanged backup asks for every chunk of every file, in the order of the files, which is no
-//! order in the index: each look-up reads other pages of the cache. So whoever asks for a good part
-//! of all blobs gets them read once, in their order, and kept in eight bytes each. Ids are keyed
-//! hashes: among four million, one that is not there is taken for another with a probability of
-//! 2^-42.
+//! An unchanged backup asks about every chunk of every file, in the order of the files, which is
+//! random in the index: each lookup reads different pages of the cache. So a caller that asks about
+//! a good part of all blobs has them read once, in index order, and kept in eight bytes each. Ids
+//! are keyed hashes: among four million, an absent one is mistaken for another with a probability
+//! of 2^-42.
 
 use holdfast_format::BlobId;
 
 use super::IndexReader;
 use crate::RepoError;
 
-/// Blobs that are kept in memory at most; beyond, each question is a look-up.
+/// /// Maximum number of blobs kept in memory; beyond it, each query is a lookup.
 const BLOBS_MAX: u64 = 4 << 20;
-/// Reading one blob in its order costs about this part of looking it up.
+/// /// Reading one blob in index order costs about this fraction of looking it up.
 const READ_COST: u64 = 16;
-/// Blobs that share the same beginning, on the average.
+/// /// Average number of blobs with the same prefix.
 const BLOBS_PER_SLOT: usize = 8;
 
 /// Answers whether a new snapshot may rely on blobs, as [`IndexReader::contains`] does.
@@ -28,7 +28,7 @@ pub struct Presence {
 }
 
 impl Presence {
-    /// Answers for this state of the index, which has numbered so many blobs.
+    /// /// Answers for this state of the index, which has numbered this many blobs.
     pub fn new(index: IndexReader, blobs: u64) -> Self {
         Self { index, blobs, asked: 0, known: None }
     }
@@ -53,7 +53,7 @@ impl Presence {
 #[derive(Debug)]
 struct Beginnings {
     sorted: Vec<u64>,
-    /// Where those begin that have these highest bits.
+    /// /// Where the prefixes with these highest bits start.
     slots: Vec<u32>,
     shift: u32,
 }
@@ -90,7 +90,7 @@ pub(super) fn beginning(id: &BlobId) -> u64 {
 mod tests {
     use super::*;
 
-    /// Beginnings that look random, sometimes alike in their highest bits.
+    /// /// Prefixes that look random, some of them with equal highest bits.
     fn beginnings(count: u64, seed: u64) -> Vec<u64> {
         let mix = |n: u64| {
             let hash = blake3::hash(&(n + (seed << 32)).to_le_bytes());

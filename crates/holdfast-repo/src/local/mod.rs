@@ -1,11 +1,11 @@
-//! What this machine keeps for itself about repositories: only for its user, and apart for each
-//! place at which one is met.
+//! //! What this machine keeps about repositories: readable by its user only, and separately for
+//! each location of a repository.
 //!
 //! ```text
 //! CACHE/<repository>/CACHEDIR.TAG
-//! CACHE/<repository>/<place>/heads          how far the chains went at this place
-//! CACHE/<repository>/<place>/index-N.redb   the index of the copy there
-//! CACHE/<repository>/<place>/verified       when its packs were read whole
+//! CACHE/<repository>/<place>/heads how far the chains went at this location
+//! CACHE/<repository>/<place>/index-N.redb the index of the copy there
+//! CACHE/<repository>/<place>/verified when its packs were last read in full
 //! ```
 //!
 //! All of it can be deleted at any time: that costs time, and the memory of how new a repository
@@ -23,20 +23,20 @@ use holdfast_format::RepositoryId;
 pub(crate) use heads::{Heads, Rollback, known, remember};
 pub use private::{create_cache, create_folder, open_file, read_file, replace_file};
 
-/// Digits that a place is named by.
+/// /// Number of digits in the name of a location.
 const PLACE_DIGITS: usize = 16;
-/// File of a place in which verifications are kept.
+/// /// File in a location's folder that records verifications.
 pub const VERIFIED: &str = "verified";
 
-/// The folder of a repository below that of all caches.
+/// /// The folder of a repository below the folder of all caches.
 pub fn repository_folder(caches: &Path, repository: &RepositoryId) -> PathBuf {
     caches.join(repository.to_hex())
 }
 
-/// The folder of the copy of a repository at a place, below that of all caches.
+/// /// The folder of the copy of a repository at a location, below the folder of all caches.
 pub fn place_folder(caches: &Path, repository: &RepositoryId, place: &Place) -> PathBuf {
-    // The number of a file system may change from one start of a machine to the next. It is of use
-    // only where nothing else tells copies apart.
+    // // The number of a file system may change from one boot to the next. It is only used where
+    // nothing else distinguishes copies.
     let place = match place.copy.is_empty() {
         true => place.clone(),
         false => Place { medium: Vec::new(), ..place.clone() },
@@ -45,12 +45,11 @@ pub fn place_folder(caches: &Path, repository: &RepositoryId, place: &Place) -> 
     repository_folder(caches, repository).join(&name[..PLACE_DIGITS])
 }
 
-/// Makes the folder of a place, and marks the one above it as a cache if it is that of a
-/// repository. Any other folder above may be there for more than caches and stays as it is.
+/// /// Creates the folder of a location, and marks the one above it as a cache if it is that of a
+/// repository. Any other folder above may hold more than caches and is left as it is.
 ///
-/// # Errors
-/// It belongs to somebody else, others may write to it, or the system refuses: then what is in it
-/// is not to be believed.
+/// # Errors It belongs to another user, is writable by others, or the system refuses: then its
+/// contents must not be trusted.
 pub fn create_place(folder: &Path) -> io::Result<()> {
     let is_of_a_repository = |above: &&Path| {
         let name = above.file_name().and_then(|name| name.to_str());

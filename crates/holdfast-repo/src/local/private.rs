@@ -1,4 +1,4 @@
-//! Folders and files that only their user may enter, read or write.
+//! //! Folders and files that only their user may enter, read or write.
 
 use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
 use std::io::{self, Read, Write};
@@ -9,19 +9,18 @@ use rustix::fs::OFlags;
 
 const FOLDER_MODE: u32 = 0o700;
 const FILE_MODE: u32 = 0o600;
-/// Others may write.
+/// /// Mode bits that let others write.
 const WRITABLE: u32 = 0o022;
-/// Says to programs that make backups what the folder is (<https://bford.info/cachedir/>).
+/// /// Tells backup programs what the folder is (<https://bford.info/cachedir/>).
 const TAG_FILE: &str = "CACHEDIR.TAG";
 const TAG: &str = "Signature: 8a477f597d28d172789f06886806bc55\n\
-                   # What holdfast keeps to save time; it can be deleted at any time.\n";
+                   # This folder is a cache of holdfast; it can be deleted at any time.\n";
 
-/// Makes a folder of a cache, and those above it that are missing, for the user alone, and marks it
-/// as a cache. One that is there already is closed to others.
+/// /// Creates a cache folder and its missing parents for the user alone, and marks it as a cache.
+/// An existing folder is closed to others.
 ///
-/// # Errors
-/// It belongs to somebody else, others may write to it, or the system refuses: then what is in it
-/// is not to be believed.
+/// # Errors It belongs to another user, is writable by others, or the system refuses: then its
+/// contents must not be trusted.
 pub fn create_cache(folder: &Path) -> io::Result<()> {
     create_folder(folder)?;
     let tag = folder.join(TAG_FILE);
@@ -32,11 +31,10 @@ pub fn create_cache(folder: &Path) -> io::Result<()> {
     file.write_all(TAG.as_bytes())
 }
 
-/// Makes a folder, and those above it that are missing, for the user alone. One that is there
-/// already is closed to others.
+/// /// Creates a folder and its missing parents for the user alone. An existing folder is closed to
+/// others.
 ///
-/// # Errors
-/// It belongs to somebody else, others may write to it, or the system refuses.
+/// # Errors It belongs to another user, is writable by others, or the system refuses.
 pub fn create_folder(folder: &Path) -> io::Result<()> {
     DirBuilder::new().recursive(true).mode(FOLDER_MODE).create(folder)?;
     let status = fs::symlink_metadata(folder)?;
@@ -50,11 +48,10 @@ pub fn create_folder(folder: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// Opens a file to read and to write, which is made if it is missing, for the user alone.
+/// /// Opens a file for reading and writing, creating it for the user alone if it is missing.
 ///
-/// # Errors
-/// It is a link or no file, belongs to somebody else, others may write to it, or the system
-/// refuses.
+/// # Errors It is a link or not a regular file, belongs to another user, is writable by others, or
+/// the system refuses.
 pub fn open_file(path: &Path) -> io::Result<File> {
     let file =
         open_with(path, OpenOptions::new().read(true).write(true).create(true).truncate(false))?;
@@ -74,10 +71,9 @@ pub fn read_file(path: &Path) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// Replaces a file in one step; the new one is for the user alone.
+/// /// Replaces a file atomically; the new one is for the user alone.
 ///
-/// # Errors
-/// As the system gives them; the old file is as it was then.
+/// # Errors As the system reports them; the old file is then unchanged.
 pub fn replace_file(path: &Path, content: &[u8]) -> io::Result<()> {
     let folder = path.parent().ok_or(io::ErrorKind::InvalidInput)?;
     create_folder(folder)?;
@@ -94,12 +90,12 @@ pub fn replace_file(path: &Path, content: &[u8]) -> io::Result<()> {
 }
 
 fn open_with(path: &Path, options: &mut OpenOptions) -> io::Result<File> {
-    // Whatever stands there, opening it must not wait.
+    // // Whatever the file is, opening it must not block.
     let flags = (OFlags::NOFOLLOW | OFlags::NONBLOCK).bits();
     let file = options.mode(FILE_MODE).custom_flags(flags as i32).open(path)?;
     let status = file.metadata()?;
     if !status.is_file() {
-        return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is no regular file"));
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is not a regular file"));
     }
     refuse_others(&status)?;
     Ok(file)
@@ -111,7 +107,7 @@ fn refuse_others(status: &fs::Metadata) -> io::Result<()> {
         () if status.uid() != rustix::process::geteuid().as_raw() => {
             refused("it belongs to another user")
         }
-        () if status.mode() & WRITABLE != 0 => refused("other users may write to it"),
+        () if status.mode() & WRITABLE != 0 => refused("it is writable by other users"),
         () => Ok(()),
     }
 }
@@ -144,7 +140,7 @@ mod tests {
             assert_eq!(mode(made), 0o700);
         }
         assert_eq!((mode(&file), mode(&tag)), (0o600, 0o600));
-        assert_eq!(fs::read_dir(&folder).unwrap().count(), 2, "nothing else is left");
+        assert_eq!(fs::read_dir(&folder).unwrap().count(), 2, "no other file is left");
     }
 
     #[test]

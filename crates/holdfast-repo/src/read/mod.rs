@@ -1,8 +1,8 @@
-//! From the index to plaintext: fetch a frame, open it, check the blob.
+//! //! From the index to plaintext: fetch a frame, open it, check the blob.
 //!
-//! A prune may move a blob to another pack, and delete the one in which it was, after the index was
-//! read and before the blob is. What is not where it should be is therefore looked for again before
-//! it is called missing ([`again`]).
+//! A prune may move a blob to another pack, and delete its old pack, after the index was read and
+//! before the blob is. A blob that is not where it should be is therefore looked up again before it
+//! is reported missing ([`again`]).
 
 mod again;
 mod ahead;
@@ -25,13 +25,13 @@ pub use again::Places;
 pub use ahead::ReadAhead;
 pub(crate) use frames::FrameCache;
 
-/// Reads blobs. Each thread that reads much has its own; the frames that were opened last are kept
-/// for all readers of the repository together.
+/// /// Reads blobs. Each thread that reads much has its own; recently opened frames are shared by
+/// all readers of the repository.
 #[derive(Debug)]
 pub struct BlobReader<'a> {
     repository: &'a Repository,
     opener: FrameOpener,
-    /// Generation with which the index was looked at.
+    /// /// Generation of the index at the last lookup.
     generation: u64,
 }
 
@@ -42,25 +42,23 @@ impl<'a> BlobReader<'a> {
         Self { repository, opener: FrameOpener::new(), generation }
     }
 
-    /// Fetches and opens a frame, which is not kept.
+    /// /// Fetches and opens a frame, without keeping it.
     ///
-    /// # Errors
-    /// [`RepoError::Damaged`] names the pack; storage failures.
+    /// # Errors [`RepoError::Damaged`] names the pack; storage failures.
     pub fn frame(&mut self, frame: &FrameLocation) -> Result<Vec<u8>, RepoError> {
         open_frame(&**self.repository.backend(), self.repository.keys(), &mut self.opener, frame)
     }
 
-    /// The bytes of a blob at one place, checked against its id.
+    /// /// The bytes of a blob at one location, checked against its id.
     ///
-    /// # Errors
-    /// [`RepoError::Damaged`] names the pack; storage failures.
+    /// # Errors [`RepoError::Damaged`] names the pack; storage failures.
     pub fn blob_at(&mut self, id: &BlobId, location: &Location) -> Result<Vec<u8>, RepoError> {
         let (backend, keys) = (self.repository.backend(), self.repository.keys());
         let cache = self.repository.frames();
         let plain = open_cached(&**backend, keys, cache, &mut self.opener, &location.frame)?;
         let start = location.offset as usize;
         let bytes = plain.get(start..start + location.bytes as usize).ok_or_else(|| {
-            RepoError::damaged(name::pack(&location.frame.pack), "a blob ends outside its frame")
+            RepoError::damaged(name::pack(&location.frame.pack), "a blob extends past its frame")
         })?;
         self.repository
             .keys()
@@ -69,11 +67,10 @@ impl<'a> BlobReader<'a> {
         Ok(bytes.to_vec())
     }
 
-    /// The bytes of a blob, from the first of its places that gives them.
+    /// /// The bytes of a blob, from the first location that yields them.
     ///
-    /// # Errors
-    /// [`RepoError::BlobMissing`]; [`RepoError::Overtaken`]; the error of the last place that was
-    /// tried.
+    /// # Errors [`RepoError::BlobMissing`]; [`RepoError::Overtaken`]; the error of the last
+    /// location that was tried.
     pub fn blob(&mut self, id: &BlobId, blob_type: BlobType) -> Result<Vec<u8>, RepoError> {
         loop {
             match self.blob_as_indexed(id, blob_type) {
@@ -126,7 +123,7 @@ fn open_frame(
     opened.map_err(|error| RepoError::damaged(pack, error))
 }
 
-/// A frame that is kept, or else fetched, opened and kept.
+/// /// A frame from memory, or else fetched, opened and kept.
 fn open_cached(
     backend: &dyn Backend,
     keys: &Keys,
@@ -152,10 +149,9 @@ impl<'a> SharedReader<'a> {
         Self(Mutex::new(BlobReader::new(repository)))
     }
 
-    /// As [`BlobReader::node`].
+    /// /// Like [`BlobReader::node`].
     ///
-    /// # Errors
-    /// As there.
+    /// # Errors Likewise.
     pub fn node(&self, id: &BlobId) -> Result<Node, RepoError> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).node(id)
     }

@@ -13,7 +13,7 @@ use crate::read::BlobReader;
 /// Walks the entries of one directory in order, reading a node at a time.
 #[derive(Debug)]
 pub struct DirectoryCursor {
-    /// Nodes still to be read, the next one last, with the level that each must have.
+    /// /// Nodes still to be read, the next one last, with the level that each must have.
     pending: Vec<(BlobId, u8)>,
     entries: VecDeque<Entry>,
 }
@@ -32,15 +32,14 @@ impl DirectoryCursor {
         Ok(self.fill(reader)?.then(|| self.entries.pop_front()).flatten())
     }
 
-    /// The next entry without taking it.
+    /// /// The next entry without consuming it.
     ///
-    /// # Errors
-    /// As [`DirectoryCursor::next`].
+    /// # Errors As [`DirectoryCursor::next`].
     pub fn peek(&mut self, reader: &mut BlobReader<'_>) -> Result<Option<&Entry>, RepoError> {
         Ok(if self.fill(reader)? { self.entries.front() } else { None })
     }
 
-    /// Reads nodes until an entry is at hand; false at the end.
+    /// /// Reads nodes until an entry is available; false at the end.
     fn fill(&mut self, reader: &mut BlobReader<'_>) -> Result<bool, RepoError> {
         while self.entries.is_empty() {
             let Some((id, level_max)) = self.pending.pop() else { return Ok(false) };
@@ -55,11 +54,9 @@ impl DirectoryCursor {
         Ok(true)
     }
 
-    /// Moves forward to the entry called `name`, if there is one; entries before it are passed
-    /// over.
+    /// /// Advances to the entry called `name`, if there is one; entries before it are skipped.
     ///
-    /// # Errors
-    /// As [`DirectoryCursor::next`].
+    /// # Errors As [`DirectoryCursor::next`].
     pub fn advance_to(
         &mut self,
         reader: &mut BlobReader<'_>,
@@ -172,6 +169,6 @@ pub fn extents_of(
 }
 
 fn not_here(id: BlobId) -> RepoError {
-    let source = FormatError::Invalid { what: "tree node", why: "its kind does not belong here" };
+    let source = FormatError::Invalid { what: "tree node", why: "it has the wrong kind" };
     RepoError::BadNode { id, source }
 }

@@ -1,4 +1,4 @@
-//! Records that are kept with the cache: what they save, and that they are never believed over the
+//! //! Records kept in the cache: what they save, and that they are never trusted over the
 //! repository.
 
 use std::sync::Arc;
@@ -19,7 +19,7 @@ fn a_long_history_costs_one_listing() {
     assert!(gets > 2000, "nothing was kept yet: {gets}");
     let (repository, counting) = world.open_with(Some(world.cache.path()));
     assert_eq!(ids(&repository), first);
-    // Config, key slots, and of each of three chains its last record and the slot behind it.
+    // // Config, key slots, and for each of three chains its last record and the slot after it.
     let (gets, lists) = (&counting.gets, &counting.lists);
     assert!(gets.load(Ordering::Relaxed) <= 12, "{gets:?} of 2000 records");
     assert!(lists.load(Ordering::Relaxed) <= 5, "{lists:?}");
@@ -38,13 +38,13 @@ fn a_chain_that_went_on_differently_is_read_anew() {
     let copy = world.storage.fork();
     world.add("a", 5..9);
     world.open();
-    // The repository is put back from its copy, and goes on with other records of the same names
-    // and sizes.
+    // // The repository is restored from its copy, and continues with other records of the same
+    // names and sizes.
     let world = World { storage: Arc::new(copy), ..world };
-    assert_eq!(world.open().0.len(), 5, "records that are gone are not believed");
+    assert_eq!(world.open().0.len(), 5, "deleted records are not trusted");
     world.add("a", 105..109);
     assert_eq!(world.open().0, world.truth());
-    assert_eq!(world.open().0, world.truth(), "and what was read is kept");
+    assert_eq!(world.open().0, world.truth(), "and records just read are kept");
 }
 
 #[test]
@@ -65,7 +65,7 @@ fn a_damaged_record_stops_who_deletes_and_is_gone_once_it_is_given_up() {
     world.open();
     let name = world.record("a", 4);
     let found = Some(world.damage(&name));
-    assert_eq!(world.open().0.len(), 9, "it is known from before");
+    assert_eq!(world.open().0.len(), 9, "it is known from the cache");
     let (repository, _) = world.open_with(Some(world.cache.path()));
     repository.read_history_anew().unwrap();
     assert_eq!(repository.history().damaged().count(), 1);
@@ -74,5 +74,5 @@ fn a_damaged_record_stops_who_deletes_and_is_gone_once_it_is_given_up() {
     drop(repository);
     assert_eq!(world.open().0.len(), 8);
     assert_eq!(world.open().0, world.truth());
-    assert!(world.open().1 < 20, "what is before it is still kept");
+    assert!(world.open().1 < 20, "earlier records are still kept");
 }

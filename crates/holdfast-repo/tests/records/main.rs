@@ -1,4 +1,4 @@
-//! Records of chains: those that are kept with the cache, and those that are lost.
+//! //! Records of chains: those kept in the cache, and lost ones.
 
 #![allow(clippy::unwrap_used, reason = "tests")]
 

@@ -452,7 +452,7 @@ fn retention_is_the_policy_of_forget() {
         ("hourly = -1", "whole number from 1"),
         ("hourly = 1.5", "must be a whole number"),
         ("hourly = \"24\"", "must be a whole number, or \"unlimited\""),
-        ("within = \"2w\"", "write days instead: 14d"),
+        ("within = \"2w\"", "use days instead: 14d"),
     ] {
         check(&small(&format!("[retention]\n{lines}\n")), &[part]);
     }

@@ -1,11 +1,11 @@
-//! What two snapshots differ in.
+//! //! How two snapshots differ.
 //!
-//! Both sides are read in step ([`pair`]): wherever the same node comes next on both, it is passed
-//! over unread, be it the root of a directory or a part of a long one. The cost is that of the
-//! difference, not that of the snapshots.
+//! Both sides are read in step ([`pair`]): wherever the same node comes next on both, it is skipped
+//! without being read, whether it is the root of a directory or a part of a long one. The cost is
+//! that of the difference, not that of the snapshots.
 //!
-//! Objects of buckets are compared as they are stored, in one flat directory, and told by their
-//! keys: what several keys begin with is no entry here.
+//! Objects of buckets are compared as they are stored, in one flat directory, and reported by their
+//! keys: a common prefix of keys is not an entry here.
 
 mod change;
 mod pair;
@@ -24,14 +24,14 @@ use change::modifier;
 use pair::{Difference, Pair};
 use tally::{Side, Tally};
 
-/// What a comparison is to tell.
+/// /// What a comparison should report.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct DiffOptions {
-    /// Also entries of which only the metadata changed.
+    /// /// Also entries of which only the metadata changed.
     pub metadata: bool,
 }
 
-/// What one side has that the other has not.
+/// /// What one side has and the other does not.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
 pub struct SideStatistics {
     /// Files.
@@ -48,7 +48,7 @@ pub struct SideStatistics {
     pub bytes: u64,
 }
 
-/// What a comparison counted. Blobs are compared among the parts that differ: one that a changed
+/// /// Totals of a comparison. Blobs are compared among the parts that differ: one that a changed
 /// file gained and that an unchanged part has always had counts as added.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
 pub struct DiffStatistics {
@@ -58,7 +58,7 @@ pub struct DiffStatistics {
     pub added: SideStatistics,
     /// What only the first snapshot has.
     pub removed: SideStatistics,
-    /// Blobs of files that no pack has any more; they are counted nowhere else.
+    /// /// Blobs of files that no pack has any more; they are not counted anywhere else.
     #[serde(skip_serializing_if = "is_zero")]
     pub missing_blobs: u64,
     /// Nodes that were read.
@@ -70,15 +70,14 @@ fn is_zero(count: &u64) -> bool {
     *count == 0
 }
 
-/// Takes a change.
+/// /// Receives a change.
 pub type TakeChange<'a> = &'a mut dyn FnMut(&Change<'_>) -> Result<(), EngineError>;
 
-/// Calls `each` for the changes from `left` to `right`, in path order; a directory comes before
-/// what is in it. Everything in a directory that was added or removed is told one by one, also
-/// where a file took the place of a directory.
+/// /// Calls `each` for the changes from `left` to `right`, in path order; a directory comes before
+/// its contents. Everything in an added or removed directory is reported individually, even where a
+/// file replaced a directory.
 ///
-/// # Errors
-/// [`EngineError::Interrupted`]; repository failures and what `each` returns.
+/// # Errors [`EngineError::Interrupted`]; repository failures and what `each` returns.
 pub fn diff(
     repository: &Repository,
     left: &SnapshotRoot,
@@ -113,7 +112,7 @@ pub fn diff(
     Ok(run.finish())
 }
 
-/// A pair of directories that the comparison is in.
+/// /// A pair of directories being compared.
 struct Level {
     pair: Pair,
     path_bytes: usize,
@@ -128,7 +127,7 @@ struct Run<'a, 'e> {
 }
 
 impl Run<'_, '_> {
-    /// Adds the name to the path; tells and counts the difference.
+    /// /// Appends the name to the path; reports and counts the difference.
     fn tell(&mut self, pair: &Pair, difference: &Difference) -> Result<(), EngineError> {
         let (left, right) = (difference.left.as_deref(), difference.right.as_deref());
         self.path.push(b'/');

@@ -1,4 +1,4 @@
-//! Writing what is in a snapshot to a stream: a file as it is, a directory as an archive.
+//! //! Writing the contents of a snapshot to a stream: a file as it is, a directory as an archive.
 
 mod chunks;
 mod content;
@@ -23,7 +23,7 @@ pub use reader::FileReader;
 /// How a directory is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ArchiveFormat {
-    /// A tar archive with everything that a snapshot keeps, but sockets.
+    /// /// A tar archive with everything that a snapshot stores, except sockets.
     Tar,
     /// A zip archive: files, directories and symbolic links.
     Zip {
@@ -32,7 +32,7 @@ pub enum ArchiveFormat {
     },
 }
 
-/// What was written.
+/// /// Totals of what was written.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct DumpStats {
     /// Entries.
@@ -41,20 +41,19 @@ pub struct DumpStats {
     pub bytes: u64,
     /// Entries that the archive cannot hold; an [`Event::Note`] names each.
     pub skipped: u64,
-    /// Directories that lie too deep to be read; an [`Event::Trouble`] names each.
+    /// /// Directories that are nested too deep to be read; an [`Event::Trouble`] names each.
     pub too_deep: u64,
-    /// Objects whose keys no file can have, and which have other names; an [`Event::Note`] names
-    /// each.
+    /// /// Objects whose keys cannot be file names, and which have other names; an [`Event::Note`]
+    /// names each.
     pub renamed: u64,
 }
 
-/// Writes what `path` leads to: a file as its bytes, a directory as an archive. As in restic,
-/// entries of the archive are called by their whole path below `root`, without the leading slash.
+/// /// Writes what is at `path`: a file as its bytes, a directory as an archive. As in restic,
+/// entries of the archive are named by their whole path below `root`, without the leading slash.
 ///
-/// # Errors
-/// [`EngineError::NoSuchPath`], [`EngineError::WrongKind`] if it is neither file nor directory,
-/// [`EngineError::Output`], [`EngineError::Interrupted`]; repository failures. What was written
-/// until then is not complete.
+/// # Errors [`EngineError::NoSuchPath`], [`EngineError::WrongKind`] if it is neither file nor
+/// directory, [`EngineError::Output`], [`EngineError::Interrupted`]; repository failures. The
+/// output written so far is then incomplete.
 pub fn dump(
     repository: &Repository,
     root: &SnapshotRoot,
@@ -73,10 +72,9 @@ pub fn dump(
     }
 }
 
-/// Writes the bytes of a file, zeros where it has holes; gives how many there were.
+/// /// Writes the bytes of a file, with zeros for holes; returns how many there were.
 ///
-/// # Errors
-/// [`EngineError::WrongKind`] if it is no file; otherwise as [`dump`].
+/// # Errors [`EngineError::WrongKind`] if it is not a file; otherwise as [`dump`].
 pub fn dump_file(
     repository: &Repository,
     path: &[u8],
@@ -89,9 +87,9 @@ pub fn dump_file(
     Ok(bytes)
 }
 
-/// An archive that is being written.
+/// /// An archive being written.
 trait Archive {
-    /// Adds an entry, or skips one that it cannot hold; false then.
+    /// /// Adds an entry, or skips one that it cannot hold and returns false.
     fn add(
         &mut self,
         path: &[u8],
@@ -99,15 +97,14 @@ trait Archive {
         contents: &mut Contents<'_>,
     ) -> Result<bool, EngineError>;
 
-    /// Writes the end.
+    /// /// Writes the end.
     fn finish(&mut self) -> Result<(), EngineError>;
 }
 
-/// Writes the directory at `place` and what is in it as an archive. The directory itself is in it
-/// unless it is the root.
+/// /// Writes the directory at `place` and its contents as an archive. The directory itself is
+/// included unless it is the root.
 ///
-/// # Errors
-/// [`EngineError::WrongKind`] if it is no directory; otherwise as [`dump`].
+/// # Errors [`EngineError::WrongKind`] if it is not a directory; otherwise as [`dump`].
 pub fn dump_archive(
     repository: &Repository,
     place: &Place,
@@ -148,12 +145,12 @@ fn fill(
     Ok(DumpStats { bytes: filling.contents.written(), ..filling.stats })
 }
 
-/// Puts what a walk meets into an archive.
+/// /// Puts the entries of a walk into an archive.
 struct Filling<'a> {
     archive: &'a mut dyn Archive,
     contents: Contents<'a>,
     stats: DumpStats,
-    /// The path by its key of the object that comes next, if it cannot be called so.
+    /// /// The path by key of the next object, if it cannot have that name.
     renamed: Option<Vec<u8>>,
     observer: &'a dyn Observer,
 }
@@ -164,7 +161,7 @@ impl Visitor for Filling<'_> {
         let path = &path[1..];
         if let Some(key_path) = self.renamed.take() {
             let name = path.escape_ascii();
-            let what = format!("no file can be called as this key; in the archive it is {name}");
+            let what = format!("this key cannot be a file name; in the archive it is {name}");
             note(self.observer, &key_path, &what);
             self.stats.renamed += 1;
         }

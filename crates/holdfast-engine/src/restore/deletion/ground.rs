@@ -31,12 +31,12 @@ pub enum Spared {
 impl std::fmt::Display for Spared {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self {
-            Self::LeftOut => "the backup left it out",
+            Self::LeftOut => "it was left out of the backup",
             Self::Unread => "the backup could not read it",
             Self::OtherFileSystem => "it is on another file system",
             Self::Own => "holdfast needs it",
             Self::Unfinished => "it is an unfinished file of a restore",
-            Self::Unknown => "it cannot be looked at",
+            Self::Unknown => "it cannot be inspected",
         })
     }
 }

@@ -40,10 +40,10 @@ impl Rules {
     pub fn new(request: &DeletionRequest<'_>) -> Result<Self, EngineError> {
         let snapshot = request.snapshot;
         if snapshot.partial {
-            return Err(refused("the backup was interrupted before it had everything"));
+            return Err(refused("the backup was interrupted"));
         }
         let root = Root::of(snapshot, request.source, request.subfolder);
-        let root = root.ok_or_else(|| refused("the snapshot has no such source"))?;
+        let root = root.ok_or_else(|| refused("the snapshot does not have this source"))?;
         // What is not restored need not say anything.
         let sources =
             snapshot.sources.iter().enumerate().map(|(place, source)| match root.has(place) {
@@ -77,7 +77,7 @@ impl SourceRules {
             _ => return Ok(Self::default()),
         }
         let scope = source.scope.as_ref().ok_or_else(|| {
-            refused("an early version made the snapshot and did not record what it left out")
+            refused("the snapshot is of an early version that did not record what was left out")
         })?;
         let bytes = |texts: &[Text]| texts.iter().map(|it| it.0.clone()).collect::<Vec<_>>();
         let filter = Filter::new(&bytes(&scope.excludes), &bytes(&scope.excludes_any_case));
@@ -118,9 +118,7 @@ fn unread(snapshot: &Snapshot, source: &SourceRecord) -> Result<Vec<Vec<u8>>, En
     let captured = completeness::captured(snapshot, source);
     match captured.incomplete() <= captured.missed.len() as u64 {
         true => Ok(captured.missed.iter().map(|path| clean(&path.0)).collect()),
-        false => Err(refused(
-            "the snapshot lacks entries that could not be read, and does not say which",
-        )),
+        false => Err(refused("the snapshot lacks unreadable entries without listing all of them")),
     }
 }
 

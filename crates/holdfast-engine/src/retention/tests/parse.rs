@@ -18,7 +18,7 @@ fn spans() {
     }
     assert_eq!(
         "1w".parse::<Span>().unwrap_err().to_string(),
-        "\"1w\" counts weeks, which are not understood here; write days instead: 7d"
+        "\"1w\" uses weeks, which are not supported; use days instead: 7d"
     );
     assert_eq!(
         "1d2h3d".parse::<Span>().unwrap_err().to_string(),
@@ -87,7 +87,7 @@ fn groupings() {
     assert_eq!("path,hosts".parse::<GroupBy>().unwrap(), GroupBy::default());
     assert_eq!(
         "host,user".parse::<GroupBy>().unwrap_err().to_string(),
-        "cannot group by \"user\"; write host, paths and tags with commas, or '' for one group"
+        "cannot group by \"user\"; use host, paths and tags, comma-separated, or '' for one group"
     );
 }
 

@@ -104,27 +104,27 @@ fn errors_say_what_to_do() {
             "latest",
             "",
             &host("web 1"),
-            "no complete snapshot matches --host 'web 1'; `holdfast snapshots` shows what there is",
+            "no complete snapshot matches --host 'web 1'; `holdfast snapshots` lists all of them",
         ),
         (
             "latest~3",
             "",
             &all,
-            "latest~3 asks for 4 snapshots but only 3 can be chosen from; \
+            "latest~3 needs 4 snapshots, but only 3 match; \
              `holdfast snapshots` lists them",
         ),
         (
             "latest",
             "2026-11-01T00:00:00Z",
             &host("b"),
-            "no snapshot to choose from was made by 2026-11-01T00:00:00Z; \
-             the oldest one is of 2026-11-19T12:00:00Z",
+            "no matching snapshot was made by 2026-11-01T00:00:00Z; \
+             the oldest one is from 2026-11-19T12:00:00Z",
         ),
         (
             "aa01",
             "2026-11-20T00:00:00Z",
             &all,
-            "--at chooses by time, so give it without the id aa01, or with `latest`",
+            "--at selects by time, so use it without the id aa01, or with `latest`",
         ),
         ("ab", "", &all, "no snapshot id starts with ab; `holdfast snapshots` lists the ids"),
         (

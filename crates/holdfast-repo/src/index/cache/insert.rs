@@ -13,15 +13,15 @@ use crate::RepoError;
 use crate::error::cached;
 use crate::index::row::{BlobRow, FrameRow, PackRow};
 
-/// Numbers that packs have already, for a cache that is made while others count on them.
+/// /// Numbers that packs already have, for a cache that is rebuilt while others rely on them.
 #[derive(Debug, Default)]
 pub(in crate::index) struct Numbering {
     packs: HashMap<ObjectId, PackRow>,
-    /// The first number of each kind that no pack has.
+    /// /// The first free number of each kind.
     next: [u64; 3],
 }
 
-/// The kinds of numbers, as their rows are called.
+/// /// The kinds of numbers, by the names of their rows.
 const KINDS: [&str; 3] = ["packs", "frames", "blobs"];
 
 impl Numbering {
@@ -39,25 +39,25 @@ impl Numbering {
         Self { packs: packs.iter().map(|pack| (pack.id, *pack)).collect(), next }
     }
 
-    /// New numbers, behind those of these packs.
+    /// /// New numbers, after those of these packs.
     pub fn behind(packs: &[PackRow]) -> Self {
         Self { packs: HashMap::new(), ..Self::of(packs) }
     }
 
-    /// Makes sure that the next numbers are behind these: parts of the cache may be older than
-    /// others.
+    /// /// Makes sure that the next numbers come after these: some parts of the cache may be older
+    /// than others.
     pub fn check(&self, cache: &Cache) -> Result<(), RepoError> {
         let read = cached(cache.database.begin_read())?;
         let numbers = cached(read.open_table(NUMBERS))?;
         for (kind, end) in KINDS.into_iter().zip(self.next) {
             if cached(numbers.get(kind))?.map_or(0, |next| next.value()) < end {
-                return Err(RepoError::Cache("its parts do not fit together".to_owned()));
+                return Err(RepoError::Cache("its parts are inconsistent".to_owned()));
             }
         }
         Ok(())
     }
 
-    /// The numbers of a pack that has so many frames and blobs.
+    /// /// The numbers of a pack with this number of frames and blobs.
     fn find(&self, id: &ObjectId, frames: u64, blobs: u64) -> Option<&PackRow> {
         let known = self.packs.get(id);
         known.filter(|known| u64::from(known.frames) == frames && known.blobs == blobs)
@@ -67,14 +67,15 @@ impl Numbering {
 /// What an index object added.
 #[derive(Debug, Default)]
 pub(in crate::index) struct Inserted {
-    /// Packs that were not known before, in the order of their numbers unless these were known.
+    /// /// Packs that were not known before, in the order of their numbers unless these were
+    /// already assigned.
     pub packs: Vec<PackRow>,
     /// Numbers of all packs that it lists.
     pub listed: Vec<u32>,
 }
 
 impl Cache {
-    /// Takes over numbers that others count on: they go to the same packs, and to no other ones.
+    /// /// Adopts numbers that others rely on: they are given to the same packs, and to no others.
     pub fn reserve(&self, numbering: &Numbering) -> Result<(), RepoError> {
         let write = cached(self.database.begin_write())?;
         {
@@ -86,8 +87,8 @@ impl Cache {
         cached(write.commit())
     }
 
-    /// Adds what one index object lists. Packs that are known already are not added again: a pack
-    /// that has a number has all its rows, until [`Cache::clean`] takes the number away.
+    /// /// Adds what one index object lists. Packs that are already known are not added again: a
+    /// pack that has a number has all its rows, until [`Cache::clean`] removes the number.
     pub fn insert(
         &self,
         keys: &Keys,
@@ -113,8 +114,7 @@ impl Cache {
             };
             inserted.listed.push(number);
         }
-        // In the order of the keys the tree is filled from left to right, which is several times
-        // faster.
+        // // In key order the tree is filled from left to right, which is several times faster.
         blobs.sort_unstable_by_key(|blob| blob.0);
         add_blobs(&write, &blobs, dead)?;
         let listed = inserted.listed.clone();
@@ -135,7 +135,7 @@ fn next_numbers(
     Ok(next)
 }
 
-/// The row of a pack that has none yet, with the numbers that it is known by or else the next ones.
+/// /// The row of a pack that has none yet, with its known numbers or else the next ones.
 fn number_pack(
     write: &WriteTransaction,
     pack: &PackEntry,
@@ -206,9 +206,9 @@ fn add_pack(
     Ok(row)
 }
 
-/// Adds places of blobs. The first that is alive is the main one; the others are kept beside it,
-/// also those in packs that are gone: these may come back, as when a copy of the repository takes
-/// its place again.
+/// /// Adds locations of blobs. The first that is alive becomes the main one; the others are kept
+/// too, including those in deleted packs: these may reappear when a copy of the repository is
+/// restored.
 fn add_blobs(
     write: &WriteTransaction,
     blobs: &[(BlobId, BlobRow)],

@@ -1,4 +1,4 @@
-//! What the cache holds, whole tables at a time.
+//! //! The contents of the cache, whole tables at a time.
 
 use holdfast_format::ObjectId;
 use redb::{ReadableDatabase, ReadableTable, ReadableTableMetadata};
