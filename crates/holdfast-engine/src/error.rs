@@ -1,11 +1,11 @@
-//! //! Errors that end a verb.
+//! Errors that end a verb.
 
 use std::io;
 
 use holdfast_connect::TargetError;
 use holdfast_repo::RepoError;
 
-/// /// An error that ends a verb. An error with a single entry is an [`crate::Event`] and a count
+/// An error that ends a verb. An error with a single entry is an [`crate::Event`] and a count
 /// instead.
 #[derive(Debug, thiserror::Error)]
 pub enum EngineError {
@@ -15,32 +15,32 @@ pub enum EngineError {
     /// The source as a whole failed: nothing was committed.
     #[error("the source failed: {0}")]
     Source(io::Error),
-    /// /// A stream or a command's output did not end properly: nothing was committed.
+    /// A stream or a command's output did not end properly: nothing was committed.
     #[error("no snapshot was made, because {0}")]
     Stream(io::Error),
     /// The target as a whole cannot be used.
     #[error("the target cannot be used: {0}")]
     Target(#[from] TargetError),
-    /// /// The target has no space left, which ends a restore: no other entry would fare better.
+    /// The target has no space left, which ends a restore: no other entry would fare better.
     #[error("no space left in the target: {0}")]
     Full(TargetError),
-    /// /// The restored data may not have reached the disk.
+    /// The restored data may not have reached the disk.
     #[error("restored data may be lost if the machine stops now: {0}")]
     NotDurable(TargetError),
-    /// /// Entries that the backup left out cannot be distinguished from extra ones, so none may be
+    /// Entries that the backup left out cannot be distinguished from extra ones, so none may be
     /// deleted.
     #[error("nothing was restored: {why}, so --delete cannot tell what it may delete")]
     DeleteRefused {
-        /// /// What the snapshot does not say.
+        /// What the snapshot does not say.
         why: String,
     },
-    /// /// None of the named paths could be read.
+    /// None of the named paths could be read.
     #[error("none of the paths to back up could be read")]
     NothingToBackUp,
     /// A path does not exist in a snapshot.
     #[error("the snapshot has no {path}")]
     NoSuchPath {
-        /// /// The path, to be made safe for a terminal by the caller.
+        /// The path, to be made safe for a terminal by the caller.
         path: String,
     },
     /// A snapshot has no source of this name.
@@ -48,15 +48,15 @@ pub enum EngineError {
     NoSuchSource {
         /// The name.
         name: String,
-        /// /// The existing names, as a readable list.
+        /// The existing names, as a readable list.
         sources: String,
     },
-    /// /// The verb needs another kind of entry at this path.
+    /// The verb needs another kind of entry at this path.
     #[error("{path} is not a {wanted}")]
     WrongKind {
         /// The path.
         path: String,
-        /// /// The kind that was needed.
+        /// The kind that was needed.
         wanted: &'static str,
     },
     /// Writing an archive or a stream failed.
@@ -67,13 +67,13 @@ pub enum EngineError {
     Temporary {
         /// What it is needed for.
         purpose: &'static str,
-        /// /// As reported by the system.
+        /// As reported by the system.
         source: io::Error,
     },
     /// A rule would have removed every snapshot of a group.
     #[error("this would remove every snapshot of {group}")]
     RemovesEverything {
-        /// /// The group, in readable form.
+        /// The group, in readable form.
         group: String,
     },
     /// The user asked to stop.
@@ -82,13 +82,12 @@ pub enum EngineError {
 }
 
 impl EngineError {
-    /// /// True if a concurrent prune made an attempt of a backup useless; another one will
-    /// succeed.
+    /// True if a concurrent prune made an attempt of a backup useless; another one will succeed.
     pub fn is_fenced(&self) -> bool {
         matches!(self, Self::Repo(RepoError::Fenced))
     }
 
-    /// /// True if the error ends a restore rather than concerning only the object being read.
+    /// True if the error ends a restore rather than concerning only the object being read.
     pub(crate) fn ends_reading(&self) -> bool {
         match self {
             Self::Repo(error) => error.ends_reading(),
@@ -96,8 +95,8 @@ impl EngineError {
         }
     }
 
-    /// /// What went wrong with a source, without what it means for the verb: for callers that say
-    /// that themselves.
+    /// What went wrong with a source, without what it means for the verb: for callers that say that
+    /// themselves.
     pub fn cause(&self) -> String {
         match self {
             Self::Source(error) | Self::Stream(error) => error.to_string(),

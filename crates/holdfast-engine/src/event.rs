@@ -1,25 +1,24 @@
-//! //! Events that a verb reports while it works. Text and JSON output are made from them
-//! elsewhere.
+//! Events that a verb reports while it works. Text and JSON output are made from them elsewhere.
 
 use std::time::Duration;
 
 /// What was done with an entry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Action {
-    /// /// Backup: the parent does not have it. Restore: it did not exist.
+    /// Backup: the parent does not have it. Restore: it did not exist.
     New,
-    /// /// It differs from the previous version.
+    /// It differs from the previous version.
     Modified,
-    /// /// It is unchanged.
+    /// It is unchanged.
     Unchanged,
     /// Restore: it was removed.
     Deleted,
 }
 
-/// /// What a backup added for an entry.
+/// What a backup added for an entry.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Added {
-    /// /// Plaintext bytes of its content that the repository did not have.
+    /// Plaintext bytes of its content that the repository did not have.
     pub data: u64,
     /// The same of trees.
     pub metadata: u64,
@@ -30,13 +29,13 @@ pub struct Added {
 /// One thing that happened.
 #[derive(Debug)]
 pub enum Event<'a> {
-    /// /// Total work, as far as it is known; repeated while a scan is in progress.
+    /// Total work, as far as it is known; repeated while a scan is in progress.
     Total {
         /// Files; for a restore, entries of any kind.
         files: u64,
         /// Bytes of files.
         bytes: u64,
-        /// /// True once the total is final.
+        /// True once the total is final.
         is_final: bool,
     },
     /// An entry is done.
@@ -56,20 +55,20 @@ pub enum Event<'a> {
     },
     /// Work on a file begins.
     Started {
-        /// /// Absolute path within the snapshot.
+        /// Absolute path within the snapshot.
         path: &'a [u8],
     },
-    /// /// Bytes were processed (read, restored, verified), beyond those that [`Event::Entry`]
-    /// reports as unchanged.
+    /// Bytes were processed (read, restored, verified), beyond those that [`Event::Entry`] reports
+    /// as unchanged.
     Processed {
-        /// /// Number of bytes since the last such event.
+        /// Number of bytes since the last such event.
         bytes: u64,
     },
-    /// /// An entry could not be handled. It is counted; the verb continues.
+    /// An entry could not be handled. It is counted; the verb continues.
     Trouble {
         /// Absolute path.
         path: &'a [u8],
-        /// /// The operation: `scan`, `open`, `read`, `xattr`, `restore`, `verify`.
+        /// The operation: `scan`, `open`, `read`, `xattr`, `restore`, `verify`.
         during: &'a str,
         /// One clear sentence.
         message: &'a str,
@@ -79,11 +78,11 @@ pub enum Event<'a> {
         /// Absolute path.
         path: &'a [u8],
     },
-    /// /// Restore: something is kept although the snapshot does not have it.
+    /// Restore: something is kept although the snapshot does not have it.
     Spared {
         /// Path below the target.
         path: &'a [u8],
-        /// /// Why, as a clause.
+        /// Why, as a clause.
         why: &'a str,
     },
     /// Something that the user should know, in one sentence.
@@ -103,7 +102,7 @@ pub trait Observer: Sync {
         false
     }
 
-    /// /// True, once, if a backup should commit what it has so far.
+    /// True, once, if a backup should commit what it has so far.
     fn wants_checkpoint(&self) -> bool {
         false
     }

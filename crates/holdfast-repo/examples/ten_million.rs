@@ -1,9 +1,9 @@
-//! //! Measures the index of a very large repository: time to fill, to open and to look up, memory,
+//! Measures the index of a very large repository: time to fill, to open and to look up, memory,
 //! size of the file. Each step runs in its own process, so that its peak memory is its own.
 //!
 //! ```text
 //! cargo build --release -p holdfast-repo --example ten_million
-//! ten_million fill /tmp/large 10000000 then open /tmp/large 10000000 then crash, open
+//! ten_million fill /tmp/large 10000000   then   open /tmp/large 10000000   then   crash, open
 //! ```
 #![allow(clippy::print_stdout, missing_docs)]
 
@@ -50,7 +50,7 @@ fn main() -> Outcome<()> {
     Ok(())
 }
 
-/// /// Adds all blobs, one index object after the other.
+/// Adds all blobs, one index object after the other.
 fn fill(folder: &Path, objects: u64) -> Outcome<()> {
     fs::create_dir_all(folder)?;
     let (keys, start) = (new_keys(folder)?, Instant::now());
@@ -94,7 +94,7 @@ fn open(folder: &Path, objects: u64) -> Outcome<()> {
     Ok(())
 }
 
-/// /// Looks up ids of `first..first + count`; each result must pass `check`.
+/// Looks up ids of `first..first + count`; each result must pass `check`.
 fn look_up(
     what: &str,
     first: u64,
@@ -103,7 +103,7 @@ fn look_up(
 ) -> Outcome<()> {
     let start = Instant::now();
     for step in 0..LOOK_UPS {
-        // // A stride coprime to all counts used here visits blobs far apart.
+        // A stride coprime to all counts used here visits blobs far apart.
         let number = first + step.wrapping_mul(0x9e37_79b9_7f4a_7c15) % count;
         if !black_box(check(blob_id(number))?) {
             return Err(format!("{what}: blob {number} gave a wrong result").into());
@@ -113,7 +113,7 @@ fn look_up(
     Ok(())
 }
 
-/// /// Writes a little more and ends like a crash.
+/// Writes a little more and ends like a crash.
 fn crash(folder: &Path, objects: u64) -> Outcome<()> {
     let keys = stored_keys(folder)?;
     let index = open_index(folder, &keys, Memory::new())?;
@@ -172,7 +172,7 @@ fn frame(number: u64) -> FrameEntry {
     }
 }
 
-/// /// Creates keys and leaves them in the folder, in a slot with its secret next to it.
+/// Creates keys and leaves them in the folder, in a slot with its secret next to it.
 fn new_keys(folder: &Path) -> Outcome<Arc<Keys>> {
     let (master, (secret, text)) = (MasterKey::generate()?, Secret::generate_key()?);
     let (keys, nobody) = (Keys::derive(&master), String::new);

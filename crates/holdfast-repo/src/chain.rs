@@ -1,5 +1,4 @@
-//! //! Chains of records: reading them in full and appending to them. Creating a record is the
-//! commit.
+//! Chains of records: reading them in full and appending to them. Creating a record is the commit.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -18,14 +17,14 @@ use crate::RepoError;
 use crate::names::object_name;
 use crate::object::{Fetched, fetch};
 
-/// /// One record with its position and id.
+/// One record with its position and id.
 #[derive(Debug, Clone)]
 pub struct Stored<Body> {
     /// Number in its chain.
     pub sequence: u64,
-    /// /// Plain hash of its bytes.
+    /// Plain hash of its bytes.
     pub id: ObjectId,
-    /// /// Its content.
+    /// Its content.
     pub body: Body,
 }
 
@@ -39,37 +38,37 @@ pub struct Head {
 }
 
 impl Head {
-    /// /// The head of an empty chain.
+    /// The head of an empty chain.
     pub const EMPTY: Self = Self { next: 0, last: ObjectId::NONE };
 
-    /// /// The head after a lost record, whose successor may name any hash.
+    /// The head after a lost record, whose successor may name any hash.
     pub(crate) const fn behind_lost(lost: u64) -> Self {
         Self { next: lost + 1, last: ObjectId::NONE }
     }
 
-    /// /// True if a record that names this one as its predecessor continues here.
+    /// True if a record that names this one as its predecessor continues here.
     fn is_followed_by(&self, previous: &ObjectId) -> bool {
         let is_unknown = self.next > 0 && self.last == ObjectId::NONE;
         is_unknown || *previous == self.last
     }
 }
 
-/// /// Result of an attempt to append.
+/// Result of an attempt to append.
 #[derive(Debug)]
 pub enum Appended<Body> {
     /// The record is in its slot.
     Done(Stored<Body>),
-    /// /// Another record is there and must be read before the next attempt.
+    /// Another record is there and must be read before the next attempt.
     Occupied(Stored<Body>),
 }
 
-/// /// A record that cannot be used. Later ones can, so one damaged record costs one snapshot and
-/// not all of them.
+/// A record that cannot be used. Later ones can, so one damaged record costs one snapshot and not
+/// all of them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DamagedRecord {
     /// Name of the record.
     pub object: String,
-    /// /// Plain hash of the bytes in its slot; `None` if there are none or they cannot be read.
+    /// Plain hash of the bytes in its slot; `None` if there are none or they cannot be read.
     pub found: Option<ObjectId>,
     /// True if there is no object.
     pub is_missing: bool,
@@ -78,36 +77,37 @@ pub struct DamagedRecord {
 }
 
 impl DamagedRecord {
-    /// /// A record that is missing, and how that is known.
+    /// A record that is missing, and how that is known.
     pub(crate) fn missing(chain: &Chain, sequence: u64, reason: impl Into<String>) -> Self {
         let (object, reason) = (chain.record(sequence), reason.into());
         Self { object, found: None, is_missing: true, reason }
     }
 }
 
-/// /// Records of a chain, and those that cannot be used.
+/// Records of a chain, and those that cannot be used.
 #[derive(Debug)]
 pub struct Records<Body> {
-    /// /// The readable records, in order.
+    /// The readable records, in order.
     pub whole: Vec<Stored<Body>>,
-    /// /// The others. A record that does not continue the preceding one is in both lists, because
-    /// it is authentic.
+    /// The others. A record that does not continue the preceding one is in both lists, because it
+    /// is authentic.
     pub damaged: Vec<DamagedRecord>,
-    /// /// Slots and bytes of the records that can be read and continue the preceding one.
+    /// Slots and bytes of the records that can be read and continue the preceding one.
     pub sealed: Vec<(u64, Bytes)>,
 }
 
-/// /// What a slot contains.
+/// What a slot contains.
 enum Slot<Body> {
     Free,
     Whole { record: Stored<Body>, continues: bool, object: Bytes },
     Damaged(DamagedRecord),
 }
 
-/// /// Reads the records of a chain from `head` on, and moves `head` past the last. `listed` are
-/// the slots shown by a listing that was taken earlier: a free slot before one of them is a gap.
+/// Reads the records of a chain from `head` on, and moves `head` past the last. `listed` are the
+/// slots shown by a listing that was taken earlier: a free slot before one of them is a gap.
 ///
-/// # Errors Storage failures. Damaged and missing records are not errors.
+/// # Errors
+/// Storage failures. Damaged and missing records are not errors.
 pub fn read_from<Body: DeserializeOwned>(
     backend: &dyn Backend,
     keys: &Keys,
@@ -116,7 +116,7 @@ pub fn read_from<Body: DeserializeOwned>(
     listed: &BTreeSet<u64>,
 ) -> Result<Records<Body>, RepoError> {
     let mut records = Records { whole: Vec::new(), damaged: Vec::new(), sealed: Vec::new() };
-    // // A slot that is known to have a record.
+    // A slot that is known to have a record.
     let mut behind = 0;
     loop {
         match read_slot(backend, keys, chain, head)? {
@@ -136,8 +136,8 @@ pub fn read_from<Body: DeserializeOwned>(
             }
             Slot::Damaged(damaged) => {
                 if damaged.found.is_none() && !listed.contains(&head.next) {
-                    // // Whether there is a record is unknown: if the medium returns nothing at
-                    // all, no slot would be the last.
+                    // Whether there is a record is unknown: if the medium returns nothing at all,
+                    // no slot would be the last.
                     backend.get(&object_name(damaged.object)?, RECORD_BYTES_MAX)?;
                     continue;
                 }
@@ -160,7 +160,7 @@ pub fn read_from<Body: DeserializeOwned>(
     }
 }
 
-/// /// The first of these slots with an authentic record. Anything else is not part of the chain.
+/// The first of these slots with an authentic record. Anything else is not part of the chain.
 pub(crate) fn first_record<Body: DeserializeOwned>(
     backend: &dyn Backend,
     keys: &Keys,
@@ -181,16 +181,16 @@ fn read_slot<Body: DeserializeOwned>(
     chain: &Chain,
     head: &Head,
 ) -> Result<Slot<Body>, RepoError> {
-    // // An unreadable record is read again: the next record will name the hash of this one
-    // forever, so a bit lost in transit must not be taken for what is stored.
+    // An unreadable record is read again: the next record will name the hash of this one forever,
+    // so a bit lost in transit must not be taken for what is stored.
     match read_slot_once(backend, keys, chain, head)? {
         Slot::Damaged(_) => read_slot_once(backend, keys, chain, head),
         slot => Ok(slot),
     }
 }
 
-/// /// The record of a slot, from its first authentic copy. The slot is free only if there is no
-/// copy at all.
+/// The record of a slot, from its first authentic copy. The slot is free only if there is no copy
+/// at all.
 fn read_slot_once<Body: DeserializeOwned>(
     backend: &dyn Backend,
     keys: &Keys,
@@ -221,7 +221,7 @@ fn read_slot_once<Body: DeserializeOwned>(
     Ok(damaged.map_or(Slot::Free, Slot::Damaged))
 }
 
-/// /// The record of a slot, whatever it names as its predecessor.
+/// The record of a slot, whatever it names as its predecessor.
 pub(crate) fn record_at<Body: DeserializeOwned>(
     backend: &dyn Backend,
     keys: &Keys,
@@ -236,7 +236,7 @@ pub(crate) fn record_at<Body: DeserializeOwned>(
     })
 }
 
-/// /// Reads the one record after `head`, which must continue it.
+/// Reads the one record after `head`, which must continue it.
 fn read_one<Body: DeserializeOwned>(
     backend: &dyn Backend,
     keys: &Keys,
@@ -255,9 +255,10 @@ fn read_one<Body: DeserializeOwned>(
     }
 }
 
-/// /// Opens and decodes a record; also returns its hash.
+/// Opens and decodes a record; also returns its hash.
 ///
-/// # Errors [`RepoError::Damaged`] if it was not made for this slot by a holder of the keys;
+/// # Errors
+/// [`RepoError::Damaged`] if it was not made for this slot by a holder of the keys;
 /// [`RepoError::Newer`] if it was, but contains something this version does not know.
 pub(crate) fn decode<Body: DeserializeOwned>(
     keys: &Keys,
@@ -272,9 +273,10 @@ pub(crate) fn decode<Body: DeserializeOwned>(
     Ok((record, ObjectId::of(object)))
 }
 
-/// /// Fails if a record with this body plus `reserve` bytes would be too large for readers.
+/// Fails if a record with this body plus `reserve` bytes would be too large for readers.
 ///
-/// # Errors [`RepoError::RecordTooLarge`].
+/// # Errors
+/// [`RepoError::RecordTooLarge`].
 pub fn check_body<Body: Serialize>(body: &Body, reserve: u64) -> Result<(), RepoError> {
     let record = record::encode(&Record { previous: ObjectId::NONE, body });
     check_bytes(record.len() as u64 + reserve)
@@ -286,11 +288,12 @@ fn check_bytes(record_bytes: u64) -> Result<(), RepoError> {
     if bytes > limit { Err(RepoError::RecordTooLarge { bytes, limit }) } else { Ok(()) }
 }
 
-/// /// Tries to put `body` into the first free slot after `head`. Whatever is reported to be in the
+/// Tries to put `body` into the first free slot after `head`. Whatever is reported to be in the
 /// slot is durable.
 ///
-/// # Errors [`RepoError::RecordTooLarge`] before anything is tried. Any storage failure; the record
-/// may or may not exist then.
+/// # Errors
+/// [`RepoError::RecordTooLarge`] before anything is tried. Any storage failure; the record may or
+/// may not exist then.
 pub fn append<Body: Serialize + DeserializeOwned + Clone>(
     backend: &dyn Backend,
     keys: &Keys,
@@ -318,14 +321,14 @@ pub fn append<Body: Serialize + DeserializeOwned + Clone>(
     let stored = Stored { sequence: head.next, id: mine, body: body.clone() };
     *head = Head { next: stored.sequence + 1, last: mine };
     if let Some(second) = chain.second(stored.sequence) {
-        // // The record is committed without its copy; the next run that appends looks for missing
+        // The record is committed without its copy; the next run that appends looks for missing
         // copies.
         let _ = backend.put(&object_name(second)?, &[&object]);
     }
     Ok(Appended::Done(stored))
 }
 
-/// /// Creates an object; false if one exists already, which may be ours. Either is durable.
+/// Creates an object; false if one exists already, which may be ours. Either is durable.
 ///
 /// After a failure the object may exist and still be lost in the next power cut: seeing it proves
 /// nothing. But storage that answers a second attempt with "exists" vouches for the object, so a
@@ -340,9 +343,10 @@ fn create(backend: &dyn Backend, name: &ObjectName, object: &[u8]) -> Result<boo
         .or_else(|error| is_created(backend.put(name, &[object])).map_err(|_| error.into()))
 }
 
-/// /// Writes the missing copies of records next to the existing ones.
+/// Writes the missing copies of records next to the existing ones.
 ///
-/// # Errors Storage failures other than a full disk: a copy is not worth failing for.
+/// # Errors
+/// Storage failures other than a full disk: a copy is not worth failing for.
 pub(crate) fn complete<Body: DeserializeOwned>(
     backend: &dyn Backend,
     keys: &Keys,
@@ -350,7 +354,7 @@ pub(crate) fn complete<Body: DeserializeOwned>(
     slots: impl IntoIterator<Item = u64>,
 ) -> Result<(), RepoError> {
     for sequence in slots {
-        // // Damaged ones are left to `check` and `repair`.
+        // Damaged ones are left to `check` and `repair`.
         let Ok((_, object)) = record_at::<Body>(backend, keys, chain, sequence)? else { continue };
         for name in std::iter::once(chain.record(sequence)).chain(chain.second(sequence)) {
             match backend.put(&object_name(name)?, &[&object]) {
@@ -363,12 +367,12 @@ pub(crate) fn complete<Body: DeserializeOwned>(
     Ok(())
 }
 
-/// /// What a listing shows of the chains.
+/// What a listing shows of the chains.
 #[derive(Debug, Default)]
 pub(crate) struct Listed {
     /// Slots with at least one copy.
     pub slots: BTreeMap<Chain, BTreeSet<u64>>,
-    /// /// Slots of the generation chain with only one copy.
+    /// Slots of the generation chain with only one copy.
     pub single: BTreeSet<u64>,
 }
 
@@ -395,7 +399,7 @@ pub(crate) fn listed_slots(backend: &dyn Backend) -> Result<Listed, RepoError> {
     Ok(found)
 }
 
-/// /// The chain and slot that a record's name, or its second copy's name, refers to.
+/// The chain and slot that a record's name, or its second copy's name, refers to.
 pub fn record_place(text: &str) -> Option<(Chain, u64)> {
     let (folder, number) = name::first(text).rsplit_once('/')?;
     let chain = match folder.strip_prefix("w/") {

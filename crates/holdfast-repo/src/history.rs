@@ -17,37 +17,37 @@ use crate::RepoError;
 use crate::chain::{self, Appended, DamagedRecord, Head, Stored};
 use crate::local::Heads;
 
-/// /// A snapshot with its current tags and hold.
+/// A snapshot with its current tags and hold.
 #[derive(Debug, Clone)]
 pub struct SnapshotInfo {
-    /// /// Hash of its record.
+    /// Hash of its record.
     pub id: ObjectId,
-    /// /// The chain that it is in.
+    /// The chain that it is in.
     pub writer: WriterId,
     /// Slot in that chain.
     pub sequence: u64,
     /// Its record, with the tags in force.
     pub snapshot: Snapshot,
-    /// /// True if no rule may forget it.
+    /// True if no rule may forget it.
     pub hold: bool,
 }
 
-/// /// A condemnation that is not swept yet.
+/// A condemnation that is not swept yet.
 #[derive(Debug, Clone)]
 pub struct OpenCondemn {
     /// Number of its record.
     pub generation: u64,
-    /// /// Packs that may be deleted.
+    /// Packs that may be deleted.
     pub packs: Vec<ObjectId>,
-    /// /// Chains to fence.
+    /// Chains to fence.
     pub writers: Vec<WriterId>,
 }
 
-/// /// Everything that the chains say, up to the records read so far.
+/// Everything that the chains say, up to the records read so far.
 #[derive(Debug, Default)]
 pub struct History {
     generation_head: Option<Head>,
-    /// /// Number of generations taken from the cache.
+    /// Number of generations taken from the cache.
     kept_generations: u64,
     heads: BTreeMap<WriterId, Head>,
     hosts: BTreeMap<WriterId, String>,
@@ -59,28 +59,28 @@ pub struct History {
     swept: BTreeSet<ObjectId>,
     last_sweep: Option<(Vec<ObjectId>, Vec<ObjectId>)>,
     condemn: Option<OpenCondemn>,
-    /// /// Number of condemn and sweep records so far.
+    /// Number of condemn and sweep records so far.
     prune_steps: u64,
-    /// /// Slot of the newest of them.
+    /// Slot of the newest of them.
     last_step: Option<u64>,
     /// Slots of fences, by chain and generation.
     fences: BTreeMap<(WriterId, u64), u64>,
     /// Last slot of each chain that holds a snapshot, forgotten or not.
     committed: BTreeMap<WriterId, u64>,
-    /// /// Backups that prunes must wait for, with the slot of the record that says so.
+    /// Backups that prunes must wait for, with the slot of the record that says so.
     pins: BTreeMap<(WriterId, Vec<Text>), u64>,
-    /// /// First generation that did not exist when the chains were first read, and what has gone
+    /// First generation that did not exist when the chains were first read, and what has gone
     /// since.
     read_first_at: Option<u64>,
     has_forgotten_since: bool,
     has_swept_since: bool,
-    /// /// Key slots that no longer open anything.
+    /// Key slots that no longer open anything.
     removed_keys: BTreeSet<SlotId>,
-    /// /// Records that cannot be used, written off or not.
+    /// Records that cannot be used, written off or not.
     damaged: Vec<DamagedRecord>,
-    /// /// Names of records that were written off, each with what was found there.
+    /// Names of records that were written off, each with what was found there.
     given_up: BTreeMap<String, BTreeSet<Option<ObjectId>>>,
-    /// /// Slots of generations with only one copy.
+    /// Slots of generations with only one copy.
     single: BTreeSet<u64>,
     /// Chains with records that no generation record announces.
     unannounced: BTreeSet<WriterId>,
@@ -112,8 +112,8 @@ impl History {
                 self.swept.extend(packs.iter().copied());
                 self.replaced_index.extend(replaced.iter().copied());
                 self.index.extend(index);
-                // // A sweep that names itself belongs to a repair: it replaces index objects and
-                // ends no condemnation.
+                // A sweep that names itself belongs to a repair: it replaces index objects and ends
+                // no condemnation.
                 if condemn != record.sequence {
                     self.prune_steps += 1;
                     self.last_step = Some(record.sequence);
@@ -129,8 +129,8 @@ impl History {
         }
     }
 
-    /// /// Notes that a record was written off. A condemnation that other processes cannot read is
-    /// over with it, even for a process that did read it.
+    /// Notes that a record was written off. A condemnation that other processes cannot read is over
+    /// with it, even for a process that did read it.
     fn give_up(&mut self, GivenUp { object, found }: GivenUp) {
         let condemn = self.condemn.as_ref().map(|open| Chain::Generations.record(open.generation));
         if condemn.as_ref() == Some(&object) {
@@ -166,7 +166,7 @@ impl History {
         }
     }
 
-    /// /// The snapshots that are not forgotten, oldest first, with their current tags and holds.
+    /// The snapshots that are not forgotten, oldest first, with their current tags and holds.
     pub fn snapshots(&self) -> Vec<SnapshotInfo> {
         let mut list: Vec<SnapshotInfo> = self
             .snapshots
@@ -178,17 +178,17 @@ impl History {
         list
     }
 
-    /// /// A snapshot, forgotten or not, with its current tags and hold.
+    /// A snapshot, forgotten or not, with its current tags and hold.
     pub fn snapshot(&self, id: &ObjectId) -> Option<SnapshotInfo> {
         self.snapshots.get(id).map(|info| self.in_force(info))
     }
 
-    /// /// The forgotten snapshots, in no order. Their packs may be gone.
+    /// The forgotten snapshots, in no order. Their packs may be gone.
     pub fn forgotten_snapshots(&self) -> impl Iterator<Item = &SnapshotInfo> {
         self.forgotten.iter().filter_map(|id| self.snapshots.get(id))
     }
 
-    /// /// True if a record says that this snapshot is no longer wanted.
+    /// True if a record says that this snapshot is no longer wanted.
     pub fn is_forgotten(&self, id: &ObjectId) -> bool {
         self.forgotten.contains(id)
     }
@@ -202,7 +202,7 @@ impl History {
         info
     }
 
-    /// /// Index objects that records name and no sweep has replaced.
+    /// Index objects that records name and no sweep has replaced.
     pub fn index_objects(&self) -> impl Iterator<Item = ObjectId> + '_ {
         self.index.iter().filter(|id| !self.replaced_index.contains(*id)).copied()
     }
@@ -217,19 +217,19 @@ impl History {
         &self.swept
     }
 
-    /// /// Packs and index objects that the newest sweep deletes; an interrupted prune may have
-    /// left some of them.
+    /// Packs and index objects that the newest sweep deletes; an interrupted prune may have left
+    /// some of them.
     pub fn last_sweep(&self) -> Option<&(Vec<ObjectId>, Vec<ObjectId>)> {
         self.last_sweep.as_ref()
     }
 
-    /// /// The condemnation in progress, if any.
+    /// The condemnation in progress, if any.
     pub fn condemn(&self) -> Option<&OpenCondemn> {
         self.condemn.as_ref()
     }
 
-    /// /// Backups that a prune made start again and that are not done: chain and slot of the pin,
-    /// or of the partial snapshot that they have made since.
+    /// Backups that a prune made start again and that are not done: chain and slot of the pin, or
+    /// of the partial snapshot that they have made since.
     pub fn pins(&self) -> impl Iterator<Item = (WriterId, u64)> + '_ {
         self.pins.iter().map(|((writer, _), slot)| (*writer, *slot))
     }
@@ -239,18 +239,18 @@ impl History {
         self.pins.get(&(*writer, paths.to_vec())).copied()
     }
 
-    /// /// True if snapshots were forgotten and packs deleted since the chains were first read:
-    /// missing data may have been deleted legitimately.
+    /// True if snapshots were forgotten and packs deleted since the chains were first read: missing
+    /// data may have been deleted legitimately.
     pub fn has_deleted_since(&self) -> bool {
         self.has_forgotten_since && self.has_swept_since
     }
 
-    /// /// Number of prune steps so far. When it changes, another prune was at work.
+    /// Number of prune steps so far. When it changes, another prune was at work.
     pub fn prune_steps(&self) -> u64 {
         self.prune_steps
     }
 
-    /// /// Number of the first generation record that did not exist when they were last read.
+    /// Number of the first generation record that did not exist when they were last read.
     pub fn next_generation(&self) -> u64 {
         self.generation_head.map_or(0, |head| head.next)
     }
@@ -260,20 +260,20 @@ impl History {
         self.fences.get(&(*writer, generation)).copied()
     }
 
-    /// /// True if the chain has a snapshot in this slot or a later one: sessions that started
-    /// there have committed, or will meet that snapshot.
+    /// True if the chain has a snapshot in this slot or a later one: sessions that started there
+    /// have committed, or will meet that snapshot.
     pub fn is_decided(&self, writer: &WriterId, start_slot: u64) -> bool {
         self.committed.get(writer).is_some_and(|slot| *slot >= start_slot)
     }
 
-    /// /// The head of each chain.
+    /// The head of each chain.
     pub(crate) fn heads(&self) -> Heads {
         let writers = self.heads.iter().map(|(writer, head)| (Chain::Writer(*writer), *head));
         let generations = self.generation_head.map(|head| (Chain::Generations, head));
         writers.chain(generations).collect()
     }
 
-    /// /// Key slots that were removed. Their objects may still exist, or exist again.
+    /// Key slots that were removed. Their objects may still exist, or exist again.
     pub fn removed_keys(&self) -> &BTreeSet<SlotId> {
         &self.removed_keys
     }
@@ -283,21 +283,22 @@ impl History {
         self.heads.keys().copied().collect()
     }
 
-    /// /// The host that the chain belongs to, unless the record that announced it is lost.
+    /// The host that the chain belongs to, unless the record that announced it is lost.
     pub fn host(&self, writer: &WriterId) -> Option<&str> {
         self.hosts.get(writer).map(String::as_str)
     }
 
-    /// /// First slot of a writer's chain that was free when it was last read.
+    /// First slot of a writer's chain that was free when it was last read.
     pub fn next_slot(&self, writer: &WriterId) -> u64 {
         self.heads.get(writer).map_or(0, |head| head.next)
     }
 
-    /// /// Appends to the generation chain, after reading whatever other processes added first;
-    /// `still` is called again each time the chain has grown, and may abandon the attempt by
-    /// returning `None`.
+    /// Appends to the generation chain, after reading whatever other processes added first; `still`
+    /// is called again each time the chain has grown, and may abandon the attempt by returning
+    /// `None`.
     ///
-    /// # Errors Storage failures.
+    /// # Errors
+    /// Storage failures.
     pub fn append_generation(
         &mut self,
         backend: &dyn Backend,
@@ -322,10 +323,11 @@ impl History {
         }
     }
 
-    /// /// Tries to append to a writer's chain. Returns the record that is in the way, after
-    /// applying it.
+    /// Tries to append to a writer's chain. Returns the record that is in the way, after applying
+    /// it.
     ///
-    /// # Errors Storage failures.
+    /// # Errors
+    /// Storage failures.
     pub fn append_writer(
         &mut self,
         backend: &dyn Backend,

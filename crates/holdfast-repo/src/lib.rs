@@ -1,4 +1,4 @@
-//! //! A repository: its history, its index, and the ways in and out for blobs.
+//! A repository: its history, its index, and the ways in and out for blobs.
 //!
 //! Data on its way in passes through [`mod@write`] (claim, frame, pack, upload) and becomes
 //! reachable by a record in a chain ([`history`]); on its way out it passes through [`index`]

@@ -1,4 +1,4 @@
-//! //! Reading objects that may be lost: a missing or unreadable object is an answer, not an error.
+//! Reading objects that may be lost: a missing or unreadable object is an answer, not an error.
 
 use bytes::Bytes;
 use holdfast_backend::{Backend, Error as BackendError};
@@ -6,21 +6,22 @@ use holdfast_backend::{Backend, Error as BackendError};
 use crate::RepoError;
 use crate::names::object_name;
 
-/// /// What is stored under a name.
+/// What is stored under a name.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Fetched {
-    /// /// These bytes, not yet authenticated.
+    /// These bytes, not yet authenticated.
     Found(Bytes),
     /// Nothing.
     Missing,
-    /// /// An object that the medium does not return, and why.
+    /// An object that the medium does not return, and why.
     Unreadable(String),
 }
 
 impl Fetched {
-    /// /// The bytes, or why there are none.
+    /// The bytes, or why there are none.
     ///
-    /// # Errors A few words, to follow the name of the object.
+    /// # Errors
+    /// A few words, to follow the name of the object.
     pub fn bytes(self) -> Result<Bytes, String> {
         match self {
             Self::Found(bytes) => Ok(bytes),
@@ -30,9 +31,10 @@ impl Fetched {
     }
 }
 
-/// /// Reads a whole object of at most `bytes_max`. A longer one counts as unreadable.
+/// Reads a whole object of at most `bytes_max`. A longer one counts as unreadable.
 ///
-/// # Errors Storage failures that are not about this one object.
+/// # Errors
+/// Storage failures that are not about this one object.
 pub fn fetch(
     backend: &dyn Backend,
     name: impl Into<String>,
@@ -45,10 +47,10 @@ pub fn fetch(
     }
 }
 
-/// /// Why an object is lost, if that is what a failed read of it says.
+/// Why an object is lost, if that is what a failed read of it says.
 ///
-/// # Errors The failure, if it is not about the object: the storage refuses access or cannot be
-/// reached.
+/// # Errors
+/// The failure, if it is not about the object: the storage refuses access or cannot be reached.
 pub fn lost(error: BackendError) -> Result<String, RepoError> {
     match error {
         BackendError::NotFound { .. } => Ok("it is missing".to_owned()),

@@ -1,5 +1,5 @@
-//! //! An ordered parallel map: jobs run on a pool in any order, results are returned in the order
-//! of submission.
+//! An ordered parallel map: jobs run on a pool in any order, results are returned in the order of
+//! submission.
 //!
 //! Its user keeps the window bounded in items and in bytes: while [`Ordered::is_full`], take a
 //! result before the next job. So memory is bounded, order is kept, and the threads of the pool
@@ -11,7 +11,7 @@ use std::sync::Arc;
 use crossbeam_channel::{Receiver, bounded};
 use rayon::ThreadPool;
 
-/// /// Pending results, oldest first.
+/// Pending results, oldest first.
 #[derive(Debug)]
 pub struct Ordered<T> {
     pool: Arc<ThreadPool>,
@@ -27,11 +27,11 @@ impl<T: Send + 'static> Ordered<T> {
         Self { pool, queue: VecDeque::new(), items_max, bytes_max, bytes: 0 }
     }
 
-    /// /// Starts a job that holds about this many bytes until its result is taken.
+    /// Starts a job that holds about this many bytes until its result is taken.
     pub fn push(&mut self, bytes: usize, job: impl FnOnce() -> T + Send + 'static) {
         let (sender, receiver) = bounded(1);
         self.pool.spawn_fifo(move || {
-            // // A dropped receiver means that the whole run ended early.
+            // A dropped receiver means that the whole run ended early.
             let _ = sender.send(job());
         });
         self.bytes += bytes;
@@ -44,19 +44,19 @@ impl<T: Send + 'static> Ordered<T> {
             || (self.bytes >= self.bytes_max && !self.queue.is_empty())
     }
 
-    /// /// True if no results are pending.
+    /// True if no results are pending.
     pub fn is_empty(&self) -> bool {
         self.queue.is_empty()
     }
 
-    /// /// Waits for the oldest result; `None` if none is pending.
+    /// Waits for the oldest result; `None` if none is pending.
     pub fn pop(&mut self) -> Option<T> {
         let (bytes, receiver) = self.queue.pop_front()?;
         self.bytes -= bytes;
         receiver.recv().ok()
     }
 
-    /// /// The oldest result if it is ready.
+    /// The oldest result if it is ready.
     pub fn pop_ready(&mut self) -> Option<T> {
         let (_, receiver) = self.queue.front()?;
         let result = receiver.try_recv().ok()?;

@@ -1,4 +1,4 @@
-//! //! Which key slot last opened a repository on this machine: it is tried first.
+//! Which key slot last opened a repository on this machine: it is tried first.
 //!
 //! Only a hint, next to the cache: the slot is tried like any other.
 
@@ -11,7 +11,7 @@ use holdfast_format::SlotId;
 
 const FILE_NAME: &str = "key-slot";
 
-/// /// What was remembered in a repository's folder of local state.
+/// What was remembered in a repository's folder of local state.
 pub(crate) fn slot(folder: &Path) -> Option<SlotId> {
     let mut text = String::new();
     let file = fs::File::open(folder.join(FILE_NAME)).ok()?;
@@ -19,7 +19,7 @@ pub(crate) fn slot(folder: &Path) -> Option<SlotId> {
     text.parse().ok()
 }
 
-/// /// Remembers a slot. If that fails, the next command tries all of them.
+/// Remembers a slot. If that fails, the next command tries all of them.
 pub(crate) fn set_slot(folder: &Path, slot: &SlotId) {
     let mut options = fs::OpenOptions::new();
     let file = options.write(true).create(true).truncate(true).mode(0o600);

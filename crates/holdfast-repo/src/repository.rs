@@ -1,4 +1,4 @@
-//! //! Creating and opening a repository.
+//! Creating and opening a repository.
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -22,19 +22,19 @@ use crate::remembered;
 use crate::slots::{FoundSlot, Mutation, delete_slot, finish_removals, read_slot, store_slot};
 use crate::unlock::{Order, check_authentic, config_names, read_config, unlock};
 
-/// /// What opening needs besides the storage and a secret.
+/// What opening needs besides the storage and a secret.
 #[derive(Debug, Clone)]
 pub struct OpenOptions {
-    /// /// Folder under which this machine keeps local state of each repository; with `None`
-    /// nothing is kept.
+    /// Folder under which this machine keeps local state of each repository; with `None` nothing is
+    /// kept.
     pub cache_folder: Option<PathBuf>,
     /// Where the index comes from.
     pub index: IndexFrom,
-    /// /// True if the repository may be in an older state than when it was last used.
+    /// True if the repository may be in an older state than when it was last used.
     pub accept_older: bool,
-    /// /// Called if local state cannot be kept.
+    /// Called if local state cannot be kept.
     pub notice: Notice,
-    /// /// Memory that the cache of the index may use, in bytes.
+    /// Memory that the cache of the index may use, in bytes.
     pub cache_bytes_max: usize,
     /// Threads for compression and encryption; 0 for one per processor.
     pub threads: usize,
@@ -56,24 +56,24 @@ impl Default for OpenOptions {
 /// Where the index of a repository comes from when it is opened.
 #[derive(Debug, Clone, Default)]
 pub enum IndexFrom {
-    /// /// From what earlier runs kept, and the objects that are new since.
+    /// From what earlier runs kept, and the objects that are new since.
     #[default]
     Cache,
-    /// /// From the objects alone. The index is built in this folder, which belongs to the caller;
+    /// From the objects alone. The index is built in this folder, which belongs to the caller;
     /// without one, in memory.
     Objects(Option<PathBuf>),
 }
 
-/// /// What this machine keeps of a repository, and where.
+/// What this machine keeps of a repository, and where.
 #[derive(Debug)]
 struct Kept {
     folder: PathBuf,
     place: Place,
-    /// /// The known heads of the chains there.
+    /// The known heads of the chains there.
     heads: Heads,
 }
 
-/// /// Key slots of an `init` that did not finish. Anything else belongs to someone: a repository,
+/// Key slots of an `init` that did not finish. Anything else belongs to someone: a repository,
 /// intact or not, or the files of another program.
 fn leftovers(backend: &dyn Backend) -> Result<Vec<SlotId>, RepoError> {
     for name in config_names()? {
@@ -88,7 +88,7 @@ fn leftovers(backend: &dyn Backend) -> Result<Vec<SlotId>, RepoError> {
         let Some(id) = name::slot_id(listed.name.as_ref()) else {
             return Err(RepoError::NotEmpty { object: listed.name.to_string() });
         };
-        // // A truncated copy is harmless if the other one is intact.
+        // A truncated copy is harmless if the other one is intact.
         if !slots.contains(&id) && !is_slot(&read_slot(backend, &id)?, &id) {
             return Err(RepoError::NotEmpty { object: listed.name.to_string() });
         }
@@ -102,7 +102,7 @@ fn is_slot(found: &FoundSlot, id: &SlotId) -> bool {
     found.slot.as_ref().is_ok_and(|slot| slot.header.id == *id)
 }
 
-/// /// Deletes the existing copies of this config. One whose put failed may be among them; another
+/// Deletes the existing copies of this config. One whose put failed may be among them; another
 /// `init`'s config is not.
 fn take_config_back(backend: &dyn Backend, config: &[u8]) -> Result<(), RepoError> {
     for name in config_names()? {
@@ -115,7 +115,7 @@ fn take_config_back(backend: &dyn Backend, config: &[u8]) -> Result<(), RepoErro
     Ok(())
 }
 
-/// /// The slot that opened the repository, or another one that opens with the same secret, unless
+/// The slot that opened the repository, or another one that opens with the same secret, unless
 /// records remove it. Removed slots found on the way are deleted.
 fn in_force(
     backend: &dyn Backend,
@@ -155,14 +155,14 @@ pub struct Repository {
 }
 
 impl Repository {
-    /// /// Creates a repository that opens with `secret`. Its config decides: without it there is
-    /// no repository, and of two created at once the first config counts.
+    /// Creates a repository that opens with `secret`. Its config decides: without it there is no
+    /// repository, and of two created at once the first config counts.
     ///
     /// Key slots that an earlier `init` left are removed. Anything else is kept, and no repository
     /// is created next to it.
     ///
-    /// # Errors [`RepoError::AlreadyExists`], [`RepoError::NotEmpty`]; storage and sealing
-    /// failures.
+    /// # Errors
+    /// [`RepoError::AlreadyExists`], [`RepoError::NotEmpty`]; storage and sealing failures.
     pub fn init(
         backend: &dyn Backend,
         secret: &Secret,
@@ -186,21 +186,22 @@ impl Repository {
             })
         });
         if let Err(error) = stored {
-            // // A config whose slot is gone would be a repository that no one can open.
+            // A config whose slot is gone would be a repository that no one can open.
             if take_config_back(backend, &object).is_ok() {
                 let _left = delete_slot(backend, &slot.header.id);
             }
             return Err(error);
         }
-        // // Only now: another `init` running here has lost to this config.
+        // Only now: another `init` running here has lost to this config.
         leftovers.iter().try_for_each(|id| delete_slot(backend, id))?;
         Ok(keys.repository_id())
     }
 
-    /// /// Opens a repository and brings its index cache up to date.
+    /// Opens a repository and brings its index cache up to date.
     ///
-    /// # Errors See [`read_config`]; for the secret [`RepoError::WrongSecret`] and the variants
-    /// next to it, [`RepoError::KeyRemoved`]; storage failures; damaged chains.
+    /// # Errors
+    /// See [`read_config`]; for the secret [`RepoError::WrongSecret`] and the variants next to it,
+    /// [`RepoError::KeyRemoved`]; storage failures; damaged chains.
     pub fn open(
         backend: Arc<dyn Backend>,
         secret: &Secret,
@@ -209,9 +210,10 @@ impl Repository {
         Ok(Self::open_with_master_key(backend, secret, options)?.0)
     }
 
-    /// /// Opens a repository and keeps the master key, for new key slots.
+    /// Opens a repository and keeps the master key, for new key slots.
     ///
-    /// # Errors As [`Repository::open`].
+    /// # Errors
+    /// As [`Repository::open`].
     pub fn open_with_master_key(
         backend: Arc<dyn Backend>,
         secret: &Secret,
@@ -273,7 +275,7 @@ impl Repository {
         Ok((repository, master))
     }
 
-    /// /// The folder in which this machine keeps local state of the opened copy of the repository.
+    /// The folder in which this machine keeps local state of the opened copy of the repository.
     pub fn local_folder(&self) -> Option<&Path> {
         self.kept.as_ref().map(|kept| kept.folder.as_path())
     }
@@ -298,7 +300,7 @@ impl Repository {
         &self.index
     }
 
-    /// /// The index, for use in another thread.
+    /// The index, for use in another thread.
     pub fn index_shared(&self) -> &Arc<Index> {
         &self.index
     }
@@ -308,29 +310,30 @@ impl Repository {
         &self.slot
     }
 
-    /// /// What was missing when the repository was opened.
+    /// What was missing when the repository was opened.
     pub fn missing(&self) -> &Missing {
         &self.missing
     }
 
-    /// /// Threads for compression, encryption and their reverse.
+    /// Threads for compression, encryption and their reverse.
     pub fn pool(&self) -> &Arc<ThreadPool> {
         &self.pool
     }
 
-    /// /// The opened frames kept for all readers.
+    /// The opened frames kept for all readers.
     pub(crate) fn frames(&self) -> &Arc<FrameCache> {
         &self.frames
     }
 
-    /// /// The history as last read.
+    /// The history as last read.
     pub fn history(&self) -> MutexGuard<'_, History> {
         self.history.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// /// Reads what others added to the chains, and the index objects that came with it.
+    /// Reads what others added to the chains, and the index objects that came with it.
     ///
-    /// # Errors Storage failures; damaged chains.
+    /// # Errors
+    /// Storage failures; damaged chains.
     pub fn refresh(&self) -> Result<Missing, RepoError> {
         self.refresh_with(&mut self.history())
     }
@@ -340,23 +343,24 @@ impl Repository {
         self.sync(history)
     }
 
-    /// /// Brings the index to at least the generation of the history.
+    /// Brings the index to at least the generation of the history.
     fn sync(&self, history: &mut History) -> Result<Missing, RepoError> {
         let missing = self.index.sync(history)?;
         self.index_generation.store(history.next_generation(), Ordering::Release);
         Ok(missing)
     }
 
-    /// /// Number of the first generation record that the index does not know.
+    /// Number of the first generation record that the index does not know.
     pub(crate) fn index_generation(&self) -> u64 {
         self.index_generation.load(Ordering::Acquire)
     }
 
-    /// /// Reads all chains from the repository itself, ignoring kept records, and the index
-    /// objects that they name. For callers that delete: a record that was damaged since it was kept
-    /// must stop them.
+    /// Reads all chains from the repository itself, ignoring kept records, and the index objects
+    /// that they name. For callers that delete: a record that was damaged since it was kept must
+    /// stop them.
     ///
-    /// # Errors Storage failures; damaged chains.
+    /// # Errors
+    /// Storage failures; damaged chains.
     pub fn read_history_anew(&self) -> Result<Missing, RepoError> {
         let mut history = self.history();
         let mut anew = History::default();
@@ -365,19 +369,20 @@ impl Repository {
         self.sync(&mut history)
     }
 
-    /// /// Reads all index objects from the repository itself, unless that was done since it was
+    /// Reads all index objects from the repository itself, unless that was done since it was
     /// opened. For callers that delete or repair: a cache must not be the reason. Numbers that the
     /// index gave out before are void.
     ///
-    /// # Errors Storage failures.
+    /// # Errors
+    /// Storage failures.
     pub fn read_index_anew(&self) -> Result<Missing, RepoError> {
         self.index.read_anew(&mut self.history())
     }
 
-    /// /// The chain of a host, which is announced first if it is new.
+    /// The chain of a host, which is announced first if it is new.
     ///
-    /// # Errors Storage failures. [`RepoError::Damaged`] if it is unknown what a prune in progress
-    /// condemns.
+    /// # Errors
+    /// Storage failures. [`RepoError::Damaged`] if it is unknown what a prune in progress condemns.
     pub fn writer(&self, host: &str) -> Result<WriterId, RepoError> {
         self.complete_copies()?;
         let writer = self.keys.writer_id(host);
@@ -387,7 +392,7 @@ impl Repository {
             let is_known = history.writers().contains(&writer);
             (!is_known).then(|| GenerationBody::AddWriter { writer, host: host.to_owned() })
         })?;
-        // // A new chain will never have a fence of an earlier condemnation, so its packs must be
+        // A new chain will never have a fence of an earlier condemnation, so its packs must be
         // hidden from the start. And whatever a prune moved must be found where it is now.
         self.sync(&mut history)?;
         Ok(writer)
@@ -395,7 +400,7 @@ impl Repository {
 }
 
 impl Drop for Repository {
-    /// /// What was committed in this run must be there the next time.
+    /// What was committed in this run must be there the next time.
     fn drop(&mut self) {
         let heads = self.history().heads();
         if let Some(kept) = self.kept.as_ref().filter(|kept| kept.heads != heads) {
@@ -405,7 +410,7 @@ impl Drop for Repository {
 }
 
 impl Kept {
-    /// /// Compares the chains with what is known about them, and saves their current state.
+    /// Compares the chains with what is known about them, and saves their current state.
     fn compare(
         &self,
         backend: &dyn Backend,
@@ -419,7 +424,7 @@ impl Kept {
             if !accept_older {
                 return Err(RepoError::RolledBack { object, is_replaced });
             }
-            // // The packs of this state may be other files.
+            // The packs of this state may be other files.
             let _there_was_none = std::fs::remove_file(self.folder.join(local::VERIFIED));
         }
         local::remember(&self.folder, keys, &self.place, &self.heads);

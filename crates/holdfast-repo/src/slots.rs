@@ -17,22 +17,21 @@ use crate::{RepoError, Repository};
 #[cfg(test)]
 mod tests;
 
-/// /// Maximum number of slots that are read. Anyone who can write to the storage can add any
-/// number.
+/// Maximum number of slots that are read. Anyone who can write to the storage can add any number.
 const SLOTS_READ_MAX: usize = 1024;
-/// /// Maximum number of slots that open a repository: readers try no more passphrases than that.
+/// Maximum number of slots that open a repository: readers try no more passphrases than that.
 pub const SLOTS_MAX: usize = 32;
 
 /// Deliberate bugs: tests show that each is caught.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Mutation {
-    /// /// The remaining key is not checked again when the chain has grown.
+    /// The remaining key is not checked again when the chain has grown.
     SurvivorIsBelieved,
-    /// /// The objects are deleted before the record exists.
+    /// The objects are deleted before the record exists.
     DeletedFirst,
     /// Copies of a removed slot are stored again.
     CopiesComeBack,
-    /// /// The chain is not read again after a copy was stored.
+    /// The chain is not read again after a copy was stored.
     NotLookedAtAgain,
     /// A removed slot opens.
     RemovedOpens,
@@ -50,7 +49,7 @@ impl Mutation {
     }
 }
 
-/// /// A key slot in the repository, read from its intact copy.
+/// A key slot in the repository, read from its intact copy.
 #[derive(Debug)]
 pub struct FoundSlot {
     /// Name of its first copy.
@@ -71,7 +70,7 @@ pub(crate) fn read_slots(backend: &dyn Backend) -> Result<Vec<FoundSlot>, RepoEr
     ids.iter().map(|id| read_slot(backend, id)).collect()
 }
 
-/// /// Slots of which a listing shows a copy, ascending. Objects with other names are ignored.
+/// Slots of which a listing shows a copy, ascending. Objects with other names are ignored.
 fn listed(backend: &dyn Backend) -> Result<Vec<SlotId>, RepoError> {
     let mut ids: Vec<SlotId> = backend
         .list(name::KEYS)?
@@ -105,14 +104,15 @@ pub(crate) fn read_slot(backend: &dyn Backend, id: &SlotId) -> Result<FoundSlot,
     Ok(FoundSlot { name, slot: whole.ok_or(error), is_half: copies < 2 })
 }
 
-/// /// Who made a slot, where and when; `None` if it was not made by a holder of the master key.
+/// Who made a slot, where and when; `None` if it was not made by a holder of the master key.
 pub fn label(keys: &Keys, slot: &KeySlot) -> Option<SlotLabel> {
     open_label(keys, slot).ok()
 }
 
-/// /// Creates a slot for `secret` and stores both copies.
+/// Creates a slot for `secret` and stores both copies.
 ///
-/// # Errors Storage and sealing failures.
+/// # Errors
+/// Storage and sealing failures.
 pub(crate) fn put_slot(
     backend: &dyn Backend,
     master: &MasterKey,
@@ -149,8 +149,8 @@ pub(crate) fn delete_slot(backend: &dyn Backend, id: &SlotId) -> Result<(), Repo
     Ok(())
 }
 
-/// /// Deletes objects of removed slots that are left or have reappeared. If that fails they are
-/// kept until the next command: they open nothing.
+/// Deletes objects of removed slots that are left or have reappeared. If that fails they are kept
+/// until the next command: they open nothing.
 pub(crate) fn finish_removals(backend: &dyn Backend, history: &History) {
     let removed = history.removed_keys();
     if removed.is_empty() {
@@ -162,10 +162,11 @@ pub(crate) fn finish_removals(backend: &dyn Backend, history: &History) {
 }
 
 impl Repository {
-    /// /// Adds a slot for `secret` and makes sure that it opens before anything relies on it.
+    /// Adds a slot for `secret` and makes sure that it opens before anything relies on it.
     ///
-    /// # Errors [`RepoError::TooManyKeys`]; [`RepoError::KeyRemoved`] if the key in use was removed
-    /// in the meantime, and then there is no new slot either; storage and sealing failures.
+    /// # Errors
+    /// [`RepoError::TooManyKeys`]; [`RepoError::KeyRemoved`] if the key in use was removed in the
+    /// meantime, and then there is no new slot either; storage and sealing failures.
     pub fn add_key(
         &self,
         master: &MasterKey,
@@ -187,7 +188,7 @@ impl Repository {
             return Err(RepoError::Seal(SealError::Verify { what: "key slot" }));
         }
         self.refresh()?;
-        // // A removed key must not create another one.
+        // A removed key must not create another one.
         let in_force = self.check_in_force();
         if in_force.is_err() {
             delete_slot(backend, &slot.header.id)?;
@@ -195,11 +196,12 @@ impl Repository {
         in_force.map(|()| slot)
     }
 
-    /// /// Removes a slot: first by a record, which is what counts, then its objects. `survivor` is
-    /// a slot that is known to open.
+    /// Removes a slot: first by a record, which is what counts, then its objects. `survivor` is a
+    /// slot that is known to open.
     ///
-    /// # Errors [`RepoError::KeyRemoved`] if the survivor was removed, even just now, or is `id`
-    /// itself; [`RepoError::Damaged`] if it can no longer be read; storage failures.
+    /// # Errors
+    /// [`RepoError::KeyRemoved`] if the survivor was removed, even just now, or is `id` itself;
+    /// [`RepoError::Damaged`] if it can no longer be read; storage failures.
     pub fn remove_key(&self, id: SlotId, survivor: SlotId) -> Result<(), RepoError> {
         let backend = &**self.backend();
         if Mutation::DeletedFirst.is_on() {
@@ -207,7 +209,7 @@ impl Repository {
         }
         let mut refused = None;
         self.history().append_generation(backend, self.keys(), |history| {
-            // // Called again each time the chain has grown.
+            // Called again each time the chain has grown.
             match self.removal(history, id, survivor) {
                 Ok(body) => body,
                 Err(error) => {
@@ -222,7 +224,7 @@ impl Repository {
         }
     }
 
-    /// /// The record that removes a slot; `None` if there is one already.
+    /// The record that removes a slot; `None` if there is one already.
     fn removal(
         &self,
         history: &History,
@@ -240,9 +242,10 @@ impl Repository {
         Ok((!is_removed(&id)).then_some(GenerationBody::RemoveKey { slot: id }))
     }
 
-    /// /// All slots except those that records remove, usable or not, by name.
+    /// All slots except those that records remove, usable or not, by name.
     ///
-    /// # Errors Storage failures.
+    /// # Errors
+    /// Storage failures.
     pub fn slots(&self) -> Result<Vec<FoundSlot>, RepoError> {
         let mut found = read_slots(&**self.backend())?;
         let history = self.history();
@@ -258,7 +261,7 @@ impl Repository {
         Ok(found)
     }
 
-    /// /// True if a slot is intact and was made by a holder of this repository's master key.
+    /// True if a slot is intact and was made by a holder of this repository's master key.
     fn is_usable(&self, found: &FoundSlot) -> bool {
         found.slot.as_ref().is_ok_and(|slot| {
             name::key_slot(&slot.header.id)[0] == found.name
@@ -276,7 +279,7 @@ impl Repository {
         }
     }
 
-    /// /// Stores missing copies of intact slots, for example after an interrupted
+    /// Stores missing copies of intact slots, for example after an interrupted
     /// [`add_key`](Self::add_key).
     fn complete_slots(&self) -> Result<(), RepoError> {
         for found in self.usable_slots()?.into_iter().filter(|found| found.is_half) {
@@ -300,10 +303,11 @@ impl Repository {
         Ok(())
     }
 
-    /// /// Deletes the objects of a slot that was just stored again, if a record removed it at the
-    /// same time. A later removal deletes them itself.
+    /// Deletes the objects of a slot that was just stored again, if a record removed it at the same
+    /// time. A later removal deletes them itself.
     ///
-    /// # Errors Storage failures.
+    /// # Errors
+    /// Storage failures.
     pub fn take_back_if_removed(&self, id: &SlotId) -> Result<(), RepoError> {
         let backend = &**self.backend();
         let mut history = self.history();
@@ -314,8 +318,8 @@ impl Repository {
         }
     }
 
-    /// /// Stores missing second copies: of the config and of the key slot in use, for example
-    /// after an `init` that was interrupted at its last step, and of generations.
+    /// Stores missing second copies: of the config and of the key slot in use, for example after an
+    /// `init` that was interrupted at its last step, and of generations.
     pub(crate) fn complete_copies(&self) -> Result<(), RepoError> {
         self.history().complete_copies(&**self.backend(), self.keys())?;
         self.complete_slot(self.slot())?;
@@ -323,7 +327,7 @@ impl Repository {
         self.put_missing(&name::CONFIG_NAMES.map(str::to_owned), &config).map(drop)
     }
 
-    /// /// Stores the copies that are missing; true if there was one.
+    /// Stores the copies that are missing; true if there was one.
     fn put_missing(&self, copies: &[String; 2], object: &[u8]) -> Result<bool, RepoError> {
         let mut is_changed = false;
         for copy in copies {

@@ -1,4 +1,4 @@
-//! //! From a secret to the master key: the two copies of the config, and the slot that opens.
+//! From a secret to the master key: the two copies of the config, and the slot that opens.
 
 use std::collections::BTreeSet;
 
@@ -15,16 +15,17 @@ use crate::names::object_name;
 use crate::object::lost;
 use crate::slots::{FoundSlot, SLOTS_MAX, read_slot, read_slots};
 
-/// /// A slot that needs more memory is not tried.
+/// A slot that needs more memory is not tried.
 const MEMORY_KIB_MAX: u32 = 1 << 20;
-/// /// Limit on memory times passes of all slots tried: enough for the maximum number of slots at
-/// the usual cost.
+/// Limit on memory times passes of all slots tried: enough for the maximum number of slots at the
+/// usual cost.
 const WORK_MAX: u64 =
     SLOTS_MAX as u64 * KdfCost::DEFAULT.memory_kib as u64 * KdfCost::DEFAULT.passes as u64;
 
-/// /// Reads the config from its first intact copy. Its MAC is not checked yet.
+/// Reads the config from its first intact copy. Its MAC is not checked yet.
 ///
-/// # Errors [`RepoError::NotARepository`] if there is no copy at all, or one of another program;
+/// # Errors
+/// [`RepoError::NotARepository`] if there is no copy at all, or one of another program;
 /// [`RepoError::Newer`], [`RepoError::ConfigDamaged`].
 pub fn read_config(backend: &dyn Backend) -> Result<StoredConfig, RepoError> {
     let (mut damage, mut is_ours) = (None, false);
@@ -43,8 +44,8 @@ pub fn read_config(backend: &dyn Backend) -> Result<StoredConfig, RepoError> {
     }
 }
 
-/// /// True if there is something that only a repository has. A file with the name of the config is
-/// not enough: other programs have such files too.
+/// True if there is something that only a repository has. A file with the name of the config is not
+/// enough: other programs have such files too.
 fn has_own_objects(backend: &dyn Backend) -> Result<bool, RepoError> {
     for folder in [name::GENERATIONS, name::WRITERS] {
         if backend.list(folder)?.iter().any(|it| record_place(it.name.as_ref()).is_some()) {
@@ -57,10 +58,11 @@ fn has_own_objects(backend: &dyn Backend) -> Result<bool, RepoError> {
     Ok(read_slots(backend)?.iter().any(|found| found.slot.is_ok()))
 }
 
-/// /// Checks that the config was made by a holder of the master key, trying the second copy if the
+/// Checks that the config was made by a holder of the master key, trying the second copy if the
 /// first was not.
 ///
-/// # Errors [`RepoError::Damaged`] if neither was.
+/// # Errors
+/// [`RepoError::Damaged`] if neither was.
 pub fn check_authentic(
     backend: &dyn Backend,
     keys: &Keys,
@@ -82,8 +84,8 @@ fn is_newer(error: &FormatError) -> bool {
     matches!(error, FormatError::Version { .. } | FormatError::Feature { .. })
 }
 
-/// /// The bytes of a small object, if there is one; the inner error says that the object is too
-/// large, or that the medium does not return it.
+/// The bytes of a small object, if there is one; the inner error says that the object is too large,
+/// or that the medium does not return it.
 pub(crate) fn get(
     backend: &dyn Backend,
     text: &str,
@@ -102,18 +104,19 @@ pub(crate) fn get(
     }
 }
 
-/// /// Which slots are tried, and in which order besides cheapest first.
+/// Which slots are tried, and in which order besides cheapest first.
 #[derive(Debug, Default)]
 pub(crate) struct Order<'a> {
-    /// /// The slot that last opened the repository.
+    /// The slot that last opened the repository.
     pub first: Option<SlotId>,
-    /// /// Slots that no longer open anything.
+    /// Slots that no longer open anything.
     pub removed: Option<&'a BTreeSet<SlotId>>,
 }
 
-/// /// Finds the slot that opens with `secret`. The cost is bounded, whatever slots there are.
+/// Finds the slot that opens with `secret`. The cost is bounded, whatever slots there are.
 ///
-/// # Errors [`RepoError::WrongSecret`], [`RepoError::SlotDamaged`], [`RepoError::ForeignSlot`],
+/// # Errors
+/// [`RepoError::WrongSecret`], [`RepoError::SlotDamaged`], [`RepoError::ForeignSlot`],
 /// [`RepoError::Newer`], [`RepoError::NoSlots`], [`RepoError::SlotsUntried`]: see there.
 pub(crate) fn unlock(
     backend: &dyn Backend,
@@ -145,7 +148,7 @@ pub(crate) fn unlock(
     }
 }
 
-/// /// A search for the slot that opens, and the outcomes of those that do not.
+/// A search for the slot that opens, and the outcomes of those that do not.
 struct Search<'a> {
     repository_id: RepositoryId,
     secret: &'a Secret,
@@ -155,7 +158,7 @@ struct Search<'a> {
     damaged: Option<String>,
     foreign: Option<String>,
     newer: Option<FormatError>,
-    /// /// Number of slots that exceed the limit, and the memory of the most expensive.
+    /// Number of slots that exceed the limit, and the memory of the most expensive.
     untried: Option<(usize, u32)>,
 }
 
@@ -165,7 +168,7 @@ impl<'a> Search<'a> {
         Self { repository_id, secret, work: 0, tried: 0, damaged, foreign, newer, untried }
     }
 
-    /// /// Tries slots, cheapest first.
+    /// Tries slots, cheapest first.
     fn look_at(
         &mut self,
         slots: Vec<FoundSlot>,
@@ -178,7 +181,7 @@ impl<'a> Search<'a> {
                 Ok(slot) if slot.header.repository_id != self.repository_id => {
                     self.foreign = Some(found.name);
                 }
-                // // Under another name it could reappear after it was removed.
+                // Under another name it could reappear after it was removed.
                 Ok(slot) if name::key_slot(&slot.header.id)[0] != found.name => {
                     self.damaged = Some(found.name);
                 }
@@ -200,7 +203,7 @@ impl<'a> Search<'a> {
                 Ok(None) => self.tried += 1,
                 Err(SealError::OtherRepository { .. }) => self.foreign = Some(name),
                 Err(SealError::Tampered { .. }) => self.damaged = Some(name),
-                // // Another one may need less.
+                // Another one may need less.
                 Err(SealError::Kdf { memory_kib }) => self.pass_over(memory_kib),
                 Err(error) => return Err(error.into()),
             }
@@ -238,7 +241,7 @@ fn work(cost: KdfCost) -> u64 {
     u64::from(cost.memory_kib) * u64::from(cost.passes)
 }
 
-/// /// The name of an object that `init` must not find.
+/// The name of an object that `init` must not find.
 pub(crate) fn config_names() -> Result<Vec<ObjectName>, RepoError> {
     name::CONFIG_NAMES.iter().map(|text| object_name(*text)).collect()
 }

@@ -1,5 +1,4 @@
-//! //! The third stage: claims chunks, builds trees, counts. It runs in one thread, in source
-//! order.
+//! The third stage: claims chunks, builds trees, counts. It runs in one thread, in source order.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
@@ -18,28 +17,28 @@ use crate::{Action, Added, EngineError, Event, Observer};
 pub(super) struct Assembler<'run, 'repository> {
     blobs: &'run mut BlobWriter<'repository>,
     is_stream: bool,
-    /// /// The directories that the scan is currently in; the first is the root above all paths.
+    /// The directories that the scan is currently in; the first is the root above all paths.
     open: Vec<OpenDirectory>,
     path: Vec<u8>,
-    /// /// The file whose parts are arriving piece by piece.
+    /// The file whose parts are arriving piece by piece.
     content: ContentWriter,
     content_bytes: u64,
     /// What that file added to the repository so far.
     content_added: Added,
     summary: SnapshotSummary,
-    /// /// Number of entries other than directories.
+    /// Number of entries other than directories.
     entries: u64,
     /// What the tree lacks.
     captured: Captured,
     has_entries: bool,
-    /// /// The entries at the named paths.
+    /// The entries at the named paths.
     named: Named,
 }
 
-/// /// The entries at named paths: what a snapshot was asked for, without the directories above.
+/// The entries at named paths: what a snapshot was asked for, without the directories above.
 pub(super) type NamedEntries = BTreeMap<Vec<u8>, Entry>;
 
-/// /// Records the entries at named paths.
+/// Records the entries at named paths.
 struct Named {
     paths: BTreeSet<Vec<u8>>,
     found: NamedEntries,
@@ -51,7 +50,7 @@ impl Named {
         Self { paths, found: NamedEntries::new() }
     }
 
-    /// /// True if something directly in the directory at `path` was named.
+    /// True if something directly in the directory at `path` was named.
     fn is_parent(&self, path: &[u8]) -> bool {
         let prefix = [path, b"/"].concat();
         let below = self.paths.range::<[u8], _>((Bound::Excluded(&prefix[..]), Bound::Unbounded));
@@ -74,9 +73,9 @@ struct OpenDirectory {
     writer: DirectoryWriter,
     /// True if something directly in it was named.
     has_named: bool,
-    /// /// Entries that arrived in no order, until the directory ends.
+    /// Entries that arrived in no order, until the directory ends.
     unsorted: Option<BTreeMap<Vec<u8>, Entry>>,
-    /// /// Bytes of its tree added to the repository so far.
+    /// Bytes of its tree added to the repository so far.
     added: u64,
 }
 
@@ -103,7 +102,7 @@ impl OpenDirectory {
         Ok(())
     }
 
-    /// /// Stores the rest of the directory's tree and returns its root.
+    /// Stores the rest of the directory's tree and returns its root.
     fn finish(mut self, blobs: &mut BlobWriter<'_>) -> Result<BlobId, EngineError> {
         for entry in self.unsorted.take().unwrap_or_default().values() {
             self.writer.push(blobs, entry)?;
@@ -113,7 +112,7 @@ impl OpenDirectory {
 }
 
 impl<'run, 'repository> Assembler<'run, 'repository> {
-    /// /// An assembler of a source with these named paths.
+    /// An assembler of a source with these named paths.
     pub fn new(blobs: &'run mut BlobWriter<'repository>, is_stream: bool, named: &[Text]) -> Self {
         let named = Named::new(named);
         let mut root = OpenDirectory::new(Vec::new(), Metadata::default(), true);
@@ -139,7 +138,7 @@ impl<'run, 'repository> Assembler<'run, 'repository> {
         self.blobs
     }
 
-    /// /// Processes a batch.
+    /// Processes a batch.
     pub fn take(&mut self, batch: Batch, observer: &dyn Observer) -> Result<(), EngineError> {
         for step in batch {
             match step {
@@ -168,7 +167,7 @@ impl<'run, 'repository> Assembler<'run, 'repository> {
                     let message = format!("left out {path}, which belongs to holdfast");
                     observer.event(Event::Note { message: &message });
                 }
-                // // The reading stage has replaced these.
+                // The reading stage has replaced these.
                 Step::Unread(_) => return Err(holdfast_repo::RepoError::Stopped("reading").into()),
             }
         }
@@ -223,8 +222,8 @@ impl<'run, 'repository> Assembler<'run, 'repository> {
         Ok(())
     }
 
-    /// /// Adds an entry that is not a directory; false if readers would refuse it, which is
-    /// reported. The bytes of a file that was read have already been reported.
+    /// Adds an entry that is not a directory; false if readers would refuse it, which is reported.
+    /// The bytes of a file that was read have already been reported.
     fn add_file(
         &mut self,
         entry: &Entry,
@@ -291,7 +290,7 @@ impl<'run, 'repository> Assembler<'run, 'repository> {
         self.content_added.metadata += self.blobs.stats().raw_bytes - before;
         let kind = EntryKind::File { size, codec: 0, main, second: None };
         let entry = Entry { name, metadata, kind };
-        // // A file that may have changed since the parent is read, but usually did not.
+        // A file that may have changed since the parent is read, but usually did not.
         let action = match parent {
             None => Action::New,
             Some(parent) if *parent == entry => Action::Unchanged,
@@ -348,8 +347,8 @@ impl<'run, 'repository> Assembler<'run, 'repository> {
         Ok(())
     }
 
-    /// /// Reports an error with an entry; for a stream this ends the backup. An error without the
-    /// name of an entry is something that the source itself knows to be missing.
+    /// Reports an error with an entry; for a stream this ends the backup. An error without the name
+    /// of an entry is something that the source itself knows to be missing.
     fn report(
         &mut self,
         name: Option<&[u8]>,
@@ -376,7 +375,7 @@ impl<'run, 'repository> Assembler<'run, 'repository> {
         Ok(())
     }
 
-    /// /// Stores the rest of the trees and returns the root.
+    /// Stores the rest of the trees and returns the root.
     pub fn finish(&mut self) -> Result<BlobId, EngineError> {
         if !self.has_entries && self.summary.errors > 0 {
             return Err(EngineError::NothingToBackUp);
@@ -384,8 +383,7 @@ impl<'run, 'repository> Assembler<'run, 'repository> {
         self.root_so_far()
     }
 
-    /// /// Stores trees for everything so far, as if every open directory ended here, and
-    /// continues.
+    /// Stores trees for everything so far, as if every open directory ended here, and continues.
     pub fn root_so_far(&mut self) -> Result<BlobId, EngineError> {
         let mut below: Option<Entry> = None;
         for directory in self.open.iter().rev() {
@@ -403,24 +401,24 @@ impl<'run, 'repository> Assembler<'run, 'repository> {
         }
     }
 
-    /// /// The entries at named paths seen so far.
+    /// The entries at named paths seen so far.
     pub fn named(&mut self) -> NamedEntries {
         std::mem::take(&mut self.named.found)
     }
 
-    /// /// The counts of this source; blobs and bytes added are reported by the writer.
+    /// The counts of this source; blobs and bytes added are reported by the writer.
     pub fn summary(&self) -> &SnapshotSummary {
         &self.summary
     }
 
-    /// /// How much of the source the tree has so far, and what it lacks.
+    /// How much of the source the tree has so far, and what it lacks.
     pub fn captured(&self) -> Captured {
         let extent = Extent { entries: self.entries, bytes: self.summary.total_bytes_processed };
         Captured { extent, ..self.captured.clone() }
     }
 }
 
-/// /// What is wrong with an entry that readers would refuse.
+/// What is wrong with an entry that readers would refuse.
 fn beyond(error: &FormatError) -> std::io::Error {
     std::io::Error::other(format!("no snapshot can hold it: {error}"))
 }

@@ -8,31 +8,31 @@ use holdfast_format::BlobId;
 use holdfast_format::entry::{Entry, Metadata};
 use holdfast_repo::RepoError;
 
-/// /// Maximum number of batches in flight; with [`BATCH_BYTES`] this bounds the memory of the
-/// stages before the assembly.
+/// Maximum number of batches in flight; with [`BATCH_BYTES`] this bounds the memory of the stages
+/// before the assembly.
 const BATCHES_UNDER_WAY: usize = 10;
-/// /// A batch is closed when its files to be read add up to about this many bytes ...
+/// A batch is closed when its files to be read add up to about this many bytes ...
 pub(super) const BATCH_BYTES: u64 = 512 << 10;
-/// /// ... or when it has this many steps.
+/// ... or when it has this many steps.
 pub(super) const BATCH_STEPS: usize = 256;
 
 /// One step of the assembly.
 pub(super) enum Step {
-    /// /// A directory starts; its entries are sorted or not.
+    /// A directory starts; its entries are sorted or not.
     Enter { name: Vec<u8>, metadata: Metadata, parent: Option<Box<Entry>>, is_sorted: bool },
     /// The directory ends.
     Leave,
-    /// /// An entry identical to the parent's; bytes of the file.
+    /// An entry identical to the parent's; bytes of the file.
     Unchanged(Box<Entry>),
-    /// /// An entry without content; true if the parent has an entry of that name.
+    /// An entry without content; true if the parent has an entry of that name.
     Plain(Box<Entry>, bool),
     /// A file to be read by the next stage.
     Unread(Box<super::read::Unread>),
-    /// /// A file that was read completely.
+    /// A file that was read completely.
     File(Box<File>),
-    /// /// A large file of this name starts.
+    /// A large file of this name starts.
     Started(Vec<u8>),
-    /// /// The next parts of a file that is read piece by piece; they precede its [`Step::File`].
+    /// The next parts of a file that is read piece by piece; they precede its [`Step::File`].
     Parts(Vec<Part>),
     /// An entry that could not be read.
     Trouble { name: Option<Vec<u8>>, path: Vec<u8>, during: &'static str, error: std::io::Error },
@@ -46,12 +46,12 @@ pub(super) enum Step {
 pub(super) struct File {
     pub name: Vec<u8>,
     pub metadata: Metadata,
-    /// /// The content that was not announced by [`Step::Parts`].
+    /// The content that was not announced by [`Step::Parts`].
     pub parts: Vec<Part>,
-    /// /// What the parent has of that name.
+    /// What the parent has of that name.
     pub parent: Option<Box<Entry>>,
-    /// /// The read error. The file is dropped, with any parts already sent, unless only its
-    /// attributes are missing.
+    /// The read error. The file is dropped, with any parts already sent, unless only its attributes
+    /// are missing.
     pub failure: Option<(&'static str, std::io::Error)>,
     /// How long that took.
     pub reading: Duration,
@@ -61,7 +61,7 @@ pub(super) struct File {
 pub(super) enum Part {
     Chunk(Chunk),
     Hole(u64),
-    /// /// Bytes not hashed yet; only until the reading stage is done with them.
+    /// Bytes not hashed yet; only until the reading stage is done with them.
     Raw(Bytes),
 }
 
@@ -101,7 +101,7 @@ impl BatchSender {
         self.0.send(Slot::Ready(batch)).map_err(|_| HungUp)
     }
 
-    /// /// Queues a batch that a pool completes in the background.
+    /// Queues a batch that a pool completes in the background.
     pub fn send_from(
         &self,
         pool: &rayon::ThreadPool,

@@ -1,4 +1,4 @@
-//! //! Capturing sources, one after the other, into one snapshot that is committed at the end.
+//! Capturing sources, one after the other, into one snapshot that is committed at the end.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -24,7 +24,7 @@ use super::scan::Scanner;
 use super::{CaptureOptions, MakeSource, SourceOptions, read};
 use crate::{EngineError, Observer, completeness};
 
-/// /// A snapshot in progress. Dropped before [`Capture::commit`], it leaves nothing reachable.
+/// A snapshot in progress. Dropped before [`Capture::commit`], it leaves nothing reachable.
 #[derive(Debug)]
 pub struct Capture<'a> {
     options: &'a CaptureOptions,
@@ -32,7 +32,7 @@ pub struct Capture<'a> {
     draft: Draft<'a>,
 }
 
-/// /// What is known about the snapshot so far.
+/// What is known about the snapshot so far.
 #[derive(Debug)]
 struct Draft<'a> {
     repository: &'a Repository,
@@ -40,20 +40,21 @@ struct Draft<'a> {
     writer: WriterId,
     /// The record, but for index objects and the summary.
     record: Snapshot,
-    /// /// The same as they were before the most recently captured source.
+    /// The same as they were before the most recently captured source.
     summary_before: SnapshotSummary,
-    /// /// Counts of the sources captured so far; blobs and bytes added are reported by the writer.
+    /// Counts of the sources captured so far; blobs and bytes added are reported by the writer.
     summary: SnapshotSummary,
-    /// /// For each source, the entries at the named paths.
+    /// For each source, the entries at the named paths.
     named: Vec<NamedEntries>,
     dry_run: bool,
 }
 
 impl<'a> Capture<'a> {
-    /// /// Starts a session.
+    /// Starts a session.
     ///
-    /// # Errors [`RepoError::RecordTooLarge`] if the record could not be committed at the end;
-    /// repository failures.
+    /// # Errors
+    /// [`RepoError::RecordTooLarge`] if the record could not be committed at the end; repository
+    /// failures.
     pub fn start(
         repository: &'a Repository,
         options: &'a CaptureOptions,
@@ -64,7 +65,7 @@ impl<'a> Capture<'a> {
         let writer = repository.keys().writer_id(host);
         if !dry_run {
             renew_pin(repository, writer, &options.snapshot.paths)?;
-            // // After everything read on the way: the session starts there.
+            // After everything read on the way: the session starts there.
             repository.writer(host)?;
         }
         let start_slot = repository.history().next_slot(&writer);
@@ -87,10 +88,11 @@ impl<'a> Capture<'a> {
         Ok(Self { options, blobs, draft })
     }
 
-    /// /// Captures one source. The caller may add a window and a token to the returned record.
+    /// Captures one source. The caller may add a window and a token to the returned record.
     ///
-    /// # Errors [`EngineError::Interrupted`] after a partial snapshot was committed;
-    /// [`EngineError::Stream`] if a stream did not end properly; repository failures.
+    /// # Errors
+    /// [`EngineError::Interrupted`] after a partial snapshot was committed; [`EngineError::Stream`]
+    /// if a stream did not end properly; repository failures.
     pub fn source(
         &mut self,
         make_source: &MakeSource<'_>,
@@ -121,7 +123,7 @@ impl<'a> Capture<'a> {
             let assembled = draft.assemble(&mut assembler, batches, options, observer);
             stop.store(true, Ordering::Relaxed);
             let scanned = scanning.join().map_err(|_| RepoError::Stopped("scan"))?;
-            // // If both failed, the consumer's error is the cause: it hung up on the scanner.
+            // If both failed, the consumer's error is the cause: it hung up on the scanner.
             let root = assembled?;
             scanned?;
             Ok::<_, EngineError>(root)
@@ -139,15 +141,15 @@ impl<'a> Capture<'a> {
         Ok(&mut sources[place])
     }
 
-    /// /// Takes back the most recently captured source, so that it can be captured again. Data
-    /// already stored is not stored again.
+    /// Takes back the most recently captured source, so that it can be captured again. Data already
+    /// stored is not stored again.
     pub fn withdraw(&mut self) {
         self.draft.record.sources.pop();
         self.draft.named.pop();
         self.draft.summary = self.draft.summary_before.clone();
     }
 
-    /// /// The sources captured so far.
+    /// The sources captured so far.
     pub fn sources(&self) -> &[SourceRecord] {
         &self.draft.record.sources
     }
@@ -157,11 +159,12 @@ impl<'a> Capture<'a> {
         self.draft.record.session
     }
 
-    /// /// True if the newest finished parent has the same content and lacks as much: in each
-    /// source the whole tree, or everything that was named in it. The directories above named paths
-    /// do not count.
+    /// True if the newest finished parent has the same content and lacks as much: in each source
+    /// the whole tree, or everything that was named in it. The directories above named paths do not
+    /// count.
     ///
-    /// # Errors Repository failures.
+    /// # Errors
+    /// Repository failures.
     pub fn is_unchanged(&self) -> Result<bool, EngineError> {
         let finished = self.options.parents.iter().find(|parent| !parent.snapshot.partial);
         let Some(SnapshotInfo { snapshot: parent, .. }) = finished else { return Ok(false) };
@@ -195,9 +198,10 @@ impl<'a> Capture<'a> {
         Ok(true)
     }
 
-    /// /// Ends a capture that found nothing new and need not be committed.
+    /// Ends a capture that found nothing new and need not be committed.
     ///
-    /// # Errors Repository failures.
+    /// # Errors
+    /// Repository failures.
     pub fn skip(self) -> Result<(), EngineError> {
         let Draft { repository, writer, record, .. } = &self.draft;
         let parent = record.parent.unwrap_or(ObjectId::NONE);
@@ -211,10 +215,11 @@ impl<'a> Capture<'a> {
         record
     }
 
-    /// /// Makes everything durable, then commits the snapshot and forgets the partial ones that it
+    /// Makes everything durable, then commits the snapshot and forgets the partial ones that it
     /// replaces. `now` is called just before the commit: it is the end time of the backup.
     ///
-    /// # Errors [`RepoError::Fenced`] if a prune made the capture useless; repository failures.
+    /// # Errors
+    /// [`RepoError::Fenced`] if a prune made the capture useless; repository failures.
     pub fn commit(
         mut self,
         application: Option<Application>,
@@ -223,7 +228,7 @@ impl<'a> Capture<'a> {
         let mut record = self.record();
         record.application = application;
         record.index = self.blobs.flush()?.to_vec();
-        // // Flushing adds blobs that were still buffered.
+        // Flushing adds blobs that were still buffered.
         record.summary = self.draft.complete_summary(&self.draft.summary, &self.blobs);
         record.summary.backup_end = Some(now());
         let draft = &self.draft;
@@ -234,7 +239,7 @@ impl<'a> Capture<'a> {
 }
 
 impl Draft<'_> {
-    /// /// Processes batches until the end of the source; commits partial snapshots on the way when
+    /// Processes batches until the end of the source; commits partial snapshots on the way when
     /// asked to.
     fn assemble(
         &mut self,
@@ -256,7 +261,7 @@ impl Draft<'_> {
         assembler.finish()
     }
 
-    /// /// Commits everything so far, so that a later run need not read it again.
+    /// Commits everything so far, so that a later run need not read it again.
     fn checkpoint(
         &mut self,
         assembler: &mut Assembler<'_, '_>,
@@ -273,13 +278,12 @@ impl Draft<'_> {
         let summary = self.summary_with(assembler);
         record.summary = self.complete_summary(&summary, assembler.blobs());
         let partial = self.commit(record)?;
-        // // Otherwise a prune would take data stored from here on for that of a finished run.
+        // Otherwise a prune would take data stored from here on for that of a finished run.
         assembler.blobs().go_on_behind(partial.sequence);
         Ok(())
     }
 
-    /// /// Commits; if a prune was in the way, leaves a pin so that prunes wait for the next
-    /// attempt.
+    /// Commits; if a prune was in the way, leaves a pin so that prunes wait for the next attempt.
     fn commit(&self, record: Snapshot) -> Result<SnapshotInfo, RepoError> {
         let outcome = commit_snapshot(self.repository, self.writer, &self.begun_with, record);
         if let Err(RepoError::Fenced) = outcome {
@@ -288,13 +292,13 @@ impl Draft<'_> {
         outcome
     }
 
-    /// /// What the source had when it was last known to be intact, if it has far less now.
+    /// What the source had when it was last known to be intact, if it has far less now.
     fn shrunk_from(&self, options: &SourceOptions, now: Extent) -> Option<Extent> {
         let before = completeness::baseline(self.repository, &self.record, &options.name)?;
         options.shrink_limit.is_shrunk(before, now).then_some(before)
     }
 
-    /// /// The counts of all sources so far, including this one.
+    /// The counts of all sources so far, including this one.
     fn summary_with(&self, assembler: &Assembler<'_, '_>) -> SnapshotSummary {
         let (before, now) = (&self.summary, assembler.summary());
         SnapshotSummary {
@@ -311,7 +315,7 @@ impl Draft<'_> {
         }
     }
 
-    /// /// The counts with the writer's totals.
+    /// The counts with the writer's totals.
     fn complete_summary(
         &self,
         counts: &SnapshotSummary,
@@ -328,7 +332,7 @@ impl Draft<'_> {
         }
     }
 
-    /// /// Forgets the partial snapshots that this complete one replaces.
+    /// Forgets the partial snapshots that this complete one replaces.
     fn forget_partial(&self) -> Result<(), EngineError> {
         let mut history = self.repository.history();
         let snapshots: Vec<ObjectId> = history
@@ -348,8 +352,7 @@ impl Draft<'_> {
     }
 }
 
-/// /// Tells prunes that wait for a backup of these paths that it is in progress, unless it just
-/// did.
+/// Tells prunes that wait for a backup of these paths that it is in progress, unless it just did.
 fn renew_pin(repository: &Repository, writer: WriterId, paths: &[Text]) -> Result<(), RepoError> {
     let history = repository.history();
     let (pinned, next) = (history.pin(&writer, paths), history.next_slot(&writer));

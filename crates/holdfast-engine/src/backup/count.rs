@@ -7,10 +7,10 @@ use holdfast_connect::{Item, LeafKind};
 use super::MakeSource;
 use crate::{Event, Observer};
 
-/// /// An event is sent after this many files.
+/// An event is sent after this many files.
 const FILES_PER_EVENT: u64 = 1000;
 
-/// /// Walks the source once without reading it. Errors are left for the backup itself to report.
+/// Walks the source once without reading it. Errors are left for the backup itself to report.
 pub(super) fn count(make_source: &MakeSource<'_>, observer: &dyn Observer, stop: &AtomicBool) {
     let Ok(mut source) = make_source() else { return };
     let (mut files, mut bytes) = (0, 0);

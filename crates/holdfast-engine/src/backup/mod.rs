@@ -34,34 +34,34 @@ use crate::{EngineError, Observer};
 pub struct CaptureOptions {
     /// The record to be committed; sources, session, index objects and summary are filled in.
     pub snapshot: Snapshot,
-    /// /// Snapshots that unchanged entries may be taken from, best first.
+    /// Snapshots that unchanged entries may be taken from, best first.
     pub parents: Vec<SnapshotInfo>,
-    /// /// How frames are made.
+    /// How frames are made.
     pub write: WriteOptions,
 }
 
 /// How one source is captured.
 #[derive(Debug, Clone)]
 pub struct SourceOptions {
-    /// /// Unique name within the snapshot; the source is compared with the parent's source of that
+    /// Unique name within the snapshot; the source is compared with the parent's source of that
     /// name.
     pub name: String,
     /// Kind of connector, as the snapshot records it.
     pub connector: String,
     /// Chunk sizes.
     pub profile: ChunkProfile,
-    /// /// Attributes that must match the parent for a file to count as unchanged.
+    /// Attributes that must match the parent for a file to count as unchanged.
     pub compare: Compare,
-    /// /// Threads that read its files; 0 for one per processor.
+    /// Threads that read its files; 0 for one per processor.
     pub read_concurrency: usize,
-    /// /// True to count the source in a separate thread, for progress.
+    /// True to count the source in a separate thread, for progress.
     pub count_first: bool,
-    /// /// True if the source can be read only once and in its own order, and an error in it must
+    /// True if the source can be read only once and in its own order, and an error in it must
     /// prevent the snapshot.
     pub is_stream: bool,
     /// When the source counts as shrunk.
     pub shrink_limit: ShrinkLimit,
-    /// /// What a source of files was asked to include, as the snapshot records it.
+    /// What a source of files was asked to include, as the snapshot records it.
     pub scope: Option<Scope>,
 }
 
@@ -72,13 +72,13 @@ pub struct BackupOptions {
     pub capture: CaptureOptions,
     /// Its only source.
     pub source: SourceOptions,
-    /// /// True to commit nothing if everything named is unchanged since the parent.
+    /// True to commit nothing if everything named is unchanged since the parent.
     pub skip_if_unchanged: bool,
-    /// /// The clock, for the end of the backup.
+    /// The clock, for the end of the backup.
     pub now: fn() -> Timestamp,
 }
 
-/// /// Attributes that must match, besides size and modification time, for a file to count as
+/// Attributes that must match, besides size and modification time, for a file to count as
 /// unchanged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Compare {
@@ -88,27 +88,28 @@ pub struct Compare {
     pub inode: bool,
 }
 
-/// /// Result of a backup.
+/// Result of a backup.
 #[derive(Debug)]
 pub struct BackupReport {
-    /// /// The snapshot; `None` after a dry run, or if nothing was new and an empty backup was not
+    /// The snapshot; `None` after a dry run, or if nothing was new and an empty backup was not
     /// wanted.
     pub snapshot: Option<SnapshotInfo>,
     /// The record with its summary, committed or not.
     pub record: Snapshot,
 }
 
-/// /// Creates a source; called again if a prune made the first attempt useless.
+/// Creates a source; called again if a prune made the first attempt useless.
 pub type MakeSource<'a> = dyn Fn() -> io::Result<Box<dyn Source>> + Sync + 'a;
 
-/// /// Backs a source up.
+/// Backs a source up.
 ///
 /// Errors with single entries are counted in the summary. The snapshot is committed last; when this
 /// returns it is durable.
 ///
-/// # Errors [`EngineError::Interrupted`] after a partial snapshot was committed;
-/// [`EngineError::Stream`] if a stream did not end properly; repository failures. Nothing is
-/// committed then, but the next run finds the uploaded data.
+/// # Errors
+/// [`EngineError::Interrupted`] after a partial snapshot was committed; [`EngineError::Stream`] if
+/// a stream did not end properly; repository failures. Nothing is committed then, but the next run
+/// finds the uploaded data.
 pub fn backup(
     repository: &Repository,
     make_source: &MakeSource<'_>,
@@ -125,10 +126,11 @@ pub fn backup(
     }
 }
 
-/// /// Reports that a prune made an attempt useless. The attempt left a pin, so prunes wait for the
+/// Reports that a prune made an attempt useless. The attempt left a pin, so prunes wait for the
 /// next one: there are at most as many attempts as there were prunes in progress at that time.
 ///
-/// # Errors [`EngineError::Interrupted`].
+/// # Errors
+/// [`EngineError::Interrupted`].
 pub fn begin_again(observer: &dyn Observer) -> Result<(), EngineError> {
     let message = "a prune ran at the same time; starting again with what it left";
     observer.event(crate::Event::Note { message });

@@ -1,4 +1,4 @@
-//! //! The parent snapshots during the scan: for each entry, what a parent has of that name.
+//! The parent snapshots during the scan: for each entry, what a parent has of that name.
 
 use holdfast_format::BlobId;
 use holdfast_format::entry::{Entry, EntryKind, FileTime, Metadata};
@@ -11,7 +11,7 @@ use jiff::Timestamp;
 
 use super::Compare;
 
-/// /// Snapshots that a new one is compared with, best first, among those that `is_same` accepts:
+/// Snapshots that a new one is compared with, best first, among those that `is_same` accepts:
 /// unfinished ones that are newer than the newest complete one, and that one.
 ///
 /// Those dated after `now` come last: otherwise they would be the parents of all later ones until
@@ -34,10 +34,10 @@ pub fn parents(
     found
 }
 
-/// /// The coarsest timestamps of any file system: FAT counts in steps of two seconds.
+/// The coarsest timestamps of any file system: FAT counts in steps of two seconds.
 const TIME_STEP_SECONDS: i64 = 2;
 
-/// /// Anything last modified before this time was no longer changing when something started at
+/// Anything last modified before this time was no longer changing when something started at
 /// `start`: a later change would have a different time, however coarse the clock of the file
 /// system.
 pub fn settled_before(start: Timestamp) -> FileTime {
@@ -49,13 +49,13 @@ pub fn settled_before(start: Timestamp) -> FileTime {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct ParentTree {
     root: BlobId,
-    /// /// Anything last modified before this time cannot have changed since the parent: its time
-    /// would differ now.
+    /// Anything last modified before this time cannot have changed since the parent: its time would
+    /// differ now.
     settled_before: FileTime,
 }
 
 impl ParentTree {
-    /// /// The tree of `parent` with this root, for a run that started at `now`.
+    /// The tree of `parent` with this root, for a run that started at `now`.
     ///
     /// A file that was modified while the parent was made, or so shortly before that a coarse clock
     /// gives a later change the same time, may have changed again after it was read. The same holds
@@ -69,18 +69,18 @@ impl ParentTree {
     }
 }
 
-/// /// What a parent has of a name.
+/// What a parent has of a name.
 #[derive(Debug)]
 pub(super) struct Known {
     pub entry: Entry,
     settled_before: FileTime,
 }
 
-/// /// Cursors into the parents' trees, for each directory that the scan is in.
+/// Cursors into the parents' trees, for each directory that the scan is in.
 pub(super) struct Parents<'a> {
     reader: BlobReader<'a>,
     presence: Presence,
-    /// /// For each level the cursors of all parents that have this directory, best parent first.
+    /// For each level the cursors of all parents that have this directory, best parent first.
     levels: Vec<Vec<ParentCursor>>,
 }
 
@@ -109,8 +109,8 @@ impl<'a> Parents<'a> {
         })
     }
 
-    /// /// The entry called `name` in the current directory, from each parent that has it, best
-    /// parent first.
+    /// The entry called `name` in the current directory, from each parent that has it, best parent
+    /// first.
     ///
     /// An unreadable parent is dropped for this directory: its entries are read from the source
     /// instead.
@@ -130,7 +130,7 @@ impl<'a> Parents<'a> {
         Ok(found)
     }
 
-    /// /// Enters a directory, for which the parents have these entries.
+    /// Enters a directory, for which the parents have these entries.
     pub fn enter(&mut self, known: &[Known]) {
         let cursors = known.iter().filter_map(|known| match known.entry.kind {
             EntryKind::Directory(root) => Some(ParentCursor::new(root, known.settled_before)),
@@ -139,12 +139,12 @@ impl<'a> Parents<'a> {
         self.levels.push(cursors.collect());
     }
 
-    /// /// Leaves the directory entered last.
+    /// Leaves the directory entered last.
     pub fn leave(&mut self) {
         self.levels.pop();
     }
 
-    /// /// True if a new snapshot may rely on every chunk of this file and on every node that lists
+    /// True if a new snapshot may rely on every chunk of this file and on every node that lists
     /// them: a lost pack is repaired by reading the file again.
     pub fn has_content(&mut self, entry: &Entry) -> Result<bool, RepoError> {
         let EntryKind::File { main, codec: 0, second: None, .. } = &entry.kind else {
@@ -161,7 +161,7 @@ impl<'a> Parents<'a> {
 }
 
 impl Known {
-    /// /// True if a file with this metadata and size must be the parent's file. If its store
+    /// True if a file with this metadata and size must be the parent's file. If its store
     /// `identifies` contents, no timestamp needs to be trusted.
     pub fn is_unchanged(
         &self,
@@ -180,8 +180,8 @@ impl Known {
             && (identifies || last_change < self.settled_before)
     }
 
-    /// /// True if the entry was not touched since: then its extended attributes are the parent's
-    /// too. A store that `identifies` contents also says when it was last asked for attributes.
+    /// True if the entry was not touched since: then its extended attributes are the parent's too.
+    /// A store that `identifies` contents also says when it was last asked for attributes.
     pub fn has_same_attributes(&self, metadata: &Metadata, identifies: bool) -> bool {
         let before = &self.entry.metadata;
         before.ctime == metadata.ctime
@@ -191,7 +191,7 @@ impl Known {
     }
 }
 
-/// /// True unless the inode number shows that this is a different file. A source reports 0 if its
+/// True unless the inode number shows that this is a different file. A source reports 0 if its
 /// inode numbers are not stable.
 fn has_same_inode(metadata: &Metadata, before: &Metadata) -> bool {
     metadata.inode == 0 || before.inode == metadata.inode

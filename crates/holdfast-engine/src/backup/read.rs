@@ -1,5 +1,4 @@
-//! //! The second stage: reads small files completely, cuts them, hashes the chunks. Runs on a
-//! pool.
+//! The second stage: reads small files completely, cuts them, hashes the chunks. Runs on a pool.
 
 use std::io;
 use std::sync::Arc;
@@ -19,14 +18,14 @@ use super::batch::{Batch, Chunk, File, Part, Step};
 
 /// Bytes added to a file's buffer when it turns out to be longer than the scan saw.
 const GROWTH_BYTES: usize = 64 << 10;
-/// /// A file that has grown beyond this while being read is cut off here and marked as changed:
-/// the next backup reads all of it.
+/// A file that has grown beyond this while being read is cut off here and marked as changed: the
+/// next backup reads all of it.
 const GROWN_FILE_BYTES_MAX: usize = 64 << 20;
 
-/// /// Maximum size of extended attributes that fit into an entry besides the rest of it.
+/// Maximum size of extended attributes that fit into an entry besides the rest of it.
 const XATTRS_BYTES_MAX: usize = ENTRY_BYTES_MAX - (64 << 10);
 
-/// /// What reading needs to know.
+/// What reading needs to know.
 pub(super) struct ReadContext {
     pub keys: Arc<Keys>,
     pub cutter: Arc<Cutter>,
@@ -41,7 +40,7 @@ pub(super) struct Unread {
     pub parent: Option<Box<Entry>>,
 }
 
-/// /// Threads that read; reading waits for disks, so their number is a separate setting.
+/// Threads that read; reading waits for disks, so their number is a separate setting.
 pub(super) fn pool(threads: usize) -> Result<Arc<ThreadPool>, RepoError> {
     rayon::ThreadPoolBuilder::new()
         .num_threads(threads)
@@ -51,7 +50,7 @@ pub(super) fn pool(threads: usize) -> Result<Arc<ThreadPool>, RepoError> {
         .map_err(|_| RepoError::Stopped("start of the reading threads"))
 }
 
-/// /// Replaces everything unread in a batch with its content.
+/// Replaces everything unread in a batch with its content.
 pub(super) fn read_batch(batch: Batch, context: &ReadContext) -> Batch {
     batch
         .into_iter()
@@ -79,7 +78,7 @@ impl ReadContext {
         Chunk { id, bytes, compressible }
     }
 
-    /// /// Cuts a stretch of data between holes.
+    /// Cuts a stretch of data between holes.
     fn cut(&self, data: Vec<u8>, parts: &mut Vec<Part>) {
         let mut rest = Bytes::from(data);
         while !rest.is_empty() {
@@ -105,14 +104,14 @@ fn read_file(unread: Unread, context: &ReadContext) -> File {
     File { name, metadata, parts, parent, failure, reading: start.elapsed() }
 }
 
-/// /// The metadata of a file that was read: as the source gave it at the end, if it did; the
-/// device keeps its number.
+/// The metadata of a file that was read: as the source gave it at the end, if it did; the device
+/// keeps its number.
 pub(super) fn as_read(scanned: Metadata, now: Option<Metadata>) -> Metadata {
     let device = scanned.device;
     Metadata { device, ..now.unwrap_or(scanned) }
 }
 
-/// /// Fills in the extended attributes, or marks them as unread and returns the reason.
+/// Fills in the extended attributes, or marks them as unread and returns the reason.
 ///
 /// This happens after the content was read, so that they are not older than a change time that the
 /// source gave at the end.
@@ -132,7 +131,7 @@ pub(super) fn read_xattrs(
     }
 }
 
-/// /// Refuses attributes that could be stored but not read again.
+/// Refuses attributes that could be stored but not read again.
 fn check_size(xattrs: Xattrs) -> io::Result<Xattrs> {
     // Each length takes at most three bytes.
     let bytes: usize = xattrs.iter().map(|(name, value)| name.len() + value.len() + 6).sum();
@@ -147,14 +146,14 @@ fn check_size(xattrs: Xattrs) -> io::Result<Xattrs> {
     Ok(xattrs)
 }
 
-/// /// Reads a content to its end; the result is what the source says about it then.
+/// Reads a content to its end; the result is what the source says about it then.
 fn read_content(
     mut content: Box<dyn Content>,
     size: u64,
     context: &ReadContext,
     parts: &mut Vec<Part>,
 ) -> io::Result<Option<Metadata>> {
-    // // One byte more than expected, so that the end is seen without another read.
+    // One byte more than expected, so that the end is seen without another read.
     let mut data = vec![0; size as usize + 1];
     let mut filled = 0;
     loop {

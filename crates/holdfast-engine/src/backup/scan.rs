@@ -1,4 +1,4 @@
-//! //! The first stage: walks the source alongside the parent and decides what must be read.
+//! The first stage: walks the source alongside the parent and decides what must be read.
 
 use std::io;
 use std::sync::Arc;
@@ -20,8 +20,8 @@ use super::read::{ReadContext, Unread, as_read, read_batch, read_xattrs};
 use super::{CaptureOptions, Compare, SourceOptions};
 use crate::EngineError;
 
-/// /// Files above this size are read piece by piece here, while the pool hashes the pieces;
-/// smaller ones are read completely by the pool.
+/// Files above this size are read piece by piece here, while the pool hashes the pieces; smaller
+/// ones are read completely by the pool.
 const LARGE_FILE_BYTES: u64 = 2 << 20;
 
 /// Walks one source.
@@ -37,9 +37,9 @@ pub(super) struct Scanner<'a> {
     batch: Batch,
     unread_bytes: u64,
     has_unread: bool,
-    /// /// Directories that the walk is in.
+    /// Directories that the walk is in.
     depth: u64,
-    /// /// Depth below a directory that is nested too deep, counting that one.
+    /// Depth below a directory that is nested too deep, counting that one.
     passed_over: u64,
 }
 
@@ -133,7 +133,7 @@ impl<'a> Scanner<'a> {
         Ok(self.send()?)
     }
 
-    /// /// True for a directory that is nested deeper than readers go, which is reported, and for
+    /// True for a directory that is nested deeper than readers go, which is reported, and for
     /// everything in it.
     fn is_passed_over(&mut self, item: &Item) -> Result<bool, Stop> {
         match item {
@@ -184,7 +184,7 @@ impl<'a> Scanner<'a> {
         self.push(Step::Enter { name, metadata, parent, is_sorted })
     }
 
-    /// /// Fills in the extended attributes, from the parent if nothing can have changed.
+    /// Fills in the extended attributes, from the parent if nothing can have changed.
     fn attributes(
         &mut self,
         name: &[u8],
@@ -272,7 +272,7 @@ impl<'a> Scanner<'a> {
         self.push(Step::File(Box::new(file)))
     }
 
-    /// /// Sends the pieces of a content; the inner result is what the source said at its end.
+    /// Sends the pieces of a content; the inner result is what the source said at its end.
     fn stream(
         &mut self,
         mut content: Box<dyn Content>,

@@ -1,11 +1,11 @@
-//! //! A bitmap that grows.
+//! A bitmap that grows.
 
 /// Grows as needed; bits that were never set are 0.
 #[derive(Debug, Default)]
 pub(crate) struct Bitmap(Vec<u64>);
 
 impl Bitmap {
-    /// /// Room for this many bits.
+    /// Room for this many bits.
     pub fn with_bits(bits: u64) -> Self {
         Self(vec![0; bits.div_ceil(64) as usize])
     }

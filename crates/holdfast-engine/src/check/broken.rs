@@ -1,4 +1,4 @@
-//! //! Which blobs are known to be unreadable, and which finding reports it.
+//! Which blobs are known to be unreadable, and which finding reports it.
 
 use std::collections::{HashMap, HashSet};
 
@@ -7,7 +7,7 @@ use holdfast_repo::index::Location;
 
 use super::pack::BrokenFrame;
 
-/// /// Unreadable parts of packs.
+/// Unreadable parts of packs.
 #[derive(Debug, Default)]
 pub(crate) struct Broken(HashMap<ObjectId, BrokenPack>);
 
@@ -15,17 +15,17 @@ pub(crate) struct Broken(HashMap<ObjectId, BrokenPack>);
 struct BrokenPack {
     /// Number of the finding.
     finding: usize,
-    /// /// Frame offsets with the blobs that are lost there; `None` if the whole pack is lost.
+    /// Frame offsets with the blobs that are lost there; `None` if the whole pack is lost.
     blobs: Option<HashSet<(u64, BlobId)>>,
 }
 
 impl Broken {
-    /// /// Records that nothing of a pack can be read.
+    /// Records that nothing of a pack can be read.
     pub fn add_pack(&mut self, pack: ObjectId, finding: usize) {
         self.0.insert(pack, BrokenPack { finding, blobs: None });
     }
 
-    /// /// Records that some frames of a pack cannot be read.
+    /// Records that some frames of a pack cannot be read.
     pub fn add_frames(&mut self, pack: ObjectId, finding: usize, frames: &[BrokenFrame]) {
         let blobs = frames
             .iter()
@@ -34,7 +34,7 @@ impl Broken {
         self.0.insert(pack, BrokenPack { finding, blobs: Some(blobs) });
     }
 
-    /// /// The finding that makes this location of a blob unreadable.
+    /// The finding that makes this location of a blob unreadable.
     pub fn finding(&self, id: &BlobId, location: &Location) -> Option<usize> {
         if self.0.is_empty() {
             return None;

@@ -1,4 +1,4 @@
-//! //! The chains of records, read from the repository from their beginning.
+//! The chains of records, read from the repository from their beginning.
 
 use holdfast_format::name::Chain;
 use holdfast_repo::history::History;
@@ -8,8 +8,8 @@ use super::listing::Listing;
 use super::{FindingKind, Run};
 use crate::EngineError;
 
-/// /// Reads all chains and reports records that are damaged, missing, or do not continue the
-/// preceding one.
+/// Reads all chains and reports records that are damaged, missing, or do not continue the preceding
+/// one.
 pub(super) fn check(run: &mut Run<'_>, listing: &Listing) -> Result<History, EngineError> {
     let mut history = History::default();
     history.refresh(&**run.repository.backend(), run.repository.keys())?;
@@ -17,7 +17,7 @@ pub(super) fn check(run: &mut Run<'_>, listing: &Listing) -> Result<History, Eng
     for record in history.damaged() {
         let next = match record.object.starts_with("w/") {
             true => GIVE_UP_RECORD,
-            // // Only the announcement of a chain is known to be lost, and it can be repeated.
+            // Only the announcement of a chain is known to be lost, and it can be repeated.
             false if record.object == end => REPAIR_INDEX,
             false => GIVE_UP_GENERATION,
         };

@@ -1,11 +1,11 @@
-//! //! Which packs to read: all, or a part that advances from check to check.
+//! Which packs to read: all, or a part that advances from check to check.
 
 use holdfast_format::ObjectId;
 
 use super::verified::Verified;
 use super::{CheckOptions, ReadData, Subset};
 
-/// /// The packs to read, and how many are skipped because they were verified recently.
+/// The packs to read, and how many are skipped because they were verified recently.
 pub(super) fn choose(
     packs: &[(ObjectId, u64)],
     options: &CheckOptions,
@@ -36,7 +36,7 @@ pub(super) fn choose(
     (chosen, recent)
 }
 
-/// /// Packs of about this many bytes, those never verified or verified longest ago first; ties are
+/// Packs of about this many bytes, those never verified or verified longest ago first; ties are
 /// broken at random.
 fn longest_unverified(
     packs: &[(ObjectId, u64)],

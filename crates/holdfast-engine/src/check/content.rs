@@ -1,4 +1,4 @@
-//! //! The contents of files: whether every blob exists, and how many bytes they add up to.
+//! The contents of files: whether every blob exists, and how many bytes they add up to.
 
 use holdfast_format::entry::Content;
 use holdfast_format::limits::NODE_LEVEL_MAX;
@@ -8,14 +8,14 @@ use holdfast_repo::RepoError;
 
 use super::walk::{Cause, Walker};
 
-/// /// Receives what cannot be read.
+/// Receives what cannot be read.
 type Sink<'s> = &'s mut dyn FnMut(Cause);
 
-/// /// A node still to be walked: its id, its highest level, and the size given by its parent.
+/// A node still to be walked: its id, its highest level, and the size given by its parent.
 type Below = (BlobId, u8, Option<u64>);
 
 impl Walker<'_> {
-    /// /// Walks a content and returns its length in bytes, unless its root cannot be read.
+    /// Walks a content and returns its length in bytes, unless its root cannot be read.
     pub(super) fn content(
         &mut self,
         content: &Content,
@@ -55,8 +55,8 @@ impl Walker<'_> {
         Ok(bytes)
     }
 
-    /// /// Walks one node of a content and returns its bytes. The root is read even if it is known
-    /// to be intact: each entry that refers to it has a size of its own.
+    /// Walks one node of a content and returns its bytes. The root is read even if it is known to
+    /// be intact: each entry that refers to it has a size of its own.
     fn content_node(
         &mut self,
         (id, level_max, promised): Below,
@@ -122,7 +122,7 @@ impl Walker<'_> {
     }
 }
 
-/// /// The sum, which no honest content makes overflow.
+/// The sum, which no honest content makes overflow.
 fn total(bytes: impl Iterator<Item = u64>) -> u64 {
     bytes.fold(0, u64::saturating_add)
 }

@@ -1,4 +1,4 @@
-//! //! Objects that are stored twice: the config, the key slots and the generations.
+//! Objects that are stored twice: the config, the key slots and the generations.
 
 use bytes::Bytes;
 use holdfast_format::config::StoredConfig;
@@ -21,7 +21,7 @@ pub(crate) enum Copy {
     Whole(Bytes),
     /// Not there.
     Missing,
-    /// /// Present, but unusable.
+    /// Present, but unusable.
     Damaged(String),
 }
 
@@ -38,12 +38,12 @@ impl Copy {
 pub(crate) struct Pair {
     /// Names of the two copies.
     pub names: [String; 2],
-    /// /// The copies found.
+    /// The copies found.
     pub copies: [Copy; 2],
 }
 
 impl Pair {
-    /// /// True if the second copy may be missing: early versions did not write one.
+    /// True if the second copy may be missing: early versions did not write one.
     fn may_be_single(&self) -> bool {
         self.names[0].starts_with(name::GENERATIONS)
     }
@@ -54,14 +54,14 @@ pub(crate) fn survey(repository: &Repository, listing: &Listing) -> Result<Vec<P
     let mut slots = listing.slots.clone();
     slots.extend(name::key_slot(&repository.slot().header.id).into_iter().take(1));
     let mut pairs = vec![pair(repository, name::CONFIG_NAMES.map(str::to_owned), &check_copy)?];
-    // // The remains of a removed slot are not a copy to restore from.
+    // The remains of a removed slot are not a copy to restore from.
     let removed = repository.history().removed_keys().clone();
     let is_removed = |slot: &String| name::slot_id(slot).is_some_and(|id| removed.contains(&id));
     for slot in slots.into_iter().filter(|slot| !is_removed(slot)) {
         let names = [slot.clone(), name::second(&slot)];
         let judge = |repository: &Repository, object: &[u8]| slot_copy(repository, &slot, object);
         let pair = pair(repository, names, &judge)?;
-        // // Left by an interrupted `init`, or put here by mistake: it is not damage.
+        // Left by an interrupted `init`, or put here by mistake: it is not damage.
         let is_stranger = pair.copies.iter().any(Copy::is_foreign)
             && pair.copies.iter().all(|copy| *copy == Copy::Missing || copy.is_foreign());
         if !is_stranger {
@@ -113,7 +113,7 @@ fn slot_copy(repository: &Repository, name: &str, object: &[u8]) -> Result<(), S
     open_label(repository.keys(), &slot).map(drop).map_err(|error| error.to_string())
 }
 
-/// /// Reports copies that are missing, damaged or different.
+/// Reports copies that are missing, damaged or different.
 pub(super) fn check(run: &mut Run<'_>, listing: &Listing) -> Result<(), EngineError> {
     for pair in survey(run.repository, listing)? {
         let whole = pair.copies.iter().filter(|copy| matches!(copy, Copy::Whole(_))).count();
@@ -122,7 +122,7 @@ pub(super) fn check(run: &mut Run<'_>, listing: &Listing) -> Result<(), EngineEr
             run.findings.add(FindingKind::Copy, &pair.names[1], message, REPAIR_INDEX);
         }
         let (kind, next) = match whole {
-            // // A generation without any copy is reported with its chain.
+            // A generation without any copy is reported with its chain.
             0 if pair.may_be_single() => continue,
             0 => (FindingKind::KeySlot, REPLACE_KEY),
             _ => (FindingKind::Copy, REPAIR_INDEX),

@@ -1,4 +1,4 @@
-//! //! Reading packs in full and verifying everything in them, in parallel.
+//! Reading packs in full and verifying everything in them, in parallel.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -22,14 +22,14 @@ use super::verified::Verified;
 use super::{CheckOptions, FindingKind, Run};
 use crate::{EngineError, Event, Observer};
 
-/// /// Bytes of packs in memory at once.
+/// Bytes of packs in memory at once.
 const BYTES_IN_FLIGHT: u64 = 64 << 20;
 
-/// /// The result of reading a pack: nothing if it is good, else what is wrong.
+/// The result of reading a pack: nothing if it is good, else what is wrong.
 type Outcome = Result<Option<String>, RepoError>;
 
-/// /// Reads the packs that `options` select, and those of a wrong size, and reports what is broken
-/// in them.
+/// Reads the packs that `options` select, and those of a wrong size, and reports what is broken in
+/// them.
 pub(super) fn check(
     run: &mut Run<'_>,
     options: &CheckOptions,
@@ -74,7 +74,7 @@ pub(super) fn check(
     report(run, history, listing, &bad)
 }
 
-/// /// Reads packs, each in one thread of the pool; as many at once as memory allows.
+/// Reads packs, each in one thread of the pool; as many at once as memory allows.
 pub(crate) fn read_all(
     repository: &Repository,
     observer: &dyn Observer,
@@ -135,7 +135,7 @@ fn read_one(
     Ok(trouble(&verdict, expected))
 }
 
-/// /// The bytes of a pack; the inner error says why the medium does not return them.
+/// The bytes of a pack; the inner error says why the medium does not return them.
 pub(crate) fn get(
     repository: &Repository,
     id: &ObjectId,
@@ -163,8 +163,8 @@ fn trouble(verdict: &PackVerdict, expected: Option<&Expected>) -> Option<String>
     (!verdict.is_named_right).then(|| "its bytes do not match its name".to_owned())
 }
 
-/// /// Examines the broken packs: what of them can still be read, according to the index or else
-/// their directory.
+/// Examines the broken packs: what of them can still be read, according to the index or else their
+/// directory.
 fn report(
     run: &mut Run<'_>,
     history: &History,

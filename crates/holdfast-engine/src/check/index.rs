@@ -1,4 +1,4 @@
-//! //! The index objects: each is read, and its entries for packs are kept for comparison.
+//! The index objects: each is read, and its entries for packs are kept for comparison.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
@@ -15,7 +15,7 @@ use super::listing::Listing;
 use super::{FindingKind, Run};
 use crate::EngineError;
 
-/// /// What the index says about a pack.
+/// What the index says about a pack.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Expected {
     /// Its size.
@@ -24,7 +24,7 @@ pub(crate) struct Expected {
     pub digest: blake3::Hash,
 }
 
-/// /// Index objects that count: those named by records, and others that a listing shows.
+/// Index objects that count: those named by records, and others that a listing shows.
 pub(crate) fn wanted(history: &History, listing: &Listing) -> BTreeSet<ObjectId> {
     let listed = listing.index.iter().copied().filter(|id| !history.is_replaced(id));
     history.index_objects().chain(listed).collect()
@@ -49,7 +49,7 @@ pub(crate) fn read(
     Ok(decoded)
 }
 
-/// /// The hash of an index object's entry for a pack.
+/// The hash of an index object's entry for a pack.
 pub(crate) fn digest(entry: &PackEntry) -> blake3::Hash {
     blake3::hash(&index_object::encode(std::slice::from_ref(entry)))
 }
@@ -92,8 +92,7 @@ pub(super) fn check(
     Ok(expected)
 }
 
-/// /// True if a prune or a repair has since replaced an index object; brings the history up to
-/// date.
+/// True if a prune or a repair has since replaced an index object; brings the history up to date.
 pub(crate) fn is_replaced_now(
     repository: &Repository,
     history: &mut History,
@@ -103,7 +102,7 @@ pub(crate) fn is_replaced_now(
     Ok(history.is_replaced(id))
 }
 
-/// /// The entries of index objects for some packs, in full.
+/// The entries of index objects for some packs, in full.
 pub(crate) fn entries_of(
     repository: &Repository,
     wanted: &BTreeSet<ObjectId>,

@@ -1,17 +1,17 @@
-//! //! What a directory node refers to.
+//! What a directory node refers to.
 
 use holdfast_format::BlobId;
 use holdfast_format::entry::Entry;
 use holdfast_format::limits::NODE_LEVEL_MAX;
 use holdfast_format::node::Node;
 
-/// /// What is still to be walked in one node.
+/// What is still to be walked in one node.
 pub(super) enum Item {
     Node(Below),
     Entry(Box<Entry>),
 }
 
-/// /// A node and what its parent says about it.
+/// A node and what its parent says about it.
 pub(super) struct Below {
     pub id: BlobId,
     pub level_max: u8,
@@ -20,13 +20,13 @@ pub(super) struct Below {
 }
 
 impl Below {
-    /// /// The root of a directory, which has no parent to describe it.
+    /// The root of a directory, which has no parent to describe it.
     pub fn root(id: BlobId) -> Self {
         Self { id, level_max: NODE_LEVEL_MAX, promised: None }
     }
 }
 
-/// /// The items of a node, if it matches its parent.
+/// The items of a node, if it matches its parent.
 pub(super) fn items_of(node: Node, below: &Below) -> Result<Vec<Item>, &'static str> {
     let (items, found): (Vec<Item>, (Vec<u8>, u64)) = match node {
         Node::DirectoryLeaf(entries) => {

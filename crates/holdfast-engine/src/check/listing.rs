@@ -1,4 +1,4 @@
-//! //! A listing of the whole repository, sorted by kind. It is a hint: objects missing here are
+//! A listing of the whole repository, sorted by kind. It is a hint: objects missing here are
 //! requested by name.
 
 use std::collections::{BTreeSet, HashMap};
@@ -14,15 +14,15 @@ pub(crate) struct Listing {
     pub packs: HashMap<ObjectId, u64>,
     /// Index objects.
     pub index: BTreeSet<ObjectId>,
-    /// /// Names of first copies of key slots, even if only the second exists.
+    /// Names of first copies of key slots, even if only the second exists.
     pub slots: BTreeSet<String>,
     /// Slots of generations with at least one copy.
     pub generations: BTreeSet<u64>,
     /// Folders of writers' chains.
     pub chains: BTreeSet<String>,
-    /// /// Names that do not belong to a repository.
+    /// Names that do not belong to a repository.
     pub foreign: Vec<String>,
-    /// /// Number of objects in quarantine.
+    /// Number of objects in quarantine.
     pub quarantined: u64,
 }
 
@@ -63,7 +63,7 @@ impl Listing {
         }
     }
 
-    /// /// The size of a pack, requested by name if the listing lacks it. `None` if it is missing.
+    /// The size of a pack, requested by name if the listing lacks it. `None` if it is missing.
     pub fn pack_bytes(
         &self,
         backend: &dyn Backend,

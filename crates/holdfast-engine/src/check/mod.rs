@@ -1,4 +1,4 @@
-//! //! Checks that everything exists and is intact.
+//! Checks that everything exists and is intact.
 //!
 //! A check works from the outside in: copies of config and keys ([`copies`]), chains ([`chains`]),
 //! index objects ([`index`]), packs by size ([`packs`]) and, if requested, by every byte
@@ -44,7 +44,7 @@ pub(crate) use listing::Listing;
 pub(crate) use pack::PackVerifier;
 pub(crate) use walk::{Hurt, Walker};
 
-/// /// Share of unused bytes in packs above which a prune is suggested.
+/// Share of unused bytes in packs above which a prune is suggested.
 const UNUSED_SHARE: f64 = 0.05;
 
 /// What to check.
@@ -52,22 +52,22 @@ const UNUSED_SHARE: f64 = 0.05;
 pub struct CheckOptions {
     /// How much of the packs is read.
     pub read: ReadData,
-    /// /// Packs that were verified less than this many seconds ago are not read again; `None`
-    /// reads all.
+    /// Packs that were verified less than this many seconds ago are not read again; `None` reads
+    /// all.
     pub max_age: Option<u64>,
-    /// /// The current time.
+    /// The current time.
     pub now: Timestamp,
-    /// /// Decides which packs a subset takes among those verified equally long ago.
+    /// Decides which packs a subset takes among those verified equally long ago.
     pub seed: u64,
-    /// /// The local folder for this copy of the repository, which records when packs were
-    /// verified: [`Repository::local_folder`].
+    /// The local folder for this copy of the repository, which records when packs were verified:
+    /// [`Repository::local_folder`].
     pub cache_folder: Option<PathBuf>,
 }
 
 /// How much of the packs to read.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub enum ReadData {
-    /// /// Nothing: only that they exist and have the right size.
+    /// Nothing: only that they exist and have the right size.
     #[default]
     None,
     /// Everything.
@@ -79,16 +79,16 @@ pub enum ReadData {
 /// Which part of the packs to read.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Subset {
-    /// /// One of several parts, always the same for a given pack.
+    /// One of several parts, always the same for a given pack.
     Part {
-        /// /// Which one, from 1.
+        /// Which one, from 1.
         number: u64,
-        /// /// Number of parts.
+        /// Number of parts.
         of: u64,
     },
-    /// /// This share of all bytes, from 0 to 1, longest unverified packs first.
+    /// This share of all bytes, from 0 to 1, longest unverified packs first.
     Share(f64),
-    /// /// Packs of about this many bytes, longest unverified first.
+    /// Packs of about this many bytes, longest unverified first.
     Bytes(u64),
 }
 
@@ -101,33 +101,33 @@ pub struct CheckReport {
     pub index_objects: u64,
     /// Tree nodes read, each once.
     pub nodes: u64,
-    /// /// Files in trees, each once per distinct directory node.
+    /// Files in trees, each once per distinct directory node.
     pub files: u64,
     /// Packs that the index lists.
     pub packs: u64,
-    /// /// Packs read in full.
+    /// Packs read in full.
     pub packs_read: u64,
-    /// /// Bytes of those.
+    /// Bytes of those.
     pub bytes_read: u64,
-    /// /// Packs skipped because of [`CheckOptions::max_age`].
+    /// Packs skipped because of [`CheckOptions::max_age`].
     pub packs_recently_verified: u64,
-    /// /// Bytes of frames in which a snapshot uses a blob.
+    /// Bytes of frames in which a snapshot uses a blob.
     pub bytes_used: u64,
     /// Bytes of frames in all packs that the index lists.
     pub bytes_stored: u64,
     /// Every damage.
     pub findings: Vec<Finding>,
-    /// /// Notes that are not damage; one sentence each.
+    /// Notes that are not damage; one sentence each.
     pub notes: Vec<String>,
     /// Packs that are missing, damaged or of a wrong size.
     pub broken_packs: Vec<ObjectId>,
-    /// /// True if `repair index` would repair something.
+    /// True if `repair index` would repair something.
     pub suggest_repair_index: bool,
     /// True if more than 5 % of the bytes in packs are unused.
     pub suggest_prune: bool,
 }
 
-/// /// A check in progress.
+/// A check in progress.
 struct Run<'a> {
     repository: &'a Repository,
     observer: &'a dyn Observer,
@@ -136,9 +136,10 @@ struct Run<'a> {
     report: CheckReport,
 }
 
-/// /// Checks a repository. Damage is in the report and not an error; nothing is changed.
+/// Checks a repository. Damage is in the report and not an error; nothing is changed.
 ///
-/// # Errors Failures of the storage other than unreadable packs; [`EngineError::Interrupted`].
+/// # Errors
+/// Failures of the storage other than unreadable packs; [`EngineError::Interrupted`].
 pub fn check(
     repository: &Repository,
     options: &CheckOptions,
@@ -166,7 +167,7 @@ impl Run<'_> {
         self.report.notes.push(message);
     }
 
-    /// /// Brings the repository up to date and drops packs that a prune has deleted since.
+    /// Brings the repository up to date and drops packs that a prune has deleted since.
     fn without_swept<T>(
         &self,
         found: &mut Vec<T>,

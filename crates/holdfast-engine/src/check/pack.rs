@@ -7,7 +7,7 @@ use holdfast_format::pack::{PackHeader, TRAILER_BYTES, decode_trailer};
 use holdfast_format::{BlobId, ObjectId};
 use holdfast_seal::{FrameOpener, Keys, SealError, open_directory};
 
-/// /// A frame that is not fully readable.
+/// A frame that is not fully readable.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct BrokenFrame {
     /// Where it starts in the pack.
@@ -18,14 +18,14 @@ pub(crate) struct BrokenFrame {
     pub reason: String,
 }
 
-/// /// The result of examining a pack.
+/// The result of examining a pack.
 #[derive(Debug)]
 pub(crate) struct PackVerdict {
     /// True if its bytes hash to its name.
     pub is_named_right: bool,
-    /// /// Its own directory, or why that cannot be read.
+    /// Its own directory, or why that cannot be read.
     pub entry: Result<PackEntry, String>,
-    /// /// Its broken frames, as far as the directory shows them.
+    /// Its broken frames, as far as the directory shows them.
     pub broken: Vec<BrokenFrame>,
 }
 
@@ -47,8 +47,8 @@ impl PackVerifier {
             let mut offset = entry.header.encode().len();
             for frame in &entry.frames {
                 let end = offset + frame.sealed_bytes as usize;
-                // // Hashed frame by frame, so that the data is still in the processor's cache when
-                // it is decrypted.
+                // Hashed frame by frame, so that the data is still in the processor's cache when it
+                // is decrypted.
                 hasher.update(&object[hashed..end]);
                 hashed = end;
                 broken.extend(self.frame(keys, &entry.header, frame, object, offset));
@@ -76,7 +76,7 @@ impl PackVerifier {
         broken
     }
 
-    /// /// `None` if the frame and all its blobs are intact.
+    /// `None` if the frame and all its blobs are intact.
     fn frame(
         &mut self,
         keys: &Keys,
@@ -102,7 +102,7 @@ impl PackVerifier {
         }
     }
 
-    /// /// Blobs of a frame that do not match their ids, or why the whole frame does not open.
+    /// Blobs of a frame that do not match their ids, or why the whole frame does not open.
     fn open(
         &mut self,
         keys: &Keys,
@@ -132,7 +132,7 @@ impl PackVerifier {
     }
 }
 
-/// /// The contents of a pack's directory. Its frames fill the pack exactly from the header to the
+/// The contents of a pack's directory. Its frames fill the pack exactly from the header to the
 /// directory.
 pub(crate) fn read_entry(keys: &Keys, id: &ObjectId, object: &[u8]) -> Result<PackEntry, String> {
     let (header, header_bytes) = PackHeader::decode(object).map_err(|error| error.to_string())?;

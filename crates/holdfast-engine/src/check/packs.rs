@@ -1,4 +1,4 @@
-//! //! Whether every pack that the index lists exists and has the right size.
+//! Whether every pack that the index lists exists and has the right size.
 
 use std::collections::{HashMap, HashSet};
 
@@ -11,16 +11,16 @@ use super::listing::Listing;
 use super::{FindingKind, Run};
 use crate::EngineError;
 
-/// /// The packs of a repository, as far as sizes show.
+/// The packs of a repository, as far as sizes show.
 #[derive(Debug, Default)]
 pub(super) struct Packs {
-    /// /// Those with the size that the index says, and that size.
+    /// Those with the size that the index says, and that size.
     pub right: Vec<(ObjectId, u64)>,
-    /// /// Those with another size, which must be read to know which files that affects.
+    /// Those with another size, which must be read to know which files that affects.
     pub resized: Vec<ObjectId>,
 }
 
-/// /// Reports packs that are missing or have another size, and notes unlisted packs.
+/// Reports packs that are missing or have another size, and notes unlisted packs.
 pub(super) fn check(
     run: &mut Run<'_>,
     history: &History,
@@ -53,7 +53,7 @@ pub(super) fn check(
     Ok(packs)
 }
 
-/// /// Reports packs that were needed to replace an index object but have no readable directory.
+/// Reports packs that were needed to replace an index object but have no readable directory.
 pub(super) fn report_unreadable(run: &mut Run<'_>, objects: &[String]) {
     for object in objects {
         let message = "the pack is damaged, and so is the index object that lists it".to_owned();

@@ -1,4 +1,4 @@
-//! //! The trees of all snapshots, each node once, matched against what is known to be unreadable.
+//! The trees of all snapshots, each node once, matched against what is known to be unreadable.
 
 use holdfast_format::ObjectId;
 use holdfast_repo::history::History;
@@ -8,11 +8,11 @@ use super::walk::{Cause, Hurt, Walker};
 use super::{FindingKind, Run};
 use crate::EngineError;
 
-/// /// Maximum number of affected files and directories held back.
+/// Maximum number of affected files and directories held back.
 const HURTS_WAITING_MAX: usize = 4096;
 
-/// /// Reports nodes and blobs that are missing or inconsistent, and names the files that each
-/// damage affects.
+/// Reports nodes and blobs that are missing or inconsistent, and names the files that each damage
+/// affects.
 pub(super) fn check(run: &mut Run<'_>, history: &History) -> Result<(), EngineError> {
     let broken = std::mem::take(&mut run.broken);
     let mut walker = Walker::new(run.repository, &broken, run.observer)?;
@@ -39,7 +39,7 @@ pub(super) fn check(run: &mut Run<'_>, history: &History) -> Result<(), EngineEr
     Ok(())
 }
 
-/// /// What is lost from a tree: held back until it is known that the snapshot still counts.
+/// What is lost from a tree: held back until it is known that the snapshot still counts.
 #[derive(Default)]
 struct Hurts {
     waiting: Vec<(Vec<u8>, Cause)>,
@@ -61,15 +61,15 @@ impl Hurts {
         }
     }
 
-    /// /// Ends a tree; true if its snapshot has since been forgotten.
+    /// Ends a tree; true if its snapshot has since been forgotten.
     fn settle(&mut self, run: &mut Run<'_>, snapshot: &ObjectId) -> Result<bool, EngineError> {
         self.report(run, snapshot)?;
         self.last = None;
         self.failure.take().map_or(Ok(std::mem::take(&mut self.is_forgotten)), Err)
     }
 
-    /// /// Reports what was held back, unless the snapshot has been forgotten: its data may have
-    /// been deleted legitimately.
+    /// Reports what was held back, unless the snapshot has been forgotten: its data may have been
+    /// deleted legitimately.
     fn report(&mut self, run: &mut Run<'_>, snapshot: &ObjectId) -> Result<(), EngineError> {
         if self.waiting.is_empty() {
             return Ok(());
@@ -82,7 +82,7 @@ impl Hurts {
         }
         for (path, cause) in waiting {
             let finding = finding_of(run, &cause, &mut self.missing);
-            // // A file with many lost blobs counts once.
+            // A file with many lost blobs counts once.
             let this = (finding, path);
             if self.last.as_ref() != Some(&this) {
                 run.findings.hurts(finding, &snapshot.short(), &this.1);

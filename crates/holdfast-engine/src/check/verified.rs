@@ -1,4 +1,4 @@
-//! //! When each pack was last read in full and found good: a file in the local cache that can be
+//! When each pack was last read in full and found good: a file in the local cache that can be
 //! deleted at any time. It belongs to one copy of a repository: reading another copy proves
 //! nothing.
 //!
@@ -23,24 +23,24 @@ const CHECKSUM_BYTES: usize = 16;
 pub(super) struct Verified(HashMap<ObjectId, i64>);
 
 impl Verified {
-    /// /// Reads the file of this repository in `folder`. A missing or damaged one counts as empty.
+    /// Reads the file of this repository in `folder`. A missing or damaged one counts as empty.
     pub fn read(folder: &Path, repository: &RepositoryId) -> Self {
         let decoded = local::read_file(&folder.join(local::VERIFIED)).ok();
         decoded.and_then(|bytes| Self::decode(&bytes, repository)).unwrap_or_default()
     }
 
-    /// /// Replaces the file atomically.
+    /// Replaces the file atomically.
     pub fn write(&self, folder: &Path, repository: &RepositoryId) -> io::Result<()> {
         local::create_place(folder)?;
         local::replace_file(&folder.join(local::VERIFIED), &self.encode(repository))
     }
 
-    /// /// When a pack was last verified.
+    /// When a pack was last verified.
     pub fn when(&self, pack: &ObjectId) -> Option<i64> {
         self.0.get(pack).copied()
     }
 
-    /// /// Records that a pack is good.
+    /// Records that a pack is good.
     pub fn insert(&mut self, pack: ObjectId, seconds: i64) {
         self.0.insert(pack, seconds);
     }

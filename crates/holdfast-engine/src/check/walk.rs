@@ -1,4 +1,4 @@
-//! //! Walking trees. A part of a tree that proved intact is not walked again, in any snapshot.
+//! Walking trees. A part of a tree that proved intact is not walked again, in any snapshot.
 
 use holdfast_format::entry::{Entry, EntryKind};
 use holdfast_format::limits::TREE_DEPTH_MAX;
@@ -17,24 +17,24 @@ use super::items::{Below, Item, items_of};
 /// Why something in a tree cannot be read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Cause {
-    /// /// A finding that was made earlier.
+    /// A finding that was made earlier.
     Known(usize),
     /// No pack holds this blob.
     Missing(BlobId),
-    /// /// A pack that was not known to be damaged.
+    /// A pack that was not known to be damaged.
     Unreadable { object: String, reason: String },
-    /// /// A node with impossible contents.
+    /// A node with impossible contents.
     Unfit { object: String, reason: String },
 }
 
-/// /// A file, or a directory that is partly lost (its path then ends in `/`).
+/// A file, or a directory that is partly lost (its path then ends in `/`).
 #[derive(Debug)]
 pub(crate) struct Hurt<'a> {
     pub path: &'a [u8],
     pub cause: Cause,
 }
 
-/// /// Receives what a walk finds.
+/// Receives what a walk finds.
 pub(crate) type Sink<'s> = &'s mut dyn FnMut(Hurt<'_>);
 
 /// A node being walked.
@@ -62,7 +62,7 @@ pub(crate) struct Walker<'a> {
 }
 
 impl<'a> Walker<'a> {
-    /// /// A walker that has seen nothing; `broken` is what is known to be unreadable.
+    /// A walker that has seen nothing; `broken` is what is known to be unreadable.
     pub fn new(
         repository: &'a Repository,
         broken: &'a Broken,
@@ -86,23 +86,23 @@ impl<'a> Walker<'a> {
         self.nodes
     }
 
-    /// /// Files seen.
+    /// Files seen.
     pub fn files(&self) -> u64 {
         self.files
     }
 
-    /// /// Total size of the frames of blobs seen.
+    /// Total size of the frames of blobs seen.
     pub fn bytes_used(&self) -> u64 {
         self.bytes_used
     }
 
-    /// /// True if everything below this node was found intact.
+    /// True if everything below this node was found intact.
     pub fn is_whole(&mut self, id: &BlobId) -> Result<bool, RepoError> {
         let place = self.place(id, BlobType::Tree, None)?;
         Ok(place.is_ok_and(|place| self.clean.contains(place.number)))
     }
 
-    /// /// Walks a tree; true if all of it is intact.
+    /// Walks a tree; true if all of it is intact.
     pub fn walk(&mut self, root: &BlobId, sink: Sink<'_>) -> Result<bool, EngineError> {
         let mut path = Vec::new();
         let mut stack: Vec<Open> = Vec::new();
@@ -118,8 +118,8 @@ impl<'a> Walker<'a> {
         Ok(is_whole)
     }
 
-    /// /// Takes one item from the node on top of the stack, or pops the node; false if something
-    /// is lost there.
+    /// Takes one item from the node on top of the stack, or pops the node; false if something is
+    /// lost there.
     fn step(
         &mut self,
         path: &mut Vec<u8>,
@@ -150,7 +150,7 @@ impl<'a> Walker<'a> {
         }
     }
 
-    /// /// Pops the top node after all of it was walked; false if something below it is lost.
+    /// Pops the top node after all of it was walked; false if something below it is lost.
     fn close(&mut self, path: &mut Vec<u8>, stack: &mut Vec<Open>) -> bool {
         let Some(done) = stack.pop() else { return true };
         path.truncate(done.path_bytes);
@@ -160,8 +160,7 @@ impl<'a> Walker<'a> {
         !done.is_hurt
     }
 
-    /// /// Pushes a node onto the stack unless it is known to be intact; false if it cannot be
-    /// read.
+    /// Pushes a node onto the stack unless it is known to be intact; false if it cannot be read.
     fn enter(
         &mut self,
         below: Below,
@@ -189,7 +188,7 @@ impl<'a> Walker<'a> {
         }
     }
 
-    /// /// The items of a directory node.
+    /// The items of a directory node.
     fn items(
         &mut self,
         below: &Below,
@@ -210,7 +209,7 @@ impl<'a> Walker<'a> {
         Ok(items.map_err(unfit))
     }
 
-    /// /// An entry that is not a directory; false if its content cannot be read.
+    /// An entry that is not a directory; false if its content cannot be read.
     pub fn leaf(
         &mut self,
         entry: &Entry,
@@ -254,7 +253,7 @@ impl<'a> Walker<'a> {
         }
     }
 
-    /// /// Where a blob is, in a pack that is not known to be broken there.
+    /// Where a blob is, in a pack that is not known to be broken there.
     pub(super) fn place(
         &mut self,
         id: &BlobId,

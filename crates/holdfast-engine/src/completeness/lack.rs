@@ -8,29 +8,29 @@ use holdfast_format::record::{Captured, Extent, Snapshot, Text};
 use super::captured;
 use crate::look::shown_path;
 
-/// /// The connector whose entries have keys for names.
+/// The connector whose entries have keys for names.
 const BUCKET: &str = "bucket";
-/// /// Maximum number of paths in a sentence.
+/// Maximum number of paths in a sentence.
 const NAMED_MAX: usize = 3;
 
-/// /// One thing that is wrong with a snapshot. Its text is a clause such as `3 entries of source
-/// docs could not be read (/a, /b, /c)`.
+/// One thing that is wrong with a snapshot. Its text is a clause such as `3 entries of source docs
+/// could not be read (/a, /b, /c)`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Lack {
     /// Its backup did not finish.
     Unfinished,
-    /// /// Entries could not be read, changed while being read, or were left out by a repair.
+    /// Entries could not be read, changed while being read, or were left out by a repair.
     Entries {
         /// The source, if the snapshot has several.
         source: Option<String>,
         /// What is missing.
         captured: Captured,
     },
-    /// /// A source has far less than before.
+    /// A source has far less than before.
     Shrunk {
         /// The source, if the snapshot has several.
         source: Option<String>,
-        /// /// What it had.
+        /// What it had.
         from: Extent,
         /// What it has.
         to: Extent,
@@ -43,7 +43,7 @@ pub enum Lack {
 }
 
 impl Lack {
-    /// /// The source that it concerns, if it concerns one of several.
+    /// The source that it concerns, if it concerns one of several.
     pub fn source(&self) -> Option<&str> {
         match self {
             Self::Entries { source, .. } | Self::Shrunk { source, .. } => source.as_deref(),
@@ -51,13 +51,13 @@ impl Lack {
         }
     }
 
-    /// /// True if something that was in the source is not in the snapshot.
+    /// True if something that was in the source is not in the snapshot.
     pub fn is_incomplete(&self) -> bool {
         matches!(self, Self::Unfinished | Self::Entries { .. })
     }
 }
 
-/// /// Everything that is wrong with a snapshot, or with one source of it.
+/// Everything that is wrong with a snapshot, or with one source of it.
 pub fn lacks(snapshot: &Snapshot, only: Option<&str>) -> Vec<Lack> {
     let mut found = Vec::new();
     found.extend(snapshot.partial.then_some(Lack::Unfinished));
@@ -88,15 +88,15 @@ pub fn lacks(snapshot: &Snapshot, only: Option<&str>) -> Vec<Lack> {
     found
 }
 
-/// /// What is wrong with a part of a snapshot: like [`lacks`], but without entries known to be
-/// outside that part.
+/// What is wrong with a part of a snapshot: like [`lacks`], but without entries known to be outside
+/// that part.
 pub fn lacks_within(
     snapshot: &Snapshot,
     only: Option<&str>,
     is_wanted: &dyn Fn(&[u8]) -> bool,
 ) -> Vec<Lack> {
     let mut sources = snapshot.sources.iter().filter(|it| only.is_none_or(|only| it.name == only));
-    // // For other connectors, paths differ from those of the displayed tree.
+    // For other connectors, paths differ from those of the displayed tree.
     let has_paths =
         matches!((sources.next(), sources.next()), (Some(it), None) if it.connector == "files");
     let may_want = |lack: &Lack| match lack {
@@ -144,7 +144,7 @@ impl fmt::Display for Lack {
     }
 }
 
-/// /// The first paths in parentheses.
+/// The first paths in parentheses.
 fn named(paths: &[Text], all: u64) -> String {
     let shown = paths.iter().take(NAMED_MAX);
     let mut shown: Vec<_> =

@@ -1,4 +1,4 @@
-//! //! Whether a snapshot has everything that its sources had, and what it lacks.
+//! Whether a snapshot has everything that its sources had, and what it lacks.
 //!
 //! A *source* of a snapshot is complete if all its entries could be read, none changed while being
 //! read, and no repair left one out. It is shrunk if it has far less than when it was last complete
@@ -22,18 +22,18 @@ pub use quality::{Grade, Quality, SourceQuality};
 pub use series::{baseline, last_sound};
 pub use shrink::{ShrinkLimit, ShrinkLimitError};
 
-/// /// What a snapshot has of a source, and what it lacks.
+/// What a snapshot has of a source, and what it lacks.
 pub fn captured(snapshot: &Snapshot, source: &SourceRecord) -> Captured {
     let early = || Captured {
         extent: extent(snapshot, source).unwrap_or_default(),
-        // // It is unknown which of its sources had them.
+        // It is unknown which of its sources had them.
         unread: snapshot.summary.errors,
         ..Captured::default()
     };
     source.captured.clone().unwrap_or_else(early)
 }
 
-/// /// How much of a source is in a snapshot, as far as that is known.
+/// How much of a source is in a snapshot, as far as that is known.
 fn extent(snapshot: &Snapshot, source: &SourceRecord) -> Option<Extent> {
     match (&source.captured, snapshot.sources.len()) {
         (Some(captured), _) => Some(captured.extent),
@@ -45,8 +45,8 @@ fn extent(snapshot: &Snapshot, source: &SourceRecord) -> Option<Extent> {
     }
 }
 
-/// /// True if no check of the application failed; `None` if the snapshot is not of an application,
-/// or there were no checks.
+/// True if no check of the application failed; `None` if the snapshot is not of an application, or
+/// there were no checks.
 fn checks_passed(snapshot: &Snapshot) -> Option<bool> {
     let checks = &snapshot.application.as_ref()?.checks;
     (!checks.is_empty()).then(|| checks.iter().all(|check| check.passed))

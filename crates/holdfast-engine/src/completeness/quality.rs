@@ -1,4 +1,4 @@
-//! //! How good a snapshot is as a backup: what retention considers besides its time.
+//! How good a snapshot is as a backup: what retention considers besides its time.
 
 use holdfast_format::record::{Captured, Snapshot};
 
@@ -9,7 +9,7 @@ use super::{captured, checks_passed};
 pub struct Quality {
     /// Its sources.
     pub sources: Vec<SourceQuality>,
-    /// /// Whether the checks passed; `None` if there were no checks.
+    /// Whether the checks passed; `None` if there were no checks.
     pub checks: Option<bool>,
 }
 
@@ -18,18 +18,18 @@ pub struct Quality {
 pub struct SourceQuality {
     /// Its name.
     pub name: String,
-    /// /// How much of the source it has.
+    /// How much of the source it has.
     pub grade: Grade,
-    /// /// True if there was far less than before.
+    /// True if there was far less than before.
     pub is_shrunk: bool,
 }
 
-/// /// How much of its source a capture has, best first.
+/// How much of its source a capture has, best first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Grade {
     /// Everything.
     Complete,
-    /// /// Everything, but some entries changed while being read.
+    /// Everything, but some entries changed while being read.
     Changed,
     /// Not everything.
     Holed,
@@ -46,7 +46,7 @@ impl Grade {
 }
 
 impl Quality {
-    /// /// The quality of a snapshot.
+    /// The quality of a snapshot.
     pub fn of(snapshot: &Snapshot) -> Self {
         let sources = snapshot.sources.iter().map(|source| {
             let captured = captured(snapshot, source);
@@ -56,7 +56,7 @@ impl Quality {
         Self { sources: sources.collect(), checks: checks_passed(snapshot) }
     }
 
-    /// /// The quality of a faultless backup of the same sources.
+    /// The quality of a faultless backup of the same sources.
     pub fn without_faults(&self) -> Self {
         let without = |it: &SourceQuality| SourceQuality {
             name: it.name.clone(),
@@ -69,12 +69,12 @@ impl Quality {
         }
     }
 
-    /// /// True if something is missing in it, or changed while being read.
+    /// True if something is missing in it, or changed while being read.
     pub fn is_incomplete(&self) -> bool {
         self.sources.iter().any(|it| it.grade != Grade::Complete)
     }
 
-    /// /// True if nothing is wrong with it.
+    /// True if nothing is wrong with it.
     pub fn is_sound(&self) -> bool {
         let is_sound = |it: &SourceQuality| it.grade == Grade::Complete && !it.is_shrunk;
         self.sources.iter().all(is_sound) && self.checks != Some(false)

@@ -1,17 +1,17 @@
-//! //! The snapshots of one series: those of one host whose backups were given the same paths.
+//! The snapshots of one series: those of one host whose backups were given the same paths.
 
 use holdfast_format::record::{Extent, Snapshot};
 use holdfast_repo::{Repository, SnapshotInfo};
 
 use super::{captured, extent, lacks};
 
-/// /// True if both are of the same host and paths.
+/// True if both are of the same host and paths.
 fn is_same(one: &Snapshot, other: &Snapshot) -> bool {
     one.host == other.host && one.paths == other.paths
 }
 
-/// /// How much a source had in the newest snapshot of the series of `record` in which it was
-/// complete and not shrunk. Those dated after `record` do not count.
+/// How much a source had in the newest snapshot of the series of `record` in which it was complete
+/// and not shrunk. Those dated after `record` do not count.
 pub fn baseline(repository: &Repository, record: &Snapshot, name: &str) -> Option<Extent> {
     let of_source = |info: &SnapshotInfo| {
         let snapshot = &info.snapshot;
@@ -26,12 +26,12 @@ pub fn baseline(repository: &Repository, record: &Snapshot, name: &str) -> Optio
     };
     let snapshots = repository.history().snapshots();
     let found = snapshots.iter().filter_map(|info| Some((info.snapshot.time, of_source(info)?)));
-    // // Among several with the same time, the one that was stored last.
+    // Among several with the same time, the one that was stored last.
     found.max_by_key(|(time, _)| *time).map(|(_, extent)| extent)
 }
 
-/// /// The snapshot to use instead of one that lacks something: in the same series, the newest
-/// earlier one that lacks nothing of `source`, or of any source; else the oldest later one.
+/// The snapshot to use instead of one that lacks something: in the same series, the newest earlier
+/// one that lacks nothing of `source`, or of any source; else the oldest later one.
 pub fn last_sound<'s>(
     snapshots: &'s [SnapshotInfo],
     of: &SnapshotInfo,

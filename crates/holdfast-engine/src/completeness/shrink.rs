@@ -5,18 +5,18 @@ use std::str::FromStr;
 
 use holdfast_format::record::Extent;
 
-/// /// Sources with fewer entries than this are not compared by number of entries: one file more or
+/// Sources with fewer entries than this are not compared by number of entries: one file more or
 /// less is a large share.
 const ENTRIES_MIN: u64 = 10;
-/// /// The same for bytes.
+/// The same for bytes.
 const BYTES_MIN: u64 = 1 << 20;
 
-/// /// The share of its entries and bytes that a source must still have, in percent. Zero allows
-/// any shrinking.
+/// The share of its entries and bytes that a source must still have, in percent. Zero allows any
+/// shrinking.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ShrinkLimit(u8);
 
-/// /// Text that is not a valid share.
+/// Text that is not a valid share.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("\"{text}\" is not a percentage from 0% to 100%, such as 50%")]
 pub struct ShrinkLimitError {
@@ -24,7 +24,7 @@ pub struct ShrinkLimitError {
 }
 
 impl Default for ShrinkLimit {
-    /// /// 50 percent.
+    /// 50 percent.
     fn default() -> Self {
         Self(50)
     }

@@ -1,4 +1,4 @@
-//! //! What a record says about its sources, and what can be concluded from early records.
+//! What a record says about its sources, and what can be concluded from early records.
 
 use holdfast_format::BlobId;
 use holdfast_format::record::{Application, CheckRecord, Text};
@@ -139,7 +139,7 @@ fn shrinking_has_a_bound() {
     assert_eq!("0%".parse(), Ok(ShrinkLimit::NONE));
 }
 
-/// /// A snapshot at an hour: complete, or with that many unread entries.
+/// A snapshot at an hour: complete, or with that many unread entries.
 fn hour(number: i64, unread: u64) -> SnapshotInfo {
     let captured = Captured { unread, ..Captured::default() };
     let mut record = snapshot(vec![source("files", Some(captured))]);

@@ -1,4 +1,4 @@
-//! //! Changing the tags and hold of an existing snapshot.
+//! Changing the tags and hold of an existing snapshot.
 
 use holdfast_format::ObjectId;
 use holdfast_format::record::GenerationBody;
@@ -6,16 +6,16 @@ use holdfast_repo::{RepoError, Repository, SnapshotInfo};
 
 use crate::EngineError;
 
-/// /// Changes of tags and hold, applied in the order `set`, `remove`, `add`.
+/// Changes of tags and hold, applied in the order `set`, `remove`, `add`.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct TagChange {
-    /// /// Replaces all tags.
+    /// Replaces all tags.
     pub set: Option<Vec<String>>,
-    /// /// Tags to add.
+    /// Tags to add.
     pub add: Vec<String>,
-    /// /// Tags to remove.
+    /// Tags to remove.
     pub remove: Vec<String>,
-    /// /// True: no rule may forget it any more. False: rules may.
+    /// True: no rule may forget it any more. False: rules may.
     pub hold: Option<bool>,
 }
 

@@ -1,4 +1,4 @@
-//! //! Snapshots with impossible dates that the rules nevertheless go by.
+//! Snapshots with impossible dates that the rules nevertheless go by.
 //!
 //! Rules trust dates, as restic's do. A chain knows better: its records were created in order.
 
@@ -10,35 +10,35 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::retention::GroupOutcome;
 
-/// /// Two backups may run at the same time, and clocks get adjusted: this much is tolerated.
+/// Two backups may run at the same time, and clocks get adjusted: this much is tolerated.
 const TOLERANCE: SignedDuration = SignedDuration::from_hours(1);
 
-/// /// An impossible date of a snapshot that is kept.
+/// An impossible date of a snapshot that is kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Doubt {
-    /// /// It lies in the future: no time-based rule counts the snapshot or removes it.
+    /// It lies in the future: no time-based rule counts the snapshot or removes it.
     Future {
         /// The snapshot.
         snapshot: ObjectId,
         /// Its date.
         time: Timestamp,
     },
-    /// /// The snapshot was stored after one that is dated later. Kept because of its date, it may
+    /// The snapshot was stored after one that is dated later. Kept because of its date, it may
     /// displace another.
     BackDated {
         /// The snapshot.
         snapshot: ObjectId,
         /// Its date.
         time: Timestamp,
-        /// /// The one stored before it.
+        /// The one stored before it.
         after: ObjectId,
         /// Its date.
         after_time: Timestamp,
     },
 }
 
-/// /// The doubts about the snapshots that a plan keeps, in the order of the plan. Backdated
-/// snapshots of a group that loses none displace nothing.
+/// The doubts about the snapshots that a plan keeps, in the order of the plan. Backdated snapshots
+/// of a group that loses none displace nothing.
 pub fn doubts(outcomes: &[GroupOutcome], snapshots: &[SnapshotInfo], now: Timestamp) -> Vec<Doubt> {
     let infos: HashMap<ObjectId, &SnapshotInfo> =
         snapshots.iter().map(|info| (info.id, info)).collect();
@@ -75,7 +75,7 @@ fn of_group(
     kept.filter(|it| !it.partial).filter_map(|it| doubt(&it.id, it.time)).collect()
 }
 
-/// /// For each of these snapshots, in chain order, the latest-dated one before it.
+/// For each of these snapshots, in chain order, the latest-dated one before it.
 fn latest_before(members: &[&SnapshotInfo]) -> HashMap<ObjectId, (ObjectId, Timestamp)> {
     let mut latest: HashMap<WriterId, (ObjectId, Timestamp)> = HashMap::new();
     let mut before = HashMap::new();

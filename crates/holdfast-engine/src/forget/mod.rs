@@ -1,5 +1,5 @@
-//! //! Forgetting snapshots, changing their tags, holding them: records that take effect at once
-//! and delete nothing.
+//! Forgetting snapshots, changing their tags, holding them: records that take effect at once and
+//! delete nothing.
 
 mod amend;
 mod doubt;
@@ -23,7 +23,7 @@ pub enum ForgetError {
     /// Snapshots that were to be forgotten are held.
     #[error("{} held; `tag --release` lifts a hold", describe(.snapshots))]
     Held {
-        /// /// The held ones.
+        /// The held ones.
         snapshots: Vec<ObjectId>,
     },
     /// The policy cannot be applied.
@@ -48,12 +48,13 @@ fn describe(snapshots: &[ObjectId]) -> String {
     }
 }
 
-/// /// Forgets snapshots. Those already forgotten are skipped; returns the others.
+/// Forgets snapshots. Those already forgotten are skipped; returns the others.
 ///
 /// Nothing is forgotten if one of them is held or does not exist, even if that only became true
 /// while this ran.
 ///
-/// # Errors [`ForgetError::Held`]; [`RepoError::NoSnapshot`]; repository failures.
+/// # Errors
+/// [`ForgetError::Held`]; [`RepoError::NoSnapshot`]; repository failures.
 pub fn forget(
     repository: &Repository,
     snapshots: &[ObjectId],

@@ -10,27 +10,28 @@ use crate::completeness::Quality;
 use crate::retention::{self, Candidate, GroupBy, GroupKey, GroupOutcome, Policy};
 use crate::selection::SnapshotFilter;
 
-/// /// How to choose the snapshots to forget.
+/// How to choose the snapshots to forget.
 #[derive(Debug, Clone)]
 pub struct ForgetPlan<'a> {
     /// The rules.
     pub policy: &'a Policy,
-    /// /// Rules are applied to each group separately.
+    /// Rules are applied to each group separately.
     pub group_by: GroupBy,
-    /// /// Snapshots that do not match are kept, and no rule counts them.
+    /// Snapshots that do not match are kept, and no rule counts them.
     pub filter: &'a SnapshotFilter,
-    /// /// The calendar that the rules use.
+    /// The calendar that the rules use.
     pub zone: &'a TimeZone,
-    /// /// The current time.
+    /// The current time.
     pub now: Timestamp,
     /// True if a group may lose all its snapshots.
     pub allow_remove_all: bool,
 }
 
-/// /// Judges snapshots, group by group.
+/// Judges snapshots, group by group.
 ///
-/// # Errors [`ForgetError::Policy`]; [`EngineError::RemovesEverything`] names the first group that
-/// would be left without a complete snapshot.
+/// # Errors
+/// [`ForgetError::Policy`]; [`EngineError::RemovesEverything`] names the first group that would be
+/// left without a complete snapshot.
 pub fn plan_forget(
     snapshots: &[SnapshotInfo],
     plan: &ForgetPlan<'_>,
@@ -47,7 +48,7 @@ pub fn plan_forget(
     Ok(outcomes)
 }
 
-/// /// What retention and selection consider.
+/// What retention and selection consider.
 pub fn candidate(info: &SnapshotInfo) -> Candidate {
     let snapshot = &info.snapshot;
     Candidate {
@@ -63,7 +64,7 @@ pub fn candidate(info: &SnapshotInfo) -> Candidate {
     }
 }
 
-/// /// The group in readable form.
+/// The group in readable form.
 fn describe(key: &GroupKey) -> String {
     let mut parts = Vec::new();
     if !key.host.is_empty() {

@@ -134,10 +134,10 @@ fn a_plan_does_not_empty_a_group_unless_it_may() {
 #[test]
 fn dates_that_contradict_the_chain_are_told() {
     let repository = repository();
-    // // The fifth may have run concurrently with the fourth.
+    // The fifth may have run concurrently with the fourth.
     let hours = [100, 200, 150, 300, 299, 5000];
     let [_, second, back_dated, _, _, future] = hours.map(|hour| add(&repository, "a", hour));
-    // // In another chain, so it is no evidence.
+    // In another chain, so it is no evidence.
     add(&repository, "b", 120);
     let now = Timestamp::from_second(4000 * 3600).unwrap();
     let told = |keep: u32| {

@@ -1,6 +1,6 @@
 //! A growing set of small numbers.
 
-/// /// A set of numbers, one bit for each up to the largest.
+/// A set of numbers, one bit for each up to the largest.
 #[derive(Debug, Default)]
 pub(super) struct Bitmap(Vec<u64>);
 

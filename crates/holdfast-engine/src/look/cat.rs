@@ -1,4 +1,4 @@
-//! //! Showing the contents of a repository, object by object.
+//! Showing the contents of a repository, object by object.
 
 use holdfast_format::index::{self as index_object, PackEntry};
 use holdfast_format::limits::{FORMAT_VERSION, INDEX_BYTES_MAX};
@@ -17,7 +17,7 @@ use super::prefix::IdPrefix;
 use super::root::{Folder, SnapshotRoot};
 use super::view::{EntryView, ExtentView, hexadecimal};
 
-/// /// The config, with its id and format version under restic's names as well.
+/// The config, with its id and format version under restic's names as well.
 pub fn config(repository: &Repository) -> Value {
     let mut value = json!(repository.config());
     value["version"] = json!(FORMAT_VERSION);
@@ -25,7 +25,7 @@ pub fn config(repository: &Repository) -> Value {
     value
 }
 
-/// /// A snapshot: its record with the current tags, its id, and whether it is held.
+/// A snapshot: its record with the current tags, its id, and whether it is held.
 pub fn snapshot(info: &SnapshotInfo) -> Value {
     let mut value = json!(info.snapshot);
     value["id"] = json!(info.id);
@@ -35,9 +35,10 @@ pub fn snapshot(info: &SnapshotInfo) -> Value {
     value
 }
 
-/// /// The snapshot whose id has this prefix, ignoring forgotten ones.
+/// The snapshot whose id has this prefix, ignoring forgotten ones.
 ///
-/// # Errors [`LookError::NotFound`], [`LookError::Ambiguous`].
+/// # Errors
+/// [`LookError::NotFound`], [`LookError::Ambiguous`].
 pub fn snapshot_by_prefix(repository: &Repository, prefix: &IdPrefix) -> Result<Value, LookError> {
     let snapshots = repository.history().snapshots();
     let id = prefix.only("snapshot", snapshots.iter().map(|info| info.id), |id| id.as_bytes())?;
@@ -91,10 +92,11 @@ pub fn tree(repository: &Repository, prefix: &IdPrefix) -> Result<Value, LookErr
     Ok(node_value(&id, &BlobReader::new(repository).node(&id)?))
 }
 
-/// /// The top of a snapshot or of one of its folders: its root node, or the directories that
-/// represent its sources.
+/// The top of a snapshot or of one of its folders: its root node, or the directories that represent
+/// its sources.
 ///
-/// # Errors Repository failures.
+/// # Errors
+/// Repository failures.
 pub fn root(repository: &Repository, root: &SnapshotRoot) -> Result<Value, LookError> {
     let node = |id| Ok(node_value(&id, &BlobReader::new(repository).node(&id)?));
     match root.folder() {
@@ -108,9 +110,10 @@ pub fn root(repository: &Repository, root: &SnapshotRoot) -> Result<Value, LookE
     }
 }
 
-/// /// The plaintext header of a key slot, and its label if that is authentic.
+/// The plaintext header of a key slot, and its label if that is authentic.
 ///
-/// # Errors [`LookError::NotFound`], [`LookError::Ambiguous`]; storage failures.
+/// # Errors
+/// [`LookError::NotFound`], [`LookError::Ambiguous`]; storage failures.
 pub fn key(repository: &Repository, prefix: &IdPrefix) -> Result<Value, LookError> {
     let found = repository.slots()?;
     let slots: Vec<_> = found.iter().filter_map(|found| found.slot.as_ref().ok()).collect();
@@ -128,17 +131,19 @@ pub fn key(repository: &Repository, prefix: &IdPrefix) -> Result<Value, LookErro
     Ok(value)
 }
 
-/// /// The pack whose id has this prefix.
+/// The pack whose id has this prefix.
 ///
-/// # Errors [`LookError::NotFound`], [`LookError::Ambiguous`]; storage failures.
+/// # Errors
+/// [`LookError::NotFound`], [`LookError::Ambiguous`]; storage failures.
 pub fn pack_id(repository: &Repository, prefix: &IdPrefix) -> Result<ObjectId, LookError> {
     listed_id(repository, name::PACKS, "pack", prefix)
 }
 
-/// /// The blob whose id has this prefix. A full id is looked up; for a prefix all blobs of the
-/// index are scanned.
+/// The blob whose id has this prefix. A full id is looked up; for a prefix all blobs of the index
+/// are scanned.
 ///
-/// # Errors [`LookError::NotFound`], [`LookError::Ambiguous`]; cache failures.
+/// # Errors
+/// [`LookError::NotFound`], [`LookError::Ambiguous`]; cache failures.
 pub fn blob_id(
     repository: &Repository,
     prefix: &IdPrefix,
@@ -150,7 +155,7 @@ pub fn blob_id(
     let mut found = Vec::new();
     repository.index().for_each_blob(|id, location| {
         let is_wanted = wanted.is_none_or(|wanted| wanted == location.frame.context.blob_type);
-        // // Two are enough to know that the prefix is ambiguous.
+        // Two are enough to know that the prefix is ambiguous.
         if is_wanted && found.len() < 2 && prefix.matches(id.as_bytes()) && !found.contains(&id) {
             found.push(id);
         }

@@ -1,4 +1,4 @@
-//! //! Counting distinct keys, in any number, in bounded memory.
+//! Counting distinct keys, in any number, in bounded memory.
 //!
 //! Keys are kept in a hash table until there are too many; then they are moved, sorted, to a
 //! temporary file. A key is looked up in the table and in each file; a sample of every file's keys
@@ -10,11 +10,11 @@ use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::os::unix::fs::FileExt;
 
-/// /// A key: the first bytes of a hash, or two numbers.
+/// A key: the first bytes of a hash, or two numbers.
 pub(super) type Key = [u8; KEY_BYTES];
 const KEY_BYTES: usize = 16;
 
-/// /// Keys in the table; at seventeen bytes each, doubled while it grows.
+/// Keys in the table; at seventeen bytes each, doubled while it grows.
 const TABLE_KEYS: usize = 7 << 16;
 /// Keys that are read at a time.
 const PAGE_KEYS: usize = 256;
@@ -83,7 +83,7 @@ impl Distinct {
 struct SortedFile {
     file: File,
     keys: u64,
-    /// /// The first key of each page.
+    /// The first key of each page.
     pages: Vec<Key>,
 }
 
@@ -103,7 +103,7 @@ impl SortedFile {
         Ok(Self { file, keys: count, pages })
     }
 
-    /// /// The keys of all files, which have none in common.
+    /// The keys of all files, which have none in common.
     fn merge(files: &[Self]) -> io::Result<Self> {
         let mut readers: Vec<Keys<'_>> = files.iter().map(Keys::new).collect();
         let mut heads = BinaryHeap::new();
@@ -136,7 +136,7 @@ impl SortedFile {
     }
 }
 
-/// /// The keys of a file, in order.
+/// The keys of a file, in order.
 struct Keys<'a> {
     file: &'a SortedFile,
     next_page: usize,
@@ -161,7 +161,7 @@ impl<'a> Keys<'a> {
 mod tests {
     use super::*;
 
-    /// /// With a table so small that all but a few keys are in files, merged many times.
+    /// With a table so small that all but a few keys are in files, merged many times.
     #[test]
     fn tells_new_keys_from_old_ones_wherever_they_are() {
         let mut distinct = Distinct::with_table(300);
@@ -170,7 +170,7 @@ mod tests {
         for step in 0..20_000_u64 {
             number = number.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
             let mut key = Key::default();
-            // // Keys with common prefixes of every length, many of them repeated.
+            // Keys with common prefixes of every length, many of them repeated.
             let value = (number >> 33) % 9_000;
             key[(value % 9) as usize..][..8].copy_from_slice(&value.to_be_bytes()[..8]);
             assert_eq!(distinct.insert(key).unwrap(), expected.insert(key), "{step}");

@@ -1,5 +1,4 @@
-//! //! The entries of a folder of a snapshot's namespace, whether stored, made of sources, or of
-//! keys.
+//! The entries of a folder of a snapshot's namespace, whether stored, made of sources, or of keys.
 
 use std::cell::RefCell;
 use std::collections::VecDeque;
@@ -13,21 +12,21 @@ use super::nodes::{Cursor, WantNode};
 use super::root::Folder;
 use crate::EngineError;
 
-/// /// How entries that represent objects are named.
+/// How entries that represent objects are named.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Names {
-    /// /// By the parts of their keys.
+    /// By the parts of their keys.
     Keys,
-    /// /// By valid file names.
+    /// By valid file names.
     Files,
 }
 
-/// /// An entry and its name.
+/// An entry and its name.
 #[derive(Debug)]
 pub(crate) struct Named {
-    /// /// The entry, with the requested kind of name.
+    /// The entry, with the requested kind of name.
     pub entry: Entry,
-    /// /// The part of the key, if the name differs from it.
+    /// The part of the key, if the name differs from it.
     pub part: Option<Vec<u8>>,
 }
 
@@ -45,24 +44,23 @@ enum EntrySource {
     Keys(KeyEntries),
 }
 
-/// /// The entries of a folder of keys. Its subfolders continue reading at its position, so that
-/// the stored directory is read once and nothing of it is kept: keys with a common prefix are
-/// adjacent.
+/// The entries of a folder of keys. Its subfolders continue reading at its position, so that the
+/// stored directory is read once and nothing of it is kept: keys with a common prefix are adjacent.
 #[derive(Debug)]
 struct KeyEntries {
     cursor: Rc<RefCell<Cursor>>,
     folder: KeyFolder,
-    /// /// The most recent folder; the rest of it is skipped.
+    /// The most recent folder; the rest of it is skipped.
     below: Option<KeyFolder>,
 }
 
 impl Entries {
-    /// /// Entries of objects are named by their keys.
+    /// Entries of objects are named by their keys.
     pub fn of(folder: &Folder) -> Self {
         Self::new(folder, Names::Keys)
     }
 
-    /// /// Entries of objects get valid file names.
+    /// Entries of objects get valid file names.
     pub fn as_files(folder: &Folder) -> Self {
         Self::new(folder, Names::Files)
     }
@@ -99,7 +97,7 @@ impl Entries {
         Ok(entry.map(|entry| Named { entry, part: None }))
     }
 
-    /// /// The entries of the most recent entry, if that was a directory.
+    /// The entries of the most recent entry, if that was a directory.
     pub fn below(&self, entry: &Entry) -> Option<Self> {
         let folder = match &self.source {
             EntrySource::Sources { folder, .. } | EntrySource::Stored { folder, .. } => {
@@ -117,17 +115,17 @@ impl Entries {
         folder.map(|folder| Self::new(&folder, self.names))
     }
 
-    /// /// True if each entry represents a source.
+    /// True if each entry represents a source.
     pub fn are_sources(&self) -> bool {
         matches!(self.source, EntrySource::Sources { .. })
     }
 
-    /// /// True if the most recent entry is only a common prefix of keys: nothing is stored for it.
+    /// True if the most recent entry is only a common prefix of keys: nothing is stored for it.
     pub fn is_start_of_keys(&self) -> bool {
         matches!(&self.source, EntrySource::Keys(KeyEntries { below: Some(_), .. }))
     }
 
-    /// /// True if the most recent entry is named by its key.
+    /// True if the most recent entry is named by its key.
     pub fn is_object(&self) -> bool {
         matches!(&self.source, EntrySource::Keys(KeyEntries { below: None, .. }))
     }
@@ -156,7 +154,7 @@ impl KeyEntries {
                 Seen::Here(part) => part,
             };
             let Some(entry) = cursor.next(reader, want)? else { return Ok(None) };
-            // // An empty object with a trailing slash is how other programs represent a folder.
+            // An empty object with a trailing slash is how other programs represent a folder.
             if names == Names::Files && part.is_none() && is_empty_file(&entry) {
                 continue;
             }
@@ -168,7 +166,7 @@ impl KeyEntries {
     }
 }
 
-/// /// True if later keys lie in a folder with the same name as the most recent object.
+/// True if later keys lie in a folder with the same name as the most recent object.
 fn is_beside_folder(
     folder: &KeyFolder,
     cursor: &Cursor,

@@ -9,15 +9,15 @@ use super::root::SnapshotRoot;
 use super::walk::{Walk, check_interrupt, walk_each};
 use crate::{EngineError, Observer};
 
-/// /// What to look for.
+/// What to look for.
 #[derive(Debug, Clone, Default)]
 pub struct FindOptions {
-    /// /// Patterns: those without a slash match names, those with one match paths. As in restic,
+    /// Patterns: those without a slash match names, those with one match paths. As in restic,
     /// everything below a matching directory matches too. An empty list matches everything.
     pub patterns: IncludeFilter,
-    /// /// Only entries modified at this time or later.
+    /// Only entries modified at this time or later.
     pub oldest: Option<FileTime>,
-    /// /// Only entries modified at this time or earlier.
+    /// Only entries modified at this time or earlier.
     pub newest: Option<FileTime>,
 }
 

@@ -1,4 +1,4 @@
-//! //! Keys of a bucket's objects as paths.
+//! Keys of a bucket's objects as paths.
 //!
 //! A bucket is stored as one flat directory whose names represent keys
 //! (docs/decisions/0008-applications.md). Here, and nowhere else, these names are converted to what
@@ -15,37 +15,36 @@ use holdfast_repo::tree::DirectoryCursor;
 use super::nodes::Cursor;
 use crate::EngineError;
 
-/// /// Follows or replaces anything that cannot be a file name. No key contains it: keys are UTF-8.
+/// Follows or replaces anything that cannot be a file name. No key contains it: keys are UTF-8.
 const MARK: u8 = 0xFF;
-/// /// Length of a name that every file system accepts.
+/// Length of a name that every file system accepts.
 const FILE_NAME_BYTES_MAX: usize = 255;
-/// /// Length of the prefix kept of a longer name; a mark, a hash and two marks follow it.
+/// Length of the prefix kept of a longer name; a mark, a hash and two marks follow it.
 const START_BYTES: usize = 200;
-/// /// Mode of the folders that contain keys.
+/// Mode of the folders that contain keys.
 const FOLDER_MODE: u32 = 0o755;
 
-/// /// Objects of a bucket with a common key prefix, as a folder; or all of them.
+/// Objects of a bucket with a common key prefix, as a folder; or all of them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KeyFolder {
     tree: BlobId,
-    /// /// Empty, or ending with a slash.
+    /// Empty, or ending with a slash.
     prefix: String,
 }
 
-/// /// A name of the stored directory, relative to a folder of keys.
+/// A name of the stored directory, relative to a folder of keys.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Seen {
-    /// /// It is in this subfolder.
+    /// It is in this subfolder.
     Below(String),
-    /// /// It is in this folder under this name; `None` if its key is that of the folder itself,
-    /// with the slash.
+    /// It is in this folder under this name; `None` if its key is that of the folder itself, with
+    /// the slash.
     Here(Option<Vec<u8>>),
-    /// /// It is elsewhere.
+    /// It is elsewhere.
     Outside,
 }
 
-/// /// A path of a bucket's tree as people see it: `/objects/` and the key. Other paths are
-/// unchanged.
+/// A path of a bucket's tree as people see it: `/objects/` and the key. Other paths are unchanged.
 pub fn shown_path(path: &[u8]) -> Vec<u8> {
     let (start, rest) = match path.strip_prefix(b"/") {
         Some(rest) => (&b"/"[..], rest),
@@ -62,7 +61,7 @@ pub fn shown_path(path: &[u8]) -> Vec<u8> {
 }
 
 impl KeyFolder {
-    /// /// The directory called `name` of a bucket's tree, if its entries are named by keys.
+    /// The directory called `name` of a bucket's tree, if its entries are named by keys.
     pub(super) fn of_bucket(name: &[u8], tree: BlobId) -> Option<Self> {
         let is_of_keys = [OBJECTS_NAME, VERSIONS_NAME].iter().any(|it| it.as_bytes() == name);
         is_of_keys.then(|| Self { tree, prefix: String::new() })
@@ -73,21 +72,21 @@ impl KeyFolder {
         self.tree
     }
 
-    /// /// The subfolder called `name`, whether it contains anything or not.
+    /// The subfolder called `name`, whether it contains anything or not.
     pub(super) fn below(&self, name: &str) -> Self {
         Self { tree: self.tree, prefix: format!("{}{name}/", self.prefix) }
     }
 
-    /// /// The common prefix of the stored names of its objects.
+    /// The common prefix of the stored names of its objects.
     pub(super) fn stored_prefix(&self) -> Vec<u8> {
-        // // Keys with a trailing slash are never stored in the other form.
+        // Keys with a trailing slash are never stored in the other form.
         name_of_key(&self.prefix).unwrap_or_default()
     }
 
-    /// /// Where an entry of the stored directory is.
+    /// Where an entry of the stored directory is.
     pub(super) fn see(&self, name: &[u8]) -> Seen {
         let Some(key) = key_of_name(name) else {
-            // // Not the name of any object; it is shown as it is.
+            // Not the name of any object; it is shown as it is.
             let rest = name.strip_prefix(self.stored_prefix().as_slice());
             return rest.map_or(Seen::Outside, |rest| Seen::Here(Some(rest.to_vec())));
         };
@@ -101,7 +100,7 @@ impl KeyFolder {
         }
     }
 
-    /// /// The name of an entry of the stored directory relative to this folder, including slashes.
+    /// The name of an entry of the stored directory relative to this folder, including slashes.
     pub(super) fn shown(&self, name: &[u8]) -> Vec<u8> {
         match key_of_name(name) {
             Some(key) => key.strip_prefix(&self.prefix).unwrap_or(&key).as_bytes().to_vec(),
@@ -109,8 +108,8 @@ impl KeyFolder {
         }
     }
 
-    /// /// The entry that `text`, relative to this folder, names exactly: by its key or, for
-    /// entries that are not keys, by its stored name.
+    /// The entry that `text`, relative to this folder, names exactly: by its key or, for entries
+    /// that are not keys, by its stored name.
     pub(super) fn find(
         &self,
         reader: &mut BlobReader<'_>,
@@ -127,7 +126,7 @@ impl KeyFolder {
         }
     }
 
-    /// /// True if it contains any key.
+    /// True if it contains any key.
     pub(super) fn has_any(&self, reader: &mut BlobReader<'_>) -> Result<bool, EngineError> {
         if !self.prefix.is_empty() && name_of_key(&self.prefix).is_none() {
             // Longer than any key.
@@ -138,19 +137,19 @@ impl KeyFolder {
     }
 }
 
-/// /// The entry that represents a folder of keys. Nothing is stored for it.
+/// The entry that represents a folder of keys. Nothing is stored for it.
 pub(super) fn folder_entry(name: Vec<u8>, tree: BlobId) -> Entry {
     let metadata = Metadata { mode: FOLDER_MODE, links: 1, ..Metadata::default() };
     Entry { name, metadata, kind: EntryKind::Directory(tree) }
 }
 
-/// /// The last component of a path.
+/// The last component of a path.
 pub(super) fn last_part(path: &[u8]) -> &[u8] {
     path.iter().rposition(|byte| *byte == b'/').map_or(path, |slash| &path[slash + 1..])
 }
 
-/// /// The name of a part of a key as a file or folder: distinct for distinct parts, and always a
-/// valid file name.
+/// The name of a part of a key as a file or folder: distinct for distinct parts, and always a valid
+/// file name.
 ///
 /// Most parts are used unchanged. An empty part, `.` or `..` gets a byte `FF`, which no key
 /// contains; an object with the same name as a folder next to it gets another. Of a part longer
@@ -207,7 +206,7 @@ mod tests {
     }
 
     proptest! {
-        /// /// Folder by folder the path leads to the key, whatever it contains.
+        /// Folder by folder the path leads to the key, whatever it contains.
         #[test]
         fn the_parts_of_a_key_make_the_key(key in keys()) {
             let name = name_of_key(&key).unwrap();

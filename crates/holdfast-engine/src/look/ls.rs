@@ -9,15 +9,16 @@ use super::root::{Folder, SnapshotRoot};
 use super::walk::{Walk, check_interrupt, walk_each};
 use crate::{EngineError, Observer};
 
-/// /// Receives an entry and its path, which starts with a slash.
+/// Receives an entry and its path, which starts with a slash.
 pub type TakeEntry<'a> = &'a mut dyn FnMut(&[u8], &Entry) -> Result<(), EngineError>;
 
-/// /// Lists like restic: without `paths` everything; otherwise each path itself and its direct
+/// Lists like restic: without `paths` everything; otherwise each path itself and its direct
 /// contents, or with `is_recursive` everything below it. Each entry appears once, however the paths
 /// overlap.
 ///
-/// # Errors [`EngineError::NoSuchPath`] before anything is listed, [`EngineError::Interrupted`];
-/// repository failures and what `each` returns.
+/// # Errors
+/// [`EngineError::NoSuchPath`] before anything is listed, [`EngineError::Interrupted`]; repository
+/// failures and what `each` returns.
 pub fn ls(
     reader: &mut BlobReader<'_>,
     root: &SnapshotRoot,
@@ -29,7 +30,7 @@ pub fn ls(
     if paths.is_empty() {
         return list_below(reader, root.folder(), b"", true, observer, each);
     }
-    // // An object comes before the folder of the same name.
+    // An object comes before the folder of the same name.
     let mut places = BTreeMap::new();
     for path in paths {
         for place in root.places(reader, path)? {
@@ -71,7 +72,7 @@ fn list_below(
     })
 }
 
-/// /// The directories above a path, nearest first; the root, which is empty, last.
+/// The directories above a path, nearest first; the root, which is empty, last.
 fn ancestors(path: &[u8]) -> impl Iterator<Item = &[u8]> {
     let slashes = path.iter().enumerate().rev().filter(|(_, byte)| **byte == b'/');
     slashes.map(|(place, _)| &path[..place])

@@ -1,4 +1,4 @@
-//! //! Looking into snapshots: list, find, compare, dump, count, show.
+//! Looking into snapshots: list, find, compare, dump, count, show.
 //!
 //! Every verb starts from a [`SnapshotRoot`], which is a whole snapshot or one folder of it; paths
 //! start with a slash and are relative to that root. Objects of buckets have their keys as paths

@@ -1,4 +1,4 @@
-//! //! Reading directories and contents node by node, with a callback before each node is read.
+//! Reading directories and contents node by node, with a callback before each node is read.
 
 use std::collections::VecDeque;
 
@@ -11,21 +11,21 @@ use holdfast_repo::read::BlobReader;
 
 use crate::EngineError;
 
-/// /// Called before a node is read; false to skip it and everything below.
+/// Called before a node is read; false to skip it and everything below.
 pub(crate) type WantNode<'a> = &'a mut dyn FnMut(&BlobId) -> Result<bool, EngineError>;
 
-/// /// A node of a directory still to be read.
+/// A node of a directory still to be read.
 #[derive(Debug)]
 struct Pending {
     id: BlobId,
-    /// /// Its maximum level.
+    /// Its maximum level.
     level_max: u8,
-    /// /// The last name below it, if known.
+    /// The last name below it, if known.
     last_name: Option<Vec<u8>>,
 }
 
-/// /// The entries of one stored directory, in order, a node at a time: all, or those whose names
-/// have a common prefix. Nodes without such names are not read.
+/// The entries of one stored directory, in order, a node at a time: all, or those whose names have
+/// a common prefix. Nodes without such names are not read.
 #[derive(Debug)]
 pub(super) struct Cursor {
     /// The next one last.
@@ -40,7 +40,7 @@ impl Cursor {
         Self::within(root, Vec::new())
     }
 
-    /// /// Before the first entry whose name has this prefix.
+    /// Before the first entry whose name has this prefix.
     pub fn within(root: BlobId, prefix: Vec<u8>) -> Self {
         let pending = vec![Pending { id: root, level_max: NODE_LEVEL_MAX, last_name: None }];
         Self { pending, entries: VecDeque::new(), prefix }
@@ -66,7 +66,7 @@ impl Cursor {
         Ok(self.entries.front().map(|entry| entry.name.as_slice()))
     }
 
-    /// /// Skips the remaining names with this prefix, which the last entry had.
+    /// Skips the remaining names with this prefix, which the last entry had.
     pub fn skip(
         &mut self,
         reader: &mut BlobReader<'_>,
@@ -92,8 +92,7 @@ impl Cursor {
         }
     }
 
-    /// /// Whether a later name has this prefix; `None` if that cannot be decided without reading
-    /// more.
+    /// Whether a later name has this prefix; `None` if that cannot be decided without reading more.
     pub fn has_ahead(&self, prefix: &[u8]) -> Option<bool> {
         let place = self.entries.partition_point(|entry| entry.name.as_slice() < prefix);
         match self.entries.get(place) {
@@ -136,7 +135,7 @@ impl Cursor {
     }
 }
 
-/// /// The children of a branch that may contain names with this prefix.
+/// The children of a branch that may contain names with this prefix.
 pub(super) fn children_within(
     mut children: Vec<DirectoryChild>,
     prefix: &[u8],
@@ -144,7 +143,7 @@ pub(super) fn children_within(
     let is_before = |child: &DirectoryChild| child.last_name.as_slice() < prefix;
     children.drain(..children.partition_point(is_before));
     let is_within = |child: &DirectoryChild| child.last_name.starts_with(prefix);
-    // // The child in which they end also has later names.
+    // The child in which they end also has later names.
     children.truncate(children.partition_point(is_within) + 1);
     children
 }
@@ -202,8 +201,8 @@ pub(super) fn contents(kind: &EntryKind) -> impl Iterator<Item = &Content> {
     main.into_iter().chain(second)
 }
 
-/// /// Calls `each` for every blob that a file consists of: content nodes and data. For a node it
-/// says whether to descend.
+/// Calls `each` for every blob that a file consists of: content nodes and data. For a node it says
+/// whether to descend.
 pub(super) fn file_blobs(
     reader: &mut BlobReader<'_>,
     kind: &EntryKind,
@@ -220,7 +219,7 @@ pub(super) fn file_blobs(
     Ok(())
 }
 
-/// /// A node with the wrong kind or level for its position.
+/// A node with the wrong kind or level for its position.
 pub(super) fn misplaced(id: BlobId) -> RepoError {
     let source = FormatError::Invalid { what: "tree node", why: "it has the wrong kind" };
     RepoError::BadNode { id, source }

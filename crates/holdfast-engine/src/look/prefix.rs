@@ -25,16 +25,17 @@ impl IdPrefix {
         &self.0
     }
 
-    /// /// True if the id with these bytes has this prefix.
+    /// True if the id with these bytes has this prefix.
     pub fn matches(&self, id: &[u8]) -> bool {
         let digits = id.iter().flat_map(|byte| [byte >> 4, byte & 15]);
         let mut digits = digits.filter_map(|digit| char::from_digit(u32::from(digit), 16));
         self.0.chars().all(|wanted| digits.next() == Some(wanted))
     }
 
-    /// /// The only one of `ids` that has this prefix.
+    /// The only one of `ids` that has this prefix.
     ///
-    /// # Errors [`LookError::NotFound`], [`LookError::Ambiguous`].
+    /// # Errors
+    /// [`LookError::NotFound`], [`LookError::Ambiguous`].
     pub fn only<T: PartialEq>(
         &self,
         what: &'static str,

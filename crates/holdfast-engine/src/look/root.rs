@@ -12,9 +12,9 @@ use holdfast_repo::tree::DirectoryCursor;
 use super::keys::{KeyFolder, file_name, folder_entry, last_part};
 use crate::EngineError;
 
-/// /// The name of the bucket connector in records.
+/// The name of the bucket connector in records.
 const BUCKET_CONNECTOR: &str = "bucket";
-/// /// Mode of the directories that represent sources.
+/// Mode of the directories that represent sources.
 const SOURCE_MODE: u32 = 0o755;
 
 /// A directory of a snapshot's namespace.
@@ -24,21 +24,21 @@ pub enum Folder {
     Tree(BlobId),
     /// The top of a snapshot with several sources. It is not stored.
     Sources(Sources),
-    /// /// The tree of a bucket, whose objects are named by their keys.
+    /// The tree of a bucket, whose objects are named by their keys.
     Bucket(BlobId),
-    /// /// Objects of a bucket, in folders formed from their keys.
+    /// Objects of a bucket, in folders formed from their keys.
     Keys(KeyFolder),
 }
 
-/// /// One directory for each source, ascending by name.
+/// One directory for each source, ascending by name.
 #[derive(Debug, Clone)]
 pub struct Sources {
     entries: Arc<[Entry]>,
-    /// /// Names of those that are buckets whose objects are named by their keys.
+    /// Names of those that are buckets whose objects are named by their keys.
     buckets: Arc<[Vec<u8>]>,
 }
 
-/// /// What a path resolves to.
+/// What a path resolves to.
 #[derive(Debug, Clone)]
 pub struct Place {
     path: Vec<u8>,
@@ -48,27 +48,27 @@ pub struct Place {
 }
 
 impl Place {
-    /// /// The path as every verb here returns it: `/` before each name, empty for the root.
+    /// The path as every verb here returns it: `/` before each name, empty for the root.
     pub fn path(&self) -> &[u8] {
         &self.path
     }
 
-    /// /// The same with valid file names.
+    /// The same with valid file names.
     pub(super) fn file_path(&self) -> &[u8] {
         &self.file_path
     }
 
-    /// /// The entry there; `None` for the top itself, which has no entry.
+    /// The entry there; `None` for the top itself, which has no entry.
     pub fn entry(&self) -> Option<&Entry> {
         self.entry.as_ref()
     }
 
-    /// /// The same, owned.
+    /// The same, owned.
     pub fn into_entry(self) -> Option<Entry> {
         self.entry
     }
 
-    /// /// The directory, if it is one.
+    /// The directory, if it is one.
     pub fn folder(&self) -> Option<&Folder> {
         self.folder.as_ref()
     }
@@ -92,7 +92,7 @@ impl Place {
         self.below(&shown, entry, folder)
     }
 
-    /// /// The entry with this name, which may contain slashes.
+    /// The entry with this name, which may contain slashes.
     fn below(&self, name: &[u8], entry: Entry, folder: Option<Folder>) -> Self {
         let path = [self.path.as_slice(), b"/", name].concat();
         let is_key = matches!(self.folder, Some(Folder::Keys(_)));
@@ -108,7 +108,7 @@ impl Place {
     }
 }
 
-/// /// The tree of a snapshot, or of a folder in it, as one namespace.
+/// The tree of a snapshot, or of a folder in it, as one namespace.
 ///
 /// With one source, its tree is the root: a backup of `/home` has `/home` in it. With several, the
 /// root has one directory per source, named after it: two trees may both have `/etc`, and neither
@@ -137,23 +137,25 @@ impl<const COUNT: usize> From<[Entry; COUNT]> for Sources {
 }
 
 impl SnapshotRoot {
-    /// /// The whole snapshot, with all names as stored.
+    /// The whole snapshot, with all names as stored.
     pub fn of(snapshot: &Snapshot) -> Self {
         Self::whole(snapshot).as_stored()
     }
 
-    /// /// One source of the snapshot, however many it has, by the name of its directory. All names
-    /// are as stored.
+    /// One source of the snapshot, however many it has, by the name of its directory. All names are
+    /// as stored.
     ///
-    /// # Errors [`EngineError::NoSuchSource`].
+    /// # Errors
+    /// [`EngineError::NoSuchSource`].
     pub fn of_source(snapshot: &Snapshot, name: &str) -> Result<Self, EngineError> {
         Ok(Self::by_keys(snapshot, Some(name))?.as_stored())
     }
 
-    /// /// The whole snapshot or one source of it, as people see it: objects of buckets are named
-    /// by their keys.
+    /// The whole snapshot or one source of it, as people see it: objects of buckets are named by
+    /// their keys.
     ///
-    /// # Errors [`EngineError::NoSuchSource`].
+    /// # Errors
+    /// [`EngineError::NoSuchSource`].
     pub fn by_keys(snapshot: &Snapshot, source: Option<&str>) -> Result<Self, EngineError> {
         let Some(name) = source else { return Ok(Self::whole(snapshot)) };
         let sources = sources(snapshot);
@@ -173,7 +175,7 @@ impl SnapshotRoot {
         })
     }
 
-    /// /// The same with all names as stored.
+    /// The same with all names as stored.
     #[must_use]
     pub fn as_stored(self) -> Self {
         Self(match self.0 {
@@ -185,10 +187,11 @@ impl SnapshotRoot {
         })
     }
 
-    /// /// The folder at `path` of a snapshot, as a root of its own: what `snapshot:subfolder`
-    /// refers to.
+    /// The folder at `path` of a snapshot, as a root of its own: what `snapshot:subfolder` refers
+    /// to.
     ///
-    /// # Errors As [`SnapshotRoot::enter`].
+    /// # Errors
+    /// As [`SnapshotRoot::enter`].
     pub fn below(
         reader: &mut BlobReader<'_>,
         snapshot: &Snapshot,
@@ -197,10 +200,11 @@ impl SnapshotRoot {
         Self::of(snapshot).enter(reader, path)
     }
 
-    /// /// The folder at `path` below this root, as a root of its own.
+    /// The folder at `path` below this root, as a root of its own.
     ///
-    /// # Errors [`EngineError::NoSuchPath`], [`EngineError::WrongKind`] if it is not a directory;
-    /// repository failures.
+    /// # Errors
+    /// [`EngineError::NoSuchPath`], [`EngineError::WrongKind`] if it is not a directory; repository
+    /// failures.
     pub fn enter(&self, reader: &mut BlobReader<'_>, path: &[u8]) -> Result<Self, EngineError> {
         let places = self.places(reader, path)?;
         let folder = places.into_iter().find_map(|place| place.folder);
@@ -210,27 +214,29 @@ impl SnapshotRoot {
         })
     }
 
-    /// /// Its directory.
+    /// Its directory.
     pub fn folder(&self) -> &Folder {
         &self.0
     }
 
-    /// /// Resolves `path`, reading along one path of each directory's tree. Slashes at both ends,
+    /// Resolves `path`, reading along one path of each directory's tree. Slashes at both ends,
     /// doubled slashes, `.` and `..` have their usual meaning, without links being followed.
     ///
     /// Below the objects of a bucket a path is taken as a key first, exactly as written. If it is
     /// both an object and a prefix of other keys, it is the object; with a trailing slash it is the
     /// folder. Bytes that are not UTF-8 are the stored name of an object.
     ///
-    /// # Errors [`EngineError::NoSuchPath`]; repository failures.
+    /// # Errors
+    /// [`EngineError::NoSuchPath`]; repository failures.
     pub fn resolve(&self, reader: &mut BlobReader<'_>, path: &[u8]) -> Result<Place, EngineError> {
         Ok(self.places(reader, path)?.swap_remove(0))
     }
 
-    /// /// Everything that `path` resolves to, at least one place; two if it is both an object and
-    /// a folder.
+    /// Everything that `path` resolves to, at least one place; two if it is both an object and a
+    /// folder.
     ///
-    /// # Errors As [`SnapshotRoot::resolve`].
+    /// # Errors
+    /// As [`SnapshotRoot::resolve`].
     pub fn places(
         &self,
         reader: &mut BlobReader<'_>,
@@ -248,7 +254,7 @@ impl SnapshotRoot {
     }
 }
 
-/// /// What `path`, as written, resolves to from a place; nothing if it must be normalized first.
+/// What `path`, as written, resolves to from a place; nothing if it must be normalized first.
 fn exact_places(
     reader: &mut BlobReader<'_>,
     mut place: Place,
@@ -280,8 +286,8 @@ fn exact_places(
     }
 }
 
-/// /// What `text` resolves to in a folder of keys: an object, a folder, or something in an entry's
-/// own directory.
+/// What `text` resolves to in a folder of keys: an object, a folder, or something in an entry's own
+/// directory.
 fn key_places(
     reader: &mut BlobReader<'_>,
     place: &Place,
@@ -336,7 +342,7 @@ impl Folder {
         }
     }
 
-    /// /// The stored directory that it is, or is part of; `None` for the top of several sources.
+    /// The stored directory that it is, or is part of; `None` for the top of several sources.
     pub fn tree(&self) -> Option<BlobId> {
         match self {
             Self::Tree(root) | Self::Bucket(root) => Some(*root),
@@ -345,7 +351,7 @@ impl Folder {
         }
     }
 
-    /// /// True if it contains, or is, objects of buckets that are named by their keys.
+    /// True if it contains, or is, objects of buckets that are named by their keys.
     pub fn has_keys(&self) -> bool {
         match self {
             Self::Tree(_) => false,
@@ -354,7 +360,7 @@ impl Folder {
         }
     }
 
-    /// /// The directory of an entry of this folder, if it is one.
+    /// The directory of an entry of this folder, if it is one.
     pub(crate) fn child(&self, entry: &Entry) -> Option<Self> {
         let EntryKind::Directory(root) = entry.kind else { return None };
         let is_bucket = |sources: &Sources| sources.buckets.contains(&entry.name);
@@ -369,9 +375,10 @@ impl Folder {
     }
 }
 
-/// /// Resolves `path` in a snapshot: [`SnapshotRoot::of`] and [`SnapshotRoot::resolve`] in one.
+/// Resolves `path` in a snapshot: [`SnapshotRoot::of`] and [`SnapshotRoot::resolve`] in one.
 ///
-/// # Errors As [`SnapshotRoot::resolve`].
+/// # Errors
+/// As [`SnapshotRoot::resolve`].
 pub fn resolve(
     reader: &mut BlobReader<'_>,
     snapshot: &Snapshot,
@@ -380,7 +387,7 @@ pub fn resolve(
     SnapshotRoot::of(snapshot).resolve(reader, path)
 }
 
-/// /// `path` as every verb here returns it: `/` before each name, empty for the root.
+/// `path` as every verb here returns it: `/` before each name, empty for the root.
 pub fn clean(path: &[u8]) -> Vec<u8> {
     components(path).iter().flat_map(|name| [b"/", *name].concat()).collect()
 }
@@ -398,7 +405,7 @@ fn components(path: &[u8]) -> Vec<&[u8]> {
     names
 }
 
-/// /// The first name of a path and the rest; an empty name at the end.
+/// The first name of a path and the rest; an empty name at the end.
 fn first_name(path: &[u8]) -> (&[u8], &[u8]) {
     let start = path.iter().position(|byte| *byte != b'/').unwrap_or(path.len());
     let path = &path[start..];
@@ -413,7 +420,7 @@ fn lossy(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }
 
-/// /// The names of the directories that represent the sources of a snapshot, in the order of the
+/// The names of the directories that represent the sources of a snapshot, in the order of the
 /// sources.
 pub fn source_names(snapshot: &Snapshot) -> Vec<Vec<u8>> {
     let mut names: Vec<Vec<u8>> = Vec::new();
@@ -447,7 +454,7 @@ fn sources(snapshot: &Snapshot) -> Sources {
     Sources { entries: entries.into(), buckets: buckets.into() }
 }
 
-/// /// A valid name like `wanted` that is not taken.
+/// A valid name like `wanted` that is not taken.
 fn free_name(taken: &[Vec<u8>], wanted: &str) -> Vec<u8> {
     let mut name: Vec<u8> =
         wanted.bytes().map(|byte| if matches!(byte, 0 | b'/') { b'_' } else { byte }).collect();

@@ -1,4 +1,4 @@
-//! //! How large snapshots are, counted in restic's four modes.
+//! How large snapshots are, counted in restic's four modes.
 
 use std::io;
 
@@ -19,22 +19,22 @@ use crate::{EngineError, Observer};
 /// What is counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum StatsMode {
-    /// /// What restoring each snapshot would write: a file with several hard links counts once.
-    /// All entries are counted.
+    /// What restoring each snapshot would write: a file with several hard links counts once. All
+    /// entries are counted.
     #[default]
     RestoreSize,
     /// Files, those with equal contents once.
     FilesByContents,
-    /// /// Blobs as stored in the repository, each once.
+    /// Blobs as stored in the repository, each once.
     RawData,
     /// Files by content and path, and the blobs that each of them refers to.
     BlobsPerFile,
 }
 
-/// /// The totals. Fields that a mode does not count are zero.
+/// The totals. Fields that a mode does not count are zero.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize)]
 pub struct Stats {
-    /// /// Bytes: of files, or of blobs as stored. In raw data mode the frames that hold the blobs
+    /// Bytes: of files, or of blobs as stored. In raw data mode the frames that hold the blobs
     /// count in full, even if nothing else in them is used: that is what the repository stores for
     /// them.
     pub total_size: u64,
@@ -44,7 +44,7 @@ pub struct Stats {
     /// Raw data: `total_uncompressed_size / total_size`.
     #[serde(skip_serializing_if = "is_none")]
     pub compression_ratio: f64,
-    /// /// Raw data: the share saved by compression, in percent.
+    /// Raw data: the share saved by compression, in percent.
     #[serde(skip_serializing_if = "is_none")]
     pub compression_space_saving: f64,
     /// Entries or files.
@@ -53,7 +53,7 @@ pub struct Stats {
     /// Blobs.
     #[serde(skip_serializing_if = "is_zero")]
     pub total_blob_count: u64,
-    /// /// Snapshots that were counted.
+    /// Snapshots that were counted.
     pub snapshots_count: u64,
 }
 
@@ -65,9 +65,10 @@ fn is_none(ratio: &f64) -> bool {
     *ratio == 0.0
 }
 
-/// /// Counts the combined contents of `roots`.
+/// Counts the combined contents of `roots`.
 ///
-/// # Errors [`EngineError::Interrupted`]; repository failures, among them missing blobs.
+/// # Errors
+/// [`EngineError::Interrupted`]; repository failures, among them missing blobs.
 pub fn stats(
     repository: &Repository,
     roots: &[SnapshotRoot],
@@ -96,14 +97,14 @@ struct Counter<'a> {
     observer: &'a dyn Observer,
     places: Places<'a>,
     contents: BlobReader<'a>,
-    /// /// Raw data: blobs and frames already counted.
+    /// Raw data: blobs and frames already counted.
     blobs: Bitmap,
     frames: Bitmap,
     /// Restore size: device and inode of files with several links, per snapshot.
     links: Distinct,
-    /// /// Contents already counted.
+    /// Contents already counted.
     files: Distinct,
-    /// /// Blobs per file: paths, and pairs of path and blob, already counted.
+    /// Blobs per file: paths, and pairs of path and blob, already counted.
     uses: Distinct,
 }
 
@@ -186,8 +187,8 @@ impl Visitor for Counter<'_> {
         tell_too_deep(self.observer, path, error);
     }
 
-    /// /// What is below an already counted node is counted too, whichever snapshot or folder it
-    /// was found in.
+    /// What is below an already counted node is counted too, whichever snapshot or folder it was
+    /// found in.
     fn node(&mut self, _path: &[u8], id: &BlobId) -> Result<bool, EngineError> {
         if self.mode != StatsMode::RawData {
             return Ok(true);
@@ -196,7 +197,7 @@ impl Visitor for Counter<'_> {
     }
 }
 
-/// /// Counts a blob and its frame unless they were counted; true if the blob is new.
+/// Counts a blob and its frame unless they were counted; true if the blob is new.
 fn count_blob(
     stats: &mut Stats,
     places: &Places<'_>,
@@ -216,7 +217,7 @@ fn count_blob(
     Ok(true)
 }
 
-/// /// Key that distinguishes contents: equal lists of chunks have equal keys.
+/// Key that distinguishes contents: equal lists of chunks have equal keys.
 fn content_key(kind: &EntryKind) -> Key {
     let mut bytes = Vec::new();
     for content in contents(kind) {
@@ -235,24 +236,24 @@ fn content_key(kind: &EntryKind) -> Key {
 }
 
 fn use_key(path: &[u8], id: &[u8]) -> Key {
-    // // No path contains a NUL.
+    // No path contains a NUL.
     short(blake3::Hasher::new().update(path).update(&[0]).update(id).finalize())
 }
 
-/// /// Key that distinguishes files with several names.
+/// Key that distinguishes files with several names.
 fn inode_key(metadata: &Metadata) -> Key {
     let (device, inode) = (u128::from(metadata.device), u128::from(metadata.inode));
     (device << 64 | inode).to_be_bytes()
 }
 
-/// /// The first bytes of a hash: enough to distinguish everything in one repository.
+/// The first bytes of a hash: enough to distinguish everything in one repository.
 fn short(hash: blake3::Hash) -> Key {
     let mut short = Key::default();
     short.iter_mut().zip(hash.as_bytes()).for_each(|(byte, of_hash)| *byte = *of_hash);
     short
 }
 
-/// /// A failure of the temporary files used for counting.
+/// A failure of the temporary files used for counting.
 fn cannot_count(error: io::Error) -> EngineError {
     EngineError::Temporary { purpose: "count", source: error }
 }

@@ -14,19 +14,19 @@ use super::walk::{Visitor, Walk, check_interrupt, tell_too_deep, walk};
 use super::{LookError, cat};
 use crate::{EngineError, Observer};
 
-/// /// The blobs whose users are looked for.
+/// The blobs whose users are looked for.
 #[derive(Debug, Default)]
 pub struct WantedBlobs {
     data: Vec<IdPrefix>,
     trees: Vec<IdPrefix>,
-    /// /// The contents of the packs.
+    /// The contents of the packs.
     in_packs: HashSet<(BlobType, BlobId)>,
 }
 
 /// One use of a wanted blob.
 #[derive(Debug)]
 pub struct BlobUse<'a> {
-    /// /// Data, or a node of a directory or of a long file's list of chunks.
+    /// Data, or a node of a directory or of a long file's list of chunks.
     pub blob_type: BlobType,
     /// The blob.
     pub id: BlobId,
@@ -37,11 +37,11 @@ pub struct BlobUse<'a> {
 }
 
 impl WantedBlobs {
-    /// /// Blobs of data and of trees by id prefix, and all blobs of packs. The packs are read from
-    /// the repository.
+    /// Blobs of data and of trees by id prefix, and all blobs of packs. The packs are read from the
+    /// repository.
     ///
-    /// # Errors [`LookError::NotFound`] and [`LookError::Ambiguous`] for a pack; repository
-    /// failures.
+    /// # Errors
+    /// [`LookError::NotFound`] and [`LookError::Ambiguous`] for a pack; repository failures.
     pub fn new(
         repository: &Repository,
         data: Vec<IdPrefix>,
@@ -69,9 +69,10 @@ impl WantedBlobs {
     }
 }
 
-/// /// Calls `each` once for every wanted blob of every file and directory that uses it.
+/// Calls `each` once for every wanted blob of every file and directory that uses it.
 ///
-/// # Errors [`EngineError::Interrupted`]; repository failures and what `each` returns.
+/// # Errors
+/// [`EngineError::Interrupted`]; repository failures and what `each` returns.
 pub fn find_users(
     repository: &Repository,
     root: &SnapshotRoot,
@@ -86,7 +87,7 @@ pub fn find_users(
 
 struct Users<'a, 'r> {
     wanted: &'a WantedBlobs,
-    /// /// Reads the chunk lists of long files during the walk.
+    /// Reads the chunk lists of long files during the walk.
     contents: BlobReader<'r>,
     observer: &'a dyn Observer,
     each: &'a mut dyn FnMut(&BlobUse<'_>) -> Result<(), EngineError>,

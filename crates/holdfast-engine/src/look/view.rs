@@ -1,4 +1,4 @@
-//! //! Entries as JSON, with the field names of restic's nodes.
+//! Entries as JSON, with the field names of restic's nodes.
 
 use holdfast_format::BlobId;
 use holdfast_format::entry::{Content, Entry, EntryKind, FileTime};
@@ -17,7 +17,7 @@ const GO_SETGID: u32 = 1 << 22;
 const GO_CHAR_DEVICE: u32 = 1 << 21;
 const GO_STICKY: u32 = 1 << 20;
 
-/// /// An entry to be written as JSON. Names that are not UTF-8 are written with replacement
+/// An entry to be written as JSON. Names that are not UTF-8 are written with replacement
 /// characters, and also exactly, in hexadecimal.
 #[derive(Debug, Clone, Serialize)]
 pub struct EntryView {
@@ -46,11 +46,11 @@ pub struct EntryView {
     pub size: Option<u64>,
     /// Permissions and kind as Go's `os.FileMode` has them.
     pub mode: u32,
-    /// /// The same in readable form: `drwxr-xr-x`.
+    /// The same in readable form: `drwxr-xr-x`.
     pub permissions: String,
-    /// /// Last change of the content.
+    /// Last change of the content.
     pub mtime: Timestamp,
-    /// /// Last access, if it was recorded.
+    /// Last access, if it was recorded.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub atime: Option<Timestamp>,
     /// Last change of content or metadata.
@@ -58,25 +58,25 @@ pub struct EntryView {
     /// Inode number.
     #[serde(skip_serializing_if = "is_zero")]
     pub inode: u64,
-    /// /// Device that the entry was on.
+    /// Device that the entry was on.
     #[serde(skip_serializing_if = "is_zero")]
     pub device_id: u64,
-    /// /// Number of hard links.
+    /// Number of hard links.
     #[serde(skip_serializing_if = "is_zero")]
     pub links: u64,
     /// Target of a symbolic link.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub linktarget: Option<String>,
-    /// /// Device number in Linux encoding.
+    /// Device number in Linux encoding.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub device: Option<u64>,
     /// Extended attributes.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub extended_attributes: Vec<AttributeView>,
-    /// /// Id of a directory's root node; only where trees are shown as stored.
+    /// Id of a directory's root node; only where trees are shown as stored.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub subtree: Option<BlobId>,
-    /// /// Chunks of a file; only where trees are shown as stored.
+    /// Chunks of a file; only where trees are shown as stored.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub content: Option<ContentView>,
 }
@@ -94,7 +94,7 @@ pub struct AttributeView {
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum ContentView {
-    /// /// In a tree of nodes with this root.
+    /// In a tree of nodes with this root.
     Root(BlobId),
     /// In these extents.
     Extents(Vec<ExtentView>),
@@ -106,7 +106,7 @@ pub struct ExtentView {
     /// The blob; none for a hole.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub blob: Option<BlobId>,
-    /// /// Number of bytes that it covers.
+    /// Number of bytes that it covers.
     pub bytes: u64,
 }
 
@@ -151,7 +151,7 @@ impl EntryView {
         }
     }
 
-    /// /// The same with the location of the content.
+    /// The same with the location of the content.
     pub fn stored(path: &[u8], entry: &Entry) -> Self {
         let mut view = Self::new(path, entry);
         match &entry.kind {
@@ -184,7 +184,7 @@ impl ExtentView {
     }
 }
 
-/// /// Restic's name for a kind of entry.
+/// Restic's name for a kind of entry.
 pub fn kind_name(kind: &EntryKind) -> &'static str {
     match kind {
         EntryKind::File { .. } => "file",
@@ -197,7 +197,7 @@ pub fn kind_name(kind: &EntryKind) -> &'static str {
     }
 }
 
-/// /// The mode of an entry as in Go's `os.FileMode`.
+/// The mode of an entry as in Go's `os.FileMode`.
 fn go_mode(entry: &Entry) -> u32 {
     let mode = entry.metadata.mode;
     let bit = |unix: u32, go: u32| if mode & unix != 0 { go } else { 0 };
@@ -213,8 +213,8 @@ fn go_mode(entry: &Entry) -> u32 {
     kind | (mode & 0o777) | bit(0o4000, GO_SETUID) | bit(0o2000, GO_SETGID) | bit(0o1000, GO_STICKY)
 }
 
-/// /// A mode in the format of Go's `FileMode.String`: a letter for each bit of kind, or a dash,
-/// then the permissions.
+/// A mode in the format of Go's `FileMode.String`: a letter for each bit of kind, or a dash, then
+/// the permissions.
 fn permissions(mode: u32) -> String {
     const KINDS: &str = "dalTLDpSugct?";
     let kinds = KINDS.chars().zip((0..32).rev());
@@ -228,7 +228,7 @@ fn permissions(mode: u32) -> String {
     text
 }
 
-/// /// Linux device number, as in `st_rdev`.
+/// Linux device number, as in `st_rdev`.
 fn device_number(kind: &EntryKind) -> Option<u64> {
     let (EntryKind::BlockDevice(major, minor) | EntryKind::CharDevice(major, minor)) = kind else {
         return None;
@@ -238,7 +238,7 @@ fn device_number(kind: &EntryKind) -> Option<u64> {
     Some(high | (major & 0xfff) << 8 | minor & 0xff)
 }
 
-/// /// A time in JSON format; times before the year -9999 and after 9999 are clamped to the nearest
+/// A time in JSON format; times before the year -9999 and after 9999 are clamped to the nearest
 /// that can be written.
 fn timestamp(time: FileTime) -> Timestamp {
     Timestamp::new(time.seconds, time.nanoseconds as i32).unwrap_or(if time.seconds < 0 {

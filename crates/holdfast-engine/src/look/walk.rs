@@ -1,4 +1,4 @@
-//! //! A walk through a directory and everything below it.
+//! A walk through a directory and everything below it.
 
 use holdfast_format::entry::{Entry, EntryKind};
 use holdfast_format::{BlobId, limits};
@@ -9,45 +9,47 @@ use super::entries::{Entries, Named};
 use super::root::Folder;
 use crate::{EngineError, Event, Observer};
 
-/// /// How a walk continues after an entry.
+/// How a walk continues after an entry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Walk {
-    /// /// Into the directory, if it is one.
+    /// Into the directory, if it is one.
     Descend,
     /// Past the directory.
     Skip,
-    /// /// It ends.
+    /// It ends.
     Stop,
 }
 
-/// /// Receives the entries of a walk.
+/// Receives the entries of a walk.
 pub trait Visitor {
-    /// /// An entry; directories come before their contents. `path` starts with a slash.
+    /// An entry; directories come before their contents. `path` starts with a slash.
     ///
-    /// # Errors Any error that should end the walk.
+    /// # Errors
+    /// Any error that should end the walk.
     fn entry(&mut self, path: &[u8], entry: &Entry) -> Result<Walk, EngineError>;
 
-    /// /// The next entry is an object with this key as its path, which cannot be its name; only
-    /// where objects get valid file names.
+    /// The next entry is an object with this key as its path, which cannot be its name; only where
+    /// objects get valid file names.
     fn renamed(&mut self, key_path: &[u8]) {
         let _ = key_path;
     }
 
-    /// /// The directory at `path`, which was just reported as an entry, is nested deeper than
-    /// readers go; its contents are skipped.
+    /// The directory at `path`, which was just reported as an entry, is nested deeper than readers
+    /// go; its contents are skipped.
     fn too_deep(&mut self, path: &[u8], error: &EngineError);
 
-    /// /// A node of the stored directory at `path` (empty for the root) is about to be read; false
+    /// A node of the stored directory at `path` (empty for the root) is about to be read; false
     /// skips it and all entries below it.
     ///
-    /// # Errors Any error that should end the walk.
+    /// # Errors
+    /// Any error that should end the walk.
     fn node(&mut self, path: &[u8], id: &BlobId) -> Result<bool, EngineError> {
         let _ = (path, id);
         Ok(true)
     }
 }
 
-/// /// A closure that receives entries only.
+/// A closure that receives entries only.
 struct EachEntry<'a, F> {
     each: F,
     observer: &'a dyn Observer,
@@ -63,28 +65,29 @@ impl<F: FnMut(&[u8], &Entry) -> Result<Walk, EngineError>> Visitor for EachEntry
     }
 }
 
-/// /// Reports that the contents of a directory are skipped.
+/// Reports that the contents of a directory are skipped.
 pub(crate) fn tell_too_deep(observer: &dyn Observer, path: &[u8], error: &EngineError) {
     let message = format!("its contents cannot be read: {error}");
     observer.event(Event::Trouble { path, during: "read", message: &message });
 }
 
-/// /// A directory that the walk is in.
+/// A directory that the walk is in.
 struct Level {
     entries: Entries,
-    /// /// Length of the directory's path.
+    /// Length of the directory's path.
     path_bytes: usize,
-    /// /// Length of the path of the stored directory that it is, or is part of.
+    /// Length of the path of the stored directory that it is, or is part of.
     stored_path_bytes: usize,
-    /// /// Length of the directory's path by keys.
+    /// Length of the directory's path by keys.
     key_path_bytes: usize,
 }
 
-/// /// Walks everything below `folder`, whose path is `path` (empty for the root): depth first,
-/// each directory in the order of its names. Memory grows with the depth, by a node per directory,
-/// not with the number of entries.
+/// Walks everything below `folder`, whose path is `path` (empty for the root): depth first, each
+/// directory in the order of its names. Memory grows with the depth, by a node per directory, not
+/// with the number of entries.
 ///
-/// # Errors Repository failures and what `visitor` returns.
+/// # Errors
+/// Repository failures and what `visitor` returns.
 pub fn walk(
     reader: &mut BlobReader<'_>,
     folder: &Folder,
@@ -94,7 +97,7 @@ pub fn walk(
     walk_entries(reader, Entries::of(folder), path, path, visitor)
 }
 
-/// /// Like [`walk`], where objects get valid file names; `key_path` is the path by keys.
+/// Like [`walk`], where objects get valid file names; `key_path` is the path by keys.
 pub(super) fn walk_as_files(
     reader: &mut BlobReader<'_>,
     folder: &Folder,
@@ -112,7 +115,7 @@ fn walk_entries(
     key_path: &[u8],
     visitor: &mut dyn Visitor,
 ) -> Result<(), EngineError> {
-    // // The trees start below the directories that represent sources.
+    // The trees start below the directories that represent sources.
     let levels_above = if entries.are_sources() { 2 } else { 1 };
     let (mut path, mut key_path) = (path.to_vec(), key_path.to_vec());
     let (path_bytes, key_path_bytes) = (path.len(), key_path.len());
@@ -159,9 +162,10 @@ fn push_name(path: &mut Vec<u8>, name: &[u8]) {
     path.extend_from_slice(name);
 }
 
-/// /// Like [`walk`], for a closure; skipped directories are reported to `observer`.
+/// Like [`walk`], for a closure; skipped directories are reported to `observer`.
 ///
-/// # Errors As [`walk`].
+/// # Errors
+/// As [`walk`].
 pub fn walk_each(
     reader: &mut BlobReader<'_>,
     folder: &Folder,
@@ -172,8 +176,8 @@ pub fn walk_each(
     walk(reader, folder, path, &mut EachEntry { each, observer })
 }
 
-/// /// Fails if a directory with this root must not be `depth` directories below the root of its
-/// tree: only a damaged or hostile tree is that deep.
+/// Fails if a directory with this root must not be `depth` directories below the root of its tree:
+/// only a damaged or hostile tree is that deep.
 pub(crate) fn check_depth(depth: usize, root: &BlobId) -> Result<(), EngineError> {
     let too_deep = |source| RepoError::BadNode { id: *root, source }.into();
     limits::TREE_DEPTH.check(depth as u64).map_err(too_deep)

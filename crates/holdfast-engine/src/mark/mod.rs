@@ -1,4 +1,4 @@
-//! //! Which blobs snapshots need.
+//! Which blobs snapshots need.
 //!
 //! The mark walks the trees of snapshots, each node once, however many snapshots share it. Anything
 //! it cannot read makes it fail: the caller takes "not reached" for "not needed", so there is no
@@ -14,12 +14,12 @@ use crate::{EngineError, Observer};
 pub(crate) use references::References;
 pub use set::{FrameLive, LiveSet};
 
-/// /// Marks every blob that one of `snapshots` needs, in all the places where it is stored.
+/// Marks every blob that one of `snapshots` needs, in all the places where it is stored.
 ///
 /// The index must be as new as the snapshots: refresh the repository first.
 ///
-/// # Errors Any failure to read or decode a node, a blob that is nowhere,
-/// [`EngineError::Interrupted`].
+/// # Errors
+/// Any failure to read or decode a node, a blob that is nowhere, [`EngineError::Interrupted`].
 pub fn mark(
     repository: &Repository,
     snapshots: &[SnapshotInfo],
@@ -29,11 +29,12 @@ pub fn mark(
     extend(repository, live, snapshots, observer)
 }
 
-/// /// Marks what `snapshots` need in addition to what is marked: only what is new in them is read.
+/// Marks what `snapshots` need in addition to what is marked: only what is new in them is read.
 ///
 /// Trees never change, so everything below a node that was marked once is marked.
 ///
-/// # Errors As [`mark`].
+/// # Errors
+/// As [`mark`].
 pub fn extend(
     repository: &Repository,
     live: LiveSet,

@@ -4,7 +4,7 @@ use holdfast_format::BlobId;
 use holdfast_format::entry::{Content, EntryKind};
 use holdfast_format::node::{Extent, Node};
 
-/// /// What kind of tree a node belongs to.
+/// What kind of tree a node belongs to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Family {
     Directory,
@@ -14,16 +14,16 @@ pub(crate) enum Family {
 /// What a node refers to.
 #[derive(Debug)]
 pub(crate) struct References {
-    /// /// What kind of tree the node itself belongs to.
+    /// What kind of tree the node itself belongs to.
     pub family: Family,
-    /// /// Nodes, and the kind of tree that each must belong to.
+    /// Nodes, and the kind of tree that each must belong to.
     pub nodes: Vec<(BlobId, Family)>,
     /// Content of files.
     pub data: Vec<BlobId>,
 }
 
 impl References {
-    /// /// Collects the references of a node.
+    /// Collects the references of a node.
     pub fn of(node: &Node) -> Self {
         let family = match node {
             Node::DirectoryLeaf(_) | Node::DirectoryBranch(..) => Family::Directory,

@@ -1,9 +1,8 @@
-//! //! The result of a mark: a bitmap over all locations of blobs, and what is needed of each
-//! frame.
+//! The result of a mark: a bitmap over all locations of blobs, and what is needed of each frame.
 
 use holdfast_repo::index::Location;
 
-/// /// The locations of blobs that snapshots need.
+/// The locations of blobs that snapshots need.
 #[derive(Debug, Default)]
 pub struct LiveSet {
     bits: Vec<u64>,
@@ -16,19 +15,19 @@ pub struct LiveSet {
 /// What snapshots need of one frame.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct FrameLive {
-    /// /// Number of its needed blobs.
+    /// Number of its needed blobs.
     pub blobs: u32,
     /// Their plaintext bytes.
     pub bytes: u32,
 }
 
 impl LiveSet {
-    /// /// An empty set over the locations numbered so far.
+    /// An empty set over the locations numbered so far.
     pub(super) fn new(numbered_blobs: u64) -> Self {
         Self { bits: vec![0; numbered_blobs.div_ceil(64) as usize], ..Self::default() }
     }
 
-    /// /// True if the blob at this location, by its [`Location::number`], is needed. It may be at
+    /// True if the blob at this location, by its [`Location::number`], is needed. It may be at
     /// other locations too.
     pub fn is_live(&self, number: u64) -> bool {
         let word = self.bits.get((number / 64) as usize).copied().unwrap_or(0);
@@ -45,7 +44,7 @@ impl LiveSet {
         self.nodes
     }
 
-    /// /// Blobs reached, including nodes; a blob in several places counts once.
+    /// Blobs reached, including nodes; a blob in several places counts once.
     pub fn blobs(&self) -> u64 {
         self.blobs
     }
@@ -55,7 +54,7 @@ impl LiveSet {
         self.bytes
     }
 
-    /// /// Marks all locations of one blob; false if one of them was marked before.
+    /// Marks all locations of one blob; false if one of them was marked before.
     pub(super) fn insert(&mut self, places: &[Location], is_node: bool) -> bool {
         let Some(first) = places.first() else { return false };
         let is_new = !places.iter().any(|place| self.is_live(place.number));

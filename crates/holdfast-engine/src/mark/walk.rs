@@ -1,4 +1,4 @@
-//! //! The walk of a mark: batches of nodes, read in parallel in storage order.
+//! The walk of a mark: batches of nodes, read in parallel in storage order.
 
 use holdfast_format::{BlobId, BlobType, FormatError};
 use holdfast_repo::read::{BlobReader, Places};
@@ -9,11 +9,11 @@ use super::LiveSet;
 use super::references::{Family, References};
 use crate::{EngineError, Observer};
 
-/// /// Nodes read at a time: enough that neighbours in a frame are read together.
+/// Nodes read at a time: enough that neighbours in a frame are read together.
 const BATCH: usize = 4096;
 /// Nodes that one thread reads with one reader.
 const BATCH_PER_READER: usize = 256;
-/// /// Maximum number of blobs remembered as marked, at 32 bytes each.
+/// Maximum number of blobs remembered as marked, at 32 bytes each.
 const RECENT: usize = 1 << 17;
 
 /// A node that is marked and not yet read.
@@ -21,7 +21,7 @@ const RECENT: usize = 1 << 17;
 struct Pending {
     id: BlobId,
     family: Family,
-    /// /// Where it is read from: the order of reading.
+    /// Where it is read from: the order of reading.
     place: (u32, u32),
 }
 
@@ -37,19 +37,19 @@ impl Pending {
     }
 }
 
-/// /// A walk: nodes already marked are not read again.
+/// A walk: nodes already marked are not read again.
 pub(super) struct Walk<'a> {
     repository: &'a Repository,
     places: Places<'a>,
     live: LiveSet,
     pending: Vec<Pending>,
-    /// /// Recently marked blobs, by the start of their ids: versions of a node mostly refer to the
+    /// Recently marked blobs, by the start of their ids: versions of a node mostly refer to the
     /// same ones.
     recent: Vec<BlobId>,
 }
 
 impl<'a> Walk<'a> {
-    /// /// A walk that continues where the one that produced `live` ended.
+    /// A walk that continues where the one that produced `live` ended.
     pub fn new(repository: &'a Repository, live: LiveSet) -> Result<Self, RepoError> {
         let recent = vec![BlobId::from_bytes([0; 32]); RECENT];
         let places = Places::new(repository);
@@ -58,7 +58,7 @@ impl<'a> Walk<'a> {
         Ok(walk)
     }
 
-    /// /// Adds locations created since the previous walk.
+    /// Adds locations created since the previous walk.
     fn claim_new_copies(&mut self) -> Result<(), RepoError> {
         if self.live.blobs() == 0 {
             return Ok(());

@@ -1,4 +1,4 @@
-//! What each pack holds of use.
+//! How much of each pack is in use.
 
 use std::collections::{HashMap, HashSet};
 
@@ -8,17 +8,17 @@ use holdfast_repo::{RepoError, Repository};
 
 use crate::mark::{FrameLive, LiveSet};
 
-/// A frame of which less than one part in so many is needed is not worth moving whole.
+/// A frame of which less than one part in this many is needed is not worth moving whole.
 const SPARSE: u64 = 4;
 
-/// What one pack holds of use.
+/// How much of one pack is in use.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct PackUse {
     pub row: PackRow,
     pub blob_type: BlobType,
-    /// True if the session that made it is over: decided, or given up.
+    /// True if the session that made it is over: committed, or abandoned.
     pub is_decided: bool,
-    /// Blobs that are needed from here.
+    /// Blobs needed from this pack.
     pub blobs: u64,
     /// Sealed bytes that would have to be kept.
     pub used_bytes: u64,
@@ -26,21 +26,21 @@ pub(super) struct PackUse {
     pub unused_bytes: u64,
 }
 
-/// What all packs hold of use.
+/// How much of all packs is in use.
 #[derive(Debug, Default)]
 pub(super) struct Census {
     pub packs: Vec<PackUse>,
-    /// Places whose blob is needed, but taken from another place.
+    /// Locations whose blob is needed, but taken from another location.
     pub given_up: HashSet<u64>,
 }
 
-/// True if so little of a frame is needed that its blobs are sealed anew rather than moved with the
+/// True if so little of a frame is needed that its blobs are resealed rather than moved with the
 /// others.
 pub(super) fn is_sparse(live_bytes: u64, raw_bytes: u64) -> bool {
     live_bytes * SPARSE < raw_bytes
 }
 
-/// Looks at all packs; `is_over` says of a session whether it is.
+/// Examines all packs; `is_over` says of a session whether it is over.
 pub(super) fn take(
     repository: &Repository,
     live: &LiveSet,
@@ -88,7 +88,7 @@ fn use_of(
 }
 
 impl Census {
-    /// Chooses one place for each blob that is needed and stored more than once; returns the
+    /// Chooses one location for each blob that is needed and stored more than once; returns the
     /// others.
     fn choose_copies(
         &self,
@@ -96,8 +96,8 @@ impl Census {
         live: &LiveSet,
         copies: &[holdfast_format::BlobId],
     ) -> Result<Vec<Location>, RepoError> {
-        // Best kept where a pack stays anyway: one that cannot go yet, or the one that is needed
-        // most.
+        // Preferably in a pack that is kept anyway: one that cannot be deleted yet, or the most
+        // used one.
         let rank: HashMap<_, _> = self
             .packs
             .iter()

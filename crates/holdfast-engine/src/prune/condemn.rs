@@ -1,4 +1,4 @@
-//! Announcing which packs are to go, and making sure that every later backup hears it.
+//! Announcing which packs will be deleted, and making sure that every later backup learns of it.
 
 use holdfast_format::record::{GenerationBody, WriterBody};
 use holdfast_repo::RepoError;
@@ -11,8 +11,8 @@ use super::plan::Plan;
 use super::repack::Targets;
 
 impl Prune<'_> {
-    /// Appends the record. `None` if another prune did something since there were `steps` of them,
-    /// so that what this one knows is old, or if there is a backup to wait for since.
+    /// Appends the record. `None` if another prune has done something since step number `steps`, so
+    /// that this one's information is outdated, or if a backup to wait for has appeared since.
     pub(super) fn condemn(
         &self,
         plan: &Plan,
@@ -35,10 +35,10 @@ impl Prune<'_> {
         Ok(appended.and_then(|_| history.condemn().cloned()))
     }
 
-    /// Puts a fence into the chain of every writer that there was.
+    /// Puts a fence into the chain of every known writer.
     ///
-    /// A backup has either won its slot before, and then its snapshot is seen from here on; or it
-    /// finds the fence in its way.
+    /// A backup has either taken its slot earlier, and then its snapshot is visible from here on;
+    /// or it finds the fence in its way.
     pub(super) fn fence(&self, condemn: &OpenCondemn) -> Result<(), RepoError> {
         #[cfg(test)]
         if self.mutation == Mutation::NoFences {
@@ -48,7 +48,7 @@ impl Prune<'_> {
         let generation = condemn.generation;
         let mut history = self.repository.history();
         for writer in &condemn.writers {
-            // Whatever else is found in the first free slot is read on the way.
+            // Anything else found in the first free slot is read on the way.
             while history.fence(writer, generation).is_none() {
                 let body = WriterBody::Fence { generation };
                 history.append_writer(&**backend, keys, *writer, &body)?;

@@ -1,4 +1,4 @@
-//! Deleting what a sweep record lists. All of it can be repeated.
+//! Deleting the objects that a sweep record lists. All of it can be repeated.
 
 use holdfast_backend::Error as BackendError;
 use holdfast_format::{ObjectId, name};
@@ -27,7 +27,7 @@ impl Prune<'_> {
         packs.iter().try_for_each(|pack| self.delete_object(&name::pack(pack)))
     }
 
-    /// Deletes objects that an earlier sweep lists and that are still, or again, there.
+    /// Deletes objects that an earlier sweep lists and that still exist, or exist again.
     pub(super) fn delete_leftovers(&mut self) -> Result<(), RepoError> {
         let history = self.repository.history();
         let (mut left, mut bytes) = (Vec::new(), 0);

@@ -1,5 +1,5 @@
-//! What forgotten snapshots hold and others do not, found by comparing trees: equal nodes are not
-//! looked into.
+//! Data that only forgotten snapshots hold, found by comparing trees: equal nodes are not descended
+//! into.
 
 use std::collections::HashSet;
 
@@ -12,9 +12,9 @@ use crate::mark::References;
 /// Sealed bytes that no kept snapshot may need any more, and the nodes read to find out. The first
 /// is `None` if more than `nodes_max` nodes differ, or if there is nothing to compare with.
 ///
-/// Each forgotten snapshot is compared with the next of its series, forgotten or not: of what only
-/// forgotten ones hold, each blob is in a last one that the next one differs from. What a snapshot
-/// outside the series needs is counted all the same, so the outcome may be too much.
+/// Each forgotten snapshot is compared with the next of its series, forgotten or not: every blob
+/// that only forgotten snapshots hold is in a last one, and the next one lacks it. Blobs needed
+/// only by snapshots outside the series are counted anyway, so the result may be too high.
 pub(super) fn only_in_forgotten(
     repository: &Repository,
     forgotten: &[SnapshotInfo],
@@ -34,7 +34,7 @@ pub(super) fn only_in_forgotten(
     Ok((Some(difference.bytes), nodes_max - difference.nodes_left))
 }
 
-/// The next snapshot of the same source; behind the newest, the last one that is kept.
+/// The next snapshot of the same source; after the newest, the last kept one.
 fn neighbour<'a>(
     gone: &SnapshotInfo,
     forgotten: &'a [SnapshotInfo],
@@ -63,7 +63,7 @@ struct Difference<'a> {
 }
 
 impl Difference<'_> {
-    /// Counts what is below `gone` and not met below `other`, level by level. False if too many
+    /// Counts what is below `gone` and not found below `other`, level by level. False if too many
     /// nodes differ.
     fn compare(&mut self, gone: &[BlobId], other: &[BlobId]) -> Result<bool, RepoError> {
         let (mut gone, mut other) = (gone.to_vec(), other.to_vec());

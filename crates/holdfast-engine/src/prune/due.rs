@@ -1,12 +1,12 @@
-//! Whether a prune is worth while, estimated at a cost that grows with what was forgotten (decision
+//! Whether a prune is worthwhile, estimated at a cost that grows with what was forgotten (decision
 //! 0005).
 //!
-//! To find out exactly what is needed, every tree must be read. So that an hourly run need not,
-//! each prune leaves a note with the local cache: how much was unused, and which snapshots there
-//! were. The next one adds what the snapshots that were forgotten since hold and their neighbours
-//! do not ([`differences`](super::differences)). If that is less than may stay unused, nothing is
-//! done. The note decides when to look, never what to delete: a wrong one costs time or space, and
-//! no data.
+//! Finding out exactly what is needed means reading every tree. To spare an hourly run that, each
+//! prune leaves a note in the local cache: how much was unused, and which snapshots existed. The
+//! next one adds what the snapshots forgotten since hold and their neighbours do not
+//! ([`differences`](super::differences)). If that is less than may remain unused, nothing is done.
+//! The note decides when to look, never what to delete: a wrong one costs time or space, and no
+//! data.
 
 use std::collections::{BTreeMap, HashSet};
 
@@ -23,41 +23,41 @@ use crate::EngineError;
 const NOTE: &str = "prune";
 /// Raised with every change of the note.
 const VERSION: u32 = 1;
-/// Trees of fewer nodes are read in less time than an estimate is worth.
+/// Trees with fewer nodes are read in less time than an estimate is worth.
 const NODES_WORTH: u64 = if cfg!(test) { 1 } else { 2000 };
-/// Nodes that an estimate may read in any case; a quarter of all if that is more.
+/// Nodes that an estimate may read in any case; a quarter of all nodes if that is more.
 const NODES_MIN: u64 = 500;
-/// After so many estimates all is looked at again, whatever they say.
+/// After this many estimates everything is examined again, whatever they say.
 const ESTIMATES_MAX: u64 = 200;
-/// So many small packs are merged even if nothing is unused.
+/// This many small packs are merged even if nothing is unused.
 const SMALL_PACKS_MAX: usize = 200;
 
-/// Which snapshots there were at some moment.
+/// Which snapshots existed at some moment.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) struct Moment {
     snapshots: Vec<ObjectId>,
-    /// First slot of each chain that was free.
+    /// First free slot of each chain.
     slots: BTreeMap<String, u64>,
 }
 
-/// What a prune leaves for the next one.
+/// The note that a prune leaves for the next one.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 struct Note {
     version: u32,
     moment: Moment,
     prune_steps: u64,
-    /// Nodes of all trees.
+    /// Number of nodes of all trees.
     nodes: u64,
-    /// Bytes of packs when all was looked at.
+    /// Bytes of packs when everything was last examined.
     pack_bytes: u64,
     /// Estimated bytes that no snapshot needs.
     unused_bytes: u64,
-    /// Estimates since all was looked at.
+    /// Number of estimates since everything was last examined.
     estimates: u64,
 }
 
 impl Prune<'_> {
-    /// The snapshots that there are now.
+    /// The snapshots that exist now.
     pub(super) fn moment(&self) -> Moment {
         let history = self.repository.history();
         let slot = |writer: &WriterId| (writer.to_hex(), history.next_slot(writer));
@@ -67,7 +67,7 @@ impl Prune<'_> {
         }
     }
 
-    /// Leaves a note after all was looked at, at that moment.
+    /// Leaves a note after everything was examined, as of that moment.
     pub(super) fn remember(&self, moment: Moment) -> Result<(), RepoError> {
         let packs = self.repository.index().packs()?;
         self.write(&Note {
@@ -92,7 +92,7 @@ impl Prune<'_> {
         Ok(note.filter(|note| note.version == VERSION))
     }
 
-    /// False if too little can be unused for anything to be done.
+    /// False if too little can be unused to be worth anything.
     pub(super) fn is_due(&mut self) -> Result<bool, EngineError> {
         let packs = self.repository.index().packs()?;
         let Some(mut note) = self.note_of_last()? else { return Ok(true) };
@@ -100,7 +100,7 @@ impl Prune<'_> {
             return Ok(true);
         }
         let pack_bytes: u64 = packs.iter().map(|pack| pack.bytes).sum();
-        // Whatever goes wrong here, the exact way will say what it is.
+        // If something goes wrong here, the exact way will report it.
         let Ok(Some(forgotten_bytes)) = self.forgotten_since(&note) else { return Ok(true) };
         let unused = note.unused_bytes + forgotten_bytes;
         let allowed = self.options.max_unused.bytes_beside(pack_bytes.saturating_sub(unused));
@@ -137,7 +137,7 @@ impl Prune<'_> {
             || small > SMALL_PACKS_MAX
     }
 
-    /// Sealed bytes that only snapshots hold that were forgotten since; `None` if it is not worth
+    /// Sealed bytes held only by snapshots that were forgotten since; `None` if it is not worth
     /// finding out.
     fn forgotten_since(&mut self, note: &Note) -> Result<Option<u64>, RepoError> {
         let history = self.repository.history();
@@ -159,7 +159,7 @@ impl Prune<'_> {
         Ok(bytes)
     }
 
-    /// Bytes of packs that no index object lists: a run may have broken off, or is under way.
+    /// Bytes of packs that no index object lists: a run was interrupted, or is in progress.
     fn unlisted_bytes(&self, packs: &[PackRow]) -> Result<u64, RepoError> {
         let listed: HashSet<ObjectId> = packs.iter().map(|pack| pack.id).collect();
         let objects = self.repository.backend().list(name::PACKS)?.into_iter();

@@ -1,14 +1,14 @@
-//! Deleting what no snapshot needs, while backups go on (`docs/format.md`, section 11).
+//! Deleting what no snapshot needs, while backups run (`docs/format.md`, section 11).
 //!
-//! Whether it is worth while is estimated first ([`due`]). The steps, one file each: find out what
-//! each pack holds of use ([`census`]), choose ([`plan`]), move what is needed out of packs that
-//! are to go ([`repack`]), announce it in the generation chain, unless a backup is waited for
+//! Whether it is worthwhile is estimated first ([`due`]). The steps, one file each: find out how
+//! much of each pack is in use ([`census`]), choose ([`plan`]), move what is needed out of packs to
+//! be deleted ([`repack`]), announce it in the generation chain, unless a backup must be waited for
 //! ([`pins`]), and fence every writer's chain ([`condemn`]), look again and keep what a late
-//! snapshot needs ([`rescue`]), decide ([`sweep`]), delete ([`delete`]). On a full disk that is
+//! snapshot needs ([`rescue`]), decide ([`sweep`]), delete ([`delete`]). On a full disk this is
 //! done in steps ([`room`]).
 //!
 //! Everything before the sweep record can be repeated or dropped, everything after it is only
-//! repeated. So a prune that is killed loses nothing, and the next one goes on from the records.
+//! repeated. So an interrupted prune loses nothing, and the next one continues from the records.
 
 mod census;
 mod condemn;
@@ -41,7 +41,7 @@ use pins::Pin;
 use repack::Targets;
 use room::Room;
 
-/// How often a prune begins again because another one was at work.
+/// How often a prune starts again because another one was at work.
 const ROUNDS_MAX: usize = 8;
 
 /// Deliberate bugs: tests show that each is caught.
@@ -53,28 +53,28 @@ pub(crate) enum Mutation {
     /// Writers' chains are not fenced.
     #[cfg(test)]
     NoFences,
-    /// What is needed is not computed again behind the fences.
+    /// What is needed is not computed again after the fences.
     #[cfg(test)]
     LiveSetBeforeFences,
-    /// Packs are deleted before the record that says so.
+    /// Packs are deleted before the record exists.
     #[cfg(test)]
     DeleteBeforeSweep,
-    /// A copy counts although its pack goes too.
+    /// A copy counts although its pack is deleted too.
     #[cfg(test)]
     CopiesInCondemnedPacksCount,
-    /// Copies are believed to be there without asking the storage.
+    /// Copies are assumed to exist without asking the storage.
     #[cfg(test)]
     CopiesAreBelieved,
-    /// A pack goes if the index has nothing that is needed in it, without asking the pack.
+    /// A pack is deleted if the index has nothing needed in it, without reading the pack.
     #[cfg(test)]
     IndexIsBelieved,
-    /// The index is what the local cache says.
+    /// The local cache is trusted as the index.
     #[cfg(test)]
     CacheIsBelieved,
-    /// On a full disk one step is all.
+    /// On a full disk there is only one step.
     #[cfg(test)]
     OneStep,
-    /// Backups that were made to begin again are not waited for.
+    /// Backups that had to start again are not waited for.
     #[cfg(test)]
     PinsAreIgnored,
 }
@@ -83,7 +83,7 @@ pub(crate) enum Mutation {
 ///
 /// # Errors
 /// Anything in the repository that cannot be read ends it before anything is deleted.
-/// [`EngineError::Interrupted`]: the next prune goes on.
+/// [`EngineError::Interrupted`]: the next prune continues.
 pub fn prune(
     repository: &Repository,
     options: &PruneOptions,
@@ -124,24 +124,24 @@ pub(crate) fn run(
     Ok(prune.report)
 }
 
-/// What became of a round.
+/// Result of a round.
 enum Round {
     /// Nothing is left to do.
     Done,
-    /// Space came free on a full disk, in which more can be done.
+    /// Space was freed on a full disk, so more can be done.
     Step,
-    /// Another prune was at work meanwhile, and all must be looked at again.
+    /// Another prune was at work at the same time, and everything must be examined again.
     Overtaken,
 }
 
-/// One prune under way.
+/// A prune in progress.
 struct Prune<'a> {
     repository: &'a Repository,
     options: PruneOptions,
     observer: &'a dyn Observer,
     report: PruneReport,
     room: Room,
-    /// Steps of prunes that this one knows of: those that it found, and its own.
+    /// Number of prune steps that this one knows of: those that it found, and its own.
     steps: u64,
     /// Pins that were waited for long enough.
     pins_given_up: BTreeSet<Pin>,
@@ -149,7 +149,7 @@ struct Prune<'a> {
 }
 
 impl Prune<'_> {
-    /// A round, after what is open is finished if it `begins`.
+    /// A round; if it `begins`, unfinished work is completed first.
     fn turn(&mut self, begins: bool) -> Result<Round, EngineError> {
         if begins {
             self.resume()?;
@@ -157,7 +157,7 @@ impl Prune<'_> {
         self.round()
     }
 
-    /// True if the reason may be that another prune took a step since this one looked.
+    /// True if the reason may be that another prune took a step in the meantime.
     fn was_overtaken(&self, error: &EngineError) -> Result<bool, EngineError> {
         let EngineError::Repo(error) = error else { return Ok(false) };
         if !error.may_be_outdated() {
@@ -167,7 +167,7 @@ impl Prune<'_> {
         Ok(self.repository.history().prune_steps() != self.steps)
     }
 
-    /// Finishes what an earlier prune began.
+    /// Finishes what an earlier prune started.
     fn resume(&mut self) -> Result<(), EngineError> {
         self.steps = self.repository.history().prune_steps();
         self.refresh()?;
@@ -184,7 +184,7 @@ impl Prune<'_> {
         Ok(self.delete_leftovers()?)
     }
 
-    /// Chooses packs and takes them away.
+    /// Chooses packs and removes them.
     fn round(&mut self) -> Result<Round, EngineError> {
         if self.room.is_enough() && !self.is_due()? {
             return Ok(Round::Done);
@@ -260,10 +260,11 @@ impl Prune<'_> {
         self.refresh()
     }
 
-    /// Marks what all snapshots need that are not forgotten, beside what was marked `before`.
+    /// Marks what all snapshots that are not forgotten need, in addition to what was marked
+    /// `before`.
     ///
-    /// Behind the fences the snapshots before them would do: what comes later has looked at the
-    /// condemnation. To mark all is simpler and only ever keeps more.
+    /// After the fences, the snapshots before them would be enough: later ones have seen the
+    /// condemnation. Marking all is simpler and only ever keeps more.
     fn live(&mut self, before: Option<LiveSet>) -> Result<LiveSet, EngineError> {
         let snapshots: Vec<SnapshotInfo> = self.repository.history().snapshots();
         let known = before.as_ref().map_or(0, LiveSet::nodes);
@@ -277,7 +278,7 @@ impl Prune<'_> {
         Ok(live)
     }
 
-    /// Makes the index anew from the objects: nothing is deleted because of what a cache says.
+    /// Rebuilds the index from the objects: nothing is deleted because of a cache.
     fn read_index_anew(&self) -> Result<(), EngineError> {
         #[cfg(test)]
         if self.mutation == Mutation::CacheIsBelieved {
@@ -286,7 +287,7 @@ impl Prune<'_> {
         self.refuse_gaps(&self.repository.read_index_anew()?)
     }
 
-    /// Reads what is new, and refuses to go on if anything is missing.
+    /// Reads what is new, and refuses to continue if anything is missing.
     fn refresh(&self) -> Result<(), EngineError> {
         self.refuse_gaps(&self.repository.refresh()?)
     }

@@ -1,4 +1,4 @@
-//! Packs that no index object lists: of runs that were cut short.
+//! Packs that no index object lists: of interrupted runs.
 
 use std::collections::{BTreeSet, HashSet};
 
@@ -17,8 +17,8 @@ pub(super) struct Orphan {
     pub bytes: u64,
 }
 
-/// Finds them in a listing. One that the listing lacks is found another time, one of a
-/// session that may be under way waits.
+/// Finds them in a listing. One that the listing lacks is found another time; one of a session that
+/// may be in progress waits.
 pub(super) fn find(
     repository: &Repository,
     sessions: &mut Sessions<'_>,
@@ -42,10 +42,10 @@ pub(super) fn find(
                     false => sessions.wait(&writer, start_slot, object.bytes),
                 }
             }
-            // Another prune deleted it meanwhile.
+            // Another prune has deleted it.
             Err(RepoError::Damaged { .. }) if !is_there(&**backend, &object.name)? => {}
-            // Nothing can refer to it, and what it is cannot be known: `check` and `repair` see to
-            // it.
+            // Nothing can refer to it, and what it is cannot be known: that is left to `check` and
+            // `repair`.
             Err(RepoError::Damaged { object, reason }) => {
                 let message = format!("{object} is unreferenced and damaged: {reason}");
                 observer.event(Event::Note { message: &message });
@@ -59,7 +59,7 @@ pub(super) fn find(
 fn is_there(backend: &dyn Backend, object: &ObjectName) -> Result<bool, RepoError> {
     match backend.size(object) {
         Err(BackendError::NotFound { .. }) => Ok(false),
-        // What cannot even be asked for is damaged.
+        // One that cannot even be requested is damaged.
         _ => Ok(true),
     }
 }

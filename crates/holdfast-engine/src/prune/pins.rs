@@ -1,8 +1,8 @@
-//! Backups that a prune made begin again: the next prunes condemn nothing until those are done, so
-//! that no backup is overtaken for ever, however often there is a prune.
+//! Backups that a prune made start again: the next prunes condemn nothing until those are done, so
+//! that no backup is overtaken forever, however often a prune runs.
 //!
-//! A host that does not come back is not waited for longer than a while after a prune with this
-//! cache first saw its pin. That is consideration only: nothing is lost if a prune does not wait.
+//! The wait for a host that does not return is limited, counting from when a prune with this cache
+//! first saw its pin. This is only a courtesy: nothing is lost if a prune does not wait.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -15,7 +15,7 @@ use super::{Abandoned, Prune};
 const NOTE: &str = "prune-pins";
 /// Raised with every change of the note.
 const VERSION: u32 = 1;
-/// How long a pin is honoured, unless runs are given up sooner anyway.
+/// How long a pin is honoured, unless runs are abandoned sooner anyway.
 const PATIENCE_SECONDS: u64 = 86_400;
 
 /// A pin: the chain and the slot of its newest record.
@@ -29,7 +29,7 @@ struct Note {
 }
 
 impl Prune<'_> {
-    /// True if there is a pin to wait for; the report names the hosts then.
+    /// True if there is a pin to wait for; the report then names the hosts.
     pub(super) fn gives_way(&mut self) -> Result<bool, RepoError> {
         let pins: BTreeSet<Pin> = self.repository.history().pins().collect();
         self.pins_given_up = match self.options.abandoned {
@@ -45,7 +45,7 @@ impl Prune<'_> {
         Ok(!self.report.gave_way_to.is_empty() && !self.ignores_pins())
     }
 
-    /// True if there is no pin but those that were given up.
+    /// True if there is no pin except abandoned ones.
     pub(super) fn may_condemn(&self, pins: impl Iterator<Item = Pin>) -> bool {
         let mut pins = pins;
         self.ignores_pins() || pins.all(|pin| self.pins_given_up.contains(&pin))
@@ -60,8 +60,8 @@ impl Prune<'_> {
         false
     }
 
-    /// Pins that were seen long enough ago, as a note with the cache says; all of them where
-    /// nothing is kept, because nothing would ever tell.
+    /// Pins that were first seen long enough ago, according to a note in the cache; all of them if
+    /// there is no cache, because the wait would never end.
     fn given_up(
         &self,
         pins: &BTreeSet<Pin>,
@@ -78,7 +78,7 @@ impl Prune<'_> {
         let mut given_up = BTreeSet::new();
         for pin @ (writer, slot) in pins {
             let key = format!("{}/{slot}", writer.to_hex());
-            // A time that is still to come is of a clock that was wrong.
+            // A time in the future comes from a wrong clock.
             let before = note.seen.get(&key).copied().filter(|at| *at <= now);
             let first = before.unwrap_or(now);
             let waited = now.saturating_sub(first).unsigned_abs();

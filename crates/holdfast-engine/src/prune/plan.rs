@@ -1,4 +1,4 @@
-//! Choosing which packs go.
+//! Choosing the packs to delete.
 
 use std::collections::HashSet;
 
@@ -12,30 +12,30 @@ use super::{MaxUnused, Prune, PruneOptions, Waiting};
 use crate::EngineError;
 use crate::mark::LiveSet;
 
-/// Packs below this part of the usual size are small.
+/// Packs smaller than this fraction of the usual size are small.
 pub(super) const SMALL: u64 = 4;
-/// Small packs of one type are merged when there are more.
+/// Small packs of one type are merged when there are more than this.
 const SMALL_PACKS_MAX: usize = 16;
-/// Packs that one condemnation names at most, so that its records stay far below their limit.
+/// Maximum number of packs in one condemnation, so that its records are far below their limit.
 const PACKS_MAX: usize = 100_000;
 
-/// Packs that are named where there is no room for the record of all.
+/// Number of packs in one condemnation if there is no room for a record of all.
 const FEW_PACKS: usize = 500;
 
-/// Packs that are to go.
+/// Packs to delete.
 #[derive(Debug, Default)]
 pub(super) struct Plan {
     /// Packs that hold nothing of use.
     pub dead: Vec<PackRow>,
-    /// Packs whose content of use must be moved before, in the order in which they were made.
+    /// Packs whose used content must be moved first, in the order in which they were made.
     pub repack: Vec<PackRow>,
     /// Packs that no index object lists.
     pub orphans: Vec<Orphan>,
-    /// Places whose blob is needed, but taken from another place.
+    /// Locations whose blob is needed, but taken from another location.
     pub given_up: HashSet<u64>,
-    /// What stays although nothing of it is needed, because its session may be under way.
+    /// Unneeded packs that are kept because their session may be in progress.
     pub waiting: Vec<Waiting>,
-    /// Bytes in packs that stay.
+    /// Bytes in packs that are kept.
     pub bytes_left: u64,
     /// Bytes among them that rewriting would save.
     pub unused_bytes_left: u64,
@@ -46,8 +46,8 @@ impl Plan {
         self.dead.is_empty() && self.repack.is_empty() && self.orphans.is_empty()
     }
 
-    /// Leaves all but few of the packs without any use for later, so that the records which name
-    /// them are small; false if there are few already.
+    /// Leaves all but a few of the unused packs for later, so that the records which name them are
+    /// small; false if there are few already.
     pub fn shorten(&mut self) -> bool {
         let is_long = self.dead.len() > FEW_PACKS || self.orphans.len() > FEW_PACKS;
         self.dead.truncate(FEW_PACKS);
@@ -55,7 +55,7 @@ impl Plan {
         is_long
     }
 
-    /// All packs that are to go.
+    /// All packs to delete.
     pub fn packs(&self) -> Vec<ObjectId> {
         let listed = self.dead.iter().chain(&self.repack).map(|pack| pack.id);
         listed.chain(self.orphans.iter().map(|orphan| orphan.id)).collect()
@@ -63,7 +63,7 @@ impl Plan {
 }
 
 impl Prune<'_> {
-    /// Looks at all packs and chooses.
+    /// Examines all packs and chooses.
     pub(super) fn plan(&self, live: &LiveSet, options: &PruneOptions) -> Result<Plan, EngineError> {
         let repository = self.repository;
         let history = repository.history();
@@ -125,12 +125,12 @@ fn choose(census: Census, options: &PruneOptions, pack_bytes: u64) -> Plan {
     }
 }
 
-/// Part of a pack that is needed, in thousandths.
+/// Used part of a pack, in thousandths.
 fn share(pack: &PackUse) -> u64 {
     pack.used_bytes * 1000 / (pack.used_bytes + pack.unused_bytes).max(1)
 }
 
-/// Takes packs out of `rest`, the worst first, until what stays unused is little enough.
+/// Takes packs out of `rest`, the worst first, until little enough remains unused.
 fn wasteful(rest: &mut Vec<PackUse>, options: &PruneOptions, budget: &mut u64) -> Vec<PackUse> {
     let used: u64 = rest.iter().map(|pack| pack.used_bytes).sum();
     let allowed = options.max_unused.bytes_beside(used);
@@ -144,7 +144,8 @@ fn wasteful(rest: &mut Vec<PackUse>, options: &PruneOptions, budget: &mut u64) -
     })
 }
 
-/// Takes small packs of one type out of `rest` if there are many, or two if it was asked for.
+/// Takes small packs of one type out of `rest` if there are many, or if there are two and it was
+/// requested.
 fn small(
     rest: &mut Vec<PackUse>,
     blob_type: BlobType,
@@ -165,7 +166,7 @@ fn small(
     take_within(rest, budget, |pack| is_small(pack))
 }
 
-/// Takes the decided packs out of `rest` that `is_wanted` asks for and that fit into the budget.
+/// Takes those packs out of `rest` that `is_wanted` selects and that fit into the budget.
 fn take_within(
     rest: &mut Vec<PackUse>,
     budget: &mut u64,

@@ -1,4 +1,4 @@
-//! Moving what is needed out of packs that are to go.
+//! Moving what is needed out of packs to be deleted.
 
 use bytes::Bytes;
 use holdfast_backend::Error as BackendError;
@@ -16,18 +16,18 @@ use super::{Prune, PruneReport};
 use crate::mark::LiveSet;
 use crate::{EngineError, Event};
 
-/// What was written to hold what moved.
+/// What was written for the moved content.
 #[derive(Debug, Default)]
 pub(super) struct Targets {
     pub packs: Vec<ObjectId>,
 }
 
 impl Prune<'_> {
-    /// Writes packs that hold what is needed of those to be repacked, and index objects that list
+    /// Writes packs with the needed content of those to be repacked, and index objects that list
     /// them.
     pub(super) fn repack(&mut self, plan: &Plan, live: &LiveSet) -> Result<Targets, EngineError> {
-        // Anything of use is needed by a snapshot. With a slot before it, the new packs count as
-        // those of a finished session, so that the next prune takes them up if this one ends here.
+        // Everything in use is needed by a snapshot. With an earlier slot, the new packs count as
+        // those of a finished session, so that the next prune handles them if this one ends here.
         let writer = self.repository.history().snapshots().first().map(|info| info.writer);
         let Some(writer) = writer.filter(|_| !plan.repack.is_empty()) else {
             return Ok(Targets::default());
@@ -102,7 +102,7 @@ impl Mover<'_, '_> {
             return Ok(());
         }
         let sealed = self.read(frame)?;
-        // Bytes that were damaged on the way must not replace those that are whole in the storage.
+        // Bytes damaged in transit must not replace intact ones in the storage.
         let plain = self
             .opener
             .open(self.prune.repository.keys(), &frame.context, sealed.clone())

@@ -1,4 +1,4 @@
-//! Behind the fences: which condemned packs are needed after all.
+//! After the fences: which condemned packs are needed after all.
 
 use std::collections::{HashMap, HashSet};
 
@@ -14,20 +14,20 @@ use super::{Mutation, Prune};
 use crate::EngineError;
 use crate::mark::LiveSet;
 
-/// What becomes of condemned packs.
+/// The fate of condemned packs.
 #[derive(Debug, Default)]
 pub(super) struct Verdict {
-    /// Those that go.
+    /// Those to delete.
     pub swept: Vec<ObjectId>,
-    /// Those that stay.
+    /// Those to keep.
     pub rescued: Vec<ObjectId>,
-    /// Bytes of those that go, as far as an index object lists them.
+    /// Bytes of those to delete, as far as an index object lists them.
     pub bytes: u64,
 }
 
 impl Prune<'_> {
-    /// Decides about each condemned pack. One may go if each blob in it that a snapshot needs was
-    /// found in a pack that stays.
+    /// Decides about each condemned pack. One may be deleted if each blob in it that a snapshot
+    /// needs was found in a pack that is kept.
     pub(super) fn rescue(
         &mut self,
         condemn: &OpenCondemn,
@@ -48,7 +48,7 @@ impl Prune<'_> {
         let mut undecided = Vec::new();
         for pack in &condemn.packs {
             let Some(needed) = self.needed_of(pack, rows.get(pack), &witness.index, live)? else {
-                // What would be lost with it is not known.
+                // What would be lost with it is unknown.
                 rescued.insert(*pack);
                 continue;
             };
@@ -62,7 +62,7 @@ impl Prune<'_> {
                 }
                 match going.iter().any(|place| place.frame.pack == *pack) {
                     true => undecided.push((id, going)),
-                    // The index does not know that it is here.
+                    // The index does not know that the blob is here.
                     false => drop(rescued.insert(*pack)),
                 }
             }
@@ -76,9 +76,9 @@ impl Prune<'_> {
         Ok(verdict)
     }
 
-    /// Blobs of a pack that are needed, wherever else they may be, by what its own directory says
-    /// it holds. Of one that does not say it, or is gone, the index decides, made as it is from
-    /// index objects: `None` if it has anything that is needed there.
+    /// Blobs of a pack that are needed, wherever else they may be, according to its own directory.
+    /// If that is unreadable or the pack is gone, the index decides, built from index objects as it
+    /// is: `None` if it has anything needed there.
     fn needed_of(
         &self,
         pack: &ObjectId,
@@ -107,7 +107,7 @@ impl Prune<'_> {
         Ok(Some(needed))
     }
 
-    /// True if no blob may be left to this pack alone, while the fate of `looked_at` is.
+    /// True if no blob may depend on this pack alone while the fate of `looked_at` is open.
     #[cfg_attr(not(test), allow(clippy::unused_self, unused_variables, reason = "a mutation"))]
     fn goes(&self, pack: &ObjectId, looked_at: &ObjectId, condemned: &HashSet<ObjectId>) -> bool {
         #[cfg(test)]
@@ -118,8 +118,8 @@ impl Prune<'_> {
     }
 }
 
-/// Chooses packs to stay so that each blob keeps a place. The more blobs have no other place than a
-/// pack, the sooner it is chosen, so that few stay.
+/// Chooses packs to keep so that each blob keeps a location. Packs that are the only location of
+/// many blobs are chosen first, so that few are kept.
 fn choose(
     undecided: Vec<(BlobId, Vec<Location>)>,
     witness: &mut Witness<'_>,
@@ -150,13 +150,13 @@ fn choose(
     Ok(())
 }
 
-/// Asks the storage whether a copy is really there. The index is not believed: it lists what was
-/// there once.
+/// Asks the storage whether a copy really exists. The index is not trusted: it lists what existed
+/// once.
 struct Witness<'a> {
     repository: &'a Repository,
     index: IndexReader,
     reader: BlobReader<'a>,
-    /// Packs whose content this very prune verified while it wrote them.
+    /// Packs whose content this very prune verified while writing them.
     own: HashSet<ObjectId>,
     bytes: HashMap<ObjectId, u64>,
     packs: HashMap<ObjectId, bool>,
@@ -192,8 +192,8 @@ impl<'a> Witness<'a> {
         Ok(false)
     }
 
-    /// True if the pack has the size it should have and, if another process wrote it, the blob can
-    /// be read from it.
+    /// True if the pack has the right size and, if another process wrote it, the blob can be read
+    /// from it.
     fn has_seen(&mut self, id: &BlobId, place: &Location) -> Result<bool, RepoError> {
         #[cfg(test)]
         if self.mutation == Mutation::CopiesAreBelieved {

@@ -1,5 +1,5 @@
-//! Pruning a full disk: what nothing needs goes first, and packs are rewritten in steps that fit
-//! into the space which the one before gave back.
+//! Pruning a full disk: unneeded packs are deleted first, and packs are rewritten in steps that fit
+//! into the space freed by the previous one.
 
 #[cfg(test)]
 use super::Mutation;
@@ -8,10 +8,10 @@ use super::{MaxUnused, Prune, PruneOptions};
 use crate::EngineError;
 use crate::mark::LiveSet;
 
-/// What is known of the room for packs that are rewritten.
+/// What is known about the room for rewritten packs.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Room {
-    /// Bytes that one step may rewrite; `None` as long as there was room for everything.
+    /// Bytes that one step may rewrite; `None` while there was room for everything.
     step_bytes: Option<u64>,
 }
 
@@ -22,7 +22,7 @@ impl Room {
 }
 
 impl Prune<'_> {
-    /// The options, but for what this step has no room for and what earlier ones rewrote.
+    /// The options, without what this step has no room for and what earlier ones rewrote.
     pub(super) fn options_of_step(&self) -> PruneOptions {
         let wanted = self.options.max_repack_bytes;
         let wanted = wanted.map(|bytes| bytes.saturating_sub(self.report.bytes_moved));
@@ -30,14 +30,14 @@ impl Prune<'_> {
         PruneOptions { max_repack_bytes, ..self.options }
     }
 
-    /// What to delete after a try to rewrite packs ran out of space: what nothing needs, and what
-    /// that try had written.
+    /// What to delete after an attempt to rewrite packs ran out of space: unneeded packs, and what
+    /// that attempt wrote.
     pub(super) fn plan_without_repacking(&mut self, live: &LiveSet) -> Result<Plan, EngineError> {
         if self.room.is_enough() {
             self.note("the storage is full: deleting unneeded packs first");
         }
         self.report.out_of_space = true;
-        // Index objects of what was written before the storage was full.
+        // Index objects of packs that were written before the storage was full.
         self.refresh()?;
         let options = PruneOptions { max_unused: MaxUnused::Unlimited, ..self.options };
         let plan = self.plan(live, &options)?;
@@ -45,8 +45,8 @@ impl Prune<'_> {
         Ok(plan)
     }
 
-    /// True if another step makes sense, after one that had room for what it wanted to write or had
-    /// not. Each either frees something or is followed by a smaller one.
+    /// True if another step is worthwhile, after one that did or did not have room for what it
+    /// wanted to write. Each step either frees something or is followed by a smaller one.
     pub(super) fn goes_on(&mut self, fits: bool, freed_bytes: u64) -> bool {
         if fits && self.room.is_enough() {
             return false;
@@ -55,7 +55,7 @@ impl Prune<'_> {
         if self.mutation == Mutation::OneStep {
             return false;
         }
-        // Some of what came free is taken by records, index objects and the file system.
+        // Some of the freed space is taken by records, index objects and the file system.
         let usable_bytes = freed_bytes / 4 * 3;
         self.room.step_bytes = Some(match (self.room.step_bytes, fits) {
             (None, _) => usable_bytes,

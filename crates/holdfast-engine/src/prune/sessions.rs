@@ -1,10 +1,10 @@
-//! Which runs are over, and how long those are waited for that may still be under way.
+//! Which runs are over, and how long to wait for those that may be in progress.
 //!
-//! A pack of which nothing is needed may be that of a run which is about to commit. If its chain
-//! went on behind it, the run is over. If not, a note with the local cache says when a prune first
-//! saw its packs, and after a time it is given up. The note and the clock only decide whether a run
-//! is disturbed: one that is under way nevertheless meets the fence and begins again, and the fence
-//! is what nothing is deleted without.
+//! An unneeded pack may belong to a run that is about to commit. If its chain has continued since,
+//! the run is over. If not, a note in the local cache says when a prune first saw its packs, and
+//! after a time the run is abandoned. The note and the clock only decide whether a run is
+//! disturbed: a run still in progress meets the fence and starts again, and nothing is deleted
+//! without the fence.
 
 use std::collections::BTreeMap;
 
@@ -30,7 +30,7 @@ struct Note {
     seen: Seen,
 }
 
-/// What a prune knows of runs.
+/// What a prune knows about runs.
 pub(super) struct Sessions<'a> {
     history: &'a History,
     abandoned: Option<Abandoned>,
@@ -55,7 +55,7 @@ impl<'a> Sessions<'a> {
         Ok(Self { history, abandoned, before, seen, waiting })
     }
 
-    /// True if the run that made packs with this tag is decided, or given up.
+    /// True if the run that made packs with this tag is over, or abandoned.
     pub fn is_over(&mut self, writer: &WriterId, start_slot: u64) -> bool {
         if self.history.is_decided(writer, start_slot) {
             return true;
@@ -66,7 +66,7 @@ impl<'a> Sessions<'a> {
         now.as_second().saturating_sub(first).unsigned_abs() >= after_seconds
     }
 
-    /// Takes note of a pack that stays for a run that is not over.
+    /// Records a pack that is kept for a run that is not over.
     pub fn wait(&mut self, writer: &WriterId, start_slot: u64, bytes: u64) {
         let since = self.abandoned.and_then(|abandoned| {
             Timestamp::from_second(self.first_seen(writer, start_slot, abandoned.now)).ok()
@@ -83,7 +83,8 @@ impl<'a> Sessions<'a> {
         waiting.since = waiting.since.min(since);
     }
 
-    /// Leaves a note for the next prune, unless this one must change nothing, and tells what waits.
+    /// Leaves a note for the next prune, unless this one must change nothing, and reports what
+    /// waits.
     pub fn finish(self, repository: &Repository, dry_run: bool) -> Result<Vec<Waiting>, RepoError> {
         if !dry_run && self.abandoned.is_some() && self.seen != self.before {
             let note = Note { version: VERSION, seen: self.seen };
@@ -92,7 +93,7 @@ impl<'a> Sessions<'a> {
         Ok(self.waiting.into_values().collect())
     }
 
-    /// A time that is still to come is of a clock that was wrong: the run is waited for from now.
+    /// A time in the future comes from a wrong clock: the wait starts now.
     fn first_seen(&self, writer: &WriterId, start_slot: u64, now: Timestamp) -> i64 {
         let now = now.as_second();
         self.before.get(&key(writer, start_slot)).copied().filter(|at| *at <= now).unwrap_or(now)

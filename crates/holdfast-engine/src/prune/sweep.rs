@@ -1,4 +1,4 @@
-//! The record that decides, and the index objects that count from then on.
+//! The record that decides, and the index objects that count after it.
 
 use std::collections::HashSet;
 
@@ -17,7 +17,7 @@ use crate::EngineError;
 const FEW_PACKS: usize = 16;
 /// ... when there are more of them than this.
 const SMALL_OBJECTS_MAX: usize = 16;
-/// A new index object ends behind the pack with which it has so many blobs.
+/// A new index object ends after the pack with which it reaches this many blobs.
 const BLOBS_PER_INDEX_OBJECT: usize = 100_000;
 
 /// Index objects before and after.
@@ -29,7 +29,7 @@ struct IndexChange {
 
 impl Prune<'_> {
     /// Appends the record; returns the index objects that it replaces. `None` if another prune
-    /// decided before.
+    /// decided first.
     pub(super) fn sweep(
         &self,
         condemn: &OpenCondemn,
@@ -37,7 +37,7 @@ impl Prune<'_> {
     ) -> Result<Option<Vec<ObjectId>>, EngineError> {
         let swept: HashSet<ObjectId> = verdict.swept.iter().copied().collect();
         let change = match self.rewrite_index(&swept) {
-            // What they say of packs that are gone is overruled by the record.
+            // The record overrules their entries for deleted packs.
             Err(error) if is_out_of_space(&error) => {
                 self.note("the storage is full: index objects are left as they are");
                 let index = self.repository.history().index_objects().collect();
@@ -61,8 +61,8 @@ impl Prune<'_> {
         Ok(appended.map(|_| change.replaced))
     }
 
-    /// Writes index objects for the packs that stay, of those objects that mention packs that go
-    /// and of small ones.
+    /// Writes index objects for the kept packs of those objects that mention deleted packs, and of
+    /// small ones.
     fn rewrite_index(&self, swept: &HashSet<ObjectId>) -> Result<IndexChange, EngineError> {
         let objects = self.repository.index().index_objects()?;
         let gone = self.repository.history().swept().clone();

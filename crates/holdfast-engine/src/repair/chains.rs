@@ -1,4 +1,4 @@
-//! Records of chains that are lost: announcements are repeated, others are given up.
+//! Lost records of chains: announcements are repeated, others are written off.
 
 use holdfast_format::WriterId;
 use holdfast_format::name::Chain;
@@ -6,8 +6,8 @@ use holdfast_format::record::{GenerationBody, GivenUp};
 use holdfast_repo::history::History;
 use holdfast_repo::{RepoError, Repository};
 
-/// Announces writers' chains again whose announcement is lost, before a prune takes what they need
-/// for unused.
+/// Announces writers' chains again whose announcement is lost, before a prune takes their data for
+/// unused.
 pub(super) fn announce(
     repository: &Repository,
     history: &History,
@@ -27,15 +27,15 @@ pub(super) fn announce(
     Ok(announced)
 }
 
-/// The records that can be given up: not an announcement that is missing at the end of its chain,
-/// which is repeated.
+/// The records that can be written off: not an announcement missing at the end of its chain, which
+/// is repeated.
 pub(super) fn lost(history: &History) -> Vec<GivenUp> {
     let end = Chain::Generations.record(history.next_generation());
     let lost = history.damaged().filter(|record| record.object != end);
     lost.map(|record| GivenUp { object: record.object, found: record.found }).collect()
 }
 
-/// Gives up what cannot be used, as it is found now: each record in its place.
+/// Writes off records that cannot be used, as they are found now: each in its slot.
 pub(super) fn give_up(repository: &Repository) -> Result<(), RepoError> {
     repository.history().append_generation(
         &**repository.backend(),

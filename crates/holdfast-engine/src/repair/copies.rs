@@ -7,7 +7,7 @@ use holdfast_repo::{RepoError, Repository, object_name};
 use super::IndexRepair;
 use crate::check::{Copy, Listing, survey};
 
-/// Writes each lost copy again from the one that is whole.
+/// Writes each lost copy again from the intact one.
 pub(super) fn restore(
     repository: &Repository,
     listing: &Listing,
@@ -38,7 +38,7 @@ fn put(
         repository.backend().quarantine(&object)?;
     }
     match repository.backend().put(&object, &[whole]) {
-        // Whoever made the other copy may just have come to this one.
+        // The process that wrote the other copy may just have written this one too.
         Ok(()) | Err(BackendError::AlreadyExists { .. }) => {}
         Err(error) => return Err(error.into()),
     }

@@ -1,9 +1,9 @@
-//! Making the index right again: it lists every healthy pack and nothing else.
+//! Repairing the index: afterwards it lists every healthy pack and nothing else.
 //!
-//! Order of the steps, each of which may be the last before a crash: intact frames of damaged packs
-//! go into new packs; the damaged packs go to quarantine, so that no later repair takes them for
-//! packs that were forgotten; new index objects are written; one record makes them count instead of
-//! the old ones; those go to quarantine.
+//! Order of the steps, any of which may be the last before a crash: intact frames of damaged packs
+//! are moved into new packs; the damaged packs are moved to quarantine, so that no later repair
+//! takes them for packs that were forgotten; new index objects are written; one record puts them in
+//! force instead of the old ones; those are moved to quarantine.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
@@ -24,12 +24,12 @@ use crate::check::{
 };
 use crate::{EngineError, Observer};
 
-/// An index object is written after so many packs ...
+/// An index object is written after this many packs ...
 const PACKS_PER_INDEX_OBJECT: usize = 32;
-/// ... or so many blobs.
+/// ... or this many blobs.
 const BLOBS_PER_INDEX_OBJECT: usize = 100_000;
 
-/// A repair under way.
+/// A repair in progress.
 struct Repair<'a> {
     repository: &'a Repository,
     observer: &'a dyn Observer,
@@ -37,24 +37,24 @@ struct Repair<'a> {
     history: History,
     lists: Lists,
     expected: HashMap<ObjectId, Expected>,
-    /// Packs that must be read whole.
+    /// Packs that must be read in full.
     suspects: BTreeSet<ObjectId>,
-    /// Packs that are missing or went to quarantine.
+    /// Packs that are missing or were moved to quarantine.
     gone: BTreeSet<ObjectId>,
     /// Packs whose entries are read from their own directories.
     anew: BTreeSet<ObjectId>,
-    /// Blobs of damaged packs that were not salvaged from there.
+    /// Blobs of damaged packs that were not salvaged from them.
     lost: BTreeSet<BlobId>,
     done: IndexRepair,
 }
 
-/// Writes index objects for all healthy packs that no usable index object lists, drops packs that
-/// are gone or damaged, salvages what can still be read of these, and restores second copies of
-/// config and key slots.
+/// Writes index objects for all healthy packs that no usable index object lists, drops missing and
+/// damaged packs, salvages what can still be read of the damaged ones, and restores second copies
+/// of config and key slots.
 ///
 /// # Errors
-/// Failures of the storage; [`EngineError::Interrupted`]. What was done until then stays done, and
-/// a rerun goes on.
+/// Failures of the storage; [`EngineError::Interrupted`]. Completed steps are kept, and a rerun
+/// continues.
 pub fn repair_index(
     repository: &Repository,
     options: &RepairIndexOptions,
@@ -122,7 +122,7 @@ impl<'a> Repair<'a> {
         Ok(())
     }
 
-    /// Finds packs that are missing, have a wrong size, or are listed nowhere.
+    /// Finds packs that are missing, have a wrong size, or are not listed anywhere.
     fn look_at_packs(&mut self, options: &RepairIndexOptions) -> Result<(), EngineError> {
         let swept = self.history.swept();
         let there = self.listing.packs.keys().filter(|id| !swept.contains(id));
@@ -155,7 +155,7 @@ impl<'a> Repair<'a> {
         self.leave_out_swept(&mut whole)
     }
 
-    /// Forgets about packs that a prune deleted meanwhile.
+    /// Drops packs that a prune has deleted since.
     fn leave_out_swept(&mut self, whole: &mut Vec<ObjectId>) -> Result<(), EngineError> {
         self.history.refresh(&**self.repository.backend(), self.repository.keys())?;
         let stays = |id: &ObjectId| !self.history.swept().contains(id);
@@ -256,8 +256,8 @@ impl<'a> Repair<'a> {
         Ok(())
     }
 
-    /// Makes the new index objects count instead of the old ones. The record is a sweep of no packs
-    /// that names itself as its condemnation, so that it ends no prune which is under way.
+    /// Puts the new index objects in force instead of the old ones. The record is a sweep of no
+    /// packs that names itself as its condemnation, so that it does not end a prune in progress.
     fn record(&mut self, plan: &Plan) -> Result<(), EngineError> {
         if plan.replaced.is_empty() && self.done.index_written.is_empty() {
             return Ok(());
@@ -282,8 +282,8 @@ impl<'a> Repair<'a> {
         Ok(())
     }
 
-    /// Moves index objects that a repair replaced to quarantine, also those of a repair that was
-    /// killed before it could.
+    /// Moves index objects that a repair replaced to quarantine, including those of an earlier,
+    /// interrupted repair.
     fn set_aside_index_objects(&mut self) -> Result<(), EngineError> {
         let history = self.repository.history();
         let of_prune: BTreeSet<ObjectId> = history
@@ -306,7 +306,7 @@ impl<'a> Repair<'a> {
         }
     }
 
-    /// Blobs of damaged packs that have no other place either.
+    /// Blobs of damaged packs that have no other location either.
     fn count_lost(&mut self) -> Result<(), EngineError> {
         let reader = self.repository.index().reader();
         for id in &self.lost {

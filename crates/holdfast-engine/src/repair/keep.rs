@@ -1,4 +1,4 @@
-//! What a mended tree takes over as it is, kept from a prune that was under way before.
+//! Protecting what a repaired tree keeps unchanged from a prune that was already in progress.
 
 use std::collections::HashSet;
 
@@ -11,8 +11,8 @@ use holdfast_repo::write::BlobWriter;
 use crate::mark::References;
 use crate::{EngineError, Observer};
 
-/// Stores again what of a tree is only in packs that a prune means to delete. All of it must be
-/// there.
+/// Stores again those parts of a tree that are only in packs that a prune intends to delete. All of
+/// the tree must exist.
 pub(super) fn keep(
     repository: &Repository,
     blobs: &mut BlobWriter<'_>,

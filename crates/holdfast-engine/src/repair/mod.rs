@@ -1,8 +1,7 @@
-//! Mending what a check found.
+//! Repairing what a check found.
 //!
 //! A repair never deletes: it writes new objects and moves damaged ones to `quarantine/`. It can be
-//! run again at any time, also after it was killed, and finds nothing to do when there is nothing
-//! to do.
+//! run again at any time, even after it was killed, and does nothing if nothing is damaged.
 
 mod chains;
 mod copies;
@@ -21,13 +20,13 @@ pub use snapshots::repair_snapshots;
 /// How to repair the index.
 #[derive(Debug, Clone, Default)]
 pub struct RepairIndexOptions {
-    /// True to read every pack whole and to replace those that are damaged.
+    /// True to read every pack in full and to replace damaged ones.
     pub read_all: bool,
-    /// Packs that a check found damaged: these are read whole in any case.
+    /// Packs that a check found damaged: these are read in full in any case.
     pub packs: Vec<ObjectId>,
 }
 
-/// What a repair of the index did.
+/// Result of a repair of the index.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct IndexRepair {
     /// Copies of config and key slots that were written again.
@@ -38,7 +37,7 @@ pub struct IndexRepair {
     pub index_written: Vec<ObjectId>,
     /// Index objects that no longer count.
     pub index_replaced: Vec<ObjectId>,
-    /// Packs that the index lists now and did not before.
+    /// Packs that the index lists now and did not list before.
     pub packs_added: Vec<ObjectId>,
     /// Packs that are missing; the index no longer lists them.
     pub packs_missing: Vec<ObjectId>,
@@ -46,10 +45,10 @@ pub struct IndexRepair {
     pub packs_quarantined: Vec<ObjectId>,
     /// Blobs of those that were moved into new packs.
     pub blobs_salvaged: u64,
-    /// Blobs of those that cannot be read any more. The next backup stores anew what the source
+    /// Blobs of those that can no longer be read. The next backup stores again what the source
     /// still has.
     pub blobs_lost: u64,
-    /// What else the user should know, one sentence each.
+    /// Further notes for the user, one sentence each.
     pub notes: Vec<String>,
 }
 
@@ -71,20 +70,20 @@ impl IndexRepair {
 pub struct RepairSnapshotsOptions {
     /// True to forget the damaged snapshots once they are replaced.
     pub forget: bool,
-    /// True to say what would be done, and do nothing.
+    /// True to report what would be done, without doing it.
     pub dry_run: bool,
 }
 
-/// What a repair of the snapshots did, or would do.
+/// Result of a repair of the snapshots, or of its dry run.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct SnapshotsRepair {
-    /// Snapshots that were looked at.
+    /// Snapshots that were examined.
     pub snapshots: u64,
     /// The damaged ones.
     pub repaired: Vec<RepairedSnapshot>,
-    /// Records that cannot be used and were given up, by name.
+    /// Names of unusable records that were written off.
     pub records_given_up: Vec<String>,
-    /// What else the user should know, one sentence each.
+    /// Further notes for the user, one sentence each.
     pub notes: Vec<String>,
 }
 
@@ -93,11 +92,10 @@ pub struct SnapshotsRepair {
 pub struct RepairedSnapshot {
     /// The damaged one.
     pub original: ObjectId,
-    /// The one that replaces it; `None` in a dry run, if an earlier run wrote it, or if nothing is
-    /// left of it.
+    /// Its replacement; `None` in a dry run, if an earlier run wrote it, or if nothing is left of
+    /// the snapshot.
     pub replacement: Option<ObjectId>,
-    /// Files that were left out, and directories (their paths end in `/`) of which entries are
-    /// lost.
+    /// Files that were left out, and directories (their paths end in `/`) with lost entries.
     pub left_out: Vec<Vec<u8>>,
     /// True if the damaged one was forgotten.
     pub is_forgotten: bool,

@@ -56,7 +56,7 @@ mod tests {
         lists.values().flatten().flatten().copied().collect()
     }
 
-    /// What is there after the plan was carried out, new objects of two packs each.
+    /// The objects after the plan was carried out, new ones of two packs each.
     fn carry_out(lists: &Lists, plan: &Plan, anew: &BTreeSet<ObjectId>) -> Lists {
         let kept = lists.iter().filter(|(object, _)| !plan.replaced.contains(*object));
         let mut after: Lists = kept.map(|(object, packs)| (*object, packs.clone())).collect();

@@ -1,4 +1,4 @@
-//! Taking out of a damaged pack what can still be read.
+//! Extracting what can still be read from a damaged pack.
 
 use std::collections::BTreeMap;
 
@@ -13,7 +13,7 @@ use holdfast_seal::SealedFrame;
 use crate::EngineError;
 use crate::check::PackVerifier;
 
-/// Frames that open, by id, with the session that each is of.
+/// Frames that open, by id, with the session of each.
 #[derive(Default)]
 struct Intact {
     frames: BTreeMap<FrameId, (SealedFrame, SessionId)>,
@@ -22,11 +22,11 @@ struct Intact {
     lost: Vec<BlobId>,
 }
 
-/// What a look at a suspicious pack says.
+/// Result of examining a suspicious pack.
 pub(super) enum Salvaged {
     /// There is nothing wrong with the pack itself.
     Whole,
-    /// The pack is damaged. What can be read of it is in new packs.
+    /// The pack is damaged. Its readable parts are in new packs.
     Moved {
         /// Index objects that list those.
         index: Vec<ObjectId>,
@@ -37,9 +37,8 @@ pub(super) enum Salvaged {
     },
 }
 
-/// Looks at a pack closely; `said` is what the index says of it. If it is damaged, every frame that
-/// opens is moved into new packs, be it one that the index names or one that the pack's own
-/// directory names.
+/// Examines a pack; `said` is what the index says about it. If it is damaged, every frame that
+/// opens is moved into new packs, whether the index or the pack's own directory lists it.
 pub(super) fn salvage(
     repository: &Repository,
     id: &ObjectId,
@@ -62,8 +61,8 @@ pub(super) fn salvage(
     Ok(Salvaged::Moved { index, blobs: intact.blobs, lost: intact.lost })
 }
 
-/// The bytes of a pack that the medium does not give as a whole, with zeros for the frames that it
-/// does not give either.
+/// The bytes of a pack that the medium does not return in full, with zeros for the unreadable
+/// frames.
 pub(super) fn read_in_parts(
     repository: &Repository,
     id: &ObjectId,
@@ -84,7 +83,7 @@ pub(super) fn read_in_parts(
 }
 
 impl Intact {
-    /// Takes the frames of `entry` that open.
+    /// Collects the frames of `entry` that open.
     fn take(
         &mut self,
         repository: &Repository,

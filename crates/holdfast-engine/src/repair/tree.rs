@@ -13,15 +13,15 @@ use crate::EngineError;
 use crate::check::{Hurt, Walker};
 use crate::look::check_depth;
 
-/// A directory being written again.
+/// A directory being rewritten.
 struct Folder {
     writer: DirectoryWriter,
-    /// Nodes still to be read, the next one last, with the level that each may have.
+    /// Nodes still to be read, the next one last, each with its maximum level.
     nodes: Vec<(BlobId, u8)>,
     entries: VecDeque<Entry>,
-    /// Entries written.
+    /// Number of entries written.
     kept: u64,
-    /// Its entry in the directory above, and the length of that one's path; `None` for the root.
+    /// Its entry in the parent directory, and the length of that one's path; `None` for the root.
     place: Option<(Entry, usize)>,
 }
 
@@ -32,9 +32,9 @@ impl Folder {
     }
 }
 
-/// Writes again what can be read of a tree and returns its root; `None` if that is nothing.
-/// Subtrees that the walker found whole are taken as they are. Lost files and directories are added
-/// to `left_out`.
+/// Rewrites what can be read of a tree and returns its root; `None` if that is nothing. Subtrees
+/// that the walker found intact are kept unchanged. Lost files and directories are added to
+/// `left_out`.
 pub(super) fn mend(
     walker: &mut Walker<'_>,
     blobs: &mut BlobWriter<'_>,
@@ -61,7 +61,7 @@ pub(super) fn mend(
         path.push(b'/');
         path.extend_from_slice(&entry.name);
         match entry.kind {
-            // Readers go no deeper: it is lost as it is.
+            // Readers go no deeper: it is lost anyway.
             EntryKind::Directory(id) if check_depth(above.len() + 1, &id).is_err() => {
                 left_out.push([&path, &b"/"[..]].concat());
             }
@@ -83,7 +83,7 @@ pub(super) fn mend(
     }
 }
 
-/// The next entry of a directory; nodes that cannot be read are passed over.
+/// The next entry of a directory; unreadable nodes are skipped.
 fn next(
     walker: &mut Walker<'_>,
     folder: &mut Folder,

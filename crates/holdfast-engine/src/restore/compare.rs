@@ -1,4 +1,4 @@
-//! What an existing file already has of the content that it should have.
+//! How much of the desired content an existing file already has.
 
 use holdfast_connect::{Existing, Target};
 use holdfast_format::BlobType;
@@ -8,10 +8,10 @@ use holdfast_repo::read::BlobReader;
 use holdfast_repo::tree::extents;
 use holdfast_repo::{RepoError, Repository};
 
-/// Bytes of a hole that are looked at in one go.
+/// Bytes of a hole examined at a time.
 const STEP_BYTES: usize = 1 << 20;
 
-/// Which parts of a content stand there already.
+/// Which parts of a content exist already.
 #[derive(Debug, Default)]
 pub(super) struct Fit {
     /// For each extent, true if the existing file has the same bytes there.
@@ -21,25 +21,25 @@ pub(super) struct Fit {
 }
 
 impl Fit {
-    /// True if all of it stands there.
+    /// True if all of it exists.
     pub fn is_whole(&self) -> bool {
         self.kept.iter().all(|kept| *kept)
     }
 }
 
-/// What an existing file is compared by.
+/// How an existing file is compared.
 pub(super) enum Standing<'a> {
-    /// Nothing stands there, or nothing that can be kept.
+    /// Nothing exists, or nothing that can be kept.
     None,
     /// The target knows that it is right.
     Right,
-    /// Reading it tells.
+    /// By reading it.
     File(&'a Existing),
 }
 
-/// Goes through a content once and compares it with what stands at `path`.
+/// Goes through a content once and compares it with the file at `path`.
 ///
-/// A file that cannot be read has none of it: it is written anew.
+/// A file that cannot be read counts as having none of it: it is rewritten.
 ///
 /// # Errors
 /// If the list of its extents cannot be read.

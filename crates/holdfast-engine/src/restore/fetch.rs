@@ -13,8 +13,8 @@ use super::trouble;
 use super::window::Write;
 use crate::{Added, EngineError, Event, Observer};
 
-/// Writes that one thread does for a frame. Of tiny files a frame holds a hundred thousand, and
-/// making them takes far longer than opening the frame once more.
+/// Writes that one thread does for a frame. A frame may hold a hundred thousand tiny files, and
+/// creating them takes far longer than opening the frame again.
 const WRITES_MAX: usize = 4096;
 
 /// Shared by the threads of one restore.
@@ -30,7 +30,7 @@ struct Fetch<'a> {
     observer: &'a dyn Observer,
 }
 
-/// What came of it.
+/// The result.
 pub(super) struct Fetched {
     /// Files that failed.
     pub errors: u64,
@@ -42,7 +42,7 @@ pub(super) struct Fetched {
 ///
 /// # Errors
 /// [`EngineError::Interrupted`], [`EngineError::Full`]; [`RepoError::Overtaken`]; cache failures.
-/// Damage concerns the files that need what is damaged.
+/// Damage affects only the files that need the damaged data.
 pub(super) fn fetch(
     repository: &Repository,
     site: Site<'_>,
@@ -118,7 +118,7 @@ impl Fetch<'_> {
         Ok(())
     }
 
-    /// The frame is damaged, or a prune moved what is in it: each blob is looked for elsewhere.
+    /// The frame is damaged, or a prune moved its contents: each blob is looked up elsewhere.
     fn read_elsewhere(
         &self,
         reader: &mut BlobReader<'_>,
@@ -154,7 +154,7 @@ impl Fetch<'_> {
                 }
             }
             Err(error) if error.is_full() => {
-                // The other threads end too.
+                // The other threads stop too.
                 self.next.store(self.frames.len(), Ordering::Relaxed);
                 return Err(EngineError::Full(error));
             }

@@ -17,7 +17,7 @@ pub(super) struct Site<'a> {
 }
 
 impl Site<'_> {
-    /// Removes a folder that is in the way of an entry, if that was announced.
+    /// Removes a folder in the way of an entry, if that was announced.
     pub fn make_way(&self, path: &[u8]) -> Result<(), TargetError> {
         match self.deletion {
             Some(deletion) => deletion.clear(self.target, path),
@@ -33,11 +33,11 @@ pub(super) struct PlannedFile {
     pub metadata: Metadata,
     pub bytes: u64,
     pub action: Action,
-    /// What it takes the place of.
+    /// What it replaces.
     pub replace: Replace,
     /// Ranges of the existing file that are right.
     pub kept: Vec<(u64, u64)>,
-    /// Chunks still to come, and one more as long as it is being planned.
+    /// Number of outstanding chunks, plus one while it is being planned.
     missing: AtomicU64,
     state: Mutex<State>,
 }
@@ -69,15 +69,15 @@ impl PlannedFile {
         }
     }
 
-    /// One more chunk is to come.
+    /// One more chunk is outstanding.
     pub fn expect_chunk(&self) {
         self.missing.fetch_add(1, Ordering::AcqRel);
     }
 
-    /// Writes one chunk; with the last one the file gets its name. True if it is finished by this.
+    /// Writes one chunk; with the last one the file gets its name. True if this finishes it.
     ///
     /// # Errors
-    /// The target's, once: a file that failed takes further chunks in silence.
+    /// The target's, once: a failed file accepts further chunks silently.
     pub fn write(&self, site: Site<'_>, offset: u64, bytes: &[u8]) -> Result<bool, TargetError> {
         let outcome = self.with_slot(site.target, |slot| slot.write_at(offset, bytes));
         match outcome {
@@ -90,7 +90,7 @@ impl PlannedFile {
         }
     }
 
-    /// No further chunks will be expected. True if the file is finished by this.
+    /// No further chunks will be planned. True if this finishes the file.
     ///
     /// # Errors
     /// The target's.
@@ -105,7 +105,7 @@ impl PlannedFile {
         }
     }
 
-    /// Gives the file its name. True if it was not failed before.
+    /// Gives the file its name. True unless it had failed before.
     fn finish(&self, site: Site<'_>) -> Result<bool, TargetError> {
         if !self.with_slot(site.target, |_| site.make_way(&self.path))? {
             return Ok(false);
@@ -114,7 +114,7 @@ impl PlannedFile {
         match std::mem::replace(&mut *state, State::Failed) {
             State::Open(slot) => {
                 let outcome = slot.finish(&self.metadata);
-                // With incomplete metadata it has its name and its content.
+                // With incomplete metadata it still has its name and its content.
                 if matches!(outcome, Ok(()) | Err(TargetError::Incomplete { .. })) {
                     *state = State::Finished;
                 }
@@ -127,7 +127,7 @@ impl PlannedFile {
         }
     }
 
-    /// Gives the file up. True if it was not given up before.
+    /// Abandons the file. True unless it was abandoned before.
     pub fn fail(&self) -> bool {
         !matches!(std::mem::replace(&mut *self.lock(), State::Failed), State::Failed)
     }
@@ -140,8 +140,8 @@ impl PlannedFile {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Uses the slot, which is opened at the first use; false if the file failed already. A file
-    /// that cannot be opened has failed.
+    /// Uses the slot, which is opened on first use; false if the file failed already. A file that
+    /// cannot be opened has failed.
     fn with_slot(
         &self,
         target: &dyn Target,

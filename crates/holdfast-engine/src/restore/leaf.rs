@@ -1,4 +1,4 @@
-//! What becomes of one entry that is not a directory.
+//! Restoring one entry that is not a directory.
 
 use std::sync::Arc;
 
@@ -17,7 +17,7 @@ use crate::look::Extents;
 use crate::{Action, EngineError};
 
 impl Walker<'_> {
-    /// Decides on the entry at the present path.
+    /// Decides on the entry at the current path.
     pub(super) fn first_look(
         &mut self,
         entry: Entry,
@@ -37,7 +37,8 @@ impl Walker<'_> {
         }
     }
 
-    /// Decides on a name, as if its file had no other. With a key, others may become links to it.
+    /// Decides on a name, as if its file had no other. With a key, other names may become links to
+    /// it.
     pub(super) fn leaf(
         &mut self,
         entry: Entry,
@@ -52,7 +53,7 @@ impl Walker<'_> {
         }
     }
 
-    /// What an entry may take the place of.
+    /// What an entry may replace.
     fn replace(&self, path: &[u8], existing: Option<&Existing>) -> Result<Replace, TargetError> {
         let Some(existing) = existing else { return Ok(Replace::Nothing) };
         if !existing.is_directory {
@@ -86,7 +87,7 @@ impl Walker<'_> {
         }
     }
 
-    /// Decides on another name of a file that has a name which it may be linked to.
+    /// Decides on another name of a file that has a name to which it may be linked.
     fn another_name(
         &mut self,
         entry: Entry,
@@ -94,7 +95,7 @@ impl Walker<'_> {
         existing: Option<Existing>,
         key: LinkKey,
     ) -> Result<(), EngineError> {
-        // What is believed to be right may well become a link to what is.
+        // A file that seems right may well become a link to one that is.
         let is_kept = self.options.overwrite != Overwrite::IfChanged
             && existing.as_ref().is_some_and(|existing| self.stays(existing, &entry, None));
         let original = self.links.original(key);
@@ -126,7 +127,7 @@ impl Walker<'_> {
         Ok(())
     }
 
-    /// Compares all of a file that was believed to be right. If it is not, nothing is linked to it.
+    /// Compares all of a file that seemed right. If it is not, nothing is linked to it.
     fn prove(&mut self, entry: &Entry, path: &[u8], key: LinkKey) -> Result<bool, EngineError> {
         let EntryKind::File { size, main, .. } = &entry.kind else { return Ok(false) };
         let existing = self.target.existing(path)?.filter(|it| it.is_file && it.bytes == *size);
@@ -190,7 +191,7 @@ impl Walker<'_> {
             let why = "it is stored in a form that this version cannot read";
             return Err(refused("rebuild the file", why).into());
         }
-        // To be told may take a request; what stays whatever it is need not be known.
+        // Finding out may take a request, which is not needed if the file is kept in any case.
         let is_asked = self.options.overwrite != Overwrite::Never;
         let is_current = match &existing {
             Some(existing) if existing.is_file && is_asked => {
@@ -232,7 +233,7 @@ impl Walker<'_> {
         self.plan(file, main, &fit, key)
     }
 
-    /// Its content is right; the rest is made so.
+    /// Its content is right; the rest is corrected.
     fn right_already(
         &mut self,
         entry: &Entry,
@@ -262,8 +263,8 @@ impl Walker<'_> {
         self.report_entry(path, Action::Unchanged, bytes);
     }
 
-    /// The list of a file's chunks cannot be read, or names one that is lost: that file is lost,
-    /// the others are not.
+    /// The list of a file's chunks cannot be read, or names a lost one: that file is lost, the
+    /// others are not.
     fn unreadable(&mut self, path: &[u8], error: RepoError) -> Result<(), EngineError> {
         if error.ends_reading() {
             return Err(error.into());
@@ -301,7 +302,7 @@ impl Walker<'_> {
             }
             offset += extent.bytes();
             if self.window.is_full(self.options.window_bytes) {
-                // A file with more parts than a window holds stays open.
+                // A file with more parts than fit into a window remains open.
                 self.work_off()?;
                 place = self.window.add_file(Arc::clone(&file));
             }
@@ -319,7 +320,7 @@ impl Walker<'_> {
         self.planned(&file)
     }
 
-    /// A file is planned; one that needs no chunk is finished at once.
+    /// A file is planned; one that needs no chunk is finished immediately.
     fn planned(&mut self, file: &PlannedFile) -> Result<(), EngineError> {
         if self.options.dry_run {
             self.report.files_restored += 1;
@@ -335,7 +336,7 @@ impl Walker<'_> {
         Ok(())
     }
 
-    /// The parts of a file that stand there already, neighbours as one.
+    /// The existing parts of a file, with neighbours merged.
     fn kept_ranges(&mut self, main: &Content, fit: &Fit) -> Result<Vec<(u64, u64)>, EngineError> {
         let mut ranges: Vec<(u64, u64)> = Vec::new();
         if !fit.kept.contains(&true) {
@@ -346,7 +347,7 @@ impl Walker<'_> {
             let next = extents.next(&mut self.reader, &mut |_| Ok(true))?;
             let Some(extent) = next else { break };
             let bytes = extent.bytes();
-            // Where a hole should be, nothing need be taken over.
+            // Where a hole should be, nothing needs to be kept.
             if *is_kept && matches!(extent, Extent::Data { .. }) {
                 match ranges.last_mut().filter(|(start, length)| start + length == offset) {
                     Some((_, length)) => *length += bytes,

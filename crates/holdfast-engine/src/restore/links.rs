@@ -1,8 +1,8 @@
 //! Files with several names.
 //!
-//! Every name is decided on by itself, as if the file had no other. Only where a name is to get the
-//! stored content may it become a link, and only to a name that this run has finished or found to
-//! be right.
+//! Every name is decided on individually, as if the file had no other. Only where a name would get
+//! the stored content may it become a link, and only to a name that this run has finished or found
+//! to be right.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -14,17 +14,17 @@ use super::file::PlannedFile;
 /// Device and inode that a file had.
 pub(super) type LinkKey = (u64, u64);
 
-/// The names so far of files that have more to come.
+/// The names so far of files with more names to come.
 #[derive(Default)]
 pub(super) struct Links {
     groups: HashMap<LinkKey, Group>,
 }
 
 struct Group {
-    /// An inode may have been given away while the source was read, or between two sources, so
-    /// what the file is must be the same too.
+    /// An inode may have been reused while the source was read, or between two sources, so the file
+    /// itself must match too.
     kind: EntryKind,
-    /// Names that are still to come, as far as the file had so many.
+    /// Names still to come, according to the link count.
     to_come: u64,
     original: Option<Original>,
 }
@@ -47,7 +47,7 @@ pub(super) enum OriginalState {
 }
 
 impl Links {
-    /// Takes note of a name; the key if the file has others.
+    /// Records a name; returns the key if the file has others.
     pub fn meet(&mut self, entry: &Entry) -> Option<LinkKey> {
         let metadata = &entry.metadata;
         if metadata.links < 2 || metadata.inode == 0 {
@@ -82,7 +82,7 @@ impl Links {
         }
     }
 
-    /// After a window: a name that was planned is right now, or failed; in a dry run none fails.
+    /// After a window: a planned name is now right, or failed; in a dry run none fails.
     pub fn settle(&mut self, key: LinkKey, dry_run: bool) {
         let Some(group) = self.groups.get_mut(&key) else { return };
         let Some(original) = &mut group.original else { return };

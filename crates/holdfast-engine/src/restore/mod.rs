@@ -1,11 +1,11 @@
 //! Restore: from a tree to a target.
 //!
-//! [`walk`] goes through the tree, makes directories and decides for every name what becomes of it.
-//! What must be written is gathered in a [`window`] of bounded size; when it is full, it is
-//! [worked off](work): [`fetch`] reads each frame that it needs once, in the order of the packs, in
-//! parallel, and writes every chunk wherever it is wanted; then hard links are made, directories
-//! that are done get their metadata, and, if asked, files are read back. At the end [`deletion`]
-//! removes what it said that it would, and everything is made durable.
+//! [`walk`] goes through the tree, creates directories and decides what to do with every name. What
+//! must be written is collected in a [`window`] of bounded size; when it is full, it is
+//! [processed](work): [`fetch`] reads each frame that it needs once, in the order of the packs, in
+//! parallel, and writes every chunk wherever it is wanted; then hard links are made, finished
+//! directories get their metadata, and, if requested, files are read back. At the end [`deletion`]
+//! removes what it announced, and everything is made durable.
 
 mod compare;
 pub mod deletion;
@@ -30,26 +30,26 @@ use crate::look::Folder;
 use crate::{EngineError, Event, Observer};
 use walk::Walker;
 
-/// What happens to files that are there already.
+/// What happens to existing files.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Overwrite {
     /// They get the snapshot's content; chunks that are right already are kept.
     Always,
-    /// As `Always`, but a file with the same size and modification time is believed to be right; a
-    /// target that knows what its files are is asked instead.
+    /// Like `Always`, but a file with the same size and modification time is assumed to be right; a
+    /// target that knows the contents of its files is asked instead.
     IfChanged,
-    /// Only if the snapshot's file is newer. What is of another kind stays.
+    /// Only if the snapshot's file is newer. Entries of another kind are kept.
     IfNewer,
-    /// They stay.
+    /// They are kept.
     Never,
 }
 
-/// What a rule says of a path.
+/// What a rule says about a path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Selection {
     /// Restore it.
     Take,
-    /// A folder that is made where it is missing, as it was, and left as it is where it is not.
+    /// A folder that is created with its metadata if it is missing, and otherwise left as it is.
     Make,
     /// Do not restore it, but look below it.
     Descend,
@@ -57,34 +57,34 @@ pub enum Selection {
     Skip,
 }
 
-/// Says what to do with a path (relative to the restored folder, starting with `/`); true for
-/// directories.
+/// Says what to do with a path (relative to the restored folder, starting with `/`); the flag is
+/// true for directories.
 pub type Select<'a> = dyn Fn(&[u8], bool) -> Selection + Sync + 'a;
 
-/// How a restore is made.
+/// How to restore.
 #[derive(Clone, Copy)]
 pub struct RestoreOptions<'a> {
-    /// What happens to files that are there already.
+    /// What happens to existing files.
     pub overwrite: Overwrite,
-    /// What is removed, because the snapshot does not have it.
+    /// What is removed because the snapshot does not have it.
     pub delete: Option<&'a Deletion<'a>>,
     /// True to change nothing and only report.
     pub dry_run: bool,
     /// True to read everything back and compare.
     pub verify: bool,
-    /// Memory in bytes for what is gathered before it is written, [`WINDOW_BYTES`] as a rule.
-    /// Frames are read once for each such window.
+    /// Memory in bytes for data collected before it is written, normally [`WINDOW_BYTES`]. Frames
+    /// are read once for each such window.
     pub window_bytes: usize,
 }
 
-/// What a restore did.
+/// Result of a restore.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct RestoreReport {
     /// Entries that were selected.
     pub total_files: u64,
     /// Entries that were written.
     pub files_restored: u64,
-    /// Files that stayed as they were.
+    /// Files left unchanged.
     pub files_skipped: u64,
     /// Entries that were removed.
     pub files_deleted: u64,
@@ -94,25 +94,25 @@ pub struct RestoreReport {
     pub bytes_restored: u64,
     /// Bytes of files, or parts of files, that were right already.
     pub bytes_skipped: u64,
-    /// Files read back by `verify` that are as in the snapshot.
+    /// Files read back by `verify` that match the snapshot.
     pub files_verified: u64,
-    /// Entries that could not be restored as they should be.
+    /// Entries that could not be restored properly.
     pub errors: u64,
-    /// Objects that were restored under other names, because no file can be called as their keys.
+    /// Objects that were restored under other names, because their keys cannot be file names.
     pub renamed: u64,
-    /// Unfinished files of killed restores that were removed.
+    /// Unfinished files of interrupted restores that were removed.
     pub leftovers: u64,
 }
 
-/// Restores a directory into a target; the sources of a snapshot that has several each into a
-/// directory of its own. Of a folder whose objects are called by their keys, the parts of the keys
-/// become directories. When this returns, what was restored is durable.
+/// Restores a directory into a target; the sources of a snapshot with several are each restored
+/// into a directory of their own. In a folder whose objects are named by their keys, the parts of
+/// the keys become directories. When this returns, the restored data is durable.
 ///
-/// Trouble with single entries is reported and counted; such a file keeps what stood under its name
-/// before, or is absent. If there was any, nothing is deleted.
+/// Errors with single entries are reported and counted; such a file keeps what was under its name
+/// before, or is absent. If there were any, nothing is deleted.
 ///
 /// # Errors
-/// Repository failures that concern more than single files; [`EngineError::NotDurable`];
+/// Repository failures that affect more than single files; [`EngineError::NotDurable`];
 /// [`EngineError::Full`]; [`EngineError::Interrupted`].
 pub fn restore(
     repository: &Repository,
@@ -141,7 +141,7 @@ pub fn restore(
 }
 
 impl RestoreReport {
-    /// Counts an outcome, and reports it if it is trouble.
+    /// Counts an outcome, and reports it if it is an error.
     fn settle<E: std::fmt::Display>(
         &mut self,
         outcome: Result<(), E>,
@@ -155,14 +155,14 @@ impl RestoreReport {
         }
     }
 
-    /// Counts and reports trouble with the entry at this path of the target.
+    /// Counts and reports an error with the entry at this path of the target.
     fn trouble(&mut self, path: &[u8], error: &dyn std::fmt::Display, observer: &dyn Observer) {
         self.errors += 1;
         trouble(observer, &[b"/", path].concat(), &error);
     }
 }
 
-/// Reports trouble with one entry.
+/// Reports an error with one entry.
 fn trouble(observer: &dyn Observer, path: &[u8], error: &dyn std::fmt::Display) {
     let message = error.to_string();
     observer.event(Event::Trouble { path, during: "restore", message: &message });

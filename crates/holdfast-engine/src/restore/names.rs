@@ -1,8 +1,7 @@
-//! Names in one directory that a target takes for one.
+//! Names in one directory that a target treats as one.
 //!
-//! Where something new is made, the target itself refuses a name that is taken. Where files stand
-//! already, the second of two such names would take the place of the first, and look as if it
-//! updated it.
+//! Where something new is created, the target itself refuses a name that is taken. Where files
+//! exist already, the second of two such names would replace the first, and appear to update it.
 
 use std::collections::HashSet;
 
@@ -14,17 +13,17 @@ pub(super) enum Names {
     /// Nothing yet.
     #[default]
     Unknown,
-    /// Upper and lower case are two.
+    /// Case-sensitive.
     Distinct,
-    /// They are one: the names so far, in lower case.
+    /// Case-insensitive: the names so far, in lower case.
     Folded(HashSet<String>),
 }
 
 impl Names {
-    /// Takes note of the entry called so, where `existing` stands at `path`.
+    /// Records the entry with this name, where `existing` is at `path`.
     ///
     /// # Errors
-    /// [`TargetError::Taken`] if it is one with a name before; the target's.
+    /// [`TargetError::Taken`] if it is equal to an earlier name; the target's.
     pub fn meet(
         &mut self,
         target: &dyn Target,
@@ -41,7 +40,8 @@ impl Names {
         }
     }
 
-    /// What the directory does with case, told by a file in it; `None` for a name without letters.
+    /// How the directory treats case, found by means of a file in it; `None` for a name without
+    /// letters.
     fn of(
         target: &dyn Target,
         path: &[u8],
@@ -61,7 +61,7 @@ impl Names {
     }
 }
 
-/// A name as file systems see it that do not tell upper and lower case apart.
+/// A name as case-insensitive file systems see it.
 pub(super) fn folded(name: &[u8]) -> String {
     String::from_utf8_lossy(name).to_lowercase()
 }

@@ -1,15 +1,15 @@
-//! Where the entries of a target come from: which source of the snapshot, and which path there.
+//! Where the entries of a target come from: which source of the snapshot, and which path in it.
 
 use holdfast_format::record::{Snapshot, SourceRecord};
 
 use crate::look::{clean, source_names};
 
-/// Where the target stands in the snapshot.
+/// What the target corresponds to in the snapshot.
 #[derive(Debug)]
 pub(super) enum Root {
     /// It is this folder of a source.
     Folder(usize, Vec<u8>),
-    /// It has a folder for each source, called so.
+    /// It has a folder for each source, with the source's name.
     Sources(Vec<Vec<u8>>),
 }
 
@@ -21,7 +21,7 @@ pub(super) struct Origin {
 }
 
 impl Root {
-    /// Of a restore of this source, or of all, from this folder on; `None` if there is no such
+    /// For a restore of this source, or of all, from this folder on; `None` if there is no such
     /// source.
     pub fn of(snapshot: &Snapshot, source: Option<&str>, subfolder: &[u8]) -> Option<Self> {
         let names = source_names(snapshot);
@@ -73,13 +73,13 @@ pub(super) fn named_paths(snapshot: &Snapshot, source: &SourceRecord) -> Vec<Vec
     given.unwrap_or(&snapshot.paths).iter().map(|path| clean(&path.0)).collect()
 }
 
-/// True if `path` is `above` or lies below it; both begin with a slash, or are empty for the root.
+/// True if `path` is `above` or is below it; both start with a slash, or are empty for the root.
 pub(super) fn is_within(path: &[u8], above: &[u8]) -> bool {
     path.strip_prefix(above).is_some_and(|rest| rest.is_empty() || rest[0] == b'/')
 }
 
-/// The folders above the paths that a backup was asked for. Their metadata is in the snapshot for
-/// the day when they are gone; where they are there, they are not what is restored.
+/// The folders above the paths that a backup was asked for. Their metadata is in the snapshot in
+/// case they are missing; if they exist, they are not part of what is restored.
 #[derive(Debug)]
 pub struct Above {
     root: Option<Root>,
@@ -88,7 +88,7 @@ pub struct Above {
 }
 
 impl Above {
-    /// Of a restore of this source, or of all, from this folder on.
+    /// For a restore of this source, or of all, from this folder on.
     pub fn new(snapshot: &Snapshot, source: Option<&str>, subfolder: &[u8]) -> Self {
         let named = |source: &SourceRecord| match source.connector.as_str() {
             "files" => named_paths(snapshot, source),
@@ -98,7 +98,7 @@ impl Above {
         Self { root, named: snapshot.sources.iter().map(named).collect() }
     }
 
-    /// True for such a folder, by its path in the target with a slash before it.
+    /// True for such a folder, by its path in the target with a leading slash.
     pub fn contains(&self, path: &[u8]) -> bool {
         let path = path.strip_prefix(b"/").unwrap_or(path);
         let Some(origin) = self.root.as_ref().and_then(|root| root.origin(path)) else {

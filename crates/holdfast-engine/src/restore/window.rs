@@ -1,5 +1,5 @@
-//! What is gathered before it is written: so much at a time that memory stays bounded, and as much
-//! as that allows, because frames are read once for each window.
+//! Work collected before it is written: little enough that memory is bounded, and as much as that
+//! allows, because frames are read once for each window.
 
 use std::sync::Arc;
 
@@ -11,27 +11,27 @@ use holdfast_repo::index::Location;
 use super::file::PlannedFile;
 use super::links::LinkKey;
 
-/// Bytes of memory that a window takes, unless told otherwise.
+/// Bytes of memory that a window uses by default.
 pub const WINDOW_BYTES: usize = 24 << 20;
 
-/// One chunk that goes to one place of one file.
+/// One chunk to be written at one place of one file.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Write {
     pub location: Location,
     pub id: BlobId,
-    /// Place of the file in the window.
+    /// Index of the file in the window.
     pub file: u32,
     pub offset: u64,
 }
 
-/// Another name of a file that has, or will have, its first one.
+/// Another name of a file whose first name exists or is planned.
 pub(super) struct PlannedLink {
     pub key: LinkKey,
     pub path: Vec<u8>,
-    /// What it is, should it have to be restored by itself.
+    /// Its entry, in case it has to be restored individually.
     pub entry: Entry,
     pub replace: Replace,
-    /// True if something stood there.
+    /// True if something existed there.
     pub exists: bool,
 }
 
@@ -40,7 +40,7 @@ pub(super) struct Written {
     pub path: Vec<u8>,
     pub content: Content,
     pub bytes: u64,
-    /// What it was written by; `None` if it was right already.
+    /// The file that it was written by; `None` if it was right already.
     pub file: Option<Arc<PlannedFile>>,
 }
 
@@ -50,22 +50,22 @@ pub(super) struct Window {
     pub files: Vec<Arc<PlannedFile>>,
     pub writes: Vec<Write>,
     pub links: Vec<PlannedLink>,
-    /// Directories of which everything is in this window or an earlier one; children come first.
+    /// Directories whose contents are all in this window or an earlier one; children come first.
     pub directories: Vec<(Vec<u8>, Metadata)>,
     /// Files to be read back.
     pub to_verify: Vec<Written>,
-    /// Files with several names whose first one is in this window.
+    /// Files with several names whose first name is in this window.
     pub first_names: Vec<LinkKey>,
     bytes: usize,
 }
 
 impl Window {
-    /// True if it must be worked off before anything is added.
+    /// True if it must be processed before anything is added.
     pub fn is_full(&self, bytes_max: usize) -> bool {
         self.bytes + self.writes.len() * size_of::<Write>() >= bytes_max
     }
 
-    /// Adds a file and gives its place.
+    /// Adds a file and returns its index.
     pub fn add_file(&mut self, file: Arc<PlannedFile>) -> u32 {
         self.bytes += size_of::<PlannedFile>() + file.path.len() + heap_bytes(&file.metadata);
         self.bytes += file.kept.len() * size_of::<(u64, u64)>() + size_of::<Arc<PlannedFile>>();
@@ -79,7 +79,7 @@ impl Window {
         self.links.push(link);
     }
 
-    /// Adds a directory of which everything is done.
+    /// Adds a directory whose contents are all done.
     pub fn add_directory(&mut self, path: Vec<u8>, metadata: Metadata) {
         self.bytes += size_of::<(Vec<u8>, Metadata)>() + path.len() + heap_bytes(&metadata);
         self.directories.push((path, metadata));
@@ -98,9 +98,9 @@ impl Window {
     }
 }
 
-/// What the extents inside an entry take, at most.
+/// Maximum size of the extents inside an entry.
 const CONTENT_BYTES: usize = 8 * 48;
-/// What each allocation takes besides its bytes.
+/// Overhead of each allocation.
 const ALLOCATION_BYTES: usize = 16;
 
 fn heap_bytes(metadata: &Metadata) -> usize {

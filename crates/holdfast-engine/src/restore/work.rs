@@ -1,4 +1,4 @@
-//! Working off what was gathered: contents, then links, then directories, then reading back.
+//! Processing a window: contents, then links, then directories, then reading back.
 
 use holdfast_connect::TargetError;
 use holdfast_format::entry::{Content, Entry};
@@ -13,7 +13,7 @@ use crate::look::Extents;
 use crate::{Action, Added, EngineError, Event};
 
 impl Walker<'_> {
-    /// Does everything that was gathered.
+    /// Does everything that was collected.
     pub(super) fn work_off(&mut self) -> Result<(), EngineError> {
         let (mut directories, mut to_verify) = (Vec::new(), Vec::new());
         loop {
@@ -36,7 +36,7 @@ impl Walker<'_> {
             }
             let dry_run = self.options.dry_run;
             window.first_names.into_iter().for_each(|key| self.links.settle(key, dry_run));
-            // What a link cannot be made to is gathered again.
+            // Names that cannot become links are collected again.
             window.links.into_iter().try_for_each(|link| self.link(link))?;
         }
         self.links.forget_complete();
@@ -64,7 +64,7 @@ impl Walker<'_> {
         Ok(())
     }
 
-    /// Makes a name a link to the one before; where that failed, it is restored by itself.
+    /// Makes a name a link to the first one; if that failed, it is restored individually.
     fn link(&mut self, link: PlannedLink) -> Result<(), EngineError> {
         let is_right = |original: &&Original| matches!(original.state, OriginalState::Right);
         let original = self.links.original(link.key).filter(is_right);

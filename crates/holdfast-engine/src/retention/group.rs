@@ -25,7 +25,7 @@ impl Default for GroupBy {
     }
 }
 
-/// /// A word that is not a grouping key.
+/// A word that is not a grouping key.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
     "cannot group by \"{word}\"; use host, paths and tags, comma-separated, or '' for one group"

@@ -17,27 +17,27 @@ pub enum SelectionError {
         /// The filters, as options of the command line.
         filter: String,
     },
-    /// /// `latest~N` with too large an N.
+    /// `latest~N` with too large an N.
     #[error(
         "latest~{back} needs {} snapshots, but only {count} match; \
          `holdfast snapshots` lists them",
         .back.saturating_add(1)
     )]
     TooFarBack {
-        /// /// The N that was given.
+        /// The N that was given.
         back: usize,
-        /// /// Number of matching snapshots.
+        /// Number of matching snapshots.
         count: usize,
     },
-    /// /// All snapshots are newer than `--at`.
+    /// All snapshots are newer than `--at`.
     #[error("no matching snapshot was made by {at}; the oldest one is from {oldest}")]
     NoneBefore {
-        /// /// The given time.
+        /// The given time.
         at: Timestamp,
-        /// /// Time of the oldest snapshot that matches the filters.
+        /// Time of the oldest snapshot that matches the filters.
         oldest: Timestamp,
     },
-    /// /// A time next to an id, which already selects a snapshot.
+    /// A time next to an id, which already selects a snapshot.
     #[error("--at selects by time, so use it without the id {prefix}, or with `latest`")]
     TimeAndId {
         /// The digits.
@@ -54,9 +54,9 @@ pub enum SelectionError {
     AmbiguousId {
         /// The digits.
         prefix: String,
-        /// /// Number of ids that start with them.
+        /// Number of ids that start with them.
         count: usize,
-        /// /// The first of those ids, shortened as far as they remain distinct.
+        /// The first of those ids, shortened as far as they remain distinct.
         candidates: String,
     },
 }

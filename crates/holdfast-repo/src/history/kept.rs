@@ -1,5 +1,5 @@
-//! //! Records that an earlier run has read, kept so that opening a repository costs a listing and
-//! not every record ever written.
+//! Records that an earlier run has read, kept so that opening a repository costs a listing and not
+//! every record ever written.
 //!
 //! They are kept sealed, as the repository has them. They are trusted as the beginning of a chain
 //! once their last record has been read from the repository again: that one names the hash of the
@@ -18,10 +18,11 @@ use crate::RepoError;
 use crate::chain::{Head, Stored, decode, record_at, record_place};
 use crate::index::Index;
 
-/// /// The kept records of a chain, up to the first that does not continue the preceding one or is
-/// not among the `listed` slots. Unusable ones count as not kept.
+/// The kept records of a chain, up to the first that does not continue the preceding one or is not
+/// among the `listed` slots. Unusable ones count as not kept.
 ///
-/// # Errors Cache failures.
+/// # Errors
+/// Cache failures.
 pub(super) fn collect<Body: DeserializeOwned>(
     keys: &Keys,
     index: &Index,
@@ -51,9 +52,10 @@ pub(super) fn collect<Body: DeserializeOwned>(
     Ok(found)
 }
 
-/// /// Whether the repository still has the last of these records, which vouches for all of them.
+/// Whether the repository still has the last of these records, which vouches for all of them.
 ///
-/// # Errors Storage failures.
+/// # Errors
+/// Storage failures.
 pub(super) fn is_confirmed<Body: DeserializeOwned>(
     backend: &dyn Backend,
     keys: &Keys,
@@ -65,7 +67,7 @@ pub(super) fn is_confirmed<Body: DeserializeOwned>(
     Ok(there.is_ok_and(|(record, _)| record.id == last.id))
 }
 
-/// /// The first generation that one of these records writes off.
+/// The first generation that one of these records writes off.
 pub(super) fn first_given_up(generations: &[Stored<GenerationBody>]) -> Option<u64> {
     let given_up = generations.iter().filter_map(|record| match &record.body {
         GenerationBody::GiveUp { records } => Some(records),

@@ -1,5 +1,4 @@
-//! //! Records that cannot be used: which they are, what must wait for them, and which are written
-//! off.
+//! Records that cannot be used: which they are, what must wait for them, and which are written off.
 
 use std::collections::BTreeSet;
 
@@ -13,16 +12,15 @@ use super::History;
 use crate::RepoError;
 use crate::chain::{self, DamagedRecord};
 
-/// /// Copies that one run completes at most, so that the first run on an old repository is not
-/// slow.
+/// Copies that one run completes at most, so that the first run on an old repository is not slow.
 const COPIES_COMPLETED_MAX: usize = 256;
 
 impl History {
-    /// /// Records that cannot be used and are not written off. While there is one, it is not known
+    /// Records that cannot be used and are not written off. While there is one, it is not known
     /// what snapshots need, so nothing is deleted.
     pub fn damaged(&self) -> impl Iterator<Item = DamagedRecord> + '_ {
         let lost = move || self.damaged.iter().filter(move |record| !self.is_given_up(record));
-        // // One of the lost records may be the announcement.
+        // One of the lost records may be the announcement.
         let is_of_generations = |record: &DamagedRecord| record.object.starts_with("gen/");
         let unannounced = self.unannounced.first().filter(|_| !lost().any(is_of_generations));
         let announcement = unannounced.map(|writer| {
@@ -37,7 +35,7 @@ impl History {
         self.given_up.get(&record.object).is_some_and(|found| found.contains(&record.found))
     }
 
-    /// /// The first slot of a chain that was ever written off.
+    /// The first slot of a chain that was ever written off.
     pub(super) fn first_given_up(&self, chain: &Chain) -> Option<u64> {
         let folder = format!("{}/", chain.folder());
         let (name, _) = self.given_up.range(folder..).next()?;
@@ -50,8 +48,8 @@ impl History {
         &self.unannounced
     }
 
-    /// /// Refuses an operation that must know what is condemned: a fence names a generation that
-    /// is missing, and no later step of a prune shows that it is over.
+    /// Refuses an operation that must know what is condemned: a fence names a generation that is
+    /// missing, and no later step of a prune shows that it is over.
     pub(crate) fn refuse_unknown_condemnation(&self) -> Result<(), RepoError> {
         let newest = self.fences.keys().map(|(_, generation)| *generation).max();
         let Some(generation) = newest.filter(|newest| self.last_step < Some(*newest)) else {
@@ -64,7 +62,7 @@ impl History {
         }
     }
 
-    /// /// What a damaged record refers to is unknown, so nothing can be called unused. And a sweep
+    /// What a damaged record refers to is unknown, so nothing can be called unused. And a sweep
     /// whose condemnation can no longer be read must not follow: processes that start now do not
     /// know what was condemned.
     pub(super) fn refuse_deletion(
@@ -91,9 +89,10 @@ impl History {
         }
     }
 
-    /// /// Writes copies of generations that a listing did not show.
+    /// Writes copies of generations that a listing did not show.
     ///
-    /// # Errors Storage failures other than a full disk.
+    /// # Errors
+    /// Storage failures other than a full disk.
     pub(crate) fn complete_copies(
         &mut self,
         backend: &dyn Backend,

@@ -1,4 +1,4 @@
-//! //! Reading the chains: all of them once, and then whatever was added.
+//! Reading the chains: all of them once, and then whatever was added.
 
 use std::ops::RangeInclusive;
 
@@ -15,14 +15,15 @@ use crate::chain::{self, DamagedRecord, Head, Listed, Records, Stored};
 use crate::index::Index;
 
 impl History {
-    /// /// Reads all chains, with the help of the records that earlier runs left in the cache.
+    /// Reads all chains, with the help of the records that earlier runs left in the cache.
     ///
-    /// # Errors Storage and cache failures. Damaged records are in [`History::damaged`] instead.
+    /// # Errors
+    /// Storage and cache failures. Damaged records are in [`History::damaged`] instead.
     pub fn read(backend: &dyn Backend, keys: &Keys, index: &Index) -> Result<Self, RepoError> {
         let mut history = Self::default();
         history.refresh_with(backend, keys, Some(index))?;
-        // // A record that was written off counts as it is in the repository, even if the cache has
-        // it intact. A generation was applied before the record that writes it off was known.
+        // A record that was written off counts as it is in the repository, even if the cache has it
+        // intact. A generation was applied before the record that writes it off was known.
         let first = history.first_given_up(&Chain::Generations);
         if first.is_some_and(|first| first < history.kept_generations) {
             history = Self::default();
@@ -31,9 +32,10 @@ impl History {
         Ok(history)
     }
 
-    /// /// Reads whatever was added to the chains since the last call.
+    /// Reads whatever was added to the chains since the last call.
     ///
-    /// # Errors Storage failures. Damaged records are in [`History::damaged`] instead.
+    /// # Errors
+    /// Storage failures. Damaged records are in [`History::damaged`] instead.
     pub fn refresh(&mut self, backend: &dyn Backend, keys: &Keys) -> Result<(), RepoError> {
         self.refresh_with(backend, keys, None)
     }
@@ -47,9 +49,8 @@ impl History {
         let mut lacking = None;
         loop {
             self.refresh_once(backend, keys, index)?;
-            // // A fence created while this read the chains names a generation that did not exist
-            // yet when those were read. A run that starts after the fence must know what it
-            // condemns.
+            // A fence created while this read the chains names a generation that did not exist yet
+            // when those were read. A run that starts after the fence must know what it condemns.
             let newest = self.fences.keys().map(|(_, generation)| *generation).max();
             match newest.filter(|generation| *generation >= self.next_generation()) {
                 None => break,
@@ -64,7 +65,7 @@ impl History {
         Ok(())
     }
 
-    /// /// The end of the generation chain is lost: new records are appended after it.
+    /// The end of the generation chain is lost: new records are appended after it.
     fn miss_generations(&mut self, lost: RangeInclusive<u64>) {
         let (chain, reason) = (Chain::Generations, "it is missing, but a fence names it");
         self.generation_head = Some(Head::behind_lost(*lost.end()));
@@ -77,7 +78,7 @@ impl History {
         keys: &Keys,
         index: Option<&Index>,
     ) -> Result<(), RepoError> {
-        // // Missing records only show in a listing taken before anything is read; once per run is
+        // Missing records only show in a listing taken before anything is read; once per run is
         // enough.
         let listed = match self.generation_head {
             None => chain::listed_slots(backend)?,
@@ -118,9 +119,9 @@ impl History {
         Ok(())
     }
 
-    /// /// Reads chains that no record announces, if their records are authentic or the
-    /// announcement may be in a damaged record. A chain is announced before it is created, so the
-    /// announcement cannot merely be late.
+    /// Reads chains that no record announces, if their records are authentic or the announcement
+    /// may be in a damaged record. A chain is announced before it is created, so the announcement
+    /// cannot merely be late.
     fn adopt_unannounced(
         &mut self,
         backend: &dyn Backend,
@@ -171,8 +172,8 @@ impl History {
     }
 }
 
-/// /// Continues reading a chain after `kept`, or from `head` if that is empty, and keeps what is
-/// read. The result has all records, with the new head.
+/// Continues reading a chain after `kept`, or from `head` if that is empty, and keeps what is read.
+/// The result has all records, with the new head.
 fn read_on<Body: DeserializeOwned>(
     backend: &dyn Backend,
     keys: &Keys,

@@ -1,4 +1,4 @@
-//! //! Rebuilding the cache from the objects that it describes.
+//! Rebuilding the cache from the objects that it describes.
 //!
 //! This happens when its file turns out to be broken or cannot be written, when a requested blob is
 //! not in it, and before anything is deleted. Other threads may hold the numbers of its packs,
@@ -15,20 +15,21 @@ use super::{Index, IndexReader, Inner, Missing, State, read_index_object, read_p
 use crate::RepoError;
 use crate::history::History;
 
-/// /// Numbering of the packs of the new cache.
+/// Numbering of the packs of the new cache.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Numbers {
-    /// /// Keeps the old numbers, which readers hold.
+    /// Keeps the old numbers, which readers hold.
     Kept,
-    /// /// New numbers, after all that were ever given: here, too, the old cache is not trusted.
+    /// New numbers, after all that were ever given: here, too, the old cache is not trusted.
     New,
 }
 
 impl Index {
-    /// /// Rebuilds the index from the objects, unless that happened since it was opened. For
-    /// callers that delete: a cache must not be the reason. No one may hold numbers of the old one.
+    /// Rebuilds the index from the objects, unless that happened since it was opened. For callers
+    /// that delete: a cache must not be the reason. No one may hold numbers of the old one.
     ///
-    /// # Errors Storage and cache failures.
+    /// # Errors
+    /// Storage and cache failures.
     pub(crate) fn read_anew(&self, history: &mut History) -> Result<Missing, RepoError> {
         if !self.0.is_anew.load(Ordering::Acquire) {
             self.0.make_anew(&self.0.state().cache, Numbers::New)?;
@@ -38,7 +39,7 @@ impl Index {
 }
 
 impl IndexReader {
-    /// /// Looks into the cache, or into a new one if it turns out to be broken.
+    /// Looks into the cache, or into a new one if it turns out to be broken.
     pub(super) fn look<T>(
         &self,
         look: impl Fn(&State, &View) -> Result<T, RepoError>,
@@ -52,7 +53,7 @@ impl IndexReader {
         }
     }
 
-    /// /// The index as the objects describe it, rebuilt if the cache was not just built from them:
+    /// The index as the objects describe it, rebuilt if the cache was not just built from them:
     /// used before anything is reported missing.
     pub(super) fn second_look(&self) -> Result<Option<State>, RepoError> {
         if self.index.is_anew.load(Ordering::Acquire) {
@@ -73,13 +74,13 @@ impl Inner {
         change(&mut self.state.write().unwrap_or_else(PoisonError::into_inner));
     }
 
-    /// /// Works with the cache, or from the start with a new one if it fails. The work must not
-    /// call this again.
+    /// Works with the cache, or from the start with a new one if it fails. The work must not call
+    /// this again.
     pub(super) fn with_cache<T>(
         &self,
         mut work: impl FnMut(&Cache) -> Result<T, RepoError>,
     ) -> Result<T, RepoError> {
-        // // The new file may fail too, as on a full disk; memory does not.
+        // The new file may fail too, as on a full disk; memory does not.
         let mut attempt = || {
             let _guard = self.making.read().unwrap_or_else(PoisonError::into_inner);
             let cache = self.state().cache;
@@ -94,7 +95,7 @@ impl Inner {
         attempt().0
     }
 
-    /// /// Replaces a cache that failed with a new one, unless another thread already did.
+    /// Replaces a cache that failed with a new one, unless another thread already did.
     fn make_anew(&self, failed: &Arc<Cache>, numbers: Numbers) -> Result<(), RepoError> {
         let _guard = self.making.write().unwrap_or_else(PoisonError::into_inner);
         let state = self.state();
@@ -105,7 +106,7 @@ impl Inner {
             Numbers::Kept => Numbering::of(&state.packs),
             Numbers::New => Numbering::behind(&state.packs),
         };
-        // // A file that was rebuilt and failed again will not work the third time.
+        // A file that was rebuilt and failed again will not work the third time.
         if self.is_anew.load(Ordering::Acquire) {
             self.store.give_up("it failed twice");
         }
@@ -120,16 +121,16 @@ impl Inner {
         };
         self.is_anew.store(true, Ordering::Release);
         if numbers == Numbers::New {
-            // // An intact cache keeps what does not depend on its rows.
+            // An intact cache keeps what does not depend on its rows.
             let _lost = guarded(|| new.cache.take_from(failed));
         }
-        // // What failed once may fail again when it is closed.
+        // What failed once may fail again when it is closed.
         std::mem::forget(Arc::clone(failed));
         self.update(|state| *state = new);
         Ok(())
     }
 
-    /// /// Adds to an empty cache what the index objects of the old state list.
+    /// Adds to an empty cache what the index objects of the old state list.
     fn fill(&self, cache: Cache, old: &State, numbering: &Numbering) -> Result<State, RepoError> {
         cache.reserve(numbering)?;
         for (id, packs) in old.objects.iter() {
@@ -147,8 +148,8 @@ impl Inner {
         Ok(State { cache, view, packs, objects, dead, hidden, swept })
     }
 
-    /// /// The directories of packs whose index object is lost. A pack whose directory is
-    /// unreadable is lost too.
+    /// The directories of packs whose index object is lost. A pack whose directory is unreadable is
+    /// lost too.
     fn read_directories(
         &self,
         old: &State,

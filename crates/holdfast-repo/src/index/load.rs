@@ -1,5 +1,5 @@
-//! //! Bringing the cache up to date: from index objects, and where one is lost, from the
-//! directories of the packs themselves.
+//! Bringing the cache up to date: from index objects, and where one is lost, from the directories
+//! of the packs themselves.
 
 use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
@@ -18,32 +18,33 @@ use crate::history::History;
 use crate::names::object_name;
 use crate::object::{fetch, lost};
 
-/// /// Rows scanned each time a repository is opened, to find those of deleted packs.
+/// Rows scanned each time a repository is opened, to find those of deleted packs.
 const CLEANED_ROWS_MAX: usize = 100_000;
 /// Bytes read from the start of a pack to find its header.
 const HEADER_READ_BYTES: usize = 4096;
-/// /// Size of a header with the maximum number of sessions.
+/// Size of a header with the maximum number of sessions.
 const HEADER_BYTES_MAX: usize = 256 << 10;
 
-/// /// What was missing when the index was brought up to date.
+/// What was missing when the index was brought up to date.
 #[derive(Debug, Default)]
 pub struct Missing {
-    /// /// Index objects that are lost or damaged; the packs' own directories replaced them.
+    /// Index objects that are lost or damaged; the packs' own directories replaced them.
     pub index_objects: Vec<String>,
-    /// /// Packs that could not be read when they had to replace index objects.
+    /// Packs that could not be read when they had to replace index objects.
     pub packs: Vec<String>,
 }
 
 impl Index {
-    /// /// Makes the cache agree with the repository. Index objects that a prune replaced since
+    /// Makes the cache agree with the repository. Index objects that a prune replaced since
     /// `history` was read are looked up in what it wrote instead; the history is brought up to date
     /// for that.
     ///
-    /// # Errors Storage and cache failures. Lost or damaged index objects are not errors: they are
-    /// in [`Missing`].
+    /// # Errors
+    /// Storage and cache failures. Lost or damaged index objects are not errors: they are in
+    /// [`Missing`].
     pub fn sync(&self, history: &mut History) -> Result<Missing, RepoError> {
         let (backend, keys) = (&*self.0.backend, &*self.0.keys);
-        // // Once is enough: what prunes write later is named by their records.
+        // Once is enough: what prunes write later is named by their records.
         let listed = listed_index_objects(backend)?;
         loop {
             let generation = history.next_generation();
@@ -70,10 +71,11 @@ impl Index {
         }
     }
 
-    /// /// Removes some rows of packs that were swept, if there are any. Only for opening a
-    /// repository: whatever else uses the index relies on the packs that were gone when it started.
+    /// Removes some rows of packs that were swept, if there are any. Only for opening a repository:
+    /// whatever else uses the index relies on the packs that were gone when it started.
     ///
-    /// # Errors Cache failures.
+    /// # Errors
+    /// Cache failures.
     pub(crate) fn clean(&self, history: &History) -> Result<(), RepoError> {
         self.0.with_cache(|cache| {
             let state = self.state();
@@ -90,9 +92,10 @@ impl Index {
         })
     }
 
-    /// /// Loads the current contents of the cache, and which packs are gone or condemned.
+    /// Loads the current contents of the cache, and which packs are gone or condemned.
     ///
-    /// # Errors Cache failures.
+    /// # Errors
+    /// Cache failures.
     pub fn refresh_state(&self, history: &History) -> Result<(), RepoError> {
         self.0.with_cache(|cache| self.0.take_over(cache, history))
     }
@@ -113,7 +116,7 @@ impl Inner {
             cache.remove_index_objects(&gone)?;
         }
         let known: HashSet<ObjectId> = cached.into_iter().map(|(id, _)| id).collect();
-        // // A copy in a pack that a sweep deleted is never a blob's main one.
+        // A copy in a pack that a sweep deleted is never a blob's main one.
         let packs = cache.packs()?.into_iter();
         let swept: HashSet<u32> =
             packs.filter(|p| history.swept().contains(&p.id)).map(|p| p.number).collect();
@@ -160,8 +163,8 @@ impl Inner {
         Ok(())
     }
 
-    /// /// Reads the directories of all packs that no readable index object lists; returns the
-    /// names of packs without a readable one.
+    /// Reads the directories of all packs that no readable index object lists; returns the names of
+    /// packs without a readable one.
     fn read_unlisted_packs(
         &self,
         cache: &Cache,
@@ -182,7 +185,7 @@ impl Inner {
                 Err(error) => return Err(error),
             }
         }
-        // // Stands in for the lost objects until `repair index` writes a real one.
+        // Stands in for the lost objects until `repair index` writes a real one.
         cache.insert(&self.keys, &ObjectId::NONE, &found, &dead, &Numbering::default())?;
         Ok(lost)
     }
@@ -194,16 +197,16 @@ fn listed_index_objects(backend: &dyn Backend) -> Result<BTreeSet<ObjectId>, Rep
     Ok(listed.filter_map(|listed| name::object_id(listed.name.as_ref())).collect())
 }
 
-/// /// Index objects that count: those named by records, and others that a listing shows.
+/// Index objects that count: those named by records, and others that a listing shows.
 fn wanted(history: &History, listed: &BTreeSet<ObjectId>) -> BTreeSet<ObjectId> {
     let listed = listed.iter().copied().filter(|id| !history.is_replaced(id));
     history.index_objects().chain(listed).collect()
 }
 
-/// /// Reads the contents of an index object.
+/// Reads the contents of an index object.
 ///
-/// # Errors [`RepoError::Damaged`] if it is missing or cannot be used; other storage failures
-/// unchanged.
+/// # Errors
+/// [`RepoError::Damaged`] if it is missing or cannot be used; other storage failures unchanged.
 pub fn read_index_object(
     backend: &dyn Backend,
     keys: &Keys,
@@ -221,9 +224,10 @@ pub fn read_index_object(
     index_object::decode(&body).map_err(|error| RepoError::damaged(text, error))
 }
 
-/// /// Reads the directory at the end of a pack.
+/// Reads the directory at the end of a pack.
 ///
-/// # Errors [`RepoError::Damaged`] names the pack; storage failures unchanged.
+/// # Errors
+/// [`RepoError::Damaged`] names the pack; storage failures unchanged.
 pub fn read_pack_directory(
     backend: &dyn Backend,
     keys: &Keys,
@@ -241,7 +245,7 @@ pub fn read_pack_directory(
     let mut start = read(0, HEADER_READ_BYTES.min(bytes as usize))?;
     let mut decoded = PackHeader::decode(&start);
     if let Err(FormatError::Truncated { .. }) = decoded {
-        // // A header with a great many sessions.
+        // A header with a great many sessions.
         start = read(0, HEADER_BYTES_MAX.min(bytes as usize))?;
         decoded = PackHeader::decode(&start);
     }

@@ -1,4 +1,4 @@
-//! //! The index: which frame holds a blob, and where that frame is.
+//! The index: which frame holds a blob, and where that frame is.
 //!
 //! Its source of truth is the repository: index objects, and the packs' own directories as a
 //! fallback. What is kept locally is a cache that is brought up to date each time a repository is
@@ -40,7 +40,7 @@ use guard::guarded;
 use row::BlobRow;
 use store::Store;
 
-/// /// Where a blob's bytes are.
+/// Where a blob's bytes are.
 #[derive(Debug, Clone, Copy)]
 pub struct Location {
     /// The frame that holds it.
@@ -49,7 +49,7 @@ pub struct Location {
     pub offset: u32,
     /// Plaintext bytes of the blob.
     pub bytes: u32,
-    /// /// Number of the blob among all blobs that the cache ever saw: its position in a bitmap.
+    /// Number of the blob among all blobs that the cache ever saw: its position in a bitmap.
     pub number: u64,
 }
 
@@ -64,16 +64,16 @@ pub struct FrameLocation {
     pub offset: u64,
     /// Bytes of the sealed frame.
     pub sealed_bytes: u32,
-    /// /// What its seal is bound to.
+    /// What its seal is bound to.
     pub context: FrameContext,
 }
 
-/// /// A frame of a pack and its position among the numbered blobs.
+/// A frame of a pack and its position among the numbered blobs.
 #[derive(Debug, Clone, Copy)]
 pub struct PackFrame {
     /// The frame.
     pub frame: FrameLocation,
-    /// /// [`Location::number`] of its first blob; the others follow consecutively.
+    /// [`Location::number`] of its first blob; the others follow consecutively.
     pub first_blob: u64,
 }
 
@@ -87,9 +87,9 @@ struct Inner {
     keys: Arc<Keys>,
     store: Store,
     state: RwLock<State>,
-    /// /// True once this process has read everything in the cache from the objects.
+    /// True once this process has read everything in the cache from the objects.
     is_anew: AtomicBool,
-    /// /// Held shared while the cache is in use, and exclusively while it is rebuilt.
+    /// Held shared while the cache is in use, and exclusively while it is rebuilt.
     making: RwLock<()>,
 }
 
@@ -97,23 +97,24 @@ struct Inner {
 struct State {
     cache: Arc<Cache>,
     view: Arc<View>,
-    /// /// All packs of the cache, by number.
+    /// All packs of the cache, by number.
     packs: Arc<Vec<PackRow>>,
     /// The index objects that count, with the numbers of their packs.
     objects: Arc<Vec<(ObjectId, Vec<u32>)>>,
-    /// /// Packs of the cache that are deleted.
+    /// Packs of the cache that are deleted.
     dead: Arc<HashSet<u32>>,
-    /// /// Packs that a prune intends to delete: nothing new may rely on them.
+    /// Packs that a prune intends to delete: nothing new may rely on them.
     hidden: Arc<HashSet<u32>>,
-    /// /// Number of packs that prunes have deleted so far.
+    /// Number of packs that prunes have deleted so far.
     swept: usize,
 }
 
 impl Index {
-    /// /// Opens the cache of the repository with these keys. A cache of another repository or
-    /// version, or a broken one, is rebuilt; if none works, the index is kept in memory.
+    /// Opens the cache of the repository with these keys. A cache of another repository or version,
+    /// or a broken one, is rebuilt; if none works, the index is kept in memory.
     ///
-    /// # Errors [`RepoError::Cache`] if not even memory works.
+    /// # Errors
+    /// [`RepoError::Cache`] if not even memory works.
     pub fn open(
         backend: Arc<dyn Backend>,
         keys: Arc<Keys>,
@@ -139,7 +140,7 @@ impl Index {
         self.0.state()
     }
 
-    /// /// A reader of the current index; cheap to make, meant for many lookups.
+    /// A reader of the current index; cheap to make, meant for many lookups.
     pub fn reader(&self) -> IndexReader {
         IndexReader { state: self.state(), index: Arc::clone(&self.0) }
     }
@@ -152,9 +153,10 @@ impl Index {
         self.reader().locate(id)
     }
 
-    /// /// Adds packs that were just stored; `index` is the object that lists them.
+    /// Adds packs that were just stored; `index` is the object that lists them.
     ///
-    /// # Errors [`RepoError::Cache`].
+    /// # Errors
+    /// [`RepoError::Cache`].
     pub fn add(&self, keys: &Keys, index: &ObjectId, packs: &[PackEntry]) -> Result<(), RepoError> {
         self.0.with_cache(|cache| {
             let dead = self.state().dead;
@@ -165,24 +167,26 @@ impl Index {
         })
     }
 
-    /// /// All existing packs, in no order.
+    /// All existing packs, in no order.
     ///
-    /// # Errors [`RepoError::Cache`].
+    /// # Errors
+    /// [`RepoError::Cache`].
     pub fn packs(&self) -> Result<Vec<PackRow>, RepoError> {
         let State { packs, dead, .. } = self.state();
         Ok(packs.iter().filter(|pack| !dead.contains(&pack.number)).copied().collect())
     }
 
-    /// /// Every blob of every existing pack, copies included.
+    /// Every blob of every existing pack, copies included.
     ///
-    /// # Errors [`RepoError::Cache`], or whatever `each` returns.
+    /// # Errors
+    /// [`RepoError::Cache`], or whatever `each` returns.
     pub fn for_each_blob(
         &self,
         mut each: impl FnMut(BlobId, Location) -> Result<(), RepoError>,
     ) -> Result<(), RepoError> {
         let reader = self.reader();
-        // // All rows are read once beforehand, so that a file that turns out to be broken half-way
-        // is replaced before anything is passed on.
+        // All rows are read once beforehand, so that a file that turns out to be broken half-way is
+        // replaced before anything is passed on.
         reader.look(|_, view| view.for_each(|_, _| Ok(())))?;
         let state = self.state();
         state.view.for_each(|id, row| match state.resolve(&state.view, &row)? {
@@ -203,21 +207,23 @@ impl Index {
         state.objects.iter().map(|(id, packs)| Ok((*id, named(packs)?))).collect()
     }
 
-    /// /// A note kept in the cache, and lost with it. Nothing important may depend on it.
+    /// A note kept in the cache, and lost with it. Nothing important may depend on it.
     ///
-    /// # Errors [`RepoError::Cache`].
+    /// # Errors
+    /// [`RepoError::Cache`].
     pub fn note(&self, name: &str) -> Result<Option<Vec<u8>>, RepoError> {
         self.0.with_cache(|cache| cache.note(name))
     }
 
-    /// /// Stores a note in the cache.
+    /// Stores a note in the cache.
     ///
-    /// # Errors [`RepoError::Cache`].
+    /// # Errors
+    /// [`RepoError::Cache`].
     pub fn set_note(&self, name: &str, note: &[u8]) -> Result<(), RepoError> {
         self.0.with_cache(|cache| cache.set_note(name, note))
     }
 
-    /// /// The next sealed records of a chain kept in the cache, in order, from a slot on.
+    /// The next sealed records of a chain kept in the cache, in order, from a slot on.
     pub(crate) fn kept_records(
         &self,
         chain: &Chain,
@@ -226,7 +232,7 @@ impl Index {
         self.0.with_cache(|cache| cache.records(chain, from))
     }
 
-    /// /// Stores sealed records of a chain in the cache.
+    /// Stores sealed records of a chain in the cache.
     pub(crate) fn keep_records(
         &self,
         chain: &Chain,
@@ -238,40 +244,44 @@ impl Index {
         }
     }
 
-    /// /// Blobs that were ever stored in more than one place.
+    /// Blobs that were ever stored in more than one place.
     ///
-    /// # Errors [`RepoError::Cache`].
+    /// # Errors
+    /// [`RepoError::Cache`].
     pub fn copied_blobs(&self) -> Result<Vec<BlobId>, RepoError> {
         self.reader().look(|_, view| view.copied_blobs())
     }
 
-    /// /// Answers for a great many blobs whether a new snapshot may rely on them, if its run
-    /// started with this state of the index.
+    /// Answers for a great many blobs whether a new snapshot may rely on them, if its run started
+    /// with this state of the index.
     ///
-    /// # Errors [`RepoError::Cache`].
+    /// # Errors
+    /// [`RepoError::Cache`].
     pub fn presence(&self, begun_with: &IndexReader) -> Result<Presence, RepoError> {
         let reader = self.reader().for_run_since(begun_with);
         Ok(Presence::new(reader, self.numbered_blobs()?))
     }
 
-    /// /// Number of blobs that the cache ever numbered: the size of a bitmap over
+    /// Number of blobs that the cache ever numbered: the size of a bitmap over
     /// [`Location::number`].
     ///
-    /// # Errors [`RepoError::Cache`].
+    /// # Errors
+    /// [`RepoError::Cache`].
     pub fn numbered_blobs(&self) -> Result<u64, RepoError> {
         self.0.with_cache(Cache::numbered_blobs)
     }
 
-    /// /// Number of rows of packs, of frames and of blobs in the cache.
+    /// Number of rows of packs, of frames and of blobs in the cache.
     ///
-    /// # Errors [`RepoError::Cache`].
+    /// # Errors
+    /// [`RepoError::Cache`].
     pub fn row_counts(&self) -> Result<[u64; 3], RepoError> {
         self.0.with_cache(Cache::row_counts)
     }
 }
 
 impl State {
-    /// /// Nothing is known yet about the contents of the cache.
+    /// Nothing is known yet about the contents of the cache.
     fn new(cache: Cache, view: View) -> Self {
         let (cache, view) = (Arc::new(cache), Arc::new(view));
         let (packs, objects) = (Arc::default(), Arc::default());
@@ -279,7 +289,7 @@ impl State {
         Self { cache, view, packs, objects, dead, hidden, swept: 0 }
     }
 
-    /// /// Records what an index object added to the cache.
+    /// Records what an index object added to the cache.
     fn add(&mut self, view: Arc<View>, index: ObjectId, inserted: Inserted) {
         self.view = view;
         let packs = Arc::make_mut(&mut self.packs);
@@ -288,7 +298,7 @@ impl State {
         Arc::make_mut(&mut self.objects).push((index, inserted.listed));
     }
 
-    /// /// The packs that a new snapshot may rely on, or those that it may not.
+    /// The packs that a new snapshot may rely on, or those that it may not.
     fn packs_usable(&self, usable: bool) -> impl Iterator<Item = ObjectId> + '_ {
         let is_usable = |pack: &&PackRow| {
             !self.dead.contains(&pack.number) && !self.hidden.contains(&pack.number)
@@ -296,13 +306,13 @@ impl State {
         self.packs.iter().filter(move |pack| is_usable(pack) == usable).map(|pack| pack.id)
     }
 
-    /// /// The pack with this number.
+    /// The pack with this number.
     fn pack(&self, number: u32) -> Option<&PackRow> {
         let place = self.packs.binary_search_by_key(&number, |pack| pack.number).ok()?;
         self.packs.get(place)
     }
 
-    /// /// The pack with a number taken from a row.
+    /// The pack with a number taken from a row.
     fn known_pack(&self, number: u32) -> Result<&PackRow, RepoError> {
         self.pack(number).ok_or_else(|| RepoError::Cache("a pack is missing".to_owned()))
     }
@@ -338,11 +348,11 @@ impl IndexReader {
         })
     }
 
-    /// /// The prefixes of all blobs for which [`IndexReader::contains`] is true, in no order.
+    /// The prefixes of all blobs for which [`IndexReader::contains`] is true, in no order.
     fn visible_blobs(&self) -> Result<Vec<u64>, RepoError> {
         self.look(|state, view| {
             let is_whole = state.dead.is_empty() && state.hidden.is_empty();
-            // // Frames hold many blobs: each is looked up once.
+            // Frames hold many blobs: each is looked up once.
             let mut frames: Vec<Option<bool>> = Vec::new();
             let mut blobs = Vec::new();
             view.for_each(|id, row| {
@@ -372,7 +382,7 @@ impl IndexReader {
             let mut unusable = now.dead.iter().chain(now.hidden.iter());
             return unusable.any(|pack| !then.dead.contains(pack) && !then.hidden.contains(pack));
         }
-        // // The cache was rebuilt: its numbers differ, and it has no row of deleted packs. One of
+        // The cache was rebuilt: its numbers differ, and it has no row of deleted packs. One of
         // those may have been added since, by this run or another.
         let usable: HashSet<ObjectId> = now.packs_usable(true).collect();
         let unusable: HashSet<ObjectId> = then.packs_usable(false).collect();
@@ -381,7 +391,7 @@ impl IndexReader {
             || now.packs_usable(false).any(|pack| !unusable.contains(&pack))
     }
 
-    /// /// This state of the index for a run that started with the `earlier` one. What could not be
+    /// This state of the index for a run that started with the `earlier` one. What could not be
     /// relied on then still cannot be: a pack that was condemned, then rescued, may be condemned
     /// again, and [`IndexReader::has_lost_packs_since`] would not tell.
     #[must_use]
@@ -395,21 +405,23 @@ impl IndexReader {
         self
     }
 
-    /// /// Where a blob is; among copies, the first existing one.
+    /// Where a blob is; among copies, the first existing one.
     ///
-    /// # Errors As [`IndexReader::locations`].
+    /// # Errors
+    /// As [`IndexReader::locations`].
     pub fn locate(&self, id: &BlobId) -> Result<Option<Location>, RepoError> {
         Ok(self.locations(id)?.into_iter().next())
     }
 
-    /// /// All locations of a blob, as the cache has them.
+    /// All locations of a blob, as the cache has them.
     pub(crate) fn known_locations(&self, id: &BlobId) -> Result<Vec<Location>, RepoError> {
         self.look(|state, view| state.locations(view, id))
     }
 
-    /// /// All locations of a blob. Before one is reported missing, the index is rebuilt, once.
+    /// All locations of a blob. Before one is reported missing, the index is rebuilt, once.
     ///
-    /// # Errors [`RepoError::Cache`]; storage failures.
+    /// # Errors
+    /// [`RepoError::Cache`]; storage failures.
     pub fn locations(&self, id: &BlobId) -> Result<Vec<Location>, RepoError> {
         let found = self.known_locations(id)?;
         match found.is_empty() {

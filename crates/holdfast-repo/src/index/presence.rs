@@ -1,4 +1,4 @@
-//! //! Whether blobs are present, for a great many of them.
+//! Whether blobs are present, for a great many of them.
 //!
 //! An unchanged backup asks about every chunk of every file, in the order of the files, which is
 //! random in the index: each lookup reads different pages of the cache. So a caller that asks about
@@ -11,11 +11,11 @@ use holdfast_format::BlobId;
 use super::IndexReader;
 use crate::RepoError;
 
-/// /// Maximum number of blobs kept in memory; beyond it, each query is a lookup.
+/// Maximum number of blobs kept in memory; beyond it, each query is a lookup.
 const BLOBS_MAX: u64 = 4 << 20;
-/// /// Reading one blob in index order costs about this fraction of looking it up.
+/// Reading one blob in index order costs about this fraction of looking it up.
 const READ_COST: u64 = 16;
-/// /// Average number of blobs with the same prefix.
+/// Average number of blobs with the same prefix.
 const BLOBS_PER_SLOT: usize = 8;
 
 /// Answers whether a new snapshot may rely on blobs, as [`IndexReader::contains`] does.
@@ -28,7 +28,7 @@ pub struct Presence {
 }
 
 impl Presence {
-    /// /// Answers for this state of the index, which has numbered this many blobs.
+    /// Answers for this state of the index, which has numbered this many blobs.
     pub fn new(index: IndexReader, blobs: u64) -> Self {
         Self { index, blobs, asked: 0, known: None }
     }
@@ -53,7 +53,7 @@ impl Presence {
 #[derive(Debug)]
 struct Beginnings {
     sorted: Vec<u64>,
-    /// /// Where the prefixes with these highest bits start.
+    /// Where the prefixes with these highest bits start.
     slots: Vec<u32>,
     shift: u32,
 }
@@ -90,7 +90,7 @@ pub(super) fn beginning(id: &BlobId) -> u64 {
 mod tests {
     use super::*;
 
-    /// /// Prefixes that look random, some of them with equal highest bits.
+    /// Prefixes that look random, some of them with equal highest bits.
     fn beginnings(count: u64, seed: u64) -> Vec<u64> {
         let mix = |n: u64| {
             let hash = blake3::hash(&(n + (seed << 32)).to_le_bytes());

@@ -22,7 +22,7 @@ pub(super) struct BlobRow {
     pub bytes: u32,
 }
 
-/// /// Where a frame is, and what its seal is bound to.
+/// Where a frame is, and what its seal is bound to.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct FrameRow {
     pub pack: u32,
@@ -45,14 +45,14 @@ pub struct PackRow {
     pub writer: holdfast_format::WriterId,
     /// First slot to which its session could commit.
     pub start_slot: u64,
-    /// /// Number of its first frame; the others follow consecutively.
+    /// Number of its first frame; the others follow consecutively.
     pub first_frame: u32,
-    /// /// Number of frames.
+    /// Number of frames.
     pub frames: u32,
-    /// /// [`Location::number`](super::Location::number) of its first blob; the others follow
+    /// [`Location::number`](super::Location::number) of its first blob; the others follow
     /// consecutively.
     pub first_blob: u64,
-    /// /// Number of blobs.
+    /// Number of blobs.
     pub blobs: u64,
 }
 

@@ -1,5 +1,5 @@
-//! //! Where the cache of an index comes from: a file that only this user may write, or else
-//! memory. A cache only saves time, so nothing wrong with its file ever ends a command.
+//! Where the cache of an index comes from: a file that only this user may write, or else memory. A
+//! cache only saves time, so nothing wrong with its file ever ends a command.
 
 use std::fmt;
 use std::fs;
@@ -15,7 +15,7 @@ use crate::RepoError;
 
 type Tell = dyn Fn(&str) + Send + Sync;
 
-/// /// Called once with the reason why the cache cannot be used.
+/// Called once with the reason why the cache cannot be used.
 #[derive(Clone, Default)]
 pub struct Notice(Option<Arc<Tell>>);
 
@@ -35,13 +35,13 @@ impl fmt::Debug for Notice {
 /// How the index of a repository is kept on this machine.
 #[derive(Debug, Clone, Default)]
 pub struct IndexOptions {
-    /// /// Folder of its files; `None` keeps the index in memory.
+    /// Folder of its files; `None` keeps the index in memory.
     pub folder: Option<PathBuf>,
-    /// /// Memory that the cache may use, in bytes.
+    /// Memory that the cache may use, in bytes.
     pub bytes_max: usize,
-    /// /// True to rebuild the index, whatever the folder contains.
+    /// True to rebuild the index, whatever the folder contains.
     pub is_anew: bool,
-    /// /// Called with the reason why the cache cannot be used.
+    /// Called with the reason why the cache cannot be used.
     pub notice: Notice,
 }
 
@@ -52,7 +52,7 @@ pub(super) struct Store {
     bytes_max: usize,
     wanted: Option<Wanted>,
     notice: Notice,
-    /// /// The file was abandoned.
+    /// The file was abandoned.
     is_without: AtomicBool,
 }
 
@@ -69,7 +69,7 @@ impl Store {
         Self { repository, bytes_max, wanted, notice, is_without: AtomicBool::new(false) }
     }
 
-    /// /// A cache: one that an earlier run left, or an empty one.
+    /// A cache: one that an earlier run left, or an empty one.
     pub fn open(&self, is_anew: bool) -> Result<Cache, RepoError> {
         let wanted = self.wanted.as_ref().filter(|_| !self.is_without.load(Ordering::Relaxed));
         if let Some(wanted) = wanted {
@@ -82,7 +82,7 @@ impl Store {
         Cache::in_memory(&self.repository, self.bytes_max)
     }
 
-    /// /// An empty cache to replace one that failed.
+    /// An empty cache to replace one that failed.
     pub fn replace(&self, failed: &Cache) -> Result<Cache, RepoError> {
         if let Some(path) = failed.path() {
             let _stays = fs::remove_file(path);
@@ -90,7 +90,7 @@ impl Store {
         self.open(true)
     }
 
-    /// /// Continues without a file.
+    /// Continues without a file.
     pub fn give_up(&self, reason: &str) {
         let is_first = !self.is_without.swap(true, Ordering::Relaxed);
         if let (true, Some(wanted), Some(tell)) = (is_first, &self.wanted, &self.notice.0) {

@@ -1,4 +1,4 @@
-//! //! An index whose file is broken in every way, compared with one built from the objects alone.
+//! An index whose file is broken in every way, compared with one built from the objects alone.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, OpenOptions};
@@ -18,7 +18,7 @@ use super::*;
 use crate::history::History;
 use crate::write::put_index_object;
 
-/// /// What an index says about each blob: the packs that hold it, and where in them.
+/// What an index says about each blob: the packs that hold it, and where in them.
 type Said = BTreeMap<BlobId, BTreeSet<(ObjectId, u64, u32, u32)>>;
 
 struct World {
@@ -65,7 +65,7 @@ impl World {
         Self { backend: Arc::default(), keys, cache: tempfile::tempdir().unwrap() }
     }
 
-    /// /// An index object of some packs, each with 60 blobs that no other one holds.
+    /// An index object of some packs, each with 60 blobs that no other one holds.
     fn store(&self, packs: std::ops::Range<u32>) {
         let packs: Vec<PackEntry> =
             packs.map(|number| pack(number, number * 60..number * 60 + 60)).collect();
@@ -116,7 +116,7 @@ fn said(index: &Index) -> Said {
     said
 }
 
-/// /// Locations of each blob by lookup.
+/// Locations of each blob by lookup.
 fn looked_up(reader: &IndexReader, ids: impl IntoIterator<Item = BlobId>) -> Said {
     let places = |id: BlobId| {
         let places = reader.locations(&id).unwrap().into_iter();
@@ -138,7 +138,7 @@ fn flip(file: &Path, at: u64) {
     file.write_all_at(&[byte[0] ^ 0x55], at).unwrap();
 }
 
-/// /// Positions in the file, `count` in all, each in another part of it.
+/// Positions in the file, `count` in all, each in another part of it.
 fn places(file: &Path, count: u64) -> impl Iterator<Item = u64> {
     let bytes = fs::metadata(file).unwrap().len();
     (0..count).map(move |n| n * bytes / count + n * 977 % (bytes / count))
@@ -207,7 +207,7 @@ fn a_file_of_parts_from_different_times_changes_nothing() {
         fs::write(world.file(), &mixed).unwrap();
         let index = world.open();
         assert_eq!(looked_up(&index.reader(), truth.keys().copied()), truth, "part {part}");
-        // // Added blobs get numbers that nothing else has.
+        // Added blobs get numbers that nothing else has.
         let packs = [pack(1000, 100_000..100_060)];
         index.add(&world.keys, &ObjectId::of(b"added"), &packs).unwrap();
         assert_eq!(looked_up(&index.reader(), truth.keys().copied()), truth, "part {part}");
@@ -229,7 +229,7 @@ fn damage_under_an_open_index_keeps_all_numbers() {
         for number in 0..10 {
             flip(&world.file(), (at + number * 40_009) % whole.len() as u64);
         }
-        // // A run that continues with writing meets the damage too.
+        // A run that continues with writing meets the damage too.
         let packs = [pack(1000, 100_000..100_060)];
         let object = put_index_object(&*world.backend, &world.keys, &packs);
         if let Ok(object) = object {
@@ -280,8 +280,8 @@ fn what_is_asked_for_and_missing_is_looked_for_in_the_objects() {
     assert_eq!(said(&index), world.truth());
 }
 
-/// /// Two copies of a repository used alternately at one location, as when disks are mounted there
-/// in turn.
+/// Two copies of a repository used alternately at one location, as when disks are mounted there in
+/// turn.
 #[test]
 fn two_copies_at_one_place_do_not_spoil_it() {
     let world = World::new();
@@ -294,7 +294,7 @@ fn two_copies_at_one_place_do_not_spoil_it() {
         keys: Arc::clone(&world.keys),
         cache: tempfile::tempdir().unwrap(),
     });
-    // // The same blobs in new packs, over and over.
+    // The same blobs in new packs, over and over.
     for round in 0..6 {
         let copy = &mut copies[round as usize % 2];
         std::mem::drop(fs::remove_dir_all(copy.folder()));

@@ -1,5 +1,5 @@
-//! //! How far the chains of a repository went when it was last used at a location, so that an
-//! older state of it is noticed.
+//! How far the chains of a repository went when it was last used at a location, so that an older
+//! state of it is noticed.
 //!
 //! A chain only ever grows. So if the last record of a chain is gone or has been replaced, the
 //! storage shows another state than before: it was restored from a copy, or newer records are being
@@ -39,17 +39,17 @@ const ROW_BYTES: usize = 1 + WriterId::BYTES + 8 + ObjectId::BYTES;
 /// The last record of each chain.
 pub(crate) type Heads = BTreeMap<Chain, Head>;
 
-/// /// The evidence that a repository is in another state than it was.
+/// The evidence that a repository is in another state than it was.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Rollback {
-    /// /// Name of a record that used to be there.
+    /// Name of a record that used to be there.
     pub object: String,
     /// True if another record is in its place.
     pub is_replaced: bool,
 }
 
-/// /// What is known about the copy that this folder belongs to, or else about the one last used at
-/// the same address on the same medium.
+/// What is known about the copy that this folder belongs to, or else about the one last used at the
+/// same address on the same medium.
 pub(crate) fn known(folder: &Path, keys: &Keys, place: &Place) -> Option<Heads> {
     let site = site(place);
     if let Some((_, heads)) = read(folder, keys) {
@@ -68,16 +68,17 @@ pub(crate) fn known(folder: &Path, keys: &Keys, place: &Place) -> Option<Heads> 
     met.pop().map(|(_, heads)| heads)
 }
 
-/// /// Saves the current state. If that fails, an older state may go unnoticed.
+/// Saves the current state. If that fails, an older state may go unnoticed.
 pub(crate) fn remember(folder: &Path, keys: &Keys, place: &Place, heads: &Heads) {
     let _unnoticed = create_place(folder)
         .and_then(|()| replace_file(&folder.join(FILE), &encode(keys, &site(place), heads)));
 }
 
 impl Rollback {
-    /// /// Compares what was `known` with what there is `now`.
+    /// Compares what was `known` with what there is `now`.
     ///
-    /// # Errors None from the storage: an unreadable record is no sign of an older state.
+    /// # Errors
+    /// None from the storage: an unreadable record is no sign of an older state.
     pub fn find(
         backend: &dyn Backend,
         keys: &Keys,
@@ -106,7 +107,7 @@ impl Rollback {
     }
 }
 
-/// /// What copies have in common that replace each other.
+/// What copies have in common that replace each other.
 fn site(place: &Place) -> [u8; SITE_BYTES] {
     let place = Place { copy: Vec::new(), ..place.clone() };
     let mut site = [0; SITE_BYTES];
@@ -138,7 +139,7 @@ fn encode(keys: &Keys, site: &[u8; SITE_BYTES], heads: &Heads) -> Vec<u8> {
     out
 }
 
-/// /// A file that is missing or damaged tells nothing.
+/// A file that is missing or damaged tells nothing.
 fn read(folder: &Path, keys: &Keys) -> Option<([u8; SITE_BYTES], Heads)> {
     let bytes = read_file(&folder.join(FILE)).ok()?;
     let (body, found) = bytes.split_last_chunk::<TAG_BYTES>()?;

@@ -1,4 +1,4 @@
-//! //! Folders and files that only their user may enter, read or write.
+//! Folders and files that only their user may enter, read or write.
 
 use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
 use std::io::{self, Read, Write};
@@ -9,18 +9,19 @@ use rustix::fs::OFlags;
 
 const FOLDER_MODE: u32 = 0o700;
 const FILE_MODE: u32 = 0o600;
-/// /// Mode bits that let others write.
+/// Mode bits that let others write.
 const WRITABLE: u32 = 0o022;
-/// /// Tells backup programs what the folder is (<https://bford.info/cachedir/>).
+/// Tells backup programs what the folder is (<https://bford.info/cachedir/>).
 const TAG_FILE: &str = "CACHEDIR.TAG";
 const TAG: &str = "Signature: 8a477f597d28d172789f06886806bc55\n\
                    # This folder is a cache of holdfast; it can be deleted at any time.\n";
 
-/// /// Creates a cache folder and its missing parents for the user alone, and marks it as a cache.
-/// An existing folder is closed to others.
+/// Creates a cache folder and its missing parents for the user alone, and marks it as a cache. An
+/// existing folder is closed to others.
 ///
-/// # Errors It belongs to another user, is writable by others, or the system refuses: then its
-/// contents must not be trusted.
+/// # Errors
+/// It belongs to another user, is writable by others, or the system refuses: then its contents must
+/// not be trusted.
 pub fn create_cache(folder: &Path) -> io::Result<()> {
     create_folder(folder)?;
     let tag = folder.join(TAG_FILE);
@@ -31,10 +32,11 @@ pub fn create_cache(folder: &Path) -> io::Result<()> {
     file.write_all(TAG.as_bytes())
 }
 
-/// /// Creates a folder and its missing parents for the user alone. An existing folder is closed to
+/// Creates a folder and its missing parents for the user alone. An existing folder is closed to
 /// others.
 ///
-/// # Errors It belongs to another user, is writable by others, or the system refuses.
+/// # Errors
+/// It belongs to another user, is writable by others, or the system refuses.
 pub fn create_folder(folder: &Path) -> io::Result<()> {
     DirBuilder::new().recursive(true).mode(FOLDER_MODE).create(folder)?;
     let status = fs::symlink_metadata(folder)?;
@@ -48,10 +50,11 @@ pub fn create_folder(folder: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// /// Opens a file for reading and writing, creating it for the user alone if it is missing.
+/// Opens a file for reading and writing, creating it for the user alone if it is missing.
 ///
-/// # Errors It is a link or not a regular file, belongs to another user, is writable by others, or
-/// the system refuses.
+/// # Errors
+/// It is a link or not a regular file, belongs to another user, is writable by others, or the
+/// system refuses.
 pub fn open_file(path: &Path) -> io::Result<File> {
     let file =
         open_with(path, OpenOptions::new().read(true).write(true).create(true).truncate(false))?;
@@ -71,9 +74,10 @@ pub fn read_file(path: &Path) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// /// Replaces a file atomically; the new one is for the user alone.
+/// Replaces a file atomically; the new one is for the user alone.
 ///
-/// # Errors As the system reports them; the old file is then unchanged.
+/// # Errors
+/// As the system reports them; the old file is then unchanged.
 pub fn replace_file(path: &Path, content: &[u8]) -> io::Result<()> {
     let folder = path.parent().ok_or(io::ErrorKind::InvalidInput)?;
     create_folder(folder)?;
@@ -90,7 +94,7 @@ pub fn replace_file(path: &Path, content: &[u8]) -> io::Result<()> {
 }
 
 fn open_with(path: &Path, options: &mut OpenOptions) -> io::Result<File> {
-    // // Whatever the file is, opening it must not block.
+    // Whatever the file is, opening it must not block.
     let flags = (OFlags::NOFOLLOW | OFlags::NONBLOCK).bits();
     let file = options.mode(FILE_MODE).custom_flags(flags as i32).open(path)?;
     let status = file.metadata()?;

@@ -1,4 +1,4 @@
-//! //! Looking again: a prune that ran at the same time has recorded what it moved and deleted.
+//! Looking again: a prune that ran at the same time has recorded what it moved and deleted.
 
 use holdfast_backend::Error as BackendError;
 use holdfast_format::name::Chain;
@@ -9,14 +9,15 @@ use crate::names::object_name;
 use crate::{RepoError, Repository};
 
 impl Repository {
-    /// /// Brings the index up to date if there are records newer than `generation`, the generation
-    /// of the index at the last lookup, and advances it. False if there is nothing new: what was
+    /// Brings the index up to date if there are records newer than `generation`, the generation of
+    /// the index at the last lookup, and advances it. False if there is nothing new: what was
     /// missing is missing.
     ///
     /// Nothing is deleted without a record that says so, so this costs one or two requests if there
     /// is none.
     ///
-    /// # Errors Storage failures; damaged chains.
+    /// # Errors
+    /// Storage failures; damaged chains.
     pub fn look_again(&self, generation: &mut u64) -> Result<bool, RepoError> {
         let mut history = self.history();
         if self.index_generation() == *generation && self.has_generation(*generation)? {
@@ -39,7 +40,7 @@ impl Repository {
     }
 }
 
-/// /// An index as it was read once, for many lookups; missing blobs are looked up again.
+/// An index as it was read once, for many lookups; missing blobs are looked up again.
 #[derive(Debug)]
 pub struct Places<'a> {
     repository: &'a Repository,
@@ -48,15 +49,16 @@ pub struct Places<'a> {
 }
 
 impl<'a> Places<'a> {
-    /// /// The current index.
+    /// The current index.
     pub fn new(repository: &'a Repository) -> Self {
         let generation = repository.index_generation();
         Self { repository, index: repository.index().reader(), generation }
     }
 
-    /// /// The first location of a blob.
+    /// The first location of a blob.
     ///
-    /// # Errors As [`Places::of`].
+    /// # Errors
+    /// As [`Places::of`].
     pub fn locate(&self, id: &BlobId) -> Result<Location, RepoError> {
         let mut places = self.index.known_locations(id)?;
         if places.is_empty() {
@@ -65,9 +67,10 @@ impl<'a> Places<'a> {
         places.into_iter().next().ok_or(RepoError::BlobMissing { id: *id })
     }
 
-    /// /// All locations of a blob of this type; there is at least one.
+    /// All locations of a blob of this type; there is at least one.
     ///
-    /// # Errors [`RepoError::BlobMissing`]; [`RepoError::Overtaken`]; storage and cache failures.
+    /// # Errors
+    /// [`RepoError::BlobMissing`]; [`RepoError::Overtaken`]; storage and cache failures.
     pub fn of(&self, id: &BlobId, blob_type: BlobType) -> Result<Vec<Location>, RepoError> {
         let is_wanted = |place: &Location| place.frame.context.blob_type == blob_type;
         let mut places = self.index.known_locations(id)?;
@@ -75,7 +78,7 @@ impl<'a> Places<'a> {
         if places.is_empty() { self.look_again(id, is_wanted) } else { Ok(places) }
     }
 
-    /// /// Looks in the current index, then in newer objects, then in a rebuilt index.
+    /// Looks in the current index, then in newer objects, then in a rebuilt index.
     fn look_again(
         &self,
         id: &BlobId,
@@ -94,7 +97,7 @@ impl<'a> Places<'a> {
                 return Ok(places);
             }
             if is_newest {
-                // // Nothing that a snapshot needs is deleted before the snapshot is forgotten.
+                // Nothing that a snapshot needs is deleted before the snapshot is forgotten.
                 return Err(match self.repository.history().has_deleted_since() {
                     true => RepoError::Overtaken,
                     false => RepoError::BlobMissing { id: *id },

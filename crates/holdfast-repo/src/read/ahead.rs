@@ -1,5 +1,5 @@
-//! //! Reading ahead: blobs in an order known in advance, with their frames opened by several
-//! threads before their turn comes.
+//! Reading ahead: blobs in an order known in advance, with their frames opened by several threads
+//! before their turn comes.
 //!
 //! The newest of many snapshots of a database dump has its chunks in frames of all of them, and a
 //! reader passes through all these frames side by side. So an opened frame yields every blob that
@@ -20,16 +20,16 @@ use crate::index::{FrameLocation, IndexReader, Location};
 use crate::ordered::Ordered;
 use crate::{RepoError, Repository};
 
-/// /// Maximum number of blobs in a plan.
+/// Maximum number of blobs in a plan.
 const STEPS_MAX: usize = 32 << 10;
-/// /// Maximum bytes of blobs kept for their turn.
+/// Maximum bytes of blobs kept for their turn.
 const KEPT_BYTES_MAX: usize = 32 << 20;
 /// Bytes of the plan, from the next blob on, whose frames are opened before their turn.
 const AHEAD_BYTES: usize = 8 << 20;
-/// /// Bytes of plaintext being opened at the same time.
+/// Bytes of plaintext being opened at the same time.
 const OPENING_BYTES_MAX: usize = 8 << 20;
 
-/// /// Limits, which tests make small.
+/// Limits, which tests make small.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Bounds {
     pub steps: usize,
@@ -37,22 +37,22 @@ pub(super) struct Bounds {
     pub ahead_bytes: usize,
 }
 
-/// /// Reads blobs of files in the order in which they were planned.
+/// Reads blobs of files in the order in which they were planned.
 pub struct ReadAhead<'a> {
     repository: &'a Repository,
     bounds: Bounds,
-    /// /// For blobs that the plan could not get.
+    /// For blobs that the plan could not get.
     reader: BlobReader<'a>,
     index: IndexReader,
     steps: VecDeque<Step>,
     /// Number of the next step.
     first: u64,
-    /// /// Number of the first step whose frame was not requested, and the bytes before it.
+    /// Number of the first step whose frame was not requested, and the bytes before it.
     asked: (u64, usize),
     wanted: HashMap<BlobId, Wanted>,
     /// The frames that hold them.
     frames: HashMap<FrameKey, Frame>,
-    /// /// Blobs in memory, by the step that needs them next.
+    /// Blobs in memory, by the step that needs them next.
     kept: BTreeMap<u64, BlobId>,
     kept_bytes: usize,
     opening: Ordered<Opened>,
@@ -79,7 +79,7 @@ struct Wanted {
     /// The first and the last step that need it.
     next: u64,
     last: u64,
-    /// /// Its frame and its offset there.
+    /// Its frame and its offset there.
     place: Option<(FrameKey, u32)>,
     bytes: u32,
     state: State,
@@ -90,20 +90,20 @@ enum State {
     /// Its frame is being opened.
     Asked,
     Here(Vec<u8>),
-    /// /// Not where it should be, or damaged there: it is read individually, which finds out why.
+    /// Not where it should be, or damaged there: it is read individually, which finds out why.
     Failed,
 }
 
-/// /// A frame with blobs of the plan.
+/// A frame with blobs of the plan.
 struct Frame {
     location: FrameLocation,
-    /// /// Number of blobs of the plan in it.
+    /// Number of blobs of the plan in it.
     wanted: usize,
-    /// /// Those that were not requested.
+    /// Those that were not requested.
     unread: Vec<BlobId>,
 }
 
-/// /// What an opened frame yielded: each requested blob, if it is intact.
+/// What an opened frame yielded: each requested blob, if it is intact.
 type Opened = Vec<(BlobId, Option<Vec<u8>>)>;
 
 /// Opens frames for one reader.
@@ -112,7 +112,7 @@ struct Opening {
     keys: Arc<Keys>,
     cache: Arc<FrameCache>,
     frame: FrameLocation,
-    /// /// The wanted blobs, with their offsets in the plaintext.
+    /// The wanted blobs, with their offsets in the plaintext.
     blobs: Vec<(BlobId, u32, u32)>,
 }
 
@@ -149,7 +149,7 @@ impl<'a> ReadAhead<'a> {
         self.steps.len() >= self.bounds.steps
     }
 
-    /// /// Plans to read a blob after all those planned before.
+    /// Plans to read a blob after all those planned before.
     pub fn plan(&mut self, id: &BlobId) {
         let number = self.first + self.steps.len() as u64;
         let bytes = match self.wanted.get_mut(id) {
@@ -165,7 +165,7 @@ impl<'a> ReadAhead<'a> {
         self.steps.push_back(Step { id: *id, bytes, again: None });
     }
 
-    /// /// Adds a blob that is not in the plan yet. If it is missing, its turn reports the error.
+    /// Adds a blob that is not in the plan yet. If it is missing, its turn reports the error.
     fn want(&mut self, id: &BlobId, number: u64) -> usize {
         let (next, last) = (number, number);
         let places = self.index.known_locations(id).unwrap_or_default();
@@ -189,9 +189,10 @@ impl<'a> ReadAhead<'a> {
         bytes
     }
 
-    /// /// Reads the next blob and removes it from the plan; `None` if the plan is empty.
+    /// Reads the next blob and removes it from the plan; `None` if the plan is empty.
     ///
-    /// # Errors As [`BlobReader::blob`]. The blob is removed from the plan then too.
+    /// # Errors
+    /// As [`BlobReader::blob`]. The blob is removed from the plan then too.
     pub fn read_next(&mut self) -> Result<Option<Vec<u8>>, RepoError> {
         self.ask_ahead();
         let Some(id) = self.steps.front().map(|step| step.id) else { return Ok(None) };
@@ -218,7 +219,7 @@ impl<'a> ReadAhead<'a> {
         }
     }
 
-    /// /// Removes the first step from the plan and returns it with its bytes.
+    /// Removes the first step from the plan and returns it with its bytes.
     fn step_done(&mut self, bytes: Vec<u8>) -> Vec<u8> {
         let Some(step) = self.steps.pop_front() else { return bytes };
         let number = self.first;
@@ -252,7 +253,7 @@ impl<'a> ReadAhead<'a> {
         }
     }
 
-    /// /// Requests the frames of the next blobs of the plan.
+    /// Requests the frames of the next blobs of the plan.
     fn ask_ahead(&mut self) {
         while let Some(opened) = self.opening.pop_ready() {
             self.take_in(opened);
@@ -276,7 +277,7 @@ impl<'a> ReadAhead<'a> {
         }
     }
 
-    /// /// Starts to open a frame for everything that is wanted from it.
+    /// Starts to open a frame for everything that is wanted from it.
     fn ask(&mut self, key: FrameKey) {
         let Some(frame) = self.frames.get_mut(&key) else { return };
         let (location, unread) = (frame.location, std::mem::take(&mut frame.unread));
@@ -289,7 +290,7 @@ impl<'a> ReadAhead<'a> {
                 blobs.push((id, offset, wanted.bytes));
             }
         }
-        // // Waking another thread for this would take longer than doing it here.
+        // Waking another thread for this would take longer than doing it here.
         let is_alone = self.steps.len() == 1 && self.opening.is_empty();
         let is_here = is_alone || self.repository.frames().has(&location);
         let opening = Opening {
@@ -311,7 +312,7 @@ impl<'a> ReadAhead<'a> {
         }
     }
 
-    /// /// Stores what an opened frame yielded.
+    /// Stores what an opened frame yielded.
     fn take_in(&mut self, opened: Opened) {
         for (id, bytes) in opened {
             let Some(wanted) = self.wanted.get_mut(&id) else { continue };
@@ -326,7 +327,7 @@ impl<'a> ReadAhead<'a> {
         }
     }
 
-    /// /// Keeps a blob for its turn. If there are too many, those wanted last are dropped.
+    /// Keeps a blob for its turn. If there are too many, those wanted last are dropped.
     fn keep(&mut self, next: u64, id: BlobId, bytes: usize) {
         self.kept.insert(next, id);
         self.kept_bytes += bytes;

@@ -1,4 +1,4 @@
-//! //! Opened frames that are kept, so that neighbouring blobs are not decrypted over and over.
+//! Opened frames that are kept, so that neighbouring blobs are not decrypted over and over.
 
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -8,18 +8,18 @@ use lru::LruCache;
 
 use crate::index::FrameLocation;
 
-/// /// Bytes of plaintext that the readers of a repository keep in all.
+/// Bytes of plaintext that the readers of a repository keep in all.
 const BYTES_MAX: usize = 24 << 20;
 
-/// /// A frame is identified by its position: numbers become void when the index is rebuilt.
+/// A frame is identified by its position: numbers become void when the index is rebuilt.
 pub(super) type FrameKey = (ObjectId, u64);
 
 pub(super) fn key(frame: &FrameLocation) -> FrameKey {
     (frame.pack, frame.offset)
 }
 
-/// /// The most recently used frames, for all readers of a repository: bounded by bytes, regardless
-/// of the number of readers.
+/// The most recently used frames, for all readers of a repository: bounded by bytes, regardless of
+/// the number of readers.
 pub(crate) struct FrameCache(Mutex<Frames>);
 
 struct Frames {
@@ -54,7 +54,7 @@ impl FrameCache {
         self.lock().opened.contains(&key(frame))
     }
 
-    /// /// Keeps a frame, replacing the least recently used ones.
+    /// Keeps a frame, replacing the least recently used ones.
     pub(super) fn put(&self, frame: &FrameLocation, plain: &Arc<Vec<u8>>) {
         let frames = &mut *self.lock();
         frames.bytes += plain.len();
@@ -102,15 +102,15 @@ mod tests {
         let cache = FrameCache::new(100);
         for offset in 0..3 {
             cache.put(&frame(offset), &Arc::new(vec![0; 40]));
-            // // The first one is used again and again.
+            // The first one is used again and again.
             assert!(cache.get(&frame(0)).is_some());
         }
         let kept: Vec<bool> = (0..3).map(|offset| cache.get(&frame(offset)).is_some()).collect();
         assert_eq!(kept, [true, false, true]);
-        // // The same frame again takes no more room.
+        // The same frame again takes no more room.
         cache.put(&frame(2), &Arc::new(vec![0; 60]));
         assert_eq!(cache.lock().bytes, 100);
-        // // A frame that is too large by itself is not kept, and neither is any other then.
+        // A frame that is too large by itself is not kept, and neither is any other then.
         cache.put(&frame(3), &Arc::new(vec![0; 101]));
         let frames = cache.lock();
         assert_eq!((frames.bytes, frames.opened.len()), (0, 0));

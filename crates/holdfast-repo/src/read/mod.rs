@@ -1,4 +1,4 @@
-//! //! From the index to plaintext: fetch a frame, open it, check the blob.
+//! From the index to plaintext: fetch a frame, open it, check the blob.
 //!
 //! A prune may move a blob to another pack, and delete its old pack, after the index was read and
 //! before the blob is. A blob that is not where it should be is therefore looked up again before it
@@ -25,13 +25,13 @@ pub use again::Places;
 pub use ahead::ReadAhead;
 pub(crate) use frames::FrameCache;
 
-/// /// Reads blobs. Each thread that reads much has its own; recently opened frames are shared by
-/// all readers of the repository.
+/// Reads blobs. Each thread that reads much has its own; recently opened frames are shared by all
+/// readers of the repository.
 #[derive(Debug)]
 pub struct BlobReader<'a> {
     repository: &'a Repository,
     opener: FrameOpener,
-    /// /// Generation of the index at the last lookup.
+    /// Generation of the index at the last lookup.
     generation: u64,
 }
 
@@ -42,16 +42,18 @@ impl<'a> BlobReader<'a> {
         Self { repository, opener: FrameOpener::new(), generation }
     }
 
-    /// /// Fetches and opens a frame, without keeping it.
+    /// Fetches and opens a frame, without keeping it.
     ///
-    /// # Errors [`RepoError::Damaged`] names the pack; storage failures.
+    /// # Errors
+    /// [`RepoError::Damaged`] names the pack; storage failures.
     pub fn frame(&mut self, frame: &FrameLocation) -> Result<Vec<u8>, RepoError> {
         open_frame(&**self.repository.backend(), self.repository.keys(), &mut self.opener, frame)
     }
 
-    /// /// The bytes of a blob at one location, checked against its id.
+    /// The bytes of a blob at one location, checked against its id.
     ///
-    /// # Errors [`RepoError::Damaged`] names the pack; storage failures.
+    /// # Errors
+    /// [`RepoError::Damaged`] names the pack; storage failures.
     pub fn blob_at(&mut self, id: &BlobId, location: &Location) -> Result<Vec<u8>, RepoError> {
         let (backend, keys) = (self.repository.backend(), self.repository.keys());
         let cache = self.repository.frames();
@@ -67,10 +69,11 @@ impl<'a> BlobReader<'a> {
         Ok(bytes.to_vec())
     }
 
-    /// /// The bytes of a blob, from the first location that yields them.
+    /// The bytes of a blob, from the first location that yields them.
     ///
-    /// # Errors [`RepoError::BlobMissing`]; [`RepoError::Overtaken`]; the error of the last
-    /// location that was tried.
+    /// # Errors
+    /// [`RepoError::BlobMissing`]; [`RepoError::Overtaken`]; the error of the last location that
+    /// was tried.
     pub fn blob(&mut self, id: &BlobId, blob_type: BlobType) -> Result<Vec<u8>, RepoError> {
         loop {
             match self.blob_as_indexed(id, blob_type) {
@@ -123,7 +126,7 @@ fn open_frame(
     opened.map_err(|error| RepoError::damaged(pack, error))
 }
 
-/// /// A frame from memory, or else fetched, opened and kept.
+/// A frame from memory, or else fetched, opened and kept.
 fn open_cached(
     backend: &dyn Backend,
     keys: &Keys,
@@ -149,9 +152,10 @@ impl<'a> SharedReader<'a> {
         Self(Mutex::new(BlobReader::new(repository)))
     }
 
-    /// /// Like [`BlobReader::node`].
+    /// Like [`BlobReader::node`].
     ///
-    /// # Errors Likewise.
+    /// # Errors
+    /// Likewise.
     pub fn node(&self, id: &BlobId) -> Result<Node, RepoError> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).node(id)
     }

@@ -14,7 +14,7 @@ use super::{BlobReader, ReadAhead};
 use crate::write::{BlobWriter, WriteOptions};
 use crate::{OpenOptions, RepoError, Repository, object_name};
 
-/// /// Generations of the file; each left the chunks of which it is the last to divide the number.
+/// Generations of the file; each left the chunks of which it is the last to divide the number.
 const GENERATIONS: usize = 6;
 const CHUNKS: usize = 1200;
 const CHUNK_BYTES: usize = 180;
@@ -55,7 +55,7 @@ fn world() -> (Arc<Memory>, Repository, Vec<BlobId>) {
     (storage, repository, ids)
 }
 
-/// /// Reads these chunks in order; returns how often a frame was opened.
+/// Reads these chunks in order; returns how often a frame was opened.
 fn check(repository: &Repository, ids: &[BlobId], plan: &[usize], bounds: Bounds) -> u64 {
     let mut reader = ReadAhead::with_bounds(repository, bounds);
     let (mut planned, mut read) = (plan.iter(), Vec::new());
@@ -81,7 +81,7 @@ fn each_frame_is_opened_once_if_what_is_wanted_of_it_can_be_kept() {
     let plan: Vec<usize> = (0..CHUNKS).collect();
     let frames = GENERATIONS * (CHUNKS / GENERATIONS).div_ceil(IN_FRAME);
     assert_eq!(check(&repository, &ids, &plan, WIDE), frames as u64);
-    // // All generations are traversed side by side: one frame of each is enough, plus what is read
+    // All generations are traversed side by side: one frame of each is enough, plus what is read
     // ahead of the next ones.
     let kept_bytes = GENERATIONS * 4096 + WIDE.ahead_bytes;
     let bounds = Bounds { kept_bytes, ..WIDE };
@@ -102,7 +102,7 @@ fn what_is_wanted_last_is_let_go_first_and_read_again() {
 #[test]
 fn the_order_of_the_plan_is_kept_whatever_the_bounds() {
     let (_, repository, ids) = world();
-    // // Forwards, backwards, in leaps, and the same one over and over.
+    // Forwards, backwards, in leaps, and the same one over and over.
     let plan: Vec<usize> = (0..CHUNKS)
         .chain((0..CHUNKS).rev())
         .chain((0..CHUNKS).map(|n| n * 7919 % CHUNKS))

@@ -1,4 +1,4 @@
-//! //! Keys that are added and removed, by several processes at once, and interrupted anywhere.
+//! Keys that are added and removed, by several processes at once, and interrupted anywhere.
 
 use std::cell::Cell;
 use std::os::unix::fs::PermissionsExt;
@@ -80,7 +80,7 @@ impl World {
         names.iter().filter(|name| self.storage.size(name).is_ok()).count()
     }
 
-    /// /// A key was removed permanently.
+    /// A key was removed permanently.
     fn check_removed(&self, key: usize) {
         match self.open(key) {
             Err(RepoError::KeyRemoved { .. } | RepoError::WrongSecret { .. }) => {}
@@ -93,7 +93,7 @@ impl World {
     }
 }
 
-/// /// Each was opened before the other's removal: only the chain can stop the second one.
+/// Each was opened before the other's removal: only the chain can stop the second one.
 fn two_removals_leave_one_key() {
     let world = World::new();
     let repositories = [world.open(0).unwrap(), world.open(1).unwrap()];
@@ -128,8 +128,8 @@ fn of_two_removals_at_once_one_is_refused() {
     }
 }
 
-/// /// Dies before or after each operation of a removal; afterwards the key is removed or not, and
-/// the next command completes a removal.
+/// Dies before or after each operation of a removal; afterwards the key is removed or not, and the
+/// next command completes a removal.
 fn a_removal_is_cut_short_anywhere() {
     let mut removed = 0;
     let mut points = 0;
@@ -167,7 +167,7 @@ fn a_removal_that_is_cut_short_is_finished_by_the_next_command() {
     catches(Mutation::DeletedFirst, a_removal_is_cut_short_anywhere);
 }
 
-/// /// The objects are back: restored from a copy, one or both.
+/// The objects are back: restored from a copy, one or both.
 fn a_removed_key_is_put_back() {
     for put_back in [&[0][..], &[1], &[0, 1]] {
         let world = World::new();
@@ -221,7 +221,7 @@ fn a_copy_or_an_older_state_has_its_own_keys() {
     world.check_removed(1);
 }
 
-/// /// Runs something once, before the first put below `keys/`.
+/// Runs something once, before the first put below `keys/`.
 struct Hooked {
     inner: Arc<Memory>,
     hook: Mutex<Option<Box<dyn FnOnce() + Send>>>,
@@ -262,7 +262,7 @@ impl Backend for Hooked {
     }
 }
 
-/// /// A run opened by a key that is removed while it works.
+/// A run opened by a key that is removed while it works.
 fn a_run_is_under_way() {
     let world = World::new();
     let run = world.open(1).unwrap();
@@ -273,8 +273,7 @@ fn a_run_is_under_way() {
     world.check_removed(1);
 }
 
-/// /// The same, where the removal happens between the read of the chain and the storing of the
-/// copy.
+/// The same, where the removal happens between the read of the chain and the storing of the copy.
 fn a_removal_comes_in_between() {
     let world = World::new();
     let [_, second_copy] = name::key_slot(&world.slots[1]).map(|name| object_name(name).unwrap());
@@ -391,7 +390,7 @@ fn slots_that_ask_for_too_much_stand_in_nobodys_way() {
         Repository::open_with_master_key(backend, &secret, &options()).unwrap();
     let passphrase = Secret::parse("a passphrase").unwrap();
     repository.add_key(&master, &passphrase, KdfCost::MIN, &label()).unwrap();
-    // // The first ones by name. Any of them would take minutes, or more memory than there is.
+    // The first ones by name. Any of them would take minutes, or more memory than there is.
     let much = [(4 << 20, 1), (4 << 20, 64), (1 << 20, 64), (512 << 10, 64)];
     for (number, (memory_kib, passes)) in (0..).zip(much) {
         hostile(&world, number, KdfCost { memory_kib, passes, lanes: 1 });
@@ -410,7 +409,7 @@ fn slots_that_ask_for_too_much_stand_in_nobodys_way() {
     }
 }
 
-/// /// Counts reads.
+/// Counts reads.
 fn reads(world: &World, key: usize, cache: &TempDir) -> (usize, PathBuf) {
     let inner = Arc::clone(&world.storage) as Arc<dyn Backend>;
     let fault = Arc::new(Fault::new(inner, Plan::none()));

@@ -13,7 +13,7 @@ use crate::read::BlobReader;
 /// Walks the entries of one directory in order, reading a node at a time.
 #[derive(Debug)]
 pub struct DirectoryCursor {
-    /// /// Nodes still to be read, the next one last, with the level that each must have.
+    /// Nodes still to be read, the next one last, with the level that each must have.
     pending: Vec<(BlobId, u8)>,
     entries: VecDeque<Entry>,
 }
@@ -32,14 +32,15 @@ impl DirectoryCursor {
         Ok(self.fill(reader)?.then(|| self.entries.pop_front()).flatten())
     }
 
-    /// /// The next entry without consuming it.
+    /// The next entry without consuming it.
     ///
-    /// # Errors As [`DirectoryCursor::next`].
+    /// # Errors
+    /// As [`DirectoryCursor::next`].
     pub fn peek(&mut self, reader: &mut BlobReader<'_>) -> Result<Option<&Entry>, RepoError> {
         Ok(if self.fill(reader)? { self.entries.front() } else { None })
     }
 
-    /// /// Reads nodes until an entry is available; false at the end.
+    /// Reads nodes until an entry is available; false at the end.
     fn fill(&mut self, reader: &mut BlobReader<'_>) -> Result<bool, RepoError> {
         while self.entries.is_empty() {
             let Some((id, level_max)) = self.pending.pop() else { return Ok(false) };
@@ -54,9 +55,10 @@ impl DirectoryCursor {
         Ok(true)
     }
 
-    /// /// Advances to the entry called `name`, if there is one; entries before it are skipped.
+    /// Advances to the entry called `name`, if there is one; entries before it are skipped.
     ///
-    /// # Errors As [`DirectoryCursor::next`].
+    /// # Errors
+    /// As [`DirectoryCursor::next`].
     pub fn advance_to(
         &mut self,
         reader: &mut BlobReader<'_>,

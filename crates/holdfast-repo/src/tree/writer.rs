@@ -11,14 +11,14 @@ use holdfast_format::node::{
 
 use crate::RepoError;
 
-/// /// A leaf has at least this many records, unless it is the last; after that it ends where the
+/// A leaf has at least this many records, unless it is the last; after that it ends where the
 /// boundary hash is 0 modulo this (decision 0006).
 const LEAF_RECORDS: usize = 12;
 /// The same for a branch.
 const BRANCH_RECORDS: usize = 4;
-/// /// Maximum number of records in a node.
+/// Maximum number of records in a node.
 const RECORDS_MAX: usize = 1024;
-/// /// A node that has grown to this size ends.
+/// A node that has grown to this size ends.
 const NODE_BYTES: usize = 64 << 10;
 
 /// Takes finished nodes and hashes records.
@@ -42,9 +42,9 @@ struct Level {
     last_name: Vec<u8>,
     /// Directories: entries below; content: bytes below.
     total: u64,
-    /// /// Number of nodes that this level has passed to the one above.
+    /// Number of nodes that this level has passed to the one above.
     emitted: usize,
-    /// /// The only child, for a top level that turns out to be superfluous.
+    /// The only child, for a top level that turns out to be superfluous.
     last_child: Option<BlobId>,
 }
 
@@ -61,7 +61,7 @@ impl Sequence {
         Self { leaf, branch, levels: vec![Level::default()] }
     }
 
-    /// /// Adds a record to the leaves; `hash` is its boundary hash.
+    /// Adds a record to the leaves; `hash` is its boundary hash.
     fn push(
         &mut self,
         sink: &mut dyn NodeSink,
@@ -137,7 +137,7 @@ impl Level {
     }
 }
 
-/// /// Writes a directory. A clone can be finished early, for a tree of the entries so far.
+/// Writes a directory. A clone can be finished early, for a tree of the entries so far.
 #[derive(Debug, Clone)]
 pub struct DirectoryWriter(Sequence);
 
@@ -148,9 +148,10 @@ impl DirectoryWriter {
         Self(Sequence::new(NodeKind::DirectoryLeaf, NodeKind::DirectoryBranch))
     }
 
-    /// /// Adds an entry; names must be strictly ascending.
+    /// Adds an entry; names must be strictly ascending.
     ///
-    /// # Errors Repository failures.
+    /// # Errors
+    /// Repository failures.
     pub fn push(&mut self, sink: &mut dyn NodeSink, entry: &Entry) -> Result<(), RepoError> {
         let hash = sink.split_hash(&entry.name);
         self.0.push(sink, hash, &entry.name, 1, |out| entry.encode(out))

@@ -6,11 +6,11 @@ use bytes::Bytes;
 use holdfast_format::{BlobId, BlobType};
 use holdfast_seal::{BlobInput, Compression, FrameSealer, Keys, SealError, SealedFrame, Session};
 
-/// /// A frame of many tiny blobs is closed at this number: each takes about 100 bytes of memory
+/// A frame of many tiny blobs is closed at this number: each takes about 100 bytes of memory
 /// besides its own, and several frames are open at once.
 const BLOBS_MAX: usize = 1 << 14;
 
-/// /// Blobs that arrived together and will be sealed together.
+/// Blobs that arrived together and will be sealed together.
 #[derive(Debug, Default)]
 pub(super) struct OpenFrame {
     blobs: Vec<(BlobId, Bytes)>,
@@ -18,7 +18,7 @@ pub(super) struct OpenFrame {
 }
 
 impl OpenFrame {
-    /// /// True if the frame must be closed before a blob of this size is added.
+    /// True if the frame must be closed before a blob of this size is added.
     pub fn is_full_with(&self, bytes: usize, frame_bytes_max: usize) -> bool {
         !self.blobs.is_empty()
             && (self.bytes + bytes > frame_bytes_max || self.blobs.len() >= BLOBS_MAX)

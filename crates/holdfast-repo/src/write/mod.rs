@@ -25,24 +25,24 @@ use pack::OpenPack;
 pub use upload::put_index_object;
 use upload::{Uploaded, Uploader};
 
-/// /// Maximum number of frames in flight between the writer and the packs.
+/// Maximum number of frames in flight between the writer and the packs.
 const FRAMES_UNDER_WAY: usize = 8;
-/// /// Maximum plaintext bytes in flight there.
+/// Maximum plaintext bytes in flight there.
 const BYTES_UNDER_WAY: usize = 8 << 20;
 
-/// /// Zstd level of new frames by default (decision 0001).
+/// Zstd level of new frames by default (decision 0001).
 pub const LEVEL_DEFAULT: i32 = 2;
 
 /// How frames are made.
 #[derive(Debug, Clone, Copy)]
 pub struct WriteOptions {
-    /// /// How compressible blobs are stored; others are not compressed.
+    /// How compressible blobs are stored; others are not compressed.
     pub compression: Compression,
     /// True to open each frame again before it is uploaded.
     pub verify: bool,
-    /// /// Size at which a pack is closed; 0 for the repository's own setting.
+    /// Size at which a pack is closed; 0 for the repository's own setting.
     pub pack_bytes: u32,
-    /// /// True to count what would be added, without adding anything.
+    /// True to count what would be added, without adding anything.
     pub dry_run: bool,
 }
 
@@ -70,7 +70,7 @@ pub struct WriteStats {
     pub sealed_bytes: u64,
 }
 
-/// /// Adds blobs to a repository. Nothing it adds is reachable before a record names it.
+/// Adds blobs to a repository. Nothing it adds is reachable before a record names it.
 #[derive(Debug)]
 pub struct BlobWriter<'a> {
     repository: &'a Repository,
@@ -117,9 +117,9 @@ impl<'a> BlobWriter<'a> {
         })
     }
 
-    /// /// Records that this session has committed a snapshot in `slot` and continues: anything
-    /// stored from now on can only be committed after that slot, and counts as belonging to a run
-    /// in progress until then.
+    /// Records that this session has committed a snapshot in `slot` and continues: anything stored
+    /// from now on can only be committed after that slot, and counts as belonging to a run in
+    /// progress until then.
     pub fn go_on_behind(&mut self, slot: u64) {
         for pack in &mut self.open_packs {
             pack.start_from(slot + 1);
@@ -131,7 +131,7 @@ impl<'a> BlobWriter<'a> {
         self.session.id()
     }
 
-    /// /// Totals so far.
+    /// Totals so far.
     pub fn stats(&self) -> WriteStats {
         self.stats
     }
@@ -144,10 +144,11 @@ impl<'a> BlobWriter<'a> {
         Ok(self.pending.contains(id) || self.index.contains(id)?)
     }
 
-    /// /// Adds a blob unless it exists already; true if it is new. `compressible` says whether
+    /// Adds a blob unless it exists already; true if it is new. `compressible` says whether
     /// compression is worth trying.
     ///
-    /// # Errors Any failure of the repository, including those of blobs added earlier.
+    /// # Errors
+    /// Any failure of the repository, including those of blobs added earlier.
     pub fn add(
         &mut self,
         blob_type: BlobType,
@@ -162,9 +163,10 @@ impl<'a> BlobWriter<'a> {
         Ok(true)
     }
 
-    /// /// Adds a blob even if it exists already, so that its old location can be abandoned.
+    /// Adds a blob even if it exists already, so that its old location can be abandoned.
     ///
-    /// # Errors As [`BlobWriter::add`].
+    /// # Errors
+    /// As [`BlobWriter::add`].
     pub fn add_copy(
         &mut self,
         blob_type: BlobType,
@@ -223,7 +225,7 @@ impl<'a> BlobWriter<'a> {
         }
     }
 
-    /// /// Puts a sealed frame into the pack of its type, and uploads the pack when it is full.
+    /// Puts a sealed frame into the pack of its type, and uploads the pack when it is full.
     fn pack(&mut self, frame: SealedFrame) -> Result<(), RepoError> {
         let pack_bytes_max = match self.options.pack_bytes {
             0 => self.repository.config().pack_bytes,
@@ -250,7 +252,7 @@ impl<'a> BlobWriter<'a> {
         Ok(())
     }
 
-    /// /// Records which packs an index object now lists.
+    /// Records which packs an index object now lists.
     fn listed(&mut self, uploaded: Uploaded) {
         self.index_objects.push(uploaded.index);
         self.index = self.repository.index().reader().for_run_since(&self.index);
@@ -259,10 +261,11 @@ impl<'a> BlobWriter<'a> {
         }
     }
 
-    /// /// Makes everything added so far durable and listed by index objects. Returns the index
-    /// objects of this session.
+    /// Makes everything added so far durable and listed by index objects. Returns the index objects
+    /// of this session.
     ///
-    /// # Errors Any failure of the repository.
+    /// # Errors
+    /// Any failure of the repository.
     pub fn flush(&mut self) -> Result<&[ObjectId], RepoError> {
         for class in 0..self.open_frames.len() {
             self.seal(class)?;
@@ -279,10 +282,10 @@ impl<'a> BlobWriter<'a> {
         Ok(&self.index_objects)
     }
 
-    /// /// Adds an already sealed frame of another session unchanged; for moving frames between
-    /// packs.
+    /// Adds an already sealed frame of another session unchanged; for moving frames between packs.
     ///
-    /// # Errors Any failure of the repository.
+    /// # Errors
+    /// Any failure of the repository.
     pub fn move_frame(&mut self, frame: SealedFrame, session: SessionId) -> Result<(), RepoError> {
         let place = usize::from(frame.blob_type.byte());
         let pack_bytes_max = self.repository.config().pack_bytes as usize;

@@ -6,11 +6,10 @@ use holdfast_format::pack::PackHeader;
 use holdfast_format::{SessionId, WriterId};
 use holdfast_seal::{Keys, SealError, SealedFrame, Session, new_pack_salt, seal_directory};
 
-/// /// Bytes reserved for the directory when the size of a pack is planned: per blob its id and
-/// length.
+/// Bytes reserved for the directory when the size of a pack is planned: per blob its id and length.
 const DIRECTORY_BYTES_PER_BLOB: usize = 36;
 
-/// /// A pack of many tiny blobs is closed at this number: its directory is held in memory several
+/// A pack of many tiny blobs is closed at this number: its directory is held in memory several
 /// times.
 const BLOBS_MAX: usize = 1 << 15;
 
@@ -24,7 +23,7 @@ pub(super) struct OpenPack {
     blobs: usize,
 }
 
-/// /// A pack ready to be stored: its bytes in parts, and its entry for an index object.
+/// A pack ready to be stored: its bytes in parts, and its entry for an index object.
 pub(super) struct FinishedPack {
     pub parts: Vec<Vec<u8>>,
     pub header: PackHeader,
@@ -44,7 +43,7 @@ impl OpenPack {
         Self::new(self.header.writer, self.header.start_slot, session)
     }
 
-    /// /// Changes the first slot to which its session can commit; for later packs too.
+    /// Changes the first slot to which its session can commit; for later packs too.
     pub fn start_from(&mut self, start_slot: u64) {
         self.header.start_slot = start_slot;
     }
@@ -53,7 +52,7 @@ impl OpenPack {
         self.frames.is_empty()
     }
 
-    /// /// True if the pack must be closed before a frame of this size is added.
+    /// True if the pack must be closed before a frame of this size is added.
     pub fn is_full_with(&self, bytes: usize, pack_bytes_max: usize) -> bool {
         let planned = self.bytes + self.blobs * DIRECTORY_BYTES_PER_BLOB + bytes;
         !self.is_empty()

@@ -1,5 +1,4 @@
-//! //! The thread that stores packs, and index objects for them, while the next packs are being
-//! filled.
+//! The thread that stores packs, and index objects for them, while the next packs are being filled.
 
 use std::sync::Arc;
 use std::thread::JoinHandle;
@@ -15,9 +14,9 @@ use crate::index::Index;
 use crate::names::object_name;
 use crate::{RepoError, Repository};
 
-/// /// An index object is written after this many packs ...
+/// An index object is written after this many packs ...
 const PACKS_PER_INDEX_OBJECT: usize = 32;
-/// /// ... or this many blobs, so that little is sent again after a crash and memory is bounded.
+/// ... or this many blobs, so that little is sent again after a crash and memory is bounded.
 const BLOBS_PER_INDEX_OBJECT: usize = 50_000;
 
 /// Packs that an index object lists now.
@@ -48,7 +47,7 @@ pub(super) struct Uploader {
 
 impl Uploader {
     pub fn start(repository: &Repository) -> Result<Self, RepoError> {
-        // // One pack in the hands of the thread, none waiting: a third would only cost memory.
+        // One pack in the hands of the thread, none waiting: a third would only cost memory.
         let (jobs, jobs_in) = bounded(0);
         let (answers_out, answers) = unbounded();
         let mut worker = Worker {
@@ -74,11 +73,11 @@ impl Uploader {
         if self.jobs.send(job).is_ok() {
             return Ok(());
         }
-        // // The thread has ended, and its result says why.
+        // The thread has ended, and its result says why.
         self.answers.iter().find_map(Result::err).map_or(Err(RepoError::Stopped("upload")), Err)
     }
 
-    /// /// Packs listed since the last call.
+    /// Packs listed since the last call.
     pub fn poll(&mut self) -> Result<Option<Uploaded>, RepoError> {
         match self.answers.try_recv() {
             Ok(Ok(Answer::Uploaded(uploaded))) => Ok(Some(uploaded)),
@@ -178,9 +177,10 @@ impl Worker {
     }
 }
 
-/// /// Writes an index object; an existing one has the same contents.
+/// Writes an index object; an existing one has the same contents.
 ///
-/// # Errors Storage and sealing failures.
+/// # Errors
+/// Storage and sealing failures.
 pub fn put_index_object(
     backend: &dyn Backend,
     keys: &Keys,

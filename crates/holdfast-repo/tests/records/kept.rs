@@ -1,5 +1,4 @@
-//! //! Records kept in the cache: what they save, and that they are never trusted over the
-//! repository.
+//! Records kept in the cache: what they save, and that they are never trusted over the repository.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -19,7 +18,7 @@ fn a_long_history_costs_one_listing() {
     assert!(gets > 2000, "nothing was kept yet: {gets}");
     let (repository, counting) = world.open_with(Some(world.cache.path()));
     assert_eq!(ids(&repository), first);
-    // // Config, key slots, and for each of three chains its last record and the slot after it.
+    // Config, key slots, and for each of three chains its last record and the slot after it.
     let (gets, lists) = (&counting.gets, &counting.lists);
     assert!(gets.load(Ordering::Relaxed) <= 12, "{gets:?} of 2000 records");
     assert!(lists.load(Ordering::Relaxed) <= 5, "{lists:?}");
@@ -38,8 +37,8 @@ fn a_chain_that_went_on_differently_is_read_anew() {
     let copy = world.storage.fork();
     world.add("a", 5..9);
     world.open();
-    // // The repository is restored from its copy, and continues with other records of the same
-    // names and sizes.
+    // The repository is restored from its copy, and continues with other records of the same names
+    // and sizes.
     let world = World { storage: Arc::new(copy), ..world };
     assert_eq!(world.open().0.len(), 5, "deleted records are not trusted");
     world.add("a", 105..109);

@@ -1,4 +1,4 @@
-//! //! Records that are lost: what they cost, what they stop, and how they are written off.
+//! Records that are lost: what they cost, what they stop, and how they are written off.
 
 use holdfast_backend::fault::{Effect, Failure, Kind, Plan};
 use holdfast_backend::{Backend, ObjectName};
@@ -28,7 +28,7 @@ fn sweep(condemn: u64, packs: &[u8]) -> GenerationBody {
     }
 }
 
-/// /// Writes off everything that cannot be used.
+/// Writes off everything that cannot be used.
 fn give_up(repository: &Repository) {
     repository.read_history_anew().unwrap();
     let damaged: Vec<GivenUp> = repository
@@ -39,7 +39,7 @@ fn give_up(repository: &Repository) {
     append(repository, GenerationBody::GiveUp { records: damaged }).unwrap();
 }
 
-/// /// If it were enough that these bytes had been forgotten or written off somewhere, the snapshot
+/// If it were enough that these bytes had been forgotten or written off somewhere, the snapshot
 /// would vanish silently, and the next prune would delete its data.
 #[test]
 fn bytes_of_a_record_that_is_gone_are_damage_in_any_other_place() {
@@ -63,7 +63,7 @@ fn bytes_of_a_record_that_is_gone_are_damage_in_any_other_place() {
         assert!(matches!(deleted, Err(RepoError::Damaged { .. })), "{deleted:?}");
         world.replace(&place, &right);
     }
-    // // And writing off a slot covers only the bytes that were in it.
+    // And writing off a slot covers only the bytes that were in it.
     let place = world.record("a", 4);
     let mut bytes = world.storage.get(&place, u64::MAX).unwrap().to_vec();
     bytes[61] ^= 1;
@@ -82,7 +82,7 @@ fn every_record_of_a_gap_is_missed_and_given_up() {
     assert_eq!(world.damaged().len(), 2);
     give_up(&world.open_with(None).0);
     assert_eq!(world.damaged(), Vec::<String>::new());
-    // // A restored one counts again.
+    // A restored one counts again.
     world.add("a", [7]);
     assert_eq!(world.truth().len(), 5);
 }
@@ -114,7 +114,7 @@ fn a_generation_is_read_from_either_copy() {
     }
 }
 
-/// /// The last record is lost except for its copy. A record in its slot would undo what it says.
+/// The last record is lost except for its copy. A record in its slot would undo what it says.
 #[test]
 fn nothing_is_written_over_a_generation_whose_copy_is_there() {
     for has_garbage in [false, true] {
@@ -166,7 +166,7 @@ fn a_disk_without_room_for_a_copy_takes_the_record() {
     assert_eq!((world.truth().len(), world.damaged().len()), (0, 0));
 }
 
-/// /// A commit that never reached the disk, seen in the page cache.
+/// A commit that never reached the disk, seen in the page cache.
 #[test]
 fn what_is_seen_is_not_committed_until_it_is_durable() {
     for effect in [Effect::Unsynced, Effect::LostAck] {
@@ -179,13 +179,13 @@ fn what_is_seen_is_not_committed_until_it_is_durable() {
         let body = snapshot("a", 7);
         let outcome = repository.history().append_writer(&**backend, keys, writer, &body);
         fault.power_cut().unwrap();
-        // // A lost answer is not a failure: the storage vouches for the object.
+        // A lost answer is not a failure: the storage vouches for the object.
         assert_eq!(outcome.is_ok(), effect == Effect::LostAck, "{outcome:?}");
         assert_eq!(world.truth().len(), 1 + usize::from(outcome.is_ok()));
     }
 }
 
-/// /// The end of the generation chain is lost, and only a fence shows it.
+/// The end of the generation chain is lost, and only a fence shows it.
 #[test]
 fn a_generation_that_a_fence_names_is_missed() {
     let world = World::new();
@@ -203,7 +203,7 @@ fn a_generation_that_a_fence_names_is_missed() {
     assert_eq!((ids(&other).len(), world.damaged().len()), (2, 1), "it is read");
     let refused = other.writer("a");
     assert!(matches!(refused, Err(RepoError::Damaged { .. })), "what is condemned is not known");
-    // // The process that condemned still knows, and must not continue either.
+    // The process that condemned still knows, and must not continue either.
     let swept = append(&repository, sweep(1, &[1]));
     assert!(matches!(swept, Err(RepoError::Damaged { .. })), "{swept:?}");
 
@@ -218,7 +218,7 @@ fn a_generation_that_a_fence_names_is_missed() {
     );
 }
 
-/// /// A generation is written off while a cache has it intact: all readers must see the same.
+/// A generation is written off while a cache has it intact: all readers must see the same.
 #[test]
 fn what_is_given_up_counts_as_the_repository_has_it() {
     let world = World::new();
@@ -238,7 +238,7 @@ fn what_is_given_up_counts_as_the_repository_has_it() {
     }
 }
 
-/// /// An authentic record that does not continue its chain, for example from another copy of the
+/// An authentic record that does not continue its chain, for example from another copy of the
 /// repository, is no reason to lose the snapshot that it holds.
 #[test]
 fn a_record_that_does_not_continue_its_chain_is_taken_once_it_is_given_up() {
@@ -255,7 +255,7 @@ fn a_record_that_does_not_continue_its_chain_is_taken_once_it_is_given_up() {
     assert_eq!((world.truth().len(), world.damaged().len()), (4, 0));
 }
 
-/// /// A name that an old or another program left in the folder of the chain.
+/// A name that an old or another program left in the folder of the chain.
 #[test]
 fn a_copy_has_a_name_of_its_own() {
     use holdfast_repo::chain::record_place;

@@ -1,4 +1,4 @@
-//! //! Records of chains: those kept in the cache, and lost ones.
+//! Records of chains: those kept in the cache, and lost ones.
 
 #![allow(clippy::unwrap_used, reason = "tests")]
 

@@ -1,4 +1,4 @@
-//! //! A repository of records alone, and a storage that counts reads.
+//! A repository of records alone, and a storage that counts reads.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -15,7 +15,7 @@ use holdfast_repo::{OpenOptions, RepoError, Repository};
 use holdfast_seal::{Secret, SlotLabel};
 use jiff::Timestamp;
 
-/// /// Counts reads of a storage.
+/// Counts reads of a storage.
 #[derive(Debug)]
 pub struct Counting {
     storage: Arc<Memory>,
@@ -85,13 +85,13 @@ impl World {
         (repository, counting)
     }
 
-    /// /// Opens with the cache; returns the snapshots and the number of objects read.
+    /// Opens with the cache; returns the snapshots and the number of objects read.
     pub fn open(&self) -> (Vec<ObjectId>, usize) {
         let (repository, counting) = self.open_with(Some(self.cache.path()));
         (ids(&repository), counting.gets.load(Ordering::Relaxed))
     }
 
-    /// /// The snapshots according to the repository alone.
+    /// The snapshots according to the repository alone.
     pub fn truth(&self) -> Vec<ObjectId> {
         ids(&self.open_with(None).0)
     }
@@ -120,7 +120,7 @@ impl World {
         self.storage.put(name, &[bytes]).unwrap();
     }
 
-    /// /// Flips one bit of an object; returns the hash of the result.
+    /// Flips one bit of an object; returns the hash of the result.
     pub fn damage(&self, name: &ObjectName) -> ObjectId {
         let mut bytes = self.storage.get(name, u64::MAX).unwrap().to_vec();
         bytes[60] ^= 1;
@@ -142,7 +142,7 @@ impl World {
         (Repository::open(Arc::clone(&fault) as _, &secret, &options), fault)
     }
 
-    /// /// The unusable records, as seen by a reader that trusts the repository alone.
+    /// The unusable records, as seen by a reader that trusts the repository alone.
     pub fn damaged(&self) -> Vec<String> {
         let (repository, _) = self.open_with(None);
         let objects: Vec<String> =

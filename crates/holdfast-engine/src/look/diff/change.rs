@@ -1,4 +1,4 @@
-//! //! How a difference of two entries is reported.
+//! How a difference of two entries is reported.
 
 use std::mem::discriminant;
 
@@ -9,17 +9,17 @@ use holdfast_format::entry::{Entry, EntryKind, Metadata};
 pub struct Change<'a> {
     /// Path below the compared roots; directories end with a slash.
     pub path: &'a [u8],
-    /// /// As restic writes it: `+` added, `-` removed, `T` type, `M` content, `U` metadata only
-    /// (`TU` type and metadata). `M?`: the content changed and nothing else did, not even times,
-    /// which looks like silent corruption of the source.
+    /// As restic writes it: `+` added, `-` removed, `T` type, `M` content, `U` metadata only (`TU`
+    /// type and metadata). `M?`: the content changed and nothing else did, not even times, which
+    /// looks like silent corruption of the source.
     pub modifier: &'static str,
-    /// /// The old entry.
+    /// The old entry.
     pub left: Option<&'a Entry>,
-    /// /// The new entry.
+    /// The new entry.
     pub right: Option<&'a Entry>,
 }
 
-/// /// The modifier of a difference; `None` if it is not to be reported.
+/// The modifier of a difference; `None` if it is not to be reported.
 pub(super) fn modifier(
     left: Option<&Entry>,
     right: Option<&Entry>,
@@ -42,13 +42,13 @@ pub(super) fn modifier(
     is_metadata_told.then_some("U")
 }
 
-/// /// True if a file's content changed although size, times and everything else did not.
+/// True if a file's content changed although size, times and everything else did not.
 fn is_suspicious(left: &Entry, right: &Entry) -> bool {
     let is_same_size = match (&left.kind, &right.kind) {
         (EntryKind::File { size: left, .. }, EntryKind::File { size: right, .. }) => left == right,
         _ => false,
     };
-    // // A file that changed while being read explains the difference.
+    // A file that changed while being read explains the difference.
     let without_mark = |metadata: &Metadata| Metadata { changed: false, ..metadata.clone() };
     is_same_size
         && !left.metadata.changed

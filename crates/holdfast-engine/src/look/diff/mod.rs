@@ -1,4 +1,4 @@
-//! //! How two snapshots differ.
+//! How two snapshots differ.
 //!
 //! Both sides are read in step ([`pair`]): wherever the same node comes next on both, it is skipped
 //! without being read, whether it is the root of a directory or a part of a long one. The cost is
@@ -24,14 +24,14 @@ use change::modifier;
 use pair::{Difference, Pair};
 use tally::{Side, Tally};
 
-/// /// What a comparison should report.
+/// What a comparison should report.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct DiffOptions {
-    /// /// Also entries of which only the metadata changed.
+    /// Also entries of which only the metadata changed.
     pub metadata: bool,
 }
 
-/// /// What one side has and the other does not.
+/// What one side has and the other does not.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
 pub struct SideStatistics {
     /// Files.
@@ -48,8 +48,8 @@ pub struct SideStatistics {
     pub bytes: u64,
 }
 
-/// /// Totals of a comparison. Blobs are compared among the parts that differ: one that a changed
-/// file gained and that an unchanged part has always had counts as added.
+/// Totals of a comparison. Blobs are compared among the parts that differ: one that a changed file
+/// gained and that an unchanged part has always had counts as added.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
 pub struct DiffStatistics {
     /// Files whose content changed.
@@ -58,7 +58,7 @@ pub struct DiffStatistics {
     pub added: SideStatistics,
     /// What only the first snapshot has.
     pub removed: SideStatistics,
-    /// /// Blobs of files that no pack has any more; they are not counted anywhere else.
+    /// Blobs of files that no pack has any more; they are not counted anywhere else.
     #[serde(skip_serializing_if = "is_zero")]
     pub missing_blobs: u64,
     /// Nodes that were read.
@@ -70,14 +70,15 @@ fn is_zero(count: &u64) -> bool {
     *count == 0
 }
 
-/// /// Receives a change.
+/// Receives a change.
 pub type TakeChange<'a> = &'a mut dyn FnMut(&Change<'_>) -> Result<(), EngineError>;
 
-/// /// Calls `each` for the changes from `left` to `right`, in path order; a directory comes before
-/// its contents. Everything in an added or removed directory is reported individually, even where a
+/// Calls `each` for the changes from `left` to `right`, in path order; a directory comes before its
+/// contents. Everything in an added or removed directory is reported individually, even where a
 /// file replaced a directory.
 ///
-/// # Errors [`EngineError::Interrupted`]; repository failures and what `each` returns.
+/// # Errors
+/// [`EngineError::Interrupted`]; repository failures and what `each` returns.
 pub fn diff(
     repository: &Repository,
     left: &SnapshotRoot,
@@ -112,7 +113,7 @@ pub fn diff(
     Ok(run.finish())
 }
 
-/// /// A pair of directories being compared.
+/// A pair of directories being compared.
 struct Level {
     pair: Pair,
     path_bytes: usize,
@@ -127,7 +128,7 @@ struct Run<'a, 'e> {
 }
 
 impl Run<'_, '_> {
-    /// /// Appends the name to the path; reports and counts the difference.
+    /// Appends the name to the path; reports and counts the difference.
     fn tell(&mut self, pair: &Pair, difference: &Difference) -> Result<(), EngineError> {
         let (left, right) = (difference.left.as_deref(), difference.right.as_deref());
         self.path.push(b'/');

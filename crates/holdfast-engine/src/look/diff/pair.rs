@@ -13,46 +13,46 @@ use crate::look::nodes::{children_within, misplaced};
 use crate::look::root::Folder;
 use crate::look::walk::check_depth;
 
-/// /// The next piece of one side.
+/// The next piece of one side.
 #[derive(Debug)]
 enum Piece {
-    /// /// A node that is not read yet, and its maximum level.
+    /// A node that is not read yet, and its maximum level.
     Node(BlobId, u8),
     Entry(Box<Entry>),
 }
 
-/// /// A name that differs: its entry on each side that has it.
+/// A name that differs: its entry on each side that has it.
 #[derive(Debug)]
 pub(super) struct Difference {
     pub left: Option<Box<Entry>>,
     pub right: Option<Box<Entry>>,
 }
 
-/// /// The rest of two directories.
+/// The rest of two directories.
 #[derive(Debug)]
 pub(super) struct Pair {
     left: Rest,
     right: Rest,
 }
 
-/// /// The rest of a directory.
+/// The rest of a directory.
 #[derive(Debug)]
 struct Rest {
     /// Absent if this side does not have the directory.
     folder: Option<Folder>,
-    /// /// The common prefix of its names, which is not part of them.
+    /// The common prefix of its names, which is not part of them.
     prefix: Vec<u8>,
     /// The next one last.
     pieces: Vec<Piece>,
 }
 
-/// /// What to do with the next pieces.
+/// What to do with the next pieces.
 enum Step {
     /// The same node comes next on both sides: nothing in it differs.
     Pass,
     /// Read the next node of these sides.
     Read(&'static [Side]),
-    /// /// Take the next entries.
+    /// Take the next entries.
     Take(Ordering),
     End,
 }
@@ -63,7 +63,7 @@ impl Pair {
         Self { left: Rest::new(left), right: Rest::new(right) }
     }
 
-    /// /// How a difference of these directories is reported; for an object, its key.
+    /// How a difference of these directories is reported; for an object, its key.
     pub fn shown_name(&self, difference: &Difference) -> Vec<u8> {
         let (entry, rest) = match (&difference.left, &difference.right) {
             (_, Some(entry)) => (entry, &self.right),
@@ -76,10 +76,10 @@ impl Pair {
         }
     }
 
-    /// /// What is to be compared below a difference, `depth` directories below the root of its
-    /// tree.
+    /// What is to be compared below a difference, `depth` directories below the root of its tree.
     ///
-    /// # Errors Only if that is too deep.
+    /// # Errors
+    /// Only if that is too deep.
     pub fn below(
         &self,
         difference: &Difference,
@@ -127,7 +127,7 @@ impl Pair {
             (Some(Node(left, _)), Some(Node(right, _))) if left == right && is_same_part => {
                 Step::Pass
             }
-            // // The higher one first: its children may come next on the other side.
+            // The higher one first: its children may come next on the other side.
             (Some(Node(_, left)), Some(Node(_, right))) => match left.cmp(right) {
                 Ordering::Greater => Step::Read(&BOTH[..1]),
                 Ordering::Less => Step::Read(&BOTH[1..]),
@@ -143,7 +143,7 @@ impl Pair {
         }
     }
 
-    /// /// Replaces the next node of a side with its children.
+    /// Replaces the next node of a side with its children.
     fn read(&mut self, tally: &mut Tally<'_>, side: Side) -> Result<(), EngineError> {
         let Rest { pieces, prefix, .. } = match side {
             Side::Left => &mut self.left,
@@ -207,7 +207,7 @@ fn pop_entry(pieces: &mut Vec<Piece>) -> Option<Box<Entry>> {
 fn pieces(folder: Option<&Folder>) -> Vec<Piece> {
     match folder {
         None => Vec::new(),
-        // // Directories that represent sources have no metadata of their own: they show the
+        // Directories that represent sources have no metadata of their own: they show the
         // snapshot's time.
         Some(Folder::Sources(sources)) => sources
             .iter()

@@ -21,8 +21,8 @@ pub(super) enum Side {
     Right = 1,
 }
 
-/// /// Reads nodes for both sides and counts their blobs. A blob found on both sides counts on
-/// neither: it is taken back from the side that had it first.
+/// Reads nodes for both sides and counts their blobs. A blob found on both sides counts on neither:
+/// it is taken back from the side that had it first.
 #[derive(Debug)]
 pub(super) struct Tally<'a> {
     reader: BlobReader<'a>,
@@ -33,7 +33,7 @@ pub(super) struct Tally<'a> {
     nodes_read: u64,
 }
 
-/// /// The upper part of a content's tree: unread leaves, and extents stored at a higher level.
+/// The upper part of a content's tree: unread leaves, and extents stored at a higher level.
 #[derive(Default)]
 struct Leaves {
     nodes: HashSet<BlobId>,
@@ -101,8 +101,8 @@ impl<'a> Tally<'a> {
         Ok(())
     }
 
-    /// /// Counts the blobs of two states of a file. Of long lists of chunks, only the leaves that
-    /// just one side has are read, wherever in the file they are.
+    /// Counts the blobs of two states of a file. Of long lists of chunks, only the leaves that just
+    /// one side has are read, wherever in the file they are.
     pub fn contents(
         &mut self,
         left: Option<&EntryKind>,

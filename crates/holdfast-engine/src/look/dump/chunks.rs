@@ -1,4 +1,4 @@
-//! //! The chunks of a file, one after the other, and their consistency checks.
+//! The chunks of a file, one after the other, and their consistency checks.
 
 use std::collections::VecDeque;
 
@@ -11,10 +11,10 @@ use holdfast_repo::{RepoError, Repository};
 use crate::EngineError;
 use crate::look::nodes::Extents;
 
-/// /// Maximum number of planned extents of a file.
+/// Maximum number of planned extents of a file.
 const PLANNED_MAX: usize = 32 << 10;
 
-/// /// What is needed to read chunks.
+/// What is needed to read chunks.
 pub(super) struct Readers<'a> {
     nodes: BlobReader<'a>,
     data: ReadAhead<'a>,
@@ -28,7 +28,7 @@ impl<'a> Readers<'a> {
 
 /// One piece of a file.
 pub(super) enum Chunk {
-    /// /// A hole of this many bytes.
+    /// A hole of this many bytes.
     Zeros(u64),
     Data(Vec<u8>),
 }
@@ -43,23 +43,24 @@ impl Chunk {
     }
 }
 
-/// /// The chunks of one file that were not read yet.
+/// The chunks of one file that were not read yet.
 pub(super) struct Chunks {
     extents: Extents,
     /// Those whose chunks are being read ahead.
     planned: VecDeque<Extent>,
-    /// /// Why no more can be planned; what was planned earlier is read first.
+    /// Why no more can be planned; what was planned earlier is read first.
     failure: Option<EngineError>,
-    /// /// The size that they must add up to.
+    /// The size that they must add up to.
     left: u64,
     path: String,
 }
 
 impl Chunks {
-    /// /// All chunks of the file at `path`.
+    /// All chunks of the file at `path`.
     ///
-    /// # Errors [`EngineError::WrongKind`] if it is not a file; one whose content is stored in a
-    /// form that this version does not know.
+    /// # Errors
+    /// [`EngineError::WrongKind`] if it is not a file; one whose content is stored in a form that
+    /// this version does not know.
     pub fn of(path: &[u8], kind: &EntryKind) -> Result<Self, EngineError> {
         let path = String::from_utf8_lossy(path).into_owned();
         let EntryKind::File { size, codec, main, .. } = kind else {
@@ -73,9 +74,10 @@ impl Chunks {
         Ok(Self { extents, planned, failure: None, left: *size, path })
     }
 
-    /// /// Reads the next one; `None` at the end of the file.
+    /// Reads the next one; `None` at the end of the file.
     ///
-    /// # Errors Those of reading; damage if the chunks do not add up to the size of the file.
+    /// # Errors
+    /// Those of reading; damage if the chunks do not add up to the size of the file.
     pub fn next(&mut self, readers: &mut Readers<'_>) -> Result<Option<Chunk>, EngineError> {
         self.plan(readers);
         let Some(extent) = self.planned.pop_front() else {
@@ -96,7 +98,7 @@ impl Chunks {
         Ok(Some(chunk))
     }
 
-    /// /// Plans as much as the limits allow.
+    /// Plans as much as the limits allow.
     fn plan(&mut self, readers: &mut Readers<'_>) {
         let Readers { nodes, data } = readers;
         while self.failure.is_none() && self.planned.len() < PLANNED_MAX && !data.is_full() {

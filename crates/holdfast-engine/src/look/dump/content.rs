@@ -29,7 +29,7 @@ impl<'a> Contents<'a> {
         self.written
     }
 
-    /// /// Writes exactly as many bytes as the file has.
+    /// Writes exactly as many bytes as the file has.
     pub fn write(
         &mut self,
         path: &[u8],

@@ -1,4 +1,4 @@
-//! //! Writing the contents of a snapshot to a stream: a file as it is, a directory as an archive.
+//! Writing the contents of a snapshot to a stream: a file as it is, a directory as an archive.
 
 mod chunks;
 mod content;
@@ -23,7 +23,7 @@ pub use reader::FileReader;
 /// How a directory is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ArchiveFormat {
-    /// /// A tar archive with everything that a snapshot stores, except sockets.
+    /// A tar archive with everything that a snapshot stores, except sockets.
     Tar,
     /// A zip archive: files, directories and symbolic links.
     Zip {
@@ -32,7 +32,7 @@ pub enum ArchiveFormat {
     },
 }
 
-/// /// Totals of what was written.
+/// Totals of what was written.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct DumpStats {
     /// Entries.
@@ -41,19 +41,20 @@ pub struct DumpStats {
     pub bytes: u64,
     /// Entries that the archive cannot hold; an [`Event::Note`] names each.
     pub skipped: u64,
-    /// /// Directories that are nested too deep to be read; an [`Event::Trouble`] names each.
+    /// Directories that are nested too deep to be read; an [`Event::Trouble`] names each.
     pub too_deep: u64,
-    /// /// Objects whose keys cannot be file names, and which have other names; an [`Event::Note`]
+    /// Objects whose keys cannot be file names, and which have other names; an [`Event::Note`]
     /// names each.
     pub renamed: u64,
 }
 
-/// /// Writes what is at `path`: a file as its bytes, a directory as an archive. As in restic,
-/// entries of the archive are named by their whole path below `root`, without the leading slash.
+/// Writes what is at `path`: a file as its bytes, a directory as an archive. As in restic, entries
+/// of the archive are named by their whole path below `root`, without the leading slash.
 ///
-/// # Errors [`EngineError::NoSuchPath`], [`EngineError::WrongKind`] if it is neither file nor
-/// directory, [`EngineError::Output`], [`EngineError::Interrupted`]; repository failures. The
-/// output written so far is then incomplete.
+/// # Errors
+/// [`EngineError::NoSuchPath`], [`EngineError::WrongKind`] if it is neither file nor directory,
+/// [`EngineError::Output`], [`EngineError::Interrupted`]; repository failures. The output written
+/// so far is then incomplete.
 pub fn dump(
     repository: &Repository,
     root: &SnapshotRoot,
@@ -72,9 +73,10 @@ pub fn dump(
     }
 }
 
-/// /// Writes the bytes of a file, with zeros for holes; returns how many there were.
+/// Writes the bytes of a file, with zeros for holes; returns how many there were.
 ///
-/// # Errors [`EngineError::WrongKind`] if it is not a file; otherwise as [`dump`].
+/// # Errors
+/// [`EngineError::WrongKind`] if it is not a file; otherwise as [`dump`].
 pub fn dump_file(
     repository: &Repository,
     path: &[u8],
@@ -87,9 +89,9 @@ pub fn dump_file(
     Ok(bytes)
 }
 
-/// /// An archive being written.
+/// An archive being written.
 trait Archive {
-    /// /// Adds an entry, or skips one that it cannot hold and returns false.
+    /// Adds an entry, or skips one that it cannot hold and returns false.
     fn add(
         &mut self,
         path: &[u8],
@@ -97,14 +99,15 @@ trait Archive {
         contents: &mut Contents<'_>,
     ) -> Result<bool, EngineError>;
 
-    /// /// Writes the end.
+    /// Writes the end.
     fn finish(&mut self) -> Result<(), EngineError>;
 }
 
-/// /// Writes the directory at `place` and its contents as an archive. The directory itself is
-/// included unless it is the root.
+/// Writes the directory at `place` and its contents as an archive. The directory itself is included
+/// unless it is the root.
 ///
-/// # Errors [`EngineError::WrongKind`] if it is not a directory; otherwise as [`dump`].
+/// # Errors
+/// [`EngineError::WrongKind`] if it is not a directory; otherwise as [`dump`].
 pub fn dump_archive(
     repository: &Repository,
     place: &Place,
@@ -145,12 +148,12 @@ fn fill(
     Ok(DumpStats { bytes: filling.contents.written(), ..filling.stats })
 }
 
-/// /// Puts the entries of a walk into an archive.
+/// Puts the entries of a walk into an archive.
 struct Filling<'a> {
     archive: &'a mut dyn Archive,
     contents: Contents<'a>,
     stats: DumpStats,
-    /// /// The path by key of the next object, if it cannot have that name.
+    /// The path by key of the next object, if it cannot have that name.
     renamed: Option<Vec<u8>>,
     observer: &'a dyn Observer,
 }

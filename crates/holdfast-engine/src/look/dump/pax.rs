@@ -1,5 +1,5 @@
-//! //! Data that does not fit into the header of a tar entry: pax records and GNU's entries for
-//! long names.
+//! Data that does not fit into the header of a tar entry: pax records and GNU's entries for long
+//! names.
 
 use std::io::Write;
 
@@ -14,8 +14,8 @@ pub(super) const BLOCK_BYTES: u64 = 512;
 pub(super) struct Records(Vec<u8>);
 
 impl Records {
-    /// /// The records that an entry's metadata needs. Also returns the names of extended
-    /// attributes that cannot be represented.
+    /// The records that an entry's metadata needs. Also returns the names of extended attributes
+    /// that cannot be represented.
     pub fn of(metadata: &Metadata) -> (Self, Vec<String>) {
         let mut records = Self::default();
         let mut untold = Vec::new();
@@ -45,7 +45,7 @@ impl Records {
     }
 
     fn push(&mut self, key: &str, value: &[u8]) {
-        // // Each record starts with its own length, which includes its own digits.
+        // Each record starts with its own length, which includes its own digits.
         let rest = key.len() + value.len() + 3;
         let mut length = rest + 1;
         while length != rest + length.to_string().len() {
@@ -56,14 +56,14 @@ impl Records {
         self.0.push(b'\n');
     }
 
-    /// /// Writes the records, if there are any, as the entry that precedes the one they belong to.
+    /// Writes the records, if there are any, as the entry that precedes the one they belong to.
     pub fn write(&self, out: &mut dyn Write) -> std::io::Result<()> {
         if self.0.is_empty() { Ok(()) } else { write_extension(out, EntryType::XHeader, &self.0) }
     }
 }
 
-/// /// Writes a name that does not fit into its header, as the entry that GNU tar puts before the
-/// one that has the name.
+/// Writes a name that does not fit into its header, as the entry that GNU tar puts before the one
+/// that has the name.
 pub(super) fn write_long_name(
     out: &mut dyn Write,
     entry_type: EntryType,
@@ -88,7 +88,7 @@ fn write_extension(out: &mut dyn Write, entry_type: EntryType, data: &[u8]) -> s
     write_padding(out, data.len() as u64)
 }
 
-/// /// Pads the last block of `bytes` bytes.
+/// Pads the last block of `bytes` bytes.
 pub(super) fn write_padding(out: &mut dyn Write, bytes: u64) -> std::io::Result<()> {
     let missing = (BLOCK_BYTES - bytes % BLOCK_BYTES) % BLOCK_BYTES;
     out.write_all(&[0; BLOCK_BYTES as usize][..missing as usize])

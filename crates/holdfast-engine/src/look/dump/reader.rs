@@ -1,4 +1,4 @@
-//! //! The bytes of a file, read on demand.
+//! The bytes of a file, read on demand.
 
 use std::io::{self, Read};
 
@@ -8,20 +8,21 @@ use holdfast_repo::Repository;
 use super::chunks::{Chunk, Chunks, Readers};
 use crate::EngineError;
 
-/// /// Reads a file of a snapshot from start to end, with zeros for holes. It buffers one chunk.
+/// Reads a file of a snapshot from start to end, with zeros for holes. It buffers one chunk.
 pub struct FileReader<'a> {
     readers: Readers<'a>,
     chunks: Chunks,
-    /// /// The rest of the current chunk.
+    /// The rest of the current chunk.
     data: io::Cursor<Vec<u8>>,
     zeros: u64,
 }
 
 impl<'a> FileReader<'a> {
-    /// /// Opens the file at `path`.
+    /// Opens the file at `path`.
     ///
-    /// # Errors [`EngineError::WrongKind`] if it is not a file; one whose content is stored in a
-    /// form that this version does not know.
+    /// # Errors
+    /// [`EngineError::WrongKind`] if it is not a file; one whose content is stored in a form that
+    /// this version does not know.
     pub fn new(
         repository: &'a Repository,
         path: &[u8],
@@ -32,7 +33,7 @@ impl<'a> FileReader<'a> {
         Ok(Self { readers, chunks, data: io::Cursor::default(), zeros: 0 })
     }
 
-    /// /// Takes the next chunk; false at the end.
+    /// Takes the next chunk; false at the end.
     fn advance(&mut self) -> Result<bool, EngineError> {
         match self.chunks.next(&mut self.readers)? {
             None => return Ok(false),

@@ -1,4 +1,4 @@
-//! //! A directory as a tar archive, in GNU tar format with pax records.
+//! A directory as a tar archive, in GNU tar format with pax records.
 
 use std::collections::HashMap;
 use std::io::Write;
@@ -11,16 +11,16 @@ use super::pax::{BLOCK_BYTES, Records, write_long_name, write_padding};
 use super::{Archive, note};
 use crate::{EngineError, Observer};
 
-/// /// Maximum length of a name in a header.
+/// Maximum length of a name in a header.
 const NAME_BYTES: usize = 100;
 
-/// /// A tar archive. Blocks are written here and not by `tar::Builder`, which would finish the
-/// archive properly even after an error.
+/// A tar archive. Blocks are written here and not by `tar::Builder`, which would finish the archive
+/// properly even after an error.
 pub(super) struct TarArchive<'a> {
     out: &'a mut dyn Write,
     observer: &'a dyn Observer,
-    /// /// First path of files with several hard links, by device and inode. An inode that was
-    /// reused while the source was read may appear twice, so the file itself must match too.
+    /// First path of files with several hard links, by device and inode. An inode that was reused
+    /// while the source was read may appear twice, so the file itself must match too.
     links: HashMap<(u64, u64), (EntryKind, Vec<u8>)>,
 }
 
@@ -29,7 +29,7 @@ impl<'a> TarArchive<'a> {
         Self { out, observer, links: HashMap::new() }
     }
 
-    /// /// The path of an earlier entry that this one is a hard link of.
+    /// The path of an earlier entry that this one is a hard link of.
     fn linked(&mut self, path: &[u8], entry: &Entry) -> Option<Vec<u8>> {
         let metadata = &entry.metadata;
         let is_directory = matches!(entry.kind, EntryKind::Directory(_));
@@ -114,7 +114,7 @@ impl Archive for TarArchive<'_> {
     }
 }
 
-/// /// The header of an entry without its names; `None` for types that tar does not have.
+/// The header of an entry without its names; `None` for types that tar does not have.
 fn header(entry: &Entry) -> Option<Header> {
     let metadata = &entry.metadata;
     let mut header = Header::new_gnu();
@@ -152,7 +152,7 @@ fn header(entry: &Entry) -> Option<Header> {
     Some(header)
 }
 
-/// /// Copies what fits.
+/// Copies what fits.
 fn fill(field: &mut [u8], bytes: &[u8]) {
     let length = field.len().min(bytes.len());
     field[..length].copy_from_slice(&bytes[..length]);

@@ -12,7 +12,7 @@ use super::zip_writer::{Member, ZipWriter};
 use super::{Archive, note};
 use crate::{EngineError, Observer};
 
-/// /// Replaces a byte that is not UTF-8, or that other systems would not accept as part of a name.
+/// Replaces a byte that is not UTF-8, or that other systems would not accept as part of a name.
 const REPLACEMENT: char = char::REPLACEMENT_CHARACTER;
 /// Types of entries, as the mode of a file has them.
 const REGULAR: u32 = 0o100_000;
@@ -24,7 +24,7 @@ pub(super) struct ZipArchive<'a> {
     writer: ZipWriter<'a>,
     deflate: bool,
     observer: &'a dyn Observer,
-    /// /// Names with replacement characters, two of which may have become equal.
+    /// Names with replacement characters, two of which may have become equal.
     replaced: HashSet<String>,
 }
 
@@ -33,7 +33,7 @@ impl<'a> ZipArchive<'a> {
         Self { writer: ZipWriter::new(out), deflate, observer, replaced: HashSet::new() }
     }
 
-    /// /// The name of an entry in the archive; `None` for a directory that is already in it.
+    /// The name of an entry in the archive; `None` for a directory that is already in it.
     fn name(&mut self, path: &[u8], is_directory: bool) -> Option<String> {
         let text = String::from_utf8_lossy(path);
         let mut name = harmless(&text);
@@ -106,7 +106,7 @@ impl Archive for ZipArchive<'_> {
     }
 }
 
-/// /// The path without characters that have a special meaning on other systems: there a backslash
+/// The path without characters that have a special meaning on other systems: there a backslash
 /// separates names, and a letter followed by a colon is a drive.
 fn harmless(path: &str) -> String {
     let is_drive = |name: &str| {
@@ -123,7 +123,7 @@ fn harmless(path: &str) -> String {
     path.split('/').map(name).collect::<Vec<_>>().join("/")
 }
 
-/// /// A time in zip format, date and time of day: in UTC, for the years 1980 to 2107.
+/// A time in zip format, date and time of day: in UTC, for the years 1980 to 2107.
 fn dos_time(time: FileTime) -> (u16, u16) {
     let date = Timestamp::new(time.seconds, 0).ok().map(|time| time.to_zoned(TimeZone::UTC));
     let Some(date) = date.filter(|date| (1980..=2107).contains(&date.year())) else {
@@ -135,7 +135,7 @@ fn dos_time(time: FileTime) -> (u16, u16) {
     ((year << 9) | (month << 5) | day, (hour << 11) | (minute << 5) | (second / 2))
 }
 
-/// /// A field of a date, which is never negative.
+/// A field of a date, which is never negative.
 fn of_byte(field: i8) -> u16 {
     u16::from(field.unsigned_abs())
 }

@@ -1,5 +1,5 @@
-//! //! The bytes of a zip archive (APPNOTE 6.3), written to a stream. The list at its end, which
-//! grows with every member, is moved to a file once it is long.
+//! The bytes of a zip archive (APPNOTE 6.3), written to a stream. The list at its end, which grows
+//! with every member, is moved to a file once it is long.
 
 use std::io::{self, Read, Seek, SeekFrom, Write};
 
@@ -9,9 +9,9 @@ use tempfile::SpooledTempFile;
 
 use crate::EngineError;
 
-/// /// Maximum size of the list in memory.
+/// Maximum size of the list in memory.
 const LIST_BYTES: usize = 1 << 20;
-/// /// Files of at least this size have 64-bit lengths: deflating may enlarge them a little.
+/// Files of at least this size have 64-bit lengths: deflating may enlarge them a little.
 const LARGE_BYTES: u64 = 0xff00_0000;
 /// Written by a Unix system, after version 4.5.
 const MADE_BY: u16 = (3 << 8) | ZIP64_VERSION;
@@ -19,7 +19,7 @@ const ZIP64_VERSION: u16 = 45;
 const VERSION: u16 = 20;
 /// Names are UTF-8.
 const UTF8: u16 = 1 << 11;
-/// /// Checksum and lengths follow the data.
+/// Checksum and lengths follow the data.
 const BEHIND: u16 = 1 << 3;
 const STORED: u16 = 0;
 const DEFLATED: u16 = 8;
@@ -32,16 +32,16 @@ const ZIP64_END: u32 = 0x0606_4b50;
 const ZIP64_LOCATOR: u32 = 0x0706_4b50;
 const ZIP64_EXTRA: u16 = 1;
 
-/// /// The name and attributes of a member.
+/// The name and attributes of a member.
 pub(super) struct Member<'a> {
     pub name: &'a [u8],
     /// Permissions and type.
     pub mode: u32,
-    /// /// Date and time of day.
+    /// Date and time of day.
     pub time: (u16, u16),
 }
 
-/// /// What is known about the data of a member once it was written.
+/// What is known about the data of a member once it was written.
 #[derive(Clone, Copy, Default)]
 struct Body {
     method: u16,
@@ -51,15 +51,15 @@ struct Body {
     bytes: u64,
 }
 
-/// /// Writes an archive. Its end is written only by finishing it, so a partial one is never taken
-/// for complete.
+/// Writes an archive. Its end is written only by finishing it, so a partial one is never taken for
+/// complete.
 pub(super) struct ZipWriter<'a> {
     out: Counted<'a>,
     list: SpooledTempFile,
     members: u64,
 }
 
-/// /// Counts bytes written.
+/// Counts bytes written.
 struct Counted<'a> {
     out: &'a mut dyn Write,
     bytes: u64,
@@ -83,7 +83,7 @@ impl<'a> ZipWriter<'a> {
         Self { out, list: SpooledTempFile::new(LIST_BYTES), members: 0 }
     }
 
-    /// /// Adds a member with the given bytes.
+    /// Adds a member with the given bytes.
     pub fn add(&mut self, member: &Member<'_>, bytes: &[u8]) -> io::Result<()> {
         let mut crc = Crc::new();
         crc.update(bytes);
@@ -95,7 +95,7 @@ impl<'a> ZipWriter<'a> {
         self.listed(member, UTF8, &body, start)
     }
 
-    /// /// Adds a member of this size, whose bytes `write` produces.
+    /// Adds a member of this size, whose bytes `write` produces.
     pub fn stream(
         &mut self,
         member: &Member<'_>,
@@ -146,7 +146,7 @@ impl<'a> ZipWriter<'a> {
         self.listed(member, UTF8 | BEHIND, body, start)
     }
 
-    /// /// The header before the data of a member.
+    /// The header before the data of a member.
     fn local(
         &mut self,
         member: &Member<'_>,
@@ -197,7 +197,7 @@ impl<'a> ZipWriter<'a> {
         record.u32(LISTED).u16(MADE_BY).u16(version).u16(flags).u16(body.method);
         record.u16(member.time.1).u16(member.time.0).u32(body.crc).u32(packed).u32(bytes);
         record.u16(name_length(member)?).u16(extra.0.len() as u16);
-        // // No comment, the first disk, no hint about the content.
+        // No comment, the first disk, no hint about the content.
         record.u16(0).u16(0).u16(0).u32((member.mode << 16) | is_directory).u32(start);
         record.0.extend(member.name);
         record.0.extend(&extra.0);
@@ -235,7 +235,7 @@ fn name_length(member: &Member<'_>) -> io::Result<u16> {
     u16::try_from(member.name.len()).map_err(too_long)
 }
 
-/// /// Counts and checksums data that passes through.
+/// Counts and checksums data that passes through.
 struct Summed<W> {
     out: W,
     crc: Crc,
@@ -253,7 +253,7 @@ impl<W: Write> Write for Summed<W> {
     }
 }
 
-/// /// Little-endian fields, one after the other.
+/// Little-endian fields, one after the other.
 #[derive(Default)]
 struct Record(Vec<u8>);
 

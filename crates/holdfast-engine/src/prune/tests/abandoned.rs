@@ -1,5 +1,4 @@
-//! Packs of runs that never made their snapshot: a host that does not come back, a stream that
-//! failed.
+//! Packs of runs that never made their snapshot: a host that never returns, a stream that failed.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -17,14 +16,14 @@ use crate::prune::{Abandoned, Mutation, PruneOptions, PruneReport, run};
 
 const DAY: i64 = 86_400;
 
-/// A prune on this day that gives up after 30.
+/// A prune on this day that abandons runs after 30 days.
 fn on_day(day: i64) -> PruneOptions {
     let now = Timestamp::from_second(day * DAY).unwrap();
     PruneOptions { abandoned: Some(Abandoned { after_seconds: 30 * 86_400, now }), ..ALL }
 }
 
-/// A snapshot of one host, and packs of a run of another that never ended; of those of `unlisted`,
-/// no index object says anything.
+/// A snapshot of one host, and packs of a run of another that never ended; no index object lists
+/// those of `unlisted`.
 fn left_behind(unlisted: bool) -> World {
     let mut world = World::new();
     world.back_up("lost", &files(0..10));
@@ -41,7 +40,7 @@ fn left_behind(unlisted: bool) -> World {
     world
 }
 
-/// Prunes with a cache that stays.
+/// Prunes with a persistent cache.
 fn prune(world: &World, cache: &Path, options: &PruneOptions) -> PruneReport {
     let folder = Some(cache.to_owned());
     let open = OpenOptions { cache_folder: folder, threads: 1, ..OpenOptions::default() };
@@ -104,7 +103,7 @@ fn a_clock_that_went_back_begins_the_wait_again() {
     assert!(prune(&world, cache.path(), &on_day(30)).packs_deleted > 0);
 }
 
-/// A dry run must not make the time begin.
+/// A dry run must not start the wait.
 #[test]
 fn a_dry_run_leaves_no_note() {
     let world = left_behind(false);

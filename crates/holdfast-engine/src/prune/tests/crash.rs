@@ -9,7 +9,7 @@ use super::world::{ALL, World, files};
 use crate::prune::{Mutation, PruneOptions, run};
 use crate::{EngineError, Silent};
 
-/// A world in which a prune has dead packs, packs to rewrite, copies and orphans to deal with.
+/// A world in which a prune has to handle dead packs, packs to rewrite, copies and orphans.
 pub fn busy() -> World {
     let mut world = World::new();
     let first = world.back_up("a", &files(0..60));
@@ -35,7 +35,7 @@ fn prune_with(
     (outcome, fault.operations())
 }
 
-/// Applies `effect` to each operation in turn. Returns the first trouble.
+/// Applies `effect` to each operation in turn. Returns the first failure.
 pub fn at_each_operation(
     world: &World,
     options: &PruneOptions,
@@ -95,7 +95,7 @@ fn a_put_without_room_at_each_place() {
             world.prune(&ALL);
             world.check();
             world.check_nothing_unused();
-            // Without room for one pack the dead ones are deleted all the same.
+            // Without room for even one pack the dead ones are still deleted.
             assert!(lasting || put > 1 || outcome.is_ok(), "{outcome:?}");
         }
     }

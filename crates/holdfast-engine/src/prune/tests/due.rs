@@ -1,4 +1,4 @@
-//! The estimate that spares most prunes a look at all trees.
+//! The estimate that saves most prunes from reading all trees.
 
 use std::sync::Arc;
 
@@ -93,7 +93,7 @@ fn another_pruner_makes_the_note_worthless() {
     assert!(!cached.prune(5.0).was_postponed);
 }
 
-/// Sealed bytes that only forgotten snapshots need, found the long way.
+/// Sealed bytes that only forgotten snapshots need, computed exactly.
 fn exactly_unused(repository: &Repository, all: &[ObjectId]) -> u64 {
     let history = repository.history();
     let all: Vec<_> = all.iter().filter_map(|id| history.snapshot(id)).collect();
@@ -138,7 +138,7 @@ proptest! {
             world.expected.insert(info.id, files.clone());
             ids.push(info.id);
         }
-        // One stays to compare with.
+        // One is kept to compare with.
         let pairs = ids[1..].iter().zip(&forgotten);
         let gone: Vec<ObjectId> = pairs.filter(|(_, f)| **f).map(|(id, _)| *id).collect();
         if !gone.is_empty() {

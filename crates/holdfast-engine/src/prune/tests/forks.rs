@@ -1,5 +1,5 @@
-//! Copies of one repository that one machine uses in turns, with one cache that is damaged on the
-//! way: nothing is lost, and nothing that is whole is called damaged.
+//! Copies of one repository that one machine uses alternately, with one cache that is damaged on
+//! the way: nothing is lost, and nothing intact is reported as damaged.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -17,16 +17,16 @@ use crate::Silent;
 use crate::check::{CheckOptions, check};
 use crate::prune::{Mutation, run};
 
-/// How the copies look to the machine.
+/// How the copies appear to the machine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Places {
     /// As two folders.
     Two,
-    /// As one: two disks that are mounted at the same place, and tell nothing of themselves.
+    /// As one: two indistinguishable disks that are mounted at the same location.
     One,
 }
 
-/// A sequence of numbers that a seed stands for.
+/// A sequence of numbers generated from a seed.
 struct Chance(u64);
 
 impl Chance {
@@ -39,7 +39,7 @@ impl Chance {
     }
 }
 
-/// Two copies, what they were before, and the cache of the machine.
+/// Two copies, their earlier states, and the cache of the machine.
 struct Machine {
     chance: Chance,
     places: [Place; 2],
@@ -81,7 +81,7 @@ impl Machine {
         match self.chance.below(10) {
             0..=3 => {
                 for _ in 0..self.chance.below(6) {
-                    // From a small pool, so that the copies store the same in packs of their own.
+                    // From a small pool, so that the copies store the same data in different packs.
                     let name = format!("{:05}", self.chance.below(40));
                     let chunks = (0..self.chance.below(12)).map(|_| self.chance.below(80));
                     self.files.insert(name, chunks.collect());
@@ -203,7 +203,7 @@ fn copies_in_turns_with_a_cache_that_is_damaged_long() {
 }
 
 /// Two snapshots with a pack of data each, and an index object, authentic and wrong, that says of
-/// each pack that it holds what the other one does.
+/// each pack that it holds the other one's contents.
 fn with_an_index_that_lies() -> (World, ObjectId) {
     let mut world = World::new();
     world.back_up("a", &files(0..3));
@@ -221,7 +221,7 @@ fn with_an_index_that_lies() -> (World, ObjectId) {
         PackEntry { frames: one.frames, ..other },
     ];
     let first = repository.index().index_objects().unwrap().into_iter().map(|it| it.0).min();
-    // Of two that list a pack the first counts.
+    // If two list a pack, the first counts.
     loop {
         let id = put_index_object(&*world.storage, repository.keys(), &lie).unwrap();
         if first.is_some_and(|first| id < first) {
@@ -241,7 +241,7 @@ fn a_pack_goes_only_if_it_says_itself_that_nothing_in_it_is_needed() {
     for (mutation, is_lost) in [(Mutation::None, false), (Mutation::IndexIsBelieved, true)] {
         let world = world.fork();
         let _ = run(&world.open(), &ALL, &Silent, mutation);
-        // Only what the packs say of themselves counts from here on.
+        // Only the packs' own directories count from here on.
         for object in world.storage.list(name::INDEX).unwrap() {
             world.storage.delete(&object.name).unwrap();
         }
@@ -249,8 +249,8 @@ fn a_pack_goes_only_if_it_says_itself_that_nothing_in_it_is_needed() {
     }
 }
 
-/// Prunes with a cache that says of two packs what the other one holds, as after a bug; whether the
-/// index is right after it.
+/// Prunes with a cache that swaps the contents of two packs, as after a bug; returns whether the
+/// index is right afterwards.
 fn prune_with_a_cache_that_lies(mutation: Mutation) -> bool {
     let (mut world, gone) = with_an_index_that_lies();
     let folder = tempfile::tempdir().unwrap();
@@ -262,7 +262,7 @@ fn prune_with_a_cache_that_lies(mutation: Mutation) -> bool {
     let open =
         |world: &World| Repository::open(world.storage.clone(), &world.secret(), &options).unwrap();
     drop(open(&world));
-    // The lie is gone from the repository; the cache has its rows still.
+    // The lie is gone from the repository, but its rows are still in the cache.
     let lie = world.storage.list(name::INDEX).unwrap().swap_remove(0).name;
     world.storage.delete(&lie).unwrap();
     world.forget(&[gone]);

@@ -1,4 +1,4 @@
-//! A storage with little or no room: what can be freed is freed, step by step.
+//! A storage with little or no room: as much as possible is freed, step by step.
 
 use std::io;
 use std::sync::Arc;
@@ -11,7 +11,7 @@ use super::world::{ALL, World, files};
 use crate::Silent;
 use crate::prune::{Mutation, run};
 
-/// Takes so many bytes in packs and no more; records and index objects have a reserve.
+/// Accepts this many bytes in packs and no more; records and index objects have a reserve.
 #[derive(Debug)]
 struct Small {
     inner: Arc<Memory>,
@@ -48,8 +48,8 @@ impl Backend for Small {
     }
 }
 
-/// Snapshots of which the older are forgotten whole, so that packs are free of use, and every
-/// second of the newer, so that most packs are needed in part.
+/// Snapshots of which the older ones are all forgotten, so that packs become unused, and every
+/// second of the newer ones, so that most packs are partly used.
 fn crowded() -> World {
     let mut world = World::new();
     let ids: Vec<ObjectId> = (0..24_u64)
@@ -62,8 +62,8 @@ fn crowded() -> World {
     world
 }
 
-/// Prunes where packs may take `more` bytes than they do; what is left of them, and what there is
-/// where there is room for everything.
+/// Prunes where packs may grow by `more` bytes; returns what is left of them, and what would be
+/// left with room for everything.
 fn left_with(more: u64, mutation: Mutation) -> (u64, u64) {
     let world = crowded();
     let roomy = world.fork();
@@ -91,7 +91,7 @@ fn one_step_is_not_enough() {
     assert!(left > least + 10_000, "{left} bytes are left, and {least} where there is room");
 }
 
-/// Nothing is without use, and there is no room to rewrite anything: it ends, and loses nothing.
+/// Nothing is unused, and there is no room to rewrite anything: it ends, and loses nothing.
 #[test]
 fn where_nothing_can_be_done_it_ends() {
     let mut world = World::new();

@@ -13,11 +13,11 @@ type Again = Box<dyn FnMut() + Send>;
 pub struct Hooked {
     inner: Arc<Memory>,
     operations: AtomicU64,
-    /// With the number of the operation that it comes before.
+    /// With the number of the operation that follows.
     once: Mutex<Option<(u64, Once)>>,
     /// With the number of operations between.
     again: Mutex<Option<(u64, Again)>>,
-    /// If this is a folder, only objects that are put there count.
+    /// If this is a folder, only puts into that folder count.
     folder: Option<String>,
 }
 
@@ -28,7 +28,7 @@ impl std::fmt::Debug for Hooked {
 }
 
 impl Hooked {
-    /// An act before one operation.
+    /// An action before one operation.
     pub fn new(
         inner: Arc<Memory>,
         operation: u64,
@@ -39,13 +39,13 @@ impl Hooked {
         Arc::new(Self { inner, operations: AtomicU64::new(0), once, again, folder })
     }
 
-    /// An act before every so many operations.
+    /// An action before every n-th operation.
     pub fn again(inner: Arc<Memory>, every: u64, act: impl FnMut() + Send + 'static) -> Arc<Self> {
         let (once, again) = (Mutex::new(None), Mutex::new(Some((every, Box::new(act) as Again))));
         Arc::new(Self { inner, operations: AtomicU64::new(0), once, again, folder: None })
     }
 
-    /// An act before every second object that is put into a folder, the first one included.
+    /// An action before every second object that is put into a folder, including the first.
     pub fn putting(
         inner: Arc<Memory>,
         folder: String,
@@ -75,14 +75,14 @@ impl Hooked {
         }
     }
 
-    /// True if there were too few operations for the act.
+    /// True if there were too few operations for the action.
     pub fn is_unused(&self) -> bool {
         self.once.lock().unwrap().is_some()
     }
 }
 
-/// In a thread of its own: one of a pool that waits may begin other work of its pool meanwhile, and
-/// come back here.
+/// In a separate thread: a pool thread that waits may start other work of its pool in the meantime,
+/// and re-enter this code.
 fn by_another_process(act: impl FnOnce() + Send) {
     std::thread::scope(|scope| scope.spawn(act).join()).unwrap();
 }

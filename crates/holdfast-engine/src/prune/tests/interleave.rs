@@ -12,17 +12,17 @@ use super::world::{ALL, Files, RUTHLESS, Session, World, back_up, files};
 use crate::prune::{Mutation, PruneOptions, run};
 use crate::{Event, Observer, Silent};
 
-/// How far the backup is when the prune begins.
+/// How far the backup is when the prune starts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Progress {
     /// It has read the index.
     Begun,
-    /// All that is left to do is the commit.
+    /// Only the commit is left to do.
     Written,
 }
 
-/// A world in which what `wanted` holds is stored twice and no longer needed, until a backup needs
-/// it again.
+/// A world in which the contents of `wanted` are stored twice and no longer needed, until a backup
+/// needs them again.
 pub fn tempting() -> (World, Files) {
     let mut world = World::new();
     let wanted = files(0..40);
@@ -40,7 +40,7 @@ pub fn tempting() -> (World, Files) {
     (world, wanted)
 }
 
-/// Lets a backup go on at each operation of a prune; returns the first trouble.
+/// Lets a backup continue at each operation of a prune; returns the first failure.
 pub fn backup_at_each_operation(
     world: &World,
     wanted: &Files,
@@ -73,7 +73,7 @@ pub fn backup_at_each_operation(
 
 type Outcome = Arc<Mutex<Option<Result<ObjectId, RepoError>>>>;
 
-/// A backup that is under way, and the rest of it.
+/// A backup in progress, and the rest of it.
 fn backup_as_hook(
     world: &World,
     wanted: &Files,
@@ -144,7 +144,7 @@ fn its_own_packs_count_also_where_the_cache_was_made_anew() {
         let session = Session::begin(&repository, "a").unwrap();
         let snapshot = session.write(&files(100..120)).unwrap();
         world.back_up("a", &files(0..11));
-        // What is nowhere is looked for in an index that is made anew.
+        // A missing blob is looked up in a rebuilt index.
         let nowhere = holdfast_format::BlobId::from_bytes([7; 32]);
         assert!(repository.index().locate(&nowhere).unwrap().is_none());
         match has_been_swept {
@@ -203,7 +203,7 @@ impl Observer for UntilSweep {
 #[test]
 fn a_part_of_a_prune_at_any_moment_of_a_backup() {
     let (world, wanted) = tempting();
-    // The prune ends early, so that the condemnation is open while the backup goes on.
+    // The prune ends early, so that the condemnation is open while the backup runs.
     for opportunities in [4, 5, 6, 7, 8, 9] {
         for host in ["a", "new"] {
             for operation in 1.. {
@@ -215,7 +215,7 @@ fn a_part_of_a_prune_at_any_moment_of_a_backup() {
                 };
                 let hooked = Hooked::new(Arc::clone(&world.storage), operation, hook);
                 let repository = world.open_on(Arc::clone(&hooked) as Arc<dyn Backend>);
-                // A pack can go between the moment it was listed and the moment it is read.
+                // A pack can disappear between being listed and being read.
                 let info = back_up(&repository.unwrap(), host, &wanted).unwrap();
                 if hooked.is_unused() {
                     break;
@@ -240,7 +240,7 @@ fn two_prunes_at_once() {
             back_up(&other.open(), "c", &files(0..3)).unwrap();
         });
         let repository = world.open_on(Arc::clone(&hooked) as Arc<dyn Backend>).unwrap();
-        // What the other prune deleted is missed, and looked for again.
+        // What the other prune deleted is missing, and looked up again.
         run(&repository, &RUTHLESS, &Silent, Mutation::None).unwrap();
         if hooked.is_unused() {
             return;

@@ -58,7 +58,7 @@ fn with_copies() -> World {
     world
 }
 
-/// Loses one of the copies behind the back of the index, and prunes.
+/// Loses one of the copies without the index knowing, and prunes.
 fn with_one_copy_lost(world: &World, place: usize, mutation: Mutation) -> Result<(), String> {
     let world = world.fork();
     let repository = world.open();
@@ -68,7 +68,7 @@ fn with_one_copy_lost(world: &World, place: usize, mutation: Mutation) -> Result
     let lost = places[place].frame.pack;
     world.storage.delete(&object_name(name::pack(&lost)).unwrap()).unwrap();
     let _ = run(&repository, &ALL, &Silent, mutation);
-    // The index may list the lost pack; what counts is that the other copy is still there.
+    // The index may list the lost pack; all that counts is that the other copy still exists.
     match world.trouble() {
         Err(trouble) if trouble.starts_with("snapshot") => Err(trouble),
         _ => Ok(()),

@@ -1,4 +1,4 @@
-//! However often there is a prune, a backup comes to its end.
+//! However often prunes run, a backup finishes.
 
 use std::io;
 use std::sync::Arc;
@@ -113,8 +113,8 @@ fn back_up_really(
     Ok(backup(repository, &make, &options, observer)?.snapshot.unwrap())
 }
 
-/// A host that saves the same files and forgets them again, for ever, with a prune each time: what
-/// a backup finds of its files is needed by nothing a moment later, and deleted.
+/// A host that saves the same files and forgets them again, forever, with a prune each time:
+/// whatever a backup finds of its files is unneeded a moment later, and deleted.
 struct Adversary {
     world: World,
     files: Files,
@@ -133,7 +133,7 @@ impl Adversary {
     }
 }
 
-/// A backup in a storage on which the adversary acts before each commit, but not before the word
+/// A backup in a storage on which the adversary acts before each commit, but not before the pin
 /// that is left when that fails.
 fn beset(mutation: Mutation) -> (World, Arc<Hooked>, Files) {
     let mut world = World::new();
@@ -184,7 +184,7 @@ fn a_stream_ends_at_the_second_run() {
     world.check();
 }
 
-/// A prune at a time in seconds, with a cache that stays.
+/// A prune at a time in seconds, with a persistent cache.
 fn prune_at(world: &World, cache: &std::path::Path, seconds: i64) -> PruneReport {
     let now = Timestamp::from_second(seconds).unwrap();
     let abandoned = Some(Abandoned { after_seconds: 30 * 86_400, now });
@@ -192,7 +192,7 @@ fn prune_at(world: &World, cache: &std::path::Path, seconds: i64) -> PruneReport
         .unwrap()
 }
 
-/// A pin of a host that does not come back keeps prunes from their work for a day.
+/// A pin of a host that never returns holds prunes up for a day.
 #[test]
 fn a_pin_is_given_up_after_a_day() {
     let mut world = World::new();

@@ -17,7 +17,7 @@ enum Step {
     },
     /// A backup that never commits.
     BreakOff(Vec<u64>),
-    /// The snapshot at this place, modulo how many there are.
+    /// The snapshot with this number, modulo how many there are.
     Forget(usize),
     Prune(PruneOptions),
 }
@@ -122,7 +122,7 @@ proptest! {
                 prop_assert_eq!(world.trouble_of(&old), Ok(()));
             }
         }
-        // Runs that broke off count as over once their chain goes on.
+        // Interrupted runs count as over once their chain continues.
         back_up_at_once(&mut world, &files);
         world.prune(&ALL);
         prop_assert_eq!(world.trouble(), Ok(()));

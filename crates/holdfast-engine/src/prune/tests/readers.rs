@@ -22,12 +22,12 @@ use crate::repair::{RepairIndexOptions, RepairSnapshotsOptions, repair_index, re
 use crate::restore::{Overwrite, RestoreOptions, Selection, WINDOW_BYTES, restore};
 use crate::{EngineError, Silent};
 
-/// What one command makes of a snapshot; the text says what is wrong.
+/// What one command reads from a snapshot; the text says what is wrong.
 type Command = fn(&World, &Repository, &SnapshotInfo) -> Result<(), Wrong>;
 
 #[derive(Debug)]
 enum Wrong {
-    /// It ended and says that it was overtaken.
+    /// It ended, reporting that it was overtaken.
     Overtaken,
     Other(String),
 }
@@ -132,8 +132,8 @@ fn world() -> (World, ObjectId, ObjectId) {
     (world, first, second)
 }
 
-/// Lets a forget and a prune come between any two operations of each command, opening included.
-/// Returns how many there were.
+/// Runs a forget and a prune between any two operations of each command, including opening. Returns
+/// how many there were.
 fn overtake(is_read_one_forgotten: bool) -> u64 {
     let (start, first, second) = world();
     let mut tried = 0;
@@ -151,7 +151,7 @@ fn overtake(is_read_one_forgotten: bool) -> u64 {
             let repository = world.open_on(Arc::clone(&hooked) as Arc<dyn Backend>).unwrap();
             let info = repository.history().snapshot(&second).unwrap();
             if repository.history().is_forgotten(&second) {
-                // Nobody would read it.
+                // No one would read it.
                 continue;
             }
             let outcome = command(&world, &repository, &info);
@@ -184,11 +184,11 @@ fn what_was_forgotten_is_not_called_damaged() {
     assert!(tried > 200);
 }
 
-/// Operations between two prunes. Reading what one left behind takes about a dozen.
+/// Operations between two prunes. Reading what one left takes about a dozen.
 const EVERY: u64 = 40;
 
-/// Prunes that come again and again, while other snapshots are made and forgotten in turn: a reader
-/// still comes to its end.
+/// Prunes that run again and again, while other snapshots are made and forgotten: a reader still
+/// finishes.
 #[test]
 fn prunes_that_come_again_and_again_do_not_stop_a_reader() {
     let (start, _, second) = world();

@@ -1,4 +1,4 @@
-//! A repair of snapshots while a prune is under way.
+//! A repair of snapshots while a prune is in progress.
 
 use std::sync::Arc;
 
@@ -13,7 +13,7 @@ use crate::prune::{Mutation, run};
 use crate::repair::{RepairIndexOptions, RepairSnapshotsOptions, repair_index, repair_snapshots};
 use crate::{EngineError, Event, Observer, Silent};
 
-/// Ends a prune as soon as it asks.
+/// Interrupts a prune as soon as it asks.
 struct AtOnce;
 
 impl Observer for AtOnce {
@@ -48,8 +48,8 @@ fn condemned_and_fenced() -> (World, Files) {
     (world, wanted)
 }
 
-/// What takes the place of the snapshot is behind the fences, and the prune may have looked by
-/// then: it must not rely on what is condemned.
+/// The replacement of the snapshot is after the fences, and the prune may have looked by then: it
+/// must not rely on condemned packs.
 #[test]
 fn what_a_repair_takes_over_is_kept_from_the_prune() {
     let (start, wanted) = condemned_and_fenced();
@@ -64,7 +64,7 @@ fn what_a_repair_takes_over_is_kept_from_the_prune() {
         };
         let hooked = Hooked::new(Arc::clone(&world.storage), operation, repair);
         let repository = world.open_on(Arc::clone(&hooked) as Arc<dyn Backend>).unwrap();
-        // It may find that a file is lost, if it comes to that before the repair.
+        // It may find that a file is lost, if it gets there before the repair.
         let outcome = run(&repository, &ALL, &Silent, Mutation::None);
         if hooked.is_unused() {
             assert!(operation > 30);

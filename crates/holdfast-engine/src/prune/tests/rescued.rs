@@ -1,4 +1,4 @@
-//! A pack that was condemned when a backup began, then rescued, and condemned once more.
+//! A pack that was condemned when a backup started, then rescued, and condemned again.
 
 use std::sync::Arc;
 
@@ -39,7 +39,7 @@ fn what_was_condemned_when_a_run_began_stays_unusable_for_it() {
         world.back_up(host, &files([900]));
     }
     let old = world.back_up("a", &wanted);
-    // Another host finds the same files stored already, and commits between the condemnation and
+    // Another host finds the same files already stored, and commits between the condemnation and
     // the fence in its chain: the packs will be rescued.
     let other = world.open();
     let session = Session::begin(&other, "b").unwrap();
@@ -49,7 +49,7 @@ fn what_was_condemned_when_a_run_began_stays_unusable_for_it() {
     let needing = session.commit(written).unwrap().id;
     world.expected.insert(needing, wanted.clone());
 
-    // The long backup begins while they are condemned, and makes a checkpoint after their rescue.
+    // The long backup starts while they are condemned, and makes a checkpoint after their rescue.
     let repository = world.open();
     let session = Session::begin(&repository, "c").unwrap();
     let mut blobs = session.blobs().unwrap();
@@ -60,7 +60,7 @@ fn what_was_condemned_when_a_run_began_stays_unusable_for_it() {
     blobs.go_on_behind(checkpoint.sequence);
     session.write_with(&mut blobs, &files(200..240)).unwrap();
 
-    // It comes to the files in those packs. Then nothing else needs them any more.
+    // It reaches the files in those packs. Then nothing else needs them any more.
     let all = files((10..50).chain(100..140).chain(200..240));
     let last = session.write_with(&mut blobs, &all).unwrap();
     world.forget(&[needing]);

@@ -113,7 +113,8 @@ fn a_run_that_broke_off_is_cleaned_up_once_its_chain_goes_on() {
     world.back_up("a", &files(0..10));
     let repository = world.open();
     Session::begin(&repository, "a").unwrap().write(&files(100..150)).unwrap();
-    // Its packs are as if their upload had ended before the index object: nothing lists them.
+    // Its packs are as if their upload had been interrupted before the index object: nothing lists
+    // them.
     for object in world.storage.list(name::INDEX).unwrap() {
         let id = name::object_id(object.name.as_ref()).unwrap();
         if !world.open().history().index_objects().any(|known| known == id) {

@@ -1,4 +1,4 @@
-//! A repository in memory, backups of made-up files into it, and the demand that all of them can be
+//! A repository in memory, backups of made-up files into it, and checks that all of them can be
 //! read back.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -25,10 +25,10 @@ use crate::Silent;
 use crate::forget::forget;
 use crate::prune::{Abandoned, MaxUnused, Mutation, PruneOptions, PruneReport, census, run};
 
-/// Files by name; each is a list of chunks, and a chunk is a number that its bytes follow from.
+/// Files by name; each is a list of chunks, and a chunk is a number that determines its bytes.
 pub type Files = BTreeMap<String, Vec<u64>>;
 
-/// Everything goes that can go.
+/// Everything that can be deleted is deleted.
 pub const ALL: PruneOptions = PruneOptions {
     max_unused: MaxUnused::Bytes(0),
     max_repack_bytes: None,
@@ -37,13 +37,13 @@ pub const ALL: PruneOptions = PruneOptions {
     dry_run: false,
 };
 
-/// The same, and no consideration for runs that are under way.
+/// The same, without regard for runs in progress.
 pub const RUTHLESS: PruneOptions = PruneOptions {
     abandoned: Some(Abandoned { after_seconds: 0, now: Timestamp::UNIX_EPOCH }),
     ..ALL
 };
 
-/// A repository and what its snapshots must hold.
+/// A repository and the expected contents of its snapshots.
 #[derive(Clone)]
 pub struct World {
     pub storage: Arc<Memory>,
@@ -59,7 +59,7 @@ impl World {
         Self { storage, secret: text.to_string(), expected: HashMap::new() }
     }
 
-    /// The same world on a copy of the storage at another place.
+    /// The same world on a copy of the storage at another location.
     pub fn fork_to(&self, place: Place) -> Self {
         Self { storage: Arc::new(self.storage.fork_to(place)), ..self.clone() }
     }
@@ -86,7 +86,7 @@ impl World {
         )
     }
 
-    /// Opens the repository with a cache that stays.
+    /// Opens the repository with a persistent cache.
     pub fn open_with_cache(&self, folder: &Path) -> Repository {
         let cache_folder = Some(folder.to_owned());
         let options = OpenOptions { cache_folder, threads: 1, ..OpenOptions::default() };
@@ -132,7 +132,7 @@ impl World {
             read_back(&mut reader, &info, files)
                 .map_err(|error| format!("snapshot {}: {error}", info.id.short()))?;
         }
-        // What the index lists is there: a backup would rely on it.
+        // Whatever the index lists must exist: a backup would rely on it.
         for pack in repository.index().packs().unwrap() {
             let object = object_name(name::pack(&pack.id)).unwrap();
             match self.storage.size(&object) {
@@ -150,7 +150,7 @@ impl World {
         }
     }
 
-    /// Nothing is left that a prune could free.
+    /// Asserts that nothing is left that a prune could free.
     #[track_caller]
     pub fn check_nothing_unused(&self) {
         let repository = self.open();
@@ -227,7 +227,7 @@ impl<'a> Session<'a> {
     }
 }
 
-/// A backup that begins again when a prune got in its way.
+/// A backup that starts again when a prune got in its way.
 pub fn back_up(
     repository: &Repository,
     host: &str,

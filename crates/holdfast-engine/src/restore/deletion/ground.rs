@@ -1,4 +1,4 @@
-//! What holds in one directory of the target: what in it stays though the snapshot lacks it.
+//! The state of one directory of the target: what in it is kept though the snapshot lacks it.
 
 use std::sync::Arc;
 
@@ -11,7 +11,7 @@ use super::rules::SourceRules;
 use crate::restore::Selection;
 use crate::restore::origin::Origin;
 
-/// Why something stays.
+/// Why something is kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Spared {
     /// A rule left it out of the backup.
@@ -20,11 +20,11 @@ pub enum Spared {
     Unread,
     /// Another file system is mounted there.
     OtherFileSystem,
-    /// It is holdfast's own: a repository, a cache, a key.
+    /// It belongs to holdfast: a repository, a cache, a key.
     Own,
-    /// A restore is not done with it, or was killed.
+    /// A restore has not finished with it, or was killed.
     Unfinished,
-    /// It cannot be looked at.
+    /// It cannot be inspected.
     Unknown,
 }
 
@@ -41,22 +41,22 @@ impl std::fmt::Display for Spared {
     }
 }
 
-/// What holds for the entries of one directory.
+/// The state that determines what may be deleted in one directory.
 #[derive(Debug, Clone)]
 pub(super) struct Ground {
-    /// The directory in its source; `None` above all sources.
+    /// The corresponding directory in its source; `None` above all sources.
     origin: Option<Origin>,
     device: Option<u64>,
-    /// Why all of it stays.
+    /// Why all of it is kept.
     why: Option<Spared>,
-    /// Files in it that say that everything else was left out.
+    /// Files in it whose presence means that everything else was left out.
     tags: Vec<Vec<u8>>,
     /// Rules of `.gitignore` files here and above, of the target and of the snapshot.
     ignores: [Option<Arc<Ignores>>; 2],
 }
 
 impl Ground {
-    /// True if entries of the directory may go.
+    /// True if entries of the directory may be deleted.
     pub fn may_delete(&self, deletion: &Deletion<'_>) -> bool {
         self.why.is_none()
             && self
@@ -65,7 +65,7 @@ impl Ground {
                 .is_some_and(|origin| deletion.rules.of(origin).may_delete_in(&origin.path))
     }
 
-    /// Takes rules of a `.gitignore` file over that the snapshot has in this directory.
+    /// Adopts rules of a `.gitignore` file that the snapshot has in this directory.
     pub fn add_stored_ignores(&mut self, text: &[u8]) {
         let Some(origin) = &self.origin else { return };
         let path = [origin.path.as_slice(), b"/"].concat();
@@ -81,12 +81,12 @@ impl Ground {
 }
 
 impl Deletion<'_> {
-    /// What the source of a directory was asked for.
+    /// What the source of a directory was asked to include.
     pub(super) fn rules_of(&self, ground: &Ground) -> Option<&SourceRules> {
         ground.origin.as_ref().map(|origin| self.rules.of(origin))
     }
 
-    /// What holds in the directory at `path`, which `existing` says is there.
+    /// The state for the directory at `path`, where `existing` is.
     pub(super) fn ground(
         &self,
         target: &dyn Target,
@@ -131,7 +131,7 @@ impl Deletion<'_> {
         ground
     }
 
-    /// Why an entry of a directory stays; `None` if it may go.
+    /// Why an entry of a directory is kept; `None` if it may be deleted.
     pub(super) fn why_spared(
         &self,
         ground: &Ground,
@@ -169,7 +169,7 @@ impl Deletion<'_> {
         is_left_out.then_some(Spared::LeftOut)
     }
 
-    /// What the user's rules say of an entry below the directory that is shown so.
+    /// What the user's rules say about an entry below the directory displayed as this path.
     pub(super) fn selection(&self, shown: &[u8], is_directory: bool) -> Selection {
         (self.select)(shown, is_directory)
     }

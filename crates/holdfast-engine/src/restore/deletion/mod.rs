@@ -1,10 +1,11 @@
 //! What a restore deletes because the snapshot does not have it.
 //!
-//! [`rules`] say what a snapshot's sources were asked for. [`survey`] compares the snapshot with
-//! the target before anything is changed and lists what is to go: only what stands in a directory
-//! that was named to the backup, or below one, and that the backup would have taken. [`ground`]
-//! knows, directory by directory, what stays nevertheless: what the backup left out or could not
-//! read, other file systems, and holdfast's own. [`remove`] deletes what was listed, asking again.
+//! [`rules`] say what a snapshot's sources were asked to include. [`survey`] compares the snapshot
+//! with the target before anything is changed and lists what will be deleted: only entries in or
+//! below a directory that was named to the backup, and that the backup would have included.
+//! [`ground`] knows, directory by directory, what is kept nevertheless: what the backup left out or
+//! could not read, other file systems, and holdfast's own files. [`remove`] deletes what was
+//! listed, checking again.
 
 mod ground;
 mod remove;
@@ -27,7 +28,7 @@ use rules::Rules;
 
 pub use ground::Spared;
 
-/// Which part of which snapshot a restore takes, and what no restore may delete.
+/// Which part of which snapshot is restored, and what no restore may delete.
 #[derive(Debug, Clone, Copy)]
 pub struct DeletionRequest<'a> {
     /// The snapshot.
@@ -36,7 +37,7 @@ pub struct DeletionRequest<'a> {
     pub source: Option<&'a str>,
     /// Folder of the snapshot, or of that source, that becomes the target; empty for all.
     pub subfolder: &'a [u8],
-    /// What happens to what is there already: some of these replace no folder by something else.
+    /// What happens to existing entries: some of these rules replace no folder by something else.
     pub overwrite: Overwrite,
     /// Device and inode of holdfast's own files and folders on this machine: repositories, caches,
     /// keys.
@@ -54,34 +55,35 @@ pub struct Deletion<'a> {
     overwrite: Overwrite,
     entries: u64,
     spared: u64,
-    /// Entries of replaced folders that are gone.
+    /// Entries of replaced folders that were removed.
     cleared: AtomicU64,
 }
 
 /// A folder in the way of an entry of another kind.
 struct Replaced {
-    /// Its path as people call it.
+    /// Its path as displayed.
     shown: Vec<u8>,
-    /// What holds in the folder above it.
+    /// The state of its parent folder.
     above: Ground,
     entries: u64,
 }
 
-/// Entries of one directory that are to go.
+/// Entries of one directory to delete.
 struct Doomed {
     /// The directory, relative to the target.
     directory: Vec<u8>,
-    /// The same as people call it.
+    /// The same as displayed.
     shown: Vec<u8>,
-    /// What it has in the snapshot; deleting changes its times.
+    /// Its entry in the snapshot; deleting changes its times.
     metadata: Option<Metadata>,
     ground: Ground,
-    /// Names in it, and how many entries each stands for.
+    /// Names in it, and how many entries each represents.
     names: Vec<(Vec<u8>, u64)>,
 }
 
 impl<'a> Deletion<'a> {
-    /// Looks what stands in the target and not in the snapshot, and may go. Nothing is changed.
+    /// Finds entries of the target that are not in the snapshot and may be deleted. Nothing is
+    /// changed.
     ///
     /// # Errors
     /// [`EngineError::DeleteRefused`] if the snapshot does not say what it lacks;
@@ -110,17 +112,17 @@ impl<'a> Deletion<'a> {
         Ok(deletion)
     }
 
-    /// How many entries will go.
+    /// Number of entries that will be deleted.
     pub fn entries(&self) -> u64 {
         self.entries
     }
 
-    /// How many entries stay though the snapshot does not have them.
+    /// Number of entries kept though the snapshot does not have them.
     pub fn spared(&self) -> u64 {
         self.spared
     }
 
-    /// What will go, by the path at the top and the number of entries that it stands for.
+    /// What will be deleted, by topmost path and the number of entries that it represents.
     pub fn each(&self, each: &mut dyn FnMut(&[u8], u64)) {
         for replaced in self.replaced.values() {
             each(&replaced.shown, replaced.entries);
@@ -132,7 +134,7 @@ impl<'a> Deletion<'a> {
         }
     }
 
-    /// True if the folder at this path of the target goes to make room for something else.
+    /// True if the folder at this path of the target is deleted to make room for something else.
     pub(super) fn replaces(&self, path: &[u8]) -> bool {
         self.replaced.contains_key(path)
     }

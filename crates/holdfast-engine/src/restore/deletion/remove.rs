@@ -1,4 +1,4 @@
-//! Going through what is to be deleted, children before parents, and deleting it.
+//! Walking through what is to be deleted, children before parents, and deleting it.
 
 use std::sync::atomic::Ordering;
 
@@ -9,35 +9,35 @@ use super::{Deletion, Replaced};
 use crate::restore::{RestoreReport, Selection};
 use crate::{Action, Added, EngineError, Event, Observer};
 
-/// What is told of an entry on the way.
+/// What is reported of an entry on the way.
 pub(super) enum Met {
-    /// It goes.
+    /// It will be deleted.
     Goes,
-    /// It stays, and with it what it lies in.
+    /// It is kept, and so are its parents.
     Stays(Spared),
 }
 
-/// Takes an entry, by its path in the target and as it is shown.
+/// Receives an entry, by its path in the target and as displayed.
 pub(super) type Each<'a> = dyn FnMut(&[u8], &[u8], Met) -> Result<(), TargetError> + 'a;
 
-/// An entry that is looked at.
+/// An entry being examined.
 struct Candidate {
     path: Vec<u8>,
     shown: Vec<u8>,
 }
 
-/// A directory that is gone through.
+/// A directory being walked.
 struct Frame {
     candidate: Candidate,
     ground: Ground,
     names: Vec<Vec<u8>>,
-    /// True if something in it stays, or it was not chosen itself.
+    /// True if something in it is kept, or it was not selected itself.
     stays: bool,
 }
 
 impl Deletion<'_> {
-    /// Goes through an entry of a directory and all below it. Everything that may go is passed to
-    /// `each`, children before parents; so is, once, what stays.
+    /// Walks an entry of a directory and everything below it. Every deletable entry is passed to
+    /// `each`, children before parents; so is, once, what is kept.
     pub(super) fn go_through(
         &self,
         target: &dyn Target,
@@ -111,7 +111,7 @@ impl Deletion<'_> {
         Ok(Entered::Directory(Box::new(Frame { candidate, ground, names, stays })))
     }
 
-    /// Removes the folder that is in the way of an entry at `path`, if it was announced.
+    /// Removes the folder in the way of an entry at `path`, if it was announced.
     pub(in crate::restore) fn clear(
         &self,
         target: &dyn Target,

@@ -1,4 +1,4 @@
-//! Comparing a snapshot with what stands in the target.
+//! Comparing a snapshot with the contents of the target.
 
 use std::collections::BTreeMap;
 
@@ -25,7 +25,7 @@ struct Level {
     ground: Ground,
     metadata: Option<Metadata>,
     names: Vec<Vec<u8>>,
-    /// False if part of it cannot be read: then it is not known what it lacks.
+    /// False if part of it cannot be read: then it is unknown what it lacks.
     is_whole: bool,
 }
 
@@ -39,7 +39,7 @@ struct Surveyor<'s, 'd> {
     shown: Vec<u8>,
 }
 
-/// Lists what stands in the target, not in the folder, and may go.
+/// Lists what is in the target, not in the folder, and may be deleted.
 pub(super) fn survey(
     deletion: &mut Deletion<'_>,
     repository: &Repository,
@@ -60,7 +60,7 @@ pub(super) fn survey(
         match level.entries.next(&mut surveyor.reader, &mut |_| Ok(true)) {
             Ok(Some(named)) => surveyor.entry(named)?,
             Ok(None) => surveyor.leave(),
-            // The restore itself tells of it.
+            // The restore itself reports it.
             Err(error) if error.ends_reading() => return Err(error),
             Err(_) => level.is_whole = false,
         }
@@ -107,7 +107,7 @@ impl Surveyor<'_, '_> {
         let below = level.entries.below(&entry);
         self.look_for_rules(&entry);
         if selection != Selection::Skip {
-            // What cannot be looked at now is told of by the restore.
+            // Anything that cannot be inspected now is reported by the restore.
             let existing = self.target.existing(&self.relative()).ok().flatten();
             match (below, existing.filter(|existing| existing.is_directory)) {
                 (Some(below), Some(existing))
@@ -124,7 +124,7 @@ impl Surveyor<'_, '_> {
         Ok(())
     }
 
-    /// Files of the snapshot that left out what lies beside them, or named what is left out.
+    /// Files of the snapshot that excluded their neighbours, or listed what is excluded.
     fn look_for_rules(&mut self, entry: &Entry) {
         let EntryKind::File { main, size, .. } = &entry.kind else { return };
         let Some(level) = self.levels.last_mut() else { return };
@@ -150,7 +150,7 @@ impl Surveyor<'_, '_> {
         level.ground.add_stored_ignores(&text);
     }
 
-    /// A folder stands where the snapshot has something else. It goes if all of it may.
+    /// A folder where the snapshot has something else. It is deleted if all of it may be.
     fn in_the_way(&mut self) {
         let Some(level) = self.levels.last() else { return };
         let replaces = matches!(self.deletion.overwrite, Overwrite::Always | Overwrite::IfChanged);
@@ -165,7 +165,7 @@ impl Surveyor<'_, '_> {
         }
     }
 
-    /// How many entries may go of what stands at a path, and how many stay.
+    /// How many entries at and below a path may be deleted, and how many are kept.
     fn count(&mut self, ground: &Ground, path: &[u8], shown: &[u8]) -> (u64, u64) {
         let (mut entries, mut spared) = (0, 0);
         let deletion = &*self.deletion;
@@ -189,7 +189,7 @@ impl Surveyor<'_, '_> {
         let directory = self.relative();
         let Some(mut level) = self.levels.pop() else { return };
         if level.is_whole && level.ground.may_delete(self.deletion) {
-            // Parts of keys come in the order of the keys, where what follows them counts.
+            // Parts of keys are sorted by whole keys, where what follows them counts.
             level.names.sort_unstable();
             self.find_extra(level, directory);
         }
@@ -217,7 +217,7 @@ impl Surveyor<'_, '_> {
         }
     }
 
-    /// On a target where upper and lower case are one, what the snapshot calls otherwise is there.
+    /// On a case-insensitive target, an entry that the snapshot spells differently exists.
     fn drop_other_spellings(&self, level: &Level, directory: &[u8], present: &mut Vec<Vec<u8>>) {
         if present.is_empty() {
             return;

@@ -1,5 +1,5 @@
-//! //! The bytes of a cache on disk: blocks, each followed by a keyed hash. A changed byte is an
-//! error where it is read, and never a wrong answer.
+//! The bytes of a cache on disk: blocks, each followed by a keyed hash. A changed byte is an error
+//! where it is read, and never a wrong answer.
 //!
 //! ```text
 //! per block: content 4096, blake3(keyed, content, number u64)[0..16]
@@ -18,7 +18,7 @@ const TAG: usize = 16;
 /// Bytes of a block in the file.
 const STORED: usize = BLOCK + TAG;
 
-/// /// A file in blocks, as the database sees it.
+/// A file in blocks, as the database sees it.
 pub(super) struct Blocks {
     file: File,
     key: Zeroizing<[u8; 32]>,
@@ -31,7 +31,7 @@ impl std::fmt::Debug for Blocks {
 }
 
 impl Blocks {
-    /// /// The file, which no other process may write. The key belongs to the copy that is cached.
+    /// The file, which no other process may write. The key belongs to the copy that is cached.
     pub fn new(file: File, key: Zeroizing<[u8; 32]>) -> Self {
         Self { file, key }
     }
@@ -59,7 +59,7 @@ impl Blocks {
         Ok(content)
     }
 
-    /// /// The content of a block that is partly overwritten; one that was never written is empty.
+    /// The content of a block that is partly overwritten; one that was never written is empty.
     fn block_to_change(&self, number: u64) -> io::Result<Vec<u8>> {
         let mut stored = vec![0; STORED];
         self.file.read_exact_at(&mut stored, number * STORED as u64)?;
@@ -74,7 +74,7 @@ fn damaged() -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, "a block is damaged")
 }
 
-/// /// The blocks that a range touches: the first, their number, and where in the first the range
+/// The blocks that a range touches: the first, their number, and where in the first the range
 /// begins.
 fn span(offset: u64, length: usize) -> (u64, usize, usize) {
     let (first, start) = (offset / BLOCK as u64, (offset % BLOCK as u64) as usize);
@@ -176,7 +176,7 @@ mod tests {
             blocks.file.write_all_at(&byte, at).unwrap();
         }
         blocks.read(0, &mut read).unwrap();
-        // // A block in the position of another, and one that the disk lost.
+        // A block in the position of another, and one that the disk lost.
         let mut stored = [0; STORED];
         blocks.file.read_exact_at(&mut stored, 0).unwrap();
         blocks.file.write_all_at(&stored, STORED as u64).unwrap();

@@ -1,5 +1,5 @@
-//! //! Removing the rows of packs that a sweep deleted, a bounded number at a time, so that the
-//! cache does not grow forever.
+//! Removing the rows of packs that a sweep deleted, a bounded number at a time, so that the cache
+//! does not grow forever.
 //!
 //! No row says which blobs were in a pack, so all rows of blobs must be scanned. That is done in
 //! passes. A pass takes some packs that are no longer referenced; each run scans the next rows,
@@ -20,11 +20,11 @@ use crate::RepoError;
 use crate::error::cached;
 use crate::index::row::{BLOB_BYTES, BlobRow, PackRow};
 
-/// /// The two slow parts of a pass. They start after the all-zero id, which no blob has.
+/// The two slow parts of a pass. They start after the all-zero id, which no blob has.
 const OF_BLOBS: &str = "blobs";
 const OF_COPIES: &str = "copies";
 
-/// /// Numbers of the frames that a pass removes.
+/// Numbers of the frames that a pass removes.
 struct Frames(Vec<Range<u32>>);
 
 impl Frames {
@@ -36,8 +36,8 @@ impl Frames {
 }
 
 impl Cache {
-    /// /// Continues a pass, or starts one for these packs: they were swept, and no index object of
-    /// the cache lists them. Scans at most `rows_max` rows of blobs. True if anything was done.
+    /// Continues a pass, or starts one for these packs: they were swept, and no index object of the
+    /// cache lists them. Scans at most `rows_max` rows of blobs. True if anything was done.
     pub fn clean(&self, gone: &[PackRow], rows_max: usize) -> Result<bool, RepoError> {
         let under_way = self.cleaned_packs()?;
         if under_way.is_empty() && gone.is_empty() {
@@ -62,7 +62,7 @@ impl Cache {
         Ok(true)
     }
 
-    /// /// The packs of the pass in progress.
+    /// The packs of the pass in progress.
     fn cleaned_packs(&self) -> Result<Vec<PackRow>, RepoError> {
         let read = cached(self.database.begin_read())?;
         let table = match read.open_table(CLEANED_PACKS) {
@@ -81,8 +81,8 @@ impl Cache {
     }
 }
 
-/// /// Starts a pass over packs with about this number of frames in all. If one of them is ever
-/// listed again, after the repository was restored from a copy, it gets new rows.
+/// Starts a pass over packs with about this number of frames in all. If one of them is ever listed
+/// again, after the repository was restored from a copy, it gets new rows.
 fn begin(
     write: &WriteTransaction,
     gone: &[PackRow],
@@ -106,14 +106,14 @@ fn begin(
     Ok(packs)
 }
 
-/// /// Where a part of the pass continues; `None` if it is done.
+/// Where a part of the pass continues; `None` if it is done.
 fn cursor(write: &WriteTransaction, part: &str) -> Result<Option<[u8; 32]>, RepoError> {
     let cursors = cached(write.open_table(CLEANED_UP_TO))?;
     let cursor = cached(cursors.get(part))?;
     Ok(cursor.map(|id| *id.value()))
 }
 
-/// /// Advances to `last`, or without one to the next part.
+/// Advances to `last`, or without one to the next part.
 fn move_cursor(
     write: &WriteTransaction,
     part: &str,
@@ -133,8 +133,7 @@ fn move_cursor(
     Ok(())
 }
 
-/// /// Replaces each main row that is removed with a remaining copy. True once all rows were
-/// scanned.
+/// Replaces each main row that is removed with a remaining copy. True once all rows were scanned.
 fn clean_blobs(
     write: &WriteTransaction,
     frames: &Frames,
@@ -178,7 +177,7 @@ fn clean_blobs(
     Ok(is_done)
 }
 
-/// /// Removes the copies in these frames. True once all were scanned.
+/// Removes the copies in these frames. True once all were scanned.
 fn clean_copies(
     write: &WriteTransaction,
     frames: &Frames,
@@ -210,7 +209,7 @@ fn clean_copies(
     Ok(is_done)
 }
 
-/// /// Removes what no row of a blob refers to any more, and ends the pass.
+/// Removes what no row of a blob refers to any more, and ends the pass.
 fn finish(write: &WriteTransaction, packs: &[PackRow]) -> Result<(), RepoError> {
     let mut chosen = cached(write.open_table(CLEANED_PACKS))?;
     let mut rows = cached(write.open_table(PACKS))?;

@@ -1,4 +1,4 @@
-//! //! The file of a cache. Any fault in it leads to a rebuild.
+//! The file of a cache. Any fault in it leads to a rebuild.
 
 use std::fs;
 use std::io;
@@ -19,20 +19,20 @@ use crate::error::cached;
 use crate::index::guard::guarded;
 use crate::local;
 
-/// /// How many processes may have a cache of the same repository at once; each needs a file of its
+/// How many processes may have a cache of the same repository at once; each needs a file of its
 /// own.
 const FILES_MAX: usize = 8;
 
-/// /// Which cache to open.
+/// Which cache to open.
 #[derive(Debug)]
 pub(in crate::index) struct Wanted {
-    /// /// Folder for this copy of the repository.
+    /// Folder for this copy of the repository.
     pub folder: PathBuf,
     /// The repository.
     pub repository: RepositoryId,
-    /// /// Key that authenticates the blocks of the file.
+    /// Key that authenticates the blocks of the file.
     pub key: Zeroizing<[u8; 32]>,
-    /// /// Memory that it may use.
+    /// Memory that it may use.
     pub bytes_max: usize,
 }
 
@@ -44,8 +44,8 @@ impl Cache {
         Self::prepare(database, None, repository)
     }
 
-    /// /// Opens the first file in the folder that no other process uses, or replaces it with an
-    /// empty one if it `is_anew`.
+    /// Opens the first file in the folder that no other process uses, or replaces it with an empty
+    /// one if it `is_anew`.
     pub fn open(wanted: &Wanted, is_anew: bool) -> Result<Self, RepoError> {
         local::create_place(&wanted.folder).map_err(refused)?;
         for number in 0..FILES_MAX {
@@ -57,7 +57,7 @@ impl Cache {
         Err(RepoError::Cache(format!("{FILES_MAX} other processes are using this repository")))
     }
 
-    /// /// The file that it is kept in.
+    /// The file that it is kept in.
     pub fn path(&self) -> Option<&Path> {
         self.path.as_deref()
     }
@@ -65,7 +65,7 @@ impl Cache {
     /// `None` if another process has the file open.
     fn open_file(path: &Path, wanted: &Wanted, is_anew: bool) -> Result<Option<Self>, RepoError> {
         let file = match local::open_file(path) {
-            // // A link, or a file that others could write: it is removed, and the target is not
+            // A link, or a file that others could write: it is removed, and the target is not
             // touched.
             Err(error) => {
                 fs::remove_file(path).map_err(|_| refused(error))?;
@@ -90,7 +90,7 @@ impl Cache {
         open().map(Some)
     }
 
-    /// /// Creates the tables, or refuses a cache that was made for something else.
+    /// Creates the tables, or refuses a cache that was made for something else.
     fn prepare(
         database: Database,
         path: Option<PathBuf>,

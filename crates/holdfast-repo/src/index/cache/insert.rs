@@ -13,15 +13,15 @@ use crate::RepoError;
 use crate::error::cached;
 use crate::index::row::{BlobRow, FrameRow, PackRow};
 
-/// /// Numbers that packs already have, for a cache that is rebuilt while others rely on them.
+/// Numbers that packs already have, for a cache that is rebuilt while others rely on them.
 #[derive(Debug, Default)]
 pub(in crate::index) struct Numbering {
     packs: HashMap<ObjectId, PackRow>,
-    /// /// The first free number of each kind.
+    /// The first free number of each kind.
     next: [u64; 3],
 }
 
-/// /// The kinds of numbers, by the names of their rows.
+/// The kinds of numbers, by the names of their rows.
 const KINDS: [&str; 3] = ["packs", "frames", "blobs"];
 
 impl Numbering {
@@ -39,13 +39,13 @@ impl Numbering {
         Self { packs: packs.iter().map(|pack| (pack.id, *pack)).collect(), next }
     }
 
-    /// /// New numbers, after those of these packs.
+    /// New numbers, after those of these packs.
     pub fn behind(packs: &[PackRow]) -> Self {
         Self { packs: HashMap::new(), ..Self::of(packs) }
     }
 
-    /// /// Makes sure that the next numbers come after these: some parts of the cache may be older
-    /// than others.
+    /// Makes sure that the next numbers come after these: some parts of the cache may be older than
+    /// others.
     pub fn check(&self, cache: &Cache) -> Result<(), RepoError> {
         let read = cached(cache.database.begin_read())?;
         let numbers = cached(read.open_table(NUMBERS))?;
@@ -57,7 +57,7 @@ impl Numbering {
         Ok(())
     }
 
-    /// /// The numbers of a pack with this number of frames and blobs.
+    /// The numbers of a pack with this number of frames and blobs.
     fn find(&self, id: &ObjectId, frames: u64, blobs: u64) -> Option<&PackRow> {
         let known = self.packs.get(id);
         known.filter(|known| u64::from(known.frames) == frames && known.blobs == blobs)
@@ -67,15 +67,15 @@ impl Numbering {
 /// What an index object added.
 #[derive(Debug, Default)]
 pub(in crate::index) struct Inserted {
-    /// /// Packs that were not known before, in the order of their numbers unless these were
-    /// already assigned.
+    /// Packs that were not known before, in the order of their numbers unless these were already
+    /// assigned.
     pub packs: Vec<PackRow>,
     /// Numbers of all packs that it lists.
     pub listed: Vec<u32>,
 }
 
 impl Cache {
-    /// /// Adopts numbers that others rely on: they are given to the same packs, and to no others.
+    /// Adopts numbers that others rely on: they are given to the same packs, and to no others.
     pub fn reserve(&self, numbering: &Numbering) -> Result<(), RepoError> {
         let write = cached(self.database.begin_write())?;
         {
@@ -87,8 +87,8 @@ impl Cache {
         cached(write.commit())
     }
 
-    /// /// Adds what one index object lists. Packs that are already known are not added again: a
-    /// pack that has a number has all its rows, until [`Cache::clean`] removes the number.
+    /// Adds what one index object lists. Packs that are already known are not added again: a pack
+    /// that has a number has all its rows, until [`Cache::clean`] removes the number.
     pub fn insert(
         &self,
         keys: &Keys,
@@ -114,7 +114,7 @@ impl Cache {
             };
             inserted.listed.push(number);
         }
-        // // In key order the tree is filled from left to right, which is several times faster.
+        // In key order the tree is filled from left to right, which is several times faster.
         blobs.sort_unstable_by_key(|blob| blob.0);
         add_blobs(&write, &blobs, dead)?;
         let listed = inserted.listed.clone();
@@ -135,7 +135,7 @@ fn next_numbers(
     Ok(next)
 }
 
-/// /// The row of a pack that has none yet, with its known numbers or else the next ones.
+/// The row of a pack that has none yet, with its known numbers or else the next ones.
 fn number_pack(
     write: &WriteTransaction,
     pack: &PackEntry,
@@ -206,9 +206,8 @@ fn add_pack(
     Ok(row)
 }
 
-/// /// Adds locations of blobs. The first that is alive becomes the main one; the others are kept
-/// too, including those in deleted packs: these may reappear when a copy of the repository is
-/// restored.
+/// Adds locations of blobs. The first that is alive becomes the main one; the others are kept too,
+/// including those in deleted packs: these may reappear when a copy of the repository is restored.
 fn add_blobs(
     write: &WriteTransaction,
     blobs: &[(BlobId, BlobRow)],

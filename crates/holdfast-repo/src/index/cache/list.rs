@@ -1,4 +1,4 @@
-//! //! The contents of the cache, whole tables at a time.
+//! The contents of the cache, whole tables at a time.
 
 use holdfast_format::ObjectId;
 use redb::{ReadableDatabase, ReadableTable, ReadableTableMetadata};

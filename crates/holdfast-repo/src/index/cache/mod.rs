@@ -19,7 +19,7 @@ pub(super) use file::Wanted;
 pub(super) use insert::{Inserted, Numbering};
 pub(super) use view::View;
 
-/// /// What is known about a repository.
+/// What is known about a repository.
 #[derive(Debug)]
 pub(super) struct Cache {
     database: Database,

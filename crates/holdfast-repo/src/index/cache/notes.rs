@@ -1,4 +1,4 @@
-//! //! Derived data that is expensive to compute again.
+//! Derived data that is expensive to compute again.
 
 use redb::{ReadableDatabase, ReadableTable};
 
@@ -8,7 +8,7 @@ use crate::RepoError;
 use crate::error::cached;
 
 impl Cache {
-    /// /// Copies the notes and the records of another cache: neither depends on its rows.
+    /// Copies the notes and the records of another cache: neither depends on its rows.
     pub fn take_from(&self, other: &Cache) -> Result<(), RepoError> {
         let read = cached(other.database.begin_read())?;
         let write = cached(self.database.begin_write())?;

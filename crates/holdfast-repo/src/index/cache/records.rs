@@ -1,4 +1,4 @@
-//! //! Records of chains, sealed as in the repository.
+//! Records of chains, sealed as in the repository.
 
 use holdfast_format::name::Chain;
 use redb::ReadableDatabase;
@@ -8,11 +8,11 @@ use super::table::RECORDS;
 use crate::RepoError;
 use crate::error::cached;
 
-/// /// Number of records read from the cache at once.
+/// Number of records read from the cache at once.
 const RECORDS_MAX: usize = 256;
 
 impl Cache {
-    /// /// The next records of a chain, in order, from a slot on.
+    /// The next records of a chain, in order, from a slot on.
     pub fn records(&self, chain: &Chain, from: u64) -> Result<Vec<(u64, Vec<u8>)>, RepoError> {
         let read = cached(self.database.begin_read())?;
         let table = match read.open_table(RECORDS) {
@@ -29,7 +29,7 @@ impl Cache {
             .collect()
     }
 
-    /// /// Stores records of a chain, replacing those kept for the same slots.
+    /// Stores records of a chain, replacing those kept for the same slots.
     pub fn keep_records<Object: AsRef<[u8]>>(
         &self,
         chain: &Chain,

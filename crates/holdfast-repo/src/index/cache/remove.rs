@@ -1,4 +1,4 @@
-//! //! Removing what the repository no longer has.
+//! Removing what the repository no longer has.
 
 use holdfast_format::ObjectId;
 
@@ -8,8 +8,7 @@ use crate::RepoError;
 use crate::error::cached;
 
 impl Cache {
-    /// /// Removes index objects; their packs are kept until they are dead or listed by another
-    /// object.
+    /// Removes index objects; their packs are kept until they are dead or listed by another object.
     pub fn remove_index_objects(&self, gone: &[ObjectId]) -> Result<(), RepoError> {
         let write = cached(self.database.begin_write())?;
         {

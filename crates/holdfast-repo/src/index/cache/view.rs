@@ -9,7 +9,7 @@ use crate::RepoError;
 use crate::error::cached;
 use crate::index::row::{BLOB_BYTES, BlobRow, FRAME_BYTES, FrameRow};
 
-/// /// A fixed state of the cache, for lookups.
+/// A fixed state of the cache, for lookups.
 pub(in crate::index) struct View {
     blobs: ReadOnlyTable<Id, &'static [u8; BLOB_BYTES]>,
     copies: ReadOnlyMultimapTable<Id, &'static [u8; BLOB_BYTES]>,
@@ -24,7 +24,7 @@ impl std::fmt::Debug for View {
 }
 
 impl Cache {
-    /// /// The current state of the cache.
+    /// The current state of the cache.
     pub fn view(&self) -> Result<View, RepoError> {
         let read = cached(self.database.begin_read())?;
         let copies = cached(read.open_multimap_table(COPIES))?;

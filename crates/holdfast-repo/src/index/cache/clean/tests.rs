@@ -1,4 +1,4 @@
-//! //! A cache that packs are added to and removed from, next to a plain model of it.
+//! A cache that packs are added to and removed from, next to a plain model of it.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
@@ -17,14 +17,14 @@ use super::*;
 /// Packs by number of their index object: the blobs of each frame.
 type Model = BTreeMap<u8, Vec<Vec<u8>>>;
 
-/// /// What happens to a cache.
+/// What happens to a cache.
 #[derive(Debug, Clone)]
 enum Step {
-    /// /// A pack of these frames is added, in an index object of its own.
+    /// A pack of these frames is added, in an index object of its own.
     Add(Vec<Vec<u8>>),
-    /// /// One of the packs is deleted.
+    /// One of the packs is deleted.
     Sweep(u8),
-    /// /// The cache is cleaned, scanning this number of rows.
+    /// The cache is cleaned, scanning this number of rows.
     Clean(usize),
 }
 
@@ -114,7 +114,7 @@ impl World {
         self.cache.clean(&gone, rows_max).unwrap()
     }
 
-    /// /// For each blob the existing packs that hold it, as readers of the cache see it.
+    /// For each blob the existing packs that hold it, as readers of the cache see it.
     fn seen(&self) -> BTreeMap<BlobId, BTreeSet<ObjectId>> {
         let (view, packs) = (self.cache.view().unwrap(), self.cache.packs().unwrap());
         let mut seen = BTreeMap::<_, BTreeSet<_>>::new();
@@ -206,7 +206,7 @@ fn a_pack_that_comes_back_while_it_is_removed_is_whole() {
     world.add(&frames);
     world.sweep(0);
     assert!(world.clean(3));
-    // // The repository was restored from a copy that is older than the sweep.
+    // The repository was restored from a copy that is older than the sweep.
     world.swept.clear();
     world.next = 0;
     world.add(&frames);
