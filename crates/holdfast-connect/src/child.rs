@@ -1,13 +1,13 @@
-//! The one place that makes child processes: they see no secret that is not theirs.
+//! The only place that spawns child processes: a child sees no secrets but its own.
 //!
-//! Variables are a common way to hand a secret to holdfast, and a child process inherits all of
-//! them: a hook, a command whose output is backed up, `ssh`. Whoever can read what that program
-//! logs, or the environment of its process, would have the secret.
+//! Secrets are often handed to holdfast in environment variables, which every child process
+//! inherits: a hook, a command whose output is backed up, `ssh`. Anyone who can read that program's
+//! logs, or its environment, would then have the secret.
 
 use std::ffi::OsStr;
 use std::process::Command;
 
-/// Variables with secrets of holdfast, of restic and of PostgreSQL's programs.
+/// Variables that hold secrets of holdfast, restic and PostgreSQL's programs.
 const OWN: &[&str] = &[
     "HOLDFAST_PASSWORD",
     "HOLDFAST_PASSWORD_COMMAND",
@@ -16,7 +16,7 @@ const OWN: &[&str] = &[
     "PGPASSWORD",
 ];
 
-/// Variables with secrets of the clouds.
+/// Variables that hold secrets of cloud providers.
 const CLOUDS: &[&str] = &[
     "AWS_ACCESS_KEY_ID",
     "AWS_SECRET_ACCESS_KEY",
@@ -44,8 +44,8 @@ pub fn command(program: impl AsRef<OsStr>) -> Command {
     without(program, OWN.iter().chain(CLOUDS).copied())
 }
 
-/// The same for a program that may have to log in to a cloud: one that prints a secret, or that
-/// runs another one elsewhere, as `kubectl` does.
+/// Like [`command`], but with cloud secrets, for a program that may have to log in to a cloud: one
+/// that prints a secret, or that runs another program elsewhere, as `kubectl` does.
 pub fn command_with_clouds(program: impl AsRef<OsStr>) -> Command {
     without(program, OWN.iter().copied())
 }

@@ -1,4 +1,4 @@
-//! What every [`Source`] must keep to, as checks for the tests of sources.
+//! The rules that every [`Source`] must follow, as checks for the tests of sources.
 
 use std::collections::BTreeSet;
 use std::io;
@@ -10,19 +10,19 @@ use crate::{Item, Source};
 /// A rule of the stream that a source broke.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Violation {
-    /// A name that no entry may have.
+    /// A name that is not valid for an entry.
     #[error("the name {0:?} is not valid")]
     Name(Vec<u8>),
-    /// A name that does not come after the one before it in its directory.
+    /// A name that does not sort after the previous one in its directory.
     #[error("{after:?} comes after {before:?}")]
     Order {
         /// The name that came first.
         before: Vec<u8>,
-        /// The name that should have come before it, or only once.
+        /// The name that should have come earlier, or only once.
         after: Vec<u8>,
     },
     /// More directories end than begin.
-    #[error("a directory ends that never began")]
+    #[error("a directory ends that did not begin")]
     Leave,
     /// Directories that begin and never end.
     #[error("{0} directories never end")]
@@ -31,14 +31,14 @@ pub enum Violation {
     #[error("the metadata of {0:?} cannot be stored")]
     Metadata(Vec<u8>),
     /// An item without a path.
-    #[error("a trouble or an exclusion has no path")]
+    #[error("an unreadable or excluded entry has no path")]
     Path,
 }
 
 /// Reads a source to its end.
 ///
 /// # Errors
-/// What the source gives.
+/// Errors of the source.
 pub fn drain(source: &mut dyn Source) -> io::Result<Vec<Item>> {
     let mut items = Vec::new();
     while let Some(item) = source.next()? {
@@ -47,7 +47,7 @@ pub fn drain(source: &mut dyn Source) -> io::Result<Vec<Item>> {
     Ok(items)
 }
 
-/// Names met so far in a directory that is open.
+/// Names met so far in an open directory.
 enum Names {
     /// Sorted: the last one.
     Last(Vec<u8>),
@@ -55,9 +55,9 @@ enum Names {
     All(BTreeSet<Vec<u8>>),
 }
 
-/// Checks the whole stream of a source: valid names, strictly ascending in each directory (or each
-/// once, where the directory says that it is not sorted), every directory ended, metadata that can
-/// be stored.
+/// Checks the whole stream of a source: names are valid and strictly ascending in each directory
+/// (or unique, where the directory says that it is not sorted), every directory ends, and all
+/// metadata can be stored.
 ///
 /// # Errors
 /// The first [`Violation`].

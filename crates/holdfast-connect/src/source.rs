@@ -1,4 +1,4 @@
-//! The seam towards what is backed up.
+//! The interface to data that is backed up.
 
 use std::io;
 
@@ -10,7 +10,8 @@ pub trait Source: Send {
     /// The next item; `None` after the last.
     ///
     /// # Errors
-    /// Only what makes the whole source useless. Trouble with one entry is an [`Item::Trouble`].
+    /// Only errors that make the whole source useless. A problem with one entry is an
+    /// [`Item::Trouble`].
     fn next(&mut self) -> io::Result<Option<Item>>;
 }
 
@@ -19,31 +20,31 @@ pub trait Source: Send {
 pub enum Item {
     /// A directory begins; its entries follow until the matching [`Item::Leave`].
     Enter {
-        /// Name within the directory above.
+        /// Name within its parent directory.
         name: Vec<u8>,
         /// Owner, times; without extended attributes.
         metadata: Metadata,
         /// Reads the extended attributes, if they are wanted.
         opener: Box<dyn Opener>,
         /// False if its entries come in any order, each name once. They are held in memory until
-        /// the directory ends, their contents are not. Only for streams, which nothing is compared
-        /// with on the way.
+        /// the directory ends, but their contents are not. Only for streams, which are not compared
+        /// with a parent snapshot along the way.
         is_sorted: bool,
     },
     /// The directory entered last ends.
     Leave,
     /// Anything that is not a directory.
     Leaf(Leaf),
-    /// An entry that could not be looked at; it is missing from the stream.
+    /// An entry that could not be examined; it is missing from the stream.
     Trouble(Trouble),
-    /// A directory of the program itself, which is left out.
+    /// One of the program's own directories, which is left out.
     Own {
-        /// Path as people write it.
+        /// Path as the user would write it.
         path: Vec<u8>,
     },
     /// An entry that a rule left out.
     Excluded {
-        /// Path as people write it.
+        /// Path as the user would write it.
         path: Vec<u8>,
     },
 }
@@ -86,17 +87,17 @@ pub trait Opener: Send + Sync + std::fmt::Debug {
     /// Starts reading the content of a file.
     ///
     /// # Errors
-    /// As the source gives them; they concern this entry only.
+    /// Errors of the source; they concern this entry only.
     fn open(&self) -> io::Result<Box<dyn Content>>;
 
     /// Extended attributes, ascending by name.
     ///
     /// # Errors
-    /// As the source gives them; they concern this entry only.
+    /// Errors of the source; they concern this entry only.
     fn xattrs(&self) -> io::Result<Vec<(Vec<u8>, Vec<u8>)>>;
 
-    /// False if the inode number of the entry may be another one next time though it is the same
-    /// entry: then it says nothing about a change.
+    /// False if an unchanged entry may have another inode number next time: the number then says
+    /// nothing about changes.
     fn has_lasting_inode(&self) -> bool {
         true
     }
@@ -110,9 +111,10 @@ pub trait Opener: Send + Sync + std::fmt::Debug {
 /// A stretch of content.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Piece {
-    /// So many bytes were placed at the start of the buffer (at least one).
+    /// This number of bytes was placed at the start of the buffer (at least one).
     Data(usize),
-    /// So many zero bytes that the source does not store; nothing was placed in the buffer.
+    /// This number of zero bytes, which the source does not store; nothing was placed in the
+    /// buffer.
     Hole(u64),
     /// The content is complete.
     End,
@@ -123,22 +125,21 @@ pub trait Content: Send {
     /// Reads the next stretch, filling `buffer` as far as the stretch goes.
     ///
     /// # Errors
-    /// As the source gives them; they concern this entry only.
+    /// Errors of the source; they concern this entry only.
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<Piece>;
 
-    /// After [`Piece::End`]: the metadata as it is now if it differs from what the scan saw,
-    /// because the entry changed in between or while it was being read.
+    /// After [`Piece::End`]: the current metadata if it differs from what the scan saw, because the
+    /// entry changed between the scan and the end of reading.
     ///
     /// # Errors
-    /// As the source gives them, among them the failure of a command: then the content must not be
-    /// used.
+    /// Errors of the source, such as the failure of a command: the content must then not be used.
     fn changed(&mut self) -> io::Result<Option<Metadata>>;
 }
 
-/// An entry that could not be read. It is counted; the rest goes on.
+/// An entry that could not be read. It is counted, and the backup continues.
 #[derive(Debug)]
 pub struct Trouble {
-    /// Path as people write it.
+    /// Path as the user would write it.
     pub path: Vec<u8>,
     /// What was being done: `scan`, `open`, `read`, `xattr`.
     pub during: &'static str,

@@ -1,15 +1,15 @@
-//! The seam towards what is restored.
+//! The interface to whatever data is restored to.
 
 use std::io;
 
 use holdfast_format::entry::{Entry, FileTime, Metadata};
 
-/// Which order of writes a target takes.
+/// Which order of writes a target accepts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum WriteOrder {
     /// Any file, any offset, any number at a time.
     Any,
-    /// One file after the other, from start to end.
+    /// One file after another, from start to end.
     Sequential,
 }
 
@@ -27,16 +27,16 @@ pub enum TargetError {
         /// The system's answer.
         source: io::Error,
     },
-    /// A directory with something in it has the name.
+    /// A non-empty directory has that name.
     #[error("a folder with files in it is in the way")]
     Occupied,
-    /// Something has a name that was to be free.
+    /// The name was expected to be free.
     #[error(
-        "the name is taken: either something appeared there meanwhile, or the target takes two \
-         names for one, as where upper and lower case are the same"
+        "the name is taken: either another process created it during the restore, or the target \
+         treats two names as one, as case-insensitive file systems do"
     )]
     Taken,
-    /// The entry stands at its final name with its content, but without part of its metadata.
+    /// The entry has its final name and its content, but lacks part of its metadata.
     #[error("it was restored, but cannot {action}: {source}")]
     Incomplete {
         /// What was being done, as in "set the owner".
@@ -47,7 +47,7 @@ pub enum TargetError {
 }
 
 impl TargetError {
-    /// True if the target has no space left: what comes next will not fare better.
+    /// True if the target has no space left, so that later writes will fail too.
     pub fn is_full(&self) -> bool {
         let (Self::Io { source, .. } | Self::Incomplete { source, .. }) = self else {
             return false;
@@ -56,7 +56,7 @@ impl TargetError {
     }
 }
 
-/// What already stands at a path.
+/// What already exists at a path.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Existing {
     /// True for a regular file.
@@ -67,17 +67,16 @@ pub struct Existing {
     pub bytes: u64,
     /// Last change of its content.
     pub mtime: FileTime,
-    /// Device and inode, where the target has such: two names with the same are one file.
+    /// Device and inode, if the target has them: two names with the same identity are one file.
     pub identity: Option<(u64, u64)>,
 }
 
-/// What an entry may take the place of.
+/// What an entry may replace.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Replace {
-    /// Of nothing: the name must be free, else [`TargetError::Taken`].
+    /// Nothing: the name must be free, else [`TargetError::Taken`].
     Nothing,
-    /// Of whatever has the name, but for a directory with something in it
-    /// ([`TargetError::Occupied`]).
+    /// Whatever has the name, except a non-empty directory ([`TargetError::Occupied`]).
     Entry,
 }
 
@@ -86,28 +85,28 @@ pub enum Replace {
 pub struct Leftovers {
     /// Unfinished files that were removed.
     pub removed: u64,
-    /// Names of such as look like leftovers, but that nothing proves to be; they stay.
+    /// Names that look like leftovers without proof that they are; these are kept.
     pub unproven: Vec<Vec<u8>>,
 }
 
-/// A place that entries are restored to.
+/// A destination for restored entries.
 ///
-/// Paths are relative to the target: valid entry names joined by `/`, the empty path being the
-/// target itself. Every method may be called from any thread.
+/// Paths are relative to the target: valid entry names joined by `/`; the empty path is the target
+/// itself. Every method may be called from any thread.
 pub trait Target: Send + Sync {
-    /// Which order of writes it takes.
+    /// Which order of writes it accepts.
     fn order(&self) -> WriteOrder;
 
-    /// What stands at `path`, without following a link; `None` if nothing does.
+    /// What exists at `path`, without following a link; `None` if nothing does.
     ///
     /// # Errors
     /// [`TargetError`], for this entry.
     fn existing(&self, path: &[u8]) -> Result<Option<Existing>, TargetError>;
 
-    /// Makes sure that a directory stands at `path`, in a directory that stands there already.
-    /// A link or file that has the name is replaced. True if it was made now: then nothing can
-    /// exist in it yet, and it is private to the user until [`Target::finish_directory`]. One that
-    /// stood there keeps its permissions until then, but for what the user needs to write in it.
+    /// Makes sure that `path` is a directory; its parent must exist. A link or file with that name
+    /// is replaced. True if the directory was created by this call: nothing can exist in it yet,
+    /// and it is private to the user until [`Target::finish_directory`]. An existing one keeps its
+    /// permissions until then, except for those that the user needs to write in it.
     ///
     /// # Errors
     /// [`TargetError`], for this directory.
@@ -119,8 +118,8 @@ pub trait Target: Send + Sync {
     /// [`TargetError`], for this directory.
     fn finish_directory(&self, path: &[u8], metadata: &Metadata) -> Result<(), TargetError>;
 
-    /// Begins a file under a temporary name beside `path`; `bytes` is its final size. It may take
-    /// the place of what `replace` says when it is finished.
+    /// Begins a file under a temporary name beside `path`; `bytes` is its final size. When it is
+    /// finished, it may replace what `replace` allows.
     ///
     /// # Errors
     /// [`TargetError`], for this file.
@@ -131,8 +130,8 @@ pub trait Target: Send + Sync {
         replace: Replace,
     ) -> Result<Box<dyn FileSlot>, TargetError>;
 
-    /// As [`Target::file`], for targets that must know what a file will be before they take its
-    /// first byte. What [`FileSlot::finish`] is given is the same.
+    /// Like [`Target::file`], for targets that must know what a file will be before they take its
+    /// first byte. [`FileSlot::finish`] is given the same metadata.
     ///
     /// # Errors
     /// [`TargetError`], for this file.
@@ -146,8 +145,8 @@ pub trait Target: Send + Sync {
         self.file(path, bytes, replace)
     }
 
-    /// Whether the file that stands at `path` has the content of `entry` already; `None` if that
-    /// can only be told by reading it, as it usually is.
+    /// Whether the file at `path` already has the content of `entry`; `None` if that takes reading
+    /// it, as it usually does.
     ///
     /// # Errors
     /// [`TargetError`], for this file.
@@ -155,49 +154,47 @@ pub trait Target: Send + Sync {
         Ok(None)
     }
 
-    /// Creates a symbolic link, device, named pipe or socket with its metadata, in the place of
-    /// what `replace` says.
+    /// Creates a symbolic link, device, named pipe or socket with its metadata, replacing what
+    /// `replace` allows.
     ///
     /// # Errors
     /// [`TargetError`], for this entry.
     fn special(&self, path: &[u8], entry: &Entry, replace: Replace) -> Result<(), TargetError>;
 
-    /// Makes `path` a hard link to the finished file at `original`, in the place of what `replace`
-    /// says.
+    /// Makes `path` a hard link to the finished file at `original`, replacing what `replace`
+    /// allows.
     ///
     /// # Errors
     /// [`TargetError`], for this entry.
     fn hard_link(&self, path: &[u8], original: &[u8], replace: Replace) -> Result<(), TargetError>;
 
-    /// Corrects owner, mode, attributes and times of a file that stands there already with the
-    /// right content.
+    /// Corrects owner, mode, attributes and times of an existing file that already has the right
+    /// content.
     ///
     /// # Errors
     /// [`TargetError`], for this file.
     fn update_metadata(&self, path: &[u8], metadata: &Metadata) -> Result<(), TargetError>;
 
-    /// Reads part of a regular file that stands at `path`; fewer bytes only at its end.
+    /// Reads part of an existing regular file at `path`; fewer bytes only at its end.
     ///
     /// # Errors
     /// [`TargetError`], for this file.
     fn read_at(&self, path: &[u8], offset: u64, buffer: &mut [u8]) -> Result<usize, TargetError>;
 
-    /// Names in the directory at `path`, in no order.
+    /// Names in the directory at `path`, in no particular order.
     ///
     /// # Errors
     /// [`TargetError`], for this directory.
     fn list(&self, path: &[u8]) -> Result<Vec<Vec<u8>>, TargetError>;
 
-    /// Removes the one entry at `path`; links are not followed, and nothing happens if it is not
-    /// there.
+    /// Removes the one entry at `path`, without following links; does nothing if there is none.
     ///
     /// # Errors
-    /// [`TargetError::Occupied`] for a directory with something in it; [`TargetError`], for this
-    /// entry.
+    /// [`TargetError::Occupied`] for a non-empty directory; [`TargetError`], for this entry.
     fn remove(&self, path: &[u8]) -> Result<(), TargetError>;
 
     /// Removes the unfinished files that killed restores left in the directory at `path` and
-    /// wherever else they were at work; those of a restore that is under way stay, without a word.
+    /// everywhere else they were working; those of a running restore are silently kept.
     ///
     /// # Errors
     /// [`TargetError`], for this directory.
@@ -205,7 +202,7 @@ pub trait Target: Send + Sync {
         Ok(Leftovers::default())
     }
 
-    /// Makes everything that was restored durable. When this returns, no loss of power undoes it.
+    /// Makes everything that was restored durable. Once this returns, no loss of power undoes it.
     ///
     /// # Errors
     /// [`TargetError`], if part of it may be lost.
@@ -213,15 +210,15 @@ pub trait Target: Send + Sync {
 }
 
 /// A file being restored. Dropping it unfinished removes the temporary file: no half-written file
-/// is ever seen.
+/// is ever visible.
 pub trait FileSlot: Send + Sync {
-    /// Writes `bytes` at `offset`. No range is written or kept twice: a target may leave zeros out.
+    /// Writes `bytes` at `offset`. No range is written or kept twice: a target may leave out zeros.
     ///
     /// # Errors
     /// [`TargetError`], for this file.
     fn write_at(&self, offset: u64, bytes: &[u8]) -> Result<(), TargetError>;
 
-    /// Takes a range over from the file that stands at the final path now.
+    /// Copies a range from the file that is now at the final path.
     ///
     /// # Errors
     /// [`TargetError`], for this file.
@@ -231,7 +228,7 @@ pub trait FileSlot: Send + Sync {
     /// order.
     ///
     /// # Errors
-    /// [`TargetError`], for this file; the final name is then untouched, but for
-    /// [`TargetError::Incomplete`], with which the file stands there with all of its content.
+    /// [`TargetError`], for this file; the final name is then untouched, except with
+    /// [`TargetError::Incomplete`], when the file has that name and all of its content.
     fn finish(self: Box<Self>, metadata: &Metadata) -> Result<(), TargetError>;
 }

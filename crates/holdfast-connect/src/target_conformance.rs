@@ -11,10 +11,10 @@ pub use flat::flat_conformance;
 use crate::{Replace, Target, TargetError};
 
 type Outcome = Result<(), TargetError>;
-/// Makes an entry at a path.
+/// Creates an entry at a path.
 type Make<'a> = dyn Fn(&[u8]) -> Outcome + 'a;
 
-/// Restores all kinds of things to `target`, which must be empty, and looks at what came of it.
+/// Restores entries of every kind to `target`, which must be empty, and checks the result.
 ///
 /// # Panics
 /// If the target does not do what the trait says.
@@ -41,7 +41,7 @@ fn expect(what: &str, outcome: Outcome) {
     }
 }
 
-/// Does it in a directory that is made for it.
+/// Runs it in a directory created for it.
 fn in_directory(
     target: &dyn Target,
     at: &[u8],
@@ -51,20 +51,20 @@ fn in_directory(
     check(target, at)
 }
 
-/// Restores a file as a whole.
+/// Restores a whole file.
 ///
 /// # Errors
-/// As the target gives them.
+/// Errors of the target.
 pub fn put(target: &dyn Target, path: &[u8], content: &[u8], metadata: &Metadata) -> Outcome {
     let slot = target.file(path, content.len() as u64, Replace::Entry)?;
     slot.write_at(0, content)?;
     slot.finish(metadata)
 }
 
-/// Reads a file as a whole.
+/// Reads a whole file.
 ///
 /// # Errors
-/// As the target gives them.
+/// Errors of the target.
 pub fn get(target: &dyn Target, path: &[u8]) -> Result<Vec<u8>, TargetError> {
     let bytes = target.existing(path)?.map_or(0, |existing| existing.bytes);
     let mut content = vec![0; bytes as usize + 1];

@@ -1,8 +1,7 @@
 //! Which certificates are trusted: one rule for databases, buckets and notices.
 //!
-//! Authorities are those of this system, as its package of certificates or the variables
-//! `SSL_CERT_FILE` and `SSL_CERT_DIR` name them, and those that a caller adds or takes in their
-//! place.
+//! The authorities are those of this system, as provided by its package of certificates or the
+//! variables `SSL_CERT_FILE` and `SSL_CERT_DIR`, plus those that a caller adds or uses instead.
 
 use std::sync::Arc;
 
@@ -14,21 +13,21 @@ use rustls::{ClientConfig, RootCertStore};
 /// Why no certificate can be trusted.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum TrustError {
-    /// There is none.
+    /// There are none.
     #[error(
-        "this machine has no certificates to trust: install ca-certificates, or name a file with \
-         them"
+        "this machine has no trusted certificates: install ca-certificates, or provide a file of \
+         certificates"
     )]
     Nothing,
-    /// What a caller names is none.
-    #[error("a certificate that is to be trusted is not valid PEM: {0}")]
+    /// What a caller provided is not a certificate.
+    #[error("a trusted certificate is not valid PEM: {0}")]
     NotPem(String),
     /// TLS itself cannot be set up.
-    #[error("TLS cannot be used: {0}")]
+    #[error("cannot set up TLS: {0}")]
     Tls(String),
 }
 
-/// The cryptography of all connections.
+/// The cryptographic provider of all connections.
 pub(crate) fn provider() -> Arc<CryptoProvider> {
     Arc::new(aws_lc_rs::default_provider())
 }
@@ -39,10 +38,10 @@ pub(crate) fn of_pem(pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, TrustEr
     certificates.map_err(|error| TrustError::NotPem(error.to_string()))
 }
 
-/// The authorities of this system, and others besides.
+/// The authorities of this system, plus others.
 pub(crate) fn system(besides: &[CertificateDer<'static>]) -> Result<RootCertStore, TrustError> {
     let mut roots = RootCertStore::empty();
-    // Some of a system's certificates may be unreadable; those that are left decide.
+    // Some of a system's certificates may be unreadable; the others are used.
     roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
     add(roots, besides)
 }
@@ -63,7 +62,7 @@ fn add(
     if roots.is_empty() { Err(TrustError::Nothing) } else { Ok(roots) }
 }
 
-/// A client that trusts the authorities of this system, and others (PEM) besides.
+/// A client that trusts the authorities of this system, plus others (PEM).
 ///
 /// # Errors
 /// See [`TrustError`].
@@ -71,7 +70,7 @@ pub fn client_config(besides: &[u8]) -> Result<ClientConfig, TrustError> {
     config_of(system(&of_pem(besides)?)?)
 }
 
-/// A client that trusts these.
+/// A client that trusts these authorities.
 pub(crate) fn config_of(roots: RootCertStore) -> Result<ClientConfig, TrustError> {
     let config = ClientConfig::builder_with_provider(provider())
         .with_safe_default_protocol_versions()

@@ -1,4 +1,4 @@
-//! Text from files and for people.
+//! Text read from files, and text shown to users.
 
 use std::borrow::Cow;
 use std::io;
@@ -10,7 +10,7 @@ pub fn count(number: u64, singular: &str, plural: &str) -> String {
 }
 
 /// The content of a text file without its byte order mark. Text that begins with a mark of UTF-16
-/// is converted to UTF-8; all other content stays as it is.
+/// is converted to UTF-8; all other content is kept as it is.
 pub fn without_byte_order_mark(content: &[u8]) -> Cow<'_, [u8]> {
     let unit: fn([u8; 2]) -> u16 = match content {
         [0xef, 0xbb, 0xbf, text @ ..] => return text.into(),

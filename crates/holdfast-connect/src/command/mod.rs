@@ -1,4 +1,4 @@
-//! One file that a stream of bytes gives: standard input, or what a command prints.
+//! A single file made from a stream of bytes: standard input, or the output of a command.
 
 mod process;
 mod single;
@@ -16,11 +16,11 @@ use std::io;
 
 use holdfast_format::entry::{FileTime, is_valid_name};
 
-/// What a stream does not say about itself.
+/// The metadata that a stream does not carry itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StreamEntry {
-    /// Path of the file in the backup, with or without a leading slash. It is the user's choice:
-    /// nothing in the stream has a say in it.
+    /// Path of the file in the backup, with or without a leading slash. The user chooses it; the
+    /// stream has no influence on it.
     pub file_name: Vec<u8>,
     /// Its times.
     pub time: FileTime,
@@ -38,7 +38,7 @@ pub struct StreamEntry {
 type Names = (Vec<Vec<u8>>, Vec<u8>);
 
 impl StreamEntry {
-    /// The names that the path consists of.
+    /// The names that make up the path.
     fn names(&self) -> io::Result<Names> {
         let path = self.file_name.strip_prefix(b"/").unwrap_or(&self.file_name);
         let mut names: Vec<Vec<u8>> =

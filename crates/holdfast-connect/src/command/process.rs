@@ -1,4 +1,4 @@
-//! A file that a command prints.
+//! A file with the output of a command.
 
 use std::collections::VecDeque;
 use std::ffi::OsString;
@@ -16,13 +16,13 @@ use super::waiting::until_ready;
 use super::{Names, StoppableReader, StreamEntry, single};
 use crate::{Content, Item, Opener, Piece, Source, child};
 
-/// A source of one file, whose content is what a command prints.
+/// A source of one file, whose content is the output of a command.
 ///
-/// The command runs from the first call of [`Source::next`] on, without a shell, with nothing on
-/// its standard input and with the standard error of this program. It has a process group of its
-/// own, which is killed if the content is dropped before the command has ended. If it ends with
-/// anything but success, [`Content::changed`] fails: what was read may be half of a dump. Errors
-/// name the program, never its arguments: these may contain passwords.
+/// The command starts with the first call of [`Source::next`], without a shell, with empty standard
+/// input and the standard error of this program. It has a process group of its own, which is killed
+/// if the content is dropped before the command has ended. Unless the command succeeds,
+/// [`Content::changed`] fails: what was read may be half a dump. Errors name the program, never its
+/// arguments: those may contain passwords.
 pub struct CommandSource {
     program: Vec<OsString>,
     entry: StreamEntry,
@@ -33,8 +33,8 @@ pub struct CommandSource {
 }
 
 impl CommandSource {
-    /// A source of what `program` (its name, then its arguments) prints, as the file that `entry`
-    /// names. When `stop` becomes true, reading fails, and the command is killed with its content.
+    /// A source of the output of `program` (its name, then its arguments), as the file that `entry`
+    /// names. Once `stop` is true, reading fails, and dropping the content kills the command.
     ///
     /// # Errors
     /// If no program is named or the file's name is not valid.
@@ -64,7 +64,7 @@ impl Source for CommandSource {
     }
 }
 
-/// The running command, until somebody reads what it prints.
+/// The running command, until its output is opened.
 #[derive(Debug)]
 struct CommandOpener(Mutex<Option<Running>>);
 
@@ -87,7 +87,7 @@ struct Running {
     child: Child,
     output: Option<StoppableReader>,
     stop: Arc<AtomicBool>,
-    /// How it ended; from then on its number may belong to another process.
+    /// How it ended; from then on its process id may belong to another process.
     status: Option<ExitStatus>,
 }
 
@@ -113,7 +113,7 @@ impl Running {
         if let Some(status) = self.status {
             return Ok(status);
         }
-        // A command that goes on printing must notice that nobody listens any more.
+        // A command that is still printing must notice that its reader is gone.
         drop(self.output.take());
         if let Some(process) = self.pid()
             && let Ok(process) = pidfd_open(process, PidfdFlags::empty())
@@ -125,7 +125,7 @@ impl Running {
         Ok(status)
     }
 
-    /// The number of the process and of its group; only while nobody has waited for it.
+    /// The id of the process and of its group; only until the process has been waited for.
     fn pid(&self) -> Option<Pid> {
         i32::try_from(self.child.id()).ok().and_then(Pid::from_raw)
     }
@@ -150,7 +150,7 @@ impl Content for Running {
             }
             (None, signal) => {
                 let signal = signal.unwrap_or_default();
-                let text = format!("the command {name:?} was ended by signal {signal}");
+                let text = format!("the command {name:?} was killed by signal {signal}");
                 Err(io::Error::other(text))
             }
         }
@@ -163,7 +163,7 @@ impl Drop for Running {
             return;
         }
         if let Some(group) = self.pid() {
-            // It may have ended by itself, which is as good.
+            // It may have ended on its own, which is just as good.
             let _ = kill_process_group(group, Signal::KILL);
         }
         let _ = self.child.wait();

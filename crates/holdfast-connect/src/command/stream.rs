@@ -1,4 +1,4 @@
-//! A file that any reader gives, standard input above all.
+//! A file read from any reader, usually standard input.
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -10,13 +10,13 @@ use holdfast_format::entry::Metadata;
 use super::{StreamEntry, single};
 use crate::{Content, Item, Opener, Piece, Source};
 
-/// A source of one file, whose content a reader gives.
+/// A source of one file, whose content comes from a reader.
 pub struct StreamSource {
     items: VecDeque<Item>,
 }
 
 impl StreamSource {
-    /// A source of what `reader` gives up to its end, as the file that `entry` names.
+    /// A source of all that `reader` yields, as the file that `entry` names.
     ///
     /// # Errors
     /// If the file's name is not valid.
@@ -33,7 +33,7 @@ impl Source for StreamSource {
     }
 }
 
-/// The reader, until somebody reads.
+/// The reader, until it is opened.
 struct StreamOpener(Mutex<Option<Box<dyn Read + Send>>>);
 
 impl fmt::Debug for StreamOpener {
@@ -68,7 +68,7 @@ impl Content for StreamContent {
     }
 }
 
-/// Reads until the buffer is full or the stream ends: a pipe gives little at a time.
+/// Reads until the buffer is full or the stream ends: a pipe yields little at a time.
 pub(super) fn fill(reader: &mut impl Read, buffer: &mut [u8]) -> io::Result<Piece> {
     let mut filled = 0;
     while filled < buffer.len() {

@@ -53,7 +53,7 @@ fn shell(script: &str) -> Leaf {
     leaf(&mut command(&["sh", "-c", script]))
 }
 
-/// Gives one byte at a time and is interrupted in between.
+/// Yields one byte at a time, with interruptions in between.
 struct Slow(usize);
 
 impl Read for Slow {
@@ -146,8 +146,8 @@ fn failure_after_output_is_an_error_without_arguments() {
     let mut killed = content(&shell("echo half; kill -9 $$"));
     read_all(&mut *killed);
     let text = killed.changed().unwrap_err().to_string();
-    assert_eq!(text, r#"the command "sh" was ended by signal 9"#);
-    assert!(killed.changed().is_err(), "it stays an error");
+    assert_eq!(text, r#"the command "sh" was killed by signal 9"#);
+    assert!(killed.changed().is_err(), "the error persists");
 }
 
 #[test]
@@ -166,7 +166,7 @@ fn a_program_that_is_missing_spoils_the_source() {
 }
 
 fn is_running(pid: &str) -> bool {
-    // A dead process that nobody has waited for has no command line.
+    // A dead process that has not been waited for has no command line.
     std::fs::read(format!("/proc/{pid}/cmdline")).is_ok_and(|line| !line.is_empty())
 }
 
@@ -189,7 +189,7 @@ fn dropping_a_running_command_kills_its_group() {
     assert!(!is_running(pids[1]), "the command itself is reaped");
     let deadline = Instant::now() + Duration::from_secs(5);
     while is_running(pids[0]) {
-        assert!(Instant::now() < deadline, "its child goes on");
+        assert!(Instant::now() < deadline, "its child is still running");
         std::thread::sleep(Duration::from_millis(5));
     }
 }

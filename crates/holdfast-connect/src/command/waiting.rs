@@ -1,4 +1,4 @@
-//! Waiting for a stream that says nothing, without missing the wish to stop.
+//! Waiting for a silent stream without missing a request to stop.
 
 use std::fs::File;
 use std::io::{self, Read};
@@ -9,11 +9,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 
-/// How long a wish to stop may go unnoticed: too short for a person to see, too long to cost
+/// How long a request to stop may go unnoticed: too short for a person to notice, too long to cost
 /// anything.
 const LOOK_INTERVAL: Timespec = Timespec { tv_sec: 0, tv_nsec: 100_000_000 };
 
-/// A pipe, terminal or file whose reader may be asked to stop while there is nothing to read.
+/// A pipe, terminal or file whose reader can be stopped while there is nothing to read.
 #[derive(Debug)]
 pub struct StoppableReader {
     file: File,
@@ -21,7 +21,7 @@ pub struct StoppableReader {
 }
 
 impl StoppableReader {
-    /// Reads from `stream`; from the moment at which `stop` is true, every read fails.
+    /// Reads from `stream`; once `stop` is true, every read fails.
     pub fn new(stream: OwnedFd, stop: Arc<AtomicBool>) -> Self {
         Self { file: stream.into(), stop }
     }
@@ -34,7 +34,7 @@ impl Read for StoppableReader {
     }
 }
 
-/// Returns when there is something to read, or when there will never be.
+/// Returns once there is something to read, or once there never will be.
 ///
 /// # Errors
 /// If `stop` becomes true first.

@@ -1,6 +1,6 @@
 //! Patterns for one component of a path, as Go's `filepath.Match` understands them.
 
-/// Where Go puts a byte that is not UTF-8 when it compares it with a range of characters.
+/// The value that Go gives a byte that is not UTF-8 when comparing it with a range of characters.
 const REPLACEMENT: u32 = 0xfffd;
 
 /// A compiled pattern for one component.
@@ -18,9 +18,9 @@ enum Token {
     Any,
     /// This byte.
     Byte(u8),
-    /// A character that is this one in lower case; only where case is ignored.
+    /// A character whose lower case is this one; only where case is ignored.
     Folded(char),
-    /// `[a-z]`: one character of these ranges, or of none of them.
+    /// `[a-z]`: one character within these ranges, or outside all of them.
     Class { is_negated: bool, ranges: Vec<(u32, u32)> },
 }
 
@@ -52,10 +52,10 @@ impl Glob {
         Some(Self { tokens, any_case })
     }
 
-    /// True if the whole of `name` is as the pattern says.
+    /// True if the pattern matches all of `name`.
     pub(super) fn matches(&self, name: &[u8]) -> bool {
         let (mut token, mut place) = (0, 0);
-        // Where to go on if the pattern fails after a star: the star takes one byte more.
+        // Where to resume if the pattern fails after a star: the star takes one more byte.
         let mut retry: Option<(usize, usize)> = None;
         loop {
             match self.tokens.get(token) {
@@ -85,7 +85,7 @@ impl Glob {
 }
 
 impl Token {
-    /// Bytes at the start of `name` that the token stands for; `None` if it does not fit.
+    /// Bytes at the start of `name` that the token matches; `None` if it does not match.
     fn width(&self, name: &[u8], any_case: bool) -> Option<usize> {
         let first = *name.first()?;
         if let Self::Byte(byte) = self {
@@ -105,7 +105,7 @@ impl Token {
     }
 }
 
-/// Appends the literal that begins with `first`; gives what is left behind it.
+/// Appends the literal that begins with `first`; returns the rest.
 fn literal<'a>(tokens: &mut Vec<Token>, first: u8, rest: &'a [u8], any_case: bool) -> &'a [u8] {
     if !any_case {
         tokens.push(Token::Byte(first));
@@ -119,7 +119,7 @@ fn literal<'a>(tokens: &mut Vec<Token>, first: u8, rest: &'a [u8], any_case: boo
     &rest[width - 1..]
 }
 
-/// Reads a class behind its opening bracket.
+/// Reads a class after its opening bracket.
 fn class(rest: &mut &[u8]) -> Option<Token> {
     let is_negated = rest.first() == Some(&b'^');
     if is_negated {
@@ -166,7 +166,7 @@ fn decode(bytes: &[u8]) -> (Option<char>, usize) {
     valid.chars().next().map_or((None, 1), |first| (Some(first), first.len_utf8()))
 }
 
-/// `bytes` in lower case; bytes that are not UTF-8 stay as they are.
+/// `bytes` in lower case; bytes that are not UTF-8 are kept.
 fn lower(bytes: &[u8]) -> Vec<u8> {
     let mut folded = Vec::with_capacity(bytes.len());
     let mut rest = bytes;
@@ -183,7 +183,7 @@ fn lower(bytes: &[u8]) -> Vec<u8> {
     folded
 }
 
-/// One character in lower case, always one character, as in Go.
+/// One character in lower case, which is always one character, as in Go.
 fn lower_character(character: char) -> char {
     character.to_lowercase().next().unwrap_or(character)
 }

@@ -1,10 +1,10 @@
 //! Which entries the user wants: exclude rules for a backup, include rules for a restore.
 //!
 //! The rules are those of restic: Go's `filepath.Match` on each component of a path, `**` for any
-//! number of components, a leading `/` that ties a pattern to the root, a leading `!` that takes
-//! back what an earlier pattern of the same list matched. The one difference: with two `**` in a
-//! pattern restic misses some paths that have few components (`/a/**/b/**/c` and `/a/x/b/c`);
-//! here `**` stands for no component too, wherever it is, as restic's manual says.
+//! number of components, a leading `/` that ties a pattern to the root, a leading `!` that undoes
+//! matches of earlier patterns in the same list. The one difference: with two `**` in a pattern,
+//! restic misses some paths that have few components (`/a/**/b/**/c` and `/a/x/b/c`); here any `**`
+//! also matches no component, as restic's manual says.
 
 mod glob;
 mod pattern;
@@ -17,11 +17,11 @@ use pattern::Pattern;
 
 pub use text::read_patterns;
 
-/// A pattern that no path can be compared with.
+/// A malformed pattern.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 #[error("the pattern {pattern:?} is malformed")]
 pub struct PatternError {
-    /// The pattern as it was given; bytes that are not UTF-8 are replaced.
+    /// The pattern as given; bytes that are not UTF-8 are replaced.
     pub pattern: String,
 }
 
@@ -32,8 +32,8 @@ pub struct Filter {
 }
 
 impl Filter {
-    /// Compiles two lists of patterns; the second one ignores the difference between upper and
-    /// lower case. A path is excluded if either list excludes it: `!` acts within its list.
+    /// Compiles two lists of patterns; the second ignores case. A path is excluded if either list
+    /// excludes it: `!` acts within its own list.
     ///
     /// # Errors
     /// [`PatternError`] for the first malformed pattern.
@@ -41,13 +41,13 @@ impl Filter {
         Ok(Self { lists: Lists::new(exact, any_case)? })
     }
 
-    /// True if there are no rules: then nothing is ever excluded.
+    /// True if there are no rules, so that nothing is ever excluded.
     pub fn is_empty(&self) -> bool {
         self.lists.is_empty()
     }
 
-    /// True if the rules leave out the entry at `path`, or a directory above it. Rules never ask
-    /// what kind of entry it is: a slash at the end of a pattern means nothing.
+    /// True if the rules exclude the entry at `path`, or a directory above it. The kind of entry
+    /// does not matter: a slash at the end of a pattern means nothing.
     pub fn excludes(&self, path: &[u8]) -> bool {
         self.lists.judge(path, false).is_match
     }
@@ -60,8 +60,8 @@ pub struct IncludeFilter {
 }
 
 impl IncludeFilter {
-    /// Compiles two lists of patterns; the second one ignores the difference between upper and
-    /// lower case. A path is chosen if either list chooses it: `!` acts within its list.
+    /// Compiles two lists of patterns; the second ignores case. A path is chosen if either list
+    /// chooses it: `!` acts within its own list.
     ///
     /// # Errors
     /// [`PatternError`] for the first malformed pattern.
@@ -69,24 +69,24 @@ impl IncludeFilter {
         Ok(Self { lists: Lists::new(exact, any_case)? })
     }
 
-    /// True if there are no rules; what that means is for the caller to say.
+    /// True if there are no rules; what that means is up to the caller.
     pub fn is_empty(&self) -> bool {
         self.lists.is_empty()
     }
 
-    /// True if the rules choose the entry at `path`, itself or by a directory above it.
+    /// True if the rules choose the entry at `path`, or a directory above it.
     pub fn matches(&self, path: &[u8]) -> bool {
         self.lists.judge(path, false).is_match
     }
 
-    /// True if the rules may choose something below the directory at `path`: it has to be looked
-    /// into, and made as far as something in it is restored.
+    /// True if the rules may choose something below the directory at `path`: it must be searched,
+    /// and created if something in it is restored.
     pub fn may_match_below(&self, path: &[u8]) -> bool {
         self.lists.judge(path, true).may_match_below
     }
 }
 
-/// The two lists that both kinds of rules consist of.
+/// The two lists that make up both kinds of rules.
 #[derive(Debug, Clone, Default)]
 struct Lists {
     exact: Vec<Pattern>,
@@ -130,7 +130,7 @@ fn judge(patterns: &[Pattern], path: &[u8], below: bool) -> Judgement {
     let mut judgement = Judgement::default();
     for pattern in patterns {
         if pattern.is_negated() {
-            // Only what is chosen so far can be taken back.
+            // Only what has been chosen so far can be undone.
             if (judgement.is_match || judgement.may_match_below) && pattern.matches(path) {
                 judgement = Judgement::default();
             }

@@ -34,20 +34,20 @@ impl Pattern {
         Some(Self { is_negated, is_rooted, parts: parts.collect::<Option<_>>()? })
     }
 
-    /// True if the pattern takes back what earlier ones matched.
+    /// True if the pattern undoes matches of earlier ones.
     pub(super) fn is_negated(&self) -> bool {
         self.is_negated
     }
 
-    /// True if `path`, or a directory above it, is as the pattern says.
+    /// True if the pattern matches `path` or a directory above it.
     pub(super) fn matches(&self, path: &[u8]) -> bool {
         if self.is_rooted && path.first() != Some(&b'/') {
             return false;
         }
         let mut parts = &self.parts[..];
         let mut rest = components(path);
-        // Where to go on if the parts fail: what stands for any number of components takes one
-        // more. A pattern that is not rooted may begin at every component.
+        // Where to resume if the parts fail: `**` takes one more component. A pattern that is not
+        // rooted may begin at any component.
         let mut retry = (!self.is_rooted).then_some((parts, rest));
         loop {
             match parts.split_first() {
@@ -75,7 +75,7 @@ impl Pattern {
         }
     }
 
-    /// True if something below the directory at `path` may be as the pattern says.
+    /// True if the pattern may match something below the directory at `path`.
     pub(super) fn may_match_below(&self, path: &[u8]) -> bool {
         if !self.is_rooted {
             return true;
@@ -115,8 +115,8 @@ impl Part {
     }
 }
 
-/// The components of a pattern without empty ones, `.` and, where a directory stands before it,
-/// `..`; a pattern that comes to nothing is `.`, which no entry is called.
+/// The components of a pattern, without empty ones and `.`, and with each `..` cancelling the
+/// directory before it; a pattern with nothing left is `.`, which is no entry's name.
 fn clean(text: &[u8], is_rooted: bool) -> Vec<&[u8]> {
     let mut parts: Vec<&[u8]> = Vec::new();
     for part in text.split(|byte| *byte == b'/') {
@@ -140,7 +140,7 @@ fn components(path: &[u8]) -> &[u8] {
     path.strip_prefix(b"/").unwrap_or(path)
 }
 
-/// The first component and what stands behind it; `None` at the end.
+/// The first component and the rest; `None` at the end.
 fn split(path: &[u8]) -> (Option<&[u8]>, &[u8]) {
     if path.is_empty() {
         return (None, path);

@@ -4,9 +4,9 @@ use crate::words::without_byte_order_mark;
 
 /// Reads the patterns in the content of an exclude or include file.
 ///
-/// Lines are trimmed; empty ones and those that begin with `#` are no patterns. `$NAME` and
-/// `${NAME}` are replaced by what `variable` gives for the name, by nothing if that is `None`;
-/// `$$` is a dollar sign. A byte order mark is left out, UTF-16 is converted.
+/// Lines are trimmed; empty lines and those that begin with `#` are ignored. `$NAME` and `${NAME}`
+/// are replaced by what `variable` returns for the name, or by nothing if that is `None`; `$$` is a
+/// dollar sign. A byte order mark is removed, and UTF-16 is converted.
 pub fn read_patterns(content: &[u8], variable: &dyn Fn(&[u8]) -> Option<Vec<u8>>) -> Vec<Vec<u8>> {
     let content = without_byte_order_mark(content);
     let lines = content.split(|byte| *byte == b'\n').map(trim);
@@ -14,7 +14,7 @@ pub fn read_patterns(content: &[u8], variable: &dyn Fn(&[u8]) -> Option<Vec<u8>>
     patterns.map(|line| expand(line, variable)).collect()
 }
 
-/// Without white space at both ends.
+/// Strips white space from both ends.
 fn trim(line: &[u8]) -> &[u8] {
     match std::str::from_utf8(line) {
         Ok(text) => text.trim().as_bytes(),
@@ -34,7 +34,7 @@ fn expand(line: &[u8], variable: &dyn Fn(&[u8]) -> Option<Vec<u8>>) -> Vec<u8> {
         }
         let (name, width) = variable_name(rest);
         match name {
-            // `${}` and an open brace mean nothing and are dropped.
+            // `${}` and an unclosed brace mean nothing and are dropped.
             b"" if width > 0 => {}
             b"" | b"$" => expanded.push(b'$'),
             _ => expanded.extend(variable(name).unwrap_or_default()),
@@ -44,8 +44,8 @@ fn expand(line: &[u8], variable: &dyn Fn(&[u8]) -> Option<Vec<u8>>) -> Vec<u8> {
     expanded
 }
 
-/// The name at the start of `text`, which stands behind a dollar sign and is not empty, and the
-/// bytes it takes.
+/// The name at the start of `text`, which follows a dollar sign and is not empty, and the number of
+/// bytes it takes up.
 fn variable_name(text: &[u8]) -> (&[u8], usize) {
     let is_special = |byte: u8| b"*#$@!?-".contains(&byte) || byte.is_ascii_digit();
     match text {

@@ -12,27 +12,27 @@ use super::context::Context;
 use super::metadata::{LastOwners, Seen, size};
 use crate::{Content, Piece};
 
-/// From this size on, in bytes, the kernel is told to read far ahead.
+/// From this size on, in bytes, the kernel is advised to read far ahead.
 const READ_AHEAD_BYTES_MIN: u64 = 1 << 20;
 
 /// A file being read.
 ///
-/// A file that grows all the time would never end: of what is appended after it was opened
-/// nothing is read. Files that claim to be empty, as those below `/proc` do, are read to their end.
+/// A file that keeps growing would never end, so what is appended after it was opened is not read.
+/// Files that claim to be empty, such as those below `/proc`, are read to their end.
 pub(super) struct FileContent {
     file: OwnedFd,
     context: Arc<Context>,
     has_lasting_inode: bool,
     scanned: Seen,
     opened: Seen,
-    /// Bytes read so far, holes among them.
+    /// Bytes read so far, including holes.
     position: u64,
-    /// Up to here there are no holes.
+    /// There are no holes up to here.
     data_end: u64,
 }
 
 impl FileContent {
-    /// Begins to read a file that the scan found to be `scanned`.
+    /// Starts reading a file that the scan saw as `scanned`.
     pub(super) fn new(
         file: OwnedFd,
         scanned: Seen,
@@ -41,11 +41,11 @@ impl FileContent {
     ) -> io::Result<Self> {
         let status = rustix::fs::fstat(&file)?;
         if FileType::from_raw_mode(status.st_mode) != FileType::RegularFile {
-            return Err(io::Error::other("it was a file when it was scanned and is none now"));
+            return Err(io::Error::other("it was a regular file when scanned, but no longer is"));
         }
         let opened = Seen::new(&status, has_lasting_inode);
         if opened.size > READ_AHEAD_BYTES_MIN {
-            // Only advice; a file system that takes none is read as well.
+            // Only advice: a file system that does not take it is read all the same.
             let _ = rustix::fs::fadvise(&file, 0, None, Advice::Sequential);
         }
         let allocated = u64::try_from(status.st_blocks).unwrap_or(0).saturating_mul(512);
@@ -54,11 +54,11 @@ impl FileContent {
         Ok(Self { file, context, has_lasting_inode, scanned, opened, position: 0, data_end })
     }
 
-    /// At a place that may be a hole: gives the length of the hole, 0 if there is data.
+    /// At a position that may be a hole: returns the length of the hole, 0 if there is data.
     fn find_data(&mut self) -> io::Result<u64> {
         let data = match rustix::fs::seek(&self.file, SeekFrom::Data(self.position)) {
             Ok(data) => data,
-            // A hole up to the end; which may be nearer than it was.
+            // A hole up to the end, which may be nearer than it was.
             Err(Errno::NXIO) => size(&rustix::fs::fstat(&self.file)?),
             Err(Errno::INVAL | Errno::OPNOTSUPP) => {
                 self.data_end = u64::MAX;
@@ -70,7 +70,7 @@ impl FileContent {
         if hole == 0 {
             self.data_end = match rustix::fs::seek(&self.file, SeekFrom::Hole(self.position)) {
                 Ok(end) => end,
-                // The file was cut short; reading will find its end.
+                // The file was truncated; reading will find its end.
                 Err(Errno::NXIO) => u64::MAX,
                 Err(errno) => return Err(errno.into()),
             };

@@ -8,24 +8,23 @@ use crate::fs::filter::Filter;
 /// How a tree is read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FsOptions {
-    /// Stay on the file system of each named path. A directory that another one is mounted on is
-    /// kept, without what is in it.
+    /// Stay on the file system of each named path. A mount point of another one is kept, but not
+    /// its contents.
     pub one_file_system: bool,
-    /// Note times of last access.
+    /// Record access times.
     pub with_atime: bool,
     /// Leave out what lies beside a valid `CACHEDIR.TAG`.
     pub exclude_caches: bool,
     /// Leave out what lies beside a file of this name that begins with these bytes, if any are
     /// given. The file itself is kept.
     pub exclude_if_present: Vec<(Vec<u8>, Option<Vec<u8>>)>,
-    /// Leave out files larger than so many bytes.
+    /// Leave out files larger than this many bytes.
     pub exclude_larger_than: Option<u64>,
-    /// Leave out what the `.gitignore` files in the tree name.
+    /// Leave out what the `.gitignore` files in the tree match.
     pub gitignore: bool,
-    /// Directories, by device and inode, that are left out wherever they are met: what the program
-    /// keeps for itself.
+    /// Directories, by device and inode, that are left out wherever they occur: the program's own.
     pub own: Vec<(u64, u64)>,
-    /// Threads that scan ahead of the consumer; with 0 it scans by itself.
+    /// Threads that scan ahead of the consumer; with 0 the consumer scans for itself.
     pub scan_threads: usize,
 }
 
@@ -45,7 +44,7 @@ impl Default for FsOptions {
 }
 
 impl FsOptions {
-    /// The rules as a snapshot records them; paths and patterns are the caller's to add.
+    /// The rules as a snapshot records them; the caller adds paths and patterns.
     pub fn scope(&self) -> Scope {
         let marker = |(name, header): &(Vec<u8>, Option<Vec<u8>>)| Marker {
             name: Text(name.clone()),
@@ -72,12 +71,12 @@ pub(super) struct Context {
 
 /// The file that marks a directory as a cache (<https://bford.info/cachedir/>).
 pub const CACHE_TAG: &[u8] = b"CACHEDIR.TAG";
-/// What it begins with if it is valid.
+/// How a valid one begins.
 pub const CACHE_SIGNATURE: &[u8] = b"Signature: 8a477f597d28d172789f06886806bc55";
 
 impl Context {
-    /// A scan with these options and exclude rules. From here on the tags of caches are one more
-    /// of the files that mark a directory.
+    /// A scan with these options and exclude rules. From here on, the cache tag is just another
+    /// file that marks a directory.
     pub(super) fn new(mut options: FsOptions, filter: Filter) -> Self {
         if options.exclude_caches {
             let tag = (CACHE_TAG.to_vec(), Some(CACHE_SIGNATURE.to_vec()));

@@ -1,12 +1,12 @@
-//! Directories that stay reachable without keeping a file descriptor each.
+//! Directories that stay reachable without each keeping a file descriptor.
 //!
-//! An entry may be read long after it was scanned, and items of thousands of directories can be on
-//! their way at once. So a directory remembers where it is (its parent and its name), and only the
-//! [`HANDLES_MAX`] opened last keep their descriptor. One that has lost it is opened again along
-//! its path, component by component without following links, and must be the one that was opened
-//! before.
-//! Closing descriptors with the last item of a directory would not need that, but then the number
-//! of open ones would be up to the consumer.
+//! An entry may be read long after it was scanned, and items of thousands of directories can be in
+//! flight at once. So a directory remembers its location (its parent and its name), and only the
+//! [`HANDLES_MAX`] most recently opened ones keep their descriptor. One that has lost its
+//! descriptor is reopened along its path, component by component without following links, and must
+//! be the same directory as before.
+//! Closing descriptors with the last item of a directory would avoid this, but then the number of
+//! open ones would be up to the consumer.
 
 use std::collections::VecDeque;
 use std::ffi::{CStr, CString};
@@ -20,26 +20,26 @@ use rustix::fs::{CWD, Mode, OFlags, Stat};
 use super::metadata::{ctime, mtime};
 use super::volatile::has_lasting_inodes;
 
-/// Directories that are kept open at most.
+/// Maximum number of directories kept open.
 const HANDLES_MAX: usize = 128;
 
-/// A directory that was found by the scan.
+/// A directory found by the scan.
 #[derive(Debug)]
 pub(super) struct Directory {
     parent: Option<Arc<Directory>>,
     /// Directories above.
     depth: u64,
     name: CString,
-    /// It stands above what the user named: links are followed, its entries are not listed.
+    /// It is above what the user named: links are followed, and its entries are not listed.
     is_above_named: bool,
-    /// The directory when it was opened first. What the scan saw before does not count: opening a
-    /// directory may mount a file system on it.
+    /// The directory as it was when first opened. What the scan saw earlier does not count: opening
+    /// a directory may mount a file system on it.
     opened: OnceLock<Opened>,
     handle: Mutex<Option<Arc<OwnedFd>>>,
     handles: Arc<Handles>,
 }
 
-/// What tells whether a directory is still the same one.
+/// How to recognize that a directory is still the same.
 #[derive(Debug, Clone, Copy)]
 struct Opened {
     identity: (u64, u64),
@@ -57,9 +57,9 @@ impl Opened {
         })
     }
 
-    /// True if the same path led to the same directory both times. Where inode numbers last only
-    /// as long as the kernel remembers them they say nothing; a file system that was mounted again
-    /// meanwhile has another device number, and the directory its old times.
+    /// True if the same path led to the same directory both times. Inode numbers that last only as
+    /// long as the kernel remembers them prove nothing; a file system that was remounted in between
+    /// has a new device number, but the directory its old times.
     fn is_same(&self, other: &Self) -> bool {
         self.identity == other.identity
             || self.changes == other.changes
@@ -74,7 +74,7 @@ pub(super) struct Handles {
 }
 
 impl Directory {
-    /// The root of the file system, which may be named itself.
+    /// The root of the file system, which may itself be named.
     pub(super) fn root(is_above_named: bool) -> Arc<Self> {
         Arc::new(Self {
             parent: None,
@@ -125,7 +125,7 @@ impl Directory {
         if let Some(handle) = lock(&self.handle).as_ref() {
             return Ok(Arc::clone(handle));
         }
-        // From the nearest directory above that is open, or from the root.
+        // From the nearest open directory above it, or from the root.
         let mut missing = vec![self];
         let mut base = None;
         let mut above = &self.parent;
@@ -145,8 +145,8 @@ impl Directory {
         Ok(handle)
     }
 
-    /// False if inode numbers of entries may be others the next time. Known once the directory has
-    /// been opened; until then they are taken to last.
+    /// False if entries may have other inode numbers next time. Known once the directory has been
+    /// opened; until then they are assumed to last.
     pub(super) fn has_lasting_inodes(&self) -> bool {
         self.opened.get().is_none_or(|opened| opened.has_lasting_inodes)
     }
@@ -165,12 +165,12 @@ impl Directory {
         };
         let found = Opened::new(&file)?;
         if !self.opened.get_or_init(|| found).is_same(&found) {
-            return Err(io::Error::other("the directory was replaced while it was scanned"));
+            return Err(io::Error::other("the directory was replaced during the scan"));
         }
         Ok(file)
     }
 
-    /// Keeps the descriptor and closes the one that was opened longest ago.
+    /// Keeps the descriptor and closes the one opened longest ago.
     fn keep(self: &Arc<Self>, handle: &Arc<OwnedFd>) {
         *lock(&self.handle) = Some(Arc::clone(handle));
         let mut open = lock(&self.handles.open);
@@ -184,7 +184,8 @@ impl Directory {
 }
 
 impl Drop for Directory {
-    /// Drops the directories above one after the other: very deep trees would not fit the stack.
+    /// Drops the directories above one by one: recursion in a very deep tree would overflow the
+    /// stack.
     fn drop(&mut self) {
         let mut parent = self.parent.take();
         while let Some(mut directory) = parent.and_then(Arc::into_inner) {
@@ -193,7 +194,7 @@ impl Drop for Directory {
     }
 }
 
-/// Opens a file or directory without changing its access time, where the user may do that.
+/// Opens a file or directory without changing its access time, if the user is allowed to.
 pub(super) fn open_quietly(directory: &OwnedFd, name: &CStr, flags: OFlags) -> io::Result<OwnedFd> {
     let quiet = rustix::fs::openat(directory, name, flags | OFlags::NOATIME, Mode::empty());
     match quiet {
@@ -205,7 +206,7 @@ pub(super) fn open_quietly(directory: &OwnedFd, name: &CStr, flags: OFlags) -> i
     }
 }
 
-/// Device and inode, which together tell entries apart.
+/// Device and inode, which together identify an entry.
 pub(super) fn identity(status: &Stat) -> (u64, u64) {
     (status.st_dev, status.st_ino)
 }
@@ -228,8 +229,8 @@ mod tests {
         };
         let first = opened(1, 2, 3, true);
         assert!(first.is_same(&opened(1, 2, 4, true)), "something was added to it");
-        assert!(first.is_same(&opened(9, 2, 3, true)), "it was mounted again");
-        assert!(!first.is_same(&opened(1, 5, 6, true)), "another one stands there");
+        assert!(first.is_same(&opened(9, 2, 3, true)), "it was remounted");
+        assert!(!first.is_same(&opened(1, 5, 6, true)), "another directory has its name");
         let volatile = opened(1, 2, 3, false);
         assert!(volatile.is_same(&opened(1, 5, 6, false)), "the kernel forgot its number");
         assert!(!volatile.is_same(&opened(1, 5, 6, true)), "another file system is there");

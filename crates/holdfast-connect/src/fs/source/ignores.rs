@@ -20,19 +20,19 @@ pub struct Ignores {
 impl Ignores {
     /// The rules in `text`, which lies in the directory at `path`.
     ///
-    /// # Errors
+    /// If there are too many rules to compile.
     /// If the rules are too many to be compiled.
     pub fn new(path: &[u8], text: &[u8], above: Option<Arc<Self>>) -> io::Result<Self> {
         let mut builder = GitignoreBuilder::new(OsStr::from_bytes(path));
         for line in String::from_utf8_lossy(&without_byte_order_mark(text)).lines() {
-            // Like git, a line that makes no sense is no rule.
+            // Like git, ignore a malformed line.
             let _malformed = builder.add_line(None, line);
         }
         let rules = builder.build().map_err(io::Error::other)?;
         Ok(Self { rules, above })
     }
 
-    /// True if the entry at `path` is to be left out; the nearest file that names it decides.
+    /// True if the entry at `path` is to be left out; the nearest file that matches it decides.
     pub fn excludes(&self, path: &[u8], is_directory: bool) -> bool {
         let path = Path::new(OsStr::from_bytes(path));
         let mut current = Some(self);

@@ -1,4 +1,4 @@
-//! A directory that has been listed: its names and what holds for all of them.
+//! A listed directory: its names and what applies to all of them.
 
 use std::ffi::{CStr, CString};
 use std::io;
@@ -27,7 +27,7 @@ pub(super) struct Scope {
     pub(super) device: Option<u64>,
 }
 
-/// A directory that has been listed.
+/// A listed directory.
 #[derive(Debug)]
 pub(super) struct Listing {
     pub(super) context: Arc<Context>,
@@ -36,12 +36,12 @@ pub(super) struct Listing {
     pub(super) names: Names,
     /// Rules of `.gitignore` files here and above.
     pub(super) ignores: Option<Arc<Ignores>>,
-    /// Files in here that say that all others are to be left out.
+    /// Files in this directory that exclude all others.
     tags: Vec<Vec<u8>>,
 }
 
 impl Listing {
-    /// A listed directory; looks for files in it that say what is to be left out.
+    /// A listed directory; looks in it for files that exclude others.
     pub(super) fn new(
         context: Arc<Context>,
         directory: Arc<Directory>,
@@ -58,7 +58,7 @@ impl Listing {
         listing
     }
 
-    /// True if a tag in the directory leaves out `name`.
+    /// True if a tag in the directory excludes `name`.
     pub(super) fn is_tagged_away(&self, name: &[u8]) -> bool {
         !self.tags.is_empty() && !self.tags.iter().any(|tag| tag == name)
     }
@@ -72,10 +72,10 @@ impl Listing {
         wanted.filter(is_valid).map(|(name, _)| name.clone()).collect()
     }
 
-    /// A file that cannot be read leaves nothing out, and is reported when its turn comes.
+    /// A file that cannot be read excludes nothing, and is reported at its turn.
     fn begins_with(&self, name: &[u8], header: &[u8]) -> bool {
         let Ok(name) = CString::new(name) else { return false };
-        // Before the header there may be a byte order mark.
+        // A byte order mark may precede the header.
         let start = self.read_start(&name, header.len() + 3);
         start.is_ok_and(|start| without_byte_order_mark(&start).starts_with(header))
     }
@@ -96,7 +96,7 @@ impl Listing {
 
     /// The first bytes of a file in the directory.
     fn read_start(&self, name: &CStr, bytes_max: usize) -> io::Result<Vec<u8>> {
-        // Whatever stands there, opening it must not wait.
+        // Opening must not block, whatever the file is.
         let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
         let file = std::fs::File::from(open_quietly(&*self.directory.open()?, name, flags)?);
         let mut start = Vec::new();

@@ -1,4 +1,4 @@
-//! Looking at one name: is it wanted, what is it.
+//! Examining one name: whether it is wanted, and what it is.
 
 use std::ffi::CStr;
 use std::io;
@@ -22,7 +22,7 @@ pub(super) struct Look<'a> {
     pub(super) listing: &'a Arc<Listing>,
     /// The directory.
     pub(super) handle: &'a OwnedFd,
-    /// Place of the name in the listing.
+    /// Position of the name in the listing.
     pub(super) index: usize,
     pub(super) name: &'a CStr,
     /// The whole path.
@@ -30,12 +30,12 @@ pub(super) struct Look<'a> {
 }
 
 impl Look<'_> {
-    /// Looks and appends what is there.
+    /// Examines the name and appends what is found.
     pub(super) fn at(&self, worker: &mut Worker, output: &mut Output) {
         let scope = &self.listing.scope;
         let plan = scope.plan.as_ref().and_then(|plan| plan.children.get(self.name.to_bytes()));
         let is_named = plan.is_some_and(|plan| plan.is_named);
-        // What only leads to a named path cannot be left out, and may be a link.
+        // What only leads to a named path cannot be excluded, and may be a link.
         let is_way = !scope.is_whole && !is_named;
         if !is_way && self.is_excluded_by_name(is_named) {
             return output.batch.items.push(self.excluded());
@@ -46,7 +46,7 @@ impl Look<'_> {
         };
         let kind = FileType::from_raw_mode(status.st_mode);
         if kind == FileType::Directory {
-            // What no snapshot can hold is not scanned: it may have no end.
+            // Trees too deep for a snapshot are not scanned: they may have no end.
             if let Err(error) = limits::TREE_DEPTH.check(self.listing.directory.depth() + 1) {
                 let error = io::Error::other(format!("no snapshot can hold it: {error}"));
                 return output.batch.items.push(trouble(self.path.to_vec(), error));
@@ -124,7 +124,7 @@ impl Look<'_> {
         output.found.push((self.index as u32, Unit::List(task)));
     }
 
-    /// What is wanted of the directory that this name stands for.
+    /// What is wanted of the directory with this name.
     fn scope_below(&self, status: &Stat, plan: Option<&Arc<Plan>>) -> Scope {
         let scope = &self.listing.scope;
         let is_named = plan.is_some_and(|plan| plan.is_named);
@@ -158,7 +158,7 @@ impl Look<'_> {
             FileType::Fifo => LeafKind::Fifo,
             FileType::Socket => LeafKind::Socket,
             _ => {
-                let error = io::Error::other("the kernel does not say what this is");
+                let error = io::Error::other("the kernel reports an unknown file type");
                 return trouble(self.path.to_vec(), error);
             }
         };
@@ -170,8 +170,8 @@ impl Look<'_> {
         Item::Excluded { path: self.path.to_vec() }
     }
 
-    /// Reports that the name cannot be looked at; what the user named in or below it is what the
-    /// user is told.
+    /// Reports that the name cannot be examined; if the user named paths at or below it, those are
+    /// reported.
     fn report(&self, plan: Option<&Arc<Plan>>, error: io::Error, output: &mut Output) {
         let mut paths = plan.map(|plan| plan.named_paths(self.path)).unwrap_or_default();
         if paths.is_empty() {

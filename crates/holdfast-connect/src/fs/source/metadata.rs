@@ -1,4 +1,4 @@
-//! What the kernel says about an entry, as it is stored.
+//! What the kernel reports about an entry, as it is stored.
 
 use std::collections::HashMap;
 use std::sync::Mutex;
@@ -9,7 +9,7 @@ use rustix::fs::{AtFlags, FileType, Stat};
 
 use super::directory::{identity, lock};
 
-/// What is asked of the kernel: about a link itself, and without mounting anything.
+/// How the kernel is queried: about a link itself, and without mounting anything.
 pub(super) const LOOK: AtFlags = AtFlags::SYMLINK_NOFOLLOW.union(AtFlags::NO_AUTOMOUNT);
 
 /// What changes when a file does.
@@ -22,7 +22,7 @@ pub(super) struct Seen {
 }
 
 impl Seen {
-    /// What `status` says about a file; its inode number counts only where such numbers last.
+    /// The status of a file; its inode number counts only where such numbers last.
     pub(super) fn new(status: &Stat, has_lasting_inode: bool) -> Self {
         Self {
             identity: has_lasting_inode.then(|| identity(status)),
@@ -33,7 +33,7 @@ impl Seen {
     }
 }
 
-/// Names of users and groups, each asked for once.
+/// Names of users and groups, each looked up once.
 #[derive(Debug, Default)]
 pub(super) struct Owners {
     users: Mutex<HashMap<u32, Vec<u8>>>,
@@ -49,7 +49,7 @@ pub(super) struct LastOwners {
 
 impl Owners {
     /// Stored metadata of an entry, without extended attributes. An inode number that does not last
-    /// is left out, but for a file with several names: it is all that holds them together.
+    /// is left out, except for a file with several names: it is all that ties them together.
     pub(super) fn metadata(
         &self,
         status: &Stat,
@@ -78,12 +78,12 @@ impl Owners {
     }
 }
 
-/// Bytes of a file.
+/// Size of a file in bytes.
 pub(super) fn size(status: &Stat) -> u64 {
     u64::try_from(status.st_size).unwrap_or(0)
 }
 
-/// Number of hard links. How wide the field is depends on the processor.
+/// Number of hard links. The width of the field depends on the processor.
 #[allow(clippy::useless_conversion)]
 fn links(status: &Stat) -> u64 {
     u64::from(status.st_nlink)
@@ -100,7 +100,7 @@ pub(super) fn ctime(status: &Stat) -> FileTime {
 }
 
 fn time(seconds: i64, nanoseconds: u64) -> FileTime {
-    // A kernel never says more; a user-space file system might.
+    // The kernel never reports more; a user-space file system might.
     FileTime { seconds, nanoseconds: nanoseconds.min(999_999_999) as u32 }
 }
 
@@ -114,7 +114,7 @@ fn look_up(
         return name.clone();
     }
     let name = lock(known).get(&id).cloned();
-    // Not under the lock: a name service may take its time.
+    // Not under the lock: a name service may be slow.
     let name = name.unwrap_or_else(|| {
         let name = ask(id).unwrap_or_default().into_bytes();
         lock(known).insert(id, name.clone());

@@ -1,4 +1,4 @@
-//! Trees of files as a source: scanned ahead by a few threads, read when asked for.
+//! Trees of files as a source: scanned ahead by a few threads, read on demand.
 
 mod content;
 mod context;
@@ -35,21 +35,21 @@ use work::{Batch, Task, Unit, Worker};
 
 /// Files and directories of this machine.
 ///
-/// The stream shows the tree from the root of the file system down to the paths that were named,
-/// all of them merged into one. Above a named path links are followed; the path itself and what
-/// lies below it is taken as it is. A directory that cannot be listed is in the stream, empty and
-/// with a trouble; whatever else cannot be looked at is a trouble only.
+/// The stream shows the tree from the root of the file system down to the named paths, merged into
+/// one. Above a named path, links are followed; the path itself and everything below it is taken as
+/// it is. A directory that cannot be listed is in the stream, empty and with an [`Item::Trouble`];
+/// anything else that cannot be examined is an [`Item::Trouble`] only.
 pub struct FsSource {
     schedule: Arc<Schedule>,
     threads: Vec<JoinHandle<()>>,
     worker: Worker,
-    /// The directories that are entered; the first one is the root.
+    /// The entered directories; the first one is the root.
     frames: Vec<Frame>,
-    /// Place of each entered directory but the root, among the names above it.
+    /// Position of each entered directory except the root, among the names of its parent.
     position: Key,
 }
 
-/// A directory that is entered.
+/// An entered directory.
 struct Frame {
     items: std::vec::IntoIter<Item>,
     directories: std::vec::IntoIter<u32>,
@@ -58,11 +58,11 @@ struct Frame {
 }
 
 impl FsSource {
-    /// A source of these absolute paths, which contain neither `.` nor `..`. Scanning begins at
-    /// once; a path that does not exist becomes a trouble in the stream.
+    /// A source of these absolute paths, which contain neither `.` nor `..`. Scanning begins
+    /// immediately; a path that does not exist becomes an [`Item::Trouble`] in the stream.
     ///
     /// # Errors
-    /// If a path is not absolute and clean, or no thread can be started.
+    /// If a path is not absolute or not clean, or no thread can be started.
     pub fn new(paths: Vec<PathBuf>, options: FsOptions, filter: Filter) -> io::Result<Self> {
         let unclean = || io::Error::new(io::ErrorKind::InvalidInput, "a path is not absolute");
         let plan = Arc::new(Plan::new(&paths).ok_or_else(unclean)?);
@@ -118,7 +118,7 @@ impl FsSource {
 }
 
 impl Frame {
-    /// A directory of which nothing is known yet.
+    /// A directory about which nothing is known yet.
     fn new() -> Self {
         let (items, directories) = (Vec::new().into_iter(), Vec::new().into_iter());
         Self { items, directories, next: Some(0) }
@@ -159,13 +159,13 @@ impl Drop for FsSource {
     fn drop(&mut self) {
         self.schedule.close();
         for thread in self.threads.drain(..) {
-            // A thread that panicked has raised the alarm already.
+            // A thread that panicked has already raised the alarm.
             let _ = thread.join();
         }
     }
 }
 
-/// Tells the consumer if the thread that holds it panics.
+/// Notifies the consumer if the thread that holds it panics.
 struct Alarm<'a>(&'a Schedule);
 
 impl Drop for Alarm<'_> {

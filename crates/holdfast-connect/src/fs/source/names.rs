@@ -1,7 +1,7 @@
 //! The names in one directory, in order, in little memory.
 //!
-//! A directory may hold a million names: they lie behind each other in one buffer, and what is
-//! sorted are their places in it.
+//! A directory may hold a million names, so they are stored one after another in a single buffer,
+//! and only their positions are sorted.
 
 use std::ffi::CStr;
 use std::io;
@@ -16,7 +16,7 @@ pub(super) struct Names {
 }
 
 impl Names {
-    /// Adds a name; the order is right again after [`Names::sort`].
+    /// Adds a name; the order is valid again after [`Names::sort`].
     pub(super) fn push(&mut self, name: &[u8]) -> io::Result<()> {
         let too_many = |_| io::Error::other("the directory holds more than 4 GiB of names");
         self.order.push(u32::try_from(self.bytes.len()).map_err(too_many)?);
@@ -25,12 +25,12 @@ impl Names {
         Ok(())
     }
 
-    /// Puts the names in order and drops what is there twice.
+    /// Sorts the names and drops duplicates.
     pub(super) fn sort(&mut self) {
         let shared = self.shared_prefix();
         let order = std::mem::take(&mut self.order);
-        // Comparing eight bytes that lie in the sorted array itself avoids most visits to the
-        // names, which are spread over memory.
+        // Comparing eight bytes kept in the sorted array itself avoids most accesses to the names,
+        // which are spread over memory.
         let key = |place: u32| {
             let rest = self.name_at(place).to_bytes().get(shared..).unwrap_or_default();
             let mut head = [0; 8];
@@ -53,7 +53,7 @@ impl Names {
         self.order.len()
     }
 
-    /// The name at this place of the order; empty behind the last one.
+    /// The name at this position in the order; empty past the last one.
     pub(super) fn name(&self, index: usize) -> &CStr {
         self.order.get(index).map_or(c"", |place| self.name_at(*place))
     }

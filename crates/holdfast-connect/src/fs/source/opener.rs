@@ -14,7 +14,7 @@ use super::metadata::Seen;
 use super::xattr;
 use crate::{Content, Opener};
 
-/// Access to one entry: by its directory and its name.
+/// Access to one entry, by its directory and its name.
 pub(super) struct FsOpener {
     listing: Arc<Listing>,
     index: usize,
@@ -32,13 +32,13 @@ enum Found {
 }
 
 impl FsOpener {
-    /// Access to the entry at this place of a listing, which is a directory.
+    /// Access to the directory at this position of a listing.
     pub(super) fn directory(listing: &Arc<Listing>, index: usize, is_above_named: bool) -> Self {
         let found = if is_above_named { Found::DirectoryBehindLink } else { Found::Directory };
         Self { listing: Arc::clone(listing), index, found }
     }
 
-    /// Access to the entry at this place of a listing, which is no directory.
+    /// Access to the entry at this position of a listing, which is not a directory.
     pub(super) fn leaf(listing: &Arc<Listing>, index: usize, status: &Stat) -> Self {
         let found = match FileType::from_raw_mode(status.st_mode) {
             FileType::RegularFile => {
@@ -50,14 +50,14 @@ impl FsOpener {
     }
 
     fn open_file(&self) -> io::Result<OwnedFd> {
-        // Without waiting: a named pipe may stand there by now.
+        // Without blocking: it may have become a named pipe.
         let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
         open_quietly(&*self.listing.directory.open()?, self.listing.names.name(self.index), flags)
     }
 }
 
 impl fmt::Debug for FsOpener {
-    /// Not the names beside it: there may be a million.
+    /// Omits the names beside it: there may be a million.
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let name = self.listing.names.name(self.index);
         formatter.debug_tuple("FsOpener").field(&name).field(&self.found).finish()
@@ -80,7 +80,7 @@ impl Opener for FsOpener {
     fn xattrs(&self) -> io::Result<Vec<(Vec<u8>, Vec<u8>)>> {
         let handle = self.listing.directory.open()?;
         let name = self.listing.names.name(self.index);
-        // The l... calls look at a link itself, a dot behind it makes them look at its directory.
+        // The l... calls act on a link itself; a dot after it makes them act on its directory.
         let end: &[u8] = match self.found {
             Found::DirectoryBehindLink => b"/.\0",
             _ => b"\0",

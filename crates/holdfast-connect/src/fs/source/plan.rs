@@ -1,4 +1,4 @@
-//! Which paths the user named, as one tree.
+//! The paths that the user named, as one tree.
 
 use std::collections::BTreeMap;
 use std::os::unix::ffi::OsStrExt;
@@ -8,14 +8,14 @@ use std::sync::Arc;
 /// One directory on the way to a named path, or a named path.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Plan {
-    /// The path itself was named: all that lies there is wanted.
+    /// The path itself was named: everything there is wanted.
     pub(super) is_named: bool,
     /// Named paths further down.
     pub(super) children: BTreeMap<Vec<u8>, Arc<Plan>>,
 }
 
 impl Plan {
-    /// Merges absolute, clean paths; `None` if one is neither.
+    /// Merges absolute, clean paths; `None` if one is not absolute or not clean.
     pub(super) fn new(paths: &[PathBuf]) -> Option<Self> {
         let mut root = Self::default();
         for path in paths {
@@ -39,7 +39,7 @@ impl Plan {
         Some(())
     }
 
-    /// The named paths at and below `path`, where this plan stands.
+    /// The named paths at and below `path`, the location of this plan.
     pub(super) fn named_paths(&self, path: &[u8]) -> Vec<Vec<u8>> {
         let mut found = Vec::new();
         if self.is_named {
@@ -49,7 +49,7 @@ impl Plan {
         found
     }
 
-    /// The named paths below `path`, where this plan stands.
+    /// The named paths below `path`, the location of this plan.
     pub(super) fn named_below(&self, path: &[u8]) -> Vec<Vec<u8>> {
         let below =
             |(name, child): (&Vec<u8>, &Arc<Self>)| child.named_paths(&[path, b"/", name].concat());

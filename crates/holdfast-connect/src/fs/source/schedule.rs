@@ -1,9 +1,9 @@
-//! Which part of the tree is scanned next, by whom, and how far ahead of its use.
+//! Which part of the tree is scanned next, by which thread, and how far ahead of its use.
 //!
-//! The unit of work is listing a directory or looking at a batch of its names. Every unit has a
-//! key that gives its place in the stream, so that scanning threads always take what is needed
-//! soonest and stop [`ITEMS_AHEAD_MAX`] items ahead. The consumer takes the units in the order of
-//! the stream; one that nobody has begun it does itself, so it never waits behind other work.
+//! The unit of work is listing a directory or examining a batch of its names. Every unit has a key
+//! that gives its position in the stream, so that scanning threads always take the unit needed
+//! soonest and stop [`ITEMS_AHEAD_MAX`] items ahead. The consumer takes the units in stream order
+//! and does itself any that no thread has begun, so it never waits for other work.
 
 use std::collections::BTreeMap;
 use std::sync::{Condvar, Mutex, PoisonError};
@@ -11,18 +11,18 @@ use std::sync::{Condvar, Mutex, PoisonError};
 use super::directory::lock;
 use super::work::{Batch, Output, Unit};
 
-/// Items that may be ready before the consumer asks for them.
+/// Maximum number of items that are ready before the consumer asks for them.
 const ITEMS_AHEAD_MAX: usize = 8192;
 
-/// Place of a unit: for each directory on its way the place of its entry, then where the batch
-/// begins. A directory comes right after the batch it is found in begins.
+/// Position of a unit: for each directory on its way the position of its entry, then where the
+/// batch begins. A directory comes right after the start of the batch it is found in.
 pub(super) type Key = Vec<u32>;
 
-/// What is to be done and what is done already.
+/// Work to do, and work done.
 #[derive(Debug, Default)]
 pub(super) struct Schedule {
     state: Mutex<State>,
-    /// Somebody may begin a unit.
+    /// A unit can be started.
     startable: Condvar,
     /// A unit is done.
     finished: Condvar,
@@ -34,7 +34,7 @@ struct State {
     done: BTreeMap<Key, Batch>,
     /// Items in `done`.
     items_ahead: usize,
-    /// Threads that wait for something to do.
+    /// Threads waiting for work.
     idle_threads: usize,
     is_closed: bool,
     is_broken: bool,
@@ -44,7 +44,7 @@ struct State {
 pub(super) enum Claim {
     /// Here it is.
     Done(Batch),
-    /// Nobody has begun it; the caller must do it and then call [`Schedule::add`].
+    /// No thread has begun it; the caller must do it and then call [`Schedule::add`].
     Yours(Unit),
     /// It will never come: a scanning thread died.
     Broken,
@@ -56,14 +56,14 @@ impl Schedule {
         lock(&self.state).waiting.insert(vec![0], unit);
     }
 
-    /// Adds the units that were found while `key` was done.
+    /// Adds the units that were found while `key` was processed.
     pub(super) fn add(&self, key: &Key, found: Vec<(u32, Unit)>) {
         let mut state = lock(&self.state);
         state.add(key, found);
         self.wake(&state);
     }
 
-    /// For scanning threads: waits for something to do; `None` at the end of the scan.
+    /// For scanning threads: waits for work; `None` at the end of the scan.
     pub(super) fn take(&self) -> Option<(Key, Unit)> {
         let mut state = lock(&self.state);
         loop {
@@ -81,7 +81,7 @@ impl Schedule {
         }
     }
 
-    /// For scanning threads: hands over what became of a unit.
+    /// For scanning threads: hands over the result of a unit.
     pub(super) fn finish(&self, key: Key, output: Output) {
         let mut state = lock(&self.state);
         state.add(&key, output.found);
@@ -97,8 +97,8 @@ impl Schedule {
         loop {
             if let Some(batch) = state.done.remove(key) {
                 state.items_ahead -= batch.items.len();
-                // Not before there is room for a good while: waking threads costs more than a
-                // small directory.
+                // Not until there is plenty of room: waking threads costs more than a small
+                // directory.
                 if state.items_ahead < ITEMS_AHEAD_MAX / 2 {
                     self.wake(&state);
                 }
@@ -114,13 +114,13 @@ impl Schedule {
         }
     }
 
-    /// Ends all scanning threads after the unit they are at.
+    /// Ends all scanning threads after their current unit.
     pub(super) fn close(&self) {
         lock(&self.state).is_closed = true;
         self.startable.notify_all();
     }
 
-    /// Lets the consumer know that a scanning thread died with its unit.
+    /// Notifies the consumer that a scanning thread died with its unit.
     pub(super) fn break_off(&self) {
         lock(&self.state).is_broken = true;
         self.finished.notify_all();

@@ -1,14 +1,14 @@
 //! File systems whose inode numbers do not last.
 //!
-//! They number an entry when they first meet it and forget the number when memory gets short: the
-//! same file has another number later, and the number another file. Such a number must neither make
-//! an unchanged file look changed nor two files one.
+//! They number an entry when they first see it and forget the number when memory gets short: the
+//! same file later has another number, and the number another file. Such a number must neither make
+//! an unchanged file look changed nor make two files look like one.
 
 use std::io;
 use std::os::fd::AsFd;
 
-/// Magic numbers of such file systems (`statfs(2)`): FUSE without inode numbers of its own, as
-/// sshfs; FAT and exFAT, which have no inodes; shares of servers that give no numbers.
+/// Magic numbers of such file systems (`statfs(2)`): FUSE without inode numbers of its own, such as
+/// sshfs; FAT and exFAT, which have no inodes; shares of servers that provide no numbers.
 const VOLATILE: [u32; 7] = [
     0x6573_5546, // FUSE
     0x0000_4d44, // FAT
@@ -21,7 +21,7 @@ const VOLATILE: [u32; 7] = [
 
 /// True if inode numbers on the file system of this file last.
 pub(super) fn has_lasting_inodes(file: &impl AsFd) -> io::Result<bool> {
-    // How wide the field is depends on the processor; magic numbers have 32 bits.
+    // The width of the field depends on the processor; magic numbers have 32 bits.
     let kind = rustix::fs::fstatfs(file)?.f_type as u32;
     Ok(!VOLATILE.contains(&kind))
 }

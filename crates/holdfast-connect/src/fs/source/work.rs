@@ -1,4 +1,4 @@
-//! What a scanning thread does: list a directory, look at a batch of its names.
+//! What a scanning thread does: list a directory, examine a batch of its names.
 
 use std::io;
 use std::sync::Arc;
@@ -14,17 +14,17 @@ use super::metadata::LastOwners;
 use super::names::Names;
 use crate::{Item, Trouble};
 
-/// Names that are looked at in one go.
+/// Names examined at a time.
 const NAMES_PER_BATCH: usize = 256;
-/// Room for what the kernel says about names at a time.
+/// Size of the buffer for directory entries.
 const LIST_BYTES: usize = 128 * 1024;
 
-/// Something to do.
+/// A piece of work.
 #[derive(Debug)]
 pub(super) enum Unit {
-    /// List a directory and look at its first names.
+    /// List a directory and examine its first names.
     List(Task),
-    /// Look at the names from this place on.
+    /// Examine the names from this position on.
     Look(Arc<Listing>, usize),
 }
 
@@ -40,23 +40,23 @@ pub(super) struct Task {
 /// Some consecutive entries of a directory.
 #[derive(Debug, Default)]
 pub(super) struct Batch {
-    /// The entries; those of directories come later, in batches of their own.
+    /// The entries; what is in its directories comes later, in batches of their own.
     pub(super) items: Vec<Item>,
-    /// Places, among the names, of the directories in `items`.
+    /// Positions, among the names, of the directories in `items`.
     pub(super) directories: Vec<u32>,
     /// Where the next batch of this directory begins, if there is one.
     pub(super) next: Option<u32>,
 }
 
-/// What became of a unit.
+/// The result of a unit.
 #[derive(Debug, Default)]
 pub(super) struct Output {
     pub(super) batch: Batch,
-    /// What is to be done now: by place among the names.
+    /// Work found, by position among the names.
     pub(super) found: Vec<(u32, Unit)>,
 }
 
-/// What each thread that scans has for itself.
+/// The state of one scanning thread.
 pub(super) struct Worker {
     pub(super) context: Arc<Context>,
     /// Owners of the entry met last.
@@ -91,7 +91,8 @@ impl Worker {
                 }
                 let listing = Arc::new(listing);
                 self.look(&listing, 0, &mut output);
-                // All other batches at once: several threads may look at one large directory.
+                // All other batches at once, so that several threads can examine one large
+                // directory.
                 for start in (NAMES_PER_BATCH..listing.names.len()).step_by(NAMES_PER_BATCH) {
                     output.found.push((start as u32, Unit::Look(Arc::clone(&listing), start)));
                 }
@@ -108,7 +109,7 @@ impl Worker {
         if scope.is_whole {
             result = read_names(&directory, &mut self.list_buffer, &mut names);
         }
-        // A named path that the listing does not contain must be looked for, to be missed.
+        // A named path that is not listed must be looked up all the same, to be reported missing.
         for name in scope.plan.iter().flat_map(|plan| plan.children.keys()) {
             result = result.and(names.push(name));
         }
@@ -118,7 +119,7 @@ impl Worker {
         (listing, result.err())
     }
 
-    /// Looks at the names from `start` on.
+    /// Examines the names from `start` on.
     fn look(&mut self, listing: &Arc<Listing>, start: usize, output: &mut Output) {
         if listing.names.len() == 0 {
             return;
@@ -160,7 +161,7 @@ fn read_names(
         if name == b"." || name == b".." {
             continue;
         }
-        // A damaged or hostile file system; the kernel would take it for a path.
+        // A damaged or hostile file system; the kernel would take the name for a path.
         if name.is_empty() || name.contains(&b'/') {
             is_damaged = true;
             continue;
@@ -168,7 +169,7 @@ fn read_names(
         names.push(name)?;
     }
     match is_damaged {
-        true => Err(io::Error::other("an entry of the directory has a slash in its name, or none")),
+        true => Err(io::Error::other("the directory has an empty name or one with a slash")),
         false => Ok(()),
     }
 }

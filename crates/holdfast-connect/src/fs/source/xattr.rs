@@ -1,15 +1,15 @@
 //! Extended attributes; access control lists are among them.
 //!
-//! The kernel takes a path for them, or a descriptor of an opened file. Named pipes and devices
-//! must not be opened, links cannot be; so they are read by way of the open directory's entry in
-//! `/proc`, which leads to the directory itself whatever its path is by now.
+//! The kernel takes a path for them, or the descriptor of an open file. Named pipes and devices
+//! must not be opened, and links cannot be; so attributes are read through the open directory's
+//! entry in `/proc`, which leads to the directory itself whatever its path is now.
 
 use std::ffi::CStr;
 use std::io;
 
 use rustix::io::Errno;
 
-/// Most bytes that Linux lets the names of all attributes, or the value of one, have.
+/// Maximum number of bytes that Linux allows for the names of all attributes, or for one value.
 const BYTES_MAX: usize = 64 * 1024;
 /// Enough for most files.
 const BYTES_FIRST: usize = 1024;
@@ -22,7 +22,7 @@ pub(super) fn read_all(path: &[u8]) -> io::Result<Vec<(Vec<u8>, Vec<u8>)>> {
     let mut attributes = Vec::new();
     for name in names.split(|byte| *byte == 0).filter(|name| !name.is_empty()) {
         let read = |buffer: &mut [u8]| rustix::fs::lgetxattr(path, name, buffer);
-        // One that was removed since it was listed is none any more.
+        // One removed since it was listed no longer exists.
         if let Some(value) = grow(read)? {
             attributes.push((name.to_vec(), value));
         }
@@ -31,8 +31,8 @@ pub(super) fn read_all(path: &[u8]) -> io::Result<Vec<(Vec<u8>, Vec<u8>)>> {
     Ok(attributes)
 }
 
-/// Calls `read` with a buffer that is large enough; `None` if there is no such attribute, or the
-/// file system has none at all.
+/// Calls `read` with a buffer that is large enough; `None` if there is no such attribute, or if the
+/// file system does not support any.
 fn grow(mut read: impl FnMut(&mut [u8]) -> Result<usize, Errno>) -> io::Result<Option<Vec<u8>>> {
     let mut first = [0; BYTES_FIRST];
     match read(&mut first) {

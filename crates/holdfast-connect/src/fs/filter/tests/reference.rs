@@ -26,8 +26,8 @@ fn split(path: &str) -> Vec<String> {
     parts
 }
 
-/// restic's match: `**` is replaced by zero, one, two... times `*`. restic stops too early where
-/// a pattern has more than one `**` and the path is short; its manual says nothing of this.
+/// restic's match: `**` is replaced by zero, one, two... times `*`. restic stops too early where a
+/// pattern has more than one `**` and the path is short; its manual does not mention this.
 fn matches(pattern: &[String], path: &[String]) -> bool {
     if let Some(position) = pattern.iter().position(|part| part == "**") {
         return (0..=path.len()).any(|count| {
