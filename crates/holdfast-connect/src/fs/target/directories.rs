@@ -14,14 +14,14 @@ use super::path::{is_within, parent};
 use super::resolve::Resolver;
 use crate::TargetError;
 
-/// Directories kept open.
+/// Number of directories kept open.
 const OPEN_MAX: NonZeroUsize = NonZeroUsize::new(128).unwrap();
 
-/// How far up an open directory is looked for before the walk starts at the target itself: looking
-/// for all of them would cost the square of the depth.
+/// How far up an open directory is searched for before the walk starts at the target itself:
+/// searching all the way up would cost the square of the depth.
 const ANCESTORS_MAX: usize = 64;
 
-/// An open directory, with what new files in it get.
+/// An open directory, and what new files in it inherit.
 pub(super) struct Directory {
     fd: OwnedFd,
     /// Owner and group of a new file in it; `None` if that is not certain.
@@ -32,11 +32,11 @@ pub(super) struct Directory {
 }
 
 impl Directory {
-    /// Looks at an open directory.
+    /// Examines an open directory.
     ///
-    /// A new file gets the effective user and group, but with a set-group-id bit or on some mounts
-    /// the directory's group, and on some network file systems another user. Where the directory
-    /// belongs to the effective user and group all these come to the same.
+    /// A new file gets the effective user and group, except that a set-group-id bit or some mounts
+    /// give it the directory's group, and some network file systems another user. Where the
+    /// directory belongs to the effective user and group, all of these are the same.
     pub(super) fn new(fd: OwnedFd, user: (u32, u32)) -> Result<Self, Errno> {
         let stat = fstat(&fd)?;
         let new_owner = (user == (stat.st_uid, stat.st_gid)).then_some(user);
@@ -58,8 +58,8 @@ pub(super) struct Directories {
     resolver: Resolver,
     /// Effective user and group.
     user: (u32, u32),
-    /// Something open on each file system that was written to. What goes wrong with writing later
-    /// is told to those who had it open before.
+    /// Something open on each file system that was written to. Later write errors are reported to
+    /// those who had it open before.
     written: Mutex<HashMap<u64, OwnedFd>>,
 }
 
@@ -85,7 +85,7 @@ impl Directories {
         }
     }
 
-    /// Brings all file systems that were written to to their disks.
+    /// Flushes all file systems that were written to.
     pub(super) fn sync(&self) -> Result<(), Errno> {
         lock(&self.written).values().try_for_each(syncfs)
     }
@@ -95,7 +95,7 @@ impl Directories {
         self.resolver
     }
 
-    /// The directory at a checked path; what is not a directory leads astray.
+    /// The directory at a checked path; anything else there is [`TargetError::Escapes`].
     pub(super) fn get(&self, path: &[u8]) -> Result<Arc<Directory>, TargetError> {
         if path.is_empty() {
             return Ok(self.root.clone());
@@ -108,15 +108,15 @@ impl Directories {
         self.keep(path, open.map_err(astray("open the directory"))?)
     }
 
-    /// Takes over a directory that was opened at `path`.
+    /// Keeps a directory that was opened at `path`.
     pub(super) fn keep(&self, path: &[u8], fd: OwnedFd) -> Result<Arc<Directory>, TargetError> {
-        let directory = Directory::new(fd, self.user).map_err(astray("look at the directory"))?;
+        let directory = Directory::new(fd, self.user).map_err(astray("examine the directory"))?;
         let directory = Arc::new(directory);
         lock(&self.recent).put(path.into(), directory.clone());
         Ok(directory)
     }
 
-    /// Forgets the directory at `path` and all below it, because they are no longer there.
+    /// Forgets the directory at `path` and all below it, because they no longer exist.
     pub(super) fn forget(&self, path: &[u8]) {
         lock(&self.recent).retain(|kept, _| !is_within(kept, path));
     }

@@ -50,13 +50,13 @@ impl Target for FsTarget {
                     self.shared.directories.keep(path, directory)?;
                     return Ok(is_new);
                 }
-                // A link or a file; or what was made now has gone again.
+                // A link or a file; or what was just created has vanished.
                 Err(Errno::LOOP | Errno::NOTDIR | Errno::NOENT) => {
                     is_new = false;
                     self.shared.directories.forget(path);
                     match unlinkat(&*above, name, AtFlags::empty()) {
                         Ok(()) | Err(Errno::NOENT | Errno::ISDIR) => {}
-                        Err(errno) => return Err(refused("replace what stands there")(errno)),
+                        Err(errno) => return Err(refused("replace the existing entry")(errno)),
                     }
                 }
                 Err(errno) => return Err(refused("open the directory")(errno)),
@@ -68,7 +68,7 @@ impl Target for FsTarget {
     fn finish_directory(&self, path: &[u8], metadata: &Metadata) -> Result<(), TargetError> {
         path::check(path)?;
         let directory = self.shared.directories.get(path)?;
-        let stat = fstat(&*directory).map_err(refused("look at the directory"))?;
+        let stat = fstat(&*directory).map_err(refused("examine the directory"))?;
         self.shared.directories.close(path);
         let place = Place::Open(directory.as_fd());
         metadata::correct(&self.shared, place, metadata, &stat)
@@ -94,9 +94,9 @@ impl Target for FsTarget {
     fn update_metadata(&self, path: &[u8], metadata: &Metadata) -> Result<(), TargetError> {
         let (above, name) = self.locate(path)?;
         let file = pin(above.as_fd(), name).map_err(refused("open the file"))?;
-        let stat = fstat(&file).map_err(refused("look at the file"))?;
+        let stat = fstat(&file).map_err(refused("examine the file"))?;
         if FileType::from_raw_mode(stat.st_mode) != FileType::RegularFile {
-            return Err(refused("update what is no regular file")(Errno::INVAL));
+            return Err(refused("update an entry that is not a regular file")(Errno::INVAL));
         }
         let place = Place::Pinned(file.as_fd());
         metadata::correct(&self.shared, place, metadata, &stat)
@@ -137,6 +137,6 @@ impl Target for FsTarget {
     }
 
     fn sync(&self) -> Result<(), TargetError> {
-        self.shared.directories.sync().map_err(refused("bring what was restored to the disk"))
+        self.shared.directories.sync().map_err(refused("flush the restored files to disk"))
     }
 }

@@ -1,11 +1,11 @@
-//! Where a restore has unfinished files, written down so that the next one can remove what a killed
-//! one left.
+//! The list of directories in which a restore has unfinished files, so that the next restore can
+//! remove them if this one is killed.
 //!
-//! A journal lies in the target under the temporary name with the number 0: a line that says what
-//! it is, then the directories in which unfinished files may be, relative to the journal's own,
-//! each followed by a zero byte. It is locked as long as its restore lives. So a journal that can
-//! be locked proves that what has temporary names of the same run was left by a restore that is
-//! over. Where the target's top cannot be written to, the journal lies further down.
+//! A journal lies in the target under the temporary name with the number 0: a line that identifies
+//! it, then the directories in which unfinished files may be, relative to the journal's own, each
+//! followed by a zero byte. It is locked while its restore is alive. So a journal that can be
+//! locked proves that everything with temporary names of the same run was left by a restore that
+//! has ended. Where the top of the target is not writable, the journal lies further down.
 
 use std::collections::HashSet;
 use std::hash::{BuildHasher, RandomState};
@@ -24,10 +24,10 @@ use super::path::{is_within, prefixes};
 
 /// What a journal begins with.
 pub(super) const HEADER: &[u8] = b"unfinished files of a holdfast restore are in:\n";
-/// Directories that are remembered as written down already; another line for one does no harm.
+/// Number of directories remembered as recorded already; recording one twice does no harm.
 const KNOWN_MAX: usize = 4096;
 
-/// The journals of one restore: one, as a rule.
+/// The journals of one restore, usually one.
 pub(super) struct Journals {
     name: Vec<u8>,
     state: Mutex<State>,
@@ -36,7 +36,7 @@ pub(super) struct Journals {
 #[derive(Default)]
 struct State {
     journals: Vec<Journal>,
-    /// Directories that are written down, by the hashes of their paths.
+    /// Recorded directories, by the hashes of their paths.
     known: HashSet<u64>,
     hashes: RandomState,
 }
@@ -54,9 +54,9 @@ impl Journals {
         Self { name, state: Mutex::default() }
     }
 
-    /// Writes down that unfinished files will be in the directory at `path`.
+    /// Records that unfinished files will be in the directory at `path`.
     ///
-    /// Failing is of no consequence but that leftovers would have to be removed by hand.
+    /// If this fails, the only consequence is that leftovers would have to be removed by hand.
     pub(super) fn note(&self, directories: &Directories, path: &[u8]) {
         let mut state = lock(&self.state);
         let hash = state.hashes.hash_one(path);
@@ -82,8 +82,8 @@ impl Journals {
         let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW;
         let flags = flags | OFlags::CLOEXEC | OFlags::APPEND;
         let file = openat(&*directory, &self.name[..], flags, Mode::RUSR | Mode::WUSR)?;
-        // Where nothing can be locked, nothing will ever be proven. Only who removes leftovers may
-        // hold it, for a moment.
+        // Where nothing can be locked, nothing will ever be proven. Only a process that removes
+        // leftovers may hold the lock, briefly.
         let _ = retry_on_intr(|| flock(&file, FlockOperation::LockExclusive));
         write_all(&file, HEADER)?;
         Ok(Journal { base: base.to_vec(), directory, file })
@@ -99,10 +99,10 @@ impl Journal {
 }
 
 impl Drop for Journals {
-    /// All unfinished files are finished or removed by now.
+    /// By now all unfinished files have been finished or removed.
     fn drop(&mut self) {
         for journal in &lock(&self.state).journals {
-            // Its directory may have its times already.
+            // Its directory may already have its final times.
             let stat = fstat(&*journal.directory);
             if unlinkat(&*journal.directory, &self.name[..], AtFlags::empty()).is_ok()
                 && let Ok(stat) = stat

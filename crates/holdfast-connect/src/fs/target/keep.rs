@@ -1,4 +1,4 @@
-//! Taking ranges over from the file that stood there before.
+//! Copying ranges from the file that was there before.
 
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
@@ -12,7 +12,7 @@ const BUFFER_BYTES: usize = 128 * 1024;
 /// Bytes of one copy by the kernel.
 const COPY_BYTES_MAX: u64 = 1 << 30;
 
-/// Opens the regular file called `name` for reading, without waiting for whatever else it may be.
+/// Opens the regular file called `name` for reading, without blocking if it is something else.
 pub(super) fn open_old(directory: BorrowedFd<'_>, name: &[u8]) -> Result<OwnedFd> {
     let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC | OFlags::NONBLOCK;
     let file = openat(directory, name, flags, Mode::empty())?;
@@ -22,8 +22,8 @@ pub(super) fn open_old(directory: BorrowedFd<'_>, name: &[u8]) -> Result<OwnedFd
     }
 }
 
-/// Copies a range from one file to the same place of another; holes stay holes. Gives the end of
-/// what was written.
+/// Copies a range from one file to the same position in another; holes stay holes. Returns the end
+/// of what was written.
 pub(super) fn copy(old: &OwnedFd, new: &OwnedFd, offset: u64, bytes: u64) -> Result<u64> {
     let end = offset.checked_add(bytes).ok_or(Errno::INVAL)?;
     if fstat(old)?.st_size.cast_unsigned() < end {
@@ -43,7 +43,7 @@ fn next_data(old: &OwnedFd, at: u64) -> Option<u64> {
     match seek(old, SeekFrom::Data(at)) {
         Ok(data) => Some(data),
         Err(Errno::NXIO) => None,
-        // A file system that does not know holes.
+        // A file system without support for holes.
         Err(_) => Some(at),
     }
 }
@@ -55,7 +55,7 @@ fn copy_data(old: &OwnedFd, new: &OwnedFd, mut at: u64, end: u64) -> Result<()> 
         let copied =
             retry_on_intr(|| copy_file_range(old, Some(&mut from), new, Some(&mut to), length));
         match copied {
-            // Some file systems do nothing instead of saying that they cannot.
+            // Some file systems do nothing instead of reporting that they cannot.
             Ok(0) => return copy_by_hand(old, new, at, end),
             Ok(copied) => at += copied as u64,
             Err(Errno::NOSPC | Errno::DQUOT | Errno::IO | Errno::FBIG) => {
@@ -73,7 +73,7 @@ fn copy_by_hand(old: &OwnedFd, new: &OwnedFd, mut at: u64, end: u64) -> Result<(
         let length = (end - at).min(BUFFER_BYTES as u64) as usize;
         let read = retry_on_intr(|| pread(old, &mut buffer[..length], at))?;
         if read == 0 {
-            // It was cut short meanwhile.
+            // It was truncated in the meantime.
             return Err(Errno::NODATA);
         }
         write_all(new.as_fd(), at, &buffer[..read])?;

@@ -14,9 +14,9 @@ use super::temporary::{journal_of, run_of};
 use super::{Shared, journal, listing, path};
 use crate::{Leftovers, TargetError};
 
-/// Bytes of a journal that are read: some hundred thousand directories.
+/// Maximum bytes read of a journal: enough for some hundred thousand directories.
 const JOURNAL_BYTES_MAX: u64 = 64 << 20;
-/// How far up a journal is looked for.
+/// How far up a journal is searched for.
 const ANCESTORS_MAX: usize = 4096;
 
 /// A journal that was found.
@@ -24,20 +24,20 @@ struct Found {
     /// The directory that it lies in.
     directory: OwnedFd,
     name: Vec<u8>,
-    /// True if that is in the target.
+    /// True if that directory is in the target.
     is_inside: bool,
 }
 
-/// What a journal says of its run.
+/// What a journal says about its run.
 enum Verdict {
-    /// The run is over; its journal stays locked.
+    /// The run has ended; its journal stays locked.
     Over(File),
     Living,
     Unknown,
 }
 
-/// Removes what killed restores left in the directory at `path`, and wherever else in the target
-/// their journals say that they were at work.
+/// Removes what killed restores left in the directory at `path`, and everywhere else in the target
+/// that their journals list.
 pub(super) fn remove(shared: &Shared, path: &[u8]) -> std::result::Result<Leftovers, TargetError> {
     let directory = shared.directories.get(path)?;
     let is_foreign = |name: &[u8]| run_of(name).is_some() && !shared.temporaries.is_own(name);
@@ -58,7 +58,7 @@ pub(super) fn remove(shared: &Shared, path: &[u8]) -> std::result::Result<Leftov
                 let found = found.filter(|found| found.is_inside);
                 leftovers.removed += match found {
                     Some(found) => sweep(shared.directories.resolver(), &found, file, &run),
-                    // Where it was at work besides is outside the target.
+                    // The other directories it lists are outside the target.
                     None => names.iter().map(|name| unlink(directory.as_fd(), name)).sum(),
                 };
             }
@@ -75,7 +75,7 @@ fn depth(path: &[u8]) -> usize {
     }
 }
 
-/// Looks for the journal of a run here and further up: it lies above all files of its run.
+/// Searches here and further up for the journal of a run: it lies above all files of its run.
 fn find_journal(here: BorrowedFd<'_>, run: &[u8], depth: usize) -> Option<Found> {
     let name = journal_of(run);
     let mut directory = here.try_clone_to_owned().ok()?;
@@ -116,7 +116,7 @@ fn judge(found: &Found) -> Verdict {
     }
 }
 
-/// Removes everything that a run left in the directories of its journal, then the journal.
+/// Removes everything that a run left in the directories listed in its journal, then the journal.
 fn sweep(resolver: Resolver, found: &Found, journal: File, run: &[u8]) -> u64 {
     let mut paths = Vec::new();
     let is_whole = {
@@ -124,7 +124,7 @@ fn sweep(resolver: Resolver, found: &Found, journal: File, run: &[u8]) -> u64 {
         limited.read_to_end(&mut paths).is_ok() && limited.limit() > 0
     };
     let mut removed = 0;
-    // What stands behind the last zero byte was being written.
+    // Anything after the last zero byte was still being written.
     let end = paths.iter().rposition(|byte| *byte == 0).unwrap_or(0);
     for path in paths[..end].split(|byte| *byte == 0) {
         if path::check(path).is_err() {

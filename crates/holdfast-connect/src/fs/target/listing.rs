@@ -9,7 +9,7 @@ use rustix::io::Result;
 /// Bytes of directory entries read at a time.
 const LIST_BYTES: usize = 32 * 1024;
 
-/// The names in a directory for which `wanted` is true, in no order.
+/// The names in a directory for which `wanted` is true, in no particular order.
 pub(super) fn names(directory: impl AsFd, wanted: impl Fn(&[u8]) -> bool) -> Result<Vec<Vec<u8>>> {
     let directory = opened_again(directory.as_fd())?;
     let mut buffer = vec![MaybeUninit::uninit(); LIST_BYTES];
@@ -25,7 +25,7 @@ pub(super) fn names(directory: impl AsFd, wanted: impl Fn(&[u8]) -> bool) -> Res
     Ok(names)
 }
 
-/// The place in a listing belongs to the descriptor, so each listing needs its own.
+/// The read position belongs to the descriptor, so each listing needs its own.
 fn opened_again(directory: BorrowedFd<'_>) -> Result<OwnedFd> {
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
     openat(directory, ".", flags, Mode::empty())

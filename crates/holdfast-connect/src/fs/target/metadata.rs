@@ -13,12 +13,12 @@ use crate::TargetError;
 use crate::bucket::attributes::Origin;
 use crate::fs::filter::Filter;
 
-/// Seconds by which a file system may round times: those of FAT are even.
+/// Seconds by which a file system may round times: FAT stores even seconds.
 const COARSEST_SECONDS: u64 = 2;
 const ACCESS_LIST: &[u8] = b"system.posix_acl_access";
 
 /// Which extended attributes are restored. Access lists are among them, as `system.posix_acl_...`.
-/// Those that are not restored are left as they are where the entry stands already.
+/// Attributes that are not restored are left alone on existing entries.
 #[derive(Debug, Clone, Default)]
 pub enum AttributeRule {
     /// All.
@@ -51,10 +51,11 @@ pub(super) struct Present {
     pub(super) has_access_list: bool,
 }
 
-/// Gives an entry that was made now all of its metadata.
+/// Gives a newly created entry all of its metadata.
 ///
-/// The order matters: a change of owner drops set-id bits and capabilities, a change of mode must
-/// find the access list, and everything changes times. Each step is tried even if another failed.
+/// The order matters: a change of owner drops set-id bits and capabilities, the access list must be
+/// there before the mode is changed, and everything changes times. Each step is tried even if
+/// another failed.
 ///
 /// # Errors
 /// The first that failed, as [`TargetError::Incomplete`].
@@ -73,14 +74,15 @@ pub(super) fn apply(
     }
     for (name, value) in &metadata.xattrs {
         if Origin::of(name).is_some() {
-            // An object has it besides its content; no file system takes it.
+            // An attribute of an object, not of its content; no file system takes it.
             continue;
         }
         let is_wanted = shared.attributes.takes(name);
         let set = || place.set_attribute(name, value);
         let result = if is_wanted { set() } else { Ok(()) };
         if name == ACCESS_LIST && (!is_wanted || result.is_err()) {
-            // Its mask is in the place of the group's permissions, which may be narrower.
+            // The mode has the list's mask as its group bits, which may be wider than the group's
+            // permissions.
             mode &= !0o070;
         }
         note(&mut failure, result.map_err(|errno| attribute_failed(name, errno)));
@@ -92,10 +94,10 @@ pub(super) fn apply(
     failure.map_or(Ok(()), Err)
 }
 
-/// Sets the times and looks whether they were taken.
+/// Sets the times and checks that they were stored.
 ///
-/// File systems of libfuse 2 say yes to a change that leaves out the time of the last access, and
-/// do nothing; so do some others to times that they cannot hold.
+/// File systems of libfuse 2 accept a change that omits the access time, but do nothing; so do some
+/// others with times that they cannot store.
 fn give_times(place: Place<'_>, metadata: &Metadata) -> Result<(), TargetError> {
     const ACTION: &str = "set the times";
     let set = |metadata: &Metadata| {
@@ -111,18 +113,18 @@ fn give_times(place: Place<'_>, metadata: &Metadata) -> Result<(), TargetError> 
     if has_mtime(&set(&Metadata { atime, ..metadata.clone() })?, metadata) {
         return Ok(());
     }
-    let source = io::Error::other("the file system did not take them");
+    let source = io::Error::other("the file system did not store them");
     Err(TargetError::Incomplete { action: ACTION, source })
 }
 
-/// True if the time of the last change is the wanted one, as near as coarse file systems can.
+/// True if the modification time is the wanted one, within the precision of coarse file systems.
 fn has_mtime(stat: &Stat, metadata: &Metadata) -> bool {
     stat.st_mtime.abs_diff(metadata.mtime.seconds) <= COARSEST_SECONDS
 }
 
-/// Corrects the metadata of an entry that stood there before, changing only what is different.
+/// Corrects the metadata of an existing entry, changing only what differs.
 ///
-/// Attributes that it should not have are removed, but for those by which the system itself labels
+/// Attributes that it should not have are removed, except those by which the system itself labels
 /// files (`security.*` other than capabilities).
 ///
 /// # Errors
@@ -152,7 +154,7 @@ pub(super) fn correct(
     failure.map_or(applied, Err)
 }
 
-/// True if mode and times are as they should be already.
+/// True if mode and times are already right.
 fn is_same(stat: &Stat, metadata: &Metadata) -> bool {
     let times = [
         (stat.st_mtime, stat.st_mtime_nsec, Some(metadata.mtime)),
@@ -166,7 +168,7 @@ fn is_same(stat: &Stat, metadata: &Metadata) -> bool {
     same_times && stat.st_mode & 0o7777 == metadata.mode & 0o7777
 }
 
-/// The mode, without set-id bits that would lend the rights of somebody who was not meant.
+/// The mode, without set-id bits that would grant the rights of an unintended user or group.
 fn permissions(metadata: &Metadata, owned: Owned, kind: FileType) -> u32 {
     let mut mode = metadata.mode & 0o7777;
     if kind != FileType::Directory {

@@ -1,11 +1,12 @@
 //! Restoring to a file system.
 //!
-//! Nothing outside the target is ever touched, whatever stands in it and whoever changes it at the
-//! same time: every call is relative to the descriptor of a directory that was reached without
-//! following a link, and takes a single name. Whoever may rename directories of the target can move
-//! one elsewhere while it is open; what is in it then moves along.
+//! Nothing outside the target is ever touched, whatever the target contains and even if other
+//! processes change it at the same time: every call is relative to the descriptor of a directory
+//! that was reached without following a link, and takes a single name. A process that can rename
+//! directories of the target can move one elsewhere while it is open; its contents then move with
+//! it.
 //!
-//! Entries are made under a temporary name (see [`is_temporary_name`]) and renamed when they are
+//! Entries are created under a temporary name (see [`is_temporary_name`]) and renamed when they are
 //! complete.
 
 mod directories;
@@ -49,15 +50,15 @@ use self::temporary::Temporaries;
 pub use self::temporary::is_temporary_name;
 use crate::{Replace, TargetError};
 
-/// Tries to replace what stands somewhere before whoever keeps putting it there has won.
+/// Attempts to replace an entry before giving in to a process that keeps recreating it.
 const TRIES_MAX: u32 = 8;
 
 /// How to restore to a file system.
 #[derive(Debug, Clone)]
 pub struct FsTargetOptions {
-    /// Who restored entries belong to.
+    /// Who owns restored entries.
     pub ownership: Ownership,
-    /// Makes holes of zeros that fill blocks of 4 KiB. Every range of a file must then be written
+    /// Turns zeros that fill blocks of 4 KiB into holes. Every range of a file must then be written
     /// at most once: zeros do not overwrite.
     pub sparse: bool,
     /// Which extended attributes are restored.
@@ -83,7 +84,7 @@ impl Default for FsTargetOptions {
 /// A directory that is restored to.
 pub struct FsTarget {
     shared: Arc<Shared>,
-    /// True if it was made by [`FsTarget::open`].
+    /// True if it was created by [`FsTarget::open`].
     is_new: bool,
 }
 
@@ -99,12 +100,12 @@ struct Shared {
 }
 
 impl FsTarget {
-    /// Opens the directory `root`, making it (private to the user) and those above it if need be.
+    /// Opens the directory `root`, creating it (private to the user) and its parents if needed.
     ///
-    /// The way to it may lead over links; the way from it never does.
+    /// Links on the way to it are followed; links below it never are.
     ///
     /// # Errors
-    /// [`TargetError::Io`] if it cannot be made or opened.
+    /// [`TargetError::Io`] if it cannot be created or opened.
     pub fn open(root: &Path, options: FsTargetOptions) -> Result<Self, TargetError> {
         let action = "open the target";
         if let Some(above) = root.parent().filter(|above| !above.as_os_str().is_empty()) {
@@ -140,7 +141,7 @@ impl FsTarget {
     }
 
     fn stat(&self, path: &[u8]) -> Result<Stat, TargetError> {
-        let look = refused("look at what stands there");
+        let look = refused("examine the existing entry");
         if path.is_empty() {
             return fstat(&*self.shared.directories.get(path)?).map_err(look);
         }
@@ -150,8 +151,8 @@ impl FsTarget {
 }
 
 impl Shared {
-    /// Creates something in the directory at `above` under a temporary name, having noted before
-    /// where it will be.
+    /// Creates something in the directory at `above` under a temporary name, after recording where
+    /// it will be.
     fn create<T>(
         &self,
         above: &[u8],
@@ -161,7 +162,7 @@ impl Shared {
         self.temporaries.create(create)
     }
 
-    /// Gives what has a temporary name its final one, in the place of what `replace` says.
+    /// Gives an entry with a temporary name its final one, replacing what `replace` allows.
     fn rename(
         &self,
         directory: &Directory,
@@ -189,7 +190,7 @@ impl Shared {
         match unlinkat(above, name, AtFlags::empty()) {
             Ok(()) | Err(Errno::NOENT) => return Ok(()),
             Err(Errno::ISDIR) => {}
-            Err(errno) => return Err(refused("remove what stands there")(errno)),
+            Err(errno) => return Err(refused("remove the existing entry")(errno)),
         }
         match unlinkat(above, name, AtFlags::REMOVEDIR) {
             Ok(()) | Err(Errno::NOENT) => {
@@ -197,19 +198,19 @@ impl Shared {
                 Ok(())
             }
             Err(Errno::NOTEMPTY | Errno::EXIST) => Err(TargetError::Occupied),
-            Err(errno) => Err(refused("remove the folder that stands there")(errno)),
+            Err(errno) => Err(refused("remove the existing folder")(errno)),
         }
     }
 }
 
-const NAMING: &str = "give it its name";
+const NAMING: &str = "rename it to its final name";
 
-/// Gives what has a temporary name its final one, which nothing must have.
+/// Gives an entry with a temporary name its final one, which must be free.
 fn rename_free(directory: &Directory, temporary: &[u8], name: &[u8]) -> Result<(), TargetError> {
     match renameat_with(directory, temporary, directory, name, RenameFlags::NOREPLACE) {
         Ok(()) => return Ok(()),
         Err(Errno::EXIST) => return Err(TargetError::Taken),
-        // A file system that cannot look and rename in one.
+        // A file system that cannot check and rename in one step.
         Err(Errno::INVAL | Errno::NOSYS | Errno::NOTSUP) => {}
         Err(errno) => return Err(refused(NAMING)(errno)),
     }

@@ -1,4 +1,4 @@
-//! Who restored entries belong to.
+//! Who owns restored entries.
 
 use std::collections::HashMap;
 use std::sync::Mutex;
@@ -10,21 +10,21 @@ use rustix::io::Errno;
 use super::error::lock;
 use super::place::Place;
 
-/// Who restored entries belong to.
+/// Who owns restored entries.
 ///
-/// A user who is not root cannot give files away: then the owner stays the user, which is no
-/// error, and set-id bits that would have meant somebody else are left out, as `cp -p` does.
+/// A user other than root cannot give files away: the user then stays the owner, which is not an
+/// error, and set-id bits meant for someone else are left out, as `cp -p` does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ownership {
     /// The stored numbers.
     ById,
-    /// The user and group that have the stored names here; the stored numbers if nobody has.
+    /// The local user and group with the stored names; the stored numbers if there are none.
     ByName,
-    /// Whoever restores. Set-id bits that would have meant somebody else are left out.
+    /// The user who restores. Set-id bits meant for someone else are left out.
     Leave,
 }
 
-/// Gives entries to their owners.
+/// Sets the owners of entries.
 pub(super) struct Owners {
     ownership: Ownership,
     /// Effective user and group.
@@ -41,12 +41,12 @@ pub(super) struct Owned {
 }
 
 impl Owners {
-    /// Owners as the effective user and group can give them.
+    /// Owners as far as the effective user and group can set them.
     pub(super) fn new(ownership: Ownership, user: (u32, u32)) -> Self {
         Self { ownership, user, users: Mutex::default(), groups: Mutex::default() }
     }
 
-    /// Gives an entry that belongs to `current`, if that is known, to whom it should belong to.
+    /// Gives an entry, which belongs to `current` if that is known, its proper owner.
     pub(super) fn give(
         &self,
         place: Place<'_>,
@@ -63,7 +63,7 @@ impl Owners {
         match place.change_owner(Some(uid), Some(gid)) {
             Ok(()) => (Owned { uid: true, gid: true }, Ok(())),
             Err(Errno::PERM) if self.user.0 != 0 => {
-                // Not being root, at least the group may be one of the user's.
+                // Without root, at least the group may be one of the user's.
                 let gid = place.change_owner(None, Some(gid)).is_ok();
                 (Owned { uid: as_is.uid, gid }, Ok(()))
             }
@@ -71,7 +71,7 @@ impl Owners {
         }
     }
 
-    /// True if an entry that belongs to `current` need not be given to anybody.
+    /// True if an entry that belongs to `current` already has the right owner.
     pub(super) fn are_right(&self, metadata: &Metadata, current: (u32, u32)) -> bool {
         self.ownership == Ownership::Leave || self.wanted(metadata) == current
     }
@@ -97,7 +97,7 @@ fn cached(
     if let Some(id) = lock(known).get(name) {
         return *id;
     }
-    // Not under the lock: a name service may take its time.
+    // Not under the lock: a name service may be slow.
     let id = std::str::from_utf8(name).ok().and_then(look_up);
     lock(known).insert(name.to_vec(), id);
     id

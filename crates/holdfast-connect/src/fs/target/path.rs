@@ -1,11 +1,11 @@
-//! Paths below the target: what is refused, and how long ones are cut.
+//! Paths below the target: which are refused, and how long ones are cut.
 
 use crate::TargetError;
 
-/// Bytes of a path that one system call takes: `PATH_MAX` less the NUL at the end.
+/// Bytes of a path that one system call takes: `PATH_MAX` minus the NUL at the end.
 const CALL_BYTES_MAX: usize = 4095;
 
-/// Refuses whatever could lead out of the target: `..`, `.`, empty components (and so absolute
+/// Refuses anything that could lead out of the target: `..`, `.`, empty components (and so absolute
 /// paths) and NUL. The empty path is the target itself.
 pub(super) fn check(path: &[u8]) -> Result<(), TargetError> {
     if path.is_empty() {
@@ -18,9 +18,9 @@ pub(super) fn check(path: &[u8]) -> Result<(), TargetError> {
     }
 }
 
-/// Checks `path` and gives where its last component begins.
+/// Checks `path` and returns where its last component begins.
 ///
-/// The target itself has no name, so it cannot be what is created or replaced.
+/// The target itself has no name, so it cannot be created or replaced.
 pub(super) fn check_name(path: &[u8]) -> Result<usize, TargetError> {
     check(path)?;
     match path.is_empty() {
@@ -29,7 +29,7 @@ pub(super) fn check_name(path: &[u8]) -> Result<usize, TargetError> {
     }
 }
 
-/// The directory and the name that a path consists of.
+/// Splits a path into its directory and its name.
 pub(super) fn split(path: &[u8], name_start: usize) -> (&[u8], &[u8]) {
     (&path[..name_start.saturating_sub(1)], &path[name_start..])
 }
@@ -54,7 +54,7 @@ pub(super) fn prefixes(path: &[u8]) -> impl Iterator<Item = &[u8]> {
     std::iter::once(&path[..0]).chain(ends.map(|end| &path[..end])).chain(whole)
 }
 
-/// Cuts off as many leading components as one system call takes; gives them and the rest.
+/// Cuts off as many leading components as one system call takes; returns them and the rest.
 ///
 /// A single component that is too long is passed on for the kernel to refuse.
 pub(super) fn cut(path: &[u8]) -> (&[u8], &[u8]) {
@@ -65,7 +65,7 @@ pub(super) fn cut(path: &[u8]) -> (&[u8], &[u8]) {
     cut_at(path, slash)
 }
 
-/// Cuts off the first component; gives it and the rest.
+/// Cuts off the first component; returns it and the rest.
 pub(super) fn cut_one(path: &[u8]) -> (&[u8], &[u8]) {
     cut_at(path, path.iter().position(|byte| *byte == b'/'))
 }

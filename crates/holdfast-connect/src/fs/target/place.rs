@@ -1,4 +1,4 @@
-//! One entry held by a descriptor: the calls that change its metadata whatever its name leads to.
+//! One entry held by a descriptor: calls that change its metadata, wherever its name now leads.
 
 use std::os::fd::{AsRawFd, BorrowedFd};
 
@@ -21,7 +21,7 @@ pub(super) enum Place<'a> {
 impl Place<'_> {
     /// Changes the owner, the group or both.
     pub(super) fn change_owner(self, uid: Option<u32>, gid: Option<u32>) -> Result<()> {
-        // The id -1 would mean "leave it".
+        // The id -1 would mean "leave unchanged".
         if uid == Some(u32::MAX) || gid == Some(u32::MAX) {
             return Err(Errno::INVAL);
         }
@@ -58,7 +58,7 @@ impl Place<'_> {
         }
     }
 
-    /// Looks at it.
+    /// Gets its status.
     pub(super) fn stat(self) -> Result<Stat> {
         match self {
             Self::Open(file) | Self::Pinned(file) => rustix::fs::fstat(file),
@@ -75,7 +75,7 @@ impl Place<'_> {
         }
     }
 
-    /// Removes one extended attribute; nothing happens if it is not there.
+    /// Removes one extended attribute; does nothing if it does not exist.
     pub(super) fn remove_attribute(self, name: &[u8]) -> Result<()> {
         let result = match self {
             Self::Open(file) => rustix::fs::fremovexattr(file, name),

@@ -1,4 +1,4 @@
-//! A bound for the files that are open for writing at a time.
+//! A limit on the number of files that are open for writing at the same time.
 
 use std::num::NonZeroUsize;
 use std::sync::{Mutex, Weak};
@@ -15,14 +15,14 @@ pub(super) struct Pool {
 }
 
 impl Pool {
-    /// A pool of that many open files.
+    /// A pool of at most this many open files.
     pub(super) fn new(open_max: NonZeroUsize) -> Self {
         Self { open: Mutex::new(LruCache::unbounded()), open_max: open_max.get() }
     }
 
-    /// Counts a file that is about to be opened or was opened just now, closing others for it.
+    /// Counts a file that was just opened or is about to be, closing others to make room.
     ///
-    /// Files in use at this moment are passed over: there are at most as many as threads.
+    /// Files in use at this moment are skipped: there are at most as many as threads.
     pub(super) fn admit(&self, number: u64, file: Weak<Unfinished>) {
         let mut open = lock(&self.open);
         let mut busy = Vec::new();

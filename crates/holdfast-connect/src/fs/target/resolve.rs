@@ -13,7 +13,7 @@ use super::place::Place;
 pub enum Resolver {
     /// The kernel walks (`openat2`, Linux 5.6); where it cannot, [`Resolver::Walk`].
     Kernel,
-    /// One `openat` per component: slower, as safe, and everywhere.
+    /// One `openat` per component: slower, equally safe, and available everywhere.
     Walk,
 }
 
@@ -24,7 +24,7 @@ const BENEATH: ResolveFlags =
 
 impl Resolver {
     /// What to use below `root`: the kernel's walk needs a kernel that has it and a sandbox that
-    /// lets it through.
+    /// allows it.
     pub(super) fn available(self, root: BorrowedFd<'_>) -> Self {
         match self {
             Self::Kernel if openat2(root, ".", STEP, Mode::empty(), BENEATH).is_ok() => self,
@@ -34,7 +34,7 @@ impl Resolver {
 
     /// Opens the directory at `path` below `top`; `path` is checked and not empty.
     ///
-    /// Paths of any length work: they are walked in parts that a system call takes.
+    /// Paths of any length work: they are walked in parts that fit into a system call.
     pub(super) fn open(self, top: BorrowedFd<'_>, path: &[u8]) -> Result<OwnedFd> {
         let mut reached: Option<OwnedFd> = None;
         let mut rest = path;
@@ -49,7 +49,7 @@ impl Resolver {
         }
     }
 
-    /// Opens for reading; for walking only where reading is not allowed.
+    /// Opens for reading, or only for traversal where reading is not allowed.
     fn open_last(self, from: BorrowedFd<'_>, part: &[u8]) -> Result<OwnedFd> {
         match self.step(from, part, DIRECTORY) {
             Err(Errno::ACCESS) => self.step(from, part, STEP),
@@ -70,10 +70,10 @@ pub(super) fn open_child(above: BorrowedFd<'_>, name: &[u8]) -> Result<OwnedFd> 
     openat(above, name, DIRECTORY, Mode::empty())
 }
 
-/// Opens the directory called `name` for reading, giving its owner all rights to it if need be.
+/// Opens the directory called `name` for reading, granting its owner all rights if needed.
 ///
-/// Directories that stand there already may be closed even to the user who owns them; the mode is
-/// set right by `finish_directory`, or the directory is being removed.
+/// An existing directory may be closed even to the user who owns it; `finish_directory` sets the
+/// final mode, or the directory is being removed.
 pub(super) fn open_child_usable(above: BorrowedFd<'_>, name: &[u8]) -> Result<OwnedFd> {
     let directory = match open_child(above, name) {
         Err(Errno::ACCESS) => {
@@ -84,7 +84,7 @@ pub(super) fn open_child_usable(above: BorrowedFd<'_>, name: &[u8]) -> Result<Ow
         result => result?,
     };
     match make_usable(Place::Open(directory.as_fd()), &directory) {
-        // It belongs to somebody else, who may have given rights to us.
+        // It belongs to someone else, who may have granted us rights.
         Ok(()) | Err(Errno::PERM) => Ok(directory),
         Err(errno) => Err(errno),
     }
@@ -97,7 +97,7 @@ fn make_usable(place: Place<'_>, directory: &OwnedFd) -> Result<()> {
     }
 }
 
-/// Opens whatever is called `name` without reading it or having any effect on it.
+/// Opens whatever is called `name` without reading it or affecting it.
 pub(super) fn pin(above: BorrowedFd<'_>, name: &[u8]) -> Result<OwnedFd> {
     openat(above, name, OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC, Mode::empty())
 }

@@ -25,16 +25,16 @@ pub(super) struct Slot {
     is_finished: bool,
 }
 
-/// What the pool sees of an unfinished file: it may close it while it is not in use.
+/// The pool's view of an unfinished file: the pool may close it while it is not in use.
 pub(super) struct Unfinished {
     shared: Arc<Shared>,
-    /// Where it goes.
+    /// Its final path.
     path: Box<[u8]>,
     /// Where the name begins in `path`.
     name_start: usize,
     /// Number of its temporary name.
     number: u64,
-    /// What it takes the place of.
+    /// What it may replace.
     replace: Replace,
     /// Final size.
     bytes: u64,
@@ -45,15 +45,15 @@ pub(super) struct Unfinished {
 
 enum State {
     Open(Open),
-    /// Device and inode, by which it is known again.
+    /// Device and inode, by which it is recognized.
     Closed((u64, u64)),
 }
 
-/// All that is open for an unfinished file.
+/// Everything that is open for an unfinished file.
 struct Open {
     file: OwnedFd,
     directory: Arc<Directory>,
-    /// The file that stands at the final path, once it is needed.
+    /// The existing file at the final path, once it is needed.
     old: OnceLock<OwnedFd>,
 }
 
@@ -86,7 +86,7 @@ impl Slot {
         Ok(Self { file, is_finished: false })
     }
 
-    /// Does something with the file, opening it again first if it was closed meanwhile.
+    /// Runs `action` on the file, reopening it first if it was closed in between.
     fn with_open<T>(&self, action: impl Fn(&Open) -> T) -> Result<T, TargetError> {
         loop {
             let state = self.file.state.read().unwrap_or_else(PoisonError::into_inner);
@@ -107,9 +107,9 @@ impl Slot {
         let temporary = file.shared.temporaries.name(file.number);
         file.shared.pool.admit(file.number, Arc::downgrade(file));
         let again = openat(&*directory, &temporary[..], AGAIN, Mode::empty())
-            .map_err(refused("open the file again"))?;
-        // Somebody else may have put another file in its place.
-        if identity_of(&again).map_err(refused("look at the file"))? != identity {
+            .map_err(refused("reopen the file"))?;
+        // Another process may have put a different file in its place.
+        if identity_of(&again).map_err(refused("examine the file"))? != identity {
             return Err(TargetError::Escapes);
         }
         *state = State::Open(Open { file: again, directory, old: OnceLock::new() });
@@ -159,9 +159,9 @@ impl FileSlot for Slot {
     fn keep(&self, offset: u64, bytes: u64) -> Result<(), TargetError> {
         let file = &self.file;
         self.with_open(|open| {
-            let old = open.old(file.name()).map_err(refused("open the file that stands there"))?;
+            let old = open.old(file.name()).map_err(refused("open the existing file"))?;
             let end = keep::copy(old, &open.file, offset, bytes)
-                .map_err(refused("copy from the file that stands there"))?;
+                .map_err(refused("copy from the existing file"))?;
             file.written.fetch_max(end, Ordering::Relaxed);
             Ok(())
         })?
@@ -182,7 +182,7 @@ impl Drop for Slot {
             let (above, _) = path::split(&file.path, file.name_start);
             if let Ok(directory) = file.shared.directories.get(above) {
                 let temporary = file.shared.temporaries.name(file.number);
-                // Nobody is left to tell; the name says what it is.
+                // There is no one left to report to; the name says what it is.
                 let _ = unlinkat(&*directory, &temporary[..], AtFlags::empty());
             }
         }

@@ -1,13 +1,13 @@
 //! Finding the zeros that need not be written.
 
-/// Bytes of a block that can be a hole.
+/// Size of a block that can be a hole.
 const BLOCK_BYTES: usize = 4096;
 const ZEROS: [u8; BLOCK_BYTES] = [0; BLOCK_BYTES];
 
-/// The stretches of `bytes`, which belong at `offset`, that are not zeros, with their offsets.
+/// The stretches of `bytes`, which start at `offset`, that are not zeros, with their offsets.
 ///
-/// Stretches begin and end at the bounds of blocks (or of `bytes`), so that what lies between them
-/// can become holes.
+/// Stretches begin and end at block boundaries (or at the ends of `bytes`), so that what lies
+/// between them can become holes.
 pub(super) fn data(offset: u64, bytes: &[u8]) -> impl Iterator<Item = (u64, &[u8])> {
     let mut start = 0;
     std::iter::from_fn(move || {

@@ -27,7 +27,7 @@ pub(super) fn create(
     let make = |name: &[u8]| {
         make(directory.as_fd(), name, &entry.kind).inspect_err(|errno| {
             if *errno != Errno::EXIST {
-                // Some file systems make something else, and fail.
+                // Some file systems create something else, and fail.
                 let _ = unlinkat(&*directory, name, AtFlags::empty());
             }
         })
@@ -36,7 +36,7 @@ pub(super) fn create(
     let (number, ()) = created.map_err(refused("create the entry"))?;
     let temporary = shared.temporaries.name(number);
     let applied = describe(shared, &directory, &temporary, entry);
-    // Incomplete metadata is told after the entry has its name; anything else prevents that.
+    // Incomplete metadata is reported once the entry has its name; any other error prevents that.
     let result = match applied {
         Ok(()) | Err(TargetError::Incomplete { .. }) => {
             shared.rename(&directory, &temporary, path, name_start, replace)
@@ -49,7 +49,7 @@ pub(super) fn create(
     }
 }
 
-/// Makes `path` another name of what is called `original`, even if that is a symbolic link.
+/// Makes `path` another name for `original`, even if that is a symbolic link.
 pub(super) fn hard_link(
     shared: &Shared,
     path: &[u8],
@@ -73,7 +73,7 @@ pub(super) fn hard_link(
     let (number, ()) = shared.create(above, link).map_err(failed)?;
     let temporary = shared.temporaries.name(number);
     let result = shared.rename(&directory, &temporary, path, name_start, replace);
-    // A rename does nothing, not even remove the old name, if both are the same file.
+    // Renaming does nothing, not even remove the old name, if both are the same file.
     let _ = unlinkat(&*directory, &temporary[..], AtFlags::empty());
     result
 }
@@ -94,18 +94,18 @@ fn make(directory: BorrowedFd<'_>, name: &[u8], kind: &EntryKind) -> Result<(), 
     }
 }
 
-/// Gives the entry that was just made its metadata.
+/// Gives a newly created entry its metadata.
 fn describe(
     shared: &Shared,
     directory: &Directory,
     temporary: &[u8],
     entry: &Entry,
 ) -> Result<(), TargetError> {
-    let look = refused("look at the entry");
+    let look = refused("examine the entry");
     let pinned = pin(directory.as_fd(), temporary).map_err(&look)?;
     let stat = fstat(&pinned).map_err(&look)?;
     let kind = FileType::from_raw_mode(stat.st_mode);
-    // Somebody else may have put a hard link to a file of another's in its place.
+    // Another process may have put a hard link to another user's file in its place.
     if kind != kind_of(&entry.kind) || stat.st_nlink != 1 {
         return Err(TargetError::Escapes);
     }
@@ -128,7 +128,7 @@ fn kind_of(kind: &EntryKind) -> FileType {
 }
 
 fn discard(directory: &Directory, name: &[u8], error: TargetError) -> Result<(), TargetError> {
-    // The first error is the one to tell.
+    // The first error is the one to report.
     let _ = unlinkat(directory, name, AtFlags::empty());
     Err(error)
 }

@@ -7,20 +7,20 @@ use rustix::io::Errno;
 
 /// What every temporary name begins with.
 const PREFIX: &[u8] = b".holdfast-";
-/// Hexadecimal digits that tell runs apart.
+/// Hexadecimal digits that identify a run.
 const RUN_DIGITS: usize = 16;
-/// Hexadecimal digits that tell the entries of a run apart.
+/// Hexadecimal digits that number the entries of a run.
 const NUMBER_DIGITS: usize = 12;
-/// Tries for a name that nothing has; a second one is practically never needed.
+/// Attempts to find a free name; a second one is practically never needed.
 const TRIES_MAX: u32 = 16;
 
-/// True for a name under which an unfinished file is, or was left by a run that was killed:
-/// `.holdfast-`, 16 hexadecimal digits, `-` and 12 hexadecimal digits.
+/// True for the name of an unfinished file, or of one that a killed run left: `.holdfast-`, 16
+/// hexadecimal digits, `-` and 12 hexadecimal digits.
 pub fn is_temporary_name(name: &[u8]) -> bool {
     run_of(name).is_some()
 }
 
-/// What all temporary names of the run begin with that this one is of; `None` for other names.
+/// The start of all temporary names of the run that `name` belongs to; `None` for other names.
 pub(super) fn run_of(name: &[u8]) -> Option<&[u8]> {
     let digits = |bytes: &[u8]| bytes.iter().all(u8::is_ascii_hexdigit);
     let rest = name.strip_prefix(PREFIX)?;
@@ -31,7 +31,7 @@ pub(super) fn run_of(name: &[u8]) -> Option<&[u8]> {
     is_one.then(|| &name[..PREFIX.len() + RUN_DIGITS + 1])
 }
 
-/// The name of a run's journal, by what its names begin with.
+/// The name of a run's journal, from the start of its names.
 pub(super) fn journal_of(run: &[u8]) -> Vec<u8> {
     [run, &[b'0'; NUMBER_DIGITS]].concat()
 }
@@ -74,7 +74,7 @@ impl Temporaries {
         name
     }
 
-    /// Creates something under a name that nothing has; gives the name's number and the result.
+    /// Creates something under a free name; returns the name's number and the result.
     pub(super) fn create<T>(
         &self,
         mut create: impl FnMut(&[u8]) -> Result<T, Errno>,
