@@ -62,7 +62,7 @@ fn a_container_of_azure_comes_back() {
     a_bucket_comes_back(&scene, "azure");
     scene.sandbox.write("secret", "aHVudGVyMg==");
     let refused = scene.sandbox.fails(1, "run --config @holdfast.toml");
-    refused.says("letters").says("the server refuses the access key");
+    refused.says("letters").says("the server rejected the access key");
     scene.write_file("holdfast.toml", "nothing-here", "data");
     scene.sandbox.write("secret", AZURE_KEY);
     let refused = scene.sandbox.fails(1, "run --config @holdfast.toml");
@@ -75,5 +75,5 @@ fn a_bucket_of_google_comes_back() {
     a_bucket_comes_back(&scene, "google");
     scene.sandbox.write("secret", "hunter2");
     let refused = scene.sandbox.fails(1, "run --config @holdfast.toml");
-    refused.says("letters").says("is no key file of Google's: it is not JSON");
+    refused.says("letters").says("is not a Google key file: it is not JSON");
 }

@@ -1,6 +1,6 @@
-//! What servers answer, read without a server: the seam for fuzzing.
+//! Parsing of servers' answers, without a server: the entry points for fuzzing.
 //!
-//! Everything here comes from outside, and may be anything. Nothing of it may panic.
+//! Everything here comes from outside and can be anything; none of it may cause a panic.
 
 use http::StatusCode;
 use http::header::HeaderMap;
@@ -15,7 +15,7 @@ use super::s3::object::tags_in;
 /// A page of a listing of objects.
 ///
 /// # Errors
-/// What is wrong with it, in words.
+/// A description of what is wrong with it.
 pub fn objects(document: &[u8]) -> Result<Page, String> {
     objects_page(&Element::parse(document)?, &After::default())
 }
@@ -23,23 +23,23 @@ pub fn objects(document: &[u8]) -> Result<Page, String> {
 /// A page of a listing of versions.
 ///
 /// # Errors
-/// What is wrong with it, in words.
+/// A description of what is wrong with it.
 pub fn versions(document: &[u8]) -> Result<Page, String> {
     versions_page(&Element::parse(document)?, &After::default())
 }
 
-/// A page of a listing of Google.
+/// A page of a listing from Google.
 ///
 /// # Errors
-/// What is wrong with it, in words.
+/// A description of what is wrong with it.
 pub fn google_objects(document: &[u8]) -> Result<Page, String> {
     super::google::resource::page(document, &After::default())
 }
 
-/// A page of a listing of Azure.
+/// A page of a listing from Azure.
 ///
 /// # Errors
-/// What is wrong with it, in words.
+/// A description of what is wrong with it.
 pub fn blobs(document: &[u8]) -> Result<Page, String> {
     super::azure::list::page(&Element::parse(document)?, &After::default())
 }
@@ -47,20 +47,20 @@ pub fn blobs(document: &[u8]) -> Result<Page, String> {
 /// Names and values of tags.
 ///
 /// # Errors
-/// What is wrong with the document, in words.
+/// A description of what is wrong with the document.
 pub fn tags(document: &[u8]) -> Result<Vec<(String, String)>, String> {
     Ok(tags_in(&Element::parse(document)?))
 }
 
-/// Headers that grant what an access control list grants.
+/// Headers that grant the same as an access control list.
 ///
 /// # Errors
-/// What is wrong with it, in words.
+/// A description of what is wrong with it.
 pub fn grants(document: &[u8]) -> Result<Vec<(&'static str, String)>, String> {
     Ok(Grants::parse(document)?.headers().collect())
 }
 
-/// The server's word for a refusal, and its explanation.
+/// The server's error code and its explanation.
 pub fn refusal(status: u16, document: &[u8]) -> (String, Option<String>) {
     let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let refusal = Refusal::parse(status, &HeaderMap::new(), document);

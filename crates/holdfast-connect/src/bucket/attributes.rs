@@ -1,5 +1,5 @@
-//! What an object has besides its content, kept as extended attributes whose names begin with the
-//! service that they come from: `s3.`, `google.` or `azure.`. This is S3's:
+//! The attributes of an object besides its content, kept as extended attributes whose names begin
+//! with the service they come from: `s3.`, `google.` or `azure.`. These are S3's:
 //!
 //! | attribute | meaning |
 //! |---|---|
@@ -14,10 +14,10 @@
 //! | `s3.parts` | sizes of the parts that it was uploaded in, as in `5242880*3,17` |
 //! | `s3.tag.NAME` | tags |
 //! | `s3.acl` | the access control list, as the server's XML document |
-//! | `s3.delete-marker` | `true`: this version says that the object was deleted |
+//! | `s3.delete-marker` | `true`: this version records that the object was deleted |
 //!
-//! The other services have the same names for the same things; what they have of their own is told
-//! in [`google`](super::google) and [`azure`](super::azure).
+//! The other services use the same names for the same things; their own attributes are described in
+//! [`google`](super::google) and [`azure`](super::azure).
 
 use std::collections::BTreeMap;
 
@@ -37,7 +37,7 @@ pub enum Origin {
 impl Origin {
     const ALL: [Self; 3] = [Self::S3, Self::Google, Self::Azure];
 
-    /// Its name in `bucket.json`; with a dot, what the names of its attributes begin with.
+    /// Its name in `bucket.json`; followed by a dot, the start of its attributes' names.
     pub fn name(self) -> &'static str {
         match self {
             Self::S3 => "s3",
@@ -46,18 +46,18 @@ impl Origin {
         }
     }
 
-    /// Whose attribute it is by its name; `None` for what no object has.
+    /// The service that an attribute belongs to, by its name; `None` if it is not an object's.
     pub fn of(name: &[u8]) -> Option<Self> {
         Self::ALL.into_iter().find(|origin| origin.strip(name).is_some())
     }
 
-    /// The rest of an attribute's name behind `NAME.`.
+    /// The rest of an attribute's name after `NAME.`.
     fn strip(self, name: &[u8]) -> Option<&[u8]> {
         name.strip_prefix(self.name().as_bytes())?.strip_prefix(b".")
     }
 }
 
-/// Attributes that mean the same to every service, apart from user metadata and tags.
+/// Attributes that mean the same for every service, apart from user metadata and tags.
 const COMMON: [&[u8]; 5] = [
     b"content-type",
     b"content-encoding",
@@ -69,7 +69,7 @@ const COMMON: [&[u8]; 5] = [
 /// Prefix of user metadata in headers.
 const META_HEADER: &str = "x-amz-meta-";
 
-/// Headers that are the same in answers and in requests: attribute and header.
+/// Headers that are the same in responses and in requests: attribute and header.
 const HEADERS: [(&str, &str); 7] = [
     ("content-type", "content-type"),
     ("content-encoding", "content-encoding"),
@@ -97,11 +97,11 @@ const CHECKSUMS: [(&str, &str); 5] = [
     ("checksum.sha1", "x-amz-checksum-sha1"),
     ("checksum.sha256", "x-amz-checksum-sha256"),
 ];
-/// The checksum that Google and Azure keep: MD5 in base64.
+/// The checksum that Google and Azure store: MD5 in base64.
 pub const MD5: &str = "checksum.md5";
 const CHECKSUM_TYPE: (&str, &str) = ("checksum-type", "x-amz-checksum-type");
 
-/// Which attributes a request is to carry.
+/// Which attributes a request carries.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Carry {
     /// The storage class.
@@ -114,12 +114,12 @@ pub struct Carry {
     pub tags: bool,
 }
 
-/// Attributes of one object: names without that of the service, and values.
+/// Attributes of one object: names without the service's prefix, and values.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Attributes(BTreeMap<Vec<u8>, Vec<u8>>);
 
 impl Attributes {
-    /// What the headers of an answer tell.
+    /// The attributes in the headers of a response.
     pub fn from_headers(headers: &HeaderMap) -> Self {
         let mut attributes = Self::default();
         let etag = headers.get("etag").map(|etag| etag.as_bytes());
@@ -141,7 +141,7 @@ impl Attributes {
         attributes
     }
 
-    /// `aws-chunked` tells how an object was once sent, not how it is encoded.
+    /// `aws-chunked` says how an object was once sent, not how it is encoded.
     fn drop_transfer_encoding(&mut self) {
         let Some(value) = self.text("content-encoding") else { return };
         let kept: Vec<_> =
@@ -154,7 +154,7 @@ impl Attributes {
         }
     }
 
-    /// Those of a delete marker: there is nothing that could be asked for more.
+    /// The attributes of a delete marker: there are no others to query.
     pub fn delete_marker(version: Option<&str>) -> Self {
         let mut attributes = Self::default();
         attributes.set("delete-marker", "true");
@@ -163,7 +163,7 @@ impl Attributes {
     }
 
     /// The attributes among an entry's extended attributes that mean something to a service: its
-    /// own, and of another service what is common to all.
+    /// own, and from another service those common to all.
     pub fn from_xattrs(xattrs: &[(Vec<u8>, Vec<u8>)], origin: Origin) -> Self {
         let mut attributes = BTreeMap::new();
         for (name, value) in xattrs {
@@ -184,24 +184,24 @@ impl Attributes {
         self.0.into_iter().map(|(name, value)| (prefixed(name), value)).collect()
     }
 
-    /// Sets one.
+    /// Sets an attribute.
     pub fn set(&mut self, name: &str, value: impl Into<Vec<u8>>) {
         self.0.insert(name.as_bytes().to_vec(), value.into());
     }
 
-    /// Sets one if there is a value.
+    /// Sets an attribute if there is a value.
     pub fn set_maybe(&mut self, name: &str, value: Option<impl Into<Vec<u8>>>) {
         if let Some(value) = value {
             self.set(name, value);
         }
     }
 
-    /// The value of one.
+    /// The value of an attribute.
     pub fn get(&self, name: &str) -> Option<&[u8]> {
         self.0.get(name.as_bytes()).map(Vec::as_slice)
     }
 
-    /// The value of one that is text.
+    /// The value of an attribute that is text.
     pub fn text(&self, name: &str) -> Option<&str> {
         std::str::from_utf8(self.get(name)?).ok()
     }
@@ -224,13 +224,13 @@ impl Attributes {
         })
     }
 
-    /// Names and values of the checksums that the server kept.
+    /// Names and values of the checksums that the server stored.
     pub fn checksums(&self) -> impl Iterator<Item = (&str, &str)> {
         let names = CHECKSUMS.iter().map(|(name, _)| *name).chain([MD5]);
         names.filter_map(|name| Some((name, self.text(name)?)))
     }
 
-    /// The checksum that S3 kept: name of the header and value.
+    /// The checksum that S3 stored: name of the header and value.
     pub fn checksum(&self) -> Option<(&'static str, &str)> {
         CHECKSUMS.iter().find_map(|(name, header)| Some((*header, self.text(name)?)))
     }
@@ -260,13 +260,13 @@ impl Attributes {
         headers
     }
 
-    /// True if a request with [`Attributes::to_headers`] would set the same for both.
+    /// True if a request with [`Attributes::to_headers`] would have the same effect for both.
     pub fn is_same_when_written(&self, other: &Self, carry: Carry) -> bool {
         self.to_headers(carry) == other.to_headers(carry)
     }
 }
 
-/// True for what every service has.
+/// True for attributes that every service has.
 fn is_common(name: &[u8]) -> bool {
     COMMON.contains(&name) || name.starts_with(b"meta.") || name.starts_with(b"tag.")
 }

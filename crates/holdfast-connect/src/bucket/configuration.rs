@@ -1,4 +1,4 @@
-//! A bucket of one's own: making it, and giving it the configuration that `bucket.json` keeps.
+//! Creating a bucket, and restoring the configuration that `bucket.json` keeps.
 
 use super::connection::Bucket;
 use super::http::xml::Element;
@@ -6,16 +6,16 @@ use super::source::BucketDocument;
 use super::store::Setting;
 use super::{BucketError, When};
 
-/// What is given back of a configuration.
+/// Which parts of a configuration are restored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Wanted {
-    /// All that differs.
+    /// All that differ.
     Different,
-    /// What the bucket has nothing of.
+    /// Those that the bucket lacks.
     Missing,
 }
 
-/// A setting that could not be given back.
+/// A setting that could not be restored.
 #[derive(Debug)]
 pub struct Refusal {
     /// Its name.
@@ -25,17 +25,17 @@ pub struct Refusal {
 }
 
 impl Bucket {
-    /// Makes the bucket, if it is not there. If the bucket that `document` is of locked its
-    /// objects, those of this one can be locked: most servers allow that only now.
+    /// Creates the bucket if it does not exist. If the bucket that `document` describes had object
+    /// lock, this one gets it too: most servers only allow that at creation.
     ///
     /// # Errors
-    /// As the server gives them; [`BucketError::Unsupported`] if [`Bucket::can_be_made`] is false.
+    /// Errors of the server; [`BucketError::Unsupported`] if [`Bucket::can_be_made`] is false.
     pub fn make(&self, document: Option<&BucketDocument>) -> Result<(), BucketError> {
         let with_lock = document.is_some_and(|it| it.settings.contains_key("object-lock"));
         self.runtime().block_on(self.store().make(with_lock))
     }
 
-    /// True if the service makes a bucket of its name alone.
+    /// True if the service can create a bucket from its name alone.
     pub fn can_be_made(&self) -> bool {
         self.store().abilities().makes_buckets
     }
@@ -47,8 +47,8 @@ impl Bucket {
         unlike.map(|setting| setting.name).collect()
     }
 
-    /// Gives the bucket its configuration, as far as it is not so already: what belongs before the
-    /// objects, or what belongs after them. The result is what was set, and what could not be.
+    /// Restores the parts of the bucket's configuration that differ: those that must precede the
+    /// objects, or those that must follow them. Returns what was set and what could not be.
     pub fn configure(
         &self,
         document: &BucketDocument,
@@ -67,7 +67,7 @@ impl Bucket {
         (set, refused)
     }
 
-    /// The document that a setting is to get; `None` if it is right as it is.
+    /// The document that a setting needs; `None` if it is already right.
     fn document<'a>(
         &self,
         setting: &Setting,
@@ -81,15 +81,15 @@ impl Bucket {
                     || self.store().means_the_same(setting, &standing, text)
             }
             Ok(None) => false,
-            // It may be allowed to be written and not to be read.
+            // The credentials may be allowed to write it but not to read it.
             Err(_) => wanted == Wanted::Missing,
         };
         (!is_right).then_some(text.as_str())
     }
 }
 
-/// True for a document that a server gives where nothing is set, and does not take. Of
-/// notifications it takes that, and sends none from then on.
+/// True for a document that a server returns where nothing is set, but does not accept. An empty
+/// notification document is accepted, and turns notifications off.
 fn says_nothing(document: &str) -> bool {
     Element::parse(document.as_bytes())
         .is_ok_and(|root| root.children.is_empty() && root.name != "NotificationConfiguration")

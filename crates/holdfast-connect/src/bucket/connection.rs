@@ -1,4 +1,4 @@
-//! A connection to a bucket, from which sources and targets are made.
+//! A connection to a bucket, from which sources and targets are created.
 
 use std::sync::Arc;
 
@@ -27,10 +27,10 @@ pub struct Bucket {
 }
 
 impl Bucket {
-    /// Gets ready to speak with a bucket. Nothing is asked of it yet, but perhaps its region.
+    /// Prepares a connection to a bucket. Nothing is requested yet, except perhaps its region.
     ///
     /// # Errors
-    /// If the options cannot be right.
+    /// If the options cannot be valid.
     pub fn open(options: BucketOptions) -> Result<Self, BucketError> {
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(THREADS)
@@ -49,36 +49,36 @@ impl Bucket {
     /// Its objects as a source.
     ///
     /// # Errors
-    /// As the server gives them.
+    /// Errors of the server.
     pub fn source(&self, options: BucketSourceOptions) -> Result<BucketSource, BucketError> {
         BucketSource::new(self, options)
     }
 
-    /// A target in it.
+    /// A target in the bucket.
     ///
     /// # Errors
-    /// If there is no room for what must wait.
+    /// If there is no room to buffer content.
     pub fn target(&self, options: BucketTargetOptions) -> Result<BucketTarget, BucketError> {
         BucketTarget::new(self, options)
     }
 
-    /// Requests that were sent so far.
+    /// Number of requests sent so far.
     pub fn requests(&self) -> Requests {
         self.store.http().counters.requests()
     }
 
-    /// Makes sure that the bucket is there and may be listed.
+    /// Makes sure that the bucket exists and may be listed.
     ///
     /// # Errors
-    /// As the server gives them.
+    /// Errors of the server.
     pub fn look(&self) -> Result<(), BucketError> {
         self.runtime.block_on(self.store.list("", &After::default(), 1)).map(drop)
     }
 
-    /// True if there is an object of this key now.
+    /// True if there is an object with this key now.
     ///
     /// # Errors
-    /// As the server gives them.
+    /// Errors of the server.
     pub fn has(&self, key: &str) -> Result<bool, BucketError> {
         self.runtime.block_on(self.store.find(key)).map(|found| found.is_some())
     }
@@ -86,25 +86,25 @@ impl Bucket {
     /// Whether the bucket keeps versions.
     ///
     /// # Errors
-    /// As the server gives them.
+    /// Errors of the server.
     pub fn versioning(&self) -> Result<Versioning, BucketError> {
         self.runtime.block_on(self.store.versioning())
     }
 
-    /// Takes note that the server does not list in the order of the keys.
+    /// Notes that the server does not list keys in order.
     pub fn note_disorder(&self) {
         self.store.note_disorder();
     }
 
-    /// A moment that lies behind everything that was written before this is called, by the server's
-    /// clock: it is what dates objects, and this machine's may be behind it.
+    /// A time after everything that was written before this call, by the server's clock: it dates
+    /// objects, and this machine's clock may be behind it.
     ///
     /// # Errors
-    /// As the server gives them.
+    /// Errors of the server.
     pub(super) fn moment(&self) -> Result<FileTime, BucketError> {
         let told = self.runtime.block_on(self.store.now())?;
         let now = FileTime::from(told.unwrap_or_else(|| self.now()));
-        // What was written in the same second is dated behind its beginning, or at it.
+        // Anything written in the same second is dated at or after its beginning.
         Ok(FileTime { nanoseconds: 999_999_999, ..now })
     }
 

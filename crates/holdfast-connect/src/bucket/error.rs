@@ -1,34 +1,34 @@
-//! Why something could not be done with a bucket: one sentence each, with what to do next.
+//! Why an operation on a bucket failed: one sentence each, with what to do next.
 
 use std::io;
 
-/// Trouble with a bucket or with one of its objects. No text has a secret in it.
+/// An error with a bucket or with one of its objects. No text contains a secret.
 #[derive(Debug, thiserror::Error)]
 pub enum BucketError {
-    /// The options cannot be right.
+    /// The options cannot be valid.
     #[error("{0}")]
     Options(String),
-    /// No credentials could be had.
+    /// No credentials could be obtained.
     #[error(
-        "there are no credentials for the bucket ({0}): give it a key or a profile, or this \
-         machine a role"
+        "no credentials for the bucket ({0}): set a key or a profile, or give this machine a role"
     )]
     NoCredentials(String),
-    /// The server does not know the access key, or computed another signature.
+    /// The server does not know the access key, or computed a different signature.
     #[error(
-        "the server refuses the access key ({code}): check that key and secret are right and \
+        "the server rejected the access key ({code}): check the key and its secret, and that they \
          belong to this endpoint"
     )]
     WrongKey {
-        /// The server's word for it.
+        /// The server's error code.
         code: String,
     },
-    /// A session's credentials have run out.
+    /// The credentials of a session have expired.
     #[error("the credentials have expired: get new ones and try again")]
     ExpiredCredentials,
     /// This machine's clock differs too much from the server's.
     #[error(
-        "this machine's clock is wrong, so the server refuses its requests: set it and try again"
+        "the server rejects requests because this machine's clock is wrong: set the clock and try \
+         again"
     )]
     ClockSkew,
     /// There is no such bucket.
@@ -36,18 +36,18 @@ pub enum BucketError {
     NoSuchBucket {
         /// Its name.
         bucket: String,
-        /// Where it was looked for.
+        /// Where it was searched for.
         endpoint: String,
     },
-    /// The bucket lies elsewhere.
+    /// The bucket is in another region.
     #[error(
-        "the bucket lies in another region than {asked}: set the region to {}",
-        .region.as_deref().unwrap_or("the one in which it was made")
+        "the bucket is in another region than {asked}: set the region to {}",
+        .region.as_deref().unwrap_or("the one it was created in")
     )]
     WrongRegion {
-        /// The region that was asked.
+        /// The region that was tried.
         asked: String,
-        /// The right one, if the server told.
+        /// The right one, if the server reported it.
         region: Option<String>,
     },
     /// The credentials do not allow it.
@@ -55,104 +55,104 @@ pub enum BucketError {
     Denied {
         /// What was being done, as in "list the bucket".
         action: &'static str,
-        /// Name of the permission that S3 asks for.
+        /// The permission that the service requires.
         permission: &'static str,
     },
-    /// Nobody answers.
-    #[error("{endpoint} cannot be reached ({cause}): check the endpoint and the network")]
+    /// The server does not respond.
+    #[error("cannot reach {endpoint} ({cause}): check the endpoint and the network")]
     Unreachable {
         /// Where the request went.
         endpoint: String,
-        /// What went wrong on the way.
+        /// What went wrong.
         cause: String,
     },
-    /// The object, or this version of it, is not there.
-    #[error("it is not in the bucket any more: it was deleted after it was listed")]
+    /// The object, or this version of it, no longer exists.
+    #[error("it is no longer in the bucket: it was deleted after it was listed")]
     Vanished,
-    /// The object is not the one that was listed.
-    #[error("it was replaced while it was being read: the next backup reads it anew")]
+    /// The object is no longer the one that was listed.
+    #[error("it was replaced while it was being read: the next backup will read it again")]
     Changed,
-    /// Something stands at the key, and nothing may be overwritten.
-    #[error("another object stands there: allow overwriting to replace it")]
+    /// The key is taken, and nothing may be overwritten.
+    #[error("another object already has this key: allow overwriting to replace it")]
     Exists,
-    /// The object must be brought back from an archive first.
+    /// The object must be retrieved from an archive first.
     #[error(
-        "its storage class is an archive: restore it there (RestoreObject, of Azure a new tier) \
-         before it can be read"
+        "it is in an archive storage class: make it readable first (S3: RestoreObject, Azure: \
+         change its tier)"
     )]
     Archived,
-    /// The server does not know how.
-    #[error("the server cannot {action}: it answers {code}")]
+    /// The server does not support the operation.
+    #[error("the server cannot {action}: {code}")]
     Unsupported {
         /// What was being done.
         action: &'static str,
-        /// The server's word for it.
+        /// The server's error code, or a reason.
         code: String,
     },
-    /// Whoever waits for it wants no more.
+    /// The caller asked to stop.
     #[error("the work was interrupted")]
     Stopped,
     /// A limit of this program.
     #[error("{0}")]
     Limit(String),
-    /// The server lists in another order than that of the keys' bytes.
-    #[error("the server lists {key:?} behind {last:?}, which is not the order of the keys")]
+    /// The server does not list in the order of the keys' bytes.
+    #[error("the server lists {key:?} after {last:?}, which is not the order of the keys")]
     Disorder {
         /// A key.
         key: String,
-        /// The one that was listed before it.
+        /// The key that was listed before it.
         last: String,
     },
-    /// Something that is kept of a bucket besides its objects may not be read.
+    /// Something kept of a bucket besides its objects cannot be read.
     #[error(
-        "access denied: the credentials must allow {permissions} to read {what}; {leave} in \
-             the app file leaves that out"
+        "access denied: the credentials must allow {permissions} to read {what}; to leave that \
+         out, set {leave} in the app file"
     )]
     PartDenied {
         /// Names of the permissions.
         permissions: String,
         /// What cannot be read, as in "the bucket's configuration".
         what: &'static str,
-        /// What leaves it out.
+        /// The setting that leaves it out.
         leave: &'static str,
     },
-    /// The server said something that makes no sense.
-    #[error("the server's answer makes no sense when asked to {action}: {detail}")]
+    /// The server sent a malformed response.
+    #[error("the server returned a malformed response to a request to {action}: {detail}")]
     Nonsense {
         /// What was being done.
         action: &'static str,
-        /// What is wrong with the answer.
+        /// What is wrong with the response.
         detail: String,
     },
     /// Any other refusal, after retries where they could help.
-    #[error("the server refuses to {action}: {status} {code}{}", in_brackets(.message))]
+    #[error("the server refused to {action}: {status} {code}{}", in_brackets(.message))]
     Refused {
         /// What was being done.
         action: &'static str,
         /// HTTP status.
         status: u16,
-        /// The server's word for it; may be empty.
+        /// The server's error code; may be empty.
         code: String,
         /// The server's explanation.
         message: Option<String>,
     },
-    /// A file of this machine could not be read or written.
+    /// A local file could not be read or written.
     #[error("cannot {action}: {source}")]
     Local {
         /// What was being done.
         action: &'static str,
-        /// The system's answer.
+        /// The system error.
         source: io::Error,
     },
 }
 
-/// A server's explanation behind its code.
+/// A server's explanation, to follow its code.
 fn in_brackets(message: &Option<String>) -> String {
     message.as_ref().map(|text| format!(" ({text})")).unwrap_or_default()
 }
 
 impl BucketError {
-    /// The kind that tells callers of the traits what happened.
+    /// The kind of error for callers of the traits.
     fn kind(&self) -> io::ErrorKind {
         match self {
             Self::Options(_) => io::ErrorKind::InvalidInput,

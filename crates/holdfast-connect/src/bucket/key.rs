@@ -1,17 +1,17 @@
 //! Keys of objects as names of entries, and back (docs/decisions/0008-applications.md).
 //!
 //! A slash is stored as the bytes `2E FF`. Keys are UTF-8, which has no byte `FF`, so this can be
-//! undone; and it sorts as the slash does, after the dot and before the zero, so names ascend as
+//! reversed; and it sorts as the slash does, after the dot and before the zero, so names ascend as
 //! the keys do. `.` and `..`, alone or followed by bytes `01`, get one more `01`, because no entry
 //! may have the names `.` and `..`.
 
 use holdfast_format::entry::is_valid_name;
 
-/// Stands for a slash, behind a dot.
+/// Stands for a slash, after a dot.
 const MARK: u8 = 0xFF;
 
-/// The name of the entry for an object; `None` if no entry can have it: the key is empty, has a
-/// NUL, or is too long.
+/// The name of the entry for an object; `None` if no entry can have it: the key is empty, contains
+/// a NUL, or is too long.
 pub fn name_of_key(key: &str) -> Option<Vec<u8>> {
     let mut name = Vec::with_capacity(key.len() + 16);
     for byte in key.bytes() {
@@ -37,7 +37,7 @@ pub fn key_of_name(name: &[u8]) -> Option<String> {
     for byte in name {
         match byte {
             b'/' | 0 => return None,
-            // The dot before it was half of the slash.
+            // The preceding dot was half of the slash.
             &MARK => *key.last_mut().filter(|last| **last == b'.')? = b'/',
             byte => key.push(*byte),
         }
@@ -57,7 +57,7 @@ mod tests {
 
     use super::*;
 
-    /// Keys made of what the mapping treats specially, and of its neighbours.
+    /// Keys made of what the mapping treats specially, and of neighbouring characters.
     fn keys() -> impl Strategy<Value = String> {
         let special =
             prop::sample::select(vec!['.', '/', '\u{1}', '\u{2}', '-', '0', 'a', '\u{10ffff}']);

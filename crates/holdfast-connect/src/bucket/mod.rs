@@ -1,11 +1,11 @@
 //! Buckets: Amazon S3 and compatible servers at full fidelity, Google Cloud Storage and Azure Blob
 //! Storage.
 //!
-//! [`options`] says how a bucket is reached; [`s3`], [`google`] and [`azure`] speak with it over
-//! [`http`], all of them behind [`store`]; [`listing`] lists it in order
-//! and in parallel, [`key`] makes names of keys, [`attributes`] turns what an object has besides
-//! its content into extended attributes and back. Everything asynchronous stays in this folder: its
-//! callers are ordinary threads that wait.
+//! [`options`] says how a bucket is reached; [`s3`], [`google`] and [`azure`] are clients over
+//! [`http`], all of them behind [`store`]; [`listing`] lists in order and in parallel, [`key`]
+//! turns keys into names, [`attributes`] turns the attributes of objects into extended attributes
+//! and back. Everything asynchronous stays in this folder: its callers are ordinary blocking
+//! threads.
 
 pub mod answers;
 pub mod attributes;

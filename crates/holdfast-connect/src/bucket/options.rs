@@ -1,5 +1,5 @@
-//! What a bucket is and how it is reached. Nothing here comes from the environment: the caller
-//! passes in what it found there.
+//! What a bucket is and how to reach it. Nothing here comes from the environment: the caller passes
+//! in what it found there.
 
 use std::fmt;
 use std::num::NonZeroUsize;
@@ -28,46 +28,46 @@ pub enum Service {
 /// Where requests get their credentials from.
 #[derive(Clone)]
 pub enum Credentials {
-    /// None: for buckets that anybody may read.
+    /// None: for public buckets.
     Anonymous,
     /// An access key of S3.
     Static {
-        /// Id of the key; no secret.
+        /// Id of the key; not a secret.
         key_id: String,
         /// The secret.
         secret_key: Zeroizing<String>,
         /// Token of a session.
         session_token: Option<Zeroizing<String>>,
     },
-    /// A profile of a credentials file, as Amazon's command line has it.
+    /// A profile of a credentials file, as Amazon's command line uses them.
     Profile {
         /// The file, usually `~/.aws/credentials`.
         file: PathBuf,
         /// Name of the profile, usually `default`.
         name: String,
     },
-    /// A key file of Google's: of a service account, or of a user.
+    /// A key file from Google: of a service account, or of a user.
     KeyFile(PathBuf),
-    /// A key of Azure's storage account.
+    /// A key of an Azure storage account.
     AccountKey(Zeroizing<String>),
-    /// A shared access signature of Azure: `sv=...&sig=...`.
+    /// A shared access signature from Azure: `sv=...&sig=...`.
     Signature(Zeroizing<String>),
     /// An application that is registered with Microsoft Entra.
     ClientSecret {
-        /// Id of the directory; no secret.
+        /// Id of the directory; not a secret.
         tenant_id: String,
-        /// Id of the application; no secret.
+        /// Id of the application; not a secret.
         client_id: String,
         /// Its secret.
         secret: Zeroizing<String>,
     },
     /// Names and values of environment variables (`AWS_...`, `GOOGLE_...`, `AZURE_...`): keys,
-    /// roles of containers and of web identities; without any of them the role of this machine.
+    /// roles of containers and of web identities; without any of them, the role of this machine.
     Variables(Vec<(String, Zeroizing<String>)>),
 }
 
 impl fmt::Debug for Credentials {
-    /// Without anything secret.
+    /// Without any secrets.
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Anonymous => formatter.write_str("Anonymous"),
@@ -93,13 +93,13 @@ impl fmt::Debug for Credentials {
     }
 }
 
-/// How often a request is made again, and with what waits in between.
+/// How often a request is retried, and with which waits in between.
 #[derive(Debug, Clone, Copy)]
 pub struct Retries {
-    /// Attempts in all; more while the server is away, see `patience`.
+    /// Attempts in total; more while the server is unavailable, see `patience`.
     pub attempts: u32,
-    /// How long a server that cannot be reached, or is too busy to answer, is waited for in all.
-    /// It ends for all requests at once: what follows is tried `attempts` times only.
+    /// How long to wait in total for a server that cannot be reached or is too busy to respond. It
+    /// ends for all requests at once: later ones are tried only `attempts` times.
     pub patience: Duration,
     /// Wait before the second attempt; each further one is twice as long. About half of it is
     /// random.
@@ -119,20 +119,20 @@ impl Default for Retries {
     }
 }
 
-/// Whether requests to S3 carry checksums of their own, and ask for those that the server keeps.
+/// Whether requests to S3 carry checksums, and ask for those that the server keeps.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Checksums {
-    /// They do, unless the server refuses them: from then on they do not.
+    /// Yes, unless the server rejects them: from then on, no.
     #[default]
     WhereTaken,
-    /// They never do. What is sent is still compared with its MD5.
+    /// Never. What is sent is still verified by its MD5.
     Never,
 }
 
-/// Takes why a server is waited for, and for how long at most.
+/// Called with why the server is waited for, and for how long at most.
 type TellWait = dyn Fn(&str, Duration) + Send + Sync;
 
-/// Is told that a server is waited for.
+/// Called when a server is waited for.
 #[derive(Clone)]
 pub struct OnWait(pub Arc<TellWait>);
 
@@ -149,7 +149,7 @@ pub struct BucketOptions {
     pub service: Service,
     /// Name of the bucket.
     pub bucket: String,
-    /// URL of the server; `None` for the one of Amazon, Google or Azure. Of Azure it is the URL of
+    /// URL of the server; `None` for that of Amazon, Google or Azure. For Azure it is the URL of
     /// the account: an emulator has the account's name in the path.
     pub endpoint: Option<String>,
     /// Region of the bucket; `None` to ask Amazon, or `us-east-1` with an endpoint.
@@ -157,34 +157,34 @@ pub struct BucketOptions {
     /// Credentials.
     pub credentials: Credentials,
     /// True for `https://endpoint/bucket/key`, false for `https://bucket.endpoint/key`; `None` for
-    /// the first with an endpoint of one's own or a dot in the bucket's name, the second with
+    /// the first with a custom endpoint or a dot in the bucket's name, and for the second with
     /// Amazon.
     pub path_style: Option<bool>,
     /// Whether requests to S3 carry checksums.
     pub checksums: Checksums,
-    /// True to say with every request to S3 that whoever asks pays for it.
+    /// True to declare with every request to S3 that the requester pays for it.
     pub requester_pays: bool,
-    /// Certificates to be trusted besides the system's, in PEM.
+    /// Certificates to trust besides the system's, in PEM.
     pub certificates: Vec<u8>,
-    /// True to have listings of Azure tell tags, which takes a permission of its own.
+    /// True to include tags in listings of Azure, which takes a separate permission.
     pub with_tags: bool,
-    /// Requests under way at once for listings, and for the content of one large object.
+    /// Concurrent requests for listings, and for the content of one large object.
     pub concurrency: NonZeroUsize,
-    /// What happens after failures that may pass.
+    /// What to do after failures that may pass.
     pub retries: Retries,
-    /// Is told once that the server is waited for, each time that it goes away.
+    /// Called once each time the server becomes unavailable.
     pub on_wait: Option<OnWait>,
     /// Longest silence of the server before a request counts as failed.
     pub silence_max: Duration,
-    /// The clock: requests are signed with the time.
+    /// The clock: signatures of requests include the time.
     pub clock: fn() -> Timestamp,
-    /// When this becomes true, whatever waits for the server fails with
+    /// Once this is true, anything that waits for the server fails with
     /// [`BucketError::Stopped`](super::BucketError::Stopped).
     pub stop: Arc<AtomicBool>,
 }
 
 impl BucketOptions {
-    /// A bucket of this name with the usual settings.
+    /// A bucket with this name and the usual settings.
     pub fn new(
         service: Service,
         bucket: impl Into<String>,

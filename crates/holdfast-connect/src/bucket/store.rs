@@ -1,5 +1,5 @@
-//! What sources, targets and listings ask of a service. Everything above this speaks of objects and
-//! their attributes, everything below of requests.
+//! What sources, targets and listings need from a service. Everything above this speaks of objects
+//! and their attributes, everything below of requests.
 
 use std::fmt::Debug;
 
@@ -20,7 +20,7 @@ use super::source::Tags;
 pub struct Which<'a> {
     /// Its key.
     pub key: &'a str,
-    /// Its ETag without quotes; empty if the server gives none.
+    /// Its ETag without quotes; empty if the server provides none.
     pub etag: &'a str,
     /// The version to be read.
     pub version: Option<&'a str>,
@@ -29,9 +29,9 @@ pub struct Which<'a> {
 /// Whether a bucket keeps versions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Versioning {
-    /// It has none, and never had.
+    /// It has no versions, and never had any.
     Never,
-    /// It has those from before, and keeps no new ones.
+    /// It has older versions, and keeps no new ones.
     Suspended,
     /// It keeps every version.
     Enabled,
@@ -40,22 +40,22 @@ pub enum Versioning {
 /// Whether an object may be replaced.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Replace {
-    /// Whatever stands there is replaced.
+    /// Any existing object is replaced.
     Yes,
-    /// Nothing may stand there.
+    /// No object may exist there.
     No,
 }
 
-/// What the server says of an object that was written.
+/// What the server reports about an object that was written.
 #[derive(Debug, Clone, Default)]
 pub struct Written {
     /// ETag without quotes.
     pub etag: String,
-    /// The version that it became.
+    /// The version that was created.
     pub version: Option<String>,
 }
 
-/// An upload that has begun.
+/// An upload in progress.
 #[derive(Debug, Clone)]
 pub struct Upload {
     /// The object that it will become.
@@ -69,7 +69,7 @@ pub struct Upload {
 pub struct UploadedPart {
     /// Counted from 1.
     pub number: u32,
-    /// Its ETag as the server gave it.
+    /// Its ETag as the server returned it.
     pub etag: String,
     /// Its checksum, if the upload has checksums: the element's name and the value.
     pub checksum: Option<(&'static str, String)>,
@@ -84,20 +84,20 @@ pub struct Setting {
     pub read: Action,
     /// Setting it.
     pub write: Action,
-    /// When it is given back.
+    /// When it is restored.
     pub when: When,
 }
 
-/// When a part of a bucket's configuration is given back.
+/// When a part of a bucket's configuration is restored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum When {
-    /// Objects need it as they come.
+    /// Objects need it as they are written.
     BeforeObjects,
-    /// It would act on objects as they come, or keep them out.
+    /// It would act on objects as they are written, or keep them out.
     AfterObjects,
 }
 
-/// What is asked for of an object besides what tells itself.
+/// Attributes to request of an object in addition to those that come by themselves.
 #[derive(Debug, Clone, Copy)]
 pub struct Asked {
     /// Which tags.
@@ -106,7 +106,7 @@ pub struct Asked {
     pub with_acl: bool,
 }
 
-/// What of objects may not be read.
+/// Attributes of objects that may not be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Denied {
     /// Their tags; with the name of the permission.
@@ -115,43 +115,42 @@ pub enum Denied {
     Acl(&'static str),
 }
 
-/// What a service is, and can do.
+/// The identity and the capabilities of a service.
 #[derive(Debug, Clone, Copy)]
 pub struct Abilities {
     /// Which service, as attributes and `bucket.json` name it.
     pub origin: Origin,
-    /// True if a listing can begin behind any key; else only where a page ended.
+    /// True if a listing can begin after any key; otherwise only where a page ended.
     pub lists_from_any_key: bool,
     /// Largest object that can be written in one piece, in bytes.
     pub single_bytes_max: u64,
-    /// Objects of which nobody knows how they were written are written in one piece up to this
-    /// size, in bytes.
+    /// Objects with an unknown upload layout are written in one piece up to this size, in bytes.
     pub unknown_single_bytes_max: u64,
-    /// Most parts that an upload may have.
+    /// Maximum number of parts in an upload.
     pub parts_max: u64,
-    /// True if a bucket can be made by its name alone.
+    /// True if a bucket can be created from its name alone.
     pub makes_buckets: bool,
 }
 
 /// A bucket of one service.
 #[async_trait]
 pub trait Store: Debug + Send + Sync {
-    /// What sends its requests.
+    /// The client that sends its requests.
     fn http(&self) -> &Client;
 
-    /// What the service is, and can do.
+    /// The identity and the capabilities of the service.
     fn abilities(&self) -> Abilities;
 
-    /// Name of the bucket, and its region; that may be empty.
+    /// Name of the bucket, and its region, which may be empty.
     fn bucket(&self) -> (&str, &str);
 
-    /// Makes the bucket, if it is not there; `with_lock` so that its objects can be locked.
+    /// Creates the bucket if it does not exist; with `with_lock`, its objects can be locked.
     async fn make(&self, _with_lock: bool) -> Result<(), BucketError> {
-        let code = "that it wants to know more than a name".to_owned();
-        Err(BucketError::Unsupported { action: "make the bucket", code })
+        let code = "more than a name is needed".to_owned();
+        Err(BucketError::Unsupported { action: "create the bucket", code })
     }
 
-    /// A page of the objects whose keys begin with `prefix`, behind a place.
+    /// A page of the objects whose keys begin with `prefix`, after a position.
     async fn list(
         &self,
         prefix: &str,
@@ -159,29 +158,29 @@ pub trait Store: Debug + Send + Sync {
         count_max: usize,
     ) -> Result<Page, BucketError>;
 
-    /// True if listings are in the order of the keys' bytes, as far as anybody knows.
+    /// True if listings are in the order of the keys' bytes, as far as is known.
     async fn lists_in_order(&self) -> Result<bool, BucketError> {
         Ok(true)
     }
 
-    /// Takes note that they are not.
+    /// Notes that they are not.
     fn note_disorder(&self) {}
 
-    /// What stands at a key; `None` if nothing does.
+    /// What exists at a key; `None` if nothing does.
     async fn find(&self, key: &str) -> Result<Option<Listed>, BucketError> {
-        // Of all keys that begin so, the key itself comes first.
+        // Of all keys with this prefix, the key itself comes first.
         let page = self.list(key, &After::default(), 1).await?;
         Ok(page.objects.into_iter().next().filter(|object| object.key == key))
     }
 
-    /// Whether tags, or access control lists, may be read at all, as far as one object tells.
+    /// Which of tags and access control lists may not be read at all, as far as one object shows.
     async fn try_attributes(&self, _: Which<'_>, _: Asked) -> Result<Vec<Denied>, BucketError> {
         Ok(Vec::new())
     }
 
-    /// A page of all versions and delete markers, newest first for each key, behind a place.
+    /// A page of all versions and delete markers, newest first for each key, after a position.
     async fn list_versions(&self, _: &str, _: &After) -> Result<Page, BucketError> {
-        let code = "versions are not read of this service".to_owned();
+        let code = "versions are not supported for this service".to_owned();
         Err(BucketError::Unsupported { action: "list the versions in the bucket", code })
     }
 
@@ -190,23 +189,23 @@ pub trait Store: Debug + Send + Sync {
         Ok(Versioning::Never)
     }
 
-    /// The time by the server's clock, in whole seconds; `None` if it does not tell.
+    /// The time by the server's clock, in whole seconds; `None` if it does not report it.
     async fn now(&self) -> Result<Option<Timestamp>, BucketError> {
         Ok(None)
     }
 
-    /// Begins to read an object, or a range of it (first byte and last byte), if it is still the
-    /// one that was listed.
+    /// Starts reading an object, or a range of it (first byte and last byte), provided it is still
+    /// the one that was listed.
     async fn get(
         &self,
         which: Which<'_>,
         range: Option<(u64, u64)>,
     ) -> Result<Answered, BucketError>;
 
-    /// The headers of an object, if it is still the one that was listed.
+    /// The headers of an object, provided it is still the one that was listed.
     async fn head(&self, which: Which<'_>) -> Result<HeaderMap, BucketError>;
 
-    /// All attributes of an object; of headers that were answered already, nothing is asked again.
+    /// All attributes of an object; those in `headers` already received are not requested again.
     async fn attributes(
         &self,
         listed: &Listed,
@@ -214,14 +213,14 @@ pub trait Store: Debug + Send + Sync {
         asked: Asked,
     ) -> Result<Attributes, BucketError>;
 
-    /// What one request at most tells of the attributes of an object that was listed.
+    /// The attributes of a listed object that at most one request returns.
     async fn glance(&self, listed: &Listed) -> Result<Attributes, BucketError> {
         Ok(listed.attributes.as_deref().cloned().unwrap_or_default())
     }
 
     /// Writes an object in one piece.
     ///
-    /// [`BucketError::Exists`] if something stands there that may not be replaced.
+    /// [`BucketError::Exists`] if an existing object may not be replaced.
     async fn put(
         &self,
         key: &str,
@@ -248,9 +247,9 @@ pub trait Store: Debug + Send + Sync {
         payload: Payload,
     ) -> Result<UploadedPart, BucketError>;
 
-    /// Makes the object of the parts, which ascend by number.
+    /// Combines the parts, which ascend by number, into the object.
     ///
-    /// [`BucketError::Exists`] if something stands there that may not be replaced.
+    /// [`BucketError::Exists`] if an existing object may not be replaced.
     async fn complete_upload(
         &self,
         upload: &Upload,
@@ -260,15 +259,15 @@ pub trait Store: Debug + Send + Sync {
         replace: Replace,
     ) -> Result<Written, BucketError>;
 
-    /// Gives an upload up; its parts are removed.
+    /// Aborts an upload; its parts are removed.
     async fn abort_upload(&self, upload: &Upload) -> Result<(), BucketError>;
 
-    /// Deletes an object, if it is there; with versioning that adds a delete marker, whose version
-    /// is the result.
+    /// Deletes an object if it exists; with versioning this adds a delete marker, whose version is
+    /// returned.
     async fn delete(&self, key: &str) -> Result<Option<String>, BucketError>;
 
-    /// Gives an object that stands there these attributes, as far as they differ; true if that made
-    /// another object of it.
+    /// Sets these attributes on an existing object, as far as they differ; true if that created a
+    /// new object.
     async fn update(
         &self,
         key: &str,
@@ -276,18 +275,18 @@ pub trait Store: Debug + Send + Sync {
         carry: Carry,
     ) -> Result<bool, BucketError>;
 
-    /// Gives an object its access control list, unless that says only what holds anyway.
+    /// Sets the access control list of an object, unless it only says what holds anyway.
     async fn give_acl(&self, _: &str, _: &Attributes) -> Result<(), BucketError> {
         Ok(())
     }
 
-    /// The parts of a bucket's configuration, in the order in which they are given back.
+    /// The parts of a bucket's configuration, in the order in which they are restored.
     fn settings(&self) -> &'static [Setting] {
         &[]
     }
 
-    /// The document of a setting; `None` if the bucket has none, or the server does not know such a
-    /// thing.
+    /// The document of a setting; `None` if the bucket has none, or if the server does not know the
+    /// setting.
     async fn setting(&self, _: &Setting) -> Result<Option<String>, BucketError> {
         Ok(None)
     }
@@ -299,15 +298,15 @@ pub trait Store: Debug + Send + Sync {
 
     /// Sets a setting.
     async fn put_setting(&self, setting: &Setting, _: String) -> Result<(), BucketError> {
-        let code = "it has no such thing".to_owned();
+        let code = "it has no such setting".to_owned();
         Err(BucketError::Unsupported { action: setting.write.what, code })
     }
 }
 
-/// What stands at a key, if it has the content that the checksums among `described` are of.
+/// What exists at a key, if it has the content that the checksums in `described` stand for.
 ///
 /// # Errors
-/// [`BucketError::Exists`] if it is something else; as the server gives them.
+/// [`BucketError::Exists`] if it is something else; errors of the server.
 pub async fn written_before(
     store: &dyn Store,
     key: &str,

@@ -82,7 +82,7 @@ fn what_goes_wrong_is_told_in_one_sentence() {
     let with = |credentials| BucketOptions { credentials, ..shared().options(&container) };
     let other = Credentials::AccountKey(Zeroizing::new("aHVudGVyMg==".to_owned()));
     let text = cloud::listing_error(with(other));
-    assert!(text.starts_with("the server refuses the access key ("), "{text}");
+    assert!(text.starts_with("the server rejected the access key ("), "{text}");
     let bad = Credentials::AccountKey(Zeroizing::new("hunter2 is no base64".to_owned()));
     let text = cloud::listing_error(with(bad));
     assert!(text.contains("is not base64") && !text.contains("hunter2"), "{text}");
@@ -144,7 +144,10 @@ fn large_blobs_are_written_in_blocks() {
     assert_eq!(shared().show(&to), shared().show(&from));
     assert_eq!(bucket.requests().change, 6, "five blocks and their list");
     let failures = tree::give(&target, &tree, "objects");
-    assert!(failures[0].1.to_string().contains("another object stands there"), "{failures:?}");
+    assert!(
+        failures[0].1.to_string().contains("another object already has this key"),
+        "{failures:?}"
+    );
 }
 
 #[test]

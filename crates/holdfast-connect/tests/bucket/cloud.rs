@@ -217,7 +217,7 @@ pub fn nothing_is_overwritten(cloud: &Cloud) {
     cloud.client(&["put", &bucket, "c", "somebody else"]);
     slot.write_at(0, b"c").unwrap();
     let error = slot.finish(&taken.entry.metadata).unwrap_err().to_string();
-    assert!(error.contains("another object stands there"), "{error}");
+    assert!(error.contains("another object already has this key"), "{error}");
     let failures = tree::give(&target(false), &tree, "objects");
     assert_eq!(failures.len(), 3, "{failures:?}");
     assert_eq!(contents(), ["a", "mine", "somebody else"]);

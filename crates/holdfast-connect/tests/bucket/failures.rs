@@ -50,9 +50,9 @@ fn a_server_that_is_not_there_is_named() {
     // A port that was free just now.
     let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let text = listing_error(options(&format!("http://127.0.0.1:{port}"), "bucket"));
-    assert!(text.starts_with(&format!("http://127.0.0.1:{port} cannot be reached (")), "{text}");
+    assert!(text.starts_with(&format!("cannot reach http://127.0.0.1:{port} (")), "{text}");
     let text = listing_error(options("http://no-such-host.invalid", "bucket"));
-    assert!(text.starts_with("http://no-such-host.invalid cannot be reached ("), "{text}");
+    assert!(text.starts_with("cannot reach http://no-such-host.invalid ("), "{text}");
 }
 
 #[test]
@@ -79,10 +79,7 @@ fn a_server_that_is_no_s3_is_told() {
 #[test]
 fn another_region_is_named() {
     let text = answered(301, "x-amz-bucket-region: eu-west-1", "");
-    assert_eq!(
-        text,
-        "the bucket lies in another region than us-east-1: set the region to eu-west-1"
-    );
+    assert_eq!(text, "the bucket is in another region than us-east-1: set the region to eu-west-1");
     let body = "<Error><Code>AuthorizationHeaderMalformed</Code><Region>eu-west-2</Region></Error>";
     assert!(answered(400, "", body).ends_with("set the region to eu-west-2"));
 }
@@ -119,7 +116,7 @@ fn lasting_failures_end_with_the_server_s_words() {
     let body = "<Error><Code>InternalError</Code><Message>We are sorry</Message></Error>";
     let proxy = Proxy::start(shared().port, move |_| Act::Answer(500, "", body));
     let text = listing_error(options(&proxy.endpoint(), "bucket"));
-    assert_eq!(text, "the server refuses to list the bucket: 500 InternalError (We are sorry)");
+    assert_eq!(text, "the server refused to list the bucket: 500 InternalError (We are sorry)");
     assert_eq!(proxy.seen().len(), 4, "as often as the options say");
 }
 
@@ -185,9 +182,9 @@ fn servers_check_signatures_and_permissions() {
     assert!(failures.is_empty(), "{failures:?}");
 
     let text = listing_error(guarded.options((id, "hunter2")));
-    assert!(text.contains("refuses the access key (SignatureDoesNotMatch)"), "{text}");
+    assert!(text.contains("rejected the access key (SignatureDoesNotMatch)"), "{text}");
     let text = listing_error(guarded.options(("AKIANOBODY", "hunter2")));
-    assert!(text.contains("refuses the access key (InvalidAccessKeyId)"), "{text}");
+    assert!(text.contains("rejected the access key (InvalidAccessKeyId)"), "{text}");
 
     let lister = guarded.options((&guarded.lister.0, &guarded.lister.1));
     let bucket = Bucket::open(lister).unwrap();
@@ -198,8 +195,8 @@ fn servers_check_signatures_and_permissions() {
     assert!(tree.troubles.contains(&read), "{:?}", tree.troubles);
     // Not every version of moto asks about each of them.
     let settings = format!("/bucket.json: {denied} s3:GetBucketVersioning, ");
-    let leave = "more to read the bucket's configuration; configuration = false in the app file \
-        leaves that out";
+    let leave = "more to read the bucket's configuration; to leave that out, set configuration = false \
+        in the app file";
     let is_it = |it: &&String| it.starts_with(&settings) && it.ends_with(leave);
     assert_eq!(tree.troubles.iter().filter(is_it).count(), 1, "{:?}", tree.troubles);
     let target = bucket.target(BucketTargetOptions::new(spool.path())).unwrap();
@@ -219,8 +216,8 @@ fn archived_objects_are_told_and_not_waited_for() {
     assert_eq!(tree.keys(), ["warm"]);
     assert_eq!(
         tree.troubles,
-        ["objects/cold: its storage class is an archive: restore it there (RestoreObject, of \
-             Azure a new tier) before it can be read"]
+        ["objects/cold: it is in an archive storage class: make it readable first (S3: \
+             RestoreObject, Azure: change its tier)"]
     );
 }
 
@@ -238,7 +235,7 @@ fn credentials_that_cannot_be_had_are_told() {
     std::fs::write(&file, text).unwrap();
     assert!(with("default").starts_with("there is no bucket"), "{}", with("default"));
     assert!(with("other").contains("has no profile \"other\""));
-    assert!(with("role").contains("role_arn cannot be used here"));
+    assert!(with("role").contains("role_arn is not supported"));
 
     let variables = |pairs: &[(&str, &str)]| {
         let pair =
@@ -264,7 +261,7 @@ fn options_that_cannot_be_right_are_refused() {
     let endpoint = BucketOptions { endpoint: Some("host".to_owned()), ..options("", "bucket") };
     assert!(error(endpoint).unwrap().contains("is not a URL"));
     assert!(
-        error(options("http://127.0.0.1:1", "a/b")).unwrap().contains("cannot be a bucket's name")
+        error(options("http://127.0.0.1:1", "a/b")).unwrap().contains("is not a valid bucket name")
     );
 }
 

@@ -109,7 +109,7 @@ fn what_goes_wrong_is_told_in_one_sentence() {
         r#"{"error": {"code": 401, "message": "Invalid Credentials",
             "errors": [{"reason": "authError"}]}}"#,
     );
-    assert!(text.starts_with("the server refuses the access key (authError)"), "{text}");
+    assert!(text.starts_with("the server rejected the access key (authError)"), "{text}");
     assert!(answered(200, "hello").contains("makes no sense"));
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("key.json");

@@ -77,7 +77,10 @@ fn nothing_is_overwritten_unless_that_is_allowed() {
     let failures = tree::give(&scene.target(false), &scene.tree, "objects");
     let refused: Vec<_> = failures.iter().map(|(path, error)| format!("{path}: {error}")).collect();
     assert_eq!(refused.len(), 2, "{refused:?}");
-    assert!(refused[1].contains("objects/b: cannot write the object: another object stands there"));
+    assert!(
+        refused[1]
+            .contains("objects/b: cannot write the object: another object already has this key")
+    );
     assert_eq!(scene.contents(), ["a", "mine", "c"], "what was missing is there");
     let failures = tree::give(&scene.target(true), &scene.tree, "objects");
     assert!(failures.is_empty(), "{failures:?}");
@@ -98,7 +101,7 @@ fn whoever_writes_first_wins() {
     let scene = scene("race");
     scene.change("s3.delete_object(Bucket=arguments[0], Key='b')");
     let error = race(&scene, &scene.target(false)).unwrap_err().to_string();
-    assert!(error.contains("another object stands there"), "{error}");
+    assert!(error.contains("another object already has this key"), "{error}");
     assert_eq!(scene.contents(), ["a", "somebody else", "c"]);
 }
 

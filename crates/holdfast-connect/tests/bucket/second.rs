@@ -111,13 +111,13 @@ fn what_stands_there_is_not_replaced() {
     let target = bucket.target(BucketTargetOptions::new(spool.path())).unwrap();
     assert!(target.existing(b"objects/mine").unwrap().is_some());
     let refused = target.file(b"objects/mine", 4, Replace::Entry).err().unwrap().to_string();
-    assert!(refused.contains("another object stands there"), "{refused}");
+    assert!(refused.contains("another object already has this key"), "{refused}");
     // Written by somebody else between the look and the writing.
     let slot = target.file(b"objects/late", 4, Replace::Entry).unwrap();
     slot.write_at(0, b"else").unwrap();
     std::fs::write(second.folder.path().join("bucket/late"), b"first").unwrap();
     let refused = slot.finish(&Metadata::default()).unwrap_err().to_string();
-    assert!(refused.contains("another object stands there"), "{refused}");
+    assert!(refused.contains("another object already has this key"), "{refused}");
     assert_eq!(std::fs::read(second.folder.path().join("bucket/late")).unwrap(), b"first");
 }
 
@@ -144,7 +144,7 @@ fn its_refusals_are_told_as_others_are() {
         session_token: None,
     };
     let wrong = error(BucketOptions { credentials, ..second.options("bucket") });
-    assert!(wrong.contains("refuses the access key (SignatureDoesNotMatch)"), "{wrong}");
+    assert!(wrong.contains("rejected the access key (SignatureDoesNotMatch)"), "{wrong}");
     let clock = || "2001-01-01T00:00:00Z".parse().unwrap();
     let late = error(BucketOptions { clock, ..second.options("bucket") });
     assert!(late.contains("clock is wrong"), "{late}");

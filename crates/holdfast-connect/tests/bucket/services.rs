@@ -292,7 +292,7 @@ for number in range(5):
     };
     let (taken, remarks, _) = take(reading_only, false, Tags::LeaveOut);
     assert!(taken.troubles.is_empty(), "{:?}", taken.troubles);
-    let said = "objects are captured as they are listed, not as they were at one moment: the \
+    let said = "objects are captured as listed, not as of a single moment: the \
         credentials do not allow s3:GetBucketVersioning";
     assert_eq!(remarks.sentences(), [said]);
 
@@ -300,10 +300,10 @@ for number in range(5):
     let (taken, remarks, tagging) = take(reading_only, true, Tags::AskAlways);
     assert_eq!(taken.troubles.len(), 2, "{:?}", taken.troubles);
     assert!(
-        taken.troubles[0].contains("to read the bucket's configuration; configuration = false")
+        taken.troubles[0].contains("configuration; to leave that out, set configuration = false")
     );
     let tags = "/objects: access denied: the credentials must allow s3:GetObjectTagging to read \
-        the tags of objects; tags = false in the app file leaves that out";
+        the tags of objects; to leave that out, set tags = false in the app file";
     assert_eq!(taken.troubles[1], tags);
     assert!(remarks.lacks_attributes());
     assert_eq!(tagging, 2, "of the bucket and of one object");

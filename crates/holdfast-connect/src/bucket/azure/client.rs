@@ -1,4 +1,4 @@
-//! The client of Azure, and who signs for it.
+//! The client for Azure, and how it signs requests.
 
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, OnceLock};
@@ -18,7 +18,7 @@ use crate::bucket::http::encode;
 use crate::bucket::http::transport::Transport;
 use crate::bucket::{BucketError, BucketOptions, Credentials};
 
-/// The version of the interface that answers are read as.
+/// The version of the interface that responses are read as.
 const INTERFACE_VERSION: HeaderValue = HeaderValue::from_static("2023-11-03");
 
 /// A connection to one container.
@@ -26,19 +26,19 @@ const INTERFACE_VERSION: HeaderValue = HeaderValue::from_static("2023-11-03");
 pub struct Azure {
     pub http: Client,
     pub container: String,
-    /// True if listings ask for tags too, which is a permission of its own.
+    /// True if listings also request tags, which takes a separate permission.
     pub with_tags: bool,
-    /// Whether listings are in order, once that was asked.
+    /// Whether listings are in order, once known.
     pub is_in_order: OnceLock<bool>,
-    /// True once a listing was seen that is not in order, whatever the account says.
+    /// True once a listing was out of order, whatever the account reports.
     pub is_disordered: AtomicBool,
 }
 
 impl Azure {
-    /// Makes a client.
+    /// Creates a client.
     ///
     /// # Errors
-    /// If the options cannot be right.
+    /// If the options cannot be valid.
     pub fn connect(options: &BucketOptions, account: &str) -> Result<Self, BucketError> {
         let wrong = |what: String| BucketError::Options(what);
         let is_plain = |name: &str, more: &[u8]| {
@@ -46,19 +46,19 @@ impl Azure {
             !name.is_empty() && name.bytes().all(is_good)
         };
         if !is_plain(account, b"") {
-            return Err(wrong(format!("{account:?} cannot be the name of a storage account")));
+            return Err(wrong(format!("{account:?} is not a valid storage account name")));
         }
         if !is_plain(&options.bucket, b"-$") {
-            return Err(wrong(format!("{:?} cannot be a container's name", options.bucket)));
+            return Err(wrong(format!("{:?} is not a valid container name", options.bucket)));
         }
         let address = match &options.endpoint {
             Some(endpoint) => Address::parse(endpoint)?,
             None => Address::parse(&format!("https://{account}.blob.core.windows.net"))?,
         };
-        // The signer wants an address that browsers would take, too.
+        // The signer needs an address that browsers would also accept.
         Url::parse(&address.origin())
-            .map_err(|error| wrong(format!("the endpoint is no URL: {error}")))?;
-        // Whoever gives tokens is asked over TLS, wherever the container is.
+            .map_err(|error| wrong(format!("the endpoint is not a valid URL: {error}")))?;
+        // Tokens are requested over TLS, wherever the container is.
         let needs_tokens = matches!(
             options.credentials,
             Credentials::Variables(_) | Credentials::ClientSecret { .. }
@@ -83,7 +83,7 @@ impl Azure {
     }
 }
 
-/// Signs with keys, signatures and tokens of Azure.
+/// Signs with Azure's keys, signatures and tokens.
 #[derive(Debug)]
 struct Microsoft {
     account: String,
@@ -108,7 +108,7 @@ impl Authority for Microsoft {
         let uri: Uri = url.parse().map_err(|error| {
             BucketError::Options(format!("the address of the container is not valid: {error}"))
         })?;
-        // Without its body, of which only the length is signed.
+        // Without its body: only the length of the body is signed.
         let mut signed = object_store::client::HttpRequest::new(HttpRequestBody::empty());
         *signed.method_mut() = request.method.clone();
         *signed.uri_mut() = uri;
@@ -130,11 +130,11 @@ impl Authority for Microsoft {
     }
 }
 
-/// Servers and everything on the way to them take `.` and `..` out of addresses: a request for such
-/// a blob would be one for another.
+/// Servers and proxies remove `.` and `..` from addresses: a request for such a blob would address
+/// a different one.
 fn check_key(key: &str) -> Result<(), BucketError> {
     if key.split('/').any(|name| matches!(name, "." | "..")) {
-        let text = "Azure has no blobs with \".\" or \"..\" between the slashes of their names";
+        let text = "a name with \".\" or \"..\" between slashes cannot be used on Azure";
         return Err(BucketError::Limit(text.to_owned()));
     }
     Ok(())

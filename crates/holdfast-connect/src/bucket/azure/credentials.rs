@@ -1,5 +1,5 @@
-//! Credentials for requests: those of the options, or what `object_store` gets from Entra and from
-//! machines, over our own connections.
+//! Credentials for requests: from the options, or those that `object_store` gets from Entra and
+//! from machines, over our own connections.
 
 use std::fmt;
 use std::str::FromStr;
@@ -14,7 +14,7 @@ use crate::bucket::http::connector::{Connector, few_retries, missing};
 use crate::bucket::http::transport::Transport;
 use crate::bucket::{BucketError, BucketOptions, Credentials};
 
-/// Asked before each request; it keeps what is still valid.
+/// Called before each request; it caches credentials while they are valid.
 type Asked = Arc<dyn object_store::CredentialProvider<Credential = AzureCredential>>;
 
 /// Where credentials come from.
@@ -22,7 +22,7 @@ type Asked = Arc<dyn object_store::CredentialProvider<Credential = AzureCredenti
 pub enum Provider {
     /// Requests are not signed.
     Anonymous,
-    /// They are, with what this gives.
+    /// Requests are signed, with credentials from here.
     Signing(Asked),
 }
 
@@ -33,10 +33,10 @@ impl fmt::Debug for Provider {
 }
 
 impl Provider {
-    /// What the options ask for.
+    /// The provider for the options.
     ///
     /// # Errors
-    /// [`BucketError::NoCredentials`] if they cannot give any.
+    /// [`BucketError::NoCredentials`] if they cannot provide any.
     pub fn new(
         options: &BucketOptions,
         account: &str,
@@ -52,7 +52,7 @@ impl Provider {
             }
             Credentials::Signature(signature) => {
                 let pairs = split_sas(signature)
-                    .map_err(|_| unreadable("the shared access signature is no query of a URL"))?;
+                    .map_err(|_| unreadable("the shared access signature is not a URL query"))?;
                 Ok(fixed(AzureCredential::SASToken(pairs)))
             }
             Credentials::ClientSecret { tenant_id, client_id, secret } => {
@@ -71,11 +71,11 @@ impl Provider {
                 }
                 built(builder)
             }
-            _ => Err(unreadable("those that were given are not Azure's")),
+            _ => Err(unreadable("those given are not for Azure")),
         }
     }
 
-    /// The credential for a request; `None` if it is not to be signed.
+    /// The credential for a request; `None` if it is sent unsigned.
     ///
     /// # Errors
     /// [`BucketError::NoCredentials`] if there is none.
@@ -102,7 +102,8 @@ fn built(builder: MicrosoftAzureBuilder) -> Result<Provider, BucketError> {
     Ok(Provider::Signing(Arc::clone(store.credentials())))
 }
 
-/// Which setting a variable is: those that say who somebody is, none that says where.
+/// The setting that a variable stands for: only those that identify a user, not those for
+/// addresses.
 fn config_key(name: &str) -> Option<AzureConfigKey> {
     let key = AzureConfigKey::from_str(&name.to_ascii_lowercase()).ok()?;
     matches!(

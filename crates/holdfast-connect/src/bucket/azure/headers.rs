@@ -1,4 +1,4 @@
-//! Attributes of a blob as headers of the requests that give it them.
+//! Attributes of a blob as headers of the requests that set them.
 
 use http::header::{HeaderMap, HeaderName, HeaderValue};
 
@@ -18,7 +18,7 @@ pub const PROPERTIES: [(&str, &str, &str); 6] = [
 const TIERS: [&str; 4] = ["Hot", "Cool", "Cold", "Archive"];
 const META: &str = "x-ms-meta-";
 
-/// Headers for what a listing calls properties.
+/// Headers for the properties in a listing.
 pub fn properties(attributes: &Attributes) -> HeaderMap {
     let pairs = PROPERTIES.iter().filter_map(|(name, header, _)| {
         let value = HeaderValue::from_bytes(attributes.get(name)?).ok()?;
@@ -27,7 +27,7 @@ pub fn properties(attributes: &Attributes) -> HeaderMap {
     pairs.collect()
 }
 
-/// Headers for user metadata. HTTP takes no account of upper and lower case in their names.
+/// Headers for user metadata. HTTP ignores case in their names.
 pub fn metadata(attributes: &Attributes) -> HeaderMap {
     let pairs = attributes.metadata().filter_map(|(name, value)| {
         let name = HeaderName::from_bytes(format!("{META}{name}").as_bytes()).ok()?;
@@ -36,13 +36,13 @@ pub fn metadata(attributes: &Attributes) -> HeaderMap {
     pairs.collect()
 }
 
-/// The tier to be asked for.
+/// The tier to request.
 pub fn tier(attributes: &Attributes, carry: Carry) -> Option<&'static str> {
     let wanted = attributes.text("storage-class").filter(|_| carry.storage_class)?;
     TIERS.into_iter().find(|tier| *tier == wanted)
 }
 
-/// Headers that give a new blob all of it.
+/// Headers that give a new blob all of its attributes.
 pub fn all(attributes: &Attributes, carry: Carry) -> HeaderMap {
     let mut headers = properties(attributes);
     headers.extend(metadata(attributes));
@@ -59,7 +59,7 @@ pub fn all(attributes: &Attributes, carry: Carry) -> HeaderMap {
     headers
 }
 
-/// Tags as a header has them.
+/// Tags in the form used in a header.
 fn tagging(tags: &[(String, String)]) -> String {
     let pairs = tags
         .iter()

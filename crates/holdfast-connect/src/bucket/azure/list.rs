@@ -1,4 +1,4 @@
-//! Listings: pages of blobs with all that Azure says of them.
+//! Listings: pages of blobs with everything Azure reports about them.
 
 use std::sync::Arc;
 
@@ -14,10 +14,11 @@ use crate::bucket::listing::{After, Listed, Page};
 /// Reads a page.
 pub fn page(root: &Element, after: &After) -> Result<Page, String> {
     if root.name != "EnumerationResults" {
-        return Err("it is no EnumerationResults".to_owned());
+        return Err("it is not an EnumerationResults document".to_owned());
     }
     let blobs = root.child("Blobs").into_iter().flat_map(|blobs| blobs.all("Blob"));
-    // With a hierarchical name space folders are listed like blobs; they come about by themselves.
+    // With a hierarchical name space folders are listed like blobs; a restore creates them
+    // implicitly.
     let is_folder = |blob: &&Element| {
         let kind = blob.child("Properties").and_then(|it| it.text("ResourceType"));
         kind == Some("directory")
@@ -34,15 +35,15 @@ pub fn page(root: &Element, after: &After) -> Result<Page, String> {
     Ok(Page { objects, next })
 }
 
-/// What a listing says of one blob.
+/// What a listing reports about one blob.
 fn listed(blob: &Element) -> Result<Listed, String> {
     let name = blob.child("Name").ok_or("a blob has no name")?;
     let key = match name.is_encoded {
         true => encode::decoded_path(&name.text),
         false => Some(name.text.clone()),
     };
-    let key = key.ok_or_else(|| format!("{:?} is not encoded as it should be", name.text))?;
-    let missing = |what: &str| format!("{key:?} has no {what} that could be read");
+    let key = key.ok_or_else(|| format!("{:?} is not encoded correctly", name.text))?;
+    let missing = |what: &str| format!("{key:?} has no readable {what}");
     let properties = blob.child("Properties").ok_or_else(|| missing("properties"))?;
     let bytes = properties.text("Content-Length").and_then(|bytes| bytes.parse().ok());
     let etag = properties.text("Etag").unwrap_or_default().trim_matches('"').to_owned();
@@ -83,7 +84,7 @@ fn attributes(blob: &Element, properties: &Element, etag: &str) -> Attributes {
     attributes
 }
 
-/// A moment as Azure writes it: `Sat, 21 Nov 2026 13:14:23 GMT`.
+/// A time as Azure writes it: `Sat, 21 Nov 2026 13:14:23 GMT`.
 fn moment(text: &str) -> Option<FileTime> {
     Some(DateTimeParser::new().parse_timestamp(text).ok()?.into())
 }

@@ -51,7 +51,7 @@ impl Store for Azure {
         let mut request =
             Request::new(action::MAKE, Method::PUT, None).query("restype", "container");
         match self.http.send(&mut request).await {
-            // An attempt whose answer was lost may have made it.
+            // An earlier attempt whose response was lost may have created it.
             Err(BucketError::Refused { code, .. }) if code == "ContainerAlreadyExists" => Ok(()),
             outcome => outcome.map(drop),
         }
@@ -95,12 +95,13 @@ impl Store for Azure {
             .query("restype", "account")
             .query("comp", "properties");
         let is_in_order = match self.http.send(&mut request).await {
-            // With folders of its own it lists what is in a folder before the folder's neighbours.
+            // Accounts with real folders list the contents of a folder before the folder's
+            // neighbours.
             Ok(answer) => answer.headers().get(HIERARCHY).is_none_or(|value| value != "true"),
             Err(error @ (BucketError::Stopped | BucketError::Unreachable { .. })) => {
                 return Err(error);
             }
-            // Not everybody may ask; most accounts have no folders.
+            // Not every user may ask; most accounts have no folders.
             Err(_) => true,
         };
         Ok(*self.is_in_order.get_or_init(|| is_in_order))
@@ -151,7 +152,7 @@ impl Store for Azure {
         request = unless_there(request.header(CONTENT_MD5, &md5), replace);
         match self.http.send(&mut request).await {
             Ok(answer) => Ok(written(answer.headers())),
-            // An attempt whose answer was lost may have written it.
+            // An earlier attempt whose response was lost may have written it.
             Err(BucketError::Exists) if request.attempts > 1 => {
                 let mut described = Attributes::default();
                 described.set(MD5, md5);
@@ -167,10 +168,10 @@ impl Store for Azure {
         _: &Attributes,
         _: Carry,
     ) -> Result<Upload, BucketError> {
-        // Nothing is told to the server: blocks have ids that nobody else uses.
+        // The server is told nothing: blocks get ids that no one else uses.
         let mut random = [0; 16];
         getrandom::fill(&mut random).map_err(|error| BucketError::Local {
-            action: "make a random number",
+            action: "generate a random number",
             source: std::io::Error::other(error),
         })?;
         Ok(Upload { key: key.to_owned(), id: HEXLOWER.encode(&random) })
@@ -215,7 +216,7 @@ impl Store for Azure {
     }
 
     async fn abort_upload(&self, _: &Upload) -> Result<(), BucketError> {
-        // Blocks that no list names are removed by the server after a week.
+        // The server removes blocks that no list names after a week.
         Ok(())
     }
 
@@ -236,7 +237,7 @@ impl Store for Azure {
         let standing = self.find(key).await?.ok_or(BucketError::Vanished)?;
         let found = self.glance(&standing).await?;
         let mut properties = headers::properties(wanted);
-        // The checksum is of the content that stands there.
+        // The checksum belongs to the existing content.
         if let Some(md5) = found.text(MD5).and_then(|md5| HeaderValue::from_str(md5).ok()) {
             properties.insert("x-ms-blob-content-md5", md5);
         }
@@ -265,7 +266,7 @@ impl Store for Azure {
 }
 
 impl Azure {
-    /// Changes a part of what a blob has besides its content.
+    /// Changes part of a blob's attributes.
     async fn change(
         &self,
         key: &str,
@@ -300,7 +301,7 @@ impl Azure {
     }
 }
 
-/// A request for a blob, if it is still what was listed.
+/// A request for a blob, provided it is still the one that was listed.
 fn about(action: Action, method: Method, which: Which<'_>) -> Request<'_> {
     let request = Request::new(action, method, Some(which.key));
     match which.etag {
@@ -309,7 +310,7 @@ fn about(action: Action, method: Method, which: Which<'_>) -> Request<'_> {
     }
 }
 
-/// Asks that nothing be replaced, if nothing may be.
+/// Makes the request conditional if nothing may be replaced.
 fn unless_there(request: Request<'_>, replace: Replace) -> Request<'_> {
     match replace {
         Replace::Yes => request,
@@ -317,7 +318,7 @@ fn unless_there(request: Request<'_>, replace: Replace) -> Request<'_> {
     }
 }
 
-/// What the headers of an answer say of the blob that was written.
+/// What the headers of a response say about the blob that was written.
 fn written(headers: &HeaderMap) -> Written {
     let etag = headers.get(ETAG).map(|etag| without_quotes(etag.as_bytes()));
     let etag = String::from_utf8_lossy(etag.unwrap_or_default()).into_owned();

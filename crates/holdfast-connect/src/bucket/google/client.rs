@@ -1,4 +1,4 @@
-//! The client of Google, and who speaks for it.
+//! The client for Google, and how it authorizes requests.
 
 use std::sync::Arc;
 
@@ -13,9 +13,9 @@ use crate::bucket::http::encode;
 use crate::bucket::http::transport::Transport;
 use crate::bucket::{BucketError, BucketOptions, Credentials};
 
-/// Where Google itself is.
+/// Google's own address.
 const ORIGIN: &str = "https://storage.googleapis.com";
-/// Part of the queries of requests that bring content.
+/// Part of the queries of requests that send content.
 pub const UPLOAD_TYPE: &str = "uploadType";
 
 /// A connection to one bucket.
@@ -26,18 +26,18 @@ pub struct Google {
 }
 
 impl Google {
-    /// Makes a client.
+    /// Creates a client.
     ///
     /// # Errors
-    /// If the options cannot be right, or there are no credentials.
+    /// If the options cannot be valid, or there are no credentials.
     pub fn connect(options: &BucketOptions) -> Result<Self, BucketError> {
         let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._".contains(&byte);
         if options.bucket.is_empty() || !options.bucket.bytes().all(is_plain) {
-            let text = format!("{:?} cannot be a bucket's name", options.bucket);
+            let text = format!("{:?} is not a valid bucket name", options.bucket);
             return Err(BucketError::Options(text));
         }
         let address = Address::parse(options.endpoint.as_deref().unwrap_or(ORIGIN))?;
-        // Whoever gives tokens is asked over TLS, wherever the bucket is.
+        // Tokens are requested over TLS, wherever the bucket is.
         let needs_tokens = !matches!(options.credentials, Credentials::Anonymous);
         let is_encrypted = needs_tokens || address.is_encrypted();
         let transport = Transport::new(is_encrypted, &options.certificates, options.silence_max)?;
@@ -53,7 +53,7 @@ impl Google {
     }
 }
 
-/// Shows tokens.
+/// Authorizes requests with tokens.
 #[derive(Debug)]
 struct Bearer {
     bucket: String,
@@ -83,7 +83,7 @@ impl Authority for Bearer {
         if let Some(credential) = self.provider.credential().await? {
             let bearer = format!("Bearer {}", credential.bearer);
             let mut bearer = HeaderValue::from_str(&bearer).map_err(|_| {
-                BucketError::NoCredentials("the token has impossible characters".to_owned())
+                BucketError::NoCredentials("the token has invalid characters".to_owned())
             })?;
             bearer.set_sensitive(true);
             headers.insert(AUTHORIZATION, bearer);
@@ -96,7 +96,7 @@ impl Authority for Bearer {
     }
 }
 
-/// A name as one part of a path. Names of dots only would be taken for steps in a path, so their
+/// A name as one part of a path. Names of only dots would be taken for steps in a path, so their
 /// dots are encoded.
 fn name_in_path(key: &str) -> String {
     match key {

@@ -15,9 +15,9 @@ use crate::words::read_text;
 /// Where credentials come from.
 #[derive(Clone)]
 pub enum Provider {
-    /// Requests show no token.
+    /// Requests carry no token.
     Anonymous,
-    /// Asked before each request; it keeps what is still valid.
+    /// Called before each request; it caches tokens while they are valid.
     Tokens(GcpCredentialProvider),
 }
 
@@ -28,10 +28,10 @@ impl fmt::Debug for Provider {
 }
 
 impl Provider {
-    /// What the options ask for.
+    /// The provider for the options.
     ///
     /// # Errors
-    /// [`BucketError::NoCredentials`] if they cannot give any.
+    /// [`BucketError::NoCredentials`] if they cannot provide any.
     pub fn new(credentials: &Credentials, transport: &Transport) -> Result<Self, BucketError> {
         let value = |variables: &[(String, zeroize::Zeroizing<String>)], wanted: &[&str]| {
             let found = variables
@@ -51,12 +51,12 @@ impl Provider {
                 match (value(variables, &["GOOGLE_SERVICE_ACCOUNT_KEY"]), value(variables, &file)) {
                     (Some(key), _) => builder.with_service_account_key(key),
                     (None, Some(file)) => with_file(builder, Path::new(&file))?,
-                    // A file that Google's own tools wrote, else the machine's service account.
+                    // A file that Google's own tools wrote, or else the machine's service account.
                     (None, None) => builder,
                 }
             }
             _ => {
-                let text = "those that were given are not Google's".to_owned();
+                let text = "those given are not for Google".to_owned();
                 return Err(BucketError::NoCredentials(text));
             }
         };
@@ -64,25 +64,25 @@ impl Provider {
         Ok(Self::Tokens(Arc::clone(store.credentials())))
     }
 
-    /// The credential for a request; `None` if it is to show none.
+    /// The credential for a request; `None` if it carries none.
     ///
     /// # Errors
     /// [`BucketError::NoCredentials`] if there is none.
     pub async fn credential(&self) -> Result<Option<Arc<GcpCredential>>, BucketError> {
         let Self::Tokens(provider) = self else { return Ok(None) };
         let credential = provider.get_credential().await.map_err(|error| missing(&error))?;
-        // A key file for an emulator gives an empty one.
+        // A key file for an emulator yields an empty one.
         Ok(Some(credential).filter(|credential| !credential.bearer.is_empty()))
     }
 }
 
-/// Looks at the file first: what the library says of one that is not there does not name it.
+/// Examines the file first: the library's error for a missing file does not name it.
 fn with_file(
     builder: GoogleCloudStorageBuilder,
     file: &Path,
 ) -> Result<GoogleCloudStorageBuilder, BucketError> {
     let wrong = |cause: String| {
-        let text = format!("{} is no key file of Google's: {cause}", file.display());
+        let text = format!("{} is not a Google key file: {cause}", file.display());
         BucketError::NoCredentials(text)
     };
     let text = read_text(file).map_err(|error| {
@@ -91,7 +91,7 @@ fn with_file(
     let document: serde_json::Value =
         serde_json::from_str(&text).map_err(|_| wrong("it is not JSON".to_owned()))?;
     match document.get("type").and_then(|kind| kind.as_str()) {
-        // Of this one the library also takes `"disable_oauth": true`, for emulators.
+        // For this type the library also accepts `"disable_oauth": true`, for emulators.
         Some("service_account") => Ok(builder.with_service_account_key(text)),
         Some("authorized_user") => {
             let path = file.to_str().ok_or_else(|| wrong("its path is not UTF-8".to_owned()))?;

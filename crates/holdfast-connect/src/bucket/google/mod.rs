@@ -1,7 +1,7 @@
 //! A client for Google Cloud Storage, in its JSON interface.
 //!
-//! A listing tells all attributes of its objects, so none is asked for by itself. Names are those
-//! of [`attributes`](super::attributes), with `google.` in front; besides them there are
+//! A listing includes all attributes of its objects, so none needs a request of its own. Names are
+//! those of [`attributes`](super::attributes), prefixed with `google.`; in addition there are
 //! `google.generation` and `google.metageneration`, `google.storage-class`, `google.custom-time`,
 //! `google.checksum.crc32c` and `google.checksum.md5`, `google.encryption-key`,
 //! `google.temporary-hold` and `google.event-based-hold`. Google has no tags of objects; access

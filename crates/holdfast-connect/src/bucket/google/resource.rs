@@ -1,4 +1,4 @@
-//! Objects as Google describes them in listings, and as it wants them described.
+//! Objects as Google describes them in listings, and as it expects them to be described.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -23,7 +23,7 @@ const TEXTS: [(&str, &str); 6] = [
 const STORAGE_CLASS: (&str, &str) = ("storage-class", "storageClass");
 const CRC32C: (&str, &str) = ("checksum.crc32c", "crc32c");
 const MD5_HASH: (&str, &str) = (MD5, "md5Hash");
-/// Attributes that a listing tells, and that are no part of what is written.
+/// Attributes that a listing includes but that are never written.
 const TOLD: [(&str, &str); 3] = [
     ("generation", "generation"),
     ("metageneration", "metageneration"),
@@ -32,7 +32,7 @@ const TOLD: [(&str, &str); 3] = [
 const HOLDS: [(&str, &str); 2] =
     [("temporary-hold", "temporaryHold"), ("event-based-hold", "eventBasedHold")];
 
-/// What listings are asked for.
+/// The fields requested in listings.
 pub const LISTED_FIELDS: &str = "nextPageToken,items(name,size,generation,metageneration,\
     timeCreated,updated,contentType,contentEncoding,contentDisposition,contentLanguage,\
     cacheControl,customTime,metadata,storageClass,crc32c,md5Hash,kmsKeyName,temporaryHold,\
@@ -63,12 +63,12 @@ struct Resource {
 /// Reads a page of a listing.
 ///
 /// # Errors
-/// What is wrong with it, in words.
+/// A description of what is wrong with it.
 pub fn page(document: &[u8], after: &After) -> Result<Page, String> {
     let page: ListedPage = serde_json::from_slice(document).map_err(|error| error.to_string())?;
     let objects: Result<Vec<_>, _> = page.items.into_iter().map(listed).collect();
     let mut objects = objects?;
-    // A listing begins at a key, not behind it.
+    // A listing begins at a key, not after it.
     if let (None, Some(key)) = (&after.token, &after.key) {
         objects.retain(|object| object.key > *key);
     }
@@ -82,10 +82,10 @@ pub fn page(document: &[u8], after: &After) -> Result<Page, String> {
     Ok(Page { objects, next })
 }
 
-/// The generation of the object that an answer describes.
+/// The generation of the object that a response describes.
 ///
 /// # Errors
-/// What is wrong with it, in words.
+/// A description of what is wrong with it.
 pub fn generation(document: &[u8]) -> Result<String, String> {
     let value: Value = serde_json::from_slice(document).map_err(|error| error.to_string())?;
     let generation = value.get("generation").and_then(Value::as_str);
@@ -93,7 +93,7 @@ pub fn generation(document: &[u8]) -> Result<String, String> {
 }
 
 fn listed(resource: Resource) -> Result<Listed, String> {
-    let missing = |what: &str| format!("{:?} has no {what} that could be read", resource.name);
+    let missing = |what: &str| format!("{:?} has no readable {what}", resource.name);
     let bytes = resource.size.parse().map_err(|_| missing("size"))?;
     let created = moment(&resource.time_created).ok_or_else(|| missing("time"))?;
     let changed = resource.updated.as_deref().and_then(moment);
@@ -133,7 +133,7 @@ fn moment(text: &str) -> Option<FileTime> {
     Some(text.parse::<Timestamp>().ok()?.into())
 }
 
-/// The resource of an object that is to be written.
+/// The resource of an object to be written.
 pub fn wanted(key: &str, attributes: &Attributes, carry: Carry) -> Map<String, Value> {
     let mut resource = Map::new();
     resource.insert("name".to_owned(), key.into());
@@ -156,11 +156,11 @@ pub fn wanted(key: &str, attributes: &Attributes, carry: Carry) -> Map<String, V
     resource
 }
 
-/// What must be changed of an object that stands there; `None` if nothing must.
+/// The changes that an existing object needs; `None` if it needs none.
 pub fn change(wanted: &Attributes, found: &Attributes) -> Option<Map<String, Value>> {
     let or_null = |value: Option<&str>| value.map_or(Value::Null, Into::into);
     let mut resource = Map::new();
-    // A custom time cannot be taken away.
+    // A custom time cannot be removed.
     for (name, field) in TEXTS.iter().filter(|(name, _)| *name != "custom-time") {
         if wanted.text(name) != found.text(name) {
             resource.insert((*field).to_owned(), or_null(wanted.text(name)));
@@ -213,7 +213,7 @@ mod tests {
         }
         let after = After { key: Some("a".to_owned()), token: None };
         let rest = page(PAGE.as_bytes(), &after).unwrap().objects;
-        assert_eq!(rest.len(), 1, "it begins behind the key");
+        assert_eq!(rest.len(), 1, "it begins after the key");
     }
 
     #[test]

@@ -21,7 +21,7 @@ use crate::bucket::store::{
     Abilities, Asked, Replace, Store, Upload, UploadedPart, Which, Written, written_before,
 };
 
-/// Part of queries: the generation that must stand there; 0 for none.
+/// Part of queries: the generation that the existing object must have; 0 for no object.
 const GENERATION_MATCH: &str = "ifGenerationMatch";
 
 #[async_trait]
@@ -34,12 +34,12 @@ impl Store for Google {
         Abilities {
             origin: Origin::Google,
             lists_from_any_key: true,
-            // Content of any length can be sent in one request, on condition. The parts of
-            // uploads cannot be put together on condition.
+            // Content of any length can be sent in a single conditional request. The parts of an
+            // upload cannot be combined conditionally.
             single_bytes_max: u64::MAX,
             unknown_single_bytes_max: u64::MAX,
             parts_max: 1,
-            // A bucket of Google belongs to a project, and its name does not tell which.
+            // A Google bucket belongs to a project, which its name does not tell.
             makes_buckets: false,
         }
     }
@@ -73,7 +73,7 @@ impl Store for Google {
         which: Which<'_>,
         range: Option<(u64, u64)>,
     ) -> Result<Answered, BucketError> {
-        // Without this, content that is kept compressed arrives in another form.
+        // Without this, content that is stored compressed arrives in a different form.
         let mut request =
             about(action::GET, which).query("alt", "media").header(ACCEPT_ENCODING, "gzip");
         if let Some((first, last)) = range {
@@ -118,7 +118,7 @@ impl Store for Google {
             file => self.put_file(&upload, file).await,
         };
         match outcome {
-            // An attempt whose answer was lost may have written it.
+            // An earlier attempt whose response was lost may have written it.
             (Err(BucketError::Exists), 2..) => written_before(self, key, &described).await,
             (outcome, _) => outcome,
         }
@@ -175,12 +175,12 @@ impl Store for Google {
     }
 }
 
-/// What is to be written.
+/// An object to be written.
 struct NewObject<'a> {
     key: &'a str,
     /// The resource, as a document.
     description: String,
-    /// Of its content. A server takes that of the request where the resource has none.
+    /// The type of the content. A server takes that of the request if the resource has none.
     content_type: &'a str,
     key_of_encryption: Option<&'a str>,
     replace: Replace,
@@ -204,11 +204,11 @@ impl NewObject<'_> {
     }
 }
 
-/// What came of it, and how many attempts that took.
+/// The result, and how many attempts it took.
 type Outcome = (Result<Written, BucketError>, u32);
 
 impl Google {
-    /// Description and content in one request.
+    /// Sends description and content in one request.
     async fn put_at_once(&self, new: &NewObject<'_>, content: &Bytes) -> Outcome {
         let boundary = format!("holdfast-{}", HEXLOWER.encode(&boundary_bytes(content)));
         let kind = new.content_type;
@@ -228,7 +228,7 @@ impl Google {
         (written, request.attempts)
     }
 
-    /// A session for the description, and a request for the content.
+    /// Opens a session with the description, then sends the content.
     async fn put_file(&self, new: &NewObject<'_>, file: Payload) -> Outcome {
         let mut begin = new
             .request("resumable")
@@ -259,7 +259,7 @@ impl Google {
     }
 }
 
-/// A request for an object, if it is still what was listed.
+/// A request for an object, provided it is still the one that was listed.
 fn about<'a>(action: Action, which: Which<'a>) -> Request<'a> {
     let request = Request::new(action, Method::GET, Some(which.key));
     match which.etag {
@@ -268,7 +268,7 @@ fn about<'a>(action: Action, which: Which<'a>) -> Request<'a> {
     }
 }
 
-/// Bytes that the content does not have by chance: the beginning of its hash.
+/// Bytes that do not occur in the content by chance: the start of its hash.
 fn boundary_bytes(content: &[u8]) -> [u8; 16] {
     let mut first = [0; 16];
     first.copy_from_slice(&blake3::hash(content).as_bytes()[..16]);
@@ -281,7 +281,7 @@ fn content_type(attributes: &Attributes) -> &str {
     kind.unwrap_or("application/octet-stream")
 }
 
-/// The id of a session, from the address to which its content is to be sent.
+/// The id of a session, from the address for its content.
 fn session(headers: &HeaderMap) -> Option<String> {
     let location = headers.get(LOCATION)?.to_str().ok()?;
     let (_, query) = location.split_once('?')?;
@@ -290,5 +290,5 @@ fn session(headers: &HeaderMap) -> Option<String> {
 }
 
 fn in_parts() -> BucketError {
-    BucketError::Limit("objects of Google are not written in parts".to_owned())
+    BucketError::Limit("Google objects are not uploaded in parts".to_owned())
 }

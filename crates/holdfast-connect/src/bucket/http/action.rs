@@ -1,11 +1,11 @@
-//! What can be asked of a service, in words for people, and how often it was asked.
+//! What can be requested of a service, for messages, and how often it was requested.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// A kind of request, for errors and counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Action {
-    /// As in "the server refuses to ...".
+    /// As in "the server refused to ...".
     pub what: &'static str,
     /// The permission that it needs.
     pub permission: &'static str,
@@ -13,7 +13,7 @@ pub struct Action {
     pub kind: Kind,
 }
 
-/// Requests that cost alike.
+/// Requests that cost the same.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
     /// A page of a listing.
@@ -22,13 +22,13 @@ pub enum Kind {
     Get,
     /// Metadata of an object, its tags and its access rules.
     Look,
-    /// Whatever changes something.
+    /// Any change.
     Change,
     /// The bucket itself.
     Bucket,
 }
 
-/// Requests that were sent, attempts that failed among them.
+/// Requests that were sent, including failed attempts.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Requests {
     /// Pages of listings.
@@ -37,7 +37,7 @@ pub struct Requests {
     pub get: u64,
     /// Metadata of objects, tags, access rules.
     pub look: u64,
-    /// Whatever changes something.
+    /// Any change.
     pub change: u64,
     /// About the bucket itself.
     pub bucket: u64,
@@ -48,7 +48,7 @@ pub struct Requests {
 pub struct Counters([AtomicU64; 5]);
 
 impl Counters {
-    /// One more.
+    /// Counts one request.
     pub fn count(&self, kind: Kind) {
         self.0[kind as usize].fetch_add(1, Ordering::Relaxed);
     }

@@ -1,4 +1,4 @@
-//! The address of a server, as somebody wrote it.
+//! The address of a server, as the user wrote it.
 
 use crate::bucket::BucketError;
 
@@ -9,17 +9,17 @@ pub struct Address {
     pub scheme: String,
     /// Host, perhaps with a port.
     pub host: String,
-    /// What stands behind it; empty or beginning with a slash, never ending with one.
+    /// The path after it; empty or beginning with a slash, never ending with one.
     pub base: String,
 }
 
 impl Address {
-    /// Takes a URL apart.
+    /// Splits a URL into its parts.
     ///
     /// # Errors
-    /// [`BucketError::Options`] if it is none.
+    /// [`BucketError::Options`] if it is not a URL.
     pub fn parse(url: &str) -> Result<Self, BucketError> {
-        // Not what it is: somebody may have put a password into it.
+        // Does not quote the URL: it may contain a password.
         let wrong = || {
             BucketError::Options(
                 "the endpoint is not a URL of the form https://HOST:PORT".to_owned(),

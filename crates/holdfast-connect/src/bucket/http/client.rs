@@ -1,5 +1,5 @@
-//! What every service needs alike: a request is made ready by its [`Authority`], sent, tried again,
-//! and a refusal told for what it means.
+//! What all services need: a request is prepared by its [`Authority`], sent, retried, and a refusal
+//! turned into the situation it means.
 
 use std::fmt::Debug;
 use std::sync::Arc;
@@ -20,17 +20,17 @@ use super::transport::{Answer, Broken, Transport};
 use super::xml::Element;
 use crate::bucket::{BucketError, BucketOptions};
 
-/// Longest document that is taken from a server: a page of 1,000 keys has at most a third of it.
+/// Longest document accepted from a server: a page of 1,000 keys takes at most a third of it.
 const DOCUMENT_BYTES_MAX: usize = 16 << 20;
 /// Longest refusal that is read.
 const REFUSAL_BYTES_MAX: usize = 64 << 10;
-/// How long a wish to stop may go unnoticed.
+/// How long a request to stop may go unnoticed.
 const LOOK_INTERVAL: Duration = Duration::from_millis(100);
 
 /// Part of a query: name and value, not encoded.
 pub type Query = Vec<(&'static str, String)>;
 
-/// A request, as often as it must be made.
+/// A request, to be sent as often as needed.
 #[derive(Debug)]
 pub struct Request<'a> {
     pub action: Action,
@@ -40,14 +40,14 @@ pub struct Request<'a> {
     pub query: Query,
     pub headers: HeaderMap,
     pub payload: Payload,
-    /// Attempts so far. A refusal of the second one may be due to the first, which was done
-    /// although no answer came.
+    /// Attempts so far. A refusal of the second one may be caused by the first, which took effect
+    /// although its response was lost.
     pub attempts: u32,
-    /// True if it is to be done only where nothing stands.
+    /// True if it may only be carried out where no object exists.
     pub must_be_absent: bool,
-    /// True if headers that it can do without were left out.
+    /// True if optional headers were left out.
     pub is_reduced: bool,
-    /// True if it tidies up: that is done even when the work is to stop.
+    /// True if it cleans up: it is then sent even when the work is to stop.
     pub is_tidying: bool,
 }
 
@@ -69,13 +69,13 @@ impl<'a> Request<'a> {
         }
     }
 
-    /// With one more part of the query.
+    /// Adds a part to the query.
     pub fn query(mut self, name: &'static str, value: impl Into<String>) -> Self {
         self.query.push((name, value.into()));
         self
     }
 
-    /// With one more part of the query, if there is a value.
+    /// Adds a part to the query, if there is a value.
     pub fn maybe_query(self, name: &'static str, value: Option<&str>) -> Self {
         match value {
             Some(value) => self.query(name, value),
@@ -83,7 +83,7 @@ impl<'a> Request<'a> {
         }
     }
 
-    /// With one more header; a value that cannot stand in one is left out.
+    /// Adds a header; a value that is not allowed in one is left out.
     pub fn header(mut self, name: HeaderName, value: &str) -> Self {
         if let Ok(value) = HeaderValue::from_str(value) {
             self.headers.insert(name, value);
@@ -91,10 +91,11 @@ impl<'a> Request<'a> {
         self
     }
 
-    /// As it is sent: with its body, to this address and with these headers.
+    /// The request in the form in which it is sent: with its body, to this address and with these
+    /// headers.
     ///
     /// # Errors
-    /// If the address cannot be one.
+    /// If the address is not valid.
     pub fn to_http(&self, url: &str, headers: HeaderMap) -> Result<HttpRequest, BucketError> {
         let mut ready = http::Request::builder().method(&self.method).uri(url);
         if let Some(all) = ready.headers_mut() {
@@ -105,33 +106,33 @@ impl<'a> Request<'a> {
         })
     }
 
-    /// With a body.
+    /// Sets the body.
     pub fn payload(mut self, payload: Payload) -> Self {
         self.payload = payload;
         self
     }
 }
 
-/// An answer that is no refusal.
+/// A response that is not a refusal.
 pub type Answered = Response<Answer>;
 
-/// Who speaks for a bucket: addresses and signs requests.
+/// Addresses and signs the requests for a bucket.
 #[async_trait]
 pub trait Authority: Debug + Send + Sync {
-    /// A request as it is sent.
+    /// A request in the form in which it is sent.
     ///
     /// # Errors
     /// If it cannot be signed.
     async fn ready(&self, request: &Request<'_>) -> Result<HttpRequest, BucketError>;
 
-    /// What refusals are told with.
+    /// Names for the errors made of refusals.
     fn names(&self) -> Names<'_>;
 }
 
-/// A request as it is sent.
+/// A request in the form in which it is sent.
 pub type HttpRequest = http::Request<PayloadBody>;
 
-/// How a bucket is called.
+/// The names of a bucket.
 #[derive(Debug, Clone, Copy)]
 pub struct Names<'a> {
     pub bucket: &'a str,
@@ -153,7 +154,7 @@ pub struct Client {
 }
 
 impl Client {
-    /// A client that sends what the authority makes ready.
+    /// A client that sends what the authority prepares.
     pub fn new(
         options: &BucketOptions,
         transport: Transport,
@@ -169,7 +170,7 @@ impl Client {
         }
     }
 
-    /// Sends a request until it succeeds, is refused for good, or has failed too often.
+    /// Sends a request until it succeeds, is finally refused, or has failed too often.
     ///
     /// # Errors
     /// The last failure.
@@ -180,7 +181,7 @@ impl Client {
         self.unless_stopped(self.send_repeatedly(request)).await
     }
 
-    /// Does some work, unless it is to stop before it is done.
+    /// Does some work, unless asked to stop before it is done.
     ///
     /// # Errors
     /// [`BucketError::Stopped`], and those of the work.
@@ -231,10 +232,10 @@ impl Client {
         }
     }
 
-    /// Sends a request whose answer is a document; `None` if its body is empty.
+    /// Sends a request whose response is a document; `None` if its body is empty.
     ///
     /// # Errors
-    /// As [`Client::send`]; an answer that is no XML.
+    /// As [`Client::send`]; a response that is not XML.
     pub async fn document(
         &self,
         request: &mut Request<'_>,
@@ -243,8 +244,8 @@ impl Client {
         self.parse(request, &body)
     }
 
-    /// The document in an answer that has come already. What a broken one would have said is not
-    /// asked again.
+    /// The document in a response that has already arrived. If it breaks off, the request is not
+    /// repeated.
     ///
     /// # Errors
     /// As [`Client::document`].
@@ -266,7 +267,7 @@ impl Client {
         }
         let root = Element::parse(body).map_err(|detail| nonsense(request.action.what, detail))?;
         if root.name == "Error" {
-            // A refusal that became known only after the status had been sent.
+            // A refusal that was only known after the status had been sent.
             let status = StatusCode::INTERNAL_SERVER_ERROR;
             let refusal = Refusal::parse(status, &HeaderMap::new(), body);
             return Err(refusal.into_error(&self.asked(request)));
@@ -274,10 +275,10 @@ impl Client {
         Ok(Some(root))
     }
 
-    /// Sends a request and takes the body of its answer.
+    /// Sends a request and returns the body of its response.
     ///
     /// # Errors
-    /// As [`Client::send`]; an answer that is too long.
+    /// As [`Client::send`]; a response that is too long.
     pub async fn body(&self, request: &mut Request<'_>) -> Result<Bytes, BucketError> {
         self.unless_stopped(self.body_repeatedly(request)).await
     }
@@ -296,10 +297,10 @@ impl Client {
         }
     }
 
-    /// One attempt; refusals are answers.
+    /// Makes one attempt; refusals are responses.
     ///
     /// # Errors
-    /// If nobody answers, or the request cannot be made ready.
+    /// If there is no response, or the request cannot be prepared.
     pub async fn attempt(&self, request: &mut Request<'_>) -> Result<Answered, BucketError> {
         request.attempts += 1;
         self.counters.count(request.action.kind);
@@ -307,7 +308,7 @@ impl Client {
         match self.transport.send(ready).await {
             Ok(answer) => Ok(answer),
             Err(broken) if broken.is_final => {
-                // It will not become better: a certificate, above all.
+                // Retrying will not help: usually it is a certificate.
                 request.attempts = u32::MAX;
                 Err(self.unreachable(&broken))
             }
@@ -329,34 +330,34 @@ impl Client {
         self.broke_off(&broken.cause)
     }
 
-    /// The error for a transfer that broke off too often.
+    /// The error for a transfer that was interrupted too often.
     pub fn broke_off(&self, cause: &str) -> BucketError {
         let (endpoint, cause) = (self.authority.names().endpoint.to_owned(), cause.to_owned());
         BucketError::Unreachable { endpoint, cause }
     }
 
-    /// How long to wait before a transfer that broke off is taken up again.
+    /// How long to wait before an interrupted transfer is resumed.
     pub fn wait_after(&self, attempts: u32) -> Duration {
         self.outage.wait_after(attempts)
     }
 
-    /// Attempts that a broken transfer may take.
+    /// Number of attempts that an interrupted transfer may take.
     pub fn attempts_max(&self) -> u32 {
         self.outage.attempts_max()
     }
 
-    /// True if requests carry checksums, as far as the server is known to take them.
+    /// True if requests carry checksums, as far as the server is known to accept them.
     pub fn has_checksums(&self) -> bool {
         self.optional.is_sent()
     }
 }
 
-/// The error for an answer that makes no sense.
+/// The error for a malformed response.
 pub fn nonsense(action: &'static str, detail: String) -> BucketError {
     BucketError::Nonsense { action, detail }
 }
 
-/// Takes a refusal apart; one whose body cannot be read says less.
+/// Parses a refusal; one whose body cannot be read has less detail.
 async fn refusal(answer: Answered) -> Refusal {
     let (head, mut body) = answer.into_parts();
     let body = body.whole(REFUSAL_BYTES_MAX).await.ok().flatten().unwrap_or_default();

@@ -1,4 +1,4 @@
-//! Our connections for `object_store`, which asks others for credentials.
+//! Our connections for `object_store`, which requests credentials from other services.
 
 use std::time::Duration;
 
@@ -38,12 +38,12 @@ impl HttpService for Connector {
     }
 }
 
-/// How often those that give credentials are asked again: whoever is not there now will not be.
+/// Retries for services that provide credentials: one that is not there now will not appear.
 pub fn few_retries() -> RetryConfig {
     RetryConfig { max_retries: 2, retry_timeout: Duration::from_secs(15), ..RetryConfig::default() }
 }
 
-/// The innermost cause: what stands around it names types of a library.
+/// The innermost cause: the errors around it name types of a library.
 pub fn missing(error: &object_store::Error) -> BucketError {
     let mut innermost: &dyn std::error::Error = error;
     while let Some(inner) = innermost.source() {

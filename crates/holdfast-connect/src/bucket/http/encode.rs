@@ -25,8 +25,7 @@ fn encoded(text: &str, plain: &[u8]) -> String {
     encoded
 }
 
-/// Undoes the encoding of a path, where a plus stands for itself. `None` if it is not UTF-8 or cut
-/// short.
+/// Decodes a path, where a plus stands for itself. `None` if it is not UTF-8 or is truncated.
 pub fn decoded_path(text: &str) -> Option<String> {
     decoded(&text.replace('+', "%2B"))
 }
@@ -37,8 +36,8 @@ pub fn joined(query: &[(&'static str, String)]) -> String {
     parts.collect::<Vec<_>>().join("&")
 }
 
-/// Undoes the encoding of keys in listings, where a plus stands for a space. `None` if it is not
-/// UTF-8 or cut short.
+/// Decodes keys in listings, where a plus stands for a space. `None` if the key is not UTF-8 or is
+/// truncated.
 pub fn decoded(text: &str) -> Option<String> {
     if !text.contains(['%', '+']) {
         return Some(text.to_owned());

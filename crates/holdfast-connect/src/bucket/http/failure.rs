@@ -1,4 +1,4 @@
-//! From a server's refusal to the situation that it tells of.
+//! From a server's refusal to the situation it means.
 
 use std::time::Duration;
 
@@ -14,14 +14,14 @@ use crate::bucket::BucketError;
 /// Longest explanation of a server that is passed on, in characters.
 const MESSAGE_CHARACTERS_MAX: usize = 200;
 
-/// What was asked when a refusal came.
+/// The request that was refused.
 pub struct Asked<'a> {
     pub action: &'a Action,
     pub method: &'a Method,
     pub names: Names<'a>,
-    /// True if it was about an object.
+    /// True if it was for an object.
     pub has_key: bool,
-    /// True if it was to be done only where nothing stands.
+    /// True if it was only to be carried out where no object exists.
     pub must_be_absent: bool,
 }
 
@@ -30,7 +30,7 @@ pub struct Refusal {
     pub status: StatusCode,
     pub code: String,
     pub message: Option<String>,
-    /// How long the server wants to be left alone, if it says so.
+    /// How long the server asks to be left alone, if it does.
     pub retry_after: Option<Duration>,
     region: Option<String>,
 }
@@ -55,7 +55,7 @@ struct GoogleReason {
 }
 
 impl Refusal {
-    /// Takes an answer apart.
+    /// Parses a response.
     pub fn parse(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Self {
         let document = Element::parse(body).ok().filter(|root| root.name == "Error");
         let text = |name| {
@@ -93,23 +93,23 @@ impl Refusal {
             || codes.contains(&self.code.as_str())
     }
 
-    /// True if the server, or what it stands behind, is too busy or not there at the moment.
+    /// True if the server, or one behind it, is too busy or unavailable at the moment.
     pub fn is_away(&self) -> bool {
         matches!(self.status.as_u16(), 429 | 502 | 503 | 504) || self.code == "SlowDown"
     }
 
-    /// Google has one word for a bucket that is not there and for an object.
+    /// Google uses one code for a missing bucket and a missing object.
     fn is_about_bucket(&self) -> bool {
         self.message.as_ref().is_some_and(|text| text.contains("bucket does not exist"))
     }
 
-    /// Azure has several words for a signature that is not right, and one sentence.
+    /// Azure has several codes for a wrong signature, but one sentence.
     fn is_about_signature(&self) -> bool {
         let sentence = "Server failed to authenticate the request";
         self.message.as_ref().is_some_and(|text| text.starts_with(sentence))
     }
 
-    /// The situation.
+    /// The error for the situation.
     pub fn into_error(self, asked: &Asked<'_>) -> BucketError {
         let (action, status) = (asked.action.what, self.status.as_u16());
         match (status, self.code.as_str()) {
@@ -167,7 +167,7 @@ impl Asked<'_> {
     }
 }
 
-/// A server's words, without what could trouble a terminal.
+/// A server's text, without characters that could affect a terminal.
 fn printable(text: &str) -> String {
     let characters = text.trim().chars().take(MESSAGE_CHARACTERS_MAX);
     characters.map(|character| if character.is_control() { ' ' } else { character }).collect()
@@ -209,6 +209,6 @@ mod tests {
     #[test]
     fn words_of_a_server_cannot_trouble_a_terminal() {
         let text = error(400, "Strange", true).to_string();
-        assert_eq!(text, "the server refuses to read the object: 400 Strange (no [31m)");
+        assert_eq!(text, "the server refused to read the object: 400 Strange (no [31m)");
     }
 }

@@ -1,4 +1,4 @@
-//! HTTP as all services speak it: requests, attempts, refusals, bodies, documents.
+//! HTTP as all services use it: requests, attempts, refusals, bodies, documents.
 
 pub mod action;
 pub mod address;

@@ -1,5 +1,5 @@
-//! Headers with checksums, which not every server takes: one that refuses them is asked without,
-//! and from then on they are left out.
+//! Checksum headers, which not every server accepts: if one rejects them, the request is repeated
+//! without, and they are left out from then on.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -9,7 +9,7 @@ use super::client::Request;
 use super::failure::Refusal;
 use crate::bucket::Checksums;
 
-/// What the names of such headers begin with.
+/// How the names of such headers begin.
 const PREFIX: &str = "x-amz-checksum-";
 
 /// Whether such headers are sent.
@@ -19,7 +19,7 @@ pub struct Optional {
 }
 
 impl Optional {
-    /// As somebody wants it, and nothing is known of the server.
+    /// As configured; nothing is known of the server yet.
     pub fn new(checksums: Checksums) -> Self {
         Self { is_left_out: AtomicBool::new(checksums == Checksums::Never) }
     }
@@ -29,22 +29,22 @@ impl Optional {
         !self.is_left_out.load(Ordering::Relaxed)
     }
 
-    /// Takes them out of a request to a server that refuses them.
+    /// Removes them from a request to a server that rejects them.
     pub fn prepare(&self, request: &mut Request<'_>) {
         if !self.is_sent() {
             reduce(request);
         }
     }
 
-    /// True if a refusal may be due to them: then they have been taken out, and the request is
-    /// worth an attempt. A content that is not what its checksum says stays refused.
+    /// True if they may be the reason for a refusal: they have then been removed, and the request
+    /// is worth another attempt. Content that does not match its checksum stays refused.
     pub fn can_do_without(&self, request: &mut Request<'_>, refusal: &Refusal) -> bool {
         let is_of_content = refusal.code.contains("Digest") || refusal.code.contains("Mismatch");
         let may_be = matches!(refusal.status.as_u16(), 400 | 501) && !is_of_content;
         may_be && reduce(request)
     }
 
-    /// Takes note of a request that succeeded: without them, if it was refused with them.
+    /// Notes that a request succeeded: without the headers, if it was refused with them.
     pub fn succeeded(&self, request: &Request<'_>) {
         if request.is_reduced {
             self.is_left_out.store(true, Ordering::Relaxed);
@@ -52,7 +52,7 @@ impl Optional {
     }
 }
 
-/// True if there were any.
+/// Removes such headers; true if there were any.
 fn reduce(request: &mut Request<'_>) -> bool {
     let names = request.headers.keys().filter(|name| name.as_str().starts_with(PREFIX));
     let names: Vec<HeaderName> = names.cloned().collect();

@@ -1,4 +1,4 @@
-//! How long a server that is away is waited for: all requests of a connection share one patience.
+//! How long to wait for an unavailable server: all requests of a connection share one limit.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -7,10 +7,10 @@ use tokio::time::Instant;
 
 use crate::bucket::{BucketError, OnWait, Retries};
 
-/// Waits shorter than this are not worth a word.
+/// Waits shorter than this are not reported.
 const QUIET: Duration = Duration::from_secs(10);
 
-/// Since when the server is away, if it is.
+/// Since when the server has been unavailable, if it is.
 #[derive(Debug)]
 pub struct Outage {
     retries: Retries,
@@ -25,19 +25,19 @@ struct State {
 }
 
 impl Outage {
-    /// A server that is there, as far as anybody knows.
+    /// A server that is available as far as is known.
     pub fn new(retries: Retries, on_wait: Option<OnWait>) -> Self {
         Self { retries, on_wait, state: Mutex::default() }
     }
 
-    /// It answers.
+    /// The server has responded.
     pub fn is_over(&self) {
         *self.state.lock().unwrap_or_else(PoisonError::into_inner) = State::default();
     }
 
-    /// How long to wait before the next attempt; `None` if there is to be none. `error` is what the
-    /// last one failed with, `is_away` whether the server is away rather than in trouble with this
-    /// request, `asked` how long the server wants to be left alone.
+    /// How long to wait before the next attempt; `None` if there is to be none. `error` is the last
+    /// failure, `is_away` whether the server is unavailable rather than failing this one request,
+    /// `asked` how long the server asks to be left alone.
     pub fn wait(
         &self,
         attempts: u32,
@@ -52,11 +52,11 @@ impl Outage {
         }
         self.tell(error, left);
         let wait = asked.unwrap_or_default().max(self.wait_after(attempts));
-        // Whoever asks for more than patience allows is not waited for that long.
+        // A server that asks for more time than the limit allows does not get it.
         Some(wait.min(left.max(self.retries.wait_max)))
     }
 
-    /// What is left of the patience.
+    /// What is left of the limit.
     fn left(&self) -> Duration {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let since = *state.since.get_or_insert_with(Instant::now);
@@ -72,13 +72,13 @@ impl Outage {
         }
     }
 
-    /// Half of the wait is random, so that many clients do not come back at the same time.
+    /// Half of the wait is random, so that many clients do not return at the same time.
     pub fn wait_after(&self, attempts: u32) -> Duration {
         let doubled =
             self.retries.first_wait.saturating_mul(1 << attempts.saturating_sub(1).min(16));
         let wait = doubled.min(self.retries.wait_max);
         let mut random = [0; 2];
-        // Without random numbers the wait is the longest one.
+        // Without random numbers the wait is the longest possible.
         let share = match getrandom::fill(&mut random) {
             Ok(()) => f64::from(u16::from_le_bytes(random)) / f64::from(u16::MAX),
             Err(_) => 1.0,
@@ -86,7 +86,7 @@ impl Outage {
         wait.mul_f64(0.5 + share / 2.0)
     }
 
-    /// Attempts that a broken transfer may take.
+    /// Number of attempts that an interrupted transfer may take.
     pub fn attempts_max(&self) -> u32 {
         self.retries.attempts
     }
@@ -119,9 +119,9 @@ mod tests {
         let asked = Some(Duration::from_secs(120));
         let wait = |attempts, asked| patient.wait(attempts, &BucketError::Changed, true, asked);
         assert_eq!(wait(1, asked), asked);
-        assert_eq!(wait(50, asked), asked, "however often");
+        assert_eq!(wait(50, asked), asked, "whatever the attempt");
         let whole_day = Some(Duration::from_secs(86_400));
-        assert!(wait(50, whole_day).unwrap() <= Duration::from_secs(600), "not for ever");
+        assert!(wait(50, whole_day).unwrap() <= Duration::from_secs(600), "not forever");
         assert!(wait(u32::MAX, None).is_none(), "what is final is final");
         let impatient = outage(3, 0);
         let wait = |attempts| impatient.wait(attempts, &BucketError::Changed, true, whole_day);

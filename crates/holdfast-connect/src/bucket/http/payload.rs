@@ -1,4 +1,4 @@
-//! Bodies of requests: bytes in memory or a part of a file, so that a request can be made again.
+//! Bodies of requests: bytes in memory or a part of a file, so that a request can be repeated.
 
 use std::fs::File;
 use std::io;
@@ -15,7 +15,7 @@ use md5::{Digest, Md5};
 
 use crate::bucket::BucketError;
 
-/// Bytes read from a file at once.
+/// Bytes read from a file at a time.
 const STEP_BYTES: usize = 256 << 10;
 
 /// What a request carries.
@@ -23,7 +23,7 @@ const STEP_BYTES: usize = 256 << 10;
 pub enum Payload {
     /// Bytes in memory; may be none.
     Bytes(Bytes),
-    /// A stretch of a file, which nobody changes.
+    /// A stretch of a file that does not change.
     File {
         /// The file.
         file: Arc<File>,
@@ -46,20 +46,20 @@ impl Payload {
         }
     }
 
-    /// Feeds all of it to `take`.
+    /// Passes all of it to `take`.
     ///
     /// # Errors
     /// [`BucketError::Local`].
     pub fn each(&self, mut take: impl FnMut(&[u8])) -> Result<(), BucketError> {
         let mut reader = self.body();
-        let local = |source| BucketError::Local { action: "read what is to be sent", source };
+        let local = |source| BucketError::Local { action: "read the content to send", source };
         while let Some(bytes) = reader.next().map_err(local)? {
             take(&bytes);
         }
         Ok(())
     }
 
-    /// MD5 in base64: servers compare what they get with it.
+    /// MD5 in base64: servers compare what they receive with it.
     ///
     /// # Errors
     /// As [`Payload::each`].
@@ -67,7 +67,7 @@ impl Payload {
         Ok(self.digests(false)?.0)
     }
 
-    /// MD5 and SHA-256, as headers want them: in base64 and in hexadecimal digits.
+    /// MD5 and SHA-256, in the forms used in headers: base64 and hexadecimal digits.
     ///
     /// # Errors
     /// As [`Payload::each`].
@@ -90,7 +90,7 @@ impl Payload {
     }
 }
 
-/// What is left to be sent of a payload.
+/// The rest of a payload that is still to be sent.
 #[derive(Debug)]
 pub struct PayloadBody {
     left: Payload,
@@ -121,8 +121,7 @@ impl Body for PayloadBody {
         mut self: Pin<&mut Self>,
         _: &mut Context<'_>,
     ) -> Poll<Option<io::Result<Frame<Bytes>>>> {
-        // A read of a local file, which was written just now, does not wait long enough to be worth
-        // a thread.
+        // Reading a local file that was just written is too quick to be worth a thread.
         Poll::Ready(self.next().transpose().map(|bytes| bytes.map(Frame::data)))
     }
 

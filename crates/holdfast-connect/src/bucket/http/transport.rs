@@ -1,4 +1,4 @@
-//! HTTP: one pool of connections, over TLS or without, with a limit on the server's silence.
+//! HTTP: one pool of connections, with or without TLS, and a limit on the server's silence.
 
 use std::error::Error;
 use std::io;
@@ -19,9 +19,9 @@ use crate::trust;
 
 /// Longest wait for a connection.
 const CONNECT_WAIT: Duration = Duration::from_secs(15);
-/// Unused connections are closed after this time, before servers do.
+/// Idle connections are closed after this time, before servers close them.
 const IDLE_WAIT: Duration = Duration::from_secs(15);
-/// Slowest upload that is not given up, bytes per second.
+/// Slowest upload that is not abandoned, in bytes per second.
 const UPLOAD_RATE_MIN: u64 = 32 << 10;
 
 /// A body of any kind.
@@ -34,22 +34,22 @@ pub struct Transport {
     silence_max: Duration,
 }
 
-/// A request or its answer broke on the way.
+/// A request or its response was interrupted.
 #[derive(Debug)]
 pub struct Broken {
-    /// True if no connection came about.
+    /// True if no connection could be made.
     pub is_connect: bool,
-    /// True if trying again cannot help.
+    /// True if retrying cannot help.
     pub is_final: bool,
     /// What happened, in words.
     pub cause: String,
 }
 
 impl Transport {
-    /// Connections that trust the system's certificates, and these (PEM).
+    /// Connections that trust the system's certificates, plus these (PEM).
     ///
     /// # Errors
-    /// [`BucketError::Options`] if there are no certificates that could be trusted.
+    /// [`BucketError::Options`] if there are no trusted certificates.
     pub fn new(
         is_encrypted: bool,
         certificates: &[u8],
@@ -57,7 +57,7 @@ impl Transport {
     ) -> Result<Self, BucketError> {
         let config = match is_encrypted {
             true => trust::client_config(certificates),
-            // A machine without certificates can do without encryption.
+            // A machine without certificates can still connect without encryption.
             false => trust::config_of(RootCertStore::empty()),
         };
         let config = config.map_err(|error| BucketError::Options(error.to_string()))?;
@@ -77,7 +77,7 @@ impl Transport {
         Ok(Self { client, silence_max })
     }
 
-    /// Sends a request; returns when the head of the answer is there.
+    /// Sends a request; returns when the head of the response has arrived.
     ///
     /// # Errors
     /// [`Broken`].
@@ -106,7 +106,7 @@ impl Transport {
 }
 
 fn silent(wait: Duration) -> Broken {
-    let cause = format!("it was silent for {} seconds", wait.as_secs());
+    let cause = format!("no data for {} seconds", wait.as_secs());
     Broken { is_connect: false, is_final: false, cause }
 }
 
@@ -118,7 +118,7 @@ impl Broken {
         loop {
             is_final |= innermost.is::<rustls::Error>();
             let inner = match innermost.downcast_ref::<io::Error>() {
-                // What wraps another error has none as its source, but holds it.
+                // An error that wraps another has no source, but holds it.
                 Some(error) => error.get_ref().map(|error| error as &(dyn Error + 'static)),
                 None => innermost.source(),
             };
@@ -131,7 +131,7 @@ impl Broken {
     }
 }
 
-/// The body of an answer, as it arrives.
+/// The body of a response, as it arrives.
 #[derive(Debug)]
 pub struct Answer {
     body: Incoming,
@@ -158,7 +158,7 @@ impl Answer {
         }
     }
 
-    /// The body as the connection gives it, without the limit on silence.
+    /// The body as it comes from the connection, without the limit on silence.
     pub fn into_inner(self) -> Incoming {
         self.body
     }

@@ -1,5 +1,5 @@
-//! XML as far as services speak it: elements and text, as a small tree. Comments, name spaces and
-//! all attributes but one mean nothing here.
+//! XML as services use it: elements and text, as a small tree. Comments, name spaces and all
+//! attributes but one are ignored.
 
 use quick_xml::Reader;
 use quick_xml::events::{BytesRef, BytesStart, Event};
@@ -12,11 +12,11 @@ const DEPTH_MAX: usize = 32;
 pub struct Element {
     /// Name without name space.
     pub name: String,
-    /// Text in it; of an element that has others in it, only the spaces between them.
+    /// Its text; for an element with children, only the spaces between them.
     pub text: String,
-    /// Elements in it, in their order.
+    /// Child elements, in order.
     pub children: Vec<Element>,
-    /// True if it says `Encoded="true"`, as Azure does of names that XML cannot have.
+    /// True if it has `Encoded="true"`, which Azure uses for names that XML cannot represent.
     pub is_encoded: bool,
 }
 
@@ -24,21 +24,21 @@ impl Element {
     /// Reads a document.
     ///
     /// # Errors
-    /// What is wrong with it, in words.
+    /// A description of what is wrong with it.
     pub fn parse(document: &[u8]) -> Result<Self, String> {
         let text = std::str::from_utf8(document).map_err(|_| "it is not UTF-8".to_owned())?;
         let mut reader = Reader::from_str(text);
-        // The last element is the one being read; the first stands for the document.
+        // The last element is the one being read; the first represents the document.
         let mut open = vec![Self::default()];
         loop {
             match reader.read_event().map_err(|error| error.to_string())? {
                 Event::Start(start) if open.len() > DEPTH_MAX => {
-                    return Err(format!("<{}> is nested too deep", name(&start)));
+                    return Err(format!("<{}> is nested too deeply", name(&start)));
                 }
                 Event::Start(start) => open.push(Self::named(&start)),
                 Event::Empty(start) => add(&mut open, Self::named(&start))?,
                 Event::End(_) => {
-                    let element = open.pop().ok_or("an element ends that never began")?;
+                    let element = open.pop().ok_or("a closing tag has no opening tag")?;
                     add(&mut open, element)?;
                 }
                 Event::Text(text) => append(&mut open, &text.decode().map_err(|e| e.to_string())?),
@@ -49,11 +49,11 @@ impl Element {
             }
         }
         let [document] = open.as_mut_slice() else {
-            return Err("it breaks off".to_owned());
+            return Err("it is truncated".to_owned());
         };
         match document.children.as_mut_slice() {
             [root] => Ok(std::mem::take(root)),
-            _ => Err("it is no XML document".to_owned()),
+            _ => Err("it is not an XML document".to_owned()),
         }
     }
 
@@ -63,17 +63,17 @@ impl Element {
         Self { name: name(start), is_encoded, ..Self::default() }
     }
 
-    /// The first element of this name in it.
+    /// The first child element with this name.
     pub fn child(&self, name: &str) -> Option<&Self> {
         self.children.iter().find(|child| child.name == name)
     }
 
-    /// All elements of this name in it.
+    /// All child elements with this name.
     pub fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a Self> {
         self.children.iter().filter(move |child| child.name == name)
     }
 
-    /// The text of the first element of this name in it.
+    /// The text of the first child element with this name.
     pub fn text(&self, name: &str) -> Option<&str> {
         self.child(name).map(|child| child.text.as_str())
     }
@@ -83,9 +83,9 @@ fn name(start: &BytesStart<'_>) -> String {
     String::from_utf8_lossy(start.local_name().as_ref()).into_owned()
 }
 
-/// Puts a finished element into the one that it stands in.
+/// Adds a finished element to its parent.
 fn add(open: &mut [Element], element: Element) -> Result<(), String> {
-    let parent = open.last_mut().ok_or("an element ends that never began")?;
+    let parent = open.last_mut().ok_or("a closing tag has no opening tag")?;
     parent.children.push(element);
     Ok(())
 }
@@ -96,7 +96,7 @@ fn append(open: &mut [Element], text: &str) {
     }
 }
 
-/// What `&...;` stands for.
+/// The character that `&...;` stands for.
 fn character(reference: &BytesRef<'_>) -> Result<String, String> {
     if let Some(character) = reference.resolve_char_ref().map_err(|error| error.to_string())? {
         return Ok(character.into());
@@ -108,7 +108,7 @@ fn character(reference: &BytesRef<'_>) -> Result<String, String> {
     }
 }
 
-/// Text as it stands between tags.
+/// Text escaped for use between tags.
 pub fn escaped(text: &str) -> String {
     quick_xml::escape::escape(text).into_owned()
 }

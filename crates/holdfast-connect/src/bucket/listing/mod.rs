@@ -1,13 +1,13 @@
-//! Listings in the order of the keys, several pages at once, in bounded memory.
+//! Listings in key order, several pages at once, in bounded memory.
 //!
-//! The space of keys is cut into segments which are listed side by side; each keeps a few pages at
-//! most until its turn comes. Where to cut is known from an earlier listing ([`Plan::split_keys`]),
-//! or guessed from the keys of the last page ([`split`]). A wrong guess costs a request, never a
-//! key: a segment ends where the next one begins.
+//! The key space is cut into segments that are listed concurrently; each buffers at most a few
+//! pages until its turn comes. Where to cut is known from an earlier listing
+//! ([`Plan::split_keys`]), or guessed from the keys of the last page ([`split`]). A wrong guess
+//! costs a request, never a key: a segment ends where the next one begins.
 //!
-//! A server that lists in another order than that of the keys' bytes is found out: keys must
-//! ascend, and a segment must reach into the next one ([`join`]). It is then listed page by page,
-//! held and sorted.
+//! A server that does not list in the order of the keys' bytes is detected: keys must ascend, and a
+//! segment must reach into the next one ([`join`]). Such a bucket is then listed page by page, held
+//! in memory and sorted.
 
 mod join;
 mod sorted;
@@ -29,30 +29,30 @@ use super::store::Which;
 use join::Join;
 use sorted::Sorted;
 
-/// Pages of a segment that wait for their turn, besides the one that is being fetched.
+/// Pages of a segment that are buffered until its turn, besides the one being fetched.
 const WAITING_PAGES: usize = 2;
-/// Pages that a segment whose end is guessed should have.
+/// Pages that a segment with a guessed end should have.
 const GUESSED_PAGES: u64 = 4;
-/// After a wrong guess so many pages at most are listed one after the other.
+/// Maximum number of pages that are listed one after another after a wrong guess.
 const PATIENCE_PAGES_MAX: u32 = 64;
 
 /// Where a page begins.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct After {
-    /// Keys up to this one are not listed any more.
+    /// Keys up to this one are skipped.
     pub key: Option<String>,
-    /// The server's word for the place: a continuation token, or the version listed last of the
-    /// key.
+    /// The server's marker for the position: a continuation token, or the last version listed of
+    /// the key.
     pub token: Option<String>,
 }
 
-/// What a listing says of an object or a version.
+/// What a listing reports about an object or a version.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Listed {
     /// Key.
     pub key: String,
-    /// What requests recognise the content by: the ETag without quotes, of Google the generation;
-    /// may be empty.
+    /// Identifies the content in requests: the ETag without quotes, for Google the generation; may
+    /// be empty.
     pub etag: String,
     /// Size in bytes.
     pub bytes: u64,
@@ -64,17 +64,17 @@ pub struct Listed {
     pub version: Option<String>,
     /// True if no version is newer.
     pub is_latest: bool,
-    /// True if this version says that the object was deleted.
+    /// True if this version records that the object was deleted.
     pub is_delete_marker: bool,
-    /// When its attributes were changed, if that is later than it was written and leaves no other
+    /// When its attributes were changed, if that was after it was written and leaves no other
     /// trace.
     pub changed: Option<FileTime>,
-    /// All of its attributes, if the listing of this service tells them.
+    /// All of its attributes, if listings of this service include them.
     pub attributes: Option<Arc<Attributes>>,
 }
 
 impl Listed {
-    /// How requests name it.
+    /// How requests identify it.
     pub fn which(&self) -> Which<'_> {
         Which { key: &self.key, etag: &self.etag, version: self.version.as_deref() }
     }
@@ -83,46 +83,46 @@ impl Listed {
 /// A page of a listing.
 #[derive(Debug, Clone, Default)]
 pub struct Page {
-    /// Keys ascend; versions of one key stand together, the newest first.
+    /// Keys ascend; versions of one key are adjacent, the newest first.
     pub objects: Vec<Listed>,
     /// Where the next page begins; `None` after the last.
     pub next: Option<After>,
 }
 
-/// A page that will come.
+/// A page to come.
 pub type Coming = Pin<Box<dyn Future<Output = Result<Page, BucketError>> + Send>>;
-/// Asks for the page behind a place.
+/// Requests the page after a position.
 pub type AskPage = Arc<dyn Fn(After) -> Coming + Send + Sync>;
 
 /// How a listing is made.
 #[derive(Debug, Clone)]
 pub struct Plan {
-    /// Segments that are listed at once. With one, no request is made that a listing page by page
-    /// would not make.
+    /// Number of segments listed at once. With one, no more requests are made than for a listing
+    /// page by page.
     pub concurrency: usize,
-    /// Ascending keys at which it may be cut, a few pages apart; from an earlier listing, they need
-    /// not exist any more.
+    /// Ascending keys at which the listing may be cut, a few pages apart; they come from an earlier
+    /// listing and may no longer exist.
     pub split_keys: Vec<String>,
-    /// True if the server lists in the order of the keys, and is an error if it does not; false to
-    /// hold everything and sort it.
+    /// True if the server lists in key order, so that anything else is an error; false to hold
+    /// everything and sort it.
     pub is_in_order: bool,
 }
 
-/// A listing under way.
+/// A listing in progress.
 pub struct Listing {
     ask: AskPage,
     runtime: Handle,
     concurrency: usize,
     split_keys: VecDeque<String>,
     is_in_order: bool,
-    /// What is held, if all must be held to be sorted.
+    /// What is held, if everything must be held to be sorted.
     sorted: Option<Sorted>,
-    /// What the next segment must have in common with the one before.
+    /// What the next segment must have in common with the previous one.
     join: Option<Join>,
     segments: VecDeque<Segment>,
-    /// Where the next segment begins; `None` if a segment is listed that ends nowhere yet.
+    /// Where the next segment begins; `None` while the last one has no known end.
     start: Option<After>,
-    /// The last key that was given out.
+    /// The last key that was returned.
     last_key: Option<String>,
     guesses: Guesses,
 }
@@ -138,7 +138,7 @@ struct Segment {
 /// Where a segment ends.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum End {
-    /// With this key.
+    /// After this key.
     At(String),
     /// After one page, whose keys tell where to cut next.
     Page,
@@ -146,30 +146,30 @@ enum End {
 
 struct SegmentPage {
     objects: Vec<Listed>,
-    /// Keys that were listed behind the segment's end.
+    /// Keys that were listed after the segment's end.
     behind: Vec<String>,
-    /// The first key that was listed behind a greater one, and that.
+    /// The first key that was listed after a greater one, and that one.
     disorder: Option<(String, String)>,
     /// The first key of the page and the last.
     keys: Option<(String, String)>,
     next: Option<After>,
-    /// True if nothing comes behind it in the bucket.
+    /// True if nothing follows it in the bucket.
     is_end: bool,
 }
 
 /// How well guesses have worked.
 struct Guesses {
-    /// Segments of the next wave.
+    /// Number of segments in the next wave.
     width: usize,
-    /// True if a segment of the present wave turned out to be empty.
+    /// True if a segment of the current wave turned out to be empty.
     was_wrong: bool,
-    /// Pages to be listed one after the other before guessing again.
+    /// Pages to list one after another before guessing again.
     hold: u32,
     next_hold: u32,
 }
 
 impl Listing {
-    /// Begins with the first key.
+    /// A listing that begins with the first key.
     pub fn new(ask: AskPage, runtime: Handle, plan: Plan) -> Self {
         let concurrency = if plan.is_in_order { plan.concurrency.max(1) } else { 1 };
         let split_keys = if concurrency > 1 { plan.split_keys.into() } else { VecDeque::new() };
@@ -188,12 +188,12 @@ impl Listing {
         }
     }
 
-    /// The objects of the next page; `None` after the last. Waits for it: not to be called from a
+    /// The objects of the next page; `None` after the last. Blocks, so it must not be called from a
     /// thread of the runtime.
     ///
     /// # Errors
-    /// As the server gives them; [`BucketError::Disorder`] from a server that does not list in
-    /// order though the plan says so.
+    /// Errors of the server; [`BucketError::Disorder`] if the server does not list in order
+    /// although the plan says so.
     pub fn next_page(&mut self) -> Result<Option<Vec<Listed>>, BucketError> {
         let Some(mut sorted) = self.sorted.take() else { return self.next_listed() };
         while let Some(page) = self.next_listed()? {
@@ -233,7 +233,7 @@ impl Listing {
         }
     }
 
-    /// Cuts segments off at known keys; the last one ends with its first page.
+    /// Cuts off segments at known keys; the last one ends with its first page.
     fn cut(&mut self) {
         while self.segments.len() < self.concurrency
             && let Some(start) = self.start.take()
@@ -252,7 +252,7 @@ impl Listing {
         }
     }
 
-    /// Behind a page that is not the last: a wave of segments, as many as guesses deserve.
+    /// After a page that is not the last: begins a wave of segments, as many as guesses deserve.
     fn go_on(&mut self, keys: Option<(String, String)>, next: Option<After>) {
         let width = self.guesses.next_width(self.concurrency);
         let guessed = match (&keys, width) {
@@ -277,8 +277,8 @@ impl Listing {
         self.segments.push_back(Segment { pages, end, is_empty: true, is_new: true });
     }
 
-    /// Out of order a tree would be made that nothing can be found in, and keys would be lost
-    /// between two segments.
+    /// Out of order, the resulting tree could not be searched, and keys would be lost between two
+    /// segments.
     fn check_order(&mut self, is_first: bool, page: &SegmentPage) -> Result<(), BucketError> {
         if let Some(join) = self.join.take().filter(|_| is_first) {
             join.check(page.objects.iter().map(|it| &it.key).chain(&page.behind))?;
@@ -302,7 +302,7 @@ impl Listing {
 }
 
 impl Guesses {
-    /// Twice as many as before if all were right, half as many if one was wrong.
+    /// Twice as many as before if all guesses were right, half as many if one was wrong.
     fn next_width(&mut self, width_max: usize) -> usize {
         if self.hold > 0 {
             self.hold -= 1;
@@ -320,7 +320,7 @@ impl Guesses {
     }
 }
 
-/// Lists from one place to another, as fast as its pages are taken.
+/// Lists from one position to another, as fast as its pages are taken.
 async fn list_segment(
     ask: AskPage,
     start: After,

@@ -1,33 +1,33 @@
-//! The listing of a server that lists in an order of its own: held as a whole, and sorted.
+//! The listing of a server with an order of its own: held in full, and sorted.
 
 use super::super::BucketError;
 use super::Listed;
 
-/// Most objects that are held, which takes some 300 MB.
+/// Maximum number of objects held, which takes some 300 MB.
 const HELD_MAX: usize = 1_000_000;
-/// Objects of a page that is given out.
+/// Objects per returned page.
 const PAGE_OBJECTS: usize = 1000;
 
 /// What is held.
 #[derive(Debug, Default)]
 pub struct Sorted {
     held: Vec<Listed>,
-    /// What is given out, the last page first.
+    /// The pages to return, the last one first.
     pages: Option<Vec<Vec<Listed>>>,
 }
 
 impl Sorted {
-    /// Holds a page more.
+    /// Holds another page.
     ///
     /// # Errors
-    /// [`BucketError::Limit`] if it becomes too much.
+    /// [`BucketError::Limit`] if there are too many objects.
     pub fn hold(&mut self, page: Vec<Listed>) -> Result<(), BucketError> {
         self.held.extend(page);
         if self.held.len() > HELD_MAX {
             return Err(BucketError::Limit(format!(
-                "the server does not list in the order of the keys, and there are more than \
-                 {HELD_MAX} objects, which is too many to sort: make sources of parts of the \
-                 bucket, as in s3://bucket/prefix"
+                "the server does not list keys in order, and there are more than {HELD_MAX} \
+                 objects, too many to sort: back up parts of the bucket as separate sources, such \
+                 as s3://bucket/prefix"
             )));
         }
         Ok(())
@@ -38,9 +38,9 @@ impl Sorted {
         let held = &mut self.held;
         let pages = self.pages.get_or_insert_with(|| {
             let mut all = std::mem::take(held);
-            // Versions of one key stay in their order.
+            // Versions of one key keep their order.
             all.sort_by(|one, other| one.key.cmp(&other.key));
-            // What came twice, because it was written while this was listed.
+            // Anything listed twice, because it was written during the listing.
             all.dedup_by(|one, other| one.key == other.key && one.version == other.version);
             let mut pages = Vec::new();
             while !all.is_empty() {

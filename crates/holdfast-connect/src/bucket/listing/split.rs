@@ -1,15 +1,14 @@
-//! Guessing keys that lie some pages ahead, from the first key of a page and the last.
+//! Guessing keys that lie some pages ahead, from the first and last key of a page.
 //!
 //! The keys of a page differ in a few characters. Those are read as digits of a number, whose base
-//! is the number of different characters seen; the distance between first and last key is that of
-//! one page. Counters, dates and random hexadecimal digits go on in this way. Other keys do not,
-//! and the caller finds out.
+//! is the number of different characters seen; the distance between first and last key is one page.
+//! Counters, dates and random hexadecimal digits continue like this. Other keys do not, and the
+//! caller notices.
 
-/// Digits to the left of where first and last key differ, for carries.
+/// Digits to the left of the first difference between first and last key, for carries.
 const CARRY_DIGITS: usize = 6;
 
-/// At most `count` ascending keys, each `pages` pages behind the one before. None of them need
-/// exist.
+/// At most `count` ascending keys, each `pages` pages after the previous one. They need not exist.
 pub fn guess(first: &str, last: &str, pages: u64, count: usize) -> Vec<String> {
     let Some(scale) = Scale::new(first.as_bytes(), last.as_bytes()) else { return Vec::new() };
     let (Some(from), Some(to)) = (scale.number(first.as_bytes()), scale.number(last.as_bytes()))
@@ -29,7 +28,7 @@ pub fn guess(first: &str, last: &str, pages: u64, count: usize) -> Vec<String> {
     guesses
 }
 
-/// Which characters are digits, and where they stand.
+/// Which characters are digits, and where they are.
 struct Scale {
     /// Ascending.
     digits: Vec<u8>,
@@ -42,7 +41,7 @@ impl Scale {
         let common = first.iter().zip(last).take_while(|(one, other)| one == other).count();
         let mut digits: Vec<u8> = first[common..].iter().chain(&last[common..]).copied().collect();
         digits.retain(|byte| byte.is_ascii_graphic());
-        // Two keys rarely show all digits that there are.
+        // Two keys rarely contain all digits that exist.
         for class in [b'0'..=b'9', b'a'..=b'f', b'A'..=b'F'] {
             if digits.iter().any(|byte| class.contains(byte)) {
                 digits.extend(class);
@@ -58,12 +57,12 @@ impl Scale {
         let carries =
             before.iter().rev().take(CARRY_DIGITS).take_while(|byte| digits.contains(byte));
         let start = common - carries.count();
-        // As many digits as fit, with room for what is added.
+        // As many digits as fit, with headroom for additions.
         let fitting = (1..).take_while(|count| base.checked_pow(count + 4).is_some()).last()?;
         Some(Self { digits, start, count: fitting.min(20) })
     }
 
-    /// The number that a key's digits make; other characters count as the digit before them.
+    /// The number that a key's digits form; any other character counts as the nearest lower digit.
     fn number(&self, key: &[u8]) -> Option<u128> {
         let base = self.digits.len() as u128;
         let rest = key.get(self.start..)?;
@@ -77,7 +76,7 @@ impl Scale {
         Some(number)
     }
 
-    /// The key that begins like `last` and has these digits.
+    /// The key that begins like `last` and has the digits of `number`.
     fn key(&self, last: &str, number: u128) -> Option<String> {
         let base = self.digits.len() as u128;
         let mut left = number;
@@ -90,7 +89,7 @@ impl Scale {
             return None;
         }
         digits.reverse();
-        // Lowest digits at the end say nothing more.
+        // Lowest digits at the end add nothing.
         let length = digits.iter().rposition(|digit| *digit != self.digits[0])? + 1;
         let key = [last.as_bytes().get(..self.start)?, &digits[..length]].concat();
         String::from_utf8(key).ok()

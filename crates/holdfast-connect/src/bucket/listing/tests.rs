@@ -1,4 +1,4 @@
-//! Listings of buckets that exist in memory only.
+//! Listings of buckets that exist only in memory.
 
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -10,7 +10,7 @@ use super::*;
 
 const PAGE_KEYS: usize = 10;
 
-/// Some keys, and how often they were asked for.
+/// Some keys, and how often they were requested.
 struct Memory {
     keys: Vec<String>,
     requests: AtomicUsize,
@@ -63,7 +63,7 @@ impl Memory {
         while let Some(page) = listing.next_page().unwrap() {
             found.extend(page.into_iter().map(|object| object.key));
         }
-        assert!(listing.next_page().unwrap().is_none(), "the end stays the end");
+        assert!(listing.next_page().unwrap().is_none(), "the listing has ended");
         found
     }
 
@@ -95,7 +95,7 @@ fn counters_are_listed_side_by_side_with_few_requests_more() {
     assert_eq!(memory.list(8, Vec::new()), memory.keys);
     let requests = memory.requests();
     assert!(requests < 1_350, "{requests} requests for 1000 pages");
-    assert!(memory.under_way.lock().unwrap().1 > 1, "side by side");
+    assert!(memory.under_way.lock().unwrap().1 > 1, "concurrently");
 }
 
 #[test]
@@ -134,7 +134,7 @@ fn memory_does_not_grow_with_the_bucket() {
     };
     let mut listing = Listing::new(memory.ask(), runtime.handle().clone(), plan);
     listing.next_page().unwrap();
-    // Whoever does not take pages is not sent more than a few.
+    // A consumer that takes no pages is not sent more than a few.
     std::thread::sleep(std::time::Duration::from_millis(100));
     let requests = memory.requests();
     assert!(requests <= 4 * (WAITING_PAGES + 2), "{requests} pages ahead");
@@ -155,8 +155,8 @@ fn disorder_is_an_error() {
     assert!(error.contains("not the order of the keys"), "{error}");
 }
 
-/// A server with folders lists what is in `a/` before `a-`. Cut at `a/5`, the first part ends with
-/// `a/5` and the second begins behind it: keys that the server lists in between are in neither.
+/// A server with folders lists the contents of `a/` before `a-`. Cut at `a/5`, the first part ends
+/// with `a/5` and the second begins after it: keys that the server lists in between are in neither.
 #[test]
 fn parts_that_do_not_meet_are_no_listing() {
     let listed_so: Vec<String> = ["a/1", "a/5", "a/9", "a-b", "z"].map(str::to_owned).to_vec();
@@ -164,7 +164,7 @@ fn parts_that_do_not_meet_are_no_listing() {
         let keys = listed_so.clone();
         Box::pin(async move {
             let place = keys.iter().position(|key| Some(key) == after.key.as_ref());
-            // It begins behind the folder if it is asked to begin within it.
+            // It begins after the folder if it is asked to begin within it.
             let start = match (&after.key, &after.token) {
                 (Some(key), None) if key == "a/5" => 4,
                 _ => place.map_or(0, |place| place + 1),
@@ -183,7 +183,7 @@ fn parts_that_do_not_meet_are_no_listing() {
     let error = loop {
         match listing.next_page() {
             Ok(Some(_)) => {}
-            Ok(None) => panic!("it seems to be whole"),
+            Ok(None) => panic!("the listing looks complete"),
             Err(error) => break error,
         }
     };

@@ -1,5 +1,5 @@
-//! Checksums that S3 and Google keep with objects: checked when an object is read, made for the
-//! parts of an upload.
+//! Checksums that S3 and Google store with objects: checked when an object is read, computed for
+//! the parts of an upload.
 
 use aws_lc_rs::digest;
 use crc_fast::CrcAlgorithm;
@@ -18,7 +18,7 @@ pub enum Algorithm {
     Sha256,
 }
 
-/// Kind, header and name as the interface spells it.
+/// Kind, header and name as spelled in the interface.
 const ALL: [(Algorithm, &str, &str); 5] = [
     (Algorithm::Crc32, "x-amz-checksum-crc32", "CRC32"),
     (Algorithm::Crc32c, "x-amz-checksum-crc32c", "CRC32C"),
@@ -28,7 +28,7 @@ const ALL: [(Algorithm, &str, &str); 5] = [
 ];
 
 impl Algorithm {
-    /// The kind whose checksum this header has.
+    /// The kind of checksum that this header holds.
     pub fn of_header(header: &str) -> Option<Self> {
         ALL.iter().find(|(_, name, _)| *name == header).map(|(algorithm, ..)| *algorithm)
     }
@@ -59,14 +59,14 @@ impl Algorithm {
     }
 }
 
-/// A checksum in the making.
+/// A checksum being computed.
 pub enum Sum {
     Crc(Box<crc_fast::Digest>, usize),
     Sha(digest::Context),
 }
 
 impl Sum {
-    /// Of nothing so far.
+    /// The checksum of nothing so far.
     pub fn new(algorithm: Algorithm) -> Self {
         let crc = |algorithm, length| Self::Crc(Box::new(crc_fast::Digest::new(algorithm)), length);
         match algorithm {
@@ -78,7 +78,7 @@ impl Sum {
         }
     }
 
-    /// Of more.
+    /// Adds bytes.
     pub fn update(&mut self, bytes: &[u8]) {
         match self {
             Self::Crc(crc, _) => crc.update(bytes),
@@ -86,7 +86,7 @@ impl Sum {
         }
     }
 
-    /// As headers have it.
+    /// The value as headers have it.
     pub fn finish(self) -> String {
         match self {
             Self::Crc(crc, length) => {
@@ -98,14 +98,14 @@ impl Sum {
     }
 }
 
-/// Compares a content with the checksum that the server keeps of it.
+/// Compares content with the checksum that the server stores.
 pub struct Checker {
     sum: Sum,
     expected: String,
 }
 
 impl Checker {
-    /// For the whole content that an answer brings; `None` if it has no checksum of that.
+    /// For the whole content in a response; `None` if it has no checksum of that.
     pub fn for_answer(headers: &HeaderMap) -> Option<Self> {
         if let Some(expected) = crc32c_of_google(headers) {
             return Some(Self { sum: Sum::new(Algorithm::Crc32c), expected });
@@ -113,32 +113,31 @@ impl Checker {
         let (algorithm, expected) = ALL.iter().find_map(|(algorithm, header, _)| {
             Some((*algorithm, headers.get(*header)?.to_str().ok()?))
         })?;
-        // A checksum of checksums of parts says so with their number.
+        // A checksum of the parts' checksums includes the number of parts.
         let is_whole = !expected.contains('-')
             && headers.get("x-amz-checksum-type").is_none_or(|kind| kind == "FULL_OBJECT");
         is_whole.then(|| Self { sum: Sum::new(algorithm), expected: expected.to_owned() })
     }
 
-    /// More of the content.
+    /// Adds content.
     pub fn update(&mut self, bytes: &[u8]) {
         self.sum.update(bytes);
     }
 
-    /// Whether it was the content that the server keeps.
+    /// Whether it matches the content that the server stores.
     ///
     /// # Errors
-    /// [`BucketError::Nonsense`] if it was not.
+    /// [`BucketError::Nonsense`] if it does not.
     pub fn check(self) -> Result<(), BucketError> {
         if self.sum.finish() == self.expected {
             return Ok(());
         }
-        let detail =
-            "the content does not have the checksum that the server keeps of it".to_owned();
+        let detail = "the content does not match the checksum that the server keeps".to_owned();
         Err(BucketError::Nonsense { action: "read the object", detail })
     }
 }
 
-/// What Google says of the whole content: `crc32c=...` and `md5=...`, in one header or in two.
+/// Google's checksums of the whole content: `crc32c=...` and `md5=...`, in one header or in two.
 fn crc32c_of_google(headers: &HeaderMap) -> Option<String> {
     let values = headers.get_all("x-goog-hash").iter().filter_map(|value| value.to_str().ok());
     let mut hashes = values.flat_map(|value| value.split(',')).map(str::trim);

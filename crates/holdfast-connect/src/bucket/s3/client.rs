@@ -1,4 +1,4 @@
-//! The client of S3, and who signs for it.
+//! The client for S3, and how it signs requests.
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -16,10 +16,10 @@ use crate::bucket::http::encode;
 use crate::bucket::http::transport::Transport;
 use crate::bucket::{BucketError, BucketOptions};
 
-/// The region of whoever names none.
+/// The default region.
 pub const DEFAULT_REGION: &str = "us-east-1";
 
-/// Says who pays for a request.
+/// Declares who pays for a request.
 const REQUEST_PAYER: HeaderName = HeaderName::from_static("x-amz-request-payer");
 
 /// A connection to one bucket of S3.
@@ -28,15 +28,15 @@ pub struct S3 {
     pub http: Client,
     pub bucket: String,
     pub region: String,
-    /// True once a listing was seen that is not in the order of the keys.
+    /// True once a listing was not in key order.
     pub is_disordered: AtomicBool,
 }
 
 impl S3 {
-    /// Makes a client; asks Amazon for the bucket's region if none is given.
+    /// Creates a client; asks Amazon for the bucket's region if none is given.
     ///
     /// # Errors
-    /// If the options cannot be right, or nobody answers.
+    /// If the options cannot be valid, or there is no response.
     pub async fn connect(options: &BucketOptions) -> Result<Self, BucketError> {
         let given = options.region.as_deref().unwrap_or(DEFAULT_REGION);
         let endpoint = Endpoint::new(options, given)?;
@@ -71,7 +71,7 @@ impl S3 {
     }
 }
 
-/// Amazon names the region of a bucket in every answer, refusals among them.
+/// Amazon names the region of a bucket in every response, including refusals.
 async fn find_region(http: &Client) -> Result<Option<String>, BucketError> {
     let mut request = Request::new(action::FIND_BUCKET, Method::HEAD, None);
     let answer = http.attempt(&mut request).await?;
@@ -79,7 +79,7 @@ async fn find_region(http: &Client) -> Result<Option<String>, BucketError> {
     Ok(header.and_then(|region| region.to_str().ok()).map(str::to_owned))
 }
 
-/// Signs with keys of Amazon, or of whoever does as Amazon does.
+/// Signs as Amazon and compatible servers require.
 #[derive(Debug, Clone)]
 struct Amazon {
     bucket: String,
@@ -109,7 +109,7 @@ impl Authority for Amazon {
                 Signed { method, host, path: &path, query: &request.query, payload: &payload };
             sign::sign(&signed, &mut headers, &credential, &self.region, (self.clock)())
                 .ok_or_else(|| BucketError::WrongKey {
-                    code: "it has impossible characters".to_owned(),
+                    code: "it has invalid characters".to_owned(),
                 })?;
         }
         request.to_http(&url, headers)
@@ -122,7 +122,7 @@ impl Authority for Amazon {
 }
 
 impl Amazon {
-    /// Adds what headers say of the body; returns its hash as it is signed.
+    /// Adds headers that describe the body; returns its hash as it is signed.
     fn describe_payload(
         &self,
         request: &Request<'_>,
@@ -135,7 +135,7 @@ impl Amazon {
             return Ok(sign::sha256_hex(b""));
         }
         headers.insert(CONTENT_LENGTH, request.payload.len().into());
-        // Over TLS nobody changes the body on the way; the server checks it against its MD5 in any
+        // Over TLS no one can change the body in transit; the server verifies it by its MD5 in any
         // case.
         let (md5, sha256) = request.payload.digests(!self.endpoint.is_encrypted())?;
         if let Ok(md5) = HeaderValue::from_str(&md5) {

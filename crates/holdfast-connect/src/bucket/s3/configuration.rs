@@ -1,4 +1,4 @@
-//! The bucket's own configuration: documents that are kept and given back as they are.
+//! The bucket's own configuration: documents that are kept and restored unchanged.
 
 use http::Method;
 use http::header::{CONTENT_TYPE, HeaderName};
@@ -14,7 +14,7 @@ use crate::bucket::http::xml::{Element, escaped};
 use crate::bucket::store::Setting;
 use crate::bucket::store::When::{self, AfterObjects, BeforeObjects};
 
-/// Asks for a bucket whose objects can be locked.
+/// Requests a bucket whose objects can be locked.
 const LOCK_ENABLED: HeaderName = HeaderName::from_static("x-amz-bucket-object-lock-enabled");
 
 const fn setting(
@@ -31,8 +31,8 @@ const fn setting(
     }
 }
 
-/// Everything that is kept, in the order in which it is given back: what others need comes first,
-/// what may lock out last.
+/// Everything that is kept, in the order in which it is restored: what others depend on comes
+/// first, what may lock out comes last.
 pub const SETTINGS: [Setting; 13] = [
     setting(
         "versioning",
@@ -114,14 +114,14 @@ pub const SETTINGS: [Setting; 13] = [
     ),
 ];
 
-/// True for the answer of a server that does not know a setting and passes over the question.
+/// True for the response of a server that does not know a setting and ignores the request for it.
 fn is_listing(body: &[u8]) -> bool {
     let is = |root: Element| root.name == "ListBucketResult" || root.name == "ListVersionsResult";
     body.starts_with(b"<") && Element::parse(body).is_ok_and(is)
 }
 
-/// True if two documents say the same, however they are written. Who owns a private bucket is no
-/// difference: that is whoever made it.
+/// True if two documents say the same, however they are written. The owner of a private bucket
+/// makes no difference: it is the user who created it.
 pub fn mean_the_same(one: &str, other: &str) -> bool {
     let private =
         |document: &str| Grants::parse(document.as_bytes()).is_ok_and(|grants| grants.is_private());
@@ -137,7 +137,7 @@ pub fn mean_the_same(one: &str, other: &str) -> bool {
     }
 }
 
-/// An element without the spaces between those in it.
+/// An element without the spaces between its children.
 fn without_spaces(mut element: Element) -> Element {
     if !element.children.is_empty() {
         element.text.clear();
@@ -147,10 +147,10 @@ fn without_spaces(mut element: Element) -> Element {
 }
 
 impl S3 {
-    /// Makes the bucket, in its region; with `with_lock` so that its objects can be locked.
+    /// Creates the bucket in its region; with `with_lock`, its objects can be locked.
     ///
     /// # Errors
-    /// As the server gives them.
+    /// Errors of the server.
     pub async fn make(&self, with_lock: bool) -> Result<(), BucketError> {
         let mut request = Request::new(action::MAKE_BUCKET, Method::PUT, None);
         if self.region != DEFAULT_REGION {
@@ -166,17 +166,17 @@ impl S3 {
             request = request.header(LOCK_ENABLED, "true");
         }
         match self.http.send(&mut request).await {
-            // An attempt whose answer was lost may have made it.
+            // An earlier attempt whose response was lost may have created it.
             Err(BucketError::Refused { code, .. }) if code == "BucketAlreadyOwnedByYou" => Ok(()),
             outcome => outcome.map(drop),
         }
     }
 
-    /// The document of a setting; `None` if the bucket has none, or the server does not know such a
-    /// thing.
+    /// The document of a setting; `None` if the bucket has none, or if the server does not know the
+    /// setting.
     ///
     /// # Errors
-    /// As the server gives them; a document that is no text.
+    /// Errors of the server; a document that is not text.
     pub async fn setting(&self, setting: &Setting) -> Result<Option<String>, BucketError> {
         let mut request = Request::new(setting.read, Method::GET, None).query(setting.name, "");
         match self.http.body(&mut request).await {
@@ -194,7 +194,7 @@ impl S3 {
     /// Sets a setting.
     ///
     /// # Errors
-    /// As the server gives them.
+    /// Errors of the server.
     pub async fn put_setting(
         &self,
         setting: &Setting,

@@ -1,5 +1,5 @@
-//! Credentials for requests: those of the options, or what `object_store` gets from roles, over our
-//! own connections.
+//! Credentials for requests: from the options, or those that `object_store` gets from roles, over
+//! our own connections.
 
 use std::fmt;
 use std::path::Path;
@@ -20,7 +20,7 @@ use crate::words::read_text;
 pub enum Provider {
     /// Requests are not signed.
     Anonymous,
-    /// Asked before each request; it keeps what is still valid.
+    /// Called before each request; it caches credentials while they are valid.
     Signing(AwsCredentialProvider),
 }
 
@@ -31,10 +31,10 @@ impl fmt::Debug for Provider {
 }
 
 impl Provider {
-    /// What the options ask for.
+    /// The provider for the options.
     ///
     /// # Errors
-    /// [`BucketError::NoCredentials`] if they cannot give any.
+    /// [`BucketError::NoCredentials`] if they cannot provide any.
     pub fn new(
         credentials: &Credentials,
         region: Option<&str>,
@@ -65,13 +65,13 @@ impl Provider {
                 Ok(Self::Signing(Arc::clone(store.credentials())))
             }
             _ => {
-                let text = "those that were given are not Amazon's".to_owned();
+                let text = "those given are not for Amazon".to_owned();
                 Err(BucketError::NoCredentials(text))
             }
         }
     }
 
-    /// The credential for a request; `None` if it is not to be signed.
+    /// The credential for a request; `None` if it is sent unsigned.
     ///
     /// # Errors
     /// [`BucketError::NoCredentials`] if there is none.

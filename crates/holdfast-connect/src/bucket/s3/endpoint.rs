@@ -8,17 +8,17 @@ use crate::bucket::{BucketError, BucketOptions};
 pub struct Endpoint {
     /// Scheme, host and port.
     pub origin: String,
-    /// What the endpoint's URL has behind the host; empty or beginning with a slash.
+    /// The path of the endpoint's URL; empty or beginning with a slash.
     base: String,
     /// True if the bucket is named in the path.
     is_path_style: bool,
 }
 
 impl Endpoint {
-    /// The address that the options give.
+    /// The address for the options.
     ///
     /// # Errors
-    /// [`BucketError::Options`] if the endpoint is no URL, or a name is impossible.
+    /// [`BucketError::Options`] if the endpoint is not a URL, or a name is impossible.
     pub fn new(options: &BucketOptions, region: &str) -> Result<Self, BucketError> {
         let is_plain = |name: &str| {
             !name.is_empty()
@@ -26,12 +26,12 @@ impl Endpoint {
         };
         if !is_plain(&options.bucket) {
             return Err(BucketError::Options(format!(
-                "{:?} cannot be a bucket's name",
+                "{:?} is not a valid bucket name",
                 options.bucket
             )));
         }
         if !is_plain(region) {
-            return Err(BucketError::Options(format!("{region:?} cannot be a region's name")));
+            return Err(BucketError::Options(format!("{region:?} is not a valid region name")));
         }
         let given = match &options.endpoint {
             Some(endpoint) => endpoint.clone(),
@@ -51,14 +51,14 @@ impl Endpoint {
         self.origin.starts_with("https:")
     }
 
-    /// Host and port, as the `Host` header has them.
+    /// Host and port, as in the `Host` header.
     pub fn host(&self) -> &str {
         let host = self.origin.split_once("://").map_or("", |(_, host)| host);
         let default_port = if self.is_encrypted() { ":443" } else { ":80" };
         host.strip_suffix(default_port).unwrap_or(host)
     }
 
-    /// The path of a key that is percent-encoded, or of the bucket if it is empty.
+    /// The path of a percent-encoded key, or of the bucket if the key is empty.
     pub fn path(&self, bucket: &str, key: &str) -> String {
         let base = &self.base;
         match (self.is_path_style, key) {

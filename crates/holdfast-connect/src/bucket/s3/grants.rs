@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::bucket::http::xml::Element;
 
-/// Permissions and the headers that give them.
+/// Permissions and the headers that grant them.
 const PERMISSIONS: [(&str, &str); 5] = [
     ("FULL_CONTROL", "x-amz-grant-full-control"),
     ("READ", "x-amz-grant-read"),
@@ -16,7 +16,7 @@ const PERMISSIONS: [(&str, &str); 5] = [
 /// What an access control list grants.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Grants {
-    /// Grantees by the header that gives them their permission.
+    /// Grantees by the header that grants their permission.
     by_header: BTreeMap<&'static str, Vec<String>>,
     is_private: bool,
 }
@@ -25,7 +25,7 @@ impl Grants {
     /// Reads a server's document.
     ///
     /// # Errors
-    /// What cannot be understood, in words.
+    /// A description of what cannot be understood.
     pub fn parse(document: &[u8]) -> Result<Self, String> {
         let root = Element::parse(document)?;
         let owner = root.child("Owner").and_then(|owner| owner.text("ID"));
@@ -35,8 +35,8 @@ impl Grants {
         {
             let permission = grant.text("Permission").unwrap_or_default();
             let header = PERMISSIONS.iter().find(|(name, _)| *name == permission);
-            let (_, header) = header.ok_or_else(|| format!("{permission:?} is no permission"))?;
-            let grantee = grant.child("Grantee").ok_or("a grant names nobody")?;
+            let (_, header) = header.ok_or_else(|| format!("unknown permission {permission:?}"))?;
+            let grantee = grant.child("Grantee").ok_or("a grant has no grantee")?;
             let is_owner = owner.is_some() && grantee.text("ID") == owner;
             is_private &= is_owner && permission == "FULL_CONTROL";
             by_header.entry(*header).or_default().push(named(grantee)?);
@@ -44,7 +44,7 @@ impl Grants {
         Ok(Self { by_header, is_private })
     }
 
-    /// True if its owner may do everything and nobody else anything, as it is without a list.
+    /// True if the owner may do everything and no one else anything, as without a list.
     pub fn is_private(&self) -> bool {
         self.is_private
     }
@@ -55,13 +55,13 @@ impl Grants {
     }
 }
 
-/// A grantee as headers name it.
+/// A grantee as named in headers.
 fn named(grantee: &Element) -> Result<String, String> {
     let kinds = [("ID", "id"), ("URI", "uri"), ("EmailAddress", "emailAddress")];
     let named = kinds.iter().find_map(|(element, kind)| Some((kind, grantee.text(element)?)));
     match named {
         Some((kind, name)) if !name.contains(['"', '\r', '\n']) => Ok(format!("{kind}=\"{name}\"")),
-        _ => Err("a grant is for somebody who cannot be named".to_owned()),
+        _ => Err("a grantee cannot be named in a header".to_owned()),
     }
 }
 
@@ -108,6 +108,6 @@ mod tests {
         assert!(Grants::parse(b"nonsense").is_err());
         assert!(parse(&[("<ID>me</ID>", "EVERYTHING")]).is_err());
         assert!(parse(&[("", "READ")]).is_err());
-        assert!(parse(&[("<ID>a\", id=\"b</ID>", "READ")]).is_err(), "nobody is smuggled in");
+        assert!(parse(&[("<ID>a\", id=\"b</ID>", "READ")]).is_err(), "no grantee is smuggled in");
     }
 }

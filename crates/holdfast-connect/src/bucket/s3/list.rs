@@ -1,4 +1,4 @@
-//! Listings: pages of keys with what S3 says of them without being asked for each.
+//! Listings: pages of keys, with what S3 reports about each without further requests.
 
 use std::cmp::Ordering;
 
@@ -15,10 +15,10 @@ use crate::bucket::http::xml::Element;
 use crate::bucket::listing::{After, Listed, Page};
 
 impl S3 {
-    /// A page of the objects whose keys begin with `prefix`, behind a place.
+    /// A page of the objects whose keys begin with `prefix`, after a position.
     ///
     /// # Errors
-    /// As the server gives them.
+    /// Errors of the server.
     pub async fn list(
         &self,
         prefix: &str,
@@ -38,10 +38,10 @@ impl S3 {
         objects_page(&root, after).map_err(|detail| nonsense(action::LIST.what, detail))
     }
 
-    /// A page of all versions and delete markers, newest first for each key, behind a place.
+    /// A page of all versions and delete markers, newest first for each key, after a position.
     ///
     /// # Errors
-    /// As the server gives them.
+    /// Errors of the server.
     pub async fn list_versions(&self, prefix: &str, after: &After) -> Result<Page, BucketError> {
         let mut request = Request::new(action::LIST_VERSIONS, Method::GET, None)
             .query("versions", "")
@@ -101,9 +101,9 @@ pub(in crate::bucket) fn versions_page(root: &Element, after: &After) -> Result<
     Ok(Page { objects, next })
 }
 
-/// False if it is to be put in order: some servers give all versions of a page first, then all
-/// delete markers. Of the others, whose order says more than times of whole seconds, nothing is
-/// moved.
+/// False if the page must be sorted: some servers list all versions of a page first, then all
+/// delete markers. With other servers, whose order says more than times in whole seconds, nothing
+/// is moved.
 fn is_in_order(objects: &[Listed]) -> bool {
     let markers_last = objects.is_sorted_by_key(|object| object.is_delete_marker);
     let is_newer = |one: &Listed, other: &Listed| one.modified >= other.modified;
@@ -114,15 +114,15 @@ fn is_in_order(objects: &[Listed]) -> bool {
     })
 }
 
-/// Checks what kind of document it is; true if keys are percent-encoded in it.
+/// Checks the type of a document; true if the keys in it are percent-encoded.
 fn check(root: &Element, name: &str) -> Result<bool, String> {
     if root.name != name {
-        return Err(format!("it is no {name}"));
+        return Err(format!("it is not a {name}"));
     }
     Ok(root.text("EncodingType") == Some("url"))
 }
 
-/// A listing whose next page begins where this one began would never end.
+/// A listing whose next page begins where this one did would never end.
 fn check_progress(next: &Option<After>, after: &After) -> Result<(), String> {
     if next.as_ref() == Some(after) { Err("its pages do not advance".to_owned()) } else { Ok(()) }
 }
@@ -132,13 +132,13 @@ fn text_of_key(element: &Element, name: &str, is_encoded: bool) -> Result<String
     if !is_encoded {
         return Ok(text.to_owned());
     }
-    encode::decoded(text).ok_or_else(|| format!("{name} {text:?} is not encoded as it should be"))
+    encode::decoded(text).ok_or_else(|| format!("{name} {text:?} is not encoded correctly"))
 }
 
-/// What a listing says of one object; of a version, and whether that is a delete marker.
+/// What a listing reports about one object; or about a version, and whether it is a delete marker.
 fn listed(element: &Element, is_encoded: bool, version: Option<bool>) -> Result<Listed, String> {
     let key = text_of_key(element, "Key", is_encoded)?;
-    let missing = |name: &str| format!("{key:?} has no {name} that could be read");
+    let missing = |name: &str| format!("{key:?} has no readable {name}");
     let is_delete_marker = version == Some(true);
     let bytes = match element.text("Size") {
         None if is_delete_marker => 0,
@@ -160,7 +160,7 @@ fn listed(element: &Element, is_encoded: bool, version: Option<bool>) -> Result<
     })
 }
 
-/// A moment as listings write it.
+/// A time as listings write it.
 fn moment(text: &str) -> Option<FileTime> {
     Some(text.parse::<Timestamp>().ok()?.into())
 }
@@ -222,7 +222,7 @@ mod tests {
         assert_eq!(found, ["3", "2", "1", "9"]);
         assert!(versions[1].is_delete_marker && versions[1].bytes == 1);
 
-        // One key only, deleted last.
+        // A single key, deleted last.
         let text = [item("Version", "a", 3, "3"), item("DeleteMarker", "a", 4, "4")];
         let text = format!("<ListVersionsResult>{}</ListVersionsResult>", text.concat());
         let page = versions_page(&Element::parse(text.as_bytes()).unwrap(), &After::default());

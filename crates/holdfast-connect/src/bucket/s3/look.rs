@@ -1,4 +1,4 @@
-//! Looking at one object: its attributes, and what only further requests tell.
+//! Examining one object: its attributes, and those that need further requests.
 
 use http::header::HeaderMap;
 
@@ -9,14 +9,14 @@ use crate::bucket::listing::Listed;
 use crate::bucket::source::Tags;
 use crate::bucket::store::Asked;
 
-/// What there can be at most in the layout of parts: S3 allows 10,000 parts.
+/// Maximum number of parts in a layout: S3 allows 10,000.
 const PARTS_MAX: u32 = 10_000;
 
 impl S3 {
-    /// The attributes that headers of an object tell, and what they do not tell.
+    /// The attributes in the headers of an object, and those that are not.
     ///
     /// # Errors
-    /// As the server gives them.
+    /// Errors of the server.
     pub async fn complete(
         &self,
         listed: &Listed,
@@ -50,14 +50,14 @@ impl S3 {
     }
 
     /// The sizes of the parts that an object was uploaded in, as `SIZE*COUNT,...`; `None` if it was
-    /// not, or nobody knows.
+    /// not uploaded in parts, or they are unknown.
     async fn parts(&self, listed: &Listed) -> Result<Option<String>, BucketError> {
         let Some(count) = part_count(&listed.etag) else { return Ok(None) };
         let which = listed.which();
         let Some(first) = self.part_bytes(which, 1).await? else { return Ok(None) };
         if let Some(parts) = even_parts(listed.bytes, count, first) {
-            // Clients make all parts but the last of one size. If the last one fits too, those
-            // between are believed to.
+            // Clients make all parts but the last the same size. If the last one fits, those
+            // between are assumed to.
             let last = match count {
                 ..3 => parts.last().copied(),
                 _ => self.part_bytes(which, count).await?,
@@ -75,13 +75,13 @@ impl S3 {
     }
 }
 
-/// The number of parts that an ETag tells.
+/// The number of parts that an ETag contains.
 fn part_count(etag: &str) -> Option<u32> {
     let count = etag.rsplit_once('-')?.1.parse().ok()?;
     (1..=PARTS_MAX).contains(&count).then_some(count)
 }
 
-/// The sizes of so many parts, all of the same size but the last; `None` if that is impossible.
+/// The sizes of `count` parts, all the same but the last; `None` if that is impossible.
 fn even_parts(bytes: u64, count: u32, first: u64) -> Option<Vec<u64>> {
     let before_last = first.checked_mul(u64::from(count) - 1)?;
     let last = bytes.checked_sub(before_last)?;
@@ -102,8 +102,7 @@ fn layout(parts: &[u64]) -> String {
     runs.collect::<Vec<_>>().join(",")
 }
 
-/// Sizes from text; `None` if it is not what [`layout`] writes, or has more parts than there can
-/// be.
+/// Sizes from text; `None` if [`layout`] could not have written it, or if it has too many parts.
 pub fn parts_of_layout(text: &str) -> Option<Vec<u64>> {
     let mut parts = Vec::new();
     for run in text.split(',') {

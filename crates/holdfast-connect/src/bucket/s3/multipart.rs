@@ -17,7 +17,7 @@ impl S3 {
     /// Begins an upload.
     ///
     /// # Errors
-    /// As the server gives them.
+    /// Errors of the server.
     pub async fn begin_upload(&self, key: &str, headers: HeaderMap) -> Result<Upload, BucketError> {
         let mut request = Request::new(action::PUT, Method::POST, Some(key)).query("uploads", "");
         request.headers = headers;
@@ -26,10 +26,10 @@ impl S3 {
         Ok(Upload { key: key.to_owned(), id: id.to_owned() })
     }
 
-    /// Uploads a part; the result is its ETag.
+    /// Uploads a part; returns its ETag.
     ///
     /// # Errors
-    /// As the server gives them.
+    /// Errors of the server.
     pub async fn upload_part(
         &self,
         upload: &Upload,
@@ -47,10 +47,10 @@ impl S3 {
         etag.map(str::to_owned).ok_or_else(|| without(action::PUT.what, "ETag"))
     }
 
-    /// Makes the object of the parts, which ascend by number.
+    /// Combines the parts, which ascend by number, into the object.
     ///
     /// # Errors
-    /// [`BucketError::Exists`] if something stands there that may not be replaced.
+    /// [`BucketError::Exists`] if an existing object may not be replaced.
     pub async fn complete_upload(
         &self,
         upload: &Upload,
@@ -76,10 +76,10 @@ impl S3 {
         Ok(Written { etag, version })
     }
 
-    /// Gives an upload up; its parts are removed.
+    /// Aborts an upload; its parts are removed.
     ///
     /// # Errors
-    /// As the server gives them.
+    /// Errors of the server.
     pub async fn abort_upload(&self, upload: &Upload) -> Result<(), BucketError> {
         let mut request = Request::new(action::ABORT, Method::DELETE, Some(&upload.key))
             .query("uploadId", upload.id.as_str());

@@ -1,4 +1,4 @@
-//! Requests about one object: reading, looking, writing, deleting; its tags, its ACL and its locks.
+//! Requests about one object: reading, examining, writing, deleting; its tags, ACL and locks.
 
 use std::sync::atomic::Ordering;
 
@@ -24,8 +24,8 @@ use crate::bucket::store::{Replace, Which, Written};
 const CHECKSUM_MODE: HeaderName = HeaderName::from_static("x-amz-checksum-mode");
 
 impl S3 {
-    /// Begins to read an object, or a range of it (first byte and last byte), if it is still the
-    /// one that was listed.
+    /// Starts reading an object, or a range of it (first byte and last byte), provided it is still
+    /// the one that was listed.
     ///
     /// # Errors
     /// [`BucketError::Changed`] and [`BucketError::Vanished`] among others.
@@ -44,11 +44,11 @@ impl S3 {
         self.http.send(&mut request).await
     }
 
-    /// What stands at a key; `None` if nothing does. Of a server that does not list in the order
-    /// of the keys the first key that begins so may be another one, so the object is asked.
+    /// What exists at a key; `None` if nothing does. If a server does not list in key order, the
+    /// first key with this prefix may be a different one, so the object itself is queried.
     ///
     /// # Errors
-    /// As the server gives them.
+    /// Errors of the server.
     pub async fn find(&self, key: &str) -> Result<Option<Listed>, BucketError> {
         if !self.is_disordered.load(Ordering::Relaxed) {
             let page = self.list(key, &After::default(), 1).await?;
@@ -72,7 +72,7 @@ impl S3 {
     }
 
     /// The size of one of the parts that an object was uploaded in, counted from 1; `None` if the
-    /// server does not tell.
+    /// server does not report it.
     ///
     /// # Errors
     /// As [`S3::get`].
@@ -82,9 +82,8 @@ impl S3 {
         number: u32,
     ) -> Result<Option<u64>, BucketError> {
         let request = Request::new(action::HEAD, Method::HEAD, Some(which.key));
-        // Without the ETag, which some servers compare with that of the part. Should the object
-        // have been replaced, the sizes do not fit, or at worst it gets another ETag when it is
-        // restored.
+        // Without the ETag, which some servers compare with that of the part. If the object was
+        // replaced, the sizes do not fit, or at worst it gets a different ETag when it is restored.
         let mut request =
             request.maybe_query("versionId", which.version).query("partNumber", number.to_string());
         let answer = match self.http.send(&mut request).await {
@@ -92,7 +91,7 @@ impl S3 {
             Err(BucketError::Unsupported { .. } | BucketError::Refused { .. }) => return Ok(None),
             Err(error) => return Err(error),
         };
-        // A server that does not know parts gives the length of the whole object, with another
+        // A server without support for parts reports the length of the whole object, with another
         // status.
         let is_part = answer.status() == http::StatusCode::PARTIAL_CONTENT
             || answer.headers().contains_key("x-amz-mp-parts-count");
@@ -103,7 +102,7 @@ impl S3 {
     /// The tags of an object.
     ///
     /// # Errors
-    /// As the server gives them.
+    /// Errors of the server.
     pub async fn tags(&self, which: Which<'_>) -> Result<Vec<(String, String)>, BucketError> {
         let action = match which.version {
             Some(_) => action::GET_VERSION_TAGS,
@@ -124,7 +123,7 @@ impl S3 {
     /// The access control list of an object, as the server's document.
     ///
     /// # Errors
-    /// As the server gives them.
+    /// Errors of the server.
     pub async fn acl(&self, which: Which<'_>) -> Result<Vec<u8>, BucketError> {
         let action = match which.version {
             Some(_) => action::GET_VERSION_ACL,
@@ -139,7 +138,7 @@ impl S3 {
     /// Writes an object in one piece.
     ///
     /// # Errors
-    /// [`BucketError::Exists`] if something stands there that may not be replaced.
+    /// [`BucketError::Exists`] if an existing object may not be replaced.
     pub async fn put(
         &self,
         key: &str,
@@ -155,7 +154,7 @@ impl S3 {
         }
         match self.http.send(&mut request).await {
             Ok(answer) => Ok(written(answer.headers())),
-            // An attempt whose answer was lost may have written it.
+            // An earlier attempt whose response was lost may have written it.
             Err(BucketError::Exists) if request.attempts > 1 => {
                 self.written_before(key, &request.payload).await
             }
@@ -163,7 +162,7 @@ impl S3 {
         }
     }
 
-    /// What stands at a key, if it is this content in one piece.
+    /// What exists at a key, if it is this content in one piece.
     async fn written_before(&self, key: &str, payload: &Payload) -> Result<Written, BucketError> {
         let md5 = data_encoding::BASE64.decode(payload.md5()?.as_bytes()).unwrap_or_default();
         let found = written(&self.head(Which { key, etag: "", version: None }).await?);
@@ -171,10 +170,10 @@ impl S3 {
         if is_same { Ok(found) } else { Err(BucketError::Exists) }
     }
 
-    /// Gives an object other metadata by copying it onto itself.
+    /// Replaces the metadata of an object by copying it onto itself.
     ///
     /// # Errors
-    /// As the server gives them.
+    /// Errors of the server.
     pub async fn copy_onto_itself(
         &self,
         which: Which<'_>,
@@ -193,12 +192,12 @@ impl S3 {
         self.http.document(&mut request).await.map(drop)
     }
 
-    /// Gives an object these tags and no others.
+    /// Sets exactly these tags on an object.
     ///
     /// # Errors
-    /// As the server gives them.
+    /// Errors of the server.
     pub async fn put_tags(&self, key: &str, tags: &[(String, String)]) -> Result<(), BucketError> {
-        // Not every server takes an empty set.
+        // Not every server accepts an empty set.
         if tags.is_empty() {
             let request = Request::new(action::DELETE_TAGS, Method::DELETE, Some(key));
             return self.http.send(&mut request.query("tagging", "")).await.map(drop);
@@ -208,10 +207,10 @@ impl S3 {
         self.http.send(&mut request.payload(Payload::Bytes(document.into()))).await.map(drop)
     }
 
-    /// Gives an object these grants and no others, its owner being who it is.
+    /// Sets exactly these grants on an object, whose owner does not change.
     ///
     /// # Errors
-    /// As the server gives them.
+    /// Errors of the server.
     pub async fn put_acl(&self, key: &str, grants: &Grants) -> Result<(), BucketError> {
         let mut request = Request::new(action::PUT_ACL, Method::PUT, Some(key)).query("acl", "");
         for (name, grantees) in grants.headers() {
@@ -220,10 +219,10 @@ impl S3 {
         self.http.send(&mut request).await.map(drop)
     }
 
-    /// Deletes an object; with versioning that adds a delete marker, whose version is the result.
+    /// Deletes an object; with versioning this adds a delete marker, whose version is returned.
     ///
     /// # Errors
-    /// As the server gives them.
+    /// Errors of the server.
     pub async fn delete(&self, key: &str) -> Result<Option<String>, BucketError> {
         let answer =
             self.http.send(&mut Request::new(action::DELETE, Method::DELETE, Some(key))).await;
@@ -235,7 +234,7 @@ impl S3 {
     }
 }
 
-/// What headers say of an object, as a listing would.
+/// What headers report about an object, in the form of a listing.
 fn listed(key: &str, headers: &HeaderMap) -> Listed {
     let text = |name: HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
     let modified = text(LAST_MODIFIED);
@@ -251,7 +250,7 @@ fn listed(key: &str, headers: &HeaderMap) -> Listed {
     }
 }
 
-/// The request is for this version, if it is still what was listed.
+/// Makes the request for this version, provided it is still the one that was listed.
 fn about<'a>(request: Request<'a>, which: Which<'_>) -> Request<'a> {
     let request = request.maybe_query("versionId", which.version);
     match which.etag {
@@ -260,7 +259,7 @@ fn about<'a>(request: Request<'a>, which: Which<'_>) -> Request<'a> {
     }
 }
 
-/// What the headers of an answer say of the object that was written.
+/// What the headers of a response say about the object that was written.
 pub(super) fn written(headers: &HeaderMap) -> Written {
     let text = |name: HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
     Written {
@@ -279,7 +278,7 @@ pub(in crate::bucket) fn tags_in(root: &Element) -> Vec<(String, String)> {
         .collect()
 }
 
-/// The document for tags.
+/// The document that sets tags.
 fn tagging(tags: &[(String, String)]) -> String {
     let tags = tags.iter().map(|(name, value)| {
         format!("<Tag><Key>{}</Key><Value>{}</Value></Tag>", escaped(name), escaped(value))
@@ -288,7 +287,7 @@ fn tagging(tags: &[(String, String)]) -> String {
     format!("<Tagging xmlns=\"{NAME_SPACE}\"><TagSet>{tags}</TagSet></Tagging>")
 }
 
-/// Tags as the header of a request that writes an object has them.
+/// Tags in the form of a header, for a request that writes an object.
 pub fn tagging_header(tags: &[(String, String)]) -> String {
     let pairs = tags
         .iter()
@@ -299,7 +298,7 @@ pub fn tagging_header(tags: &[(String, String)]) -> String {
 /// Name space of S3's documents.
 pub(super) const NAME_SPACE: &str = "http://s3.amazonaws.com/doc/2006-03-01/";
 
-/// An answer that lacks what was asked for.
+/// The error for a response that lacks what was requested.
 pub(super) fn without(what: &'static str, name: &str) -> BucketError {
     nonsense(what, format!("it has no {name}"))
 }

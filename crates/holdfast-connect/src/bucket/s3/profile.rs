@@ -9,11 +9,11 @@ pub struct Profile<'a> {
     settings: Vec<(&'a str, &'a str)>,
 }
 
-/// Settings that get credentials by other means than this program has.
+/// Settings that get credentials in ways that this program does not support.
 const UNKNOWN_MEANS: [&str; 4] = ["credential_process", "role_arn", "sso_session", "sso_start_url"];
 
 impl<'a> Profile<'a> {
-    /// The profile of this name; `None` if the file has none.
+    /// The profile with this name; `None` if the file has none.
     pub fn parse(text: &'a str, name: &str) -> Option<Self> {
         let mut found: Option<Self> = None;
         let mut is_inside = false;
@@ -43,7 +43,7 @@ impl<'a> Profile<'a> {
     /// The access key in it.
     ///
     /// # Errors
-    /// Why there is none, without any value.
+    /// Why there is none, without any values.
     pub fn credential(&self) -> Result<AwsCredential, String> {
         let owned = |name| self.setting(name).map(str::to_owned);
         match (owned("aws_access_key_id"), owned("aws_secret_access_key")) {
@@ -51,7 +51,7 @@ impl<'a> Profile<'a> {
                 Ok(AwsCredential { key_id, secret_key, token: owned("aws_session_token") })
             }
             _ => Err(match UNKNOWN_MEANS.iter().find(|name| self.setting(name).is_some()) {
-                Some(means) => format!("has no access key, and {means} cannot be used here"),
+                Some(means) => format!("has no access key, and {means} is not supported"),
                 None => "has no access key".to_owned(),
             }),
         }
@@ -78,7 +78,7 @@ mod tests {
         assert_eq!((other.key_id.as_str(), other.token.as_deref()), ("AKIA2", Some("t2")));
         assert_eq!(
             credential("role").unwrap_err(),
-            "has no access key, and role_arn cannot be used here"
+            "has no access key, and role_arn is not supported"
         );
         assert_eq!(credential("empty").unwrap_err(), "has no access key");
         assert!(Profile::parse(FILE, "missing").is_none());

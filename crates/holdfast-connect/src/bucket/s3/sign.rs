@@ -19,7 +19,7 @@ const SERVICE: &str = "s3";
 const DATE: HeaderName = HeaderName::from_static("x-amz-date");
 const TOKEN: HeaderName = HeaderName::from_static("x-amz-security-token");
 
-/// What is signed of a request, apart from its headers.
+/// The signed parts of a request, apart from its headers.
 pub struct Signed<'a> {
     /// Method, as in `GET`.
     pub method: &'a str,
@@ -33,7 +33,7 @@ pub struct Signed<'a> {
     pub payload: &'a str,
 }
 
-/// Adds the headers that make a request authentic. `None` if a credential cannot stand in a header.
+/// Adds the headers that authenticate a request. `None` if a credential is not allowed in a header.
 pub fn sign(
     signed: &Signed<'_>,
     headers: &mut HeaderMap,
@@ -104,7 +104,7 @@ fn is_signed(name: &HeaderName) -> bool {
     name.starts_with("x-amz-") || name == "content-md5" || name == "content-type"
 }
 
-/// A value without spaces around it, and with one space where it has several.
+/// A value without surrounding spaces, and with runs of spaces reduced to one.
 fn canonical_value(value: &HeaderValue) -> Vec<u8> {
     let words = value.as_bytes().split(u8::is_ascii_whitespace).filter(|word| !word.is_empty());
     words.collect::<Vec<_>>().join(&b' ')

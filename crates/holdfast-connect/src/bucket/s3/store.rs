@@ -153,7 +153,7 @@ impl Store for S3 {
         replace: Replace,
     ) -> Result<Written, BucketError> {
         let mut headers = headers(attributes, carry);
-        // The server compares what it gets with the checksum that was kept, if that is of the whole
+        // The server compares what it receives with the stored checksum, if that covers the whole
         // content.
         let checksum = attributes.checksum().filter(|(_, value)| !value.contains('-'));
         if let Some((header, value)) = checksum
@@ -272,7 +272,7 @@ impl Store for S3 {
     }
 }
 
-/// The headers that give an object these attributes.
+/// The headers that set these attributes on an object.
 fn headers(attributes: &Attributes, carry: Carry) -> HeaderMap {
     let mut headers = attributes.to_headers(carry);
     let tags = attributes.tags();
@@ -283,8 +283,8 @@ fn headers(attributes: &Attributes, carry: Carry) -> HeaderMap {
 }
 
 impl S3 {
-    /// The checksums that an object of several parts had: the algorithm and whether they are of the
-    /// parts or of the whole. None for a server that takes none.
+    /// The checksums of an object that had several parts: the algorithm, and whether they cover the
+    /// parts or the whole. `None` for a server that accepts none.
     fn part_checksums(&self, attributes: &Attributes) -> Option<(Algorithm, &'static str)> {
         let (header, value) = attributes.checksum().filter(|_| self.http.has_checksums())?;
         let is_whole =

@@ -1,4 +1,4 @@
-//! What a key may not read: asked once, said once, and done without.
+//! What the credentials may not read: tried once, reported once, and then left out.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -7,10 +7,10 @@ use super::super::listing::After;
 use super::super::store::{Asked, Denied, Store, Versioning, Which};
 use super::{Tags, Versions};
 
-/// Permissions that are named in one sentence.
+/// Number of permissions named in one sentence.
 const NAMED_MAX: usize = 4;
 
-/// What is to be said of a source besides what it holds; shared with it.
+/// What to report about a source besides its contents; shared with the source.
 #[derive(Debug, Clone, Default)]
 pub struct Remarks(Arc<Mutex<Said>>);
 
@@ -21,12 +21,12 @@ struct Said {
 }
 
 impl Remarks {
-    /// What deserves a look and is no reason to call the source incomplete, one sentence each.
+    /// What deserves attention but does not make the source incomplete, one sentence each.
     pub fn sentences(&self) -> Vec<String> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).sentences.clone()
     }
 
-    /// True if tags or access control lists that were asked for could not be read.
+    /// True if tags or access control lists that were requested could not be read.
     pub fn lacks_attributes(&self) -> bool {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).lacks_attributes
     }
@@ -40,8 +40,8 @@ impl Remarks {
     }
 }
 
-/// True if the versions of the bucket are to be read: it has some, they are asked for, and they may
-/// be read. A cut can be done without; older versions cannot.
+/// True if the versions of the bucket are to be read: it has some, they are requested, and they may
+/// be read. A cut is optional; older versions are not.
 pub async fn has_versions(
     store: &dyn Store,
     versions: Versions,
@@ -60,32 +60,32 @@ pub async fn has_versions(
         Ok(()) => Ok(true),
         Err(BucketError::Denied { permission, .. }) if versions == Versions::Cut => {
             remarks.say(format!(
-                "objects are captured as they are listed, not as they were at one moment: the \
-                 credentials do not allow {permission}"
+                "objects are captured as listed, not as of a single moment: the credentials do not \
+                 allow {permission}"
             ));
             Ok(false)
         }
-        // Not every server that speaks of versioning can list versions.
+        // Not every server that supports versioning can list versions.
         Err(BucketError::Unsupported { .. }) if versions == Versions::Cut => Ok(false),
         Err(error) => Err(error),
     }
 }
 
-/// Lists versions, and begins to read one: that takes other permissions than listing objects.
+/// Lists versions, and starts reading one: that takes other permissions than listing objects.
 async fn try_versions(store: &dyn Store, prefix: &str) -> Result<(), BucketError> {
     let page = store.list_versions(prefix, &After::default()).await?;
     let Some(first) = page.objects.iter().find(|version| !version.is_delete_marker) else {
         return Ok(());
     };
     match store.get(first.which(), Some((0, 0))).await {
-        // It is read later on, if it is still there; an empty one has no first byte.
+        // If it still exists, it is read later; an empty one has no first byte.
         Err(BucketError::Vanished | BucketError::Changed | BucketError::Archived) => Ok(()),
         outcome => outcome.map(drop),
     }
 }
 
-/// What is to be asked for of objects, as far as one of them tells that it may be read; and what
-/// may not.
+/// Which attributes of objects to request, as far as one object shows that they may be read; and
+/// which may not.
 pub async fn allowed(
     store: &dyn Store,
     which: Which<'_>,
@@ -94,7 +94,7 @@ pub async fn allowed(
     remarks: &Remarks,
 ) -> Result<(Asked, Vec<BucketError>), BucketError> {
     let denied = match store.try_attributes(which, asked).await {
-        // It is told when it is read.
+        // Reported when the object is read.
         Err(BucketError::Vanished | BucketError::Changed | BucketError::Archived) => Vec::new(),
         outcome => outcome?,
     };

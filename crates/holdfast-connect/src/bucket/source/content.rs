@@ -1,4 +1,4 @@
-//! The content of an object: one stream for small ones, ranges side by side for large ones.
+//! The content of an object: one stream for small ones, concurrent ranges for large ones.
 
 use std::collections::VecDeque;
 use std::io;
@@ -17,34 +17,34 @@ use super::super::s3::checksum::Checker;
 use super::super::store::Store;
 use crate::{Content, Piece};
 
-/// Objects from this size on, in bytes, are read in ranges.
+/// Objects of at least this size, in bytes, are read in ranges.
 pub const LARGE_BYTES_MIN: u64 = 16 << 20;
 /// Length of a range in bytes.
 const RANGE_BYTES: u64 = 8 << 20;
 
-/// An object that is being read.
+/// An object being read.
 pub struct ObjectContent {
     bucket: Bucket,
     listed: Arc<Listed>,
-    /// What the object is now, if it is not what the scan saw.
+    /// The current metadata of the object, if it is not what the scan saw.
     changed: Option<Metadata>,
     stream: Stream,
-    /// What came of the stream and was not taken yet.
+    /// What has arrived but was not taken yet.
     waiting: Bytes,
-    /// Bytes that were taken.
+    /// Bytes taken so far.
     taken: u64,
     checker: Option<Checker>,
 }
 
 enum Stream {
-    /// One answer; it is asked for again, from where it broke.
+    /// A single response; it is requested again from where it broke off.
     One { answer: Option<Answer>, received: u64, attempts: u32 },
-    /// Ranges in their order, and where the next one to be asked for begins.
+    /// Ranges in order, and where the next one to request begins.
     Ranges { coming: VecDeque<JoinHandle<Result<Bytes, BucketError>>>, next: u64, width: usize },
 }
 
 impl ObjectContent {
-    /// Reads from an answer that has begun.
+    /// Reads from a response that has begun.
     pub fn one(
         bucket: Bucket,
         listed: Arc<Listed>,
@@ -56,7 +56,7 @@ impl ObjectContent {
         Self { bucket, listed, changed, stream, waiting: Bytes::new(), taken: 0, checker }
     }
 
-    /// Reads in ranges, so many side by side.
+    /// Reads in ranges, this many concurrently.
     pub fn ranges(
         bucket: Bucket,
         listed: Arc<Listed>,
@@ -87,7 +87,7 @@ impl ObjectContent {
                 }
                 let Some(range) = coming.pop_front() else { return Ok(None) };
                 let range = async {
-                    let died = |_| BucketError::Limit("a reading task died".to_owned());
+                    let died = |_| BucketError::Limit("a read task died".to_owned());
                     range.await.map_err(died)?.map(Some)
                 };
                 self.bucket.runtime().block_on(self.bucket.store().http().unless_stopped(range))
@@ -169,7 +169,7 @@ async fn next_of_one(
                 *received += bytes.len() as u64;
                 return Ok(Some(bytes));
             }
-            // Broken off, or ended too early, which is the same.
+            // Broken off, or ended too early, which amounts to the same.
             Ok(None) | Err(_) if *attempts < store.http().attempts_max() => {
                 *answer = None;
                 tokio::time::sleep(store.http().wait_after(*attempts)).await;
@@ -181,7 +181,7 @@ async fn next_of_one(
     }
 }
 
-/// Reads a range as a whole.
+/// Reads a whole range.
 async fn read_range(
     store: Arc<dyn Store>,
     listed: Arc<Listed>,
@@ -206,14 +206,14 @@ async fn read_range(
     }
 }
 
-/// The body of an answer to a range, which must begin where it was asked to.
+/// The body of a response to a range request, which must begin at the requested position.
 fn body_of_range(answer: Answered, first: u64) -> Result<Answer, BucketError> {
     let is_range = answer.status() == http::StatusCode::PARTIAL_CONTENT;
     let begins = answer.headers().get("content-range").and_then(|range| range.to_str().ok());
     let begins =
         begins.and_then(|range| range.strip_prefix("bytes ")?.split('-').next()?.parse().ok());
     if begins.unwrap_or(first) != first || (!is_range && first > 0) {
-        let code = "another range than asked for".to_owned();
+        let code = "it returned a different range".to_owned();
         return Err(BucketError::Unsupported { action: "read a part of the object", code });
     }
     Ok(answer.into_body())

@@ -1,4 +1,4 @@
-//! `bucket.json`: what a bucket is, with its own configuration.
+//! `bucket.json`: the identity of a bucket and its configuration.
 
 use std::collections::BTreeMap;
 
@@ -11,7 +11,7 @@ pub const OBJECTS_NAME: &str = "objects";
 /// Name of the directory with other versions.
 pub const VERSIONS_NAME: &str = "versions";
 
-/// What a bucket is. The same bucket gives the same document, whenever it is read.
+/// The identity and configuration of a bucket. The same bucket always yields the same document.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BucketDocument {
     /// Version of this document: 1.
@@ -20,22 +20,22 @@ pub struct BucketDocument {
     pub service: String,
     /// Name of the bucket.
     pub bucket: String,
-    /// Region of the bucket; empty where there are none.
+    /// Region of the bucket; empty if the service has none.
     #[serde(default)]
     pub region: String,
-    /// Only keys that begin so were read.
+    /// Only keys with this prefix were read.
     #[serde(default)]
     pub prefix: String,
-    /// Parts of the configuration by the names that S3 gives them (`lifecycle`, `policy`, ...): the
-    /// server's documents, XML or JSON, as they are.
+    /// Parts of the configuration by their S3 names (`lifecycle`, `policy`, ...): the server's
+    /// documents, XML or JSON, unchanged.
     #[serde(default)]
     pub settings: BTreeMap<String, String>,
 }
 
 impl BucketDocument {
-    /// As it is stored: JSON with line breaks, so that it can be read and compared.
+    /// The document as it is stored: JSON with line breaks, so that it can be read and compared.
     pub fn encode(&self) -> Vec<u8> {
-        // Text and maps of text can always be written.
+        // Text and maps of text can always be serialized.
         let mut json = serde_json::to_vec_pretty(self).unwrap_or_default();
         json.push(b'\n');
         json
@@ -44,7 +44,7 @@ impl BucketDocument {
     /// Reads what [`BucketDocument::encode`] wrote; fields of later versions are ignored.
     ///
     /// # Errors
-    /// What is wrong with it, in words.
+    /// A description of what is wrong with it.
     pub fn decode(bytes: &[u8]) -> Result<Self, String> {
         serde_json::from_slice(bytes).map_err(|error| error.to_string())
     }

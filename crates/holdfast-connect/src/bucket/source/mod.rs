@@ -1,8 +1,8 @@
-//! A bucket as a source: its objects in the order of the listing, read when asked for.
+//! A bucket as a source: its objects in the order of the listing, read on demand.
 //!
 //! The tree is that of docs/decisions/0008-applications.md: `bucket.json`, `objects/` and, on
-//! request, `versions/`. Only what the listing says decides whether an object is unchanged; nothing
-//! is asked for each object unless it is read.
+//! request, `versions/`. Only the listing decides whether an object is unchanged; no requests are
+//! made for an object unless it is read.
 
 mod access;
 mod content;
@@ -33,9 +33,9 @@ use crate::{Item, Leaf, LeafKind, Opener, Source, Trouble};
 
 /// Mode of the directories.
 const DIRECTORY_MODE: u32 = 0o755;
-/// Mode of `bucket.json`: a policy may name what is nobody's business.
+/// Mode of `bucket.json`: a policy may contain private names.
 const DOCUMENT_MODE: u32 = 0o600;
-/// Ranges of a large object that are read at once, at most: they are held in memory.
+/// Maximum number of ranges of a large object read at once: they are held in memory.
 const RANGE_WIDTH_MAX: usize = 4;
 
 /// The objects of a bucket.
@@ -43,11 +43,11 @@ pub struct BucketSource {
     bucket: Bucket,
     options: BucketSourceOptions,
     shared: Arc<Shared>,
-    /// The moment whose versions count; `None` if the bucket has no versions, or they are not asked
-    /// for.
+    /// The moment whose versions count; `None` if the bucket has no versions, or they are not
+    /// requested.
     cut: Option<FileTime>,
     remarks: Remarks,
-    /// True once it is known what of objects may be read.
+    /// True once it is known which attributes of objects may be read.
     is_tried: bool,
     stage: Stage,
     /// Items that are ready.
@@ -67,10 +67,10 @@ enum Stage {
 }
 
 impl BucketSource {
-    /// A source of what a bucket has.
+    /// A source of a bucket's contents.
     ///
     /// # Errors
-    /// If versions are asked for and the bucket will not say whether it has any.
+    /// If versions are requested and the bucket does not report whether it has any.
     pub(super) fn new(bucket: &Bucket, options: BucketSourceOptions) -> Result<Self, BucketError> {
         let remarks = Remarks::default();
         let store = &**bucket.store();
@@ -93,18 +93,18 @@ impl BucketSource {
         Ok(Self { bucket, options, shared, cut, remarks, is_tried, stage, items, versions })
     }
 
-    /// The moment at which the bucket was cut; `None` if there was no cut, because the bucket has
-    /// no versions or they were not asked for: then each object is as it was when it was listed.
+    /// The moment of the cut; `None` if there was no cut, because the bucket has no versions or
+    /// they were not requested: then each object is as it was when it was listed.
     pub fn cut(&self) -> Option<FileTime> {
         self.cut
     }
 
-    /// What is to be said of it; it may become more until the end.
+    /// What to report about it; there may be more until the end.
     pub fn remarks(&self) -> Remarks {
         self.remarks.clone()
     }
 
-    /// Makes at least one item, or comes to the end.
+    /// Produces at least one item, or reaches the end.
     fn advance(&mut self) -> Result<(), BucketError> {
         match std::mem::replace(&mut self.stage, Stage::End) {
             Stage::Document => {
@@ -138,7 +138,7 @@ impl BucketSource {
         Ok(())
     }
 
-    /// The next page; a server that lists out of order is remembered as such.
+    /// The next page; notes if a server lists out of order.
     fn next_page(&self, listing: &mut Listing) -> Result<Option<Vec<Listed>>, BucketError> {
         let page = listing.next_page();
         if matches!(page, Err(BucketError::Disorder { .. })) {
@@ -147,7 +147,7 @@ impl BucketSource {
         page
     }
 
-    /// Finds out with the first object whether its tags and access rules may be read.
+    /// Uses the first object to find out whether tags and access rules may be read.
     fn try_attributes(&mut self, page: Option<&[Listed]>) -> Result<(), BucketError> {
         let mut objects = page.unwrap_or_default().iter();
         let Some(first) = objects.find(|it| !it.is_delete_marker).filter(|_| !self.is_tried) else {
@@ -185,7 +185,7 @@ impl BucketSource {
         Ok(Listing::new(ask, self.bucket.runtime(), plan))
     }
 
-    /// Goes through a page, key by key; the versions of the last key of a page may go on in the
+    /// Processes a page, key by key; the versions of the last key of a page may continue on the
     /// next one.
     fn take_page(&mut self, page: Option<Vec<Listed>>, each: impl Fn(&mut Self, Vec<Listed>)) {
         let is_end = page.is_none();
@@ -240,7 +240,7 @@ impl BucketSource {
     }
 
     fn impossible(&mut self, folder: &str, key: &str) {
-        let text = "its key is empty, too long or has a NUL: no entry can be called so";
+        let text = "its key is empty, too long or contains a NUL, so no entry can have its name";
         let error = io::Error::new(io::ErrorKind::InvalidInput, text);
         self.trouble(format!("/{folder}/{key}"), error);
     }
@@ -260,7 +260,7 @@ impl BucketSource {
         self.items.push_back(Item::Enter { name, metadata, opener, is_sorted });
     }
 
-    /// `bucket.json`, and one trouble for the settings that may not be read.
+    /// Adds `bucket.json`, and one [`Item::Trouble`] for the settings that may not be read.
     fn document(&mut self) -> Result<(), BucketError> {
         let store = Arc::clone(self.bucket.store());
         let (bucket, region) = store.bucket();

@@ -1,4 +1,4 @@
-//! Access to one object: content and attributes from one request.
+//! Access to one object: content and attributes from a single request.
 
 use std::fmt;
 use std::io;
@@ -18,19 +18,19 @@ use super::super::store::Asked;
 use super::content::{LARGE_BYTES_MIN, ObjectContent};
 use crate::{Content, Opener, Piece};
 
-/// Looks at an object that changes all the time before it is given up.
+/// Attempts to examine an object that keeps changing before it is abandoned.
 const LOOKS_MAX: u32 = 4;
 
-/// Attributes of all entries.
+/// Mode of all entries.
 const MODE: u32 = 0o644;
 
 /// What all openers of a source share.
 #[derive(Clone)]
 pub struct Shared {
-    /// Keeps the connections alive as long as anything may be read.
+    /// Keeps the connections open as long as anything may be read.
     pub bucket: Bucket,
     pub asked: Asked,
-    /// Looks ahead that may be under way at once.
+    /// Attributes that may be read ahead at once.
     pub looks: Arc<Semaphore>,
     pub attributes_as_of: Option<FileTime>,
     /// Ranges of a large object that are read at once.
@@ -64,7 +64,7 @@ fn identity(etag: &str, version: &str) -> u64 {
     u64::from_le_bytes(first)
 }
 
-/// An object that may be read.
+/// An object that can be read.
 pub struct ObjectOpener {
     shared: Arc<Shared>,
     listed: Listed,
@@ -74,19 +74,19 @@ pub struct ObjectOpener {
 /// What is known of the attributes.
 enum Found {
     Nothing,
-    /// They are being looked at, ahead of time.
+    /// They are being read ahead of time.
     Coming(JoinHandle<Result<Attributes, BucketError>>),
-    /// The content is being read; its answer's headers tell of them.
+    /// The content is being read; they are in the headers of its response.
     Headers(Arc<Listed>, Box<HeaderMap>),
 }
 
 impl ObjectOpener {
-    /// Access to what a listing showed.
+    /// Access to a listed object.
     pub fn new(shared: &Arc<Shared>, listed: Listed) -> Self {
         Self { shared: Arc::clone(shared), listed, found: Mutex::new(Found::Nothing) }
     }
 
-    /// The same, with the attributes being looked at right away.
+    /// The same, with the attributes being read right away.
     pub fn looking_ahead(shared: &Arc<Shared>, listed: Listed) -> Self {
         let (store, object) = (Arc::clone(shared.bucket.store()), listed.clone());
         let (looks, asked) = (Arc::clone(&shared.looks), shared.asked);
@@ -108,7 +108,7 @@ impl ObjectOpener {
         *found = Found::Headers(Arc::clone(listed), Box::new(headers));
     }
 
-    /// Begins to read the object as it was listed, or as it is now if it was replaced since.
+    /// Starts reading the object as it was listed, or as it is now if it was replaced since.
     async fn begin(&self) -> Result<(Listed, Begun), BucketError> {
         let store = &**self.shared.bucket.store();
         let mut listed = self.listed.clone();
@@ -131,7 +131,7 @@ impl ObjectOpener {
     }
 }
 
-/// How an object began to be read.
+/// How reading an object began.
 enum Begun {
     Whole(Answered),
     Looked(HeaderMap),
@@ -146,7 +146,7 @@ impl fmt::Debug for ObjectOpener {
 impl Opener for ObjectOpener {
     fn open(&self) -> io::Result<Box<dyn Content>> {
         if let Found::Coming(coming) = self.take() {
-            // The content's own answer tells of the attributes.
+            // The response with the content includes the attributes.
             coming.abort();
         }
         let (listed, begun) = self.shared.bucket.runtime().block_on(self.begin())?;
@@ -177,7 +177,7 @@ impl Opener for ObjectOpener {
             }
             Found::Coming(coming) => match runtime.block_on(coming) {
                 Ok(attributes) => attributes,
-                Err(_) => Err(BucketError::Limit("a looking task died".to_owned())),
+                Err(_) => Err(BucketError::Limit("an attribute task died".to_owned())),
             },
         };
         Ok(attributes?.into_xattrs(store.abilities().origin))
@@ -188,7 +188,7 @@ impl Opener for ObjectOpener {
     }
 }
 
-/// Something whose content is in memory, or that has none.
+/// An entry whose content is in memory, or that has none.
 #[derive(Debug)]
 pub struct MadeUp {
     content: Vec<u8>,
@@ -218,7 +218,7 @@ impl Opener for MadeUp {
     }
 
     fn xattrs(&self) -> io::Result<Vec<(Vec<u8>, Vec<u8>)>> {
-        // Only versions of S3 are made up.
+        // Only versions of S3 are made this way.
         Ok(self.attributes.clone().into_xattrs(Origin::S3))
     }
 }

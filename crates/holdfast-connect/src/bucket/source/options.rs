@@ -5,56 +5,55 @@ use holdfast_format::entry::FileTime;
 /// Which versions are kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Versions {
-    /// The newest of each key as the listing shows it. A listing takes time, and objects may change
-    /// while it is made.
+    /// The newest of each key, as listed. A listing takes time, and objects may change meanwhile.
     Newest,
-    /// The newest of each key at one moment, the cut. A bucket without versioning is listed as with
-    /// `Newest`.
+    /// The newest of each key at a single moment, the cut. A bucket without versioning is listed as
+    /// with `Newest`.
     Cut,
-    /// As `Cut`, and all other versions and delete markers up to it below `versions/`.
+    /// Like `Cut`, plus all other versions and delete markers up to it, below `versions/`.
     All,
 }
 
 /// Whether tags are kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Tags {
-    /// They are not.
+    /// No.
     LeaveOut,
-    /// Of objects of which the server says that they have some, as Amazon does.
+    /// For objects that have some according to the server, as Amazon reports it.
     WhereTold,
-    /// Every object that is read is asked for them, for servers that do not tell.
+    /// Every object that is read is queried, for servers that do not report whether there are any.
     AskAlways,
 }
 
 /// How a bucket becomes a tree.
 #[derive(Debug, Clone)]
 pub struct BucketSourceOptions {
-    /// Only keys that begin so; may be empty.
+    /// Only keys with this prefix; may be empty.
     pub prefix: String,
     /// Which versions.
     pub versions: Versions,
-    /// The moment of the cut; `None` for the moment at which the source is made, by the server's
+    /// The moment of the cut; `None` for the moment at which the source is created, by the server's
     /// clock.
     pub cut: Option<FileTime>,
     /// Which tags.
     pub tags: Tags,
-    /// True if tags that may not be read make the source incomplete; else that is only said.
+    /// True if unreadable tags make the source incomplete; otherwise they are only reported.
     pub must_have_tags: bool,
-    /// True to ask for the access control list of every object that is read.
+    /// True to request the access control list of every object that is read.
     pub with_acl: bool,
     /// True to keep the bucket's own configuration.
     pub with_configuration: bool,
-    /// Tags, ACLs and locks change neither ETag nor time, so now and then the attributes of all
-    /// objects must be looked at. This is when that was done last, or is to be done by this source;
+    /// Tags, ACLs and locks change neither ETag nor time, so the attributes of all objects must be
+    /// read again now and then. This is when that was last done, or is to be done by this source;
     /// entries show it as their change time if it is later than that of their content. The
     /// attributes of an unchanged object are read again when its change time differs from the
     /// parent snapshot's.
     pub attributes_as_of: Option<FileTime>,
-    /// True to look at all attributes ahead, many at a time, because this source does what
+    /// True to read all attributes ahead, many at a time, because this source does what
     /// `attributes_as_of` says.
     pub look_ahead: bool,
     /// Ascending keys, some thousands apart, at which the listing may be cut to be made in
-    /// parallel: from the parent snapshot. Without them it is cut where keys are guessed to lie.
+    /// parallel: from the parent snapshot. Without them it is cut where keys are guessed to be.
     pub split_keys: Vec<String>,
 }
 

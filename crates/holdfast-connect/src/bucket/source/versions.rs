@@ -1,12 +1,12 @@
-//! All versions of one key: which one counts at the cut, and what the others are called.
+//! All versions of one key: which one is current at the cut, and how the others are named.
 
 use holdfast_format::entry::FileTime;
 
 use super::super::key::name_of_key;
 use super::super::listing::Listed;
 
-/// The version that counts at the cut, if the object existed then; of versions of one key, the
-/// newest first.
+/// The version that is current at the cut, if the object existed then; `versions` are those of one
+/// key, the newest first.
 pub fn at_cut(versions: &[Listed], cut: Option<FileTime>) -> Option<&Listed> {
     let newest = versions.iter().find(|version| is_before(version, cut))?;
     (!newest.is_delete_marker).then_some(newest)
@@ -16,11 +16,11 @@ fn is_before(version: &Listed, cut: Option<FileTime>) -> bool {
     cut.is_none_or(|cut| version.modified <= cut)
 }
 
-/// The versions up to the cut but the one that counts, oldest first, each with the name of its
+/// The versions up to the cut except the current one, oldest first, each with the name of its
 /// entry.
 ///
-/// A name is the time, the place among the versions of that time, and the version's id: names
-/// ascend as versions came about, and stay the same as long as no older version of the same time is
+/// A name is the time, the position among the versions of that time, and the version's id: names
+/// ascend in the order of creation, and do not change unless an older version of the same time is
 /// deleted.
 pub fn others(versions: Vec<Listed>, cut: Option<FileTime>) -> Vec<(Vec<u8>, Listed)> {
     let counts = at_cut(&versions, cut).and_then(|counts| counts.version.clone());
@@ -39,7 +39,7 @@ pub fn others(versions: Vec<Listed>, cut: Option<FileTime>) -> Vec<(Vec<u8>, Lis
             named.push((name, version));
         }
     }
-    // A server whose times are not in the order of its versions.
+    // Some servers have times that are not in the order of their versions.
     named.sort_by(|one, other| one.0.cmp(&other.0));
     named
 }

@@ -1,4 +1,4 @@
-//! Making objects of what was gathered: content, metadata, tags, ACL and locks.
+//! Creating objects from what was gathered: content, metadata, tags, ACL and locks.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError};
@@ -10,7 +10,7 @@ use super::super::store::{Replace, Upload, UploadedPart, Which, Written};
 use super::{Restored, Shared, refused};
 use crate::TargetError;
 
-/// Where an object is to stand.
+/// Where an object goes.
 #[derive(Debug, Clone)]
 pub enum Destination {
     /// At a key.
@@ -20,7 +20,7 @@ pub enum Destination {
 }
 
 impl Destination {
-    /// The key as it was kept.
+    /// The key at the time of the backup.
     pub fn key(&self) -> &str {
         match self {
             Self::Object(key) | Self::Version(key, _) => key,
@@ -28,12 +28,12 @@ impl Destination {
     }
 }
 
-/// All content of an object.
+/// The entire content of an object.
 #[derive(Debug)]
 pub enum Body {
     /// To be written in one piece.
     Single(Payload),
-    /// Uploaded already.
+    /// Already uploaded.
     Parts(Arc<Upload>, Vec<UploadedPart>),
 }
 
@@ -48,7 +48,7 @@ pub struct Ready {
 pub type Versions = BTreeMap<Vec<u8>, Ready>;
 
 impl Shared {
-    /// What objects are given besides their content, as far as the options want it.
+    /// The attributes set on objects besides their content, as far as the options allow.
     pub fn carry(&self, attributes: &Attributes) -> Carry {
         let options = &self.options;
         Carry {
@@ -59,28 +59,27 @@ impl Shared {
         }
     }
 
-    /// A lock that has run out cannot be given back, and need not be.
+    /// An expired lock cannot be restored, and need not be.
     fn is_lock_in_force(&self, attributes: &Attributes) -> bool {
         let until = attributes.text("lock-until").and_then(|until| until.parse().ok());
         let is_held = attributes.text("legal-hold") == Some("ON");
         until.is_some_and(|until: jiff::Timestamp| until > self.now()) || is_held
     }
 
-    /// Makes an object of what was gathered for a key.
+    /// Creates the object gathered for a key.
     pub fn commit_object(&self, key: &str, ready: Ready) -> Result<(), TargetError> {
         let is_ours = self.is_restored_with_versions(key);
         let replace = if self.options.overwrite || is_ours { Replace::Yes } else { Replace::No };
         self.runtime.block_on(self.commit(key, ready, replace))
     }
 
-    /// Keeps a version until all versions of its key are there: they must be written in their
-    /// order.
+    /// Keeps a version until all versions of its key have arrived: they must be written in order.
     pub fn keep_version(&self, key: &str, name: &[u8], ready: Ready) {
         let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
         waiting.entry(key.to_owned()).or_default().insert(name.to_vec(), ready);
     }
 
-    /// Writes the versions of a key in their order, the oldest first.
+    /// Writes the versions of a key in order, the oldest first.
     pub fn commit_versions(&self, key: &str) -> Result<(), TargetError> {
         let waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner).remove(key);
         let mut replace = if self.options.overwrite { Replace::Yes } else { Replace::No };
@@ -88,12 +87,12 @@ impl Shared {
             if ready.attributes.text("delete-marker") == Some("true") {
                 let target = self.key(key);
                 let deleted = self.runtime.block_on(self.store.delete(&target));
-                let version = deleted.map_err(refused("delete the object again"))?;
+                let version = deleted.map_err(refused("recreate the delete marker"))?;
                 self.tell(&target, &ready.attributes, &Written { etag: String::new(), version });
             } else {
                 self.runtime.block_on(self.commit(key, ready, replace))?;
             }
-            // What stands there now is ours.
+            // From here on the existing object is ours.
             replace = Replace::Yes;
             self.remember_versions(key);
         }
@@ -113,7 +112,7 @@ impl Shared {
         self.changed(&key);
         self.tell(&key, &attributes, &written);
         self.give_acl(&key, &attributes).await.map_err(|error| {
-            let (action, source) = ("give it its access control list", error.into());
+            let (action, source) = ("set its access control list", error.into());
             TargetError::Incomplete { action, source }
         })
     }
@@ -152,7 +151,7 @@ impl Shared {
         }
     }
 
-    /// For servers that cannot write on condition: looks right before it writes.
+    /// For servers without conditional writes: checks just before writing.
     async fn expect_nothing(&self, key: &str) -> Result<(), BucketError> {
         match self.store.head(Which { key, etag: "", version: None }).await {
             Err(BucketError::Vanished) => Ok(()),
@@ -161,7 +160,7 @@ impl Shared {
         }
     }
 
-    /// Gives an object its access control list, if that is wanted.
+    /// Sets the access control list of an object, if that is wanted.
     pub async fn give_acl(&self, key: &str, attributes: &Attributes) -> Result<(), BucketError> {
         if self.options.with_acl { self.store.give_acl(key, attributes).await } else { Ok(()) }
     }

@@ -25,13 +25,13 @@ const FOLDER: Existing = Existing {
     identity: None,
 };
 
-/// What a bucket has no place for.
+/// The error for entries that a bucket cannot hold.
 fn unsupported<T>(action: &'static str) -> Result<T, TargetError> {
-    let source = io::Error::new(io::ErrorKind::Unsupported, "a bucket has objects only");
+    let source = io::Error::new(io::ErrorKind::Unsupported, "a bucket can only hold objects");
     Err(TargetError::Io { action, source })
 }
 
-/// The key that a path stands for.
+/// The key of an object's path.
 fn object(path: &[u8], action: &'static str) -> Result<String, TargetError> {
     match Place::of(path)? {
         Some(Place::Object(key)) => Ok(key),
@@ -49,7 +49,7 @@ impl Target for BucketTarget {
             Some(Place::Folder | Place::VersionsOf(_)) => Ok(Some(FOLDER)),
             Some(Place::Object(key)) => {
                 let standing = self.shared.standing(&self.shared.key(&key));
-                let standing = standing.map_err(refused("look at what stands there"))?;
+                let standing = standing.map_err(refused("examine the existing object"))?;
                 Ok(standing.map(|object| Existing {
                     is_file: true,
                     is_directory: false,
@@ -64,7 +64,7 @@ impl Target for BucketTarget {
 
     fn directory(&self, path: &[u8]) -> Result<bool, TargetError> {
         match Place::of(path)? {
-            // Objects may stand in it.
+            // There may be objects in it.
             Some(Place::Folder) => Ok(false),
             Some(Place::VersionsOf(_)) => match self.shared.is_versioned() {
                 Ok(true) => Ok(true),
@@ -109,26 +109,26 @@ impl Target for BucketTarget {
                 Destination::Object(key)
             }
             Some(Place::Version(key, name)) => Destination::Version(key, name),
-            // An empty path escapes: it is nobody's name.
+            // An empty path escapes: it is not a valid name.
             Some(Place::Folder) if path.is_empty() => return Err(TargetError::Escapes),
-            _ => return unsupported("write what is no object"),
+            _ => return unsupported("write something that is not an object"),
         };
         Ok(Box::new(ObjectSlot::new(&self.shared, destination, bytes, metadata)))
     }
 
     fn special(&self, path: &[u8], _: &Entry, _: Replace) -> Result<(), TargetError> {
         Place::of(path)?;
-        unsupported("create what is no object")
+        unsupported("create something that is not an object")
     }
 
     fn hard_link(&self, path: &[u8], original: &[u8], _: Replace) -> Result<(), TargetError> {
         Place::of(path)?;
         Place::of(original)?;
-        unsupported("make a hard link")
+        unsupported("create a hard link")
     }
 
     fn update_metadata(&self, path: &[u8], metadata: &Metadata) -> Result<(), TargetError> {
-        let key = object(path, "update what is no object")?;
+        let key = object(path, "update something that is not an object")?;
         let attributes = self.shared.attributes(&metadata.xattrs);
         let update = self.shared.update(&key, &attributes);
         self.shared.runtime.block_on(update).map_err(refused("update the object's metadata"))
@@ -137,14 +137,14 @@ impl Target for BucketTarget {
     fn is_current(&self, path: &[u8], entry: &Entry) -> Result<Option<bool>, TargetError> {
         match Place::of(path)? {
             Some(Place::Object(key)) => {
-                self.shared.judge(&key, entry).map_err(refused("look at what stands there"))
+                self.shared.judge(&key, entry).map_err(refused("examine the existing object"))
             }
             _ => Ok(Some(false)),
         }
     }
 
     fn read_at(&self, path: &[u8], offset: u64, buffer: &mut [u8]) -> Result<usize, TargetError> {
-        let key = object(path, "read what is no object")?;
+        let key = object(path, "read something that is not an object")?;
         let failed = refused("read the object");
         if buffer.is_empty() {
             return Ok(0);
@@ -157,7 +157,7 @@ impl Target for BucketTarget {
                 buffer[..range.len()].copy_from_slice(&range);
                 Ok(range.len())
             }
-            // Behind the end of the object.
+            // Past the end of the object.
             Err(BucketError::Changed) => Ok(0),
             Err(error) => Err(failed(error)),
         }
@@ -172,7 +172,7 @@ impl Target for BucketTarget {
                 .map_err(refused("list the bucket")),
             Some(Place::Folder) if path.is_empty() => Ok(vec![OBJECTS_NAME.into()]),
             Some(Place::Folder | Place::VersionsOf(_)) => Ok(Vec::new()),
-            _ => unsupported("list what is no folder"),
+            _ => unsupported("list something that is not a folder"),
         }
     }
 
@@ -190,14 +190,14 @@ impl Target for BucketTarget {
         }
     }
 
-    /// What a bucket has taken is durable.
+    /// What a bucket has accepted is durable.
     fn sync(&self) -> Result<(), TargetError> {
         Ok(())
     }
 }
 
 impl Shared {
-    /// Fails if something stands at a key that may not be replaced, before anything is sent.
+    /// Fails if an existing object may not be replaced, before anything is sent.
     fn check_free(self: &Arc<Self>, key: &str) -> Result<(), BucketError> {
         if self.options.overwrite || self.is_restored_with_versions(key) {
             return Ok(());
@@ -223,7 +223,7 @@ impl Shared {
         }
     }
 
-    /// Gives an object with the right content the rest of what was kept.
+    /// Sets the remaining attributes on an object that has the right content.
     async fn update(&self, key: &str, wanted: &Attributes) -> Result<(), BucketError> {
         if !self.options.overwrite {
             return Ok(());

@@ -1,4 +1,4 @@
-//! Whether an object that stands in the bucket is the one that was kept, without reading it.
+//! Whether an existing object in the bucket is the one that was backed up, without reading it.
 
 use holdfast_format::entry::{Entry, EntryKind};
 
@@ -22,7 +22,7 @@ impl Shared {
     }
 }
 
-/// What the listing tells.
+/// What the listing shows.
 fn by_listing(standing: &Listed, kept: &Attributes, size: u64) -> Option<bool> {
     if standing.bytes != size {
         return Some(false);
@@ -31,12 +31,12 @@ fn by_listing(standing: &Listed, kept: &Attributes, size: u64) -> Option<bool> {
     (etag == Some(standing.etag.as_str())).then_some(true)
 }
 
-/// ETags differ, sizes do not: what the object's attributes tell.
+/// ETags differ, sizes do not: what the object's attributes show.
 fn by_attributes(standing: &Listed, kept: &Attributes, found: &Attributes) -> Option<bool> {
     let both = |kept: (&str, _)| found.checksums().find(|(name, _)| *name == kept.0);
     let sums = kept.checksums().find_map(|kept| Some((kept, both(kept)?)));
     if let Some((kept_sum, found_sum)) = sums {
-        // Checksums of parts differ where the parts do.
+        // Checksums of parts differ if the parts do.
         let is_whole = |sum: &str| !sum.contains('-');
         if kept_sum.1 == found_sum.1 {
             return Some(true);
@@ -52,13 +52,13 @@ fn by_attributes(standing: &Listed, kept: &Attributes, found: &Attributes) -> Op
     both_are_hashes.then_some(false)
 }
 
-/// True if an ETag looks like the MD5 of a content.
+/// True if an ETag looks like the MD5 of the content.
 fn is_md5(etag: &str) -> bool {
     etag.len() == 32 && etag.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
-/// True if the ETag is not of the content, because the server encrypts it with a key of a key
-/// service.
+/// True if the ETag is not derived from the content, because the server encrypts it with a key of a
+/// key service.
 fn is_keyed(attributes: &Attributes) -> bool {
     attributes.text("encryption").is_some_and(|encryption| encryption != "AES256")
 }
@@ -94,7 +94,7 @@ mod tests {
         assert_eq!(
             by_listing(&listed(""), &kept(&[("etag", "")]), 7),
             None,
-            "no ETag says nothing"
+            "a missing ETag proves nothing"
         );
     }
 

@@ -4,7 +4,7 @@ use super::super::attributes::Attributes;
 use super::super::s3::look::parts_of_layout;
 use super::super::store::Abilities;
 
-/// Smallest part of objects whose parts are not known.
+/// Smallest part of objects whose original parts are unknown.
 const PART_BYTES_MIN: u64 = 16 << 20;
 
 /// How an object is uploaded.
@@ -17,13 +17,13 @@ pub enum Layout {
 }
 
 impl Layout {
-    /// The layout that an object had, so that its ETag comes out the same; or one of our own.
+    /// The layout that an object had, so that its ETag is the same; or one of our own.
     pub fn of(attributes: &Attributes, bytes: u64, abilities: Abilities) -> Self {
         let recorded = attributes.text("parts").and_then(parts_of_layout);
         if let Some(parts) = recorded.filter(|parts| is_sum(parts, bytes)) {
             return Self::Parts(parts);
         }
-        // An ETag without a number of parts: it was written in one piece.
+        // An ETag without a number of parts: the object was written in one piece.
         let was_single = attributes.text("etag").is_some_and(|etag| !etag.contains('-'));
         let Abilities { single_bytes_max, unknown_single_bytes_max, parts_max, .. } = abilities;
         let single_max = if was_single { single_bytes_max } else { unknown_single_bytes_max };
@@ -36,7 +36,7 @@ impl Layout {
         Self::Parts(parts)
     }
 
-    /// The sizes of the parts; of one piece, its own.
+    /// The sizes of the parts; for a single piece, its own.
     pub fn sizes(&self, bytes: u64) -> Vec<u64> {
         match self {
             Self::Single => vec![bytes],
@@ -47,7 +47,7 @@ impl Layout {
 
 fn is_sum(parts: &[u64], bytes: u64) -> bool {
     let sum = parts.iter().try_fold(0u64, |sum, part| sum.checked_add(*part));
-    // No part but that of an empty object is empty.
+    // Only an empty object may have an empty part.
     sum == Some(bytes) && (bytes == 0 || !parts.contains(&0))
 }
 

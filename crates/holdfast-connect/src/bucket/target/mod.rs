@@ -1,10 +1,10 @@
 //! Restoring to a bucket: nothing is overwritten unless that is allowed, and no half-written object
-//! is ever seen.
+//! is ever visible.
 //!
 //! The paths are those of the source (docs/decisions/0008-applications.md). Folders exist in paths
-//! only. Versions of a key are written when their folder is finished, in their order; so
-//! `versions/` is restored before `objects/`, with the same target. `bucket.json` is not restored
-//! here: [`Bucket::configure`] knows which part of it comes before the objects, and which after.
+//! only. The versions of a key are written in order when their folder is finished, so `versions/`
+//! is restored before `objects/`, with the same target. `bucket.json` is not restored here:
+//! [`Bucket::configure`] knows which parts of it come before the objects and which after.
 
 mod commit;
 mod implementation;
@@ -34,19 +34,19 @@ use super::listing::Listed;
 use super::store::{Store, Versioning, Which};
 use crate::TargetError;
 
-/// A bucket that is restored to.
+/// A bucket to restore to.
 pub struct BucketTarget {
     shared: Arc<Shared>,
 }
 
-/// What unfinished objects need of their target.
+/// What unfinished objects need from their target.
 struct Shared {
     bucket: Bucket,
     store: Arc<dyn Store>,
     runtime: Handle,
     options: BucketTargetOptions,
     spool: Arc<Spool>,
-    /// Asked one after the other: lookups come from one thread, and share a listing.
+    /// Queried one at a time: lookups come from one thread, and share a listing.
     standing: Mutex<Standing>,
     /// Versions by key that wait for the others of their key.
     waiting: Mutex<BTreeMap<String, Versions>>,
@@ -59,10 +59,10 @@ impl BucketTarget {
     /// A target in a bucket.
     ///
     /// # Errors
-    /// If there is no room for what must wait.
+    /// If there is no room to buffer content.
     pub(super) fn new(bucket: &Bucket, options: BucketTargetOptions) -> Result<Self, BucketError> {
         let spool = Spool::new(&options.spool)
-            .map_err(|source| BucketError::Local { action: "make a spool folder", source })?;
+            .map_err(|source| BucketError::Local { action: "create a spool folder", source })?;
         let shared = Shared {
             bucket: bucket.clone(),
             store: Arc::clone(bucket.store()),
@@ -79,7 +79,7 @@ impl BucketTarget {
 }
 
 impl Shared {
-    /// The key in the target's bucket for a key that was kept.
+    /// The key in the target's bucket for a key in the backup.
     fn key(&self, key: &str) -> String {
         let rest = key.strip_prefix(&self.options.kept_prefix).unwrap_or(key);
         format!("{}{rest}", self.options.prefix)
@@ -89,23 +89,23 @@ impl Shared {
         self.bucket.now()
     }
 
-    /// What stands at a key of the target's bucket.
+    /// What exists at a key of the target's bucket.
     fn standing(&self, key: &str) -> Result<Option<Listed>, BucketError> {
         let mut standing = self.standing.lock().unwrap_or_else(PoisonError::into_inner);
         self.runtime.block_on(standing.find(&*self.store, key))
     }
 
-    /// What was listed of a key does not hold any more.
+    /// What was listed for a key is no longer valid.
     fn changed(&self, key: &str) {
         self.standing.lock().unwrap_or_else(PoisonError::into_inner).changed(key);
     }
 
-    /// What is to be given back of an entry's extended attributes.
+    /// The attributes to restore from an entry's extended attributes.
     fn attributes(&self, xattrs: &[(Vec<u8>, Vec<u8>)]) -> Attributes {
         Attributes::from_xattrs(xattrs, self.store.abilities().origin)
     }
 
-    /// Reads a range (first byte and last); shorter at the object's end.
+    /// Reads a range (first byte and last); the result is shorter at the object's end.
     async fn read_range(
         &self,
         which: Which<'_>,
@@ -116,7 +116,7 @@ impl Shared {
         match answer.whole((last - first + 1) as usize).await {
             Ok(Some(range)) => Ok(range),
             Ok(None) => {
-                let code = "more than asked for".to_owned();
+                let code = "it returned more than requested".to_owned();
                 Err(BucketError::Unsupported { action: "read a part of the object", code })
             }
             Err(broken) => Err(self.store.http().broke_off(&broken.cause)),
@@ -147,7 +147,7 @@ fn hash(key: &str) -> u64 {
     u64::from_le_bytes(first)
 }
 
-/// Makes the error of an action that did not succeed.
+/// Makes the error for an action that failed.
 fn refused(action: &'static str) -> impl Fn(BucketError) -> TargetError {
     move |error| TargetError::Io { action, source: error.into() }
 }

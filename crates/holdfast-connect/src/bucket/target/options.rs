@@ -4,52 +4,52 @@ use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-/// What became of one object.
+/// How one object was restored.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Restored {
-    /// Its key in the bucket that was restored to.
+    /// Its key in the target bucket.
     pub key: String,
-    /// The version that was kept, and the one that it is now. Ids of versions cannot be given back:
-    /// whoever refers to them needs this map.
+    /// The version in the backup, and the one it is now. Version ids cannot be restored: anything
+    /// that refers to them needs this map.
     pub version: (Option<String>, Option<String>),
-    /// The ETag that was kept, and the one that it has now. They differ where the server makes
-    /// ETags in another way, or the parts of an upload are not known.
+    /// The ETag in the backup, and the one it has now. They differ if the server computes ETags in
+    /// another way, or if the parts of an upload are unknown.
     pub etag: (Option<String>, Option<String>),
 }
 
-/// Is told of every object that was restored, from any thread.
+/// Called for every object that was restored, from any thread.
 pub type OnRestored = Arc<dyn Fn(&Restored) + Send + Sync>;
 
 /// How a bucket is restored.
 #[derive(Clone)]
 pub struct BucketTargetOptions {
-    /// What kept keys begin with and lose, if `prefix` is to stand in its place.
+    /// The prefix of keys in the backup that `prefix` replaces.
     pub kept_prefix: String,
-    /// What keys get in front of them; usually nothing.
+    /// A prefix for all keys; usually empty.
     pub prefix: String,
-    /// True to replace objects that are there already and differ. Without, they are left alone and
-    /// reported.
+    /// True to replace existing objects that differ. Otherwise they are left alone and reported.
     pub overwrite: bool,
-    /// True to give objects their storage class.
+    /// True to restore the storage class of objects.
     pub with_storage_class: bool,
-    /// True to ask for the encryption that objects had; its key must exist. Without, the bucket's
-    /// own setting decides.
+    /// True to request the encryption that objects had; its key must exist. Otherwise the bucket's
+    /// own setting applies.
     pub with_encryption: bool,
-    /// True to give objects their tags.
+    /// True to restore the tags of objects.
     pub with_tags: bool,
-    /// True to give objects their access control lists.
+    /// True to restore the access control lists of objects.
     pub with_acl: bool,
-    /// True to lock objects that were locked, as long as they were to be; such a lock may be
+    /// True to lock objects that were locked, for as long as intended; such a lock may be
     /// impossible to undo.
     pub with_lock: bool,
-    /// A folder for content that arrives in pieces; a folder is made in it, and removed at the end.
+    /// A folder to buffer content that arrives in pieces; a subfolder is created in it, and removed
+    /// at the end.
     pub spool: PathBuf,
-    /// Is told of every object.
+    /// Called for every object.
     pub on_restored: Option<OnRestored>,
 }
 
 impl BucketTargetOptions {
-    /// Everything that can be undone is given back; nothing is overwritten.
+    /// Restores everything that can be undone, and overwrites nothing.
     pub fn new(spool: impl Into<PathBuf>) -> Self {
         Self {
             kept_prefix: String::new(),

@@ -1,4 +1,4 @@
-//! What the paths of a bucket's tree stand for.
+//! What the paths in a bucket's tree mean.
 
 use std::io;
 
@@ -8,12 +8,12 @@ use super::super::key::key_of_name;
 use super::super::source::{OBJECTS_NAME, VERSIONS_NAME};
 use crate::TargetError;
 
-/// What a path stands for.
+/// What a path means.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Place {
     /// The target itself, `objects`, or `versions`.
     Folder,
-    /// The object of this key.
+    /// The object with this key.
     Object(String),
     /// The folder with the versions of this key.
     VersionsOf(String),
@@ -22,10 +22,10 @@ pub enum Place {
 }
 
 impl Place {
-    /// What a path stands for; `None` if no bucket has such a thing.
+    /// The meaning of a path; `None` if no bucket can have such an entry.
     ///
     /// # Errors
-    /// [`TargetError::Escapes`] if it is no path of valid names.
+    /// [`TargetError::Escapes`] if it does not consist of valid names.
     pub fn of(path: &[u8]) -> Result<Option<Self>, TargetError> {
         if path.is_empty() {
             return Ok(Some(Self::Folder));
@@ -46,10 +46,10 @@ impl Place {
         })
     }
 
-    /// What a path stands for.
+    /// The meaning of a path.
     ///
     /// # Errors
-    /// [`TargetError`] if it is no path, or no bucket has such a thing.
+    /// [`TargetError`] if it is not a valid path, or no bucket can have such an entry.
     pub fn existing(path: &[u8]) -> Result<Self, TargetError> {
         let source = || io::Error::new(io::ErrorKind::InvalidInput, "a bucket has no such path");
         Self::of(path)?.ok_or_else(|| TargetError::Io { action: "restore it", source: source() })

@@ -1,5 +1,5 @@
-//! An object being restored: its parts are sent as they become complete, in whatever order their
-//! bytes come.
+//! An object being restored: its parts are sent as soon as they are complete, in whatever order
+//! their bytes arrive.
 
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -17,7 +17,7 @@ use super::spool::Piece;
 use super::{Shared, refused};
 use crate::{FileSlot, TargetError};
 
-/// Bytes of an object taken over at once.
+/// Bytes of an object kept at a time.
 const KEEP_BYTES: u64 = 8 << 20;
 
 /// An object that is not complete yet.
@@ -27,7 +27,7 @@ pub struct ObjectSlot {
     bytes: u64,
     attributes: Attributes,
     layout: Layout,
-    /// Sizes of the parts; one piece is one part.
+    /// Sizes of the parts; a single piece is one part.
     sizes: Vec<u64>,
     state: Mutex<State>,
     upload: Mutex<Option<Arc<Upload>>>,
@@ -38,13 +38,13 @@ struct State {
     is_finished: bool,
 }
 
-/// How far one part is.
+/// The progress of one part.
 enum Part {
-    /// So many bytes of it were written to the spool, if any.
+    /// This number of bytes was written, to the spool file if there is one.
     Filling(u64, Option<Arc<Piece>>),
     /// It is complete, or on its way.
     Complete,
-    /// Complete, and all there is.
+    /// Complete, and the whole object.
     Single(Payload),
     /// The server has it.
     Uploaded(UploadedPart),
@@ -77,7 +77,7 @@ impl ObjectSlot {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Writes into one part, from `offset` in it on.
+    /// Writes into one part, from `offset` within it.
     fn write_part(&self, place: usize, offset: u64, bytes: &[u8]) -> Result<(), BucketError> {
         let size = self.sizes[place];
         if bytes.len() as u64 == size {
@@ -133,7 +133,7 @@ impl ObjectSlot {
         Ok(Arc::clone(upload.insert(begun)))
     }
 
-    /// Completes what was never written with zeros, and gathers everything.
+    /// Fills what was never written with zeros, and gathers everything.
     fn gather(&self) -> Result<Body, BucketError> {
         for place in 0..self.sizes.len() {
             let unfinished = match &mut self.state().parts[place] {
@@ -160,7 +160,9 @@ impl ObjectSlot {
                 Part::Uploaded(part) => uploaded.push(part),
                 // Another thread failed to send it.
                 Part::Filling(..) | Part::Complete => {
-                    return Err(BucketError::Limit("a part of it could not be sent".to_owned()));
+                    return Err(BucketError::Limit(
+                        "a part of it could not be uploaded".to_owned(),
+                    ));
                 }
             }
         }
@@ -172,7 +174,7 @@ impl FileSlot for ObjectSlot {
     fn write_at(&self, offset: u64, bytes: &[u8]) -> Result<(), TargetError> {
         let failed = refused("write the object");
         if offset.checked_add(bytes.len() as u64).is_none_or(|end| end > self.bytes) {
-            return Err(failed(BucketError::Limit("it is longer than it should be".to_owned())));
+            return Err(failed(BucketError::Limit("it is longer than expected".to_owned())));
         }
         let (mut start, mut rest) = (0, bytes);
         let mut at = offset;
@@ -197,10 +199,11 @@ impl FileSlot for ObjectSlot {
         while at < end {
             let last = (at + KEEP_BYTES).min(end) - 1;
             let read = self.shared.read_range(which, at, last);
-            let range = self.shared.runtime.block_on(read).map_err(refused("keep a part of it"))?;
+            let range =
+                self.shared.runtime.block_on(read).map_err(refused("copy existing content"))?;
             if range.len() as u64 != last - at + 1 {
                 let source = io::Error::from(io::ErrorKind::UnexpectedEof);
-                return Err(TargetError::Io { action: "keep a part of it", source });
+                return Err(TargetError::Io { action: "copy existing content", source });
             }
             self.write_at(at, &range)?;
             at = last + 1;
@@ -223,7 +226,7 @@ impl FileSlot for ObjectSlot {
                 Ok(())
             }
         };
-        // A body that was refused is given up when this is dropped.
+        // A refused upload is aborted when this is dropped.
         self.state().is_finished = !matches!(outcome, Err(TargetError::Io { .. }));
         outcome
     }
@@ -233,13 +236,12 @@ impl Drop for ObjectSlot {
     fn drop(&mut self) {
         let upload = self.upload.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(upload) = upload.filter(|_| !self.state().is_finished) {
-            // Unfinished uploads are not seen by anybody; the bucket's lifecycle removes what
-            // stays.
+            // Unfinished uploads are invisible; the bucket's lifecycle removes any that remain.
             let _ = self.shared.runtime.block_on(self.shared.store.abort_upload(&upload));
         }
     }
 }
 
 fn spool_failed(source: io::Error) -> BucketError {
-    BucketError::Local { action: "keep what is to be written in the spool folder", source }
+    BucketError::Local { action: "write to the spool folder", source }
 }

@@ -1,4 +1,4 @@
-//! Content that arrives in pieces, in files of this machine until it can be sent.
+//! Content that arrives in pieces, kept in local files until it can be sent.
 
 use std::fs::{DirBuilder, File, OpenOptions};
 use std::io;
@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::super::http::payload::Payload;
 
-/// A folder for such files, removed with all in it when it is dropped.
+/// A folder for such files, removed with its contents when it is dropped.
 #[derive(Debug)]
 pub struct Spool {
     folder: PathBuf,
@@ -17,10 +17,10 @@ pub struct Spool {
 }
 
 impl Spool {
-    /// Makes a private folder in `parent`.
+    /// Creates a private folder in `parent`.
     ///
     /// # Errors
-    /// As the file system gives them.
+    /// Errors of the file system.
     pub fn new(parent: &Path) -> io::Result<Self> {
         let mut random = [0; 8];
         getrandom::fill(&mut random).map_err(io::Error::other)?;
@@ -30,7 +30,7 @@ impl Spool {
         Ok(Self { folder, next: AtomicU64::new(0) })
     }
 
-    /// A place for a piece of so many bytes; nothing is there yet.
+    /// A piece of this many bytes, with nothing written yet.
     pub fn piece(self: &Arc<Self>, bytes: u64) -> Piece {
         let number = self.next.fetch_add(1, Ordering::Relaxed);
         Piece { path: self.folder.join(number.to_string()), bytes, _spool: Arc::clone(self) }
@@ -39,13 +39,13 @@ impl Spool {
 
 impl Drop for Spool {
     fn drop(&mut self) {
-        // What is left is removed with the folder that it stands in, or by whoever made that.
+        // Anything left is removed with the parent folder, or by its creator.
         let _ = std::fs::remove_dir_all(&self.folder);
     }
 }
 
-/// One file of a spool. It is open only while something is done with it: there may be more than
-/// files may be open.
+/// One file of a spool. It is open only while it is used: there may be more pieces than files that
+/// may be open.
 #[derive(Debug)]
 pub struct Piece {
     path: PathBuf,
@@ -62,16 +62,16 @@ impl Piece {
     /// Writes some of it.
     ///
     /// # Errors
-    /// As the file system gives them.
+    /// Errors of the file system.
     pub fn write_at(&self, offset: u64, bytes: &[u8]) -> io::Result<()> {
         self.open()?.write_all_at(bytes, offset)
     }
 
-    /// All of it; what was never written is zeros. It stays readable when this is dropped, and is
-    /// gone when the payload is.
+    /// All of it; what was never written is zeros. It stays readable after the piece is dropped,
+    /// and disappears with the payload.
     ///
     /// # Errors
-    /// As the file system gives them.
+    /// Errors of the file system.
     pub fn payload(&self) -> io::Result<Payload> {
         let file = self.open()?;
         file.set_len(self.bytes)?;

@@ -1,5 +1,4 @@
-//! What stands in the bucket already: one listing serves lookups that come in the order of the
-//! keys.
+//! What already exists in the bucket: one listing serves lookups that come in key order.
 
 use std::collections::BTreeMap;
 
@@ -7,31 +6,31 @@ use super::super::BucketError;
 use super::super::listing::{After, Listed};
 use super::super::store::Store;
 
-/// Pages that are listed on the way to a key before it is asked for by itself.
+/// Pages listed on the way to a key before it is queried by itself.
 const PAGES_MAX: usize = 3;
 
-/// A stretch of the bucket as it was listed, less what was changed since by whoever holds this.
+/// A stretch of the bucket as listed, minus what the owner of this has changed since.
 #[derive(Debug, Default)]
 pub struct Standing {
     objects: BTreeMap<String, Listed>,
     stretch: Option<Stretch>,
 }
 
-/// Keys behind the first, up to the second or to the end of what begins with the prefix.
+/// Keys after the first, up to the second or to the end of the prefix.
 #[derive(Debug)]
 struct Stretch {
     prefix: String,
     start: String,
     end: Option<String>,
-    /// Where the listing goes on, for services whose listings begin nowhere else.
+    /// Where the listing continues, for services whose listings can begin nowhere else.
     next: Option<After>,
 }
 
 impl Standing {
-    /// What stands at a key; `None` if nothing does.
+    /// What exists at a key; `None` if nothing does.
     ///
     /// # Errors
-    /// As the server gives them.
+    /// Errors of the server.
     pub async fn find(
         &mut self,
         store: &dyn Store,
@@ -44,15 +43,15 @@ impl Standing {
                 false => self.go_on_to(store, key).await?,
             };
             if !is_reached {
-                // Many keys lie before it.
+                // There are many keys before it.
                 return store.find(key).await;
             }
         }
         Ok(self.objects.get(key).cloned())
     }
 
-    /// What was written or removed at a key is not as it was listed any more. What lies before it
-    /// will hardly be asked for again, so the stretch begins behind it now.
+    /// What was listed at a key is no longer valid, because it was written or removed. Earlier keys
+    /// are unlikely to be looked up again, so the stretch now begins after it.
     pub fn changed(&mut self, key: &str) {
         if !self.covers(key) {
             return;
@@ -74,7 +73,7 @@ impl Standing {
 
     /// Lists from shortly before the key; false if it was not reached.
     async fn list_up_to(&mut self, store: &dyn Store, key: &str) -> Result<bool, BucketError> {
-        // Without its last character a key is close to itself, in most buckets.
+        // In most buckets, a key without its last character is close to the key itself.
         let mut start = key.to_owned();
         start.pop();
         let next = After { key: (!start.is_empty()).then(|| start.clone()), token: None };
@@ -82,8 +81,8 @@ impl Standing {
         self.list_pages(store, key).await
     }
 
-    /// Goes on with the listing of the folder that the key stands in, or begins it; false if the
-    /// key was not reached.
+    /// Continues the listing of the folder that the key is in, or begins it; false if the key was
+    /// not reached.
     async fn go_on_to(&mut self, store: &dyn Store, key: &str) -> Result<bool, BucketError> {
         let folder = key.rfind('/').map_or("", |slash| &key[..=slash]);
         let goes_on = self.stretch.as_ref().is_some_and(|stretch| {
@@ -97,7 +96,7 @@ impl Standing {
                 start.clone_from(end);
             }
         } else {
-            // A folder has no key but those that begin with it.
+            // All keys of a folder begin with its name.
             let mut start = folder.to_owned();
             start.pop();
             self.begin(folder.to_owned(), start, After::default());
@@ -111,7 +110,7 @@ impl Standing {
         self.stretch = Some(Stretch { prefix, start, end, next: Some(next) });
     }
 
-    /// Lists some pages more, up to the one with the key; false if it was not reached.
+    /// Lists a few more pages, up to the one with the key; false if it was not reached.
     async fn list_pages(&mut self, store: &dyn Store, key: &str) -> Result<bool, BucketError> {
         for _ in 0..PAGES_MAX {
             let Some(stretch) = &mut self.stretch else { return Ok(false) };
@@ -150,6 +149,6 @@ mod tests {
         standing.changed("c");
         assert!(!standing.covers("a") && !standing.covers("c") && standing.covers("d"));
         standing.changed("z");
-        assert!(standing.covers("m"), "what lies elsewhere changes nothing");
+        assert!(standing.covers("m"), "a change elsewhere has no effect");
     }
 }
