@@ -153,7 +153,7 @@ fn wrong_credentials_are_told_before_anything_is_touched() {
     world.configure_at(refusing_server(), "key");
     let outcome = world.sandbox.fails(1, "restore-app --confirm --yes-overwrite wrong-credentials");
     outcome.says("source \"objects\"").says("rejected the access key (SignatureDoesNotMatch)");
-    outcome.says("check that key and secret are right");
+    outcome.says("check the key and its secret");
     let rows = servers::cluster().sql(world.name, "select count(*) from document");
     assert_eq!(rows, "2", "the database is as it was");
 }

@@ -1,4 +1,4 @@
-//! Addresses of servers, as libpq reads them.
+//! Addresses of servers, in libpq's syntax.
 
 use std::fmt::Write;
 use std::net::IpAddr;
@@ -8,23 +8,23 @@ use zeroize::Zeroizing;
 
 use super::error::{ErrorKind, PostgresError};
 
-/// Where Debian, Red Hat and the container images have the socket.
+/// Where Debian, Red Hat and the container images put the socket.
 const SOCKET_FOLDERS: [&str; 2] = ["/var/run/postgresql", "/tmp"];
-/// The port of a server that says nothing else.
+/// The default port.
 const PORT: &str = "5432";
-/// Settings of every session: nothing times out by itself, and times look the same everywhere.
+/// Settings of every session: no timeouts, and the same representation of times everywhere.
 const SESSION_OPTIONS: &str = "-c statement_timeout=0 -c idle_in_transaction_session_timeout=0 \
      -c TimeZone=UTC -c bytea_output=hex";
 
-/// An address taken apart. All parts are decoded.
+/// A parsed address. All parts are decoded.
 #[derive(Clone)]
 pub(super) struct Address {
     pub user: Option<String>,
     pub password: Option<Zeroizing<String>>,
-    /// Names and ports, as they were written: several may stand there, with commas in between.
+    /// Names and ports as written; there may be several, separated by commas.
     pub hosts: String,
     pub database: Option<String>,
-    /// What else was said, without what is above.
+    /// The other parameters, without those above.
     pub parameters: Vec<(String, String)>,
 }
 
@@ -33,7 +33,7 @@ impl Address {
     pub fn parse(url: &str) -> Result<Self, PostgresError> {
         let rest = ["postgresql://", "postgres://"].iter().find_map(|it| url.strip_prefix(it));
         let rest = rest.ok_or_else(|| {
-            wrong("the address of the server must look like postgres://role@host/database")
+            wrong("the server address must look like postgres://role@host/database")
         })?;
         let (rest, query) = rest.split_once('?').unwrap_or((rest, ""));
         let (authority, database) = rest.split_once('/').unwrap_or((rest, ""));
@@ -60,8 +60,8 @@ impl Address {
             "dbname" => self.database = Some(value),
             "sslpassword" | "service" | "passfile" => {
                 return Err(wrong(&format!(
-                    "the address of the server cannot have {name}: name host, port, database and \
-                     role in it, so that the file says all of what is backed up"
+                    "the server address cannot have {name}: give host, port, database and role in \
+                     the address, so that the app file states everything that is backed up"
                 )));
             }
             _ => self.parameters.push((name, value)),
@@ -69,7 +69,7 @@ impl Address {
         Ok(())
     }
 
-    /// Says what libpq would take from the system, so that everybody takes the same.
+    /// Adds what libpq would take from the system, so that every program uses the same.
     pub fn fill_in(&mut self) {
         if self.hosts.is_empty() && self.parameter("host").is_none() {
             let there = SOCKET_FOLDERS.iter().find(|it| Path::new(it).is_dir());
@@ -86,7 +86,7 @@ impl Address {
         self.parameters.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
     }
 
-    /// Names and ports of the hosts; a name that begins with a slash is a socket's folder.
+    /// Names and ports of the hosts; a name that begins with a slash is the folder of a socket.
     pub fn endpoints(&self) -> Result<Vec<(String, u16)>, PostgresError> {
         if !self.hosts.is_empty() {
             let port = self.parameter("port").unwrap_or(PORT);
@@ -98,7 +98,7 @@ impl Address {
         hosts.enumerate().map(|(place, host)| named(host.to_owned(), port(place))).collect()
     }
 
-    /// The same address for one of its hosts only, and for one address of that.
+    /// The same address for only one of its hosts, and for one IP address of that host.
     pub fn at(&self, host: &str, port: u16, address: Option<IpAddr>) -> Self {
         const CHOICE: [&str; 5] =
             ["host", "port", "hostaddr", "target_session_attrs", "load_balance_hosts"];
@@ -110,7 +110,7 @@ impl Address {
         one
     }
 
-    /// Settings of a session; the last one of each name counts.
+    /// Settings of a session; the last one of each name applies.
     pub fn session_options(&self) -> String {
         match self.parameter("options") {
             Some(options) => format!("{options} {SESSION_OPTIONS}"),
@@ -118,7 +118,7 @@ impl Address {
         }
     }
 
-    /// The address of one database for a tool, without a password.
+    /// The address of one database for a tool, without the password.
     pub fn uri(&self, database: &str) -> String {
         let user = self.user.as_deref().map(|user| format!("{}@", encode(user)));
         let options = self.session_options();
@@ -134,12 +134,12 @@ impl Address {
         uri
     }
 
-    /// The database that the address names; the role's name if it names none, as with libpq.
+    /// The database in the address; the role's name if there is none, as with libpq.
     pub fn database(&self) -> Option<&str> {
         self.database.as_deref().or(self.user.as_deref())
     }
 
-    /// The server, for people.
+    /// The server, for messages.
     pub fn label(&self) -> String {
         match (self.hosts.as_str(), self.parameter("host")) {
             ("", Some(host)) => host.to_owned(),
@@ -149,7 +149,7 @@ impl Address {
     }
 }
 
-/// A host as an address has it: a port stands behind the name, which may be encoded.
+/// A host in an address: a port follows the name, which may be encoded.
 fn endpoint(host: &str, fallback: &str) -> Result<(String, u16), PostgresError> {
     let bracketed = host.strip_prefix('[').and_then(|it| it.split_once(']'));
     let (name, port) = match (bracketed, host.rsplit_once(':')) {
@@ -162,7 +162,7 @@ fn endpoint(host: &str, fallback: &str) -> Result<(String, u16), PostgresError> 
 
 fn named(name: String, port: &str) -> Result<(String, u16), PostgresError> {
     let port = if port.is_empty() { PORT } else { port };
-    let port = port.parse().map_err(|_| wrong("a port of the server's address is no number"))?;
+    let port = port.parse().map_err(|_| wrong("a port in the server address is not a number"))?;
     Ok((if name.is_empty() { "localhost".to_owned() } else { name }, port))
 }
 
@@ -175,7 +175,7 @@ fn some(text: String) -> Option<String> {
 }
 
 fn decode(text: &str) -> Result<String, PostgresError> {
-    let mistake = || wrong("the address of the server has a percent sign that is no code");
+    let mistake = || wrong("the server address has a percent sign without a valid code");
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();
     while let Some((first, others)) = rest.split_first() {

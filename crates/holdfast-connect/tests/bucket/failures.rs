@@ -246,13 +246,13 @@ fn credentials_that_cannot_be_had_are_told() {
     let both = [("AWS_ACCESS_KEY_ID", "a"), ("AWS_SECRET_ACCESS_KEY", "hunter2"), ("PATH", "/")];
     assert!(variables(&both).starts_with("there is no bucket"), "{}", variables(&both));
     assert!(
-        variables(&both[..1]).starts_with("there are no credentials"),
+        variables(&both[..1]).starts_with("no credentials for the bucket"),
         "{}",
         variables(&both[..1])
     );
     // The service of an instance, which is not there.
     let nowhere = [("AWS_METADATA_ENDPOINT", "http://127.0.0.1:1")];
-    assert!(variables(&nowhere).starts_with("there are no credentials"), "{}", variables(&nowhere));
+    assert!(variables(&nowhere).starts_with("no credentials for the bucket"), "{}", variables(&nowhere));
 }
 
 #[test]

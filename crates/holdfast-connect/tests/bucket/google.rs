@@ -145,7 +145,7 @@ fn content_that_is_not_what_the_server_keeps_is_an_error() {
     });
     let tree = cloud::take(&behind(&proxy, &name), None);
     assert_eq!(tree.troubles.len(), 1, "{:?}", tree.troubles);
-    assert!(tree.troubles[0].contains("does not have the checksum"), "{:?}", tree.troubles);
+    assert!(tree.troubles[0].contains("does not match the checksum"), "{:?}", tree.troubles);
 }
 
 #[test]

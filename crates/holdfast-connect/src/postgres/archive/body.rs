@@ -1,4 +1,4 @@
-//! The data of one member: chunks with their lengths up to an empty one, compressed or not.
+//! The data of one member: chunks with their lengths, up to an empty one, compressed or not.
 
 use std::io::{self, BufRead, Read};
 
@@ -17,7 +17,7 @@ pub(super) struct Body<R: Read> {
     has_ended: bool,
 }
 
-/// What is wrong, and how many bytes had been taken: the input that could tell it is gone.
+/// What is wrong, and how many bytes had been taken: the input that would know is gone.
 pub(super) type Misread = (Fault, u64);
 
 enum Coding<R: Read> {
@@ -49,7 +49,7 @@ impl<R: Read> Coding<R> {
 }
 
 impl<R: Read> Body<R> {
-    /// Begins a member whose first chunk is next in the input.
+    /// Starts a member whose first chunk is next in the input.
     pub fn new(
         input: Input<R>,
         int_bytes: u8,
@@ -64,7 +64,7 @@ impl<R: Read> Body<R> {
         Ok(Self { coding, has_ended: false })
     }
 
-    /// Fills `buffer` with plain bytes; less than that only at the end of the member.
+    /// Fills `buffer` with plain bytes; fewer only at the end of the member.
     pub fn fill(&mut self, buffer: &mut [u8]) -> Result<usize, Misread> {
         let mut filled = 0;
         while filled < buffer.len() && !self.has_ended {
@@ -82,8 +82,8 @@ impl<R: Read> Body<R> {
             Coding::Plain(chunks) => chunks.read(buffer),
             Coding::Zlib(inflate) => inflate.read(buffer),
             Coding::Lz4(decoder) => match decoder.read(buffer)? {
-                // The decoder takes a stream that ends between two blocks for a whole one. It asks
-                // for nothing more once it has seen the mark at the end of the frame.
+                // The decoder accepts a stream that ends between two blocks as complete. It
+                // requests nothing more once it has seen the mark at the end of the frame.
                 0 if decoder.get_ref().has_ended => Err(ends_early()),
                 count => Ok(count),
             },
@@ -91,7 +91,7 @@ impl<R: Read> Body<R> {
         }
     }
 
-    /// After [`Body::fill`] gave nothing: gives the input back, if the chunks end here as well.
+    /// After [`Body::fill`] returned nothing: returns the input, if the chunks also end here.
     pub fn finish(mut self) -> Result<Input<R>, Misread> {
         let chunks = self.chunks();
         let ended = match chunks.left == 0 && !chunks.has_ended {
@@ -108,12 +108,12 @@ impl<R: Read> Body<R> {
         }
     }
 
-    /// How many bytes of the stream have been taken.
+    /// Number of bytes of the stream that have been taken.
     fn position(&mut self) -> u64 {
         self.chunks().input.position()
     }
 
-    /// Why reading failed: what the chunks found wrong, or else what the decompressor says.
+    /// Why reading failed: the fault found in the chunks, or else the decompressor's error.
     fn fault(&mut self, error: io::Error) -> Fault {
         let fault = self.chunks().fault.take();
         fault.unwrap_or_else(|| Fault::Damaged(format!("it cannot be decompressed: {error}")))
@@ -148,18 +148,18 @@ pub(super) struct Chunks<R> {
     int_bytes: u8,
     /// Bytes of the current chunk that have not been taken.
     left: usize,
-    /// True once somebody asked for more than there is.
+    /// True once more was requested than there is.
     has_ended: bool,
-    /// What was found wrong; decompressors pass on less than this.
+    /// The fault that was found; decompressors pass on less than this.
     fault: Option<Fault>,
 }
 
 impl<R: Read> Chunks<R> {
-    /// Takes the length of the next chunk; the last one is empty.
+    /// Reads the length of the next chunk; the last one is empty.
     fn begin_chunk(&mut self) -> Decoded<()> {
         let length = int(&mut self.input, self.int_bytes)?;
         self.left = usize::try_from(length)
-            .map_err(|_| Fault::damaged("a piece of data with a length below zero"))?;
+            .map_err(|_| Fault::damaged("a piece of data has a negative length"))?;
         self.has_ended = self.left == 0;
         Ok(())
     }
@@ -208,7 +208,7 @@ impl<R: Read> Read for Chunks<R> {
     }
 }
 
-/// A zlib stream, which must come to its end.
+/// A zlib stream, which must reach its end.
 pub(super) struct Inflate<R> {
     chunks: Chunks<R>,
     decompress: Decompress,
@@ -224,7 +224,7 @@ impl<R: Read> Read for Inflate<R> {
             let status = self.decompress.decompress(input, buffer, FlushDecompress::None);
             let taken = self.decompress.total_in() - taken;
             let given = self.decompress.total_out() - given;
-            // Neither is more than what was passed in.
+            // Neither is larger than what was passed in.
             self.chunks.consume(usize::try_from(taken).unwrap_or(usize::MAX));
             let given = usize::try_from(given).unwrap_or(usize::MAX);
             self.has_ended = status.map_err(io::Error::other)? == Status::StreamEnd;

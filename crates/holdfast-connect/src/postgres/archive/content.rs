@@ -1,10 +1,10 @@
 //! What a table holds, in a few bytes that do not depend on the order of its rows.
 //!
-//! A restored table has the same rows as the dump if both give the same [`Content`]: the number of
-//! rows, their bytes, and the sum modulo 2^128 of XXH3-128 of each line of `COPY`. Two equal rows
-//! do not cancel out, and a row counts wherever PostgreSQL puts it. The sum finds errors; it is no
-//! signature against somebody who chooses the rows. It is worked out for every byte of every dump,
-//! so it has to be cheaper than the dump itself, also for rows of a few bytes.
+//! A restored table has the same rows as the dump if both have the same [`Content`]: the number of
+//! rows, their bytes, and the sum modulo 2^128 of the XXH3-128 of each line of `COPY`. Two equal
+//! rows do not cancel out, and a row counts wherever PostgreSQL puts it. The sum detects errors; it
+//! does not protect against someone who chooses the rows. It is computed over every byte of every
+//! dump, so it has to be cheaper than the dump itself, even for rows of a few bytes.
 
 use std::fmt;
 
@@ -13,25 +13,25 @@ use twox_hash::XxHash3_128;
 
 use super::toc::Entry;
 
-/// What a content consists of; only contents of one kind can be compared.
+/// The kind of a content; only contents of the same kind can be compared.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ContentKind {
     /// Rows of a table, one line of `COPY` each.
     Rows,
     /// SQL, as `pg_dump --inserts` writes it: lines are counted, and a row may have several.
     Statements,
-    /// Bytes of a large object, in their order.
+    /// The bytes of a large object, in order.
     Bytes,
 }
 
-/// What a member of an archive, or a table, holds.
+/// The content of a member of an archive, or of a table.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Content {
     /// What is counted.
     pub kind: ContentKind,
     /// Rows; lines of SQL; 0 for a large object.
     pub rows: u64,
-    /// Bytes of all lines with their line feeds, or of the large object.
+    /// Bytes of all lines including line feeds, or of the large object.
     pub bytes: u64,
     /// Sum of the hashes of all lines, or the start of the hash of the large object.
     pub hash: u128,
@@ -67,7 +67,7 @@ impl fmt::Debug for ContentHasher {
     }
 }
 
-/// Works out a [`Content`] while the bytes pass, in pieces of any size.
+/// Computes a [`Content`] while the bytes pass, in pieces of any size.
 #[derive(Clone)]
 pub struct ContentHasher {
     form: Form,
@@ -77,7 +77,7 @@ pub struct ContentHasher {
     content: Content,
 }
 
-/// A line whose end is still to come.
+/// A line whose end has not arrived yet.
 #[derive(Clone)]
 struct Unfinished {
     hasher: XxHash3_128,
@@ -86,7 +86,7 @@ struct Unfinished {
     start: [u8; END.len()],
 }
 
-/// How the bytes are written.
+/// The form in which the bytes arrive.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Form {
     /// Rows up to the line that ends them, as in an archive.
@@ -97,11 +97,11 @@ enum Form {
     Bytes,
 }
 
-/// The line behind the last row of a dump. No row looks like it: a backslash is doubled in data.
+/// The line after the last row of a dump. No row looks like it: a backslash is doubled in data.
 const END: &[u8; 2] = b"\\.";
 
 impl ContentHasher {
-    /// For the data of an entry in an archive that is no large object.
+    /// For the data of an entry in an archive, unless it is a large object.
     pub fn of_entry(entry: &Entry) -> Self {
         Self::new(if entry.has_copy_rows() { Form::DumpedRows } else { Form::Statements })
     }
@@ -111,7 +111,7 @@ impl ContentHasher {
         Self::new(Form::Bytes)
     }
 
-    /// For what a server sends for `COPY ... TO STDOUT`.
+    /// For what a server sends in response to `COPY ... TO STDOUT`.
     pub fn of_copy_to_stdout() -> Self {
         Self::new(Form::CopiedRows)
     }
@@ -130,7 +130,7 @@ impl ContentHasher {
         }
     }
 
-    /// Takes the next bytes.
+    /// Adds the next bytes.
     ///
     /// # Errors
     /// [`ContentError::AfterEnd`].
@@ -148,17 +148,17 @@ impl ContentHasher {
             self.end_line(&bytes[..length]);
             bytes = &bytes[length + 1..];
         }
-        // pg_dump puts empty lines behind the end.
+        // pg_dump writes empty lines after the end.
         match bytes.iter().all(|byte| *byte == b'\n') {
             true => Ok(()),
             false => Err(ContentError::AfterEnd),
         }
     }
 
-    /// The content, when all bytes have passed.
+    /// The content, once all bytes have passed.
     ///
     /// # Errors
-    /// [`ContentError`]: the bytes are not whole.
+    /// [`ContentError`]: the bytes are incomplete.
     pub fn finish(mut self) -> Result<Content, ContentError> {
         match (self.form, &self.unfinished) {
             (Form::Bytes, unfinished) => {
@@ -172,14 +172,14 @@ impl ContentHasher {
         Ok(self.content)
     }
 
-    /// Takes a part of a line that does not end it.
+    /// Adds a part of a line that does not end it.
     fn keep(&mut self, part: &[u8]) {
         if !part.is_empty() {
             self.unfinished.get_or_insert_with(Unfinished::begin).keep(part);
         }
     }
 
-    /// Takes the last part of a line.
+    /// Adds the last part of a line.
     fn end_line(&mut self, part: &[u8]) {
         let (hash, bytes, is_end) = match self.unfinished.take() {
             None => (XxHash3_128::oneshot(part), part.len() as u64, part == END),
@@ -211,7 +211,7 @@ impl Unfinished {
         self.bytes += part.len() as u64;
     }
 
-    /// True if it is the line behind the last row of a dump.
+    /// True if it is the line after the last row of a dump.
     fn is_end(&self) -> bool {
         self.bytes == END.len() as u64 && self.start == *END
     }

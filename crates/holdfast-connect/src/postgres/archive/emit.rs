@@ -1,8 +1,8 @@
 //! Writing an archive from its table of contents and its members.
 //!
-//! What is written is not compressed, whatever the archive was before. An entry whose data is left
-//! out keeps its promise of data: `pg_restore` skips it as long as it is not asked for it, and
-//! fails otherwise. So a selection can never be restored as if it were everything.
+//! The output is not compressed, whatever the archive was before. An entry whose data is left out
+//! still announces data: `pg_restore` skips it if it is not requested, and fails otherwise. So a
+//! selection can never be restored as if it were everything.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Read, Seek, SeekFrom, Write};
@@ -12,10 +12,10 @@ use super::head::{Compression, Format, Head};
 use super::stream::{BLOCK_DATA, BLOCK_LARGE_OBJECTS, Member};
 use super::toc::{DataPlace, Entry, OffsetState, Toc};
 
-/// Bytes of data that are written with one length.
+/// Bytes of data written per length.
 const CHUNK_BYTES: usize = 64 << 10;
 
-/// The large objects of each entry that has some, in the order in which they came.
+/// The large objects of each entry that has any, in the order in which they arrived.
 pub type LargeObjects = BTreeMap<i32, Vec<u32>>;
 
 /// Opens the plain bytes of a member.
@@ -28,7 +28,7 @@ type Create<'c> = dyn FnMut(&str) -> io::Result<Box<dyn Write>> + 'c;
 pub enum Wanted {
     /// All of them.
     All,
-    /// Those with these numbers, as [`Toc::data_of`] tells them.
+    /// Those with these numbers, as returned by [`Toc::data_of`].
     Only(BTreeSet<i32>),
 }
 
@@ -38,7 +38,7 @@ pub enum EmitError {
     /// A member cannot be read.
     #[error("cannot read the data of {label}: {source}")]
     Fetch {
-        /// What the member is.
+        /// The member, for messages.
         label: String,
         /// What went wrong.
         source: io::Error,
@@ -46,7 +46,7 @@ pub enum EmitError {
     /// The archive cannot be written.
     #[error("cannot write the archive: {0}")]
     Write(#[source] io::Error),
-    /// A directory of this version has one list of large objects, and there are several.
+    /// A directory of this version has one list of large objects, but there are several.
     #[error("a directory archive of this version cannot have several groups of large objects")]
     SeveralGroups,
 }
@@ -65,11 +65,11 @@ impl<'a> Emission<'a> {
         Self { toc, large_objects, wanted }
     }
 
-    /// Writes a custom archive from start to end, as for a pipe. `pg_restore` reads it from its
+    /// Writes a custom archive from start to end, for a pipe. `pg_restore` reads it from its
     /// standard input, though not with several jobs.
     ///
     /// # Errors
-    /// [`EmitError`]; what was written by then is no archive.
+    /// [`EmitError`]; what has been written by then is not a valid archive.
     pub fn write_stream(
         &self,
         out: &mut dyn Write,
@@ -82,11 +82,12 @@ impl<'a> Emission<'a> {
         out.flush().map_err(EmitError::Write)
     }
 
-    /// Writes a custom archive that tells where the data of each entry is, from where `out` stands.
-    /// `pg_restore` can read it with several jobs, or take one table out of it at once.
+    /// Writes a custom archive that records where the data of each entry is, from the current
+    /// position of `out`. `pg_restore` can read it with several jobs, or extract one table
+    /// directly.
     ///
     /// # Errors
-    /// [`EmitError`]; what was written by then is no archive.
+    /// [`EmitError`]; what has been written by then is not a valid archive.
     pub fn write_seekable<W: Write + Seek>(
         &self,
         out: &mut W,
@@ -98,7 +99,7 @@ impl<'a> Emission<'a> {
         self.write_toc(&head, &mut counted, &|entry| stream_place(entry, None))?;
         let offsets = self.write_blocks(&head, &mut counted, fetch)?;
         let end = counted.written;
-        // Offsets have a fixed width, so the same table is as long as before.
+        // Offsets have a fixed width, so the table has the same length as before.
         out.seek(SeekFrom::Start(start)).map_err(EmitError::Write)?;
         let mut counted = Counted { out, written: 0 };
         let place = |entry: &Entry| stream_place(entry, offsets.get(&entry.dump_id).copied());
@@ -108,7 +109,7 @@ impl<'a> Emission<'a> {
     }
 
     /// Writes the files of a directory archive; `toc.dat` comes last, so that a directory without
-    /// it is known to be unfinished. Each file is flushed before the next one is created.
+    /// it is recognizably unfinished. Each file is flushed before the next one is created.
     ///
     /// # Errors
     /// [`EmitError`].
@@ -175,7 +176,7 @@ impl<'a> Emission<'a> {
         out.write_all(&bytes).map_err(EmitError::Write)
     }
 
-    /// Writes all data and tells where the block of each entry begins.
+    /// Writes all data and returns where the block of each entry begins.
     fn write_blocks(
         &self,
         head: &Head,
@@ -204,7 +205,7 @@ impl<'a> Emission<'a> {
         Ok(offsets)
     }
 
-    /// Writes the files of a group of large objects, and the list of them.
+    /// Writes the files of a group of large objects, and their list.
     fn write_group_files(
         &self,
         head: &Head,
@@ -234,8 +235,8 @@ fn stream_place(entry: &Entry, offset: Option<u64>) -> DataPlace {
     DataPlace::Stream { state, offset: offset.unwrap_or(0) }
 }
 
-/// The file of an entry's data in a directory. Until PostgreSQL 16 there was one group of large
-/// objects, and its list has a fixed name.
+/// The file of an entry's data in a directory. Up to PostgreSQL 16 there was one group of large
+/// objects, whose list has a fixed name.
 fn data_file(head: &Head, entry: &Entry) -> String {
     match (entry.has_large_objects(), head.version.has_relation_kind()) {
         (true, true) => format!("blobs_{}.toc", entry.dump_id),
@@ -269,7 +270,7 @@ fn write_int(out: &mut dyn Write, head: &Head, value: i32) -> Result<(), EmitErr
     out.write_all(&bytes).map_err(EmitError::Write)
 }
 
-/// Writes a member as chunks, and the empty one at its end.
+/// Writes a member as chunks, ending with an empty one.
 fn write_chunks(
     out: &mut dyn Write,
     head: &Head,
@@ -290,7 +291,7 @@ fn write_chunks(
     }
 }
 
-/// A member that is being read.
+/// A member being read.
 struct Source<'a, 'f> {
     reader: Box<dyn Read + 'f>,
     entry: &'a Entry,
@@ -308,7 +309,7 @@ impl<'a, 'f> Source<'a, 'f> {
         Ok(Self { reader, entry, large_object })
     }
 
-    /// Fills the buffer; less than that only at the end.
+    /// Fills the buffer; less only at the end.
     fn fill(&mut self, buffer: &mut [u8]) -> Result<usize, EmitError> {
         let mut filled = 0;
         while filled < buffer.len() {

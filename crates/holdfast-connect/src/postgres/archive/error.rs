@@ -5,23 +5,23 @@ use std::io;
 
 use super::looks::Looks;
 
-/// Why an archive was refused. Nothing that was read from one that ends with an error may count as
-/// a backup.
+/// Why an archive was rejected. Nothing read from an archive that ends with an error may count as a
+/// backup.
 #[derive(Debug, thiserror::Error)]
 pub enum ArchiveError {
     /// The stream is something else.
     #[error("this is not an archive made by pg_dump -Fc: {0}")]
     NotAnArchive(Looks),
-    /// Every line feed of the stream became two bytes, as a pseudo-terminal does it.
+    /// Every line feed of the stream became two bytes, as a pseudo-terminal does.
     #[error(
         "the archive went through a terminal, which changed bytes in it: run the command without \
          a terminal (docker compose exec -T; docker exec, kubectl exec and ssh without -t)"
     )]
     Terminal,
-    /// A later pg_dump than this program knows.
+    /// A later pg_dump than this program supports.
     #[error(
-        "the archive has format version {major}.{minor}, and this program knows versions up to \
-         1.16 (PostgreSQL 18): a newer holdfast is needed"
+        "the archive has format version {major}.{minor}, but this program only supports versions \
+         up to 1.16 (PostgreSQL 18): a newer holdfast is needed"
     )]
     TooNew {
         /// First number of the version.
@@ -29,10 +29,10 @@ pub enum ArchiveError {
         /// Second number of the version.
         minor: u8,
     },
-    /// An earlier pg_dump than this program knows.
+    /// An earlier pg_dump than this program supports.
     #[error(
-        "the archive has format version {major}.{minor}, which is older than PostgreSQL 9.0: make \
-         it again with a newer pg_dump"
+        "the archive has format version {major}.{minor}, which is older than PostgreSQL 9.0: \
+         create it again with a newer pg_dump"
     )]
     TooOld {
         /// First number of the version.
@@ -40,16 +40,16 @@ pub enum ArchiveError {
         /// Second number of the version.
         minor: u8,
     },
-    /// The data is compressed in a way that this program does not know.
+    /// The data is compressed with a method that this program does not support.
     #[error(
-        "the data is compressed with an unknown method (number {0}): make the dump with pg_dump \
+        "the data is compressed with an unknown method (number {0}): create the dump with pg_dump \
          -Fc -Z0"
     )]
     UnknownCompression(u8),
     /// The stream stopped inside something.
     #[error(
-        "the archive ends inside {within}, after {bytes} bytes: the dump is not whole; see why \
-         pg_dump or its connection stopped, and make it again"
+        "the archive ends inside {within}, after {bytes} bytes: the dump is incomplete; find out \
+         why pg_dump or its connection stopped, and create it again"
     )]
     CutShort {
         /// What was being read, as in `table public.users`.
@@ -59,11 +59,11 @@ pub enum ArchiveError {
     },
     /// The stream stopped between two members.
     #[error(
-        "the archive ends before the data of {first}{}: the dump is not whole; see why pg_dump or \
-         its connection stopped, and make it again", AndMore(*more)
+        "the archive ends before the data of {first}{}: the dump is incomplete; find out why \
+         pg_dump or its connection stopped, and create it again", AndMore(*more)
     )]
     Missing {
-        /// The first member that the table of contents promises and the stream does not have.
+        /// The first member in the table of contents that the stream lacks.
         first: String,
         /// How many more there are.
         more: usize,
@@ -73,26 +73,26 @@ pub enum ArchiveError {
     Damaged {
         /// What was being read.
         within: String,
-        /// How many bytes had been read from the stream; what is wrong lies before.
+        /// How many bytes of the stream had been read; the damage is before this point.
         at: u64,
         /// What is wrong.
         what: String,
     },
-    /// A length beyond what is sensible; nothing was allocated for it.
-    #[error("the archive has {what} in {within} of more than {max}, which is not sensible")]
+    /// A length beyond any reasonable limit; nothing was allocated for it.
+    #[error("the archive has {what} in {within} larger than the limit of {max}")]
     TooLarge {
         /// What was being read.
         within: String,
         /// What is too large.
         what: &'static str,
-        /// The most that is allowed.
+        /// The limit.
         max: u64,
     },
     /// The stream itself failed.
     #[error("cannot read the archive: {0}")]
     Io(#[from] io::Error),
-    /// The reader was asked again after an error.
-    #[error("the archive failed before, so nothing more can be read from it")]
+    /// The reader was called again after an error.
+    #[error("nothing more can be read from the archive after an earlier error")]
     Failed,
 }
 
@@ -108,7 +108,7 @@ impl fmt::Display for AndMore {
     }
 }
 
-/// What was found wrong, before anybody has said where.
+/// What was found wrong, before its place is known.
 #[derive(Debug)]
 pub(super) enum Fault {
     /// The stream ended.
@@ -119,20 +119,20 @@ pub(super) enum Fault {
     TooLarge { what: &'static str, max: u64 },
     /// The stream failed.
     Io(io::Error),
-    /// An error that says all by itself.
+    /// A complete error.
     Whole(ArchiveError),
 }
 
-/// What a step of decoding gives.
+/// The result of a decoding step.
 pub(super) type Decoded<T> = Result<T, Fault>;
 
 impl Fault {
-    /// Damage of a fixed kind.
+    /// Damage described by a fixed text.
     pub fn damaged(what: &str) -> Self {
         Self::Damaged(what.to_owned())
     }
 
-    /// The error for the user: it happened `within` something, when `bytes` had been read.
+    /// The error for the user: it occurred `within` something, after `bytes` had been read.
     pub fn within(self, within: &str, bytes: u64) -> ArchiveError {
         let within = within.to_owned();
         match self {

@@ -1,18 +1,19 @@
 //! The primitive fields of header and table of contents: integers, strings, offsets.
 //!
-//! An integer is a sign byte and the magnitude, least byte first; a string is its length and its
-//! bytes, length -1 standing for none. pg_dump writes each value in one way only, and nothing else
-//! is taken: so what was read encodes to the same bytes again, and a shifted stream fails soon.
+//! An integer is a sign byte and the magnitude, least significant byte first; a string is its
+//! length and its bytes, with length -1 for none. pg_dump writes each value in only one way, and
+//! nothing else is accepted: so what was read encodes to the same bytes again, and a shifted stream
+//! fails soon.
 
 use std::io::{BufRead, Read};
 
 use super::error::{Decoded, Fault};
 use super::input::Input;
 
-/// Bytes as the database has them, in whatever encoding; `None` is not the same as empty.
+/// Bytes as in the database, in any encoding; `None` is not the same as empty.
 pub(super) type Text = Option<Box<[u8]>>;
 
-/// What an archive may ask for. Each is checked before memory is taken.
+/// What an archive may request. Each limit is checked before memory is allocated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
     /// One string of the table of contents, such as the definition of a function, in bytes.
@@ -21,12 +22,12 @@ pub struct Limits {
     pub toc_bytes_max: u64,
     /// Entries of the table of contents. Before PostgreSQL 17 each large object had its own.
     pub entries_max: u32,
-    /// Window of zstd-compressed data, as a power of two. pg_restore takes up to 27 (128 MiB).
+    /// Window of zstd-compressed data, as a power of two. pg_restore accepts up to 27 (128 MiB).
     pub zstd_window_log_max: u32,
 }
 
 impl Limits {
-    /// For archives of databases of any size, as pg_dump prints them here.
+    /// For archives of databases of any size, as printed by pg_dump here.
     pub const DEFAULT: Self = Self {
         string_bytes_max: 256 << 20,
         toc_bytes_max: 4 << 30,
@@ -34,9 +35,9 @@ impl Limits {
         zstd_window_log_max: 27,
     };
 
-    /// For an archive that somebody else made, by the size of its file, which may be compressed
-    /// as a whole. An entry of a real dump takes some 20 bytes at least when it is
-    /// compressed, and less than a KiB in memory; functions of 16 MiB are none that people write.
+    /// For an archive from somewhere else, by the size of its file, which may be compressed as a
+    /// whole. An entry of a real dump takes at least some 20 bytes when compressed, and less than a
+    /// KiB in memory; no one writes functions of 16 MiB.
     pub fn of_file(bytes: u64) -> Self {
         const FREE_BYTES: u64 = 32 << 20;
         const RATIO: u64 = 64;
@@ -52,7 +53,7 @@ impl Default for Limits {
     }
 }
 
-/// How wide the numbers of an archive are, as its header says.
+/// The widths of numbers in an archive, from its header.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Widths {
     /// Magnitude of an integer, in bytes.
@@ -61,12 +62,12 @@ pub(super) struct Widths {
     pub offset_bytes: u8,
 }
 
-/// Takes fields from a stream.
+/// Reads fields from a stream.
 pub(super) struct Fields<'a, R> {
     pub input: &'a mut Input<R>,
     pub widths: Widths,
     limits: &'a Limits,
-    /// What may still be held.
+    /// How much may still be held.
     bytes_left: u64,
 }
 
@@ -87,7 +88,7 @@ impl<'a, R: Read> Fields<'a, R> {
     pub fn text(&mut self) -> Decoded<Text> {
         let length = match self.int()? {
             -1 => return Ok(None),
-            length => u32::try_from(length).map_err(|_| Fault::damaged("a length below zero"))?,
+            length => u32::try_from(length).map_err(|_| Fault::damaged("a length is negative"))?,
         };
         let max = self.limits.string_bytes_max;
         if length > max {
@@ -97,7 +98,7 @@ impl<'a, R: Read> Fields<'a, R> {
         self.bytes(length as usize).map(|bytes| Some(bytes.into_boxed_slice()))
     }
 
-    /// Takes note of memory that what follows will take.
+    /// Accounts for memory that the following data will take.
     pub fn charge(&mut self, bytes: u64) -> Decoded<()> {
         let left = self.bytes_left.checked_sub(bytes);
         let max = self.limits.toc_bytes_max;
@@ -110,7 +111,7 @@ impl<'a, R: Read> Fields<'a, R> {
         self.text()?.ok_or_else(|| Fault::damaged("a text is missing"))
     }
 
-    /// A number that is kept as decimal digits.
+    /// A number stored as decimal digits.
     pub fn decimal<T: std::str::FromStr + ToString>(&mut self) -> Decoded<T> {
         decimal(&self.required_text()?)
     }
@@ -120,7 +121,7 @@ impl<'a, R: Read> Fields<'a, R> {
         magnitude(self.input, self.widths.offset_bytes)
     }
 
-    /// Memory grows with what arrives, not with what is promised.
+    /// Memory grows with what arrives, not with what is announced.
     fn bytes(&mut self, length: usize) -> Decoded<Vec<u8>> {
         let mut bytes = Vec::new();
         while bytes.len() < length {
@@ -136,13 +137,13 @@ impl<'a, R: Read> Fields<'a, R> {
     }
 }
 
-/// A number written as decimal digits, in the one way that it is printed.
+/// A number written as decimal digits, in the only way it is printed.
 pub(super) fn decimal<T: std::str::FromStr + ToString>(text: &[u8]) -> Decoded<T> {
     let digits = std::str::from_utf8(text).ok();
     let value = digits.and_then(|digits| digits.parse::<T>().ok());
     value
         .filter(|value| value.to_string().as_bytes() == text)
-        .ok_or_else(|| Fault::damaged("digits of a number were expected"))
+        .ok_or_else(|| Fault::damaged("expected decimal digits"))
 }
 
 /// An integer of the archive.
@@ -154,10 +155,10 @@ pub(super) fn int<R: Read>(input: &mut Input<R>, int_bytes: u8) -> Decoded<i32> 
         (1, 1..=0x8000_0000) => i32::try_from(-(magnitude as i64)).ok(),
         _ => None,
     };
-    value.ok_or_else(|| Fault::damaged("an impossible number"))
+    value.ok_or_else(|| Fault::damaged("a number is out of range"))
 }
 
-/// An unsigned number of at most 8 bytes, least byte first.
+/// An unsigned number of at most 8 bytes, least significant byte first.
 fn magnitude<R: Read>(input: &mut Input<R>, bytes: u8) -> Decoded<u64> {
     (0..bytes)
         .try_fold(0, |value, place| Ok(value | u64::from(input.byte()?) << (u32::from(place) * 8)))
@@ -169,7 +170,7 @@ pub(super) fn put_int(out: &mut Vec<u8>, int_bytes: u8, value: i32) {
     put_magnitude(out, int_bytes, value.unsigned_abs().into());
 }
 
-/// Appends a byte-string or none. One that does not fit into an integer cannot have been read.
+/// Appends a byte-string or none. One whose length does not fit an integer cannot have been read.
 pub(super) fn put_text(out: &mut Vec<u8>, int_bytes: u8, text: Option<&[u8]>) {
     let Some(text) = text else { return put_int(out, int_bytes, -1) };
     put_int(out, int_bytes, i32::try_from(text.len()).unwrap_or(i32::MAX));

@@ -7,12 +7,12 @@ use super::fields::{Fields, Limits, Text, Widths, put_int, put_text};
 use super::input::Input;
 use super::looks::Looks;
 
-/// What every archive begins with.
+/// The start of every archive.
 pub(super) const MAGIC: &[u8] = b"PGDMP";
-/// The minor versions of version 1 that are known.
+/// The supported minor versions of version 1.
 const MINORS: std::ops::RangeInclusive<u8> = 12..=16;
 
-/// Version of the archive's format; it is not PostgreSQL's.
+/// Version of the archive format, not of PostgreSQL.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Version {
     /// 1 so far.
@@ -29,7 +29,7 @@ impl Version {
         self.minor >= 14
     }
 
-    /// True if the header has a method of compression, and not a level (PostgreSQL 16).
+    /// True if the header has a compression method instead of a level (PostgreSQL 16).
     pub fn has_compression_method(self) -> bool {
         self.minor >= 15
     }
@@ -41,12 +41,12 @@ impl Version {
     }
 }
 
-/// Which of the forms of an archive the header belongs to.
+/// The form of archive that the header belongs to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Format {
     /// One stream with the data (`-Fc`).
     Custom = 1,
-    /// `toc.dat` of a directory (`-Fd`) or of a tar file (`-Ft`): the data lies beside it.
+    /// `toc.dat` of a directory (`-Fd`) or of a tar file (`-Ft`): the data is in separate files.
     Files = 3,
 }
 
@@ -57,7 +57,7 @@ pub enum Compression {
     None,
     /// As zlib streams.
     Gzip {
-        /// Level, -1 for the usual one. Archives since version 1.15 do not tell, then it is 0.
+        /// Level, -1 for the default. Archives since version 1.15 do not record it, so it is 0.
         level: i32,
     },
     /// As LZ4 frames.
@@ -81,7 +81,7 @@ pub struct CreationTime {
     pub month_from_0: i32,
     /// Since 1900.
     pub year_from_1900: i32,
-    /// 1 in summer time, 0 outside it, -1 if it is not known.
+    /// 1 in summer time, 0 outside it, -1 if unknown.
     pub is_summer_time: i32,
 }
 
@@ -90,19 +90,19 @@ pub struct CreationTime {
 pub struct Head {
     /// Version of the format.
     pub version: Version,
-    /// Bytes of an integer's magnitude: 4 on every machine of today.
+    /// Bytes of an integer's magnitude: 4 on all current machines.
     pub int_bytes: u8,
-    /// Bytes of an offset: 8 on every machine of today.
+    /// Bytes of an offset: 8 on all current machines.
     pub offset_bytes: u8,
     /// Which form of archive this is.
     pub format: Format,
     /// How the data is compressed.
     pub compression: Compression,
-    /// When the dump was begun.
+    /// When the dump was started.
     pub created: CreationTime,
     /// Name of the database.
     pub database: Text,
-    /// Version of the server, as it tells it.
+    /// Version of the server, as it reports it.
     pub server_version: Text,
     /// Version of pg_dump.
     pub dump_version: Text,
@@ -117,7 +117,7 @@ impl Head {
         check_version(version)?;
         let widths = Widths { int_bytes: input.byte()?, offset_bytes: input.byte()? };
         if !(4..=8).contains(&widths.int_bytes) || !(4..=8).contains(&widths.offset_bytes) {
-            return Err(Fault::damaged("impossible sizes of numbers"));
+            return Err(Fault::damaged("numbers have invalid sizes"));
         }
         let format = match input.byte()? {
             1 => Format::Custom,
@@ -168,7 +168,7 @@ impl Head {
             (true, Compression::Lz4) => out.push(2),
             (true, Compression::Zstd) => out.push(3),
             (false, Compression::Gzip { level }) => put_int(out, self.int_bytes, level),
-            // Older versions know no other method, so none was read from them.
+            // Older versions know no other method, so no other was read from them.
             (false, _) => put_int(out, self.int_bytes, 0),
         }
     }
@@ -221,7 +221,7 @@ fn decode_created<R: Read>(fields: &mut Fields<'_, R>) -> Decoded<CreationTime> 
         let value = fields.int()?;
         match range.contains(&value) {
             true => Ok(value),
-            false => Err(Fault::damaged("an impossible creation time")),
+            false => Err(Fault::damaged("the creation time is invalid")),
         }
     };
     Ok(CreationTime {

@@ -4,14 +4,14 @@ use std::io::{self, BufRead, Read};
 
 use super::error::{Decoded, Fault};
 
-/// Bytes that are asked of the stream at once.
+/// Bytes requested from the stream at once.
 const BUFFER_BYTES: usize = 64 << 10;
 
 /// A stream with a buffer and a position.
 pub(super) struct Input<R> {
     reader: R,
     buffer: Vec<u8>,
-    /// What of the buffer has not been taken yet.
+    /// The start of what has not been taken from the buffer yet.
     start: usize,
     end: usize,
     /// Bytes taken so far.
@@ -23,13 +23,13 @@ impl<R: Read> Input<R> {
         Self { reader, buffer: vec![0; BUFFER_BYTES], start: 0, end: 0, position: 0 }
     }
 
-    /// How many bytes have been taken.
+    /// Number of bytes that have been taken.
     pub fn position(&self) -> u64 {
         self.position
     }
 
     /// The next bytes without taking them: `length` of them, unless the stream or the buffer ends
-    /// before. At the start of the stream the buffer has room for all of its bytes.
+    /// earlier. At the start of the stream the buffer has room for all of them.
     pub fn look_ahead(&mut self, length: usize) -> io::Result<&[u8]> {
         let length = length.min(BUFFER_BYTES - self.start);
         while self.end - self.start < length {
@@ -51,7 +51,7 @@ impl<R: Read> Input<R> {
         Ok(byte)
     }
 
-    /// The next byte, which must be there.
+    /// The next byte, which must exist.
     pub fn byte(&mut self) -> Decoded<u8> {
         self.next_byte()?.ok_or(Fault::End)
     }

@@ -1,4 +1,4 @@
-//! What a stream that is no archive looks like, so that the message can help.
+//! What a stream that is not an archive looks like, so that the message can help.
 
 use std::fmt;
 
@@ -10,7 +10,7 @@ use super::toc::Toc;
 /// What a stream looks like from its first bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Looks {
-    /// There is not one byte.
+    /// It has no bytes.
     Empty,
     /// An SQL script of pg_dump or pg_dumpall.
     PlainSql,
@@ -18,19 +18,19 @@ pub enum Looks {
     Tar,
     /// The table of contents of a directory or tar file, without the data.
     TocFile,
-    /// Compressed as a whole, with what is named.
+    /// Compressed as a whole, with this method.
     Compressed(&'static str),
-    /// Encrypted, with what is named.
+    /// Encrypted, with this method.
     Encrypted(&'static str),
     /// Text, such as an error message.
     Text,
-    /// Something else, and then an archive.
+    /// Other output, followed by an archive.
     Preceded,
     /// Anything else.
     Unknown,
 }
 
-/// How a stream begins that was made by something else, and what it is.
+/// How streams from other programs begin, and what they are.
 const BEGINNINGS: &[(&[u8], Looks)] = &[
     (b"--\n-- PostgreSQL database", Looks::PlainSql),
     (b"--\r\n-- PostgreSQL database", Looks::PlainSql),
@@ -47,10 +47,10 @@ const BEGINNINGS: &[(&[u8], Looks)] = &[
 ];
 
 impl Looks {
-    /// As many bytes from the start of a stream tell it.
+    /// Number of bytes from the start of a stream that this takes.
     pub(super) const BYTES: usize = 512;
 
-    /// Judges a stream by its first [`Looks::BYTES`] bytes.
+    /// Identifies a stream by its first [`Looks::BYTES`] bytes.
     pub(super) fn of(start: &[u8]) -> Self {
         if start.is_empty() {
             return Self::Empty;
@@ -77,32 +77,32 @@ impl fmt::Display for Looks {
         match self {
             Self::Empty => formatter.write_str("it is empty, so the command wrote nothing"),
             Self::PlainSql => formatter.write_str("it is an SQL script; add -Fc to pg_dump"),
-            Self::Tar => formatter.write_str("it is a tar file; use -Fc in place of -Ft"),
+            Self::Tar => formatter.write_str("it is a tar file; use -Fc instead of -Ft"),
             Self::TocFile => formatter
                 .write_str("it is the table of contents of a directory or tar archive; use -Fc"),
             Self::Compressed(method) => write!(
                 formatter,
-                "it is compressed with {method}; take what pg_dump writes as it is, and let it \
-                 write -Z0"
+                "it is compressed with {method}; pass on the output of pg_dump unchanged, and have \
+                 it write -Z0"
             ),
             Self::Encrypted(method) => {
                 write!(
                     formatter,
-                    "it is encrypted with {method}; take what pg_dump writes as it is"
+                    "it is encrypted with {method}; pass on the output of pg_dump unchanged"
                 )
             }
-            Self::Text => formatter
-                .write_str("it is text, perhaps a message of the command in place of its output"),
-            Self::Preceded => formatter.write_str(
-                "other output comes before it, perhaps of a login script; keep that off its output",
-            ),
-            Self::Unknown => formatter.write_str("it begins with other bytes"),
+            Self::Text => {
+                formatter.write_str("it is text, perhaps an error message of the command")
+            }
+            Self::Preceded => formatter
+                .write_str("other output precedes it, perhaps from a login script; keep that out"),
+            Self::Unknown => formatter.write_str("it does not look like a dump"),
         }
     }
 }
 
-/// True if the start of a stream that could not be decoded is that of an archive in which every
-/// line feed got a carriage return before it: so a pseudo-terminal writes what it is given.
+/// True if the start of a stream that could not be decoded is that of an archive with a carriage
+/// return before every line feed: this is how a pseudo-terminal passes on its input.
 pub(super) fn went_through_terminal(start: &[u8]) -> bool {
     let mut undone = Vec::with_capacity(start.len());
     let mut pairs = 0;
@@ -113,6 +113,6 @@ pub(super) fn went_through_terminal(start: &[u8]) -> bool {
             byte => undone.push(*byte),
         }
     }
-    // The first entry tells the encoding, and has a line feed in every archive.
+    // The first entry is the encoding, and contains a line feed in every archive.
     pairs > 0 && Toc::decode_start(&mut Input::new(&undone[..]), &Limits::DEFAULT, 1).is_ok()
 }

@@ -1,11 +1,11 @@
-//! Whether an SQL script of pg_dump or pg_dumpall is whole.
+//! Whether an SQL script of pg_dump or pg_dumpall is complete.
 //!
-//! Such a script ends with a comment that says so. The same text may stand in the data, so it
+//! Such a script ends with a comment that says so. The same text may occur in the data, so it
 //! counts only as the very last lines. Since the minor versions of August 2025 a script is also
-//! framed by `\restrict` and `\unrestrict` with a word that is drawn for each dump; where the first
-//! is there the second must follow.
+//! framed by `\restrict` and `\unrestrict` with a random word for each dump; the second must follow
+//! if the first is there.
 
-/// What made a script.
+/// The program that wrote a script.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PlainKind {
     /// `pg_dump`: one database.
@@ -14,13 +14,13 @@ pub enum PlainKind {
     Cluster,
 }
 
-/// Why a script cannot be taken for a whole dump.
+/// Why a script is not accepted as a complete dump.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum PlainError {
-    /// There is not one byte.
+    /// It has no bytes.
     #[error("the dump is empty, so the command wrote nothing")]
     Empty,
-    /// It begins with something else.
+    /// It begins differently.
     #[error("this is not an SQL script made by pg_dump or pg_dumpall")]
     NotPlain,
     /// Every line feed became two bytes.
@@ -31,30 +31,30 @@ pub enum PlainError {
     Terminal,
     /// The end is missing.
     #[error(
-        "the script does not end as pg_dump ends it: the dump is not whole; see why pg_dump or its \
-         connection stopped, and make it again"
+        "the script lacks the end that pg_dump writes: the dump is incomplete; find out why \
+         pg_dump or its connection stopped, and create it again"
     )]
     CutShort,
 }
 
-/// Looks at a script while it passes, in pieces of any size.
+/// Checks a script while it passes, in pieces of any size.
 #[derive(Debug, Clone)]
 pub struct PlainCheck {
-    /// The line that has begun, as far as it matters.
+    /// The current line, as far as it matters.
     line: Vec<u8>,
     lines: u64,
     kind: Option<PlainKind>,
     error: Option<PlainError>,
     /// The word of the first `\restrict`, before any other command.
     word: Option<Vec<u8>>,
-    /// True until the first line that is no comment.
+    /// True until the first line that is not a comment.
     is_head: bool,
     /// True between `\restrict` and `\unrestrict`.
     is_restricted: bool,
     end: End,
 }
 
-/// How far the lines at the end have come.
+/// How much of the end has been seen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum End {
     /// Anything may follow.
@@ -73,7 +73,7 @@ enum End {
     ReleasedComplete,
 }
 
-/// Longer lines are none of those that matter: the word that pg_dump draws has 63 characters.
+/// Longer lines do not matter: pg_dump's random word has 63 characters.
 const LINE_BYTES_MAX: usize = 1024;
 
 impl Default for PlainCheck {
@@ -83,7 +83,7 @@ impl Default for PlainCheck {
 }
 
 impl PlainCheck {
-    /// Before the first byte.
+    /// The state before the first byte.
     pub fn new() -> Self {
         Self {
             line: Vec::new(),
@@ -97,7 +97,7 @@ impl PlainCheck {
         }
     }
 
-    /// Takes the next bytes.
+    /// Adds the next bytes.
     pub fn update(&mut self, bytes: &[u8]) {
         for part in bytes.split_inclusive(|byte| *byte == b'\n') {
             let (text, is_whole) = match part.strip_suffix(b"\n") {
@@ -115,10 +115,10 @@ impl PlainCheck {
         }
     }
 
-    /// What the script is, when all of it has passed.
+    /// The kind of script, once all of it has passed.
     ///
     /// # Errors
-    /// [`PlainError`]: it is no script of pg_dump, or not whole.
+    /// [`PlainError`]: it is not a script of pg_dump, or incomplete.
     pub fn finish(self) -> Result<PlainKind, PlainError> {
         if self.lines == 0 && self.line.is_empty() {
             return Err(PlainError::Empty);
@@ -160,13 +160,13 @@ impl PlainCheck {
         }
     }
 
-    /// Notes where the script enters and leaves what psql runs with restrictions.
+    /// Notes where the script enters and leaves psql's restricted mode.
     fn follow_word(&mut self, line: &[u8]) {
         if let Some(word) = line.strip_prefix(b"\\restrict ") {
             if self.is_head {
                 self.word = Some(word.to_vec());
             }
-            // With another word than its own the line is data.
+            // With a different word the line is data.
             self.is_restricted |= self.word.as_deref() == Some(word);
         }
         if self.releases(line) {
@@ -180,7 +180,7 @@ impl PlainCheck {
         word.is_some() && word == self.word.as_deref()
     }
 
-    /// What the end is after one more line.
+    /// The state of the end after one more line.
     fn next_end(&self, line: &[u8]) -> End {
         let sentence: &[u8] = match self.kind {
             Some(PlainKind::Cluster) => b"-- PostgreSQL database cluster dump complete",

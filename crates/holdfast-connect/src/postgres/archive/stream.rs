@@ -1,4 +1,4 @@
-//! Taking a custom archive apart while it passes.
+//! Parsing a custom archive while it passes.
 
 use std::collections::HashMap;
 use std::io::{self, Read};
@@ -26,17 +26,17 @@ pub struct Member {
     pub large_object: Option<u32>,
 }
 
-/// What an archive consists of, in the order in which it comes.
+/// The parts of an archive, in the order in which they arrive.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Event {
     /// The data of a member begins.
     Begins(Member),
-    /// So many bytes of it were placed at the start of the buffer (at least one).
+    /// This number of bytes of it was placed at the start of the buffer (at least one).
     Data(usize),
     /// The data of the member is complete.
     Ends(Member),
-    /// The archive is complete: the stream is at its end, and every entry of the table of contents
-    /// that has data was there once.
+    /// The archive is complete: the stream has ended, and every entry of the table of contents that
+    /// has data occurred once.
     Complete,
 }
 
@@ -44,7 +44,7 @@ pub enum Event {
 pub struct ArchiveReader<R: Read> {
     toc: Toc,
     limits: Limits,
-    /// Entries with data whose data has not come yet, by number: places in the table of contents.
+    /// Entries whose data has not arrived yet, by number: positions in the table of contents.
     awaited: HashMap<i32, usize>,
     state: State<R>,
 }
@@ -55,17 +55,17 @@ enum State<R: Read> {
     Between(Input<R>),
     /// In a group of large objects, at the next one's OID.
     Group(Input<R>, usize),
-    /// In the data of a member of the entry at this place.
+    /// In the data of a member of the entry at this position.
     Inside(Body<R>, usize, Member),
     Complete,
     Failed,
 }
 
 impl<R: Read> ArchiveReader<R> {
-    /// Reads header and table of contents.
+    /// Reads the header and the table of contents.
     ///
     /// # Errors
-    /// [`ArchiveError`]: the stream is something else, is damaged or ends too soon.
+    /// [`ArchiveError`]: the stream is something else, is damaged or ends too early.
     pub fn open(reader: R, limits: Limits) -> Result<Self, ArchiveError> {
         let mut input = Input::new(reader);
         let toc = Toc::read(&mut input, &limits)?;
@@ -83,16 +83,16 @@ impl<R: Read> ArchiveReader<R> {
         &self.toc
     }
 
-    /// Gives the header and table of contents away, when no more data is wanted.
+    /// Returns the header and table of contents, when no more data is wanted.
     pub fn into_toc(self) -> Toc {
         self.toc
     }
 
-    /// Reads on to the next event. Data is placed in `buffer`, which is filled unless the member
-    /// ends; what is compressed in the archive is plain here.
+    /// Reads up to the next event. Data is placed in `buffer`, which is filled unless the member
+    /// ends; it is plain even if the archive is compressed.
     ///
     /// # Errors
-    /// [`ArchiveError`]: then the archive is not whole, whatever was read before, and every further
+    /// [`ArchiveError`]: the archive is then not valid, whatever was read before, and every further
     /// call fails.
     pub fn next(&mut self, buffer: &mut [u8]) -> Result<Event, ArchiveError> {
         if buffer.is_empty() {
@@ -117,7 +117,7 @@ impl<R: Read> ArchiveReader<R> {
         }
     }
 
-    /// Begins the next block, if there is one.
+    /// Starts the next block, if there is one.
     fn begin_block(&mut self, mut input: Input<R>) -> Result<(), ArchiveError> {
         let Some(kind) = input.next_byte()? else {
             self.check_complete()?;
@@ -136,7 +136,7 @@ impl<R: Read> ArchiveReader<R> {
         self.begin_member(input, place, member)
     }
 
-    /// The place of the entry whose block begins; it is no longer awaited.
+    /// The position of the entry whose block begins; it is no longer awaited.
     fn awaited_block(&mut self, kind: u8, input: &mut Input<R>) -> Decoded<usize> {
         if !matches!(kind, BLOCK_DATA | BLOCK_LARGE_OBJECTS) {
             return Err(Fault::damaged(match self.awaited.is_empty() {
@@ -146,15 +146,15 @@ impl<R: Read> ArchiveReader<R> {
         }
         let dump_id = int(input, self.toc.head.int_bytes)?;
         let place = self.awaited.remove(&dump_id).ok_or_else(|| {
-            Fault::Damaged(format!("number {dump_id} has no data, or has it twice"))
+            Fault::Damaged(format!("entry {dump_id} should have no data, or has it twice"))
         })?;
         match self.toc.entries[place].has_large_objects() == (kind == BLOCK_LARGE_OBJECTS) {
             true => Ok(place),
-            false => Err(Fault::damaged("rows where large objects belong, or the reverse")),
+            false => Err(Fault::damaged("rows in place of large objects, or the reverse")),
         }
     }
 
-    /// Begins the next large object of a group, or ends the group.
+    /// Starts the next large object of a group, or ends the group.
     fn begin_large_object(
         &mut self,
         mut input: Input<R>,
@@ -166,7 +166,7 @@ impl<R: Read> ArchiveReader<R> {
             self.state = State::Between(input);
             return Ok(());
         }
-        // OIDs are unsigned, but pg_dump writes them as if they were not.
+        // OIDs are unsigned, but pg_dump writes them as if they were signed.
         let large_object = Some(oid.cast_unsigned());
         let member = Member { dump_id: self.toc.entries[place].dump_id, large_object };
         self.begin_member(input, place, member)
@@ -208,7 +208,7 @@ impl<R: Read> ArchiveReader<R> {
         Ok(Event::Ends(member))
     }
 
-    /// At the end of the stream: whether all data was there.
+    /// At the end of the stream: whether all data has arrived.
     fn check_complete(&self) -> Result<(), ArchiveError> {
         let first = self.awaited.values().min().map(|place| self.toc.entries[*place].label());
         match first {
@@ -217,7 +217,7 @@ impl<R: Read> ArchiveReader<R> {
         }
     }
 
-    /// What a member is, for people.
+    /// The member, for messages.
     fn label(&self, member: Member, place: usize) -> String {
         match member.large_object {
             Some(oid) => format!("large object {oid}"),

@@ -1,4 +1,4 @@
-//! The table of contents: what the archive consists of, in the order of a restore.
+//! The table of contents: the parts of an archive, in restore order.
 
 use std::collections::{BTreeSet, HashSet};
 use std::io::Read;
@@ -12,13 +12,13 @@ use crate::postgres::sql::{copied, qualified_name, quoted};
 
 /// How many bytes from the start of a stream are kept to find out what damaged it.
 pub(super) const START_BYTES: usize = 16 << 10;
-/// What pg_dump calls the entry of a table's rows.
+/// pg_dump's name for the entry of a table's rows.
 const TABLE_DATA: &[u8] = b"TABLE DATA";
-/// What pg_dump calls the entry of the content of large objects.
+/// pg_dump's name for the entry of the content of large objects.
 const LARGE_OBJECTS: &[u8] = b"BLOBS";
 
-/// What an entry takes in memory beside its texts, with what is kept of it elsewhere: the list
-/// grows by doubling.
+/// What an entry takes in memory besides its texts, including what is kept of it elsewhere: the
+/// list grows by doubling.
 const ENTRY_BYTES: u64 = 2 * size_of::<Entry>() as u64 + 64;
 
 /// Header and table of contents.
@@ -26,7 +26,7 @@ const ENTRY_BYTES: u64 = 2 * size_of::<Entry>() as u64 + 64;
 pub struct Toc {
     /// The header.
     pub head: Head,
-    /// The entries, in the order of a restore.
+    /// The entries, in restore order.
     pub entries: Vec<Entry>,
 }
 
@@ -46,9 +46,9 @@ pub enum Section {
 /// Whether an entry has data in the stream, and where.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum OffsetState {
-    /// Somewhere behind the table of contents.
+    /// Somewhere after the table of contents.
     Unknown = 1,
-    /// At the offset that is told.
+    /// At the recorded offset.
     Known = 2,
     /// The entry has no data.
     NoData = 3,
@@ -68,7 +68,7 @@ pub enum DataPlace {
     File(Box<[u8]>),
 }
 
-/// One entry of the table of contents. Texts are as the database has them, in its client encoding.
+/// One entry of the table of contents. Texts are as in the database, in its client encoding.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Entry {
     /// Number of the entry within this dump.
@@ -85,11 +85,11 @@ pub struct Entry {
     pub kind: Box<[u8]>,
     /// Part of the restore.
     pub section: Section,
-    /// SQL that makes it.
+    /// SQL that creates it.
     pub definition: Text,
     /// SQL that removes it.
     pub drop: Text,
-    /// `COPY ... FROM stdin;` if the data consists of rows for it.
+    /// `COPY ... FROM stdin;` if the data is rows for it.
     pub copy: Text,
     /// Schema.
     pub namespace: Text,
@@ -97,24 +97,24 @@ pub struct Entry {
     pub tablespace: Text,
     /// Access method of a table; from version 1.14 on.
     pub access_method: Text,
-    /// Kind of relation as a character's number, or 0; from version 1.16 on, else 0.
+    /// Kind of relation as a character's number, or 0; 0 before version 1.16.
     pub relation_kind: i32,
     /// Name of the owner.
     pub owner: Text,
     /// True for a table with OIDs, which PostgreSQL had until version 11.
     pub with_oids: bool,
-    /// Numbers of the entries that must be restored before.
+    /// Numbers of the entries that must be restored first.
     pub dependencies: Vec<i32>,
     /// Where the data is.
     pub data: DataPlace,
 }
 
 impl Toc {
-    /// Decodes header and table of contents at the start of `bytes`, as [`Toc::encode`] or pg_dump
-    /// wrote them, and tells how many bytes they are.
+    /// Decodes the header and table of contents at the start of `bytes`, as [`Toc::encode`] or
+    /// pg_dump wrote them, and returns their length in bytes.
     ///
     /// # Errors
-    /// [`ArchiveError`]: the bytes are something else, damaged or not whole.
+    /// [`ArchiveError`]: the bytes are something else, damaged or incomplete.
     pub fn decode(bytes: &[u8], limits: &Limits) -> Result<(Self, usize), ArchiveError> {
         let mut input = Input::new(bytes);
         let toc = Self::read(&mut input, limits)?;
@@ -123,21 +123,21 @@ impl Toc {
         Ok((toc, usize::try_from(used).unwrap_or(bytes.len())))
     }
 
-    /// Reads header and table of contents from a stream and leaves what follows in it.
+    /// Reads the header and table of contents from a stream and leaves the rest in it.
     pub(super) fn read<R: Read>(
         input: &mut Input<R>,
         limits: &Limits,
     ) -> Result<Self, ArchiveError> {
         let start = input.look_ahead(START_BYTES)?.to_vec();
         Self::decode_start(input, limits, u32::MAX).map_err(|error| match error {
-            // The stream has nothing to do with an archive, or none of its bytes is to blame.
+            // The stream is not an archive at all, or none of its bytes is to blame.
             ArchiveError::NotAnArchive(_) | ArchiveError::Io(_) => error,
             _ if went_through_terminal(&start) => ArchiveError::Terminal,
             _ => error,
         })
     }
 
-    /// Decodes the header and at most so many entries.
+    /// Decodes the header and at most this many entries.
     pub(super) fn decode_start<R: Read>(
         input: &mut Input<R>,
         limits: &Limits,
@@ -177,13 +177,13 @@ impl Toc {
         out
     }
 
-    /// The number of entries, with which the table begins. A table with more than fit cannot have
+    /// The number of entries, with which the table begins. A table with too many for it cannot have
     /// been read.
     pub(super) fn entry_count(&self) -> i32 {
         i32::try_from(self.entries.len()).unwrap_or(i32::MAX)
     }
 
-    /// The entries that have data, in the order in which it comes.
+    /// The entries that have data, in the order of the data.
     pub fn with_data(&self) -> impl Iterator<Item = &Entry> {
         self.entries.iter().filter(|entry| entry.had_dumper)
     }
@@ -203,20 +203,20 @@ impl Toc {
 }
 
 impl Entry {
-    /// True if the data is a group of large objects, and not one member.
+    /// True if the data is a group of large objects rather than one member.
     pub fn has_large_objects(&self) -> bool {
         *self.kind == *LARGE_OBJECTS
     }
 
-    /// True if the data consists of the rows of a table, as lines for `COPY`, and not of SQL.
+    /// True if the data is the rows of a table as lines for `COPY`, not SQL.
     pub fn has_copy_rows(&self) -> bool {
         self.copy.as_ref().is_some_and(|copy| !copy.is_empty())
     }
 
-    /// The statement that reads back what the data of this entry filled in, for comparison.
-    /// `None` if the data is no rows, or goes through the root of a partitioned table and so
-    /// cannot be told from that of other partitions; and if the dump has another statement there
-    /// than `COPY` of this table, whose names alone are taken from it.
+    /// The statement that reads back the data of this entry, for comparison. `None` if the data is
+    /// not rows, or goes through the root of a partitioned table and so cannot be distinguished
+    /// from that of other partitions; or if the dump has a statement other than `COPY` of this
+    /// table there, from which only names are used.
     pub fn copy_to_stdout(&self) -> Option<Vec<u8>> {
         let (table, columns) = self.own_rows()?;
         let columns = columns.map(|columns| [b" (", &*columns, b")"].concat());
@@ -230,7 +230,7 @@ impl Entry {
         Some([b"SELECT ", &*columns, b" FROM ", &*table].concat())
     }
 
-    /// The table and the columns that the data fills, as SQL writes them.
+    /// The table and the columns that the data fills, as written in SQL.
     fn own_rows(&self) -> Option<(Vec<u8>, Option<Vec<u8>>)> {
         if self.root().is_some() {
             return None;
@@ -245,8 +245,8 @@ impl Entry {
         is_own.then(|| (dotted(&table), columns))
     }
 
-    /// The statement that reads back the root of the partitioned table through which the data of
-    /// this entry goes. `None` if it goes into its own table.
+    /// The statement that reads back the root of the partitioned table through which this entry's
+    /// data goes. `None` if it goes into its own table.
     pub fn root_to_stdout(&self) -> Option<Vec<u8>> {
         let root = qualified_name(self.root()?)?;
         let copied = copied(self.copy.as_deref()?).filter(|copied| copied.table == root)?;
@@ -255,12 +255,12 @@ impl Entry {
         Some([b"COPY (SELECT ", &*columns, b" FROM ", &dotted(&root), b") TO STDOUT"].concat())
     }
 
-    /// The root of the partitioned table through which the data goes, as SQL writes its name.
+    /// The root of the partitioned table through which the data goes, as written in SQL.
     pub fn root(&self) -> Option<&[u8]> {
         self.definition.as_deref()?.strip_prefix(b"-- load via partition root ")
     }
 
-    /// What the entry is, for people: `table public.users`.
+    /// The entry, for messages: `table public.users`.
     pub fn label(&self) -> String {
         let kind = match &*self.kind {
             LARGE_OBJECTS => return "the large objects".to_owned(),
@@ -303,7 +303,7 @@ impl Entry {
         };
         match has_data == entry.had_dumper {
             true => Ok(entry),
-            false => Err(Fault::damaged("an entry has data and has none")),
+            false => Err(Fault::damaged("an entry both has and lacks data")),
         }
     }
 
@@ -347,17 +347,17 @@ impl Entry {
     }
 }
 
-/// Names of columns as SQL writes them.
+/// Names of columns as written in SQL.
 fn listed(names: &[Vec<u8>]) -> Vec<u8> {
     names.iter().map(|name| quoted(name)).collect::<Vec<_>>().join(&b", "[..])
 }
 
-/// A name behind that of its schema.
+/// A name preceded by that of its schema.
 fn dotted(names: &[&[u8]]) -> Vec<u8> {
     names.iter().map(|name| quoted(name)).collect::<Vec<_>>().join(&b'.')
 }
 
-/// A name in a message: on one line, without control characters, not too long.
+/// A name for messages: on one line, without control characters, not too long.
 fn printable(name: &[u8]) -> String {
     const CHARS_MAX: usize = 100;
     let text = String::from_utf8_lossy(name);
@@ -374,7 +374,7 @@ fn printable(name: &[u8]) -> String {
 
 fn decode_count<R: Read>(fields: &mut Fields<'_, R>, limits: &Limits) -> Decoded<u32> {
     let count =
-        u32::try_from(fields.int()?).map_err(|_| Fault::damaged("it has less than no entries"))?;
+        u32::try_from(fields.int()?).map_err(|_| Fault::damaged("a negative number of entries"))?;
     match count > limits.entries_max {
         true => Err(Fault::TooLarge { what: "entries", max: limits.entries_max.into() }),
         false => Ok(count),
@@ -384,7 +384,7 @@ fn decode_count<R: Read>(fields: &mut Fields<'_, R>, limits: &Limits) -> Decoded
 fn decode_dump_id<R: Read>(fields: &mut Fields<'_, R>) -> Decoded<i32> {
     match fields.int()? {
         dump_id @ 1.. => Ok(dump_id),
-        _ => Err(Fault::damaged("an entry's number is not above zero")),
+        _ => Err(Fault::damaged("an entry's number is not positive")),
     }
 }
 
@@ -392,7 +392,7 @@ fn decode_flag<R: Read>(fields: &mut Fields<'_, R>) -> Decoded<bool> {
     match fields.int()? {
         0 => Ok(false),
         1 => Ok(true),
-        _ => Err(Fault::damaged("neither yes nor no")),
+        _ => Err(Fault::damaged("expected 0 or 1")),
     }
 }
 
@@ -410,7 +410,7 @@ fn decode_with_oids<R: Read>(fields: &mut Fields<'_, R>) -> Decoded<bool> {
     match &*fields.required_text()? {
         b"true" => Ok(true),
         b"false" => Ok(false),
-        _ => Err(Fault::damaged("neither true nor false")),
+        _ => Err(Fault::damaged("expected true or false")),
     }
 }
 

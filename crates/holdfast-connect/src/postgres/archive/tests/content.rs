@@ -1,4 +1,4 @@
-//! Contents do not depend on order or pieces, and notice everything else.
+//! Contents do not depend on order or pieces, and detect everything else.
 
 use proptest::prelude::*;
 
@@ -14,7 +14,7 @@ fn statements() -> ContentHasher {
     ContentHasher::of_entry(&entry(None))
 }
 
-/// The content of bytes that come in pieces of these lengths, over and over.
+/// The content of bytes that arrive in pieces of these lengths, over and over.
 fn check(
     mut hasher: ContentHasher,
     mut bytes: &[u8],
@@ -29,7 +29,7 @@ fn check(
     hasher.finish()
 }
 
-/// The content of rows by its definition.
+/// The content of rows by definition.
 fn defined(rows: &[Vec<u8>]) -> Content {
     let hashes = rows.iter().map(|row| twox_hash::XxHash3_128::oneshot(row));
     let sum = hashes.fold(0, u128::wrapping_add);
@@ -97,7 +97,7 @@ fn rows_that_stop_or_go_on_are_refused() {
     for pieces in [1, 2, 3, whole.len()] {
         for length in 0..whole.len() {
             let outcome = check(dumped(), &whole[..length], &[pieces]);
-            // Only the empty lines behind the end can be left out.
+            // Only the empty lines after the end can be left out.
             let is_whole = length >= b"1\n2\n\\.\n".len();
             assert_eq!(outcome.err(), (!is_whole).then_some(ContentError::NoEnd), "{length}");
         }

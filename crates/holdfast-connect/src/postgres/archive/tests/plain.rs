@@ -1,4 +1,4 @@
-//! The end of a script, wherever its text may stand besides.
+//! The end of a script, wherever else its text may occur.
 
 use crate::postgres::archive::{PlainCheck, PlainError, PlainKind};
 
@@ -13,7 +13,7 @@ const END: &str = "--\n-- PostgreSQL database dump complete\n--\n\n";
 const CLUSTER_HEAD: &str = "--\n-- PostgreSQL database cluster dump\n--\n\n";
 const CLUSTER_END: &str = "--\n-- PostgreSQL database cluster dump complete\n--\n\n";
 
-/// It is whole as it is, and no shorter part of it is.
+/// It is complete as it is, and no shorter part of it is.
 fn check_whole(script: &str, kind: PlainKind) {
     for piece_bytes in [1, 2, 7, script.len()] {
         assert_eq!(check(script, piece_bytes), Ok(kind), "{script:?}");
@@ -39,7 +39,7 @@ fn only_the_whole_script_is_whole() {
         &format!("{CLUSTER_HEAD}{restrict}CREATE ROLE a;\n\n{release}{CLUSTER_END}"),
         PlainKind::Cluster,
     );
-    // All databases: whole dumps within the dump.
+    // All databases: complete dumps within the dump.
     let database = format!("{restrict}{HEAD}{body}{END}{release}");
     check_whole(
         &format!("{CLUSTER_HEAD}{restrict}{release}{database}{database}{CLUSTER_END}"),
@@ -49,7 +49,7 @@ fn only_the_whole_script_is_whole() {
 
 #[test]
 fn the_text_in_the_data_is_not_the_end() {
-    // A function whose body looks like the end, in a script that is cut right behind it.
+    // A function whose body looks like the end, in a script that is cut right after it.
     let forged = format!("{HEAD}\\restrict Ab1\n\nCREATE FUNCTION f() AS '\n{END}");
     assert_eq!(check(&forged, 11), Err(PlainError::CutShort));
     let other_word = format!("{forged}\\unrestrict Cd2\n\n");

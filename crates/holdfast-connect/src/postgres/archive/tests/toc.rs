@@ -154,12 +154,12 @@ fn the_statement_that_reads_rows_back_is_that_which_wrote_them() {
     table.definition = Some(b"-- load via partition root public.root"[..].into());
     assert_eq!(table.copy_to_stdout(), None);
     assert_eq!(entry(None).copy_to_stdout(), None);
-    // Old versions set the search path before.
+    // Old versions set the search path first.
     let table = entry(Some(b"COPY t (id) FROM stdin;\n"));
     assert_eq!(table.copy_to_stdout().unwrap(), b"COPY \"public\".\"t\" (\"id\") TO STDOUT");
 }
 
-/// What is asked of a database that stands there must not be what a dump wants.
+/// Queries sent to an existing database must not be whatever a dump says.
 #[test]
 fn another_statement_than_copy_of_the_table_is_not_run() {
     for copy in [
