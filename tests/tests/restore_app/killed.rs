@@ -49,7 +49,7 @@ fn the_next_restore_says_what_a_killed_one_left_and_removes_it() {
     outcome.says("was left by a restore that was killed; it goes");
     assert_eq!(world.databases().matches("_hf_").count(), 1, "a dry run changes nothing");
     let outcome = world.restore(0, "--confirm --yes-overwrite app");
-    outcome.says("which a restore that was killed had left, is removed");
+    outcome.says("left over from an interrupted restore");
     assert_eq!(world.databases(), "app postgres template0 template1\n");
     assert_eq!(world.count("app", "document"), 20);
     assert_eq!(world.comment(), "\n", "it is finished");

@@ -13,7 +13,7 @@ fn owners_who_do_not_exist_are_named_before_anything_is_made() {
     let without = [("port=5432\"\n", "port=5432\"\nglobals = \"no\"\n")];
     world.write_file("holdfast.toml", &world.app_file_with(&without));
     let outcome = world.restore(1, "--confirm --only database");
-    outcome.says("the server has no role app, which owns what is restored").says("--no-owner");
+    outcome.says("the server has no role app, which owns restored objects").says("--no-owner");
     assert_eq!(world.databases(), "postgres template0 template1\n");
     world.restore(0, "--confirm --only database --no-owner");
     let owners = "select distinct tableowner from pg_tables where schemaname = 'public';";

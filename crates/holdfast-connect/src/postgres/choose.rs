@@ -1,5 +1,5 @@
-//! Which server an address means that leaves a choice: the session that holds the cut and the tools
-//! must be with the same one.
+//! Which server is meant by an address that leaves a choice: the session that holds the cut and the
+//! tools must use the same one.
 
 use std::net::{IpAddr, ToSocketAddrs};
 use std::path::Path;
@@ -13,8 +13,8 @@ use super::tool::Tools;
 const STATE: &str = "SELECT pg_is_in_recovery(), current_setting('transaction_read_only')";
 
 impl Tools {
-    /// The tools for the one server that the address means now. Where the tools run elsewhere only
-    /// they can look names up, and are left the choice.
+    /// The tools for the one server that the address means now. Where the tools run elsewhere, only
+    /// they can resolve names, so the choice is left to them.
     pub fn chosen(self) -> Result<Self, PostgresError> {
         let wanted = self.address.parameter("target_session_attrs").map(str::to_owned);
         let endpoints = self.address.endpoints()?;
@@ -23,7 +23,7 @@ impl Tools {
             return Ok(self);
         }
         let wanted = wanted.as_deref().unwrap_or("any");
-        // A standby is looked for everywhere before anything else will do.
+        // All servers are tried for a standby before any other is accepted.
         let rounds: &[&str] = match wanted {
             "prefer-standby" => &["standby", "any"],
             wanted => &[wanted],
@@ -46,7 +46,7 @@ impl Tools {
         Err(last.unwrap_or_else(|| none_fits(&self.address, wanted)))
     }
 
-    /// True if the server is of the wanted kind, in the words of libpq.
+    /// True if the server is of the wanted kind, in libpq's terms.
     fn fits(&self, wanted: &str) -> Result<bool, PostgresError> {
         let database = self.address.database().unwrap_or("postgres");
         let mut session = match Session::open(self, database) {
@@ -65,14 +65,14 @@ impl Tools {
             "standby" => Ok(is_standby),
             other => {
                 let text =
-                    format!("the address of the server has no target_session_attrs {other:?}");
+                    format!("the server address has an unknown target_session_attrs {other:?}");
                 Err(PostgresError::new(ErrorKind::Options, text))
             }
         }
     }
 }
 
-/// The addresses of a host, if it has several: each may be another server.
+/// The addresses of a host, if it has several: each may be a different server.
 fn places((host, port): &(String, u16)) -> Vec<Option<IpAddr>> {
     if Path::new(host).is_absolute() || host == "localhost" {
         return vec![None];
@@ -85,15 +85,12 @@ fn places((host, port): &(String, u16)) -> Vec<Option<IpAddr>> {
     }
 }
 
-/// True if another host may do.
+/// True if another host may work.
 fn is_elsewhere(kind: ErrorKind) -> bool {
     matches!(kind, ErrorKind::Unreachable | ErrorKind::TooManyConnections | ErrorKind::CutLost)
 }
 
 fn none_fits(address: &Address, wanted: &str) -> PostgresError {
-    let text = format!(
-        "{}: none of the servers is what target_session_attrs={wanted} asks for",
-        address.label()
-    );
+    let text = format!("{}: no server matches target_session_attrs={wanted}", address.label());
     PostgresError::new(ErrorKind::Unreachable, text)
 }

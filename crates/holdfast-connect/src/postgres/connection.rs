@@ -1,4 +1,4 @@
-//! A session over a connection of this process. Only here is anything asynchronous.
+//! A session over a connection of this process. Everything asynchronous is here.
 
 use std::path::Path;
 use std::pin::{Pin, pin};
@@ -17,20 +17,20 @@ use super::rows::OnBytes;
 use super::tls::Tls;
 use super::tool::{Tools, stopped};
 
-/// How long the first answer of a server may take.
+/// How long the first response of a server may take.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(30);
-/// After this much silence the connection is probed, so that no router on the way forgets it.
+/// After this much silence the connection is probed, so that no router in between forgets it.
 const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(30);
-/// How long a wish to stop may go unnoticed.
+/// How long a request to stop may go unnoticed.
 const STOP_INTERVAL: Duration = Duration::from_millis(100);
 
 /// A session over a connection of this process.
 pub(super) struct Direct {
-    /// Server and database, for people.
+    /// Server and database, for messages.
     subject: String,
-    /// Where rows go, behind a `COPY ... FROM STDIN`.
+    /// Where rows go after a `COPY ... FROM STDIN`.
     rows: Option<Pin<Box<CopyInSink<Bytes>>>>,
-    // The client goes before the runtime that drives it.
+    // The client is dropped before the runtime that drives it.
     client: Client,
     runtime: Runtime,
     stop: Arc<AtomicBool>,
@@ -44,13 +44,13 @@ impl Direct {
         let runtime = Builder::new_current_thread()
             .enable_all()
             .build()
-            .map_err(|error| PostgresError::io("start what drives a connection", &error))?;
+            .map_err(|error| PostgresError::io("start the runtime of a connection", &error))?;
         let opened = runtime.block_on(async {
             let connecting = config.connect(MakeRustlsConnect::new(tls.config));
             let (client, connection) = unless_stopped(&tools.stop, connecting)
                 .await?
                 .map_err(|error| explain(&subject, &error))?;
-            // Why a connection ended is told to whoever uses the client.
+            // The user of the client learns why a connection ended.
             tokio::spawn(async move { drop(connection.await) });
             Ok::<_, PostgresError>(client)
         });
@@ -85,7 +85,7 @@ impl Direct {
 
 /// Rows on their way into a table.
 impl Direct {
-    /// Runs `COPY ... FROM STDIN`; rows come next.
+    /// Runs `COPY ... FROM STDIN`; rows follow.
     pub fn begin_rows(&mut self, statement: &str) -> Result<(), PostgresError> {
         let begun = unless_stopped(&self.stop, self.client.copy_in(statement));
         let rows = self.runtime.block_on(begun)?;
@@ -100,7 +100,7 @@ impl Direct {
         self.runtime.block_on(sent)?.map_err(|error| explain(&self.subject, &error))
     }
 
-    /// The rows are complete.
+    /// Ends the rows.
     pub fn end_rows(&mut self) -> Result<(), PostgresError> {
         let Some(mut rows) = self.rows.take() else { return Err(no_rows()) };
         let ended = unless_stopped(&self.stop, rows.as_mut().finish());
@@ -110,10 +110,10 @@ impl Direct {
 }
 
 fn no_rows() -> PostgresError {
-    PostgresError::new(ErrorKind::Statement, "rows stand where no COPY is")
+    PostgresError::new(ErrorKind::Statement, "rows without a COPY")
 }
 
-/// Waits for an answer, but not beyond the wish to stop.
+/// Waits for a response, but no longer than until a request to stop.
 async fn unless_stopped<F: Future>(
     stop: &AtomicBool,
     future: F,
@@ -142,7 +142,7 @@ fn config(tools: &Tools, database: &str, tls: &Tls) -> Result<Config, PostgresEr
         config.port(port);
     }
     if let Some(place) = address.parameter("hostaddr") {
-        let wrong = |_| PostgresError::new(ErrorKind::Options, "hostaddr is no IP address");
+        let wrong = |_| PostgresError::new(ErrorKind::Options, "hostaddr is not an IP address");
         config.hostaddr(place.parse().map_err(wrong)?);
     }
     if let Some(user) = &address.user {

@@ -6,12 +6,12 @@ use holdfast_format::entry::{FileTime, Metadata};
 
 use crate::{Content, Item, Leaf, LeafKind, Opener, Piece};
 
-/// Mode of the files: what a database holds is nobody else's business.
+/// Mode of the files: the contents of a database are private.
 const FILE_MODE: u32 = 0o600;
 /// Mode of the folders.
 const FOLDER_MODE: u32 = 0o700;
 
-/// Makes the entries of one capture.
+/// Creates the entries of one capture.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Entries {
     seconds: i64,
@@ -23,7 +23,7 @@ impl Entries {
         Self { seconds }
     }
 
-    /// A folder begins.
+    /// Enters a folder.
     pub fn enter(self, name: &str, is_sorted: bool) -> Item {
         Item::Enter {
             name: name.as_bytes().to_vec(),
@@ -33,13 +33,13 @@ impl Entries {
         }
     }
 
-    /// A file that is known as a whole.
+    /// A file whose content is known.
     pub fn file(self, name: &str, bytes: Vec<u8>) -> Item {
         let size = bytes.len() as u64;
         self.leaf(name, size, Box::new(Bytes(bytes)))
     }
 
-    /// A file that is read while it comes.
+    /// A file that is read as its content arrives.
     pub fn stream(self, name: &str, opener: Box<dyn Opener>) -> Item {
         self.leaf(name, 0, opener)
     }
@@ -57,7 +57,7 @@ impl Entries {
     }
 }
 
-/// Bytes that are known.
+/// Known bytes.
 struct Bytes(Vec<u8>);
 
 impl std::fmt::Debug for Bytes {
@@ -93,6 +93,6 @@ impl Content for Rest {
 
 /// A stream cannot be read a second time.
 pub(super) fn already_read() -> io::Error {
-    let text = "a part of a dump can be read only once, while the dump stands there";
+    let text = "a part of a dump can be read only once, when the dump has reached it";
     io::Error::new(io::ErrorKind::InvalidInput, text)
 }

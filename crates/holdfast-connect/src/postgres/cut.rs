@@ -16,12 +16,13 @@ use super::tool::Tools;
 
 /// Freezes what the session sees. The first query after it takes the snapshot.
 const BEGIN: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
-/// What may end a session or its transaction, of what the server knows: a database or a role may
-/// have it, and the cut must last as long as the dump. Names of settings differ by version.
+/// Settings that may end a session or its transaction, among those that the server knows: a
+/// database or a role may have set them, and the cut must last as long as the dump. Their names
+/// differ by version.
 const LIMITS_OFF: &str = "SELECT set_config(name, '0', false) FROM pg_settings WHERE name IN \
     ('transaction_timeout', 'idle_session_timeout', 'statement_timeout', \
     'idle_in_transaction_session_timeout')";
-/// The snapshot and what a new database needs.
+/// The snapshot, and what a new database needs.
 const FACTS: &str = "SELECT pg_export_snapshot(), txid_current_snapshot(), \
     CASE WHEN pg_is_in_recovery() THEN pg_last_wal_replay_lsn() ELSE pg_current_wal_lsn() END, \
     pg_get_userbyid(d.datdba), pg_encoding_to_char(d.encoding), d.datcollate, d.datctype, \
@@ -30,20 +31,20 @@ const FACTS: &str = "SELECT pg_export_snapshot(), txid_current_snapshot(), \
     to_jsonb(d) ->> 'datcollversion', pg_database_size(d.oid), to_jsonb(d) ->> 'daticurules', \
     (SELECT spcname FROM pg_tablespace WHERE oid = d.dattablespace AND spcname <> 'pg_default') \
     FROM pg_database d WHERE d.datname = current_database()";
-/// When, and which server.
+/// The time, and the server's version.
 const SERVER: &str = "SELECT current_setting('server_version'), \
     to_char(clock_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"'), \
     floor(extract(epoch FROM clock_timestamp()))::bigint";
 
-/// Takes one row: each column as PostgreSQL writes it, or none for a null. An error stops the query
-/// and is what it returns.
+/// Called with one row: each column as PostgreSQL writes it, `None` for a null. An error stops the
+/// query and is returned by it.
 pub type OnRow<'a> = dyn FnMut(Vec<Option<String>>) -> Result<(), PostgresError> + 'a;
 
 /// One moment of several databases: a transaction in each of them, open until the database has been
 /// dumped or this is dropped.
 ///
-/// The transactions begin one right after the other, so each database is consistent in itself; the
-/// place in the WAL is recorded for each.
+/// The transactions begin right after one another, so each database is consistent in itself; the
+/// WAL position of each is recorded.
 pub struct Cut {
     pub(super) options: PostgresOptions,
     pub(super) tools: Tools,
@@ -52,18 +53,18 @@ pub struct Cut {
     /// Seconds since 1970 by the server's clock.
     pub(super) seconds: i64,
     warnings: Vec<String>,
-    /// What of each database this role cannot see, and so no dump has.
+    /// What this role cannot see of each database, and so no dump has.
     hidden: BTreeMap<String, Vec<String>>,
-    /// What tools said though they succeeded.
+    /// What tools printed although they succeeded.
     heard: Mutex<Vec<String>>,
 }
 
 impl Cut {
     /// Checks what [`super::preflight()`] checks, then begins a transaction in each database,
-    /// exports its snapshot, and makes the restore point.
+    /// exports its snapshot, and creates the restore point.
     ///
     /// # Errors
-    /// [`PostgresError`]: the server cannot be reached, or the capture would not be right.
+    /// [`PostgresError`]: the server cannot be reached, or the capture would not be correct.
     pub fn open(options: PostgresOptions) -> Result<Self, PostgresError> {
         let tools = options.server.resolve()?;
         let (mut first, names) = begin(&tools, &options.databases)?;
@@ -123,7 +124,7 @@ impl Cut {
         &self.warnings
     }
 
-    /// The cut in one line, as a snapshot records it: system identifier, place in the WAL and
+    /// The cut in one line, as a snapshot records it: system identifier, and WAL position and
     /// snapshot of each database.
     pub fn token(&self) -> String {
         let system = self.record.system_identifier.as_deref().unwrap_or("unknown");
@@ -135,11 +136,11 @@ impl Cut {
         token
     }
 
-    /// Runs a query at the moment of the cut and gives its rows as they come.
+    /// Runs a query at the moment of the cut and returns its rows as they arrive.
     ///
     /// # Errors
-    /// The database is not part of the cut, or the query fails; after that the transaction is over
-    /// and the capture cannot go on.
+    /// The database is not part of the cut, or the query fails; the transaction has then ended and
+    /// the capture cannot continue.
     pub fn query(
         &self,
         database: &str,
@@ -154,23 +155,23 @@ impl Cut {
         session.query(sql, on_row)
     }
 
-    /// What the tools said since this was asked last, though they succeeded and nothing is missing
-    /// because of it.
+    /// What the tools have printed since the last call, although they succeeded and nothing is
+    /// missing because of it.
     pub fn said(&self) -> Vec<String> {
         std::mem::take(&mut *self.heard.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Takes note of what a tool said though it succeeded.
+    /// Records what a tool printed although it succeeded.
     pub(super) fn heard(&self, said: Vec<String>) {
         self.heard.lock().unwrap_or_else(PoisonError::into_inner).extend(said);
     }
 
-    /// What of a database this role cannot see.
+    /// What this role cannot see of a database.
     pub(super) fn hidden(&self, database: &str) -> &[String] {
         self.hidden.get(database).map(Vec::as_slice).unwrap_or_default()
     }
 
-    /// Makes sure that all transactions of the cut are still open, but for those of databases that
+    /// Makes sure that all transactions of the cut are still open, except those of databases that
     /// have been dumped.
     ///
     /// # Errors
@@ -183,10 +184,10 @@ impl Cut {
         })
     }
 
-    /// Ends the transaction of a database, of which nothing can be asked any more.
+    /// Ends the transaction of a database, which can then no longer be queried.
     ///
     /// # Errors
-    /// It was over already: what was captured must not be used.
+    /// It had already ended: what was captured must not be used.
     pub(super) fn release(&self, database: &str) -> Result<(), PostgresError> {
         let record = self.record.databases.iter().find(|record| record.name == database);
         let mut sessions = self.sessions();
@@ -194,7 +195,7 @@ impl Cut {
             return Ok(());
         };
         is_held(record, session)?;
-        // The server ends what is left open by itself, though it complains in its log.
+        // The server ends open transactions by itself, though it complains in its log.
         let _ = session.run("ROLLBACK");
         sessions.remove(database);
         Ok(())
@@ -208,7 +209,7 @@ impl Cut {
 impl Drop for Cut {
     fn drop(&mut self) {
         for session in self.sessions().values_mut() {
-            // The server ends what is left open by itself, though it complains in its log.
+            // The server ends open transactions by itself, though it complains in its log.
             let _ = session.run("ROLLBACK");
         }
     }
@@ -220,7 +221,7 @@ impl fmt::Debug for Cut {
     }
 }
 
-/// Makes sure that the transaction of a database is the one that was begun.
+/// Makes sure that the transaction of a database is still the one that was begun.
 fn is_held(record: &DatabaseRecord, session: &mut Session) -> Result<(), PostgresError> {
     let now = session.value("SELECT txid_current_snapshot()");
     if now.as_ref().is_ok_and(|now| now.as_deref() == Some(&record.transactions)) {
@@ -228,7 +229,7 @@ fn is_held(record: &DatabaseRecord, session: &mut Session) -> Result<(), Postgre
     }
     let why = now.err().map(|error| format!(": {error}")).unwrap_or_default();
     let text = format!(
-        "the transaction that held the cut of database {:?} is over{why}; begin the backup again",
+        "the transaction that held the cut of database {:?} has ended{why}; start the backup again",
         record.name
     );
     Err(PostgresError::new(ErrorKind::CutLost, text))
@@ -272,7 +273,7 @@ fn extensions(session: &mut Session) -> Result<BTreeMap<String, String>, Postgre
     Ok(pairs.collect())
 }
 
-/// Makes the restore point in a session of its own, if it is wanted. That it cannot be made is no
+/// Creates the restore point in a session of its own, if it is wanted. Failing to create it is no
 /// reason to make no backup.
 fn restore_point(
     options: &PostgresOptions,

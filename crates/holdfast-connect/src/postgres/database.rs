@@ -10,7 +10,7 @@ use super::record::{DatabaseRecord, to_json};
 use super::said::Said;
 use crate::Item;
 
-/// Makes the items of a database's folder while its dump is read.
+/// Produces the items of a database's folder while its dump is read.
 pub(super) struct DatabaseFolder {
     entries: Entries,
     record: Option<DatabaseRecord>,
@@ -18,7 +18,7 @@ pub(super) struct DatabaseFolder {
     open: Option<Folder>,
 }
 
-/// The folder within it that is open.
+/// The open folder within it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Folder {
     Tables,
@@ -47,12 +47,12 @@ impl DatabaseFolder {
         Self { entries, record, dump: SharedDump::new(dump), open: None }
     }
 
-    /// What the tool said, at the end of the folder.
+    /// What the tool printed, at the end of the folder.
     pub fn said(&self) -> Said {
         self.dump.with(Dump::said)
     }
 
-    /// Goes on with the next member; false at the end of the folder.
+    /// Continues with the next member; false at the end of the folder.
     pub fn go_on(&mut self, items: &mut VecDeque<Item>) -> io::Result<bool> {
         let next = self.dump.with(|dump| {
             dump.advance().map(|member| member.map(|it| (it.path.clone(), it.large_object)))

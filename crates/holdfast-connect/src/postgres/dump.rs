@@ -1,4 +1,4 @@
-//! One dump, taken apart while `pg_dump` prints it or while it is read from a file.
+//! One dump, parsed while `pg_dump` prints it or while it is read from a file.
 
 use std::collections::HashMap;
 use std::io::{self, Read};
@@ -23,35 +23,35 @@ use super::tool::Running;
 use crate::command::StoppableReader;
 use crate::{Content, Opener, Piece};
 
-/// What is read at once of a member that nobody wants.
+/// Bytes read at once of a member that is skipped.
 const SKIP_BYTES: usize = 64 << 10;
-/// Room between the tool and this process, so that neither waits for each of the other's steps.
+/// Buffer between the tool and this process, so that neither waits for every step of the other.
 const PIPE_BYTES: i32 = 1 << 20;
 /// Digits of the hash of a member.
 const HASH_DIGITS: usize = 32;
-/// How long a tool whose output was no dump may take to say why.
+/// How long a tool whose output was not a dump may take to say why.
 const LAST_WORDS_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// A dump that is being read.
 pub(super) struct Dump {
-    /// The database, for people.
+    /// The database, for messages.
     database: String,
     reader: ArchiveReader<Box<dyn Read + Send>>,
     /// The tool that prints it, unless it is a file.
     running: Option<Running>,
-    /// Places of the entries in the table of contents, by number.
+    /// Positions of the entries in the table of contents, by number.
     places: HashMap<i32, usize>,
     names: Names,
     /// The member whose data is being read.
     open: Option<(MemberRecord, ContentHasher)>,
     members: Vec<MemberRecord>,
-    /// How much memory more members may take: a large object of a few bytes is one too.
+    /// How much memory more members may take: even a large object of a few bytes is one.
     room: u64,
-    /// Why it could not be read on: said again to whoever asks for more.
+    /// Why reading failed: reported again to any further caller.
     failure: Option<PostgresError>,
-    /// Room for what nobody wants.
+    /// Buffer for what is skipped.
     skipped: Vec<u8>,
-    /// What the tool said though it succeeded.
+    /// What the tool printed although it succeeded.
     said: Said,
 }
 
@@ -68,7 +68,7 @@ impl Dump {
         let output = running.child.stdout.take();
         let output =
             output.ok_or_else(|| PostgresError::new(ErrorKind::Tool, "pg_dump has no output"))?;
-        // pg_dump writes 4 KiB at a time. The system may allow no larger pipe, which only costs
+        // pg_dump writes 4 KiB at a time. The system may not allow a larger pipe, which only costs
         // time.
         let _ = fcntl(&output, FcntlArg::F_SETPIPE_SZ(PIPE_BYTES));
         let output = StoppableReader::new(output.into(), Arc::clone(&cut.tools.stop));
@@ -78,8 +78,7 @@ impl Dump {
         }
     }
 
-    /// Reads the table of contents of a dump that somebody made, which has so many bytes as it lies
-    /// there.
+    /// Reads the table of contents of a dump made elsewhere, of which `bytes` bytes are stored.
     pub fn from_file(file: Box<dyn Read + Send>, bytes: u64) -> Result<Self, PostgresError> {
         let limits = Limits::of_file(bytes);
         let reader = ArchiveReader::open(file, limits);
@@ -123,8 +122,8 @@ impl Dump {
         self.reader.toc()
     }
 
-    /// Goes on to the next member, past what was not read of the last one. After the last member,
-    /// and only if the dump is proven to be whole: none.
+    /// Advances to the next member, past any unread data of the last one. Returns `None` after the
+    /// last member, and only if the dump is proven to be complete.
     pub fn advance(&mut self) -> Result<Option<&MemberRecord>, PostgresError> {
         let mut buffer = mem::take(&mut self.skipped);
         while self.open.is_some() {
@@ -213,7 +212,7 @@ impl Dump {
         self.open = Some((record, hasher));
     }
 
-    /// The data of the member that is open is complete.
+    /// The data of the open member is complete.
     fn end(&mut self) -> Result<(), PostgresError> {
         let Some((mut record, hasher)) = self.open.take() else { return Ok(()) };
         let content = hasher.finish();
@@ -224,8 +223,8 @@ impl Dump {
         let taken = 2 * size_of::<MemberRecord>() + texts + HASH_DIGITS;
         self.room = self.room.checked_sub(taken as u64).ok_or_else(|| {
             let text = format!(
-                "the dump of database {:?} has more tables and large objects than is sensible for \
-                 a file of its size",
+                "the dump of database {:?} has too many tables and large objects for a file of its \
+                 size",
                 self.database
             );
             PostgresError::new(ErrorKind::Incomplete, text)
@@ -236,7 +235,7 @@ impl Dump {
         Ok(())
     }
 
-    /// Puts the member into another folder than its kind says.
+    /// Puts the member into a different folder than its kind implies.
     pub fn move_to(&mut self, folder: &str) {
         if let Some((record, _)) = &mut self.open {
             let name = record.path.rsplit('/').next().unwrap_or_default();
@@ -244,12 +243,12 @@ impl Dump {
         }
     }
 
-    /// What the tool said, once the dump is complete.
+    /// What the tool printed, once the dump is complete.
     pub fn said(&mut self) -> Said {
         mem::take(&mut self.said)
     }
 
-    /// What the dump held, once it is complete.
+    /// What the dump contained, once it is complete.
     pub fn content(&mut self, record: Option<DatabaseRecord>) -> DatabaseContent {
         let (database, members) = (self.database.clone(), mem::take(&mut self.members));
         DatabaseContent { form: FORM, database, record, members }
@@ -271,29 +270,29 @@ fn blame(database: &str, running: &mut Running, error: &ArchiveError) -> Postgre
             | ArchiveError::NotAnArchive(Looks::Empty)
     );
     match outcome {
-        // A tool whose output nobody reads any more fails because of that.
+        // A tool fails if nothing reads its output any more.
         Some(Err(failed)) if has_ended || failed.kind == ErrorKind::Stopped => {
             let text = format!("the dump of database {database:?} failed: {failed}");
             PostgresError::new(failed.kind, text)
         }
         _ if has_ended => {
             let text = format!(
-                "the dump of database {database:?} did not come whole though pg_dump reported no \
-                 error, so what carries its output (`exec`) loses bytes: {error}"
+                "the dump of database {database:?} is incomplete although pg_dump reported no \
+                 error, so the command that passes on its output (`exec`) loses bytes: {error}"
             );
             PostgresError::new(ErrorKind::Incomplete, text)
         }
         outcome => {
             let said = outcome.map(|_| running.messages()).filter(|said| !said.is_empty());
-            let said = said.map(|said| format!("; it also said: {said}")).unwrap_or_default();
+            let said = said.map(|said| format!("; it also printed: {said}")).unwrap_or_default();
             let text =
-                format!("what pg_dump printed of database {database:?} is no dump: {error}{said}");
+                format!("pg_dump's output for database {database:?} is not a dump: {error}{said}");
             PostgresError::new(ErrorKind::Incomplete, text)
         }
     }
 }
 
-/// Reads the member of a dump that is open while nobody else reads.
+/// Reads the open member of a dump while no one else reads.
 #[derive(Clone)]
 pub(super) struct SharedDump(Arc<Mutex<Dump>>);
 
@@ -302,13 +301,13 @@ impl SharedDump {
         Self(Arc::new(Mutex::new(dump)))
     }
 
-    /// Does something with the dump.
+    /// Runs `act` on the dump.
     pub fn with<T>(&self, act: impl FnOnce(&mut Dump) -> T) -> T {
         act(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 
-/// Opens a member, as long as the dump stands there.
+/// Opens a member, as long as the dump has just reached it.
 pub(super) struct MemberOpener {
     dump: Weak<Mutex<Dump>>,
     path: String,

@@ -7,45 +7,45 @@ use std::io;
 /// contains a password.
 #[derive(Debug)]
 pub struct PostgresError {
-    /// What a caller may want to tell apart.
+    /// The kind of error, for callers that need to distinguish.
     pub kind: ErrorKind,
     text: String,
 }
 
-/// What a caller may want to tell apart.
+/// The kind of error, for callers that need to distinguish.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ErrorKind {
-    /// The options cannot be right.
+    /// The options cannot be valid.
     Options,
-    /// Nobody answers at the address.
+    /// No server responds at the address.
     Unreachable,
-    /// The server does not let this role in.
+    /// The server does not let this role log in.
     Login,
     /// The server has no such database.
     NoDatabase,
-    /// The server has no connection left.
+    /// The server has no free connections.
     TooManyConnections,
-    /// The server wants TLS, or its certificate is not trusted.
+    /// The server requires TLS, or its certificate is not trusted.
     Tls,
     /// A program is missing or cannot be run.
     Tool,
     /// A program is older than the server.
     Version,
-    /// The role may not do what is needed.
+    /// The role lacks a privilege.
     Privilege,
     /// Row-level security would hide rows.
     RowSecurity,
-    /// A dump did not come whole.
+    /// A dump is incomplete.
     Incomplete,
     /// A statement failed.
     Statement,
     /// The connection that holds the cut is lost.
     CutLost,
-    /// The database exists already.
+    /// The database already exists.
     Exists,
-    /// The database is not any longer what it was when the restore was planned.
+    /// The database is no longer what it was when the restore was planned.
     Changed,
-    /// What was restored is not what was captured.
+    /// What was restored differs from the backup.
     Differs,
     /// The caller asked to stop.
     Stopped,
@@ -58,7 +58,7 @@ impl PostgresError {
         Self { kind, text: text.into() }
     }
 
-    /// An input or output error while something was done.
+    /// An input or output error during an action.
     pub(super) fn io(doing: &str, error: &io::Error) -> Self {
         Self::new(ErrorKind::Io, format!("cannot {doing}: {error}"))
     }
@@ -78,13 +78,13 @@ impl From<PostgresError> for io::Error {
     }
 }
 
-/// What a server answered when a connection or a statement failed.
+/// The server's answer when a connection or a statement failed.
 pub(super) struct Refusal<'a> {
-    /// Server and database, for people.
+    /// Server and database, for messages.
     pub subject: &'a str,
-    /// The SQLSTATE, where it is known.
+    /// The SQLSTATE, if known.
     pub code: Option<&'a str>,
-    /// The server's own words, or the tool's.
+    /// The message of the server or the tool.
     pub message: &'a str,
 }
 
@@ -103,24 +103,24 @@ impl Refusal<'_> {
         let has = |text: &str| self.message.contains(text);
         let code = self.code.unwrap_or_default();
         if has("no encryption") || has("SSL off") {
-            return (ErrorKind::Tls, "the server wants TLS; write sslmode=require or better");
+            return (ErrorKind::Tls, "the server requires TLS; use sslmode=require or stricter");
         }
         if code == "28P01" || has("password authentication failed") {
-            return (ErrorKind::Login, "check the role's name and its password");
+            return (ErrorKind::Login, "check the role name and password");
         }
         if has("no password supplied") || has("password missing") {
             return (
                 ErrorKind::Login,
-                "give a password by a file or a command; inside a container a socket that trusts \
-                 the local user needs none, else let `exec` hand on the variable PGPASSWORD, as \
-                 docker exec -e PGPASSWORD does",
+                "provide a password with a file or a command; inside a container, a socket that \
+                 trusts the local user needs none, otherwise pass the variable PGPASSWORD through \
+                 `exec`, as docker exec -e PGPASSWORD does",
             );
         }
         if code.starts_with("28") || has("no pg_hba.conf entry") || has("authentication failed") {
-            return (ErrorKind::Login, "check the role's name and the server's pg_hba.conf");
+            return (ErrorKind::Login, "check the role name and the server's pg_hba.conf");
         }
         if code == "3D000" || (has("database \"") && has("does not exist")) {
-            return (ErrorKind::NoDatabase, "check the database's name");
+            return (ErrorKind::NoDatabase, "check the database name");
         }
         if code == "53300" || has("too many c") || has("remaining connection slots") {
             return (
@@ -131,8 +131,8 @@ impl Refusal<'_> {
         if has("server does not support TLS") || has("server does not support SSL") {
             return (
                 ErrorKind::Tls,
-                "turn on ssl in the server, or write sslmode=disable on a network that nobody \
-                 else can read",
+                "turn on ssl in the server, or use sslmode=disable on a network that no one else \
+                 can read",
             );
         }
         if has("certificate") {
@@ -141,19 +141,21 @@ impl Refusal<'_> {
         if has("unsupported startup parameter") {
             return (
                 ErrorKind::Options,
-                "that is PgBouncer: name the server behind it, or add \
-                 options to its ignore_startup_parameters",
+                "this is PgBouncer: use the address of the server behind it, or add options to its \
+                 ignore_startup_parameters",
             );
         }
         match code {
-            "42501" => (ErrorKind::Privilege, "grant the role what it needs"),
-            "" if has("onnect") => (ErrorKind::Unreachable, "check host, port and that it runs"),
+            "42501" => (ErrorKind::Privilege, "grant the role the missing privilege"),
+            "" if has("onnect") => {
+                (ErrorKind::Unreachable, "check host and port, and that the server is running")
+            }
             _ => (ErrorKind::Statement, ""),
         }
     }
 }
 
-/// What programs and servers say, on one line.
+/// Messages of programs and servers, on one line.
 pub(super) fn one_line(text: &str) -> String {
     let lines: Vec<&str> = text.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
     lines.join("; ")

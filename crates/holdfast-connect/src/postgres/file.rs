@@ -1,4 +1,4 @@
-//! Dumps that somebody made, as files or streams.
+//! Dumps made elsewhere, as files or streams.
 
 use std::collections::VecDeque;
 use std::fs::File;
@@ -18,24 +18,25 @@ use super::dump::Dump;
 use super::error::{ErrorKind, PostgresError};
 use crate::{Content, Item, Opener, Piece, Source};
 
-/// How gzip begins, and how zstd does.
+/// The first bytes of gzip and of zstd.
 const GZIP_START: &[u8] = b"\x1f\x8b";
 const ZSTD_START: &[u8] = b"\x28\xb5\x2f\xfd";
-/// How much of a file tells what it is, in bytes.
+/// How much of a file identifies it, in bytes.
 const START_BYTES: u64 = 256;
 
-/// What every archive of `pg_dump -Fc` begins with.
+/// The first bytes of every archive of `pg_dump -Fc`.
 const ARCHIVE_START: &[u8] = b"PGDMP";
 
-/// A source of a dump that was made before, proven to be whole.
+/// A source of an existing dump, proven to be complete.
 ///
-/// An archive (`pg_dump -Fc`, compressed or not) becomes the tree that [`super::PostgresSource`]
-/// gives, without `postgres.json`; a script of `pg_dump` becomes `database.sql`, one of
-/// `pg_dumpall` `cluster.sql`. What gzip or zstd made smaller as a whole is kept as it was before,
-/// so that it deduplicates. It can be read only once and in its own order.
+/// An archive (`pg_dump -Fc`, compressed or not) becomes the same tree as from
+/// [`super::PostgresSource`], without `postgres.json`; a script of `pg_dump` becomes
+/// `database.sql`, one of `pg_dumpall` `cluster.sql`. A dump that was compressed as a whole with
+/// gzip or zstd is stored decompressed, so that it deduplicates. It can be read only once and in
+/// its own order.
 pub struct DumpFileSource {
     entries: Entries,
-    /// The file and what was known of it at first, if it is one.
+    /// The file and its initial status, if it is a file.
     watched: Option<(File, Look)>,
     file: Option<Box<dyn Read + Send>>,
     folder: Option<DatabaseFolder>,
@@ -43,13 +44,13 @@ pub struct DumpFileSource {
 }
 
 impl DumpFileSource {
-    /// Reads from `file`, as a dump that was made at `seconds` since 1970.
+    /// Reads from `file`, as a dump made at `seconds` since 1970.
     pub fn new(file: Box<dyn Read + Send>, seconds: i64) -> Self {
         let entries = Entries::new(seconds);
         Self { entries, watched: None, file: Some(file), folder: None, items: VecDeque::new() }
     }
 
-    /// Reads a file. A file that is written meanwhile is an error: it may be half of a dump.
+    /// Reads a file. A file that is written during the read is an error: it may be half a dump.
     ///
     /// # Errors
     /// If it cannot be read.
@@ -69,7 +70,7 @@ impl DumpFileSource {
         let is_cluster = start.windows(16).any(|part| part == b"database cluster");
         let is_script = start.starts_with(b"--");
         if is_archive || !is_script {
-            // What is neither, the reader of archives can name.
+            // Anything else is identified by the reader of archives.
             let bytes = self.watched.as_ref().map_or(u64::MAX, |(_, look)| look.bytes);
             let dump = Dump::from_file(file, bytes)?;
             self.items.push_back(self.entries.enter("databases", false));
@@ -107,12 +108,12 @@ impl Source for DumpFileSource {
 }
 
 impl DumpFileSource {
-    /// Makes sure that the file is what it was.
+    /// Makes sure that the file has not changed.
     fn end(&mut self) -> io::Result<Option<Item>> {
         match self.watched.take() {
             Some((file, look)) if Look::of(&file)? != look => {
-                let text = "the dump was written while it was read: let it be finished under \
-                            another name, and renamed then";
+                let text = "the dump was written while it was being read: write it under another \
+                            name, and rename it when it is finished";
                 Err(PostgresError::new(ErrorKind::Incomplete, text).into())
             }
             _ => Ok(None),
@@ -135,7 +136,7 @@ impl Look {
     }
 }
 
-/// The first bytes of a dump and all of it, after gzip or zstd was undone.
+/// The first bytes of a dump and all of it, after decompression of gzip or zstd.
 fn unpacked(file: Box<dyn Read + Send>) -> io::Result<(Vec<u8>, Box<dyn Read + Send>)> {
     let (start, file) = started(file)?;
     if start.starts_with(GZIP_START) {
@@ -147,7 +148,7 @@ fn unpacked(file: Box<dyn Read + Send>) -> io::Result<(Vec<u8>, Box<dyn Read + S
     Ok((start, file))
 }
 
-/// Says what a decoder does not: that it is about the dump.
+/// Adds what a decoder's errors lack: that they concern the dump.
 struct Unpacking<R>(R);
 
 impl<R: Read> Read for Unpacking<R> {
@@ -155,14 +156,14 @@ impl<R: Read> Read for Unpacking<R> {
         self.0.read(buffer).map_err(|error| match error.kind() {
             io::ErrorKind::Interrupted => error,
             kind => {
-                let text = format!("the dump cannot be unpacked, so it is not whole: {error}");
+                let text = format!("the dump cannot be decompressed, so it is incomplete: {error}");
                 io::Error::new(kind, text)
             }
         })
     }
 }
 
-/// The first bytes of a stream, and the whole of it.
+/// The first bytes of a stream, and the whole stream.
 fn started(mut file: Box<dyn Read + Send>) -> io::Result<(Vec<u8>, Box<dyn Read + Send>)> {
     let mut start = Vec::new();
     file.by_ref().take(START_BYTES).read_to_end(&mut start)?;
@@ -170,7 +171,7 @@ fn started(mut file: Box<dyn Read + Send>) -> io::Result<(Vec<u8>, Box<dyn Read 
     Ok((start, Box::new(whole)))
 }
 
-/// The script, until somebody reads it.
+/// The script, until it is opened.
 struct ScriptOpener(Mutex<Option<Script>>);
 
 impl std::fmt::Debug for ScriptOpener {
@@ -192,7 +193,7 @@ impl Opener for ScriptOpener {
 
 struct Script {
     file: Box<dyn Read + Send>,
-    /// Until the end.
+    /// Present until the end.
     check: Option<PlainCheck>,
     kind: PlainKind,
 }
@@ -216,7 +217,7 @@ impl Content for Script {
                 Err(PostgresError::new(ErrorKind::Incomplete, error.to_string()).into())
             }
             Some(Ok(kind)) if kind != self.kind => {
-                let text = "the script ends as another one than it began";
+                let text = "the end of the script does not match its beginning";
                 Err(PostgresError::new(ErrorKind::Incomplete, text).into())
             }
             _ => Ok(Piece::End),

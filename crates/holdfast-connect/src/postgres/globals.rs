@@ -10,23 +10,23 @@ use super::options::Globals;
 use super::said::Said;
 use crate::command::StoppableReader;
 
-/// More than any server has of roles and tablespaces.
+/// More than the roles and tablespaces of any server.
 const GLOBALS_BYTES_MAX: u64 = 256 << 20;
 
 impl Cut {
-    /// Roles and tablespaces as an SQL script, proven to be whole. It belongs to the secrets: with
-    /// passwords it holds what is needed to guess them.
+    /// Roles and tablespaces as an SQL script, proven to be complete. It is a secret: with
+    /// passwords included, it contains what is needed to guess them.
     ///
     /// # Errors
-    /// [`PostgresError`]: `pg_dumpall` failed, or what it printed is not whole.
+    /// [`PostgresError`]: `pg_dumpall` failed, or its output is incomplete.
     pub fn globals(&self) -> Result<Vec<u8>, PostgresError> {
         let mut command = self.tools.command("pg_dumpall");
         command.args(["--globals-only", "--no-password"]);
         if self.options.globals != Globals::WithPasswords {
             command.arg("--no-role-passwords");
         }
-        // Names of roles have no encoding of their own: they are read as those of the database
-        // that the tool is connected to.
+        // Names of roles have no encoding of their own: they are read in that of the database that
+        // the tool is connected to.
         let databases = &self.record().databases;
         let database = databases.iter().find(|it| it.encoding == "UTF8").unwrap_or(&databases[0]);
         let database = &database.name;
@@ -53,6 +53,6 @@ impl Cut {
 }
 
 fn incomplete(why: &str) -> PostgresError {
-    let text = format!("what pg_dumpall printed of roles and tablespaces cannot be used: {why}");
+    let text = format!("the output of pg_dumpall for roles and tablespaces cannot be used: {why}");
     PostgresError::new(ErrorKind::Incomplete, text)
 }

@@ -1,4 +1,4 @@
-//! Which server it is, whatever it is called by.
+//! The identity of a server, whatever its address.
 
 use super::error::PostgresError;
 use super::options::Server;
@@ -6,8 +6,8 @@ use super::preflight::may_call;
 use super::restore::administrator;
 use super::session::Session;
 
-/// The number that `initdb` gave the cluster, which its standbys and copies have too; `None` if the
-/// role may not ask for it.
+/// The number that `initdb` gave the cluster, which its standbys and copies share; `None` if the
+/// role may not query it.
 ///
 /// # Errors
 /// [`PostgresError`]: the server cannot be reached.
@@ -15,7 +15,7 @@ pub fn system_identifier(server: &Server) -> Result<Option<String>, PostgresErro
     of_session(&mut administrator(&server.resolve()?, "")?)
 }
 
-/// The same of the server of a session.
+/// The same for the server of a session.
 pub(super) fn of_session(session: &mut Session) -> Result<Option<String>, PostgresError> {
     match may_call(session, "pg_control_system()")? {
         true => session.value("SELECT system_identifier FROM pg_control_system()"),

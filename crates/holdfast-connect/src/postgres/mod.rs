@@ -1,9 +1,9 @@
 //! PostgreSQL: a consistent cut through databases of a server, captured with `pg_dump`, restored
 //! with `pg_restore`, and compared row by row afterwards.
 //!
-//! The order of a capture: [`preflight()`] says what would go wrong, [`Cut::open`] fixes the
-//! moment, [`Cut::query`] asks questions of that moment, [`PostgresSource`] is the tree of what the
-//! tools print, [`Cut::check`] tells at the end whether the cut held. A restore is [`restore()`] of
+//! The order of a capture: [`preflight()`] reports what would go wrong, [`Cut::open`] fixes the
+//! moment, [`Cut::query`] runs queries at that moment, [`PostgresSource`] is the tree of the tools'
+//! output, and [`Cut::check`] verifies at the end that the cut held. A restore is [`restore()`] of
 //! one [`StoredDatabase`], after [`restore_globals`].
 
 pub mod archive;

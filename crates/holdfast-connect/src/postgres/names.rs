@@ -1,17 +1,17 @@
-//! Names of files for what a database calls its parts.
+//! File names for the parts of a database.
 
 use std::collections::HashSet;
 
 use super::archive::Entry;
 
-/// The longest name that is kept as it is; the rest of 255 bytes is for a number that tells it from
-/// others.
+/// The longest name that is kept unchanged; the rest of the 255 bytes is for a number that makes it
+/// unique.
 const NAME_BYTES_MAX: usize = 230;
-/// What the table of contents calls the rows of a table.
+/// The name of rows of a table in the table of contents.
 const TABLE_DATA: &[u8] = b"TABLE DATA";
 
-/// Gives each table a file name of its own that depends on the table's name alone wherever it can,
-/// so that the same table is found again in the next backup.
+/// Gives each table a unique file name, which depends on the table's name alone wherever possible,
+/// so that the next backup finds the same table again.
 #[derive(Debug, Default)]
 pub(super) struct Names {
     taken: HashSet<String>,
@@ -27,7 +27,7 @@ impl Names {
         if is_plain && self.taken.insert(name.clone()) {
             return name;
         }
-        // A percent sign of the table's own name is never followed by a tilde.
+        // A percent sign in the table's own name is never followed by a tilde.
         let name = format!("{}%~{}", shorten(&name), entry.dump_id);
         self.taken.insert(name.clone());
         name
@@ -43,15 +43,15 @@ pub(super) fn folder(database: &str) -> String {
     }
 }
 
-/// Bytes that a file name cannot have, that no text is, and the percent sign, as `%` and two
-/// digits; on request the dot too, behind which a table's name begins.
+/// Bytes that a file name cannot have, bytes that are not text, and the percent sign, as `%` and
+/// two digits; on request also the dot, which precedes a table's name.
 fn escape(name: &[u8], with_dot: bool) -> String {
     let mut out = String::with_capacity(name.len() + 8);
     for chunk in name.utf8_chunks() {
         for letter in chunk.valid().chars() {
             let is_special = matches!(letter, '/' | '%') || letter.is_control();
             match is_special || (with_dot && letter == '.') {
-                // All of these but some control characters have one byte.
+                // All of these except some control characters have one byte.
                 true => letter.to_string().bytes().for_each(|byte| put(&mut out, byte)),
                 false => out.push(letter),
             }

@@ -1,4 +1,4 @@
-//! What the caller decides.
+//! The caller's options.
 
 use std::ffi::OsString;
 use std::fmt;
@@ -13,28 +13,28 @@ use super::address::Address;
 use super::error::PostgresError;
 use super::tool::Tools;
 
-/// A server and how it is reached.
+/// A server and how to reach it.
 #[derive(Clone)]
 pub struct Server {
     /// Address as in `postgres://role@host:5432/database?sslmode=require`, seen from where the
     /// tools run. A socket's folder is given as `postgres:///database?host=/run/postgresql`.
     pub url: String,
-    /// The role's password, if there is one that the url does not tell. The tools get it in the
-    /// variable `PGPASSWORD`, never as an argument.
+    /// The role's password, if it is not in the URL. The tools get it in the variable `PGPASSWORD`,
+    /// never as an argument.
     pub password: Option<Zeroizing<String>>,
-    /// What stands before the tools to run them elsewhere, such as
-    /// `["docker", "compose", "exec", "-T", "database"]`. The session that holds the cut then runs
-    /// there too, through `psql`. The password does not cross by itself: a socket that trusts the
-    /// local user needs none, and `docker exec -e PGPASSWORD` hands it on.
+    /// A command that runs the tools elsewhere, such as `["docker", "compose", "exec", "-T",
+    /// "database"]`. The session that holds the cut then also runs there, through `psql`. The
+    /// password is not passed on by itself: a socket that trusts the local user needs none, and
+    /// `docker exec -e PGPASSWORD` passes it on.
     pub exec: Vec<OsString>,
-    /// Folder of `pg_dump` and the other tools; without, they are looked up as any command.
+    /// Folder of `pg_dump` and the other tools; without it, they are looked up like any command.
     pub tools: Option<PathBuf>,
     /// When this becomes true, work stops with an error.
     pub stop: Arc<AtomicBool>,
 }
 
 impl Server {
-    /// A server at an address, without anything special.
+    /// A server at an address, with default options.
     pub fn new(url: impl Into<String>) -> Self {
         Self {
             url: url.into(),
@@ -45,10 +45,10 @@ impl Server {
         }
     }
 
-    /// Reads the address, and finds the one server that it means if it leaves a choice.
+    /// Parses the address, and chooses the one server that it means if it leaves a choice.
     ///
     /// # Errors
-    /// The address cannot be right, or none of several servers answers.
+    /// The address cannot be valid, or none of several servers responds.
     pub(super) fn resolve(&self) -> Result<Tools, PostgresError> {
         let mut address = Address::parse(&self.url)?;
         if self.exec.is_empty() {
@@ -61,7 +61,7 @@ impl Server {
 }
 
 impl fmt::Debug for Server {
-    /// Without the password and without the url, which may contain one.
+    /// Without the password and without the URL, which may contain one.
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut debug = formatter.debug_struct("Server");
         debug.field("exec", &self.exec).field("tools", &self.tools).finish_non_exhaustive()
@@ -75,20 +75,20 @@ pub struct PostgresOptions {
     pub server: Server,
     /// Which databases.
     pub databases: Databases,
-    /// What is captured of roles and tablespaces.
+    /// What to capture of roles and tablespaces.
     pub globals: Globals,
-    /// True if they are no part of the tree of the databases, but a source of their own
+    /// True if they are not part of the tree of the databases, but a source of their own
     /// ([`super::GlobalsSource`]), to be kept elsewhere.
     pub globals_apart: bool,
-    /// Name of a restore point to be made in the server's WAL, at most 63 bytes, so that a recovery
-    /// from WAL can stop near the cut. If the server refuses, that is recorded and no error.
+    /// Name of a restore point to create in the server's WAL, at most 63 bytes, so that a recovery
+    /// from WAL can stop near the cut. If the server refuses, that is recorded but not an error.
     pub restore_point: Option<String>,
     /// How long `pg_dump` waits for the lock on a table before it fails.
     pub lock_timeout: Duration,
 }
 
 impl PostgresOptions {
-    /// The database of the server's url, with roles and their passwords.
+    /// The database in the server's URL, with roles and their passwords.
     pub fn new(server: Server) -> Self {
         Self {
             server,
@@ -104,21 +104,21 @@ impl PostgresOptions {
 /// Which databases are captured.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Databases {
-    /// The one that the url names.
+    /// The one in the URL.
     OfUrl,
     /// These, at least one.
     Named(Vec<String>),
-    /// All that let somebody connect and are no templates.
+    /// All that allow connections and are not templates.
     All,
 }
 
-/// What is captured of roles and tablespaces.
+/// What to capture of roles and tablespaces.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Globals {
     /// Nothing.
     None,
-    /// All but passwords, which managed servers do not give out.
+    /// Everything except passwords, which managed servers do not reveal.
     WithoutPasswords,
-    /// All, with verifiers of passwords.
+    /// Everything, including password verifiers.
     WithPasswords,
 }

@@ -1,11 +1,11 @@
-//! What would make a capture fail or come out wrong, told before it begins.
+//! What would make a capture fail or turn out wrong, reported before it begins.
 
 use super::error::{ErrorKind, PostgresError, one_line};
 use super::options::{Databases, Globals, PostgresOptions};
 use super::session::{Session, literal};
 use super::tool::Tools;
 
-/// Tables whose rows this role would not see all of.
+/// Tables of which this role would not see all rows.
 const HIDDEN_ROWS: &str = "SELECT format('%I.%I', n.nspname, c.relname) FROM pg_class c \
     JOIN pg_namespace n ON n.oid = c.relnamespace \
     WHERE c.relkind IN ('r', 'p') AND c.relrowsecurity AND row_security_active(c.oid) \
@@ -41,7 +41,7 @@ pub struct Preflight {
     pub warnings: Vec<String>,
 }
 
-/// Asks server and tools whether a capture would succeed.
+/// Checks with the server and the tools whether a capture would succeed.
 ///
 /// # Errors
 /// The first thing that would prevent it, and what to do about it.
@@ -57,7 +57,7 @@ pub fn preflight(options: &PostgresOptions) -> Result<Preflight, PostgresError> 
     Ok(found)
 }
 
-/// A first session, and the databases that the options mean, ascending.
+/// A first session, and the databases that the options name, ascending.
 pub(super) fn begin(
     tools: &Tools,
     wanted: &Databases,
@@ -68,7 +68,7 @@ pub(super) fn begin(
         Databases::OfUrl | Databases::All => of_url,
     };
     let first = first.ok_or_else(|| {
-        let text = "no database is named: write one into the address, as in \
+        let text = "no database is given: add one to the address, as in \
                     postgres://role@host/database";
         PostgresError::new(ErrorKind::Options, text)
     })?;
@@ -89,7 +89,7 @@ pub(super) fn begin(
 /// Databases that cannot be captured.
 const SHUT: &str = "SELECT datname FROM pg_database WHERE NOT datallowconn AND NOT datistemplate";
 
-/// Checks what concerns the whole server.
+/// Checks that concern the whole server.
 pub(super) fn check_server(
     tools: &Tools,
     session: &mut Session,
@@ -115,7 +115,7 @@ pub(super) fn check_server(
     if options.databases == Databases::All {
         let shut = session.rows(SHUT)?.into_iter().flatten().flatten();
         warnings.extend(shut.map(|name| {
-            format!("database {name:?} is not captured, because it lets nobody connect")
+            format!("database {name:?} is not captured, because it does not allow connections")
         }));
     }
     let may_read = session.value("SELECT has_table_privilege('pg_catalog.pg_authid', 'SELECT')")?;
@@ -129,21 +129,21 @@ pub(super) fn check_server(
     Ok(Preflight { databases, server_version_number, dump_major, is_standby, warnings })
 }
 
-/// Refuses a tool that is older than the server. Gives its major version.
+/// Rejects a tool that is older than the server. Returns its major version.
 fn check_tool(tools: &Tools, program: &str, server_major: u32) -> Result<u32, PostgresError> {
     let major = tools.major(program)?;
     if major >= server_major {
         return Ok(major);
     }
     let text = format!(
-        "{program} is of version {major} and the server of version {server_major}, which an older \
+        "{program} has version {major} but the server has version {server_major}, which an older \
          tool cannot dump: install the package postgresql-client-{server_major}, or run the tools \
          where the server runs with `exec`"
     );
     Err(PostgresError::new(ErrorKind::Version, text))
 }
 
-/// One connection is for the tool, one for the restore point.
+/// One connection for the tool, one for the restore point.
 fn check_connections(session: &mut Session) -> Result<(), PostgresError> {
     let free = session.value(FREE_CONNECTIONS)?;
     match free.and_then(|free| free.parse::<i64>().ok()) {
@@ -169,7 +169,7 @@ const HIDDEN_MAPPINGS: &str = "SELECT format('the options of the user mapping fo
     AND NOT (pg_has_role(s.srvowner, 'USAGE') AND m.umuser = 0) \
     AND NOT (m.usename = current_user AND has_server_privilege(s.oid, 'USAGE')) ORDER BY 1";
 
-/// Checks what concerns one database; what of it this role cannot see, and so no dump has.
+/// Checks that concern one database; returns what this role cannot see of it, and so no dump has.
 pub(super) fn check_database(
     session: &mut Session,
     database: &str,

@@ -1,9 +1,9 @@
 //! A session where only the tools can reach the server, such as inside a container: `psql` runs
-//! there and takes statements on its standard input.
+//! there and reads statements from its standard input.
 //!
-//! `psql` obeys what begins with a backslash in what it reads, and may start programs then. So it
-//! never reads a statement: it reads hexadecimal digits, which the server turns into the text, and
-//! `\gexec` sends that text back to the server without a look at it.
+//! `psql` obeys anything that begins with a backslash in its input, and may then start programs. So
+//! it never reads a statement: it reads hexadecimal digits, which the server turns into the text,
+//! and `\gexec` sends that text back to the server without interpreting it.
 
 use std::io::{BufRead, BufReader, Write};
 use std::process::{ChildStdin, Stdio};
@@ -18,12 +18,12 @@ const PROGRAM: &str = "psql";
 
 /// A session through `psql`.
 pub(super) struct Psql {
-    /// Server and database, for people.
+    /// Server and database, for messages.
     subject: String,
     input: Option<ChildStdin>,
     output: BufReader<StoppableReader>,
     running: Running,
-    /// A line that nobody else writes. It tells where the answer to a statement ends.
+    /// A line that nothing else writes. It marks the end of the response to a statement.
     mark: String,
 }
 
@@ -89,7 +89,7 @@ impl Psql {
     fn lost(&mut self) -> PostgresError {
         drop(self.input.take());
         let Err(failed) = self.running.succeed() else {
-            let text = format!("{}: psql ended by itself; check `exec`", self.subject);
+            let text = format!("{}: psql exited unexpectedly; check `exec`", self.subject);
             return PostgresError::new(ErrorKind::Unreachable, text);
         };
         let said = self.running.messages();
@@ -101,7 +101,7 @@ impl Psql {
     }
 }
 
-/// A statement as something that `psql` does not read but sends.
+/// A statement in a form that `psql` does not read but sends.
 fn unread(statement: &str) -> String {
     let mut text = String::with_capacity(statement.len() * 2 + 80);
     text.push_str("SELECT pg_catalog.convert_from(pg_catalog.decode('");
@@ -117,7 +117,7 @@ fn unread(statement: &str) -> String {
 fn terminal() -> PostgresError {
     PostgresError::new(
         ErrorKind::Incomplete,
-        "the tools run on a terminal, which changes bytes: run them without one (docker compose \
+        "the tools run in a terminal, which changes bytes: run them without one (docker compose \
          exec -T; docker exec, kubectl exec and ssh without -t)",
     )
 }

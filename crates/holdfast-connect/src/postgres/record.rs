@@ -1,5 +1,4 @@
-//! What is kept beside the data, as JSON: `postgres.json` of a server, `content.json` of each
-//! database.
+//! The JSON stored beside the data: `postgres.json` of a server, `content.json` of each database.
 
 use std::collections::BTreeMap;
 
@@ -7,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::archive::{Content, ContentKind};
 
-/// The form of both files. A reader that does not know it must refuse.
+/// The form of both files. A reader that does not know it must reject them.
 pub(super) const FORM: u32 = 1;
 
 /// `postgres.json`: the server and the cut.
@@ -18,13 +17,13 @@ pub struct ServerRecord {
     pub form: u32,
     /// When the cut was made, by the server's clock, in UTC: `2026-01-02T03:04:05.000006Z`.
     pub time: String,
-    /// The server's version, as it tells it.
+    /// The server's version, as it reports it.
     pub server_version: String,
     /// The same as a number, such as 150018.
     pub server_version_number: u32,
     /// Major version of `pg_dump`.
     pub dump_major: u32,
-    /// Tells clusters apart; none where the role may not ask.
+    /// Identifies the cluster; none where the role may not query it.
     pub system_identifier: Option<String>,
     /// True if the server was a standby: its unlogged tables are empty.
     pub is_standby: bool,
@@ -34,22 +33,22 @@ pub struct ServerRecord {
     pub databases: Vec<DatabaseRecord>,
 }
 
-/// What became of the restore point.
+/// The result of the restore point.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", tag = "state")]
 pub enum RestorePoint {
-    /// Nobody wanted one.
+    /// None was wanted.
     NotWanted,
-    /// The server did not make it.
+    /// The server did not create it.
     Refused {
-        /// In the server's words.
+        /// The server's message.
         reason: String,
     },
-    /// It was made.
+    /// It was created.
     Made {
         /// Its name, for `recovery_target_name`.
         name: String,
-        /// Where it is in the WAL.
+        /// Its WAL position.
         lsn: String,
     },
 }
@@ -66,7 +65,7 @@ pub struct DatabaseRecord {
     pub snapshot: String,
     /// Transactions that the snapshot sees: `xmin:xmax:running`.
     pub transactions: String,
-    /// Place in the WAL right after the snapshot was taken.
+    /// WAL position right after the snapshot was taken.
     pub lsn: String,
     /// Its owner.
     pub owner: String,
@@ -80,10 +79,10 @@ pub struct DatabaseRecord {
     pub locale_provider: Option<String>,
     /// Locale of ICU or built-in.
     pub locale: Option<String>,
-    /// Rules of ICU beside those of its locale.
+    /// ICU rules in addition to those of its locale.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub icu_rules: Option<String>,
-    /// Its tablespace, unless it is the server's own.
+    /// Its tablespace, unless it is the server's default.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tablespace: Option<String>,
     /// Version of the collation.
@@ -94,7 +93,7 @@ pub struct DatabaseRecord {
     pub extensions: BTreeMap<String, String>,
 }
 
-/// `content.json`: what the dump of one database holds.
+/// `content.json`: what the dump of one database contains.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct DatabaseContent {
@@ -102,7 +101,7 @@ pub struct DatabaseContent {
     pub form: u32,
     /// Name of the database.
     pub database: String,
-    /// How a new database must be made for it.
+    /// How to create a new database for it.
     pub record: Option<DatabaseRecord>,
     /// Tables and large objects in the order of the dump.
     pub members: Vec<MemberRecord>,
@@ -135,7 +134,7 @@ pub struct MemberRecord {
     pub hash: String,
 }
 
-/// What a member consists of.
+/// The kind of a member.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum MemberKind {
@@ -155,7 +154,7 @@ impl MemberRecord {
             == (content.kind.into(), content.rows, content.bytes, &hash)
     }
 
-    /// What it is, for people.
+    /// The member, for messages.
     pub fn label(&self) -> String {
         match (self.large_object, &self.schema) {
             (Some(oid), _) => format!("large object {oid}"),

@@ -2,21 +2,21 @@
 
 use super::error::PostgresError;
 
-/// Takes lines apart into columns, in pieces of any size.
+/// Splits lines into columns, in pieces of any size.
 #[derive(Default)]
 pub(super) struct Rows {
-    /// The line that has begun.
+    /// The current line.
     line: Vec<u8>,
 }
 
-/// Takes bytes of rows as they come.
+/// Called with the bytes of rows as they arrive.
 pub(super) type OnBytes<'a> = dyn FnMut(&[u8]) -> Result<(), PostgresError> + 'a;
 
-/// One row: each column as the server writes it, or none for a null.
+/// One row: each column as the server writes it, `None` for a null.
 pub(super) type Row = Vec<Option<String>>;
 
 impl Rows {
-    /// Takes the next bytes and gives each row that is complete.
+    /// Adds the next bytes and passes on each complete row.
     pub fn update<E>(
         &mut self,
         bytes: &[u8],

@@ -1,13 +1,13 @@
-//! What a tool says on standard error though it succeeds.
+//! What a tool prints on standard error although it succeeds.
 
-/// Stands before what `pg_dump` could not do as it should.
+/// Precedes what `pg_dump` could not do properly.
 const WARNING: &str = "pg_dump: warning: ";
-/// Warnings about a dump that is whole: only a restore of its rows alone has to know.
+/// Warnings about a dump that is complete: they only matter for a restore of its rows alone.
 const WHOLE: [&str; 1] = ["there are circular foreign-key constraints"];
-/// Lines that belong to the one before them.
+/// Lines that continue the previous one.
 const MORE: [&str; 3] = ["pg_dump: detail: ", "pg_dump: hint: ", "pg_dump: "];
 
-/// What a tool says on standard error though it succeeds, one sentence each.
+/// What a tool prints on standard error although it succeeds, one sentence each.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Said {
     /// What it left out.
@@ -17,7 +17,7 @@ pub(super) struct Said {
 }
 
 impl Said {
-    /// Takes the lines apart.
+    /// Parses the lines.
     pub fn read(text: &str) -> Self {
         let mut said = Self::default();
         let mut is_left_out = false;

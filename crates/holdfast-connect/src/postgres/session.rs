@@ -1,4 +1,4 @@
-//! A session with one database, whichever way it is reached.
+//! A session with one database, however it is reached.
 
 use super::connection::Direct;
 use super::error::PostgresError;
@@ -28,7 +28,7 @@ impl Session {
         Ok(session)
     }
 
-    /// Runs statements that give no rows.
+    /// Runs statements that return no rows.
     pub fn run(&mut self, sql: &str) -> Result<(), PostgresError> {
         match self {
             Self::Direct(direct) => direct.run(sql),
@@ -36,7 +36,7 @@ impl Session {
         }
     }
 
-    /// Runs `COPY ... TO STDOUT` and gives the lines as they come, in pieces of any size.
+    /// Runs `COPY ... TO STDOUT` and returns the lines as they arrive, in pieces of any size.
     pub fn copy(
         &mut self,
         statement: &str,
@@ -48,7 +48,7 @@ impl Session {
         }
     }
 
-    /// Runs a query and gives its rows as they come.
+    /// Runs a query and returns its rows as they arrive.
     pub fn query(
         &mut self,
         query: &str,
@@ -61,7 +61,7 @@ impl Session {
         self.copy(&statement, &mut |bytes| rows.update(bytes, on_row))
     }
 
-    /// The rows of a query that gives few.
+    /// The rows of a query that returns few.
     pub fn rows(&mut self, query: &str) -> Result<Vec<Row>, PostgresError> {
         let mut rows = Vec::new();
         self.query(query, &mut |row| {
@@ -78,12 +78,12 @@ impl Session {
     }
 }
 
-/// A name as SQL writes it.
+/// A name as written in SQL.
 pub(super) fn identifier(name: &str) -> String {
     format!("\"{}\"", name.replace('"', "\"\""))
 }
 
-/// A text as SQL writes it.
+/// A text as written in SQL.
 pub(super) fn literal(text: &str) -> String {
     match text.contains('\\') {
         true => format!(" E'{}'", text.replace('\\', "\\\\").replace('\'', "''")),

@@ -16,7 +16,7 @@ use crate::{Item, Source, Trouble};
 /// `postgres.json`.
 ///
 /// It can be read only once and in its own order: the content of a file must be read before the
-/// next item is asked for, else it is skipped. An error in any part means that none of it may be
+/// next item is requested, otherwise it is skipped. After an error in any part, none of it may be
 /// used. The transaction of each database ends when its dump is complete.
 pub struct PostgresSource {
     cut: Arc<Cut>,
@@ -28,7 +28,7 @@ pub struct PostgresSource {
 /// What comes next.
 enum Stage {
     Begin,
-    /// The database at this place in the record.
+    /// The database at this position in the record.
     Database(usize),
     /// The next member of its dump.
     Member(usize, Box<DatabaseFolder>),
@@ -44,7 +44,7 @@ impl PostgresSource {
         Self { cut, entries, stage: Stage::Begin, items: VecDeque::new() }
     }
 
-    /// Works out the next items; false if there are none.
+    /// Produces the next items; false if there are none.
     fn go_on(&mut self) -> io::Result<bool> {
         self.stage = match std::mem::replace(&mut self.stage, Stage::Done) {
             Stage::Begin => {
@@ -85,7 +85,7 @@ impl PostgresSource {
             return Ok(Stage::Member(place, folder));
         }
         if let Some(record) = self.cut.record().databases.get(place) {
-            // The server need not keep old rows for it any longer.
+            // The server no longer needs to keep old rows for it.
             self.cut.release(&record.name)?;
             let said = folder.said();
             let lacks = self.cut.hidden(&record.name).iter().cloned().chain(said.left_out);
@@ -96,7 +96,7 @@ impl PostgresSource {
     }
 }
 
-/// Something of a database that its dump does not have.
+/// Something in a database that its dump does not have.
 fn lacking(folder: &str, what: String) -> Item {
     let path = format!("/databases/{folder}").into_bytes();
     Item::Trouble(Trouble { path, during: "dump", error: io::Error::other(what) })
@@ -113,10 +113,10 @@ impl Source for PostgresSource {
     }
 }
 
-/// A source of nothing but `globals.sql`: roles and tablespaces, kept apart from the databases
-/// because they hold what is needed to guess passwords.
+/// A source of only `globals.sql`: roles and tablespaces, kept apart from the databases because
+/// they contain what is needed to guess passwords.
 ///
-/// It can be read only once, as [`PostgresSource`].
+/// Like [`PostgresSource`], it can be read only once.
 pub struct GlobalsSource {
     cut: Arc<Cut>,
     entries: Entries,
@@ -124,7 +124,7 @@ pub struct GlobalsSource {
 }
 
 impl GlobalsSource {
-    /// The globals of the cut's server, as its options want them.
+    /// The globals of the cut's server, according to its options.
     pub fn new(cut: Arc<Cut>) -> Self {
         let entries = Entries::new(cut.seconds);
         Self { cut, entries, is_done: false }

@@ -1,4 +1,4 @@
-//! TLS as libpq's `sslmode` means it.
+//! TLS with the meaning of libpq's `sslmode`.
 
 use std::sync::Arc;
 
@@ -14,18 +14,18 @@ use super::address::Address;
 use super::error::{ErrorKind, PostgresError};
 use crate::trust::{self, TrustError};
 
-/// What is asked of the server.
+/// What is required of the server.
 pub(super) struct Tls {
     pub mode: SslMode,
     pub config: ClientConfig,
 }
 
 impl Tls {
-    /// As the address says it.
+    /// As the address specifies it.
     pub fn of(address: &Address) -> Result<Self, PostgresError> {
         if address.parameter("sslcert").is_some() || address.parameter("sslkey").is_some() {
-            let text = "certificates of clients (sslcert, sslkey) work only behind `exec`: write \
-                        exec = [\"env\"]";
+            let text = "client certificates (sslcert, sslkey) only work with `exec`: set exec = \
+                        [\"env\"]";
             return Err(PostgresError::new(ErrorKind::Options, text));
         }
         let roots_file = address.parameter("sslrootcert");
@@ -37,7 +37,7 @@ impl Tls {
             (Some("require" | "verify-ca"), _) => (SslMode::Require, Trust::Authority),
             (Some("verify-full"), _) => (SslMode::Require, Trust::Name),
             (Some(other), _) => {
-                let text = format!("{other:?} is no sslmode of PostgreSQL");
+                let text = format!("{other:?} is not a valid sslmode");
                 return Err(PostgresError::new(ErrorKind::Options, text));
             }
         };
@@ -56,7 +56,7 @@ impl Tls {
 /// What a certificate must prove.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Trust {
-    /// Nothing: only listeners are kept out.
+    /// Nothing: only eavesdroppers are kept out.
     Any,
     /// That a known authority signed it.
     Authority,
@@ -77,7 +77,7 @@ fn verifier(
         None => (trust::system(&[]).map_err(unusable)?, Vec::new()),
         Some(file) => {
             let of_file = |error: &dyn std::error::Error| {
-                let text = format!("cannot take authorities from {file:?}: {error}");
+                let text = format!("cannot read certificate authorities from {file:?}: {error}");
                 PostgresError::new(ErrorKind::Tls, text)
             };
             let pem = std::fs::read(file).map_err(|error| of_file(&error))?;
@@ -92,15 +92,15 @@ fn verifier(
 }
 
 fn failed(error: &dyn std::error::Error) -> PostgresError {
-    PostgresError::new(ErrorKind::Tls, format!("cannot set TLS up: {error}"))
+    PostgresError::new(ErrorKind::Tls, format!("cannot set up TLS: {error}"))
 }
 
-/// Checks what the mode asks for, as libpq does.
+/// Checks what the mode requires, as libpq does.
 #[derive(Debug)]
 struct Verifier {
     trust: Trust,
     chain: Option<Arc<WebPkiServerVerifier>>,
-    /// Certificates that somebody trusts by name of their file.
+    /// Certificates in the file of authorities.
     named: Vec<CertificateDer<'static>>,
     provider: Arc<CryptoProvider>,
 }
@@ -115,8 +115,8 @@ impl Verifier {
         Self { trust, chain, named, provider: Arc::clone(provider) }
     }
 
-    /// True if a certificate was refused only for being its own authority, as `openssl req -x509`
-    /// makes them, and is the very one that is trusted. Its time was looked at before.
+    /// True if a certificate was rejected only for being its own authority, as `openssl req -x509`
+    /// makes them, and is the very one that is trusted. Its validity period was checked before.
     fn is_own_authority(&self, certificate: &CertificateDer<'_>, error: &Error) -> bool {
         let Error::InvalidCertificate(CertificateError::Other(other)) = error else { return false };
         format!("{other:?}").contains("CaUsedAsEndEntity")

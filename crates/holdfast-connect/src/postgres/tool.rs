@@ -1,4 +1,4 @@
-//! PostgreSQL's own programs, here or behind a command that runs them elsewhere.
+//! PostgreSQL's own programs, run here or by a command that runs them elsewhere.
 
 use std::ffi::OsString;
 use std::io::{self, BufRead, BufReader, Read};
@@ -17,11 +17,11 @@ use super::address::Address;
 use super::error::{ErrorKind, PostgresError, one_line};
 use super::tool_command::ToolCommand;
 
-/// What is kept of a program's messages.
+/// How much is kept of a program's messages.
 const MESSAGE_BYTES_MAX: usize = 1 << 20;
-/// What is told of them: the first ones tell the cause.
+/// How much of them is reported: the first ones name the cause.
 const TOLD_BYTES_MAX: usize = 8 << 10;
-/// How lines begin that only tell of progress.
+/// How lines begin that only report progress.
 const PROGRESS: [&[u8]; 8] = [
     b"pg_restore: creating ",
     b"pg_restore: processing ",
@@ -36,7 +36,7 @@ const PROGRESS: [&[u8]; 8] = [
 const END_INTERVAL: Duration = Duration::from_millis(5);
 /// How long to wait for the rest of the messages of a program that has ended.
 const MESSAGES_TIMEOUT: Duration = Duration::from_secs(1);
-/// Variables that would send a tool to another server than the one that was named.
+/// Variables that would direct a tool to a different server than the one given.
 const VARIABLES: [&str; 11] = [
     "PGHOST",
     "PGHOSTADDR",
@@ -62,7 +62,7 @@ pub(super) struct Tools {
 }
 
 impl Tools {
-    /// A program that has yet to get its arguments. Its messages are in English.
+    /// A program that still needs its arguments. Its messages are in English.
     pub fn command(&self, program: &str) -> ToolCommand {
         let path = match &self.folder {
             Some(folder) => folder.join(program).into_os_string(),
@@ -80,7 +80,7 @@ impl Tools {
         command
     }
 
-    /// Starts a program. Standard error is kept; what happens to the rest says the command.
+    /// Starts a program. Standard error is kept; the command decides about the other streams.
     pub fn start(
         &self,
         program: &str,
@@ -100,7 +100,7 @@ impl Tools {
         Ok(Running { name, child, kept, keeping, status: None, stop })
     }
 
-    /// Runs a program that prints little, and gives what it prints.
+    /// Runs a program that prints little, and returns its output.
     pub fn print(&self, program: &str, arguments: &[&str]) -> Result<String, PostgresError> {
         let mut command = self.command(program);
         command.args(arguments).stdin(Stdio::null()).stdout(Stdio::piped());
@@ -122,7 +122,7 @@ impl Tools {
         let digits = word.unwrap_or_default().split(|it: char| !it.is_ascii_digit()).next();
         digits.and_then(|digits| digits.parse().ok()).ok_or_else(|| {
             let text =
-                format!("{program} --version printed {:?}, which tells no version", line.trim());
+                format!("{program} --version printed {:?}, which has no version", line.trim());
             PostgresError::new(ErrorKind::Tool, text)
         })
     }
@@ -142,15 +142,15 @@ impl Tools {
     }
 }
 
-/// A program that was started in a process group of its own, which is killed if this is dropped
-/// before it has ended.
+/// A program started in a process group of its own, which is killed if this is dropped before the
+/// program has ended.
 pub(super) struct Running {
     name: String,
     pub child: Child,
-    /// The beginning of what it wrote to standard error, and who reads that.
+    /// The beginning of its standard error, and the thread that reads it.
     kept: Arc<Mutex<Vec<u8>>>,
     keeping: Option<JoinHandle<()>>,
-    /// How it ended; from then on its number may belong to another process.
+    /// How it ended; from then on its process id may belong to another process.
     status: Option<ExitStatus>,
     stop: Arc<AtomicBool>,
 }
@@ -165,17 +165,17 @@ impl Running {
         let how = match (status.code(), status.signal()) {
             (Some(127), _) => "was not found there (exit code 127)".to_owned(),
             (Some(code), _) => format!("failed with exit code {code}"),
-            (None, signal) => format!("was ended by signal {}", signal.unwrap_or_default()),
+            (None, signal) => format!("was killed by signal {}", signal.unwrap_or_default()),
         };
         let (name, mut said) = (&self.name, self.messages());
         if said.is_empty() {
-            said = "it said nothing".to_owned();
+            said = "it printed nothing".to_owned();
         }
         let kind = if status.code() == Some(127) { ErrorKind::Tool } else { ErrorKind::Statement };
         Err(PostgresError::new(kind, format!("{name} {how}: {said}")))
     }
 
-    /// Waits for the end: whether it was a success, and what it wrote to standard error.
+    /// Waits for the end: whether it succeeded, and its standard error.
     pub fn end(&mut self) -> Result<(bool, String), PostgresError> {
         let status = self.wait()?;
         Ok((status.success(), self.said()))
@@ -194,7 +194,7 @@ impl Running {
         Some(self.succeed())
     }
 
-    /// What it wrote to standard error, on one line, after its end.
+    /// Its standard error on one line, after its end.
     pub fn messages(&self) -> String {
         let said = self.said();
         one_line(&said[..said.floor_char_boundary(TOLD_BYTES_MAX)])
@@ -202,7 +202,7 @@ impl Running {
 
     fn said(&self) -> String {
         let mut left = MESSAGES_TIMEOUT;
-        // Something that it left running may hold standard error open.
+        // A process that it left running may hold standard error open.
         while self.keeping.as_ref().is_some_and(|keeping| !keeping.is_finished()) {
             let Some(less) = left.checked_sub(END_INTERVAL) else { break };
             left = less;
@@ -235,7 +235,7 @@ impl Drop for Running {
         if self.status.is_none() {
             let group = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw);
             if let Some(group) = group {
-                // It may have ended by itself, which is as good.
+                // It may have ended on its own, which is just as good.
                 let _ = kill_process_group(group, Signal::KILL);
             }
             let _ = self.child.wait();
@@ -248,7 +248,7 @@ pub(super) fn stopped() -> PostgresError {
     PostgresError::new(ErrorKind::Stopped, "the work was interrupted")
 }
 
-/// Reads to the end, so that the program never waits, and keeps the beginning of what it says, but
+/// Reads to the end, so that the program never blocks, and keeps the beginning of its messages, but
 /// not its progress.
 fn keep(stderr: impl Read, kept: &Mutex<Vec<u8>>) {
     let mut stderr = BufReader::new(stderr);

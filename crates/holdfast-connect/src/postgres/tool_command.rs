@@ -6,20 +6,20 @@ use std::process::{Command, Stdio};
 
 use crate::child;
 
-/// Programs that run another one in a container: what follows them is no shell's.
+/// Programs that run another one in a container: no shell parses what follows them.
 const CONTAINERS: [&[u8]; 5] = [b"docker", b"podman", b"nerdctl", b"kubectl", b"oc"];
 
-/// A program and what it is given.
+/// A program and its arguments.
 ///
-/// ssh joins its words with blanks, and a shell at the other end takes them apart. So what is given
-/// to a program behind it is quoted for that shell: an address of a server has an ampersand.
+/// ssh joins its arguments with blanks, and a remote shell splits them again. So the arguments of a
+/// program run through it are quoted for that shell: a server address contains an ampersand.
 pub(super) struct ToolCommand {
     command: Command,
     is_quoted: bool,
 }
 
 impl ToolCommand {
-    /// `program`, behind the words of `exec`.
+    /// `program`, after the words of `exec`.
     pub fn new(exec: &[OsString], program: OsString) -> Self {
         let is_quoted = goes_through_ssh(exec);
         let program = if is_quoted { quoted(&program) } else { program };
@@ -54,13 +54,13 @@ impl ToolCommand {
         self
     }
 
-    /// The process that will run, for everything but its arguments.
+    /// The process to run, for everything but its arguments.
     pub fn process(&mut self) -> &mut Command {
         &mut self.command
     }
 }
 
-/// True if a shell at the other end of ssh will read the words.
+/// True if a remote shell will read the words, because of ssh.
 fn goes_through_ssh(exec: &[OsString]) -> bool {
     let names = exec.iter().map(|word| word.as_bytes().rsplit(|byte| *byte == b'/').next());
     let mut programs = names.flatten();
@@ -68,7 +68,7 @@ fn goes_through_ssh(exec: &[OsString]) -> bool {
     first == Some(b"ssh")
 }
 
-/// A word as a shell has to read it.
+/// A word quoted for a shell.
 fn quoted(word: &OsStr) -> OsString {
     let is_plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"-_./:=@%+,".contains(byte);
     if !word.is_empty() && word.as_bytes().iter().all(is_plain) {

@@ -72,8 +72,8 @@ fn waiting_for_a_silent_server_can_be_stopped() {
 
 #[test]
 fn a_server_that_is_no_s3_is_told() {
-    assert!(answered(200, "", "<html></html>").contains("makes no sense"));
-    assert!(answered(200, "", "hello").contains("makes no sense"));
+    assert!(answered(200, "", "<html></html>").contains("malformed response"));
+    assert!(answered(200, "", "hello").contains("malformed response"));
 }
 
 #[test]
@@ -252,7 +252,11 @@ fn credentials_that_cannot_be_had_are_told() {
     );
     // The service of an instance, which is not there.
     let nowhere = [("AWS_METADATA_ENDPOINT", "http://127.0.0.1:1")];
-    assert!(variables(&nowhere).starts_with("no credentials for the bucket"), "{}", variables(&nowhere));
+    assert!(
+        variables(&nowhere).starts_with("no credentials for the bucket"),
+        "{}",
+        variables(&nowhere)
+    );
 }
 
 #[test]

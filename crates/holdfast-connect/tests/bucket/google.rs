@@ -110,7 +110,7 @@ fn what_goes_wrong_is_told_in_one_sentence() {
             "errors": [{"reason": "authError"}]}}"#,
     );
     assert!(text.starts_with("the server rejected the access key (authError)"), "{text}");
-    assert!(answered(200, "hello").contains("makes no sense"));
+    assert!(answered(200, "hello").contains("malformed response"));
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("key.json");
     let with_file = || {

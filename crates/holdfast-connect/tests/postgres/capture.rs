@@ -178,12 +178,12 @@ fn dumps_that_were_made_before_are_taken_as_files() {
         let tree = from_file(dump.clone()).unwrap();
         assert_eq!(tree.content("app").members, live.content("app").members);
         let error = from_file(dump[..dump.len() - 9].to_vec()).unwrap_err().to_string();
-        assert!(error.contains("not whole"), "{error}");
+        assert!(error.contains("incomplete"), "{error}");
     }
     let script = cluster.dump("app", &["-Fp"]);
     assert_eq!(from_file(script.clone()).unwrap().0["database.sql"], script);
     let error = from_file(script[..script.len() - 40].to_vec()).unwrap_err().to_string();
-    assert!(error.contains("not whole"), "{error}");
+    assert!(error.contains("incomplete"), "{error}");
     let globals = cluster.client("pg_dumpall", ["--globals-only"]).succeed();
     assert_eq!(from_file(globals.clone()).unwrap().paths(), ["cluster.sql"]);
     let error = from_file(b"BZh91AY".to_vec()).unwrap_err().to_string();
@@ -204,7 +204,7 @@ fn dumps_that_were_compressed_as_a_whole_are_kept_as_they_were_before() {
     assert_eq!(from_file(packed.clone()).unwrap().0, whole.0);
     for end in [packed.len() / 2, packed.len() - 1] {
         let error = from_file(packed[..end].to_vec()).unwrap_err().to_string();
-        assert!(error.contains("cannot be unpacked, so it is not whole"), "{error}");
+        assert!(error.contains("cannot be decompressed, so it is incomplete"), "{error}");
     }
 }
 
@@ -220,7 +220,7 @@ fn a_dump_that_is_written_while_it_is_read_is_refused() {
     let file = OpenOptions::new().append(true).open(&path).unwrap();
     file.set_modified(SystemTime::UNIX_EPOCH).unwrap();
     let error = read(&mut source).unwrap_err().to_string();
-    assert!(error.contains("while it was read"), "{error}");
+    assert!(error.contains("while it was being read"), "{error}");
     let missing = DumpFileSource::open(&folder.path().join("nothing")).err().unwrap();
     assert!(missing.to_string().contains("nothing cannot be read"), "{missing}");
 }

@@ -73,9 +73,9 @@ fn logins_that_fail_say_why_and_never_the_password() {
         options.server = server(&cluster, "locked", "app");
         options.server.exec = exec;
         let none = refused(options.clone());
-        says(&none, ErrorKind::Login, &["give a password", "docker exec -e PGPASSWORD"]);
+        says(&none, ErrorKind::Login, &["provide a password", "docker exec -e PGPASSWORD"]);
         options.server.password = Some(Zeroizing::new("hunter2hunter2".into()));
-        says(&refused(options.clone()), ErrorKind::Login, &["locked", "check the role's name"]);
+        says(&refused(options.clone()), ErrorKind::Login, &["locked", "check the role name"]);
         options.server.password = Some(Zeroizing::new("hunter2".into()));
         assert!(!format!("{options:?}").contains("hunter2"));
         Cut::open(options).unwrap();

@@ -234,7 +234,7 @@ fn a_server_that_is_older_than_the_backup_is_told() {
     let place = head.windows(version.len()).position(|it| it == version.as_bytes()).unwrap();
     head[place..place + 2].copy_from_slice(b"99");
     let report = restore(&tree.stored("app"), &target(&cluster, "new")).unwrap();
-    let told = |text: &str| text.contains("is of PostgreSQL 99 and this server is");
+    let told = |text: &str| text.contains("is from PostgreSQL 99 and this server is");
     assert!(report.warnings.iter().any(|it| told(it)), "{:?}", report.warnings);
 
     let rows = tree.0.get_mut("databases/app/tables/public.many_rows").unwrap();

@@ -87,7 +87,7 @@ fn what_cannot_be_removed_is_told_and_the_restore_is_done() {
     way.overwrite = Some("app".into());
     let report = restore(&tree.stored("app"), &way).unwrap();
     assert_eq!(report.warnings.len(), 1, "{:?}", report.warnings);
-    assert!(report.warnings[0].starts_with("app_hf_old_t1, which nobody needs any more"));
+    assert!(report.warnings[0].starts_with("app_hf_old_t1 is no longer needed"));
     assert_eq!(cluster.sql("app", "SHOW work_mem;"), b"7MB\n");
 }
 
@@ -173,7 +173,7 @@ fn rules_of_sorting_and_tablespace_come_back() {
         assert_eq!(facts("app"), facts("new"));
         cluster.sql("postgres", "DROP DATABASE app; DROP DATABASE new; DROP TABLESPACE fast;");
         let report = restore(&tree.stored("app"), &target(&cluster, "new")).unwrap();
-        assert!(report.warnings[0].contains("none called \"fast\""), "{:?}", report.warnings);
+        assert!(report.warnings[0].contains("no tablespace \"fast\""), "{:?}", report.warnings);
     }
 }
 

@@ -99,7 +99,7 @@ fn an_authority_of_ones_own_is_enough() {
     let text = world.refuses("127.0.0.1", "sslmode=verify-full&sslrootcert=@ca.crt");
     assert!(text.contains("certificate") && text.contains("name"), "{text}");
     let text = world.refuses("localhost", "sslmode=disable");
-    assert!(text.contains("the server wants TLS; write sslmode=require"), "{text}");
+    assert!(text.contains("the server requires TLS; use sslmode=require"), "{text}");
 }
 
 #[test]
@@ -117,7 +117,7 @@ fn another_authority_is_refused() {
     }
     let text = world.refuses("localhost", "sslmode=verify-full&sslrootcert=@nothing.crt");
     assert!(
-        text.contains("cannot take authorities from") && text.contains("nothing.crt"),
+        text.contains("cannot read certificate authorities from") && text.contains("nothing.crt"),
         "{text}"
     );
 }

@@ -182,7 +182,7 @@ fn what_is_no_file_any_more_is_not_opened() {
     open();
     fs::remove_file(&file.path).unwrap();
     rustix::fs::mknodat(CWD, &file.path, FileType::Fifo, Mode::RWXU, 0).unwrap();
-    assert!(open().to_string().contains("was a file"));
+    assert!(open().to_string().contains("was a regular file"));
     fs::remove_file(&file.path).unwrap();
     fs::create_dir(&file.path).unwrap();
     open();

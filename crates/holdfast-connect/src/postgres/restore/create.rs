@@ -1,4 +1,4 @@
-//! The database that a restore fills, from its creation to its name.
+//! The database that a restore fills, from its creation to its final name.
 
 use super::super::error::{ErrorKind, PostgresError};
 use super::super::record::DatabaseRecord;
@@ -8,27 +8,27 @@ use super::RestoreOptions;
 use super::leftover::{application_name, comment, end_sessions};
 use super::standing::{self, Holding};
 
-/// PostgreSQL cuts longer names.
+/// PostgreSQL truncates longer names.
 const NAME_BYTES_MAX: usize = 63;
 /// The first version with `LOCALE_PROVIDER`.
 const WITH_PROVIDERS: u32 = 150_000;
 /// The first version with `ICU_RULES`.
 const WITH_ICU_RULES: u32 = 160_000;
 
-/// True if the server has a database of this name.
+/// True if the server has a database with this name.
 pub(super) fn exists(session: &mut Session, name: &str) -> Result<bool, PostgresError> {
     let query = format!("SELECT 1 FROM pg_database WHERE datname = {}", literal(name));
     Ok(session.value(&query)?.is_some())
 }
 
-/// A database that nobody knows yet.
+/// A new database that no one knows about yet.
 pub(super) struct Fresh {
     pub name: String,
     run: String,
 }
 
 impl Fresh {
-    /// Makes it, with the encoding and the collation that the captured one had.
+    /// Creates it, with the encoding and collation of the captured one.
     pub fn create(
         session: &mut Session,
         record: Option<&DatabaseRecord>,
@@ -37,7 +37,7 @@ impl Fresh {
     ) -> Result<Self, PostgresError> {
         let fresh =
             Self { name: derived(&options.database, "hf", &options.run), run: options.run.clone() };
-        // A restore that runs is told from one that was killed by this.
+        // This distinguishes a running restore from one that was killed.
         let alive = application_name(&options.run);
         session.run(&format!("SET application_name = {}", literal(&alive)))?;
         let create = format!("CREATE DATABASE {} TEMPLATE template0", identifier(&fresh.name));
@@ -55,10 +55,10 @@ impl Fresh {
             if error.kind != ErrorKind::Statement {
                 return Err(error);
             }
-            // Another system may not know the locale. Sorting then differs, the rows do not.
+            // Another system may not know the locale. Sorting then differs, but the rows do not.
             session.run(&format!("{create}{encoding}{space}"))?;
             warnings.push(format!(
-                "the database has the collation of this server and not {:?}, which was refused \
+                "the database has this server's collation instead of {:?}, which was refused \
                  ({error})",
                 record.collate
             ));
@@ -67,24 +67,24 @@ impl Fresh {
         if options.keep_owners {
             let (name, owner) = (identifier(&fresh.name), identifier(&record.owner));
             if let Err(error) = session.run(&format!("ALTER DATABASE {name} OWNER TO {owner}")) {
-                warnings.push(format!("the database has another owner than before: {error}"));
+                warnings.push(format!("the database has a different owner than before: {error}"));
             }
         }
         Ok(fresh)
     }
 
-    /// Says in its comment what it is, for whoever finds it after this process was killed.
+    /// Says in its comment what it is, for anyone who finds it after this process was killed.
     fn mark(&self, session: &mut Session, target: &str) -> Result<(), PostgresError> {
         let (name, text) = (identifier(&self.name), comment(&self.run, target));
         let marked = session.run(&format!("COMMENT ON DATABASE {name} IS {}", literal(&text)));
         marked.inspect_err(|_| self.remove(session))
     }
 
-    /// Gives it the wanted name. A database that has the name loses it first, and is removed last;
-    /// if that fails, the restore is done nevertheless, and this says what is left.
+    /// Gives it the final name. A database that has the name is first renamed, and dropped last; if
+    /// that fails, the restore still succeeds, and the returned sentence says what is left.
     ///
-    /// With `only_empty` that database is looked at once more when it can no longer be written
-    /// to, and gets its name back if it holds something.
+    /// With `only_empty` that database is checked once more after it can no longer be written to,
+    /// and gets its name back if it is not empty.
     pub fn rename(
         &self,
         session: &mut Session,
@@ -114,7 +114,7 @@ impl Fresh {
         Ok(drop_database(session, &old_name))
     }
 
-    /// Ends the sessions of a database, keeps new ones out, and gives it another name.
+    /// Ends the sessions of a database, keeps new ones out, and renames it.
     fn move_aside(
         &self,
         session: &mut Session,
@@ -133,30 +133,30 @@ impl Fresh {
         moved
     }
 
-    /// Removes it again, as well as that goes.
+    /// Drops it again, as far as possible.
     pub fn remove(&self, session: &mut Session) {
-        // The error that led here is the one to tell.
+        // The error that led here is the one to report.
         let _ = session.run(&format!("DROP DATABASE IF EXISTS {}", identifier(&self.name)));
     }
 
     fn left(&self, error: &PostgresError) -> PostgresError {
         let text = format!(
-            "the restored database could not get its name and is called {:?} now: {error}",
+            "the restored database could not be renamed and is now called {:?}: {error}",
             self.name
         );
         PostgresError::new(error.kind, text)
     }
 }
 
-/// The one that was there gets its name back.
+/// Gives the database that was there its name back.
 fn put_back(session: &mut Session, target: &str, old_name: &str) -> Result<(), PostgresError> {
     let (to, old) = (identifier(target), identifier(old_name));
     session.run(&format!("ALTER DATABASE {old} RENAME TO {to}"))?;
     session.run(&format!("ALTER DATABASE {to} ALLOW_CONNECTIONS true"))
 }
 
-/// Refuses to replace a database that was empty, if it is not any longer. Sessions with it have
-/// ended, and what they had not committed is undone; its name is known to this restore only.
+/// Refuses to replace a database that was empty but no longer is. Its sessions have ended, and
+/// their uncommitted changes are undone; only this restore knows its current name.
 fn still_empty(
     session: &mut Session,
     tools: &Tools,
@@ -170,7 +170,7 @@ fn still_empty(
     }
 }
 
-/// The error for a database that is not empty any longer.
+/// The error for a database that is no longer empty.
 pub(super) fn filled_meanwhile(target: &str, holding: &Holding) -> PostgresError {
     let text = format!(
         "database {target:?} was empty when the restore began and now has {holding}; it was left \
@@ -179,24 +179,24 @@ pub(super) fn filled_meanwhile(target: &str, holding: &Holding) -> PostgresError
     PostgresError::new(ErrorKind::Changed, text)
 }
 
-/// Removes a database; if that fails, a sentence that says what is left and why.
+/// Drops a database; if that fails, returns a sentence that says what is left and why.
 pub(super) fn drop_database(session: &mut Session, name: &str) -> Option<String> {
     let dropped = session.run(&format!("DROP DATABASE IF EXISTS {}", identifier(name)));
     let error = dropped.err()?;
     Some(format!(
-        "{name}, which nobody needs any more, could not be removed: {error}; remove it by hand \
-         (if it has a subscription: ALLOW_CONNECTIONS true, and SET (slot_name = NONE) first)"
+        "{name} is no longer needed but could not be removed: {error}; remove it by hand (if it \
+         has a subscription: ALLOW_CONNECTIONS true, and SET (slot_name = NONE) first)"
     ))
 }
 
-/// A name made of another one, no longer than PostgreSQL takes.
+/// A name derived from another one, no longer than PostgreSQL allows.
 pub(super) fn derived(name: &str, what: &str, run: &str) -> String {
     let end = format!("_{what}_{run}");
     let room = NAME_BYTES_MAX.saturating_sub(end.len());
     format!("{}{end}", &name[..name.floor_char_boundary(room)])
 }
 
-/// The run that a database was made in for another one, as its name tells; `None` if it was not.
+/// The run that created a database for another name, as its own name shows; `None` if none did.
 pub(super) fn run_of<'n>(name: &'n str, target: &str) -> Option<&'n str> {
     let (_, run) = name.rsplit_once("_hf_")?;
     let is_run = !run.is_empty() && run.bytes().all(|byte| byte.is_ascii_alphanumeric());
@@ -220,7 +220,7 @@ fn locale(record: &DatabaseRecord, server_version: u32) -> String {
     text
 }
 
-/// Where the database lies: in its tablespace, if the server has that.
+/// The tablespace clause for the database, if the server has its tablespace.
 fn tablespace(
     session: &mut Session,
     record: &DatabaseRecord,
@@ -232,7 +232,7 @@ fn tablespace(
         return Ok(format!(" TABLESPACE {}", identifier(name)));
     }
     warnings.push(format!(
-        "the database lies in the usual tablespace, because this server has none called {name:?}"
+        "the database is in the default tablespace, because this server has no tablespace {name:?}"
     ));
     Ok(String::new())
 }

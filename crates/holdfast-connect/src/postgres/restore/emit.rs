@@ -13,22 +13,22 @@ use super::super::sql::{Script, ScriptError};
 use super::super::tool::Tools;
 use super::stored::{Stored, StoredDatabase};
 
-/// What is written.
+/// The form of the output.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum EmitForm {
     /// One archive (`-Fc`) that can be read with several jobs.
     Custom,
     /// A directory (`-Fd`).
     Directory,
-    /// An SQL script, made by `pg_restore`.
+    /// An SQL script, written by `pg_restore`.
     Sql,
 }
 
-/// Writes a captured database to a path that must not exist, for its owner only. After an error
-/// nothing is left of it.
+/// Writes a captured database to a path that must not exist, accessible only by its owner. Nothing
+/// is left of it after an error.
 ///
 /// # Errors
-/// [`PostgresError`]: the backup cannot be read or the files not be written.
+/// [`PostgresError`]: the backup cannot be read or the files cannot be written.
 pub fn emit(
     stored: &dyn StoredDatabase,
     form: EmitForm,
@@ -39,7 +39,7 @@ pub fn emit(
     if form == EmitForm::Directory {
         create_folder(path)?;
         let written = write_directory(&stored, &stored.toc, &Wanted::All, path);
-        // What is left of it is of no use; the error is what to tell.
+        // The rest is of no use; the error is what to report.
         return written.inspect_err(|_| drop(fs::remove_dir_all(path)));
     }
     let mut file = create(path)?;
@@ -51,11 +51,11 @@ pub fn emit(
     written.inspect_err(|_| drop(fs::remove_file(path)))
 }
 
-/// Writes a captured database to a pipe, as an archive that is read by one job, or as a script.
+/// Writes a captured database to a pipe, as an archive for a single job, or as a script.
 ///
 /// # Errors
-/// [`PostgresError`]: the backup cannot be read or the pipe not be written to; a directory is no
-/// stream.
+/// [`PostgresError`]: the backup cannot be read or the pipe cannot be written to; a directory is
+/// not a stream.
 pub fn emit_stream(
     stored: &dyn StoredDatabase,
     form: EmitForm,
@@ -77,7 +77,7 @@ pub fn emit_stream(
     }
 }
 
-/// Writes an archive with places that several jobs find their data by.
+/// Writes an archive with offsets, by which several jobs find their data.
 fn write_custom(stored: &Stored<'_>, file: &File, path: &Path) -> Result<(), PostgresError> {
     let mut file = BufWriter::new(file);
     let emission = stored.emission(&stored.toc, &Wanted::All);
@@ -107,8 +107,8 @@ pub(super) fn write_directory(
     written.map_err(|error| PostgresError::new(ErrorKind::Io, error.to_string()))
 }
 
-/// Has `pg_restore` turn the archive into SQL. Its author may have put commands for `psql`
-/// into it; a script with such a command is not written beyond it.
+/// Lets `pg_restore` turn the archive into SQL. Its author may have put commands for `psql` into
+/// it; a script is not written past such a command.
 fn write_sql(
     tools: &Tools,
     stored: &Stored<'_>,
@@ -122,7 +122,7 @@ fn write_sql(
         return Err(PostgresError::new(ErrorKind::Tool, "pg_restore has no input"));
     };
     let copied = std::thread::scope(|scope| {
-        // Its end of the pipe goes with it, so that pg_restore never waits for a reader.
+        // Its end of the pipe is dropped with it, so that pg_restore never waits for a reader.
         let copying = scope.spawn(move || copy(output, script));
         let emission = stored.emission(&stored.toc, &Wanted::All);
         let written = emission.write_stream(&mut input, &mut |member| stored.open(member));
@@ -137,13 +137,13 @@ fn write_sql(
     match kind {
         Ok(PlainKind::Database) => Ok(()),
         _ => {
-            let text = "the script is not whole, though pg_restore said nothing";
+            let text = "the script is incomplete, although pg_restore reported no error";
             Err(PostgresError::new(ErrorKind::Incomplete, text))
         }
     }
 }
 
-/// Copies a script; what it is at its end.
+/// Copies a script; returns what it is at its end.
 fn copy(
     mut input: impl Read,
     script: &mut (dyn Write + Send),

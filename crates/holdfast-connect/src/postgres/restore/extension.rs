@@ -1,4 +1,4 @@
-//! Tables of extensions, of which a dump has only the rows that the extension does not bring
+//! Tables of extensions, of which a dump contains only the rows that the extension does not provide
 //! itself.
 
 use std::collections::{BTreeMap, HashMap};
@@ -7,18 +7,18 @@ use super::super::archive::Entry;
 use super::super::error::PostgresError;
 use super::super::session::Session;
 
-/// Tables whose rows `pg_dump` takes by a condition, which the script of the extension gives.
+/// Tables whose rows `pg_dump` selects by a condition from the script of the extension.
 const TABLES: &str = "SELECT n.nspname, c.relname, e.extname, e.extversion, e.extcondition[i] \
     FROM pg_catalog.pg_extension e \
     CROSS JOIN LATERAL pg_catalog.generate_subscripts(e.extconfig, 1) i \
     JOIN pg_catalog.pg_class c ON c.oid = e.extconfig[i] \
     JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE e.extcondition[i] <> ''";
 
-/// The tables of a database whose rows are dumped in part.
+/// The tables of a database whose rows are dumped only in part.
 #[derive(Default)]
 pub(super) struct Filtered(HashMap<(Vec<u8>, Vec<u8>), Filter>);
 
-/// Which rows of a table a dump has.
+/// The rows of a table that a dump contains.
 pub(super) struct Filter {
     /// `WHERE` and what follows.
     pub condition: String,
@@ -27,7 +27,7 @@ pub(super) struct Filter {
 }
 
 impl Filtered {
-    /// Asks the database of a session.
+    /// Queries the database of a session.
     pub fn ask(session: &mut Session) -> Result<Self, PostgresError> {
         let rows = session.rows(TABLES)?.into_iter().filter_map(|row| {
             let mut columns = row.into_iter().flatten();
@@ -38,7 +38,7 @@ impl Filtered {
         Ok(Self(rows.collect()))
     }
 
-    /// Which rows of the table of an entry a dump has; none for all of them.
+    /// Which rows of an entry's table a dump contains; `None` for all of them.
     pub fn of(&self, entry: &Entry) -> Option<&Filter> {
         let name = (entry.namespace.as_deref()?.to_vec(), entry.tag.as_deref()?.to_vec());
         self.0.get(&name)
@@ -46,8 +46,8 @@ impl Filtered {
 }
 
 impl Filter {
-    /// Why the rows may differ from those of a dump: another version of the extension may bring
-    /// other rows, and so dump others.
+    /// Why the rows may differ from those of a dump: another version of the extension may provide,
+    /// and so dump, different rows.
     pub fn other_version(&self, captured: Option<&BTreeMap<String, String>>) -> Option<String> {
         let Self { extension, version, .. } = self;
         let before = captured.and_then(|it| it.get(extension));

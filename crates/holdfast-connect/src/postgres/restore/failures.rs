@@ -1,4 +1,4 @@
-//! Which entries `pg_restore` could not restore, by what it says.
+//! Which entries `pg_restore` could not restore, according to its messages.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,21 +9,21 @@ use super::version::{Filler, REFUSED_SETTING};
 /// Entries that could not be restored by their numbers, each with the reason.
 pub(super) type Failures = BTreeMap<i32, String>;
 
-/// Stands before the number of an entry that failed.
+/// Precedes the number of an entry that failed.
 const ENTRY: &str = "from TOC entry ";
-/// Stands before each error.
+/// Precedes each error.
 const ERROR: &str = "pg_restore: error: ";
-/// Stands before the number of errors, at the end.
+/// Precedes the number of errors, at the end.
 const IGNORED: &str = "pg_restore: warning: errors ignored on restore: ";
-/// What a reason need not tell.
+/// What is left out of a reason.
 const BEFORE_REASON: &str = "could not execute query: ";
-/// Where what the user knows begins.
+/// Begins what the user already knows.
 const COMMAND: &str = "Command was:";
 
-/// Waits for a `pg_restore` that does not stop at errors; the entries that failed.
+/// Waits for a `pg_restore` that does not stop at errors; returns the entries that failed.
 ///
 /// # Errors
-/// It failed as a whole, or it cannot be told which entries did.
+/// It failed as a whole, or it is unclear which entries did.
 pub(super) fn of_messages(
     running: &mut Running,
     filler: Filler,
@@ -39,14 +39,14 @@ pub(super) fn of_messages(
     }
 }
 
-/// Reads the messages. The number of errors comes last, so that nothing was left out where it
-/// stands; it must agree with the entries that are named.
+/// Parses the messages. The number of errors comes last, so if it is there, nothing was lost; it
+/// must agree with the entries named.
 fn read(said: &str, filler: Filler, has_jobs: bool) -> Option<Failures> {
     let mut found = Found::default();
     for line in said.lines() {
         found.line(line)?;
         if has_jobs {
-            // What several say at once may share a line.
+            // Messages that several jobs print at once may share a line.
             found.entries.extend(line.split(ENTRY).skip(1).filter_map(number));
         }
     }
@@ -70,11 +70,11 @@ fn read(said: &str, filler: Filler, has_jobs: bool) -> Option<Failures> {
 #[derive(Default)]
 struct Found {
     entries: BTreeSet<i32>,
-    /// The entry that errors are of.
+    /// The entry that errors belong to.
     current: Option<i32>,
     reasons: Failures,
     errors: usize,
-    /// Errors of no entry.
+    /// Errors without an entry.
     unnamed: usize,
     total: Option<usize>,
     is_reason: bool,
@@ -111,13 +111,13 @@ impl Found {
     }
 
     fn failures(mut self) -> Failures {
-        let unsaid = "pg_restore does not say why";
+        let unsaid = "pg_restore gave no reason";
         let mut reason = |number| self.reasons.remove(&number).unwrap_or_else(|| unsaid.to_owned());
         self.entries.into_iter().map(|it| (it, reason(it))).map(shown).collect()
     }
 }
 
-/// The number that a text begins with.
+/// The number at the start of a text.
 fn number(text: &str) -> Option<i32> {
     text.split(';').next()?.parse().ok()
 }

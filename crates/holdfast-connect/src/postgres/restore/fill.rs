@@ -1,10 +1,11 @@
-//! Filling a database with `pg_restore`, so that what cannot be made costs only itself.
+//! Filling a database with `pg_restore`, so that an object that cannot be created costs only
+//! itself.
 //!
 //! Definitions and rows come first, then indexes, constraints, triggers and privileges. What fails
-//! is tried again when the rest is there, with the search path that sessions of the database have:
-//! a function without schemas in its body works nowhere else. What is bound to the name of its
-//! database is tried once more when the database has got that name. Rows, privileges and policies
-//! that cannot be brought back are an error; every other object that cannot is named.
+//! is tried again once the rest exists, with the search path that sessions of the database have: a
+//! function without schemas in its body works nowhere else. What depends on the name of its
+//! database is tried once more when the database has that name. Rows, privileges and policies that
+//! cannot be restored are an error; any other such object is reported.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -20,22 +21,22 @@ use super::stored::Stored;
 use super::version::Filler;
 use super::{RestoreOptions, emit, path};
 
-/// What says how the rest is to be read, and so belongs to every pass.
+/// Entries that say how to read the rest, and so belong to every pass.
 const PREAMBLE: [&[u8]; 3] = [b"ENCODING", b"STDSTRINGS", b"SEARCHPATH"];
-/// The entry whose statement begins each connection of `pg_restore`.
+/// The entry whose statement each connection of `pg_restore` runs first.
 const SEARCH_PATH: &[u8] = b"SEARCHPATH";
 /// The contents of materialized views.
 const VIEW_DATA: &[u8] = b"MATERIALIZED VIEW DATA";
 
-/// Who may do what.
+/// Entries that decide who may do what.
 const ACCESS: [&[u8]; 4] = [b"ACL", b"DEFAULT ACL", b"POLICY", b"ROW SECURITY"];
 
-/// An object that was captured and is not in the restored database, or not as it was.
+/// A captured object that the restored database lacks, or has in a different form.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Unmade {
     /// What it is, as in `index public.users_name`.
     pub label: String,
-    /// Why it could not be made.
+    /// Why it could not be created.
     pub reason: String,
 }
 
@@ -50,17 +51,17 @@ pub(super) struct Fill<'a> {
     pub lacking_spaces: BTreeSet<Vec<u8>>,
 }
 
-/// Whether the objects are looked for where sessions of the database look.
+/// Whether objects are also looked up where sessions of the database look.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Search {
-    /// Only where they say that they are.
+    /// Only in their stated schemas.
     Nowhere,
-    /// Where the sessions of the database look, too.
+    /// Also where the sessions of the database look.
     AsSessions,
 }
 
 impl Fill<'_> {
-    /// Restores everything; what could not be made.
+    /// Restores everything; returns what could not be created.
     pub fn all(&self, database: &str) -> Result<Failures, PostgresError> {
         if let Some(schema) = &self.options.selection.schema {
             // pg_restore restores what is in a schema, and not the schema itself.
@@ -86,14 +87,14 @@ impl Fill<'_> {
         self.retry(database, &again, failures)
     }
 
-    /// Numbers of the rows that wait for an extension which is not there yet.
+    /// Numbers of the rows that wait for an extension that does not exist yet.
     pub fn pending(&self, failures: &Failures) -> BTreeSet<i32> {
         let is_pending =
             |number: &i32| self.entry(*number).is_some_and(|entry| entry.section == Section::Data);
         failures.keys().copied().filter(is_pending).collect()
     }
 
-    /// Failures for people, in the order of a restore.
+    /// Failures for messages, in restore order.
     pub fn unmade(&self, failures: &Failures) -> Vec<Unmade> {
         let told = self.stored.toc.entries.iter().filter_map(|entry| {
             let reason = failures.get(&entry.dump_id)?.clone();
@@ -107,8 +108,8 @@ impl Fill<'_> {
     }
 
     /// Numbers of definitions and rows, and of what comes after them. An entry that belongs to no
-    /// part follows the one that stands before it; privileges come last, because they may take
-    /// from an owner what the rest needs.
+    /// section follows the one before it; privileges come last, because they may take from an owner
+    /// what the rest needs.
     fn halves(&self) -> (BTreeSet<i32>, BTreeSet<i32>) {
         let (mut early, mut late) = (BTreeSet::new(), BTreeSet::new());
         let mut section = Section::PreData;
@@ -123,7 +124,7 @@ impl Fill<'_> {
         (early, late)
     }
 
-    /// Restores entries, and again those that fail, as long as that helps.
+    /// Restores entries, and repeats those that fail as long as that helps.
     fn persist(&self, database: &str, entries: &BTreeSet<i32>) -> Result<Failures, PostgresError> {
         let mut failures = self.pass(database, entries, Search::Nowhere)?;
         while !failures.is_empty() && !self.has_partial_rows(&failures) {
@@ -145,7 +146,7 @@ impl Fill<'_> {
     ) -> Result<Failures, PostgresError> {
         let mut failures = self.pass(database, entries, Search::AsSessions)?;
         for (number, reason) in before {
-            // What half succeeded the first time cannot be made twice.
+            // What partly succeeded the first time cannot be created twice.
             let exists = |now: &&mut String| now.contains("already exists");
             if let Some(now) = failures.get_mut(&number).filter(exists) {
                 *now = reason;
@@ -154,14 +155,15 @@ impl Fill<'_> {
         Ok(failures)
     }
 
-    /// True if rows that are statements failed: some of them are there, and would come twice.
+    /// True if rows that are statements failed: some of them exist already, and would be
+    /// duplicated.
     fn has_partial_rows(&self, failures: &Failures) -> bool {
         let mut entries = failures.keys().filter_map(|number| self.entry(*number));
         entries.any(|entry| entry.had_dumper && !entry.has_copy_rows())
     }
 
-    /// Refuses a database without rows that were captured or without a boundary that it had, but
-    /// for those of an extension that may be made later.
+    /// Rejects a database that lacks captured rows or a boundary that it had, except for those of
+    /// an extension that may be created later.
     fn refuse_losses(&self, failures: &Failures) -> Result<(), PostgresError> {
         let failed = |kind: &[u8]| {
             failures.keys().any(|number| self.entry(*number).is_some_and(|it| *it.kind == *kind))
@@ -182,7 +184,7 @@ impl Fill<'_> {
             |entry: &&Entry| entry.section == Section::Data || ACCESS.contains(&&*entry.kind);
         let lost = lost.find(|entry| is_loss(entry) && !of_extension(entry));
         let Some(lost) = lost else { return Ok(()) };
-        // What failed before it may be the cause.
+        // An earlier failure may be the cause.
         let first =
             self.stored.toc.entries.iter().find_map(|entry| {
                 failures.get(&entry.dump_id).map(|reason| (entry.label(), reason))
@@ -211,7 +213,7 @@ impl Fill<'_> {
         Ok(views.map(|entry| entry.dump_id).collect())
     }
 
-    /// Runs `pg_restore` on some entries; those that failed.
+    /// Runs `pg_restore` on some entries; returns those that failed.
     fn pass(
         &self,
         database: &str,
@@ -239,7 +241,7 @@ impl Fill<'_> {
 
     fn command(&self, database: &str) -> ToolCommand {
         let mut command = self.tools.command("pg_restore");
-        // Only then it says which entries errors are of.
+        // Only then does it say which entries errors belong to.
         command.args(["--verbose", "--no-password", "-d"]).arg(self.tools.address.uri(database));
         if !self.options.keep_owners {
             command.args(["--no-owner", "--no-privileges"]);
@@ -253,7 +255,7 @@ impl Fill<'_> {
         command
     }
 
-    /// The table of contents with some of its entries.
+    /// The table of contents with only some of its entries.
     fn part(
         &self,
         database: &str,
@@ -293,12 +295,12 @@ impl Fill<'_> {
         let mut input = std::io::BufWriter::with_capacity(64 << 10, input);
         let emission = self.stored.emission(toc, self.wanted);
         let fed = emission.write_stream(&mut input, &mut |member| self.stored.open(member));
-        // What is left in the buffer is of no use after an error.
+        // After an error, the rest of the buffer is of no use.
         let (input, _) = input.into_parts();
         drop(input);
         match fed {
             Ok(()) => of_messages(&mut running, self.filler, false),
-            // Why it stopped reading is the cause.
+            // The cause is why it stopped reading.
             Err(EmitError::Write(error)) => {
                 running.succeed()?;
                 Err(PostgresError::io("write to pg_restore", &error))
@@ -308,20 +310,20 @@ impl Fill<'_> {
     }
 }
 
-/// A session with a database that is being filled: what may be set for all sessions of it must
-/// not keep anybody from filling and reading it.
+/// A session with a database that is being filled: settings for all of its sessions must not
+/// prevent filling and reading it.
 pub(super) fn open(tools: &Tools, database: &str) -> Result<Session, PostgresError> {
     let mut session = Session::open(tools, database)?;
     session.run(path::UNDISTURBED)?;
     Ok(session)
 }
 
-/// Removes a folder of its own files when it is dropped.
+/// Removes a folder of its own files when dropped.
 struct Removed<'a>(&'a Path);
 
 impl Drop for Removed<'_> {
     fn drop(&mut self) {
-        // It may never have been made.
+        // It may never have been created.
         let _ = std::fs::remove_dir_all(self.0);
     }
 }

@@ -1,8 +1,8 @@
-//! Roles and tablespaces, brought back without touching those that are there.
+//! Roles and tablespaces, restored without changing those that exist.
 //!
-//! The script is taken apart, and each statement is run by itself if it is one that `pg_dumpall`
-//! writes and makes something that is missing. A role or a tablespace that exists keeps exactly
-//! what it has: its attributes, its settings and what it is a member of.
+//! The script is split, and each statement is run by itself if it is one that `pg_dumpall` writes
+//! and creates something that is missing. An existing role or tablespace keeps exactly what it has:
+//! its attributes, its settings and its memberships.
 
 use std::collections::BTreeSet;
 
@@ -19,21 +19,22 @@ const SHOWN_MAX: usize = 100;
 const MEMBERS: &str = "SELECT r.rolname, m.rolname FROM pg_auth_members a \
     JOIN pg_roles r ON r.oid = a.roleid JOIN pg_roles m ON m.oid = a.member";
 
-/// What becomes of roles and tablespaces.
+/// What happens to roles and tablespaces.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct GlobalsReport {
-    /// Roles that do not exist, and are made.
+    /// Roles that do not exist, and are created.
     pub missing_roles: Vec<String>,
     /// Roles that exist. They keep their passwords, attributes, settings and memberships.
     pub existing_roles: Vec<String>,
-    /// Tablespaces that do not exist, and are made.
+    /// Tablespaces that do not exist, and are created.
     pub missing_tablespaces: Vec<String>,
     /// Tablespaces that exist.
     pub existing_tablespaces: Vec<String>,
-    /// Memberships that roles which exist had and do not have: role, and member. They are not
-    /// given back.
+    /// Memberships that existing roles had but no longer have: role, and member. They are not
+    /// restored.
     pub other_memberships: Vec<(String, String)>,
-    /// Tablespaces that could not be made, as on a machine without their folder: one sentence each.
+    /// Tablespaces that could not be created, as on a machine without their folder: one sentence
+    /// each.
     pub warnings: Vec<String>,
 }
 
@@ -100,7 +101,7 @@ impl Known {
     }
 }
 
-/// The statements to be run.
+/// The statements to run.
 struct Work {
     statements: Vec<String>,
     report: GlobalsReport,
@@ -111,7 +112,7 @@ impl Work {
         let mut check = PlainCheck::new();
         check.update(script);
         if check.finish() != Ok(PlainKind::Cluster) {
-            return Err(refused("is not whole"));
+            return Err(refused("is incomplete"));
         }
         let known = Known::ask(session)?;
         let script = in_utf8(session, script)?;
@@ -120,7 +121,8 @@ impl Work {
 
     /// Takes the statements that are about what is missing.
     fn judge(script: &[u8], known: &Known) -> Result<Self, PostgresError> {
-        let all = statements(script).map_err(|error| refused(&format!("is not taken: {error}")))?;
+        let all =
+            statements(script).map_err(|error| refused(&format!("cannot be used: {error}")))?;
         let mut work = Self { statements: Vec::new(), report: GlobalsReport::default() };
         for statement in all {
             let text = String::from_utf8_lossy(&statement).into_owned();
@@ -137,7 +139,7 @@ impl Work {
         Ok(work)
     }
 
-    /// True for a statement about something that the script makes.
+    /// True for a statement about something that the script creates.
     fn is_wanted(&mut self, about: OfGlobals, known: &Known) -> bool {
         let text = |name: Vec<u8>| String::from_utf8_lossy(&name).into_owned();
         let report = &mut self.report;
@@ -179,8 +181,8 @@ impl Work {
     }
 }
 
-/// The script as sessions take it. Names of roles have no encoding of their own: the script is in
-/// that of the database that the tool was connected to.
+/// The script in the encoding of sessions. Names of roles have no encoding of their own: the script
+/// is in that of the database that the tool was connected to.
 fn in_utf8(session: &mut Session, script: &[u8]) -> Result<String, PostgresError> {
     let text = String::from_utf8_lossy(script);
     let encoding = text.lines().find_map(|line| {
@@ -189,7 +191,8 @@ fn in_utf8(session: &mut Session, script: &[u8]) -> Result<String, PostgresError
     });
     let encoding = encoding.filter(|name| !matches!(*name, "UTF8" | "SQL_ASCII"));
     let Some(encoding) = encoding.filter(|_| !script.is_ascii()) else {
-        let text = std::str::from_utf8(script).map_err(|_| refused("is in no encoding"))?;
+        let text =
+            std::str::from_utf8(script).map_err(|_| refused("is not in a valid encoding"))?;
         return Ok(text.to_owned());
     };
     let digits: String = script.iter().map(|byte| format!("{byte:02x}")).collect();

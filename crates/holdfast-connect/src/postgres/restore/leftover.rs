@@ -1,8 +1,8 @@
-//! What restores that were killed have left, and putting it in order.
+//! What killed restores left behind, and cleaning it up.
 //!
 //! A database that is being filled says in its comment which restore fills it and for which name. A
-//! restore that runs has a session whose application name says the same, so that nothing of a
-//! living one is touched. The comment goes when all is done, after the name was given.
+//! running restore has a session whose application name says the same, so that nothing of a live
+//! one is touched. The comment is removed when everything is done, after the final name was given.
 
 use std::collections::BTreeMap;
 
@@ -12,46 +12,46 @@ use super::super::session::{Session, identifier, literal};
 use super::administrator;
 use super::create::{derived, drop_database, run_of};
 
-/// What restores of one database that did not come to their end have left.
+/// What unfinished restores of one database left.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Leftovers {
-    /// Databases that were being filled; nothing is in them that is not in the backup.
+    /// Databases that were being filled; they contain nothing that is not in the backup.
     pub unfinished: Vec<String>,
-    /// Databases that are being filled by a restore that runs.
+    /// Databases that are being filled by a running restore.
     pub busy: Vec<String>,
-    /// Databases with the name of one that is being filled, of which nobody knows who made them.
+    /// Databases named like one that is being filled, whose creator is unknown.
     pub unknown: Vec<String>,
-    /// The database itself, under the name that it had while another was to take its place.
+    /// The database itself, under its name while another was to take its place.
     pub aside: Option<String>,
-    /// True if the database lets nobody connect, because it was to be replaced.
+    /// True if the database allows no connections, because it was to be replaced.
     pub is_shut: bool,
-    /// True if the database was restored whole, but has not got its settings yet.
+    /// True if the database was fully restored, but does not have its settings yet.
     pub is_unsettled: bool,
-    /// What it replaced, which was to be removed.
+    /// The database that it replaced, which was to be removed.
     pub replaced: Option<String>,
 }
 
 impl Leftovers {
-    /// True if the database that was there before has to come back first.
+    /// True if the database that was there before must first be put back.
     pub fn is_halfway(&self) -> bool {
         self.aside.is_some() || self.is_shut
     }
 }
 
-/// The name of the session of a restore that runs.
+/// The name of the session of a running restore.
 pub(super) fn application_name(run: &str) -> String {
     format!("holdfast restore {run}")
 }
 
-/// The comment of a database that is not finished.
+/// The comment of an unfinished database.
 pub(super) fn comment(run: &str, target: &str) -> String {
     format!("holdfast restore {run} of {target} is not finished")
 }
 
-/// Looks for what restores of a database have left.
+/// Looks for what restores of a database left.
 ///
 /// # Errors
-/// [`PostgresError`]: the server cannot be asked.
+/// [`PostgresError`]: the server cannot be queried.
 pub fn leftovers(server: &Server, database: &str) -> Result<Leftovers, PostgresError> {
     find(&mut administrator(&server.resolve()?, database)?, database)
 }
@@ -105,12 +105,12 @@ fn find(admin: &mut Session, target: &str) -> Result<Leftovers, PostgresError> {
     Ok(left)
 }
 
-/// Puts in order what restores of a database have left: the database that was there gets its name
-/// back, those that were being filled are removed, and so is one that was replaced already. What
-/// was done, one sentence each.
+/// Cleans up after restores of a database: the database that was there gets its name back, those
+/// that were being filled are removed, and so is one that was already replaced. Returns what was
+/// done, one sentence each.
 ///
 /// # Errors
-/// [`PostgresError`]: the server refuses something of it; what was done stays done.
+/// [`PostgresError`]: the server refuses part of it; what was done is kept.
 pub fn tidy(server: &Server, database: &str) -> Result<Vec<String>, PostgresError> {
     let mut admin = administrator(&server.resolve()?, database)?;
     let left = find(&mut admin, database)?;
@@ -118,7 +118,7 @@ pub fn tidy(server: &Server, database: &str) -> Result<Vec<String>, PostgresErro
     let mut told = Vec::new();
     if let Some(old) = &left.aside {
         admin.run(&format!("ALTER DATABASE {} RENAME TO {to}", identifier(old)))?;
-        told.push(format!("{old} is {database} again, as before a restore that was killed"));
+        told.push(format!("{old} was renamed back to {database} after an interrupted restore"));
     }
     if left.is_halfway() {
         admin.run(&format!("ALTER DATABASE {to} ALLOW_CONNECTIONS true"))?;
@@ -126,7 +126,7 @@ pub fn tidy(server: &Server, database: &str) -> Result<Vec<String>, PostgresErro
     for name in left.unfinished.iter().chain(&left.replaced) {
         // Tools of the restore may have outlived it.
         end_sessions(&mut admin, name)?;
-        let removed = || format!("{name}, which a restore that was killed had left, is removed");
+        let removed = || format!("removed {name}, left over from an interrupted restore");
         told.push(drop_database(&mut admin, name).unwrap_or_else(removed));
     }
     Ok(told)

@@ -1,7 +1,8 @@
-//! Bringing a captured database back: into a new database, or in place of one that is named for it.
+//! Restoring a captured database: into a new database, or in place of an existing one.
 //!
-//! The data goes into a fresh database under a name of its own. Only when every table there holds
-//! what was captured does it get the wanted name; a database that had it before is removed last.
+//! The data goes into a fresh database under a temporary name. Only when every table there holds
+//! what was captured does it get its final name; a database that had the name before is removed
+//! last.
 
 mod create;
 mod emit;
@@ -45,25 +46,25 @@ use fill::Fill;
 use stored::Stored;
 use version::Filler;
 
-/// Where a database is restored to, and how.
+/// Where to restore a database, and how.
 #[derive(Debug, Clone)]
 pub struct RestoreOptions {
     /// The server.
     pub server: Server,
     /// Name of the database.
     pub database: String,
-    /// What of it is restored.
+    /// What of it to restore.
     pub selection: RestoreSelection,
-    /// The name again, if a database that has it may be replaced.
+    /// The name again, if an existing database with it may be replaced.
     pub overwrite: Option<String>,
-    /// True to replace it only as long as nothing is in it.
+    /// True to replace it only while it is empty.
     pub only_empty: bool,
-    /// Restores by so many connections at once, from files in this folder, which takes as much room
-    /// as the dump. Without, the dump is streamed by one connection and takes none.
+    /// Restores over this many connections at once, from files in this folder, which take as much
+    /// space as the dump. Without it, the dump is streamed over one connection and takes none.
     pub jobs: Option<(u32, PathBuf)>,
-    /// False to give everything to the role that restores, where the owners do not exist.
+    /// False to give everything to the restoring role if the owners do not exist.
     pub keep_owners: bool,
-    /// What tells this run from others: part of the name of the fresh database. Letters and digits.
+    /// Identifies this run: part of the name of the fresh database. Letters and digits.
     pub run: String,
 }
 
@@ -83,12 +84,12 @@ impl RestoreOptions {
     }
 }
 
-/// What of a database is restored; everything by default.
+/// What of a database to restore; everything by default.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct RestoreSelection {
     /// Only this schema.
     pub schema: Option<String>,
-    /// Only tables of this name.
+    /// Only tables with this name.
     pub table: Option<String>,
 }
 
@@ -98,28 +99,27 @@ impl RestoreSelection {
     }
 }
 
-/// What a restore did.
+/// The result of a restore.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RestoreReport {
     /// The database.
     pub database: String,
     /// Tables and large objects, compared with what was captured.
     pub tables: Vec<TableReport>,
-    /// Objects that could not be made. No rows that were captured are among them, but for those of
-    /// extensions that the server does not make in this database.
+    /// Objects that could not be created. No captured rows are among them, except those of
+    /// extensions that the server does not create in this database.
     pub unmade: Vec<Unmade>,
-    /// What is not as it was, one sentence each.
+    /// What differs from before, one sentence each.
     pub warnings: Vec<String>,
 }
 
-/// Restores a database, compares every table of it with what was captured, and gives it its name.
+/// Restores a database, compares every table with what was captured, and gives it its name.
 ///
 /// # Errors
 /// [`ErrorKind::Exists`] if the database exists and is not named as one to overwrite;
-/// [`ErrorKind::Changed`] if it may be replaced only while it is empty, and it is not; then it is
-/// as it was;
-/// [`ErrorKind::Differs`] if a table is not what was captured: then the database that was there is
-/// untouched, and the new one is left under the name that the message tells.
+/// [`ErrorKind::Changed`] if it may only be replaced while it is empty, and is not; it is then
+/// unchanged; [`ErrorKind::Differs`] if a table is not what was captured: the existing database is
+/// then untouched, and the new one is kept under the name in the message.
 pub fn restore(
     stored: &dyn StoredDatabase,
     options: &RestoreOptions,
@@ -152,7 +152,7 @@ pub fn restore(
     let (failures, (mut tables, sequences)) = match compared {
         Ok(compared) => compared,
         Err(error) => {
-            // Nobody has seen it yet.
+            // No one has seen it yet.
             fresh.remove(&mut admin);
             return Err(match older {
                 Some(older) => older.explain(&error),
@@ -168,8 +168,8 @@ pub fn restore(
     Ok(RestoreReport { database: options.database.clone(), tables, unmade, warnings })
 }
 
-/// Makes sure that the server has the roles and extensions that a restore needs, without touching
-/// anything. Roles that are `coming` are made before it.
+/// Makes sure that the server has the roles and extensions that a restore needs, without changing
+/// anything. Roles in `coming` are created before it.
 ///
 /// # Errors
 /// [`PostgresError`]: what is missing, and what to do about it.
@@ -230,15 +230,15 @@ pub fn settle(
     Ok(RestoreReport { database: options.database.clone(), tables, unmade, warnings })
 }
 
-/// A session beside the database that is to be restored, and whether that exists; it may be
-/// replaced then.
+/// A session with a different database than the one to be restored, and whether that one exists; if
+/// so, it may be replaced.
 fn destination(tools: &Tools, options: &RestoreOptions) -> Result<(Session, bool), PostgresError> {
     let mut admin = administrator(tools, &options.database)?;
     refuse_standby(&mut admin)?;
     let is_there = create::exists(&mut admin, &options.database)?;
     if is_there && options.overwrite.as_deref() != Some(options.database.as_str()) {
         let text = format!(
-            "database {0:?} exists already: restore under another name, or allow it to be replaced \
+            "database {0:?} already exists: restore under another name, or allow it to be replaced \
              by name (--yes-overwrite {0})",
             options.database
         );
@@ -257,22 +257,22 @@ fn destination(tools: &Tools, options: &RestoreOptions) -> Result<(Session, bool
 fn refuse_standby(admin: &mut Session) -> Result<(), PostgresError> {
     match admin.value("SELECT pg_is_in_recovery()")?.as_deref() {
         Some("t") => {
-            let text = "the server is a standby, which nothing can be restored to: name the \
-                        primary, or promote it";
+            let text = "the server is a standby, which cannot be restored to: use the primary, or \
+                        promote it";
             Err(PostgresError::new(ErrorKind::Privilege, text))
         }
         _ => Ok(()),
     }
 }
 
-/// A session with a database that is not the one to be restored.
+/// A session with a different database than the one to be restored.
 pub(super) fn administrator(tools: &Tools, target: &str) -> Result<Session, PostgresError> {
     let known = tools.address.database().into_iter().chain(["postgres", "template1"]);
     let mut outcome = None;
-    // Nobody can rename the database that they are connected to.
+    // A session cannot rename its own database.
     for name in known.filter(|name| *name != target) {
         match Session::open(tools, name) {
-            // It may also let nobody in, because a restore that was killed had shut it.
+            // It may also allow no connections, because a killed restore disabled them.
             Err(error) if matches!(error.kind, ErrorKind::NoDatabase | ErrorKind::Statement) => {
                 outcome = Some(Err(error));
             }

@@ -1,9 +1,9 @@
-//! Whether a database that stands has the same objects as the captured one: functions, views,
-//! triggers, policies, privileges and the like, beside the rows of tables.
+//! Whether an existing database has the same objects as the captured one: functions, views,
+//! triggers, policies, privileges and so on, besides the rows of tables.
 //!
 //! `pg_dump` prints both tables of contents, so equal objects have equal definitions, with one
-//! exception: PostgreSQL writes casts and parentheses of an expression in another way once it has
-//! been restored. These are passed over where they say nothing else.
+//! exception: PostgreSQL writes casts and parentheses of an expression differently once it has been
+//! restored. These are ignored where they make no difference.
 
 use std::collections::BTreeMap;
 use std::io::{self, Read};
@@ -16,9 +16,9 @@ use super::settings::is_of_database;
 use super::stored::Stored;
 use crate::command::StoppableReader;
 
-/// How long to wait for somebody who changes a table, in milliseconds.
+/// How long to wait for another session that changes a table, in milliseconds.
 const LOCK_WAIT_MS: u32 = 30_000;
-/// What says how data is read, or is data, or has no form in a dump of definitions.
+/// Entries that say how to read data, or are data, or have no form in a dump of definitions.
 const NOT_COMPARED: [&[u8]; 12] = [
     b"ENCODING",
     b"STDSTRINGS",
@@ -33,7 +33,7 @@ const NOT_COMPARED: [&[u8]; 12] = [
     b"BLOB METADATA",
     b"DATABASE PROPERTIES",
 ];
-/// Kinds whose text is the author's own, to the letter.
+/// Kinds whose text is exactly as their author wrote it.
 const AS_WRITTEN: [&[u8]; 2] = [b"FUNCTION", b"PROCEDURE"];
 
 /// True if the database has the objects of the captured one, and no others.
@@ -60,7 +60,7 @@ pub(super) fn are_same(
     Ok(!to_letter || pairs.all(|((name, old), new)| is_same(name.0, old, new)))
 }
 
-/// The table of contents that a dump of the database has.
+/// The table of contents of a dump of the database.
 fn contents(tools: &Tools, database: &str) -> Result<Toc, PostgresError> {
     let mut command = tools.command("pg_dump");
     command.args(["-Fc", "-Z0", "--schema-only", "--no-password"]);
@@ -86,7 +86,7 @@ type Name<'t> = (&'t [u8], &'t [u8], &'t [u8]);
 /// Owner and definition of an object; no owner where owners do not count.
 type Object<'t> = (&'t [u8], &'t [u8]);
 
-/// What there is; those that share a name stand in order.
+/// The objects by name; those that share a name are sorted.
 fn objects(toc: &Toc, with_owners: bool) -> BTreeMap<Name<'_>, Vec<Object<'_>>> {
     let mut objects: BTreeMap<Name<'_>, Vec<Object<'_>>> = BTreeMap::new();
     for entry in toc.entries.iter().filter(|entry| is_compared(entry, with_owners)) {
@@ -125,7 +125,7 @@ fn is_same(kind: &[u8], old: &[Object<'_>], new: &[Object<'_>]) -> bool {
     !AS_WRITTEN.contains(&kind) && old.iter().map(form).eq(new.iter().map(form))
 }
 
-/// A definition without what says nothing.
+/// A definition without anything that makes no difference.
 fn in_form(kind: &[u8], text: &[u8]) -> Vec<u8> {
     match kind {
         b"ACL" | b"DEFAULT ACL" => {
@@ -138,7 +138,7 @@ fn in_form(kind: &[u8], text: &[u8]) -> Vec<u8> {
     }
 }
 
-/// The text without casts, and without parentheses around what has no operator.
+/// The text without casts, and without parentheses around anything without an operator.
 fn plain(text: &[u8]) -> Vec<u8> {
     let mut levels = vec![Vec::new()];
     let mut rest = text;
@@ -178,7 +178,7 @@ fn close(levels: &mut Vec<Vec<u8>>) {
     }
 }
 
-/// How long the name of a type is, as in `character varying[]`.
+/// The length of a type's name, as in `character varying[]`.
 fn type_bytes(text: &[u8]) -> usize {
     let is_type =
         |byte: &u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"_.[]\" ".contains(byte);

@@ -1,12 +1,12 @@
-//! Servers that are older than what they are to hold.
+//! Servers that are older than the backup.
 
 use super::super::archive::Toc;
 use super::super::error::PostgresError;
 use super::super::session::Session;
 use super::stored::Stored;
 
-/// A server of an older major version than the one that was captured. Most databases fit into it
-/// nevertheless: what a newer version brought stops the restore where it is used.
+/// A server of an older major version than the captured one. Most databases fit into it
+/// nevertheless: what a newer version introduced stops the restore where it is used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Older {
     captured: u32,
@@ -35,21 +35,22 @@ fn major(version: &str) -> Option<u32> {
 }
 
 impl Older {
-    /// One sentence for a restore that succeeded.
+    /// The warning for a restore that succeeded.
     pub fn warning(&self) -> String {
         let Self { captured, server } = self;
         format!(
-            "the backup is of PostgreSQL {captured} and this server is {server}: what it can hold \
-             of it was restored and compared, but an older version is not made for that"
+            "the backup is from PostgreSQL {captured} and this server is {server}: everything that \
+             it supports was restored and compared, but older versions are not made for newer \
+             backups"
         )
     }
 
-    /// Adds the likely cause to what stopped a restore.
+    /// Adds the likely cause to an error that stopped a restore.
     pub fn explain(&self, error: &PostgresError) -> PostgresError {
         let Self { captured, server } = self;
         let text = format!(
-            "{error}; the backup is of PostgreSQL {captured} and this server is {server}, which is \
-             older: restore into {captured} or newer"
+            "{error}; the backup is from PostgreSQL {captured} and this server is {server}, which \
+             is older: restore into {captured} or newer"
         );
         PostgresError::new(error.kind, text)
     }

@@ -3,11 +3,11 @@
 use super::super::error::PostgresError;
 use super::super::session::{Session, identifier, literal};
 
-/// Keeps settings that a database may have for all of its sessions from changing what is written
-/// to it. Dumps are written and read with the usual values of the rest.
+/// Keeps settings that a database may have for all of its sessions from changing what is written to
+/// it. Dumps are written and read with the default values of the rest.
 pub(super) const UNDISTURBED: &str =
     "SET default_transaction_read_only = off; SET array_nulls = on; SET ROLE NONE";
-/// The search path of sessions of an owner: of the role in this database, of the database, of the
+/// The search path of an owner's sessions: of the role in this database, of the database, of the
 /// role, or the server's.
 const PATH: &str = "SELECT substr(setting, 13) FROM (\
     SELECT unnest(s.setconfig) AS setting, s.setrole, s.setdatabase \
@@ -42,13 +42,13 @@ const OF_NAME: &str = "WITH RECURSIVE view AS (\
     SELECT DISTINCT v.nspname, v.relname FROM suspect s JOIN view v USING (oid) \
     WHERE v.relkind = 'm' AND v.relispopulated";
 
-/// What each connection of `pg_restore` begins with.
+/// The first statements of each connection of `pg_restore`.
 pub(super) fn beginning(path: &str) -> String {
     let path = literal(path);
     format!("SELECT pg_catalog.set_config('search_path', {path}, false);\n{UNDISTURBED};\n")
 }
 
-/// The search path that sessions of the owner have, and behind it the schemas of extensions.
+/// The search path of the owner's sessions, followed by the schemas of extensions.
 pub(super) fn of_sessions(
     session: &mut Session,
     owner: Option<&str>,

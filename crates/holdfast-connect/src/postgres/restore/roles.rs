@@ -8,16 +8,16 @@ use super::super::session::Session;
 use super::super::sql::{roles_named, statements};
 use super::stored::Stored;
 
-/// How many names a message tells.
+/// How many names a message lists.
 const NAMED_MAX: usize = 5;
-/// Roles, and whether the one that restores may give something to them.
+/// Roles, and whether the restoring role may give objects to them.
 const ROLES: &str = "SELECT rolname, pg_has_role(current_user, oid, 'MEMBER') FROM pg_roles";
-/// The role that restores, and whether it may make databases.
+/// The restoring role, and whether it may create databases.
 const MAKER: &str = "SELECT rolname, rolsuper OR rolcreatedb FROM pg_roles \
     WHERE rolname = current_user";
 
-/// Refuses a restore that would stop at a role, an owner or an extension that is missing. Roles
-/// that are `coming` will be there by then.
+/// Refuses a restore that would fail for lack of a role, an owner or an extension. Roles in
+/// `coming` will exist by then.
 pub(super) fn check(
     session: &mut Session,
     stored: &Stored<'_>,
@@ -45,11 +45,11 @@ pub(super) fn check(
     }
     known.extend(coming.iter().cloned());
     let (owners, named) = used(stored, keep_owners);
-    missing(&owners - &known, "owns what is restored")?;
-    missing(&named - &known, "privileges or policies name")?;
+    missing(&owners - &known, "owns restored objects")?;
+    missing(&named - &known, "is named in privileges or policies")?;
     if let Some(owner) = made_for(stored, keep_owners).intersection(&beyond).next() {
         let text = format!(
-            "role {role} may not give objects to {owner}, who owns what is restored: run GRANT \
+            "role {role} may not give objects to {owner}, who owned them in the backup: run GRANT \
              \"{owner}\" TO \"{role}\"; as a superuser, or restore without owners (--no-owner)"
         );
         return Err(PostgresError::new(ErrorKind::Privilege, text));
@@ -64,7 +64,7 @@ fn used(stored: &Stored<'_>, keep_owners: bool) -> (BTreeSet<String>, BTreeSet<S
     for entry in &stored.toc.entries {
         owners.extend(entry.owner.as_deref().filter(|_| keep_owners).map(text));
         let is_privilege = keep_owners && matches!(&*entry.kind, b"ACL" | b"DEFAULT ACL");
-        // A policy without the roles that it is for is no boundary.
+        // A policy without the roles that it applies to protects nothing.
         if is_privilege || *entry.kind == *b"POLICY" {
             let all = statements(entry.definition.as_deref().unwrap_or_default());
             let roles = all.unwrap_or_default();
@@ -75,8 +75,8 @@ fn used(stored: &Stored<'_>, keep_owners: bool) -> (BTreeSet<String>, BTreeSet<S
     (owners, named)
 }
 
-/// Owners of what is made in the database. That of the database itself, and those that the server
-/// brings, are set only if the role may.
+/// Owners of what is created in the database. The owner of the database itself, and those of
+/// objects that the server provides, are set only if the role may.
 fn made_for(stored: &Stored<'_>, keep_owners: bool) -> BTreeSet<String> {
     let is_made = |entry: &&Entry| {
         keep_owners && entry.section == Section::PreData && *entry.kind != *b"DATABASE"
@@ -98,7 +98,7 @@ fn missing(roles: BTreeSet<String>, why: &str) -> Result<(), PostgresError> {
     Err(PostgresError::new(ErrorKind::Privilege, text))
 }
 
-/// Refuses a restore to a server without an extension that the database has.
+/// Refuses a restore to a server that lacks an extension of the database.
 fn extensions(session: &mut Session, stored: &Stored<'_>) -> Result<(), PostgresError> {
     let of_kind = |entry: &&Entry| *entry.kind == *b"EXTENSION";
     let used = stored.toc.entries.iter().filter(of_kind).filter_map(|it| it.tag.as_deref());

@@ -1,7 +1,7 @@
 //! Restoring a script of `pg_dump`, statement by statement.
 //!
-//! `psql` never sees it. Statements go to the server as they are, rows by `COPY`, and what the
-//! tools write for `psql` is followed or refused here.
+//! `psql` never sees it. Statements go to the server unchanged, rows by `COPY`, and what the tools
+//! write for `psql` is either handled or rejected here.
 
 use std::io::{self, Read};
 
@@ -12,26 +12,26 @@ use super::super::sql::{Piece, Script, ScriptError};
 use super::create::Fresh;
 use super::{RestoreOptions, destination, settings};
 
-/// What newer versions set and older servers do not know.
+/// A setting of newer versions that older servers do not know.
 const NEWER_SETTING: &[u8] = b"SET transaction_timeout = 0;";
 
-/// What a restore of a script did.
+/// The result of restoring a script.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ScriptReport {
     /// Statements that ran.
     pub statements: u64,
     /// Bytes of rows that were copied.
     pub row_bytes: u64,
-    /// What is not as it was, one sentence each.
+    /// What differs from before, one sentence each.
     pub warnings: Vec<String>,
 }
 
-/// Restores a script of `pg_dump` into a database of its own, and gives that its name. There is
-/// nothing that it could be compared with.
+/// Restores a script of `pg_dump` into a new database, and gives that its name. There is nothing to
+/// compare it with.
 ///
 /// # Errors
-/// As of [`super::restore()`]; also if the script has something for `psql` that pg_dump does not
-/// write, or creates databases itself. Nothing is left then.
+/// As for [`super::restore()`]; also if the script has something for `psql` that pg_dump does not
+/// write, or creates databases itself. Nothing is left in that case.
 pub fn restore_script(
     script: &mut dyn Read,
     options: &RestoreOptions,
@@ -61,11 +61,11 @@ pub fn restore_script(
 
 impl From<ScriptError> for PostgresError {
     fn from(error: ScriptError) -> Self {
-        Self::new(ErrorKind::Incomplete, format!("the script is not run: {error}"))
+        Self::new(ErrorKind::Incomplete, format!("the script was not run: {error}"))
     }
 }
 
-/// A script that is run.
+/// A script that is being run.
 struct Run<'r> {
     session: Direct,
     keep_owners: bool,
@@ -103,7 +103,7 @@ impl Run<'_> {
             }
             Piece::RowsEnd => self.session.end_rows(),
             Piece::Command(command) if command.starts_with(b"\\connect") => Err(several()),
-            // What they keep psql from is never done here.
+            // The restrictions that they impose on psql always hold here.
             Piece::Command(_) => Ok(()),
         }
     }
@@ -120,8 +120,8 @@ impl Run<'_> {
             return Ok(());
         }
         let text = std::str::from_utf8(statement).map_err(|_| {
-            let text = "the script is not in UTF-8: make it with pg_dump --encoding=UTF8, or as an \
-                        archive (pg_dump -Fc)";
+            let text = "the script is not in UTF-8: create it with pg_dump --encoding=UTF8, or as \
+                        an archive (pg_dump -Fc)";
             PostgresError::new(ErrorKind::Incomplete, text)
         })?;
         self.report.statements += 1;
@@ -137,7 +137,7 @@ impl Run<'_> {
     }
 }
 
-/// True for what names roles, which may not exist.
+/// True for a statement that names roles, which may not exist.
 fn is_of_owners(statement: &[u8], begins: &dyn Fn(&str) -> bool) -> bool {
     let has_owner = statement.windows(10).any(|part| part == b" OWNER TO ");
     (begins("ALTER ") && has_owner)
@@ -147,7 +147,7 @@ fn is_of_owners(statement: &[u8], begins: &dyn Fn(&str) -> bool) -> bool {
 }
 
 fn several() -> PostgresError {
-    let text = "the script creates databases itself (pg_dump --create, pg_dumpall): make it \
+    let text = "the script creates databases itself (pg_dump --create, pg_dumpall): create it \
                 without --create, or as an archive (pg_dump -Fc)";
     PostgresError::new(ErrorKind::Options, text)
 }

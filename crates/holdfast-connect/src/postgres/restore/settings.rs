@@ -1,8 +1,8 @@
-//! What belongs to a database as such: its settings, privileges and comment.
+//! Properties of the database itself: its settings, privileges and comment.
 //!
-//! The dump has them as statements with the database's name in them, written by the
-//! author of the dump. Only those are run that pg_dump writes about this database, with the name
-//! that it has here. Settings count while it is filled: they may decide what a view shows, and how
+//! The dump has them as statements with the database's name in them, written by the author of the
+//! dump. Only those are run that pg_dump writes about this database, with the name that it has
+//! here. Settings already apply while it is filled: they may decide what a view shows, and how
 //! money is written.
 
 use super::super::archive::Entry;
@@ -39,15 +39,15 @@ pub(super) fn apply(
 pub(super) fn finish(session: &mut Session, database: &str, warnings: &mut Vec<String>) {
     let unmark = format!("COMMENT ON DATABASE {} IS NULL", identifier(database));
     if let Err(error) = session.run(&unmark) {
-        warnings.push(format!("the database has a comment of its restore: {error}"));
+        warnings.push(format!("could not reset the database comment: {error}"));
     }
 }
 
-/// Gives a database that is about to be filled its settings, as far as it takes them; what it does
-/// not take is told when it is finished.
+/// Gives a database that is about to be filled its settings, as far as it accepts them; the others
+/// are reported when it is finished.
 ///
 /// # Errors
-/// [`PostgresError`]: the server refuses to take back settings with which nobody can connect.
+/// [`PostgresError`]: the server refuses to undo settings with which no one can connect.
 pub(super) fn begin(
     session: &mut Session,
     (stored, options): (&Stored<'_>, &RestoreOptions),
@@ -62,13 +62,13 @@ pub(super) fn begin(
         let all = all.unwrap_or_default();
         for statement in all.iter().filter(|it| is_setting_of_database(it, of)) {
             if let Some(statement) = about_database(statement, of, fresh.as_bytes()) {
-                // One that is refused here is refused again in the end, and told then.
+                // One that is refused here is refused and reported again at the end.
                 let _ = session.run(&String::from_utf8_lossy(&statement));
             }
         }
     }
     match Session::open(tools, fresh) {
-        // A library that it wants to be loaded may not be installed.
+        // A library that a setting loads may not be installed.
         Err(error) if error.kind == ErrorKind::Statement => {
             session.run(&format!("ALTER DATABASE {} RESET ALL", identifier(fresh)))
         }
@@ -92,16 +92,16 @@ fn apply_entry(
     if let Err(error) = run(session, definition, name) {
         warnings.push(format!("settings of the database were not applied: {error}"));
     }
-    // Privileges may have been given in the name of somebody else.
+    // Privileges may have been granted on behalf of another role.
     if *entry.kind == *b"ACL"
         && let Err(error) = session.run("RESET SESSION AUTHORIZATION")
     {
-        warnings.push(format!("the role that restores could not be taken on again: {error}"));
+        warnings.push(format!("could not switch back to the restoring role: {error}"));
     }
 }
 
-/// Runs what is about the database of the first name for that of the second one, all of it or
-/// nothing.
+/// Runs the statements about the database `captured` for the database `here`; if one is not
+/// acceptable, none is run.
 fn run(
     session: &mut Session,
     definition: &[u8],
@@ -126,7 +126,7 @@ fn run(
     Ok(())
 }
 
-/// True if an entry is about the database as such.
+/// True if an entry is about the database itself.
 pub(super) fn is_of_database(entry: &Entry) -> bool {
     let is_named = entry.tag.as_deref().is_some_and(|tag| tag.starts_with(b"DATABASE "));
     match &*entry.kind {

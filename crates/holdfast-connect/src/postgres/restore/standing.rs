@@ -1,4 +1,4 @@
-//! What stands where a database is to be restored.
+//! What exists where a database is to be restored.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -12,17 +12,16 @@ use super::verify::{self, TableOutcome, TableReport};
 use super::{administrator, create, objects};
 use crate::words::count;
 
-/// The system catalogs of a database whose rows have numbers of their own, and whether this role
-/// may read them. The server is asked, so that kinds of objects of later versions count too.
+/// The system catalogs of a database whose rows have OIDs, and whether this role may read them. The
+/// server is queried, so that kinds of objects of later versions count too.
 const CATALOGS: &str = "SELECT c.relname, has_table_privilege(c.oid, 'SELECT') \
     FROM pg_catalog.pg_class c JOIN pg_catalog.pg_attribute a \
     ON a.attrelid = c.oid AND a.attname = 'oid' \
     WHERE c.relnamespace = 'pg_catalog'::regnamespace AND c.relkind = 'r' \
     AND NOT c.relisshared AND c.oid < 16384";
-/// Numbers from here on belong to what was made after `initdb`; this is `FirstNormalObjectId`.
+/// OIDs from here on belong to what was created after `initdb`; this is `FirstNormalObjectId`.
 const FIRST_NUMBER: u32 = 16_384;
-/// What else says that somebody has done something with a database: privileges and owners,
-/// settings, subscriptions.
+/// Other evidence that a database was changed: privileges and owners, settings, subscriptions.
 const OF_CLUSTER: [&str; 3] = [
     "SELECT 'pg_shdepend', count(*) FROM pg_catalog.pg_shdepend WHERE dbid = (SELECT oid \
      FROM pg_catalog.pg_database WHERE datname = current_database())",
@@ -32,30 +31,30 @@ const OF_CLUSTER: [&str; 3] = [
     "SELECT 'pg_subscription', count(*) FROM pg_catalog.pg_subscription \
      WHERE subdbid = (SELECT oid FROM pg_catalog.pg_database WHERE datname = current_database())",
 ];
-/// Tables, as they are counted.
+/// The key under which tables are counted.
 const TABLES: &str = "tables";
 /// The catalog of large objects.
 const LARGE_OBJECTS: &str = "pg_largeobject_metadata";
 
-/// What stands where a database is to be restored.
+/// What exists where a database is to be restored.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Standing {
-    /// No database has the name.
+    /// There is no database with the name.
     Absent,
-    /// A database with nothing in it that a new one does not have.
+    /// A database that contains nothing beyond a new one.
     Empty,
-    /// A database with something in it.
+    /// A database that contains something.
     Filled(Holding),
 }
 
-/// What a database holds that a new one does not have.
+/// What a database contains beyond a new one.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Holding {
-    /// Tables, also those of extensions.
+    /// Tables, including those of extensions.
     pub tables: u64,
     /// Large objects.
     pub large_objects: u64,
-    /// Everything else: how many rows each system catalog has of it.
+    /// Everything else: the number of rows in each system catalog.
     pub others: BTreeMap<String, u64>,
 }
 
@@ -74,14 +73,14 @@ impl fmt::Display for Holding {
     }
 }
 
-/// Looks whether the server has a database of this name, and what is in it.
+/// Checks whether the server has a database with this name, and what is in it.
 ///
-/// A database is empty if none of its catalogs has a row that was made after `initdb`, and the
-/// server has no settings, privileges or subscriptions of it. So whatever is in doubt, such as an
-/// extension or what the server's own template has, counts as something.
+/// A database is empty if none of its catalogs has a row that was created after `initdb`, and the
+/// server has no settings, privileges or subscriptions of it. So anything doubtful, such as an
+/// extension or the contents of the server's own template, counts as something.
 ///
 /// # Errors
-/// [`PostgresError`]: the server cannot be asked.
+/// [`PostgresError`]: the server cannot be queried.
 pub fn standing(server: &Server, database: &str) -> Result<Standing, PostgresError> {
     let tools = server.resolve()?;
     let mut admin = administrator(&tools, database)?;
@@ -92,8 +91,8 @@ pub fn standing(server: &Server, database: &str) -> Result<Standing, PostgresErr
         format!("SELECT datallowconn FROM pg_database WHERE datname = {}", literal(database));
     if admin.value(&connects)?.as_deref() == Some("f") {
         let text = format!(
-            "database {database:?} lets nobody connect, so what it holds cannot be told: ALTER \
-             DATABASE ... ALLOW_CONNECTIONS true, or another name"
+            "database {database:?} does not allow connections, so its contents cannot be examined: \
+             ALTER DATABASE ... ALLOW_CONNECTIONS true, or use another name"
         );
         return Err(PostgresError::new(ErrorKind::Privilege, text));
     }
@@ -101,7 +100,7 @@ pub fn standing(server: &Server, database: &str) -> Result<Standing, PostgresErr
     Ok(found.map_or(Standing::Empty, Standing::Filled))
 }
 
-/// What the database of a session holds; `None` if that is nothing.
+/// What the database of a session contains; `None` if nothing.
 pub(super) fn held(session: &mut Session) -> Result<Option<Holding>, PostgresError> {
     let catalogs = session.rows(CATALOGS)?;
     let mut queries: Vec<String> = OF_CLUSTER.iter().map(|it| (*it).to_owned()).collect();
@@ -114,7 +113,7 @@ pub(super) fn held(session: &mut Session) -> Result<Option<Holding>, PostgresErr
     for row in session.rows(&queries.join(" UNION ALL "))? {
         let mut columns = row.into_iter().flatten();
         let (Some(name), Some(number)) = (columns.next(), columns.next()) else { continue };
-        // What cannot be read is something.
+        // Anything that cannot be read counts as something.
         match (name.as_str(), number.parse().unwrap_or(1)) {
             (_, 0) => {}
             (TABLES, number) => holding.tables = number,
@@ -125,7 +124,7 @@ pub(super) fn held(session: &mut Session) -> Result<Option<Holding>, PostgresErr
     Ok((holding != Holding::default()).then_some(holding))
 }
 
-/// Counts what one catalog has that was made after `initdb`.
+/// Counts what was created in one catalog after `initdb`.
 fn query(catalog: &str, is_readable: bool) -> String {
     let (name, text) = (identifier(catalog), literal(catalog));
     match catalog {
@@ -133,7 +132,7 @@ fn query(catalog: &str, is_readable: bool) -> String {
             "SELECT CASE WHEN relkind IN ('r', 'p') THEN '{TABLES}' ELSE {text} END, count(*) \
              FROM pg_catalog.pg_class WHERE oid >= {FIRST_NUMBER} GROUP BY 1"
         ),
-        // The server makes them for sessions with temporary tables, and keeps them.
+        // The server creates them for sessions with temporary tables, and keeps them.
         "pg_namespace" => format!(
             "SELECT {text}, count(*) FROM pg_catalog.pg_namespace WHERE oid >= {FIRST_NUMBER} \
              AND nspname !~ '^pg_(toast_)?temp_[0-9]+$'"
@@ -141,7 +140,7 @@ fn query(catalog: &str, is_readable: bool) -> String {
         _ if is_readable => {
             format!("SELECT {text}, count(*) FROM pg_catalog.{name} WHERE oid >= {FIRST_NUMBER}")
         }
-        // What depends on something, as user mappings do on servers, is known to everybody.
+        // Dependent objects, such as user mappings of servers, are visible to every role.
         _ => format!(
             "SELECT {text}, count(DISTINCT objid) FROM pg_catalog.pg_depend \
              WHERE classid = 'pg_catalog.{name}'::regclass AND objid >= {FIRST_NUMBER}"
@@ -149,9 +148,9 @@ fn query(catalog: &str, is_readable: bool) -> String {
     }
 }
 
-/// Compares a database that stands with a captured one: the tables if it has the same ones, each
-/// of them holds what was captured, and so do sequences, functions, views, triggers, policies and,
-/// `with_owners`, privileges; `None` from the first difference on.
+/// Compares an existing database with a captured one: the tables if they are the same ones and each
+/// of them holds what was captured, and if the same is true of sequences, functions, views,
+/// triggers, policies and, `with_owners`, privileges; `None` from the first difference on.
 ///
 /// # Errors
 /// [`PostgresError`]: the server or the backup cannot be read.
@@ -164,7 +163,7 @@ pub fn holds(
     let stored = Stored::read(stored)?;
     let tools = server.resolve()?;
     let mut session = Session::open(&tools, database)?;
-    // What is asked is made of names in the dump; whatever they are, nothing is changed.
+    // The queries contain names from the dump; whatever they are, nothing is changed.
     session.run("SET default_transaction_read_only = on")?;
     let large_objects = session.value("SELECT count(*) FROM pg_largeobject_metadata")?;
     let captured_objects = stored.content.members.iter().filter(|it| it.large_object.is_some());
@@ -183,7 +182,7 @@ pub fn holds(
     });
     match compared {
         Ok(()) => Ok(reports.into_iter().collect()),
-        // Other columns, or a large object that is not there.
+        // Different columns, or a missing large object.
         Err(error) if error.kind == ErrorKind::Statement => Ok(None),
         Err(error) => Err(error),
     }

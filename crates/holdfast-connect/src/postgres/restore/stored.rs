@@ -1,4 +1,4 @@
-//! A captured database as it lies in a backup.
+//! A captured database as stored in a backup.
 
 use std::collections::{BTreeSet, HashMap};
 use std::io::{self, Read};
@@ -10,14 +10,14 @@ use super::RestoreSelection;
 
 /// The folder of a database in a backup.
 pub trait StoredDatabase {
-    /// Opens a file of it by its path below the folder, such as `tables/public.users`.
+    /// Opens one of its files by its path below the folder, such as `tables/public.users`.
     ///
     /// # Errors
-    /// As the store gives them.
+    /// Errors of the store.
     fn open(&self, path: &str) -> io::Result<Box<dyn Read + '_>>;
 }
 
-/// The same with its tables of contents read.
+/// The same, with its tables of contents read.
 pub(super) struct Stored<'a> {
     files: &'a dyn StoredDatabase,
     pub toc: Toc,
@@ -47,7 +47,7 @@ impl<'a> Stored<'a> {
             serde_json::from_slice(&json).map_err(|error| damaged("content.json", &error))?;
         if content.form != FORM {
             let text = format!(
-                "content.json has form {}, which this version cannot read: use a newer one",
+                "content.json has form {}, which this version cannot read: use a newer holdfast",
                 content.form
             );
             return Err(PostgresError::new(ErrorKind::Io, text));
@@ -67,7 +67,7 @@ impl<'a> Stored<'a> {
     /// Opens the data of a member.
     pub fn open(&self, member: Member) -> io::Result<Box<dyn Read + '_>> {
         let path = self.paths.get(&member);
-        let path = path.ok_or_else(|| io::Error::other("content.json does not know it"))?;
+        let path = path.ok_or_else(|| io::Error::other("it is not in content.json"))?;
         self.files.open(path)
     }
 
@@ -91,7 +91,7 @@ impl<'a> Stored<'a> {
         }
     }
 
-    /// What is wanted without some entries.
+    /// The wanted data without some entries.
     pub fn without(&self, wanted: &Wanted, entries: &BTreeSet<i32>) -> Wanted {
         match wanted {
             Wanted::All if entries.is_empty() => Wanted::All,
@@ -103,7 +103,7 @@ impl<'a> Stored<'a> {
         }
     }
 
-    /// The archive with this table of contents, its own or a part of that, to be written.
+    /// The archive to be written with this table of contents, which is its own or part of it.
     pub fn emission<'s>(&'s self, toc: &'s Toc, wanted: &'s Wanted) -> Emission<'s> {
         Emission::new(toc, &self.large_objects, wanted)
     }

@@ -9,17 +9,17 @@ use super::super::session::{Session, identifier, literal};
 use super::extension::{Filter, Filtered};
 use super::stored::Stored;
 
-/// What `pg_dump` sets in its session, so that rows are written as it writes them.
+/// What `pg_dump` sets in its session, so that rows have the same form as in a dump.
 const SETTINGS: &str = "SET DateStyle = ISO; SET IntervalStyle = postgres; \
     SET extra_float_digits = 3; SET synchronize_seqscans = off; SET row_security = off; \
     SET search_path = ''";
-/// Bytes of a large object that are asked for at once.
+/// Bytes of a large object requested at once.
 const PIECE_BYTES: u64 = 1 << 20;
 /// Why a table whose name cannot be sent is not compared.
-const NO_ENCODING: &str = "its name is in no encoding";
-/// Why a partition that others were mixed with is not compared.
+const NO_ENCODING: &str = "its name is not in a valid encoding";
+/// Why a partition that was mixed with others is not compared.
 const THROUGH_ROOT: &str = "it was dumped through the root of its partitions";
-/// Why rows that are no rows of `COPY` are not compared.
+/// Why rows in a form other than `COPY` are not compared.
 const AS_STATEMENTS: &str = "it was dumped as statements";
 /// How many tables a message names.
 const NAMED_MAX: usize = 5;
@@ -29,20 +29,20 @@ const NAMED_MAX: usize = 5;
 pub struct TableReport {
     /// What it is, as in `table public.users`.
     pub label: String,
-    /// Rows that were captured.
+    /// Number of captured rows.
     pub rows: u64,
-    /// What the comparison said.
+    /// The result of the comparison.
     pub outcome: TableOutcome,
 }
 
-/// What the comparison of a table said.
+/// The result of comparing a table.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum TableOutcome {
     /// It holds what was captured, row by row.
     Same,
     /// It does not.
     Differs {
-        /// Rows that it has.
+        /// Number of rows that it has.
         rows: u64,
     },
     /// It cannot be compared.
@@ -52,7 +52,7 @@ pub enum TableOutcome {
     },
 }
 
-/// Compares every wanted member with what the database has.
+/// Compares every wanted member with the database.
 pub(super) fn compare(
     session: &mut Session,
     stored: &Stored<'_>,
@@ -66,7 +66,7 @@ pub(super) fn compare(
     Ok(reports)
 }
 
-/// Compares one wanted member after the other, as long as `go_on` says so.
+/// Compares the wanted members one after another, as long as `go_on` says so.
 pub(super) fn each(
     session: &mut Session,
     stored: &Stored<'_>,
@@ -101,8 +101,8 @@ pub(super) fn each(
     Ok(())
 }
 
-/// The sequences, of those that are asked for by the number of their entry, that do not stand where
-/// they stood. Of a part of a database none is restored.
+/// Of the sequences with these entry numbers, those whose position differs. If only part of a
+/// database is restored, sequences are not.
 pub(super) fn sequences(
     session: &mut Session,
     stored: &Stored<'_>,
@@ -115,7 +115,7 @@ pub(super) fn sequences(
     for entry in all {
         let text = |bytes: &Option<Box<[u8]>>| String::from_utf8(bytes.as_deref()?.to_vec()).ok();
         let names = text(&entry.namespace).zip(text(&entry.tag));
-        // A name in another encoding cannot be asked for.
+        // A name in another encoding cannot be queried.
         let Some(((schema, name), set)) = names.zip(text(&entry.definition)) else { continue };
         let query = format!(
             "SELECT format(', %s, %s);', last_value, is_called::text) FROM {}.{}",
@@ -144,7 +144,7 @@ pub(super) fn differing(
     tables.chain(sequences.iter().cloned())
 }
 
-/// Refuses what differs.
+/// Rejects any difference.
 pub(super) fn judge(
     reports: &[TableReport],
     sequences: &[String],
@@ -156,21 +156,21 @@ pub(super) fn judge(
     }
     let named = differing.iter().take(NAMED_MAX).cloned().collect::<Vec<_>>().join(", ");
     let text = format!(
-        "{} tables or sequences do not hold what was captured: {named}; the restored database is \
-         left as {database:?} and nothing else was changed",
+        "{} tables or sequences do not hold what was captured: {named}; the restored database was \
+         kept as {database:?} and nothing else was changed",
         differing.len(),
     );
     Err(PostgresError::new(ErrorKind::Differs, text))
 }
 
-/// How a dump has its rows.
+/// The form of a dump's rows.
 struct Form {
-    /// The encoding, unless it is UTF-8, in which sessions speak.
+    /// The encoding, unless it is UTF-8, which sessions use.
     encoding: Option<String>,
     filtered: Filtered,
 }
 
-/// Compares a table of an extension by the rows that a dump would have of it.
+/// Compares a table of an extension by the rows that a dump would contain.
 fn filtered(
     session: &mut Session,
     record: &MemberRecord,
@@ -226,14 +226,14 @@ fn not_compared(reason: &str) -> Result<TableOutcome, PostgresError> {
     Ok(TableOutcome::NotCompared { reason: reason.to_owned() })
 }
 
-/// Partitioned tables whose rows were dumped through their root: any partition may have got any of
-/// them, so that only all of them together can be compared.
+/// Partitioned tables whose rows were dumped through their root: any partition may have received
+/// any of them, so only all of them together can be compared.
 #[derive(Default)]
 struct Roots {
-    /// By the statement that reads the root: how many partitions were dumped that way, and all
+    /// By the statement that reads the root: the number of partitions dumped that way, and all
     /// their rows.
     captured: HashMap<Vec<u8>, (u64, Content)>,
-    /// What the database has of those that were read.
+    /// What the database has of the roots that were read.
     found: HashMap<Vec<u8>, Content>,
 }
 
@@ -252,7 +252,7 @@ impl Roots {
         }
     }
 
-    /// Compares the root of an entry, which is read once.
+    /// Compares the root of an entry, which is read only once.
     fn outcome(
         &mut self,
         session: &mut Session,
@@ -265,7 +265,7 @@ impl Roots {
             return not_compared(THROUGH_ROOT);
         };
         if !self.found.contains_key(&statement) {
-            // Others of the same root may have been dumped as tables of their own.
+            // Others of the same root may have been dumped as separate tables.
             if entry.and_then(|it| partitions(session, it)) != Some(count) {
                 return not_compared(THROUGH_ROOT);
             }
@@ -281,7 +281,7 @@ impl Roots {
     }
 }
 
-/// How many partitions with rows the root of an entry has, if the server can tell.
+/// The number of partitions with rows under the root of an entry, if the server can tell.
 fn partitions(session: &mut Session, entry: &Entry) -> Option<u64> {
     let root = std::str::from_utf8(entry.root()?).ok()?;
     let query =
@@ -300,12 +300,12 @@ fn rows(
     table(session, &(statement + &in_encoding(encoding))).map(Some)
 }
 
-/// What asks `COPY` for an encoding.
+/// The option that requests an encoding from `COPY`.
 fn in_encoding(encoding: Option<&str>) -> String {
     encoding.map(|name| format!(" WITH (ENCODING {})", literal(name))).unwrap_or_default()
 }
 
-/// The encoding of the dump, unless it is UTF-8, in which sessions speak.
+/// The encoding of the dump, unless it is UTF-8, which sessions use.
 fn encoding(stored: &Stored<'_>) -> Option<String> {
     let entry = stored.toc.entries.iter().find(|entry| *entry.kind == *b"ENCODING")?;
     let definition = String::from_utf8_lossy(entry.definition.as_deref()?).into_owned();
@@ -313,7 +313,7 @@ fn encoding(stored: &Stored<'_>) -> Option<String> {
     (name != "UTF8").then(|| name.to_owned())
 }
 
-/// A statement of the dump as sessions take it.
+/// A statement of the dump in the encoding of sessions.
 fn in_utf8(
     session: &mut Session,
     statement: Vec<u8>,
@@ -339,15 +339,15 @@ fn table(session: &mut Session, statement: &str) -> Result<Content, PostgresErro
     hasher.finish().map_err(|error| cannot(&error))
 }
 
-/// The content of a large object, which should have so many bytes.
+/// The content of a large object, which should have this many bytes.
 fn large_object(session: &mut Session, oid: u32, bytes: u64) -> Result<Content, PostgresError> {
     let mut hasher = ContentHasher::of_large_object();
-    // One piece more than there should be, so that too long a one is seen.
+    // One piece more than there should be, so that an object that is too long is noticed.
     let query = format!(
         "SELECT encode(lo_get({oid}, o, {PIECE_BYTES}), 'hex') \
          FROM generate_series(0::bigint, {bytes}, {PIECE_BYTES}) o ORDER BY o"
     );
-    let damaged = || PostgresError::new(ErrorKind::Incomplete, "a large object is no hexadecimal");
+    let damaged = || PostgresError::new(ErrorKind::Incomplete, "a large object is not hexadecimal");
     session.query(&query, &mut |row| {
         let text = row.into_iter().flatten().next().unwrap_or_default();
         let digits = text.as_bytes().chunks(2);
@@ -356,7 +356,7 @@ fn large_object(session: &mut Session, oid: u32, bytes: u64) -> Result<Content, 
                 std::str::from_utf8(pair).ok().and_then(|it| u8::from_str_radix(it, 16).ok())
             })
             .collect();
-        // The bytes of a large object have no end that could be missed.
+        // The bytes of a large object have no end mark that could be missing.
         hasher.update(&piece.ok_or_else(damaged)?).map_err(|_| damaged())
     })?;
     hasher.finish().map_err(|_| damaged())

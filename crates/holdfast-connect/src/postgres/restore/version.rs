@@ -1,17 +1,17 @@
-//! A `pg_restore` of another version than the backup or the server.
+//! A `pg_restore` of a different version than the backup or the server.
 
 use super::super::error::{ErrorKind, PostgresError};
 use super::super::session::Session;
 use super::super::tool::Tools;
 use super::stored::Stored;
 
-/// From here on `pg_restore` begins each connection with a setting that older servers refuse. It
-/// does so whatever the server is, and goes on unless it is told to stop at errors.
+/// From this version on, `pg_restore` begins each connection with a setting that older servers
+/// refuse. It does so whatever the server is, and continues unless told to stop at errors.
 const SETS_TRANSACTION_TIMEOUT: u32 = 17;
-/// What it says then; the error itself may be in any language.
+/// What it prints then; the error itself may be in any language.
 pub(super) const REFUSED_SETTING: &str = "Command was: SET transaction_timeout = 0;";
 
-/// What is to be expected of the `pg_restore` that is installed.
+/// What to expect of the installed `pg_restore`.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Filler {
     /// True if the server does not know the setting.
@@ -19,7 +19,7 @@ pub(super) struct Filler {
 }
 
 impl Filler {
-    /// Looks at the versions of tool, backup and server.
+    /// Checks the versions of tool, backup and server.
     ///
     /// # Errors
     /// [`ErrorKind::Version`]: the tool cannot read the backup.
@@ -35,8 +35,8 @@ impl Filler {
             let dump = String::from_utf8_lossy(dump);
             let needed = if minor > newest_format(16) { 17 } else { 16 };
             let text = format!(
-                "pg_restore is of version {tool} and cannot read what pg_dump {dump} wrote: \
-                 install the package postgresql-client-{needed} or newer"
+                "pg_restore {tool} cannot read a dump of pg_dump {dump}: install the package \
+                 postgresql-client-{needed} or newer"
             );
             return Err(PostgresError::new(ErrorKind::Version, text));
         }
@@ -47,7 +47,7 @@ impl Filler {
     }
 }
 
-/// The newest archive that a version can read, as the minor version of its format.
+/// The newest archive format that a version can read, as a minor version number.
 fn newest_format(tool: u32) -> u8 {
     match tool {
         ..16 => 14,

@@ -1,36 +1,36 @@
 //! Where statements end, byte by byte, as `psql` and the server see it.
 //!
-//! It is read with `standard_conforming_strings` on, in an encoding whose later bytes are never
-//! those of ASCII. Whatever two versions of PostgreSQL read in two ways is [`Unclear`] here:
-//! pg_dump writes none of it.
+//! The text is read with `standard_conforming_strings` on, in an encoding whose later bytes are
+//! never ASCII. Whatever two versions of PostgreSQL read differently is [`Unclear`] here: pg_dump
+//! writes none of it.
 
 use std::mem;
 
-/// How much of a word tells whether it is one that matters.
+/// How much of a word shows whether it matters.
 const WORD_BYTES: usize = 10;
-/// How many words of a statement tell whether it makes a function.
+/// How many words of a statement show whether it creates a function.
 const WORDS_MAX: usize = 4;
-/// The words that may stand there.
+/// The words that these may be.
 const FUNCTION_WORDS: [&[u8]; 5] = [b"create", b"or", b"replace", b"function", b"procedure"];
 
-/// Why a script cannot be taken apart.
+/// Why a script cannot be split.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum Unclear {
     /// Only `psql` has commands that begin with a backslash.
     #[error("a backslash outside quotes, which psql runs as a command")]
     Backslash,
-    /// Texts end there.
+    /// Text ends there.
     #[error("a zero byte")]
     Zero,
     /// Whether backslashes count in the second part depends on the version.
     #[error("a string with escapes that continues after a space")]
     Continued,
-    /// Versions before and after 16 read it in two ways.
+    /// Versions before and since 16 read it differently.
     #[error("a number with letters before a quote")]
     Number,
 }
 
-/// What a byte did.
+/// The effect of a byte.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Step {
     /// It is between statements, or in a comment.
@@ -53,16 +53,16 @@ enum State {
     Text {
         has_escapes: bool,
     },
-    /// Behind a backslash in such a text.
+    /// After a backslash in such a text.
     Escaped,
-    /// Behind a text with escapes; perhaps behind spaces too.
+    /// After a text with escapes; perhaps also after spaces.
     AfterEscapes {
         is_near: bool,
     },
     Name,
     /// `$tag`, whose end is still to come.
     Tag(Vec<u8>),
-    /// In a text that begins and ends with `$tag$`; what came since the last dollar sign.
+    /// In a text that begins and ends with `$tag$`; what followed the last dollar sign.
     Dollar {
         tag: Vec<u8>,
         since: Option<Vec<u8>>,
@@ -89,12 +89,12 @@ pub(crate) struct Scanner {
     parentheses: u32,
     /// Open `BEGIN` and `CASE` in the body of a function.
     blocks: u32,
-    /// First letters of the first words, where these make a function.
+    /// First letters of the first words, if these create a function.
     words: Vec<u8>,
     has_begun: bool,
     /// The same before the last byte, which may turn out to begin a comment.
     had_begun: bool,
-    /// True right behind a text with escapes and a minus sign.
+    /// True right after a text with escapes and a minus sign.
     is_behind_escapes: bool,
 }
 
@@ -115,7 +115,7 @@ impl Default for Scanner {
 }
 
 impl Scanner {
-    /// True between two statements and outside of comments: there a line may be one for `psql`.
+    /// True between two statements and outside of comments: a line there may be one for `psql`.
     pub fn is_between(&self) -> bool {
         !self.has_begun && self.state == State::Plain
     }
@@ -125,12 +125,12 @@ impl Scanner {
         self.has_begun
     }
 
-    /// True if nothing is open but a comment on a line.
+    /// True if nothing is open except a comment on a line.
     pub fn is_done(&self) -> bool {
         !self.has_begun && matches!(self.state, State::Plain | State::LineComment)
     }
 
-    /// Takes the next byte.
+    /// Adds the next byte.
     pub fn step(&mut self, byte: u8) -> Result<Step, Unclear> {
         if byte == 0 {
             return Err(Unclear::Zero);
@@ -138,7 +138,7 @@ impl Scanner {
         let step = match mem::replace(&mut self.state, State::Plain) {
             State::Plain => self.plain(byte)?,
             State::LineComment => {
-                // psql ends a comment at a carriage return too.
+                // psql also ends a comment at a carriage return.
                 if !matches!(byte, b'\n' | b'\r') {
                     self.state = State::LineComment;
                 }
@@ -228,7 +228,7 @@ impl Scanner {
         (self.state, self.previous) = (state, 0);
     }
 
-    /// Takes a byte of a word or a number; false if it is none.
+    /// Adds a byte to a word or a number; false if it does not belong to one.
     fn in_run(&mut self, byte: u8) -> bool {
         let (is_letter, is_digit) = (is_letter(byte), byte.is_ascii_digit());
         match &mut self.run {
@@ -326,7 +326,7 @@ impl Scanner {
     }
 }
 
-/// True for what a word begins with.
+/// True for a byte that can begin a word.
 fn is_letter(byte: u8) -> bool {
     byte.is_ascii_alphabetic() || byte == b'_' || byte >= 0x80
 }

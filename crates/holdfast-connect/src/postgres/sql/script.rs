@@ -1,29 +1,29 @@
-//! A script of pg_dump or pg_dumpall, taken apart while it passes: statements, rows of `COPY`, and
-//! the few lines that are meant for `psql`. Nothing is run here.
+//! A script of pg_dump or pg_dumpall, parsed while it passes: statements, rows of `COPY`, and the
+//! few lines that are meant for `psql`. Nothing is run here.
 
 use std::mem;
 
 use super::scan::{Scanner, Step, Unclear};
 use super::statement::{changes_reading, is_copy_from_stdin};
 
-/// The longest statement that is taken, in bytes; a row of `--inserts` is one.
+/// The longest statement accepted, in bytes; a row of `--inserts` is one.
 const STATEMENT_BYTES_MAX: usize = 64 << 20;
 /// How much is kept of a statement that is only watched.
 const WATCHED_BYTES: usize = 4 << 10;
-/// The longest line for `psql`: the word that pg_dump draws has 63 letters, a name 63 bytes.
+/// The longest line for `psql`: pg_dump's random word has 63 letters, a name 63 bytes.
 const COMMAND_BYTES_MAX: usize = 4 << 10;
-/// What `psql` is told by the tools themselves.
+/// The commands that the tools themselves write for `psql`.
 const COMMANDS: [&[u8]; 3] = [b"\\restrict ", b"\\unrestrict ", b"\\connect "];
 
-/// Why a script is not taken.
+/// Why a script is rejected.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum ScriptError {
-    /// Something that no dump has.
+    /// Something that no dump contains.
     #[error("line {line} has {what}")]
     Unclear {
-        /// Which line, from 1 on.
+        /// The line, counted from 1.
         line: u64,
-        /// What it has.
+        /// What it contains.
         what: Unclear,
     },
     /// A command that would do something on this machine.
@@ -34,12 +34,12 @@ pub(crate) enum ScriptError {
         /// How it begins.
         command: String,
     },
-    /// A statement beyond what is sensible.
+    /// A statement beyond any reasonable limit.
     #[error("the statement at line {line} is longer than {max} bytes")]
     TooLong {
         /// Which line.
         line: u64,
-        /// How much is allowed.
+        /// The limit.
         max: usize,
     },
     /// A row that `COPY` does not write.
@@ -48,7 +48,7 @@ pub(crate) enum ScriptError {
         /// Which line.
         line: u64,
     },
-    /// It would be read in another way from there on.
+    /// The rest would be read differently.
     #[error(
         "line {line} sets client_encoding or standard_conforming_strings to an unsupported value"
     )]
@@ -66,7 +66,7 @@ pub(crate) enum ScriptError {
 pub(crate) enum Piece<'a> {
     /// A statement with its semicolon, without comments before it.
     Statement(&'a [u8]),
-    /// Rows for the `COPY` before, in pieces of any size.
+    /// Rows for the preceding `COPY`, in pieces of any size.
     Rows(&'a [u8]),
     /// Their end.
     RowsEnd,
@@ -74,14 +74,14 @@ pub(crate) enum Piece<'a> {
     Command(&'a [u8]),
 }
 
-/// Takes a script apart.
+/// Parses a script.
 #[derive(Debug, Default)]
 pub(crate) struct Script {
-    /// True if only the begin and the end of a statement are wanted.
+    /// True if only the beginning and the end of a statement are wanted.
     is_only_watched: bool,
     scanner: Scanner,
     mode: Mode,
-    /// The statement, the command, or the begin of a row.
+    /// The statement, the command, or the beginning of a row.
     held: Vec<u8>,
     lines: u64,
     is_line_start: bool,
@@ -94,26 +94,27 @@ enum Mode {
     Statements,
     /// In a line for `psql`.
     Command,
-    /// Behind a `COPY`, up to the end of its line.
+    /// After a `COPY`, up to the end of its line.
     CopyLine,
     /// At the start of a row that begins with a backslash.
     RowStart,
-    /// In rows; true behind a backslash.
+    /// In rows; true after a backslash.
     Rows { is_escaped: bool },
 }
 
 impl Script {
-    /// One that is looked at while it passes: of a long statement it gives begin and end only.
+    /// A script that is checked while it passes: of a long statement it returns only beginning and
+    /// end.
     pub fn watched() -> Self {
         Self { is_only_watched: true, ..Self::default() }
     }
 
-    /// True for a statement behind which rows come.
+    /// True for a statement that is followed by rows.
     pub fn is_before_rows(statement: &[u8]) -> bool {
         is_copy_from_stdin(statement)
     }
 
-    /// Takes the next bytes and gives what is complete.
+    /// Adds the next bytes and passes on what is complete.
     pub fn update<E: From<ScriptError>>(
         &mut self,
         mut bytes: &[u8],
@@ -135,7 +136,7 @@ impl Script {
         Ok(())
     }
 
-    /// After the last byte: whether it was all.
+    /// After the last byte: whether the script is complete.
     pub fn finish(&self) -> Result<(), ScriptError> {
         match self.mode == Mode::Statements && self.scanner.is_done() {
             true => Ok(()),
@@ -198,7 +199,7 @@ impl Script {
             let length = known.len().min(self.held.len());
             self.held[..length] == known[..length]
         });
-        // In backquotes a shell runs what is there, whatever the command.
+        // In backquotes a shell runs the text, whatever the command.
         let is_quoted = matches!(byte, b'`' | b':' | b'|' | b'\\') && self.held.len() > 1;
         if !is_known || is_quoted || self.held.len() > COMMAND_BYTES_MAX {
             let command = String::from_utf8_lossy(&self.held).trim_end().to_owned();
@@ -213,7 +214,7 @@ impl Script {
         Ok(1)
     }
 
-    /// Rows begin on the line behind the statement.
+    /// Rows begin on the line after the statement.
     fn copy_line(&mut self, byte: u8) -> Result<usize, ScriptError> {
         let line = self.lines;
         match byte {
@@ -240,7 +241,7 @@ impl Script {
                 self.count(byte);
                 on(Piece::RowsEnd)?;
             }
-            // psql takes it for the end too when a carriage return follows.
+            // psql also takes it for the end when a carriage return follows.
             (b"\\.", _) => return Err(ScriptError::Row { line }.into()),
             _ => {
                 self.mode = Mode::Rows { is_escaped: true };
@@ -288,7 +289,7 @@ impl Script {
     }
 }
 
-/// The statements of a text that has no rows in it.
+/// The statements of a text without rows.
 pub(crate) fn statements(text: &[u8]) -> Result<Vec<Vec<u8>>, ScriptError> {
     let (mut script, mut found) = (Script::default(), Vec::new());
     let mut keep = |piece: Piece<'_>| {

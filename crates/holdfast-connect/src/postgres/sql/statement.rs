@@ -2,7 +2,7 @@
 
 use super::token::{Cursor, Token, first_tokens, placed, quoted, tokens};
 
-/// True for `COPY ... FROM stdin;`, behind which rows come.
+/// True for `COPY ... FROM stdin;`, which is followed by rows.
 pub(super) fn is_copy_from_stdin(statement: &[u8]) -> bool {
     let begins = statement.get(..5).is_some_and(|it| it.eq_ignore_ascii_case(b"copy "));
     let end = statement.trim_ascii_end().strip_suffix(b";").unwrap_or(statement).trim_ascii_end();
@@ -10,10 +10,10 @@ pub(super) fn is_copy_from_stdin(statement: &[u8]) -> bool {
     begins && end[start..].eq_ignore_ascii_case(b" from stdin")
 }
 
-/// True for a statement after which `psql` reads texts in another way than our scanner does.
-/// What the tools write is recognised; a function may do the same unseen.
+/// True for a statement after which `psql` reads text differently from our scanner. What the tools
+/// write is recognized; a function may do the same unseen.
 pub(super) fn changes_reading(statement: &[u8]) -> bool {
-    /// In these the second byte of a letter may be one of ASCII.
+    /// In these the second byte of a letter may be ASCII.
     const ENCODINGS: [&str; 7] =
         ["big5", "gb18030", "gbk", "johab", "shift_jis_2004", "sjis", "uhc"];
     if !statement.get(..3).is_some_and(|it| it.eq_ignore_ascii_case(b"set")) {
@@ -42,7 +42,7 @@ pub(crate) struct Copied {
     pub columns: Option<Vec<Vec<u8>>>,
 }
 
-/// Reads `COPY schema.table (column, ...) FROM stdin;`, and nothing else.
+/// Parses `COPY schema.table (column, ...) FROM stdin;`, and nothing else.
 pub(crate) fn copied(statement: &[u8]) -> Option<Copied> {
     let tokens = tokens(statement)?;
     let mut cursor = Cursor::new(&tokens);
@@ -69,7 +69,7 @@ pub(crate) fn copied(statement: &[u8]) -> Option<Copied> {
     cursor.is_end().then_some(Copied { table, columns })
 }
 
-/// Reads a name, perhaps behind that of its schema, and nothing else.
+/// Parses a name, perhaps preceded by that of its schema, and nothing else.
 pub(crate) fn qualified_name(text: &[u8]) -> Option<Vec<Vec<u8>>> {
     let tokens = tokens(text)?;
     let mut cursor = Cursor::new(&tokens);
@@ -85,9 +85,8 @@ fn qualified(cursor: &mut Cursor<'_>) -> Option<Vec<Vec<u8>>> {
     Some(names)
 }
 
-/// A statement that pg_dump writes about a database as such, its settings, its privileges, its
-/// comment and its security labels, as one about a database of another name. `None` for any other
-/// statement.
+/// A statement that pg_dump writes about a database as such (its settings, privileges, comment and
+/// security labels), rewritten for a database of another name. `None` for any other statement.
 pub(crate) fn about_database(statement: &[u8], database: &[u8], other: &[u8]) -> Option<Vec<u8>> {
     let placed = placed(statement)?;
     let tokens: Vec<Token> = placed.iter().map(|(token, _)| token.clone()).collect();
@@ -97,7 +96,7 @@ pub(crate) fn about_database(statement: &[u8], database: &[u8], other: &[u8]) ->
     settings(&tokens, database)
         .or_else(|| comment(&tokens, database))
         .or_else(|| privileges(&tokens, database))?;
-    // A role may be called "database" too, but never behind these words.
+    // A role may also be called "database", but never after these words.
     let is_word = |token: &Token, words: &[&str]| match token {
         Token::Word(word) => words.iter().any(|it| it.as_bytes() == word),
         _ => false,
@@ -174,7 +173,7 @@ fn privileges(tokens: &[Token], database: &[u8]) -> Option<()> {
     is_right.then_some(())
 }
 
-/// In whose name privileges were given.
+/// On whose behalf privileges were granted.
 fn authorization(tokens: &[Token]) -> Option<()> {
     let mut cursor = Cursor::new(tokens);
     if cursor.words("reset session authorization").is_none() {
@@ -188,9 +187,9 @@ fn is_name(cursor: &mut Cursor<'_>, wanted: &[u8]) -> Option<()> {
     (cursor.name()? == wanted).then_some(())
 }
 
-/// The roles that a statement of a dump names, which must exist when it is run: who gets a
-/// privilege or loses one, whose objects it is about by default, in whose name it is done, and
-/// whom a policy is for.
+/// The roles named in a statement of a dump, which must exist when it is run: who gains or loses a
+/// privilege, whose objects its defaults are about, on whose behalf it is run, and whom a policy
+/// applies to.
 pub(crate) fn roles_named(statement: &[u8]) -> Vec<Vec<u8>> {
     let first = first_tokens(statement);
     let mut cursor = Cursor::new(&first);
@@ -206,7 +205,7 @@ pub(crate) fn roles_named(statement: &[u8]) -> Vec<Vec<u8>> {
     } else if cursor.words("grant").or_else(|| cursor.words("revoke")).is_none() {
         return roles;
     }
-    // What stands before may be the types of a function.
+    // What precedes may be the types of a function.
     let behind =
         |word: &[u8]| Some(statement.windows(word.len()).rposition(|it| it == word)? + word.len());
     if let Some(place) = behind(b" TO ").max(behind(b" FROM ")) {
@@ -236,7 +235,7 @@ fn of_policy(cursor: &mut Cursor<'_>) -> Option<Vec<Vec<u8>>> {
     }
 }
 
-/// A role that can be missing.
+/// A role that may be missing.
 fn role(cursor: &mut Cursor<'_>) -> Option<Vec<u8>> {
     if cursor.words("public").is_some() {
         return None;
@@ -244,45 +243,45 @@ fn role(cursor: &mut Cursor<'_>) -> Option<Vec<u8>> {
     cursor.name().map(<[u8]>::to_vec)
 }
 
-/// What a statement of the script of roles and tablespaces is about.
+/// The subject of a statement in the script of roles and tablespaces.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum OfGlobals {
     /// A setting of the session.
     Session,
-    /// It makes a role.
+    /// It creates a role.
     CreateRole(Vec<u8>),
-    /// It makes a tablespace.
+    /// It creates a tablespace.
     CreateTablespace(Vec<u8>),
-    /// It changes something of a role, or says something about it.
+    /// It changes or describes a role.
     Role(Vec<u8>),
-    /// The same of a tablespace.
+    /// It changes or describes a tablespace.
     Tablespace(Vec<u8>),
-    /// It makes a role a member of another one.
+    /// It makes a role a member of another.
     Membership {
         /// The role that others are members of.
         role: Vec<u8>,
         /// The one that becomes a member.
         member: Vec<u8>,
     },
-    /// It gives or takes privileges on a tablespace, or on settings of the server.
+    /// It grants or revokes privileges on a tablespace, or on settings of the server.
     Privileges {
         /// The tablespace, if it is about one.
         tablespace: Option<Vec<u8>>,
-        /// Who gets them or loses them.
+        /// Who gains or loses them.
         grantees: Grantees,
     },
 }
 
-/// Roles that privileges are given to.
+/// Who privileges are granted to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Grantees {
-    /// Everybody.
+    /// Every role.
     Public,
     /// A role.
     Role(Vec<u8>),
 }
 
-/// Reads a statement of `pg_dumpall --globals-only`; `None` if it writes no such statement.
+/// Parses a statement of `pg_dumpall --globals-only`; `None` if it would not write it.
 pub(crate) fn of_globals(statement: &[u8]) -> Option<OfGlobals> {
     let tokens = tokens(statement)?;
     session(&tokens)
@@ -367,7 +366,7 @@ fn granted(tokens: &[Token]) -> Option<OfGlobals> {
     let role = cursor.name()?.to_vec();
     cursor.words("to")?;
     let member = cursor.name()?.to_vec();
-    // Behind it stand options, and who gave it.
+    // Options follow, and who granted it.
     let is_plain =
         |token: &Token| matches!(token, Token::Word(_) | Token::Name(_) | Token::Sign(b','));
     cursor.rest().iter().all(is_plain).then_some(OfGlobals::Membership { role, member })

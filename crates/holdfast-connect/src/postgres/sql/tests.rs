@@ -1,11 +1,11 @@
-//! Scripts are taken apart as `psql` would, and what it would obey is refused.
+//! Scripts are split as `psql` would, and anything it would obey is rejected.
 
 use proptest::prelude::*;
 
 use super::script::{Piece, Script, ScriptError, statements};
 use super::statement::{about_database, roles_named};
 
-/// All pieces of a script that comes in parts of so many bytes, as text.
+/// All pieces of a script that arrives in parts of this many bytes, as text.
 fn pieces(text: &[u8], part: usize) -> Result<Vec<String>, ScriptError> {
     let mut script = Script::default();
     let mut all: Vec<String> = Vec::new();
@@ -158,7 +158,7 @@ proptest! {
         prop_assert_eq!(found, Ok(vec![statement, "SELECT 2;".to_owned()]));
     }
 
-    /// Nothing panics, and the sizes of the parts change nothing.
+    /// Nothing panics, and the sizes of the parts make no difference.
     #[test]
     fn any_bytes_are_taken_or_refused(
         text in "(COPY t FROM stdin;\n|E'|\\$a\\$|--|/\\*|[ -~\n\r]{0,3}){0,20}",

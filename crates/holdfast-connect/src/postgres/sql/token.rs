@@ -7,36 +7,36 @@ use std::ops::Range;
 pub(crate) enum Token {
     /// A keyword or a name without quotes, in lower case.
     Word(Vec<u8>),
-    /// A name in quotes, as it is.
+    /// A quoted name, unquoted.
     Name(Vec<u8>),
-    /// A text, whatever it says.
+    /// A text, whatever its content.
     Text,
     /// A number.
     Number,
-    /// Anything else that is one byte.
+    /// Any other single byte.
     Sign(u8),
 }
 
-/// Takes one statement apart, with or without a semicolon at its end. `None` if it is several
-/// statements, or has something that few statements have: a dollar sign, a comment, a backslash
-/// outside of a text. Texts are read as with `standard_conforming_strings`.
+/// Splits one statement into tokens, with or without a semicolon at its end. `None` if it is
+/// several statements, or has something that few statements have: a dollar sign, a comment, a
+/// backslash outside of a text. Texts are read as with `standard_conforming_strings`.
 pub(crate) fn tokens(statement: &[u8]) -> Option<Vec<Token>> {
     Some(placed(statement)?.into_iter().map(|(token, _)| token).collect())
 }
 
-/// Those that a statement begins with, up to what [`tokens`] does not take.
+/// The tokens at the start of a statement, up to what [`tokens`] does not accept.
 pub(crate) fn first_tokens(statement: &[u8]) -> Vec<Token> {
     let (found, _) = scan(statement);
     found.into_iter().map(|(token, _)| token).collect()
 }
 
-/// The same as [`tokens`], each with its place in the statement.
+/// Like [`tokens`], each with its position in the statement.
 pub(crate) fn placed(statement: &[u8]) -> Option<Vec<(Token, Range<usize>)>> {
     let (found, is_whole) = scan(statement);
     is_whole.then_some(found)
 }
 
-/// The tokens, and whether they are all of the statement.
+/// The tokens, and whether they cover the whole statement.
 fn scan(statement: &[u8]) -> (Vec<(Token, Range<usize>)>, bool) {
     let mut rest = statement.trim_ascii();
     let mut place = statement.len() - statement.trim_ascii_start().len();
@@ -47,7 +47,7 @@ fn scan(statement: &[u8]) -> (Vec<(Token, Range<usize>)>, bool) {
         found.extend(token.map(|token| (token, place..place + taken)));
         rest = &rest[taken..];
         place += taken;
-        // A text or a name directly behind a word or a text is a form of its own.
+        // A text or a name directly after a word or a text is a form of its own.
         let is_apart = matches!(first, b' ' | b'\t' | b'\n' | b',' | b'.' | b'(' | b'=');
         if !is_apart && matches!(rest.first(), Some(b'\'' | b'"' | b'&' | b'$')) {
             return (found, false);
@@ -56,7 +56,7 @@ fn scan(statement: &[u8]) -> (Vec<(Token, Range<usize>)>, bool) {
     (found, true)
 }
 
-/// The token that a text begins with, if it is no blank, and how many bytes it takes.
+/// The token at the start of a text, unless it is a blank, and how many bytes it takes.
 fn first_of(rest: &[u8]) -> Option<(Option<Token>, usize)> {
     let first = rest.first()?;
     Some(match first {
@@ -88,7 +88,7 @@ fn is_in_word(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || byte == b'_' || byte >= 0x80
 }
 
-/// How long a quoted part is, with its quotes.
+/// The length of a quoted part, including its quotes.
 fn quoted_bytes(text: &[u8], quote: u8, has_escapes: bool) -> Option<usize> {
     let mut place = 1;
     loop {
@@ -115,7 +115,7 @@ fn unquoted(name: &[u8]) -> Vec<u8> {
     plain
 }
 
-/// A name as SQL writes it.
+/// A name as written in SQL.
 pub(crate) fn quoted(name: &[u8]) -> Vec<u8> {
     let inner = name.iter().flat_map(|byte| match byte {
         b'"' => vec![b'"', b'"'],
@@ -124,7 +124,7 @@ pub(crate) fn quoted(name: &[u8]) -> Vec<u8> {
     [b'"'].into_iter().chain(inner).chain([b'"']).collect()
 }
 
-/// Goes through the tokens of a statement.
+/// Steps through the tokens of a statement.
 pub(crate) struct Cursor<'t> {
     rest: &'t [Token],
 }
@@ -134,7 +134,7 @@ impl<'t> Cursor<'t> {
         Self { rest: tokens }
     }
 
-    /// Takes these words, if they are next.
+    /// Consumes these words, if they are next.
     pub fn words(&mut self, words: &str) -> Option<()> {
         let mut rest = self.rest;
         for wanted in words.split(' ') {
@@ -148,7 +148,7 @@ impl<'t> Cursor<'t> {
         Some(())
     }
 
-    /// Takes a sign, if it is next.
+    /// Consumes a sign, if it is next.
     pub fn sign(&mut self, sign: u8) -> Option<()> {
         match self.rest.split_first() {
             Some((Token::Sign(found), others)) if *found == sign => {
@@ -159,7 +159,7 @@ impl<'t> Cursor<'t> {
         }
     }
 
-    /// Takes a name.
+    /// Consumes a name.
     pub fn name(&mut self) -> Option<&'t [u8]> {
         match self.rest.split_first()? {
             (Token::Word(name) | Token::Name(name), others) => {
@@ -170,7 +170,7 @@ impl<'t> Cursor<'t> {
         }
     }
 
-    /// Takes a text.
+    /// Consumes a text.
     pub fn text(&mut self) -> Option<()> {
         match self.rest.split_first()? {
             (Token::Text, others) => {
@@ -181,7 +181,7 @@ impl<'t> Cursor<'t> {
         }
     }
 
-    /// Takes whatever is next, up to a word.
+    /// Consumes everything up to a word.
     pub fn until(&mut self, word: &str) -> Option<&'t [Token]> {
         let is_it = |token: &Token| matches!(token, Token::Word(it) if it == word.as_bytes());
         let place = self.rest.iter().position(is_it)?;
@@ -190,7 +190,7 @@ impl<'t> Cursor<'t> {
         Some(before)
     }
 
-    /// What is left.
+    /// The remaining tokens.
     pub fn rest(&self) -> &'t [Token] {
         self.rest
     }
