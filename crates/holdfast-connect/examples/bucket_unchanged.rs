@@ -1,10 +1,10 @@
-//! Measures what it takes to go through a bucket of which little changed, against listing it.
+//! Measures what it takes to go through a bucket in which little changed, compared with listing it.
 //!
 //! `cargo run --release -p holdfast-connect --example bucket_unchanged -- OBJECTS DELAY_MS PROGRAM`
-//! serves a bucket of so many objects, each answer of which takes so many milliseconds longer than
-//! it would; lists it page by page and side by side, changes a hundred objects, and goes through it
-//! as a backup does. If `holdfast` is given as the program, it captures the bucket by
-//! `holdfast run` too.
+//! serves a bucket of this many objects, whose responses each take this many milliseconds longer
+//! than usual; lists it page by page and concurrently, changes a hundred objects, and goes through
+//! it as a backup does. If `holdfast` is given as the program, it also captures the bucket with
+//! `holdfast run`.
 
 #[allow(clippy::unwrap_used, reason = "a part of the tests")]
 #[path = "../tests/bucket/many.rs"]
@@ -38,7 +38,7 @@ const CHANGED: usize = 100;
 const READERS: usize = 8;
 
 type Outcome<T> = Result<T, Box<dyn std::error::Error>>;
-/// What an entry is recognised by.
+/// How an entry is recognized.
 type Seen = HashMap<Vec<u8>, (u64, FileTime, u64)>;
 
 fn main() -> Outcome<()> {
@@ -50,7 +50,7 @@ fn main() -> Outcome<()> {
     let endpoint = server.endpoint();
     let mut seen = Seen::new();
     measure("listed page by page", &endpoint, 1, |bucket| expect(0, go_through(bucket, None)?))?;
-    measure("listed side by side", &endpoint, 8, |bucket| expect(0, go_through(bucket, None)?))?;
+    measure("listed concurrently", &endpoint, 8, |bucket| expect(0, go_through(bucket, None)?))?;
     go_through(&open(&endpoint, 8)?, Some(&mut seen))?;
     measure("nothing changed", &endpoint, 8, |bucket| {
         expect(0, go_through(bucket, Some(&mut seen))?)
@@ -65,7 +65,8 @@ fn main() -> Outcome<()> {
     }
 }
 
-/// Captures the bucket with the program itself: everything, then nothing changed, then a hundred.
+/// Captures the bucket with the program itself: everything, then with nothing changed, then with a
+/// hundred changes.
 fn run_application(program: &Path, endpoint: &str, many: &Many) -> Outcome<()> {
     let folder = tempfile::tempdir()?;
     let key = Command::new(program).args(["key", "generate"]).output()?.stdout;
@@ -107,7 +108,7 @@ fn expect(wanted: usize, read: usize) -> Outcome<()> {
     if read == wanted { Ok(()) } else { Err(format!("{read} objects read, not {wanted}").into()) }
 }
 
-/// Does the same some times, each with new connections.
+/// Repeats a measurement a few times, each with new connections.
 fn measure(
     what: &str,
     endpoint: &str,
@@ -127,7 +128,7 @@ fn measure(
     Ok(())
 }
 
-/// The most memory that this process has had so far.
+/// The peak memory of this process so far.
 fn peak() -> String {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let line = status.lines().find(|line| line.starts_with("VmHWM:")).unwrap_or("VmHWM: unknown");
@@ -152,8 +153,8 @@ fn open(endpoint: &str, concurrency: usize) -> Outcome<Bucket> {
     })?)
 }
 
-/// Goes through a bucket; reads what is not as it was seen before on threads of their own, as the
-/// engine does, and remembers it. Gives the number of objects read.
+/// Goes through a bucket; reads what differs from before on threads of their own, as the engine
+/// does, and remembers it. Returns the number of objects read.
 fn go_through(bucket: &Bucket, seen: Option<&mut Seen>) -> Outcome<usize> {
     let options =
         BucketSourceOptions { with_configuration: false, ..BucketSourceOptions::default() };
@@ -181,7 +182,7 @@ fn go_through(bucket: &Bucket, seen: Option<&mut Seen>) -> Outcome<usize> {
     })
 }
 
-/// Hands on whatever is not as it was seen before.
+/// Passes on whatever differs from before.
 fn find_changed(
     source: &mut dyn Source,
     mut seen: Option<&mut Seen>,

@@ -1,5 +1,5 @@
-//! Captures a database, throws it away, and tells how long that took and how much memory: to be
-//! compared with `pg_dump -Fc -Z0 > /dev/null`.
+//! Captures a database, discards it, and prints how much time and memory that took: to be compared
+//! with `pg_dump -Fc -Z0 > /dev/null`.
 //!
 //! `cargo run --release --example postgres_capture -- postgres://role@host/database`
 
@@ -13,7 +13,7 @@ use holdfast_connect::postgres::{Cut, Globals, PostgresOptions, PostgresSource, 
 use holdfast_connect::{Item, Piece, Source};
 
 fn main() -> Result<(), Box<dyn Error>> {
-    let url = std::env::args().nth(1).ok_or("name the server's address")?;
+    let url = std::env::args().nth(1).ok_or("give the server's address")?;
     let mut options = PostgresOptions::new(Server::new(url));
     options.globals = Globals::None;
     let begin = Instant::now();

@@ -1,5 +1,5 @@
 //! A bucket of 500,000 objects, of which 100 change: how many requests that takes, and how much
-//! memory. In a process of its own, whose memory is nobody else's but the server's, which needs
+//! memory. It runs in a separate process, whose memory is shared only with the server, which needs
 //! none for its objects.
 
 #![allow(
@@ -34,7 +34,7 @@ const CHANGED: usize = 100;
 /// Bytes that a source may take, however large the bucket: a few pages of a listing.
 const MEMORY_BYTES_MAX: u64 = 32 << 20;
 
-/// What an entry is recognised by, in few bytes.
+/// How an entry is recognized, in few bytes.
 type Seen = HashMap<Vec<u8>, (u64, i64, u32, u64)>;
 
 fn resident_bytes() -> u64 {
@@ -43,8 +43,8 @@ fn resident_bytes() -> u64 {
     line.trim().trim_end_matches(" kB").parse::<u64>().unwrap() << 10
 }
 
-/// Goes through a source, and reads what was not seen before. Gives the contents that were read,
-/// and the most memory that it took.
+/// Goes through a source, and reads what was not seen before. Returns the contents that were read,
+/// and the peak memory that it took.
 fn back_up(source: &mut dyn Source, seen: &mut Seen, is_first: bool) -> (Vec<String>, u64) {
     let (mut read, mut count, mut begin, mut most) = (Vec::new(), 0, 0, 0);
     while let Some(item) = source.next().unwrap() {
@@ -98,7 +98,7 @@ fn requests_are_pages_and_what_changed() {
     let (read, _) = back_up(&mut source(&bucket, Vec::new()), &mut seen, true);
     assert_eq!((read.len(), seen.len()), (0, OBJECTS + 1));
     let pages = (OBJECTS / 1000) as u64;
-    // Whether it keeps versions is asked once.
+    // Whether it keeps versions is queried once.
     let listed = Requests { list: pages, look: 1, ..Requests::default() };
     assert_eq!(bucket.requests(), listed);
 
@@ -111,7 +111,7 @@ fn requests_are_pages_and_what_changed() {
     assert_eq!(bucket.requests(), expected, "a page each, a changed object each, and no other");
     assert!(memory < MEMORY_BYTES_MAX, "{memory} bytes more");
 
-    // Side by side, at guessed keys and at known ones.
+    // Concurrently, at guessed keys and at known ones.
     let known: Vec<_> = (1..125).map(|part| many::key_of(part * 4000)).collect();
     for (split_keys, pages_max) in [(Vec::new(), pages * 5 / 4), (known, pages * 5 / 4 + 125)] {
         let bucket = open(&server, 8);

@@ -1,4 +1,4 @@
-//! Azure Blob Storage: Azurite, whose blobs are written and looked at with Microsoft's own client.
+//! Azure Blob Storage: Azurite, whose blobs are written and inspected with Microsoft's own client.
 
 use std::sync::OnceLock;
 
@@ -86,7 +86,7 @@ fn what_goes_wrong_is_told_in_one_sentence() {
     let bad = Credentials::AccountKey(Zeroizing::new("hunter2 is no base64".to_owned()));
     let text = cloud::listing_error(with(bad));
     assert!(text.contains("is not base64") && !text.contains("hunter2"), "{text}");
-    // A signature that allows reading, not listing.
+    // A signature that allows reading, but not listing.
     let signature = shared().client(&["sign", &container, "r"]);
     let text = cloud::listing_error(with(Credentials::Signature(Zeroizing::new(signature))));
     let denied = "access denied: the credentials must allow Storage Blob Data Owner to list the \

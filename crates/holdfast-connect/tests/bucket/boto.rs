@@ -1,4 +1,4 @@
-//! Amazon's own client, to write what is backed up and to look at what was restored.
+//! Amazon's own client, to write what is backed up and to inspect what was restored.
 
 use std::process::Command;
 
@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::server::script;
 
-/// What scripts begin with. `s3` is a client, `show` prints everything that a bucket has.
+/// The start of all scripts. `s3` is a client, `show` prints everything in a bucket.
 const BEGIN: &str = r#"
 import hashlib, json, sys, boto3
 from botocore.config import Config
@@ -45,7 +45,7 @@ def show(bucket):
     return shown
 "#;
 
-/// Runs a script with these arguments; what it prints is the result.
+/// Runs a script with these arguments; returns what it prints.
 pub fn run(endpoint: &str, script_text: &str, arguments: &[&str]) -> String {
     let output = Command::new(script())
         .args(["--python", "-c", &format!("{BEGIN}\n{script_text}"), endpoint])
@@ -57,7 +57,7 @@ pub fn run(endpoint: &str, script_text: &str, arguments: &[&str]) -> String {
     String::from_utf8(output.stdout).unwrap()
 }
 
-/// Compares what `show` printed; says only what differs.
+/// Compares what `show` printed; reports only the differences.
 pub fn assert_same(one: &str, other: &str) {
     let parse = |text| serde_json::from_str::<serde_json::Map<String, Value>>(text).unwrap();
     let (one, other) = (parse(one), parse(other));

@@ -1,4 +1,4 @@
-//! What every service but S3 must do alike, for its own tests to call.
+//! What every service but S3 must do the same, for its own tests to call.
 
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
@@ -13,12 +13,12 @@ use serde_json::{Value, json};
 use super::server::bucket_name;
 use super::tree::{self, Tree};
 
-/// A server of one service, and its maker's own client.
+/// A server of one service, and its vendor's own client.
 pub struct Cloud {
     child: Child,
     pub port: u16,
     script: PathBuf,
-    /// What stands behind the port in the address of the account.
+    /// What follows the port in the address of the account.
     path: &'static str,
     options: fn(&str, &str) -> BucketOptions,
 }
@@ -55,7 +55,7 @@ impl Cloud {
         Bucket::open(self.options(bucket)).unwrap()
     }
 
-    /// Lets the client do something; what it prints is the result.
+    /// Runs the client; returns what it prints.
     pub fn client(&self, arguments: &[&str]) -> String {
         let output = Command::new(&self.script)
             .args(["--client", &self.endpoint(self.port)])
@@ -67,26 +67,26 @@ impl Cloud {
         String::from_utf8(output.stdout).unwrap().trim().to_owned()
     }
 
-    /// Makes a bucket that no other test has.
+    /// Creates a bucket that no other test has.
     pub fn make(&self, what: &str) -> String {
         let bucket = bucket_name(what);
         self.client(&["make", &bucket]);
         bucket
     }
 
-    /// Makes a bucket with small objects of these keys.
+    /// Creates a bucket with small objects with these keys.
     fn make_with(&self, what: &str, keys: &[&str]) -> String {
         let bucket = self.make(what);
         keys.iter().for_each(|key| drop(self.client(&["put", &bucket, key, key])));
         bucket
     }
 
-    /// All that the client sees in a bucket.
+    /// Everything that the client sees in a bucket.
     pub fn show(&self, bucket: &str) -> Value {
         serde_json::from_str(&self.client(&["show", bucket])).unwrap()
     }
 
-    /// All that a source sees in it.
+    /// Everything that a source sees in it.
     pub fn take(&self, bucket: &str, parent: Option<&Tree>) -> Tree {
         take(&self.open(bucket), parent)
     }
@@ -104,7 +104,7 @@ impl Cloud {
 
 impl Drop for Cloud {
     fn drop(&mut self) {
-        // The end of its input ends it.
+        // It exits at the end of its input.
         drop(self.child.stdin.take());
         let _ = self.child.wait();
     }
@@ -114,7 +114,7 @@ pub fn take(bucket: &Bucket, parent: Option<&Tree>) -> Tree {
     tree::take(&mut bucket.source(BucketSourceOptions::default()).unwrap(), parent)
 }
 
-/// The error of a bucket that is listed only.
+/// The error of a bucket that is only listed.
 pub fn listing_error(options: BucketOptions) -> String {
     let source =
         Bucket::open(options).and_then(|bucket| bucket.source(BucketSourceOptions::default()));
@@ -131,7 +131,7 @@ pub fn listing_error(options: BucketOptions) -> String {
     }
 }
 
-/// Everything that comes out of a bucket and goes into another one is the same to the client.
+/// Everything captured from one bucket and restored to another looks the same to the client.
 pub fn all_comes_back(cloud: &Cloud, attributes: &Value) {
     let (from, to) = (cloud.make("from"), cloud.make("to"));
     let attributes = attributes.to_string();
@@ -150,7 +150,7 @@ pub fn all_comes_back(cloud: &Cloud, attributes: &Value) {
     let failures = tree::give(&target, &tree, "objects");
     assert!(failures.is_empty(), "{failures:?}");
     let (mut written, shown) = (cloud.show(&to), cloud.show(&from));
-    // What was uploaded in blocks and had no checksum has one now.
+    // An object that was uploaded in blocks had no checksum, but has one now.
     if shown["large"]["md5"].is_null() {
         written["large"].as_object_mut().unwrap().remove("md5");
     }
@@ -163,7 +163,7 @@ pub fn all_comes_back(cloud: &Cloud, attributes: &Value) {
     }
 }
 
-/// What did not change is recognised by the listing alone.
+/// The listing alone shows what did not change.
 pub fn unchanged_objects_are_not_read(cloud: &Cloud) {
     let bucket = cloud.make_with("unchanged", &["a", "b", "c", "d"]);
     let first = cloud.take(&bucket, None);
@@ -177,7 +177,7 @@ pub fn unchanged_objects_are_not_read(cloud: &Cloud) {
     assert_eq!((requests.list, requests.get, requests.look), (1, 1, 0), "only b is read");
 }
 
-/// An object that changes between listing and reading is read as it is, or told.
+/// An object that changes between listing and reading is read as it is, or reported.
 pub fn replaced_objects_are_read_as_they_are(cloud: &Cloud) {
     let bucket = cloud.make_with("replaced", &["a", "b", "c"]);
     let leaves = cloud.listed(&bucket);
@@ -194,7 +194,7 @@ pub fn replaced_objects_are_read_as_they_are(cloud: &Cloud) {
     assert!(error.contains("deleted after it was listed"), "{error}");
 }
 
-/// Nothing is replaced unless that is allowed, and whoever writes first wins.
+/// Nothing is replaced unless that is allowed, and the first writer wins.
 pub fn nothing_is_overwritten(cloud: &Cloud) {
     let bucket = cloud.make_with("overwrite", &["a", "b", "c"]);
     let tree = cloud.take(&bucket, None);
@@ -226,7 +226,7 @@ pub fn nothing_is_overwritten(cloud: &Cloud) {
     assert_eq!(contents(), ["a", "b", "c"]);
 }
 
-/// Attributes that were changed come back without the content.
+/// Changed attributes are restored without the content.
 pub fn attributes_are_given_back(cloud: &Cloud) {
     let bucket = cloud.make("attributes");
     let attributes = json!({"headers": cloud_headers(), "metadata": {"colour": "red"}});
@@ -245,7 +245,7 @@ pub fn attributes_are_given_back(cloud: &Cloud) {
     assert_eq!(requests.get, 0, "the content stayed where it was");
 }
 
-/// Headers by the names that the clients of all services have for them.
+/// Headers by the names that the clients of all services use for them.
 pub fn cloud_headers() -> Value {
     json!({
         "blobContentType": "text/x; charset=x",
@@ -256,7 +256,7 @@ pub fn cloud_headers() -> Value {
     })
 }
 
-/// It is a target as any flat one.
+/// It is a target like any flat one.
 pub fn is_a_flat_target(cloud: &Cloud, names: &[&[u8]]) {
     let bucket = cloud.make("conformance");
     let spool = tempfile::tempdir().unwrap();

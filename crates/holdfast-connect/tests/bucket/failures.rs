@@ -1,4 +1,4 @@
-//! What goes wrong is told in one sentence that says what to do, and without a secret.
+//! Errors are reported in one sentence that says what to do, and without secrets.
 
 use holdfast_connect::bucket::{
     Bucket, BucketError, BucketOptions, BucketSourceOptions, BucketTargetOptions, Credentials,
@@ -11,7 +11,7 @@ use super::proxy::{Act, Proxy, Seen};
 use super::server::{Server, bucket_name, open, options, shared};
 use super::{boto, tree};
 
-/// The error of a source that lists only.
+/// The error of a source that only lists.
 fn listing_error(options: BucketOptions) -> String {
     let source_options =
         BucketSourceOptions { with_configuration: false, ..BucketSourceOptions::default() };
@@ -29,7 +29,7 @@ fn listing_error(options: BucketOptions) -> String {
     text
 }
 
-/// The error when the server answers all requests so.
+/// The error when the server answers all requests like this.
 fn answered(status: u16, header: &'static str, body: &'static str) -> String {
     let proxy = Proxy::start(shared().port, move |_| Act::Answer(status, header, body));
     listing_error(options(&proxy.endpoint(), "bucket"))
@@ -121,7 +121,7 @@ fn lasting_failures_end_with_the_server_s_words() {
 }
 
 /// A server on which requests must be signed, with a user who may do everything and one who may
-/// list only.
+/// only list.
 struct Guarded {
     server: Server,
     admin: (String, String),
@@ -193,7 +193,7 @@ fn servers_check_signatures_and_permissions() {
     let denied = "access denied: the credentials must allow";
     let read = format!("objects/a b.\u{fffd}+: {denied} s3:GetObject to read the object");
     assert!(tree.troubles.contains(&read), "{:?}", tree.troubles);
-    // Not every version of moto asks about each of them.
+    // Not every version of moto checks each of them.
     let settings = format!("/bucket.json: {denied} s3:GetBucketVersioning, ");
     let leave = "more to read the bucket's configuration; to leave that out, set configuration = false \
         in the app file";
@@ -250,7 +250,7 @@ fn credentials_that_cannot_be_had_are_told() {
         "{}",
         variables(&both[..1])
     );
-    // The service of an instance, which is not there.
+    // The service of an instance, which does not exist here.
     let nowhere = [("AWS_METADATA_ENDPOINT", "http://127.0.0.1:1")];
     assert!(
         variables(&nowhere).starts_with("no credentials for the bucket"),
@@ -275,7 +275,7 @@ fn documented_policies(bucket: &str) -> Vec<String> {
     let page = include_str!("../../../../docs/buckets.md");
     let blocks = page.split("```json\n").skip(1);
     let blocks = blocks.map(|rest| rest.split("```").next().unwrap());
-    // moto knows another permission for HEAD of a bucket, which Amazon does not have.
+    // moto requires another permission for HEAD of a bucket, which Amazon does not have.
     let blocks =
         blocks.map(|block| block.replace("s3:ListBucket\"", "s3:ListBucket\", \"s3:HeadBucket\""));
     blocks.map(|block| block.replace("BUCKET", bucket).replace('\n', " ")).collect()

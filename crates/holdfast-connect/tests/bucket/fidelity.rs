@@ -1,4 +1,4 @@
-//! Every field of an object comes back.
+//! Every field of an object is restored.
 
 use holdfast_connect::bucket::source::BucketDocument;
 use holdfast_connect::bucket::{

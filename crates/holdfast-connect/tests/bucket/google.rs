@@ -1,4 +1,4 @@
-//! Google Cloud Storage: a server of our own, whose objects are written and looked at with Google's
+//! Google Cloud Storage: a server of our own, whose objects are written and inspected with Google's
 //! own client.
 
 use std::sync::OnceLock;

@@ -5,7 +5,7 @@ use holdfast_connect::bucket::{BucketSourceOptions, BucketTargetOptions};
 use super::server::{bucket_name, open, shared};
 use super::tree;
 
-/// Without line feeds: the rules by which moto finds what a path means know none.
+/// Without line feeds: moto's rules for mapping paths do not handle them.
 fn keys() -> Vec<String> {
     let mut keys: Vec<String> = [
         "a",
@@ -83,7 +83,7 @@ fn hostile_keys_go_there_and_back() {
     let spool = tempfile::tempdir().unwrap();
     let target = || open(&from).target(BucketTargetOptions::new(spool.path())).unwrap();
 
-    // Written by ourselves: Amazon's client removes dots from paths as any URL library does.
+    // Written by ourselves: Amazon's client removes dots from paths, like any URL library.
     let mut tree = tree::Tree::default();
     for key in keys() {
         let name = holdfast_connect::bucket::key::name_of_key(&key).unwrap();

@@ -1,6 +1,5 @@
-//! Buckets on real servers: moto above all, whose objects are written and looked at with Amazon's
-//! own client; Azurite with Microsoft's; a server of
-//! our own with Google's.
+//! Buckets on real servers: mainly moto, whose objects are written and inspected with Amazon's own
+//! client; Azurite with Microsoft's; a server of our own with Google's.
 
 #![allow(
     clippy::unwrap_used,

@@ -1,5 +1,5 @@
-//! A bucket of as many objects as one likes, which need no memory: key, size and content of an
-//! object follow from its number.
+//! A bucket of any number of objects, which take no memory: key, size and content of an object
+//! follow from its number.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
@@ -13,11 +13,11 @@ use s3s::{Body, S3, S3Request, S3Response, S3Result, s3_error};
 
 const PAGE_KEYS: usize = 1000;
 
-/// The bucket, by whatever name it is asked for.
+/// The bucket, under any name.
 #[derive(Clone)]
 pub struct Many {
     pub count: usize,
-    /// How long each answer takes besides.
+    /// An extra delay for each response.
     pub delay: Duration,
     /// How often objects were changed, by number.
     pub changes: Arc<Mutex<HashMap<usize, u64>>>,
@@ -28,7 +28,7 @@ impl Many {
         Self { count, delay, changes: Arc::default() }
     }
 
-    /// Changes so many objects, far from each other.
+    /// Changes this many objects, far from each other.
     pub fn change(&self, count: usize) {
         let mut changes = self.changes.lock().unwrap();
         for number in (0..self.count).step_by(self.count / count).take(count) {
@@ -48,7 +48,7 @@ impl Many {
         )
     }
 
-    /// The number of the first key behind this one.
+    /// The number of the first key after this one.
     fn behind(&self, key: &str) -> usize {
         let (mut low, mut high) = (0, self.count);
         while low < high {

@@ -1,4 +1,4 @@
-//! A small proxy between the client and the server: it sees every request, and fails on request.
+//! A small proxy between the client and the server: it sees every request, and fails on demand.
 
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
@@ -6,18 +6,18 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 
-/// A request that came by.
+/// A request that passed through.
 #[derive(Debug, Clone)]
 pub struct Seen {
     pub method: String,
     /// Path and query as they were sent.
     pub target: String,
     pub headers: Vec<(String, String)>,
-    /// How many requests with this method and target came before.
+    /// How many requests with this method and target came earlier.
     pub earlier: usize,
 }
 
-/// What was asked, its head for the server, and its body.
+/// The request, its head for the server, and its body.
 type Request = (Seen, Vec<u8>, Vec<u8>);
 
 impl Seen {
@@ -26,16 +26,16 @@ impl Seen {
     }
 }
 
-/// What is done with a request.
+/// What to do with a request.
 pub enum Act {
     Forward,
-    /// The server is not asked: status, one header line (or nothing), body.
+    /// Answer without the server: status, one header line (or nothing), body.
     Answer(u16, &'static str, &'static str),
-    /// The server is not asked: a document.
+    /// Answer without the server: a document.
     Document(String),
-    /// Only so many bytes of the answer come through.
+    /// Pass on only this many bytes of the response.
     Cut(usize),
-    /// The server does it, but its answer is lost.
+    /// Let the server carry it out, but lose the response.
     Lose,
 }
 
@@ -68,7 +68,7 @@ impl Proxy {
                     return;
                 }
                 let (shared, stream) = (Arc::clone(&for_acceptor), stream.unwrap());
-                // A client that hangs up is none of our business.
+                // A client that hangs up is none of our concern.
                 std::thread::spawn(move || drop(shared.serve(stream)));
             }
         });
@@ -79,7 +79,7 @@ impl Proxy {
         format!("http://127.0.0.1:{}", self.port)
     }
 
-    /// What came by since this was called last.
+    /// The requests since the last call.
     pub fn seen(&self) -> Vec<Seen> {
         std::mem::take(&mut self.shared.log.lock().unwrap())
     }

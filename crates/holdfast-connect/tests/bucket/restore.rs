@@ -22,7 +22,7 @@ struct Scene {
     spool: TempDir,
 }
 
-/// Two equal buckets, the first of them taken.
+/// Two equal buckets, the first of them captured.
 fn scene(what: &str) -> Scene {
     let (from, to) = (bucket_name(what), bucket_name(&format!("{what}-back")));
     boto::run(&shared().endpoint(), WRITE, &[&from, &to]);
@@ -87,7 +87,7 @@ fn nothing_is_overwritten_unless_that_is_allowed() {
     assert_eq!(scene.contents(), ["a", "b", "c"]);
 }
 
-/// Somebody writes the object after it was looked for and before it is written.
+/// The object is written by someone else after the lookup and before our write.
 fn race(scene: &Scene, target: &BucketTarget) -> Result<(), TargetError> {
     let taken = &scene.tree.files[&b"objects/b"[..]];
     let slot = target.file_with(b"objects/b", 1, &taken.entry.metadata, Replace::Entry)?;

@@ -1,5 +1,5 @@
 //! A second server, which shares no code with the first: s3s, which checks every signature, on a
-//! folder. It knows no versions, tags or settings, tells no ETags in listings, and ignores
+//! folder. It supports no versions, tags or settings, returns no ETags in listings, and ignores
 //! conditions on reading.
 
 use std::path::Path;
@@ -18,7 +18,7 @@ use super::server::options;
 use super::serving::Serving;
 use super::tree;
 
-/// A server with one bucket, which ends with this.
+/// A server with one bucket, which stops when this is dropped.
 struct Second {
     serving: Serving,
     folder: TempDir,
@@ -75,8 +75,8 @@ fn objects_and_their_headers_go_there_and_back() {
         ("s3.redirect", "/elsewhere"),
     ];
     let large: Vec<u8> = (0..(33usize << 20) + 1).map(|place| (place / 999) as u8).collect();
-    // This server keeps objects as files, so keys with dots would be other keys; and it says that
-    // keys in listings are encoded, but does not encode them.
+    // This server stores objects as files, so keys with dots would be different keys; and it claims
+    // that keys in listings are encoded, but does not encode them.
     for (key, content) in [("a b/&", &b"small"[..]), ("empty", b""), ("large", &large)] {
         let name = holdfast_connect::bucket::key::name_of_key(key).unwrap();
         let mut taken = tree::made(&name, content);
@@ -112,7 +112,7 @@ fn what_stands_there_is_not_replaced() {
     assert!(target.existing(b"objects/mine").unwrap().is_some());
     let refused = target.file(b"objects/mine", 4, Replace::Entry).err().unwrap().to_string();
     assert!(refused.contains("another object already has this key"), "{refused}");
-    // Written by somebody else between the look and the writing.
+    // Written by someone else between the check and the write.
     let slot = target.file(b"objects/late", 4, Replace::Entry).unwrap();
     slot.write_at(0, b"else").unwrap();
     std::fs::write(second.folder.path().join("bucket/late"), b"first").unwrap();

@@ -1,4 +1,4 @@
-//! moto as a process of its own, and ways to reach it.
+//! moto as a separate process, and ways to reach it.
 
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
@@ -16,7 +16,7 @@ pub fn script() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/s3-server")
 }
 
-/// A server, which ends with this.
+/// A server, which stops when this is dropped.
 pub struct Server {
     child: Child,
     pub port: u16,
@@ -44,14 +44,14 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        // The end of its input ends it.
+        // It exits at the end of its input.
         drop(self.child.stdin.take());
         let _ = self.child.wait();
     }
 }
 
-/// The server that most tests share, each with buckets of its own. It ends with this process, whose
-/// pipe it reads.
+/// The server that most tests share, each with its own buckets. It exits with this process, from
+/// whose pipe it reads.
 pub fn shared() -> &'static Server {
     static SERVER: OnceLock<Server> = OnceLock::new();
     SERVER.get_or_init(|| Server::start(&[]))
@@ -68,7 +68,7 @@ pub fn clock() -> Timestamp {
     Timestamp::now()
 }
 
-/// A few attempts, one soon after the other.
+/// A few attempts in quick succession.
 pub fn short_waits() -> Retries {
     Retries {
         attempts: 4,

@@ -1,4 +1,4 @@
-//! Services that are not as Amazon's: headers that they refuse, orders of listings, outages, and
+//! Services that differ from Amazon's: headers that they reject, orders of listings, outages, and
 //! keys that may read objects and nothing else.
 
 use std::collections::BTreeSet;
@@ -57,7 +57,8 @@ fn a_server_that_refuses_checksum_headers_is_asked_without() {
     let with = seen.iter().filter(|seen| has_checksums(seen)).count();
     assert_eq!(with, 1, "it is asked once, and remembered");
 
-    // With their checksums they come from a server that has them, and go to one that refuses them.
+    // Objects with checksums are captured from a server that has them, and restored to one that
+    // rejects them.
     let whole = tree::take(&mut open(&name).source(BucketSourceOptions::default()).unwrap(), None);
     assert_eq!(whole.keys(), refused.keys());
     assert!(whole.attribute(b"objects/big", "s3.checksum.crc32").is_some());
@@ -113,7 +114,7 @@ fn odd_keys() -> Vec<String> {
     photos.chain(["photos-old", "photos.zip", "a", "z"].map(str::to_owned)).collect()
 }
 
-/// Lists all keys in this order, in pages that go on rightly.
+/// Lists all keys in this order, in pages that continue properly.
 fn listed_so(keys: Vec<String>) -> impl FnMut(&Seen) -> Act + Send {
     move |seen: &Seen| {
         let Some((_, query)) = seen.target.split_once('?') else { return Act::Forward };
@@ -177,16 +178,16 @@ fn objects_are_captured_in_whatever_order_they_are_listed() {
         let error = loop {
             match source.next() {
                 Ok(Some(_)) => {}
-                Ok(None) => panic!("{what}: it seems to be in order"),
+                Ok(None) => panic!("{what}: the listing appears to be in order"),
                 Err(error) => break error.to_string(),
             }
         };
         assert!(error.contains("not the order of the keys"), "{what}: {error}");
-        // It is remembered, and all of them are sorted here.
+        // It is remembered, and the keys are all sorted here.
         let taken = tree::take(&mut bucket.source(BucketSourceOptions::default()).unwrap(), None);
         assert_eq!(taken.keys(), sorted, "{what}");
         assert!(taken.troubles.is_empty(), "{what}: {:?}", taken.troubles);
-        // And what is there is found there, so that nothing is written twice.
+        // And existing objects are found in it, so that nothing is written twice.
         let spool = tempfile::tempdir().unwrap();
         let target = bucket.target(BucketTargetOptions::new(spool.path())).unwrap();
         for path in [&b"objects/a"[..], b"objects/photos-old", b"objects/photos.\xff1199"] {
@@ -230,7 +231,7 @@ fn a_server_is_waited_for_as_long_as_it_asks() {
     let told = told.lock().unwrap().clone();
     assert_eq!(told.len(), 1, "once: {told:?}");
     assert!(told[0].contains("503 SlowDown"), "{told:?}");
-    // Without patience it is given up after the attempts.
+    // Without patience it gives up after the attempts.
     count.store(0, Ordering::SeqCst);
     let error = Bucket::open(options(&proxy.endpoint(), &name)).unwrap().look().unwrap_err();
     assert!(error.to_string().contains("503 SlowDown"), "{error}");
@@ -296,7 +297,7 @@ for number in range(5):
         credentials do not allow s3:GetBucketVersioning";
     assert_eq!(remarks.sentences(), [said]);
 
-    // What is asked for and may not be read is said once, not with each object.
+    // What is requested but may not be read is reported once, not for each object.
     let (taken, remarks, tagging) = take(reading_only, true, Tags::AskAlways);
     assert_eq!(taken.troubles.len(), 2, "{:?}", taken.troubles);
     assert!(
@@ -308,7 +309,7 @@ for number in range(5):
     assert!(remarks.lacks_attributes());
     assert_eq!(tagging, 2, "of the bucket and of one object");
 
-    // Versions may be known of, and not be readable.
+    // Versions may be known to exist without being readable.
     let known = |seen: &Seen| match seen.target.contains("?versioning") {
         true => Act::Forward,
         false => reading_only(seen),

@@ -1,4 +1,4 @@
-//! Servers within this process: s3s, which checks every signature, in front of whatever keeps
+//! Servers within this process: s3s, which checks every signature, in front of any store of
 //! objects.
 
 use hyper::server::conn::http1;
@@ -9,14 +9,14 @@ use s3s::service::{S3Service, S3ServiceBuilder};
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
 
-/// A server, which ends with this.
+/// A server, which stops when this is dropped.
 pub struct Serving {
     pub port: u16,
     _runtime: Runtime,
 }
 
 impl Serving {
-    /// Starts one for whoever has this key.
+    /// Starts one that accepts this key.
     pub fn start(objects: impl S3, (key_id, secret): (&str, &str)) -> Self {
         let mut builder = S3ServiceBuilder::new(objects);
         builder.set_auth(SimpleAuth::from_single(key_id, secret));
@@ -42,7 +42,7 @@ async fn serve(listener: TcpListener, service: S3Service) {
         let service = service.clone();
         tokio::spawn(async move {
             let _ = stream.set_nodelay(true);
-            // A client that hangs up is none of our business.
+            // A client that hangs up is none of our concern.
             let _ = http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
         });
     }

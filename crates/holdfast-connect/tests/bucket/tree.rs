@@ -1,4 +1,4 @@
-//! What a source gives, taken to memory, and back to a target.
+//! The output of a source, held in memory, and restored to a target.
 
 use std::collections::BTreeMap;
 
@@ -16,13 +16,13 @@ pub struct Taken {
     pub content: Vec<u8>,
 }
 
-/// Entries by path, and what could not be read, as text.
+/// Entries by path, and the errors as text.
 #[derive(Debug, Default)]
 pub struct Tree {
     pub files: BTreeMap<Vec<u8>, Taken>,
     pub directories: Vec<Vec<u8>>,
     pub troubles: Vec<String>,
-    /// Files that were read, not taken over from the parent.
+    /// Number of files that were read, rather than taken from the parent.
     pub read: usize,
 }
 
@@ -51,8 +51,8 @@ pub fn read_all(content: &mut dyn Content) -> std::io::Result<Vec<u8>> {
     }
 }
 
-/// Reads all of a source as a backup does: what a parent has with the same size, time and identity
-/// is not read again.
+/// Reads all of a source as a backup does: anything in the parent with the same size, time and
+/// identity is not read again.
 pub fn take(source: &mut dyn Source, parent: Option<&Tree>) -> Tree {
     let items = drain(source).unwrap();
     check_source(&items).unwrap();
@@ -135,8 +135,7 @@ fn read_leaf(leaf: &Leaf) -> std::io::Result<(Metadata, Vec<u8>)> {
     Ok((metadata, bytes))
 }
 
-/// Restores files as a restore does: in pieces that come in any order, those of several files
-/// mixed.
+/// Restores files as a restore does: in pieces that arrive in any order, interleaved between files.
 pub fn give(target: &dyn Target, tree: &Tree, folder: &str) -> Vec<(String, TargetError)> {
     let mut failures = Vec::new();
     let mut failed =
@@ -185,7 +184,7 @@ pub fn give(target: &dyn Target, tree: &Tree, folder: &str) -> Vec<(String, Targ
     failures
 }
 
-/// A file made up for a restore.
+/// A file made for a restore.
 pub fn made(name: &[u8], content: &[u8]) -> Taken {
     let size = content.len() as u64;
     let kind = EntryKind::File { size, codec: 0, main: Chunks::Inline(Vec::new()), second: None };

@@ -11,7 +11,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::server::{bucket_name, open, options, shared};
 use super::{boto, tree};
 
-/// A history; prints the moment in the middle of it. Listings tell whole seconds.
+/// A history; prints the moment in the middle of it. Listings report whole seconds.
 const WRITE: &str = r#"
 import time
 from datetime import datetime, timezone
@@ -103,7 +103,7 @@ fn without_versioning_there_is_no_cut() {
         ..BucketSourceOptions::default()
     };
     let mut source = open(&bucket).source(options).unwrap();
-    assert_eq!(source.cut(), None, "whoever asks is told");
+    assert_eq!(source.cut(), None, "the caller can tell");
     assert_eq!(tree::take(&mut source, None).keys(), ["k"], "what is there is kept");
 }
 
@@ -156,7 +156,7 @@ print(json.dumps(shown))
     boto::assert_same(&before, &after);
     let told = told.lock().unwrap();
     assert_eq!(told.len(), 12);
-    // Times of whole seconds do not tell the order in which they were written.
+    // Times in whole seconds do not reveal the order of the writes.
     let of_back: Vec<_> = told.iter().filter(|it| it.key == "back").collect();
     let kept = tree.files.keys().filter(|path| path.starts_with(b"versions/back/"));
     let kept: Vec<_> = kept.map(|path| tree.attribute(path, "s3.version")).collect();
@@ -190,6 +190,6 @@ fn unchanged_versions_are_recognised() {
     boto::run(&shared().endpoint(), change, &[&bucket]);
     let options = BucketSourceOptions { versions: Versions::All, ..BucketSourceOptions::default() };
     let second = tree::take(&mut open(&bucket).source(options).unwrap(), Some(&first));
-    // The new version, and the one that it replaced, which is found in another place now.
+    // The new version, and the one that it replaced, which now has a different path.
     assert_eq!(second.read, 2, "{:?}", second.files.keys());
 }

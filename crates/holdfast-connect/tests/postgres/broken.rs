@@ -1,4 +1,5 @@
-//! Archives that are cut, changed, or no archives at all: always an error, the right one, no panic.
+//! Archives that are cut, changed, or not archives at all: always an error, the right one, no
+//! panic.
 
 use std::collections::BTreeSet;
 
@@ -12,7 +13,7 @@ use crate::golden;
 use crate::parts::{Parts, take_apart};
 
 fn error(archive: &[u8]) -> ArchiveError {
-    take_apart(archive).expect_err("this is no whole archive")
+    take_apart(archive).expect_err("this is not a complete archive")
 }
 
 fn named(name: &str) -> Vec<u8> {
@@ -85,7 +86,7 @@ fn what_follows_the_end_or_comes_twice_is_refused() {
     assert!(text.contains("bytes follow the end of the archive"), "{text}");
 }
 
-/// Every line feed as a pseudo-terminal writes it.
+/// Every line feed as a pseudo-terminal outputs it.
 fn through_terminal(bytes: &[u8]) -> Vec<u8> {
     let written = bytes.iter().flat_map(|byte| match byte {
         b'\n' => vec![b'\r', b'\n'],
@@ -100,13 +101,13 @@ fn damage_by_a_terminal_is_recognised() {
         let damaged = through_terminal(&archive);
         assert!(matches!(error(&damaged), ArchiveError::Terminal), "{name}");
         assert!(matches!(error(&damaged[..2000]), ArchiveError::Terminal), "{name}");
-        // In the header as well: made on the tenth of a month.
+        // Also in the header: created on the tenth of a month.
         let mut parts = take_apart(&archive).unwrap();
         let created = &mut parts.toc.head.created;
         (created.day, created.hour, created.minute, created.second) = (10, 10, 10, 10);
         let damaged = through_terminal(&parts.stream(&Wanted::All));
         assert!(matches!(error(&damaged), ArchiveError::Terminal), "{name}");
-        // Once the other way round, nothing of the kind can be told.
+        // In the other direction, it cannot be detected.
         let lost: Vec<_> = archive.iter().copied().filter(|byte| *byte != b'\n').collect();
         assert!(!matches!(error(&lost), ArchiveError::Terminal), "{name}");
     }
@@ -119,7 +120,7 @@ fn a_real_terminal_is_recognised() {
     let dump = cluster.client("pg_dump", ["-Fc", "-d", "postgres"]);
     let program = dump.get_program().to_str().unwrap();
     let line = format!("'{program}' -Fc -d postgres");
-    // `script` runs a command in a pseudo-terminal and passes on what it writes.
+    // `script` runs a command in a pseudo-terminal and passes on its output.
     let mut script = std::process::Command::new("script");
     script.args(["-qec", &line, "/dev/null"]);
     for (name, value) in dump.get_envs() {
@@ -204,8 +205,8 @@ fn limits_hold_before_memory_is_taken() {
     assert!(matches!(reader.next(&mut buffer), Err(ArchiveError::Failed)));
 }
 
-/// The compressed data of an archive's first member without its framing, and where this begins
-/// and ends in the archive.
+/// The compressed data of an archive's first member without its framing, and where it begins and
+/// ends in the archive.
 fn compressed_member(archive: &[u8]) -> (Vec<u8>, usize, usize) {
     let toc_bytes = take_apart(archive).unwrap().toc.encode().len();
     // A block begins with its kind and number; chunks with their lengths follow, up to an empty
@@ -223,7 +224,7 @@ fn compressed_member(archive: &[u8]) -> (Vec<u8>, usize, usize) {
     }
 }
 
-/// The framing of the archive is right, but the compressed data in it stops early or goes on.
+/// The framing of the archive is right, but the compressed data in it ends early or continues.
 #[test]
 fn compressed_data_must_come_to_its_own_end() {
     for name in ["15-gzip", "16-gzip", "17-lz4", "17-zstd", "18-lz4", "18-zstd"] {
@@ -245,7 +246,7 @@ fn compressed_data_must_come_to_its_own_end() {
     }
 }
 
-/// What a changed archive may be: an error, or something that is written back as it was read.
+/// What a changed archive may yield: an error, or something that is written back as it was read.
 fn check_changed(archive: &[u8]) {
     let limits = Limits { zstd_window_log_max: 20, ..Limits::DEFAULT };
     let Ok(mut reader) = ArchiveReader::open(archive, limits) else { return };
@@ -269,8 +270,8 @@ fn every_flipped_bit_of_the_structure_is_harmless() {
 
 #[test]
 fn a_flag_that_hides_a_table_is_found() {
-    // The bytes that say whether an entry has data, one way and the other: with either changed
-    // pg_restore would leave a table empty without a word.
+    // The bytes that say whether an entry has data, changed in both directions: either way
+    // pg_restore would silently leave a table empty.
     let archive = named("15-plain");
     let plain = take_apart(&archive).unwrap();
     let entries = plain.toc.entries.len();
@@ -285,7 +286,7 @@ fn a_flag_that_hides_a_table_is_found() {
     assert_eq!(refused, entries);
 }
 
-/// Changes: places as parts of the length, with what happens there.
+/// Changes: positions as fractions of the length, with what happens there.
 fn changes() -> impl Strategy<Value = Vec<(prop::sample::Index, Change)>> {
     let change = prop_oneof![
         any::<u8>().prop_map(Change::Set),
@@ -329,7 +330,7 @@ proptest! {
         check_changed(&changed(&all[which.index(all.len())].1, &changes));
     }
 
-    /// Any rows and large objects come back as they were put in, whatever the version.
+    /// Any rows and large objects are restored as they were, whatever the version.
     #[test]
     fn any_data_is_written_and_read_again(
         which in any::<prop::sample::Index>(),
@@ -347,7 +348,7 @@ proptest! {
     }
 }
 
-/// Puts other bytes in the place of the members, which need not be rows.
+/// Replaces the contents of the members, which need not be rows.
 fn replace_data(parts: &mut Parts, data: Vec<Vec<u8>>, oids: &BTreeSet<u32>) {
     let large: Vec<_> = parts.large_objects.keys().copied().collect();
     let mut oids = oids.iter().copied();
@@ -365,7 +366,7 @@ fn replace_data(parts: &mut Parts, data: Vec<Vec<u8>>, oids: &BTreeSet<u32>) {
 
 type Members = std::collections::BTreeMap<holdfast_connect::postgres::archive::Member, Vec<u8>>;
 
-/// The members of an archive, without looking at their content.
+/// The members of an archive, without interpreting their content.
 fn members_of(archive: &[u8]) -> (holdfast_connect::postgres::archive::Toc, Members) {
     let mut reader = ArchiveReader::open(archive, Limits::DEFAULT).unwrap();
     let mut buffer = vec![0; 50_000];

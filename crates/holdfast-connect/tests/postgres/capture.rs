@@ -1,4 +1,4 @@
-//! What a capture holds, and that it is of one moment.
+//! The contents of a capture, and that they are from a single moment.
 
 use std::fs::{self, OpenOptions};
 use std::process::Command;
@@ -68,7 +68,7 @@ fn a_dump_that_changed_nothing_gives_the_same_files() {
     let (one, two) = (capture(options(&cluster, "app")), capture(options(&cluster, "app")));
     let (mut one, mut two) = (one.unwrap().0, two.unwrap().0);
     for tree in [&mut one, &mut two] {
-        // Only these tell when the dump was made.
+        // Only these contain the time of the dump.
         tree.remove("postgres.json").unwrap();
         tree.remove("databases/app/archive.head").unwrap();
         tree.remove("databases/app/content.json").unwrap();
@@ -107,7 +107,7 @@ fn a_cut_whose_session_is_gone_is_not_used() {
     let error = loop {
         match source.next() {
             Ok(Some(_)) => {}
-            Ok(None) => panic!("the capture goes on without its cut"),
+            Ok(None) => panic!("the capture continues without its cut"),
             Err(error) => break error.to_string(),
         }
     };
@@ -216,7 +216,7 @@ fn a_dump_that_is_written_while_it_is_read_is_refused() {
     fs::write(&path, cluster.dump("app", &["-Fc", "-Z0"])).unwrap();
     read(&mut DumpFileSource::open(&path).unwrap()).unwrap();
     let mut source = DumpFileSource::open(&path).unwrap();
-    // Somebody writes the same into it again.
+    // The same content is written again by another process.
     let file = OpenOptions::new().append(true).open(&path).unwrap();
     file.set_modified(SystemTime::UNIX_EPOCH).unwrap();
     let error = read(&mut source).unwrap_err().to_string();

@@ -1,4 +1,4 @@
-//! Whether a database is empty, and what is done with one that is not any longer.
+//! Whether a database is empty, and what happens to one that no longer is.
 
 use std::os::unix::fs::symlink;
 
@@ -7,7 +7,7 @@ use holdfast_connect::postgres::{ErrorKind, RestoreOptions, Standing, restore, s
 use crate::cluster::{Cluster, installations};
 use crate::tree::{capture, options, script, server};
 
-/// What somebody may have put into a database, one of each kind.
+/// What may have been put into a database, one of each kind.
 const THINGS: [&str; 30] = [
     "CREATE TABLE t ();",
     "CREATE VIEW v AS SELECT 1;",
@@ -48,7 +48,7 @@ const THINGS: [&str; 30] = [
 fn whatever_a_new_database_does_not_have_is_something() {
     let cluster = Cluster::start(&installations()[0]);
     cluster.sql("postgres", "CREATE ROLE other LOGIN;");
-    // A role without power must see the same.
+    // A role without privileges must see the same.
     let there = |name: &str| {
         let as_role = |role| standing(&server(&cluster, role, "postgres"), name).unwrap();
         let found = as_role("demo");
@@ -91,7 +91,7 @@ fn what_cannot_be_read_counts_and_is_named() {
     }
 }
 
-/// Rows are committed into a database that was empty while another one is filled for its name.
+/// Rows are committed into a database that was empty while another one is filled to replace it.
 #[test]
 fn rows_that_are_written_meanwhile_stay() {
     let cluster = Cluster::start(&installations()[0]);

@@ -1,5 +1,5 @@
-//! Databases whose extensions keep tables of their own, or want a name for the database: PostGIS,
-//! pg_cron and pgvector as Debian has them.
+//! Databases whose extensions have tables of their own, or depend on the name of the database:
+//! PostGIS, pg_cron and pgvector as in Debian.
 
 use holdfast_connect::postgres::{
     RestoreOptions, RestoreReport, Standing, StoredDatabase, TableOutcome, holds, restore, standing,
@@ -8,7 +8,7 @@ use holdfast_connect::postgres::{
 use crate::cluster::{Cluster, installations};
 use crate::tree::{Tree, capture, options, server};
 
-/// A cluster whose version has an extension.
+/// A cluster of a version that has an extension.
 fn with(extension: &str) -> Cluster {
     let clusters = installations().into_iter().rev().map(|programs| Cluster::start(&programs));
     let found = clusters.into_iter().find(|cluster| cluster.has_extension(extension));
@@ -31,7 +31,7 @@ fn text(cluster: &Cluster, database: &str, query: &str) -> String {
     String::from_utf8(cluster.sql(database, &format!("{query};"))).unwrap().trim().to_owned()
 }
 
-/// Rows that PostGIS brings itself are in no dump, and those of the user are.
+/// Rows that PostGIS provides itself are in no dump, but those of the user are.
 #[test]
 fn tables_of_postgis_hold_what_a_dump_has_of_them() {
     let cluster = with("postgis");
@@ -57,7 +57,7 @@ fn tables_of_postgis_hold_what_a_dump_has_of_them() {
     assert_eq!(text(&cluster, "again", query), "80|t|1|1");
     let held = holds(&tree.stored("app"), &server(&cluster, "demo", "postgres"), "again", true);
     assert!(held.unwrap().is_some());
-    // A row that is not as it was is seen among those that are compared.
+    // A row that differs is noticed among those that are compared.
     cluster.sql("again", "update spatial_ref_sys set auth_name = 'other' where srid = 990001;");
     let held = holds(&tree.stored("app"), &server(&cluster, "demo", "postgres"), "again", true);
     assert!(held.unwrap().is_none());
@@ -96,7 +96,7 @@ fn what_is_bound_to_the_name_of_a_database_comes_back() {
     cluster.sql("postgres", "drop database app with (force);");
     assert_eq!(restored(&cluster, &tree, "app").unmade, []);
     assert_eq!(text(&cluster, "app", OF_CRON), expected);
-    // In place of one that has the extension too.
+    // In place of one that also has the extension.
     cluster.sql("app", "delete from t where id > 50;");
     let mut way = target(&cluster, "app");
     way.overwrite = Some("app".into());
@@ -126,7 +126,7 @@ fn an_extension_that_wants_another_name_costs_only_itself() {
     assert!(holds(&stored as &dyn StoredDatabase, &server, "drill", true).unwrap().is_none());
 }
 
-/// Debian has pgvector from its version 13 on.
+/// Debian has pgvector since version 13.
 #[test]
 fn vectors_come_back() {
     let clusters = installations().into_iter().map(|programs| Cluster::start(&programs));

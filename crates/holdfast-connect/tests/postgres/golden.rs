@@ -1,5 +1,5 @@
-//! Small dumps of every version, kept as they were written, so that decoding is tested without a
-//! server and on formats whose server is not installed.
+//! Small dumps of every version, stored as they were written, so that decoding is tested without a
+//! server and for formats whose server is not installed.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -28,7 +28,7 @@ fn golden(name: &str) -> Vec<u8> {
     fs::read(folder().join(format!("{name}.dump"))).unwrap()
 }
 
-/// The dumps that are kept, by major version and method of compression.
+/// The stored dumps, by major version and method of compression.
 const KEPT: &[(u32, &[&str])] = &[
     (13, &["plain"]),
     (15, &["gzip", "plain"]),
@@ -77,7 +77,7 @@ fn every_dump_has_the_same_rows_and_is_written_back_exactly() {
     }
 }
 
-/// Worked out from `golden.sql` by another program.
+/// Computed from `golden.sql` by a different program.
 const CONTENTS: [&str; 5] = [
     "large object 17: Bytes(0 rows, 0 bytes, 99aa06d3014798d86001c324468d497f)",
     "large object 4000000000: Bytes(0 rows, 5 bytes, 4ba368eb1a7e6387e734b618a4f9e800)",
@@ -141,7 +141,7 @@ fn the_fields_of_version_15_are_all_there() {
     assert_eq!((state(table), state(rows)), (OffsetState::NoData, OffsetState::Unknown));
 }
 
-/// Versions that no server here writes, made of one that is known: they lack fields.
+/// Versions that no server here writes, derived from a known one: they lack fields.
 #[test]
 fn older_versions_are_read_and_their_pg_restore_would_read_what_is_written() {
     let mut parts = take_apart(&golden("13-plain")).unwrap();
@@ -161,7 +161,7 @@ fn older_versions_are_read_and_their_pg_restore_would_read_what_is_written() {
     }
 }
 
-/// Every version's archive in every form, in the pg_restore of the newest version installed.
+/// Every version's archive in every form, restored by the newest pg_restore that is installed.
 #[test]
 fn dumps_of_all_versions_restore_again() {
     let installations = installations();

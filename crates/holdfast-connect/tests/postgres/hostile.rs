@@ -1,5 +1,5 @@
-//! Dumps of somebody who wants to run programs here: whatever field of an archive has commands for
-//! `psql` in it, no way of restoring or printing it runs them.
+//! Dumps from someone who wants to run programs here: whatever field of an archive contains
+//! commands for `psql`, no way of restoring or printing it runs them.
 
 use std::path::Path;
 
@@ -18,7 +18,7 @@ const SCHEMA: &str = "CREATE TABLE it (a int, b text); INSERT INTO it VALUES (1,
     CREATE TABLE part PARTITION OF whole FOR VALUES WITH (MODULUS 1, REMAINDER 0);
     ALTER DATABASE app SET work_mem = '7MB'; GRANT CONNECT ON DATABASE app TO PUBLIC;";
 
-/// What `psql` would obey, each of it on a line of its own.
+/// Commands that `psql` would obey, each on a line of its own.
 fn commands(pwned: &Path) -> String {
     let file = pwned.display();
     format!(
@@ -28,7 +28,7 @@ fn commands(pwned: &Path) -> String {
     )
 }
 
-/// A database and its dump, taken apart.
+/// A database and its dump, split into parts.
 fn dumped() -> (Cluster, Parts) {
     let cluster = Cluster::start(&installations()[0]);
     cluster.create("app");
@@ -37,13 +37,13 @@ fn dumped() -> (Cluster, Parts) {
     (cluster, parts)
 }
 
-/// The dump as a source takes it.
+/// The dump as a source reads it.
 fn captured(parts: &Parts) -> std::io::Result<Tree> {
     let archive = parts.stream(&Wanted::All);
     read(&mut DumpFileSource::new(Box::new(std::io::Cursor::new(archive)), 5))
 }
 
-/// Restores it in every way, and lets `psql` run what is printed as a script.
+/// Restores it in every way, and lets `psql` run the script that is printed.
 fn use_everywhere(cluster: &Cluster, tree: &Tree, database: &str) {
     for (number, exec) in [&[][..], &["env"]].into_iter().enumerate() {
         let name = if database == "app" { "app".to_owned() } else { format!("new{number}") };
@@ -51,7 +51,7 @@ fn use_everywhere(cluster: &Cluster, tree: &Tree, database: &str) {
         way.server.exec = exec.iter().map(Into::into).collect();
         way.overwrite = Some(name.clone());
         way.keep_owners = number == 0;
-        // It may be refused; it must do nothing here.
+        // It may be rejected; it must not do anything here.
         let _ = restore(&tree.stored(database), &way);
         let _ = holds(&tree.stored(database), &way.server, "other", true);
         cluster.client("dropdb", ["--if-exists", "-f", &name]).succeed();
@@ -60,7 +60,7 @@ fn use_everywhere(cluster: &Cluster, tree: &Tree, database: &str) {
     let mut script = Vec::new();
     let server = server(cluster, "demo", "other");
     let _ = emit_stream(&tree.stored(database), EmitForm::Sql, &mut script, &server);
-    // A psql that does not know of restrictions.
+    // A psql without support for restrictions.
     let lines = script.split_inclusive(|byte| *byte == b'\n');
     let old: Vec<u8> =
         lines.filter(|line| !line.starts_with(b"\\restrict")).flatten().copied().collect();
@@ -108,7 +108,7 @@ fn no_field_of_an_archive_runs_anything() {
     }
 }
 
-/// In whole entries that are about the database as such: these were given to `psql` once.
+/// In whole entries about the database itself: these were once given to `psql`.
 #[test]
 fn no_statement_about_the_database_runs_anything() {
     let (cluster, whole) = dumped();
@@ -150,7 +150,7 @@ fn no_statement_about_the_database_runs_anything() {
     assert_eq!(cluster.sql("other", "SHOW work_mem;"), b"4MB\n");
 }
 
-/// Rows that a `psql` would obey if the table were not there.
+/// Rows that `psql` would obey if the table did not exist.
 #[test]
 fn no_row_runs_anything() {
     let (cluster, whole) = dumped();
@@ -201,7 +201,7 @@ fn no_script_of_roles_runs_anything() {
     assert_eq!(cluster.sql("postgres", odd), b"1\n");
 }
 
-/// What has quotes, backslashes and line feeds in its names comes back by every way.
+/// Names with quotes, backslashes and line feeds are restored in every way.
 #[test]
 fn odd_names_come_back() {
     let cluster = Cluster::start(&installations()[0]);

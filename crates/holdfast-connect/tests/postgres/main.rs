@@ -1,10 +1,10 @@
-//! Archives of real pg_dump, real pg_restore on what is written again, captures and restores of
-//! real servers.
+//! Archives of the real pg_dump, the real pg_restore on what is written again, captures and
+//! restores of real servers.
 //!
 //! The tests use the PostgreSQL that is installed; `HOLDFAST_TEST_POSTGRES` may name the folders of
 //! other versions' programs, joined by colons, and then all of these are used.
 
-// The lints that spare test functions do not know that all of this crate is one test.
+// The lints that exempt test functions do not know that all of this crate is one test.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -14,7 +14,7 @@
 
 mod broken;
 mod capture;
-// Shared with the tests of the whole, which stand above this crate.
+// Shared with the tests of the binary, in the folder above this crate.
 #[path = "../../../../tests/src/cluster.rs"]
 mod cluster;
 mod empty;

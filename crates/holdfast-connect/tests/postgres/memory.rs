@@ -1,5 +1,5 @@
-//! Dumps of somebody who wants this machine to run out of memory: a few MiB that ask for gigabytes.
-//! Each is read in a process of its own, which may not take more than a part of that.
+//! Dumps from someone who wants this machine to run out of memory: a few MiB that request
+//! gigabytes. Each is read in a separate process, which may only use a fraction of that.
 
 use std::io::{Cursor, Read, Write};
 use std::process::Command;
@@ -12,13 +12,13 @@ use holdfast_connect::postgres::archive::{
 };
 use holdfast_connect::{Item, Piece, Source};
 
-/// What a process may take, in KiB: what it is itself, and a few times what is allowed for a dump
-/// of one MiB.
+/// The memory limit of a process, in KiB: its own size, plus a few times the limit for a dump of
+/// one MiB.
 const MEMORY_KIB: u32 = 600 << 10;
 const BOMB: &str = "HOLDFAST_TEST_BOMB";
 const MIB: usize = 1 << 20;
 
-/// A way to ask for much with little.
+/// Ways to request much with little.
 const BOMBS: [&str; 9] = [
     "one long text",
     "many long texts",
@@ -82,7 +82,7 @@ fn read_one() {
     }
 }
 
-/// Reads a dump to its end; it must not come to that.
+/// Reads a dump to its end, which it must not reach.
 #[track_caller]
 fn refused(dump: &[u8]) {
     assert!(dump.len() < 8 * MIB, "{} is no small dump", dump.len());
@@ -117,9 +117,9 @@ fn refused(dump: &[u8]) {
     assert!(limits.iter().any(is_refused), "{error}");
 }
 
-/// A window of zstd beyond what pg_restore takes, in a member of an archive.
+/// A window of zstd beyond what pg_restore accepts, in a member of an archive.
 fn window() {
-    // No size of the content, a window of 1 GiB, one block of nothing.
+    // No content size, a window of 1 GiB, one empty block.
     let frame = b"\x28\xb5\x2f\xfd\x00\xa0\x01\x00\x00".to_vec();
     let golden = crate::golden::all();
     let (_, archive) = golden.iter().find(|(name, _)| name == "18-zstd").unwrap();
@@ -157,8 +157,8 @@ fn head(entries: i32) -> Vec<u8> {
     bytes
 }
 
-/// A table of contents with so many entries, each with a definition of the letters, each of these
-/// so many times, and with so many dependencies.
+/// A table of contents with this many entries, each with a definition of the letters, each repeated
+/// this many times, and with this many dependencies.
 fn toc(entries: i32, letters: &[u8], times: usize, dependencies: usize) -> Box<dyn Read> {
     let begin = |number: i32| {
         [int(number + 1), int(0), text(b"0"), text(b"0"), text(b"t"), text(b"TABLE"), int(2)]
@@ -191,7 +191,7 @@ fn toc(entries: i32, letters: &[u8], times: usize, dependencies: usize) -> Box<d
     Box::new(Cursor::new(head(entries)).chain(Pieces(each, vec![], 0)))
 }
 
-/// Pieces one after the other.
+/// Pieces one after another.
 struct Pieces<I>(I, Vec<u8>, usize);
 
 impl<I: Iterator<Item = Vec<u8>>> Read for Pieces<I> {
@@ -207,7 +207,7 @@ impl<I: Iterator<Item = Vec<u8>>> Read for Pieces<I> {
     }
 }
 
-/// As much of it as makes a dump of one MiB.
+/// As much of it as fits in a dump of one MiB.
 fn gzip(mut bytes: impl Read) -> Vec<u8> {
     let mut packed = GzEncoder::new(Vec::new(), Compression::fast());
     let mut buffer = vec![0; MIB];
@@ -220,7 +220,7 @@ fn gzip(mut bytes: impl Read) -> Vec<u8> {
     }
 }
 
-/// An archive with so many large objects without a byte in one group.
+/// An archive with this many empty large objects in one group.
 fn large_objects(count: i32) -> Vec<u8> {
     let entry = [
         [int(1), int(1), text(b"0"), text(b"0"), text(b"BLOBS"), text(b"BLOBS"), int(3)].concat(),

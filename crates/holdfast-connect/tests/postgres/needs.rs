@@ -1,4 +1,5 @@
-//! What a server lacks for a restore is told before anything is made, or does not stand in the way.
+//! What a server lacks for a restore is reported before anything is created, or does not prevent
+//! it.
 
 use std::fs;
 
@@ -48,7 +49,7 @@ fn roles_of_grants_and_policies_are_missed_before_anything_is_made() {
         assert!(restore(&stored, &way).unwrap_err().to_string().contains(role));
         assert_eq!(databases(&to), b"0\n");
         way.keep_owners = false;
-        // Without privileges nobody is missed, but a policy without its roles is none.
+        // Without privileges no role is missing, but a policy without its roles is none.
         assert_eq!(check(&stored, &way, &[]).is_ok(), role != "tenant");
     }
 }
@@ -86,7 +87,7 @@ fn an_extension_that_the_server_does_not_have_is_missed_first() {
     cluster.sql("app", "create extension cube; create table t (id int);");
     let mut tree = capture(options(&cluster, "app")).unwrap();
     let head = tree.0.get_mut("databases/app/archive.head").unwrap();
-    // Wherever the name stands, it is of the same length.
+    // Wherever the name occurs, it keeps its length.
     while let Some(place) = head.windows(4).position(|it| it == b"cube") {
         head[place..place + 4].copy_from_slice(b"gone");
     }
@@ -116,7 +117,7 @@ fn tables_go_into_the_usual_tablespace_if_theirs_is_not_there() {
     let mut wanted = options(&from, "app");
     wanted.globals = Globals::WithoutPasswords;
     let tree = capture(wanted).unwrap();
-    // The folder is not there either: another machine.
+    // The folder does not exist either: another machine.
     from.sql(
         "app",
         "alter table t set tablespace pg_default; alter index t_pkey set tablespace pg_default;",

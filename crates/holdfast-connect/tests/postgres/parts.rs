@@ -1,4 +1,4 @@
-//! An archive taken apart in memory, and what can be done with the parts.
+//! An archive split into its parts in memory, and what can be done with them.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -19,12 +19,12 @@ pub struct Parts {
     pub contents: BTreeMap<String, Content>,
 }
 
-/// Takes an archive apart.
+/// Splits an archive into its parts.
 pub fn take_apart(archive: &[u8]) -> Result<Parts, ArchiveError> {
     take_apart_from(archive, 10_007)
 }
 
-/// The same from any stream, with a buffer of so many bytes.
+/// The same from any stream, with a buffer of this many bytes.
 pub fn take_apart_from(stream: impl Read, buffer_bytes: usize) -> Result<Parts, ArchiveError> {
     let mut reader = ArchiveReader::open(stream, Limits::DEFAULT)?;
     let mut buffer = vec![0; buffer_bytes];
@@ -69,7 +69,7 @@ pub fn entry_of(toc: &Toc, member: Member) -> &Entry {
     toc.entries.iter().find(|entry| entry.dump_id == member.dump_id).unwrap()
 }
 
-/// What a member is called in every dump of the same database.
+/// The name of a member in every dump of the same database.
 fn name(toc: &Toc, member: Member) -> String {
     match member.large_object {
         Some(oid) => format!("large object {oid}"),
@@ -93,7 +93,7 @@ impl Parts {
         out
     }
 
-    /// The archive with offsets. It begins behind other bytes, which do not count.
+    /// The archive with offsets. Other bytes precede it, which do not count.
     pub fn seekable(&self, wanted: &Wanted) -> Vec<u8> {
         let mut out = Cursor::new(b"before".to_vec());
         out.set_position(6);

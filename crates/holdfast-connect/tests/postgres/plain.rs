@@ -1,4 +1,4 @@
-//! SQL scripts of the real pg_dump and pg_dumpall, whole and cut short.
+//! SQL scripts of the real pg_dump and pg_dumpall, complete and truncated.
 
 use holdfast_connect::postgres::archive::{PlainCheck, PlainError, PlainKind};
 
@@ -27,7 +27,7 @@ fn scripts_are_whole_and_no_part_of_one_is() {
         ];
         for (script, kind) in scripts {
             assert_eq!(check(&script), Ok(kind));
-            // Where a script could seem to end, and a few places besides.
+            // Where a script could appear to end, and a few other positions.
             let ends = script.windows(9).enumerate().filter(|(_, text)| *text == b"complete\n");
             let mut lengths: Vec<_> = ends.flat_map(|(at, _)| at..at + 14).collect();
             lengths.extend((0..script.len()).step_by(script.len() / 50 + 1));

@@ -24,7 +24,7 @@ fn filled() -> Cluster {
     cluster
 }
 
-/// The session that holds the cut and `pg_dump` go to the same one of several hosts.
+/// The session that holds the cut and `pg_dump` use the same one of several hosts.
 #[test]
 fn one_of_several_hosts_is_chosen_for_all() {
     let primary = filled();
@@ -67,7 +67,7 @@ impl Drop for Pool {
     }
 }
 
-/// PgBouncer before a cluster, with more lines for its configuration.
+/// PgBouncer in front of a cluster, with extra lines for its configuration.
 fn pool(cluster: &Cluster, more: &str) -> Pool {
     let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let folder = cluster.folder();

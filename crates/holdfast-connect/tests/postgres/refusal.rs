@@ -1,4 +1,4 @@
-//! Captures that would fail or come out wrong: refused before they begin, with what to do.
+//! Captures that would fail or turn out wrong: refused before they begin, with what to do.
 
 use holdfast_connect::postgres::{Cut, ErrorKind, PostgresError, PostgresOptions, preflight};
 use zeroize::Zeroizing;
@@ -7,7 +7,7 @@ use crate::cluster::{Cluster, installations};
 use crate::round_trip::filled;
 use crate::tree::{options, script, server};
 
-/// What both the check and the capture itself say.
+/// The error that both the check and the capture itself return.
 fn refused(options: PostgresOptions) -> PostgresError {
     let (checked, opened) = (preflight(&options).unwrap_err(), Cut::open(options).unwrap_err());
     assert_eq!(checked.to_string(), opened.to_string());
@@ -54,7 +54,7 @@ fn tables_that_the_role_may_not_read_are_named() {
     Cut::open(options).unwrap();
 }
 
-/// Makes the server ask one role for a password.
+/// Makes the server require a password from one role.
 pub fn with_password(cluster: &Cluster) {
     cluster.sql(
         "postgres",

@@ -68,7 +68,7 @@ fn a_database_is_replaced_only_if_it_is_named() {
         assert_eq!(count(&cluster, "app", "many_rows"), b"5002\n");
     }
     way.overwrite = Some("app".into());
-    // Somebody is still connected.
+    // Someone is still connected.
     let mut sleeper = cluster.client("psql", ["-d", "app", "-c", "SELECT pg_sleep(1000)"]);
     let sleeper = std::thread::spawn(move || sleeper.run_with(b""));
     while cluster.sql("app", "SELECT count(*) FROM pg_stat_activity WHERE query ~ '^SELECT pg_sl';")
@@ -118,7 +118,7 @@ fn a_restore_that_stops_leaves_nothing_behind() {
     let cluster = filled(&installations()[0]);
     let whole = capture(options(&cluster, "app")).unwrap();
     let before = databases(&cluster);
-    // A row that is none, and a member that is gone.
+    // A malformed row, and a missing member.
     let mut tree = whole.clone();
     let path = "databases/app/tables/public.many_rows";
     tree.0.get_mut(path).unwrap().splice(0..0, *b"no number\tx\n");
@@ -173,7 +173,7 @@ fn roles_come_first_and_those_that_exist_are_left_alone() {
     assert!(restore_globals(&server(&other, "demo", "postgres"), half).is_err());
 }
 
-/// What was taken from a role after the capture stays taken.
+/// A membership revoked after the capture stays revoked.
 #[test]
 fn a_membership_that_was_revoked_stays_revoked() {
     let cluster = Cluster::start(&installations()[0]);
@@ -228,7 +228,7 @@ fn files_for_other_tools_are_written() {
 fn a_server_that_is_older_than_the_backup_is_told() {
     let cluster = filled(&installations()[0]);
     let mut tree = capture(options(&cluster, "app")).unwrap();
-    // As if a version of the far future had been captured.
+    // As if a version of the distant future had been captured.
     let head = tree.0.get_mut("databases/app/archive.head").unwrap();
     let version = format!("{}.", cluster.major());
     let place = head.windows(version.len()).position(|it| it == version.as_bytes()).unwrap();

@@ -1,4 +1,4 @@
-//! What is taken apart and put together again restores to the same rows.
+//! What is split and reassembled restores to the same rows.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -68,7 +68,7 @@ fn every_form_of_a_rewritten_archive_restores_the_same_rows() {
     }
 }
 
-/// The reference itself is what the schema says, so that equal hashes mean something.
+/// The reference itself matches the schema, so that equal hashes mean something.
 fn check_reference(contents: &BTreeMap<String, Content>) {
     let rows = |name: &str| contents[name].rows;
     assert_eq!(rows("table public.types"), 3);
@@ -92,7 +92,7 @@ fn check_reference(contents: &BTreeMap<String, Content>) {
     assert_eq!(large(u32::MAX).bytes, 120_000);
 }
 
-/// `COPY` from the restored tables gives what the dump of them has.
+/// `COPY` from the restored tables returns what their dump has.
 fn check_live_tables(cluster: &Cluster, database: &str, parts: &Parts) {
     let mut tables = 0;
     for entry in parts.toc.with_data().filter(|entry| entry.has_copy_rows()) {
@@ -136,7 +136,7 @@ impl Form {
 fn a_changed_row_changes_the_content_and_a_moved_one_does_not() {
     let cluster = filled(&installations()[0]);
     let before = take_apart(&cluster.dump("app", &["-Fc", "-Z0"])).unwrap().contents;
-    // Every row goes to another place, and back in another order.
+    // Every row moves elsewhere, and back in another order.
     cluster.sql("app", "CREATE TABLE moved AS SELECT * FROM many_rows ORDER BY body;");
     cluster.sql("app", "TRUNCATE many_rows; INSERT INTO many_rows SELECT * FROM moved;");
     cluster.sql("app", "DROP TABLE moved;");
@@ -170,7 +170,7 @@ fn the_table_of_contents_of_every_kind_of_archive_is_written_back_exactly() {
             let (toc, used) = Toc::decode(&bytes, &Default::default()).unwrap();
             assert!(toc.encode() == bytes[..used], "{programs:?}");
         }
-        // Offsets that pg_dump filled in do not change what is read.
+        // Offsets filled in by pg_dump do not change what is read.
         let parts = take_apart(&seekable).unwrap();
         let is_known = |place: &DataPlace| {
             matches!(place, DataPlace::Stream { state: OffsetState::Known, .. })
@@ -196,7 +196,7 @@ fn pieces_of_any_size_give_the_same() {
     }
 }
 
-/// A stream that gives little at a time, and is interrupted now and then.
+/// A stream that yields little at a time, and is interrupted now and then.
 struct Dribble<'a>(&'a [u8], bool);
 
 impl std::io::Read for Dribble<'_> {

@@ -1,5 +1,5 @@
-//! Archives with the data of some tables only: pg_restore takes what it is asked for, and never
-//! passes a selection off as everything.
+//! Archives with the data of only some tables: pg_restore takes what it is asked for, and never
+//! passes off a selection as everything.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -75,7 +75,7 @@ fn one_schema_is_restored_without_the_data_of_others() {
     let parts = take_apart(&cluster.dump("app", &["-Fc", "-Z0"])).unwrap();
     let numbers = parts.toc.data_of(Some(b"Other schema"), None);
     assert_eq!(numbers.len(), 2);
-    // pg_restore -n restores what is in a schema, and not the schema itself.
+    // pg_restore -n restores the contents of a schema, but not the schema itself.
     cluster.sql("template1", "CREATE SCHEMA \"Other schema\";");
     let options = ["-n", "Other schema"];
     restore_each(&cluster, &parts, &Wanted::Only(numbers), &options, |database, output| {
@@ -105,7 +105,7 @@ fn a_selection_cannot_be_restored_as_everything() {
     }
 }
 
-/// Why entries without their data are not marked as such: pg_restore would take them for empty.
+/// Why entries without their data are not marked as such: pg_restore would treat them as empty.
 #[test]
 fn an_entry_marked_as_without_data_is_restored_empty_and_in_silence() {
     let cluster = filled(&installations()[0]);
@@ -124,7 +124,7 @@ fn an_entry_marked_as_without_data_is_restored_empty_and_in_silence() {
     cluster.create("marked");
     cluster.client("pg_restore", ["--exit-on-error", "-d", "marked"]).succeed_with(&archive);
     assert_eq!(rows(&cluster, "marked", "many_rows"), "0");
-    // So such an archive is refused.
+    // So such an archive is rejected.
     let error = take_apart(&archive).unwrap_err();
     assert!(matches!(error, ArchiveError::Damaged { .. }), "{error}");
 }

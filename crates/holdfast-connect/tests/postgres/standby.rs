@@ -1,4 +1,4 @@
-//! A streaming standby, which can be captured and cannot be restored to.
+//! A streaming standby, which can be captured but not restored to.
 
 use std::thread;
 use std::time::{Duration, Instant};
@@ -36,7 +36,8 @@ fn a_standby_is_captured_at_one_moment() {
     let of_primary = capture(options(&primary, "app")).unwrap();
     assert_eq!(tree.content("app").members, of_primary.content("app").members);
     let record = String::from_utf8(tree.0["postgres.json"].clone()).unwrap();
-    // A restore point is written to the log of the primary only: that is recorded, and no error.
+    // A restore point is only written to the WAL of the primary: that is recorded, and not an
+    // error.
     assert!(record.contains("recovery is in progress"), "{record}");
     let options = RestoreOptions::new(server(&primary, "demo", "postgres"), "again", "t1");
     assert_eq!(restore(&tree.stored("app"), &options).unwrap().tables.len(), 1);

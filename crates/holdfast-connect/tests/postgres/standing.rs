@@ -1,4 +1,4 @@
-//! What stands where a database is restored, and databases that are unlike the usual one.
+//! What exists where a database is restored, and unusual databases.
 
 use holdfast_connect::postgres::{
     Cut, ErrorKind, Globals, RestoreOptions, TableOutcome, holds, restore,
@@ -12,7 +12,7 @@ fn target(cluster: &Cluster, name: &str) -> RestoreOptions {
     RestoreOptions::new(server(cluster, "demo", "postgres"), name, "t1")
 }
 
-/// Nobody can rename the database to which they are connected, so another one is asked.
+/// A session cannot rename its own database, so another database is used.
 #[test]
 fn the_database_that_every_server_has_is_replaced_too() {
     let cluster = Cluster::start(&installations()[0]);
@@ -42,7 +42,7 @@ fn what_differs_beside_the_rows_is_seen() {
             holds(&tree.stored("app"), &server, "app", with_owners).unwrap().is_some()
         };
         assert!(as_captured(true));
-        // PostgreSQL writes the CHECK in another way after a restore.
+        // PostgreSQL writes the CHECK differently after a restore.
         let mut way = target(&cluster, "app");
         way.overwrite = Some("app".into());
         restore(&tree.stored("app"), &way).unwrap();
@@ -71,7 +71,7 @@ fn what_differs_beside_the_rows_is_seen() {
     }
 }
 
-/// A subscription keeps the database that is replaced from being removed.
+/// A subscription prevents the replaced database from being removed.
 #[test]
 fn what_cannot_be_removed_is_told_and_the_restore_is_done() {
     let cluster = Cluster::start(&installations()[0]);
@@ -91,7 +91,7 @@ fn what_cannot_be_removed_is_told_and_the_restore_is_done() {
     assert_eq!(cluster.sql("app", "SHOW work_mem;"), b"7MB\n");
 }
 
-/// Tables whose names are not UTF-8 are compared, and names of roles stay what they are.
+/// Tables whose names are not UTF-8 are compared, and names of roles do not change.
 #[test]
 fn other_encodings_come_back() {
     let cluster = Cluster::start(&installations()[0]);
@@ -126,7 +126,7 @@ fn other_encodings_come_back() {
     assert_eq!(error.kind, ErrorKind::Differs, "{error}");
 }
 
-/// ssh gives its words to a shell at the other end.
+/// ssh passes its words to a remote shell.
 #[test]
 fn ssh_hands_on_what_it_is_given() {
     let cluster = filled(&installations()[0]);
@@ -142,7 +142,7 @@ fn ssh_hands_on_what_it_is_given() {
     restore(&tree.stored("app"), &way).unwrap();
 }
 
-/// What a database has of its own since PostgreSQL 16, and where it lies.
+/// Properties of a database since PostgreSQL 16, and its tablespace.
 #[test]
 fn rules_of_sorting_and_tablespace_come_back() {
     for programs in installations() {
@@ -177,8 +177,8 @@ fn rules_of_sorting_and_tablespace_come_back() {
     }
 }
 
-/// Tools that are newer than the server, as where a server runs in a container: from version 17 on
-/// they set something that older servers do not know.
+/// Tools newer than the server, as when a server runs in a container: since version 17 they set
+/// something that older servers do not know.
 #[test]
 fn newer_tools_restore_into_the_server_that_they_dumped() {
     let installed = installations();
@@ -190,7 +190,7 @@ fn newer_tools_restore_into_the_server_that_they_dumped() {
             let tree = capture(captured).unwrap();
             let name = format!("by_{}", tools.major());
             let mut way = target(cluster, &name);
-            // The server's own cannot read what newer ones wrote.
+            // The server's own tools cannot read what newer ones wrote.
             if tools.major() >= 17 && cluster.major() < 17 {
                 let error = restore(&tree.stored("app"), &way).unwrap_err();
                 assert_eq!(error.kind, ErrorKind::Version, "{error}");
@@ -202,7 +202,7 @@ fn newer_tools_restore_into_the_server_that_they_dumped() {
                 let report = restore(&tree.stored("app"), &way).unwrap();
                 assert!(report.tables.iter().all(|it| it.outcome == TableOutcome::Same));
             }
-            // Another error is none to pass over.
+            // A different error must not be ignored.
             let mut tree = tree;
             let rows = tree.0.get_mut("databases/app/tables/public.many_rows").unwrap();
             rows.splice(0..0, *b"no number\tx\n");
@@ -238,7 +238,7 @@ fn no_limit_ends_the_cut() {
     }
 }
 
-/// Rows of partitions by the hash of an enumeration may go to others: all together are compared.
+/// Rows of partitions by the hash of an enumeration may move to others: all are compared together.
 #[test]
 fn partitions_that_are_filled_through_their_root_are_compared() {
     let cluster = Cluster::start(&installations()[0]);

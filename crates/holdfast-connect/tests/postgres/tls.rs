@@ -1,4 +1,4 @@
-//! TLS to servers whose certificates somebody made with openssl.
+//! TLS to servers whose certificates were created with openssl.
 
 use std::fs::{self, Permissions};
 use std::io;
@@ -11,14 +11,14 @@ use holdfast_connect::postgres::{ErrorKind, PostgresError, PostgresOptions};
 use crate::cluster::{Cluster, Run, installations};
 use crate::tree::{Tree, capture, options};
 
-/// A server that lets nobody in without TLS.
+/// A server that accepts no one without TLS.
 struct World {
     cluster: Cluster,
     port: u16,
 }
 
 impl World {
-    /// With a certificate that `sign` makes, as `server.crt` and `server.key`.
+    /// With a certificate that `sign` creates, as `server.crt` and `server.key`.
     fn new(sign: impl FnOnce(&Self)) -> Self {
         let cluster = Cluster::start(installations().last().unwrap());
         cluster.create("app");
@@ -47,7 +47,7 @@ impl World {
         command.current_dir(self.cluster.folder()).args(line.split_whitespace()).succeed();
     }
 
-    /// Makes a certificate that signs itself.
+    /// Creates a self-signed certificate.
     fn self_signed(&self, name: &str, more: &str) {
         self.openssl(&format!(
             "req -x509 -newkey rsa:2048 -nodes -days 2 -keyout {name}.key -out {name}.crt {more}"
@@ -68,7 +68,7 @@ impl World {
         assert_eq!(tree.content("app").members[0].rows, 1);
     }
 
-    /// The sentence of a refusal.
+    /// The message of a refusal.
     #[track_caller]
     fn refuses(&self, host: &str, parameters: &str) -> String {
         let error = self.capture(host, parameters).unwrap_err();
@@ -78,7 +78,7 @@ impl World {
     }
 }
 
-/// Signed by an authority that is not known to the system.
+/// Signed by an authority that the system does not know.
 fn signed_by_authority(world: &World) {
     world.self_signed("ca", "-subj /CN=authority");
     world.openssl("req -newkey rsa:2048 -nodes -keyout server.key -out request -subj /CN=server");
@@ -94,7 +94,7 @@ fn an_authority_of_ones_own_is_enough() {
     let world = World::new(signed_by_authority);
     world.works("localhost", "sslmode=require");
     world.works("localhost", "sslmode=verify-full&sslrootcert=@ca.crt");
-    // The certificate is of localhost, by this name only.
+    // The certificate is for localhost, under this name only.
     world.works("127.0.0.1", "sslmode=verify-ca&sslrootcert=@ca.crt");
     let text = world.refuses("127.0.0.1", "sslmode=verify-full&sslrootcert=@ca.crt");
     assert!(text.contains("certificate") && text.contains("name"), "{text}");
@@ -124,7 +124,7 @@ fn another_authority_is_refused() {
 
 #[test]
 fn a_certificate_that_signs_itself_is_its_own_authority() {
-    // As PostgreSQL's manual makes it: openssl marks it as an authority.
+    // As in PostgreSQL's manual: openssl marks it as an authority.
     let names = "-subj /CN=localhost -addext subjectAltName=DNS:localhost";
     let world = World::new(|world| world.self_signed("server", names));
     world.works("localhost", "sslmode=require");

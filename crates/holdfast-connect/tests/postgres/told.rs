@@ -1,4 +1,4 @@
-//! What a dump lacks is told, and how long anything waits and is held.
+//! What a dump lacks is reported, and how long anything waits and is held.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -62,7 +62,7 @@ fn nothing_waits_for_a_lock_without_end() {
     holder.join().unwrap();
 }
 
-/// Vacuum can clean up again, and a restart costs nothing any more.
+/// Vacuum can clean up again, and a restart has no further effect.
 #[test]
 fn a_database_is_let_go_once_it_is_dumped() {
     let cluster = Cluster::start(installations().last().unwrap());

@@ -1,4 +1,4 @@
-//! Tools that run elsewhere: what carries their output may lose or change bytes, and say nothing.
+//! Tools that run elsewhere: what passes on their output may silently lose or change bytes.
 
 use std::ffi::OsString;
 use std::sync::atomic::Ordering;
@@ -38,7 +38,7 @@ fn a_way_through_another_command_gives_the_same_files() {
 #[test]
 fn output_that_is_cut_off_in_silence_is_no_backup() {
     let cluster = filled(&installations()[0]);
-    // Within the table of contents, within the data, at the last bytes, and nothing at all.
+    // Within the table of contents, within the data, at the last bytes, and no output at all.
     let bytes = cluster.dump("app", &["-Fc", "-Z0"]).len();
     for kept in [0, 3000, bytes / 2, bytes - 1] {
         let (kind, text) = failure(through(&cluster, &format!("\"$@\" | head -c {kept}")));
@@ -53,7 +53,7 @@ fn output_of_a_terminal_is_refused() {
     let pty = "exec script -qec \"$(printf '%q ' \"$@\")\" /dev/null";
     let (_, text) = failure(through(&cluster, pty));
     assert!(text.contains("terminal") && text.contains("-T"), "{text}");
-    // The session of the cut notices it even before.
+    // The session of the cut notices it even earlier.
     let mut options = options(&cluster, "app");
     let all = script(&cluster, "pty", &format!("#!/bin/bash\n{pty}\n"));
     options.server.exec = vec![all.into_os_string()];

@@ -1,4 +1,4 @@
-//! What a capture gives, held in memory, and how the tests make one.
+//! The contents of a capture, held in memory, and how the tests make one.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -106,7 +106,7 @@ impl Tree {
         content.members.into_iter().find(|member| member.name == name).unwrap()
     }
 
-    /// A database of it, to be restored.
+    /// A database of the tree, to be restored.
     pub fn stored(&self, database: &str) -> Stored<'_> {
         Stored { tree: self, folder: Path::new("databases").join(database) }
     }

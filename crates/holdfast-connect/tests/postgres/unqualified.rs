@@ -1,5 +1,5 @@
-//! Objects that work in a live database and cannot be made as a dump has them: they go by the
-//! search path, by a setting, or by rows that are not there yet.
+//! Objects that work in a live database but cannot be created as a dump has them: they depend on
+//! the search path, on a setting, or on rows that do not exist yet.
 
 use holdfast_connect::postgres::{ErrorKind, RestoreOptions, RestoreReport, TableOutcome, restore};
 
@@ -53,7 +53,7 @@ create table log (id int, at text); create trigger log_sale after insert on sale
   for each row execute function suppress_redundant_updates_trigger();
 ";
 
-/// The trigger would fail at the first row: rows come before triggers, the second time too.
+/// The trigger would fail at the first row: rows precede triggers, the second time too.
 #[test]
 fn names_without_schema_come_back() {
     let trigger = "create function noted() returns trigger language plpgsql as
@@ -115,7 +115,7 @@ fn rows_and_boundaries_are_never_left_out() {
         app("create table t (id int primary key); alter table t enable row level security;
          create function mine() returns bool language sql immutable as 'select true';
          create policy own on t using (mine());");
-    // The boundary cannot be made: its function is gone from the dump.
+    // The boundary cannot be created: its function is missing from the dump.
     let mut broken = tree.clone();
     let head = broken.0.get_mut("databases/app/archive.head").unwrap();
     let place = head.windows(21).position(|it| it == b"CREATE POLICY own ON ").unwrap();

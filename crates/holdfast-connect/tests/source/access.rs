@@ -1,4 +1,4 @@
-//! What the user may not look at, and what vanishes.
+//! What the user may not examine, and what vanishes.
 
 use std::fs;
 use std::io::ErrorKind;
@@ -12,7 +12,7 @@ use rustix::process::{Gid, Uid};
 
 use crate::{directory, read, scan, scan_with};
 
-/// Runs `act` on a thread that has no more rights than anybody.
+/// Runs `act` on a thread without privileges.
 fn as_nobody(act: impl FnOnce() + Send) {
     let drop_rights = || {
         if rustix::process::geteuid().is_root() {
@@ -58,7 +58,7 @@ fn what_is_forbidden_is_reported_and_the_rest_goes_on() {
             let opener = scan.opener(&root.join("secret"));
             let error = opener.open().err().expect("it may not be read");
             assert_eq!(error.kind(), ErrorKind::PermissionDenied);
-            // The owner may leave access times alone, others read all the same.
+            // The owner may leave access times alone; others can read all the same.
             let opener = scan.opener(&root.join("open/x"));
             assert_eq!(read(&mut *opener.open().unwrap()), b"x");
         });
@@ -125,7 +125,7 @@ fn a_directory_that_vanishes_before_it_is_listed_is_counted() {
         }
     }
     fs::remove_dir(&sub).unwrap();
-    let Some(Item::Trouble(trouble)) = source.next().unwrap() else { panic!("no trouble") };
+    let Some(Item::Trouble(trouble)) = source.next().unwrap() else { panic!("no Item::Trouble") };
     assert_eq!(trouble.path, sub.to_str().unwrap().as_bytes());
     assert!(matches!(source.next().unwrap(), Some(Item::Leave)));
 }

@@ -24,7 +24,7 @@ impl Scanned {
         let path = directory.path().join("file");
         fs::write(&path, content).unwrap();
         let scan = scan(&path);
-        // So that whatever happens now has another time.
+        // So that any later change has a different time.
         std::thread::sleep(Duration::from_millis(10));
         Self { _directory: directory, path, scan }
     }
@@ -53,7 +53,7 @@ fn an_unchanged_file_is_read_whole() {
         let file = Scanned::new(&content);
         let mut opened = file.open();
         assert!(read(&mut *opened) == content, "{length} bytes");
-        assert_eq!(opened.read(&mut [0; 10]).unwrap(), Piece::End, "it stays at the end");
+        assert_eq!(opened.read(&mut [0; 10]).unwrap(), Piece::End, "it remains at the end");
         assert_eq!(opened.changed().unwrap(), None);
     }
 }
@@ -126,7 +126,7 @@ fn growing_while_it_is_read_is_noticed() {
     let mut opened = file.open();
     assert_eq!(opened.read(&mut [0; 1000]).unwrap(), Piece::Data(1000));
     file.append(&[2; 100_000]);
-    assert_eq!(read(&mut *opened).len(), 99_000, "nothing behind the end it had");
+    assert_eq!(read(&mut *opened).len(), 99_000, "nothing after its original end");
     assert!(opened.changed().unwrap().unwrap().changed);
 }
 
@@ -175,7 +175,7 @@ fn a_replaced_file_is_noticed() {
 #[test]
 fn what_is_no_file_any_more_is_not_opened() {
     let file = Scanned::new(b"x");
-    let open = || file.scan.leaf(&file.path).opener.open().err().expect("it is no file");
+    let open = || file.scan.leaf(&file.path).opener.open().err().expect("it is not a file");
     fs::remove_file(&file.path).unwrap();
     assert_eq!(open().kind(), std::io::ErrorKind::NotFound);
     symlink("/etc/passwd", &file.path).unwrap();
@@ -197,7 +197,7 @@ fn a_replaced_directory_is_not_mistaken() {
     let found = scan(directory.path());
     fs::rename(&sub, directory.path().join("moved")).unwrap();
     symlink("/etc", &sub).unwrap();
-    // Its descriptor is still open, so the file is still reached.
+    // Its descriptor is still open, so the file can still be reached.
     let mut opened = found.leaf(&file).opener.open().unwrap();
     assert_eq!(read(&mut *opened), b"secret");
 }

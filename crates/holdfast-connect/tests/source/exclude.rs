@@ -1,4 +1,4 @@
-//! What rules leave out.
+//! What rules exclude.
 
 use std::fs;
 use std::path::Path;
@@ -17,7 +17,7 @@ fn write(root: &Path, files: &[(&str, &str)]) {
     }
 }
 
-/// Scans the files with these options; compares what is left and what is excluded.
+/// Scans the files with these options; checks what is kept and what is excluded.
 fn check(
     files: &[(&str, &str)],
     options: &FsOptions,

@@ -46,7 +46,7 @@ fn three_hundred_levels_are_more_than_a_path_may_have() {
     let (path, item) = scan.entries().pop().unwrap();
     assert!(path.len() > 4096);
     let Item::Leaf(leaf) = item else { panic!("the file is last") };
-    // By now the descriptors of many directories above are closed again.
+    // By now the descriptors of many directories above have been closed again.
     assert_eq!(read(&mut *leaf.opener.open().unwrap()), b"deep");
     assert!(leaf.opener.xattrs().is_ok());
 }
@@ -72,7 +72,7 @@ fn few_directories_are_open_at_a_time() {
     while let Some(item) = source.next().unwrap() {
         if let Item::Leaf(leaf) = item {
             leaves.push(leaf);
-            // Looking is slow while other tests have many files open.
+            // The check is slow while other tests have many files open.
             let is_time_to_look = leaves.len() % 50 == 0;
             assert!(!is_time_to_look || open_below(directory.path()) <= 150);
         }

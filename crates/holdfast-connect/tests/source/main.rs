@@ -1,6 +1,6 @@
 //! Sources of files against real file systems.
 
-// The lints that spare test functions do not know that all of this crate is one test.
+// The lints that exempt test functions do not know that all of this crate is one test.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod access;
@@ -34,7 +34,7 @@ fn scan(path: &Path) -> Scan {
     scan_with(&[path], FsOptions::default(), &[])
 }
 
-/// The items of a scan that came to its end.
+/// The items of a completed scan.
 struct Scan {
     items: Vec<Item>,
 }
@@ -99,7 +99,7 @@ impl Scan {
         }
     }
 
-    /// Path and error of each trouble.
+    /// Path and error of each [`Item::Trouble`].
     fn troubles(&self) -> Vec<(String, std::io::ErrorKind)> {
         let troubles = self.items.iter().filter_map(|item| match item {
             Item::Trouble(trouble) => Some(trouble),
@@ -124,7 +124,7 @@ impl Scan {
     }
 }
 
-/// Pieces up to the end; data as it is.
+/// Pieces up to the end; data unchanged.
 fn pieces(content: &mut dyn Content) -> Vec<(Piece, Vec<u8>)> {
     let mut all = Vec::new();
     let mut buffer = vec![0; 64 * 1024];
@@ -142,7 +142,7 @@ fn read(content: &mut dyn Content) -> Vec<u8> {
     pieces(content).into_iter().flat_map(|(_, data)| data).collect()
 }
 
-/// A directory that everybody may look into.
+/// A directory that everyone may list.
 fn directory() -> tempfile::TempDir {
     let directory = tempfile::tempdir().unwrap();
     let everybody = std::os::unix::fs::PermissionsExt::from_mode(0o755);
@@ -150,7 +150,7 @@ fn directory() -> tempfile::TempDir {
     directory
 }
 
-/// A directory for many files, in memory where that is possible.
+/// A directory for many files, in memory if possible.
 fn large_directory() -> tempfile::TempDir {
     tempfile::tempdir_in("/dev/shm").unwrap_or_else(|_| directory())
 }

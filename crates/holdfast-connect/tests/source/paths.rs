@@ -103,7 +103,7 @@ fn other_file_systems_are_not_entered() {
     let inside = tempfile::tempdir_in("/dev/shm").unwrap();
     touch(inside.path(), &["x"]);
     let options = FsOptions { one_file_system: true, ..Default::default() };
-    // All of the root but what lies on other devices would take long.
+    // All of the root, including other devices, would take long.
     let patterns = ["/*", "!/proc", "!/dev"];
     let root = Path::new("/");
     let scan = scan_with(&[root], options.clone(), &patterns);
@@ -111,7 +111,7 @@ fn other_file_systems_are_not_entered() {
     assert!(!scan.below(root).iter().any(|path| path.starts_with("proc/")), "it is empty");
     assert_ne!(scan.metadata(Path::new("/proc")).device, scan.metadata(Path::new("/dev")).device);
 
-    // What is named by itself is wanted wherever it lies.
+    // A path that is named itself is wanted wherever it is.
     let scan = scan_with(&[root, inside.path()], options, &patterns);
     let below: Vec<String> = scan.below(Path::new("/dev/shm"));
     let name = inside.path().file_name().unwrap().to_str().unwrap();

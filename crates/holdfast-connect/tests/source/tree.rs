@@ -80,7 +80,7 @@ fn special_entries_are_not_opened() {
     fs::create_dir(root.join("sub")).unwrap();
     symlink("sub", root.join("to-directory")).unwrap();
     symlink("x".repeat(4000), root.join("very-long")).unwrap();
-    // Only root makes devices; the machines that test this are root.
+    // Only root creates devices; the machines that run this test are root.
     let is_root = make("block", FileType::BlockDevice, rustix::fs::makedev(7, 300)).is_ok();
     if is_root {
         make("character", FileType::CharacterDevice, rustix::fs::makedev(1, 3)).unwrap();

@@ -12,7 +12,7 @@ fn set(path: &Path, name: &str, value: &[u8]) -> rustix::io::Result<()> {
     rustix::fs::lsetxattr(path, name, value, XattrFlags::empty())
 }
 
-/// A directory on a file system that has attributes of users.
+/// A directory on a file system that supports user attributes.
 fn directory() -> tempfile::TempDir {
     let places = ["/tmp", "/dev/shm", env!("CARGO_MANIFEST_DIR")];
     let mut directories = places.iter().map(|place| tempfile::tempdir_in(place).unwrap());
@@ -86,7 +86,7 @@ fn directories_and_links_have_their_own() {
     rustix::fs::mknodat(CWD, &pipe, FileType::Fifo, Mode::RWXU, 0).unwrap();
     set(&sub, "user.on", b"directory").unwrap();
     set(&sub, "system.posix_acl_default", &access_list()).unwrap();
-    // Only root may give links and pipes attributes.
+    // Only root may set attributes of links and pipes.
     let is_root = set(&link, "trusted.on", b"link").is_ok();
     let found = scan(directory.path());
     let attributes = |path: &Path| found.opener(path).xattrs().unwrap();

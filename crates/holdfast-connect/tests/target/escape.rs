@@ -108,7 +108,7 @@ fn a_hard_link_to_a_link_is_one_to_the_link_itself() {
     assert_eq!(std::fs::read(&precious).unwrap(), b"precious");
 }
 
-/// Somebody swaps a directory for a link to the outside, over and over.
+/// Swaps a directory for a link to the outside, over and over.
 fn swap(scene: &Scene, until: Instant, is_over: &AtomicBool) {
     let (directory, link) = (scene.inside("raced"), scene.inside("link"));
     let aside = scene.inside("aside");

@@ -36,7 +36,7 @@ fn three_thousand_directories_deep() {
         assert_eq!(get(target, &below(b"hard")).unwrap(), b"content");
         assert_eq!(target.list(&path).unwrap().len(), 3);
         target.finish_directory(&path, &described(0o755)).unwrap();
-        // Closes everything that is open on the way, so that all of it is walked again.
+        // Closes every directory open on the way, so that the whole path is walked again.
         for number in 0..200 {
             target.directory(format!("other-{number}").as_bytes()).unwrap();
         }

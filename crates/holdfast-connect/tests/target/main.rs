@@ -16,7 +16,7 @@ use holdfast_connect::target_conformance::conformance;
 use holdfast_format::entry::{FileTime, Metadata};
 use tempfile::TempDir;
 
-/// A target in a folder of its own; beside it there is room for what must not be touched.
+/// A target in a folder of its own, with space beside it for what must not be touched.
 struct Scene {
     folder: TempDir,
     target: FsTarget,
@@ -27,7 +27,7 @@ impl Scene {
         Self::at(tempfile::tempdir().unwrap(), options)
     }
 
-    /// In memory, if that can be, for what would take long on a disk.
+    /// In memory if possible, for what would take long on a disk.
     fn in_memory(resolver: Resolver) -> Self {
         let folder = tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).unwrap();
         Self::at(folder, FsTargetOptions { resolver, ..FsTargetOptions::default() })
@@ -56,7 +56,7 @@ impl Scene {
     }
 }
 
-/// Metadata of whoever runs the test.
+/// Metadata of the user who runs the test.
 fn described(mode: u32) -> Metadata {
     let mtime = FileTime { seconds: 1_234_567_890, nanoseconds: 987_654_321 };
     let (uid, gid) = (rustix::process::geteuid().as_raw(), rustix::process::getegid().as_raw());
@@ -67,7 +67,7 @@ fn is_root() -> bool {
     rustix::process::geteuid().is_root()
 }
 
-/// The names in a folder, but for the journal of the target, which is there until it is dropped.
+/// The names in a folder, except for the journal of the target, which exists until it is dropped.
 fn names(folder: &Path) -> Vec<std::ffi::OsString> {
     let entries = std::fs::read_dir(folder).unwrap();
     let mut names: Vec<_> = entries.map(|entry| entry.unwrap().file_name()).collect();

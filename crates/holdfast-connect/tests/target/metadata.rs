@@ -93,7 +93,7 @@ fn attributes_and_access_lists() {
     scene.target.finish_directory(b"directory", &metadata).unwrap();
     check(&scene.inside("directory"), &metadata);
 
-    // What is made in it inherits a list that was not stored.
+    // What is created in it inherits a list that was not stored.
     scene.target.directory(b"directory/below").unwrap();
     scene.target.finish_directory(b"directory/below", &described(0o755)).unwrap();
     put(&scene.target, b"directory/file", b"content", &described(0o644)).unwrap();
@@ -135,7 +135,7 @@ fn links_pipes_sockets_and_devices() {
     if is_root() {
         kinds.extend([EntryKind::CharDevice(1, 3), EntryKind::BlockDevice(259, 1_000_000)]);
     }
-    // The second time it replaces what stands there.
+    // The second time it replaces the existing entry.
     for kind in kinds.iter().chain(&kinds) {
         let entry = special(kind.clone());
         scene.target.special(b"entry", &entry, Replace::Entry).unwrap();

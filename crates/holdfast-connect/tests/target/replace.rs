@@ -1,4 +1,4 @@
-//! What stands there already, and what others see meanwhile.
+//! What already exists there, and what others see during the restore.
 
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::sync::atomic::{AtomicBool, Ordering};
