@@ -30,7 +30,7 @@ impl Bucket {
     /// Prepares a connection to a bucket. Nothing is requested yet, except perhaps its region.
     ///
     /// # Errors
-    /// If the options cannot be valid.
+    /// If the options are invalid.
     pub fn open(options: BucketOptions) -> Result<Self, BucketError> {
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(THREADS)

@@ -5,7 +5,7 @@ use std::io;
 /// An error with a bucket or with one of its objects. No text contains a secret.
 #[derive(Debug, thiserror::Error)]
 pub enum BucketError {
-    /// The options cannot be valid.
+    /// The options are invalid.
     #[error("{0}")]
     Options(String),
     /// No credentials could be obtained.

@@ -15,7 +15,7 @@ pub struct PostgresError {
 /// The kind of error, for callers that need to distinguish.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ErrorKind {
-    /// The options cannot be valid.
+    /// The options are invalid.
     Options,
     /// No server responds at the address.
     Unreachable,

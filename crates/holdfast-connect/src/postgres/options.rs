@@ -48,7 +48,7 @@ impl Server {
     /// Parses the address, and chooses the one server that it means if it leaves a choice.
     ///
     /// # Errors
-    /// The address cannot be valid, or none of several servers responds.
+    /// The address is invalid, or none of several servers responds.
     pub(super) fn resolve(&self) -> Result<Tools, PostgresError> {
         let mut address = Address::parse(&self.url)?;
         if self.exec.is_empty() {

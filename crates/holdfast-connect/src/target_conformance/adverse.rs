@@ -64,7 +64,7 @@ pub(super) fn escaping_from(target: &dyn Target, inside: &[u8]) -> Outcome {
 pub(super) fn threads(target: &dyn Target) -> Outcome {
     target.directory(b"threads")?;
     content::threads(target, b"threads", &|thread, part| {
-        // Several make the same directories.
+        // Several threads create the same directories.
         let directory = format!("threads/{}", part / 5);
         target.directory(directory.as_bytes())?;
         Ok(format!("{directory}/{thread}-{part}").into_bytes())

@@ -1,4 +1,4 @@
-//! What files must do in any directory, whether a target has one or many.
+//! What every target must do with files, in any directory, whether it has one or many.
 
 use std::thread;
 
@@ -6,7 +6,7 @@ use super::{Outcome, described, get, put};
 use crate::{FileSlot, Replace, Target, TargetError, WriteOrder};
 
 const THREADS: u8 = 4;
-/// Bytes that each thread writes to the file that all share, in so many parts.
+/// Bytes that each thread writes to the shared file, in several parts.
 const SHARE_BYTES: usize = 10_000;
 const PARTS: usize = 20;
 
@@ -31,7 +31,7 @@ pub(super) fn any_order(target: &dyn Target, at: &[u8]) -> Outcome {
     Ok(())
 }
 
-/// A file below `at` keeps parts of the one that stood there.
+/// A file below `at` keeps parts of the previous one.
 pub(super) fn keeping(target: &dyn Target, at: &[u8]) -> Outcome {
     let [path, missing] = [&b"/kept"[..], b"/missing"].map(|name| [at, name].concat());
     let old: Vec<u8> = (0..300_000u32).map(|number| (number / 7 % 251) as u8).collect();
@@ -44,7 +44,7 @@ pub(super) fn keeping(target: &dyn Target, at: &[u8]) -> Outcome {
     let expected = [&old[..100_000], b"nnnnn", &old[100_005..250_000]].concat();
     assert!(get(target, &path)? == expected);
     let slot = target.file(&path, 250_001, Replace::Entry)?;
-    assert!(slot.keep(250_000, 1).is_err(), "behind the end");
+    assert!(slot.keep(250_000, 1).is_err(), "past the end");
     let slot = target.file(&missing, 1, Replace::Entry)?;
     assert!(slot.keep(0, 1).is_err(), "nothing to keep");
     Ok(())

@@ -1,11 +1,11 @@
-//! What a target must do that has files in one directory only, such as a bucket.
+//! What a target must do that has files in a single directory, such as a bucket.
 
 use super::{Outcome, adverse, content, described, expect, get, put, symlink};
 use crate::{Replace, Target, TargetError};
 
-/// Restores files to the directory `at` of `target`, which must be empty, and looks at what came of
-/// it. `names` are names that the target must take. Times, links and directories are no concern of
-/// such a target, but it must refuse what it cannot make.
+/// Restores files to the directory `at` of `target`, which must be empty, and checks the result.
+/// `names` are names that the target must accept. Times, links and directories do not matter for
+/// such a target, but it must refuse what it cannot create.
 ///
 /// # Panics
 /// If the target does not do what the trait says.
@@ -16,7 +16,7 @@ pub fn flat_conformance(target: &dyn Target, at: &[u8], names: &[&[u8]]) {
     expect("any order", content::any_order(target, at));
     expect("unfinished files", flat.unfinished());
     expect("keeping ranges", content::keeping(target, at));
-    expect("what is no file", flat.refusing());
+    expect("entries that are not files", flat.refusing());
     expect("names", flat.names(names));
     expect("removing", flat.removing());
     expect("escaping paths", adverse::escaping_from(target, at));

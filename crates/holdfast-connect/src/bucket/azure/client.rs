@@ -38,7 +38,7 @@ impl Azure {
     /// Creates a client.
     ///
     /// # Errors
-    /// If the options cannot be valid.
+    /// If the options are invalid.
     pub fn connect(options: &BucketOptions, account: &str) -> Result<Self, BucketError> {
         let wrong = |what: String| BucketError::Options(what);
         let is_plain = |name: &str, more: &[u8]| {

@@ -29,7 +29,7 @@ impl Google {
     /// Creates a client.
     ///
     /// # Errors
-    /// If the options cannot be valid, or there are no credentials.
+    /// If the options are invalid, or there are no credentials.
     pub fn connect(options: &BucketOptions) -> Result<Self, BucketError> {
         let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._".contains(&byte);
         if options.bucket.is_empty() || !options.bucket.bytes().all(is_plain) {

@@ -36,7 +36,7 @@ impl S3 {
     /// Creates a client; asks Amazon for the bucket's region if none is given.
     ///
     /// # Errors
-    /// If the options cannot be valid, or there is no response.
+    /// If the options are invalid, or there is no response.
     pub async fn connect(options: &BucketOptions) -> Result<Self, BucketError> {
         let given = options.region.as_deref().unwrap_or(DEFAULT_REGION);
         let endpoint = Endpoint::new(options, given)?;
