@@ -195,8 +195,8 @@ fn servers_check_signatures_and_permissions() {
     assert!(tree.troubles.contains(&read), "{:?}", tree.troubles);
     // Not every version of moto checks each of them.
     let settings = format!("/bucket.json: {denied} s3:GetBucketVersioning, ");
-    let leave = "more to read the bucket's configuration; to leave that out, set configuration = false \
-        in the app file";
+    let leave = "more to read the bucket's configuration; to leave that out, set \
+        configuration = false in the app file";
     let is_it = |it: &&String| it.starts_with(&settings) && it.ends_with(leave);
     assert_eq!(tree.troubles.iter().filter(is_it).count(), 1, "{:?}", tree.troubles);
     let target = bucket.target(BucketTargetOptions::new(spool.path())).unwrap();
