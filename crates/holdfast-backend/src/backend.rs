@@ -4,16 +4,16 @@ use bytes::Bytes;
 
 use crate::{Error, ObjectName, Place};
 
-/// A place that keeps immutable objects by name.
+/// Storage for immutable objects by name.
 ///
 /// An object is created whole by [`put`](Backend::put), never changed, and removed by
 /// [`delete`](Backend::delete) or moved aside by [`quarantine`](Backend::quarantine). All methods
 /// may be called from many threads and from many hosts at once.
 ///
-/// Durable means: survives the crash of the process, the crash of the machine and a power cut, as
-/// far as the medium keeps what it acknowledged.
+/// Durable means: survives a crash of the process, a crash of the machine and a power cut, provided
+/// that the medium keeps what it acknowledged.
 ///
-/// A name must not also be the folder of another name (`a` and `a/b`): filesystems cannot hold
+/// A name must not also be the folder of another name (`a` and `a/b`): file systems cannot hold
 /// both.
 ///
 /// Any method may fail with `PermissionDenied` or `Io`, and under fault injection with `Crashed`;
@@ -25,16 +25,16 @@ pub trait Backend: Send + Sync + std::fmt::Debug {
     /// object or none. When this returns `Ok`, the object and its name are durable.
     ///
     /// Errors: `AlreadyExists` if the name is taken; that object is durable too, so a caller whose
-    /// earlier acknowledgement was lost may compare bytes and count the object as its own.
-    /// `NoSpace` if the storage is full. After any error but `AlreadyExists` the object is not
+    /// earlier acknowledgement was lost may compare bytes and treat the object as its own.
+    /// `NoSpace` if the storage is full. After any error except `AlreadyExists` the object is not
     /// acknowledged: it may exist, whole, or not.
     fn put(&self, name: &ObjectName, parts: &[&[u8]]) -> Result<(), Error>;
 
-    /// Returns all bytes of an object that has at most `bytes_max`. Changes nothing and promises
-    /// nothing about durability: an object can be seen shortly before the `put` that creates it
+    /// Returns all bytes of an object of at most `bytes_max`. Changes nothing and promises nothing
+    /// about durability: an object can become visible shortly before the `put` that creates it
     /// returns.
     ///
-    /// The bytes are as the medium gave them and may be damaged; the caller verifies them.
+    /// The bytes are as the medium returned them and may be damaged; the caller verifies them.
     ///
     /// Errors: `NotFound` if there is no such object now; `TooLarge` if it has more than
     /// `bytes_max`, and then nothing of it is read and nothing is allocated for it; `ShortRead` if
@@ -57,20 +57,20 @@ pub trait Backend: Send + Sync + std::fmt::Debug {
 
     /// Returns the objects whose name starts with `prefix` followed by `/`, or all of them if
     /// `prefix` is empty, ascending by name (byte order). Objects in `quarantine/` are listed like
-    /// others. A prefix that no name can start with, such as one that ends in `/`, gives nothing.
+    /// others. A prefix that no name can start with, such as one that ends in `/`, matches nothing.
     ///
-    /// A hint, never proof: an object that is missing here may exist, and one that is listed may be
-    /// gone or not yet be durable.
+    /// This is a hint, never proof: an object that is missing here may exist, and a listed one may
+    /// be gone or not yet durable.
     fn list(&self, prefix: &str) -> Result<Vec<Listed>, Error>;
 
-    /// Removes an object. Removing what is absent succeeds, so a caller can repeat it.
+    /// Removes an object. Removing an absent one succeeds, so a caller can repeat it.
     ///
     /// When this returns `Ok`, the removal is durable. After an error the object may exist or not.
     fn delete(&self, name: &ObjectName) -> Result<(), Error>;
 
     /// Moves a damaged object to `quarantine/<name>`, so that nothing reads it under its name any
-    /// more and its bytes stay available. If that place is taken by an earlier one, a number is
-    /// appended: `quarantine/<name>.1`. An object that already is in `quarantine/` stays there.
+    /// more and its bytes remain available. If that name is taken by an earlier one, a number is
+    /// appended: `quarantine/<name>.1`. An object that is already in `quarantine/` is left there.
     ///
     /// When this returns `Ok`, the move is durable. After an error, or a crash on the way, the
     /// object is at one of the two names, or at both; never at none.
@@ -79,8 +79,8 @@ pub trait Backend: Send + Sync + std::fmt::Debug {
     /// the new name.
     fn quarantine(&self, name: &ObjectName) -> Result<(), Error>;
 
-    /// Says where the storage is. What is remembered of it on this machine belongs to this place;
-    /// one that says nothing is every place that says nothing.
+    /// Returns the location of the storage. Local state about the storage belongs to this location;
+    /// all storages that return an empty one share it.
     fn place(&self) -> Place {
         Place::default()
     }

@@ -9,7 +9,7 @@ type Checked = Result<(), Box<dyn std::error::Error>>;
 
 type Check = fn(&Arc<dyn Backend>) -> Checked;
 
-/// More than any size up to which an implementation may treat objects as small, in bytes.
+/// Larger than any size up to which an implementation may treat objects as small, in bytes.
 const LARGE_BYTES: usize = (3 << 20) + 17;
 
 /// Checks every promise, each on an empty backend from `make`.
@@ -166,7 +166,7 @@ fn large(backend: &dyn Backend) -> Checked {
         assert!(read == content, "{bytes} bytes come back");
         assert!(backend.get_range(&object, 7, bytes - 7)? == content[7..]);
         assert_short(backend, &object, (bytes as u64 - 5, 6), 5);
-        // What was read stays readable when the object is gone.
+        // Bytes that were read remain readable when the object is gone.
         backend.delete(&object)?;
         assert!(read == content, "{bytes} bytes outlive their object");
     }
@@ -188,7 +188,7 @@ fn listings(backend: &dyn Backend) -> Checked {
     let expect = |expected: &[(&str, u64)]| -> Vec<(String, u64)> {
         expected.iter().map(|(text, bytes)| ((*text).to_owned(), *bytes)).collect()
     };
-    // In the order of bytes: `-` before `/` before `0`.
+    // In byte order: `-` before `/` before `0`.
     let all = [
         ("a-b/1", 1),
         ("a/b", 4),
@@ -237,7 +237,7 @@ fn quarantine(backend: &dyn Backend) -> Checked {
     assert_eq!(backend.list("packs")?, []);
     assert_eq!(backend.list("quarantine")?.len(), 1);
 
-    // The name can be filled again, and be moved aside again without destroying the first.
+    // The name can be used again, and be moved aside again without destroying the first object.
     for (bytes, target) in [("healed", ".1"), ("again", ".2")] {
         backend.put(&object, &[bytes.as_bytes()])?;
         assert_eq!(backend.get_range(&object, 0, bytes.len())?, bytes.as_bytes());
@@ -259,7 +259,7 @@ fn quarantine(backend: &dyn Backend) -> Checked {
 fn one_creator_wins(backend: &Arc<dyn Backend>) -> Checked {
     const CREATORS: u8 = 8;
     for round in 0..20 {
-        // A new folder each time, so that the creators also race for making it.
+        // A new folder each time, so that the creators also race to make it.
         let object = name(&format!("race/{round}/slot"));
         let start = Barrier::new(usize::from(CREATORS));
         let outcomes: Vec<(u8, Result<(), Error>)> = std::thread::scope(|scope| {
@@ -300,7 +300,7 @@ fn readers_see_whole_objects(backend: &Arc<dyn Backend>) -> Checked {
         });
         for round in 0..ROUNDS {
             loop {
-                // Asked before: it may come to its end just after the object was not found.
+                // Asked first: it may finish just after the object was not found.
                 let complete = writer.is_finished();
                 match backend.get(&name(&format!("whole/{round}")), u64::MAX) {
                     Ok(bytes) => break assert!(bytes == content, "round {round}"),

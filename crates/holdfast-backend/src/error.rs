@@ -1,4 +1,4 @@
-//! What can go wrong with a backend, as situations a caller can branch on.
+//! What can go wrong with a backend, as cases that a caller can branch on.
 
 use std::io;
 
@@ -6,7 +6,7 @@ use rustix::io::Errno;
 
 use crate::ObjectName;
 
-/// What systems answer when a medium does not give what is stored on it.
+/// Errors that systems return when a medium does not return its stored data.
 #[cfg(target_os = "linux")]
 const OF_THE_MEDIUM: &[Errno] =
     &[Errno::IO, Errno::BADMSG, Errno::UCLEAN, Errno::NODATA, Errno::REMOTEIO, Errno::HWPOISON];
@@ -16,9 +16,9 @@ const OF_THE_MEDIUM: &[Errno] = &[Errno::IO, Errno::BADMSG];
 /// A failed operation of a backend.
 ///
 /// After a failed [`put`](crate::Backend::put), [`delete`](crate::Backend::delete) or
-/// [`quarantine`](crate::Backend::quarantine) the operation may still have taken effect: an answer
-/// can be lost on its way. Only `AlreadyExists`, `NotFound`, `TooLarge` and `ShortRead` are
-/// statements about the object.
+/// [`quarantine`](crate::Backend::quarantine) the operation may still have taken effect: the
+/// response can be lost in transit. Only `AlreadyExists`, `NotFound`, `TooLarge` and `ShortRead`
+/// are statements about the object.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// There is no such object now. It may have been deleted, or may yet arrive.
@@ -28,21 +28,21 @@ pub enum Error {
         name: String,
     },
 
-    /// An object of that name is durably stored, with whatever bytes its creator gave it.
+    /// An object of that name is durably stored, with the bytes that its creator gave it.
     #[error("{name} already exists")]
     AlreadyExists {
         /// The object.
         name: String,
     },
 
-    /// The object has more bytes than the caller takes; nothing of it was read.
+    /// The object is larger than the caller accepts; nothing of it was read.
     #[error("{name} has {bytes} bytes, the limit is {bytes_max}")]
     TooLarge {
         /// The object.
         name: String,
         /// Its length in bytes.
         bytes: u64,
-        /// The most that the caller takes, in bytes.
+        /// The maximum that the caller accepts, in bytes.
         bytes_max: u64,
     },
 
@@ -55,7 +55,7 @@ pub enum Error {
         offset: u64,
         /// Length of the range, in bytes.
         wanted: usize,
-        /// How many bytes of the range there are.
+        /// Number of bytes of the range that exist.
         got: usize,
     },
 
@@ -64,7 +64,7 @@ pub enum Error {
     PermissionDenied {
         /// The object, or the folder of the repository.
         name: String,
-        /// What the storage answered.
+        /// The error of the storage.
         source: io::Error,
     },
 
@@ -73,14 +73,14 @@ pub enum Error {
     NoSpace {
         /// The object.
         name: String,
-        /// What the storage answered.
+        /// The error of the storage.
         source: io::Error,
     },
 
-    /// The storage cannot create a file only where there is none, which everything rests on.
+    /// The storage cannot create a file only if it does not exist, which everything relies on.
     #[error(
-        "cannot create {name}: this file system has no hard links and cannot rename a file without \
-         replacing another, and one of the two is needed so that no object is ever overwritten"
+        "cannot create {name}: this file system supports neither hard links nor renaming without \
+         replacing, and one of them is needed so that no object is ever overwritten"
     )]
     NoExclusiveCreate {
         /// The object.
@@ -92,9 +92,9 @@ pub enum Error {
     Io {
         /// The object, or the folder of the repository.
         name: String,
-        /// What was being done, as a verb.
+        /// The operation, as a verb.
         action: &'static str,
-        /// What the storage answered.
+        /// The error of the storage.
         source: io::Error,
     },
 
@@ -104,9 +104,9 @@ pub enum Error {
 }
 
 impl Error {
-    /// Whether a reading failed because the medium does not give the bytes of this one object, as
-    /// from a bad sector or where a file system that keeps checksums finds them wrong: the object
-    /// is damaged. A storage that is gone or refuses access says something else.
+    /// Whether a read failed because the medium does not return the bytes of this one object, for
+    /// example from a bad sector, or because a checksumming file system found them wrong: the
+    /// object is damaged. A storage that is gone or refuses access reports other errors.
     #[must_use]
     pub fn is_unreadable(&self) -> bool {
         let Error::Io { source, .. } = self else {
@@ -115,7 +115,7 @@ impl Error {
         Errno::from_io_error(source).is_some_and(|errno| OF_THE_MEDIUM.contains(&errno))
     }
 
-    /// Sorts the answer of an operating system to `action` on `name` into a situation.
+    /// Maps an operating system's error for `action` on `name` to a case.
     pub(crate) fn from_io(action: &'static str, name: &str, source: impl Into<io::Error>) -> Error {
         let (name, source) = (name.to_owned(), source.into());
         match source.kind() {
@@ -129,7 +129,7 @@ impl Error {
         }
     }
 
-    /// An object of `bytes` where the caller takes `bytes_max`.
+    /// An object of `bytes` where the caller accepts `bytes_max`.
     pub(crate) fn too_large(name: &ObjectName, bytes: u64, bytes_max: u64) -> Error {
         Error::TooLarge { name: name.to_string(), bytes, bytes_max }
     }
@@ -148,7 +148,7 @@ impl Error {
     }
 }
 
-/// Whether an error says that nothing is stored at a path. A file where a folder was expected also
+/// Whether an error means that nothing is stored at a path. A file where a folder was expected also
 /// means that: no object of that name can exist.
 pub(crate) fn is_absent(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)

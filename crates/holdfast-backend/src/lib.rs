@@ -3,7 +3,7 @@
 //! A backend knows bytes and names. It does not know what a snapshot, a key or a pack is, it never
 //! prints, and it reads neither the environment nor the clock.
 //!
-//! Everything above rests on one primitive, [`Backend::put`]: for each name exactly one caller
+//! Everything above relies on one primitive, [`Backend::put`]: for each name exactly one caller
 //! succeeds in creating the object, and after that every reader gets those bytes. Nothing else is
 //! trusted: [`Backend::list`] is a hint, and an object that was not found may still arrive.
 //!

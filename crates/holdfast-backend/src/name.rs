@@ -14,8 +14,8 @@ pub(crate) const TEMPORARY: &str = "tmp";
 
 /// The name of an object: 1 to 255 bytes, made of segments separated by `/`.
 ///
-/// A segment starts with a lower-case ASCII letter or a digit and goes on with those or `.`, `_`
-/// and `-`. Nothing else passes: no empty segment, no `..`, no leading `/`, and nothing in the
+/// A segment starts with a lower-case ASCII letter or a digit and continues with those or `.`, `_`
+/// and `-`. Nothing else is allowed: no empty segment, no `..`, no leading `/`, and nothing in the
 /// folder `tmp`, where the local backend keeps its half-written files. So a name can neither leave
 /// the repository nor differ from another one by case only.
 ///
@@ -28,9 +28,9 @@ pub struct ObjectName(String);
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{name:?} cannot name an object: {reason}")]
 pub struct InvalidName {
-    /// What was offered as a name.
+    /// The text.
     pub name: String,
-    /// The rule that it breaks, for people.
+    /// The rule that it breaks, as readable text.
     pub reason: &'static str,
 }
 
@@ -55,7 +55,7 @@ impl ObjectName {
         self.0.rsplit_once('/').map_or("", |(folder, _)| folder)
     }
 
-    /// Whether the object was moved aside already.
+    /// Whether the object was already moved aside.
     pub(crate) fn is_quarantined(&self) -> bool {
         in_folder(&self.0, QUARANTINE).is_some()
     }
@@ -88,7 +88,7 @@ impl Borrow<str> for ObjectName {
     }
 }
 
-/// What follows `folder` and its `/` in `name`, if the name is in that folder.
+/// The part of `name` after `folder` and its `/`, if the name is in that folder.
 pub(crate) fn in_folder<'a>(name: &'a str, folder: &str) -> Option<&'a str> {
     name.strip_prefix(folder)?.strip_prefix('/')
 }

@@ -1,5 +1,5 @@
-//! What a storage can say of where it is, so that what is remembered on this machine about one copy
-//! of a repository is never taken for what is known of another.
+//! The location of a storage, so that local state about one copy of a repository is never applied
+//! to another copy.
 
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt;
@@ -7,27 +7,26 @@ use std::path::Path;
 
 use rustix::fs::{AtFlags, StatxFlags};
 
-/// Where a storage is. A copy of a repository is at another place than the repository itself.
+/// The location of a storage. A copy of a repository has another location than the repository.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub struct Place {
-    /// What leads to it: the path of a folder without links on the way, or the address of a
-    /// service.
+    /// How to reach it: the path of a folder with all links resolved, or the address of a service.
     pub address: Vec<u8>,
-    /// What it is stored on, such as the number of a file system; empty if that is not known.
+    /// What it is stored on, such as the number of a file system; empty if unknown.
     pub medium: Vec<u8>,
-    /// What differs from copy to copy on the same medium, such as the time at which the folder was
-    /// made; empty if that is not known.
+    /// What distinguishes copies on the same medium, such as the time at which the folder was
+    /// created; empty if unknown.
     pub copy: Vec<u8>,
 }
 
 impl Place {
-    /// The place of a folder, as far as the system tells.
+    /// The location of a folder, as far as the system reports it.
     pub(crate) fn of_folder(path: &Path, folder: &OwnedFd) -> Self {
         let path = std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
-        // A number of 0 is that of a file system that has none.
+        // A number of 0 belongs to a file system that has none.
         let medium = rustix::fs::fstatvfs(folder).map_or(0, |status| status.f_fsid);
-        // Folders that are made within one tick of the clock differ in their numbers. Without the
-        // time these are of no use: such file systems may give new ones each time they are mounted.
+        // Folders created within one tick of the clock differ in their inode numbers. Without the
+        // time these are useless: such file systems may assign new ones each time they are mounted.
         let wanted = StatxFlags::BTIME | StatxFlags::INO;
         let copy = match rustix::fs::statx(folder, "", AtFlags::EMPTY_PATH, wanted) {
             Ok(status) if StatxFlags::from_bits_retain(status.stx_mask).contains(wanted) => {
@@ -41,7 +40,7 @@ impl Place {
         Self { address: path.as_os_str().as_bytes().to_vec(), medium, copy }
     }
 
-    /// The parts, each behind its length: the same bytes for the same place only.
+    /// The parts, each preceded by its length: equal bytes only for equal locations.
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
         let mut out = Vec::new();

@@ -17,7 +17,7 @@ pub struct Cutter {
 }
 
 impl fmt::Debug for Cutter {
-    /// Leaves the table out: it is secret.
+    /// Omits the table: it is secret.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Cutter").field("sizes", &self.sizes).finish_non_exhaustive()
     }
@@ -27,7 +27,7 @@ impl Cutter {
     /// A cutter for a repository's table and one profile's sizes, which must be
     /// [valid](ChunkSizes::is_valid), as those of a decoded config are.
     ///
-    /// The algorithm looks at bytes in pairs: an odd minimum is rounded up, an odd maximum down.
+    /// The algorithm reads bytes in pairs: an odd minimum is rounded up, an odd maximum down.
     pub fn new(gear: &[u64; 256], sizes: ChunkSizes) -> Self {
         let sizes = ChunkSizes {
             bytes_min: sizes.bytes_min.next_multiple_of(2),
@@ -40,13 +40,13 @@ impl Cutter {
         Self { gear: Box::new(*gear), gear_shifted, sizes, mask_strict, mask_loose }
     }
 
-    /// The sizes in force.
+    /// The sizes in use.
     pub fn sizes(&self) -> ChunkSizes {
         self.sizes
     }
 
-    /// Length in bytes of the first chunk of `buffer`, which is all that is left of a stream or at
-    /// least `bytes_max` long. Zero only for an empty buffer.
+    /// Length in bytes of the first chunk of `buffer`, which is the rest of a stream or at least
+    /// `bytes_max` long. Zero only for an empty buffer.
     pub fn cut(&self, buffer: &[u8]) -> usize {
         let (_, length) = cut_gear(
             buffer,

@@ -2,12 +2,12 @@
 
 use crate::Cutter;
 
-/// The buffer holds so many chunks of the largest size, so that few bytes are moved to its start.
+/// The buffer holds this many chunks of the largest size, so that few bytes are moved to its start.
 const BUFFER_CHUNKS: usize = 4;
 /// Smallest buffer in bytes: small chunks are still read in large steps.
 const BUFFER_BYTES_MIN: usize = 1 << 20;
 
-/// Takes a stream in pieces of any size and gives out its chunks; the cuts depend only on the
+/// Accepts a stream in pieces of any size and returns its chunks; the cuts depend only on the
 /// bytes.
 ///
 /// Bytes are read straight into [`space`](Self::space) and lent out by
@@ -29,8 +29,8 @@ impl<'a> StreamCutter<'a> {
         Self { cutter, buffer: vec![0; bytes], start: 0, end: 0, finished: false }
     }
 
-    /// Room for the next bytes of the stream, never empty after `next_chunk` gave `None`. Say with
-    /// [`filled`](Self::filled) how many were written.
+    /// Room for the next bytes of the stream, never empty after `next_chunk` returned `None`.
+    /// Report the number of bytes written with [`filled`](Self::filled).
     pub fn space(&mut self) -> &mut [u8] {
         let largest = self.cutter.sizes().bytes_max as usize;
         if self.start > 0 && self.buffer.len() - self.end < largest {
@@ -49,7 +49,7 @@ impl<'a> StreamCutter<'a> {
         self.end += count;
     }
 
-    /// Copies bytes in, as many as come; for callers that cannot read into [`space`](Self::space).
+    /// Copies in as many bytes as fit; for callers that cannot read into [`space`](Self::space).
     pub fn push(&mut self, bytes: &[u8]) {
         if self.space().len() < bytes.len() {
             self.buffer.resize(self.end + bytes.len(), 0);
@@ -58,18 +58,18 @@ impl<'a> StreamCutter<'a> {
         self.end += bytes.len();
     }
 
-    /// Says that the stream has ended: what is left comes out as chunks.
+    /// Marks the end of the stream: the rest is returned as chunks.
     pub fn finish(&mut self) {
         self.finished = true;
     }
 
-    /// Begins another stream with the same buffer; bytes not taken are dropped.
+    /// Starts another stream with the same buffer; bytes not taken are dropped.
     pub fn restart(&mut self) {
         (self.start, self.end, self.finished) = (0, 0, false);
     }
 
-    /// The next chunk, lent; `None` if more bytes are needed or, after [`finish`](Self::finish), at
-    /// the end.
+    /// The next chunk, borrowed; `None` if more bytes are needed or, after
+    /// [`finish`](Self::finish), at the end.
     pub fn next_slice(&mut self) -> Option<&[u8]> {
         let waiting = &self.buffer[self.start..self.end];
         let complete = self.finished || waiting.len() >= self.cutter.sizes().bytes_max as usize;
@@ -81,7 +81,7 @@ impl<'a> StreamCutter<'a> {
         Some(&waiting[..length])
     }
 
-    /// The next chunk, copied; otherwise as [`next_slice`](Self::next_slice).
+    /// The next chunk, copied; otherwise like [`next_slice`](Self::next_slice).
     pub fn next_chunk(&mut self) -> Option<Vec<u8>> {
         self.next_slice().map(<[u8]>::to_vec)
     }

@@ -6,7 +6,7 @@ use crate::{ChunkSizes, Cutter, StreamCutter};
 
 const SMALL: ChunkSizes = ChunkSizes { bytes_min: 64, bytes_average: 256, bytes_max: 1024 };
 
-/// A table that everyone can compute: the extendable output of blake3 over `seed`, as in
+/// A table that anyone can compute: the extendable output of blake3 over `seed`, as in
 /// `docs/format.md` but without a key.
 fn table(seed: &str) -> [u64; 256] {
     let mut output = blake3::Hasher::new().update(seed.as_bytes()).finalize_xof();
@@ -37,7 +37,7 @@ fn lengths(chunks: &[Vec<u8>]) -> Vec<usize> {
     chunks.iter().map(Vec::len).collect()
 }
 
-/// Valid sizes, equal ones among them.
+/// Valid sizes, including equal ones.
 fn sizes() -> impl Strategy<Value = ChunkSizes> {
     (8u32..=12).prop_flat_map(|exponent| {
         let average = 1 << exponent;
@@ -62,8 +62,7 @@ proptest! {
         }
     }
 
-    /// Catches: a cut made while too few bytes are there, so that it depends on how a pipe delivers
-    /// them.
+    /// Catches: a cut made with too few bytes, so that it depends on how a pipe delivers them.
     #[test]
     fn cuts_do_not_depend_on_how_the_stream_arrives(
         sizes in sizes(), seed: u64, length in 0usize..40_000,
@@ -71,7 +70,7 @@ proptest! {
     ) {
         let (cutter, bytes) = (Cutter::new(&table("test"), sizes), noise(seed, length));
         let mut stream = StreamCutter::new(&cutter);
-        // What is left of another stream must not come through.
+        // Leftovers of another stream must not come through.
         stream.push(&[7; 100]);
         stream.restart();
         let (mut chunks, mut rest, mut piece) = (Vec::new(), &bytes[..], pieces.iter().cycle());
@@ -114,7 +113,7 @@ fn more_than_the_buffer_may_be_pushed_at_once() {
     assert_eq!(stream.next_slice(), None);
 }
 
-/// Catches: a table that is not used, so that everybody's chunks have the same lengths.
+/// Catches: a table that is not used, so that everyone's chunks have the same lengths.
 #[test]
 fn another_table_cuts_elsewhere() {
     let bytes = noise(1, 100_000);

@@ -21,15 +21,15 @@ pub const KNOWN_FEATURES: &[&str] = &[];
 /// Chunk sizes of one profile, in bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ChunkSizes {
-    /// No chunk but the last of a stream is smaller.
+    /// Minimum, except for the last chunk of a stream.
     pub bytes_min: u32,
-    /// What the cutter aims at; a power of two.
+    /// Target size; a power of two.
     pub bytes_average: u32,
-    /// No chunk is larger.
+    /// Maximum.
     pub bytes_max: u32,
 }
 
-/// Which chunk sizes a source wants.
+/// Which chunk sizes a source uses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum ChunkProfile {
@@ -37,7 +37,7 @@ pub enum ChunkProfile {
     Dump,
     /// Files.
     File,
-    /// Large media that is replaced whole.
+    /// Large media that is always replaced as a whole.
     Media,
 }
 
@@ -84,14 +84,14 @@ impl Default for ChunkProfiles {
 pub struct Config {
     /// Public name, derived from the master key.
     pub repository_id: RepositoryId,
-    /// What a reader must understand beyond this version of the format.
+    /// Features that a reader must understand beyond this version of the format.
     #[serde(default)]
     pub features: Vec<String>,
     /// Chunk sizes.
     pub chunks: ChunkProfiles,
-    /// Plaintext bytes at which a frame of several blobs is closed.
+    /// Plaintext size at which a frame of several blobs is closed.
     pub frame_bytes: u32,
-    /// Bytes at which a pack is closed.
+    /// Size at which a pack is closed.
     pub pack_bytes: u32,
 }
 
@@ -156,12 +156,12 @@ impl ChunkSizes {
     }
 }
 
-/// A config as it is stored: readable, but not to be believed before its MAC is checked.
+/// A config as it is stored: readable, but not to be trusted before its MAC is checked.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StoredConfig {
-    /// What it says.
+    /// Its contents.
     pub config: Config,
-    /// The bytes that the MAC covers.
+    /// The bytes covered by the MAC.
     pub authenticated: Vec<u8>,
     /// `kh(K_config, authenticated)`.
     pub mac: [u8; 32],
@@ -177,7 +177,7 @@ impl StoredConfig {
         out
     }
 
-    /// True if an object begins as a config does, whole or damaged.
+    /// True if an object starts like a config, intact or damaged.
     pub fn begins_as_one(object: &[u8]) -> bool {
         object.starts_with(MAGIC)
     }
@@ -203,7 +203,7 @@ impl StoredConfig {
     }
 }
 
-/// First 16 bytes of the plain hash: tells damage from anything else.
+/// First 16 bytes of the plain hash: distinguishes damage from anything else.
 pub(crate) fn checksum(bytes: &[u8]) -> [u8; CHECKSUM_BYTES] {
     let mut out = [0; CHECKSUM_BYTES];
     out.copy_from_slice(&blake3::hash(bytes).as_bytes()[..CHECKSUM_BYTES]);
@@ -211,7 +211,8 @@ pub(crate) fn checksum(bytes: &[u8]) -> [u8; CHECKSUM_BYTES] {
 }
 
 /// The bytes before the trailing checksum of a small object, if it matches. Configs and key slots
-/// of every version end with this checksum, so that a newer version is told from damage.
+/// of every version end with this checksum, so that a newer version can be distinguished from
+/// damage.
 pub(crate) fn checked<'a>(object: &'a [u8], what: &'static str) -> Result<&'a [u8], FormatError> {
     limits::SMALL_OBJECT.check(object.len() as u64)?;
     let (body, found) =

@@ -14,9 +14,9 @@ pub struct FrameEntry {
     pub blob_type: BlobType,
     /// How the body holds the plaintext.
     pub algorithm: Algorithm,
-    /// Place of its session in the pack's header.
+    /// Index of its session in the pack's header.
     pub session: u16,
-    /// Bytes in the pack, nonce and tag included.
+    /// Bytes in the pack, including nonce and tag.
     pub sealed_bytes: u32,
     /// Its blobs, in the order of the plaintext.
     pub blobs: Vec<BlobEntry>,
@@ -62,7 +62,7 @@ pub fn decode(bytes: &[u8], session_count: usize) -> Result<Vec<FrameEntry>, For
     Ok(frames)
 }
 
-/// Reads directory entries as index objects hold them: nothing may follow.
+/// Reads directory entries in the form that index objects use: nothing may follow.
 ///
 /// # Errors
 /// As [`decode`].

@@ -5,7 +5,7 @@ use crate::node::Extent;
 use crate::wire::{Reader, put_bytes, put_signed, put_varint};
 use crate::{BlobId, FormatError};
 
-/// A moment of a file system: nanoseconds matter, time zones do not.
+/// A file system timestamp, with nanoseconds and without a time zone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
 pub struct FileTime {
     /// Seconds since 1970-01-01 00:00:00 UTC; negative before.
@@ -27,7 +27,7 @@ impl From<jiff::Timestamp> for FileTime {
 /// Extended attributes: name and value, ascending by name.
 pub type Xattrs = Vec<(Vec<u8>, Vec<u8>)>;
 
-/// Everything about an entry but its name and content.
+/// Everything about an entry except its name and content.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Metadata {
     /// Permission bits, set-id and sticky bits (07777).
@@ -36,48 +36,48 @@ pub struct Metadata {
     pub uid: u32,
     /// Numeric group.
     pub gid: u32,
-    /// Owner's name where the source was read; may be empty.
+    /// Owner's name on the machine of the source; may be empty.
     pub user: Vec<u8>,
-    /// Group's name where the source was read; may be empty.
+    /// Group's name on the machine of the source; may be empty.
     pub group: Vec<u8>,
     /// Last change of the content.
     pub mtime: FileTime,
-    /// Last change of content or metadata, as the source's kernel saw it.
+    /// Last change of content or metadata, according to the source's kernel.
     pub ctime: FileTime,
-    /// Last access, where it was asked for.
+    /// Last access, if it was requested.
     pub atime: Option<FileTime>,
-    /// Inode number; with `device` it tells hard links apart.
+    /// Inode number; with `device` it identifies hard links.
     pub inode: u64,
-    /// Device that the entry lay on.
+    /// Device that the entry was on.
     pub device: u64,
     /// Number of hard links.
     pub links: u64,
-    /// Extended attributes (ACLs among them), ascending by name.
+    /// Extended attributes (including ACLs), ascending by name.
     pub xattrs: Xattrs,
-    /// True if a file changed while it was being read.
+    /// True if a file changed while being read.
     pub changed: bool,
-    /// True if the source would not give the extended attributes: there may be others than `xattrs`
-    /// has.
+    /// True if the source did not return the extended attributes: there may be others than those in
+    /// `xattrs`.
     pub xattrs_unread: bool,
 }
 
 /// The chunks of a file, in order.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Content {
-    /// At most [`INLINE_EXTENTS_MAX`] extents, kept in the entry.
+    /// At most [`INLINE_EXTENTS_MAX`] extents, stored in the entry.
     Inline(Vec<Extent>),
     /// Root of a tree of content nodes.
     Root(BlobId),
 }
 
-/// What kind of thing an entry is, with what only that kind has.
+/// What kind of file an entry is, with the data specific to that kind.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum EntryKind {
     /// A regular file.
     File {
         /// Apparent size in bytes.
         size: u64,
-        /// How the content gives the file: 0, the bytes as they are.
+        /// How the content yields the file: 0, the bytes as they are.
         codec: u64,
         /// Chunks of the content.
         main: Content,
@@ -118,7 +118,7 @@ const FLAGS: u64 = FLAG_ATIME | FLAG_XATTRS | FLAG_SECOND | FLAG_CHANGED | FLAG_
 const WHAT: &str = "directory entry";
 const INVALID_NAME: &str = "a name is empty, too long, or contains NUL or a slash";
 
-/// True if `name` may stand in a directory entry.
+/// True if `name` is allowed in a directory entry.
 pub fn is_valid_name(name: &[u8]) -> bool {
     !name.is_empty()
         && name.len() <= NAME_BYTES_MAX
@@ -172,7 +172,8 @@ impl Entry {
         }
     }
 
-    /// Fails if [`Entry::decode`] would refuse the entry for its size or that of a part of it.
+    /// Fails if [`Entry::decode`] would refuse the entry because of its size or that of a part of
+    /// it.
     ///
     /// # Errors
     /// [`FormatError::Limit`]; [`FormatError::Invalid`] for a name that no entry can have.
@@ -191,7 +192,7 @@ impl Entry {
             _ => 0,
         };
         let values: usize = attributes.map(|(name, value)| name.len() + value.len() + 20).sum();
-        // Only what is nearly too large is worth being measured.
+        // Only an entry that is nearly too large is worth measuring.
         if target + values < ENTRY_BYTES_MAX / 2 {
             return Ok(());
         }

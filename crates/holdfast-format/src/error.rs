@@ -1,6 +1,6 @@
 //! Why stored bytes were refused.
 
-/// Bytes that are not what `docs/format.md` says they must be.
+/// Bytes that do not conform to `docs/format.md`.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum FormatError {
     /// The input ends before the structure does.
@@ -31,7 +31,7 @@ pub enum FormatError {
         /// The structure that was being read.
         what: &'static str,
     },
-    /// A value is not allowed where it stands.
+    /// A value is not allowed at its position.
     #[error("the {what} is not valid: {why}")]
     Invalid {
         /// The structure that was being read.

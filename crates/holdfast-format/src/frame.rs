@@ -16,12 +16,12 @@ pub enum Algorithm {
 }
 
 impl Algorithm {
-    /// The byte that stands for it on disk.
+    /// The byte that represents it in storage.
     pub const fn byte(self) -> u8 {
         self as u8
     }
 
-    /// The algorithm that a stored byte stands for.
+    /// The algorithm that a stored byte represents.
     ///
     /// # Errors
     /// [`FormatError::Invalid`] for an unknown byte.
@@ -34,7 +34,7 @@ impl Algorithm {
     }
 }
 
-/// A blob's place in a frame's list.
+/// A blob's entry in a frame's list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct BlobEntry {
     /// Keyed hash of the plaintext.

@@ -1,4 +1,4 @@
-//! Identifiers. Each is its own type, so that one cannot stand where another belongs.
+//! Identifiers. Each has its own type, so that they cannot be confused.
 
 use std::fmt;
 use std::str::FromStr;
@@ -115,13 +115,13 @@ impl ObjectId {
     /// What the first record of a chain names as its predecessor.
     pub const NONE: Self = Self([0; 32]);
 
-    /// The eight digits that people see.
+    /// The eight digits shown to users.
     pub fn short(&self) -> String {
         hex::encode(&self.0[..4])
     }
 }
 
-/// What a blob is; ids and keys of the two types never mix.
+/// What a blob is; ids and keys of the two types are separate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[repr(u8)]
 pub enum BlobType {
@@ -132,12 +132,12 @@ pub enum BlobType {
 }
 
 impl BlobType {
-    /// The byte that stands for it on disk.
+    /// The byte that represents it in storage.
     pub const fn byte(self) -> u8 {
         self as u8
     }
 
-    /// The type that a stored byte stands for, if any.
+    /// The type that a stored byte represents, if any.
     pub const fn from_byte(byte: u8) -> Option<Self> {
         match byte {
             0 => Some(Self::Data),

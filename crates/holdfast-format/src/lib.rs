@@ -1,7 +1,8 @@
 //! Every stored byte of a holdfast repository: layouts, limits, encoding and decoding.
 //!
-//! `docs/format.md` is the specification; each module here is one of its sections. This crate does
-//! no I/O and holds no keys: what is sealed on disk passes through here as plaintext.
+//! `docs/format.md` is the specification; each module here implements one of its sections. This
+//! crate does no I/O and holds no keys: everything that is sealed in storage passes through here as
+//! plaintext.
 
 pub mod captured;
 pub mod config;

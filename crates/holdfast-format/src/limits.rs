@@ -1,5 +1,5 @@
-//! Largest sizes and counts (`docs/format.md`, section 10): decoders accept no more, so encoders
-//! must ask before anything counts as stored.
+//! Maximum sizes and counts (`docs/format.md`, section 10): decoders accept no more, so encoders
+//! must check before anything counts as stored.
 
 use crate::FormatError;
 
@@ -31,19 +31,19 @@ pub const TREE_DEPTH_MAX: usize = 4096;
 pub const NODE_LEVEL_MAX: u8 = 16;
 /// Bytes of one name.
 pub const NAME_BYTES_MAX: usize = 4096;
-/// Extents kept inside an entry; a longer list becomes a tree of its own.
+/// Extents stored inside an entry; a longer list becomes a tree of its own.
 pub const INLINE_EXTENTS_MAX: usize = 8;
 /// Paths of missing entries that a source's record names.
 pub const MISSED_PATHS_MAX: usize = 100;
-/// Bytes of those paths.
+/// Total bytes of those paths.
 pub const MISSED_PATHS_BYTES_MAX: usize = 8 << 10;
 
-/// A largest size or count, and what has it.
+/// A maximum size or count, and what it applies to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limit {
-    /// What must not exceed it, as `docs/format.md` calls it.
+    /// What must not exceed it, in the words of `docs/format.md`.
     pub what: &'static str,
-    /// The largest value.
+    /// The maximum.
     pub max: u64,
 }
 

@@ -4,7 +4,7 @@ use crate::{ObjectId, SlotId, WriterId};
 
 /// The two copies of the config.
 pub const CONFIG_NAMES: [&str; 2] = ["config", "config.b"];
-/// What the name of a second copy ends with.
+/// Suffix of the name of a second copy.
 const SECOND: &str = ".b";
 /// Folder of key slots.
 pub const KEYS: &str = "keys";
@@ -52,7 +52,7 @@ pub enum Chain {
 }
 
 impl Chain {
-    /// The chain's folder, which is also its name in the additional data of its records.
+    /// The chain's folder, also used as its name in the additional data of its records.
     pub fn folder(&self) -> String {
         match self {
             Self::Generations => GENERATIONS.to_owned(),
@@ -79,7 +79,7 @@ pub fn second(first: &str) -> String {
     format!("{first}{SECOND}")
 }
 
-/// The name of the first copy of an object, of whichever copy `name` is.
+/// The name of the first copy of an object, whichever copy `name` refers to.
 pub fn first(name: &str) -> &str {
     name.strip_suffix(SECOND).unwrap_or(name)
 }

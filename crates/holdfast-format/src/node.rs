@@ -6,22 +6,22 @@ use crate::limits::{self, NAME_BYTES_MAX, NODE_LEVEL_MAX};
 use crate::wire::{Reader, put_bytes, put_varint};
 use crate::{BlobId, FormatError};
 
-/// Most records that writers put into a node.
+/// Maximum number of records that writers put into a node.
 const RECORDS_USUAL: usize = 1024;
 
 /// A stretch of a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Extent {
-    /// Bytes kept in a blob.
+    /// Bytes stored in a blob.
     Data {
         /// The blob.
         id: BlobId,
-        /// Its plaintext bytes, all of which belong to the file.
+        /// Its plaintext size; all of it belongs to the file.
         bytes: u64,
     },
     /// Zero bytes that the source did not store.
     Hole {
-        /// How many.
+        /// Number of bytes.
         bytes: u64,
     },
 }
@@ -92,7 +92,7 @@ pub enum Node {
     ContentBranch(u8, Vec<ContentChild>),
 }
 
-/// What a node holds, as its first byte says.
+/// What a node contains, according to its first byte.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
 pub enum NodeKind {
@@ -160,7 +160,7 @@ fn records<T>(
     decode: impl Fn(&mut Reader<'_>) -> Result<T, FormatError>,
 ) -> Result<Vec<T>, FormatError> {
     let count = reader.count(bytes_each)?;
-    // An honest node has no more records; what claims to have more must show them first.
+    // A valid node has no more records; one that claims more must show them first.
     let mut list = Vec::with_capacity(count.min(RECORDS_USUAL));
     for _ in 0..count {
         list.push(decode(reader)?);

@@ -1,4 +1,4 @@
-//! The plain parts of a pack: header and trailer (`docs/format.md`, section 6).
+//! The plaintext parts of a pack: header and trailer (`docs/format.md`, section 6).
 
 use crate::limits::{self, FORMAT_VERSION};
 use crate::wire::Reader;
@@ -17,7 +17,7 @@ pub const HEADER_BYTES_ONE_SESSION: usize = 8 + 2 + 16 + 16 + 8 + 2 + 35;
 /// The header of a pack.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PackHeader {
-    /// Random: the same frames packed again get another name.
+    /// Random: the same frames packed again give a pack with another name.
     pub salt: [u8; 16],
     /// Chain of the writer whose session made the pack.
     pub writer: WriterId,
@@ -45,8 +45,8 @@ impl PackHeader {
         out
     }
 
-    /// Reads a header from the start of `bytes`, which may go on; returns it with its length in
-    /// bytes.
+    /// Reads a header from the start of `bytes`, which may be followed by more; returns it with its
+    /// length in bytes.
     ///
     /// # Errors
     /// Any [`FormatError`] if the bytes do not start with a header.
@@ -70,7 +70,7 @@ impl PackHeader {
     }
 }
 
-/// The trailer of a pack whose sealed directory has so many bytes.
+/// The trailer of a pack whose sealed directory has this size.
 pub fn encode_trailer(sealed_directory_bytes: u32) -> [u8; TRAILER_BYTES] {
     let mut out = [0; TRAILER_BYTES];
     out[..4].copy_from_slice(&sealed_directory_bytes.to_le_bytes());

@@ -1,4 +1,4 @@
-//! Padded lengths: how much an observer of sizes learns.
+//! Padded lengths, which limit how much an observer learns from sizes.
 
 /// Largest step that lengths are rounded up to (decision 0003).
 pub const STEP_BYTES_MAX: u64 = 16 << 10;
@@ -19,7 +19,7 @@ pub fn padme(length: u64) -> u64 {
     length.next_multiple_of(padme_step(length))
 }
 
-/// As [`padme`], with the step capped at [`STEP_BYTES_MAX`]: at most 0.1 % more at 16 MiB.
+/// Like [`padme`], with the step capped at [`STEP_BYTES_MAX`]: at most 0.1 % more at 16 MiB.
 pub fn padme_capped(length: u64) -> u64 {
     length.next_multiple_of(padme_step(length).min(STEP_BYTES_MAX))
 }

@@ -17,7 +17,7 @@ use crate::{BlobId, FormatError, ObjectId, RepositoryId, SessionId, SlotId, Writ
 const MAGIC: &[u8; 8] = b"HFRECORD";
 const WHAT: &str = "record";
 
-/// Bytes that are usually text, such as a path: a JSON string where they are UTF-8, else `{"hex":
+/// Bytes that are usually text, such as a path: a JSON string if they are UTF-8, else `{"hex":
 /// "..."}`.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct Text(pub Vec<u8>);
@@ -66,17 +66,17 @@ enum TextForm {
     Hex(Hex),
 }
 
-/// One record of a chain: the hash of the one before and what it says.
+/// One record of a chain: the hash of the preceding one and its contents.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Record<Body> {
-    /// Plain hash of the bytes of the record before; [`ObjectId::NONE`] in the first.
+    /// Plain hash of the bytes of the preceding record; [`ObjectId::NONE`] in the first.
     pub previous: ObjectId,
-    /// What it says.
+    /// Its contents.
     #[serde(flatten)]
     pub body: Body,
 }
 
-/// What a writer's chain holds.
+/// The contents of a record of a writer's chain.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "kebab-case")]
 pub enum WriterBody {
@@ -87,31 +87,31 @@ pub enum WriterBody {
         /// Number of the generation record that condemned packs.
         generation: u64,
     },
-    /// Asks prunes for patience: of a long reader for a snapshot, or of a backup that a prune made
-    /// begin again.
+    /// Asks prunes to wait: for a long reader of a snapshot, or for a backup that a prune made
+    /// start again.
     Pin {
-        /// The snapshot. [`ObjectId::NONE`] in the pin of a backup; the one that it found
-        /// unchanged where it ends its pin.
+        /// The snapshot. [`ObjectId::NONE`] in the pin of a backup; in the record that ends the
+        /// pin, the snapshot that the backup found unchanged.
         snapshot: ObjectId,
-        /// What the backup saves. Until the chain has a complete snapshot of it, or the pin is
+        /// The paths of the backup. Until the chain has a complete snapshot of them, or the pin is
         /// ended, prunes condemn nothing for a while.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         paths: Vec<Text>,
     },
 }
 
-/// What the generation chain holds.
+/// The contents of a record of the generation chain.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "kebab-case")]
 pub enum GenerationBody {
-    /// A writer's chain may exist from now on.
+    /// A writer's chain may exist after this.
     AddWriter {
         /// The chain.
         writer: WriterId,
         /// The host that it is derived from.
         host: String,
     },
-    /// Snapshots are no longer wanted.
+    /// Snapshots that are no longer wanted.
     Forget {
         /// Their ids.
         snapshots: Vec<ObjectId>,
@@ -120,56 +120,56 @@ pub enum GenerationBody {
     Amend {
         /// The snapshot.
         snapshot: ObjectId,
-        /// All its tags from now on.
+        /// All its tags after this.
         tags: Vec<String>,
         /// True if no rule may forget it.
         hold: bool,
     },
-    /// Packs that a prune means to delete.
+    /// Packs that a prune intends to delete.
     Condemn {
         /// The packs.
         packs: Vec<ObjectId>,
-        /// Packs that hold what is still needed of them.
+        /// Packs that hold their needed content.
         targets: Vec<ObjectId>,
         /// Chains that must be fenced.
         writers: Vec<WriterId>,
         /// Index objects known at that time.
         index: Vec<ObjectId>,
     },
-    /// Packs that are deleted, now that no snapshot can need them.
+    /// Packs to delete, now that no snapshot can need them.
     Sweep {
         /// Number of the `condemn` record.
         condemn: u64,
-        /// The packs that go.
+        /// The packs to delete.
         packs: Vec<ObjectId>,
         /// Condemned packs that turned out to be needed.
         rescued: Vec<ObjectId>,
-        /// All index objects that count from now on.
+        /// All index objects that count after this.
         index: Vec<ObjectId>,
         /// Index objects that they replace.
         replaced: Vec<ObjectId>,
     },
-    /// Records that cannot be used are no longer waited for.
+    /// Records that cannot be used are written off.
     GiveUp {
         /// The records.
         records: Vec<GivenUp>,
     },
     /// A passphrase or key no longer opens the repository.
     RemoveKey {
-        /// Its slot. The objects of the slot are deleted behind this record.
+        /// Its slot. The objects of the slot are deleted after this record.
         slot: SlotId,
     },
     /// Chains were cut (not written by version 1).
     Checkpoint {},
 }
 
-/// A record that is given up as it was found. Place and bytes belong together: bytes that were
-/// copied to another place are not given up there.
+/// A record that is written off as it was found. Slot and bytes belong together: bytes copied to
+/// another slot are not written off there.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct GivenUp {
     /// Name of the record.
     pub object: String,
-    /// Plain hash of the bytes that are there; `None` if there are none or they cannot be read.
+    /// Plain hash of the bytes in its slot; `None` if there are none or they cannot be read.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub found: Option<ObjectId>,
 }
@@ -177,7 +177,7 @@ pub struct GivenUp {
 /// The root record of one backup.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Snapshot {
-    /// When the backup began, or what `--time` said.
+    /// When the backup started, or the time given by `--time`.
     pub time: Timestamp,
     /// Host that it belongs to.
     pub host: String,
@@ -195,7 +195,7 @@ pub struct Snapshot {
     /// Tags at creation; `amend` records replace them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub tags: Vec<String>,
-    /// Patterns that were left out.
+    /// Patterns that were excluded.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub excludes: Vec<Text>,
     /// Program and version.
@@ -204,7 +204,7 @@ pub struct Snapshot {
     /// Snapshot that unchanged entries were taken from.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub parent: Option<ObjectId>,
-    /// True if the backup is not complete: it was interrupted, or is still going on.
+    /// True if the backup is not complete: it was interrupted, or is still running.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub partial: bool,
     /// One tree per source.
@@ -212,18 +212,18 @@ pub struct Snapshot {
     /// What only the capture of a whole application knows.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub application: Option<Application>,
-    /// Session whose packs it needs beside older ones.
+    /// Session whose packs it needs besides older ones.
     pub session: SessionId,
     /// Index objects that its session created or adopted.
     #[serde(default)]
     pub index: Vec<ObjectId>,
-    /// What the backup did.
+    /// Totals of the backup.
     pub summary: SnapshotSummary,
 }
 
 impl Snapshot {
-    /// A record as a backup begins: whatever its maker does not add is empty, and the backup itself
-    /// fills in sources, session, index objects and what it did.
+    /// A record at the start of a backup: anything its creator does not add is empty, and the
+    /// backup itself fills in sources, session, index objects and totals.
     pub fn begun(time: Timestamp, host: impl Into<String>, paths: Vec<Text>) -> Self {
         Self {
             time,
@@ -249,28 +249,29 @@ impl Snapshot {
 /// One source of a snapshot.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct SourceRecord {
-    /// Name that tells it from the others.
+    /// Unique name within the snapshot.
     pub name: String,
     /// Kind of connector: `files`, `stream`, `postgres`, `bucket`.
     pub connector: String,
     /// Root of its tree.
     pub tree: BlobId,
-    /// When its capture began and ended, where that was recorded.
+    /// When its capture started and ended, if that was recorded.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub window: Option<Window>,
-    /// Consistency token: what the connector says of the moment that the tree shows, such as `lsn`.
+    /// Consistency token: what the connector says about the moment that the tree shows, such as
+    /// `lsn`.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub token: BTreeMap<String, String>,
-    /// How much its tree has and what it lacks; snapshots of early versions do not say.
+    /// How much its tree has and what it lacks; `None` in snapshots of early versions.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub captured: Option<Captured>,
-    /// What a source of files was asked for; snapshots of early versions do not say.
+    /// What a source of files was asked to include; `None` in snapshots of early versions.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub scope: Option<Scope>,
 }
 
 impl SourceRecord {
-    /// A source of which nothing else is known.
+    /// A source about which nothing else is known.
     pub fn new(name: impl Into<String>, connector: impl Into<String>, tree: BlobId) -> Self {
         let (name, connector) = (name.into(), connector.into());
         let (window, token) = (None, BTreeMap::new());
@@ -287,28 +288,28 @@ pub struct Window {
     pub end: Timestamp,
 }
 
-/// What a snapshot says of the application that it holds.
+/// What a snapshot says about the application that it contains.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Application {
     /// Its name in the application file.
     pub name: String,
     /// Id of the run, the same in the snapshot of the data and in that of the keys.
     pub run: String,
-    /// Repository of the other snapshot of the run, where there is one.
+    /// Repository of the other snapshot of the run, if there is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub linked_repository: Option<RepositoryId>,
-    /// The other snapshot, where it was known.
+    /// The other snapshot, if it was known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub linked_snapshot: Option<ObjectId>,
-    /// The keys that the data need, by keyed fingerprint.
+    /// The keys that the data needs, by keyed fingerprint.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub keys: Vec<KeyFingerprint>,
-    /// What the checks found.
+    /// Results of the checks.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub checks: Vec<CheckRecord>,
 }
 
-/// A key that the data of an application need.
+/// A key that the data of an application needs.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct KeyFingerprint {
     /// Source that it belongs to.
@@ -320,27 +321,27 @@ pub struct KeyFingerprint {
     pub fingerprint: String,
 }
 
-/// What one check of an application found.
+/// Result of one check of an application.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CheckRecord {
     /// Its name in the application file.
     pub name: String,
-    /// True if it found nothing wrong.
+    /// True if the check passed.
     pub passed: bool,
-    /// Things that were looked at: rows, keys.
+    /// Number of rows or keys examined.
     pub checked: u64,
-    /// Things that are missing or wrong.
+    /// Number of those missing or wrong.
     pub failed: u64,
-    /// Things that nothing refers to.
+    /// Number of those that nothing refers to.
     #[serde(default)]
     pub orphans: u64,
 }
 
-/// What a backup did.
+/// Totals of a backup.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct SnapshotSummary {
-    /// When it began.
+    /// When it started.
     pub backup_start: Option<Timestamp>,
     /// When it was committed.
     pub backup_end: Option<Timestamp>,
@@ -348,13 +349,13 @@ pub struct SnapshotSummary {
     pub files_new: u64,
     /// Files that differ from the parent's.
     pub files_changed: u64,
-    /// Files taken from the parent unread.
+    /// Files taken from the parent without being read.
     pub files_unmodified: u64,
     /// Directories that the parent does not have.
     pub dirs_new: u64,
     /// Directories that differ from the parent's.
     pub dirs_changed: u64,
-    /// Directories that are the parent's.
+    /// Directories identical to the parent's.
     pub dirs_unmodified: u64,
     /// New blobs of file content.
     pub data_blobs: u64,
@@ -362,17 +363,17 @@ pub struct SnapshotSummary {
     pub tree_blobs: u64,
     /// Plaintext bytes of new blobs.
     pub data_added: u64,
-    /// Bytes that the repository grew by in packs.
+    /// Bytes that the packs of the repository grew by.
     pub data_added_packed: u64,
     /// Files in the snapshot.
     pub total_files_processed: u64,
     /// Their bytes.
     pub total_bytes_processed: u64,
-    /// Entries that could not be read, or changed while they were read.
+    /// Entries that could not be read, or changed while being read.
     pub errors: u64,
 }
 
-/// What authenticates a record besides its bytes: where it stands.
+/// What authenticates a record besides its bytes: its position.
 pub fn associated_data(repository: &RepositoryId, chain: &Chain, sequence: u64) -> Vec<u8> {
     let mut data = prefix().to_vec();
     data.extend_from_slice(repository.as_bytes());

@@ -22,9 +22,9 @@ pub struct KdfCost {
 }
 
 impl KdfCost {
-    /// For people's passphrases: about a second on a small machine.
+    /// For human-chosen passphrases: about a second on a small machine.
     pub const DEFAULT: Self = Self { memory_kib: 256 << 10, passes: 3, lanes: 4 };
-    /// The least that a reader accepts; for tests.
+    /// The minimum that a reader accepts; for tests.
     pub const MIN: Self = Self { memory_kib: 19 << 10, passes: 1, lanes: 1 };
 
     fn is_valid(&self) -> bool {
@@ -39,11 +39,11 @@ impl KdfCost {
 pub enum SlotKind {
     /// A passphrase, stretched by Argon2id.
     Passphrase(KdfCost),
-    /// A generated key of 256 bits, used as it is.
+    /// A generated key of 256 bits, used directly.
     GeneratedKey,
 }
 
-/// The plain start of a slot.
+/// The plaintext header of a slot.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SlotHeader {
     /// What opens it.
@@ -59,9 +59,9 @@ pub struct SlotHeader {
 /// A slot as it is stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KeySlot {
-    /// Plain start.
+    /// Plaintext header.
     pub header: SlotHeader,
-    /// Tells whether a secret is the right one, and commits to the key.
+    /// Verifies that a secret is the right one, and commits to the key.
     pub commitment: [u8; 32],
     /// Nonce of the sealed master key.
     pub nonce: [u8; 24],
@@ -141,7 +141,7 @@ impl KeySlot {
     ///
     /// # Errors
     /// [`FormatError::Version`] if it needs a newer program, [`FormatError::Checksum`] if it is
-    /// damaged, others if it is not a slot or asks for a cost out of bounds.
+    /// damaged, others if it is not a slot or its cost is out of bounds.
     pub fn decode(object: &[u8]) -> Result<Self, FormatError> {
         let body = checked(object, WHAT)?;
         let mut reader = Reader::new(body, WHAT);

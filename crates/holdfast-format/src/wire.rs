@@ -11,7 +11,7 @@ pub fn put_varint(out: &mut Vec<u8>, mut value: u64) {
     out.push(value as u8);
 }
 
-/// Appends `value` zigzag-coded, so that small negative numbers stay short.
+/// Appends `value` in zigzag coding, so that small negative numbers are short.
 pub fn put_signed(out: &mut Vec<u8>, value: i64) {
     put_varint(out, ((value << 1) ^ (value >> 63)) as u64);
 }
@@ -50,7 +50,7 @@ impl<'a> Reader<'a> {
         FormatError::Invalid { what: self.what, why }
     }
 
-    /// Refuses unread bytes.
+    /// Fails if there are unread bytes.
     pub fn finish(self) -> Result<(), FormatError> {
         if self.rest.is_empty() { Ok(()) } else { Err(self.invalid("bytes follow its end")) }
     }

@@ -60,7 +60,7 @@ fn main() -> Result<(), SealError> {
     Ok(())
 }
 
-/// A megabyte of the file named, or of made-up rows.
+/// A megabyte of the given file, or of made-up rows.
 fn text() -> Vec<u8> {
     let mut text = std::env::args().nth(1).and_then(|path| std::fs::read(path).ok());
     let text = text.get_or_insert_with(|| {

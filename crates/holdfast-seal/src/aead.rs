@@ -20,7 +20,7 @@ pub(crate) struct Parts<'a> {
     pub(crate) tag: &'a [u8; TAG_BYTES],
 }
 
-/// Takes sealed bytes apart.
+/// Splits sealed bytes into their parts.
 pub(crate) fn split<'a>(sealed: &'a [u8], what: &'static str) -> Result<Parts<'a>, SealError> {
     let length = SealError::Length { what };
     let (nonce, rest) = sealed.split_first_chunk().ok_or(length.clone())?;
@@ -28,7 +28,7 @@ pub(crate) fn split<'a>(sealed: &'a [u8], what: &'static str) -> Result<Parts<'a
     Ok(Parts { nonce, ciphertext, tag })
 }
 
-/// Encrypts `buffer` where it is, and returns its tag. Uses the nonce up.
+/// Encrypts `buffer` in place and returns its tag. Consumes the nonce.
 pub(crate) fn seal_in_place(
     key: &Key,
     nonce: Nonce,
@@ -43,7 +43,7 @@ pub(crate) fn seal_in_place(
     Ok(tag.into())
 }
 
-/// Authenticates and decrypts `buffer` where it is.
+/// Authenticates and decrypts `buffer` in place.
 pub(crate) fn open_in_place(
     key: &Key,
     nonce: &[u8; NONCE_BYTES],

@@ -2,13 +2,13 @@
 
 use holdfast_format::FormatError;
 
-/// A failure of this crate; the variants are what callers tell apart.
+/// A failure of this crate; the variants are the cases that callers distinguish.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SealError {
     /// The operating system gave no random bytes.
     #[error("the system's random generator failed")]
     Random,
-    /// Authentication failed: damaged, forged, or sealed under another key or in another place.
+    /// Authentication failed: damaged, forged, or sealed under another key or at another position.
     #[error("the {what} is damaged or was tampered with")]
     Tampered {
         /// What was being opened.
@@ -17,7 +17,7 @@ pub enum SealError {
     /// The plaintext does not hash to the blob's id.
     #[error("a blob's content does not match its id")]
     WrongId,
-    /// A length is not the one stated, or above its limit.
+    /// A length is not the stated one, or above its limit.
     #[error("the length of the {what} is not possible")]
     Length {
         /// What has that length.
@@ -29,9 +29,9 @@ pub enum SealError {
     /// Authentic bytes that are laid out wrongly, or a version or feature from the future.
     #[error(transparent)]
     Format(#[from] FormatError),
-    /// What was just sealed does not open to what went in: this machine's memory or processor makes
-    /// errors.
-    #[error("the {what} was wrong right after it was sealed; check this machine's memory")]
+    /// Freshly sealed data does not open to its plaintext: this machine's memory or processor is
+    /// faulty.
+    #[error("the {what} did not verify right after it was sealed; check this machine's memory")]
     Verify {
         /// What was being sealed.
         what: &'static str,
@@ -43,15 +43,15 @@ pub enum SealError {
         what: &'static str,
     },
     /// Starts like a generated key, but its checksum does not match.
-    #[error("this is a generated key with a typing error in it")]
+    #[error("this generated key contains a typing error")]
     MistypedKey,
     /// No passphrase was given.
     #[error("the passphrase is empty")]
     EmptySecret,
     /// Argon2id could not run: not enough memory.
-    #[error("the passphrase could not be stretched: {memory_kib} KiB of memory are needed")]
+    #[error("checking the passphrase needs {memory_kib} KiB of memory, which is not available")]
     Kdf {
-        /// Memory asked for, in KiB.
+        /// Memory needed, in KiB.
         memory_kib: u32,
     },
 }

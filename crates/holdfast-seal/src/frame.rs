@@ -23,12 +23,12 @@ pub struct BlobInput<'a> {
     pub bytes: &'a [u8],
 }
 
-/// How a frame's body is to be made.
+/// How to encode a frame's body.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Compression {
     /// As it is.
     Stored,
-    /// By zstd, unless that makes it less than about 3 % smaller.
+    /// With zstd, unless that saves less than about 3 %.
     Zstd {
         /// zstd's level.
         level: i32,
@@ -95,11 +95,11 @@ impl FrameSealer {
     }
 
     /// Seals the blobs as one frame. With `verify`, the result is opened again and each blob's id
-    /// computed anew: a bit that flipped since the id was computed does not reach the repository.
+    /// recomputed: a bit that flipped since the id was computed does not reach the repository.
     ///
     /// # Errors
     /// [`SealError::Length`] if the plaintext exceeds the limit of a frame, [`SealError::Verify`]
-    /// if what was sealed does not open to blobs with these ids, [`SealError::Random`].
+    /// if the sealed data does not open to blobs with these ids, [`SealError::Random`].
     pub fn seal(
         &mut self,
         keys: &Keys,
@@ -175,7 +175,7 @@ impl FrameSealer {
         Ok(out)
     }
 
-    /// Opens `sealed` as a reader would, with a key derived anew, and checks every blob.
+    /// Opens `sealed` as a reader would, deriving the key again, and checks every blob.
     fn verify(
         &mut self,
         keys: &Keys,

@@ -12,7 +12,7 @@ use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 use crate::SealError;
 use crate::random::{Random, SystemRandom, array};
 
-/// Start of every purpose string.
+/// Prefix of every purpose string.
 const PURPOSE_PREFIX: &str = "holdfast v1 2026-09 ";
 /// What the gear table is an extendable output of.
 const GEAR_MESSAGE: &[u8] = b"gear v1";
@@ -139,7 +139,7 @@ impl Keys {
         BlobId::from_bytes(*blake3::keyed_hash(key.as_bytes(), plaintext).as_bytes())
     }
 
-    /// Checks, in constant time, that this plaintext is the blob `id`. Readers owe this check for
+    /// Checks, in constant time, that this plaintext is the blob `id`. Readers must do this for
     /// each blob they use.
     ///
     /// # Errors
@@ -198,14 +198,14 @@ impl Keys {
         WriterId::from_bytes(id)
     }
 
-    /// The key of fingerprints of an application's keys. It serves nothing else: whoever is given
-    /// it can compare what he has with what the repository knows, and open nothing.
+    /// The key of fingerprints of an application's keys. It has no other use: anyone given it can
+    /// compare their keys with those that the repository knows, and open nothing.
     pub fn fingerprint_key(&self) -> Zeroizing<[u8; 32]> {
         Zeroizing::new(*self.fingerprint.as_bytes())
     }
 
-    /// A key for what is kept on this machine under this name: whatever was not written with it,
-    /// or has changed since, is not believed.
+    /// A key for local state of this name: data that was not written with it, or has changed since,
+    /// is not trusted.
     pub fn local_key(&self, name: &[u8]) -> Zeroizing<[u8; 32]> {
         Zeroizing::new(self.local.hash(&[name]))
     }

@@ -1,8 +1,8 @@
 //! The cryptography of a holdfast repository: keys, ids, sealed frames and objects, key slots.
 //!
 //! `docs/format.md` is the specification; `holdfast-format` has the layouts. This crate does no I/O
-//! but for random bytes. Nonces cannot be chosen by a caller, keys are wiped when they are dropped,
-//! and nothing here prints a secret.
+//! except for random bytes. Callers cannot choose nonces, keys are wiped when they are dropped, and
+//! nothing here prints a secret.
 
 #![forbid(unsafe_code)]
 

@@ -1,8 +1,8 @@
 //! Nonces: random, but hedged (`docs/format.md`, section 5).
 //!
-//! A nonce is a keyed hash of random bytes and of what is sealed. With a broken random generator or
-//! a cloned machine it repeats only for the same plaintext, which gives nothing away but that it is
-//! the same.
+//! A nonce is a keyed hash of random bytes and of the data being sealed. With a broken random
+//! generator or a cloned machine it repeats only for the same plaintext, which reveals nothing
+//! except that it is the same.
 
 use holdfast_format::frame::{Algorithm, FrameContext};
 
@@ -13,7 +13,7 @@ use crate::random::{Random, array};
 /// Bytes of a nonce of XChaCha20-Poly1305.
 pub(crate) const NONCE_BYTES: usize = 24;
 
-/// A nonce for one seal. It is made only here and used up by
+/// A nonce for one seal. It is made only here and consumed by
 /// [`seal_in_place`](crate::aead::seal_in_place).
 pub(crate) struct Nonce([u8; NONCE_BYTES]);
 
@@ -25,8 +25,8 @@ impl Nonce {
         body: &[u8],
         random: &mut dyn Random,
     ) -> Result<Self, SealError> {
-        // The frame's id already stands for a stored body: hashing it again would cost what sealing
-        // costs.
+        // The frame's id already represents a stored body: hashing it again would cost as much as
+        // sealing.
         let body_hash = match context.algorithm {
             Algorithm::Stored => [0; 32],
             Algorithm::Zstd => *blake3::hash(body).as_bytes(),
@@ -43,7 +43,7 @@ impl Nonce {
     }
 
     /// The nonce of anything else: `kh(K_nonce, random[32] || blake3(aad) ||
-    /// blake3(plaintext))[0..24]`. The message is shorter than a frame's, so the two never meet.
+    /// blake3(plaintext))[0..24]`. The message is shorter than a frame's, so the two never collide.
     pub(crate) fn for_object(
         keys: &Keys,
         associated_data: &[u8],

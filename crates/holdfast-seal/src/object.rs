@@ -58,7 +58,7 @@ pub(crate) fn seal_directory_from(
     Ok(out)
 }
 
-/// The entries of a sealed directory (without the trailer), with the zeros that pad them. `header`
+/// The entries of a sealed directory (without the trailer), including their zero padding. `header`
 /// is the pack's, encoded.
 ///
 /// # Errors
@@ -101,7 +101,7 @@ pub fn open_index(keys: &Keys, object: &[u8]) -> Result<Vec<u8>, SealError> {
     open_object(&keys.directory, &data, sealed, INDEX)
 }
 
-/// A whole record with this padded JSON, for one place in one chain.
+/// A whole record with this padded JSON, for one slot of one chain.
 ///
 /// # Errors
 /// [`SealError::Length`] if it exceeds the limit, [`SealError::Verify`], [`SealError::Random`].
@@ -128,7 +128,7 @@ pub(crate) fn seal_record_from(
     Ok(out)
 }
 
-/// The JSON of the record that stands at this place of this chain.
+/// The JSON of the record in this slot of this chain.
 ///
 /// # Errors
 /// [`SealError::Format`] if it is not a record or a newer one, [`SealError::Tampered`] also if it

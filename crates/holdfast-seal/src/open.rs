@@ -36,12 +36,12 @@ impl FrameOpener {
     }
 
     /// The plaintext of a frame: exactly `context.raw_bytes` bytes, the blobs one after the other.
-    /// It is decrypted where it is; a stored frame comes back in the same buffer. Each blob used
-    /// must still be [checked](Keys::check_blob).
+    /// It is decrypted in place; a stored frame is returned in the same buffer. Each blob used must
+    /// still be [checked](Keys::check_blob).
     ///
     /// # Errors
     /// [`SealError::Tampered`] if it is not the frame that `context` describes,
-    /// [`SealError::Length`] and [`SealError::Decompress`] if its body does not give exactly so
+    /// [`SealError::Length`] and [`SealError::Decompress`] if its body does not yield exactly that
     /// many bytes.
     pub fn open(
         &mut self,

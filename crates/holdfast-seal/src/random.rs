@@ -1,8 +1,8 @@
-//! Random bytes, and the one seam at which tests replace them.
+//! Random bytes, and the one seam where tests replace them.
 
 use crate::SealError;
 
-/// Where random bytes come from. Not public: only tests of this crate may choose them.
+/// Source of random bytes. Not public: only tests of this crate may choose it.
 pub(crate) trait Random {
     /// Overwrites `bytes` with random ones.
     fn fill(&mut self, bytes: &mut [u8]) -> Result<(), SealError>;
@@ -24,7 +24,7 @@ pub(crate) fn array<const N: usize>(random: &mut dyn Random) -> Result<[u8; N], 
     Ok(bytes)
 }
 
-/// A salt for a pack's header: the same frames packed again get another name.
+/// A salt for a pack's header: the same frames packed again give a pack with another name.
 ///
 /// # Errors
 /// [`SealError::Random`].

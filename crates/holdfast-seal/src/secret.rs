@@ -9,13 +9,13 @@ use zeroize::Zeroizing;
 use crate::SealError;
 use crate::random::{Random, SystemRandom, array};
 
-/// How every generated key starts, whatever its version.
+/// Prefix of every generated key, whatever its version.
 const MARKER: &str = "HOLDFAST-KEY-";
 /// Version of the keys made here.
 const VERSION: &str = "1-";
 /// Bytes of a generated key.
 const KEY_BYTES: usize = 32;
-/// Bytes of its hash that follow it, against typing errors.
+/// Bytes of its hash that follow it, to detect typing errors.
 const CHECK_BYTES: usize = 3;
 
 /// A passphrase or a generated key. Wiped when dropped.
@@ -37,13 +37,13 @@ impl fmt::Debug for Secret {
 }
 
 impl Secret {
-    /// True for a passphrase: trying it on a slot costs what the slot asks for.
+    /// True for a passphrase: trying it on a slot has the cost that the slot sets.
     pub fn is_passphrase(&self) -> bool {
         matches!(self.0, SecretKind::Passphrase(_))
     }
 
-    /// Reads what a person typed or a file holds. One line break at the end is no part of it. What
-    /// starts like a generated key is one: there, case, spaces and dashes do not matter.
+    /// Parses text typed by a person or read from a file. One line break at the end is ignored.
+    /// Text that starts like a generated key is one: in it, case, spaces and dashes do not matter.
     ///
     /// # Errors
     /// [`SealError::MistypedKey`] if a generated key has a typing error,

@@ -22,7 +22,7 @@ impl fmt::Debug for Session {
 }
 
 impl Session {
-    /// Begins a session.
+    /// Starts a session.
     ///
     /// # Errors
     /// [`SealError::Random`].
@@ -37,7 +37,7 @@ impl Session {
         Ok(Self { id, data, tree })
     }
 
-    /// Its name, which goes into the header of every pack that holds its frames.
+    /// Its name, which is in the header of every pack that holds its frames.
     pub fn id(&self) -> SessionId {
         self.id
     }

@@ -27,19 +27,19 @@ const SEALED_LABEL_BYTES_MAX: usize = u16::MAX as usize - 1024;
 /// forge it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SlotLabel {
-    /// What its maker called it.
+    /// The label that its creator chose.
     pub label: String,
-    /// Host it was made on.
+    /// Host where it was created.
     pub host: String,
-    /// User who made it.
+    /// User who created it.
     pub user: String,
-    /// When.
+    /// Time of creation.
     pub created: Timestamp,
 }
 
-/// Puts the master key under a secret. `cost` counts for passphrases only. Read the slot back with
-/// [`open_slot`] before it is relied on: that also shows that the passphrase was stretched without
-/// an error.
+/// Seals the master key under a secret. `cost` applies to passphrases only. Read the slot back with
+/// [`open_slot`] before relying on it: that also shows that the passphrase was stretched without an
+/// error.
 ///
 /// # Errors
 /// [`SealError::Format`] if no reader would accept the cost, [`SealError::Kdf`],
@@ -70,7 +70,7 @@ pub(crate) fn create_slot_from(
     let id = SlotId::from_bytes(array(random)?);
     let header = SlotHeader { kind, id, repository_id: keys.repository_id(), salt: array(random)? };
     let mut slot = empty_slot(header);
-    // A cost that readers refuse is refused here too, before memory is taken.
+    // A cost that readers refuse is refused here too, before memory is allocated.
     KeySlot::decode(&slot.encode())?;
     let SlotKeys { kek, commitment } = derive_slot_keys(&slot.header, secret)?;
     slot.commitment = commitment;
@@ -86,9 +86,9 @@ pub(crate) fn create_slot_from(
 /// The master key, if this is the secret of this slot; `None` if it is not.
 ///
 /// # Errors
-/// If the secret is the right one but the slot is not: [`SealError::Tampered`] and
-/// [`SealError::OtherRepository`] for a slot that no holder of this repository's master key made.
-/// [`SealError::Kdf`] if there is not enough memory to try.
+/// If the secret is right but the slot is wrong: [`SealError::Tampered`] and
+/// [`SealError::OtherRepository`] for a slot that was not made by a holder of this repository's
+/// master key. [`SealError::Kdf`] if there is not enough memory to try.
 pub fn open_slot(slot: &KeySlot, secret: &Secret) -> Result<Option<MasterKey>, SealError> {
     match (&slot.header.kind, &secret.0) {
         (SlotKind::Passphrase(_), SecretKind::Passphrase(_))
@@ -109,7 +109,7 @@ pub fn open_slot(slot: &KeySlot, secret: &Secret) -> Result<Option<MasterKey>, S
     Ok(Some(master))
 }
 
-/// Who made the slot; also shows that a holder of the master key did.
+/// Who made the slot; also proves that a holder of the master key did.
 ///
 /// # Errors
 /// [`SealError::Tampered`], [`SealError::Length`], [`SealError::Format`].
@@ -120,7 +120,7 @@ pub fn open_label(keys: &Keys, slot: &KeySlot) -> Result<SlotLabel, SealError> {
         .map_err(|_| FormatError::Invalid { what: LABEL, why: "its fields cannot be read" }.into())
 }
 
-/// A slot with nothing in it but its header.
+/// A slot with only its header filled in.
 fn empty_slot(header: SlotHeader) -> KeySlot {
     KeySlot {
         header,
@@ -132,7 +132,7 @@ fn empty_slot(header: SlotHeader) -> KeySlot {
     }
 }
 
-/// What the master key's seal covers: header and commitment.
+/// The data authenticated with the master key's seal: header and commitment.
 fn master_key_data(slot: &KeySlot) -> Vec<u8> {
     [&slot.header.encode()[..], &slot.commitment].concat()
 }
@@ -152,7 +152,7 @@ fn seal_label(
     label: &SlotLabel,
     random: &mut dyn Random,
 ) -> Result<(), SealError> {
-    // Strings and a time always become JSON.
+    // Strings and a time always serialise to JSON.
     let json = serde_json::to_vec(label).unwrap_or_default();
     if json.len() + OVERHEAD_BYTES > SEALED_LABEL_BYTES_MAX {
         return Err(SealError::Length { what: LABEL });
@@ -165,7 +165,7 @@ fn seal_label(
     Ok(())
 }
 
-/// What a secret gives for one slot.
+/// The values derived from a secret for one slot.
 struct SlotKeys {
     kek: Key,
     commitment: [u8; 32],

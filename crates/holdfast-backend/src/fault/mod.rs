@@ -1,7 +1,7 @@
 //! A decorator that fails on purpose, so that tests can show what the store survives.
 //!
 //! Count the operations of a scenario once with [`Plan::none`], then run it again for each of them
-//! with a fault there, and look at what is left with a fresh view of the inner backend.
+//! with a fault there, and inspect the result with a fresh view of the inner backend.
 
 mod plan;
 #[cfg(test)]
@@ -27,7 +27,7 @@ struct State {
     plan: Plan,
     log: Vec<Operation>,
     crashed: bool,
-    /// Objects that are seen and not durable.
+    /// Objects that are visible but not durable.
     unsynced: Vec<ObjectName>,
 }
 
@@ -39,7 +39,7 @@ impl Fault {
         Fault { inner, state: Mutex::new(state) }
     }
 
-    /// Takes away what was never durable.
+    /// Removes what was never durable.
     ///
     /// # Errors
     /// As [`Backend::delete`] of the inner backend.
@@ -48,13 +48,13 @@ impl Fault {
         unsynced.iter().try_for_each(|name| self.inner.delete(name))
     }
 
-    /// How many operations were begun before the crash, if any.
+    /// Number of operations started before the crash, if any.
     #[must_use]
     pub fn operations(&self) -> u64 {
         self.state().log.len() as u64
     }
 
-    /// The operations in the order in which they were begun.
+    /// The operations in the order in which they were started.
     #[must_use]
     pub fn log(&self) -> Vec<Operation> {
         self.state().log.clone()
@@ -66,7 +66,7 @@ impl Fault {
         self.state().crashed
     }
 
-    /// Counts an operation and says what is to happen to it.
+    /// Counts an operation and returns what is to happen to it.
     fn begin(&self, kind: Kind, name: &str) -> Result<Option<Effect>, Error> {
         let mut state = self.state();
         if state.crashed {
@@ -84,7 +84,7 @@ impl Fault {
         Ok(effect)
     }
 
-    /// Runs `operation` on the inner backend, with what every kind has in common.
+    /// Runs `operation` on the inner backend, with the effects common to every kind.
     fn run<T>(
         &self,
         kind: Kind,
@@ -98,7 +98,7 @@ impl Fault {
             Some(Effect::Crash { applied: false }) => return Err(self.crash()),
             Some(Effect::Tear { .. }) if kind != Kind::Put => return Err(self.crash()),
             Some(Effect::Crash { applied: true } | Effect::Tear { .. }) => {
-                // What the inner backend answers is never seen by anyone.
+                // No one ever sees the inner backend's response.
                 let _ = operation(effect);
                 return Err(self.crash());
             }
@@ -110,7 +110,7 @@ impl Fault {
         if outcome.is_ok() && matches!(kind, Kind::Delete | Kind::Quarantine) {
             self.state().plan.forget(name);
         }
-        // Another thread may have crashed meanwhile. A dead process sees no answer.
+        // Another thread may have crashed in the meantime. A dead process sees no response.
         if self.has_crashed() { Err(Error::Crashed) } else { outcome }
     }
 

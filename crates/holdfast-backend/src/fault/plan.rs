@@ -48,7 +48,7 @@ pub enum Failure {
     Permission,
 }
 
-/// What happens to an operation. One that makes no sense for its kind leaves it as it is, except
+/// What happens to an operation. An effect that does not apply to its kind does nothing, except
 /// that a crash is always a crash.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Effect {
@@ -56,11 +56,11 @@ pub enum Effect {
     Fail(Failure),
     /// The process dies: this operation and every later one returns `Error::Crashed`.
     Crash {
-        /// Whether the operation takes effect before.
+        /// Whether the operation takes effect first.
         applied: bool,
     },
-    /// For put: the process dies and leaves, under the final name, an object that is cut short.
-    /// Storage that breaks the promise of `put` does this. Others: a crash before the operation.
+    /// For put: the process dies and leaves a truncated object under the final name. Storage that
+    /// breaks the promise of `put` does this. Others: a crash before the operation.
     Tear {
         /// Length of what is left, in bytes; at most that of the object.
         keep: usize,
@@ -68,8 +68,8 @@ pub enum Effect {
     /// For put, delete and quarantine: it takes effect and fails with `EIO`; a second put then gets
     /// `AlreadyExists`. Others: `EIO`.
     LostAck,
-    /// For put: it takes effect for the time being and fails with `EIO`, as when the sync of a
-    /// folder fails: the object is seen, no later change succeeds, and [`power_cut`] takes it away.
+    /// For put: it takes effect temporarily and fails with `EIO`, as when the sync of a folder
+    /// fails: the object is visible, no later change succeeds, and [`power_cut`] removes it.
     /// Others: `EIO`.
     ///
     /// [`power_cut`]: super::Fault::power_cut
@@ -77,12 +77,12 @@ pub enum Effect {
     /// For get: the first half of the bytes, as if that were all. For `get_range`: `ShortRead`
     /// after the first half.
     ShortRead,
-    /// For get and `get_range`: one bit of the answer is wrong.
+    /// For get and `get_range`: one bit of the result is wrong.
     FlipBit {
-        /// Number of the bit in the answer, from 0, taken modulo its length in bits.
+        /// Number of the bit in the result, from 0, taken modulo its length in bits.
         at: usize,
     },
-    /// It takes that much longer.
+    /// It takes this much longer.
     Delay(Duration),
 }
 
@@ -95,14 +95,14 @@ pub(super) struct Rule {
     lasting: bool,
     /// Empty for all.
     kinds: Vec<Kind>,
-    /// The object, if only one is concerned.
+    /// The object, if the rule is limited to one.
     object: Option<String>,
     effect: Effect,
-    /// How many operations of `kinds` there have been.
+    /// Number of operations of `kinds` so far.
     seen: u64,
 }
 
-/// A list of faults; where several meet on one operation, the first in the list wins.
+/// A list of faults; where several apply to one operation, the first in the list wins.
 #[derive(Debug, Clone, Default)]
 pub struct Plan {
     rules: Vec<Rule>,
@@ -127,14 +127,14 @@ impl Plan {
         Plan::none().and_at(operation, kinds, effect)
     }
 
-    /// A full disk from the put with this number, from 1, on: every put fails with `NoSpace`, and
-    /// all other operations work.
+    /// A full disk starting at the put with this number, from 1: every put fails with `NoSpace`,
+    /// and all other operations work.
     #[must_use]
     pub fn full_from_put(number: u64) -> Plan {
         Plan::none().and_from(number, &[Kind::Put], Effect::Fail(Failure::NoSpace))
     }
 
-    /// A medium that has this object and does not give it: to read it fails with `EIO`, until the
+    /// A medium that has this object but does not return it: reading it fails with `EIO`, until the
     /// object is deleted or moved aside.
     #[must_use]
     pub fn unreadable(object: &str) -> Plan {
@@ -173,14 +173,14 @@ impl Plan {
         self
     }
 
-    /// An object is gone, and with it what was the matter with it.
+    /// An object is gone, and its fault with it.
     pub(super) fn forget(&mut self, object: &str) {
         self.rules.retain(|rule| rule.object.as_deref() != Some(object));
     }
 
-    /// Counts an operation and says what happens to it.
+    /// Counts an operation and returns what happens to it.
     pub(super) fn next(&mut self, kind: Kind, name: &str) -> Option<Effect> {
-        // Every rule counts, also after one has matched.
+        // Every rule counts, even after one has matched.
         let matching: Vec<Effect> =
             self.rules.iter_mut().filter_map(|rule| rule.next(kind, name)).collect();
         matching.first().copied()

@@ -1,4 +1,4 @@
-//! Every effect, on every kind of operation for which it makes sense.
+//! Every effect, on every kind of operation that it applies to.
 
 use std::time::Duration;
 

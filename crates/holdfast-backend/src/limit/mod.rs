@@ -1,4 +1,4 @@
-//! A decorator for those who share a line or a disk: a rate in bytes per second.
+//! A decorator that limits the rate in bytes per second, for a shared line or disk.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -9,21 +9,21 @@ use bytes::Bytes;
 
 use crate::{Backend, Error, Listed, ObjectName, Place};
 
-/// The longest sleep until it is looked whether the wait is over for another reason.
+/// The longest sleep before checking whether the wait should end early.
 const STEP: Duration = Duration::from_millis(50);
 
-/// Bytes per second, in each direction; `None` for as many as there are.
+/// Bytes per second, in each direction; `None` for unlimited.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Rates {
-    /// Of objects that are written.
+    /// For objects that are written.
     pub written: Option<u64>,
-    /// Of objects that are read.
+    /// For objects that are read.
     pub read: Option<u64>,
 }
 
-/// A backend whose objects are written and read no faster than its rates, as a mean over a few
-/// objects: an object is moved at once, and the next one waits for as long as it should have taken.
-/// Nothing waits any longer once the user wants the command to end.
+/// A backend that writes and reads objects no faster than its rates, averaged over a few objects:
+/// an object is moved at once, and the next one waits for as long as it should have taken. All
+/// waiting ends once the user wants the command to end.
 #[derive(Debug)]
 pub struct Limit {
     inner: Arc<dyn Backend>,
@@ -57,7 +57,7 @@ impl Limit {
 #[derive(Debug)]
 struct Pace {
     bytes_per_second: u64,
-    /// When all that was moved so far should be done.
+    /// When everything moved so far should be done.
     free_from: Option<Instant>,
 }
 
@@ -66,7 +66,7 @@ impl Pace {
         Self { bytes_per_second: bytes_per_second.max(1), free_from: None }
     }
 
-    /// When so many bytes may be moved; what comes later waits for them.
+    /// When this many bytes may be moved; later ones wait for them.
     fn begin(&mut self, now: Instant, bytes: u64) -> Instant {
         let begin = self.free_from.map_or(now, |free_from| free_from.max(now));
         let seconds = bytes as f64 / self.bytes_per_second as f64;
@@ -84,13 +84,13 @@ impl Backend for Limit {
 
     fn get(&self, name: &ObjectName, bytes_max: u64) -> Result<Bytes, Error> {
         let bytes = self.inner.get(name, bytes_max)?;
-        // Their number is known only now; the caller waits as long.
+        // Their number is only known now; the caller waits this long.
         self.wait(self.read.as_ref(), bytes.len() as u64);
         Ok(bytes)
     }
 
     fn get_range(&self, name: &ObjectName, offset: u64, length: usize) -> Result<Vec<u8>, Error> {
-        // More may be asked for than there is.
+        // More may be requested than there is.
         let bytes = self.inner.get_range(name, offset, length)?;
         self.wait(self.read.as_ref(), bytes.len() as u64);
         Ok(bytes)

@@ -1,4 +1,4 @@
-//! The changes a local backend makes to its filesystem, one method per system call.
+//! The changes a local backend makes to its file system, one method per system call.
 //!
 //! Their order is what makes a put atomic and durable. This seam lets a test record the order, and
 //! stop or fail at every single step.
@@ -21,7 +21,7 @@ const FILE_MODE: Mode = Mode::RUSR.union(Mode::WUSR);
 pub(super) trait Disk: Send + Sync + Debug {
     /// Creates a file for writing; fails if it exists.
     fn create(&self, path: &str) -> io::Result<File>;
-    /// Writes a beginning of the concatenated slices and returns its length.
+    /// Writes a prefix of the concatenated slices and returns its length.
     fn write(&self, file: &File, slices: &[IoSlice<'_>]) -> io::Result<usize>;
     /// Makes the content of a file, or the entries of a folder, durable.
     fn sync(&self, file: &File) -> io::Result<()>;

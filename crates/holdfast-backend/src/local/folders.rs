@@ -1,4 +1,4 @@
-//! The folders of a repository: made when first needed, and synced, at most once successfully.
+//! The folders of a repository: created when first needed, and synced, at most once successfully.
 
 use std::collections::HashSet;
 use std::io;
@@ -8,7 +8,7 @@ use std::sync::{Mutex, PoisonError};
 use super::disk::Disk;
 use crate::Error;
 
-/// Which folders are known to exist durably, so that a put need not look again.
+/// Which folders are known to exist durably, so that a put need not check again.
 #[derive(Debug)]
 pub(super) struct Folders {
     durable: Mutex<HashSet<String>>,
@@ -20,10 +20,10 @@ impl Folders {
         Folders { durable: Mutex::new(HashSet::new()), sync_failed: AtomicBool::new(false) }
     }
 
-    /// Makes sure that `folder` and those above it exist, durably.
+    /// Makes sure that `folder` and its parents exist, durably.
     ///
-    /// The folder above is synced even if another process made `folder`: that process may not have
-    /// come to it, and our object must not vanish together with its folder.
+    /// The parent is synced even if another process made `folder`: that process may not have synced
+    /// it yet, and our object must not vanish together with its folder.
     pub(super) fn ensure(&self, disk: &dyn Disk, folder: &str) -> Result<(), Error> {
         if folder.is_empty() || self.is_known(folder) {
             return Ok(());
@@ -32,7 +32,7 @@ impl Folders {
         self.ensure(disk, above)?;
         match disk.make_folder(folder) {
             Err(source) if source.kind() != io::ErrorKind::AlreadyExists => {
-                return Err(Error::from_io("make the folder", folder, source));
+                return Err(Error::from_io("create the folder", folder, source));
             }
             _ => {}
         }
@@ -54,8 +54,8 @@ impl Folders {
 
     /// Like [`Folders::sync`], for a caller that expects some failures.
     ///
-    /// After one failed sync every later one fails as well: the kernel may have dropped what it
-    /// could not write, and would then call a second attempt a success.
+    /// After one failed sync every later one fails too: the kernel may have dropped what it could
+    /// not write, and would then report success for a second attempt.
     pub(super) fn try_sync(&self, disk: &dyn Disk, folder: &str) -> io::Result<()> {
         let open = disk.open_folder(folder)?;
         if self.sync_failed.load(Ordering::Acquire) {

@@ -8,8 +8,8 @@ use lru::LruCache;
 
 use crate::{Error, ObjectName};
 
-/// Small against the usual limit of 1024 open files, and large against the number of packs that a
-/// restore reads at one time.
+/// Small compared with the usual limit of 1024 open files, and large compared with the number of
+/// packs that a restore reads at one time.
 const MAX_OPEN: NonZeroUsize = NonZeroUsize::MIN.saturating_add(31);
 
 /// An object that is open for reading.
@@ -53,17 +53,16 @@ impl Handles {
         };
         let handle = Arc::new(open()?);
         let mut state = self.state();
-        // If something was closed meanwhile, it may have been this object: keeping the handle would
-        // bring back what was deleted.
+        // If something was closed in the meantime, it may have been this object: keeping the handle
+        // would bring back a deleted object.
         if state.closed == closed_before {
             state.open.put(name.clone(), Arc::clone(&handle));
         }
         Ok(handle)
     }
 
-    /// Forgets the handle of `name`, after the object was removed. Handles in other processes stay:
-    /// they go on reading the bytes that the object had, which is why a name is never used again
-    /// for other bytes.
+    /// Drops the handle of `name`, after the object was removed. Handles in other processes remain:
+    /// they still read the object's old bytes, which is why a name is never reused for other bytes.
     pub(super) fn close(&self, name: &ObjectName) {
         let mut state = self.state();
         state.closed += 1;

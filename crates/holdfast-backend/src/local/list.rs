@@ -10,7 +10,7 @@ use crate::{Error, Listed, ObjectName};
 
 pub(super) fn list(root: &OwnedFd, prefix: &str) -> Result<Vec<Listed>, Error> {
     let mut found = Vec::new();
-    // A prefix that is no name can be the beginning of no name either.
+    // A prefix that is not a name cannot be the start of one either.
     if prefix.is_empty() || ObjectName::new(prefix).is_ok() {
         walk(root, prefix, &mut found)?;
     }
@@ -24,14 +24,14 @@ fn walk(root: &OwnedFd, folder: &str, found: &mut Vec<Listed>) -> Result<(), Err
     let path = if folder.is_empty() { "." } else { folder };
     let flags = folder_flags() | OFlags::NOFOLLOW;
     let entries = match rustix::fs::openat(root, path, flags, Mode::empty()) {
-        // Gone meanwhile, never there, or no folder.
+        // Just removed, never there, or not a folder.
         Err(Errno::NOENT | Errno::NOTDIR | Errno::LOOP) => return Ok(()),
         outcome => outcome.and_then(Dir::new).map_err(failed)?,
     };
     for entry in entries {
         let entry = entry.map_err(failed)?;
-        // What cannot be an object or a folder of objects is not ours: "." and "..", `tmp`, files
-        // that a network filesystem keeps for others, `lost+found`.
+        // Anything that cannot be an object or a folder of objects is not ours: "." and "..",
+        // `tmp`, files that a network file system keeps for others, `lost+found`.
         let Some(name) = name_of(folder, &entry) else { continue };
         match look_at(root, &name, &entry)? {
             Some(Found::Folder) => walk(root, name.as_str(), found)?,
@@ -56,7 +56,7 @@ fn name_of(folder: &str, entry: &DirEntry) -> Option<ObjectName> {
     ObjectName::new(path).ok()
 }
 
-/// Kind and size of an entry; nothing if it is gone, or neither an object nor a folder.
+/// Kind and size of an entry; `None` if it is gone, or neither an object nor a folder.
 fn look_at(root: &OwnedFd, name: &ObjectName, entry: &DirEntry) -> Result<Option<Found>, Error> {
     if entry.file_type() == FileType::Directory {
         return Ok(Some(Found::Folder));
@@ -64,9 +64,9 @@ fn look_at(root: &OwnedFd, name: &ObjectName, entry: &DirEntry) -> Result<Option
     let stat = match rustix::fs::statat(root, name.as_str(), AtFlags::SYMLINK_NOFOLLOW) {
         Err(Errno::NOENT | Errno::NOTDIR) => return Ok(None),
         Err(source) => {
-            let error = Error::from_io("look at", name.as_str(), source);
-            // One object that the medium does not even describe must not hide all others. Whoever
-            // reads it is told.
+            let error = Error::from_io("inspect", name.as_str(), source);
+            // One object that the medium cannot even describe must not hide all others. Reading it
+            // reports the error.
             let is_file = entry.file_type() == FileType::RegularFile;
             return match is_file && error.is_unreadable() {
                 true => Ok(Some(Found::Object { bytes: 0 })),

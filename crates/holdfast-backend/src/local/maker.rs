@@ -1,10 +1,10 @@
-//! Who writes a half-written file, told by its name, so that nobody takes it away from a process
-//! that is at work.
+//! The process that writes a half-written file, encoded in the file's name, so that no one deletes
+//! it while that process is at work.
 //!
 //! A clock cannot tell: those of two hosts differ, and any of them may jump. The boot of the kernel
-//! and the process id, together with the moment at which that process began, name one process among
-//! all that ever were. Whether it is alive can be asked only on the same boot of the same kernel,
-//! and only where its process ids mean the same.
+//! and the process id, together with the start time of that process, identify one process among all
+//! that ever ran. Whether it is alive can be determined only on the same boot of the same kernel,
+//! and only within the same namespace of process ids.
 
 use std::fs;
 
@@ -16,16 +16,16 @@ const PREFIX: &str = "holdfast";
 /// A process on some machine.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Maker {
-    /// Random for each boot of a kernel, in hexadecimal digits; empty where it is not known.
+    /// Random for each boot of a kernel, in hexadecimal digits; empty if unknown.
     boot: String,
-    /// Number of the namespace in which the process id has its meaning.
+    /// Number of the namespace that the process id belongs to.
     space: u64,
     process: u32,
-    /// When the process began, in the kernel's ticks since the boot.
+    /// When the process started, in the kernel's ticks since the boot.
     began: u64,
 }
 
-/// What is known of a process that made a file.
+/// What is known about a process that made a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Fate {
     /// It is alive.
@@ -33,7 +33,7 @@ pub(super) enum Fate {
     /// It ended.
     Gone,
     /// It ran before the last boot, on another machine or in another container: whether it is alive
-    /// cannot be told from here.
+    /// is unknown here.
     Elsewhere,
 }
 
@@ -52,13 +52,13 @@ impl Maker {
         }
     }
 
-    /// The name of a file of this process; `random` tells it from its others.
+    /// The name of a file of this process; `random` distinguishes it from others.
     pub(super) fn file_name(&self, random: u64) -> String {
         let Maker { boot, space, process, began } = self;
         format!("{PREFIX}.{boot}.{space}.{process}.{began}.{random:016x}")
     }
 
-    /// The process that made a file of this name; `None` if the name is none of ours.
+    /// The process that made a file of this name; `None` if the name is not one of ours.
     pub(super) fn of_file(name: &str) -> Option<Maker> {
         let parts: Vec<&str> = name.split('.').collect();
         let [PREFIX, boot, space, process, began, random] = parts[..] else { return None };
@@ -72,7 +72,7 @@ impl Maker {
         (maker.file_name(random) == name).then_some(maker)
     }
 
-    /// What became of it, as far as can be told by `this` process.
+    /// Its fate, as far as `this` process can determine it.
     pub(super) fn fate(&self, this: &Maker) -> Fate {
         let is_near = !self.boot.is_empty() && self.boot == this.boot && self.space == this.space;
         match is_near {
@@ -95,8 +95,8 @@ impl Maker {
     }
 }
 
-/// Process ids are used again: one that began at another time is another process. What cannot be
-/// told counts as alive.
+/// Process ids are reused: one that started at another time is another process. If unknown, the
+/// process counts as alive.
 fn is_alive(process: u32, began_at: u64) -> bool {
     let Some(pid) = i32::try_from(process).ok().and_then(Pid::from_raw) else { return false };
     match test_kill_process(pid) {
@@ -105,11 +105,11 @@ fn is_alive(process: u32, began_at: u64) -> bool {
     }
 }
 
-/// When a process began; `None` if that cannot be read.
+/// When a process started; `None` if that cannot be read.
 fn began(process: &str) -> Option<u64> {
     let stat = fs::read_to_string(format!("/proc/{process}/stat")).ok()?;
-    // The name of the program, in parentheses, may hold anything. Behind it the state is the third
-    // field, and the beginning is the 22nd.
+    // The name of the program, in parentheses, may contain anything. After it the state is the
+    // third field, and the start time the 22nd.
     let (_, rest) = stat.rsplit_once(')')?;
     rest.split_ascii_whitespace().nth(19)?.parse().ok()
 }

@@ -1,10 +1,10 @@
 //! Objects as files in a folder of this machine, or of a network share.
 //!
-//! `packs/ab/c0ffee` is the file of that path inside the repository. Half-written files live in
+//! `packs/ab/c0ffee` is the file of that path inside the repository. Half-written files are in
 //! `tmp/` until they are complete, so that a file outside `tmp/` is always a whole object.
 //!
-//! The promises rest on the filesystem: a hard link is created only if the name is free, and what
-//! `fsync` acknowledged survives a power cut.
+//! The promises depend on the file system: a hard link is created only if the name is free, and
+//! what `fsync` acknowledged survives a power cut.
 
 mod disk;
 mod folders;
@@ -42,8 +42,8 @@ const FOLDER_MODE: Mode = Mode::RWXU;
 
 /// A repository in a folder.
 ///
-/// It holds the folder open, so a later change of the working directory, or of what the path leads
-/// to, does not matter.
+/// It holds the folder open, so later changes of the working directory, or of what the path refers
+/// to, do not matter.
 #[derive(Debug)]
 pub struct Local {
     root: OwnedFd,
@@ -52,18 +52,18 @@ pub struct Local {
     folders: Folders,
     handles: Handles,
     place: Place,
-    /// Who writes its half-written files.
+    /// The process that writes its half-written files.
     maker: Maker,
 }
 
 impl Local {
-    /// Makes the folder `path` with mode 0700, durably, and opens it. A folder that exists is
-    /// opened as it is: whether it holds a repository shows in its objects, and an interrupted
-    /// creation can be repeated.
+    /// Creates the folder `path` with mode 0700, durably, and opens it. An existing folder is
+    /// opened as it is: whether it holds a repository is visible from its objects, and an
+    /// interrupted creation can be repeated.
     ///
-    /// The folder above must exist: a missing one often means that a disk is not mounted.
+    /// The parent folder must exist: a missing one often means that a disk is not mounted.
     ///
-    /// Errors: `NotFound` if the folder above does not exist.
+    /// Errors: `NotFound` if the parent folder does not exist.
     pub fn create(path: impl AsRef<Path>) -> Result<Local, Error> {
         let path = path.as_ref();
         let failed = |source| Error::from_lookup("create", &path.to_string_lossy(), source);
@@ -83,7 +83,7 @@ impl Local {
     pub fn open(path: impl AsRef<Path>) -> Result<Local, Error> {
         let path = path.as_ref();
         let failed = |source| match source {
-            // For an object this means that it is not there; here something is in the way.
+            // For an object this means that it does not exist; here something is in the way.
             rustix::io::Errno::NOTDIR => Error::from_io("open", &path.to_string_lossy(), source),
             source => Error::from_lookup("open", &path.to_string_lossy(), source),
         };
@@ -97,13 +97,13 @@ impl Local {
         Ok(Local { root, disk, folders, handles, place, maker: Maker::this() })
     }
 
-    /// Removes half-written files of processes that ended; returns how many. Those of a process
-    /// that is alive stay. Where it cannot be told, because the process ran before the last boot,
-    /// on another machine or in another container, `is_given_up` decides by the file's name, which
-    /// is never used again, and its length in bytes.
+    /// Removes half-written files of processes that ended; returns how many. Those of live
+    /// processes are kept. If a process ran before the last boot, on another machine or in another
+    /// container, so that its state is unknown, `is_given_up` decides by the file's name, which is
+    /// never reused, and its length in bytes.
     ///
-    /// A put whose file is taken away nevertheless writes it again. Nothing is promised about
-    /// durability: a file that comes back is removed next time.
+    /// A put whose file is removed nevertheless writes it again. Nothing is promised about
+    /// durability: a file that reappears is removed next time.
     pub fn remove_temporaries(
         &self,
         is_given_up: &mut dyn FnMut(&str, u64) -> bool,
@@ -111,22 +111,22 @@ impl Local {
         temporary::remove_left(&self.root, &self.maker, is_given_up)
     }
 
-    /// Keeps about a MiB of the disk for the day when it is full: in files of `tmp/`, of which
-    /// those that are missing are made. See [`Reserve`](crate::Reserve).
+    /// Reserves about a MiB of disk space for when the disk is full: in files in `tmp/`, of which
+    /// missing ones are created. See [`Reserve`](crate::Reserve).
     ///
-    /// Errors: `NoSpace` if there is no room for all of it; what was made then stays.
+    /// Errors: `NoSpace` if there is no room for all of it; the part created so far is kept.
     pub fn fill_reserve(&self) -> Result<(), Error> {
         reserve::fill(&self.root)
     }
 
-    /// Gives up a part of what [`fill_reserve`](Local::fill_reserve) keeps; false if nothing is
-    /// left of it.
+    /// Releases a part of what [`fill_reserve`](Local::fill_reserve) reserved; false if nothing is
+    /// left.
     pub fn spend_reserve(&self) -> Result<bool, Error> {
         reserve::spend(&self.root)
     }
 }
 
-/// True if a file in the folder `tmp` of a repository is called like one of this program's.
+/// True if a file in the folder `tmp` of a repository is named like one of this program's.
 #[must_use]
 pub fn is_own_temporary(file: &str) -> bool {
     Maker::of_file(file).is_some() || reserve::is_of_reserve(file)

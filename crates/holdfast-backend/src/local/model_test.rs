@@ -19,12 +19,12 @@ enum Step {
     List(&'static str),
     Delete(ObjectName),
     Quarantine(ObjectName),
-    /// What was stored must not depend on what an instance remembers.
+    /// The stored data must not depend on what an instance remembers.
     Reopen,
 }
 
 fn object() -> impl Strategy<Value = ObjectName> {
-    // Few names, so that operations meet; none is the folder of another.
+    // Few names, so that operations collide; none is the folder of another.
     let names = ["config", "a/1", "a/2", "a/deep/er", "b/1", "quarantine/a/1"];
     prop::sample::select(names.to_vec()).prop_map(|text| ObjectName::new(text).unwrap())
 }

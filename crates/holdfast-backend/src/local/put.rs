@@ -2,12 +2,12 @@
 //!
 //! In exactly this order:
 //! 1. create `tmp/<who>.<random>` and write all parts;
-//! 2. fsync that file, so that no name ever leads to bytes that a power cut can take back;
-//! 3. make the folders of the final name, syncing the folder above each;
-//! 4. link the file to its final name, which fails if the name is taken: the one moment at which
-//!    the object comes into being, whole;
+//! 2. fsync that file, so that no name ever refers to bytes that a power cut can take back;
+//! 3. make the folders of the final name, syncing the parent of each;
+//! 4. link the file to its final name, which fails if the name is taken: at this moment the whole
+//!    object comes into existence;
 //! 5. remove the temporary name;
-//! 6. fsync the folder of the final name, so that the name itself stays. Only now it is
+//! 6. fsync the folder of the final name, so that the name itself is durable. Only now is the put
 //!    acknowledged.
 //!
 //! A failed fsync is never repeated: the kernel may have dropped the pages it could not write.
@@ -23,7 +23,7 @@ use super::temporary::Temporary;
 use crate::error::is_absent;
 use crate::{Error, ObjectName};
 
-/// How often a put begins again because its temporary file was taken away.
+/// How often a put starts again because its temporary file was removed.
 const ATTEMPTS: usize = 3;
 
 pub(super) fn put(local: &Local, name: &ObjectName, parts: &[&[u8]]) -> Result<(), Error> {
@@ -41,14 +41,14 @@ pub(super) fn put(local: &Local, name: &ObjectName, parts: &[&[u8]]) -> Result<(
     }
 }
 
-/// What became of a name.
+/// Result of publishing a name.
 enum Published {
-    /// It is that of our file.
+    /// It refers to our file.
     Created,
-    /// It was taken before.
+    /// It was taken already.
     Taken,
-    /// There was nothing left to give a name: a prune elsewhere took our file for one that a dead
-    /// process left.
+    /// There was nothing left to publish: a prune elsewhere mistook our file for one left by a dead
+    /// process.
     Lost(io::Error),
 }
 
@@ -62,7 +62,7 @@ fn put_once(local: &Local, name: &ObjectName, parts: &[&[u8]]) -> Result<Publish
 
     let published = publish(local, name, &temporary, &file)?;
     drop(temporary);
-    // Also when another caller was first: it may be anywhere between its link and its sync, and
+    // Even if another caller was first: it may be anywhere between its link and its sync, and
     // "already exists" promises durability.
     if !matches!(published, Published::Lost(_)) {
         local.folders.sync(disk, name.folder())?;
@@ -97,7 +97,7 @@ fn publish(
     local.folders.ensure(disk, name.folder())?;
     let mut outcome = link_or_rename(disk, temporary.path(), name.as_str());
     if outcome.as_ref().is_err_and(is_absent) {
-        // Somebody removed an empty folder that we know. Once is enough to notice.
+        // Someone removed an empty folder that we know. Once is enough to notice.
         local.folders.forget();
         local.folders.ensure(disk, name.folder())?;
         outcome = link_or_rename(disk, temporary.path(), name.as_str());
@@ -107,7 +107,7 @@ fn publish(
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => match won_after_all(file) {
             Ok(true) => Ok(Published::Created),
             Ok(false) => Ok(Published::Taken),
-            Err(source) => Err(Error::from_io("look at", name.as_str(), source)),
+            Err(source) => Err(Error::from_io("inspect", name.as_str(), source)),
         },
         Err(error) if is_absent(&error) => Ok(Published::Lost(error)),
         Err(error) if error.kind() == io::ErrorKind::Unsupported => {
@@ -117,13 +117,13 @@ fn publish(
     }
 }
 
-/// Whether our own link took effect although its answer was "exists": a network filesystem sends a
-/// request again when the first answer is lost. Then the temporary file has two names.
+/// Whether our own link took effect although the response was "exists": a network file system
+/// repeats a request when the first response is lost. Then the temporary file has two names.
 fn won_after_all(file: &File) -> io::Result<bool> {
     Ok(file.metadata()?.nlink() == 2)
 }
 
-/// Fails with `Unsupported` where the filesystem can do neither.
+/// Fails with `Unsupported` if the file system can do neither.
 fn link_or_rename(disk: &dyn Disk, from: &str, to: &str) -> io::Result<()> {
     match disk.link(from, to) {
         Err(error) if lacks_links(&error) => match disk.rename(from, to) {
@@ -134,7 +134,7 @@ fn link_or_rename(disk: &dyn Disk, from: &str, to: &str) -> io::Result<()> {
     }
 }
 
-/// Whether the filesystem has no hard links (exFAT, some FUSE), or no more for this file.
+/// Whether the file system has no hard links (exFAT, some FUSE), or no more for this file.
 fn lacks_links(error: &io::Error) -> bool {
     let unsupported = [
         rustix::io::Errno::PERM,

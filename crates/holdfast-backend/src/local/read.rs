@@ -11,11 +11,11 @@ use super::Local;
 use super::handles::Handle;
 use crate::{Error, ObjectName};
 
-/// Read into memory of its own and not mapped: a page that the medium does not give is then an
-/// error, and no signal that ends the process.
+/// Read into separate memory and not mapped: a page that the medium does not return is then an
+/// error, and not a signal that ends the process.
 pub(super) fn get(local: &Local, name: &ObjectName, bytes_max: u64) -> Result<Bytes, Error> {
     let handle = open(local, name)?;
-    // Checked before anything is read or allocated: a file may have any length and no content.
+    // Checked before anything is read or allocated: a file may have any length without content.
     if handle.bytes > bytes_max {
         return Err(Error::too_large(name, handle.bytes, bytes_max));
     }
@@ -41,15 +41,15 @@ pub(super) fn get_range(
 
 pub(super) fn size(local: &Local, name: &ObjectName) -> Result<u64, Error> {
     let stat = rustix::fs::statat(&local.root, name.as_str(), AtFlags::SYMLINK_NOFOLLOW)
-        .map_err(|source| Error::from_lookup("look at", name.as_str(), source))?;
+        .map_err(|source| Error::from_lookup("inspect", name.as_str(), source))?;
     match FileType::from_raw_mode(stat.st_mode) {
         FileType::RegularFile => Ok(u64::try_from(stat.st_size).unwrap_or(0)),
         _ => Err(Error::NotFound { name: name.to_string() }),
     }
 }
 
-/// Opens an object. What is no regular file is no object: neither a folder nor a symbolic link,
-/// which could lead out of the repository, nor a pipe, on which the open would hang.
+/// Opens an object. Only a regular file is an object: not a folder or a symbolic link, which could
+/// lead out of the repository, nor a pipe, on which the open would block.
 fn open(local: &Local, name: &ObjectName) -> Result<Handle, Error> {
     let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NOFOLLOW | OFlags::NONBLOCK;
     let file = match rustix::fs::openat(&local.root, name.as_str(), flags, Mode::empty()) {
@@ -58,14 +58,14 @@ fn open(local: &Local, name: &ObjectName) -> Result<Handle, Error> {
         Err(source) => return Err(Error::from_lookup("open", name.as_str(), source)),
     };
     let metadata =
-        file.metadata().map_err(|source| Error::from_io("look at", name.as_str(), source))?;
+        file.metadata().map_err(|source| Error::from_io("inspect", name.as_str(), source))?;
     match metadata.is_file() {
         true => Ok(Handle { file, bytes: metadata.len() }),
         false => Err(Error::NotFound { name: name.to_string() }),
     }
 }
 
-/// Reads exactly `length` bytes from `offset` on, into memory that is not zeroed before.
+/// Reads exactly `length` bytes from `offset` on, into memory that is not zeroed first.
 fn read(file: &File, name: &ObjectName, offset: u64, length: usize) -> Result<Vec<u8>, Error> {
     let mut bytes = Vec::with_capacity(length);
     while bytes.len() < length {
@@ -76,7 +76,7 @@ fn read(file: &File, name: &ObjectName, offset: u64, length: usize) -> Result<Ve
             Err(source) => return Err(Error::from_io("read", name.as_str(), source)),
         }
     }
-    // The allocator may have given more room than was asked for, which is then filled as well.
+    // The allocator may have given more room than requested, which is then filled too.
     bytes.truncate(length);
     Ok(bytes)
 }

@@ -1,4 +1,4 @@
-//! A disk that writes down every change, and fails or dies at a chosen one, for tests.
+//! A disk for tests that records every change, and fails or dies at a chosen one.
 
 use std::fs::File;
 use std::io::{self, IoSlice};
@@ -20,13 +20,13 @@ pub(super) enum Trouble {
     LinkAnswerLost,
     /// There are no links, and renames that must not replace fail with this error.
     NeitherLinksNorRenames(Errno),
-    /// In the first attempts, so many, somebody takes the written file away before it is linked.
+    /// In this number of first attempts, the written file is removed before it is linked.
     FileTaken(usize),
-    /// Writes take at most this many bytes each and are interrupted in between.
+    /// Writes accept at most this many bytes each and are interrupted in between.
     ShortWrites(usize),
 }
 
-/// Records and forwards to the real filesystem.
+/// Records and forwards to the real file system.
 #[derive(Debug)]
 pub(super) struct Recorder {
     inner: Filesystem,
@@ -44,7 +44,7 @@ pub(super) fn open(root: &Path, trouble: Option<Trouble>) -> (Local, Arc<Mutex<V
 }
 
 impl Recorder {
-    /// Writes down a step and returns how many came before, unless it must not be made.
+    /// Records a step and returns how many came before, unless it must not be made.
     fn step(&self, step: String) -> io::Result<usize> {
         let mut steps = self.steps.lock().unwrap();
         let number = steps.len();

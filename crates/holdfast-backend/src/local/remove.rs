@@ -50,7 +50,7 @@ fn move_to_free_name(disk: &dyn Disk, name: &ObjectName) -> Result<ObjectName, E
     }
 }
 
-/// Renames in one step where the filesystem can refuse to replace, else in two (NFS).
+/// Renames in one step if the file system can refuse to replace, else in two (NFS).
 fn move_without_replacing(disk: &dyn Disk, from: &str, to: &str) -> io::Result<()> {
     match disk.rename(from, to) {
         Err(error) if lacks_exclusive_rename(&error) => {
@@ -61,7 +61,7 @@ fn move_without_replacing(disk: &dyn Disk, from: &str, to: &str) -> io::Result<(
     }
 }
 
-/// Whether the filesystem cannot be told to refuse a rename onto a name that is taken.
+/// Whether the file system cannot refuse a rename onto a name that is taken.
 pub(super) fn lacks_exclusive_rename(error: &io::Error) -> bool {
     let unsupported = [Errno::INVAL, Errno::NOSYS, Errno::OPNOTSUPP];
     Errno::from_io_error(error).is_some_and(|errno| unsupported.contains(&errno))

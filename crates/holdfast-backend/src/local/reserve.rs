@@ -1,7 +1,7 @@
-//! Space that is kept for the day when the disk is full: to give back space, `forget` and `prune`
-//! must write records first.
+//! Space reserved for when the disk is full: to free space, `forget` and `prune` must write records
+//! first.
 //!
-//! It is kept in several files of `tmp/`, so that each record takes no more than it needs, and in
+//! It consists of several files in `tmp/`, so that each record uses no more than it needs, and of
 //! blocks that are really allocated, so that removing a file really frees them.
 
 use std::io;
@@ -15,7 +15,7 @@ use crate::Error;
 use crate::name::TEMPORARY;
 
 const PREFIX: &str = "reserve.";
-/// Room for a record, its folder, and what a filesystem takes for itself.
+/// Room for a record, its folder, and the overhead of a file system.
 const FILE_BYTES: u64 = 64 << 10;
 const FILES: u32 = 16;
 
@@ -29,7 +29,7 @@ pub(super) fn is_of_reserve(file: &str) -> bool {
     number.is_some_and(|number: u32| number < FILES && file_name(number) == file)
 }
 
-/// Makes the files that are missing or shorter than they should be.
+/// Creates the files that are missing or too short.
 pub(super) fn fill(root: &OwnedFd) -> Result<(), Error> {
     let failed = |source: Errno| Error::from_io("keep a reserve in", TEMPORARY, source);
     match rustix::fs::mkdirat(root, TEMPORARY, FOLDER_MODE) {
@@ -50,7 +50,7 @@ fn fill_one(folder: &OwnedFd, file: &str) -> rustix::io::Result<()> {
     }
     let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC;
     let open = match rustix::fs::openat(folder, file, flags, Mode::RUSR | Mode::WUSR) {
-        // Another process is at it.
+        // Another process is doing this.
         Err(Errno::EXIST) => return Ok(()),
         outcome => outcome?,
     };
@@ -61,8 +61,8 @@ fn fill_one(folder: &OwnedFd, file: &str) -> rustix::io::Result<()> {
     filled
 }
 
-/// Takes the blocks. Where they cannot be asked for, they are written, with bytes that no
-/// filesystem can compress or share.
+/// Allocates the blocks. Where the file system cannot do that, they are written, with bytes that no
+/// file system can compress or share.
 fn allocate(file: &OwnedFd) -> rustix::io::Result<()> {
     match rustix::fs::fallocate(file, FallocateFlags::empty(), 0, FILE_BYTES) {
         Err(Errno::OPNOTSUPP | Errno::NOSYS | Errno::INVAL) => {}
@@ -75,7 +75,7 @@ fn allocate(file: &OwnedFd) -> rustix::io::Result<()> {
         let written = rustix::io::retry_on_intr(|| rustix::io::write(file, rest))?;
         rest = &rest[written..];
     }
-    // Only then is it known that there was room.
+    // Only now is it certain that there was room.
     rustix::fs::fsync(file)
 }
 
@@ -89,7 +89,7 @@ pub(super) fn spend(root: &OwnedFd) -> Result<bool, Error> {
     for number in (0..FILES).rev() {
         match rustix::fs::unlinkat(&folder, file_name(number), AtFlags::empty()) {
             Ok(()) => {
-                // Blocks of a removed file come free once the removal is written.
+                // Blocks of a removed file are freed once the removal is written.
                 let _: io::Result<()> = rustix::fs::fsync(&folder).map_err(Into::into);
                 return Ok(true);
             }

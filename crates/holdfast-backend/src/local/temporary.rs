@@ -1,4 +1,4 @@
-//! Files in `tmp/`: half-written objects, under names that say who writes them.
+//! Files in `tmp/`: half-written objects, under names that identify their writers.
 
 use std::fs::File;
 use std::io;
@@ -22,7 +22,7 @@ pub(super) struct Temporary<'a> {
 }
 
 impl<'a> Temporary<'a> {
-    /// Creates an empty file of this process under a new name, and `tmp/` with it if need be.
+    /// Creates an empty file of this process under a new name, and `tmp/` if necessary.
     pub(super) fn create(disk: &'a dyn Disk, maker: &Maker) -> io::Result<(Temporary<'a>, File)> {
         let path = new_path(maker)?;
         let file = match disk.create(&path) {
@@ -42,13 +42,13 @@ impl<'a> Temporary<'a> {
 
 impl Drop for Temporary<'_> {
     fn drop(&mut self) {
-        // Best effort. What stays behind is found by `remove_left`, and after a rename there is
-        // nothing to remove.
+        // Best effort. Leftovers are found by `remove_left`, and after a rename there is nothing to
+        // remove.
         let _ = self.disk.unlink(&self.path);
     }
 }
 
-/// Makes the folder. It need not be durable: a power cut takes only what was not acknowledged.
+/// Creates the folder. It need not be durable: a power cut only loses what was not acknowledged.
 fn make_folder(disk: &dyn Disk) -> io::Result<()> {
     match disk.make_folder(TEMPORARY) {
         Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
@@ -63,7 +63,7 @@ fn new_path(maker: &Maker) -> io::Result<String> {
 }
 
 /// Removes the half-written files of processes that ended, and those of others that the caller
-/// gives up.
+/// abandons.
 pub(super) fn remove_left(
     root: &OwnedFd,
     this: &Maker,
@@ -78,14 +78,14 @@ pub(super) fn remove_left(
     let mut removed = 0;
     for entry in Dir::read_from(&folder).map_err(failed("list"))? {
         let entry = entry.map_err(failed("list"))?;
-        // Everything else in the folder is somebody's.
+        // Everything else in the folder belongs to someone.
         let Some(file) = entry.file_name().to_str().ok() else { continue };
         let Some(maker) = Maker::of_file(file) else { continue };
         let is_left = match maker.fate(this) {
             Fate::AtWork => false,
-            Fate::Gone => file_bytes(&folder, file).map_err(failed("look at"))?.is_some(),
+            Fate::Gone => file_bytes(&folder, file).map_err(failed("inspect"))?.is_some(),
             Fate::Elsewhere => file_bytes(&folder, file)
-                .map_err(failed("look at"))?
+                .map_err(failed("inspect"))?
                 .is_some_and(|bytes| is_given_up(file, bytes)),
         };
         if is_left {

@@ -1,4 +1,4 @@
-//! Whole repositories in a folder, and files in them that are not ours.
+//! Whole repositories in a folder, and foreign files in them.
 
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::sync::Arc;
@@ -60,7 +60,7 @@ fn open_as(folder: &TempDir, maker: Maker) -> Local {
     Local { maker, ..Local::open(folder.path()).unwrap() }
 }
 
-/// Leaves what a process leaves that dies in the middle of a put; gives its name.
+/// Leaves what a process leaves that dies in the middle of a put; returns its name.
 fn leave_half(local: &Local) -> String {
     let (half, _) = Temporary::create(local.disk.as_ref(), &local.maker).unwrap();
     let path = half.path().to_owned();
@@ -82,7 +82,7 @@ fn only_what_processes_left_that_ended_is_removed() {
     let foreign = ["notes.txt", "0123456789abcdef0123456789abcdef", "holdfast", "holdfast.1.2.3"];
     for file in foreign {
         std::fs::write(folder.path().join("tmp").join(file), "mine").unwrap();
-        // Years ago, as far as clocks can say.
+        // Years ago, according to the clock.
         let old = SystemTime::UNIX_EPOCH + Duration::from_secs(1_000_000_000);
         let file = std::fs::File::open(folder.path().join("tmp").join(file)).unwrap();
         file.set_modified(old).unwrap();

@@ -10,7 +10,7 @@ use crate::{Backend, Error, Listed, ObjectName, Place};
 
 type Objects = BTreeMap<ObjectName, Bytes>;
 
-/// Objects in a map. "Durable" means here: present in every later [`fork`](Memory::fork).
+/// Objects in a map. "Durable" here means: present in every later [`fork`](Memory::fork).
 #[derive(Debug, Default)]
 pub struct Memory {
     objects: Mutex<Objects>,
@@ -24,13 +24,13 @@ impl Memory {
         Memory::default()
     }
 
-    /// An independent copy of the present state: what a crash at this moment would leave behind.
+    /// An independent copy of the current state: what a crash at this moment would leave.
     #[must_use]
     pub fn fork(&self) -> Memory {
         Memory { objects: Mutex::new(self.objects().clone()), place: self.place.clone() }
     }
 
-    /// The same objects at another place: an independent copy of the present state.
+    /// The same objects at another location: an independent copy of the current state.
     #[must_use]
     pub fn fork_to(&self, place: Place) -> Memory {
         Memory { objects: Mutex::new(self.objects().clone()), place }
@@ -40,7 +40,7 @@ impl Memory {
         self.objects().get(name).cloned().ok_or_else(|| not_found(name))
     }
 
-    /// A thread that panicked while it held the lock left the map whole, since each change is one
+    /// A thread that panicked while it held the lock left the map intact, since each change is one
     /// call of the map.
     fn objects(&self) -> MutexGuard<'_, Objects> {
         self.objects.lock().unwrap_or_else(PoisonError::into_inner)

@@ -1,4 +1,4 @@
-//! A decorator for those who give back space: what they must write is written even on a full disk.
+//! A decorator for operations that free space: what they must write is written even on a full disk.
 
 use std::sync::Arc;
 
@@ -6,8 +6,8 @@ use bytes::Bytes;
 
 use crate::{Backend, Error, Listed, Local, ObjectName, Place};
 
-/// A local backend that gives up its reserve, part after part, when there is no room for an object
-/// that the caller says is worth it.
+/// A local backend that releases its reserve, part by part, when there is no room for an object
+/// that the caller considers worth it.
 #[derive(Debug)]
 pub struct Reserve {
     inner: Arc<Local>,
@@ -15,13 +15,14 @@ pub struct Reserve {
 }
 
 impl Reserve {
-    /// Wraps `inner`; the reserve is spent on objects for which `is_worth_it`.
+    /// Wraps `inner`; the reserve is used for objects for which `is_worth_it` is true.
     #[must_use]
     pub fn new(inner: Arc<Local>, is_worth_it: fn(&ObjectName) -> bool) -> Reserve {
         Reserve { inner, is_worth_it }
     }
 
-    /// Repeats an operation that failed for lack of space as long as there is something to give up.
+    /// Repeats an operation that failed for lack of space while there is some reserve left to
+    /// release.
     fn make_room<T>(&self, operation: impl Fn() -> Result<T, Error>) -> Result<T, Error> {
         let mut outcome = operation();
         while matches!(outcome, Err(Error::NoSpace { .. })) && self.inner.spend_reserve()? {
@@ -56,7 +57,7 @@ impl Backend for Reserve {
     }
 
     fn delete(&self, name: &ObjectName) -> Result<(), Error> {
-        // Filesystems that never overwrite need room to remove something.
+        // File systems that never overwrite need room to remove something.
         self.make_room(|| self.inner.delete(name))
     }
 
@@ -124,7 +125,7 @@ mod tests {
         assert_eq!(local.remove_temporaries(&mut |_, _| true).unwrap(), 0);
     }
 
-    /// A small filesystem of its own; `None` where this process may not mount one.
+    /// A small file system for this test; `None` if this process may not mount one.
     struct Small(TempDir);
 
     impl Small {
@@ -159,7 +160,7 @@ mod tests {
         local.put(&name("packs/a"), &[&[1; 1000]]).unwrap();
         local.put(&name("gen/a"), &[&[1; 1000]]).unwrap();
         local.fill_reserve().unwrap();
-        // Somebody else takes all the rest.
+        // Another process takes all the rest.
         let filler = std::fs::File::create(folder.join("filler")).unwrap();
         let mut block = 1 << 20;
         while block > 256 {

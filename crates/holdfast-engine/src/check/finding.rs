@@ -1,9 +1,9 @@
-//! What a check found: each damage by the name of its object, with the files that it hurts and what
-//! to do next.
+//! What a check found: each damage by the name of its object, with the affected files and what to
+//! do next.
 
 use std::collections::HashMap;
 
-/// Files named with one finding; the rest is counted.
+/// Files named with one finding; the rest are counted.
 const FILES_NAMED_MAX: usize = 20;
 
 /// What to run for index objects and second copies.
@@ -28,9 +28,9 @@ pub(super) const REPLACE_KEY: &str = "holdfast key add, with the passphrase or k
 /// What kind of object is damaged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum FindingKind {
-    /// One of the two copies of the config or of a key slot; the other is whole.
+    /// One of the two copies of the config or of a key slot; the other is intact.
     Copy,
-    /// A key slot in both copies.
+    /// Both copies of a key slot.
     KeySlot,
     /// A record of a chain.
     Record,
@@ -40,11 +40,11 @@ pub enum FindingKind {
     Pack,
     /// Blobs that no pack holds.
     MissingBlobs,
-    /// A tree that does not fit together.
+    /// An inconsistent tree.
     Tree,
 }
 
-/// One damage.
+/// One damaged object.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Finding {
     /// Name of the object.
@@ -53,10 +53,10 @@ pub struct Finding {
     pub kind: FindingKind,
     /// What is wrong with it, in one sentence.
     pub message: String,
-    /// Files that it hurts, the first few: short id of the snapshot, and path. A path that ends in
-    /// `/` is a directory of which a part cannot be read.
+    /// The first few affected files: short id of the snapshot, and path. A path that ends in `/` is
+    /// a directory that is partly unreadable.
     pub files: Vec<(String, Vec<u8>)>,
-    /// How many files it hurts in all, counted in each snapshot.
+    /// Total number of affected files, counted in each snapshot.
     pub files_count: u64,
     /// What to do next.
     pub next: &'static str,
@@ -94,7 +94,7 @@ impl Findings {
         }
     }
 
-    /// Notes that a finding hurts a file.
+    /// Records that a finding affects a file.
     pub fn hurts(&mut self, number: usize, snapshot: &str, path: &[u8]) {
         let Some(finding) = self.list.get_mut(number) else { return };
         finding.files_count += 1;
@@ -103,7 +103,7 @@ impl Findings {
         }
     }
 
-    /// All findings, in the order in which they were made.
+    /// All findings, in order of discovery.
     pub fn into_list(self) -> Vec<Finding> {
         self.list
     }

@@ -19,8 +19,8 @@ use crate::{EngineError, Event, Observer, completeness};
 /// Tag of snapshots that replace damaged ones; their parent is the damaged one.
 const REPAIRED: &str = "repaired";
 
-/// Writes, for each snapshot with a tree that cannot be read whole, a new one without the parts
-/// that are lost. Run [`super::repair_index`] first: what a damaged pack still has is not lost.
+/// Writes, for each snapshot with a tree that cannot be read completely, a new one without the lost
+/// parts. Run [`super::repair_index`] first: data that a damaged pack still has is not lost.
 ///
 /// # Errors
 /// Failures of the storage; [`EngineError::Interrupted`].
@@ -64,7 +64,7 @@ pub fn repair_snapshots(
     Ok(done)
 }
 
-/// What a snapshot needs may be gone by right, once it is forgotten.
+/// Data of a snapshot may have been deleted legitimately once the snapshot is forgotten.
 fn is_forgotten_now(repository: &Repository, id: &ObjectId) -> Result<bool, EngineError> {
     repository.refresh()?;
     Ok(repository.history().is_forgotten(id))
@@ -75,7 +75,7 @@ fn replaces(info: &SnapshotInfo, original: &ObjectId) -> bool {
         && info.snapshot.tags.iter().any(|tag| tag == REPAIRED)
 }
 
-/// Writes the replacement of one snapshot, unless this is a `dry_run` or an earlier one did.
+/// Writes the replacement of one snapshot, unless this is a `dry_run` or an earlier run did.
 fn repair(
     repository: &Repository,
     walker: &mut Walker<'_>,
@@ -95,7 +95,7 @@ fn repair(
         let mut lost = Vec::new();
         let tree = mend(walker, &mut blobs, source.tree, &mut lost)?;
         is_empty &= tree.is_none();
-        // A source of which nothing is left stays as an empty one that says so.
+        // A source of which nothing is left is kept as an empty one that says so.
         let tree = match tree {
             Some(tree) => tree,
             None => DirectoryWriter::new().finish(&mut blobs)?,
@@ -107,7 +107,7 @@ fn repair(
     blobs.flush()?;
     let mut replacement = None;
     if !dry_run && !is_empty {
-        // What is condemned from here on makes the commit fail.
+        // Anything condemned from here on makes the commit fail.
         if is_condemning {
             for source in &sources {
                 keep(repository, &mut blobs, source.tree, observer)?;
@@ -132,7 +132,7 @@ fn without(captured: Captured, lost: &[Vec<u8>]) -> Captured {
     captured
 }
 
-/// Gives up records that cannot be used, and announces chains whose announcement is lost.
+/// Writes off records that cannot be used, and announces chains whose announcement is lost.
 fn give_up_records(
     repository: &Repository,
     options: &RepairSnapshotsOptions,
@@ -153,8 +153,7 @@ fn give_up_records(
     Ok(())
 }
 
-/// A hold is no reason to keep what is damaged for ever: what is left of the snapshot is held in
-/// its place.
+/// A hold is no reason to keep damaged data forever: what is left of the snapshot is held instead.
 fn pass_hold_on(
     repository: &Repository,
     info: &SnapshotInfo,

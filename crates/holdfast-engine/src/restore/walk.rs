@@ -1,4 +1,4 @@
-//! Walking the tree: make directories, gather what their entries need, work it off in windows.
+//! Walking the tree: create directories, collect what their entries need, process it in windows.
 
 use holdfast_connect::{Existing, Target, TargetError};
 use holdfast_format::entry::{EntryKind, Metadata};
@@ -21,16 +21,17 @@ struct Level {
     shown_length: usize,
     /// `None` until something below it is restored.
     state: Option<LevelState>,
-    /// `None` for what is not stored: the target itself, and directories that stand for sources.
+    /// `None` for directories that are not stored: the target itself, and those that represent
+    /// sources.
     metadata: Option<Metadata>,
-    /// True if it becomes what it was though it is there.
+    /// True if its metadata is restored although it exists.
     is_taken: bool,
     names: Names,
 }
 
 #[derive(Clone, Copy)]
 pub(super) struct LevelState {
-    /// True if it was made just now: nothing can exist in it.
+    /// True if it was just created, so that nothing can exist in it.
     pub is_new: bool,
 }
 
@@ -44,9 +45,9 @@ pub(super) struct Walker<'a> {
     pub(super) reader: BlobReader<'a>,
     pub(super) places: Places<'a>,
     levels: Vec<Level>,
-    /// Where the present entry goes.
+    /// Where the current entry goes.
     path: Vec<u8>,
-    /// What people call it, which differs for objects whose keys no file can have.
+    /// The displayed path, which differs for objects whose keys cannot be file names.
     shown: Vec<u8>,
     pub(super) links: Links,
     pub(super) window: Window,
@@ -112,7 +113,7 @@ impl<'a> Walker<'a> {
         Ok(self.report)
     }
 
-    /// Part of the present directory cannot be read: what it held is lost, and nothing else.
+    /// Part of the current directory cannot be read: only its contents are lost.
     fn lose(&mut self, error: EngineError) -> Result<(), EngineError> {
         if error.ends_reading() {
             return Err(error);
@@ -136,7 +137,7 @@ impl<'a> Walker<'a> {
         self.levels.push(level);
     }
 
-    /// `/` and the path of an entry of the present directory.
+    /// `/` and the path of an entry of the current directory.
     fn enter_path(&mut self, name: &[u8], shown_name: &[u8]) {
         for (path, name) in [(&mut self.path, name), (&mut self.shown, shown_name)] {
             path.push(b'/');
@@ -185,7 +186,7 @@ impl<'a> Walker<'a> {
         Ok(())
     }
 
-    /// Reports an object that no file can be called as; it is restored under another name.
+    /// Reports an object whose key cannot be a file name; it is restored under another name.
     fn tell_renamed(&mut self) {
         let is_object = self.levels.last().is_some_and(|level| level.entries.is_object());
         if is_object && self.path != self.shown {
@@ -196,7 +197,7 @@ impl<'a> Walker<'a> {
         }
     }
 
-    /// Reports a target's refusal of the present path, and lets repository failures pass.
+    /// Reports a target's refusal of the current path, and passes repository failures on.
     fn settle(&mut self, outcome: Result<(), EngineError>) -> Result<(), EngineError> {
         match outcome {
             Err(EngineError::Target(error)) if error.is_full() => Err(EngineError::Full(error)),
@@ -240,12 +241,12 @@ impl<'a> Walker<'a> {
         Ok(())
     }
 
-    /// A folder that stays as it is if it is there gets what it had as soon as it is made: should
-    /// this restore be killed, the next one finds it there. One in which its owner may not write
-    /// has to wait until everything is in it.
+    /// A folder whose metadata is left alone if it exists gets it as soon as it is created: if this
+    /// restore is killed, the next one finds it there. A folder that its owner may not write to has
+    /// to wait until everything is in it.
     fn finish_early(&self, path: &[u8], metadata: &Metadata) {
         if !self.options.dry_run && metadata.mode & 0o700 == 0o700 {
-            // What is wrong with it is told at the end.
+            // Errors with it are reported at the end.
             let _told = self.target.finish_directory(path, metadata);
         }
     }
@@ -261,13 +262,13 @@ impl<'a> Walker<'a> {
         self.leave_path();
     }
 
-    /// The present path as the target wants it.
+    /// The current path in the form that the target needs.
     pub(super) fn relative(&self) -> Vec<u8> {
         self.path.get(1..).unwrap_or_default().to_vec()
     }
 
-    /// Makes the directories above that were only passed through so far; returns what holds for the
-    /// last.
+    /// Creates the parent directories that were only passed through so far; returns the state of
+    /// the last.
     fn make_parents(&mut self) -> Result<LevelState, EngineError> {
         let mut parent = LevelState { is_new: false };
         for place in 0..self.levels.len() {
@@ -314,7 +315,7 @@ impl<'a> Walker<'a> {
         }
         let is_new = self.target.directory(path)?;
         if parent.is_new && !is_new {
-            // Another entry of this folder is called so on the target.
+            // Another entry of this folder has this name on the target.
             return Err(TargetError::Taken.into());
         }
         if !is_new {
@@ -323,7 +324,7 @@ impl<'a> Walker<'a> {
         Ok(LevelState { is_new })
     }
 
-    /// Takes note of a name of the present directory.
+    /// Records a name of the current directory.
     pub(super) fn meet_name(
         &mut self,
         path: &[u8],
@@ -335,12 +336,12 @@ impl<'a> Walker<'a> {
         }
     }
 
-    /// Removes what killed restores left in a directory that stood there before.
+    /// Removes leftovers of interrupted restores in an existing directory.
     fn remove_leftovers(&mut self, path: &[u8]) {
         if self.options.dry_run {
             return;
         }
-        // What cannot be listed is met again where it matters.
+        // A directory that cannot be listed fails again where it matters.
         let Ok(found) = self.target.remove_leftovers(path) else { return };
         self.report.leftovers += found.removed;
         for name in found.unproven {
@@ -361,7 +362,7 @@ impl<'a> Walker<'a> {
     }
 }
 
-/// What a restore that replaces nothing does not do.
+/// The refusals of a restore that replaces nothing.
 pub(super) fn refused(action: &'static str, why: &'static str) -> TargetError {
     TargetError::Io { action, source: std::io::Error::other(why) }
 }

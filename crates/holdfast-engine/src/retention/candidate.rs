@@ -1,4 +1,4 @@
-//! What retention and selection know of a snapshot.
+//! What retention and selection know about a snapshot.
 
 use std::cmp::Ordering;
 use std::convert::Infallible;
@@ -11,20 +11,20 @@ use jiff::Timestamp;
 
 use crate::completeness::Quality;
 
-/// A snapshot that may be kept, removed or chosen.
+/// A snapshot that may be kept, removed or selected.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Candidate {
     /// Its id.
     pub id: ObjectId,
-    /// The time that rules and selections go by.
+    /// The time that rules and selections use.
     pub time: Timestamp,
-    /// Its slot in the chain of its host, which knows what was stored after what.
+    /// Its slot in the chain of its host, which shows the order of storing.
     pub sequence: u64,
     /// Host that it belongs to.
     pub host: String,
     /// What was backed up.
     pub paths: Vec<Text>,
-    /// Its tags as of now.
+    /// Its current tags.
     pub tags: Vec<String>,
     /// True if no rule may remove it.
     pub hold: bool,
@@ -35,22 +35,22 @@ pub struct Candidate {
 }
 
 impl Candidate {
-    /// The order in which snapshots are judged and chosen.
+    /// The order in which snapshots are judged and selected.
     ///
-    /// Of one time, the one that was stored last is the newest. Ids break ties between hosts, so
-    /// that the outcome never depends on the order in which they were listed.
+    /// Among those with equal times, the one stored last is the newest. Ids break ties between
+    /// hosts, so that the result never depends on the order of listing.
     pub fn newest_first(&self, other: &Self) -> Ordering {
         let key = |it: &Self| (it.time, it.sequence);
         key(other).cmp(&key(self)).then_with(|| self.id.cmp(&other.id))
     }
 }
 
-/// Tags that a snapshot must all have; the empty list asks for a snapshot without tags.
+/// Tags that a snapshot must all have; the empty list matches snapshots without tags.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct TagList(pub Vec<String>);
 
 impl TagList {
-    /// True if a snapshot with these tags is meant.
+    /// True if a snapshot with these tags matches.
     pub fn matches(&self, tags: &[String]) -> bool {
         if self.0.is_empty() {
             return tags.is_empty();

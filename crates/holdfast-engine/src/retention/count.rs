@@ -6,7 +6,7 @@ use std::str::FromStr;
 /// How many snapshots a rule keeps.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Count {
-    /// So many; zero is no rule at all.
+    /// This many; zero means no rule.
     Number(u32),
     /// One of each period, however many there are.
     Unlimited,
@@ -18,7 +18,7 @@ impl Count {
         self == Self::Number(0)
     }
 
-    /// What is left after one was kept.
+    /// The rest after one was kept.
     pub(super) fn less_one(self) -> Self {
         match self {
             Self::Number(number) => Self::Number(number.saturating_sub(1)),

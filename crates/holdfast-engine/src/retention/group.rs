@@ -1,4 +1,4 @@
-//! Groups: rules are applied to each of them alone.
+//! Groups: rules are applied to each of them separately.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -60,7 +60,7 @@ impl fmt::Display for GroupBy {
     }
 }
 
-/// The values that a group stands for; empty where the grouping does not go by them.
+/// The values that identify a group; empty where the grouping does not use them.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct GroupKey {
     /// The host.

@@ -1,15 +1,15 @@
 //! Which snapshots a policy keeps and which it removes: restic's rules, as pure functions.
 //!
-//! Rules overlap: each says on its own what it keeps, and a snapshot that any rule keeps stays.
-//! Hours, days, ISO weeks, months and years are those of the calendar in one time zone; only those
-//! that hold a snapshot count. Where a clock was wrong this differs from restic: a snapshot dated
-//! in the future takes no place in any rule and no rule on time removes it, so that it cannot push
-//! out another one.
+//! Rules overlap: each selects independently, and a snapshot that any rule selects is kept. Hours,
+//! days, ISO weeks, months and years are those of the calendar in one time zone; only those that
+//! contain a snapshot count. With wrong clocks this differs from restic: a snapshot dated in the
+//! future takes no place in any rule and no time-based rule removes it, so that it cannot displace
+//! another one.
 //!
-//! Moreover no rule removes what [`protect`] names: the newest snapshots that lack nothing.
+//! In addition, no rule removes what [`protect`] selects: the newest snapshots that lack nothing.
 //!
-//! Times are believed. A caller that cannot trust a writer's clock must put times that it can
-//! trust into the candidates.
+//! Times are trusted. A caller that cannot trust a writer's clock must put trusted times into the
+//! candidates.
 
 mod candidate;
 mod count;
@@ -35,25 +35,25 @@ pub use policy::{Policy, PolicyError};
 use protect::Protected;
 pub use span::{Span, SpanError};
 
-/// What happens to the snapshots of one group, newest first.
+/// The verdict on the snapshots of one group, newest first.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct GroupOutcome {
     /// What the snapshots of the group have in common.
     pub key: GroupKey,
-    /// Those that stay.
+    /// Those to keep.
     pub keep: Vec<Kept>,
-    /// Those that go.
+    /// Those to remove.
     pub remove: Vec<Candidate>,
 }
 
-/// A snapshot that stays.
+/// A snapshot that is kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Kept {
     /// The snapshot.
     pub candidate: Candidate,
-    /// All the rules that keep it, worded as restic words them, and what protects it; never empty.
+    /// All rules that keep it, in restic's wording, and what protects it; never empty.
     pub reasons: Vec<String>,
-    /// True if no rule keeps it: it stays because it is the last that is as good as it is.
+    /// True if no rule keeps it: it is kept because no newer one is as good.
     pub is_only_protected: bool,
 }
 
@@ -67,10 +67,10 @@ impl GroupOutcome {
     }
 }
 
-/// Judges all snapshots by a policy, group by group; groups come in the order of their keys.
+/// Judges all snapshots by a policy, group by group; groups are ordered by their keys.
 ///
 /// # Errors
-/// [`PolicyError::Empty`] if the policy has no rule, thus keeps nothing, and does not allow that.
+/// [`PolicyError::Empty`] if the policy has no rule, so keeps nothing, and does not allow that.
 pub fn apply(
     policy: &Policy,
     snapshots: Vec<Candidate>,
@@ -81,7 +81,7 @@ pub fn apply(
     apply_to(policy, snapshots, &|_| true, group_by, time_zone, now)
 }
 
-/// The same for those of the snapshots that are meant. Which ones are protected depends on all.
+/// The same for selected snapshots. Which ones are protected depends on all of them.
 ///
 /// # Errors
 /// As [`apply`].

@@ -2,10 +2,10 @@
 
 use jiff::civil::{DateTime, Time};
 
-/// What a rule keeps one snapshot of.
+/// The period of which a rule keeps one snapshot.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Period {
-    /// No period: each snapshot stands for itself.
+    /// No period: each snapshot is its own.
     Each,
     Hour,
     Day,
@@ -15,14 +15,14 @@ pub(super) enum Period {
 }
 
 impl Period {
-    /// A value that all moments of one period share; none where each snapshot stands for itself.
+    /// A value shared by all moments of one period; `None` if each snapshot is its own.
     pub(super) fn of(self, moment: DateTime) -> Option<DateTime> {
         let date = moment.date();
         let first_day = match self {
             Self::Each => return None,
             Self::Hour => return Some(date.at(moment.hour(), 0, 0, 0)),
             Self::Day => date,
-            // Saturates in the first week of the calendar, still told from all others.
+            // Saturates in the first week of the calendar, still distinct from all others.
             Self::Week => {
                 let since_monday = i64::from(date.weekday().to_monday_zero_offset());
                 date.saturating_sub(jiff::Span::new().days(since_monday))
@@ -33,7 +33,7 @@ impl Period {
         Some(first_day.to_datetime(Time::midnight()))
     }
 
-    /// How reasons call one of its snapshots.
+    /// How reasons describe one of its snapshots.
     pub(super) fn adjective(self) -> &'static str {
         match self {
             Self::Each => "last",

@@ -4,12 +4,12 @@ use super::candidate::TagList;
 use super::count::Count;
 use super::span::Span;
 
-/// Which snapshots stay; whatever any of the rules keeps.
+/// Which snapshots to keep: those that any of the rules selects.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Policy {
-    /// Keep the newest so many.
+    /// Number of newest snapshots to keep.
     pub last: Option<Count>,
-    /// Keep the last one of each of the newest so many hours that have one.
+    /// Number of newest hours of which to keep the last snapshot; only hours with one count.
     pub hourly: Option<Count>,
     /// The same of days.
     pub daily: Option<Count>,
@@ -19,9 +19,9 @@ pub struct Policy {
     pub monthly: Option<Count>,
     /// The same of years.
     pub yearly: Option<Count>,
-    /// Keep all that are younger than this, seen from the newest one of the group.
+    /// Keep all that are newer than this, counted back from the newest one of the group.
     pub within: Option<Span>,
-    /// Of those that are younger than this keep the last one of each hour.
+    /// Keep the last one of each hour, among those newer than this.
     pub within_hourly: Option<Span>,
     /// The same of each day.
     pub within_daily: Option<Span>,
@@ -33,7 +33,7 @@ pub struct Policy {
     pub within_yearly: Option<Span>,
     /// Keep those that any of these lists matches.
     pub tags: Vec<TagList>,
-    /// True if a policy without any rule may be applied, which removes all that is not held.
+    /// True if a policy without any rule may be applied, which removes everything that is not held.
     pub allow_empty: bool,
 }
 
@@ -46,7 +46,7 @@ pub enum PolicyError {
 }
 
 impl Policy {
-    /// What is kept where the user says nothing: 24 hourly, 7 daily, 4 weekly, 12 monthly ones.
+    /// The default policy: 24 hourly, 7 daily, 4 weekly, 12 monthly snapshots.
     pub fn default_keep() -> Self {
         Self {
             hourly: Some(Count::Number(24)),
@@ -62,7 +62,7 @@ impl Policy {
         self.tags.is_empty() && !self.goes_by_time()
     }
 
-    /// True if there is a rule other than on tags.
+    /// True if there is a rule other than those on tags.
     pub(super) fn goes_by_time(&self) -> bool {
         let counts = [self.last, self.hourly, self.daily, self.weekly, self.monthly, self.yearly];
         let spans = [

@@ -1,10 +1,10 @@
 //! What no rule removes: the newest snapshots that are as good as a backup can be.
 //!
-//! A snapshot that lacks something must not push out the last one that does not. In each series
-//! (one host, the same paths) these stay: the newest snapshot that is sound; for each
-//! source the newest that has it complete, the newest that has all of its entries, and the newest
-//! that is not shrunk; and the newest whose checks passed. A source that the newest snapshot of
-//! the series does not have is not captured any more, and rules alone decide on it.
+//! A snapshot that lacks something must not displace the last one that does not. In each series
+//! (one host, the same paths) these are kept: the newest snapshot that is sound; for each source
+//! the newest that has it complete, the newest that has all of its entries, and the newest that is
+//! not shrunk; and the newest whose checks passed. A source that the newest snapshot of the series
+//! does not have is no longer captured, and only rules decide on it.
 
 use std::collections::HashMap;
 
@@ -28,12 +28,12 @@ pub(super) struct Protection {
 pub(super) struct Protected(HashMap<ObjectId, Protection>);
 
 impl Protected {
-    /// Looks for them.
+    /// Finds them.
     pub fn of(snapshots: &[Candidate], now: Timestamp) -> Self {
         let mut found = HashMap::new();
         let mut snapshots: Vec<&Candidate> = snapshots.iter().filter(|it| !it.partial).collect();
         snapshots.sort_by(|one, other| one.newest_first(other));
-        // A date in the future may be wrong: such a snapshot does not stand in for one of the past.
+        // A date in the future may be wrong: such a snapshot does not replace an earlier one.
         let (future, past): (Vec<_>, Vec<_>) = snapshots.into_iter().partition(|it| it.time > now);
         for snapshots in [future, past] {
             let mut all = HashMap::<_, Series<'_>>::new();
@@ -56,7 +56,7 @@ impl Protected {
     }
 }
 
-/// What is still looked for in a series.
+/// What is still to be found in a series.
 struct Series<'a> {
     newest: &'a Candidate,
     wants_sound: bool,
@@ -64,15 +64,15 @@ struct Series<'a> {
     sources: Vec<Source<'a>>,
 }
 
-/// What is still looked for of a source.
+/// What is still to be found of a source.
 struct Source<'a> {
     name: &'a str,
-    /// The only one needs no name.
+    /// `None` for the only source.
     is_only: bool,
     wants: [bool; KINDS],
 }
 
-/// Kinds of captures that are looked for: complete, with all entries, not shrunk.
+/// Kinds of captures to find: complete, with all entries, not shrunk.
 const KINDS: usize = 3;
 
 impl<'a> Series<'a> {
@@ -84,7 +84,7 @@ impl<'a> Series<'a> {
         Self { newest, wants_sound: true, wants_checks, sources: sources.collect() }
     }
 
-    /// Why a snapshot is protected. Must be asked from the newest to the oldest.
+    /// Why a snapshot is protected. Must be called from the newest to the oldest.
     fn reasons(&mut self, candidate: &Candidate) -> Vec<String> {
         // A sound snapshot has every source complete.
         if !self.wants_sound && !self.wants_checks {
@@ -105,7 +105,7 @@ impl<'a> Series<'a> {
         let has_all = self.sources.iter().all(|source| of(source.name).is_some());
         if self.wants_sound && has_all && quality.is_sound() {
             self.wants_sound = false;
-            // This says it all.
+            // This implies all the others.
             reasons = vec!["last complete snapshot".to_owned()];
         }
         reasons
@@ -127,7 +127,7 @@ impl Source<'_> {
         for (wanted, (is_met, reason)) in self.wants.iter_mut().zip(kinds) {
             if *wanted && is_met {
                 *wanted = false;
-                // The best of them says the others too.
+                // The best of them implies the others.
                 if !std::mem::replace(&mut is_told, true) {
                     reasons.push(reason);
                 }

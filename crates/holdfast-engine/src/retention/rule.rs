@@ -1,4 +1,4 @@
-//! One rule while it goes through a group from the newest snapshot to the oldest.
+//! One rule during its pass through a group from the newest snapshot to the oldest.
 
 use jiff::Timestamp;
 use jiff::civil::DateTime;
@@ -19,7 +19,7 @@ pub(super) struct Moment {
     pub(super) oldest: bool,
 }
 
-/// A rule and how far it got.
+/// A rule and its progress.
 pub(super) struct Rule {
     period: Period,
     limit: Limit,
@@ -27,21 +27,21 @@ pub(super) struct Rule {
 }
 
 enum Limit {
-    /// So many may still be kept.
+    /// This many may still be kept.
     Left(Count),
-    /// Only those after the moment are looked at.
+    /// Only those after this moment are considered.
     After { span: Span, moment: Timestamp },
 }
 
 impl Rule {
-    /// The reason to keep this snapshot, which is older than all seen before.
+    /// The reason to keep this snapshot, which is older than all previous ones.
     pub(super) fn judge(&mut self, moment: &Moment) -> Option<String> {
         if !self.limit.admits(moment) {
             return None;
         }
         let period = self.period.of(moment.local);
         let opens_period = period.is_none() || period != self.last;
-        // The oldest stays while there is room: a young group reaches back as far as it can.
+        // The oldest is kept while there is room: a young group reaches back as far as it can.
         if !opens_period && !moment.oldest {
             return None;
         }
@@ -72,9 +72,9 @@ impl Limit {
     }
 }
 
-/// The rules of a policy on time, in the order in which restic names them.
+/// The time-based rules of a policy, in restic's order.
 ///
-/// Lengths are measured back from `newest`.
+/// Durations are measured back from `newest`.
 pub(super) fn rules(policy: &Policy, newest: Timestamp, time_zone: &TimeZone) -> Vec<Rule> {
     let after = |period, span: Option<Span>| {
         let span = span.filter(|span| !span.is_zero())?;

@@ -1,4 +1,4 @@
-//! Lengths of time as rules write them: `2y5m7d3h`.
+//! Durations in the syntax of rules: `2y5m7d3h`.
 
 use std::fmt;
 use std::str::FromStr;
@@ -7,7 +7,7 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
-/// A length of time of calendar years, months and days, and of hours.
+/// A duration of calendar years, months and days, and of hours.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Span {
     /// Calendar years.
@@ -20,21 +20,21 @@ pub struct Span {
     pub hours: u32,
 }
 
-/// Text that is not a length of time.
+/// Text that is not a duration.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SpanError {
     /// Weeks, which restic does not know either.
     #[error("\"{text}\" uses weeks, which are not supported; use days instead: {days}d")]
     Weeks {
-        /// What was written.
+        /// The text.
         text: String,
-        /// The same number of weeks as days.
+        /// The same duration in days.
         days: u64,
     },
     /// A unit twice.
     #[error("\"{text}\" has the unit {unit} twice; write each of y, m, d and h at most once")]
     Twice {
-        /// What was written.
+        /// The text.
         text: String,
         /// The unit.
         unit: char,
@@ -45,29 +45,29 @@ pub enum SpanError {
          write years, months, days and hours, such as 2y5m7d3h"
     )]
     Malformed {
-        /// What was written.
+        /// The text.
         text: String,
     },
 }
 
 impl Span {
-    /// True if it has no length.
+    /// True if it is zero.
     pub fn is_zero(&self) -> bool {
         *self == Self::default()
     }
 
-    /// The moment so long before `time`; the first moment of all if there is none.
+    /// The moment this long before `time`, or the earliest possible one.
     ///
-    /// As in restic a day that its month does not have flows over into the next month: one month
+    /// As in restic, a day that its month does not have overflows into the next month: one month
     /// before 31 March is 3 March, or 2 March in a leap year.
     pub fn before(&self, time: Timestamp, time_zone: &TimeZone) -> Timestamp {
         self.checked_before(time, time_zone).unwrap_or(Timestamp::MIN)
     }
 
-    /// The moment so long before `time`, if it can be represented.
+    /// The moment this long before `time`, if it can be represented.
     pub(crate) fn checked_before(&self, time: Timestamp, zone: &TimeZone) -> Option<Timestamp> {
         let mut moment = time;
-        // The calendar could not tell apart the hours that a clock shows twice.
+        // The calendar could not distinguish the hours that a clock shows twice.
         if (self.years, self.months, self.days) != (0, 0, 0) {
             let local = zone.to_datetime(time);
             let date = self.date_before(local.date())?;

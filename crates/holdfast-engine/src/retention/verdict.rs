@@ -10,7 +10,7 @@ use super::protect::Protected;
 use super::rule::{Moment, Rule, rules};
 use super::{GroupOutcome, Kept};
 
-/// Divides one group into what stays and what goes.
+/// Divides one group into snapshots to keep and to remove.
 pub(super) fn judge(
     policy: &Policy,
     key: GroupKey,
@@ -26,7 +26,7 @@ pub(super) fn judge(
         let mut reasons = judge.reasons(&candidate);
         let is_only_protected = reasons.is_empty();
         if let Some(protection) = protected.get(&candidate.id)
-            // Of the newest one it goes without saying, as long as it stays.
+            // For the newest one this goes without saying, as long as it is kept.
             && (reasons.is_empty() || !protection.is_newest)
         {
             reasons.extend(protection.reasons.iter().cloned());
@@ -46,7 +46,7 @@ struct Judge<'a> {
     now: Timestamp,
     /// When the newest snapshot that rules count was made.
     newest: Option<Timestamp>,
-    /// The snapshot after which rules see no other.
+    /// The snapshot after which rules see no others.
     oldest: Option<holdfast_format::ObjectId>,
     rules: Vec<Rule>,
 }
@@ -67,7 +67,8 @@ impl<'a> Judge<'a> {
         Self { policy, time_zone, now, newest, oldest, rules }
     }
 
-    /// Why a snapshot stays; nothing if it goes. Must be asked from the newest to the oldest.
+    /// Why a snapshot is kept; empty if it is removed. Must be called from the newest to the
+    /// oldest.
     fn reasons(&mut self, candidate: &Candidate) -> Vec<String> {
         let mut reasons = Vec::new();
         if candidate.hold {
@@ -76,7 +77,7 @@ impl<'a> Judge<'a> {
         if !candidate.partial {
             self.complete(candidate, &mut reasons);
         } else if self.newest.is_none_or(|newest| newest < candidate.time) {
-            // A complete one of the same time is what the run of this one went on to write.
+            // A complete one of the same time was written by this one's run.
             reasons.push("unfinished, may be resumed".to_owned());
         }
         reasons
@@ -86,7 +87,7 @@ impl<'a> Judge<'a> {
         let lists = self.policy.tags.iter().filter(|list| list.matches(&candidate.tags));
         reasons.extend(lists.map(|list| format!("has tags {list}")));
         if candidate.time > self.now {
-            // Taking a place in the rules, it would push out a snapshot that is really there.
+            // With a place in the rules, it would displace a snapshot with a real date.
             if self.policy.goes_by_time() {
                 reasons.push("dated in the future".to_owned());
             }

@@ -1,4 +1,4 @@
-//! Filters: which snapshots a command looks at.
+//! Filters: which snapshots a command considers.
 
 use std::fmt;
 
@@ -6,7 +6,7 @@ use holdfast_format::record::Text;
 
 use crate::retention::{Candidate, TagList};
 
-/// What a snapshot must be like; an empty list asks for nothing.
+/// Conditions on a snapshot; an empty list sets none.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct SnapshotFilter {
     /// It belongs to one of these hosts.
@@ -23,7 +23,7 @@ impl SnapshotFilter {
         self.hosts.is_empty() && self.tags.is_empty() && self.paths.is_empty()
     }
 
-    /// True if the snapshot is like this.
+    /// True if the snapshot matches.
     pub fn matches(&self, snapshot: &Candidate) -> bool {
         let host = self.hosts.is_empty() || self.hosts.contains(&snapshot.host);
         let tags = self.tags.is_empty() || self.tags.iter().any(|l| l.matches(&snapshot.tags));
@@ -31,7 +31,7 @@ impl SnapshotFilter {
     }
 }
 
-/// The options of the command line that make this filter.
+/// The command-line options that give this filter.
 impl fmt::Display for SnapshotFilter {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let hosts = self.hosts.iter().map(|host| format!("--host {}", quoted(host)));
@@ -44,7 +44,7 @@ impl fmt::Display for SnapshotFilter {
     }
 }
 
-/// Quotes what would not be one plain word; also keeps control characters off the terminal.
+/// Quotes text that is not a plain word; also keeps control characters off the terminal.
 fn quoted(value: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_./,:@+=".contains(c);
     if !value.is_empty() && value.chars().all(plain) {

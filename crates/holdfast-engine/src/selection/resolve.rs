@@ -1,4 +1,4 @@
-//! From what a command names to the one snapshot that is meant.
+//! From a snapshot selector to the one snapshot that it selects.
 
 use jiff::Timestamp;
 
@@ -7,18 +7,18 @@ use super::filter::SnapshotFilter;
 use super::selector::{Base, SnapshotSelector};
 use crate::retention::Candidate;
 
-/// How many ids an error lists.
+/// Number of ids that an error lists.
 const LISTED_MAX: usize = 8;
 
-/// Digits that ids are shown with where that tells them apart.
+/// Number of digits shown of ids, if that distinguishes them.
 const SHORT_DIGITS: usize = 8;
 
-/// The index of the snapshot that is meant.
+/// The index of the selected snapshot.
 ///
-/// `at` and the filter act with `latest` only: an id is an id, of a complete snapshot or not.
+/// `at` and the filter apply to `latest` only: an id always selects its snapshot, complete or not.
 ///
 /// # Errors
-/// [`SelectionError`] if there is none, or if an id prefix fits several.
+/// [`SelectionError`] if there is none, or if an id prefix matches several.
 pub fn resolve(
     selector: &SnapshotSelector,
     at: Option<Timestamp>,
@@ -77,7 +77,7 @@ fn by_prefix(prefix: &str, snapshots: &[Candidate]) -> Result<usize, SelectionEr
     }
 }
 
-/// The first of several sorted ids, each as short as tells it from its neighbours.
+/// The first of several sorted ids, each just long enough to distinguish it from its neighbours.
 fn listed(found: &[(String, usize)]) -> String {
     let common = |pair: &[(String, usize)]| {
         pair[0].0.bytes().zip(pair[1].0.bytes()).take_while(|(one, other)| one == other).count()

@@ -5,21 +5,21 @@ use std::str::FromStr;
 use holdfast_format::ObjectId;
 use holdfast_format::record::Text;
 
-/// Which snapshot is meant and which folder in it.
+/// Which snapshot is meant, and which folder in it.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct SnapshotSelector {
     /// The snapshot.
     pub base: Base,
-    /// The folder in it; none for all of it.
+    /// The folder in it; `None` for all of it.
     pub subfolder: Option<Text>,
 }
 
 /// Which snapshot is meant.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Base {
-    /// The newest complete one but so many.
+    /// The newest complete one, after skipping some.
     Latest {
-        /// How many newer ones to pass over.
+        /// Number of newer ones to skip.
         back: usize,
     },
     /// The only one whose id starts with these lower-case digits.
@@ -32,7 +32,7 @@ impl Default for Base {
     }
 }
 
-/// Text that names no snapshot.
+/// Text that does not name a snapshot.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("\"{text}\" does not name a snapshot; write latest, latest~2 or the first digits of an id")]
 pub struct ParseSelectorError {
@@ -53,7 +53,7 @@ impl FromStr for SnapshotSelector {
 fn parse_base(text: &str) -> Option<Base> {
     if let Some(rest) = text.strip_prefix("latest") {
         let back = match rest.strip_prefix('~') {
-            // Digits alone, as the parser of numbers would take a sign too.
+            // Digits only, because the number parser would accept a sign too.
             Some(digits) if digits.bytes().all(|b| b.is_ascii_digit()) => digits.parse().ok()?,
             None if rest.is_empty() => 0,
             _ => return None,

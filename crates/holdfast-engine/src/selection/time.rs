@@ -9,13 +9,13 @@ use crate::retention::Span;
 /// Text that is not a time.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ParseTimeError {
-    /// Months or minutes: nobody can tell.
+    /// Ambiguous between months and minutes.
     #[error(
         "\"{text}\" could mean months or minutes; \
          write hours or days, such as \"3h ago\", or a date"
     )]
     Months {
-        /// What was written.
+        /// The text.
         text: String,
     },
     /// Anything else.
@@ -24,15 +24,16 @@ pub enum ParseTimeError {
          2026-11-20T14:00:00Z, now, yesterday or \"3h ago\""
     )]
     Malformed {
-        /// What was written.
+        /// The text.
         text: String,
     },
 }
 
 /// The moment that the text means.
 ///
-/// A date is its first moment in the time zone, `yesterday` the same time of day one day ago. What
-/// clocks skip is read as if they had not yet been moved; of what they show twice the first counts.
+/// A date is its first moment in the time zone, `yesterday` the same time of day one day ago. A
+/// time that clocks skip is read as if they had not been set forward yet; of a time that they show
+/// twice the first is meant.
 ///
 /// # Errors
 /// [`ParseTimeError`] if it means none.
@@ -67,7 +68,7 @@ fn written_out(text: &str, time_zone: &TimeZone) -> Option<Timestamp> {
     if let Ok(date) = Date::strptime("%Y-%m-%d", text) {
         return Some(date.to_zoned(time_zone.clone()).ok()?.timestamp());
     }
-    // Formats are spelled out, as the parser of jiff would pass over a time zone that it reads.
+    // Formats are spelled out, because jiff's parser would ignore a time zone in the text.
     let formats = ["%Y-%m-%d %H:%M", "%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"];
     let local = formats.iter().find_map(|format| DateTime::strptime(format, text).ok())?;
     time_zone.to_timestamp(local).ok()

@@ -1,8 +1,9 @@
-//! Golden vectors in `tests/vectors/format`: what version 1 wrote must stay readable and be written
-//! the same way, and what it refused must stay refused. Other programs can use the files too.
+//! Golden vectors in `tests/vectors/format`: what version 1 wrote must remain readable and be
+//! written the same way, and what it refused must still be refused. Other programs can use the
+//! files too.
 //!
-//! `bytes` are hexadecimal; `text` stands for the bytes of that text. To write the files anew after
-//! a change of `docs/format.md`: `cargo test -p holdfast-format --test vectors -- --ignored`.
+//! `bytes` are hexadecimal; `text` gives the bytes as text. To regenerate the files after a change
+//! of `docs/format.md`: `cargo test -p holdfast-format --test vectors -- --ignored`.
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
@@ -50,7 +51,7 @@ fn bytes(vector: &Value) -> Vec<u8> {
     }
 }
 
-/// Text where the bytes are text, else hexadecimal.
+/// As text if the bytes are text, else hexadecimal.
 fn vector(sample: &Sample) -> Value {
     let is_plain = |byte: &u8| matches!(byte, b' '..=b'~');
     match std::str::from_utf8(&sample.bytes) {

@@ -1,4 +1,4 @@
-//! Tree nodes and what is in them.
+//! Tree nodes and their contents.
 
 use holdfast_format::FormatError;
 use holdfast_format::entry::{Content, Entry, EntryKind, FileTime, Metadata};

@@ -14,7 +14,7 @@ fn repository_id() -> RepositoryId {
     RepositoryId::from_bytes([0xee; 32])
 }
 
-/// Parameters written out: vectors do not change with the defaults.
+/// Explicit parameters: vectors do not change with the defaults.
 pub fn config() -> Config {
     let sizes = |bytes_min: u32, bytes_average: u32, bytes_max: u32| ChunkSizes {
         bytes_min: bytes_min << 10,
@@ -29,7 +29,7 @@ pub fn config() -> Config {
     config
 }
 
-/// Not the default anywhere, and as small as is allowed.
+/// No default values, and as small as allowed.
 fn small_config() -> Config {
     let mut config = config();
     let smallest = ChunkSizes { bytes_min: 64, bytes_average: 256, bytes_max: 1024 };
@@ -47,7 +47,7 @@ pub fn stored_config(config: Config) -> StoredConfig {
 /// The part before the MAC.
 pub fn configs() -> Vec<Sample> {
     let decode = |body: &[u8]| {
-        // A body stands for no object: the rest is put behind it.
+        // The body is not a valid object: the rest is appended to it.
         let stored = StoredConfig { authenticated: body.to_vec(), ..stored_config(config()) };
         StoredConfig::decode(&stored.encode()).map(|stored| stored.config)
     };

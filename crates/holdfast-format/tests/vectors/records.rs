@@ -9,7 +9,7 @@ use holdfast_format::{ObjectId, RepositoryId, SlotId};
 
 use super::sample::{Sample, blob_id, object_id, sample, session_id, writer_id};
 
-/// A snapshot with nothing in it that may be left out.
+/// A snapshot without any optional field.
 fn bare_snapshot() -> Snapshot {
     Snapshot {
         time: "2026-11-20T14:00:00Z".parse().unwrap(),
@@ -36,7 +36,7 @@ fn source(connector: &str, tree: u8) -> SourceRecord {
     SourceRecord::new(name, connector, blob_id(tree))
 }
 
-/// A snapshot with everything in it.
+/// A snapshot with every field.
 fn full_snapshot() -> Snapshot {
     let summary = SnapshotSummary {
         backup_start: Some("2026-11-20T14:00:00.123456789Z".parse().unwrap()),
@@ -130,7 +130,7 @@ fn incomplete_snapshot() -> Snapshot {
     }
 }
 
-/// A snapshot of files that says what was left out.
+/// A snapshot of files that records what was excluded.
 fn scoped_snapshot() -> Snapshot {
     let marker = |name: &str, header: &[u8]| Marker {
         name: Text::from(name),

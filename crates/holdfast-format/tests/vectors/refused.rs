@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use super::nodes::{data, decode_entry, directory_child, encode_entry, encode_node, entry};
 use super::objects::{config, frames, header, packs, slot, stored_config};
 
-/// Decodes bytes as what they claim to be.
+/// Decodes bytes as the given kind of object.
 pub fn decode(decoder: &str, bytes: &[u8]) -> Result<(), FormatError> {
     match decoder {
         "varint" => Reader::new(bytes, "number").varint().map(drop),
@@ -79,7 +79,7 @@ fn without_last(bytes: &[u8]) -> Vec<u8> {
     bytes[..bytes.len() - 1].to_vec()
 }
 
-/// A small object changed at one place, with the checksum that fits.
+/// A small object with a change at one position, and the checksum that matches.
 fn forged(object: &[u8], place: usize, new: &[u8]) -> Vec<u8> {
     sealed_by_checksum(&with(object, place, new)[..object.len() - 16])
 }
@@ -108,7 +108,7 @@ fn numbers() -> Vec<Case> {
     )
 }
 
-/// A config whose JSON had one piece replaced.
+/// A config with one piece of its JSON replaced.
 fn config_with(old: &str, new: &str) -> Vec<u8> {
     let body = config().encode_body();
     let json = String::from_utf8_lossy(&body[14..]);
@@ -273,7 +273,7 @@ fn bodies() -> Vec<Case> {
     cases
 }
 
-/// Names that would lead a restore out of its folder, and others that no file system has.
+/// Names that would lead a restore out of its folder, and others that no file system allows.
 fn names() -> Vec<Case> {
     let named = |name: &[u8]| encode_entry(&entry(name, EntryKind::Fifo));
     of(
@@ -290,7 +290,7 @@ fn names() -> Vec<Case> {
     )
 }
 
-/// A FIFO called `n` with these flags, this mode, and whatever follows the group.
+/// A FIFO called `n` with these flags, this mode, and the given bytes after the group.
 fn fifo(flags: u64, mode: u64, behind: &[u8]) -> Vec<u8> {
     let start = and(&[1, b'n', 6], &and(&varint(flags), &varint(mode)));
     [&start[..], &[0, 0, 0, 0], behind].concat()
@@ -330,7 +330,7 @@ fn entries() -> Vec<Case> {
     )
 }
 
-/// A file called `n` of no bytes with this content.
+/// An empty file called `n` with this content.
 fn file_of(content: &[u8]) -> Vec<u8> {
     [&[1, b'n', 1, 0, 0, 0, 0, 0, 0], &REST[..], &[0, 0], content].concat()
 }
@@ -369,7 +369,7 @@ fn nodes() -> Vec<Case> {
     )
 }
 
-/// The JSON of a record, with a `previous` that is fine.
+/// The JSON of a record, with a valid `previous`.
 fn json_record(body: &str) -> Vec<u8> {
     format!("{{\"previous\":\"{}\",{body}}}", "0".repeat(64)).into_bytes()
 }

@@ -14,7 +14,7 @@ pub struct Sample {
     pub check: Check,
 }
 
-/// A sample of a value and the two functions that belong to it.
+/// A sample of a value and its two functions.
 pub fn sample<T: Debug + PartialEq + 'static>(
     name: &'static str,
     value: T,

@@ -54,7 +54,7 @@ fn a_frame_that_does_not_shrink_is_stored() {
     assert_eq!(stored.algorithm, Algorithm::Stored);
     let smaller = seal(&keys, &session, Data, &[&bytes, &[0; 1000]], ZSTD);
     assert_eq!(smaller.algorithm, Algorithm::Zstd);
-    // Less than 3 %: not worth the time of every reader.
+    // Less than 3 %: not worth every reader's time.
     let barely = seal(&keys, &session, Data, &[&bytes, &[0; 300]], ZSTD);
     assert_eq!(barely.algorithm, Algorithm::Stored);
     // Catches: the rule left to the size of a buffer, which is larger after a large frame.
@@ -85,8 +85,7 @@ fn a_sealer_can_be_used_again_after_larger_and_stored_frames() {
     }
 }
 
-/// Catches: additional data that leaves out one of its parts. Every change of context must be
-/// refused.
+/// Catches: additional data that omits one of its parts. Every change of context must be refused.
 #[test]
 fn a_frame_opens_only_in_its_context() {
     let keys = keys();
@@ -195,8 +194,7 @@ fn a_frame_above_the_limit_is_refused() {
     assert_eq!(open(&keys, &context, &one.bytes), Err(SealError::Length { what: "frame" }));
 }
 
-/// A frame whose body is anything at all, authentic: what a writer with a bug, or a malicious one,
-/// could make.
+/// A frame with an arbitrary but authentic body, as a buggy or malicious writer could make.
 fn forge(blob_type: BlobType, algorithm: Algorithm, body: &[u8], raw_bytes: u32) -> SealedFrame {
     let keys = keys();
     let session = session(&keys);
@@ -215,7 +213,7 @@ fn open_forged(algorithm: Algorithm, body: &[u8], raw_bytes: u32) -> Result<Vec<
     open(&keys(), &context(&sealed, session(&keys()).id()), &sealed.bytes)
 }
 
-/// Catches: a missing check that the body gives exactly the stated plaintext, and decompression
+/// Catches: a missing check that the body yields exactly the stated plaintext, and decompression
 /// without a limit.
 #[test]
 fn bodies_of_another_length_are_refused() {

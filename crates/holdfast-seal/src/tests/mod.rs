@@ -1,4 +1,4 @@
-//! Tests of the whole crate; what they share.
+//! Tests of the whole crate, and what they share.
 
 mod frames;
 mod nonces;
@@ -20,7 +20,7 @@ use crate::{
     SlotLabel,
 };
 
-/// Gives 00, 01, 02 and so on: vectors can be computed elsewhere.
+/// Returns 00, 01, 02 and so on: vectors can be computed elsewhere.
 pub(crate) struct Counting(pub u8);
 
 impl Random for Counting {
@@ -33,7 +33,7 @@ impl Random for Counting {
     }
 }
 
-/// A generator that is broken: always the same.
+/// A broken generator that always returns the same.
 pub(crate) struct Stuck;
 
 impl Random for Stuck {

@@ -69,7 +69,7 @@ fn with_a_stuck_generator_nonces_repeat_only_for_the_same_body() {
         let index = seal_index_from(&keys, &body, &mut Stuck).unwrap();
         uses.note("directory".to_owned(), &index[10..]);
     }
-    // Two passes of the same session add nothing; all else differs.
+    // A second pass of the same session adds nothing; everything else differs.
     assert!(uses.0.len() > 2 * 2 * 2 * 100 + 250, "{}", uses.0.len());
 }
 
@@ -100,8 +100,8 @@ fn the_place_of_an_object_changes_its_nonce() {
     assert_ne!(nonce(b"a", b"b"), nonce(b"b", b"a"));
 }
 
-/// Catches: compressed bodies told apart only by their length, although a level or a newer zstd can
-/// make another body of the same length from the same blobs.
+/// Catches: compressed bodies distinguished only by their length, although a level or a newer zstd
+/// can make another body of the same length from the same blobs.
 #[test]
 fn compressed_bodies_of_one_length_get_other_nonces() {
     let keys = keys();

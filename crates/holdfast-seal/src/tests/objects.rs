@@ -66,7 +66,7 @@ fn objects_open_only_where_they_belong() {
 
     let index = seal_index(&keys, b"body").unwrap();
     assert_eq!(open_index(&other, &index), tampered("index object"));
-    // One key for both: only the additional data tells them apart.
+    // One key for both: only the additional data distinguishes them.
     assert_eq!(open_directory(&keys, b"header", &index[10..]), tampered("pack directory"));
     let disguised = [&index[..10], sealed].concat();
     assert_eq!(open_index(&keys, &disguised), tampered("index object"));

@@ -1,4 +1,4 @@
-//! Every single byte counts: no flipped and no truncated object opens.
+//! Every single byte matters: no flipped and no truncated object opens.
 
 use holdfast_format::BlobType::{Data, Tree};
 use holdfast_format::config::{Config, StoredConfig};
@@ -12,8 +12,8 @@ use crate::{
     open_slot, seal_config, seal_directory, seal_index, seal_record,
 };
 
-/// Demands that `opens` accepts the object, and nothing that is cut or differs from it in one bit
-/// of any byte.
+/// Asserts that `opens` accepts the object, and refuses anything truncated or with one bit flipped
+/// in any byte.
 fn refuses_all_damage(object: &[u8], opens: impl Fn(&[u8]) -> bool) {
     assert!(opens(object));
     for place in 0..object.len() {
@@ -63,7 +63,7 @@ fn damaged_configs() {
     });
 }
 
-/// The checksum finds damage; against intent it is made to fit, and then the seals must refuse.
+/// The checksum detects damage; here it is forged to match, and then the seals must refuse.
 #[test]
 fn damaged_slots() {
     let (secret, _) = Secret::generate_key_from(&mut Counting(7)).unwrap();

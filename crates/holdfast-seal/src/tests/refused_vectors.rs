@@ -62,7 +62,7 @@ fn flipped(object: &[u8], place: usize) -> Vec<u8> {
     object
 }
 
-/// Flips a bit, and makes the checksum of a small object fit again.
+/// Flips a bit, and corrects the checksum of a small object.
 fn forged(object: &[u8], place: usize) -> Vec<u8> {
     let mut object = flipped(object, place);
     let end = object.len() - 16;
@@ -107,7 +107,7 @@ const DAMAGED_SLOT: &str = "the key slot is damaged: its checksum does not match
 const VERSION: &str = "the record has format version 0, this program reads up to 1";
 const COST: &str = "the key slot is not valid: the cost it asks for is out of bounds";
 
-/// A frame of the one blob "hello", with what the directory says about it.
+/// A frame of the one blob "hello", with its directory entry.
 fn refused_frames() -> Vec<Value> {
     let frame = bytes(&frame_vectors()[0]["sealed"]);
     let cases = [

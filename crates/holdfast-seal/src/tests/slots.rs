@@ -45,8 +45,8 @@ fn two_slots_for_one_secret_share_nothing() {
     assert_ne!(one.sealed_master_key, two.sealed_master_key);
 }
 
-/// Catches: memory taken because a slot asks for it. Both directions: reading one, and making one
-/// nobody can read.
+/// Catches: memory allocated because a slot asks for it. Both directions: reading one, and making
+/// one that no one can read.
 #[test]
 fn costs_out_of_bounds_are_refused_before_they_are_paid() {
     let too_much = KdfCost { memory_kib: 64 << 20, passes: 3, lanes: 4 };
@@ -72,7 +72,7 @@ fn a_newer_slot_is_named_as_such() {
 }
 
 /// A server that knows a passphrase puts its own master key under it, with this repository's id on
-/// the slot. Catches: a slot believed because a secret opens it; the client would encrypt under the
+/// the slot. Catches: a slot trusted because a secret opens it; the client would encrypt under the
 /// server's key.
 #[test]
 fn a_slot_with_a_foreign_master_key_is_refused() {
@@ -82,12 +82,12 @@ fn a_slot_with_a_foreign_master_key_is_refused() {
         let random = &mut Counting(0x40);
         create_slot_from(&foreign, keys, &passphrase(), KdfCost::MIN, &label(), random).unwrap()
     };
-    // Under its own id it is a sound slot, and not this repository's: the caller compares the id
+    // Under its own id it is a valid slot, but not this repository's: the caller compares the id
     // with the config's.
     let own = make(&foreign_keys);
     assert_eq!(opened(&own, &passphrase()), Ok(Some([0xee; 32])));
     assert_ne!(own.header.repository_id, keys().repository_id());
-    // Under this repository's id, the key does not fit it.
+    // Under this repository's id, the key does not match it.
     let error = opened(&make(&keys()), &passphrase());
     assert_eq!(error, Err(SealError::OtherRepository { what: "key slot" }));
 }

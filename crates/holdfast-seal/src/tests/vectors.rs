@@ -1,8 +1,8 @@
-//! Golden vectors in `tests/vectors/seal`: what version 1 wrote must stay readable, and written the
-//! same way.
+//! Golden vectors in `tests/vectors/seal`: what version 1 wrote must remain readable, and be
+//! written the same way.
 //!
-//! All under the master key 00..1f; random bytes count up from a stated first byte. To write the
-//! files anew after a change of `docs/format.md`: `cargo test -p holdfast-seal -- --ignored
+//! All under the master key 00..1f; random bytes count up from a stated first byte. To regenerate
+//! the files after a change of `docs/format.md`: `cargo test -p holdfast-seal -- --ignored
 //! write_vectors`.
 
 use std::path::PathBuf;
@@ -94,7 +94,7 @@ pub(super) fn object_vectors() -> Value {
     let chain = Chain::Writer(keys.writer_id("alpha.example"));
     let record = seal_record_from(&keys, &chain, 7, json, &mut random()).unwrap();
     let generation = seal_record_from(&keys, &Chain::Generations, 0, json, &mut random()).unwrap();
-    // Pinned: the default of new repositories may change, this vector must not.
+    // Pinned: the default for new repositories may change, this vector must not.
     let pinned = Config { frame_bytes: 1 << 20, ..Config::new(keys.repository_id()) };
     let config = seal_config(&keys, &pinned).encode();
     json!({
@@ -107,7 +107,7 @@ pub(super) fn object_vectors() -> Value {
     })
 }
 
-/// Slots, with random bytes from 40; the generated key is 00..1f as well.
+/// Slots, with random bytes from 40; the generated key is 00..1f too.
 pub(super) fn slot_vectors() -> Value {
     let (secret, text) = Secret::generate_key_from(&mut Counting(0)).unwrap();
     json!({
@@ -153,7 +153,7 @@ fn slots_are_those_of_version_1() {
     }
 }
 
-/// A newer zstd may compress otherwise: compressed frames need only open.
+/// A newer zstd may compress differently: compressed frames need only open.
 #[test]
 fn frames_are_those_of_version_1() {
     let (file, now) = (stored("frames.json"), frame_vectors());

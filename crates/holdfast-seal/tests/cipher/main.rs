@@ -1,14 +1,14 @@
-//! The cipher gives the same bytes on each path that this machine's processor can take.
+//! The cipher gives the same bytes on each code path that this machine's processor supports.
 //!
-//! Which one is taken is found out at run time, so that tests see only the widest; an older
-//! processor takes another one. Here a small program is compiled for each of them.
+//! The path is selected at run time, so tests see only the widest; an older processor takes another
+//! one. Here a small program is compiled for each of them.
 
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 use std::path::Path;
 use std::process::Command;
 
-/// What an implementation in Python, made after RFC 8439 and draft-irtf-cfrg-xchacha alone, prints.
+/// Output of a Python implementation written only from RFC 8439 and draft-irtf-cfrg-xchacha.
 const EXPECTED: &str = "7990ed72679ab8bf68211dcf48c698392687d957d0023e77a0a785786df28f66";
 
 const MANIFEST: &str = r#"
@@ -25,7 +25,7 @@ path = "program.rs"
 chacha20poly1305 = { version = "0.11", default-features = false, features = ["zeroize"] }
 "#;
 
-/// Paths of this processor, with the flags that choose them.
+/// Paths of this processor, with the flags that select them.
 fn paths() -> Vec<(&'static str, &'static str)> {
     let mut paths = vec![("soft", r#"--cfg chacha20_backend="soft""#)];
     #[cfg(target_arch = "x86_64")]
@@ -43,7 +43,7 @@ fn paths() -> Vec<(&'static str, &'static str)> {
             paths.push(("avx512", flags));
         }
     }
-    // As it is built for everybody.
+    // The default build.
     paths.push(("chosen at run time", "--cfg chacha20_avx512"));
     paths
 }

@@ -1,5 +1,5 @@
-//! Seals messages of many lengths, so that each width in which a vector path works is met, and
-//! prints what came of all of them: each key depends on the tags before.
+//! Seals messages of many lengths, so that each width of a vector path is exercised, and prints a
+//! digest of all results: each key depends on the previous tags.
 
 use chacha20poly1305::{AeadInOut, KeyInit, XChaCha20Poly1305, XNonce};
 

@@ -1,4 +1,4 @@
-//! What the sources of a snapshot were asked for, by the paths of the target.
+//! What the sources of a snapshot were asked to include, by the paths of the target.
 
 use holdfast_connect::bucket::source::OBJECTS_NAME;
 use holdfast_connect::fs::filter::Filter;
@@ -10,22 +10,22 @@ use crate::look::clean;
 use crate::restore::origin::{Origin, Root, is_within, named_paths};
 use crate::{EngineError, completeness};
 
-/// What one source was asked for.
+/// What one source was asked to include.
 #[derive(Debug, Default)]
 pub(super) struct SourceRules {
-    /// Paths that were named; only in and below these may anything go.
+    /// Paths that were named; entries may be deleted only in and below these.
     named: Vec<Vec<u8>>,
     /// Paths that could not be read.
     unread: Vec<Vec<u8>>,
     filter: Filter,
     pub one_file_system: bool,
-    /// Files beside which everything was left out, with what they begin with.
+    /// Names of files next to which everything was left out, and how their content starts.
     pub markers: Vec<(Vec<u8>, Vec<u8>)>,
     pub larger_than: Option<u64>,
     pub gitignore: bool,
 }
 
-/// What the sources of a snapshot were asked for.
+/// What the sources of a snapshot were asked to include.
 #[derive(Debug)]
 pub(super) struct Rules {
     sources: Vec<SourceRules>,
@@ -44,7 +44,7 @@ impl Rules {
         }
         let root = Root::of(snapshot, request.source, request.subfolder);
         let root = root.ok_or_else(|| refused("the snapshot does not have this source"))?;
-        // What is not restored need not say anything.
+        // Sources that are not restored need not say anything.
         let sources =
             snapshot.sources.iter().enumerate().map(|(place, source)| match root.has(place) {
                 true => SourceRules::new(snapshot, source),
@@ -53,12 +53,12 @@ impl Rules {
         Ok(Self { sources: sources.collect::<Result<_, _>>()?, root })
     }
 
-    /// Where the entry at a path of the target comes from.
+    /// The origin of the entry at a path of the target.
     pub fn origin(&self, path: &[u8]) -> Option<Origin> {
         self.root.origin(path)
     }
 
-    /// What the source was asked for.
+    /// What the source was asked to include.
     pub fn of(&self, origin: &Origin) -> &SourceRules {
         &self.sources[origin.source]
     }
@@ -68,12 +68,12 @@ impl SourceRules {
     fn new(snapshot: &Snapshot, source: &SourceRecord) -> Result<Self, EngineError> {
         match source.connector.as_str() {
             "files" => {}
-            // All objects were asked for, and nothing beside them.
+            // All objects were asked for, and nothing else.
             "bucket" => {
                 let named = vec![[b"/", OBJECTS_NAME.as_bytes()].concat()];
                 return Ok(Self { named, ..Self::default() });
             }
-            // What a command or a database gives is no folder of anybody's.
+            // The output of a command or a database is not a folder of the user's.
             _ => return Ok(Self::default()),
         }
         let scope = source.scope.as_ref().ok_or_else(|| {
@@ -92,28 +92,28 @@ impl SourceRules {
         })
     }
 
-    /// True if what stands in the directory at this path of the source may go.
+    /// True if entries of the directory at this path of the source may be deleted.
     pub fn may_delete_in(&self, path: &[u8]) -> bool {
         self.named.iter().any(|named| is_within(path, named))
     }
 
-    /// True if the path was named itself.
+    /// True if the path itself was named.
     pub fn is_named(&self, path: &[u8]) -> bool {
         self.named.iter().any(|named| named == path)
     }
 
-    /// True if a pattern leaves the path out.
+    /// True if a pattern excludes the path.
     pub fn excludes(&self, path: &[u8]) -> bool {
         !self.filter.is_empty() && self.filter.excludes(path)
     }
 
-    /// True if the path, or what it lies in, could not be read.
+    /// True if the path, or one of its parents, could not be read.
     pub fn is_unread(&self, path: &[u8]) -> bool {
         self.unread.iter().any(|unread| is_within(path, unread))
     }
 }
 
-/// What could not be read, or was lost since.
+/// What could not be read, or has been lost since.
 fn unread(snapshot: &Snapshot, source: &SourceRecord) -> Result<Vec<Vec<u8>>, EngineError> {
     let captured = completeness::captured(snapshot, source);
     match captured.incomplete() <= captured.missed.len() as u64 {

@@ -1,4 +1,4 @@
-//! The future of one group, run after run.
+//! The future of one group, run by run.
 
 use std::collections::BTreeMap;
 
@@ -12,10 +12,10 @@ use crate::retention::policy::Policy;
 use crate::retention::protect::Protected;
 use crate::retention::{GroupOutcome, Kept};
 
-/// How many judgements on a snapshot are passed before it is not looked further: some seconds.
+/// Maximum number of judgements on a snapshot before the search ends: takes some seconds.
 const JUDGEMENTS_MAX: usize = 20_000_000;
 
-/// What is asked about a group.
+/// The query about a group.
 pub(super) struct Asked<'a> {
     pub(super) question: &'a Question<'a>,
     pub(super) begin: Timestamp,
@@ -24,7 +24,7 @@ pub(super) struct Asked<'a> {
 }
 
 impl Asked<'_> {
-    /// The snapshots of a group that can hold what there was, newest first, with their ends.
+    /// The snapshots of a group that can hold the data of the day, newest first, with their ends.
     pub(super) fn holdings(&self, key: &GroupKey, group: Vec<Candidate>) -> Vec<Holding> {
         let mut holdings = match self.question.policy {
             None => self.for_ever(group),
@@ -45,23 +45,23 @@ impl Asked<'_> {
         Holding { candidate, of_day, planned, reasons, last_reasons, end }
     }
 
-    /// True if a snapshot that is there can hold what there was. One that is dated in the future
-    /// was made before now, whatever its clock said.
+    /// True if an existing snapshot can hold the data of the day. One dated in the future was made
+    /// before now, whatever its clock said.
     fn holds(&self, candidate: &Candidate) -> bool {
         candidate.time < self.end || candidate.time > self.question.now
     }
 }
 
-/// A group while runs add to it and rules take away.
+/// A group while runs add to it and rules remove from it.
 struct Future<'a> {
     asked: &'a Asked<'a>,
     policy: &'a Policy,
     key: GroupKey,
-    /// What the next run adds, but for its time.
+    /// What the next run adds, except for its time.
     model: Option<Candidate>,
-    /// Snapshots that are there.
+    /// Existing snapshots.
     there: Vec<Candidate>,
-    /// Those whose end is looked for.
+    /// Those whose end is to be found.
     open: BTreeMap<ObjectId, Holding>,
     closed: Vec<Holding>,
 }
@@ -120,7 +120,7 @@ impl<'a> Future<'a> {
         let from = latest.max(question.now).max(self.asked.end);
         let horizon = from.checked_add(length).unwrap_or(Timestamp::MAX);
         let (mut moment, mut judgements) = (question.now, 0);
-        // While the day lasts, runs make what may hold its data too.
+        // Until the end of the day, runs also make snapshots that may hold its data.
         while !self.open.is_empty() || moment < self.asked.end {
             let Some(next) = question.rhythm.next(moment, question.zone) else {
                 return self.end(End::After(moment));
@@ -141,7 +141,7 @@ impl<'a> Future<'a> {
         self.end(End::After(moment))
     }
 
-    /// Holds and tags keep a snapshot whatever comes.
+    /// Holds and tags keep a snapshot whatever happens.
     fn close_what_never_ends(&mut self) {
         let ends = |candidate: &Candidate| {
             let has_tags = self.policy.tags.iter().any(|list| list.matches(&candidate.tags));
@@ -161,7 +161,7 @@ impl<'a> Future<'a> {
         }
     }
 
-    /// One run: a snapshot more, and those fewer that no rule keeps.
+    /// One run: adds a snapshot, and removes those that no rule keeps.
     fn run(&mut self, moment: Timestamp) {
         if let Some(candidate) = self.made(moment) {
             if moment < self.asked.end {
@@ -185,7 +185,7 @@ impl<'a> Future<'a> {
         }
     }
 
-    /// What a run makes, if runs go on.
+    /// What a run makes, if runs continue.
     fn made(&self, time: Timestamp) -> Option<Candidate> {
         let model = self.model.clone().filter(|_| self.asked.goes_on)?;
         let quality = model.quality.without_faults();
@@ -193,7 +193,7 @@ impl<'a> Future<'a> {
         Some(Candidate { id, time, hold: false, partial: false, quality, ..model })
     }
 
-    /// Gives those that are still open this end.
+    /// Gives the remaining ones this end.
     fn end(mut self, end: End) -> Vec<Holding> {
         let open = std::mem::take(&mut self.open).into_values();
         self.closed.extend(open.map(|holding| Holding { end, ..holding }));

@@ -1,4 +1,4 @@
-//! How far to look: what rules still keep after that, they keep for ever.
+//! How far ahead to look: what rules still keep after that, they keep forever.
 
 use super::Rhythm;
 use crate::retention::count::Count;
@@ -6,15 +6,15 @@ use crate::retention::policy::Policy;
 use crate::retention::span::Span;
 
 const HOUR: u64 = 1;
-/// With clocks put back.
+/// With clocks set back.
 const DAY: u64 = 25;
 const WEEK: u64 = 7 * 24 + 1;
 const MONTH: u64 = 31 * 24 + 1;
 const YEAR: u64 = 366 * 24;
-/// Periods that are only begun, at both ends.
+/// Incomplete periods at both ends.
 const PARTS: u64 = 2;
 
-/// Hours after which each rule that ends has let go of what there is now, if runs go on.
+/// Hours after which each rule with an end has released the present snapshots, if runs continue.
 pub(super) fn hours(policy: &Policy, rhythm: Rhythm) -> u64 {
     let run = rhythm.hours_max();
     let counts = [
@@ -34,7 +34,7 @@ pub(super) fn hours(policy: &Policy, rhythm: Rhythm) -> u64 {
         (policy.within_yearly, YEAR),
     ];
     let of_counts = counts.into_iter().filter_map(|(count, period)| {
-        // Who is kept by a rule without an end is seen once its period is over.
+        // A snapshot kept by a rule without an end shows once its period is over.
         let number = match count? {
             Count::Number(number) => u64::from(number),
             Count::Unlimited => 0,

@@ -1,10 +1,9 @@
-//! How long data stays: which snapshots hold what there was on a day, which rules keep them, until
-//! when, and when the last copy of what was deleted on that day is gone.
+//! How long data is kept: which snapshots hold the data of a day, which rules keep them, until
+//! when, and when the last copy of data deleted on that day is gone.
 //!
-//! The future is played through, one run after the other, with the same rules that remove
-//! snapshots. It takes for granted that every run succeeds, lacks nothing and happens when it is
-//! due, that snapshots are removed after each, and that nobody changes the rules, holds a snapshot
-//! or removes one by hand.
+//! The future is simulated, one run after the other, with the same rules that remove snapshots. It
+//! assumes that every run succeeds, is complete and happens when it is due, that snapshots are
+//! removed after each, and that no one changes the rules, holds a snapshot or removes one by hand.
 
 mod forecast;
 mod horizon;
@@ -24,18 +23,18 @@ use super::group::{GroupBy, GroupKey};
 use super::policy::{Policy, PolicyError};
 use super::verdict;
 
-/// Which data is meant, and what happens to snapshots from now on.
+/// Which data is meant, and what will happen to snapshots.
 #[derive(Debug, Clone, Copy)]
 pub struct Question<'a> {
-    /// The rules that are applied after every run; none removes nothing.
+    /// The rules that are applied after every run; `None` removes nothing.
     pub policy: Option<&'a Policy>,
-    /// Rules are applied to each group alone.
+    /// Rules are applied to each group separately.
     pub group_by: GroupBy,
     /// When runs happen.
     pub rhythm: Rhythm,
-    /// Whose calendar day, rules and rhythm go by.
+    /// The time zone of the day, the rules and the rhythm.
     pub zone: &'a TimeZone,
-    /// The present moment.
+    /// The current time.
     pub now: Timestamp,
     /// The day.
     pub day: Date,
@@ -44,11 +43,11 @@ pub struct Question<'a> {
 /// The answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Report {
-    /// When the day begins.
+    /// When the day starts.
     pub begin: Timestamp,
-    /// When the next one begins.
+    /// When the next one starts.
     pub end: Timestamp,
-    /// The groups that have snapshots, in the order of their keys.
+    /// The groups that have snapshots, ordered by their keys.
     pub groups: Vec<GroupReport>,
 }
 
@@ -59,42 +58,42 @@ pub struct GroupReport {
     pub key: GroupKey,
     /// When its newest complete snapshot was made.
     pub newest: Option<Timestamp>,
-    /// True if runs are expected to add to it. Rules count snapshots, so that those of a group to
-    /// which nothing is added stay for ever.
+    /// True if runs are expected to add to it. Rules count snapshots, so a group to which nothing
+    /// is added keeps its snapshots forever.
     pub goes_on: bool,
-    /// Snapshots that can hold what there was on the day, newest first: those from before its end.
+    /// Snapshots that can hold the data of the day, newest first: those made before its end.
     pub holdings: Vec<Holding>,
 }
 
-/// A snapshot that can hold what there was on the day.
+/// A snapshot that can hold the data of the day.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Holding {
     /// The snapshot; its id is made up if it is planned.
     pub candidate: Candidate,
-    /// True if it is of the day itself; older ones hold what had been there before as well.
+    /// True if it is of the day itself; older ones hold only data that existed before.
     pub of_day: bool,
     /// True if a run has yet to make it, before the day ends.
     pub planned: bool,
-    /// The rules that keep it now; none if the next run removes it or has yet to make it.
+    /// The rules that keep it now; empty if the next run removes it or has yet to make it.
     pub reasons: Vec<String>,
     /// The rules that keep it longest.
     pub last_reasons: Vec<String>,
-    /// When it goes.
+    /// When it is removed.
     pub end: End,
 }
 
-/// When a snapshot goes.
+/// When a snapshot is removed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum End {
-    /// With the run of this moment.
+    /// By the run at this time.
     At(Timestamp),
-    /// Later than this; it was not looked further.
+    /// Later than this; the search ended here.
     After(Timestamp),
     /// Never.
     Never(Endless),
 }
 
-/// Why a snapshot stays for ever.
+/// Why a snapshot is kept forever.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Endless {
     /// It is held.
@@ -103,12 +102,12 @@ pub enum Endless {
     Rule,
     /// There are no rules.
     NoRules,
-    /// Nothing is added to its group any more, so that no rule goes on counting.
+    /// Nothing is added to its group any more, so no rule continues counting.
     StandsStill,
 }
 
 impl End {
-    /// Which of two is later.
+    /// The later of two.
     fn compare(self, other: End) -> Ordering {
         let rank = |end| match end {
             End::At(moment) => (0, moment),
@@ -120,17 +119,18 @@ impl End {
 }
 
 impl Report {
-    /// All snapshots that can hold what there was on the day.
+    /// All snapshots that can hold the data of the day.
     pub fn holdings(&self) -> impl Iterator<Item = &Holding> {
         self.groups.iter().flat_map(|group| &group.holdings)
     }
 
-    /// The snapshot that goes last; of several the newest. None if no snapshot holds anything.
+    /// The snapshot that is removed last; of several the newest. `None` if no snapshot holds
+    /// anything.
     pub fn last(&self) -> Option<&Holding> {
         latest(self.holdings())
     }
 
-    /// The last of those that do go.
+    /// The last of those that are removed at all.
     pub fn last_to_go(&self) -> Option<&Holding> {
         latest(self.holdings().filter(|holding| !matches!(holding.end, End::Never(_))))
     }
@@ -143,7 +143,7 @@ fn latest<'a>(holdings: impl Iterator<Item = &'a Holding>) -> Option<&'a Holding
     })
 }
 
-/// Looks how long what there was on a day stays in these snapshots.
+/// Computes how long the data of a day is kept in these snapshots.
 ///
 /// # Errors
 /// [`PolicyError::Empty`] if there are rules and none of them keeps anything.
@@ -167,7 +167,7 @@ pub fn report(question: &Question<'_>, snapshots: Vec<Candidate>) -> Result<Repo
     Ok(Report { begin, end, groups })
 }
 
-/// When the newest complete snapshot was made that is not dated in the future.
+/// When the newest complete snapshot was made, ignoring those dated in the future.
 fn newest_complete(snapshots: &[Candidate], now: Timestamp) -> Option<Timestamp> {
     let complete = snapshots.iter().filter(|it| !it.partial && it.time <= now);
     complete.map(|it| it.time).max()
@@ -177,12 +177,12 @@ fn midnight(day: Date, zone: &TimeZone) -> Timestamp {
     zone.to_timestamp(day.to_datetime(Time::midnight())).unwrap_or(Timestamp::MAX)
 }
 
-/// An id for a snapshot that has yet to be made, for telling it from others.
+/// An id for a snapshot that has yet to be made, to distinguish it from others.
 fn made_up_id(time: Timestamp) -> ObjectId {
     ObjectId::of(&time.as_nanosecond().to_be_bytes())
 }
 
-/// Length of a number of hours, as long as there can be.
+/// A duration of this many hours, or the longest possible one.
 fn hours(number: u64) -> SignedDuration {
     SignedDuration::from_hours(i64::try_from(number).unwrap_or(i64::MAX).min(1 << 40))
 }

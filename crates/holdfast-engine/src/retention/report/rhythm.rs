@@ -20,10 +20,10 @@ pub enum Rhythm {
 }
 
 impl Rhythm {
-    /// The first run after a moment; none at the end of the calendar.
+    /// The first run after a moment; `None` at the end of the calendar.
     ///
-    /// A time that a day does not have, because clocks are put forward, is as much later as they
-    /// are put forward; of a time that a day has twice the first is meant.
+    /// A time skipped because clocks are set forward is shifted by the same amount; of a time that
+    /// occurs twice the first is meant.
     pub fn next(self, after: Timestamp, zone: &TimeZone) -> Option<Timestamp> {
         match self {
             Self::Hourly { minute } => next_minute(minute, after, zone),
@@ -40,7 +40,7 @@ impl Rhythm {
         }
     }
 
-    /// Longest time between two runs, in hours, with clocks put back between them.
+    /// Longest time between two runs, in hours, including clocks being set back in between.
     pub(super) fn hours_max(self) -> u64 {
         match self {
             Self::Hourly { .. } => 2,
@@ -48,8 +48,8 @@ impl Rhythm {
         }
     }
 
-    /// Nothing is added any more to a group whose newest snapshot is so much older than that of
-    /// another group.
+    /// How much older than that of another group the newest snapshot of a group must be for the
+    /// group to count as no longer backed up.
     pub(super) fn standstill(self) -> SignedDuration {
         super::hours(24 + 3 * self.hours_max())
     }
@@ -59,7 +59,7 @@ fn next_minute(minute: i8, after: Timestamp, zone: &TimeZone) -> Option<Timestam
     let seconds = after.as_second().div_euclid(60).checked_add(1)?.checked_mul(60)?;
     let mut moment = Timestamp::from_second(seconds).ok()?;
     loop {
-        // Clocks may be put by half an hour on the way, and then there is some way left.
+        // Clocks may be adjusted by half an hour in between, and then the remaining time counts.
         let left = (minute - zone.to_datetime(moment).minute()).rem_euclid(60);
         if left == 0 {
             return Some(moment);

@@ -2,7 +2,7 @@
 
 use super::*;
 
-/// Of the newest one, where no rule keeps it.
+/// Reason for the newest one, if no rule keeps it.
 const COMPLETE: &str = "last complete snapshot";
 const LAST: &str = "last snapshot";
 

@@ -21,10 +21,10 @@ use jiff::tz::TimeZone;
 use super::*;
 use crate::completeness::{Grade, Quality, SourceQuality};
 
-/// Later than all snapshots of cases that do not say when they play.
+/// Later than all snapshots of cases that do not give a time.
 const LATE: &str = "2100-01-01 00:00";
 
-/// Rules that hold everywhere, so that tests need no time zone database.
+/// Time zone rules that work everywhere, so that tests need no time zone database.
 const BERLIN: &str = "CET-1CEST,M3.5.0,M10.5.0/3";
 const NEW_YORK: &str = "EST5EDT,M3.2.0,M11.1.0";
 const LORD_HOWE: &str = "<+1030>-10:30<+11>-11,M10.1.0,M4.1.0";
@@ -67,7 +67,7 @@ fn snapshot(text: &str) -> Candidate {
     }
 }
 
-/// How good the capture of a source is, such as `a`, `b~`, `c!` or `d-`.
+/// The quality of the capture of a source, such as `a`, `b~`, `c!` or `d-`.
 fn source(text: &str) -> SourceQuality {
     let name = text.trim_end_matches(['~', '!', '-']);
     let grade = match (text.contains('!'), text.contains('~')) {
@@ -108,7 +108,7 @@ fn zone(rules: &str) -> TimeZone {
     TimeZone::posix(rules).unwrap()
 }
 
-/// The reasons to keep each snapshot; none for those that go.
+/// The reasons to keep each snapshot; empty for those that are removed.
 fn reasons(outcomes: &[GroupOutcome]) -> BTreeMap<ObjectId, Vec<String>> {
     let kept = outcomes.iter().flat_map(|outcome| &outcome.keep);
     let kept = kept.map(|kept| (kept.candidate.id, kept.reasons.clone()));
@@ -116,7 +116,7 @@ fn reasons(outcomes: &[GroupOutcome]) -> BTreeMap<ObjectId, Vec<String>> {
     kept.chain(removed.map(|candidate| (candidate.id, Vec::new()))).collect()
 }
 
-/// Checks the reasons that each snapshot is kept for; those without any must go.
+/// Checks the reasons for which each snapshot is kept; those without any must be removed.
 #[track_caller]
 fn check_at(now: &str, rules: &str, time_zone: &TimeZone, expected: &[(&str, &str)]) {
     let snapshots: Vec<_> = expected.iter().map(|(text, _)| snapshot(text)).collect();

@@ -127,7 +127,7 @@ fn rules_that_keep_nothing_are_still_refused() {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(2000))]
 
-    /// In plain words: remove what the rules remove, and look whether what must be there is.
+    /// Independently: remove what the rules remove, and check that everything that must be left is.
     #[test]
     fn the_last_good_snapshots_are_never_removed(
         policy in policies(),

@@ -1,4 +1,4 @@
-//! The rules by their definitions: each snapshot is judged alone, by looking at all others.
+//! The rules by their definitions: each snapshot is judged individually, by examining all others.
 
 use super::*;
 
@@ -15,7 +15,7 @@ pub(super) fn expected(
         let group: Vec<_> = all.iter().filter(|other| other.host == candidate.host).collect();
         let group = Group { policy, group, zone, now };
         let (mut reasons, protection) = (group.reasons(candidate), group.protection(candidate));
-        // Of the newest of all it is said only if nothing else keeps it.
+        // This reason is given for the newest of all only if nothing else keeps it.
         if reasons.is_empty() || group.series(candidate).any(|other| is_newer(other, candidate)) {
             reasons.extend(protection);
         }
@@ -24,7 +24,7 @@ pub(super) fn expected(
     reasons.collect()
 }
 
-/// What a snapshot can be good for, and what is said of the last one that is.
+/// What a snapshot can be good for, and the reason given for the last one that is.
 type Good<'a> = (&'a dyn Fn(&Candidate) -> bool, String);
 
 struct Group<'a> {
@@ -66,8 +66,7 @@ impl Group<'_> {
         reasons
     }
 
-    /// The snapshots that can stand in for this one: of its host and paths, and of the future if it
-    /// is.
+    /// The snapshots that can replace this one: of its host and paths, and in the future if it is.
     fn series(&self, c: &Candidate) -> impl Iterator<Item = &Candidate> {
         let (is_future, paths) = (c.time > self.now, c.paths.clone());
         let all = self.group.iter().copied().filter(|other| !other.partial);
@@ -153,7 +152,8 @@ impl Group<'_> {
         Box::new(move |c| c.time.to_zoned(zone.clone()).strftime(format).to_string())
     }
 
-    /// Kept if it is the newest of its period and fewer than the count of others are, but newer.
+    /// Kept if it is the newest of its period and fewer than the count of other such ones are
+    /// newer.
     fn counting(&self, c: &Candidate, name: &Name, count: Count, reason: &str) -> Option<String> {
         let heads: Vec<_> = self.counted().filter(|one| self.is_head(one, name)).collect();
         let count = match count {
@@ -167,7 +167,7 @@ impl Group<'_> {
         (self.is_oldest(c) && heads.len() < count).then(|| format!("oldest {reason}"))
     }
 
-    /// Kept if it is in the length of time and is the newest of its period.
+    /// Kept if it is within the duration and is the newest of its period.
     fn within(&self, c: &Candidate, name: &Name, span: Span, reason: &str) -> Option<String> {
         let newest = self.counted().map(|other| other.time).max()?;
         if c.time <= before(newest, span, self.zone) {
@@ -189,7 +189,7 @@ impl Group<'_> {
     }
 }
 
-/// Goes back over the calendar with day numbers instead of dates.
+/// Goes back in the calendar with day numbers instead of dates.
 fn before(time: Timestamp, span: Span, zone: &TimeZone) -> Timestamp {
     let mut time = time;
     if span.years + span.months + span.days > 0 {

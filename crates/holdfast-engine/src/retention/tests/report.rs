@@ -1,4 +1,4 @@
-//! How long data stays, worked out by hand.
+//! How long data is kept, worked out by hand.
 
 use jiff::civil::time;
 
@@ -8,7 +8,7 @@ use crate::retention::report::{End, GroupReport, Holding, Question, Report, Rhyt
 const HOURLY: Rhythm = Rhythm::Hourly { minute: 0 };
 const DAILY: Rhythm = Rhythm::Daily { at: time(2, 0, 0, 0) };
 
-/// The report of what there was on a day; `rules` of `none` removes nothing.
+/// The report for a day; `rules` of `none` removes nothing.
 fn ask(rules: &str, rhythm: Rhythm, now: &str, day: &str, snapshots: &[&str]) -> Report {
     let policy = policy(rules);
     let question = Question {
@@ -30,7 +30,7 @@ fn shown(end: End) -> String {
     }
 }
 
-/// A line for each snapshot that is there: when it goes, what keeps it now, and longest.
+/// A line for each existing snapshot: when it is removed, what keeps it now, and longest.
 fn lines(group: &GroupReport) -> Vec<String> {
     let there = group.holdings.iter().filter(|it| !it.planned);
     let line = |it: &Holding| {
@@ -66,7 +66,7 @@ fn hours() {
             format!("11-21 10:00* 11-21 13:00; {kept}"),
         ]
     );
-    // What is deleted just before midnight is in the run of 23:00.
+    // Data deleted just before midnight is in the run of 23:00.
     assert_eq!(last(report.last()), "11-21 23:00 11-22 02:00");
     let planned: Vec<_> = report.holdings().filter(|it| it.planned).collect();
     assert_eq!(planned.len(), 11);
@@ -86,7 +86,7 @@ fn days_and_weeks_and_months() {
     let rules = "daily=2 weekly=2 monthly=2";
     let report = ask(rules, DAILY, "2026-11-21 12:00", "2026-11-21", &snapshots);
     let expected = [
-        // The Sunday after takes its place in its week and its month.
+        // The Sunday after replaces it in its week and its month.
         "11-21 02:00* 11-23 02:00; daily snapshot+weekly snapshot+monthly snapshot; daily snapshot",
         "11-20 02:00 11-22 02:00; daily snapshot; daily snapshot",
         "11-19 02:00 11-22 02:00; ; ",
@@ -137,7 +137,7 @@ fn a_rule_without_an_end() {
     let rules = "daily=1 yearly=unlimited";
     let report = ask(rules, DAILY, "2026-11-21 12:00", "2026-11-21", &snapshots);
     let expected = [
-        // Each further run of the year takes its place.
+        // Each further run of the year replaces it.
         "11-21 02:00* 11-22 02:00; daily snapshot+yearly snapshot; daily snapshot+yearly snapshot",
         "12-31 02:00 Rule; yearly snapshot; yearly snapshot",
     ];

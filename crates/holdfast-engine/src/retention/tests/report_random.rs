@@ -1,5 +1,5 @@
-//! Random groups and policies: the forecast against a future that is played through plainly, with
-//! the reference in place of the rules.
+//! Random groups and policies: the forecast against a plain simulation of the future, with the
+//! reference in place of the rules.
 
 use std::collections::BTreeMap;
 
@@ -15,7 +15,7 @@ use crate::retention::report::{End, Question, Rhythm, report};
 const RUNS: usize = 130;
 const RHYTHM: Rhythm = Rhythm::Daily { at: time(2, 0, 0, 0) };
 
-/// When each snapshot went that did, in so many runs, one after the other.
+/// When each removed snapshot was removed, over this many runs.
 fn plain(
     policy: &Policy,
     snapshots: &[Candidate],
@@ -49,7 +49,7 @@ fn snapshots() -> impl Strategy<Value = Vec<Candidate>> {
             partial: dice % 8 == 1,
             ..snapshot("2000-01-01 00:00")
         });
-        // The newest is what runs go on from: without tags, so that what they make may go.
+        // Runs continue from the newest one: without tags, so that what they make may be removed.
         let newest = snapshot("2026-11-21 12:00 id=7");
         candidates.chain([newest]).collect()
     })

@@ -1,4 +1,4 @@
-//! Which snapshot is chosen, and what is said if none is.
+//! Which snapshot is selected, and the errors if none is.
 
 use holdfast_format::ObjectId;
 use jiff::Timestamp;
