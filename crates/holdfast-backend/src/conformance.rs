@@ -88,7 +88,7 @@ fn creates_once(backend: &dyn Backend) -> Checked {
         }
         assert_eq!(backend.get(&name(text), u64::MAX)?, "first");
     }
-    assert_eq!(backend.list("")?.len(), 2, "a refused put leaves nothing behind");
+    assert_eq!(backend.list("")?.len(), 2, "a refused put leaves nothing");
     Ok(())
 }
 
@@ -247,7 +247,7 @@ fn quarantine(backend: &dyn Backend) -> Checked {
     assert_eq!(backend.get(&aside, u64::MAX)?, "damaged");
 
     backend.quarantine(&aside)?;
-    assert_eq!(backend.get(&aside, u64::MAX)?, "damaged", "what is aside stays there");
+    assert_eq!(backend.get(&aside, u64::MAX)?, "damaged", "a quarantined object is left there");
 
     let long = name(&format!("{}/{}", "a".repeat(100), "b".repeat(154)));
     backend.put(&long, &[b"x"])?;

@@ -29,7 +29,7 @@ fn open(fixture: &Fixture, cache: &Path) -> Repository {
     Repository::open(Arc::clone(&fixture.backend), &fixture.secret(), &options).unwrap()
 }
 
-/// All places of all blobs.
+/// All locations of all blobs.
 fn places(repository: &Repository) -> BTreeSet<(String, String, u64, u32)> {
     let mut places = BTreeSet::new();
     repository
@@ -46,7 +46,7 @@ fn places(repository: &Repository) -> BTreeSet<(String, String, u64, u32)> {
 #[test]
 fn the_cache_does_not_remember_what_was_pruned() {
     let fixture = Fixture::memory();
-    // One machine prunes, the other only hears of it.
+    // One machine prunes, the other only learns of it.
     let (pruning, hearing) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     for round in 0..ROUNDS {
         let repository = open(&fixture, pruning.path());

@@ -1,5 +1,5 @@
-//! A small repository with one bit flipped in every byte of every object, in turn: all of it is
-//! detected.
+//! A small repository with one bit flipped in every byte of every object, one at a time: all of it
+//! is detected.
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
 mod check_support;
@@ -96,7 +96,7 @@ fn every_missing_object_is_detected() {
         let fork = memory.fork();
         fork.delete(&object).unwrap();
         let damaged = Fixture { backend: Arc::new(fork), key: fixture.key.clone() };
-        // The end of a chain may be gone without a trace; only somebody who saw it can tell.
+        // The end of a chain may be lost without a trace; only a reader that saw it can tell.
         let is_end = object.as_str().starts_with("w/");
         // Early repositories have no second copies of generations; the next writer makes them.
         let is_copy = object.as_str().starts_with("gen/") && object.as_str().ends_with(".b");

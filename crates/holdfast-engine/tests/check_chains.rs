@@ -1,4 +1,4 @@
-//! Damage to records: one costs one snapshot, and nothing is deleted while one is lost.
+//! Damage to records: each costs one snapshot, and nothing is deleted while one is lost.
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
 mod check_support;
@@ -28,7 +28,7 @@ fn a_damaged_snapshot_record_costs_one_snapshot() {
     let report = fixture.check();
     assert_eq!(blamed(&report), (FindingKind::Record, records[0].as_str()));
     assert_eq!(report.snapshots, 1);
-    // The chain goes on behind its damaged end.
+    // The chain continues after its damaged end.
     let fixture = sample();
     fixture.flip(&records_of(&fixture)[1], 50);
     fixture.backup(&files(3));
@@ -77,8 +77,7 @@ fn a_record_replayed_from_another_place_is_found() {
     assert_eq!(blamed(&fixture.check()), (FindingKind::Record, records[1].as_str()));
 }
 
-/// The same slot written twice in two copies of one repository: the chain does not fit together any
-/// more.
+/// The same slot written twice in two copies of one repository: the chain is no longer consistent.
 #[test]
 fn an_old_version_of_a_record_is_found() {
     let fixture = Fixture::memory();
@@ -95,8 +94,8 @@ fn an_old_version_of_a_record_is_found() {
     assert_eq!(report.snapshots, 3, "all of them are authentic");
 }
 
-/// Were it not noticed, the writer's snapshots would be gone, and the next prune would delete their
-/// data.
+/// If this went unnoticed, the writer's snapshots would be gone, and the next prune would delete
+/// their data.
 #[test]
 fn a_lost_announcement_is_noticed_and_repeated() {
     let fixture = sample();

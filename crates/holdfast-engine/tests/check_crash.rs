@@ -1,4 +1,4 @@
-//! A repair that dies at each of its operations: nothing is lost, and a rerun mends what is left.
+//! A repair that dies at each of its operations: nothing is lost, and a rerun repairs the rest.
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
 mod check_support;

@@ -1,4 +1,4 @@
-//! Damage to index objects: all of them can be made again from the packs.
+//! Damage to index objects: all of them can be rebuilt from the packs.
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
 mod check_support;

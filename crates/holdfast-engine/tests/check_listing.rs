@@ -9,7 +9,7 @@ use bytes::Bytes;
 use check_support::*;
 use holdfast_backend::{Backend, Error, Listed, Memory, ObjectName};
 
-/// Leaves every `step`-th object out of its listings.
+/// Omits every `step`-th object from its listings.
 #[derive(Debug)]
 struct Forgetful {
     inner: Arc<dyn Backend>,

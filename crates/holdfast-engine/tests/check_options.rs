@@ -17,7 +17,7 @@ fn several() -> Fixture {
     fixture
 }
 
-/// What a machine keeps of one copy of a repository.
+/// Local state of a machine about one copy of a repository.
 fn place(folder: &tempfile::TempDir) -> std::path::PathBuf {
     folder.path().join("repository/place")
 }

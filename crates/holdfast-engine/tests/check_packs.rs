@@ -1,4 +1,4 @@
-//! Damage to packs: files are named, what is readable is kept, and the next backup stores the rest
+//! Damage to packs: files are named, readable data is kept, and the next backup stores the rest
 //! again.
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
@@ -25,7 +25,7 @@ fn a_damaged_pack_is_named_and_salvaged() {
         let report = fixture.check();
         assert_eq!(blamed(&report), (FindingKind::Pack, object.as_str()));
         assert_eq!(report.broken_packs.len(), 1);
-        // Only a broken frame hurts files; they are named with their snapshots.
+        // Only a broken frame affects files; they are named with their snapshots.
         let hurt: Vec<&[u8]> =
             report.findings[0].files.iter().map(|(_, path)| path.as_slice()).collect();
         assert_eq!(hurt.is_empty(), region != 1, "region {region}");

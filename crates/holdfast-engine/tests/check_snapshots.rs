@@ -1,4 +1,4 @@
-//! Repairing snapshots: what is lost is left out, the rest stays, and nothing is deleted.
+//! Repairing snapshots: lost data is left out, the rest is kept, and nothing is deleted.
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
 mod check_support;
@@ -108,7 +108,7 @@ fn a_lost_directory_is_replaced_by_what_is_readable() {
     assert_eq!(fixture.check().findings, []);
     assert_eq!(fixture.check().snapshots, 1);
 
-    // The first is whole; when the changed leaf alone is lost, the other leaves stay.
+    // The first is intact; when only the changed leaf is lost, the other leaves are kept.
     let repository = fixture.open();
     assert_eq!(paths(&repository, &repository.history().snapshots()[0]).len(), 300);
 }

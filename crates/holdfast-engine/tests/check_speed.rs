@@ -58,7 +58,7 @@ fn rate_of_reading_packs() {
     println!("{}", status.lines().find(|line| line.starts_with("VmHWM")).unwrap());
 }
 
-/// Processor time of this process; the clock is of little use on a busy machine.
+/// Processor time of this process; wall time means little on a busy machine.
 fn processor_seconds() -> f64 {
     let stat = std::fs::read_to_string("/proc/self/stat").unwrap();
     let fields: Vec<&str> = stat.rsplit(')').next().unwrap().split_whitespace().collect();

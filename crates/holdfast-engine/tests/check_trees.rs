@@ -1,5 +1,5 @@
-//! Trees that are sealed all right and still wrong: what a faulty writer, or a forger with the key,
-//! could leave.
+//! Trees that are sealed properly but wrong: what a faulty writer, or a forger with the key, could
+//! leave.
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
 mod check_support;
@@ -97,7 +97,7 @@ fn nodes_must_be_what_is_above_them_says() {
         .0,
         FindingKind::Tree
     );
-    // A branch that promises more bytes than there are below it.
+    // A branch that claims more bytes than there are below it.
     finding_of(|blobs, id| {
         let below = leaf(blobs, id, 100);
         file(200, Content::Root(branch(blobs, 1, 200, below)))
@@ -108,7 +108,7 @@ fn nodes_must_be_what_is_above_them_says() {
         let low = branch(blobs, 3, 100, below);
         file(100, Content::Root(branch(blobs, 3, 100, low)))
     });
-    // No node at all.
+    // Not a node at all.
     let (kind, message) =
         finding_of(|blobs, _| EntryKind::Directory(blobs.add_node(b"no node".to_vec()).unwrap()));
     assert_eq!(kind, FindingKind::Tree);

@@ -56,7 +56,7 @@ impl Store {
     }
 }
 
-/// The state of the source: versions of files, and folders as they were written last.
+/// The state of the source: versions of files, and folders as last written.
 struct Source {
     versions: Vec<u64>,
     folders: BTreeMap<u64, BlobId>,

@@ -181,7 +181,7 @@ fn creating_and_opening() {
     Local::create(&root).unwrap().put(&name("a"), &[b"1"]).unwrap();
     assert_eq!(names(&Local::create(&root).unwrap()), ["a"], "creating again changes nothing");
     assert_eq!(names(&Local::open(&root).unwrap()), ["a"]);
-    assert!(matches!(Local::open(root.join("a")), Err(Error::Io { .. })), "a file is no folder");
+    assert!(matches!(Local::open(root.join("a")), Err(Error::Io { .. })), "a file is not a folder");
 }
 
 #[test]

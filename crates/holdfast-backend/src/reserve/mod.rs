@@ -121,7 +121,7 @@ mod tests {
         assert!(local.spend_reserve().unwrap());
         local.fill_reserve().unwrap();
         assert_eq!((parts_left(folder.path()), part.metadata().unwrap().len()), (16, 64 << 10));
-        assert!(local.list("").unwrap().is_empty(), "it is no object");
+        assert!(local.list("").unwrap().is_empty(), "it is not an object");
         assert_eq!(local.remove_temporaries(&mut |_, _| true).unwrap(), 0);
     }
 
@@ -175,7 +175,7 @@ mod tests {
         assert_eq!(parts_left(folder), 16, "it is spent on nothing else");
 
         reserve.put(&name("gen/b"), &[&[2; 1000]]).unwrap();
-        assert_eq!(parts_left(folder), 15, "no more is given up than is needed");
+        assert_eq!(parts_left(folder), 15, "no more is released than needed");
         reserve.put(&name("gen/c"), &[&vec![3; 200 << 10]]).unwrap();
         let left = parts_left(folder);
         assert!((10..14).contains(&left), "{left} parts are left");

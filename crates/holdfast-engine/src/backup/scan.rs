@@ -39,7 +39,7 @@ pub(super) struct Scanner<'a> {
     has_unread: bool,
     /// Directories that the walk is in.
     depth: u64,
-    /// Depth below a directory that is nested too deep, counting that one.
+    /// Number of open directories that are nested too deep and are skipped.
     passed_over: u64,
 }
 

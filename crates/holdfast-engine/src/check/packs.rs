@@ -40,7 +40,8 @@ pub(super) fn check(
             Some(found) if found == bytes => packs.right.push((id, bytes)),
             Some(found) => {
                 let object = name::pack(&id);
-                let message = format!("pack {object} has {found} bytes, the index says {bytes}");
+                let message =
+                    format!("pack {object} is {found} bytes, not {bytes} as in the index");
                 run.findings.add(FindingKind::Pack, object, message, REPAIR_PACKS);
                 packs.resized.push(id);
             }
@@ -83,7 +84,7 @@ fn note_unlisted(
         unlisted.partition(|id| history.swept().contains(id));
     if !unlisted.is_empty() {
         run.note(format!(
-            "{} packs are listed by no index object: an interrupted backup left them; \
+            "{} packs are not in any index object: an interrupted backup left them; \
              prune removes them",
             unlisted.len()
         ));

@@ -16,7 +16,7 @@ const SPARSE: u64 = 4;
 pub(super) struct PackUse {
     pub row: PackRow,
     pub blob_type: BlobType,
-    /// True if the session that made it is over: committed, or abandoned.
+    /// True if the session that made it is over: decided, or abandoned.
     pub is_decided: bool,
     /// Blobs needed from this pack.
     pub blobs: u64,

@@ -9,7 +9,7 @@ use super::span::Span;
 pub struct Policy {
     /// Number of newest snapshots to keep.
     pub last: Option<Count>,
-    /// Number of newest hours of which to keep the last snapshot; only hours with one count.
+    /// Number of hours, newest first, of which to keep the last snapshot; empty hours do not count.
     pub hourly: Option<Count>,
     /// The same of days.
     pub daily: Option<Count>,

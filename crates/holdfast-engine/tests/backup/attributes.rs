@@ -1,4 +1,4 @@
-//! Extended attributes that cannot be read cost no file, and are not forgotten.
+//! Unreadable extended attributes do not cost the file, and are not forgotten.
 
 use std::io::ErrorKind::{InvalidData, PermissionDenied};
 
@@ -49,7 +49,7 @@ fn attributes_that_were_not_read_are_asked_for_again() {
     let world = World::new();
     world.back_up(&entries(&Err(InvalidData)));
     let again = world.back_up(&entries(&Err(InvalidData)));
-    assert_eq!(again.summary.errors, 3, "a second failure is told as well");
+    assert_eq!(again.summary.errors, 3, "a second failure is reported too");
     assert_eq!(again.summary.files_unmodified, 3, "the content need not be read again");
     let mended = world.back_up(&entries(&list()));
     assert_eq!(mended.summary.errors, 0);
@@ -58,7 +58,7 @@ fn attributes_that_were_not_read_are_asked_for_again() {
         assert_eq!((Ok(metadata.xattrs.clone()), metadata.xattrs_unread), (list(), false));
     }
     let taken_over = world.back_up(&entries(&Err(InvalidData)));
-    assert_eq!(taken_over.summary.errors, 0, "what was read once need not be read again");
+    assert_eq!(taken_over.summary.errors, 0, "attributes that were read once are kept");
 }
 
 #[test]

@@ -51,7 +51,7 @@ fn several_sources_become_one_snapshot_with_the_counts_of_all() {
     assert_eq!(snapshot.summary.files_new, 4);
     assert_eq!(snapshot.summary.total_files_processed, 4);
     assert_eq!(snapshot.summary.backup_end, Some(END));
-    assert_eq!(snapshot.summary.data_blobs, 3, "what both sources have is stored once");
+    assert_eq!(snapshot.summary.data_blobs, 3, "data in both sources is stored once");
 }
 
 #[test]

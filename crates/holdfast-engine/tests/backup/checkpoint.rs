@@ -1,5 +1,5 @@
-//! What a run stores behind a checkpoint belongs to a run under way, as what it stored before it
-//! did.
+//! Data that a run stores after a checkpoint belongs to a run in progress, like the data it stored
+//! before.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 

@@ -1,4 +1,4 @@
-//! What no reader would take is trouble of its entry, and everything beside it is stored.
+//! An entry that no reader would accept is an error, and everything next to it is stored.
 
 use std::io;
 
@@ -21,7 +21,7 @@ use jiff::Timestamp;
 use super::source::{Made, MadeSource};
 use super::support::{Troubles, World, options};
 
-/// A chain of directories with a file at its end, and a file beside it.
+/// A chain of directories with a file at its end, and a file next to the chain.
 struct Chain {
     depth: usize,
     step: usize,
@@ -78,7 +78,7 @@ fn directories_may_be_nested_as_deep_as_readers_go_and_no_deeper() {
     }
 }
 
-/// Entries with one thing that is as large as it may be, or larger by one.
+/// Entries with one property that is at its limit, or above it by one.
 fn entries(more: usize) -> Vec<Made> {
     let name = |start: &str| -> &'static str {
         let bytes = NAME_BYTES_MAX - start.len() + more;
@@ -115,7 +115,7 @@ fn names_of_entries_owners_and_attributes_are_as_long_as_readers_take() {
     }
 }
 
-/// Links whose targets are as long as an entry can hold, beside its other fields.
+/// Links whose targets are as long as an entry can hold in addition to its other fields.
 struct Links(Vec<usize>);
 
 impl Source for Links {
@@ -150,8 +150,8 @@ fn an_entry_is_as_large_as_readers_take() {
     assert_eq!(largest.len(), ENTRY_BYTES_MAX);
 }
 
-/// A record that could not be committed is refused before anything is read, and at the limit all
-/// readers take it.
+/// A record that could not be committed is refused before anything is read, and one at the limit is
+/// accepted by all readers.
 #[test]
 fn a_snapshot_whose_record_is_too_large_is_refused_before_it_begins() {
     let world = World::new();
@@ -175,8 +175,8 @@ fn a_snapshot_whose_record_is_too_large_is_refused_before_it_begins() {
     assert!(report.findings.is_empty(), "{:?}", report.findings);
 }
 
-/// A snapshot of somebody who did not ask: `check` names what lies too deep, and a repair leaves
-/// nothing out but that.
+/// A snapshot made without checking the limit: `check` names what is nested too deep, and a repair
+/// leaves out nothing else.
 #[test]
 fn a_snapshot_that_is_too_deep_is_repaired_without_what_lies_too_deep() {
     let world = World::new();

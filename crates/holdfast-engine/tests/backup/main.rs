@@ -1,4 +1,4 @@
-//! Backups of made-up sources: what becomes of entries that a source gives with trouble.
+//! Backups of made-up sources: how entries with errors are handled.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
 

@@ -1,5 +1,5 @@
-//! Files that are changed so shortly after they were read that a coarse clock gives them the same
-//! time: the next backup has what they hold then.
+//! Files that are changed so shortly after being read that a coarse clock gives them the same time:
+//! the next backup has their latest content.
 
 use holdfast_format::entry::{FileTime, Metadata};
 use jiff::Timestamp;
@@ -9,7 +9,7 @@ use super::support::World;
 
 const SECOND: i64 = 1_000_000_000;
 
-/// A file on a file system whose clock goes in steps.
+/// A file on a file system with a coarse clock.
 struct Disk {
     now: i64,
     step: i64,
@@ -23,7 +23,7 @@ impl Disk {
         self.changed = self.now.div_euclid(self.step) * self.step;
     }
 
-    /// The file as a scan sees it; content and attribute tell its version.
+    /// The file as a scan sees it; content and attribute identify its version.
     fn file(&self) -> Made {
         let version = format!("{:08}", self.version);
         let time = FileTime {
@@ -47,8 +47,8 @@ impl Dice {
     }
 }
 
-/// Changes, pauses, backups and clocks that are set back, in any order: each backup has the file as
-/// it is, and a file that was left alone is not read over and over.
+/// Changes, pauses, backups and clocks that are set back, in any order: each backup has the current
+/// file, and an unchanged file is not read over and over.
 #[test]
 fn a_change_within_one_step_of_the_clock_is_seen_by_the_next_backup() {
     for seed in 0..40 {
@@ -81,7 +81,7 @@ fn a_change_within_one_step_of_the_clock_is_seen_by_the_next_backup() {
                 assert_eq!(outcome.summary.files_unmodified, 1, "seed {seed}");
             }
             last_start = disk.now;
-            // At once, as soon as it was read.
+            // Immediately after it was read.
             if dice.below(2) == 0 {
                 disk.change();
             }
@@ -90,7 +90,7 @@ fn a_change_within_one_step_of_the_clock_is_seen_by_the_next_backup() {
     }
 }
 
-/// Without the time at which the parent began, nothing shows that a file is as old as it looks.
+/// Without the start time of the parent, nothing proves that a file is as old as it looks.
 #[test]
 fn a_parent_that_does_not_say_when_it_began_is_not_relied_on() {
     let world = World::new();
@@ -103,7 +103,7 @@ fn a_parent_that_does_not_say_when_it_began_is_not_relied_on() {
     assert_eq!(world.content(&outcome.entries["f"]), b"new", "now it is");
 }
 
-/// What had to be read again and is the same is no change.
+/// A file that had to be read again and is the same counts as unchanged.
 #[test]
 fn a_file_that_was_read_again_and_is_the_same_is_unmodified() {
     let world = World::new();
@@ -120,7 +120,7 @@ fn a_file_that_was_read_again_and_is_the_same_is_unmodified() {
     assert_eq!((summary.files_unmodified, summary.files_changed), (0, 1));
 }
 
-/// The store of an object names its content: no clock matters, and nothing is asked for again.
+/// The store of an object identifies its content: no clock matters, and nothing is requested again.
 #[test]
 fn an_object_is_known_by_its_identity_however_young_it_is() {
     let world = World::new();
@@ -137,7 +137,7 @@ fn an_object_is_known_by_its_identity_however_young_it_is() {
     };
     let first = (b"first".to_vec(), b"one".to_vec());
     assert_eq!(back_up(1, b"first", b"one"), first);
-    assert_eq!(back_up(1, b"other", b"two"), first, "neither was asked for");
+    assert_eq!(back_up(1, b"other", b"two"), first, "neither was requested");
     let other = (b"other".to_vec(), b"two".to_vec());
     assert_eq!(back_up(2, b"other", b"two"), other);
 }

@@ -1,4 +1,4 @@
-//! A source whose files are what a test says, trouble among it.
+//! A source whose files, including errors, are set by the test.
 
 use std::collections::VecDeque;
 use std::io;
@@ -7,7 +7,7 @@ use std::sync::Arc;
 use holdfast_connect::{Content, Item, Leaf, LeafKind, Opener, Piece, Source};
 use holdfast_format::entry::{FileTime, Metadata, Xattrs};
 
-/// Extended attributes, or what the source says instead.
+/// Extended attributes, or the error of the source.
 pub type Attributes = Result<Xattrs, io::ErrorKind>;
 
 /// One entry of the root.
@@ -21,11 +21,11 @@ pub struct Made {
     pub scanned: Metadata,
     /// What the source says at the end of the content.
     pub now: Option<Metadata>,
-    /// False if its inode number may be another one each time.
+    /// False if its inode number is not stable.
     pub has_lasting_inode: bool,
     /// The ETag of an object.
     pub etag: Option<&'static str>,
-    /// What is in a directory, in order of the names.
+    /// The contents of a directory, in order of the names.
     pub children: Vec<Made>,
 }
 
@@ -61,7 +61,7 @@ impl Made {
         Self { attributes, ..self }
     }
 
-    /// As it was since the beginning.
+    /// Unchanged since the epoch.
     pub fn metadata() -> Metadata {
         let time = FileTime { seconds: 1_000_000, nanoseconds: 0 };
         Metadata { mode: 0o644, mtime: time, ctime: time, links: 1, ..Metadata::default() }

@@ -28,20 +28,20 @@ pub struct World {
     key: String,
 }
 
-/// What a backup left.
+/// Result of a backup.
 pub struct Outcome {
     /// The root of the tree.
     pub tree: BlobId,
     /// True if there is a snapshot.
     pub is_saved: bool,
-    /// The entries of the root by name, if there is.
+    /// The entries of the root by name, if there is one.
     pub entries: BTreeMap<String, Entry>,
     pub summary: SnapshotSummary,
-    /// Path and occasion of every trouble.
+    /// Path and operation of every error.
     pub troubles: Vec<(String, String)>,
 }
 
-/// Notes trouble.
+/// Collects errors.
 #[derive(Default)]
 pub struct Troubles(Mutex<Vec<(String, String)>>);
 
@@ -118,7 +118,7 @@ impl World {
 
 pub fn options(repository: &Repository) -> BackupOptions {
     let mut snapshot = Snapshot::begun(Timestamp::UNIX_EPOCH, "host", vec!["/".into()]);
-    // Long after everything that these tests back up was changed.
+    // Long after the last change of everything that these tests back up.
     snapshot.summary.backup_start = Some(Timestamp::from_second(5_000_000).unwrap());
     BackupOptions {
         capture: CaptureOptions {
@@ -142,7 +142,7 @@ pub fn options(repository: &Repository) -> BackupOptions {
     }
 }
 
-/// When every backup ends.
+/// End time of every backup.
 pub const END: Timestamp = Timestamp::constant(5_000_009, 0);
 
 pub fn children(repository: &Repository, root: BlobId) -> BTreeMap<String, Entry> {

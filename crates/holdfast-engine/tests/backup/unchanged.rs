@@ -1,5 +1,5 @@
-//! What is no change: other device and inode numbers of the same files, other times of the
-//! directories above what was named.
+//! What does not count as a change: other device and inode numbers of the same files, other times
+//! of the directories above the named paths.
 
 use holdfast_format::entry::{FileTime, Metadata};
 
@@ -28,7 +28,7 @@ fn disks(first: u64, second: u64) -> Vec<Made> {
     ]
 }
 
-/// A volume mounted elsewhere, a snapshot of it, the machine started again: nothing is stored.
+/// A volume mounted elsewhere, a snapshot of it, a reboot: nothing is stored.
 #[test]
 fn other_device_numbers_are_no_change() {
     let world = World::new();
@@ -39,7 +39,7 @@ fn other_device_numbers_are_no_change() {
         assert_eq!(again.summary.files_unmodified, 4);
         assert_eq!((again.summary.tree_blobs, again.summary.dirs_unmodified), (0, 2));
     }
-    // A file that was read anew is called as its device is.
+    // A file that was read again gets the number of its device.
     let mut changed = disks(70, 80);
     changed[2].now = Some(Metadata { device: 70, inode: 8, ..Made::metadata() });
     changed[2].scanned.mtime.seconds += 1;
@@ -48,7 +48,7 @@ fn other_device_numbers_are_no_change() {
     assert_eq!(outcome.entries["d"].metadata.device, 50);
 }
 
-/// Two devices are never taken for one, whatever they were called before.
+/// Two devices are never merged into one, whatever their numbers were before.
 #[test]
 fn devices_stay_apart() {
     let world = World::new();
@@ -59,7 +59,7 @@ fn devices_stay_apart() {
     assert_eq!((device("a"), device("c")), (50, 50));
 }
 
-/// Where inode numbers do not last, a file is known by its times, also one with several names.
+/// If inode numbers are not stable, a file is identified by its times, even one with several names.
 #[test]
 fn inode_numbers_that_do_not_last_are_no_change() {
     let world = World::new();
@@ -67,19 +67,19 @@ fn inode_numbers_that_do_not_last_are_no_change() {
         has_lasting_inode: false,
         ..Made::file(name, b"content").scanned_as(|it| (it.inode, it.links) = (inode, links))
     };
-    // A snapshot from before has the numbers.
+    // A snapshot of an earlier version has the numbers.
     world.back_up(&[file("a", 41, 1), file("b", 42, 2), file("c", 42, 2)]);
     let first = world.back_up(&[file("a", 0, 1), file("b", 52, 2), file("c", 52, 2)]);
     assert_eq!(first.summary.files_unmodified, 3);
     let again = world.back_up(&[file("a", 0, 1), file("b", 52, 2), file("c", 52, 2)]);
     assert_eq!((again.tree, again.summary.files_unmodified), (first.tree, 3));
-    // Where they last, another number is another file.
+    // If they are stable, another number means another file.
     let lasting = |made| Made { has_lasting_inode: true, ..made };
     let other = world.back_up(&[lasting(file("a", 9, 1)), lasting(file("b", 9, 2))]);
     assert_eq!(other.summary.files_unmodified, 0);
 }
 
-/// `--skip-if-unchanged` looks at what was named, not at the directories above.
+/// `--skip-if-unchanged` considers the named paths, not the directories above.
 #[test]
 fn a_directory_above_is_no_change() {
     let world = World::new();

@@ -77,7 +77,7 @@ impl Fixture {
         Repository::open(Arc::clone(&self.backend), &self.secret(), &options)
     }
 
-    /// Opens anew and checks, reading all data.
+    /// Reopens and checks, reading all data.
     pub fn check(&self) -> CheckReport {
         check_all(&self.open())
     }
@@ -88,7 +88,7 @@ impl Fixture {
         backup(&self.open(), files)
     }
 
-    /// Names of all objects that start so, quarantine left out.
+    /// Names of all objects with this prefix, excluding quarantine.
     pub fn names(&self, prefix: &str) -> Vec<String> {
         let listed = self.backend.list("").unwrap();
         let names = listed.into_iter().map(|listed| listed.name.to_string());
@@ -99,7 +99,7 @@ impl Fixture {
         self.backend.get(&name(object), u64::MAX).unwrap().to_vec()
     }
 
-    /// Replaces an object's bytes, as a bad medium would.
+    /// Replaces an object's bytes, like a bad medium.
     pub fn replace(&self, object: &str, bytes: &[u8]) {
         self.backend.delete(&name(object)).unwrap();
         self.backend.put(&name(object), &[bytes]).unwrap();
@@ -144,7 +144,7 @@ pub fn backup_at(
     })
 }
 
-/// Commits a snapshot of whatever tree `write` makes.
+/// Commits a snapshot of the tree that `write` creates.
 pub fn commit_tree(
     repository: &Repository,
     time: Timestamp,
@@ -225,7 +225,7 @@ pub fn entry(name: &str, kind: EntryKind) -> Entry {
     Entry { name: name.as_bytes().to_vec(), metadata: Metadata::default(), kind }
 }
 
-/// Does something to an object.
+/// Applies a change to an object.
 pub type Damage = fn(&Fixture, &str);
 
 /// Two snapshots that share most of their content.
@@ -274,7 +274,7 @@ pub fn assert_clean(fixture: &Fixture) {
     assert!(!again.has_changed_anything(), "{again:?}");
 }
 
-/// Names of the packs that hold blobs of a type, the largest first.
+/// Names of the packs that hold blobs of a type, largest first.
 pub fn packs_of(fixture: &Fixture, blob_type: BlobType) -> Vec<String> {
     let repository = fixture.open();
     let reader = repository.index().reader();

@@ -89,7 +89,7 @@ proptest! {
     }
 }
 
-/// Compares what zip can hold. Names that are not UTF-8 are compared only by how many there are.
+/// Compares what zip can hold. Of names that are not UTF-8, only the number is compared.
 fn check_zip(bytes: Vec<u8>, model: &Folder) {
     let mut archive = zip::ZipArchive::new(Cursor::new(bytes)).unwrap();
     let mut found = BTreeMap::new();
@@ -226,13 +226,13 @@ fn no_name_in_a_zip_leads_elsewhere_on_another_system() {
     assert!(found.keys().all(|name| !name.contains('\\')), "{found:?}");
     let is_drive = |part: &str| part.starts_with("C:") || part.starts_with("a:");
     assert!(!found.keys().flat_map(|name| name.split('/')).any(is_drive), "{found:?}");
-    // Every content is there once, though two names have become one.
+    // Every content is there once, although two names have become equal.
     let mut contents: Vec<_> = found.values().filter(|text| !text.is_empty()).collect();
     contents.sort();
     assert_eq!(contents, ["1", "2", "3", "4", "5", "6", "7"]);
 }
 
-/// Takes so many bytes.
+/// Accepts this many bytes.
 struct Full(usize, Vec<u8>);
 
 impl Write for Full {
@@ -253,7 +253,7 @@ fn a_failure_never_looks_like_a_whole_archive() {
     let repository = repository();
     let mut blobs = writer(&repository);
     let good = store_file(&repository, &mut blobs, b"good");
-    // A file whose chunks are shorter than it says.
+    // A file whose chunks are shorter than its size.
     let bad =
         EntryKind::File { size: 5, codec: 0, main: Content::Inline(Vec::new()), second: None };
     let mut directory = DirectoryWriter::new();

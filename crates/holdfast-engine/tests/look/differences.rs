@@ -30,7 +30,7 @@ fn compared(
     (changes, statistics.unwrap())
 }
 
-/// The differences of two models, found the plain way.
+/// The differences of two models, found by plain comparison.
 fn expected(left: &Folder, right: &Folder, metadata: bool) -> Changes {
     let left: BTreeMap<_, _> = flatten(left).into_iter().collect();
     let right: BTreeMap<_, _> = flatten(right).into_iter().collect();
@@ -161,7 +161,7 @@ fn counts_blobs_of_one_side_only() {
     assert_eq!(statistics, DiffStatistics::default());
 }
 
-/// A flat folder; `edited` numbers are left out or get other metadata.
+/// A flat folder; `edited` numbers are omitted or get other metadata.
 fn flat(writer: &mut BlobWriter<'_>, count: u32, edited: &[u32]) -> BlobId {
     let mut directory = DirectoryWriter::new();
     for number in 0..count {
@@ -220,7 +220,7 @@ fn a_change_in_a_long_file_costs_a_few_nodes() {
     let (changes, statistics) = compared(&repository, &left, &right, false);
     assert_eq!(changes, [(b"/f".to_vec(), "M".to_owned())]);
     assert_eq!((statistics.added.data_blobs, statistics.removed.data_blobs), (2, 1));
-    // 120,000 chunks: some 5,000 leaves under some 700 branches. Behind the insertion, the two
-    // sides are a level apart for a while.
+    // 120,000 chunks: some 5,000 leaves under some 700 branches. After the insertion, the two sides
+    // are a level apart for a while.
     assert!(statistics.nodes_read < 2500, "{} nodes read", statistics.nodes_read);
 }

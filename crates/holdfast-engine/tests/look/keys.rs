@@ -1,4 +1,4 @@
-//! Objects of buckets by their keys: every verb that looks, and restores into folders.
+//! Objects of buckets by their keys: every looking verb, and restores into folders.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -54,7 +54,7 @@ fn root(repository: &Repository, bucket: &Bucket) -> SnapshotRoot {
     SnapshotRoot::by_keys(&snapshot(repository, bucket), None).unwrap()
 }
 
-/// Path, kind and name of all that is listed.
+/// Path, kind and name of everything listed.
 fn listed(
     repository: &Repository,
     root: &SnapshotRoot,
@@ -74,7 +74,7 @@ fn listed(
     found
 }
 
-/// The same as text, folders with a slash.
+/// The same as text, folders with a trailing slash.
 fn text(repository: &Repository, root: &SnapshotRoot, paths: &[&str], all: bool) -> String {
     let found = listed(repository, root, paths, all);
     let lines = found.iter().map(|(path, is_folder)| match is_folder {
@@ -84,7 +84,7 @@ fn text(repository: &Repository, root: &SnapshotRoot, paths: &[&str], all: bool)
     lines.collect::<Vec<_>>().join(" ")
 }
 
-/// Keys made of what could go wrong.
+/// Keys made of everything that could go wrong.
 fn keys() -> impl Strategy<Value = Bucket> {
     let special = prop::sample::select(vec!['.', '/', '/', '-', '\u{1}', '0', 'a', '\u{e9}']);
     let key = prop_oneof![
@@ -98,7 +98,7 @@ fn keys() -> impl Strategy<Value = Bucket> {
     })
 }
 
-/// True if a file may be called as this key, in this bucket.
+/// True if a file can have this key as its name, in this bucket.
 fn is_plain(bucket: &Bucket, key: &str) -> bool {
     let is_plain = |part: &str| !matches!(part, "" | "." | "..") && part.len() <= 255;
     let inside = format!("{key}/");
@@ -140,7 +140,7 @@ proptest! {
             let mut out = Vec::new();
             dump_file(&repository, path, place.entry().unwrap(), &mut out, &Silent).unwrap();
             prop_assert_eq!(&out, bytes);
-            // A folder lists what is in it, as deep as it is.
+            // A folder lists its contents, at any depth.
             for (at, _) in key.match_indices('/') {
                 let below = listed(&repository, &root, &[&key_path[..=at + 9]], true);
                 let start = &key[..=at];
@@ -171,7 +171,7 @@ proptest! {
         let target = scratch.path().join("target");
         let report = restored(&repository, &root, &target);
         prop_assert_eq!((report.errors, report.renamed), (0, odd as u64));
-        prop_assert_eq!(fs::read_dir(scratch.path()).unwrap().count(), 1, "it stays inside");
+        prop_assert_eq!(fs::read_dir(scratch.path()).unwrap().count(), 1, "nothing outside");
         let mut files = Vec::new();
         read_files(&target, b"", &mut files);
         files.retain(|(name, _)| name != b"bucket.json");
@@ -182,7 +182,7 @@ proptest! {
     }
 }
 
-/// Each object is there once, under its key if that can be.
+/// Each object appears once, under its key if possible.
 fn check_files<'a>(bucket: &Bucket, files: impl Iterator<Item = (&'a [u8], &'a [u8])>) {
     let mut names = BTreeMap::new();
     for (name, data) in files {
@@ -275,7 +275,7 @@ fn what_is_stored_is_called_as_it_is_stored_elsewhere() {
         assert!(root.resolve(&mut reader, b"/objects/a.\xffb").is_ok());
         assert!(root.resolve(&mut reader, b"/objects/a/b").is_err());
     }
-    // A folder of files is no bucket, whatever it is called.
+    // A folder of files is not a bucket, whatever its name.
     let mut files = snapshot;
     files.sources[0].connector = "files".to_owned();
     let root = SnapshotRoot::by_keys(&files, None).unwrap();
@@ -350,7 +350,7 @@ impl Visitor for Counting {
 }
 
 /// Each node is read once, however many folders the keys are in, and none of a folder that is
-/// passed over.
+/// skipped.
 #[test]
 fn a_large_bucket_is_walked_through_once() {
     let repository = repository();

@@ -135,7 +135,7 @@ fn a_walk_can_skip_and_stop() {
     assert_eq!(walked(&stop), ["/a", "/a/x"]);
 }
 
-/// A chain of so many directories called `d`, the last of which has a file.
+/// A chain of this many directories called `d`, the last of which has a file.
 fn chain(blobs: &mut BlobWriter<'_>, depth: usize, file: &EntryKind) -> BlobId {
     let mut kind = file.clone();
     let mut name = b"f".to_vec();
@@ -150,8 +150,8 @@ fn chain(blobs: &mut BlobWriter<'_>, depth: usize, file: &EntryKind) -> BlobId {
     root.unwrap()
 }
 
-/// What lies deeper than the limit is told and passed over, and everything else is there: alone,
-/// and beside other sources, whose directories are no part of the tree.
+/// Entries deeper than the limit are reported and skipped, and everything else is there: for one
+/// source, and next to other sources, whose directories are not part of the tree.
 #[test]
 fn a_subtree_that_is_too_deep_costs_only_itself() {
     let repository = repository();

@@ -81,7 +81,7 @@ pub fn writer(repository: &Repository) -> BlobWriter<'_> {
     BlobWriter::new(repository, id, slot, WriteOptions::default()).unwrap()
 }
 
-/// Stores a folder and gives its root.
+/// Stores a folder and returns its root.
 pub fn store_folder(
     repository: &Repository,
     writer: &mut BlobWriter<'_>,
@@ -142,7 +142,7 @@ pub fn record(writer: &mut BlobWriter<'_>, sources: &[(&str, BlobId)]) -> Snapsh
     }
 }
 
-/// Commits a snapshot of one source and gives its root and id.
+/// Commits a snapshot of one source and returns its root and id.
 pub fn commit(repository: &Repository, folder: &Folder) -> (SnapshotRoot, ObjectId) {
     let mut blobs = writer(repository);
     let tree = store_folder(repository, &mut blobs, folder);
@@ -156,7 +156,7 @@ pub fn commit(repository: &Repository, folder: &Folder) -> (SnapshotRoot, Object
     (root, id)
 }
 
-/// All paths of a folder with what is there, in path order.
+/// All paths of a folder with their entries, in path order.
 pub fn flatten(folder: &Folder) -> Vec<(Vec<u8>, &Model)> {
     let mut list = Vec::new();
     flatten_into(folder, b"", &mut list);
@@ -173,7 +173,7 @@ fn flatten_into<'a>(folder: &'a Folder, path: &[u8], list: &mut Vec<(Vec<u8>, &'
     }
 }
 
-/// Keeps the notes that a verb makes.
+/// Collects the notes of a verb.
 #[derive(Debug, Default)]
 pub struct Notes(pub Mutex<Vec<String>>);
 
@@ -185,7 +185,7 @@ impl Observer for Notes {
     }
 }
 
-/// Notes the paths of trouble.
+/// Collects the paths of errors.
 #[derive(Default)]
 pub struct Troubles(pub Mutex<Vec<Vec<u8>>>);
 
@@ -197,7 +197,7 @@ impl Observer for Troubles {
     }
 }
 
-/// Names that are hard on whoever writes them down.
+/// Names that are hard to write down.
 fn names() -> impl Strategy<Value = Vec<u8>> {
     let hostile: Vec<Vec<u8>> = vec![
         b"\xff\xfe".to_vec(),

@@ -1,6 +1,7 @@
-//! The protocol of `docs/format.md`, section 11, as a model: every order of the single operations
-//! of backups with checkpoints, prunes and forgets is gone through, breadth first, with reads that
-//! are as old as they may be. A crash or a pause of any length is a process that never moves again.
+//! The protocol of `docs/format.md`, section 11, as a model: every interleaving of the single
+//! operations of backups with checkpoints, prunes and forgets is explored, breadth first, with
+//! reads that are as outdated as they may be. A crash or a pause of any length is a process that
+//! never moves again.
 //!
 //! Each deliberate bug must be found by one of the same searches that find nothing without it.
 
@@ -14,7 +15,7 @@ mod state;
 use search::{Outcome, search};
 use state::{Bug, Setup};
 
-/// States that one search may visit: a setup that has more is too large for every run of the tests.
+/// States that one search may visit: a setup with more is too large for regular test runs.
 const STATES_MAX: usize = 400_000;
 
 const SESSION: Setup = Setup {
@@ -31,7 +32,7 @@ const SESSION: Setup = Setup {
 const SNAPSHOT: Setup =
     Setup { chains: &[], stages: &[], snapshots: &[true], attempts: 0, ..SESSION };
 
-/// Small worlds in which everything can happen that the protocol must stand.
+/// Small worlds in which everything can happen that the protocol must survive.
 const SETUPS: &[(&str, Setup)] = &[
     (
         "two backups on two chains",
@@ -85,7 +86,7 @@ fn nothing_is_lost_in_any_order() {
     }
 }
 
-/// The same with a second prune beside; takes a minute and a gigabyte.
+/// The same with a second, concurrent prune; takes a minute and a gigabyte.
 #[test]
 #[ignore = "takes long; docs/reliability.md has its figures"]
 fn nothing_is_lost_beside_two_prunes() {

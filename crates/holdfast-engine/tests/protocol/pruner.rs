@@ -1,5 +1,5 @@
-//! The steps of a prune. It may condemn anything, needed or not: what is safe must be so by what
-//! comes behind that.
+//! The steps of a prune. It may condemn anything, needed or not: safety must come from the later
+//! steps.
 
 use super::session::members;
 use super::state::{Bug, Change, Generation, Packs, Pruner, Record, Setup, State};
@@ -74,7 +74,7 @@ impl State {
         }
     }
 
-    /// What a prune may make of the generations, of which it may have read too few.
+    /// What a prune may conclude from the generations, of which it may have read too few.
     fn looks(&self, setup: &Setup) -> Vec<Pruner> {
         let mut found = Vec::new();
         for read in 0..=self.generations.len() {
@@ -103,7 +103,7 @@ impl State {
         found
     }
 
-    /// Which packs go: all that are condemned, unless the chunk is needed and in no other.
+    /// Which packs are deleted: all condemned ones, unless the chunk is needed and in no other.
     fn judge(
         &self,
         bug: Bug,

@@ -16,13 +16,13 @@ pub enum Outcome {
     TooLarge,
 }
 
-/// States of the way to a loss that are shown.
+/// Number of states shown before a loss.
 const TRACE_MAX: usize = 12;
 
-/// Goes through all states that can be reached.
+/// Visits all reachable states.
 pub fn search(setup: &Setup, bug: Bug, states_max: usize) -> Outcome {
     let start = Rc::new(State::new(setup));
-    // Each state with the number of the one from which it was reached first.
+    // Each state with the number of the one from which it was first reached.
     let mut seen = HashMap::from([(Rc::clone(&start), 0)]);
     let mut order = vec![start];
     let mut next = Vec::new();

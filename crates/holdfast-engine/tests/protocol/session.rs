@@ -45,7 +45,7 @@ impl State {
         }
     }
 
-    /// Reads of a chain as a backup begins: any part of it, and at least the generations that its
+    /// Reads of a chain when a backup starts: any part of it, and at least the generations that its
     /// fences name.
     fn starts(&self, chain: &[Record]) -> Vec<Run> {
         let mut runs = Vec::new();
@@ -81,7 +81,7 @@ impl State {
                 if run.stage + 1 == stages.len() {
                     return go(Session::Done, &put);
                 }
-                // At a checkpoint it may learn what happened since.
+                // At a checkpoint it may learn what has happened since.
                 for synced in run.synced..=self.generations.len() {
                     let hidden = self.hidden(synced);
                     let hidden_at_start = match bug {
@@ -103,7 +103,7 @@ impl State {
                     let hidden = self.hidden(synced);
                     let run = Run { synced, hidden, ..behind };
                     match is_lost(bug, &run) {
-                        // It begins again.
+                        // It starts again.
                         true => {
                             let run = Run { pack: None, hidden_at_start: hidden, ..run };
                             go(Session::Choose(run), &|_| {});
@@ -116,7 +116,7 @@ impl State {
     }
 }
 
-/// True if a pack that the backup could rely on when it began is condemned or gone.
+/// True if a pack that the backup could rely on when it started is condemned or gone.
 fn is_lost(bug: Bug, run: &Run) -> bool {
     bug != Bug::FencesAreIgnored && run.hidden & !run.hidden_at_start != 0
 }

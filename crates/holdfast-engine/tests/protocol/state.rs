@@ -1,9 +1,9 @@
-//! What the repository and the processes are at a moment.
+//! The state of the repository and the processes at a moment.
 
 /// A set of packs, a bit for each. Every pack holds the one chunk that there is.
 pub type Packs = u16;
 
-/// What becomes of the state in the same step.
+/// Effects on the state in the same step.
 pub type Change<'a> = &'a dyn Fn(&mut State);
 
 /// Deliberate bugs.
@@ -12,32 +12,32 @@ pub enum Bug {
     None,
     /// The last chain gets no fence.
     OneChainIsNotFenced,
-    /// What is needed is found out before the fences.
+    /// What is needed is determined before the fences.
     LiveBeforeFences,
-    /// A backup that meets a fence goes on.
+    /// A backup that meets a fence continues.
     FencesAreIgnored,
-    /// Packs that are needed behind the fences go all the same.
+    /// Packs that are needed after the fences are deleted anyway.
     NothingIsRescued,
-    /// Behind a sibling's snapshot nothing is looked at.
+    /// After a sibling's snapshot nothing is checked.
     SiblingsProve,
-    /// Packs are deleted before the record that says so.
+    /// Packs are deleted before the record exists.
     DeleteBeforeSweep,
-    /// A backup relies on what was condemned when it began and was rescued since.
+    /// A backup relies on packs that were condemned when it started and have been rescued since.
     RescuedAreTrusted,
-    /// A checkpoint counts as a new beginning, with all that was found before it.
+    /// A checkpoint counts as a new start, including everything found before it.
     CheckpointsProve,
 }
 
-/// A world at its beginning, and how much may happen in it.
+/// A world at its start, and how much may happen in it.
 #[derive(Debug, Clone, Copy)]
 pub struct Setup {
     /// The chain of each backup.
     pub chains: &'static [usize],
-    /// For each backup, whether its checkpoints and at last its snapshot need the chunk.
+    /// For each backup, whether its checkpoints and finally its snapshot need the chunk.
     pub stages: &'static [&'static [bool]],
     /// For each chain, whether it has a snapshot that needs the chunk.
     pub snapshots: &'static [bool],
-    /// Packs that are there.
+    /// Existing packs.
     pub packs: u32,
     pub pruners: usize,
     /// Condemnations in all.
@@ -49,7 +49,7 @@ pub struct Setup {
 }
 
 impl Setup {
-    /// Packs of the beginning.
+    /// Initial packs.
     pub fn old_packs(&self) -> Packs {
         (1 << self.packs) - 1
     }
@@ -81,7 +81,7 @@ pub enum Session {
     Done,
 }
 
-/// A backup under way.
+/// A backup in progress.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Run {
     pub stage: usize,
@@ -91,7 +91,7 @@ pub struct Run {
     pub synced: usize,
     /// Packs that it must not rely on, as far as it knows.
     pub hidden: Packs,
-    /// Packs that it could not rely on when it began: it never does.
+    /// Packs that it could not rely on when it started: it never does.
     pub hidden_at_start: Packs,
     /// The pack that it relies on.
     pub pack: Option<u8>,
@@ -144,7 +144,7 @@ impl State {
         })
     }
 
-    /// Packs that are condemned or swept as of the first so many generations.
+    /// Packs that are condemned or swept as of the first generations, up to this number.
     pub fn hidden(&self, generations: usize) -> Packs {
         self.generations[..generations].iter().fold(0, |hidden, generation| match generation {
             Generation::Condemn(packs) => hidden | packs,
@@ -166,7 +166,7 @@ impl State {
         })
     }
 
-    /// The chunk is needed, and every pack that holds it is gone or about to go.
+    /// The chunk is needed, and every pack that holds it is gone or about to be deleted.
     pub fn is_lost(&self) -> bool {
         self.is_live_before(None) && self.packs & self.index & !self.swept() == 0
     }

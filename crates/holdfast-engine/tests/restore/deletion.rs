@@ -41,13 +41,13 @@ fn other_file_systems_stay() {
     assert_eq!(report.files_deleted, 1);
     assert!(scratch.path().join("m/sub/deep/other").exists());
     assert!(!scratch.path().join("m/extra").exists());
-    // One in a folder that the snapshot does not have stays in any case.
+    // One in a folder that the snapshot does not have is kept in any case.
     snapshot.sources[0].scope = Some(Scope::default());
     let elsewhere = Lying { elsewhere: b"m/sub/deep", ..target(&scratch) };
     let report = restored_with_delete(&repository, &snapshot, &elsewhere).unwrap();
     assert_eq!(report.files_deleted, 1);
     assert!(scratch.path().join("m/sub/deep/other").exists());
-    // Where the backup entered it, what it lacks goes.
+    // Where the backup entered it, entries that it lacks are deleted.
     let elsewhere = Lying { elsewhere: b"m/sub", ..target(&scratch) };
     let report = restored_with_delete(&repository, &snapshot, &elsewhere).unwrap();
     assert_eq!(report.files_deleted, 3);
@@ -69,7 +69,7 @@ fn records_that_do_not_say_what_they_lack_delete_nothing() {
         let outcome = restored_with_delete(&repository, &snapshot, &target(&scratch));
         assert!(matches!(outcome, Err(EngineError::DeleteRefused { .. })), "{outcome:?}");
         assert!(scratch.path().join("m/extra").exists());
-        assert!(!scratch.path().join("m/file").exists(), "nothing was begun");
+        assert!(!scratch.path().join("m/file").exists(), "nothing was started");
     }
     let mut stream = whole;
     stream.sources[0].connector = "stream".to_owned();
@@ -78,7 +78,7 @@ fn records_that_do_not_say_what_they_lack_delete_nothing() {
     assert_eq!((report.files_deleted, report.files_restored), (0, 3));
 }
 
-/// Of a folder that cannot be read it is not known what it lacks.
+/// For a folder that cannot be read it is unknown what it lacks.
 #[test]
 fn in_a_folder_that_is_damaged_nothing_is_deleted() {
     let repository = repository();

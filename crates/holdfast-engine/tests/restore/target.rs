@@ -1,20 +1,20 @@
-//! A target that tells something else than what it is.
+//! A target that misreports its state.
 
 use holdfast_connect::fs::target::FsTarget;
 use holdfast_connect::{Existing, FileSlot, Leftovers, Replace, Target, TargetError, WriteOrder};
 use holdfast_format::entry::{Entry, Metadata};
 
-/// Says that part of a folder is on another file system, or that nothing reaches the disk.
+/// Reports that part of a folder is on another file system, or that nothing reaches the disk.
 pub struct Lying {
     pub target: FsTarget,
-    /// What begins so is on another device.
+    /// Paths with this prefix are on another device.
     pub elsewhere: &'static [u8],
     pub fails_to_sync: bool,
 }
 
 impl Lying {
     pub fn new(target: FsTarget) -> Self {
-        Self { target, elsewhere: b"nothing begins so", fails_to_sync: false }
+        Self { target, elsewhere: b"no such prefix", fails_to_sync: false }
     }
 }
 

@@ -1,4 +1,4 @@
-//! Whole trees: in windows of any size, and what is left of damaged ones.
+//! Whole trees: in windows of any size, and the remains of damaged ones.
 
 use std::collections::BTreeMap;
 use std::os::unix::fs::MetadataExt;
@@ -24,7 +24,7 @@ fn linked(bytes: Vec<u8>, inode: u64, links: u64) -> Model {
     Model::File(bytes, Metadata { inode, links, ..metadata(0o644) })
 }
 
-/// Everything that a folder has: files by their paths, and which of them are one file.
+/// The contents of a folder: files by their paths, and which of them are one file.
 fn picture(top: &Path) -> BTreeMap<String, (Vec<u8>, u64)> {
     let (mut found, mut pending) = (BTreeMap::new(), vec![top.to_owned()]);
     while let Some(folder) = pending.pop() {

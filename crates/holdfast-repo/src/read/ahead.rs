@@ -204,7 +204,7 @@ impl<'a> ReadAhead<'a> {
                 }
                 (State::Asked, _) => match self.opening.pop() {
                     Some(opened) => self.take_in(opened),
-                    None => return Err(RepoError::Stopped("read ahead")),
+                    None => return Err(RepoError::Stopped("read-ahead")),
                 },
                 (State::Unread, Some((frame, _))) => self.ask(frame),
                 (State::Unread | State::Failed, _) => break,

@@ -14,7 +14,7 @@ use super::{BlobReader, ReadAhead};
 use crate::write::{BlobWriter, WriteOptions};
 use crate::{OpenOptions, RepoError, Repository, object_name};
 
-/// Generations of the file; each left the chunks of which it is the last to divide the number.
+/// Generations of the file; each left the chunks whose number it is the last to divide.
 const GENERATIONS: usize = 6;
 const CHUNKS: usize = 1200;
 const CHUNK_BYTES: usize = 180;

@@ -77,7 +77,7 @@ impl SourceRules {
             _ => return Ok(Self::default()),
         }
         let scope = source.scope.as_ref().ok_or_else(|| {
-            refused("the snapshot is of an early version that did not record what was left out")
+            refused("an early version made the snapshot without recording what it left out")
         })?;
         let bytes = |texts: &[Text]| texts.iter().map(|it| it.0.clone()).collect::<Vec<_>>();
         let filter = Filter::new(&bytes(&scope.excludes), &bytes(&scope.excludes_any_case));
@@ -118,7 +118,9 @@ fn unread(snapshot: &Snapshot, source: &SourceRecord) -> Result<Vec<Vec<u8>>, En
     let captured = completeness::captured(snapshot, source);
     match captured.incomplete() <= captured.missed.len() as u64 {
         true => Ok(captured.missed.iter().map(|path| clean(&path.0)).collect()),
-        false => Err(refused("the snapshot lacks unreadable entries without listing all of them")),
+        false => Err(refused(
+            "the snapshot lacks entries that could not be read, not all of them listed",
+        )),
     }
 }
 
