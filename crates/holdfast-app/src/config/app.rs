@@ -1,4 +1,4 @@
-//! `[app]`, `[run]` and `[secrets]`: the application itself and how a run goes.
+//! `[app]`, `[run]` and `[secrets]`: the application, how runs behave, and secrets.
 
 use std::time::Duration;
 
@@ -14,11 +14,11 @@ use super::value::{Choice, Field, Value};
 pub struct App {
     /// Its name.
     pub name: AppName,
-    /// Host that its snapshots are of, if not this machine: a pod has another name every time.
+    /// Host name of its snapshots, if not this machine's: a pod gets a new name each time.
     pub host: Option<String>,
     /// Tags of its snapshots.
     pub tags: Vec<String>,
-    /// The calendar of retention and schedule, if not this machine's.
+    /// Time zone of retention and schedule, if not this machine's.
     pub time_zone: Option<TimeZone>,
 }
 
@@ -26,19 +26,19 @@ impl Table for App {
     fn read(section: &mut Section<'_, '_>) -> Option<Self> {
         let name = section.required(
             "name",
-            "Name of the application: lower-case letters, digits and dashes. Units, locks and \
-             metrics carry it.",
+            "Name of the application: lower-case letters, digits and dashes. It appears in \
+             units, locks and metrics.",
         );
         let host = section.optional(
             "host",
-            "Host that its snapshots are of. Default: the name of the machine. Needed where that \
-             changes, as in Kubernetes.",
+            "Host name recorded in its snapshots. Default: the name of the machine. Set it where \
+             that name changes, as in Kubernetes.",
         );
         let tags = section.optional("tags", "Tags of its snapshots.");
         let time_zone: Option<ZoneName> = section.optional(
             "time-zone",
-            "Time zone of the hours and days that retention and schedule count, as in \
-             Europe/Berlin. Default: the machine's.",
+            "Time zone used by retention and schedule, as in Europe/Berlin. Default: the \
+             machine's.",
         );
         let time_zone = time_zone.map(|ZoneName(zone)| zone);
         Some(Self { name: name?, host, tags: tags.unwrap_or_default(), time_zone })
@@ -58,28 +58,28 @@ impl Value for ZoneName {
     fn read(field: &mut Field<'_, '_>) -> Option<Self> {
         let zone = TimeZone::get(&field.text::<Self>()?).ok();
         if zone.is_none() {
-            field.not_a::<Self>("is not a time zone that this machine knows");
+            field.not_a::<Self>("is not a time zone known on this machine");
         }
         zone.map(Self)
     }
 }
 
-/// `[run]`: how a run goes.
+/// `[run]`: how runs behave.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Run {
-    /// What a run does while another one of the same application goes on.
+    /// What a run does while another run of the same application is in progress.
     pub lock: WhenBusy,
-    /// How long it waits at most; for ever without.
+    /// Longest wait; no limit if absent.
     pub lock_timeout: Option<Duration>,
 }
 
-/// What a run does while another one of the same application goes on.
+/// What a run does while another run of the same application is in progress.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum WhenBusy {
-    /// It waits for the other one to end.
+    /// Wait for the other run to end.
     #[default]
     Wait,
-    /// It ends, having done nothing.
+    /// Exit without doing anything.
     Leave,
 }
 
@@ -91,31 +91,29 @@ impl Table for Run {
     fn read(section: &mut Section<'_, '_>) -> Option<Self> {
         let lock = section.optional(
             "lock",
-            "What a run does while another one of this application goes on: wait (the default), \
-             or leave.",
+            "What a run does while another run of this application is in progress: wait (the \
+             default), or leave, which exits without doing anything.",
         );
-        let lock_timeout = section.optional(
-            "lock-timeout",
-            "How long it waits at most, as in 2h. Default: until the other one ends.",
-        );
+        let lock_timeout =
+            section.optional("lock-timeout", "Longest time to wait, as in 2h. Default: no limit.");
         Some(Self { lock: lock.unwrap_or_default(), lock_timeout })
     }
 }
 
-/// `[secrets]`: what happens to private keys and tokens met in ordinary sources.
+/// `[secrets]`: what to do about private keys and tokens found in ordinary sources.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct SecretRules {
     /// What a finding does to a run.
     pub on_finding: OnFinding,
-    /// Patterns of paths, as in `exclude`, whose files are not looked at.
+    /// Patterns of paths, as in `exclude`, that are not scanned.
     pub allow_paths: Vec<String>,
-    /// A line that holds one of these texts is no finding.
+    /// Lines that contain one of these texts are not reported.
     pub allow_text: Vec<String>,
-    /// True if keys may be stored in the same repository as what they open.
+    /// True if keys may be stored in the same repository as the data they open.
     pub allow_keys_with_data: bool,
 }
 
-/// What a finding of the scanner for secrets does to a run.
+/// What a finding of the secret scanner does to a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum OnFinding {
     /// It is reported.
@@ -123,7 +121,7 @@ pub enum OnFinding {
     Warn,
     /// The run fails, and no snapshot is made.
     Fail,
-    /// Nothing is looked for.
+    /// Nothing is scanned.
     Ignore,
 }
 
@@ -136,21 +134,19 @@ impl Table for SecretRules {
     fn read(section: &mut Section<'_, '_>) -> Option<Self> {
         let on_finding = section.optional(
             "on-finding",
-            "What a private key or token in an ordinary source does to a run: warn (the \
-             default), fail, or ignore, which looks for none.",
+            "What to do about a private key or token found in an ordinary source: warn (the \
+             default), fail the run, or ignore, which does not scan.",
         );
-        let allow_paths = section.optional(
-            "allow-paths",
-            "Patterns of paths, as in exclude, whose files are not looked at.",
-        );
+        let allow_paths = section
+            .optional("allow-paths", "Patterns of paths, as in exclude, that are not scanned.");
         let allow_text = section.optional(
             "allow-text",
-            "A line that holds one of these texts is no finding. Write the name of a variable, \
-             not a secret.",
+            "Lines that contain one of these texts are not reported. Write the name of a \
+             variable, not a secret.",
         );
         let allow_keys_with_data = section.optional(
             "allow-keys-with-data",
-            "true if keys may be stored in the same repository as what they open. Default: false.",
+            "true allows keys in the same repository as the data they open. Default: false.",
         );
         Some(Self {
             on_finding: on_finding.unwrap_or_default(),

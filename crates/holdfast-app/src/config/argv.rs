@@ -7,10 +7,10 @@ use serde_json::{Value as Json, json};
 
 use super::value::{Field, Value};
 
-/// A program and its arguments. No shell reads them; who wants one writes `["sh", "-c", "..."]`.
+/// A program and its arguments, without a shell; to use one, write `["sh", "-c", "..."]`.
 ///
-/// A program with a slash in a relative path is looked for from the folder of the app file, one
-/// without a slash in `PATH`. Arguments may contain secrets, so that only the program is printed.
+/// A relative path with a slash is relative to the folder of the app file; a name without a slash
+/// is looked up in `PATH`. Arguments may contain secrets, so only the program is printed.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Argv(Vec<String>);
 
@@ -26,7 +26,7 @@ impl Argv {
         self.0.first().map_or("", String::as_str)
     }
 
-    /// What it is given.
+    /// Its arguments.
     pub fn arguments(&self) -> &[String] {
         self.0.get(1..).unwrap_or_default()
     }
@@ -36,20 +36,20 @@ impl Argv {
         &self.0
     }
 
-    /// Program and arguments as a process takes them.
+    /// Program and arguments, as needed to start a process.
     pub fn os_words(&self) -> Vec<OsString> {
         self.0.iter().map(OsString::from).collect()
     }
 
-    /// What of it would put a terminal between a program in a container and holdfast.
+    /// What in the command would put a terminal between a program in a container and holdfast.
     ///
-    /// A terminal turns every line feed into two bytes, and so breaks a dump. `docker compose exec`
-    /// makes one unless it is told not to.
+    /// A terminal turns every line feed into two bytes, which corrupts a dump. `docker compose
+    /// exec` allocates one unless told otherwise.
     pub(super) fn terminal(&self) -> Option<Terminal> {
         let words: Vec<&str> = self.0.iter().map(String::as_str).collect();
         let forced = words.iter().find(|word| word.starts_with("-tt"));
         let program = self.program().rsplit('/').next().unwrap_or_default();
-        // With one t, ssh makes a terminal only for somebody who sits at one.
+        // With a single -t, ssh allocates a terminal only if its own input is one.
         if let Some(flag) = forced.filter(|_| program == "ssh") {
             return Some(Terminal::AskedFor((*flag).to_owned()));
         }
@@ -59,7 +59,7 @@ impl Argv {
         let at = words.iter().position(|word| *word == "exec" || *word == "run");
         let at = at.filter(|_| is_compose || is_container)?;
         let flags = flags(&words[at + 1..]);
-        // What -t means to `docker compose exec` depends on its version: only -T is clear.
+        // The meaning of -t for `docker compose exec` depends on its version; only -T is clear.
         if is_compose && !flags.iter().any(|flag| matches!(*flag, "-T" | "--no-TTY" | "--no-tty")) {
             return Some(Terminal::NotSwitchedOff);
         }
@@ -74,16 +74,16 @@ impl Argv {
     }
 }
 
-/// How a command comes to a terminal.
+/// Why a command gets a terminal.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Terminal {
-    /// By this flag.
+    /// This flag requests one.
     AskedFor(String),
-    /// Because nothing says that there should be none.
+    /// It is the default, and no flag turns it off.
     NotSwitchedOff,
 }
 
-/// The flags up to the first word that is none; the values of flags are not told from that word.
+/// The flags before the first other word, without the values of those that take one.
 fn flags<'w>(words: &[&'w str]) -> Vec<&'w str> {
     const WITH_VALUE: [&str; 12] = [
         "-u",
@@ -131,7 +131,7 @@ impl Value for Argv {
         if field.node.get_ref().is_str() {
             let key = field.key;
             field.refuse(
-                format!("`{key}` must be a list of words, because no shell splits it"),
+                format!("`{key}` must be a list of words, since no shell splits it"),
                 format!("{key} = [\"program\", \"argument\"], or [\"sh\", \"-c\", \"...\"]"),
             );
             return None;

@@ -8,51 +8,51 @@ use super::name::SourceName;
 use super::section::{Section, Table};
 use super::value::{Choice, Field, Value};
 
-/// Something that must hold, asked of a database in the state in which it is captured.
+/// A condition that must hold, checked in a database in the state in which it is captured.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Check {
-    /// What it is called in reports.
+    /// Its name in reports.
     pub name: String,
-    /// The database source that is asked.
+    /// The database source to query.
     pub source: SourceName,
-    /// Which of its databases; the only one without.
+    /// Which of its databases; if absent, the only one.
     pub database: Option<String>,
     /// What must hold.
     pub kind: CheckKind,
-    /// What happens if it does not.
+    /// What happens if it does not hold.
     pub on_failure: OnFailure,
 }
 
 /// What must hold.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum CheckKind {
-    /// Every row names something that is there.
+    /// Every row refers to an object that exists.
     Objects {
-        /// Query with a column `key`, and perhaps `size`, `etag` (of objects), `md5` and `sha256`,
-        /// which must be as in the object, and `time`, by which recent rows are found.
+        /// Query with a column `key`, optionally `size`, `etag` (of objects), `md5` and `sha256`,
+        /// which must match the object, and `time`, which selects recent rows.
         sql: String,
-        /// The source that must hold the keys.
+        /// The source that must contain the keys.
         objects_in: SourceName,
-        /// Which rows are looked at.
+        /// Which rows are checked.
         rows: Rows,
     },
-    /// A query has one value, which is this one.
+    /// A query returns exactly this value.
     Value {
         /// The query.
         sql: String,
         /// Its value as text.
         expect: String,
     },
-    /// The numbers in a column have no gap.
+    /// The numbers in a column have no gaps.
     Sequence(Sequence),
-    /// Each row carries the hash of the row before.
+    /// Each row carries the hash of the previous row.
     Chain(Chain),
 }
 
 /// A column of numbers without gaps.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Sequence {
-    /// The table, with its schema before a dot if need be; as it is called, without quotes.
+    /// The table, with its schema before a dot if needed, unquoted.
     pub table: String,
     /// The column.
     pub column: String,
@@ -61,23 +61,23 @@ pub struct Sequence {
 /// Rows that are chained by hashes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Chain {
-    /// The table, with its schema before a dot if need be; as it is called, without quotes.
+    /// The table, with its schema before a dot if needed, unquoted.
     pub table: String,
     /// The column that orders the rows.
     pub order: String,
     /// The column with the hash of a row.
     pub hash: String,
-    /// The column with the hash of the row before.
+    /// The column with the hash of the previous row.
     pub previous: String,
 }
 
-/// Which rows of a query are looked at.
+/// Which rows of a query are checked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Rows {
     /// All.
     #[default]
     All,
-    /// So many, chosen at random.
+    /// This many, chosen at random.
     Sample(u32),
     /// Those whose column `time` is younger than this.
     Recent(Duration),
@@ -99,33 +99,33 @@ impl Choice for OnFailure {
 
 impl Table for Check {
     fn read(section: &mut Section<'_, '_>) -> Option<Self> {
-        let name = section.required("name", "What the check is called in reports.");
-        let source = section.required("source", "The postgres source that is asked.");
-        let database =
-            section.optional("database", "Which of its databases, if it has more than one.");
+        let name = section.required("name", "Name of the check in reports.");
+        let source = section.required("source", "The postgres source to query.");
+        let database = section
+            .optional("database", "Which of its databases to query, if it has more than one.");
         let on_failure = section.optional(
             "on-failure",
             "warn (the default) makes the snapshot and reports the run as incomplete; fail makes \
-             none.",
+             no snapshot.",
         );
         let sql: Option<String> = section.optional(
             "sql",
-            "The query. With objects-in: a column key, and perhaps size, etag (of objects), md5, \
-             sha256, which must be as in the object, and time for recent rows.",
+            "The query. With objects-in, it returns a column key, optionally size, etag (of \
+             objects), md5 and sha256, which must match the object, and time for recent rows.",
         );
         let objects_in = section.optional(
             "objects-in",
-            "The bucket or files source that must hold every key which the query gives.",
+            "The bucket or files source that must contain every key the query returns.",
         );
         let rows: Option<Rows> = section.optional(
             "rows",
-            "Which rows are looked at: \"all\" (the default), { sample = 1000 } or { recent = \
-             \"30d\" }, which needs a column time.",
+            "Which rows to check: \"all\" (the default), { sample = 1000 } or { recent = \"30d\" \
+             }, which needs a column time.",
         );
-        let expect = section.optional("expect", "The value that the query must have, as text.");
-        let sequence = section.table("sequence", "A column of numbers that must have no gap.");
+        let expect = section.optional("expect", "The value that the query must return, as text.");
+        let sequence = section.table("sequence", "A column of numbers that must have no gaps.");
         let chain =
-            section.table("chain", "Rows each of which must carry the hash of the row before.");
+            section.table("chain", "Rows that must each carry the hash of the previous row.");
         if !section.exactly_one(&["objects-in", "expect", "sequence", "chain"]) {
             return None;
         }
@@ -135,7 +135,7 @@ impl Table for Check {
         }
         for (key, wanted) in [("sql", needs_sql), ("rows", section.has("objects-in"))] {
             if section.has(key) && !wanted {
-                let message = format!("`{key}` has no meaning in this kind of check");
+                let message = format!("`{key}` does not apply to this kind of check");
                 section.refuse(key, message, "leave it out");
             }
         }
@@ -153,8 +153,7 @@ impl Table for Check {
 
 impl Table for Sequence {
     fn read(section: &mut Section<'_, '_>) -> Option<Self> {
-        let table =
-            section.required("table", "The table, with its schema before a dot if need be.");
+        let table = section.required("table", "The table, with its schema before a dot if needed.");
         let column = section.required("column", "The column.");
         Some(Self { table: table?, column: column? })
     }
@@ -162,11 +161,11 @@ impl Table for Sequence {
 
 impl Table for Chain {
     fn read(section: &mut Section<'_, '_>) -> Option<Self> {
-        let table =
-            section.required("table", "The table, with its schema before a dot if need be.");
+        let table = section.required("table", "The table, with its schema before a dot if needed.");
         let order = section.required("order", "The column that orders the rows.");
         let hash = section.required("hash", "The column with the hash of a row.");
-        let previous = section.required("previous", "The column with the hash of the row before.");
+        let previous =
+            section.required("previous", "The column with the hash of the previous row.");
         Some(Self { table: table?, order: order?, hash: hash?, previous: previous? })
     }
 }
@@ -214,11 +213,11 @@ impl Value for Rows {
     }
 }
 
-/// A value as text; a number may be written as one.
+/// A value as text; numbers and booleans may be written without quotes.
 struct Expected(String);
 
 impl Value for Expected {
-    const EXPECTED: &'static str = "a text in quotes";
+    const EXPECTED: &'static str = "a string in quotes";
     const EXAMPLE: &'static str = "\"0\"";
 
     fn schema() -> Json {

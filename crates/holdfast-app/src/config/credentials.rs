@@ -1,4 +1,4 @@
-//! The files that hold secrets, by names under which systemd and Kubernetes hand them over.
+//! The files that hold secrets, by the names under which systemd and Kubernetes provide them.
 
 use std::path::{Path, PathBuf};
 
@@ -17,15 +17,15 @@ pub struct SecretFile {
 }
 
 impl AppFile {
-    /// The files that hold secrets, each with a name of its own.
+    /// The files that hold secrets, each with a unique name.
     pub fn secret_files(&self) -> Vec<SecretFile> {
         let mut file = self.clone();
         let paths = file.secret_paths();
         paths.into_iter().map(|(name, path)| SecretFile { name, path: path.clone() }).collect()
     }
 
-    /// Takes secrets from `folder` where `is_there` says that it has a file of their name. systemd
-    /// names such a folder in `CREDENTIALS_DIRECTORY`; a Kubernetes Secret is mounted as one.
+    /// Takes secrets from `folder` if `is_there` finds a file of their name in it. systemd names
+    /// such a folder in `CREDENTIALS_DIRECTORY`; a Kubernetes Secret is mounted as one.
     #[must_use]
     pub fn with_credentials_in(mut self, folder: &Path, is_there: &dyn Fn(&Path) -> bool) -> Self {
         for (name, path) in self.secret_paths() {

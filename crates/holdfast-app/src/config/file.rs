@@ -17,9 +17,9 @@ use super::schedule::Schedule;
 use super::section::{self, Placed, Section, Table};
 use super::source::{Class, Globals, Source, SourceKind};
 
-/// What a `holdfast.toml` says: all of an application, and what is to be done with it.
+/// The contents of a `holdfast.toml`: an application and what to do with it.
 ///
-/// It holds no secret, only the names of the files and commands that give them.
+/// It holds no secrets, only the names of the files and commands that provide them.
 #[derive(Debug, Clone, PartialEq)]
 pub struct AppFile {
     /// Which application it is.
@@ -30,21 +30,21 @@ pub struct AppFile {
     pub keys_repository: Option<Repository>,
     /// The parts, in the order in which they are captured; never empty.
     pub sources: Vec<Source>,
-    /// What must hold between them.
+    /// What must hold between the parts.
     pub checks: Vec<Check>,
-    /// Which snapshots stay; all without.
+    /// Which snapshots to keep; all if absent.
     pub retention: Option<Retention>,
-    /// What a restore in place does around itself.
+    /// What to do around a restore in place.
     pub restore: Restore,
-    /// What happens to secrets met in ordinary sources.
+    /// What to do about secrets found in ordinary sources.
     pub secrets: SecretRules,
-    /// Commands around all this.
+    /// Commands around runs, sources and restores.
     pub hooks: Vec<Hook>,
-    /// Who hears of a run.
+    /// Where runs are reported.
     pub notify: Notify,
-    /// How a run goes.
+    /// How runs behave.
     pub run: Run,
-    /// When runs begin.
+    /// When runs start.
     pub schedule: Schedule,
 }
 
@@ -60,14 +60,14 @@ impl AppFile {
         sources.any(|source| source.class == Class::Keys || source.kind.has_globals_apart())
     }
 
-    /// The sources whose snapshot goes to the repository of this class. A database whose globals
-    /// go with the keys is a source of both, which its kind tells.
+    /// The sources whose snapshot goes to the repository of this class. A database whose globals go
+    /// with the keys belongs to both; its kind says so.
     pub fn sources_of(&self, class: Class) -> impl Iterator<Item = &Source> {
         self.sources.iter().filter(move |source| source.class == class)
     }
 }
 
-/// The file as far as it could be read.
+/// The parts of the file that could be read.
 #[derive(Debug)]
 pub(super) struct Draft {
     pub(super) app: Option<App>,
@@ -87,8 +87,10 @@ pub(super) struct Draft {
 impl Table for Draft {
     fn read(section: &mut Section<'_, '_>) -> Option<Self> {
         let app = section.required_table("app", "Which application this is.");
-        let repositories: Option<Repositories> =
-            section.required_table("repository", "Where snapshots go, and what opens the place.");
+        let repositories: Option<Repositories> = section.required_table(
+            "repository",
+            "Where snapshots are stored, and what opens the repository.",
+        );
         let (repository, keys_repository) =
             repositories.map_or((None, None), |both| (both.main, both.keys));
         let sources = section.tables(
@@ -102,23 +104,25 @@ impl Table for Draft {
             keys_repository,
             sources,
             checks: section.tables("check", "What must hold between the parts."),
-            retention: section
-                .table("retention", "Which snapshots stay after a run. Without it all do."),
-            restore: section.table("restore", "What a restore in place does around itself."),
+            retention: section.table(
+                "retention",
+                "Which snapshots to keep after a run. Without it, all are kept.",
+            ),
+            restore: section.table("restore", "What to do around a restore in place."),
             secrets: section.table(
                 "secrets",
-                "What happens to private keys and tokens that are met in ordinary sources.",
+                "What to do about private keys and tokens found in ordinary sources.",
             ),
             hooks: section.tables("hook", "Commands around runs, sources and restores."),
-            notify: section.table("notify", "Who hears of a run."),
-            run: section.table("run", "How a run goes."),
-            schedule: section.table("schedule", "When runs begin, for holdfast schedule."),
+            notify: section.table("notify", "Where runs are reported."),
+            run: section.table("run", "How runs behave."),
+            schedule: section.table("schedule", "When runs start, for holdfast schedule."),
         })
     }
 }
 
 impl Draft {
-    /// The file, if nothing that it needs is missing.
+    /// The file, if nothing required is missing.
     pub(super) fn finish(self) -> Option<AppFile> {
         Some(AppFile {
             app: self.app?,
@@ -136,8 +140,8 @@ impl Draft {
         })
     }
 
-    /// Sends roles, with their verifiers of passwords, to the keys where there is a place for keys
-    /// and the file does not say otherwise.
+    /// Stores roles, which include password verifiers, with the keys if there is a repository of
+    /// keys and the file does not say otherwise.
     pub(super) fn settle_globals(&mut self, tree: &Tree<'_, '_>) {
         if self.keys_repository.is_none() {
             return;
@@ -157,7 +161,7 @@ fn values<T>(placed: Vec<Placed<T>>) -> Vec<T> {
     placed.into_iter().map(|placed| placed.value).collect()
 }
 
-/// The file as it is written, for the places of mistakes that concern several sections.
+/// The file as written, to locate mistakes that concern several sections.
 pub(super) struct Tree<'a, 't>(pub(super) &'a Spanned<DeTable<'t>>);
 
 impl Tree<'_, '_> {
@@ -182,7 +186,8 @@ impl Tree<'_, '_> {
         place(self.0, &steps)
     }
 
-    /// All texts that a key has in sections of a name, also in those that could not be read.
+    /// All strings that a key has in the sections of a name, including those that could not be
+    /// read.
     pub(super) fn texts(&self, section: &str, key: &str) -> Vec<&str> {
         let items = self.0.get_ref().get(section).and_then(|node| node.get_ref().as_array());
         let tables = items.into_iter().flat_map(|items| items.iter());
@@ -212,7 +217,7 @@ pub fn schema() -> Json {
     schema["$schema"] = json!("http://json-schema.org/draft-07/schema#");
     schema["title"] = json!("holdfast app file");
     schema["description"] =
-        json!("What an application consists of, where its backups go, and when they are made.");
+        json!("What an application consists of, where its backups go, and when they run.");
     schema["required"] = json!(["app", "repository", "source"]);
     schema["properties"]["source"]["minItems"] = json!(1);
     schema

@@ -24,14 +24,14 @@ pub struct Hook {
     pub source: Option<SourceName>,
     /// The command.
     pub command: Argv,
-    /// How long it may take before it is ended.
+    /// Time limit, after which it is terminated.
     pub timeout: Duration,
 }
 
 /// When a hook runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Moment {
-    /// Before; if it fails, what it stands before does not happen.
+    /// Before; if it fails, what should follow does not start.
     Before,
     /// After success.
     After,
@@ -41,7 +41,7 @@ pub enum Moment {
     Finally,
 }
 
-/// Around what a hook runs.
+/// What a hook runs around.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Around {
     /// A whole run.
@@ -84,7 +84,7 @@ impl Table for Hook {
     fn read(section: &mut Section<'_, '_>) -> Option<Self> {
         let before = section.optional(
             "before",
-            "Runs before a run, source or restore, which does not happen if the hook fails.",
+            "Runs before a run, source or restore, which does not start if the hook fails.",
         );
         let after =
             section.optional("after", "Runs after a run, source or restore that succeeded.");
@@ -95,10 +95,10 @@ impl Table for Hook {
         );
         let source = section.optional("source", "Around this source only.");
         let command =
-            section.required("command", "The command as a list of words. No shell reads it.");
+            section.required("command", "The command as a list of words; no shell is used.");
         let timeout = section.optional(
             "timeout",
-            "How long it may take before it is ended, as in 5m. Default: 10m.",
+            "Time limit, after which the command is terminated, as in 5m. Default: 10m.",
         );
         if !section.exactly_one(&["before", "after", "failed", "finally"]) {
             return None;
@@ -112,7 +112,7 @@ impl Table for Hook {
         let mut moments = moments.into_iter();
         let (moment, around) = moments.find_map(|(moment, around)| Some((moment, around?)))?;
         if source.is_some() && around != Around::Source {
-            let message = "`source` has a meaning only in a hook around sources";
+            let message = "`source` applies only to hooks around sources";
             section.refuse("source", message, format!("{} = \"source\"", moment.word()));
         }
         let timeout = timeout.unwrap_or(TIMEOUT_DEFAULT);
@@ -120,12 +120,12 @@ impl Table for Hook {
     }
 }
 
-/// `[restore]`: what a restore in place does around itself.
+/// `[restore]`: what to do around a restore in place.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Restore {
     /// Stops the application.
     pub stop: Option<Argv>,
-    /// Starts it again, but not over data of which only a part was restored.
+    /// Starts it again, unless data was only partly restored.
     pub start: Option<Argv>,
     /// Answers with 2xx once the application works.
     pub health: Option<WebUrl>,
@@ -144,14 +144,12 @@ impl Table for Restore {
         let stop = section.optional("stop", "Stops the application before a restore in place.");
         let start = section.optional(
             "start",
-            "Starts it again, unless the restore failed after it had changed something.",
+            "Starts the application again, unless the restore failed after changing something.",
         );
-        let health = section.optional(
-            "health",
-            "Address that answers with a status of 2xx once the application works.",
-        );
-        let health_timeout =
-            section.optional("health-timeout", "How long that may take, as in 10m. Default: 5m.");
+        let health =
+            section.optional("health", "URL that returns a 2xx status once the application works.");
+        let health_timeout = section
+            .optional("health-timeout", "How long to wait for that, as in 10m. Default: 5m.");
         let health_timeout = health_timeout.unwrap_or(HEALTH_TIMEOUT_DEFAULT);
         Some(Self { stop, start, health, health_timeout })
     }

@@ -1,4 +1,4 @@
-//! Lengths of time and sizes, written as `90s`, `10m`, `2h`, `30d` and `500M`.
+//! Durations and sizes, written as `90s`, `10m`, `2h`, `30d` and `500M`.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use super::value::{Field, Value};
 pub struct Bytes(pub u64);
 
 impl Value for Duration {
-    const EXPECTED: &'static str = "a length of time in quotes";
+    const EXPECTED: &'static str = "a duration in quotes";
     const EXAMPLE: &'static str = "\"10m\"";
 
     fn schema() -> Json {
@@ -28,7 +28,7 @@ impl Value for Duration {
             _ => None,
         });
         if length.is_none_or(|seconds| seconds == 0) {
-            field.not_a::<Self>("must be a number with s, m (minutes), h or d, as in 90s");
+            field.not_a::<Self>("must be a number followed by s, m (minutes), h or d, as in 90s");
         }
         length.filter(|seconds| *seconds > 0).map(Self::from_secs)
     }
@@ -53,7 +53,7 @@ impl Value for Bytes {
             _ => None,
         });
         if bytes.is_none() {
-            field.not_a::<Self>("must be a number of bytes, or one with K, M, G or T");
+            field.not_a::<Self>("must be a number of bytes, optionally followed by K, M, G or T");
         }
         bytes.map(Self)
     }

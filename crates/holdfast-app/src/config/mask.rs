@@ -1,25 +1,24 @@
-//! What is not shown of a line of the file, although the line holds a mistake.
+//! Masks secrets in the lines that are shown with mistakes.
 //!
-//! No secret belongs into an app file. The mistake of putting one there must not carry it into
-//! logs as well.
+//! No secret belongs in an app file. One that was put there by mistake must not reach the logs too.
 
 use std::ops::Range;
 use std::sync::LazyLock;
 
 use regex::Regex;
 
-/// What stands for what is not shown.
+/// Replaces what is not shown.
 const MASK: &str = "***";
 
 /// Each has one group: what to hide.
 const SECRETS: [&str; 5] = [
-    // The value of a key that is called like a secret.
+    // The value of a key whose name suggests a secret.
     r#"(?i)(?:passw|passphrase|secret|token|credential|api-?key)[a-z0-9_"'-]*\s*=\s*(\S.*)"#,
-    // What follows the name of a program.
+    // The arguments of a program.
     r#"^\s*(?:command|exec|stop|start)\s*=\s*\[?\s*["'][^"',\s]*["',\s]+([^\]\s].*)"#,
     // Passwords in URLs.
     r#"://[^/\s"'@:]*:([^\s"']*)@"#,
-    // Parts of URLs that open something to whoever knows them.
+    // Long parts of URLs, which may grant access by themselves.
     r"://[^\s/]+/(?:[^\s/]*/)*?([A-Za-z0-9_-]{16,})",
     r#"[?&](?:password|sslpassword|token|key)=([^&\s"']*)"#,
 ];
@@ -27,8 +26,7 @@ const SECRETS: [&str; 5] = [
 /// A key whose value is the path of a file that holds a secret.
 const FILE_KEY: &str = r#"(?i)^\s*[a-z0-9_.-]*-file["']?\s*="#;
 
-/// The line without what may be a secret and without what is in `hidden`; and where the bytes of
-/// `span` are then.
+/// The line with possible secrets and the bytes of `hidden` masked, and the new range of `span`.
 pub(super) fn line(
     line: &str,
     span: Range<usize>,
@@ -51,7 +49,7 @@ pub(super) fn line(
             }
         }
         masked.push_str(&line[shown..from]);
-        // A range that goes on where the one before ended needs no mask of its own.
+        // A range that continues the previous one needs no mask of its own.
         if from > shown || shown == 0 {
             masked.push_str(MASK);
         }
@@ -63,7 +61,7 @@ pub(super) fn line(
     (masked, span)
 }
 
-/// The patterns, compiled when the first mistake is met.
+/// The patterns, compiled for the first mistake.
 struct Compiled {
     file_key: Option<Regex>,
     secrets: Vec<Regex>,

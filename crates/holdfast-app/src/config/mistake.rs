@@ -9,10 +9,10 @@ use super::mask;
 /// Longest excerpt of a line, in characters; a longer line is cut around the mistake.
 const EXCERPT_CHARS_MAX: usize = 100;
 
-/// One mistake in an app file, or something in it that deserves a second look.
+/// An error in an app file, or a warning.
 ///
-/// It prints as `FILE:LINE:COLUMN: message`, the line with a caret under the place, and what to
-/// write instead. The line never shows what looks like a secret.
+/// It prints as `FILE:LINE:COLUMN: message`, the line with carets under the mistake, and what to
+/// write instead. Anything in the line that looks like a secret is masked.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Mistake {
     /// The app file.
@@ -27,14 +27,14 @@ pub struct Mistake {
     pub help: String,
     /// The line with its secrets masked, cut if it is long.
     excerpt: String,
-    /// The characters of the excerpt that are meant.
+    /// The characters of the excerpt to mark.
     caret: Range<usize>,
-    /// True if it says that something is missing, which a syntax error elsewhere may explain.
+    /// True if it reports something missing, which a syntax error elsewhere may explain.
     pub(super) is_absence: bool,
 }
 
 impl Mistake {
-    /// The same mistake, as one that says that something is missing.
+    /// The same mistake, marked as reporting something missing.
     pub(super) fn of_absence(self) -> Self {
         Self { is_absence: true, ..self }
     }
@@ -59,7 +59,7 @@ impl fmt::Display for Mistake {
     }
 }
 
-/// An app file as text, which can say where something is.
+/// The text of an app file, which locates mistakes in it.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Page<'t> {
     pub(super) file: &'t Path,
@@ -72,7 +72,7 @@ impl Page<'_> {
         self.mistake_hiding(span, None, message, help)
     }
 
-    /// The same; the bytes in `hidden` are not shown.
+    /// Like [`mistake`](Self::mistake), with the bytes in `hidden` masked.
     pub(super) fn mistake_hiding(
         &self,
         span: Range<usize>,
@@ -100,13 +100,13 @@ impl Page<'_> {
         }
     }
 
-    /// The place itself, or the nearest one before it that is not inside a character.
+    /// The offset itself, or the nearest one before it that is not inside a character.
     fn boundary(&self, at: usize) -> usize {
         self.text.floor_char_boundary(at)
     }
 }
 
-/// The line as it is shown, and the characters in it that `span` (in bytes of the line) covers.
+/// The line as shown, and the characters in it that `span` (in bytes of the line) covers.
 fn excerpt(line: &str, span: Range<usize>, hidden: Option<Range<usize>>) -> (String, Range<usize>) {
     let span = span.start.min(line.len())..span.end.min(line.len());
     let (masked, span) = mask::line(line, span, hidden);

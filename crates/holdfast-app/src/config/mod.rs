@@ -1,11 +1,11 @@
-//! The app file: what an application consists of and what is to be done with it.
+//! The app file: what an application consists of and what to do with it.
 //!
-//! [`load`] reads one, [`parse`] reads its text, [`schema`] describes it for editors. A file with
-//! mistakes gives all of them at once, each with its line and what to write instead.
+//! [`load`] reads one, [`parse`] reads its text, [`schema`] describes it for editors. All mistakes
+//! in a file are reported at once, each with its line and what to write instead.
 //!
-//! **What the file does not do.** It holds no password: those are in files or come from commands,
-//! so that the file can be shown, committed and copied into a ConfigMap. It looks no variables up:
-//! it means the same to a person, to a timer and in a container.
+//! The file holds no passwords: those are in files or come from commands, so that the app file can
+//! be shown, committed and copied into a ConfigMap. No variables are expanded, so the file means
+//! the same in a shell, in a timer and in a container.
 
 mod app;
 mod argv;
@@ -66,15 +66,15 @@ use file::{Draft, Tree};
 use mistake::Page;
 use reader::Reader;
 
-/// Longest app file that is read.
+/// Largest app file that is read.
 const FILE_BYTES_MAX: u64 = 1 << 20;
 
-/// A file that was read, with what deserves a second look.
+/// A valid file, with its warnings.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Loaded {
-    /// What the file says.
+    /// The contents of the file.
     pub file: AppFile,
-    /// What is allowed and yet may not be meant.
+    /// Settings that are allowed but may not be intended.
     pub warnings: Vec<Mistake>,
 }
 
@@ -89,18 +89,18 @@ pub enum ConfigError {
         /// Why.
         error: io::Error,
     },
-    /// It is too long to be one.
-    #[error("{} is longer than 1 MiB and cannot be an app file", path.display())]
+    /// It is too long.
+    #[error("{} is longer than 1 MiB, too long for an app file", path.display())]
     TooLong {
         /// The file.
         path: PathBuf,
     },
     /// It is not UTF-8.
-    #[error("{} is not UTF-8 from byte {offset} on; save it as UTF-8", path.display())]
+    #[error("{} is not valid UTF-8 at byte {offset}; save it as UTF-8", path.display())]
     NotText {
         /// The file.
         path: PathBuf,
-        /// Where that begins.
+        /// Offset of the first invalid byte.
         offset: usize,
     },
     /// It has mistakes, in the order of the file.
@@ -108,7 +108,7 @@ pub enum ConfigError {
     Mistakes(Vec<Mistake>),
 }
 
-/// Mistakes below each other, and how many they are.
+/// The number of mistakes, then each of them.
 struct Listed<'a>(&'a [Mistake]);
 
 impl fmt::Display for Listed<'_> {
@@ -119,7 +119,7 @@ impl fmt::Display for Listed<'_> {
     }
 }
 
-/// Reads an app file. Paths in it that are relative are relative to its folder.
+/// Reads an app file. Relative paths in it are relative to its folder.
 ///
 /// # Errors
 /// [`ConfigError`]; with mistakes in the file, all of them.
@@ -137,13 +137,13 @@ pub fn load(path: &Path) -> Result<Loaded, ConfigError> {
     })?;
     let absolute = std::path::absolute(path).map_err(unreadable)?;
     let folder = absolute.parent().unwrap_or(Path::new("/"));
-    // Two names of one folder must not hide that keys lie beside data.
+    // Resolves links, so that two names of one folder do not hide keys stored with data.
     let real = |path: &Path| std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
     parse(text, path, folder, &real)
 }
 
-/// Reads the text of an app file that is called `path` in mistakes and whose relative paths are
-/// relative to `folder`. `real` gives the path of a file without symbolic links, or else as it is.
+/// Reads the text of an app file. Mistakes call it `path`; its relative paths are relative to
+/// `folder`. `real` resolves the symbolic links of a path, or returns the path unchanged.
 ///
 /// # Errors
 /// [`ConfigError::Mistakes`].
@@ -175,7 +175,7 @@ fn syntax_mistake(page: &Page<'_>, error: &toml::de::Error) -> Mistake {
     let span = error.span().unwrap_or(page.text.len()..page.text.len());
     let (message, help) = match error.message() {
         message if message.starts_with("string values must be quoted") => {
-            ("a text must be in quotes", "quotes around it")
+            ("strings must be quoted", "put quotes around it")
         }
         message => (message, "key = \"text\", key = 7, key = [\"a\", \"b\"], or [section]"),
     };

@@ -8,7 +8,7 @@ use super::value::{Field, Value};
 
 /// Name of an application: it becomes part of the names of files, units, locks and metrics.
 ///
-/// Lower-case letters, digits and dashes, at most 40, as Kubernetes and systemd both take them.
+/// At most 40 lower-case letters, digits and dashes, which both Kubernetes and systemd accept.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct AppName(String);
 
@@ -19,7 +19,7 @@ pub struct SourceName(String);
 impl AppName {
     const CHARS_MAX: usize = 40;
 
-    /// The name, if it may be one.
+    /// The name, if it is valid.
     pub fn new(text: &str) -> Option<Self> {
         let inner = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
         let valid = text.starts_with(inner)
@@ -38,7 +38,7 @@ impl AppName {
 impl SourceName {
     const CHARS_MAX: usize = 64;
 
-    /// The name, if it may be one.
+    /// The name, if it is valid.
     pub fn new(text: &str) -> Option<Self> {
         let valid = text.starts_with(|c: char| c.is_ascii_alphanumeric())
             && text.chars().all(|c| c.is_ascii_alphanumeric() || "._-".contains(c))
@@ -76,7 +76,8 @@ impl Value for AppName {
         let name = Self::new(&field.text::<Self>()?);
         if name.is_none() {
             field.not_a::<Self>(
-                "must be 1 to 40 lower-case letters, digits and dashes, no dash at the ends",
+                "must be 1 to 40 lower-case letters, digits and dashes, without a dash at either \
+                 end",
             );
         }
         name

@@ -1,4 +1,4 @@
-//! `[notify]`: who hears of a run.
+//! `[notify]`: where runs are reported.
 
 use std::path::PathBuf;
 
@@ -6,43 +6,43 @@ use super::section::{Section, Table};
 use super::url::WebUrl;
 use super::value::Choice;
 
-/// `[notify]`: who hears of a run.
+/// `[notify]`: where runs are reported.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Notify {
-    /// A monitor in the manner of healthchecks.io, which misses runs that do not happen.
+    /// A monitor compatible with healthchecks.io, which notices missing runs.
     pub healthchecks: Option<Healthchecks>,
-    /// An address that gets the report of a run as JSON.
+    /// A URL that receives the report of each run as JSON.
     pub webhook: Option<Webhook>,
-    /// A file for the textfile collector of Prometheus' node exporter.
+    /// A file for the textfile collector of the Prometheus node exporter.
     pub prometheus: Option<Prometheus>,
 }
 
-/// A monitor in the manner of healthchecks.io.
+/// A monitor compatible with healthchecks.io.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Healthchecks {
-    /// Address of the check.
+    /// Ping URL of the check.
     pub address: Address,
 }
 
-/// An address that gets the report of a run as JSON.
+/// A URL that receives the report of each run as JSON.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Webhook {
     /// The address.
     pub address: Address,
-    /// File with the value of the header `Authorization`.
+    /// File with the value of the `Authorization` header.
     pub authorization_file: Option<PathBuf>,
-    /// Of which runs it hears.
+    /// Which runs to report.
     pub when: When,
 }
 
-/// A file for the textfile collector of Prometheus' node exporter.
+/// A file for the textfile collector of the Prometheus node exporter.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Prometheus {
     /// The file; its name must end in `.prom`.
     pub textfile: PathBuf,
 }
 
-/// An address, or the file that holds it: often whoever knows an address may write to it.
+/// A URL, or the file that holds it: knowing such a URL often suffices to write to it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Address {
     /// The address.
@@ -51,7 +51,7 @@ pub enum Address {
     File(PathBuf),
 }
 
-/// Of which runs one hears.
+/// Which runs to report.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum When {
     /// All.
@@ -70,12 +70,14 @@ impl Table for Notify {
     fn read(section: &mut Section<'_, '_>) -> Option<Self> {
         let healthchecks = section.table(
             "healthchecks",
-            "A monitor in the manner of healthchecks.io, which hears of the start and the end of \
-             every run.",
+            "A monitor compatible with healthchecks.io, pinged at the start and end of every run.",
         );
-        let webhook = section.table("webhook", "An address that gets the report of a run as JSON.");
-        let prometheus = section
-            .table("prometheus", "A file for the textfile collector of Prometheus' node exporter.");
+        let webhook =
+            section.table("webhook", "A URL that receives the report of each run as JSON.");
+        let prometheus = section.table(
+            "prometheus",
+            "A file for the textfile collector of the Prometheus node exporter.",
+        );
         Some(Self { healthchecks, webhook, prometheus })
     }
 }
@@ -90,9 +92,9 @@ impl Table for Webhook {
     fn read(section: &mut Section<'_, '_>) -> Option<Self> {
         let address = address(section);
         let authorization_file = section
-            .optional("authorization-file", "File with the value of the header Authorization.");
+            .optional("authorization-file", "File with the value of the Authorization header.");
         let when =
-            section.optional("when", "Of which runs it hears: always (the default) or failure.");
+            section.optional("when", "Which runs to report: always (the default) or failure.");
         let when = when.unwrap_or_default();
         Some(Self { address: address?, authorization_file, when })
     }
@@ -104,7 +106,8 @@ impl Table for Prometheus {
             .required("textfile", "The file, in the collector's folder; its name ends in .prom.");
         let textfile = textfile?;
         if textfile.extension().is_none_or(|extension| extension != "prom") {
-            let message = "the name of `textfile` must end in .prom, or the collector ignores it";
+            let message = "the name of `textfile` must end in .prom, or the collector will \
+                           ignore it";
             section.refuse(
                 "textfile",
                 message,
@@ -115,12 +118,12 @@ impl Table for Prometheus {
     }
 }
 
-/// Asks for exactly one of the two keys for an address.
+/// Reads exactly one of the two keys for a URL.
 fn address(section: &mut Section<'_, '_>) -> Option<Address> {
     let exactly_one = section.exactly_one(&["url", "url-file"]);
-    let url = section.optional("url", "The address.");
-    let file = section
-        .optional("url-file", "File that holds the address, if whoever knows it may write to it.");
+    let url = section.optional("url", "The URL.");
+    let file =
+        section.optional("url-file", "File that holds the URL, for URLs that must be kept secret.");
     let address = url.map(Address::Url).or(file.map(Address::File));
     address.filter(|_| exactly_one)
 }

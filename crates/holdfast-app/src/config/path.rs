@@ -1,4 +1,4 @@
-//! Paths: relative ones are relative to the folder of the file; nothing is expanded.
+//! Paths: relative to the folder of the file, and nothing is expanded.
 
 use std::path::PathBuf;
 
@@ -19,9 +19,9 @@ impl Value for PathBuf {
         let reason = if text.trim().is_empty() {
             "is empty"
         } else if text.starts_with('~') || text.starts_with("$HOME") {
-            "begins with a home folder, which is not looked up: write the whole path"
+            "begins with a home folder, which is not expanded: write the full path"
         } else if mentions_variable(&text) {
-            "names a variable, and variables are not looked up: write the whole path"
+            "contains a variable, and variables are not expanded: write the full path"
         } else {
             return Some(field.reader.absolute(&text));
         };
@@ -30,7 +30,7 @@ impl Value for PathBuf {
     }
 }
 
-/// True if a value seems to hope for a variable of the environment.
+/// True if a value seems to use an environment variable.
 pub(super) fn mentions_variable(text: &str) -> bool {
     text.contains("${")
 }

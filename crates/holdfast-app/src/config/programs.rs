@@ -9,14 +9,14 @@ use super::source::{Globals, Postgres, Source, SourceKind};
 /// A program that a run or a restore starts.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Program {
-    /// As it is looked for: a name, or a path.
+    /// A name to look up in `PATH`, or a path.
     pub name: String,
-    /// Who starts it, as in `source "database"`.
+    /// What starts it, as in `source "database"`.
     pub what: String,
 }
 
 impl AppFile {
-    /// Every program that the file names or that a source of it needs, in the order of the file.
+    /// Every program that the file names or one of its sources needs, in the order of the file.
     pub fn programs(&self) -> Vec<Program> {
         let mut found = Vec::new();
         of_password(&mut found, "[repository]", Some(&self.repository.password));
@@ -47,7 +47,7 @@ fn of_source(found: &mut Vec<Program>, source: &Source) {
     }
 }
 
-/// What `exec` runs is looked for elsewhere.
+/// Programs that `exec` runs are not on this machine.
 fn of_postgres(found: &mut Vec<Program>, what: &str, postgres: &Postgres) {
     of_password(found, what, postgres.password.as_ref());
     let mut add = |name: &str| found.push(Program { name: name.into(), what: what.into() });

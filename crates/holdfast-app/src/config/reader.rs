@@ -1,4 +1,4 @@
-//! Reading one file: where things are, and the mistakes met so far.
+//! Reading one file: where its values are, and the mistakes found so far.
 
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -8,10 +8,10 @@ use toml::de::{DeTable, DeValue};
 
 use super::mistake::{Mistake, Page};
 
-/// A value of the file with its place.
+/// A value of the file with its position.
 pub(super) type Node<'t> = Spanned<DeValue<'t>>;
 
-/// A step on the way to a value.
+/// A step in the path of a value.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Step<'a> {
     Key(&'a str),
@@ -42,7 +42,7 @@ impl<'t> Reader<'t> {
         self.mistakes.push(self.page.mistake(span, message.into(), help.into()));
     }
 
-    /// How many mistakes were noted so far.
+    /// Number of mistakes noted so far.
     pub(super) fn mistakes_count(&self) -> usize {
         self.mistakes.len()
     }
@@ -58,7 +58,7 @@ impl<'t> Reader<'t> {
         self.mistakes.push(mistake.of_absence());
     }
 
-    /// Notes a mistake without showing the value that belongs to it.
+    /// Notes a mistake whose value is not shown.
     pub(super) fn mistake_hiding(
         &mut self,
         span: Range<usize>,
@@ -70,7 +70,7 @@ impl<'t> Reader<'t> {
         self.mistakes.push(self.page.mistake_hiding(span, hidden, message, help));
     }
 
-    /// Notes something that deserves a second look.
+    /// Notes a warning.
     pub(super) fn warning(
         &mut self,
         span: Range<usize>,
@@ -87,7 +87,7 @@ impl<'t> Reader<'t> {
 
     /// Mistakes and warnings, each in the order of the file.
     ///
-    /// With an error of syntax anything may be missing: what says so is left out.
+    /// A syntax error may make anything seem missing, so with one, absences are not reported.
     pub(super) fn finish(mut self, syntax: Vec<Mistake>) -> (Vec<Mistake>, Vec<Mistake>) {
         if !syntax.is_empty() {
             let is_explained = |mistake: &Mistake| {
@@ -104,7 +104,7 @@ impl<'t> Reader<'t> {
     }
 }
 
-/// The path without `.`, `..` and doubled slashes; only its text is looked at.
+/// The path without `.`, `..` and doubled slashes; only its text is used.
 pub(super) fn normal(path: &Path) -> PathBuf {
     use std::path::Component;
     let mut normal = PathBuf::new();
@@ -120,7 +120,7 @@ pub(super) fn normal(path: &Path) -> PathBuf {
     normal
 }
 
-/// Where the value at the end of the steps is; where they lead nowhere, the last one on the way.
+/// Position of the value at the end of the steps, or of the last one that exists on the way.
 pub(super) fn place(root: &Spanned<DeTable<'_>>, steps: &[Step<'_>]) -> Range<usize> {
     let nearest = (0..=steps.len()).rev().find_map(|length| find(root, &steps[..length]));
     nearest.map_or(0..0, Spanned::span)

@@ -1,4 +1,4 @@
-//! `[repository]` and `[repository.keys]`: where snapshots go.
+//! `[repository]` and `[repository.keys]`: where snapshots are stored.
 
 use std::path::PathBuf;
 
@@ -6,14 +6,14 @@ use super::argv::Argv;
 use super::section::{Section, Table};
 use super::url::RepositoryUrl;
 
-/// `[repository]`: where a snapshot goes, and what opens the place.
+/// `[repository]`: where snapshots are stored, and what opens the repository.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Repository {
-    /// The place.
+    /// Its location.
     pub url: RepositoryUrl,
     /// Where its passphrase or key comes from.
     pub password: Password,
-    /// Who it is for the storage; without, what the storage takes from its surroundings.
+    /// How to authenticate to the storage; if absent, from the environment.
     pub credentials: Option<Credentials>,
 }
 
@@ -26,26 +26,26 @@ pub enum Password {
     Command(Argv),
 }
 
-/// What identifies holdfast to an S3 server.
+/// How to authenticate to an S3 server.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Credentials {
     /// A profile of the AWS configuration files.
     Profile(String),
     /// An access key.
     AccessKey {
-        /// Its id, which is no secret.
+        /// Its ID, which is not secret.
         id: AccessKeyId,
         /// The file with the secret.
         secret_file: PathBuf,
-        /// The file with the token of a session that it belongs to.
+        /// The file with the session token that belongs to it.
         session_token_file: Option<PathBuf>,
     },
 }
 
-/// Id of an access key.
+/// ID of an access key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum AccessKeyId {
-    /// The id.
+    /// The ID.
     Value(String),
     /// The file that holds it.
     File(PathBuf),
@@ -62,8 +62,8 @@ impl Table for Repositories {
         let main = Repository::read(section);
         let keys = section.table(
             "keys",
-            "A repository of its own for sources of class keys. Someone who gets hold of one of \
-             the two has either data that nothing opens, or keys to nothing.",
+            "A separate repository for sources of class keys. Anyone who obtains only one of the \
+             two has either data without its keys, or keys without data.",
         );
         Some(Self { main, keys })
     }
@@ -73,35 +73,35 @@ impl Table for Repository {
     fn read(section: &mut Section<'_, '_>) -> Option<Self> {
         let url = section.required(
             "url",
-            "Where the repository is: a path (relative ones are relative to this file), or \
+            "Location of the repository: a path (relative to this file unless absolute), or \
              s3:..., sftp:... and so on.",
         );
         let password = password(section, &["password-file", "password-command"]);
         let credentials = section.table(
             "credentials",
-            "What identifies holdfast to an S3 server. Default: what the surroundings give \
-             (variables, instance role).",
+            "How to authenticate to an S3 server. Default: from the environment (variables, \
+             instance role).",
         );
         Some(Self { url: url?, password: password?, credentials })
     }
 }
 
-/// Asks for exactly one of the two keys for a password.
+/// Reads exactly one of the two keys for a password.
 fn password(section: &mut Section<'_, '_>, keys: &'static [&'static str]) -> Option<Password> {
     let exactly_one = section.exactly_one(keys);
     let password = optional_password(section);
     password.filter(|_| exactly_one)
 }
 
-/// Asks for either of the two keys for a password.
+/// Reads either of the two keys for a password.
 pub(super) fn optional_password(section: &mut Section<'_, '_>) -> Option<Password> {
     let file = section.optional(
         "password-file",
-        "File whose content is the password. White space at its ends does not count.",
+        "File that contains the password. White space around it is ignored.",
     );
     let command = section.optional(
         "password-command",
-        "Command that prints the password, as a list of words. No shell reads it.",
+        "Command that prints the password, as a list of words; no shell is used.",
     );
     match (file, command) {
         (Some(file), _) => Some(Password::File(file)),
@@ -116,25 +116,26 @@ impl Table for Credentials {
 }
 
 impl Credentials {
-    /// Reads them where there is exactly one of `kinds`, which may be of other services too.
+    /// Reads them if exactly one of `kinds` is present; `kinds` may include those of other
+    /// services.
     pub(super) fn read_one_of(
         section: &mut Section<'_, '_>,
         kinds: &'static [&'static str],
     ) -> Option<Self> {
-        let profile = section.optional("profile", "Profile of the AWS configuration files.");
-        let id = section.optional("access-key-id", "Id of the access key.");
-        let id_file = section.optional("access-key-id-file", "File with the id of the access key.");
+        let profile = section.optional("profile", "Profile in the AWS configuration files.");
+        let id = section.optional("access-key-id", "ID of the access key.");
+        let id_file = section.optional("access-key-id-file", "File with the ID of the access key.");
         let secret_file =
-            section.optional("secret-access-key-file", "File with the secret of the access key.");
+            section.optional("secret-access-key-file", "File with the secret access key.");
         let session_token_file =
-            section.optional("session-token-file", "File with the token of a session.");
+            section.optional("session-token-file", "File with the session token.");
         if !section.exactly_one(kinds) {
             return None;
         }
         if profile.is_some() {
             for key in ["secret-access-key-file", "session-token-file"] {
                 if section.has(key) {
-                    let help = "one of the two ways";
+                    let help = "only one of the two";
                     section.refuse(key, format!("`profile` and `{key}` exclude each other"), help);
                 }
             }
@@ -147,7 +148,7 @@ impl Credentials {
         if !section.has("secret-access-key-file") {
             section.refuse(
                 "access-key-id",
-                "the access key has no secret",
+                "`secret-access-key-file` is missing for this access key",
                 "secret-access-key-file = \"/path/to/it\"",
             );
         }

@@ -1,4 +1,4 @@
-//! `[retention]`: which snapshots stay.
+//! `[retention]`: which snapshots to keep.
 
 use holdfast_engine::retention::{Count, Policy, Span, TagList};
 use serde_json::{Value as Json, json};
@@ -6,24 +6,24 @@ use serde_json::{Value as Json, json};
 use super::section::{Section, Table};
 use super::value::{Choice, Field, Value};
 
-/// `[retention]`: which snapshots stay when a run has been made.
+/// `[retention]`: which snapshots to keep after a run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Retention {
     /// The rules.
     pub policy: Policy,
-    /// True if each run gives back the space of what went.
+    /// True if each run prunes what was removed.
     pub prune: bool,
-    /// What a run does with old snapshots if it cannot vouch for the new one.
+    /// What a run does with old snapshots if the new one is in doubt.
     pub in_doubt: InDoubt,
 }
 
 /// What a run does with old snapshots if a check failed or a source shrank.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum InDoubt {
-    /// All of them stay.
+    /// Keep all of them.
     #[default]
     Keep,
-    /// The rules are applied.
+    /// Apply the rules.
     Remove,
 }
 
@@ -35,48 +35,58 @@ impl Choice for InDoubt {
 impl Table for Retention {
     fn read(section: &mut Section<'_, '_>) -> Option<Self> {
         let mut policy = Policy {
-            last: section.optional("last", "Keep the newest so many, or \"unlimited\"."),
-            hourly: section.optional("hourly", "Keep the last one of each of so many hours."),
-            daily: section.optional("daily", "Keep the last one of each of so many days."),
-            weekly: section.optional("weekly", "Keep the last one of each of so many weeks."),
-            monthly: section.optional("monthly", "Keep the last one of each of so many months."),
-            yearly: section.optional("yearly", "Keep the last one of each of so many years."),
-            within: section.optional("within", "Keep all that are younger than this, as in 2d."),
+            last: section.optional("last", "Number of newest snapshots to keep, or \"unlimited\"."),
+            hourly: section
+                .optional("hourly", "Number of hourly snapshots to keep: the last of each hour."),
+            daily: section
+                .optional("daily", "Number of daily snapshots to keep: the last of each day."),
+            weekly: section
+                .optional("weekly", "Number of weekly snapshots to keep: the last of each week."),
+            monthly: section.optional(
+                "monthly",
+                "Number of monthly snapshots to keep: the last of each month.",
+            ),
+            yearly: section
+                .optional("yearly", "Number of yearly snapshots to keep: the last of each year."),
+            within: section.optional("within", "Keep all snapshots younger than this, as in 2d."),
             within_hourly: section.optional(
                 "within-hourly",
-                "Of those younger than this keep the last of each hour.",
+                "Of snapshots younger than this, keep the last of each hour.",
             ),
-            within_daily: section
-                .optional("within-daily", "Of those younger than this keep the last of each day."),
+            within_daily: section.optional(
+                "within-daily",
+                "Of snapshots younger than this, keep the last of each day.",
+            ),
             within_weekly: section.optional(
                 "within-weekly",
-                "Of those younger than this keep the last of each week.",
+                "Of snapshots younger than this, keep the last of each week.",
             ),
             within_monthly: section.optional(
                 "within-monthly",
-                "Of those younger than this keep the last of each month, as in 2y6m.",
+                "Of snapshots younger than this, keep the last of each month, as in 2y6m.",
             ),
             within_yearly: section.optional(
                 "within-yearly",
-                "Of those younger than this keep the last of each year.",
+                "Of snapshots younger than this, keep the last of each year.",
             ),
             ..Policy::default()
         };
         let tags: Option<Vec<String>> =
-            section.optional("tags", "Keep those that have one of these tags.");
+            section.optional("tags", "Keep snapshots that have any of these tags.");
         policy.tags = tags.into_iter().flatten().map(|tag| TagList(vec![tag])).collect();
         let prune = section.optional(
             "prune",
-            "false leaves the space of what went to a later holdfast prune. Default: true.",
+            "false leaves freeing the space of removed snapshots to a later holdfast prune. \
+             Default: true.",
         );
         let in_doubt = section.optional(
             "in-doubt",
             "What a run does with old snapshots if a check failed or a source shrank: keep (the \
-             default) removes none, remove applies the rules as always. Either way the last \
-             complete snapshot stays.",
+             default) removes none, remove applies the rules as usual. Either way the last \
+             complete snapshot is kept.",
         );
         if policy.is_empty() && section.is_sound() {
-            section.refuse("", "[retention] has no rule that keeps anything", "daily = 7");
+            section.refuse("", "[retention] has no rule that keeps a snapshot", "daily = 7");
         }
         let in_doubt = in_doubt.unwrap_or_default();
         Some(Self { policy, prune: prune.unwrap_or(true), in_doubt })
@@ -107,7 +117,7 @@ impl Value for Count {
 }
 
 impl Value for Span {
-    const EXPECTED: &'static str = "a length of time in quotes";
+    const EXPECTED: &'static str = "a duration in quotes";
     const EXAMPLE: &'static str = "\"2y6m7d3h\"";
 
     fn schema() -> Json {

@@ -1,4 +1,5 @@
-//! `[schedule]`: when runs begin. `holdfast schedule` makes units and the like from it.
+//! `[schedule]`: when runs start. `holdfast schedule` generates units, a crontab or a CronJob from
+//! it.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -9,31 +10,31 @@ use serde_json::{Value as Json, json};
 use super::section::{Section, Table};
 use super::value::{Choice, Field, Value};
 
-/// When a daily run begins if the file does not say.
+/// When a daily run starts if the file does not say.
 const DAILY: Time = Time::constant(2, 0, 0, 0);
 
-/// `[schedule]`: when runs begin, and what they may do on this machine.
+/// `[schedule]`: when runs start, and what they may do on this machine.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Schedule {
     /// How often.
     pub every: Every,
-    /// Begins up to so much later, so that not all machines begin at once.
+    /// Longest delay of the start, so that machines do not all start at once.
     pub spread: Duration,
-    /// User that runs are of; root without.
+    /// User that runs the service; root if absent.
     pub user: Option<String>,
-    /// Folders, beside those that the file names, that a run may write into.
+    /// Folders that a run may write to, in addition to those that the file names.
     pub writable: Vec<PathBuf>,
 }
 
-/// How often runs begin.
+/// How often runs start.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Every {
-    /// Once in an hour, at this minute.
+    /// Once an hour, at this minute.
     Hour {
         /// 0 to 59.
         minute: i8,
     },
-    /// Once in a day, at this time.
+    /// Once a day, at this time.
     Day {
         /// Hours and minutes.
         at: Time,
@@ -63,22 +64,23 @@ impl Choice for Period {
 
 impl Table for Schedule {
     fn read(section: &mut Section<'_, '_>) -> Option<Self> {
-        let every = section.optional("every", "How often: hour (the default) or day.");
+        let every = section.optional("every", "How often to run: hour (the default) or day.");
         let at: Option<Clock> = section.optional(
             "at",
-            "When a run begins: 02:30 for days (default: 02:00), :30 for hours (default: :00).",
+            "When a run starts: 02:30 if daily (default: 02:00), :30 if hourly (default: :00).",
         );
         let spread: Option<Duration> = section.optional(
             "spread",
-            "A run begins up to so much later, so that not all machines begin at once. Default: \
-             5m.",
+            "Longest delay of a start, so that machines do not all start at once. Default: 5m.",
         );
-        let user = section
-            .optional("user", "User that runs are of. Without, root; either may read all files.");
+        let user = section.optional(
+            "user",
+            "User that runs the service; it is allowed to read all files. Default: root.",
+        );
         let writable = section.optional(
             "writable",
-            "Folders, beside the repositories, that a run of the systemd unit may write into; \
-             hooks may need some.",
+            "Folders, in addition to the repositories, that the systemd unit may write to; hooks \
+             may need some.",
         );
         let every = match (every.unwrap_or(Period::Hour), at) {
             (Period::Hour, None) => Every::Hour { minute: 0 },
@@ -88,7 +90,7 @@ impl Table for Schedule {
                 Every::Day { at: Time::new(hour, minute, 0, 0).ok()? }
             }
             (Period::Hour, Some(_)) => {
-                section.refuse("at", "an hourly run has a minute only", "at = \":30\"");
+                section.refuse("at", "an hourly run has a minute but no hour", "at = \":30\"");
                 return None;
             }
             (Period::Day, Some(_)) => {
@@ -101,7 +103,7 @@ impl Table for Schedule {
     }
 }
 
-/// A time of the day, or of any hour.
+/// A time of day, or a minute of every hour.
 struct Clock {
     hour: Option<i8>,
     minute: i8,

@@ -1,8 +1,8 @@
-//! One table of the file: which keys it may have, which it has, which nobody asked for.
+//! One table of the file: the keys it may have, those it has, and unknown ones.
 //!
 //! Each type of table has one function that asks for its keys. It runs over a file to read it, and
-//! over nothing to find out what may be in a file: the schema for editors is made from that, and
-//! so are the suggestions for keys that do not exist. A key is written down in one place.
+//! without a file to learn which keys there may be: the schema for editors and the suggestions for
+//! unknown keys are made from that. So each key is defined in one place only.
 
 use std::ops::Range;
 
@@ -13,25 +13,25 @@ use toml::de::DeTable;
 use super::reader::{Node, Reader};
 use super::value::{Field, Value};
 
-/// Similarity, from 0 to 1, from which on a key is taken for a mistyped one.
+/// Least similarity, from 0 to 1, at which an unknown key counts as mistyped.
 const SIMILAR: f64 = 0.7;
 
 /// A type of table.
 pub(super) trait Table: Sized {
-    /// Asks for every key before it gives up: a key that nobody asks for counts as unknown.
+    /// Must ask for every key before returning: any other key counts as unknown.
     fn read(section: &mut Section<'_, '_>) -> Option<Self>;
 }
 
-/// A reader of what a table has for one value of its `type`.
+/// A value of `type`, its description, and the reader of the keys that go with it.
 pub(super) type Variant<T> = (&'static str, &'static str, fn(&mut Section<'_, '_>) -> Option<T>);
 
-/// A table while it is read, or while it is only described.
+/// A table being read, or only described.
 pub(super) struct Section<'r, 't> {
     file: Option<InFile<'r, 't>>,
     keys: Vec<Key>,
     alternatives: Vec<&'static [&'static str]>,
     variants: Vec<(&'static str, &'static str, Description)>,
-    /// True if the keys that it may have cannot be known.
+    /// True if the keys it may have cannot be determined.
     is_open: bool,
 }
 
@@ -50,13 +50,13 @@ struct Key {
     schema: Json,
 }
 
-/// The keys of a table and which of them exclude each other.
+/// The keys of a table, and which of them exclude each other.
 struct Description {
     keys: Vec<Key>,
     alternatives: Vec<&'static [&'static str]>,
 }
 
-/// A table of a list of tables, with its place in the list.
+/// A table in a list of tables, with its index.
 #[derive(Debug, Clone)]
 pub(super) struct Placed<T> {
     pub(super) index: usize,
@@ -108,7 +108,7 @@ impl<'t> Section<'_, 't> {
         }
     }
 
-    /// A key that must be there.
+    /// A required key.
     pub(super) fn required<T: Value>(
         &mut self,
         key: &'static str,
@@ -125,7 +125,7 @@ impl<'t> Section<'_, 't> {
         }
     }
 
-    /// A key that may be left out.
+    /// An optional key.
     pub(super) fn optional<T: Value>(
         &mut self,
         key: &'static str,
@@ -137,7 +137,7 @@ impl<'t> Section<'_, 't> {
         T::read(&mut Field { key, node, reader: file.reader })
     }
 
-    /// A table that must be there.
+    /// A required table.
     pub(super) fn required_table<T: Table>(
         &mut self,
         key: &'static str,
@@ -148,13 +148,13 @@ impl<'t> Section<'_, 't> {
         match file.table.get(key) {
             Some(node) => file.table(key, node),
             None => {
-                file.lacks(key, format!("a section that begins with [{key}]"));
+                file.lacks(key, format!("add a section that begins with [{key}]"));
                 None
             }
         }
     }
 
-    /// A table that may be left out.
+    /// An optional table.
     pub(super) fn table<T: Table>(&mut self, key: &'static str, about: &'static str) -> Option<T> {
         self.know(key, about, false, schema::<T>());
         let file = self.file.as_mut()?;
@@ -162,7 +162,7 @@ impl<'t> Section<'_, 't> {
         file.table(key, node)
     }
 
-    /// A list of tables, which may be left out. Those that cannot be read are missing from it.
+    /// An optional list of tables, without those that cannot be read.
     pub(super) fn tables<T: Table>(
         &mut self,
         key: &'static str,
@@ -185,8 +185,7 @@ impl<'t> Section<'_, 't> {
         read
     }
 
-    /// What the table has depends on the value of `key`; all variants share the keys asked for
-    /// elsewhere.
+    /// Reads keys that depend on the value of `key`; all variants share the keys read elsewhere.
     pub(super) fn variant<T>(
         &mut self,
         key: &'static str,
@@ -214,7 +213,7 @@ impl<'t> Section<'_, 't> {
         let Some((_, _, read)) = chosen else {
             let message = match word {
                 Some(word) => format!("`{key}` cannot be \"{}\"", word.escape_debug()),
-                None => format!("`{key}` must be one of some words in quotes"),
+                None => format!("`{key}` must be a string"),
             };
             file.reader.mistake(node.span(), message, help);
             self.is_open = true;
@@ -223,7 +222,7 @@ impl<'t> Section<'_, 't> {
         read(self)
     }
 
-    /// Says that exactly one of these keys must be there; true if that is so.
+    /// Requires exactly one of these keys; true if that is so.
     pub(super) fn exactly_one(&mut self, keys: &'static [&'static str]) -> bool {
         self.alternatives.push(keys);
         let Some(file) = self.file.as_mut() else { return false };
@@ -232,7 +231,7 @@ impl<'t> Section<'_, 't> {
         let help = format!("one of {}", names.join(", "));
         match found[..] {
             [_] => return true,
-            [] => file.absence(format!("{} has none of {}", file.name, names.join(", ")), help),
+            [] => file.absence(format!("{} needs one of {}", file.name, names.join(", ")), help),
             [first, second, ..] => {
                 let message = format!("`{first}` and `{second}` exclude each other");
                 let span = file.key_span(second);
@@ -255,7 +254,7 @@ impl<'t> Section<'_, 't> {
         }
     }
 
-    /// True if no mistake was met in this table so far.
+    /// True if no mistake was found in this table so far.
     pub(super) fn is_sound(&self) -> bool {
         let sound = |file: &InFile<'_, '_>| file.reader.mistakes_count() == file.mistakes_before;
         self.file.as_ref().is_some_and(sound)
@@ -270,7 +269,7 @@ impl<'t> Section<'_, 't> {
         self.keys.push(Key { name, about, is_required, schema });
     }
 
-    /// Notes the keys that nobody asked for, with those that may have been meant.
+    /// Notes unknown keys, with the key that may have been meant.
     fn refuse_unknown(&mut self) {
         let Some(file) = self.file.as_mut() else { return };
         if self.is_open {
@@ -281,12 +280,13 @@ impl<'t> Section<'_, 't> {
             if known.contains(&key.get_ref().as_ref()) {
                 continue;
             }
-            let message = format!("{} has no key `{}`", file.name, key.get_ref().escape_debug());
+            let message =
+                format!("unknown key `{}` in {}", key.get_ref().escape_debug(), file.name);
             let help = match nearest(key.get_ref(), &known) {
                 Some(nearest) => format!("`{nearest}`"),
                 None => format!("one of {}", known.join(", ")),
             };
-            // The span of a section is its heading, which holds the key.
+            // The span of a section is its heading, which contains the key.
             let hidden = Some(node.span()).filter(|value| value.start >= key.span().end);
             file.reader.mistake_hiding(key.span(), hidden, message, help);
         }
@@ -377,7 +377,7 @@ impl Description {
     }
 }
 
-/// The known key that is most like the one that was written, if any is like it.
+/// The known key most similar to the one written, if any is similar enough.
 fn nearest<'k>(written: &str, known: &[&'k str]) -> Option<&'k str> {
     let plain = written.to_lowercase().replace('_', "-");
     let similarity = |key: &&str| {
@@ -389,6 +389,6 @@ fn nearest<'k>(written: &str, known: &[&'k str]) -> Option<&'k str> {
         }
     };
     let similar = known.iter().rev().copied().filter(|key| similarity(key) >= SIMILAR);
-    // Of equals the first one, which is the more important one.
+    // Of equally similar keys, the first, which is the most important.
     similar.max_by(|a, b| similarity(a).total_cmp(&similarity(b)))
 }

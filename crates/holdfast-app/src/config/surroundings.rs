@@ -1,7 +1,7 @@
-//! What the file names and this machine does not have.
+//! Things the file names that this machine does not have.
 //!
-//! None of it is a mistake of the file, which may be meant for another machine. Nothing is changed,
-//! started or connected to, and no secret is kept: of a file that holds one, a byte is read.
+//! These are not mistakes in the file, which may be meant for another machine. Nothing is changed,
+//! started or connected to, and no secret is kept: only one byte of a secret file is read.
 
 use std::ffi::OsStr;
 use std::fs::{self, File};
@@ -16,7 +16,7 @@ use super::repository::Repository;
 use super::source::SourceKind;
 use super::url::RepositoryUrl;
 
-/// Something that is not there, or not as it should be.
+/// Something that does not exist, or is not as it should be.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Finding {
     /// One sentence without a full stop.
@@ -28,14 +28,14 @@ pub struct Finding {
 /// Where to look.
 #[derive(Debug, Clone, Copy)]
 pub struct Machine<'a> {
-    /// Folders of programs, as in `PATH`.
+    /// Folders with programs, as in `PATH`.
     pub program_folders: &'a [PathBuf],
-    /// The folder of the app file, which programs with a slash in their names are relative to.
+    /// The folder of the app file, to which program names with a slash are relative.
     pub app_folder: &'a Path,
 }
 
 impl AppFile {
-    /// What the file names and this machine does not have, in the order of the file.
+    /// Things the file names that this machine does not have, in the order of the file.
     pub fn missing_on(&self, machine: &Machine<'_>) -> Vec<Finding> {
         let mut found: Vec<_> = self.secret_files().iter().filter_map(of_secret).collect();
         found.extend(of_repository(&self.repository));
@@ -43,19 +43,19 @@ impl AppFile {
         for source in &self.sources {
             let SourceKind::Files(files) = &source.kind else { continue };
             let missing = |path: &PathBuf| {
-                let what = format!("source \"{}\" keeps", source.name);
-                of_path(path, &what, "the path as it is on this machine")
+                let what = format!("source \"{}\" backs up", source.name);
+                of_path(path, &what, "give the path as it is on this machine")
             };
             found.extend(files.paths.iter().filter_map(missing));
         }
         found.extend(self.programs().iter().filter_map(|program| of_program(program, machine)));
         let textfile = self.notify.prometheus.as_ref().and_then(|it| it.textfile.parent());
         found.extend(textfile.and_then(|folder| {
-            let help = "the folder of the node exporter's textfile collector";
-            of_path(folder, "the textfile for Prometheus lies in", help)
+            let help = "give the folder of the node exporter's textfile collector";
+            of_path(folder, "the Prometheus textfile is in", help)
         }));
         let writable = |path: &PathBuf| {
-            of_path(path, "`writable` in [schedule] names", "the folder, or leave it out")
+            of_path(path, "`writable` in [schedule] names", "make the folder, or leave it out")
         };
         found.extend(self.schedule.writable.iter().filter_map(writable));
         found
@@ -74,15 +74,15 @@ fn of_secret(secret: &SecretFile) -> Option<Finding> {
     });
     match opened {
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            finding("is not there", format!("put the secret into it; chmod 600 {path}"))
+            finding("does not exist", format!("create it with the secret; chmod 600 {path}"))
         }
         Err(error) => {
-            let help = "run this as the user that runs are of, or change its permissions";
+            let help = "run this as the user that runs holdfast, or change the file's permissions";
             finding(&format!("cannot be read ({error})"), help.to_owned())
         }
         Ok((0, _)) => finding("is empty", "put the secret into it".to_owned()),
         Ok((_, mode)) if mode & 0o004 != 0 => {
-            finding("can be read by everybody on this machine", format!("chmod 600 {path}"))
+            finding("is readable by every user on this machine", format!("chmod 600 {path}"))
         }
         Ok(_) => None,
     }
@@ -92,15 +92,15 @@ fn of_repository(repository: &Repository) -> Option<Finding> {
     let RepositoryUrl::Local(path) = &repository.url else { return None };
     let is_there = path.join("config").symlink_metadata().is_ok();
     let message = format!("there is no repository at {}", path.display());
-    let help = "mount the disk that it is on; if it is yet to be made: holdfast run --init-missing";
+    let help = "mount its disk; to create a new repository: holdfast run --init-missing";
     (!is_there).then(|| Finding { message, help: help.to_owned() })
 }
 
 fn of_path(path: &Path, what: &str, help: &str) -> Option<Finding> {
     let error = path.symlink_metadata().err()?;
     let problem = match error.kind() {
-        io::ErrorKind::NotFound => "is not there".to_owned(),
-        _ => format!("cannot be looked at: {error}"),
+        io::ErrorKind::NotFound => "does not exist".to_owned(),
+        _ => format!("cannot be accessed: {error}"),
     };
     let message = format!("{what} {}, which {problem}", path.display());
     Some(Finding { message, help: help.to_owned() })
@@ -113,11 +113,11 @@ fn of_program(program: &Program, machine: &Machine<'_>) -> Option<Finding> {
         false => machine.program_folders.iter().any(|folder| is_program(&folder.join(name))),
     };
     let problem = match name.contains('/') {
-        true => "is not there, or is no program",
-        false => "is in none of the folders of PATH",
+        true => "does not exist or is not executable",
+        false => "is not in PATH",
     };
     let message = format!("{what} needs {name}, which {problem}");
-    let help = "install it, or write its whole path".to_owned();
+    let help = "install it, or write its full path".to_owned();
     (!is_there).then_some(Finding { message, help })
 }
 
@@ -125,7 +125,7 @@ fn is_program(path: &Path) -> bool {
     fs::metadata(path).is_ok_and(|it| it.is_file() && it.permissions().mode() & 0o111 != 0)
 }
 
-/// The folders that a value of `PATH` names; relative ones do not count.
+/// The folders in a value of `PATH`, except relative ones.
 pub fn program_folders(path: &OsStr) -> Vec<PathBuf> {
     use std::os::unix::ffi::OsStrExt;
     let parts = path.as_bytes().split(|byte| *byte == b':').map(OsStr::from_bytes);
@@ -187,15 +187,15 @@ writable = ["scratch"]
         assert_eq!(
             messages(folder.path()),
             [
-                "the file for repository.password, key, is not there",
+                "the file for repository.password, key, does not exist",
                 "there is no repository at repository",
                 "there is no repository at keys",
-                "source \"uploads\" keeps uploads, which is not there",
-                "`password-command` of [repository.keys] needs no-such-program, which is in none \
-                 of the folders of PATH",
-                "source \"database\" needs bin/exec, which is not there, or is no program",
-                "the textfile for Prometheus lies in metrics, which is not there",
-                "`writable` in [schedule] names scratch, which is not there",
+                "source \"uploads\" backs up uploads, which does not exist",
+                "`password-command` of [repository.keys] needs no-such-program, which is not in \
+                 PATH",
+                "source \"database\" needs bin/exec, which does not exist or is not executable",
+                "the Prometheus textfile is in metrics, which does not exist",
+                "`writable` in [schedule] names scratch, which does not exist",
             ]
         );
     }
@@ -210,11 +210,11 @@ writable = ["scratch"]
         for name in ["uploads", "metrics", "scratch"] {
             fs::create_dir(path(name)).unwrap();
         }
-        let program = "`password-command` of [repository.keys] needs no-such-program, which is in \
-                       none of the folders of PATH";
+        let program = "`password-command` of [repository.keys] needs no-such-program, which is \
+                       not in PATH";
         for (content, mode, expected) in [
             ("secret", 0o600, None),
-            ("secret", 0o604, Some("can be read by everybody on this machine")),
+            ("secret", 0o604, Some("is readable by every user on this machine")),
             ("", 0o600, Some("is empty")),
         ] {
             write(&path("key"), content, mode);

@@ -1,8 +1,8 @@
-//! Addresses: of repositories, databases, buckets and web servers. None of them holds a password.
+//! URLs of repositories, databases, buckets and web servers. None of them holds a password.
 //!
-//! A file that holds no secret can be shown, kept under version control, and copied into a
-//! Kubernetes ConfigMap; and a mistake in it can be printed with its line. So a password in an
-//! address is refused: it goes into a file of its own.
+//! A file without secrets can be shown, kept under version control and copied into a Kubernetes
+//! ConfigMap, and its lines can be printed with their mistakes. So a password in a URL is refused:
+//! it belongs in a file of its own.
 
 use std::fmt;
 use std::net::IpAddr;
@@ -14,29 +14,29 @@ use serde_json::{Value as Json, json};
 use super::path::mentions_variable;
 use super::value::{Field, Value};
 
-/// Kinds of storage that are written as `KIND:...`.
+/// Kinds of storage written as `KIND:...`.
 const ELSEWHERE: [&str; 8] = ["s3", "sftp", "rest", "b2", "azure", "gs", "swift", "rclone"];
 
-/// Where a repository is.
+/// Location of a repository.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum RepositoryUrl {
-    /// A folder of this machine, absolute.
+    /// A folder on this machine, absolute.
     Local(PathBuf),
-    /// Anything else, as it was written: `s3:...`, `sftp:...`.
+    /// Anything else, as written: `s3:...`, `sftp:...`.
     Elsewhere(String),
 }
 
-/// Address of a PostgreSQL server without a password, as libpq takes it.
+/// URL of a PostgreSQL server without a password, as libpq accepts it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PostgresUrl {
     text: String,
     database: Option<String>,
 }
 
-/// The service that a bucket is of.
+/// The service that hosts a bucket.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum BucketService {
-    /// Amazon S3, or a server that is compatible with it.
+    /// Amazon S3 or a compatible server.
     S3,
     /// Google Cloud Storage.
     Google,
@@ -45,7 +45,7 @@ pub enum BucketService {
 }
 
 impl BucketService {
-    /// What the addresses of its buckets begin with.
+    /// The scheme of its bucket URLs.
     fn scheme(self) -> &'static str {
         match self {
             Self::S3 => "s3",
@@ -81,16 +81,16 @@ pub struct BucketUrl {
     pub service: BucketService,
     /// Name of the bucket.
     pub bucket: String,
-    /// What the keys begin with; empty for the whole bucket.
+    /// The prefix of the keys; empty for the whole bucket.
     pub prefix: String,
 }
 
-/// An address of a web server, `http` or `https`.
+/// An `http` or `https` URL.
 #[derive(Clone, PartialEq, Eq)]
 pub struct WebUrl(Url);
 
 impl PostgresUrl {
-    /// The whole address.
+    /// The whole URL.
     pub fn as_str(&self) -> &str {
         &self.text
     }
@@ -102,14 +102,14 @@ impl PostgresUrl {
 }
 
 impl WebUrl {
-    /// The whole address, which may open something to whoever knows it.
+    /// The whole URL, which may grant access by itself.
     pub fn as_str(&self) -> &str {
         self.0.as_str()
     }
 
-    /// The address, if it is one that holds no password.
+    /// The URL, if it is valid and holds no password.
     pub fn new(text: &str) -> Option<Self> {
-        // A parser of URLs passes over line breaks, which would hide that there are two.
+        // The URL parser ignores line breaks, which would hide that there are two URLs.
         let url = Url::parse(text).ok().filter(|_| !text.contains(char::is_whitespace))?;
         let usable = matches!(url.scheme(), "http" | "https")
             && url.host_str().is_some()
@@ -117,7 +117,7 @@ impl WebUrl {
         usable.then_some(Self(url))
     }
 
-    /// True if what is sent there can be read on the way: by http, and not to this machine.
+    /// True if what is sent there can be read in transit: over http, to another machine.
     pub fn is_open(&self) -> bool {
         let host = self.0.host_str().unwrap_or_default();
         let address = host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
@@ -126,13 +126,13 @@ impl WebUrl {
         self.0.scheme() == "http" && !is_here
     }
 
-    /// The address in parts.
+    /// The parsed URL.
     pub(crate) fn into_url(self) -> Url {
         self.0
     }
 }
 
-/// The server only: the rest may be as good as a password.
+/// Shows only the server: the rest may be as good as a password.
 impl fmt::Debug for WebUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "WebUrl({}://{}/...)", self.0.scheme(), self.0.host_str().unwrap_or_default())
@@ -155,7 +155,7 @@ impl fmt::Display for RepositoryUrl {
 }
 
 impl Value for RepositoryUrl {
-    const EXPECTED: &'static str = "a path or an address in quotes";
+    const EXPECTED: &'static str = "a path or a URL in quotes";
     const EXAMPLE: &'static str = "\"/srv/backup/documenso\"";
 
     fn schema() -> Json {
@@ -172,12 +172,12 @@ impl Value for RepositoryUrl {
             return Some(Self::Elsewhere(text));
         }
         if text.contains("://") {
-            field.not_a::<Self>("is neither a path nor an address such as s3:... or sftp:...");
+            field.not_a::<Self>("is neither a path nor a location such as s3:... or sftp:...");
             return None;
         }
         let path = text.strip_prefix("local:").unwrap_or(&text);
         if path.starts_with('~') || path.is_empty() {
-            field.not_a::<Self>("must be a whole path");
+            field.not_a::<Self>("must be a full path");
             return None;
         }
         Some(Self::Local(field.reader.absolute(path)))
@@ -185,7 +185,7 @@ impl Value for RepositoryUrl {
 }
 
 impl Value for PostgresUrl {
-    const EXPECTED: &'static str = "an address of a PostgreSQL server in quotes";
+    const EXPECTED: &'static str = "the URL of a PostgreSQL server in quotes";
     const EXAMPLE: &'static str = "\"postgres://documenso@localhost/documenso\"";
 
     fn schema() -> Json {
@@ -202,7 +202,7 @@ impl Value for PostgresUrl {
             field.not_a::<Self>("must begin with postgres://");
             return None;
         };
-        // Read by hand: several hosts and sockets as hosts are more than a URL parser takes.
+        // Parsed by hand: URL parsers reject several hosts, and sockets as hosts.
         let path = rest.split(['?', '#']).next().unwrap_or_default();
         let database = path.split_once('/').map(|(_, database)| database);
         let database = database.filter(|name| !name.is_empty()).map(percent_decoded);
@@ -211,7 +211,7 @@ impl Value for PostgresUrl {
 }
 
 impl Value for BucketUrl {
-    const EXPECTED: &'static str = "an address of a bucket in quotes";
+    const EXPECTED: &'static str = "the URL of a bucket in quotes";
     const EXAMPLE: &'static str = "\"s3://documenso-documents\"";
 
     fn schema() -> Json {
@@ -229,8 +229,8 @@ impl Value for BucketUrl {
         let valid = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
         let Some(service) = service.filter(|_| !bucket.is_empty() && bucket.chars().all(valid))
         else {
-            let text = "must be s3:// or gs:// and the name of a bucket, or azure:// and that of a \
-                        container";
+            let text = "must be s3:// or gs:// with the name of a bucket, or azure:// with that \
+                        of a container";
             field.not_a::<Self>(text);
             return None;
         };
@@ -239,7 +239,7 @@ impl Value for BucketUrl {
 }
 
 impl Value for WebUrl {
-    const EXPECTED: &'static str = "an address in quotes";
+    const EXPECTED: &'static str = "a URL in quotes";
     const EXAMPLE: &'static str = "\"https://example.com/...\"";
 
     fn schema() -> Json {
@@ -253,23 +253,23 @@ impl Value for WebUrl {
         }
         let url = Self::new(&text);
         if url.is_none() {
-            field.not_a::<Self>("must be an address that begins with http:// or https://");
+            field.not_a::<Self>("must be a URL that begins with http:// or https://");
         }
         url
     }
 }
 
-/// Refuses variables, which nobody would expand, and passwords.
+/// Refuses variables, which are not expanded, and passwords.
 fn is_usable<T: Value>(field: &mut Field<'_, '_>, text: &str) -> bool {
     let key = field.key;
     if text.trim().is_empty() {
         field.not_a::<T>("is empty");
     } else if mentions_variable(text) {
-        field.not_a::<T>("names a variable, and variables are not looked up");
+        field.not_a::<T>("contains a variable, and variables are not expanded");
     } else if has_password(text) {
         field.refuse(
-            format!("`{key}` holds a password, and this file may be read by others"),
-            "the address without it, and the password in a file that `password-file` names",
+            format!("`{key}` contains a password, and others may read this file"),
+            "remove the password, and put it into a file named by `password-file`",
         );
     } else {
         return true;

@@ -5,21 +5,21 @@ use toml::de::DeValue;
 
 use super::reader::{Node, Reader};
 
-/// A type of value: what it is called, how an editor checks it, how it is read.
+/// A type of value: its name, its schema, and how it is read.
 pub(super) trait Value: Sized {
     /// What the value is, as in "a list of words".
     const EXPECTED: &'static str;
-    /// One such value as it is written.
+    /// An example, as written in the file.
     const EXAMPLE: &'static str;
 
     /// Its JSON schema.
     fn schema() -> Json;
 
-    /// Reads it; without an answer the mistake has been noted.
+    /// Reads it; if there is none, the mistake has been noted.
     fn read(field: &mut Field<'_, '_>) -> Option<Self>;
 }
 
-/// A value beside the key that it belongs to.
+/// A value with its key.
 pub(super) struct Field<'r, 't> {
     pub(super) key: &'r str,
     pub(super) node: &'r Node<'t>,
@@ -27,7 +27,7 @@ pub(super) struct Field<'r, 't> {
 }
 
 impl<'t> Field<'_, 't> {
-    /// Notes that the value is not what it should be.
+    /// Notes that the value is wrong.
     pub(super) fn refuse(&mut self, message: impl Into<String>, help: impl Into<String>) {
         self.reader.mistake(self.node.span(), message, help);
     }
@@ -47,7 +47,7 @@ impl<'t> Field<'_, 't> {
         self.refuse(format!("`{key}` {reason}"), format!("{key} = {}", T::EXAMPLE));
     }
 
-    /// The text of a string that is to be a `T`.
+    /// The text of a string that should be a `T`.
     pub(super) fn text<T: Value>(&mut self) -> Option<String> {
         match self.node.get_ref().as_str() {
             Some(text) if text.contains('\0') => {
@@ -62,7 +62,7 @@ impl<'t> Field<'_, 't> {
         }
     }
 
-    /// The items of a list that is to be a `T`.
+    /// The items of a list that should be a `T`.
     pub(super) fn items<T: Value, I: Value>(&mut self) -> Option<Vec<I>> {
         let Some(items) = self.node.get_ref().as_array() else {
             self.wrong_type::<T>();
@@ -78,19 +78,19 @@ impl<'t> Field<'_, 't> {
 
 fn type_name(value: &DeValue<'_>) -> &'static str {
     match value {
-        DeValue::String(_) => "a text",
+        DeValue::String(_) => "a string",
         DeValue::Integer(_) => "a number",
-        DeValue::Float(_) => "a number with a point",
-        DeValue::Boolean(_) => "true or false",
+        DeValue::Float(_) => "a float",
+        DeValue::Boolean(_) => "a boolean",
         DeValue::Datetime(_) => "a date",
         DeValue::Array(_) => "a list",
         DeValue::Table(_) => "a table",
     }
 }
 
-/// Any text but the empty one.
+/// Any string that is not empty.
 impl Value for String {
-    const EXPECTED: &'static str = "a text in quotes";
+    const EXPECTED: &'static str = "a string in quotes";
     const EXAMPLE: &'static str = "\"...\"";
 
     fn schema() -> Json {
@@ -124,9 +124,9 @@ impl Value for bool {
     }
 }
 
-/// A whole number from 1 on.
+/// A positive whole number.
 impl Value for u32 {
-    const EXPECTED: &'static str = "a whole number from 1 on";
+    const EXPECTED: &'static str = "a positive whole number";
     const EXAMPLE: &'static str = "100";
 
     fn schema() -> Json {
@@ -167,14 +167,14 @@ impl<T: Value> Value for Vec<T> {
     }
 }
 
-/// A type with a few values, each of which is a word.
+/// A type with a few values, each written as a word.
 pub(super) trait Choice: Sized + Clone + 'static {
     /// The words and what they mean.
     const WORDS: &'static [(&'static str, Self)];
 }
 
 impl<C: Choice> Value for C {
-    const EXPECTED: &'static str = "one of some words";
+    const EXPECTED: &'static str = "a string";
     const EXAMPLE: &'static str = C::WORDS[0].0;
 
     fn schema() -> Json {
@@ -186,8 +186,7 @@ impl<C: Choice> Value for C {
         let words: Vec<_> = C::WORDS.iter().map(|(word, _)| format!("\"{word}\"")).collect();
         let Some(text) = field.node.get_ref().as_str() else {
             let found = type_name(field.node.get_ref());
-            let message =
-                format!("`{}` must be one of some words in quotes, not {found}", field.key);
+            let message = format!("`{}` must be a string, not {found}", field.key);
             field.refuse(message, format!("{} = {}", field.key, words.join(" or ")));
             return None;
         };

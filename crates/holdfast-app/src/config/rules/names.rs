@@ -1,4 +1,4 @@
-//! Names: each is given once, and what is named is there.
+//! Names: each is used once, and refers to something that exists.
 
 use crate::config::check::{Check, CheckKind, Rows};
 use crate::config::file::{Draft, Tree};
@@ -9,8 +9,8 @@ use crate::config::source::{Class, Databases, Postgres, Source, SourceKind};
 
 pub(super) fn check(draft: &Draft, tree: &Tree<'_, '_>, reader: &mut Reader<'_>) {
     if tree.is_empty("source") {
-        let help = "a section that begins with [[source]], and a name and a type in it";
-        reader.absence(0..0, "the file names no source", help);
+        let help = "add a section that begins with [[source]], with a name and a type";
+        reader.absence(0..0, "the file has no source", help);
     }
     let names = draft.sources.iter().map(|source| (source.index, source.value.name.as_str()));
     refuse_twice("source", names, tree, reader);
@@ -37,8 +37,8 @@ fn refuse_twice<'n>(
     for (index, name) in names {
         if seen.iter().any(|other| other.eq_ignore_ascii_case(name)) {
             let span = tree.of(section, index, "name");
-            let message = format!("a second {section} is called \"{}\"", name.escape_debug());
-            reader.mistake(span, message, "another name; upper and lower case make no difference");
+            let message = format!("there is another {section} called \"{}\"", name.escape_debug());
+            reader.mistake(span, message, "choose another name; case does not matter");
         }
         seen.push(name);
     }
@@ -50,8 +50,8 @@ struct View<'a, 't> {
 }
 
 impl View<'_, '_> {
-    /// The source that a key names. Without an answer its absence has been noted, or the source
-    /// is there and has mistakes of its own.
+    /// The source that a key names. If there is none, its absence has been noted, or the source
+    /// exists but has mistakes of its own.
     fn source(
         &self,
         section: &str,
@@ -66,7 +66,7 @@ impl View<'_, '_> {
             let known = names.iter().map(|name| format!("\"{}\"", name.escape_debug()));
             let known: Vec<_> = known.collect();
             let help = match known.is_empty() {
-                true => "a [[source]] of this name".to_owned(),
+                true => "add a [[source]] of this name".to_owned(),
                 false => format!("{key} = {}", known.join(" or ")),
             };
             let message = format!("there is no source called \"{name}\"");
@@ -89,21 +89,22 @@ impl View<'_, '_> {
         if let Some(holding) = holding
             && !matches!(holding.value.kind, SourceKind::Bucket(_) | SourceKind::Files(_))
         {
-            let message = format!("\"{objects_in}\" holds no objects that rows could name");
+            let message = format!("\"{objects_in}\" holds no objects that rows could refer to");
             let span = self.tree.of("check", *index, "objects-in");
             reader.mistake(span, message, "a source of type bucket or files");
         }
         if matches!(rows, Rows::Recent(_)) && !sql.to_ascii_lowercase().contains("time") {
             let span = self.tree.of("check", *index, "sql");
-            let message = "recent rows are found by a column time, which the query does not give";
+            let message = "recent rows are selected by a column time, which the query does not \
+                           return";
             reader.mistake(span, message, "select ..., \"createdAt\" as time from ...");
         }
     }
 
-    /// What the asked source must be.
+    /// Checks that the source is a database that can be queried.
     fn asked(&self, index: usize, check: &Check, source: &Source, reader: &mut Reader<'_>) {
         let SourceKind::Postgres(Postgres { databases, .. }) = &source.kind else {
-            let message = format!("\"{}\" is no database that could be asked", source.name);
+            let message = format!("\"{}\" is not a database that can be queried", source.name);
             let span = self.tree.of("check", index, "source");
             reader.mistake(span, message, "a source of type postgres");
             return;
@@ -112,7 +113,7 @@ impl View<'_, '_> {
             if check.database.is_none() {
                 let message = format!("\"{}\" has several databases", source.name);
                 let span = self.tree.of("check", index, "source");
-                reader.mistake(span, message, "database = \"...\" beside it");
+                reader.mistake(span, message, "add database = \"...\"");
             }
             return;
         };
@@ -122,7 +123,7 @@ impl View<'_, '_> {
         match &check.database {
             Some(name) if !names.contains(name) => {
                 let span = self.tree.of("check", index, "database");
-                let message = format!("\"{}\" does not keep this database", source.name);
+                let message = format!("\"{}\" does not back up this database", source.name);
                 reader.mistake(span, message, help);
             }
             None if names.len() > 1 => {
@@ -134,8 +135,8 @@ impl View<'_, '_> {
         }
     }
 
-    /// An application stores an object before the row that names it. So a row that was captured
-    /// names an object that is there if the objects are captured later.
+    /// An application stores an object before the row that refers to it. So if the objects are
+    /// captured after the rows, every captured row refers to an object that exists.
     fn order(
         &self,
         index: usize,
@@ -146,11 +147,11 @@ impl View<'_, '_> {
         let (rows, objects) = (&asked.value, &holding.value);
         if holding.index < asked.index && rows.class == objects.class && rows.class == Class::Data {
             let message = format!(
-                "\"{}\" is captured before \"{}\", whose newest rows would name objects that it \
-                 lacks",
+                "\"{}\" is captured before \"{}\", so it would lack the objects of the newest \
+                 rows",
                 objects.name, rows.name,
             );
-            let help = format!("[[source]] \"{}\" below \"{}\"", objects.name, rows.name);
+            let help = format!("move [[source]] \"{}\" below \"{}\"", objects.name, rows.name);
             reader.mistake(self.tree.of("check", index, "objects-in"), message, help);
         }
     }

@@ -1,4 +1,4 @@
-//! Places: keys are kept apart from what they open, and no repository is kept in itself.
+//! Locations: keys are stored apart from the data they open, and no repository backs up itself.
 
 use std::ops::Range;
 use std::os::unix::ffi::OsStrExt;
@@ -33,7 +33,7 @@ struct View<'a, 't> {
     real: &'a dyn Fn(&Path) -> PathBuf,
 }
 
-/// A path that a source of files keeps.
+/// A path that a source of files backs up.
 struct Kept<'a> {
     index: usize,
     item: usize,
@@ -60,7 +60,7 @@ impl View<'_, '_> {
         if self.draft.keys_repository.is_some() && !any {
             let span = self.tree.key("repository", "keys");
             let help = "class = \"keys\" in a [[source]], or leave [repository.keys] out";
-            reader.warning(span, "nothing goes to the repository of keys", help);
+            reader.warning(span, "nothing is stored in the repository of keys", help);
         }
     }
 
@@ -79,17 +79,18 @@ impl View<'_, '_> {
         };
         if same {
             let span = self.tree.inner("repository", "keys", "url");
-            let message = "keys and data go to the same place, where whoever has one has the other";
-            reader.mistake(span, message, "another place, best on another machine");
+            let message = "keys and data go to the same location, so anyone who obtains one has \
+                           the other";
+            reader.mistake(span, message, "choose another location, ideally on another machine");
         }
         if main.password == keys.password {
             let span = self.tree.inner("repository", "keys", "url");
             let message = "both repositories open with the same password";
-            reader.warning(span, message, "another password-file in [repository.keys]");
+            reader.warning(span, message, "use another password-file in [repository.keys]");
         }
     }
 
-    /// A dump and its key stored together defeat the encryption.
+    /// Storing a dump together with its key would defeat the encryption.
     fn keys_are_apart(&self, reader: &mut Reader<'_>) {
         let kept = self.kept();
         let data = || kept.iter().filter(|kept| kept.source.class == Class::Data);
@@ -97,7 +98,7 @@ impl View<'_, '_> {
             for data in data() {
                 if self.holds(data, key.path) || self.holds(key, data.path) {
                     let message = format!(
-                        "\"{}\" keeps the keys of \"{}\" beside the data that they open",
+                        "\"{}\" would store the keys of \"{}\" together with the data they open",
                         data.source.name, key.source.name,
                     );
                     reader.mistake(self.span(data), message, self.apart(key.path));
@@ -108,7 +109,8 @@ impl View<'_, '_> {
         let Some(Password::File(path)) = password else { return };
         for data in data().filter(|data| self.holds(data, path)) {
             let name = &data.source.name;
-            let message = format!("\"{name}\" keeps the password of the repository of keys");
+            let message =
+                format!("\"{name}\" would back up the password of the repository of keys");
             reader.mistake(self.span(data), message, self.apart(path));
         }
     }
@@ -120,7 +122,7 @@ impl View<'_, '_> {
         )
     }
 
-    /// A backup of a repository in itself grows with every run.
+    /// A repository that backs up itself grows with every run.
     fn repositories_are_outside(&self, reader: &mut Reader<'_>) {
         let repositories = [&self.draft.repository, &self.draft.keys_repository];
         for kept in self.kept() {
@@ -128,7 +130,7 @@ impl View<'_, '_> {
                 if let RepositoryUrl::Local(path) = &repository.url
                     && self.holds(&kept, path)
                 {
-                    let message = format!("\"{}\" keeps a repository", kept.source.name);
+                    let message = format!("\"{}\" would back up a repository", kept.source.name);
                     let path = path.display().to_string();
                     let help = format!("exclude = [\"{}\"]", path.escape_debug());
                     reader.mistake(self.span(&kept), message, help);
@@ -154,7 +156,7 @@ impl View<'_, '_> {
         kept
     }
 
-    /// True if a source keeps what is at `path`, under this name or under that of a link.
+    /// True if a source backs up `path`, under this name or under that of a link.
     fn holds(&self, kept: &Kept<'_>, path: &Path) -> bool {
         let real = (self.real)(path);
         let inner = real.strip_prefix((self.real)(kept.path)).ok();

@@ -1,4 +1,4 @@
-//! No terminal stands between a dump and holdfast.
+//! No terminal between a dump and holdfast.
 
 use std::ops::Range;
 
@@ -25,14 +25,14 @@ pub(super) fn check(draft: &Draft, tree: &Tree<'_, '_>, reader: &mut Reader<'_>)
 }
 
 fn refuse(command: &Argv, span: Range<usize>, reader: &mut Reader<'_>) {
-    let broken = "which breaks a dump: every line feed becomes two bytes";
+    let broken = "which corrupts a dump: every line feed becomes two bytes";
     match command.terminal() {
         Some(Terminal::AskedFor(flag)) => {
-            let message = format!("`{flag}` makes a terminal, {broken}");
-            reader.mistake(span, message, "the command without it; -i alone is fine");
+            let message = format!("`{flag}` allocates a terminal, {broken}");
+            reader.mistake(span, message, "remove it; -i alone is fine");
         }
         Some(Terminal::NotSwitchedOff) => {
-            let message = format!("docker compose may make a terminal, {broken}");
+            let message = format!("docker compose may allocate a terminal, {broken}");
             reader.mistake(span, message, "\"exec\", \"-T\", ...");
         }
         None => {}

@@ -13,60 +13,60 @@ use crate::config::value::Choice;
 pub struct Bucket {
     /// The bucket, or a part of it.
     pub url: BucketUrl,
-    /// The server, if it is not the service's own.
+    /// The server, if not the service's own.
     pub endpoint: Option<WebUrl>,
-    /// Its region; of S3 only.
+    /// Its region (S3 only).
     pub region: Option<String>,
-    /// The storage account; of Azure, and there always.
+    /// The storage account; always set for Azure, never otherwise.
     pub account: Option<String>,
-    /// Who holdfast is for the server; without, what the surroundings give.
+    /// How to authenticate to the server; if absent, from the environment.
     pub credentials: Option<BucketCredentials>,
     /// True if older versions and delete markers are kept too.
     pub versions: bool,
-    /// True if tags are kept: of S3 that takes one request for each object that is new, of Azure a
+    /// True if tags are kept: on S3 this takes one request for each new object, on Azure a
     /// permission of its own.
     pub tags: bool,
     /// True if the file asks for tags, so that a snapshot without them is incomplete.
     pub must_have_tags: bool,
-    /// True if access control lists are kept, which takes one request for each object that is new.
+    /// True if access control lists are kept, which takes one request for each new object.
     pub acl: bool,
-    /// True if the bucket's own configuration is kept: versioning, lifecycle, policy and so on; of
-    /// S3 only.
+    /// True if the bucket's own configuration is kept: versioning, lifecycle, policy and so on (S3
+    /// only).
     pub configuration: bool,
-    /// True for addresses with the bucket in the path, false for those with it in the host's name;
-    /// without, the first with an endpoint and the second with Amazon. Of S3 only.
+    /// True for URLs with the bucket in the path, false for those with it in the host name; if
+    /// absent, true with an endpoint and false with Amazon (S3 only).
     pub path_style: Option<bool>,
-    /// Whether requests carry checksums; of S3 only.
+    /// Whether requests carry checksums (S3 only).
     pub checksums: Checksums,
-    /// True if whoever asks pays for requests; of S3 only.
+    /// True if the requester pays for requests (S3 only).
     pub requester_pays: bool,
-    /// How long a server that is away is waited for.
+    /// How long to keep trying a server that is unreachable.
     pub patience: Option<Duration>,
-    /// What a restore gives back besides objects.
+    /// What a restore sets besides objects.
     pub restore: BucketRestore,
 }
 
-/// What a restore gives back besides objects with what is kept of them; of S3 only.
+/// What a restore sets besides objects and their metadata (S3 only).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct BucketRestore {
-    /// True if the bucket gets its own configuration; without, that happens if it is the bucket
-    /// that was captured, and not if it is another one.
+    /// True if the bucket's own configuration is restored; if absent, only to the bucket that was
+    /// captured.
     pub configuration: Option<bool>,
-    /// True if objects are encrypted as they were; else as the bucket wants it.
+    /// True if objects are encrypted as they were; otherwise the bucket's default applies.
     pub encryption: bool,
-    /// True if objects that were locked are locked again, as long as they were to be.
+    /// True if objects that were locked are locked again, until the same time.
     pub locks: bool,
-    /// Which storage class objects get.
+    /// The storage class of restored objects.
     pub storage_class: StorageClass,
 }
 
-/// Which storage class objects get that are restored.
+/// The storage class of restored objects.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum StorageClass {
-    /// The one that they had.
+    /// The one they had.
     #[default]
     Kept,
-    /// The server's usual one, in which they can be read at once.
+    /// The server's default, which can be read at once.
     Standard,
 }
 
@@ -78,10 +78,10 @@ impl Choice for StorageClass {
 /// Whether requests to S3 carry checksums.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Checksums {
-    /// They do, unless the server refuses them.
+    /// Yes, unless the server rejects them.
     #[default]
     Auto,
-    /// They never do.
+    /// Never.
     Never,
 }
 
@@ -93,23 +93,24 @@ impl Table for BucketRestore {
     fn read(section: &mut Section<'_, '_>) -> Option<Self> {
         let configuration = section.optional(
             "configuration",
-            "true gives the bucket its own configuration back: versioning, lifecycle, policy and \
-             so on; false leaves it. Default: true if it goes back to where it was captured.",
+            "true restores the bucket's own configuration: versioning, lifecycle, policy and so \
+             on; false leaves it alone. Default: true if the target is the bucket that was \
+             captured.",
         );
         let encryption = section.optional(
             "encryption",
-            "true encrypts objects with the keys they had, which must exist. Default: false, as \
-             the bucket wants it.",
+            "true encrypts objects with the keys they had, which must exist. Default: false, \
+             which applies the bucket's default.",
         );
         let locks = section.optional(
             "locks",
-            "true locks objects again as long as they were to be locked, which nobody may be able \
-             to undo. Default: false.",
+            "true restores object locks with their original dates, which may be impossible to \
+             undo. Default: false.",
         );
         let storage_class = section.optional(
             "storage-class",
-            "kept gives objects the storage class that they had, archives among them; standard \
-             gives them the server's usual one, in which they can be read at once. Default: kept.",
+            "kept restores objects to the storage class they had, even an archive; standard uses \
+             the server's default, which can be read at once. Default: kept.",
         );
         Some(Self {
             configuration,
@@ -120,29 +121,29 @@ impl Table for BucketRestore {
     }
 }
 
-/// What identifies holdfast to the server of a bucket.
+/// How to authenticate to the server of a bucket.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum BucketCredentials {
     /// An access key or a profile, for S3.
     Amazon(Credentials),
-    /// The key file of a service account of Google.
+    /// The key file of a Google service account.
     KeyFile(PathBuf),
-    /// The file with a key of a storage account of Azure.
+    /// The file with a key of an Azure storage account.
     AccountKey(PathBuf),
-    /// The file with a shared access signature of Azure.
+    /// The file with an Azure shared access signature.
     Signature(PathBuf),
-    /// An application that is registered with Microsoft Entra.
+    /// An application registered with Microsoft Entra.
     Client {
-        /// Id of the directory.
+        /// ID of the directory (tenant).
         tenant_id: String,
-        /// Id of the application.
+        /// ID of the application.
         client_id: String,
         /// The file with its secret.
         secret_file: PathBuf,
     },
 }
 
-/// Of these, credentials have exactly one.
+/// Credentials have exactly one of these.
 const KINDS: [&str; 7] = [
     "profile",
     "access-key-id",
@@ -175,18 +176,18 @@ impl Table for BucketCredentials {
             "Azure: file with a shared access signature, as in sv=...&sig=...",
         );
         let client_id =
-            section.optional("client-id", "Azure: id of an application registered with Entra.");
-        let tenant_id = section.optional("tenant-id", "Azure: id of the application's directory.");
+            section.optional("client-id", "Azure: ID of an application registered with Entra.");
+        let tenant_id = section.optional("tenant-id", "Azure: ID of the application's directory.");
         let secret_file =
             section.optional("client-secret-file", "Azure: file with the application's secret.");
         for key in ["tenant-id", "client-secret-file"] {
             match (section.has("client-id"), section.has(key)) {
                 (true, false) => {
-                    let message = format!("`client-id` stands without `{key}`");
+                    let message = format!("`client-id` needs `{key}`");
                     section.refuse("client-id", message, format!("{key} = \"...\""));
                 }
                 (false, true) => {
-                    let message = format!("`{key}` stands without `client-id`");
+                    let message = format!("`{key}` needs `client-id`");
                     section.refuse(key, message, "client-id = \"...\"");
                 }
                 _ => {}
@@ -211,33 +212,31 @@ impl Table for Bucket {
     fn read(section: &mut Section<'_, '_>) -> Option<Self> {
         let url: Option<BucketUrl> = section.required(
             "url",
-            "The bucket, as in s3://name, gs://name or azure://container, all of it or what is \
-             behind a prefix: s3://name/prefix.",
+            "The bucket, as in s3://name, gs://name or azure://container, optionally with a \
+             prefix of keys: s3://name/prefix.",
         );
         let endpoint: Option<WebUrl> = section.optional(
             "endpoint",
-            "Address of the server, if it is not AWS, Google or Azure. Of Azure it is that of the \
+            "URL of the server, if it is not AWS, Google or Azure. For Azure it is that of the \
              account, as in https://name.blob.core.chinacloudapi.cn.",
         );
         let allow_http = section.optional(
             "allow-http",
-            "true allows an endpoint of another machine that begins with http://. Whoever is on \
-             the way then reads the objects, and tokens that identify holdfast. Default: false.",
+            "true allows an http:// endpoint on another machine. Anyone on the network path can \
+             then read the objects and the authentication tokens. Default: false.",
         );
-        let region = section.optional("region", "Region of the bucket, of S3 only.");
-        let account = section.optional("account", "Name of the storage account, of Azure only.");
+        let region = section.optional("region", "Region of the bucket (S3 only).");
+        let account = section.optional("account", "Name of the storage account (Azure only).");
         let credentials: Option<BucketCredentials> = section.table(
             "credentials",
-            "What identifies holdfast to the server. Default: what the surroundings give \
-             (variables, instance role).",
+            "How to authenticate to the server. Default: from the environment (variables, \
+             instance role).",
         );
         let kept = Kept::read(section);
         let connection = Connection::read(section);
-        let restore =
-            section.table("restore", "What a restore gives back besides objects, of S3 only.");
+        let restore = section.table("restore", "What a restore sets besides objects (S3 only).");
         if endpoint.as_ref().is_some_and(WebUrl::is_open) && allow_http != Some(true) {
-            let message = "the endpoint is reached by http, so that objects and tokens can be \
-                           read on the way";
+            let message = "the endpoint uses http, so objects and tokens can be read in transit";
             section.refuse("endpoint", message, "https://..., or allow-http = true");
         }
         let service = url.as_ref()?.service;
@@ -247,7 +246,7 @@ impl Table for Bucket {
         {
             let other = credentials.service();
             let message =
-                format!("the bucket is one of {service}, the credentials are for {other}");
+                format!("the bucket is on {service}, but the credentials are for {other}");
             section.refuse("credentials", message, suggestion(service));
         }
         Some(Self {
@@ -282,23 +281,23 @@ impl Kept {
     fn read(section: &mut Section<'_, '_>) -> Self {
         let versions = section.optional(
             "versions",
-            "true keeps older versions and delete markers too, of S3 only. Default: false.",
+            "true keeps older versions and delete markers too (S3 only). Default: false.",
         );
         let tags = section.optional(
             "tags",
-            "false leaves out the tags of objects, which take a request each of S3; with true a \
-             snapshot without them is incomplete. Default: of S3 they are kept if they may be \
-             read; false of Azure, where they take a permission of their own.",
+            "false leaves out the tags of objects, which take one request each on S3; with true, \
+             a snapshot without them is incomplete. Default: on S3, tags are kept if they can be \
+             read; on Azure false, because they need a permission of their own.",
         );
         let acl = section.optional(
             "acl",
-            "true keeps the access control lists of objects, which take a request each, of S3 \
-             only. Default: false.",
+            "true keeps the access control lists of objects, which take one request each (S3 \
+             only). Default: false.",
         );
         let configuration = section.optional(
             "configuration",
-            "false leaves out the bucket's own configuration (versioning, lifecycle, policy and so \
-             on), which takes a permission for each of its parts, of S3 only. Default: true.",
+            "false leaves out the bucket's own configuration (versioning, lifecycle, policy and \
+             so on), which needs a permission for each part (S3 only). Default: true.",
         );
         Self {
             versions: versions.unwrap_or(false),
@@ -309,7 +308,7 @@ impl Kept {
     }
 }
 
-/// How a bucket's server wants to be spoken with.
+/// How to talk to a bucket's server.
 struct Connection {
     path_style: Option<bool>,
     checksums: Checksums,
@@ -321,23 +320,23 @@ impl Connection {
     fn read(section: &mut Section<'_, '_>) -> Self {
         let path_style = section.optional(
             "path-style",
-            "true asks https://endpoint/bucket, false asks https://bucket.endpoint, of S3 only. \
+            "true requests https://endpoint/bucket, false https://bucket.endpoint (S3 only). \
              Default: true with an endpoint, false with AWS.",
         );
         let checksums = section.optional(
             "checksums",
-            "Whether requests carry checksums (x-amz-checksum-...), of S3 only: auto, as long as \
-             the server takes them, or never. What is sent is compared with its MD5 in any case. \
+            "Whether requests carry checksums (x-amz-checksum-...; S3 only): auto, unless the \
+             server rejects them, or never. Uploads are verified by their MD5 in any case. \
              Default: auto.",
         );
         let requester_pays = section.optional(
             "requester-pays",
-            "true agrees to pay for requests to a bucket whose owner does not, of S3 only. \
+            "true agrees to pay for requests to a bucket whose owner does not (S3 only). \
              Default: false.",
         );
         let patience = section.optional(
             "patience",
-            "How long a server is waited for that cannot be reached or is too busy. Default: 10m.",
+            "How long to keep trying a server that is unreachable or too busy. Default: 10m.",
         );
         Self {
             path_style,
@@ -348,7 +347,7 @@ impl Connection {
     }
 }
 
-/// Refuses what the service does not have, and asks for what it must have.
+/// Refuses keys that do not apply to the service, and requires those it needs.
 fn refuse_foreign(section: &mut Section<'_, '_>, service: BucketService) {
     let foreign: &[&str] = match service {
         BucketService::S3 => &["account"],
@@ -360,16 +359,16 @@ fn refuse_foreign(section: &mut Section<'_, '_>, service: BucketService) {
         _ => &["configuration", "path-style", "checksums", "requester-pays"],
     };
     for key in foreign.iter().chain(of_s3).filter(|key| section.has(key)).collect::<Vec<_>>() {
-        let message = format!("`{key}` means nothing for a bucket of {service}");
-        section.refuse(key, message, "nothing: leave it out");
+        let message = format!("`{key}` does not apply to a bucket on {service}");
+        section.refuse(key, message, "leave it out");
     }
     if service == BucketService::Azure && !section.has("account") {
-        let message = "the url names a container, and nothing names its storage account";
-        section.refuse("url", message, "account = \"name\" besides it");
+        let message = "the url names a container, but its storage account is not set";
+        section.refuse("url", message, "add account = \"name\"");
     }
 }
 
-/// What credentials of a service look like.
+/// The credentials that a service takes.
 fn suggestion(service: BucketService) -> &'static str {
     match service {
         BucketService::S3 => "access-key-id and secret-access-key-file, or profile",

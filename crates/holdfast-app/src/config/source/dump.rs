@@ -7,14 +7,14 @@ use crate::config::section::{Section, Table};
 
 use super::Postgres;
 
-/// A dump of a PostgreSQL database that somebody else makes: a file of `pg_dump` or `pg_dumpall`.
+/// A PostgreSQL dump that another program makes: a file of `pg_dump` or `pg_dumpall`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Dump {
     /// The file.
     pub file: PathBuf,
-    /// It must not be older.
+    /// Oldest age it may have.
     pub max_age: Option<Duration>,
-    /// Where a restore makes a database of it; nowhere without.
+    /// Where it is restored to a database; nowhere if absent.
     pub restore: Option<Box<Postgres>>,
 }
 
@@ -22,18 +22,17 @@ impl Table for Dump {
     fn read(section: &mut Section<'_, '_>) -> Option<Self> {
         let file = section.required(
             "file",
-            "The dump: an archive (pg_dump -Fc), or a script of pg_dump or pg_dumpall. Either may \
-             be compressed, with gzip or zstd.",
+            "The dump: an archive (pg_dump -Fc), or a script from pg_dump or pg_dumpall. Either \
+             may be compressed with gzip or zstd.",
         );
         let max_age = section.optional(
             "max-age",
-            "The run fails if the dump is older, as in 2h: whatever makes it has stopped. Default: \
-             any age.",
+            "The run fails if the dump is older than this, as in 2h. Default: any age.",
         );
         let restore = section.table(
             "restore",
-            "Where a restore makes a database of an archive or a script of pg_dump, with the keys \
-             of a source of type postgres. Default: nowhere.",
+            "Where to restore an archive or script of pg_dump to a database, with the keys of a \
+             postgres source. Default: nowhere.",
         );
         Some(Self { file: file?, max_age, restore: restore.map(Box::new) })
     }

@@ -12,30 +12,30 @@ use crate::config::value::{Field, Value};
 /// Files and folders, as `holdfast backup` stores them.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Files {
-    /// What is kept; absolute, never empty.
+    /// What is backed up; absolute, never empty.
     pub paths: Vec<PathBuf>,
-    /// Patterns of what is left out.
+    /// Patterns to exclude.
     pub exclude: Vec<String>,
-    /// The same without a difference between upper and lower case.
+    /// Like `exclude`, but case-insensitive.
     pub exclude_any_case: Vec<String>,
-    /// Folders are left out that hold a file of one of these names.
+    /// Exclude folders that contain a file with one of these names.
     pub exclude_if_present: Vec<String>,
-    /// True if folders are left out that a `CACHEDIR.TAG` marks as caches.
+    /// True to exclude folders that a `CACHEDIR.TAG` marks as caches.
     pub exclude_caches: bool,
-    /// Files above this size are left out.
+    /// Exclude files larger than this.
     pub exclude_larger_than: Option<Bytes>,
-    /// True if other file systems are not entered.
+    /// True to stay within one file system.
     pub one_file_system: bool,
-    /// What a restore gives them in place of what they had.
+    /// Owner and mode of restored files.
     pub restore: FilesRestore,
 }
 
-/// Owner and mode that restored files get in place of those they had.
+/// Owner and mode that restored files get instead of their own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct FilesRestore {
     /// Owner and group.
     pub owner: Option<Owner>,
-    /// Permissions of files; folders get those that they had.
+    /// Permissions of files; folders keep theirs.
     pub mode: Option<u32>,
 }
 
@@ -49,7 +49,7 @@ pub struct Owner {
 }
 
 impl Files {
-    /// The rules that leave entries out; none if a pattern is malformed, which reading refuses.
+    /// The rules that exclude entries; none if a pattern is malformed, which reading refuses.
     pub fn filter(&self) -> Filter {
         Filter::new(&self.exclude, &self.exclude_any_case).unwrap_or_default()
     }
@@ -58,25 +58,25 @@ impl Files {
 impl Table for Files {
     fn read(section: &mut Section<'_, '_>) -> Option<Self> {
         let paths: Option<Vec<PathBuf>> = section
-            .required("paths", "Files and folders. Relative ones are relative to this file.");
-        let exclude = section
-            .optional("exclude", "Patterns of what is left out, as in *.tmp or /srv/app/cache.");
-        let exclude_any_case = section
-            .optional("exclude-any-case", "The same; upper and lower case make no difference.");
+            .required("paths", "Files and folders. Relative paths are relative to this file.");
+        let exclude =
+            section.optional("exclude", "Patterns to exclude, as in *.tmp or /srv/app/cache.");
+        let exclude_any_case =
+            section.optional("exclude-any-case", "Like exclude, but case-insensitive.");
         let exclude_if_present = section.optional(
             "exclude-if-present",
-            "Folders are left out that hold a file of one of these names.",
+            "Exclude folders that contain a file with one of these names.",
         );
         let exclude_caches = section.optional(
             "exclude-caches",
-            "true leaves out folders that a CACHEDIR.TAG marks as caches. Default: false.",
+            "true excludes folders that a CACHEDIR.TAG marks as caches. Default: false.",
         );
-        let exclude_larger_than = section
-            .optional("exclude-larger-than", "Files above this size are left out, as in 500M.");
+        let exclude_larger_than =
+            section.optional("exclude-larger-than", "Exclude files larger than this, as in 500M.");
         let one_file_system = section
-            .optional("one-file-system", "true does not enter other file systems. Default: false.");
-        let restore =
-            section.table("restore", "What restored files get in place of what they had.");
+            .optional("one-file-system", "true stays within one file system. Default: false.");
+        let restore = section
+            .table("restore", "Owner and mode that restored files get instead of their own.");
         let files = Self {
             paths: paths?,
             exclude: exclude.unwrap_or_default(),
@@ -96,7 +96,7 @@ impl Table for Files {
     }
 }
 
-/// Notes a pattern that no path can be compared with.
+/// Notes malformed patterns.
 pub(in crate::config) fn check_patterns(
     section: &mut Section<'_, '_>,
     key: &str,
@@ -106,7 +106,7 @@ pub(in crate::config) fn check_patterns(
         section.refuse(
             key,
             error.to_string(),
-            "closed brackets, and no \\ at the end of a pattern",
+            "close all brackets, and do not end a pattern with \\",
         );
     }
 }
@@ -136,7 +136,7 @@ impl Value for Owner {
             .split_once(':')
             .and_then(|(uid, gid)| Some(Self { uid: number(uid)?, gid: number(gid)? }));
         if owner.is_none() {
-            field.not_a::<Self>("must be two numbers with a colon between them");
+            field.not_a::<Self>("must be two numbers separated by a colon");
         }
         owner
     }
@@ -159,7 +159,7 @@ impl Value for Mode {
         let mode = mode.filter(|digits| digits.bytes().all(|byte| (b'0'..=b'7').contains(&byte)));
         let mode = mode.and_then(|digits| u32::from_str_radix(digits, 8).ok());
         if mode.is_none() {
-            field.not_a::<Self>("must be three octal digits, with or without a 0 before them");
+            field.not_a::<Self>("must be three octal digits, with or without a leading 0");
         }
         mode.map(Self)
     }

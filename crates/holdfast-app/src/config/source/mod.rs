@@ -23,23 +23,23 @@ use super::value::{Choice, Field, Value};
 /// One part of an application.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Source {
-    /// Its name, which is also that of its tree in the snapshot.
+    /// Its name, also the name of its tree in the snapshot.
     pub name: SourceName,
-    /// Which repository it goes to.
+    /// Which repository stores it.
     pub class: Class,
-    /// How much of what it had it must still have.
+    /// The share of its former size below which it counts as shrunk.
     pub shrink_limit: ShrinkLimit,
     /// What it is.
     pub kind: SourceKind,
 }
 
-/// Which repository a source goes to.
+/// Which repository stores a source.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Class {
     /// The main one.
     #[default]
     Data,
-    /// The one for keys.
+    /// The one of keys.
     Keys,
 }
 
@@ -56,7 +56,7 @@ pub enum SourceKind {
     Command(CommandOutput),
     /// Databases of a PostgreSQL server.
     Postgres(Postgres),
-    /// A dump of a database that somebody else makes.
+    /// A database dump that another program makes.
     Dump(Dump),
     /// Objects of a bucket.
     Bucket(Bucket),
@@ -69,7 +69,7 @@ pub struct CommandOutput {
     pub command: Argv,
     /// Path of the file in the snapshot.
     pub file: String,
-    /// What a restore does with it; nothing without.
+    /// What a restore does with it; nothing if absent.
     pub restore: Option<CommandRestore>,
 }
 
@@ -78,17 +78,17 @@ pub struct CommandOutput {
 pub enum CommandRestore {
     /// Writes it to this file.
     File(PathBuf),
-    /// Gives it to this command on its standard input.
+    /// Passes it to this command on standard input.
     Command(Argv),
 }
 
 impl SourceKind {
-    /// True for databases whose roles and tablespaces go to the repository of keys.
+    /// True for databases whose roles and tablespaces are stored in the repository of keys.
     pub fn has_globals_apart(&self) -> bool {
         matches!(self, Self::Postgres(postgres) if postgres.globals == Globals::WithKeys)
     }
 
-    /// Where databases of it are restored to, if it has any.
+    /// Where its databases are restored to, if it has any.
     pub fn database(&self) -> Option<&Postgres> {
         match self {
             Self::Postgres(postgres) => Some(postgres),
@@ -97,7 +97,7 @@ impl SourceKind {
         }
     }
 
-    /// The word for it in the file.
+    /// Its type, as written in the file.
     pub fn word(&self) -> &'static str {
         match self {
             Self::Files(_) => "files",
@@ -111,29 +111,27 @@ impl SourceKind {
 
 impl Table for Source {
     fn read(section: &mut Section<'_, '_>) -> Option<Self> {
-        let name = section.required(
-            "name",
-            "Name of the source, which is also that of its tree in the snapshot.",
-        );
+        let name = section
+            .required("name", "Name of the source, also the name of its tree in the snapshot.");
         let class = section.optional(
             "class",
-            "keys sends it to [repository.keys], away from what it opens. Default: data.",
+            "keys stores the source in [repository.keys], apart from the data it opens. Default: \
+             data.",
         );
         let shrink_limit = section.optional(
             "shrink-limit",
-            "The source counts as shrunk if it has less than this share of the entries or bytes \
-             that it had when it was last complete: then no old snapshot is removed. Sources of \
-             less than 10 entries or 1 MiB are not compared by these. 0% turns it off. Default: \
-             50%.",
+            "A source with less than this share of the entries or bytes of its last complete \
+             capture counts as shrunk, and no old snapshot is removed. Entry counts below 10 and \
+             sizes below 1 MiB in that capture are not compared. 0% turns this off. Default: 50%.",
         );
         let kind = section.variant(
             "type",
-            "What it is: postgres, dump, bucket, files or command.",
+            "Type of the source: postgres, dump, bucket, files or command.",
             &[
                 ("postgres", "Databases of a PostgreSQL server.", |section| {
                     Postgres::read(section).map(SourceKind::Postgres)
                 }),
-                ("dump", "A dump of a database that somebody else makes.", |section| {
+                ("dump", "A database dump that another program makes.", |section| {
                     Dump::read(section).map(SourceKind::Dump)
                 }),
                 (
@@ -177,28 +175,29 @@ impl Table for CommandOutput {
     fn read(section: &mut Section<'_, '_>) -> Option<Self> {
         let command = section.required(
             "command",
-            "Command whose output is kept, as a list of words. The source fails if the command \
-             does.",
+            "Command whose output is backed up, as a list of words. If the command fails, so \
+             does the source.",
         );
         let file: Option<String> = section.required("file", "Path of the file in the snapshot.");
         if let Some(file) = &file
             && !is_inside(file)
         {
-            let message = "`file` must be a path of plain names, without . and ..";
+            let message = "`file` must be a plain path, without ., .. or empty names";
             section.refuse("file", message, "file = \"dump.sql\"");
             return None;
         }
-        let restore = section.table("restore", "What a restore does with it. Default: nothing.");
+        let restore =
+            section.table("restore", "What a restore does with the output. Default: nothing.");
         Some(Self { command: command?, file: file?, restore })
     }
 }
 
 impl Table for CommandRestore {
     fn read(section: &mut Section<'_, '_>) -> Option<Self> {
-        let file = section.optional("file", "A restore writes it to this file.");
+        let file = section.optional("file", "File that a restore writes it to.");
         let command = section.optional(
             "command",
-            "A restore gives it to this command on its standard input, as a list of words.",
+            "Command that receives it on standard input in a restore, as a list of words.",
         );
         if !section.exactly_one(&["file", "command"]) {
             return None;

@@ -13,37 +13,37 @@ use crate::config::value::{Choice, Field, Value};
 /// Databases of a PostgreSQL server.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Postgres {
-    /// The server, as it is reached from where the programs run.
+    /// The server, as seen from where the programs run.
     pub url: PostgresUrl,
-    /// The password; without, what libpq finds (`.pgpass`, peer).
+    /// The password; if absent, libpq finds one (`.pgpass`) or needs none (peer).
     pub password: Option<Password>,
     /// Which databases.
     pub databases: Databases,
     /// Where roles and tablespaces go.
     pub globals: Globals,
-    /// False if roles are kept without their passwords, which managed servers do not give out.
+    /// False to back up roles without their passwords, which managed servers do not reveal.
     pub role_passwords: bool,
-    /// What stands before `pg_dump` and the like to run them elsewhere, such as in a container.
+    /// Command that runs `pg_dump` and other clients elsewhere, such as in a container.
     pub exec: Option<Argv>,
-    /// How long to wait for locks on tables.
+    /// How long to wait for table locks.
     pub lock_timeout: Option<Duration>,
 }
 
 /// Which databases of a server.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Databases {
-    /// These, never none.
+    /// These; never empty.
     Named(Vec<String>),
-    /// All that are not templates.
+    /// All except templates.
     All,
 }
 
-/// Where roles and tablespaces go. They come with verifiers of passwords.
+/// Where roles and tablespaces are stored. Roles include password verifiers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Globals {
-    /// To the repository of keys.
+    /// In the repository of keys.
     WithKeys,
-    /// To the databases.
+    /// With the databases.
     WithData,
     /// Nowhere.
     Nowhere,
@@ -58,33 +58,31 @@ impl Table for Postgres {
     fn read(section: &mut Section<'_, '_>) -> Option<Self> {
         let url: Option<PostgresUrl> = section.required(
             "url",
-            "Address of the server without a password, as in postgres://user@host/database, seen \
+            "URL of the server without a password, as in postgres://user@host/database, as seen \
              from where pg_dump runs.",
         );
         let password = optional_password(section);
         let databases = section.optional(
             "databases",
-            "A list of databases, or \"all\". Default: the one that the url names.",
+            "A list of databases, or \"all\". Default: the one named in the url.",
         );
         let globals = section.optional(
             "globals",
-            "Where roles and tablespaces go, with verifiers of passwords: with-data (the \
-             default), with-keys, or no.",
+            "Where to store roles, with their password verifiers, and tablespaces: with-data \
+             (the default without [repository.keys]), with-keys (the default with it), or no.",
         );
         let role_passwords = section.optional(
             "role-passwords",
-            "false keeps roles without their passwords, which managed servers do not give out. \
+            "false backs up roles without their passwords, which managed servers do not reveal. \
              Default: true.",
         );
         let exec = section.optional(
             "exec",
-            "Runs pg_dump elsewhere: what stands before it, as in [\"docker\", \"compose\", \
+            "Command prefix that runs pg_dump elsewhere, as in [\"docker\", \"compose\", \
              \"exec\", \"-T\", \"database\"].",
         );
-        let lock_timeout = section.optional(
-            "lock-timeout",
-            "How long to wait for locks on tables, as in 30s. Default: 30s.",
-        );
+        let lock_timeout = section
+            .optional("lock-timeout", "How long to wait for table locks, as in 30s. Default: 30s.");
         let named = url.as_ref().and_then(|url| url.database());
         let databases = databases.or(named.map(|name| Databases::Named(vec![name.to_owned()])));
         if databases.is_none() && url.is_some() && !section.has("databases") {

@@ -1,4 +1,4 @@
-//! The example and the schema in docs/: both are true.
+//! The example and the schema in docs/ match the code.
 
 use std::collections::BTreeSet;
 
@@ -10,8 +10,7 @@ use crate::config::schema;
 const EXAMPLE: &str = include_str!("../../../../../docs/holdfast.example.toml");
 const SCHEMA_FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/holdfast.schema.json");
 
-/// The example with the keys that are only mentioned in it: lines that begin with `#`, without a
-/// space behind it.
+/// The example with its commented-out keys: lines that begin with `#` not followed by a space.
 fn example_in_full() -> String {
     let line = |line: &'static str| {
         let is_comment = line.starts_with("# ") || line.starts_with("#:");
@@ -52,7 +51,7 @@ fn keys(schema: &Json, found: &mut BTreeSet<String>) {
     }
 }
 
-/// `HOLDFAST_WRITE_SCHEMA=1 cargo test -p holdfast-app schema` writes the file anew.
+/// `HOLDFAST_WRITE_SCHEMA=1 cargo test -p holdfast-app schema` rewrites the file.
 #[test]
 #[allow(clippy::disallowed_methods, reason = "a switch of this test")]
 fn the_schema_in_docs_is_that_of_the_code() {

@@ -1,4 +1,4 @@
-//! How mistakes are told: all at once, each with its place and what to write instead.
+//! Reports of mistakes: all at once, each with its position and what to write instead.
 
 use super::*;
 
@@ -77,14 +77,14 @@ fn a_secret_in_the_wrong_place_is_not_repeated() {
 
 #[test]
 fn an_empty_file_lacks_everything() {
-    check("", &["has no `app`", "has no `repository`", "names no source"]);
+    check("", &["has no `app`", "has no `repository`", "has no source"]);
     check(
         "[app]\n[repository]\n",
         &[
             "[app] has no `name`",
-            "names no source",
+            "has no source",
             "[repository] has no `url`",
-            "[repository] has none of `password-file`, `password-command`",
+            "[repository] needs one of `password-file`, `password-command`",
         ],
     );
 }
@@ -102,7 +102,7 @@ fn a_mistyped_key_is_suggested() {
     ] {
         let text = replaced(SMALL, "[repository]", &format!("[repository]\n{written} = 1"));
         let told = listed(&read(&text).unwrap_err());
-        assert!(told.contains(&format!("no key `{written}`")), "{told}");
+        assert!(told.contains(&format!("unknown key `{written}`")), "{told}");
         assert!(told.contains(meant) || written == "colour", "{written}: {told}");
     }
 }
@@ -110,23 +110,23 @@ fn a_mistyped_key_is_suggested() {
 #[test]
 fn keys_of_one_type_are_unknown_to_another() {
     let text = replaced(SMALL, "type = \"files\"", "type = \"files\"\ndatabases = [\"x\"]");
-    check(&text, &["[[source]] has no key `databases`"]);
+    check(&text, &["unknown key `databases` in [[source]]"]);
 }
 
 #[test]
 fn a_section_must_be_written_as_one() {
-    check(&small("[source.x]\n"), &["[[source]] has no key `x`"]);
+    check(&small("[source.x]\n"), &["unknown key `x` in [[source]]"]);
     check(&replaced(SMALL, "[[source]]", "[source]"), &["with two brackets"]);
     check(&format!("run = 7\n{SMALL}"), &["[run] must be a section"]);
     check(&format!("hook = [7]\n{SMALL}"), &["[[hook]] must be a section"]);
     check(
         &small("[notify.webhook]\nurl = \"https://x\"\ncolour = 1"),
-        &["[notify.webhook] has no key `colour`"],
+        &["unknown key `colour` in [notify.webhook]"],
     );
     let text = replaced(SMALL, "[[source]]", "[[source]]\nrestore = { owner = 7 }");
     check(&text, &["`owner` must be a user and a group in quotes, not a number"]);
     let text = replaced(SMALL, "[[source]]", "[[source]]\nrestore = { colour = 7 }");
-    check(&text, &["[source.restore] has no key `colour`"]);
+    check(&text, &["unknown key `colour` in [source.restore]"]);
 }
 
 #[test]
@@ -137,7 +137,7 @@ fn a_file_that_is_none_is_refused_in_words() {
         std::fs::write(&path, bytes).unwrap();
         crate::config::load(&path).unwrap_err().to_string()
     };
-    assert!(told(b"[app]\nname = \"\xff\"").contains("not UTF-8 from byte 14 on"));
+    assert!(told(b"[app]\nname = \"\xff\"").contains("not valid UTF-8 at byte 14"));
     assert!(told(&vec![b'#'; 1 << 21]).contains("longer than 1 MiB"));
     assert!(told(b"").starts_with("3 mistakes in the app file\n\n"));
     let missing = crate::config::load(&folder.path().join("none")).unwrap_err().to_string();

@@ -1,4 +1,4 @@
-//! Whole files, and what is said about them.
+//! Whole files and their mistakes.
 
 mod example;
 mod mistakes;
@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 use super::{AppFile, ConfigError, Loaded, Mistake, parse};
 
-/// The least that a file must say.
+/// The smallest valid file.
 pub(super) const SMALL: &str = r#"
 [app]
 name = "app"
@@ -35,14 +35,14 @@ pub(super) fn read(text: &str) -> Result<Loaded, Vec<Mistake>> {
     }
 }
 
-/// A file without mistakes and warnings.
+/// A file without mistakes or warnings.
 pub(super) fn file(text: &str) -> AppFile {
     let loaded = read(text).unwrap_or_else(|mistakes| panic!("{}", listed(&mistakes)));
     assert_eq!(loaded.warnings, []);
     loaded.file
 }
 
-/// The small file and what is added to it.
+/// The small file with some text added.
 pub(super) fn small(more: &str) -> String {
     format!("{SMALL}{more}")
 }
@@ -59,7 +59,7 @@ pub(super) fn check(text: &str, expected: &[&str]) {
     assert!(as_expected, "{}instead of {expected:#?}", listed(&mistakes));
 }
 
-/// The text without its first mention of `part`, or with something else in its place.
+/// The text with the first occurrence of `part` replaced.
 pub(super) fn replaced(text: &str, part: &str, by: &str) -> String {
     assert!(text.contains(part), "{part}");
     text.replacen(part, by, 1)

@@ -1,4 +1,4 @@
-//! Files that nobody would write: there is always an answer, and it is always well-formed.
+//! Random files: reading always gives a file or mistakes, and they are always well-formed.
 
 use proptest::prelude::*;
 
@@ -6,7 +6,7 @@ use super::*;
 
 const EXAMPLE: &str = include_str!("../../../../../docs/holdfast.example.toml");
 
-/// Reads a text; fails if there is neither a file nor a mistake, or if a mistake lies outside.
+/// Reads a text; fails if there is neither a file nor a mistake, or if a mistake is outside it.
 fn read_any(text: &str) {
     let same = |path: &Path| path.to_owned();
     let read = parse(text, Path::new("f"), Path::new("/etc"), &same);

@@ -36,9 +36,9 @@ objects-in = "objects"
 #[test]
 fn names_are_given_once() {
     let second = "[[source]]\nname = \"Files\"\ntype = \"files\"\npaths = [\"/x\"]\n";
-    check(&small(second), &["a second source is called \"Files\""]);
+    check(&small(second), &["another source called \"Files\""]);
     let checks = format!("{DATABASE}{CHECK}{CHECK}");
-    check(&small(&checks), &["a second check is called \"objects\""]);
+    check(&small(&checks), &["another check called \"objects\""]);
 }
 
 #[test]
@@ -56,14 +56,14 @@ fn what_is_named_must_be_there() {
 #[test]
 fn a_source_with_mistakes_is_not_called_missing_as_well() {
     let text = small(&format!("{DATABASE}{CHECK}"));
-    check(&replaced(&text, "url = \"s3://app\"", "url = 7"), &["`url` must be an address"]);
+    check(&replaced(&text, "url = \"s3://app\"", "url = 7"), &["`url` must be the URL"]);
 }
 
 #[test]
 fn only_databases_are_asked_and_only_objects_are_looked_for() {
     let text = small(&format!("{DATABASE}{CHECK}"));
     let wrong = replaced(&text, "source = \"database\"", "source = \"objects\"");
-    check(&wrong, &["\"objects\" is no database"]);
+    check(&wrong, &["\"objects\" is not a database"]);
     let wrong = replaced(&text, "objects-in = \"objects\"", "objects-in = \"database\"");
     check(&wrong, &["\"database\" holds no objects"]);
 }
@@ -76,7 +76,7 @@ fn a_check_knows_which_database_it_asks() {
     check(&two, &["try: database = \"a\" or \"b\""]);
     file(&replaced(&two, "sql =", "database = \"b\"\nsql ="));
     let wrong = replaced(&two, "sql =", "database = \"c\"\nsql =");
-    check(&wrong, &["\"database\" does not keep this database"]);
+    check(&wrong, &["\"database\" does not back up this database"]);
     let all = replaced(&text, named, "url = \"postgres://h\"\ndatabases = \"all\"");
     check(&all, &["\"database\" has several databases"]);
     file(&replaced(&all, "sql =", "database = \"c\"\nsql ="));
@@ -96,7 +96,7 @@ fn recent_rows_need_a_time() {
         let rows = replaced(CHECK, "sql = \"select key from document\"", sql);
         small(&format!("{DATABASE}{rows}rows = {{ recent = \"30d\" }}\n"))
     };
-    check(&check_rows("sql = \"select key from document\""), &["found by a column time"]);
+    check(&check_rows("sql = \"select key from document\""), &["selected by a column time"]);
     file(&check_rows("sql = \"select key, created as Time from document\""));
 }
 
@@ -110,11 +110,11 @@ fn keys_need_a_repository_of_their_own() {
     check(&small(source), &["no repository for the keys of \"certificate\""]);
     for same in ["/srv/backup", "/srv/backup/", "/srv/./backup/keys", "/srv"] {
         let text = replaced(&text, "/mnt/vault", same);
-        check(&text, &["keys and data go to the same place"]);
+        check(&text, &["keys and data go to the same location"]);
     }
     let text = replaced(&text, "/mnt/vault", "s3:https://h/x");
     let text = replaced(&text, "\"/srv/backup\"", "\"s3:https://h/x/\"");
-    check(&text, &["keys and data go to the same place"]);
+    check(&text, &["keys and data go to the same location"]);
 }
 
 #[test]
@@ -125,7 +125,10 @@ fn doubtful_keys_are_warned_of() {
     };
     let text = small(KEYS);
     warned(&replaced(&text, "vault-key", "key"), "same password");
-    warned(&replaced(&text, "class = \"keys\"\n", ""), "nothing goes to the repository of keys");
+    warned(
+        &replaced(&text, "class = \"keys\"\n", ""),
+        "nothing is stored in the repository of keys",
+    );
 }
 
 #[test]
@@ -134,7 +137,7 @@ fn keys_are_not_stored_beside_what_they_open() {
     for beside in ["/opt/app/cert.p12", "/opt/app", "/opt", "/", "/opt/app/../app/"] {
         let text = replaced(&text, "/srv/app", beside);
         let told = listed(&read(&text).unwrap_err());
-        assert!(told.contains("keeps the keys of \"certificate\""), "{beside}: {told}");
+        assert!(told.contains("would store the keys of \"certificate\""), "{beside}: {told}");
         file(&replaced(
             &format!("{text}[secrets]\nallow-keys-with-data = true\n"),
             "paths =",
@@ -145,7 +148,7 @@ fn keys_are_not_stored_beside_what_they_open() {
         file(&replaced(&text, "/srv/app", apart));
     }
     let inside = replaced(&text, "/opt/app/cert.p12", "/srv/app/..");
-    check(&inside, &["keeps the keys", "keeps a repository"]);
+    check(&inside, &["would store the keys", "would back up a repository"]);
     let excluded = replaced(&text, "/srv/app", "/opt");
     for (pattern, is_enough) in [("cert.p12", true), ("/opt/app", true), ("*.pem", false)] {
         let with = format!("exclude = [\"{pattern}\"]\npaths =");
@@ -156,7 +159,7 @@ fn keys_are_not_stored_beside_what_they_open() {
 #[test]
 fn the_password_of_the_keys_is_no_data() {
     let text = replaced(&small(KEYS), "/srv/app", "/etc");
-    check(&text, &["keeps the password of the repository of keys"]);
+    check(&text, &["would back up the password of the repository of keys"]);
     file(&replaced(&text, "paths =", "exclude = [\"/etc/holdfast/vault-key\"]\npaths ="));
 }
 
@@ -169,7 +172,7 @@ fn links_hide_nothing() {
     let read = |text: &str| parse(text, Path::new("f"), Path::new("/etc/holdfast"), &real);
     let text = replaced(&small(KEYS), "/srv/app", "/data");
     let told = read(&text).unwrap_err().to_string();
-    assert!(told.contains("keeps the keys of \"certificate\""), "{told}");
+    assert!(told.contains("would store the keys of \"certificate\""), "{told}");
     let exclude =
         |path: &str| replaced(&text, "paths =", &format!("exclude = [\"{path}\"]\npaths ="));
     assert!(read(&exclude("/data/opt/app/cert.p12")).is_ok());
@@ -178,7 +181,7 @@ fn links_hide_nothing() {
 
 #[test]
 fn a_repository_is_not_kept_in_itself() {
-    check(&replaced(SMALL, "/srv/app", "/srv"), &["\"files\" keeps a repository"]);
+    check(&replaced(SMALL, "/srv/app", "/srv"), &["\"files\" would back up a repository"]);
     file(&replaced(
         SMALL,
         "paths = [\"/srv/app\"]",
@@ -210,11 +213,11 @@ fn terminals_are_refused() {
     let exec = |words: &str| {
         small(&replaced(DATABASE, "url = \"postgres", &format!("exec = {words}\nurl = \"postgres")))
     };
-    check(&exec(r#"["docker", "exec", "-it", "db"]"#), &["`-it` makes a terminal"]);
+    check(&exec(r#"["docker", "exec", "-it", "db"]"#), &["`-it` allocates a terminal"]);
     check(&exec(r#"["docker", "compose", "exec", "db"]"#), &["\"exec\", \"-T\", ..."]);
     file(&exec(r#"["docker", "compose", "exec", "-T", "db"]"#));
     let command =
         "type = \"command\"\nfile = \"x\"\ncommand = [\"kubectl\", \"exec\", \"-t\", \"db\"]";
     let text = replaced(SMALL, "type = \"files\"\npaths = [\"/srv/app\"]", command);
-    check(&text, &["`-t` makes a terminal"]);
+    check(&text, &["`-t` allocates a terminal"]);
 }

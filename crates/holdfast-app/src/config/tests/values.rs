@@ -1,4 +1,4 @@
-//! Values: what is taken, and what is refused.
+//! Values: which are accepted, and which are refused.
 
 use std::time::Duration;
 
@@ -58,11 +58,11 @@ fn repositories() {
     assert_eq!(url("sftp:a@h:/x"), RepositoryUrl::Elsewhere("sftp:a@h:/x".into()));
     for (text, part) in [
         ("", "is empty"),
-        ("~/x", "must be a whole path"),
-        ("${HOME}/x", "variables are not looked up"),
-        ("ftp://h/x", "neither a path nor an address"),
-        ("file:///x", "neither a path nor an address"),
-        ("rest:https://a:b@h/", "holds a password"),
+        ("~/x", "must be a full path"),
+        ("${HOME}/x", "variables are not expanded"),
+        ("ftp://h/x", "neither a path nor a location"),
+        ("file:///x", "neither a path nor a location"),
+        ("rest:https://a:b@h/", "contains a password"),
     ] {
         check(&replaced(SMALL, "/srv/backup", text), &[part]);
     }
@@ -77,11 +77,11 @@ fn passwords_come_from_one_place() {
         password("password-command = [\"pass\", \"show\", \"x\"]"),
         Password::Command(command)
     );
-    check(&with(""), &["none of `password-file`, `password-command`"]);
+    check(&with(""), &["needs one of `password-file`, `password-command`"]);
     check(&with("password-file = \"a\"\npassword-command = [\"b\"]"), &["exclude each other"]);
     check(&with("password-file = \"~/x\""), &["home folder"]);
     check(&with("password-file = \"$HOME/x\""), &["home folder"]);
-    check(&with("password-file = \"/${X}/x\""), &["variables are not looked up"]);
+    check(&with("password-file = \"/${X}/x\""), &["variables are not expanded"]);
     check(&with("password-file = [\"x\"]"), &["must be a path in quotes, not a list"]);
     check(&with("password-command = []"), &["names no program"]);
     check(&with("password-command = [7]"), &["must be a word in quotes, not a number"]);
@@ -115,11 +115,11 @@ fn files_of_all_kinds() {
     assert!(files.exclude_caches && files.one_file_system);
     assert!(files.filter().excludes(b"/x/a.tmp") && files.filter().excludes(b"/x/a.bak"));
     for (line, part) in [
-        ("exclude = \"*.tmp\"", "`exclude` must be a list, not a text"),
+        ("exclude = \"*.tmp\"", "`exclude` must be a list, not a string"),
         ("exclude = [\"[\"]", "the pattern \"[\" is malformed"),
         ("exclude-larger-than = \"5X\"", "number of bytes"),
         ("exclude-larger-than = \"99999999999T\"", "number of bytes"),
-        ("one-file-system = \"yes\"", "must be true or false, not a text"),
+        ("one-file-system = \"yes\"", "must be true or false, not a string"),
         ("restore = { owner = \"me:us\" }", "two numbers"),
         ("restore = { owner = \"1\" }", "two numbers"),
         ("restore = { owner = \"1:99999999999\" }", "two numbers"),
@@ -187,20 +187,20 @@ fn databases() {
     assert_eq!((rich.role_passwords, rich.lock_timeout), (false, Some(Duration::from_secs(300))));
     for (url, lines, part) in [
         ("mysql://h/a", "", "must begin with postgres://"),
-        ("postgres://a:b@h/a", "", "holds a password"),
-        ("postgres://h/a?password=x", "", "holds a password"),
-        ("${DATABASE_URL}", "", "variables are not looked up"),
+        ("postgres://a:b@h/a", "", "contains a password"),
+        ("postgres://h/a?password=x", "", "contains a password"),
+        ("${DATABASE_URL}", "", "variables are not expanded"),
         ("postgres://h/a", "databases = []", "`databases` is empty"),
         (
             "postgres://h/a",
             "databases = \"some\"",
-            "must be a list of names, or \"all\", not a text",
+            "must be a list of names, or \"all\", not a string",
         ),
-        ("postgres://h/a", "globals = true", "must be one of some words"),
+        ("postgres://h/a", "globals = true", "must be a string"),
         ("postgres://h/a", "globals = \"yes\"", "cannot be \"yes\""),
-        ("postgres://h/a", "lock-timeout = \"0s\"", "must be a number with s, m"),
-        ("postgres://h/a", "lock-timeout = \"5 min\"", "must be a number with s, m"),
-        ("postgres://h/a", "lock-timeout = 5", "a length of time in quotes, not a number"),
+        ("postgres://h/a", "lock-timeout = \"0s\"", "must be a number followed by s, m"),
+        ("postgres://h/a", "lock-timeout = \"5 min\"", "must be a number followed by s, m"),
+        ("postgres://h/a", "lock-timeout = 5", "a duration in quotes, not a number"),
     ] {
         check(&with(url, lines), &[part]);
     }
@@ -262,14 +262,18 @@ fn mistakes_in_buckets() {
         ("docs", "", "must be s3://"),
         ("s3://", "", "must be s3://"),
         ("s3://a b", "", "must be s3://"),
-        ("s3://a:b@docs", "", "holds a password"),
+        ("s3://a:b@docs", "", "contains a password"),
         ("s3://x", "endpoint = \"localhost:9000\"", "begins with http://"),
-        ("s3://x", "endpoint = \"https://a:b@h\"", "holds a password"),
-        ("s3://x", "endpoint = \"http://minio.lan:9000\"", "can be read on the way"),
-        ("s3://x", "endpoint = \"http://10.0.0.1\"\nallow-http = false", "can be read on the way"),
-        ("s3://x", "endpoint = \"http://127.0.0.1.example\"", "can be read on the way"),
-        ("s3://x", "credentials = {}", "has none of `profile`"),
-        ("s3://x", "credentials = { access-key-id = \"A\" }", "has no secret"),
+        ("s3://x", "endpoint = \"https://a:b@h\"", "contains a password"),
+        ("s3://x", "endpoint = \"http://minio.lan:9000\"", "can be read in transit"),
+        ("s3://x", "endpoint = \"http://10.0.0.1\"\nallow-http = false", "can be read in transit"),
+        ("s3://x", "endpoint = \"http://127.0.0.1.example\"", "can be read in transit"),
+        ("s3://x", "credentials = {}", "needs one of `profile`"),
+        (
+            "s3://x",
+            "credentials = { access-key-id = \"A\" }",
+            "`secret-access-key-file` is missing",
+        ),
         (
             "s3://x",
             "credentials = { profile = \"a\", access-key-id = \"A\" }",
@@ -280,20 +284,24 @@ fn mistakes_in_buckets() {
             "credentials = { profile = \"a\", session-token-file = \"A\" }",
             "exclude each other",
         ),
-        ("s3://x", "credentials = { secret-access-key = \"A\" }", "no key `secret-access-key`"),
+        (
+            "s3://x",
+            "credentials = { secret-access-key = \"A\" }",
+            "unknown key `secret-access-key`",
+        ),
         ("ftp://x", "", "must be s3:// or gs://"),
-        ("s3://x", "account = \"a\"", "`account` means nothing for a bucket of S3"),
-        ("gs://x", "region = \"eu\"", "`region` means nothing for a bucket of Google"),
-        ("gs://x", "versions = true", "`versions` means nothing for a bucket of Google"),
-        ("gs://x", "tags = false", "`tags` means nothing for a bucket of Google"),
-        ("gs://x", "path-style = true", "`path-style` means nothing for a bucket of Google"),
+        ("s3://x", "account = \"a\"", "`account` does not apply to a bucket on S3"),
+        ("gs://x", "region = \"eu\"", "`region` does not apply to a bucket on Google"),
+        ("gs://x", "versions = true", "`versions` does not apply to a bucket on Google"),
+        ("gs://x", "tags = false", "`tags` does not apply to a bucket on Google"),
+        ("gs://x", "path-style = true", "`path-style` does not apply to a bucket on Google"),
         ("s3://x", "checksums = \"no\"", "`checksums` cannot be \"no\""),
-        ("azure://x", "", "nothing names its storage account"),
-        ("azure://x", "account = \"a\"\nacl = true", "`acl` means nothing for a bucket of Azure"),
+        ("azure://x", "", "its storage account is not set"),
+        ("azure://x", "account = \"a\"\nacl = true", "`acl` does not apply to a bucket on Azure"),
         (
             "gs://x",
             "credentials = { account-key-file = \"k\" }",
-            "the bucket is one of Google, the credentials are for Azure",
+            "the bucket is on Google, but the credentials are for Azure",
         ),
         ("gs://x", "credentials = { profile = \"p\" }", "key-file = \"/path/to"),
         (
@@ -304,12 +312,12 @@ fn mistakes_in_buckets() {
         (
             "azure://x",
             "account = \"a\"\ncredentials = { client-id = \"c\", tenant-id = \"t\" }",
-            "`client-id` stands without `client-secret-file`",
+            "`client-id` needs `client-secret-file`",
         ),
         (
             "azure://x",
             "account = \"a\"\ncredentials = { account-key-file = \"k\", tenant-id = \"t\" }",
-            "`tenant-id` stands without `client-id`",
+            "`tenant-id` needs `client-id`",
         ),
     ] {
         let told = listed(&read(&with_bucket(url, lines)).unwrap_err());
@@ -389,14 +397,14 @@ fn checks() {
         CheckKind::Chain(_)
     ));
     for (lines, part) in [
-        ("", "has none of `objects-in`"),
-        ("sql = \"select 1\"", "has none of `objects-in`"),
+        ("", "needs one of `objects-in`"),
+        ("sql = \"select 1\"", "needs one of `objects-in`"),
         ("expect = \"0\"", "the check has no `sql`"),
         ("sql = \"x\"\nexpect = \"0\"\nobjects-in = \"b\"", "exclude each other"),
-        ("sql = \"x\"\nsequence = { table = \"a\", column = \"b\" }", "`sql` has no meaning"),
-        ("sql = \"x\"\nexpect = \"0\"\nrows = \"all\"", "`rows` has no meaning"),
+        ("sql = \"x\"\nsequence = { table = \"a\", column = \"b\" }", "`sql` does not apply"),
+        ("sql = \"x\"\nexpect = \"0\"\nrows = \"all\"", "`rows` does not apply"),
         ("sql = \"x\"\nobjects-in = \"b\"\nrows = \"some\"", "must be \"all\", { sample = ... }"),
-        ("sql = \"x\"\nobjects-in = \"b\"\nrows = { sample = 0 }", "whole number from 1"),
+        ("sql = \"x\"\nobjects-in = \"b\"\nrows = { sample = 0 }", "whole number"),
         ("sql = \"x\"\nobjects-in = \"b\"\nrows = { some = 1 }", "neither sample nor recent"),
         (
             "sql = \"x\"\nobjects-in = \"b\"\nrows = { sample = 1, recent = \"1d\" }",
@@ -420,15 +428,12 @@ fn hooks_say_when_and_around_what() {
         file(&with("before = \"source\"\nsource = \"files\"\ncommand = [\"a\"]")).hooks[0].clone();
     assert_eq!((hook.moment, hook.source), (Moment::Before, SourceName::new("files")));
     for (lines, part) in [
-        ("command = [\"a\"]", "has none of `before`"),
+        ("command = [\"a\"]", "needs one of `before`"),
         ("before = \"run\"", "[[hook]] has no `command`"),
         ("before = \"run\"\nafter = \"run\"\ncommand = [\"a\"]", "`before` and `after` exclude"),
         ("before = \"runs\"\ncommand = [\"a\"]", "cannot be \"runs\""),
-        (
-            "before = \"run\"\nsource = \"files\"\ncommand = [\"a\"]",
-            "only in a hook around sources",
-        ),
-        ("before = \"run\"\ncommand = \"a b\"", "because no shell splits it"),
+        ("before = \"run\"\nsource = \"files\"\ncommand = [\"a\"]", "only to hooks around sources"),
+        ("before = \"run\"\ncommand = \"a b\"", "since no shell splits it"),
     ] {
         check(&with(lines), &[part]);
     }
@@ -445,12 +450,12 @@ fn retention_is_the_policy_of_forget() {
     assert_eq!(kept.policy.tags, [TagList(vec!["a".into()])]);
     assert!(kept.prune && !policy("daily = 7\nprune = false").prune);
     for (lines, part) in [
-        ("", "no rule that keeps anything"),
-        ("within = \"0h\"", "no rule that keeps anything"),
-        ("prune = true", "no rule that keeps anything"),
-        ("hourly = 0", "whole number from 1"),
-        ("hourly = -1", "whole number from 1"),
-        ("hourly = 1.5", "must be a whole number"),
+        ("", "no rule that keeps a snapshot"),
+        ("within = \"0h\"", "no rule that keeps a snapshot"),
+        ("prune = true", "no rule that keeps a snapshot"),
+        ("hourly = 0", "whole number"),
+        ("hourly = -1", "whole number"),
+        ("hourly = 1.5", "must be a positive whole number"),
         ("hourly = \"24\"", "must be a whole number, or \"unlimited\""),
         ("within = \"2w\"", "use days instead: 14d"),
     ] {
@@ -467,7 +472,7 @@ fn schedules() {
     assert_eq!(every("every = \"day\"\nat = \"23:45\""), Every::Day { at: time(23, 45, 0, 0) });
     for (lines, part) in [
         ("every = \"week\"", "cannot be \"week\""),
-        ("at = \"02:00\"", "an hourly run has a minute only"),
+        ("at = \"02:00\"", "an hourly run has a minute but no hour"),
         ("every = \"day\"\nat = \":30\"", "a daily run needs an hour"),
         ("at = \"24:00\"", "must be a time"),
         ("at = \":60\"", "must be a time"),
@@ -492,9 +497,9 @@ fn notices() {
     let shown = format!("{:?}", notify.healthchecks);
     assert!(shown.contains("hc-ping.com") && !shown.contains("/x"), "{shown}");
     for (lines, part) in [
-        ("healthchecks = {}", "has none of `url`"),
+        ("healthchecks = {}", "needs one of `url`"),
         ("healthchecks = { url = \"x\" }", "begins with http://"),
-        ("healthchecks = { url = \"https://a:b@h/\" }", "holds a password"),
+        ("healthchecks = { url = \"https://a:b@h/\" }", "contains a password"),
         ("webhook = { url = \"https://h\", url-file = \"x\" }", "exclude each other"),
         ("prometheus = { textfile = \"/x/app.txt\" }", "must end in .prom"),
     ] {
