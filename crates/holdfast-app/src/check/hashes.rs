@@ -1,4 +1,4 @@
-//! Hashes that rows give of objects and files, and those that a content has.
+//! Hashes of objects and files stated in rows, and those computed from contents.
 
 use std::fmt;
 use std::io;
@@ -10,7 +10,7 @@ use md5::{Digest as _, Md5};
 const MD5_BYTES: usize = 16;
 const SHA256_BYTES: usize = 32;
 
-/// A column of a query that says what a content must be.
+/// A column of a query that a content must match.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Column {
     /// The ETag that the store gave the object.
@@ -32,7 +32,7 @@ impl Column {
     }
 }
 
-/// What one row says of a content.
+/// What one row says about a content.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Default)]
 pub struct Hashes {
     /// The ETag, without quotes.
@@ -41,13 +41,13 @@ pub struct Hashes {
     pub md5: Option<[u8; MD5_BYTES]>,
     /// SHA-256 of the content.
     pub sha256: Option<[u8; SHA256_BYTES]>,
-    /// A column that says something that is no hash of its kind, and what it says.
+    /// A column with a malformed hash, and its value.
     pub senseless: Option<(Column, String)>,
 }
 
 impl Hashes {
-    /// Reads the columns of a row. Hashes may be written in hexadecimal digits or in base64; an
-    /// empty text says nothing.
+    /// Reads the columns of a row. Hashes may be in hexadecimal or base64; an empty text counts as
+    /// absent.
     pub fn read(etag: Option<&str>, md5: Option<&str>, sha256: Option<&str>) -> Self {
         let mut senseless = None;
         Self {
@@ -58,7 +58,7 @@ impl Hashes {
         }
     }
 
-    /// What these say and, where they say nothing, the others.
+    /// These hashes, completed with the others where absent.
     #[must_use]
     pub fn or(self, other: Self) -> Self {
         Self {
@@ -69,29 +69,29 @@ impl Hashes {
         }
     }
 
-    /// True if they say nothing.
+    /// True if there are none.
     pub fn is_empty(&self) -> bool {
         *self == Self::default()
     }
 
-    /// The first difference from a content with this ETag, as the column, what the row says and
-    /// what there is.
+    /// The difference from a content with this ETag, as the column, the value in the row and the
+    /// value found.
     pub fn etag_differs(&self, found: Option<&str>) -> Option<(Column, String, String)> {
         let wanted = self.etag.as_deref()?;
         let found = found.map_or("", without_quotes);
-        // Hexadecimal digits may be written either way.
+        // Hexadecimal digits may be in either case.
         let is_same = wanted.eq_ignore_ascii_case(found) && !found.is_empty();
         (!is_same).then(|| (Column::Etag, wanted.to_owned(), found.to_owned()))
     }
 
-    /// The same for what was computed of the content.
+    /// Like [`etag_differs`](Self::etag_differs), for the hashes computed from the content.
     pub fn content_differs(&self, found: &Digests) -> Option<(Column, String, String)> {
         differs(Column::Sha256, self.sha256, found.sha256)
             .or_else(|| differs(Column::Md5, self.md5, found.md5))
     }
 
-    /// What must be computed of the content of an object with this ETag: an ETag that is the MD5 is
-    /// proof enough, one that is not may be of anything.
+    /// What must be computed from the content of an object with this ETag: an ETag equal to the MD5
+    /// is proof enough; any other may mean anything.
     pub fn to_compute(&self, etag: Option<&str>) -> Kinds {
         let is_etag = |md5: &[u8; MD5_BYTES]| {
             etag.is_some_and(|etag| {
@@ -105,7 +105,7 @@ impl Hashes {
     }
 }
 
-/// Kinds of hashes that are to be computed of a content.
+/// Kinds of hashes to compute from a content.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Kinds {
     /// MD5.
@@ -127,7 +127,7 @@ impl Kinds {
     }
 }
 
-/// Hashes of a content, as far as they were computed.
+/// Hashes of a content, those that were computed.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Digests {
     /// MD5.
@@ -137,8 +137,8 @@ pub struct Digests {
 }
 
 impl Digests {
-    /// The SHA-256 that a store keeps with an object, in base64, if it is of the whole content: of
-    /// an upload in parts it is of the parts' hashes, with their number behind a dash.
+    /// The SHA-256 that a store keeps with an object, in base64, if it covers the whole content:
+    /// for a multipart upload it covers the parts' hashes, and a dash and their number follow.
     pub fn stored(xattrs: &[(Vec<u8>, Vec<u8>)]) -> Self {
         let found = xattrs.iter().find(|(name, _)| name == b"s3.checksum.sha256");
         let text = found.and_then(|(_, value)| std::str::from_utf8(value).ok());
@@ -148,14 +148,14 @@ impl Digests {
     }
 }
 
-/// Hashes in the making.
+/// Hashes being computed.
 pub struct Hasher {
     md5: Option<Md5>,
     sha256: Option<digest::Context>,
 }
 
 impl Hasher {
-    /// Of nothing so far.
+    /// Starts with no content.
     pub fn new(kinds: Kinds) -> Self {
         Self {
             md5: kinds.md5.then(Md5::new),
@@ -173,7 +173,7 @@ impl Hasher {
         }
     }
 
-    /// Takes so many bytes of zero.
+    /// Takes this many zero bytes.
     pub fn update_zeros(&mut self, count: u64) {
         const ZEROS: [u8; 16 << 10] = [0; 16 << 10];
         let mut left = count;
@@ -210,7 +210,7 @@ impl fmt::Debug for Hasher {
     }
 }
 
-/// What a column says; if that is no hash of its kind, it is `senseless`.
+/// The hash in a column; if it is malformed, sets `senseless`.
 fn read_hash<const BYTES: usize>(
     column: Column,
     text: Option<&str>,
@@ -224,7 +224,7 @@ fn read_hash<const BYTES: usize>(
     hash
 }
 
-/// What a row says and what there is, if these differ. Nothing found proves nothing.
+/// The value in the row and the value found, if they differ. A value not found differs.
 fn differs<const BYTES: usize>(
     column: Column,
     wanted: Option<[u8; BYTES]>,
@@ -235,8 +235,8 @@ fn differs<const BYTES: usize>(
     Some((column, HEXLOWER.encode(&wanted), found))
 }
 
-/// A hash in hexadecimal digits or base64, perhaps with its kind in front, as in `sha256-...`; `\x`
-/// is how PostgreSQL writes bytes.
+/// A hash in hexadecimal or base64, optionally prefixed with its kind, as in `sha256-...`; `\x` is
+/// PostgreSQL's prefix for bytes.
 fn decode(text: &str, kind: &str) -> Option<Vec<u8>> {
     let named = text.get(..kind.len()).filter(|start| start.eq_ignore_ascii_case(kind));
     let rest = named.and_then(|_| text[kind.len()..].strip_prefix(['-', ':']));
@@ -250,7 +250,7 @@ fn decode(text: &str, kind: &str) -> Option<Vec<u8>> {
     BASE64_NOPAD.decode(text).or_else(|_| BASE64URL_NOPAD.decode(text)).ok()
 }
 
-/// What a column says, if it says anything.
+/// The trimmed text of a column, unless empty.
 fn said(column: Option<&str>) -> Option<&str> {
     column.map(str::trim).filter(|text| !text.is_empty())
 }

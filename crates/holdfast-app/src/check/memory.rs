@@ -1,8 +1,7 @@
-//! Contents that were found to be as a row says: a file in the local cache that can be deleted at
-//! any time.
+//! Contents found to match their rows: a file in the local cache that can be deleted at any time.
 //!
-//! What was compared once is not read again as long as neither the row nor the object changes. An
-//! entry is a keyed hash of both, so that the file tells nothing about either.
+//! A content compared once is not read again while neither the row nor the object changes. An entry
+//! is a keyed hash of both, so that the file reveals nothing about either.
 //!
 //! ```text
 //! magic "HFCONTS1" 8, per content 16 bytes, ascending, at the end blake3(all before)[0..16]
@@ -23,51 +22,51 @@ use super::hashes::Hashes;
 
 const MAGIC: &[u8; 8] = b"HFCONTS1";
 const TOKEN_BYTES: usize = 16;
-/// Entries that no check asked for this time are kept up to so many in all: 16 MiB.
+/// Entries not used this time are kept only up to this total: 16 MiB.
 const KEPT_MAX: usize = 1 << 20;
 
-/// A memory that the checks of several sources use.
+/// A memory shared by the checks of several sources.
 pub type SharedMemory = Arc<Mutex<Memory>>;
 
-/// Stands for a content and what a row says of it.
+/// Identifies a content and what a row says about it.
 pub type Token = [u8; TOKEN_BYTES];
 
-/// What was compared, and found right.
+/// What was compared and found correct.
 #[derive(Debug)]
 pub struct Memory {
     key: Zeroizing<[u8; 32]>,
     path: Option<PathBuf>,
-    /// What was changed last at this time or later may be changed again without looking so.
+    /// Contents changed at this time or later may change again without a visible sign.
     settled_before: Option<FileTime>,
     known: BTreeSet<Token>,
-    /// Those that were asked for or added.
+    /// Those looked up or added.
     used: BTreeSet<Token>,
 }
 
 impl Memory {
-    /// Reads the file at `path`. One that is missing or damaged remembers nothing; without a path
-    /// nothing is kept.
+    /// Reads the file at `path`. A missing or damaged file counts as empty; without a path nothing
+    /// is saved.
     pub fn read(path: Option<PathBuf>, key: Zeroizing<[u8; 32]>) -> Self {
         let bytes = path.as_ref().and_then(|path| local::read_file(path).ok());
         let known = bytes.and_then(|bytes| decode(&bytes)).unwrap_or_default();
         Self { key, path, settled_before: None, known, used: BTreeSet::new() }
     }
 
-    /// The memory of a run that began at `start`: of what was changed last while it ran, or shortly
-    /// before, nothing is remembered, as with a backup's unchanged files.
+    /// The memory of a run that started at `start`: contents changed while it ran, or shortly
+    /// before, are not remembered, as with a backup's unchanged files.
     #[must_use]
     pub fn of_run(mut self, start: Timestamp) -> Self {
         self.settled_before = Some(settled_before(start));
         self
     }
 
-    /// True if something that was changed last at this time is worth remembering; without a time,
-    /// its identity says enough.
+    /// True if a content last changed at this time may be remembered; without a time, its identity
+    /// suffices.
     pub fn is_settled(&self, changed: Option<FileTime>) -> bool {
         changed.zip(self.settled_before).is_none_or(|(changed, before)| changed < before)
     }
 
-    /// The token of a thing: `identity` changes whenever its content may have changed.
+    /// The token of an object or file: `identity` changes whenever its content may have changed.
     pub fn token(&self, source: &str, key: &[u8], identity: &[u8], hashes: &Hashes) -> Token {
         let mut hasher = blake3::Hasher::new_keyed(&self.key);
         let md5 = hashes.md5.as_ref().map(|it| &it[..]);
@@ -81,7 +80,7 @@ impl Memory {
         token
     }
 
-    /// True if this was found right before.
+    /// True if this was found correct before.
     pub fn knows(&mut self, token: &Token) -> bool {
         let is_known = self.known.contains(token);
         if is_known {
@@ -90,16 +89,16 @@ impl Memory {
         is_known
     }
 
-    /// Notes that this is right.
+    /// Notes that this is correct.
     pub fn add(&mut self, token: Token) {
         self.known.insert(token);
         self.used.insert(token);
     }
 
-    /// Replaces the file in one step, if anything was asked for.
+    /// Replaces the file atomically, if anything was used.
     ///
     /// # Errors
-    /// If it cannot be written; then what was compared is compared again.
+    /// If it cannot be written; then contents are compared again next time.
     pub fn write(&self) -> io::Result<()> {
         let Some(path) = self.path.as_ref().filter(|_| !self.used.is_empty()) else {
             return Ok(());
@@ -146,7 +145,7 @@ mod tests {
         let hashes = Hashes::read(None, Some("5d41402abc4b2a76b9719d911017c592"), None);
         let mut memory = Memory::read(Some(path.clone()), key(1));
         memory.write().unwrap();
-        assert!(!path.exists(), "nothing was asked for");
+        assert!(!path.exists(), "nothing was used");
         let token = memory.token("vault", b"a", b"identity", &hashes);
         assert!(!memory.knows(&token));
         memory.add(token);

@@ -1,5 +1,5 @@
-//! Checks of an application: what its database refers to must be there, numbers must have no gaps,
-//! chains must hold.
+//! Checks of an application: what its database refers to must exist, numbers must have no gaps,
+//! chains must be intact.
 
 mod hashes;
 mod memory;

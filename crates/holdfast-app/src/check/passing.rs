@@ -1,4 +1,4 @@
-//! A source that is watched while it passes: the references of checks are compared with what it
+//! A source that is watched while it is read: the references of checks are compared with what it
 //! yields, and contents that rows have hashes of are hashed as they are read.
 
 use std::io;
@@ -15,11 +15,11 @@ use crate::trail::Trail;
 /// The references of all checks that concern one source.
 pub type SharedReferences = Arc<Mutex<Vec<References>>>;
 
-/// Turns the path of an entry into the key or path that rows name it by; `None` for entries that no
-/// row can name.
+/// Turns the path of an entry into the key or path used in rows; `None` for entries that no row can
+/// refer to.
 pub type NameOf = dyn Fn(&[u8]) -> Option<Vec<u8>> + Send;
 
-/// Passes everything on unchanged.
+/// Forwards everything unchanged.
 pub struct PassingSource {
     source: Box<dyn Source>,
     references: SharedReferences,
@@ -28,8 +28,7 @@ pub struct PassingSource {
 }
 
 impl PassingSource {
-    /// Watches `source` for what `references` want; `name_of` gets paths with a slash before each
-    /// name.
+    /// Watches `source` for `references`; `name_of` gets paths with a slash before each name.
     pub fn new(
         source: Box<dyn Source>,
         references: SharedReferences,
@@ -72,13 +71,13 @@ impl PassingSource {
         (Item::Leaf(leaf), true)
     }
 
-    /// Tells the references of a file; the hashes that are to be computed of it.
+    /// Compares a file with the references; returns the hashes to compute from it.
     fn compare(&self, key: &[u8], size_bytes: u64, leaf: &Leaf) -> Kinds {
         let mut all = self.references.lock().unwrap_or_else(PoisonError::into_inner);
         let one = |references: &mut References| {
             let identity = identity(&leaf.metadata, size_bytes, references.order());
             let (etag, identity) = (leaf.opener.etag(), Some(&identity[..]));
-            // The identity of an object is made by its store.
+            // The identity of an object comes from its store.
             let is_file = references.order() == SourceOrder::Paths;
             let changed = is_file.then_some(leaf.metadata.ctime);
             references.holds(&Thing { key, size_bytes, etag, identity, changed })
@@ -93,12 +92,12 @@ impl Source for PassingSource {
     }
 }
 
-/// What changes whenever a content may have changed: by the same signs a capture recognises what it
-/// need not read again.
+/// A value that changes whenever a content may have changed, from the same signs by which a capture
+/// recognizes unchanged files.
 pub fn identity(metadata: &Metadata, size_bytes: u64, order: SourceOrder) -> Vec<u8> {
     let mut identity = size_bytes.to_le_bytes().to_vec();
     identity.extend(metadata.inode.to_le_bytes());
-    // The ctime of an object tells when its attributes were looked at.
+    // The ctime of an object says when its attributes were read.
     let times = [Some(metadata.mtime), (order == SourceOrder::Paths).then_some(metadata.ctime)];
     for time in times.into_iter().flatten() {
         identity.extend(time.seconds.to_le_bytes());

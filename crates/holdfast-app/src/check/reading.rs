@@ -14,7 +14,7 @@ use super::passing::SharedReferences;
 pub(super) struct HashedOpener {
     pub opener: Box<dyn Opener>,
     pub references: SharedReferences,
-    /// What rows name it by.
+    /// Its name in rows.
     pub key: Vec<u8>,
     pub kinds: Kinds,
 }

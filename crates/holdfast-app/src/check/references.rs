@@ -1,9 +1,10 @@
-//! Rows that name objects or files, and which of them a source does not hold as the row says.
+//! Rows that refer to objects or files, and which of those are missing from a source or differ from
+//! their row.
 //!
-//! The rows are read first, inside the cut of the database. Then the source passes by, in its
-//! order, while it is being captured: both are walked side by side, so that a bucket of any size
-//! needs memory for the rows only. Where a row has a hash of the content, that is open until
-//! somebody has read it: the capture on its way, or else whoever asks for [`References::open`].
+//! The rows are read first, inside the cut of the database. Then the source is walked in its order
+//! while it is captured, side by side with the rows, so that a bucket of any size needs memory for
+//! the rows only. A content that a row has a hash of stays open until it has been read, by the
+//! capture or by the caller of [`References::open`].
 
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
@@ -14,15 +15,15 @@ use holdfast_format::entry::FileTime;
 use super::hashes::{Column, Digests, Hasher, Hashes, Kinds};
 use super::memory::{SharedMemory, Token};
 
-/// Names of missing things that a report lists; more are only counted.
+/// Most faults that a report names; more are only counted.
 pub const NAMED_MAX: usize = 100;
 
-/// The order in which a source yields what it holds.
+/// The order in which a source yields its entries.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SourceOrder {
     /// A bucket: by the bytes of the key.
     Keys,
-    /// Folders: by the bytes of each name on the way, a folder before what is in it.
+    /// Folders: by the bytes of each name in the path, a folder before its contents.
     Paths,
 }
 
@@ -40,18 +41,18 @@ fn is_slash(byte: &u8) -> bool {
     *byte == b'/'
 }
 
-/// What one row wants.
+/// What one row refers to.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Default)]
 pub struct Reference {
     /// Key of the object, or path of the file.
     pub key: Vec<u8>,
     /// Bytes that it must have, if the row says so.
     pub size_bytes: Option<u64>,
-    /// What its content must be, as far as the row says so.
+    /// Hashes that its content must have, as far as the row states them.
     pub hashes: Hashes,
 }
 
-/// Something that a source holds.
+/// An object or file in a source.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Thing<'a> {
     /// Key of the object, or path of the file.
@@ -60,100 +61,100 @@ pub struct Thing<'a> {
     pub size_bytes: u64,
     /// The ETag that the store gave it.
     pub etag: Option<&'a str>,
-    /// What changes whenever its content may have changed; without it nothing that was compared
-    /// before counts.
+    /// A value that changes whenever its content may have changed; without it, earlier comparisons
+    /// do not count.
     pub identity: Option<&'a [u8]>,
-    /// When it was changed last, if its identity rests on that.
+    /// When it last changed, if its identity depends on that.
     pub changed: Option<FileTime>,
 }
 
-/// A content that nobody has read yet.
+/// A content that has not been read yet.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Open {
     /// Key of the object, or path of the file.
     pub key: Vec<u8>,
-    /// What is to be computed of it.
+    /// The hashes to compute.
     pub kinds: Kinds,
-    /// The identity that it had when it passed.
+    /// Its identity when the source yielded it.
     pub identity: Vec<u8>,
 }
 
-/// What is wrong with something that a row wants.
+/// What is wrong with something that a row refers to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Fault {
-    /// It is not there.
+    /// It does not exist.
     Missing,
-    /// It is there, but could not be read.
+    /// It exists but could not be read.
     Unreadable,
     /// It has another size.
     Size {
-        /// Bytes that the row wants.
+        /// Bytes according to the row.
         wanted: u64,
         /// Bytes that it has.
         found: u64,
     },
-    /// Its content is another one than a column says.
+    /// Its content differs from a column.
     Hash {
         /// The column.
         column: Column,
         /// What the row says.
         wanted: String,
-        /// What there is; empty if there is nothing of the kind.
+        /// The value found; empty if there is none.
         found: String,
     },
-    /// A column says something that is no hash of its kind.
+    /// A column has a malformed hash.
     Senseless {
         /// The column.
         column: Column,
         /// What the row says.
         wanted: String,
     },
-    /// Nobody could compare its content with what the row says.
+    /// Its content could not be compared with the row.
     NotCompared,
 }
 
-/// What a walk beside a source found.
+/// The findings of a walk.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Findings {
-    /// Different things that rows want.
+    /// Number of distinct objects or files that rows refer to.
     pub wanted: u64,
-    /// Those that are not there as they should be.
+    /// Those that are missing or differ from their row.
     pub failed: u64,
     /// The first of them, in the order of the source; at most [`NAMED_MAX`].
     pub named: Vec<(Vec<u8>, Fault)>,
-    /// Things of the source that no row wants.
+    /// Entries of the source that no row refers to.
     pub orphans: u64,
-    /// Things whose content or ETag was compared with what the row says, now or before.
+    /// Those whose content or ETag was compared with the row, now or earlier.
     pub compared: u64,
 }
 
-/// Walks rows beside a source.
+/// Walks rows side by side with a source.
 #[derive(Debug, Clone)]
 pub struct References {
     order: SourceOrder,
     /// In the order of the source, each key once.
     wanted: Vec<Reference>,
-    /// The first that the source has not passed yet.
+    /// The first one that the source has not reached yet.
     next: usize,
     findings: Findings,
-    /// Things that were there; they may turn out to be unreadable.
+    /// Those reported as unreadable.
     unreadable: BTreeSet<Vec<u8>>,
-    /// By their place among the wanted, those whose content is still to be compared.
+    /// Those whose content is still to be compared, by index in `wanted`.
     open: BTreeMap<usize, Unread>,
     memory: Option<(String, SharedMemory)>,
 }
 
-/// What is to be known of a content.
+/// What must still be computed from a content.
 #[derive(Debug, Clone)]
 struct Unread {
     kinds: Kinds,
     identity: Vec<u8>,
-    /// What to remember it by once it was found right.
+    /// The token to remember once it is found correct.
     token: Option<Token>,
 }
 
 impl References {
-    /// Rows in any order, also several of one key: then the last size and the last hashes count.
+    /// Rows in any order; of several with one key, the last size and the last hashes count.
     pub fn new(order: SourceOrder, mut rows: Vec<Reference>) -> Self {
         rows.sort_by(|left, right| order.compare(&left.key, &right.key));
         rows.dedup_by(|later, kept| {
@@ -170,7 +171,7 @@ impl References {
         Self { order, wanted: rows, next: 0, findings, unreadable, open, memory: None }
     }
 
-    /// Contents of the source of this name that were compared before count.
+    /// Uses earlier comparisons of contents of the source of this name.
     #[must_use]
     pub fn with_memory(mut self, source: &str, memory: &SharedMemory) -> Self {
         self.memory = Some((source.to_owned(), Arc::clone(memory)));
@@ -182,13 +183,13 @@ impl References {
         self.order
     }
 
-    /// True if a row has a hash of a content.
+    /// True if any row has a hash of a content.
     pub fn wants_contents(&self) -> bool {
         self.wanted.iter().any(|it| !it.hashes.to_compute(None).is_empty())
     }
 
-    /// The source holds this; it must be called in the order of the source. What must be computed
-    /// of its content is still open then.
+    /// Notes that the source holds this; must be called in the order of the source. Returns what
+    /// must still be computed from its content.
     pub fn holds(&mut self, thing: &Thing<'_>) -> Kinds {
         while let Some(reference) = self.wanted.get(self.next) {
             match self.order.compare(&reference.key, thing.key) {
@@ -208,7 +209,7 @@ impl References {
         Kinds::default()
     }
 
-    /// Compares what a listing tells with the row at this place.
+    /// Compares a listing entry with the row at this index.
     fn compare(&mut self, place: usize, thing: &Thing<'_>) -> Kinds {
         let Reference { size_bytes, hashes, .. } = &self.wanted[place];
         let found = thing.size_bytes;
@@ -235,7 +236,7 @@ impl References {
         self.await_content(place, thing, kinds)
     }
 
-    /// The content must be read, unless it was compared before or there is none.
+    /// Marks the content as to be read, unless it was compared before or is empty.
     fn await_content(&mut self, place: usize, thing: &Thing<'_>, kinds: Kinds) -> Kinds {
         let hashes = &self.wanted[place].hashes;
         let token = match (&self.memory, thing.identity) {
@@ -252,15 +253,15 @@ impl References {
         let identity = thing.identity.unwrap_or_default().to_vec();
         self.open.insert(place, Unread { kinds, identity, token });
         if thing.size_bytes == 0 {
-            // Nobody opens an empty file.
+            // Empty files are never opened.
             self.has_content(thing.key, &Hasher::new(kinds).finish());
             return Kinds::default();
         }
         kinds
     }
 
-    /// A content that was still open has these hashes; it may be called in any order, also for
-    /// things that nobody wants.
+    /// Gives the hashes of an open content; may be called in any order, also for keys that no row
+    /// refers to.
     pub fn has_content(&mut self, key: &[u8], digests: &Digests) {
         let Some(place) = self.place(key) else { return };
         let Some(unread) = self.open.remove(&place) else { return };
@@ -281,8 +282,8 @@ impl References {
         }
     }
 
-    /// What must still be read, in the order of the source: the capture did not, because it had not
-    /// changed.
+    /// What must still be read, in the order of the source: the capture did not read it, because it
+    /// was unchanged.
     pub fn open(&self) -> Vec<Open> {
         let one = |(place, unread): (&usize, &Unread)| Open {
             key: self.wanted[*place].key.clone(),
@@ -292,7 +293,7 @@ impl References {
         self.open.iter().map(one).filter(|it| !self.unreadable.contains(&it.key)).collect()
     }
 
-    /// The source has trouble with this; it may be called in any order, before or after
+    /// Notes that this could not be read; may be called in any order, before or after
     /// [`References::holds`].
     pub fn is_unreadable(&mut self, key: &[u8]) {
         if self.place(key).is_some() {
@@ -305,7 +306,7 @@ impl References {
         self.wanted.binary_search_by(|reference| order.compare(&reference.key, key)).ok()
     }
 
-    /// The source is at its end.
+    /// Ends the walk.
     pub fn finish(mut self) -> Findings {
         for reference in self.wanted.split_off(self.next) {
             self.fail(reference.key, Fault::Missing);
@@ -320,7 +321,7 @@ impl References {
         let named: BTreeSet<Vec<u8>> =
             self.findings.named.iter().map(|(key, _)| key.clone()).collect();
         for key in std::mem::take(&mut self.unreadable) {
-            // What was not listed at all was counted as missing.
+            // What was not listed at all is already counted as missing.
             if !named.contains(&key) {
                 self.fail(key, Fault::Unreadable);
             }

@@ -165,8 +165,8 @@ fn what_was_compared_before_is_not_read_again_until_it_changes() {
     assert!(begin().holds(&unknown).md5);
 }
 
-/// What was changed while the run was under way, or so shortly before that a coarse clock gives a
-/// later change the same time, is compared again by the next one.
+/// What changed during the run, or so shortly before that a coarse clock gives a later change the
+/// same time, is compared again by the next run.
 #[test]
 fn what_may_have_changed_unseen_is_not_remembered() {
     let start = jiff::Timestamp::from_second(1_000).unwrap();

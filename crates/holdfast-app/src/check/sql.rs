@@ -1,8 +1,8 @@
-//! The questions that checks of sequences and hash chains ask.
+//! The queries of checks of sequences and hash chains.
 
 use crate::config::{Chain, Sequence};
 
-/// Counts the places at which the numbers of a column do not follow each other, and rows in all.
+/// Counts the gaps in the numbers of a column, and all rows.
 pub fn sequence_query(sequence: &Sequence) -> String {
     let (table, column) = (table_name(&sequence.table), quoted(&sequence.column));
     format!(
@@ -11,7 +11,7 @@ pub fn sequence_query(sequence: &Sequence) -> String {
     )
 }
 
-/// Counts the rows that do not carry the hash of the row before, and rows in all.
+/// Counts the rows that do not carry the hash of the previous row, and all rows.
 pub fn chain_query(chain: &Chain) -> String {
     let table = table_name(&chain.table);
     let [order, hash, previous] = [&chain.order, &chain.hash, &chain.previous].map(|it| quoted(it));
@@ -22,7 +22,7 @@ pub fn chain_query(chain: &Chain) -> String {
     )
 }
 
-/// A name with its schema before the first dot, if it has one, quoted.
+/// A quoted name, with its schema before the first dot if it has one.
 fn table_name(name: &str) -> String {
     match name.split_once('.') {
         Some((schema, table)) => format!("{}.{}", quoted(schema), quoted(table)),

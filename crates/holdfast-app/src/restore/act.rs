@@ -1,4 +1,4 @@
-//! What each step of a restore does.
+//! The steps of a restore.
 
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
@@ -27,15 +27,15 @@ use super::{Prepared, RestoreError};
 use crate::config::{Argv, Class, CommandRestore, FilesRestore, SourceKind, WebUrl};
 use crate::hooks::Ending;
 
-/// How long the application may take to stop or start.
+/// Time limit for stopping or starting the application.
 const COMMAND_TIMEOUT: Duration = Duration::from_secs(600);
 
-/// Exit codes of service managers, systemctl among them, for what is not installed or does not run.
+/// Exit codes of service managers such as systemctl for services not installed or not running.
 const NOT_RUNNING: [i32; 2] = [5, 7];
 
 /// Why the application is not started.
-const HELD: &str = "the application is not started, because a check failed that may not fail; \
-    --start-anyway starts it";
+const HELD: &str = "the application was not started, because a check with on-failure = \"fail\" \
+                    failed; --start-anyway starts it";
 
 impl Work<'_, '_> {
     pub(super) fn act(&mut self, step: &Step<'_>) -> Result<Done, RestoreError> {
@@ -67,15 +67,14 @@ impl Work<'_, '_> {
         let (is_right, message, found) = match health::wait(url, timeout, self.prepared.context) {
             Health::Interrupted => return Err(RestoreError::Interrupted),
             Health::Works(status) => {
-                (true, "the application answers".to_owned(), format!("it answered {status}"))
+                (true, "the application answers".to_owned(), format!("it returned status {status}"))
             }
             Health::Silent(last) => {
                 let seconds = timeout.as_secs();
                 let message = format!(
-                    "the application did not answer with a status of 2xx within {seconds} \
-                     seconds: {last}"
+                    "the application did not return a 2xx status within {seconds} seconds: {last}"
                 );
-                let next = "the messages of the application, or a longer health-timeout in \
+                let next = "check the logs of the application, or set a longer health-timeout in \
                             [restore]";
                 self.report.next.push(next.to_owned());
                 (false, message.clone(), message)
@@ -84,13 +83,13 @@ impl Work<'_, '_> {
         Ok(Done { message, verified: vec![Verified::new("health", is_right, found)] })
     }
 
-    /// What does not run need not be stopped; and where nothing of the application is left, what
-    /// stops it may be among what comes back.
+    /// If nothing of the application is left, it need not be stopped, and the command that stops it
+    /// may itself still have to be restored.
     fn stop(&mut self, argv: &Argv) -> Result<Done, RestoreError> {
         match self.command("stop", argv) {
             Err(RestoreError::Refused { message, .. }) if !self.agreed.is_in_use() => {
                 self.report.warnings.push(format!(
-                    "{message}; nothing of the application is here, so the restore went on"
+                    "{message}; nothing of the application exists here, so the restore continued"
                 ));
                 Ok(Done::new("nothing was stopped"))
             }
@@ -98,7 +97,7 @@ impl Work<'_, '_> {
         }
     }
 
-    /// An application that cannot be started is restored nevertheless.
+    /// A failure to start the application does not fail the restore.
     fn start(&mut self, argv: &Argv) -> Result<Done, RestoreError> {
         match self.command("start", argv) {
             Err(RestoreError::Refused { message, next }) => {
@@ -111,7 +110,7 @@ impl Work<'_, '_> {
     }
 
     fn command(&self, name: &str, argv: &Argv) -> Result<Done, RestoreError> {
-        // What was stopped is started again, even if somebody wants all this to end.
+        // A stopped application is started again even if the user interrupts the restore.
         let despite_interrupt = name == "start";
         let report = self.hooks.command(name, argv, COMMAND_TIMEOUT, despite_interrupt);
         match report.ending {
@@ -119,23 +118,25 @@ impl Work<'_, '_> {
             Ending::Interrupted => Err(RestoreError::Interrupted),
             Ending::Failed(code) if name == "stop" && NOT_RUNNING.contains(&code) => {
                 let program = &report.program;
-                Ok(Done::new(format!("{program} ended with exit code {code}: it does not run")))
+                Ok(Done::new(format!(
+                    "{program} ended with exit code {code}: the application is not running"
+                )))
             }
             _ => {
                 let said = String::from_utf8_lossy(&report.output);
                 let last = said.lines().rev().find(|line| !line.trim().is_empty());
                 let last = last.map(|line| format!(": {}", line.trim())).unwrap_or_default();
                 let next = match name {
-                    "stop" => "--already-stopped, if the application does not run".to_owned(),
-                    _ => format!("{name} = [...] in [restore]"),
+                    "stop" => "--already-stopped, if the application is not running".to_owned(),
+                    _ => format!("correct {name} = [...] in [restore]"),
                 };
                 Err(RestoreError::refused(format!("{report}{last}")).or(next))
             }
         }
     }
 
-    /// Puts in order what killed restores have left of the databases of a source: until then its
-    /// server may let nobody in.
+    /// Cleans up what interrupted restores have left of the databases of a source: until then its
+    /// server may refuse connections.
     fn tidy(&mut self, part: &Part<'_>) -> Result<(), RestoreError> {
         for step in &self.prepared.steps {
             if let Step::Database(database) = step
@@ -154,7 +155,7 @@ impl Work<'_, '_> {
             && let DatabaseEffect::Leave(holding) =
                 database.effect(&database.leftovers()?, wishes)?
         {
-            let message = format!("it exists with {holding} and stays, whatever they are");
+            let message = format!("already exists ({holding}); kept without comparing");
             return Ok(Done::new(message));
         }
         let may_replace = wishes.overwrite.contains(&database.to);
@@ -197,13 +198,12 @@ impl Work<'_, '_> {
             verified += report.files_verified;
         }
         let others = match self.prepared.wishes.only_missing {
-            true => "the others stay, whatever is in them",
-            false => "the others were right",
+            true => "the others were kept without comparing",
+            false => "the others were already correct",
         };
-        let message =
-            format!("{written} of {} were written; {others}", count(files, "file", "files"));
+        let message = format!("wrote {written} of {}; {others}", count(files, "file", "files"));
         let read_back =
-            format!("{} read back, all as in the snapshot", count(verified, "file", "files"));
+            format!("{} read back, identical to the snapshot", count(verified, "file", "files"));
         let name = format!("content of {}", part.name());
         let mut checked = vec![Verified::new(name, true, read_back)];
         if part.from.class == Class::Keys {
@@ -225,11 +225,11 @@ impl Work<'_, '_> {
                 "{errors} entries of {} could not be restored",
                 moved.to.display()
             ))
-            .or("what was said of them, then the same command again")),
+            .or("fix the errors above, then run the same command again")),
         }
     }
 
-    /// Whether the keys of this machine, which are not restored, are those that the data need.
+    /// Whether the keys of this machine, which are not restored, are those the data needs.
     fn keys_here(&self) -> Done {
         let needed = self.prepared.keys.plan.iter().flat_map(|plan| &plan.needed);
         let known = needed.filter(|key| key.on_machine != OnMachine::Unknown);
@@ -240,7 +240,7 @@ impl Work<'_, '_> {
         Done { message: "no keys were restored".to_owned(), verified: verified.collect() }
     }
 
-    /// Whether restored keys are those that the data need, and belong to whom they should.
+    /// Whether restored keys are those the data needs, with the right owner and mode.
     fn keys(&self, part: &Part<'_>, origin: Origin<'_>) -> Result<Vec<Verified>, RestoreError> {
         let application = self.prepared.data.snapshot.application.as_ref();
         let recorded = application.map(|it| it.keys.as_slice()).unwrap_or_default();
@@ -252,7 +252,7 @@ impl Work<'_, '_> {
             let state = on_machine(self.prepared.context, key, &self.prepared.parts);
             let is_same = state == OnMachine::Same;
             if state == OnMachine::Unknown {
-                // It belongs to none of the paths that the file names now.
+                // It is below none of the paths that the file names now.
                 continue;
             }
             verified.push(Verified::new(format!("key {path}"), is_same, of_key(is_same)));
@@ -261,7 +261,7 @@ impl Work<'_, '_> {
         Ok(verified)
     }
 
-    /// Whether a key belongs to whom it should, and nobody else can read it.
+    /// Whether a key has the right owner and mode.
     fn ownership(
         &self,
         part: &Part<'_>,
@@ -280,7 +280,7 @@ impl Work<'_, '_> {
         let message = match is_right {
             true => shown(found),
             false => format!(
-                "{} and not {}; run as root, or give it owner and mode in [source.restore]",
+                "{}, not {}; run as root, or set owner and mode in [source.restore]",
                 shown(found),
                 shown(wanted)
             ),
@@ -308,7 +308,7 @@ impl Work<'_, '_> {
         if report.errors > 0 {
             let objects = count(report.errors, "object", "objects");
             let message = format!("{objects} of {place} could not be restored");
-            let next = "what was said of them, then the same command again";
+            let next = "fix the errors above, then run the same command again";
             return Err(RestoreError::refused(message).or(next));
         }
         if let Some(configuration) = &mut configuration {
@@ -316,11 +316,12 @@ impl Work<'_, '_> {
         }
         let (all, written) = (report.total_files, report.files_restored);
         let all = count(all, "object", "objects");
-        let made = if is_there { "" } else { ", which was made" };
-        let message = format!("{written} of {all} were written to {place}{made}");
-        let judged = if wishes.only_missing { "whatever they are" } else { "by size and checksum" };
+        let made = if is_there { "" } else { ", which was created" };
+        let message = format!("wrote {written} of {all} to {place}{made}");
+        let judged =
+            if wishes.only_missing { "not compared" } else { "the same by size and checksum" };
         let read_back = format!(
-            "{} read back; {} were there already, {judged}",
+            "{} read back; {} already existed, {judged}",
             count(report.files_verified, "object", "objects"),
             report.files_skipped
         );
@@ -329,7 +330,7 @@ impl Work<'_, '_> {
         Ok(Done { message, verified })
     }
 
-    /// Refuses to touch a bucket that is not what it was when this was agreed.
+    /// Refuses to change a bucket that has changed since the plan was made.
     fn check_bucket(&self, moved: &ObjectsMove<'_>, is_there: bool) -> Result<(), RestoreError> {
         let place = moved.place();
         let before = match (self.agreed.of_bucket(&place), is_there) {
@@ -352,18 +353,18 @@ impl Work<'_, '_> {
             None => {
                 let name = part.name();
                 self.report.warnings.push(format!(
-                    "source {name:?} is not restored: nothing says what takes it \
-                     ([source.restore]); holdfast dump {} --source {name} {from} prints it",
+                    "source {name:?} was not restored: no target is set; add file or command to \
+                     [source.restore], or run holdfast dump {} --source {name} {from}",
                     origin.snapshot.id.short()
                 ));
-                Ok(Done::new("nothing says what takes it"))
+                Ok(Done::new("no target is set"))
             }
             Some(CommandRestore::Command(argv)) if self.prepared.wishes.only_missing => {
                 Ok(Done::new(command::not_asked(argv)))
             }
             Some(CommandRestore::Command(argv)) => {
                 let bytes = command::feed(&tree, &from, argv, self.observer)?;
-                Ok(Done::new(format!("{} took {bytes} bytes", argv.program())))
+                Ok(Done::new(format!("{} read {bytes} bytes", argv.program())))
             }
             Some(CommandRestore::File(to)) => {
                 let (from, rules) = (Path::new(&from), FilesRestore::default());
@@ -371,7 +372,8 @@ impl Work<'_, '_> {
                 let report = self.moved(&prepared.file_move(&tree, from, to, rules))?;
                 let message = format!("{} bytes in {}", report.total_bytes, to.display());
                 let name = format!("content of {}", part.name());
-                let verified = vec![Verified::new(name, true, "read back, as in the snapshot")];
+                let verified =
+                    vec![Verified::new(name, true, "read back, identical to the snapshot")];
                 Ok(Done { message, verified })
             }
         }
@@ -380,7 +382,11 @@ impl Work<'_, '_> {
     fn checks(&mut self) -> Result<Done, RestoreError> {
         let found = checks::recheck(self.prepared, self.observer)?;
         let failed = found.verified.iter().filter(|it| !it.passed).count();
-        let message = format!("{failed} of {} failed", found.verified.len());
+        let all = found.verified.len();
+        let message = match failed {
+            0 => format!("{all} passed"),
+            _ => format!("{failed} of {all} failed"),
+        };
         if found.must_hold {
             self.hold = Some(HELD);
         }
@@ -390,7 +396,7 @@ impl Work<'_, '_> {
 
 fn of_key(is_same: bool) -> &'static str {
     match is_same {
-        true => "it is the key that the data need",
-        false => "it is NOT the key that the data need",
+        true => "it is the key that the data needs",
+        false => "it is NOT the key that the data needs",
     }
 }

@@ -1,4 +1,4 @@
-//! What a plan said of each place, which is looked at again right before it is touched.
+//! What a plan found at each location, which is checked again right before it is changed.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -8,33 +8,33 @@ use holdfast_connect::postgres::Standing;
 use super::RestoreError;
 use super::database::{DatabaseEffect, DatabaseMove};
 
-/// What a plan said of each place.
+/// What a plan found at each location.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Agreed {
     /// Databases by source and name.
     databases: BTreeMap<(String, String), DatabaseEffect>,
-    /// Paths where nothing was.
+    /// Paths that did not exist.
     absent: BTreeSet<PathBuf>,
-    /// Buckets by their addresses.
+    /// Buckets by URL.
     buckets: BTreeMap<String, BucketEffect>,
-    /// True if something is there that the application may be using, and that is not as in the
+    /// True if something exists that the application may be using, and that differs from the
     /// snapshot.
     is_in_use: bool,
 }
 
-/// What a plan said of a bucket.
+/// What a plan found in a bucket.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum BucketEffect {
     /// It does not exist.
     Make,
     /// It has all objects.
     Keep,
-    /// Some are written.
+    /// Some objects will be written.
     Change,
 }
 
 impl Agreed {
-    /// Takes note of a database.
+    /// Records a database.
     pub fn database(&mut self, database: &DatabaseMove<'_>, effect: DatabaseEffect) {
         let is_free =
             matches!(effect, DatabaseEffect::Make | DatabaseEffect::Fill | DatabaseEffect::Keep);
@@ -42,29 +42,29 @@ impl Agreed {
         self.databases.insert(key(database), effect);
     }
 
-    /// Takes note of a path where nothing is.
+    /// Records a path that does not exist.
     pub fn absent(&mut self, path: &Path) {
         self.absent.insert(path.to_owned());
     }
 
-    /// Takes note of a path where something is; an empty folder is nothing yet.
+    /// Records a path that exists; an empty folder does not count as in use.
     pub fn present(&mut self, path: &Path) {
         let is_empty = path.read_dir().is_ok_and(|mut entries| entries.next().is_none());
         self.is_in_use |= !is_empty;
     }
 
-    /// True if something is there that an application may be using.
+    /// True if something exists that an application may be using.
     pub fn is_in_use(&self) -> bool {
         self.is_in_use
     }
 
-    /// Takes note of a bucket.
+    /// Records a bucket.
     pub fn bucket(&mut self, place: String, effect: BucketEffect) {
         self.is_in_use |= effect == BucketEffect::Change;
         self.buckets.insert(place, effect);
     }
 
-    /// Refuses to touch a database that has changed since the plan: that was not agreed.
+    /// Refuses to change a database that has changed since the plan was made.
     pub fn check_database(
         &self,
         database: &DatabaseMove<'_>,
@@ -93,7 +93,7 @@ impl Agreed {
         )))
     }
 
-    /// Refuses to write over what has come to be where nothing was.
+    /// Refuses to overwrite a path that did not exist when the plan was made.
     pub fn check_path(&self, path: &Path) -> Result<(), RestoreError> {
         let found = path.symlink_metadata().ok().filter(|_| self.absent.contains(path));
         match found.is_some_and(|found| !(found.is_dir() && self.is_made_here(path))) {
@@ -105,7 +105,8 @@ impl Agreed {
         }
     }
 
-    /// True if a folder has nothing but the way to other paths that this restore was to make.
+    /// True if a folder holds only paths that this restore was to create, or folders leading to
+    /// them.
     fn is_made_here(&self, folder: &Path) -> bool {
         let is_way = |path: &Path| self.absent.iter().any(|other| other.starts_with(path));
         let is_ours = |path: &Path| {
@@ -116,7 +117,7 @@ impl Agreed {
         entries.all(|entry| entry.is_ok_and(|entry| is_ours(&entry.path())))
     }
 
-    /// What was said of a bucket.
+    /// What the plan found in a bucket.
     pub fn of_bucket(&self, place: &str) -> Option<BucketEffect> {
         self.buckets.get(place).copied()
     }
@@ -126,7 +127,7 @@ fn key(database: &DatabaseMove<'_>) -> (String, String) {
     (database.source.clone(), database.to.clone())
 }
 
-/// The refusal of what was not agreed.
+/// The error for a location that has changed.
 pub(super) fn changed(message: String) -> RestoreError {
     RestoreError::Changed { message }
 }
@@ -138,7 +139,7 @@ mod tests {
 
     use super::*;
 
-    /// A plan for `app` with `app/config/key`, where none of them is yet.
+    /// A plan for `app` with `app/config/key`, neither of which exists yet.
     fn planned() -> (tempfile::TempDir, Agreed, PathBuf) {
         let folder = tempfile::tempdir().unwrap();
         let app = folder.path().join("app");

@@ -1,4 +1,4 @@
-//! Asking the checks of the app file again, of what was restored.
+//! Running the checks of the app file on restored data.
 
 use std::io;
 use std::os::unix::ffi::OsStrExt;
@@ -17,21 +17,21 @@ use crate::check::{PassingSource, SharedReferences};
 use crate::config::{AppFile, Databases, Globals, OnFailure, SourceKind};
 use crate::run::{CheckReport, Maker, Recheck, RunContext};
 
-/// What the checks found.
+/// The results of the checks.
 pub(super) struct Rechecked {
     pub verified: Vec<Verified>,
-    /// True if one failed that may not fail.
+    /// True if a check with `on-failure = "fail"` failed.
     pub must_hold: bool,
 }
 
-/// Asks all checks whose sources were restored.
+/// Runs all checks whose sources were restored.
 pub(super) fn recheck(
     prepared: &Prepared<'_>,
     observer: &dyn Observer,
 ) -> Result<Rechecked, RestoreError> {
     let file = asked(prepared)?;
     let context = prepared.context;
-    // What was recent when the data were captured is what checks mean by recent.
+    // For checks, "recent" is relative to the time of the capture.
     let time = prepared.data.snapshot.time;
     let now = || time;
     let run_context = RunContext {
@@ -64,12 +64,12 @@ fn verified(report: &CheckReport, prepared: &Prepared<'_>) -> Verified {
     let captured = application.and_then(|it| it.checks.iter().find(|it| it.name == report.name));
     let mut message = report.sentence();
     if !report.passed && captured.is_some_and(|it| !it.passed) {
-        message.push_str(" (so it was when it was captured)");
+        message.push_str(" (it also failed when the snapshot was made)");
     }
     Verified::new(format!("check {}", report.name), report.passed, message)
 }
 
-/// The app file with databases as they were restored, and only the checks that can be asked.
+/// The app file with the restored databases, and only the checks that can be run.
 fn asked(prepared: &Prepared<'_>) -> Result<AppFile, RestoreError> {
     let mut file = prepared.app.clone();
     file.checks = prepared.checks().cloned().collect();
@@ -78,7 +78,7 @@ fn asked(prepared: &Prepared<'_>) -> Result<AppFile, RestoreError> {
         let Some(origin) = prepared.origin(part.from) else { continue };
         let moves = database::moves(part, origin, prepared.context)?;
         let mut to = to.clone();
-        // Nothing but rows is asked for.
+        // Checks query only rows.
         to.globals = Globals::Nowhere;
         to.databases = Databases::Named(moves.iter().map(|it| it.to.clone()).collect());
         for check in file.checks.iter_mut().filter(|it| it.source == part.from.name) {
@@ -98,8 +98,7 @@ fn asked(prepared: &Prepared<'_>) -> Result<AppFile, RestoreError> {
     Ok(file)
 }
 
-/// Tells what rows want of a source what stands where it was restored to, by the names that things
-/// had when they were captured.
+/// Matches what rows refer to against what was restored, by the names used at the capture.
 fn pass(
     prepared: &Prepared<'_>,
     part: &Part<'_>,
@@ -107,7 +106,7 @@ fn pass(
     observer: &dyn Observer,
 ) -> Result<(), RestoreError> {
     let failed = |error: io::Error| {
-        RestoreError::refused(format!("source {:?} cannot be looked at: {error}", part.name()))
+        RestoreError::refused(format!("source {:?} cannot be read: {error}", part.name()))
     };
     if let Some((from_rules, to)) = part.files() {
         let from = from_rules;
@@ -143,12 +142,12 @@ fn pass(
     }
 }
 
-/// Contents that are read at once where rows have hashes of them.
+/// Contents read at a time, if rows have their hashes.
 const READS_MAX: usize = 16;
-/// Bytes that are read at once of each.
+/// Bytes read at a time of each.
 const BUFFER_BYTES: usize = 256 << 10;
 
-/// Lets everything pass, and reads what rows have hashes of.
+/// Walks the whole source, and reads the contents that rows have hashes of.
 fn drain(mut source: PassingSource, observer: &dyn Observer) -> io::Result<()> {
     let mut unread = Vec::new();
     while !observer.is_interrupted()
@@ -167,7 +166,7 @@ fn drain(mut source: PassingSource, observer: &dyn Observer) -> io::Result<()> {
     Ok(())
 }
 
-/// Reads contents beside each other. One that cannot be read stays open, and is told as such.
+/// Reads contents concurrently. One that cannot be read is later reported as not compared.
 fn read_all(openers: Vec<Box<dyn Opener>>) {
     std::thread::scope(|scope| {
         for opener in &openers {

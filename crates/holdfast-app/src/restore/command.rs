@@ -1,4 +1,4 @@
-//! Giving what a command printed back: to a file, or to another command.
+//! Restoring the output of a command: to a file, or to another command.
 
 use std::io::{self, Read, Write};
 use std::os::unix::process::ExitStatusExt;
@@ -12,10 +12,10 @@ use super::part::Part;
 use super::tree::SourceTree;
 use crate::config::{Argv, SourceKind};
 
-/// How much of a command's messages is kept: the first ones tell the cause.
+/// How much of a command's error output is kept: the first messages name the cause.
 const MESSAGE_BYTES_MAX: u64 = 4 << 10;
 
-/// Runs a command with a file of the snapshot on its standard input; the bytes that it took.
+/// Runs a command with a file of the snapshot on its standard input; returns the bytes it read.
 pub(super) fn feed(
     tree: &SourceTree<'_>,
     path: &str,
@@ -27,8 +27,8 @@ pub(super) fn feed(
     };
     let program = argv.program();
     let failed = |why: String| {
-        RestoreError::refused(format!("{program:?}, which takes {path}, {why}"))
-            .or("the command in [source.restore]")
+        RestoreError::refused(format!("{program:?}, which receives {path}, {why}"))
+            .or("correct the command in [source.restore]")
     };
     let mut child = child::command(program)
         .args(argv.arguments())
@@ -42,7 +42,7 @@ pub(super) fn feed(
         let listening = scope.spawn(move || errors.map(listen).unwrap_or_default());
         let copied = input.map_or(Ok(0), |input| copy(&mut reader, input, observer));
         if copied.is_err() {
-            // What it has is not whole; it may have ended by itself.
+            // Its input is incomplete; it may have exited already.
             let _ = child.kill();
         }
         (copied, listening.join().unwrap_or_default())
@@ -50,13 +50,13 @@ pub(super) fn feed(
     let status = child.wait().map_err(|error| failed(error.to_string()))?;
     match copied {
         Err(error) if error.kind() == io::ErrorKind::Interrupted => Err(RestoreError::Interrupted),
-        // Why it stopped reading is the cause.
+        // The reason why it stopped reading is the cause.
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(failed(error.to_string())),
         copied if status.success() => Ok(copied.unwrap_or_default()),
         _ => {
             let how = match (status.code(), status.signal()) {
                 (Some(code), _) => format!("ended with exit code {code}"),
-                (None, signal) => format!("was ended by signal {}", signal.unwrap_or_default()),
+                (None, signal) => format!("was killed by signal {}", signal.unwrap_or_default()),
             };
             let said = said.lines().next().unwrap_or_default();
             Err(failed(if said.is_empty() { how } else { format!("{how}: {said}") }))
@@ -80,10 +80,10 @@ fn copy(reader: &mut impl Read, mut input: impl Write, observer: &dyn Observer) 
     }
 }
 
-/// The first messages; the rest is read and dropped, so that the command can go on.
+/// The first messages; the rest is read and dropped, so that the command does not block.
 fn listen(mut errors: impl Read) -> String {
     let mut kept = Vec::new();
-    // What cannot be read of its messages is no reason to fail.
+    // Failing to read its messages is not an error.
     let _ = errors.by_ref().take(MESSAGE_BYTES_MAX).read_to_end(&mut kept);
     let _ = io::copy(&mut errors, &mut io::sink());
     String::from_utf8_lossy(&kept).trim().to_owned()
@@ -97,7 +97,7 @@ pub(super) fn path(part: &Part<'_>) -> String {
     }
 }
 
-/// Why a command is not run when only what is missing is restored.
+/// Why a command is not run when only missing data is restored.
 pub(super) fn not_asked(argv: &Argv) -> String {
-    format!("{} cannot say what is missing, so it is not run", argv.program())
+    format!("{} is not run, because it cannot restore only what is missing", argv.program())
 }

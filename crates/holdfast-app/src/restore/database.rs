@@ -15,61 +15,61 @@ use super::{RestoreContext, RestoreError, Wishes};
 use crate::config::{Databases, Postgres, SourceKind};
 use crate::run;
 
-/// One database of the snapshot, and where it goes.
+/// One database of the snapshot, and its target.
 pub(super) struct DatabaseMove<'a> {
     pub source: String,
     pub tree: SourceTree<'a>,
     pub server: Server,
-    /// The name that it has in the snapshot.
+    /// Its name in the snapshot.
     pub from: String,
-    /// The name that it gets.
+    /// Its name after the restore.
     pub to: String,
-    /// What of it is restored.
+    /// The part of it to restore.
     pub selection: RestoreSelection,
-    /// Who made the dump, and how.
+    /// What made the dump, and how.
     pub origin: Made,
 }
 
-/// Who made a dump, and how.
+/// What made a dump, and how.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Made {
     /// holdfast.
     Here,
-    /// Somebody else, as an archive.
+    /// Another program, as an archive.
     Archive,
-    /// Somebody else, as a script: what it makes can be compared with nothing.
+    /// Another program, as a script, whose result cannot be compared.
     Script,
 }
 
-/// What came of a database.
+/// The outcome for a database.
 #[derive(Default)]
 pub(super) struct Outcome {
     /// Its tables, compared.
     pub tables: Vec<TableReport>,
-    /// Objects of it that could not be made.
+    /// Objects in it that could not be created.
     pub unmade: Vec<Unmade>,
-    /// What was done in place of that, if it came from a script.
+    /// What was done instead, if it came from a script.
     pub script: Option<String>,
-    /// What deserves a look, one sentence each.
+    /// Warnings, one sentence each.
     pub warnings: Vec<String>,
 }
 
-/// What is to be done with a database.
+/// What to do with a database.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum DatabaseEffect {
     /// It does not exist.
     Make,
-    /// It exists with nothing in it.
+    /// It exists and is empty.
     Fill,
-    /// It holds what was captured.
+    /// It matches the snapshot.
     Keep,
-    /// It exists with so much in it, and what exists is to stay.
+    /// It holds this much, and existing data is kept.
     Leave(Holding),
-    /// It exists with so much in it, and that is something else.
+    /// It holds this much, which differs from the snapshot.
     Replace(Holding),
-    /// It exists with so much in it, and a part of a database replaces none.
+    /// It holds this much, and a part of a database cannot replace it.
     Refuse(Holding),
-    /// A restore that was killed was about to replace it.
+    /// An interrupted restore was about to replace it.
     Halfway,
 }
 
@@ -83,7 +83,7 @@ fn server(
         .map_err(|why| RestoreError::refused(format!("source {:?}: {why}", part.name())))
 }
 
-/// The databases that a source has in the snapshot, each with the place where it goes.
+/// The databases of a source in the snapshot, each with its target.
 pub(super) fn moves<'a>(
     part: &Part<'_>,
     origin: Origin<'a>,
@@ -97,9 +97,9 @@ pub(super) fn moves<'a>(
     let damaged = |why: String| {
         let name = part.name();
         RestoreError::refused(format!("postgres.json of source {name:?} cannot be used: {why}"))
-            .or("holdfast check, or another snapshot")
+            .or("run holdfast check, or choose another snapshot")
     };
-    let json = tree.whole(b"postgres.json")?.ok_or_else(|| damaged("it is not there".into()))?;
+    let json = tree.whole(b"postgres.json")?.ok_or_else(|| damaged("it is missing".into()))?;
     let record: ServerRecord =
         serde_json::from_slice(&json).map_err(|error| damaged(error.to_string()))?;
     let names: Vec<String> = record.databases.iter().map(|it| it.name.clone()).collect();
@@ -118,7 +118,7 @@ pub(super) fn moves<'a>(
     record.databases.into_iter().map(one).collect()
 }
 
-/// The database of a dump that somebody else made: its name stands in the dump only.
+/// The database of a dump that another program made: its name is only in the dump.
 fn of_dump<'a>(
     part: &Part<'_>,
     tree: SourceTree<'a>,
@@ -131,7 +131,7 @@ fn of_dump<'a>(
         let content: DatabaseContent = serde_json::from_slice(&json).map_err(|error| {
             let name = part.name();
             RestoreError::refused(format!("content.json of source {name:?}: {error}"))
-                .or("holdfast check, or another snapshot")
+                .or("run holdfast check, or choose another snapshot")
         })?;
         let (source, from) = (part.name().to_owned(), content.database);
         let to = part.database(std::slice::from_ref(&from), &from)?;
@@ -152,7 +152,7 @@ fn of_dump<'a>(
 /// The script of a database in the tree of its source.
 const SCRIPT: &[u8] = b"database.sql";
 
-/// The only database that a source names: a script does not tell its own.
+/// The only database that a source names: a script does not contain its name.
 fn only_name(part: &Part<'_>) -> Option<String> {
     match &part.to.kind.database()?.databases {
         Databases::Named(names) => match names.as_slice() {
@@ -163,35 +163,35 @@ fn only_name(part: &Part<'_>) -> Option<String> {
     }
 }
 
-/// Why a dump that somebody else made is not restored, and what prints it.
+/// Why a dump that another program made is not restored, and the command that prints it.
 pub(super) fn why_not(part: &Part<'_>, origin: Origin<'_>) -> Result<String, RestoreError> {
     let (tree, name) = (origin.tree(part.name())?, part.name());
     let snapshot = origin.snapshot.id.short();
     if tree.find(b"cluster.sql")?.is_some() {
         return Ok(format!(
-            "scripts of pg_dumpall are not restored: holdfast dump {snapshot} --source {name} \
-             /cluster.sql prints it; psql runs whatever is in it"
+            "pg_dumpall scripts are not restored; holdfast dump {snapshot} --source {name} \
+             /cluster.sql prints it, and psql runs everything in it"
         ));
     }
     Ok(format!(
-        "nothing says where it goes: url in [source.restore] does; holdfast dump -a custom \
-         {snapshot} --source {name} /databases/NAME prints an archive"
+        "no target is set: add url to [source.restore]; holdfast dump -a custom {snapshot} \
+         --source {name} /databases/NAME prints an archive"
     ))
 }
 
 impl DatabaseMove<'_> {
-    /// What restores of it that were killed have left.
+    /// What interrupted restores of it have left behind.
     pub fn leftovers(&self) -> Result<Leftovers, RestoreError> {
         leftovers(&self.server, &self.to).map_err(|error| self.failed(error))
     }
 
-    /// Puts that in order; what was done, one sentence each.
+    /// Cleans up what they left; returns what was done, one sentence each.
     pub fn tidy(&self) -> Result<Vec<String>, RestoreError> {
         let told = tidy(&self.server, &self.to).map_err(|error| self.failed(error))?;
         Ok(told.into_iter().map(|it| format!("database {it}")).collect())
     }
 
-    /// Looks at what stands there.
+    /// Examines the target.
     pub fn effect(
         &self,
         left: &Leftovers,
@@ -220,8 +220,7 @@ impl DatabaseMove<'_> {
         })
     }
 
-    /// What the server lacks that it needs, in one sentence. Roles that are `coming` are made
-    /// before it.
+    /// What the server lacks for it, in one sentence. Roles in `coming` are created before it.
     pub fn obstacle(
         &self,
         wishes: &Wishes,
@@ -241,11 +240,11 @@ impl DatabaseMove<'_> {
         }
     }
 
-    /// Restores it, unless it holds what was captured, after what killed restores have left was put
-    /// in order.
+    /// Restores it, unless it already matches the snapshot, after cleaning up what interrupted
+    /// restores have left.
     ///
-    /// A database that holds something else is replaced only if `may_replace`, and none is touched
-    /// that is not what it was when this was `agreed`.
+    /// A database that holds something else is replaced only if `may_replace`, and one that has
+    /// changed since it was `agreed` is left alone.
     pub fn restore(
         &self,
         agreed: &Agreed,
@@ -287,15 +286,16 @@ impl DatabaseMove<'_> {
         Ok(Outcome { tables: report.tables, unmade: report.unmade, script: None, warnings })
     }
 
-    /// Runs the script of it.
+    /// Runs its script.
     fn script(
         &self,
         options: &RestoreOptions,
         mut warnings: Vec<String>,
     ) -> Result<Outcome, RestoreError> {
         if self.selection != RestoreSelection::default() {
-            let message = format!("source {:?} is a script, which has no parts", self.source);
-            return Err(RestoreError::refused(message).or("no --schema and no --table"));
+            let message =
+                format!("source {:?} is a script, which cannot be restored in part", self.source);
+            return Err(RestoreError::refused(message).or("leave out --schema and --table"));
         }
         let Some((_, mut reader)) = self.tree.open(SCRIPT)? else {
             return Err(RestoreError::refused("the script is missing from the snapshot"));
@@ -303,7 +303,7 @@ impl DatabaseMove<'_> {
         let report = restore_script(&mut reader, options).map_err(|error| self.failed(error))?;
         warnings.extend(self.about(report.warnings));
         let sentence = format!(
-            "ran {}; a script has nothing to compare the result with",
+            "ran {}; the result of a script cannot be compared",
             count(report.statements, "statement", "statements")
         );
         Ok(Outcome { script: Some(sentence), warnings, ..Outcome::default() })
@@ -318,7 +318,7 @@ impl DatabaseMove<'_> {
     }
 }
 
-/// Tables in one sentence, and whether all that can be compared are as they were captured.
+/// The tables in one sentence, with the number of those that could not be compared.
 pub(super) fn sentence(tables: &[TableReport]) -> String {
     let rows: u64 = tables.iter().map(|table| table.rows).sum();
     let same = tables.iter().filter(|table| table.outcome == TableOutcome::Same).count() as u64;
@@ -328,11 +328,11 @@ pub(super) fn sentence(tables: &[TableReport]) -> String {
         _ => format!("; {left} could not be compared"),
     };
     let (tables, rows) = (count(same, "table", "tables"), count(rows, "row", "rows"));
-    let hold = if same == 1 { "holds" } else { "hold" };
-    format!("{tables} with {rows} {hold} what was captured, compared by hash{rest}")
+    let hold = if same == 1 { "matches" } else { "match" };
+    format!("{tables} with {rows} {hold} the snapshot, compared by hash{rest}")
 }
 
-/// Roles and tablespaces of a source: in the tree of the data, or in that of the keys.
+/// The script of a source's roles and tablespaces: in the tree of the data, or in that of the keys.
 pub(super) fn globals_script(
     part: &Part<'_>,
     origins: &[Origin<'_>],
@@ -347,7 +347,7 @@ pub(super) fn globals_script(
     Ok(None)
 }
 
-/// What would become of roles and tablespaces.
+/// What a restore would do with roles and tablespaces.
 pub(super) fn roles(
     part: &Part<'_>,
     script: &[u8],
@@ -356,7 +356,7 @@ pub(super) fn roles(
     of_server(part, context, |server| globals(server, script))
 }
 
-/// Makes roles and tablespaces that are missing.
+/// Creates missing roles and tablespaces.
 pub(super) fn restore_roles(
     part: &Part<'_>,
     script: &[u8],
@@ -376,7 +376,7 @@ fn of_server(
     act(&server).map_err(|error| RestoreError::Postgres { source_name: source_name(), error })
 }
 
-/// What becomes of roles, in one sentence.
+/// What happens to roles, in one sentence.
 pub(super) fn sentence_of_roles(report: &GlobalsReport) -> String {
     let missing = [&report.missing_roles[..], &report.missing_tablespaces[..]].concat();
     let there = [&report.existing_roles[..], &report.existing_tablespaces[..]].concat();
@@ -386,15 +386,17 @@ pub(super) fn sentence_of_roles(report: &GlobalsReport) -> String {
     };
     match there.as_slice() {
         [] => made,
-        there => format!("{made}; keeps what exists, memberships included: {}", there.join(", ")),
+        there => {
+            format!("{made}; keeps existing ones, memberships included: {}", there.join(", "))
+        }
     }
 }
 
-/// What roles that exist had and do not get back, one sentence each.
+/// Memberships that existing roles had and do not get back, one sentence each.
 pub(super) fn warnings_of_roles(report: &GlobalsReport) -> impl Iterator<Item = String> {
     let of_pair = |(role, member): &(String, String)| {
         format!(
-            "role {member:?} was a member of {role:?} in this snapshot and is not one now; \
+            "role {member:?} was a member of {role:?} in this snapshot but is not now; \
              memberships of existing roles are not restored (to restore it: GRANT \"{role}\" TO \
              \"{member}\")"
         )

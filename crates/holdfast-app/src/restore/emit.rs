@@ -1,4 +1,4 @@
-//! A captured database as a dump for PostgreSQL's own tools.
+//! Writing a captured database as a dump for PostgreSQL's own tools.
 
 use std::io::{self, Read, Write};
 use std::path::Path;
@@ -13,7 +13,7 @@ use holdfast_repo::Repository;
 use super::RestoreError;
 use super::tree::SourceTree;
 
-/// Where a dump goes.
+/// The destination of a dump.
 pub enum EmitTo<'a> {
     /// A file or folder that must not exist.
     Path(&'a Path),
@@ -22,11 +22,11 @@ pub enum EmitTo<'a> {
 }
 
 /// Writes the database whose folder is at `path` of a tree. An SQL script is made by `pg_restore`,
-/// which must be installed; no server is asked.
+/// which must be installed; no server is needed.
 ///
 /// # Errors
-/// [`RestoreError`]: no database is there, the repository cannot be read, or the dump not be
-/// written; then nothing is left of it.
+/// [`RestoreError`]: there is no database, the repository cannot be read, or the dump cannot be
+/// written; nothing is left of it then.
 pub fn emit_database(
     repository: &Repository,
     root: &SnapshotRoot,
@@ -37,9 +37,9 @@ pub fn emit_database(
 ) -> Result<(), RestoreError> {
     let shown = String::from_utf8_lossy(path).into_owned();
     let no_database = || {
-        RestoreError::refused(format!("{shown} is no captured database"))
-            .or("the path of one, as in /databases/app of a source of type postgres; holdfast ls \
-                 shows them")
+        RestoreError::refused(format!("{shown} is not a captured database")).or(
+            "a path such as /databases/app in a source of type postgres; holdfast ls lists them",
+        )
     };
     let whole = SourceTree { repository, root: root.clone() };
     let tree = match whole.below(path) {
@@ -61,7 +61,7 @@ pub fn emit_database(
     })
 }
 
-/// A stored database whose reading ends when the user wants it to.
+/// A stored database whose reading the user can interrupt.
 struct Stoppable<'a> {
     tree: SourceTree<'a>,
     stop: Arc<AtomicBool>,

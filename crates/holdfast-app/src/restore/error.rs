@@ -1,12 +1,12 @@
-//! Why a restore of an application was not begun, or not finished.
+//! Why a restore of an application did not start, or did not finish.
 
 use holdfast_connect::postgres::{ErrorKind, PostgresError};
 use holdfast_engine::EngineError;
 
-/// Why a restore of an application was not begun, or why one step of it failed.
+/// Why a restore of an application did not start, or why one of its steps failed.
 #[derive(Debug, thiserror::Error)]
 pub enum RestoreError {
-    /// A repository or a place of files failed.
+    /// A repository or file system failed.
     #[error(transparent)]
     Engine(#[from] EngineError),
     /// A server failed.
@@ -17,7 +17,7 @@ pub enum RestoreError {
         /// Why.
         error: PostgresError,
     },
-    /// What was asked for is not done, for this reason.
+    /// The request was refused, for this reason.
     #[error("{message}")]
     Refused {
         /// One sentence without a full stop.
@@ -25,7 +25,7 @@ pub enum RestoreError {
         /// What to do next, one step each.
         next: Vec<String>,
     },
-    /// A place is not what the plan said, and was left as it is.
+    /// A location has changed since the plan was made, and was left unchanged.
     #[error("{message}")]
     Changed {
         /// One sentence without a full stop.
@@ -37,7 +37,7 @@ pub enum RestoreError {
 }
 
 impl RestoreError {
-    /// A refusal, to be followed by what to do next.
+    /// A refusal; [`or`](Self::or) adds what to do next.
     pub(super) fn refused(message: impl Into<String>) -> Self {
         Self::Refused { message: message.into(), next: Vec::new() }
     }
@@ -54,7 +54,7 @@ impl RestoreError {
         }
     }
 
-    /// True if the same command would fail in the same way, whenever it is given.
+    /// True if the same command would always fail in the same way.
     pub(super) fn fails_again(&self) -> bool {
         use ErrorKind::{Differs, Options, Privilege, Statement, Tool, Version};
         let lasting = [Differs, Options, Privilege, Statement, Tool, Version];

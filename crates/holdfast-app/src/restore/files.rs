@@ -1,4 +1,4 @@
-//! Restoring files and folders, with the owner and the mode that the file wants.
+//! Restoring files and folders, with the owner and mode set in the app file.
 
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
@@ -18,20 +18,20 @@ use super::tree::SourceTree;
 use super::{Prepared, RestoreError};
 use crate::config::FilesRestore;
 
-/// One path of a source, and where it goes.
+/// One path of a source, and its target.
 pub(super) struct Move<'a> {
     pub tree: &'a SourceTree<'a>,
     pub from: &'a Path,
     pub to: &'a Path,
     pub rules: FilesRestore,
-    /// A folder for an empty one that stands for what does not exist.
+    /// Folder for temporary empty folders that stand in for missing ones.
     pub scratch: &'a Path,
-    /// True if what stands there stays, whatever it is.
+    /// True if existing files are kept without comparing.
     pub only_missing: bool,
 }
 
 impl Prepared<'_> {
-    /// Where a path of a source goes in this restore.
+    /// The restore of one path of a source.
     pub(super) fn file_move<'a>(
         &'a self,
         tree: &'a SourceTree<'a>,
@@ -45,15 +45,15 @@ impl Prepared<'_> {
 }
 
 impl Move<'_> {
-    /// What the snapshot does not have, in one sentence; `None` if it has it.
+    /// What the snapshot lacks, in one sentence; `None` if it has the path.
     pub fn lacking(&self) -> Result<Option<String>, RestoreError> {
         let is_there = self.tree.find(self.from.as_os_str().as_bytes())?.is_some();
         Ok((!is_there).then(|| format!("the snapshot has no {}", self.from.display())))
     }
 
-    /// Restores it; with `dry_run` nothing is changed, and the report says what would be.
+    /// Restores it; with `dry_run` nothing is changed, and the report says what would change.
     ///
-    /// Folders that exist above it stay as they are; those that do not get what they had.
+    /// Existing folders above it are left as they are; missing ones get their former metadata.
     pub fn restore(
         &self,
         dry_run: bool,
@@ -61,9 +61,8 @@ impl Move<'_> {
     ) -> Result<RestoreReport, RestoreError> {
         let Some(place) = self.tree.find(self.from.as_os_str().as_bytes())? else {
             let message = format!("the snapshot has no {}", self.from.display());
-            return Err(
-                RestoreError::refused(message).or("the path that it had then, or another snapshot")
-            );
+            return Err(RestoreError::refused(message)
+                .or("give the path it had then, or choose another snapshot"));
         };
         let options = RestoreOptions {
             overwrite: match (self.only_missing, dry_run) {
@@ -85,7 +84,7 @@ impl Move<'_> {
             Some(entry) => self.moved(entry)?,
         };
         let mut report = plan.restore(self, &options, observer)?;
-        // Folders are made and kept as files come; nobody counts them.
+        // Folders are not counted: they are created and kept along with files.
         let folders = self.folders(observer)?;
         report.total_files = report.total_files.saturating_sub(folders);
         report.files_restored = report.files_restored.saturating_sub(folders);
@@ -95,7 +94,7 @@ impl Move<'_> {
         Ok(report)
     }
 
-    /// How many folders there are in what is restored, with the top one.
+    /// Number of folders to restore, including the top one.
     fn folders(&self, observer: &dyn Observer) -> Result<u64, RestoreError> {
         let (mut count, paths) = (0, [self.from.as_os_str().as_bytes().to_vec()]);
         let mut reader = BlobReader::new(self.tree.repository);
@@ -106,7 +105,7 @@ impl Move<'_> {
         Ok(count)
     }
 
-    /// Below the nearest folder that exists.
+    /// Starts at the nearest existing folder.
     fn in_place(&self) -> Result<Landing, RestoreError> {
         let base = self.to.ancestors().skip(1).find(|it| it.is_dir()).unwrap_or(Path::new("/"));
         let below = self.tree.below(base.as_os_str().as_bytes())?;
@@ -114,10 +113,10 @@ impl Move<'_> {
         Ok(Landing { base: base.to_owned(), folder: below.root.folder().clone(), name })
     }
 
-    /// Under another name, perhaps.
+    /// Restores to another folder, possibly under another name.
     fn moved(&self, entry: &Entry) -> Result<Landing, RestoreError> {
         let (Some(parent), Some(name)) = (self.to.parent(), self.to.file_name()) else {
-            let message = format!("{} is not a path that anything could go to", self.to.display());
+            let message = format!("{} is not a path that can be restored to", self.to.display());
             return Err(RestoreError::refused(message));
         };
         let name = name.as_bytes().to_vec();
@@ -125,7 +124,7 @@ impl Move<'_> {
         Ok(Landing { base: parent.to_owned(), folder: Folder::Sources([entry].into()), name })
     }
 
-    /// A folder that stands under another name gets what it had, last.
+    /// Sets the metadata of a folder restored under another name, last.
     fn finish_top(&self, landing: &Landing) -> Result<(), RestoreError> {
         let Folder::Sources(entries) = &landing.folder else { return Ok(()) };
         let Some(entry) = entries.iter().find(|it| matches!(it.kind, EntryKind::Directory(_)))
@@ -137,12 +136,12 @@ impl Move<'_> {
     }
 }
 
-/// Where an engine's restore begins.
+/// Where the engine's restore starts.
 struct Landing {
     /// The folder that is the target.
     base: PathBuf,
     folder: Folder,
-    /// The path below it that is wanted; empty for everything.
+    /// The path below it to restore; empty for everything.
     name: Vec<u8>,
 }
 
@@ -162,7 +161,7 @@ impl Landing {
                 &self.base
             }
             true => {
-                // What does not exist is looked at in an empty folder.
+                // A missing folder is represented by an empty one.
                 let made = tempfile::tempdir_in(moved.scratch);
                 empty = made.map_err(|source| {
                     EngineError::from(TargetError::Io { action: "make a scratch folder", source })
@@ -177,7 +176,7 @@ impl Landing {
     }
 }
 
-/// What to do with a path, when one path and all below it is wanted.
+/// What to do with a path, if one path and all below it are to be restored.
 fn selection(wanted: &[u8], path: &[u8]) -> Selection {
     let is_below = |outer: &[u8], inner: &[u8]| {
         inner.strip_prefix(outer).is_some_and(|rest| rest.is_empty() || rest.starts_with(b"/"))
@@ -191,7 +190,7 @@ fn selection(wanted: &[u8], path: &[u8]) -> Selection {
     }
 }
 
-/// A file system that gives everything another owner or mode than it had.
+/// A file system target that changes owner and mode.
 struct Adjusted {
     target: FsTarget,
     rules: FilesRestore,
@@ -203,7 +202,7 @@ impl Adjusted {
     }
 }
 
-/// What a file is to have in place of what it had.
+/// The metadata of a file with the rules applied.
 pub(super) fn adjusted(rules: FilesRestore, metadata: &Metadata, is_file: bool) -> Metadata {
     let mut metadata = metadata.clone();
     if let Some(owner) = rules.owner {
@@ -216,7 +215,7 @@ pub(super) fn adjusted(rules: FilesRestore, metadata: &Metadata, is_file: bool) 
     metadata
 }
 
-/// A file that gets another owner or mode at its end.
+/// A file whose owner or mode is changed when it is finished.
 struct AdjustedSlot {
     slot: Box<dyn FileSlot>,
     rules: FilesRestore,
@@ -297,7 +296,7 @@ impl Target for Adjusted {
     }
 }
 
-/// A path of a snapshot as the system takes it.
+/// A path of a snapshot as a system path.
 pub(super) fn system_path(path: &[u8]) -> &Path {
     Path::new(OsStr::from_bytes(path))
 }

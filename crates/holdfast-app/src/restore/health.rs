@@ -1,4 +1,4 @@
-//! Waiting until the application answers that it works.
+//! Waiting until the application reports that it works.
 
 use std::time::{Duration, Instant};
 
@@ -6,24 +6,24 @@ use super::RestoreContext;
 use crate::config::WebUrl;
 use crate::notify::{HttpClient, HttpOptions};
 
-/// How often it is asked.
+/// Interval between requests.
 const ASK_INTERVAL: Duration = Duration::from_millis(500);
-/// How long one answer may take.
+/// Time limit for one request.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(10);
-/// How long a wish to stop may go unnoticed.
+/// Longest time until an interrupt is noticed.
 const STOP_INTERVAL: Duration = Duration::from_millis(50);
 
-/// What the health address said.
+/// The result of waiting.
 pub(super) enum Health {
-    /// A status of 2xx.
+    /// A 2xx status.
     Works(u16),
-    /// Nothing of the kind in time; the last answer.
+    /// No 2xx status in time; the last answer.
     Silent(String),
     /// The user asked to stop.
     Interrupted,
 }
 
-/// Asks until the answer is a status of 2xx, or the time is over.
+/// Requests the URL until it returns a 2xx status or the time is up.
 pub(super) fn wait(url: &WebUrl, timeout: Duration, context: &RestoreContext<'_>) -> Health {
     let options = HttpOptions { timeout: ANSWER_TIMEOUT.min(timeout), ..context.http.clone() };
     let client = match HttpClient::new(&options) {
@@ -34,7 +34,7 @@ pub(super) fn wait(url: &WebUrl, timeout: Duration, context: &RestoreContext<'_>
     loop {
         let answer = match client.status(url) {
             Ok(status) if (200..300).contains(&status) => return Health::Works(status),
-            Ok(status) => format!("it answered {status}"),
+            Ok(status) => format!("it returned status {status}"),
             Err(reason) => reason,
         };
         let asked = Instant::now();

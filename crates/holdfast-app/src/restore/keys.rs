@@ -1,4 +1,4 @@
-//! Which keys a dump needs: their era, the snapshot that has them, and what this machine has.
+//! Which keys the data needs: their era, the snapshot that has them, and what this machine has.
 
 use std::collections::BTreeSet;
 use std::fs::File;
@@ -15,7 +15,7 @@ use super::part::Part;
 use super::{RestoreContext, RestoreError};
 use crate::fingerprint::{self, Fingerprint};
 
-/// Which snapshot of the keys is used.
+/// Which snapshot of the keys to use.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub enum KeysWish {
     /// The one that was made with the data.
@@ -25,7 +25,7 @@ pub enum KeysWish {
     Snapshot(ObjectId),
 }
 
-/// When keys were in use: the first and the last snapshot of the data that need the same ones.
+/// When keys were in use: the first and last snapshots of the data that need the same keys.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Era {
     /// Time of the first.
@@ -34,7 +34,7 @@ pub struct Era {
     pub last: Timestamp,
     /// Which era it is, from 1.
     pub number: usize,
-    /// How many there are.
+    /// Number of eras.
     pub of: usize,
 }
 
@@ -42,7 +42,7 @@ pub struct Era {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum OnMachine {
-    /// The key that the data need.
+    /// The key that the data needs.
     Same,
     /// Another one.
     Other,
@@ -50,29 +50,29 @@ pub enum OnMachine {
     Absent,
     /// It cannot be read.
     Unreadable(String),
-    /// Nobody knows where it would be.
+    /// Its location is unknown.
     Unknown,
 }
 
-/// One key that the data need.
+/// One key that the data needs.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct NeededKey {
     /// Its source.
     pub source: String,
     /// Its path in that source.
     pub path: String,
-    /// What stands where it goes to.
+    /// What is at its target path.
     pub on_machine: OnMachine,
 }
 
-/// What is known of the keys before anything is touched.
+/// What is known about the keys before anything is changed.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct KeysPlan {
     /// The snapshot that they come from.
     pub snapshot: Option<String>,
     /// Its time.
     pub time: Option<Timestamp>,
-    /// The era that the data belong to.
+    /// The era that the data belongs to.
     pub era: Option<Era>,
     /// The keys.
     pub needed: Vec<NeededKey>,
@@ -86,7 +86,7 @@ pub(super) struct Keys {
     pub warnings: Vec<String>,
 }
 
-/// Finds the keys that the data need, and compares them with what is recorded and what is there.
+/// Finds the keys that the data needs, and compares them with the record and with this machine.
 pub(super) fn find(
     context: &RestoreContext<'_>,
     data: &SnapshotInfo,
@@ -126,7 +126,7 @@ pub(super) fn find(
     Ok(keys)
 }
 
-/// The snapshot of the keys: found by its id, and made in the same run as the data.
+/// The snapshot of the keys: found by its ID, and made in the same run as the data.
 fn snapshot(
     context: &RestoreContext<'_>,
     data: &SnapshotInfo,
@@ -134,8 +134,8 @@ fn snapshot(
     wish: &KeysWish,
 ) -> Result<SnapshotInfo, RestoreError> {
     let Some(repository) = context.keys else {
-        let message = "the data need keys, and the app file names no repository for keys";
-        return Err(RestoreError::refused(message).or("a section [repository.keys]"));
+        let message = "the data needs keys, but the app file has no repository of keys";
+        return Err(RestoreError::refused(message).or("add a section [repository.keys]"));
     };
     let id = match wish {
         KeysWish::Snapshot(id) => *id,
@@ -143,12 +143,12 @@ fn snapshot(
             let here = repository.keys().repository_id();
             if let Some(there) = application.linked_repository.filter(|there| *there != here) {
                 let message = format!(
-                    "the keys of snapshot {} are in repository {}, and [repository.keys] is {}",
+                    "the keys of snapshot {} are in repository {}, but [repository.keys] is {}",
                     data.id.short(),
                     &there.to_hex()[..10],
                     &here.to_hex()[..10]
                 );
-                let next = "the url of the other repository, in [repository.keys]";
+                let next = "set url in [repository.keys] to that of the other repository";
                 return Err(RestoreError::refused(message).or(next));
             }
             application.linked_snapshot.ok_or_else(|| {
@@ -174,15 +174,15 @@ fn snapshot(
     match is_of_data {
         true => Ok(found),
         false => Err(RestoreError::refused(format!(
-            "the snapshot of keys {} was not made with snapshot {} of the data: the two name each \
-             other's run only one way",
+            "snapshot {} of the keys does not belong to snapshot {} of the data: their records \
+             do not refer to each other",
             found.id.short(),
             data.id.short()
         ))),
     }
 }
 
-/// What else may help when the snapshot of keys is missing.
+/// Adds what else may help if the snapshot of keys is missing.
 fn with_way_out(
     error: RestoreError,
     context: &RestoreContext<'_>,
@@ -195,12 +195,12 @@ fn with_way_out(
     }
     let is_here = !needed.is_empty() && needed.iter().all(|it| it.on_machine == OnMachine::Same);
     error.or(match is_here {
-        true => "--any-keys: this machine has the keys that the data need, and they stay",
-        false => "--any-keys, to restore data that nothing on this machine may open",
+        true => "--any-keys: this machine has the keys that the data needs, and they are kept",
+        false => "--any-keys, to restore data that this machine may have no keys for",
     })
 }
 
-/// A snapshot of keys that was made with other data that need the same keys.
+/// A snapshot of keys made with other data that needs the same keys.
 fn same_keys_elsewhere(context: &RestoreContext<'_>, data: &SnapshotInfo) -> Option<ObjectId> {
     let application = data.snapshot.application.as_ref()?;
     let wanted = set(&application.keys);
@@ -212,7 +212,7 @@ fn same_keys_elsewhere(context: &RestoreContext<'_>, data: &SnapshotInfo) -> Opt
     same.find_map(|it| it.linked_snapshot.filter(|id| there.contains(id)))
 }
 
-/// Refuses keys that are not those that the data need.
+/// Refuses keys other than those the data needs.
 fn compare(
     context: &RestoreContext<'_>,
     data: &SnapshotInfo,
@@ -234,19 +234,19 @@ fn compare(
     }
     let era = era.map(|era| {
         format!(
-            ", keys of the era from {} to {} (era {} of {})",
+            " (keys of the era from {} to {}, era {} of {})",
             era.first, era.last, era.number, era.of
         )
     });
     Err(RestoreError::refused(format!(
-        "snapshot {} of the data needs other keys than snapshot {} of the keys has{}: {}",
+        "snapshot {} of the data needs keys that snapshot {} of the keys does not have{}: {}",
         data.id.short(),
         keys.id.short(),
         era.unwrap_or_default(),
         other.join(", ")
     ))
-    .or("no --keys-snapshot, so that the keys that were made with the data are used")
-    .or("--any-keys, to restore these keys nevertheless"))
+    .or("leave out --keys-snapshot, to use the keys made with the data")
+    .or("--any-keys, to restore these keys anyway"))
 }
 
 type Key<'a> = (&'a str, &'a [u8], &'a str);
@@ -259,7 +259,7 @@ fn set(keys: &[KeyFingerprint]) -> BTreeSet<Key<'_>> {
     keys.iter().map(of_key).collect()
 }
 
-/// The stretch of snapshots around this one that need the same keys.
+/// The run of snapshots around this one that need the same keys.
 fn era(data: &Repository, chosen: &SnapshotInfo, application: &Application) -> Option<Era> {
     if application.keys.is_empty() {
         return None;
@@ -303,7 +303,7 @@ fn needed(
     application.keys.iter().map(one).collect()
 }
 
-/// Compares what stands where a key goes to.
+/// Compares a key with the file at its target path.
 pub(super) fn on_machine(
     context: &RestoreContext<'_>,
     key: &KeyFingerprint,

@@ -1,4 +1,4 @@
-//! What the snapshots of a restore lack: a restore can bring back no more than they have.
+//! What the snapshots of a restore lack, which a restore cannot recover.
 
 use holdfast_engine::completeness::{Lack, lacks, last_sound};
 
@@ -6,7 +6,7 @@ use super::Prepared;
 use super::tree::Origin;
 use crate::config::Class;
 
-/// Takes note of what the snapshots lack of the parts that are restored.
+/// Notes what the snapshots lack of the parts to restore.
 pub(super) fn tell(prepared: &mut Prepared<'_>) {
     let [data, keys] = prepared.both_origins();
     for (class, origin) in [(Class::Data, data), (Class::Keys, keys)] {
@@ -38,7 +38,7 @@ fn of_snapshot(prepared: &mut Prepared<'_>, class: Class, origin: Origin<'_>) {
     let clauses: Vec<String> = found.iter().map(Lack::to_string).collect();
     let incomplete: Vec<&Lack> = found.iter().filter(|lack| lack.is_incomplete()).collect();
     let word = if incomplete.is_empty() { "" } else { " is incomplete" };
-    let instead = instead.map(|it| format!("; {flag} {it} takes the last complete one"));
+    let instead = instead.map(|it| format!("; {flag} {it} selects the last complete one"));
     let instead = instead.unwrap_or_default();
     let clauses = clauses.join("; ");
     prepared.warnings.push(format!("snapshot {id}{word}: {clauses}{instead}"));

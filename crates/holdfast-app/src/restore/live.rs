@@ -1,7 +1,7 @@
-//! Whether a destination is the application's own server, whatever it is called by.
+//! Whether a target is the application's own server, under any address.
 //!
-//! `localhost`, `127.0.0.1`, the name of a container and a socket may all be one server. So it is
-//! asked for the number that it was given when it was made.
+//! `localhost`, `127.0.0.1`, the name of a container and a socket may all be one server, so servers
+//! are compared by system identifier.
 
 use holdfast_connect::postgres::{Server, ServerRecord, system_identifier};
 
@@ -11,20 +11,20 @@ use super::{RestoreContext, RestoreError};
 use crate::config::{AppFile, Postgres, Source};
 use crate::run;
 
-/// What a server is known by.
+/// What identifies a server.
 enum Identity {
-    /// Its number.
+    /// Its system identifier.
     Known(String),
-    /// It does not tell.
+    /// It does not reveal it.
     Untold,
     /// It does not answer.
     Silent,
 }
 
-/// Refuses parts that would go to a database of the application itself.
+/// Refuses parts whose target is a database of the application itself.
 ///
-/// What cannot be told apart counts as the same: a server that does not tell its number, and one
-/// that does not answer, unless the snapshot says which server it was made of.
+/// Servers that cannot be distinguished count as the same: one that does not reveal its identifier,
+/// and one that does not answer, unless the snapshot records which server it was made from.
 pub(super) fn refuse(
     parts: &[Part<'_>],
     app: &AppFile,
@@ -53,7 +53,7 @@ fn refuse_one(
 ) -> Result<(), RestoreError> {
     let destination = match identity(to, context)? {
         Identity::Known(number) => number,
-        // It says so itself when it is to be restored to.
+        // The restore itself will report that.
         Identity::Silent => return Ok(()),
         Identity::Untold => {
             return Err(unclear(part, what, "its server does not reveal its system identifier"));
@@ -66,28 +66,29 @@ fn refuse_one(
         }
         (_, Some(recorded)) => *recorded == destination,
         (_, None) => {
-            let why = "the application's own server cannot be asked for its system identifier";
+            let why = "the system identifier of the application's own server cannot be read";
             return Err(unclear(part, what, why));
         }
     };
     match is_live {
         false => Ok(()),
         true => Err(RestoreError::refused(format!(
-            "the file that says where things go sends source {:?} to {what} of the application's \
-             own server, under another address",
+            "the file given with --to sends source {:?} to {what} on the application's own \
+             server, under another address",
             part.name()
         ))
-        .or("another server or another database in that file, or no --to for a restore in place")),
+        .or("name another server or database in that file, or leave out --to to restore in \
+             place")),
     }
 }
 
 fn unclear(part: &Part<'_>, what: &str, why: &str) -> RestoreError {
     RestoreError::refused(format!(
-        "the file that says where things go sends source {:?} to {what}, a name that the \
-         application uses too, and {why}, so it may be the same database",
+        "the file given with --to sends source {:?} to {what}, a name that the application uses \
+         too; {why}, so it may be the same database",
         part.name()
     ))
-    .or("another name for the database in that file; or GRANT EXECUTE ON FUNCTION \
+    .or("use another database name in that file, or GRANT EXECUTE ON FUNCTION \
          pg_control_system() to the roles on both servers")
 }
 
@@ -102,7 +103,7 @@ fn identity(postgres: &Postgres, context: &RestoreContext<'_>) -> Result<Identit
     })
 }
 
-/// The server that the snapshot was made of.
+/// The system identifier of the server that the snapshot was made from.
 fn recorded(source: &Source, origin: Origin<'_>) -> Result<Option<String>, RestoreError> {
     let name = source.name.as_str();
     if !origin.snapshot.snapshot.sources.iter().any(|it| it.name == name) {

@@ -1,9 +1,10 @@
-//! The restore of a whole application, in the order in which it comes back: keys, roles, databases,
-//! objects, files, then the checks of the app file on what was restored.
+//! The restore of an application, in this order: keys, roles, databases, objects, files, then the
+//! checks of the app file on the restored data.
 //!
-//! [`Found::prepare`] finds the keys that the data need, looks at everything that would be touched,
-//! and gives the [`Plan`]. [`Prepared::restore`] does it, after somebody has confirmed. It may be
-//! done again at any time: what is right already stays.
+//! [`find`] finds the keys that the data needs, [`Found::prepare`] determines the steps, and
+//! [`Prepared::plan`] examines everything that would be changed and returns the [`Plan`].
+//! [`Prepared::restore`] carries it out after the user has confirmed. It can be repeated at any
+//! time: what is already correct is kept.
 
 mod act;
 mod agreed;
@@ -50,65 +51,65 @@ use part::Part;
 use step::Step;
 use tree::Origin;
 
-/// The surroundings of a restore, which only the program knows.
+/// The environment of a restore, supplied by the program.
 pub struct RestoreContext<'a> {
-    /// Where snapshots of the data are.
+    /// The repository of the data.
     pub data: &'a Repository,
-    /// Where snapshots of the keys are, if the app file names a place.
+    /// The repository of the keys, if the app file names one.
     pub keys: Option<&'a Repository>,
-    /// Id of the restore: letters, digits and dashes.
+    /// ID of the restore: letters, digits and dashes.
     pub run: &'a str,
     /// Tells the time.
     pub now: &'a (dyn Fn() -> Timestamp + Sync),
     /// Reads passwords.
     pub password: &'a ReadPassword<'a>,
-    /// What the surroundings give to connections with buckets.
+    /// Settings from the environment for connections to buckets.
     pub buckets: Access,
-    /// How the health address is asked, and notices are sent.
+    /// How to request the health URL and send notices.
     pub http: HttpOptions,
-    /// A folder for what is needed meanwhile.
+    /// A folder for temporary files.
     pub scratch: &'a Path,
-    /// True once the restore should end.
+    /// Set when the restore should stop.
     pub stop: Arc<AtomicBool>,
 }
 
-/// What somebody wants of a restore.
+/// What the user requested.
 #[derive(Debug, Clone, Default)]
 pub struct Wishes {
-    /// Names of the sources; none for all.
+    /// Names of the sources to restore; empty for all.
     pub only: Vec<String>,
-    /// Which database is restored beside the application, if there are several.
+    /// Which database to restore alongside the application, if there are several.
     pub database: Option<String>,
-    /// What of a database is restored, beside the application.
+    /// Which part of a database to restore alongside the application.
     pub selection: RestoreSelection,
-    /// The name that the only database gets, beside the application.
+    /// The name to restore the only database to, alongside the application.
     pub into: Option<String>,
-    /// So many connections fill a database at once.
+    /// Number of connections that fill a database concurrently.
     pub jobs: Option<u32>,
-    /// Databases that may be replaced though they hold tables.
+    /// Databases that may be replaced although they hold tables.
     pub overwrite: Vec<String>,
-    /// True if whatever exists stays, also where it differs: only what is missing is restored.
+    /// True to keep whatever exists, even if it differs, and restore only what is missing.
     pub only_missing: bool,
-    /// True to give everything in databases to the role that restores.
+    /// True to make the restoring role own everything in databases.
     pub no_owner: bool,
-    /// Which keys.
+    /// Which keys to use.
     pub keys: KeysWish,
-    /// True to go on without the right keys.
+    /// True to continue without the right keys.
     pub any_keys: bool,
-    /// True if the application is stopped already.
+    /// True if the application is already stopped.
     pub already_stopped: bool,
-    /// True to start the application even if the restore failed or a check did.
+    /// True to start the application even if the restore or a check failed.
     pub start_anyway: bool,
 }
 
 impl Wishes {
-    /// True if a database, or a part of one, is restored beside the application, which is left as
-    /// it is.
+    /// True if a database, or a part of one, is restored alongside the application, which is left
+    /// alone.
     fn is_beside(&self) -> bool {
         self.into.is_some() || self.selection != RestoreSelection::default()
     }
 
-    /// What is wanted beside the application, as it was asked for.
+    /// The flags that request a restore alongside the application.
     fn beside(&self) -> String {
         let RestoreSelection { schema, table } = &self.selection;
         let all = [("--schema", schema), ("--table", table), ("--into", &self.into)];
@@ -117,12 +118,12 @@ impl Wishes {
     }
 }
 
-/// A restore of which everything is known.
+/// A restore with all its steps determined.
 pub struct Prepared<'a> {
     context: &'a RestoreContext<'a>,
     /// What the application consists of.
     app: &'a AppFile,
-    /// Where things go, and what happens around it: the same file, or another one.
+    /// The targets, and the commands around the restore: the same file, or another one.
     target: &'a AppFile,
     data: &'a SnapshotInfo,
     keys: &'a Keys,
@@ -130,7 +131,7 @@ pub struct Prepared<'a> {
     parts: Vec<Part<'a>>,
     steps: Vec<Step<'a>>,
     warnings: Vec<String>,
-    /// What is not in the snapshots that was in the sources.
+    /// What the snapshots lack of their sources.
     incomplete: Vec<String>,
 }
 
@@ -140,7 +141,7 @@ impl RestoreContext<'_> {
     }
 }
 
-/// What is looked for before a restore: which parts and which keys.
+/// The parts and keys of a restore.
 pub struct Found<'a> {
     context: &'a RestoreContext<'a>,
     app: &'a AppFile,
@@ -152,11 +153,11 @@ pub struct Found<'a> {
     warnings: Vec<String>,
 }
 
-/// Finds the parts and the keys of a restore of `data`. With `target` everything goes where that
-/// file says, and the commands around the restore are that file's.
+/// Finds the parts and the keys of a restore of `data`. With `target`, the targets and the commands
+/// around the restore are those of that file.
 ///
 /// # Errors
-/// [`RestoreError`]; nothing was touched.
+/// [`RestoreError`]; nothing was changed.
 pub fn find<'a>(
     app: &'a AppFile,
     target: Option<&'a AppFile>,
@@ -171,7 +172,7 @@ pub fn find<'a>(
     if target.is_some() {
         live::refuse(&parts, app, Origin { repository: context.data, snapshot: data }, context)?;
     }
-    // The data need their keys, whether these are restored too or not.
+    // The data needs its keys, whether or not they are restored too.
     let (all, _) = part::parts(app, target, &[])?;
     let mut keys = keys::find(context, data, &all, &wishes.keys, wishes.any_keys)?;
     warnings.append(&mut keys.warnings);
@@ -179,10 +180,10 @@ pub fn find<'a>(
 }
 
 impl<'a> Found<'a> {
-    /// Works out the steps.
+    /// Determines the steps.
     ///
     /// # Errors
-    /// [`RestoreError`]; nothing was touched.
+    /// [`RestoreError`]; nothing was changed.
     pub fn prepare(&'a self) -> Result<Prepared<'a>, RestoreError> {
         let mut prepared = Prepared {
             context: self.context,
@@ -203,15 +204,15 @@ impl<'a> Found<'a> {
 }
 
 impl<'a> Prepared<'a> {
-    /// Looks at what stands where things go, and says what would be done.
+    /// Examines the targets, and returns what would be done.
     ///
     /// # Errors
-    /// [`RestoreError`]; nothing was touched.
+    /// [`RestoreError`]; nothing was changed.
     pub fn plan(&self, observer: &dyn Observer) -> Result<Plan, RestoreError> {
         plan::plan(self, observer)
     }
 
-    /// The order: keys first, so that nothing is ever there without them.
+    /// Keys come first, so that data is never there without them.
     fn work_out(&mut self) -> Result<(), RestoreError> {
         if self.wishes.is_beside() {
             for part in self.parts.clone() {
@@ -256,7 +257,7 @@ impl<'a> Prepared<'a> {
         let Some(origin) = self.origin(part.from) else { return Ok(()) };
         if part::record(&origin.snapshot.snapshot, part.from)?.is_none() {
             self.warnings.push(format!(
-                "source {:?} is not restored: snapshot {} does not have it",
+                "source {:?} is not restored: it is not in snapshot {}",
                 part.name(),
                 origin.snapshot.id.short()
             ));

@@ -1,4 +1,4 @@
-//! Restoring objects to a bucket, what is missing or different, and the bucket's own configuration.
+//! Restoring missing or different objects to a bucket, and the bucket's own configuration.
 
 use holdfast_connect::bucket::source::{BucketDocument, DOCUMENT_NAME};
 use holdfast_connect::bucket::{self as connect, BucketError, Wanted, When};
@@ -22,7 +22,7 @@ use crate::run::was_unsorted;
 /// Folders of a bucket's tree, in the order in which they are restored.
 const FOLDERS: [&[u8]; 2] = [b"/versions", b"/objects"];
 
-/// The objects of one source, and where they go.
+/// The objects of one source, and their target.
 pub(super) struct ObjectsMove<'a> {
     name: &'a str,
     from: &'a Bucket,
@@ -31,13 +31,13 @@ pub(super) struct ObjectsMove<'a> {
     /// The bucket's own configuration as it was captured.
     document: Option<BucketDocument>,
     context: &'a RestoreContext<'a>,
-    /// True if what stands there stays, whatever it is.
+    /// True if existing objects are kept without comparing.
     only_missing: bool,
     connection: connect::Bucket,
 }
 
 impl<'a> ObjectsMove<'a> {
-    /// Gets ready; `None` if the part is no bucket.
+    /// Opens the target; `None` if the part is not a bucket.
     pub fn new(
         part: &Part<'a>,
         origin: Origin<'a>,
@@ -50,7 +50,7 @@ impl<'a> ObjectsMove<'a> {
         };
         let name = part.from.name.as_str();
         let connection = bucket::open(to, &context.buckets).map_err(|it| failed(name, it))?;
-        // The same server lists as it did.
+        // The same server lists in the same order as before.
         let record = part::record(&origin.snapshot.snapshot, part.from)?;
         if from.endpoint == to.endpoint && record.is_some_and(was_unsorted) {
             connection.note_disorder();
@@ -60,14 +60,14 @@ impl<'a> ObjectsMove<'a> {
         Ok(Some(Self { name, from, to, tree, document, context, only_missing, connection }))
     }
 
-    /// Where the objects go, for people.
+    /// The target, for messages.
     pub fn place(&self) -> String {
         self.to.url.to_string()
     }
 
-    /// True if the bucket is there; false if it is not and can be made.
+    /// True if the bucket exists; false if it does not but can be created.
     ///
-    /// One sentence about the server rather than one for each object.
+    /// So an unreachable server is reported once, not once for each object.
     pub fn is_there(&self) -> Result<bool, RestoreError> {
         match self.connection.look() {
             Ok(()) => Ok(true),
@@ -76,12 +76,12 @@ impl<'a> ObjectsMove<'a> {
         }
     }
 
-    /// Makes the bucket.
+    /// Creates the bucket.
     pub fn make(&self) -> Result<(), RestoreError> {
         self.connection.make(self.document.as_ref()).map_err(|error| failed(self.name, error))
     }
 
-    /// How many objects the snapshot has.
+    /// Number of objects in the snapshot.
     pub fn count(&self, observer: &dyn Observer) -> Result<u64, RestoreError> {
         let mut count = 0;
         let mut each = |_: &[u8], entry: &Entry| {
@@ -93,7 +93,7 @@ impl<'a> ObjectsMove<'a> {
         Ok(count)
     }
 
-    /// The configuration, if it is to be given back and there is any.
+    /// The configuration, if there is any and it is to be restored.
     pub fn configuration(&self) -> Option<Configuration<'_>> {
         let document = self.document.as_ref()?;
         let is_same_place =
@@ -107,13 +107,13 @@ impl<'a> ObjectsMove<'a> {
         Some(Configuration { document, wanted, bucket: &self.connection, set, refused })
     }
 
-    /// True if objects were locked, and come back without their locks.
+    /// True if objects were locked and are restored without their locks.
     pub fn loses_locks(&self) -> bool {
         let settings = self.document.as_ref().map(|document| &document.settings);
         settings.is_some_and(|it| it.contains_key("object-lock")) && !self.to.restore.locks
     }
 
-    /// The folders that the snapshot has and the bucket gets.
+    /// The folders of the snapshot to restore to the bucket.
     fn folders(&self) -> Result<Vec<Vec<u8>>, RestoreError> {
         let mut folders = Vec::new();
         for folder in FOLDERS {
@@ -130,7 +130,8 @@ impl<'a> ObjectsMove<'a> {
         Ok(self.restore(true, observer)?.files_restored == 0)
     }
 
-    /// Restores the objects; with `dry_run` nothing is changed, and the report says what would be.
+    /// Restores the objects; with `dry_run` nothing is changed, and the report says what would
+    /// change.
     pub fn restore(
         &self,
         dry_run: bool,
@@ -139,7 +140,7 @@ impl<'a> ObjectsMove<'a> {
         let options =
             bucket::target_options(self.to, self.from, self.context.scratch, !self.only_missing);
         let target = self.connection.target(options).map_err(|error| failed(self.name, error))?;
-        // The bucket knows what its objects are; only what is written is read back.
+        // The bucket reports the checksums of its objects, so only what is written is read back.
         let options = RestoreOptions {
             overwrite: if self.only_missing { Overwrite::Never } else { Overwrite::IfChanged },
             delete: None,
@@ -159,7 +160,7 @@ impl<'a> ObjectsMove<'a> {
             let (repository, root) = (self.tree.repository, self.tree.root.folder().clone());
             let with_keys = bucket::WithKeys(observer);
             let report = restore(repository, root, &target, &select, &options, &with_keys)?;
-            // The folder is an entry of the tree, and nothing in the bucket.
+            // The folder is an entry of the tree, but not an object.
             all.total_files += report.total_files.saturating_sub(1);
             all.files_restored += report.files_restored.saturating_sub(1);
             all.files_skipped += report.files_skipped;
@@ -170,7 +171,7 @@ impl<'a> ObjectsMove<'a> {
         match all.errors {
             0 => Ok(all),
             errors if dry_run => Err(RestoreError::refused(format!(
-                "source {:?}: {} cannot be looked at",
+                "source {:?}: {} cannot be examined",
                 self.name,
                 count(errors, "object", "objects")
             ))),
@@ -179,7 +180,7 @@ impl<'a> ObjectsMove<'a> {
     }
 }
 
-/// A bucket's own configuration on its way back.
+/// A bucket's own configuration being restored.
 pub(super) struct Configuration<'a> {
     document: &'a BucketDocument,
     wanted: Wanted,
@@ -189,30 +190,30 @@ pub(super) struct Configuration<'a> {
 }
 
 impl Configuration<'_> {
-    /// Names of what would be set, in a bucket that is there or will be.
+    /// Names of the settings that would be set, in an existing or future bucket.
     pub fn unlike(&self) -> Vec<&'static str> {
         self.bucket.unlike(self.document, self.wanted)
     }
 
-    /// Sets what belongs before the objects, or after them.
+    /// Sets what must be set before the objects, or after them.
     pub fn give(&mut self, when: When) {
         let (set, refused) = self.bucket.configure(self.document, self.wanted, when);
         self.set.extend(set);
         self.refused.extend(refused);
     }
 
-    /// What came of it.
+    /// The result.
     pub fn verified(&self, place: &str) -> Verified {
         let set = match self.set.as_slice() {
-            [] => "nothing had to be set".to_owned(),
+            [] => "nothing to set".to_owned(),
             names => format!("set: {}", names.join(", ")),
         };
         let mut sentences = vec![set];
         for connect::Refusal { setting, error } in &self.refused {
-            sentences.push(format!("{setting} is not as it was: {error}"));
+            sentences.push(format!("{setting} could not be restored: {error}"));
         }
         if !self.refused.is_empty() {
-            let leave = "configuration = false in [source.restore] leaves it as it is";
+            let leave = "configuration = false in [source.restore] leaves it alone";
             sentences.push(leave.to_owned());
         }
         let name = format!("configuration of {place}");
@@ -225,7 +226,7 @@ fn document(tree: &SourceTree<'_>, name: &str) -> Result<Option<BucketDocument>,
     let Some(json) = tree.whole(DOCUMENT_NAME.as_bytes())? else { return Ok(None) };
     let document = BucketDocument::decode(&json).map_err(|why| {
         RestoreError::refused(format!("bucket.json of source {name:?} cannot be used: {why}"))
-            .or("holdfast check, or another snapshot")
+            .or("run holdfast check, or choose another snapshot")
     })?;
     Ok(Some(document))
 }

@@ -1,5 +1,5 @@
-//! What is restored and where it goes: pairs of sources, one from the app file, one from the file
-//! that says where things go.
+//! What is restored, and where to: pairs of sources, one from the app file, one from the file given
+//! with `--to`.
 
 use std::path::{Path, PathBuf};
 
@@ -8,12 +8,12 @@ use holdfast_format::record::{Snapshot, SourceRecord};
 use super::RestoreError;
 use crate::config::{AppFile, Databases, Files, Postgres, Source, SourceKind};
 
-/// One source: as it was captured, and where it goes.
+/// One source: as it was captured, and its target.
 #[derive(Debug, Clone, Copy)]
 pub struct Part<'a> {
     /// The source of the app file.
     pub from: &'a Source,
-    /// Where it goes; the same unless another file says where things go.
+    /// Its target; the same unless another file gives the targets.
     pub to: &'a Source,
 }
 
@@ -23,7 +23,7 @@ impl Part<'_> {
         self.from.name.as_str()
     }
 
-    /// Where a path of a source of files goes; `None` if it is below none of its paths.
+    /// The target of a path of a source of files; `None` if it is below none of its paths.
     pub(super) fn destination(&self, path: &Path) -> Option<PathBuf> {
         let (from, to) = self.files()?;
         let pairs = from.paths.iter().zip(&to.paths);
@@ -40,7 +40,7 @@ impl Part<'_> {
         }
     }
 
-    /// Where a database of the snapshot goes.
+    /// The target name of a database in the snapshot.
     pub(super) fn database(&self, captured: &[String], name: &str) -> Result<String, RestoreError> {
         let Some(to) = self.to.kind.database() else { return Ok(name.to_owned()) };
         let Databases::Named(to) = &to.databases else { return Ok(name.to_owned()) };
@@ -58,16 +58,18 @@ impl Part<'_> {
             (Some(to), ..) => Ok(to.clone()),
             (None, [_], [only]) => Ok(only.clone()),
             _ => Err(RestoreError::refused(format!(
-                "source {:?}: nothing says where database {name:?} goes",
+                "source {:?}: no target is set for database {name:?}",
                 self.name()
             ))
-            .or("databases = [...] with as many names, in the same order as in the app file")),
+            .or(
+                "databases = [...] with the same number of names as in the app file, in the same \
+                 order",
+            )),
         }
     }
 }
 
-/// The parts of the app file in its order, without those that are not wanted, and sentences about
-/// those that have nowhere to go.
+/// The requested parts of the app file in its order, and warnings about those without a target.
 pub(super) fn parts<'a>(
     app: &'a AppFile,
     target: Option<&'a AppFile>,
@@ -90,8 +92,8 @@ pub(super) fn parts<'a>(
                 Some(to) => to,
                 None => {
                     warnings.push(format!(
-                        "source {name:?} is not restored: the file that says where things go has \
-                         no source of this name"
+                        "source {name:?} is not restored: the file given with --to has no source \
+                         of this name"
                     ));
                     continue;
                 }
@@ -107,27 +109,26 @@ pub(super) fn parts<'a>(
     Ok((parts, warnings))
 }
 
-/// Both sides must be of one kind, with as many paths.
+/// Both sides must be of one kind, with the same number of paths.
 fn check(part: &Part<'_>) -> Result<(), RestoreError> {
     let name = part.name();
     let (from, to) = (part.from.kind.word(), part.to.kind.word());
     if from != to {
-        let message =
-            format!("source {name:?} is of type {from}, and would go to one of type {to}");
+        let message = format!("source {name:?} is of type {from}, but its target is of type {to}");
         return Err(RestoreError::refused(message).or(format!("type = \"{from}\"")));
     }
     if let Some((from, to)) = part.files()
         && from.paths.len() != to.paths.len()
     {
         let (from, to) = (from.paths.len(), to.paths.len());
-        let message = format!("source {name:?} has {from} paths, and would go to {to}");
-        let next = "as many paths in the file that says where things go, in the same order";
+        let message = format!("source {name:?} has {from} paths, but its target has {to}");
+        let next = "give the same number of paths in the file given with --to, in the same order";
         return Err(RestoreError::refused(message).or(next));
     }
     Ok(())
 }
 
-/// A file that says where things go is for places that are not the application's own.
+/// A file given with `--to` must not name the application's own locations.
 fn refuse_live(part: &Part<'_>, app: &AppFile) -> Result<(), RestoreError> {
     let touched = app.sources.iter().find_map(|live| match (&part.to.kind, &live.kind) {
         (SourceKind::Files(to), SourceKind::Files(live)) => overlapping(to, live),
@@ -146,11 +147,10 @@ fn refuse_live(part: &Part<'_>, app: &AppFile) -> Result<(), RestoreError> {
     match touched {
         None => Ok(()),
         Some(what) => Err(RestoreError::refused(format!(
-            "the file that says where things go sends source {:?} to {what}, which is the \
-             application's own",
+            "the file given with --to sends source {:?} to {what}, which is the application's own",
             part.name()
         ))
-        .or("another place in that file, or no --to for a restore in place")),
+        .or("name another location in that file, or leave out --to to restore in place")),
     }
 }
 
@@ -166,7 +166,7 @@ fn overlapping(to: &Files, live: &Files) -> Option<String> {
     })
 }
 
-/// The same database, as far as the texts of the addresses tell; [`super::live`] asks the servers.
+/// The same database, judging by the URLs alone; [`super::live`] queries the servers.
 fn same_database(to: &Postgres, live: &Postgres) -> Option<String> {
     let server = |it: &Postgres| {
         let (text, exec) = (it.url.as_str(), it.exec.clone());
@@ -188,7 +188,7 @@ fn same_database(to: &Postgres, live: &Postgres) -> Option<String> {
     common_database(to, live)
 }
 
-/// What both are about, if their servers are one.
+/// What both have in common, assuming one server.
 pub(super) fn common_database(to: &Postgres, live: &Postgres) -> Option<String> {
     let is_common = |name: &String| match &live.databases {
         Databases::All => true,
@@ -211,12 +211,12 @@ pub(super) fn record<'s>(
     match found {
         Some(record) if record.connector != source.kind.word() => {
             let message = format!(
-                "source {:?} is of type {} in the snapshot, and of type {} in the app file",
+                "source {:?} is of type {} in the snapshot, but of type {} in the app file",
                 source.name.as_str(),
                 record.connector,
                 source.kind.word()
             );
-            Err(RestoreError::refused(message).or("the app file of that time, with --config"))
+            Err(RestoreError::refused(message).or("--config with the app file of that time"))
         }
         found => Ok(found),
     }

@@ -4,7 +4,7 @@ use super::part::Part;
 use super::step::Step;
 use super::{Prepared, RestoreError};
 
-/// Leaves databases; whoever asked for something else by name is told.
+/// Keeps only databases; it is an error if another kind of source was named.
 pub(super) fn databases_only(
     parts: &mut Vec<Part<'_>>,
     only: &[String],
@@ -14,16 +14,19 @@ pub(super) fn databases_only(
     if let Some(other) = other {
         let (name, kind) = (other.name(), other.from.kind.word());
         let message = format!(
-            "source {name:?} is of type {kind}, and --into, --schema and --table are of databases"
+            "source {name:?} is of type {kind}, but --into, --schema and --table apply to \
+             databases only"
         );
-        return Err(RestoreError::refused(message).or("--only SOURCE of a source of type postgres"));
+        return Err(
+            RestoreError::refused(message).or("--only SOURCE with a source of type postgres")
+        );
     }
     parts.retain(is_database);
     Ok(())
 }
 
 impl Prepared<'_> {
-    /// Leaves the database that is wanted, if one is.
+    /// Keeps only the requested database, if one was requested.
     pub(super) fn narrow(&mut self) -> Result<(), RestoreError> {
         let wishes = self.wishes;
         if !wishes.is_beside() {
@@ -32,7 +35,7 @@ impl Prepared<'_> {
         let all: Vec<String> = self.databases().map(|it| it.from.clone()).collect();
         if let Some(wanted) = &wishes.database {
             if !all.contains(wanted) {
-                let message = format!("what is restored has no database {wanted:?}");
+                let message = format!("the sources to restore have no database {wanted:?}");
                 let error = RestoreError::refused(message);
                 return Err(match all.is_empty() {
                     true => error,
@@ -51,10 +54,11 @@ impl Prepared<'_> {
         if count != 1 {
             if count == 0 {
                 let wish = wishes.beside();
-                let message = format!("what is restored has no database for {wish}");
+                let message = format!("the sources to restore have no database for {wish}");
                 return Err(RestoreError::refused(message));
             }
-            let message = format!("what is restored has {count} databases, and one is wanted");
+            let message =
+                format!("the sources to restore have {count} databases, but exactly one is needed");
             let next = format!("--only SOURCE or --database NAME, one of: {}", all.join(", "));
             return Err(RestoreError::refused(message).or(next));
         }

@@ -1,4 +1,4 @@
-//! What a restore will do, told before anything is touched.
+//! The plan of a restore, made before anything is changed.
 
 use std::path::Path;
 
@@ -29,48 +29,48 @@ pub struct Plan {
     pub snapshot: String,
     /// Its time.
     pub time: Timestamp,
-    /// The keys, if the data need any.
+    /// The keys, if the data needs any.
     pub keys: Option<KeysPlan>,
-    /// What will be done, in order.
+    /// The steps, in order.
     pub items: Vec<PlanItem>,
-    /// What deserves a look, one sentence each.
+    /// Warnings, one sentence each.
     pub warnings: Vec<String>,
-    /// What stands in the way: one sentence each, with the flag that allows it.
+    /// What prevents the restore: one sentence each, with the flag that allows it.
     pub refusals: Vec<String>,
-    /// What was found where things go.
+    /// What was found at the targets.
     #[serde(skip)]
     pub(super) agreed: Agreed,
-    /// Roles that will be made before any database is.
+    /// Roles that will be created before any database.
     #[serde(skip)]
     coming: Vec<String>,
 }
 
-/// One thing that will be done.
+/// One step of the plan.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct PlanItem {
     /// What it is, as in `database documenso`.
     pub name: String,
-    /// What happens.
+    /// What happens to it.
     pub effect: Effect,
-    /// The same in a sentence.
+    /// The effect in a sentence.
     pub detail: String,
 }
 
-/// What happens to what stands there.
+/// What happens to existing data.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Effect {
-    /// Nothing stands there; it is made.
+    /// Nothing exists; it is created.
     Make,
-    /// What stands there is right already and stays.
+    /// What exists is already correct and is kept.
     Keep,
-    /// Parts of what stands there are made or overwritten.
+    /// Parts of what exists are added or overwritten.
     Change,
-    /// What stands there is replaced.
+    /// What exists is replaced.
     Replace,
     /// A command runs.
     Run,
-    /// Something is looked at.
+    /// Something is checked.
     Check,
     /// Nothing can be done.
     Skip,
@@ -90,20 +90,20 @@ impl Effect {
         }
     }
 
-    /// True if it touches what exists.
+    /// True if it changes existing data.
     pub fn touches(self) -> bool {
         matches!(self, Self::Change | Self::Replace | Self::Run)
     }
 }
 
 impl Plan {
-    /// True if something that exists is touched, so that somebody must confirm it.
+    /// True if existing data is changed, so that the user must confirm it.
     pub fn needs_confirmation(&self) -> bool {
         self.items.iter().any(|item| item.effect.touches())
     }
 }
 
-/// Looks at everything that a restore would touch.
+/// Examines everything that a restore would change.
 pub(super) fn plan(prepared: &Prepared<'_>, observer: &dyn Observer) -> Result<Plan, RestoreError> {
     let mut plan = Plan {
         app: prepared.app.app.name.to_string(),
@@ -138,7 +138,7 @@ impl Plan {
                 self.push(step, Effect::Run, detail);
             }
             Step::KeysHere => {
-                let detail = "they stay, and are compared with those that the data need";
+                let detail = "kept, and compared with those that the data needs";
                 self.push(step, Effect::Check, detail.to_owned());
             }
             Step::Globals(part, script) => {
@@ -175,10 +175,10 @@ impl Plan {
             }
             Step::Checks => {
                 let checks = count(prepared.checks().count() as u64, "check", "checks");
-                self.push(step, Effect::Check, format!("asks {checks} of what was restored"));
+                self.push(step, Effect::Check, format!("runs {checks} on the restored data"));
             }
             Step::Health(_, timeout) => {
-                let detail = format!("waits up to {} seconds for it", timeout.as_secs());
+                let detail = format!("waits up to {} seconds for a 2xx status", timeout.as_secs());
                 self.push(step, Effect::Check, detail);
             }
         }
@@ -189,41 +189,43 @@ impl Plan {
         self.items.push(PlanItem { name: step.name(), effect, detail });
     }
 
-    /// What restores that were killed have left of a database.
+    /// Reports what interrupted restores have left of a database.
     fn leftovers(&mut self, prepared: &Prepared<'_>, name: &str, left: &Leftovers) {
         if left.is_halfway() && !prepared.wishes.overwrite.iter().any(|it| it == name) {
             let back = left.aside.iter();
             let back = back.map(|old| format!("ALTER DATABASE \"{old}\" RENAME TO \"{name}\"; "));
             self.refusals.push(format!(
-                "a restore that was killed was about to replace database {name:?}, which nobody \
-                 can use until that is done or undone: --yes-overwrite {name} does it, {}ALTER \
-                 DATABASE \"{name}\" ALLOW_CONNECTIONS true undoes it",
+                "an interrupted restore was about to replace database {name:?}, which no one can \
+                 use until that is completed or undone: --yes-overwrite {name} completes it, \
+                 {}ALTER DATABASE \"{name}\" ALLOW_CONNECTIONS true undoes it",
                 back.collect::<String>()
             ));
         }
         for left in left.unfinished.iter().chain(&left.replaced) {
-            self.warnings
-                .push(format!("database {left:?} was left by a restore that was killed; it goes"));
+            self.warnings.push(format!(
+                "database {left:?} is left over from an interrupted restore; it will be removed"
+            ));
         }
         for unknown in &left.unknown {
             self.warnings.push(format!(
-                "database {unknown:?} may be left by a restore of {name:?} that was killed at its \
-                 start; DROP DATABASE \"{unknown}\" removes it"
+                "database {unknown:?} may be left over from a restore of {name:?} that was \
+                 interrupted at its start; DROP DATABASE \"{unknown}\" removes it"
             ));
         }
         for busy in &left.busy {
             self.refusals.push(format!(
-                "another restore of database {name:?} is filling {busy:?}; begin when it has ended"
+                "another restore of database {name:?} is filling {busy:?}; wait until it has \
+                 finished"
             ));
         }
     }
 
-    /// The SQL of a dump is the choice of its author.
+    /// The SQL of a dump made by another program runs as it is, which the user must confirm.
     fn foreign(&mut self, database: &database::DatabaseMove<'_>, effect: &DatabaseEffect) {
         let is_filled = !matches!(effect, DatabaseEffect::Keep | DatabaseEffect::Leave(_));
         if database.origin != Made::Here && is_filled {
             let (name, effect) = (format!("statements of dump {}", database.source), Effect::Run);
-            let detail = "runs the SQL in the dump as the role that restores".to_owned();
+            let detail = "runs the SQL in the dump as the restoring role".to_owned();
             self.items.push(PlanItem { name, effect, detail });
         }
     }
@@ -237,37 +239,37 @@ impl Plan {
     ) {
         let name = &database.to;
         match effect {
-            DatabaseEffect::Make => self.push(step, Effect::Make, "it does not exist".into()),
+            DatabaseEffect::Make => self.push(step, Effect::Make, "does not exist".into()),
             DatabaseEffect::Fill => {
-                self.push(step, Effect::Replace, "it exists with nothing in it".into());
+                self.push(step, Effect::Replace, "exists and is empty".into());
             }
             DatabaseEffect::Keep => {
-                let detail = "it is as it was captured already: rows, sequences, definitions";
+                let detail = "already matches the snapshot: rows, sequences, definitions";
                 self.push(step, Effect::Keep, detail.into());
             }
             DatabaseEffect::Leave(holding) => {
-                let detail = format!("it exists with {holding} and stays, whatever they are");
+                let detail = format!("already exists ({holding}); kept without comparing");
                 self.push(step, Effect::Keep, detail);
             }
             DatabaseEffect::Refuse(holding) => {
-                self.push(step, Effect::Skip, format!("it exists with {holding}"));
+                self.push(step, Effect::Skip, format!("already exists ({holding})"));
                 self.refusals.push(format!(
-                    "database {name:?} exists and holds {holding}, and a part of a database goes \
-                     to a new one; --into NAME gives it another name"
+                    "database {name:?} exists and holds {holding}, but a part of a database can \
+                     only be restored to a new one; --into NAME gives it another name"
                 ));
             }
             DatabaseEffect::Halfway => {
-                let detail = "a restore that was killed was about to replace it; it gets back what \
-                              it had, and is then compared";
+                let detail = "an interrupted restore was about to replace it; its content is put \
+                              back, then compared";
                 self.push(step, Effect::Replace, detail.into());
             }
             DatabaseEffect::Replace(holding) => {
-                let detail = format!("it exists with {holding}, and is not as in the snapshot");
+                let detail = format!("exists ({holding}) and differs from the snapshot");
                 self.push(step, Effect::Replace, detail);
                 if !prepared.wishes.overwrite.contains(name) {
                     self.refusals.push(format!(
-                        "database {name:?} exists and holds {holding}, and is not what was \
-                         captured; --yes-overwrite {name} replaces it"
+                        "database {name:?} exists, holds {holding} and differs from the \
+                         snapshot; --yes-overwrite {name} replaces it"
                     ));
                 }
             }
@@ -305,18 +307,16 @@ impl Plan {
         let is_there = moved.is_there()?;
         if let Some(configuration) = moved.configuration() {
             let (effect, detail) = match (is_there, configuration.unlike()) {
-                (false, unlike) => (Effect::Make, format!("it gets {}", unlike.join(", "))),
-                (true, unlike) if unlike.is_empty() => {
-                    (Effect::Keep, "nothing is to be set".into())
-                }
+                (false, unlike) => (Effect::Make, format!("sets {}", unlike.join(", "))),
+                (true, unlike) if unlike.is_empty() => (Effect::Keep, "nothing to set".into()),
                 (true, unlike) => (Effect::Change, format!("sets {}", unlike.join(", "))),
             };
             self.items.push(PlanItem { name: format!("configuration of {place}"), effect, detail });
         }
         if moved.loses_locks() {
             self.warnings.push(format!(
-                "objects of {place} that were locked come back without their locks; locks = true \
-                 in [source.restore] gives them back"
+                "locked objects of {place} are restored without their locks; locks = true in \
+                 [source.restore] restores the locks"
             ));
         }
         let (effect, detail) = match is_there {
@@ -334,7 +334,7 @@ impl Plan {
                 match written {
                     0 => {
                         let all = count(all, "object", "objects");
-                        (Effect::Keep, format!("{place} has them all: {all}"))
+                        (Effect::Keep, format!("{place} already has them all: {all}"))
                     }
                     _ => (Effect::Change, format!("{place}: {written} of {all} are {what}")),
                 }
@@ -362,9 +362,12 @@ impl Plan {
             (false, _) => (Effect::Make, format!("{path} does not exist; files: {files}")),
             (true, 0) if moved.only_missing => {
                 let files = count(files, "file", "files");
-                (Effect::Keep, format!("{path} has them all, whatever they are: {files}"))
+                (
+                    Effect::Keep,
+                    format!("{path} already has them all: {files}; kept without comparing"),
+                )
             }
-            // Contents, owners and modes are looked at when they are restored, not here.
+            // Contents, owners and modes are compared by the restore itself, not here.
             (true, 0) => {
                 let detail = format!(
                     "{path} looks unchanged by size and time; contents are compared, and \
@@ -398,7 +401,7 @@ impl Plan {
                 Ok(())
             }
             Some(CommandRestore::Command(argv)) => {
-                let detail = format!("gives it to {}", argv.program());
+                let detail = format!("passes it to {} on standard input", argv.program());
                 self.push(step, Effect::Run, detail);
                 Ok(())
             }
@@ -410,8 +413,8 @@ impl Plan {
             }
             None => {
                 let detail = format!(
-                    "nothing says what takes it: [source.restore] does; holdfast dump {} --source \
-                     {} {} prints it",
+                    "no target is set: add file or command to [source.restore], or run holdfast \
+                     dump {} --source {} {}",
                     origin.snapshot.id.short(),
                     part.name(),
                     command::path(part)

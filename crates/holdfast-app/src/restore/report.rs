@@ -1,4 +1,4 @@
-//! What a restore did, what it verified, and how long each part of it took.
+//! The report of a restore: what it did, what it verified, and how long each step took.
 
 use jiff::Timestamp;
 use serde::Serialize;
@@ -6,7 +6,7 @@ use serde::Serialize;
 use super::RestoreError;
 use crate::hooks::State;
 
-/// What to do when a place is not any longer what it was.
+/// What to do if a location has changed since the plan was made.
 const REVIEW: &str = "run the same command again and review its plan";
 
 /// What a restore did.
@@ -14,7 +14,7 @@ const REVIEW: &str = "run the same command again and review its plan";
 pub struct RestoreReport {
     /// The application.
     pub app: String,
-    /// Id of this restore.
+    /// ID of this restore.
     pub run: String,
     /// The snapshot of the data.
     pub snapshot: String,
@@ -22,8 +22,8 @@ pub struct RestoreReport {
     pub snapshot_time: Timestamp,
     /// The snapshot of the keys, if keys were restored.
     pub keys_snapshot: Option<String>,
-    /// How it ended: `incomplete` if something was verified wrong or the snapshot lacks something,
-    /// `failed` if it stopped.
+    /// How it ended: `incomplete` if a verification failed or the snapshot lacks something,
+    /// `failed` if it stopped early.
     pub state: State,
     /// When it began.
     pub started: Timestamp,
@@ -31,13 +31,13 @@ pub struct RestoreReport {
     pub ended: Timestamp,
     /// How long it took.
     pub duration_seconds: f64,
-    /// The steps in their order, with those that were not done.
+    /// The steps in their order, including those not done.
     pub steps: Vec<StepReport>,
     /// Why it stopped, in one sentence.
     pub error: Option<String>,
     /// What to do next, one step each.
     pub next: Vec<String>,
-    /// What deserves a look, one sentence each.
+    /// Warnings, one sentence each.
     pub warnings: Vec<String>,
     /// What could not be restored because the snapshots do not have it, one sentence each.
     pub incomplete: Vec<String>,
@@ -66,11 +66,11 @@ pub struct StepReport {
 pub enum StepState {
     /// It was done.
     Done,
-    /// It was done, and something was verified wrong.
+    /// It was done, but a verification failed.
     Wrong,
     /// It failed.
     Failed,
-    /// It was not begun.
+    /// It was not started.
     NotDone,
 }
 
@@ -79,7 +79,7 @@ pub enum StepState {
 pub struct Verified {
     /// What.
     pub name: String,
-    /// True if it is right.
+    /// True if it is correct.
     pub passed: bool,
     /// What was found, in one sentence.
     pub message: String,
@@ -92,14 +92,14 @@ impl Verified {
 }
 
 impl RestoreReport {
-    /// How many things were verified, and how many of them are wrong.
+    /// Number of verifications, and of those that failed.
     pub fn verified(&self) -> (usize, usize) {
         let all = self.steps.iter().flat_map(|step| &step.verified);
         let wrong = all.clone().filter(|it| !it.passed).count();
         (all.count(), wrong)
     }
 
-    /// Takes note of why it stopped.
+    /// Records why it stopped.
     pub(super) fn fail(&mut self, error: &RestoreError) {
         self.state = State::Failed;
         self.interrupted |= error.is_interruption();

@@ -1,4 +1,4 @@
-//! The steps of a restore, in the order in which an application comes back.
+//! The steps of a restore, in order.
 
 use std::time::Duration;
 
@@ -9,32 +9,32 @@ use crate::config::{Argv, WebUrl};
 
 /// One step.
 pub(super) enum Step<'a> {
-    /// The application is stopped.
+    /// Stop the application.
     Stop(&'a Argv),
-    /// Keys that are not restored: what this machine has of them.
+    /// Check the keys of this machine, if keys are not restored.
     KeysHere,
     /// Files and folders, of keys or of data.
     Files(Part<'a>, Origin<'a>),
-    /// What a command printed.
+    /// The output of a command.
     Command(Part<'a>, Origin<'a>),
     /// Roles and tablespaces of a server, by their script.
     Globals(Part<'a>, Vec<u8>),
     /// A database.
     Database(Box<DatabaseMove<'a>>),
-    /// A dump that is not restored: nothing says where, or it is a script.
+    /// A dump that is not restored: it has no target, or is a script.
     Dump(Part<'a>, Origin<'a>),
     /// Objects of a bucket.
     Objects(Part<'a>, Origin<'a>),
-    /// What must hold between the parts.
+    /// Run the checks.
     Checks,
-    /// The application is started.
+    /// Start the application.
     Start(&'a Argv),
-    /// The application answers.
+    /// Wait until the application works.
     Health(&'a WebUrl, Duration),
 }
 
 impl Step<'_> {
-    /// What it is, for people.
+    /// Its name in messages.
     pub fn name(&self) -> String {
         match self {
             Self::Stop(_) => "stop the application".to_owned(),
@@ -51,7 +51,7 @@ impl Step<'_> {
         }
     }
 
-    /// True if it changes something of the application's data.
+    /// True if it changes data of the application.
     pub fn is_data(&self) -> bool {
         match self {
             Self::Files(..) | Self::Command(..) | Self::Objects(..) => true,

@@ -1,4 +1,4 @@
-//! Files of a snapshot that a restore reads itself.
+//! Access to files of a snapshot that a restore reads itself.
 
 use std::io::{self, Read};
 
@@ -9,10 +9,10 @@ use holdfast_format::entry::{Entry, EntryKind};
 use holdfast_repo::read::BlobReader;
 use holdfast_repo::{Repository, SnapshotInfo};
 
-/// Longest file that is read into memory whole.
+/// Largest file that is read into memory.
 const WHOLE_BYTES_MAX: u64 = 256 << 20;
 
-/// A snapshot and the repository that it is in.
+/// A snapshot and its repository.
 #[derive(Clone, Copy)]
 pub struct Origin<'a> {
     /// The repository.
@@ -37,7 +37,7 @@ impl<'a> Origin<'a> {
 }
 
 impl<'a> SourceTree<'a> {
-    /// What stands at a path; `None` if nothing does.
+    /// What is at a path; `None` if nothing is.
     pub fn find(&self, path: &[u8]) -> Result<Option<Place>, EngineError> {
         match self.root.resolve(&mut BlobReader::new(self.repository), path) {
             Ok(place) => Ok(Some(place)),
@@ -52,7 +52,7 @@ impl<'a> SourceTree<'a> {
         Ok(Self { repository: self.repository, root })
     }
 
-    /// Names of the folders in a folder; none if that is not there.
+    /// Names of the folders in a folder; empty if it does not exist.
     pub fn folders(&self, path: &[u8]) -> Result<Vec<Vec<u8>>, EngineError> {
         let mut names = Vec::new();
         if self.find(path)?.is_some() {
@@ -70,7 +70,7 @@ impl<'a> SourceTree<'a> {
         Ok(names)
     }
 
-    /// Begins to read a file; `None` if there is none.
+    /// Opens a file for reading; `None` if it does not exist.
     pub fn open(&self, path: &[u8]) -> Result<Option<(Entry, FileReader<'a>)>, EngineError> {
         match self.find(path)?.and_then(Place::into_entry) {
             Some(entry) => {
@@ -81,7 +81,7 @@ impl<'a> SourceTree<'a> {
         }
     }
 
-    /// A small file as a whole; `None` if there is none.
+    /// The content of a small file; `None` if it does not exist.
     pub fn whole(&self, path: &[u8]) -> Result<Option<Vec<u8>>, EngineError> {
         let Some((entry, reader)) = self.open(path)? else { return Ok(None) };
         let size = match entry.kind {

@@ -1,4 +1,4 @@
-//! Doing a restore, step by step.
+//! Carrying out a restore, step by step.
 
 use std::path::PathBuf;
 
@@ -12,12 +12,12 @@ use super::{Prepared, RestoreError};
 use crate::hooks::{Hooks, Outcome, Stage, StageError, State};
 
 /// Why the application is not started.
-const NOT_STARTED: &str = "the application is not started over half-restored data; \
-    --start-anyway starts it";
-/// Why nobody waits for its answer.
+const NOT_STARTED: &str = "the application was not started on partly restored data; \
+                           --start-anyway starts it";
+/// Why its health is not checked.
 const NOT_RUNNING: &str = "the application could not be started";
 
-/// What one step did.
+/// The result of one step.
 #[derive(Default)]
 pub(super) struct Done {
     pub message: String,
@@ -31,11 +31,11 @@ impl Done {
 }
 
 impl Prepared<'_> {
-    /// Does what the plan says, which is this restore's own. Somebody must have confirmed it if it
-    /// wants that. Every place is looked at again: one that is not what the plan says is not
-    /// touched.
+    /// Carries out `plan`, which must be the plan of this restore, confirmed by the user if it
+    /// needs that. Every location is checked again; one that has changed since the plan was made is
+    /// left alone.
     ///
-    /// It never fails without a report: that says what was done, what not, and why.
+    /// It always returns a report, which says what was done, what was not, and why.
     pub fn restore(
         &self,
         plan: &Plan,
@@ -105,7 +105,7 @@ fn not_done(step: &Step<'_>, message: &str) -> StepReport {
     }
 }
 
-/// A restore that goes on.
+/// A restore in progress.
 pub(super) struct Work<'a, 'p> {
     pub prepared: &'a Prepared<'p>,
     pub agreed: &'a Agreed,
@@ -113,13 +113,13 @@ pub(super) struct Work<'a, 'p> {
     pub observer: &'a dyn Observer,
     on_step: &'a dyn Fn(&StepReport),
     pub report: &'a mut RestoreReport,
-    /// Paths that were restored; what is below them is this restore's own.
+    /// Paths restored so far; everything below them was made by this restore.
     pub made: Vec<PathBuf>,
-    /// True once something of the application may have been changed.
+    /// True once data of the application may have been changed.
     is_touched: bool,
-    /// Why the application must not be started, if it must not.
+    /// Why the application must not be started, if so.
     pub hold: Option<&'static str>,
-    /// True if something failed that fails each time until its cause is mended.
+    /// True if a failure will recur until its cause is fixed.
     fails_again: bool,
 }
 
@@ -151,12 +151,12 @@ impl Work<'_, '_> {
         }
     }
 
-    /// Why a step is not begun; `None` if it is.
+    /// Why a step is not started; `None` if it is.
     fn why_not(&self, step: &Step<'_>) -> Option<&'static str> {
         let has_failed = self.report.state == State::Failed;
         let is_anyway = self.prepared.wishes.start_anyway;
         match step {
-            // Over data that nobody touched the application runs as it did before.
+            // If no data was changed, the application can run as before.
             Step::Start(_) if has_failed && !self.is_touched => None,
             Step::Start(_) | Step::Health(..) if has_failed && !is_anyway => Some(NOT_STARTED),
             Step::Health(..) if self.hold == Some(NOT_RUNNING) => Some(NOT_RUNNING),
@@ -189,7 +189,7 @@ impl Work<'_, '_> {
         state
     }
 
-    /// Does a step, and takes note of whether it may have changed something.
+    /// Carries out a step, and records whether it may have changed something.
     fn begin(&mut self, step: &Step<'_>) -> Result<Done, RestoreError> {
         let made = self.made.len();
         let outcome = self.act(step);
@@ -206,9 +206,11 @@ impl Work<'_, '_> {
     /// What to do after a failure.
     fn advise(&mut self) {
         let next = match (self.is_touched, self.fails_again) {
-            (_, true) => "mend the cause, then the same command again: what is restored stays",
-            (true, _) => "the same command again: what is restored already is recognised and stays",
-            (false, _) => "the same command again; nothing was changed",
+            (_, true) => {
+                "fix the cause, then run the same command again; what was restored is kept"
+            }
+            (true, _) => "run the same command again; what was restored is recognized and kept",
+            (false, _) => "run the same command again; nothing was changed",
         };
         self.report.next.push(next.to_owned());
     }

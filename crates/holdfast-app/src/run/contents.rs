@@ -1,5 +1,5 @@
-//! Contents that rows have hashes of, where the capture did not read them: what has not changed is
-//! in a snapshot already, and is read from there, once.
+//! Contents whose hashes rows state but which the capture did not read: being unchanged, they are
+//! in a snapshot already, and are read from there, once.
 
 use std::io;
 use std::sync::PoisonError;
@@ -18,7 +18,7 @@ use super::{RunError, Work};
 use crate::check::{Digests, Hasher, Memory, Open, SharedMemory, identity};
 use crate::config::Source;
 
-/// What was compared in earlier runs on this machine, for one that began at `start`.
+/// What earlier runs on this machine compared, for a run that started at `start`.
 pub(super) fn memory(work: &Work<'_>, start: Timestamp) -> SharedMemory {
     let keys = work.places.data.keys();
     let id = keys.repository_id();
@@ -28,18 +28,18 @@ pub(super) fn memory(work: &Work<'_>, start: Timestamp) -> SharedMemory {
     SharedMemory::new(Memory::read(path, keys.fingerprint_key()).of_run(start).into())
 }
 
-/// Keeps it for the next run.
+/// Saves it for the next run.
 pub(super) fn remember(memory: &SharedMemory, report: &mut RunReport) {
     let written = memory.lock().unwrap_or_else(PoisonError::into_inner).write();
     if let Err(error) = written {
         report.warnings.push(format!(
-            "the cache cannot keep which contents were compared with their hashes, so the next \
-             run reads them again: {error}"
+            "could not cache which contents were verified, so the next run reads them again: \
+             {error}"
         ));
     }
 }
 
-/// Reads what is still open from the snapshots that the capture took it from.
+/// Reads contents not yet compared from the snapshots that the capture took them from.
 pub(super) fn read_open(
     work: &Work<'_>,
     source: &Source,
@@ -52,7 +52,7 @@ pub(super) fn read_open(
         }
         for parent in parents {
             let found = read(work, source, parent, &open);
-            // A parent that cannot be read is given up, as the capture does.
+            // A parent that cannot be read is skipped, as the capture does.
             if let Ok(Some(digests)) = found {
                 watched.has_content(&open.key, &digests);
                 break;
@@ -62,7 +62,7 @@ pub(super) fn read_open(
     Ok(())
 }
 
-/// The hashes of a content as a snapshot has it; `None` if it has another one.
+/// The hashes of a content as stored in a snapshot; `None` if the snapshot has different content.
 fn read(
     work: &Work<'_>,
     source: &Source,

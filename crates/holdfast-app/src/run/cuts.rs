@@ -10,17 +10,17 @@ use holdfast_connect::postgres::{Cut, Databases, Globals, PostgresOptions, Serve
 use super::{ReadPassword, RunContext, RunError};
 use crate::config::{self, AppFile, Postgres, Source, SourceKind, SourceName};
 
-/// How long to wait for locks on tables if the file does not say.
+/// How long to wait for table locks if the file does not say.
 const LOCK_TIMEOUT_DEFAULT: Duration = Duration::from_secs(30);
 
-/// One open cut for each source that is a database.
+/// An open cut for each database source.
 #[derive(Default)]
 pub(super) struct Cuts {
     cuts: BTreeMap<SourceName, Arc<Cut>>,
 }
 
 impl Cuts {
-    /// Fixes the moment of every database, one right after the other.
+    /// Fixes the moment of every database, in quick succession.
     pub fn open(file: &AppFile, context: &RunContext<'_>) -> Result<Self, RunError> {
         let mut cuts = BTreeMap::new();
         for source in &file.sources {
@@ -33,7 +33,7 @@ impl Cuts {
         Ok(Self { cuts })
     }
 
-    /// The cut of a source that is a database.
+    /// The cut of a database source.
     pub fn get(&self, source: &SourceName) -> Option<&Arc<Cut>> {
         self.cuts.get(source)
     }
@@ -56,7 +56,7 @@ impl Cuts {
     }
 }
 
-/// How a server is reached and what of it is captured, as the app file says.
+/// How to reach a server and what to capture from it, from the app file.
 pub(super) fn postgres_options(
     source: &Source,
     postgres: &Postgres,
@@ -83,7 +83,7 @@ pub(super) fn postgres_options(
     })
 }
 
-/// How a server is reached, as the app file says. The error is one sentence.
+/// How to reach a server, from the app file. The error is one sentence.
 pub(crate) fn server(
     postgres: &Postgres,
     password: &ReadPassword<'_>,

@@ -28,7 +28,7 @@ pub enum RunError {
         /// Why.
         error: PostgresError,
     },
-    /// A source cannot be reached, or its settings are not right.
+    /// A source cannot be reached, or its settings are wrong.
     #[error("source {name} cannot be read, so no snapshot was made: {why}")]
     Settings {
         /// The source.
@@ -41,47 +41,47 @@ pub enum RunError {
     Hook {
         /// The source.
         name: String,
-        /// What became of the hook.
+        /// The outcome of the hook.
         report: String,
     },
-    /// There are keys and no place for them.
-    #[error("there are keys to capture, and no repository for keys was opened")]
+    /// There are keys but no repository for them.
+    #[error("there are keys to back up, but no repository of keys was opened")]
     NoKeysRepository,
     /// Keys cannot be read.
     #[error(
-        "{errors} of the keys could not be read, so no snapshot was made: data without the keys \
-         that open them are no backup"
+        "{errors} of the keys could not be read, so no snapshot was made: data without its keys \
+         is not a backup"
     )]
     KeysUnread {
         /// How many.
         errors: u64,
     },
-    /// A check cannot be asked.
-    #[error("check {check:?} cannot be asked, so no snapshot was made: {why}")]
+    /// A check could not be evaluated.
+    #[error("check {check:?} could not be evaluated, so no snapshot was made: {why}")]
     Question {
         /// The check.
         check: String,
         /// Why.
         why: String,
     },
-    /// A check that may not fail has failed.
+    /// A check with `on-failure = "fail"` failed.
     #[error("check {:?} failed, so no snapshot was made: {}", .0.name, .0.sentence())]
     Check(Box<CheckReport>),
-    /// A secret was found in an ordinary source, and the file says that there must be none.
-    #[error("source {name} holds a secret, so no snapshot was made: {what}")]
+    /// A secret was found in an ordinary source, which the file forbids.
+    #[error("source {name} contains a secret, so no snapshot was made: {what}")]
     Secret {
         /// The source.
         name: String,
         /// Where, and what kind.
         what: String,
     },
-    /// A pattern of paths that are not looked at for secrets is malformed.
+    /// A pattern of paths not to scan for secrets is malformed.
     #[error(transparent)]
     Pattern(#[from] PatternError),
 }
 
 impl RunError {
-    /// True if a prune at the same time made the capture useless; another one may succeed.
+    /// True if a concurrent prune invalidated the capture; another attempt may succeed.
     pub(super) fn is_fenced(&self) -> bool {
         matches!(self, Self::Engine(error) if error.is_fenced())
     }

@@ -1,4 +1,4 @@
-//! Keys: captured before the data, into their own repository.
+//! Keys: captured before the data, into a separate repository.
 
 use holdfast_engine::Silent;
 use holdfast_engine::backup::{Capture, CaptureOptions};
@@ -18,7 +18,7 @@ use crate::check::{Hasher, Kinds};
 use crate::config::Class;
 use crate::fingerprint;
 
-/// Captures the sources of class `keys`. None if nothing goes to the keys, not even globals.
+/// Captures the sources of class `keys`. None if nothing is stored with the keys, not even globals.
 pub(super) fn begin<'a>(
     work: &Work<'a>,
     place: Option<(&'a Repository, &'a CaptureOptions)>,
@@ -39,7 +39,7 @@ pub(super) fn begin<'a>(
     }
 }
 
-/// Adds what of databases goes to the keys, and commits.
+/// Adds the globals of databases that are stored with the keys, and commits.
 pub(super) fn commit(
     work: &Work<'_>,
     capture: Option<Capture<'_>>,
@@ -57,7 +57,7 @@ pub(super) fn commit(
     Ok(Some(capture.commit(Some(application), work.context.now)?))
 }
 
-/// Looks up what rows want of the keys: these were captured before anybody was asked.
+/// Looks up what rows refer to among the keys, which were captured before the rows were queried.
 pub(super) fn answer(
     work: &Work<'_>,
     snapshot: &SnapshotInfo,
@@ -84,8 +84,7 @@ pub(super) fn answer(
     Ok(())
 }
 
-/// Fingerprints of every key that was captured. Globals are no keys: they change whenever a role
-/// does.
+/// Fingerprints of all captured keys. Globals are not keys: they change whenever a role does.
 pub(super) fn fingerprints(
     work: &Work<'_>,
     snapshot: &SnapshotInfo,

@@ -1,12 +1,11 @@
-//! A whole run: everything that an app file names, captured into one snapshot that is committed
-//! last.
+//! A run: captures everything that an app file names into one snapshot, committed last.
 //!
-//! The order is that of decision 0008. Servers are asked whether a capture would succeed
+//! The order is that of decision 0008. Servers are probed for whether a capture would succeed
 //! ([`preflight()`]). Keys come first, into their own repository ([`keys`]). Then the moment of
-//! each database is fixed ([`cuts`]) and asked for what must hold ([`questions`]); then the sources
-//! are captured in the order of the file ([`source`]), each watched for what the questions want and
-//! for secrets that should not be there ([`watch`]); then the answers are judged, and only then is
-//! the snapshot committed. Whatever fails before that leaves nothing that counts.
+//! each database is fixed ([`cuts`]) and the checks query it ([`questions`]). Then the sources are
+//! captured in the order of the file ([`source`]), watched for what the checks need and for secrets
+//! ([`watch`]). Then the checks are judged, and only then is the snapshot committed. A failure
+//! before that leaves no snapshot.
 
 mod contents;
 mod cuts;
@@ -53,22 +52,22 @@ pub(crate) use source::was_unsorted;
 pub use watch::Found;
 use watch::Watched;
 
-/// Attempts of a run that loses the server of a database on the way.
+/// Attempts of a run that loses a database server midway.
 const ATTEMPTS_MAX: usize = 3;
 
-/// How long a server that is restarted may take to answer again.
+/// How long a restarted server may take to answer again.
 const RESTART_TIMEOUT: Duration = Duration::from_secs(60);
-/// How long to wait between two questions whether it does.
+/// Interval between two probes for that.
 const RESTART_INTERVAL: Duration = Duration::from_millis(500);
 
-/// Reads a password from where the app file says it is; the error is one sentence.
+/// Reads a password from its source in the app file; the error is one sentence.
 pub type ReadPassword<'a> = dyn Fn(&Password) -> Result<Zeroizing<String>, String> + Sync + 'a;
 
-/// The surroundings of a run, which only the program knows.
+/// The environment of a run, supplied by the program.
 pub struct RunContext<'a> {
-    /// Id of the run: the same in both snapshots, in notices and hooks.
+    /// ID of the run: the same in both snapshots, in notices and hooks.
     pub run: &'a str,
-    /// What a snapshot says of its maker.
+    /// What a snapshot records about who made it.
     pub maker: Maker,
     /// Tells the time.
     pub now: &'a (dyn Fn() -> Timestamp + Sync),
@@ -76,47 +75,46 @@ pub struct RunContext<'a> {
     pub write: WriteOptions,
     /// Reads passwords.
     pub password: &'a ReadPassword<'a>,
-    /// What the surroundings give to connections with buckets.
+    /// Settings from the environment for connections to buckets.
     pub buckets: Access,
-    /// Folder of the caches; without one, contents that were compared with rows are read again
-    /// each time.
+    /// Folder of the caches; without one, contents that rows have hashes of are read in each run.
     pub cache_folder: Option<PathBuf>,
-    /// True if sources may be as small as they are: none counts as shrunk.
+    /// True to accept the size of all sources: none counts as shrunk.
     pub accept_shrunk: bool,
-    /// Directories of the program itself, by device and inode, which no source of files holds.
+    /// Directories of the program itself, by device and inode, which sources of files leave out.
     pub own: Vec<(u64, u64)>,
-    /// True once the run should end.
+    /// Set when the run should stop.
     pub stop: Arc<AtomicBool>,
 }
 
-/// Where a run's snapshots go.
+/// Where a run stores its snapshots.
 #[derive(Clone, Copy)]
 pub struct Places<'a> {
     /// The repository of the data.
     pub data: &'a Repository,
-    /// The repository of the keys; must be there if something of class `keys` is captured.
+    /// The repository of the keys; required if anything of class `keys` is captured.
     pub keys: Option<&'a Repository>,
 }
 
-/// What a snapshot says of its maker.
+/// What a snapshot records about who made it.
 #[derive(Debug, Clone, Default)]
 pub struct Maker {
-    /// Host that it belongs to.
+    /// Host name.
     pub host: String,
-    /// Name of the user.
+    /// User name.
     pub user: String,
-    /// Number of the user.
+    /// User ID.
     pub uid: u32,
-    /// Number of the user's group.
+    /// Group ID of the user.
     pub gid: u32,
     /// Program and version.
     pub program: String,
 }
 
-/// Captures everything that the file names, with the hooks of sources around each source.
+/// Captures everything that the file names, running the hooks of sources around each source.
 ///
-/// Trouble with single files or objects is counted, and so are checks that fail but are to be
-/// reported only; see [`RunReport::is_complete`].
+/// Errors with single files or objects, and failures of checks that only warn, are reported without
+/// failing the run; see [`RunReport::is_complete`].
 ///
 /// # Errors
 /// [`RunError`]: nothing was committed to the repository of the data.
@@ -138,7 +136,7 @@ pub fn run(
         match work.attempt(&mut is_lost) {
             Err(error) if error.is_fenced() => begin_again(observer)?,
             Err(error) if attempt < ATTEMPTS_MAX && is_lost && work.answers_again() => {
-                warnings.push(format!("the run began again, because {error}"));
+                warnings.push(format!("the run was restarted: {error}"));
                 attempt += 1;
             }
             outcome => {
@@ -151,11 +149,11 @@ pub fn run(
     }
 }
 
-/// What is known before a source is captured, and what is to be known after it.
+/// What is known before a source is captured, and the questions about it.
 struct Asked<'a> {
-    /// What the previous snapshot says of it.
+    /// Its record in the previous snapshot.
     previous: Option<&'a SourceRecord>,
-    /// Snapshots that have what it need not give again.
+    /// Snapshots whose unchanged contents need not be read again.
     parents: &'a [SnapshotInfo],
     questions: &'a mut Questions,
 }
@@ -171,7 +169,7 @@ struct Work<'a> {
 }
 
 impl Work<'_> {
-    /// True once what cannot be captured answers again. A server that is restarted does so soon.
+    /// True once the server answers again, which a restarted server does soon.
     fn answers_again(&self) -> bool {
         let is_stopped = || self.context.stop.load(Ordering::SeqCst);
         let until = Instant::now() + RESTART_TIMEOUT;
@@ -184,8 +182,8 @@ impl Work<'_> {
         false
     }
 
-    /// Captures everything once. `is_lost` tells that a database was not held to the end of its
-    /// dump: its server was restarted, or ended the session.
+    /// Captures everything once. `is_lost` is set if a database session was lost before the end of
+    /// its dump: the server was restarted, or ended the session.
     fn attempt(&self, is_lost: &mut bool) -> Result<RunReport, RunError> {
         let mut report = RunReport::default();
         let ready = preflight(self.file, self.context)?;
@@ -276,8 +274,9 @@ impl Work<'_> {
         })
     }
 
-    /// Captures a source; once more if things that rows name came only after they were looked for:
-    /// many applications write the row first. Returns the errors of all sources so far.
+    /// Captures a source; again, if objects that rows refer to appeared only after the capture had
+    /// passed them: many applications write the row first. Returns the errors of all sources so
+    /// far.
     fn source_and_missing(
         &self,
         capture: &mut Capture<'_>,
@@ -324,7 +323,7 @@ impl Work<'_> {
         let inner: &dyn Observer = if is_bucket { &with_keys } else { self.observer };
         let listening = watched.observer(inner);
         let failed = |error: EngineError| match error {
-            // Neither is the fault of the source.
+            // Neither is an error of the source.
             EngineError::Interrupted => error.into(),
             error if error.is_fenced() => error.into(),
             error => RunError::Source { name: source.name.to_string(), error },
@@ -346,7 +345,7 @@ impl Work<'_> {
         let captured = record.captured.clone().unwrap_or_default();
         let said =
             made.said().into_iter().map(|it| format!("source {:?}: {it}", source.name.as_str()));
-        // A source may be captured twice.
+        // A source captured twice reports the same remarks twice.
         let said: Vec<_> = said.filter(|it| !report.warnings.contains(it)).collect();
         report.warnings.extend(said);
         let summary = &capture.record().summary;
@@ -361,7 +360,7 @@ impl Work<'_> {
         Ok(())
     }
 
-    /// Refuses to commit what the file says must not be.
+    /// Refuses to commit what the file forbids.
     fn refuse(&self, report: &RunReport) -> Result<(), RunError> {
         if let Some(failed) = report.checks.iter().find(|it| it.is_refusal()) {
             return Err(RunError::Check(Box::new(failed.clone())));
@@ -383,7 +382,7 @@ impl Work<'_> {
         time: Timestamp,
     ) -> CaptureOptions {
         let snapshot = self.snapshot(class, time);
-        // One dated after this one cannot tell what changed since.
+        // A snapshot dated later cannot serve as the parent.
         let is_same = |it: &Snapshot| {
             it.host == snapshot.host && it.paths == snapshot.paths && it.time <= snapshot.time
         };
@@ -391,10 +390,10 @@ impl Work<'_> {
         CaptureOptions { parents, snapshot, write: self.context.write }
     }
 
-    /// The record, but for what the capture itself finds out.
+    /// The record, without what the capture itself determines.
     fn snapshot(&self, class: Class, time: Timestamp) -> Snapshot {
         let maker = &self.context.maker;
-        // The same path in every snapshot of the application, whatever its sources are by then.
+        // The same path in every snapshot of the application, even if its sources change.
         let paths = vec![path_of(self.file, class)];
         Snapshot {
             user: maker.user.clone(),
@@ -408,8 +407,8 @@ impl Work<'_> {
     }
 }
 
-/// The path that stands for an application in `snapshots` and groups its snapshots in `forget`;
-/// that of the keys is another one, also where they may lie in the same repository.
+/// The path that represents an application in `snapshots` and groups its snapshots in `forget`;
+/// keys have a different one, even if they may be stored in the same repository.
 pub fn path_of(file: &AppFile, class: Class) -> Text {
     let name = &file.app.name;
     Text(match class {
@@ -418,7 +417,7 @@ pub fn path_of(file: &AppFile, class: Class) -> Text {
     })
 }
 
-/// What a snapshot says of a source.
+/// The record of a source in a snapshot.
 fn record_of<'s>(info: &'s SnapshotInfo, source: &Source) -> Option<&'s SourceRecord> {
     info.snapshot.sources.iter().find(|record| record.name == source.name.as_str())
 }

@@ -1,4 +1,4 @@
-//! What would make a run fail, told before anything is stored.
+//! Reports what would make a run fail, before anything is stored.
 
 use std::os::unix::fs::MetadataExt;
 
@@ -14,13 +14,13 @@ use crate::config::{AppFile, Dump, SourceKind};
 /// What is known before a run.
 #[derive(Debug, Default)]
 pub struct Preflight {
-    /// What does not prevent the run but should be known.
+    /// Problems that do not prevent the run.
     pub warnings: Vec<String>,
-    /// Each source with what was found at its place, in the order of the file.
+    /// Each source with a description of what was found, in the order of the file.
     pub found: Vec<(String, String)>,
 }
 
-/// Asks every server whether a capture would succeed, and looks whether files are there.
+/// Probes every server for whether a capture would succeed, and checks that files exist.
 ///
 /// # Errors
 /// The first thing that would prevent it.
@@ -46,7 +46,7 @@ pub fn preflight(file: &AppFile, context: &RunContext<'_>) -> Result<Preflight, 
             SourceKind::Files(files) => {
                 let missing = files.paths.iter().filter(|path| !path.exists());
                 ready.warnings.extend(missing.map(|path| {
-                    format!("{name}: {} is not there, or cannot be looked at", path.display())
+                    format!("{name}: {} does not exist or cannot be accessed", path.display())
                 }));
                 files.paths.iter().map(|it| it.display().to_string()).collect::<Vec<_>>().join(", ")
             }
@@ -70,23 +70,23 @@ pub fn preflight(file: &AppFile, context: &RunContext<'_>) -> Result<Preflight, 
     Ok(ready)
 }
 
-/// A dump that somebody else makes must be there, and not be of long ago: of one that is not made
-/// any more nobody would hear.
+/// A dump that another program makes must exist and be recent: otherwise it would go unnoticed that
+/// it is no longer made.
 fn look_at_dump(dump: &Dump, now: Timestamp) -> Result<String, String> {
     let shown = dump.file.display();
     let found = dump.file.metadata().map_err(|error| format!("{shown} cannot be read: {error}"))?;
     if found.is_dir() {
         return Err(format!(
-            "{shown} is a folder, as pg_dump -Fd writes it: a dump of one file is wanted (-Fc)"
+            "{shown} is a folder, as written by pg_dump -Fd; use a single-file dump (-Fc)"
         ));
     }
     let changed = Timestamp::new(found.mtime(), 0).unwrap_or_default();
     let age = now.duration_since(changed);
     match dump.max_age.and_then(|max_age| SignedDuration::try_from(max_age).ok()) {
         Some(max_age) if age > max_age => Err(format!(
-            "{shown} is of {changed}, which is {age:#} ago, and may be {max_age:#} old: whatever \
-             makes it has stopped"
+            "{shown} was written at {changed}, {age:#} ago, but may be at most {max_age:#} old; \
+             check the program that makes it"
         )),
-        _ => Ok(format!("{shown} of {changed}")),
+        _ => Ok(format!("{shown}, written at {changed}")),
     }
 }

@@ -1,4 +1,4 @@
-//! What checks ask a database, at the moment of its cut, and how the answers are judged.
+//! The queries of checks, run at the cut of a database, and how the answers are judged.
 
 use std::collections::{BTreeMap, BinaryHeap};
 use std::os::unix::ffi::OsStrExt;
@@ -23,18 +23,18 @@ use crate::secrets::Scanner;
 /// Takes the path of a file, its size in bytes and its hashes.
 type TellFile<'a> = dyn FnMut(&[u8], u64, &Digests) + 'a;
 
-/// The answers of all checks, as far as they are known.
+/// The answers of all checks so far.
 pub(super) struct Questions {
     answers: Vec<Answer>,
-    /// What rows want of each source.
+    /// What rows refer to in each source.
     wanted: BTreeMap<SourceName, Vec<References>>,
-    /// What is being watched for.
+    /// What to watch for.
     watched: BTreeMap<SourceName, Watched>,
-    /// What was found in sources that have passed.
+    /// What was found in sources already captured.
     found: BTreeMap<SourceName, Vec<Findings>>,
 }
 
-/// What one check is about.
+/// The answer of one check.
 struct Answer {
     name: String,
     on_failure: OnFailure,
@@ -42,7 +42,7 @@ struct Answer {
 }
 
 enum Kind {
-    /// Judged when the source has passed: its place among those of the source.
+    /// Judged once the source is captured: its index among those of the source.
     References(SourceName, usize),
     Known(Judgement, bool),
 }
@@ -59,8 +59,8 @@ struct Row {
 }
 
 impl Questions {
-    /// Asks everything. `now` is what "recent" is counted from, `run` what a sample is drawn by,
-    /// `memory` has what was compared before.
+    /// Runs all queries. `now` is what "recent" is relative to, `run` seeds samples, `memory` holds
+    /// what was compared before.
     pub fn ask(
         file: &AppFile,
         cuts: &Cuts,
@@ -74,7 +74,7 @@ impl Questions {
             let kind = match &check.kind {
                 CheckKind::Objects { sql, objects_in, rows } => {
                     let source = file.source(objects_in.as_str());
-                    let source = source.ok_or_else(|| asker.error("its source is not there"))?;
+                    let source = source.ok_or_else(|| asker.error("its source does not exist"))?;
                     let named = asker.references(sql, source, *rows, now, run)?;
                     let all = wanted.entry(objects_in.clone()).or_default();
                     let references = References::new(order_of(source), named);
@@ -98,7 +98,7 @@ impl Questions {
         Ok(Self { answers, wanted, watched: BTreeMap::new(), found: BTreeMap::new() })
     }
 
-    /// What is to be watched for while this source is captured.
+    /// What to watch for while this source is captured.
     pub fn watch(
         &mut self,
         source: &Source,
@@ -106,7 +106,7 @@ impl Questions {
         previous: Vec<Found>,
     ) -> Watched {
         let wanted = self.wanted.get(&source.name).cloned().unwrap_or_default();
-        // A dump is made of rows that nobody can move elsewhere.
+        // Secrets in a dump are in rows, which cannot be moved elsewhere.
         let scanner = scanner
             .filter(|_| !matches!(source.kind, SourceKind::Postgres(_) | SourceKind::Dump(_)));
         let watched = Watched::new(wanted, name_of(source), scanner, previous);
@@ -114,8 +114,8 @@ impl Questions {
         watched
     }
 
-    /// Judges what was watched for in a source that has passed. Returns the first of the things
-    /// that rows name and that were not there.
+    /// Judges what was watched for in a source that has been captured. Returns the first few keys
+    /// that rows refer to and that were missing.
     pub fn missing(&mut self, source: &Source) -> Vec<Vec<u8>> {
         let watched = self.watched.remove(&source.name);
         let found = watched.map(|watched| watched.finish()).unwrap_or_default();
@@ -126,8 +126,8 @@ impl Questions {
         missing
     }
 
-    /// Judges what rows want of a source that was captured before they were asked. `list` tells
-    /// all that it holds, in its order, each with its hashes if those are wanted.
+    /// Judges what rows refer to in a source that was captured before the rows were queried. `list`
+    /// reports everything the source holds, in its order, with hashes if those are needed.
     ///
     /// # Errors
     /// Those of `list`.
@@ -151,7 +151,7 @@ impl Questions {
         Ok(())
     }
 
-    /// Judges the answers; every source has passed by now.
+    /// Judges the answers, after all sources are captured.
     pub fn judge(self) -> Vec<CheckReport> {
         let (found, wanted) = (self.found, self.wanted);
         let judged = self.answers.into_iter().map(|answer| {
@@ -160,7 +160,7 @@ impl Questions {
                 Kind::Known(judgement, passed) => (judgement, passed),
                 Kind::References(source, place) => {
                     let findings = found.get(&source).and_then(|found| found.get(place)).cloned();
-                    // What was not looked through holds nothing.
+                    // A source that was not captured holds nothing.
                     let unseen =
                         || wanted.get(&source)?.get(place).cloned().map(References::finish);
                     let findings = findings.or_else(unseen).unwrap_or_default();
@@ -176,7 +176,7 @@ impl Questions {
     }
 }
 
-/// Asks the questions of one check.
+/// Runs the queries of one check.
 struct Asker<'a> {
     check: &'a Check,
     cut: &'a Arc<Cut>,
@@ -187,7 +187,7 @@ impl<'a> Asker<'a> {
     fn new(check: &'a Check, cuts: &'a Cuts) -> Result<Self, RunError> {
         let error =
             |why: &str| RunError::Question { check: check.name.clone(), why: why.to_owned() };
-        let cut = cuts.get(&check.source).ok_or_else(|| error("its source is no database"))?;
+        let cut = cuts.get(&check.source).ok_or_else(|| error("its source is not a database"))?;
         let database = match (&check.database, cut.record().databases.as_slice()) {
             (Some(name), _) => name,
             (None, [only]) => &only.name,
@@ -230,22 +230,24 @@ impl<'a> Asker<'a> {
             found.push(row);
             match found.len() {
                 1 => Ok(()),
-                _ => Err("its query gives several rows; it must give one value".to_owned()),
+                _ => Err("its query returns several rows; it must return one value".to_owned()),
             }
         })?;
         match found.pop().as_deref() {
             Some([value]) => Ok(value.clone().unwrap_or_else(|| "null".to_owned())),
-            Some(_) => Err(self.error("its query gives several columns; it must give one value")),
-            None => Err(self.error("its query gives no row; it must give one value")),
+            Some(_) => {
+                Err(self.error("its query returns several columns; it must return one value"))
+            }
+            None => Err(self.error("its query returns no row; it must return one value")),
         }
     }
 
-    /// Asks for the number of breaks and of rows.
+    /// Queries the number of breaks and of rows.
     fn breaks(&self, sql: &str) -> Result<Kind, RunError> {
         let mut counts = (0, 0);
         self.rows(sql, &mut |row| {
             let mut numbers = row.into_iter().map(|it| it.and_then(|it| it.parse().ok()));
-            let mut next = || numbers.next().flatten().ok_or("the server gave no number");
+            let mut next = || numbers.next().flatten().ok_or("the server did not return a number");
             counts = (next()?, next()?);
             Ok(())
         })?;
@@ -253,7 +255,7 @@ impl<'a> Asker<'a> {
         Ok(Kind::Known(Judgement::Rows { rows, broken, fewer: 0 }, broken == 0))
     }
 
-    /// What the rows of a query want of a source.
+    /// What the rows of a query refer to in a source.
     fn references(
         &self,
         sql: &str,
@@ -269,22 +271,22 @@ impl<'a> Asker<'a> {
             Rows::All | Rows::Sample(_) => None,
         };
         let mut sample = Sample::new(rows, run);
-        // As JSON, so that columns are found by their names.
+        // As JSON, so that columns are found by name.
         let sql = format!("select to_jsonb(it)::text from ({}) as it", statement(sql));
         self.rows(&sql, &mut |mut row| {
             let json = row.pop().flatten().unwrap_or_default();
             let row: Row = serde_json::from_str(&json).map_err(|error| {
                 format!(
-                    "its query must give a column key of text, and perhaps size, a number, and \
-                     etag, md5, sha256 and time, all of text ({error})"
+                    "its query must return a text column key, and optionally size (a number) and \
+                     etag, md5, sha256 and time (text): {error}"
                 )
             })?;
-            // A row without a key names nothing.
+            // A row without a key refers to nothing.
             let Some(key) = row.key else { return Ok(()) };
             if let Some(since) = since {
                 let time =
                     row.time.as_deref().ok_or("rows = { recent = ... } needs a column time")?;
-                if moment(time).ok_or_else(|| format!("{time:?} is no time"))? < since {
+                if moment(time).ok_or_else(|| format!("{time:?} is not a time"))? < since {
                     return Ok(());
                 }
             }
@@ -293,8 +295,8 @@ impl<'a> Asker<'a> {
             if hashes.etag.is_some() && !matches!(source.kind, SourceKind::Bucket(_)) {
                 let name = &source.name;
                 return Err(format!(
-                    "its query gives a column etag, and source {name} holds files, which have \
-                     none; md5 or sha256 compares their contents"
+                    "its query returns a column etag, but source {name} holds files, which have \
+                     no ETag; use md5 or sha256"
                 ));
             }
             let key = source_path(source, key.into_bytes());
@@ -305,19 +307,19 @@ impl<'a> Asker<'a> {
     }
 }
 
-/// A query without the semicolon that people end it with.
+/// A query without the semicolon that often ends it.
 fn statement(sql: &str) -> &str {
     sql.trim().trim_end_matches(';').trim_end()
 }
 
-/// A time as PostgreSQL writes it in JSON; without an offset it is of UTC.
+/// A time as PostgreSQL writes it in JSON; without an offset it is in UTC.
 fn moment(text: &str) -> Option<Timestamp> {
     let utc = || text.parse::<jiff::civil::DateTime>().ok()?.to_zoned(jiff::tz::TimeZone::UTC).ok();
     text.parse().ok().or_else(|| Some(utc()?.timestamp()))
 }
 
-/// The name of a thing as the source passes it: rows may name files from the only path of their
-/// source on.
+/// The key as the source yields it: rows may give the paths of files relative to the only path of
+/// their source.
 fn source_path(source: &Source, key: Vec<u8>) -> Vec<u8> {
     match &source.kind {
         SourceKind::Files(files) if !key.starts_with(b"/") => match files.paths.as_slice() {
@@ -328,12 +330,12 @@ fn source_path(source: &Source, key: Vec<u8>) -> Vec<u8> {
     }
 }
 
-/// All rows, or so many of them: those whose hash with the id of the run is smallest, so that every
-/// run draws others.
+/// All rows, or a sample: those with the smallest hash keyed by the ID of the run, so that every
+/// run draws different ones.
 struct Sample {
     count_max: usize,
     run: blake3::Hash,
-    /// By hash, the largest first.
+    /// By hash, largest first.
     drawn: BinaryHeap<([u8; 32], Reference)>,
 }
 

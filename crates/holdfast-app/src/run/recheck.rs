@@ -1,4 +1,4 @@
-//! The checks of an app file, asked again of what was restored.
+//! The checks of an app file, run again on restored data.
 
 use std::collections::BTreeSet;
 
@@ -9,22 +9,22 @@ use super::{RunContext, RunError};
 use crate::check::SharedReferences;
 use crate::config::{AppFile, CheckKind};
 
-/// The answers of databases, and what rows want of other sources.
+/// The answers of databases, and what rows refer to in other sources.
 pub(crate) struct Recheck<'a> {
     file: &'a AppFile,
     questions: Questions,
 }
 
 impl<'a> Recheck<'a> {
-    /// Asks all checks of `file`, whose databases are those that were restored.
+    /// Runs all checks of `file`, whose databases are the restored ones.
     pub fn ask(file: &'a AppFile, context: &RunContext<'_>) -> Result<Self, RunError> {
         let cuts = Cuts::open(file, context)?;
         let questions = Questions::ask(file, &cuts, (context.now)(), context.run, None)?;
         Ok(Self { file, questions })
     }
 
-    /// The sources that rows want something of, each with what is to be told what it holds, in the
-    /// order of the source.
+    /// The sources that rows refer to, each with the references to match against its contents, in
+    /// the order of the source.
     pub fn sources(&mut self) -> Vec<(String, SharedReferences)> {
         let mut names = BTreeSet::new();
         for check in &self.file.checks {
@@ -40,7 +40,7 @@ impl<'a> Recheck<'a> {
         sources.map(watch).collect()
     }
 
-    /// Judges the answers, once all sources have passed.
+    /// Judges the answers, after all sources have been walked.
     pub fn judge(mut self) -> Vec<CheckReport> {
         for source in &self.file.sources {
             self.questions.missing(source);

@@ -23,13 +23,12 @@ pub struct RunReport {
     pub sources: Vec<SourceReport>,
     /// The checks in the order of the file.
     pub checks: Vec<CheckReport>,
-    /// What deserves a look, in one sentence each.
+    /// Warnings, one sentence each.
     pub warnings: Vec<String>,
 }
 
 impl RunReport {
-    /// Makes one of the reports on a source that goes to both repositories: everybody counts it as
-    /// one.
+    /// Merges the two reports on a source stored in both repositories, which counts as one source.
     pub(super) fn join_sources(&mut self) {
         let mut joined: Vec<SourceReport> = Vec::with_capacity(self.sources.len());
         for mut source in std::mem::take(&mut self.sources) {
@@ -42,12 +41,12 @@ impl RunReport {
         self.sources = joined;
     }
 
-    /// Entries that could not be read, in all sources.
+    /// Entries that could not be read, over all sources.
     pub fn errors(&self) -> u64 {
         self.sources.iter().map(|source| source.errors).sum()
     }
 
-    /// Tells it all to those who hear of a run.
+    /// Fills in the notice of a run.
     pub fn fill(&self, notice: &mut RunNotice) {
         let id = |info: &Option<SnapshotInfo>| info.as_ref().map(|info| info.id.to_hex());
         (notice.snapshot, notice.keys_snapshot) = (id(&self.data), id(&self.keys));
@@ -89,8 +88,8 @@ impl RunReport {
         self.errors() == 0 && self.doubts().is_empty()
     }
 
-    /// Why old snapshots should stay: what the new one may lack although all was read. One clause
-    /// each.
+    /// Why old snapshots should be kept: what the new one may lack although everything was read.
+    /// One clause each.
     pub fn doubts(&self) -> Vec<String> {
         let sources = self.sources.iter().filter_map(SourceReport::shrinking);
         let failed = self.checks.iter().filter(|check| !check.passed);
@@ -98,16 +97,16 @@ impl RunReport {
     }
 }
 
-/// What became of one source.
+/// The outcome of one source.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SourceReport {
     /// Its name.
     pub name: String,
-    /// What it is, in the word of the app file.
+    /// Its type, as written in the app file.
     pub kind: &'static str,
     /// When it was captured.
     pub window: Window,
-    /// How long that took.
+    /// Duration of the capture.
     pub duration: SignedDuration,
     /// Files, objects or members.
     pub files: u64,
@@ -115,16 +114,16 @@ pub struct SourceReport {
     pub bytes: u64,
     /// Entries that could not be read, or changed while they were read.
     pub errors: u64,
-    /// Bytes of it that no snapshot had before.
+    /// Bytes that no snapshot had before.
     pub added_bytes: u64,
-    /// Private keys, tokens and passwords in it, if it should have none.
+    /// Private keys, tokens and passwords found in it, unless it may hold them.
     pub secrets: Vec<Found>,
-    /// What the snapshot has of it, and what it lacks.
+    /// What the snapshot contains of it, and what it lacks.
     pub captured: Captured,
 }
 
 impl SourceReport {
-    /// From the counts before and after the source.
+    /// Computed from the counts before and after the source.
     pub(super) fn new(
         source: &Source,
         window: Window,
@@ -146,7 +145,7 @@ impl SourceReport {
         }
     }
 
-    /// Takes what was captured of it before: its roles, which go to the keys.
+    /// Adds what was captured earlier: its roles, which are stored with the keys.
     fn join(&mut self, before: Self) {
         self.window.begin = self.window.begin.min(before.window.begin);
         self.duration += before.duration;
@@ -172,9 +171,9 @@ pub struct CheckReport {
     pub name: String,
     /// True if it found nothing wrong.
     pub passed: bool,
-    /// What a failure means.
+    /// What happens if it fails.
     pub on_failure: OnFailure,
-    /// The source that must hold what rows name; empty for checks of other kinds.
+    /// The source that must contain what rows refer to; empty for checks of other kinds.
     pub objects_in: String,
     /// What was found.
     pub judgement: Judgement,
@@ -183,28 +182,28 @@ pub struct CheckReport {
 /// What a check found, by its kind.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Judgement {
-    /// Rows and the objects or files that they name.
+    /// Rows and the objects or files they refer to.
     References(Findings),
     /// A value, and the one that was expected.
     Value {
-        /// What the query gave.
+        /// What the query returned.
         found: String,
-        /// What it should give.
+        /// What it should return.
         expected: String,
     },
-    /// Rows, and those that do not follow the one before.
+    /// Rows, and those that do not follow their predecessor.
     Rows {
         /// All of them.
         rows: u64,
-        /// Those with a gap or a wrong link before them.
+        /// Those preceded by a gap or a wrong link.
         broken: u64,
-        /// How many more the snapshot before has: what is cut off at the end breaks nothing.
+        /// How many more the previous snapshot has: rows cut off at the end cause no break.
         fewer: u64,
     },
 }
 
 impl CheckReport {
-    /// Compares the rows of a sequence or chain, which only grow, with the snapshot before.
+    /// Compares the rows of a sequence or chain, which only grow, with the previous snapshot.
     pub(super) fn compare(&mut self, before: &[CheckRecord]) {
         let before = before.iter().find(|before| before.name == self.name);
         if let (Judgement::Rows { rows, fewer, .. }, Some(before)) = (&mut self.judgement, before) {
@@ -213,8 +212,8 @@ impl CheckReport {
         }
     }
 
-    /// True if no snapshot may be made: nobody could ever make one again if fewer rows were a
-    /// reason.
+    /// True if no snapshot may be made. Fewer rows are no reason, or no snapshot could ever be made
+    /// again.
     pub(super) fn is_refusal(&self) -> bool {
         let is_only_shorter = matches!(self.judgement, Judgement::Rows { broken: 0, .. });
         self.on_failure == OnFailure::Fail && !self.passed && !is_only_shorter
@@ -230,7 +229,7 @@ impl CheckReport {
         CheckRecord { name: self.name.clone(), passed: self.passed, checked, failed, orphans }
     }
 
-    /// What those hear who hear of a run.
+    /// The check in the notice of a run.
     fn notice(&self) -> CheckNotice {
         CheckNotice { name: self.name.clone(), passed: self.passed, message: self.sentence() }
     }
@@ -241,26 +240,28 @@ impl CheckReport {
             Judgement::References(it) if it.failed == 0 => {
                 let compared = match it.compared {
                     0 => String::new(),
-                    count => format!(", {count} with the ETag or hash that the row says"),
+                    count => format!(", {count} compared by ETag or hash"),
                 };
                 let (wanted, orphans) = (it.wanted, it.orphans);
-                format!("{wanted} named, all there{compared}; {orphans} not named by any row")
+                format!("{wanted} referenced, 0 missing{compared}, {orphans} unreferenced")
             }
             Judgement::References(it) => {
                 let (failed, wanted, orphans) = (it.failed, it.wanted, it.orphans);
                 let named = named(it);
                 format!(
-                    "{failed} of {wanted} are not as they should be: {named}; {orphans} not named \
-                     by any row"
+                    "{failed} of {wanted} referenced are missing or wrong: {named}; {orphans} \
+                     unreferenced"
                 )
             }
-            Judgement::Value { found, expected } => format!("it gave {found}, expected {expected}"),
+            Judgement::Value { found, expected } => {
+                format!("returned {found}, expected {expected}")
+            }
             Judgement::Rows { rows, broken, fewer: 0 } => match broken {
-                0 => format!("{}, no break", count(*rows, "row", "rows")),
+                0 => format!("{}, no breaks", count(*rows, "row", "rows")),
                 _ => breaks(*broken, *rows),
             },
             Judgement::Rows { rows, broken, fewer } => format!(
-                "{}, {fewer} fewer than in the snapshot before: rows were taken out, or an older \
+                "{}, {fewer} fewer than in the previous snapshot: rows were deleted, or an older \
                  state was restored",
                 breaks(*broken, *rows)
             ),
@@ -272,7 +273,7 @@ fn breaks(broken: u64, rows: u64) -> String {
     format!("{} in {}", count(broken, "break", "breaks"), count(rows, "row", "rows"))
 }
 
-/// The first few things that are wrong.
+/// The first few faults.
 fn named(findings: &Findings) -> String {
     const SHOWN: usize = 5;
     let one = |(key, fault): &(Vec<u8>, Fault)| {
@@ -282,14 +283,14 @@ fn named(findings: &Findings) -> String {
             Fault::Unreadable => format!("{key:?} could not be read"),
             Fault::Size { wanted, found } => format!("{key:?} has {found} bytes, not {wanted}"),
             Fault::Hash { column, wanted, found } if found.is_empty() => {
-                format!("{key:?} has no {}, and the row says {wanted}", column.name())
+                format!("{key:?} has no {}, but the row says {wanted}", column.name())
             }
             Fault::Hash { column, wanted, found } => {
                 format!("{key:?} has {} {found}, not {wanted}", column.name())
             }
             Fault::Senseless { column, wanted } => {
                 let column = column.name();
-                format!("{key:?} has a row whose {column} {wanted:?} is no {column}")
+                format!("the row of {key:?} has a malformed {column}, {wanted:?}")
             }
             Fault::NotCompared => format!("{key:?} could not be compared with its hash"),
         }

@@ -1,4 +1,4 @@
-//! What a run removes when it is done: snapshots that no rule keeps, and their space.
+//! What a run removes at its end: snapshots that no rule keeps, and their space.
 
 use holdfast_engine::Observer;
 use holdfast_engine::forget::{ForgetError, ForgetPlan, candidate, forget, plan_forget};
@@ -15,27 +15,27 @@ use super::useless_keys::useless_keys;
 use super::{Places, path_of};
 use crate::config::{AppFile, Class, InDoubt};
 
-/// When the packs of a run that made no snapshot are given up.
+/// Age after which packs of an unfinished run are discarded.
 const ABANDONED_AFTER_SECONDS: u64 = 30 * 86_400;
 
-/// What became of old snapshots.
+/// The outcome for old snapshots.
 #[derive(Debug, Default)]
 pub struct RetentionReport {
     /// Snapshots of the data that were removed.
     pub removed: u64,
-    /// Snapshots of the data that stay.
+    /// Snapshots of the data that were kept.
     pub kept: u64,
     /// Snapshots of the keys that were removed.
     pub keys_removed: u64,
-    /// What was given back in the repository of the data; none if the file leaves that for later.
+    /// What was pruned in the repository of the data; none if the file leaves that for later.
     pub pruned: Option<PruneReport>,
     /// Why the rules were not applied, one clause each; none if they were.
     pub doubts: Vec<String>,
 }
 
-/// Applies the rules to the snapshots of the application and of `host`, unless the run cannot vouch
-/// for its snapshot: a check failed, or a source shrank. Snapshots of keys go when the records of
-/// the data say that all of their run are forgotten.
+/// Applies the rules to the snapshots of the application and of `host`, unless the new snapshot is
+/// in doubt: a check failed, or a source shrank. Snapshots of keys are removed once the records of
+/// the data say that all data of their run is forgotten.
 ///
 /// # Errors
 /// Repository failures. The snapshots of the run are safe.
@@ -74,7 +74,7 @@ pub fn retain(
     let kept = outcomes.iter().map(|outcome| outcome.keep.len() as u64).sum();
     let mut report = RetentionReport { kept, ..RetentionReport::default() };
     report.removed = forgotten(places.data, &remove)?;
-    // As the command does unless it is told otherwise.
+    // The default of the command.
     let abandoned = Some(Abandoned { after_seconds: ABANDONED_AFTER_SECONDS, now });
     let options = PruneOptions { abandoned, ..PruneOptions::default() };
     if let Some(keys) = places.keys {

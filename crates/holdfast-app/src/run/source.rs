@@ -28,15 +28,15 @@ use crate::bucket::{self, Sweep};
 use crate::check::SourceOrder;
 use crate::config::{self, CommandOutput, Files, Source, SourceKind};
 
-/// Under this name the record of a bucket tells when all attributes were looked at.
+/// Key in the token of a bucket's record: when all attributes were last read.
 const SWEPT: &str = "attributes";
-/// Under this name it tells in which order the server lists, if that is not the order of the keys.
+/// Key in the token: the order in which the server lists, if not that of the keys.
 const ORDER: &str = "order";
 const UNSORTED: &str = "unsorted";
-/// Tags, ACLs and locks change without any trace in a listing.
+/// Interval to reread all attributes: tags, ACLs and locks change without a trace in listings.
 const SWEEP_INTERVAL: SignedDuration = SignedDuration::from_hours(7 * 24);
 
-/// A source that is ready to be read.
+/// A source ready to be read.
 pub(super) enum Made<'a> {
     Files(&'a Files, &'a RunContext<'a>),
     Command(&'a CommandOutput, StreamEntry, &'a RunContext<'a>),
@@ -46,14 +46,14 @@ pub(super) enum Made<'a> {
     Bucket(Box<MadeBucket<'a>>),
 }
 
-/// A bucket that is ready to be listed.
+/// A bucket ready to be listed.
 pub(super) struct MadeBucket<'a> {
     settings: &'a config::Bucket,
     bucket: Bucket,
     sweep: Sweep,
-    /// When it was cut, once it was, and what is to be said of it.
+    /// The time of its cut, once made, and remarks on it.
     begun: Mutex<(Option<FileTime>, Remarks)>,
-    /// True once the server has listed out of order.
+    /// True once the server has listed keys out of order.
     is_disordered: AtomicBool,
 }
 
@@ -99,7 +99,7 @@ impl<'a> Made<'a> {
         })
     }
 
-    /// Begins to read it.
+    /// Starts reading it.
     pub fn source(&self) -> io::Result<Box<dyn Connector>> {
         Ok(match self {
             Self::Files(files, context) => {
@@ -123,7 +123,7 @@ impl<'a> Made<'a> {
         })
     }
 
-    /// What is to be said of how it was read, though nothing is missing.
+    /// Remarks on how it was read, although nothing is missing.
     pub fn said(&self) -> Vec<String> {
         match self {
             Self::Postgres(cut) | Self::Globals(cut) => cut.said(),
@@ -139,11 +139,11 @@ impl<'a> Made<'a> {
             name: source.name.to_string(),
             connector: source.kind.word().to_owned(),
             profile: if is_stream { ChunkProfile::Dump } else { ChunkProfile::File },
-            // The ctime of an object tells when its attributes were looked at: looking at them
-            // again is no reason to read its content.
+            // The ctime of an object says when its attributes were read; reading them again is no
+            // reason to read its content.
             compare: Compare { ctime: !matches!(self, Self::Bucket(_)), inode: true },
             read_concurrency: match self {
-                // Most of the time a request waits for the server.
+                // Requests spend most of their time waiting for the server.
                 Self::Bucket(_) => bucket::READ_CONCURRENCY,
                 _ => 0,
             },
@@ -154,7 +154,7 @@ impl<'a> Made<'a> {
         }
     }
 
-    /// What a source of files is asked for.
+    /// The scope of a source of files.
     fn scope(&self) -> Option<Scope> {
         let Self::Files(files, context) = self else { return None };
         let text = |bytes: &[u8]| Text(bytes.to_vec());
@@ -168,7 +168,7 @@ impl<'a> Made<'a> {
         })
     }
 
-    /// What the connector says of the moment that it shows.
+    /// What the connector says about the moment it shows.
     pub fn token(&self) -> BTreeMap<String, String> {
         match self {
             Self::Files(..) | Self::Command(..) | Self::Dump(_) => BTreeMap::new(),
@@ -181,8 +181,8 @@ impl<'a> Made<'a> {
 }
 
 impl Made<'_> {
-    /// True if capturing it failed because the server lists in an order of its own, which was not
-    /// known until now: it is worth another attempt.
+    /// True if the capture failed because the server lists in an order of its own, which was not
+    /// known until now, so that another attempt may succeed.
     pub fn is_to_be_sorted(&self, error: &RunError) -> bool {
         let RunError::Source { error: EngineError::Source(error), .. } = error else {
             return false;
@@ -196,8 +196,8 @@ impl Made<'_> {
         }
     }
 
-    /// True if a thing that a row names is there by now, although it was not when the source
-    /// passed.
+    /// True if an object or file that a row refers to exists now, although the capture did not find
+    /// it.
     pub fn has_now(&self, key: &[u8]) -> bool {
         match self {
             Self::Files(..) => Path::new(std::ffi::OsStr::from_bytes(key)).exists(),
@@ -218,7 +218,7 @@ impl MadeBucket<'_> {
         };
         let (cut, remarks) = self.begun.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let cut = cut.map(|cut| ("cut".to_owned(), text(cut)));
-        // What could not be looked at is looked at as soon as it can be.
+        // Attributes that could not be read are read in the next run.
         let is_swept = !remarks.lacks_attributes();
         let swept = is_swept.then(|| (SWEPT.to_owned(), text(self.sweep.at)));
         let order = self.is_disordered.load(Ordering::Relaxed);
@@ -231,13 +231,13 @@ impl MadeBucket<'_> {
     }
 }
 
-/// True if the server of a bucket listed in an order of its own when it was captured.
+/// True if the server of a bucket listed in an order of its own at its capture.
 pub(crate) fn was_unsorted(record: &SourceRecord) -> bool {
     record.token.get(ORDER).is_some_and(|order| order == UNSORTED)
 }
 
-/// When the attributes of all objects are looked at: at first, when all are read anyway, and then
-/// once in a week.
+/// When the attributes of all objects are read: in the first capture, which reads everything
+/// anyway, and then once a week.
 fn sweep(previous: Option<&SourceRecord>, now: Timestamp) -> Sweep {
     let at = previous.and_then(|record| record.token.get(SWEPT)?.parse::<Timestamp>().ok());
     let is_due = at.is_some_and(|at| now.duration_since(at) >= SWEEP_INTERVAL);
@@ -269,7 +269,7 @@ fn stream_entry(output: &CommandOutput, context: &RunContext<'_>) -> StreamEntry
     }
 }
 
-/// The order in which a source yields what rows can name.
+/// The order in which a source yields what rows can refer to.
 pub(super) fn order_of(source: &Source) -> SourceOrder {
     match source.kind {
         SourceKind::Bucket(_) => SourceOrder::Keys,
@@ -277,7 +277,7 @@ pub(super) fn order_of(source: &Source) -> SourceOrder {
     }
 }
 
-/// The path in the source's tree of what rows name; `None` for a key that no object can have.
+/// The path in the source's tree for a name in a row; `None` for a key that no object can have.
 pub(super) fn path_of_name(source: &Source, name: &[u8]) -> Option<Vec<u8>> {
     match source.kind {
         SourceKind::Bucket(_) => bucket::path_of_key(std::str::from_utf8(name).ok()?),
@@ -285,7 +285,7 @@ pub(super) fn path_of_name(source: &Source, name: &[u8]) -> Option<Vec<u8>> {
     }
 }
 
-/// How rows name what a source holds.
+/// How rows refer to the contents of a source.
 pub(super) fn name_of(source: &Source) -> NameOf {
     match source.kind {
         SourceKind::Bucket(_) => |path| bucket::key_of_path(path).map(String::into_bytes),

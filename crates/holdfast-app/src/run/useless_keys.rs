@@ -1,9 +1,9 @@
-//! Which snapshots of keys are of no use any more.
+//! Which snapshots of keys are no longer needed.
 //!
-//! Data whose keys are gone are lost, and keys without data cost next to nothing. So a snapshot of
-//! keys goes only if the records say that it may: it is of this repository of data, and all data of
-//! its run are known and forgotten. Keys of data that are elsewhere, that were never there, or of
-//! which nothing can be read stay.
+//! Data whose keys are gone is lost, and keys without data cost next to nothing. So a snapshot of
+//! keys is removed only if the records allow it: it belongs to this repository of data, and all
+//! data of its run is known to be forgotten. Keys are kept if their data is elsewhere, was never
+//! stored, or cannot be read.
 
 use std::collections::BTreeSet;
 
@@ -11,7 +11,7 @@ use holdfast_format::ObjectId;
 use holdfast_format::record::{Application, Snapshot};
 use holdfast_repo::{Repository, SnapshotInfo};
 
-/// The snapshots of keys, among those that are meant, that may be forgotten.
+/// The snapshots of keys, among those that `is_meant` selects, that may be forgotten.
 pub(super) fn useless_keys(
     data: &Repository,
     keys: &Repository,
@@ -43,7 +43,7 @@ pub(super) fn useless_keys(
     };
     let mut ours = keys.snapshots();
     ours.retain(|info| is_meant(&info.snapshot));
-    // The newest one stays: the data of its run may still be on their way.
+    // The newest is kept: the data of its run may not be committed yet.
     ours.pop();
     ours.retain(|info| !info.hold && is_useless(info));
     ours.iter().map(|info| info.id).collect()

@@ -1,4 +1,4 @@
-//! What is watched for while a source passes: what rows name, and secrets that should not be there.
+//! What is watched for while a source is read: objects that rows refer to, and misplaced secrets.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -15,23 +15,23 @@ use crate::check::{Digests, Findings, Open, PassingSource, References, SharedRef
 use crate::secrets::{FILE_BYTES_MAX, Scanner};
 use crate::trail::Trail;
 
-/// Under this name a source's record tells the secrets that were found in it, so that the next run
-/// knows those of files that it does not read again.
+/// Key in the token of a source's record: the secrets found in it, so that the next run knows those
+/// in files that it does not read again.
 pub(super) const TOKEN: &str = "secrets";
-/// Most findings of a source that are told.
+/// Most findings of a source that are reported.
 const FOUND_MAX: usize = 1000;
 
-/// Turns the path of an entry into what rows name it by.
+/// Turns the path of an entry into the name used in rows.
 pub(super) type NameOf = fn(&[u8]) -> Option<Vec<u8>>;
 
-/// A secret in a source that should hold none: where and of what kind, never the secret itself.
+/// A secret in a source that should hold none: its location and kind, never the secret itself.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Found {
     /// Path of the file, or key of the object.
     pub path: Text,
     /// Line, from 1.
     pub line: u64,
-    /// What it looks like.
+    /// The kind of secret it looks like.
     pub kind: String,
 }
 
@@ -42,17 +42,17 @@ impl fmt::Display for Found {
     }
 }
 
-/// Findings as a source's record tells them.
+/// Findings in the form stored in a source's record.
 pub(super) fn to_token(found: &[Found]) -> String {
     serde_json::to_string(found).unwrap_or_default()
 }
 
-/// Findings of an earlier record; none if it tells them in another form.
+/// Findings of an earlier record; none if they are in another form.
 pub(super) fn from_token(token: &str) -> Vec<Found> {
     serde_json::from_str(token).unwrap_or_default()
 }
 
-/// What is watched for while one source passes.
+/// What is watched for while one source is read.
 #[derive(Clone)]
 pub(super) struct Watched {
     references: SharedReferences,
@@ -68,7 +68,7 @@ impl Default for Watched {
 }
 
 impl Watched {
-    /// Watches for `references`, by names that `name_of` gives, and for what `scanner` finds.
+    /// Watches for `references`, by the names from `name_of`, and for what `scanner` finds.
     pub fn new(
         references: Vec<References>,
         name_of: NameOf,
@@ -91,17 +91,17 @@ impl Watched {
         }
     }
 
-    /// Watches what is told of a source: what could not be read is not there.
+    /// Watches the events of a source for entries that could not be read.
     pub fn observer<'a>(&'a self, inner: &'a dyn Observer) -> Listening<'a> {
         Listening { inner, watched: self }
     }
 
-    /// What rows want, to be told what a source holds.
+    /// What rows refer to, to be matched against the contents of a source.
     pub fn references(&self) -> SharedReferences {
         Arc::clone(&self.references)
     }
 
-    /// Contents that nobody has read, each once, in the order of their keys.
+    /// Contents not yet read, each once, in the order of their keys.
     pub fn open(&self) -> Vec<Open> {
         let mut all = BTreeMap::<_, Open>::new();
         for open in locked(&self.references).iter().flat_map(References::open) {
@@ -111,24 +111,25 @@ impl Watched {
         all.into_values().collect()
     }
 
-    /// Tells the references what a content is.
+    /// Gives the references the digests of a content.
     pub fn has_content(&self, key: &[u8], digests: &Digests) {
         let mut all = locked(&self.references);
         all.iter_mut().for_each(|references| references.has_content(key, digests));
     }
 
-    /// What was found of the references, in their order. The source must have passed.
+    /// What was found for the references, in their order. The source must have been read to its
+    /// end.
     pub fn finish(&self) -> Vec<Findings> {
         locked(&self.references).drain(..).map(References::finish).collect()
     }
 
-    /// Secrets that were found, and those of files that were not read again.
+    /// Secrets found, including those in files that were not read again.
     pub fn findings(&self) -> Vec<Found> {
         self.scan.as_ref().map(|scan| scan.findings()).unwrap_or_default()
     }
 }
 
-/// Passes events on, and takes note of entries that could not be read.
+/// Forwards events, and notes entries that could not be read.
 pub(super) struct Listening<'a> {
     inner: &'a dyn Observer,
     watched: &'a Watched,
@@ -166,7 +167,7 @@ struct Scan {
 #[derive(Debug, Default)]
 struct Previous {
     found: Vec<Found>,
-    /// True if the file is still there.
+    /// True if the file still exists.
     is_there: bool,
 }
 
@@ -201,7 +202,7 @@ impl Scan {
         let mut all = locked(&self.found).clone();
         let previous = locked(&self.previous);
         let stay = previous.iter().filter(|(path, it)| {
-            // What is allowed by now is no finding any more.
+            // Paths that have since been allowed are no longer reported.
             it.is_there && self.scanner.wants(path, 1)
         });
         all.extend(stay.flat_map(|(_, it)| it.found.clone()));
@@ -214,7 +215,7 @@ fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// A source whose small files are looked at as they are read.
+/// A source whose small files are scanned as they are read.
 struct ScannedSource {
     source: Box<dyn Source>,
     scan: Arc<Scan>,
@@ -269,7 +270,7 @@ struct ScannedContent {
     content: Box<dyn Content>,
     scan: Arc<Scan>,
     path: Vec<u8>,
-    /// What was read so far; none if that is no text, or too long.
+    /// What was read so far; none if it is too long or has holes.
     read: Option<Vec<u8>>,
 }
 
