@@ -1,13 +1,12 @@
-//! Buckets of an app file: who holdfast is for the server, what is kept of a bucket, and where its
-//! objects stand in the tree.
+//! Buckets of an app file: credentials, what is kept of a bucket, and where its objects are in the
+//! tree.
 //!
 //! # Keys and paths
 //! The tree of a bucket (docs/decisions/0008-applications.md) has the object of a key at
 //! `objects/NAME`, where NAME is the key with each slash as the bytes `2E FF`, in one flat
 //! directory. The key is the whole key in the bucket: a prefix in the source's `url` selects
-//! objects and takes nothing away from their keys, so what rows say is compared with whole keys.
-//! [`path_of_key`] and [`key_of_path`] translate; both know objects only, not `bucket.json` and not
-//! `versions/`.
+//! objects but is not removed from their keys, so rows must contain whole keys. [`path_of_key`] and
+//! [`key_of_path`] translate between them, for objects only, not for `bucket.json` or `versions/`.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -29,35 +28,33 @@ use zeroize::Zeroizing;
 
 use crate::config::{self, AccessKeyId, BucketCredentials, BucketService, StorageClass};
 
-/// Longest file that is read for a part of an access key, in bytes.
+/// Largest file that is read for a part of an access key, in bytes.
 const SECRET_BYTES_MAX: u64 = 64 << 10;
 
-/// Threads that should read a bucket's objects at once: they wait more than they work, so one for
-/// each processor would be too few.
+/// Threads that read a bucket's objects concurrently: they mostly wait, so one per processor would
+/// be too few.
 pub const READ_CONCURRENCY: usize = 16;
 
-/// What the surroundings give to connections with buckets. Whoever calls this crate fills it in.
+/// Settings from the environment for connections to buckets, supplied by the caller.
 #[derive(Debug, Clone)]
 pub struct Access {
-    /// Names and values of the environment's variables that begin with `AWS_`, `GOOGLE_` or
-    /// `AZURE_`.
+    /// Names and values of environment variables that begin with `AWS_`, `GOOGLE_` or `AZURE_`.
     pub variables: Vec<(String, Zeroizing<String>)>,
-    /// The file of Amazon's profiles, usually `~/.aws/credentials`.
+    /// The file with Amazon's profiles, usually `~/.aws/credentials`.
     pub profiles: PathBuf,
-    /// Certificates to be trusted besides the system's, in PEM; usually none.
+    /// Additional certificates to trust, in PEM; usually none.
     pub certificates: Vec<u8>,
-    /// Longest time that a server which is away is waited for; without, what each bucket's settings
-    /// say.
+    /// Longest time to keep trying an unreachable server; if absent, each bucket's setting applies.
     pub patience_max: Option<Duration>,
-    /// Is told when a server is waited for.
+    /// Called when waiting for a server.
     pub on_wait: Option<OnWait>,
     /// The clock: requests are signed with the time.
     pub clock: fn() -> Timestamp,
-    /// When this becomes true, waiting for the server ends with an error.
+    /// Once this is true, waiting for the server ends with an error.
     pub stop: Arc<AtomicBool>,
 }
 
-/// Passes events on a bucket on, with keys in place of the names under which objects are stored.
+/// Forwards events about a bucket, with keys instead of the names under which objects are stored.
 pub struct WithKeys<'a>(pub &'a dyn Observer);
 
 impl Observer for WithKeys<'_> {
@@ -92,29 +89,29 @@ impl Observer for WithKeys<'_> {
     }
 }
 
-/// When the attributes of all objects are looked at: tags, access rules and locks change without
-/// any trace in a listing.
+/// When the attributes of all objects are read: tags, access rules and locks change without a trace
+/// in listings.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Sweep {
-    /// When that was done last, or is done now.
+    /// When they were last read, or now if they are due.
     pub at: FileTime,
-    /// True if it is done now, which takes a request for each object.
+    /// True if they are read now, which takes a request for each object.
     pub is_due: bool,
 }
 
 /// Opens the bucket of a source.
 ///
 /// # Errors
-/// If there are no credentials, or the settings cannot be right.
+/// If there are no credentials, or the settings are invalid.
 pub fn open(bucket: &config::Bucket, access: &Access) -> Result<Bucket, BucketError> {
     Bucket::open(connection(bucket, access)?)
 }
 
-/// The bucket of a source as a source of entries: at one moment if it has versioning, else as it is
-/// listed.
+/// The bucket of a source as a source of entries: at one moment if it has versioning, otherwise as
+/// it is listed.
 ///
 /// # Errors
-/// As [`open`]; if versions are asked for and the server does not say whether there are any.
+/// As [`open`]; also if versions are requested and the server does not say whether there are any.
 pub fn source(
     bucket: &config::Bucket,
     access: &Access,
@@ -124,23 +121,23 @@ pub fn source(
 }
 
 /// The key of the object at a path of the source's tree, such as `/objects/NAME` (with or without
-/// the first slash); `None` for everything that is no object.
+/// the leading slash); `None` for anything that is not an object.
 pub fn key_of_path(path: &[u8]) -> Option<String> {
     let path = path.strip_prefix(b"/").unwrap_or(path);
     let name = path.strip_prefix(OBJECTS_NAME.as_bytes())?.strip_prefix(b"/")?;
     key::key_of_name(name)
 }
 
-/// The path of an object in the source's tree, without a slash in front; `None` for a key that no
+/// The path of an object in the source's tree, without a leading slash; `None` for a key that no
 /// object can have.
 pub fn path_of_key(key: &str) -> Option<Vec<u8>> {
     let name = key::name_of_key(key)?;
     Some([OBJECTS_NAME.as_bytes(), b"/", &name].concat())
 }
 
-/// What is kept of a bucket, for those who want more of it changed.
+/// What is kept of a bucket; callers may change more of it.
 pub fn source_options(bucket: &config::Bucket, sweep: Option<Sweep>) -> BucketSourceOptions {
-    // Amazon tells with the content how many tags there are; not every server does.
+    // Amazon reports the number of tags with the content; not every server does.
     let tags = match (bucket.tags, &bucket.endpoint) {
         _ if bucket.url.service != BucketService::S3 => Tags::LeaveOut,
         (false, _) => Tags::LeaveOut,
@@ -160,9 +157,9 @@ pub fn source_options(bucket: &config::Bucket, sweep: Option<Sweep>) -> BucketSo
     }
 }
 
-/// How a bucket is restored. Keys that began with the prefix of the source that was `kept` get that
-/// of `bucket` instead. Content waits in a folder that is made in `spool`. Nothing is replaced
-/// without `overwrite`.
+/// How a bucket is restored. In keys, the prefix of the `kept` source is replaced by that of
+/// `bucket`. Content is spooled in a folder created in `spool`. Nothing is replaced without
+/// `overwrite`.
 pub fn target_options(
     bucket: &config::Bucket,
     kept: &config::Bucket,
@@ -182,7 +179,7 @@ pub fn target_options(
     }
 }
 
-/// How a bucket is reached.
+/// How to reach a bucket.
 fn connection(bucket: &config::Bucket, access: &Access) -> Result<BucketOptions, BucketError> {
     let service = match bucket.url.service {
         BucketService::S3 => Service::S3,
@@ -285,7 +282,7 @@ impl Access {
     }
 }
 
-/// The content of a file without white space at its ends.
+/// The content of a file without surrounding white space.
 fn read(path: &Path) -> Result<Zeroizing<String>, BucketError> {
     let missing = |cause: String| {
         BucketError::NoCredentials(format!("{} cannot be read: {cause}", path.display()))

@@ -1,8 +1,8 @@
-//! Fingerprints of keys: they tell whether two keys are the same, and nothing else about them.
+//! Fingerprints of keys: they reveal whether two keys are the same, and nothing else.
 //!
-//! A snapshot of data names the fingerprints of the keys that the data need, so that a restore can
-//! tell whether it has the keys of that era. The hash is keyed by a key of the repository: a file
-//! such as `.env` may hold so little that a plain hash of it could be guessed.
+//! A snapshot of data records the fingerprints of the keys that the data needs, so that a restore
+//! can check whether it has the keys of that era. The hash is keyed by a key of the repository: a
+//! file such as `.env` may hold so little that its content could be guessed from a plain hash.
 
 use std::fmt;
 use std::io::{self, Write};
@@ -15,11 +15,11 @@ use holdfast_format::record::{KeyFingerprint, Text};
 use holdfast_repo::read::BlobReader;
 use holdfast_repo::{Repository, SnapshotInfo};
 
-/// Fingerprints of every file in the sources of a snapshot of keys that `wants` names, keyed by the
-/// repository of the data: whoever has only the snapshots of the data can compare eras, and cannot
-/// try guesses of a key without that repository's own.
+/// Fingerprints of every file in the sources of a snapshot of keys that `wants` selects, keyed by
+/// the repository of the data: with only the snapshots of the data one can compare eras, but
+/// without that repository's key one cannot test guesses of a key.
 ///
-/// The files are read from the repository, so a fingerprint is of what can be restored.
+/// The files are read from the repository, so a fingerprint covers what can be restored.
 ///
 /// # Errors
 /// Repository failures.
@@ -52,7 +52,7 @@ pub fn of_snapshot(
 pub struct Fingerprint(Hasher);
 
 impl Fingerprint {
-    /// Begins a fingerprint under the key that `holdfast_seal::Keys::fingerprint_key` gives.
+    /// Starts a fingerprint under the key from `holdfast_seal::Keys::fingerprint_key`.
     pub fn new(key: &[u8; 32]) -> Self {
         Self(Hasher::new_keyed(key))
     }
@@ -64,7 +64,7 @@ impl Fingerprint {
         fingerprint.finish()
     }
 
-    /// The fingerprint of all that was written, as 64 hexadecimal digits.
+    /// The fingerprint of everything written, as 64 hexadecimal digits.
     pub fn finish(self) -> String {
         self.0.finalize().to_hex().to_string()
     }
@@ -101,7 +101,7 @@ mod tests {
         assert_ne!(Fingerprint::of(&KEY, secret), Fingerprint::of(&[8; 32], secret));
     }
 
-    /// Whoever does not have the repository's key cannot try guesses.
+    /// Without the repository's key, guesses cannot be tested.
     #[test]
     fn it_is_no_plain_hash() {
         let found = Fingerprint::of(&KEY, b"hunter2");

@@ -1,7 +1,7 @@
-//! An application as a whole: what it consists of, when it is kept, who hears of it.
+//! An application: what it consists of, when it is backed up, and where that is reported.
 //!
-//! This layer stands between the verbs of the engine and the command line. It reads no
-//! environment and no clock: whoever calls it says what the time is.
+//! This layer is between the verbs of the engine and the command line. It reads neither the
+//! environment nor the clock: the caller supplies both.
 
 pub mod bucket;
 pub mod check;

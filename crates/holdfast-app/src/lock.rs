@@ -1,7 +1,8 @@
 //! One run of an application at a time on a machine.
 //!
-//! The lock is `flock` on a file that stays: the system gives it back when its holder ends, however
-//! that comes about, so a dead holder blocks nobody. The file says who holds it, for messages only.
+//! The lock is `flock` on a file that is never removed: the system releases it when its holder
+//! ends, for whatever reason, so a dead holder blocks no one. The file names the holder, for
+//! messages only.
 
 use std::fmt;
 use std::fs::{DirBuilder, File};
@@ -18,65 +19,65 @@ use serde::{Deserialize, Serialize};
 
 use crate::config::{AppName, Run, WhenBusy};
 
-/// How often a waiting run looks.
+/// Interval at which a waiting run tries again.
 const LOOK_INTERVAL: Duration = Duration::from_millis(200);
-/// Longest content of a lock file that is read.
+/// How much of a lock file is read.
 const HOLDER_BYTES_MAX: u64 = 4096;
 
 /// Who holds a lock.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Holder {
-    /// Number of its process.
+    /// Process ID.
     pub pid: u32,
     /// When it began.
     pub started: Timestamp,
 }
 
-/// The right to run. It ends when it is dropped, or with the process.
+/// The right to run, until it is dropped or the process ends.
 #[derive(Debug)]
 pub struct RunLock {
     file: File,
 }
 
 impl Drop for RunLock {
-    /// What comes next must not be told of a run that is over. If that fails the next holder's name
-    /// takes its place a moment later.
+    /// Clears the holder, so that a later run is not told of one that has ended. If that fails, the
+    /// next holder overwrites it anyway.
     fn drop(&mut self) {
         let _ = self.file.set_len(0);
     }
 }
 
-/// Why a run may not begin.
+/// Why a run may not start.
 #[derive(Debug, thiserror::Error)]
 pub enum LockError {
-    /// Another run goes on, and the file says to leave then.
-    #[error("another run of {app} goes on{}; this one did nothing", told(.holder.as_ref()))]
+    /// Another run is in progress, and the file says to leave then.
+    #[error("another run of {app} is in progress{}; nothing was done", told(.holder.as_ref()))]
     Busy {
         /// The application.
         app: String,
-        /// The other run, if it says who it is.
+        /// The other run, if known.
         holder: Option<Holder>,
     },
-    /// Another run went on for longer than this one may wait.
+    /// Another run took longer than this one may wait.
     #[error(
-        "another run of {app} did not end within {} seconds{}; this one did nothing",
+        "another run of {app} did not finish within {} seconds{}; nothing was done",
         waited.as_secs(),
         told(.holder.as_ref())
     )]
     TimedOut {
         /// The application.
         app: String,
-        /// The other run, if it says who it is.
+        /// The other run, if known.
         holder: Option<Holder>,
         /// How long this one waited.
         waited: Duration,
     },
     /// The user asked to stop while it waited.
-    #[error("interrupted while another run of the application went on")]
+    #[error("interrupted while waiting for another run of the application")]
     Interrupted,
     /// The lock file cannot be used.
     #[error(
-        "cannot use the lock file {}: {error}; give a folder that can be written",
+        "cannot use the lock file {}: {error}; use a writable folder",
         path.display()
     )]
     Unusable {
@@ -92,10 +93,10 @@ fn told(holder: Option<&Holder>) -> impl fmt::Display {
     holder.map(told).unwrap_or_default()
 }
 
-/// Takes the lock of an application in `folder`, which is made if it is missing.
+/// Takes the lock of an application in `folder`, which is created if missing.
 ///
-/// While another run holds it, what happens is what `rules` say: this one leaves, or it waits,
-/// looks five times in a second, and tells `waiting` once for whom. `is_interrupted` ends the wait.
+/// While another run holds it, this one leaves or waits, as `rules` say. It tries five times per
+/// second, and calls `waiting` once with the holder. `is_interrupted` ends the wait.
 ///
 /// # Errors
 /// [`LockError`].
@@ -138,7 +139,7 @@ pub fn acquire(
 
 fn open(folder: &Path, path: &Path) -> io::Result<File> {
     DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
-    // Never removed: whoever waits for a removed file would hold another lock than who comes next.
+    // Never removed: a run waiting on a removed file would hold a different lock than the next run.
     local::open_file(path)
 }
 
@@ -186,7 +187,7 @@ mod tests {
         acquire(folder, &app(name), &holder(1), rules, &|| false, &mut |_| {})
     }
 
-    /// Another process that holds the lock; ended with the test.
+    /// Another process that holds the lock until the test ends.
     struct Other(Child);
 
     impl Other {
@@ -223,8 +224,8 @@ mod tests {
         let error = take(&deep, "app", &LEAVE).unwrap_err();
         assert_eq!(
             error.to_string(),
-            "another run of app goes on (process 1, since 2026-09-01T12:00:00Z); this one did \
-             nothing"
+            "another run of app is in progress (process 1, since 2026-09-01T12:00:00Z); nothing \
+             was done"
         );
         take(&deep, "other", &LEAVE).unwrap();
         drop(first);
@@ -282,7 +283,7 @@ mod tests {
         assert_eq!(read_holder(&path), Some(holder(1)));
         fs::write(&path, "nonsense").unwrap();
         let error = take(folder.path(), "app", &LEAVE).unwrap_err();
-        assert_eq!(error.to_string(), "another run of app goes on; this one did nothing");
+        assert_eq!(error.to_string(), "another run of app is in progress; nothing was done");
     }
 
     #[test]
@@ -291,6 +292,6 @@ mod tests {
         let file = folder.path().join("file");
         fs::write(&file, "").unwrap();
         let told = take(&file, "app", &WAIT).unwrap_err().to_string();
-        assert!(told.contains("file/app.lock") && told.contains("give a folder"), "{told}");
+        assert!(told.contains("file/app.lock") && told.contains("use a writable folder"), "{told}");
     }
 }

@@ -1,8 +1,8 @@
-//! Where a source is while it is read.
+//! The current directory of a source while it is read.
 
 use holdfast_connect::Item;
 
-/// Path of the directory that a source is in, each name behind a slash.
+/// Path of the current directory of a source, with a slash before each name.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Trail(Vec<u8>);
 

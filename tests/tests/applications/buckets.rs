@@ -83,7 +83,7 @@ impl Drop for World {
 #[test]
 fn objects_are_compared_with_what_their_rows_say() {
     let world = World::new("hashes-of-objects");
-    let all_right = "3 named, all there, 3 with the ETag or hash that the row says";
+    let all_right = "3 referenced, 0 missing, 3 compared by ETag or hash";
     world.run(0).prints(all_right);
     world.run(0).prints(all_right);
 
@@ -102,7 +102,7 @@ fn objects_are_compared_with_what_their_rows_say() {
     // What was lost comes back, and is compared with the same rows.
     objects::delete(world.name, "a/one");
     let outcome = world.sandbox.fails(3, "restore-app --confirm");
-    outcome.prints("check contents: 1 of 3 are not as they should be: \"a/two\" has sha256 ");
+    outcome.prints("check contents: 1 of 3 referenced are missing or wrong: \"a/two\" has sha256 ");
     objects::put(world.name, "a/two", "text/plain", b"second");
     world.run(0).prints(all_right);
     objects::delete(world.name, "a/two");

@@ -113,7 +113,7 @@ fn what_is_missing_on_this_machine_is_a_warning() {
     // A password that everybody may read.
     let sandbox = self::sandbox();
     fs::set_permissions(sandbox.path("key"), fs::Permissions::from_mode(0o644)).unwrap();
-    sandbox.ok("config check").prints("can be read by everybody").prints("try: chmod 600");
+    sandbox.ok("config check").prints("is readable by every user").prints("try: chmod 600");
     // Storage that this version does not have.
     sandbox.write("holdfast.toml", GOOD.replace("\"repository\"", "\"sftp:a@b:/c\""));
     sandbox.ok("config check").prints("warning: this version stores repositories on local paths");
@@ -132,7 +132,7 @@ fn a_secret_in_a_file_is_not_shown() {
         ),
     );
     sandbox.write("holdfast.toml", text);
-    sandbox.fails(2, "config check").prints("holds a password");
+    sandbox.fails(2, "config check").prints("contains a password");
     sandbox.fails(2, "config check --json");
 }
 

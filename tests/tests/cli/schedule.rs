@@ -177,9 +177,9 @@ fn a_manifest_says_what_the_cluster_must_give() {
     }
     sandbox
         .fails(2, "schedule kubernetes --image x --claim uploads:/opt/documenso")
-        .says("no volume holds /etc/holdfast/repository, which is the repository");
+        .says("no volume contains /etc/holdfast/repository, which is the repository");
     sandbox.write("holdfast.toml", APP.replace("host = \"documenso.example.com\"\n", ""));
-    sandbox.fails(2, &line).says("write host = \"...\" in [app]");
+    sandbox.fails(2, &line).says("set host = \"...\" in [app]");
 }
 
 /// Runs a script as root of a machine of its own, as far as `/etc/systemd/system` and `/run` go:

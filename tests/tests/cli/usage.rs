@@ -151,7 +151,7 @@ fn case_of_schedules(flag: &str) -> Wrong {
         "--backup" => Nothing("any"),
         "--called" => Refused("My_App", "write 1 to 40 lower-case letters"),
         "--at" => Refused("25:00", "write HH:MM"),
-        "--namespace" | "--cache-claim" => Fails("My", 2, "cannot be a name in Kubernetes"),
+        "--namespace" | "--cache-claim" => Fails("My", 2, "is not a Kubernetes name"),
         _ => panic!("`schedule` has the flag {flag}, of which no wrong value is tried"),
     }
 }
@@ -162,7 +162,9 @@ fn case_of_restore_app(flag: &str) -> Wrong {
         "--snapshot" | "--keys-snapshot" => Refused("newest", SELECTOR),
         "--only" => Fails("none", 1, "the app file has no source called"),
         "--database" => Fails("any", 2, "says which database --into"),
-        "--into" | "--schema" | "--table" => Fails("any", 1, "what is restored has no database"),
+        "--into" | "--schema" | "--table" => {
+            Fails("any", 1, "the sources to restore have no database")
+        }
         "--jobs" => Refused("0", "write a whole number from 1 to 64"),
         "--yes-overwrite" => Nothing("any"),
         _ => panic!("restore-app has the flag {flag}, of which no wrong value is tried"),

@@ -76,7 +76,7 @@ fn an_empty_database_that_has_been_filled_is_left_alone() {
     world.cluster.sql("postgres", "drop database app; create database app;");
     world.stop_by(&world.psql("app", "create publication everything for all tables"));
     let outcome = world.restore(1, "--confirm --only database");
-    outcome.prints("REPLACE  database app: it exists with nothing in it");
+    outcome.prints("REPLACE  database app: exists and is empty");
     outcome.says("was empty when the plan was made and now holds 0 tables");
     outcome.says("pg_publication");
     let there = world.cluster.sql("app", "select count(*) from pg_publication;");

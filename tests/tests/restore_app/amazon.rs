@@ -83,7 +83,7 @@ fn a_configuration_that_was_changed_is_told_and_given_back_unless_it_is_to_stay(
     refused.prints("sets lifecycle, tagging").says("nobody confirmed it");
     scene.change("locks = true", "configuration = false");
     let left = scene.sandbox.ok(&format!("{RESTORE} --confirm"));
-    left.prints_nothing_of("configuration").says("come back without their locks");
+    left.prints_nothing_of("configuration").says("are restored without their locks");
     scene.change("configuration = false", "locks = true");
     scene.sandbox.ok(&format!("{RESTORE} --confirm")).prints("set: lifecycle, tagging");
     assert_eq!(scene.amazon(SHOW), before);

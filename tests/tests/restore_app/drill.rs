@@ -17,7 +17,8 @@ fn a_drill_touches_nothing_live() {
     world.write_file("drill.toml", &world.app_file_with(&drill));
     let outcome = world.restore(0, "--to @drill.toml --confirm");
     outcome.prints("make     database app_drill");
-    outcome.prints("verified right: check every document is in the vault: 20 named, all there");
+    outcome
+        .prints("verified right: check every document is in the vault: 20 referenced, 0 missing");
     assert_eq!((world.count("app_drill", "document"), world.count("app", "document")), (20, 21));
     assert_eq!(world.sandbox.read("drill/.env"), b"SECRET=first\n");
     assert_eq!(world.sandbox.read("drill/vault/7"), world.sandbox.read("opt/vault/7"));

@@ -60,7 +60,7 @@ fn what_is_no_database_is_not_dumped_and_nothing_is_overwritten() {
     world.capture();
     for path in ["/databases", "/postgres.json", "/"] {
         let outcome = world.sandbox.fails(1, &format!("{DUMP} -a custom -t @x latest {path}"));
-        outcome.says(&format!("{path} is no captured database")).says("/databases/app");
+        outcome.says(&format!("{path} is not a captured database")).says("/databases/app");
     }
     let line =
         |form: &str, target: &str| format!("{DUMP} -a {form} {target} latest /databases/app");

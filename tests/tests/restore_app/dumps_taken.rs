@@ -48,7 +48,7 @@ fn an_archive_is_taken_apart_and_restored_and_compared() {
     let before = world.picture("app");
     world.cluster.sql("postgres", "drop database app;");
     let restored = world.restore(0, "--confirm");
-    restored.prints("2 tables with 73 rows hold what was captured, compared by hash");
+    restored.prints("2 tables with 73 rows match the snapshot, compared by hash");
     assert_eq!(world.picture("app"), before);
     // What stands there is that already.
     world.restore(0, "--dry-run").prints("keep     database app");
@@ -81,7 +81,7 @@ fn a_compressed_script_is_kept_plain_and_restored() {
         world.restore(1, "--confirm").says("--yes-overwrite app replaces it");
         world.cluster.sql("postgres", "drop database app;");
         world.restore(1, "").says("nobody confirmed it");
-        world.restore(0, "--confirm").prints("a script has nothing to compare the result with");
+        world.restore(0, "--confirm").prints("the result of a script cannot be compared");
         assert_eq!(world.picture("app"), before);
         assert_eq!(world.databases(), "app postgres template0 template1\n");
     }
@@ -147,7 +147,7 @@ fn a_dump_that_is_not_whole_not_new_or_not_there_makes_no_snapshot() {
     fs::remove_file(&path).unwrap();
     refused("app.dump cannot be read");
     fs::create_dir(&path).unwrap();
-    refused("is a folder, as pg_dump -Fd writes it");
+    refused("is a folder, as written by pg_dump -Fd");
     let list = world.sandbox.ok("snapshots --repo @data --password-file @key --json");
     assert_eq!(list.json().as_array().unwrap().len(), 1);
 }

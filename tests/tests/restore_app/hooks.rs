@@ -46,7 +46,7 @@ fn a_restore_that_fails_is_told_to_its_hooks() {
     let lines = log(&world);
     let [before, failed, finally] = &lines[..] else { panic!("{lines:?}") };
     assert_eq!(before, "before-restore starting");
-    assert!(failed.starts_with("failed-restore failed \"false\", which takes"), "{failed}");
+    assert!(failed.starts_with("failed-restore failed \"false\", which receives"), "{failed}");
     assert!(finally.starts_with("finally-restore failed"), "{finally}");
 }
 

@@ -23,11 +23,11 @@ fn keys_of_another_era_are_refused() {
     world.destroy();
     let first = keys_snapshots(&world).remove(0);
     let outcome = world.restore(1, &format!("--confirm --keys-snapshot {first}"));
-    outcome.says("needs other keys than snapshot").says("era 2 of 2").says("--any-keys");
+    outcome.says("needs keys that snapshot").says("era 2 of 2").says("--any-keys");
     assert!(!world.sandbox.exists("opt"), "nothing was touched");
     // Whoever insists gets what he asked for, and is told.
     let outcome = world.restore(3, &format!("--confirm --any-keys --keys-snapshot {first}"));
-    outcome.prints("it is NOT the key that the data need");
+    outcome.prints("it is NOT the key that the data needs");
     assert_eq!(world.sandbox.read("opt/.env"), b"SECRET=first\n");
 }
 
@@ -47,10 +47,10 @@ fn a_missing_snapshot_of_keys_is_told_before_anything_is_touched() {
     world.restore(0, &format!("--confirm --keys-snapshot {}", ids[0]));
     fs::remove_file(world.sandbox.path("opt/.env")).unwrap();
     let outcome = world.restore(1, "--confirm");
-    outcome.says("--any-keys, to restore data that nothing on this machine may open");
+    outcome.says("--any-keys, to restore data that this machine may have no keys for");
     let outcome = world.restore(3, "--confirm --any-keys");
     outcome.says("no keys are restored").prints("keys: none are restored");
-    outcome.prints(".env: it is NOT the key that the data need");
+    outcome.prints(".env: it is NOT the key that the data needs");
     assert!(!world.sandbox.exists("opt/.env"));
 }
 
@@ -68,7 +68,7 @@ fn data_that_need_keys_are_not_restored_without_a_place_for_them() {
     let globals = before.replace("port=5432\"\n", "port=5432\"\nglobals = \"no\"\n");
     world.write_file("holdfast.toml", &format!("{globals}[[source]]{after}"));
     let outcome = world.restore(1, "--confirm");
-    outcome.says("the data need keys, and the app file names no repository for keys");
+    outcome.says("the data needs keys, but the app file has no repository of keys");
     outcome.says("a section [repository.keys]").says("--any-keys");
     assert_eq!(world.sandbox.read("opt/vault/3"), b"scribble", "nothing was touched");
     let outcome = world.restore(2, "--confirm --keys-snapshot latest");

@@ -46,7 +46,7 @@ fn the_next_restore_says_what_a_killed_one_left_and_removes_it() {
         assert_eq!(world.count("app", "document"), 21, "the live one is as it was");
     }
     let outcome = world.restore(0, "--dry-run --yes-overwrite app");
-    outcome.says("was left by a restore that was killed; it goes");
+    outcome.says("is left over from an interrupted restore; it will be removed");
     assert_eq!(world.databases().matches("_hf_").count(), 1, "a dry run changes nothing");
     let outcome = world.restore(0, "--confirm --yes-overwrite app");
     outcome.says("left over from an interrupted restore");

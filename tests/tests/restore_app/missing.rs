@@ -15,12 +15,13 @@ fn what_exists_stays() {
     world.sandbox.write("opt/settings", "theme = light\n");
     world.cluster.sql("app", "delete from audit where id > 10;");
     let plan = world.restore(0, "--only-missing --dry-run");
-    plan.prints("it exists with 2 tables and stays, whatever they are");
+    plan.prints("already exists (2 tables); kept without comparing");
     plan.prints("1 of 20 files are missing").prints("cp cannot say what is missing");
-    plan.prints("cert.p12 does not exist").prints(".env has them all, whatever they are: 1 file");
+    plan.prints("cert.p12 does not exist")
+        .prints(".env already has them all: 1 file; kept without comparing");
     // What the rows and the vault say does not fit any more, and that is told.
     let restored = world.restore(3, "--only-missing --confirm");
-    restored.prints("1 of 20 files were written; the others stay, whatever is in them");
+    restored.prints("wrote 1 of 20 files; the others were kept without comparing");
     assert_eq!(fs::read_to_string(vault.join("3")).unwrap(), "newer");
     assert_eq!(fs::read_to_string(vault.join("7")).unwrap(), "document 7\n".repeat(7));
     assert!(world.sandbox.exists("opt/cert.p12"));

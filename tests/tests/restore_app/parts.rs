@@ -34,7 +34,7 @@ fn a_part_never_takes_the_place_of_a_database() {
     }
     world.restore(1, "--table public.nothing --into rescue").says("has no table public.nothing");
     world.restore(1, "--table audit --into x --only vault").says("is of type files");
-    world.restore(1, "--database other --into x").says("has no database \"other\"").says("app");
+    world.restore(1, "--database other --into x").says("have no database \"other\"").says("app");
     world.restore(2, "--jobs 0").says("--jobs");
     assert_eq!(world.databases(), "app postgres template0 template1\n");
 }

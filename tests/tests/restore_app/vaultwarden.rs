@@ -187,8 +187,8 @@ const AT: &str = "--config @etc/vaultwarden.toml";
 fn it_comes_back_on_a_new_machine() {
     let mut world = World::new();
     let first = world.sandbox.ok(&format!("run {AT} --init-missing"));
-    first.prints("check every attachment has its file passed: 5 named, all there");
-    first.prints("check every file that was sent is there passed: 5 named, all there");
+    first.prints("check every attachment has its file passed: 5 referenced, 0 missing");
+    first.prints("check every file that was sent is there passed: 5 referenced, 0 missing");
     let before = world.state();
     // The repositories and their keys are elsewhere; all else is gone.
     fs::remove_dir_all(world.sandbox.path("opt")).unwrap();
@@ -197,7 +197,7 @@ fn it_comes_back_on_a_new_machine() {
     let plan = world.sandbox.ok(&format!("restore-app {AT} --dry-run"));
     plan.prints("make     database vaultwarden").prints("compose.yaml does not exist");
     let restored = world.sandbox.ok(&format!("restore-app {AT} --confirm"));
-    restored.says("nothing of the application is here, so the restore went on");
+    restored.says("nothing of the application exists here, so the restore continued");
     restored.prints(", 0 wrong");
     let after = world.state();
     assert_eq!(before.rows, after.rows);

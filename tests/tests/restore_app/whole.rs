@@ -47,7 +47,7 @@ fn an_application_comes_back_and_a_second_time_everything_stays() {
 
     let again = world.restore(0, "--confirm");
     again.prints("keep     database app").prints("this machine has it");
-    again.prints("verified right: check the audit log is whole: 50 rows, no break");
+    again.prints("verified right: check the audit log is whole: 50 rows, no breaks");
     again.prints("0 wrong");
     assert!(!world.databases().contains("_hf_"), "{}", world.databases());
 }

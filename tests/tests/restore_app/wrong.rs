@@ -24,7 +24,7 @@ fn an_empty_database_needs_a_confirmation_only() {
     world.capture();
     world.destroy();
     world.cluster.create("app");
-    world.restore(0, "--confirm").prints("it exists with nothing in it");
+    world.restore(0, "--confirm").prints("exists and is empty");
     assert_eq!(world.count("app", "document"), 20);
 }
 
@@ -46,7 +46,7 @@ fn an_application_that_never_answers_is_told() {
     world.capture();
     world.web.answer(503);
     let outcome = world.restore(3, "--confirm");
-    outcome.prints("did not answer with a status of 2xx within 1 seconds: it answered 503");
+    outcome.prints("did not return a 2xx status within 1 seconds: it returned status 503");
     outcome.says("1 of what was verified is wrong");
     assert!(world.sandbox.exists("started"));
 }
@@ -59,7 +59,7 @@ fn a_check_that_fails_is_told() {
     world.destroy();
     let outcome = world.restore(3, "--confirm");
     outcome.prints("verified WRONG: check every document is in the vault: 1 of 20");
-    outcome.prints("so it was when it was captured");
+    outcome.prints("it also failed when the snapshot was made");
     assert!(world.sandbox.exists("started"), "that check only warns");
 }
 
@@ -114,7 +114,7 @@ fn a_restore_that_stops_says_what_is_done_and_goes_on_later() {
     world.write_file("holdfast.toml", &text);
     let outcome = world.restore(1, "--confirm");
     outcome.prints("done     database app").prints("FAILED   output settings");
-    outcome.prints("not done checks").prints("not started over half-restored data");
+    outcome.prints("not done checks").prints("not started on partly restored data");
     outcome.says("was not restored whole").says("the same command again");
     assert!(!world.sandbox.exists("started"));
     world.sandbox.write("holdfast.toml", whole);

@@ -93,10 +93,10 @@ fn rows_that_are_gone_from_the_end_are_told() {
     let world = world("shorter", &chain);
     world.runs();
     CLUSTER.sql("shorter", "delete from audit where seq > 6");
-    world.fails(3).prints("FAILED: 0 breaks in 6 rows, 3 fewer than in the snapshot before");
+    world.fails(3).prints("FAILED: 0 breaks in 6 rows, 3 fewer than in the previous snapshot");
     world.runs();
     CLUSTER.sql("shorter", "truncate audit");
-    world.fails(3).prints("FAILED: 0 breaks in 0 rows, 6 fewer than in the snapshot before");
+    world.fails(3).prints("FAILED: 0 breaks in 0 rows, 6 fewer than in the previous snapshot");
     assert_eq!(world.snapshots().len(), 4);
 }
 
@@ -107,13 +107,13 @@ fn a_value_is_compared() {
     let world = world("value", &expect("2"));
     world.runs();
     CLUSTER.sql("value", "delete from document where id = 1");
-    world.fails(3).prints("it gave 1, expected 2");
+    world.fails(3).prints("returned 1, expected 2");
 }
 
 #[test]
 fn a_question_that_makes_no_sense_prevents_the_snapshot() {
     let world = world("question", &check("sql = \"select nothing from nowhere\"\nexpect = 1"));
-    world.fails(1).says("check \"it holds\" cannot be asked").says("nowhere");
+    world.fails(1).says("check \"it holds\" could not be evaluated").says("nowhere");
     assert_eq!(world.snapshots().len(), 0);
 }
 
@@ -144,7 +144,7 @@ fn a_database_that_is_lost_meanwhile_is_captured_again() {
         world.sandbox.path("end.sh").display()
     );
     world.sandbox.write("holdfast.toml", text + &hook);
-    world.sandbox.ok("run --init-missing").says("the run began again");
+    world.sandbox.ok("run --init-missing").says("the run was restarted");
     assert_eq!(world.snapshots().len(), 1);
     let listing = world.sandbox.ok("ls latest").stdout;
     assert!(listing.contains("postgres.json"), "{listing}");

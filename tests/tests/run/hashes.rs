@@ -39,7 +39,7 @@ fn world(database: &str, check: &str) -> World {
 }
 
 /// How many contents the last check compared, as it is printed.
-const ALL_RIGHT: &str = "3 named, all there, 3 with the ETag or hash that the row says";
+const ALL_RIGHT: &str = "3 referenced, 0 missing, 3 compared by ETag or hash";
 
 #[test]
 fn contents_are_compared_with_the_hashes_of_their_rows() {
@@ -52,7 +52,7 @@ fn contents_are_compared_with_the_hashes_of_their_rows() {
 
     // A content of the same size, and a row that changed while its file did not.
     world.sandbox.write("data/one.txt", "thirs");
-    world.fails(3).prints("one.txt\" has sha256 ").prints("1 of 3 are not as they should be");
+    world.fails(3).prints("one.txt\" has sha256 ").prints("1 of 3 referenced are missing or wrong");
     world.sandbox.write("data/one.txt", "first");
     CLUSTER.sql("hashes", "update document set md5 = md5('other') where path = 'two.txt'");
     let outcome = world.fails(3);
@@ -69,7 +69,9 @@ fn a_check_that_comes_later_reads_what_the_snapshot_has() {
     world.runs();
     world.configure(&sections("later", &check("encode(sha256(''), 'hex') as sha256", "vault")));
     let outcome = world.fails(3);
-    outcome.prints("2 of 3 are not as they should be").prints("one.txt\" has sha256 a7937b64");
+    outcome
+        .prints("2 of 3 referenced are missing or wrong")
+        .prints("one.txt\" has sha256 a7937b64");
     world.configure(&sections("later", &check("sha256", "vault")));
     world.sandbox.ok("run").prints(ALL_RIGHT);
     // A file is trusted to be what it was only as far as the capture trusts it: by its times.

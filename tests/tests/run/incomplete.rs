@@ -84,7 +84,7 @@ fn an_incomplete_snapshot_is_named_wherever_it_is_used() {
 
     let outcome = sandbox.fails(3, "restore-app --confirm");
     outcome.prints("skip     files").says(said).says("the snapshot has no");
-    outcome.says(&format!("--snapshot {complete} takes the last complete one"));
+    outcome.says(&format!("--snapshot {complete} selects the last complete one"));
     assert!(!sandbox.exists("more"), "the rest came back without it");
     sandbox.ok(&format!("restore-app --snapshot {complete} --confirm"));
     assert_eq!(sandbox.read("more/three.txt"), b"third");

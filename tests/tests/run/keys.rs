@@ -7,7 +7,7 @@ fn without_its_keys_there_is_no_snapshot() {
     let world = World::new("");
     std::fs::remove_dir_all(world.sandbox.path("certificate")).unwrap();
     let outcome = world.fails(1);
-    outcome.says("of the keys could not be read").says("data without the keys");
+    outcome.says("of the keys could not be read").says("data without its keys");
     assert_eq!((world.snapshots().len(), world.key_snapshots().len()), (0, 0));
 }
 
@@ -22,7 +22,7 @@ fn keys_beside_their_data_are_refused_unless_that_is_said() {
         world.sandbox.write("holdfast.toml", text);
     };
     beside("");
-    world.fails(2).says("keeps the keys of \"certificate\" beside the data that they open");
+    world.fails(2).says("would store the keys of \"certificate\" together with the data they open");
     assert!(!world.sandbox.exists("repository"));
     beside("[secrets]\nallow-keys-with-data = true\n");
     world.runs();

@@ -20,7 +20,7 @@ fn a_second_run_leaves_if_the_file_says_so() {
     let sandbox = &world.sandbox;
     let first = Running::start(&mut sandbox.command(sandbox.words("run --init-missing")));
     wait_until("the first run reads its source", || sandbox.exists("begun"));
-    world.fails(11).says("another run of notes goes on").says("did nothing");
+    world.fails(11).says("another run of notes is in progress").says("nothing was done");
     sandbox.write("go", "");
     assert!(first.end().status.success());
     assert_eq!(world.snapshots().len(), 1);

@@ -1,12 +1,12 @@
 //! Commands around runs, sources and restores.
 //!
-//! [`Hooks::around`] is the only way to run them, so that the order is always the same: those
-//! before; the work; those after success or after failure; last those that run in either case. A
-//! hook that fails before the work keeps it from happening. Any other one is reported and counted.
+//! [`Hooks::around`] is the only way to run them, so the order is always the same: those before;
+//! the work; those after success or after failure; finally those that run in either case. If a hook
+//! before the work fails, the work is not started. Any other failure is reported and counted.
 //!
-//! A hook finds in its environment `HOLDFAST_APP`, `HOLDFAST_RUN_ID`, `HOLDFAST_HOOK` (such as
-//! `before-run`), `HOLDFAST_STATE` (`starting`, `ok`, `incomplete`, `failed`), and where they are
-//! known `HOLDFAST_SOURCE`, `HOLDFAST_SNAPSHOT` and `HOLDFAST_ERROR`; no secret.
+//! The environment of a hook has `HOLDFAST_APP`, `HOLDFAST_RUN_ID`, `HOLDFAST_HOOK` (such as
+//! `before-run`), `HOLDFAST_STATE` (`starting`, `ok`, `incomplete`, `failed`) and, if known,
+//! `HOLDFAST_SOURCE`, `HOLDFAST_SNAPSHOT` and `HOLDFAST_ERROR`, but no secrets.
 
 mod process;
 #[cfg(test)]
@@ -21,10 +21,10 @@ use serde::Serialize;
 
 use crate::config::{AppName, Argv, Around, Hook, Moment, SourceName};
 
-/// Variables that a hook gets only if they have a value.
+/// Variables set only if they have a value.
 const OPTIONAL_VARIABLES: [&str; 3] = ["HOLDFAST_SOURCE", "HOLDFAST_SNAPSHOT", "HOLDFAST_ERROR"];
 
-/// What hooks are run around.
+/// What hooks run around.
 #[derive(Debug, Clone, Copy)]
 pub enum Stage<'a> {
     /// A whole run.
@@ -50,10 +50,10 @@ pub struct Outcome {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum State {
-    /// All went well.
+    /// It succeeded.
     #[default]
     Ok,
-    /// It was done, except for some entries or checks.
+    /// It was done, except for some entries, or with failed checks.
     Incomplete,
     /// It was not done.
     Failed,
@@ -62,9 +62,9 @@ pub enum State {
 /// A hook that has ended.
 #[derive(Debug, Clone)]
 pub struct HookReport {
-    /// When and around what it ran, as in `before-run`.
+    /// Its moment and what it ran around, as in `before-run`.
     pub name: String,
-    /// The source that it ran around.
+    /// The source it ran around.
     pub source: Option<SourceName>,
     /// The program; its arguments may hold secrets.
     pub program: String,
@@ -79,7 +79,7 @@ pub struct HookReport {
 }
 
 impl HookReport {
-    /// True if it did not end well.
+    /// True unless it succeeded.
     pub fn is_failure(&self) -> bool {
         self.ending != Ending::Succeeded
     }
@@ -91,10 +91,10 @@ impl fmt::Display for HookReport {
         match &self.ending {
             Ending::Succeeded => f.write_str(" succeeded"),
             Ending::Failed(code) => write!(f, " ended with exit code {code}"),
-            Ending::Killed(signal) => write!(f, " was ended by signal {signal}"),
+            Ending::Killed(signal) => write!(f, " was killed by signal {signal}"),
             Ending::TimedOut => write!(
                 f,
-                " did not end within {} seconds and was ended; give it a longer timeout",
+                " did not finish within {} seconds and was terminated; set a longer timeout",
                 self.duration.as_secs()
             ),
             Ending::Interrupted => f.write_str(" was interrupted"),
@@ -103,12 +103,12 @@ impl fmt::Display for HookReport {
     }
 }
 
-/// Why the work around which hooks run did not succeed.
+/// Why the work did not succeed.
 #[derive(Debug)]
 pub enum StageError<E> {
-    /// A hook before it failed, so that it was not begun.
+    /// A hook before it failed, so it was not started.
     Hook(Box<HookReport>),
-    /// It failed itself.
+    /// The work itself failed.
     Work(E),
 }
 
@@ -123,9 +123,9 @@ pub struct Hooks<'a> {
 }
 
 impl<'a> Hooks<'a> {
-    /// The hooks of a run of `app`. `observer` is told of each one when it has ended. What
-    /// `is_interrupted` says ends hooks before and after the work, but not those after a failure
-    /// and the last ones: these clean up.
+    /// The hooks of a run of `app`. `observer` is called with each one that has ended.
+    /// `is_interrupted` ends hooks before and after the work, but not those after a failure or the
+    /// final ones, which clean up.
     pub fn new(
         hooks: &'a [Hook],
         app: &'a AppName,
@@ -136,12 +136,12 @@ impl<'a> Hooks<'a> {
         Self { hooks, app, run_id, is_interrupted, observer, failures: Cell::new(0) }
     }
 
-    /// How many hooks have failed so far.
+    /// Number of hooks that have failed so far.
     pub fn failures(&self) -> u32 {
         self.failures.get()
     }
 
-    /// Does the work with the hooks around it; `outcome` says of its result what hooks are told.
+    /// Does the work with the hooks around it; `outcome` turns its result into what hooks are told.
     ///
     /// # Errors
     /// [`StageError`].
@@ -196,9 +196,9 @@ impl<'a> Hooks<'a> {
         self.hooks.iter().filter(is_meant)
     }
 
-    /// Runs a command that is no hook, such as the one that stops the application, with the same
-    /// environment and reported in the same way, but not counted as a hook; `name` is what reports
-    /// call it. It runs to its end although somebody wants to stop if it `cleans_up`.
+    /// Runs a command that is not a hook, such as the one that stops the application, with the same
+    /// environment and reports, but not counted as a hook; `name` is its name in reports. With
+    /// `cleans_up` it is not interrupted.
     pub fn command(
         &self,
         name: &str,
@@ -237,7 +237,7 @@ impl<'a> Hooks<'a> {
             ("HOLDFAST_HOOK", call.name.to_owned()),
             ("HOLDFAST_STATE", state.to_owned()),
         ];
-        // A value with a zero byte cannot be passed on.
+        // A variable cannot contain a zero byte.
         let value = |text: String| text.replace('\0', " ");
         set.extend(optional.filter_map(|(name, text)| Some((name, value(text?)))));
         let never = || false;
@@ -259,13 +259,13 @@ impl<'a> Hooks<'a> {
     }
 }
 
-/// A command that is to be run.
+/// A command to run.
 struct Call<'a> {
     name: &'a str,
     argv: &'a Argv,
     timeout: Duration,
     source: Option<&'a SourceName>,
-    /// True for what also runs when everything else is to stop.
+    /// True if it must not be interrupted.
     cleans_up: bool,
 }
 
@@ -290,14 +290,14 @@ impl State {
 }
 
 impl Outcome {
-    /// What hooks are told of work that never said how it ended.
+    /// The outcome for work that ended without a result, as in a panic.
     fn unknown() -> Self {
-        let error = Some("it ended without a word".to_owned());
+        let error = Some("it ended without a result".to_owned());
         Self { state: State::Failed, snapshot: None, error }
     }
 }
 
-/// Runs the hooks behind the work, however the work ends.
+/// Runs the hooks after the work, however the work ends.
 struct AtTheEnd<'h, 'a, 's> {
     hooks: &'h Hooks<'a>,
     stage: Stage<'s>,

@@ -1,4 +1,4 @@
-//! One command: with a limit of time, its output kept up to a limit of bytes.
+//! Running one command, with a time limit and limited output.
 
 use std::io::{self, PipeReader, Read};
 use std::os::unix::process::{CommandExt, ExitStatusExt};
@@ -15,9 +15,9 @@ use crate::config::Argv;
 
 /// How much of a command's output is kept: its end.
 pub(super) const OUTPUT_BYTES_MAX: usize = 64 * 1024;
-/// How long a command may take to end once it is asked to.
+/// How long a command may take to exit after SIGTERM.
 const GRACE: Duration = Duration::from_secs(5);
-/// How long a wish to stop may go unnoticed.
+/// Longest time until an interrupt is noticed.
 const LOOK_INTERVAL: Duration = Duration::from_millis(100);
 
 /// How a command ended.
@@ -29,9 +29,9 @@ pub enum Ending {
     Failed(i32),
     /// By a signal that did not come from here.
     Killed(i32),
-    /// It took too long and was ended.
+    /// It took too long and was terminated.
     TimedOut,
-    /// The user asked to stop, and it was ended.
+    /// The user asked to stop, and it was terminated.
     Interrupted,
     /// It could not be started, for this reason.
     NotStarted(String),
@@ -46,9 +46,9 @@ pub(super) struct Ended {
     pub(super) output_bytes: u64,
 }
 
-/// Runs a command to its end, with nothing on its standard input and in a process group of its own.
+/// Runs a command to its end, with empty standard input and in its own process group.
 ///
-/// What it leaves running in the background is not waited for.
+/// Processes it leaves in the background are not waited for.
 pub(super) fn run(
     argv: &Argv,
     set: &[(&str, String)],
@@ -81,7 +81,7 @@ fn start(argv: &Argv, set: &[(&str, String)], unset: &[&str]) -> io::Result<(Chi
 
 struct Running {
     child: Child,
-    /// Until it ends.
+    /// None after its end.
     output: Option<PipeReader>,
 }
 
@@ -116,7 +116,7 @@ impl Running {
         Ok(ending)
     }
 
-    /// Waits a moment for output or the end, and takes what there is.
+    /// Waits briefly for output or the end, and takes what there is.
     fn look(&mut self, end: Instant, tail: &mut Tail) -> io::Result<Option<ExitStatus>> {
         let patience = LOOK_INTERVAL.min(end.saturating_duration_since(Instant::now()));
         let process = self.pid().map(|pid| pidfd_open(pid, PidfdFlags::empty())).transpose()?;
@@ -128,7 +128,7 @@ impl Running {
             Ok(_) | Err(Errno::INTR) => {}
             Err(error) => return Err(error.into()),
         }
-        // Before the output is taken: what was printed before the end is in the pipe by then.
+        // Before the output is taken: what was printed before the end is then in the pipe.
         let status = self.child.try_wait()?;
         if let Some(output) = &mut self.output
             && tail.take(output)?
@@ -138,14 +138,15 @@ impl Running {
         Ok(status)
     }
 
-    /// The number of the process and of its group; it stays its own until it has been waited for.
+    /// The ID of the process and of its group, which is not reused until the process has been
+    /// waited for.
     fn pid(&self) -> Option<Pid> {
         i32::try_from(self.child.id()).ok().and_then(Pid::from_raw)
     }
 
     fn signal(&self, signal: Signal) {
         if let Some(group) = self.pid() {
-            // It may have ended by itself, which is as good.
+            // It may have exited already, which is fine.
             let _ = kill_process_group(group, signal);
         }
     }
@@ -167,7 +168,7 @@ struct Tail {
 }
 
 impl Tail {
-    /// Takes what is there, but no more at a time than is kept; true at the end of the stream.
+    /// Takes what is available, but at most as much as is kept; true at the end of the stream.
     fn take(&mut self, stream: &mut PipeReader) -> io::Result<bool> {
         let mut buffer = [0; 8192];
         for _ in 0..OUTPUT_BYTES_MAX / buffer.len() {

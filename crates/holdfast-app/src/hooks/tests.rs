@@ -1,4 +1,4 @@
-//! Hooks are real processes.
+//! Hooks as real processes.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -16,7 +16,7 @@ fn hook(moment: Moment, around: Around, script: &str) -> Hook {
     Hook { moment, around, source: None, command: shell(script), timeout }
 }
 
-/// Hooks that write their names, and what they said of themselves.
+/// Runs hooks and collects their reports.
 struct World {
     app: AppName,
     reports: RefCell<Vec<HookReport>>,
@@ -208,7 +208,7 @@ fn run_alone(script: &str, timeout: Duration) -> process::Ended {
     process::run(&shell(script), &[], &[], timeout, &|| false)
 }
 
-/// True until a process of this name in /proc is gone.
+/// True while a process with this in its command line exists in /proc.
 fn is_there(marker: &str) -> bool {
     let processes = std::fs::read_dir("/proc").unwrap().flatten();
     let command = |path: &Path| std::fs::read(path.join("cmdline")).unwrap_or_default();
@@ -224,7 +224,7 @@ fn a_hook_that_takes_too_long_is_ended_with_all_its_processes() {
         Duration::from_millis(500),
     );
     assert_eq!((ended.ending, ended.output), (Ending::TimedOut, b"begun\n".to_vec()));
-    // All of the group were told to end; the system may take a moment for those in the background.
+    // The whole group was signalled; the system may take a moment to end those in the background.
     let is_gone = |_| {
         std::thread::sleep(Duration::from_millis(20));
         !is_there(marker)

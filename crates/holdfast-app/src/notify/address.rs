@@ -1,4 +1,4 @@
-//! Addresses and headers that are kept in files.
+//! URLs and headers kept in files.
 
 use std::fs::File;
 use std::io::{self, Read};
@@ -10,15 +10,15 @@ use reqwest::header::HeaderValue;
 use super::http::NoticeError;
 use crate::config::{Address, WebUrl};
 
-/// Longest such file.
+/// How much of such a file is read.
 const BYTES_MAX: u64 = 64 * 1024;
 
-/// The address itself.
+/// The URL itself.
 pub(super) fn resolve(address: &Address) -> Result<WebUrl, NoticeError> {
     match address {
         Address::Url(url) => Ok(url.clone()),
         Address::File(path) => {
-            let text = read(path, "should hold an address")?;
+            let text = read(path, "should contain a URL")?;
             WebUrl::new(text.trim()).ok_or_else(|| NoticeError::NotAnAddress { path: path.clone() })
         }
     }
@@ -26,7 +26,7 @@ pub(super) fn resolve(address: &Address) -> Result<WebUrl, NoticeError> {
 
 /// The value of a header, which is not printed.
 pub(super) fn header(path: &Path) -> Result<HeaderValue, NoticeError> {
-    let text = read(path, "should hold the header Authorization")?;
+    let text = read(path, "should contain the Authorization header")?;
     let value = HeaderValue::from_str(text.trim()).ok().filter(|value| !value.is_empty());
     let mut value = value.ok_or_else(|| NoticeError::NotAHeader { path: path.to_owned() })?;
     value.set_sensitive(true);

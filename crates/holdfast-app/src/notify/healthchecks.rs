@@ -1,5 +1,5 @@
-//! A monitor in the manner of healthchecks.io: it hears of the start and of the end, and raises the
-//! alarm when it hears nothing.
+//! A monitor compatible with healthchecks.io: it is pinged at the start and end of a run, and
+//! raises the alarm when pings stop.
 
 use reqwest::Url;
 
@@ -7,9 +7,9 @@ use super::address;
 use super::http::{HttpClient, Letter, NoticeError};
 use crate::config::Healthchecks;
 
-/// How much of a text is sent if the monitor does not say how much it takes: its end.
+/// How much of the end of a text is sent if the monitor does not state its limit.
 const BODY_BYTES_MAX: usize = 10_000;
-/// At the start a monitor that cannot be reached must not hold a backup up for long.
+/// At the start, an unreachable monitor must not delay a backup for long.
 const RETRIES_AT_START: u32 = 1;
 
 /// A monitor that watches one run.
@@ -21,25 +21,26 @@ pub struct Monitor {
 }
 
 impl Monitor {
-    /// The monitor that the file names. Pings of one run carry one id, made from `run_id`.
+    /// The monitor in the app file. All pings of a run carry the same ID, derived from `run_id`.
     ///
     /// # Errors
-    /// [`NoticeError`] if the file that holds its address cannot be used.
+    /// [`NoticeError`] if the file that holds its URL cannot be used.
     pub fn new(http: &HttpClient, rules: &Healthchecks, run_id: &str) -> Result<Self, NoticeError> {
         let url = address::resolve(&rules.address)?.into_url();
         let (http, rid) = (http.clone(), uuid(run_id));
         Ok(Self { http, url, rid, body_bytes_max: BODY_BYTES_MAX })
     }
 
-    /// Says that the run begins.
+    /// Reports the start of the run.
     ///
     /// # Errors
-    /// [`NoticeError`]; the run goes on nevertheless.
+    /// [`NoticeError`]; the run continues anyway.
     pub fn start(&mut self) -> Result<(), NoticeError> {
         self.ping("start", "", RETRIES_AT_START)
     }
 
-    /// Says that the run ended with this exit code. Anything but 0 counts as failure there.
+    /// Reports the end of the run with this exit code; the monitor counts anything but 0 as
+    /// failure.
     ///
     /// # Errors
     /// [`NoticeError`].
@@ -47,7 +48,7 @@ impl Monitor {
         self.ping(&exit_code.to_string(), text, u32::MAX)
     }
 
-    /// Says that the run succeeded.
+    /// Reports success.
     ///
     /// # Errors
     /// [`NoticeError`].
@@ -55,7 +56,7 @@ impl Monitor {
         self.ping("", text, u32::MAX)
     }
 
-    /// Says that the run failed.
+    /// Reports failure.
     ///
     /// # Errors
     /// [`NoticeError`].
@@ -63,7 +64,7 @@ impl Monitor {
         self.ping("fail", text, u32::MAX)
     }
 
-    /// Leaves a text with the monitor, which says nothing about success.
+    /// Sends a text to the monitor without reporting success or failure.
     ///
     /// # Errors
     /// [`NoticeError`].
@@ -87,7 +88,7 @@ impl Monitor {
         Ok(())
     }
 
-    /// The address with a word behind its path; what it asks for stays.
+    /// The URL with a word appended to its path; its query is kept.
     fn url_of(&self, word: &str) -> Url {
         let mut url = self.url.clone();
         if !word.is_empty() {
@@ -99,14 +100,14 @@ impl Monitor {
     }
 }
 
-/// The end of a text, at most so many bytes of whole characters.
+/// The end of a text, at most this many bytes, in whole characters.
 fn tail(text: &str, bytes_max: usize) -> &str {
     let start = text.len().saturating_sub(bytes_max);
     &text[text.ceil_char_boundary(start)..]
 }
 
-/// A UUID for a run: its id if that is one, otherwise one that is made from it. Monitors take
-/// nothing else.
+/// A UUID for a run, which monitors require: its ID if that is a UUID, otherwise one derived from
+/// it.
 fn uuid(run_id: &str) -> String {
     let groups: Vec<_> = run_id.split('-').map(str::len).collect();
     let digits = |c: char| c == '-' || c.is_ascii_hexdigit();
@@ -115,7 +116,7 @@ fn uuid(run_id: &str) -> String {
     }
     let mut bytes = [0; 16];
     bytes.copy_from_slice(&blake3::hash(run_id.as_bytes()).as_bytes()[..16]);
-    // Version 8: made as the maker likes; variant 1.
+    // Version 8 (custom), variant 1.
     bytes[6] = bytes[6] & 0x0f | 0x80;
     bytes[8] = bytes[8] & 0x3f | 0x80;
     let hex = hex::encode(bytes);

@@ -1,4 +1,4 @@
-//! Sending small things to web servers, with a limit of time and a few attempts.
+//! Sending notices to web servers, with a timeout and a few attempts.
 
 use std::io;
 use std::path::PathBuf;
@@ -11,16 +11,16 @@ use reqwest::{StatusCode, Url};
 
 use crate::config::WebUrl;
 
-/// What a client of web servers is like.
+/// Options of an HTTP client.
 #[derive(Debug, Clone)]
 pub struct HttpOptions {
-    /// How long one attempt may take.
+    /// Timeout of one attempt.
     pub timeout: Duration,
-    /// How many attempts follow a failed one.
+    /// Number of further attempts after a failed one.
     pub retries_max: u32,
-    /// The pause before the second attempt; it doubles before each further one.
+    /// The pause before the second attempt, doubled before each further one.
     pub pause: Duration,
-    /// True if the variables `HTTP_PROXY`, `HTTPS_PROXY` and `NO_PROXY` count.
+    /// True to honor the variables `HTTP_PROXY`, `HTTPS_PROXY` and `NO_PROXY`.
     pub proxies_from_environment: bool,
 }
 
@@ -36,16 +36,16 @@ impl Default for HttpOptions {
     }
 }
 
-/// A notice that did not arrive. It never shows a whole address: that may be as good as a password.
+/// A notice that was not delivered. It never shows a whole URL, which may be as good as a password.
 #[derive(Debug, thiserror::Error)]
 pub enum NoticeError {
-    /// No client can be made.
+    /// The client cannot be created.
     #[error("cannot send notices: {reason}")]
     Client {
         /// Why.
         reason: String,
     },
-    /// A file that holds an address or the like cannot be read.
+    /// A file with a URL or header cannot be read.
     #[error("cannot read {}, which {what}: {error}", path.display())]
     File {
         /// The file.
@@ -55,36 +55,36 @@ pub enum NoticeError {
         /// Why.
         error: io::Error,
     },
-    /// A file does not hold an address.
-    #[error("{} does not hold an address that begins with http:// or https://", path.display())]
+    /// A file does not contain a URL.
+    #[error("{} does not contain a URL that begins with http:// or https://", path.display())]
     NotAnAddress {
         /// The file.
         path: PathBuf,
     },
     /// A value cannot be a header.
-    #[error("{} does not hold one line of text for the header Authorization", path.display())]
+    #[error("{} does not contain a single line for the Authorization header", path.display())]
     NotAHeader {
         /// The file.
         path: PathBuf,
     },
     /// The server could not be reached, or did not answer in time.
-    #[error("{to} was not told: {reason} ({attempts} attempts)")]
+    #[error("{to} was not notified: {reason} ({attempts} attempts)")]
     Unreachable {
-        /// Whom.
+        /// The recipient.
         to: String,
         /// Why.
         reason: String,
-        /// How often it was tried.
+        /// Number of attempts.
         attempts: u32,
     },
-    /// The server refused it.
-    #[error("{to} was not told: it answered {status} ({attempts} attempts)")]
+    /// The server rejected it.
+    #[error("{to} was not notified: it returned status {status} ({attempts} attempts)")]
     Refused {
-        /// Whom.
+        /// The recipient.
         to: String,
         /// The status.
         status: u16,
-        /// How often it was tried.
+        /// Number of attempts.
         attempts: u32,
     },
     /// The textfile cannot be written.
@@ -97,7 +97,7 @@ pub enum NoticeError {
     },
 }
 
-/// A client of web servers. It blocks, and belongs on a plain thread.
+/// An HTTP client. It blocks, so do not use it on an async thread.
 #[derive(Debug, Clone)]
 pub struct HttpClient {
     client: Client,
@@ -107,18 +107,18 @@ pub struct HttpClient {
 
 /// Something to send.
 pub(super) struct Letter<'a> {
-    /// Whom messages name.
+    /// The recipient, for messages.
     pub(super) to: &'a str,
     pub(super) url: Url,
     pub(super) content_type: &'static str,
     pub(super) authorization: Option<HeaderValue>,
     pub(super) body: &'a str,
-    /// How many attempts follow a failed one, if less than usual.
+    /// Number of further attempts after a failed one, if fewer than usual.
     pub(super) retries_max: u32,
 }
 
 impl HttpClient {
-    /// A client.
+    /// Creates a client.
     ///
     /// # Errors
     /// [`NoticeError::Client`].
@@ -134,8 +134,8 @@ impl HttpClient {
         Ok(Self { client, retries_max: options.retries_max, pause: options.pause })
     }
 
-    /// Posts a letter; the headers of the answer. What may pass is tried again: no answer, status
-    /// 408, 429 and from 500 on.
+    /// Posts a letter and returns the response headers. Transient failures are retried: no
+    /// response, status 408, 429, and 500 or above.
     pub(super) fn post(&self, letter: &Letter<'_>) -> Result<HeaderMap, NoticeError> {
         let retries_max = letter.retries_max.min(self.retries_max);
         let mut attempts = 1;
@@ -150,10 +150,10 @@ impl HttpClient {
         }
     }
 
-    /// The status with which a server answers, asked once.
+    /// The status of a GET request, sent once.
     ///
     /// # Errors
-    /// Why there is no answer, in a few words without the address.
+    /// Why there is no response, in a few words without the URL.
     pub fn status(&self, url: &WebUrl) -> Result<u16, String> {
         let answer = self.client.get(url.clone().into_url()).send();
         answer.map(|answer| answer.status().as_u16()).map_err(|error| match error.is_timeout() {
@@ -200,7 +200,7 @@ fn may_pass(error: &NoticeError) -> bool {
     }
 }
 
-/// The innermost reason: the outer ones repeat the address.
+/// The innermost error: the outer ones repeat the URL.
 fn root_cause(error: &dyn std::error::Error) -> String {
     let mut cause = error;
     while let Some(inner) = cause.source() {

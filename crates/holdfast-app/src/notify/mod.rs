@@ -1,6 +1,6 @@
-//! Who hears of a run: a monitor, a webhook, Prometheus.
+//! Notices of a run: to a monitor, a webhook and Prometheus.
 //!
-//! No notice decides how a run ends. A monitor that cannot be reached costs seconds and one line.
+//! No notice affects how a run ends. An unreachable monitor costs seconds and one line of output.
 
 mod address;
 mod healthchecks;
@@ -22,7 +22,7 @@ use jiff::Timestamp;
 use crate::config::Notify;
 use http::NoticeError as Error;
 
-/// All that a file says should hear of a run.
+/// All notices that an app file requests.
 pub struct Notices<'a> {
     rules: &'a Notify,
     http: Option<HttpClient>,
@@ -31,7 +31,8 @@ pub struct Notices<'a> {
 }
 
 impl<'a> Notices<'a> {
-    /// Makes ready, and tells the monitor that a run begins. `run_id` marks the notices of one run.
+    /// Prepares the notices, and reports the start of a run to the monitor. `run_id` marks the
+    /// notices of one run.
     pub fn begin(rules: &'a Notify, options: &HttpOptions, run_id: &str) -> Self {
         let mut notices = Self { rules, http: None, monitor: None, trouble: Vec::new() };
         if rules.healthchecks.is_none() && rules.webhook.is_none() {
@@ -52,7 +53,7 @@ impl<'a> Notices<'a> {
         notices
     }
 
-    /// Tells everybody how the run ended. What could not be told is returned, to be printed.
+    /// Sends all notices of the end of the run. Returns those that failed, to be printed.
     #[must_use]
     pub fn end(mut self, notice: &RunNotice) -> Vec<NoticeError> {
         if let Some(monitor) = self.monitor.take() {
@@ -72,7 +73,7 @@ impl<'a> Notices<'a> {
     }
 }
 
-/// Whole seconds and their fraction between two moments; 0 if the clock went back.
+/// Seconds between two moments; 0 if the clock was set back.
 fn seconds_between(begin: Timestamp, end: Timestamp) -> f64 {
     end.duration_since(begin).as_secs_f64().max(0.0)
 }

@@ -1,4 +1,4 @@
-//! What there is to tell of a run.
+//! The notice of a run.
 
 use std::fmt::Write;
 
@@ -8,20 +8,20 @@ use serde::Serialize;
 use super::seconds_between;
 use crate::hooks::State;
 
-/// Version of the JSON document. It grows when a field goes or changes its meaning.
+/// Version of the JSON document, increased when a field is removed or changes its meaning.
 const VERSION: u32 = 1;
 
-/// What there is to tell of a run: the JSON document of the webhook, the text for the monitor, the
-/// values for Prometheus.
+/// The notice of a run: the JSON document for the webhook, the text for the monitor, the values for
+/// Prometheus.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct RunNotice {
     /// Version of the document.
     pub version: u32,
     /// The application.
     pub app: String,
-    /// Id of the run.
+    /// ID of the run.
     pub run: String,
-    /// Host that it was made on.
+    /// Host name of its snapshots.
     pub host: String,
     /// How it ended.
     pub state: State,
@@ -49,37 +49,37 @@ pub struct RunNotice {
     pub checks: Vec<CheckNotice>,
     /// Hooks that failed.
     pub failed_hooks: u32,
-    /// Private keys and tokens that were met in ordinary sources.
+    /// Private keys and tokens found in ordinary sources.
     pub secrets_found: u64,
-    /// What deserves a look, one sentence each.
+    /// Warnings, one sentence each.
     pub warnings: Vec<String>,
 }
 
-/// What there is to tell of a source.
+/// The part of a notice about a source.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct SourceNotice {
     /// Its name.
     pub name: String,
-    /// What it is, in the word of the app file.
+    /// Its type, as written in the app file.
     #[serde(rename = "type")]
     pub kind: String,
-    /// How its capture ended.
+    /// Result of its capture.
     pub state: State,
-    /// How long that took.
+    /// Duration of its capture.
     pub duration_seconds: f64,
     /// Files, objects or members.
     pub files: u64,
     /// Their bytes.
     pub total_bytes: u64,
-    /// Bytes of it that the repository did not have.
+    /// Bytes that the repository did not have.
     pub added_bytes: u64,
     /// Entries that could not be read.
     pub errors: u64,
-    /// Objects that rows name and that it does not hold.
+    /// Objects that rows refer to but the source lacks.
     pub missing_objects: u64,
 }
 
-/// What there is to tell of a check.
+/// The part of a notice about a check.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct CheckNotice {
     /// Its name.
@@ -91,7 +91,7 @@ pub struct CheckNotice {
 }
 
 impl RunNotice {
-    /// A notice of which nothing but the frame is known yet.
+    /// A notice with only its general fields set.
     pub fn new(app: &str, run: &str, host: &str, started: Timestamp, ended: Timestamp) -> Self {
         Self {
             version: VERSION,
@@ -116,7 +116,7 @@ impl RunNotice {
         }
     }
 
-    /// The run as people read it; what went wrong comes last, where a cut text still has it.
+    /// The notice as text. Errors come last, so that they remain if the beginning is cut off.
     pub fn text(&self) -> String {
         let mut out = String::new();
         // Writing to a string cannot fail.
@@ -132,7 +132,7 @@ impl RunNotice {
                 writeln!(out, "{what} {id}")?;
             }
         }
-        writeln!(out, "{} bytes in all, {} added", self.total_bytes, self.added_bytes)?;
+        writeln!(out, "{} bytes in total, {} added", self.total_bytes, self.added_bytes)?;
         for source in &self.sources {
             let SourceNotice { name, files, total_bytes, errors, .. } = source;
             write!(

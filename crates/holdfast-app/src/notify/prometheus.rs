@@ -1,7 +1,7 @@
-//! A file for the textfile collector of Prometheus' node exporter.
+//! A file for the textfile collector of the Prometheus node exporter.
 //!
-//! The time of the last success must outlive a failure, or an alarm on its age would fall silent:
-//! it is carried over from the file that was there before.
+//! The time of the last success must survive a failure, or an alert on its age would never fire: it
+//! is carried over from the previous file.
 
 use std::fmt::Write as _;
 use std::fs::{self, File, Permissions};
@@ -13,14 +13,14 @@ use super::http::NoticeError;
 use super::notice::{RunNotice, SourceNotice};
 use crate::hooks::State;
 
-/// Longest file that values are carried over from.
+/// Largest file from which values are carried over.
 const BYTES_MAX: u64 = 1 << 20;
-/// The collector runs as a user of its own.
+/// The collector runs as another user.
 const MODE: u32 = 0o644;
 const RUN_SUCCESS: &str = "holdfast_last_success_timestamp_seconds";
 const SOURCE_SUCCESS: &str = "holdfast_source_last_success_timestamp_seconds";
 
-/// Writes the file anew, at once: a collector sees the old one or the new one.
+/// Replaces the file atomically: a collector sees either the old or the new one.
 ///
 /// # Errors
 /// [`NoticeError::Textfile`].
@@ -29,7 +29,7 @@ pub fn write_textfile(path: &Path, notice: &RunNotice) -> Result<(), NoticeError
     write(path, &text).map_err(|error| NoticeError::Textfile { path: path.to_owned(), error })
 }
 
-/// What was there before; nothing if that cannot be read, which costs the time of the last success.
+/// The previous file; empty if it cannot be read, which loses the time of the last success.
 fn read(path: &Path) -> String {
     let mut bytes = Vec::new();
     let read = File::open(path).and_then(|file| file.take(BYTES_MAX).read_to_end(&mut bytes));
@@ -38,7 +38,7 @@ fn read(path: &Path) -> String {
 
 fn write(path: &Path, text: &str) -> io::Result<()> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-    // The collector passes over names that do not end in .prom.
+    // The collector ignores names that do not end in .prom.
     let mut file = tempfile::Builder::new()
         .prefix(".holdfast-")
         .suffix(".tmp")
@@ -49,7 +49,7 @@ fn write(path: &Path, text: &str) -> io::Result<()> {
     Ok(())
 }
 
-/// The values of a run in Prometheus' text format; `previous` is what the file said before.
+/// The values of a run in Prometheus text format; `previous` is the previous content of the file.
 pub fn render(notice: &RunNotice, previous: &str) -> String {
     let mut page = Page { out: String::new(), previous };
     let app = labels(&[("app", &notice.app)]);
@@ -71,18 +71,18 @@ struct Page<'a> {
 impl Page<'_> {
     fn of_run(&mut self, notice: &RunNotice, app: &str) {
         let ended = notice.ended.as_second() as f64;
-        self.metric(RUN_SUCCESS, "When the last run ended that made a snapshot.");
+        self.metric(RUN_SUCCESS, "End of the last run that made a snapshot.");
         self.success(RUN_SUCCESS, app, (notice.state != State::Failed).then_some(ended));
         let values = [
-            ("holdfast_last_run_timestamp_seconds", "When the last run ended.", ended),
+            ("holdfast_last_run_timestamp_seconds", "End of the last run.", ended),
             (
                 "holdfast_last_run_duration_seconds",
-                "How long the last run took.",
+                "Duration of the last run.",
                 notice.duration_seconds,
             ),
             (
                 "holdfast_last_run_exit_code",
-                "Exit code of the last run: 0 is success, 3 is a snapshot with something missing.",
+                "Exit code of the last run: 0 for success, 3 for an incomplete snapshot.",
                 f64::from(notice.exit_code),
             ),
             (
@@ -92,7 +92,7 @@ impl Page<'_> {
             ),
             (
                 "holdfast_last_run_added_bytes",
-                "Bytes that the repository grew by in the last run.",
+                "Bytes added to the repository by the last run.",
                 notice.added_bytes as f64,
             ),
             (
@@ -102,7 +102,7 @@ impl Page<'_> {
             ),
             (
                 "holdfast_last_run_secrets_found",
-                "Private keys and tokens met in ordinary sources in the last run.",
+                "Private keys and tokens found in ordinary sources by the last run.",
                 notice.secrets_found as f64,
             ),
         ];
@@ -115,10 +115,7 @@ impl Page<'_> {
     fn of_sources(&mut self, notice: &RunNotice) {
         let labels_of =
             |source: &SourceNotice| labels(&[("app", &notice.app), ("source", &source.name)]);
-        self.metric(
-            SOURCE_SUCCESS,
-            "When the last run ended that has this source in its snapshot.",
-        );
+        self.metric(SOURCE_SUCCESS, "End of the last run with this source in its snapshot.");
         for source in &notice.sources {
             let succeeded = notice.state != State::Failed && source.state != State::Failed;
             let ended = succeeded.then_some(notice.ended.as_second() as f64);
@@ -126,21 +123,21 @@ impl Page<'_> {
         }
         type Value = fn(&SourceNotice) -> f64;
         let values: [(&str, &str, Value); 5] = [
-            ("holdfast_source_duration_seconds", "How long its capture took.", |source| {
+            ("holdfast_source_duration_seconds", "Duration of its capture.", |source| {
                 source.duration_seconds
             }),
             ("holdfast_source_total_bytes", "Bytes of its files, objects or dumps.", |source| {
                 source.total_bytes as f64
             }),
-            ("holdfast_source_added_bytes", "Bytes of it that were new.", |source| {
+            ("holdfast_source_added_bytes", "Bytes that the repository did not have.", |source| {
                 source.added_bytes as f64
             }),
-            ("holdfast_source_errors", "Entries of it that could not be read.", |source| {
+            ("holdfast_source_errors", "Entries that could not be read.", |source| {
                 source.errors as f64
             }),
             (
                 "holdfast_source_missing_objects",
-                "Objects that rows name and that it does not hold.",
+                "Objects that rows refer to but the source lacks.",
                 |source| source.missing_objects as f64,
             ),
         ];
@@ -160,7 +157,7 @@ impl Page<'_> {
         let _ = writeln!(self.out, "{name}{labels} {value}");
     }
 
-    /// The time of a success; without one now, the time that was known before.
+    /// The time of the last success: now, or else the previous one.
     fn success(&mut self, name: &str, labels: &str, now: Option<f64>) {
         let series = format!("{name}{labels} ");
         let before = || {

@@ -1,4 +1,4 @@
-//! The report of a run as JSON, to an address.
+//! The report of a run as JSON, posted to a URL.
 
 use serde::Serialize;
 
@@ -8,7 +8,7 @@ use super::notice::RunNotice;
 use crate::config::{Webhook, When};
 use crate::hooks::State;
 
-/// Posts the notice, if the rules want to hear of such a run.
+/// Posts the notice, if the rules request it for such a run.
 ///
 /// # Errors
 /// [`NoticeError`].
@@ -17,7 +17,7 @@ pub fn post(http: &HttpClient, rules: &Webhook, notice: &RunNotice) -> Result<()
     post_document(http, rules, is_fine, notice)
 }
 
-/// Posts any document, if the rules want to hear of what is fine or not.
+/// Posts any document, if the rules request it for success or failure, as `is_fine` says.
 ///
 /// # Errors
 /// [`NoticeError`].

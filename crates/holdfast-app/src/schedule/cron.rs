@@ -1,23 +1,23 @@
-//! Lines for cron.
+//! Crontabs.
 
 use std::fmt::Write;
 
 use super::{Installation, Job, ScheduleError, command, made_by, user};
 use crate::config::{AppFile, Every};
 
-/// Which table of cron the lines are for.
+/// The kind of crontab.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CronStyle {
     /// A file in `/etc/cron.d`, which names a user in each line.
     System,
-    /// What `crontab -e` edits.
+    /// A user's own, as edited with `crontab -e`.
     User,
 }
 
-/// The lines that the file asks for.
+/// The crontab for the app file.
 ///
 /// # Errors
-/// [`ScheduleError`] for paths that a table cannot hold.
+/// [`ScheduleError`] for paths that a crontab cannot contain.
 pub fn crontab(
     file: &AppFile,
     at: &Installation<'_>,
@@ -25,23 +25,22 @@ pub fn crontab(
 ) -> Result<String, ScheduleError> {
     let mut text = format!("# Backup of {}.\n# Made by {}\n", file.app.name, made_by(at, "cron")?,);
     if let Some(zone) = file.app.time_zone.as_ref().and_then(|zone| zone.iana_name()) {
-        let _ = writeln!(
-            text,
-            "# cron goes by the time zone of the machine, whatever it is; the file says {zone}."
-        );
+        let _ =
+            writeln!(text, "# cron uses the time zone of the machine; the app file says {zone}.");
     }
-    // The environment of cron has next to nothing in it, and hooks look for their programs.
+    // The environment of cron is nearly empty, and hooks need PATH to find their programs.
     text.push_str("SHELL=/bin/sh\n");
     text.push_str("PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin\n");
     text.push_str(
-        "# cron mails what is printed to this user or address: something only if it went wrong.\n",
+        "# cron mails output to this user or address; there is some only if something went \
+         wrong.\n",
     );
     let user = user(file)?;
     let _ = writeln!(text, "MAILTO={user}");
     if let Job::Run(_) = at.job {
         text.push_str(
-            "# No flock is needed: a run that finds another one of this application at work waits\n\
-             # for it, or leaves, as [run] in the app file says.\n",
+            "# No flock is needed: while another run of this application is in progress, a run\n\
+             # waits or exits, as [run] in the app file says.\n",
         );
     }
     let moment = moment(file.schedule.every);
@@ -50,13 +49,13 @@ pub fn crontab(
         CronStyle::User => String::new(),
     };
     let words: Vec<_> = command(at, true)?.iter().map(|word| quoted(word)).collect();
-    // A percent sign would end the line for the shell.
+    // cron would end the command at a percent sign.
     let command = words.join(" ").replace('%', "\\%");
     let _ = writeln!(text, "{moment} {user}{command}");
     Ok(text)
 }
 
-/// The five fields of a time, as cron and Kubernetes take them.
+/// The five time fields, in the syntax of cron and Kubernetes.
 pub(super) fn moment(every: Every) -> String {
     match every {
         Every::Hour { minute } => format!("{minute} * * * *"),
@@ -64,7 +63,7 @@ pub(super) fn moment(every: Every) -> String {
     }
 }
 
-/// A word as a shell takes it apart again.
+/// A word quoted for the shell.
 fn quoted(word: &str) -> String {
     let is_plain = |c: char| c.is_ascii_alphanumeric() || "_-./@:=+,%".contains(c);
     if word.chars().all(is_plain) && !word.is_empty() {

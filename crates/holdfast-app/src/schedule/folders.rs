@@ -1,4 +1,4 @@
-//! The backup of plain folders, for which no app file is needed.
+//! Scheduled backups of plain folders, without an app file.
 
 use std::path::{Path, PathBuf};
 
@@ -7,18 +7,18 @@ use jiff::civil::Time;
 use super::{ScheduleError, absolute, plain};
 use crate::config::{self, AppFile, ConfigError};
 
-/// Folders that are backed up together, and where to.
+/// Folders to back up together, and where to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Folders {
-    /// What the schedule is called.
+    /// Name of the schedule.
     pub name: String,
     /// The folder of the repository.
     pub repository: PathBuf,
     /// The file with its passphrase or key.
     pub password_file: PathBuf,
-    /// What is backed up.
+    /// What to back up.
     pub paths: Vec<PathBuf>,
-    /// When, each day; hourly without.
+    /// Time of a daily backup; hourly if absent.
     pub at: Option<Time>,
 }
 
@@ -37,10 +37,10 @@ impl Folders {
         Ok(words)
     }
 
-    /// An app file that asks for the same, from which a schedule is made.
+    /// An equivalent app file, from which the schedule is made.
     ///
     /// # Errors
-    /// What is wrong with it: a path that no text can hold, a name that is none.
+    /// What is wrong with it: a path that a text cannot contain, or an invalid name.
     pub fn as_app_file(
         &self,
         real: &dyn Fn(&Path) -> PathBuf,

@@ -1,4 +1,4 @@
-//! Writing units into a folder.
+//! Writing units to a folder.
 
 use std::fs::{self, File, Permissions};
 use std::io::{self, Write};
@@ -7,14 +7,14 @@ use std::path::{Path, PathBuf};
 
 use super::systemd::Units;
 
-/// Units hold no secrets, and everybody may see what a machine does.
+/// Units hold no secrets, so any user may read them.
 const MODE: u32 = 0o644;
 
-/// Writes the units into a folder, each whole or not at all, and gives their paths. The folder of
-/// the system is `/etc/systemd/system`; [`Units::next_steps`] says what to do then.
+/// Writes the units to a folder, each atomically, and returns their paths. The folder of the system
+/// is `/etc/systemd/system`; [`Units::next_steps`] says what to do next.
 ///
 /// # Errors
-/// If the folder is missing or cannot be written. A unit may then be there already.
+/// If the folder is missing or cannot be written. One unit may have been written by then.
 pub fn install(units: &Units, folder: &Path) -> io::Result<Vec<PathBuf>> {
     let mut paths = Vec::new();
     for unit in units.all() {

@@ -1,4 +1,4 @@
-//! A CronJob for Kubernetes, with the app file beside it.
+//! A CronJob for Kubernetes, with the app file in a ConfigMap.
 
 use std::path::{Path, PathBuf};
 
@@ -8,36 +8,36 @@ use super::cron::moment;
 use super::{ScheduleError, absolute, yaml};
 use crate::config::{AppFile, RepositoryUrl, SourceKind};
 
-/// Folder of the app file in a pod: relative paths in it are relative to this.
+/// Folder of the app file in a pod, to which its relative paths are relative.
 pub const FOLDER: &str = "/etc/holdfast";
 /// Name of the app file in a pod.
 pub const APP_FILE: &str = "holdfast.toml";
-/// Folder of the secrets in a pod, each in a file of its name.
+/// Folder of the secrets in a pod, each in a file with its name.
 pub const CREDENTIALS_FOLDER: &str = "/run/secrets/holdfast";
 
-/// User and group of a run that reads no files of others.
+/// User and group of a run that reads no files of other users.
 const USER: u32 = 10_001;
 const CACHE_FOLDER: &str = "/var/cache/holdfast";
 const STATE_FOLDER: &str = "/var/lib/holdfast";
-/// 0440, in the only way that all readers of YAML take for the same number.
+/// 0440, in decimal, which all YAML parsers read as the same number.
 const SECRET_MODE: u32 = 0o440;
-/// A run that could not begin for so long leaves it to the next one.
+/// A run that could not start for this long is skipped.
 const DEADLINE_SECONDS: u32 = 1800;
-/// Time to end what a run began, and to start an application again that a hook stopped.
+/// Time to finish a run cleanly, and to restart an application that a hook stopped.
 const GRACE_SECONDS: u32 = 900;
 
-/// What a cluster must know besides the app file.
+/// Options in addition to the app file.
 #[derive(Debug, Clone)]
 pub struct KubernetesOptions<'a> {
-    /// The image, with its version.
+    /// The image, with its tag.
     pub image: &'a str,
-    /// The text of the app file. It holds no secret, so it becomes a ConfigMap.
+    /// The text of the app file, which becomes a ConfigMap because it holds no secrets.
     pub app_file_text: &'a str,
-    /// The namespace; without, that of whoever applies the text.
+    /// The namespace; if absent, the one it is applied in.
     pub namespace: Option<&'a str>,
-    /// Volumes with what is read and where repositories are.
+    /// Volumes with the data and the repositories.
     pub claims: &'a [Claim],
-    /// Claim for the cache; without, each run begins with an empty one.
+    /// Claim for the cache; if absent, each run starts with an empty cache.
     pub cache_claim: Option<&'a str>,
 }
 
@@ -48,24 +48,24 @@ pub struct Claim {
     pub name: String,
     /// Where it is mounted.
     pub path: PathBuf,
-    /// True if nothing is written to it.
+    /// True to mount it read-only.
     pub read_only: bool,
 }
 
 /// A ConfigMap and a CronJob, as YAML. `file` must have been read as if it were in [`FOLDER`].
 ///
-/// The pod takes its secrets from a Secret called `holdfast-APP`; a comment says how it is made.
+/// The pod takes its secrets from a Secret called `holdfast-APP`; a comment says how to create it.
 ///
 /// # Errors
-/// [`ScheduleError`] if a pod could not do what the file says.
+/// [`ScheduleError`] if a pod could not run what the file says.
 pub fn cron_job(file: &AppFile, options: &KubernetesOptions<'_>) -> Result<String, ScheduleError> {
     let job = Job { file, options, name: format!("holdfast-{}", file.app.name) };
     job.check_names()?;
     job.check_mounts()?;
     let (config_map, cron_job) = (job.config_map(), job.cron_job()?);
     Ok([
-        "# Made by `holdfast schedule kubernetes` from the app file that is in it:\n".to_owned(),
-        "# make it anew when that changes.\n".to_owned(),
+        "# Made by `holdfast schedule kubernetes` from the app file it contains;\n".to_owned(),
+        "# regenerate it when that changes.\n".to_owned(),
         job.what_the_image_needs(),
         job.how_to_make_the_secret(),
         "---\n".to_owned(),
@@ -107,11 +107,11 @@ impl Job<'_> {
         for source in &file.sources {
             let SourceKind::Files(files) = &source.kind else { continue };
             for path in &files.paths {
-                self.check_mount(path, false, format!("\"{}\" keeps", source.name))?;
+                self.check_mount(path, false, format!("\"{}\" backs up", source.name))?;
             }
         }
         if let Some(prometheus) = &file.notify.prometheus {
-            self.check_mount(&prometheus.textfile, true, "is the textfile for Prometheus".into())?;
+            self.check_mount(&prometheus.textfile, true, "is the Prometheus textfile".into())?;
         }
         Ok(())
     }
@@ -124,7 +124,7 @@ impl Job<'_> {
         }
     }
 
-    /// The Secret itself is not part of the text, which may be committed.
+    /// The Secret itself is not part of the text, so that the text can be committed.
     fn how_to_make_the_secret(&self) -> String {
         let secrets = self.file.secret_files();
         if secrets.is_empty() {
@@ -136,12 +136,12 @@ impl Job<'_> {
         let from: String = from.collect();
         let command = format!("kubectl{namespace} create secret generic {}{from}", self.name);
         format!(
-            "#\n# The pod needs a Secret, which is made from files that you have:\n\
+            "#\n# The pod needs a Secret, created from files that you have:\n\
              #\n#   {command}\n"
         )
     }
 
-    /// Programs that are started must be in the image.
+    /// Lists the programs that must be in the image.
     fn what_the_image_needs(&self) -> String {
         let mut names: Vec<_> = self.file.programs().into_iter().map(|it| it.name).collect();
         names.sort();
@@ -150,7 +150,7 @@ impl Job<'_> {
             return String::new();
         }
         let names = names.join(", ").replace(char::is_control, " ");
-        format!("#\n# The image must hold these programs, besides holdfast: {names}\n")
+        format!("#\n# In addition to holdfast, the image must contain these programs: {names}\n")
     }
 
     fn config_map(&self) -> Json {
@@ -180,13 +180,13 @@ impl Job<'_> {
     fn cron_job(&self) -> Result<Json, ScheduleError> {
         let mut spec = json!({
             "schedule": moment(self.file.schedule.every),
-            // A run that finds another one under way is not begun.
+            // No run starts while another is in progress.
             "concurrencyPolicy": "Forbid",
             "startingDeadlineSeconds": DEADLINE_SECONDS,
             "successfulJobsHistoryLimit": 1,
             "failedJobsHistoryLimit": 3,
             "jobTemplate": { "spec": {
-                // The next run goes on where a failed one was.
+                // The next run reuses what a failed one stored.
                 "backoffLimit": 0,
                 "template": { "metadata": { "labels": self.labels() }, "spec": self.pod()? },
             } },
@@ -214,12 +214,13 @@ impl Job<'_> {
         }))
     }
 
-    /// True if the run reads files, which may belong to anybody.
+    /// True if the run reads files, which may belong to any user.
     fn reads_files(&self) -> bool {
         self.file.sources.iter().any(|source| matches!(source.kind, SourceKind::Files(_)))
     }
 
-    /// Who reads files is root, and may read and no more; else it is nobody in particular.
+    /// To read files it runs as root, with no capability but reading; otherwise as an unprivileged
+    /// user.
     fn pod_security(&self) -> Json {
         let seccomp = json!({ "type": "RuntimeDefault" });
         if self.reads_files() {
@@ -307,7 +308,7 @@ fn mount(name: &str, path: &str, read_only: bool) -> Json {
     json!({ "name": name, "mountPath": path, "readOnly": read_only })
 }
 
-/// A name as Kubernetes takes it: of a namespace, or of a claim, which may have dots in it.
+/// Checks a Kubernetes name: of a namespace, or of a claim, which may contain dots.
 fn check_name(name: &str) -> Result<(), ScheduleError> {
     let is_inner = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
     let is_label = |label: &str| {

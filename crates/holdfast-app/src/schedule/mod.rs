@@ -1,7 +1,7 @@
-//! What makes runs begin: units for systemd, lines for cron, a CronJob for Kubernetes.
+//! Schedules for runs: systemd units, a crontab, a Kubernetes CronJob.
 //!
-//! All are made from the app file, as text. Nothing here starts anything; [`install()`] writes
-//! units into a folder.
+//! All are generated as text from the app file. Nothing here starts anything; [`install()`] writes
+//! units to a folder.
 
 mod cron;
 mod folders;
@@ -23,43 +23,43 @@ use std::path::{Path, PathBuf};
 
 use crate::config::AppFile;
 
-/// Where things are on the machine that runs are made on.
+/// What a schedule runs.
 #[derive(Debug, Clone, Copy)]
 pub struct Installation<'a> {
     /// The program.
     pub program: &'a Path,
-    /// What it is to do.
+    /// What it does.
     pub job: Job<'a>,
 }
 
 /// What a schedule starts.
 #[derive(Debug, Clone, Copy)]
 pub enum Job<'a> {
-    /// The run of this app file.
+    /// A run of this app file.
     Run(&'a Path),
-    /// The backup of folders, without an app file.
+    /// A backup of folders, without an app file.
     Backup(&'a Folders),
 }
 
-/// A schedule that cannot be made.
+/// Why a schedule cannot be generated.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub enum ScheduleError {
-    /// A path that such a text cannot hold.
-    #[error("{path:?} cannot be written down here: it must be UTF-8 without control characters")]
+    /// A path that a schedule cannot contain.
+    #[error("{path:?} cannot be used in a schedule: it must be UTF-8 without control characters")]
     Path {
         /// The path.
         path: PathBuf,
     },
-    /// A text that is no name of a user.
-    #[error("{user:?} in [schedule] is no name of a user; write one such as \"backup\"")]
+    /// An invalid user name.
+    #[error("{user:?} in [schedule] is not a user name; write one such as \"backup\"")]
     User {
         /// The text.
         user: String,
     },
-    /// A command that becomes another user, which only root may.
+    /// A command that switches to another user, which only root may do.
     #[error(
-        "{program} of {what} becomes another user, which a unit of user {user:?} may not; leave \
-         `user` out of [schedule], or name there the user that it becomes and leave {program} out"
+        "{program} of {what} switches to another user, which a unit of user {user:?} may not do; \
+         remove `user` from [schedule], or set it to that other user and remove {program}"
     )]
     NeedsRoot {
         /// The program.
@@ -70,20 +70,20 @@ pub enum ScheduleError {
         user: String,
     },
     /// A path that must be absolute.
-    #[error("{} must be a whole path, since a schedule has no current folder", path.display())]
+    #[error("{} must be a full path, since a schedule has no current folder", path.display())]
     Relative {
         /// The path.
         path: PathBuf,
     },
-    /// A pod has another name every time.
+    /// A pod gets a new name each time.
     #[error(
-        "the app file does not say which host its snapshots are of, and a pod has another name \
-         every time; write host = \"...\" in [app]"
+        "the app file has no host name for its snapshots, and a pod gets a new name each time; \
+         set host = \"...\" in [app]"
     )]
     NoHost,
-    /// A path of the app file that no pod would have.
+    /// A path of the app file that is on no volume.
     #[error(
-        "no volume holds {}, which {what}; name a claim that is mounted there, as in \
+        "no volume contains {}, which {what}; add a claim that is mounted there, as in \
          backup-data:/srv/backup",
         path.display()
     )]
@@ -93,15 +93,15 @@ pub enum ScheduleError {
         /// What it is for.
         what: String,
     },
-    /// A name that Kubernetes does not take.
-    #[error("{name:?} cannot be a name in Kubernetes; use lower-case letters, digits and dashes")]
+    /// A name that Kubernetes does not accept.
+    #[error("{name:?} is not a Kubernetes name; use lower-case letters, digits and dashes")]
     Name {
         /// The name.
         name: String,
     },
 }
 
-/// The user that runs are of.
+/// The user that runs the service.
 fn user(file: &AppFile) -> Result<&str, ScheduleError> {
     let user = file.schedule.user.as_deref().unwrap_or("root");
     let is_inner = |c: char| c.is_ascii_alphanumeric() || "_-.".contains(c);
@@ -112,7 +112,7 @@ fn user(file: &AppFile) -> Result<&str, ScheduleError> {
     }
 }
 
-/// The command, word by word. A quiet one prints nothing unless something is wrong.
+/// The command as words. With `is_quiet` it prints nothing unless something is wrong.
 fn command(at: &Installation<'_>, is_quiet: bool) -> Result<Vec<String>, ScheduleError> {
     let mut words = vec![absolute(at.program)?.to_owned()];
     match at.job {
@@ -135,7 +135,7 @@ fn made_by(at: &Installation<'_>, kind: &str) -> Result<String, ScheduleError> {
     Ok(match at.job {
         Job::Run(app_file) => {
             let file = absolute(app_file)?;
-            format!("`holdfast schedule {kind}` from {file}: make it anew when that changes.")
+            format!("`holdfast schedule {kind}` from {file}; regenerate it when that changes.")
         }
         Job::Backup(_) => format!("`holdfast schedule {kind} --backup`."),
     })

@@ -1,11 +1,11 @@
-//! What the commands of an app file need of a unit: some become another user.
+//! Privileges that the commands of an app file need: some switch to another user.
 
 use std::path::Path;
 
 use super::{ScheduleError, user};
 use crate::config::AppFile;
 
-/// Programs that run others as another user.
+/// Programs that run others as a different user.
 const CHANGERS: [&str; 10] = [
     "chpst",
     "doas",
@@ -19,15 +19,15 @@ const CHANGERS: [&str; 10] = [
     "sudo",
 ];
 
-/// The capability to read all files, whoever they belong to.
+/// The capability to read all files, regardless of owner.
 const READ: &str = "CAP_DAC_READ_SEARCH";
-/// What becoming another user takes. `sudo` and PAM write to the audit log.
+/// Capabilities needed to switch to another user. `sudo` and PAM write to the audit log.
 const CHANGE: &str = "CAP_SETUID CAP_SETGID CAP_AUDIT_WRITE";
 
-/// The line of a unit that bounds its capabilities, with a word on what is more than reading.
+/// The line of a unit that bounds its capabilities, with a comment if there are more than reading.
 ///
 /// # Errors
-/// [`ScheduleError::NeedsRoot`] if a command becomes another user and the unit is not root's.
+/// [`ScheduleError::NeedsRoot`] if a command switches to another user and the unit is not root's.
 pub(super) fn bounds(file: &AppFile) -> Result<String, ScheduleError> {
     let programs = file.programs();
     let changer = programs.into_iter().find(|program| {
@@ -37,7 +37,7 @@ pub(super) fn bounds(file: &AppFile) -> Result<String, ScheduleError> {
     let Some(changer) = changer else { return Ok(format!("CapabilityBoundingSet={READ}\n")) };
     match user(file)? {
         "root" => Ok(format!(
-            "# {} of {} becomes another user.\nCapabilityBoundingSet={READ} {CHANGE}\n",
+            "# {} of {} switches to another user.\nCapabilityBoundingSet={READ} {CHANGE}\n",
             changer.name, changer.what
         )),
         user => Err(ScheduleError::NeedsRoot {

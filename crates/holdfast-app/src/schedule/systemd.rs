@@ -1,4 +1,4 @@
-//! A service and a timer of systemd.
+//! A systemd service and timer.
 
 use std::fmt::Write;
 use std::path::PathBuf;
@@ -8,8 +8,8 @@ use super::privileges::bounds;
 use super::{Installation, Job, ScheduleError, absolute, command, made_by, user};
 use crate::config::{AppFile, Every, RepositoryUrl, SourceKind};
 
-/// What a run may do, apart from reading. Hooks and commands of the file live under it too, so it
-/// has no rule that would break what they commonly are: `docker compose`, `psql`, `systemctl`.
+/// Restrictions on a run, apart from reading. Hooks and commands of the file are subject to them
+/// too, so none may break common commands: `docker compose`, `psql`, `systemctl`.
 const HARDENING: &str = "\
 NoNewPrivileges=yes
 ProtectSystem=strict
@@ -31,7 +31,7 @@ UMask=0077
 /// Folders for temporary files.
 const TMP: [&str; 2] = ["/tmp", "/var/tmp"];
 
-/// A unit and the name of its file.
+/// A unit and its file name.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Unit {
     /// As in `holdfast-documenso.timer`.
@@ -43,9 +43,9 @@ pub struct Unit {
 /// The units of an application.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Units {
-    /// What is done.
+    /// The service that runs the backup.
     pub service: Unit,
-    /// When.
+    /// The timer that starts it.
     pub timer: Unit,
 }
 
@@ -55,17 +55,17 @@ impl Units {
         [&self.service, &self.timer]
     }
 
-    /// The commands that make systemd follow them, once they are in its folder.
+    /// The commands that activate them, once they are in systemd's folder.
     pub fn next_steps(&self) -> [String; 2] {
         let enable = format!("systemctl enable --now {}", self.timer.name);
         ["systemctl daemon-reload".to_owned(), enable]
     }
 }
 
-/// The units that the file asks for.
+/// The units for the app file.
 ///
 /// # Errors
-/// [`ScheduleError`] for paths that a unit cannot hold.
+/// [`ScheduleError`] for paths that a unit cannot contain.
 pub fn units(file: &AppFile, at: &Installation<'_>) -> Result<Units, ScheduleError> {
     let name = |kind: &str| format!("holdfast-{}.{kind}", file.app.name);
     Ok(Units {
@@ -92,7 +92,7 @@ fn service(file: &AppFile, at: &Installation<'_>) -> Result<String, ScheduleErro
         "\n[Service]\n\
          Type=oneshot\n\
          ExecStart={}\n\
-         # The run ends what it began, and the application is started again if a hook stopped it.\n\
+         # Let the run finish cleanly, and start the application again if a hook stopped it.\n\
          KillMode=mixed\n\
          TimeoutStopSec=15min\n\
          Nice=10\n\
@@ -106,7 +106,7 @@ fn service(file: &AppFile, at: &Installation<'_>) -> Result<String, ScheduleErro
     }
     account(&mut text, file)?;
     let shares_tmp = names_tmp(file, at);
-    text.push_str("\n# It reads the machine and writes its repositories\n");
+    text.push_str("\n# Read the machine, write the repositories\n");
     text.push_str(HARDENING);
     if !shares_tmp {
         text.push_str("PrivateTmp=yes\n");
@@ -130,7 +130,7 @@ fn timer(file: &AppFile, at: &Installation<'_>) -> Result<String, ScheduleError>
          \n\
          [Timer]\n\
          OnCalendar={moment}{zone}\n\
-         # A run that was missed because the machine was off is made up for.\n\
+         # Catch up on a run missed while the machine was off.\n\
          Persistent=true\n\
          {}\
          AccuracySec=1s\n\
@@ -151,12 +151,12 @@ fn spread(spread: Duration) -> String {
     format!("RandomizedDelaySec={}s\nFixedRandomDelay=true\n", spread.as_secs())
 }
 
-/// The files that hold secrets, handed over by systemd: the user of the run need not be able to
-/// read them.
+/// The files that hold secrets, provided by systemd: the user of the run need not be able to read
+/// them.
 fn credentials(text: &mut String, file: &AppFile) -> Result<(), ScheduleError> {
     let secrets = file.secret_files();
     if !secrets.is_empty() {
-        text.push_str("\n# Secrets are handed over by systemd; the run may be of any user\n");
+        text.push_str("\n# Secrets are provided by systemd, for a run as any user\n");
     }
     for secret in secrets {
         let path = absolute(&secret.path)?.replace('%', "%%");
@@ -165,14 +165,14 @@ fn credentials(text: &mut String, file: &AppFile) -> Result<(), ScheduleError> {
     Ok(())
 }
 
-/// Folders of the service itself. systemd gives them to its user, so that two users must not have
-/// the same; root's are those that a run by hand has, which its lock depends on.
+/// Folders of the service itself. systemd makes its user their owner, so two users must not share
+/// them; root's are the same as for a manual run, which the lock depends on.
 fn folders(text: &mut String, file: &AppFile) -> Result<(), ScheduleError> {
     let name = match user(file)? {
         "root" => "holdfast".to_owned(),
         user => format!("holdfast-{user}"),
     };
-    text.push_str("\n# Where it keeps its cache and its lock\n");
+    text.push_str("\n# Folders for the cache and the lock\n");
     let _ = write!(
         text,
         "CacheDirectory={name}\n\
@@ -184,11 +184,11 @@ fn folders(text: &mut String, file: &AppFile) -> Result<(), ScheduleError> {
     Ok(())
 }
 
-/// Root or not, a run may read all files and is no more than that. Naming root gives it a home,
-/// in which password commands keep their settings.
+/// Root or not, a run may read all files but has no other privilege. Naming root sets HOME, where
+/// password commands keep their settings.
 fn account(text: &mut String, file: &AppFile) -> Result<(), ScheduleError> {
     let user = user(file)?;
-    text.push_str("\n# It may read every file, whoever it belongs to, and write only its own\n");
+    text.push_str("\n# Read every file regardless of owner, but write only its own\n");
     let _ = writeln!(text, "User={user}");
     if user != "root" {
         text.push_str("AmbientCapabilities=CAP_DAC_READ_SEARCH\n");
@@ -197,7 +197,7 @@ fn account(text: &mut String, file: &AppFile) -> Result<(), ScheduleError> {
     Ok(())
 }
 
-/// True if the run must see the folders for temporary files that everybody sees.
+/// True if the run must see the shared folders for temporary files.
 fn names_tmp(file: &AppFile, at: &Installation<'_>) -> bool {
     let files = file.sources.iter().flat_map(|source| match &source.kind {
         SourceKind::Files(files) => files.paths.as_slice(),
@@ -217,7 +217,7 @@ fn names_tmp(file: &AppFile, at: &Installation<'_>) -> bool {
     };
     let mut paths = paths.map(PathBuf::as_path).chain([given, at.program]);
     let socket = file.sources.iter().any(|source| match &source.kind {
-        // A server may have its socket there.
+        // A server may have its socket in /tmp.
         SourceKind::Postgres(postgres) => {
             let url = postgres.url.as_str();
             url.contains("=/tmp") || url.contains("%2Ftmp") || url.contains("%2ftmp")
@@ -238,7 +238,7 @@ fn local_repositories(file: &AppFile) -> Result<Vec<String>, ScheduleError> {
     Ok(paths)
 }
 
-/// Folders that a run writes into. One that is missing is the run's to complain about.
+/// Folders that a run writes to. A missing one is left to the run to report.
 fn writable(
     file: &AppFile,
     repositories: Vec<String>,
@@ -264,7 +264,7 @@ fn line_of_words(text: &mut String, key: &str, words: &[String]) {
     }
 }
 
-/// A word of a list, as systemd takes it apart again.
+/// A word of a list, quoted for systemd.
 fn quoted(word: &str) -> String {
     let is_plain = |c: char| c.is_ascii_alphanumeric() || "_-./@:=+,".contains(c);
     if word.chars().all(is_plain) && !word.is_empty() {
@@ -273,7 +273,7 @@ fn quoted(word: &str) -> String {
     format!("\"{}\"", word.replace('\\', "\\\\").replace('"', "\\\"").replace('%', "%%"))
 }
 
-/// A word of a command, in which a dollar sign begins the name of a variable as well.
+/// A word of a command, in which dollar signs are escaped too.
 fn exec_word(word: &str) -> String {
     quoted(word).replace('$', "$$")
 }

@@ -4,17 +4,17 @@ use std::fmt::Write;
 
 use serde_json::Value as Json;
 
-/// Words that some readers of YAML take for something other than text.
+/// Words that some YAML parsers do not read as text.
 const WORDS: [&str; 9] = ["true", "false", "null", "yes", "no", "on", "off", "y", "n"];
 
-/// The value as YAML, with a line break at its end.
+/// The value as YAML, ending in a line break.
 pub(super) fn document(value: &Json) -> String {
     let mut out = String::new();
     write_value(&mut out, value, 0);
     out
 }
 
-/// Writes a value behind what stands before it on its line: `key:` or `-`.
+/// Writes a value after `key:` or `-` on the same line.
 fn write_value(out: &mut String, value: &Json, indent: usize) {
     match value {
         Json::Object(members) if !members.is_empty() => {
@@ -42,7 +42,7 @@ fn write_value(out: &mut String, value: &Json, indent: usize) {
     }
 }
 
-/// Writes the value of a key: below it if it has several lines.
+/// Writes the value of a key, below the key if it has several lines.
 fn write_member(out: &mut String, value: &Json, indent: usize) {
     let is_nested = match value {
         Json::Object(members) => !members.is_empty(),
@@ -53,7 +53,7 @@ fn write_member(out: &mut String, value: &Json, indent: usize) {
     write_value(out, value, indent);
 }
 
-/// The first member of what stands behind a dash is on the line of the dash.
+/// Starts a line, unless it is the first after a dash, which stays on the line of the dash.
 fn begin_line(out: &mut String, indent: usize, is_first: bool) {
     let is_behind_dash = is_first && out.ends_with("- ");
     if !is_behind_dash {
@@ -73,7 +73,7 @@ fn scalar(text: &str) -> String {
     if is_plain { text.to_owned() } else { quoted(text) }
 }
 
-/// A text in double quotes; what YAML does not take as it is, is escaped.
+/// A text in double quotes, with the escapes that YAML requires.
 fn quoted(text: &str) -> String {
     let mut out = String::from("\"");
     for c in text.chars() {
@@ -92,10 +92,10 @@ fn quoted(text: &str) -> String {
     out
 }
 
-/// A text of several lines as people read it, if YAML can hold it so.
+/// A text of several lines as a block, if YAML can represent it so.
 fn block(text: &str, indent: usize) -> Option<String> {
     let is_printable = |c: char| c == '\n' || matches!(c, ' '..='~') || is_printable(c);
-    // A block that begins with a space or an empty line would need a count of spaces.
+    // A block that begins with a space or an empty line would need an indentation indicator.
     let begins_plainly = text.starts_with(|c: char| !c.is_whitespace());
     if !text.contains('\n') || !begins_plainly || !text.chars().all(is_printable) {
         return None;
@@ -115,7 +115,7 @@ fn block(text: &str, indent: usize) -> Option<String> {
     Some(out)
 }
 
-/// Characters beyond ASCII that YAML takes as they are and that end no line.
+/// Non-ASCII characters that YAML accepts unescaped and that do not end a line.
 fn is_printable(c: char) -> bool {
     let is_special = matches!(c, '\u{2028}' | '\u{2029}' | '\u{feff}' | '\u{fffe}' | '\u{ffff}');
     !c.is_ascii() && !c.is_control() && !is_special

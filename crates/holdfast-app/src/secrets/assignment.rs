@@ -1,10 +1,10 @@
-//! Variables that are called like secrets and have values like secrets.
+//! Variables whose names and values look like secrets.
 
 use super::random::{bits_per_char, is_placeholder};
 
-/// Longest line that is looked at; generated code has longer ones.
+/// Longest line that is scanned; generated code has longer ones.
 const LINE_BYTES_MAX: usize = 4096;
-/// Parts of names that tell of a secret.
+/// Words in names that indicate a secret.
 const SECRET_WORDS: [&str; 10] = [
     "PASSWORD",
     "PASSWD",
@@ -17,7 +17,7 @@ const SECRET_WORDS: [&str; 10] = [
     "CREDENTIALS",
     "KEY",
 ];
-/// Parts of names that tell of something beside a secret.
+/// Words in names that indicate something other than the secret itself.
 const HARMLESS_WORDS: [&str; 23] = [
     "PUBLIC",
     "PUBLISHABLE",
@@ -43,20 +43,20 @@ const HARMLESS_WORDS: [&str; 23] = [
     "ISSUER",
     "FIELD",
 ];
-/// Ends of names of files that show what others should fill in.
+/// Endings of names of template files.
 const TEMPLATES: [&str; 6] = ["example", "sample", "template", "dist", "tpl", "j2"];
 
-/// What sort of file a line is in.
+/// The kind of file a line is in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Place {
-    /// One that is there to hold variables.
+    /// A file of environment variables.
     Environment,
-    /// Any other text.
+    /// Any other text file.
     Elsewhere,
 }
 
 impl Place {
-    /// The sort of file; none for one that shows what others should fill in.
+    /// The kind of file; none for a template.
     pub(super) fn of(path: &[u8]) -> Option<Self> {
         let name = path.rsplit(|byte| *byte == b'/').next().unwrap_or_default();
         let name = String::from_utf8_lossy(name).to_lowercase();
@@ -69,7 +69,7 @@ impl Place {
     }
 }
 
-/// True if the line gives a secret to a variable.
+/// True if the line assigns a secret to a variable.
 pub(super) fn is_secret(line: &[u8], place: Place) -> bool {
     if line.len() > LINE_BYTES_MAX {
         return false;
@@ -82,8 +82,8 @@ pub(super) fn is_secret(line: &[u8], place: Place) -> bool {
     is_secret_name(name) && is_secret_value(value, place)
 }
 
-/// The variable and the value that a line gives it: `NAME=value`, with `export`, `-` or quotes as
-/// shells, Compose and JSON write it.
+/// The variable and the value that a line assigns: `NAME=value`, with `export`, `-` or quotes as in
+/// shells, Compose and JSON.
 fn split(line: &str) -> Option<(&str, &str)> {
     let mut rest = line.trim();
     for start in ["export ", "- ", "ENV ", "-e "] {
@@ -98,7 +98,7 @@ fn split(line: &str) -> Option<(&str, &str)> {
     (!name.is_empty()).then(|| (name, unquoted(value)))
 }
 
-/// The value without quotes, and without a comment or comma behind it.
+/// The value without quotes, and without a trailing comment or comma.
 fn unquoted(value: &str) -> &str {
     for quote in ['"', '\''] {
         if let Some(rest) = value.strip_prefix(quote) {
@@ -112,7 +112,7 @@ fn unquoted(value: &str) -> &str {
 fn is_secret_name(name: &str) -> bool {
     let words: Vec<_> = name.split('_').collect();
     let tells = words.iter().any(|word| SECRET_WORDS.contains(word) || word.ends_with("PASSWORD"));
-    // A key alone may be one of a map.
+    // KEY alone may be the key of a map.
     tells
         && words.len() > usize::from(words == ["KEY"])
         && !words.iter().any(|word| HARMLESS_WORDS.contains(word))
@@ -122,7 +122,7 @@ fn is_secret_value(value: &str, place: Place) -> bool {
     const CHARS_MIN: usize = 8;
     const CHARS_LONG: usize = 16;
     let has = |test: fn(char) -> bool| value.chars().any(test);
-    // References, calls, paths, prose and markup are no values that somebody generated.
+    // References, calls, paths, prose and markup are not generated values.
     let is_reference = value.starts_with(['$', '/', '.', '<', '{', '%', '@', '&', '*', '!', '|'])
         || ["${", "$(", "{{", "://", "(", "[", "process.env"]
             .iter()
@@ -143,7 +143,7 @@ fn is_secret_value(value: &str, place: Place) -> bool {
         Place::Environment => {
             is_password(value) && (sorts >= 2 || value.len() >= CHARS_LONG) && bits >= 2.5
         }
-        // Code is full of names: what is not as mixed as a generated value may be one.
+        // Code is full of names: a value less random than a generated one may be a name.
         Place::Elsewhere => {
             let is_long = value.len() >= CHARS_LONG && value.chars().all(is_digit_of_keys);
             let digits = value.bytes().filter(u8::is_ascii_digit).count();
@@ -159,7 +159,7 @@ fn is_digit_of_keys(c: char) -> bool {
     c.is_ascii_alphanumeric() || "+/=_-".contains(c)
 }
 
-/// True unless it is what everybody writes first.
+/// True unless it is a common default.
 fn is_password(value: &str) -> bool {
     const FIRST_CHOICES: [&str; 8] = [
         "password",
@@ -179,7 +179,7 @@ fn is_password(value: &str) -> bool {
         && !value.bytes().all(|byte| byte.is_ascii_digit())
 }
 
-/// The password in an address, unless it is the name of the user again.
+/// The password in a URL, unless it equals the user name.
 fn url_password(value: &str) -> Option<&str> {
     let (_, rest) = value.split_once("://")?;
     let authority = rest.split(['/', '?']).next()?;

@@ -7,10 +7,10 @@ use serde_json::Value as Json;
 use super::SecretKind;
 use super::random::{is_mixed, is_placeholder};
 
-/// Looks closer at what a pattern found: the whole content, and where in it the find is.
+/// Examines a match closely: takes the whole content, and the position of the match in it.
 type Check = fn(&[u8], usize, usize) -> bool;
 
-/// What a secret looks like, and what must hold besides.
+/// Patterns of secrets, and what must also hold.
 pub(super) const FORMS: [(SecretKind, &str, Check); 14] = [
     (SecretKind::PrivateKey, r"-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----", has_key),
     (SecretKind::AgeKey, r"\bAGE-SECRET-KEY-1[02-9AC-HJ-NP-Z]{58}\b", looks_random),
@@ -58,14 +58,14 @@ impl Form {
         self.regex.as_str()
     }
 
-    /// Where such secrets begin.
+    /// Offsets at which such secrets begin.
     pub(super) fn find<'c>(&'c self, content: &'c [u8]) -> impl Iterator<Item = usize> {
         let found = self.regex.find_iter(content);
         found.filter(|it| (self.check)(content, it.start(), it.end())).map(|it| it.start())
     }
 }
 
-/// The pattern for bytes: no letter but those of ASCII is one.
+/// The pattern for bytes, with ASCII character classes.
 fn ascii(pattern: &str) -> String {
     format!("(?-u){pattern}")
 }
@@ -74,7 +74,7 @@ fn looks_random(content: &[u8], start: usize, end: usize) -> bool {
     is_mixed(&content[start..end], 3.5)
 }
 
-/// Keys of tests count up; nobody generates one.
+/// Keys in tests count up; generated ones do not.
 fn is_unordered(content: &[u8], start: usize, end: usize) -> bool {
     let digits = content[start..end].rsplit(|byte| *byte == b'-').next().unwrap_or_default();
     let Ok(bytes) = data_encoding::BASE32_NOPAD.decode(digits) else { return false };
@@ -82,13 +82,13 @@ fn is_unordered(content: &[u8], start: usize, end: usize) -> bool {
     steps < 16 && looks_random(content, start, end)
 }
 
-/// True if lines of base64 follow the heading, be they indented, escaped or in quotes.
+/// True if lines of base64 follow the heading, possibly indented, escaped or quoted.
 fn has_key(content: &[u8], _start: usize, end: usize) -> bool {
     const FOLLOWS_WITHIN_BYTES: usize = 512;
     const RUN_BYTES_MIN: usize = 40;
     let rest = &content[end..content.len().min(end + FOLLOWS_WITHIN_BYTES)];
     let is_digit = |byte: &u8| byte.is_ascii_alphanumeric() || b"+/=".contains(byte);
-    // In JSON the two bytes \n end a line; the letter is no part of the next one.
+    // In JSON the two bytes \n end a line; the n is not part of the next one.
     let mut rest: Vec<u8> = rest.to_vec();
     for at in 1..rest.len() {
         if rest[at - 1] == b'\\' && matches!(rest[at], b'n' | b'r') {
@@ -100,7 +100,8 @@ fn has_key(content: &[u8], _start: usize, end: usize) -> bool {
     runs.any(|run| run.len() >= RUN_BYTES_MIN && is_mixed(run, 3.5))
 }
 
-/// True if base64 hides the heading of a private key, as in a variable or a Kubernetes Secret.
+/// True if the base64 encodes the heading of a private key, as in a variable or a Kubernetes
+/// Secret.
 fn is_encoded_key(content: &[u8], start: usize, end: usize) -> bool {
     const HEADING_DIGITS: usize = 64;
     let digits = &content[start..end.min(start + HEADING_DIGITS)];
@@ -108,7 +109,7 @@ fn is_encoded_key(content: &[u8], start: usize, end: usize) -> bool {
     heading.windows(11).any(|part| part == b"PRIVATE KEY") && looks_random(content, start, end)
 }
 
-/// True if the secret of an access key is near: forty letters and digits of all sorts.
+/// True if the secret of an access key is near: forty mixed letters and digits.
 fn has_aws_secret(content: &[u8], start: usize, end: usize) -> bool {
     const NEAR_BYTES: usize = 400;
     const SECRET_BYTES: usize = 40;
@@ -125,7 +126,7 @@ fn has_aws_secret(content: &[u8], start: usize, end: usize) -> bool {
     })
 }
 
-/// True if the three parts are what a signed token has: a header with an algorithm, claims, and a
+/// True if the three parts are those of a signed token: a header with an algorithm, claims, and a
 /// signature.
 fn is_token(content: &[u8], start: usize, end: usize) -> bool {
     let mut parts = content[start..end].split(|byte| *byte == b'.');
@@ -135,12 +136,12 @@ fn is_token(content: &[u8], start: usize, end: usize) -> bool {
     };
     let (Some(header), Some(claims)) = (object(), object()) else { return false };
     let algorithm = header.get("alg").and_then(Json::as_str).unwrap_or("none");
-    // The token of every manual.
+    // The example token in manuals.
     let is_sample = claims.get("sub").and_then(Json::as_str) == Some("1234567890");
     !algorithm.eq_ignore_ascii_case("none") && !is_sample
 }
 
-/// True for a file that is called like a PKCS#12 store and begins like one.
+/// True for a file whose name and beginning are those of a PKCS#12 store.
 pub(super) fn is_pkcs12(path: &[u8], content: &[u8]) -> bool {
     let lower = path.to_ascii_lowercase();
     let is_called_so = lower.ends_with(b".p12") || lower.ends_with(b".pfx");

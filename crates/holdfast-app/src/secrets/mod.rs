@@ -1,9 +1,9 @@
-//! Private keys, tokens and passwords in files that were meant to be ordinary data.
+//! Scanner for private keys, tokens and passwords in files of ordinary data.
 //!
-//! A backup of data should not hold what opens the data, nor the keys to other systems. The scanner
-//! looks at small files as they are captured, and tells the file, the line and the kind of what it
-//! found, never the thing itself. It would rather miss something than cry wolf: what has no
-//! unmistakable form must also look random.
+//! A backup of data should contain neither the keys to that data nor those to other systems. The
+//! scanner examines small files as they are captured, and reports the file, line and kind of a
+//! finding, never the secret itself. It would rather miss something than raise false alarms: a
+//! secret without an unmistakable form must also look random.
 
 mod assignment;
 mod forms;
@@ -20,11 +20,11 @@ use regex::bytes::RegexSet;
 use crate::config::SecretRules;
 use forms::{FORMS, Form};
 
-/// Largest file that is looked at. Secrets are small, and so are the files that people put them in.
+/// Largest file that is scanned. Secrets are small, and so are the files that people put them in.
 pub const FILE_BYTES_MAX: u64 = 1 << 20;
-/// Most findings that one file has.
+/// Most findings reported for one file.
 const FINDINGS_MAX: usize = 100;
-/// A zero byte among so many at the start tells that a file is no text.
+/// A zero byte among this many at the start marks a file as binary.
 const TEXT_PROBE_BYTES: usize = 8192;
 
 /// Something in a file that looks like a secret.
@@ -34,34 +34,34 @@ pub struct Finding {
     pub path: Vec<u8>,
     /// Line, from 1.
     pub line: u64,
-    /// What it looks like.
+    /// The kind of secret it looks like.
     pub kind: SecretKind,
 }
 
-/// What a finding looks like.
+/// Kinds of secrets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum SecretKind {
     /// A private key in PEM: of TLS, SSH or PGP.
     PrivateKey,
     /// A PKCS#12 file, which holds a certificate with its key.
     Pkcs12,
-    /// A secret key of age.
+    /// An age secret key.
     AgeKey,
-    /// A generated key of a holdfast repository.
+    /// A generated holdfast repository key.
     HoldfastKey,
-    /// An access key of AWS with its secret.
+    /// An AWS access key with its secret.
     AwsKey,
-    /// A token of GitHub.
+    /// A GitHub token.
     GithubToken,
-    /// A token of GitLab.
+    /// A GitLab token.
     GitlabToken,
-    /// A token or webhook of Slack.
+    /// A Slack token or webhook.
     SlackToken,
-    /// A live key of Stripe.
+    /// A Stripe live key.
     StripeKey,
-    /// A signed JSON web token.
+    /// A signed JSON Web Token.
     JsonWebToken,
-    /// A variable that is called like a secret and has a value like one.
+    /// A variable whose name and value look like a secret.
     Assignment,
 }
 
@@ -70,14 +70,14 @@ impl fmt::Display for SecretKind {
         f.write_str(match self {
             Self::PrivateKey => "private key",
             Self::Pkcs12 => "PKCS#12 key store",
-            Self::AgeKey => "secret key of age",
-            Self::HoldfastKey => "key of a holdfast repository",
-            Self::AwsKey => "access key of AWS with its secret",
-            Self::GithubToken => "token of GitHub",
-            Self::GitlabToken => "token of GitLab",
-            Self::SlackToken => "token of Slack",
-            Self::StripeKey => "live key of Stripe",
-            Self::JsonWebToken => "JSON web token",
+            Self::AgeKey => "age secret key",
+            Self::HoldfastKey => "holdfast repository key",
+            Self::AwsKey => "AWS access key with its secret",
+            Self::GithubToken => "GitHub token",
+            Self::GitlabToken => "GitLab token",
+            Self::SlackToken => "Slack token",
+            Self::StripeKey => "Stripe live key",
+            Self::JsonWebToken => "JSON Web Token",
             Self::Assignment => "password or key in a variable",
         })
     }
@@ -93,7 +93,7 @@ pub struct Scanner {
 }
 
 impl Scanner {
-    /// A scanner by the rules of an app file.
+    /// Creates a scanner with the rules of an app file.
     ///
     /// # Errors
     /// [`PatternError`] if a pattern of paths is malformed, which reading the file refuses.
@@ -105,12 +105,12 @@ impl Scanner {
         Ok(Self { set, forms, allowed_paths, allowed_text: rules.allow_text.clone() })
     }
 
-    /// True if a file of this path and size is worth reading for this purpose.
+    /// True if a file of this path and size should be scanned.
     pub fn wants(&self, path: &[u8], bytes: u64) -> bool {
         bytes > 0 && bytes <= FILE_BYTES_MAX && !self.allowed_paths.excludes(path)
     }
 
-    /// What looks like a secret in the content of a file, in the order of its lines.
+    /// Findings in the content of a file, in the order of its lines.
     pub fn scan(&self, path: &[u8], content: &[u8]) -> Vec<Finding> {
         if !self.wants(path, content.len() as u64) {
             return Vec::new();
@@ -161,7 +161,7 @@ impl Scanner {
     }
 }
 
-/// Finds out in which lines places are that ascend.
+/// Finds the lines of ascending offsets.
 struct Lines<'c> {
     content: &'c [u8],
     start: usize,
@@ -173,7 +173,7 @@ impl<'c> Lines<'c> {
         Self { content, start: 0, number: 1 }
     }
 
-    /// Number and content of the line that has the byte at `place`.
+    /// Number and content of the line that contains the byte at `place`.
     fn at(&mut self, place: usize) -> (u64, &'c [u8]) {
         while let Some(length) = self.content[self.start..].iter().position(|byte| *byte == b'\n') {
             if self.start + length >= place {

@@ -1,6 +1,6 @@
 //! How random a text looks.
 
-/// Words that stand where somebody should put a secret.
+/// Words in placeholders for secrets.
 const PLACEHOLDERS: [&str; 18] = [
     "change",
     "example",
@@ -22,7 +22,7 @@ const PLACEHOLDERS: [&str; 18] = [
     "not-set",
 ];
 
-/// Bits of information for each character, by how often characters appear in the text itself.
+/// Bits of information per character, from the frequencies of characters in the text itself.
 pub(super) fn bits_per_char(text: &[u8]) -> f64 {
     let mut counts = [0_u32; 256];
     for byte in text {
@@ -34,12 +34,12 @@ pub(super) fn bits_per_char(text: &[u8]) -> f64 {
     -used.map(|share| share * share.log2()).sum::<f64>()
 }
 
-/// True if a text of this form is as mixed as a generated one would be.
+/// True if a text is as random as a generated one.
 pub(super) fn is_mixed(text: &[u8], bits_per_char_min: f64) -> bool {
     bits_per_char(text) >= bits_per_char_min && !is_placeholder(text)
 }
 
-/// True if somebody should put something else here.
+/// True if the text is a placeholder for a secret.
 pub(super) fn is_placeholder(text: &[u8]) -> bool {
     let lower = String::from_utf8_lossy(text).to_lowercase();
     PLACEHOLDERS.iter().any(|word| lower.contains(word))

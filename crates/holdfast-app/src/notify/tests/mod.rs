@@ -1,4 +1,4 @@
-//! Notices to a real server, to one that is broken, to none.
+//! Notices to a working server, to a broken one, and to none.
 
 mod pings;
 mod server;
@@ -32,7 +32,7 @@ fn address(url: &str) -> Address {
     Address::Url(WebUrl::new(url).unwrap())
 }
 
-/// A run of which everything is known.
+/// A notice with every field set.
 fn notice() -> RunNotice {
     let time = |text: &str| text.parse().unwrap();
     let frame = RunNotice::new(
@@ -78,7 +78,7 @@ fn the_text_of_a_run() {
     insta::assert_snapshot!(notice().text(), @r"
     documenso on web-1, run 0190a1b2-0000-7000-8000-000000000001, 90 seconds
     snapshot c0ffee
-    4000 bytes in all, 60 added
+    4000 bytes in total, 60 added
     source database: ok, 10 files, 2000 bytes
     source documents: ok, 10 files, 2000 bytes, 1 could not be read
     check every document has its object: FAILED: 2 of 10 are missing
@@ -101,7 +101,7 @@ fn the_text_of_a_run() {
     };
     insta::assert_snapshot!(failed.text(), @r"
     documenso on web-1, run 0190a1b2-0000-7000-8000-000000000001, 90 seconds
-    4000 bytes in all, 60 added
+    4000 bytes in total, 60 added
     1 hooks failed
     2 private keys or tokens in ordinary sources
     error: the disk is full
@@ -140,7 +140,7 @@ fn nobody_needs_to_hear_of_a_run() {
     assert!(Notices::begin(&rules, &options(), "x").end(&notice()).is_empty());
 }
 
-/// Every notice is tried although the others fail, and each failure is told.
+/// Every notice is tried even if others fail, and each failure is reported.
 #[test]
 fn trouble_with_notices_is_told_and_ends_nothing() {
     let folder = tempfile::tempdir().unwrap();

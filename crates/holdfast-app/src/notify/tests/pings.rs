@@ -75,7 +75,10 @@ fn what_may_pass_is_tried_again() {
 fn six_attempts_are_all() {
     let server = Server::start(&[Reply::Status(500, "")]);
     let told = monitor(&server.url("/secret-path")).exit(0, "").unwrap_err().to_string();
-    assert_eq!(told, "the monitor at 127.0.0.1 was not told: it answered 500 (6 attempts)");
+    assert_eq!(
+        told,
+        "the monitor at 127.0.0.1 was not notified: it returned status 500 (6 attempts)"
+    );
     assert_eq!(server.lines().len(), 6);
 }
 
@@ -91,7 +94,7 @@ fn what_will_not_pass_is_not_tried_again() {
     for status in [400, 401, 404, 410] {
         let server = Server::start(&[Reply::Status(status, "")]);
         let told = monitor(&server.url("/x")).exit(0, "").unwrap_err().to_string();
-        assert!(told.contains(&format!("answered {status} (1 attempts)")), "{told}");
+        assert!(told.contains(&format!("status {status} (1 attempts)")), "{told}");
         assert_eq!(server.lines().len(), 1);
     }
 }
@@ -103,7 +106,7 @@ fn a_server_that_says_nothing_is_given_up() {
     let http = HttpClient::new(&options).unwrap();
     let rules = Healthchecks { address: address(&server.url("/secret-path")) };
     let told = Monitor::new(&http, &rules, RUN).unwrap().exit(0, "").unwrap_err().to_string();
-    assert_eq!(told, "the monitor at 127.0.0.1 was not told: no answer in time (3 attempts)");
+    assert_eq!(told, "the monitor at 127.0.0.1 was not notified: no answer in time (3 attempts)");
 }
 
 #[test]
@@ -130,6 +133,6 @@ fn an_address_can_be_in_a_file() {
             Ok(_) => panic!("{text}"),
             Err(error) => error.to_string(),
         };
-        assert!(told.contains("does not hold an address") && !told.contains("secret"), "{told}");
+        assert!(told.contains("does not contain a URL") && !told.contains("secret"), "{told}");
     }
 }

@@ -1,4 +1,4 @@
-//! A web server that does what a test wants.
+//! A web server with scripted responses.
 
 use std::collections::VecDeque;
 use std::io::{BufRead, BufReader, Read, Write};
@@ -7,18 +7,18 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 
-/// How the server treats a request; the last one goes for all that follow.
+/// How the server treats a request; the last one applies to all further requests.
 #[derive(Debug, Clone)]
 pub(super) enum Reply {
-    /// Answers with a status and further headers.
+    /// Responds with a status and additional headers.
     Status(u16, &'static str),
-    /// Takes the request and says nothing.
+    /// Reads the request and sends nothing.
     Silence,
     /// Closes the connection at once.
     Close,
 }
 
-/// A request that came.
+/// A received request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Request {
     /// `POST /path?query`.
@@ -34,7 +34,7 @@ impl Request {
     }
 }
 
-/// A server on a free port of this machine. It ends with the test.
+/// A server on a free loopback port. It ends with the test.
 pub(super) struct Server {
     address: SocketAddr,
     requests: Arc<Mutex<Vec<Request>>>,
@@ -73,7 +73,7 @@ impl Server {
 impl Drop for Server {
     fn drop(&mut self) {
         self.stop.store(true, Ordering::SeqCst);
-        // Wakes the thread up.
+        // Wakes the thread.
         let _ = TcpStream::connect(self.address);
         if let Some(thread) = self.thread.take() {
             let _ = thread.join();
@@ -85,7 +85,7 @@ struct Work {
     replies: VecDeque<Reply>,
     requests: Arc<Mutex<Vec<Request>>>,
     stop: Arc<AtomicBool>,
-    /// Connections that are kept open.
+    /// Connections to keep open.
     silent: Vec<TcpStream>,
 }
 
@@ -95,7 +95,7 @@ impl Work {
             if self.stop.load(Ordering::SeqCst) {
                 return;
             }
-            // A client may go away at any moment.
+            // A client may disconnect at any time.
             let _ = stream.and_then(|stream| self.serve(stream));
         }
     }

@@ -5,7 +5,7 @@ use std::os::unix::fs::PermissionsExt;
 
 use super::*;
 
-/// Checks the rules of the text format, and gives the series.
+/// Checks the rules of the text format, and returns the series.
 fn series(text: &str) -> Vec<(String, f64)> {
     let mut series = Vec::new();
     let (mut current, mut seen) = (String::new(), BTreeSet::new());
@@ -96,7 +96,7 @@ fn the_file_is_replaced_whole() {
     write_textfile(&path, &notice()).unwrap();
     let old = std::fs::File::open(&path).unwrap();
     write_textfile(&path, &RunNotice { state: State::Failed, ..notice() }).unwrap();
-    // Whoever has the old one open still reads all of it.
+    // A reader that has the old file open still reads all of it.
     let before = std::io::read_to_string(old).unwrap();
     assert_eq!(before, render(&notice(), ""));
     let after = std::fs::read_to_string(&path).unwrap();

@@ -32,7 +32,7 @@ fn the_header_comes_from_a_file() {
     for text in ["", "two\nlines hunter2"] {
         std::fs::write(&file, text).unwrap();
         let told = post(&client(), &rules, &notice()).unwrap_err().to_string();
-        assert!(told.contains("one line of text") && !told.contains("hunter2"), "{told}");
+        assert!(told.contains("a single line for") && !told.contains("hunter2"), "{told}");
     }
     std::fs::remove_file(&file).unwrap();
     let told = post(&client(), &rules, &notice()).unwrap_err().to_string();

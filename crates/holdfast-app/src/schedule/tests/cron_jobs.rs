@@ -1,4 +1,4 @@
-//! The CronJob: read by a parser of YAML, and held against what Kubernetes knows of its objects.
+//! The CronJob, parsed as YAML and checked against the fields of Kubernetes objects.
 
 use serde_json::{Value as Json, json};
 
@@ -40,7 +40,7 @@ fn the_manifest_of_a_full_file() {
     insta::assert_snapshot!(cron_job(&file(FULL), &options(FULL, &claims)).unwrap());
 }
 
-/// Fields of each object as the API of Kubernetes 1.32 has them, as far as they are used here.
+/// Fields of each object in the API of Kubernetes 1.32, as far as they are used here.
 fn fields(object: &str) -> &'static [&'static str] {
     match object {
         "ConfigMap" => &["apiVersion", "kind", "metadata", "data"],
@@ -100,7 +100,7 @@ fn is_name(text: &str) -> bool {
         && text.chars().all(|c| inner(c) || c == '-')
 }
 
-/// Checks a manifest by the rules of the API; gives the ConfigMap and the CronJob.
+/// Checks a manifest by the rules of the API; returns the ConfigMap and the CronJob.
 fn checked(text: &str) -> (Json, Json) {
     let [config_map, cron_job]: [Json; 2] = documents(text).try_into().unwrap();
     check_fields(&config_map, "ConfigMap");
@@ -111,7 +111,7 @@ fn checked(text: &str) -> (Json, Json) {
         assert_eq!((&object["kind"], &object["apiVersion"]), (&json!(kind), &json!(version)));
         check_fields(&object["metadata"], "ObjectMeta");
         let name = object["metadata"]["name"].as_str().unwrap();
-        // The name of a job adds eleven characters, and may have 63.
+        // The name of a job adds eleven characters, and is limited to 63.
         assert!(is_name(name) && name.len() <= 52);
         let labels = object["metadata"]["labels"].as_object().unwrap();
         assert!(labels.values().all(|value| value.as_str().is_some_and(is_name)));
@@ -218,10 +218,10 @@ fn what_a_pod_could_not_do_is_refused() {
     let without_host = FULL.replace("host = \"documenso.example.com\"\n", "");
     assert!(refused(&without_host, &claims()).contains("host = \"...\" in [app]"));
     for (index, part) in [
-        (0, "no volume holds /srv/backup/documenso, which is the repository"),
+        (0, "no volume contains /srv/backup/documenso, which is the repository"),
         (1, "which is the repository of keys"),
-        (2, "no volume holds /opt/documenso/uploads, which \"uploads\" keeps"),
-        (3, "which is the textfile for Prometheus"),
+        (2, "no volume contains /opt/documenso/uploads, which \"uploads\" backs up"),
+        (3, "which is the Prometheus textfile"),
     ] {
         let mut claims = claims();
         claims.remove(index);
@@ -234,6 +234,6 @@ fn what_a_pod_could_not_do_is_refused() {
     for name in ["", "My", "a_b", "-a", "a.", &"x".repeat(64)] {
         let mut claims = claims();
         claims[3].name = name.to_owned();
-        assert!(refused(FULL, &claims).contains("cannot be a name"), "{name}");
+        assert!(refused(FULL, &claims).contains("is not a Kubernetes name"), "{name}");
     }
 }

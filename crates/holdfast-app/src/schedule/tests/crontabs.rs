@@ -1,4 +1,4 @@
-//! Lines for cron, taken apart as cron and the shell do it.
+//! Crontabs, parsed as cron and the shell do.
 
 use std::process::Command;
 
@@ -35,9 +35,10 @@ fn check_fields(fields: &[&str]) {
     }
 }
 
-/// The words that the shell makes of a command of cron.
+/// The words that the shell parses from a cron command.
 fn words(command: &str) -> Vec<String> {
-    // cron ends the line at a percent sign, unless a backslash stands before it, which it removes.
+    // cron ends the line at a percent sign, unless it is escaped with a backslash, which it
+    // removes.
     assert!(!command.replace("\\%", "").contains('%'), "{command}");
     let command = command.replace("\\%", "%");
     let output = Command::new("sh").args(["-c", &format!("printf '%s\\n' {command}")]).output();

@@ -1,4 +1,4 @@
-//! Schedules, checked by the programs that read them or by rules of their formats.
+//! Schedules, checked by the programs that read them or by the rules of their formats.
 
 mod cron_jobs;
 mod crontabs;
@@ -10,7 +10,7 @@ use std::path::Path;
 use super::*;
 use crate::config::{AppFile, parse};
 
-/// A file with everything that a schedule looks at.
+/// A file with everything that a schedule uses.
 const FULL: &str = r#"
 [app]
 name = "documenso"
@@ -90,7 +90,7 @@ fn a_user_that_would_break_the_text_is_refused() {
         let file = file(&FULL.replace("user = \"backup\"", &format!("user = \"{user}\"")));
         let at = at("/bin/true", "/x.toml");
         let told = super::units(&file, &at).unwrap_err().to_string();
-        assert!(told.contains("no name of a user"), "{told}");
+        assert!(told.contains("is not a user name"), "{told}");
         assert!(crontab(&file, &at, CronStyle::System).is_err(), "{user}");
     }
 }

@@ -1,11 +1,11 @@
-//! Units, judged by systemd itself.
+//! Units, verified by systemd itself.
 
 use std::os::unix::fs::PermissionsExt;
 use std::process::Command;
 
 use super::*;
 
-/// What `systemd-analyze verify` says of the units; nothing if it is content.
+/// What `systemd-analyze verify` reports about the units; empty if nothing.
 fn verdict(units: &Units) -> String {
     let folder = tempfile::tempdir().unwrap();
     let paths = install(units, folder.path()).unwrap();
@@ -52,7 +52,7 @@ fn systemd_would_complain() {
         assert_ne!(units, good);
         verdict(&units)
     };
-    // Its words differ from version to version.
+    // The messages differ between versions.
     for (from, to) in [
         ("ProtectSystem=strict", "ProtectSystem=very"),
         ("/bin/true", "/no/such/program"),
@@ -63,7 +63,7 @@ fn systemd_would_complain() {
     }
 }
 
-/// What systemd takes out of a line is what was meant.
+/// systemd parses a line as it was meant.
 #[test]
 fn odd_paths_survive() {
     let text = units(&file(FULL), &at("/opt/my tools/50%/hold$fast", "/x.toml")).unwrap();
@@ -115,7 +115,7 @@ fn units_are_installed_whole() {
     assert!(install(&units, &folder.path().join("missing")).is_err());
 }
 
-/// What is in a folder for temporary files would not be there for a run that had its own.
+/// A run with private folders for temporary files would not see files in the shared ones.
 #[test]
 fn temporary_folders_are_shared_only_if_something_is_there() {
     let service = |text: &str, app_file: &str| {
@@ -157,7 +157,7 @@ fn commands_that_become_another_user_may_do_so_under_root() {
     assert!(as_root.service.text.contains(line), "{}", as_root.service.text);
     let backup = format!("{SMALL}{exec}[schedule]\nuser = \"backup\"\n");
     let told = units(&file(&backup), &at("/bin/true", "/x.toml")).unwrap_err().to_string();
-    assert!(told.contains("runuser of source \"database\" becomes another user"), "{told}");
+    assert!(told.contains("runuser of source \"database\" switches to another user"), "{told}");
     let hook = "[[hook]]\nbefore = \"run\"\ncommand = [\"sudo\", \"-u\", \"app\", \"x\"]\n";
     let hooked = units(&file(&format!("{SMALL}{hook}")), &at("/bin/true", "/x.toml")).unwrap();
     assert!(hooked.service.text.contains(line), "{}", hooked.service.text);

@@ -1,4 +1,4 @@
-//! Texts come back from YAML as they were.
+//! Texts survive a round trip through YAML.
 
 use proptest::prelude::*;
 use serde_json::{Value as Json, json};

@@ -1,4 +1,4 @@
-//! True and false cases. Secrets are made up while the tests run: none is in this source.
+//! Positive and negative cases. Secrets are generated while the tests run: none is in this source.
 
 mod alarms;
 mod silence;

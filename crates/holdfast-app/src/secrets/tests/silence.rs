@@ -1,4 +1,4 @@
-//! What must not be found: things that look random, and places for secrets that hold none yet.
+//! What must not be found: texts that look random, and placeholders for secrets.
 
 use std::path::Path;
 
@@ -158,7 +158,7 @@ fn binary_files() {
     assert_eq!(scanner().scan(b"/x", b""), []);
 }
 
-/// Everything in this repository, which has keys of tests, vectors and a lock file.
+/// Everything in this repository, which has test keys, vectors and a lock file.
 #[test]
 fn the_source_of_holdfast() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().unwrap();
@@ -216,7 +216,7 @@ proptest! {
         scanner_of_all().scan(b"/app/.env", lines.join("\n").as_bytes());
     }
 
-    /// Text that only looks random is silent wherever it is.
+    /// Text that only looks random is not reported, wherever it is.
     #[test]
     fn noise_is_no_secret(seed in "[a-z]{8}") {
         silent("/x.txt", &BASE64.encode(&noise(&seed, 3000)));
