@@ -292,7 +292,7 @@ impl Draft<'_> {
         outcome
     }
 
-    /// What the source had when it was last known to be intact, if it has far less now.
+    /// What the source had when it was last known to be complete, if it has far less now.
     fn shrunk_from(&self, options: &SourceOptions, now: Extent) -> Option<Extent> {
         let before = completeness::baseline(self.repository, &self.record, &options.name)?;
         options.shrink_limit.is_shrunk(before, now).then_some(before)

@@ -1,9 +1,9 @@
 //! Back up: from sources to a committed snapshot.
 //!
 //! Three stages for each source, joined by one bounded queue of batches. [`scan`] walks the source
-//! beside the parent snapshot and decides what must be read; [`read`] reads, cuts and names chunks,
-//! in parallel; [`assemble`] claims the chunks, builds the trees and hands new blobs to the
-//! repository, in order. [`capture`] holds the sources together; the record comes last.
+//! alongside the parent snapshot and decides what must be read; [`read`] reads, cuts and hashes
+//! chunks, in parallel; [`assemble`] claims the chunks, builds the trees and hands new blobs to the
+//! repository, in order. [`capture`] combines the sources; the record comes last.
 
 mod assemble;
 mod batch;

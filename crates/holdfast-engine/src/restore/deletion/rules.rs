@@ -118,9 +118,7 @@ fn unread(snapshot: &Snapshot, source: &SourceRecord) -> Result<Vec<Vec<u8>>, En
     let captured = completeness::captured(snapshot, source);
     match captured.incomplete() <= captured.missed.len() as u64 {
         true => Ok(captured.missed.iter().map(|path| clean(&path.0)).collect()),
-        false => Err(refused(
-            "the snapshot lacks entries that could not be read, not all of them listed",
-        )),
+        false => Err(refused("the snapshot does not list all entries that could not be read")),
     }
 }
 

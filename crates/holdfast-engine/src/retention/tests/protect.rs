@@ -127,7 +127,8 @@ fn rules_that_keep_nothing_are_still_refused() {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(2000))]
 
-    /// Independently: remove what the rules remove, and check that everything that must be left is.
+    /// Independently: remove what the rules remove, and check that everything that must remain
+    /// does.
     #[test]
     fn the_last_good_snapshots_are_never_removed(
         policy in policies(),
