@@ -85,7 +85,7 @@ pub enum Event<'a> {
         /// Why, as a clause.
         why: &'a str,
     },
-    /// Something that the user should know, in one sentence.
+    /// Something the user should know, in one sentence.
     Note {
         /// The sentence.
         message: &'a str,

@@ -22,8 +22,8 @@ pub struct PackEntry {
     pub frames: Vec<FrameEntry>,
 }
 
-/// The plain start of an index object: magic and version. It is also the additional data, before
-/// the repository's id.
+/// The plaintext prefix of an index object: magic and version. It is also the additional data,
+/// before the repository's id.
 pub fn prefix() -> [u8; 10] {
     let mut out = [0; 10];
     out[..8].copy_from_slice(MAGIC);

@@ -382,7 +382,7 @@ pub fn associated_data(repository: &RepositoryId, chain: &Chain, sequence: u64) 
     data
 }
 
-/// The plain start of a record: magic and version.
+/// The plaintext prefix of a record: magic and version.
 pub fn prefix() -> [u8; 10] {
     let mut out = [0; 10];
     out[..8].copy_from_slice(MAGIC);

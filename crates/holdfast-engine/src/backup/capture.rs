@@ -38,7 +38,7 @@ struct Draft<'a> {
     repository: &'a Repository,
     begun_with: IndexReader,
     writer: WriterId,
-    /// The record, but for index objects and the summary.
+    /// The record, without index objects and the summary.
     record: Snapshot,
     /// The same as they were before the most recently captured source.
     summary_before: SnapshotSummary,

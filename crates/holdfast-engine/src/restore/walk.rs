@@ -51,7 +51,7 @@ pub(super) struct Walker<'a> {
     shown: Vec<u8>,
     pub(super) links: Links,
     pub(super) window: Window,
-    /// True if the top has a directory for each source.
+    /// True if the top level has a directory for each source.
     has_sources: bool,
     pub(super) report: RestoreReport,
 }

@@ -178,7 +178,7 @@ pub fn commit_tree(
     commit_snapshot(repository, writer, &begun_with, snapshot).unwrap()
 }
 
-/// Writes the files of one directory; they are in order.
+/// Writes the files of one directory, which are sorted.
 fn directory(
     blobs: &mut BlobWriter<'_>,
     repository: &Repository,

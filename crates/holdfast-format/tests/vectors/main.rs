@@ -18,7 +18,7 @@ use std::path::PathBuf;
 use sample::Sample;
 use serde_json::{Value, json};
 
-/// All files but `refused.json`, with their samples.
+/// All files except `refused.json`, with their samples.
 fn files() -> Vec<(&'static str, Vec<Sample>)> {
     vec![
         ("config.json", objects::configs()),

@@ -33,7 +33,7 @@ impl Records {
         }
         for (name, value) in &metadata.xattrs {
             match std::str::from_utf8(name) {
-                // An equals sign would end the key; GNU tar writes it so.
+                // An equals sign would end the key; GNU tar escapes it like this.
                 Ok(name) => {
                     let name = name.replace('%', "%25").replace('=', "%3D");
                     records.push(&format!("SCHILY.xattr.{name}"), value);

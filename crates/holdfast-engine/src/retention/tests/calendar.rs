@@ -104,7 +104,7 @@ fn hours_of_a_zone_when_clocks_go_back() {
         ("2026-10-24 22:40", ""),
     ];
     check_at(LATE, "hourly=3", &zone(BERLIN), &expected);
-    // Hours of a length are real ones: from the second 02:20 back to the first 02:20.
+    // Hours of a duration are real ones: from the second 02:20 back to the first 02:20.
     let expected = [
         ("2026-10-25 01:20", "within 1h"),
         ("2026-10-25 00:21", "within 1h"),

@@ -8,7 +8,7 @@ use proptest::sample::subsequence;
 use super::reference::expected;
 use super::*;
 
-/// Near a change of clocks, a leap day, the end of a year or a month.
+/// Near a clock change, a leap day, the end of a year or a month.
 const ANCHORS: [&str; 5] = [
     "2026-03-29 01:00",
     "2026-10-25 01:00",
@@ -19,7 +19,7 @@ const ANCHORS: [&str; 5] = [
 
 pub(super) fn times() -> impl Strategy<Value = Timestamp> {
     let minutes = prop_oneof![0..180_i64, 0..3 * 1440_i64, 0..60 * 1440_i64, 0..800 * 1440_i64];
-    // Steps of ten minutes let snapshots meet in one second.
+    // Steps of ten minutes let snapshots have equal times.
     (0..ANCHORS.len(), minutes).prop_map(|(anchor, minutes)| {
         moment(ANCHORS[anchor]) + jiff::SignedDuration::from_mins(90 - minutes / 10 * 10)
     })

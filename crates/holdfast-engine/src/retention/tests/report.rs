@@ -247,7 +247,7 @@ fn the_day_is_that_of_the_zone() {
     };
     let snapshots = ["2026-10-24 21:59", "2026-10-24 22:00"].map(snapshot).to_vec();
     let report = report(&question, snapshots).unwrap();
-    // Clocks are put back: the day has 25 hours.
+    // Clocks are set back: the day has 25 hours.
     assert_eq!(report.begin, moment("2026-10-24 22:00"));
     assert_eq!(report.end, moment("2026-10-25 23:00"));
     let of_day: Vec<_> = report.groups[0].holdings.iter().map(|it| it.of_day).collect();
@@ -264,7 +264,7 @@ fn moments_of_runs() {
     // 02:30 is 01:30 in UTC; that night clocks go from 02:00 to 03:00.
     assert_eq!(next(half_past_two, &berlin, "2026-03-28 02:00"), "03-29 01:30");
     assert_eq!(next(half_past_two, &berlin, "2026-03-29 02:00"), "03-30 00:30");
-    // There are two of them when clocks are put back.
+    // There are two of them when clocks are set back.
     assert_eq!(next(half_past_two, &berlin, "2026-10-24 12:00"), "10-25 00:30");
     assert_eq!(next(half_past_two, &berlin, "2026-10-25 00:30"), "10-26 01:30");
     for (minute, after, expected) in [
