@@ -99,10 +99,10 @@ fn what_is_missing_on_this_machine_is_a_warning() {
     sandbox.write("holdfast.toml", text);
     let outcome = sandbox.ok("config check");
     for text in [
-        "no-key, is not there",
+        "no-key, does not exist",
         "there is no repository at ",
-        "no-uploads, which is not there",
-        "the hook `before = \"run\"` needs no-such-program, which is in none of the folders of",
+        "no-uploads, which does not exist",
+        "the hook `before = \"run\"` needs no-such-program, which is not in",
         "holdfast.toml has no mistakes, and 4 warnings: documenso",
     ] {
         outcome.prints(text);
@@ -141,7 +141,7 @@ fn a_file_that_is_none_is_a_failure() {
     let sandbox = Sandbox::empty();
     sandbox.fails(1, "config check --config @none.toml").says("cannot read the app file");
     sandbox.write("bytes.toml", [0xff, 0xfe]);
-    sandbox.fails(1, "config check --config @bytes.toml").says("is not UTF-8 from byte 0 on");
+    sandbox.fails(1, "config check --config @bytes.toml").says("is not valid UTF-8 at byte 0");
     sandbox.write("odd.toml", "[app]\nname = \"\u{1b}[2J\n");
     let outcome = sandbox.fails(2, "config check --config @odd.toml");
     assert!(!outcome.stdout.contains('\u{1b}'), "{}", outcome.stdout);

@@ -61,11 +61,11 @@ fn a_bucket_that_is_gone_is_made_again_with_its_configuration_and_its_locks() {
     let before = scene.amazon(SHOW);
     scene.amazon(LOSE);
     let plan = scene.sandbox.ok(&format!("{RESTORE} --dry-run"));
-    plan.prints("make     configuration of s3://letters/: it gets versioning, acl, object-lock, ");
+    plan.prints("make     configuration of s3://letters/: sets versioning, acl, object-lock, ");
     plan.prints("s3://letters/ does not exist; objects: 2");
     // Nothing that exists is touched, so nobody has to confirm it.
     let restored = scene.sandbox.ok(RESTORE);
-    restored.prints("s3://letters/, which was made").prints("set: ").prints("0 wrong");
+    restored.prints("s3://letters/, which was created").prints("set: ").prints("0 wrong");
     assert_eq!(scene.amazon(SHOW), before);
     let again = scene.sandbox.ok(&format!("{RESTORE} --dry-run"));
     again.prints("keep     configuration of s3://letters").prints("has them all: 2 objects");

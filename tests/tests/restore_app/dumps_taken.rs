@@ -143,7 +143,7 @@ fn a_dump_that_is_not_whole_not_new_or_not_there_makes_no_snapshot() {
     fs::write(&path, &whole).unwrap();
     let old = Command::new("touch").args(["-d", "3 hours ago"]).arg(&path).status().unwrap();
     assert!(old.success());
-    refused("may be 2h old: whatever makes it has stopped");
+    refused("may be at most 2h old; check the program");
     fs::remove_file(&path).unwrap();
     refused("app.dump cannot be read");
     fs::create_dir(&path).unwrap();

@@ -16,7 +16,7 @@ fn what_exists_stays() {
     world.cluster.sql("app", "delete from audit where id > 10;");
     let plan = world.restore(0, "--only-missing --dry-run");
     plan.prints("already exists (2 tables); kept without comparing");
-    plan.prints("1 of 20 files are missing").prints("cp cannot say what is missing");
+    plan.prints("1 of 20 files are missing").prints("cp is not run, because");
     plan.prints("cert.p12 does not exist")
         .prints(".env already has them all: 1 file; kept without comparing");
     // What the rows and the vault say does not fit any more, and that is told.

@@ -76,7 +76,7 @@ fn restored_contents_are_compared_with_the_hashes_of_their_rows() {
     configure(&hashes);
     world.capture();
     world.destroy();
-    world.restore(0, "--confirm").prints("20 with the ETag or hash that the row says");
+    world.restore(0, "--confirm").prints("20 compared by ETag or hash");
     // What stands there by then is read, not what was captured.
     configure(
         &hashes.replace("'document '", "case id when 7 then 'docuMent ' else 'document ' end"),
@@ -97,7 +97,7 @@ fn an_application_is_not_started_over_what_a_check_forbids() {
     let text = world.app_file_with(&changes);
     world.write_file("holdfast.toml", &text);
     let outcome = world.restore(3, "--confirm");
-    outcome.prints("not done start the application: the application is not started, because");
+    outcome.prints("not done start the application: the application was not started, because");
     assert!(!world.sandbox.exists("started"));
     world.restore(3, "--confirm --start-anyway");
     assert!(world.sandbox.exists("started"));

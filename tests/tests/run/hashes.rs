@@ -83,10 +83,10 @@ fn a_check_that_comes_later_reads_what_the_snapshot_has() {
 #[test]
 fn what_cannot_be_compared_is_said() {
     let world = world("senseless", &check("'unknown' as sha256", "vault"));
-    world.fails(3).prints("one.txt\" has a row whose sha256 \"unknown\" is no sha256");
+    world.fails(3).prints("one.txt\" has a malformed sha256, \"unknown\"");
     world.configure(&sections("senseless", &check("'abc' as etag", "vault")));
     let outcome = world.fails(1);
-    outcome.says("source vault holds files, which have none; md5 or sha256 compares their");
+    outcome.says("source vault holds files, which have no ETag; use md5 or sha256");
     // A column that nobody knows means nothing.
     world.configure(&sections("senseless", &check("1 as sha512, md5", "vault")));
     world.sandbox.ok("run").prints(ALL_RIGHT);
@@ -97,7 +97,7 @@ fn a_check_of_keys_compares_their_contents() {
     let columns = "md5('not really a key') as md5";
     let of_keys = check(columns, "certificate").replace("path as key", "'app.pem' as key");
     let world = world("keys", &of_keys.replace("from document", "from document limit 1"));
-    world.sandbox.ok("run --init-missing").prints("1 with the ETag or hash that the row says");
+    world.sandbox.ok("run --init-missing").prints("1 compared by ETag or hash");
     world.sandbox.write("certificate/app.pem", "really not a key");
     world.fails(3).prints("app.pem\" has md5 ");
 }

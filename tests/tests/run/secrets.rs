@@ -31,7 +31,7 @@ fn a_private_key_is_reported_in_every_run_until_it_is_gone() {
 fn a_private_key_prevents_the_snapshot_if_the_file_says_so() {
     let world = World::new("[secrets]\non-finding = \"fail\"\n");
     world.sandbox.write("data/server.key", PEM);
-    world.fails(1).says("source files holds a secret, so no snapshot was made");
+    world.fails(1).says("source files contains a secret, so no snapshot was made");
     assert_eq!(world.snapshots().len(), 0);
     world.configure("[secrets]\non-finding = \"ignore\"\n");
     assert_eq!(world.runs()["secrets_found"], 0);
