@@ -1,4 +1,4 @@
-// Microsoft's own client, to write what is backed up and to look at what was restored:
+// Microsoft's own client, to write the source and to inspect what was restored:
 //
 //   azure_client.js ENDPOINT make CONTAINER
 //   azure_client.js ENDPOINT put CONTAINER KEY TEXT [PROPERTIES]   as JSON: headers, metadata, tags, tier
@@ -8,7 +8,7 @@
 "use strict";
 
 const crypto = require("crypto");
-// Node 18, which Debian 12 has, keeps it to itself.
+// Node 18, as in Debian 12, does not export it globally.
 globalThis.crypto ??= crypto.webcrypto;
 const {
   BlobServiceClient,
@@ -17,7 +17,7 @@ const {
   generateBlobSASQueryParameters,
 } = require("@azure/storage-blob");
 
-// What every Azurite knows.
+// Azurite's well-known account key.
 const account = "devstoreaccount1";
 const key =
   "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw==";

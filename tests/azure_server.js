@@ -1,4 +1,4 @@
-// Azurite on a free port of 127.0.0.1; see tests/azure-server. It prints its port when it answers,
+// Azurite on a free port of 127.0.0.1; see tests/azure-server. It prints its port once it is ready,
 // and ends when its standard input does, so that no test can leave it behind.
 "use strict";
 
@@ -7,7 +7,7 @@ const net = require("net");
 const main = process.argv[2];
 const print = process.stdout.write.bind(process.stdout);
 
-// Whoever reads the port reads nothing else.
+// The reader of the port reads nothing else.
 process.stdout.write = () => true;
 process.stdin.resume();
 process.stdin.on("end", () => process.exit(0));

@@ -1,4 +1,4 @@
-"""Google's own client, to write what is backed up and to look at what was restored:
+"""Google's own client, to write the source and to inspect what was restored:
 
   google_client.py ENDPOINT make BUCKET
   google_client.py ENDPOINT put BUCKET KEY TEXT [PROPERTIES]   as JSON: headers, metadata, class
@@ -13,7 +13,7 @@ import sys
 from google.auth.credentials import AnonymousCredentials
 from google.cloud import storage
 
-# Names of headers as the tests of all services have them.
+# Header names as in the tests of all services.
 HEADERS = {
     "blobContentType": "content_type",
     "blobContentEncoding": "content_encoding",

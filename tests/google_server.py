@@ -1,7 +1,7 @@
-"""A server of Google Cloud Storage on a free port of 127.0.0.1; see tests/google-server.
+"""A Google Cloud Storage server on a free port of 127.0.0.1; see tests/google-server.
 
-It does of the JSON interface what its documentation says of buckets, lists in pages, content in whole and in
-ranges, uploads in one request and in sessions, preconditions on generations, checksums and changes of metadata.
+It implements the documented JSON interface for buckets, paged lists, full and ranged reads, uploads in one request
+and in sessions, preconditions on generations, checksums and changes of metadata.
 Everything is in memory. It prints its port, and ends when its standard input does.
 """
 
@@ -50,7 +50,7 @@ def bucket(name):
 
 
 def expect_generation(query, standing):
-    """What ifGenerationMatch asks for; 0 for nothing."""
+    """Checks ifGenerationMatch; 0 means that the object must not exist."""
     if "ifGenerationMatch" in query:
         found = standing["resource"]["generation"] if standing else "0"
         if query["ifGenerationMatch"] != found:
@@ -220,7 +220,7 @@ class Server(ThreadingHTTPServer):
     daemon_threads = True
 
     def handle_error(self, *_):
-        """A client that hangs up is none of our business."""
+        """Ignores clients that disconnect."""
 
 
 def main():

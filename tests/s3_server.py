@@ -19,20 +19,20 @@ def main():
     parser.add_argument("--sign", metavar="COUNT")
     options = parser.parse_args()
     if options.sign is not None:
-        # Read when moto is loaded.
+        # Read when moto is imported.
         os.environ["INITIAL_NO_AUTH_ACTION_COUNT"] = options.sign
 
     from moto.server import DomainDispatcherApplication, create_backend_app
     from werkzeug.serving import WSGIRequestHandler, make_server
 
     class Handler(WSGIRequestHandler):
-        # Connections are kept, as S3 does; and an answer is one write, not one for each header.
+        # Keeps connections open, as S3 does, and writes each answer at once rather than header by header.
         protocol_version = "HTTP/1.1"
         wbufsize = -1
         disable_nagle_algorithm = True
 
         def handle_expect_100(self):
-            # Whoever asks whether to go on waits a second for the answer if it stays in the buffer.
+            # Clients that expect "100 Continue" wait a second for it if it stays in the buffer.
             goes_on = super().handle_expect_100()
             self.wfile.flush()
             del self.headers["Expect"]

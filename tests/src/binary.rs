@@ -1,9 +1,9 @@
-//! Where the binary under test is.
+//! Finds the binary under test.
 //!
-//! It belongs to another package, so that cargo neither tells its path nor builds it for `cargo
-//! test`. So the first test of each process that asks for it lets cargo build it, with the profile
-//! and into the folder of the test itself. When nothing changed that takes a fraction of a second,
-//! and the binary is never an old one. `HOLDFAST_BIN` names another one.
+//! It belongs to another package, so cargo neither provides its path nor builds it for `cargo
+//! test`. The first test of each process that needs it therefore has cargo build it, with the
+//! profile and target folder of the test itself. If nothing changed, this takes a fraction of a
+//! second, and the binary is never outdated. `HOLDFAST_BIN` overrides its path.
 
 use std::env;
 use std::path::{Path, PathBuf};
@@ -14,7 +14,7 @@ use serde_json::Value;
 
 use crate::project;
 
-/// The binary under test, built if need be.
+/// The binary under test, built if necessary.
 pub fn holdfast() -> &'static Path {
     static BINARY: OnceLock<PathBuf> = OnceLock::new();
     BINARY.get_or_init(|| env::var_os("HOLDFAST_BIN").map_or_else(build, PathBuf::from))
@@ -22,8 +22,8 @@ pub fn holdfast() -> &'static Path {
 
 fn build() -> PathBuf {
     let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    // All packages and a test, so that the features, and with them all libraries, are those of
-    // `cargo test --workspace`: nothing is compiled twice.
+    // All packages and a test, so that features, and therefore all libraries, are the same as for
+    // `cargo test --workspace` and nothing is compiled twice.
     command.args(["build", "--workspace", "--bin", "holdfast", "--test", "tidy"]);
     command.args(["--locked", "--quiet"]);
     command.arg("--message-format=json-render-diagnostics");
@@ -31,10 +31,10 @@ fn build() -> PathBuf {
     let output = command.output().expect("cargo can be run");
     assert!(output.status.success(), "cargo cannot build holdfast");
     let messages = String::from_utf8(output.stdout).expect("cargo speaks UTF-8");
-    messages.lines().find_map(executable).expect("cargo names the binary")
+    messages.lines().find_map(executable).expect("cargo reports the path of the binary")
 }
 
-/// Profile and target folder of the test that runs: `<target folder>/<profile>/deps/<test>`.
+/// Profile and target folder of the running test: `<target folder>/<profile>/deps/<test>`.
 fn like_this_test() -> Vec<String> {
     let test = env::current_exe().expect("a test knows its path");
     let mut arguments = Vec::new();
@@ -48,7 +48,7 @@ fn like_this_test() -> Vec<String> {
     arguments
 }
 
-/// The path in a message of cargo that says that the binary is there.
+/// The path in cargo's message about the binary.
 fn executable(message: &str) -> Option<PathBuf> {
     let message: Value = serde_json::from_str(message).ok()?;
     let is_binary =

@@ -1,5 +1,4 @@
-//! A throwaway PostgreSQL: its own folder, a socket in it and no network, stopped when it is
-//! dropped.
+//! A throwaway PostgreSQL: its own folder with a socket, no network, stopped when dropped.
 
 use std::ffi::OsStr;
 use std::fs;
@@ -13,7 +12,7 @@ use std::process::{Command, Output, Stdio};
 use nix::unistd::User;
 use tempfile::TempDir;
 
-/// The folders of PostgreSQL's programs, one per version to be tested.
+/// The folders of PostgreSQL's programs, one per version to test.
 pub fn installations() -> Vec<PathBuf> {
     if let Some(folders) = std::env::var_os("HOLDFAST_TEST_POSTGRES") {
         return std::env::split_paths(&folders).collect();
@@ -39,14 +38,14 @@ pub fn installations() -> Vec<PathBuf> {
 pub struct Cluster {
     programs: PathBuf,
     folder: TempDir,
-    /// The user it runs as, if that is not who runs the test: PostgreSQL refuses to run as root.
+    /// The user it runs as, if not the one that runs the test: PostgreSQL refuses to run as root.
     user: Option<(u32, u32)>,
-    /// What its socket is called by, and perhaps its port on 127.0.0.1.
+    /// The number of its socket, and perhaps its port on 127.0.0.1.
     port: u16,
 }
 
 impl Cluster {
-    /// Makes a cluster with the programs in a folder, and starts it.
+    /// Creates a cluster with the programs in a folder, and starts it.
     pub fn start(programs: &Path) -> Self {
         let cluster = Self::empty(programs);
         let options = ["-U", "demo", "-A", "trust", "-E", "UTF8", "--no-locale", "--no-sync"];
@@ -55,8 +54,7 @@ impl Cluster {
         cluster
     }
 
-    /// Starts the server again, with these settings and on a free port of 127.0.0.1, which it
-    /// gives.
+    /// Restarts the server with these settings on a free port of 127.0.0.1, and returns the port.
     pub fn listen(&mut self, settings: &str) -> u16 {
         self.stop("fast").succeed();
         self.port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
@@ -64,13 +62,13 @@ impl Cluster {
         self.port
     }
 
-    /// Starts the server again, with these settings and without a network.
+    /// Restarts the server with these settings and without a network.
     pub fn restart(&self, settings: &str) {
         self.stop("fast").succeed();
         self.launch(&format!("-c listen_addresses='' {settings}"));
     }
 
-    /// True if the programs come with an extension, which is a package of its own.
+    /// True if an extension, which has its own package, is installed.
     pub fn has_extension(&self, name: &str) -> bool {
         let sql = format!("SELECT 1 FROM pg_available_extensions WHERE name = '{name}';");
         !self.sql("postgres", &sql).is_empty()
@@ -87,12 +85,12 @@ impl Cluster {
         standby
     }
 
-    /// A folder for a cluster, and whose it is.
+    /// A folder for a cluster, and its owner.
     fn empty(programs: &Path) -> Self {
         let folder = tempfile::Builder::new().prefix("holdfast-pg-").tempdir().unwrap();
         let user = nix::unistd::geteuid().is_root().then(|| {
             let named = |name| User::from_name(name).unwrap();
-            let user = named("postgres").or_else(|| named("nobody")).expect("a user without power");
+            let user = named("postgres").or_else(|| named("nobody")).expect("an unprivileged user");
             (user.uid.as_raw(), user.gid.as_raw())
         });
         fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o711)).unwrap();
@@ -163,18 +161,18 @@ impl Cluster {
         command
     }
 
-    /// Makes an empty database.
+    /// Creates an empty database.
     pub fn create(&self, database: &str) {
         self.client("createdb", ["-T", "template0", database]).succeed();
     }
 
-    /// Runs SQL and gives what it prints, without headers.
+    /// Runs SQL and returns its output, without headers.
     pub fn sql(&self, database: &str, sql: &str) -> Vec<u8> {
         let options = ["-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-d", database];
         self.client("psql", options).succeed_with(sql.as_bytes())
     }
 
-    /// What `pg_dump` writes for a database to a pipe.
+    /// The output of `pg_dump` to a pipe for a database.
     pub fn dump(&self, database: &str, options: &[&str]) -> Vec<u8> {
         self.client("pg_dump", options).args(["-d", database]).succeed()
     }
@@ -197,15 +195,15 @@ impl Drop for Cluster {
     }
 }
 
-/// Running a program to its end.
+/// Runs a program to completion.
 pub trait Run {
-    /// What it prints; it must not fail.
+    /// Its output; it must not fail.
     fn succeed(&mut self) -> Vec<u8>;
 
-    /// The same with something on its standard input.
+    /// Its output with the given standard input; it must not fail.
     fn succeed_with(&mut self, input: &[u8]) -> Vec<u8>;
 
-    /// How it ends with something on its standard input.
+    /// Its result with the given standard input.
     fn run_with(&mut self, input: &[u8]) -> Output;
 }
 
@@ -226,7 +224,7 @@ impl Run for Command {
         let mut child = self.spawn().unwrap_or_else(|error| panic!("{self:?}: {error}"));
         let mut stdin = child.stdin.take().unwrap();
         std::thread::scope(|scope| {
-            // A program that fails does not read all of it.
+            // A program that fails does not read all of its input.
             scope.spawn(move || {
                 let _ = stdin.write_all(input);
             });

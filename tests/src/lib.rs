@@ -1,9 +1,8 @@
-//! What the tests of the whole of holdfast share: the binary, a sandbox to run it in, pictures of
-//! folders.
+//! Shared parts of the end-to-end tests: the binary, a sandbox to run it in, pictures of folders.
 //!
-//! The tests themselves are in `tests/`: `cli` looks at the binary from outside, `faults` replays a
-//! whole script with a fault at every operation, `kill` and `power` do the same with real
-//! processes, `readme` and `tidy` read the project.
+//! The tests themselves are in `tests/`: `cli` tests the binary from outside, `faults` replays a
+//! script with a fault at every operation, `kill` and `power` do the same with real processes,
+//! `readme` and `tidy` check the project itself.
 
 #![allow(
     clippy::unwrap_used,

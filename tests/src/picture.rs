@@ -1,4 +1,4 @@
-//! Everything that can be seen of a folder, so that two folders can be compared exactly.
+//! All visible properties of a folder, so that two folders can be compared exactly.
 
 use std::collections::{BTreeMap, HashMap};
 use std::fs::{self, Metadata};
@@ -9,24 +9,24 @@ use std::path::{Path, PathBuf};
 /// A folder's entries by their path below it; the folder itself has the empty path.
 pub type Picture = BTreeMap<PathBuf, Look>;
 
-/// What can be seen of one entry.
+/// The visible properties of one entry.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Look {
-    /// What it is, with what only that kind has.
+    /// Its type, with the properties specific to it.
     pub kind: Kind,
-    /// Permission bits with the set-id and sticky bits; 0 for a symbolic link, which has none.
+    /// Permission, set-id and sticky bits; 0 for a symbolic link, which has none.
     pub mode: u32,
     /// Owner and group.
     pub owner: (u32, u32),
     /// Time of the last change of content: seconds and nanoseconds.
     pub mtime: (i64, i64),
-    /// Extended attributes, ACLs among them.
+    /// Extended attributes, including ACLs.
     pub attributes: BTreeMap<Vec<u8>, Vec<u8>>,
-    /// The first path, in order, of the same inode; `None` if there is one only.
+    /// The first path, in order, of the same inode; `None` if there is only one.
     pub same_as: Option<PathBuf>,
 }
 
-/// What an entry is.
+/// The type of an entry.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Kind {
     /// A file: size and hash.
@@ -45,7 +45,7 @@ pub enum Kind {
     Socket,
 }
 
-/// Looks at a folder and all below it. Nothing is followed.
+/// Inspects a folder and everything below it, without following links.
 ///
 /// # Panics
 /// If something cannot be read.

@@ -1,4 +1,4 @@
-//! Processes that a test watches while they run. None outlives its test.
+//! Processes that a test observes while they run. None outlives its test.
 
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
@@ -7,19 +7,19 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
 
-/// Longer than anything here takes, even on a busy machine: whoever waits so long has found a hang.
+/// Longer than anything here takes, even on a busy machine: waiting this long means a hang.
 const HANG: Duration = Duration::from_secs(120);
-/// Between two looks.
+/// The polling interval.
 const PAUSE: Duration = Duration::from_millis(2);
 
-/// A process that was started, and is ended when this is dropped.
+/// A running process, killed when this is dropped.
 #[derive(Debug)]
 pub struct Running {
     child: Option<Child>,
 }
 
 impl Running {
-    /// Starts a command whose output is kept.
+    /// Starts a command and captures its output.
     pub fn start(command: &mut Command) -> Self {
         command.stdout(Stdio::piped()).stderr(Stdio::piped());
         let child = command.spawn().unwrap_or_else(|error| panic!("{command:?}: {error}"));
@@ -34,7 +34,7 @@ impl Running {
     /// Sends a signal.
     pub fn signal(&mut self, signal: Signal) {
         let pid = Pid::from_child(self.child());
-        // Without a wait its number stays its own, so that nobody else is hit.
+        // Its number is not reused before it is waited for, so no other process is hit.
         kill_process(pid, signal).expect("a signal can be sent to a child");
     }
 
@@ -43,7 +43,7 @@ impl Running {
         self.child().try_wait().expect("a child can be waited for").is_some()
     }
 
-    /// Waits for its end. Its output must fit into the pipes.
+    /// Waits for it to end. Its output must fit into the pipes.
     ///
     /// # Panics
     /// If it hangs.
@@ -64,23 +64,23 @@ impl Drop for Running {
     }
 }
 
-/// Waits for something that comes sooner or later.
+/// Waits for a condition that becomes true sooner or later.
 ///
 /// # Panics
-/// If it does not come at all.
+/// If it never becomes true.
 #[track_caller]
 pub fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
     let begin = Instant::now();
     while !is_so() {
-        assert!(begin.elapsed() < HANG, "waited in vain until {what}");
+        assert!(begin.elapsed() < HANG, "timed out waiting until {what}");
         thread::sleep(PAUSE);
     }
 }
 
-/// True if a process of this number runs; one that is dead and not yet waited for does not.
+/// True if a process with this number is running; zombies do not count.
 pub fn is_running(pid: &str) -> bool {
-    // The state follows the name, which is in brackets and may hold any. (The command line would
-    // not do: it is empty for a moment while another program takes the process over.)
+    // The state follows the name, which is in parentheses and may contain some itself. (The
+    // command line does not work: it is empty for a moment during an exec.)
     let stat = std::fs::read_to_string(Path::new("/proc").join(pid).join("stat"));
     let state = stat.ok().and_then(|stat| stat.rsplit_once(") ")?.1.chars().next());
     state.is_some_and(|state| !matches!(state, 'Z' | 'X'))

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 /// The folder of the workspace.
 pub fn root() -> &'static Path {
-    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("tests/ lies in the workspace")
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("tests/ is in the workspace")
 }
 
 /// The content of a file of the project.
@@ -14,7 +14,7 @@ pub fn read(path: &str) -> String {
     fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
-/// All files below a folder of the project with this extension, in order; nothing that is built.
+/// All files below a folder of the project with this extension, in order, except build output.
 pub fn files(folder: &str, extension: &str) -> Vec<PathBuf> {
     let mut found = Vec::new();
     collect(&root().join(folder), extension, &mut found);

@@ -1,4 +1,4 @@
-//! A folder of its own for each test: repository, key, cache, and commands that know of nothing
+//! A separate folder for each test, with a repository, key and cache, and commands that use nothing
 //! else.
 
 use std::ffi::{OsStr, OsString};
@@ -14,10 +14,10 @@ use tempfile::TempDir;
 use crate::binary;
 use crate::cluster::installations;
 
-/// A scratch folder and the commands that are run in it.
+/// A temporary folder and the commands that run in it.
 ///
-/// Commands are written as one line; `@name` stands for the path of `name` in the sandbox. No
-/// output of any command may contain a secret of the sandbox: that is checked each time.
+/// Commands are written as one line; `@name` stands for the path of `name` in the sandbox. Every
+/// command's output is checked to contain no secret of the sandbox.
 #[derive(Debug)]
 pub struct Sandbox {
     folder: TempDir,
@@ -25,14 +25,14 @@ pub struct Sandbox {
     variables: Vec<(String, OsString)>,
 }
 
-/// How a command ended.
+/// The result of a command.
 #[derive(Debug)]
 pub struct Outcome {
     /// The exit code; `None` if a signal ended it.
     pub code: Option<i32>,
-    /// What it printed.
+    /// Its standard output.
     pub stdout: String,
-    /// What it said besides.
+    /// Its standard error.
     pub stderr: String,
 }
 
@@ -43,7 +43,7 @@ impl Default for Sandbox {
 }
 
 impl Sandbox {
-    /// A sandbox with a repository at `@repository` that opens with the generated key in `@key`.
+    /// A sandbox with a repository at `@repository`, opened by the generated key in `@key`.
     pub fn new() -> Self {
         let sandbox = Self::empty();
         sandbox.make_key("key");
@@ -54,12 +54,12 @@ impl Sandbox {
     /// A sandbox without key and repository.
     pub fn empty() -> Self {
         let folder =
-            tempfile::Builder::new().prefix("holdfast-").tempdir().expect("a scratch folder");
+            tempfile::Builder::new().prefix("holdfast-").tempdir().expect("a temporary folder");
         fs::create_dir(folder.path().join("home")).expect("a home");
         Self { folder, secrets: Mutex::default(), variables: Vec::new() }
     }
 
-    /// Sets a variable of the environment for all commands.
+    /// Sets an environment variable for all commands.
     #[must_use]
     pub fn with(mut self, name: &str, value: impl Into<OsString>) -> Self {
         self.variables.push((name.to_owned(), value.into()));
@@ -81,7 +81,7 @@ impl Sandbox {
     /// Writes a file and the folders above it.
     pub fn write(&self, name: impl AsRef<Path>, content: impl AsRef<[u8]>) -> PathBuf {
         let path = self.path(name);
-        fs::create_dir_all(path.parent().expect("a folder")).expect("folders can be made");
+        fs::create_dir_all(path.parent().expect("a folder")).expect("folders can be created");
         fs::write(&path, content).expect("files can be written");
         path
     }
@@ -93,12 +93,12 @@ impl Sandbox {
         fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
     }
 
-    /// True if something is there; links are not followed.
+    /// True if the path exists; links are not followed.
     pub fn exists(&self, name: impl AsRef<Path>) -> bool {
         self.path(name).symlink_metadata().is_ok()
     }
 
-    /// Where `@name` lies below `@target` after a restore of a whole snapshot.
+    /// The path of `@name` below `@target` after a restore of a whole snapshot.
     pub fn within(&self, target: &str, name: &str) -> PathBuf {
         let inner = self.path(name);
         self.path(target).join(inner.strip_prefix("/").expect("an absolute path"))
@@ -111,18 +111,18 @@ impl Sandbox {
         self.add_secret(name, String::from_utf8(output.stdout).expect("a key is text").trim());
     }
 
-    /// Writes a secret to `@name`; from now on no output may contain it.
+    /// Writes a secret to `@name`, which no output may contain from now on.
     pub fn add_secret(&self, name: &str, secret: &str) {
         self.write(name, secret);
         self.secrets.lock().expect("no test panics here").push(secret.to_owned());
     }
 
-    /// The secrets that were used so far.
+    /// The secrets used so far.
     pub fn secrets(&self) -> Vec<String> {
         self.secrets.lock().expect("no test panics here").clone()
     }
 
-    /// Splits a line at white space and puts paths in.
+    /// Splits a line at white space and inserts paths.
     pub fn words(&self, line: &str) -> Vec<OsString> {
         let folder = format!("{}/", self.folder.path().display());
         line.split_whitespace().map(|word| word.replace('@', &folder).into()).collect()
@@ -135,7 +135,7 @@ impl Sandbox {
         command
     }
 
-    /// Any program, in the same surroundings.
+    /// Any program, in the same environment.
     pub fn program(&self, program: impl AsRef<OsStr>) -> Command {
         let mut command = Command::new(program);
         command.current_dir(self.folder.path()).env_clear();
@@ -150,29 +150,29 @@ impl Sandbox {
         command
     }
 
-    /// Runs a command to its end.
+    /// Runs a command to completion.
     pub fn run_words(&self, words: impl IntoIterator<Item = impl AsRef<OsStr>>) -> Outcome {
         self.finish(self.command(words).output().expect("the binary runs"))
     }
 
-    /// Runs a line to its end.
+    /// Runs a line to completion.
     pub fn run(&self, line: &str) -> Outcome {
         self.run_words(self.words(line))
     }
 
-    /// Runs a line with something on standard input.
+    /// Runs a line with the given standard input.
     pub fn run_with_input(&self, line: &str, input: &[u8]) -> Outcome {
         let mut command = self.command(self.words(line));
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().expect("the binary runs");
         let mut stdin = child.stdin.take().expect("standard input is a pipe");
-        // Who does not read its input ends early; the outcome tells.
+        // A command that does not read its input ends early; the outcome shows that.
         let _unread = stdin.write_all(input);
         drop(stdin);
         self.finish(child.wait_with_output().expect("the binary ends"))
     }
 
-    /// Takes what a command left, and makes sure that no secret is in it.
+    /// The output of a command, checked to contain no secret.
     #[track_caller]
     pub fn finish(&self, output: Output) -> Outcome {
         let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("all output is UTF-8");
@@ -186,9 +186,9 @@ impl Sandbox {
         outcome
     }
 
-    /// Fills the sandbox's repository and cache from another one's, whose key is added too.
+    /// Fills the sandbox's repository and cache from another sandbox, and adds its key.
     ///
-    /// Objects are linked: nothing ever changes an object.
+    /// Objects are hard-linked: nothing ever changes an object.
     pub fn adopt(&self, other: &Self) {
         let key = String::from_utf8(other.read("key")).expect("a key is text");
         self.add_secret("key", &key);
@@ -204,7 +204,7 @@ impl Sandbox {
         self.fails(0, line)
     }
 
-    /// Runs a line that must end with this exit code.
+    /// Runs a line that must fail with this exit code.
     #[track_caller]
     pub fn fails(&self, code: i32, line: &str) -> Outcome {
         let outcome = self.run(line);
@@ -218,14 +218,14 @@ impl Sandbox {
         self.ok(&format!("backup --json {line}")).message("summary")
     }
 
-    /// The snapshots as `snapshots --json` prints them, oldest first.
+    /// The snapshots as printed by `snapshots --json`, oldest first.
     #[track_caller]
     pub fn snapshots(&self) -> Vec<Value> {
         let document = self.ok("snapshots --json").json();
         document.as_array().cloned().expect("an array of snapshots")
     }
 
-    /// Paths of all objects of the repository below a folder, from `@repository` on, in order.
+    /// Paths, relative to `@repository`, of all objects below a folder, in order.
     pub fn objects(&self, folder: &str) -> Vec<String> {
         let mut found = Vec::new();
         collect(&self.path("repository").join(folder), &mut found);
@@ -235,7 +235,7 @@ impl Sandbox {
         found.into_iter().map(|path| name(path).expect("below the repository")).collect()
     }
 
-    /// Bytes in all objects below a folder of the repository.
+    /// Total bytes of all objects below a folder of the repository.
     pub fn object_bytes(&self, folder: &str) -> u64 {
         let size =
             |name: &String| self.path("repository").join(name).metadata().map_or(0, |m| m.len());
@@ -266,7 +266,7 @@ impl Outcome {
         self.stderr.lines().map(parse).collect()
     }
 
-    /// The message of this type, of which there must be one.
+    /// The message of this type, which must exist.
     #[track_caller]
     pub fn message(&self, message_type: &str) -> Value {
         let mut found: Vec<Value> =
@@ -275,21 +275,21 @@ impl Outcome {
         found.remove(0)
     }
 
-    /// Fails unless standard error has this text.
+    /// Fails unless standard error contains this text.
     #[track_caller]
     pub fn says(&self, text: &str) -> &Self {
         assert!(self.stderr.contains(text), "{text:?} is not said: {}", self.stderr);
         self
     }
 
-    /// Fails unless standard output has this text.
+    /// Fails unless standard output contains this text.
     #[track_caller]
     pub fn prints(&self, text: &str) -> &Self {
         assert!(self.stdout.contains(text), "{text:?} is not printed: {}", self.stdout);
         self
     }
 
-    /// Standard output must not hold this.
+    /// Fails if standard output contains this text.
     #[track_caller]
     pub fn prints_nothing_of(&self, text: &str) -> &Self {
         assert!(!self.stdout.contains(text), "{text:?} is printed:\n{self:?}");
@@ -297,8 +297,8 @@ impl Outcome {
     }
 }
 
-/// Where programs are looked for: the system's folders, and before them the one of the PostgreSQL
-/// that is to be tested, if it is not the system's.
+/// The search path for programs: the folder of the PostgreSQL version under test, unless it is the
+/// system's, then the system's folders.
 pub fn search_path() -> String {
     let system = "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin";
     match std::env::var_os("HOLDFAST_TEST_POSTGRES").and_then(|_| installations().pop()) {
@@ -310,7 +310,7 @@ pub fn search_path() -> String {
 type MakeFile = dyn Fn(&Path, &Path) -> std::io::Result<()>;
 
 fn mirror(from: &Path, to: &Path, make_file: &MakeFile) {
-    fs::create_dir(to).expect("folders can be made");
+    fs::create_dir(to).expect("folders can be created");
     for entry in fs::read_dir(from).expect("a folder").flatten() {
         let (from, to) = (entry.path(), to.join(entry.file_name()));
         match entry.file_type().is_ok_and(|kind| kind.is_dir()) {

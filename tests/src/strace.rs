@@ -1,4 +1,4 @@
-//! The binary under strace: to see its system calls, or to have a signal sent at one of them.
+//! Runs the binary under strace, to observe its system calls or to send a signal at one of them.
 
 use std::ffi::OsStr;
 use std::path::Path;
@@ -7,11 +7,11 @@ use std::process::Command;
 use crate::binary;
 use crate::sandbox::Sandbox;
 
-/// The binary with these arguments, under strace with these options. Only `functions` of the system
-/// are traced.
+/// The binary with these arguments, under strace with these options, tracing only the system calls
+/// in `functions`.
 ///
-/// The binary forbids others of the same user to look into it. That call is answered in place of
-/// the kernel, so that strace can see arguments without being root.
+/// The binary forbids other processes of the same user to inspect it. strace answers that call in
+/// place of the kernel, so that it can read arguments without being root.
 ///
 /// # Panics
 /// If strace is missing.
@@ -29,11 +29,10 @@ pub fn command(
     command
 }
 
-/// The option that leaves only calls that have to do with a file or folder; `None` where that
-/// cannot be had.
+/// The option that limits tracing to calls on a file or folder; `None` if that is not possible.
 ///
-/// A call that is left out is not answered by strace either, so the binary hides, and only root can
-/// look into it.
+/// strace does not answer calls that are filtered out, so the binary forbids inspection, and only
+/// root can trace it.
 pub fn only_at(path: &Path) -> Option<String> {
     let is_root = rustix::process::geteuid().is_root();
     is_root.then(|| format!("--trace-path={}", path.display()))

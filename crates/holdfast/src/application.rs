@@ -1,4 +1,4 @@
-//! The application that a command works on: its app file, and the repositories that it names.
+//! The application that a command works on: its app file and its repositories.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -26,14 +26,14 @@ use crate::trust;
 
 /// Name of the app file in the working directory.
 const FILE_NAME: &str = "holdfast.toml";
-/// Where the app file of a name is looked for if there is none in the working directory.
+/// Where to look for an application's app file if the working directory has none.
 const FOLDER: &str = "/etc/holdfast";
 
-/// Which application a command works on.
+/// The application that a command works on.
 #[derive(Debug, Clone, Default, clap::Args)]
 pub struct ApplicationArgs {
-    /// Name of the application, which must be that of the app file; without --config and
-    /// ./holdfast.toml, /etc/holdfast/NAME.toml is read
+    /// Name of the application, which must match the app file; without --config and
+    /// ./holdfast.toml, the app file is /etc/holdfast/NAME.toml
     #[arg(value_name = "NAME")]
     pub name: Option<String>,
 
@@ -44,10 +44,10 @@ pub struct ApplicationArgs {
 }
 
 impl ApplicationArgs {
-    /// Where the app file is.
+    /// The path of the app file.
     ///
     /// # Errors
-    /// A usage error if nothing says so.
+    /// A usage error if there is none.
     pub fn path(&self) -> CommandResult<PathBuf> {
         if let Some(path) = &self.config {
             return Ok(path.clone());
@@ -57,18 +57,18 @@ impl ApplicationArgs {
             _ if here.exists() => Ok(here),
             Some(name) if config::AppName::new(name).is_none() => {
                 Err(CommandError::usage(format!(
-                    "{name:?} is no name of an application: these have lower-case letters, \
-                     digits and dashes"
+                    "{name:?} is not an application name: use lower-case letters, digits \
+                    and dashes"
                 )))
             }
             Some(name) => Ok(Path::new(FOLDER).join(format!("{name}.toml"))),
             None => Err(CommandError::usage("there is no holdfast.toml in this folder")
-                .hint("--config FILE, or HOLDFAST_CONFIG")
-                .hint("the name of an application, for /etc/holdfast/NAME.toml")),
+                .hint("give one with --config FILE or HOLDFAST_CONFIG")
+                .hint("give the name of an application, for /etc/holdfast/NAME.toml")),
         }
     }
 
-    /// Makes sure that a file is that of the application that was named.
+    /// Checks that an app file is that of the given application.
     ///
     /// # Errors
     /// A usage error if it is not.
@@ -79,30 +79,30 @@ impl ApplicationArgs {
         let path = escape::path(path);
         let message = format!("{path} is the app file of {}, not of {name}", file.app.name);
         Err(CommandError::usage(message)
-            .hint(format!("the name {}, or the --config of {name}", file.app.name)))
+            .hint(format!("give the name {}, or the --config of {name}", file.app.name)))
     }
 }
 
-/// What a mistake is, without its line.
+/// A mistake, without the line of the file.
 fn sentence(mistake: &Mistake) -> String {
     let Mistake { file, line, column, message, help, .. } = mistake;
     format!("{}:{line}:{column}: {message}; try: {help}", escape::path(file))
 }
 
-/// An application whose file has been read.
+/// An application whose app file was read.
 pub struct Application<'a> {
     context: &'a Context,
-    /// Where its file is.
+    /// The path of its app file.
     pub path: PathBuf,
-    /// What the file says, with secrets where systemd or Kubernetes put them.
+    /// The app file, with secrets taken from where systemd or Kubernetes put them.
     pub file: AppFile,
 }
 
 impl<'a> Application<'a> {
-    /// Finds and reads the app file, and tells what in it deserves a second look.
+    /// Finds and reads the app file, and prints its warnings.
     ///
     /// # Errors
-    /// A usage error with all mistakes of the file; a failure if it cannot be read, or is that of
+    /// A usage error with all mistakes of the file; a failure if it cannot be read or belongs to
     /// another application.
     pub fn load(args: &ApplicationArgs, context: &'a Context) -> CommandResult<Self> {
         let path = args.path()?;
@@ -122,7 +122,7 @@ impl<'a> Application<'a> {
         Ok(Self { context, path, file })
     }
 
-    /// Host that its snapshots are of.
+    /// The host recorded in its snapshots.
     pub fn host(&self) -> String {
         self.context.host_name(self.file.app.host.as_deref())
     }
@@ -130,7 +130,7 @@ impl<'a> Application<'a> {
     /// Opens the repository of a class.
     ///
     /// # Errors
-    /// A usage error if the file names none for keys; see [`Repository::open`].
+    /// A usage error if the file defines none for keys; see [`Repository::open`].
     pub fn open(&self, class: Class) -> CommandResult<Repository> {
         let place = self.place(class)?;
         let storage = opening::storage(folder(place)?).map_err(|error| missing(error, place))?;
@@ -143,10 +143,10 @@ impl<'a> Application<'a> {
         Ok(repository)
     }
 
-    /// True if there is a repository of this class already.
+    /// True if the repository of this class exists.
     ///
     /// # Errors
-    /// As [`Application::open`], but for the repository that is not there.
+    /// As [`Application::open`], except that a missing repository is not an error.
     pub fn is_there(&self, class: Class) -> CommandResult<bool> {
         let place = self.place(class)?;
         match opening::storage(folder(place)?) {
@@ -161,18 +161,18 @@ impl<'a> Application<'a> {
         }
     }
 
-    /// Makes the repository of a class.
+    /// Creates the repository of a class.
     ///
     /// # Errors
-    /// It exists already, or cannot be made.
+    /// It already exists, or cannot be created.
     pub fn init(&self, class: Class) -> CommandResult {
         let place = self.place(class)?;
         let folder = folder(place)?;
         let secret = self.passphrase(&place.password)?.secret()?;
-        // The file names the place, and somebody asked for it to be made.
+        // The app file gives the location, and the user asked for it to be created.
         if let Some(parent) = folder.parent() {
             fs::create_dir_all(parent)
-                .map_err(|error| CommandError::path("make the folder", parent, &error))?;
+                .map_err(|error| CommandError::path("create the folder", parent, &error))?;
         }
         opening::check_new(folder)?;
         let (storage, made) = opening::NewFolder::make(folder)?;
@@ -180,17 +180,17 @@ impl<'a> Application<'a> {
         let id = Repository::init(&storage, &secret, KdfCost::DEFAULT, &label, |_| {})?;
         made.keep();
         let (id, folder) = (&id.to_hex()[..10], escape::path(folder));
-        Ok(self.context.output.note(0, &format!("made repository {id} at {folder}"))?)
+        Ok(self.context.output.note(0, &format!("created repository {id} at {folder}"))?)
     }
 
-    /// Keeps space in the repository of a class for the day when the disk is full.
+    /// Fills the reserve of the repository of a class.
     pub fn fill_reserve(&self, class: Class) {
         if let Ok(folder) = self.place(class).and_then(folder) {
             opening::fill_reserve(folder);
         }
     }
 
-    /// Reads a password from where the file says it is.
+    /// Reads a password from the source that the app file gives.
     ///
     /// # Errors
     /// It cannot be read, or is empty.
@@ -202,24 +202,24 @@ impl<'a> Application<'a> {
         secret::read(&source)
     }
 
-    /// The same for the layers below, which know nothing of commands.
+    /// Like [`Application::password`], for lower layers, which know nothing of commands.
     ///
     /// # Errors
-    /// The sentence of the failure.
+    /// The error message.
     pub fn password(&self, password: &Password) -> Result<Zeroizing<String>, String> {
         let passphrase = self.passphrase(password).map_err(|error| error.message)?;
         Ok(Zeroizing::new(passphrase.expose().to_owned()))
     }
 
-    /// Takes the right to run: nothing else works on the application meanwhile, on this machine.
+    /// Takes the application's lock on this machine.
     ///
     /// # Errors
-    /// Another run goes on, and the file says to leave or for how long to wait; a usage error if
-    /// the environment names neither a folder for locks nor a home.
+    /// Another run is in progress, and the file says to exit or to stop waiting; a usage error if
+    /// the environment gives neither a folder for locks nor a home folder.
     pub fn lock(&self) -> CommandResult<RunLock> {
         let folder = self.context.environment.state_folder().ok_or_else(|| {
             CommandError::usage(
-                "there is no folder for locks: neither HOLDFAST_STATE_DIR nor HOME is set",
+                "there is no folder for locks because neither HOLDFAST_STATE_DIR nor HOME is set",
             )
             .hint("HOLDFAST_STATE_DIR=/var/lib/holdfast")
         })?;
@@ -240,22 +240,21 @@ impl<'a> Application<'a> {
             Class::Data => Ok(&self.file.repository),
             Class::Keys => self.file.keys_repository.as_ref().ok_or_else(|| {
                 CommandError::usage(format!(
-                    "{} names no repository for keys",
+                    "{} defines no key repository",
                     escape::path(&self.path)
                 ))
-                .hint("a section [repository.keys]")
+                .hint("add a [repository.keys] section")
             }),
         }
     }
 }
 
-/// The mistakes of a file are usage errors; that it cannot be read is a failure.
+/// Mistakes in an app file are usage errors; an unreadable app file is a failure.
 pub fn explain(error: ConfigError) -> CommandError {
     match &error {
         ConfigError::Mistakes(_) => CommandError::usage(error.to_string()),
-        ConfigError::Unreadable { .. } => {
-            CommandError::failed(error.to_string()).hint("--config FILE, or HOLDFAST_CONFIG")
-        }
+        ConfigError::Unreadable { .. } => CommandError::failed(error.to_string())
+            .hint("give one with --config FILE or HOLDFAST_CONFIG"),
         ConfigError::TooLong { .. } | ConfigError::NotText { .. } => {
             CommandError::failed(error.to_string())
         }
@@ -265,21 +264,21 @@ pub fn explain(error: ConfigError) -> CommandError {
 /// The folder of a repository.
 ///
 /// # Errors
-/// A usage error for storage that this version does not have.
+/// A usage error for storage that this version does not support.
 pub fn folder(place: &Place) -> CommandResult<&Path> {
     match &place.url {
         RepositoryUrl::Local(folder) => Ok(folder),
         RepositoryUrl::Elsewhere(url) => {
             let kind = url.split(':').next().unwrap_or_default();
             let message = format!(
-                "this version stores repositories on local paths only, it has no {kind}: storage"
+                "this version stores repositories on local paths only and does not support {kind}:"
             );
             Err(CommandError::usage(message).hint("mount the storage and give its path as url"))
         }
     }
 }
 
-/// Names the place where a repository was expected.
+/// Adds the location where a repository was expected.
 fn missing(error: CommandError, place: &Place) -> CommandError {
     let RepositoryUrl::Local(folder) = &place.url else { return error };
     if foreign::program(folder).is_some() {
@@ -290,7 +289,7 @@ fn missing(error: CommandError, place: &Place) -> CommandError {
         _ => format!("{}: {}", escape::path(folder), error.message),
     };
     let hints = match error.exit {
-        ExitKind::NoRepository => vec!["holdfast run --init-missing, which makes it".to_owned()],
+        ExitKind::NoRepository => vec!["holdfast run --init-missing, to create it".to_owned()],
         _ => error.hints,
     };
     CommandError { message, hints, ..error }

@@ -1,12 +1,12 @@
-//! The arguments as they are given: switches with a value, as programs written in Go take them.
+//! Switches with a value, such as `--json=true`, as Go programs accept them.
 
 use std::collections::BTreeSet;
 use std::ffi::OsString;
 
 use clap::{ArgAction, Command};
 
-/// `--json=true` means `--json`, and `--json=false` is left out; all else stays as it is, and so
-/// does everything behind `--`.
+/// Replaces `--json=true` by `--json` and drops `--json=false`; everything else, and everything
+/// after `--`, is kept.
 pub fn without_switch_values(command: &Command, arguments: &[OsString]) -> Vec<OsString> {
     let switches = Switches::of(command);
     let mut is_over = false;
@@ -22,7 +22,7 @@ pub fn without_switch_values(command: &Command, arguments: &[OsString]) -> Vec<O
     kept
 }
 
-/// The switches of a program, whatever its command.
+/// The switches of all commands of the program.
 struct Switches {
     names: BTreeSet<String>,
 }
@@ -31,12 +31,12 @@ impl Switches {
     fn of(command: &Command) -> Switches {
         let (mut names, mut valued) = (BTreeSet::new(), BTreeSet::new());
         collect(command, &mut names, &mut valued);
-        // What takes a value anywhere is never changed.
+        // Flags that take a value in any command are never changed.
         names.retain(|name| !valued.contains(name));
         Switches { names }
     }
 
-    /// The switch and what it is set to.
+    /// The switch and its value.
     fn value<'a>(&self, argument: &'a OsString) -> Option<(&'a str, bool)> {
         let (switch, value) = argument.to_str()?.split_once('=')?;
         let is_set = match value {

@@ -13,32 +13,32 @@ const ABOUT: &str = "Deduplicating, encrypted backups of files and databases";
 
 const EXAMPLES: &str = "\
 EXAMPLES:
-  holdfast init -r /mnt/backup                     make a repository
+  holdfast init -r /mnt/backup                     create a repository
   holdfast backup -r /mnt/backup ~/documents       back up a folder
-  holdfast snapshots -r /mnt/backup                see what is there
-  holdfast restore -r /mnt/backup latest -t /tmp   bring it back
+  holdfast snapshots -r /mnt/backup                list snapshots
+  holdfast restore -r /mnt/backup latest -t /tmp   restore the newest one
 
-Set HOLDFAST_REPOSITORY and HOLDFAST_PASSWORD_FILE to leave -r and the passphrase out.
-`holdfast help COMMAND` says more about one command.
+Set HOLDFAST_REPOSITORY and HOLDFAST_PASSWORD_FILE to avoid repeating -r and the passphrase.
+`holdfast help COMMAND` describes one command in detail.
 
 EXIT CODES:
-  0 done, 1 failed, 2 wrong usage, 3 done but some entries could not be read or removed,
-  10 no repository, 11 busy, 12 wrong passphrase or key, 13 damaged, 14 older than before,
+   0 success, 1 failure, 2 usage error, 3 done, but some entries could not be read or removed,
+   10 no repository, 11 busy, 12 wrong passphrase or key, 13 damaged, 14 older than before,
   130 interrupted";
 
 /// The whole command line.
 #[derive(Debug, Parser)]
 #[command(name = "holdfast", version, about = ABOUT, after_help = EXAMPLES, max_term_width = 100)]
 pub struct Cli {
-    /// Flags that all commands have.
+    /// Flags common to all commands.
     #[command(flatten)]
     pub global: GlobalArgs,
-    /// What to do.
+    /// The command to run.
     #[command(subcommand)]
     pub command: Command,
 }
 
-/// Flags that all commands have.
+/// Flags common to all commands.
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Global options")]
 pub struct GlobalArgs {
@@ -46,7 +46,7 @@ pub struct GlobalArgs {
     #[arg(short, long, global = true, value_name = "REPOSITORY", value_hint = ValueHint::DirPath)]
     pub repo: Option<OsString>,
 
-    /// A file that says where the repository is [env: HOLDFAST_REPOSITORY_FILE]
+    /// A file that holds the location of the repository [env: HOLDFAST_REPOSITORY_FILE]
     #[arg(long, global = true, value_name = "FILE", value_hint = ValueHint::FilePath)]
     #[arg(conflicts_with = "repo")]
     pub repository_file: Option<PathBuf>,
@@ -55,7 +55,7 @@ pub struct GlobalArgs {
     #[arg(short, long, global = true, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub password_file: Option<PathBuf>,
 
-    /// A command that prints the passphrase or key; it is run without a shell [env:
+    /// A command that prints the passphrase or key, run without a shell [env:
     /// HOLDFAST_PASSWORD_COMMAND]
     #[arg(long, global = true, value_name = "COMMAND", value_hint = ValueHint::CommandString)]
     #[arg(conflicts_with = "password_file")]
@@ -70,7 +70,7 @@ pub struct GlobalArgs {
     #[arg(short, long, global = true)]
     pub quiet: bool,
 
-    /// Say more; twice (or --verbose=2) names every file
+    /// Print more; twice (or --verbose=2) lists every file
     #[arg(short, long, global = true, action = ArgAction::Append, value_name = "N")]
     #[arg(num_args = 0..=1, require_equals = true, default_missing_value = "1")]
     #[arg(value_parser = clap::value_parser!(u8).range(0..=3))]
@@ -89,11 +89,11 @@ pub struct GlobalArgs {
     #[arg(env = "HOLDFAST_CACHE_DIR", hide_env_values = true)]
     pub cache_dir: Option<PathBuf>,
 
-    /// Accept a repository that is in an older state than when it was last used from this machine
+    /// Accept a repository that is older than when this machine last used it
     #[arg(long, global = true)]
     pub accept_rollback: bool,
 
-    /// How hard to compress what is written [default: auto]
+    /// Compression of new data [default: auto]
     #[arg(long, global = true, value_name = "MODE", env = "HOLDFAST_COMPRESSION")]
     #[arg(hide_env_values = true)]
     pub compression: Option<CompressionMode>,
@@ -108,7 +108,7 @@ pub struct GlobalArgs {
     #[arg(hide_env_values = true, value_parser = parse::number::<4, 65536>)]
     pub index_memory: Option<u32>,
 
-    /// Do not open what was sealed and compare before it is written
+    /// Skip decrypting and comparing data before it is written
     #[arg(long, global = true)]
     pub no_extra_verify: bool,
 
@@ -118,37 +118,37 @@ pub struct GlobalArgs {
 }
 
 impl GlobalArgs {
-    /// How much is said, and for whom.
+    /// How much is printed, and in which form.
     pub fn style(&self) -> Style {
         let verbosity = self.verbose.iter().fold(0_u8, |sum, more| sum.saturating_add(*more));
         Style { json: self.json, quiet: self.quiet, verbosity }
     }
 }
 
-/// How hard to compress.
+/// Compression of new data.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
 pub enum CompressionMode {
-    /// Compress well and fast; store what does not shrink
+    /// Good and fast; store data that does not shrink uncompressed
     #[default]
     Auto,
-    /// Store everything as it is
+    /// No compression
     Off,
-    /// The fastest level
+    /// Fastest level
     Fastest,
     /// Smaller, and several times slower
     Better,
-    /// As small as possible, very slow
+    /// Smallest, very slow
     Max,
 }
 
-/// What to do.
+/// The command to run.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Make a repository
+    /// Create a repository
     Init(cmd::init::Args),
-    /// Back up files, or what a command prints, as a new snapshot
+    /// Back up files, or the output of a command, as a new snapshot
     Backup(Box<cmd::backup::Args>),
-    /// Capture an application as its app file says
+    /// Back up an application as described by its app file
     Run(cmd::run::Args),
     /// List snapshots
     Snapshots(cmd::snapshots::Args),
@@ -160,48 +160,48 @@ pub enum Command {
     Diff(cmd::diff::Args),
     /// Print one file, or a folder as an archive
     Dump(cmd::dump::Args),
-    /// Bring files back
+    /// Restore files
     Restore(Box<cmd::restore::Args>),
-    /// Bring a whole application back: its keys, databases, buckets and files
+    /// Restore a whole application: its keys, databases, buckets and files
     RestoreApp(Box<cmd::restore_app::Args>),
-    /// Remove snapshots by rules
+    /// Remove snapshots according to rules
     Forget(Box<cmd::forget::Args>),
-    /// Free the space of what no snapshot needs
+    /// Free space that no snapshot needs
     Prune(cmd::prune::Args),
-    /// Look for damage
+    /// Check the repository for damage
     Check(cmd::check::Args),
-    /// Mend a damaged repository
+    /// Repair a damaged repository
     Repair(cmd::repair::Args),
-    /// Count what is stored
+    /// Show sizes and counts
     Stats(cmd::stats::Args),
     /// Change tags of snapshots, or hold them
     Tag(cmd::tag::Args),
     /// Manage passphrases and keys
     Key(cmd::key::Args),
-    /// List ids of snapshots, packs, index objects or keys
+    /// List the ids of snapshots, packs, index objects or keys
     List(cmd::list::Args),
     /// Print an object of the repository
     Cat(cmd::cat::Args),
     /// List or clean up local caches
     Cache(cmd::cache::Args),
-    /// Do nothing: there are no locks; for scripts written for restic
+    /// Do nothing: there are no locks (for scripts written for restic)
     Unlock(cmd::unlock::Args),
     /// Check an app file, or print the schema of app files
     Config(cmd::config::Args),
-    /// Print what makes runs begin: units for systemd, a crontab, a CronJob
+    /// Print a schedule for runs: systemd units, crontab or Kubernetes CronJob
     Schedule(cmd::schedule::Args),
-    /// Say how long data stays
+    /// Report how long data is kept
     Retention(cmd::retention::Args),
     /// Print the version
     Version(cmd::version::Args),
-    /// Print completions for a shell
+    /// Print shell completions
     Completions(cmd::completions::Args),
     /// Write the manual pages
     Man(cmd::man::Args),
 }
 
-/// The definition of the command line. A number below zero is the value of the flag before it, so
-/// that it is refused as such a value, and not as a flag that nobody knows.
+/// The definition of the command line. A negative number after a flag is taken as its value, so
+/// that the error names the value rather than an unknown flag.
 pub fn definition() -> clap::Command {
     take_negative_numbers(Cli::command())
 }

@@ -1,4 +1,4 @@
-//! The command line as people meet it: every help text, every example in them, shared meanings.
+//! The command line: every help text, the examples in them, and flags with a shared meaning.
 
 use std::sync::Arc;
 

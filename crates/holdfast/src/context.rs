@@ -1,4 +1,4 @@
-//! What every command gets besides its own arguments.
+//! What every command gets in addition to its own arguments.
 
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStringExt;
@@ -25,27 +25,27 @@ use crate::output::progress::{Activity, Progress};
 use crate::output::{Output, text};
 use crate::secret::{self, Passphrase, Purpose, Source};
 
-/// The surroundings of a command.
+/// The environment of a command.
 pub struct Context {
-    /// Flags that all commands have.
+    /// Flags common to all commands.
     pub global: GlobalArgs,
     /// Variables, terminal, user.
     pub environment: Environment,
     /// Where results and messages go.
     pub output: Arc<Output>,
-    /// True once the command should end.
+    /// True once the command should stop.
     pub interrupted: Arc<AtomicBool>,
     interrupt: Interrupt,
     shortfall: OnceLock<CommandError>,
-    /// Records that cannot be used, of the repositories that were opened.
+    /// Number of unusable records in the repositories that were opened.
     lost_records: AtomicU64,
-    /// True once the command went by all snapshots, and not by one that was named.
+    /// True if the result depends on all snapshots, rather than on given ones.
     goes_by_all: AtomicBool,
-    /// It was said that there is no cache.
+    /// True once it was reported that the cache cannot be used.
     is_cache_missed: Arc<AtomicBool>,
-    /// Where the indexes of repositories are that are opened without a cache.
+    /// The folder for indexes of repositories that are opened without a cache.
     scratch: Mutex<Vec<TempDir>>,
-    /// Standard input is what the command works on.
+    /// True if standard input is the input of the command.
     is_stdin_taken: AtomicBool,
 }
 
@@ -75,32 +75,33 @@ impl Context {
         }
     }
 
-    /// Notes that standard input holds what the command works on, and no passphrase.
+    /// Notes that standard input holds the input of the command rather than a passphrase.
     pub fn take_stdin(&self) {
         self.is_stdin_taken.store(true, Ordering::Relaxed);
     }
 
-    /// Notes that what the command does depends on all snapshots: where records are lost, it is not
-    /// done as it would be with them.
+    /// Notes that the result depends on all snapshots: if records are lost, it may differ from what
+    /// it would be with them.
     pub fn go_by_all(&self) {
         self.goes_by_all.store(true, Ordering::Relaxed);
     }
 
-    /// Notes that so many records of a repository cannot be used.
+    /// Adds to the number of unusable records.
     pub fn miss_records(&self, count: u64) {
         self.lost_records.fetch_add(count, Ordering::Relaxed);
     }
 
-    /// The command does its work, and then ends with this error if it would have succeeded: what
-    /// it gives is less than was asked for. The first such error counts.
+    /// Makes a command that would otherwise succeed end with this error after its work, because its
+    /// result is incomplete. The first such error counts.
     pub fn ends_with(&self, error: CommandError) {
         let _kept = self.shortfall.set(error);
     }
 
-    /// How a command ends that succeeded.
+    /// The result of a command that succeeded.
     ///
     /// # Errors
-    /// See [`Context::ends_with`]; and if it went by all snapshots, of which some may be lost.
+    /// See [`Context::ends_with`]; also if the result depends on all snapshots and some may be
+    /// lost.
     pub fn end(&self) -> CommandResult {
         if let Some(error) = self.shortfall.get() {
             return Err(error.clone());
@@ -113,10 +114,10 @@ impl Context {
         }
     }
 
-    /// Where the repository is: `--repo` or `--repository-file`, else their variables.
+    /// The location of the repository: `--repo` or `--repository-file`, else their variables.
     ///
     /// # Errors
-    /// A usage error if nothing says so or what says so makes no sense.
+    /// A usage error if the location is missing or invalid.
     pub fn location(&self) -> CommandResult<Location> {
         let (repo, file) = (&self.global.repo, &self.global.repository_file);
         match (repo, file) {
@@ -131,17 +132,17 @@ impl Context {
         let file = self.environment.variable("HOLDFAST_REPOSITORY_FILE");
         match (repo, file) {
             (Some(_), Some(_)) => Err(CommandError::usage(
-                "HOLDFAST_REPOSITORY and HOLDFAST_REPOSITORY_FILE are both set; leave one of them",
+                "HOLDFAST_REPOSITORY and HOLDFAST_REPOSITORY_FILE are both set; unset one of them",
             )),
             (Some(text), None) => Location::parse(&text),
             (None, Some(file)) => Location::parse(&content_of(file.into())?),
             (None, None) => {
                 let is_for_restic = self.environment.variable("RESTIC_REPOSITORY").is_some();
                 let variable = match is_for_restic {
-                    true => "HOLDFAST_REPOSITORY in the environment; RESTIC_REPOSITORY is not read",
-                    false => "HOLDFAST_REPOSITORY in the environment",
+                    true => "set HOLDFAST_REPOSITORY; RESTIC_REPOSITORY is not read",
+                    false => "set HOLDFAST_REPOSITORY",
                 };
-                Err(CommandError::usage("no repository was named")
+                Err(CommandError::usage("no repository given")
                     .hint("-r PATH, as in holdfast -r /mnt/backup snapshots")
                     .hint(variable))
             }
@@ -156,7 +157,7 @@ impl Context {
         self.obtain(secret::OPEN)
     }
 
-    /// The passphrase of a repository that is being made.
+    /// The passphrase for a new repository.
     ///
     /// # Errors
     /// See [`secret::obtain`].
@@ -164,7 +165,7 @@ impl Context {
         self.obtain(secret::CREATE)
     }
 
-    /// A further passphrase, from the sources that the command's own flags name.
+    /// An additional passphrase, from the sources given by the command's own flags.
     ///
     /// # Errors
     /// See [`secret::obtain`].
@@ -189,12 +190,12 @@ impl Context {
         secret::obtain(source, purpose, &self.environment, &self.interrupt)
     }
 
-    /// True once the user wants the command to end.
+    /// True once the user interrupted the command.
     pub fn is_interrupted(&self) -> bool {
         self.interrupted.load(Ordering::SeqCst)
     }
 
-    /// Says what became of a hook: only if it failed, or if much is to be said.
+    /// Prints the result of a hook if it failed, or with `--verbose`.
     pub fn tell_hook(&self, report: &HookReport) {
         if report.is_failure() {
             self.output.caution(&report.to_string());
@@ -205,7 +206,7 @@ impl Context {
         }
     }
 
-    /// Asks a person a question that is answered with yes or no; false if there is nobody to ask.
+    /// Asks a yes-or-no question at the terminal; false if there is none.
     ///
     /// # Errors
     /// The answer cannot be read.
@@ -217,7 +218,7 @@ impl Context {
         Ok(matches!(answer.as_str(), "y" | "Y" | "yes" | "Yes"))
     }
 
-    /// Asks for a word at the terminal; whether it was typed, or `None` if nobody can be asked.
+    /// Asks for a word at the terminal; whether it was typed, or `None` if there is no terminal.
     ///
     /// # Errors
     /// The answer cannot be read.
@@ -238,7 +239,7 @@ impl Context {
         Ok(answer.trim().to_owned())
     }
 
-    /// The folder of the caches; `None` with `--no-cache` or without a home.
+    /// The folder of the caches; `None` with `--no-cache` or without a home folder.
     pub fn cache_folder(&self) -> Option<PathBuf> {
         match (self.global.no_cache, &self.global.cache_dir) {
             (true, _) => None,
@@ -255,8 +256,8 @@ impl Context {
         }
     }
 
-    /// An index made from the objects, in a file that is deleted when the command ends, so that
-    /// memory stays bounded; in memory only where no file can be made.
+    /// An index built from the objects, in a file that is deleted when the command ends, to bound
+    /// memory; in memory only if no file can be created.
     pub fn index_of_objects(&self) -> IndexFrom {
         let Ok(folder) = scratch_folder() else { return IndexFrom::Objects(None) };
         let path = folder.path().join("index/scratch");
@@ -264,38 +265,37 @@ impl Context {
         IndexFrom::Objects(Some(path))
     }
 
-    /// What is to be told if the cache cannot be used: a command says that once.
+    /// Warns that the cache cannot be used, once per command.
     pub fn cache_notice(&self) -> Notice {
         let (output, is_told) = (Arc::clone(&self.output), Arc::clone(&self.is_cache_missed));
         Notice::new(move |trouble| {
             if !is_told.swap(true, Ordering::SeqCst) {
-                output.caution(&format!("{trouble}; going on without it, which takes longer"));
+                output.caution(&format!("{trouble}; continuing without it, which takes longer"));
             }
         })
     }
 
-    /// Says that `TZ` names no time zone, so that times are shown and meant in UTC.
+    /// Warns that `TZ` names no time zone, so that times are in UTC.
     pub fn tell_unknown_time_zone(&self) {
         if let Some(name) = self.environment.unknown_time_zone() {
             self.output.caution(&format!(
-                "TZ is {name}, which this machine does not know as a time zone; times are in UTC"
+                "TZ is {name}, which is not a known time zone; times are in UTC"
             ));
         }
     }
 
-    /// Begins to show progress; see [`Progress::start`].
+    /// Starts to show progress; see [`Progress::start`].
     ///
     /// # Errors
-    /// A usage error if `HOLDFAST_PROGRESS_FPS` makes no sense.
+    /// A usage error if `HOLDFAST_PROGRESS_FPS` is invalid.
     pub fn progress(&self, activity: Activity, share: Option<f64>) -> CommandResult<Progress> {
         Ok(Progress::start(&self.output, self.environment.surroundings()?, activity, share))
     }
 
-    /// `HOLDFAST_CHECKPOINT_SECONDS`: how often a backup commits what it has so far, for trying
-    /// it out.
+    /// `HOLDFAST_CHECKPOINT_SECONDS`: how often a backup commits a checkpoint, for tests.
     ///
     /// # Errors
-    /// A usage error if it is not a length of time.
+    /// A usage error if it is not a duration.
     pub fn checkpoint_interval(&self) -> CommandResult<Option<Duration>> {
         const NAME: &str = "HOLDFAST_CHECKPOINT_SECONDS";
         let Some(text) = self.environment.text(NAME)? else { return Ok(None) };
@@ -303,18 +303,18 @@ impl Context {
         match seconds.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok()) {
             Some(interval) => Ok(Some(interval)),
             None => Err(CommandError::usage(format!(
-                "{NAME} is {text}; write a number of seconds, as in 0.5 or 600"
+                "{NAME} is {text}; expected a number of seconds, as in 0.5 or 600"
             ))),
         }
     }
 
-    /// What the surroundings give to connections with buckets.
+    /// What connections to buckets get from the environment.
     pub fn bucket_access(&self, patience_max: Option<Duration>) -> Access {
         let output = Arc::clone(&self.output);
         let on_wait = move |why: &str, most: Duration| {
             let minutes = most.as_secs().div_ceil(60);
             let minutes = text::count(minutes, "minute", "minutes");
-            output.warn(&format!("{why}; trying again for up to {minutes}"));
+            output.warn(&format!("{why}; retrying for up to {minutes}"));
         };
         Access {
             variables: environment::variables_of_clouds(),
@@ -327,13 +327,13 @@ impl Context {
         }
     }
 
-    /// The name of this machine, as `--host` may have it otherwise.
+    /// The name of this machine, unless `--host` gives another.
     pub fn host_name(&self, flag: Option<&str>) -> String {
         flag.filter(|host| !host.is_empty()).map_or_else(environment::host_name, str::to_owned)
     }
 }
 
-/// What a repository file says: all of it, without white space at its ends.
+/// The content of a repository file, trimmed of white space.
 fn content_of(file: PathBuf) -> CommandResult<OsString> {
     let bytes = std::fs::read(&file)
         .map_err(|error| CommandError::path("read the repository file", &file, &error))?;
@@ -399,7 +399,7 @@ mod tests {
         let off = GlobalArgs { no_cache: true, ..GlobalArgs::default() };
         let without = context(off, &variables);
         assert_eq!(without.cache_folder(), None);
-        // Each repository that is opened has an index of its own, in files that go at the end.
+        // Each open repository has its own index, in files that are removed at the end.
         let from = || match without.index_from() {
             IndexFrom::Objects(Some(path)) => path,
             other => panic!("{other:?}"),

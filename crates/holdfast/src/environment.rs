@@ -1,5 +1,5 @@
-//! The machine as this process sees it: variables, clock, terminal, host, user. Nothing else in
-//! the program looks at these.
+//! Access to environment variables, clock, terminal, host and user. Nothing else in the program
+//! accesses these.
 
 use std::ffi::{OsStr, OsString};
 use std::io::{self, IsTerminal};
@@ -17,7 +17,7 @@ use crate::output::progress::Surroundings;
 
 type Lookup = Box<dyn Fn(&str) -> Option<OsString> + Send + Sync>;
 
-/// Reads the environment. A variable that is set to nothing counts as not set.
+/// Reads the environment. An empty variable counts as unset.
 pub struct Environment {
     lookup: Lookup,
 }
@@ -63,12 +63,12 @@ impl Environment {
         match text.parse::<f64>() {
             Ok(rate) if rate > 0.0 && rate <= 60.0 => Ok(Some(rate)),
             _ => Err(CommandError::usage(format!(
-                "HOLDFAST_PROGRESS_FPS is {text}; write a number above 0 and up to 60, as in 0.5"
+                "HOLDFAST_PROGRESS_FPS is {text}; expected a number above 0 and up to 60, as in 0.5"
             ))),
         }
     }
 
-    /// Where progress may be shown.
+    /// Whether progress may be shown.
     ///
     /// # Errors
     /// As [`Environment::progress_rate`].
@@ -77,8 +77,8 @@ impl Environment {
         Ok(Surroundings { stderr_is_terminal: io::stderr().is_terminal(), updates_per_second })
     }
 
-    /// The folder below which caches live: `HOLDFAST_CACHE_DIR`, else the user's usual place.
-    /// `None` if the environment names neither a cache folder nor a home.
+    /// The folder for caches: `HOLDFAST_CACHE_DIR`, else the user's usual folder. `None` if the
+    /// environment gives neither a cache folder nor a home folder.
     pub fn cache_folder(&self) -> Option<PathBuf> {
         let below = |name: &str, path: &str| {
             let folder = self.variable(name).map(PathBuf::from)?;
@@ -90,9 +90,9 @@ impl Environment {
             .or_else(|| below("HOME", ".cache/holdfast"))
     }
 
-    /// The folder for locks: `HOLDFAST_STATE_DIR`, else what systemd gives a service, else
-    /// `/var/lib/holdfast` for root and the usual place of other users. `None` if the environment
-    /// names neither a folder nor a home.
+    /// The folder for locks: `HOLDFAST_STATE_DIR`, else the one that systemd provides to a service,
+    /// else `/var/lib/holdfast` for root and the usual folder for other users. `None` if the
+    /// environment gives neither a folder nor a home folder.
     pub fn state_folder(&self) -> Option<PathBuf> {
         let absolute = |name: &str| {
             self.variable(name).map(PathBuf::from).filter(|folder| folder.is_absolute())
@@ -106,27 +106,27 @@ impl Environment {
             .or_else(|| Some(absolute("HOME")?.join(".local/state/holdfast")))
     }
 
-    /// The file of Amazon's profiles: `AWS_SHARED_CREDENTIALS_FILE`, else the usual place.
+    /// The file of Amazon's profiles: `AWS_SHARED_CREDENTIALS_FILE`, else the usual path.
     pub fn amazon_profiles(&self) -> PathBuf {
         let named = self.variable("AWS_SHARED_CREDENTIALS_FILE").map(PathBuf::from);
         let home = || Some(PathBuf::from(self.variable("HOME")?).join(".aws/credentials"));
         named.or_else(home).unwrap_or_default()
     }
 
-    /// The value of `TZ` if it says nothing: neither the name of a zone or of its file, nor a rule.
+    /// The value of `TZ` if it is invalid: neither the name of a zone or its file, nor a rule.
     pub fn unknown_time_zone(&self) -> Option<String> {
         let name = self.variable("TZ")?;
         TimeZone::try_system().is_err().then(|| name.to_string_lossy().into_owned())
     }
 
-    /// True if this is what a shell would run: a plain name in a folder of `PATH`.
+    /// True if a shell would run this as a command: a plain name in a folder of `PATH`.
     pub fn has_program(&self, name: &Path) -> bool {
         let is_plain = name.components().count() == 1;
         let folders = self.variable("PATH").filter(|_| is_plain).unwrap_or_default();
         std::env::split_paths(&folders).any(|folder| folder.join(name).is_file())
     }
 
-    /// The name of the user: from the list of users, else `USER` or `LOGNAME`, else the number.
+    /// The name of the user: from the user database, else `USER` or `LOGNAME`, else the number.
     pub fn user_name(&self) -> String {
         let id = user_id();
         let listed = std::fs::read_to_string("/etc/passwd").ok();
@@ -137,12 +137,12 @@ impl Environment {
             .unwrap_or_else(|| id.to_string())
     }
 
-    /// True if a person sees questions and can answer them by typing.
+    /// True if standard input and error are a terminal, so that questions can be answered.
     pub fn can_answer(&self) -> bool {
         io::stdin().is_terminal() && io::stderr().is_terminal()
     }
 
-    /// True if standard input is what another program or a file gives.
+    /// True if standard input comes from another program or a file.
     pub fn is_stdin_piped(&self) -> bool {
         let status = rustix::fs::fstat(io::stdin());
         status.is_ok_and(|status| {
@@ -153,22 +153,22 @@ impl Environment {
         })
     }
 
-    /// True if a person can be asked: a terminal is there to read from or to write to.
+    /// True if there is a terminal to ask on.
     pub fn can_ask(&self) -> bool {
         io::stdin().is_terminal() || io::stderr().is_terminal()
     }
 }
 
-/// The arguments of the process, its own name first.
+/// The arguments of the process, starting with its name.
 pub fn arguments() -> Vec<OsString> {
     std::env::args_os().collect()
 }
 
-/// What names of such variables begin with.
+/// Prefixes of these variables.
 const CLOUDS: [&str; 3] = ["AWS_", "GOOGLE_", "AZURE_"];
 
-/// All variables by which the tools of Amazon, Google and Microsoft are told who they are. What is
-/// not UTF-8 is left out.
+/// All variables from which the tools of Amazon, Google and Microsoft take credentials, except
+/// those that are not UTF-8.
 #[allow(clippy::disallowed_methods, reason = "this is the one place that may")]
 pub fn variables_of_clouds() -> Vec<(String, Zeroizing<String>)> {
     let variables = std::env::vars_os().filter_map(|(name, value)| {
@@ -179,10 +179,10 @@ pub fn variables_of_clouds() -> Vec<(String, Zeroizing<String>)> {
     variables.collect()
 }
 
-/// The file of this program.
+/// The executable of this program.
 ///
 /// # Errors
-/// If the system does not say.
+/// The system does not provide it.
 pub fn program() -> io::Result<PathBuf> {
     std::env::current_exe()
 }
@@ -208,7 +208,7 @@ pub fn now() -> Timestamp {
     Timestamp::now()
 }
 
-/// The zone that times are shown in and that times without a zone are meant in.
+/// The time zone for displaying times and for parsing times without a zone.
 pub fn time_zone() -> TimeZone {
     TimeZone::system()
 }
@@ -216,21 +216,21 @@ pub fn time_zone() -> TimeZone {
 /// A path as it is recorded in a snapshot: absolute, without `.` and without following links.
 ///
 /// # Errors
-/// If the working directory is gone.
+/// The working directory no longer exists.
 pub fn absolute(path: &Path) -> io::Result<PathBuf> {
     std::path::absolute(path)
 }
 
-/// Keeps keys out of core files, swap dumps of crash handlers and the hands of debuggers of the
-/// same user. What the system refuses is left as it is.
+/// Keeps keys out of core files, of dumps by crash handlers, and away from debuggers of the same
+/// user. Refusals by the system are ignored.
 pub fn keep_memory_private() {
     let none = Rlimit { current: Some(0), maximum: Some(0) };
     let _refused = rustix::process::setrlimit(Resource::Core, none);
     let _refused = rustix::process::set_dumpable_behavior(DumpableBehavior::NotDumpable);
 }
 
-/// A command whose flags ignore variables that are set to nothing, as an empty line in a
-/// compose file or unit sets them.
+/// A command whose flags ignore empty variables, which an empty line in a compose file or unit
+/// sets.
 pub fn ignore_empty_variables(command: clap::Command, environment: &Environment) -> clap::Command {
     let set_to_nothing = |name: &OsStr| {
         let value = name.to_str().and_then(|name| (environment.lookup)(name));

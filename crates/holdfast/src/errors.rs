@@ -1,4 +1,5 @@
-//! Errors of the layers below, as ends of a command: the one place that chooses codes and hints.
+//! Maps errors of the lower layers to results of a command: the one place that chooses exit codes
+//! and hints.
 
 use std::io;
 use std::path::PathBuf;
@@ -20,24 +21,24 @@ use crate::exit::{CommandError, ExitKind};
 use crate::output::{escape, text};
 
 impl CommandError {
-    /// The command did its work without snapshots whose records cannot be used.
+    /// The command succeeded, except for snapshots whose records cannot be used.
     pub fn lost_records(count: u64) -> CommandError {
         let records = text::count(count, "record", "records");
         let message = format!(
             "{records} of the repository cannot be used: a snapshot may be missing, even the newest"
         );
         CommandError::new(ExitKind::Partial, message)
-            .hint("holdfast check, which says what to do about each of them")
+            .hint("run holdfast check, which says what to do about each record")
     }
 }
 
 impl CommandError {
-    /// There are snapshots to choose from, and none is as asked for.
+    /// There are snapshots, but none matches.
     pub fn no_snapshot_matches(filter: &SnapshotFilter) -> CommandError {
         CommandError::failed(format!("no snapshot matches {filter}")).hint("holdfast snapshots")
     }
 
-    /// None of the paths that were named is there; perhaps they are a command.
+    /// None of the given paths exists; perhaps they are a command.
     pub fn nothing_to_back_up(paths: &[PathBuf], is_command: bool) -> CommandError {
         const NAMED_MAX: usize = 5;
         let shown: Vec<_> = paths.iter().take(NAMED_MAX).map(|path| escape::path(path)).collect();
@@ -51,10 +52,10 @@ impl CommandError {
         ));
         match is_command {
             true => error.hint(format!(
-                "holdfast backup --stdin-from-command -- {}, to back up what it prints",
+                "holdfast backup --stdin-from-command -- {}, to back up its output",
                 shown.join(" ")
             )),
-            false => error.hint("check the paths; is a disk not mounted?"),
+            false => error.hint("check the paths, and that their disks are mounted"),
         }
     }
 }
@@ -63,7 +64,7 @@ impl From<SealError> for CommandError {
     fn from(error: SealError) -> CommandError {
         let (exit, hint) = match error {
             SealError::MistypedKey => {
-                (ExitKind::WrongKey, Some("copy the whole key, from HOLDFAST-KEY-1- to its end"))
+                (ExitKind::WrongKey, Some("copy the entire key, from HOLDFAST-KEY-1- to its end"))
             }
             SealError::Tampered { .. }
             | SealError::WrongId
@@ -73,7 +74,7 @@ impl From<SealError> for CommandError {
             | SealError::OtherRepository { .. } => (ExitKind::Damaged, Some("holdfast check")),
             SealError::Kdf { .. } => (
                 ExitKind::Failed,
-                Some("a generated key instead of a passphrase: holdfast key generate"),
+                Some("use a generated key instead of a passphrase: holdfast key generate"),
             ),
             SealError::Random | SealError::Verify { .. } | SealError::EmptySecret => {
                 (ExitKind::Failed, None)
@@ -88,34 +89,34 @@ impl From<RepoError> for CommandError {
     fn from(error: RepoError) -> CommandError {
         let (exit, hint) = match &error {
             RepoError::NotARepository => {
-                (ExitKind::NoRepository, "holdfast init, if this is where a repository should be")
+                (ExitKind::NoRepository, "holdfast init, if the repository should be here")
             }
             RepoError::AlreadyExists => (ExitKind::Failed, "holdfast snapshots"),
-            RepoError::NotEmpty { .. } => (
-                ExitKind::Failed,
-                "an empty folder, or a new one in this one, as in -r PATH/backup",
-            ),
+            RepoError::NotEmpty { .. } => {
+                (ExitKind::Failed, "use an empty folder or a new subfolder, as in -r PATH/backup")
+            }
             RepoError::KeyRemoved { .. } => {
-                (ExitKind::WrongKey, "another passphrase or key of this repository")
+                (ExitKind::WrongKey, "use another passphrase or key of this repository")
             }
             RepoError::SlotsUntried { .. } => {
-                (ExitKind::Failed, "a generated key, or a machine with more memory")
+                (ExitKind::Failed, "use a generated key, or a machine with more memory")
             }
-            RepoError::TooManyKeys { .. } => {
-                (ExitKind::Failed, "holdfast key list and holdfast key remove, for one nobody uses")
-            }
+            RepoError::TooManyKeys { .. } => (
+                ExitKind::Failed,
+                "remove an unused key: holdfast key list, then holdfast key remove",
+            ),
             RepoError::WrongSecret { .. } => {
                 (ExitKind::WrongKey, "check --password-file or the passphrase, and try again")
             }
             RepoError::SlotDamaged { .. } => {
-                (ExitKind::Damaged, "another passphrase or key of this repository")
+                (ExitKind::Damaged, "use another passphrase or key of this repository")
             }
             RepoError::ForeignSlot { .. } | RepoError::NoSlots => {
-                (ExitKind::Damaged, "bring back the folder keys/ of this repository from a copy")
+                (ExitKind::Damaged, "restore the folder keys/ of this repository from a copy")
             }
-            RepoError::Newer(_) => (ExitKind::Failed, "a newer version of holdfast"),
+            RepoError::Newer(_) => (ExitKind::Failed, "use a newer version of holdfast"),
             RepoError::ConfigDamaged(_) => {
-                (ExitKind::Damaged, "bring back the object config from a copy of the repository")
+                (ExitKind::Damaged, "restore the object config from a copy of the repository")
             }
             RepoError::Damaged { .. }
             | RepoError::ChainBroken { .. }
@@ -123,24 +124,24 @@ impl From<RepoError> for CommandError {
             | RepoError::BadNode { .. } => (ExitKind::Damaged, "holdfast check"),
             RepoError::RecordTooLarge { .. } => (
                 ExitKind::Failed,
-                "folders instead of each file in them, and fewer paths, patterns and tags",
+                "name folders instead of single files, and use fewer paths, patterns and tags",
             ),
             RepoError::RolledBack { .. } => {
                 return CommandError::new(ExitKind::RolledBack, error.to_string())
-                    .hint("find out why: snapshots made since may be missing")
-                    .hint("--accept-rollback, once, if a copy was put back on purpose");
+                    .hint("find out why first: newer snapshots may be missing")
+                    .hint("--accept-rollback, once, if an older copy was restored on purpose");
             }
             RepoError::NoSnapshot { .. } => (ExitKind::Failed, "holdfast snapshots"),
             RepoError::Cache(_) => (ExitKind::Failed, "--no-cache, or holdfast cache --cleanup"),
             RepoError::Fenced => (ExitKind::Locked, "run the same command again"),
             RepoError::Overtaken => {
-                (ExitKind::Locked, "run it again for a snapshot that holdfast snapshots lists")
+                (ExitKind::Locked, "run it again to make a snapshot that holdfast snapshots lists")
             }
             RepoError::Backend(BackendError::NotFound { .. }) => {
-                (ExitKind::NoRepository, "check --repo; is the disk mounted?")
+                (ExitKind::NoRepository, "check --repo, and that the disk is mounted")
             }
             RepoError::Backend(BackendError::PermissionDenied { .. }) => {
-                let hint = "is the storage mounted read-only, or does it belong to another user?";
+                let hint = "check that the storage is mounted read-write and belongs to this user";
                 (ExitKind::Failed, hint)
             }
             RepoError::Backend(BackendError::NoSpace { .. }) => {
@@ -171,7 +172,7 @@ impl From<LockError> for CommandError {
         };
         let end = CommandError::new(exit, error.to_string());
         match exit {
-            ExitKind::Failed => end.hint("HOLDFAST_STATE_DIR=FOLDER"),
+            ExitKind::Failed => end.hint("set HOLDFAST_STATE_DIR=FOLDER"),
             _ => end,
         }
     }
@@ -211,25 +212,19 @@ impl From<ScheduleError> for CommandError {
     }
 }
 
-/// Adds what the end of a command by the user means for it, where that was not said already.
+/// Adds what an interruption means for this command, unless the error already says so.
 pub fn hint_of_interrupt(error: CommandError, command: &Command) -> CommandError {
     let is_untold = error.exit == ExitKind::Interrupted && error.hints.is_empty();
     let hint = match command {
         Command::Backup(_) => {
-            "run the same command again; what is stored already is not read again"
+            "run the same command again to continue; stored files are not read again"
         }
-        Command::Restore(args) if !args.dry_run => {
-            "run the same command again; what is right already is not written again"
-        }
+        Command::Restore(args) if !args.dry_run => "run the same command again to continue",
         Command::Dump(args) if args.target.is_none() => {
-            "run the same command again; what was printed so far is only a part"
+            "run the same command again; the output so far is incomplete"
         }
-        Command::Forget(args) if args.prune => {
-            "holdfast prune, which frees what this command had not freed yet"
-        }
-        Command::Prune(args) if !args.dry_run => {
-            "run the same command again; it frees what this one had not freed yet"
-        }
+        Command::Forget(args) if args.prune => "holdfast prune, to free the rest",
+        Command::Prune(args) if !args.dry_run => "run the same command again to free the rest",
         _ => return error,
     };
     if is_untold { error.hint(hint) } else { error }
@@ -244,19 +239,17 @@ impl From<EngineError> for CommandError {
                 CommandError::new(ExitKind::OutputClosed, "output closed")
             }
             EngineError::DeleteRefused { .. } => CommandError::failed(error.to_string())
-                .hint("the same without --delete, into an empty folder"),
-            EngineError::Full(_) => CommandError::failed(error.to_string()).hint(
-                "free space there, then the same command again; what is right already is not \
-                 written again",
-            ),
+                .hint("restore without --delete into an empty folder"),
+            EngineError::Full(_) => CommandError::failed(error.to_string())
+                .hint("free space there, then run the same command again to continue"),
             EngineError::NotDurable(_) => CommandError::failed(error.to_string())
-                .hint("look for errors of the disk (dmesg), then restore again"),
+                .hint("check for disk errors (dmesg), then restore again"),
             EngineError::RemovesEverything { .. } => CommandError::failed(error.to_string())
-                .hint("--unsafe-allow-remove-all, if that is what you want"),
+                .hint("add --unsafe-allow-remove-all, if that is intended"),
             EngineError::Temporary { .. } => CommandError::failed(error.to_string())
-                .hint("TMPDIR=FOLDER, a folder with free space"),
+                .hint("set TMPDIR to a folder with free space"),
             EngineError::NoSuchSource { .. } => CommandError::failed(error.to_string())
-                .hint("--source with one of these names, or no --source for all"),
+                .hint("use one of these names, or omit --source for all"),
             EngineError::NoSuchPath { .. } | EngineError::WrongKind { .. } => {
                 CommandError::failed(error.to_string()).hint("holdfast ls SNAPSHOT")
             }
@@ -288,14 +281,14 @@ impl From<LookError> for CommandError {
     }
 }
 
-/// Where somebody who mistyped an id finds the right one.
+/// Where to look up the correct id.
 fn where_ids_are(what: &str) -> &'static str {
     match what {
         "snapshot" => "holdfast snapshots",
         "key" => "holdfast key list",
-        "pack" => "a name from the folder packs/ of the repository",
-        "index object" => "a name from the folder index/ of the repository",
-        _ => "holdfast cat tree SNAPSHOT, which shows the ids of blobs",
+        "pack" => "use a name from the folder packs/ of the repository",
+        "index object" => "use a name from the folder index/ of the repository",
+        _ => "holdfast cat tree SNAPSHOT, for the ids of blobs",
     }
 }
 
@@ -321,10 +314,10 @@ mod tests {
         };
         for (line, hint) in [
             ("backup /srv", "not read again"),
-            ("restore latest -t /x", "not written again"),
-            ("dump latest /", "only a part"),
+            ("restore latest -t /x", "to continue"),
+            ("dump latest /", "is incomplete"),
             ("forget latest --prune", "holdfast prune"),
-            ("prune", "frees"),
+            ("prune", "free the rest"),
         ] {
             assert!(hints(line, EngineError::Interrupted).contains(hint), "{line}");
             assert_eq!(hints(line, EngineError::NothingToBackUp), "", "{line}");

@@ -1,4 +1,4 @@
-//! How a command ends: exit codes, the one sentence that says why, and what to do next.
+//! The result of a command: its exit code, one sentence that says why, and what to do next.
 
 use std::io::{self, Write};
 use std::path::Path;
@@ -10,16 +10,16 @@ use crate::output::escape;
 /// Result of everything that a command does.
 pub type CommandResult<T = ()> = Result<T, CommandError>;
 
-/// Why a command did not simply succeed. The numbers are restic's; 2, 13 and 14 are ours.
+/// Why a command did not fully succeed. The codes are restic's, except 2, 13 and 14.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ExitKind {
     /// The command failed; nothing more specific is known.
     Failed,
-    /// The command line or an environment variable makes no sense.
+    /// The command line, an environment variable or the app file is invalid.
     Usage,
     /// The command did its work, except for some entries that could not be read or removed.
     Partial,
-    /// There is no repository at the given place.
+    /// There is no repository at the given location.
     NoRepository,
     /// The repository is busy.
     Locked,
@@ -27,11 +27,11 @@ pub enum ExitKind {
     WrongKey,
     /// The repository is damaged.
     Damaged,
-    /// The repository is in an older state than when it was last used from this machine.
+    /// The repository is older than when this machine last used it.
     RolledBack,
     /// SIGINT or SIGTERM ended the command.
     Interrupted,
-    /// Whoever read standard output went away, as `head` does; nothing is printed about it.
+    /// The reader of standard output closed it, as `head` does; nothing is printed about it.
     OutputClosed,
 }
 
@@ -48,18 +48,18 @@ impl ExitKind {
             ExitKind::Damaged => 13,
             ExitKind::RolledBack => 14,
             ExitKind::Interrupted => 130,
-            // What a shell reports for a process that SIGPIPE ended.
+            // What a shell reports for a process killed by SIGPIPE.
             ExitKind::OutputClosed => 141,
         }
     }
 }
 
-/// The end of a command that did not simply succeed.
+/// The result of a command that did not fully succeed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CommandError {
     /// Decides the exit code.
     pub exit: ExitKind,
-    /// One clear sentence, without a full stop at its end.
+    /// One clear sentence, without a full stop.
     pub message: String,
     /// What to do next, one step each; may be empty.
     pub hints: Vec<String>,
@@ -71,17 +71,17 @@ impl CommandError {
         CommandError { exit, message: message.into(), hints: Vec::new() }
     }
 
-    /// An error without a kind of its own: exit code 1.
+    /// An error without a more specific kind: exit code 1.
     pub fn failed(message: impl Into<String>) -> CommandError {
         CommandError::new(ExitKind::Failed, message)
     }
 
-    /// The user asked for something that makes no sense: exit code 2.
+    /// An invalid request: exit code 2.
     pub fn usage(message: impl Into<String>) -> CommandError {
         CommandError::new(ExitKind::Usage, message)
     }
 
-    /// The system refused an operation on a path, as in `cannot read /etc/x: permission denied`.
+    /// A system error for a path, as in `cannot read /etc/x: permission denied`.
     pub fn path(action: &str, path: &Path, error: &io::Error) -> CommandError {
         CommandError::failed(format!("cannot {action} {}: {error}", escape::path(path)))
     }
@@ -93,10 +93,10 @@ impl CommandError {
         self
     }
 
-    /// Writes the error as people or scripts read it.
+    /// Writes the error as text or JSON.
     ///
     /// # Errors
-    /// As `stderr` gives them.
+    /// `stderr` cannot be written.
     pub fn report(&self, json: bool, stderr: &mut dyn Write) -> io::Result<()> {
         if self.exit == ExitKind::OutputClosed {
             return Ok(());
@@ -129,7 +129,7 @@ impl CommandError {
     }
 }
 
-/// The last line on standard error with `--json`. `hints` is not in restic's.
+/// The last line on standard error with `--json`. restic's has no `hints`.
 #[derive(Serialize)]
 struct ExitError<'a> {
     message_type: &'static str,

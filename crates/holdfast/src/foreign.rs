@@ -1,4 +1,4 @@
-//! Folders that belong to somebody else: other backup programs, and files of any kind.
+//! Recognizes folders that are not holdfast's: repositories of other programs, and other files.
 
 use std::ffi::OsString;
 use std::fs;
@@ -10,15 +10,15 @@ use holdfast_format::name;
 use crate::exit::{CommandError, CommandResult, ExitKind};
 use crate::output::escape;
 
-/// Bytes of a file that are read to find out whose it is.
+/// Bytes of a file to read in order to recognize its program.
 const SIGN_BYTES_MAX: u64 = 4096;
 
-/// What tells the repository of a program.
+/// How to recognize the repository of a program.
 struct Program {
     name: &'static str,
-    /// Files and folders that must all be there.
+    /// Files and folders that must all exist.
     has: &'static [&'static str],
-    /// A file, and a text that is in its beginning.
+    /// A file, and a text that its beginning contains.
     says: Option<(&'static str, &'static str)>,
 }
 
@@ -41,7 +41,7 @@ const PROGRAMS: [Program; 12] = [
     Program { name: "git or bup", has: &["HEAD", "objects", "refs"], says: None },
 ];
 
-/// What a file system or its server puts into the topmost folder by itself.
+/// Names that file systems and file servers create in their top folder.
 const OF_FILE_SYSTEMS: [&str; 14] = [
     "lost+found",
     ".DS_Store",
@@ -59,7 +59,7 @@ const OF_FILE_SYSTEMS: [&str; 14] = [
     "aquota.user",
 ];
 
-/// The program whose repository is in a folder, if it is one that is known.
+/// The program whose repository is in a folder, if it is a known one.
 pub fn program(folder: &Path) -> Option<&'static str> {
     let is_there = |name: &&str| folder.join(name).symlink_metadata().is_ok();
     let says = |(file, text): (&str, &str)| begins_with(&folder.join(file)).contains(text);
@@ -68,7 +68,7 @@ pub fn program(folder: &Path) -> Option<&'static str> {
     Some(found.name)
 }
 
-/// The beginning of a file, as text; nothing of what cannot be read.
+/// The beginning of a file as text; empty if it cannot be read.
 fn begins_with(path: &Path) -> String {
     let mut bytes = Vec::new();
     if path.is_file()
@@ -79,19 +79,19 @@ fn begins_with(path: &Path) -> String {
     String::from_utf8_lossy(&bytes).into_owned()
 }
 
-/// The end of a command that found the repository of another program.
+/// The error for the repository of another program.
 pub fn belongs_to(program: &str, folder: &Path) -> CommandError {
     let folder = escape::path(folder);
     let message = format!("{folder} is a repository of {program}, not of holdfast");
     CommandError::new(ExitKind::NoRepository, message)
-        .hint(format!("{program} itself, or another path for holdfast"))
+        .hint(format!("use {program} itself, or give holdfast another path"))
 }
 
-/// Refuses to make a repository where something is that is not left of an `init`. Names are all
-/// that is looked at here; what files named like key slots hold is looked at when it is made.
+/// Refuses to create a repository in a folder that holds anything but the remains of an `init`.
+/// This checks names only; the contents of files named like key slots are checked on creation.
 ///
 /// # Errors
-/// It names what is there.
+/// The folder is not empty.
 pub fn refuse_unless_empty(folder: &Path) -> CommandResult {
     if let Some(program) = program(folder) {
         return Err(belongs_to(program, folder));
@@ -119,9 +119,9 @@ pub fn refuse_unless_empty(folder: &Path) -> CommandResult {
         count => format!(" and {} more", count - 1),
     };
     let (folder, first) = (escape::path(folder), escape::path(first));
-    let message = format!("{folder} is not empty: it holds {first}{more}, and nothing was changed");
+    let message = format!("{folder} is not empty: it holds {first}{more}; nothing was changed");
     Err(CommandError::failed(message)
-        .hint(format!("an empty folder, or a new one in this one: -r {folder}/holdfast")))
+        .hint(format!("use an empty folder or a new subfolder: -r {folder}/holdfast")))
 }
 
 fn names(folder: &Path) -> CommandResult<Vec<OsString>> {
@@ -134,7 +134,7 @@ fn names(folder: &Path) -> CommandResult<Vec<OsString>> {
 mod tests {
     use super::*;
 
-    /// Makes files, and folders where the name ends with a slash.
+    /// Creates files, and folders for names that end with a slash.
     fn folder_with(files: &[(&str, &str)]) -> tempfile::TempDir {
         let folder = tempfile::tempdir().unwrap();
         for (name, content) in files {
@@ -180,7 +180,7 @@ mod tests {
         check(&[("keys/0123456789abcdef", ""), ("keys/0123456789abcdef.b", "")], None);
         check(&[("keys/", ""), ("tmp/", ""), ("tmp/holdfast..1.2.3.0000000000000012", "")], None);
         check(&[("main.py", ""), ("a", "")], Some("it holds a and 1 more"));
-        check(&[("keys/server.pem", "")], Some("it holds keys/server.pem, and nothing"));
+        check(&[("keys/server.pem", "")], Some("it holds keys/server.pem; nothing"));
         check(&[("keys/ID_RSA", "")], Some("keys/ID_RSA"));
         check(&[("keys/0123456789abcdef/x", "")], None);
         check(&[("tmp/notes.txt", "")], Some("tmp/notes.txt"));

@@ -1,4 +1,4 @@
-//! SIGINT and SIGTERM: the first asks the command to end in good order, the second ends it at once.
+//! SIGINT and SIGTERM: the first stops the command cleanly, the second ends it at once.
 
 use std::fs::File;
 use std::io;
@@ -12,7 +12,7 @@ use signal_hook::iterator::Signals;
 
 use crate::exit::ExitKind;
 
-/// Knows whether the user wants the command to end.
+/// Knows whether the user interrupted the command.
 #[derive(Debug, Clone, Default)]
 pub struct Interrupt {
     flag: Arc<AtomicBool>,
@@ -20,10 +20,10 @@ pub struct Interrupt {
 }
 
 impl Interrupt {
-    /// Takes both signals over.
+    /// Installs handlers for both signals.
     ///
     /// # Errors
-    /// If the system refuses a handler or a thread.
+    /// The system refuses a handler or a thread.
     pub fn install() -> io::Result<Interrupt> {
         let interrupt = Interrupt::default();
         let mut signals = Signals::new([SIGINT, SIGTERM])?;
@@ -36,13 +36,13 @@ impl Interrupt {
         Ok(interrupt)
     }
 
-    /// The flag that long work looks at.
+    /// The flag that long operations check.
     pub fn flag(&self) -> Arc<AtomicBool> {
         Arc::clone(&self.flag)
     }
 
-    /// Runs a prompt, during which a single signal ends the process: nothing is under way yet,
-    /// and a thread that waits for a person sees no flag. The terminal's echo is restored.
+    /// Runs a prompt, during which a single signal ends the process: nothing is in progress yet,
+    /// and a thread that waits for input cannot see the flag. The terminal's echo is restored.
     pub fn during_prompt<T>(&self, prompt: impl FnOnce() -> T) -> T {
         let terminal = File::open("/dev/tty").ok();
         *self.prompt() = terminal.and_then(|file| {

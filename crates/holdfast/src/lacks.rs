@@ -1,5 +1,5 @@
-//! What a chosen snapshot lacks: said before it is used, and in the exit code of what brings things
-//! back.
+//! What a chosen snapshot lacks: reported before it is used, and in the exit code of commands that
+//! restore from it.
 
 use holdfast_engine::completeness::{Lack, lacks, lacks_within, last_sound};
 use holdfast_repo::SnapshotInfo;
@@ -11,7 +11,7 @@ use crate::exit::{CommandError, ExitKind};
 use crate::output::text;
 use crate::select::Chosen;
 
-/// Warns of what a snapshot lacks, or one source of it, for commands that look at it.
+/// Warns of what a snapshot, or one of its sources, lacks, for commands that only read it.
 pub fn warn(context: &Context, chosen: &Chosen, part: &SourceArgs) {
     let source = part.source.as_deref();
     let found = lacks(&chosen.info.snapshot, source);
@@ -21,8 +21,8 @@ pub fn warn(context: &Context, chosen: &Chosen, part: &SourceArgs) {
     }
 }
 
-/// The same for commands that bring back what `is_wanted` says of the chosen folder, whose end says
-/// it too: they can bring back no more than there is. `with` is the command that takes another one.
+/// Like [`warn`], for commands that restore what `is_wanted` selects from the chosen folder; it
+/// also decides their exit code. `with` is the command to suggest for another snapshot.
 pub fn fall_short(
     context: &Context,
     chosen: &Chosen,
@@ -33,7 +33,7 @@ pub fn fall_short(
     let source = part.source.as_deref();
     let concerns = |path: &[u8]| match below(&chosen.subfolder, path) {
         Some(path) => is_wanted(path),
-        // Above the folder: what cannot be read there may have held it.
+        // Above the folder: an unreadable folder there may have contained it.
         None => below(path, &chosen.subfolder).is_some(),
     };
     let found = lacks_within(&chosen.info.snapshot, source, &concerns);
@@ -47,7 +47,7 @@ pub fn fall_short(
     }
 }
 
-/// Says how many snapshots are incomplete, for commands that look at many.
+/// Warns of the number of incomplete snapshots, for commands that read many.
 pub fn count<'s>(
     context: &Context,
     snapshots: impl IntoIterator<Item = &'s SnapshotInfo>,
@@ -59,12 +59,12 @@ pub fn count<'s>(
         let all = text::count(snapshots.len() as u64, "snapshot", "snapshots");
         let are = if incomplete == 1 { "is" } else { "are" };
         context.output.caution(&format!(
-            "{incomplete} of {all} {are} incomplete; holdfast snapshots marks them"
+            "{incomplete} of {all} {are} incomplete; holdfast snapshots shows which"
         ));
     }
 }
 
-/// What follows the name of an incomplete snapshot.
+/// A mark after the id of an incomplete snapshot.
 pub fn mark(info: &SnapshotInfo, source: Option<&str>) -> &'static str {
     match lacks(&info.snapshot, source).iter().any(Lack::is_incomplete) {
         true => " (incomplete)",
@@ -72,7 +72,7 @@ pub fn mark(info: &SnapshotInfo, source: Option<&str>) -> &'static str {
     }
 }
 
-/// The end of a command that brought back what an incomplete snapshot has.
+/// The result of a command that restored from an incomplete snapshot.
 pub fn error(
     info: &SnapshotInfo,
     found: &[Lack],
@@ -84,13 +84,13 @@ pub fn error(
         return None;
     }
     let (id, parts) = (info.id.short(), parts.join("; "));
-    let message = format!("snapshot {id} is incomplete, and what comes from it too: {parts}");
+    let message = format!("snapshot {id} is incomplete, and so is this output: {parts}");
     let hint = instead.map(|it| format!("{with} {}: {}", it.id.short(), described(it)));
     let error = CommandError::new(ExitKind::Partial, message);
     Some(hint.into_iter().fold(error, CommandError::hint))
 }
 
-/// What a snapshot lacks, and which one does not.
+/// What a snapshot lacks, and the snapshot to use instead.
 pub fn sentence(info: &SnapshotInfo, found: &[Lack], instead: Option<&SnapshotInfo>) -> String {
     let id = info.id.short();
     let incomplete = match found.iter().any(Lack::is_incomplete) {
@@ -105,7 +105,7 @@ pub fn sentence(info: &SnapshotInfo, found: &[Lack], instead: Option<&SnapshotIn
     format!("snapshot {id}{incomplete}: {}{instead}", parts.join("; "))
 }
 
-/// What follows `folder` in the path of something below it.
+/// The rest of a path below `folder`.
 fn below<'p>(folder: &[u8], path: &'p [u8]) -> Option<&'p [u8]> {
     let folder = folder.strip_suffix(b"/").unwrap_or(folder);
     path.strip_prefix(folder).filter(|rest| rest.starts_with(b"/"))

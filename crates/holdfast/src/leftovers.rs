@@ -1,9 +1,10 @@
 //! Half-written files in a repository's folder `tmp`, left by processes that did not finish.
 //!
-//! What ended on this machine since its last boot is known and removed at once. Of other machines,
-//! other containers and earlier boots nobody can tell here whether they still write: their files
-//! are given up as runs are that never end, a time after a prune with this cache first saw them.
-//! Like there, nothing depends on the time: a file that is taken away too early is written again.
+//! Files of processes that ended on this machine since its last boot are removed at once. Whether
+//! processes on other machines, in other containers or from earlier boots still write cannot be
+//! known here: like unfinished backups, their files are abandoned some time after a prune with this
+//! cache first saw them. Correctness does not depend on that time: a file that is removed too early
+//! is written again.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -18,7 +19,7 @@ use crate::exit::CommandResult;
 
 const NOTE: &str = "temporaries";
 
-/// A file as it was seen first.
+/// A file as first seen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 struct Sight {
     bytes: u64,
@@ -28,7 +29,7 @@ struct Sight {
 
 type Sights = BTreeMap<String, Sight>;
 
-/// Decides about files of which it is not known whether they are still being written.
+/// Decides about files that may still be being written.
 struct Watch {
     before: Sights,
     now: i64,
@@ -37,8 +38,8 @@ struct Watch {
 }
 
 impl Watch {
-    /// True once a file has been there, as long as it is now, for the whole time. A time that is
-    /// still to come is of a clock that was wrong.
+    /// True once a file has existed with its current size for the whole period. A time in the
+    /// future comes from a wrong clock.
     fn is_given_up(&mut self, file: &str, bytes: u64) -> bool {
         let before = self.before.get(file).copied();
         let before = before.filter(|sight| sight.bytes == bytes && sight.since <= self.now);
@@ -51,11 +52,11 @@ impl Watch {
     }
 }
 
-/// Removes what is known to be left, and what has been there for so long; of no consequence if it
-/// fails.
+/// Removes files that are known to be left over, and abandoned ones. A failure only causes a
+/// warning.
 pub fn remove(context: &Context, repository: &Repository, after: Duration) {
     if let Err(error) = try_to_remove(context, repository, after) {
-        context.output.warn(&format!("old temporary files stay: {}", error.message));
+        context.output.warn(&format!("old temporary files are kept: {}", error.message));
     }
 }
 
@@ -90,15 +91,15 @@ mod tests {
             sights = watch.seen;
             is_given_up
         };
-        assert!(!look(100, 5), "never by its first sight, however old it is");
-        assert!(!look(102, 5), "nor by a clock that is two days ahead");
+        assert!(!look(100, 5), "never at first sight, however old it is");
+        assert!(!look(102, 5), "nor with a clock that is two days ahead");
         assert!(!look(129, 5));
         assert!(!look(131, 6), "it grew");
         assert!(!look(150, 6));
         assert!(!look(10, 6), "the clock went back");
         assert!(!look(39, 6));
         assert!(look(40, 6));
-        assert!(!look(41, 6), "another one of that name begins anew");
+        assert!(!look(41, 6), "another file of that name starts over");
     }
 
     #[test]

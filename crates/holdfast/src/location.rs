@@ -1,4 +1,4 @@
-//! Where the repository is: a path, or `local:` and a path.
+//! The location of the repository: a path, or `local:` and a path.
 
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use crate::exit::{CommandError, CommandResult};
 use crate::parse::ELSEWHERE;
 
-/// Where a repository is stored.
+/// The location of a repository.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Location {
     /// A folder on this machine.
@@ -15,10 +15,10 @@ pub enum Location {
 }
 
 impl Location {
-    /// Reads what `--repo` gives.
+    /// Parses the value of `--repo`.
     ///
     /// # Errors
-    /// A usage error for kinds of storage that are not there, and for the empty text.
+    /// A usage error for unsupported kinds of storage and for an empty text.
     pub fn parse(text: &OsStr) -> CommandResult<Location> {
         let bytes = text.as_bytes();
         let (scheme, rest) = match bytes.iter().position(|byte| *byte == b':') {
@@ -29,8 +29,8 @@ impl Location {
             "local" => rest,
             _ if ELSEWHERE.contains(&scheme) || (is_scheme(scheme) && rest.starts_with(b"//")) => {
                 let message = format!(
-                    "this version stores repositories on local paths only, \
-                     it has no {scheme}: storage"
+                    "this version stores repositories on local paths only \
+                    and does not support {scheme}:"
                 );
                 return Err(CommandError::usage(message)
                     .hint("mount the storage and give its path, as in -r /mnt/backup"));

@@ -1,4 +1,4 @@
-//! `holdfast`: the command line of the backup store. Parses, dispatches, and ends with a code.
+//! `holdfast`: the command line of the backup store. Parses, dispatches, and exits with a code.
 
 mod application;
 mod arguments;
@@ -39,7 +39,7 @@ use exit::{CommandError, CommandResult, ExitKind};
 use interrupt::Interrupt;
 use output::{Output, Style};
 
-/// Its settings are in `.cargo/config.toml`, its reasons in decision 0007.
+/// Its settings are in `.cargo/config.toml`; decision 0007 has the reasons.
 #[global_allocator]
 static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
@@ -64,7 +64,7 @@ fn main() -> ExitCode {
     finish(&output, result)
 }
 
-/// A cache that makes no sense is made anew without a word.
+/// A corrupt cache is silently rebuilt.
 fn keep_guarded_panics_quiet() {
     let tell = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |panic| {
@@ -134,7 +134,7 @@ fn finish(output: &Output, result: CommandResult) -> ExitCode {
     }
 }
 
-/// Help and version go to standard output; a usage error is told in the form that was asked for.
+/// Help and version go to standard output; a usage error is printed as text or JSON, as requested.
 fn explain(error: &clap::Error, json: bool) -> ExitCode {
     match error.kind() {
         ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
@@ -152,7 +152,7 @@ fn explain(error: &clap::Error, json: bool) -> ExitCode {
     }
 }
 
-/// The first line of an error, with the values that would have been right.
+/// The first line of an error, with the valid values.
 fn sentence(error: &clap::Error) -> String {
     let text = error.render().to_string();
     let sentence = text.lines().next().unwrap_or_default().trim_start_matches("error: ");
@@ -161,7 +161,7 @@ fn sentence(error: &clap::Error) -> String {
     }
     match error.get(ContextKind::ValidValue) {
         Some(values) if error.kind() == ErrorKind::InvalidValue => {
-            format!("{sentence}: write one of {values}")
+            format!("{sentence}: expected one of {values}")
         }
         _ => sentence.to_owned(),
     }

@@ -1,4 +1,4 @@
-//! Opening and making the repository that a command works on.
+//! Opens and creates the repository that a command works on.
 
 use std::fs;
 use std::path::Path;
@@ -17,9 +17,9 @@ use crate::exit::{CommandError, CommandResult};
 use crate::foreign;
 use crate::output::{escape, text};
 
-/// Records that are named each time a repository is opened.
+/// Maximum number of unusable records listed when a repository is opened.
 const RECORDS_NAMED_MAX: usize = 8;
-/// Memory for the index in MiB, unless more or less is asked for.
+/// Default memory for the index in MiB.
 const INDEX_MEMORY_MIB: u32 = 16;
 
 /// A folder that is deleted when it is dropped.
@@ -27,16 +27,17 @@ const INDEX_MEMORY_MIB: u32 = 16;
 /// # Errors
 /// A failure that names TMPDIR.
 pub fn scratch_folder() -> CommandResult<tempfile::TempDir> {
-    let failed = |error| format!("cannot make a scratch folder below TMPDIR: {error}");
+    let failed = |error| format!("cannot create a temporary folder in TMPDIR: {error}");
     tempfile::tempdir().map_err(|error| CommandError::failed(failed(error)))
 }
 
 impl Context {
-    /// The storage of the repository, which must exist: asking for a passphrase is pointless where
-    /// there is none.
+    /// The storage of the repository, which must exist: without one, asking for a passphrase is
+    /// pointless.
     ///
     /// # Errors
-    /// [`crate::exit::ExitKind::NoRepository`] if the folder is not there, or is somebody else's.
+    /// [`crate::exit::ExitKind::NoRepository`] if the folder does not exist or belongs to another
+    /// program.
     pub fn storage(&self) -> CommandResult<Arc<Local>> {
         let location = self.location()?;
         Ok(Arc::new(storage(location.path())?))
@@ -52,8 +53,8 @@ impl Context {
         Ok(repository)
     }
 
-    /// Opens the repository for a command that gives something back: what it must write may take
-    /// the space that is kept for that. Call [`Context::fill_reserve`] at its end.
+    /// Opens the repository for a command that frees space: its own writes may use the reserve.
+    /// Call [`Context::fill_reserve`] when it is done.
     ///
     /// # Errors
     /// As [`Context::open`].
@@ -65,14 +66,14 @@ impl Context {
         Ok(repository)
     }
 
-    /// Keeps space for the day when the disk is full, as far as there is some.
+    /// Fills the reserve for a full disk, as far as there is space.
     pub fn fill_reserve(&self) {
         if let Ok(location) = self.location() {
             fill_reserve(location.path());
         }
     }
 
-    /// Names the records that cannot be used.
+    /// Warns of records that cannot be used.
     pub fn tell_lost_records(&self, repository: &Repository) {
         let lost: Vec<_> = repository.history().damaged().collect();
         self.miss_records(lost.len() as u64);
@@ -86,8 +87,8 @@ impl Context {
         }
     }
 
-    /// Opens the repository with an index made from its index objects alone: what the local cache
-    /// says is not believed.
+    /// Opens the repository with an index built only from its index objects, not from the local
+    /// cache.
     ///
     /// # Errors
     /// As [`Context::open`].
@@ -104,14 +105,14 @@ impl Context {
         let repository = Repository::open(self.limited(storage), &secret, options)?;
         for object in &repository.missing().index_objects {
             self.output.warn(&format!(
-                "{object} is lost or damaged; its content was read from the packs. \
-                 Try: holdfast repair index"
+                "{object} is missing or damaged; its content was read from the packs; \
+                try: holdfast repair index"
             ));
         }
         Ok(repository)
     }
 
-    /// The storage of a repository, no faster than `--limit-upload` and `--limit-download` say.
+    /// The storage of a repository, limited by `--limit-upload` and `--limit-download`.
     pub fn limited(&self, storage: Arc<dyn Backend>) -> Arc<dyn Backend> {
         match self.global.restic.rates() {
             Some(rates) => Arc::new(Limit::new(storage, rates, Arc::clone(&self.interrupted))),
@@ -154,7 +155,7 @@ impl Context {
         }
     }
 
-    /// Who makes a key slot, for its label.
+    /// The label of a new key slot.
     pub fn slot_label(&self, label: &str) -> SlotLabel {
         SlotLabel {
             label: label.to_owned(),
@@ -168,8 +169,8 @@ impl Context {
 /// The storage of a repository in a folder.
 ///
 /// # Errors
-/// [`crate::exit::ExitKind::NoRepository`] if there is none; it names the program if it is that of
-/// another one.
+/// [`crate::exit::ExitKind::NoRepository`] if there is none; the error names the program if the
+/// repository belongs to another one.
 pub fn storage(folder: &Path) -> CommandResult<Local> {
     let storage = Local::open(folder)?;
     match unlock::read_config(&storage) {
@@ -182,19 +183,19 @@ pub fn storage(folder: &Path) -> CommandResult<Local> {
     }
 }
 
-/// Keeps space in a repository for the day when the disk is full. Where there is none to keep, or
-/// nothing may be written, the commands work without.
+/// Fills the reserve for a full disk. Commands work without it if there is no space or the
+/// repository is read-only.
 pub fn fill_reserve(folder: &Path) {
     if let Ok(storage) = Local::open(folder) {
         let _ = storage.fill_reserve();
     }
 }
 
-/// Refuses to make a repository in a folder in which there is more than what an `init` left.
-/// Nothing is made yet.
+/// Refuses to create a repository in a folder that holds more than the remains of an `init`.
+/// Creates nothing yet.
 ///
 /// # Errors
-/// A failure that names the folder and what is there, also if the one above it is missing.
+/// A failure that names the folder and its content, or the missing parent folder.
 pub fn check_new(folder: &Path) -> CommandResult {
     if folder.is_dir() {
         if let Ok(storage) = Local::open(folder)
@@ -210,8 +211,8 @@ pub fn check_new(folder: &Path) -> CommandResult {
     }
 }
 
-/// The folder of a new repository, which is made unless it is there. What `init` leaves empty goes
-/// again if it fails.
+/// The folder of a new repository, created if it does not exist. If `init` fails, folders that are
+/// left empty are removed.
 pub struct NewFolder<'a> {
     folder: &'a Path,
     was_there: bool,
@@ -219,7 +220,7 @@ pub struct NewFolder<'a> {
 }
 
 impl<'a> NewFolder<'a> {
-    /// Makes the folder.
+    /// Creates the folder.
     ///
     /// # Errors
     /// Storage failures.
@@ -232,7 +233,7 @@ impl<'a> NewFolder<'a> {
         Ok((storage, NewFolder { folder, was_there, is_kept: false }))
     }
 
-    /// There is a repository in it now.
+    /// Keeps the folder, which now holds a repository.
     pub fn keep(mut self) {
         self.is_kept = true;
     }
@@ -243,7 +244,7 @@ impl Drop for NewFolder<'_> {
         if self.is_kept {
             return;
         }
-        // What is not empty cannot be removed so, and stays.
+        // Folders that are not empty are kept: this cannot remove them.
         for name in ["keys", "tmp"] {
             let _not_empty = fs::remove_dir(self.folder.join(name));
         }
@@ -259,7 +260,7 @@ fn no_folder(folder: &Path) -> CommandError {
         .hint("make that folder first, if no disk is missing there")
 }
 
-/// There is a repository where one should be made. Scripts look for the words of restic.
+/// The location already holds a repository. Scripts look for restic's words.
 fn already_initialized(folder: &Path) -> CommandError {
     let place = escape::path(folder);
     CommandError::failed(format!(

@@ -1,5 +1,5 @@
-//! What the program keeps for itself, which a backup leaves out: it changes while it is read, and
-//! is worth nothing anywhere else.
+//! holdfast's own files, which a backup excludes: they change while they are read, and are of no
+//! use elsewhere.
 
 use std::fs;
 use std::os::unix::fs::MetadataExt;
@@ -9,8 +9,8 @@ use holdfast_format::RepositoryId;
 
 use crate::context::Context;
 
-/// The repositories in these folders, all caches and the folder of locks, by device and inode: so
-/// they are known through links and bind mounts as well.
+/// The repositories in these folders, all caches and the folder of locks, by device and inode, so
+/// that they are recognized even through links and bind mounts.
 pub fn folders<'a>(
     context: &Context,
     repositories: impl IntoIterator<Item = &'a Path>,
@@ -26,7 +26,7 @@ fn identity(folder: &Path) -> Option<(u64, u64)> {
     Some((status.dev(), status.ino()))
 }
 
-/// The caches in the folder that the user may have given other uses as well.
+/// The caches in the cache folder, which may hold other files too.
 fn caches_in(folder: &Path) -> Vec<PathBuf> {
     let is_cache = |entry: &fs::DirEntry| {
         let name = entry.file_name();

@@ -1,4 +1,4 @@
-//! Values of flags: sizes, percentages, parts, durations, lists. Each refusal says what to write.
+//! Values of flags: sizes, percentages, parts, durations, lists. Errors state the expected form.
 
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
@@ -9,11 +9,11 @@ use std::time::Duration;
 use holdfast_connect::fs::filter::Filter;
 use holdfast_format::entry::is_valid_name;
 
-/// Kinds of storage that restic knows and this version does not.
+/// Kinds of storage that restic supports and this version does not.
 pub const ELSEWHERE: [&str; 9] =
     ["s3", "sftp", "rest", "b2", "azure", "gs", "swift", "rclone", "opendal"];
 
-const SIZE_HELP: &str = "write a number of bytes, or one with K, M, G or T, as in 500M";
+const SIZE_HELP: &str = "expected a number of bytes, or one with K, M, G or T, as in 500M";
 
 /// A number of bytes. The suffixes b, k, m, g and t, small or capital, are powers of 1024.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -32,7 +32,7 @@ impl FromStr for Size {
             _ => (text, 0),
         };
         let number = whole(digits).ok_or(SIZE_HELP)?;
-        let bytes = number.checked_mul(1 << shift).ok_or("that is more than 16 EiB")?;
+        let bytes = number.checked_mul(1 << shift).ok_or("more than 16 EiB")?;
         Ok(Size(bytes))
     }
 }
@@ -48,15 +48,15 @@ fn percent(text: &str) -> Option<Result<f64, String>> {
     let number = text.strip_suffix('%')?;
     let plain = number.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
     let value = number.parse::<f64>().ok().filter(|value| plain && (0.0..=100.0).contains(value));
-    Some(value.ok_or_else(|| "write a percentage from 0% to 100%, as in 2.5%".to_owned()))
+    Some(value.ok_or_else(|| "expected a percentage from 0% to 100%, as in 2.5%".to_owned()))
 }
 
-/// How much unused space may stay in the repository.
+/// How much unused space is tolerated in the repository.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum MaxUnused {
-    /// So many percent of the repository.
+    /// A percentage of the repository.
     Percent(f64),
-    /// So many bytes.
+    /// A number of bytes.
     Bytes(u64),
     /// Any amount: no pack is rewritten.
     Unlimited,
@@ -73,25 +73,25 @@ impl FromStr for MaxUnused {
             Some(percent) => percent.map(MaxUnused::Percent),
             None => match text.parse() {
                 Ok(Size(bytes)) => Ok(MaxUnused::Bytes(bytes)),
-                Err(_) => Err("write a percentage (5%), a size (200M) or unlimited".to_owned()),
+                Err(_) => Err("expected a percentage (5%), a size (200M) or unlimited".to_owned()),
             },
         }
     }
 }
 
-/// Which part of the data is read.
+/// The part of the data to read.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum ReadDataSubset {
-    /// The n-th of t parts, both from 1; the parts together are everything.
+    /// The n-th of t parts, both from 1; together the parts are everything.
     Part {
         /// Which part.
         number: u64,
-        /// How many parts there are.
+        /// The number of parts.
         total: u64,
     },
-    /// So many percent, chosen at random.
+    /// A percentage, chosen at random.
     Percent(f64),
-    /// So many bytes, chosen at random.
+    /// A number of bytes, chosen at random.
     Bytes(u64),
 }
 
@@ -104,25 +104,25 @@ impl FromStr for ReadDataSubset {
                 (Some(number), Some(total)) if (1..=total).contains(&number) => {
                     Ok(ReadDataSubset::Part { number, total })
                 }
-                _ => Err("write n/t with n from 1 to t, as in 1/7".to_owned()),
+                _ => Err("expected n/t with n from 1 to t, as in 1/7".to_owned()),
             };
         }
         match percent(text) {
             Some(Ok(percent)) if percent > 0.0 => Ok(ReadDataSubset::Percent(percent)),
-            Some(_) => Err("write a percentage above 0% and up to 100%, as in 2.5%".to_owned()),
+            Some(_) => Err("expected a percentage above 0% and up to 100%, as in 2.5%".to_owned()),
             None => match text.parse() {
                 Ok(Size(bytes)) if bytes > 0 => Ok(ReadDataSubset::Bytes(bytes)),
-                _ => Err("write a part (1/7), a percentage (2.5%) or a size (500M)".to_owned()),
+                _ => Err("expected a part (1/7), a percentage (2.5%) or a size (500M)".to_owned()),
             },
         }
     }
 }
 
-/// A length of time such as `30d` or `1w12h`; a year has 365 days.
+/// A duration such as `30d` or `1w12h`; a year has 365 days.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Age(pub Duration);
 
-const AGE_HELP: &str = "write days (d), hours (h), weeks (w) or years (y), as in 30d or 1w12h";
+const AGE_HELP: &str = "expected days (d), hours (h), weeks (w) or years (y), as in 30d or 1w12h";
 
 impl FromStr for Age {
     type Err = String;
@@ -140,7 +140,7 @@ impl FromStr for Age {
                 b'w' => 24 * 7,
                 b'y' => 24 * 365,
                 b'm' => {
-                    return Err("m may be minutes or months: write hours (h) or days (d)".into());
+                    return Err("m could be minutes or months: use hours (h) or days (d)".into());
                 }
                 _ => return Err(AGE_HELP.to_owned()),
             };
@@ -153,8 +153,8 @@ impl FromStr for Age {
     }
 }
 
-/// Tags separated by commas; a snapshot matches that has all of them. The empty list stands for a
-/// snapshot without tags.
+/// Tags separated by commas, matching snapshots that have all of them. The empty list matches
+/// snapshots without tags.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct TagList(pub Vec<String>);
 
@@ -167,8 +167,8 @@ impl FromStr for TagList {
     }
 }
 
-/// `NAME` or `NAME:HEADER`: a folder is left out if it holds a file of that name (that begins with
-/// that header).
+/// `NAME` or `NAME:HEADER`: excludes folders that hold a file of that name (beginning with that
+/// header).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ExcludeIfPresent {
     /// Name of the file.
@@ -193,15 +193,15 @@ impl FromStr for ExcludeIfPresent {
             None => (text, None),
         };
         if name.is_empty() || name.contains('/') {
-            return Err("write the name of a file without slashes, as in .nobackup".to_owned());
+            return Err("expected the name of a file without slashes, as in .nobackup".to_owned());
         }
         Ok(ExcludeIfPresent { name: name.to_owned(), header })
     }
 }
 
-/// An option of a storage as restic has them: `local.connections=4`, or any of a storage that
-/// repositories cannot be on. Nothing follows from it, so that one for this storage must be one
-/// that nothing need follow from.
+/// A storage option as in restic: `local.connections=4`, or any option of a storage that holdfast
+/// does not support. Options are ignored, so only local options that can safely be ignored are
+/// accepted.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StorageOption;
 
@@ -217,7 +217,7 @@ impl FromStr for StorageOption {
         };
         match is_harmless {
             true => Ok(StorageOption),
-            false => Err(format!("there is no option {key}; restic's have the form {OPTION_HELP}")),
+            false => Err(format!("unknown option {key}; restic's have the form {OPTION_HELP}")),
         }
     }
 }
@@ -227,18 +227,18 @@ const OPTION_HELP: &str = "STORAGE.NAME=VALUE, as in s3.connections=10";
 /// A whole number from `MIN` to `MAX`.
 ///
 /// # Errors
-/// What to write.
+/// The expected form.
 pub fn number<const MIN: u32, const MAX: u32>(text: &str) -> Result<u32, String> {
     let number = whole(text).and_then(|number| u32::try_from(number).ok());
     number
         .filter(|number| (MIN..=MAX).contains(number))
-        .ok_or_else(|| format!("write a whole number from {MIN} to {MAX}"))
+        .ok_or_else(|| format!("expected a whole number from {MIN} to {MAX}"))
 }
 
-/// A text that makes sense as a `T`, which is made from it later.
+/// A text that can be parsed as a `T`, which is done later.
 ///
 /// # Errors
-/// What to write.
+/// The expected form.
 pub fn checked<T: FromStr>(text: &str) -> Result<String, T::Err> {
     text.parse::<T>().map(|_| text.to_owned())
 }
@@ -246,9 +246,9 @@ pub fn checked<T: FromStr>(text: &str) -> Result<String, T::Err> {
 /// A day.
 ///
 /// # Errors
-/// What to write.
+/// The expected form.
 pub fn day(text: &str) -> Result<jiff::civil::Date, String> {
-    let help = "write year, month and day, as in 2026-11-20";
+    let help = "expected year, month and day, as in 2026-11-20";
     let is_plain = text.len() == 10 && text.bytes().all(|it| it.is_ascii_digit() || it == b'-');
     text.parse().ok().filter(|_| is_plain).ok_or_else(|| help.to_owned())
 }
@@ -256,7 +256,7 @@ pub fn day(text: &str) -> Result<jiff::civil::Date, String> {
 /// A pattern of names.
 ///
 /// # Errors
-/// What to write.
+/// The expected form.
 pub fn pattern(text: &str) -> Result<String, String> {
     match Filter::new(&[text], &[]) {
         Ok(_) => Ok(text.to_owned()),
@@ -264,20 +264,20 @@ pub fn pattern(text: &str) -> Result<String, String> {
     }
 }
 
-/// What is wrong with a malformed pattern.
+/// How to correct a malformed pattern.
 pub const PATTERN_HELP: &str =
-    "close every [ and end with no \\, as in *.tmp or [ab]*; \\[ stands for the character itself";
+    "close every [ and do not end with \\, as in *.tmp or [ab]*; \\[ matches a literal [";
 
-/// The path of a file in a backup that no file system has.
+/// The path, in a backup, of a file that exists in no file system.
 ///
 /// # Errors
-/// What to write.
+/// The expected form.
 pub fn stream_name(text: &OsStr) -> Result<PathBuf, String> {
     let path = text.as_bytes();
     let path = path.strip_prefix(b"/").unwrap_or(path);
     match path.split(|byte| *byte == b'/').all(is_valid_name) {
         true => Ok(PathBuf::from(text)),
-        false => Err("write names with slashes between them, as in db/app.sql".to_owned()),
+        false => Err("expected names separated by slashes, as in db/app.sql".to_owned()),
     }
 }
 

@@ -1,4 +1,4 @@
-//! Tables of values and what becomes of them.
+//! Tables of values and the results of parsing them.
 
 use super::*;
 
@@ -29,9 +29,9 @@ fn sizes() {
         ("2T", Ok(Size(2 << 40))),
         ("16777215T", Ok(Size(16_777_215 << 40))),
         ("16777216T", Err("more than 16 EiB")),
-        ("", Err("write a number of bytes")),
-        ("M", Err("write a number of bytes")),
-        ("B", Err("write a number of bytes")),
+        ("", Err("expected a number of bytes")),
+        ("M", Err("expected a number of bytes")),
+        ("B", Err("expected a number of bytes")),
         ("1.5G", Err("as in 500M")),
         ("-1", Err("as in 500M")),
         ("+1", Err("as in 500M")),
@@ -66,10 +66,10 @@ fn storage_options() {
         ("sftp.args=-oBatchMode=yes", Ok(StorageOption)),
         ("local.connections=4", Ok(StorageOption)),
         ("rest.connections", Ok(StorageOption)),
-        ("local.fsync=off", Err("no option local.fsync")),
-        ("s3", Err("no option s3")),
-        ("s3.=1", Err("no option s3.")),
-        ("s4.connections=1", Err("no option s4.connections")),
+        ("local.fsync=off", Err("unknown option local.fsync")),
+        ("s3", Err("unknown option s3")),
+        ("s3.=1", Err("unknown option s3.")),
+        ("s4.connections=1", Err("unknown option s4.connections")),
         ("", Err("as in s3.connections=10")),
     ]);
 }
@@ -102,15 +102,15 @@ fn ages() {
         ("1w12h", hours(180)),
         ("1y", hours(8760)),
         ("0d", hours(0)),
-        ("", Err("write days")),
-        ("30", Err("write days")),
-        ("d", Err("write days")),
+        ("", Err("expected days")),
+        ("30", Err("expected days")),
+        ("d", Err("expected days")),
         ("5m", Err("minutes or months")),
-        ("1d5", Err("write days")),
-        ("-1d", Err("write days")),
-        ("1\u{e9}", Err("write days")),
-        ("99999999999999999999d", Err("write days")),
-        ("9999999999999999999y", Err("write days")),
+        ("1d5", Err("expected days")),
+        ("-1d", Err("expected days")),
+        ("1\u{e9}", Err("expected days")),
+        ("99999999999999999999d", Err("expected days")),
+        ("9999999999999999999y", Err("expected days")),
     ]);
 }
 
@@ -138,7 +138,10 @@ fn marker_files() {
 fn whole_numbers() {
     assert_eq!(number::<1, 1024>("1024"), Ok(1024));
     for bad in ["", "0", "1025", "-1", "+1", " 1", "1.5", "many", "99999999999999999999"] {
-        assert_eq!(number::<1, 1024>(bad), Err("write a whole number from 1 to 1024".to_owned()));
+        assert_eq!(
+            number::<1, 1024>(bad),
+            Err("expected a whole number from 1 to 1024".to_owned())
+        );
     }
 }
 

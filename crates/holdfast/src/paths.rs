@@ -1,4 +1,4 @@
-//! The paths that a backup is given, on the command line and in files.
+//! The paths to back up, from the command line and from files.
 
 use std::collections::BTreeSet;
 use std::ffi::OsStr;
@@ -17,7 +17,7 @@ use crate::output::escape;
 /// All paths, absolute and clean.
 ///
 /// # Errors
-/// A file of paths that cannot be read; no path at all.
+/// A file of paths cannot be read, or there is no path at all.
 pub fn all(named: &[PathBuf], from: &FromArgs, context: &Context) -> CommandResult<Vec<PathBuf>> {
     let mut found = named.to_vec();
     for file in &from.files_from {
@@ -59,18 +59,18 @@ pub fn all(named: &[PathBuf], from: &FromArgs, context: &Context) -> CommandResu
     Ok(found)
 }
 
-/// Says that a path that was named is only a link: what it leads to is not backed up.
+/// Warns of a path that is only a symbolic link: its target is not backed up.
 fn tell_link(path: &Path, context: &Context) {
     if let (true, Ok(place)) = (path.is_symlink(), path.canonicalize()) {
         context.output.caution(&format!(
-            "{} is a symbolic link and is stored as one; name {} to back up what it leads to",
+            "{} is a symbolic link and is stored as one; use {} to back up its target",
             escape::path(path),
             escape::path(&place)
         ));
     }
 }
 
-/// The path without `.` and `..`, as it is written: links are not followed.
+/// The path without `.` and `..`, resolved lexically: links are not followed.
 pub fn clean(path: &Path) -> PathBuf {
     let mut cleaned = PathBuf::from("/");
     for component in path.components() {
@@ -96,7 +96,7 @@ fn read(file: &Path) -> CommandResult<Vec<u8>> {
     outcome.map_err(|error| CommandError::path("read the file of paths", file, &error))
 }
 
-/// Lines without white space at their ends, without comments and empty ones.
+/// Trimmed lines, without comments and empty lines.
 fn lines(content: &[u8]) -> impl Iterator<Item = &[u8]> {
     content
         .split(|byte| *byte == b'\n')
@@ -104,7 +104,7 @@ fn lines(content: &[u8]) -> impl Iterator<Item = &[u8]> {
         .filter(|line| !line.is_empty() && !line.starts_with(b"#"))
 }
 
-/// Adds what a pattern matches; one that matches nothing is named, and the backup goes on.
+/// Adds what a pattern matches; a pattern that matches nothing causes a warning.
 fn expand(pattern: &[u8], found: &mut Vec<PathBuf>, context: &Context) -> CommandResult {
     if !pattern.iter().any(|byte| b"*?[\\".contains(byte)) {
         found.push(PathBuf::from(OsStr::from_bytes(pattern)));
@@ -116,17 +116,17 @@ fn expand(pattern: &[u8], found: &mut Vec<PathBuf>, context: &Context) -> Comman
     let filter = IncludeFilter::new(&[absolute.as_os_str().as_bytes()], &[] as &[&[u8]])
         .map_err(|error| CommandError::usage(error.to_string()))?;
     let before = found.len();
-    // A link may lead back to where it is: only names that are written out end.
+    // A link may point back to its own folder: only literal names are sure to terminate.
     let follow = !pattern.windows(2).any(|two| two == b"**");
     search(Path::new("/"), &filter, follow, found);
     if found.len() == before {
         let text = String::from_utf8_lossy(pattern);
-        context.output.warn(&format!("the pattern \"{text}\" matches nothing"));
+        context.output.warn(&format!("pattern \"{text}\" matches nothing"));
     }
     Ok(())
 }
 
-/// Looks below a folder for what a pattern matches, without going into what matches.
+/// Searches below a folder for what a pattern matches, without descending into matches.
 fn search(folder: &Path, filter: &IncludeFilter, follow: bool, found: &mut Vec<PathBuf>) {
     let Ok(entries) = std::fs::read_dir(folder) else { return };
     let mut paths: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();

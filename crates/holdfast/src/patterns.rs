@@ -14,20 +14,20 @@ use crate::exit::{CommandError, CommandResult};
 use crate::output::escape;
 use crate::parse::PATTERN_HELP;
 
-/// What is left out.
+/// What is excluded.
 pub struct Excludes {
     /// The rules.
     pub filter: Filter,
     /// Their patterns.
     pub exact: Vec<Text>,
-    /// Those that make no difference between upper and lower case.
+    /// Case-insensitive rules.
     pub any_case: Vec<Text>,
 }
 
-/// What is left out.
+/// What is excluded.
 ///
 /// # Errors
-/// A usage error for a bad pattern; a file of patterns that cannot be read.
+/// A usage error for a malformed pattern; a pattern file cannot be read.
 pub fn excludes(args: &ExcludeArgs, environment: &Environment) -> CommandResult<Excludes> {
     let exact = patterns(&args.exclude, &args.exclude_file, environment)?;
     let any_case = patterns(&args.iexclude, &args.iexclude_file, environment)?;
@@ -37,7 +37,7 @@ pub fn excludes(args: &ExcludeArgs, environment: &Environment) -> CommandResult<
     Ok(Excludes { filter, exact: texts(exact), any_case: texts(any_case) })
 }
 
-/// What alone is restored.
+/// What to include in a restore.
 ///
 /// # Errors
 /// As [`excludes`].
@@ -47,8 +47,7 @@ pub fn include(args: &IncludeArgs, environment: &Environment) -> CommandResult<I
     IncludeFilter::new(&exact, &any_case).map_err(|error| CommandError::usage(error.to_string()))
 }
 
-/// What alone is restored, pattern by pattern; those that take back what others choose are left
-/// out.
+/// What to include in a restore, pattern by pattern, without negated patterns.
 ///
 /// # Errors
 /// As [`excludes`].
@@ -72,7 +71,7 @@ pub fn include_each(
 /// Which extended attributes are restored.
 ///
 /// # Errors
-/// A usage error for a bad pattern.
+/// A usage error for a malformed pattern.
 pub fn attributes(args: &AttributeArgs) -> CommandResult<AttributeRule> {
     let rules = |patterns: &[String]| {
         Filter::new(patterns, &[]).map_err(|error| CommandError::usage(error.to_string()))
@@ -96,7 +95,7 @@ fn patterns(
     };
     for file in files {
         let content = std::fs::read(file)
-            .map_err(|error| CommandError::path("read the file of patterns", file, &error))?;
+            .map_err(|error| CommandError::path("read the pattern file", file, &error))?;
         let read = read_patterns(&content, &variable);
         if let Err(error) = Filter::new(&read, &[]) {
             let message = format!("{}: {error}; {PATTERN_HELP}", escape::path(file));

@@ -1,5 +1,5 @@
-//! Words of restic's command line: flags that are taken though they mean little here, and what to
-//! write instead of those that are not.
+//! restic's command line: flags that are accepted although they have little meaning here, and
+//! alternatives to those that are not.
 
 use std::fs;
 use std::path::PathBuf;
@@ -12,10 +12,10 @@ use holdfast_backend::Rates;
 use crate::exit::{CommandError, CommandResult};
 use crate::parse::{self, StorageOption};
 
-const UNCHANGED: &str = "what is stored is never compressed anew; prune only merges and moves it";
+const UNCHANGED: &str = "stored data is never recompressed; prune only merges and moves it";
 
-/// Flags that scripts written for restic give. What would promise something that is not done here
-/// is not among them: see [`instead`].
+/// Flags used by scripts written for restic. Flags that would promise something that holdfast does
+/// not do are not accepted: see [`instead`].
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "For scripts written for restic")]
 pub struct ResticArgs {
@@ -23,67 +23,67 @@ pub struct ResticArgs {
     #[arg(long, global = true, hide_short_help = true)]
     pub cleanup_cache: bool,
 
-    /// Write to the repository at most at this rate, in KiB per second
+    /// Limit writes to the repository to this rate, in KiB per second
     #[arg(long, global = true, hide_short_help = true, value_name = "KIB")]
     #[arg(value_parser = parse::number::<0, { u32::MAX }>)]
     pub limit_upload: Option<u32>,
 
-    /// Read from the repository at most at this rate, in KiB per second
+    /// Limit reads from the repository to this rate, in KiB per second
     #[arg(long, global = true, hide_short_help = true, value_name = "KIB")]
     #[arg(value_parser = parse::number::<0, { u32::MAX }>)]
     pub limit_download: Option<u32>,
 
-    /// Changes nothing: no command locks a repository
+    /// Ignored: no command locks a repository
     #[arg(long = "no-lock", global = true, hide_short_help = true)]
     pub _no_lock: bool,
 
-    /// Changes nothing: no command waits for a lock
+    /// Ignored: no command waits for a lock
     #[arg(long = "retry-lock", global = true, hide_short_help = true, value_name = "DURATION")]
     pub _retry_lock: Option<String>,
 
-    /// Changes nothing: options are those of storages on a network, as in s3.connections=10, and
-    /// repositories are folders
+    /// Ignored: options are for network storage, as in s3.connections=10, and repositories are
+    /// folders
     #[arg(short = 'o', long = "option", global = true, hide_short_help = true)]
     #[arg(value_name = "KEY=VALUE")]
     pub _options: Vec<StorageOption>,
 
-    /// Changes nothing: repositories are folders, so no certificate is looked at
+    /// Ignored: repositories are folders, so no certificate is checked
     #[arg(long, global = true, hide_short_help = true, value_name = "FILE")]
     #[arg(value_hint = ValueHint::FilePath)]
     pub cacert: Vec<PathBuf>,
 
-    /// Changes nothing: repositories are folders, so none is shown
+    /// Ignored: repositories are folders, so no certificate is presented
     #[arg(long, global = true, hide_short_help = true, value_name = "FILE")]
     #[arg(value_hint = ValueHint::FilePath)]
     pub tls_client_cert: Option<PathBuf>,
 
-    /// Changes nothing: repositories are folders, so no certificate is looked at
+    /// Ignored: repositories are folders, so no certificate is checked
     #[arg(long, global = true, hide_short_help = true)]
     pub insecure_tls: bool,
 
-    /// Changes nothing: repositories are folders, and no request gets stuck
+    /// Ignored: repositories are folders, so no request can get stuck
     #[arg(long = "stuck-request-timeout", global = true, hide_short_help = true)]
     #[arg(value_name = "DURATION")]
     pub _stuck_request_timeout: Option<String>,
 
-    /// Changes nothing: repositories are folders, and no request is sent
+    /// Ignored: repositories are folders, so no request is sent
     #[arg(long = "http-user-agent", global = true, hide_short_help = true, value_name = "TEXT")]
     pub _http_user_agent: Option<String>,
 }
 
 impl ResticArgs {
-    /// What `--limit-upload` and `--limit-download` say; 0 is no limit, as in restic.
+    /// The rates of `--limit-upload` and `--limit-download`; 0 is no limit, as in restic.
     pub fn rates(&self) -> Option<Rates> {
         let bytes = |kib: Option<u32>| kib.filter(|kib| *kib > 0).map(|kib| u64::from(kib) << 10);
         let rates = Rates { written: bytes(self.limit_upload), read: bytes(self.limit_download) };
         (rates != Rates::default()).then_some(rates)
     }
 
-    /// Refuses what cannot be meant: a file of certificates that cannot be read, and flags about
-    /// the network for commands that use one for other things than the repository.
+    /// Refuses unreadable certificate files, and network flags for commands that use the network
+    /// for something other than the repository.
     ///
     /// # Errors
-    /// The file, or where certificates are set.
+    /// The unreadable file, or the flag without effect.
     pub fn check(&self, uses_network: bool) -> CommandResult {
         if uses_network {
             let set = [
@@ -93,7 +93,7 @@ impl ResticArgs {
             ];
             if let Some((flag, _)) = set.iter().find(|(_, is_set)| *is_set) {
                 return Err(CommandError::usage(format!(
-                    "{flag} has no effect on the databases and buckets that an app file names"
+                    "{flag} has no effect on the databases and buckets of an app file"
                 )));
             }
         }
@@ -105,7 +105,7 @@ impl ResticArgs {
     }
 }
 
-/// Flags, whatever the command.
+/// Flags of all commands.
 const FLAGS: &[(&str, &str)] = &[
     (
         "--insecure-no-password",
@@ -114,29 +114,35 @@ const FLAGS: &[(&str, &str)] = &[
     ("--repack-uncompressed", UNCHANGED),
     ("--repack-cacheable-only", "--max-unused unlimited deletes packs and rewrites none"),
     ("--repack-small", "--repack-smaller-than SIZE merges small packs"),
-    ("--unsafe-recover-no-free-space", "a prune without room deletes first and needs no flag"),
+    ("--unsafe-recover-no-free-space", "prune deletes first if the disk is full, without a flag"),
     ("--copy-chunker-params", "repositories cannot be copied into one another yet"),
     ("--from-repo", "repositories cannot be copied into one another yet"),
-    ("--use-fs-snapshot", "take the snapshot before, as with `lvcreate` or `zfs snapshot`"),
+    (
+        "--use-fs-snapshot",
+        "take a file system snapshot first, as with `lvcreate` or `zfs snapshot`",
+    ),
 ];
 
 /// Commands.
 const COMMANDS: &[(&str, &str)] = &[
     ("copy", "repositories cannot be copied into one another yet"),
-    ("mount", "`holdfast ls`, `find` and `dump` look into snapshots, `restore` brings files back"),
-    ("recover", "`holdfast repair snapshots` keeps of damaged snapshots what can be read"),
+    (
+        "mount",
+        "browse snapshots with `holdfast ls`, `find` and `dump`; restore files with `restore`",
+    ),
+    ("recover", "`holdfast repair snapshots` keeps the readable parts of damaged snapshots"),
     ("rewrite", "snapshots are never changed; `holdfast tag` changes their tags"),
     ("migrate", "there is only one version of the repository format so far"),
-    ("features", "there are no features to switch"),
+    ("features", "there are no feature flags"),
     ("options", "there are no extended options"),
-    ("generate", "`holdfast completions` and `holdfast man`"),
-    ("self-update", "install a new version the way this one was installed"),
-    ("packs", "`holdfast repair index --read-all-packs` saves what damaged packs still hold"),
+    ("generate", "use `holdfast completions` and `holdfast man`"),
+    ("self-update", "install new versions the way this one was installed"),
+    ("packs", "`holdfast repair index --read-all-packs` salvages what is intact in damaged packs"),
     ("masterkey", "the secrets of a repository are never printed; `holdfast key add` adds a key"),
     ("lock", "holdfast takes no locks on repositories"),
 ];
 
-/// What to do instead of what clap did not understand, if restic would have understood it.
+/// What to use instead of a flag or command that restic has and holdfast does not.
 pub fn instead(error: &clap::Error) -> Option<&'static str> {
     let (kind, words) = match error.kind() {
         ErrorKind::UnknownArgument => (ContextKind::InvalidArg, FLAGS),
@@ -148,7 +154,7 @@ pub fn instead(error: &clap::Error) -> Option<&'static str> {
     words.iter().find(|(word, _)| *word == given).map(|(_, instead)| *instead)
 }
 
-/// The error with that in place of the guesses of clap.
+/// The error with that alternative in place of clap's guesses.
 pub fn explained(mut error: clap::Error) -> clap::Error {
     if let Some(instead) = instead(&error) {
         for guess in [ContextKind::SuggestedArg, ContextKind::SuggestedSubcommand] {

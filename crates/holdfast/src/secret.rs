@@ -1,4 +1,4 @@
-//! Where the passphrase or key comes from: a file, a command, the environment, or a person.
+//! Where the passphrase or key comes from: a file, a command, the environment, or the terminal.
 
 use std::ffi::OsString;
 use std::fmt;
@@ -16,16 +16,16 @@ use crate::exit::{CommandError, CommandResult};
 use crate::interrupt::Interrupt;
 use crate::trust;
 
-/// Longest passphrase that is taken, in bytes: a wrong file should not be read to its end.
+/// Maximum length of a passphrase in bytes: a wrong file should not be read to its end.
 const LONGEST: u64 = 1 << 20;
 
-/// A passphrase or a generated key as it was given. It is wiped from memory when it is dropped.
+/// A passphrase or a generated key as given. It is wiped from memory when dropped.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Passphrase(Zeroizing<String>);
 
 impl Passphrase {
-    /// White space at both ends does not count, wherever the text comes from, so that a
-    /// passphrase opens the same repository from a file as from the keyboard.
+    /// White space at both ends is ignored for every source, so that a passphrase works the same
+    /// from a file as from the keyboard.
     fn new(text: &str) -> Passphrase {
         Passphrase(Zeroizing::new(text.trim().to_owned()))
     }
@@ -35,10 +35,10 @@ impl Passphrase {
         &self.0
     }
 
-    /// What opens a key slot.
+    /// The secret that opens a key slot.
     ///
     /// # Errors
-    /// If it is a generated key with a typing error.
+    /// It is a generated key with a typing error.
     pub fn secret(&self) -> CommandResult<Secret> {
         Ok(Secret::parse(&self.0)?)
     }
@@ -50,25 +50,25 @@ impl fmt::Debug for Passphrase {
     }
 }
 
-/// A source of a passphrase that needs no person.
+/// A non-interactive source of a passphrase.
 #[derive(Clone, PartialEq, Eq)]
 pub enum Source {
     /// The content of a file.
     File(PathBuf),
-    /// What a command prints.
+    /// The output of a command.
     Command(String),
-    /// What a command prints that is split into words already.
+    /// The output of a command that is already split into words.
     Program(Vec<OsString>),
     /// The value of `HOLDFAST_PASSWORD`.
     Value(Passphrase),
 }
 
-/// What the flags and variables are called, for messages.
+/// Names of flags and variables, for messages.
 #[derive(Debug, Clone, Copy)]
 pub struct Purpose {
     /// As in `enter the passphrase of the repository`.
     prompt: &'static str,
-    /// True if a typing error would lock the user out.
+    /// True if a typing error would lock the user out, so that the passphrase is asked for twice.
     twice: bool,
     hints: &'static [&'static str],
 }
@@ -78,15 +78,15 @@ pub const OPEN: Purpose = Purpose {
     prompt: "enter the passphrase of the repository: ",
     twice: false,
     hints: &[
-        "--password-file FILE, or HOLDFAST_PASSWORD_FILE",
-        "--password-command COMMAND, or HOLDFAST_PASSWORD_COMMAND",
-        "HOLDFAST_PASSWORD in the environment, or a line on standard input",
+        "use --password-file FILE or HOLDFAST_PASSWORD_FILE",
+        "use --password-command COMMAND or HOLDFAST_PASSWORD_COMMAND",
+        "set HOLDFAST_PASSWORD, or pass a line on standard input",
     ],
 };
-/// The passphrase of a repository that is being made.
+/// The passphrase for a new repository.
 pub const CREATE: Purpose =
     Purpose { prompt: "enter a passphrase for the new repository: ", twice: true, ..OPEN };
-/// A further passphrase.
+/// An additional passphrase.
 pub const ADD: Purpose = Purpose {
     prompt: "enter the new passphrase: ",
     twice: true,
@@ -94,8 +94,8 @@ pub const ADD: Purpose = Purpose {
 };
 
 impl Source {
-    /// The source of the repository's passphrase: flags, else variables. A command counts before
-    /// a file, and a file before the value itself, as in restic.
+    /// The source of the repository's passphrase: flags, else variables. A command takes precedence
+    /// over a file, and a file over the value itself, as in restic.
     ///
     /// # Errors
     /// A usage error if a variable is not UTF-8.
@@ -117,7 +117,7 @@ impl Source {
         Ok(value.map(|text| Source::Value(Passphrase::new(&Zeroizing::new(text)))))
     }
 
-    /// The source that flags name.
+    /// The source given by flags.
     pub fn of_flags(file: Option<&Path>, command: Option<&str>) -> Option<Source> {
         let file = file.map(|file| Source::File(file.to_owned()));
         file.or_else(|| command.map(|command| Source::Command(command.to_owned())))
@@ -136,7 +136,7 @@ impl Source {
 /// Gets a passphrase or another secret from its source.
 ///
 /// # Errors
-/// If the source fails, or if what it gives is empty.
+/// The source fails or yields nothing.
 pub fn read(source: &Source) -> CommandResult<Passphrase> {
     not_empty(source.read()?)
 }
@@ -148,10 +148,10 @@ fn not_empty(passphrase: Passphrase) -> CommandResult<Passphrase> {
     }
 }
 
-/// Gets a passphrase from its source, or else from the person at the terminal.
+/// Gets a passphrase from its source, or else from the terminal.
 ///
 /// # Errors
-/// If there is neither, if the source fails, or if what it gives is empty.
+/// There is neither, the source fails, or the passphrase is empty.
 pub fn obtain(
     source: Option<&Source>,
     purpose: Purpose,
@@ -163,7 +163,7 @@ pub fn obtain(
         None if environment.can_ask() => not_empty(ask(purpose, interrupt)?),
         None => {
             let error =
-                CommandError::failed("no passphrase was given and there is no terminal to ask on");
+                CommandError::failed("no passphrase was given, and there is no terminal to ask on");
             Err(purpose.hints.iter().fold(error, |error, hint| error.hint(*hint)))
         }
     }
@@ -179,8 +179,8 @@ fn ask(purpose: Purpose, interrupt: &Interrupt) -> CommandResult<Passphrase> {
             })
     };
     let first = question(purpose.prompt)?;
-    if purpose.twice && question("enter it again: ")? != first {
-        return Err(CommandError::failed("the two passphrases differ"));
+    if purpose.twice && question("enter the passphrase again: ")? != first {
+        return Err(CommandError::failed("the passphrases do not match"));
     }
     Ok(first)
 }
@@ -193,11 +193,11 @@ fn from_file(path: &Path) -> CommandResult<Passphrase> {
     text(&bytes, "password file")
 }
 
-/// Runs a command without a shell; its standard error and terminal are ours.
+/// Runs a command without a shell, with this process's standard error and terminal.
 fn from_command(line: &str) -> CommandResult<Passphrase> {
     let words = shlex::split(line).filter(|words| !words.is_empty());
     let words = words.ok_or_else(|| {
-        command_failed("cannot be split into words: a quote is open or it is empty".into())
+        command_failed("cannot be split into words: it has an unclosed quote or is empty".into())
     })?;
     from_program(&words.into_iter().map(OsString::from).collect::<Vec<_>>())
 }
@@ -226,7 +226,7 @@ fn from_program(words: &[OsString]) -> CommandResult<Passphrase> {
     }
 }
 
-/// Reads into one buffer that never moves, so that no copy of a secret stays behind.
+/// Reads into one buffer that never moves, so that no copy of a secret is left in memory.
 fn read_all(mut reader: impl std::io::Read) -> std::io::Result<Zeroizing<Vec<u8>>> {
     let mut bytes = Zeroizing::new(vec![0; LONGEST as usize]);
     let mut length = 0;
@@ -242,11 +242,11 @@ fn read_all(mut reader: impl std::io::Read) -> std::io::Result<Zeroizing<Vec<u8>
     Ok(bytes)
 }
 
-/// Gets a passphrase from the next line of standard input and reads no byte more: what follows may
-/// be another one. `None` if that line is empty, or there is none.
+/// Gets a passphrase from the next line of standard input without reading beyond it: another one
+/// may follow. `None` if that line is empty or missing.
 ///
 /// # Errors
-/// Standard input cannot be read, or the line is too long or no UTF-8.
+/// Standard input cannot be read, or the line is too long or not UTF-8.
 pub fn from_stdin() -> CommandResult<Option<Passphrase>> {
     let refused = |error: std::io::Error| {
         CommandError::failed(format!("cannot read the passphrase from standard input: {error}"))
@@ -268,12 +268,12 @@ pub fn from_stdin() -> CommandResult<Option<Passphrase>> {
 
 fn text(bytes: &[u8], origin: &str) -> CommandResult<Passphrase> {
     if bytes.len() as u64 >= LONGEST {
-        return Err(CommandError::failed(format!("the {origin} gives more than 1 MiB")));
+        return Err(CommandError::failed(format!("the {origin} is longer than 1 MiB")));
     }
     let text = Zeroizing::new(without_byte_order_mark(bytes).into_owned());
     match std::str::from_utf8(&text) {
         Ok(text) => Ok(Passphrase::new(text)),
-        Err(_) => Err(CommandError::failed(format!("the {origin} does not give valid UTF-8"))),
+        Err(_) => Err(CommandError::failed(format!("the {origin} is not valid UTF-8"))),
     }
 }
 

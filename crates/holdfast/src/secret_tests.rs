@@ -1,4 +1,4 @@
-//! Every source of a passphrase, and what is said when it fails.
+//! Every source of a passphrase, and the errors when it fails.
 
 use std::io::Write;
 
@@ -26,8 +26,8 @@ fn a_file() {
     assert_eq!(file(b"correct horse\n"), Ok("correct horse".to_owned()));
     assert_eq!(file("  gr\u{fc}n\r\n\n".as_bytes()), Ok("gr\u{fc}n".to_owned()));
     assert_eq!(file(b"\n"), Err("the passphrase is empty".to_owned()));
-    assert_eq!(file(b"\xff"), Err("the password file does not give valid UTF-8".to_owned()));
-    assert!(file(&vec![b'x'; 1 << 20]).unwrap_err().contains("more than 1 MiB"));
+    assert_eq!(file(b"\xff"), Err("the password file is not valid UTF-8".to_owned()));
+    assert!(file(&vec![b'x'; 1 << 20]).unwrap_err().contains("longer than 1 MiB"));
     let missing = obtained(&Source::File("/nonexistent/x".into())).unwrap_err();
     assert!(missing.starts_with("cannot read the password file /nonexistent/x: "), "{missing}");
 }
@@ -38,7 +38,7 @@ fn a_command() {
     assert_eq!(command("echo $HOME"), Ok("$HOME".to_owned()), "no shell is involved");
     assert!(command("false").unwrap_err().contains("`false` failed: exit status: 1"));
     assert!(command("/nonexistent/x y").unwrap_err().contains("cannot be run"));
-    assert!(command("echo 'x").unwrap_err().contains("a quote is open"));
+    assert!(command("echo 'x").unwrap_err().contains("an unclosed quote"));
     assert!(command("true").unwrap_err().contains("is empty"));
 }
 

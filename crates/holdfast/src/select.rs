@@ -1,4 +1,4 @@
-//! Choosing snapshots: from what the command line says to records.
+//! Chooses snapshots: from the command line to records.
 
 use std::os::unix::ffi::OsStrExt;
 
@@ -20,20 +20,20 @@ use crate::exit::{CommandError, CommandResult, ExitKind};
 use crate::output::text;
 use crate::paths;
 
-/// Clocks of two machines may differ by so much without a word about it.
+/// The clocks of two machines may differ by this much without a warning.
 const CLOCK_SKEW: SignedDuration = SignedDuration::from_mins(5);
 
-/// A snapshot that was chosen, and the folder within it that was named.
+/// A chosen snapshot, and the given folder within it.
 pub struct Chosen {
     /// The snapshot.
     pub info: SnapshotInfo,
     /// Absolute path within it; empty for all of it.
     pub subfolder: Vec<u8>,
-    /// Those that it was chosen among.
+    /// The snapshots that it was chosen from.
     pub all: Vec<SnapshotInfo>,
 }
 
-/// What the filter flags say.
+/// The filter flags.
 ///
 /// # Errors
 /// A path that cannot be made absolute.
@@ -52,16 +52,16 @@ pub fn filter(args: &SnapshotFilterArgs) -> CommandResult<SnapshotFilter> {
     Ok(SnapshotFilter { hosts: args.hosts(), tags, paths })
 }
 
-/// Reads a moment as people write it.
+/// Parses a time as typed on the command line.
 ///
 /// # Errors
-/// What to write.
+/// The expected form.
 pub fn time(text: &str) -> Result<Timestamp, ParseTimeError> {
     parse_time(text, environment::now(), &environment::time_zone())
 }
 
-/// Finds one snapshot by `latest`, `latest~N`, an id's beginning, or a moment. Warns of one that is
-/// the latest only because its date lies in the future.
+/// Finds one snapshot by `latest`, `latest~N`, a prefix of its id, or a time. Warns if it is the
+/// latest only because its date is in the future.
 ///
 /// # Errors
 /// See [`holdfast_engine::selection::SelectionError`].
@@ -76,7 +76,7 @@ pub fn choose(
     choose_among(context, snapshots, text, at, filter)
 }
 
-/// As [`choose`], among snapshots that were read already.
+/// As [`choose`], among snapshots that were already read.
 ///
 /// # Errors
 /// As [`choose`].
@@ -103,21 +103,21 @@ pub fn choose_among(
     Ok(Chosen { info, subfolder, all: snapshots })
 }
 
-/// The latest is the one dated latest, as in restic. That need not be the one made last.
+/// The latest is the one with the latest date, as in restic, which need not be the newest backup.
 fn warn_of_the_future(context: &Context, info: &SnapshotInfo) {
     let now = environment::now();
     if info.snapshot.time.duration_since(now) > CLOCK_SKEW {
         let time = text::time(info.snapshot.time, &environment::time_zone());
         let id = info.id.short();
         context.output.caution(&format!(
-            "snapshot {id} is dated {time}, which is in the future; name another one by its id if \
-             you want what was backed up last (holdfast snapshots shows all)"
+            "snapshot {id} is dated {time}, in the future; if you want the most recent backup \
+            instead, name it by its id (holdfast snapshots lists all)"
         ));
     }
 }
 
-/// The tree of a chosen snapshot, of one source of it, or of the folder that was named in either;
-/// objects of buckets are called by their keys.
+/// The tree of a chosen snapshot, of one of its sources, or of the given folder in either; objects
+/// of buckets appear under their keys.
 ///
 /// # Errors
 /// As [`SnapshotRoot::by_keys`] and [`SnapshotRoot::enter`].
@@ -130,8 +130,8 @@ pub fn root(
     Ok(root.enter(&mut BlobReader::new(repository), &chosen.subfolder)?)
 }
 
-/// The trees of several snapshots, as [`root`] gives them; those that do not have the source that
-/// is wanted are passed over.
+/// The trees of several snapshots, as [`root`] returns them; snapshots without the wanted source
+/// are skipped.
 ///
 /// # Errors
 /// As [`SnapshotRoot::by_keys`], if no snapshot has it.
@@ -153,7 +153,7 @@ pub fn roots(
     }
 }
 
-/// The end of a command that gave some objects other names than their keys.
+/// The result of a command that had to rename some objects.
 ///
 /// # Errors
 /// [`ExitKind::Partial`] if there are such objects.
@@ -162,17 +162,16 @@ pub fn told_of_keys(renamed: u64, but: &str) -> CommandResult {
         return Ok(());
     }
     let objects = text::count(renamed, "object has", "objects have");
-    let message = format!("{but}, but {objects} a key that no file can have");
+    let message = format!("{but}, but {objects} a key that cannot be a file name");
     Err(CommandError::new(ExitKind::Partial, message)
-        .hint("the names above, under which they are; holdfast dump gives one by its key")
-        .hint("holdfast restore-app, which brings them back into a bucket"))
+        .hint("see the names above; holdfast dump prints one by its key")
+        .hint("use holdfast restore-app to restore them into a bucket"))
 }
 
-/// The snapshots that `texts` name, or, if there are none, all that the filter lets through; oldest
-/// first.
+/// The snapshots named by `texts`, or, if there are none, all that match the filter; oldest first.
 ///
 /// # Errors
-/// As [`choose`]; and if there is a filter that lets none through.
+/// As [`choose`]; also if no snapshot matches the filter.
 pub fn choose_all(
     context: &Context,
     repository: &Repository,
@@ -186,7 +185,7 @@ pub fn choose_all(
     }
 }
 
-/// The same, perhaps none.
+/// As [`choose_all`], but possibly none.
 ///
 /// # Errors
 /// As [`choose`].

@@ -1,4 +1,4 @@
-//! Files that say what runs here: root does not follow one that somebody else may write.
+//! Files that decide what runs on this machine: root refuses those that another user may write.
 
 use std::fs::{self, Metadata};
 use std::os::unix::fs::MetadataExt;
@@ -8,16 +8,16 @@ use crate::environment;
 use crate::exit::{CommandError, CommandResult};
 use crate::output::escape;
 
-/// Write permission of the group and of all others.
+/// Write permission for group and others.
 const OTHERS_WRITE: u32 = 0o022;
-/// In such a folder only the owner of a file may replace it.
+/// The sticky bit: only the owner of a file in the folder may replace it.
 const STICKY: u32 = 0o1000;
 
-/// Makes sure that nobody but root may write a file that root is to follow, or put another one in
-/// its place; `what` is what it is, as in `app file`. Other users answer for their own files.
+/// Checks that only root may write or replace a file whose content decides what root runs; `what`
+/// describes it, as in `app file`. Files used by other users are not checked.
 ///
 /// # Errors
-/// What to change. A file that is not there is left to be reported by who reads it.
+/// What to change. A missing file is left to its reader to report.
 pub fn check(what: &str, path: &Path) -> CommandResult {
     match environment::user_id() {
         0 => check_for(0, what, path),
@@ -52,14 +52,14 @@ fn judge(
     let owner = metadata.uid();
     if owner != 0 && owner != user {
         let message = format!(
-            "the {what} {path} belongs to user {owner}, who could have root run anything with it"
+            "the {what} {path} belongs to user {owner}, who could use it to run anything as root"
         );
         return Err(CommandError::failed(message).hint(format!("chown root {path}")));
     }
     if others_may_write {
         let message = format!(
-            "the {what} {path} can be written by other users, who could have root run anything \
-             with it"
+            "the {what} {path} can be written by other users, who could use it to run anything as \
+            root"
         );
         return Err(CommandError::failed(message).hint(format!("chmod go-w {path}")));
     }
@@ -73,7 +73,7 @@ mod tests {
 
     use super::*;
 
-    /// What is said to `user` of a file with this mode in a folder with that one.
+    /// The error for `user` about a file and a folder with these modes.
     fn said(user: u32, mode: u32, folder_mode: u32) -> Option<(String, String)> {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("holdfast.toml");

@@ -1,4 +1,4 @@
-//! Listens to the engine's verbs: progress, messages, interruption.
+//! Observes the engine's verbs: progress, messages, interruption.
 
 use std::sync::Arc;
 use std::sync::Mutex;
@@ -15,7 +15,7 @@ use crate::output::json::restore::VerboseStatus as RestoreStatus;
 use crate::output::progress::{Activity, Progress};
 use crate::output::{Output, escape, locked};
 
-/// A backup commits what it has so far this often, so that little is read again after a crash.
+/// How often a backup commits a checkpoint, so that little is read again after a crash.
 const CHECKPOINT_INTERVAL: Duration = Duration::from_mins(10);
 
 /// Shows what a verb does.
@@ -30,10 +30,10 @@ pub struct Watcher {
 }
 
 impl Watcher {
-    /// Begins to show an activity; `share` is the share of the bytes that is expected to need work.
+    /// Starts to show an activity; `share` is the share of the bytes that is expected to need work.
     ///
     /// # Errors
-    /// A usage error if an environment variable makes no sense.
+    /// A usage error if an environment variable is invalid.
     pub fn start(context: &Context, activity: Activity, share: Option<f64>) -> CommandResult<Self> {
         Ok(Self {
             output: Arc::clone(&context.output),
@@ -46,8 +46,7 @@ impl Watcher {
         })
     }
 
-    /// Takes what was there the last time, in files and bytes, for what there is to do; nobody
-    /// counts that.
+    /// Takes the files and bytes of the last time as the expected total, which is not counted.
     pub fn expect(&self, extent: Option<(u64, u64)>) {
         match extent {
             Some((files, bytes)) => self.progress.update(|counters| {
@@ -58,7 +57,7 @@ impl Watcher {
         }
     }
 
-    /// True if totals are worth counting: somebody sees them.
+    /// True if totals are worth counting, because they are shown.
     pub fn is_shown(&self) -> bool {
         self.progress.is_shown()
     }
@@ -100,7 +99,7 @@ impl Watcher {
             (Action::Unchanged, _) => "unchanged",
             (Action::Deleted, _) => "deleted",
         };
-        // Whoever closed standard output ends the command at its next result, not here.
+        // A closed standard output is reported with the next result, not here.
         let _closed = match (self.output.style().json, self.activity) {
             (true, Activity::Restore) => self.output.json(&RestoreStatus::new(word, path, bytes)),
             (true, _) => self.output.json(&BackupStatus::new(word, path, is_directory, added)),
@@ -139,7 +138,7 @@ impl Observer for Watcher {
             }
             Event::Excluded { .. } => {}
             Event::Spared { path, why } => {
-                let line = format!("stays     {}: {why}", escape::name(path));
+                let line = format!("kept      {}: {why}", escape::name(path));
                 let _closed = self.output.note(1, &line);
             }
             Event::Note { message } => self.output.warn(message),

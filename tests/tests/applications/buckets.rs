@@ -1,4 +1,4 @@
-//! Buckets beside a database: what rows say of objects, and what a restore says without the right
+//! Buckets with a database: what rows record about objects, and a restore without valid
 //! credentials.
 
 use std::fs;
@@ -9,10 +9,10 @@ use holdfast_tests::sandbox::{Outcome, Sandbox};
 
 use crate::{objects, servers};
 
-/// Half of an upload in parts has no MD5 for an ETag; this server gives plain ones.
+/// The ETag of a multipart upload is not an MD5; this server returns plain ones.
 const CONTENTS: [(&str, &str); 3] = [("a/one", "first"), ("a/two", "second"), ("b", "third")];
 
-/// An application of a database and a bucket, both called by `name`.
+/// An application with a database and a bucket, both called `name`.
 struct World {
     sandbox: Sandbox,
     name: &'static str,
@@ -99,7 +99,7 @@ fn objects_are_compared_with_what_their_rows_say() {
     objects::put(world.name, "a/two", "text/plain", b"sedond");
     world.run(3).prints("\"a/two\" has sha256 ");
 
-    // What was lost comes back, and is compared with the same rows.
+    // Lost objects are restored, and compared with the same rows.
     objects::delete(world.name, "a/one");
     let outcome = world.sandbox.fails(3, "restore-app --confirm");
     outcome.prints("check contents: 1 of 3 referenced are missing or wrong: \"a/two\" has sha256 ");
@@ -125,7 +125,7 @@ fn a_bucket_without_credentials_is_told_before_anything_is_touched() {
     assert_eq!(objects::keys(world.name), ["a/one", "a/two", "b"]);
 }
 
-/// A server that lets nobody in, as S3 says it. It ends with the test.
+/// A server that refuses everyone, with S3's answer. It ends with the test.
 fn refusing_server() -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
@@ -138,7 +138,7 @@ fn refusing_server() -> u16 {
     };
     std::thread::spawn(move || {
         for stream in listener.incoming().flatten() {
-            // A client may go away at any moment.
+            // A client may disconnect at any moment.
             let _gone = answer(stream);
         }
     });

@@ -1,4 +1,4 @@
-//! Documenso: documents in a bucket, rows that name them, a certificate that signs.
+//! Documenso: documents in a bucket, rows that refer to them, a signing certificate.
 
 use std::fs;
 
@@ -35,12 +35,12 @@ impl Application for Documenso {
         let password = format!("crypt('new in hour {hour}', gen_salt('bf', 4))");
         world.sql(&format!(r#"update "User" set password = {password} where id = {hour} + 1"#));
         if hour == 2 {
-            // A new certificate under a new passphrase: another era.
+            // A new certificate with a new passphrase: another era.
             issue_certificate(world);
         }
     }
 
-    /// Uploads a document; every third one is signed, which makes another object.
+    /// Uploads a document; every third one is signed, which creates another object.
     fn put_document(world: &World<Self>, number: u32) {
         let bucket = world.bucket(BUCKET);
         let upload = format!("uploads/{number}/contract.pdf");
@@ -90,7 +90,7 @@ impl Application for Documenso {
     }
 }
 
-/// Makes a certificate with its key, and the passphrase without which nobody can use it.
+/// Creates a certificate with its key, and the passphrase that is needed to use it.
 fn issue_certificate(world: &World<Documenso>) {
     let (key, certificate) = (world.path("/tmp/key.pem"), world.path("/tmp/certificate.pem"));
     fs::create_dir_all(key.parent().unwrap()).unwrap();
@@ -107,7 +107,7 @@ fn issue_certificate(world: &World<Documenso>) {
     world.sandbox.write("opt/documenso/.env", environment);
 }
 
-/// Signs with what is in the certificate's file, and verifies the signature.
+/// Signs with the certificate's file, and verifies the signature.
 fn sign(world: &World<Documenso>, document: &[u8]) -> Vec<u8> {
     let environment = fs::read(world.path(ENVIRONMENT)).unwrap();
     let passphrase = variable(&environment, "NEXT_PRIVATE_SIGNING_PASSPHRASE").unwrap();
@@ -131,7 +131,7 @@ fn it_comes_back_as_it_was_in_an_hour() {
     let outcome = world.restore(1, &[]);
     assert_eq!(outcome.code, Some(0), "{}{}", outcome.stdout, outcome.stderr);
     world.verify(1);
-    // And the newest, over what is there now.
+    // And the newest, over the existing data.
     let database = world.own("documenso");
     let outcome = world.restore(3, &["--yes-overwrite", &database]);
     assert_eq!(outcome.code, Some(0), "{}{}", outcome.stdout, outcome.stderr);

@@ -105,8 +105,8 @@ fn it_comes_back_as_it_was_in_an_hour() {
     world.verify(2);
 }
 
-/// A transport that ends early and says that all is well, as `kubectl exec` does at times, and a
-/// `pg_dump` that is killed: neither makes a snapshot, and what was there stays.
+/// A transport that ends early and reports success, as `kubectl exec` sometimes does, and a killed
+/// `pg_dump`: neither makes a snapshot, and existing ones are kept.
 #[test]
 fn a_truncated_dump_makes_no_snapshot() {
     let mut world = World::<Firmflow>::start();
@@ -131,7 +131,7 @@ fn a_truncated_dump_makes_no_snapshot() {
     assert_eq!(world.snapshots().len(), 2);
 }
 
-/// A document of the vault that is gone although its row is there.
+/// A document missing from the vault although its row exists.
 #[test]
 fn a_lost_file_of_the_vault_is_named() {
     let mut world = World::<Firmflow>::start();

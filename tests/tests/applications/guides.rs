@@ -1,4 +1,5 @@
-//! What the pages say of the guides' own checks, tried: they pass what is broken.
+//! The pages' statements about the guides' own checks, verified: those checks accept broken
+//! backups.
 
 use std::fs;
 use std::process::Output;
@@ -7,7 +8,7 @@ use crate::documenso::Documenso;
 use crate::servers;
 use crate::world::World;
 
-/// `verify-backup.sh`, but for the server's address and the names of databases.
+/// `verify-backup.sh`, except for the server's address and the names of databases.
 const VERIFY: &str = r#"
 BACKUP_FILE="$1"
 TEST_DB="$2"
@@ -26,7 +27,7 @@ fn a_dump_without_its_second_half_is_valid_and_verified() {
     let cluster = servers::cluster();
     let database = world.own("documenso");
     let whole = cluster.client("pg_dump").args(["-F", "c", &database]).output().unwrap().stdout;
-    // Past the table of contents, and before the last of the rows.
+    // After the table of contents, and before the last rows.
     let cut = world.sandbox.write("cut.dump", &whole[..whole.len() - 400]);
     let cut = cut.to_str().unwrap();
     let list = cluster.client("pg_restore").args(["--list", cut]).output().unwrap();
@@ -36,7 +37,7 @@ fn a_dump_without_its_second_half_is_valid_and_verified() {
     assert!(verified.status.success(), "the script ends with 0");
     assert!(told(&verified).contains("Verified backup contains:"), "{}", told(&verified));
 
-    // Something that is no dump at all.
+    // Something that is not a dump at all.
     let nothing = world.sandbox.write("nothing.dump", b"");
     let verified = verify(&world, nothing.to_str().unwrap());
     assert!(verified.status.success(), "the script ends with 0");

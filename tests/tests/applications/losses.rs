@@ -1,5 +1,5 @@
-//! What every application loses on purpose, and what must be said then: something that a row names
-//! goes between the dump and the listing, a dump is cut off, the keys of an era are gone.
+//! Deliberate losses of every application, which must be reported: an object that a row refers to
+//! disappears between the dump and the listing, a dump is truncated, the keys of an era are lost.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -13,17 +13,17 @@ use crate::proof_platform::ProofPlatform;
 use crate::servers;
 use crate::world::{Application, World};
 
-/// What an application can lose: made in the first hour or the second, and named by a row.
+/// What an application can lose: created in the first or second hour, and referred to by a row.
 struct Loss {
-    /// The bucket, unless it is a file.
+    /// The bucket, or `None` for a file.
     bucket: Option<&'static str>,
     /// Key of the object, or path of the file.
     name: &'static str,
-    /// What is told of it.
+    /// The text that reports it.
     told: &'static str,
-    /// The check that tells.
+    /// The check that detects it.
     check: &'static str,
-    /// A file of keys that have eras.
+    /// A file with keys of several eras.
     keys: &'static str,
 }
 
@@ -81,7 +81,7 @@ impl CanLose for Firmflow {
     };
 }
 
-/// The command that removes it, as a hook after the dump runs it.
+/// The command that removes it, run by a hook after the dump.
 fn removal<A: CanLose>(world: &World<A>) -> String {
     let Some(bucket) = A::LOSS.bucket else {
         return format!("[\"rm\", \"{}\"]", world.path(A::LOSS.name).display());
@@ -96,7 +96,7 @@ fn removal<A: CanLose>(world: &World<A>) -> String {
     format!("[\"python3\", \"{}\"]", world.sandbox.write("tmp/delete.py", delete).display())
 }
 
-/// The row is in the dump, and what it names is gone when its source is read.
+/// The row is in the dump, but the object is missing when its source is read.
 fn gone_between_dump_and_listing<A: CanLose>() {
     let mut world = World::<A>::start();
     world.advance_hour();
@@ -108,11 +108,11 @@ fn gone_between_dump_and_listing<A: CanLose>() {
     assert_eq!(outcome.code, Some(3), "{}{}", outcome.stdout, outcome.stderr);
     let told = outcome.stdout + &outcome.stderr;
     assert!(told.contains(A::LOSS.told) && told.contains(A::LOSS.check), "{told}");
-    // What is there was captured all the same.
+    // Everything else was captured.
     assert_eq!(world.snapshots().len(), 2);
 }
 
-/// A transport that drops the end of a dump and says that all is well makes no snapshot.
+/// A transport that drops the end of a dump and reports success makes no snapshot.
 fn a_dump_is_cut_off<A: CanLose>() {
     let mut world = World::<A>::start();
     world.advance_hour();
@@ -134,7 +134,7 @@ fn a_dump_is_cut_off<A: CanLose>() {
     assert_eq!(world.snapshots().len(), 2);
 }
 
-/// The data are of an era whose keys nobody has any more: nothing is begun.
+/// The data belongs to an era whose keys are lost: the restore is not started.
 fn the_keys_of_an_era_are_gone<A: CanLose>() {
     let mut world = World::<A>::start();
     world.advance_hour();

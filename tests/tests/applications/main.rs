@@ -1,12 +1,11 @@
-//! Five applications that guides back up with scripts, on real parts: PostgreSQL, an S3 server,
+//! Five applications whose guides back them up with scripts, with real servers: PostgreSQL, S3,
 //! files, openssl.
 //!
-//! Each lives for some hours, is backed up after each by `holdfast run` with the app file that its
-//! page shows, loses everything, and comes back as it was in one of the hours; then the list of its
-//! guide is gone through. And each loses something on purpose, which the run or the restore must
-//! tell.
+//! Each lives for some hours, is backed up after each hour by `holdfast run` with the app file of
+//! its page, loses everything, and is restored to one of the hours; then the list of its guide is
+//! checked. Each also loses something deliberately, which the run or the restore must report.
 
-// The lints that spare test functions do not know that all of this crate is one test.
+// The lints that exempt test functions do not know that this whole crate is a test.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::disallowed_methods)]
 
 mod buckets;

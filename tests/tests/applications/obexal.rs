@@ -1,4 +1,4 @@
-//! Obexal: secrets in the database under a key in `.env.prod` that is rotated.
+//! Obexal: secrets in the database, encrypted with a key in `.env.prod` that is rotated.
 
 use std::fs;
 
@@ -13,7 +13,7 @@ pub struct Obexal;
 
 const BUCKET: &str = "obexal-logos";
 const ENVIRONMENT: &str = "/opt/obexal/.env.prod";
-/// As cheap as argon2id can be: it is not the password that is tested here.
+/// As cheap as argon2id can be: passwords are not what this test is about.
 const COST: &str = "$argon2id$v=19$m=8,t=1,p=1";
 
 impl Application for Obexal {
@@ -38,7 +38,7 @@ impl Application for Obexal {
         add_signing_key(world, 1);
     }
 
-    /// The key is rotated in the third hour, and secrets are encrypted anew in the fourth.
+    /// The key is rotated in the third hour, and secrets are re-encrypted in the fourth.
     fn live(world: &World<Self>, hour: u32) {
         world.sql(&format!("select add_audit('hour {hour} began')"));
         let logo = format!("tenants/1/logo-{hour}.svg");
@@ -51,7 +51,7 @@ impl Application for Obexal {
         }
     }
 
-    /// Somebody opens an account, with a password and a second factor.
+    /// Opens an account with a password and a second factor.
     fn put_document(world: &World<Self>, number: u32) {
         let salt = random(16);
         let hash = argon2id(format!("password {number}").as_bytes(), &salt);
@@ -76,7 +76,7 @@ impl Application for Obexal {
         let hash = BASE64_NOPAD.decode(parts.next().unwrap().as_bytes()).unwrap();
         let salt = BASE64_NOPAD.decode(parts.next().unwrap().as_bytes()).unwrap();
         assert_eq!(argon2id(b"password 1", &salt), hash);
-        // The signing keys are present, and their private keys can be used.
+        // The signing keys are present, and their private keys work.
         for line in world.sql("select kid, key_era, sealed_private_key from oidc_keys").lines() {
             let parts: Vec<_> = line.split('|').collect();
             let private = decrypt(&key_of_era(world, parts[1]), parts[2]).unwrap();
@@ -112,7 +112,7 @@ fn current_key(world: &World<Obexal>) -> (String, u32) {
     (variable(&environment, "ENCRYPTION_KEY").unwrap(), era)
 }
 
-/// The key that a row of an era needs: the current one, or the one before.
+/// The key that a row of an era needs: the current or the previous one.
 fn key_of_era(world: &World<Obexal>, era: &str) -> String {
     let (key, current) = current_key(world);
     if era == current.to_string() {
@@ -142,7 +142,7 @@ fn rotate(world: &World<Obexal>) {
     add_signing_key(world, next);
 }
 
-/// What `reencrypt-secrets` does; then the old key goes.
+/// What `reencrypt-secrets` does; then the old key is removed.
 fn encrypt_anew(world: &World<Obexal>) {
     let (key, era) = current_key(world);
     let columns =
@@ -162,7 +162,7 @@ fn encrypt_anew(world: &World<Obexal>) {
     world.sandbox.write(&ENVIRONMENT[1..], format!("ENCRYPTION_KEY={key}\nKEY_ERA={era}\n"));
 }
 
-/// From before, in the middle of, and after a rotation: each with the key of its era.
+/// Before, during and after a rotation: each with the key of its era.
 #[test]
 fn it_comes_back_with_the_key_of_its_era() {
     let mut world = World::<Obexal>::start();
@@ -176,7 +176,7 @@ fn it_comes_back_with_the_key_of_its_era() {
     }
 }
 
-/// The snapshot of the keys of that era is gone from their repository.
+/// The key snapshot of that era is missing from its repository.
 #[test]
 fn a_restore_without_the_key_of_its_era_does_not_begin() {
     let mut world = World::<Obexal>::start();
@@ -184,7 +184,7 @@ fn a_restore_without_the_key_of_its_era_does_not_begin() {
     let keys = world.path(Obexal::KEYS_REPOSITORY);
     let password = world.path("/etc/holdfast/obexal-keys.key");
     let (keys, password) = (keys.to_str().unwrap(), password.to_str().unwrap());
-    // The oldest one that has the key of the first era.
+    // The oldest one with the key of the first era.
     let place = ["--repo", keys, "--password-file", password];
     let listed = world.holdfast(3, &[&["snapshots", "--json"], place.as_slice()].concat()).json();
     for snapshot in &listed.as_array().unwrap()[..2] {

@@ -1,4 +1,4 @@
-//! Buckets as the applications see them: plain requests to the S3 server, which checks no
+//! Buckets as used by the applications: plain requests to the S3 server, which does not check
 //! signatures.
 
 use std::collections::BTreeMap;
@@ -7,18 +7,18 @@ use std::net::TcpStream;
 
 use crate::servers;
 
-/// The server wants to see somebody, and believes everybody.
+/// The server requires credentials, and accepts any.
 pub const LOGIN: &str = "Authorization: AWS4-HMAC-SHA256 \
     Credential=x/20260101/us-east-1/s3/aws4_request, SignedHeaders=host, Signature=0";
 
-/// What can be seen of one object.
+/// The visible properties of one object.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Object {
     /// Hash of its content.
     pub hash: String,
-    /// Its type and the metadata that the application gave it.
+    /// Its type and metadata from the application.
     pub headers: BTreeMap<String, String>,
-    /// Its tags, as the server writes them.
+    /// Its tags, as the server returns them.
     pub tags: String,
 }
 
@@ -29,7 +29,7 @@ struct Answer {
     body: Vec<u8>,
 }
 
-/// Makes a bucket.
+/// Creates a bucket.
 pub fn make_bucket(bucket: &str) {
     request("PUT", &format!("/{bucket}"), &[], b"").expect_success();
 }
@@ -44,7 +44,7 @@ pub fn put(bucket: &str, key: &str, content_type: &str, content: &[u8]) {
     request("PUT", &format!("/{bucket}/{key}"), &headers, content).expect_success();
 }
 
-/// The content of an object; `None` if it is not there.
+/// The content of an object; `None` if it does not exist.
 pub fn get(bucket: &str, key: &str) -> Option<Vec<u8>> {
     let answer = request("GET", &format!("/{bucket}/{key}"), &[], b"");
     (answer.status == 200).then_some(answer.body)
@@ -55,7 +55,7 @@ pub fn delete(bucket: &str, key: &str) {
     request("DELETE", &format!("/{bucket}/{key}"), &[], b"").expect_success();
 }
 
-/// The keys of a bucket; none if it is not there.
+/// The keys of a bucket; none if it does not exist.
 pub fn keys(bucket: &str) -> Vec<String> {
     let answer = request("GET", &format!("/{bucket}?list-type=2"), &[], b"");
     let text = String::from_utf8(answer.body).expect("XML is UTF-8");
@@ -64,7 +64,7 @@ pub fn keys(bucket: &str) -> Vec<String> {
     parts.map(|part| part.split('<').next().unwrap_or_default().to_owned()).collect()
 }
 
-/// Everything that can be seen of a bucket.
+/// All visible properties of a bucket.
 pub fn picture(bucket: &str) -> BTreeMap<String, Object> {
     keys(bucket).into_iter().map(|key| (key.clone(), look(bucket, &key))).collect()
 }

@@ -1,5 +1,5 @@
-//! OrthID: tenants behind row-level security, fields under keys of a keystore, an audit log in a
-//! chain.
+//! OrthID: tenants separated by row-level security, fields encrypted with keys of a keystore, and a
+//! chained audit log.
 
 use std::fs;
 
@@ -31,7 +31,7 @@ impl Application for Orthid {
     const SAYS: &'static str = "select 'ok' where exists (select from users)";
 
     fn prepare(world: &World<Self>) {
-        // The application's own role is bound to its tenant.
+        // The application's own role is limited to its tenant.
         let role = world.own("orthid");
         servers::cluster().sql("postgres", &format!("alter role {role} nosuperuser"));
         world.sandbox.write(
@@ -44,7 +44,7 @@ impl Application for Orthid {
         world.sql(&format!("insert into signing_keys values ('signing', '{public}')"));
     }
 
-    /// Each hour has a new key, and a field under it.
+    /// Each hour has a new key, and a field encrypted with it.
     fn live(world: &World<Self>, hour: u32) {
         let key = world.secret();
         world.sandbox.write(format!("{}/field-{hour}.key", &KEYSTORE[1..]), &key);
@@ -88,7 +88,7 @@ impl Application for Orthid {
         let signature = world.sandbox.write("tmp/signature", openssl(&sign, b""));
         let verify = ["pkeyutl", "-verify", "-rawin", "-pubin", "-inkey", public, "-in", token];
         openssl(&[verify.as_slice(), &["-sigfile", signature.to_str().unwrap()]].concat(), b"");
-        // Read the audit log: every row's hash is that of its content.
+        // Read the audit log: every row's hash matches its content.
         let broken = "select count(*) from audit_log
             where hash <> encode(sha256((previous_hash || event)::bytea), 'hex')";
         assert_eq!(world.sql(broken), "0");
@@ -99,7 +99,7 @@ impl Application for Orthid {
             let plain = decrypt(&fs::read_to_string(path).unwrap(), sealed).unwrap();
             assert!(plain.starts_with(b"passport of hour "), "{key}");
         }
-        // The boundary between tenants stands for the role of the application.
+        // The boundary between tenants applies to the application's role.
         let role = world.own("orthid");
         let seen = format!("set role {role}; set orthid.tenant = 1; select count(*) from users");
         assert_eq!(world.sql(&seen), "15");
@@ -114,14 +114,14 @@ fn it_comes_back_as_it_was_in_an_hour() {
     let outcome = world.restore(2, &[]);
     assert_eq!(outcome.code, Some(0), "{}{}", outcome.stdout, outcome.stderr);
     world.verify(2);
-    // The keystore is back before the database is: nothing was started in between.
+    // The keystore is restored before the database: nothing was started in between.
     let calls = String::from_utf8(world.sandbox.read("state/calls")).unwrap();
     let scaled: Vec<_> = calls.lines().filter(|line| line.contains("scale")).collect();
     assert!(scaled[0].ends_with("--replicas=0") && scaled[1].ends_with("--replicas=1"), "{calls}");
     assert_eq!(scaled.len(), 2, "{calls}");
 }
 
-/// Somebody who may do everything takes a row out of the audit log.
+/// A superuser removes a row from the audit log.
 #[test]
 fn a_row_that_is_gone_from_the_audit_log_is_told() {
     let mut world = World::<Orthid>::start();
@@ -135,7 +135,7 @@ fn a_row_that_is_gone_from_the_audit_log_is_told() {
     assert_eq!(world.snapshots().len(), 2);
 }
 
-/// A dump without its key is nothing worth keeping.
+/// A dump without its keys is useless.
 #[test]
 fn a_key_that_is_missing_makes_no_snapshot() {
     let mut world = World::<Orthid>::start();

@@ -1,5 +1,4 @@
-//! The pages of docs/applications: their app files have no mistakes, and what they say of them is
-//! true.
+//! The pages of docs/applications: their app files are valid, and match the pages.
 
 use std::path::{Path, PathBuf};
 
@@ -34,11 +33,11 @@ fn every_app_file_has_no_mistake_and_a_page() {
         {
             assert!(page.contains(&format!("\n## {section}\n")), "{}: {section}", path.display());
         }
-        assert!(page.contains(" loses quietly\n") || page.contains(" lose quietly\n"));
+        assert!(page.contains(" loses silently\n") || page.contains(" lose silently\n"));
     }
 }
 
-/// Every check that a page names is in its app file, and every check of an app file on its page.
+/// Every check named on a page is in its app file, and vice versa.
 #[test]
 fn pages_and_app_files_name_the_same_checks() {
     for (path, file) in app_files() {
@@ -59,7 +58,7 @@ fn pages_and_app_files_name_the_same_checks() {
     }
 }
 
-/// What opens the data is never beside it.
+/// Keys are never stored next to the data.
 #[test]
 fn every_application_keeps_its_keys_apart() {
     for (path, file) in app_files() {

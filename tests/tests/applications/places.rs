@@ -1,7 +1,7 @@
-//! Where the parts of an application are in its sandbox, and under what names.
+//! Paths and names of an application's parts in its sandbox.
 //!
-//! Tests run at the same time on the same servers, so that every world has databases, roles and
-//! buckets of its own: their names in the app file with a number behind them.
+//! Tests run concurrently on the same servers, so every world has its own databases, roles and
+//! buckets: their names in the app file plus a number.
 
 use std::path::PathBuf;
 
@@ -10,8 +10,8 @@ use holdfast_tests::project;
 use crate::servers;
 use crate::world::{Application, World};
 
-/// Stands for docker and kubectl, which cannot run here: it runs what would run in a container, and
-/// keeps in files which services are stopped.
+/// Replaces docker and kubectl, which cannot run here: it runs commands meant for a container, and
+/// records stopped services in files.
 pub const CONTAINERS: &str = r#"#!/bin/sh
 echo "$*" >>"$STATE/calls"
 while [ $# -gt 0 ]; do
@@ -48,7 +48,7 @@ exit 66
 "#;
 
 impl<A: Application> World<A> {
-    /// Writes the app file, with something added at its end.
+    /// Writes the app file with an addition.
     pub fn write_app_file(&self, more: &str) {
         let mut text = project::read(&format!("docs/applications/{}.toml", A::NAME));
         let endpoint = format!("http://127.0.0.1:{}", servers::object_server().port);
@@ -61,8 +61,7 @@ impl<A: Application> World<A> {
         self.sandbox.write(name, self.here(&text) + &self.here(more));
     }
 
-    /// A text with the names of this world's databases, roles and buckets, and with paths in its
-    /// sandbox.
+    /// Replaces names and paths in a text by those of this world and its sandbox.
     pub fn here(&self, text: &str) -> String {
         let folder = self.sandbox.path("").display().to_string();
         let folder = folder.trim_end_matches('/');
@@ -95,17 +94,17 @@ impl<A: Application> World<A> {
         line
     }
 
-    /// The name that a database or role of the app file has in this world.
+    /// The name of a database or role of the app file in this world.
     pub fn own(&self, name: &str) -> String {
         format!("{name}_{}", self.number)
     }
 
-    /// The name that a bucket of the app file has in this world.
+    /// The name of a bucket of the app file in this world.
     pub fn bucket(&self, name: &str) -> String {
         format!("{name}-{}", self.number)
     }
 
-    /// Where a file of the app file is in this world.
+    /// The path of a file of the app file in this world.
     pub fn path(&self, path: &str) -> PathBuf {
         self.sandbox.path(path.trim_start_matches('/'))
     }

@@ -1,4 +1,4 @@
-//! The proof and certificate platform: two databases, four buckets, receipts in a chain.
+//! The proof and certificate platform: two databases, four buckets, chained receipts.
 
 use std::fs;
 
@@ -83,7 +83,7 @@ impl Application for ProofPlatform {
     }
 
     fn verify(world: &World<Self>) {
-        // Login: every user of the platform is one of Keycloak's, with the password that they had.
+        // Login: every user of the platform exists in Keycloak, with the original password.
         let keycloak = |sql: &str| servers::cluster().sql(&world.own("keycloak"), sql);
         for id in world.sql("select keycloak_id from users").lines() {
             let number = id.trim_start_matches("kc");
@@ -128,7 +128,7 @@ fn it_comes_back_as_it_was_in_an_hour() {
     let outcome = world.restore(2, &[]);
     assert_eq!(outcome.code, Some(0), "{}{}", outcome.stdout, outcome.stderr);
     world.verify(2);
-    // The API runs again; the workers wait for somebody to look at the queue.
+    // The API runs again; the workers wait until the queue was inspected.
     assert!(!world.sandbox.exists("state/api.stopped"));
     assert!(world.sandbox.exists("state/worker.stopped"));
     assert!(!world.sandbox.exists("state/keycloak.stopped"));
@@ -148,7 +148,7 @@ fn a_private_key_in_an_ordinary_source_makes_no_snapshot() {
     assert_eq!(world.snapshots().len(), 1);
 }
 
-/// Queues and keys in progress are told; the snapshot is made.
+/// Queues and keys in progress are reported; the snapshot is made.
 #[test]
 fn what_must_be_looked_at_before_workers_resume_is_told() {
     let mut world = World::<ProofPlatform>::start();

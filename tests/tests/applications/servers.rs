@@ -1,4 +1,4 @@
-//! The PostgreSQL cluster and the S3 server that all applications of this test share.
+//! The PostgreSQL cluster and the S3 server shared by all applications of this test.
 //!
 //! Each is kept by a process of its own, which reads a pipe of this one: when the test ends,
 //! however it ends, the pipe does, and the keeper stops the server.
@@ -10,7 +10,7 @@ use std::sync::OnceLock;
 
 use holdfast_tests::{cluster, project, shared};
 
-/// A PostgreSQL server with its superuser `demo`, who needs no password.
+/// A PostgreSQL server with the superuser `demo`, who needs no password.
 pub struct Cluster(cluster::Cluster);
 
 /// An S3 server.
@@ -54,12 +54,12 @@ impl Cluster {
         self.0.folder()
     }
 
-    /// A program of PostgreSQL that connects to this server as its superuser.
+    /// A PostgreSQL client program that connects to this server as its superuser.
     pub fn client(&self, program: &str) -> Command {
         self.0.client(program, [""; 0])
     }
 
-    /// Runs SQL and gives what it prints, without headers.
+    /// Runs SQL and returns its output, without headers.
     #[track_caller]
     pub fn sql(&self, database: &str, sql: &str) -> String {
         let output = self.try_sql(database, sql);
@@ -68,14 +68,14 @@ impl Cluster {
         String::from_utf8(output.stdout).expect("UTF-8").trim_end().to_owned()
     }
 
-    /// The same, if it may fail.
+    /// Like the above, but may fail.
     pub fn try_sql(&self, database: &str, sql: &str) -> Output {
         let mut command = self.client("psql");
         command.args(["-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-d", database]);
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().expect("psql runs");
         let mut stdin = child.stdin.take().expect("a pipe");
-        // It prints little before it has read all.
+        // It prints little before it has read everything.
         let _unread = stdin.write_all(sql.as_bytes());
         drop(stdin);
         child.wait_with_output().expect("psql ends")

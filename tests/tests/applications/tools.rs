@@ -1,10 +1,10 @@
-//! What applications do with keys: openssl, and random bytes.
+//! The applications' use of keys: openssl, and random bytes.
 
 use std::fs::File;
 use std::io::{Read, Write};
 use std::process::{Command, Stdio};
 
-/// Random bytes: what encrypted files look like.
+/// Random bytes, which look like encrypted files.
 pub fn random(count: usize) -> Vec<u8> {
     let mut bytes = vec![0; count];
     let mut source = File::open("/dev/urandom").expect("a source of random bytes");
@@ -17,20 +17,20 @@ pub fn random_key() -> String {
     data_encoding::HEXLOWER.encode(&random(24))
 }
 
-/// Runs openssl, which must succeed, with something on its standard input.
+/// Runs openssl, which must succeed, with the given standard input.
 #[track_caller]
 pub fn openssl(arguments: &[&str], input: &[u8]) -> Vec<u8> {
     try_openssl(arguments, input).unwrap_or_else(|errors| panic!("{arguments:?}: {errors}"))
 }
 
-/// The same, if it may fail.
+/// Like the above, but may fail.
 pub fn try_openssl(arguments: &[&str], input: &[u8]) -> Result<Vec<u8>, String> {
     let mut command = Command::new("openssl");
     command.args(arguments);
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn().expect("openssl is installed");
     let mut stdin = child.stdin.take().expect("a pipe");
-    // One that fails does not read all of it.
+    // A command that fails does not read all of its input.
     let _unread = stdin.write_all(input);
     drop(stdin);
     let output = child.wait_with_output().expect("openssl ends");
@@ -38,7 +38,7 @@ pub fn try_openssl(arguments: &[&str], input: &[u8]) -> Result<Vec<u8>, String> 
     if output.status.success() { Ok(output.stdout) } else { Err(errors) }
 }
 
-/// Encrypts a text for a column, as AES-256 under a key that is a text.
+/// Encrypts a text for a column with AES-256 and a textual key.
 pub fn encrypt(key: &str, plain: &[u8]) -> String {
     let pass = format!("pass:{key}");
     let sealed = openssl(
@@ -48,7 +48,7 @@ pub fn encrypt(key: &str, plain: &[u8]) -> String {
     String::from_utf8(sealed).expect("base64 is text")
 }
 
-/// Undoes [`encrypt`].
+/// Reverses [`encrypt`].
 pub fn decrypt(key: &str, sealed: &str) -> Result<Vec<u8>, String> {
     let pass = format!("pass:{key}");
     try_openssl(

@@ -1,5 +1,5 @@
-//! The application's web server: a small one that answers only while the application runs and its
-//! database does.
+//! The application's web server, which answers only while the application and its database are
+//! running.
 
 use std::io::{BufRead, BufReader, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -7,10 +7,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 
-/// What the application says; `None` while it does not work.
+/// The application's answer; `None` while it does not work.
 pub type Say = dyn Fn() -> Option<String> + Send + Sync;
 
-/// A server on a free port of 127.0.0.1, which ends with this.
+/// A server on a free port of 127.0.0.1, stopped when dropped.
 pub struct WebServer {
     address: SocketAddr,
     ended: Arc<AtomicBool>,
@@ -29,14 +29,14 @@ impl WebServer {
                 if stop.load(Ordering::SeqCst) {
                     return;
                 }
-                // Whoever asks may go away; that is no concern of the server.
+                // A client may disconnect, which does not matter to the server.
                 let _ = stream.and_then(|stream| answer(stream, &*say));
             }
         });
         Self { address, ended, serving: Some(serving) }
     }
 
-    /// Where it is, as in `127.0.0.1:8080`.
+    /// Its address, as in `127.0.0.1:8080`.
     pub fn address(&self) -> String {
         self.address.to_string()
     }
@@ -45,7 +45,7 @@ impl WebServer {
 impl Drop for WebServer {
     fn drop(&mut self) {
         self.ended.store(true, Ordering::SeqCst);
-        // It looks at the flag when somebody comes.
+        // It checks the flag when a client connects.
         let _ = TcpStream::connect(self.address);
         if let Some(serving) = self.serving.take() {
             let _ = serving.join();

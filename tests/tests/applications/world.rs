@@ -1,7 +1,8 @@
-//! An application on real parts, hour by hour: its database, buckets, files, keys and web server.
+//! An application with real servers, hour by hour: its database, buckets, files, keys and web
+//! server.
 //!
-//! The app file is the one in docs/applications, with other places in it: nothing else is changed,
-//! so that what is tested is what people copy.
+//! The app file is the one in docs/applications with only its locations replaced, so that what is
+//! tested is what users copy.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -23,46 +24,46 @@ use crate::servers;
 use crate::tools;
 use crate::web::WebServer;
 
-/// What an application consists of, and what its people do with it.
+/// The parts of an application, and what its users do.
 pub trait Application: Sized {
-    /// Its name, which is that of its page and app file.
+    /// Its name, as in its page and app file.
     const NAME: &'static str;
-    /// Its service, which containers stop and start.
+    /// Its service, which is stopped and started.
     const SERVICE: &'static str;
-    /// The databases by their names in the app file, and SQL that makes their tables.
+    /// The databases by their names in the app file, and SQL that creates their tables.
     const DATABASES: &'static [(&'static str, &'static str)];
-    /// The role as which holdfast comes, then those that are restored.
+    /// holdfast's role, then the roles that are restored.
     const ROLES: &'static [&'static str];
     /// Buckets by their names in the app file.
     const BUCKETS: &'static [&'static str];
-    /// Files and folders that are lost and restored, as the app file names them.
+    /// Files and folders that are lost and restored, as named in the app file.
     const FILES: &'static [&'static str];
-    /// Where its repository is, as the app file names it.
+    /// Its repository, as named in the app file.
     const REPOSITORY: &'static str;
-    /// The same for keys.
+    /// Its key repository.
     const KEYS_REPOSITORY: &'static str;
-    /// Hours from one run to the next: what retention keeps is counted in hours or in days.
+    /// Hours between runs: retention is counted in hours or in days.
     const RUN_EVERY_HOURS: u32;
-    /// What is replaced in the app file beside databases, buckets and paths. `ENDPOINT` and `WEB`
+    /// Replacements in the app file other than databases, buckets and paths. `ENDPOINT` and `WEB`
     /// stand for the addresses of the S3 server and of the application.
     const PLACES: &'static [(&'static str, &'static str)];
     /// A query whose value the application's address shows while it works.
     const SAYS: &'static str;
 
-    /// Makes what there is before the first hour: keys, certificates, users.
+    /// Creates the initial data: keys, certificates, users.
     fn prepare(world: &World<Self>);
 
-    /// What happens in an hour beside new documents.
+    /// What happens in an hour in addition to new documents.
     fn live(world: &World<Self>, hour: u32);
 
-    /// Somebody adds a document, or whatever the application is there for.
+    /// Adds a document, or whatever the application stores.
     fn put_document(world: &World<Self>, number: u32);
 
-    /// The list of the guide, against what is there.
+    /// Checks the current data against the list of the guide.
     fn verify(world: &World<Self>);
 }
 
-/// Everything that can be seen of an application at the end of an hour.
+/// All visible data of an application at the end of an hour.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct State {
     rows: BTreeMap<String, String>,
@@ -72,7 +73,7 @@ struct State {
 
 /// One application under test.
 pub struct World<A> {
-    /// Where its files, repositories and programs are.
+    /// The locations of its files, repositories and programs.
     pub sandbox: Sandbox,
     pub(crate) number: usize,
     first_hour: Timestamp,
@@ -83,7 +84,7 @@ pub struct World<A> {
 }
 
 impl<A: Application> World<A> {
-    /// Makes an application that was never backed up.
+    /// Creates an application that was never backed up.
     pub fn start() -> Self {
         static NEXT: AtomicUsize = AtomicUsize::new(1);
         let number = NEXT.fetch_add(1, Ordering::SeqCst);
@@ -150,7 +151,7 @@ impl<A: Application> World<A> {
         A::prepare(self);
     }
 
-    /// A new key, which nothing that holdfast prints may contain.
+    /// A new key, which no output of holdfast may contain.
     pub fn secret(&self) -> String {
         let key = tools::random_key();
         let name = format!("secrets/{}", &key[..8]);
@@ -190,12 +191,12 @@ impl<A: Application> World<A> {
         outcome
     }
 
-    /// How many runs there were: the hour that it is, or the day where runs are daily.
+    /// The number of runs so far: the current hour, or day if runs are daily.
     pub fn hour(&self) -> u32 {
         u32::try_from(self.states.len()).expect("few hours")
     }
 
-    /// Makes keys, repositories and a schedule as the page says.
+    /// Creates keys, repositories and a schedule as described on the page.
     fn first_run(&self) -> Outcome {
         let outcome = self.console("First run");
         for kind in ["", "-keys"] {
@@ -213,7 +214,7 @@ impl<A: Application> World<A> {
         let (_, rest) = rest.split_once("```console\n").expect("a console block");
         let (block, _) = rest.split_once("```").expect("the end of the block");
         let lines = block.lines().map(|line| line.strip_prefix("$ ").expect("a command"));
-        // Nothing is installed on the machine that tests.
+        // Nothing is installed on the testing machine.
         let script: Vec<_> = lines.map(|line| self.here(line).replace(" --install", "")).collect();
         let mut command = self.sandbox.program("sh");
         command.args(["-e", "-c", &script.join("\n")]);
@@ -238,7 +239,7 @@ impl<A: Application> World<A> {
         time.strftime("%Y-%m-%d %H:%M:%S").to_string()
     }
 
-    /// Everything is lost: databases, roles, objects, files.
+    /// Loses everything: databases, roles, objects, files.
     pub fn destroy(&self) {
         let cluster = servers::cluster();
         for (name, _) in A::DATABASES {
@@ -269,7 +270,7 @@ impl<A: Application> World<A> {
         self.holdfast(self.hour(), &words)
     }
 
-    /// What is there is what was there at the end of an hour, and passes the list of the guide.
+    /// The data equals that at the end of an hour, and passes the list of the guide.
     #[track_caller]
     pub fn verify(&self, hour: u32) {
         let (wanted, found) = (&self.states[hour as usize], self.state());
@@ -279,7 +280,7 @@ impl<A: Application> World<A> {
         A::verify(self);
     }
 
-    /// The snapshots in the repository of data.
+    /// The snapshots in the data repository.
     #[track_caller]
     pub fn snapshots(&self) -> Vec<Value> {
         let repository = self.path(A::REPOSITORY);
@@ -307,7 +308,7 @@ impl<A: Application> World<A> {
     }
 }
 
-/// Count and hash of the rows of each table.
+/// Row count and hash of each table.
 fn rows(database: &str) -> BTreeMap<String, String> {
     let cluster = servers::cluster();
     let questions = cluster.sql(
@@ -322,7 +323,7 @@ fn rows(database: &str) -> BTreeMap<String, String> {
     lines.lines().filter_map(split).collect()
 }
 
-/// The hours lie before now: nothing is dated in the future, and all of it is recent.
+/// All hours are in the past: nothing is dated in the future, and everything is recent.
 fn first_hour(run_every_hours: u32) -> Timestamp {
     let now = Timestamp::now().as_second();
     let ago = 10 * i64::from(run_every_hours) * 3600;

@@ -1,4 +1,4 @@
-//! What a backup reads, compares, leaves out and records.
+//! What a backup reads, compares, excludes and records.
 
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
@@ -17,8 +17,8 @@ fn counts(summary: &Value, names: [&str; 3]) -> [u64; 3] {
 const FILES: [&str; 3] = ["files_new", "files_changed", "files_unmodified"];
 const DIRECTORIES: [&str; 3] = ["dirs_new", "dirs_changed", "dirs_unmodified"];
 
-/// The folder above all sandboxes is in each backup too, and other tests make and remove sandboxes
-/// in it: tries again while that may be the reason why something is not as it should be.
+/// The parent folder of all sandboxes is in each backup too, and other tests create and remove
+/// sandboxes in it: retries while that may be the reason for a failure.
 fn undisturbed(mut backup: impl FnMut() -> Value, is_right: impl Fn(&Value) -> bool) -> Value {
     (0..20).find_map(|_| Some(backup()).filter(&is_right)).unwrap_or_else(&mut backup)
 }
@@ -84,7 +84,7 @@ fn a_file_may_become_a_folder_and_back() {
 fn a_change_that_keeps_size_and_time_is_seen_by_the_time_of_the_change() {
     let sandbox = Sandbox::new();
     small(&sandbox);
-    // Long ago: what was written just now is read again whatever its times say.
+    // Dated long ago: recently written files are read again whatever their times.
     let time = SystemTime::UNIX_EPOCH + Duration::from_secs(1_700_000_000);
     for name in ["a", "b", "folder/c"] {
         let file = fs::File::open(sandbox.path("source").join(name)).unwrap();
@@ -100,7 +100,7 @@ fn a_change_that_keeps_size_and_time_is_seen_by_the_time_of_the_change() {
     assert_eq!(counts(&seen, FILES), [0, 1, 2]);
     let forced = sandbox.backup("@source --force");
     assert_eq!(counts(&forced, FILES), [3, 0, 0]);
-    // Nodes of the folders above may be new: their times change while the test runs.
+    // Nodes of parent folders may be new: their times change while the test runs.
     assert_eq!(forced["data_blobs"], 0);
 }
 
@@ -166,7 +166,7 @@ fn a_snapshot_of_nothing_new_can_be_left_out() {
     let backup = || sandbox.backup("@source --skip-if-unchanged");
     backup();
     let before = sandbox.objects("w").len();
-    // Changes the folder above, which is in the snapshot and was not asked for.
+    // Changes the parent folder, which is in the snapshot but was not given to the backup.
     sandbox.write("beside", "x");
     assert_eq!(backup().get("snapshot_id"), None);
     assert_eq!(sandbox.objects("w").len(), before);
@@ -235,7 +235,7 @@ fn several_paths_become_one_snapshot() {
     }
 }
 
-/// Folders nested as deep as `depth`, called `d`, with a file at the end.
+/// Folders named `d`, nested `depth` levels deep, with a file at the end.
 fn nest(above: &std::path::Path, depth: usize) {
     let flags = OFlags::DIRECTORY | OFlags::CLOEXEC;
     let mut folder = rustix::fs::open(above, flags, Mode::empty()).unwrap();
@@ -247,13 +247,13 @@ fn nest(above: &std::path::Path, depth: usize) {
     rustix::fs::openat(&folder, "f", flags, Mode::RUSR).unwrap();
 }
 
-/// Removes folders however deep they are nested.
+/// Removes folders at any depth.
 fn unnest(sandbox: &Sandbox, name: &str) {
     let path = sandbox.path(name);
     assert!(sandbox.program("rm").arg("-rf").arg(path).status().unwrap().success());
 }
 
-/// What is nested deeper than any reader goes is named and left out, and costs nothing else.
+/// Entries nested too deeply for readers are reported and skipped, and affect nothing else.
 #[test]
 fn folders_that_are_nested_too_deep_cost_only_themselves() {
     let sandbox = Sandbox::new();
@@ -275,7 +275,7 @@ fn folders_that_are_nested_too_deep_cost_only_themselves() {
     unnest(&sandbox, "out");
 }
 
-/// What is dumped into a new file is not shown to more people than before.
+/// A dump into a new file does not make the content readable to more users.
 #[test]
 fn a_dump_is_as_private_as_what_it_is_of() {
     let sandbox = Sandbox::new();

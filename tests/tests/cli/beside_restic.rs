@@ -1,4 +1,4 @@
-//! What `--json` prints, beside what restic prints of the same files: keys, types, and values.
+//! The output of `--json` compared with restic's for the same files: keys, types and values.
 
 use std::ffi::OsString;
 use std::fs;
@@ -8,8 +8,8 @@ use std::process::{Command, Stdio};
 use holdfast_tests::sandbox::{Outcome, Sandbox, search_path};
 use serde_json::Value;
 
-/// Commands in the order in which they are run. `FIRST` and `LAST` stand for ids of snapshots, and
-/// `<` for something on standard input.
+/// Commands in the order in which they run. `FIRST` and `LAST` stand for ids of snapshots, and `<`
+/// for input on standard input.
 const COMMANDS: [&str; 36] = [
     "init --json",
     "init --json",
@@ -49,7 +49,7 @@ const COMMANDS: [&str; 36] = [
     "backup --json --stdin --stdin-filename db.sql <",
 ];
 
-/// Commands whose output is no JSON, and is the same.
+/// Commands whose output is not JSON and is the same.
 const SAME_OUTPUT: [&str; 5] = [
     "dump LAST /db.sql",
     "list locks",
@@ -58,24 +58,24 @@ const SAME_OUTPUT: [&str; 5] = [
     "snapshots --json=true --host nowhere",
 ];
 
-/// Keys of restic that are not ours, each with its reason in docs/restic.md.
+/// Keys that only restic has, each with its reason in docs/restic.md.
 const NOT_OURS: [&str; 8] = [
     "data_size_in_repo",
     "metadata_size_in_repo",
     "atime",
     "go_version",
     "chunker_polynomial",
-    // Of a dry run nothing is stored.
+    // A dry run stores nothing.
     "dry_run.snapshot_id",
     "dry_run.data_added_packed",
-    // A snapshot that was tagged has a new id there.
+    // In restic, a tagged snapshot gets a new id.
     "original",
 ];
 
-/// Keys that older versions print beside, and newer ones do not.
+/// Additional keys that older versions print and newer ones do not.
 const OF_OLDER: [&str; 2] = ["counters", "total_file_count"];
 
-/// Keys whose values are the same in both programs, whatever their formats.
+/// Keys whose values are the same in both programs despite the different formats.
 const SAME: &[&str] = &[
     "message_type",
     "action",
@@ -135,20 +135,20 @@ const SAME: &[&str] = &[
 
 struct Pair {
     sandbox: Sandbox,
-    /// True if values and exit codes are compared too: those of an older restic are others.
+    /// True if values and exit codes are compared too: an older restic has different ones.
     is_recent: bool,
     problems: Vec<String>,
     compared: usize,
 }
 
-/// Whose program is run.
+/// The program to run.
 #[derive(Clone, Copy, PartialEq)]
 enum Who {
     Ours,
     Theirs,
 }
 
-/// restic; `HOLDFAST_TEST_RESTIC` names another one than the system's.
+/// restic; `HOLDFAST_TEST_RESTIC` overrides the system's.
 fn restic() -> PathBuf {
     let named = std::env::var_os("HOLDFAST_TEST_RESTIC").map(PathBuf::from);
     let search = search_path();
@@ -221,7 +221,7 @@ impl Pair {
             self.problems.push(format!("{line}: exit codes {codes:?}\n{ours:?}\n{theirs:?}"));
             return;
         }
-        // Older versions print text in place of some of these.
+        // Older versions print text instead of some of these.
         let (Some(expected), Some(errors)) = (documents(&theirs.stdout), documents(&theirs.stderr))
         else {
             return;
@@ -232,11 +232,11 @@ impl Pair {
             return;
         };
         for expected in expected.iter().chain(&errors) {
-            // How often it is told how far a command is depends on the time that it takes.
+            // The number of status messages depends on how long a command takes.
             if expected["message_type"] == "status" {
                 continue;
             }
-            // Others change the folders above.
+            // Other tests change the parent folders.
             if expected["path"].as_str().is_some_and(|path| !path.contains("/source")) {
                 continue;
             }
@@ -291,7 +291,7 @@ impl Pair {
     }
 }
 
-/// One document, or messages line by line; none if it is text.
+/// One document, or messages line by line; none for text.
 fn documents(text: &str) -> Option<Vec<Value>> {
     if let Ok(whole) = serde_json::from_str(text) {
         return Some(vec![whole]);
@@ -299,18 +299,18 @@ fn documents(text: &str) -> Option<Vec<Value>> {
     text.lines().map(|line| serde_json::from_str(line).ok()).collect()
 }
 
-/// What is meant otherwise; each has its line in docs/restic.md.
+/// Keys with a different meaning; each has a row in docs/restic.md.
 fn is_exception(line: &str, key: &str, ours: &Value, theirs: &Value) -> bool {
     match key {
-        // restic takes links for a file of no bytes.
+        // restic counts links as empty files.
         "total_file_count" => line.contains("files-by-contents"),
-        // What is empty may be null there.
+        // In restic, empty lists may be null.
         "remove" | "keep" | "tags" => theirs.is_null() && ours == &Value::Array(Vec::new()),
         _ => false,
     }
 }
 
-/// True if both are of one type and about one thing.
+/// True if both have the same type and subject.
 fn is_same_message(ours: &Value, theirs: &Value) -> bool {
     let keys = ["message_type", "item", "path", "struct_type"];
     let is_same = |key: &str| theirs.get(key).is_none_or(|theirs| ours.get(key) == Some(theirs));
@@ -347,7 +347,7 @@ fn keys_types_and_values_are_those_of_restic() {
     assert!(pair.compared >= least, "only {} commands printed JSON", pair.compared);
 }
 
-/// Values that restic has too, and that must be what their names say.
+/// Values that restic has too, and that must match their names.
 #[test]
 fn values_are_real() {
     let sandbox = Sandbox::new();
@@ -360,7 +360,7 @@ fn values_are_real() {
     let stored = &sandbox.snapshots()[0]["summary"];
     assert_eq!(stored["backup_end"], summary["backup_end"]);
     assert!(time(&stored["backup_end"]) > time(&stored["backup_start"]), "{stored}");
-    assert_eq!(summary["total_files_processed"], 2, "a link is no file");
+    assert_eq!(summary["total_files_processed"], 2, "a link does not count as a file");
     let told = |item: &str| {
         let messages = first.messages().into_iter().filter(|it| it["action"] == "new");
         let mut found = messages.filter(|it| it["item"].as_str().unwrap().ends_with(item));

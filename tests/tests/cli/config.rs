@@ -1,4 +1,4 @@
-//! `config`: what is wrong with an app file is shown where it is; what is right is praised.
+//! `config`: mistakes in an app file are reported with their position; a valid file is summarized.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -25,7 +25,7 @@ daily = 7
 at = ":17"
 "#;
 
-/// A sandbox with a repository and an app file of which nothing is missing.
+/// A sandbox with a repository and an app file, with nothing missing on the machine.
 fn sandbox() -> Sandbox {
     let sandbox = Sandbox::new();
     sandbox.write("uploads/a", "a");
@@ -37,7 +37,7 @@ fn sandbox() -> Sandbox {
 #[test]
 fn a_good_file_is_praised_in_one_line() {
     let sandbox = sandbox();
-    let praise = "holdfast.toml is well made: documenso, 1 source (uploads), 0 checks, 1 hook; \
+    let praise = "holdfast.toml is valid: documenso, 1 source (uploads), 0 checks, 1 hook; \
                   runs hourly at :17; keeps 7 daily\n";
     for line in ["config check", "config check documenso", "config check --quiet"] {
         let outcome = sandbox.ok(line);
@@ -45,12 +45,12 @@ fn a_good_file_is_praised_in_one_line() {
     }
     let summary = sandbox.ok("config check --json").message("summary");
     assert_eq!((&summary["app"], &summary["warnings"]), (&"documenso".into(), &0.into()));
-    // From elsewhere, and not that of another application.
+    // From elsewhere; and not the file of another application.
     let named = sandbox.ok("config check --config @holdfast.toml");
     assert!(named.stdout.ends_with(&praise["holdfast.toml".len()..]), "{}", named.stdout);
     sandbox.fails(2, "config check firmflow").says("is the app file of documenso, not of firmflow");
     let elsewhere = Sandbox::empty().with("HOLDFAST_CONFIG", sandbox.path("holdfast.toml"));
-    elsewhere.ok("config check").prints("is well made");
+    elsewhere.ok("config check").prints("is valid");
     Sandbox::empty().fails(2, "config check").says("there is no holdfast.toml in this folder");
 }
 
@@ -82,7 +82,7 @@ fn every_mistake_has_its_place_its_line_and_what_to_write() {
         assert!(message["help"].as_str().is_some_and(|it| !it.is_empty()), "{message}");
     }
     assert_eq!(json.errors()[0]["code"], 2);
-    // Other commands show them too.
+    // Other commands report them too.
     let other = sandbox.fails(2, "schedule cron");
     other.says("4 mistakes in the app file").says("holdfast.toml:15:1: ").says("try: `daily`");
     assert_eq!(fs::read_to_string(path).unwrap().len(), sandbox.read("holdfast.toml").len());
@@ -110,16 +110,16 @@ fn what_is_missing_on_this_machine_is_a_warning() {
     let json = sandbox.ok("config check --json");
     let warnings = json.messages().iter().filter(|it| it["message_type"] == "warning").count();
     assert_eq!((warnings, &json.message("summary")["warnings"]), (4, &4.into()));
-    // A password that everybody may read.
+    // A world-readable password.
     let sandbox = self::sandbox();
     fs::set_permissions(sandbox.path("key"), fs::Permissions::from_mode(0o644)).unwrap();
     sandbox.ok("config check").prints("is readable by every user").prints("try: chmod 600");
-    // Storage that this version does not have.
+    // Storage that this version does not support.
     sandbox.write("holdfast.toml", GOOD.replace("\"repository\"", "\"sftp:a@b:/c\""));
     sandbox.ok("config check").prints("warning: this version stores repositories on local paths");
 }
 
-/// The sandbox makes sure that no output holds a secret.
+/// The sandbox checks that no output contains a secret.
 #[test]
 fn a_secret_in_a_file_is_not_shown() {
     let sandbox = sandbox();

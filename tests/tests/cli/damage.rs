@@ -1,4 +1,4 @@
-//! Damage is found and named, and never restored as if it were right.
+//! Damage is detected and reported, and damaged data is never restored.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -18,7 +18,7 @@ fn sandbox() -> (Sandbox, String) {
     (sandbox, pack)
 }
 
-/// Bytes that do not shrink.
+/// Incompressible bytes.
 fn blake3_stream(seed: &[u8]) -> Vec<u8> {
     let mut bytes = vec![0; 200_000];
     blake3::Hasher::new().update(seed).finalize_xof().fill(&mut bytes);
@@ -64,7 +64,7 @@ fn what_the_source_still_has_is_stored_again() {
     sandbox.ok("check --read-data").prints("no damage was found");
     sandbox.ok("restore latest:@source -t @out");
     assert_eq!(sandbox.read("out/large"), sandbox.read("source/large"));
-    // The damaged object is set aside, not destroyed.
+    // The damaged object is in quarantine, not deleted.
     assert!(!sandbox.objects("quarantine").is_empty());
 }
 
@@ -105,7 +105,7 @@ fn objects_that_are_cut_short_swapped_or_gone_are_noticed() {
             1 => Some(fs::read(sandbox.path("repository").join(&other)).unwrap()),
             _ => None,
         };
-        // The other sandbox has the same inode.
+        // The other sandbox shares the inode.
         fs::remove_file(&path).unwrap();
         if let Some(bytes) = bytes {
             fs::write(&path, bytes).unwrap();
@@ -116,7 +116,7 @@ fn objects_that_are_cut_short_swapped_or_gone_are_noticed() {
     }
 }
 
-/// Nothing in the repository can tell: this is what a second copy elsewhere is for.
+/// Nothing in the repository can reveal this: it is what a second copy elsewhere is for.
 #[test]
 fn an_older_repository_opens_as_it_was() {
     let (sandbox, older) = (Sandbox::new(), Sandbox::empty());

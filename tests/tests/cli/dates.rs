@@ -1,4 +1,4 @@
-//! Dates that cannot be right: rules go by them as restic's do, but not without a word.
+//! Implausible dates: rules follow them, as in restic, but with a warning.
 
 use holdfast_tests::sandbox::Sandbox;
 
@@ -13,13 +13,13 @@ fn a_snapshot_of_the_future_is_named_wherever_it_counts() {
     let quiet = sandbox.ok("backup --json @source --time 2099-01-02");
     assert_eq!(quiet.errors()[0]["message_type"], "warning");
     for line in ["restore latest -t @out", "ls latest", "stats latest", "diff latest~2 latest"] {
-        sandbox.ok(line).says("dated 2099-01-02 00:00:00, which is in the future");
+        sandbox.ok(line).says("dated 2099-01-02 00:00:00, in the future");
     }
     let honest = sandbox.ok("ls latest~2");
     assert_eq!(honest.stderr, "");
-    // It takes no place in the rules: the one of now is the newest that counts.
+    // The rules ignore it: the present one is the newest that counts.
     let outcome = sandbox.ok("forget --keep-last 1");
-    outcome.says("no rule on time counts it").prints("3 snapshots stay");
+    outcome.says("time-based rules neither count").prints("keep 3 snapshots");
     let json = sandbox.ok("forget --keep-last 1 --dry-run --json");
     assert_eq!(json.errors().len(), 2, "{json:?}");
 }
@@ -30,7 +30,7 @@ fn a_back_dated_snapshot_that_stays_is_named() {
     sandbox.write("source/a", "first");
     sandbox.backup("@source --time 2020-05-01");
     sandbox.backup("@source --time 2020-06-01");
-    // Stored last and dated as the newest of May: it takes the place of the one that was made then.
+    // Stored last and dated as the newest of May: it replaces the one that was made then.
     sandbox.backup("@source --time 2020-05-31");
     let outcome = sandbox.ok("forget --keep-monthly 2 --dry-run");
     outcome.says("is dated 2020-05-31 00:00:00 but was stored after").says("2020-06-01 00:00:00");

@@ -1,4 +1,4 @@
-//! Folders and files of somebody else: nothing of them is changed, and what they are is said.
+//! Folders and files of other programs: they are left unchanged and named in messages.
 
 use std::fs;
 use std::os::unix::fs::FileTypeExt;
@@ -25,7 +25,7 @@ fn content(folder: &Path) -> Vec<(PathBuf, Vec<u8>)> {
     found
 }
 
-/// An application's folder, which has keys as a repository has.
+/// An application's folder, which has a folder `keys` like a repository.
 fn application(sandbox: &Sandbox) -> PathBuf {
     sandbox.write("app/keys/jwt/rsa.key", "PRIVATE");
     sandbox.write("app/keys/server.pem", "PRIVATE");
@@ -57,7 +57,7 @@ fn init_changes_nothing_in_a_folder_that_holds_something() {
     sandbox.fails(1, "run --init-missing --config @holdfast.toml").says("is not empty: it holds");
     assert_eq!(content(&folder), before);
 
-    // Only the content tells a key slot from a file that is called like one.
+    // Only the content distinguishes a key slot from a file with such a name.
     for name in ["app/keys/jwt", "app/tmp"] {
         fs::remove_dir_all(sandbox.path(name)).unwrap();
     }
@@ -80,7 +80,7 @@ fn init_goes_on_where_an_init_was_cut_short() {
     sandbox.write("source/a", "kept");
     sandbox.backup("@source");
 
-    // With anything besides it is a repository that lost its config.
+    // With other objects, it is a repository that lost its config.
     for name in ["config", "config.b"] {
         fs::remove_file(sandbox.path("repository").join(name)).unwrap();
     }
@@ -140,7 +140,7 @@ fn a_repository_of_another_program_is_called_by_its_name() {
         }
         assert_eq!(content(&sandbox.path(program)), before, "{program}");
     }
-    // A file called config makes no repository, damaged or not.
+    // A file named config does not make a repository, damaged or not.
     sandbox.write("settings/config", "a = 1\n");
     sandbox.fails(10, "snapshots -r @settings").says("no holdfast repository");
 }
@@ -158,7 +158,7 @@ fn prune_leaves_files_in_tmp_that_are_not_its_own() {
         let old = SystemTime::UNIX_EPOCH + Duration::from_secs(1_000_000_000);
         fs::File::open(path).unwrap().set_modified(old).unwrap();
     }
-    // A process of this boot that began at its 12,345th tick is none that still runs.
+    // No running process of this boot started at its 12,345th tick.
     let boot = fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap();
     let space = fs::read_link("/proc/self/ns/pid").unwrap().display().to_string();
     let digits = |text: &str| text.chars().filter(char::is_ascii_digit).collect::<String>();
@@ -170,5 +170,5 @@ fn prune_leaves_files_in_tmp_that_are_not_its_own() {
     assert_eq!(files.map(is_there), [true; 3]);
     assert!(!is_there(&ended), "its process ended on this machine");
     sandbox.ok("prune --abandoned-after 0d");
-    assert_eq!(files.map(is_there), [true, true, false], "only what is called like its own");
+    assert_eq!(files.map(is_there), [true, true, false], "only files with names of its own");
 }

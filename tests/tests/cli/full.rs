@@ -1,4 +1,4 @@
-//! A disk without one free byte: what gives back space works on it.
+//! A disk without a free byte: commands that free space still work.
 
 use std::fs::{self, File};
 use std::io::Write;
@@ -13,7 +13,7 @@ struct Disk {
 }
 
 impl Disk {
-    /// `None` where this process may not mount one, which is then said.
+    /// `None`, with a message, if this process may not mount one.
     #[allow(clippy::print_stdout, reason = "a test that cannot run says why")]
     fn mount(sandbox: &Sandbox, kind: &str, mib: u64) -> Option<Disk> {
         let place = sandbox.path("disk");
@@ -35,7 +35,7 @@ impl Disk {
         mounted.then_some(Disk { place })
     }
 
-    /// Fills it to the last byte with something that nobody gives back.
+    /// Fills it to the last byte.
     fn fill(&self) {
         let mut file = File::create(self.place.join("somebody-elses")).unwrap();
         let mut block = 1 << 20;
@@ -65,7 +65,7 @@ fn run(program: &str, arguments: &[&str], last: &Path) -> bool {
     Command::new(program).args(arguments).arg(last).output().is_ok_and(|it| it.status.success())
 }
 
-/// Bytes that no compressor makes smaller, another sequence for each seed.
+/// Incompressible bytes, different for each seed.
 fn noise(bytes: usize, seed: u64) -> Vec<u8> {
     let mut out = vec![0; bytes];
     let mut hasher = blake3::Hasher::new();
@@ -101,7 +101,7 @@ fn space_comes_back(kind: &str, mib: u64) {
     hf("restore latest:@source -t @out");
     assert!(sandbox.read("out/big") == noise(5 << 20, 3));
     let reserve = bytes_in(&sandbox.path("disk/repository/tmp"));
-    assert_eq!(reserve, 1 << 20, "the reserve is there again");
+    assert_eq!(reserve, 1 << 20, "the reserve is filled again");
 }
 
 #[test]
@@ -110,8 +110,8 @@ fn forget_and_prune_work_on_a_full_disk() {
     space_comes_back("ext4", 48);
 }
 
-/// Every pack holds something that is needed, so that all must be rewritten, and there is room for
-/// none of them until what nothing needs is gone.
+/// Every pack contains needed data, so all must be rewritten, and there is no room for any of them
+/// until unneeded packs are deleted.
 #[test]
 fn packs_are_rewritten_in_steps_that_fit() {
     let sandbox = Sandbox::empty();
@@ -136,7 +136,7 @@ fn packs_are_rewritten_in_steps_that_fit() {
         let id = outcome.message("summary")["snapshot_id"].as_str().unwrap().to_owned();
         ids.push(std::mem::replace(&mut kept, id));
     }
-    // The older half, and of the newer one every second.
+    // The older half, and every second one of the newer half.
     let goes = |number: usize| number < ids.len() / 2 || number.is_multiple_of(2);
     let names: Vec<&str> =
         ids.iter().enumerate().filter(|(number, _)| goes(*number)).map(|(_, id)| &**id).collect();
@@ -152,7 +152,7 @@ fn packs_are_rewritten_in_steps_that_fit() {
     hf("check --read-data");
 }
 
-/// A target without space ends a restore, with one message and without half a file.
+/// A full target ends a restore with one message and without partial files.
 #[test]
 fn a_full_target_is_told_once() {
     let sandbox = Sandbox::new();
@@ -175,7 +175,7 @@ fn a_full_target_is_told_once() {
     sandbox.ok("restore latest:@source -t @disk/out --verify").prints("verified 40 files: all");
 }
 
-/// A repository that cannot be made leaves nothing behind.
+/// A repository that cannot be created leaves nothing behind.
 #[test]
 fn what_init_cannot_finish_is_gone() {
     let sandbox = Sandbox::empty();

@@ -1,4 +1,4 @@
-//! With `--json` everything that is printed is JSON, in restic's words.
+//! With `--json` all output is JSON, with restic's keys.
 
 use holdfast_tests::sandbox::Sandbox;
 use serde_json::Value;

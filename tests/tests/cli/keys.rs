@@ -1,4 +1,4 @@
-//! Passphrases and keys: what opens a repository, and what does not.
+//! Passphrases and keys: which open a repository, and which do not.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -118,7 +118,7 @@ fn objects_of_any_length_cost_nothing() {
     sandbox.fails(13, "snapshots").says("the config is above its limit: 107374182400");
 }
 
-/// Each object of the repository is tried for each key: what leaked opens what was stored before.
+/// Stored objects do not change: a leaked key still opens them.
 #[test]
 fn a_new_passphrase_does_not_change_what_is_stored() {
     let sandbox = Sandbox::new();
@@ -152,8 +152,7 @@ fn change(path: &Path, change: impl FnOnce(&mut Vec<u8>)) {
     fs::write(path, bytes).unwrap();
 }
 
-/// What a later version of the program would have written: a higher version, and a checksum that
-/// is right.
+/// The output of a later version of the program: a higher version number with a valid checksum.
 fn make_newer(bytes: &mut Vec<u8>) {
     bytes[8] = 2;
     bytes.truncate(bytes.len() - 16);

@@ -1,4 +1,4 @@
-//! What the machine keeps for itself: it saves time, and never decides anything.
+//! Local state: it saves time, and never affects results.
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
@@ -35,7 +35,7 @@ fn files_below(folder: &Path) -> Vec<PathBuf> {
     found
 }
 
-/// Commands that read everything, from this repository.
+/// Runs commands that read everything from this repository.
 fn all_commands(sandbox: &Sandbox, repository: &str) {
     for command in ["snapshots", "ls latest", "stats", "find f1", "check --read-data", "prune"] {
         sandbox.ok(&format!("-r @{repository} {command}"));
@@ -46,7 +46,7 @@ fn all_commands(sandbox: &Sandbox, repository: &str) {
     repaired.prints("0 snapshots are damaged");
 }
 
-/// With two copies of a repository, which are called as `names` when they are used.
+/// Uses two copies of a repository under the paths `names`.
 fn two_copies(sandbox: &Sandbox, use_copy: &dyn Fn(usize) -> &'static str) {
     sandbox.write("source/f0", "first");
     sandbox.ok("backup @source");
@@ -57,7 +57,7 @@ fn two_copies(sandbox: &Sandbox, use_copy: &dyn Fn(usize) -> &'static str) {
             let content = noise(round * 10 + number, 30_000);
             sandbox.write(format!("source/f{round}{number}"), content);
         }
-        // The same files to both, in packs of their own.
+        // The same files to both, in separate packs.
         for disk in 0..2 {
             let repository = use_copy(disk);
             sandbox.ok(&format!("-r @{repository} backup @source"));
@@ -74,8 +74,8 @@ fn two_copies_side_by_side_do_not_spoil_each_other() {
     two_copies(&sandbox, &|disk| ["disk0", "disk1"][disk]);
 }
 
-/// Two disks that are mounted at the same place on alternate days. They are told apart by what the
-/// file systems say of the folders, so that neither is taken for an older state of the other.
+/// Two disks mounted at the same path on alternate days. The file systems' identities of the
+/// folders distinguish them, so that neither is taken for an older state of the other.
 #[test]
 fn two_copies_at_one_place_do_not_spoil_each_other() {
     let sandbox = Sandbox::new();
@@ -85,8 +85,8 @@ fn two_copies_at_one_place_do_not_spoil_each_other() {
             fs::rename(sandbox.path("mnt"), sandbox.path(format!("disk{before}"))).unwrap();
         }
         fs::rename(sandbox.path(format!("disk{disk}")), sandbox.path("mnt")).unwrap();
-        // On one file system a copy that takes the place of another might be an older state, until
-        // it is known.
+        // On one file system, a copy that replaces another could be an older state until it is
+        // known.
         let met = format!("met{disk}");
         if !sandbox.exists(&met) {
             sandbox.write(&met, "");
@@ -140,7 +140,7 @@ fn a_state_that_went_on_otherwise_is_told() {
     sandbox.ok("snapshots");
 }
 
-/// In the same folder, as a program that copies files back leaves it.
+/// In the same folder, as left by a program that copies files back.
 #[test]
 fn records_that_are_gone_are_told() {
     let sandbox = Sandbox::new();
@@ -153,11 +153,11 @@ fn records_that_are_gone_are_told() {
     let record = fs::read(&path).unwrap();
     fs::remove_file(&path).unwrap();
     sandbox.fails(14, "snapshots").says(&last);
-    // It is only late: nothing was noted for good.
+    // It is only reported later: nothing permanent was recorded.
     fs::write(&path, record).unwrap();
     sandbox.ok("check");
     assert_eq!(sandbox.snapshots().len(), 2);
-    // One that is damaged is no older state.
+    // A damaged repository is not an older state.
     fs::write(&path, b"damage").unwrap();
     sandbox.fails(13, "check").says(&last);
 }
@@ -194,7 +194,7 @@ fn what_was_verified_on_another_copy_is_read() {
     bytes[20_000] ^= 1;
     fs::write(&path, bytes).unwrap();
     sandbox.fails(13, "-r @disk2 check --read-data --max-age 30d");
-    // Nor does a copy that is put in the place of the one that was read.
+    // Nor does a copy that replaces the one that was read.
     fs::remove_dir_all(sandbox.path("repository")).unwrap();
     fs::rename(sandbox.path("disk2"), sandbox.path("repository")).unwrap();
     sandbox.fails(13, "check --read-data --max-age 30d");
@@ -217,18 +217,19 @@ fn nobody_else_may_look_into_it() {
     }
     let tag = all.iter().find(|path| path.ends_with("CACHEDIR.TAG")).unwrap();
     assert!(fs::read(tag).unwrap().starts_with(b"Signature: 8a477f597d28d172789f06886806bc55"));
-    // Caches of earlier versions are closed; what others could have written is not used.
+    // Permissions of caches from earlier versions are tightened; caches others could write are not
+    // used.
     let repository = fs::read_dir(&cache).unwrap().next().unwrap().unwrap().path();
     fs::set_permissions(&repository, Permissions::from_mode(0o755)).unwrap();
     assert_eq!(sandbox.ok("snapshots").stderr, "");
     assert_eq!(mode(&repository), 0o700);
     fs::set_permissions(&repository, Permissions::from_mode(0o777)).unwrap();
     let outcome = sandbox.ok("backup @source");
-    outcome.says("it is writable by other users; going on without it");
-    assert_eq!(outcome.stderr.matches("going on without it").count(), 1);
+    outcome.says("it is writable by other users; continuing without it");
+    assert_eq!(outcome.stderr.matches("continuing without it").count(), 1);
 }
 
-/// Commands that must work with any cache.
+/// Runs commands that must work with any cache.
 fn work_all_the_same(sandbox: &Sandbox, why: &str) {
     let _none_yet = fs::remove_dir_all(sandbox.path("target"));
     let lines = [
@@ -259,7 +260,7 @@ fn a_cache_that_cannot_be_made_is_done_without() {
     for folder in ["/dev/null/x", "/dev/null", "/proc/holdfast"] {
         let sandbox = made().with("HOLDFAST_CACHE_DIR", folder);
         work_all_the_same(&sandbox, folder);
-        sandbox.ok("snapshots").says("going on without it");
+        sandbox.ok("snapshots").says("continuing without it");
         let told = sandbox.ok("snapshots --json").errors();
         assert_eq!(told[0]["message_type"], "warning");
     }
@@ -303,7 +304,7 @@ fn a_cache_that_is_broken_is_made_anew() {
     }
 }
 
-/// A limit on the size of files stands for a full disk; the repository's files are smaller.
+/// A limit on file sizes simulates a full disk; the repository's files are smaller.
 #[test]
 fn a_cache_that_cannot_grow_is_done_without() {
     let sandbox = Sandbox::new();
@@ -315,7 +316,7 @@ fn a_cache_that_cannot_grow_is_done_without() {
             let script = format!("trap '' XFSZ; ulimit -f {kib}; exec \"$0\" \"$@\"");
             let mut command = sandbox.program("bash");
             command.args(["-c", &script]).arg(holdfast_tests::binary::holdfast());
-            // The records and packs of a backup are files as well.
+            // The records and packs of a backup are files too.
             let line = if kib == 0 && line != "snapshots" { "ls latest" } else { line };
             let outcome = sandbox.finish(command.args(sandbox.words(line)).output().unwrap());
             assert_eq!(outcome.code, Some(0), "{kib} KiB: {line}: {outcome:?}");

@@ -1,8 +1,8 @@
-//! What whoever holds the storage can see.
+//! What someone with access to the storage can see.
 
 use holdfast_tests::sandbox::Sandbox;
 
-/// The first of these texts that some object contains.
+/// The first of these texts that any object contains.
 fn readable<'a>(sandbox: &Sandbox, texts: &[&'a str]) -> Option<&'a str> {
     let objects: Vec<Vec<u8>> =
         sandbox.objects("").iter().map(|name| sandbox.read(format!("repository/{name}"))).collect();
@@ -27,7 +27,7 @@ fn contents_and_names_cannot_be_read() {
         ));
     }
     assert_eq!(readable(&sandbox, &texts), None);
-    // The search finds what can be read.
+    // The search does find readable text.
     sandbox.write("repository/note", texts[0]);
     assert_eq!(readable(&sandbox, &texts), Some(texts[0]));
 }

@@ -1,6 +1,6 @@
-//! The binary from outside: what goes in, what comes out, what is said, and how it ends.
+//! The binary from outside: input, output, messages and exit codes.
 
-// The lints that spare test functions do not know that all of this crate is one test.
+// The lints that exempt test functions do not know that this whole crate is a test.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::disallowed_methods)]
 
 mod backup;

@@ -1,4 +1,4 @@
-//! Names that are made to do harm: stored and restored exactly, shown so that they cannot.
+//! Malicious names: stored and restored exactly, and displayed safely.
 
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;

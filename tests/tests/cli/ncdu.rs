@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use holdfast_tests::sandbox::Sandbox;
 use serde_json::Value;
 
-/// What ncdu makes of a listing: path and size of each file and directory.
+/// ncdu's view of a listing: path and size of each file and directory.
 fn read_by_ncdu(sandbox: &Sandbox, listing: &str) -> BTreeMap<String, u64> {
     sandbox.write("listing", listing);
     let mut ncdu = sandbox.program("ncdu");
@@ -18,7 +18,7 @@ fn read_by_ncdu(sandbox: &Sandbox, listing: &str) -> BTreeMap<String, u64> {
     found
 }
 
-/// A directory is a list that begins with itself.
+/// A directory is a list that begins with the directory itself.
 fn collect(node: &Value, above: &str, found: &mut BTreeMap<String, u64>) {
     let (it, below) = match node {
         Value::Array(list) => (&list[0], &list[1..]),
@@ -52,7 +52,7 @@ fn it_shows_what_takes_the_space() {
     ];
     assert_eq!(found, expected.map(|(path, bytes)| (path.to_owned(), bytes)).into());
 
-    // Folders below are listed where they are.
+    // Subfolders are listed in their own place.
     let listing = sandbox.ok("ls --ncdu latest:@source /b/c /e").stdout;
     let found = read_by_ncdu(&sandbox, &listing);
     let paths: Vec<&str> = found.keys().map(String::as_str).collect();

@@ -1,4 +1,4 @@
-//! A restore writes nothing outside of its target, whatever stands there already.
+//! A restore writes nothing outside its target, whatever already exists there.
 
 use std::fs;
 use std::os::unix::fs::symlink;

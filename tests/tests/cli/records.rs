@@ -1,5 +1,5 @@
-//! Records that are damaged, missing, or copied over each other: told by every command that goes by
-//! all snapshots, never taken for given up, and never without a way out.
+//! Records that are damaged, missing, or overwritten by others: reported by every command that
+//! depends on all snapshots, never taken for written off, and always recoverable.
 
 use std::fs;
 use std::path::PathBuf;
@@ -39,7 +39,7 @@ fn damage(sandbox: &Sandbox, name: &str) {
     fs::write(path, bytes).unwrap();
 }
 
-/// Does something to the objects of a repository.
+/// Damages the objects of a repository.
 type Loss = fn(&Sandbox);
 
 fn forget_caches(sandbox: &Sandbox) {
@@ -71,7 +71,7 @@ fn what_goes_by_all_snapshots_says_that_one_is_lost() {
         ] {
             sandbox.fails(3, line).says(&newest).says("holdfast check");
         }
-        // One that is named is the one that is meant.
+        // A snapshot given by id is not affected.
         let named = sandbox.ok(&format!("restore {} -t @named", all[0]));
         named.says(&newest);
         sandbox.fails(13, "prune").says(&newest);
@@ -90,7 +90,7 @@ fn a_record_that_is_missing_is_told_too() {
     sandbox.fails(13, "check").says(&middle).says("repair snapshots --forget");
 }
 
-/// Whoever can write to the storage needs no key for this.
+/// Anyone who can write to the storage can do this, without a key.
 #[test]
 fn bytes_of_a_forgotten_record_do_not_make_a_wanted_one_vanish() {
     let sandbox = sandbox(3);
@@ -110,8 +110,8 @@ fn a_repair_gives_up_a_place_and_no_snapshot_elsewhere() {
     let sandbox = sandbox(4);
     let (all, records) = (ids(&sandbox), sandbox.objects("w"));
     fs::copy(object(&sandbox, &records[1]), object(&sandbox, &records[2])).unwrap();
-    sandbox.ok("repair snapshots --forget --dry-run").prints("would give up");
-    sandbox.ok("repair snapshots --forget").prints("gave up").prints(&records[2]);
+    sandbox.ok("repair snapshots --forget --dry-run").prints("would write off");
+    sandbox.ok("repair snapshots --forget").prints("wrote off").prints(&records[2]);
     assert_eq!(ids(&sandbox), [&all[0], &all[1], &all[3]].map(Clone::clone));
     sandbox.ok("prune --max-unused 0");
     sandbox.ok("check --read-data");
@@ -119,7 +119,8 @@ fn a_repair_gives_up_a_place_and_no_snapshot_elsewhere() {
     assert_eq!(sandbox.read("out/1"), noise(1));
 }
 
-/// What check says to do leads back to a repository that it calls sound and that prune frees.
+/// Following check's advice leads to a repository that it reports as healthy and prune can clean
+/// up.
 #[test]
 fn there_is_a_way_out_of_every_loss() {
     let losses: [(&str, Loss); 4] = [
@@ -173,7 +174,7 @@ fn a_held_snapshot_that_is_damaged_passes_its_hold_on() {
     let held = sandbox.ok("snapshots").stdout;
     assert!(held.contains("held") && !held.contains(&all[0][..8]), "{held}");
     sandbox.ok("forget --keep-last 1");
-    assert_eq!(ids(&sandbox).len(), 2, "the hold holds");
+    assert_eq!(ids(&sandbox).len(), 2, "the hold is effective");
 }
 
 #[test]

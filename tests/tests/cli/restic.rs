@@ -1,9 +1,9 @@
-//! Scripts written for restic: every flag and command of restic 0.19 is taken, or it is said what
-//! to do instead.
+//! Scripts written for restic: every flag and command of restic 0.19 is accepted, or the error
+//! suggests an alternative.
 
 use holdfast_tests::sandbox::Sandbox;
 
-/// Flags of all commands, then those of each command that both programs have.
+/// Global flags, then those of each command that both programs have.
 const FLAGS: &[(&str, &str)] = &[
     (
         "snapshots",
@@ -61,7 +61,7 @@ const COMMANDS: &str = "init backup snapshots ls find diff dump restore mount co
     check repair recover rewrite tag stats key cat list cache unlock migrate features options \
     generate self-update version";
 
-/// What the program says of a flag that it does not know.
+/// The program's response to an unknown flag.
 const UNKNOWN: &str = "unexpected argument";
 
 #[test]
@@ -94,7 +94,7 @@ fn every_command_is_there_or_explained() {
     }
     sandbox.fails(2, "cat masterkey").says("never printed");
     let said = sandbox.fails(2, "prune --repack-uncompressed --json");
-    assert!(said.stderr.contains("never compressed anew"), "{said:?}");
+    assert!(said.stderr.contains("never recompressed"), "{said:?}");
 }
 
 #[test]
@@ -105,7 +105,7 @@ fn there_is_no_lock_to_wait_for() {
     sandbox.ok("snapshots --no-lock").prints("1 snapshot");
 }
 
-/// Packs of single small backups are few; the flag merges them nevertheless.
+/// Small backups leave few packs; the flag merges them anyway.
 #[test]
 fn small_packs_are_merged_on_request() {
     let sandbox = Sandbox::new();

@@ -1,4 +1,4 @@
-//! What a restore takes and what it leaves.
+//! What a restore includes and what it leaves alone.
 
 use std::os::unix::fs::MetadataExt;
 
@@ -63,7 +63,7 @@ fn patterns_choose_extended_attributes() {
     for name in ["user.one", "user.two"] {
         rustix::fs::setxattr(&file, name, b"x", rustix::fs::XattrFlags::empty()).unwrap();
     }
-    // The mask of the list lends the group what its own entry does not give it.
+    // The mask of the list shows group permissions that the group's own entry does not have.
     let list = sandbox.program("setfacl").args(["-m", "u:1234:rw,g::-"]).arg(&file).status();
     assert!(list.unwrap().success());
     sandbox.backup("@source");
@@ -82,7 +82,7 @@ fn patterns_choose_extended_attributes() {
         let mode = std::fs::metadata(sandbox.path(folder).join("a")).unwrap().mode();
         assert_eq!(mode & 0o070, 0, "{folder}: without its list, the group must get nothing");
     }
-    // What is not restored stays as it is.
+    // Attributes that are not restored are left as they are.
     let there = sandbox.path("all/a");
     rustix::fs::setxattr(&there, "user.one", b"own", rustix::fs::XattrFlags::empty()).unwrap();
     sandbox.ok("restore latest:@source -t @all --exclude-xattr user.one");
@@ -90,7 +90,7 @@ fn patterns_choose_extended_attributes() {
     assert_eq!(restored("all"), [true, true, true]);
 }
 
-/// A dry run into a folder that is not there sees nothing there, whatever entries are called.
+/// A dry run into a folder that does not exist finds nothing there, whatever the names of entries.
 #[test]
 fn a_dry_run_into_nothing_would_restore_everything() {
     let sandbox = Sandbox::new();
@@ -99,5 +99,5 @@ fn a_dry_run_into_nothing_would_restore_everything() {
     }
     sandbox.backup("@source");
     let outcome = sandbox.ok("restore latest:@source -t @none --dry-run --overwrite never");
-    outcome.prints("would restore 20 entries").prints("0 (0 B) were right already");
+    outcome.prints("would restore 20 entries").prints("0 (0 B) unchanged");
 }

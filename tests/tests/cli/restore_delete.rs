@@ -1,4 +1,4 @@
-//! `restore --delete` deletes what it said, in what was named to the backup, and nothing else.
+//! `restore --delete` deletes what it listed, in the paths given to the backup, and nothing else.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -37,7 +37,7 @@ fn what_lies_beside_or_above_the_named_paths_stays() {
     assert!(place("will delete 3 entries") < place("restored"), "it is said before");
     assert!(!sandbox.exists("base/data/extra") && !sandbox.exists("base/data/sub/more"));
     all_are_there(&sandbox, &["base/other", "base/one/beside", "base/data/sub/b"]);
-    // Into another folder, where all of it is to be as it was.
+    // Into another folder, all of which is restored exactly.
     sandbox.write("out/data/x", "");
     sandbox.write("out/x", "");
     let json = sandbox.ok("restore latest:@base -t @out --delete --json");
@@ -73,7 +73,7 @@ fn what_the_backup_left_out_stays() {
     for name in ["base/new", "base/gone/new", "base/git/new"] {
         sandbox.write(name, "new");
     }
-    // What the files said that were in the snapshot counts, even if they are gone.
+    // The rules of files in the snapshot apply, even if the files are gone.
     fs::remove_file(sandbox.path("base/git/.gitignore")).unwrap();
     fs::remove_file(sandbox.path("base/tagged/.nobackup")).unwrap();
     let outcome = delete_in(&sandbox, "-v");
@@ -109,7 +109,7 @@ fn the_whole_system_is_refused() {
     let sandbox = Sandbox::new();
     sandbox.write("base/file", "");
     sandbox.backup("@base");
-    sandbox.fails(2, "restore latest -t / --delete --dry-run").says("in the whole system");
+    sandbox.fails(2, "restore latest -t / --delete --dry-run").says("from the whole system");
     sandbox.write("base/extra", "");
     let base = sandbox.path("base");
     let line = format!("restore latest -t / --delete --dry-run -i {}", base.display());
@@ -120,7 +120,7 @@ fn the_whole_system_is_refused() {
 fn what_could_not_be_read_stays() {
     let sandbox = Sandbox::new();
     sandbox.write("base/file", "");
-    // A named path that is missing is trouble of one entry.
+    // A missing path that was given to the backup is an error of one entry.
     sandbox.fails(3, "backup @base @base/missing");
     sandbox.write("base/missing/file", "of the user");
     sandbox.write("base/extra", "");

@@ -1,4 +1,4 @@
-//! What killed restores left: the next one removes it, backups leave it out.
+//! Leftovers of killed restores: the next one removes them, backups exclude them.
 
 use std::fs;
 use std::process::Stdio;
@@ -26,7 +26,7 @@ fn unfinished(sandbox: &Sandbox) -> Vec<String> {
     names.filter(|name| name.contains(".holdfast-")).collect()
 }
 
-/// A restore that is killed when it gives its n-th file its name.
+/// A restore that is killed when it renames its n-th file.
 fn kill_at(sandbox: &Sandbox, rename: usize) {
     let options = [format!("--inject=renameat2:signal=KILL:when={rename}")];
     let words = sandbox.words("restore latest:@source -t @out");
@@ -55,7 +55,7 @@ fn the_next_restore_removes_what_a_killed_one_left() {
 fn one_folder_further_down_the_proof_lies_above() {
     let sandbox = sandbox();
     kill_at(&sandbox, 1);
-    // Whichever file it was at, only its own folder is this restore's.
+    // At whichever file it was, only its own folder belongs to this restore.
     for folder in ["sub/deep", "other"] {
         sandbox.ok(&format!("restore latest:@source/{folder} -t @out/{folder}"));
         let left = unfinished(&sandbox);
@@ -74,8 +74,8 @@ fn what_nothing_proves_stays_and_is_named() {
     let outcome = sandbox.ok("restore latest:@source -t @out --delete");
     outcome.says(UNFINISHED).prints("stay");
     assert_eq!(sandbox.read(format!("out/{UNFINISHED}")), b"of the user");
-    // A journal that says nothing of its own proves nothing, and neither does one that lists
-    // folders outside the target.
+    // A journal without its own entry proves nothing, and neither does one that lists folders
+    // outside the target.
     sandbox.write(format!("out/{JOURNAL}"), "something else");
     sandbox.ok("restore latest:@source -t @out").says(UNFINISHED);
     sandbox.write(format!("beside/{UNFINISHED}"), "of the user");
@@ -96,7 +96,7 @@ fn what_a_living_restore_is_at_stays() {
     let file = fs::File::open(journal).unwrap();
     file.lock().unwrap();
     let outcome = sandbox.ok("restore latest:@source -t @out");
-    assert_eq!(outcome.stderr, "", "nothing is said of it");
+    assert_eq!(outcome.stderr, "", "it is not mentioned");
     assert_eq!(unfinished(&sandbox).len(), 2);
     drop(file);
     sandbox.ok("restore latest:@source -t @out");

@@ -1,4 +1,4 @@
-//! Files with several names: each name follows the rule for existing files by itself, and gets the
+//! Hard-linked files: each name follows the rule for existing files on its own, and either gets the
 //! stored bytes or keeps the user's.
 
 use std::fs;
@@ -34,7 +34,7 @@ fn damage(sandbox: &Sandbox) {
     fs::write(&path, bytes).unwrap();
 }
 
-/// Sets a time that is so many days away.
+/// Sets a time this many days away.
 fn set_mtime(path: &Path, days: i64) {
     let distance = Duration::from_secs(days.unsigned_abs() * 86_400);
     let now = SystemTime::now();
@@ -45,7 +45,7 @@ fn set_mtime(path: &Path, days: i64) {
 /// One row of the table.
 struct Row {
     mode: &'static str,
-    /// Which names the user has files of his own under, and whether they are newer than stored.
+    /// The names under which the user has own files, and whether those are newer than stored.
     users: [Option<bool>; 2],
     is_damaged: bool,
 }
@@ -136,7 +136,7 @@ fn names_that_are_right_become_one_file_again() {
     }
 }
 
-/// What only looks right is compared before another name becomes a link to it.
+/// A file that only looks unchanged is compared before another name becomes a link to it.
 #[test]
 fn nothing_is_linked_to_what_is_only_believed_to_be_right() {
     let sandbox = sandbox();

@@ -1,4 +1,4 @@
-//! Restores over what is there already.
+//! Restores over existing files.
 
 use std::fs;
 use std::time::{Duration, SystemTime};

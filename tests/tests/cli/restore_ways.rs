@@ -1,4 +1,4 @@
-//! What stands in the way of a restore, and what the disk makes of it.
+//! Obstacles to a restore, and limitations of file systems.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -40,10 +40,10 @@ fn success_is_said_after_everything_is_on_the_disk() {
     let words = sandbox.words("restore latest:@source -t @out --dry-run");
     let options = ["--inject=syncfs:error=EIO"];
     let output = strace::command(&sandbox, "syncfs", options, words).output().unwrap();
-    assert_eq!(sandbox.finish(output).code, Some(0), "a dry run has nothing to bring there");
+    assert_eq!(sandbox.finish(output).code, Some(0), "a dry run has nothing to write there");
 }
 
-/// A target that says yes to a change of times and does nothing, as some of FUSE do.
+/// A target that accepts a change of times and ignores it, as some FUSE file systems do.
 #[test]
 fn times_that_are_not_taken_are_named() {
     let sandbox = Sandbox::new();
@@ -60,7 +60,7 @@ fn times_that_are_not_taken_are_named() {
     assert_eq!(sandbox.read("out/file"), b"stored");
 }
 
-/// A target without hard links: each name gets the content, and is named.
+/// A target without hard links: each name gets a copy, and is reported.
 #[test]
 fn where_there_are_no_hard_links_names_become_copies() {
     let sandbox = Sandbox::new();
@@ -93,7 +93,7 @@ fn a_dry_run_names_what_would_be_written() {
     outcome.prints("restored  /new").prints("updated   /changed").prints("unchanged /same");
     let outcome = sandbox.ok("restore latest:@source -t @source --dry-run -vv --json");
     outcome.prints("\"item\":\"/new\"").prints("\"item\":\"/changed\"");
-    // Also where nothing stands yet.
+    // Also where nothing exists yet.
     let outcome = sandbox.ok("restore latest:@source -t @nowhere --dry-run -vv");
     outcome.prints("restored  /new").prints("restored  /changed").prints("restored  /same");
     assert!(!sandbox.exists("nowhere"));
@@ -107,7 +107,7 @@ fn set_mode(sandbox: &Sandbox, path: &str, mode: u32) {
     fs::set_permissions(sandbox.path(path), fs::Permissions::from_mode(mode)).unwrap();
 }
 
-/// What was named to the backup becomes what it was; what it lies in is somebody else's.
+/// The paths given to the backup are restored; the folders above them are not its business.
 #[test]
 fn folders_above_what_was_backed_up_stay_as_they_are() {
     let sandbox = Sandbox::new();
@@ -117,17 +117,17 @@ fn folders_above_what_was_backed_up_stay_as_they_are() {
     }
     sandbox.ok("backup @above/named");
     let tree = sandbox.path("above").strip_prefix("/").unwrap().to_owned();
-    // Where they are missing they are made as they were.
+    // Missing ones are recreated with their metadata.
     sandbox.ok("restore latest -t @new");
     let at = |place: &str, below: &str| format!("{place}/{}{below}", tree.display());
     assert_eq!(mode(&sandbox, &at("new", "")), 0o751);
-    // Where they are there they stay, and what was named does not.
+    // Existing ones are kept unchanged, unlike the given path.
     for include in ["", " --include inner", " --source files", " --overwrite never"] {
         set_mode(&sandbox, &at("new", ""), 0o770);
         set_mode(&sandbox, &at("new", "/named"), 0o770);
         sandbox.ok(&format!("restore latest -t @new{include}"));
         assert_eq!(mode(&sandbox, &at("new", "")), 0o770, "{include}");
-        // A pattern that is met below it does not take the folder itself.
+        // A pattern that matches below a folder does not include the folder itself.
         let is_taken = !include.contains("--include");
         let expected = if is_taken { 0o710 } else { 0o770 };
         assert_eq!(mode(&sandbox, &at("new", "/named")), expected, "{include}");

@@ -1,4 +1,4 @@
-//! `retention report`: how long what was there on a day stays.
+//! `retention report`: how long the data of a day is kept.
 
 use holdfast_tests::sandbox::{Outcome, Sandbox};
 use jiff::civil::Date;
@@ -33,7 +33,7 @@ fn days_ago(days: i64) -> Date {
     today() - SignedDuration::from_hours(24 * days)
 }
 
-/// A snapshot of the application, as a run stores it, made so many days ago.
+/// A snapshot of the application, as stored by a run, made this many days ago.
 fn store(sandbox: &Sandbox, days: i64) -> String {
     let line = "backup --json --stdin --stdin-filename documenso --host web --time";
     let outcome = sandbox.run_with_input(&format!("{line} {}", days_ago(days)), b"data");
@@ -58,7 +58,7 @@ fn first_of_next_month(date: Date) -> Date {
     date.last_of_month() + SignedDuration::from_hours(24)
 }
 
-/// An assertion that a change of the day while the test runs cannot break.
+/// An assertion that midnight during the test cannot break.
 fn on_one_day(check: impl Fn()) {
     let before = today();
     check();
@@ -74,10 +74,10 @@ fn the_rules_of_the_app_file_are_played_through() {
         sandbox.write("holdfast.toml", APP);
         let [old, yesterday, now] = [100, 1, 0].map(|days| store(&sandbox, days));
         let report = sandbox.ok("retention report --json").json();
-        // A day's run is its newest snapshot: what was made today is followed by those of two days.
+        // The newest snapshot of each day counts: those of two more days follow today's.
         let ends = [&old, &yesterday].map(|id| until(of(&report, id)));
         let is_first = today().day() == 1;
-        // The last of last month stays until the month after this one begins.
+        // The last of last month is kept until the month after this one starts.
         let after = first_of_next_month(today());
         assert!(
             ends[1] == today() + SignedDuration::from_hours(48) || (is_first && ends[1] == after)
@@ -91,8 +91,8 @@ fn the_rules_of_the_app_file_are_played_through() {
             assert!(end <= last, "{report:#}");
         }
         let text = sandbox.ok("retention report");
-        text.prints("documenso in ").prints(&format!("What was deleted on {} is gone", today()));
-        text.prints("after each run stays: 3 daily, 2 monthly").prints("daily at 02:00");
+        text.prints("documenso in ").prints(&format!("Data deleted on {} is gone", today()));
+        text.prints("kept after each run: 3 daily, 2 monthly").prints("daily at 02:00");
         text.prints("prune --max-unused 0");
     });
 }
@@ -108,8 +108,8 @@ fn what_is_held_is_named_and_never_goes() {
     assert_eq!(report["last"]["id"], held.as_str());
     assert_eq!(report["last_to_go"]["ends"], "goes");
     let text = sandbox.ok("retention report");
-    text.prints("is never gone: one snapshot stays for ever (").prints(", held)");
-    text.prints("is gone from all others with the run of ");
+    text.prints("is kept forever, by this snapshot (").prints(", held)");
+    text.prints("is gone from all other snapshots after the run of ");
     let snapshot = sandbox.snapshots().into_iter().find(|it| it["hold"] == true).unwrap();
     text.prints(snapshot["short_id"].as_str().unwrap());
 }
@@ -123,7 +123,7 @@ fn rules_of_the_command_line_are_for_a_repository_or_in_place_of_those_of_the_fi
         let check = |outcome: Outcome| {
             let report = outcome.json();
             let ends = [&older, &newer].map(|id| until(of(&report, id)));
-            // With each run another one is the newest.
+            // Each run makes a new newest one.
             assert!(ends[0] <= ends[1] && ends[1] <= today() + SignedDuration::from_hours(48));
         };
         check(sandbox.ok("retention report -r @repository --keep-last 1 --json"));
@@ -131,13 +131,13 @@ fn rules_of_the_command_line_are_for_a_repository_or_in_place_of_those_of_the_fi
         check(sandbox.ok("retention report --keep-last 1 --json"));
     });
     let sandbox = Sandbox::new();
-    sandbox.fails(2, "retention report -r @repository").says("no rule says what stays");
-    sandbox.fails(2, "retention report x -r @repository --keep-last 1").says("write one of them");
+    sandbox.fails(2, "retention report -r @repository").says("no rule says what to keep");
+    sandbox.fails(2, "retention report x -r @repository --keep-last 1").says("give only one");
     sandbox.fails(2, "retention report").says("there is no holdfast.toml in this folder");
     let line = "retention report -r @repository --keep-last 1";
-    sandbox.ok(line).prints("No snapshot can hold anything that was deleted on");
+    sandbox.ok(line).prints("No snapshot can hold data deleted on");
     let ahead = format!("{line} --day {}", days_ago(-3));
-    sandbox.fails(2, &ahead).says("has not come yet");
+    sandbox.fails(2, &ahead).says("is in the future");
 }
 
 #[test]
@@ -146,14 +146,14 @@ fn a_file_without_rules_keeps_everything() {
     let end = APP.find("[retention]").unwrap();
     sandbox.write("holdfast.toml", &APP[..end]);
     let id = store(&sandbox, 0);
-    // What is of another host is not the application's.
+    // Snapshots of another host are not the application's.
     sandbox.write("other/a", "a");
     sandbox.ok("backup @other");
     let report = sandbox.ok("retention report --json").json();
     assert_eq!(of(&report, &id)["ends"], "no-rules");
     assert_eq!(report["groups"].as_array().unwrap().len(), 1);
     let text = sandbox.ok("retention report");
-    text.prints("never: no rules").prints("1 other snapshot of the repository is not looked at");
+    text.prints("never: no rules").prints("1 other snapshot of the repository is not considered");
 }
 
 #[test]
@@ -167,5 +167,5 @@ fn a_day_in_the_past_has_its_own_snapshots() {
     assert_eq!(report["last"]["id"], ids[1].as_str());
     let text = sandbox
         .ok(&format!("retention report -r @repository --keep-daily 30 --day {}", days_ago(4)));
-    text.prints("itself; older ones hold what had been there before");
+    text.prints("itself; older ones hold earlier data");
 }

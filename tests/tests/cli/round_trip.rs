@@ -1,4 +1,4 @@
-//! Every kind of entry goes in and comes back as it was.
+//! Every kind of entry is backed up and restored exactly.
 
 use std::ffi::OsStr;
 use std::fs::{self, File, Permissions};
@@ -86,7 +86,7 @@ fn metadata(sandbox: &Sandbox) {
     for mode in [0o000, 0o400, 0o640, 0o777, 0o1755, 0o2755, 0o4755, 0o6711] {
         let name = format!("mode-{mode:04o}");
         sandbox.write(format!("source/meta/{name}"), "mode");
-        // Without root, one's own file of mode 000 cannot be read.
+        // Without root, even the owner cannot read a file of mode 000.
         let mode = if mode == 0 && !is_root() { 0o400 } else { mode };
         fs::set_permissions(at(&name), Permissions::from_mode(mode)).unwrap();
     }
@@ -147,7 +147,7 @@ fn set_time(path: &Path, seconds: i64, nanoseconds: i64) {
     utimensat(CWD, path, &times, AtFlags::SYMLINK_NOFOLLOW).unwrap();
 }
 
-/// Bytes that do not compress.
+/// Incompressible bytes.
 fn noise(length: usize) -> Vec<u8> {
     let mut bytes = vec![0; length];
     blake3::Hasher::new().update(&length.to_le_bytes()).finalize_xof().fill(&mut bytes);

@@ -1,4 +1,4 @@
-//! `schedule`: what it prints is read by the programs that it is for.
+//! `schedule`: its output is verified with the programs it is meant for.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -28,7 +28,7 @@ fn sandbox() -> Sandbox {
     sandbox
 }
 
-/// The command that a schedule must start, with the app file's whole path.
+/// The command that a schedule must start, with the app file's full path.
 fn command_line(sandbox: &Sandbox) -> String {
     let app_file = sandbox.path("holdfast.toml");
     format!("{} run --config {}", binary::holdfast().display(), app_file.display())
@@ -57,7 +57,7 @@ fn units_are_written_and_systemd_takes_them() {
     let told = String::from_utf8_lossy(&verdict.stderr);
     let ours: Vec<_> = told.lines().filter(|line| line.contains("holdfast")).collect();
     assert!(verdict.status.success() && ours.is_empty(), "{told}");
-    // systemd enables the timer, in a folder that stands for the root of a machine.
+    // systemd enables the timer, in a folder that serves as the root of a machine.
     let root = format!("--root={}", sandbox.path("root").display());
     let enabled = Command::new("systemctl").args([&root, "enable", units[1]]).output().unwrap();
     assert!(enabled.status.success(), "{enabled:?}");
@@ -88,7 +88,7 @@ fn a_crontab_runs_what_it_says() {
     let sandbox = sandbox();
     for (line, user) in [("schedule cron", "root "), ("schedule cron --user-table", "")] {
         let table = sandbox.ok(line).stdout;
-        // A mail of cron means that something is wrong.
+        // Mail from cron means that something is wrong.
         let command = command_line(&sandbox).replace(" run ", " run --quiet ");
         let expected = format!("30 2 * * * {user}{command}\n");
         assert!(table.ends_with(&expected), "{table}");
@@ -100,7 +100,7 @@ fn a_crontab_runs_what_it_says() {
     assert!(other.contains("30 2 * * * /opt/holdfast run --quiet --config /"), "{other}");
 }
 
-/// What the last line of a crontab starts, as cron's shell does it.
+/// Runs the last line of a crontab as cron's shell does.
 fn start(sandbox: &Sandbox, table: &str) -> Outcome {
     let command = table.lines().last().unwrap().splitn(6, ' ').nth(5).unwrap();
     let mut shell = Command::new("/bin/sh");
@@ -153,7 +153,7 @@ fn folders_need_no_app_file() {
     sandbox.fails(2, "schedule cron --backup @more --at 25:00").says("HH:MM");
     sandbox.fails(2, "schedule cron --at 02:30").says("--backup");
     let outcome = sandbox.fails(2, "-p @key schedule cron --backup @repository/..");
-    outcome.says("such a schedule cannot be made");
+    outcome.says("cannot make this schedule");
 }
 
 #[test]
@@ -182,8 +182,8 @@ fn a_manifest_says_what_the_cluster_must_give() {
     sandbox.fails(2, &line).says("set host = \"...\" in [app]");
 }
 
-/// Runs a script as root of a machine of its own, as far as `/etc/systemd/system` and `/run` go:
-/// nothing that it writes there is seen outside. The program is `$0`.
+/// Runs a script as root with private `/etc/systemd/system` and `/run`: nothing that it writes
+/// there is visible outside. The program is `$0`.
 fn elsewhere(sandbox: &Sandbox, script: &str) -> Outcome {
     let own = "mount -t tmpfs tmpfs /etc/systemd/system && mount -t tmpfs tmpfs /run &&";
     let mut command = sandbox.program("unshare");
@@ -196,7 +196,7 @@ fn elsewhere(sandbox: &Sandbox, script: &str) -> Outcome {
 #[test]
 fn an_installation_writes_the_units_and_tells_systemd() {
     let sandbox = sandbox();
-    // It notes what systemd would be told, and fails if the file `refuse` is there.
+    // It records the calls to systemctl, and fails if the file `refuse` exists.
     let systemctl = sandbox.write(
         "bin/systemctl",
         "#!/bin/sh\necho \"$@\" >> told\n\
@@ -212,16 +212,16 @@ fn an_installation_writes_the_units_and_tells_systemd() {
     outcome.prints("systemctl start holdfast-documenso.service\n");
     let told = "daemon-reload\nenable --now holdfast-documenso.timer\n";
     assert_eq!(sandbox.read("told"), told.as_bytes());
-    // systemd refuses.
+    // systemd reports an error.
     sandbox.write("refuse", "");
     let outcome = elsewhere(&sandbox, install);
     assert_eq!(outcome.code, Some(1), "{outcome:?}");
     outcome.says("`systemctl daemon-reload` failed").says("No such unit");
-    // There is no systemd: nothing is written, nobody is told.
+    // There is no systemd: nothing is written, nothing is called.
     fs::remove_file(sandbox.path("told")).unwrap();
     let refused = "\"$0\" schedule systemd --install; echo $?; ls -A /etc/systemd/system";
     let outcome = elsewhere(&sandbox, refused);
     assert_eq!(outcome.stdout, "1\n");
-    outcome.says("systemd does not run this machine").says("try: holdfast schedule cron");
+    outcome.says("this machine does not run systemd").says("try: holdfast schedule cron");
     assert!(!sandbox.exists("told"));
 }

@@ -1,4 +1,4 @@
-//! A selection that matches nothing is told, and is no success.
+//! A selection that matches nothing is reported as a failure.
 
 use std::os::unix::fs::symlink;
 
@@ -36,7 +36,7 @@ fn a_filter_that_no_snapshot_passes() {
         }
     }
     assert_eq!(sandbox.snapshots().len(), 1);
-    // Asking what there is may have the answer that there is nothing.
+    // Commands that only list may list nothing.
     sandbox.ok("snapshots --host typo").prints("no snapshot matches --host typo");
     assert_eq!(sandbox.ok("snapshots --host typo --json").stdout, "[]\n");
     let empty = Sandbox::new();
@@ -69,7 +69,7 @@ fn a_restore_of_nothing() {
     outcome.says("nothing in the snapshot matches typo");
     assert!(sandbox.within("out", "data/a").exists());
     assert_eq!(sandbox.ok("restore latest -t @other --include a").stderr, "");
-    // What is there already was met too.
+    // Existing files count as matches too.
     sandbox.ok("restore latest -t @out --include a --overwrite never");
     sandbox.ok("restore latest -t @out --include a");
 }
@@ -120,7 +120,7 @@ fn a_command_without_its_flag_gets_a_hint() {
     outcome.says("none of the paths to back up exists: cat, app");
     outcome.says("--stdin-from-command -- cat app");
     let outcome = sandbox.fails(1, "backup @missing");
-    outcome.says("missing").says("is a disk not mounted?");
+    outcome.says("missing").says("disks are mounted");
     assert!(!outcome.stderr.contains("--stdin-from-command"));
 }
 

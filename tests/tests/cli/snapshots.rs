@@ -1,4 +1,4 @@
-//! Snapshots: each is complete, and each can be named in several ways.
+//! Snapshots: each is complete, and can be selected in several ways.
 
 use holdfast_tests::sandbox::Sandbox;
 

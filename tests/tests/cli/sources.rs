@@ -1,4 +1,4 @@
-//! A snapshot of several sources, as an application has them: all beside each other, or one alone.
+//! A snapshot of several sources, as applications have: all next to each other, or one alone.
 
 use std::process::Command;
 use std::sync::Arc;
@@ -11,13 +11,13 @@ use holdfast_seal::Secret;
 use holdfast_tests::sandbox::Sandbox;
 use jiff::Timestamp;
 
-/// A repository whose newest snapshot has a `database` and `files`, and whose other snapshots have
-/// one of them each.
+/// A repository whose newest snapshot has a `database` and `files`, and whose other snapshots each
+/// have one of them.
 fn sandbox() -> Sandbox {
     let sandbox = Sandbox::new();
     sandbox.write("source/a", "first");
     sandbox.write("source/folder/b", "second");
-    // Both sources hold the same file, once under two names: neither may be linked to the other
+    // Both sources have the same file, one under two names: neither may be linked to the other
     // source.
     std::fs::hard_link(sandbox.path("source/a"), sandbox.path("source/link")).unwrap();
     sandbox.ok("backup @source");
@@ -58,7 +58,7 @@ fn each_source_is_restored_into_a_folder_of_its_own() {
     outcome.prints("database, files").prints("verified");
     assert_eq!(sandbox.read("out/database/dump.sql"), b"select 1;");
     assert_eq!(std::fs::read(sandbox.within("out/files", "source/folder/b")).unwrap(), b"second");
-    // What was named to the backup is in the folder of its source.
+    // The paths given to the backup are in the folder of its source.
     let named = sandbox.within("out/files", "source/surplus");
     std::fs::write(&named, "").unwrap();
     sandbox.write("out/files/surplus", "");
@@ -84,7 +84,7 @@ fn one_source_is_restored_by_its_name() {
     assert_eq!(sandbox.read("four/a"), b"first");
     sandbox.ok("restore latest -t @five -i /database/dump.sql");
     assert!(sandbox.exists("five/database/dump.sql") && !sandbox.exists("five/files"));
-    // The name counts however many sources there are.
+    // The name applies regardless of the number of sources.
     sandbox.ok("restore latest~1 --source stream -t @six");
     assert_eq!(sandbox.read("six/dump.sql"), b"select 1;");
     let refused = sandbox.fails(1, "restore latest --source mail -t @seven");

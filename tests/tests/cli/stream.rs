@@ -1,4 +1,4 @@
-//! Backups of what is piped in, and of what a command prints.
+//! Backups of standard input and of the output of commands.
 
 use holdfast_tests::sandbox::Sandbox;
 
@@ -61,7 +61,7 @@ fn a_command_that_fails_leaves_no_snapshot() {
     no_snapshot(&sandbox);
 }
 
-/// Packs that were stored before the failure are of use to the next run, and of none after it.
+/// Packs stored before the failure are useful to the next run, and are discarded after it.
 #[test]
 fn a_command_that_fails_late_leaves_no_snapshot_either() {
     let sandbox = Sandbox::new();
@@ -72,9 +72,9 @@ fn a_command_that_fails_late_leaves_no_snapshot_either() {
     no_snapshot(&sandbox);
     assert!(sandbox.object_bytes("packs") > 10_000_000);
     sandbox.ok("check");
-    // A prune says what it leaves alone and why, and takes it if it is told to.
+    // A prune reports what it keeps and why, and discards it if told to.
     let outcome = sandbox.ok("prune --dry-run");
-    outcome.prints("of a backup that made no snapshot, seen since").prints("--abandoned-after 0d");
+    outcome.prints("of an unfinished backup, seen since").prints("--abandoned-after 0d");
     let waiting = &sandbox.ok("prune --json").json()["waiting"][0];
     assert!(waiting["bytes"].as_u64().unwrap() > 10_000_000, "{waiting}");
     let given_up = Sandbox::empty();

@@ -1,4 +1,4 @@
-//! Trouble with single entries of a source: said, counted, and nothing else suffers.
+//! Errors with single entries of a source: reported, counted, and without effect on the rest.
 
 use std::fs;
 use std::os::unix::fs::{FileExt, PermissionsExt};
@@ -18,7 +18,7 @@ fn a_missing_path_is_counted() {
     assert_eq!(sandbox.objects("w").len(), 1);
 }
 
-/// Reading this file fails with an error of the medium (as root) or for want of permission (else).
+/// Reading this file fails with an I/O error (as root) or for lack of permission (otherwise).
 const UNREADABLE: &str = "/proc/1/mem";
 
 #[test]
@@ -91,7 +91,7 @@ fn a_repository_that_is_no_folder_is_told_from_one_that_is_gone() {
     assert_eq!(sandbox.read("file"), b"in the way");
 }
 
-/// An empty repository is one in which every command has its answer.
+/// Every command works in an empty repository.
 #[test]
 fn an_empty_repository() {
     let sandbox = Sandbox::new();

@@ -1,4 +1,4 @@
-//! A mistake in every argument: the right exit code, and one sentence that names the flag, the
+//! An invalid value for every argument: the right exit code, and one sentence with the flag, the
 //! value and what is expected.
 //!
 //! Commands, flags and variables are taken from the help texts, so that a new one without a case
@@ -10,14 +10,14 @@ use std::os::unix::ffi::OsStringExt;
 
 use holdfast_tests::sandbox::{Outcome, Sandbox};
 
-/// What a wrong value of a flag leads to.
+/// The result of a value of a flag.
 enum Wrong {
-    /// Wrong usage: the value, and what the message says about what is expected.
+    /// A usage error: the value, and the part of the message that states what is expected.
     Refused(&'static str, &'static str),
-    /// The value makes sense, but what it names is not there: the value, the exit code, and what is
-    /// said.
+    /// A valid value that names something that does not exist: the value, the exit code, and a part
+    /// of the message.
     Fails(&'static str, i32, &'static str),
-    /// Any text is right; the command succeeds, whether it finds something or not.
+    /// Any text is valid; the command succeeds, whether it finds something or not.
     Nothing(&'static str),
 }
 
@@ -25,12 +25,12 @@ use Wrong::{Fails, Nothing, Refused};
 
 const TIME: &str = "is not a time; write 2026-11-20";
 const SPAN: &str = "write years, months, days and hours, such as";
-const SIZE: &str = "write a number of bytes, or one with K, M, G or T";
+const SIZE: &str = "expected a number of bytes, or one with K, M, G or T";
 const GROUP: &str = "use host, paths and tags, comma-separated";
 const SELECTOR: &str = "write latest, latest~2 or the first digits of an id";
 const PATTERN: &str = "close every [";
 
-/// An app file in which nothing is wrong.
+/// A valid app file.
 const APP: &str = r#"
 [app]
 name = "app"
@@ -44,7 +44,7 @@ type = "files"
 paths = ["source"]
 "#;
 
-/// The case of a flag of a command; `holdfast` stands for the flags that all commands have.
+/// The case of a flag of a command; `holdfast` stands for global flags.
 fn case(command: &str, flag: &str) -> Wrong {
     if let Some(case) = case_of_restic(flag) {
         return case;
@@ -68,8 +68,10 @@ fn case(command: &str, flag: &str) -> Wrong {
         ("forget" | "retention report", flag) if flag.starts_with("--keep-") => {
             Refused("-1", "or unlimited")
         }
-        ("snapshots", "--latest") => Refused("0", "write a whole number from 1 to"),
-        ("backup", "--read-concurrency") => Refused("many", "write a whole number from 1 to 1024"),
+        ("snapshots", "--latest") => Refused("0", "expected a whole number from 1 to"),
+        ("backup", "--read-concurrency") => {
+            Refused("many", "expected a whole number from 1 to 1024")
+        }
         ("backup", "--chunk-profile") => Refused("huge", "[possible values: dump, file, media]"),
         ("backup", "--parent") | ("find", "--snapshot") => Refused("newest", SELECTOR),
         ("backup", "--stdin-filename") => Refused("a/../b", "as in db/app.sql"),
@@ -85,7 +87,7 @@ fn case(command: &str, flag: &str) -> Wrong {
         (_, "--exclude" | "--iexclude" | "--include" | "--iinclude") => Refused("[a", PATTERN),
         ("restore", "--include-xattr" | "--exclude-xattr") => Refused("[a", PATTERN),
         (_, "--exclude-file" | "--iexclude-file" | "--include-file" | "--iinclude-file") => {
-            Fails("missing", 1, "cannot read the file of patterns")
+            Fails("missing", 1, "cannot read the pattern file")
         }
         ("backup", "--host") | ("key add", "--label") => Nothing("any"),
         ("ls" | "dump" | "restore", "--host") => Fails("nobody", 1, "no complete snapshot matches"),
@@ -103,16 +105,16 @@ fn case(command: &str, flag: &str) -> Wrong {
         ("restore", "--target") => Fails("key", 1, "cannot open the target"),
         ("restore-app", flag) if flag != "--at" => case_of_restore_app(flag),
         ("restore", "--overwrite") => Refused("maybe", "[possible values: always, if-changed"),
-        ("check", "--read-data-subset") => Refused("5/3", "write n/t with n from 1 to t"),
+        ("check", "--read-data-subset") => Refused("5/3", "expected n/t with n from 1 to t"),
         ("check", "--max-age") | ("forget" | "prune", "--abandoned-after") => {
-            Refused("1m", "write hours (h) or days (d)")
+            Refused("1m", "use hours (h) or days (d)")
         }
         ("stats", "--mode") => Refused("all", "[possible values: restore-size"),
         (_, "--new-password-file") => Fails("missing", 1, "cannot read the password file"),
         (_, "--new-password-command") => Fails("false", 1, "the password command `false` failed"),
-        ("cache", "--max-age") => Refused("old", "write a whole number from 0 to"),
+        ("cache", "--max-age") => Refused("old", "expected a whole number from 0 to"),
         ("man", "--out") => Fails("key", 1, "cannot write manual pages into"),
-        _ => panic!("`{command}` has the flag {flag}, of which no wrong value is tried"),
+        _ => panic!("`{command} {flag}` has no case with an invalid value"),
     }
 }
 
@@ -126,17 +128,19 @@ fn case_of_all(flag: &str) -> Wrong {
         "--verbose" => Refused("9", "not in 0..=3"),
         "--cache-dir" => Nothing("key"),
         "--compression" => Refused("zip", "[possible values: auto, off"),
-        "--pack-size" => Refused("3", "write a whole number from 4 to 128"),
-        "--index-memory" => Refused("3", "write a whole number from 4 to 65536"),
-        _ => panic!("all commands have the flag {flag}, of which no wrong value is tried"),
+        "--pack-size" => Refused("3", "expected a whole number from 4 to 128"),
+        "--index-memory" => Refused("3", "expected a whole number from 4 to 65536"),
+        _ => panic!("the global flag {flag} has no case with an invalid value"),
     }
 }
 
-/// Flags that scripts written for restic give to any command.
+/// Global flags for scripts written for restic.
 fn case_of_restic(flag: &str) -> Option<Wrong> {
     Some(match flag {
-        "--limit-upload" | "--limit-download" => Refused("fast", "write a whole number from 0 to"),
-        "--option" => Refused("s3", "there is no option s3"),
+        "--limit-upload" | "--limit-download" => {
+            Refused("fast", "expected a whole number from 0 to")
+        }
+        "--option" => Refused("s3", "unknown option s3"),
         "--cacert" | "--tls-client-cert" => Fails("missing", 1, "cannot read the certificate"),
         "--retry-lock" | "--stuck-request-timeout" | "--http-user-agent" => Nothing("any"),
         _ => return None,
@@ -147,12 +151,12 @@ fn case_of_schedules(flag: &str) -> Wrong {
     match flag {
         "--to" => Fails("key", 1, "cannot write the units into"),
         "--program" | "--image" => Nothing("any"),
-        "--claim" => Refused("a", "write NAME:PATH or NAME:PATH:ro"),
+        "--claim" => Refused("a", "expected NAME:PATH or NAME:PATH:ro"),
         "--backup" => Nothing("any"),
-        "--called" => Refused("My_App", "write 1 to 40 lower-case letters"),
-        "--at" => Refused("25:00", "write HH:MM"),
+        "--called" => Refused("My_App", "expected 1 to 40 lower-case letters"),
+        "--at" => Refused("25:00", "expected HH:MM"),
         "--namespace" | "--cache-claim" => Fails("My", 2, "is not a Kubernetes name"),
-        _ => panic!("`schedule` has the flag {flag}, of which no wrong value is tried"),
+        _ => panic!("`schedule {flag}` has no case with an invalid value"),
     }
 }
 
@@ -161,13 +165,13 @@ fn case_of_restore_app(flag: &str) -> Wrong {
         "--to" => Fails("missing", 1, "cannot read the app file"),
         "--snapshot" | "--keys-snapshot" => Refused("newest", SELECTOR),
         "--only" => Fails("none", 1, "the app file has no source called"),
-        "--database" => Fails("any", 2, "says which database --into"),
+        "--database" => Fails("any", 2, "without --into"),
         "--into" | "--schema" | "--table" => {
             Fails("any", 1, "the sources to restore have no database")
         }
-        "--jobs" => Refused("0", "write a whole number from 1 to 64"),
+        "--jobs" => Refused("0", "expected a whole number from 1 to 64"),
         "--yes-overwrite" => Nothing("any"),
-        _ => panic!("restore-app has the flag {flag}, of which no wrong value is tried"),
+        _ => panic!("`restore-app {flag}` has no case with an invalid value"),
     }
 }
 
@@ -178,7 +182,7 @@ fn case_of_tags(command: &str, flag: &str) -> Wrong {
     }
 }
 
-/// The rest of a command line that is right, but for the flag.
+/// The rest of an otherwise valid command line.
 fn rest(command: &str, flag: &str) -> &'static str {
     match (command, flag) {
         ("holdfast", _) => "snapshots",
@@ -213,7 +217,7 @@ fn rest(command: &str, flag: &str) -> &'static str {
     }
 }
 
-/// A repository with a snapshot and one of an application, and a file that is no folder.
+/// A repository with a plain snapshot and one of an application, and a file that is not a folder.
 fn sandbox() -> Sandbox {
     let sandbox = Sandbox::new();
     let state = sandbox.path("state");
@@ -225,7 +229,7 @@ fn sandbox() -> Sandbox {
     sandbox
 }
 
-/// All commands, with spaces in the names of those below others.
+/// All commands; names of subcommands contain spaces.
 fn commands(sandbox: &Sandbox) -> Vec<String> {
     let mut found = Vec::new();
     let mut open = vec![String::new()];
@@ -247,7 +251,7 @@ fn commands(sandbox: &Sandbox) -> Vec<String> {
     found
 }
 
-/// Lines of the help of a command; the flags of all commands belong to `holdfast`.
+/// Lines of the help of a command; global flags belong to `holdfast`.
 fn help(sandbox: &Sandbox, command: &str) -> Vec<String> {
     let is_root = command == "holdfast";
     let line = if is_root { "--help".to_owned() } else { format!("{command} --help") };
@@ -297,7 +301,7 @@ fn words(
     words
 }
 
-/// One sentence that says all these, and nothing that only a developer could like.
+/// One sentence that contains all these parts, and no internals.
 #[track_caller]
 fn one_sentence(outcome: &Outcome, parts: &[&str]) {
     let mut lines = outcome.stderr.lines();
@@ -349,7 +353,7 @@ fn a_wrong_value_of_every_flag() {
     assert!(after.iter().all(|name| before.contains(name)), "something was stored");
 }
 
-/// Whatever is given, the program ends in good order.
+/// The program ends cleanly for any input.
 #[test]
 fn a_hostile_value_of_every_flag() {
     let sandbox = sandbox();
@@ -392,7 +396,7 @@ fn a_wrong_argument_of_every_command() {
         ("cat pack newest", 2, ID),
         ("cat snapshot newest", 2, SELECTOR),
         ("cat tree newest", 2, SELECTOR),
-        ("config check My_App", 2, "is no name of an application"),
+        ("config check My_App", 2, "is not an application name"),
         ("completions tcsh", 2, "[possible values: bash"),
         ("diff latest newest", 2, SELECTOR),
         ("diff latest", 2, "SNAPSHOT[:FOLDER]"),
@@ -400,17 +404,17 @@ fn a_wrong_argument_of_every_command() {
         ("dump latest /none", 1, "the snapshot has no /none"),
         ("find [a", 2, "is malformed"),
         ("forget newest", 2, SELECTOR),
-        ("forget", 2, "no rule says what stays"),
-        ("key remove newest", 1, "no key has an id"),
+        ("forget", 2, "no rule says what to keep"),
+        ("key remove newest", 1, "no key id begins"),
         ("ls newest", 2, SELECTOR),
         ("ls latest~7", 1, "7"),
         ("list blobs", 2, "[possible values: snapshots, packs, index, keys, locks]"),
         ("man", 2, "--out <FOLDER>"),
-        ("retention report My_App", 2, "is no name of an application"),
-        ("run My_App", 2, "is no name of an application"),
-        ("schedule cron My_App", 2, "is no name of an application"),
+        ("retention report My_App", 2, "is not an application name"),
+        ("run My_App", 2, "is not an application name"),
+        ("schedule cron My_App", 2, "is not an application name"),
         ("schedule kubernetes", 2, "--image <IMAGE>"),
-        ("schedule systemd My_App", 2, "is no name of an application"),
+        ("schedule systemd My_App", 2, "is not an application name"),
         ("restore newest -t @out", 2, SELECTOR),
         ("restore-app nobody --config @app.toml", 2, "is the app file of app, not of nobody"),
         ("restore latest", 2, "--target <FOLDER>"),
@@ -471,21 +475,21 @@ fn a_wrong_value_of_every_variable() {
     let said_by_help = variables(&sandbox());
     let cases = [
         ("HOLDFAST_CACHE_DIR", "key", 0, ""),
-        ("HOLDFAST_CHECKPOINT_SECONDS", "soon", 2, "write a number of seconds"),
+        ("HOLDFAST_CHECKPOINT_SECONDS", "soon", 2, "expected a number of seconds"),
         ("HOLDFAST_COMPRESSION", "zip", 2, "[possible values: auto, off"),
         ("HOLDFAST_CONFIG", "any", 0, ""),
         ("HOLDFAST_HOST", "any", 0, ""),
         ("HOLDFAST_IGNORE_CTIME", "maybe", 2, "maybe"),
         ("HOLDFAST_IGNORE_INODE", "maybe", 2, "maybe"),
         ("HOLDFAST_KEY_HINT", "ffff", 0, ""),
-        ("HOLDFAST_INDEX_MEMORY", "lots", 2, "write a whole number from 4 to 65536"),
-        ("HOLDFAST_PACK_SIZE", "129", 2, "write a whole number from 4 to 128"),
+        ("HOLDFAST_INDEX_MEMORY", "lots", 2, "expected a whole number from 4 to 65536"),
+        ("HOLDFAST_PACK_SIZE", "129", 2, "expected a whole number from 4 to 128"),
         ("HOLDFAST_PASSWORD_COMMAND", "false", 1, "the password command `false` failed"),
         ("HOLDFAST_PASSWORD_FILE", "missing", 1, "cannot read the password file missing"),
-        ("HOLDFAST_PROGRESS_FPS", "61", 2, "write a number above 0 and up to 60"),
-        ("HOLDFAST_READ_CONCURRENCY", "0", 2, "write a whole number from 1 to 1024"),
+        ("HOLDFAST_PROGRESS_FPS", "61", 2, "expected a number above 0 and up to 60"),
+        ("HOLDFAST_READ_CONCURRENCY", "0", 2, "expected a whole number from 1 to 1024"),
         ("HOLDFAST_REPOSITORY", "none", 10, "none"),
-        ("HOLDFAST_REPOSITORY_FILE", "key", 2, "are both set; leave one of them"),
+        ("HOLDFAST_REPOSITORY_FILE", "key", 2, "are both set; unset one of them"),
     ];
     let tried: BTreeSet<String> = cases.iter().map(|(name, ..)| (*name).to_owned()).collect();
     let missing: Vec<&String> = said_by_help.difference(&tried).collect();

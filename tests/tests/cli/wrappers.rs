@@ -1,9 +1,9 @@
-//! The command lines of tools around restic: the table of docs/restic.md, from top to bottom.
+//! Command lines of tools written for restic: the table of docs/restic.md, from top to bottom.
 
 use holdfast_tests::project;
 use holdfast_tests::sandbox::{Outcome, Sandbox};
 
-/// Lines of the table, and how they end.
+/// Lines of the table, and their exit codes.
 fn table() -> Vec<(String, i32)> {
     let page = std::fs::read_to_string(project::root().join("docs/restic.md")).unwrap();
     let rows = page.lines().filter(|line| line.contains("| `restic "));
@@ -60,7 +60,7 @@ fn every_line_of_the_table_ends_as_it_says() {
     assert!(sandbox.within("restore/1", "data/a").exists());
 }
 
-/// The patterns of resticprofile and autorestic, on what a backup prints.
+/// The patterns of resticprofile and autorestic, applied to the output of a backup.
 #[test]
 fn the_summary_has_the_lines_that_wrappers_look_for() {
     let sandbox = Sandbox::new();
@@ -93,7 +93,7 @@ fn one_passphrase_after_the_other_comes_from_standard_input() {
     assert_eq!(ask("key add", "first\nsecond\n").code, Some(0));
     assert_eq!(ask("snapshots --json", "second\n").json().as_array().unwrap().len(), 0);
     ask("snapshots", "\n").says("no passphrase was given");
-    // What is backed up is no passphrase.
+    // Data to back up is not taken for a passphrase.
     ask("backup --stdin", "first\n").says("no passphrase was given");
 }
 
@@ -105,8 +105,8 @@ fn flags_about_the_network_are_refused_where_there_is_one() {
         outcome.says("--insecure-tls has no effect on the databases and buckets");
     }
     sandbox.fails(1, "snapshots --cacert @missing.pem").says("cannot read the certificate");
-    sandbox.fails(2, "snapshots -o local.fsync=off").says("there is no option local.fsync");
-    sandbox.fails(2, "snapshots -o s3").says("there is no option s3");
+    sandbox.fails(2, "snapshots -o local.fsync=off").says("unknown option local.fsync");
+    sandbox.fails(2, "snapshots -o s3").says("unknown option s3");
 }
 
 #[test]

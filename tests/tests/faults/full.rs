@@ -1,5 +1,5 @@
-//! A disk without room for a pack, but with some for a record: forgetting and pruning must still
-//! free space.
+//! A disk without room for a pack, but with some for a record: forget and prune must still free
+//! space.
 
 use std::io;
 use std::sync::Arc;
@@ -12,11 +12,11 @@ use holdfast_engine::prune::prune;
 
 use crate::script::{PRUNE, Script, check_all};
 
-/// A storage that takes only so many bytes more, as a disk does that is almost full.
+/// A storage that accepts only a limited number of bytes, like a disk that is almost full.
 #[derive(Debug)]
 struct AlmostFull {
     inner: Arc<Memory>,
-    /// No object above this size is taken.
+    /// Larger objects are refused.
     put_bytes_max: usize,
 }
 

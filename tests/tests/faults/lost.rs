@@ -1,8 +1,9 @@
-//! One object of each kind that is lost - damaged, missing, or on a bad sector - and every command
-//! after it.
+//! One lost object of each kind - damaged, missing, or on a bad sector - and every command after
+//! that.
 //!
-//! Whatever does not need the object works. A check names it, and when what it says was done, the
-//! repository is sound again, every other snapshot is whole, and a prune frees space.
+//! Everything that does not need the object works. A check reports it, and after following the
+//! check's advice the repository is healthy, all other snapshots are intact, and a prune frees
+//! space.
 
 use std::fmt;
 use std::sync::Arc;
@@ -29,12 +30,12 @@ enum Loss {
 
 const LOSSES: [Loss; 3] = [Loss::Flipped, Loss::Missing, Loss::Unreadable];
 
-/// What hangs on an object.
+/// What depends on an object.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Kind {
-    /// There is a second copy, or it can be made again.
+    /// There is a second copy, or it can be rebuilt.
     Spare,
-    /// A record that nothing has a copy of: nothing may be deleted.
+    /// A record without a copy: nothing may be deleted.
     Record,
     /// A part of some snapshots.
     Pack,
@@ -55,7 +56,7 @@ impl fmt::Display for Case {
 }
 
 impl Case {
-    /// A copy of the storage where the objects are lost.
+    /// A copy of the storage with the objects lost.
     fn of(&self, script: &Script) -> (Script, Arc<dyn Backend>) {
         let script = script.fork();
         let mut plan = Plan::none();
@@ -77,7 +78,7 @@ impl Case {
         (script, Arc::new(Fault::new(storage, plan)))
     }
 
-    /// A copy of a generation is not missed: it was not always written.
+    /// The second copy of a generation is not required: older versions did not write it.
     fn is_named(&self) -> bool {
         let is_copy = self.objects.iter().all(|it| it.starts_with("gen/") && it.ends_with(".b"));
         !(self.loss == Loss::Missing && is_copy)
@@ -89,7 +90,7 @@ fn findings(script: &Script, backend: &Arc<dyn Backend>) -> Result<Vec<Finding>,
     Ok(check_all(&repository).map_err(text)?.findings)
 }
 
-/// The snapshots that come back; an error if one gives wrong bytes.
+/// The snapshots that can be restored; an error if one yields wrong bytes.
 fn whole(script: &Script, backend: &Arc<dyn Backend>) -> Result<usize, String> {
     let repository = script.open(backend).map_err(text)?;
     let mut count = 0;
@@ -107,9 +108,9 @@ fn prune_all(script: &Script, backend: &Arc<dyn Backend>) -> Result<(), EngineEr
     prune(&script.open(backend)?, &PRUNE, &Silent).map(drop)
 }
 
-/// Every command, as somebody runs them who takes no notice of what is lost.
+/// Every command, run without regard to the loss.
 fn commands(case: &Case, script: &Script) -> Result<(), String> {
-    // A chain that ends earlier is an older state: nothing that is stored tells.
+    // A shorter chain looks like an older state: nothing that is stored reveals the difference.
     if case.is_end && case.kind == Kind::Record && case.loss == Loss::Missing {
         return Ok(());
     }
@@ -118,7 +119,7 @@ fn commands(case: &Case, script: &Script) -> Result<(), String> {
     let found = findings(&script, &backend)?;
     let names = |object: &String| found.iter().any(|it| it.object.starts_with(object.as_str()));
     if case.is_named() && !case.objects.iter().any(names) {
-        return Err(format!("a check does not name it: {found:?}"));
+        return Err(format!("check does not report it: {found:?}"));
     }
     let least = match case.kind {
         Kind::Spare => all,
@@ -132,7 +133,7 @@ fn commands(case: &Case, script: &Script) -> Result<(), String> {
     }
     script.promise(&backend, 1).map_err(|error| format!("backup: {error}"))?;
     let before = whole(&script, &backend)?;
-    // What is the same is taken from where it is listed: a lost pack is healed after a repair.
+    // Identical data is found where it is listed: a lost pack is replaced only after a repair.
     if before <= there && case.kind != Kind::Pack {
         return Err("the new snapshot does not come back".to_owned());
     }
@@ -156,12 +157,12 @@ fn commands(case: &Case, script: &Script) -> Result<(), String> {
     }
 }
 
-/// A prune wants to know every index object and says what to do.
+/// A prune requires every index object, and reports what to do.
 fn is_index(error: &EngineError) -> bool {
     error.to_string().contains("repair index")
 }
 
-/// What a check says is to be done, in the order in which it is said.
+/// The commands that a check recommends, in order.
 fn way_out(case: &Case, script: &Script) -> Result<(), String> {
     let (mut script, backend) = case.of(script);
     let before = whole(&script, &backend)?;
@@ -185,7 +186,7 @@ fn way_out(case: &Case, script: &Script) -> Result<(), String> {
     }
 }
 
-/// The script to its end, with one more snapshot that another prune must leave alone.
+/// Runs the script to completion, with one more snapshot that another prune must not touch.
 fn script() -> Script {
     let mut script = Script::new();
     script.run_to_end().unwrap();

@@ -1,11 +1,11 @@
 //! The whole script - init, three backups, forget, prune, check - with a fault at every operation
 //! of the storage.
 //!
-//! After each fault the repository is opened again on what the storage holds, without a cache, as
-//! on a new machine. Every snapshot that was acknowledged must be read back byte for byte, the rest
-//! of the script must run to its end, and a check that reads all data must find nothing.
+//! After each fault, the repository is reopened from the storage without a cache, as on a new
+//! machine. Every acknowledged snapshot must be read back byte for byte, the rest of the script
+//! must run to completion, and a check that reads all data must find nothing.
 
-// The lints that spare test functions do not know that all of this crate is one test.
+// The lints that exempt test functions do not know that this whole crate is a test.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod full;

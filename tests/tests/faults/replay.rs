@@ -8,7 +8,7 @@ use holdfast_backend::{Backend, Fault};
 
 use crate::script::Script;
 
-/// Runs `script` on a storage with faults. Returns how it ended and how many operations there were.
+/// Runs `script` on a storage with faults. Returns its result and the number of operations.
 fn run_with(script: &mut Script, plan: Plan) -> (Result<(), String>, u64) {
     let fault = Arc::new(Fault::new(Arc::clone(&script.storage) as Arc<dyn Backend>, plan));
     let backend = Arc::clone(&fault) as Arc<dyn Backend>;
@@ -16,7 +16,7 @@ fn run_with(script: &mut Script, plan: Plan) -> (Result<(), String>, u64) {
     (outcome, fault.operations())
 }
 
-/// How many operations the whole script has.
+/// The number of operations in the whole script.
 fn operations() -> u64 {
     let mut script = Script::new();
     let (outcome, operations) = run_with(&mut script, Plan::none());
@@ -49,7 +49,7 @@ fn for_each(count: u64, test: impl Fn(u64) + Sync) {
     });
 }
 
-/// The fault happens once; then all that was promised is there, and the rest of the script works.
+/// The fault happens once; everything acknowledged is intact, and the rest of the script works.
 fn at_each_operation(effect: Effect) {
     let begin = Script::new();
     for_each(operations(), |number| {
@@ -82,8 +82,8 @@ fn a_lost_answer_of_each_operation() {
     at_each_operation(Effect::LostAck);
 }
 
-/// A put that is seen and not durable, as after a sync of its folder that failed: what was
-/// acknowledged is there when the power is cut, and nothing stands in the way then.
+/// A put that is visible but not durable, as after a failed sync of its folder: acknowledged data
+/// survives a power failure, and nothing blocks the script afterwards.
 #[test]
 fn a_put_that_is_not_durable_at_each_operation() {
     let begin = Script::new();
@@ -125,7 +125,7 @@ fn a_wrong_bit_in_each_read() {
     at_each_operation(Effect::FlipBit { at: 4321 });
 }
 
-/// From some operation on everything fails, until the medium is back.
+/// From some operation on, everything fails until the medium is back.
 #[test]
 fn a_medium_that_goes_away_at_each_operation() {
     let begin = Script::new();
@@ -134,14 +134,14 @@ fn a_medium_that_goes_away_at_each_operation() {
         let mut script = begin.fork();
         let plan = Plan::none().and_from(number, &[], gone);
         let (outcome, operations) = run_with(&mut script, plan);
-        // Threads decide how much is looked up twice: this run may have needed a few operations
-        // less.
+        // The number of repeated lookups depends on threads: this run may have needed fewer
+        // operations.
         assert!(outcome.is_err() || operations < number, "operation {number}");
-        survive(&mut script).unwrap_or_else(|trouble| panic!("gone from {number} on: {trouble}"));
+        survive(&mut script).unwrap_or_else(|trouble| panic!("down from {number} on: {trouble}"));
     });
 }
 
-/// A disk that is full from some put on, and has room again later.
+/// A disk that is full from some put on, and later has room again.
 #[test]
 fn a_disk_that_is_full_from_each_put_on() {
     let begin = Script::new();
@@ -155,7 +155,7 @@ fn a_disk_that_is_full_from_each_put_on() {
     }
 }
 
-/// A second crash while what the first one left is being picked up.
+/// A second crash during recovery from the first one.
 #[test]
 fn two_crashes() {
     const PAIRS: u64 = 200;
@@ -177,8 +177,8 @@ fn two_crashes() {
     });
 }
 
-/// The same script again and again gives the same operations, so that a number means the same each
-/// time.
+/// Repeated runs of the script perform the same operations, so that a number always means the same
+/// operation.
 #[test]
 fn the_script_hits_every_kind_of_operation() {
     let script = &mut Script::new();

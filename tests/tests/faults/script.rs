@@ -1,4 +1,4 @@
-//! The script, and what must hold at any moment of it.
+//! The script, and its invariants.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -25,11 +25,11 @@ use jiff::Timestamp;
 use crate::source::{Files, MemorySource};
 use crate::target::MemoryTarget;
 
-/// The steps; each is done by a run of its own of the program.
+/// The steps; each is a separate run of the program.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Step {
     Init,
-    /// Back the files up as they are in this state, from 0.
+    /// Back up the files in this state, from 0.
     Backup(usize),
     /// Forget the first snapshot.
     Forget,
@@ -47,31 +47,31 @@ pub const STEPS: [Step; 7] = [
     Step::Check,
 ];
 
-/// Everything goes that can go.
+/// Delete everything that can be deleted.
 pub const PRUNE: PruneOptions = PruneOptions {
     max_unused: MaxUnused::Bytes(0),
     max_repack_bytes: None,
     repack_below_bytes: None,
-    // Also what a step that was cut short has left: the next steps must do without it.
+    // Also leftovers of interrupted steps: the next steps must not depend on them.
     abandoned: Some(Abandoned { after_seconds: 0, now: Timestamp::UNIX_EPOCH }),
     dry_run: false,
 };
 
-/// A script under way: the storage, and what was promised so far.
+/// A script in progress: the storage, and the acknowledged snapshots.
 #[derive(Clone)]
 pub struct Script {
     pub storage: Arc<Memory>,
     secret: Arc<String>,
     states: Arc<Vec<Files>>,
-    /// Number of steps that were done.
+    /// Number of completed steps.
     pub done: usize,
-    /// Snapshots that must be there, with the state they hold.
+    /// Snapshots that must exist, with their state.
     promised: HashMap<ObjectId, usize>,
     /// The first snapshot that was acknowledged, which the script forgets.
     first: Option<ObjectId>,
 }
 
-/// What a run of a step ends with when it fails.
+/// The error of a failed step.
 pub type Failure = String;
 
 impl Script {
@@ -92,7 +92,7 @@ impl Script {
         Self { storage: Arc::new(self.storage.fork()), ..self.clone() }
     }
 
-    /// Runs the steps that are left on this view of the storage, up to the first that fails.
+    /// Runs the remaining steps on this view of the storage, up to the first that fails.
     pub fn run(&mut self, backend: &Arc<dyn Backend>) -> Result<(), Failure> {
         while let Some(step) = STEPS.get(self.done) {
             self.step(*step, backend).map_err(|error| format!("{step:?}: {error}"))?;
@@ -101,7 +101,7 @@ impl Script {
         Ok(())
     }
 
-    /// Runs what is left without faults.
+    /// Runs the remaining steps without faults.
     pub fn run_to_end(&mut self) -> Result<(), Failure> {
         let storage = Arc::clone(&self.storage) as Arc<dyn Backend>;
         self.run(&storage)
@@ -118,7 +118,7 @@ impl Script {
             }
             Step::Forget => {
                 let first = self.first.ok_or("there is nothing to forget")?;
-                // From here on it may be gone, whether that was acknowledged or not.
+                // From here on it may be missing, whether its removal was acknowledged or not.
                 self.promised.remove(&first);
                 forget(&self.open(backend).map_err(text)?, &[first]).map_err(text)?;
                 Ok(())
@@ -138,7 +138,7 @@ impl Script {
         }
     }
 
-    /// A repository whose config was stored once is one, as the message says.
+    /// A repository exists once its config was stored, as the message says.
     fn init(&self, backend: &dyn Backend) -> Result<(), Failure> {
         let label = SlotLabel {
             label: "test".to_owned(),
@@ -181,7 +181,7 @@ impl Script {
         Ok(report.snapshot.unwrap())
     }
 
-    /// A backup of all new files that is not part of the script; the error as text.
+    /// A backup of only new files that is not part of the script; returns the error as text.
     pub fn fork_backup(&self, backend: &Arc<dyn Backend>) -> Result<SnapshotInfo, Failure> {
         let mut files = self.states[0].clone();
         files.insert("large".to_owned(), Arc::new(noise(999, 300_000)));
@@ -194,8 +194,8 @@ impl Script {
         self.promised.remove(snapshot);
     }
 
-    /// Every promised snapshot is there and gives its bytes back; every other that is there gives
-    /// right bytes or says what is wrong.
+    /// Every acknowledged snapshot exists and yields its bytes; every other existing one yields
+    /// correct bytes or an error.
     pub fn verify(&self) -> Result<(), Failure> {
         if self.promised.is_empty() {
             return Ok(());
@@ -204,27 +204,27 @@ impl Script {
         self.promised.keys().try_for_each(|id| self.comes_back(&repository, id))
     }
 
-    /// The snapshots that must be there, in no order.
+    /// The snapshots that must exist, in any order.
     pub fn promised(&self) -> Vec<ObjectId> {
         self.promised.keys().copied().collect()
     }
 
-    /// A promised snapshot is there and gives its bytes back. An error that begins with "wrong"
-    /// says that it gave others.
+    /// An acknowledged snapshot exists and yields its bytes. An error that begins with "wrong"
+    /// means that it yielded others.
     pub fn comes_back(&self, repository: &Repository, id: &ObjectId) -> Result<(), Failure> {
         let info = repository.history().snapshot(id);
-        let info = info.ok_or_else(|| format!("snapshot {} is gone", id.short()))?;
+        let info = info.ok_or_else(|| format!("snapshot {} is missing", id.short()))?;
         if repository.history().is_forgotten(id) {
             return Err(format!("snapshot {} is forgotten", id.short()));
         }
         let files = self.read_back(repository, &info)?;
         match self.promised.get(id) {
             Some(state) if files == self.states[*state] => Ok(()),
-            _ => Err(format!("wrong: snapshot {} is not what it was", id.short())),
+            _ => Err(format!("wrong: snapshot {} has changed", id.short())),
         }
     }
 
-    /// Backs a state up and promises the snapshot.
+    /// Backs up a state and records the snapshot as acknowledged.
     pub fn promise(
         &mut self,
         backend: &Arc<dyn Backend>,
@@ -269,20 +269,20 @@ pub fn check_all(repository: &Repository) -> Result<CheckReport, EngineError> {
     check(repository, &options, &Silent)
 }
 
-/// Small sizes, so that little data makes many objects.
+/// Small sizes, so that little data produces many objects.
 fn small(config: &mut Config) {
     config.frame_bytes = 8192;
     config.pack_bytes = 1 << 16;
     config.chunks.file = ChunkSizes { bytes_min: 1024, bytes_average: 4096, bytes_max: 16_384 };
 }
 
-/// Three states of a handful of files: about 250 KiB, of which a part changes each time.
+/// Three states of a handful of files: about 250 KiB, part of which changes each time.
 fn states() -> Vec<Files> {
     (0..3_u64)
         .map(|state| {
             let mut files = Files::new();
             for number in 0..10_u64 {
-                // The files with small numbers change with every state.
+                // The files with low numbers change in every state.
                 let version = if number < 3 { state } else { state * number / 9 };
                 let length = 2000 + number as usize * 5000;
                 let path = format!("folder-{}/file-{number}", number % 3);
@@ -295,7 +295,7 @@ fn states() -> Vec<Files> {
         .collect()
 }
 
-/// Bytes that do not compress.
+/// Incompressible bytes.
 fn noise(seed: u64, length: usize) -> Vec<u8> {
     let mut bytes = vec![0; length];
     blake3::Hasher::new().update(&seed.to_le_bytes()).finalize_xof().fill(&mut bytes);
@@ -328,7 +328,7 @@ fn options(repository: &Repository, state: usize) -> BackupOptions {
     }
 }
 
-/// Asks for a checkpoint once per backup, so that partial snapshots are part of the script.
+/// Requests a checkpoint once per backup, so that partial snapshots are part of the script.
 #[derive(Default)]
 struct Checkpoints {
     asked: std::sync::atomic::AtomicBool,

@@ -48,7 +48,7 @@ fn fill(paths: &[Below<'_>], depth: usize, items: &mut VecDeque<Item>) {
     }
 }
 
-/// A file whose time follows from its content, so that a change of one is a change of the other.
+/// A file whose time is derived from its content, so that both change together.
 fn leaf(name: Vec<u8>, bytes: &Arc<Vec<u8>>) -> Leaf {
     let hash = blake3::hash(bytes);
     let seconds = i64::from(u32::from_le_bytes(hash.as_bytes()[..4].try_into().unwrap()));

@@ -1,8 +1,8 @@
 //! Storage that breaks its promise: a put leaves the beginning of an object under its final name.
 //!
-//! No backend of holdfast does this; a machine that loses power with a disk that lies about what it
-//! has written does. All that was acknowledged before must still come back. What is torn is found
-//! by a check, by its name, and goes on being in the way only until it is put right.
+//! No backend of holdfast does this, but a machine that loses power can, if its disk lies about
+//! completed writes. Everything acknowledged before must still be restored. A check reports the
+//! torn object by name, and it causes errors only until it is repaired.
 
 use std::sync::Arc;
 
@@ -11,7 +11,7 @@ use holdfast_backend::{Backend, Fault, ObjectName};
 
 use crate::script::{Script, check_all};
 
-/// Runs the script until the put with this number is torn. `None` if there are fewer puts.
+/// Runs the script until the n-th put, which is torn. `None` if there are fewer puts.
 fn tear(script: &mut Script, put: u64, keep: usize) -> Option<ObjectName> {
     let plan = Plan::at_kind(put, &[Kind::Put], Effect::Tear { keep });
     let fault = Arc::new(Fault::new(Arc::clone(&script.storage) as Arc<dyn Backend>, plan));
@@ -24,7 +24,7 @@ fn tear(script: &mut Script, put: u64, keep: usize) -> Option<ObjectName> {
     Some(ObjectName::new(&last.name).unwrap())
 }
 
-/// Nothing that was promised is hurt; the torn object is named, if it is in the way of anything.
+/// Nothing acknowledged is affected; the torn object is reported if it causes an error.
 fn survive(script: &mut Script, torn: &ObjectName, keep: usize) -> Result<(), String> {
     script.verify()?;
     let on_its_own = script.fork().run_to_end();
@@ -34,16 +34,16 @@ fn survive(script: &mut Script, torn: &ObjectName, keep: usize) -> Result<(), St
     {
         return Err(format!("{torn} is not named: {message}"));
     }
-    // A shorter object is there as a whole.
+    // A shorter object is complete.
     let is_cut = script.storage.size(torn).is_ok_and(|bytes| bytes == keep as u64);
     if is_cut && script.done > 0 && torn.as_str().starts_with("index/") {
         let report = check_all(&script.open_storage().map_err(|error| error.to_string())?);
         let findings = report.map_err(|error| error.to_string())?.findings;
         if !findings.iter().any(|finding| finding.object == torn.as_str()) {
-            return Err(format!("a check does not name {torn}: {findings:?}"));
+            return Err(format!("check does not report {torn}: {findings:?}"));
         }
     }
-    // The object was never acknowledged: taking it away loses nothing, and all works again.
+    // The object was never acknowledged: removing it loses nothing, and everything works again.
     script.storage.delete(torn).map_err(|error| error.to_string())?;
     script.run_to_end()?;
     script.verify()

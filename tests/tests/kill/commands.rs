@@ -1,4 +1,4 @@
-//! Each command that changes a repository, killed at every change it makes.
+//! Every command that changes a repository, killed at every change it makes.
 
 use std::fs;
 
@@ -13,8 +13,8 @@ fn listed(sandbox: &Sandbox) -> Vec<String> {
     sandbox.snapshots().iter().map(id).collect()
 }
 
-/// Kills a command at each moment; what `keeps` has of the world's snapshots must hold before and
-/// after the rerun.
+/// Kills a command at each moment; the world's snapshots in `keeps` must be intact before and after
+/// the rerun.
 fn survives(
     line: &str,
     keeps: usize,
@@ -35,8 +35,8 @@ fn survives(
     at_each_moment(&line, || begin(&world), test);
 }
 
-/// A check finds nothing, except that a new key may have only one of its two copies: that is said,
-/// and costs nothing.
+/// A check finds nothing, except that a new key may have only one of its two copies: this is
+/// reported, and harmless.
 fn verify_killed(sandbox: &Sandbox) {
     let outcome = sandbox.run("check --read-data --no-cache --json");
     if outcome.code == Some(0) {
@@ -82,7 +82,7 @@ fn forget() {
     });
 }
 
-/// What an undisturbed prune leaves is what a killed one leaves after it was started again.
+/// A killed and restarted prune leaves the same result as an undisturbed one.
 #[test]
 fn prune() {
     let begin = |world: &World| {
@@ -104,7 +104,7 @@ fn nothing_is_left_to_prune(world: &World, sandbox: &Sandbox) {
     sandbox.ok("prune --max-unused 0");
     assert_eq!(listed(sandbox), [world.snapshots[2].id.as_str()]);
     let rest = sandbox.ok("prune --max-unused 0 --dry-run");
-    rest.prints("deleted: 0 packs").prints("rewritten: 0 packs").prints("unused that stays: 0 B");
+    rest.prints("deleted: 0 packs").prints("rewritten: 0 packs").prints("unused space kept: 0 B");
     let undisturbed = world.fork();
     undisturbed.ok("forget --keep-last 1 --prune --max-unused 0");
     assert_eq!(sandbox.objects("index").len(), undisturbed.objects("index").len());
@@ -130,7 +130,7 @@ fn key_add() {
     });
 }
 
-/// At any moment the old key opens the repository, or the new one; in the end only the new one.
+/// At any moment the old or the new key opens the repository; in the end only the new one does.
 #[test]
 fn key_passwd() {
     let world = World::get();
@@ -153,7 +153,7 @@ fn key_passwd() {
     });
 }
 
-/// With nothing to mend, and with an index object gone and another one damaged.
+/// With nothing to repair, and with one index object missing and another one damaged.
 #[test]
 fn repair_index() {
     survives("repair index", 3, World::fork, |_, _| ());
@@ -170,7 +170,7 @@ fn repair_index_of_a_damaged_repository() {
         let damaged = sandbox.path("repository").join(&index[1]);
         let mut bytes = fs::read(&damaged).unwrap();
         bytes[100] ^= 1;
-        // The object is linked to the other sandboxes' object.
+        // The object is hard-linked to the other sandboxes' object.
         fs::remove_file(&damaged).unwrap();
         fs::write(&damaged, bytes).unwrap();
         sandbox

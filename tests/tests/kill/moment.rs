@@ -1,4 +1,4 @@
-//! When a run of the binary is killed.
+//! The moments at which a run of the binary is killed.
 
 use std::path::{Path, PathBuf};
 use std::process::Output;
@@ -10,23 +10,23 @@ use holdfast_tests::sandbox::Sandbox;
 use holdfast_tests::strace;
 use rustix::process::Signal;
 
-/// Moments of the clock for each command.
+/// Number of time-based moments for each command.
 const RANDOM_MOMENTS: u64 = 5;
 
-/// Calls to one function of the system.
+/// Calls of one system call.
 #[derive(Debug, Clone)]
 pub struct Calls {
     pub function: &'static str,
-    /// Only those that have to do with this file or folder.
+    /// Only calls on this file or folder.
     pub path: Option<PathBuf>,
 }
 
 /// A moment of a run.
 #[derive(Debug, Clone)]
 pub enum Moment {
-    /// Before the call with this number, from 1, that a thread makes: each thread counts its own.
+    /// Before the n-th call of a thread, counted from 1 for each thread.
     Call(Calls, u32),
-    /// After this part of the time that an undisturbed run took.
+    /// After this fraction of the time of an undisturbed run.
     Clock(Duration),
 }
 
@@ -35,15 +35,14 @@ pub enum Moment {
 pub enum End {
     /// It was killed.
     Killed,
-    /// It was faster, and reported success.
+    /// It finished first, and reported success.
     Acknowledged,
 }
 
-/// Calls `test` with a sandbox whose run of `line` was ended at some moment, for all moments that
-/// there are.
+/// Calls `test` with a sandbox in which a run of `line` was killed, for every moment.
 ///
-/// `begin` makes the sandbox before the run. Every change in a folder is such a moment, and random
-/// ones besides. Which thread puts packs is not known; all other objects come from the main thread,
+/// `begin` creates the sandbox before the run. Every change in a folder is such a moment, plus
+/// random ones. Which thread writes packs is not known; the main thread writes all other objects,
 /// one after the other.
 pub fn at_each_moment(
     line: &str,
@@ -75,8 +74,7 @@ pub fn at_each_moment(
     assert!(kills > 0, "{line}: nothing was killed");
 }
 
-/// Calls that change what other processes see: between two of them nothing happens that could
-/// matter.
+/// Calls that change what other processes see: nothing between two of them could matter.
 fn changes(sandbox: &Sandbox) -> Vec<Calls> {
     let any = ["linkat", "unlinkat", "renameat"];
     let mut changes: Vec<Calls> =
@@ -90,7 +88,7 @@ fn changes(sandbox: &Sandbox) -> Vec<Calls> {
     changes
 }
 
-/// The moments between the birth of an object's name in this folder of the repository, and its
+/// The moments between the appearance of an object's name in this folder of the repository and its
 /// acknowledgement.
 pub fn folder_sync(sandbox: &Sandbox, folder: &Path) -> Calls {
     Calls { function: "fsync", path: Some(sandbox.path("repository").join(folder)) }
@@ -144,7 +142,7 @@ pub fn signal_at(
     strace::command(sandbox, function, options, sandbox.words(line)).output().expect("strace runs")
 }
 
-/// A number from 0 to a bit more than 1, the same for the same arguments.
+/// A number from 0 to slightly above 1, the same for the same arguments.
 fn random_part(line: &str, seed: u64) -> f64 {
     let hash = blake3::hash(format!("{line} {seed}").as_bytes());
     let random = u16::from_le_bytes([hash.as_bytes()[0], hash.as_bytes()[1]]);

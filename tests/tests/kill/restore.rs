@@ -1,5 +1,4 @@
-//! A restore that is killed leaves whole files under final names, and others under names of their
-//! own.
+//! A killed restore leaves only complete files under final names, and others under temporary names.
 
 use std::path::Path;
 
@@ -12,7 +11,7 @@ fn is_temporary(path: &Path) -> bool {
     path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b".holdfast-"))
 }
 
-/// Fails if a file under a final name is not what one of these pictures has there.
+/// Fails if a file under a final name does not match any of these pictures.
 fn assert_whole(found: &Picture, allowed: &[&Picture]) {
     for (path, look) in found.iter().filter(|(path, _)| !is_temporary(path)) {
         let is_whole = |picture: &&Picture| {

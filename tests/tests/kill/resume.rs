@@ -1,5 +1,4 @@
-//! A backup that was cut short leaves what it had so far, and the next one does not read that
-//! again.
+//! An interrupted backup leaves a checkpoint, and the next one does not read that data again.
 
 use std::path::Path;
 
@@ -11,22 +10,22 @@ use serde_json::Value;
 use crate::moment::{Calls, End, Moment, folder_sync, run, signal_at, writers};
 use crate::world::World;
 
-/// Files that a run read, as its summary or its snapshot says.
+/// The number of files that a run read, according to its summary or snapshot.
 fn files_read(summary: &Value) -> u64 {
     summary["files_new"].as_u64().unwrap() + summary["files_changed"].as_u64().unwrap()
 }
 
-/// Snapshots of what an unfinished backup had so far.
+/// Checkpoints of unfinished backups.
 fn partial(sandbox: &Sandbox) -> Vec<Value> {
     sandbox.snapshots().into_iter().filter(|it| it["partial"] == true).collect()
 }
 
-/// Files that the furthest of these snapshots read.
+/// The number of files in the most advanced checkpoint.
 fn files_safe(partial: &[Value]) -> u64 {
     partial.iter().map(|it| files_read(&it["summary"])).max().unwrap_or(0)
 }
 
-/// What is in it comes back as it is in the source; the rest is not there.
+/// What it contains is restored as in the source; the rest is missing.
 fn verify_partial(world: &World, sandbox: &Sandbox, snapshot: &Value) {
     let id = snapshot["id"].as_str().unwrap();
     let source = world.source();
@@ -44,7 +43,7 @@ fn verify_partial(world: &World, sandbox: &Sandbox, snapshot: &Value) {
     assert!(found.iter().all(|(path, look)| now.get(path) == Some(look)));
 }
 
-/// The same backup again, to its end: it reads what is not safe, and nothing else.
+/// Repeats the backup to completion: it reads only what was not yet stored.
 fn rerun(world: &World, sandbox: &Sandbox, line: &str, undisturbed: u64) {
     let safe = partial(sandbox);
     for snapshot in &safe {
@@ -62,7 +61,7 @@ fn line(world: &World) -> String {
     format!("backup {} --pack-size 4 --read-concurrency 1", world.source().display())
 }
 
-/// Files that a backup reads that nothing disturbs.
+/// The number of files that an undisturbed backup reads.
 fn files_of_all(world: &World) -> u64 {
     files_read(&world.fork().ok(&format!("{} --json", line(world))).message("summary"))
 }
@@ -75,13 +74,13 @@ fn killed_after_each_of_several_checkpoints() {
     let world = World::get();
     let (line, all) = (line(&world), files_of_all(&world));
     let mut safe = Vec::new();
-    // There are somewhat more than twenty: how many depends on how fast packs become full.
+    // There are slightly more than twenty: the number depends on how fast packs fill up.
     for number in [1, 2, 3, 5, 8, 12, 15] {
         let sandbox = world.fork().with("HOLDFAST_CHECKPOINT_SECONDS", "0");
         let commit = folder_sync(&sandbox, &writers(&sandbox)[0]);
         assert_eq!(run(&sandbox, &line, &Moment::Call(commit, number)), End::Killed);
-        // A record that is there counts, whether its folder was synced or not: a kill is no power
-        // cut.
+        // A record that exists counts, whether its folder was synced or not: a kill is not a power
+        // failure.
         assert_eq!(partial(&sandbox).len() as u32, number);
         safe.push(files_safe(&partial(&sandbox)));
         rerun(&world, &sandbox, &line, all);
@@ -96,7 +95,7 @@ fn interrupted_while_it_reads() {
     }
     let world = World::get();
     let (line, all) = (line(&world), files_of_all(&world));
-    // Each file of this folder is opened by its name in the open folder.
+    // Each file of this folder is opened by name relative to the open folder.
     let open = Calls { function: "openat", path: Some(world.source().join("many")) };
     for signal in ["INT", "TERM"] {
         let sandbox = world.fork();

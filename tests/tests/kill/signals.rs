@@ -1,4 +1,4 @@
-//! Streams that are interrupted or killed: no snapshot, and no command that goes on.
+//! Interrupted or killed streams: no snapshot is made, and no command keeps running.
 
 use std::process::{Command, Stdio};
 
@@ -9,7 +9,7 @@ use rustix::process::Signal;
 /// Far longer than a test waits for anything.
 const FOREVER: &str = "1000000";
 
-/// Starts a backup of what a shell script prints. The script must say its number in `@pid`.
+/// Starts a backup of a shell script's output. The script must write its process id to `@pid`.
 fn start(sandbox: &Sandbox, script: &str) -> (Running, String) {
     let script = format!("echo $$ > pid.new; mv pid.new pid; {script}");
     let words = ["backup", "--stdin-from-command", "--", "sh", "-c", &script];
@@ -24,7 +24,7 @@ fn no_snapshot(sandbox: &Sandbox) {
     sandbox.ok("check --read-data --no-cache");
 }
 
-/// The command says nothing at all, then something and no more, then nothing and does not end.
+/// The command prints nothing, then something and no more, then nothing without ending.
 #[test]
 fn a_silent_command_is_ended_with_the_backup() {
     let scripts = ["exec sleep", "echo begun; exec sleep", "exec >&-; sleep", "sleep"];
@@ -46,7 +46,7 @@ fn a_silent_standard_input_does_not_delay_the_end() {
     let sandbox = Sandbox::new();
     let mut command = sandbox.command(["backup", "--stdin"]);
     let mut running = Running::start(command.stdin(Stdio::piped()));
-    // It stays open until the end of the test, and nothing comes through.
+    // It stays open until the end of the test, and nothing is written to it.
     let stdin = running.child().stdin.take();
     wait_until("it reads", || waits_for_input(&mut running));
     running.signal(Signal::INT);
@@ -56,14 +56,13 @@ fn a_silent_standard_input_does_not_delay_the_end() {
     no_snapshot(&sandbox);
 }
 
-/// The thread that scans the source is there.
+/// The thread that scans the source exists.
 fn waits_for_input(running: &mut Running) -> bool {
     let tasks = format!("/proc/{}/task", running.child().id());
     std::fs::read_dir(tasks).is_ok_and(|tasks| tasks.count() > 4)
 }
 
-/// What a killed backup of an endless command has stored by then is no snapshot, and is of use to
-/// the next run.
+/// A killed backup of an endless command leaves no snapshot, but data that the next run can use.
 #[test]
 fn a_killed_stream_leaves_no_snapshot() {
     let sandbox = Sandbox::new();
@@ -80,7 +79,7 @@ fn a_killed_stream_leaves_no_snapshot() {
     sandbox.ok("dump latest /x").prints("short");
 }
 
-/// Two signals end it at once, whatever it does.
+/// A second signal ends it at once, whatever it is doing.
 #[test]
 fn a_second_signal_does_not_wait() {
     let sandbox = Sandbox::new();
@@ -90,7 +89,7 @@ fn a_second_signal_does_not_wait() {
     let outcome = sandbox.finish(running.end());
     assert_eq!(outcome.code, Some(130), "{outcome:?}");
     no_snapshot(&sandbox);
-    // The first signal may or may not have ended the command before the second ended us.
+    // The first signal may or may not have ended the command before the second one.
     if is_running(&pid) {
         Command::new("kill").args(["-KILL", &pid]).status().unwrap();
     }

@@ -1,4 +1,4 @@
-//! A repository with a history, and what was promised about it.
+//! A repository with a history, and its acknowledged snapshots.
 
 use std::fs;
 use std::path::PathBuf;
@@ -7,13 +7,13 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 use holdfast_tests::picture::{Picture, assert_same, entries};
 use holdfast_tests::sandbox::Sandbox;
 
-/// A source that was backed up three times and changed after that, and the repository. Nobody
-/// changes it any more.
+/// A source that was backed up three times and then changed, and the repository. Both are no longer
+/// modified.
 pub struct World {
     sandbox: Sandbox,
-    /// The snapshots, oldest first, with what they hold.
+    /// The snapshots, oldest first, with their contents.
     pub snapshots: Vec<Promise>,
-    /// What the source holds now.
+    /// The current content of the source.
     pub now: Picture,
 }
 
@@ -57,19 +57,19 @@ impl World {
         sandbox
     }
 
-    /// The source; it is not in the forks but stays where it was, because its path is recorded.
+    /// The source; it is not copied into forks, because its path is recorded.
     pub fn source(&self) -> PathBuf {
         self.sandbox.path("source")
     }
 
-    /// What a fork must hold, whatever happened to it; and a check finds nothing.
+    /// Checks what a fork must contain, whatever happened to it, and that a check finds nothing.
     #[track_caller]
     pub fn verify(&self, sandbox: &Sandbox, promised: &[Promise]) {
         self.verify_snapshots(sandbox, promised);
         sandbox.ok("check --read-data --no-cache");
     }
 
-    /// Each of these snapshots comes back byte for byte on a machine that knows nothing.
+    /// Each of these snapshots is restored byte for byte on a machine without local state.
     #[track_caller]
     pub fn verify_snapshots(&self, sandbox: &Sandbox, promised: &[Promise]) {
         for (number, promise) in promised.iter().enumerate() {
@@ -80,7 +80,7 @@ impl World {
         }
     }
 
-    /// Fails unless the newest snapshot holds what the source holds.
+    /// Fails unless the newest snapshot matches the source.
     #[track_caller]
     pub fn verify_newest(&self, sandbox: &Sandbox) {
         self.restore(sandbox, "latest", "newest");
@@ -96,7 +96,7 @@ impl World {
     }
 }
 
-/// Puts the source into a state. Each one has some files of the one before, as they were.
+/// Puts the source into a state. Each one has some unchanged files of the previous one.
 fn fill(sandbox: &Sandbox, state: u64) {
     let at = |name: &str| PathBuf::from("source").join(name);
     sandbox.write(at("always the same"), noise(1, 200_000));
@@ -120,7 +120,7 @@ fn fill(sandbox: &Sandbox, state: u64) {
     }
 }
 
-/// Bytes that do not compress.
+/// Incompressible bytes.
 fn noise(seed: u64, length: usize) -> Vec<u8> {
     let mut bytes = vec![0; length];
     blake3::Hasher::new().update(&seed.to_le_bytes()).finalize_xof().fill(&mut bytes);

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-/// Calls of interest, as strace is asked for them.
+/// Calls to trace.
 pub const FUNCTIONS: &str = "openat,openat2,open,creat,write,writev,pwrite64,pwritev,pwritev2,\
     ftruncate,copy_file_range,sendfile,splice,fallocate,fsync,fdatasync,sync_file_range,syncfs,\
     link,linkat,symlinkat,rename,renameat,renameat2,unlink,unlinkat,mkdir,mkdirat,rmdir";
@@ -13,21 +13,21 @@ pub const FUNCTIONS: &str = "openat,openat2,open,creat,write,writev,pwrite64,pwr
 pub enum Action {
     /// Opens a file that did not exist.
     Create(String),
-    /// Makes a folder.
+    /// Creates a folder.
     MakeFolder(String),
     /// Changes the content of a file.
     Write(String),
-    /// Brings a file or a folder to the medium.
+    /// Syncs a file or a folder.
     Sync(String),
-    /// Gives a file a further name, and takes none.
+    /// Gives a file an additional name, replacing nothing.
     Link(String, String),
-    /// Gives a file another name.
+    /// Renames a file.
     Rename(String, String),
-    /// Takes a name away.
+    /// Removes a name.
     Remove(String),
 }
 
-/// A call and its place in the log: what lies between begin and end happened meanwhile, in other
+/// A call and its position in the log: calls between begin and end happened concurrently, in other
 /// threads.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Call {
@@ -89,7 +89,7 @@ fn action(call: &str, repository: &str) -> Option<Action> {
         "openat" | "openat2" | "open" => None,
         "prctl" => None,
         "fsync" | "fdatasync" => Some(Action::Sync(file(0)?)),
-        // Asks for less than a sync, and promises nothing.
+        // Requests less than a sync, and guarantees nothing.
         "sync_file_range" | "syncfs" => None,
         "link" => Some(Action::Link(path(0)?, path(1)?)),
         "linkat" => Some(Action::Link(named(0)?, named(2)?)),
@@ -105,7 +105,7 @@ fn action(call: &str, repository: &str) -> Option<Action> {
     }
 }
 
-/// The path in `7</path>`; after the last name of a file is gone, strace says so behind it.
+/// The path in `7</path>`; once the last name of a file is removed, strace appends a note.
 fn descriptor(word: &str) -> Option<&str> {
     let path = word.split_once('<')?.1.strip_suffix('>').or_else(|| {
         let open = word.split_once('<')?.1;

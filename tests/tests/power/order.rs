@@ -1,23 +1,23 @@
-//! The rules of docs/format.md for the order of writes, as a judge over a list of calls.
+//! The rules of docs/format.md for the order of writes, applied to a list of calls.
 
 use std::collections::HashMap;
 
 use crate::calls::{Action, Call};
 
-/// An object that came into being.
+/// An object that was created.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Object {
     pub name: String,
-    /// Where in the log its name appeared.
+    /// The position in the log where its name appeared.
     pub appeared: usize,
-    /// Where in the log it became durable.
+    /// The position in the log where it became durable.
     pub durable: usize,
 }
 
 /// The objects of a run, if every call was in order.
 ///
 /// # Errors
-/// The first rule that was broken, and by what.
+/// The first violated rule, and the violation.
 pub fn judge(calls: &[Call]) -> Result<Vec<Object>, String> {
     only_temporary_files_are_written(calls)?;
     let mut objects = Vec::new();
@@ -44,7 +44,7 @@ fn folder_of(path: &str) -> &str {
     path.rsplit_once('/').map_or("", |(folder, _)| folder)
 }
 
-/// A final name never leads to a file that is being written.
+/// A final name never refers to a file that is still being written.
 fn only_temporary_files_are_written(calls: &[Call]) -> Result<(), String> {
     for call in calls {
         match &call.action {
@@ -60,7 +60,7 @@ fn only_temporary_files_are_written(calls: &[Call]) -> Result<(), String> {
     Ok(())
 }
 
-/// Judges the calls that made one object: create, write, sync, link, sync of the folder.
+/// Checks the calls that created one object: create, write, sync, link, sync of the folder.
 fn object(calls: &[Call], link: &Call, from: &str, to: &str) -> Result<Object, String> {
     let on = |wanted: &Action| -> Vec<&Call> {
         calls.iter().filter(|call| call.action == *wanted).collect()
@@ -85,7 +85,7 @@ fn object(calls: &[Call], link: &Call, from: &str, to: &str) -> Result<Object, S
     Ok(Object { name: to.to_owned(), appeared: link.begin, durable })
 }
 
-/// The place in the log from which on the name stays: its folder and all folders above are synced.
+/// The position in the log from which the name is durable: its folder and all parents are synced.
 fn name_is_durable(calls: &[Call], link: &Call, name: &str) -> Result<usize, String> {
     let first_sync = |path: &str, after: usize| {
         let is_sync = |call: &&Call| call.action == Action::Sync(path.to_owned());
@@ -122,8 +122,8 @@ fn what_refers_comes_last(calls: &[Call], objects: &[Object]) -> Result<(), Stri
             }
         }
     }
-    // A file that is linked later belongs to the step it is linked in: nothing may be half-way at a
-    // snapshot's record.
+    // A file belongs to the step in which it is linked: nothing may be incomplete when a snapshot's
+    // record appears.
     let temporaries: HashMap<&str, usize> = calls
         .iter()
         .filter_map(|call| match &call.action {
@@ -143,7 +143,7 @@ fn what_refers_comes_last(calls: &[Call], objects: &[Object]) -> Result<(), Stri
     Ok(())
 }
 
-/// The step of docs/format.md, section 11, in which an object is made.
+/// The step of docs/format.md, section 11, in which an object is created.
 fn rank(name: &str) -> u32 {
     match name.split('/').next() {
         Some("packs") => 0,
@@ -152,7 +152,8 @@ fn rank(name: &str) -> u32 {
     }
 }
 
-/// Packs and index objects go only after a record of this run that may list them is durable.
+/// Packs and index objects are deleted only after a record of this run that may list them is
+/// durable.
 fn what_is_removed_is_listed(calls: &[Call], objects: &[Object]) -> Result<(), String> {
     let is_record = |object: &&Object| object.name.starts_with("gen/");
     let last_record = objects.iter().filter(is_record).map(|object| object.durable).max();

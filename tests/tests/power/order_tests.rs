@@ -1,9 +1,9 @@
-//! The judge must let the right order pass, and find every wrong one.
+//! The rules must accept the correct order, and reject every wrong one.
 
 use crate::calls::{Action, Call, parse};
 use crate::order::judge;
 
-/// A pack, an index object and a record, as a backup makes them; two threads are at work.
+/// A pack, an index object and a record, as written by a backup with two threads.
 const GOOD: &str = r#"
 7 mkdirat(3</r>, "packs", 0700) = 0
 7 openat(3</r>, ".", O_RDONLY|O_DIRECTORY) = 4</r>
@@ -95,7 +95,7 @@ fn a_sync_in_the_wrong_place() {
     refused(&late, "index/b got its name before");
     let early = moved(GOOD, "fsync(5</r/tmp/b>", "write(5</r/tmp/b>");
     refused(&early, "index/b got its name before");
-    // The link begins while the sync is still going on in another thread.
+    // The link starts while the sync is still in progress in another thread.
     let meanwhile =
         moved(GOOD, "7 linkat(3</r>, \"tmp/a\"", "write(2<").replace("7 linkat", "9 linkat");
     refused(&meanwhile, "packs/a got its name before");
@@ -139,7 +139,7 @@ fn a_record_before_what_it_refers_to() {
     refused(&pack_late, "appeared before packs/a was durable");
     let index_first = moved(GOOD, "fsync(4</r/packs>)", "fsync(4</r/index>)");
     refused(&index_first, "index/b appeared before packs/a was durable");
-    // The pack is not even linked when the record appears.
+    // The pack is not even linked yet when the record appears.
     let mut lines: Vec<&str> = GOOD.trim().lines().collect();
     let pack: Vec<&str> = lines.splice(8..12, []).collect();
     lines.splice(lines.len() - 2..lines.len() - 2, pack);

@@ -1,4 +1,4 @@
-//! Real runs before the judge.
+//! Real runs checked against the rules.
 
 use std::fs;
 
@@ -8,8 +8,8 @@ use holdfast_tests::strace;
 use crate::calls::{FUNCTIONS, parse};
 use crate::order::{Object, judge};
 
-/// Runs a line under strace, has the order of its calls judged, and returns the objects that it
-/// made.
+/// Runs a line under strace, checks the order of its calls, and returns the objects that it
+/// created.
 #[track_caller]
 fn run(sandbox: &Sandbox, line: &str) -> Vec<Object> {
     let log = sandbox.path("strace.log");
@@ -27,18 +27,18 @@ fn run(sandbox: &Sandbox, line: &str) -> Vec<Object> {
     objects.unwrap_or_else(|broken| panic!("{line}: {broken}"))
 }
 
-/// How many of the objects lie in a folder.
+/// The number of objects in a folder.
 fn count(objects: &[Object], folder: &str) -> usize {
     objects.iter().filter(|object| object.name.starts_with(folder)).count()
 }
 
-/// Nothing else was made than what the log shows.
+/// Nothing was created that the log does not show.
 #[track_caller]
 fn assert_all_seen(sandbox: &Sandbox, before: &[String], made: &[Object]) {
     let mut made: Vec<String> = made.iter().map(|object| object.name.clone()).collect();
     made.sort();
     let mut found = sandbox.objects("");
-    // The reserve for a full disk is no object: nothing is lost with it.
+    // The reserve for a full disk is not an object: losing it loses nothing.
     found.retain(|name| !before.contains(name) && !name.starts_with("tmp/reserve."));
     assert_eq!(found, made);
 }

@@ -3,9 +3,9 @@
 /// A command of a block.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Shown {
-    /// What stands behind the prompt.
+    /// The text after the prompt.
     pub command: String,
-    /// What it prints, as far as that is shown.
+    /// Its output, as far as it is shown.
     pub shown: Vec<String>,
 }
 
@@ -18,7 +18,7 @@ pub fn of(markdown: &str) -> Vec<Vec<Shown>> {
 pub fn texts<'a>(markdown: &'a str, language: &str) -> Vec<&'a str> {
     let mut blocks = Vec::new();
     let mut parts = markdown.split("\n```");
-    // What stands before the first fence; then, in turn, a block and what follows it.
+    // The text before the first fence, then alternately a block and the text after it.
     parts.next();
     while let Some(block) = parts.next() {
         if let Some((_, text)) = block.split_once('\n').filter(|(word, _)| *word == language) {
@@ -41,14 +41,14 @@ fn commands(text: &str) -> Vec<Shown> {
                 last.command.push_str(line);
             }
             (None, Some(last)) => last.shown.push(line.to_owned()),
-            (None, None) => panic!("a console block begins with a command: {line}"),
+            (None, None) => panic!("a console block must start with a command: {line}"),
         }
     }
     found
 }
 
-/// What of the shown lines is not printed, in their order. `...` stands for anything, between lines
-/// or in one, and any number for any other: what is shown is an example.
+/// The first shown line that is not printed, in order. `...` matches anything, between lines or
+/// within one, and any number matches any other: the output is an example.
 pub fn missing<'a>(shown: &'a [String], printed: &str) -> Option<&'a str> {
     let mut lines = printed.lines();
     shown
@@ -72,11 +72,11 @@ fn is_like(shown: &str, printed: &str) -> bool {
     rest.is_empty() || last == Some("")
 }
 
-/// Every word that is a number or an id becomes `0`, all white space one blank.
+/// Replaces every number or id by `0`, and all white space by one blank.
 fn without_numbers(line: &str) -> String {
     let is_number = |word: &str| {
         let digits = word.chars().filter(char::is_ascii_digit).count();
-        // An id may happen to have letters only.
+        // An id may happen to consist of letters only.
         (digits > 0 || word.len() == 8)
             && word.chars().all(|it| it.is_ascii_hexdigit() || "-:.,".contains(it))
     };

@@ -1,6 +1,6 @@
-//! The table of docs/claims.md: what README.md promises, and the tests that show it.
+//! The table of docs/claims.md: the promises of README.md, and the tests that show them.
 
-/// What is wrong with the table. `read` gives the text of a file of the tree.
+/// Errors in the table. `read` returns the text of a file of the tree.
 pub fn troubles(readme: &str, claims: &str, read: &dyn Fn(&str) -> Option<String>) -> Vec<String> {
     let rows: Vec<(String, &str)> = claims.lines().filter_map(row).collect();
     let (text, mut found) = (joined(readme), Vec::new());
@@ -16,14 +16,14 @@ pub fn troubles(readme: &str, claims: &str, read: &dyn Fn(&str) -> Option<String
     found
 }
 
-/// A row of the table: what is promised, and where the tests are.
+/// A row of the table: the promise, and the tests.
 fn row(line: &str) -> Option<(String, &str)> {
     let (claim, tests) = line.strip_prefix("| ")?.strip_suffix(" |")?.rsplit_once(" | ")?;
     let is_head = claim == "README.md says" || claim.starts_with("---");
     (!is_head).then(|| (joined(claim), tests))
 }
 
-/// The items of all lists but those that are links to other documents.
+/// All list items except links to other documents.
 fn bullets(markdown: &str) -> Vec<String> {
     let mut found: Vec<String> = Vec::new();
     let mut is_item = false;
@@ -45,7 +45,7 @@ fn bullets(markdown: &str) -> Vec<String> {
     found.iter().map(|item| joined(item)).filter(|item| !item.starts_with('[')).collect()
 }
 
-/// A cell of tests: paths of files and, behind each, names of functions in it.
+/// A cell of tests: paths of files, each followed by names of functions in it.
 fn wrong_tests(cell: &str, read: &dyn Fn(&str) -> Option<String>) -> impl Iterator<Item = String> {
     let mut found = Vec::new();
     let (mut path, mut text, mut count) = ("", None, 0);
@@ -70,7 +70,7 @@ fn wrong_tests(cell: &str, read: &dyn Fn(&str) -> Option<String>) -> impl Iterat
     found.into_iter()
 }
 
-/// The text with single blanks between its words.
+/// The text with single blanks between words.
 fn joined(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }

@@ -1,4 +1,4 @@
-//! README.md is true: its commands run as they are written, and a test stands behind each promise.
+//! README.md is accurate: its commands run as written, and a test backs each promise.
 
 #![allow(
     clippy::unwrap_used,

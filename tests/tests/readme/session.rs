@@ -1,4 +1,4 @@
-//! A shell in which the commands run one after the other, as a reader would type them.
+//! A shell that runs the commands one after the other, as a reader would type them.
 
 use std::fs::{Permissions, set_permissions};
 use std::os::unix::fs::{PermissionsExt, symlink};
@@ -11,14 +11,14 @@ use holdfast_tests::{binary, project};
 
 use super::blocks::{Shown, missing};
 
-/// What cannot run inside of a test as it is written, and what runs in its place.
+/// Commands that cannot run in a test as written, and their replacements.
 const STAND_INS: [(&str, &str); 4] = [
-    // The binary under test is what this command makes, and the demo takes it too.
+    // This command builds the binary under test, which the demo uses too.
     ("cargo build --release --locked -p holdfast", "test -x target/release/holdfast"),
     ("./dev demo", "\"$PROJECT/dev\" demo"),
     // This test is one of them.
     ("./dev test", "\"$PROJECT/dev\" help"),
-    // It would change the machine; a test of its own does that to another root.
+    // It would change the machine; a separate test runs it with another root.
     ("holdfast schedule systemd --install", "holdfast schedule systemd"),
 ];
 
@@ -54,13 +54,13 @@ pub fn run(blocks: &[Vec<Shown>], app_file: &str) {
     surroundings.look();
 }
 
-/// The demo with a folder of one's own.
+/// The demo with the user's own folder.
 #[track_caller]
 pub fn demo_of_a_folder() {
     let surroundings = Surroundings::new();
     let before = picture(&surroundings.sandbox.path("home"));
     let printed = surroundings.shell("set -eu\n\"$PROJECT/dev\" demo \"$HOME/documents\"");
-    assert!(printed.contains("everything came back byte for byte"), "{printed}");
+    assert!(printed.contains("everything was restored byte for byte"), "{printed}");
     assert!(printed.ends_with("\nall done\n"), "{printed}");
     assert_eq!(picture(&surroundings.sandbox.path("home")).keys().count(), before.len());
 }
@@ -69,7 +69,7 @@ fn mark(number: usize) -> String {
     format!("---- command {number} ----")
 }
 
-/// What a reader has: a home with documents, a checkout, a database called `app`.
+/// What a reader has: a home folder with documents, a checkout, a database named `app`.
 struct Surroundings {
     sandbox: Sandbox,
     cluster: Cluster,
@@ -79,15 +79,15 @@ impl Surroundings {
     fn new() -> Self {
         let newest = installations().pop().expect("an installation of PostgreSQL");
         let (sandbox, cluster) = (Sandbox::empty(), Cluster::start(&newest));
-        // The demo's PostgreSQL does not run as root, and its socket lies below.
+        // The demo's PostgreSQL does not run as root, and its socket is in a subfolder.
         for folder in ["", "home"] {
             let mode = Permissions::from_mode(0o711);
-            set_permissions(sandbox.path(folder), mode).expect("modes can be set");
+            set_permissions(sandbox.path(folder), mode).expect("permissions can be set");
         }
         sandbox.write("home/documents/letter.txt", "Dear reader,\n".repeat(1000));
         sandbox.write("checkout/target/release/.keep", "");
         let built = sandbox.path("checkout/target/release/holdfast");
-        symlink(binary::holdfast(), built).expect("a link can be made");
+        symlink(binary::holdfast(), built).expect("a link can be created");
         cluster.create("app");
         cluster.sql("app", "CREATE TABLE notes AS SELECT 'kept' AS text, 'plan.pdf' AS attachment");
         sandbox.write("checkout/attachments/plan.pdf", "a plan");
@@ -95,7 +95,7 @@ impl Surroundings {
         Self { sandbox, cluster }
     }
 
-    /// Writes the app file of the text; its database is on the server of the test.
+    /// Writes the app file of the text, with its database on the test's server.
     fn describe(&self, app_file: &str) {
         let socket = self.cluster.folder().display();
         let here = format!("postgres://demo@/app?host={socket}");
@@ -126,7 +126,7 @@ impl Surroundings {
         String::from_utf8(output.stdout).expect("all output is UTF-8")
     }
 
-    /// What the commands left is what the text around them says.
+    /// Checks that the commands left what the text says.
     fn look(&self) {
         let home = self.sandbox.path("home");
         let original = home.join("documents/letter.txt");
@@ -137,7 +137,7 @@ impl Surroundings {
         assert!(dump.contains("CREATE TABLE public.notes") && dump.contains("kept"), "{dump}");
         let key = home.join("holdfast.key").metadata().expect("there is a key");
         let mode = key.permissions().mode();
-        assert_eq!(mode & 0o077, 0, "nobody else may read the key");
+        assert_eq!(mode & 0o077, 0, "only the owner may read the key");
         let left = std::fs::read_dir(&home).expect("a folder").flatten();
         let names: Vec<_> = left.map(|it| it.file_name()).filter(|it| it != ".cache").collect();
         let is_scratch = |name: &&std::ffi::OsString| name.to_string_lossy().contains("demo");

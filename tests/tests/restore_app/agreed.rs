@@ -1,10 +1,10 @@
-//! What is touched is what the plan said: what has changed since then is left alone.
+//! A restore changes only what its plan listed: whatever changed since then is left alone.
 
 use std::fs;
 
 use crate::world::World;
 
-/// A file of the same size and time may have another content.
+/// A file of the same size and time may have different content.
 #[test]
 fn a_file_that_seems_right_is_not_written_without_a_confirmation() {
     let world = World::new();
@@ -19,14 +19,14 @@ fn a_file_that_seems_right_is_not_written_without_a_confirmation() {
         "looks unchanged by size and time; contents are compared, and differences overwritten",
     );
     assert!(!plan.stdout.contains("keep     files vault"), "{}", plan.stdout);
-    world.restore(1, "--only vault").says("nobody confirmed it");
+    world.restore(1, "--only vault").says("would change existing data");
     assert_eq!(fs::read_to_string(&path).unwrap(), mine);
     world.restore(0, "--only vault --confirm");
     assert_eq!(fs::read_to_string(&path).unwrap(), "document 7\n".repeat(7));
 }
 
 impl World {
-    /// The application is stopped by this: it happens between the plan and the rest.
+    /// The stop command, which runs between the plan and the steps.
     fn stop_by(&self, command: &str) {
         let script = format!("#!/bin/sh\n{command}\n");
         let path = self.sandbox.write("stop", script);
@@ -81,7 +81,7 @@ fn an_empty_database_that_has_been_filled_is_left_alone() {
     outcome.says("pg_publication");
     let there = world.cluster.sql("app", "select count(*) from pg_publication;");
     assert_eq!(there, b"1\n");
-    // From then on it must be named.
+    // From now on it must be named.
     world.restore(1, "--confirm --only database").says("--yes-overwrite app replaces it");
 }
 
@@ -122,7 +122,7 @@ fn a_drill_over_what_is_live_under_another_address_is_refused() {
         let outcome = world.restore(1, "--to @drill.toml --confirm --yes-overwrite app");
         outcome.says("the application's own server, under another address").says("database app");
     }
-    // A role that may not ask is told from nothing.
+    // A role without permission to query the identifier cannot distinguish servers.
     world.cluster.sql(
         "app",
         "create role plain login createdb; \
@@ -131,10 +131,10 @@ fn a_drill_over_what_is_live_under_another_address_is_refused() {
     elsewhere(&format!("postgres://127.0.0.1:{port}/app?user=plain"));
     world.restore(1, "--to @drill.toml --confirm").says("does not reveal its system identifier");
     assert!(!world.sandbox.exists("drill"));
-    // Another database of the same server is none of the application's.
+    // Another database of the same server does not belong to the application.
     elsewhere(&format!("postgres://demo@127.0.0.1:{port}/app_drill"));
     world.restore(0, "--to @drill.toml --confirm");
-    // Another server is another one, whether the application's own answers or not.
+    // Another server is recognized, whether the application's own answers or not.
     let other = World::new();
     other.cluster.sql("postgres", "drop database app;");
     let socket = other.cluster.folder().display().to_string();

@@ -1,5 +1,5 @@
-//! A bucket of S3 that is gone, or not what it was: made again, with its own configuration and the
-//! locks of its objects.
+//! An S3 bucket that is missing or changed: recreated, with its configuration and the locks of its
+//! objects.
 
 use holdfast_tests::clock;
 use jiff::{SignedDuration, Timestamp};
@@ -14,7 +14,7 @@ credentials = { access-key-id = "AKIATEST", secret-access-key-file = "secret" }
 restore = { locks = true }
 "#;
 
-/// A bucket with a configuration, one object that is locked and one that is not.
+/// A bucket with a configuration, a locked object and an unlocked one.
 const MAKE: &str = r#"
 from datetime import datetime, timezone
 s3.create_bucket(Bucket="letters", ObjectLockEnabledForBucket=True)
@@ -26,7 +26,7 @@ s3.put_object(Bucket="letters", Key="2026/2", Body=b"two", ObjectLockMode="GOVER
     ObjectLockRetainUntilDate=datetime(2065, 1, 1, tzinfo=timezone.utc))
 "#;
 
-/// What is to come back of it.
+/// What must be restored of it.
 const SHOW: &str = r#"
 shown = {"lifecycle": s3.get_bucket_lifecycle_configuration(Bucket="letters")["Rules"],
     "versioning": s3.get_bucket_versioning(Bucket="letters")["Status"],
@@ -38,7 +38,7 @@ for key in ["2026/1", "2026/2"]:
 print(json.dumps(shown, sort_keys=True))
 "#;
 
-/// The bucket and all its versions are gone.
+/// Removes the bucket and all its versions.
 const LOSE: &str = r#"
 for version in s3.list_object_versions(Bucket="letters")["Versions"]:
     s3.delete_object(Bucket="letters", Key=version["Key"], VersionId=version["VersionId"],
@@ -63,9 +63,9 @@ fn a_bucket_that_is_gone_is_made_again_with_its_configuration_and_its_locks() {
     let plan = scene.sandbox.ok(&format!("{RESTORE} --dry-run"));
     plan.prints("make     configuration of s3://letters/: sets versioning, acl, object-lock, ");
     plan.prints("s3://letters/ does not exist; objects: 2");
-    // Nothing that exists is touched, so nobody has to confirm it.
+    // No existing data is changed, so no confirmation is needed.
     let restored = scene.sandbox.ok(RESTORE);
-    restored.prints("s3://letters/, which was created").prints("set: ").prints("0 wrong");
+    restored.prints("s3://letters/, which was created").prints("set: ").prints("0 failed");
     assert_eq!(scene.amazon(SHOW), before);
     let again = scene.sandbox.ok(&format!("{RESTORE} --dry-run"));
     again.prints("keep     configuration of s3://letters").prints("has them all: 2 objects");
@@ -80,7 +80,7 @@ fn a_configuration_that_was_changed_is_told_and_given_back_unless_it_is_to_stay(
          s3.delete_bucket_lifecycle(Bucket='letters')",
     );
     let refused = scene.sandbox.fails(1, RESTORE);
-    refused.prints("sets lifecycle, tagging").says("nobody confirmed it");
+    refused.prints("sets lifecycle, tagging").says("would change existing data");
     scene.change("locks = true", "configuration = false");
     let left = scene.sandbox.ok(&format!("{RESTORE} --confirm"));
     left.prints_nothing_of("configuration").says("are restored without their locks");
@@ -112,7 +112,7 @@ fn only_missing_objects_come_back_beside_others() {
     assert!(shown.contains("newer") && shown.contains("two"), "{shown}");
 }
 
-/// Runs so many days and seconds from now; what is said of its snapshot.
+/// Runs this many days and seconds from now; returns the state of its snapshot.
 fn run_later(scene: &Scene, (days, seconds): (i64, i64)) -> Value {
     let later = SignedDuration::from_hours(24 * days) + SignedDuration::from_secs(seconds);
     let time = (Timestamp::now() + later).strftime("%Y-%m-%d %H:%M:%S").to_string();
@@ -135,9 +135,9 @@ fn what_no_listing_shows_is_looked_at_once_a_week_and_no_content_is_read_for_it(
                Tagging={'TagSet': [{'Key': 'read', 'Value': 'yes'}]})";
     scene.amazon(tag);
     let second = run_later(&scene, (6, 0));
-    assert_eq!(second["tree"], first["tree"], "no listing shows it");
+    assert_eq!(second["tree"], first["tree"], "it is in no listing");
     let third = run_later(&scene, (7, 0));
-    assert_ne!(third["tree"], first["tree"], "it is seen now");
+    assert_ne!(third["tree"], first["tree"], "it is listed now");
     assert_eq!(third["summary"]["files_unmodified"], 3, "nothing was read: {third}");
     scene.amazon(LOSE);
     scene.sandbox.ok(RESTORE);

@@ -1,11 +1,11 @@
-//! A bucket of Google and a container of Azure: captured, lost, brought back, and drilled.
+//! A Google bucket and an Azure container: captured, lost, restored, and restored elsewhere.
 
 use crate::scene::Scene;
 
-/// What every Azurite knows.
+/// The well-known account key of Azurite.
 const AZURE_KEY: &str =
     "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw==";
-/// A key file as emulators want it.
+/// A key file for emulators.
 const GOOGLE_KEY: &str = r#"{"type": "service_account", "private_key": "", "private_key_id": "",
     "client_email": "", "disable_oauth": true}"#;
 
@@ -21,7 +21,7 @@ endpoint = "ENDPOINT"
 credentials = { key-file = "secret" }
 "#;
 
-/// What is in the bucket is captured, lost, and comes back; then it is brought elsewhere.
+/// The objects of the bucket are captured, lost and restored; then they are restored elsewhere.
 fn a_bucket_comes_back(scene: &Scene, name: &str) {
     let attributes =
         r#"{"headers": {"blobContentType": "text/letter"}, "metadata": {"from": "me"}}"#;
@@ -41,12 +41,12 @@ fn a_bucket_comes_back(scene: &Scene, name: &str) {
     scene.client(&["put", "letters", "z", "not what it was"]);
     let line = "restore-app --config @holdfast.toml --snapshot latest~1 --confirm";
     let restored = scene.sandbox.ok(line);
-    restored.prints("0 wrong");
+    restored.prints("0 failed");
     assert_eq!(scene.show("letters"), shown);
     scene.write_file("drill.toml", "drill", "unused");
     let line = "restore-app --config @holdfast.toml --to @drill.toml --confirm";
     if name == "google" {
-        // It belongs to a project, which only people know.
+        // It belongs to a project, which holdfast cannot know.
         scene.sandbox.fails(1, line).says("there is no bucket \"drill\"");
         scene.client(&["make", "drill"]);
     }

@@ -1,4 +1,4 @@
-//! A drill: everything goes elsewhere, and nothing live is touched.
+//! A drill: everything is restored elsewhere, and nothing live is touched.
 
 use crate::world::World;
 
@@ -17,13 +17,12 @@ fn a_drill_touches_nothing_live() {
     world.write_file("drill.toml", &world.app_file_with(&drill));
     let outcome = world.restore(0, "--to @drill.toml --confirm");
     outcome.prints("make     database app_drill");
-    outcome
-        .prints("verified right: check every document is in the vault: 20 referenced, 0 missing");
+    outcome.prints("verified: check every document is in the vault: 20 referenced, 0 missing");
     assert_eq!((world.count("app_drill", "document"), world.count("app", "document")), (20, 21));
     assert_eq!(world.sandbox.read("drill/.env"), b"SECRET=first\n");
     assert_eq!(world.sandbox.read("drill/vault/7"), world.sandbox.read("opt/vault/7"));
     assert!(world.sandbox.exists("drill-started") && world.sandbox.exists("started"));
-    // What was lost in the drill's own place is missed there.
+    // An object lost in the drill's own destination is reported there.
     std::fs::remove_file(world.sandbox.path("drill/vault/7")).unwrap();
     world.restore(0, "--to @drill.toml --confirm");
     assert!(world.sandbox.exists("drill/vault/7"));

@@ -1,4 +1,4 @@
-//! A captured database as a dump that PostgreSQL's own tools read.
+//! A captured database as a dump for PostgreSQL's own tools.
 
 use holdfast_tests::cluster::Run;
 
@@ -6,7 +6,7 @@ use crate::world::World;
 
 const DUMP: &str = "dump --repo @data --password-file @key --source database";
 
-/// Reads an archive into a new database, which then holds the same as the captured one.
+/// Loads an archive into a new database, which then equals the captured one.
 fn holds_the_same(world: &World, database: &str, options: &[&str], path: &str, picture: &str) {
     world.cluster.create(database);
     let path = world.sandbox.path(path);

@@ -1,4 +1,4 @@
-//! Dumps that somebody else makes, as sources of an application.
+//! Dumps made by other tools as sources of an application.
 
 use std::fs;
 use std::process::Command;
@@ -21,7 +21,7 @@ max-age = "2h"
 restore = { url = "postgres://demo@/app?host=SOCKET&port=5432" }
 "#;
 
-/// The application, of which holdfast sees dumps only.
+/// The application, of which holdfast sees only dumps.
 fn world() -> World {
     let world = World::new();
     world.write_file("holdfast.toml", APP_FILE);
@@ -29,7 +29,7 @@ fn world() -> World {
 }
 
 impl World {
-    /// Makes the dump that holdfast finds.
+    /// Makes the dump for holdfast.
     fn dump(&self, options: &[&str]) {
         self.sandbox.write("app.dump", self.cluster.dump("app", options));
     }
@@ -50,12 +50,12 @@ fn an_archive_is_taken_apart_and_restored_and_compared() {
     let restored = world.restore(0, "--confirm");
     restored.prints("2 tables with 73 rows match the snapshot, compared by hash");
     assert_eq!(world.picture("app"), before);
-    // What stands there is that already.
+    // The destination already matches.
     world.restore(0, "--dry-run").prints("keep     database app");
-    // Whatever is in somebody else's dump is run, so that has to be confirmed.
+    // Everything in a foreign dump is run, so that has to be confirmed.
     let refused = world.restore(1, "--table public.audit --into rescue");
     refused.prints("run      statements of dump database: runs the SQL in the dump");
-    refused.says("nobody confirmed it");
+    refused.says("would change existing data");
     world.restore(0, "--table public.audit --into rescue --confirm");
     assert_eq!(world.count("rescue", "audit"), 50);
     let line = "dump -a sql latest /databases/app --source database --repo @data \
@@ -77,17 +77,17 @@ fn a_compressed_script_is_kept_plain_and_restored() {
         let line = "dump latest /database.sql --source database --repo @data --password-file @key";
         assert_eq!(world.sandbox.ok(line).stdout.as_bytes(), script);
         let before = world.picture("app");
-        // What a script makes can be compared with nothing, so it is never taken for right.
+        // There is nothing to compare the result of a script with, so it never counts as unchanged.
         world.restore(1, "--confirm").says("--yes-overwrite app replaces it");
         world.cluster.sql("postgres", "drop database app;");
-        world.restore(1, "").says("nobody confirmed it");
+        world.restore(1, "").says("would change existing data");
         world.restore(0, "--confirm").prints("the result of a script cannot be compared");
         assert_eq!(world.picture("app"), before);
         assert_eq!(world.databases(), "app postgres template0 template1\n");
     }
 }
 
-/// What `psql` would do with a script of somebody else is not done.
+/// Commands in a foreign script that `psql` would run are not run.
 #[test]
 fn a_script_of_somebody_else_runs_no_program() {
     let world = world();
@@ -118,7 +118,7 @@ fn a_script_of_somebody_else_runs_no_program() {
         assert!(!pwned.exists(), "{more}");
         assert_eq!(world.databases(), "postgres template0 template1\n", "{more}");
     }
-    // Statements are run, whatever they are: a dump is SQL.
+    // All statements are run: a dump is SQL.
     let (before, after) = script.split_at(place);
     world.sandbox.write("app.dump", format!("{before}CREATE TABLE public.more ();\n{after}"));
     world.capture();
@@ -152,7 +152,7 @@ fn a_dump_that_is_not_whole_not_new_or_not_there_makes_no_snapshot() {
     assert_eq!(list.json().as_array().unwrap().len(), 1);
 }
 
-/// What `psql` would run in a comment of the database, where it runs the statements (`exec`).
+/// A command in a comment of the database that `psql` would run, if it ran the statements (`exec`).
 #[test]
 fn a_dump_of_somebody_else_runs_no_program() {
     let world = world();
@@ -178,7 +178,7 @@ fn a_dump_of_somebody_else_runs_no_program() {
         assert_eq!(world.count("app", "audit"), 50);
         let line = "dump -a sql latest /databases/app --source database --repo @data \
                     --password-file @key";
-        // The comment belongs to the database itself, which a script does not make.
+        // The comment belongs to the database itself, which a script does not create.
         assert!(!world.sandbox.ok(line).stdout.contains("touch"));
         assert!(!pwned.exists(), "{exec}");
     }

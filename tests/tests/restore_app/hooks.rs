@@ -28,7 +28,7 @@ fn hooks_stand_around_a_restore() {
     world.restore(0, "--confirm");
     assert_eq!(log(&world), ["before-restore starting", "after-restore ok", "finally-restore ok"]);
 
-    // A check that fails is told to what comes after.
+    // Later hooks learn of a failed check.
     world.cluster.sql("app", "update document set bytes = 1 where id = 3;");
     world.sandbox.fails(3, "run --config @holdfast.toml");
     world.restore(3, "--confirm");

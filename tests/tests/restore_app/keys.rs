@@ -1,4 +1,4 @@
-//! Keys of another era, and keys that are gone.
+//! Keys of another era, and missing keys.
 
 use std::fs;
 
@@ -25,7 +25,7 @@ fn keys_of_another_era_are_refused() {
     let outcome = world.restore(1, &format!("--confirm --keys-snapshot {first}"));
     outcome.says("needs keys that snapshot").says("era 2 of 2").says("--any-keys");
     assert!(!world.sandbox.exists("opt"), "nothing was touched");
-    // Whoever insists gets what he asked for, and is told.
+    // With --any-keys it is done, with a warning.
     let outcome = world.restore(3, &format!("--confirm --any-keys --keys-snapshot {first}"));
     outcome.prints("it is NOT the key that the data needs");
     assert_eq!(world.sandbox.read("opt/.env"), b"SECRET=first\n");
@@ -49,7 +49,7 @@ fn a_missing_snapshot_of_keys_is_told_before_anything_is_touched() {
     let outcome = world.restore(1, "--confirm");
     outcome.says("--any-keys, to restore data that this machine may have no keys for");
     let outcome = world.restore(3, "--confirm --any-keys");
-    outcome.says("no keys are restored").prints("keys: none are restored");
+    outcome.says("no keys are restored").prints("keys: none to restore");
     outcome.prints(".env: it is NOT the key that the data needs");
     assert!(!world.sandbox.exists("opt/.env"));
 }
@@ -72,7 +72,7 @@ fn data_that_need_keys_are_not_restored_without_a_place_for_them() {
     outcome.says("a section [repository.keys]").says("--any-keys");
     assert_eq!(world.sandbox.read("opt/vault/3"), b"scribble", "nothing was touched");
     let outcome = world.restore(2, "--confirm --keys-snapshot latest");
-    outcome.says("the app file names none").says("[repository.keys]");
+    outcome.says("the app file defines none").says("[repository.keys]");
     world.restore(0, "--confirm --any-keys").says("no keys are restored");
     assert_eq!(world.sandbox.read("opt/vault/3"), b"document 3\n".repeat(3));
 }

@@ -1,4 +1,4 @@
-//! A restore that is killed leaves databases, and the next one puts that in order.
+//! A killed restore leaves databases behind, and the next one cleans up.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -11,7 +11,7 @@ use crate::world::World;
 
 const LINE: &str = "restore-app --config @holdfast.toml --confirm --yes-overwrite app";
 
-/// Restores, and kills that with SIGKILL: after `pg_restore` was begun, or after it has ended.
+/// Restores, and kills it with SIGKILL after `pg_restore` has started, or after it has ended.
 fn kill_midway(world: &World, is_filled: bool) {
     let pg_restore = world.cluster.programs().join("pg_restore");
     let work = format!("{} \"$@\" || exit", pg_restore.display());
@@ -40,7 +40,7 @@ fn the_next_restore_says_what_a_killed_one_left_and_removes_it() {
     for is_filled in [false, true] {
         kill_midway(&world, is_filled);
         let databases = world.databases();
-        // The second one has removed what the first one had left.
+        // The second one has removed what the first one left.
         assert!(databases.starts_with("app app_hf_"), "{databases}");
         assert_eq!(databases.matches("_hf_").count(), 1, "{databases}");
         assert_eq!(world.count("app", "document"), 21, "the live one is as it was");
@@ -68,7 +68,7 @@ fn a_restore_that_runs_is_left_alone() {
     wait_until("it runs", || world.cluster.sql("postgres", alive) == b"1\n");
     let outcome = world.restore(1, "--confirm --yes-overwrite app");
     outcome.says("another restore of database \"app\" is filling \"app_hf_abc\"");
-    // The server hears of the end of a client that waits only when it answers it.
+    // The server notices that a waiting client ended only when it answers it.
     let end = "select pg_terminate_backend(pid) from pg_stat_activity \
         where application_name = 'holdfast restore abc';";
     world.cluster.sql("postgres", end);
@@ -78,7 +78,7 @@ fn a_restore_that_runs_is_left_alone() {
     assert_eq!(world.databases(), "app postgres template0 template1\n");
 }
 
-/// What a restore leaves that was killed while it filled a database.
+/// What a restore leaves behind if it is killed while filling a database.
 const UNFINISHED: &str = "create database app_hf_abc; \
     comment on database app_hf_abc is 'holdfast restore abc of app is not finished';";
 

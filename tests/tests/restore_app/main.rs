@@ -1,7 +1,7 @@
-//! `restore-app` from outside, on a real PostgreSQL and real files: what comes back, what is
-//! refused, and what is said when something is wrong.
+//! `restore-app` from outside, with a real PostgreSQL and real files: what is restored, what is
+//! refused, and what is reported.
 
-// The lints that spare test functions do not know that all of this crate is one test.
+// The lints that exempt test functions do not know that this whole crate is a test.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::disallowed_methods)]
 
 mod agreed;

@@ -1,4 +1,4 @@
-//! Only what is missing comes back; what exists stays, whatever it is.
+//! `--only-missing`: missing data is restored; existing data is kept, whatever it is.
 
 use std::fs;
 
@@ -19,7 +19,7 @@ fn what_exists_stays() {
     plan.prints("1 of 20 files are missing").prints("cp is not run, because");
     plan.prints("cert.p12 does not exist")
         .prints(".env already has them all: 1 file; kept without comparing");
-    // What the rows and the vault say does not fit any more, and that is told.
+    // Rows and vault no longer match, which is reported.
     let restored = world.restore(3, "--only-missing --confirm");
     restored.prints("wrote 1 of 20 files; the others were kept without comparing");
     assert_eq!(fs::read_to_string(vault.join("3")).unwrap(), "newer");

@@ -1,4 +1,4 @@
-//! Owners that do not exist where things are restored to, and owner and mode of keys.
+//! Owners that do not exist at the destination, and owner and mode of keys.
 
 use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
@@ -25,7 +25,7 @@ fn owners_who_do_not_exist_are_named_before_anything_is_made() {
 fn objects_of_another_owner_are_another_state() {
     let world = World::new();
     world.capture();
-    // What the application owns was given to somebody else: the rows are the same.
+    // Another role now owns the application's tables; the rows are the same.
     world
         .cluster
         .sql("app", "alter table document owner to reader; alter database app owner to reader;");
@@ -54,7 +54,7 @@ fn a_certificate_gets_the_owner_and_the_mode_that_the_app_file_says() {
         }
         let outcome = world.restore(if is_root { 0 } else { 1 }, "--confirm --only certificate");
         if !is_root {
-            // Nobody else may give a file away.
+            // Only root may change the owner of a file.
             return;
         }
         outcome.prints(&format!("owner and mode of {}: 1001:1001 0644", path.display()));

@@ -1,4 +1,4 @@
-//! One database, schema or table, beside an application that is left as it is.
+//! One database, schema or table, restored next to an application that is left unchanged.
 
 use crate::world::World;
 
@@ -16,7 +16,7 @@ fn one_table_goes_into_a_new_database() {
     assert_eq!(tables, b"1\n");
     world.restore(0, "--schema public --into whole --only database");
     assert_eq!((world.count("whole", "audit"), world.count("whole", "document")), (50, 20));
-    // The same without a part: the whole database under another name.
+    // Also without a part: the whole database under another name.
     world.restore(0, "--into copy --jobs 3");
     assert_eq!((world.count("copy", "audit"), world.count("copy", "document")), (50, 20));
     assert!(!world.databases().contains("_hf_"), "{}", world.databases());

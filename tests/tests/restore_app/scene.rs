@@ -1,4 +1,4 @@
-//! A server of buckets, an application with one bucket on it, and holdfast beside it.
+//! A bucket server, an application with one bucket on it, and holdfast.
 
 use std::io::{BufRead, BufReader};
 use std::path::PathBuf;
@@ -8,7 +8,7 @@ use holdfast_tests::project;
 use holdfast_tests::sandbox::Sandbox;
 use serde_json::Value;
 
-/// What scripts of Amazon's client begin with.
+/// The prologue of scripts for Amazon's client.
 const BEGIN: &str = r#"
 import json, sys, boto3
 from botocore.config import Config
@@ -17,7 +17,7 @@ s3 = boto3.client("s3", endpoint_url=sys.argv[1], region_name="us-east-1", confi
     aws_access_key_id="AKIATEST", aws_secret_access_key="hunter2-secret")
 "#;
 
-/// A server, an application with one bucket in it, and holdfast beside it.
+/// A server, an application with one bucket, and holdfast.
 pub struct Scene {
     pub sandbox: Sandbox,
     server: Child,
@@ -27,7 +27,7 @@ pub struct Scene {
 }
 
 impl Scene {
-    /// Starts a server by its script in `tests/`; `path` is what its endpoint has behind the port.
+    /// Starts a server by its script in `tests/`; `path` follows the port in its endpoint.
     pub fn start(script: &str, path: &str, source: &str, secret: &str) -> Self {
         let script = project::root().join("tests").join(script);
         let mut server = Command::new(&script)
@@ -49,14 +49,14 @@ impl Scene {
         scene
     }
 
-    /// The app file again, with something else in it.
+    /// Rewrites the app file with a replacement.
     pub fn change(&mut self, old: &str, new: &str) {
         assert!(self.source.contains(old), "{old}");
         self.source = self.source.replace(old, new);
         self.write_file("holdfast.toml", "letters", "data");
     }
 
-    /// An app file with this bucket in it.
+    /// An app file with this bucket.
     pub fn write_file(&self, name: &str, bucket: &str, repository: &str) {
         let source = self.source.replace("ENDPOINT", &self.endpoint).replace("BUCKET", bucket);
         let text = format!(
@@ -66,12 +66,12 @@ impl Scene {
         self.sandbox.write(name, text);
     }
 
-    /// Lets the service's own client do something.
+    /// Runs a command of the service's own client.
     pub fn client(&self, arguments: &[&str]) -> String {
         self.output(&[&["--client", &self.endpoint], arguments].concat())
     }
 
-    /// Runs a script of Amazon's own client, `s3`; what it prints is the result.
+    /// Runs a script with Amazon's own client, `s3`, and returns its output.
     pub fn amazon(&self, script: &str) -> String {
         self.output(&["--python", "-c", &format!("{BEGIN}{script}"), &self.endpoint])
     }
@@ -82,7 +82,7 @@ impl Scene {
         String::from_utf8(output.stdout).unwrap()
     }
 
-    /// Everything that a bucket holds, as that client shows it.
+    /// The full content of a bucket, as shown by that client.
     pub fn show(&self, bucket: &str) -> Value {
         serde_json::from_str(&self.client(&["show", bucket])).unwrap()
     }
@@ -90,7 +90,7 @@ impl Scene {
 
 impl Drop for Scene {
     fn drop(&mut self) {
-        // The end of its input ends it.
+        // Closing its input ends it.
         drop(self.server.stdin.take());
         let _ = self.server.wait();
     }

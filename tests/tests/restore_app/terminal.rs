@@ -1,10 +1,10 @@
-//! A person at a terminal, who types the word.
+//! Confirmation typed at a terminal.
 
 use std::process::Stdio;
 
 use crate::world::World;
 
-/// What is said and how it ends, when this is typed.
+/// The output and exit code when this is typed.
 fn typed(world: &World, answer: &str) -> (String, Option<i32>) {
     use std::io::Write;
     let words = world.sandbox.words("restore-app --config @holdfast.toml --only vault");
@@ -28,7 +28,7 @@ fn the_word_must_be_typed() {
     for answer in ["yes\n", "confirm\n"] {
         let (said, code) = typed(&world, answer);
         assert_eq!(code, Some(1), "{said}");
-        assert!(said.contains("type CONFIRM") && said.contains("nothing was changed"), "{said}");
+        assert!(said.contains("Type CONFIRM") && said.contains("nothing was changed"), "{said}");
         assert_eq!(world.sandbox.read("opt/vault/3"), b"scribble");
     }
     let (said, code) = typed(&world, "CONFIRM\n");

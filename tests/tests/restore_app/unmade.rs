@@ -1,4 +1,4 @@
-//! Objects of a database that cannot be made.
+//! Objects of a database that cannot be created.
 
 use crate::world::World;
 

@@ -1,8 +1,8 @@
-//! Vaultwarden, a password manager, as somebody runs it: PostgreSQL, a folder with attachments and
-//! sends, keys, an environment with the administrator's token, and a compose file. Its tables,
-//! columns and folders are those of the real one (1.3x, as far as people's data go); the program
-//! itself cannot run here, so rows and files are written as it writes them. The machine is lost and
-//! all of it comes back on a new one, where there is no compose file to stop anything with.
+//! Vaultwarden, a password manager, in a realistic setup: PostgreSQL, a folder with attachments and
+//! sends, keys, an environment with the administrator's token, and a compose file. Tables, columns
+//! and folders match the real ones (1.3x, as far as user data is concerned); the program itself
+//! cannot run here, so the test writes rows and files as it would. The machine is lost and
+//! everything is restored on a new one, where there is no compose file to stop anything with.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -14,7 +14,7 @@ use holdfast_tests::sandbox::{Sandbox, search_path};
 
 const SCHEMA: &str = include_str!("vaultwarden.sql");
 
-/// What an operator writes.
+/// An operator's app file.
 const APP_FILE: &str = r#"
 [app]
 name = "vaultwarden"
@@ -72,7 +72,7 @@ stop = ["docker", "compose", "-f", "@opt/vaultwarden/compose.yaml", "stop", "vau
 start = ["docker", "compose", "-f", "@opt/vaultwarden/compose.yaml", "up", "-d", "vaultwarden"]
 "#;
 
-/// Stands for docker, which cannot run here, and needs its compose file as the real one does.
+/// Replaces docker, which cannot run here, and needs its compose file like the real one.
 const DOCKER: &str = r#"#!/bin/sh
 echo "$*" >>"$STATE/calls"
 [ -f "$3" ] || { echo "open $3: no such file or directory"; exit 14; }
@@ -87,7 +87,7 @@ struct World {
     cluster: Cluster,
 }
 
-/// Everything that its people would miss.
+/// All data that its users would miss.
 #[derive(Debug, PartialEq)]
 struct State {
     rows: String,
@@ -131,7 +131,7 @@ impl World {
         fs::set_permissions(path, fs::Permissions::from_mode(0o600)).unwrap();
     }
 
-    /// Somebody attaches a file to an entry: the file first, encrypted by the client.
+    /// Attaches a file to an entry: first the file, encrypted by the client.
     fn attach(&self, number: usize, bytes: usize) {
         let (cipher, id) = (format!("c{number:035}"), format!("{number:020x}"));
         let content: Vec<u8> = (0..bytes).map(|place| (place * 7 + number) as u8).collect();
@@ -140,7 +140,7 @@ impl World {
         self.cluster.sql("vaultwarden", &format!("insert into attachments values ({row})"));
     }
 
-    /// Somebody sends a file.
+    /// Sends a file.
     fn send(&self, number: usize) {
         let (send, id) = (format!("d{number:035}"), format!("{number:032x}"));
         self.sandbox
@@ -171,7 +171,7 @@ impl World {
     }
 }
 
-/// The machine's PostgreSQL, whose socket is where the app file says.
+/// The machine's PostgreSQL, with its socket where the app file says.
 fn server(sandbox: &Sandbox) -> Cluster {
     let cluster = Cluster::start(&installations().pop().unwrap());
     cluster.sql("postgres", "create role holdfast superuser login");
@@ -187,10 +187,10 @@ const AT: &str = "--config @etc/vaultwarden.toml";
 fn it_comes_back_on_a_new_machine() {
     let mut world = World::new();
     let first = world.sandbox.ok(&format!("run {AT} --init-missing"));
-    first.prints("check every attachment has its file passed: 5 referenced, 0 missing");
-    first.prints("check every file that was sent is there passed: 5 referenced, 0 missing");
+    first.prints("check \"every attachment has its file\" passed: 5 referenced, 0 missing");
+    first.prints("check \"every file that was sent is there\" passed: 5 referenced, 0 missing");
     let before = world.state();
-    // The repositories and their keys are elsewhere; all else is gone.
+    // The repositories and their keys are elsewhere; everything else is lost.
     fs::remove_dir_all(world.sandbox.path("opt")).unwrap();
     fs::remove_file(world.sandbox.path("state/runs")).unwrap();
     world.cluster = server(&world.sandbox);
@@ -198,7 +198,7 @@ fn it_comes_back_on_a_new_machine() {
     plan.prints("make     database vaultwarden").prints("compose.yaml does not exist");
     let restored = world.sandbox.ok(&format!("restore-app {AT} --confirm"));
     restored.says("nothing of the application exists here, so the restore continued");
-    restored.prints(", 0 wrong");
+    restored.prints(", 0 failed");
     let after = world.state();
     assert_eq!(before.rows, after.rows);
     assert_eq!(before.roles, after.roles, "with its password");
@@ -206,7 +206,7 @@ fn it_comes_back_on_a_new_machine() {
     assert!(world.sandbox.exists("state/runs"), "it runs");
     let calls = String::from_utf8(world.sandbox.read("state/calls")).unwrap();
     assert!(calls.ends_with("compose.yaml up -d vaultwarden\n"), "{calls}");
-    // What is there by now is stopped before it is touched again.
+    // What now exists is stopped before it is touched again.
     let again = world.sandbox.ok(&format!("restore-app {AT} --confirm"));
     again.prints("docker succeeded").prints("keep     database vaultwarden");
     assert_eq!(after, world.state());
@@ -216,7 +216,7 @@ fn it_comes_back_on_a_new_machine() {
 fn an_application_that_cannot_be_stopped_is_left_alone() {
     let world = World::new();
     world.sandbox.ok(&format!("run {AT} --init-missing"));
-    // Its compose file is gone, and it may be running.
+    // Its compose file is missing, and it may be running.
     fs::remove_file(world.sandbox.path("opt/vaultwarden/compose.yaml")).unwrap();
     let before = world.state();
     let refused = world.sandbox.fails(1, &format!("restore-app {AT} --confirm"));
@@ -233,5 +233,5 @@ fn an_attachment_that_is_gone_is_told_by_the_run() {
     let attachments = world.sandbox.path("opt/vaultwarden/data/attachments");
     fs::remove_dir_all(attachments.join(format!("c{:035}", 3))).unwrap();
     let told = world.sandbox.fails(3, &format!("run {AT}"));
-    told.prints("check every attachment has its file FAILED").prints("is missing");
+    told.prints("check \"every attachment has its file\" FAILED").prints("is missing");
 }

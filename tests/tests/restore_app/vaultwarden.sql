@@ -1,4 +1,4 @@
--- Tables of Vaultwarden on PostgreSQL, with the columns that people's data are in.
+-- Vaultwarden's tables on PostgreSQL, with the columns for user data.
 create role vaultwarden login password 'of-the-application';
 create database vaultwarden owner vaultwarden;
 \connect vaultwarden

@@ -1,4 +1,4 @@
-//! Everything is lost and comes back.
+//! Everything is lost and restored.
 
 use std::os::unix::fs::PermissionsExt;
 
@@ -46,9 +46,9 @@ fn an_application_comes_back_and_a_second_time_everything_stays() {
     assert!(world.sandbox.exists("started"));
 
     let again = world.restore(0, "--confirm");
-    again.prints("keep     database app").prints("this machine has it");
-    again.prints("verified right: check the audit log is whole: 50 rows, no breaks");
-    again.prints("0 wrong");
+    again.prints("keep     database app").prints("present on this machine");
+    again.prints("verified: check the audit log is whole: 50 rows, no breaks");
+    again.prints("0 failed");
     assert!(!world.databases().contains("_hf_"), "{}", world.databases());
 }
 
@@ -62,7 +62,7 @@ fn an_older_state_comes_back_with_its_keys() {
     world.capture();
     let line = "--snapshot latest~1 --confirm --yes-overwrite app";
     let outcome = world.restore(0, line);
-    outcome.prints("era 1 of 2").prints("this machine has ANOTHER one");
+    outcome.prints("era 1 of 2").prints("this machine has a DIFFERENT one");
     outcome.prints("REPLACE  database app");
     assert_eq!(world.count("app", "document"), 20);
     assert_eq!(world.sandbox.read("opt/.env"), b"SECRET=first\n");

@@ -1,5 +1,5 @@
-//! A small application on real parts: a database, a vault of files that its rows name, keys in a
-//! repository of their own, what a command prints, and a web server that says whether it works.
+//! A small application with real servers: a database, a vault of files that its rows refer to, keys
+//! in their own repository, the output of a command, and a web server for its health.
 
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
@@ -70,7 +70,7 @@ health = "http://HEALTH/api/health"
 health-timeout = "1s"
 "#;
 
-/// The application, and holdfast beside it.
+/// The application, and holdfast.
 pub struct World {
     pub sandbox: Sandbox,
     pub cluster: Cluster,
@@ -78,7 +78,7 @@ pub struct World {
 }
 
 impl World {
-    /// An application with some documents that was never captured.
+    /// An application with some documents, never captured.
     pub fn new() -> Self {
         let sandbox = Sandbox::empty();
         let state = sandbox.path("state");
@@ -96,18 +96,18 @@ impl World {
         world
     }
 
-    /// Writes an app file with this world's places in it.
+    /// Writes an app file with this world's paths.
     pub fn write_file(&self, name: &str, text: &str) {
         let folder = format!("{}/", self.sandbox.path("").display());
         let folder = folder.replace("//", "/");
         let socket = self.cluster.folder().display().to_string();
-        // An address of a database has an @ of its own.
+        // The address of a database contains an @ of its own.
         let text = text.replace("demo@", "demo%AT%").replace('@', &folder).replace("%AT%", "@");
         let text = text.replace("SOCKET", &socket).replace("HEALTH", &self.web.address.to_string());
         self.sandbox.write(name, text);
     }
 
-    /// The app file, with something else in it.
+    /// The app file with replacements.
     pub fn app_file_with(&self, changes: &[(&str, &str)]) -> String {
         changes.iter().fold(APP_FILE.to_owned(), |text, (old, new)| {
             assert!(text.contains(old), "{old}");
@@ -115,14 +115,14 @@ impl World {
         })
     }
 
-    /// Gives the application other keys: another era.
+    /// Gives the application new keys: another era.
     pub fn issue_keys(&self, era: &str) {
         let certificate = self.sandbox.write("opt/cert.p12", format!("certificate of {era}"));
         fs::set_permissions(certificate, fs::Permissions::from_mode(0o644)).unwrap();
         self.sandbox.write("opt/.env", format!("SECRET={era}\n"));
     }
 
-    /// Adds a document: its file first, then its row.
+    /// Adds a document: first its file, then its row.
     pub fn put_document(&self, number: u32) {
         let content = format!("document {number}\n").repeat(number as usize);
         self.sandbox.write(format!("opt/vault/{number}"), &content);
@@ -143,21 +143,21 @@ impl World {
         self.sandbox.fails(code, &format!("restore-app --config @holdfast.toml {more}"))
     }
 
-    /// Everything that a database holds, as `pg_dump` writes it.
+    /// The full content of a database, as written by `pg_dump`.
     pub fn picture(&self, database: &str) -> String {
         let text = String::from_utf8(self.cluster.dump(database, &[])).unwrap();
-        // Newer versions protect their scripts by a random word.
+        // Newer versions protect their scripts with a random word.
         text.lines().filter(|line| !line.contains("restrict ")).collect::<Vec<_>>().join("\n")
     }
 
-    /// Everything is lost.
+    /// Loses everything.
     pub fn destroy(&self) {
         self.cluster.sql("postgres", "drop database app; drop role app; drop role reader;");
         fs::remove_dir_all(self.sandbox.path("opt")).unwrap();
         fs::remove_file(self.sandbox.path("started")).unwrap();
     }
 
-    /// How many rows a table of a database has.
+    /// The number of rows of a table.
     pub fn count(&self, database: &str, table: &str) -> u32 {
         let count = self.cluster.sql(database, &format!("select count(*) from {table};"));
         String::from_utf8(count).unwrap().trim().parse().unwrap()
@@ -186,14 +186,14 @@ impl Web {
         let (says, ends) = (Arc::clone(&status), Arc::clone(&stop));
         let thread = std::thread::spawn(move || {
             for stream in listener.incoming().take_while(|_| !ends.load(Ordering::SeqCst)) {
-                // A client may go away at any moment.
+                // A client may disconnect at any moment.
                 let _ = stream.and_then(|stream| answer(stream, says.load(Ordering::SeqCst)));
             }
         });
         Self { address, status, stop, thread: Some(thread) }
     }
 
-    /// From now on it answers so.
+    /// Sets its answer from now on.
     pub fn answer(&self, status: u16) {
         self.status.store(status, Ordering::SeqCst);
     }

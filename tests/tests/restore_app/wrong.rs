@@ -1,4 +1,4 @@
-//! What is refused, and what is said when something is wrong.
+//! Refusals and errors.
 
 use std::fs;
 
@@ -34,7 +34,7 @@ fn nothing_that_exists_is_touched_without_a_confirmation() {
     world.capture();
     world.sandbox.write("opt/vault/3", "scribble");
     let outcome = world.restore(1, "");
-    outcome.says("nobody confirmed it, so nothing was changed").says("try: --confirm");
+    outcome.says("would change existing data, so nothing was done").says("then add --confirm");
     outcome.prints("change   files vault");
     assert_eq!(world.sandbox.read("opt/vault/3"), b"scribble");
     assert!(world.sandbox.exists("started"));
@@ -47,7 +47,7 @@ fn an_application_that_never_answers_is_told() {
     world.web.answer(503);
     let outcome = world.restore(3, "--confirm");
     outcome.prints("did not return a 2xx status within 1 seconds: it returned status 503");
-    outcome.says("1 of what was verified is wrong");
+    outcome.says("1 verification failed");
     assert!(world.sandbox.exists("started"));
 }
 
@@ -58,7 +58,7 @@ fn a_check_that_fails_is_told() {
     world.sandbox.fails(3, "run --config @holdfast.toml --init-missing");
     world.destroy();
     let outcome = world.restore(3, "--confirm");
-    outcome.prints("verified WRONG: check every document is in the vault: 1 of 20");
+    outcome.prints("verification FAILED: check every document is in the vault: 1 of 20");
     outcome.prints("it also failed when the snapshot was made");
     assert!(world.sandbox.exists("started"), "that check only warns");
 }
@@ -77,12 +77,12 @@ fn restored_contents_are_compared_with_the_hashes_of_their_rows() {
     world.capture();
     world.destroy();
     world.restore(0, "--confirm").prints("20 compared by ETag or hash");
-    // What stands there by then is read, not what was captured.
+    // The current files are read, not the captured ones.
     configure(
         &hashes.replace("'document '", "case id when 7 then 'docuMent ' else 'document ' end"),
     );
     let outcome = world.restore(3, "--confirm");
-    outcome.prints("verified WRONG: check every document is in the vault: 1 of 20");
+    outcome.prints("verification FAILED: check every document is in the vault: 1 of 20");
     outcome.prints("/opt/vault/7\" has sha256 ");
 }
 
@@ -115,7 +115,7 @@ fn a_restore_that_stops_says_what_is_done_and_goes_on_later() {
     let outcome = world.restore(1, "--confirm");
     outcome.prints("done     database app").prints("FAILED   output settings");
     outcome.prints("not done checks").prints("not started on partly restored data");
-    outcome.says("was not restored whole").says("the same command again");
+    outcome.says("was not fully restored").says("the same command again");
     assert!(!world.sandbox.exists("started"));
     world.sandbox.write("holdfast.toml", whole);
     world.restore(0, "--confirm").prints("keep     database app");
@@ -141,5 +141,5 @@ fn an_application_that_was_never_captured_is_told() {
     let other = [("name = \"app\"", "name = \"other\"")];
     world.write_file("holdfast.toml", &world.app_file_with(&other));
     let outcome = world.restore(1, "");
-    outcome.says("no snapshot of the application other").says("holdfast run");
+    outcome.says("no snapshot of application other").says("holdfast run");
 }

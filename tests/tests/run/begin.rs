@@ -1,4 +1,4 @@
-//! Before anything is captured: where the file is, whether repositories are there.
+//! Before anything is captured: finding the app file and the repositories.
 
 use crate::world::World;
 
@@ -8,11 +8,11 @@ fn repositories_are_made_only_when_that_is_asked_for() {
     world.sandbox.fails(10, "run").says("there is no repository at").says("--init-missing");
     assert!(!world.sandbox.exists("repository"));
     let text = String::from_utf8(world.sandbox.read("holdfast.toml")).unwrap();
-    // The folders above them too; the plan and the check of the file say so.
+    // Their parent folders too, as the plan and the check of the file report.
     let deeper = text.replace("\"vault\"", "\"missing/above/vault\"");
     world.sandbox.write("holdfast.toml", deeper);
     let plan = world.sandbox.ok("run --dry-run");
-    plan.prints("missing/above/vault (not there yet: --init-missing makes it)");
+    plan.prints("missing/above/vault (does not exist yet: --init-missing creates it)");
     world.sandbox.ok("config check").prints("holdfast run --init-missing");
     world.sandbox.fails(10, "run");
     assert!(!world.sandbox.exists("missing"));
@@ -26,7 +26,7 @@ fn a_dry_run_prints_the_plan_and_changes_nothing() {
     let world = World::new("[retention]\ndaily = 7\n");
     let plan = world.sandbox.ok("run --dry-run");
     plan.prints("1. certificate: files, to the keys").prints("2. files: files");
-    plan.prints("not there yet").prints("remove snapshots that no rule keeps");
+    plan.prints("does not exist yet").prints("remove snapshots that no rule keeps");
     plan.prints("nothing was changed");
     assert!(!world.sandbox.exists("repository") && !world.sandbox.exists("vault"));
 }
@@ -42,7 +42,7 @@ fn the_file_is_found_by_flag_variable_folder_and_name() {
     std::fs::remove_file(world.sandbox.path("holdfast.toml")).unwrap();
     world.sandbox.fails(2, "run").says("there is no holdfast.toml").says("--config FILE");
     world.sandbox.fails(1, "run nowhere").says("/etc/holdfast/nowhere.toml");
-    world.sandbox.fails(2, "run No/Where").says("no name of an application");
+    world.sandbox.fails(2, "run No/Where").says("not an application name");
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! What must hold between a database and the rest, on a real PostgreSQL.
+//! Checks between a database and the other sources, on a real PostgreSQL.
 
 use std::sync::LazyLock;
 
@@ -7,7 +7,7 @@ use holdfast_tests::shared;
 
 use crate::world::World;
 
-/// One server for all tests of this file; each has a database of its own.
+/// One server for all tests of this file; each has its own database.
 static CLUSTER: LazyLock<Cluster> = LazyLock::new(|| shared::cluster(""));
 
 fn world(database: &str, checks: &str) -> World {
@@ -79,11 +79,11 @@ fn a_gap_in_a_sequence_is_told() {
     world.runs();
     CLUSTER.sql("chain", "delete from audit where seq = 5");
     let outcome = world.fails(3);
-    outcome.prints("check it holds FAILED: 1 break in 8 rows");
-    outcome.prints("check the chain holds FAILED: 1 break in 8 rows");
+    outcome.prints("check \"it holds\" FAILED: 1 break in 8 rows");
+    outcome.prints("check \"the chain holds\" FAILED: 1 break in 8 rows");
 }
 
-/// What is cut off at the end leaves no gap behind; it is told once, and never blocks for good.
+/// Rows missing at the end leave no gap; this is reported once, and never blocks permanently.
 #[test]
 fn rows_that_are_gone_from_the_end_are_told() {
     let chain = check(
@@ -127,7 +127,7 @@ fn roles_go_to_the_keys_and_the_database_to_the_data() {
     assert!(keys.contains("/database/globals.sql"), "{keys}");
 }
 
-/// A server that is restarted meanwhile costs its database once more, and not the run.
+/// If a server restarts during a run, its database is captured again and the run succeeds.
 #[test]
 fn a_database_that_is_lost_meanwhile_is_captured_again() {
     let world = world("lost", "");

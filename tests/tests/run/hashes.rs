@@ -38,26 +38,26 @@ fn world(database: &str, check: &str) -> World {
     world
 }
 
-/// How many contents the last check compared, as it is printed.
+/// The number of contents that the last check compared, as printed.
 const ALL_RIGHT: &str = "3 referenced, 0 missing, 3 compared by ETag or hash";
 
 #[test]
 fn contents_are_compared_with_the_hashes_of_their_rows() {
     let world = world("hashes", &check("md5, sha256", "vault"));
     world.sandbox.ok("run --init-missing").prints(ALL_RIGHT);
-    // Nothing has changed: what was compared is remembered, and can be forgotten.
+    // Nothing has changed: comparisons are remembered, and can be forgotten.
     world.sandbox.ok("run").prints(ALL_RIGHT);
     fs::remove_dir_all(world.sandbox.path("cache")).unwrap();
     world.sandbox.ok("run").prints(ALL_RIGHT);
 
-    // A content of the same size, and a row that changed while its file did not.
+    // Content of the same size, and a row that changed while its file did not.
     world.sandbox.write("data/one.txt", "thirs");
     world.fails(3).prints("one.txt\" has sha256 ").prints("1 of 3 referenced are missing or wrong");
     world.sandbox.write("data/one.txt", "first");
     CLUSTER.sql("hashes", "update document set md5 = md5('other') where path = 'two.txt'");
     let outcome = world.fails(3);
     outcome.prints("two.txt\" has md5 a9f0e61a137d86aa9db53465e0801612, not ");
-    // What is wrong is wrong each time.
+    // A mismatch is reported every time.
     world.fails(3).prints("two.txt\" has md5 ");
     CLUSTER.sql("hashes", "update document set md5 = null where path = 'two.txt'");
     world.sandbox.ok("run").prints(ALL_RIGHT);
@@ -74,7 +74,7 @@ fn a_check_that_comes_later_reads_what_the_snapshot_has() {
         .prints("one.txt\" has sha256 a7937b64");
     world.configure(&sections("later", &check("sha256", "vault")));
     world.sandbox.ok("run").prints(ALL_RIGHT);
-    // A file is trusted to be what it was only as far as the capture trusts it: by its times.
+    // A file counts as unchanged only as far as the capture considers it so: by its times.
     let path = world.sandbox.path("data/two.txt");
     fs::write(path, "sedond").unwrap();
     world.fails(3).prints("two.txt\" has sha256 ");
@@ -87,7 +87,7 @@ fn what_cannot_be_compared_is_said() {
     world.configure(&sections("senseless", &check("'abc' as etag", "vault")));
     let outcome = world.fails(1);
     outcome.says("source vault holds files, which have no ETag; use md5 or sha256");
-    // A column that nobody knows means nothing.
+    // Unknown columns are ignored.
     world.configure(&sections("senseless", &check("1 as sha512, md5", "vault")));
     world.sandbox.ok("run").prints(ALL_RIGHT);
 }

@@ -1,5 +1,5 @@
-//! A run that could not read everything, or found far less than before: said wherever its snapshot
-//! is used, and no reason to remove the last complete one.
+//! A run that could not read everything, or found far less than before: reported wherever its
+//! snapshot is used, and never a reason to remove the last complete one.
 
 use std::os::unix::fs::FileExt;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -43,7 +43,7 @@ fn the_last_complete_snapshot_stays_however_many_incomplete_ones_follow() {
         let all = ids(&world);
         assert_eq!((all.len(), all[0] == complete), (2, true), "{all:?}");
     }
-    assert_eq!(world.key_snapshots().len(), 2, "its keys stay too");
+    assert_eq!(world.key_snapshots().len(), 2, "its keys are kept too");
     bring_back(&world, "more");
     world.runs();
     let all = ids(&world);
@@ -113,8 +113,8 @@ fn an_application_is_restored_as_far_as_it_was_captured() {
     world.sandbox.ok("snapshots").prints("incomplete");
     std::fs::remove_file(&path).unwrap();
     let outcome = world.sandbox.fails(3, "restore-app --confirm");
-    outcome.says(said).says(&instead).says("as far as it was captured").prints(", 0 wrong");
-    assert!(path.exists(), "what there is comes back");
+    outcome.says(said).says(&instead).says("as far as it had been captured").prints(", 0 failed");
+    assert!(path.exists(), "existing data is restored");
 }
 
 #[test]
@@ -148,7 +148,7 @@ fn a_source_that_shrank_removes_nothing_until_it_is_accepted() {
     world.sandbox.ok("snapshots").prints("shrunk");
     world.sandbox.ok("restore-app --only-missing --confirm").says("down from 22 entries");
     world.sandbox.ok("run --accept-shrunk");
-    assert_eq!(ids(&world).len(), 1, "this is what it is from now on");
+    assert_eq!(ids(&world).len(), 1, "this is the new normal");
     world.runs();
     assert!(world.snapshots()[0].get("lacks").is_none());
 }
@@ -164,7 +164,7 @@ fn rules_are_applied_in_doubt_if_the_file_says_so() {
     });
     (0..3).for_each(|_| drop(world.fails(3)));
     let all = ids(&world);
-    assert_eq!((all.len(), all[0] == full), (2, true), "the full one stays even so");
+    assert_eq!((all.len(), all[0] == full), (2, true), "the complete one is still kept");
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! Keys: apart from the data, and never missing.
+//! Keys: separate from the data, and never missing.
 
 use crate::world::World;
 
@@ -29,7 +29,7 @@ fn keys_beside_their_data_are_refused_unless_that_is_said() {
     assert!(world.sandbox.ok("ls latest").stdout.contains("keys/app.pem"));
 }
 
-/// Sets the repository of the data.
+/// Sets the data repository.
 fn data_go_to(world: &World, folder: &str) {
     let text = String::from_utf8(world.sandbox.read("holdfast.toml")).unwrap();
     let start = text.find("url = \"").unwrap();
@@ -50,7 +50,7 @@ fn keys_of_data_in_another_repository_stay() {
     run_with_key(&world, 1);
     data_go_to(&world, "second");
     (2..5).for_each(|number| run_with_key(&world, number));
-    // Those of the first repository, and of the newest run of the second.
+    // Those of the first repository, and those of the newest run of the second.
     assert_eq!(world.key_snapshots().len(), 2);
     data_go_to(&world, "repository");
     world.sandbox.ok("restore-app --confirm");
@@ -75,10 +75,10 @@ fn keys_stay_while_a_record_of_the_data_cannot_be_read() {
         world.sandbox.write("certificate/app.pem", format!("key {number}"));
         world.sandbox.run("run");
     }
-    assert_eq!(world.key_snapshots().len(), 4, "none of them is known to be of no use");
+    assert_eq!(world.key_snapshots().len(), 4, "none of them is known to be useless");
     std::fs::write(&record, whole).unwrap();
     run_with_key(&world, 5);
-    // The held one is there again, and its keys with it.
+    // The held snapshot is back, and so are its keys.
     assert_eq!(world.snapshots().len(), 2);
     assert_eq!(world.key_snapshots().len(), 2);
 }

@@ -5,7 +5,7 @@ use rustix::process::Signal;
 
 use crate::world::World;
 
-/// A source that goes on until a file is there.
+/// A source that runs until a file exists.
 const SLOW: &str = r#"
 [[source]]
 name = "slow"

@@ -1,4 +1,4 @@
-//! The textfile for Prometheus, read by the program that Prometheus asks: the node exporter.
+//! The textfile for Prometheus, read by the node exporter.
 
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -10,7 +10,7 @@ use holdfast_tests::cluster::{Cluster, installations};
 
 use crate::world::World;
 
-/// A node exporter with nothing but textfiles, which ends with this.
+/// A node exporter that only reads textfiles, stopped when this is dropped.
 struct Exporter {
     child: Child,
     port: u16,
@@ -31,7 +31,7 @@ impl Exporter {
         Self { child, port }
     }
 
-    /// What Prometheus would get, once the exporter answers.
+    /// What Prometheus would scrape, once the exporter answers.
     fn scrape(&self) -> String {
         for _ in 0..200 {
             if let Ok(mut stream) = TcpStream::connect(("127.0.0.1", self.port)) {
@@ -59,7 +59,7 @@ fn value(page: &str, series: &str) -> Option<f64> {
     line.and_then(|value| value.trim().parse().ok())
 }
 
-/// The roles of the database go to the keys: it is one source all the same.
+/// The roles of the database are saved with the keys: it is still one source.
 #[test]
 fn a_database_with_roles_is_one_source_for_everybody() {
     let cluster = Cluster::start(&installations().pop().unwrap());

@@ -1,4 +1,4 @@
-//! Who hears of a run.
+//! Notifications about a run.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -6,12 +6,12 @@ use std::sync::mpsc::{Receiver, channel};
 
 use crate::world::World;
 
-/// A web server that answers everything with 200 and tells what it was asked.
+/// A web server that answers every request with 200 and records it.
 fn server() -> (String, Receiver<(String, String)>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
     let (heard, hears) = channel();
-    // It ends with the test's process: nothing waits for it.
+    // It ends with the test process: nothing waits for it.
     std::thread::spawn(move || {
         for stream in listener.incoming() {
             let Ok(request) = stream.and_then(answer) else { continue };

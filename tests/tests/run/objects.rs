@@ -1,4 +1,4 @@
-//! Objects of a bucket at the command line: seen, found, taken and restored by their keys.
+//! Objects of a bucket on the command line: listed, found, dumped and restored by their keys.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -11,11 +11,11 @@ use std::process::{Child, Command, Stdio};
 use holdfast_tests::project;
 use holdfast_tests::sandbox::{Outcome, Sandbox};
 
-/// The server wants to see somebody, and believes everybody.
+/// The server requires credentials, and accepts any.
 const LOGIN: &str = "Authorization: AWS4-HMAC-SHA256 \
     Credential=x/20260101/us-east-1/s3/aws4_request, SignedHeaders=host, Signature=0";
 
-/// An S3 server; it ends when the pipe to it does.
+/// An S3 server; it ends when its pipe is closed.
 struct Server {
     process: Child,
     port: u16,
@@ -31,7 +31,7 @@ impl Server {
         Self { process, port: port.trim().parse().expect("it prints its port") }
     }
 
-    /// Puts something there; clients of others would tidy up the path.
+    /// Puts an object; other clients would normalize the path.
     fn put(&self, path: &str, body: &str) {
         let mut server = TcpStream::connect(("127.0.0.1", self.port)).unwrap();
         let encoded: String = path
@@ -61,7 +61,7 @@ impl Drop for Server {
     }
 }
 
-/// A run over a bucket with these objects, whose content is their key, and over a folder.
+/// A run over a bucket with these objects, whose content is their key, and a folder.
 fn captured(keys: &[&str]) -> (Sandbox, Server) {
     let server = Server::start();
     server.put("documents", "");
@@ -94,7 +94,7 @@ fn captured(keys: &[&str]) -> (Sandbox, Server) {
     (sandbox, server)
 }
 
-/// The lines of a listing; quiet, there is nothing but paths.
+/// The lines of a listing, which with `--quiet` has only paths.
 fn lines(outcome: &Outcome) -> Vec<&str> {
     outcome.stdout.lines().filter(|line| line.starts_with('/')).collect()
 }
@@ -110,7 +110,7 @@ fn objects_are_called_by_their_keys() {
     assert_eq!(lines(&all)[..12].join(" "), expected);
     assert!(version.starts_with("/versions/2024/a.pdf/2"), "{version}");
     assert_eq!(lines(&all).len(), 13);
-    // The folder of files has such a name too, and it is no key.
+    // The folder of files also has such a name, but it is not a key.
     sandbox.ok("ls latest").prints("/documents/objects/2024/a.pdf").prints("/data/a.\\xffb");
     let prefix = sandbox.ok("ls latest --source documents /objects/2024");
     let expected = ["/objects/2024", "/objects/2024/01", "/objects/2024/a.pdf"];
@@ -159,7 +159,7 @@ fn objects_are_called_by_their_keys() {
 fn objects_become_files_in_folders() {
     let (sandbox, _server) = captured(&["2024/a.pdf", "2024/01/b.txt", "2025.txt"]);
     let restore = "restore latest --source documents -t @target";
-    sandbox.ok(&format!("{restore} --dry-run")).prints("comes back with restore-app only");
+    sandbox.ok(&format!("{restore} --dry-run")).prints("only restore-app restores");
     assert!(!sandbox.exists("target"));
     sandbox.ok(&format!("{restore} --include /objects/2024/01 --verify"));
     assert_eq!(sandbox.read("target/objects/2024/01/b.txt"), b"2024/01/b.txt");
@@ -176,7 +176,7 @@ fn objects_become_files_in_folders() {
     assert_eq!(again["files_skipped"], 5, "{again}");
 }
 
-/// No key leads out of the target or over another one, and none is left out.
+/// No key escapes the target or overwrites another one, and none is skipped.
 #[test]
 fn keys_that_no_file_can_have_are_kept_apart() {
     let long = format!("{}/x", "l".repeat(300));
@@ -185,11 +185,11 @@ fn keys_that_no_file_can_have_are_kept_apart() {
     let keys: Vec<&str> = odd.into_iter().chain(plain).collect();
     let (sandbox, _server) = captured(&keys);
     let expected: BTreeSet<String> = keys.iter().map(|key| key.to_string()).collect();
-    // All but "n/below", for which "n" makes room.
+    // All but "n/below", which is renamed in favour of "n".
     let renamed = odd.len() - 1;
     let restored =
         sandbox.fails(3, "restore latest --source documents -t @inner/target -i /objects");
-    restored.says(&format!("{renamed} objects have a key that no file can have"));
+    restored.says(&format!("{renamed} objects have a key that cannot be a file name"));
     restored.says("/objects/../escape: this key cannot be a file name");
     restored.says("is restored as /objects/..\\xff/escape");
     assert_eq!(fs::read_dir(sandbox.path("inner")).unwrap().count(), 1);

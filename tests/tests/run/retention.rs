@@ -1,4 +1,4 @@
-//! What a run removes when it is done.
+//! What a run removes at its end.
 
 use crate::world::World;
 
@@ -12,7 +12,7 @@ fn old_snapshots_go_and_their_keys_with_them() {
     }
     assert_eq!(world.snapshots().len(), 2);
     let runs = |documents: &[serde_json::Value]| documents.len();
-    assert_eq!(runs(&world.key_snapshots()), 2, "keys go with the data that they open");
+    assert_eq!(runs(&world.key_snapshots()), 2, "keys are removed with the data that they open");
     world.sandbox.ok("check --read-data");
     world.sandbox.ok("-r @vault -p @vault-key check --read-data");
 }
@@ -35,5 +35,5 @@ fn a_held_snapshot_stays() {
     world.runs();
     world.runs();
     assert_eq!(world.snapshots().len(), 2);
-    assert_eq!(world.key_snapshots().len(), 2, "the keys of held data stay too");
+    assert_eq!(world.key_snapshots().len(), 2, "the keys of held data are kept too");
 }

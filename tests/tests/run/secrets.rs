@@ -2,7 +2,7 @@
 
 use crate::world::World;
 
-/// In two parts, so that nobody takes this file for one.
+/// In two parts, so that this file is not taken for a key.
 const PEM: &str = concat!(
     "-----BEGIN ",
     "PRIVATE KEY-----\n",

@@ -1,4 +1,4 @@
-//! A run that succeeds.
+//! A successful run.
 
 use crate::world::World;
 

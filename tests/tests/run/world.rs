@@ -1,4 +1,4 @@
-//! An application of files, made anew for each test.
+//! An application of files, created for each test.
 
 use holdfast_tests::sandbox::{Outcome, Sandbox};
 use serde_json::Value;
@@ -29,7 +29,7 @@ class = "keys"
 "#;
 
 impl World {
-    /// With these sections behind those that all have.
+    /// With these sections appended to the common ones.
     pub fn new(sections: &str) -> Self {
         let sandbox = Sandbox::empty();
         sandbox.make_key("key");
@@ -47,19 +47,19 @@ impl World {
         self.sandbox.write("holdfast.toml", format!("{HEAD}{sections}"));
     }
 
-    /// A run that succeeds; its summary.
+    /// Runs successfully; returns the summary.
     #[track_caller]
     pub fn runs(&self) -> Value {
         self.sandbox.ok("run --init-missing --json").message("run_summary")
     }
 
-    /// A run that ends with this code.
+    /// Runs with this exit code.
     #[track_caller]
     pub fn fails(&self, code: i32) -> Outcome {
         self.sandbox.fails(code, "run --init-missing")
     }
 
-    /// The snapshots of the data, oldest first; none without a repository.
+    /// The data snapshots, oldest first; none without a repository.
     pub fn snapshots(&self) -> Vec<Value> {
         match self.sandbox.exists("repository/config") {
             true => self.sandbox.snapshots(),
@@ -67,7 +67,7 @@ impl World {
         }
     }
 
-    /// The snapshots of the keys, oldest first.
+    /// The key snapshots, oldest first.
     pub fn key_snapshots(&self) -> Vec<Value> {
         let line = "-r @vault -p @vault-key snapshots --json";
         self.sandbox.ok(line).json().as_array().cloned().unwrap()

@@ -1,15 +1,15 @@
-//! Child processes are made in one place, which keeps secrets from them.
+//! Child processes are created in one place, which keeps secrets from them.
 
 use super::finding::Finding;
 use super::tree::Tree;
 
-/// The place.
+/// That place.
 const MAKER: &str = "crates/holdfast-connect/src/child.rs";
 
-/// What makes a child process.
+/// Code that creates a child process.
 const CALLS: [&str; 2] = ["Command::new(", "Command::from("];
 
-/// No other file of the program makes a child process; its tests may.
+/// No other file of the program creates child processes; tests may.
 pub fn one_maker(tree: &Tree) -> Vec<Finding> {
     let mut findings = Vec::new();
     for (path, text) in tree.with_extension("rs").filter(|(path, _)| is_of_the_program(path)) {
@@ -22,7 +22,7 @@ pub fn one_maker(tree: &Tree) -> Vec<Finding> {
                 before.is_some_and(|it| !it.is_some_and(char::is_alphanumeric))
             };
             if CALLS.iter().any(is_call) {
-                let rule = format!("a child process, which only {MAKER} makes");
+                let rule = format!("a child process, which only {MAKER} may create");
                 findings.push(Finding::new(path, index + 1, rule));
             }
         }

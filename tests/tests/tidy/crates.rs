@@ -1,4 +1,4 @@
-//! The layers of docs/architecture.md and what the manifests say.
+//! The layers of docs/architecture.md compared with the manifests.
 
 use std::collections::BTreeMap;
 
@@ -7,7 +7,7 @@ use super::tree::Tree;
 
 const ARCHITECTURE: &str = "docs/architecture.md";
 
-/// Every crate has a layer and depends on lower ones only, in its tests too.
+/// Every crate has a layer and depends only on lower ones, even in its tests.
 pub fn layers(tree: &Tree) -> Vec<Finding> {
     let layers = documented(tree);
     let mut findings = Vec::new();
@@ -55,7 +55,7 @@ fn documented(tree: &Tree) -> BTreeMap<&str, u32> {
     .collect()
 }
 
-/// Crates of this project in tables of dependencies, each with its line.
+/// Crates of this project in dependency tables, with their lines.
 fn dependencies(manifest: &str) -> impl Iterator<Item = (usize, &str)> {
     let mut is_table = false;
     manifest.lines().enumerate().filter_map(move |(index, line)| {

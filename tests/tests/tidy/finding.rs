@@ -1,20 +1,20 @@
-//! Where a rule is broken.
+//! Violations of rules.
 
 use std::fmt;
 
-/// A place and the rule that does not hold there.
+/// A position and the rule that it violates.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Finding {
-    /// From the top of the tree.
+    /// The path from the root of the tree.
     pub path: String,
-    /// From 1; 0 for the file as a whole.
+    /// The line, from 1; 0 for the whole file.
     pub line: usize,
-    /// What should be.
+    /// The rule.
     pub rule: String,
 }
 
 impl Finding {
-    /// Breaks a rule in a line.
+    /// A violation in a line.
     pub fn new(path: &str, line: usize, rule: impl Into<String>) -> Self {
         Self { path: path.to_owned(), line, rule: rule.into() }
     }

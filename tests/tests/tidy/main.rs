@@ -1,7 +1,7 @@
-//! The rules of CONTRIBUTING.md that a program can see, checked on every file of the tree.
+//! The rules of CONTRIBUTING.md that a program can check, applied to every file of the tree.
 //!
-//! Each rule is a function of a path and a text, and says where it was broken; `samples` shows that
-//! each can be.
+//! Each rule is a function of a path and a text that returns its violations; `samples` shows that
+//! each rule can fail.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "all of this is a test")]
 

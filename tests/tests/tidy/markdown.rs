@@ -7,7 +7,7 @@ use super::tree::{Tree, extension_of};
 
 const DECISIONS: &str = "docs/decisions/";
 
-/// Every relative link leads to a file or folder of the tree, and its anchor to a heading.
+/// Every relative link points to a file or folder of the tree, and its anchor to a heading.
 pub fn links(tree: &Tree) -> Vec<Finding> {
     let mut findings = Vec::new();
     for (path, text) in tree.with_extension("md") {
@@ -18,7 +18,7 @@ pub fn links(tree: &Tree) -> Vec<Finding> {
     findings
 }
 
-/// Decisions are numbered from 1 without gaps, begin with their number, and are linked.
+/// Decisions are numbered from 1 without gaps, start with their number, and are linked.
 pub fn decisions(tree: &Tree) -> Vec<Finding> {
     let mut linked = BTreeSet::new();
     for (path, text) in tree.with_extension("md") {
@@ -42,7 +42,7 @@ pub fn decisions(tree: &Tree) -> Vec<Finding> {
     findings
 }
 
-/// Why a link leads nowhere.
+/// Why a link is broken.
 fn broken(tree: &Tree, from: &str, target: &str) -> Option<String> {
     if target.contains("://") || target.starts_with("mailto:") {
         return None;
@@ -59,7 +59,7 @@ fn broken(tree: &Tree, from: &str, target: &str) -> Option<String> {
     (is_checked && !has_anchor()).then(|| format!("{target}: no such heading"))
 }
 
-/// The path from the top of what a relative link names; `None` outside of the tree.
+/// The path from the root for the target of a relative link; `None` outside the tree.
 fn resolve(from: &str, target: &str) -> Option<String> {
     let file = target.split('#').next().unwrap_or_default();
     if file.is_empty() {
@@ -77,7 +77,7 @@ fn resolve(from: &str, target: &str) -> Option<String> {
     Some(parts.join("/"))
 }
 
-/// What the links of a text lead to, with their lines; nothing in code is a link.
+/// The link targets of a text, with their lines; code contains no links.
 fn targets(text: &str) -> impl Iterator<Item = (usize, String)> {
     prose(text).flat_map(|(line, text)| {
         let inline = text.split("](").skip(1).filter_map(|it| it.split(')').next());
@@ -88,7 +88,7 @@ fn targets(text: &str) -> impl Iterator<Item = (usize, String)> {
     })
 }
 
-/// Lines outside of code blocks, without their code.
+/// Lines outside code blocks, without inline code.
 fn prose(text: &str) -> impl Iterator<Item = (usize, String)> {
     let mut is_code = false;
     text.lines().enumerate().filter_map(move |(index, line)| {
@@ -99,7 +99,7 @@ fn prose(text: &str) -> impl Iterator<Item = (usize, String)> {
     })
 }
 
-/// The anchors that the headings of a text get.
+/// The anchors of a text's headings.
 fn anchors(text: &str) -> BTreeSet<String> {
     let mut is_code = false;
     let mut found = BTreeSet::new();
@@ -112,7 +112,7 @@ fn anchors(text: &str) -> BTreeSet<String> {
         let kept = |it: &char| it.is_alphanumeric() || [' ', '-', '_'].contains(it);
         let slug: String = heading.trim().to_lowercase().chars().filter(kept).collect();
         let slug = slug.replace(' ', "-");
-        // The second heading of the same words gets a number.
+        // A second heading with the same words gets a number.
         let numbered = (1..).map(|number| format!("{slug}-{number}"));
         let free = [slug.clone()].into_iter().chain(numbered).find(|it| !found.contains(it));
         found.extend(free);

@@ -1,17 +1,16 @@
-//! Rules for Rust files. All of them are formatted, so that indentation tells where a function
-//! ends.
+//! Rules for Rust files. All are formatted, so indentation shows where a function ends.
 
 use super::finding::Finding;
 use super::tree::Tree;
 
 const FILE_LINES_MAX: usize = 800;
 const FILE_LINES_USUAL: usize = 400;
-/// One file in so many may be longer than usual.
+/// One in this many files may be longer than usual.
 const LONG_FILES: usize = 40;
 const FUNCTION_LINES_MAX: usize = 70;
 const COLUMNS_MAX: usize = 100;
 
-/// No file is too long, and few are longer than usual.
+/// No file is too long, and only a few are longer than usual.
 pub fn files(tree: &Tree) -> Vec<Finding> {
     let lengths: Vec<(&str, usize)> =
         tree.with_extension("rs").map(|(path, text)| (path, text.lines().count())).collect();
@@ -35,7 +34,7 @@ pub fn lines(tree: &Tree) -> Vec<Finding> {
     })
 }
 
-/// Every file says first what it is for.
+/// Every file starts with a line that says what it is for.
 pub fn first_lines(tree: &Tree) -> Vec<Finding> {
     let is_said = |text: &str| text.strip_prefix("//! ").is_some_and(|it| it.trim().len() > 3);
     let silent = tree.with_extension("rs").filter(|(_, text)| !is_said(text));
@@ -58,7 +57,7 @@ pub fn functions(tree: &Tree) -> Vec<Finding> {
     findings
 }
 
-/// True for the first line of a function, whatever stands before `fn`.
+/// True for the first line of a function, whatever precedes `fn`.
 fn begins_function(line: &str) -> bool {
     let mut words = line.split_whitespace();
     let is_before = |word: &str| {
@@ -67,8 +66,7 @@ fn begins_function(line: &str) -> bool {
     words.find(|word| !is_before(word) && *word != "super)" && *word != "crate)") == Some("fn")
 }
 
-/// Lines from the first one to the brace that closes it, or to the semicolon where there is no
-/// body.
+/// Lines from the first one to the closing brace, or to the semicolon if there is no body.
 fn length_of(lines: &[&str], indent: usize) -> usize {
     let is_last = |line: &&str| {
         let own = line.len() - line.trim_start().len() == indent && !line.trim().is_empty();

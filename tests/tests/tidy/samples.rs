@@ -1,10 +1,10 @@
-//! Every rule finds what it is for, and says where.
+//! Every rule finds its violations, with their positions.
 
 use super::finding::Finding;
 use super::tree::Tree;
 use super::{Rule, children, crates, markdown, rust, text};
 
-/// Checks that a rule finds exactly this, as it is printed, in a tree of these files.
+/// Checks that a rule reports exactly this in a tree of these files.
 #[track_caller]
 fn check(rule: Rule, files: &[(&str, &str)], expected: &[&str]) {
     let found: Vec<String> = rule(&Tree::of(files)).iter().map(Finding::to_string).collect();
@@ -31,7 +31,7 @@ fn long_functions_are_found() {
     check(rust::functions, &[("a.rs", &long_function(70))], &[]);
     let found = ["a.rs:3: a function of 71 lines; at most 70"];
     check(rust::functions, &[("a.rs", &long_function(71))], &found);
-    // A method whose signature takes several lines, behind one without a body.
+    // A method whose signature takes several lines, after one without a body.
     let body = "        call();\n".repeat(70);
     let method = format!("trait T {{\n    fn a(\n    );\n    fn b(\n    ) {{\n{body}    }}\n}}\n");
     let found = ["a.rs:4: a function of 73 lines; at most 70"];
@@ -146,6 +146,6 @@ fn children_made_elsewhere_are_found() {
         ("crates/holdfast-connect/src/child.rs", text),
     ];
     let maker = "crates/holdfast-connect/src/child.rs";
-    let found = format!("crates/a/src/lib.rs:4: a child process, which only {maker} makes");
+    let found = format!("crates/a/src/lib.rs:4: a child process, which only {maker} may create");
     check(children::one_maker, &files, &[&found]);
 }

@@ -7,12 +7,12 @@ use holdfast_tests::project;
 use super::finding::Finding;
 use super::tree::{Tree, extension_of};
 
-/// Words that promise work for later, in two parts so that this file has none of them.
+/// Words for unfinished work, in two parts so that this file contains none of them.
 const LEFTOVERS: [(&str, &str); 4] = [("TO", "DO"), ("FIX", "ME"), ("XX", "X"), ("HA", "CK")];
-/// Endings of files that are programs or read by programs; scripts have none.
+/// Extensions of files that are programs or read by programs; scripts have none.
 const SOURCES: [&str; 7] = ["rs", "toml", "py", "sh", "yml", "yaml", ""];
 
-/// Sources have no character that an editor may show as another one.
+/// Sources contain no characters that an editor may show as others.
 pub fn ascii(tree: &Tree) -> Vec<Finding> {
     let sources = |path: &str| SOURCES.contains(&extension_of(path));
     by_line(tree, sources, |line| {
@@ -21,7 +21,7 @@ pub fn ascii(tree: &Tree) -> Vec<Finding> {
     })
 }
 
-/// Nothing is left for later.
+/// Nothing is left unfinished.
 pub fn leftovers(tree: &Tree) -> Vec<Finding> {
     by_line(
         tree,
@@ -34,7 +34,7 @@ pub fn leftovers(tree: &Tree) -> Vec<Finding> {
     )
 }
 
-/// Nothing names the place where it was written.
+/// Nothing mentions the machine where it was written.
 pub fn machine_paths(tree: &Tree) -> Vec<Finding> {
     let test = env::current_exe().expect("a test knows its path");
     let target = test.ancestors().find(|folder| folder.join("CACHEDIR.TAG").exists());
@@ -43,7 +43,7 @@ pub fn machine_paths(tree: &Tree) -> Vec<Finding> {
     names_none_of(tree, &places.map(|place| place.display().to_string()).collect::<Vec<_>>())
 }
 
-/// Nothing names one of these folders.
+/// Nothing mentions these folders.
 pub fn names_none_of(tree: &Tree, folders: &[String]) -> Vec<Finding> {
     by_line(
         tree,
@@ -55,7 +55,7 @@ pub fn names_none_of(tree: &Tree, folders: &[String]) -> Vec<Finding> {
     )
 }
 
-/// Lines end with a newline and without blanks before it.
+/// Lines end with a newline, without trailing blanks.
 pub fn line_ends(tree: &Tree) -> Vec<Finding> {
     let sources = |path: &str| SOURCES.contains(&extension_of(path)) || extension_of(path) == "md";
     by_line(tree, sources, |line| {
@@ -63,7 +63,7 @@ pub fn line_ends(tree: &Tree) -> Vec<Finding> {
     })
 }
 
-/// True if the text is there and is not a part of a longer word or path.
+/// True if the text occurs other than as part of a longer word or path.
 fn has_word(line: &str, wanted: &str) -> bool {
     let is_inner = |it: char| it.is_ascii_alphanumeric() || "_-.".contains(it);
     line.match_indices(wanted).any(|(start, _)| {
@@ -79,7 +79,7 @@ fn by_line(
 ) -> Vec<Finding> {
     let mut findings = Vec::new();
     for (path, text) in tree.files().filter(|(path, _)| is_meant(path)) {
-        // `lines` would take a carriage return for a part of the line's end.
+        // `lines` would treat a carriage return as part of the line ending.
         for (index, line) in text.split('\n').enumerate() {
             findings.extend(rule(line).map(|rule| Finding::new(path, index + 1, rule)));
         }

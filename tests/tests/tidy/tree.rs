@@ -6,13 +6,13 @@ use std::path::Path;
 
 use holdfast_tests::project;
 
-/// All text files by their path from the top.
+/// All text files by their path from the root.
 #[derive(Debug, Default)]
 pub struct Tree {
     files: BTreeMap<String, String>,
 }
 
-/// What is made by tools, and fuzz inputs, which are anything.
+/// Generated files, and fuzz inputs, which can be anything.
 const LEFT_OUT: [&str; 6] = [".git", "target", "corpus", "artifacts", "coverage", "seeds"];
 
 impl Tree {
@@ -44,7 +44,7 @@ impl Tree {
         self.files.get(path).map(String::as_str)
     }
 
-    /// True if there is a file, or a folder with something in it.
+    /// True if there is a file, or a folder that is not empty.
     pub fn has(&self, path: &str) -> bool {
         let below = format!("{path}/");
         self.files.contains_key(path) || self.files.keys().any(|file| file.starts_with(&below))
@@ -66,7 +66,7 @@ impl Tree {
     }
 }
 
-/// What stands behind the last dot of the name.
+/// The part of the name after the last dot.
 pub fn extension_of(path: &str) -> &str {
     let name = path.rsplit('/').next().unwrap_or(path);
     name.rsplit_once('.').map_or("", |(_, extension)| extension)

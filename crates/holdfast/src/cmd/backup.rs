@@ -1,4 +1,4 @@
-//! `backup`: files, or what a command prints, as a new snapshot.
+//! `backup`: back up files, or the output of a command, as a new snapshot.
 
 mod args;
 mod expectation;
@@ -49,7 +49,7 @@ pub fn run(args: &Args, context: &Context) -> CommandResult {
     let report = backup(&repository, &|| work.source(), &options, &watcher);
     drop(watcher);
     let report = report.map_err(|error| match error {
-        // Reading failed because the user wanted it to end.
+        // Reading failed because the user interrupted it.
         EngineError::Stream(_) if context.is_interrupted() => stream_interrupted(),
         EngineError::Interrupted if work.is_stream() => stream_interrupted(),
         error => error.into(),
@@ -57,13 +57,13 @@ pub fn run(args: &Args, context: &Context) -> CommandResult {
     tell(args, context, &report?, start)
 }
 
-/// Half a stream is worth nothing, so nothing was kept but its chunks.
+/// Part of a stream is of no use, so only its chunks were kept.
 fn stream_interrupted() -> CommandError {
     CommandError::new(ExitKind::Interrupted, "interrupted, so no snapshot was made")
-        .hint("run the same command again; what is stored already is not stored again")
+        .hint("run the same command again; data that was already stored is not stored again")
 }
 
-/// Says what was done; a partial success is an error of its own kind.
+/// Prints the result; a partial success is an error of its own kind.
 fn tell(args: &Args, context: &Context, report: &BackupReport, start: Timestamp) -> CommandResult {
     let summary = &report.record.summary;
     let end = summary.backup_end.unwrap_or_else(environment::now);
@@ -89,8 +89,8 @@ fn tell(args: &Args, context: &Context, report: &BackupReport, start: Timestamp)
     let shrunk = completeness::lacks(&report.record, None).into_iter();
     for lack in shrunk.filter(|lack| matches!(lack, Lack::Shrunk { .. })) {
         context.output.caution(&format!(
-            "the source may be incomplete: {lack}; the rules of forget keep the last full \
-             snapshot until a backup with --accept-shrunk"
+            "the source may be incomplete: {lack}; forget keeps the last good \
+            snapshot until a backup with --accept-shrunk"
         ));
     }
     match summary.errors {

@@ -18,16 +18,16 @@ use crate::{environment, parse};
 const EXAMPLES: &str = "\
 EXAMPLES:
   holdfast cache
-      where the caches are, of which repositories, how large and how old
+      list the caches with their repositories, sizes and ages
   holdfast cache --cleanup
-      deletes those that were not used for 30 days
+      delete those that were not used for 30 days
   holdfast cache --cleanup --max-age 0
 
-A repository has a cache for each place at which it was used: a copy on another disk has its own.
-A cache holds nothing that is not in its repository, but for the memory of how new that was: it can
-be deleted at any time.";
+A repository has one cache per location: a copy on another disk has its own. A cache can be deleted
+at any time. Apart from copies of what is in the repository, it only records how recent the
+repository was, to detect a rollback.";
 
-/// Days without use that make a cache old, unless something else is asked for.
+/// Days without use after which a cache is old, by default.
 const MAX_AGE_DAYS: u32 = 30;
 
 /// List or clean up local caches
@@ -38,12 +38,12 @@ pub struct Args {
     #[arg(long)]
     pub cleanup: bool,
 
-    /// How many days without use make a cache old
+    /// Days without use after which a cache is old
     #[arg(long, value_name = "DAYS", default_value_t = MAX_AGE_DAYS)]
     #[arg(value_parser = parse::number::<0, 36_500>)]
     pub max_age: u32,
 
-    /// Do not count sizes
+    /// Do not compute sizes
     #[arg(long)]
     pub no_size: bool,
 }
@@ -68,7 +68,7 @@ pub fn run(args: &Args, context: &Context) -> CommandResult {
     }
 }
 
-/// The cache of a repository at one place.
+/// The cache of a repository at one location.
 struct CacheFolder {
     id: RepositoryId,
     path: PathBuf,
@@ -80,14 +80,14 @@ struct CacheFolder {
 
 fn no_folder(context: &Context) -> CommandError {
     match context.global.no_cache {
-        true => CommandError::usage("with --no-cache there is no cache to look at"),
-        false => CommandError::usage("there is no folder for caches, because HOME is not set")
+        true => CommandError::usage("--no-cache leaves no cache to list"),
+        false => CommandError::usage("there is no cache folder because HOME is not set")
             .hint("--cache-dir FOLDER"),
     }
 }
 
-/// The caches below `folder`, the one longest unused first: one for each place at which a
-/// repository was met. What is not called as a repository is no cache and nobody's business here.
+/// The caches below `folder`, least recently used first: one per location of a repository. Folders
+/// whose names are not ids of repositories are ignored.
 fn list(folder: &Path, args: &Args, now: SystemTime) -> io::Result<Vec<CacheFolder>> {
     let mut caches = Vec::new();
     let old = Duration::from_hours(24 * u64::from(args.max_age));
@@ -99,7 +99,7 @@ fn list(folder: &Path, args: &Args, now: SystemTime) -> io::Result<Vec<CacheFold
         }
         for (_, path) in places {
             let (used, bytes) = measure(&path)?;
-            // A time in the future is that of a clock that was wrong.
+            // A time in the future comes from a wrong clock.
             let age = now.duration_since(used).unwrap_or_default();
             caches.push(CacheFolder { id, path, used, age, is_old: age >= old, bytes });
         }
@@ -108,7 +108,7 @@ fn list(folder: &Path, args: &Args, now: SystemTime) -> io::Result<Vec<CacheFold
     Ok(caches)
 }
 
-/// The folders in a folder whose names are text; none if it is not there.
+/// The folders in a folder whose names are UTF-8; none if it does not exist.
 fn folders_in(folder: &Path) -> io::Result<Vec<(String, PathBuf)>> {
     let entries = match fs::read_dir(folder) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
@@ -124,12 +124,12 @@ fn folders_in(folder: &Path) -> io::Result<Vec<(String, PathBuf)>> {
     Ok(found)
 }
 
-/// When a cache was used last, which changes its files, and how large these are.
+/// When a cache was last used, by the times of its files, and their total size.
 fn measure(path: &Path) -> io::Result<(SystemTime, u64)> {
     let mut files = Vec::<Metadata>::new();
     for entry in fs::read_dir(path)? {
         match entry?.metadata() {
-            // Its process just ended or replaced it.
+            // Its process has just removed or replaced it.
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
             metadata => files.push(metadata?),
         }
@@ -141,10 +141,10 @@ fn measure(path: &Path) -> io::Result<(SystemTime, u64)> {
     Ok((used, files.iter().map(Metadata::len).sum()))
 }
 
-/// Deletes caches that are old, for commands that do something else.
+/// Deletes old caches, for `--cleanup-cache` of other commands.
 ///
 /// # Errors
-/// One that cannot be removed.
+/// A cache cannot be removed.
 pub fn clean_up_old(context: &Context) -> CommandResult {
     let Some(folder) = context.cache_folder() else { return Ok(()) };
     let args = Args { cleanup: true, max_age: MAX_AGE_DAYS, no_size: true };
@@ -163,7 +163,7 @@ fn clean_up(context: &Context, caches: &[CacheFolder]) -> CommandResult {
     Ok(context.output.note(0, &format!("removed {count} ({size})"))?)
 }
 
-/// How many are removed, and their bytes.
+/// The number of removed caches, and their bytes.
 fn remove_old(context: &Context, caches: &[CacheFolder]) -> CommandResult<(u64, u64)> {
     let (mut removed, mut failed, mut bytes) = (0, 0, 0);
     for cache in caches.iter().filter(|cache| cache.is_old) {
@@ -187,7 +187,7 @@ fn remove_old(context: &Context, caches: &[CacheFolder]) -> CommandResult<(u64, 
     }
 }
 
-/// Removes a cache, and what belongs to all caches of its repository with the last of them.
+/// Removes a cache; with the last cache of a repository also what they shared.
 fn remove(cache: &Path) -> io::Result<()> {
     fs::remove_dir_all(cache)?;
     let of_repository = cache.parent().filter(|above| {
@@ -218,7 +218,7 @@ fn table(folder: &Path, caches: &[CacheFolder], no_size: bool) -> String {
     table.render()
 }
 
-/// Digits that ids are shown with.
+/// Number of digits shown of an id.
 const ID_DIGITS: usize = 8;
 const DAY_SECONDS: u64 = 24 * 60 * 60;
 

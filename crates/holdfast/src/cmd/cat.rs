@@ -21,15 +21,15 @@ use crate::select;
 const EXAMPLES: &str = "\
 EXAMPLES:
   holdfast cat config
-      also the way to ask whether there is a repository: exit code 10 if not
+      also tests whether a repository exists: exit code 10 if not
   holdfast cat snapshot latest
   holdfast cat tree latest:/srv/www
   holdfast cat blob 5a1f0e2b > piece";
 
 /// Print an object of the repository
 ///
-/// Objects are printed as JSON, blobs and packs as their bytes. There is no way to print the
-/// master key.
+/// Blobs and packs are printed as raw bytes, everything else as JSON. The master key is never
+/// printed.
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Args {
@@ -41,35 +41,35 @@ pub struct Args {
 /// What to print.
 #[derive(Debug, Subcommand)]
 pub enum Object {
-    /// The identity and parameters of the repository
+    /// Print the identity and parameters of the repository
     Config,
-    /// A pack file as it is stored
+    /// Print a pack file as stored
     Pack {
         /// Its id
         id: String,
     },
-    /// The bytes of a blob
+    /// Print the bytes of a blob
     Blob {
         /// Its id
         id: String,
     },
-    /// A snapshot
+    /// Print a snapshot
     Snapshot {
-        /// An id or its beginning, latest, latest~N
+        /// An id or prefix, latest, or latest~N
         #[arg(value_name = "SNAPSHOT")]
         id: String,
     },
-    /// An object of the index
+    /// Print an index object
     Index {
         /// Its id
         id: String,
     },
-    /// The public part of a key slot
+    /// Print the public part of a key slot
     Key {
         /// Its id
         id: String,
     },
-    /// The entries of a folder
+    /// Print the entries of a folder
     Tree {
         /// The snapshot and the folder
         #[arg(value_name = "SNAPSHOT[:FOLDER]")]
@@ -101,27 +101,27 @@ pub fn run(args: &Args, context: &Context) -> CommandResult {
     }
 }
 
-/// The bytes of a pack; with `--json` its directory.
+/// The bytes of a pack, or with `--json` its directory.
 fn pack(context: &Context, repository: &Repository, prefix: &IdPrefix) -> CommandResult {
     if context.output.style().json {
         return print(context, &cat::pack(repository, prefix)?);
     }
     if io::stdout().is_terminal() {
-        return Err(CommandError::usage("a pack is sealed bytes, which a terminal cannot show")
-            .hint("> FILE, to keep them")
-            .hint("--json, for what the pack holds"));
+        return Err(CommandError::usage("a pack is encrypted data, which a terminal cannot show")
+            .hint("redirect it with > FILE")
+            .hint("list its contents with --json"));
     }
     let id = cat::pack_id(repository, prefix)?;
     let object = object_name(name::pack(&id))?;
     let bytes = backend(repository).get(&object, PACK_BYTES_MAX)?;
     if ObjectId::of(&bytes) != id {
-        // Looking at what is damaged is what this command is for.
+        // Inspecting damaged objects is the purpose of this command.
         context.output.warn(&format!("the bytes of pack {id} do not match its id"));
     }
     Ok(context.output.bytes(&bytes)?)
 }
 
-/// A folder of a snapshot; if no snapshot is called so, the tree blob with this id.
+/// A folder of a snapshot, or the tree blob with this id if there is no such snapshot.
 fn tree(context: &Context, repository: &Repository, text: &str) -> CommandResult<Value> {
     if let Ok(prefix) = IdPrefix::new(text)
         && !repository.history().snapshots().iter().any(|it| prefix.matches(it.id.as_bytes()))
@@ -138,7 +138,7 @@ fn tree(context: &Context, repository: &Repository, text: &str) -> CommandResult
     Ok(cat::root(repository, &root)?)
 }
 
-/// Scripts get a line, people get an indented document.
+/// One line for scripts, an indented document otherwise.
 fn print(context: &Context, value: &Value) -> CommandResult {
     match context.output.style().json {
         true => Ok(context.output.json(value)?),
@@ -146,7 +146,7 @@ fn print(context: &Context, value: &Value) -> CommandResult {
     }
 }
 
-/// The same JSON without characters that could harm a terminal: they are written as `\uNNNN`.
+/// The same JSON, with characters that could harm a terminal written as `\uNNNN`.
 fn harmless(json: &str) -> String {
     let mut out = String::with_capacity(json.len());
     for c in json.chars() {

@@ -1,4 +1,4 @@
-//! `check`: look for damage.
+//! `check`: check the repository for damage.
 
 use std::path::Path;
 
@@ -18,17 +18,17 @@ use crate::watch::Watcher;
 const EXAMPLES: &str = "\
 EXAMPLES:
   holdfast check
-      the structure: is all there that the snapshots need
+      structure only: everything the snapshots refer to exists
   holdfast check --read-data
-      reads and verifies every byte
+      read and verify every byte
   holdfast check --read-data-subset 1/7
-      a seventh of the data; with 2/7 the next day, all of it in a week
+      a seventh of the data: with 2/7 the next day and so on, all of it in a week
   holdfast check --read-data --max-age 30d
-      reads only what was not verified in the last 30 days
+      read only what was not verified in the last 30 days
 
-Every damaged object is named, with the files that it hurts and the command to run next.";
+Every damaged object is reported, with the affected files and the command to run next.";
 
-/// Look for damage
+/// Check the repository for damage
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Args {
@@ -40,11 +40,11 @@ pub struct Args {
     #[arg(long, value_name = "SUBSET")]
     pub read_data_subset: Option<ReadDataSubset>,
 
-    /// Do not read again what was verified within this time, as in 30d
+    /// Skip data that was verified within this time, as in 30d
     #[arg(long, value_name = "DURATION")]
     pub max_age: Option<Age>,
 
-    /// Believe the local cache of the index, which saves reading all index objects
+    /// Trust the local index cache instead of reading all index objects
     #[arg(long)]
     pub with_cache: bool,
 }
@@ -119,11 +119,11 @@ fn tell(context: &Context, report: &CheckReport) -> CommandResult {
     }
 }
 
-/// Names the damage, what it hurts and what to do next.
+/// Reports the damage, the affected files and what to do next.
 fn describe(context: &Context, finding: &Finding) {
     context.output.warn(&format!("{}: {}", finding.object, finding.message));
     for (snapshot, path) in &finding.files {
-        context.output.warn(&format!("  hurts {} in snapshot {snapshot}", escape::name(path)));
+        context.output.warn(&format!("  affects {} in snapshot {snapshot}", escape::name(path)));
     }
     let more = finding.files_count.saturating_sub(finding.files.len() as u64);
     if more > 0 {
@@ -142,7 +142,7 @@ fn lines(report: &CheckReport) -> Vec<String> {
     )];
     if report.packs_read + report.packs_recently_verified > 0 {
         lines.push(format!(
-            "read and verified {} ({}); {} verified before",
+            "read and verified {} ({}); {} verified earlier",
             text::count(report.packs_read, "pack", "packs"),
             text::size(report.bytes_read),
             report.packs_recently_verified,

@@ -13,11 +13,11 @@ EXAMPLES:
   holdfast completions zsh > ~/.zfunc/_holdfast
   holdfast completions fish > ~/.config/fish/completions/holdfast.fish";
 
-/// Print completions for a shell
+/// Print shell completions
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Args {
-    /// Which shell
+    /// The shell
     pub shell: Shell,
 }
 

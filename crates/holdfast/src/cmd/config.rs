@@ -21,15 +21,15 @@ EXAMPLES:
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Args {
-    /// What to do.
+    /// The subcommand.
     #[command(subcommand)]
     pub action: Action,
 }
 
-/// What to do with app files.
+/// The subcommands.
 #[derive(Debug, Subcommand)]
 pub enum Action {
-    /// Look for mistakes in the app file, and for what it names and this machine does not have
+    /// Check the app file for mistakes, and for things that are missing on this machine
     #[command(after_help = CHECK_EXAMPLES)]
     Check {
         /// Which application.
@@ -48,16 +48,16 @@ EXAMPLES:
   holdfast config check --config /etc/holdfast/documenso.toml
   holdfast config check documenso --json
 
-Every mistake is shown with its line and what to write instead, and makes the exit code 2. What is
-missing on this machine is a warning: password files that cannot be read, programs that are not
-found, paths that are not there. Nothing is started or connected to.";
+Every mistake is reported with its line and a correction, and makes the exit code 2. Anything
+missing on this machine causes a warning: unreadable password files, programs that are not found,
+paths that do not exist. Nothing is started, and no connection is made.";
 
 const SCHEMA_EXAMPLES: &str = "\
 EXAMPLES:
   holdfast config schema > /etc/holdfast/holdfast.schema.json
 
-An editor with a language server for TOML (taplo, Even Better TOML) completes and checks an app file
-that has this line at its top:
+An editor with a TOML language server (taplo, Even Better TOML) completes and checks an app file
+that starts with this line:
   #:schema ./holdfast.schema.json";
 
 /// Runs the command.
@@ -71,7 +71,7 @@ pub fn run(args: &Args, context: &Context) -> CommandResult {
     }
 }
 
-/// The schema as it stands in docs/.
+/// The schema as in docs/.
 fn schema(context: &Context) -> CommandResult {
     let text = serde_json::to_string_pretty(&config::schema());
     let text = text.map_err(|error| CommandError::failed(format!("cannot write it: {error}")))?;
@@ -117,14 +117,14 @@ fn tell(context: &Context, message_type: &'static str, mistake: &Mistake) -> Com
     if message_type == "warning" {
         context.output.line("warning:")?;
     }
-    // The text is several lines, each of which may hold what somebody else wrote.
+    // The text has several lines, each of which may quote untrusted input.
     for line in mistake.to_string().lines() {
         context.output.line(&escape::text(line))?;
     }
     Ok(context.output.line("")?)
 }
 
-/// Tells what the file names and is not there; returns how much that is.
+/// Warns of what the file names and this machine lacks; returns the number of warnings.
 fn tell_what_is_missing(context: &Context, path: &Path, file: &AppFile) -> CommandResult<usize> {
     let absolute = environment::absolute(path)
         .map_err(|error| CommandError::path("find the app file", path, &error))?;
@@ -177,9 +177,9 @@ fn praise(context: &Context, path: &Path, file: &AppFile, warnings: usize) -> Co
         })?);
     }
     let verdict = match warnings {
-        0 => "is well made".to_owned(),
+        0 => "is valid".to_owned(),
         count => {
-            format!("has no mistakes, and {}", text::count(count as u64, "warning", "warnings"))
+            format!("is valid, with {}", text::count(count as u64, "warning", "warnings"))
         }
     };
     let count = |number: usize, one: &str, many: &str| text::count(number as u64, one, many);

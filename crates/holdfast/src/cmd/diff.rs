@@ -27,15 +27,15 @@ U metadata changed (with --metadata), ? content damaged.";
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Args {
-    /// The older one; :FOLDER begins at a folder
+    /// The older snapshot; :FOLDER starts at a folder
     #[arg(value_name = "SNAPSHOT[:FOLDER]")]
     pub source: String,
 
-    /// The newer one
+    /// The newer snapshot
     #[arg(value_name = "SNAPSHOT[:FOLDER]")]
     pub target: String,
 
-    /// Changes of owner, permissions and times as well
+    /// Also report changes of owner, permissions and times
     #[arg(long)]
     pub metadata: bool,
 
@@ -66,7 +66,7 @@ pub fn run(args: &Args, context: &Context) -> CommandResult {
     let counted = diff(&repository, &left, &right, options, &listener, &mut each)?;
     if counted.missing_blobs > 0 {
         let blobs = text::count(counted.missing_blobs, "blob is", "blobs are");
-        context.output.warn(&format!("{blobs} lost and not counted. Try: holdfast check"));
+        context.output.warn(&format!("{blobs} missing and not counted; try: holdfast check"));
     }
     if is_json {
         context.output.json(&DiffStatistics {

@@ -26,7 +26,7 @@ use crate::watch::Watcher;
 use crate::{lacks, select};
 use file::NewFile;
 
-/// Permissions of a new archive: it may hold what only its owner was allowed to read.
+/// Permissions of a new archive: it may hold files that only their owner could read.
 const ARCHIVE_MODE: u32 = 0o600;
 
 const EXAMPLES: &str = "\
@@ -36,16 +36,16 @@ EXAMPLES:
   holdfast dump latest /srv/www > www.tar
   holdfast dump -a zip -t www.zip latest /srv/www
   holdfast dump --source documents latest /objects/2024/a.pdf > a.pdf
-      an object of a bucket by its key; /objects/2024/ for all whose keys begin so
+      an object of a bucket by its key; /objects/2024/ for all keys with that prefix
   holdfast dump -a custom -t app.dump --source database latest /databases/app
-      a database that holdfast run captured, for pg_restore
+      a database captured by holdfast run, for pg_restore
   holdfast dump -a sql --source database latest /databases/app | psql new";
 
 /// Print one file, a folder as an archive, or a database as a dump
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Args {
-    /// Which: an id or its beginning, latest, latest~N; :FOLDER begins at a folder
+    /// An id or prefix, latest, or latest~N; :FOLDER starts at a folder
     #[arg(value_name = "SNAPSHOT[:FOLDER]")]
     pub snapshot: String,
 
@@ -53,14 +53,14 @@ pub struct Args {
     #[arg(value_name = "PATH")]
     pub path: PathBuf,
 
-    /// The form of a folder, or of the dump of a database
+    /// Format of a folder or of a database dump
     #[arg(short, long, value_name = "FORMAT", default_value = "tar")]
     pub archive: ArchiveFormat,
 
-    /// Write to this file instead of standard output; to this folder, with -a directory
+    /// Write to this file, or with -a directory to this folder, instead of standard output
     ///
-    /// A new file has the permissions of the file that is dumped; a new archive or dump of a
-    /// database can be read by its owner only.
+    /// A new file gets the permissions of the dumped file; a new archive or database dump is
+    /// readable by its owner only.
     #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub target: Option<PathBuf>,
 
@@ -72,18 +72,18 @@ pub struct Args {
     pub filter: SnapshotFilterArgs,
 }
 
-/// The form of a folder.
+/// Format of a folder or of a database dump.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum ArchiveFormat {
-    /// With owners, links and extended attributes
+    /// A folder with owners, links and extended attributes
     Tar,
-    /// For other systems
+    /// A folder, for other systems
     Zip,
     /// A database: one file for pg_restore (-Fc)
     Custom,
     /// A database: a folder for pg_restore (-Fd)
     Directory,
-    /// A database: a script for psql, which pg_restore makes
+    /// A database: a script for psql, made by pg_restore
     Sql,
 }
 
@@ -156,7 +156,7 @@ fn database(
     let stop = &context.interrupted;
     let Some(target) = &args.target else {
         if form == EmitForm::Directory {
-            let message = "a dump in a folder cannot be printed";
+            let message = "a dump in directory format cannot be printed";
             return Err(CommandError::usage(message).hint("-t FOLDER, or -a custom"));
         }
         if form == EmitForm::Custom && io::stdout().is_terminal() {
@@ -177,8 +177,7 @@ fn database(
     Ok(context.output.note(0, &format!("wrote the dump to {target}"))?)
 }
 
-/// The permissions of a new file with what is dumped: a file keeps its own, as far as the umask
-/// lets it.
+/// The permissions of the new file: a dumped file keeps its own, as far as the umask allows.
 fn mode_of(kind: &EntryKind, metadata: &Metadata) -> u32 {
     match kind {
         EntryKind::File { .. } => metadata.mode & 0o777,
@@ -188,7 +187,7 @@ fn mode_of(kind: &EntryKind, metadata: &Metadata) -> u32 {
 
 fn refuse_terminal(path: &Path) -> CommandError {
     let path = escape::path(path);
-    CommandError::usage(format!("{path} is a folder: its archive is nothing for a terminal"))
+    CommandError::usage(format!("{path} is a folder: its archive cannot be shown on a terminal"))
         .hint("-t FILE, or > FILE")
         .hint("the path of a file in it")
 }

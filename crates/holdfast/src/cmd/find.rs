@@ -37,19 +37,19 @@ EXAMPLES:
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Args {
-    /// Patterns of names or, with a slash, of paths; ids with --blob, --tree and --pack
+    /// Patterns for names or, with a slash, for paths; ids with --blob, --tree and --pack
     #[arg(value_name = "PATTERN", required = true)]
     pub patterns: Vec<String>,
 
-    /// Whether letters are small or capital does not matter
+    /// Ignore case
     #[arg(short, long)]
     pub ignore_case: bool,
 
-    /// Permissions, owner, size and time as well
+    /// Show permissions, owner, size and time
     #[arg(short, long)]
     pub long: bool,
 
-    /// Sizes in KiB, MiB, GiB
+    /// Print sizes in KiB, MiB, GiB
     #[arg(long)]
     pub human_readable: bool,
 
@@ -61,24 +61,24 @@ pub struct Args {
     #[arg(short = 'N', long, value_name = "TIME", value_parser = select::time)]
     pub newest: Option<Timestamp>,
 
-    /// Only in this snapshot; repeat for several
+    /// Search only this snapshot; repeat for several
     #[arg(short = 's', long = "snapshot", value_name = "SNAPSHOT")]
     #[arg(value_parser = parse::checked::<SnapshotSelector>)]
     pub snapshots: Vec<String>,
 
-    /// The newest snapshot last
+    /// List the newest snapshot last
     #[arg(short = 'R', long)]
     pub reverse: bool,
 
-    /// The patterns are ids of data blobs
+    /// Treat the patterns as ids of data blobs
     #[arg(long, conflicts_with_all = ["tree", "pack"])]
     pub blob: bool,
 
-    /// The patterns are ids of tree blobs
+    /// Treat the patterns as ids of tree blobs
     #[arg(long, conflicts_with = "pack")]
     pub tree: bool,
 
-    /// The patterns are ids of packs
+    /// Treat the patterns as ids of packs
     #[arg(long)]
     pub pack: bool,
 
@@ -197,8 +197,8 @@ fn find_json(
     listener.end()
 }
 
-/// A JSON array that is printed while it grows: what was found in years of snapshots may not fit
-/// into memory.
+/// A JSON array that is printed as it grows: matches in years of snapshots may not fit into
+/// memory.
 struct Array<'a> {
     out: StdoutWriter<'a>,
     is_begun: bool,
@@ -214,7 +214,7 @@ impl Array<'_> {
         self.write(&json_text(element)?)
     }
 
-    /// What stands before the next element.
+    /// Writes what precedes the next element.
     fn separate(&mut self) -> Result<(), EngineError> {
         let before = if std::mem::replace(&mut self.is_begun, true) { "," } else { "[" };
         self.write(before)

@@ -1,4 +1,4 @@
-//! `forget`: remove snapshots by rules.
+//! `forget`: remove snapshots according to rules.
 
 mod report;
 
@@ -20,48 +20,47 @@ use crate::{environment, select};
 const EXAMPLES: &str = "\
 EXAMPLES:
   holdfast forget --keep-policy default --dry-run
-      what stays and why: 24 hourly, 7 daily, 4 weekly, 12 monthly
+      show what is kept and why: 24 hourly, 7 daily, 4 weekly, 12 monthly
   holdfast forget --keep-daily 7 --keep-weekly 5 --keep-tag release --prune
   holdfast forget --keep-within 14d --keep-within-weekly 1y --host web
   holdfast forget 1a2b3c4d 5e6f7a8b
-      exactly these
+      remove exactly these
 
-Rules overlap, as in restic: one snapshot may be kept as the newest of its hour, its day and its
-month, and counts for each. (borg counts each snapshot once.) A period counts only if it has a
-snapshot. Times within which to keep are counted back from the newest snapshot of the group, and
-written in years, months, days and hours: 1y6m, 30d, 48h. Rules go by the dates of snapshots; a
-warning names those that lie in the future or contradict the order in which snapshots were stored.
-Held snapshots (holdfast tag --hold)
-always stay. The space is freed by prune.";
+Rules overlap, as in restic: a snapshot that is the newest of its hour, its day and its month
+counts for all three. (borg counts each snapshot once.) Periods without a snapshot do not count.
+--keep-within durations are measured back from the newest snapshot of the group and written in
+years, months, days and hours: 1y6m, 30d, 48h. Rules go by the dates of snapshots; dates in the
+future, or out of order with how snapshots were stored, cause a warning. Held snapshots (holdfast
+tag --hold) are always kept. prune frees the space.";
 
-/// Remove snapshots by rules
+/// Remove snapshots according to rules
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES, mut_arg("hosts", |host| host.short(None::<char>)))]
 pub struct Args {
-    /// Remove exactly these: ids or beginnings of ids
+    /// Remove exactly these snapshots: ids or prefixes
     #[arg(value_name = "SNAPSHOT")]
     pub snapshots: Vec<String>,
 
-    /// What stays.
+    /// What to keep.
     #[command(flatten)]
     pub keep: KeepArgs,
 
     #[arg(short, long, value_name = "GROUP", default_value = "host,paths", help = GROUP_BY_HELP)]
     pub group_by: GroupBy,
 
-    /// Remove nothing; say what would be removed
+    /// Remove nothing; show what would be removed
     #[arg(short = 'n', long)]
     pub dry_run: bool,
 
-    /// One short line for each snapshot
+    /// Print one short line per snapshot
     #[arg(short, long)]
     pub compact: bool,
 
-    /// Free the space at once
+    /// Run prune afterwards to free the space
     #[arg(long)]
     pub prune: bool,
 
-    /// Allow rules that keep nothing; needs --host, --tag or --path
+    /// Allow rules that keep nothing; requires --host, --tag or --path
     #[arg(long)]
     pub unsafe_allow_remove_all: bool,
 
@@ -73,68 +72,68 @@ pub struct Args {
     pub filter: SnapshotFilterArgs,
 }
 
-/// What stays. Counts are numbers or `unlimited`; durations are as in `1y6m`, `30d` or `48h`.
+/// What to keep. Counts are numbers or `unlimited`; durations look like `1y6m`, `30d` or `48h`.
 #[derive(Debug, Clone, clap::Args)]
-#[command(next_help_heading = "What stays")]
+#[command(next_help_heading = "What to keep")]
 pub struct KeepArgs {
-    /// A named set of rules; default: 24 hourly, 7 daily, 4 weekly, 12 monthly
+    /// Use a predefined set of rules; default: 24 hourly, 7 daily, 4 weekly, 12 monthly
     #[arg(long, value_name = "NAME", hide_possible_values = true)]
     pub keep_policy: Option<KeepPolicy>,
 
-    /// The N newest ("unlimited" for all)
+    /// Keep the newest N ("unlimited" for all)
     #[arg(short = 'l', long, value_name = "N")]
     pub keep_last: Option<Count>,
 
-    /// The newest of each of the last N hours
+    /// Keep the newest of each of the last N hours
     #[arg(short = 'H', long, value_name = "N")]
     pub keep_hourly: Option<Count>,
 
-    /// The newest of each of the last N days
+    /// Keep the newest of each of the last N days
     #[arg(short = 'd', long, value_name = "N")]
     pub keep_daily: Option<Count>,
 
-    /// The newest of each of the last N weeks, Monday to Sunday
+    /// Keep the newest of each of the last N weeks, Monday to Sunday
     #[arg(short = 'w', long, value_name = "N")]
     pub keep_weekly: Option<Count>,
 
-    /// The newest of each of the last N months
+    /// Keep the newest of each of the last N months
     #[arg(short = 'm', long, value_name = "N")]
     pub keep_monthly: Option<Count>,
 
-    /// The newest of each of the last N years
+    /// Keep the newest of each of the last N years
     #[arg(short = 'y', long, value_name = "N")]
     pub keep_yearly: Option<Count>,
 
-    /// All within this time of the newest, as in 1y6m, 30d or 48h
+    /// Keep all within this time of the newest, as in 1y6m, 30d or 48h
     #[arg(long, value_name = "DURATION")]
     pub keep_within: Option<Span>,
 
-    /// The newest of each hour within this time
+    /// Keep the newest of each hour within this time
     #[arg(long, value_name = "DURATION")]
     pub keep_within_hourly: Option<Span>,
 
-    /// The newest of each day within this time
+    /// Keep the newest of each day within this time
     #[arg(long, value_name = "DURATION")]
     pub keep_within_daily: Option<Span>,
 
-    /// The newest of each week within this time
+    /// Keep the newest of each week within this time
     #[arg(long, value_name = "DURATION")]
     pub keep_within_weekly: Option<Span>,
 
-    /// The newest of each month within this time
+    /// Keep the newest of each month within this time
     #[arg(long, value_name = "DURATION")]
     pub keep_within_monthly: Option<Span>,
 
-    /// The newest of each year within this time
+    /// Keep the newest of each year within this time
     #[arg(long, value_name = "DURATION")]
     pub keep_within_yearly: Option<Span>,
 
-    /// All with these tags; repeat for other lists
+    /// Keep all with all of these tags; repeat for alternatives
     #[arg(long = "keep-tag", value_name = "TAG[,TAG...]")]
     pub keep_tags: Vec<TagList>,
 }
 
-/// A named set of rules.
+/// A predefined set of rules.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum KeepPolicy {
     /// 24 hourly, 7 daily, 4 weekly, 12 monthly
@@ -142,7 +141,7 @@ pub enum KeepPolicy {
 }
 
 impl KeepArgs {
-    /// True if there is no rule at all.
+    /// True if there are no rules.
     pub fn is_empty(&self) -> bool {
         let counts = [
             self.keep_last,
@@ -168,21 +167,21 @@ impl KeepArgs {
 }
 
 impl Args {
-    /// Refuses what would remove everything, or says two things at once.
+    /// Refuses arguments that would remove everything or contradict each other.
     fn check(&self) -> CommandResult {
         let named = !self.snapshots.is_empty();
         let filtered = !self.filter.hosts().is_empty()
             || !self.filter.tags.is_empty()
             || !self.filter.paths.is_empty();
         if named && !self.keep.is_empty() {
-            return Err(CommandError::usage("name snapshots or give rules, not both"));
+            return Err(CommandError::usage("give either snapshots or rules, not both"));
         }
         if self.unsafe_allow_remove_all && !filtered {
             let message = "--unsafe-allow-remove-all needs --host, --tag or --path";
             return Err(CommandError::usage(message));
         }
         if !named && self.keep.is_empty() && !self.unsafe_allow_remove_all {
-            return Err(CommandError::usage("no rule says what stays")
+            return Err(CommandError::usage("no rule says what to keep")
                 .hint("holdfast forget --keep-policy default --dry-run"));
         }
         Ok(())
@@ -228,7 +227,7 @@ pub fn run(args: &Args, context: &Context) -> CommandResult {
     Ok(())
 }
 
-/// Applies the rules, shows what they say, and returns what they remove.
+/// Applies the rules, prints the result, and returns what they remove.
 fn by_rules(
     args: &Args,
     context: &Context,
@@ -262,7 +261,7 @@ fn by_rules(
 }
 
 impl KeepArgs {
-    /// The rules as the engine knows them.
+    /// The rules in the engine's form.
     pub fn policy(&self, allow_empty: bool) -> Policy {
         let base = match self.keep_policy {
             Some(KeepPolicy::Default) => Policy::default_keep(),

@@ -1,4 +1,4 @@
-//! `init`: make a repository.
+//! `init`: create a repository.
 
 use holdfast_format::slot::KdfCost;
 use holdfast_repo::Repository;
@@ -15,16 +15,16 @@ EXAMPLES:
       asks for a passphrase, twice
   holdfast key generate > ~/holdfast.key
   holdfast init -r /mnt/backup -p ~/holdfast.key
-      uses a key instead, for unattended backups
+      with a key instead, for unattended backups
   holdfast init -r /mnt/backup --password-command 'pass show backup'
 
-Without its passphrase or one of its keys, nothing in a repository can be read. Keep a copy of
-one of them in another place.";
+Nothing in a repository can be read without its passphrase or one of its keys. Keep a copy of
+one of them somewhere else.";
 
-/// Make a repository
+/// Create a repository
 ///
-/// The folder is made if it is missing. One that holds anything is refused, and nothing in it is
-/// changed.
+/// The folder is created if it does not exist. A folder that is not empty is refused and left
+/// unchanged.
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Args {}
@@ -50,9 +50,9 @@ pub fn run(_args: &Args, context: &Context) -> CommandResult {
         return Ok(context.output.json(&Initialized::new(id.to_hex(), place))?);
     }
     let place = escape::path(location.path()).into_owned();
-    context.output.note(0, &format!("made repository {} at {place}", &id.to_hex()[..10]))?;
+    context.output.note(0, &format!("created repository {} at {place}", &id.to_hex()[..10]))?;
     context
         .output
-        .note(0, "Keep its passphrase or key in a second place: nothing can be read without it.")?;
+        .note(0, "Keep a second copy of its passphrase or key: nothing can be read without it.")?;
     Ok(())
 }

@@ -21,24 +21,24 @@ EXAMPLES:
   holdfast key add --new-password-file ~/holdfast.key --label 'hourly job'
   holdfast key remove 1a2b3c4d5e6f7a8b
 
-A repository opens with any of its passphrases and keys. A generated key opens it in milliseconds,
-a passphrase is made expensive to guess.";
+A repository opens with any of its passphrases and keys. A generated key opens it in milliseconds;
+a passphrase is deliberately slow to check, to make guessing expensive.";
 
 /// Manage passphrases and keys
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Args {
-    /// What to do.
+    /// The subcommand.
     #[command(subcommand)]
     pub action: Action,
 }
 
-/// What to do with keys.
+/// The subcommands.
 #[derive(Debug, Subcommand)]
 pub enum Action {
     /// Print a new random key; needs no repository
     ///
-    /// The key goes wherever a passphrase goes.
+    /// The key can be used wherever a passphrase can.
     #[command(after_help = GENERATE_EXAMPLES)]
     Generate,
     /// List passphrases and keys
@@ -50,14 +50,14 @@ pub enum Action {
     /// Remove a passphrase or key, but not the one in use
     #[command(after_help = REMOVE_EXAMPLES)]
     Remove {
-        /// Its id, as `key list` shows it
+        /// The id shown by `key list`
         #[arg(value_name = "KEY")]
         id: String,
     },
-    /// Replace the passphrase or key in use by a new one
+    /// Replace the passphrase or key in use
     #[command(after_help = PASSWD_EXAMPLES)]
     Passwd {
-        /// Where the new one comes from.
+        /// Where the new passphrase or key comes from.
         #[command(flatten)]
         new: NewPasswordArgs,
     },
@@ -66,15 +66,15 @@ pub enum Action {
 /// Arguments of `key add`.
 #[derive(Debug, Clone, clap::Args)]
 pub struct AddArgs {
-    /// What `key list` says about it
+    /// A description for `key list`
     #[arg(long, value_name = "TEXT")]
     pub label: Option<String>,
 
-    /// Make a random key, add it, and print it
+    /// Generate a random key, add it, and print it
     #[arg(long, conflicts_with_all = ["new_password_file", "new_password_command"])]
     pub generate: bool,
 
-    /// Where it comes from.
+    /// Where the new passphrase or key comes from.
     #[command(flatten)]
     pub new: NewPasswordArgs,
 }
@@ -92,7 +92,7 @@ EXAMPLES:
 const ADD_EXAMPLES: &str = "\
 EXAMPLES:
   holdfast key add
-      asks for the old and the new passphrase
+      asks for the current and the new passphrase
   holdfast key add --generate --label 'hourly job' > ~/holdfast.key
   holdfast key add --new-password-command 'pass show backup'";
 
@@ -101,7 +101,7 @@ EXAMPLES:
   holdfast key list
   holdfast key remove 1a2b3c4d5e6f7a8b
 
-Who has an old copy of the repository can still open that copy with a removed key.";
+A removed key still opens copies of the repository that were made before.";
 
 const PASSWD_EXAMPLES: &str = "\
 EXAMPLES:
@@ -122,7 +122,7 @@ pub fn run(args: &Args, context: &Context) -> CommandResult {
     }
 }
 
-/// Prints nothing but the key, so that it can go straight into a file.
+/// Prints only the key, so that it can be redirected to a file.
 fn generate(context: &Context) -> CommandResult {
     let (_, key) = Secret::generate_key()?;
     match context.output.style().json {
@@ -149,7 +149,7 @@ fn list(context: &Context) -> CommandResult {
         }
         if found.is_half && found.slot.is_ok() {
             context.output.warn(&format!(
-                "{} has one good copy only; try: holdfast repair index",
+                "{} has only one good copy; try: holdfast repair index",
                 found.name
             ));
         }
@@ -185,7 +185,7 @@ fn entry(repository: &Repository, slot: &KeySlot) -> KeyEntry {
     let label = slots::label(repository.keys(), slot);
     let (user_name, host_name, text, created) = match label {
         Some(it) => (it.user, it.host, it.label, Some(it.created)),
-        None => (String::new(), String::new(), "not made by this repository".to_owned(), None),
+        None => (String::new(), String::new(), "not created by this repository".to_owned(), None),
     };
     KeyEntry {
         current: slot.header.id == repository.slot().header.id,
@@ -217,7 +217,7 @@ fn add(args: &AddArgs, context: &Context) -> CommandResult {
         return tell(context, &KeyChanged { message_type: "added", id, key, ..none() });
     }
     match printed {
-        // Only the key, so that it can go straight into a file.
+        // Only the key, so that it can be redirected to a file.
         Some(text) => Ok(context.output.line(&text)?),
         None => Ok(context.output.note(0, &format!("added key {}", slot.header.id))?),
     }
@@ -245,14 +245,14 @@ fn remove(id: &str, context: &Context) -> CommandResult {
         .collect();
     let [slot] = found.as_slice() else {
         let message = match found.is_empty() {
-            true => format!("no key has an id that begins with \"{}\"", escape::text(id)),
-            false => format!("several keys have ids that begin with \"{}\"", escape::text(id)),
+            true => format!("no key id begins with \"{}\"", escape::text(id)),
+            false => format!("several key ids begin with \"{}\"", escape::text(id)),
         };
         return Err(CommandError::failed(message).hint("holdfast key list"));
     };
     if slot.header.id == repository.slot().header.id {
-        return Err(CommandError::failed("this is the key in use, and it stays")
-            .hint("open the repository with another key, and remove this one then"));
+        return Err(CommandError::failed("the key in use cannot be removed")
+            .hint("open the repository with another key to remove this one"));
     }
     repository.remove_key(slot.header.id, repository.slot().header.id)?;
     context.fill_reserve();
@@ -263,7 +263,7 @@ fn remove(id: &str, context: &Context) -> CommandResult {
     Ok(context.output.note(0, &format!("removed key {}", slot.header.id))?)
 }
 
-/// Adds the new slot before the old one goes: at no time is there none.
+/// Adds the new slot before removing the old one, so that there is always one.
 fn replace(new: &NewPasswordArgs, context: &Context) -> CommandResult {
     let (repository, master) = open_with_master_key(context)?;
     let secret = new_secret(new, context)?;
@@ -276,6 +276,6 @@ fn replace(new: &NewPasswordArgs, context: &Context) -> CommandResult {
         let (id, old_id) = (slot.header.id.to_hex(), old.header.id.to_hex());
         return tell(context, &KeyChanged { message_type: "replaced", id, old_id, ..none() });
     }
-    let note = format!("replaced key {} by {}", old.header.id, slot.header.id);
+    let note = format!("replaced key {} with {}", old.header.id, slot.header.id);
     Ok(context.output.note(0, &note)?)
 }

@@ -1,4 +1,4 @@
-//! `list`: ids of what a repository holds, one on each line.
+//! `list`: ids of the objects in a repository, one per line.
 
 use clap::ValueEnum;
 use holdfast_format::name;
@@ -15,26 +15,26 @@ EXAMPLES:
   holdfast list locks
       prints nothing: no command locks a repository
 
-What the ids stand for is shown by holdfast cat. With --json too there is one plain id on each line,
-as in restic: scripts count the lines.";
+holdfast cat shows the objects themselves. Even with --json, each line is one plain id, as in
+restic: scripts count the lines.";
 
-/// List ids of snapshots, packs, index objects or keys
+/// List the ids of snapshots, packs, index objects or keys
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Args {
-    /// What is listed
+    /// What to list
     #[arg(value_name = "KIND")]
     pub kind: Kind,
 }
 
-/// What is listed.
+/// What to list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Kind {
-    /// Snapshots, the oldest first
+    /// Snapshots, oldest first
     Snapshots,
     /// Pack files
     Packs,
-    /// Objects of the index
+    /// Index objects
     Index,
     /// Key slots
     Keys,
@@ -73,7 +73,7 @@ fn ids(kind: Kind, context: &Context, repository: &Repository) -> CommandResult<
     })
 }
 
-/// Ids of the objects in a folder of the repository; what has no id is not the program's.
+/// Ids of the objects in a folder of the repository; files without an id are not holdfast's.
 fn objects(repository: &Repository, folder: &str) -> CommandResult<Vec<String>> {
     let listed = backend(repository).list(folder)?;
     let ids = listed.iter().filter_map(|object| name::object_id(object.name.as_str()));

@@ -29,50 +29,50 @@ const EXAMPLES: &str = "\
 EXAMPLES:
   holdfast ls latest
   holdfast ls -l latest /etc
-      the entries of one folder; --recursive for all below it too
+      the entries of one folder; --recursive includes all below it
   holdfast ls latest:/srv/www
-      paths begin at that folder
+      paths are relative to that folder
   holdfast ls latest --source documents /objects/2024
       objects of a bucket whose keys begin with 2024/
   holdfast ls --ncdu latest | ncdu -f -
-      what takes the space
+      browse what takes up the space
   holdfast ls --host web --sort size --reverse --human-readable -l latest";
 
 /// List the entries of a snapshot
 ///
-/// Names that could harm a terminal are printed with \xNN in place of the dangerous bytes.
+/// Bytes in names that could harm a terminal are printed as \xNN.
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Args {
-    /// Which: an id or its beginning, latest, latest~N; :FOLDER begins at a folder
+    /// An id or prefix, latest, or latest~N; :FOLDER starts at a folder
     #[arg(value_name = "SNAPSHOT[:FOLDER]")]
     pub snapshot: String,
 
-    /// Only these folders
+    /// List only these folders
     #[arg(value_name = "FOLDER")]
     pub folders: Vec<std::path::PathBuf>,
 
-    /// Permissions, owner, size and time as well
+    /// Show permissions, owner, size and time
     #[arg(short, long)]
     pub long: bool,
 
-    /// With folders: also what is below them
+    /// With folders: also list everything below them
     #[arg(long)]
     pub recursive: bool,
 
-    /// Sizes in KiB, MiB, GiB
+    /// Print sizes in KiB, MiB, GiB
     #[arg(long)]
     pub human_readable: bool,
 
-    /// Everything in the form that ncdu reads, to see what takes the space
+    /// Print everything in ncdu's format, to see what takes up the space
     #[arg(long, conflicts_with_all = ["json", "long", "human_readable", "sort", "reverse"])]
     pub ncdu: bool,
 
-    /// The order of entries
+    /// Order of the entries
     #[arg(short, long, value_name = "ORDER", default_value = "name")]
     pub sort: SortOrder,
 
-    /// The other way round
+    /// Reverse the order
     #[arg(long)]
     pub reverse: bool,
 
@@ -84,21 +84,21 @@ pub struct Args {
     pub filter: SnapshotFilterArgs,
 }
 
-/// The order of entries.
+/// Order of the entries.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum SortOrder {
     /// By path
     Name,
-    /// By size, the largest first
+    /// By size, largest first
     Size,
-    /// By time of the last change of content, the newest first
+    /// By time of the last change of content, newest first
     #[value(alias = "mtime")]
     Time,
-    /// By time of the last access
+    /// By time of the last access, newest first
     Atime,
-    /// By time of the last change of metadata
+    /// By time of the last change of metadata, newest first
     Ctime,
-    /// By what follows the last dot of the name
+    /// By the part of the name after the last dot
     Extension,
 }
 
@@ -164,7 +164,7 @@ impl Args {
     }
 }
 
-/// Says whose entries follow.
+/// Prints the snapshot whose entries follow.
 fn begin(context: &Context, info: &SnapshotInfo) -> CommandResult {
     if context.output.style().json {
         return Ok(context.output.json(&LsSnapshot::new(convert::snapshot(info)))?);

@@ -23,7 +23,7 @@ EXAMPLES:
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Args {
-    /// The folder to write them into; it is made if it is missing
+    /// The folder to write to; created if it does not exist
     #[arg(long, value_name = "FOLDER", value_hint = ValueHint::DirPath)]
     pub out: PathBuf,
 }

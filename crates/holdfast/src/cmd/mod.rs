@@ -1,5 +1,5 @@
-//! One file per command: its arguments, its help, and what it does. Flags that several commands
-//! have stand in `shared`, so that they mean the same everywhere.
+//! One file per command: its arguments, its help and its implementation. Flags that several
+//! commands share are in `shared`, so that they mean the same everywhere.
 
 pub mod backup;
 pub mod cache;

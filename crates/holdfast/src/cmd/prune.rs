@@ -1,4 +1,4 @@
-//! `prune`: free the space of what no snapshot needs.
+//! `prune`: free space that no snapshot needs.
 
 use std::time::Duration;
 
@@ -21,29 +21,29 @@ use crate::{environment, leftovers};
 const EXAMPLES: &str = "\
 EXAMPLES:
   holdfast prune --dry-run
-      what would be freed
+      show what would be freed
   holdfast prune
   holdfast prune --max-unused unlimited
-      frees only packs of which nothing is needed: the cheapest way
+      free only packs that are entirely unused: the cheapest way
   holdfast prune --max-repack-size 2G
-      a bounded piece of work; the next run goes on
+      a limited amount of work; the next run continues
   holdfast prune --abandoned-after 0d
-      also what is left of backups that never ended, of hosts that do not come back
+      also discard what unfinished backups left behind, such as those of retired hosts
 
-What a backup stored that was cut short is kept until the next snapshot of its host, which may use
-it, or until --abandoned-after. A backup that is under way then loses nothing: it begins again. The
-prunes that follow delete nothing until it is finished, for a day at most.
-It may be interrupted at any time.";
+Data from an interrupted backup is kept until the next snapshot of its host, which may use it, or
+until --abandoned-after. A backup that is still running then loses nothing: it starts over, and
+later prunes delete nothing until it has finished, for at most a day.
+prune can be interrupted at any time.";
 
-/// Free the space of what no snapshot needs
+/// Free space that no snapshot needs
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Args {
-    /// Free nothing; say what would be freed
+    /// Free nothing; show what would be freed
     #[arg(short = 'n', long)]
     pub dry_run: bool,
 
-    /// How much is rewritten.
+    /// How much to rewrite.
     #[command(flatten)]
     pub repack: RepackArgs,
 }
@@ -64,7 +64,7 @@ pub fn run(args: &Args, context: &Context) -> CommandResult {
     Ok(())
 }
 
-/// Prunes and says what it did; also for `forget --prune`.
+/// Prunes and prints the result; also for `forget --prune`.
 ///
 /// # Errors
 /// Repository failures; interruption.
@@ -104,7 +104,7 @@ pub fn prune_and_tell(
     Ok(report)
 }
 
-/// What stays of runs without a snapshot, and what frees it.
+/// What is kept of unfinished backups, and when it will be freed.
 fn lines_of_waiting(waiting: &Waiting, after: Duration, zone: &TimeZone) -> [String; 2] {
     let host = match waiting.host.as_str() {
         "" => "a host without a snapshot".to_owned(),
@@ -117,10 +117,10 @@ fn lines_of_waiting(waiting: &Waiting, after: Duration, zone: &TimeZone) -> [Str
     let until = end.map_or_else(String::new, |it| format!(", or a prune after {}", date(it)));
     [
         format!(
-            "kept for {host}: {packs}, {} of a backup that made no snapshot{since}",
+            "kept for {host}: {packs}, {} of an unfinished backup{since}",
             text::size(waiting.bytes)
         ),
-        format!("  its next backup frees them{until}, or --abandoned-after 0d now"),
+        format!("  freed by its next backup{until}, or now with --abandoned-after 0d"),
     ]
 }
 
@@ -131,12 +131,12 @@ fn lines(report: &PruneReport, dry_run: bool) -> Vec<String> {
         lines.push("finished an earlier prune that was interrupted".to_owned());
     }
     if report.was_postponed {
-        lines.push("little is unused (--max-unused), so nothing is deleted yet".to_owned());
+        lines.push("too little is unused (--max-unused), so nothing is deleted yet".to_owned());
     }
     for host in &report.gave_way_to {
         lines.push(format!(
-            "nothing is deleted yet: a backup of {}, which earlier prunes made start over, is not \
-             finished; run prune again later, or now with --abandoned-after 0d",
+            "nothing is deleted yet: a backup of {} that earlier prunes made start over has not \
+            finished; run prune again later, or now with --abandoned-after 0d",
             escape::text(host)
         ));
     }
@@ -150,6 +150,6 @@ fn lines(report: &PruneReport, dry_run: bool) -> Vec<String> {
         text::count(report.packs_repacked, "pack", "packs"),
         text::size(report.bytes_moved)
     ));
-    lines.push(format!("unused that stays: {}", text::size(report.unused_bytes_left)));
+    lines.push(format!("unused space kept: {}", text::size(report.unused_bytes_left)));
     lines
 }

@@ -1,4 +1,4 @@
-//! `repair`: mend a damaged repository.
+//! `repair`: repair a damaged repository.
 
 use clap::Subcommand;
 
@@ -17,43 +17,43 @@ use crate::watch::Watcher;
 const EXAMPLES: &str = "\
 EXAMPLES:
   holdfast check
-      says which of these helps
+      shows which of these commands is needed
   holdfast repair index
   holdfast repair snapshots --dry-run
   holdfast repair snapshots --forget
 
-After repair index, back up again before you repair snapshots: what the source still has is stored
-anew, and no snapshot needs to lose it.";
+After repair index, back up again before repairing snapshots: data that the source still has is
+stored again, so that no snapshot loses it.";
 
-/// Mend a damaged repository
+/// Repair a damaged repository
 ///
-/// Nothing is deleted: damaged objects are set aside in the repository's folder `quarantine`.
+/// Nothing is deleted: damaged objects are moved to the repository's `quarantine` folder.
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Args {
-    /// What to mend.
+    /// What to repair.
     #[command(subcommand)]
     pub what: What,
 }
 
-/// What to mend.
+/// What to repair.
 #[derive(Debug, Subcommand)]
 pub enum What {
-    /// Make the index anew from the packs
+    /// Rebuild the index from the packs
     #[command(after_help = INDEX_EXAMPLES)]
     Index {
-        /// Read every pack whole, and save what can be saved from damaged ones
+        /// Read every pack completely, and salvage what is intact in damaged ones
         #[arg(long)]
         read_all_packs: bool,
     },
-    /// Make snapshots readable again by leaving out what is lost
+    /// Make damaged snapshots readable again by leaving out lost data
     #[command(after_help = SNAPSHOTS_EXAMPLES)]
     Snapshots {
-        /// Change nothing; say what would be done
+        /// Change nothing; show what would be done
         #[arg(short = 'n', long)]
         dry_run: bool,
 
-        /// Remove the damaged snapshots once their mended copies are stored
+        /// Remove the damaged snapshots once their repaired copies are stored
         #[arg(long)]
         forget: bool,
     },
@@ -103,7 +103,7 @@ fn index_lines(repair: &IndexRepair) -> Vec<String> {
     let mut lines: Vec<String> =
         repair.copies_restored.iter().map(|name| format!("stored {name} again")).collect();
     if !repair.has_changed_anything() {
-        lines.push("there was nothing to mend".to_owned());
+        lines.push("nothing needed repair".to_owned());
         return lines;
     }
     lines.push(format!(
@@ -112,18 +112,18 @@ fn index_lines(repair: &IndexRepair) -> Vec<String> {
         repair.index_replaced.len()
     ));
     lines.push(format!(
-        "{} found that no index object listed",
+        "{} found that no index object lists",
         count(repair.packs_added.len(), "pack", "packs")
     ));
     if !repair.packs_missing.is_empty() || !repair.packs_quarantined.is_empty() {
         lines.push(format!(
-            "{} missing, {} damaged and set aside; {} saved from them, {} lost",
+            "{} missing, {} damaged and moved to quarantine; {} salvaged, {} lost",
             count(repair.packs_missing.len(), "pack", "packs"),
             repair.packs_quarantined.len(),
             text::count(repair.blobs_salvaged, "blob", "blobs"),
             repair.blobs_lost
         ));
-        lines.push("back up again now: what the source still has is stored anew".to_owned());
+        lines.push("back up again now: data that the source still has is stored again".to_owned());
     }
     lines
 }
@@ -150,7 +150,7 @@ fn snapshots(options: RepairSnapshotsOptions, context: &Context) -> CommandResul
         tell(context, it, options.dry_run)?;
     }
     for record in &repair.records_given_up {
-        let what = if options.dry_run { "would give up" } else { "gave up" };
+        let what = if options.dry_run { "would write off" } else { "wrote off" };
         context.output.note(0, &format!("{what} record {record}"))?;
     }
     for note in &repair.notes {
@@ -164,16 +164,16 @@ fn tell(context: &Context, repaired: &RepairedSnapshot, dry_run: bool) -> Comman
     let lost = text::count(repaired.left_out.len() as u64, "entry", "entries");
     let original = repaired.original.short();
     let line = match repaired.replacement {
-        Some(id) => format!("snapshot {original}: {} takes its place, without {lost}", id.short()),
-        None if dry_run => format!("snapshot {original}: would be stored again without {lost}"),
-        None => format!("snapshot {original}: nothing of it can be saved"),
+        Some(id) => format!("snapshot {original} repaired as {}; {lost} lost", id.short()),
+        None if dry_run => format!("snapshot {original} can be repaired; {lost} lost"),
+        None => format!("snapshot {original} cannot be repaired"),
     };
     context.output.note(0, &line)?;
     for path in &repaired.left_out {
-        context.output.note(0, &format!("  without {}", escape::name(path)))?;
+        context.output.note(0, &format!("  lost: {}", escape::name(path)))?;
     }
     match repaired.is_forgotten {
-        true => Ok(context.output.note(0, &format!("  {original} is forgotten"))?),
+        true => Ok(context.output.note(0, &format!("  removed snapshot {original}"))?),
         false => Ok(()),
     }
 }

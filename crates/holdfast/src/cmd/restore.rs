@@ -1,4 +1,4 @@
-//! `restore`: bring files back.
+//! `restore`: restore files.
 
 mod delete;
 mod rules;
@@ -32,22 +32,22 @@ const EXAMPLES: &str = "\
 EXAMPLES:
   holdfast restore latest --target /tmp/restored
   holdfast restore latest:/srv/www --target /srv/www --delete --dry-run -vv
-      what making the folder as it was would change
+      what reverting the folder to its backed-up state would change
   holdfast restore --at '2026-09-01 14:00' -t / -i /etc/postgresql
   holdfast restore 1a2b3c4d -t /mnt/new --sparse --verify
   holdfast restore latest --source database -t /var/lib/app
-      one source of a snapshot that has several; without --source each goes into TARGET/NAME
+      one source of an application snapshot; without --source, each goes into TARGET/NAME
   holdfast restore latest --source documents -t /tmp/restored -i /objects/2024
       objects of a bucket as files: each part of a key becomes a folder";
 
-/// Bring files back
+/// Restore files
 ///
-/// Files that are there already are changed only where they differ. Nothing is ever written
-/// outside the target, and no half-written file appears under its final name.
+/// Existing files are changed only where they differ. Nothing is ever written outside the target,
+/// and no half-written file appears under its final name.
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Args {
-    /// Which: an id or its beginning, latest, latest~N; :FOLDER restores what is below a folder
+    /// An id or prefix, latest, or latest~N; :FOLDER restores only the contents of a folder
     #[arg(value_name = "SNAPSHOT[:FOLDER]", required_unless_present = "at")]
     pub snapshot: Option<String>,
 
@@ -55,27 +55,28 @@ pub struct Args {
     #[arg(short, long, value_name = "FOLDER", value_hint = ValueHint::DirPath)]
     pub target: PathBuf,
 
-    /// Take the newest snapshot at or before this time
+    /// Use the newest snapshot at or before this time
     #[arg(long, value_name = "TIME", conflicts_with = "snapshot", value_parser = select::time)]
     pub at: Option<Timestamp>,
 
-    /// What to do with files that are there already
+    /// How to treat existing files
     #[arg(long, value_name = "WHEN", default_value = "always")]
     pub overwrite: Overwrite,
 
-    /// Delete what is in the restored folders but not in the snapshot; says what, before
+    /// Delete what is in the restored folders but not in the snapshot, after listing it
     ///
-    /// Nothing goes but what stands in, or below, a path that was named to the backup, and that
-    /// the backup would have held: what it left out or could not read stays, and so do other file
-    /// systems, and the repository, caches and keys of holdfast. --dry-run says what would go.
+    /// Only entries at or below the paths given to the backup are deleted, and only those that
+    /// the backup would have included. Entries that it excluded or could not read are kept, as are
+    /// other file systems and holdfast's own repository, caches and keys. --dry-run shows what
+    /// would be deleted.
     #[arg(long)]
     pub delete: bool,
 
-    /// Write nothing; say what would be done
+    /// Write nothing; show what would be done
     #[arg(short = 'n', long)]
     pub dry_run: bool,
 
-    /// Read the files again and compare them
+    /// Read the restored files back and compare them
     #[arg(long)]
     pub verify: bool,
 
@@ -83,14 +84,14 @@ pub struct Args {
     #[arg(long)]
     pub sparse: bool,
 
-    /// Find owners and groups by their names on this machine, not by their numbers
+    /// Restore owners and groups by name rather than by number
     #[arg(long)]
     pub ownership_by_name: bool,
 
-    /// What is restored.
+    /// Inclusions.
     #[command(flatten)]
     pub include: IncludeArgs,
-    /// What is left out.
+    /// Exclusions.
     #[command(flatten)]
     pub exclude: ExcludeArgs,
     /// Which extended attributes are restored.
@@ -104,16 +105,16 @@ pub struct Args {
     pub filter: SnapshotFilterArgs,
 }
 
-/// What to do with files that are there already.
+/// How to treat existing files.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Overwrite {
-    /// Make their content as in the snapshot
+    /// Overwrite where the content differs
     Always,
-    /// The same, but trust equal sizes and times
+    /// Like always, but trust equal sizes and times
     IfChanged,
-    /// Replace those that are older than in the snapshot
+    /// Overwrite files that are older than in the snapshot
     IfNewer,
-    /// Leave them alone
+    /// Keep existing files
     Never,
 }
 
@@ -150,11 +151,11 @@ pub fn run(args: &Args, context: &Context) -> CommandResult {
     if let Folder::Sources(sources) = root.folder() {
         let names: Vec<_> = sources.iter().map(|source| escape::name(&source.name)).collect();
         let names = names.join(", ");
-        context.output.note(0, &format!("each source goes into a folder of its own: {names}"))?;
+        context.output.note(0, &format!("each source is restored into its own folder: {names}"))?;
     }
     if root.folder().has_keys() {
-        let message = "objects of buckets become files; what they have besides their content, \
-                       such as headers and tags, comes back with restore-app only";
+        let message = "objects of buckets become files; only restore-app restores their other \
+        properties, such as headers and tags";
         context.output.note(0, message)?;
     }
     let above = Above::new(&chosen.info.snapshot, args.part.source.as_deref(), &chosen.subfolder);
@@ -187,8 +188,8 @@ pub fn run(args: &Args, context: &Context) -> CommandResult {
     rules.end(context, report.total_files)
 }
 
-/// With `--dry-run` the target is not even made: an empty folder stands for it, which goes when it
-/// is dropped.
+/// With `--dry-run` the target is not even created: an empty folder takes its place, and is removed
+/// when dropped.
 fn open_target(
     args: &Args,
     options: FsTargetOptions,
@@ -223,7 +224,7 @@ fn tell(context: &Context, args: &Args, report: &RestoreReport, start: Instant) 
         context.output.note(
             0,
             &format!(
-                "{verb} {} ({}) in {}; {} ({}) were right already; {} deleted",
+                "{verb} {} ({}) in {}; {} ({}) unchanged; {} deleted",
                 text::count(report.files_restored, "entry", "entries"),
                 text::size(report.bytes_restored),
                 text::duration(elapsed),
@@ -234,8 +235,8 @@ fn tell(context: &Context, args: &Args, report: &RestoreReport, start: Instant) 
         )?;
         if args.verify && !args.dry_run {
             let files = text::count(report.files_verified, "file", "files");
-            let all = if report.errors == 0 { ": all" } else { " that are" };
-            context.output.note(0, &format!("verified {files}{all} as in the snapshot"))?;
+            let that = if report.errors == 0 { ": all match" } else { " that match" };
+            context.output.note(0, &format!("verified {files}{that} the snapshot"))?;
         }
     }
     if report.errors > 0 {

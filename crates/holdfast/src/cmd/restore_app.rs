@@ -1,4 +1,4 @@
-//! `restore-app`: bring a whole application back.
+//! `restore-app`: restore a whole application.
 
 mod tell;
 
@@ -32,30 +32,30 @@ use crate::{environment, parse, select};
 const EXAMPLES: &str = "\
 EXAMPLES:
   holdfast restore-app documenso --dry-run
-      which snapshot, which keys it needs, what would be made and what overwritten
+      show the snapshot, the keys it needs, and what would be created or overwritten
   holdfast restore-app documenso --confirm --yes-overwrite documenso
-      everything in place; the database of this name is replaced
+      everything in place, replacing the database of this name
   holdfast restore-app documenso --at '2026-11-20 14:00' --to drill.toml
-      a drill: the state of that time, to where drill.toml says; nothing live is touched
+      a drill: restore the state of that time to where drill.toml says, touching nothing live
   holdfast restore-app documenso --only certificate --confirm
   holdfast restore-app documenso --table public.Document --into rescue
-      one table into a new database of that server; the application is left as it is
+      one table into a new database of the same server; the application is not touched
   holdfast dump -a custom -t documenso.dump --source database latest /databases/documenso
-      a dump for pg_restore, without any server
+      a dump for pg_restore; needs no server
 
 The order: stop, keys, roles, databases, objects, files, checks, start, health. Every table is
-compared with what was captured, every file is read back, every check is asked again.
+compared with what was captured, every file is read back, and every check runs again.
 
 EXIT CODES:
-  0 all was restored and verified, 1 it stopped before its end (run the same command again),
-  3 it was restored, but something was verified wrong or a hook failed,
-  others as in holdfast --help";
+  0 restored and verified, 1 stopped before the end (run the same command again),
+   3 restored, but a verification or a hook failed,
+   others as in holdfast --help";
 
-/// Bring a whole application back: its keys, databases, buckets and files
+/// Restore a whole application: its keys, databases, buckets and files
 ///
-/// What will be done is said first. Whatever exists is touched only after a confirmation, and a
-/// database with tables is replaced only if it is named. What is right already stays, so that a
-/// restore that was interrupted goes on when it is begun again.
+/// The plan is printed first. Existing data is changed only after confirmation, and a database
+/// with tables is replaced only if it is named. Whatever already matches is kept, so after an
+/// interruption, run the same command again to continue.
 #[derive(Debug, Clone, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Args {
@@ -63,17 +63,17 @@ pub struct Args {
     #[command(flatten)]
     pub application: ApplicationArgs,
 
-    /// Which snapshot: an id or its beginning, latest, latest~N
+    /// The snapshot: an id or prefix, latest, or latest~N
     #[arg(long, value_name = "SNAPSHOT", default_value = "latest")]
     #[arg(value_parser = parse::checked::<SnapshotSelector>)]
     pub snapshot: String,
 
-    /// Take the newest snapshot at or before this time
+    /// Use the newest snapshot at or before this time
     #[arg(long, value_name = "TIME", conflicts_with = "snapshot", value_parser = select::time)]
     pub at: Option<Timestamp>,
 
-    /// Another app file that says where everything goes, by the names of sources, and what stops
-    /// and starts there
+    /// Another app file that defines, per source, where to restore to, and how to stop and start
+    /// the application there
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub to: Option<PathBuf>,
 
@@ -81,7 +81,7 @@ pub struct Args {
     #[arg(long, value_name = "SOURCE", visible_alias = "source")]
     pub only: Vec<String>,
 
-    /// Which database --into, --schema or --table is about, if there are several
+    /// The database for --into, --schema or --table, if there are several
     #[arg(long, value_name = "DATABASE")]
     pub database: Option<String>,
 
@@ -93,45 +93,45 @@ pub struct Args {
     #[arg(long, value_name = "SCHEMA")]
     pub schema: Option<String>,
 
-    /// Restore only this table, into a new database: its rows, without indexes and without what it
+    /// Restore only this table, into a new database: its rows, without indexes or the tables it
     /// refers to
     #[arg(long, value_name = "[SCHEMA.]TABLE")]
     pub table: Option<String>,
 
-    /// Fill a database by so many connections at once; the dump is written to the folder of
-    /// temporary files meanwhile
+    /// Number of parallel connections for loading a database; the dump is first written to the
+    /// folder for temporary files
     #[arg(long, value_name = "N", value_parser = parse::number::<1, 64>)]
     pub jobs: Option<u32>,
 
-    /// Write nothing; say what would be done
+    /// Write nothing; show what would be done
     #[arg(short = 'n', long)]
     pub dry_run: bool,
 
-    /// Touch what exists without asking
+    /// Change existing data without asking
     #[arg(long)]
     pub confirm: bool,
 
-    /// Replace this database although it holds tables; repeat for several
+    /// Replace this database even if it has tables; repeat for several
     #[arg(long, value_name = "DATABASE")]
     pub yes_overwrite: Vec<String>,
 
-    /// Restore only what is missing; whatever exists stays, also where it differs
+    /// Restore only what is missing; keep everything that exists, even if it differs
     #[arg(long, conflicts_with_all = ["yes_overwrite", "into", "schema", "table"])]
     pub only_missing: bool,
 
-    /// Give everything in databases to the role that restores
+    /// Make the restoring role the owner of everything in databases
     #[arg(long)]
     pub no_owner: bool,
 
-    /// Take the keys of this snapshot of the repository of keys
+    /// Use the keys from this snapshot of the key repository
     #[arg(long, value_name = "SNAPSHOT", value_parser = parse::checked::<SnapshotSelector>)]
     pub keys_snapshot: Option<String>,
 
-    /// Go on although the keys that the data need are not there
+    /// Continue even if the keys that the data needs are missing
     #[arg(long)]
     pub any_keys: bool,
 
-    /// Do not run the command that stops the application: it does not run
+    /// Skip the stop command: the application is not running
     #[arg(long)]
     pub already_stopped: bool,
 
@@ -185,12 +185,12 @@ struct Work<'a> {
 }
 
 impl Work<'_> {
-    /// The file whose places are restored to.
+    /// The app file that defines the destinations.
     fn destination(&self) -> &AppFile {
         &self.target.unwrap_or(self.application).file
     }
 
-    /// Chooses among the snapshots of the application.
+    /// Chooses one of the snapshots of the application.
     fn choose(
         &self,
         repository: &Repository,
@@ -202,8 +202,8 @@ impl Work<'_> {
         snapshots
             .retain(|info| info.snapshot.application.as_ref().is_some_and(|it| it.name == name));
         if snapshots.is_empty() {
-            let message = format!("the repository has no snapshot of the application {name}");
-            return Err(CommandError::failed(message).hint("holdfast run, which makes one"));
+            let message = format!("the repository has no snapshot of application {name}");
+            return Err(CommandError::failed(message).hint("holdfast run to make one"));
         }
         let text = text.filter(|_| at.is_none());
         let filter = SnapshotFilter::default();
@@ -219,19 +219,18 @@ impl Work<'_> {
         let args = self.args;
         let is_part = [&args.into, &args.schema, &args.table].iter().any(|it| it.is_some());
         if let Some(name) = args.database.as_ref().filter(|_| !is_part) {
-            let message = format!(
-                "--database {name} says which database --into, --schema or --table is about"
-            );
-            return Err(CommandError::usage(message).hint("--into NAME, or no --database"));
+            let message =
+                format!("--database {name} has no effect without --into, --schema or --table");
+            return Err(CommandError::usage(message).hint("add --into NAME, or omit --database"));
         }
         let wish = match (&args.keys_snapshot, keys) {
             (Some(text), Some(keys)) => KeysWish::Snapshot(self.choose(keys, Some(text), None)?.id),
             (Some(text), None) => {
                 let message = format!(
-                    "--keys-snapshot {text} is of the repository of keys, and the app file names \
-                     none"
+                    "--keys-snapshot {text} needs a key repository, and the app file defines \
+                    none"
                 );
-                return Err(CommandError::usage(message).hint("a section [repository.keys]"));
+                return Err(CommandError::usage(message).hint("add a [repository.keys] section"));
             }
             (None, _) => KeysWish::Linked,
         };
@@ -251,7 +250,7 @@ impl Work<'_> {
         })
     }
 
-    /// What of a database is wanted. A name with a dot in it is given beside its schema.
+    /// The wanted part of a database. A table whose name contains a dot needs `--schema`.
     fn selection(&self) -> RestoreSelection {
         let (schema, table) = (self.args.schema.clone(), self.args.table.clone());
         match (&schema, table.as_deref().and_then(|table| table.split_once('.'))) {
@@ -285,7 +284,7 @@ impl Work<'_> {
         self.finish(&report, &plan.warnings, failed_hooks)
     }
 
-    /// Looks at everything, and prints what would be done.
+    /// Inspects everything, and prints what would be done.
     fn plan(&self, prepared: &Prepared<'_>) -> CommandResult<Plan> {
         let watcher = Watcher::start(self.context, Activity::Other, None)?;
         let plan = prepared.plan(&watcher);
@@ -295,33 +294,31 @@ impl Work<'_> {
         Ok(plan)
     }
 
-    /// Ends here if something stands in the way that no flag allows.
+    /// Stops here if the plan contains refusals.
     fn refuse(&self, plan: &Plan) -> CommandResult {
         let Some(first) = plan.refusals.first() else { return Ok(()) };
         let error = CommandError::failed(format!("nothing was changed: {first}"));
         Err(plan.refusals.iter().skip(1).fold(error, |error, more| error.hint(more.clone())))
     }
 
-    /// Asks for the word, unless nothing that exists is touched.
+    /// Asks for confirmation if existing data would be changed.
     fn confirm(&self, plan: &Plan) -> CommandResult {
         if self.args.confirm || !plan.needs_confirmation() {
             return Ok(());
         }
-        let question = "what is marked change, REPLACE or run above touches what exists; \
-             type CONFIRM to go on:";
+        let question = "steps marked change, REPLACE or run modify existing data. \
+        Type CONFIRM to continue:";
         match self.context.confirms(question, "CONFIRM")? {
             Some(true) => Ok(()),
-            Some(false) => {
-                Err(CommandError::failed("it was not confirmed, so nothing was changed"))
+            Some(false) => Err(CommandError::failed("not confirmed, so nothing was changed")),
+            None => {
+                Err(CommandError::failed("this would change existing data, so nothing was done")
+                    .hint("check the plan with --dry-run, then add --confirm"))
             }
-            None => Err(CommandError::failed(
-                "this touches what exists and nobody confirmed it, so nothing was changed",
-            )
-            .hint("--confirm, after a look at what --dry-run says")),
         }
     }
 
-    /// What was done, and how many hooks failed.
+    /// Restores; returns the report and the number of failed hooks.
     fn work(&self, prepared: &Prepared<'_>, plan: &Plan) -> CommandResult<(RestoreReport, u32)> {
         let file = self.destination();
         let is_interrupted = || self.context.is_interrupted();
@@ -334,7 +331,7 @@ impl Work<'_> {
         Ok((report, hooks.failures()))
     }
 
-    /// The monitor hears of runs only: a restore must not pass for a backup.
+    /// Not sent to the monitor, which would mistake a restore for a backup.
     fn notify(&self, report: &RestoreReport) {
         let Some(webhook) = &self.destination().notify.webhook else { return };
         let is_fine = report.state == State::Ok;
@@ -353,16 +350,19 @@ impl Work<'_> {
             (true, _) => CommandError::new(ExitKind::Interrupted, "interrupted"),
             (false, State::Failed) => {
                 let why = report.error.clone().unwrap_or_default();
-                CommandError::failed(format!("the application was not restored whole: {why}"))
+                CommandError::failed(format!("the application was not fully restored: {why}"))
             }
-            (false, _) if wrong > 0 => CommandError::new(
-                ExitKind::Partial,
-                format!("the application was restored, but {wrong} of what was verified is wrong"),
-            ),
+            (false, _) if wrong > 0 => {
+                let failed = text::count(wrong as u64, "verification", "verifications");
+                CommandError::new(
+                    ExitKind::Partial,
+                    format!("the application was restored, but {failed} failed"),
+                )
+            }
             (false, _) if !report.incomplete.is_empty() => CommandError::new(
                 ExitKind::Partial,
                 format!(
-                    "the application was restored as far as it was captured: {}",
+                    "the application was restored as far as it had been captured: {}",
                     report.incomplete.join("; ")
                 ),
             ),

@@ -1,4 +1,4 @@
-//! `retention`: how long data stays.
+//! `retention`: how long data is kept.
 
 mod tell;
 
@@ -26,40 +26,40 @@ EXAMPLES:
   holdfast retention report documenso
   holdfast retention report --day 2026-11-20 --json";
 
-/// Say how long data stays
+/// Report how long data is kept
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Args {
-    /// What to do.
+    /// The subcommand.
     #[command(subcommand)]
     pub action: Action,
 }
 
-/// What to do.
+/// The subcommand.
 #[derive(Debug, Subcommand)]
 pub enum Action {
-    /// Say which snapshots hold what there was on a day, and when the last of them is gone
+    /// Report which snapshots hold the data of a given day, and when the last of them is removed
     Report(Box<ReportArgs>),
 }
 
 const REPORT_EXAMPLES: &str = "\
 EXAMPLES:
   holdfast retention report
-      ./holdfast.toml: when is what was deleted today gone from all backups?
+      ./holdfast.toml: when will data deleted today be gone from all backups?
   holdfast retention report documenso --day 2026-11-20
   holdfast retention report documenso --keep-daily 7 --keep-weekly 4
-      the same if these were the rules
+      the same, under different rules
   holdfast retention report -r /srv/backup --keep-policy default --every day
 
-What was deleted on a day can be in every snapshot from before the end of that day. The rules are
-applied run after run, as if each run from now on succeeded when it is due; the answer says what
-else it takes for granted. Held snapshots (holdfast tag --hold) are named: they never go.";
+Data deleted on a given day can be in any snapshot from before the end of that day. The report
+simulates future runs, assuming that each succeeds on schedule, and lists its other assumptions.
+Held snapshots (holdfast tag --hold) are listed: they are never removed.";
 
 /// Arguments of `retention report`.
 #[derive(Debug, clap::Args)]
 #[command(after_help = REPORT_EXAMPLES, mut_arg("hosts", |host| host.short(None::<char>)))]
 pub struct ReportArgs {
-    /// Which application; -r names a repository in its place.
+    /// The application, unless -r gives a repository.
     #[command(flatten)]
     pub application: ApplicationArgs,
 
@@ -67,11 +67,11 @@ pub struct ReportArgs {
     #[arg(long, value_name = "DATE", value_parser = parse::day)]
     pub day: Option<Date>,
 
-    /// How often runs begin [default: as the app file says, else daily]
+    /// How often runs start [default: as in the app file, else daily]
     #[arg(long, value_name = "PERIOD")]
     pub every: Option<Period>,
 
-    /// What stays; without, what the app file says.
+    /// What to keep; by default as in the app file.
     #[command(flatten)]
     pub keep: KeepArgs,
 
@@ -83,7 +83,7 @@ pub struct ReportArgs {
     pub filter: SnapshotFilterArgs,
 }
 
-/// How often runs begin.
+/// How often runs start.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Period {
     /// Every hour
@@ -106,7 +106,7 @@ pub fn run(args: &Args, context: &Context) -> CommandResult {
     }
 }
 
-/// What is asked, and of whom.
+/// The question, and the snapshots it is about.
 struct Asked {
     /// As in `documenso in /srv/backup`.
     subject: String,
@@ -115,19 +115,19 @@ struct Asked {
     filter: SnapshotFilter,
     every: Every,
     zone: TimeZone,
-    /// What is true of this subject only.
+    /// Assumptions that apply to this subject only.
     assumptions: Vec<String>,
 }
 
 fn of_repository(args: &ReportArgs, context: &Context) -> CommandResult {
     if args.application.name.is_some() {
-        let message = "-r names a repository and NAME an application; write one of them";
+        let message = "-r gives a repository and NAME an application; give only one";
         return Err(CommandError::usage(message));
     }
     if args.keep.is_empty() {
-        return Err(CommandError::usage("no rule says what stays")
-            .hint("--keep-policy default, or rules as `holdfast forget` has them")
-            .hint("the name of an application in place of -r"));
+        return Err(CommandError::usage("no rule says what to keep")
+            .hint("add --keep-policy default, or other rules of `holdfast forget`")
+            .hint("give the name of an application instead of -r"));
     }
     let asked = Asked {
         subject: context.location()?.path().display().to_string(),
@@ -151,11 +151,11 @@ fn of_application(args: &ReportArgs, context: &Context) -> CommandResult {
     };
     let mut assumptions = Vec::new();
     if file.keys_repository.is_some() {
-        let sentence = "a snapshot of keys goes with the snapshot of data of the same run";
+        let sentence = "a key snapshot is removed together with the data snapshot of the same run";
         assumptions.push(sentence.to_owned());
     }
     if rules.is_some_and(|retention| !retention.prune) {
-        let sentence = "[retention] has prune = false: bytes stay until `holdfast prune` is run";
+        let sentence = "[retention] has prune = false: only `holdfast prune` frees space";
         assumptions.push(sentence.to_owned());
     }
     let asked = Asked {
@@ -174,7 +174,7 @@ fn of_application(args: &ReportArgs, context: &Context) -> CommandResult {
     answer(args, context, &asked, &application.open(Class::Data)?)
 }
 
-/// The moment of a run is of no consequence where nothing is known of it.
+/// A default time of day, where none is known; it hardly matters.
 fn every(period: Period) -> Every {
     match period {
         Period::Hour => Every::Hour { minute: 0 },
@@ -192,7 +192,7 @@ fn answer(
     let today = asked.zone.to_datetime(now).date();
     let day = args.day.unwrap_or(today);
     if day > today {
-        let message = format!("{day} has not come yet; name a day up to {today}");
+        let message = format!("{day} is in the future; give a day up to {today}");
         return Err(CommandError::usage(message));
     }
     let rhythm = match asked.every {
@@ -230,37 +230,37 @@ fn answer(
     }
 }
 
-/// What the answer takes for granted.
+/// The assumptions behind the answer.
 fn assumptions(asked: &Asked, report: &Report, others: usize) -> Vec<String> {
     let rules = match &asked.policy {
-        Some(policy) => format!("after each run stays: {}", policy::rules(policy)),
+        Some(policy) => format!("kept after each run: {}", policy::rules(policy)),
         None => "nothing is ever removed, since the app file has no [retention]".to_owned(),
     };
     let mut all = vec![
         format!(
-            "from now on every run succeeds and is made when it is due: {}",
+            "from now on every run succeeds and starts on schedule: {}",
             policy::rhythm(asked.every)
         ),
         rules,
-        "nobody changes the rules, or holds, releases, tags or forgets a snapshot".to_owned(),
+        "no one changes the rules, or holds, releases, tags or forgets a snapshot".to_owned(),
     ];
     if report.groups.iter().any(|group| !group.goes_on) {
-        all.push("nothing is added to a group that others have left behind".to_owned());
+        all.push("no snapshot is added to groups that are no longer backed up".to_owned());
     }
     all.extend(asked.assumptions.iter().cloned());
     all.push(
-        "a snapshot that goes cannot be restored any more; its bytes go with a prune, which may \
-         leave 5% of what is stored: `holdfast prune --max-unused 0` leaves none"
+        "a removed snapshot can no longer be restored; prune frees its space, but may leave up to \
+        5% of the repository unused: `holdfast prune --max-unused 0` leaves none"
             .to_owned(),
     );
-    all.push("copies of the repository elsewhere are not known here".to_owned());
+    all.push("other copies of the repository are not considered".to_owned());
     if others > 0 {
         let are = if others == 1 {
             "snapshot of the repository is"
         } else {
             "snapshots of the repository are"
         };
-        all.push(format!("{others} other {are} not looked at"));
+        all.push(format!("{others} other {are} not considered"));
     }
     all
 }

@@ -1,4 +1,4 @@
-//! `run`: capture a whole application, as its app file says.
+//! `run`: back up a whole application as described by its app file.
 
 mod plan;
 mod tell;
@@ -25,36 +25,36 @@ use crate::watch::Watcher;
 const EXAMPLES: &str = "\
 EXAMPLES:
   holdfast run --dry-run
-      says what ./holdfast.toml would do, and whether its servers can be reached
+      show what ./holdfast.toml would do, and whether its servers can be reached
   holdfast run --init-missing
-      makes the repositories that are not there yet, then captures everything once
+      create the repositories if they do not exist, then back up everything
   holdfast run documenso
-      reads /etc/holdfast/documenso.toml, unless there is a holdfast.toml in this folder
+      use /etc/holdfast/documenso.toml, unless this folder has a holdfast.toml
   holdfast run --config /srv/documenso/holdfast.toml --json
 
-A run makes one snapshot of all sources, or none. What it should look like is checked before the
-snapshot is made; docs/applications has an app file for each of five applications.";
+A run makes one snapshot of all sources, or none. The checks in the app file run before the
+snapshot is made. docs/applications has app files for five applications.";
 
-/// Capture an application: its databases, buckets, files and keys as one snapshot
+/// Back up an application: its databases, buckets, files and keys as one snapshot
 ///
-/// The app file names the sources, where they go, what must hold between them, and which
-/// snapshots stay. Keys go to a repository of their own first; databases are captured at one
-/// moment, everything else after it; the snapshot is committed last.
+/// The app file defines the sources, the repositories, the checks between sources, and which
+/// snapshots to keep. Keys are saved first, to their own repository; then all databases as of one
+/// moment; then everything else. The snapshot is committed last.
 #[derive(Debug, Clone, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Args {
     #[command(flatten)]
     pub application: ApplicationArgs,
 
-    /// Make repositories that the app file names and that are not there yet
+    /// Create the repositories of the app file if they do not exist
     #[arg(long)]
     pub init_missing: bool,
 
-    /// Take sources as they are, though they have far less than before
+    /// Accept sources that have far less than before
     #[arg(long)]
     pub accept_shrunk: bool,
 
-    /// Ask all servers, say what would be done, and change nothing
+    /// Query all servers, show what would be done, and change nothing
     #[arg(short = 'n', long)]
     pub dry_run: bool,
 }
@@ -88,7 +88,7 @@ struct Done {
 }
 
 impl Work<'_> {
-    /// What is quiet is read in a mail of cron, beside those of other applications.
+    /// With `--quiet` the message ends up in cron mail, next to those of other applications.
     fn named(&self, mut error: CommandError) -> CommandError {
         let style = self.context.output.style();
         if style.quiet && !style.json {
@@ -97,7 +97,7 @@ impl Work<'_> {
         error
     }
 
-    /// Does everything while no other run of the application does, and tells whoever should hear.
+    /// Does everything under the application's lock, and sends the notices.
     fn locked(&self) -> CommandResult {
         let (file, started) = (&self.application.file, environment::now());
         let _lock = self.application.lock()?;
@@ -154,7 +154,7 @@ impl Work<'_> {
             .with_context(|run_context| Ok(run::run(file, run_context, places, hooks, &watcher)?));
         drop(watcher);
         let report = report.map_err(|error| match self.context.is_interrupted() {
-            // What failed did so because the user wanted it to end.
+            // It failed because the user interrupted it.
             true => {
                 CommandError::new(ExitKind::Interrupted, "interrupted, so no snapshot was made")
             }
@@ -164,8 +164,8 @@ impl Work<'_> {
         Ok(Done { report, retention })
     }
 
-    /// Files and bytes of the last snapshot of the application: nobody counts ahead what servers
-    /// are about to give.
+    /// Files and bytes of the last snapshot of the application, as an estimate: what servers will
+    /// send is not counted in advance.
     fn last_extent(&self, data: &Repository) -> Option<(u64, u64)> {
         let (host, path) =
             (self.application.host(), run::path_of(&self.application.file, Class::Data));
@@ -189,7 +189,7 @@ impl Work<'_> {
         Ok(run::retain(file, report, &host, places, time, &watcher)?)
     }
 
-    /// Opens a repository; makes it if it is missing and that is wanted.
+    /// Opens a repository; creates it if it does not exist and the user agrees.
     fn open(&self, class: Class) -> CommandResult<Repository> {
         if !self.application.is_there(class)? {
             let place = match class {
@@ -199,7 +199,7 @@ impl Work<'_> {
                     None => return self.application.open(class),
                 },
             };
-            let question = format!("there is no repository at {}; make it?", tell::place(place));
+            let question = format!("there is no repository at {}; create it?", tell::place(place));
             if self.args.init_missing || self.context.agrees(&question)? {
                 self.application.init(class)?;
             }
@@ -234,7 +234,7 @@ impl Work<'_> {
         })
     }
 
-    /// What the program keeps for itself; a file of the application names both repositories.
+    /// holdfast's own folders, among them both repositories of the app file.
     fn own_folders(&self) -> Vec<(u64, u64)> {
         let file = &self.application.file;
         let places = [Some(&file.repository), file.keys_repository.as_ref()];

@@ -1,4 +1,4 @@
-//! `schedule`: what makes runs begin, made from the app file.
+//! `schedule`: schedules for runs, generated from the app file.
 
 mod install;
 
@@ -24,45 +24,45 @@ EXAMPLES:
   holdfast schedule cron
   holdfast schedule kubernetes --image registry.example.com/holdfast:0.1.0
 
-When runs begin is written in [schedule] of the app file. Runs of one application never overlap: a
-second one waits or leaves, as [run] says.";
+[schedule] in the app file defines when runs start. Runs of one application never overlap: a second
+one waits or exits, as [run] says.";
 
-/// Print what makes runs begin: units for systemd, a crontab, a CronJob
+/// Print a schedule for runs: systemd units, crontab or Kubernetes CronJob
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Args {
-    /// For whom.
+    /// The kind of schedule.
     #[command(subcommand)]
     pub kind: Kind,
 }
 
-/// What begins runs.
+/// The kinds of schedules.
 #[derive(Debug, Subcommand)]
 pub enum Kind {
-    /// A service and a timer for systemd
+    /// Print or install a systemd service and timer
     Systemd(SystemdArgs),
-    /// Lines for cron
+    /// Print lines for a crontab
     Cron(CronArgs),
-    /// A ConfigMap and a CronJob for Kubernetes
+    /// Print a Kubernetes ConfigMap and CronJob
     Kubernetes(KubernetesArgs),
 }
 
-/// Folders that are backed up without an app file.
+/// Folders to back up without an app file.
 #[derive(Debug, Clone, clap::Args)]
 pub struct FoldersArgs {
     /// Back up these folders as `holdfast backup` does, without an app file
     ///
-    /// The repository and the file with its key are those of this command.
+    /// The schedule uses this command's repository and password file.
     #[arg(long, value_name = "PATH", num_args = 1.., value_hint = ValueHint::AnyPath)]
     #[arg(conflicts_with_all = ["config", "name"])]
     pub backup: Vec<PathBuf>,
 
-    /// With --backup: what the schedule is called
+    /// With --backup: name of the schedule
     #[arg(long, value_name = "NAME", default_value = "files", requires = "backup")]
     #[arg(value_parser = schedule_name)]
     pub called: String,
 
-    /// With --backup: begin each day at this time, and not each hour
+    /// With --backup: start daily at this time instead of hourly
     #[arg(long, value_name = "HH:MM", requires = "backup", value_parser = time_of_day)]
     pub at: Option<Time>,
 }
@@ -70,18 +70,18 @@ pub struct FoldersArgs {
 fn schedule_name(text: &str) -> Result<String, String> {
     match AppName::new(text) {
         Some(_) => Ok(text.to_owned()),
-        None => Err("write 1 to 40 lower-case letters, digits and dashes, as in photos".to_owned()),
+        None => Err("expected 1 to 40 lower-case letters, digits or dashes, as in photos".into()),
     }
 }
 
 fn time_of_day(text: &str) -> Result<Time, String> {
-    Time::strptime("%H:%M", text).map_err(|_| "write HH:MM, as in 02:30".to_owned())
+    Time::strptime("%H:%M", text).map_err(|_| "expected HH:MM, as in 02:30".to_owned())
 }
 
-/// Where the program is that a schedule starts.
+/// The program that a schedule starts.
 #[derive(Debug, Clone, clap::Args)]
 pub struct ProgramArgs {
-    /// The program that is started [default: this one]
+    /// The program to start [default: this one]
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub program: Option<PathBuf>,
 }
@@ -89,18 +89,18 @@ pub struct ProgramArgs {
 const SYSTEMD_EXAMPLES: &str = "\
 EXAMPLES:
   holdfast schedule systemd
-      look at the units
+      print the units
   holdfast schedule systemd --install --dry-run
-      see what --install would write and run
+      show what --install would write and run
   holdfast schedule systemd --install
       as root: write the units into /etc/systemd/system, and start the timer
   holdfast schedule systemd documenso --to /tmp/units
-      write them elsewhere; systemd is not told
+      write them elsewhere without installing them
   holdfast -r /mnt/backup -p /etc/holdfast.key schedule systemd --install --backup /srv /etc
       folders, without an app file
 
-The service may read every file and write its repositories, its own folders, and what `writable` in
-[schedule] names. Make and install the units anew when the app file changes.";
+The service can read all files, but write only to its repositories, its own folders, and the paths
+in `writable` of [schedule]. Install the units again whenever the app file changes.";
 
 /// Arguments of `schedule systemd`.
 #[derive(Debug, clap::Args)]
@@ -114,19 +114,19 @@ pub struct SystemdArgs {
     #[arg(long)]
     pub install: bool,
 
-    /// Write the units into this folder, and do no more
+    /// Only write the units into this folder
     #[arg(long, value_name = "FOLDER", value_hint = ValueHint::DirPath)]
     #[arg(conflicts_with = "install")]
     pub to: Option<PathBuf>,
 
-    /// Write and start nothing; say what would be done
+    /// Write and start nothing; show what would be done
     #[arg(short = 'n', long)]
     pub dry_run: bool,
 
     /// Without an app file.
     #[command(flatten)]
     pub folders: FoldersArgs,
-    /// What is started.
+    /// The program to start.
     #[command(flatten)]
     pub program: ProgramArgs,
 }
@@ -135,7 +135,7 @@ const CRON_EXAMPLES: &str = "\
 EXAMPLES:
   holdfast schedule cron > /etc/cron.d/holdfast-documenso
   holdfast schedule cron --user-table
-      lines for `crontab -e`, which have no user in them
+      lines for `crontab -e`, without a user column
   holdfast -r /mnt/backup -p /etc/holdfast.key schedule cron --at 02:30 --backup /srv /etc
       folders, without an app file";
 
@@ -147,14 +147,14 @@ pub struct CronArgs {
     #[command(flatten)]
     pub application: ApplicationArgs,
 
-    /// Lines for the table of a user, not for a file in /etc/cron.d
+    /// Print lines for a user's crontab, not for a file in /etc/cron.d
     #[arg(long)]
     pub user_table: bool,
 
     /// Without an app file.
     #[command(flatten)]
     pub folders: FoldersArgs,
-    /// What is started.
+    /// The program to start.
     #[command(flatten)]
     pub program: ProgramArgs,
 }
@@ -164,8 +164,8 @@ EXAMPLES:
   holdfast schedule kubernetes --image example.com/holdfast:0.1.0 --claim backup:/srv/backup
   holdfast schedule kubernetes --image example.com/holdfast:0.1.0 --claim uploads:/opt/uploads:ro
 
-Every path that the app file names must be on a volume: --claim names the PersistentVolumeClaims.
-Secrets are taken from a Secret; the text says how it is made and holds none.";
+Every path in the app file must be on a volume: name the PersistentVolumeClaims with --claim.
+Secrets come from a Secret; the output contains none, and explains how to create it.";
 
 /// Arguments of `schedule kubernetes`.
 #[derive(Debug, clap::Args)]
@@ -175,26 +175,26 @@ pub struct KubernetesArgs {
     #[command(flatten)]
     pub application: ApplicationArgs,
 
-    /// The image that has holdfast and the programs that it starts, with its version
+    /// Image, with its version, that contains holdfast and the programs that it starts
     #[arg(long, value_name = "IMAGE")]
     pub image: String,
 
-    /// The namespace; without, that of whoever applies the text
+    /// Namespace [default: that of the kubectl context]
     #[arg(long, value_name = "NAME")]
     pub namespace: Option<String>,
 
-    /// A PersistentVolumeClaim and where it is mounted; repeat for several
+    /// A PersistentVolumeClaim and its mount path; repeat for several
     #[arg(long = "claim", value_name = "NAME:PATH[:ro]", value_parser = claim)]
     pub claims: Vec<Claim>,
 
-    /// A PersistentVolumeClaim for the cache; without, each run begins with an empty one
+    /// A PersistentVolumeClaim for the cache [default: an empty cache for each run]
     #[arg(long, value_name = "NAME")]
     pub cache_claim: Option<String>,
 }
 
 /// Reads `NAME:PATH` or `NAME:PATH:ro`.
 fn claim(text: &str) -> Result<Claim, String> {
-    const HELP: &str = "write NAME:PATH or NAME:PATH:ro, as in backup:/srv/backup";
+    const HELP: &str = "expected NAME:PATH or NAME:PATH:ro, as in backup:/srv/backup";
     let (name, path) = text.split_once(':').ok_or(HELP)?;
     let (path, read_only) = match path.strip_suffix(":ro") {
         Some(path) => (path, true),
@@ -218,7 +218,7 @@ pub fn run(args: &Args, context: &Context) -> CommandResult {
     }
 }
 
-/// What is started when, and where that is on this machine.
+/// What to start and when, with its paths on this machine.
 struct Plan {
     program: PathBuf,
     job: PlannedJob,
@@ -254,9 +254,9 @@ impl Plan {
         }
         let folders = folders_of(folders, context)?;
         let real = |path: &Path| path.canonicalize().unwrap_or_else(|_| path.to_owned());
-        let file = folders.as_app_file(&real)?.map_err(|error| {
-            CommandError::usage(format!("such a schedule cannot be made: {error}"))
-        })?;
+        let file = folders
+            .as_app_file(&real)?
+            .map_err(|error| CommandError::usage(format!("cannot make this schedule: {error}")))?;
         Ok(Plan { program, job: PlannedJob::Backup(folders), file })
     }
 
@@ -297,7 +297,7 @@ fn systemd(args: &SystemdArgs, context: &Context) -> CommandResult {
     }
 }
 
-/// Prints units as `systemctl cat` does, each under its name.
+/// Prints units like `systemctl cat`, each under its name.
 fn show_units(context: &Context, units: &Units) -> CommandResult {
     let folder = Path::new(install::FOLDER);
     let files = units.all().map(|unit| ScheduleFile {
@@ -311,7 +311,7 @@ fn show_units(context: &Context, units: &Units) -> CommandResult {
     for file in &files {
         context.output.line(&format!("# {}\n{}", file.name, file.text))?;
     }
-    let steps = "# `holdfast schedule systemd --install` writes them as root, and then runs:";
+    let steps = "# As root, `holdfast schedule systemd --install` writes these and then runs:";
     context.output.note(0, steps)?;
     commands.iter().try_for_each(|command| context.output.note(0, &format!("#   {command}")))?;
     Ok(())
@@ -325,7 +325,7 @@ fn cron(args: &CronArgs, context: &Context) -> CommandResult {
     show(context, name, text)
 }
 
-/// The app file is read as if it lay where a pod has it.
+/// Interprets the app file as if it were at its path in a pod.
 fn kubernetes(args: &KubernetesArgs, context: &Context) -> CommandResult {
     let path = Application::load(&args.application, context)?.path;
     let text =

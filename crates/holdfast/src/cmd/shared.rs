@@ -1,4 +1,4 @@
-//! Flags that several commands have.
+//! Flags shared by several commands.
 
 use std::path::PathBuf;
 
@@ -6,7 +6,7 @@ use clap::{Args, ValueHint};
 
 use crate::parse::{self, Age, MaxUnused, Size, TagList};
 
-/// Which snapshots a command looks at.
+/// The snapshots that a command works on.
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Choosing snapshots")]
 pub struct SnapshotFilterArgs {
@@ -15,11 +15,11 @@ pub struct SnapshotFilterArgs {
     #[arg(env = "HOLDFAST_HOST", hide_env_values = true)]
     pub hosts: Vec<String>,
 
-    /// Only snapshots with all of these tags; repeat for other lists, "" for untagged ones
+    /// Only snapshots with all of these tags; repeat for alternatives, "" for untagged ones
     #[arg(long = "tag", value_name = "TAG[,TAG...]")]
     pub tags: Vec<TagList>,
 
-    /// Only snapshots whose backup was given this path; repeat for several that must all be there
+    /// Only snapshots of this path, as given to backup; repeat to require several
     #[arg(long = "path", value_name = "PATH", value_hint = ValueHint::AnyPath)]
     pub paths: Vec<PathBuf>,
 }
@@ -31,38 +31,38 @@ impl SnapshotFilterArgs {
     }
 }
 
-/// Which part of a snapshot that holds several sources.
+/// One source of a snapshot that holds several.
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Choosing snapshots")]
 pub struct SourceArgs {
-    /// Only this source of snapshots that have several; paths then begin there
+    /// Only this source of application snapshots; paths are relative to it
     // An id of its own: `diff` calls the older snapshot its source, as restic does.
     #[arg(id = "source_name", long = "source", value_name = "NAME")]
     pub source: Option<String>,
 }
 
-/// What a backup or restore leaves out.
+/// What a backup or restore excludes.
 #[derive(Debug, Clone, Default, Args)]
-#[command(next_help_heading = "Leaving out")]
+#[command(next_help_heading = "Excluding")]
 pub struct ExcludeArgs {
-    /// Leave out what matches; repeat for several
+    /// Exclude what matches; repeat for several
     #[arg(short, long, value_name = "PATTERN", value_parser = parse::pattern)]
     pub exclude: Vec<String>,
 
-    /// The same, whether letters are small or capital
+    /// Like --exclude, but case-insensitive
     #[arg(long, value_name = "PATTERN", value_parser = parse::pattern)]
     pub iexclude: Vec<String>,
 
-    /// Leave out what matches a line of this file
+    /// Exclude what matches a pattern in this file, one per line
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub exclude_file: Vec<PathBuf>,
 
-    /// The same, whether letters are small or capital
+    /// Like --exclude-file, but case-insensitive
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub iexclude_file: Vec<PathBuf>,
 }
 
-/// What a restore is limited to.
+/// The part that a restore is limited to.
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Restoring a part")]
 pub struct IncludeArgs {
@@ -71,17 +71,17 @@ pub struct IncludeArgs {
     #[arg(conflicts_with_all = ["exclude", "iexclude", "exclude_file", "iexclude_file"])]
     pub include: Vec<String>,
 
-    /// The same, whether letters are small or capital
+    /// Like --include, but case-insensitive
     #[arg(long, value_name = "PATTERN", value_parser = parse::pattern)]
     #[arg(conflicts_with_all = ["exclude", "iexclude", "exclude_file", "iexclude_file"])]
     pub iinclude: Vec<String>,
 
-    /// Restore only what matches a line of this file
+    /// Restore only what matches a pattern in this file, one per line
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     #[arg(conflicts_with_all = ["exclude", "iexclude", "exclude_file", "iexclude_file"])]
     pub include_file: Vec<PathBuf>,
 
-    /// The same, whether letters are small or capital
+    /// Like --include-file, but case-insensitive
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     #[arg(conflicts_with_all = ["exclude", "iexclude", "exclude_file", "iexclude_file"])]
     pub iinclude_file: Vec<PathBuf>,
@@ -91,11 +91,11 @@ pub struct IncludeArgs {
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Extended attributes")]
 pub struct AttributeArgs {
-    /// Restore only those whose name matches, as in 'user.*'; repeat for several
+    /// Restore only attributes whose name matches, such as 'user.*'; repeat for several
     #[arg(long, value_name = "PATTERN", value_parser = parse::pattern)]
     pub include_xattr: Vec<String>,
 
-    /// Restore all but those whose name matches; access lists are system.posix_acl_access
+    /// Skip attributes whose name matches, such as system.posix_acl_access for access lists
     #[arg(long, value_name = "PATTERN", value_parser = parse::pattern)]
     #[arg(conflicts_with = "include_xattr")]
     pub exclude_xattr: Vec<String>,
@@ -105,19 +105,19 @@ pub struct AttributeArgs {
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Pruning")]
 pub struct RepackArgs {
-    /// How much unused space may stay: a percentage, a size, or unlimited
+    /// How much unused space to tolerate: a percentage, a size, or unlimited
     #[arg(long, value_name = "LIMIT", default_value = "5%")]
     pub max_unused: MaxUnused,
 
-    /// Stop after rewriting this much; the next prune goes on
+    /// Stop after rewriting this much; the next prune continues
     #[arg(long, value_name = "SIZE")]
     pub max_repack_size: Option<Size>,
 
-    /// Merge packs below this size too, however few there are, as in 4M
+    /// Also merge packs below this size, however few, as in 4M
     #[arg(long, value_name = "SIZE")]
     pub repack_smaller_than: Option<Size>,
 
-    /// Give up a run that made no snapshot so long after a prune first saw its packs; 0d for now
+    /// Discard packs of an unfinished backup this long after a prune first saw them; 0d: now
     #[arg(long, value_name = "AGE", default_value = "30d")]
     pub abandoned_after: Age,
 }
@@ -130,11 +130,11 @@ pub struct NewPasswordArgs {
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub new_password_file: Option<PathBuf>,
 
-    /// A command that prints the new passphrase or key; it is run without a shell
+    /// A command that prints the new passphrase or key, run without a shell
     #[arg(long, value_name = "COMMAND", value_hint = ValueHint::CommandString)]
     #[arg(conflicts_with = "new_password_file")]
     pub new_password_command: Option<String>,
 }
 
-/// What snapshots are grouped by, as in `host,paths`.
-pub const GROUP_BY_HELP: &str = "What groups snapshots: host, paths, tags, or \"\" for one group";
+/// How snapshots are grouped, as in `host,paths`.
+pub const GROUP_BY_HELP: &str = "Group snapshots by host, paths, tags, or \"\" for one group";

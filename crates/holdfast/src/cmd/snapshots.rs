@@ -28,7 +28,7 @@ EXAMPLES:
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Args {
-    /// Only these: ids or beginnings of ids, latest, latest~N
+    /// Only these snapshots: ids or prefixes, latest, latest~N
     #[arg(value_name = "SNAPSHOT")]
     pub snapshots: Vec<String>,
 
@@ -36,7 +36,7 @@ pub struct Args {
     #[arg(long, value_name = "N", value_parser = parse::number::<1, { u32::MAX }>)]
     pub latest: Option<u32>,
 
-    /// One short line for each
+    /// Print one short line per snapshot
     #[arg(short, long)]
     pub compact: bool,
 
@@ -54,7 +54,7 @@ pub struct Args {
 /// See [`crate::exit::ExitKind`].
 pub fn run(args: &Args, context: &Context) -> CommandResult {
     let filter = select::filter(&args.filter)?;
-    // restic's JSON tells whether anything groups snapshots.
+    // restic's JSON differs when snapshots are grouped.
     let group_by = args.group_by.filter(|group_by| *group_by != ONE_GROUP);
     let repository = context.open()?;
     let mut snapshots = select::choose_any(context, &repository, &args.snapshots, &filter)?;
@@ -72,10 +72,10 @@ pub fn run(args: &Args, context: &Context) -> CommandResult {
 
 const ONE_GROUP: GroupBy = GroupBy { host: false, paths: false, tags: false };
 
-/// Groups in the order of their keys; in each the oldest snapshot comes first.
+/// Groups in the order of their keys, each with the oldest snapshot first.
 type Groups = BTreeMap<GroupKey, Vec<SnapshotInfo>>;
 
-/// Oldest first; a snapshot that was named twice stays once.
+/// Oldest first; a snapshot that was named twice is listed once.
 fn sort_and_dedup(snapshots: &mut Vec<SnapshotInfo>) {
     let mut seen = HashSet::new();
     snapshots.retain(|info| seen.insert(info.id));
@@ -203,7 +203,7 @@ fn row(info: &SnapshotInfo, has_marks: bool, compact: bool, zone: &TimeZone) -> 
     cells
 }
 
-/// What sets a snapshot apart: no rule removes it, or it lacks something.
+/// What is special about a snapshot: no rule removes it, or it lacks something.
 fn marks(info: &SnapshotInfo) -> String {
     let lacks = completeness::lacks(&info.snapshot, None);
     let has = |is_kind: fn(&Lack) -> bool| lacks.iter().any(is_kind);

@@ -1,4 +1,4 @@
-//! `stats`: count what is stored.
+//! `stats`: show sizes and counts.
 
 use std::collections::HashSet;
 
@@ -16,20 +16,20 @@ use crate::{lacks, select};
 const EXAMPLES: &str = "\
 EXAMPLES:
   holdfast stats latest
-      what restoring the newest snapshot would take
+      the space that restoring the newest snapshot would take
   holdfast stats --mode raw-data
-      what the repository takes, and how much compression saves
+      the space that the repository takes, and how much compression saves
   holdfast stats --mode files-by-contents --host web";
 
-/// Count what is stored
+/// Show sizes and counts
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Args {
-    /// Only these: ids or beginnings of ids, latest, latest~N
+    /// Only these snapshots: ids or prefixes, latest, latest~N
     #[arg(value_name = "SNAPSHOT")]
     pub snapshots: Vec<String>,
 
-    /// What is counted
+    /// What to count
     #[arg(long, value_name = "MODE", default_value = "restore-size")]
     pub mode: Mode,
 
@@ -41,12 +41,12 @@ pub struct Args {
     pub filter: SnapshotFilterArgs,
 }
 
-/// What is counted.
+/// What to count.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Mode {
-    /// Bytes of the files once restored
+    /// Bytes of the restored files
     RestoreSize,
-    /// Bytes of files, equal contents counted once
+    /// Bytes of files, counting equal contents once
     FilesByContents,
     /// Bytes in the repository
     RawData,
@@ -88,7 +88,7 @@ impl From<Mode> for StatsMode {
     }
 }
 
-/// The counts as restic prints them; what a mode does not count is left out.
+/// The counts as restic prints them, without those that the mode does not include.
 fn block(mode: Mode, counted: &Counted) -> String {
     let name = mode.to_possible_value().map(|value| value.get_name().to_owned());
     let mut lines = vec![format!("Stats in {} mode:", name.unwrap_or_default())];

@@ -15,9 +15,9 @@ EXAMPLES:
   holdfast tag --add release latest
   holdfast tag --remove daily --add monthly 1a2b3c4d
   holdfast tag --set '' --host web
-      removes all tags of all snapshots of a host
+      remove all tags from all snapshots of a host
   holdfast tag --hold 1a2b3c4d
-      no rule of forget removes it, until --release
+      protect it from forget's rules, until --release
 
 Snapshots keep their ids.";
 
@@ -27,27 +27,27 @@ Snapshots keep their ids.";
 #[command(group = clap::ArgGroup::new("change").required(true).multiple(true)
     .args(["set", "add", "remove", "hold", "release"]))]
 pub struct Args {
-    /// Only these: ids or beginnings of ids, latest, latest~N
+    /// Only these snapshots: ids or prefixes, latest, latest~N
     #[arg(value_name = "SNAPSHOT")]
     pub snapshots: Vec<String>,
 
-    /// Have exactly these tags; "" for none
+    /// Replace all tags with these; "" for none
     #[arg(long, value_name = "TAG[,TAG...]", conflicts_with_all = ["add", "remove"])]
     pub set: Vec<TagList>,
 
-    /// Have these tags too
+    /// Add these tags
     #[arg(long, value_name = "TAG[,TAG...]")]
     pub add: Vec<TagList>,
 
-    /// Do not have these tags
+    /// Remove these tags
     #[arg(long, value_name = "TAG[,TAG...]")]
     pub remove: Vec<TagList>,
 
-    /// No rule may remove them
+    /// Protect the snapshots from rules that would remove them
     #[arg(long, conflicts_with = "release")]
     pub hold: bool,
 
-    /// Rules may remove them again
+    /// Let rules remove the snapshots again
     #[arg(long)]
     pub release: bool,
 

@@ -6,16 +6,16 @@ use crate::exit::CommandResult;
 const EXAMPLES: &str = "\
 EXAMPLES:
   holdfast unlock
-      what scripts for restic run before a backup; there is never anything to remove";
+      scripts for restic run this before a backup; there is never anything to remove";
 
-/// Do nothing: there are no locks; for scripts written for restic
+/// Do nothing: there are no locks (for scripts written for restic)
 ///
 /// No command locks a repository: backups, forget and prune may run at the same time. The
-/// repository is opened, so that one that is not there, or a wrong passphrase, is told.
+/// repository is still opened, so that a missing one or a wrong passphrase is reported.
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Args {
-    /// Changes nothing either
+    /// Has no effect either
     #[arg(long = "remove-all")]
     pub _remove_all: bool,
 }

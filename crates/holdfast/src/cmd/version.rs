@@ -11,7 +11,7 @@ EXAMPLES:
   holdfast version
   holdfast version --json";
 
-/// The version of this program, as it stands in snapshots.
+/// The version of this program, as recorded in snapshots.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");
 
 /// Print the version
@@ -35,7 +35,7 @@ pub fn run(_args: &Args, context: &Context) -> CommandResult {
     Ok(())
 }
 
-/// Scripts that know restic expect Go's names of processors.
+/// Scripts written for restic expect Go's processor names.
 fn go_architecture(ours: &'static str) -> &'static str {
     match ours {
         "x86_64" => "amd64",

@@ -1,4 +1,4 @@
-//! From the engine's records to the messages of `--json`.
+//! Converts the engine's records to the messages of `--json`.
 
 use holdfast_engine::completeness::{self, Lack};
 use holdfast_format::record::{
@@ -27,7 +27,7 @@ pub fn counts(summary: &Record) -> Counts {
     }
 }
 
-/// Text that may not be UTF-8, for people and for JSON.
+/// Text that may not be UTF-8, for display and for JSON.
 pub fn lossy(text: &Text) -> String {
     String::from_utf8_lossy(&text.0).into_owned()
 }
@@ -62,7 +62,7 @@ pub fn snapshot(info: &SnapshotInfo) -> Snapshot {
     }
 }
 
-/// One thing that is wrong with a snapshot.
+/// One defect of a snapshot.
 fn lack(it: &Lack) -> JsonLack {
     let (kind, source, captured) = match it {
         Lack::Unfinished => ("unfinished", None, None),
@@ -81,7 +81,7 @@ fn lack(it: &Lack) -> JsonLack {
     }
 }
 
-/// The trees of a snapshot that has several.
+/// The trees of a snapshot with several sources.
 fn sources(snapshot: &SnapshotRecord) -> Vec<Source> {
     if snapshot.sources.len() < 2 {
         return Vec::new();

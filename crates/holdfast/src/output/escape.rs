@@ -1,4 +1,4 @@
-//! Makes names that anybody may have chosen safe to print on a terminal.
+//! Makes untrusted names safe to print on a terminal.
 //!
 //! Control characters could rewrite what the terminal shows, and Unicode's direction overrides
 //! could make one name look like another. Each byte of them is printed as `\xNN`.
@@ -7,7 +7,7 @@ use std::borrow::Cow;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
-/// A name or path as it may be printed. A backslash is doubled, so that no two names look alike.
+/// A name or path, safe to print. Backslashes are doubled, so that no two names look alike.
 pub fn name(bytes: &[u8]) -> Cow<'_, str> {
     match std::str::from_utf8(bytes) {
         Ok(text) if !text.chars().any(|c| c == '\\' || is_dangerous(c)) => Cow::Borrowed(text),
@@ -20,7 +20,7 @@ pub fn path(path: &Path) -> Cow<'_, str> {
     name(path.as_os_str().as_bytes())
 }
 
-/// A sentence with names inside: like [`name`], but a backslash stays as it is.
+/// A sentence that contains names: like [`name`], but backslashes are not doubled.
 pub fn text(text: &str) -> Cow<'_, str> {
     match text.chars().any(is_dangerous) {
         false => Cow::Borrowed(text),
@@ -49,8 +49,8 @@ fn push_hex(out: &mut String, bytes: &[u8]) {
     }
 }
 
-/// Control characters (C0, DEL, C1), line separators, and everything that changes the direction of
-/// writing without being visible.
+/// Control characters (C0, DEL, C1), line separators, and invisible characters that change the
+/// direction of writing.
 fn is_dangerous(c: char) -> bool {
     c.is_control()
         || matches!(c, '\u{061c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}'

@@ -1,30 +1,30 @@
-//! How long the rest will take, also when most of the data is already stored.
+//! Estimates the remaining time, even if most of the data is already stored.
 //!
-//! Passing over an unchanged file costs next to nothing, reading one costs real time. One common
-//! rate would promise seconds while unchanged files fly by and hours while a changed one is read.
-//! So the two have a cost per byte each, found by least squares from what was seen, and the rest
-//! is taken to need reading in the proportion seen so far.
+//! Skipping an unchanged file costs next to nothing; reading one takes time. A single rate would
+//! predict seconds while unchanged files are skipped and hours while a changed one is read. So each
+//! has its own cost per byte, found by least squares from measurements, and the share of the rest
+//! that needs reading is taken to be the share so far.
 
 use std::time::Duration;
 
-/// Shortest stretch of time that is taken as a measurement, in seconds.
+/// Shortest interval that counts as a measurement, in seconds.
 const SHORTEST_STRETCH: f64 = 0.25;
 /// Age at which a measurement has lost about two thirds of its weight, in seconds.
 const MEMORY: f64 = 30.0;
-/// Share of the total that must be done before what was seen outweighs what was expected.
+/// Share of the total after which the observed share outweighs the expected one.
 const WEIGHT_OF_EXPECTATION: f64 = 0.2;
 const MIB: f64 = 1_048_576.0;
 
-/// What is known at one moment.
+/// The state at one moment.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Sample {
     /// Time since the start.
     pub now: Duration,
     /// Bytes found so far by the scan.
     pub total_bytes: u64,
-    /// Bytes passed over because their file is unchanged.
+    /// Bytes skipped because their file is unchanged.
     pub skipped_bytes: u64,
-    /// Bytes that were really read.
+    /// Bytes that were read.
     pub processed_bytes: u64,
     /// True once `total_bytes` is final.
     pub scan_finished: bool,
@@ -55,27 +55,27 @@ impl EtaEstimator {
         EtaEstimator::default()
     }
 
-    /// Expects that this share (0 to 1) of the bytes will have to be read, as the backup before
-    /// suggests. It fades as the work goes on.
+    /// Expects that this share (0 to 1) of the bytes will have to be read, based on the previous
+    /// backup. Its influence fades as work progresses.
     pub fn expecting(share: f64) -> EtaEstimator {
         EtaEstimator { expected_share: Some(share.clamp(0.0, 1.0)), ..EtaEstimator::default() }
     }
 
-    /// Takes a sample in. Samples come in the order of time.
+    /// Adds a sample. Samples must be in chronological order.
     pub fn update(&mut self, sample: Sample) {
         self.latest = sample;
         let since = |now: u64, before: u64| now.saturating_sub(before) as f64 / MIB;
         let skipped = since(sample.skipped_bytes, self.measured.skipped_bytes);
         let read = since(sample.processed_bytes, self.measured.processed_bytes);
         let seconds = sample.now.saturating_sub(self.measured.now).as_secs_f64();
-        // A time in which nothing moves is a part of the stretch that ends when something does.
+        // An interval without progress is part of the one that ends with progress.
         if seconds >= SHORTEST_STRETCH && skipped + read > 0.0 {
             self.sums.add(skipped, read, seconds);
             self.measured = sample;
         }
     }
 
-    /// Time to the end; `None` while that cannot be known.
+    /// The remaining time; `None` while it cannot be estimated.
     pub fn remaining(&self) -> Option<Duration> {
         let Sample { total_bytes, skipped_bytes, processed_bytes, .. } = self.latest;
         let rest = total_bytes.saturating_sub(skipped_bytes.saturating_add(processed_bytes));
@@ -104,7 +104,7 @@ impl EtaEstimator {
 }
 
 impl Sums {
-    /// The variance of a stretch grows with its bytes, so its weight falls with them.
+    /// The variance of a measurement grows with its bytes, so its weight falls with them.
     fn add(&mut self, skipped: f64, read: f64, seconds: f64) {
         let fade = (-seconds / MEMORY).exp();
         let weight = 1.0 / (skipped + read);
@@ -129,7 +129,7 @@ impl Sums {
         let only_reading = (0.0, self.read_time / self.read_read);
         let product = self.skipped_skipped * self.read_read;
         let determinant = product - self.skipped_read * self.skipped_read;
-        // Always in the same proportion: then the split does not matter.
+        // Always the same proportion: then the split does not matter.
         if determinant <= product * 1e-6 {
             return Some(only_reading);
         }
@@ -137,7 +137,7 @@ impl Sums {
         let read = self.read_time * self.skipped_skipped - self.skipped_time * self.skipped_read;
         match (skip / determinant, read / determinant) {
             (skip, _) if skip < 0.0 => Some(only_reading),
-            // Reading is never cheaper than skipping; noise only can make it look so.
+            // Reading is never cheaper than skipping; only noise can make it look so.
             (skip, read) if read < skip => Some((common, common)),
             costs => Some(costs),
         }

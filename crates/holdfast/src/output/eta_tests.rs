@@ -1,12 +1,12 @@
-//! Simulated runs: the estimate is compared with what really remained.
+//! Simulated runs: estimates are compared with the time that actually remained.
 
 use super::*;
 
 const SKIP_RATE: f64 = 4000.0;
 const READ_RATE: f64 = 100.0;
 
-/// Files as (MiB, unchanged), worked off one after the other with the rates above; samples every
-/// 100 ms. Returns (seconds, estimate, truth) for each sample that has an estimate.
+/// Processes files, given as (MiB, unchanged), one after the other at the rates above, with samples
+/// every 100 ms. Returns (seconds, estimate, truth) for each sample that has an estimate.
 fn simulate(files: &[(f64, bool)], mut estimator: EtaEstimator) -> Vec<(f64, f64, f64)> {
     let cost =
         |&(size, unchanged): &(f64, bool)| size / if unchanged { SKIP_RATE } else { READ_RATE };
@@ -55,16 +55,16 @@ fn nothing_changed() {
     check(&[(40_000.0, true)], EtaEstimator::new(), 0.3, 0.01);
 }
 
-/// One file in fifty changed, all over the place: the estimate is steady although the rate of
-/// bytes jumps by a factor of forty all the time.
+/// One file in fifty changed, evenly spread: the estimate is steady although the rate of bytes
+/// keeps jumping by a factor of forty.
 #[test]
 fn few_changes_everywhere() {
     let files: Vec<_> = (0..2000).map(|index| (50.0, index % 50 != 25)).collect();
     check(&files, EtaEstimator::new(), 8.0, 0.25);
 }
 
-/// All changes come first. Knowing how much changed last time keeps the estimate near the truth
-/// where a common rate would say a thousand seconds.
+/// All changes come first. Knowing how much changed last time keeps the estimate close to the truth
+/// where a single rate would predict a thousand seconds.
 #[test]
 fn changes_first_with_an_expectation() {
     let files = [(1000.0, false), (99_000.0, true)];

@@ -1,4 +1,4 @@
-//! Everything that is printed. Results go to standard output, all else to standard error.
+//! Everything that is printed. Results go to standard output, everything else to standard error.
 
 pub mod convert;
 pub mod escape;
@@ -17,7 +17,7 @@ use serde::Serialize;
 
 use crate::exit::{CommandError, ExitKind};
 
-/// Writing the output failed. A closed pipe ends the command silently.
+/// Writing to standard output failed. A closed pipe ends the command silently.
 #[derive(Debug)]
 pub struct OutputError(io::Error);
 
@@ -30,18 +30,18 @@ impl From<OutputError> for CommandError {
     }
 }
 
-/// How much is said, and for whom.
+/// How much is printed, and in which form.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Style {
     /// One JSON value per line instead of text.
     pub json: bool,
-    /// Only results and errors.
+    /// Print only results and errors.
     pub quiet: bool,
-    /// 0 as usual, 1 names the steps, 2 names every file.
+    /// 0 is normal, 1 lists steps, 2 lists every file.
     pub verbosity: u8,
 }
 
-/// Both streams of the process. Methods may be called from any thread.
+/// Standard output and error of the process. Methods may be called from any thread.
 pub struct Output {
     style: Style,
     flush_lines: bool,
@@ -71,12 +71,12 @@ impl Output {
         Output { style, flush_lines: true, stdout, stderr, bar: Mutex::new(None) }
     }
 
-    /// How much is said, and for whom.
+    /// How much is printed, and in which form.
     pub fn style(&self) -> Style {
         self.style
     }
 
-    /// A line of the result, printed whatever the style is. Names in it are escaped by the caller.
+    /// A line of the result, printed in every style. The caller escapes names in it.
     ///
     /// # Errors
     /// [`OutputError`] if standard output cannot be written.
@@ -84,7 +84,7 @@ impl Output {
         self.write_stdout(&[text.as_bytes(), b"\n"], self.flush_lines)
     }
 
-    /// A line for people: not with `--json` or `--quiet`, and only from this verbosity on.
+    /// An informational line: not with `--json` or `--quiet`, and only from this verbosity on.
     ///
     /// # Errors
     /// [`OutputError`] if standard output cannot be written.
@@ -112,15 +112,15 @@ impl Output {
         self.write_stdout(&[bytes], false)
     }
 
-    /// A line on standard error that people should see, unless `--json` is given: then say it with
-    /// [`Output::json_error`]. What cannot be written there is dropped.
+    /// A warning on standard error, as text; with `--json`, use [`Output::json_error`] instead.
+    /// Write errors are ignored.
     pub fn warn(&self, text: &str) {
         if !self.style.json {
             self.write_stderr(&escape::text(text));
         }
     }
 
-    /// A sentence on standard error that people and scripts should see.
+    /// A warning on standard error, as text or JSON.
     pub fn caution(&self, text: &str) {
         match self.style.json {
             true => self.json_error(&json::Warning { message_type: "warning", message: text }),
@@ -143,12 +143,12 @@ impl Output {
         locked(&self.stdout).flush().map_err(OutputError)
     }
 
-    /// Prints the end of a command that failed.
+    /// Prints the error of a command that failed.
     pub fn report(&self, error: &CommandError) {
         let _already_failing = error.report(self.style.json, &mut *locked(&self.stderr));
     }
 
-    /// Keeps lines and a progress bar from overwriting each other; `None` when the bar is gone.
+    /// Keeps lines and a progress bar from overwriting each other; `None` removes the bar.
     fn set_bar(&self, bar: Option<ProgressBar>) {
         *locked(&self.bar) = bar;
     }
@@ -192,7 +192,7 @@ impl Write for StdoutWriter<'_> {
     }
 }
 
-/// A panic elsewhere leaves what is shared usable: no invariant spans two changes.
+/// A panic elsewhere leaves shared data usable: no invariant spans two changes.
 pub fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -203,7 +203,7 @@ pub mod tests {
 
     use super::*;
 
-    /// A stream whose bytes a test can look at.
+    /// A stream whose bytes a test can read.
     #[derive(Debug, Clone, Default)]
     pub struct Captured(Arc<Mutex<Vec<u8>>>);
 

@@ -1,4 +1,4 @@
-//! Rules of retention and rhythms of runs in words.
+//! Retention rules and schedules in words.
 
 use holdfast_app::config::Every;
 use holdfast_engine::retention::{Count, Policy, Span};
@@ -29,7 +29,7 @@ pub fn rules(policy: &Policy) -> String {
     counts.chain(spans.into_iter().filter_map(of_span)).chain(tags).collect::<Vec<_>>().join(", ")
 }
 
-/// When runs begin: `hourly at :17`.
+/// When runs start: `hourly at :17`.
 pub fn rhythm(every: Every) -> String {
     match every {
         Every::Hour { minute } => format!("hourly at :{minute:02}"),

@@ -1,4 +1,4 @@
-//! How far a command is: a line on the terminal, or `status` messages with `--json`.
+//! The progress of a command: a line on the terminal, or `status` messages with `--json`.
 
 use std::sync::mpsc::{self, RecvTimeoutError, Sender};
 use std::sync::{Arc, Mutex};
@@ -15,27 +15,27 @@ use super::{Output, escape, locked, text};
 /// Updates per second unless `HOLDFAST_PROGRESS_FPS` says otherwise.
 const USUAL_RATE: f64 = 10.0;
 
-/// What is going on; decides the form of the `status` messages.
+/// The activity, which determines the form of the `status` messages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Activity {
     /// Files are read and stored.
     Backup,
     /// Files are written.
     Restore,
-    /// Anything else that takes long; has no `status` messages, as in restic.
+    /// Any other long operation; it has no `status` messages, as in restic.
     Other,
 }
 
 /// How progress is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Display {
-    /// One line that is drawn again and again.
+    /// One line that is redrawn.
     Bar,
     /// A new line each time; only if `HOLDFAST_PROGRESS_FPS` asks for it.
     Lines,
     /// `status` messages on standard output.
     Json,
-    /// Not at all.
+    /// No progress.
     Nothing,
 }
 
@@ -48,34 +48,34 @@ pub struct Counters {
     pub total_bytes: u64,
     /// True once both are final.
     pub scan_finished: bool,
-    /// True if what is worked on are files.
+    /// True if the items are files.
     pub counts_files: bool,
-    /// True if nobody counts what there is to do, and nobody will.
+    /// True if totals are not and will not be counted.
     pub is_uncounted: bool,
-    /// Files done, whatever became of them.
+    /// Files done, successfully or not.
     pub files_done: u64,
-    /// Of these, files that a restore left alone.
+    /// Of these, files that a restore left unchanged.
     pub files_skipped: u64,
     /// Entries that a restore deleted.
     pub files_deleted: u64,
-    /// Bytes that needed no work.
+    /// Bytes that were skipped.
     pub skipped_bytes: u64,
     /// Bytes that were read or written.
     pub processed_bytes: u64,
     /// Entries that failed.
     pub errors: u64,
-    /// Paths in work.
+    /// Paths in progress.
     pub current: Vec<Vec<u8>>,
 }
 
 impl Counters {
-    /// Bytes done, worked on or not.
+    /// Bytes done, skipped or not.
     pub fn bytes_done(&self) -> u64 {
         self.skipped_bytes.saturating_add(self.processed_bytes)
     }
 }
 
-/// Where progress may be shown, as the environment says.
+/// Whether progress may be shown, according to the environment.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Surroundings {
     /// True if standard error is a terminal.
@@ -92,7 +92,7 @@ pub struct Progress {
 }
 
 impl Progress {
-    /// Begins to show an activity. `expected_share` is the share of the bytes that is expected to
+    /// Starts to show an activity. `expected_share` is the share of the bytes that is expected to
     /// need work (see [`EtaEstimator::expecting`]).
     pub fn start(
         output: &Arc<Output>,
@@ -129,12 +129,12 @@ impl Progress {
         Progress { counters, stop: Some(stop), ticker: Some(ticker) }
     }
 
-    /// True if somebody sees it.
+    /// True if it is shown.
     pub fn is_shown(&self) -> bool {
         self.ticker.is_some()
     }
 
-    /// Changes what was counted.
+    /// Updates the counters.
     pub fn update(&self, change: impl FnOnce(&mut Counters)) {
         change(&mut locked(&self.counters));
     }
@@ -149,7 +149,7 @@ impl Drop for Progress {
     }
 }
 
-/// Terminals get a line unless told to be quiet, scripts get messages; a rate in the environment
+/// Terminals get a line unless `--quiet` is given, scripts get messages; a rate in the environment
 /// overrides both.
 fn choose_display(json: bool, quiet: bool, surroundings: Surroundings) -> Display {
     let wanted = surroundings.updates_per_second.is_some();
@@ -171,7 +171,7 @@ fn begin_bar(output: &Output) -> ProgressBar {
     bar
 }
 
-/// What the ticking thread owns.
+/// The state of the ticking thread.
 struct View {
     output: Arc<Output>,
     counters: Arc<Mutex<Counters>>,
@@ -206,7 +206,7 @@ impl View {
         }
     }
 
-    /// A reader that went away is noticed by the next result that is printed.
+    /// A closed standard output is reported with the next result.
     fn show_json(&self, counters: &Counters, elapsed: Duration, remaining: Option<Duration>) {
         let _closed = match self.activity {
             Activity::Backup => self.output.json(&backup_status(counters, elapsed, remaining)),
@@ -223,14 +223,14 @@ impl View {
     }
 }
 
-/// Columns of the terminal; what is not told is taken for the usual.
+/// Columns of the terminal, or the usual number if it is not known.
 fn terminal_width() -> usize {
     let size = rustix::termios::tcgetwinsize(rustix::stdio::stderr());
     size.ok().map(|size| usize::from(size.ws_col)).filter(|width| *width > 0).unwrap_or(80)
 }
 
-/// Time, percent, bytes, rate, files, errors, time left and a current file, as far as they fit: a
-/// part is there whole or not at all, and the time that is left goes last.
+/// Time, percent, bytes, rate, files, errors, remaining time and a current file, as far as they
+/// fit: each part is shown in full or not at all, and the remaining time is dropped last.
 fn line(
     counters: &Counters,
     elapsed: Duration,
@@ -249,7 +249,7 @@ fn line(
         false => text::count(files, "file", "files"),
     };
     let errors = counters.errors;
-    // With each part its rank: the highest goes first.
+    // Each part with its rank: the highest is dropped first.
     let parts = [
         (5, Some(format!("[{}]", text::duration(elapsed)))),
         (2, of_total.then(|| text::percent(done, counters.total_bytes))),
@@ -319,7 +319,7 @@ pub fn restore_counts(counters: &Counters) -> restore::Counts {
     }
 }
 
-/// 0 before anything was found: an empty total is not yet the end.
+/// 0 before anything is found: an empty total does not mean done.
 fn fraction_done(counters: &Counters) -> Option<f64> {
     match counters.total_bytes {
         _ if counters.is_uncounted => None,

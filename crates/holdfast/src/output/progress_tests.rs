@@ -1,4 +1,4 @@
-//! What is shown where, and what it says.
+//! When progress is shown, and its text.
 
 use super::*;
 use crate::output::Style;

@@ -1,9 +1,9 @@
-//! Columns of text, aligned by the width that a terminal gives each character, and narrow enough
-//! for one where words can be broken into lines.
+//! Columns of text, aligned by the width of each character on a terminal, and wrapped to fit one
+//! where possible.
 
 use unicode_width::UnicodeWidthStr;
 
-/// Where the text of a column stands.
+/// The alignment of a column.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Align {
     /// Text.
@@ -12,11 +12,11 @@ pub enum Align {
     Right,
 }
 
-/// Columns of a terminal that a table should fit.
+/// The width that a table should fit.
 const WIDTH: usize = 80;
-/// No column is made narrower than this.
+/// The minimum width of a column.
 const NARROWEST: usize = 8;
-/// Columns between two columns of the table.
+/// The space between two columns.
 const GAP: usize = 2;
 
 /// A table under construction. A cell may hold several lines.
@@ -25,7 +25,7 @@ pub struct Table {
     columns: Vec<(String, Align)>,
     rows: Vec<Vec<String>>,
     footer: Option<String>,
-    /// Columns whose cells are lists and words.
+    /// Columns whose cells may be wrapped.
     wordy: Vec<usize>,
 }
 
@@ -36,8 +36,8 @@ impl Table {
         Table { columns, rows: Vec::new(), footer: None, wordy: Vec::new() }
     }
 
-    /// Lets cells of these columns be broken behind spaces and commas, where the table would be too
-    /// wide otherwise. Names and times stay whole.
+    /// Lets cells of these columns be wrapped after spaces and commas if the table would otherwise
+    /// be too wide. Names and times are never wrapped.
     #[must_use]
     pub fn breaking(mut self, titles: &[&str]) -> Table {
         let is_wordy = |place: &usize| titles.contains(&self.columns[*place].0.as_str());
@@ -45,7 +45,7 @@ impl Table {
         self
     }
 
-    /// Adds a row. Cells are printed as they are: escape names before. Missing cells are empty.
+    /// Adds a row. Cells are printed as they are: escape names first. Missing cells are empty.
     pub fn row(&mut self, cells: impl IntoIterator<Item = String>) {
         let mut cells: Vec<String> = cells.into_iter().take(self.columns.len()).collect();
         cells.resize(self.columns.len(), String::new());
@@ -57,7 +57,7 @@ impl Table {
         self.footer = Some(text.into());
     }
 
-    /// The finished table, without trailing spaces and without a line break at its end.
+    /// The finished table, without trailing spaces and without a final line break.
     pub fn render(&self) -> String {
         let widths = self.widths();
         let rule = "-".repeat(total(&widths));
@@ -73,7 +73,7 @@ impl Table {
         lines.join("\n")
     }
 
-    /// The widths of the columns, of which the widest that can be are made narrower until all fit.
+    /// The widths of the columns, after narrowing the widest wrappable ones until all fit.
     fn widths(&self) -> Vec<usize> {
         let mut widths = self.natural_widths();
         while total(&widths) > WIDTH {
@@ -82,7 +82,7 @@ impl Table {
             let Some(widest) = widest.copied() else { break };
             widths[widest] -= 1;
         }
-        // A word that is longer than its column was to be takes what it needs.
+        // A word longer than the column's width takes the space it needs.
         for place in &self.wordy {
             let broken = |row: &Vec<String>| break_lines(&row[*place], widths[*place]);
             let lines = self.rows.iter().map(broken).map(|cell| widest(&cell));
@@ -126,7 +126,7 @@ impl Table {
     }
 }
 
-/// Columns that a table of such columns takes.
+/// The total width of a table with these column widths.
 fn total(widths: &[usize]) -> usize {
     widths.iter().sum::<usize>() + GAP * widths.len().saturating_sub(1)
 }
@@ -135,7 +135,7 @@ fn widest(cell: &str) -> usize {
     cell.lines().map(UnicodeWidthStr::width).max().unwrap_or(0)
 }
 
-/// The lines of a cell, broken behind spaces and commas where they are wider than this.
+/// The lines of a cell, wrapped after spaces and commas where they are wider than this.
 fn break_lines(cell: &str, width: usize) -> String {
     let mut out = Vec::new();
     for line in cell.lines() {
@@ -158,21 +158,21 @@ mod tests {
 
     #[test]
     fn lists_are_broken_until_the_table_fits() {
-        let columns = [("ID", Align::Left), ("Why", Align::Left), ("Goes", Align::Left)];
-        let mut table = Table::new(&columns).breaking(&["Why", "Goes"]);
+        let columns = [("ID", Align::Left), ("Why", Align::Left), ("Removed", Align::Left)];
+        let mut table = Table::new(&columns).breaking(&["Why", "Removed"]);
         let why = "hourly snapshot, daily snapshot, weekly snapshot, monthly snapshot";
-        table.row(["1a2b3c4d", why, "never: a rule without an end"].map(str::to_owned));
+        table.row(["1a2b3c4d", why, "never: a rule without a limit"].map(str::to_owned));
         table.row(["1a2b3c4e", "", "2026-11-28 12:00:00"].map(str::to_owned));
         insta::assert_snapshot!(table.render(), @"
-        ID        Why                                      Goes
-        -------------------------------------------------------------------------------
-        1a2b3c4d  hourly snapshot, daily snapshot, weekly  never: a rule without an end
+        ID        Why                                      Removed
+        --------------------------------------------------------------------------------
+        1a2b3c4d  hourly snapshot, daily snapshot, weekly  never: a rule without a limit
                   snapshot, monthly snapshot
         1a2b3c4e                                           2026-11-28 12:00:00
-        -------------------------------------------------------------------------------
+        --------------------------------------------------------------------------------
         ");
         assert!(table.render().lines().all(|line| line.width() <= WIDTH));
-        // What fits is left alone, and so is what cannot be broken.
+        // Cells that fit are left as they are, and so are those that cannot be wrapped.
         let mut table = Table::new(&columns).breaking(&["Why"]);
         table.row(["1a2b3c4d".to_owned(), "one, two".to_owned(), "x".repeat(70)]);
         assert!(table.render().contains("one, two  xxx"));

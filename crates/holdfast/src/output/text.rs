@@ -1,4 +1,4 @@
-//! Numbers and times as people read them: `1.234 MiB`, `3:07`, `2026-09-01 14:00:00`.
+//! Human-readable numbers and times: `1.234 MiB`, `3:07`, `2026-09-01 14:00:00`.
 
 use std::time::Duration;
 
@@ -55,7 +55,7 @@ pub fn duration(duration: Duration) -> String {
     }
 }
 
-/// So many seconds, as [`duration`] has them.
+/// A number of seconds in the form of [`duration`].
 pub fn seconds(seconds: f64) -> String {
     duration(Duration::try_from_secs_f64(seconds).unwrap_or_default())
 }

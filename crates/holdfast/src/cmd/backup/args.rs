@@ -1,4 +1,4 @@
-//! What `backup` takes.
+//! The arguments of `backup`.
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -21,15 +21,15 @@ EXAMPLES:
   holdfast backup --stdin-filename app.sql --stdin-from-command -- pg_dump app
       makes no snapshot if pg_dump fails
   holdfast backup --dry-run -vv ~/documents
-      names every file that would be read
+      lists every file that would be read
 
-Exit code 3 says that the snapshot was made, but some files could not be read.";
+Exit code 3 means that the snapshot was made, but some files could not be read.";
 
-/// Back up files, or what a command prints, as a new snapshot
+/// Back up files, or the output of a command, as a new snapshot
 ///
-/// Only what changed since the last snapshot of the same host and paths is read, and only what
-/// the repository does not hold yet is stored. A run that was interrupted goes on where it was
-/// when it is started again.
+/// Only files that changed since the last snapshot of the same host and paths are read, and only
+/// data that the repository does not hold yet is stored. After an interruption, run the same
+/// command again to continue.
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Args {
@@ -38,23 +38,23 @@ pub struct Args {
     #[arg(required_unless_present_any = FROM_ELSEWHERE)]
     pub paths: Vec<PathBuf>,
 
-    /// Write nothing; say what would be done
+    /// Write nothing; show what would be done
     #[arg(short = 'n', long)]
     pub dry_run: bool,
 
-    /// What is left out.
+    /// Exclusions.
     #[command(flatten)]
     pub exclude: ExcludeArgs,
-    /// What else is left out.
+    /// More exclusions.
     #[command(flatten)]
     pub skip: SkipArgs,
-    /// What is read.
+    /// Where the input comes from.
     #[command(flatten)]
     pub from: FromArgs,
-    /// What the snapshot says.
+    /// What the snapshot records.
     #[command(flatten)]
     pub label: LabelArgs,
-    /// How it is compared.
+    /// How changes are detected.
     #[command(flatten)]
     pub compare: CompareArgs,
     /// How it is read.
@@ -65,23 +65,23 @@ pub struct Args {
 const FROM_ELSEWHERE: [&str; 5] =
     ["files_from", "files_from_verbatim", "files_from_raw", "stdin", "stdin_from_command"];
 
-/// What else is left out.
+/// More exclusions.
 #[derive(Debug, Clone, clap::Args)]
-#[command(next_help_heading = "Leaving out")]
+#[command(next_help_heading = "Excluding")]
 pub struct SkipArgs {
-    /// Leave out folders that hold a file NAME (that begins with HEADER), except for that file
+    /// Exclude folders that hold a file NAME (beginning with HEADER), keeping only that file
     #[arg(long, value_name = "NAME[:HEADER]")]
     pub exclude_if_present: Vec<ExcludeIfPresent>,
 
-    /// Leave out folders that a CACHEDIR.TAG marks as caches
+    /// Exclude folders that a CACHEDIR.TAG marks as caches
     #[arg(long)]
     pub exclude_caches: bool,
 
-    /// Leave out files above this size, as in 500M
+    /// Exclude files larger than this, as in 500M
     #[arg(long, value_name = "SIZE")]
     pub exclude_larger_than: Option<Size>,
 
-    /// Leave out what .gitignore files name
+    /// Exclude what .gitignore files exclude
     #[arg(long)]
     pub gitignore: bool,
 
@@ -90,19 +90,19 @@ pub struct SkipArgs {
     pub one_file_system: bool,
 }
 
-/// What is read.
+/// Where the input comes from.
 #[derive(Debug, Clone, clap::Args)]
-#[command(next_help_heading = "Reading from elsewhere")]
+#[command(next_help_heading = "Input")]
 pub struct FromArgs {
-    /// Back up what the patterns in this file match, one per line
+    /// Back up what matches the patterns in this file, one per line
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub files_from: Vec<PathBuf>,
 
-    /// Back up the paths in this file, one per line, taken as they are
+    /// Back up the paths in this file, one per line, taken literally
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub files_from_verbatim: Vec<PathBuf>,
 
-    /// Back up the paths in this file, each followed by a zero byte
+    /// Back up the paths in this file, each terminated by a zero byte
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub files_from_raw: Vec<PathBuf>,
 
@@ -111,69 +111,69 @@ pub struct FromArgs {
     #[arg(conflicts_with_all = ["files_from_raw", "stdin_from_command"])]
     pub stdin: bool,
 
-    /// Back up what the command after -- prints; no snapshot is made if it fails
+    /// Back up the output of the command after --; no snapshot is made if it fails
     #[arg(long, requires = "paths")]
     #[arg(conflicts_with_all = ["files_from", "files_from_verbatim", "files_from_raw"])]
     pub stdin_from_command: bool,
 
-    /// Name of the file that standard input or the command fills
+    /// File name for standard input or the command's output
     #[arg(long, value_name = "NAME", default_value = "stdin")]
     #[arg(value_parser = OsStringValueParser::new().try_map(|it| parse::stream_name(&it)))]
     pub stdin_filename: PathBuf,
 }
 
-/// What the snapshot says about itself.
+/// What the snapshot records.
 #[derive(Debug, Clone, clap::Args)]
 #[command(next_help_heading = "The snapshot")]
 pub struct LabelArgs {
-    /// Tags of the snapshot
+    /// Tags for the snapshot
     #[arg(long = "tag", value_name = "TAG[,TAG...]")]
     pub tags: Vec<TagList>,
 
-    /// Host that the snapshot is of [default: this machine's name]
+    /// Host recorded in the snapshot [default: this machine's name]
     #[arg(short = 'H', long, value_name = "HOST", value_hint = ValueHint::Hostname)]
     #[arg(env = "HOLDFAST_HOST", hide_env_values = true)]
     pub host: Option<String>,
 
-    /// Time of the snapshot, as in "2026-09-01 14:00:00" [default: now]
+    /// Time recorded in the snapshot, as in "2026-09-01 14:00:00" [default: now]
     #[arg(long, value_name = "TIME", value_parser = select::time)]
     pub time: Option<Timestamp>,
 
-    /// Make no snapshot if nothing changed since the parent
+    /// Make no snapshot if nothing changed since the parent snapshot
     #[arg(long)]
     pub skip_if_unchanged: bool,
 
-    /// Take the source as it is, though it has less than half of what it had
+    /// Accept a source that has less than half of what it had before
     #[arg(long)]
     pub accept_shrunk: bool,
 }
 
-/// How it is found out what changed.
+/// How changes are detected.
 #[derive(Debug, Clone, clap::Args)]
-#[command(next_help_heading = "What counts as changed")]
+#[command(next_help_heading = "Detecting changes")]
 pub struct CompareArgs {
     /// Compare with this snapshot [default: the newest of the same group]
     #[arg(long, value_name = "SNAPSHOT", value_parser = parse::checked::<SnapshotSelector>)]
     pub parent: Option<String>,
 
-    /// Read every file again
+    /// Read every file, changed or not
     #[arg(short, long, conflicts_with = "parent")]
     pub force: bool,
 
     #[arg(short, long, value_name = "GROUP", default_value = "host,paths", help = GROUP_BY_HELP)]
     pub group_by: GroupBy,
 
-    /// Do not look at the time of the last change of metadata
+    /// Ignore the time of the last metadata change (ctime)
     #[arg(long, env = "HOLDFAST_IGNORE_CTIME", hide_env_values = true)]
     #[arg(value_parser = BoolishValueParser::new())]
     pub ignore_ctime: bool,
 
-    /// Do not look at inode numbers, nor at the time of the last change of metadata
+    /// Ignore inode numbers and the time of the last metadata change (ctime)
     #[arg(long, env = "HOLDFAST_IGNORE_INODE", hide_env_values = true)]
     #[arg(value_parser = BoolishValueParser::new())]
     pub ignore_inode: bool,
 
-    /// Store the time of the last access too
+    /// Also store the time of the last access
     #[arg(long)]
     pub with_atime: bool,
 }
@@ -182,28 +182,28 @@ pub struct CompareArgs {
 #[derive(Debug, Clone, clap::Args)]
 #[command(next_help_heading = "Reading")]
 pub struct ReadingArgs {
-    /// Do not count the work in advance for the progress display
+    /// Do not scan in advance to estimate progress
     #[arg(long)]
     pub no_scan: bool,
 
-    /// How many files are read at the same time
+    /// Number of files to read at the same time
     #[arg(long, value_name = "N", env = "HOLDFAST_READ_CONCURRENCY", hide_env_values = true)]
     #[arg(value_parser = parse::number::<1, 1024>)]
     pub read_concurrency: Option<u32>,
 
-    /// How finely data is cut [default: dump for standard input and commands, else file]
+    /// Average chunk size [default: dump for standard input and commands, else file]
     #[arg(long, value_name = "PROFILE")]
     pub chunk_profile: Option<ChunkProfile>,
 }
 
-/// How finely data is cut.
+/// Average chunk size.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum ChunkProfile {
-    /// About 8 KiB: database dumps
+    /// About 8 KiB, for database dumps
     Dump,
-    /// About 256 KiB: files
+    /// About 256 KiB, for files
     File,
-    /// About 4 MiB: large files that change as a whole, such as videos
+    /// About 4 MiB, for large files that are replaced as a whole, such as videos
     Media,
 }
 
@@ -216,7 +216,7 @@ impl Args {
 }
 
 impl FromArgs {
-    /// True if standard input is what is backed up, or says what is.
+    /// True if standard input is backed up, or lists what is.
     pub fn reads_stdin(&self) -> bool {
         let lists = [&self.files_from, &self.files_from_verbatim, &self.files_from_raw];
         let mut files = lists.into_iter().flatten();
@@ -225,7 +225,7 @@ impl FromArgs {
 }
 
 impl ReadingArgs {
-    /// Chunk sizes of what is read.
+    /// The chunk sizes for the input.
     pub fn profile(&self, is_stream: bool) -> Profile {
         match self.chunk_profile {
             Some(ChunkProfile::Dump) => Profile::Dump,

@@ -1,10 +1,10 @@
-//! How much of a backup will have to be read, before anything of it is known.
+//! Estimates how much of a backup will have to be read, before any of it is known.
 
 use holdfast_format::record::SnapshotSummary;
 use holdfast_repo::SnapshotInfo;
 
-/// The share of the bytes, 0 to 1, that will have to be read: all of them without a parent, and as
-/// many as for the parent with one. `None` if that says nothing, because the parent was the first.
+/// The share of the bytes, 0 to 1, that will have to be read: all without a parent, else the same
+/// share as for the parent. `None` if the parent was a first backup, which tells nothing.
 pub fn share_to_read(parents: &[SnapshotInfo]) -> Option<f64> {
     match parents.first() {
         None => Some(1.0),
@@ -15,8 +15,8 @@ pub fn share_to_read(parents: &[SnapshotInfo]) -> Option<f64> {
 
 fn share_that_was_read(summary: &SnapshotSummary) -> f64 {
     let share = |part: u64, whole: u64| part as f64 / whole.max(1) as f64;
-    // What was read and was there already is not among the bytes added, and large files are not
-    // seen in the number of files: whichever is more is nearer.
+    // Data that was read but already stored is not among the bytes added, and large files hardly
+    // show in the number of files: the larger of the two shares is closer.
     let files = share(summary.files_new + summary.files_changed, summary.total_files_processed);
     let bytes = share(summary.data_added, summary.total_bytes_processed);
     files.max(bytes).min(1.0)
@@ -31,7 +31,7 @@ mod tests {
 
     const GIB: u64 = 1 << 30;
 
-    /// A backup of 1,000 files and 100 GiB, of which so many files and bytes were new.
+    /// A backup of 1,000 files and 100 GiB, with these numbers of new files and bytes.
     fn summary(files_changed: u64, data_added: u64) -> SnapshotSummary {
         SnapshotSummary {
             files_changed,
@@ -50,8 +50,8 @@ mod tests {
         assert_eq!(share_that_was_read(&summary(5, 900 * GIB)), 1.0);
     }
 
-    /// An hourly run: 99 GiB are unchanged, and the 1 GiB that is read comes first. After ten of
-    /// that file's twenty seconds the estimate must not promise half an hour for all the rest.
+    /// An hourly run: 99 GiB are unchanged, and the 1 GiB to read comes first. Ten seconds into
+    /// that file's twenty, the estimate must not predict half an hour for the rest.
     #[test]
     fn what_is_unchanged_weighs_next_to_nothing() {
         let estimate = |mut estimator: EtaEstimator| {

@@ -1,4 +1,4 @@
-//! What `backup` is to read, how, and what it is compared with.
+//! What `backup` reads, how, and what it compares with.
 
 use std::ffi::OsString;
 use std::io;
@@ -26,7 +26,7 @@ use crate::parse::ExcludeIfPresent;
 use crate::patterns::Excludes;
 use crate::{environment, own, paths, patterns, select};
 
-/// What is to be read, and how.
+/// What to read, and how.
 pub(super) struct Work {
     from: From,
     fs: FsOptions,
@@ -65,7 +65,7 @@ impl Work {
         Ok(Work { from, fs, excludes, stop: Arc::clone(&context.interrupted) })
     }
 
-    /// Leaves out what the program keeps for itself; it is there once the repository was opened.
+    /// Excludes holdfast's own files; set once the repository is open.
     pub fn leave_out_own(&mut self, context: &Context) -> CommandResult {
         self.fs.own = own::folders(context, [context.location()?.path()]);
         Ok(())
@@ -94,7 +94,7 @@ impl Work {
         })
     }
 
-    /// What the source of files is asked for, but for its paths, which are the snapshot's.
+    /// The scope of a source of files, without its paths, which the snapshot records.
     fn scope(&self) -> Scope {
         let (excludes, any_case) = (self.excludes.exact.clone(), self.excludes.any_case.clone());
         Scope { excludes, excludes_any_case: any_case, ..self.fs.scope() }
@@ -157,12 +157,12 @@ impl Work {
         })
     }
 
-    /// The record, but for what the run itself finds out.
+    /// The record, except for what only the run itself can determine.
     fn record(&self, args: &Args, context: &Context, start: Timestamp) -> CommandResult<Snapshot> {
         if args.label.time.is_some_and(|time| time > start) {
             context.output.caution(
-                "the snapshot is dated in the future: until then it is the latest, and no rule of \
-                 forget counts it or removes it",
+                "the snapshot is dated in the future: until then it is the latest, and forget \
+                neither counts nor removes it",
             );
         }
         let time = args.label.time.unwrap_or(start);

@@ -1,4 +1,4 @@
-//! A file that appears under its name only when all of it is there.
+//! A file that appears under its name only once it is complete.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufWriter, Write};
@@ -6,10 +6,10 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 const BUFFER_BYTES: usize = 1 << 18;
-/// Names tried for the temporary file; killed runs may have left some.
+/// Number of names to try for the temporary file; killed runs may have left some.
 const NAMES_MAX: usize = 100;
 
-/// A file under construction. Dropped before its end, it leaves nothing behind.
+/// A file under construction. If dropped before it is finished, it leaves nothing behind.
 #[derive(Debug)]
 pub struct NewFile {
     out: BufWriter<File>,
@@ -18,12 +18,11 @@ pub struct NewFile {
 }
 
 impl NewFile {
-    /// Begins a file that will replace `target`, with the permissions that it has; where there is
-    /// none, with those of `mode` that the umask allows. A device or a pipe is not replaced but
-    /// written to.
+    /// Starts a file that will replace `target` and take over its permissions; if there is none, it
+    /// gets those of `mode` that the umask allows. A device or pipe is written to, not replaced.
     ///
     /// # Errors
-    /// As the system gives them.
+    /// Errors of the operating system.
     pub fn create(target: &Path, mode: u32) -> io::Result<NewFile> {
         let present = match fs::metadata(target) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => None,
@@ -36,7 +35,7 @@ impl NewFile {
             let file = OpenOptions::new().write(true).open(target)?;
             return Ok(NewFile { out: BufWriter::with_capacity(BUFFER_BYTES, file), names: None });
         }
-        // What a link points to is replaced, not the link.
+        // The target of a link is replaced, not the link itself.
         let target = if present.is_some() { fs::canonicalize(target)? } else { target.to_owned() };
         let (file, temporary) = create_beside(&target, mode)?;
         let out = BufWriter::with_capacity(BUFFER_BYTES, file);
@@ -47,10 +46,10 @@ impl NewFile {
         Ok(new)
     }
 
-    /// Gives the file its name, once its bytes are safe on disk.
+    /// Gives the file its final name once its bytes are durable.
     ///
     /// # Errors
-    /// As the system gives them.
+    /// Errors of the operating system.
     pub fn finish(mut self) -> io::Result<()> {
         self.out.flush()?;
         if let Some((temporary, target)) = &self.names {

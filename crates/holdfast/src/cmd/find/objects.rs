@@ -15,7 +15,7 @@ use crate::exit::CommandResult;
 use crate::output::json::listing::FindObject;
 use crate::output::{escape, text};
 
-/// Searches for what the ids on the command line name.
+/// Searches for the objects whose ids are on the command line.
 ///
 /// # Errors
 /// See [`crate::exit::ExitKind`].
@@ -58,7 +58,7 @@ impl Args {
     }
 }
 
-/// The folder in which a file that uses a blob of data is.
+/// The folder of a file that uses a data blob.
 fn parent_tree(
     reader: &mut BlobReader<'_>,
     root: &SnapshotRoot,
@@ -67,7 +67,7 @@ fn parent_tree(
     if found.blob_type == BlobType::Tree {
         return Ok(None);
     }
-    // With the slash, so that of keys it is the folder that is meant.
+    // With the slash, so that it means a folder even for keys.
     let after_slash = found.path.iter().rposition(|byte| *byte == b'/').map_or(0, |at| at + 1);
     let place = root.resolve(reader, &found.path[..after_slash])?;
     Ok(place.folder().and_then(Folder::tree).map(|id| id.to_hex()))
@@ -81,7 +81,7 @@ fn type_name(blob_type: BlobType) -> &'static str {
     }
 }
 
-/// The path, where the root is not empty but `/`.
+/// The path, with `/` for the root instead of the empty path.
 fn path<'a>(found: &BlobUse<'a>) -> &'a [u8] {
     if found.path.is_empty() { b"/" } else { found.path }
 }

@@ -1,4 +1,4 @@
-//! What the rules of `forget` say, for people and for scripts.
+//! The result of the rules of `forget`, as text and as JSON.
 
 use std::collections::HashMap;
 
@@ -15,7 +15,7 @@ use crate::output::json::snapshot::{ForgetGroup, KeepReason, Removed};
 use crate::output::table::{Align, Table};
 use crate::output::{convert, escape, text};
 
-/// Warnings about dates that are printed one by one.
+/// The number of warnings about dates that are printed one by one.
 const DOUBTS_MAX: usize = 8;
 
 /// One array of groups, as restic prints it.
@@ -49,7 +49,7 @@ pub fn json(
     Ok(context.output.json(&groups)?)
 }
 
-/// What went or would go of the snapshots that were named. restic prints nothing then.
+/// The named snapshots that were or would be removed. restic prints nothing in this case.
 pub fn removed(context: &Context, ids: &[ObjectId], dry_run: bool) -> CommandResult {
     if context.output.style().json {
         let snapshots = ids.iter().map(|id| id.to_hex()).collect();
@@ -58,7 +58,7 @@ pub fn removed(context: &Context, ids: &[ObjectId], dry_run: bool) -> CommandRes
     Ok(())
 }
 
-/// Two tables per group: what stays and why, and what goes.
+/// Two tables per group: what is kept and why, and what is removed.
 pub fn text(
     context: &Context,
     outcomes: &[GroupOutcome],
@@ -71,7 +71,10 @@ pub fn text(
         for it in &outcome.keep {
             kept.row(row(&it.candidate, Some(&it.reasons), compact));
         }
-        kept.footer(text::count(outcome.keep.len() as u64, "snapshot stays", "snapshots stay"));
+        kept.footer(format!(
+            "keep {}",
+            text::count(outcome.keep.len() as u64, "snapshot", "snapshots")
+        ));
         context.output.note(0, &kept.render())?;
         if !outcome.remove.is_empty() {
             let mut removed = table(false);
@@ -79,7 +82,7 @@ pub fn text(
                 removed.row(row(it, None, compact));
             }
             let count = outcome.remove.len() as u64;
-            removed.footer(text::count(count, "snapshot goes", "snapshots go"));
+            removed.footer(format!("remove {}", text::count(count, "snapshot", "snapshots")));
             context.output.note(0, &removed.render())?;
         }
         context.output.note(0, "")?;
@@ -87,7 +90,7 @@ pub fn text(
     Ok(())
 }
 
-/// Warns of dates that cannot be right.
+/// Warns of implausible dates.
 pub fn doubts(context: &Context, doubts: &[Doubt]) {
     let zone = environment::time_zone();
     for doubt in doubts.iter().take(DOUBTS_MAX) {
@@ -103,14 +106,14 @@ pub fn doubts(context: &Context, doubts: &[Doubt]) {
 fn sentence(doubt: &Doubt, zone: &TimeZone) -> String {
     match doubt {
         Doubt::Future { snapshot, time } => format!(
-            "snapshot {} is dated {}, which is in the future: no rule on time counts it or removes \
-             it until then",
+            "snapshot {} is dated {}, in the future: until then, time-based rules neither count \
+            nor remove it",
             snapshot.short(),
             text::time(*time, zone)
         ),
         Doubt::BackDated { snapshot, time, after, after_time } => format!(
             "snapshot {} is dated {} but was stored after {} of {}: it is kept by its date, \
-             perhaps in place of one that is really from then",
+            perhaps in place of a genuine one",
             snapshot.short(),
             text::time(*time, zone),
             after.short(),

@@ -9,7 +9,7 @@ use crate::output::{escape, text};
 /// How entries are written.
 #[derive(Debug, Clone)]
 pub struct Format {
-    /// Permissions, owner, size and time as well.
+    /// Show permissions, owner, size and time.
     pub long: bool,
     /// Sizes in KiB, MiB, GiB.
     pub human_readable: bool,

@@ -1,4 +1,4 @@
-//! Entries in the form that `ncdu` reads with `-f` (<https://dev.yorhel.nl/ncdu/jsonfmt>).
+//! Entries in the format that `ncdu -f` reads (<https://dev.yorhel.nl/ncdu/jsonfmt>).
 
 use std::io::Write;
 
@@ -10,20 +10,20 @@ use serde::Serialize;
 
 use super::stream::json_text;
 
-/// What ncdu counts space in, in bytes.
+/// The unit in which ncdu counts space, in bytes.
 const BLOCK_BYTES: u64 = 512;
-/// The kind of a directory in the mode.
+/// The file type bits of a directory in the mode.
 const DIRECTORY_BITS: u32 = 0o40_000;
 
-/// A listing under way. A directory is a list that begins with itself, so lists are closed when
-/// entries of other directories come.
+/// A listing in progress. A directory is a list that begins with the directory itself, so lists are
+/// closed when entries of other directories follow.
 pub struct Export<'a> {
     out: &'a mut dyn Write,
-    /// Paths of the directories whose lists are open; that of the root, which is empty, is first.
+    /// Paths of the directories whose lists are open, starting with the root's, which is empty.
     open: Vec<Vec<u8>>,
 }
 
-/// Who made the listing.
+/// The program that made the listing.
 #[derive(Serialize)]
 struct Maker {
     progname: &'static str,
@@ -31,7 +31,7 @@ struct Maker {
     timestamp: i64,
 }
 
-/// What ncdu knows of an entry.
+/// An entry as ncdu describes it.
 #[derive(Serialize, Default)]
 struct Node {
     name: String,
@@ -68,7 +68,7 @@ impl<'a> Export<'a> {
         Ok(export)
     }
 
-    /// Takes the next entry; those of a directory follow it.
+    /// Adds the next entry; the entries of a directory follow it.
     ///
     /// # Errors
     /// [`EngineError::Output`].
@@ -78,7 +78,7 @@ impl<'a> Export<'a> {
             self.write("]")?;
         }
         let above = self.open.last().map_or(0, Vec::len);
-        // Directories above the first entries, where only a part is listed.
+        // Directories above the first entry, where only a part is listed.
         let slashes = (above + 1..path.len()).filter(|place| path[*place] == b'/');
         for end in slashes {
             let start = self.open.last().map_or(0, Vec::len) + 1;
@@ -133,7 +133,7 @@ impl Node {
     }
 }
 
-/// A name as ncdu takes it. Parts of keys may be empty.
+/// A name that ncdu accepts. Parts of keys may be empty.
 fn name(bytes: &[u8]) -> String {
     match bytes {
         b"" => "(empty)".to_owned(),
@@ -141,7 +141,7 @@ fn name(bytes: &[u8]) -> String {
     }
 }
 
-/// The kind of an entry as Linux has it in the mode (inode(7)).
+/// The file type bits of an entry in the mode, as on Linux (inode(7)).
 fn kind_bits(kind: &EntryKind) -> u32 {
     match kind {
         EntryKind::Socket => 0o140_000,

@@ -1,7 +1,7 @@
-//! Entries in another order than that of a walk, however many, in bounded memory.
+//! Sorts any number of entries in bounded memory.
 //!
-//! Lines are collected with what they are sorted by; when there are too many, those at hand go,
-//! sorted, to the end of a temporary file, and at the end all parts of it are merged.
+//! Lines are collected with their sort keys. When there are too many, the lines in memory are
+//! sorted and appended to a temporary file; at the end, all its parts are merged.
 
 use std::cmp::Ordering;
 use std::collections::BinaryHeap;
@@ -14,24 +14,24 @@ use holdfast_format::entry::{Entry, EntryKind, FileTime};
 
 use super::SortOrder;
 
-/// Lines that are held in memory have about so many bytes.
+/// Approximate limit of the bytes of lines held in memory.
 const BYTES_MAX: usize = 16 << 20;
-/// Bytes that are read at a time of each part of the temporary file.
+/// Bytes read at a time from each part of the temporary file.
 const BUFFER_BYTES: usize = 32 << 10;
 
-/// Lines that wait until all of them are known.
+/// Collects lines until all of them are known.
 pub struct Sorter {
     order: SortOrder,
     reverse: bool,
     bytes_max: usize,
     rows: Vec<Row>,
     bytes: usize,
-    /// Lines so far: equal ones stay in the order of their paths.
+    /// Number of lines so far, which keeps equal ones in the order of their paths.
     count: u64,
     spilled: Option<Spilled>,
 }
 
-/// A line and what it is sorted by: bytes that ascend as the lines do. No key begins with another.
+/// A line and its sort key: bytes that ascend as the lines do. No key is a prefix of another.
 #[derive(Debug, PartialEq, Eq)]
 struct Row {
     key: Vec<u8>,
@@ -39,7 +39,7 @@ struct Row {
 }
 
 impl Sorter {
-    /// `None` if the order of the walk is the one that is wanted.
+    /// `None` if the order of the walk is already the desired one.
     pub fn new(order: SortOrder, reverse: bool) -> Option<Sorter> {
         let is_needed = reverse || order != SortOrder::Name;
         is_needed.then(|| Self::with_memory(order, reverse, BYTES_MAX))
@@ -50,7 +50,7 @@ impl Sorter {
         Sorter { order, reverse, bytes_max, rows, bytes: 0, count: 0, spilled }
     }
 
-    /// Keeps a line and what it is sorted by.
+    /// Adds a line with its sort key.
     ///
     /// # Errors
     /// [`EngineError::Temporary`].
@@ -77,7 +77,7 @@ impl Sorter {
         Ok(())
     }
 
-    /// Gives all lines in their order to `each`.
+    /// Passes all lines to `each` in order.
     ///
     /// # Errors
     /// [`EngineError::Temporary`] and what `each` returns.
@@ -104,7 +104,7 @@ fn cannot_sort(source: io::Error) -> EngineError {
     EngineError::Temporary { purpose: "sort", source }
 }
 
-/// Sorted parts, one behind the other, in a file without a name.
+/// Sorted parts, one after the other, in an unnamed file.
 struct Spilled {
     file: File,
     /// Where each part ends.
@@ -161,7 +161,7 @@ impl Merge {
     }
 }
 
-/// The first row that is left of a part; the largest in a heap is the one that comes first.
+/// The first remaining row of a part; the greatest in a heap comes first.
 #[derive(PartialEq, Eq)]
 struct Head {
     row: Row,
@@ -185,7 +185,7 @@ struct Part {
     next: u64,
     end: u64,
     buffer: Vec<u8>,
-    /// What of the buffer is used up.
+    /// How much of the buffer was consumed.
     used: usize,
 }
 
@@ -227,7 +227,7 @@ impl Part {
     }
 }
 
-/// What an entry is sorted by, in bytes that ascend as the entries are to come.
+/// The sort key of an entry: bytes that ascend in the desired order.
 fn key(order: SortOrder, entry: &Entry) -> Vec<u8> {
     let metadata = &entry.metadata;
     match order {
@@ -239,7 +239,7 @@ fn key(order: SortOrder, entry: &Entry) -> Vec<u8> {
             };
             (!size).to_be_bytes().to_vec()
         }
-        // No name has a NUL in it.
+        // Names contain no NUL.
         SortOrder::Extension => [extension(&entry.name), &[0]].concat(),
         SortOrder::Time => newest_first(Some(metadata.mtime)),
         SortOrder::Atime => newest_first(metadata.atime),
@@ -247,10 +247,10 @@ fn key(order: SortOrder, entry: &Entry) -> Vec<u8> {
     }
 }
 
-/// Those without a time come last.
+/// Entries without a time come last.
 fn newest_first(time: Option<FileTime>) -> Vec<u8> {
     let Some(FileTime { seconds, nanoseconds }) = time else { return vec![u8::MAX] };
-    // With the sign turned round, negative numbers are below the others.
+    // With the sign bit flipped, negative numbers sort below the others.
     let seconds = seconds.cast_unsigned() ^ 1 << 63;
     let mut key = vec![0];
     key.extend((!seconds).to_be_bytes());
@@ -258,7 +258,7 @@ fn newest_first(time: Option<FileTime>) -> Vec<u8> {
     key
 }
 
-/// What follows the last dot; a name that begins with its only dot has none.
+/// The part after the last dot; a name whose only dot comes first has none.
 fn extension(name: &[u8]) -> &[u8] {
     match name.iter().rposition(|byte| *byte == b'.') {
         None | Some(0) => b"",
@@ -310,7 +310,7 @@ mod tests {
         assert_eq!(sorted(SortOrder::Extension, false), ".d b.c a.txt");
     }
 
-    /// More lines than are held in memory come in the order of a plain sort, which is stable.
+    /// More lines than fit into memory come in the order of a plain stable sort.
     #[test]
     fn what_does_not_fit_into_memory_comes_in_the_same_order() {
         let extensions = ["", "a", "ab", "abc", "b"];

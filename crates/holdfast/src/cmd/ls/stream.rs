@@ -1,4 +1,4 @@
-//! Printing results while the engine still walks.
+//! Prints results while the engine is still walking.
 
 use std::io::{self, IsTerminal, Write};
 use std::sync::Arc;
@@ -15,7 +15,7 @@ use crate::output::{Output, StdoutWriter, escape, text};
 /// Results, line by line. An output that cannot be written ends the walk.
 pub struct Stream<'a> {
     output: &'a Output,
-    /// A person sees each line at once; for everybody else there may be millions of them.
+    /// Unbuffered for a terminal; otherwise buffered, as there may be millions of lines.
     flushes_lines: bool,
 }
 
@@ -52,7 +52,7 @@ pub fn json_text(message: &impl Serialize) -> Result<String, EngineError> {
     serde_json::to_string(message).map_err(|error| EngineError::Output(error.into()))
 }
 
-/// Passes on what the user should know and the wish to stop; shows no progress.
+/// Passes on warnings and the request to stop; shows no progress.
 pub struct Listener {
     output: Arc<Output>,
     interrupted: Arc<AtomicBool>,
@@ -66,16 +66,16 @@ impl Listener {
         Listener { output: Arc::clone(&context.output), interrupted, troubles: AtomicU64::new(0) }
     }
 
-    /// The end of a command that told everything which can be read.
+    /// The result of a command that printed everything that could be read.
     ///
     /// # Errors
-    /// [`ExitKind::Partial`] if there was trouble.
+    /// [`ExitKind::Partial`] if there were errors.
     pub fn end(&self) -> CommandResult {
         told_of_unread(self.troubles.load(Ordering::SeqCst))
     }
 }
 
-/// The end of a command that passed over folders which cannot be read.
+/// The result of a command that skipped folders that could not be read.
 ///
 /// # Errors
 /// [`ExitKind::Partial`] if there were any.
@@ -84,7 +84,7 @@ pub fn told_of_unread(folders: u64) -> CommandResult {
         return Ok(());
     }
     let folders = text::count(folders, "folder", "folders");
-    let message = format!("{folders} could not be read; everything else is there");
+    let message = format!("{folders} could not be read; everything else is listed");
     Err(CommandError::new(ExitKind::Partial, message).hint("holdfast check"))
 }
 

@@ -1,5 +1,5 @@
-//! A manual page of a command: what its definition says, its examples line by line, and what holds
-//! for all commands.
+//! The manual page of a command: its definition, its examples line by line, and what applies to
+//! all commands.
 
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
@@ -10,7 +10,7 @@ use clap_mangen::Man;
 
 use super::surroundings::{FILES, VARIABLES, exit_codes};
 
-/// Writes the pages of a command that was built, and of all below it.
+/// Writes the pages of a built command and of all its subcommands.
 pub fn write_all(command: &Command, folder: &Path) -> io::Result<()> {
     for below in command.get_subcommands().filter(|below| !below.is_hide_set()) {
         write_all(below, folder)?;
@@ -33,7 +33,7 @@ fn write(command: &Command, out: &mut dyn Write) -> io::Result<()> {
     }
     if let Some(text) = command.get_after_long_help().or_else(|| command.get_after_help()) {
         let text = text.to_string();
-        // All codes come below.
+        // All exit codes follow below.
         let text = text.split("EXIT CODES:").next().unwrap_or_default();
         out.write_all(verbatim(text).as_bytes())?;
     }
@@ -42,7 +42,7 @@ fn write(command: &Command, out: &mut dyn Write) -> io::Result<()> {
     if is_main {
         list(&mut tail, VARIABLES);
     } else {
-        tail.push_str("The variables of its flags are named there; holdfast(1) lists all.\n");
+        tail.push_str("Flags name their variables; holdfast(1) lists all.\n");
     }
     tail.push_str(".SH \"EXIT STATUS\"\n");
     let codes: Vec<_> =
@@ -57,15 +57,15 @@ fn write(command: &Command, out: &mut dyn Write) -> io::Result<()> {
     out.write_all(tail.as_bytes())
 }
 
-/// Terms, each with what it means.
+/// Terms with their definitions.
 fn list(out: &mut String, terms: &[(&str, &str)]) {
     for (term, meaning) in terms {
         out.push_str(&format!(".TP\n{}\n{}\n", escaped(term), escaped(meaning)));
     }
 }
 
-/// Text as help prints it: a line of capitals with a colon begins a section, indented lines stay
-/// lines, and what is not indented is prose.
+/// Help text: a line of capitals with a colon starts a section, indented lines are kept as they
+/// are, and unindented text is prose.
 fn verbatim(text: &str) -> String {
     let (mut out, mut is_kept) = (String::new(), false);
     let mut keep = |out: &mut String, keep: bool| {
@@ -91,7 +91,7 @@ fn verbatim(text: &str) -> String {
     out
 }
 
-/// A line that troff takes as it is.
+/// A line that troff prints literally.
 fn escaped(line: &str) -> String {
     let text = line.replace('\\', "\\e").replace('-', "\\-");
     match text.starts_with(['.', '\'']) {

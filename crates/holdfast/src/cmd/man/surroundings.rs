@@ -1,69 +1,72 @@
-//! What manual pages say of the world around every command.
+//! Environment variables, files and exit codes, for the manual pages.
 
 use crate::exit::ExitKind;
 
-/// Variables that are read, or set for hooks. `docs/environment.md` has the same.
+/// Variables that are read, or set for hooks, as in `docs/environment.md`.
 pub const VARIABLES: &[(&str, &str)] = &[
-    ("HOLDFAST_REPOSITORY", "The repository, as --repo."),
-    ("HOLDFAST_REPOSITORY_FILE", "A file that says where the repository is."),
+    ("HOLDFAST_REPOSITORY", "The repository; same as --repo."),
+    ("HOLDFAST_REPOSITORY_FILE", "A file that holds the location of the repository."),
     ("HOLDFAST_PASSWORD_FILE", "A file that holds the passphrase or key."),
     ("HOLDFAST_PASSWORD_COMMAND", "A command that prints the passphrase or key."),
-    ("HOLDFAST_PASSWORD", "The passphrase or key itself. No program that is started gets it."),
+    ("HOLDFAST_PASSWORD", "The passphrase or key itself. Child processes do not get it."),
     ("HOLDFAST_KEY_HINT", "Id of the key slot to try first."),
-    ("HOLDFAST_CONFIG", "The app file, as --config."),
-    ("HOLDFAST_HOST", "The host that snapshots are of."),
+    ("HOLDFAST_CONFIG", "The app file; same as --config."),
+    ("HOLDFAST_HOST", "The host recorded in snapshots."),
     ("HOLDFAST_CACHE_DIR", "The folder for local caches."),
     ("HOLDFAST_STATE_DIR", "The folder for locks of applications."),
-    ("HOLDFAST_COMPRESSION", "How hard to compress, as --compression."),
-    ("HOLDFAST_PACK_SIZE", "Size of new packs in MiB, as --pack-size."),
-    ("HOLDFAST_INDEX_MEMORY", "Memory for the index in MiB, as --index-memory."),
-    ("HOLDFAST_READ_CONCURRENCY", "How many files are read at the same time."),
-    ("HOLDFAST_IGNORE_CTIME", "As --ignore-ctime."),
-    ("HOLDFAST_IGNORE_INODE", "As --ignore-inode."),
-    ("HOLDFAST_CHECKPOINT_SECONDS", "How often a backup under way keeps what it has; 600."),
-    ("HOLDFAST_PROGRESS_FPS", "Updates of the progress in a second, also without a terminal."),
+    ("HOLDFAST_COMPRESSION", "Compression; same as --compression."),
+    ("HOLDFAST_PACK_SIZE", "Size of new packs in MiB; same as --pack-size."),
+    ("HOLDFAST_INDEX_MEMORY", "Memory for the index in MiB; same as --index-memory."),
+    ("HOLDFAST_READ_CONCURRENCY", "Number of files to read at the same time."),
+    ("HOLDFAST_IGNORE_CTIME", "Same as --ignore-ctime."),
+    ("HOLDFAST_IGNORE_INODE", "Same as --ignore-inode."),
+    (
+        "HOLDFAST_CHECKPOINT_SECONDS",
+        "Seconds between checkpoints of a running backup; default 600.",
+    ),
+    ("HOLDFAST_PROGRESS_FPS", "Progress updates per second, also without a terminal."),
     ("HOLDFAST_APP", "For hooks: the name of the application."),
-    ("HOLDFAST_RUN_ID", "For hooks: the run."),
-    ("HOLDFAST_HOOK", "For hooks: which one it is."),
-    ("HOLDFAST_STATE", "For hooks: how far the run is, or how it ended."),
-    ("HOLDFAST_SOURCE", "For hooks around a source: its name."),
-    ("HOLDFAST_SNAPSHOT", "For hooks after a run: the snapshot."),
-    ("HOLDFAST_ERROR", "For hooks after a failure: what went wrong."),
-    ("XDG_CACHE_HOME", "Caches are in its folder holdfast; without, in ~/.cache."),
-    ("XDG_STATE_HOME", "Locks of other users than root are in its folder holdfast."),
-    ("STATE_DIRECTORY", "The folder for locks that systemd gives a service."),
-    ("CREDENTIALS_DIRECTORY", "Secrets that systemd hands over."),
-    ("TMPDIR", "The folder for temporary files; without, /tmp."),
+    ("HOLDFAST_RUN_ID", "For hooks: the id of the run."),
+    ("HOLDFAST_HOOK", "For hooks: the hook, as in before-source."),
+    ("HOLDFAST_STATE", "For hooks: the state or result of the run."),
+    ("HOLDFAST_SOURCE", "For hooks of a source: its name."),
+    ("HOLDFAST_SNAPSHOT", "For hooks after a run: the snapshot id."),
+    ("HOLDFAST_ERROR", "For hooks after a failure: the error."),
+    ("XDG_CACHE_HOME", "Caches are in its folder holdfast; default ~/.cache."),
+    ("XDG_STATE_HOME", "For users other than root, locks are in its folder holdfast."),
+    ("STATE_DIRECTORY", "The folder for locks that systemd provides to a service."),
+    ("CREDENTIALS_DIRECTORY", "The folder for secrets that systemd passes to a service."),
+    ("TMPDIR", "The folder for temporary files; default /tmp."),
     ("TZ", "The time zone in which times are shown."),
 ];
 
-/// Files and folders besides the repository.
+/// Files and folders other than the repository.
 pub const FILES: &[(&str, &str)] = &[
-    ("./holdfast.toml, /etc/holdfast/NAME.toml", "The app file, where --config names no other."),
+    ("./holdfast.toml, /etc/holdfast/NAME.toml", "The app file, unless --config names another."),
     (
         "$XDG_CACHE_HOME/holdfast, ~/.cache/holdfast",
-        "Caches of repositories. They can be deleted at any time; with them goes the memory of how \
-         new a repository was.",
+        "Caches of repositories. They can be deleted at any time, but then rollbacks of a \
+        repository are no longer detected.",
     ),
     (
         "/var/lib/holdfast, ~/.local/state/holdfast",
-        "Locks, so that runs of one application do not overlap.",
+        "Locks that keep runs of one application from overlapping.",
     ),
 ];
 
-/// Exit codes, and what they mean.
+/// Exit codes and their meanings.
 pub fn exit_codes() -> Vec<(u8, &'static str)> {
     let kinds = [
         (ExitKind::Failed, "The command failed."),
-        (ExitKind::Usage, "The command line, a variable or the app file makes no sense."),
+        (ExitKind::Usage, "The command line, a variable or the app file is invalid."),
         (ExitKind::Partial, "Done, but some entries could not be read, stored or removed."),
         (ExitKind::NoRepository, "There is no repository."),
-        (ExitKind::Locked, "Something else is at work."),
+        (ExitKind::Locked, "Another process is in the way."),
         (ExitKind::WrongKey, "The passphrase or key is wrong."),
         (ExitKind::Damaged, "The repository is damaged."),
-        (ExitKind::RolledBack, "The repository is in an older state than before."),
+        (ExitKind::RolledBack, "The repository is older than when it was last used."),
         (ExitKind::Interrupted, "The command was interrupted."),
-        (ExitKind::OutputClosed, "The reader of standard output went away."),
+        (ExitKind::OutputClosed, "Standard output was closed by its reader."),
     ];
     let told = kinds.map(|(kind, what)| (kind.code(), what));
     std::iter::once((0, "Done.")).chain(told).collect()
@@ -84,7 +87,7 @@ mod tests {
         within.flat_map(|path| if path.is_dir() { sources(&path) } else { vec![path] }).collect()
     }
 
-    /// Names in quotes that begin so.
+    /// Quoted names that begin with HOLDFAST_.
     fn names_in(text: &str) -> BTreeSet<String> {
         let quoted = text.split('"').filter(|part| part.starts_with("HOLDFAST_"));
         let is_name = |name: &&str| name.chars().all(|c| c.is_ascii_uppercase() || c == '_');

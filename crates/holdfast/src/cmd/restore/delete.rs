@@ -1,4 +1,4 @@
-//! What `restore --delete` may delete, and saying it before.
+//! What `restore --delete` may delete, listed beforehand.
 
 use std::collections::HashSet;
 use std::fs::{self, Metadata};
@@ -18,10 +18,10 @@ use crate::output::json::restore::Deletions;
 use crate::output::{escape, text};
 use crate::select::Chosen;
 
-/// So many paths are named unless `-v` asks for all.
+/// The number of paths listed without `-v`.
 const NAMED_MAX: usize = 20;
 
-/// Refuses to delete below `/` unless patterns say where.
+/// Refuses to delete below `/` unless patterns limit it.
 ///
 /// # Errors
 /// A usage error.
@@ -31,13 +31,13 @@ pub fn check_target(args: &Args, has_patterns: bool) -> CommandResult {
     if !is_root || has_patterns {
         return Ok(());
     }
-    let message = "--delete with the target / would delete in the whole system";
+    let message = "--delete with target / would delete from the whole system";
     Err(CommandError::usage(message)
-        .hint("-i PATTERN, for what is to be as it was, as in -i /srv/www")
+        .hint("-i PATTERN to limit it, as in -i /srv/www")
         .hint("holdfast restore SNAPSHOT:/srv/www -t /srv/www --delete"))
 }
 
-/// Device and inode of what holdfast itself needs on this machine, by links or not.
+/// Device and inode of holdfast's own files on this machine, with and without following links.
 pub fn own(context: &Context) -> HashSet<(u64, u64)> {
     let variable = |name: &str| context.environment.variable(name).map(PathBuf::from);
     let global = &context.global;
@@ -60,7 +60,7 @@ fn identity(metadata: &Metadata) -> (u64, u64) {
     (metadata.dev(), metadata.ino())
 }
 
-/// What a restore is about.
+/// The restore that is under way.
 pub struct Job<'a> {
     pub repository: &'a Repository,
     pub chosen: &'a Chosen,
@@ -69,7 +69,7 @@ pub struct Job<'a> {
     pub own: &'a HashSet<(u64, u64)>,
 }
 
-/// Looks what is to go, and says it.
+/// Determines what will be deleted, and lists it.
 ///
 /// # Errors
 /// As [`Deletion::plan`].
@@ -117,13 +117,13 @@ fn tell(deletion: &Deletion<'_>, args: &Args, context: &Context) -> CommandResul
         output.note(0, &format!("{will} {path}{below}"))?;
     }
     if more > 0 {
-        output.note(0, &format!("{will} {more} more (-v names all)"))?;
+        output.note(0, &format!("{will} {more} more (-v lists all)"))?;
     }
     let entries = text::count(deletion.entries(), "entry", "entries");
     let spared = match deletion.spared() {
         0 => String::new(),
         spared => format!(
-            "; {} that the snapshot does not have stay (-v says why)",
+            "; keep {} that the snapshot does not have (-v shows why)",
             text::count(spared, "entry", "entries")
         ),
     };

@@ -1,4 +1,4 @@
-//! Include and exclude rules, and whether they met anything.
+//! Include and exclude rules, and whether they matched anything.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -15,11 +15,11 @@ pub(super) struct Rules {
     include: IncludeFilter,
     exclude: Filter,
     each: Vec<Each>,
-    /// True once something was left out.
+    /// True once something was excluded.
     has_left_out: AtomicBool,
 }
 
-/// A pattern of what alone is restored.
+/// One include pattern.
 struct Each {
     pattern: String,
     filter: IncludeFilter,
@@ -69,7 +69,7 @@ impl Rules {
         }
     }
 
-    /// Says which patterns met nothing, after a restore of so many entries.
+    /// Warns of patterns that matched nothing, after a restore of `entries` entries.
     ///
     /// # Errors
     /// If there was nothing left to restore.
@@ -77,7 +77,7 @@ impl Rules {
         if entries == 0 && self.has_left_out.load(Ordering::Relaxed) {
             let patterns: Vec<_> = self.each.iter().map(|each| each.pattern.as_str()).collect();
             let message = match patterns.as_slice() {
-                [] => "the rules leave out everything, so nothing was restored".to_owned(),
+                [] => "the rules exclude everything, so nothing was restored".to_owned(),
                 some => {
                     format!("nothing in the snapshot matches {}", some.join(" or "))
                 }

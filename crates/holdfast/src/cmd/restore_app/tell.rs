@@ -1,4 +1,4 @@
-//! What is said of a restore: the plan, each step, the report.
+//! What is printed about a restore: the plan, each step, the report.
 
 use holdfast_app::hooks::State;
 use holdfast_app::restore::{KeysPlan, OnMachine, Plan, RestoreReport, StepReport};
@@ -9,7 +9,7 @@ use crate::exit::CommandResult;
 use crate::output::json::application::Message;
 use crate::output::{escape, text};
 
-/// Says what would be done.
+/// Prints the plan.
 ///
 /// # Errors
 /// The output cannot be written.
@@ -43,11 +43,11 @@ fn keys(plan: &KeysPlan) -> Vec<String> {
         (Some(id), Some(time)) => {
             format!("keys: snapshot {} of {}", short(id), text::time(time, &zone))
         }
-        _ => "keys: none are restored".to_owned(),
+        _ => "keys: none to restore".to_owned(),
     });
     if let Some(era) = &plan.era {
         lines.push(format!(
-            "  the data need the keys of era {} of {}, in use from {} to {}",
+            "  the data needs the keys of era {} of {}, in use from {} to {}",
             era.number,
             era.of,
             text::time(era.first, &zone),
@@ -56,11 +56,11 @@ fn keys(plan: &KeysPlan) -> Vec<String> {
     }
     for key in &plan.needed {
         let state = match &key.on_machine {
-            OnMachine::Same => "this machine has it".to_owned(),
-            OnMachine::Other => "this machine has ANOTHER one".to_owned(),
-            OnMachine::Absent => "this machine has none".to_owned(),
-            OnMachine::Unreadable(why) => format!("what this machine has cannot be read: {why}"),
-            OnMachine::Unknown => "nothing says where it goes".to_owned(),
+            OnMachine::Same => "present on this machine".to_owned(),
+            OnMachine::Other => "this machine has a DIFFERENT one".to_owned(),
+            OnMachine::Absent => "missing on this machine".to_owned(),
+            OnMachine::Unreadable(why) => format!("cannot be read on this machine: {why}"),
+            OnMachine::Unknown => "no restore target is set".to_owned(),
         };
         let (path, source) = (escape::text(&key.path), &key.source);
         lines.push(format!("  key {path} of {source}: {}", escape::text(&state)));
@@ -68,10 +68,10 @@ fn keys(plan: &KeysPlan) -> Vec<String> {
     lines
 }
 
-/// Says how a step ended.
+/// Prints the result of a step.
 pub fn step(step: &StepReport, context: &Context) {
     let output = &context.output;
-    // Whoever closed standard output ends the command at its end, not here.
+    // A closed standard output is reported when the command ends, not here.
     let _closed = match output.style().json {
         true => output.json(&Message { message_type: "step", content: step }),
         false => {
@@ -83,8 +83,8 @@ pub fn step(step: &StepReport, context: &Context) {
     };
 }
 
-/// Says what was verified, and how long all of it took. Warnings that were
-/// `told` with the plan are not told again.
+/// Prints what was verified, and how long everything took. Warnings that were already `told` with
+/// the plan are not repeated.
 ///
 /// # Errors
 /// The output cannot be written.
@@ -97,9 +97,9 @@ pub fn report(report: &RestoreReport, told: &[String], context: &Context) -> Com
     new.for_each(|warning| output.caution(warning));
     let (count, wrong) = report.verified();
     for verified in report.steps.iter().flat_map(|step| &step.verified) {
-        let word = if verified.passed { "right" } else { "WRONG" };
+        let word = if verified.passed { "verified" } else { "verification FAILED" };
         let (name, message) = (escape::text(&verified.name), escape::text(&verified.message));
-        output.note(0, &format!("verified {word}: {name}: {message}"))?;
+        output.note(0, &format!("{word}: {name}: {message}"))?;
     }
     let time = text::time(report.snapshot_time, &environment::time_zone());
     let word = match report.state {
@@ -109,5 +109,5 @@ pub fn report(report: &RestoreReport, told: &[String], context: &Context) -> Com
     let took = text::seconds(report.duration_seconds);
     let id = short(&report.snapshot);
     let end = format!("{word} {} to snapshot {id} of {time} in {took}", report.app);
-    Ok(output.note(0, &format!("{end}; verified {count}, {wrong} wrong"))?)
+    Ok(output.note(0, &format!("{end}; {count} verified, {wrong} failed"))?)
 }

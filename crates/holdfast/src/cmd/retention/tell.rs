@@ -1,4 +1,4 @@
-//! The answer of `retention report`, for people and for scripts.
+//! The answer of `retention report`, as text and as JSON.
 
 use holdfast_engine::retention::report::{End, Endless, GroupReport, Holding, Report};
 use jiff::Timestamp;
@@ -11,22 +11,22 @@ use crate::output::json::application::{RetentionGroup, RetentionReport, Retentio
 use crate::output::table::{Align, Table};
 use crate::output::{convert, escape, text};
 
-/// Snapshots that are named in one sentence.
+/// Maximum number of snapshots listed in one sentence.
 const NAMED_MAX: usize = 8;
 
-/// What is told.
+/// What to report.
 pub struct Told<'a> {
     /// The answer.
     pub report: &'a Report,
     /// As in `documenso in /srv/backup`.
     pub subject: &'a str,
-    /// The day that was asked for.
+    /// The day in question.
     pub day: Date,
     /// The present moment.
     pub now: Timestamp,
-    /// Whose clock times are shown in.
+    /// The time zone in which times are shown.
     pub zone: &'a TimeZone,
-    /// What the answer takes for granted.
+    /// The assumptions behind the answer.
     pub assumptions: Vec<String>,
 }
 
@@ -79,10 +79,10 @@ fn snapshot(holding: &Holding) -> RetentionSnapshot {
     }
 }
 
-/// A table for each group, the answer in a sentence, and what it takes for granted.
+/// A table for each group, the answer in a sentence, and its assumptions.
 pub fn text(context: &Context, told: &Told<'_>) -> CommandResult {
     let output = &context.output;
-    let heading = format!("{}: what there was on {}", escape::text(told.subject), told.day);
+    let heading = format!("{}: data of {}", escape::text(told.subject), told.day);
     output.note(0, &heading)?;
     for group in &told.report.groups {
         output.note(0, "")?;
@@ -96,7 +96,7 @@ pub fn text(context: &Context, told: &Told<'_>) -> CommandResult {
         output.line(&sentence)?;
     }
     output.note(0, "")?;
-    output.note(0, "This takes for granted:")?;
+    output.note(0, "Assumptions:")?;
     for assumption in &told.assumptions {
         output.note(0, &format!("  - {}", escape::text(assumption)))?;
     }
@@ -111,9 +111,9 @@ fn describe(group: &GroupReport, told: &Told<'_>) -> String {
         (true, _) => format!("{name}:"),
         (false, Some(newest)) => {
             let newest = text::time(newest, told.zone);
-            format!("{name} (nothing was added since {newest}; what it has stays):")
+            format!("{name} (no backup since {newest}; its snapshots are kept):")
         }
-        (false, None) => format!("{name} (no backup of it was ever finished):"),
+        (false, None) => format!("{name} (no finished backup):"),
     }
 }
 
@@ -124,9 +124,9 @@ fn table(group: &GroupReport, told: &Told<'_>) -> String {
         ("Day", Align::Left),
         ("Kept by", Align::Left),
         ("Longest by", Align::Left),
-        ("Goes", Align::Left),
+        ("Removed", Align::Left),
     ])
-    .breaking(&["Kept by", "Longest by", "Goes"]);
+    .breaking(&["Kept by", "Longest by", "Removed"]);
     let there: Vec<_> = group.holdings.iter().filter(|it| !it.planned).collect();
     for holding in &there {
         let reasons = match holding.reasons.is_empty() {
@@ -145,7 +145,7 @@ fn table(group: &GroupReport, told: &Told<'_>) -> String {
     let planned = group.holdings.len() - there.len();
     let mut footer = text::count(there.len() as u64, "snapshot", "snapshots");
     if planned > 0 {
-        footer.push_str(&format!(", and {planned} that runs will make before the day ends"));
+        footer.push_str(&format!(", and {planned} that runs will still make that day"));
     }
     let incomplete = there.iter().filter(|it| is_incomplete(it)).count();
     if incomplete > 0 {
@@ -159,7 +159,7 @@ fn is_incomplete(holding: &Holding) -> bool {
     holding.candidate.partial || holding.candidate.quality.is_incomplete()
 }
 
-/// How it is called, with a mark if something is missing in it.
+/// Its short id, with a mark if it is incomplete.
 fn name_of(holding: &Holding) -> String {
     let mark = if is_incomplete(holding) { " (incomplete)" } else { "" };
     format!("{}{mark}", holding.candidate.id.short())
@@ -170,23 +170,22 @@ fn goes(end: End, zone: &TimeZone) -> String {
         End::At(moment) => text::time(moment, zone),
         End::After(moment) => format!("after {}", text::time(moment, zone)),
         End::Never(Endless::Held) => "never: held".to_owned(),
-        End::Never(Endless::Rule) => "never: a rule without an end".to_owned(),
+        End::Never(Endless::Rule) => "never: a rule without a limit".to_owned(),
         End::Never(Endless::NoRules) => "never: no rules".to_owned(),
         End::Never(Endless::StandsStill) => "never: nothing is added".to_owned(),
     }
 }
 
-/// When the last copy of what was deleted is gone.
+/// When the last copy of deleted data is gone.
 fn conclusion(told: &Told<'_>) -> Vec<String> {
     let (report, day) = (told.report, told.day);
     let Some(last) = report.last() else {
-        return vec![format!("No snapshot can hold anything that was deleted on {day}.")];
+        return vec![format!("No snapshot can hold data deleted on {day}.")];
     };
     let mut sentences = Vec::new();
     if !report.holdings().any(|it| it.of_day) {
-        sentences.push(format!(
-            "No snapshot is of {day} itself; older ones hold what had been there before."
-        ));
+        sentences
+            .push(format!("There is no snapshot of {day} itself; older ones hold earlier data."));
     }
     let endless: Vec<_> = report.holdings().filter(|it| is_endless(it)).collect();
     if endless.is_empty() {
@@ -194,12 +193,12 @@ fn conclusion(told: &Told<'_>) -> Vec<String> {
         return sentences;
     }
     sentences.push(format!(
-        "What was deleted on {day} is never gone: {} for ever ({}).",
-        if endless.len() == 1 { "one snapshot stays" } else { "these snapshots stay" },
+        "Data deleted on {day} is kept forever, by {} ({}).",
+        if endless.len() == 1 { "this snapshot" } else { "these snapshots" },
         named(&endless)
     ));
     if let Some(last) = report.last_to_go() {
-        sentences.push(gone(told, last, " from all others"));
+        sentences.push(gone(told, last, " from all other snapshots"));
     }
     sentences
 }
@@ -211,21 +210,21 @@ fn is_endless(holding: &Holding) -> bool {
 fn gone(told: &Told<'_>, last: &Holding, from: &str) -> String {
     let time = text::time(last.candidate.time, told.zone);
     let snapshot = match last.planned {
-        true => format!("which the run of {time} will make"),
+        true => format!("to be made by the run of {time}"),
         false => format!("{} of {time}", name_of(last)),
     };
     let day = told.day;
     match last.end {
         End::At(moment) => format!(
-            "What was deleted on {day} is gone{from} with the run of {}, which removes the last \
-             snapshot that can hold it, {snapshot}.",
+            "Data deleted on {day} is gone{from} after the run of {}, which removes the last \
+            snapshot that can hold it, {snapshot}.",
             text::time(moment, told.zone)
         ),
         End::After(moment) => format!(
-            "What was deleted on {day} is there{from} beyond {}; it was not looked further.",
+            "Data deleted on {day} is not yet gone{from} by {}, where the simulation ends.",
             text::time(moment, told.zone)
         ),
-        End::Never(_) => format!("What was deleted on {day} is never gone{from}."),
+        End::Never(_) => format!("Data deleted on {day} is never gone{from}."),
     }
 }
 

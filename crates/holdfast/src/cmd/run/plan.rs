@@ -9,7 +9,7 @@ use crate::context::Context;
 use crate::exit::{CommandError, CommandResult, ExitKind};
 use crate::output::escape;
 
-/// Asks every server, and prints the steps of a run.
+/// Queries every server, and prints the steps of a run.
 ///
 /// # Errors
 /// What would prevent it.
@@ -42,7 +42,7 @@ pub fn show(
         lines.push(format!("{step:>3}. check: {}", escape::text(&check.name)));
         step += 1;
     }
-    lines.push(format!("{step:>3}. one snapshot of all this"));
+    lines.push(format!("{step:>3}. save one snapshot of all sources"));
     if file.retention.is_some() {
         lines.push(format!("{:>3}. remove snapshots that no rule keeps", step + 1));
     }
@@ -75,9 +75,9 @@ fn repositories(application: &Application<'_>) -> CommandResult<Vec<String>> {
         let Some(repository) = repository else { continue };
         let state = match application.is_there(class) {
             Ok(true) => "",
-            Ok(false) => " (not there yet: --init-missing makes it)",
+            Ok(false) => " (does not exist yet: --init-missing creates it)",
             Err(error) if error.exit == ExitKind::Usage => return Err(error),
-            Err(_) => " (cannot be looked at)",
+            Err(_) => " (cannot be inspected)",
         };
         lines.push(format!("{word} go to {}{state}", place(repository)));
     }

@@ -1,4 +1,4 @@
-//! What is said of a run.
+//! What is printed about a run.
 
 use holdfast_app::config::{Repository, RepositoryUrl};
 use holdfast_app::notify::RunNotice;
@@ -18,7 +18,7 @@ pub fn place(repository: &Repository) -> String {
     }
 }
 
-/// Says what was done.
+/// Prints what was done.
 ///
 /// # Errors
 /// The output cannot be written.
@@ -59,7 +59,7 @@ fn lines(done: &Done, notice: &RunNotice) -> Vec<String> {
     for check in &notice.checks {
         let word = if check.passed { "passed" } else { "FAILED" };
         lines.push(format!(
-            "check {} {word}: {}",
+            "check \"{}\" {word}: {}",
             escape::text(&check.name),
             escape::text(&check.message)
         ));
@@ -83,7 +83,7 @@ fn lines(done: &Done, notice: &RunNotice) -> Vec<String> {
             return lines;
         }
         let mut line = format!(
-            "removed {}, {} stay",
+            "removed {}, kept {}",
             text::count(retention.removed, "old snapshot", "old snapshots"),
             retention.kept
         );
@@ -95,7 +95,7 @@ fn lines(done: &Done, notice: &RunNotice) -> Vec<String> {
     lines
 }
 
-/// How the command ends.
+/// The result of the command.
 ///
 /// # Errors
 /// What prevented the snapshot, or what is wrong with it.
@@ -131,7 +131,9 @@ pub fn end(outcome: &CommandResult<Done>, failed_hooks: u32) -> CommandResult {
             let message = format!("the snapshot was saved, but {}", parts.join(", "));
             let error = CommandError::new(ExitKind::Partial, message);
             Err(match is_shrunk {
-                true => error.hint("holdfast run --accept-shrunk, if the sources are right so"),
+                true => {
+                    error.hint("holdfast run --accept-shrunk, if the sources are that small now")
+                }
                 false => error,
             })
         }

@@ -1,4 +1,4 @@
-//! Writing units, and telling systemd of them.
+//! Writes units and registers them with systemd.
 
 use std::path::{Path, PathBuf};
 
@@ -11,15 +11,15 @@ use crate::exit::{CommandError, CommandResult};
 use crate::output::escape;
 use crate::output::json::application::{Schedule, ScheduleFile};
 
-/// Where units of the machine's administrator are.
+/// The folder for the administrator's units.
 pub const FOLDER: &str = "/etc/systemd/system";
-/// There while systemd is what started the machine.
+/// Exists if the machine was booted with systemd.
 const RUNNING: &str = "/run/systemd/system";
 
 /// Writes the units into a folder.
 ///
 /// # Errors
-/// It cannot be written.
+/// A unit cannot be written.
 pub fn write(context: &Context, units: &Units, folder: &Path, dry_run: bool) -> CommandResult {
     let verb = if dry_run { "would write" } else { "wrote" };
     let paths = match dry_run {
@@ -32,10 +32,10 @@ pub fn write(context: &Context, units: &Units, folder: &Path, dry_run: bool) -> 
     tell_json(context, units, &paths, Vec::new())
 }
 
-/// Writes the units where systemd looks for them, and starts the timer.
+/// Writes the units to systemd's folder, and starts the timer.
 ///
 /// # Errors
-/// Only root may do so, where systemd runs; systemd refuses.
+/// Not root, no systemd, or systemd reports an error.
 pub fn install(context: &Context, units: &Units, dry_run: bool) -> CommandResult {
     let folder = Path::new(FOLDER);
     let commands = units.next_steps();
@@ -60,27 +60,27 @@ pub fn install(context: &Context, units: &Units, dry_run: bool) -> CommandResult
         tell_systemd(command)?;
     }
     let (service, timer) = (&units.service.name, &units.timer.name);
-    context.output.note(0, &format!("when it runs next:  systemctl list-timers {timer}"))?;
-    context.output.note(0, &format!("to run it now:      systemctl start {service}"))?;
-    context.output.note(0, &format!("what it said:       journalctl -u {service}"))?;
+    context.output.note(0, &format!("next run:   systemctl list-timers {timer}"))?;
+    context.output.note(0, &format!("run now:    systemctl start {service}"))?;
+    context.output.note(0, &format!("see output: journalctl -u {service}"))?;
     tell_json(context, units, &paths, commands.to_vec())
 }
 
 /// Why units cannot be installed here.
 fn refusal(is_root: bool, has_systemd: bool, timer: &str) -> Option<CommandError> {
     if !has_systemd {
-        let message = "systemd does not run this machine, so that no timer would ever start";
+        let message = "this machine does not run systemd, so no timer would ever start";
         return Some(
             CommandError::failed(message)
                 .hint("holdfast schedule cron")
-                .hint("--to FOLDER, to take the units to another machine"),
+                .hint("write the units for another machine with --to FOLDER"),
         );
     }
     let message = format!("only root may write into {FOLDER} and enable {timer}");
     (!is_root).then(|| {
         CommandError::failed(message)
-            .hint("the same command with sudo")
-            .hint("--install --dry-run, to look first")
+            .hint("run the same command with sudo")
+            .hint("preview it with --install --dry-run")
     })
 }
 
@@ -99,9 +99,9 @@ fn tell_systemd(command: &str) -> CommandResult {
         return Ok(());
     }
     let told = String::from_utf8_lossy(&output.stderr);
-    let told = told.lines().next().unwrap_or("it does not say why");
+    let told = told.lines().next().unwrap_or("no error message");
     Err(CommandError::failed(format!("`{command}` failed ({}): {told}", output.status))
-        .hint("systemctl status, and the same command again"))
+        .hint("check systemctl status, then run the same command again"))
 }
 
 fn tell_json(
@@ -135,7 +135,7 @@ mod tests {
         assert!(message.contains("only root") && message.contains("x.timer") && hints == 2);
         for is_root in [true, false] {
             let (message, hints) = told(is_root, false).unwrap();
-            assert!(message.contains("systemd does not run this machine") && hints == 2);
+            assert!(message.contains("this machine does not run systemd") && hints == 2);
         }
     }
 

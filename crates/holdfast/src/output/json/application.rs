@@ -4,24 +4,24 @@
 use jiff::Timestamp;
 use serde::Serialize;
 
-/// What the layer below tells of a run or a restore, under the name of a message.
+/// A document of a lower layer about a run or a restore, with a message type.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Message<'a, T> {
-    /// What it is.
+    /// The message type.
     pub message_type: &'static str,
-    /// The rest of it.
+    /// The document.
     #[serde(flatten)]
     pub content: &'a T,
 }
 
-/// Something about an app file.
+/// A mistake in or warning about an app file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Remark<'a> {
     /// `mistake` or `warning`.
     pub message_type: &'static str,
     /// The app file.
     pub file: &'a str,
-    /// Line, from 1; not where something is missing on this machine.
+    /// Line, from 1; absent if something is missing on this machine.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub line: Option<usize>,
     /// Column in characters, from 1.
@@ -29,7 +29,7 @@ pub struct Remark<'a> {
     pub column: Option<usize>,
     /// One sentence.
     pub message: &'a str,
-    /// What to write or to do instead.
+    /// How to correct it.
     pub help: &'a str,
 }
 
@@ -48,27 +48,27 @@ pub struct ConfigSummary<'a> {
     pub checks: usize,
     /// Number of hooks.
     pub hooks: usize,
-    /// When runs begin.
+    /// When runs start.
     pub runs: String,
-    /// What stays, in words; null if everything does.
+    /// What is kept, in words; null if everything is.
     pub keeps: Option<String>,
-    /// Warnings that were given.
+    /// Number of warnings.
     pub warnings: usize,
 }
 
 /// The document of `schedule`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Schedule {
-    /// What was made, or would be.
+    /// The files that were or would be written.
     pub files: Vec<ScheduleFile>,
-    /// Commands that were run or are to be run then.
+    /// Commands that were run or have to be run afterwards.
     pub commands: Vec<String>,
 }
 
 /// A unit, crontab or manifest.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct ScheduleFile {
-    /// Its name or, if it was written, its path.
+    /// Its name, or its path if it was written.
     pub name: String,
     /// Its text.
     pub text: String,
@@ -77,30 +77,30 @@ pub struct ScheduleFile {
 /// The document of `retention report`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct RetentionReport {
-    /// The day that is asked for.
+    /// The day in question.
     pub day: String,
-    /// When it begins.
+    /// Start of the day.
     pub begin: Timestamp,
-    /// When the next one begins.
+    /// Start of the next day.
     pub end: Timestamp,
-    /// The present moment.
+    /// The current time.
     pub now: Timestamp,
-    /// What the answer takes for granted, one sentence each.
+    /// The assumptions, one sentence each.
     pub assumptions: Vec<String>,
     /// Groups that rules are applied to.
     pub groups: Vec<RetentionGroup>,
-    /// The snapshot that goes last; null if no snapshot can hold the data.
+    /// The snapshot that is removed last; null if no snapshot can hold the data.
     pub last: Option<RetentionSnapshot>,
-    /// The last of those that go at all.
+    /// The last of those that are ever removed.
     pub last_to_go: Option<RetentionSnapshot>,
 }
 
 /// A group of snapshots.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct RetentionGroup {
-    /// Host that its snapshots are of.
+    /// Host of its snapshots.
     pub host: String,
-    /// Their paths.
+    /// Paths of its snapshots.
     pub paths: Vec<String>,
     /// True if runs are expected to add to it.
     pub goes_on: bool,
@@ -111,27 +111,27 @@ pub struct RetentionGroup {
 /// A snapshot that can hold the data.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct RetentionSnapshot {
-    /// Its id; null if a run has yet to make it.
+    /// Its id; null if the snapshot is yet to be made.
     pub id: Option<String>,
-    /// The same, shortened.
+    /// The short id.
     pub short_id: Option<String>,
     /// Its time.
     pub time: Timestamp,
     /// True if it is of the day itself.
     pub of_day: bool,
-    /// True if a run has yet to make it.
+    /// True if the snapshot is yet to be made.
     pub planned: bool,
     /// True if it is held.
     pub hold: bool,
-    /// True if something is missing in it.
+    /// True if it is incomplete.
     pub incomplete: bool,
     /// The rules that keep it now.
     pub reasons: Vec<String>,
     /// The rules that keep it longest.
     pub last_reasons: Vec<String>,
-    /// `goes`, `held`, `endless-rule`, `no-rules`, `stands-still`, or `later` if it was not looked
-    /// so far.
+    /// `goes`, `held`, `endless-rule`, `no-rules`, `stands-still`, or `later` if it outlasts the
+    /// simulation.
     pub ends: &'static str,
-    /// The run that removes it, or with `later` the moment up to which it was looked.
+    /// The time of the run that removes it, or with `later` the end of the simulation.
     pub until: Option<Timestamp>,
 }

@@ -15,7 +15,7 @@ pub struct Initialized {
     pub message_type: &'static str,
     /// Id of the repository.
     pub id: String,
-    /// Where it is.
+    /// Its location.
     pub repository: String,
 }
 
@@ -26,7 +26,7 @@ impl Initialized {
     }
 }
 
-/// How far a backup is; about ten a second.
+/// The progress of a backup, about ten times a second.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub struct Status {
     /// Always `status`.
@@ -34,10 +34,10 @@ pub struct Status {
     /// Seconds since the start.
     #[serde(skip_serializing_if = "is_zero")]
     pub seconds_elapsed: u64,
-    /// Seconds to the end; left out while that is unknown.
+    /// Seconds remaining; omitted while unknown.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub seconds_remaining: Option<u64>,
-    /// Share of the bytes that are done, 0 to 1; left out where nobody counts them.
+    /// Share of the bytes that are done, 0 to 1; omitted if they are not counted.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub percent_done: Option<f64>,
     /// Files found.
@@ -60,8 +60,8 @@ pub struct Status {
     pub current_files: Vec<String>,
 }
 
-/// What became of one entry; with `-vv`. How many bytes it takes in the repository is not known:
-/// what is new of many entries is compressed together.
+/// The result for one entry; with `-vv`. Its stored size is not known, because the new data of many
+/// entries is compressed together.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub struct VerboseStatus {
     /// Always `verbose_status`.
@@ -73,7 +73,7 @@ pub struct VerboseStatus {
     /// The path exactly, if it is not UTF-8.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub item_base64: Option<String>,
-    /// How long it was read, or the scan took, in seconds; directories are not read.
+    /// Seconds spent reading it, or scanning; directories are not read.
     pub duration: f64,
     /// Bytes of content that are new to the repository; with `scan_finished`, all bytes.
     pub data_size: u64,
@@ -105,7 +105,7 @@ impl VerboseStatus {
         }
     }
 
-    /// So much there is to back up.
+    /// The scan found this much to back up.
     pub fn scan_finished(duration: Duration, total_files: u64, bytes: u64) -> VerboseStatus {
         VerboseStatus {
             message_type: "verbose_status",
@@ -125,13 +125,13 @@ pub struct Counts {
     pub files_new: u64,
     /// Files whose content or metadata changed.
     pub files_changed: u64,
-    /// Files that are as they were.
+    /// Unchanged files.
     pub files_unmodified: u64,
     /// New directories.
     pub dirs_new: u64,
     /// Changed directories.
     pub dirs_changed: u64,
-    /// Directories that are as they were.
+    /// Unchanged directories.
     pub dirs_unmodified: u64,
     /// Data blobs added.
     pub data_blobs: u64,
@@ -139,7 +139,7 @@ pub struct Counts {
     pub tree_blobs: u64,
     /// Bytes added, before compression.
     pub data_added: u64,
-    /// Bytes added, as stored; left out if nothing was.
+    /// Bytes added, as stored; omitted if zero.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub data_added_packed: Option<u64>,
     /// Files processed.
@@ -156,16 +156,16 @@ pub struct Summary {
     /// True if nothing was written.
     #[serde(skip_serializing_if = "is_zero")]
     pub dry_run: bool,
-    /// What was counted.
+    /// The counts.
     #[serde(flatten)]
     pub counts: Counts,
-    /// When the backup began.
+    /// When the backup started.
     pub backup_start: Timestamp,
     /// When it ended.
     pub backup_end: Timestamp,
     /// Seconds between the two.
     pub total_duration: f64,
-    /// The new snapshot; left out if none was made.
+    /// The new snapshot; omitted if none was made.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub snapshot_id: Option<String>,
 }

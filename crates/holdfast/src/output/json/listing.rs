@@ -1,4 +1,4 @@
-//! Entries of snapshots as `ls`, `find` and `diff` print them.
+//! Entries of snapshots, as printed by `ls`, `find` and `diff`.
 
 use holdfast_engine::look::{EntryView, SideStatistics};
 use holdfast_format::entry::Entry;
@@ -16,7 +16,7 @@ pub struct LsSnapshot {
     pub snapshot: Snapshot,
     /// Always `snapshot`.
     pub message_type: &'static str,
-    /// Always `snapshot`; older scripts look here.
+    /// Always `snapshot`, for older scripts.
     pub struct_type: &'static str,
 }
 
@@ -38,7 +38,7 @@ pub struct LsNode {
     pub inode: u64,
     /// Always `node`.
     pub message_type: &'static str,
-    /// Always `node`; older scripts look here.
+    /// Always `node`, for older scripts.
     pub struct_type: &'static str,
 }
 
@@ -56,11 +56,11 @@ impl LsNode {
     }
 }
 
-/// What `ls` and `find` say about an entry.
+/// The properties of an entry in `ls` and `find`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Node {
-    /// Name within its directory, of an object the last part of its key; left out if that is empty,
-    /// and in `find`.
+    /// Name within its directory, or for an object the last part of its key; omitted if empty, and
+    /// in `find`.
     #[serde(skip_serializing_if = "is_zero")]
     pub name: String,
     /// `file`, `dir`, `symlink`, `dev`, `chardev`, `fifo` or `socket`.
@@ -75,13 +75,13 @@ pub struct Node {
     pub uid: u32,
     /// Group.
     pub gid: u32,
-    /// Bytes of a file; left out for everything else.
+    /// Bytes of a file; omitted for everything else.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub size: Option<u64>,
-    /// Type and permissions as a number, in the form of Go's mode bits.
+    /// Type and permissions as a number, in Go's mode bits.
     #[serde(skip_serializing_if = "is_zero")]
     pub mode: u32,
-    /// The same as letters.
+    /// Type and permissions as letters.
     #[serde(skip_serializing_if = "is_zero")]
     pub permissions: String,
     /// Last change of the content.
@@ -96,7 +96,7 @@ pub struct Node {
 }
 
 impl Node {
-    /// What a view of the entry at `path` says, without its name.
+    /// The properties of the entry at `path`, without its name.
     fn of(path: &[u8], view: EntryView) -> Node {
         let (path, path_base64) = super::name(path);
         Node {
@@ -116,16 +116,16 @@ impl Node {
     }
 }
 
-/// What follows the `matches` of one snapshot, of which `find` prints an array.
+/// The fields after `matches` of one snapshot, an array of which `find` prints.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct FindSnapshot {
-    /// How many matches there are.
+    /// Number of matches.
     pub hits: u64,
     /// The snapshot's id.
     pub snapshot: String,
 }
 
-/// An entry that `find` found.
+/// An entry found by `find`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Match {
     /// The entry.
@@ -167,7 +167,7 @@ impl Match {
     }
 }
 
-/// A place that uses a blob; `find --blob` and `find --tree` print an array of them.
+/// A use of a blob; `find --blob` and `find --tree` print an array of them.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct FindObject {
     /// `blob` or `tree`.
@@ -176,7 +176,7 @@ pub struct FindObject {
     pub id: String,
     /// Path within the snapshot.
     pub path: String,
-    /// The tree that the path is in; not for trees.
+    /// The tree that contains the path; not for trees.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub parent_tree: Option<String>,
     /// The snapshot's id.
@@ -195,7 +195,8 @@ pub struct DiffChange {
     /// The path exactly, if it is not UTF-8.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub path_base64: Option<String>,
-    /// Of `+` added, `-` removed, `T` type, `M` content, `U` metadata, `?` damaged content.
+    /// Letters from `+` added, `-` removed, `T` type, `M` content, `U` metadata, `?` damaged
+    /// content.
     pub modifier: String,
 }
 
@@ -248,8 +249,8 @@ pub struct DiffStatistics {
     pub target_snapshot: String,
     /// Files whose content changed.
     pub changed_files: u64,
-    /// What the second has more.
+    /// What only the second has.
     pub added: DiffStat,
-    /// What the first has more.
+    /// What only the first has.
     pub removed: DiffStat,
 }

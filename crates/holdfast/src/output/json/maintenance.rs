@@ -10,29 +10,29 @@ use std::path::Path;
 
 use super::is_zero;
 
-/// Something that `check` found; printed on standard error.
+/// A finding of `check`; printed on standard error.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct CheckError {
     /// Always `error`.
     pub message_type: &'static str,
     /// One sentence.
     pub message: String,
-    /// Name of the damaged object; not in restic's, nor is what follows.
+    /// Name of the damaged object; this and the following fields are not in restic's.
     pub object: String,
-    /// The first files that it hurts.
+    /// The first affected files.
     pub files: Vec<HurtFile>,
-    /// How many files it hurts in all, counted in each snapshot.
+    /// Total number of affected files, counted in each snapshot.
     pub files_count: u64,
     /// What to do next.
     pub next: &'static str,
 }
 
-/// A file that damage hurts.
+/// A file affected by damage.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct HurtFile {
-    /// Beginning of the snapshot's id.
+    /// Prefix of the snapshot's id.
     pub snapshot: String,
-    /// Path within it; it ends in a slash for a directory of which a part cannot be read.
+    /// Path within it; ends in a slash for a directory that is partly unreadable.
     pub path: String,
     /// The path exactly, if it is not UTF-8.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -40,7 +40,7 @@ pub struct HurtFile {
 }
 
 impl CheckError {
-    /// Something is wrong.
+    /// A finding.
     pub fn of(finding: &Finding) -> CheckError {
         let file = |(snapshot, path): &(String, Vec<u8>)| {
             let (path, path_base64) = super::name(path);
@@ -79,32 +79,32 @@ pub struct PruneSummary {
     pub message_type: &'static str,
     /// True if nothing was changed.
     pub dry_run: bool,
-    /// True if too little was unused for anything to be done.
+    /// True if too little was unused to do anything.
     pub postponed: bool,
     /// Packs deleted.
     pub packs_deleted: u64,
     /// Their bytes.
     pub bytes_deleted: u64,
-    /// Packs whose content was moved.
+    /// Packs whose contents were moved.
     pub packs_rewritten: u64,
-    /// Bytes written to hold it.
+    /// Bytes written for that.
     pub bytes_moved: u64,
-    /// Bytes that stay although no snapshot needs them.
+    /// Bytes kept although no snapshot needs them.
     pub bytes_unused: u64,
-    /// Hosts with a backup that earlier prunes made begin again: nothing was deleted, so that it
-    /// can end.
+    /// Hosts with a backup that earlier prunes made start over: nothing was deleted, so that it can
+    /// finish.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub gave_way_to: Vec<String>,
-    /// What stays for backups that may still be under way, by host.
+    /// What is kept for backups that may still be running, by host.
     pub waiting: Vec<WaitingPacks>,
 }
 
 /// Packs that no snapshot needs and that a backup may be about to refer to.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct WaitingPacks {
-    /// The host that they were made for; empty if none is known.
+    /// The host that stored them; empty if unknown.
     pub hostname: String,
-    /// How many.
+    /// Number of packs.
     pub packs: u64,
     /// Their bytes.
     pub bytes: u64,
@@ -139,15 +139,15 @@ impl PruneSummary {
 /// The document of `stats`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub struct Stats {
-    /// Bytes, counted as `--mode` says.
+    /// Bytes, counted according to `--mode`.
     pub total_size: u64,
     /// Bytes before compression; with `--mode raw-data`.
     #[serde(skip_serializing_if = "is_zero")]
     pub total_uncompressed_size: u64,
-    /// The one divided by the other.
+    /// Uncompressed size divided by compressed size.
     #[serde(skip_serializing_if = "is_zero")]
     pub compression_ratio: f64,
-    /// Percentage of the data that is compressed; all of ours.
+    /// Percentage of the data that is compressed; always 100.
     #[serde(skip_serializing_if = "is_zero")]
     pub compression_progress: f64,
     /// Percentage saved by compression.
@@ -159,7 +159,7 @@ pub struct Stats {
     /// Blobs.
     #[serde(skip_serializing_if = "is_zero")]
     pub total_blob_count: u64,
-    /// Snapshots looked at.
+    /// Snapshots examined.
     pub snapshots_count: u64,
 }
 
@@ -180,12 +180,12 @@ impl Stats {
     }
 }
 
-/// What `key add`, `remove`, `passwd` and `generate` did; restic prints no JSON then.
+/// The result of `key add`, `remove`, `passwd` and `generate`; restic prints no JSON for these.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct KeyChanged<'a> {
     /// `added`, `removed`, `replaced` or `generated`.
     pub message_type: &'static str,
-    /// Id of the slot that was added, or the only one that was removed.
+    /// Id of the slot that was added, or of the one that was removed.
     #[serde(skip_serializing_if = "is_zero")]
     pub id: String,
     /// Id of the slot that was replaced.
@@ -196,7 +196,7 @@ pub struct KeyChanged<'a> {
     pub key: &'a str,
 }
 
-/// What was written to a file or a folder; restic prints no JSON then.
+/// What was written to a file or a folder; restic prints no JSON for this.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Written {
     /// Always `summary`.
@@ -206,13 +206,13 @@ pub struct Written {
     /// Entries in an archive, or pages.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub entries: Option<u64>,
-    /// Bytes of them.
+    /// Bytes written.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub bytes: Option<u64>,
 }
 
 impl Written {
-    /// This was written.
+    /// What was written.
     pub fn new(target: &Path, entries: Option<u64>, bytes: Option<u64>) -> Written {
         Written {
             message_type: "summary",
@@ -230,7 +230,7 @@ pub struct CacheEntry {
     pub repository: String,
     /// Its folder.
     pub path: String,
-    /// When it was used last.
+    /// When it was last used.
     pub last_used: Timestamp,
     /// True if `cache --cleanup` would remove it.
     pub old: bool,
@@ -257,11 +257,11 @@ pub struct KeyEntry {
     pub current: bool,
     /// Id of the slot.
     pub id: String,
-    /// Who made it.
+    /// The user who created it.
     pub user_name: String,
-    /// Where.
+    /// The host it was created on.
     pub host_name: String,
-    /// When.
+    /// When it was created.
     pub created: Option<Timestamp>,
     /// Label given with `--label`; not in restic's.
     #[serde(skip_serializing_if = "is_zero")]
@@ -277,8 +277,8 @@ pub struct Version {
     pub message_type: &'static str,
     /// As in `0.1.0`.
     pub version: &'static str,
-    /// Operating system, in Go's words as scripts expect.
+    /// Operating system, by Go's name, as scripts expect.
     pub go_os: &'static str,
-    /// Processor, in Go's words.
+    /// Processor, by Go's name.
     pub go_arch: &'static str,
 }

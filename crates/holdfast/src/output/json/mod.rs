@@ -1,8 +1,8 @@
 //! The messages of `--json`, with restic's message types and field names.
 //!
-//! Scripts parse them: a field may be added, but not renamed or removed. A name that is not UTF-8
-//! appears with replacement characters, and exactly in base64 in a second field beside it, which
-//! restic does not have.
+//! Scripts parse them: fields may be added, but not renamed or removed. A name that is not UTF-8
+//! appears with replacement characters, and exactly, in base64, in a second field that restic does
+//! not have.
 
 pub mod application;
 pub mod backup;
@@ -30,8 +30,7 @@ pub struct Message {
     pub message: String,
 }
 
-/// Something that should be looked at, though the command did what it was asked; printed on
-/// standard error.
+/// A warning by a command that nevertheless did its work; printed on standard error.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Warning<'a> {
     /// Always `warning`, which restic does not have.
@@ -40,14 +39,14 @@ pub struct Warning<'a> {
     pub message: &'a str,
 }
 
-/// Trouble with one entry of a backup or restore; printed on standard error.
+/// An error with one entry of a backup or restore; printed on standard error.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct EntryError {
     /// Always `error`.
     pub message_type: &'static str,
     /// What went wrong.
     pub error: Message,
-    /// What was being done: `scan`, `archival`, `restore`.
+    /// The operation: `scan`, `archival`, `restore`.
     pub during: String,
     /// The path.
     pub item: String,
@@ -57,7 +56,7 @@ pub struct EntryError {
 }
 
 impl EntryError {
-    /// Trouble with the entry at `path`.
+    /// An error with the entry at `path`.
     pub fn new(path: &[u8], during: &str, message: impl Into<String>) -> EntryError {
         let (item, item_base64) = name(path);
         let (error, during) = (Message { message: message.into() }, during.to_owned());
@@ -65,7 +64,7 @@ impl EntryError {
     }
 }
 
-/// For fields that are left out when they are zero, as Go's `omitempty` does.
+/// For fields that are omitted when zero, like Go's `omitempty`.
 pub(crate) fn is_zero<T: Default + PartialEq>(value: &T) -> bool {
     *value == T::default()
 }

@@ -11,21 +11,21 @@ use super::name;
 pub struct IndexSummary {
     /// Always `summary`.
     pub message_type: &'static str,
-    /// Copies of config and key slots that were written again.
+    /// Copies of config and key slots that were rewritten.
     pub copies_restored: Vec<String>,
     /// Ids of index objects written.
     pub index_written: Vec<String>,
-    /// Ids of index objects that no longer count.
+    /// Ids of index objects that were superseded.
     pub index_replaced: Vec<String>,
     /// Ids of packs that no index object listed.
     pub packs_added: Vec<String>,
-    /// Ids of packs that are gone.
+    /// Ids of missing packs.
     pub packs_missing: Vec<String>,
-    /// Ids of damaged packs, which were set aside.
+    /// Ids of damaged packs, which were moved to quarantine.
     pub packs_set_aside: Vec<String>,
-    /// Blobs saved from those.
+    /// Blobs salvaged from those.
     pub blobs_saved: u64,
-    /// Blobs that cannot be read any more.
+    /// Blobs that are lost.
     pub blobs_lost: u64,
 }
 
@@ -52,17 +52,17 @@ impl IndexSummary {
 pub struct Repaired {
     /// Always `repaired`.
     pub message_type: &'static str,
-    /// Id of the damaged one.
+    /// Id of the damaged snapshot.
     pub snapshot_id: String,
-    /// Id of the one that takes its place, if there is one.
+    /// Id of the repaired snapshot, if there is one.
     pub replacement_id: Option<String>,
-    /// What it lacks; a slash at the end means entries of a directory.
+    /// What it lacks; a final slash means entries of a directory.
     pub left_out: Vec<LeftOut>,
-    /// True if the damaged one was forgotten.
+    /// True if the damaged snapshot was removed.
     pub forgotten: bool,
 }
 
-/// A path that a mended snapshot lacks.
+/// A path that a repaired snapshot lacks.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct LeftOut {
     /// The path.
@@ -96,10 +96,10 @@ pub struct SnapshotsSummary {
     pub message_type: &'static str,
     /// True if nothing was changed.
     pub dry_run: bool,
-    /// Snapshots looked at.
+    /// Snapshots examined.
     pub snapshots: u64,
     /// Damaged ones among them.
     pub damaged: u64,
-    /// Damaged records that were given up.
+    /// Damaged records that were written off.
     pub records_given_up: Vec<String>,
 }

@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::{is_zero, name};
 
-/// What was counted so far; part of status and summary.
+/// The counts so far; part of status and summary.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub struct Counts {
     /// Entries to restore.
@@ -13,10 +13,10 @@ pub struct Counts {
     /// Entries restored.
     #[serde(skip_serializing_if = "is_zero")]
     pub files_restored: u64,
-    /// Entries left alone, as `--overwrite` asks.
+    /// Entries left unchanged, according to `--overwrite`.
     #[serde(skip_serializing_if = "is_zero")]
     pub files_skipped: u64,
-    /// Entries deleted, as `--delete` asks.
+    /// Entries deleted by `--delete`.
     #[serde(skip_serializing_if = "is_zero")]
     pub files_deleted: u64,
     /// Bytes to restore.
@@ -25,12 +25,12 @@ pub struct Counts {
     /// Bytes restored.
     #[serde(skip_serializing_if = "is_zero")]
     pub bytes_restored: u64,
-    /// Bytes of the entries left alone.
+    /// Bytes of the entries left unchanged.
     #[serde(skip_serializing_if = "is_zero")]
     pub bytes_skipped: u64,
 }
 
-/// How far a restore is; about ten a second.
+/// The progress of a restore, about ten times a second.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Status {
     /// Always `status`.
@@ -38,13 +38,13 @@ pub struct Status {
     /// Seconds since the start.
     #[serde(skip_serializing_if = "is_zero")]
     pub seconds_elapsed: u64,
-    /// Seconds to the end; not in restic's.
+    /// Seconds remaining; not in restic's.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub seconds_remaining: Option<u64>,
     /// Share of the bytes that are done, 0 to 1.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub percent_done: Option<f64>,
-    /// What was counted.
+    /// The counts.
     #[serde(flatten)]
     pub counts: Counts,
 }
@@ -57,7 +57,7 @@ pub struct Summary {
     /// Seconds since the start.
     #[serde(skip_serializing_if = "is_zero")]
     pub seconds_elapsed: u64,
-    /// What was counted.
+    /// The counts.
     #[serde(flatten)]
     pub counts: Counts,
 }
@@ -69,28 +69,28 @@ impl Summary {
     }
 }
 
-/// What `--delete` deletes; before anything is changed.
+/// What `--delete` will delete; printed before anything is changed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Deletions {
     /// Always `deletions`.
     pub message_type: &'static str,
-    /// Paths at the top of what goes.
+    /// Topmost paths that will be deleted.
     pub paths: Vec<String>,
-    /// Entries that go, at and below these.
+    /// Entries that will be deleted, at and below these.
     pub entries: u64,
-    /// Entries that stay though the snapshot does not have them.
+    /// Entries that are kept although the snapshot does not have them.
     pub spared: u64,
 }
 
 impl Deletions {
-    /// These go.
+    /// These will be deleted.
     pub fn new(paths: &[Vec<u8>], entries: u64, spared: u64) -> Deletions {
         let paths = paths.iter().map(|path| name(path).0).collect();
         Deletions { message_type: "deletions", paths, entries, spared }
     }
 }
 
-/// What became of one entry; with `-vv`.
+/// The result for one entry; with `-vv`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct VerboseStatus {
     /// Always `verbose_status`.

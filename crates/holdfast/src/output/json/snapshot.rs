@@ -1,4 +1,4 @@
-//! Snapshots as `snapshots`, `ls`, `forget` and `tag` print them.
+//! Snapshots, as printed by `snapshots`, `ls`, `forget` and `tag`.
 
 use jiff::Timestamp;
 use serde::Serialize;
@@ -9,7 +9,7 @@ use super::is_zero;
 /// A snapshot.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Snapshot {
-    /// When the backup began.
+    /// When the backup started.
     pub time: Timestamp,
     /// The snapshot it was compared with.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -24,16 +24,16 @@ pub struct Snapshot {
     /// The machine.
     #[serde(skip_serializing_if = "is_zero")]
     pub hostname: String,
-    /// Who ran the backup.
+    /// The user who ran the backup.
     #[serde(skip_serializing_if = "is_zero")]
     pub username: String,
-    /// The same as a number.
+    /// The user's number.
     #[serde(skip_serializing_if = "is_zero")]
     pub uid: u32,
-    /// The group as a number.
+    /// The group's number.
     #[serde(skip_serializing_if = "is_zero")]
     pub gid: u32,
-    /// Patterns that were left out.
+    /// Exclude patterns.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub excludes: Vec<String>,
     /// Tags.
@@ -42,13 +42,13 @@ pub struct Snapshot {
     /// True if no rule may remove it; not in restic's.
     #[serde(skip_serializing_if = "is_zero")]
     pub hold: bool,
-    /// True if it holds only what an unfinished backup had so far; not in restic's.
+    /// True for a checkpoint of an unfinished backup; not in restic's.
     #[serde(skip_serializing_if = "is_zero")]
     pub partial: bool,
-    /// What is wrong with it as a backup; not in restic's.
+    /// Its defects as a backup; not in restic's.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub lacks: Vec<Lack>,
-    /// What made it.
+    /// The program that made it.
     #[serde(skip_serializing_if = "is_zero")]
     pub program_version: String,
     /// Counts of the backup.
@@ -63,7 +63,7 @@ pub struct Snapshot {
 /// One tree of a snapshot that has several.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Source {
-    /// What `--source` calls it.
+    /// Its name for `--source`.
     pub name: String,
     /// Kind of connector.
     pub connector: String,
@@ -71,35 +71,35 @@ pub struct Source {
     pub tree: String,
 }
 
-/// One thing that is wrong with a snapshot.
+/// One defect of a snapshot.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Lack {
     /// `unfinished`, `entries`, `shrunk` or `check`.
     pub kind: &'static str,
-    /// True if something is not in the snapshot that was in the source.
+    /// True if something in the source is missing from the snapshot.
     pub incomplete: bool,
     /// The source, if the snapshot has several.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub source: Option<String>,
-    /// Entries that are missing or changed while they were read, for `entries`.
+    /// Number of entries that are missing or changed while being read, for `entries`.
     #[serde(skip_serializing_if = "is_zero")]
     pub entries: u64,
     /// Paths of the first of them.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub paths: Vec<String>,
-    /// All of it in a clause.
+    /// The defect as a clause.
     pub message: String,
 }
 
 /// Counts of the backup that made a snapshot.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct SnapshotSummary {
-    /// When the backup began.
+    /// When the backup started.
     pub backup_start: Timestamp,
-    /// When it ended; left out for the part of a backup that did not.
+    /// When it ended; omitted for a checkpoint.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub backup_end: Option<Timestamp>,
-    /// What was counted.
+    /// The counts.
     #[serde(flatten)]
     pub counts: Counts,
 }
@@ -107,13 +107,13 @@ pub struct SnapshotSummary {
 /// Several snapshots under one key, as `snapshots --group-by` prints them.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct SnapshotGroup {
-    /// What its snapshots have in common.
+    /// The common properties of its snapshots.
     pub group_key: GroupKey,
     /// The snapshots.
     pub snapshots: Vec<Snapshot>,
 }
 
-/// What the snapshots of a group have in common; `None` for what they were not grouped by.
+/// The common properties of the snapshots of a group; `None` for those not used for grouping.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct GroupKey {
     /// The machine.
@@ -133,15 +133,15 @@ pub struct ForgetGroup {
     pub host: String,
     /// Paths of the group, if it was grouped by them.
     pub paths: Option<Vec<String>>,
-    /// What stays.
+    /// Snapshots to keep.
     pub keep: Vec<Snapshot>,
-    /// What goes.
+    /// Snapshots to remove.
     pub remove: Vec<Snapshot>,
-    /// Why what stays does.
+    /// Why snapshots are kept.
     pub reasons: Vec<KeepReason>,
 }
 
-/// Why a snapshot stays.
+/// Why a snapshot is kept.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct KeepReason {
     /// The snapshot.
@@ -157,11 +157,11 @@ pub struct Removed {
     pub message_type: &'static str,
     /// True if nothing was changed.
     pub dry_run: bool,
-    /// Ids of what went.
+    /// Ids of the removed snapshots.
     pub removed: Vec<String>,
 }
 
-/// A snapshot whose tags or hold changed. Ours keep their id.
+/// A snapshot whose tags or hold changed. Unlike in restic, its id does not change.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct TagChanged {
     /// Always `changed`.
@@ -184,12 +184,12 @@ impl TagChanged {
 pub struct TagSummary {
     /// Always `summary`.
     pub message_type: &'static str,
-    /// How many snapshots were changed.
+    /// Number of changed snapshots.
     pub changed_snapshots: u64,
 }
 
 impl TagSummary {
-    /// So many snapshots were changed.
+    /// The number of changed snapshots.
     pub fn new(changed_snapshots: u64) -> TagSummary {
         TagSummary { message_type: "summary", changed_snapshots }
     }

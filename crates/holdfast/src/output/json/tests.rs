@@ -1,4 +1,4 @@
-//! Field names are a promise: what is printed is compared with what restic's scripts expect.
+//! Field names are stable: the output is compared with what restic's scripts expect.
 
 use std::time::Duration;
 
