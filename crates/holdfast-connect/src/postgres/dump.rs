@@ -78,7 +78,7 @@ impl Dump {
         }
     }
 
-    /// Reads the table of contents of a dump made elsewhere, of which `bytes` bytes are stored.
+    /// Reads the table of contents of a dump made elsewhere, whose file has `bytes` bytes.
     pub fn from_file(file: Box<dyn Read + Send>, bytes: u64) -> Result<Self, PostgresError> {
         let limits = Limits::of_file(bytes);
         let reader = ArchiveReader::open(file, limits);

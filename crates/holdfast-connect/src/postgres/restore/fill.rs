@@ -5,7 +5,7 @@
 //! is tried again once the rest exists, with the search path that sessions of the database have: a
 //! function without schemas in its body works nowhere else. What depends on the name of its
 //! database is tried once more when the database has that name. Rows, privileges and policies that
-//! cannot be restored are an error; any other such object is reported.
+//! cannot be restored are an error; other objects are only reported.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
