@@ -77,6 +77,19 @@ impl Environment {
         Ok(Surroundings { stderr_is_terminal: io::stderr().is_terminal(), updates_per_second })
     }
 
+    /// The password file of libpq: `PGPASSFILE`, else `.pgpass` in the home folder.
+    pub fn postgres_password_file(&self) -> Option<PathBuf> {
+        if let Some(named) = self.variable("PGPASSFILE") {
+            return Some(named.into());
+        }
+        // System services have no HOME.
+        let listed = || {
+            let users = std::fs::read_to_string("/etc/passwd").ok()?;
+            home_of_user(&users, user_id()).map(OsString::from)
+        };
+        Some(PathBuf::from(self.variable("HOME").or_else(listed)?).join(".pgpass"))
+    }
+
     /// The folder for caches: `HOLDFAST_CACHE_DIR`, else the user's usual folder. `None` if the
     /// environment gives neither a cache folder nor a home folder.
     pub fn cache_folder(&self) -> Option<PathBuf> {
@@ -253,9 +266,29 @@ fn name_of_user(users: &str, id: u32) -> Option<String> {
     })
 }
 
+fn home_of_user(users: &str, id: u32) -> Option<String> {
+    let id = id.to_string();
+    let mut users = users.lines().map(|line| line.split(':').collect::<Vec<_>>());
+    let fields = users.find(|fields| fields.get(2) == Some(&id.as_str()))?;
+    fields.get(5).filter(|home| !home.is_empty()).map(|home| (*home).to_owned())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn passwords_are_where_libpq_looks_for_them() {
+        let file = |variables: &[(&str, &str)]| {
+            let file = Environment::with(variables).postgres_password_file();
+            file.map(|it| it.display().to_string()).unwrap_or_default()
+        };
+        assert_eq!(file(&[("PGPASSFILE", "/a/pass"), ("HOME", "/home/a")]), "/a/pass");
+        assert_eq!(file(&[("HOME", "/home/a")]), "/home/a/.pgpass");
+        let users = "root:x:0:0:root:/root:/bin/sh\nb:x:7:7::/home/b:/bin/sh\n";
+        assert_eq!(home_of_user(users, 7).as_deref(), Some("/home/b"));
+        assert_eq!(home_of_user(users, 8), None);
+    }
 
     #[test]
     fn an_empty_variable_is_not_set() {

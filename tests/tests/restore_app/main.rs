@@ -4,6 +4,7 @@
 // The lints that exempt test functions do not know that this whole crate is a test.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::disallowed_methods)]
 
+mod across;
 mod agreed;
 mod amazon;
 mod clouds;

@@ -127,25 +127,72 @@ fn roles_go_to_the_keys_and_the_database_to_the_data() {
     assert!(keys.contains("/database/globals.sql"), "{keys}");
 }
 
-/// If a server restarts during a run, its database is captured again and the run succeeds.
-#[test]
-fn a_database_that_is_lost_meanwhile_is_captured_again() {
-    let world = world("lost", "");
+/// An application with a source that counts its captures, and a hook that adds a row to the database
+/// before it is captured, and then ends its sessions, once.
+fn world_that_loses(database: &str, checks: &str) -> World {
+    let world = world(database, checks);
     let text = String::from_utf8(world.sandbox.read("holdfast.toml")).unwrap();
     let (programs, socket) = (CLUSTER.programs().display(), CLUSTER.folder().display());
-    let end = "select pg_terminate_backend(pid) from pg_stat_activity where datname = 'lost'";
     let script = format!(
-        "mkdir {} && {programs}/psql -h {socket} -U demo -d postgres -c \"{end}\" || true",
-        world.sandbox.path("once").display()
+        "mkdir {once} || exit 0\n\
+         ask() {{ {programs}/psql -h {socket} -U demo -d $1 -c \"$2\"; }}\n\
+         ask {database} \"insert into document values (3, 'three.txt', 1)\"\n\
+         ask postgres \"select pg_terminate_backend(pid) from pg_stat_activity \
+         where datname = '{database}'\"\n",
+        once = world.sandbox.path("once").display()
     );
     world.sandbox.write("end.sh", script);
     let hook = format!(
         "[[hook]]\nbefore = \"source\"\nsource = \"database\"\ncommand = [\"sh\", \"{}\"]\n",
         world.sandbox.path("end.sh").display()
     );
+    let counted = format!(
+        "[[source]]\nname = \"counted\"\ntype = \"command\"\nfile = \"counted\"\n\
+         command = [\"sh\", \"-c\", \"echo 1 | tee -a {}\"]\n",
+        world.sandbox.path("count").display()
+    );
+    let text = text.replace(
+        "[[source]]\nname = \"database\"",
+        &format!("{counted}[[source]]\nname = \"database\""),
+    );
     world.sandbox.write("holdfast.toml", text + &hook);
-    world.sandbox.ok("run --init-missing").says("the run was restarted");
+    world
+}
+
+/// If a server restarts during a run, only its database is captured again; its checks are evaluated
+/// as of the new cut.
+#[test]
+fn a_database_that_is_lost_meanwhile_is_captured_again() {
+    let world = world_that_loses("lost", &check(FILES));
+    let outcome = world.fails(3);
+    outcome.says("source \"database\" was captured again").prints("three.txt\" is missing");
+    assert!(!outcome.stderr.contains("the run was restarted"), "{}", outcome.stderr);
+    assert_eq!(world.sandbox.read("count"), b"1\n");
     assert_eq!(world.snapshots().len(), 1);
     let listing = world.sandbox.ok("ls latest").stdout;
     assert!(listing.contains("postgres.json"), "{listing}");
+}
+
+/// A check that ends its own session, once: nothing has been captured by then.
+#[test]
+fn a_run_is_restarted_if_a_cut_is_lost_before_anything_is_captured() {
+    let world = world("lost_early", &check("sql = \"select once()\"\nexpect = 1"));
+    let once = CLUSTER.folder().join("once");
+    CLUSTER.sql(
+        "lost_early",
+        &format!(
+            "create function once() returns int language plpgsql as $$ begin
+               begin
+                 copy (select 1) to program 'cat >/dev/null; mkdir {}';
+               exception when others then return 1;
+               end;
+               perform pg_terminate_backend(pg_backend_pid());
+               return 1;
+             end $$;",
+            once.display()
+        ),
+    );
+    world.sandbox.ok("run --init-missing").says("the run was restarted");
+    assert!(once.exists());
+    assert_eq!(world.snapshots().len(), 1);
 }

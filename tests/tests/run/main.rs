@@ -14,6 +14,7 @@ mod hooks;
 mod incomplete;
 mod keys;
 mod locking;
+mod login;
 mod metrics;
 mod monitor;
 mod objects;

@@ -10,10 +10,11 @@ use holdfast_connect::words::count;
 use holdfast_engine::restore::RestoreReport as EngineReport;
 use holdfast_format::record::KeyFingerprint;
 
+use super::across::{self, Unfinished};
 use super::agreed::{BucketEffect, changed};
 use super::checks;
 use super::command;
-use super::database::{self, DatabaseEffect};
+use super::database::{self, DatabaseEffect, DatabaseMove};
 use super::files::{Move, adjusted, system_path};
 use super::health::{self, Health};
 use super::keys::{OnMachine, on_machine};
@@ -37,8 +38,8 @@ const NOT_RUNNING: [i32; 2] = [5, 7];
 const HELD: &str = "the application was not started, because a check with on-failure = \"fail\" \
                     failed; --start-anyway starts it";
 
-impl Work<'_, '_> {
-    pub(super) fn act(&mut self, step: &Step<'_>) -> Result<Done, RestoreError> {
+impl<'p> Work<'_, 'p> {
+    pub(super) fn act(&mut self, step: &'p Step<'p>) -> Result<Done, RestoreError> {
         match step {
             Step::Stop(argv) => self.stop(argv),
             Step::Start(argv) => self.start(argv),
@@ -53,11 +54,13 @@ impl Work<'_, '_> {
             }
             Step::Globals(part, script) => {
                 self.tidy(part)?;
-                let report = database::restore_roles(part, script, self.prepared.context)?;
+                let of_all = (self.prepared.context, self.prepared.wishes);
+                let report = database::restore_roles(part, script, of_all)?;
                 self.report.warnings.extend(report.warnings.iter().cloned());
                 Ok(Done::new(database::sentence_of_roles(&report)))
             }
             Step::Database(database) => self.database(database),
+            Step::Across => self.across(),
             Step::Checks => self.checks(),
             Step::Health(url, timeout) => self.health(url, *timeout),
         }
@@ -149,7 +152,7 @@ impl Work<'_, '_> {
         Ok(())
     }
 
-    fn database(&mut self, database: &database::DatabaseMove<'_>) -> Result<Done, RestoreError> {
+    fn database(&mut self, database: &'p DatabaseMove<'p>) -> Result<Done, RestoreError> {
         let wishes = self.prepared.wishes;
         if wishes.only_missing
             && let DatabaseEffect::Leave(holding) =
@@ -163,8 +166,10 @@ impl Work<'_, '_> {
         let run: String = letters.take(12).collect();
         let mut options = RestoreOptions::new(database.server.clone(), &database.to, run);
         options.keep_owners = !wishes.no_owner;
+        options.keep_tablespaces = !wishes.no_tablespaces;
+        options.has_peers = self.prepared.has_peers();
         options.jobs = wishes.jobs.map(|jobs| (jobs, self.prepared.context.scratch.to_owned()));
-        let outcome = database.restore(self.agreed, may_replace, options)?;
+        let outcome = database.restore(self.agreed, may_replace, options.clone())?;
         self.report.warnings.extend(outcome.warnings);
         if let Some(sentence) = outcome.script {
             return Ok(Done::new(sentence));
@@ -172,12 +177,10 @@ impl Work<'_, '_> {
         let sentence = database::sentence(&outcome.tables);
         let name = format!("content of database {}", database.to);
         let mut verified = vec![Verified::new(name, true, sentence.clone())];
-        let to = &database.to;
-        verified.extend(
-            outcome.unmade.into_iter().map(|it| {
-                Verified::new(format!("{} in database {to}", it.label), false, it.reason)
-            }),
-        );
+        match outcome.is_unfinished {
+            true => self.unfinished.push(Unfinished::new(database, options, outcome.unmade)),
+            false => verified.extend(across::unmade(database, outcome.unmade)),
+        }
         Ok(Done { message: sentence, verified })
     }
 

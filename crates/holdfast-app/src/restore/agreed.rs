@@ -42,6 +42,11 @@ impl Agreed {
         self.databases.insert(key(database), effect);
     }
 
+    /// What happens to each database.
+    pub fn effects(&self) -> impl Iterator<Item = &DatabaseEffect> {
+        self.databases.values()
+    }
+
     /// Records a path that does not exist.
     pub fn absent(&mut self, path: &Path) {
         self.absent.insert(path.to_owned());

@@ -41,6 +41,7 @@ pub(super) fn recheck(
         now: &now,
         write: WriteOptions::default(),
         password: context.password,
+        password_file: context.password_file.clone(),
         buckets: context.buckets.clone(),
         cache_folder: None,
         own: Vec::new(),

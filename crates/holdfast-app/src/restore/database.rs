@@ -3,7 +3,8 @@
 use holdfast_connect::postgres::{
     DatabaseContent, ErrorKind, GlobalsReport, Holding, Leftovers, PostgresError, RestoreOptions,
     RestoreSelection, Server, ServerRecord, Standing, TableOutcome, TableReport, Unmade, check,
-    globals, holds, leftovers, restore, restore_globals, restore_script, settle, standing, tidy,
+    globals, holds, leftovers, reads_others, restore, restore_globals, restore_script, settle,
+    standing, tidy,
 };
 
 use holdfast_connect::words::count;
@@ -48,6 +49,8 @@ pub(super) struct Outcome {
     pub tables: Vec<TableReport>,
     /// Objects in it that could not be created.
     pub unmade: Vec<Unmade>,
+    /// True if it is finished later, once its peers are restored.
+    pub is_unfinished: bool,
     /// What was done instead, if it came from a script.
     pub script: Option<String>,
     /// Warnings, one sentence each.
@@ -79,7 +82,7 @@ fn server(
     postgres: &Postgres,
     context: &RestoreContext<'_>,
 ) -> Result<Server, RestoreError> {
-    run::server(postgres, context.password, &context.stop)
+    run::server(postgres, (context.password, context.password_file.as_deref()), &context.stop)
         .map_err(|why| RestoreError::refused(format!("source {:?}: {why}", part.name())))
 }
 
@@ -263,13 +266,14 @@ impl DatabaseMove<'_> {
             && let Some(tables) =
                 holds(&self.tree, &self.server, &self.to, options.keep_owners).map_err(failed)?
         {
-            let mut unmade = Vec::new();
-            if is_unsettled {
-                let report = settle(&self.tree, &options).map_err(failed)?;
+            let mut outcome = Outcome { tables, ..Outcome::default() };
+            outcome.is_unfinished = is_unsettled && options.has_peers;
+            if is_unsettled && !options.has_peers {
+                let report = settle(&self.tree, &options, Vec::new()).map_err(failed)?;
                 warnings.extend(self.about(report.warnings));
-                unmade = report.unmade;
+                outcome.unmade = report.unmade;
             }
-            return Ok(Outcome { tables, unmade, script: None, warnings });
+            return Ok(Outcome { warnings, ..outcome });
         }
         agreed.check_database(self, &stands)?;
         options.only_empty = stands == Standing::Empty;
@@ -283,7 +287,30 @@ impl DatabaseMove<'_> {
         }
         let report = restore(&self.tree, &options).map_err(failed)?;
         warnings.extend(self.about(report.warnings));
-        Ok(Outcome { tables: report.tables, unmade: report.unmade, script: None, warnings })
+        let (tables, unmade, is_unfinished) = (report.tables, report.unmade, options.has_peers);
+        Ok(Outcome { tables, unmade, is_unfinished, script: None, warnings })
+    }
+
+    /// Finishes it, or only refreshes it if its peers are not finished yet.
+    pub fn settle(
+        &self,
+        options: &RestoreOptions,
+        unmade: Vec<Unmade>,
+    ) -> Result<Outcome, RestoreError> {
+        let report = settle(&self.tree, options, unmade).map_err(|error| self.failed(error))?;
+        let warnings = self.about(report.warnings).collect();
+        Ok(Outcome {
+            tables: report.tables,
+            unmade: report.unmade,
+            is_unfinished: options.has_peers,
+            script: None,
+            warnings,
+        })
+    }
+
+    /// True if it may show data of another database.
+    pub fn reads_others(&self, options: &RestoreOptions) -> Result<bool, RestoreError> {
+        reads_others(options).map_err(|error| self.failed(error))
     }
 
     /// Runs its script.
@@ -351,18 +378,18 @@ pub(super) fn globals_script(
 pub(super) fn roles(
     part: &Part<'_>,
     script: &[u8],
-    context: &RestoreContext<'_>,
+    (context, wishes): (&RestoreContext<'_>, &Wishes),
 ) -> Result<GlobalsReport, RestoreError> {
-    of_server(part, context, |server| globals(server, script))
+    of_server(part, context, |server| globals(server, script, !wishes.no_tablespaces))
 }
 
 /// Creates missing roles and tablespaces.
 pub(super) fn restore_roles(
     part: &Part<'_>,
     script: &[u8],
-    context: &RestoreContext<'_>,
+    (context, wishes): (&RestoreContext<'_>, &Wishes),
 ) -> Result<GlobalsReport, RestoreError> {
-    of_server(part, context, |server| restore_globals(server, script))
+    of_server(part, context, |server| restore_globals(server, script, !wishes.no_tablespaces))
 }
 
 fn of_server(

@@ -94,7 +94,8 @@ fn unclear(part: &Part<'_>, what: &str, why: &str) -> RestoreError {
 
 fn identity(postgres: &Postgres, context: &RestoreContext<'_>) -> Result<Identity, RestoreError> {
     let server: Server =
-        run::server(postgres, context.password, &context.stop).map_err(RestoreError::refused)?;
+        run::server(postgres, (context.password, context.password_file.as_deref()), &context.stop)
+            .map_err(RestoreError::refused)?;
     Ok(match system_identifier(&server) {
         Ok(Some(number)) => Identity::Known(number),
         Ok(None) => Identity::Untold,

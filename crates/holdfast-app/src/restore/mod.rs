@@ -6,6 +6,7 @@
 //! [`Prepared::restore`] carries it out after the user has confirmed. It can be repeated at any
 //! time: what is already correct is kept.
 
+mod across;
 mod act;
 mod agreed;
 mod checks;
@@ -27,7 +28,7 @@ mod step;
 mod tree;
 mod work;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -63,6 +64,8 @@ pub struct RestoreContext<'a> {
     pub now: &'a (dyn Fn() -> Timestamp + Sync),
     /// Reads passwords.
     pub password: &'a ReadPassword<'a>,
+    /// The password file of libpq.
+    pub password_file: Option<PathBuf>,
     /// Settings from the environment for connections to buckets.
     pub buckets: Access,
     /// How to request the health URL and send notices.
@@ -92,6 +95,8 @@ pub struct Wishes {
     pub only_missing: bool,
     /// True to make the restoring role own everything in databases.
     pub no_owner: bool,
+    /// True to put everything in databases into the default tablespace.
+    pub no_tablespaces: bool,
     /// Which keys to use.
     pub keys: KeysWish,
     /// True to continue without the right keys.
@@ -199,6 +204,7 @@ impl<'a> Found<'a> {
         };
         lacking::tell(&mut prepared);
         prepared.work_out()?;
+        prepared.finish_across();
         Ok(prepared)
     }
 }

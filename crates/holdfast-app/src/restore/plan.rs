@@ -142,7 +142,7 @@ impl Plan {
                 self.push(step, Effect::Check, detail.to_owned());
             }
             Step::Globals(part, script) => {
-                let report = database::roles(part, script, prepared.context)?;
+                let report = database::roles(part, script, (prepared.context, prepared.wishes))?;
                 let is_missing =
                     !(report.missing_roles.is_empty() && report.missing_tablespaces.is_empty());
                 let effect = if is_missing { Effect::Make } else { Effect::Keep };
@@ -165,6 +165,7 @@ impl Plan {
             Step::Command(part, origin) => {
                 self.command(prepared, step, part, *origin, observer)?;
             }
+            Step::Across => self.across(step),
             Step::Dump(part, origin) => {
                 self.push(step, Effect::Skip, database::why_not(part, *origin)?);
             }
@@ -187,6 +188,21 @@ impl Plan {
 
     fn push(&mut self, step: &Step<'_>, effect: Effect, detail: String) {
         self.items.push(PlanItem { name: step.name(), effect, detail });
+    }
+
+    /// Only databases that are created or replaced are finished.
+    fn across(&mut self, step: &Step<'_>) {
+        let is_made =
+            |it: &DatabaseEffect| !matches!(it, DatabaseEffect::Keep | DatabaseEffect::Leave(_));
+        let has_made = self.agreed.effects().any(is_made);
+        match has_made {
+            true => {
+                let detail =
+                    "refreshes materialized views and retries objects that could not be created";
+                self.push(step, Effect::Make, detail.to_owned());
+            }
+            false => self.push(step, Effect::Keep, "no database is created".to_owned()),
+        }
     }
 
     /// Reports what interrupted restores have left of a database.

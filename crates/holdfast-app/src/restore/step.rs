@@ -21,6 +21,8 @@ pub(super) enum Step<'a> {
     Globals(Part<'a>, Vec<u8>),
     /// A database.
     Database(Box<DatabaseMove<'a>>),
+    /// What databases show of each other, once all of them are restored.
+    Across,
     /// A dump that is not restored: it has no target, or is a script.
     Dump(Part<'a>, Origin<'a>),
     /// Objects of a bucket.
@@ -43,6 +45,7 @@ impl Step<'_> {
             Self::Command(part, _) => format!("output {}", part.name()),
             Self::Globals(part, _) => format!("roles of {}", part.name()),
             Self::Database(database) => format!("database {}", database.to),
+            Self::Across => "references between databases".to_owned(),
             Self::Dump(part, _) => format!("dump {}", part.name()),
             Self::Objects(part, _) => format!("objects {}", part.name()),
             Self::Checks => "checks".to_owned(),
@@ -55,7 +58,7 @@ impl Step<'_> {
     pub fn is_data(&self) -> bool {
         match self {
             Self::Files(..) | Self::Command(..) | Self::Objects(..) => true,
-            Self::Globals(..) | Self::Database(_) => true,
+            Self::Globals(..) | Self::Database(_) | Self::Across => true,
             Self::Stop(_) | Self::KeysHere | Self::Dump(..) => false,
             Self::Checks | Self::Start(_) | Self::Health(..) => false,
         }

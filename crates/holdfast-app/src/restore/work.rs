@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use holdfast_engine::Observer;
 
+use super::across::Unfinished;
 use super::agreed::Agreed;
 use super::plan::Plan;
 use super::report::{RestoreReport, StepReport, StepState, Verified};
@@ -52,6 +53,7 @@ impl Prepared<'_> {
             on_step,
             report: &mut report,
             made: Vec::new(),
+            unfinished: Vec::new(),
             is_touched: false,
             hold: None,
             fails_again: false,
@@ -107,7 +109,7 @@ fn not_done(step: &Step<'_>, message: &str) -> StepReport {
 
 /// A restore in progress.
 pub(super) struct Work<'a, 'p> {
-    pub prepared: &'a Prepared<'p>,
+    pub prepared: &'p Prepared<'p>,
     pub agreed: &'a Agreed,
     pub hooks: &'a Hooks<'a>,
     pub observer: &'a dyn Observer,
@@ -115,6 +117,8 @@ pub(super) struct Work<'a, 'p> {
     pub report: &'a mut RestoreReport,
     /// Paths restored so far; everything below them was made by this restore.
     pub made: Vec<PathBuf>,
+    /// Databases that are finished once all of them are restored.
+    pub unfinished: Vec<Unfinished<'p>>,
     /// True once data of the application may have been changed.
     is_touched: bool,
     /// Why the application must not be started, if so.
@@ -123,10 +127,11 @@ pub(super) struct Work<'a, 'p> {
     fails_again: bool,
 }
 
-impl Work<'_, '_> {
+impl<'p> Work<'_, 'p> {
     /// Does the steps until one fails.
     fn run(&mut self) -> Outcome {
-        for step in &self.prepared.steps {
+        let steps = &self.prepared.steps;
+        for step in steps {
             match self.why_not(step) {
                 Some(why) => self.tell(not_done(step, why)),
                 None => {
@@ -137,6 +142,7 @@ impl Work<'_, '_> {
                 }
             }
         }
+        self.tell_unfinished();
         if self.report.state == State::Failed {
             self.advise();
         } else if !self.report.incomplete.is_empty()
@@ -165,7 +171,7 @@ impl Work<'_, '_> {
         }
     }
 
-    fn step(&mut self, step: &Step<'_>) -> StepState {
+    fn step(&mut self, step: &'p Step<'p>) -> StepState {
         let began = (self.prepared.context.now)();
         let outcome = match self.prepared.context.is_stopped() && !matches!(step, Step::Start(_)) {
             true => Err(RestoreError::Interrupted),
@@ -189,8 +195,8 @@ impl Work<'_, '_> {
         state
     }
 
-    /// Carries out a step, and records whether it may have changed something.
-    fn begin(&mut self, step: &Step<'_>) -> Result<Done, RestoreError> {
+    /// Does a step, and takes note of whether it may have changed something.
+    fn begin(&mut self, step: &'p Step<'p>) -> Result<Done, RestoreError> {
         let made = self.made.len();
         let outcome = self.act(step);
         let is_left = matches!(outcome, Err(RestoreError::Changed { .. }));

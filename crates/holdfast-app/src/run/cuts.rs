@@ -1,6 +1,7 @@
 //! The moments at which the databases of an application are captured.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
@@ -22,15 +23,24 @@ pub(super) struct Cuts {
 impl Cuts {
     /// Fixes the moment of every database, in quick succession.
     pub fn open(file: &AppFile, context: &RunContext<'_>) -> Result<Self, RunError> {
-        let mut cuts = BTreeMap::new();
-        for source in &file.sources {
-            let SourceKind::Postgres(postgres) = &source.kind else { continue };
-            let options = postgres_options(source, postgres, context)?;
-            let name = source.name.to_string();
-            let cut = Cut::open(options).map_err(|error| RunError::Postgres { name, error })?;
-            cuts.insert(source.name.clone(), Arc::new(cut));
-        }
-        Ok(Self { cuts })
+        let mut cuts = Self::default();
+        file.sources.iter().try_for_each(|source| cuts.open_one(source, context))?;
+        Ok(cuts)
+    }
+
+    /// Fixes the moment of a source, in place of one that it had.
+    pub fn open_one(&mut self, source: &Source, context: &RunContext<'_>) -> Result<(), RunError> {
+        let SourceKind::Postgres(postgres) = &source.kind else { return Ok(()) };
+        let options = postgres_options(source, postgres, context)?;
+        let name = source.name.to_string();
+        let cut = Cut::open(options).map_err(|error| RunError::Postgres { name, error })?;
+        self.cuts.insert(source.name.clone(), Arc::new(cut));
+        Ok(())
+    }
+
+    /// True if the moment of a source was lost.
+    pub fn has_lost(&self, source: &Source) -> bool {
+        self.get(&source.name).is_some_and(|cut| cut.check().is_err())
     }
 
     /// The cut of a database source.
@@ -62,7 +72,8 @@ pub(super) fn postgres_options(
     postgres: &Postgres,
     context: &RunContext<'_>,
 ) -> Result<PostgresOptions, RunError> {
-    let server = server(postgres, context.password, &context.stop)
+    let file = context.password_file.as_deref();
+    let server = server(postgres, (context.password, file), &context.stop)
         .map_err(|why| RunError::Settings { name: source.name.to_string(), why })?;
     let globals = match (postgres.globals, postgres.role_passwords) {
         (config::Globals::Nowhere, _) => Globals::None,
@@ -86,7 +97,7 @@ pub(super) fn postgres_options(
 /// How to reach a server, from the app file. The error is one sentence.
 pub(crate) fn server(
     postgres: &Postgres,
-    password: &ReadPassword<'_>,
+    (password, password_file): (&ReadPassword<'_>, Option<&Path>),
     stop: &Arc<AtomicBool>,
 ) -> Result<Server, String> {
     let mut server = Server::new(postgres.url.as_str());
@@ -94,6 +105,8 @@ pub(crate) fn server(
     if let Some(exec) = &postgres.exec {
         server.exec = exec.os_words();
     }
+    server.statement_timeout = postgres.statement_timeout;
+    server.password_file = password_file.map(Path::to_owned);
     server.password = postgres.password.as_ref().map(password).transpose()?;
     Ok(server)
 }

@@ -11,6 +11,7 @@ mod contents;
 mod cuts;
 mod error;
 mod keys;
+mod lost;
 mod preflight;
 mod questions;
 mod recheck;
@@ -22,8 +23,7 @@ mod watch;
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant};
+use std::sync::atomic::AtomicBool;
 
 use holdfast_engine::backup::{Capture, CaptureOptions, begin_again, parents};
 use holdfast_engine::completeness::ShrinkLimit;
@@ -43,7 +43,7 @@ use cuts::Cuts;
 pub(crate) use cuts::server;
 pub use error::RunError;
 pub use preflight::{Preflight, preflight};
-use questions::Questions;
+use questions::{Asking, Questions};
 pub(crate) use recheck::Recheck;
 pub use report::{CheckReport, Judgement, RunReport, SourceReport};
 pub use retention::{RetentionReport, retain};
@@ -51,14 +51,6 @@ use source::Made;
 pub(crate) use source::was_unsorted;
 pub use watch::Found;
 use watch::Watched;
-
-/// Attempts of a run that loses a database server midway.
-const ATTEMPTS_MAX: usize = 3;
-
-/// How long a restarted server may take to answer again.
-const RESTART_TIMEOUT: Duration = Duration::from_secs(60);
-/// Interval between two probes for that.
-const RESTART_INTERVAL: Duration = Duration::from_millis(500);
 
 /// Reads a password from its source in the app file; the error is one sentence.
 pub type ReadPassword<'a> = dyn Fn(&Password) -> Result<Zeroizing<String>, String> + Sync + 'a;
@@ -75,6 +67,8 @@ pub struct RunContext<'a> {
     pub write: WriteOptions,
     /// Reads passwords.
     pub password: &'a ReadPassword<'a>,
+    /// The password file of libpq.
+    pub password_file: Option<PathBuf>,
     /// Settings from the environment for connections to buckets.
     pub buckets: Access,
     /// Folder of the caches; without one, contents that rows have hashes of are read in each run.
@@ -135,7 +129,7 @@ pub fn run(
         let mut is_lost = false;
         match work.attempt(&mut is_lost) {
             Err(error) if error.is_fenced() => begin_again(observer)?,
-            Err(error) if attempt < ATTEMPTS_MAX && is_lost && work.answers_again() => {
+            Err(error) if attempt < lost::ATTEMPTS_MAX && is_lost && work.answers_again(None) => {
                 warnings.push(format!("the run was restarted: {error}"));
                 attempt += 1;
             }
@@ -155,7 +149,9 @@ struct Asked<'a> {
     previous: Option<&'a SourceRecord>,
     /// Snapshots whose unchanged contents need not be read again.
     parents: &'a [SnapshotInfo],
+    asking: &'a Asking<'a>,
     questions: &'a mut Questions,
+    cuts: &'a mut Cuts,
 }
 
 /// What all steps of a run need.
@@ -169,33 +165,34 @@ struct Work<'a> {
 }
 
 impl Work<'_> {
-    /// True once the server answers again, which a restarted server does soon.
-    fn answers_again(&self) -> bool {
-        let is_stopped = || self.context.stop.load(Ordering::SeqCst);
-        let until = Instant::now() + RESTART_TIMEOUT;
-        while !is_stopped() && Instant::now() < until {
-            if preflight(self.file, self.context).is_ok() {
-                return true;
-            }
-            std::thread::sleep(RESTART_INTERVAL);
-        }
-        false
-    }
-
     /// Captures everything once. `is_lost` is set if a database session was lost before the end of
-    /// its dump: the server was restarted, or ended the session.
+    /// its dump, because the server was restarted or ended the session, and capturing that source
+    /// again was not enough.
     fn attempt(&self, is_lost: &mut bool) -> Result<RunReport, RunError> {
         let mut report = RunReport::default();
         let ready = preflight(self.file, self.context)?;
         report.warnings.extend(ready.warnings);
         let time = (self.context.now)();
-        let mut application = self.application();
         let keys_options =
             self.places.keys.map(|place| (place, self.capture_options(place, Class::Keys, time)));
         let place = keys_options.as_ref().map(|(place, options)| (*place, options));
         let keys = keys::begin(self, place, &mut report)?;
-        let cuts = Cuts::open(self.file, self.context)?;
-        if let Some(keys) = keys::commit(self, keys, &cuts, &application, &mut report)? {
+        let mut cuts = Cuts::open(self.file, self.context)?;
+        let captured = self.at(&mut cuts, time, keys, report);
+        *is_lost = captured.is_err() && cuts.check().is_err();
+        captured
+    }
+
+    /// Captures everything at the moments of `cuts`.
+    fn at(
+        &self,
+        cuts: &mut Cuts,
+        time: Timestamp,
+        keys: Option<Capture<'_>>,
+        mut report: RunReport,
+    ) -> Result<RunReport, RunError> {
+        let mut application = self.application();
+        if let Some(keys) = keys::commit(self, keys, cuts, &application, &mut report)? {
             let repository = self.places.keys.ok_or(RunError::NoKeysRepository)?;
             application.keys = keys::fingerprints(self, &keys, repository)?;
             application.linked_repository = Some(repository.keys().repository_id());
@@ -203,8 +200,9 @@ impl Work<'_> {
             report.keys = Some(keys);
         }
         let memory = contents::memory(self, time);
-        let run = self.context.run;
-        let mut questions = Questions::ask(self.file, &cuts, time, run, Some(&memory))?;
+        let (file, run) = (self.file, self.context.run);
+        let asking = Asking { file, now: time, run, memory: Some(&memory) };
+        let mut questions = Questions::ask(&asking, cuts)?;
         if let Some(keys) = &report.keys {
             keys::answer(self, keys, &mut questions)?;
         }
@@ -213,12 +211,10 @@ impl Work<'_> {
         let mut capture = Capture::start(self.places.data, &options)?;
         for source in self.file.sources_of(Class::Data) {
             let previous = parent.and_then(|info| record_of(info, source));
-            let made = Made::new(source, self.context, &cuts, previous)?;
             let parents = options.parents.as_slice();
-            let asked = Asked { previous, parents, questions: &mut questions };
-            let captured = self.source_with_hooks(&mut capture, source, &made, asked, &mut report);
-            *is_lost = captured.is_err() && cuts.check().is_err();
-            captured?;
+            let (asking, questions) = (&asking, &mut questions);
+            let mut asked = Asked { previous, parents, asking, questions, cuts: &mut *cuts };
+            self.source_with_hooks(&mut capture, source, &mut asked, &mut report)?;
         }
         cuts.check()?;
         report.join_sources();
@@ -248,14 +244,14 @@ impl Work<'_> {
         &self,
         capture: &mut Capture<'_>,
         source: &Source,
-        made: &Made<'_>,
-        asked: Asked<'_>,
+        asked: &mut Asked<'_>,
         report: &mut RunReport,
     ) -> Result<(), RunError> {
         let before = report.errors();
+        let made = Made::new(source, self.context, asked.cuts, asked.previous)?;
         let outcome = self.hooks.around(
             Stage::Source(&source.name),
-            || self.source_and_missing(capture, source, made, asked, report),
+            || self.persistently(capture, source, made, asked, report),
             |outcome| {
                 let state = match outcome {
                     Ok(errors) if *errors > before => State::Incomplete,
@@ -282,10 +278,10 @@ impl Work<'_> {
         capture: &mut Capture<'_>,
         source: &Source,
         made: &Made<'_>,
-        asked: Asked<'_>,
+        asked: &mut Asked<'_>,
         report: &mut RunReport,
     ) -> Result<u64, RunError> {
-        let Asked { previous, parents, questions } = asked;
+        let Asked { previous, parents, questions, .. } = asked;
         let token = previous.and_then(|record| record.token.get(watch::TOKEN));
         let found = token.map(|token| watch::from_token(token)).unwrap_or_default();
         let mut watched = questions.watch(source, self.scanner.as_ref(), found.clone());

@@ -4,6 +4,7 @@ use std::os::unix::fs::MetadataExt;
 
 use holdfast_connect::bucket::BucketError;
 use holdfast_connect::postgres;
+use holdfast_connect::words::count;
 use jiff::{SignedDuration, Timestamp};
 
 use super::cuts::postgres_options;
@@ -37,10 +38,11 @@ pub fn preflight(file: &AppFile, context: &RunContext<'_>) -> Result<Preflight, 
                 ready.warnings.extend(warnings);
                 let version = server.server_version_number;
                 format!(
-                    "PostgreSQL {}.{}, {}",
+                    "PostgreSQL {}.{}, {}; {} at once",
                     version / 10_000,
                     version % 10_000,
-                    server.databases.join(", ")
+                    server.databases.join(", "),
+                    count(server.connections as u64, "connection", "connections")
                 )
             }
             SourceKind::Files(files) => {

@@ -58,44 +58,91 @@ struct Row {
     time: Option<String>,
 }
 
+/// What all queries of a run share.
+pub(super) struct Asking<'a> {
+    pub file: &'a AppFile,
+    /// What "recent" is relative to.
+    pub now: Timestamp,
+    /// Seeds samples.
+    pub run: &'a str,
+    /// What was compared before.
+    pub memory: Option<&'a SharedMemory>,
+}
+
+/// The reply of a database to a check.
+enum Reply {
+    References(SourceName, References),
+    Known(Judgement, bool),
+}
+
+impl Asking<'_> {
+    fn ask(&self, check: &Check, cuts: &Cuts) -> Result<Reply, RunError> {
+        let asker = Asker::new(check, cuts)?;
+        match &check.kind {
+            CheckKind::Objects { sql, objects_in, rows } => {
+                let source = self.file.source(objects_in.as_str());
+                let source = source.ok_or_else(|| asker.error("its source does not exist"))?;
+                let named = asker.references(sql, source, *rows, self.now, self.run)?;
+                let references = References::new(order_of(source), named);
+                let references = match self.memory {
+                    Some(memory) => references.with_memory(source.name.as_str(), memory),
+                    None => references,
+                };
+                Ok(Reply::References(objects_in.clone(), references))
+            }
+            CheckKind::Value { sql, expect } => {
+                let (found, expected) = (asker.value(sql)?, expect.clone());
+                let passed = found == expected;
+                Ok(Reply::Known(Judgement::Value { found, expected }, passed))
+            }
+            CheckKind::Sequence(sequence) => asker.breaks(&sequence_query(sequence)),
+            CheckKind::Chain(chain) => asker.breaks(&chain_query(chain)),
+        }
+    }
+}
+
 impl Questions {
-    /// Runs all queries. `now` is what "recent" is relative to, `run` seeds samples, `memory` holds
-    /// what was compared before.
-    pub fn ask(
-        file: &AppFile,
-        cuts: &Cuts,
-        now: Timestamp,
-        run: &str,
-        memory: Option<&SharedMemory>,
-    ) -> Result<Self, RunError> {
+    /// Runs all queries.
+    pub fn ask(asking: &Asking<'_>, cuts: &Cuts) -> Result<Self, RunError> {
         let (mut answers, mut wanted) = (Vec::new(), BTreeMap::<_, Vec<References>>::new());
-        for check in &file.checks {
-            let asker = Asker::new(check, cuts)?;
-            let kind = match &check.kind {
-                CheckKind::Objects { sql, objects_in, rows } => {
-                    let source = file.source(objects_in.as_str());
-                    let source = source.ok_or_else(|| asker.error("its source does not exist"))?;
-                    let named = asker.references(sql, source, *rows, now, run)?;
-                    let all = wanted.entry(objects_in.clone()).or_default();
-                    let references = References::new(order_of(source), named);
-                    all.push(match memory {
-                        Some(memory) => references.with_memory(source.name.as_str(), memory),
-                        None => references,
-                    });
-                    Kind::References(objects_in.clone(), all.len() - 1)
+        for check in &asking.file.checks {
+            let kind = match asking.ask(check, cuts)? {
+                Reply::References(source, references) => {
+                    let all = wanted.entry(source.clone()).or_default();
+                    all.push(references);
+                    Kind::References(source, all.len() - 1)
                 }
-                CheckKind::Value { sql, expect } => {
-                    let (found, expected) = (asker.value(sql)?, expect.clone());
-                    let passed = found == expected;
-                    Kind::Known(Judgement::Value { found, expected }, passed)
-                }
-                CheckKind::Sequence(sequence) => asker.breaks(&sequence_query(sequence))?,
-                CheckKind::Chain(chain) => asker.breaks(&chain_query(chain))?,
+                Reply::Known(judgement, passed) => Kind::Known(judgement, passed),
             };
             let (name, on_failure) = (check.name.clone(), check.on_failure);
             answers.push(Answer { name, on_failure, kind });
         }
         Ok(Self { answers, wanted, watched: BTreeMap::new(), found: BTreeMap::new() })
+    }
+
+    /// Runs the queries of a source again, as of its new cut. Sources that their rows name are
+    /// captured after it; keys, which are captured before, have to be looked up again.
+    pub fn ask_again(
+        &mut self,
+        asking: &Asking<'_>,
+        cuts: &Cuts,
+        source: &SourceName,
+    ) -> Result<(), RunError> {
+        for (check, answer) in asking.file.checks.iter().zip(&mut self.answers) {
+            if check.source != *source {
+                continue;
+            }
+            match (asking.ask(check, cuts)?, &mut answer.kind) {
+                (Reply::Known(judgement, passed), kind) => *kind = Kind::Known(judgement, passed),
+                (Reply::References(name, references), Kind::References(_, place)) => {
+                    let all = self.wanted.get_mut(&name).and_then(|all| all.get_mut(*place));
+                    all.into_iter().for_each(|wanted| *wanted = references.clone());
+                }
+                // The kind of a check does not change.
+                (Reply::References(..), Kind::Known(..)) => {}
+            }
+        }
+        Ok(())
     }
 
     /// What to watch for while this source is captured.
@@ -243,7 +290,7 @@ impl<'a> Asker<'a> {
     }
 
     /// Queries the number of breaks and of rows.
-    fn breaks(&self, sql: &str) -> Result<Kind, RunError> {
+    fn breaks(&self, sql: &str) -> Result<Reply, RunError> {
         let mut counts = (0, 0);
         self.rows(sql, &mut |row| {
             let mut numbers = row.into_iter().map(|it| it.and_then(|it| it.parse().ok()));
@@ -252,7 +299,7 @@ impl<'a> Asker<'a> {
             Ok(())
         })?;
         let (broken, rows) = counts;
-        Ok(Kind::Known(Judgement::Rows { rows, broken, fewer: 0 }, broken == 0))
+        Ok(Reply::Known(Judgement::Rows { rows, broken, fewer: 0 }, broken == 0))
     }
 
     /// What the rows of a query refer to in a source.

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::cuts::Cuts;
-use super::questions::Questions;
+use super::questions::{Asking, Questions};
 use super::report::CheckReport;
 use super::{RunContext, RunError};
 use crate::check::SharedReferences;
@@ -19,7 +19,8 @@ impl<'a> Recheck<'a> {
     /// Runs all checks of `file`, whose databases are the restored ones.
     pub fn ask(file: &'a AppFile, context: &RunContext<'_>) -> Result<Self, RunError> {
         let cuts = Cuts::open(file, context)?;
-        let questions = Questions::ask(file, &cuts, (context.now)(), context.run, None)?;
+        let (now, run) = ((context.now)(), context.run);
+        let questions = Questions::ask(&Asking { file, now, run, memory: None }, &cuts)?;
         Ok(Self { file, questions })
     }
 

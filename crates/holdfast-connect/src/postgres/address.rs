@@ -9,7 +9,7 @@ use zeroize::Zeroizing;
 use super::error::{ErrorKind, PostgresError};
 
 /// Where Debian, Red Hat and the container images put the socket.
-const SOCKET_FOLDERS: [&str; 2] = ["/var/run/postgresql", "/tmp"];
+pub(super) const SOCKET_FOLDERS: [&str; 2] = ["/var/run/postgresql", "/tmp"];
 /// The default port.
 const PORT: &str = "5432";
 /// Settings of every session: no timeouts, and the same representation of times everywhere.
@@ -58,7 +58,7 @@ impl Address {
             "password" => self.password = Some(Zeroizing::new(value)),
             "user" => self.user = Some(value),
             "dbname" => self.database = Some(value),
-            "sslpassword" | "service" | "passfile" => {
+            "sslpassword" | "service" => {
                 return Err(wrong(&format!(
                     "the server address cannot have {name}: give host, port, database and role in \
                      the address, so that the app file states everything that is backed up"
@@ -120,13 +120,18 @@ impl Address {
 
     /// The address of one database for a tool, without the password.
     pub fn uri(&self, database: &str) -> String {
+        self.uri_of(database, "holdfast")
+    }
+
+    /// The same for a tool whose session gets a name of its own.
+    pub fn uri_of(&self, database: &str, application_name: &str) -> String {
         let user = self.user.as_deref().map(|user| format!("{}@", encode(user)));
         let options = self.session_options();
         let (user, hosts) = (user.unwrap_or_default(), &self.hosts);
         let mut uri = format!("postgresql://{user}{hosts}/{}?", encode(database));
         let given = self.parameters.iter().map(|(name, value)| (name.as_str(), value.as_str()));
         let given = given.filter(|(name, _)| !matches!(*name, "options" | "application_name"));
-        let ours = [("options", options.as_str()), ("application_name", "holdfast")];
+        let ours = [("options", options.as_str()), ("application_name", application_name)];
         for (name, value) in given.chain(ours) {
             uri.push_str(&format!("{}={}&", encode(name), encode(value)));
         }

@@ -11,8 +11,10 @@ use futures_util::{SinkExt, TryStreamExt};
 use tokio::runtime::{Builder, Runtime};
 use tokio_postgres::{Client, Config, CopyInSink};
 use tokio_postgres_rustls::MakeRustlsConnect;
+use zeroize::Zeroizing;
 
 use super::error::{ErrorKind, PostgresError, Refusal};
+use super::passfile::{self, Login};
 use super::rows::OnBytes;
 use super::tls::Tls;
 use super::tool::{Tools, stopped};
@@ -40,7 +42,16 @@ impl Direct {
     pub fn open(tools: &Tools, database: &str) -> Result<Self, PostgresError> {
         let subject = format!("database {database:?} on {}", tools.address.label());
         let tls = Tls::of(&tools.address)?;
-        let config = config(tools, database, &tls)?;
+        let mut config = config(tools, database, &tls)?;
+        let unused = match password(tools, database)? {
+            Ok(found) => {
+                if let Some(password) = found {
+                    config.password(password.as_str());
+                }
+                None
+            }
+            Err(why) => Some(why),
+        };
         let runtime = Builder::new_current_thread()
             .enable_all()
             .build()
@@ -49,7 +60,13 @@ impl Direct {
             let connecting = config.connect(MakeRustlsConnect::new(tls.config));
             let (client, connection) = unless_stopped(&tools.stop, connecting)
                 .await?
-                .map_err(|error| explain(&subject, &error))?;
+                .map_err(|error| explain(&subject, &error))
+                .map_err(|error| match (&unused, error.kind) {
+                    (Some(why), ErrorKind::Login) => {
+                        PostgresError::new(error.kind, format!("{error}; {why}"))
+                    }
+                    _ => error,
+                })?;
             // The user of the client learns why a connection ended.
             tokio::spawn(async move { drop(connection.await) });
             Ok::<_, PostgresError>(client)
@@ -128,6 +145,24 @@ async fn unless_stopped<F: Future>(
     }
 }
 
+/// The password for a database; the inner error says why the file of passwords is not used.
+fn password(
+    tools: &Tools,
+    database: &str,
+) -> Result<Result<Option<Zeroizing<String>>, String>, PostgresError> {
+    if tools.password.is_some() {
+        return Ok(Ok(tools.password.clone()));
+    }
+    let address = &tools.address;
+    let named = address.parameter("passfile").map(Path::new);
+    let file = named.or(tools.password_file.as_deref());
+    let endpoint = address.endpoints()?.into_iter().next();
+    let Some(((path, (host, port)), user)) = file.zip(endpoint).zip(address.user.as_deref()) else {
+        return Ok(Ok(None));
+    };
+    Ok(passfile::look_up(path, &Login { host: &host, port, database, user }))
+}
+
 fn config(tools: &Tools, database: &str, tls: &Tls) -> Result<Config, PostgresError> {
     let address = &tools.address;
     let mut config = Config::new();
@@ -147,9 +182,6 @@ fn config(tools: &Tools, database: &str, tls: &Tls) -> Result<Config, PostgresEr
     }
     if let Some(user) = &address.user {
         config.user(user);
-    }
-    if let Some(password) = &tools.password {
-        config.password(password.as_str());
     }
     config.options(address.session_options());
     Ok(config)

@@ -11,8 +11,9 @@ use super::options::PostgresOptions;
 use super::preflight::{begin, check_database, check_server};
 use super::record::{DatabaseRecord, FORM, RestorePoint, ServerRecord};
 use super::rows::Row;
+use super::same;
 use super::session::{Session, literal};
-use super::tool::Tools;
+use super::tool::{Running, Tools};
 
 /// Freezes what the session sees. The first query after it takes the snapshot.
 const BEGIN: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
@@ -20,8 +21,7 @@ const BEGIN: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
 /// database or a role may have set them, and the cut must last as long as the dump. Their names
 /// differ by version.
 const LIMITS_OFF: &str = "SELECT set_config(name, '0', false) FROM pg_settings WHERE name IN \
-    ('transaction_timeout', 'idle_session_timeout', 'statement_timeout', \
-    'idle_in_transaction_session_timeout')";
+    ('transaction_timeout', 'idle_session_timeout', 'idle_in_transaction_session_timeout')";
 /// The snapshot, and what a new database needs.
 const FACTS: &str = "SELECT pg_export_snapshot(), txid_current_snapshot(), \
     CASE WHEN pg_is_in_recovery() THEN pg_last_wal_replay_lsn() ELSE pg_current_wal_lsn() END, \
@@ -68,7 +68,7 @@ impl Cut {
     pub fn open(options: PostgresOptions) -> Result<Self, PostgresError> {
         let tools = options.server.resolve()?;
         let (mut first, names) = begin(&tools, &options.databases)?;
-        let found = check_server(&tools, &mut first, &options)?;
+        let found = check_server(&tools, &mut first, &options, names.len())?;
         let system_identifier = identity::of_session(&mut first)?;
         drop(first);
         let (mut sessions, mut hidden) = (BTreeMap::new(), BTreeMap::new());
@@ -76,6 +76,7 @@ impl Cut {
             let mut session = Session::open(&tools, &name)?;
             hidden.insert(name.clone(), check_database(&mut session, &name)?);
             session.rows(LIMITS_OFF)?;
+            session.allow_long(&tools)?;
             let patience = options.lock_timeout.as_millis();
             session.run(&format!("SET lock_timeout = {patience}"))?;
             sessions.insert(name, session);
@@ -182,6 +183,19 @@ impl Cut {
             Some(session) => is_held(record, session),
             None => Ok(()),
         })
+    }
+
+    /// Makes sure that a tool is with the server that holds the cut of a database.
+    pub(super) fn see(
+        &self,
+        database: &str,
+        running: &mut Running,
+        application_name: &str,
+    ) -> Result<(), PostgresError> {
+        match self.sessions().get_mut(database) {
+            Some(session) => same::wait(session, running, application_name),
+            None => Ok(()),
+        }
     }
 
     /// Ends the transaction of a database, which can then no longer be queried.

@@ -8,7 +8,6 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
 use holdfast_format::entry::Metadata;
-use nix::fcntl::{FcntlArg, fcntl};
 
 use super::archive::{
     ArchiveError, ArchiveReader, ContentHasher, Entry, Event, Limits, Looks, Member, Toc,
@@ -19,14 +18,13 @@ use super::error::{ErrorKind, PostgresError};
 use super::names::Names;
 use super::record::{DatabaseContent, DatabaseRecord, FORM, MemberKind, MemberRecord};
 use super::said::Said;
+use super::same::FullPipe;
 use super::tool::Running;
 use crate::command::StoppableReader;
 use crate::{Content, Opener, Piece};
 
 /// Bytes read at once of a member that is skipped.
 const SKIP_BYTES: usize = 64 << 10;
-/// Buffer between the tool and this process, so that neither waits for every step of the other.
-const PIPE_BYTES: i32 = 1 << 20;
 /// Digits of the hash of a member.
 const HASH_DIGITS: usize = 32;
 /// How long a tool whose output was not a dump may take to say why.
@@ -62,16 +60,19 @@ impl Dump {
         command.args(["-Fc", "-Z0", "--no-password"]);
         command.arg(format!("--lock-wait-timeout={}", cut.options.lock_timeout.as_millis()));
         command.arg(format!("--snapshot={}", record.snapshot));
-        command.arg("-d").arg(cut.tools.address.uri(&record.name));
-        command.stdin(Stdio::null()).stdout(Stdio::piped());
+        let name = application_name()?;
+        command.arg("-d").arg(cut.tools.address.uri_of(&record.name, &name));
+        let pipe = |error| PostgresError::io("make a pipe", &error);
+        let (full, writer) = FullPipe::new().map_err(pipe)?;
+        command.stdin(Stdio::null()).stdout(writer);
         let mut running = cut.tools.start("pg_dump", &mut command)?;
-        let output = running.child.stdout.take();
-        let output =
-            output.ok_or_else(|| PostgresError::new(ErrorKind::Tool, "pg_dump has no output"))?;
-        // pg_dump writes 4 KiB at a time. The system may not allow a larger pipe, which only costs
-        // time.
-        let _ = fcntl(&output, FcntlArg::F_SETPIPE_SZ(PIPE_BYTES));
-        let output = StoppableReader::new(output.into(), Arc::clone(&cut.tools.stop));
+        // Its end of the pipe goes with it, so that the dump ends when the tool does.
+        drop(command);
+        // Where the tools run elsewhere, so does the session, by the same way.
+        if cut.tools.exec.is_empty() {
+            cut.see(&record.name, &mut running, &name)?;
+        }
+        let output = StoppableReader::new(full.open().map_err(pipe)?, Arc::clone(&cut.tools.stop));
         match ArchiveReader::open(Box::new(output) as Box<dyn Read + Send>, Limits::DEFAULT) {
             Ok(reader) => Ok(Self::new(record.name.clone(), reader, Some(running), u64::MAX)),
             Err(error) => Err(blame(&record.name, &mut running, &error)),
@@ -258,6 +259,14 @@ impl Dump {
         let text = format!("the dump of database {:?} is damaged: {what}", self.database);
         PostgresError::new(ErrorKind::Incomplete, text)
     }
+}
+
+/// A name by which the session of one `pg_dump` is known.
+fn application_name() -> Result<String, PostgresError> {
+    let mut random = [0; 8];
+    getrandom::fill(&mut random)
+        .map_err(|error| PostgresError::new(ErrorKind::Io, format!("no random bytes: {error}")))?;
+    Ok(format!("holdfast dump {:016x}", u64::from_le_bytes(random)))
 }
 
 /// Why a dump could not be read to its end.

@@ -145,6 +145,12 @@ impl Refusal<'_> {
                  ignore_startup_parameters",
             );
         }
+        if has("due to lock timeout") {
+            return (ErrorKind::Statement, "run at a quieter time, or raise lock-timeout");
+        }
+        if has("due to statement timeout") {
+            return (ErrorKind::Statement, "raise statement-timeout");
+        }
         match code {
             "42501" => (ErrorKind::Privilege, "grant the role the missing privilege"),
             "" if has("onnect") => {

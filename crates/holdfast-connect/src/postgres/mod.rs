@@ -21,18 +21,21 @@ mod globals;
 mod identity;
 mod names;
 mod options;
+mod passfile;
 mod preflight;
 mod psql;
 mod record;
 mod restore;
 mod rows;
 mod said;
+mod same;
 mod session;
 mod source;
 mod sql;
 mod tls;
 mod tool;
 mod tool_command;
+mod unfound;
 
 pub use cut::{Cut, OnRow};
 pub use error::{ErrorKind, PostgresError};
@@ -46,7 +49,7 @@ pub use record::{
 pub use restore::{
     EmitForm, GlobalsReport, Holding, Leftovers, RestoreOptions, RestoreReport, RestoreSelection,
     ScriptReport, Standing, StoredDatabase, TableOutcome, TableReport, Unmade, check, emit,
-    emit_stream, globals, holds, leftovers, restore, restore_globals, restore_script, settle,
-    standing, tidy,
+    emit_stream, globals, holds, leftovers, reads_others, restore, restore_globals, restore_script,
+    settle, standing, tidy,
 };
 pub use source::{GlobalsSource, PostgresSource};

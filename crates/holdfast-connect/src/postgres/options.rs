@@ -22,6 +22,8 @@ pub struct Server {
     /// The role's password, if it is not in the URL. The tools get it in the variable `PGPASSWORD`,
     /// never as an argument.
     pub password: Option<Zeroizing<String>>,
+    /// The password file of libpq, which the tools find by themselves.
+    pub password_file: Option<PathBuf>,
     /// A command that runs the tools elsewhere, such as `["docker", "compose", "exec", "-T",
     /// "database"]`. The session that holds the cut then also runs there, through `psql`. The
     /// password is not passed on by itself: a socket that trusts the local user needs none, and
@@ -29,6 +31,9 @@ pub struct Server {
     pub exec: Vec<OsString>,
     /// Folder of `pg_dump` and the other tools; without it, they are looked up like any command.
     pub tools: Option<PathBuf>,
+    /// Limit for each statement; by default 5 minutes for queries of the catalogs and an hour for
+    /// others. Statements that read or write whole tables, and the tools, have no limit.
+    pub statement_timeout: Option<Duration>,
     /// When this becomes true, work stops with an error.
     pub stop: Arc<AtomicBool>,
 }
@@ -39,8 +44,10 @@ impl Server {
         Self {
             url: url.into(),
             password: None,
+            password_file: None,
             exec: Vec::new(),
             tools: None,
+            statement_timeout: None,
             stop: Arc::default(),
         }
     }
@@ -55,8 +62,16 @@ impl Server {
             address.fill_in();
         }
         let password = self.password.clone().or_else(|| address.password.take());
-        let (exec, folder) = (self.exec.clone(), self.tools.clone());
-        Tools { address, password, exec, folder, stop: Arc::clone(&self.stop) }.chosen()
+        let tools = Tools {
+            address,
+            password,
+            password_file: self.password_file.clone(),
+            exec: self.exec.clone(),
+            folder: self.tools.clone(),
+            statement_timeout: self.statement_timeout,
+            stop: Arc::clone(&self.stop),
+        };
+        tools.chosen()
     }
 }
 

@@ -4,6 +4,7 @@ use super::error::{ErrorKind, PostgresError, one_line};
 use super::options::{Databases, Globals, PostgresOptions};
 use super::session::{Session, literal};
 use super::tool::Tools;
+use super::unfound;
 
 /// Tables of which this role would not see all rows.
 const HIDDEN_ROWS: &str = "SELECT format('%I.%I', n.nspname, c.relname) FROM pg_class c \
@@ -37,6 +38,8 @@ pub struct Preflight {
     pub dump_major: u32,
     /// True if the server is a standby.
     pub is_standby: bool,
+    /// The most connections that a capture has at once.
+    pub connections: usize,
     /// What does not prevent the capture but should be known, one sentence each.
     pub warnings: Vec<String>,
 }
@@ -48,11 +51,14 @@ pub struct Preflight {
 pub fn preflight(options: &PostgresOptions) -> Result<Preflight, PostgresError> {
     let tools = options.server.resolve()?;
     let (mut first, databases) = begin(&tools, &options.databases)?;
-    let mut found = check_server(&tools, &mut first, options)?;
+    let mut found = check_server(&tools, &mut first, options, databases.len())?;
     drop(first);
     for database in &databases {
-        check_database(&mut Session::open(&tools, database)?, database)?;
+        let mut session = Session::open(&tools, database)?;
+        check_database(&mut session, database)?;
+        found.warnings.extend(unfound::warnings(&mut session, database)?);
     }
+    found.connections = connections(databases.len());
     found.databases = databases;
     Ok(found)
 }
@@ -94,6 +100,7 @@ pub(super) fn check_server(
     tools: &Tools,
     session: &mut Session,
     options: &PostgresOptions,
+    databases: usize,
 ) -> Result<Preflight, PostgresError> {
     let number = session.value("SELECT current_setting('server_version_num')")?;
     let server_version_number = number.and_then(|it| it.parse().ok()).unwrap_or_default();
@@ -124,9 +131,15 @@ pub(super) fn check_server(
                     passwords (role-passwords = false), or log in as one";
         return Err(PostgresError::new(ErrorKind::Privilege, text));
     }
-    check_connections(session)?;
-    let databases = Vec::new();
-    Ok(Preflight { databases, server_version_number, dump_major, is_standby, warnings })
+    check_connections(session, connections(databases))?;
+    Ok(Preflight {
+        databases: Vec::new(),
+        server_version_number,
+        dump_major,
+        is_standby,
+        connections: 0,
+        warnings,
+    })
 }
 
 /// Rejects a tool that is older than the server. Returns its major version.
@@ -143,15 +156,21 @@ fn check_tool(tools: &Tools, program: &str, server_major: u32) -> Result<u32, Po
     Err(PostgresError::new(ErrorKind::Version, text))
 }
 
-/// One connection for the tool, one for the restore point.
-fn check_connections(session: &mut Session) -> Result<(), PostgresError> {
+/// A session holds the cut of each database, and one more is for the restore point and then for the
+/// tools, of which one runs at a time.
+fn connections(databases: usize) -> usize {
+    databases + 1
+}
+
+/// The session that asks is over before the others begin.
+fn check_connections(session: &mut Session, needed: usize) -> Result<(), PostgresError> {
     let free = session.value(FREE_CONNECTIONS)?;
     match free.and_then(|free| free.parse::<i64>().ok()) {
-        Some(free) if free < 2 => {
+        Some(free) if usize::try_from(free + 1).unwrap_or(0) < needed => {
             let text = format!(
-                "the server has {} connections left, and a dump needs 2: raise max_connections, or \
-                 run at a quieter time",
-                free.max(0)
+                "the server has {} connections left, and a capture of its databases needs \
+                 {needed}: raise max_connections, or run at a quieter time",
+                (free + 1).max(0)
             );
             Err(PostgresError::new(ErrorKind::TooManyConnections, text))
         }

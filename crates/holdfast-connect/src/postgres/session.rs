@@ -1,5 +1,7 @@
 //! A session with one database, however it is reached.
 
+use std::time::Duration;
+
 use super::connection::Direct;
 use super::error::PostgresError;
 use super::psql::Psql;
@@ -8,6 +10,11 @@ use super::tool::Tools;
 
 /// Nothing waits for a lock without end.
 const PATIENCE: &str = "SET lock_timeout = '30s'";
+/// Limit for a query of the catalogs.
+const CATALOGUE_TIMEOUT: Duration = Duration::from_secs(300);
+/// Limit for other statements: those of checks, and those that create, rename or drop databases,
+/// which include a checkpoint.
+const OTHERS_TIMEOUT: Duration = Duration::from_secs(3600);
 
 /// A session with one database.
 pub(super) enum Session {
@@ -25,7 +32,22 @@ impl Session {
             false => Self::Psql(Psql::open(tools, database)?),
         };
         session.run(PATIENCE)?;
+        session.limit(tools.statement_timeout.unwrap_or(CATALOGUE_TIMEOUT))?;
         Ok(session)
+    }
+
+    /// Allows the following statements to take longer than a query of the catalogs.
+    pub fn allow_long(&mut self, tools: &Tools) -> Result<(), PostgresError> {
+        self.limit(tools.statement_timeout.unwrap_or(OTHERS_TIMEOUT))
+    }
+
+    /// Removes the limit, for statements that read or write whole tables.
+    pub fn allow_any(&mut self) -> Result<(), PostgresError> {
+        self.limit(Duration::ZERO)
+    }
+
+    fn limit(&mut self, limit: Duration) -> Result<(), PostgresError> {
+        self.run(&format!("SET statement_timeout = {}", limit.as_millis()))
     }
 
     /// Runs statements that return no rows.

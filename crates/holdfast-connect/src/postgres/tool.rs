@@ -56,8 +56,10 @@ const VARIABLES: [&str; 11] = [
 pub(super) struct Tools {
     pub address: Address,
     pub password: Option<Zeroizing<String>>,
+    pub password_file: Option<PathBuf>,
     pub exec: Vec<OsString>,
     pub folder: Option<PathBuf>,
+    pub statement_timeout: Option<Duration>,
     pub stop: Arc<AtomicBool>,
 }
 
@@ -173,6 +175,17 @@ impl Running {
         }
         let kind = if status.code() == Some(127) { ErrorKind::Tool } else { ErrorKind::Statement };
         Err(PostgresError::new(kind, format!("{name} {how}: {said}")))
+    }
+
+    /// True once it has ended.
+    pub fn has_ended(&mut self) -> bool {
+        self.status = self.status.or_else(|| self.child.try_wait().ok().flatten());
+        self.status.is_some()
+    }
+
+    /// True if the caller asked to stop.
+    pub fn is_stopped(&self) -> bool {
+        self.stop.load(Ordering::SeqCst)
     }
 
     /// Waits for the end: whether it succeeded, and its standard error.

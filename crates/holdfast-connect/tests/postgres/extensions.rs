@@ -1,6 +1,9 @@
 //! Databases whose extensions have tables of their own, or depend on the name of the database:
 //! PostGIS, pg_cron and pgvector as in Debian.
 
+use std::fs;
+use std::path::{Path, PathBuf};
+
 use holdfast_connect::postgres::{
     RestoreOptions, RestoreReport, Standing, StoredDatabase, TableOutcome, holds, restore, standing,
 };
@@ -61,6 +64,103 @@ fn tables_of_postgis_hold_what_a_dump_has_of_them() {
     cluster.sql("again", "update spatial_ref_sys set auth_name = 'other' where srid = 990001;");
     let held = holds(&tree.stored("app"), &server(&cluster, "demo", "postgres"), "again", true);
     assert!(held.unwrap().is_none());
+}
+
+/// The geocoder keeps rules and settings in tables, and dumps what users have changed of them.
+#[test]
+fn tables_of_the_geocoder_hold_what_a_dump_has_of_them() {
+    let cluster = with("postgis_tiger_geocoder");
+    cluster.create("app");
+    cluster.sql(
+        "app",
+        "create extension postgis; create extension fuzzystrmatch;
+         create extension postgis_tiger_geocoder;
+         create table place (id int primary key, spot geometry(Point, 4269));
+         insert into place select i, st_setsrid(st_makepoint(i, i), 4269)
+           from generate_series(1, 30) i;
+         insert into tiger.pagc_lex (seq, word, stdword, token, is_custom)
+           values (1, 'holdfast', 'HF', 1, true);
+         select tiger.set_geocode_setting('debug_normalize_address', 'true');",
+    );
+    let query = "select (select count(*) from place),
+        (select count(*) from tiger.loader_platform), (select count(*) from tiger.pagc_lex),
+        (select count(*) from tiger.pagc_lex where is_custom),
+        (select count(*) from tiger.street_type_lookup), (select count(*) from tiger.pagc_rules),
+        tiger.get_geocode_setting('debug_normalize_address')";
+    let before = text(&cluster, "app", query);
+    let tree = capture(options(&cluster, "app")).unwrap();
+    let report = restored(&cluster, &tree, "again");
+    assert_eq!(report.unmade, []);
+    assert_eq!(text(&cluster, "again", query), before);
+}
+
+/// Files of an extension in the folder of a server, which are removed again.
+struct Installed([PathBuf; 2]);
+
+impl Installed {
+    /// None if that folder cannot be written to.
+    fn new(cluster: &Cluster, name: &str, sql: &str) -> Option<Self> {
+        let shared =
+            text(cluster, "postgres", "select setting from pg_config where name = 'SHAREDIR'");
+        let folder = Path::new(&shared).join("extension");
+        let files = [format!("{name}.control"), format!("{name}--1.0.sql")];
+        let files = files.map(|file| folder.join(file));
+        let control = "default_version = '1.0'\nrelocatable = false\nschema = own\n";
+        fs::write(&files[0], control).ok()?;
+        let installed = Self(files);
+        fs::write(&installed.0[1], sql).ok()?;
+        Some(installed)
+    }
+}
+
+impl Drop for Installed {
+    fn drop(&mut self) {
+        self.0.iter().for_each(|file| drop(fs::remove_file(file)));
+    }
+}
+
+/// An extension of one's own: a table dumped in part, one dumped whole, one not at all, a sequence.
+#[test]
+fn tables_of_an_extension_of_ones_own_hold_what_a_dump_has_of_them() {
+    let cluster = Cluster::start(installations().last().unwrap());
+    let name = format!("holdfast_{}", std::process::id());
+    let sql = "create table rule (id int primary key, text text, is_own bool default true);
+        insert into rule values (1, 'brought', false), (2, 'too', false);
+        create sequence next start 7;
+        create table note (id int default nextval('next'), text text);
+        create table lookup (id int); insert into lookup values (1), (2), (3);
+        select pg_extension_config_dump('rule', 'where is_own');
+        select pg_extension_config_dump('note', '');
+        select pg_extension_config_dump('next', '');";
+    let Some(_installed) = Installed::new(&cluster, &name, sql) else {
+        eprintln!("not tested: the folder of extensions can be written by root only");
+        return;
+    };
+    cluster.create("app");
+    cluster.sql(
+        "app",
+        &format!(
+            "create schema own; create extension {name};
+             insert into own.rule values (3, 'mine');
+             insert into own.note (text) values ('a'), ('b');
+             insert into own.lookup values (4); update own.rule set text = 'changed' where id = 2;"
+        ),
+    );
+    let tree = capture(options(&cluster, "app")).unwrap();
+    assert_eq!((tree.table("app", "rule").rows, tree.table("app", "note").rows), (1, 2));
+    let report = restored(&cluster, &tree, "again");
+    assert_eq!(report.unmade, []);
+    let query = "select (select string_agg(text, ' ' order by id) from own.rule),
+        (select string_agg(id || text, ' ' order by id) from own.note),
+        (select count(*) from own.lookup), nextval('own.next')";
+    // What the extension brings is as it brings it: no dump has more of it.
+    assert_eq!(text(&cluster, "again", query), "brought too mine|7a 8b|3|9");
+    let server = server(&cluster, "demo", "postgres");
+    let held = || holds(&tree.stored("app"), &server, "again", true).unwrap().is_some();
+    cluster.sql("again", "select setval('own.next', 8);");
+    assert!(held());
+    cluster.sql("again", "update own.rule set text = 'other' where is_own;");
+    assert!(!held());
 }
 
 fn with_cron() -> (Cluster, Tree) {

@@ -192,7 +192,7 @@ fn no_script_of_roles_runs_anything() {
             let mut server = server(&cluster, "demo", "postgres");
             server.exec = exec.iter().map(Into::into).collect();
             let all = format!("{before}{more}{after}");
-            let outcome = restore_globals(&server, all.as_bytes());
+            let outcome = restore_globals(&server, all.as_bytes(), true);
             assert_eq!(outcome.is_ok(), more.starts_with("CREATE ROLE"), "{more}: {outcome:?}");
             assert!(!pwned.exists(), "{more}");
         }

@@ -125,11 +125,19 @@ fn tables_go_into_the_usual_tablespace_if_theirs_is_not_there() {
     from.sql("postgres", "drop tablespace fast;");
     fs::remove_dir_all(&space).unwrap();
     let globals =
-        restore_globals(&server(&to, "demo", "postgres"), &tree.0["globals.sql"]).unwrap();
+        restore_globals(&server(&to, "demo", "postgres"), &tree.0["globals.sql"], true).unwrap();
     assert_eq!(globals.missing_tablespaces, ["fast"]);
     assert!(globals.warnings.iter().any(|it| it.contains("fast")), "{globals:?}");
     let report = restore(&tree.stored("app"), &target(&to, "demo")).unwrap();
     assert_eq!(report.unmade, []);
     assert!(report.warnings.iter().any(|it| it.contains("tablespace \"fast\"")), "{report:?}");
     assert_eq!(to.sql("app", "select count(*) from t;"), b"10\n");
+    // Nothing is said of them if none is wanted.
+    let (server, script) = (server(&to, "demo", "postgres"), &tree.0["globals.sql"]);
+    let globals = restore_globals(&server, script, false).unwrap();
+    assert_eq!((globals.missing_tablespaces, globals.warnings), (vec![], vec![]));
+    let mut way = target(&to, "demo");
+    way.keep_tablespaces = false;
+    way.overwrite = Some("app".into());
+    assert_eq!(restore(&tree.stored("app"), &way).unwrap().warnings, [""; 0]);
 }

@@ -160,7 +160,7 @@ fn roles_come_first_and_those_that_exist_are_left_alone() {
     let other = Cluster::start(programs);
     let error = restore(&tree.stored("app"), &target(&other, "app")).unwrap_err();
     assert!(error.to_string().contains("no role keeper"), "{error}");
-    let report = restore_globals(&server(&other, "demo", "postgres"), &tree.0["globals.sql"]);
+    let report = restore_globals(&server(&other, "demo", "postgres"), &tree.0["globals.sql"], true);
     assert_eq!(report.unwrap().existing_roles, ["demo"]);
     all_are_the_same(&restore(&tree.stored("app"), &target(&other, "app")).unwrap());
     let owner = "SELECT tableowner FROM pg_tables WHERE tablename = 'many_rows';";
@@ -170,7 +170,7 @@ fn roles_come_first_and_those_that_exist_are_left_alone() {
     way.keep_owners = false;
     all_are_the_same(&restore(&tree.stored("app"), &way).unwrap());
     let half = &tree.0["globals.sql"][..tree.0["globals.sql"].len() / 2];
-    assert!(restore_globals(&server(&other, "demo", "postgres"), half).is_err());
+    assert!(restore_globals(&server(&other, "demo", "postgres"), half, true).is_err());
 }
 
 /// A membership revoked after the capture stays revoked.
@@ -188,8 +188,10 @@ fn a_membership_that_was_revoked_stays_revoked() {
     let state = "SELECT rolname, rolsuper, rolconfig, pg_has_role(oid, 'admins', 'MEMBER')
         FROM pg_roles WHERE rolname IN ('admins', 'shop', 'demo') ORDER BY 1;";
     let before = cluster.sql("postgres", state);
-    let planned = globals(&server(&cluster, "demo", "postgres"), &tree.0["globals.sql"]).unwrap();
-    let report = restore_globals(&server(&cluster, "demo", "postgres"), &tree.0["globals.sql"]);
+    let planned =
+        globals(&server(&cluster, "demo", "postgres"), &tree.0["globals.sql"], true).unwrap();
+    let report =
+        restore_globals(&server(&cluster, "demo", "postgres"), &tree.0["globals.sql"], true);
     assert_eq!(report.unwrap(), planned);
     assert_eq!(planned.missing_roles, ["gone"]);
     assert_eq!(planned.other_memberships, [("admins".to_owned(), "shop".to_owned())]);

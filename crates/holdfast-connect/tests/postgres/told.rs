@@ -6,7 +6,7 @@ use std::time::Duration;
 use holdfast_connect::postgres::{Cut, PostgresSource};
 
 use crate::cluster::{Cluster, Run, installations};
-use crate::tree::{capture, options, read, server};
+use crate::tree::{capture, capture_cut, options, read, server};
 
 /// `pg_dump` leaves out subscriptions, and options of user mappings, that the role may not see.
 #[test]
@@ -60,6 +60,30 @@ fn nothing_waits_for_a_lock_without_end() {
         "select pg_terminate_backend(pid) from pg_stat_activity where query ~ '^select pg_sl';";
     cluster.sql("postgres", end);
     holder.join().unwrap();
+}
+
+/// A dump may take as long as it takes: here it waits for a lock for longer than a question may.
+#[test]
+fn no_question_takes_longer_than_it_may() {
+    let cluster = Cluster::start(installations().last().unwrap());
+    cluster.create("app");
+    cluster.sql("app", "create table doc (id int primary key); insert into doc values (1);");
+    let mut wanted = options(&cluster, "app");
+    wanted.server.statement_timeout = Some(Duration::from_secs(2));
+    let cut = Cut::open(wanted.clone()).unwrap();
+    let mut holder = cluster.client("psql", ["-q", "-d", "app"]);
+    let holder = std::thread::spawn(move || {
+        holder.run_with(b"begin; lock table doc; select pg_sleep(5); commit;")
+    });
+    let locked = "select count(*) from pg_locks where mode ~ '^AccessExcl'
+        and relation = 'doc'::regclass;";
+    while cluster.sql("app", locked) != b"1\n" {}
+    let tree = capture_cut(Arc::new(cut)).unwrap();
+    assert_eq!(tree.table("app", "doc").rows, 1);
+    holder.join().unwrap();
+    let cut = Cut::open(wanted).unwrap();
+    let error = cut.query("app", "select pg_sleep(60)", &mut |_| Ok(())).unwrap_err().to_string();
+    assert!(error.contains("raise statement-timeout"), "{error}");
 }
 
 /// Vacuum can clean up again, and a restart has no further effect.

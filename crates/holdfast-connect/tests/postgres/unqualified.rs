@@ -1,7 +1,9 @@
 //! Objects that work in a live database but cannot be created as a dump has them: they depend on
 //! the search path, on a setting, or on rows that do not exist yet.
 
-use holdfast_connect::postgres::{ErrorKind, RestoreOptions, RestoreReport, TableOutcome, restore};
+use holdfast_connect::postgres::{
+    ErrorKind, RestoreOptions, RestoreReport, TableOutcome, preflight, restore,
+};
 
 use crate::cluster::{Cluster, installations};
 use crate::tree::{Tree, capture, options, server};
@@ -76,6 +78,85 @@ fn names_without_schema_come_back() {
             (select sum(n) from totals)";
         assert_eq!(text(&cluster, name, query), "50|300|0|2|300");
     }
+}
+
+/// Whatever else asks a function without schemas in its body.
+#[test]
+fn every_kind_that_goes_by_the_search_path_comes_back() {
+    let (cluster, tree) =
+        app("create table zone (name text primary key); insert into zone values ('a'), ('b');
+         create function known(n text) returns bool language plpgsql as
+           'begin return exists (select 1 from zone where name = n); end';
+         create function plain(text) returns text language sql immutable as 'select lower($1)';
+         create function short(text) returns text language sql immutable as
+           'select left(plain($1), 2)';
+         create function best() returns text language sql stable as 'select min(name) from zone';
+         create domain zoned as text check (known(value));
+         create table sale (id int primary key, item text default best(), at zoned);
+         insert into sale values (1, 'One', 'a'), (2, 'Two', 'b');
+         create index of_part on sale (id) where short(item) = 'on';
+         alter table sale add constraint no_two exclude using btree (short(item) with =);
+         create statistics of_sale on short(item), id from sale;
+         alter table sale enable row level security;
+         create policy own on sale using (known(item)) with check (known(at));
+         create view seen as select short(item) as item, best() as best from sale;
+         create rule kept as on delete to seen where known(old.item) do instead nothing;
+         create table part (item text) partition by list (short(item));
+         create table part_on partition of part for values in ('on');
+         insert into part values ('one'), ('ones');
+         create function noted() returns trigger language plpgsql as
+           'begin perform known(new.item); return new; end';
+         create trigger noted before insert on sale for each row when (known(new.item))
+           execute function noted();
+         create function longer(text, text) returns text language sql as
+           'select max(plain(it)) from unnest(array[$1, $2]) it';
+         create aggregate longest (text) (sfunc = longer, stype = text);");
+    let report = restored(&cluster, &tree, &target(&cluster, "again"));
+    assert_eq!((report.unmade, report.warnings), (vec![], vec![]));
+    let query = "select (select count(*) from sale), (select count(*) from part_on),
+        (select count(*) from pg_constraint where conname in ('no_two', 'zoned_check')),
+        (select count(*) from pg_statistic_ext), (select count(*) from pg_policy),
+        (select string_agg(item || best, ' ' order by item) from seen),
+        (select count(*) from pg_rules where rulename = 'kept'),
+        (select count(*) from pg_trigger where tgname = 'noted'),
+        (select longest(item) from sale), (select count(*) from pg_indexes
+          where indexname in ('of_part', 'no_two'))";
+    assert_eq!(text(&cluster, "again", query), "2|2|2|1|1|ona twa|1|1|two|2");
+    let ready = preflight(&options(&cluster, "app")).unwrap();
+    assert_eq!(ready.warnings, [""; 0]);
+}
+
+/// Made under a search path that one session had: only that is told, when it is captured.
+#[test]
+fn what_no_session_finds_is_told_when_it_is_captured() {
+    let (cluster, tree) =
+        app("create schema apart; create table apart.rate (id int); create table t (id int);
+         insert into apart.rate values (1), (2); insert into t values (1);
+         set search_path = apart, public;
+         create function public.rates() returns bigint language sql stable as
+           'select count(*) from rate';
+         create function public.told() returns bigint language sql stable
+           set search_path = apart as 'select count(*) from rate';
+         create function public.whole() returns bigint language plpgsql stable as
+           'declare rates bigint; begin select count(*) into rates from apart.rate;
+            return rates; end';
+         create materialized view public.lost as select rates() as n;
+         create materialized view public.kept as select told() as n, whole() as m;
+         create view public.asked as select rates() as n;");
+    let warnings = preflight(&options(&cluster, "app")).unwrap().warnings;
+    assert_eq!(warnings.len(), 1, "{warnings:?}");
+    for part in ["materialized view lost", "rates()", "\"rate\"", "\"apart\""] {
+        assert!(warnings[0].contains(part), "{warnings:?}");
+    }
+    let report = restored(&cluster, &tree, &target(&cluster, "again"));
+    let unmade: Vec<&str> = report.unmade.iter().map(|it| it.label.as_str()).collect();
+    assert_eq!(unmade, ["MATERIALIZED VIEW DATA public.lost"]);
+    // What it says to do helps.
+    cluster.sql("app", "alter function rates() set search_path = apart;");
+    assert_eq!(preflight(&options(&cluster, "app")).unwrap().warnings, [""; 0]);
+    let tree = capture(options(&cluster, "app")).unwrap();
+    assert_eq!(restored(&cluster, &tree, &target(&cluster, "mended")).unmade, []);
+    assert_eq!(text(&cluster, "mended", "select n from lost"), "2");
 }
 
 #[test]

@@ -123,6 +123,10 @@ pub struct Args {
     #[arg(long)]
     pub no_owner: bool,
 
+    /// Put everything in databases into the default tablespace
+    #[arg(long)]
+    pub no_tablespaces: bool,
+
     /// Use the keys from this snapshot of the key repository
     #[arg(long, value_name = "SNAPSHOT", value_parser = parse::checked::<SnapshotSelector>)]
     pub keys_snapshot: Option<String>,
@@ -168,6 +172,7 @@ pub fn run(args: &Args, context: &Context) -> CommandResult {
         run: &id,
         now: &environment::now,
         password: &password,
+        password_file: context.environment.postgres_password_file(),
         buckets: context.bucket_access(args.dry_run.then_some(Duration::ZERO)),
         http: HttpOptions::default(),
         scratch: scratch.path(),
@@ -243,6 +248,7 @@ impl Work<'_> {
             overwrite: args.yes_overwrite.clone(),
             only_missing: args.only_missing,
             no_owner: args.no_owner,
+            no_tablespaces: args.no_tablespaces,
             keys: wish,
             any_keys: args.any_keys,
             already_stopped: args.already_stopped,

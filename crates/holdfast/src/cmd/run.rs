@@ -226,6 +226,7 @@ impl Work<'_> {
             now: &environment::now,
             write: self.context.write_options(),
             password: &password,
+            password_file: self.context.environment.postgres_password_file(),
             buckets: self.context.bucket_access(self.args.dry_run.then_some(Duration::ZERO)),
             cache_folder: self.context.cache_folder(),
             accept_shrunk: self.args.accept_shrunk,

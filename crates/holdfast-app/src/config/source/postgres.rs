@@ -27,6 +27,8 @@ pub struct Postgres {
     pub exec: Option<Argv>,
     /// How long to wait for table locks.
     pub lock_timeout: Option<Duration>,
+    /// Limit for each query.
+    pub statement_timeout: Option<Duration>,
 }
 
 /// Which databases of a server.
@@ -83,6 +85,11 @@ impl Table for Postgres {
         );
         let lock_timeout = section
             .optional("lock-timeout", "How long to wait for table locks, as in 30s. Default: 30s.");
+        let statement_timeout = section.optional(
+            "statement-timeout",
+            "Limit for each query of the catalogs and of checks, as in 10m; dumps have none. \
+             Default: 5m, 1h for checks.",
+        );
         let named = url.as_ref().and_then(|url| url.database());
         let databases = databases.or(named.map(|name| Databases::Named(vec![name.to_owned()])));
         if databases.is_none() && url.is_some() && !section.has("databases") {
@@ -100,6 +107,7 @@ impl Table for Postgres {
             role_passwords: role_passwords.unwrap_or(true),
             exec,
             lock_timeout,
+            statement_timeout,
         })
     }
 }

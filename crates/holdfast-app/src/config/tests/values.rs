@@ -181,10 +181,12 @@ fn databases() {
     assert_eq!(postgres("postgres://h", "databases = \"all\"").databases, Databases::All);
     let rich = postgres(
         "postgres://h/a",
-        "password-file = \"p\"\nrole-passwords = false\nlock-timeout = \"5m\"",
+        "password-file = \"p\"\nrole-passwords = false\nlock-timeout = \"5m\"\n\
+         statement-timeout = \"2h\"",
     );
     assert_eq!(rich.password, Some(Password::File(path("/etc/holdfast/p"))));
     assert_eq!((rich.role_passwords, rich.lock_timeout), (false, Some(Duration::from_secs(300))));
+    assert_eq!(rich.statement_timeout, Some(Duration::from_secs(7200)));
     for (url, lines, part) in [
         ("mysql://h/a", "", "must begin with postgres://"),
         ("postgres://a:b@h/a", "", "contains a password"),

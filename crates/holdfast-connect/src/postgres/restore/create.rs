@@ -50,7 +50,10 @@ impl Fresh {
         let version = session.value("SELECT current_setting('server_version_num')")?;
         let version = version.and_then(|it| it.parse().ok()).unwrap_or(0);
         let locale = locale(record, version);
-        let space = tablespace(session, record, warnings)?;
+        let space = match options.keep_tablespaces {
+            true => tablespace(session, record, warnings)?,
+            false => String::new(),
+        };
         if let Err(error) = session.run(&format!("{create}{encoding}{locale}{space}")) {
             if error.kind != ErrorKind::Statement {
                 return Err(error);

@@ -38,6 +38,8 @@ pub struct Unmade {
     pub label: String,
     /// Why it could not be created.
     pub reason: String,
+    /// The number of its entry, if it can be tried again.
+    pub(super) number: Option<i32>,
 }
 
 /// Fills a database.
@@ -76,11 +78,15 @@ impl Fill<'_> {
         Ok(failures)
     }
 
-    /// Tries again what could not be made, now that the database has its name, and what may show
-    /// the name that it had.
-    pub fn named(&self, database: &str, failures: Failures) -> Result<Failures, PostgresError> {
-        let mut again: BTreeSet<i32> = failures.keys().copied().collect();
-        again.extend(self.views_of_name(database)?);
+    /// Tries again what could not be made, now that the database has its name, and refreshes
+    /// `views`.
+    pub fn named(
+        &self,
+        database: &str,
+        failures: Failures,
+        views: &BTreeSet<i32>,
+    ) -> Result<Failures, PostgresError> {
+        let again: BTreeSet<i32> = failures.keys().chain(views).copied().collect();
         if again.is_empty() {
             return Ok(failures);
         }
@@ -98,7 +104,7 @@ impl Fill<'_> {
     pub fn unmade(&self, failures: &Failures) -> Vec<Unmade> {
         let told = self.stored.toc.entries.iter().filter_map(|entry| {
             let reason = failures.get(&entry.dump_id)?.clone();
-            Some(Unmade { label: entry.label(), reason })
+            Some(Unmade { label: entry.label(), reason, number: Some(entry.dump_id) })
         });
         told.collect()
     }
@@ -196,13 +202,13 @@ impl Fill<'_> {
         Err(PostgresError::new(ErrorKind::Statement, text))
     }
 
-    /// Materialized views that may have read the name of the database, or another database.
-    fn views_of_name(&self, database: &str) -> Result<Vec<i32>, PostgresError> {
+    /// Materialized views that may show the name of the database, or what another database has.
+    pub fn views_of_others(&self, database: &str) -> Result<BTreeSet<i32>, PostgresError> {
         let entries = &self.stored.toc.entries;
         if !entries.iter().any(|entry| *entry.kind == *VIEW_DATA) {
-            return Ok(Vec::new());
+            return Ok(BTreeSet::new());
         }
-        let names = path::views_of_name(&mut open(self.tools, database)?)?;
+        let names = path::views(&mut open(self.tools, database)?, path::Shows::NameOrOthers)?;
         let is_named = |entry: &&Entry| {
             let name = (entry.namespace.as_deref(), entry.tag.as_deref());
             names

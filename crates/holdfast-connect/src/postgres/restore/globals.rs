@@ -38,24 +38,33 @@ pub struct GlobalsReport {
     pub warnings: Vec<String>,
 }
 
-/// What would be done with the script `globals.sql`.
+/// What would be done with the script `globals.sql`; with tablespaces if they are to be kept.
 ///
 /// # Errors
 /// [`PostgresError`]: the script is not whole or has something else in it, or the server cannot be
 /// asked.
-pub fn globals(server: &Server, script: &[u8]) -> Result<GlobalsReport, PostgresError> {
+pub fn globals(
+    server: &Server,
+    script: &[u8],
+    keep_tablespaces: bool,
+) -> Result<GlobalsReport, PostgresError> {
     let mut session = administrator(&server.resolve()?, "")?;
-    Ok(Work::read(&mut session, script)?.report)
+    Ok(Work::read(&mut session, script, keep_tablespaces)?.report)
 }
 
-/// Runs the script `globals.sql`, without what concerns roles and tablespaces that exist.
+/// Runs the script `globals.sql`, without what concerns roles and tablespaces that exist, and
+/// without any tablespaces if they are not to be kept.
 ///
 /// # Errors
 /// [`PostgresError`]: the script is not whole or has something else in it, and nothing was run; or
 /// a statement about a role failed, and what ran before stays.
-pub fn restore_globals(server: &Server, script: &[u8]) -> Result<GlobalsReport, PostgresError> {
+pub fn restore_globals(
+    server: &Server,
+    script: &[u8],
+    keep_tablespaces: bool,
+) -> Result<GlobalsReport, PostgresError> {
     let mut session = administrator(&server.resolve()?, "")?;
-    let work = Work::read(&mut session, script)?;
+    let work = Work::read(&mut session, script, keep_tablespaces)?;
     session.run("SET standard_conforming_strings = on")?;
     let mut report = work.report;
     for statement in &work.statements {
@@ -80,6 +89,8 @@ struct Known {
     roles: BTreeSet<Vec<u8>>,
     tablespaces: BTreeSet<Vec<u8>>,
     members: BTreeSet<(Vec<u8>, Vec<u8>)>,
+    /// False if tablespaces are left out.
+    keep_tablespaces: bool,
 }
 
 impl Known {
@@ -97,6 +108,7 @@ impl Known {
             roles: names(pairs("SELECT rolname FROM pg_roles")?),
             tablespaces: names(pairs("SELECT spcname FROM pg_tablespace")?),
             members: pairs(MEMBERS)?,
+            keep_tablespaces: true,
         })
     }
 }
@@ -108,13 +120,17 @@ struct Work {
 }
 
 impl Work {
-    fn read(session: &mut Session, script: &[u8]) -> Result<Self, PostgresError> {
+    fn read(
+        session: &mut Session,
+        script: &[u8],
+        keep_tablespaces: bool,
+    ) -> Result<Self, PostgresError> {
         let mut check = PlainCheck::new();
         check.update(script);
         if check.finish() != Ok(PlainKind::Cluster) {
             return Err(refused("is incomplete"));
         }
-        let known = Known::ask(session)?;
+        let known = Known { keep_tablespaces, ..Known::ask(session)? };
         let script = in_utf8(session, script)?;
         Self::judge(script.as_bytes(), &known)
     }
@@ -145,6 +161,13 @@ impl Work {
         let report = &mut self.report;
         match about {
             OfGlobals::Session => false,
+            OfGlobals::CreateTablespace(_)
+            | OfGlobals::Tablespace(_)
+            | OfGlobals::Privileges { tablespace: Some(_), .. }
+                if !known.keep_tablespaces =>
+            {
+                false
+            }
             OfGlobals::CreateRole(name) => {
                 let is_there = known.roles.contains(&name);
                 let list =
@@ -215,6 +238,7 @@ mod tests {
             roles: names(&["demo", "demo two", "admins"]),
             tablespaces: names(&["fast"]),
             members: [(b"admins".to_vec(), b"demo".to_vec())].into(),
+            keep_tablespaces: true,
         }
     }
 
@@ -245,6 +269,19 @@ mod tests {
             "GRANT demo TO demo3 WITH INHERIT TRUE GRANTED BY demo;",
         ];
         assert_eq!(work.statements, expected);
+    }
+
+    #[test]
+    fn tablespaces_are_left_out_if_they_are_not_kept() {
+        let script = b"CREATE ROLE x;\nCREATE TABLESPACE slow OWNER x LOCATION '/slow';\n\
+            ALTER TABLESPACE slow SET (random_page_cost='2');\n\
+            GRANT ALL ON TABLESPACE slow TO x;\n";
+        for (keep_tablespaces, statements) in [(true, 4), (false, 1)] {
+            let known = Known { keep_tablespaces, ..known() };
+            let work = Work::judge(script, &known).unwrap();
+            assert_eq!(work.statements.len(), statements);
+            assert_eq!(work.report.missing_tablespaces.is_empty(), !keep_tablespaces);
+        }
     }
 
     #[test]

@@ -27,6 +27,7 @@ pub use emit::{EmitForm, emit, emit_stream};
 pub use fill::Unmade;
 pub use globals::{GlobalsReport, globals, restore_globals};
 pub use leftover::{Leftovers, leftovers, tidy};
+pub(super) use path::of_sessions;
 pub use script::{ScriptReport, restore_script};
 pub use standing::{Holding, Standing, holds, standing};
 pub use stored::StoredDatabase;
@@ -64,6 +65,11 @@ pub struct RestoreOptions {
     pub jobs: Option<(u32, PathBuf)>,
     /// False to give everything to the restoring role if the owners do not exist.
     pub keep_owners: bool,
+    /// False to put everything into the default tablespace.
+    pub keep_tablespaces: bool,
+    /// True if other databases are restored too, which this one may read: [`settle`] finishes the
+    /// database, once all of them are restored.
+    pub has_peers: bool,
     /// Identifies this run: part of the name of the fresh database. Letters and digits.
     pub run: String,
 }
@@ -79,6 +85,8 @@ impl RestoreOptions {
             only_empty: false,
             jobs: None,
             keep_owners: true,
+            keep_tablespaces: true,
+            has_peers: false,
             run: run.into(),
         }
     }
@@ -137,8 +145,8 @@ pub fn restore(
     let older = older::server(&mut admin, &stored)?;
     let filler = Filler::find(&tools, &mut admin, &stored)?;
     warnings.extend(older.iter().map(older::Older::warning));
-    let lacking_spaces = spaces::lacking(&mut admin, &stored)?;
-    warnings.extend(spaces::warnings(&lacking_spaces));
+    let lacking_spaces = spaces::lacking(&mut admin, &stored, options)?;
+    warnings.extend(spaces::warnings(&lacking_spaces, options));
     let fill =
         Fill { tools: &tools, stored: &stored, wanted: &wanted, options, filler, lacking_spaces };
     let record = stored.content.record.as_ref();
@@ -146,7 +154,7 @@ pub fn restore(
     let filled = settings::begin(&mut admin, (&stored, options), (&tools, &fresh.name))
         .and_then(|()| fill.all(&fresh.name));
     let compared = filled.and_then(|failures| {
-        let compared = finish(&fill, &fresh.name, &fill.pending(&failures))?;
+        let compared = finish(&fill, &fresh.name, &fill.pending(&failures), &mut warnings)?;
         Ok((failures, compared))
     });
     let (failures, (mut tables, sequences)) = match compared {
@@ -163,7 +171,11 @@ pub fn restore(
     verify::judge(&tables, &sequences, &fresh.name)?;
     let only_empty = options.only_empty.then_some(&tools);
     warnings.extend(fresh.rename(&mut admin, &options.database, is_there, only_empty)?);
-    let unmade = named(&fill, failures, &mut tables)?;
+    let views = match options.has_peers {
+        true => BTreeSet::new(),
+        false => fill.views_of_others(&options.database)?,
+    };
+    let unmade = named(&fill, failures, &views, &mut tables)?;
     settings::apply(&mut admin, &stored, options, &mut warnings);
     Ok(RestoreReport { database: options.database.clone(), tables, unmade, warnings })
 }
@@ -183,15 +195,17 @@ pub fn check(
     roles::check(&mut admin, &Stored::read(stored)?, options.keep_owners, coming)
 }
 
-/// Does what needs the name of the database, and compares rows that had to wait for that.
+/// Does what needs the name of the database, refreshes `views`, and compares rows that had to wait
+/// for that.
 fn named(
     fill: &Fill<'_>,
     failures: Failures,
+    views: &BTreeSet<i32>,
     tables: &mut Vec<TableReport>,
 ) -> Result<Vec<Unmade>, PostgresError> {
     let database = &fill.options.database;
     let waited = fill.pending(&failures);
-    let failures = fill.named(database, failures)?;
+    let failures = fill.named(database, failures, views)?;
     let mut unmade = fill.unmade(&failures);
     let came: BTreeSet<i32> = &waited - &fill.pending(&failures);
     if !came.is_empty() {
@@ -202,32 +216,49 @@ fn named(
         unmade.extend(verify::differing(&compared, &sequences).map(|label| Unmade {
             label,
             reason: "it does not hold what was captured".to_owned(),
+            number: None,
         }));
         tables.extend(compared);
     }
     Ok(unmade)
 }
 
-/// Gives a database that a killed restore had filled and named its settings, and what depends on
-/// its name.
+/// Finishes a database that was filled and named, by a restore that was killed or by one of several
+/// databases: its settings, what depends on its name, what other databases show in it, and what
+/// was `unmade` until now. With peers the database stays unfinished, so that this can be repeated.
 ///
 /// # Errors
 /// [`PostgresError`]: the server or the backup cannot be read.
 pub fn settle(
     stored: &dyn StoredDatabase,
     options: &RestoreOptions,
+    unmade: Vec<Unmade>,
 ) -> Result<RestoreReport, PostgresError> {
     let tools = options.server.resolve()?;
     let mut admin = administrator(&tools, &options.database)?;
     let (stored, mut warnings) = (Stored::read(stored)?, Vec::new());
     let filler = Filler::find(&tools, &mut admin, &stored)?;
-    let lacking_spaces = spaces::lacking(&mut admin, &stored)?;
+    let lacking_spaces = spaces::lacking(&mut admin, &stored, options)?;
     let (wanted, mut tables) = (Wanted::All, Vec::new());
     let fill =
         Fill { tools: &tools, stored: &stored, wanted: &wanted, options, filler, lacking_spaces };
-    let unmade = named(&fill, Failures::new(), &mut tables)?;
+    let (failed, lost): (Vec<_>, Vec<_>) = unmade.into_iter().partition(|it| it.number.is_some());
+    let failures = failed.into_iter().filter_map(|it| Some((it.number?, it.reason))).collect();
+    let views = fill.views_of_others(&options.database)?;
+    let mut unmade = named(&fill, failures, &views, &mut tables)?;
+    unmade.extend(lost);
     settings::apply(&mut admin, &stored, options, &mut warnings);
     Ok(RestoreReport { database: options.database.clone(), tables, unmade, warnings })
+}
+
+/// True if a database has materialized views that were filled and may show what another database
+/// has.
+///
+/// # Errors
+/// [`PostgresError`]: the database cannot be read.
+pub fn reads_others(options: &RestoreOptions) -> Result<bool, PostgresError> {
+    let mut session = fill::open(&options.server.resolve()?, &options.database)?;
+    Ok(!path::views(&mut session, path::Shows::OtherDatabases)?.is_empty())
 }
 
 /// A session with a different database than the one to be restored, and whether that one exists; if
@@ -276,7 +307,11 @@ pub(super) fn administrator(tools: &Tools, target: &str) -> Result<Session, Post
             Err(error) if matches!(error.kind, ErrorKind::NoDatabase | ErrorKind::Statement) => {
                 outcome = Some(Err(error));
             }
-            opened => return opened,
+            opened => {
+                let mut session = opened?;
+                session.allow_long(tools)?;
+                return Ok(session);
+            }
         }
     }
     outcome.unwrap_or_else(|| {
@@ -290,9 +325,18 @@ fn finish(
     fill: &Fill<'_>,
     database: &str,
     waiting: &BTreeSet<i32>,
+    warnings: &mut Vec<String>,
 ) -> Result<(Vec<TableReport>, Vec<String>), PostgresError> {
     let mut session = fill::open(fill.tools, database)?;
-    session.run("SET statement_timeout = 0; ANALYZE")?;
+    session.allow_any()?;
+    match session.run("ANALYZE") {
+        // A partition may be a foreign table whose server does not answer.
+        Err(error) if error.kind == ErrorKind::Statement => warnings.push(format!(
+            "statistics of some tables are missing, so queries may be slow until ANALYZE is run: \
+             {error}"
+        )),
+        analyzed => analyzed?,
+    }
     let is_there = |number: i32| !waiting.contains(&number);
     let sequences = verify::sequences(&mut session, fill.stored, fill.wanted, &is_there)?;
     let wanted = fill.stored.without(fill.wanted, waiting);

@@ -21,26 +21,54 @@ const PATH: &str = "SELECT substr(setting, 13) FROM (\
 const OF_EXTENSIONS: &str = "SELECT DISTINCT pg_catalog.quote_ident(n.nspname) \
     FROM pg_catalog.pg_extension e JOIN pg_catalog.pg_namespace n ON n.oid = e.extnamespace \
     WHERE n.nspname <> 'pg_catalog' ORDER BY 1";
-/// Materialized views that are filled and may show the name of the database: they ask for it, or
-/// for something that is known to tell it, or call a function that may, or read what does.
-const OF_NAME: &str = "WITH RECURSIVE view AS (\
-    SELECT c.oid, c.relkind, c.relispopulated, n.nspname, c.relname, r.oid AS rule \
+/// Materialized views that may show the name of the database, or what another database has: they
+/// ask for it, or for something that is known to tell it, call a function that may, read a foreign
+/// table or a table that has one as a part, or read what does.
+const VIEWS: &str = "WITH RECURSIVE far AS (\
+    SELECT c.oid FROM pg_catalog.pg_class c WHERE c.relkind = 'f' \
+    UNION SELECT i.inhparent FROM far f JOIN pg_catalog.pg_inherits i ON i.inhrelid = f.oid), \
+    view AS (\
+    SELECT c.oid, c.relkind, n.nspname, c.relname, r.oid AS rule \
     FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace \
     JOIN pg_catalog.pg_rewrite r ON r.ev_class = c.oid \
     WHERE c.relkind IN ('v', 'm') AND c.oid >= 16384), \
     suspect AS (SELECT v.oid FROM view v \
-    WHERE pg_catalog.pg_get_viewdef(v.oid) \
-    ~* 'current_database|current_catalog|information_schema|pg_database|pg_stat|datname|dblink' \
+    WHERE pg_catalog.pg_get_viewdef(v.oid) ~* 'TEXTS' \
     OR EXISTS (SELECT FROM pg_catalog.pg_depend d JOIN pg_catalog.pg_proc p ON p.oid = d.refobjid \
     JOIN pg_catalog.pg_language l ON l.oid = p.prolang \
     WHERE d.classid = 'pg_catalog.pg_rewrite'::regclass AND d.objid = v.rule \
     AND d.refclassid = 'pg_catalog.pg_proc'::regclass AND p.oid >= 16384 \
     AND l.lanname NOT IN ('c', 'internal')) \
+    OR EXISTS (SELECT FROM pg_catalog.pg_depend d JOIN far f ON f.oid = d.refobjid \
+    WHERE d.classid = 'pg_catalog.pg_rewrite'::regclass AND d.objid = v.rule \
+    AND d.refclassid = 'pg_catalog.pg_class'::regclass) \
     UNION SELECT v.oid FROM suspect s JOIN pg_catalog.pg_depend d ON d.refobjid = s.oid \
     AND d.refclassid = 'pg_catalog.pg_class'::regclass \
     AND d.classid = 'pg_catalog.pg_rewrite'::regclass JOIN view v ON v.rule = d.objid) \
     SELECT DISTINCT v.nspname, v.relname FROM suspect s JOIN view v USING (oid) \
-    WHERE v.relkind = 'm' AND v.relispopulated";
+    WHERE v.relkind = 'm'";
+
+/// What materialized views may show.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Shows {
+    /// The name of the database, or what another database has.
+    NameOrOthers,
+    /// What another database has.
+    OtherDatabases,
+}
+
+impl Shows {
+    /// What in the text of a view tells that it does.
+    fn texts(self) -> &'static str {
+        match self {
+            Self::NameOrOthers => {
+                "current_database|current_catalog|information_schema|pg_database|pg_stat|datname\
+                 |dblink"
+            }
+            Self::OtherDatabases => "dblink",
+        }
+    }
+}
 
 /// The first statements of each connection of `pg_restore`.
 pub(super) fn beginning(path: &str) -> String {
@@ -49,7 +77,7 @@ pub(super) fn beginning(path: &str) -> String {
 }
 
 /// The search path of the owner's sessions, followed by the schemas of extensions.
-pub(super) fn of_sessions(
+pub(in crate::postgres) fn of_sessions(
     session: &mut Session,
     owner: Option<&str>,
 ) -> Result<String, PostgresError> {
@@ -67,9 +95,13 @@ pub(super) fn of_sessions(
     Ok(all.collect::<Vec<_>>().join(", "))
 }
 
-/// Schema and name of each materialized view that may show the name of the database.
-pub(super) fn views_of_name(session: &mut Session) -> Result<Vec<(String, String)>, PostgresError> {
-    let rows = session.rows(OF_NAME)?.into_iter().filter_map(|row| {
+/// Schema and name of each materialized view that may show this.
+pub(super) fn views(
+    session: &mut Session,
+    shows: Shows,
+) -> Result<Vec<(String, String)>, PostgresError> {
+    let query = VIEWS.replace("TEXTS", shows.texts());
+    let rows = session.rows(&query)?.into_iter().filter_map(|row| {
         let mut columns = row.into_iter().flatten();
         columns.next().zip(columns.next())
     });

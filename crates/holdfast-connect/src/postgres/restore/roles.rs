@@ -12,9 +12,11 @@ use super::stored::Stored;
 const NAMED_MAX: usize = 5;
 /// Roles, and whether the restoring role may give objects to them.
 const ROLES: &str = "SELECT rolname, pg_has_role(current_user, oid, 'MEMBER') FROM pg_roles";
-/// The restoring role, and whether it may create databases.
-const MAKER: &str = "SELECT rolname, rolsuper OR rolcreatedb FROM pg_roles \
-    WHERE rolname = current_user";
+/// The restoring role, whether it may create databases, and whether it sees all rows.
+const MAKER: &str = "SELECT rolname, rolsuper OR rolcreatedb, rolsuper OR rolbypassrls \
+    FROM pg_roles WHERE rolname = current_user";
+/// In the definition of a table whose policies also apply to its owner.
+const FORCED: &[u8] = b" FORCE ROW LEVEL SECURITY;";
 
 /// Refuses a restore that would fail for lack of a role, an owner or an extension. Roles in
 /// `coming` will exist by then.
@@ -31,6 +33,13 @@ pub(super) fn check(
         let text = format!(
             "role {role} may not create databases, which a restore needs: run ALTER ROLE \
              \"{role}\" CREATEDB; as a superuser"
+        );
+        return Err(PostgresError::new(ErrorKind::Privilege, text));
+    }
+    if maker.next().as_deref() == Some("f") && stored.toc.entries.iter().any(is_forced) {
+        let text = format!(
+            "role {role} does not see all rows of tables with FORCE ROW LEVEL SECURITY, so they \
+             could not be compared: run ALTER ROLE \"{role}\" BYPASSRLS; as a superuser"
         );
         return Err(PostgresError::new(ErrorKind::Privilege, text));
     }
@@ -55,6 +64,12 @@ pub(super) fn check(
         return Err(PostgresError::new(ErrorKind::Privilege, text));
     }
     extensions(session, stored)
+}
+
+/// True for a table whose policies also apply to its owner.
+fn is_forced(entry: &Entry) -> bool {
+    let definition = entry.definition.as_deref().unwrap_or_default();
+    *entry.kind == *b"TABLE" && definition.windows(FORCED.len()).any(|part| part == FORCED)
 }
 
 /// Owners, and other roles that must exist.

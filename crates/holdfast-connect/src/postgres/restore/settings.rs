@@ -16,7 +16,7 @@ use super::stored::Stored;
 /// How much of a statement a message shows, in letters.
 const SHOWN_MAX: usize = 100;
 
-/// Brings them back. The database is finished then.
+/// Brings them back. The database is finished then, unless others are to come that it may read.
 pub(super) fn apply(
     session: &mut Session,
     stored: &Stored<'_>,
@@ -28,6 +28,9 @@ pub(super) fn apply(
     let is_comment = |entry: &&Entry| *entry.kind == *b"COMMENT";
     for entry in all().filter(|entry| !is_comment(entry)) {
         apply_entry(session, stored, options, entry, warnings);
+    }
+    if options.has_peers {
+        return;
     }
     finish(session, &options.database, warnings);
     for entry in all().filter(is_comment) {

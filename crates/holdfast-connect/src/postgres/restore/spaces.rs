@@ -4,18 +4,20 @@ use std::collections::BTreeSet;
 
 use super::super::error::PostgresError;
 use super::super::session::Session;
+use super::RestoreOptions;
 use super::stored::Stored;
 
-/// The tablespaces of tables and indexes that the server does not have. What lay in them goes into
-/// the usual one.
+/// The tablespaces of tables and indexes that the server does not have, or that are not to be used.
+/// What lay in them goes into the usual one.
 pub(super) fn lacking(
     session: &mut Session,
     stored: &Stored<'_>,
+    options: &RestoreOptions,
 ) -> Result<BTreeSet<Vec<u8>>, PostgresError> {
     let used = stored.toc.entries.iter().filter_map(|entry| entry.tablespace.as_deref());
     let mut used: BTreeSet<Vec<u8>> =
         used.filter(|name| !name.is_empty()).map(<[u8]>::to_vec).collect();
-    if !used.is_empty() {
+    if options.keep_tablespaces && !used.is_empty() {
         let known = session.rows("SELECT spcname FROM pg_catalog.pg_tablespace")?;
         for name in known.into_iter().flatten().flatten() {
             used.remove(name.as_bytes());
@@ -24,9 +26,12 @@ pub(super) fn lacking(
     Ok(used)
 }
 
-/// What becomes of them, one sentence each.
-pub(super) fn warnings(lacking: &BTreeSet<Vec<u8>>) -> impl Iterator<Item = String> {
-    lacking.iter().map(|name| {
+/// What becomes of them, one sentence each, unless that is what was asked for.
+pub(super) fn warnings(
+    lacking: &BTreeSet<Vec<u8>>,
+    options: &RestoreOptions,
+) -> impl Iterator<Item = String> {
+    lacking.iter().filter(|_| options.keep_tablespaces).map(|name| {
         let name = String::from_utf8_lossy(name);
         format!(
             "the tables and indexes of tablespace {name:?} lie in the usual one, because this \

@@ -74,6 +74,7 @@ pub(super) fn each(
     go_on: &mut dyn FnMut(TableReport) -> bool,
 ) -> Result<(), PostgresError> {
     session.run(SETTINGS)?;
+    session.allow_any()?;
     let form = Form { encoding: encoding(stored), filtered: Filtered::ask(session)? };
     let extensions = stored.content.record.as_ref().map(|record| &record.extensions);
     let entries: HashMap<i32, &Entry> =
