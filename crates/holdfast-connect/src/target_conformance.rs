@@ -100,8 +100,8 @@ fn empty(target: &dyn Target) -> Outcome {
 }
 
 fn directories(target: &dyn Target) -> Outcome {
-    assert!(target.directory(b"directories")?, "made now");
-    assert!(!target.directory(b"directories")?, "made before");
+    assert!(target.directory(b"directories")?, "just created");
+    assert!(!target.directory(b"directories")?, "already exists");
     assert!(target.directory(b"directories/below")?);
     assert_eq!(target.list(b"directories")?, [b"below"]);
     target.finish_directory(b"directories/below", &described())?;

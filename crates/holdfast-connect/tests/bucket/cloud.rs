@@ -214,13 +214,13 @@ pub fn nothing_is_overwritten(cloud: &Cloud) {
     let careful = target(false);
     let taken = &tree.files[&b"objects/c"[..]];
     let slot = careful.file_with(b"objects/c", 1, &taken.entry.metadata, Replace::Entry).unwrap();
-    cloud.client(&["put", &bucket, "c", "somebody else"]);
+    cloud.client(&["put", &bucket, "c", "someone else"]);
     slot.write_at(0, b"c").unwrap();
     let error = slot.finish(&taken.entry.metadata).unwrap_err().to_string();
     assert!(error.contains("another object already has this key"), "{error}");
     let failures = tree::give(&target(false), &tree, "objects");
     assert_eq!(failures.len(), 3, "{failures:?}");
-    assert_eq!(contents(), ["a", "mine", "somebody else"]);
+    assert_eq!(contents(), ["a", "mine", "someone else"]);
     let failures = tree::give(&target(true), &tree, "objects");
     assert!(failures.is_empty(), "{failures:?}");
     assert_eq!(contents(), ["a", "b", "c"]);

@@ -157,7 +157,7 @@ print(json.dumps(shown, sort_keys=True))
     let bucket = open(&from);
     let take = || tree::take(&mut bucket.source(BucketSourceOptions::default()).unwrap(), None);
     let tree = take();
-    assert_eq!(tree.files, take().files, "the same bucket gives the same tree");
+    assert_eq!(tree.files, take().files, "the same bucket yields the same tree");
 
     let document = BucketDocument::decode(&tree.files[&b"bucket.json"[..]].content).unwrap();
     let other = open(&to);

@@ -216,5 +216,5 @@ fn many_objects_are_listed_in_pages_side_by_side() {
     let read = shared().take(&name, None);
     assert_eq!(read.keys().len(), 2_500);
     let requests = bucket.requests();
-    assert_eq!(requests.list, 1, "one list told that nothing is there");
+    assert_eq!(requests.list, 1, "one listing showed that the bucket is empty");
 }

@@ -66,7 +66,7 @@ fn what_is_there_is_recognised_without_reading_it() {
     assert_eq!(scene.is_current(&target, b"objects/b"), Some(false));
     assert_eq!(target.existing(b"objects/c").unwrap(), None);
     let requests = bucket.requests();
-    assert_eq!((requests.list, requests.get), (1, 0), "one listing tells of all");
+    assert_eq!((requests.list, requests.get), (1, 0), "one listing covers all objects");
 }
 
 #[test]
@@ -91,7 +91,7 @@ fn nothing_is_overwritten_unless_that_is_allowed() {
 fn race(scene: &Scene, target: &BucketTarget) -> Result<(), TargetError> {
     let taken = &scene.tree.files[&b"objects/b"[..]];
     let slot = target.file_with(b"objects/b", 1, &taken.entry.metadata, Replace::Entry)?;
-    scene.change("s3.put_object(Bucket=arguments[0], Key='b', Body=b'somebody else')");
+    scene.change("s3.put_object(Bucket=arguments[0], Key='b', Body=b'someone else')");
     slot.write_at(0, b"b")?;
     slot.finish(&taken.entry.metadata)
 }
@@ -102,7 +102,7 @@ fn whoever_writes_first_wins() {
     scene.change("s3.delete_object(Bucket=arguments[0], Key='b')");
     let error = race(&scene, &scene.target(false)).unwrap_err().to_string();
     assert!(error.contains("another object already has this key"), "{error}");
-    assert_eq!(scene.contents(), ["a", "somebody else", "c"]);
+    assert_eq!(scene.contents(), ["a", "someone else", "c"]);
 }
 
 #[test]
@@ -121,7 +121,7 @@ fn a_server_that_cannot_write_on_condition_is_asked_first() {
     scene.change("s3.delete_object(Bucket=arguments[0], Key='b')");
     let target = bucket.target(scene.options(false)).unwrap();
     assert!(race(&scene, &target).unwrap_err().to_string().contains("another object"));
-    assert_eq!(scene.contents(), ["a", "somebody else", "c"]);
+    assert_eq!(scene.contents(), ["a", "someone else", "c"]);
 }
 
 #[test]

@@ -55,7 +55,7 @@ fn a_server_that_refuses_checksum_headers_is_asked_without() {
     assert!(refused.troubles.is_empty(), "{:?}", refused.troubles);
     let seen = proxy.seen();
     let with = seen.iter().filter(|seen| has_checksums(seen)).count();
-    assert_eq!(with, 1, "it is asked once, and remembered");
+    assert_eq!(with, 1, "the refusal is remembered");
 
     // Objects with checksums are captured from a server that has them, and restored to one that
     // rejects them.

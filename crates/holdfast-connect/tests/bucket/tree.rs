@@ -87,7 +87,7 @@ pub fn take(source: &mut dyn Source, parent: Option<&Tree>) -> Tree {
 
 impl Tree {
     fn leaf(&mut self, path: Vec<u8>, leaf: Leaf, parent: Option<&Tree>) {
-        let LeafKind::File { size } = leaf.kind else { panic!("{path:?} is no file") };
+        let LeafKind::File { size } = leaf.kind else { panic!("{path:?} is not a file") };
         let before = parent.and_then(|parent| parent.files.get(&path));
         if let Some(before) = before
             && is_unchanged(&before.entry, &leaf.metadata, size)

@@ -163,7 +163,7 @@ print(json.dumps(shown))
     assert_eq!([&of_back[0].version.0, &of_back[1].version.0], [&kept[0], &kept[1]]);
     assert_eq!(of_back[2].version.0, tree.attribute(b"objects/back", "s3.version"));
     assert!(told.iter().all(|it| it.version.0.is_some() && it.version.1.is_some()), "{told:?}");
-    assert!(told.iter().all(|it| it.version.0 != it.version.1), "ids cannot be given back");
+    assert!(told.iter().all(|it| it.version.0 != it.version.1), "ids cannot be restored");
 }
 
 #[test]

@@ -78,14 +78,14 @@ fn read_one() {
             std::io::copy(&mut bytes, &mut packed).unwrap();
             refused(&packed.finish().unwrap());
         }
-        other => panic!("{other:?} is no bomb"),
+        other => panic!("unknown bomb {other:?}"),
     }
 }
 
 /// Reads a dump to its end, which it must not reach.
 #[track_caller]
 fn refused(dump: &[u8]) {
-    assert!(dump.len() < 8 * MIB, "{} is no small dump", dump.len());
+    assert!(dump.len() < 8 * MIB, "the dump has {} bytes", dump.len());
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("app.dump");
     std::fs::write(&path, dump).unwrap();
