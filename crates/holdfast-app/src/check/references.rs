@@ -46,7 +46,7 @@ fn is_slash(byte: &u8) -> bool {
 pub struct Reference {
     /// Key of the object, or path of the file.
     pub key: Vec<u8>,
-    /// Bytes that it must have, if the row says so.
+    /// Its size in bytes, if the row states it.
     pub size_bytes: Option<u64>,
     /// Hashes that its content must have, as far as the row states them.
     pub hashes: Hashes,

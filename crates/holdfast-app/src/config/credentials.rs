@@ -10,7 +10,7 @@ use super::source::{BucketCredentials, SourceKind};
 /// A file that holds a secret.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SecretFile {
-    /// What it is for: letters, digits, dots, dashes and underscores.
+    /// Its name: letters, digits, dots, dashes and underscores.
     pub name: String,
     /// Where it is.
     pub path: PathBuf,

@@ -54,7 +54,7 @@ impl AppFile {
         self.sources.iter().find(|source| source.name.as_str() == name)
     }
 
-    /// True if something goes to the repository of keys.
+    /// True if anything is stored in the repository of keys.
     pub fn has_keys(&self) -> bool {
         let mut sources = self.sources.iter();
         sources.any(|source| source.class == Class::Keys || source.kind.has_globals_apart())
@@ -180,7 +180,7 @@ impl Tree<'_, '_> {
         place(self.0, &[Step::Key(section), Step::Index(index), Step::Key(key)])
     }
 
-    /// An item of a list that is such a value.
+    /// An item of a list that is a key of one of several sections of the same name.
     pub(super) fn item(&self, section: &str, index: usize, key: &str, item: usize) -> Range<usize> {
         let steps = [Step::Key(section), Step::Index(index), Step::Key(key), Step::Index(item)];
         place(self.0, &steps)
@@ -201,7 +201,7 @@ impl Tree<'_, '_> {
         node.is_none_or(|node| node.get_ref().as_array().is_some_and(|items| items.is_empty()))
     }
 
-    /// True if a section within a section is there.
+    /// True if a section within a section exists.
     pub(super) fn has_section(&self, section: &str, inner: &str) -> bool {
         find(self.0, &[Step::Key(section), Step::Key(inner)]).is_some()
     }

@@ -50,7 +50,7 @@ pub(super) fn feed(
     let status = child.wait().map_err(|error| failed(error.to_string()))?;
     match copied {
         Err(error) if error.kind() == io::ErrorKind::Interrupted => Err(RestoreError::Interrupted),
-        // The reason why it stopped reading is the cause.
+        // The exit status tells why it stopped reading.
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(failed(error.to_string())),
         copied if status.success() => Ok(copied.unwrap_or_default()),
         _ => {

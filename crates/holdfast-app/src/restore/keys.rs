@@ -32,7 +32,7 @@ pub struct Era {
     pub first: Timestamp,
     /// Time of the last.
     pub last: Timestamp,
-    /// Which era it is, from 1.
+    /// Number of the era, from 1.
     pub number: usize,
     /// Number of eras.
     pub of: usize,

@@ -48,7 +48,7 @@ pub struct Plan {
 /// One step of the plan.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct PlanItem {
-    /// What it is, as in `database documenso`.
+    /// Its name, as in `database documenso`.
     pub name: String,
     /// What happens to it.
     pub effect: Effect,

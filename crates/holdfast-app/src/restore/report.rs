@@ -48,7 +48,7 @@ pub struct RestoreReport {
 /// One step.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct StepReport {
-    /// What it is, as in `database documenso`.
+    /// Its name, as in `database documenso`.
     pub name: String,
     /// How it ended.
     pub state: StepState,

@@ -128,7 +128,7 @@ pub(super) struct Work<'a, 'p> {
 }
 
 impl<'p> Work<'_, 'p> {
-    /// Does the steps until one fails.
+    /// Carries out the steps until one fails.
     fn run(&mut self) -> Outcome {
         let steps = &self.prepared.steps;
         for step in steps {

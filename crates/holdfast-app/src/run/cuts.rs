@@ -48,7 +48,7 @@ impl Cuts {
         self.cuts.get(source)
     }
 
-    /// The sources whose globals go to the keys.
+    /// The sources whose globals are stored with the keys.
     pub fn with_globals_apart<'f>(
         &self,
         file: &'f AppFile,
