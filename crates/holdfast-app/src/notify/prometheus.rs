@@ -1,7 +1,7 @@
 //! A file for the textfile collector of the Prometheus node exporter.
 //!
-//! The time of the last success must survive a failure, or an alert on its age would never fire: it
-//! is carried over from the previous file.
+//! The time of the last success must survive a failure, or an alert on its age would fall silent:
+//! it is carried over from the previous file.
 
 use std::fmt::Write as _;
 use std::fs::{self, File, Permissions};

@@ -12,7 +12,7 @@ use super::Postgres;
 pub struct Dump {
     /// The file.
     pub file: PathBuf,
-    /// Oldest age it may have.
+    /// Its maximum age; no limit if absent.
     pub max_age: Option<Duration>,
     /// Where it is restored to a database; nowhere if absent.
     pub restore: Option<Box<Postgres>>,
