@@ -106,7 +106,7 @@ impl fmt::Display for HookReport {
 /// Why the work did not succeed.
 #[derive(Debug)]
 pub enum StageError<E> {
-    /// A hook before it failed, so it was not started.
+    /// A hook before the work failed, so the work was not started.
     Hook(Box<HookReport>),
     /// The work itself failed.
     Work(E),
