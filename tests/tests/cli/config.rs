@@ -103,7 +103,7 @@ fn what_is_missing_on_this_machine_is_a_warning() {
         "there is no repository at ",
         "no-uploads, which does not exist",
         "the hook `before = \"run\"` needs no-such-program, which is not in",
-        "holdfast.toml has no mistakes, and 4 warnings: documenso",
+        "holdfast.toml is valid, with 4 warnings: documenso",
     ] {
         outcome.prints(text);
     }

@@ -94,9 +94,9 @@ fn a_dry_run_changes_nothing_and_says_all() {
     for line in [
         "run      stop the application: runs rm",
         "make     files certificate:",
-        "make     database app: it does not exist",
-        "run      output settings: gives it to cp",
-        "check    checks: asks 2 checks",
+        "make     database app: does not exist",
+        "run      output settings: passes it to cp",
+        "check    checks: runs 2 checks",
     ] {
         outcome.prints(line);
     }
