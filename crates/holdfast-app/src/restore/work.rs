@@ -195,7 +195,7 @@ impl<'p> Work<'_, 'p> {
         state
     }
 
-    /// Does a step, and takes note of whether it may have changed something.
+    /// Carries out a step, and records whether it may have changed something.
     fn begin(&mut self, step: &'p Step<'p>) -> Result<Done, RestoreError> {
         let made = self.made.len();
         let outcome = self.act(step);

@@ -28,7 +28,7 @@ impl Cuts {
         Ok(cuts)
     }
 
-    /// Fixes the moment of a source, in place of one that it had.
+    /// Fixes a new moment for a source.
     pub fn open_one(&mut self, source: &Source, context: &RunContext<'_>) -> Result<(), RunError> {
         let SourceKind::Postgres(postgres) = &source.kind else { return Ok(()) };
         let options = postgres_options(source, postgres, context)?;

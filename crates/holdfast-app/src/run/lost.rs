@@ -11,12 +11,12 @@ use super::source::Made;
 use super::{Asked, RunError, RunReport, Work, keys, preflight};
 use crate::config::{Source, SourceKind};
 
-/// Attempts of a source, and of a run, that lose the server of a database on the way.
+/// Attempts of a source, and of a run, that lose a database server midway.
 pub(super) const ATTEMPTS_MAX: usize = 3;
 
-/// How long a server that is restarted may take to answer again.
+/// How long a restarted server may take to answer again.
 const RESTART_TIMEOUT: Duration = Duration::from_secs(60);
-/// How long to wait between two questions whether it does.
+/// Interval between two probes for that.
 const RESTART_INTERVAL: Duration = Duration::from_millis(500);
 
 impl Work<'_> {
