@@ -77,6 +77,15 @@ pub(crate) enum Mutation {
     /// Backups that had to start again are not waited for.
     #[cfg(test)]
     PinsAreIgnored,
+    /// Backups that do not come back are waited for without end.
+    #[cfg(test)]
+    PinsAreNeverGivenUp,
+    /// The record of a sweep does not name the index objects that it wrote.
+    #[cfg(test)]
+    NewIndexIsNotNamed,
+    /// What is missing because of another prune is an error.
+    #[cfg(test)]
+    OthersAreErrors,
 }
 
 /// Deletes what no snapshot needs, as far as `options` ask for it.
@@ -160,6 +169,10 @@ impl Prune<'_> {
     /// True if the reason may be that another prune took a step in the meantime.
     fn was_overtaken(&self, error: &EngineError) -> Result<bool, EngineError> {
         let EngineError::Repo(error) = error else { return Ok(false) };
+        #[cfg(test)]
+        if self.mutation == Mutation::OthersAreErrors {
+            return Ok(false);
+        }
         if !error.may_be_outdated() {
             return Ok(false);
         }

@@ -67,6 +67,10 @@ impl Prune<'_> {
         pins: &BTreeSet<Pin>,
         abandoned: Abandoned,
     ) -> Result<BTreeSet<Pin>, RepoError> {
+        #[cfg(test)]
+        if self.mutation == super::Mutation::PinsAreNeverGivenUp {
+            return Ok(BTreeSet::new());
+        }
         if self.repository.local_folder().is_none() {
             return Ok(pins.clone());
         }

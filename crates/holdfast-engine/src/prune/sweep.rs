@@ -45,6 +45,7 @@ impl Prune<'_> {
             }
             outcome => outcome?,
         };
+        let named = self.named_in_record(&change);
         let (backend, keys) = (self.repository.backend(), self.repository.keys());
         let generation = condemn.generation;
         let appended =
@@ -54,11 +55,20 @@ impl Prune<'_> {
                     condemn: generation,
                     packs: verdict.swept.clone(),
                     rescued: verdict.rescued.clone(),
-                    index: change.index.clone(),
+                    index: named.clone(),
                     replaced: change.replaced.clone(),
                 })
             })?;
         Ok(appended.map(|_| change.replaced))
+    }
+
+    #[cfg_attr(not(test), allow(clippy::unused_self, reason = "a mutation"))]
+    fn named_in_record(&self, change: &IndexChange) -> Vec<ObjectId> {
+        #[cfg(test)]
+        if self.mutation == super::Mutation::NewIndexIsNotNamed {
+            return Vec::new();
+        }
+        change.index.clone()
     }
 
     /// Writes index objects for the kept packs of those objects that mention deleted packs, and of

@@ -16,6 +16,18 @@ use holdfast_format::{ObjectId, WriterId};
 
 pub use index::repair_index;
 pub use snapshots::repair_snapshots;
+#[cfg(test)]
+pub(crate) use snapshots::run as run_on_snapshots;
+
+/// Deliberate bugs: tests show that each is caught.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Mutation {
+    /// None.
+    None,
+    /// What takes the place of a snapshot relies on packs that a prune has condemned.
+    #[cfg(test)]
+    CondemnedIsReliedOn,
+}
 
 /// How to repair the index.
 #[derive(Debug, Clone, Default)]

@@ -11,7 +11,7 @@ use holdfast_repo::{Repository, SnapshotInfo};
 use super::chains::{announce, give_up, lost};
 use super::keep::keep;
 use super::tree::mend;
-use super::{RepairSnapshotsOptions, RepairedSnapshot, SnapshotsRepair};
+use super::{Mutation, RepairSnapshotsOptions, RepairedSnapshot, SnapshotsRepair};
 use crate::check::{Broken, Hurt, Walker};
 use crate::forget::{TagChange, amend};
 use crate::{EngineError, Event, Observer, completeness};
@@ -29,6 +29,15 @@ pub fn repair_snapshots(
     options: &RepairSnapshotsOptions,
     observer: &dyn Observer,
 ) -> Result<SnapshotsRepair, EngineError> {
+    run(repository, options, observer, Mutation::None)
+}
+
+pub(crate) fn run(
+    repository: &Repository,
+    options: &RepairSnapshotsOptions,
+    observer: &dyn Observer,
+    mutation: Mutation,
+) -> Result<SnapshotsRepair, EngineError> {
     repository.read_history_anew()?;
     let mut done = SnapshotsRepair::default();
     give_up_records(repository, options, &mut done)?;
@@ -45,7 +54,7 @@ pub fn repair_snapshots(
         if !is_whole && !is_forgotten_now(repository, &info.id)? {
             let earlier = snapshots.iter().find(|other| replaces(other, &info.id));
             let dry_run = options.dry_run || earlier.is_some();
-            let repaired = repair(repository, &mut walker, info, dry_run, observer)?;
+            let repaired = repair(repository, &mut walker, info, dry_run, observer, mutation)?;
             let short = info.id.short();
             let entries = match repaired.left_out.len() {
                 1 => "1 damaged entry".to_owned(),
@@ -82,9 +91,14 @@ fn repair(
     info: &SnapshotInfo,
     dry_run: bool,
     observer: &dyn Observer,
+    mutation: Mutation,
 ) -> Result<RepairedSnapshot, EngineError> {
     let begun_with = repository.index().reader();
-    let is_condemning = repository.history().condemn().is_some();
+    let is_condemning = match mutation {
+        Mutation::None => repository.history().condemn().is_some(),
+        #[cfg(test)]
+        Mutation::CondemnedIsReliedOn => false,
+    };
     let start_slot = repository.history().next_slot(&info.writer);
     let write = WriteOptions { dry_run, ..WriteOptions::default() };
     let mut blobs = BlobWriter::new(repository, info.writer, start_slot, write)?;

@@ -9,7 +9,7 @@ use super::support::World;
 
 const SECOND: i64 = 1_000_000_000;
 
-/// A file on a file system with a coarse clock.
+/// A file and a folder on a file system with a coarse clock.
 struct Disk {
     now: i64,
     step: i64,
@@ -23,15 +23,21 @@ impl Disk {
         self.changed = self.now.div_euclid(self.step) * self.step;
     }
 
-    /// The file as a scan sees it; content and attribute identify its version.
-    fn file(&self) -> Made {
+    /// Both as a scan sees them; the content, and the attribute of each, identify the version.
+    fn entries(&self) -> [Made; 2] {
+        let content = format!("{:08}", self.version);
+        let file = Made::file("f", content.as_bytes());
+        [Made::directory("d"), file].map(|it| self.stamped(it))
+    }
+
+    fn stamped(&self, made: Made) -> Made {
         let version = format!("{:08}", self.version);
         let time = FileTime {
             seconds: self.changed.div_euclid(SECOND),
             nanoseconds: self.changed.rem_euclid(SECOND) as u32,
         };
-        let attributes = Ok(vec![(b"user.version".to_vec(), version.clone().into_bytes())]);
-        Made::file("f", version.as_bytes()).with(attributes).scanned_as(|it: &mut Metadata| {
+        let attributes = Ok(vec![(b"user.version".to_vec(), version.into_bytes())]);
+        made.with(attributes).scanned_as(|it: &mut Metadata| {
             (it.mtime, it.ctime) = (time, time);
         })
     }
@@ -48,7 +54,7 @@ impl Dice {
 }
 
 /// Changes, pauses, backups and clocks that are set back, in any order: each backup has the current
-/// file, and an unchanged file is not read over and over.
+/// file and folder, and an unchanged file is not read over and over.
 #[test]
 fn a_change_within_one_step_of_the_clock_is_seen_by_the_next_backup() {
     for seed in 0..40 {
@@ -70,13 +76,14 @@ fn a_change_within_one_step_of_the_clock_is_seen_by_the_next_backup() {
                 }
             }
             let start = Timestamp::from_nanosecond(i128::from(disk.now)).unwrap();
-            let outcome = world.back_up_with(&[disk.file()], |options| {
+            let outcome = world.back_up_with(&disk.entries(), |options| {
                 options.capture.snapshot.summary.backup_start = Some(start);
             });
             let entry = &outcome.entries["f"];
             let version = format!("{:08}", disk.version).into_bytes();
             assert_eq!(world.content(entry), version, "seed {seed}");
             assert_eq!(entry.metadata.xattrs[0].1, version, "seed {seed}");
+            assert_eq!(outcome.entries["d"].metadata.xattrs[0].1, version, "seed {seed}");
             if disk.changed + 2 * SECOND < last_start.min(disk.now) {
                 assert_eq!(outcome.summary.files_unmodified, 1, "seed {seed}");
             }

@@ -229,8 +229,8 @@ fn a_part_of_a_prune_at_any_moment_of_a_backup() {
     }
 }
 
-#[test]
-fn two_prunes_at_once() {
+/// Lets a prune and a backup come between any two operations of a prune; returns the first trouble.
+pub fn prune_at_each_operation(mutation: Mutation) -> Result<(), String> {
     let (world, wanted) = tempting();
     for operation in 1.. {
         let mut world = world.fork();
@@ -239,15 +239,22 @@ fn two_prunes_at_once() {
             run(&other.open(), &RUTHLESS, &Silent, Mutation::None).unwrap();
             back_up(&other.open(), "c", &files(0..3)).unwrap();
         });
+        let named = |trouble: String| format!("at {operation}: {trouble}");
         let repository = world.open_on(Arc::clone(&hooked) as Arc<dyn Backend>).unwrap();
         // What the other prune deleted is missing, and looked up again.
-        run(&repository, &RUTHLESS, &Silent, Mutation::None).unwrap();
+        run(&repository, &RUTHLESS, &Silent, mutation).map_err(|error| named(error.to_string()))?;
         if hooked.is_unused() {
-            return;
+            return Ok(());
         }
-        world.check();
+        world.trouble().map_err(named)?;
         world.back_up("a", &wanted);
         world.prune(&ALL);
-        world.check();
+        world.trouble().map_err(named)?;
     }
+    Ok(())
+}
+
+#[test]
+fn two_prunes_at_once() {
+    prune_at_each_operation(Mutation::None).unwrap();
 }

@@ -6,10 +6,13 @@ use holdfast_format::{BlobType, name};
 use holdfast_repo::object_name;
 
 use super::crash::{at_each_operation, busy};
-use super::interleave::{Progress, backup_at_each_operation, tempting};
+use super::interleave::{Progress, backup_at_each_operation, prune_at_each_operation, tempting};
+use super::readers::overtake;
+use super::repairs::prune_at_each_operation_of_a_repair;
 use super::world::{ALL, RUTHLESS, Session, World, bytes_of, files};
 use crate::Silent;
 use crate::prune::{Mutation, run};
+use crate::repair;
 
 fn is_caught_by_a_backup_meanwhile(mutation: Mutation) {
     let (world, wanted) = tempting();
@@ -81,4 +84,26 @@ fn copies_are_believed() {
     let outcomes = |mutation| [0, 1].map(|place| with_one_copy_lost(&world, place, mutation));
     assert!(outcomes(Mutation::None).iter().all(Result::is_ok));
     assert!(outcomes(Mutation::CopiesAreBelieved).iter().any(Result::is_err));
+}
+
+#[test]
+fn others_are_errors() {
+    let trouble = prune_at_each_operation(Mutation::OthersAreErrors).unwrap_err();
+    println!("{trouble}");
+    assert!(trouble.contains("is missing"), "{trouble}");
+}
+
+#[test]
+fn the_new_index_is_not_named() {
+    let trouble = overtake(false, Mutation::NewIndexIsNotNamed).unwrap_err();
+    println!("{trouble}");
+    assert!(trouble.ends_with("overtaken"), "{trouble}");
+}
+
+#[test]
+fn a_repair_relies_on_what_is_condemned() {
+    let mutation = repair::Mutation::CondemnedIsReliedOn;
+    let trouble = prune_at_each_operation_of_a_repair(mutation).unwrap_err();
+    println!("{trouble}");
+    assert!(trouble.contains("is in no pack"), "{trouble}");
 }

@@ -184,17 +184,9 @@ fn a_stream_ends_at_the_second_run() {
     world.check();
 }
 
-/// A prune at a time in seconds, with a persistent cache.
-fn prune_at(world: &World, cache: &std::path::Path, seconds: i64) -> PruneReport {
-    let now = Timestamp::from_second(seconds).unwrap();
-    let abandoned = Some(Abandoned { after_seconds: 30 * 86_400, now });
-    run(&world.open_with_cache(cache), &PruneOptions { abandoned, ..ALL }, &Silent, Mutation::None)
-        .unwrap()
-}
-
-/// A pin of a host that never returns holds prunes up for a day.
-#[test]
-fn a_pin_is_given_up_after_a_day() {
+/// Prunes beside a pin of a host that never returns, at times in seconds and with a persistent
+/// cache.
+fn prunes_beside_a_pin(mutation: Mutation) -> Vec<PruneReport> {
     let mut world = World::new();
     let first = world.back_up("a", &files(0..30));
     world.back_up("a", &files(20..40));
@@ -203,12 +195,33 @@ fn a_pin_is_given_up_after_a_day() {
     let writer = repository.writer("lost").unwrap();
     holdfast_repo::commit::pin(&repository, writer, &["/x".into()]).unwrap();
     let cache = tempfile::tempdir().unwrap();
-    for seconds in [1_000, 2_000, 1_000 + 86_399] {
-        let report = prune_at(&world, cache.path(), seconds);
-        assert_eq!(report.gave_way_to, ["lost"], "{seconds}");
-        assert_eq!(report.packs_deleted, 0, "{seconds}");
-    }
-    let report = prune_at(&world, cache.path(), 1_000 + 86_400);
-    assert!(report.gave_way_to.is_empty() && report.packs_deleted > 0, "{report:?}");
+    let prune_at = |seconds| {
+        let now = Timestamp::from_second(seconds).unwrap();
+        let abandoned = Some(Abandoned { after_seconds: 30 * 86_400, now });
+        let options = PruneOptions { abandoned, ..ALL };
+        run(&world.open_with_cache(cache.path()), &options, &Silent, mutation).unwrap()
+    };
+    let reports = [1_000, 2_000, 1_000 + 86_399, 1_000 + 86_400].map(prune_at);
     world.check();
+    reports.into()
+}
+
+/// True if a prune left everything to the host with the pin.
+fn gave_way(report: &PruneReport) -> bool {
+    report.gave_way_to == ["lost"] && report.packs_deleted == 0
+}
+
+/// A pin of a host that never returns holds prunes up for a day.
+#[test]
+fn a_pin_is_given_up_after_a_day() {
+    let reports = prunes_beside_a_pin(Mutation::None);
+    let [before @ .., after] = reports.as_slice() else { panic!("{reports:?}") };
+    assert!(before.iter().all(gave_way), "{before:?}");
+    assert!(after.gave_way_to.is_empty() && after.packs_deleted > 0, "{after:?}");
+}
+
+#[test]
+fn a_pin_that_is_never_given_up_and_one_that_is_ignored() {
+    assert!(prunes_beside_a_pin(Mutation::PinsAreNeverGivenUp).iter().all(gave_way));
+    assert!(!gave_way(&prunes_beside_a_pin(Mutation::PinsAreIgnored)[0]));
 }

@@ -133,8 +133,8 @@ fn world() -> (World, ObjectId, ObjectId) {
 }
 
 /// Runs a forget and a prune between any two operations of each command, including opening. Returns
-/// how many there were.
-fn overtake(is_read_one_forgotten: bool) -> u64 {
+/// how many there were, or the first trouble.
+pub fn overtake(is_read_one_forgotten: bool, mutation: Mutation) -> Result<u64, String> {
     let (start, first, second) = world();
     let mut tried = 0;
     for (name, command) in COMMANDS {
@@ -145,7 +145,7 @@ fn overtake(is_read_one_forgotten: bool) -> u64 {
                 let repository = other.open();
                 let gone = if is_read_one_forgotten { second } else { first };
                 forget(&repository, &[gone]).unwrap();
-                run(&repository, &ALL, &Silent, Mutation::None).unwrap();
+                run(&repository, &ALL, &Silent, mutation).unwrap();
             };
             let hooked = Hooked::new(Arc::clone(&world.storage), operation, act);
             let repository = world.open_on(Arc::clone(&hooked) as Arc<dyn Backend>).unwrap();
@@ -162,24 +162,24 @@ fn overtake(is_read_one_forgotten: bool) -> u64 {
             match outcome {
                 Ok(()) => {}
                 Err(Wrong::Overtaken) if is_read_one_forgotten => {}
-                Err(Wrong::Overtaken) => panic!("{name}, at {operation}: overtaken"),
-                Err(Wrong::Other(what)) => panic!("{name}, at {operation}: {what}"),
+                Err(Wrong::Overtaken) => return Err(format!("{name}, at {operation}: overtaken")),
+                Err(Wrong::Other(what)) => return Err(format!("{name}, at {operation}: {what}")),
             }
         }
     }
-    tried
+    Ok(tried)
 }
 
 #[test]
 fn what_was_moved_is_found_again() {
-    let tried = overtake(false);
+    let tried = overtake(false, Mutation::None).unwrap();
     println!("{tried} operations");
     assert!(tried > 200);
 }
 
 #[test]
 fn what_was_forgotten_is_not_called_damaged() {
-    let tried = overtake(true);
+    let tried = overtake(true, Mutation::None).unwrap();
     println!("{tried} operations");
     assert!(tried > 200);
 }

@@ -4,13 +4,16 @@ use std::sync::Arc;
 
 use holdfast_backend::Backend;
 use holdfast_format::{BlobType, name};
-use holdfast_repo::object_name;
+use holdfast_repo::{SnapshotInfo, object_name};
 
 use super::hooked::Hooked;
 use super::rescued::condemn;
 use super::world::{ALL, Files, Session, World, bytes_of, files};
+use crate::forget::forget;
 use crate::prune::{Mutation, run};
-use crate::repair::{RepairIndexOptions, RepairSnapshotsOptions, repair_index, repair_snapshots};
+use crate::repair::{
+    self, RepairIndexOptions, RepairSnapshotsOptions, repair_index, repair_snapshots,
+};
 use crate::{EngineError, Event, Observer, Silent};
 
 /// Interrupts a prune as soon as it asks.
@@ -79,4 +82,59 @@ fn what_a_repair_takes_over_is_kept_from_the_prune() {
             panic!("at {operation}, prune {outcome:?}: {trouble}");
         }
     }
+}
+
+/// Ends a prune as soon as what was condemned is decided.
+struct OnceDecided(World);
+
+impl Observer for OnceDecided {
+    fn event(&self, _event: Event<'_>) {}
+
+    fn is_interrupted(&self) -> bool {
+        self.0.open().history().condemn().is_none()
+    }
+}
+
+/// Lets somebody forget the damaged snapshot, and the prune decide, between any two operations of a
+/// repair; returns the first trouble.
+pub fn prune_at_each_operation_of_a_repair(mutation: repair::Mutation) -> Result<(), String> {
+    let (start, wanted) = condemned_and_fenced();
+    repair_index(&start.open(), &RepairIndexOptions::default(), &Silent).unwrap();
+    let mut replaced = 0;
+    for operation in 1.. {
+        let mut world = start.fork();
+        let other = world.clone();
+        let prune = move || {
+            let repository = other.open();
+            let snapshots = repository.history().snapshots();
+            let is_damaged = |info: &&SnapshotInfo| {
+                !other.expected.contains_key(&info.id) && info.snapshot.tags.is_empty()
+            };
+            let damaged = snapshots.iter().find(is_damaged).unwrap();
+            forget(&repository, &[damaged.id]).unwrap();
+            let decided = run(&other.open(), &ALL, &OnceDecided(other.clone()), Mutation::None);
+            assert!(matches!(decided, Err(EngineError::Interrupted)), "{decided:?}");
+        };
+        let hooked = Hooked::new(Arc::clone(&world.storage), operation, prune);
+        let repository = world.open_on(Arc::clone(&hooked) as Arc<dyn Backend>).unwrap();
+        let options = RepairSnapshotsOptions { forget: false, dry_run: false };
+        let outcome = repair::run_on_snapshots(&repository, &options, &Silent, mutation);
+        if hooked.is_unused() {
+            assert!(replaced > 0, "of {operation}");
+            return Ok(());
+        }
+        let named = |trouble: String| format!("at {operation}, repair {outcome:?}: {trouble}");
+        if let Ok(done) = &outcome {
+            let replacements = done.repaired.iter().filter_map(|repaired| repaired.replacement);
+            world.expected.extend(replacements.map(|id| (id, wanted.clone())));
+            replaced += world.expected.len() - 1;
+        }
+        world.trouble().map_err(named)?;
+    }
+    Ok(())
+}
+
+#[test]
+fn a_repair_relies_on_nothing_that_may_go() {
+    prune_at_each_operation_of_a_repair(repair::Mutation::None).unwrap();
 }
