@@ -102,6 +102,26 @@ mod tests {
         }
     }
 
+    /// Who may write to either folder puts another file in its place.
+    #[test]
+    fn a_link_counts_with_the_folder_that_it_is_in_and_that_of_its_file() {
+        let me = environment::user_id();
+        let [links, files] = [(); 2].map(|()| tempfile::tempdir().unwrap());
+        let (link, file) = (links.path().join("holdfast.toml"), files.path().join("app.toml"));
+        fs::write(&file, "").unwrap();
+        std::os::unix::fs::symlink(&file, &link).unwrap();
+        let mode = |folder: &Path, mode| {
+            fs::set_permissions(folder, Permissions::from_mode(mode)).unwrap();
+        };
+        assert_eq!(check_for(me, "app file", &link), Ok(()));
+        for folder in [links.path(), files.path()] {
+            mode(folder, 0o777);
+            let error = check_for(me, "app file", &link).unwrap_err();
+            assert!(error.message.starts_with("the folder of the app file"), "{}", error.message);
+            mode(folder, 0o700);
+        }
+    }
+
     #[test]
     fn a_file_of_another_user_is_refused() {
         let folder = tempfile::tempdir().unwrap();

@@ -375,4 +375,6 @@ fn values_are_real() {
     let large = again.messages().into_iter().find(|it| it["item"] == told("/large")["item"]);
     let large = large.unwrap();
     assert_eq!((&large["action"], &large["data_size"]), (&"unchanged".into(), &0.into()));
+    let added = again.message("summary")["data_added"].as_u64().unwrap();
+    assert!(added < 10_000, "{added} bytes, and nothing but folders can be new");
 }

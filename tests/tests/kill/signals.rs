@@ -1,4 +1,5 @@
-//! Interrupted or killed streams: no snapshot is made, and no command keeps running.
+//! Interrupted or killed streams: no snapshot is made, and no command keeps running. Nor does one
+//! that waits for a speed limit.
 
 use std::process::{Command, Stdio};
 
@@ -93,4 +94,23 @@ fn a_second_signal_does_not_wait() {
     if is_running(&pid) {
         Command::new("kill").args(["-KILL", &pid]).status().unwrap();
     }
+}
+
+/// At a KiB a second they would take an hour: the same command without a limit runs twice
+/// meanwhile, and an interrupt ends the wait.
+#[test]
+fn an_interrupt_ends_the_wait_of_a_command_with_a_limit() {
+    let sandbox = Sandbox::new();
+    sandbox.write("data/random", super::world::noise(1, 4 << 20));
+    let interrupt_beside = |limited: &str, same: &str| {
+        let mut running = Running::start(&mut sandbox.command(sandbox.words(limited)));
+        (0..2).for_each(|_| drop(sandbox.ok(same)));
+        assert!(!running.has_ended(), "{limited}");
+        running.signal(Signal::INT);
+        let outcome = sandbox.finish(running.end());
+        // With nothing left to do but to wait it is done.
+        assert!(matches!(outcome.code, Some(0 | 130)), "{limited}: {outcome:?}");
+    };
+    interrupt_beside("backup --limit-upload 1 @data", "backup @data");
+    interrupt_beside("restore --limit-download 1 latest -t @slow", "restore latest -t @whole");
 }

@@ -121,7 +121,7 @@ fn fill(sandbox: &Sandbox, state: u64) {
 }
 
 /// Incompressible bytes.
-fn noise(seed: u64, length: usize) -> Vec<u8> {
+pub fn noise(seed: u64, length: usize) -> Vec<u8> {
     let mut bytes = vec![0; length];
     blake3::Hasher::new().update(&seed.to_le_bytes()).finalize_xof().fill(&mut bytes);
     bytes

@@ -143,6 +143,27 @@ mod tests {
     }
 
     #[test]
+    fn every_read_and_every_write_counts() {
+        let rates = Rates { written: Some(1), read: Some(1) };
+        let limit = Limit::new(Arc::new(Memory::new()), rates, Arc::new(AtomicBool::new(true)));
+        let is_waited_for_until = || {
+            let until =
+                |pace: &Option<Mutex<Pace>>| pace.as_ref().unwrap().lock().unwrap().free_from;
+            (until(&limit.written), until(&limit.read))
+        };
+        let (name, seconds) = (ObjectName::new("a").unwrap(), Duration::from_secs);
+        limit.put(&name, &[&[0; 700], &[0; 300]]).unwrap();
+        let (written, nothing) = is_waited_for_until();
+        assert!(written.is_some() && nothing.is_none());
+        limit.get(&name, 1000).unwrap();
+        let (_, read) = is_waited_for_until();
+        assert_eq!(limit.get_range(&name, 500, 400).unwrap().len(), 400);
+        assert_eq!(is_waited_for_until(), (written, read.map(|read| read + seconds(400))));
+        limit.put(&ObjectName::new("b").unwrap(), &[&[0; 50]]).unwrap();
+        assert_eq!(is_waited_for_until().0, written.map(|written| written + seconds(50)));
+    }
+
+    #[test]
     fn nothing_waits_for_a_command_that_should_end() {
         let rates = Rates { written: Some(1), read: None };
         let stop = Arc::new(AtomicBool::new(true));

@@ -409,6 +409,22 @@ fn slots_that_ask_for_too_much_stand_in_nobodys_way() {
     }
 }
 
+/// One that takes all that may be spent, and comes first by name.
+#[test]
+fn cheap_slots_are_tried_first() {
+    let world = World::new();
+    let backend = Arc::clone(&world.storage) as Arc<dyn Backend>;
+    let secret = Secret::parse(&world.keys[0]).unwrap();
+    let (repository, master) =
+        Repository::open_with_master_key(Arc::clone(&backend), &secret, &options()).unwrap();
+    let passphrase = Secret::parse("a passphrase").unwrap();
+    repository.add_key(&master, &passphrase, KdfCost::MIN, &label()).unwrap();
+    let KdfCost { memory_kib, passes, .. } = KdfCost::DEFAULT;
+    let all = KdfCost { memory_kib: 4 * memory_kib, passes: 8 * passes, lanes: 1 };
+    hostile(&world, 0, all);
+    Repository::open(backend, &passphrase, &options()).unwrap();
+}
+
 /// Counts reads.
 fn reads(world: &World, key: usize, cache: &TempDir) -> (usize, PathBuf) {
     let inner = Arc::clone(&world.storage) as Arc<dyn Backend>;
