@@ -135,7 +135,7 @@ impl From<RepoError> for CommandError {
             RepoError::Cache(_) => (ExitKind::Failed, "--no-cache, or holdfast cache --cleanup"),
             RepoError::Fenced => (ExitKind::Locked, "run the same command again"),
             RepoError::Overtaken => {
-                (ExitKind::Locked, "run it again to make a snapshot that holdfast snapshots lists")
+                (ExitKind::Locked, "run it again with a snapshot that holdfast snapshots lists")
             }
             RepoError::Backend(BackendError::NotFound { .. }) => {
                 (ExitKind::NoRepository, "check --repo, and that the disk is mounted")

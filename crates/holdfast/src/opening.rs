@@ -255,9 +255,10 @@ impl Drop for NewFolder<'_> {
 }
 
 fn no_folder(folder: &Path) -> CommandError {
+    let parent = escape::path(folder.parent().unwrap_or(folder));
     let folder = escape::path(folder);
-    CommandError::failed(format!("the folder that {folder} would be made in does not exist"))
-        .hint("make that folder first, if no disk is missing there")
+    CommandError::failed(format!("the parent folder of {folder} does not exist"))
+        .hint(format!("mkdir -p {parent}, once you are sure that its disk is mounted"))
 }
 
 /// The location already holds a repository. Scripts look for restic's words.

@@ -77,16 +77,15 @@ fn lines(done: &Done, notice: &RunNotice) -> Vec<String> {
         lines.push(format!("snapshot {} saved", info.id.short()));
     }
     if let Some(Ok(retention)) = &done.retention {
+        let kept = text::count(retention.kept, "snapshot", "snapshots");
         if !retention.doubts.is_empty() {
-            let kept = text::count(retention.kept, "snapshot", "snapshots");
             lines.push(format!("kept {kept}, removed none: {}", retention.doubts.join("; ")));
             return lines;
         }
-        let mut line = format!(
-            "removed {}, kept {}",
-            text::count(retention.removed, "old snapshot", "old snapshots"),
-            retention.kept
-        );
+        let mut line = match retention.removed {
+            0 => format!("kept {kept}, removed none"),
+            removed => format!("kept {kept}, removed {removed}"),
+        };
         if let Some(pruned) = &retention.pruned {
             line += &format!("; {} freed", text::size(pruned.bytes_deleted));
         }
