@@ -22,8 +22,8 @@ Set HOLDFAST_REPOSITORY and HOLDFAST_PASSWORD_FILE to avoid repeating -r and the
 `holdfast help COMMAND` describes one command in detail.
 
 EXIT CODES:
-   0 success, 1 failure, 2 usage error, 3 done, but some entries could not be read or removed,
-   10 no repository, 11 busy, 12 wrong passphrase or key, 13 damaged, 14 older than before,
+  0 success, 1 failure, 2 usage error, 3 done, but some entries could not be read or removed,
+  10 no repository, 11 busy, 12 wrong passphrase or key, 13 damaged, 14 older than before,
   130 interrupted";
 
 /// The whole command line.

@@ -128,7 +128,7 @@ pub struct KeepArgs {
     #[arg(long, value_name = "DURATION")]
     pub keep_within_yearly: Option<Span>,
 
-    /// Keep all with all of these tags; repeat for alternatives
+    /// Keep all that have all of these tags; repeat for alternatives
     #[arg(long = "keep-tag", value_name = "TAG[,TAG...]")]
     pub keep_tags: Vec<TagList>,
 }

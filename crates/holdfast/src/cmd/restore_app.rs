@@ -48,8 +48,8 @@ compared with what was captured, every file is read back, and every check runs a
 
 EXIT CODES:
   0 restored and verified, 1 stopped before the end (run the same command again),
-   3 restored, but a verification or a hook failed,
-   others as in holdfast --help";
+  3 restored, but a verification or a hook failed,
+  others as in holdfast --help";
 
 /// Restore a whole application: its keys, databases, buckets and files
 ///
