@@ -58,7 +58,7 @@ impl ApplicationArgs {
             Some(name) if config::AppName::new(name).is_none() => {
                 Err(CommandError::usage(format!(
                     "{name:?} is not an application name: use lower-case letters, digits \
-                    and dashes"
+                     and dashes"
                 )))
             }
             Some(name) => Ok(Path::new(FOLDER).join(format!("{name}.toml"))),

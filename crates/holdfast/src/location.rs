@@ -30,7 +30,7 @@ impl Location {
             _ if ELSEWHERE.contains(&scheme) || (is_scheme(scheme) && rest.starts_with(b"//")) => {
                 let message = format!(
                     "this version stores repositories on local paths only \
-                    and does not support {scheme}:"
+                     and does not support {scheme}:"
                 );
                 return Err(CommandError::usage(message)
                     .hint("mount the storage and give its path, as in -r /mnt/backup"));

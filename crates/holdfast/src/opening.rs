@@ -106,7 +106,7 @@ impl Context {
         for object in &repository.missing().index_objects {
             self.output.warn(&format!(
                 "{object} is missing or damaged; its content was read from the packs; \
-                try: holdfast repair index"
+                 try: holdfast repair index"
             ));
         }
         Ok(repository)

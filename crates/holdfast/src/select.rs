@@ -111,7 +111,7 @@ fn warn_of_the_future(context: &Context, info: &SnapshotInfo) {
         let id = info.id.short();
         context.output.caution(&format!(
             "snapshot {id} is dated {time}, in the future; if you want the most recent backup \
-            instead, name it by its id (holdfast snapshots lists all)"
+             instead, name it by its id (holdfast snapshots lists all)"
         ));
     }
 }

@@ -59,7 +59,7 @@ fn judge(
     if others_may_write {
         let message = format!(
             "the {what} {path} can be written by other users, who could use it to run anything as \
-            root"
+             root"
         );
         return Err(CommandError::failed(message).hint(format!("chmod go-w {path}")));
     }

@@ -90,7 +90,7 @@ fn tell(args: &Args, context: &Context, report: &BackupReport, start: Timestamp)
     for lack in shrunk.filter(|lack| matches!(lack, Lack::Shrunk { .. })) {
         context.output.caution(&format!(
             "the source may be incomplete: {lack}; forget keeps the last good \
-            snapshot until a backup with --accept-shrunk"
+             snapshot until a backup with --accept-shrunk"
         ));
     }
     match summary.errors {

@@ -136,7 +136,7 @@ fn lines(report: &PruneReport, dry_run: bool) -> Vec<String> {
     for host in &report.gave_way_to {
         lines.push(format!(
             "nothing is deleted yet: a backup of {} that earlier prunes made start over has not \
-            finished; run prune again later, or now with --abandoned-after 0d",
+             finished; run prune again later, or now with --abandoned-after 0d",
             escape::text(host)
         ));
     }

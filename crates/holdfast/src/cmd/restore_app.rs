@@ -233,7 +233,7 @@ impl Work<'_> {
             (Some(text), None) => {
                 let message = format!(
                     "--keys-snapshot {text} needs a key repository, and the app file defines \
-                    none"
+                     none"
                 );
                 return Err(CommandError::usage(message).hint("add a [repository.keys] section"));
             }

@@ -250,7 +250,7 @@ fn assumptions(asked: &Asked, report: &Report, others: usize) -> Vec<String> {
     all.extend(asked.assumptions.iter().cloned());
     all.push(
         "a removed snapshot can no longer be restored; prune frees its space, but may leave up to \
-        5% of the repository unused: `holdfast prune --max-unused 0` leaves none"
+         5% of the repository unused: `holdfast prune --max-unused 0` leaves none"
             .to_owned(),
     );
     all.push("other copies of the repository are not considered".to_owned());

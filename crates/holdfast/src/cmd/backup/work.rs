@@ -162,7 +162,7 @@ impl Work {
         if args.label.time.is_some_and(|time| time > start) {
             context.output.caution(
                 "the snapshot is dated in the future: until then it is the latest, and forget \
-                neither counts nor removes it",
+                 neither counts nor removes it",
             );
         }
         let time = args.label.time.unwrap_or(start);

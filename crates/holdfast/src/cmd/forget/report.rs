@@ -107,13 +107,13 @@ fn sentence(doubt: &Doubt, zone: &TimeZone) -> String {
     match doubt {
         Doubt::Future { snapshot, time } => format!(
             "snapshot {} is dated {}, in the future: until then, time-based rules neither count \
-            nor remove it",
+             nor remove it",
             snapshot.short(),
             text::time(*time, zone)
         ),
         Doubt::BackDated { snapshot, time, after, after_time } => format!(
             "snapshot {} is dated {} but was stored after {} of {}: it is kept by its date, \
-            perhaps in place of a genuine one",
+             perhaps in place of a genuine one",
             snapshot.short(),
             text::time(*time, zone),
             after.short(),

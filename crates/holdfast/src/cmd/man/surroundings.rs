@@ -46,7 +46,7 @@ pub const FILES: &[(&str, &str)] = &[
     (
         "$XDG_CACHE_HOME/holdfast, ~/.cache/holdfast",
         "Caches of repositories. They can be deleted at any time, but then rollbacks of a \
-        repository are no longer detected.",
+         repository are no longer detected.",
     ),
     (
         "/var/lib/holdfast, ~/.local/state/holdfast",

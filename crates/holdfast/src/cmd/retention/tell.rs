@@ -217,7 +217,7 @@ fn gone(told: &Told<'_>, last: &Holding, from: &str) -> String {
     match last.end {
         End::At(moment) => format!(
             "Data deleted on {day} is gone{from} after the run of {}, which removes the last \
-            snapshot that can hold it, {snapshot}.",
+             snapshot that can hold it, {snapshot}.",
             text::time(moment, told.zone)
         ),
         End::After(moment) => format!(
