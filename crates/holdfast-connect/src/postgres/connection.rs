@@ -145,7 +145,7 @@ async fn unless_stopped<F: Future>(
     }
 }
 
-/// The password for a database; the inner error says why the file of passwords is not used.
+/// The password for a database; the inner error says why the password file is ignored.
 fn password(
     tools: &Tools,
     database: &str,

@@ -185,7 +185,7 @@ impl Cut {
         })
     }
 
-    /// Makes sure that a tool is with the server that holds the cut of a database.
+    /// Makes sure that a tool is connected to the server that holds the cut of a database.
     pub(super) fn see(
         &self,
         database: &str,

@@ -66,9 +66,9 @@ impl Dump {
         let (full, writer) = FullPipe::new().map_err(pipe)?;
         command.stdin(Stdio::null()).stdout(writer);
         let mut running = cut.tools.start("pg_dump", &mut command)?;
-        // Its end of the pipe goes with it, so that the dump ends when the tool does.
+        // Its end of the pipe is dropped with it, so that the dump ends when the tool does.
         drop(command);
-        // Where the tools run elsewhere, so does the session, by the same way.
+        // Where the tools run elsewhere, so does the session, through the same command.
         if cut.tools.exec.is_empty() {
             cut.see(&record.name, &mut running, &name)?;
         }
@@ -261,7 +261,7 @@ impl Dump {
     }
 }
 
-/// A name by which the session of one `pg_dump` is known.
+/// A name that identifies the session of one `pg_dump`.
 fn application_name() -> Result<String, PostgresError> {
     let mut random = [0; 8];
     getrandom::fill(&mut random)

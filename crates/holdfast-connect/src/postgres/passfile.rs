@@ -11,12 +11,12 @@ use zeroize::Zeroizing;
 
 use super::address::SOCKET_FOLDERS;
 
-/// Most bytes that are read of the file.
+/// Maximum number of bytes read from the file.
 const BYTES_MAX: u64 = 1 << 20;
 /// Permissions of everyone but the owner.
 const OTHERS: u32 = 0o077;
 
-/// A login, as the fields of a line describe it.
+/// A login, as described by the fields of a line.
 pub(super) struct Login<'a> {
     /// Host name, or the folder of a socket.
     pub host: &'a str,
@@ -63,7 +63,7 @@ impl Login<'_> {
     /// The rest of a line whose four fields match this login.
     fn rest<'l>(&self, line: &'l [u8]) -> Option<&'l [u8]> {
         let port = self.port.to_string();
-        // Which folder libpq calls so depends on how it was built.
+        // Which folder libpq calls `localhost` depends on how it was built.
         let is_usual = SOCKET_FOLDERS.contains(&self.host);
         let usual = is_usual.then(|| after(line, "localhost")).flatten();
         let line = after(line, self.host).or(usual)?;

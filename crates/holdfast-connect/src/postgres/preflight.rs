@@ -38,7 +38,7 @@ pub struct Preflight {
     pub dump_major: u32,
     /// True if the server is a standby.
     pub is_standby: bool,
-    /// The most connections that a capture has at once.
+    /// Maximum number of connections of a capture at once.
     pub connections: usize,
     /// What does not prevent the capture but should be known, one sentence each.
     pub warnings: Vec<String>,
@@ -162,7 +162,7 @@ fn connections(databases: usize) -> usize {
     databases + 1
 }
 
-/// The session that asks is over before the others begin.
+/// The session that checks this has ended before the others begin.
 fn check_connections(session: &mut Session, needed: usize) -> Result<(), PostgresError> {
     let free = session.value(FREE_CONNECTIONS)?;
     match free.and_then(|free| free.parse::<i64>().ok()) {

@@ -78,7 +78,7 @@ impl Fill<'_> {
         Ok(failures)
     }
 
-    /// Tries again what could not be made, now that the database has its name, and refreshes
+    /// Tries again what could not be created, now that the database has its name, and refreshes
     /// `views`.
     pub fn named(
         &self,

@@ -38,7 +38,7 @@ pub struct GlobalsReport {
     pub warnings: Vec<String>,
 }
 
-/// What would be done with the script `globals.sql`; with tablespaces if they are to be kept.
+/// What a restore of the script `globals.sql` would do; with tablespaces if they are to be kept.
 ///
 /// # Errors
 /// [`PostgresError`]: the script is not whole or has something else in it, or the server cannot be
@@ -52,8 +52,8 @@ pub fn globals(
     Ok(Work::read(&mut session, script, keep_tablespaces)?.report)
 }
 
-/// Runs the script `globals.sql`, without what concerns roles and tablespaces that exist, and
-/// without any tablespaces if they are not to be kept.
+/// Runs the script `globals.sql`, except for existing roles and tablespaces, and without any
+/// tablespaces if they are not to be kept.
 ///
 /// # Errors
 /// [`PostgresError`]: the script is not whole or has something else in it, and nothing was run; or
@@ -135,7 +135,7 @@ impl Work {
         Self::judge(script.as_bytes(), &known)
     }
 
-    /// Takes the statements that are about what is missing.
+    /// Selects the statements about what is missing.
     fn judge(script: &[u8], known: &Known) -> Result<Self, PostgresError> {
         let all =
             statements(script).map_err(|error| refused(&format!("cannot be used: {error}")))?;

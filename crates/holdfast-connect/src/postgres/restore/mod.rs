@@ -195,8 +195,8 @@ pub fn check(
     roles::check(&mut admin, &Stored::read(stored)?, options.keep_owners, coming)
 }
 
-/// Does what needs the name of the database, refreshes `views`, and compares rows that had to wait
-/// for that.
+/// Does what depends on the name of the database, refreshes `views`, and compares rows that had to
+/// wait for that.
 fn named(
     fill: &Fill<'_>,
     failures: Failures,

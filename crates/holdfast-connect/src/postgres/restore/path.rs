@@ -21,9 +21,9 @@ const PATH: &str = "SELECT substr(setting, 13) FROM (\
 const OF_EXTENSIONS: &str = "SELECT DISTINCT pg_catalog.quote_ident(n.nspname) \
     FROM pg_catalog.pg_extension e JOIN pg_catalog.pg_namespace n ON n.oid = e.extnamespace \
     WHERE n.nspname <> 'pg_catalog' ORDER BY 1";
-/// Materialized views that may show the name of the database, or what another database has: they
-/// ask for it, or for something that is known to tell it, call a function that may, read a foreign
-/// table or a table that has one as a part, or read what does.
+/// Materialized views that may show the name of the database, or the contents of another one: they
+/// query it, or something known to contain it, call a function that may, read a foreign table or a
+/// table with a foreign partition, or read another view that does.
 const VIEWS: &str = "WITH RECURSIVE far AS (\
     SELECT c.oid FROM pg_catalog.pg_class c WHERE c.relkind = 'f' \
     UNION SELECT i.inhparent FROM far f JOIN pg_catalog.pg_inherits i ON i.inhrelid = f.oid), \
@@ -58,7 +58,7 @@ pub(super) enum Shows {
 }
 
 impl Shows {
-    /// What in the text of a view tells that it does.
+    /// What the text of such a view contains.
     fn texts(self) -> &'static str {
         match self {
             Self::NameOrOthers => {

@@ -16,7 +16,7 @@ use super::stored::Stored;
 /// How much of a statement a message shows, in letters.
 const SHOWN_MAX: usize = 100;
 
-/// Brings them back. The database is finished then, unless others are to come that it may read.
+/// Restores them. This finishes the database, unless it may read others that are still to come.
 pub(super) fn apply(
     session: &mut Session,
     stored: &Stored<'_>,

@@ -8,7 +8,7 @@ use super::RestoreOptions;
 use super::stored::Stored;
 
 /// The tablespaces of tables and indexes that the server does not have, or that are not to be used.
-/// What lay in them goes into the usual one.
+/// Their contents go into the default one.
 pub(super) fn lacking(
     session: &mut Session,
     stored: &Stored<'_>,
@@ -26,7 +26,7 @@ pub(super) fn lacking(
     Ok(used)
 }
 
-/// What becomes of them, one sentence each, unless that is what was asked for.
+/// What happens to them, one sentence each, unless this was requested.
 pub(super) fn warnings(
     lacking: &BTreeSet<Vec<u8>>,
     options: &RestoreOptions,
