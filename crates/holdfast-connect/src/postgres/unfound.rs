@@ -12,8 +12,8 @@ use super::session::{Session, literal};
 const OWNER: &str = "SELECT pg_catalog.pg_get_userbyid(datdba) FROM pg_catalog.pg_database \
     WHERE datname = pg_catalog.current_database()";
 /// What a restore evaluates (indexes, CHECK constraints, generated columns, materialized views),
-/// with the functions that it calls and that depend on the search path, and the names in the text of
-/// these functions that the search path does not resolve.
+/// with the functions that it calls and that depend on the search path, and the names in the text
+/// of these functions that the search path does not resolve.
 const UNFOUND: &str = "WITH used AS (\
     SELECT DISTINCT d.classid, d.objid, d.objsubid, p.oid, p.prosrc \
     FROM pg_catalog.pg_depend d JOIN pg_catalog.pg_proc p \

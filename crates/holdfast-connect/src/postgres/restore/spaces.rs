@@ -34,8 +34,8 @@ pub(super) fn warnings(
     lacking.iter().filter(|_| options.keep_tablespaces).map(|name| {
         let name = String::from_utf8_lossy(name);
         format!(
-            "the tables and indexes of tablespace {name:?} lie in the usual one, because this \
-             server has none of that name"
+            "the tables and indexes of tablespace {name:?} are in the default one, because this \
+             server has no tablespace with that name"
         )
     })
 }
