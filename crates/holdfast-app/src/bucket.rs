@@ -19,6 +19,7 @@ use holdfast_connect::bucket::{
     Bucket, BucketError, BucketOptions, BucketSource, BucketSourceOptions, BucketTargetOptions,
     Checksums, Credentials, OnWait, Retries, Service, Tags, Versions, key,
 };
+use holdfast_connect::web::Proxies;
 use holdfast_connect::words::without_byte_order_mark;
 use holdfast_engine::look::shown_path;
 use holdfast_engine::{Event, Observer};
@@ -44,6 +45,8 @@ pub struct Access {
     pub profiles: PathBuf,
     /// Additional certificates to trust, in PEM; usually none.
     pub certificates: Vec<u8>,
+    /// Proxies for the connections.
+    pub proxies: Proxies,
     /// Longest time to keep trying an unreachable server; if absent, each bucket's setting applies.
     pub patience_max: Option<Duration>,
     /// Called when waiting for a server.
@@ -202,6 +205,7 @@ fn connection(bucket: &config::Bucket, access: &Access) -> Result<BucketOptions,
         endpoint: bucket.endpoint.as_ref().map(|endpoint| endpoint.as_str().to_owned()),
         region: region.or_else(|| access.variable("AWS_DEFAULT_REGION")),
         certificates: access.certificates.clone(),
+        proxies: access.proxies.clone(),
         path_style: bucket.path_style,
         checksums: match bucket.checksums {
             config::Checksums::Auto => Checksums::WhereTaken,
@@ -336,6 +340,7 @@ mod tests {
             variables: variables.iter().map(pair).collect(),
             profiles: profiles.to_owned(),
             certificates: Vec::new(),
+            proxies: Proxies::default(),
             patience_max: None,
             on_wait: None,
             clock: || Timestamp::UNIX_EPOCH,

@@ -13,6 +13,7 @@ pub mod source;
 pub mod target;
 pub mod target_conformance;
 pub mod trust;
+pub mod web;
 pub mod words;
 
 pub use source::{Content, Item, Leaf, LeafKind, Opener, Piece, Source, Trouble};

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use holdfast_app::bucket::Access;
 use holdfast_app::hooks::HookReport;
+use holdfast_app::notify::HttpOptions;
 use holdfast_connect::bucket::OnWait;
 use holdfast_connect::words::without_byte_order_mark;
 use holdfast_repo::IndexFrom;
@@ -320,11 +321,17 @@ impl Context {
             variables: environment::variables_of_clouds(),
             profiles: self.environment.amazon_profiles(),
             certificates: Vec::new(),
+            proxies: self.environment.proxies(),
             patience_max,
             on_wait: Some(OnWait(Arc::new(on_wait))),
             clock: environment::now,
             stop: Arc::clone(&self.interrupted),
         }
+    }
+
+    /// Options for sending notices.
+    pub fn http_options(&self) -> HttpOptions {
+        HttpOptions { proxies: self.environment.proxies(), ..HttpOptions::default() }
     }
 
     /// The name of this machine, unless `--host` gives another.

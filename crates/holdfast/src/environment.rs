@@ -5,6 +5,7 @@ use std::ffi::{OsStr, OsString};
 use std::io::{self, IsTerminal};
 use std::path::{Path, PathBuf};
 
+use holdfast_connect::web::{Proxies, ProxyVariables};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use rustix::fs::FileType;
@@ -124,6 +125,20 @@ impl Environment {
         let named = self.variable("AWS_SHARED_CREDENTIALS_FILE").map(PathBuf::from);
         let home = || Some(PathBuf::from(self.variable("HOME")?).join(".aws/credentials"));
         named.or_else(home).unwrap_or_default()
+    }
+
+    /// The proxy variables, in upper or lower case.
+    pub fn proxies(&self) -> Proxies {
+        let either = |name: &str| {
+            let value = self.variable(name).or_else(|| self.variable(&name.to_ascii_lowercase()));
+            value.map_or_else(String::new, |value| value.to_string_lossy().into_owned())
+        };
+        Proxies::new(&ProxyVariables {
+            http: either("HTTP_PROXY"),
+            https: either("HTTPS_PROXY"),
+            all: either("ALL_PROXY"),
+            no: either("NO_PROXY"),
+        })
     }
 
     /// The value of `TZ` if it is invalid: neither the name of a zone or its file, nor a rule.

@@ -8,8 +8,8 @@ use std::fmt;
 use std::net::IpAddr;
 use std::path::PathBuf;
 
-use reqwest::Url;
 use serde_json::{Value as Json, json};
+use url::Url;
 
 use super::path::mentions_variable;
 use super::value::{Field, Value};

@@ -5,7 +5,7 @@ use std::io::{self, Read};
 use std::path::Path;
 
 use holdfast_connect::words::without_byte_order_mark;
-use reqwest::header::HeaderValue;
+use http::HeaderValue;
 
 use super::http::NoticeError;
 use crate::config::{Address, WebUrl};

@@ -1,7 +1,7 @@
 //! A monitor compatible with healthchecks.io: it is pinged at the start and end of a run, and
 //! raises the alarm when pings stop.
 
-use reqwest::Url;
+use url::Url;
 
 use super::address;
 use super::http::{HttpClient, Letter, NoticeError};

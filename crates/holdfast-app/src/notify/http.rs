@@ -2,12 +2,13 @@
 
 use std::io;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
-use holdfast_connect::trust::{self, TrustError};
-use reqwest::blocking::Client;
-use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue};
-use reqwest::{StatusCode, Url};
+use holdfast_connect::web::{BlockingClient, Proxies, Refusal};
+use http::header::{AUTHORIZATION, CONTENT_TYPE, USER_AGENT};
+use http::{HeaderMap, HeaderValue, Method, Response, StatusCode};
+use url::Url;
 
 use crate::config::WebUrl;
 
@@ -20,8 +21,8 @@ pub struct HttpOptions {
     pub retries_max: u32,
     /// The pause before the second attempt, doubled before each further one.
     pub pause: Duration,
-    /// True to honor the variables `HTTP_PROXY`, `HTTPS_PROXY` and `NO_PROXY`.
-    pub proxies_from_environment: bool,
+    /// Proxies for the connections.
+    pub proxies: Proxies,
 }
 
 impl Default for HttpOptions {
@@ -31,7 +32,7 @@ impl Default for HttpOptions {
             timeout: Duration::from_secs(10),
             retries_max: 5,
             pause: Duration::from_secs(1),
-            proxies_from_environment: true,
+            proxies: Proxies::default(),
         }
     }
 }
@@ -100,7 +101,7 @@ pub enum NoticeError {
 /// An HTTP client. It blocks, so do not use it on an async thread.
 #[derive(Debug, Clone)]
 pub struct HttpClient {
-    client: Client,
+    client: Arc<BlockingClient>,
     retries_max: u32,
     pause: Duration,
 }
@@ -123,15 +124,10 @@ impl HttpClient {
     /// # Errors
     /// [`NoticeError::Client`].
     pub fn new(options: &HttpOptions) -> Result<Self, NoticeError> {
-        let unusable = |error: TrustError| NoticeError::Client { reason: error.to_string() };
-        let builder = Client::builder()
-            .tls_backend_preconfigured(trust::client_config(&[]).map_err(unusable)?)
-            .timeout(options.timeout)
-            .user_agent(concat!("holdfast/", env!("CARGO_PKG_VERSION")));
-        let builder = if options.proxies_from_environment { builder } else { builder.no_proxy() };
-        let client = builder.build();
-        let client = client.map_err(|error| NoticeError::Client { reason: root_cause(&error) })?;
-        Ok(Self { client, retries_max: options.retries_max, pause: options.pause })
+        let client = BlockingClient::new(options.timeout, &[], options.proxies.clone());
+        let client = client.map_err(|Refusal(reason)| NoticeError::Client { reason })?;
+        let (retries_max, pause) = (options.retries_max, options.pause);
+        Ok(Self { client: Arc::new(client), retries_max, pause })
     }
 
     /// Posts a letter and returns the response headers. Transient failures are retried: no
@@ -155,35 +151,38 @@ impl HttpClient {
     /// # Errors
     /// Why there is no response, in a few words without the URL.
     pub fn status(&self, url: &WebUrl) -> Result<u16, String> {
-        let answer = self.client.get(url.clone().into_url()).send();
-        answer.map(|answer| answer.status().as_u16()).map_err(|error| match error.is_timeout() {
-            true => "no answer in time".to_owned(),
-            false => root_cause(&error),
-        })
+        let answer = self.send(&Method::GET, &url.clone().into_url(), HeaderMap::new(), "");
+        answer.map(|answer| answer.status().as_u16()).map_err(|Refusal(reason)| reason)
+    }
+
+    fn send(
+        &self,
+        method: &Method,
+        url: &Url,
+        mut headers: HeaderMap,
+        body: &str,
+    ) -> Result<Response<()>, Refusal> {
+        let name = concat!("holdfast/", env!("CARGO_PKG_VERSION"));
+        headers.insert(USER_AGENT, HeaderValue::from_static(name));
+        self.client.send(method, url, &headers, body)
     }
 
     fn attempt(&self, letter: &Letter<'_>, attempts: u32) -> Result<HeaderMap, NoticeError> {
-        let mut request = self
-            .client
-            .post(letter.url.clone())
-            .header(CONTENT_TYPE, letter.content_type)
-            .body(letter.body.to_owned());
+        let mut headers = HeaderMap::new();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static(letter.content_type));
         if let Some(authorization) = &letter.authorization {
-            request = request.header(AUTHORIZATION, authorization.clone());
+            headers.insert(AUTHORIZATION, authorization.clone());
         }
         let to = || format!("{} at {}", letter.to, letter.url.host_str().unwrap_or_default());
-        let response = request.send().map_err(|error| NoticeError::Unreachable {
+        let answer = self.send(&Method::POST, &letter.url, headers, letter.body);
+        let answer = answer.map_err(|Refusal(reason)| NoticeError::Unreachable {
             to: to(),
-            reason: if error.is_timeout() {
-                "no answer in time".into()
-            } else {
-                root_cause(&error)
-            },
+            reason,
             attempts,
         })?;
-        let status = response.status();
+        let status = answer.status();
         match status.is_success() {
-            true => Ok(response.headers().clone()),
+            true => Ok(answer.into_parts().0.headers),
             false => Err(NoticeError::Refused { to: to(), status: status.as_u16(), attempts }),
         }
     }
@@ -198,13 +197,4 @@ fn may_pass(error: &NoticeError) -> bool {
         }
         _ => false,
     }
-}
-
-/// The innermost error: the outer ones repeat the URL.
-fn root_cause(error: &dyn std::error::Error) -> String {
-    let mut cause = error;
-    while let Some(inner) = cause.source() {
-        cause = inner;
-    }
-    cause.to_string()
 }

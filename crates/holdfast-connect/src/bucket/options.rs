@@ -9,7 +9,12 @@ use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use rustls::RootCertStore;
 use zeroize::Zeroizing;
+
+use super::BucketError;
+use crate::trust;
+use crate::web::{Proxies, Transport};
 
 /// Which interface the server speaks.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -166,6 +171,8 @@ pub struct BucketOptions {
     pub requester_pays: bool,
     /// Certificates to trust besides the system's, in PEM.
     pub certificates: Vec<u8>,
+    /// Proxies between here and the server.
+    pub proxies: Proxies,
     /// True to include tags in listings of Azure, which takes a separate permission.
     pub with_tags: bool,
     /// Concurrent requests for listings, and for the content of one large object.
@@ -201,6 +208,7 @@ impl BucketOptions {
             checksums: Checksums::default(),
             requester_pays: false,
             certificates: Vec::new(),
+            proxies: Proxies::default(),
             with_tags: false,
             concurrency: const { NonZeroUsize::new(8).unwrap() },
             retries: Retries::default(),
@@ -209,6 +217,17 @@ impl BucketOptions {
             clock,
             stop: Arc::default(),
         }
+    }
+
+    /// Connections for requests of which some are encrypted, or none.
+    pub(super) fn transport(&self, is_encrypted: bool) -> Result<Transport, BucketError> {
+        let config = match is_encrypted {
+            true => trust::client_config(&self.certificates),
+            // A machine without certificates can do without encryption.
+            false => trust::config_of(RootCertStore::empty()),
+        };
+        let config = config.map_err(|error| BucketError::Options(error.to_string()))?;
+        Ok(Transport::new(config, self.proxies.clone(), self.silence_max))
     }
 }
 

@@ -9,7 +9,7 @@ use std::time::Duration;
 use clap::ValueHint;
 use holdfast_app::config::{AppFile, Class};
 use holdfast_app::hooks::{HookReport, Hooks, State};
-use holdfast_app::notify::{HttpClient, HttpOptions, post_document};
+use holdfast_app::notify::{HttpClient, post_document};
 use holdfast_app::restore::{
     self, KeysWish, Plan, Prepared, RestoreContext, RestoreReport, Wishes,
 };
@@ -174,7 +174,7 @@ pub fn run(args: &Args, context: &Context) -> CommandResult {
         password: &password,
         password_file: context.environment.postgres_password_file(),
         buckets: context.bucket_access(args.dry_run.then_some(Duration::ZERO)),
-        http: HttpOptions::default(),
+        http: context.http_options(),
         scratch: scratch.path(),
         stop: Arc::clone(&context.interrupted),
     };
@@ -342,7 +342,7 @@ impl Work<'_> {
         let Some(webhook) = &self.destination().notify.webhook else { return };
         let is_fine = report.state == State::Ok;
         let document = Message { message_type: "restore", content: report };
-        let told = HttpClient::new(&HttpOptions::default())
+        let told = HttpClient::new(&self.context.http_options())
             .and_then(|http| post_document(&http, webhook, is_fine, &document));
         if let Err(trouble) = told {
             self.context.output.caution(&trouble.to_string());

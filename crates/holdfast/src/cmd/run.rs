@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use holdfast_app::config::Class;
 use holdfast_app::hooks::{HookReport, Hooks, Outcome, Stage, StageError, State};
-use holdfast_app::notify::{HttpOptions, Notices, RunNotice};
+use holdfast_app::notify::{Notices, RunNotice};
 use holdfast_app::run::{self, Maker, Places, RetentionReport, RunContext, RunReport};
 use holdfast_repo::Repository;
 use jiff::Timestamp;
@@ -102,7 +102,7 @@ impl Work<'_> {
         let (file, started) = (&self.application.file, environment::now());
         let _lock = self.application.lock()?;
         let (name, is_interrupted) = (&file.app.name, || self.context.is_interrupted());
-        let notices = Notices::begin(&file.notify, &HttpOptions::default(), self.id);
+        let notices = Notices::begin(&file.notify, &self.context.http_options(), self.id);
         let observer = |report: &HookReport| self.context.tell_hook(report);
         let hooks = Hooks::new(&file.hooks, name, self.id, &is_interrupted, &observer);
         let outcome = self.with_hooks(&hooks);

@@ -7,6 +7,7 @@ mod webhooks;
 
 use std::time::Duration;
 
+use holdfast_connect::web::Proxies;
 use server::{Reply, Server};
 
 use super::*;
@@ -20,7 +21,7 @@ fn options() -> HttpOptions {
         timeout: Duration::from_secs(60),
         retries_max: 5,
         pause: Duration::ZERO,
-        proxies_from_environment: false,
+        proxies: Proxies::default(),
     }
 }
 

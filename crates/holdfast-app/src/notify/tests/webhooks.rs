@@ -50,3 +50,32 @@ fn it_may_hear_of_failures_only() {
     post(&client(), &rules, &of(State::Failed, 1)).unwrap();
     assert_eq!(server.lines().len(), 2);
 }
+
+#[test]
+fn a_redirected_notice_arrives() {
+    let elsewhere = Server::start(&[FINE]);
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("authorization");
+    std::fs::write(&file, "Bearer hunter2").unwrap();
+    let to: &'static str = format!("location: {}\r\n", elsewhere.url("/c")).leak();
+    let replies = [Reply::Status(308, "location: /b\r\n"), Reply::Status(302, to)];
+    let server = Server::start(&replies);
+    let rules =
+        Webhook { authorization_file: Some(file), ..rules(&server.url("/a"), When::Always) };
+    post(&client(), &rules, &notice()).unwrap();
+    assert_eq!(server.lines(), ["POST /a", "POST /b"]);
+    assert_eq!(server.requests()[1].header("authorization"), Some("Bearer hunter2"));
+    let arrived = &elsewhere.requests()[0];
+    assert_eq!(arrived.line, "POST /c");
+    assert_eq!(arrived.body, server.requests()[0].body);
+    assert_eq!(arrived.header("authorization"), None, "another server gets no secret");
+}
+
+#[test]
+fn a_server_that_redirects_in_a_circle_is_given_up() {
+    let server = Server::start(&[Reply::Status(302, "location: /a\r\n")]);
+    let http = HttpClient::new(&HttpOptions { retries_max: 0, ..options() }).unwrap();
+    let rules = rules(&server.url("/a"), When::Always);
+    let told = post(&http, &rules, &notice()).unwrap_err().to_string();
+    assert!(told.contains("too many redirects"), "{told}");
+}

@@ -15,7 +15,6 @@ use crate::bucket::http::address::Address;
 use crate::bucket::http::client::{Authority, Client, HttpRequest, Names, Request};
 use crate::bucket::http::connector::missing;
 use crate::bucket::http::encode;
-use crate::bucket::http::transport::Transport;
 use crate::bucket::{BucketError, BucketOptions, Credentials};
 
 /// The version of the interface that responses are read as.
@@ -64,7 +63,7 @@ impl Azure {
             Credentials::Variables(_) | Credentials::ClientSecret { .. }
         );
         let is_encrypted = needs_tokens || address.is_encrypted();
-        let transport = Transport::new(is_encrypted, &options.certificates, options.silence_max)?;
+        let transport = options.transport(is_encrypted)?;
         let provider = Provider::new(options, account, &transport)?;
         let authority = Microsoft {
             account: account.to_owned(),

@@ -11,8 +11,8 @@ use object_store::azure::{
 };
 
 use crate::bucket::http::connector::{Connector, few_retries, missing};
-use crate::bucket::http::transport::Transport;
 use crate::bucket::{BucketError, BucketOptions, Credentials};
+use crate::web::Transport;
 
 /// Called before each request; it caches credentials while they are valid.
 type Asked = Arc<dyn object_store::CredentialProvider<Credential = AzureCredential>>;

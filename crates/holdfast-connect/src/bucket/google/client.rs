@@ -10,7 +10,6 @@ use super::credentials::Provider;
 use crate::bucket::http::address::Address;
 use crate::bucket::http::client::{Authority, Client, HttpRequest, Names, Request};
 use crate::bucket::http::encode;
-use crate::bucket::http::transport::Transport;
 use crate::bucket::{BucketError, BucketOptions, Credentials};
 
 /// Google's own address.
@@ -40,7 +39,7 @@ impl Google {
         // Tokens are requested over TLS, wherever the bucket is.
         let needs_tokens = !matches!(options.credentials, Credentials::Anonymous);
         let is_encrypted = needs_tokens || address.is_encrypted();
-        let transport = Transport::new(is_encrypted, &options.certificates, options.silence_max)?;
+        let transport = options.transport(is_encrypted)?;
         let provider = Provider::new(&options.credentials, &transport)?;
         let authority = Bearer {
             bucket: options.bucket.clone(),

@@ -8,8 +8,8 @@ use std::sync::Arc;
 use object_store::gcp::{GcpCredential, GcpCredentialProvider, GoogleCloudStorageBuilder};
 
 use crate::bucket::http::connector::{Connector, few_retries, missing};
-use crate::bucket::http::transport::Transport;
 use crate::bucket::{BucketError, Credentials};
+use crate::web::Transport;
 use crate::words::read_text;
 
 /// Where credentials come from.

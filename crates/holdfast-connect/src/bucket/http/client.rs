@@ -16,9 +16,9 @@ use super::failure::{Asked, Refusal};
 use super::optional::Optional;
 use super::outage::Outage;
 use super::payload::{Payload, PayloadBody};
-use super::transport::{Answer, Broken, Transport};
 use super::xml::Element;
 use crate::bucket::{BucketError, BucketOptions};
+use crate::web::{Answer, Broken, Transport};
 
 /// Longest document accepted from a server: a page of 1,000 keys takes at most a third of it.
 const DOCUMENT_BYTES_MAX: usize = 16 << 20;

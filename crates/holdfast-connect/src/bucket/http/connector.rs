@@ -10,8 +10,8 @@ use object_store::client::{
 };
 use object_store::{ClientOptions, RetryConfig};
 
-use super::transport::{Broken, Transport};
 use crate::bucket::BucketError;
+use crate::web::{Broken, Transport};
 
 /// Lets `object_store` use our connections.
 #[derive(Debug, Clone)]

@@ -9,5 +9,4 @@ pub mod failure;
 pub mod optional;
 pub mod outage;
 pub mod payload;
-pub mod transport;
 pub mod xml;

@@ -13,7 +13,6 @@ use super::endpoint::Endpoint;
 use super::sign::{self, Signed, UNSIGNED_PAYLOAD, canonical_query};
 use crate::bucket::http::client::{Authority, Client, HttpRequest, Names, Request};
 use crate::bucket::http::encode;
-use crate::bucket::http::transport::Transport;
 use crate::bucket::{BucketError, BucketOptions};
 
 /// The default region.
@@ -40,8 +39,7 @@ impl S3 {
     pub async fn connect(options: &BucketOptions) -> Result<Self, BucketError> {
         let given = options.region.as_deref().unwrap_or(DEFAULT_REGION);
         let endpoint = Endpoint::new(options, given)?;
-        let transport =
-            Transport::new(endpoint.is_encrypted(), &options.certificates, options.silence_max)?;
+        let transport = options.transport(endpoint.is_encrypted())?;
         let provider = Provider::new(&options.credentials, options.region.as_deref(), &transport)?;
         let mut amazon = Amazon {
             bucket: options.bucket.clone(),

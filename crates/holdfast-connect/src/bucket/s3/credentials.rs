@@ -11,8 +11,8 @@ use object_store::aws::{AmazonS3Builder, AmazonS3ConfigKey, AwsCredential, AwsCr
 
 use super::profile::Profile;
 use crate::bucket::http::connector::{Connector, few_retries, missing};
-use crate::bucket::http::transport::Transport;
 use crate::bucket::{BucketError, Credentials};
+use crate::web::Transport;
 use crate::words::read_text;
 
 /// Where credentials come from.

@@ -11,10 +11,10 @@ use tokio::task::JoinHandle;
 use super::super::BucketError;
 use super::super::connection::Bucket;
 use super::super::http::client::Answered;
-use super::super::http::transport::Answer;
 use super::super::listing::Listed;
 use super::super::s3::checksum::Checker;
 use super::super::store::Store;
+use crate::web::Answer;
 use crate::{Content, Piece};
 
 /// Objects of at least this size, in bytes, are read in ranges.

@@ -5,17 +5,17 @@ use std::io;
 use std::time::Duration;
 
 use bytes::Bytes;
+use http::header::PROXY_AUTHORIZATION;
 use http::{Request, Response};
 use http_body_util::BodyExt;
 use hyper::body::{Body, Incoming};
-use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
-use rustls::RootCertStore;
+use rustls::ClientConfig;
 
-use crate::bucket::BucketError;
-use crate::trust;
+use super::Proxies;
+use super::connector::Connector;
 
 /// Longest wait for a connection.
 const CONNECT_WAIT: Duration = Duration::from_secs(15);
@@ -30,7 +30,8 @@ type AnyBody = http_body_util::combinators::UnsyncBoxBody<Bytes, Box<dyn Error +
 /// Sends requests.
 #[derive(Debug, Clone)]
 pub struct Transport {
-    client: Client<HttpsConnector<HttpConnector>, AnyBody>,
+    client: Client<Connector, AnyBody>,
+    connector: Connector,
     silence_max: Duration,
 }
 
@@ -46,35 +47,18 @@ pub struct Broken {
 }
 
 impl Transport {
-    /// Connections that trust the system's certificates, plus these (PEM).
-    ///
-    /// # Errors
-    /// [`BucketError::Options`] if there are no trusted certificates.
-    pub fn new(
-        is_encrypted: bool,
-        certificates: &[u8],
-        silence_max: Duration,
-    ) -> Result<Self, BucketError> {
-        let config = match is_encrypted {
-            true => trust::client_config(certificates),
-            // A machine without certificates can still connect without encryption.
-            false => trust::config_of(RootCertStore::empty()),
-        };
-        let config = config.map_err(|error| BucketError::Options(error.to_string()))?;
+    /// Connections that trust what `config` says and go through the proxies.
+    pub fn new(config: ClientConfig, proxies: Proxies, silence_max: Duration) -> Self {
         let mut http = HttpConnector::new();
         http.enforce_http(false);
         http.set_connect_timeout(Some(CONNECT_WAIT));
         http.set_nodelay(true);
-        let https = HttpsConnectorBuilder::new()
-            .with_tls_config(config)
-            .https_or_http()
-            .enable_http1()
-            .wrap_connector(http);
+        let connector = Connector::new(http, config, proxies);
         let client = Client::builder(TokioExecutor::new())
             .pool_timer(TokioTimer::new())
             .pool_idle_timeout(IDLE_WAIT)
-            .build(https);
-        Ok(Self { client, silence_max })
+            .build(connector.clone());
+        Self { client, connector, silence_max }
     }
 
     /// Sends a request; returns when the head of the response has arrived.
@@ -87,7 +71,10 @@ impl Transport {
     {
         let body_bytes = request.body().size_hint().exact().unwrap_or(0);
         let wait = self.silence_max + Duration::from_secs(body_bytes / UPLOAD_RATE_MIN);
-        let request = request.map(|body| body.map_err(Into::into).boxed_unsync());
+        let mut request = request.map(|body| body.map_err(Into::into).boxed_unsync());
+        if let Some(authorization) = self.connector.proxy_authorization(request.uri()) {
+            request.headers_mut().insert(PROXY_AUTHORIZATION, authorization);
+        }
         let response = match tokio::time::timeout(wait, self.client.request(request)).await {
             Ok(Ok(response)) => response,
             Ok(Err(error)) => {
