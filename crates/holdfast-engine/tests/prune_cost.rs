@@ -113,7 +113,7 @@ fn write_folder(
 
 fn back_up(repository: &Repository, source: &mut Source, hour: u64) -> ObjectId {
     let writer = repository.writer("host").unwrap();
-    let begun_with = repository.index().reader();
+    let begun_with = repository.index().baseline();
     let slot = repository.history().next_slot(&writer);
     let mut blobs = BlobWriter::new(repository, writer, slot, WriteOptions::default()).unwrap();
     for folder in source.change(hour) {

@@ -6,7 +6,7 @@ use holdfast_format::{ObjectId, WriterId};
 
 use crate::chain::{self, Appended};
 use crate::history::SnapshotInfo;
-use crate::index::IndexReader;
+use crate::index::Baseline;
 use crate::{RepoError, Repository};
 
 /// Bytes of a snapshot's record that are not known before the backup ends: the names of its index
@@ -37,7 +37,7 @@ pub fn check_snapshot(snapshot: &Snapshot) -> Result<(), RepoError> {
 pub fn commit_snapshot(
     repository: &Repository,
     writer: WriterId,
-    begun_with: &IndexReader,
+    begun_with: &Baseline,
     snapshot: Snapshot,
 ) -> Result<SnapshotInfo, RepoError> {
     let body = WriterBody::Snapshot(Box::new(snapshot.clone()));
@@ -46,7 +46,7 @@ pub fn commit_snapshot(
         history.refuse_unknown_condemnation()?;
         // Any refresh since the run started may have read the fence already.
         repository.index().refresh_state(&history)?;
-        if repository.index().reader().has_lost_packs_since(begun_with) {
+        if repository.index().baseline().has_lost_packs_since(begun_with) {
             drop(history);
             // The next attempt must find what the prune moved.
             repository.refresh()?;

@@ -43,7 +43,7 @@ fn join(sandbox: &Sandbox, sources: &[(&str, usize)]) {
         record.paths.extend(part.paths.iter().cloned());
         record.sources.push(SourceRecord { name: (*name).to_owned(), ..part.sources[0].clone() });
     }
-    let (writer, index) = (snapshots[0].writer, repository.index().reader());
+    let (writer, index) = (snapshots[0].writer, repository.index().baseline());
     commit_snapshot(&repository, writer, &index, record).unwrap();
 }
 

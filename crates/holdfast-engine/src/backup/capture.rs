@@ -10,7 +10,7 @@ use holdfast_format::record::{
 };
 use holdfast_format::{BlobId, ObjectId, WriterId};
 use holdfast_repo::commit::{check_snapshot, commit_snapshot, pin, unpin};
-use holdfast_repo::index::IndexReader;
+use holdfast_repo::index::Baseline;
 use holdfast_repo::read::BlobReader;
 use holdfast_repo::tree::DirectoryCursor;
 use holdfast_repo::write::BlobWriter;
@@ -36,7 +36,7 @@ pub struct Capture<'a> {
 #[derive(Debug)]
 struct Draft<'a> {
     repository: &'a Repository,
-    begun_with: IndexReader,
+    begun_with: Baseline,
     writer: WriterId,
     /// The record, without index objects and the summary.
     record: Snapshot,
@@ -69,7 +69,7 @@ impl<'a> Capture<'a> {
             repository.writer(host)?;
         }
         let start_slot = repository.history().next_slot(&writer);
-        let begun_with = repository.index().reader();
+        let begun_with = repository.index().baseline();
         let blobs = BlobWriter::new(repository, writer, start_slot, options.write)?;
         let mut record = options.snapshot.clone();
         record.session = blobs.session();

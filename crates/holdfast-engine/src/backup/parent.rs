@@ -3,7 +3,7 @@
 use holdfast_format::BlobId;
 use holdfast_format::entry::{Entry, EntryKind, FileTime, Metadata};
 use holdfast_format::record::Snapshot;
-use holdfast_repo::index::{IndexReader, Presence};
+use holdfast_repo::index::{Baseline, Presence};
 use holdfast_repo::read::BlobReader;
 use holdfast_repo::tree::{DirectoryCursor, content_blobs};
 use holdfast_repo::{RepoError, Repository, SnapshotInfo};
@@ -98,7 +98,7 @@ impl ParentCursor {
 impl<'a> Parents<'a> {
     pub fn new(
         repository: &'a Repository,
-        begun_with: &IndexReader,
+        begun_with: &Baseline,
         trees: &[ParentTree],
     ) -> Result<Self, RepoError> {
         let cursors = trees.iter().map(|tree| ParentCursor::new(tree.root, tree.settled_before));

@@ -9,7 +9,7 @@ use holdfast_connect::{Content, Item, Leaf, LeafKind, Opener, Piece, Source};
 use holdfast_format::entry::{Entry, EntryKind, Metadata};
 use holdfast_format::limits;
 use holdfast_format::record::SourceRecord;
-use holdfast_repo::index::IndexReader;
+use holdfast_repo::index::Baseline;
 use holdfast_repo::{RepoError, Repository, SnapshotInfo};
 use rayon::ThreadPool;
 
@@ -64,7 +64,7 @@ impl From<RepoError> for Stop {
 impl<'a> Scanner<'a> {
     pub fn new(
         repository: &'a Repository,
-        begun_with: &IndexReader,
+        begun_with: &Baseline,
         capture: &CaptureOptions,
         options: &SourceOptions,
         cutter: Arc<Cutter>,

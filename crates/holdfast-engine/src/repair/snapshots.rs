@@ -93,7 +93,7 @@ fn repair(
     observer: &dyn Observer,
     mutation: Mutation,
 ) -> Result<RepairedSnapshot, EngineError> {
-    let begun_with = repository.index().reader();
+    let begun_with = repository.index().baseline();
     let is_condemning = match mutation {
         Mutation::None => repository.history().condemn().is_some(),
         #[cfg(test)]

@@ -151,7 +151,7 @@ pub fn commit_tree(
     write: impl FnOnce(&mut BlobWriter<'_>) -> BlobId,
 ) -> SnapshotInfo {
     let writer = repository.writer(HOST).unwrap();
-    let begun_with = repository.index().reader();
+    let begun_with = repository.index().baseline();
     let start = repository.history().next_slot(&writer);
     let mut blobs = BlobWriter::new(repository, writer, start, WriteOptions::default()).unwrap();
     let tree = write(&mut blobs);

@@ -71,7 +71,16 @@ impl Inner {
 
     /// Changes the state.
     pub(super) fn update(&self, change: impl FnOnce(&mut State)) {
-        change(&mut self.state.write().unwrap_or_else(PoisonError::into_inner));
+        let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
+        let changes = state.changes + 1;
+        change(&mut state);
+        state.changes = changes;
+        self.changes.store(changes, Ordering::Release);
+    }
+
+    /// True if the state is no longer this one.
+    pub(super) fn has_changed_since(&self, state: &State) -> bool {
+        self.changes.load(Ordering::Acquire) != state.changes
     }
 
     /// Works with the cache, or from the start with a new one if it fails. The work must not call
@@ -145,7 +154,7 @@ impl Inner {
         let (dead, hidden) = (Arc::clone(&old.dead), Arc::clone(&old.hidden));
         let (packs, objects) = (Arc::new(packs), Arc::new(objects));
         let (cache, view, swept) = (Arc::new(cache), Arc::new(view), old.swept);
-        Ok(State { cache, view, packs, objects, dead, hidden, swept })
+        Ok(State { cache, view, packs, objects, dead, hidden, swept, changes: 0 })
     }
 
     /// The directories of packs whose index object is lost. A pack whose directory is unreadable is

@@ -7,6 +7,7 @@
 //! with that.
 
 mod anew;
+mod baseline;
 mod cache;
 mod guard;
 mod load;
@@ -17,7 +18,7 @@ mod store;
 mod tests;
 
 use std::collections::HashSet;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, AtomicU64};
 use std::sync::{Arc, RwLock};
 
 use bytes::Bytes;
@@ -28,6 +29,7 @@ use holdfast_format::name::Chain;
 use holdfast_format::{BlobId, ObjectId};
 use holdfast_seal::Keys;
 
+pub use baseline::Baseline;
 pub use guard::is_guarded;
 pub use load::{Missing, read_index_object, read_pack_directory};
 pub use presence::Presence;
@@ -87,6 +89,8 @@ struct Inner {
     keys: Arc<Keys>,
     store: Store,
     state: RwLock<State>,
+    /// [`State::changes`], for those who only want to know whether it changed.
+    changes: AtomicU64,
     /// True once this process has read everything in the cache from the objects.
     is_anew: AtomicBool,
     /// Held shared while the cache is in use, and exclusively while it is rebuilt.
@@ -107,6 +111,8 @@ struct State {
     hidden: Arc<HashSet<u32>>,
     /// Number of packs that prunes have deleted so far.
     swept: usize,
+    /// How often this changed.
+    changes: u64,
 }
 
 impl Index {
@@ -132,7 +138,8 @@ impl Index {
         };
         let is_anew = AtomicBool::new(options.is_anew || cache.path().is_none());
         let state = RwLock::new(State::new(cache, view));
-        let inner = Inner { backend, keys, store, state, is_anew, making: RwLock::default() };
+        let (making, changes) = (RwLock::default(), AtomicU64::default());
+        let inner = Inner { backend, keys, store, state, changes, is_anew, making };
         Ok(Self(Arc::new(inner)))
     }
 
@@ -257,7 +264,7 @@ impl Index {
     ///
     /// # Errors
     /// [`RepoError::Cache`].
-    pub fn presence(&self, begun_with: &IndexReader) -> Result<Presence, RepoError> {
+    pub fn presence(&self, begun_with: &Baseline) -> Result<Presence, RepoError> {
         let reader = self.reader().for_run_since(begun_with);
         Ok(Presence::new(reader, self.numbered_blobs()?))
     }
@@ -286,7 +293,7 @@ impl State {
         let (cache, view) = (Arc::new(cache), Arc::new(view));
         let (packs, objects) = (Arc::default(), Arc::default());
         let (dead, hidden) = (Arc::default(), Arc::default());
-        Self { cache, view, packs, objects, dead, hidden, swept: 0 }
+        Self { cache, view, packs, objects, dead, hidden, swept: 0, changes: 0 }
     }
 
     /// Records what an index object added to the cache.
@@ -296,14 +303,6 @@ impl State {
         packs.extend(inserted.packs);
         packs.sort_unstable_by_key(|pack| pack.number);
         Arc::make_mut(&mut self.objects).push((index, inserted.listed));
-    }
-
-    /// The packs that a new snapshot may rely on, or those that it may not.
-    fn packs_usable(&self, usable: bool) -> impl Iterator<Item = ObjectId> + '_ {
-        let is_usable = |pack: &&PackRow| {
-            !self.dead.contains(&pack.number) && !self.hidden.contains(&pack.number)
-        };
-        self.packs.iter().filter(move |pack| is_usable(pack) == usable).map(|pack| pack.id)
     }
 
     /// The pack with this number.
@@ -372,37 +371,6 @@ impl IndexReader {
             })?;
             Ok(blobs)
         })
-    }
-
-    /// True if a pack that new snapshots could rely on in the `earlier` state is condemned or gone
-    /// in this one.
-    pub fn has_lost_packs_since(&self, earlier: &Self) -> bool {
-        let (now, then) = (&self.state, &earlier.state);
-        if Arc::ptr_eq(&now.cache, &then.cache) {
-            let mut unusable = now.dead.iter().chain(now.hidden.iter());
-            return unusable.any(|pack| !then.dead.contains(pack) && !then.hidden.contains(pack));
-        }
-        // The cache was rebuilt: its numbers differ, and it has no row of deleted packs. One of
-        // those may have been added since, by this run or another.
-        let usable: HashSet<ObjectId> = now.packs_usable(true).collect();
-        let unusable: HashSet<ObjectId> = then.packs_usable(false).collect();
-        now.swept != then.swept
-            || then.packs_usable(true).any(|pack| !usable.contains(&pack))
-            || now.packs_usable(false).any(|pack| !unusable.contains(&pack))
-    }
-
-    /// This state of the index for a run that started with the `earlier` one. What could not be
-    /// relied on then still cannot be: a pack that was condemned, then rescued, may be condemned
-    /// again, and [`IndexReader::has_lost_packs_since`] would not tell.
-    #[must_use]
-    pub fn for_run_since(mut self, earlier: &Self) -> Self {
-        let unusable: HashSet<ObjectId> = earlier.state.packs_usable(false).collect();
-        if !unusable.is_empty() {
-            let packs = self.state.packs.iter().filter(|pack| unusable.contains(&pack.id));
-            let numbers: Vec<u32> = packs.map(|pack| pack.number).collect();
-            Arc::make_mut(&mut self.state.hidden).extend(numbers);
-        }
-        self
     }
 
     /// Where a blob is; among copies, the first existing one.

@@ -20,17 +20,18 @@ const BLOBS_PER_SLOT: usize = 8;
 
 /// Answers whether a new snapshot may rely on blobs, as [`IndexReader::contains`] does.
 #[derive(Debug)]
-pub struct Presence {
-    index: IndexReader,
-    blobs: u64,
-    asked: u64,
-    known: Option<Beginnings>,
+pub struct Presence(State);
+
+#[derive(Debug)]
+enum State {
+    Lookups { index: IndexReader, blobs: u64, asked: u64 },
+    Known(Beginnings),
 }
 
 impl Presence {
     /// Answers for this state of the index, which has numbered this many blobs.
     pub fn new(index: IndexReader, blobs: u64) -> Self {
-        Self { index, blobs, asked: 0, known: None }
+        Self(State::Lookups { index, blobs, asked: 0 })
     }
 
     /// True if the blob is in a pack that a new snapshot may rely on.
@@ -38,14 +39,18 @@ impl Presence {
     /// # Errors
     /// [`RepoError::Cache`].
     pub fn contains(&mut self, id: &BlobId) -> Result<bool, RepoError> {
-        if let Some(known) = &self.known {
-            return Ok(known.contains(beginning(id)));
+        let (index, blobs, asked) = match &mut self.0 {
+            State::Known(known) => return Ok(known.contains(beginning(id))),
+            State::Lookups { index, blobs, asked } => (index, *blobs, asked),
+        };
+        *asked += 1;
+        index.catch_up();
+        let contains = index.contains(id)?;
+        if blobs <= BLOBS_MAX && *asked > blobs / READ_COST {
+            let known = Beginnings::new(index.visible_blobs()?);
+            self.0 = State::Known(known);
         }
-        self.asked += 1;
-        if self.blobs <= BLOBS_MAX && self.asked > self.blobs / READ_COST {
-            self.known = Some(Beginnings::new(self.index.visible_blobs()?));
-        }
-        self.index.contains(id)
+        Ok(contains)
     }
 }
 

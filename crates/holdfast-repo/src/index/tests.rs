@@ -337,3 +337,34 @@ fn without_a_file_it_goes_on_in_memory_and_says_so_once() {
     assert_eq!(told.len(), 4);
     assert!(told[3].contains("8 other processes"), "{}", told[3]);
 }
+
+/// A run adds to the index for hours, and what it holds meanwhile must not keep the pages that each
+/// addition replaces.
+#[test]
+fn a_run_does_not_keep_the_pages_that_it_replaces() {
+    let world = World::new();
+    let bytes_after = |hold: &mut dyn FnMut(&Index)| {
+        let index = world.open();
+        for number in 0..100 {
+            let packs = [pack(number, number * 60..number * 60 + 60)];
+            index.add(&world.keys, &packs[0].id, &packs).unwrap();
+            hold(&index);
+        }
+        drop(index);
+        let bytes = fs::metadata(world.file()).unwrap().len();
+        fs::remove_file(world.file()).unwrap();
+        bytes
+    };
+    let (mut baseline, mut follower, mut reader) = (None, None::<IndexReader>, None);
+    let of_run = bytes_after(&mut |index| {
+        baseline.get_or_insert_with(|| index.baseline());
+        follower.get_or_insert_with(|| index.reader()).catch_up();
+    });
+    (baseline, follower) = (None, None);
+    let of_reader = bytes_after(&mut |index| {
+        reader.get_or_insert_with(|| index.reader());
+    });
+    let nothing_held = bytes_after(&mut |_| {});
+    assert_eq!(of_run, nothing_held);
+    assert!(of_reader > 2 * of_run, "{of_reader} {of_run}: this test shows nothing");
+}

@@ -255,7 +255,7 @@ impl<'a> BlobWriter<'a> {
     /// Records which packs an index object now lists.
     fn listed(&mut self, uploaded: Uploaded) {
         self.index_objects.push(uploaded.index);
-        self.index = self.repository.index().reader().for_run_since(&self.index);
+        self.index.catch_up();
         for blob in blobs_of(&uploaded.packs) {
             self.pending.remove(&blob);
         }

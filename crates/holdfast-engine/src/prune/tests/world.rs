@@ -13,7 +13,7 @@ use holdfast_format::record::{Snapshot, SnapshotSummary, SourceRecord};
 use holdfast_format::slot::KdfCost;
 use holdfast_format::{BlobType, ObjectId, WriterId, name};
 use holdfast_repo::commit::commit_snapshot;
-use holdfast_repo::index::IndexReader;
+use holdfast_repo::index::Baseline;
 use holdfast_repo::read::BlobReader;
 use holdfast_repo::tree::{ContentWriter, DirectoryCursor, DirectoryWriter, extents_of};
 use holdfast_repo::write::{BlobWriter, WriteOptions};
@@ -185,14 +185,14 @@ pub struct Session<'a> {
     host: String,
     writer: WriterId,
     start_slot: u64,
-    begun_with: IndexReader,
+    begun_with: Baseline,
 }
 
 impl<'a> Session<'a> {
     pub fn begin(repository: &'a Repository, host: &str) -> Result<Self, RepoError> {
         let writer = repository.writer(host)?;
         let start_slot = repository.history().next_slot(&writer);
-        let begun_with = repository.index().reader();
+        let begun_with = repository.index().baseline();
         Ok(Self { repository, host: host.to_owned(), writer, start_slot, begun_with })
     }
 
