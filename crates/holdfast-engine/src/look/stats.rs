@@ -146,7 +146,7 @@ impl<'a> Counter<'a> {
             self.stats.total_size += size;
             return Ok(());
         }
-        let (stats, uses, places) = (&mut self.stats, &mut self.uses, &mut self.places);
+        let (stats, uses, places) = (&mut self.stats, &mut self.uses, &self.places);
         file_blobs(&mut self.contents, kind, &mut |blob_type, id| {
             if blob_type == BlobType::Data {
                 let is_new_path = uses.insert(use_key(path, &[])).map_err(cannot_count)?;
@@ -162,7 +162,7 @@ impl<'a> Counter<'a> {
     }
 
     fn count_raw(&mut self, kind: &EntryKind) -> Result<(), EngineError> {
-        let (stats, places) = (&mut self.stats, &mut self.places);
+        let (stats, places) = (&mut self.stats, &self.places);
         let (blobs, frames) = (&mut self.blobs, &mut self.frames);
         file_blobs(&mut self.contents, kind, &mut |_, id| {
             count_blob(stats, places, blobs, frames, id)
@@ -193,14 +193,14 @@ impl Visitor for Counter<'_> {
         if self.mode != StatsMode::RawData {
             return Ok(true);
         }
-        count_blob(&mut self.stats, &mut self.places, &mut self.blobs, &mut self.frames, id)
+        count_blob(&mut self.stats, &self.places, &mut self.blobs, &mut self.frames, id)
     }
 }
 
 /// Counts a blob and its frame unless they were counted; true if the blob is new.
 fn count_blob(
     stats: &mut Stats,
-    places: &mut Places<'_>,
+    places: &Places<'_>,
     blobs: &mut Bitmap,
     frames: &mut Bitmap,
     id: &BlobId,

@@ -197,7 +197,7 @@ fn a_snapshot_that_is_too_deep_is_repaired_without_what_lies_too_deep() {
     snapshot.sources.push(SourceRecord::new("files", "files", root));
     snapshot.session = blobs.session();
     snapshot.index = blobs.flush().unwrap().to_vec();
-    let index = repository.index().reader();
+    let index = repository.index().baseline();
     commit_snapshot(&repository, writer, &index, snapshot).unwrap();
     let report = check(&world.open(), &CheckOptions::default(), &Silent).unwrap();
     let kinds: Vec<_> = report.findings.iter().map(|finding| finding.kind).collect();

@@ -44,43 +44,37 @@ impl IndexReader {
         &self,
         look: impl Fn(&State, &View) -> Result<T, RepoError>,
     ) -> Result<T, RepoError> {
-        match guarded(|| look(&self.state, &self.state.view)) {
+        let state = self.index.state();
+        match guarded(|| look(&state, &state.view)) {
             Err(RepoError::Cache(_)) => {
-                self.index.make_anew(&self.state.cache, Numbers::Kept)?;
-                look(&self.state, &self.index.state().view)
+                self.index.make_anew(&state.cache, Numbers::Kept)?;
+                let state = self.index.state();
+                look(&state, &state.view)
             }
             outcome => outcome,
         }
     }
 
-    /// The index as the objects describe it, rebuilt if the cache was not just built from them:
-    /// used before anything is reported missing.
-    pub(super) fn second_look(&self) -> Result<Option<State>, RepoError> {
+    /// The index as the objects say, if the cache was not rebuilt from them yet: before anything is
+    /// reported missing.
+    pub(super) fn second_look(&self) -> Result<Option<Arc<State>>, RepoError> {
         if self.index.is_anew.load(Ordering::Acquire) {
             return Ok(None);
         }
-        self.index.make_anew(&self.state.cache, Numbers::Kept)?;
+        self.index.make_anew(&self.index.state().cache, Numbers::Kept)?;
         Ok(Some(self.index.state()))
     }
 }
 
 impl Inner {
-    pub(super) fn state(&self) -> State {
-        self.state.read().unwrap_or_else(PoisonError::into_inner).clone()
+    pub(super) fn state(&self) -> Arc<State> {
+        Arc::clone(&self.state.read().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Changes the state.
     pub(super) fn update(&self, change: impl FnOnce(&mut State)) {
         let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
-        let changes = state.changes + 1;
-        change(&mut state);
-        state.changes = changes;
-        self.changes.store(changes, Ordering::Release);
-    }
-
-    /// True if the state is no longer this one.
-    pub(super) fn has_changed_since(&self, state: &State) -> bool {
-        self.changes.load(Ordering::Acquire) != state.changes
+        change(Arc::make_mut(&mut state));
     }
 
     /// Works with the cache, or from the start with a new one if it fails. The work must not call
@@ -92,7 +86,7 @@ impl Inner {
         // The new file may fail too, as on a full disk; memory does not.
         let mut attempt = || {
             let _guard = self.making.read().unwrap_or_else(PoisonError::into_inner);
-            let cache = self.state().cache;
+            let cache = Arc::clone(&self.state().cache);
             (guarded(|| work(&cache)), cache)
         };
         for _ in 0..2 {
@@ -154,7 +148,7 @@ impl Inner {
         let (dead, hidden) = (Arc::clone(&old.dead), Arc::clone(&old.hidden));
         let (packs, objects) = (Arc::new(packs), Arc::new(objects));
         let (cache, view, swept) = (Arc::new(cache), Arc::new(view), old.swept);
-        Ok(State { cache, view, packs, objects, dead, hidden, swept, changes: 0 })
+        Ok(State { cache, view, packs, objects, dead, hidden, swept })
     }
 
     /// The directories of packs whose index object is lost. A pack whose directory is unreadable is

@@ -6,11 +6,9 @@ use std::sync::Arc;
 use holdfast_format::ObjectId;
 
 use super::cache::Cache;
-use super::{Index, IndexReader, PackRow, State};
+use super::{Index, IndexReader, PackRow};
 
-/// The packs that were there when a run began, and those of them that it must not rely on. Unlike
-/// an [`IndexReader`] it holds no state of the cache's file, whose pages could not be used again
-/// for as long.
+/// The packs that existed when a run began, and those of them that it must not rely on.
 #[derive(Debug, Clone)]
 pub struct Baseline {
     cache: Arc<Cache>,
@@ -20,22 +18,17 @@ pub struct Baseline {
     swept: usize,
 }
 
-impl State {
-    fn baseline(&self) -> Baseline {
-        Baseline {
-            cache: Arc::clone(&self.cache),
-            packs: Arc::clone(&self.packs),
-            dead: Arc::clone(&self.dead),
-            hidden: Arc::clone(&self.hidden),
-            swept: self.swept,
-        }
-    }
-}
-
 impl Index {
     /// What a run that begins now begins with.
     pub fn baseline(&self) -> Baseline {
-        self.state().baseline()
+        let state = self.state();
+        Baseline {
+            cache: Arc::clone(&state.cache),
+            packs: Arc::clone(&state.packs),
+            dead: Arc::clone(&state.dead),
+            hidden: Arc::clone(&state.hidden),
+            swept: state.swept,
+        }
     }
 }
 
@@ -67,26 +60,20 @@ impl Baseline {
 }
 
 impl IndexReader {
-    /// This state of the index for a run that began with the `earlier` one. What could not be
-    /// relied on then stays so: a pack that was condemned, then rescued, may be condemned once
-    /// more, and [`Baseline::has_lost_packs_since`] would not tell.
+    /// The same for a run that began with this. What could not be relied on then stays so: a pack
+    /// that was condemned, then rescued, may be condemned once more, and
+    /// [`Baseline::has_lost_packs_since`] would not tell.
     #[must_use]
-    pub fn for_run_since(mut self, earlier: &Baseline) -> Self {
-        let unusable: HashSet<ObjectId> = earlier.packs_usable(false).collect();
-        if !unusable.is_empty() {
-            let packs = self.state.packs.iter().filter(|pack| unusable.contains(&pack.id));
-            let numbers: Vec<u32> = packs.map(|pack| pack.number).collect();
-            Arc::make_mut(&mut self.state.hidden).extend(numbers);
-        }
+    pub fn for_run_since(mut self, begun_with: &Baseline) -> Self {
+        self.exclude(begun_with);
         self
     }
 
-    /// Goes over to the index as it is now, if it has changed. What this reader could not rely on
-    /// stays so.
-    pub fn catch_up(&mut self) {
-        if self.index.has_changed_since(&self.state) {
-            let now = Self { state: self.index.state(), index: Arc::clone(&self.index) };
-            *self = now.for_run_since(&self.state.baseline());
+    /// Never again relies on what could not be relied on then.
+    pub(crate) fn exclude(&mut self, then: &Baseline) {
+        let mut unusable = then.packs_usable(false).peekable();
+        if unusable.peek().is_some() {
+            Arc::make_mut(&mut self.unusable).extend(unusable);
         }
     }
 }

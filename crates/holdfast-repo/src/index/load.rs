@@ -170,7 +170,8 @@ impl Inner {
         cache: &Cache,
         history: &History,
     ) -> Result<Vec<String>, RepoError> {
-        let State { packs, dead, .. } = self.state();
+        let state = self.state();
+        let State { packs, dead, .. } = &*state;
         let known: HashSet<ObjectId> =
             packs.iter().filter(|pack| !dead.contains(&pack.number)).map(|pack| pack.id).collect();
         let (mut found, mut lost) = (Vec::new(), Vec::new());
@@ -186,7 +187,7 @@ impl Inner {
             }
         }
         // Stands in for the lost objects until `repair index` writes a real one.
-        cache.insert(&self.keys, &ObjectId::NONE, &found, &dead, &Numbering::default())?;
+        cache.insert(&self.keys, &ObjectId::NONE, &found, dead, &Numbering::default())?;
         Ok(lost)
     }
 }

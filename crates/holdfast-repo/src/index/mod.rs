@@ -18,7 +18,7 @@ mod store;
 mod tests;
 
 use std::collections::HashSet;
-use std::sync::atomic::{AtomicBool, AtomicU64};
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, RwLock};
 
 use bytes::Bytes;
@@ -88,9 +88,7 @@ struct Inner {
     backend: Arc<dyn Backend>,
     keys: Arc<Keys>,
     store: Store,
-    state: RwLock<State>,
-    /// [`State::changes`], for those who only want to know whether it changed.
-    changes: AtomicU64,
+    state: RwLock<Arc<State>>,
     /// True once this process has read everything in the cache from the objects.
     is_anew: AtomicBool,
     /// Held shared while the cache is in use, and exclusively while it is rebuilt.
@@ -111,8 +109,6 @@ struct State {
     hidden: Arc<HashSet<u32>>,
     /// Number of packs that prunes have deleted so far.
     swept: usize,
-    /// How often this changed.
-    changes: u64,
 }
 
 impl Index {
@@ -137,19 +133,19 @@ impl Index {
             }
         };
         let is_anew = AtomicBool::new(options.is_anew || cache.path().is_none());
-        let state = RwLock::new(State::new(cache, view));
-        let (making, changes) = (RwLock::default(), AtomicU64::default());
-        let inner = Inner { backend, keys, store, state, changes, is_anew, making };
+        let state = RwLock::new(Arc::new(State::new(cache, view)));
+        let making = RwLock::default();
+        let inner = Inner { backend, keys, store, state, is_anew, making };
         Ok(Self(Arc::new(inner)))
     }
 
-    fn state(&self) -> State {
+    fn state(&self) -> Arc<State> {
         self.0.state()
     }
 
     /// A reader of the current index; cheap to make, meant for many lookups.
     pub fn reader(&self) -> IndexReader {
-        IndexReader { state: self.state(), index: Arc::clone(&self.0) }
+        IndexReader { index: Arc::clone(&self.0), unusable: Arc::default() }
     }
 
     /// Where a blob is.
@@ -166,7 +162,7 @@ impl Index {
     /// [`RepoError::Cache`].
     pub fn add(&self, keys: &Keys, index: &ObjectId, packs: &[PackEntry]) -> Result<(), RepoError> {
         self.0.with_cache(|cache| {
-            let dead = self.state().dead;
+            let dead = Arc::clone(&self.state().dead);
             let inserted = cache.insert(keys, index, packs, &dead, &Numbering::default())?;
             let view = Arc::new(cache.view()?);
             self.0.update(|state| state.add(view, *index, inserted));
@@ -179,8 +175,9 @@ impl Index {
     /// # Errors
     /// [`RepoError::Cache`].
     pub fn packs(&self) -> Result<Vec<PackRow>, RepoError> {
-        let State { packs, dead, .. } = self.state();
-        Ok(packs.iter().filter(|pack| !dead.contains(&pack.number)).copied().collect())
+        let state = self.state();
+        let is_there = |pack: &&PackRow| !state.dead.contains(&pack.number);
+        Ok(state.packs.iter().filter(is_there).copied().collect())
     }
 
     /// Every blob of every existing pack, copies included.
@@ -293,7 +290,7 @@ impl State {
         let (cache, view) = (Arc::new(cache), Arc::new(view));
         let (packs, objects) = (Arc::default(), Arc::default());
         let (dead, hidden) = (Arc::default(), Arc::default());
-        Self { cache, view, packs, objects, dead, hidden, swept: 0, changes: 0 }
+        Self { cache, view, packs, objects, dead, hidden, swept: 0 }
     }
 
     /// Records what an index object added to the cache.
@@ -317,11 +314,13 @@ impl State {
     }
 }
 
-/// A fixed state of the index.
+/// Looks things up in the index as it is at the time. It holds no state of the cache's file in
+/// between: pages that are replaced meanwhile could not be used again for as long.
 #[derive(Debug, Clone)]
 pub struct IndexReader {
-    state: State,
     index: Arc<Inner>,
+    /// Packs that must not be relied on, whatever becomes of them.
+    unusable: Arc<HashSet<ObjectId>>,
 }
 
 impl IndexReader {
@@ -332,14 +331,11 @@ impl IndexReader {
     pub fn contains(&self, id: &BlobId) -> Result<bool, RepoError> {
         self.look(|state, view| {
             let Some(row) = view.blob(id)? else { return Ok(false) };
-            if state.dead.is_empty() && state.hidden.is_empty() {
-                return Ok(true);
-            }
-            if state.is_visible(view, &row)? {
+            if self.is_all_usable(state) || self.is_usable(state, view, &row)? {
                 return Ok(true);
             }
             for copy in view.copies(id)? {
-                if state.is_visible(view, &copy)? {
+                if self.is_usable(state, view, &copy)? {
                     return Ok(true);
                 }
             }
@@ -350,7 +346,7 @@ impl IndexReader {
     /// The prefixes of all blobs for which [`IndexReader::contains`] is true, in no order.
     fn visible_blobs(&self) -> Result<Vec<u64>, RepoError> {
         self.look(|state, view| {
-            let is_whole = state.dead.is_empty() && state.hidden.is_empty();
+            let is_whole = self.is_all_usable(state);
             // Frames hold many blobs: each is looked up once.
             let mut frames: Vec<Option<bool>> = Vec::new();
             let mut blobs = Vec::new();
@@ -362,7 +358,7 @@ impl IndexReader {
                 let is_visible = match frames.get(place) {
                     _ if is_whole => true,
                     Some(Some(known)) => *known,
-                    _ => *frames[place].insert(state.is_visible(view, &row)?),
+                    _ => *frames[place].insert(self.is_usable(state, view, &row)?),
                 };
                 if is_visible {
                     blobs.push(presence::beginning(&id));
@@ -371,6 +367,19 @@ impl IndexReader {
             })?;
             Ok(blobs)
         })
+    }
+
+    fn is_all_usable(&self, state: &State) -> bool {
+        state.dead.is_empty() && state.hidden.is_empty() && self.unusable.is_empty()
+    }
+
+    /// True if a new snapshot may rely on the pack that holds this blob.
+    fn is_usable(&self, state: &State, view: &View, row: &BlobRow) -> Result<bool, RepoError> {
+        let pack = view.frame(row.frame)?.pack;
+        if state.dead.contains(&pack) || state.hidden.contains(&pack) {
+            return Ok(false);
+        }
+        Ok(self.unusable.is_empty() || !self.unusable.contains(&state.known_pack(pack)?.id))
     }
 
     /// Where a blob is; among copies, the first existing one.
@@ -420,11 +429,6 @@ impl IndexReader {
 }
 
 impl State {
-    fn is_visible(&self, view: &View, row: &BlobRow) -> Result<bool, RepoError> {
-        let frame = view.frame(row.frame)?;
-        Ok(!self.dead.contains(&frame.pack) && !self.hidden.contains(&frame.pack))
-    }
-
     fn locations(&self, view: &View, id: &BlobId) -> Result<Vec<Location>, RepoError> {
         let Some(row) = view.blob(id)? else { return Ok(Vec::new()) };
         let mut found = Vec::with_capacity(1);

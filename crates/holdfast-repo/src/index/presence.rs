@@ -44,7 +44,6 @@ impl Presence {
             State::Lookups { index, blobs, asked } => (index, *blobs, asked),
         };
         *asked += 1;
-        index.catch_up();
         let contains = index.contains(id)?;
         if blobs <= BLOBS_MAX && *asked > blobs / READ_COST {
             let known = Beginnings::new(index.visible_blobs()?);

@@ -40,7 +40,7 @@ impl Repository {
     }
 }
 
-/// The index, for many lookups; missing blobs are looked up again.
+/// An index as it was read once, for many lookups; missing blobs are looked up again.
 #[derive(Debug)]
 pub struct Places<'a> {
     repository: &'a Repository,
@@ -59,8 +59,7 @@ impl<'a> Places<'a> {
     ///
     /// # Errors
     /// As [`Places::of`].
-    pub fn locate(&mut self, id: &BlobId) -> Result<Location, RepoError> {
-        self.index.catch_up();
+    pub fn locate(&self, id: &BlobId) -> Result<Location, RepoError> {
         let mut places = self.index.known_locations(id)?;
         if places.is_empty() {
             places = self.look_again(id, |_| true)?;
@@ -72,9 +71,8 @@ impl<'a> Places<'a> {
     ///
     /// # Errors
     /// [`RepoError::BlobMissing`]; [`RepoError::Overtaken`]; storage and cache failures.
-    pub fn of(&mut self, id: &BlobId, blob_type: BlobType) -> Result<Vec<Location>, RepoError> {
+    pub fn of(&self, id: &BlobId, blob_type: BlobType) -> Result<Vec<Location>, RepoError> {
         let is_wanted = |place: &Location| place.frame.context.blob_type == blob_type;
-        self.index.catch_up();
         let mut places = self.index.known_locations(id)?;
         places.retain(is_wanted);
         if places.is_empty() { self.look_again(id, is_wanted) } else { Ok(places) }

@@ -104,7 +104,7 @@ impl<'a> BlobWriter<'a> {
         Ok(Self {
             repository,
             options,
-            index: repository.index().reader(),
+            index: repository.index().reader().for_run_since(&repository.index().baseline()),
             pending: HashSet::new(),
             open_frames: std::array::from_fn(|_| OpenFrame::default()),
             sealers: Arc::default(),
@@ -255,7 +255,7 @@ impl<'a> BlobWriter<'a> {
     /// Records which packs an index object now lists.
     fn listed(&mut self, uploaded: Uploaded) {
         self.index_objects.push(uploaded.index);
-        self.index.catch_up();
+        self.index.exclude(&self.repository.index().baseline());
         for blob in blobs_of(&uploaded.packs) {
             self.pending.remove(&blob);
         }
