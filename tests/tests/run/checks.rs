@@ -127,8 +127,8 @@ fn roles_go_to_the_keys_and_the_database_to_the_data() {
     assert!(keys.contains("/database/globals.sql"), "{keys}");
 }
 
-/// An application with a source that counts its captures, and a hook that adds a row to the database
-/// before it is captured, and then ends its sessions, once.
+/// An application with a source that counts its captures, and a hook that adds a row to the
+/// database before it is captured, and then ends its sessions, once.
 fn world_that_loses(database: &str, checks: &str) -> World {
     let world = world(database, checks);
     let text = String::from_utf8(world.sandbox.read("holdfast.toml")).unwrap();
