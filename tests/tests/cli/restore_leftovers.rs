@@ -72,7 +72,7 @@ fn what_nothing_proves_stays_and_is_named() {
         sandbox.write(format!("out/{name}"), "of the user");
     }
     let outcome = sandbox.ok("restore latest:@source -t @out --delete");
-    outcome.says(UNFINISHED).prints("stay");
+    outcome.says(UNFINISHED).prints("keep 1 entry");
     assert_eq!(sandbox.read(format!("out/{UNFINISHED}")), b"of the user");
     // A journal without its own entry proves nothing, and neither does one that lists folders
     // outside the target.

@@ -106,7 +106,7 @@ fn a_link_that_is_named_is_stored_as_one_and_that_is_told() {
     let data = sandbox.path("data").canonicalize().unwrap();
     for named in ["@link", "@link/"] {
         let outcome = sandbox.ok(&format!("backup {named}"));
-        outcome.says("is a symbolic link").says(&format!("name {}", data.display()));
+        outcome.says("is a symbolic link").says(&format!("use {}", data.display()));
     }
     let listed = sandbox.ok("ls --json latest").messages();
     assert_eq!(listed.last().unwrap()["type"], "symlink");
