@@ -106,7 +106,8 @@ mod tests {
             ("db:5432:a\\:b:me:one\n*:*:*:*:two", Some("one")),
             ("# db:5432:a\\:b:me:no\r\n\r\nDB:*:*:*:no\ndb:*:*:*:two\r\n", Some("two")),
             ("*:*:*:you:no\n*:5432:*:me:th\\\\r\\:ee:rest", Some("th\\r:ee")),
-            ("db:5432:a:b:me:no", None),
+            // As libpq: a colon needs its backslash only where the field could end.
+            ("db:5432:a:b:me:one", Some("one")),
             ("db:5433:*:*:no\nd*:*:*:*:no\ndbx:*:*:*:no\nd:*:*:*:no", None),
             ("db:5432:a\\:b:me", None),
             ("db:5432:a\\:b:me:", Some("")),

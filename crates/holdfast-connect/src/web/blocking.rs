@@ -40,7 +40,8 @@ impl BlockingClient {
         let config = trust::client_config(certificates).map_err(|error| refusal(&error))?;
         let runtime = Builder::new_current_thread().enable_all().build();
         let runtime = runtime.map_err(|error| refusal(&error))?;
-        let transport = Transport::new(config, proxies, timeout);
+        // The limit on the whole request is reached first.
+        let transport = Transport::new(config, proxies, timeout.saturating_mul(2));
         Ok(Self { runtime: Some(runtime), transport, timeout })
     }
 

@@ -365,6 +365,6 @@ fn a_run_does_not_keep_the_pages_that_it_replaces() {
         view.get_or_insert_with(|| index.state());
     });
     let nothing_held = bytes_after(&mut |_| {});
-    assert_eq!(of_run, nothing_held);
+    assert!(of_run < nothing_held + nothing_held / 4, "{of_run}, and {nothing_held} without it");
     assert!(of_view > 2 * of_run, "{of_view} {of_run}: this test shows nothing");
 }

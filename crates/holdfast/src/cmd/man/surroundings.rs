@@ -37,6 +37,10 @@ pub const VARIABLES: &[(&str, &str)] = &[
     ("STATE_DIRECTORY", "The folder for locks that systemd provides to a service."),
     ("CREDENTIALS_DIRECTORY", "The folder for secrets that systemd passes to a service."),
     ("TMPDIR", "The folder for temporary files; default /tmp."),
+    ("HTTP_PROXY", "The proxy for http:// URLs of buckets and notices."),
+    ("HTTPS_PROXY", "The proxy for https:// URLs of buckets and notices."),
+    ("ALL_PROXY", "The proxy where the other two are not set."),
+    ("NO_PROXY", "Hosts, domains and networks to reach without a proxy."),
     ("TZ", "The time zone in which times are shown."),
 ];
 
