@@ -69,9 +69,7 @@ fn case(command: &str, flag: &str) -> Wrong {
             Refused("-1", "or unlimited")
         }
         ("snapshots", "--latest") => Refused("0", "expected a whole number from 1 to"),
-        ("backup", "--read-concurrency") => {
-            Refused("many", "expected a whole number from 1 to 1024")
-        }
+        ("backup", "--read-concurrency") => Refused("many", "a whole number from 1 to 1024"),
         ("backup", "--chunk-profile") => Refused("huge", "[possible values: dump, file, media]"),
         ("backup", "--parent") | ("find", "--snapshot") => Refused("newest", SELECTOR),
         ("backup", "--stdin-filename") => Refused("a/../b", "as in db/app.sql"),

@@ -137,7 +137,7 @@ fn a_dump_that_is_not_whole_not_new_or_not_there_makes_no_snapshot() {
         world.sandbox.fails(1, "run --config @holdfast.toml").says("source database").says(why);
     };
     fs::write(&path, &whole[..whole.len() - 200]).unwrap();
-    refused("whole");
+    refused("incomplete");
     fs::write(&path, b"pg_dump: error: connection to server failed\n").unwrap();
     refused("not an archive made by pg_dump");
     fs::write(&path, &whole).unwrap();

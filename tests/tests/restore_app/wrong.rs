@@ -10,7 +10,7 @@ fn a_database_with_tables_is_replaced_only_if_it_is_named() {
     world.capture();
     world.put_document(21);
     let outcome = world.restore(1, "--confirm");
-    outcome.says("database \"app\" exists and holds 2 tables").says("--yes-overwrite app");
+    outcome.says("database \"app\" exists, holds 2 tables").says("--yes-overwrite app");
     assert_eq!(world.count("app", "document"), 21);
     assert!(world.sandbox.exists("started"), "nothing was stopped");
     world.restore(1, "--confirm --yes-overwrite other").says("--yes-overwrite app");
