@@ -186,7 +186,7 @@ pub struct BucketOptions {
     /// The clock: signatures of requests include the time.
     pub clock: fn() -> Timestamp,
     /// Once this is true, anything that waits for the server fails with
-    /// [`BucketError::Stopped`](super::BucketError::Stopped).
+    /// [`BucketError::Stopped`].
     pub stop: Arc<AtomicBool>,
 }
 
