@@ -58,6 +58,23 @@ fn keys_of_data_in_another_repository_stay() {
 }
 
 #[test]
+fn keys_of_a_run_that_stored_no_data_stay() {
+    let retention = "[retention]\nlast = 1\n";
+    let failing =
+        "[[source]]\nname = \"list\"\ntype = \"command\"\ncommand = [\"false\"]\nfile = \"list\"\n";
+    let world = World::new(retention);
+    run_with_key(&world, 1);
+    world.configure(&format!("{failing}{retention}"));
+    world.sandbox.write("certificate/app.pem", "key 2");
+    world.fails(1);
+    assert_eq!((world.snapshots().len(), world.key_snapshots().len()), (1, 2));
+    world.configure(retention);
+    (3..5).for_each(|number| run_with_key(&world, number));
+    // No record says that its data were forgotten.
+    assert_eq!(world.key_snapshots().len(), 2);
+}
+
+#[test]
 fn keys_stay_while_a_record_of_the_data_cannot_be_read() {
     let world = World::new("[retention]\nlast = 1\n");
     run_with_key(&world, 1);

@@ -20,5 +20,6 @@ mod monitor;
 mod objects;
 mod retention;
 mod secrets;
+mod trust;
 mod whole;
 mod world;
