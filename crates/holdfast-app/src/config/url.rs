@@ -5,9 +5,9 @@
 //! it belongs in a file of its own.
 
 use std::fmt;
-use std::net::IpAddr;
 use std::path::PathBuf;
 
+use holdfast_connect::web::is_loopback;
 use serde_json::{Value as Json, json};
 use url::Url;
 
@@ -120,10 +120,7 @@ impl WebUrl {
     /// True if what is sent there can be read in transit: over http, to another machine.
     pub fn is_open(&self) -> bool {
         let host = self.0.host_str().unwrap_or_default();
-        let address = host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
-        let is_named = host == "localhost" || host.ends_with(".localhost");
-        let is_here = is_named || address.is_ok_and(|address| address.is_loopback());
-        self.0.scheme() == "http" && !is_here
+        self.0.scheme() == "http" && !is_loopback(host)
     }
 
     /// The parsed URL.

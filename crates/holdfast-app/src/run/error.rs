@@ -85,4 +85,13 @@ impl RunError {
     pub(super) fn is_fenced(&self) -> bool {
         matches!(self, Self::Engine(error) if error.is_fenced())
     }
+
+    /// Why a source failed, without what that means for the snapshot.
+    pub(super) fn reason(&self) -> String {
+        match self {
+            Self::Source { error, .. } => error.cause().to_string(),
+            Self::Postgres { error, .. } => error.to_string(),
+            other => other.to_string(),
+        }
+    }
 }

@@ -42,7 +42,7 @@ impl Work<'_> {
             made = Made::new(source, self.context, asked.cuts, asked.previous)?;
             attempt += 1;
             let name = source.name.as_str();
-            report.warnings.push(format!("source {name:?} was captured again: {error}"));
+            report.warnings.push(format!("source {name:?} was captured again: {}", error.reason()));
         }
     }
 

@@ -1,4 +1,4 @@
-//! Small requests from a plain thread, each with a limit of time.
+//! Small requests from an ordinary thread, each with a timeout.
 
 use std::time::Duration;
 
@@ -12,15 +12,15 @@ use url::Url;
 use super::{Broken, Proxies, Transport};
 use crate::trust;
 
-/// Most redirections that are followed.
+/// Maximum number of redirects that are followed.
 const REDIRECTIONS_MAX: usize = 10;
 
-/// Why there is no answer, in a few words without the address, which may be as good as a password.
+/// Why there is no response, in a few words without the URL, which may be as good as a password.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct Refusal(pub String);
 
-/// A client that blocks. Requests of one client come one after the other.
+/// A blocking client. It sends one request at a time.
 #[derive(Debug)]
 pub struct BlockingClient {
     /// `None` only while it is dropped.
@@ -30,26 +30,25 @@ pub struct BlockingClient {
 }
 
 impl BlockingClient {
-    /// A client whose requests take this long at most. It trusts the system's certificates, and
+    /// A client with this timeout for each request. It trusts the system's certificates, plus
     /// these (PEM).
     ///
     /// # Errors
-    /// [`Refusal`] if there are none, or the system gives no threads.
+    /// [`Refusal`] if there are no trusted certificates, or no runtime can be created.
     pub fn new(timeout: Duration, certificates: &[u8], proxies: Proxies) -> Result<Self, Refusal> {
         let refusal = |error: &dyn std::error::Error| Refusal(error.to_string());
         let config = trust::client_config(certificates).map_err(|error| refusal(&error))?;
         let runtime = Builder::new_current_thread().enable_all().build();
         let runtime = runtime.map_err(|error| refusal(&error))?;
-        // The limit on the whole request is reached first.
+        // The timeout of the whole request expires first.
         let transport = Transport::new(config, proxies, timeout.saturating_mul(2));
         Ok(Self { runtime: Some(runtime), transport, timeout })
     }
 
-    /// Sends a request, to where the server redirects it if it does, and gives the answer without
-    /// its body.
+    /// Sends a request, follows redirects, and returns the response without its body.
     ///
     /// # Errors
-    /// [`Refusal`] if there is no answer, or none in time.
+    /// [`Refusal`] if there is no response, or none in time.
     pub fn send(
         &self,
         method: &Method,
@@ -86,7 +85,7 @@ impl BlockingClient {
             if next.origin() != url.origin() {
                 headers.remove(AUTHORIZATION);
             }
-            // What should be looked at elsewhere has arrived; else it is sent again.
+            // The request was accepted; only its result is elsewhere.
             if answer.status() == StatusCode::SEE_OTHER {
                 (method, body) = (Method::GET, String::new());
             }
@@ -96,8 +95,7 @@ impl BlockingClient {
     }
 }
 
-/// Where the answer says that the request should go instead. Nothing that is sent over TLS goes
-/// without it from there.
+/// The target of a redirect. A redirect from TLS to a plain connection is not followed.
 fn redirection(from: &Url, answer: &Response<()>) -> Option<Url> {
     let is_redirection = matches!(answer.status().as_u16(), 301 | 302 | 303 | 307 | 308);
     let to = answer.headers().get(LOCATION).filter(|_| is_redirection)?;
@@ -107,7 +105,7 @@ fn redirection(from: &Url, answer: &Response<()>) -> Option<Url> {
 }
 
 impl Drop for BlockingClient {
-    /// A name that is still being looked up keeps nobody waiting.
+    /// Does not wait for a name that is still being resolved.
     fn drop(&mut self) {
         if let Some(runtime) = self.runtime.take() {
             runtime.shutdown_background();

@@ -1,4 +1,4 @@
-//! Connections: straight, or through a proxy.
+//! Connections, direct or through a proxy.
 
 use std::error::Error;
 use std::future::Future;
@@ -12,56 +12,48 @@ use hyper::rt::{Read, ReadBufCursor, Write};
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::connect::proxy::{SocksV5, Tunnel};
 use hyper_util::client::legacy::connect::{Connected, Connection, HttpConnector};
-use hyper_util::client::proxy::matcher::Intercept;
 use rustls::ClientConfig;
 use tower_service::Service;
 
 use super::Proxies;
+use super::proxies::is_socks;
 
 type AnyError = Box<dyn Error + Send + Sync>;
 
 /// Makes connections.
 #[derive(Debug, Clone)]
 pub(super) struct Connector {
-    straight: HttpsConnector<HttpConnector>,
+    direct: HttpsConnector<HttpConnector>,
     config: ClientConfig,
     proxies: Proxies,
 }
 
 impl Connector {
     pub(super) fn new(http: HttpConnector, config: ClientConfig, proxies: Proxies) -> Self {
-        Self { straight: over(http, config.clone()), config, proxies }
-    }
-
-    /// The header with which a proxy is told who asks for an address that begins with `http://`;
-    /// with others it goes to the proxy alone.
-    pub(super) fn proxy_authorization(&self, address: &Uri) -> Option<http::HeaderValue> {
-        let proxy = self.proxies.of(address).ok().flatten();
-        let proxy = proxy.filter(|_| address.scheme_str() == Some("http"));
-        proxy.filter(|proxy| !is_socks(proxy)).and_then(|proxy| proxy.basic_auth().cloned())
+        Self { direct: over(http, config.clone()), config, proxies }
     }
 
     async fn connect(mut self, address: Uri) -> Result<Stream, AnyError> {
         let Some(proxy) = self.proxies.of(&address)? else {
-            return Ok(Stream::new(self.straight.call(address).await?, false));
+            return Ok(Stream::new(self.direct.call(address).await?, false));
         };
         let to = proxy.uri().clone();
         if is_socks(&proxy) {
-            // The way to the proxy itself is a plain connection.
+            // The connection to the proxy itself is plain TCP.
             let mut parts = to.into_parts();
             parts.scheme = Some(Scheme::HTTP);
-            let looks_names_up = proxy.uri().scheme_str() == Some("socks5h");
+            let resolves_names = proxy.uri().scheme_str() == Some("socks5h");
             let mut socks =
-                SocksV5::new(Uri::from_parts(parts)?, self.straight).local_dns(!looks_names_up);
+                SocksV5::new(Uri::from_parts(parts)?, self.direct).local_dns(!resolves_names);
             if let Some((user, password)) = proxy.raw_auth() {
                 socks = socks.with_auth(user.to_owned(), password.to_owned());
             }
             return Ok(Stream::new(over(socks, self.config).call(address).await?, false));
         }
         if address.scheme_str() == Some("http") {
-            return Ok(Stream::new(self.straight.call(to).await?, true));
+            return Ok(Stream::new(self.direct.call(to).await?, true));
         }
-        let mut tunnel = Tunnel::new(to, self.straight);
+        let mut tunnel = Tunnel::new(to, self.direct);
         if let Some(authorization) = proxy.basic_auth() {
             tunnel = tunnel.with_auth(authorization.clone());
         }
@@ -69,11 +61,7 @@ impl Connector {
     }
 }
 
-fn is_socks(proxy: &Intercept) -> bool {
-    proxy.uri().scheme_str().is_some_and(|scheme| scheme.starts_with("socks"))
-}
-
-/// TLS, where an address asks for it, over connections of another kind.
+/// Adds TLS for `https` addresses to another connector.
 fn over<C>(connector: C, config: ClientConfig) -> HttpsConnector<C> {
     HttpsConnectorBuilder::new()
         .with_tls_config(config)
@@ -88,7 +76,7 @@ impl Service<Uri> for Connector {
     type Future = Pin<Box<dyn Future<Output = Result<Stream, AnyError>> + Send>>;
 
     fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), AnyError>> {
-        self.straight.poll_ready(context)
+        self.direct.poll_ready(context)
     }
 
     fn call(&mut self, address: Uri) -> Self::Future {
@@ -96,14 +84,14 @@ impl Service<Uri> for Connector {
     }
 }
 
-/// What all kinds of connections can do.
+/// What every kind of connection can do.
 trait Duplex: Read + Write + Connection + Send + Unpin {}
 impl<T: Read + Write + Connection + Send + Unpin> Duplex for T {}
 
 /// A connection of any kind.
 pub(super) struct Stream {
     inner: Box<dyn Duplex>,
-    /// True if a proxy reads the requests, and so needs whole addresses in them.
+    /// True if a proxy forwards the requests, which must then contain full URLs.
     is_proxied: bool,
 }
 

@@ -1,5 +1,5 @@
-//! HTTP for everything that speaks it: buckets, notices, health checks. One kind of connection,
-//! one rule for certificates ([`crate::trust`]), one for proxies.
+//! HTTP for buckets, notices and health checks: the same connections, certificates
+//! ([`crate::trust`]) and proxies for all.
 
 mod blocking;
 mod connector;
@@ -7,5 +7,5 @@ mod proxies;
 mod transport;
 
 pub use blocking::{BlockingClient, Refusal};
-pub use proxies::{Proxies, ProxyError, ProxyVariables};
+pub use proxies::{Proxies, ProxyError, ProxyVariables, is_loopback};
 pub use transport::{Answer, Broken, Transport};

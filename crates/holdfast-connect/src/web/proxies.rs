@@ -1,26 +1,26 @@
-//! Which proxy a request goes through.
+//! The proxy for each request.
 
 use std::fmt;
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use http::Uri;
+use http::{HeaderValue, Uri};
 use hyper_util::client::proxy::matcher::{Intercept, Matcher};
 
-/// The values of the variables by which other programs learn of proxies; empty if not set.
+/// The values of the usual proxy variables; empty if not set.
 #[derive(Clone, Default)]
 pub struct ProxyVariables {
-    /// `HTTP_PROXY`: for addresses that begin with `http://`.
+    /// `HTTP_PROXY`: for `http://` URLs.
     pub http: String,
-    /// `HTTPS_PROXY`: for addresses that begin with `https://`.
+    /// `HTTPS_PROXY`: for `https://` URLs.
     pub https: String,
-    /// `ALL_PROXY`: for both, where the other two are not set.
+    /// `ALL_PROXY`: for both, unless the other two are set.
     pub all: String,
-    /// `NO_PROXY`: hosts, domains and networks that are reached without a proxy.
+    /// `NO_PROXY`: hosts, domains and networks to reach without a proxy.
     pub no: String,
 }
 
-/// A proxy that cannot be used. The address is not shown: it may hold a password.
+/// A proxy that cannot be used. Its address is not shown: it may contain a password.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{variable} is not the address of an HTTP or SOCKS5 proxy")]
 pub struct ProxyError {
@@ -37,13 +37,13 @@ enum Rule {
     #[default]
     None,
     Some(Arc<Matcher>),
-    /// Connecting without the proxy that was asked for could give away what it should hide.
+    /// Connecting directly could reveal what the requested proxy should hide.
     Unusable(ProxyError),
 }
 
 impl Proxies {
-    /// The proxies that the variables name. If one of them cannot be used, only what needs no
-    /// proxy is reached.
+    /// The proxies that the variables name. If one is unusable, only hosts that need no proxy are
+    /// reached.
     pub fn new(variables: &ProxyVariables) -> Self {
         let named = [
             ("HTTP_PROXY", &variables.http),
@@ -65,9 +65,8 @@ impl Proxies {
         Self(Rule::Some(Arc::new(matcher)))
     }
 
-    /// The proxy through which this address is reached. This machine itself and servers of the
-    /// local link, such as those that give a cloud's machines their credentials, are reached
-    /// without one.
+    /// The proxy for this address. Loopback and link-local addresses, such as those of a cloud's
+    /// metadata services, never have one.
     ///
     /// # Errors
     /// [`ProxyError`].
@@ -79,6 +78,28 @@ impl Proxies {
             Rule::Unusable(error) => Err(error.clone()),
         }
     }
+
+    /// The header that authenticates to a proxy which forwards this request. Other proxies are
+    /// authenticated to while the connection is made.
+    pub(super) fn authorization(&self, address: &Uri) -> Option<HeaderValue> {
+        let proxy = self.of(address).ok().flatten()?;
+        let is_forwarded = address.scheme_str() == Some("http") && !is_socks(&proxy);
+        proxy.basic_auth().filter(|_| is_forwarded).cloned()
+    }
+}
+
+/// True if this is the host of a loopback address.
+pub fn is_loopback(host: &str) -> bool {
+    let is_named = host == "localhost" || host.ends_with(".localhost");
+    is_named || ip_address(host).is_some_and(|address| address.is_loopback())
+}
+
+fn ip_address(host: &str) -> Option<IpAddr> {
+    host.trim_start_matches('[').trim_end_matches(']').parse().ok()
+}
+
+pub(super) fn is_socks(proxy: &Intercept) -> bool {
+    proxy.uri().scheme_str().is_some_and(|scheme| scheme.starts_with("socks"))
 }
 
 fn is_usable(proxy: &Intercept) -> bool {
@@ -86,12 +107,12 @@ fn is_usable(proxy: &Intercept) -> bool {
 }
 
 fn is_near(host: &str) -> bool {
-    let address = host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
-    match address {
-        Ok(IpAddr::V4(address)) => address.is_loopback() || address.is_link_local(),
-        Ok(IpAddr::V6(address)) => address.is_loopback() || address.is_unicast_link_local(),
-        Err(_) => host == "localhost" || host.ends_with(".localhost"),
-    }
+    let is_link_local = match ip_address(host) {
+        Some(IpAddr::V4(address)) => address.is_link_local(),
+        Some(IpAddr::V6(address)) => address.is_unicast_link_local(),
+        None => false,
+    };
+    is_link_local || is_loopback(host)
 }
 
 /// Without passwords.

@@ -31,7 +31,7 @@ type AnyBody = http_body_util::combinators::UnsyncBoxBody<Bytes, Box<dyn Error +
 #[derive(Debug, Clone)]
 pub struct Transport {
     client: Client<Connector, AnyBody>,
-    connector: Connector,
+    proxies: Proxies,
     silence_max: Duration,
 }
 
@@ -47,18 +47,18 @@ pub struct Broken {
 }
 
 impl Transport {
-    /// Connections that trust what `config` says and go through the proxies.
+    /// Connections with the trust settings of `config`, through these proxies.
     pub fn new(config: ClientConfig, proxies: Proxies, silence_max: Duration) -> Self {
         let mut http = HttpConnector::new();
         http.enforce_http(false);
         http.set_connect_timeout(Some(CONNECT_WAIT));
         http.set_nodelay(true);
-        let connector = Connector::new(http, config, proxies);
+        let connector = Connector::new(http, config, proxies.clone());
         let client = Client::builder(TokioExecutor::new())
             .pool_timer(TokioTimer::new())
             .pool_idle_timeout(IDLE_WAIT)
-            .build(connector.clone());
-        Self { client, connector, silence_max }
+            .build(connector);
+        Self { client, proxies, silence_max }
     }
 
     /// Sends a request; returns when the head of the response has arrived.
@@ -72,7 +72,7 @@ impl Transport {
         let body_bytes = request.body().size_hint().exact().unwrap_or(0);
         let wait = self.silence_max + Duration::from_secs(body_bytes / UPLOAD_RATE_MIN);
         let mut request = request.map(|body| body.map_err(Into::into).boxed_unsync());
-        if let Some(authorization) = self.connector.proxy_authorization(request.uri()) {
+        if let Some(authorization) = self.proxies.authorization(request.uri()) {
             request.headers_mut().insert(PROXY_AUTHORIZATION, authorization);
         }
         let response = match tokio::time::timeout(wait, self.client.request(request)).await {

@@ -1,4 +1,4 @@
-//! What a run began with.
+//! The state of the packs when a run began.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -19,7 +19,7 @@ pub struct Baseline {
 }
 
 impl Index {
-    /// What a run that begins now begins with.
+    /// The state of the packs for a run that begins now.
     pub fn baseline(&self) -> Baseline {
         let state = self.state();
         Baseline {
@@ -60,16 +60,16 @@ impl Baseline {
 }
 
 impl IndexReader {
-    /// The same for a run that began with this. What could not be relied on then stays so: a pack
-    /// that was condemned, then rescued, may be condemned once more, and
-    /// [`Baseline::has_lost_packs_since`] would not tell.
+    /// The same for a run that began with this state. Packs that were unusable then stay so: one
+    /// that was condemned, then rescued, may be condemned again, and
+    /// [`Baseline::has_lost_packs_since`] would not notice.
     #[must_use]
     pub fn for_run_since(mut self, begun_with: &Baseline) -> Self {
         self.exclude(begun_with);
         self
     }
 
-    /// Never again relies on what could not be relied on then.
+    /// Never again relies on packs that were unusable in this state.
     pub(crate) fn exclude(&mut self, then: &Baseline) {
         let mut unusable = then.packs_usable(false).peekable();
         if unusable.peek().is_some() {

@@ -314,12 +314,12 @@ impl State {
     }
 }
 
-/// Looks things up in the index as it is at the time. It holds no state of the cache's file in
-/// between: pages that are replaced meanwhile could not be used again for as long.
+/// Looks things up in the current index. Between lookups it holds no state of the cache's file,
+/// because redb cannot reuse the pages of a state that is still held.
 #[derive(Debug, Clone)]
 pub struct IndexReader {
     index: Arc<Inner>,
-    /// Packs that must not be relied on, whatever becomes of them.
+    /// Packs that must not be relied on, even if they are rescued later.
     unusable: Arc<HashSet<ObjectId>>,
 }
 
