@@ -7,6 +7,7 @@
 use std::fmt;
 use std::path::PathBuf;
 
+use holdfast_connect::postgres::{AddressError, PostgresAddress};
 use holdfast_connect::web::is_loopback;
 use serde_json::{Value as Json, json};
 use url::Url;
@@ -30,7 +31,7 @@ pub enum RepositoryUrl {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PostgresUrl {
     text: String,
-    database: Option<String>,
+    address: PostgresAddress,
 }
 
 /// The service that hosts a bucket.
@@ -97,7 +98,12 @@ impl PostgresUrl {
 
     /// The database that it names.
     pub fn database(&self) -> Option<&str> {
-        self.database.as_deref()
+        self.address.named_database()
+    }
+
+    /// Its parts.
+    pub fn address(&self) -> &PostgresAddress {
+        &self.address
     }
 }
 
@@ -194,16 +200,18 @@ impl Value for PostgresUrl {
         if !is_usable::<Self>(field, &text) {
             return None;
         }
-        let rest = text.strip_prefix("postgres://").or_else(|| text.strip_prefix("postgresql://"));
-        let Some(rest) = rest else {
-            field.not_a::<Self>("must begin with postgres://");
-            return None;
+        let reason = match PostgresAddress::parse(&text) {
+            Ok(address) => return Some(Self { text, address }),
+            Err(AddressError::Scheme) => "must begin with postgres://",
+            Err(AddressError::PercentSign) => "has a percent sign without a valid code",
+            Err(AddressError::Port) => "has a port that is not a number",
+            Err(AddressError::Parameter(name)) => {
+                field.not_a::<Self>(&format!("cannot have the parameter {name}"));
+                return None;
+            }
         };
-        // Parsed by hand: URL parsers reject several hosts, and sockets as hosts.
-        let path = rest.split(['?', '#']).next().unwrap_or_default();
-        let database = path.split_once('/').map(|(_, database)| database);
-        let database = database.filter(|name| !name.is_empty()).map(percent_decoded);
-        Some(Self { text, database })
+        field.not_a::<Self>(reason);
+        None
     }
 }
 
@@ -294,18 +302,6 @@ fn user_has_password(address: &str) -> bool {
     password.is_some_and(|password| !password.is_empty()) && !in_path
 }
 
-fn percent_decoded(text: &str) -> String {
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.as_bytes();
-    while let [byte, after @ ..] = rest {
-        let digits = after.get(..2).filter(|_| *byte == b'%');
-        let decoded = digits.and_then(|digits| hex::decode(digits).ok());
-        bytes.push(decoded.as_ref().map_or(*byte, |decoded| decoded[0]));
-        rest = if decoded.is_some() { &after[2..] } else { after };
-    }
-    String::from_utf8_lossy(&bytes).into_owned()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -330,15 +326,6 @@ mod tests {
             "postgres://a:@h/d",
         ] {
             assert!(!has_password(text), "{text}");
-        }
-    }
-
-    #[test]
-    fn names_of_databases_are_decoded() {
-        for (text, decoded) in
-            [("a%20b", "a b"), ("100%", "100%"), ("%zz%2", "%zz%2"), ("%C3%A4", "\u{e4}")]
-        {
-            assert_eq!(percent_decoded(text), decoded);
         }
     }
 }

@@ -168,21 +168,8 @@ fn overlapping(to: &Files, live: &Files) -> Option<String> {
 
 /// The same database, judging by the URLs alone; [`super::live`] queries the servers.
 fn same_database(to: &Postgres, live: &Postgres) -> Option<String> {
-    let server = |it: &Postgres| {
-        let (text, exec) = (it.url.as_str(), it.exec.clone());
-        let (address, query) = text.split_once('?').unwrap_or((text, ""));
-        let host = address.split_once("://").map_or(address, |(_, rest)| rest);
-        let host = host.split('/').next().unwrap_or_default();
-        let host = host.rsplit_once('@').map_or(host, |(_, host)| host);
-        let host = host.strip_suffix(":5432").unwrap_or(host).to_owned();
-        let of_query = |name: &str| {
-            let found = query.split('&').find_map(|it| it.strip_prefix(&format!("{name}=")));
-            found.unwrap_or_default().to_owned()
-        };
-        let port = of_query("port");
-        (host, of_query("host"), if port == "5432" { String::new() } else { port }, exec)
-    };
-    if server(to) != server(live) {
+    let is_one = to.exec == live.exec && to.url.address().shares_server(live.url.address());
+    if !is_one {
         return None;
     }
     common_database(to, live)

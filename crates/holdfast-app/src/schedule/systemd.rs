@@ -1,7 +1,7 @@
 //! A systemd service and timer.
 
 use std::fmt::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::privileges::bounds;
@@ -197,6 +197,10 @@ fn account(text: &mut String, file: &AppFile) -> Result<(), ScheduleError> {
     Ok(())
 }
 
+fn is_temporary(path: impl AsRef<Path>) -> bool {
+    TMP.iter().any(|folder| path.as_ref().starts_with(folder))
+}
+
 /// True if the run must see the shared folders for temporary files.
 fn names_tmp(file: &AppFile, at: &Installation<'_>) -> bool {
     let files = file.sources.iter().flat_map(|source| match &source.kind {
@@ -218,13 +222,10 @@ fn names_tmp(file: &AppFile, at: &Installation<'_>) -> bool {
     let mut paths = paths.map(PathBuf::as_path).chain([given, at.program]);
     let socket = file.sources.iter().any(|source| match &source.kind {
         // A server may have its socket in /tmp.
-        SourceKind::Postgres(postgres) => {
-            let url = postgres.url.as_str();
-            url.contains("=/tmp") || url.contains("%2Ftmp") || url.contains("%2ftmp")
-        }
+        SourceKind::Postgres(postgres) => postgres.url.address().paths().iter().any(is_temporary),
         _ => false,
     });
-    socket || paths.any(|path| TMP.iter().any(|folder| path.starts_with(folder)))
+    socket || paths.any(is_temporary)
 }
 
 fn local_repositories(file: &AppFile) -> Result<Vec<String>, ScheduleError> {

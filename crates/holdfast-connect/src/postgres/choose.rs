@@ -4,7 +4,7 @@
 use std::net::{IpAddr, ToSocketAddrs};
 use std::path::Path;
 
-use super::address::Address;
+use super::address::PostgresAddress;
 use super::error::{ErrorKind, PostgresError};
 use super::session::Session;
 use super::tool::Tools;
@@ -90,7 +90,7 @@ fn is_elsewhere(kind: ErrorKind) -> bool {
     matches!(kind, ErrorKind::Unreachable | ErrorKind::TooManyConnections | ErrorKind::CutLost)
 }
 
-fn none_fits(address: &Address, wanted: &str) -> PostgresError {
+fn none_fits(address: &PostgresAddress, wanted: &str) -> PostgresError {
     let text = format!("{}: no server matches target_session_attrs={wanted}", address.label());
     PostgresError::new(ErrorKind::Unreachable, text)
 }

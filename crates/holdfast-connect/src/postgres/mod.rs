@@ -37,6 +37,7 @@ mod tool;
 mod tool_command;
 mod unfound;
 
+pub use address::{AddressError, PostgresAddress};
 pub use cut::{Cut, OnRow};
 pub use error::{ErrorKind, PostgresError};
 pub use file::DumpFileSource;

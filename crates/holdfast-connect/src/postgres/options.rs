@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use zeroize::Zeroizing;
 
-use super::address::Address;
+use super::address::PostgresAddress;
 use super::error::PostgresError;
 use super::tool::Tools;
 
@@ -57,7 +57,7 @@ impl Server {
     /// # Errors
     /// The address is invalid, or none of several servers responds.
     pub(super) fn resolve(&self) -> Result<Tools, PostgresError> {
-        let mut address = Address::parse(&self.url)?;
+        let mut address = PostgresAddress::parse(&self.url)?;
         if self.exec.is_empty() {
             address.fill_in();
         }

@@ -10,7 +10,7 @@ use rustls::server::ParsedCertificate;
 use rustls::{CertificateError, ClientConfig, DigitallySignedStruct, Error, SignatureScheme};
 use tokio_postgres::config::SslMode;
 
-use super::address::Address;
+use super::address::PostgresAddress;
 use super::error::{ErrorKind, PostgresError};
 use crate::trust::{self, TrustError};
 
@@ -22,7 +22,7 @@ pub(super) struct Tls {
 
 impl Tls {
     /// As the address specifies it.
-    pub fn of(address: &Address) -> Result<Self, PostgresError> {
+    pub fn of(address: &PostgresAddress) -> Result<Self, PostgresError> {
         if address.parameter("sslcert").is_some() || address.parameter("sslkey").is_some() {
             let text = "client certificates (sslcert, sslkey) only work with `exec`: set exec = \
                         [\"env\"]";

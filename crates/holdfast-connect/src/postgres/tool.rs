@@ -13,7 +13,7 @@ use std::time::Duration;
 use rustix::process::{Pid, Signal, kill_process_group};
 use zeroize::Zeroizing;
 
-use super::address::Address;
+use super::address::PostgresAddress;
 use super::error::{ErrorKind, PostgresError, one_line};
 use super::tool_command::ToolCommand;
 
@@ -54,7 +54,7 @@ const VARIABLES: [&str; 11] = [
 /// How the tools are run, and against which server.
 #[derive(Clone)]
 pub(super) struct Tools {
-    pub address: Address,
+    pub address: PostgresAddress,
     pub password: Option<Zeroizing<String>>,
     pub password_file: Option<PathBuf>,
     pub exec: Vec<OsString>,
