@@ -14,15 +14,15 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
-use holdfast_connect::bucket::source::OBJECTS_NAME;
 use holdfast_connect::bucket::{
     Bucket, BucketError, BucketOptions, BucketSource, BucketSourceOptions, BucketTargetOptions,
-    Checksums, Credentials, OnWait, Retries, Service, Tags, Versions, key,
+    Checksums, Credentials, OnWait, Retries, Service, Tags, Versions,
 };
 use holdfast_connect::web::Proxies;
 use holdfast_connect::words::without_byte_order_mark;
 use holdfast_engine::look::shown_path;
 use holdfast_engine::{Event, Observer};
+use holdfast_format::bucket::{OBJECTS_NAME, key_of_name, name_of_key};
 use holdfast_format::entry::FileTime;
 use jiff::Timestamp;
 use zeroize::Zeroizing;
@@ -128,13 +128,13 @@ pub fn source(
 pub fn key_of_path(path: &[u8]) -> Option<String> {
     let path = path.strip_prefix(b"/").unwrap_or(path);
     let name = path.strip_prefix(OBJECTS_NAME.as_bytes())?.strip_prefix(b"/")?;
-    key::key_of_name(name)
+    key_of_name(name)
 }
 
 /// The path of an object in the source's tree, without a leading slash; `None` for a key that no
 /// object can have.
 pub fn path_of_key(key: &str) -> Option<Vec<u8>> {
-    let name = key::name_of_key(key)?;
+    let name = name_of_key(key)?;
     Some([OBJECTS_NAME.as_bytes(), b"/", &name].concat())
 }
 

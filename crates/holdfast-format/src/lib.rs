@@ -4,6 +4,7 @@
 //! crate does no I/O and holds no keys: everything that is sealed in storage passes through here as
 //! plaintext.
 
+pub mod bucket;
 pub mod captured;
 pub mod config;
 pub mod directory;

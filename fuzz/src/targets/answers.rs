@@ -1,7 +1,7 @@
 //! Answers of buckets, and keys as names.
 
 use holdfast_connect::bucket::answers;
-use holdfast_connect::bucket::key::{key_of_name, name_of_key};
+use holdfast_format::bucket::{key_of_name, name_of_key};
 use holdfast_connect::bucket::source::BucketDocument;
 
 /// The first byte chooses what the rest is.
@@ -43,7 +43,7 @@ fn names(data: &[u8]) {
 }
 
 /// What a page lists can be named, and its next page is another one.
-fn listed(page: Result<holdfast_connect::bucket::listing::Page, String>) {
+fn listed(page: Result<holdfast_connect::bucket::object::Page, String>) {
     let Ok(page) = page else { return };
     for object in &page.objects {
         if let Some(name) = name_of_key(&object.key) {

@@ -1,6 +1,6 @@
 //! Restoring missing or different objects to a bucket, and the bucket's own configuration.
 
-use holdfast_connect::bucket::source::{BucketDocument, DOCUMENT_NAME};
+use holdfast_connect::bucket::source::BucketDocument;
 use holdfast_connect::bucket::{self as connect, BucketError, Wanted, When};
 use holdfast_connect::words::count;
 use holdfast_engine::Observer;
@@ -223,7 +223,9 @@ impl Configuration<'_> {
 
 /// Reads `bucket.json` of a source.
 fn document(tree: &SourceTree<'_>, name: &str) -> Result<Option<BucketDocument>, RestoreError> {
-    let Some(json) = tree.whole(DOCUMENT_NAME.as_bytes())? else { return Ok(None) };
+    let Some(json) = tree.whole(holdfast_format::bucket::DOCUMENT_NAME.as_bytes())? else {
+        return Ok(None);
+    };
     let document = BucketDocument::decode(&json).map_err(|why| {
         RestoreError::refused(format!("bucket.json of source {name:?} cannot be used: {why}"))
             .or("run holdfast check, or choose another snapshot")

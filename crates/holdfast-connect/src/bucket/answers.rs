@@ -7,7 +7,7 @@ use http::header::HeaderMap;
 
 use super::http::failure::Refusal;
 use super::http::xml::Element;
-use super::listing::{After, Page};
+use super::object::{After, Page};
 use super::s3::grants::Grants;
 use super::s3::list::{objects_page, versions_page};
 use super::s3::object::tags_in;

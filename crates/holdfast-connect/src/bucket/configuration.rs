@@ -3,7 +3,7 @@
 use super::connection::Bucket;
 use super::http::xml::Element;
 use super::source::BucketDocument;
-use super::store::Setting;
+use super::store::{Setting, Settings};
 use super::{BucketError, When};
 
 /// Which parts of a configuration are restored.
@@ -32,19 +32,23 @@ impl Bucket {
     /// Errors of the server; [`BucketError::Unsupported`] if [`Bucket::can_be_made`] is false.
     pub fn make(&self, document: Option<&BucketDocument>) -> Result<(), BucketError> {
         let with_lock = document.is_some_and(|it| it.settings.contains_key("object-lock"));
-        self.runtime().block_on(self.store().make(with_lock))
+        let Some(creation) = self.store().creation() else {
+            let code = "more than a name is needed".to_owned();
+            return Err(BucketError::Unsupported { action: "create the bucket", code });
+        };
+        self.runtime().block_on(creation.create(with_lock))
     }
 
     /// True if the service can create a bucket from its name alone.
     pub fn can_be_made(&self) -> bool {
-        self.store().abilities().makes_buckets
+        self.store().creation().is_some()
     }
 
     /// Names of the settings that [`Bucket::configure`] would set.
     pub fn unlike(&self, document: &BucketDocument, wanted: Wanted) -> Vec<&'static str> {
-        let settings = self.store().settings().iter();
-        let unlike = settings.filter(|setting| self.document(setting, document, wanted).is_some());
-        unlike.map(|setting| setting.name).collect()
+        let Some(settings) = self.store().settings() else { return Vec::new() };
+        let differs = |it: &&Setting| self.differing(settings, it, document, wanted).is_some();
+        settings.all().iter().filter(differs).map(|setting| setting.name).collect()
     }
 
     /// Restores the parts of the bucket's configuration that differ: those that must precede the
@@ -56,9 +60,10 @@ impl Bucket {
         when: When,
     ) -> (Vec<&'static str>, Vec<Refusal>) {
         let (mut set, mut refused) = (Vec::new(), Vec::new());
-        for setting in self.store().settings().iter().filter(|setting| setting.when == when) {
-            let Some(text) = self.document(setting, document, wanted) else { continue };
-            let sent = self.store().put_setting(setting, text.to_owned());
+        let Some(settings) = self.store().settings() else { return (set, refused) };
+        for setting in settings.all().iter().filter(|setting| setting.when == when) {
+            let Some(text) = self.differing(settings, setting, document, wanted) else { continue };
+            let sent = settings.put_setting(setting, text.to_owned());
             match self.runtime().block_on(sent) {
                 Ok(()) => set.push(setting.name),
                 Err(error) => refused.push(Refusal { setting: setting.name, error }),
@@ -68,17 +73,18 @@ impl Bucket {
     }
 
     /// The document that a setting needs; `None` if it is already right.
-    fn document<'a>(
+    fn differing<'a>(
         &self,
+        settings: &dyn Settings,
         setting: &Setting,
         document: &'a BucketDocument,
         wanted: Wanted,
     ) -> Option<&'a str> {
         let text = document.settings.get(setting.name).filter(|text| !says_nothing(text))?;
-        let is_right = match self.runtime().block_on(self.store().setting(setting)) {
+        let is_right = match self.runtime().block_on(settings.setting(setting)) {
             Ok(Some(standing)) => {
                 wanted == Wanted::Missing && !says_nothing(&standing)
-                    || self.store().means_the_same(setting, &standing, text)
+                    || settings.means_the_same(setting, &standing, text)
             }
             Ok(None) => false,
             // The credentials may be allowed to write it but not to read it.

@@ -8,11 +8,9 @@ use tokio::runtime::{Handle, Runtime};
 use super::azure::Azure;
 use super::google::Google;
 use super::http::action::Requests;
-use super::listing::After;
+use super::object::After;
 use super::s3::client::S3;
-use super::source::{BucketSource, BucketSourceOptions};
 use super::store::{Store, Versioning};
-use super::target::{BucketTarget, BucketTargetOptions};
 use super::{BucketError, BucketOptions, Service};
 
 /// Threads that drive connections: they wait more than they work.
@@ -46,22 +44,6 @@ impl Bucket {
         Ok(Self { store, runtime: Arc::new(runtime), options: Arc::new(options) })
     }
 
-    /// Its objects as a source.
-    ///
-    /// # Errors
-    /// Errors of the server.
-    pub fn source(&self, options: BucketSourceOptions) -> Result<BucketSource, BucketError> {
-        BucketSource::new(self, options)
-    }
-
-    /// A target in the bucket.
-    ///
-    /// # Errors
-    /// If there is no room to buffer content.
-    pub fn target(&self, options: BucketTargetOptions) -> Result<BucketTarget, BucketError> {
-        BucketTarget::new(self, options)
-    }
-
     /// Number of requests sent so far.
     pub fn requests(&self) -> Requests {
         self.store.http().counters.requests()
@@ -88,7 +70,10 @@ impl Bucket {
     /// # Errors
     /// Errors of the server.
     pub fn versioning(&self) -> Result<Versioning, BucketError> {
-        self.runtime.block_on(self.store.versioning())
+        match self.store.versions() {
+            Some(versions) => self.runtime.block_on(versions.versioning()),
+            None => Ok(Versioning::Never),
+        }
     }
 
     /// Notes that the server does not list keys in order.
@@ -102,8 +87,11 @@ impl Bucket {
     /// # Errors
     /// Errors of the server.
     pub(super) fn moment(&self) -> Result<FileTime, BucketError> {
-        let told = self.runtime.block_on(self.store.now())?;
-        let now = FileTime::from(told.unwrap_or_else(|| self.now()));
+        let reported = match self.store.versions() {
+            Some(versions) => self.runtime.block_on(versions.now())?,
+            None => None,
+        };
+        let now = FileTime::from(reported.unwrap_or_else(|| self.now()));
         // Anything written in the same second is dated at or after its beginning.
         Ok(FileTime { nanoseconds: 999_999_999, ..now })
     }

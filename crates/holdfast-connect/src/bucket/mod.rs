@@ -2,8 +2,8 @@
 //! Storage.
 //!
 //! [`options`] says how a bucket is reached; [`s3`], [`google`] and [`azure`] are clients over
-//! [`http`], all of them behind [`store`]; [`listing`] lists in order and in parallel, [`key`]
-//! turns keys into names, [`attributes`] turns the attributes of objects into extended attributes
+//! [`http`], all of them behind [`store`]; [`listing`] lists in order and in parallel,
+//! [`object`] is what all of them know of an object, [`attributes`] turns the attributes of objects into extended attributes
 //! and back. Everything asynchronous stays in this folder: its callers are ordinary blocking
 //! threads.
 
@@ -15,8 +15,8 @@ mod connection;
 mod error;
 mod google;
 mod http;
-pub mod key;
 pub mod listing;
+pub mod object;
 pub mod options;
 mod s3;
 pub mod source;
@@ -27,7 +27,8 @@ pub use configuration::{Refusal, Wanted};
 pub use connection::Bucket;
 pub use error::BucketError;
 pub use http::action::Requests;
+pub use object::Tags;
 pub use options::{BucketOptions, Checksums, Credentials, OnWait, Retries, Service};
-pub use source::{BucketSource, BucketSourceOptions, Tags, Versions};
+pub use source::{BucketSource, BucketSourceOptions, Versions};
 pub use store::{Versioning, When};
 pub use target::{BucketTarget, BucketTargetOptions, Restored};

@@ -12,19 +12,7 @@ use super::attributes::{Attributes, Carry, Origin};
 use super::http::action::Action;
 use super::http::client::{Answered, Client};
 use super::http::payload::Payload;
-use super::listing::{After, Listed, Page};
-use super::source::Tags;
-
-/// An object as a listing showed it.
-#[derive(Debug, Clone, Copy)]
-pub struct Which<'a> {
-    /// Its key.
-    pub key: &'a str,
-    /// Its ETag without quotes; empty if the server provides none.
-    pub etag: &'a str,
-    /// The version to be read.
-    pub version: Option<&'a str>,
-}
+use super::object::{After, Asked, Listed, Page, Replace, Which, Written};
 
 /// Whether a bucket keeps versions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,24 +23,6 @@ pub enum Versioning {
     Suspended,
     /// It keeps every version.
     Enabled,
-}
-
-/// Whether an object may be replaced.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Replace {
-    /// Any existing object is replaced.
-    Yes,
-    /// No object may exist there.
-    No,
-}
-
-/// What the server reports about an object that was written.
-#[derive(Debug, Clone, Default)]
-pub struct Written {
-    /// ETag without quotes.
-    pub etag: String,
-    /// The version that was created.
-    pub version: Option<String>,
 }
 
 /// An upload in progress.
@@ -97,15 +67,6 @@ pub enum When {
     AfterObjects,
 }
 
-/// Attributes to request of an object in addition to those that come by themselves.
-#[derive(Debug, Clone, Copy)]
-pub struct Asked {
-    /// Which tags.
-    pub tags: Tags,
-    /// True for its access control list.
-    pub with_acl: bool,
-}
-
 /// Attributes of objects that may not be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Denied {
@@ -115,40 +76,54 @@ pub enum Denied {
     Acl(&'static str),
 }
 
-/// The identity and the capabilities of a service.
-#[derive(Debug, Clone, Copy)]
-pub struct Abilities {
-    /// Which service, as attributes and `bucket.json` name it.
-    pub origin: Origin,
-    /// True if a listing can begin after any key; otherwise only where a page ended.
-    pub lists_from_any_key: bool,
+/// How objects are uploaded in parts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct UploadLimits {
     /// Largest object that can be written in one piece, in bytes.
     pub single_bytes_max: u64,
     /// Objects with an unknown upload layout are written in one piece up to this size, in bytes.
     pub unknown_single_bytes_max: u64,
     /// Maximum number of parts in an upload.
     pub parts_max: u64,
-    /// True if a bucket can be created from its name alone.
-    pub makes_buckets: bool,
 }
 
-/// A bucket of one service.
-#[async_trait]
-pub trait Store: Debug + Send + Sync {
+/// A bucket of one service: its objects, and what else the service can do.
+pub trait Store: Objects {
     /// The client that sends its requests.
     fn http(&self) -> &Client;
 
-    /// The identity and the capabilities of the service.
-    fn abilities(&self) -> Abilities;
+    /// Which service, as attributes and `bucket.json` name it.
+    fn origin(&self) -> Origin;
 
     /// Name of the bucket, and its region, which may be empty.
     fn bucket(&self) -> (&str, &str);
 
-    /// Creates the bucket if it does not exist; with `with_lock`, its objects can be locked.
-    async fn make(&self, _with_lock: bool) -> Result<(), BucketError> {
-        let code = "more than a name is needed".to_owned();
-        Err(BucketError::Unsupported { action: "create the bucket", code })
+    /// Uploads in parts; `None` if an object of any size is written in one piece.
+    fn uploads(&self) -> Option<&dyn Uploads> {
+        None
     }
+
+    /// Versions of objects; `None` if the service has none that can be read.
+    fn versions(&self) -> Option<&dyn ObjectVersions> {
+        None
+    }
+
+    /// The bucket's configuration; `None` if none of it is kept.
+    fn settings(&self) -> Option<&dyn Settings> {
+        None
+    }
+
+    /// Creation of the bucket; `None` if that takes more than its name.
+    fn creation(&self) -> Option<&dyn Creation> {
+        None
+    }
+}
+
+/// The objects of a bucket.
+#[async_trait]
+pub trait Objects: Debug + Send + Sync {
+    /// True if a listing can begin after any key; otherwise only where a page ended.
+    fn lists_from_any_key(&self) -> bool;
 
     /// A page of the objects whose keys begin with `prefix`, after a position.
     async fn list(
@@ -176,22 +151,6 @@ pub trait Store: Debug + Send + Sync {
     /// Which of tags and access control lists may not be read at all, as far as one object shows.
     async fn try_attributes(&self, _: Which<'_>, _: Asked) -> Result<Vec<Denied>, BucketError> {
         Ok(Vec::new())
-    }
-
-    /// A page of all versions and delete markers, newest first for each key, after a position.
-    async fn list_versions(&self, _: &str, _: &After) -> Result<Page, BucketError> {
-        let code = "versions are not supported for this service".to_owned();
-        Err(BucketError::Unsupported { action: "list the versions in the bucket", code })
-    }
-
-    /// Whether the bucket keeps versions that can be listed.
-    async fn versioning(&self) -> Result<Versioning, BucketError> {
-        Ok(Versioning::Never)
-    }
-
-    /// The time by the server's clock, in whole seconds; `None` if it does not report it.
-    async fn now(&self) -> Result<Option<Timestamp>, BucketError> {
-        Ok(None)
     }
 
     /// Starts reading an object, or a range of it (first byte and last byte), provided it is still
@@ -230,6 +189,31 @@ pub trait Store: Debug + Send + Sync {
         replace: Replace,
     ) -> Result<Written, BucketError>;
 
+    /// Deletes an object if it exists; with versioning this adds a delete marker, whose version is
+    /// returned.
+    async fn delete(&self, key: &str) -> Result<Option<String>, BucketError>;
+
+    /// Sets these attributes on an existing object, as far as they differ; true if that created a
+    /// new object.
+    async fn update(
+        &self,
+        key: &str,
+        wanted: &Attributes,
+        carry: Carry,
+    ) -> Result<bool, BucketError>;
+
+    /// Sets the access control list of an object, unless it only says what holds anyway.
+    async fn give_acl(&self, _: &str, _: &Attributes) -> Result<(), BucketError> {
+        Ok(())
+    }
+}
+
+/// Uploads of an object in parts.
+#[async_trait]
+pub trait Uploads: Send + Sync {
+    /// When an upload is needed, and how many parts it may have.
+    fn limits(&self) -> UploadLimits;
+
     /// Begins an upload in parts.
     async fn begin_upload(
         &self,
@@ -261,46 +245,43 @@ pub trait Store: Debug + Send + Sync {
 
     /// Aborts an upload; its parts are removed.
     async fn abort_upload(&self, upload: &Upload) -> Result<(), BucketError>;
+}
 
-    /// Deletes an object if it exists; with versioning this adds a delete marker, whose version is
-    /// returned.
-    async fn delete(&self, key: &str) -> Result<Option<String>, BucketError>;
+/// Versions of objects.
+#[async_trait]
+pub trait ObjectVersions: Send + Sync {
+    /// Whether the bucket keeps versions that can be listed.
+    async fn versioning(&self) -> Result<Versioning, BucketError>;
 
-    /// Sets these attributes on an existing object, as far as they differ; true if that created a
-    /// new object.
-    async fn update(
-        &self,
-        key: &str,
-        wanted: &Attributes,
-        carry: Carry,
-    ) -> Result<bool, BucketError>;
+    /// A page of all versions and delete markers, newest first for each key, after a position.
+    async fn list_versions(&self, prefix: &str, after: &After) -> Result<Page, BucketError>;
 
-    /// Sets the access control list of an object, unless it only says what holds anyway.
-    async fn give_acl(&self, _: &str, _: &Attributes) -> Result<(), BucketError> {
-        Ok(())
-    }
+    /// The time by the server's clock, in whole seconds; `None` if it does not report it.
+    async fn now(&self) -> Result<Option<Timestamp>, BucketError>;
+}
 
-    /// The parts of a bucket's configuration, in the order in which they are restored.
-    fn settings(&self) -> &'static [Setting] {
-        &[]
-    }
+/// The configuration of a bucket.
+#[async_trait]
+pub trait Settings: Send + Sync {
+    /// Its parts, in the order in which they are restored.
+    fn all(&self) -> &'static [Setting];
 
     /// The document of a setting; `None` if the bucket has none, or if the server does not know the
     /// setting.
-    async fn setting(&self, _: &Setting) -> Result<Option<String>, BucketError> {
-        Ok(None)
-    }
+    async fn setting(&self, setting: &Setting) -> Result<Option<String>, BucketError>;
 
     /// True if both documents of a setting mean the same.
-    fn means_the_same(&self, _: &Setting, one: &str, other: &str) -> bool {
-        one == other
-    }
+    fn means_the_same(&self, setting: &Setting, one: &str, other: &str) -> bool;
 
     /// Sets a setting.
-    async fn put_setting(&self, setting: &Setting, _: String) -> Result<(), BucketError> {
-        let code = "it has no such setting".to_owned();
-        Err(BucketError::Unsupported { action: setting.write.what, code })
-    }
+    async fn put_setting(&self, setting: &Setting, document: String) -> Result<(), BucketError>;
+}
+
+/// Creation of a bucket from its name alone.
+#[async_trait]
+pub trait Creation: Send + Sync {
+    /// Creates the bucket if it does not exist; with `with_lock`, its objects can be locked.
+    async fn create(&self, with_lock: bool) -> Result<(), BucketError>;
 }
 
 /// What exists at a key, if it has the content that the checksums in `described` stand for.
@@ -308,12 +289,12 @@ pub trait Store: Debug + Send + Sync {
 /// # Errors
 /// [`BucketError::Exists`] if it is something else; errors of the server.
 pub async fn written_before(
-    store: &dyn Store,
+    objects: &dyn Objects,
     key: &str,
     described: &Attributes,
 ) -> Result<Written, BucketError> {
-    let found = store.find(key).await?.ok_or(BucketError::Exists)?;
-    let standing = store.glance(&found).await?;
+    let found = objects.find(key).await?.ok_or(BucketError::Exists)?;
+    let standing = objects.glance(&found).await?;
     let is_same = described.checksums().any(|sum| standing.checksums().any(|it| it == sum));
     if !is_same {
         return Err(BucketError::Exists);

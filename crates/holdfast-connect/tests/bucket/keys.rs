@@ -86,7 +86,7 @@ fn hostile_keys_go_there_and_back() {
     // Written by ourselves: Amazon's client removes dots from paths, like any URL library.
     let mut tree = tree::Tree::default();
     for key in keys() {
-        let name = holdfast_connect::bucket::key::name_of_key(&key).unwrap();
+        let name = holdfast_format::bucket::name_of_key(&key).unwrap();
         let path = [b"objects/", &name[..]].concat();
         let taken = tree::made(&name, key.as_bytes());
         tree.files.insert(path, taken);
@@ -98,7 +98,7 @@ fn hostile_keys_go_there_and_back() {
     assert_eq!(taken.keys(), keys(), "in the order of the keys");
     for (path, file) in &taken.files {
         if let Some(name) = path.strip_prefix(b"objects/") {
-            let key = holdfast_connect::bucket::key::key_of_name(name).unwrap();
+            let key = holdfast_format::bucket::key_of_name(name).unwrap();
             assert_eq!(file.content, key.as_bytes(), "{key:?}");
         }
     }

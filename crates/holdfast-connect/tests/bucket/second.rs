@@ -78,7 +78,7 @@ fn objects_and_their_headers_go_there_and_back() {
     // This server stores objects as files, so keys with dots would be different keys; and it claims
     // that keys in listings are encoded, but does not encode them.
     for (key, content) in [("a b/&", &b"small"[..]), ("empty", b""), ("large", &large)] {
-        let name = holdfast_connect::bucket::key::name_of_key(key).unwrap();
+        let name = holdfast_format::bucket::name_of_key(key).unwrap();
         let mut taken = tree::made(&name, content);
         let pairs = headers.iter().map(|(name, value)| (name.as_bytes(), value.as_bytes()));
         taken.entry.metadata.xattrs =

@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use holdfast_connect::bucket::key::key_of_name;
 use holdfast_connect::conformance::{check_source, drain};
 use holdfast_connect::{
     Content, Item, Leaf, LeafKind, Piece, Replace, Source, Target, TargetError,
 };
+use holdfast_format::bucket::key_of_name;
 use holdfast_format::entry::{Content as Chunks, Entry, EntryKind, Metadata};
 
 /// An entry with its content.

@@ -3,13 +3,12 @@
 use std::fmt;
 
 use holdfast_connect::words::count;
+use holdfast_format::bucket::CONNECTOR;
 use holdfast_format::record::{Captured, Extent, Snapshot, Text};
 
 use super::captured;
 use crate::look::shown_path;
 
-/// The connector whose entries have keys for names.
-const BUCKET: &str = "bucket";
 /// Maximum number of paths in a sentence.
 const NAMED_MAX: usize = 3;
 
@@ -71,7 +70,7 @@ pub fn lacks(snapshot: &Snapshot, only: Option<&str>) -> Vec<Lack> {
     for source in snapshot.sources.iter().filter(|it| !is_early && is_wanted(&it.name)) {
         let name = has_several.then(|| source.name.clone());
         let mut captured = captured(snapshot, source);
-        if source.connector == BUCKET {
+        if source.connector == CONNECTOR {
             captured.missed.iter_mut().for_each(|path| path.0 = shown_path(&path.0));
         }
         if let Some(from) = captured.shrunk_from {

@@ -1,13 +1,12 @@
 //! Keys of a bucket's objects as paths.
 //!
 //! A bucket is stored as one flat directory whose names represent keys
-//! (docs/decisions/0008-applications.md). Here, and nowhere else, these names are converted to what
+//! ([`holdfast_format::bucket`]). Here, and nowhere else, these names are converted to what
 //! people see and write: the key, whose parts are folders as in a file system. [`file_name`] makes
 //! paths of keys that are not valid paths.
 
-use holdfast_connect::bucket::key::{key_of_name, name_of_key};
-use holdfast_connect::bucket::source::{OBJECTS_NAME, VERSIONS_NAME};
 use holdfast_format::BlobId;
+use holdfast_format::bucket::{OBJECTS_NAME, VERSIONS_NAME, key_of_name, name_of_key};
 use holdfast_format::entry::{Entry, EntryKind, Metadata};
 use holdfast_repo::read::BlobReader;
 use holdfast_repo::tree::DirectoryCursor;

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use holdfast_format::BlobId;
+use holdfast_format::bucket::CONNECTOR;
 use holdfast_format::entry::{Entry, EntryKind, FileTime, Metadata, is_valid_name};
 use holdfast_format::limits::NAME_BYTES_MAX;
 use holdfast_format::record::Snapshot;
@@ -12,8 +13,6 @@ use holdfast_repo::tree::DirectoryCursor;
 use super::keys::{KeyFolder, file_name, folder_entry, last_part};
 use crate::EngineError;
 
-/// The name of the bucket connector in records.
-const BUCKET_CONNECTOR: &str = "bucket";
 /// Mode of the directories that represent sources.
 const SOURCE_MODE: u32 = 0o755;
 
@@ -169,7 +168,7 @@ impl SnapshotRoot {
 
     fn whole(snapshot: &Snapshot) -> Self {
         Self(match snapshot.sources.as_slice() {
-            [source] if source.connector == BUCKET_CONNECTOR => Folder::Bucket(source.tree),
+            [source] if source.connector == CONNECTOR => Folder::Bucket(source.tree),
             [source] => Folder::Tree(source.tree),
             _ => Folder::Sources(sources(snapshot)),
         })
@@ -444,7 +443,7 @@ fn sources(snapshot: &Snapshot) -> Sources {
     let mut entries: Vec<Entry> = Vec::new();
     let mut buckets = Vec::new();
     for (source, name) in snapshot.sources.iter().zip(source_names(snapshot)) {
-        if source.connector == BUCKET_CONNECTOR {
+        if source.connector == CONNECTOR {
             buckets.push(name.clone());
         }
         let kind = EntryKind::Directory(source.tree);

@@ -5,7 +5,6 @@ use std::fs;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
-use holdfast_connect::bucket::key::name_of_key;
 use holdfast_connect::fs::filter::IncludeFilter;
 use holdfast_connect::fs::target::{FsTarget, FsTargetOptions};
 use holdfast_engine::look::{
@@ -17,6 +16,7 @@ use holdfast_engine::restore::{
 };
 use holdfast_engine::{EngineError, Silent};
 use holdfast_format::BlobId;
+use holdfast_format::bucket::name_of_key;
 use holdfast_format::entry::{Entry, EntryKind};
 use holdfast_format::record::Snapshot;
 use holdfast_repo::Repository;

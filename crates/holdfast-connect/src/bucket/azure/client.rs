@@ -12,9 +12,10 @@ use url::Url;
 
 use super::credentials::Provider;
 use crate::bucket::http::address::Address;
-use crate::bucket::http::client::{Authority, Client, HttpRequest, Names, Request};
+use crate::bucket::http::client::{Authority, Client};
 use crate::bucket::http::connector::missing;
 use crate::bucket::http::encode;
+use crate::bucket::http::request::{HttpRequest, Names, Request};
 use crate::bucket::{BucketError, BucketOptions, Credentials};
 
 /// The version of the interface that responses are read as.

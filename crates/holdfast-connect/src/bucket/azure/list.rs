@@ -9,7 +9,7 @@ use super::headers::PROPERTIES;
 use crate::bucket::attributes::Attributes;
 use crate::bucket::http::encode;
 use crate::bucket::http::xml::Element;
-use crate::bucket::listing::{After, Listed, Page};
+use crate::bucket::object::{After, Listed, Page};
 
 /// Reads a page.
 pub fn page(root: &Element, after: &After) -> Result<Page, String> {

@@ -14,47 +14,45 @@ use super::list;
 use crate::bucket::BucketError;
 use crate::bucket::attributes::{Attributes, Carry, MD5, Origin, without_quotes};
 use crate::bucket::http::action::Action;
-use crate::bucket::http::client::{Answered, Client, Request, nonsense};
+use crate::bucket::http::client::{Answered, Client, nonsense};
 use crate::bucket::http::payload::Payload;
+use crate::bucket::http::request::Request;
 use crate::bucket::http::xml::escaped;
-use crate::bucket::listing::{After, Listed, Page};
+use crate::bucket::object::{After, Asked, Listed, Page, Replace, Which, Written};
 use crate::bucket::store::{
-    Abilities, Asked, Replace, Store, Upload, UploadedPart, Which, Written, written_before,
+    Creation, Objects, Store, Upload, UploadLimits, UploadedPart, Uploads, written_before,
 };
 
 const CONTENT_MD5: HeaderName = HeaderName::from_static("content-md5");
 const HIERARCHY: HeaderName = HeaderName::from_static("x-ms-is-hns-enabled");
 const BLOB_TYPE: HeaderName = HeaderName::from_static("x-ms-blob-type");
 
-#[async_trait]
 impl Store for Azure {
     fn http(&self) -> &Client {
         &self.http
     }
 
-    fn abilities(&self) -> Abilities {
-        Abilities {
-            origin: Origin::Azure,
-            lists_from_any_key: false,
-            single_bytes_max: 64 << 20,
-            unknown_single_bytes_max: 32 << 20,
-            parts_max: 50_000,
-            makes_buckets: true,
-        }
+    fn origin(&self) -> Origin {
+        Origin::Azure
     }
 
     fn bucket(&self) -> (&str, &str) {
         (&self.container, "")
     }
 
-    async fn make(&self, _: bool) -> Result<(), BucketError> {
-        let mut request =
-            Request::new(action::MAKE, Method::PUT, None).query("restype", "container");
-        match self.http.send(&mut request).await {
-            // An earlier attempt whose response was lost may have created it.
-            Err(BucketError::Refused { code, .. }) if code == "ContainerAlreadyExists" => Ok(()),
-            outcome => outcome.map(drop),
-        }
+    fn uploads(&self) -> Option<&dyn Uploads> {
+        Some(self)
+    }
+
+    fn creation(&self) -> Option<&dyn Creation> {
+        Some(self)
+    }
+}
+
+#[async_trait]
+impl Objects for Azure {
+    fn lists_from_any_key(&self) -> bool {
+        false
     }
 
     async fn list(
@@ -162,6 +160,61 @@ impl Store for Azure {
         }
     }
 
+    async fn delete(&self, key: &str) -> Result<Option<String>, BucketError> {
+        let mut request = Request::new(action::DELETE, Method::DELETE, Some(key));
+        match self.http.send(&mut request).await {
+            Ok(_) | Err(BucketError::Vanished) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn update(
+        &self,
+        key: &str,
+        wanted: &Attributes,
+        carry: Carry,
+    ) -> Result<bool, BucketError> {
+        let standing = self.find(key).await?.ok_or(BucketError::Vanished)?;
+        let found = self.glance(&standing).await?;
+        let mut properties = headers::properties(wanted);
+        // The checksum belongs to the existing content.
+        if let Some(md5) = found.text(MD5).and_then(|md5| HeaderValue::from_str(md5).ok()) {
+            properties.insert("x-ms-blob-content-md5", md5);
+        }
+        let mut differs = false;
+        if properties != headers::properties(&found) {
+            self.change(key, "properties", properties, Payload::EMPTY).await?;
+            differs = true;
+        }
+        let metadata = headers::metadata(wanted);
+        if metadata != headers::metadata(&found) {
+            self.change(key, "metadata", metadata, Payload::EMPTY).await?;
+            differs = true;
+        }
+        if let Some(tier) = headers::tier(wanted, carry)
+            && found.text("storage-class") != Some(tier)
+        {
+            let header = (HeaderName::from_static("x-ms-access-tier"), tier);
+            let tier = HeaderMap::from_iter([(header.0, HeaderValue::from_static(header.1))]);
+            self.change(key, "tier", tier, Payload::EMPTY).await?;
+        }
+        if carry.tags && self.with_tags {
+            self.update_tags(key, wanted, &found).await?;
+        }
+        Ok(differs)
+    }
+}
+
+#[async_trait]
+impl Uploads for Azure {
+    fn limits(&self) -> UploadLimits {
+        UploadLimits {
+            single_bytes_max: 64 << 20,
+            unknown_single_bytes_max: 32 << 20,
+            parts_max: 50_000,
+        }
+    }
+
     async fn begin_upload(
         &self,
         key: &str,
@@ -219,49 +272,18 @@ impl Store for Azure {
         // The server removes blocks that no list names after a week.
         Ok(())
     }
+}
 
-    async fn delete(&self, key: &str) -> Result<Option<String>, BucketError> {
-        let mut request = Request::new(action::DELETE, Method::DELETE, Some(key));
+#[async_trait]
+impl Creation for Azure {
+    async fn create(&self, _: bool) -> Result<(), BucketError> {
+        let mut request =
+            Request::new(action::MAKE, Method::PUT, None).query("restype", "container");
         match self.http.send(&mut request).await {
-            Ok(_) | Err(BucketError::Vanished) => Ok(None),
-            Err(error) => Err(error),
+            // An earlier attempt whose response was lost may have created it.
+            Err(BucketError::Refused { code, .. }) if code == "ContainerAlreadyExists" => Ok(()),
+            outcome => outcome.map(drop),
         }
-    }
-
-    async fn update(
-        &self,
-        key: &str,
-        wanted: &Attributes,
-        carry: Carry,
-    ) -> Result<bool, BucketError> {
-        let standing = self.find(key).await?.ok_or(BucketError::Vanished)?;
-        let found = self.glance(&standing).await?;
-        let mut properties = headers::properties(wanted);
-        // The checksum belongs to the existing content.
-        if let Some(md5) = found.text(MD5).and_then(|md5| HeaderValue::from_str(md5).ok()) {
-            properties.insert("x-ms-blob-content-md5", md5);
-        }
-        let mut differs = false;
-        if properties != headers::properties(&found) {
-            self.change(key, "properties", properties, Payload::EMPTY).await?;
-            differs = true;
-        }
-        let metadata = headers::metadata(wanted);
-        if metadata != headers::metadata(&found) {
-            self.change(key, "metadata", metadata, Payload::EMPTY).await?;
-            differs = true;
-        }
-        if let Some(tier) = headers::tier(wanted, carry)
-            && found.text("storage-class") != Some(tier)
-        {
-            let header = (HeaderName::from_static("x-ms-access-tier"), tier);
-            let tier = HeaderMap::from_iter([(header.0, HeaderValue::from_static(header.1))]);
-            self.change(key, "tier", tier, Payload::EMPTY).await?;
-        }
-        if carry.tags && self.with_tags {
-            self.update_tags(key, wanted, &found).await?;
-        }
-        Ok(differs)
     }
 }
 

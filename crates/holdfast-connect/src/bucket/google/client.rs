@@ -8,8 +8,9 @@ use http::header::{AUTHORIZATION, CONTENT_LENGTH, HeaderValue};
 
 use super::credentials::Provider;
 use crate::bucket::http::address::Address;
-use crate::bucket::http::client::{Authority, Client, HttpRequest, Names, Request};
+use crate::bucket::http::client::{Authority, Client};
 use crate::bucket::http::encode;
+use crate::bucket::http::request::{HttpRequest, Names, Request};
 use crate::bucket::{BucketError, BucketOptions, Credentials};
 
 /// Google's own address.

@@ -9,7 +9,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use crate::bucket::attributes::{Attributes, Carry, MD5};
-use crate::bucket::listing::{After, Listed, Page};
+use crate::bucket::object::{After, Listed, Page};
 
 /// Attributes that are text in both directions, with their names in a resource.
 const TEXTS: [(&str, &str); 6] = [

@@ -14,38 +14,35 @@ use super::resource;
 use crate::bucket::BucketError;
 use crate::bucket::attributes::{Attributes, Carry, MD5, Origin};
 use crate::bucket::http::action::Action;
-use crate::bucket::http::client::{Answered, Client, Request, nonsense};
+use crate::bucket::http::client::{Answered, Client, nonsense};
 use crate::bucket::http::payload::Payload;
-use crate::bucket::listing::{After, Listed, Page};
-use crate::bucket::store::{
-    Abilities, Asked, Replace, Store, Upload, UploadedPart, Which, Written, written_before,
-};
+use crate::bucket::http::request::Request;
+use crate::bucket::object::{After, Asked, Listed, Page, Replace, Which, Written};
+use crate::bucket::store::{Objects, Store, written_before};
 
 /// Part of queries: the generation that the existing object must have; 0 for no object.
 const GENERATION_MATCH: &str = "ifGenerationMatch";
 
-#[async_trait]
+// Content of any length is sent in a single conditional request: the parts of an upload could not
+// be combined conditionally. A Google bucket belongs to a project, which its name does not tell.
 impl Store for Google {
     fn http(&self) -> &Client {
         &self.http
     }
 
-    fn abilities(&self) -> Abilities {
-        Abilities {
-            origin: Origin::Google,
-            lists_from_any_key: true,
-            // Content of any length can be sent in a single conditional request. The parts of an
-            // upload cannot be combined conditionally.
-            single_bytes_max: u64::MAX,
-            unknown_single_bytes_max: u64::MAX,
-            parts_max: 1,
-            // A Google bucket belongs to a project, which its name does not tell.
-            makes_buckets: false,
-        }
+    fn origin(&self) -> Origin {
+        Origin::Google
     }
 
     fn bucket(&self) -> (&str, &str) {
         (&self.bucket, "")
+    }
+}
+
+#[async_trait]
+impl Objects for Google {
+    fn lists_from_any_key(&self) -> bool {
+        true
     }
 
     async fn list(
@@ -122,35 +119,6 @@ impl Store for Google {
             (Err(BucketError::Exists), 2..) => written_before(self, key, &described).await,
             (outcome, _) => outcome,
         }
-    }
-
-    async fn begin_upload(&self, _: &str, _: &Attributes, _: Carry) -> Result<Upload, BucketError> {
-        Err(in_parts())
-    }
-
-    async fn upload_part(
-        &self,
-        _: &Upload,
-        _: &Attributes,
-        _: u32,
-        _: Payload,
-    ) -> Result<UploadedPart, BucketError> {
-        Err(in_parts())
-    }
-
-    async fn complete_upload(
-        &self,
-        _: &Upload,
-        _: &[UploadedPart],
-        _: &Attributes,
-        _: Carry,
-        _: Replace,
-    ) -> Result<Written, BucketError> {
-        Err(in_parts())
-    }
-
-    async fn abort_upload(&self, _: &Upload) -> Result<(), BucketError> {
-        Err(in_parts())
     }
 
     async fn delete(&self, key: &str) -> Result<Option<String>, BucketError> {
@@ -287,8 +255,4 @@ fn session(headers: &HeaderMap) -> Option<String> {
     let (_, query) = location.split_once('?')?;
     let id = query.split('&').find_map(|part| part.strip_prefix("upload_id="))?;
     crate::bucket::http::encode::decoded_path(id)
-}
-
-fn in_parts() -> BucketError {
-    BucketError::Limit("Google objects are not uploaded in parts".to_owned())
 }

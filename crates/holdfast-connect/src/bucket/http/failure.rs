@@ -7,7 +7,7 @@ use http::{Method, StatusCode};
 use serde::Deserialize;
 
 use super::action::Action;
-use super::client::Names;
+use super::request::Names;
 use super::xml::Element;
 use crate::bucket::BucketError;
 
@@ -175,7 +175,7 @@ fn printable(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::client::Names;
+    use super::super::request::Names;
     use super::*;
     use crate::bucket::s3::action;
 

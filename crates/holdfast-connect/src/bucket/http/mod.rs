@@ -9,4 +9,5 @@ pub mod failure;
 pub mod optional;
 pub mod outage;
 pub mod payload;
+pub mod request;
 pub mod xml;

@@ -5,8 +5,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use http::header::HeaderName;
 
-use super::client::Request;
 use super::failure::Refusal;
+use super::request::Request;
 use crate::bucket::Checksums;
 
 /// How the names of such headers begin.

@@ -19,13 +19,11 @@ use std::collections::VecDeque;
 use std::pin::Pin;
 use std::sync::Arc;
 
-use holdfast_format::entry::FileTime;
 use tokio::runtime::Handle;
 use tokio::sync::mpsc;
 
 use super::BucketError;
-use super::attributes::Attributes;
-use super::store::Which;
+use super::object::{After, Listed, Page};
 use join::Join;
 use sorted::Sorted;
 
@@ -35,59 +33,6 @@ const WAITING_PAGES: usize = 2;
 const GUESSED_PAGES: u64 = 4;
 /// Maximum number of pages that are listed one after another after a wrong guess.
 const PATIENCE_PAGES_MAX: u32 = 64;
-
-/// Where a page begins.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct After {
-    /// Keys up to this one are skipped.
-    pub key: Option<String>,
-    /// The server's marker for the position: a continuation token, or the last version listed of
-    /// the key.
-    pub token: Option<String>,
-}
-
-/// What a listing reports about an object or a version.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Listed {
-    /// Key.
-    pub key: String,
-    /// Identifies the content in requests: the ETag without quotes, for Google the generation; may
-    /// be empty.
-    pub etag: String,
-    /// Size in bytes.
-    pub bytes: u64,
-    /// When it was written.
-    pub modified: FileTime,
-    /// Storage class.
-    pub storage_class: Option<String>,
-    /// Id of the version, in listings of versions.
-    pub version: Option<String>,
-    /// True if no version is newer.
-    pub is_latest: bool,
-    /// True if this version records that the object was deleted.
-    pub is_delete_marker: bool,
-    /// When its attributes were changed, if that was after it was written and leaves no other
-    /// trace.
-    pub changed: Option<FileTime>,
-    /// All of its attributes, if listings of this service include them.
-    pub attributes: Option<Arc<Attributes>>,
-}
-
-impl Listed {
-    /// How requests identify it.
-    pub fn which(&self) -> Which<'_> {
-        Which { key: &self.key, etag: &self.etag, version: self.version.as_deref() }
-    }
-}
-
-/// A page of a listing.
-#[derive(Debug, Clone, Default)]
-pub struct Page {
-    /// Keys ascend; versions of one key are adjacent, the newest first.
-    pub objects: Vec<Listed>,
-    /// Where the next page begins; `None` after the last.
-    pub next: Option<After>,
-}
 
 /// A page to come.
 pub type Coming = Pin<Box<dyn Future<Output = Result<Page, BucketError>> + Send>>;

@@ -1,7 +1,7 @@
 //! The listing of a server with an order of its own: held in full, and sorted.
 
 use super::super::BucketError;
-use super::Listed;
+use super::super::object::Listed;
 
 /// Maximum number of objects held, which takes some 300 MB.
 const HELD_MAX: usize = 1_000_000;

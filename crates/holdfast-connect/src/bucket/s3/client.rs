@@ -11,8 +11,9 @@ use super::action;
 use super::credentials::Provider;
 use super::endpoint::Endpoint;
 use super::sign::{self, Signed, UNSIGNED_PAYLOAD, canonical_query};
-use crate::bucket::http::client::{Authority, Client, HttpRequest, Names, Request};
+use crate::bucket::http::client::{Authority, Client};
 use crate::bucket::http::encode;
+use crate::bucket::http::request::{HttpRequest, Names, Request};
 use crate::bucket::{BucketError, BucketOptions};
 
 /// The default region.

@@ -8,8 +8,9 @@ use super::client::{DEFAULT_REGION, S3};
 use super::grants::Grants;
 use crate::bucket::BucketError;
 use crate::bucket::http::action::{Action, Kind};
-use crate::bucket::http::client::{Request, nonsense};
+use crate::bucket::http::client::nonsense;
 use crate::bucket::http::payload::Payload;
+use crate::bucket::http::request::Request;
 use crate::bucket::http::xml::{Element, escaped};
 use crate::bucket::store::Setting;
 use crate::bucket::store::When::{self, AfterObjects, BeforeObjects};
@@ -151,7 +152,7 @@ impl S3 {
     ///
     /// # Errors
     /// Errors of the server.
-    pub async fn make(&self, with_lock: bool) -> Result<(), BucketError> {
+    pub async fn create(&self, with_lock: bool) -> Result<(), BucketError> {
         let mut request = Request::new(action::MAKE_BUCKET, Method::PUT, None);
         if self.region != DEFAULT_REGION {
             let region = escaped(&self.region);

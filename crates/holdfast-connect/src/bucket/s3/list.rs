@@ -9,10 +9,11 @@ use jiff::Timestamp;
 use super::action;
 use super::client::S3;
 use crate::bucket::BucketError;
-use crate::bucket::http::client::{Request, nonsense};
+use crate::bucket::http::client::nonsense;
 use crate::bucket::http::encode;
+use crate::bucket::http::request::Request;
 use crate::bucket::http::xml::Element;
-use crate::bucket::listing::{After, Listed, Page};
+use crate::bucket::object::{After, Listed, Page};
 
 impl S3 {
     /// A page of the objects whose keys begin with `prefix`, after a position.

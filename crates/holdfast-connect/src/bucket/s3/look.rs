@@ -5,9 +5,7 @@ use http::header::HeaderMap;
 use super::client::S3;
 use crate::bucket::BucketError;
 use crate::bucket::attributes::Attributes;
-use crate::bucket::listing::Listed;
-use crate::bucket::source::Tags;
-use crate::bucket::store::Asked;
+use crate::bucket::object::{Asked, Listed, Tags};
 
 /// Maximum number of parts in a layout: S3 allows 10,000.
 const PARTS_MAX: u32 = 10_000;

@@ -8,10 +8,11 @@ use super::client::S3;
 use super::object::{NAME_SPACE, without};
 use crate::bucket::BucketError;
 use crate::bucket::attributes::without_quotes;
-use crate::bucket::http::client::Request;
 use crate::bucket::http::payload::Payload;
+use crate::bucket::http::request::Request;
 use crate::bucket::http::xml::escaped;
-use crate::bucket::store::{Replace, Upload, UploadedPart, Written};
+use crate::bucket::object::{Replace, Written};
+use crate::bucket::store::{Upload, UploadedPart};
 
 impl S3 {
     /// Begins an upload.

@@ -14,12 +14,12 @@ use super::client::S3;
 use super::grants::Grants;
 use crate::bucket::BucketError;
 use crate::bucket::attributes::without_quotes;
-use crate::bucket::http::client::{Answered, Request, nonsense};
+use crate::bucket::http::client::{Answered, nonsense};
 use crate::bucket::http::encode;
 use crate::bucket::http::payload::Payload;
+use crate::bucket::http::request::Request;
 use crate::bucket::http::xml::{Element, escaped};
-use crate::bucket::listing::{After, Listed};
-use crate::bucket::store::{Replace, Which, Written};
+use crate::bucket::object::{After, Listed, Replace, Which, Written};
 
 const CHECKSUM_MODE: HeaderName = HeaderName::from_static("x-amz-checksum-mode");
 

@@ -16,39 +16,50 @@ use super::grants::Grants;
 use super::object::tagging_header;
 use crate::bucket::BucketError;
 use crate::bucket::attributes::{Attributes, Carry, Origin};
-use crate::bucket::http::client::{Answered, Client, Request};
+use crate::bucket::http::client::{Answered, Client};
 use crate::bucket::http::payload::Payload;
+use crate::bucket::http::request::Request;
 use crate::bucket::http::xml::Element;
-use crate::bucket::listing::{After, Listed, Page};
-use crate::bucket::source::Tags;
+use crate::bucket::object::{After, Asked, Listed, Page, Replace, Tags, Which, Written};
 use crate::bucket::store::{
-    Abilities, Asked, Denied, Replace, Setting, Store, Upload, UploadedPart, Versioning, Which,
-    Written,
+    Creation, Denied, ObjectVersions, Objects, Setting, Settings, Store, Upload, UploadLimits,
+    UploadedPart, Uploads, Versioning,
 };
 
-#[async_trait]
 impl Store for S3 {
     fn http(&self) -> &Client {
         &self.http
     }
 
-    fn abilities(&self) -> Abilities {
-        Abilities {
-            origin: Origin::S3,
-            lists_from_any_key: true,
-            single_bytes_max: 5 << 30,
-            unknown_single_bytes_max: 32 << 20,
-            parts_max: 10_000,
-            makes_buckets: true,
-        }
+    fn origin(&self) -> Origin {
+        Origin::S3
     }
 
     fn bucket(&self) -> (&str, &str) {
         (&self.bucket, &self.region)
     }
 
-    async fn make(&self, with_lock: bool) -> Result<(), BucketError> {
-        self.make(with_lock).await
+    fn uploads(&self) -> Option<&dyn Uploads> {
+        Some(self)
+    }
+
+    fn versions(&self) -> Option<&dyn ObjectVersions> {
+        Some(self)
+    }
+
+    fn settings(&self) -> Option<&dyn Settings> {
+        Some(self)
+    }
+
+    fn creation(&self) -> Option<&dyn Creation> {
+        Some(self)
+    }
+}
+
+#[async_trait]
+impl Objects for S3 {
+    fn lists_from_any_key(&self) -> bool {
+        true
     }
 
     async fn list(
@@ -93,27 +104,6 @@ impl Store for S3 {
             }
         }
         Ok(denied)
-    }
-
-    async fn list_versions(&self, prefix: &str, after: &After) -> Result<Page, BucketError> {
-        self.list_versions(prefix, after).await
-    }
-
-    async fn versioning(&self) -> Result<Versioning, BucketError> {
-        let document = self.setting(&SETTINGS[0]).await?;
-        let root = document.and_then(|document| Element::parse(document.as_bytes()).ok());
-        Ok(match root.as_ref().and_then(|root| root.text("Status")) {
-            Some("Enabled") => Versioning::Enabled,
-            Some("Suspended") => Versioning::Suspended,
-            _ => Versioning::Never,
-        })
-    }
-
-    async fn now(&self) -> Result<Option<Timestamp>, BucketError> {
-        let mut request = Request::new(action::FIND_BUCKET, Method::HEAD, None);
-        let answer = self.http.send(&mut request).await?;
-        let date = answer.headers().get(DATE).and_then(|date| date.to_str().ok());
-        Ok(date.and_then(|date| DateTimeParser::new().parse_timestamp(date).ok()))
     }
 
     async fn get(
@@ -162,6 +152,52 @@ impl Store for S3 {
             insert(&mut headers, header, value);
         }
         self.put(key, headers, payload, replace).await
+    }
+
+    async fn delete(&self, key: &str) -> Result<Option<String>, BucketError> {
+        self.delete(key).await
+    }
+
+    async fn update(
+        &self,
+        key: &str,
+        wanted: &Attributes,
+        carry: Carry,
+    ) -> Result<bool, BucketError> {
+        let now = Which { key, etag: "", version: None };
+        let found = Attributes::from_headers(&self.head(now).await?);
+        let etag = found.text("etag").unwrap_or_default();
+        let differs = !found.is_same_when_written(wanted, carry);
+        if differs {
+            let which = Which { key, etag, version: None };
+            self.copy_onto_itself(which, wanted.to_headers(carry)).await?;
+        }
+        if carry.tags {
+            let (mut tags, mut standing) = (wanted.tags(), self.tags(now).await?);
+            tags.sort();
+            standing.sort();
+            if standing != tags {
+                self.put_tags(key, &tags).await?;
+            }
+        }
+        Ok(differs)
+    }
+
+    async fn give_acl(&self, key: &str, attributes: &Attributes) -> Result<(), BucketError> {
+        let Some(document) = attributes.get("acl") else { return Ok(()) };
+        let grants = Grants::parse(document).map_err(BucketError::Limit)?;
+        if grants.is_private() { Ok(()) } else { self.put_acl(key, &grants).await }
+    }
+}
+
+#[async_trait]
+impl Uploads for S3 {
+    fn limits(&self) -> UploadLimits {
+        UploadLimits {
+            single_bytes_max: 5 << 30,
+            unknown_single_bytes_max: 32 << 20,
+            parts_max: 10_000,
+        }
     }
 
     async fn begin_upload(
@@ -219,43 +255,35 @@ impl Store for S3 {
     async fn abort_upload(&self, upload: &Upload) -> Result<(), BucketError> {
         self.abort_upload(upload).await
     }
+}
 
-    async fn delete(&self, key: &str) -> Result<Option<String>, BucketError> {
-        self.delete(key).await
+#[async_trait]
+impl ObjectVersions for S3 {
+    async fn versioning(&self) -> Result<Versioning, BucketError> {
+        let document = self.setting(&SETTINGS[0]).await?;
+        let root = document.and_then(|document| Element::parse(document.as_bytes()).ok());
+        Ok(match root.as_ref().and_then(|root| root.text("Status")) {
+            Some("Enabled") => Versioning::Enabled,
+            Some("Suspended") => Versioning::Suspended,
+            _ => Versioning::Never,
+        })
     }
 
-    async fn update(
-        &self,
-        key: &str,
-        wanted: &Attributes,
-        carry: Carry,
-    ) -> Result<bool, BucketError> {
-        let now = Which { key, etag: "", version: None };
-        let found = Attributes::from_headers(&self.head(now).await?);
-        let etag = found.text("etag").unwrap_or_default();
-        let differs = !found.is_same_when_written(wanted, carry);
-        if differs {
-            let which = Which { key, etag, version: None };
-            self.copy_onto_itself(which, wanted.to_headers(carry)).await?;
-        }
-        if carry.tags {
-            let (mut tags, mut standing) = (wanted.tags(), self.tags(now).await?);
-            tags.sort();
-            standing.sort();
-            if standing != tags {
-                self.put_tags(key, &tags).await?;
-            }
-        }
-        Ok(differs)
+    async fn list_versions(&self, prefix: &str, after: &After) -> Result<Page, BucketError> {
+        self.list_versions(prefix, after).await
     }
 
-    async fn give_acl(&self, key: &str, attributes: &Attributes) -> Result<(), BucketError> {
-        let Some(document) = attributes.get("acl") else { return Ok(()) };
-        let grants = Grants::parse(document).map_err(BucketError::Limit)?;
-        if grants.is_private() { Ok(()) } else { self.put_acl(key, &grants).await }
+    async fn now(&self) -> Result<Option<Timestamp>, BucketError> {
+        let mut request = Request::new(action::FIND_BUCKET, Method::HEAD, None);
+        let answer = self.http.send(&mut request).await?;
+        let date = answer.headers().get(DATE).and_then(|date| date.to_str().ok());
+        Ok(date.and_then(|date| DateTimeParser::new().parse_timestamp(date).ok()))
     }
+}
 
-    fn settings(&self) -> &'static [Setting] {
+#[async_trait]
+impl Settings for S3 {
+    fn all(&self) -> &'static [Setting] {
         &SETTINGS
     }
 
@@ -269,6 +297,13 @@ impl Store for S3 {
 
     async fn put_setting(&self, setting: &Setting, document: String) -> Result<(), BucketError> {
         self.put_setting(setting, document).await
+    }
+}
+
+#[async_trait]
+impl Creation for S3 {
+    async fn create(&self, with_lock: bool) -> Result<(), BucketError> {
+        self.create(with_lock).await
     }
 }
 

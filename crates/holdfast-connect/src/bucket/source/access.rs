@@ -3,9 +3,9 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::super::BucketError;
-use super::super::listing::After;
-use super::super::store::{Asked, Denied, Store, Versioning, Which};
-use super::{Tags, Versions};
+use super::super::object::{After, Asked, Tags, Which};
+use super::super::store::{Denied, ObjectVersions, Store, Versioning};
+use super::Versions;
 
 /// Number of permissions named in one sentence.
 const NAMED_MAX: usize = 4;
@@ -48,12 +48,12 @@ pub async fn has_versions(
     prefix: &str,
     remarks: &Remarks,
 ) -> Result<bool, BucketError> {
-    if versions == Versions::Newest {
+    let Some(object_versions) = store.versions().filter(|_| versions != Versions::Newest) else {
         return Ok(false);
-    }
-    let outcome = match store.versioning().await {
+    };
+    let outcome = match object_versions.versioning().await {
         Ok(Versioning::Never) => return Ok(false),
-        Ok(_) => try_versions(store, prefix).await,
+        Ok(_) => try_versions(store, object_versions, prefix).await,
         Err(error) => Err(error),
     };
     match outcome {
@@ -72,8 +72,12 @@ pub async fn has_versions(
 }
 
 /// Lists versions, and starts reading one: that takes other permissions than listing objects.
-async fn try_versions(store: &dyn Store, prefix: &str) -> Result<(), BucketError> {
-    let page = store.list_versions(prefix, &After::default()).await?;
+async fn try_versions(
+    store: &dyn Store,
+    versions: &dyn ObjectVersions,
+    prefix: &str,
+) -> Result<(), BucketError> {
+    let page = versions.list_versions(prefix, &After::default()).await?;
     let Some(first) = page.objects.iter().find(|version| !version.is_delete_marker) else {
         return Ok(());
     };

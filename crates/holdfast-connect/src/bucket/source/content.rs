@@ -11,7 +11,7 @@ use tokio::task::JoinHandle;
 use super::super::BucketError;
 use super::super::connection::Bucket;
 use super::super::http::client::Answered;
-use super::super::listing::Listed;
+use super::super::object::Listed;
 use super::super::s3::checksum::Checker;
 use super::super::store::Store;
 use crate::web::Answer;

@@ -4,13 +4,6 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-/// Name of the document in the tree.
-pub const DOCUMENT_NAME: &str = "bucket.json";
-/// Name of the directory with the objects.
-pub const OBJECTS_NAME: &str = "objects";
-/// Name of the directory with other versions.
-pub const VERSIONS_NAME: &str = "versions";
-
 /// The identity and configuration of a bucket. The same bucket always yields the same document.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BucketDocument {

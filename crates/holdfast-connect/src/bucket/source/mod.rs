@@ -15,20 +15,20 @@ use std::collections::VecDeque;
 use std::io;
 use std::sync::Arc;
 
+use holdfast_format::bucket::{DOCUMENT_NAME, OBJECTS_NAME, VERSIONS_NAME, name_of_key};
 use holdfast_format::entry::{FileTime, Metadata};
 use tokio::sync::Semaphore;
 
 pub use access::Remarks;
-pub use document::{BucketDocument, DOCUMENT_NAME, OBJECTS_NAME, VERSIONS_NAME};
-pub use options::{BucketSourceOptions, Tags, Versions};
+pub use document::BucketDocument;
+pub use options::{BucketSourceOptions, Versions};
 
 use self::opener::{MadeUp, ObjectOpener, Shared};
 use super::BucketError;
 use super::attributes::Attributes;
 use super::connection::Bucket;
-use super::key::name_of_key;
-use super::listing::{AskPage, Listed, Listing, Plan};
-use super::store::Asked;
+use super::listing::{AskPage, Listing, Plan};
+use super::object::{Asked, Listed};
 use crate::{Item, Leaf, LeafKind, Opener, Source, Trouble};
 
 /// Mode of the directories.
@@ -66,12 +66,19 @@ enum Stage {
     End,
 }
 
-impl BucketSource {
-    /// A source of a bucket's contents.
+impl Bucket {
+    /// Its objects as a source.
     ///
     /// # Errors
-    /// If versions are requested and the bucket does not report whether it has any.
-    pub(super) fn new(bucket: &Bucket, options: BucketSourceOptions) -> Result<Self, BucketError> {
+    /// Errors of the server; if versions are requested and the bucket does not report whether it
+    /// has any.
+    pub fn source(&self, options: BucketSourceOptions) -> Result<BucketSource, BucketError> {
+        BucketSource::new(self, options)
+    }
+}
+
+impl BucketSource {
+    fn new(bucket: &Bucket, options: BucketSourceOptions) -> Result<Self, BucketError> {
         let remarks = Remarks::default();
         let store = &**bucket.store();
         let has_versions = access::has_versions(store, options.versions, &options.prefix, &remarks);
@@ -168,19 +175,19 @@ impl BucketSource {
     fn listing(&self, is_of_versions: bool) -> Result<Listing, BucketError> {
         let is_in_order = self.bucket.runtime().block_on(self.bucket.store().lists_in_order())?;
         let store = Arc::clone(self.bucket.store());
-        let abilities = store.abilities();
         let prefix: Arc<str> = self.options.prefix.as_str().into();
         let ask: AskPage = Arc::new(move |after| {
             let (store, prefix) = (Arc::clone(&store), Arc::clone(&prefix));
             Box::pin(async move {
-                match is_of_versions {
-                    true => store.list_versions(&prefix, &after).await,
-                    false => store.list(&prefix, &after, 1000).await,
+                match store.versions().filter(|_| is_of_versions) {
+                    Some(versions) => versions.list_versions(&prefix, &after).await,
+                    None => store.list(&prefix, &after, 1000).await,
                 }
             })
         });
         let split_keys = self.options.split_keys.clone();
-        let concurrency = if abilities.lists_from_any_key { self.bucket.concurrency() } else { 1 };
+        let is_parallel = self.bucket.store().lists_from_any_key();
+        let concurrency = if is_parallel { self.bucket.concurrency() } else { 1 };
         let plan = Plan { concurrency, split_keys, is_in_order };
         Ok(Listing::new(ask, self.bucket.runtime(), plan))
     }
@@ -266,16 +273,16 @@ impl BucketSource {
         let (bucket, region) = store.bucket();
         let mut document = BucketDocument {
             format: 1,
-            service: store.abilities().origin.name().to_owned(),
+            service: store.origin().name().to_owned(),
             bucket: bucket.to_owned(),
             region: region.to_owned(),
             prefix: self.options.prefix.clone(),
             settings: std::collections::BTreeMap::new(),
         };
-        let settings = if self.options.with_configuration { store.settings() } else { &[] };
+        let kept = store.settings().filter(|_| self.options.with_configuration).into_iter();
         let mut denied = Vec::new();
-        for setting in settings {
-            match self.bucket.runtime().block_on(store.setting(setting)) {
+        for (settings, setting) in kept.flat_map(|it| it.all().iter().map(move |one| (it, one))) {
+            match self.bucket.runtime().block_on(settings.setting(setting)) {
                 Ok(Some(text)) => drop(document.settings.insert(setting.name.to_owned(), text)),
                 Ok(None) => {}
                 Err(BucketError::Denied { permission, .. }) => denied.push(permission),

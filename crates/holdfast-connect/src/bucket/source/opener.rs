@@ -13,8 +13,7 @@ use super::super::BucketError;
 use super::super::attributes::{Attributes, Origin};
 use super::super::connection::Bucket;
 use super::super::http::client::Answered;
-use super::super::listing::Listed;
-use super::super::store::Asked;
+use super::super::object::{Asked, Listed};
 use super::content::{LARGE_BYTES_MIN, ObjectContent};
 use crate::{Content, Opener, Piece};
 
@@ -180,7 +179,7 @@ impl Opener for ObjectOpener {
                 Err(_) => Err(BucketError::Limit("an attribute task died".to_owned())),
             },
         };
-        Ok(attributes?.into_xattrs(store.abilities().origin))
+        Ok(attributes?.into_xattrs(store.origin()))
     }
 
     fn etag(&self) -> Option<&str> {

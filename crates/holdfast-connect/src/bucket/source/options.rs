@@ -2,6 +2,8 @@
 
 use holdfast_format::entry::FileTime;
 
+use super::super::object::Tags;
+
 /// Which versions are kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Versions {
@@ -12,17 +14,6 @@ pub enum Versions {
     Cut,
     /// Like `Cut`, plus all other versions and delete markers up to it, below `versions/`.
     All,
-}
-
-/// Whether tags are kept.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Tags {
-    /// No.
-    LeaveOut,
-    /// For objects that have some according to the server, as Amazon reports it.
-    WhereTold,
-    /// Every object that is read is queried, for servers that do not report whether there are any.
-    AskAlways,
 }
 
 /// How a bucket becomes a tree.

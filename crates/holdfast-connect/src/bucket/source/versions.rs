@@ -1,9 +1,8 @@
 //! All versions of one key: which one is current at the cut, and how the others are named.
 
+use super::super::object::Listed;
+use holdfast_format::bucket::name_of_key;
 use holdfast_format::entry::FileTime;
-
-use super::super::key::name_of_key;
-use super::super::listing::Listed;
 
 /// The version that is current at the cut, if the object existed then; `versions` are those of one
 /// key, the newest first.

@@ -6,7 +6,8 @@ use std::sync::{Arc, PoisonError};
 use super::super::BucketError;
 use super::super::attributes::{Attributes, Carry};
 use super::super::http::payload::Payload;
-use super::super::store::{Replace, Upload, UploadedPart, Which, Written};
+use super::super::object::{Replace, Which, Written};
+use super::super::store::{Upload, UploadedPart};
 use super::{Restored, Shared, refused};
 use crate::TargetError;
 
@@ -141,11 +142,11 @@ impl Shared {
         attributes: &Attributes,
         replace: Replace,
     ) -> Result<Written, BucketError> {
-        let (store, carry) = (&self.store, self.carry(attributes));
-        match store.complete_upload(upload, parts, attributes, carry, replace).await {
+        let (uploads, carry) = (self.uploads()?, self.carry(attributes));
+        match uploads.complete_upload(upload, parts, attributes, carry, replace).await {
             Err(BucketError::Unsupported { .. }) if replace == Replace::No => {
                 self.expect_nothing(&upload.key).await?;
-                store.complete_upload(upload, parts, attributes, carry, Replace::Yes).await
+                uploads.complete_upload(upload, parts, attributes, carry, Replace::Yes).await
             }
             outcome => outcome,
         }

@@ -3,14 +3,12 @@
 use std::io;
 use std::sync::Arc;
 
+use holdfast_format::bucket::{OBJECTS_NAME, name_of_key};
 use holdfast_format::entry::{Entry, FileTime, Metadata};
 
 use super::super::BucketError;
 use super::super::attributes::{Attributes, Carry};
-use super::super::key::name_of_key;
-use super::super::listing::After;
-use super::super::source::OBJECTS_NAME;
-use super::super::store::Which;
+use super::super::object::{After, Which};
 use super::commit::Destination;
 use super::place::Place;
 use super::slot::ObjectSlot;

@@ -4,7 +4,7 @@ use holdfast_format::entry::{Entry, EntryKind};
 
 use super::super::BucketError;
 use super::super::attributes::Attributes;
-use super::super::listing::Listed;
+use super::super::object::Listed;
 use super::Shared;
 
 impl Shared {

@@ -2,7 +2,7 @@
 
 use super::super::attributes::Attributes;
 use super::super::s3::look::parts_of_layout;
-use super::super::store::Abilities;
+use super::super::store::UploadLimits;
 
 /// Smallest part of objects whose original parts are unknown.
 const PART_BYTES_MIN: u64 = 16 << 20;
@@ -17,15 +17,17 @@ pub enum Layout {
 }
 
 impl Layout {
-    /// The layout that an object had, so that its ETag is the same; or one of our own.
-    pub fn of(attributes: &Attributes, bytes: u64, abilities: Abilities) -> Self {
+    /// The layout that an object had, so that its ETag is the same; or one of our own. Without
+    /// limits, the service has no uploads in parts.
+    pub fn of(attributes: &Attributes, bytes: u64, limits: Option<UploadLimits>) -> Self {
+        let Some(limits) = limits else { return Self::Single };
         let recorded = attributes.text("parts").and_then(parts_of_layout);
         if let Some(parts) = recorded.filter(|parts| is_sum(parts, bytes)) {
             return Self::Parts(parts);
         }
         // An ETag without a number of parts: the object was written in one piece.
         let was_single = attributes.text("etag").is_some_and(|etag| !etag.contains('-'));
-        let Abilities { single_bytes_max, unknown_single_bytes_max, parts_max, .. } = abilities;
+        let UploadLimits { single_bytes_max, unknown_single_bytes_max, parts_max } = limits;
         let single_max = if was_single { single_bytes_max } else { unknown_single_bytes_max };
         if bytes <= single_max {
             return Self::Single;
@@ -53,22 +55,18 @@ fn is_sum(parts: &[u64], bytes: u64) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::attributes::Origin;
     use super::*;
 
     fn layout(etag: &str, parts: Option<&str>, bytes: u64) -> Layout {
         let mut attributes = Attributes::default();
         attributes.set("etag", etag);
         attributes.set_maybe("parts", parts);
-        let abilities = Abilities {
-            origin: Origin::S3,
-            lists_from_any_key: true,
+        let limits = UploadLimits {
             single_bytes_max: 5 << 30,
             unknown_single_bytes_max: 32 << 20,
             parts_max: 10_000,
-            makes_buckets: true,
         };
-        Layout::of(&attributes, bytes, abilities)
+        Layout::of(&attributes, bytes, Some(limits))
     }
 
     #[test]
@@ -83,6 +81,15 @@ mod tests {
     fn objects_of_one_piece_stay_so() {
         assert_eq!(layout("e", None, 5 << 30), Layout::Single);
         assert!(matches!(layout("e", None, (5 << 30) + 1), Layout::Parts(_)));
+    }
+
+    #[test]
+    fn a_service_without_uploads_gets_one_piece() {
+        let mut attributes = Attributes::default();
+        attributes.set("etag", "e-3");
+        attributes.set("parts", "5*2,1");
+        assert_eq!(Layout::of(&attributes, 11, None), Layout::Single);
+        assert_eq!(Layout::of(&attributes, 1 << 50, None), Layout::Single);
     }
 
     #[test]

@@ -30,8 +30,8 @@ use self::standing::Standing;
 use super::BucketError;
 use super::attributes::Attributes;
 use super::connection::Bucket;
-use super::listing::Listed;
-use super::store::{Store, Versioning, Which};
+use super::object::{Listed, Which};
+use super::store::{Store, Uploads, Versioning};
 use crate::TargetError;
 
 /// A bucket to restore to.
@@ -55,12 +55,18 @@ struct Shared {
     is_versioned: OnceLock<bool>,
 }
 
-impl BucketTarget {
-    /// A target in a bucket.
+impl Bucket {
+    /// A target in the bucket.
     ///
     /// # Errors
     /// If there is no room to buffer content.
-    pub(super) fn new(bucket: &Bucket, options: BucketTargetOptions) -> Result<Self, BucketError> {
+    pub fn target(&self, options: BucketTargetOptions) -> Result<BucketTarget, BucketError> {
+        BucketTarget::new(self, options)
+    }
+}
+
+impl BucketTarget {
+    fn new(bucket: &Bucket, options: BucketTargetOptions) -> Result<Self, BucketError> {
         let spool = Spool::new(&options.spool)
             .map_err(|source| BucketError::Local { action: "create a spool folder", source })?;
         let shared = Shared {
@@ -85,6 +91,15 @@ impl Shared {
         format!("{}{rest}", self.options.prefix)
     }
 
+    /// How large objects are written.
+    ///
+    /// # Errors
+    /// The service writes objects of any size in one piece.
+    fn uploads(&self) -> Result<&dyn Uploads, BucketError> {
+        let text = "objects of this service are not uploaded in parts";
+        self.store.uploads().ok_or_else(|| BucketError::Limit(text.to_owned()))
+    }
+
     fn now(&self) -> jiff::Timestamp {
         self.bucket.now()
     }
@@ -102,7 +117,7 @@ impl Shared {
 
     /// The attributes to restore from an entry's extended attributes.
     fn attributes(&self, xattrs: &[(Vec<u8>, Vec<u8>)]) -> Attributes {
-        Attributes::from_xattrs(xattrs, self.store.abilities().origin)
+        Attributes::from_xattrs(xattrs, self.store.origin())
     }
 
     /// Reads a range (first byte and last); the result is shorter at the object's end.

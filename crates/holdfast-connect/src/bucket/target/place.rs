@@ -2,10 +2,9 @@
 
 use std::io;
 
+use holdfast_format::bucket::{OBJECTS_NAME, VERSIONS_NAME, key_of_name};
 use holdfast_format::entry::is_valid_name;
 
-use super::super::key::key_of_name;
-use super::super::source::{OBJECTS_NAME, VERSIONS_NAME};
 use crate::TargetError;
 
 /// What a path means.

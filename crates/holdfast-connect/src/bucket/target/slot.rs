@@ -10,7 +10,8 @@ use holdfast_format::entry::Metadata;
 use super::super::BucketError;
 use super::super::attributes::Attributes;
 use super::super::http::payload::Payload;
-use super::super::store::{Upload, UploadedPart, Which};
+use super::super::object::Which;
+use super::super::store::{Upload, UploadedPart, Uploads};
 use super::commit::{Body, Destination, Ready};
 use super::layout::Layout;
 use super::spool::Piece;
@@ -58,7 +59,7 @@ impl ObjectSlot {
         metadata: &Metadata,
     ) -> Self {
         let attributes = shared.attributes(&metadata.xattrs);
-        let layout = Layout::of(&attributes, bytes, shared.store.abilities());
+        let layout = Layout::of(&attributes, bytes, shared.store.uploads().map(Uploads::limits));
         let sizes = layout.sizes(bytes);
         let parts = sizes.iter().map(|_| Part::Filling(0, None)).collect();
         Self {
@@ -112,8 +113,8 @@ impl ObjectSlot {
             Layout::Parts(_) => {
                 let upload = self.begin()?;
                 let number = place as u32 + 1;
-                let store = &self.shared.store;
-                let sent = store.upload_part(&upload, &self.attributes, number, payload);
+                let uploads = self.shared.uploads()?;
+                let sent = uploads.upload_part(&upload, &self.attributes, number, payload);
                 Part::Uploaded(self.shared.runtime.block_on(sent)?)
             }
         };
@@ -128,7 +129,7 @@ impl ObjectSlot {
         }
         let key = self.shared.key(self.destination.key());
         let carry = self.shared.carry(&self.attributes);
-        let begun = self.shared.store.begin_upload(&key, &self.attributes, carry);
+        let begun = self.shared.uploads()?.begin_upload(&key, &self.attributes, carry);
         let begun = Arc::new(self.shared.runtime.block_on(begun)?);
         Ok(Arc::clone(upload.insert(begun)))
     }
@@ -237,7 +238,8 @@ impl Drop for ObjectSlot {
         let upload = self.upload.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(upload) = upload.filter(|_| !self.state().is_finished) {
             // Unfinished uploads are invisible; the bucket's lifecycle removes any that remain.
-            let _ = self.shared.runtime.block_on(self.shared.store.abort_upload(&upload));
+            let Some(uploads) = self.shared.store.uploads() else { return };
+            let _ = self.shared.runtime.block_on(uploads.abort_upload(&upload));
         }
     }
 }

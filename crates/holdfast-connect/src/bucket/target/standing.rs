@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::super::BucketError;
-use super::super::listing::{After, Listed};
+use super::super::object::{After, Listed};
 use super::super::store::Store;
 
 /// Pages listed on the way to a key before it is queried by itself.
@@ -37,7 +37,7 @@ impl Standing {
         key: &str,
     ) -> Result<Option<Listed>, BucketError> {
         if !self.covers(key) {
-            let is_reached = match store.abilities().lists_from_any_key {
+            let is_reached = match store.lists_from_any_key() {
                 _ if !store.lists_in_order().await? => false,
                 true => self.list_up_to(store, key).await?,
                 false => self.go_on_to(store, key).await?,

@@ -5,10 +5,8 @@ use std::io::Read;
 use super::error::{ArchiveError, Decoded, Fault};
 use super::fields::{Fields, Limits, Text, Widths, put_int, put_text};
 use super::input::Input;
-use super::looks::Looks;
+use super::looks::{Looks, MAGIC};
 
-/// The start of every archive.
-pub(super) const MAGIC: &[u8] = b"PGDMP";
 /// The supported minor versions of version 1.
 const MINORS: std::ops::RangeInclusive<u8> = 12..=16;
 

@@ -2,10 +2,8 @@
 
 use std::fmt;
 
-use super::fields::Limits;
-use super::head::MAGIC;
-use super::input::Input;
-use super::toc::Toc;
+/// The start of every archive.
+pub(super) const MAGIC: &[u8] = b"PGDMP";
 
 /// What a stream looks like from its first bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -99,20 +97,4 @@ impl fmt::Display for Looks {
             Self::Unknown => formatter.write_str("it does not look like a dump"),
         }
     }
-}
-
-/// True if the start of a stream that could not be decoded is that of an archive with a carriage
-/// return before every line feed: this is how a pseudo-terminal passes on its input.
-pub(super) fn went_through_terminal(start: &[u8]) -> bool {
-    let mut undone = Vec::with_capacity(start.len());
-    let mut pairs = 0;
-    for (place, byte) in start.iter().enumerate() {
-        match byte {
-            b'\r' if start.get(place + 1) == Some(&b'\n') => pairs += 1,
-            b'\n' if place == 0 || start[place - 1] != b'\r' => return false,
-            byte => undone.push(*byte),
-        }
-    }
-    // The first entry is the encoding, and contains a line feed in every archive.
-    pairs > 0 && Toc::decode_start(&mut Input::new(&undone[..]), &Limits::DEFAULT, 1).is_ok()
 }

@@ -7,7 +7,6 @@ use super::error::{ArchiveError, Decoded, Fault};
 use super::fields::{Fields, Limits, Text, Widths, decimal, put_int, put_offset, put_text};
 use super::head::{Format, Head, Version};
 use super::input::Input;
-use super::looks::went_through_terminal;
 use crate::postgres::sql::{copied, qualified_name, quoted};
 
 /// How many bytes from the start of a stream are kept to find out what damaged it.
@@ -440,4 +439,20 @@ fn decode_place<R: Read>(fields: &mut Fields<'_, R>, format: Format) -> Decoded<
 /// A field that only some versions have.
 fn decode_since<T: Default>(is_there: bool, decode: impl FnOnce() -> Decoded<T>) -> Decoded<T> {
     if is_there { decode() } else { Ok(T::default()) }
+}
+
+/// True if the start of a stream that could not be decoded is that of an archive with a carriage
+/// return before every line feed: this is how a pseudo-terminal passes on its input.
+fn went_through_terminal(start: &[u8]) -> bool {
+    let mut undone = Vec::with_capacity(start.len());
+    let mut pairs = 0;
+    for (place, byte) in start.iter().enumerate() {
+        match byte {
+            b'\r' if start.get(place + 1) == Some(&b'\n') => pairs += 1,
+            b'\n' if place == 0 || start[place - 1] != b'\r' => return false,
+            byte => undone.push(*byte),
+        }
+    }
+    // The first entry is the encoding, and contains a line feed in every archive.
+    pairs > 0 && Toc::decode_start(&mut Input::new(&undone[..]), &Limits::DEFAULT, 1).is_ok()
 }

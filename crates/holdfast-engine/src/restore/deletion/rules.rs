@@ -1,8 +1,8 @@
 //! What the sources of a snapshot were asked to include, by the paths of the target.
 
-use holdfast_connect::bucket::source::OBJECTS_NAME;
 use holdfast_connect::fs::filter::Filter;
 use holdfast_connect::fs::source::{CACHE_SIGNATURE, CACHE_TAG};
+use holdfast_format::bucket;
 use holdfast_format::record::{Scope, Snapshot, SourceRecord, Text};
 
 use super::DeletionRequest;
@@ -69,8 +69,8 @@ impl SourceRules {
         match source.connector.as_str() {
             "files" => {}
             // All objects were asked for, and nothing else.
-            "bucket" => {
-                let named = vec![[b"/", OBJECTS_NAME.as_bytes()].concat()];
+            bucket::CONNECTOR => {
+                let named = vec![[b"/", bucket::OBJECTS_NAME.as_bytes()].concat()];
                 return Ok(Self { named, ..Self::default() });
             }
             // The output of a command or a database is not a folder of the user's.

@@ -1,11 +1,21 @@
-//! Keys of objects as names of entries, and back (docs/decisions/0008-applications.md).
+//! The tree of a bucket: names of its directories, and keys of objects as names of entries
+//! (`docs/format.md`, section 8).
 //!
 //! A slash is stored as the bytes `2E FF`. Keys are UTF-8, which has no byte `FF`, so this can be
 //! reversed; and it sorts as the slash does, after the dot and before the zero, so names ascend as
 //! the keys do. `.` and `..`, alone or followed by bytes `01`, get one more `01`, because no entry
 //! may have the names `.` and `..`.
 
-use holdfast_format::entry::is_valid_name;
+use crate::entry::is_valid_name;
+
+/// The connector of such a source, in the record of a snapshot.
+pub const CONNECTOR: &str = "bucket";
+/// The file that describes the bucket.
+pub const DOCUMENT_NAME: &str = "bucket.json";
+/// The directory of the objects.
+pub const OBJECTS_NAME: &str = "objects";
+/// The directory of other versions: a directory for each key.
+pub const VERSIONS_NAME: &str = "versions";
 
 /// Stands for a slash, after a dot.
 const MARK: u8 = 0xFF;
