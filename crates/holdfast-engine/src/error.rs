@@ -29,7 +29,7 @@ pub enum EngineError {
     NotDurable(TargetError),
     /// Entries that the backup left out cannot be distinguished from extra ones, so none may be
     /// deleted.
-    #[error("nothing was restored: {why}, so --delete cannot tell what it may delete")]
+    #[error("nothing was restored: {why}, so it is unknown which extra files may be deleted")]
     DeleteRefused {
         /// What the snapshot does not say.
         why: String,

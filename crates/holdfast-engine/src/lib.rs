@@ -4,6 +4,7 @@
 //! and an [`Observer`]. Nothing here prints, reads the clock or the environment.
 
 pub mod backup;
+mod bitmap;
 pub mod check;
 pub mod completeness;
 pub mod error;

@@ -4,7 +4,7 @@
 mod check_support;
 
 use check_support::*;
-use holdfast_engine::check::FindingKind;
+use holdfast_engine::check::{FindingKind, Remedy};
 use holdfast_format::ObjectId;
 use holdfast_repo::RepoError;
 
@@ -55,15 +55,14 @@ fn generation_records_that_are_lost_are_named_and_stop_deletion() {
         assert_eq!(blamed(&report), (FindingKind::Record, "gen/0000000000"));
         assert_eq!(report.snapshots, 2, "its writer's chain is still read");
         let repository = fixture.open();
-        let condemned =
-            repository.history().append_generation(&*fixture.backend, repository.keys(), |_| {
-                Some(GenerationBody::Condemn {
-                    packs: vec![ObjectId::NONE],
-                    targets: Vec::new(),
-                    writers: Vec::new(),
-                    index: Vec::new(),
-                })
-            });
+        let condemned = repository.append(|_| {
+            Some(GenerationBody::Condemn {
+                packs: vec![ObjectId::NONE],
+                targets: Vec::new(),
+                writers: Vec::new(),
+                index: Vec::new(),
+            })
+        });
         assert!(matches!(condemned, Err(RepoError::Damaged { .. })));
     }
 }
@@ -103,7 +102,7 @@ fn a_lost_announcement_is_noticed_and_repeated() {
     fixture.delete("gen/0000000000.b");
     let report = fixture.check();
     assert_eq!(blamed(&report), (FindingKind::Record, "gen/0000000000"));
-    assert_eq!((report.snapshots, report.findings[0].next), (2, "holdfast repair index"));
+    assert_eq!((report.snapshots, report.findings[0].remedy), (2, Remedy::RepairIndex));
     assert_eq!(repair(&fixture, false).writers_announced.len(), 1);
     assert_clean(&fixture);
     fixture.backup(&files(3));

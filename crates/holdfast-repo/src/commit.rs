@@ -53,7 +53,7 @@ pub fn commit_snapshot(
             return Err(RepoError::Fenced);
         }
         let outcome =
-            history.append_writer(&**repository.backend(), repository.keys(), writer, &body)?;
+            history.append_writer(repository.backend(), repository.keys(), writer, &body)?;
         drop(history);
         match outcome {
             Appended::Done(record) => {
@@ -98,8 +98,6 @@ fn append_pin(
     paths: &[Text],
 ) -> Result<(), RepoError> {
     let body = WriterBody::Pin { snapshot, paths: paths.to_vec() };
-    let (backend, keys) = (repository.backend(), repository.keys());
-    let mut history = repository.history();
-    while let Appended::Occupied(_) = history.append_writer(&**backend, keys, writer, &body)? {}
+    while let Appended::Occupied(_) = repository.append_to(writer, &body)? {}
     Ok(())
 }

@@ -207,6 +207,12 @@ impl History {
         self.index.iter().filter(|id| !self.replaced_index.contains(*id)).copied()
     }
 
+    /// Index objects that count: those named by records, and others that a listing shows.
+    pub fn index_objects_with(&self, listed: &BTreeSet<ObjectId>) -> BTreeSet<ObjectId> {
+        let listed = listed.iter().copied().filter(|id| !self.is_replaced(id));
+        self.index_objects().chain(listed).collect()
+    }
+
     /// True if a sweep replaced this index object.
     pub fn is_replaced(&self, index: &ObjectId) -> bool {
         self.replaced_index.contains(index)
@@ -299,7 +305,7 @@ impl History {
     ///
     /// # Errors
     /// Storage failures.
-    pub fn append_generation(
+    pub(crate) fn append_generation(
         &mut self,
         backend: &dyn Backend,
         keys: &Keys,
@@ -328,7 +334,7 @@ impl History {
     ///
     /// # Errors
     /// Storage failures.
-    pub fn append_writer(
+    pub(crate) fn append_writer(
         &mut self,
         backend: &dyn Backend,
         keys: &Keys,

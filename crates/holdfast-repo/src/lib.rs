@@ -13,6 +13,7 @@ pub mod index;
 pub mod local;
 mod names;
 pub mod object;
+mod objects;
 pub mod ordered;
 pub mod read;
 mod remembered;

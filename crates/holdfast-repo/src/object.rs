@@ -35,7 +35,7 @@ impl Fetched {
 ///
 /// # Errors
 /// Storage failures that are not about this one object.
-pub fn fetch(
+pub(crate) fn fetch(
     backend: &dyn Backend,
     name: impl Into<String>,
     bytes_max: u64,
@@ -47,11 +47,27 @@ pub fn fetch(
     }
 }
 
+/// Reads a part of an object; the inner error says why the storage does not return it.
+///
+/// # Errors
+/// Storage failures that are not about this one object.
+pub(crate) fn fetch_range(
+    backend: &dyn Backend,
+    name: &str,
+    offset: u64,
+    bytes: usize,
+) -> Result<Result<Vec<u8>, String>, RepoError> {
+    match backend.get_range(&object_name(name)?, offset, bytes) {
+        Ok(found) => Ok(Ok(found)),
+        Err(error) => lost(error).map(Err),
+    }
+}
+
 /// Why an object is lost, if that is what a failed read of it says.
 ///
 /// # Errors
 /// The failure, if it is not about the object: the storage refuses access or cannot be reached.
-pub fn lost(error: BackendError) -> Result<String, RepoError> {
+pub(crate) fn lost(error: BackendError) -> Result<String, RepoError> {
     match error {
         BackendError::NotFound { .. } => Ok("it is missing".to_owned()),
         BackendError::ShortRead { .. } => Ok("it is cut short".to_owned()),

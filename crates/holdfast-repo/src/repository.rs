@@ -280,8 +280,13 @@ impl Repository {
         self.kept.as_ref().map(|kept| kept.folder.as_path())
     }
 
-    /// The storage.
-    pub fn backend(&self) -> &Arc<dyn Backend> {
+    /// The storage. Callers use the methods of [`objects`](crate::objects) instead.
+    pub(crate) fn backend(&self) -> &dyn Backend {
+        &*self.backend
+    }
+
+    /// The storage, for use in another thread.
+    pub(crate) fn backend_shared(&self) -> &Arc<dyn Backend> {
         &self.backend
     }
 

@@ -174,7 +174,7 @@ impl Repository {
         cost: KdfCost,
         label: &SlotLabel,
     ) -> Result<KeySlot, RepoError> {
-        let backend = &**self.backend();
+        let backend = self.backend();
         self.refresh()?;
         self.check_in_force()?;
         // An earlier command may have been killed between the two copies of its slot.
@@ -203,12 +203,12 @@ impl Repository {
     /// [`RepoError::KeyRemoved`] if the survivor was removed, even just now, or is `id` itself;
     /// [`RepoError::Damaged`] if it can no longer be read; storage failures.
     pub fn remove_key(&self, id: SlotId, survivor: SlotId) -> Result<(), RepoError> {
-        let backend = &**self.backend();
+        let backend = self.backend();
         if Mutation::DeletedFirst.is_on() {
             delete_slot(backend, &id)?;
         }
         let mut refused = None;
-        self.history().append_generation(backend, self.keys(), |history| {
+        self.append(|history| {
             // Called again each time the chain has grown.
             match self.removal(history, id, survivor) {
                 Ok(body) => body,
@@ -235,7 +235,7 @@ impl Repository {
         if (is_removed(&survivor) && !Mutation::SurvivorIsBelieved.is_on()) || survivor == id {
             return Err(RepoError::KeyRemoved { slot: survivor.to_hex() });
         }
-        if !self.is_usable(&read_slot(&**self.backend(), &survivor)?) {
+        if !self.is_usable(&read_slot(self.backend(), &survivor)?) {
             let reason = "neither copy is intact, and no other key would remain";
             return Err(RepoError::damaged(name::key_slot(&survivor)[0].clone(), reason));
         }
@@ -247,7 +247,7 @@ impl Repository {
     /// # Errors
     /// Storage failures.
     pub fn slots(&self) -> Result<Vec<FoundSlot>, RepoError> {
-        let mut found = read_slots(&**self.backend())?;
+        let mut found = read_slots(self.backend())?;
         let history = self.history();
         let is_removed = |id| history.removed_keys().contains(&id);
         found.retain(|found| !name::slot_id(&found.name).is_some_and(is_removed));
@@ -308,10 +308,10 @@ impl Repository {
     ///
     /// # Errors
     /// Storage failures.
-    pub fn take_back_if_removed(&self, id: &SlotId) -> Result<(), RepoError> {
-        let backend = &**self.backend();
+    pub(crate) fn take_back_if_removed(&self, id: &SlotId) -> Result<(), RepoError> {
+        let backend = self.backend();
         let mut history = self.history();
-        history.refresh(backend, self.keys())?;
+        self.catch_up(&mut history)?;
         match history.removed_keys().contains(id) && !Mutation::NotLookedAtAgain.is_on() {
             true => delete_slot(backend, id),
             false => Ok(()),
@@ -321,7 +321,7 @@ impl Repository {
     /// Stores missing second copies: of the config and of the key slot in use, for example after an
     /// `init` that was interrupted at its last step, and of generations.
     pub(crate) fn complete_copies(&self) -> Result<(), RepoError> {
-        self.history().complete_copies(&**self.backend(), self.keys())?;
+        self.history().complete_copies(self.backend(), self.keys())?;
         self.complete_slot(self.slot())?;
         let config = seal_config(self.keys(), self.config()).encode();
         self.put_missing(&name::CONFIG_NAMES.map(str::to_owned), &config).map(drop)

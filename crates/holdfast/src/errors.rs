@@ -9,9 +9,12 @@ use holdfast_app::restore::RestoreError;
 use holdfast_app::run::RunError;
 use holdfast_app::schedule::ScheduleError;
 use holdfast_backend::Error as BackendError;
+use holdfast_connect::postgres::ErrorKind;
 use holdfast_engine::EngineError;
+use holdfast_engine::check::Remedy;
 use holdfast_engine::forget::ForgetError;
 use holdfast_engine::look::LookError;
+use holdfast_engine::retention::PolicyError;
 use holdfast_engine::selection::{SelectionError, SnapshotFilter};
 use holdfast_repo::RepoError;
 use holdfast_seal::SealError;
@@ -19,6 +22,7 @@ use holdfast_seal::SealError;
 use crate::cli::Command;
 use crate::exit::{CommandError, ExitKind};
 use crate::output::{escape, text};
+use crate::select;
 
 impl CommandError {
     /// The command succeeded, except for snapshots whose records cannot be used.
@@ -35,7 +39,8 @@ impl CommandError {
 impl CommandError {
     /// There are snapshots, but none matches.
     pub fn no_snapshot_matches(filter: &SnapshotFilter) -> CommandError {
-        CommandError::failed(format!("no snapshot matches {filter}")).hint("holdfast snapshots")
+        CommandError::failed(format!("no snapshot matches {}", select::options_of(filter)))
+            .hint("holdfast snapshots")
     }
 
     /// None of the given paths exists; perhaps they are a command.
@@ -197,7 +202,16 @@ impl From<RestoreError> for CommandError {
         match error {
             RestoreError::Engine(error) => error.into(),
             RestoreError::Interrupted => CommandError::new(ExitKind::Interrupted, "interrupted"),
-            RestoreError::Postgres { .. } => CommandError::failed(error.to_string()),
+            RestoreError::Postgres { error: ref of_server, .. } => {
+                let hint = match of_server.kind {
+                    ErrorKind::Owners => "--no-owner, to restore without owners and privileges",
+                    ErrorKind::Exists | ErrorKind::Changed => {
+                        "--yes-overwrite DATABASE, if it may be replaced"
+                    }
+                    _ => return CommandError::failed(error.to_string()),
+                };
+                CommandError::failed(error.to_string()).hint(hint)
+            }
             RestoreError::Changed { message } => CommandError::failed(message),
             RestoreError::Refused { message, next } => {
                 next.into_iter().fold(CommandError::failed(message), CommandError::hint)
@@ -262,7 +276,10 @@ impl From<ForgetError> for CommandError {
     fn from(error: ForgetError) -> CommandError {
         match error {
             ForgetError::Engine(error) => error.into(),
-            other => CommandError::failed(other.to_string()),
+            ForgetError::Held { .. } => {
+                CommandError::failed(error.to_string()).hint("holdfast tag --release lifts a hold")
+            }
+            ForgetError::Policy(error) => error.into(),
         }
     }
 }
@@ -292,9 +309,62 @@ fn where_ids_are(what: &str) -> &'static str {
     }
 }
 
+impl From<PolicyError> for CommandError {
+    fn from(error: PolicyError) -> CommandError {
+        match error {
+            PolicyError::Empty => {
+                CommandError::failed(error.to_string()).hint("add a rule such as --keep-daily 7")
+            }
+        }
+    }
+}
+
 impl From<SelectionError> for CommandError {
     fn from(error: SelectionError) -> CommandError {
-        CommandError::failed(error.to_string())
+        let message = match &error {
+            SelectionError::NoMatch { filter } => {
+                format!("no complete snapshot matches {}", select::options_of(filter))
+            }
+            error => error.to_string(),
+        };
+        let hint = match error {
+            SelectionError::NoSnapshots => {
+                "make one with holdfast backup, or name an unfinished one by its id"
+            }
+            SelectionError::NoMatch { .. }
+            | SelectionError::TooFarBack { .. }
+            | SelectionError::UnknownId { .. } => "holdfast snapshots, which lists all of them",
+            SelectionError::TimeAndId { .. } => "use --at without an id, or with `latest`",
+            SelectionError::NoneBefore { .. } | SelectionError::AmbiguousId { .. } => {
+                return CommandError::failed(message);
+            }
+        };
+        CommandError::failed(message).hint(hint)
+    }
+}
+
+/// What to do about a damage that a check found.
+pub fn remedy(remedy: Remedy) -> &'static str {
+    match remedy {
+        Remedy::RepairIndex => "holdfast repair index",
+        Remedy::ReadAllPacks => {
+            "holdfast repair index --read-all-packs, then back up again: the next backup stores \
+             missing data again"
+        }
+        Remedy::RepairSnapshots => {
+            "back up again: the next backup stores missing data again; then holdfast repair \
+             snapshots --forget"
+        }
+        Remedy::WriteOffGeneration => {
+            "restore this object from a copy of the repository, or write it off with holdfast \
+             repair snapshots --forget: snapshots that it removed reappear, and tags and holds \
+             that it set are lost; until then nothing is deleted"
+        }
+        Remedy::WriteOffRecord => {
+            "restore this object from a copy of the repository, or write its snapshot off with \
+             holdfast repair snapshots --forget; until then nothing is deleted"
+        }
+        Remedy::ReplaceKey => "holdfast key add, with the passphrase or key of this slot",
     }
 }
 

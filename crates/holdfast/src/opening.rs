@@ -269,8 +269,3 @@ fn already_initialized(folder: &Path) -> CommandError {
     ))
     .hint(format!("holdfast snapshots -r {place}"))
 }
-
-/// The storage behind a repository, as the trait that all commands use.
-pub fn backend(repository: &Repository) -> &dyn Backend {
-    &**repository.backend()
-}

@@ -33,6 +33,27 @@ pub struct Chosen {
     pub all: Vec<SnapshotInfo>,
 }
 
+/// The flags that give this filter, for messages.
+pub fn options_of(filter: &SnapshotFilter) -> String {
+    let hosts = filter.hosts.iter().map(|host| format!("--host {}", quoted(host)));
+    let tags = filter.tags.iter().map(|list| format!("--tag {}", quoted(&list.0.join(","))));
+    let paths = filter.paths.iter().map(|path| {
+        let path = String::from_utf8_lossy(&path.0);
+        format!("--path {}", quoted(&path))
+    });
+    hosts.chain(tags).chain(paths).collect::<Vec<_>>().join(" ")
+}
+
+/// Quotes text that is not a plain word; also keeps control characters off the terminal.
+fn quoted(value: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./,:@+=".contains(c);
+    if !value.is_empty() && value.chars().all(plain) {
+        value.to_owned()
+    } else {
+        format!("'{}'", value.escape_debug())
+    }
+}
+
 /// The filter flags.
 ///
 /// # Errors
@@ -207,4 +228,23 @@ pub fn choose_any(
         .iter()
         .map(|text| Ok(choose_among(context, snapshots.clone(), Some(text), None, filter)?.info))
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use holdfast_engine::retention::TagList;
+
+    use super::*;
+
+    #[test]
+    fn filters_are_shown_as_options() {
+        let filter = SnapshotFilter {
+            hosts: vec!["web1".to_owned()],
+            tags: vec![TagList::default(), "a,b".parse().unwrap()],
+            paths: vec!["/my files".into(), "/a\u{1b}[2J".into()],
+        };
+        let expected = "--host web1 --tag '' --tag a,b --path '/my files' --path '/a\\u{1b}[2J'";
+        assert_eq!(options_of(&filter), expected);
+        assert_eq!(options_of(&SnapshotFilter::default()), "");
+    }
 }

@@ -13,6 +13,7 @@ mod rust;
 mod samples;
 mod text;
 mod tree;
+mod words;
 
 use finding::Finding;
 use tree::Tree;
@@ -54,6 +55,11 @@ fn sources_are_ascii_and_finished() {
 #[test]
 fn links_and_decisions_resolve() {
     holds(&[markdown::links, markdown::decisions]);
+}
+
+#[test]
+fn the_command_line_is_known_to_the_binary_alone() {
+    holds(&[words::command_line]);
 }
 
 #[test]

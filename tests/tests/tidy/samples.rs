@@ -2,7 +2,7 @@
 
 use super::finding::Finding;
 use super::tree::Tree;
-use super::{Rule, children, crates, markdown, rust, text};
+use super::{Rule, children, crates, markdown, rust, text, words};
 
 /// Checks that a rule reports exactly this in a tree of these files.
 #[track_caller]
@@ -148,4 +148,31 @@ fn children_made_elsewhere_are_found() {
     let maker = "crates/holdfast-connect/src/child.rs";
     let found = format!("crates/a/src/lib.rs:4: a child process, which only {maker} may create");
     check(children::one_maker, &files, &[&found]);
+}
+
+#[test]
+fn words_of_the_command_line_are_found() {
+    let text = r#"// run holdfast prune
+fn a() {
+    f("it is lost: run holdfast prune, or");
+    g("use \
+       --no-cache", "--schema-only", '"', "see `repair index`");
+    h("a holdfast repository", "pg_dump --create", "`x`", "--");
+}
+mod tests {
+    f("run holdfast prune");
+}
+"#;
+    let files = [
+        ("crates/holdfast-repo/src/a.rs", text),
+        ("crates/holdfast-repo/tests/a.rs", text),
+        ("crates/holdfast/src/cmd/prune.rs", text),
+        ("crates/holdfast/src/cmd/repair/index.rs", text),
+    ];
+    let found = [
+        "crates/holdfast-repo/src/a.rs:3: \"prune\" belongs into the binary's hints",
+        "crates/holdfast-repo/src/a.rs:5: \"--no-cache\" belongs into the binary's hints",
+        "crates/holdfast-repo/src/a.rs:5: \"repair\" belongs into the binary's hints",
+    ];
+    check(words::command_line, &files, &found);
 }

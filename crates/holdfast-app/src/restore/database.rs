@@ -236,6 +236,9 @@ impl DatabaseMove<'_> {
         options.keep_owners = !wishes.no_owner;
         match check(&self.tree, &options, coming) {
             Ok(()) => Ok(None),
+            Err(error) if error.kind == ErrorKind::Owners => {
+                Ok(Some(format!("database {:?}: {error} (--no-owner)", self.to)))
+            }
             Err(error) if matches!(error.kind, ErrorKind::Privilege | ErrorKind::Options) => {
                 Ok(Some(format!("database {:?}: {error}", self.to)))
             }

@@ -56,8 +56,8 @@ impl RestoreError {
 
     /// True if the same command would always fail in the same way.
     pub(super) fn fails_again(&self) -> bool {
-        use ErrorKind::{Differs, Options, Privilege, Statement, Tool, Version};
-        let lasting = [Differs, Options, Privilege, Statement, Tool, Version];
+        use ErrorKind::{Differs, Options, Owners, Privilege, Statement, Tool, Version};
+        let lasting = [Differs, Options, Owners, Privilege, Statement, Tool, Version];
         matches!(self, Self::Postgres { error, .. } if lasting.contains(&error.kind))
     }
 

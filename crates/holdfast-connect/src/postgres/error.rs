@@ -33,6 +33,9 @@ pub enum ErrorKind {
     Version,
     /// The role lacks a privilege.
     Privilege,
+    /// The server lacks roles that own stored objects or have privileges on them, or the role may
+    /// not give objects to them.
+    Owners,
     /// Row-level security would hide rows.
     RowSecurity,
     /// A dump is incomplete.

@@ -64,7 +64,7 @@ fn a_database_is_replaced_only_if_it_is_named() {
         way.overwrite = name.map(str::to_owned);
         let error = restore(&tree.stored("app"), &way).unwrap_err();
         assert_eq!(error.kind, ErrorKind::Exists);
-        assert!(error.to_string().contains("--yes-overwrite app"), "{error}");
+        assert!(error.to_string().contains("already exists"), "{error}");
         assert_eq!(count(&cluster, "app", "many_rows"), b"5002\n");
     }
     way.overwrite = Some("app".into());

@@ -334,19 +334,16 @@ impl Draft<'_> {
 
     /// Forgets the partial snapshots that this complete one replaces.
     fn forget_partial(&self) -> Result<(), EngineError> {
-        let mut history = self.repository.history();
-        let snapshots: Vec<ObjectId> = history
-            .snapshots()
+        let snapshots = self.repository.history().snapshots();
+        let snapshots: Vec<ObjectId> = snapshots
             .into_iter()
             .filter(|info| info.writer == self.writer && info.snapshot.partial)
             .filter(|info| info.snapshot.paths == self.record.paths)
             .map(|info| info.id)
             .collect();
         if !snapshots.is_empty() {
-            let backend = self.repository.backend();
-            history.append_generation(&**backend, self.repository.keys(), |_| {
-                Some(GenerationBody::Forget { snapshots: snapshots.clone() })
-            })?;
+            let body = GenerationBody::Forget { snapshots };
+            self.repository.append(|_| Some(body.clone()))?;
         }
         Ok(())
     }

@@ -3,23 +3,22 @@
 use holdfast_format::name::Chain;
 use holdfast_repo::history::History;
 
-use super::finding::{GIVE_UP_GENERATION, GIVE_UP_RECORD, REPAIR_INDEX};
+use super::finding::{FindingKind, Remedy};
 use super::listing::Listing;
-use super::{FindingKind, Run};
+use super::run::Run;
 use crate::EngineError;
 
 /// Reads all chains and reports records that are damaged, missing, or do not continue the preceding
 /// one.
 pub(super) fn check(run: &mut Run<'_>, listing: &Listing) -> Result<History, EngineError> {
-    let mut history = History::default();
-    history.refresh(&**run.repository.backend(), run.repository.keys())?;
+    let history = run.repository.read_history()?;
     let end = Chain::Generations.record(history.next_generation());
     for record in history.damaged() {
         let next = match record.object.starts_with("w/") {
-            true => GIVE_UP_RECORD,
+            true => Remedy::WriteOffRecord,
             // Only the announcement of a chain is known to be lost, and it can be repeated.
-            false if record.object == end => REPAIR_INDEX,
-            false => GIVE_UP_GENERATION,
+            false if record.object == end => Remedy::RepairIndex,
+            false => Remedy::WriteOffGeneration,
         };
         let mut message = format!("record {} cannot be used: {}", record.object, record.reason);
         if let Some(other) = record.found.and_then(|found| history.snapshot(&found)) {

@@ -2,8 +2,8 @@
 
 use holdfast_format::ObjectId;
 
+use super::options::{CheckOptions, ReadData, Subset};
 use super::verified::Verified;
-use super::{CheckOptions, ReadData, Subset};
 
 /// The packs to read, and how many are skipped because they were verified recently.
 pub(super) fn choose(

@@ -5,12 +5,12 @@ use holdfast_format::config::StoredConfig;
 use holdfast_format::limits::RECORD_BYTES_MAX;
 use holdfast_format::name::{self, Chain};
 use holdfast_format::slot::KeySlot;
-use holdfast_repo::object::{Fetched, fetch};
+use holdfast_repo::object::Fetched;
 use holdfast_repo::{RepoError, Repository};
 use holdfast_seal::{check_config, open_label, open_record};
 
-use super::finding::{REPAIR_INDEX, REPLACE_KEY};
-use super::{FindingKind, Run};
+use super::finding::{FindingKind, Remedy};
+use super::run::Run;
 use crate::EngineError;
 use crate::check::listing::Listing;
 
@@ -85,7 +85,7 @@ type Judge<'a> = &'a dyn Fn(&Repository, &[u8]) -> Result<(), String>;
 fn pair(repository: &Repository, names: [String; 2], judge: Judge<'_>) -> Result<Pair, RepoError> {
     let mut copies = [Copy::Missing, Copy::Missing];
     for (copy, name) in copies.iter_mut().zip(&names) {
-        *copy = match fetch(&**repository.backend(), name.clone(), RECORD_BYTES_MAX)? {
+        *copy = match repository.fetch(name, RECORD_BYTES_MAX)? {
             Fetched::Missing => Copy::Missing,
             Fetched::Unreadable(reason) => Copy::Damaged(reason),
             Fetched::Found(object) => match judge(repository, &object) {
@@ -119,13 +119,13 @@ pub(super) fn check(run: &mut Run<'_>, listing: &Listing) -> Result<(), EngineEr
         let whole = pair.copies.iter().filter(|copy| matches!(copy, Copy::Whole(_))).count();
         if whole == 2 && pair.copies[0] != pair.copies[1] {
             let message = format!("{} and {} differ", pair.names[0], pair.names[1]);
-            run.findings.add(FindingKind::Copy, &pair.names[1], message, REPAIR_INDEX);
+            run.findings.add(FindingKind::Copy, &pair.names[1], message, Remedy::RepairIndex);
         }
         let (kind, next) = match whole {
             // A generation without any copy is reported with its chain.
             0 if pair.may_be_single() => continue,
-            0 => (FindingKind::KeySlot, REPLACE_KEY),
-            _ => (FindingKind::Copy, REPAIR_INDEX),
+            0 => (FindingKind::KeySlot, Remedy::ReplaceKey),
+            _ => (FindingKind::Copy, Remedy::RepairIndex),
         };
         for (number, (name, copy)) in pair.names.iter().zip(&pair.copies).enumerate() {
             let message = match copy {

@@ -9,17 +9,17 @@ use holdfast_format::index::PackEntry;
 use holdfast_format::limits::PACK_BYTES_MAX;
 use holdfast_format::{ObjectId, name};
 use holdfast_repo::history::History;
-use holdfast_repo::object::fetch;
 use holdfast_repo::{RepoError, Repository};
 
 use super::choose::choose;
-use super::finding::REPAIR_PACKS;
+use super::finding::{FindingKind, Remedy};
 use super::index::{self, Expected};
 use super::listing::Listing;
+use super::options::CheckOptions;
 use super::pack::{PackVerdict, PackVerifier};
 use super::packs::Packs;
+use super::run::Run;
 use super::verified::Verified;
-use super::{CheckOptions, FindingKind, Run};
 use crate::{EngineError, Event, Observer};
 
 /// Bytes of packs in memory at once.
@@ -140,7 +140,7 @@ pub(crate) fn get(
     repository: &Repository,
     id: &ObjectId,
 ) -> Result<Result<Bytes, String>, RepoError> {
-    Ok(fetch(&**repository.backend(), name::pack(id), PACK_BYTES_MAX)?.bytes())
+    Ok(repository.fetch(&name::pack(id), PACK_BYTES_MAX)?.bytes())
 }
 
 /// What is wrong with a pack, in a few words.
@@ -179,7 +179,8 @@ fn report(
     for (id, reason) in order {
         let object = name::pack(id);
         let message = format!("the pack is damaged: {reason}");
-        let finding = run.findings.add(FindingKind::Pack, object, message.clone(), REPAIR_PACKS);
+        let finding =
+            run.findings.add(FindingKind::Pack, object, message.clone(), Remedy::ReadAllPacks);
         run.findings.reword(finding, message);
         match get(run.repository, id)? {
             Ok(object) => note_lost(run, id, finding, &object, entries.get(id)),

@@ -1,29 +1,29 @@
-//! What a check found: each damage by the name of its object, with the affected files and what to
-//! do next.
+//! What a check found: each damage by the name of its object, with the affected files and what
+//! helps.
 
 use std::collections::HashMap;
 
 /// Files named with one finding; the rest are counted.
 const FILES_NAMED_MAX: usize = 20;
 
-/// What to run for index objects and second copies.
-pub(super) const REPAIR_INDEX: &str = "holdfast repair index";
-/// What to run for packs.
-pub(super) const REPAIR_PACKS: &str = "holdfast repair index --read-all-packs, then back up again: \
-    the next backup stores missing data again";
-/// What to run for trees and files that are lost.
-pub(super) const REPAIR_SNAPSHOTS: &str = "back up again: the next backup stores missing data \
-    again; then holdfast repair snapshots --forget";
-/// What to do about a record of the generation chain.
-pub(super) const GIVE_UP_GENERATION: &str = "restore this object from a copy of the repository, \
-    or write it off with holdfast repair snapshots --forget: snapshots that it removed reappear, \
-    and tags and holds that it set are lost; until then nothing is deleted";
-/// What to do about a record of a writer's chain.
-pub(super) const GIVE_UP_RECORD: &str = "restore this object from a copy of the repository, \
-    or write its snapshot off with holdfast repair snapshots --forget; until then nothing is \
-    deleted";
-/// What to do about a key slot that is lost in both copies.
-pub(super) const REPLACE_KEY: &str = "holdfast key add, with the passphrase or key of this slot";
+/// What helps against a damage.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Remedy {
+    /// A repair of the index, for index objects and second copies.
+    RepairIndex,
+    /// A repair of the index that reads all packs, then a backup, which stores missing data again.
+    ReadAllPacks,
+    /// A backup, which stores missing data again, then a repair of the snapshots.
+    RepairSnapshots,
+    /// A copy of the object from elsewhere, or to write this generation off: snapshots that it
+    /// removed reappear, and tags and holds that it set are lost. Until then nothing is deleted.
+    WriteOffGeneration,
+    /// A copy of the object from elsewhere, or to write the snapshot of this record off. Until then
+    /// nothing is deleted.
+    WriteOffRecord,
+    /// A new key slot for the passphrase or key of this one.
+    ReplaceKey,
+}
 
 /// What kind of object is damaged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -59,7 +59,7 @@ pub struct Finding {
     /// Total number of affected files, counted in each snapshot.
     pub files_count: u64,
     /// What to do next.
-    pub next: &'static str,
+    pub remedy: Remedy,
 }
 
 /// Collects findings; further damage of the same object joins the first.
@@ -76,13 +76,13 @@ impl Findings {
         kind: FindingKind,
         object: impl Into<String>,
         message: impl Into<String>,
-        next: &'static str,
+        remedy: Remedy,
     ) -> usize {
         let object = object.into();
         let number = *self.numbers.entry((kind, object.clone())).or_insert(self.list.len());
         if number == self.list.len() {
             let (message, files) = (message.into(), Vec::new());
-            self.list.push(Finding { object, kind, message, files, files_count: 0, next });
+            self.list.push(Finding { object, kind, message, files, files_count: 0, remedy });
         }
         number
     }

@@ -3,16 +3,13 @@
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 use holdfast_format::index::{self as index_object, PackEntry};
-use holdfast_format::limits::INDEX_BYTES_MAX;
 use holdfast_format::{ObjectId, name};
 use holdfast_repo::history::History;
-use holdfast_repo::object::fetch;
 use holdfast_repo::{RepoError, Repository};
-use holdfast_seal::open_index;
 
-use super::finding::REPAIR_INDEX;
+use super::finding::{FindingKind, Remedy};
 use super::listing::Listing;
-use super::{FindingKind, Run};
+use super::run::Run;
 use crate::EngineError;
 
 /// What the index says about a pack.
@@ -26,8 +23,7 @@ pub(crate) struct Expected {
 
 /// Index objects that count: those named by records, and others that a listing shows.
 pub(crate) fn wanted(history: &History, listing: &Listing) -> BTreeSet<ObjectId> {
-    let listed = listing.index.iter().copied().filter(|id| !history.is_replaced(id));
-    history.index_objects().chain(listed).collect()
+    history.index_objects_with(&listing.index)
 }
 
 /// Reads an index object; the inner error says why it cannot be used.
@@ -35,18 +31,11 @@ pub(crate) fn read(
     repository: &Repository,
     id: &ObjectId,
 ) -> Result<Result<Vec<PackEntry>, String>, RepoError> {
-    let object = fetch(&**repository.backend(), name::index(id), INDEX_BYTES_MAX)?;
-    let object = match object.bytes() {
-        Ok(object) => object,
-        Err(reason) => return Ok(Err(reason)),
-    };
-    if ObjectId::of(&object) != *id {
-        return Ok(Err("its bytes do not match its name".to_owned()));
+    match repository.index_object(id) {
+        Ok(packs) => Ok(Ok(packs)),
+        Err(RepoError::Damaged { reason, .. }) => Ok(Err(reason)),
+        Err(error) => Err(error),
     }
-    let decoded = open_index(repository.keys(), &object)
-        .map_err(|error| error.to_string())
-        .and_then(|body| index_object::decode(&body).map_err(|error| error.to_string()));
-    Ok(decoded)
 }
 
 /// The hash of an index object's entry for a pack.
@@ -76,7 +65,7 @@ pub(super) fn check(
             }
             Err(reason) => {
                 let message = format!("index object {object} cannot be used: {reason}");
-                run.findings.add(FindingKind::IndexObject, object, message, REPAIR_INDEX);
+                run.findings.add(FindingKind::IndexObject, object, message, Remedy::RepairIndex);
                 continue;
             }
         };
@@ -85,7 +74,7 @@ pub(super) fn check(
             if *expected.entry(pack.id).or_insert(said) != said {
                 let pack = name::pack(&pack.id);
                 let message = format!("index object {object} contradicts another about {pack}");
-                run.findings.add(FindingKind::IndexObject, &object, message, REPAIR_INDEX);
+                run.findings.add(FindingKind::IndexObject, &object, message, Remedy::RepairIndex);
             }
         }
     }
@@ -98,7 +87,7 @@ pub(crate) fn is_replaced_now(
     history: &mut History,
     id: &ObjectId,
 ) -> Result<bool, RepoError> {
-    history.refresh(&**repository.backend(), repository.keys())?;
+    repository.catch_up(history)?;
     Ok(history.is_replaced(id))
 }
 

@@ -3,9 +3,8 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use holdfast_backend::{Backend, Error as BackendError};
 use holdfast_format::{ObjectId, name};
-use holdfast_repo::{RepoError, chain};
+use holdfast_repo::{RepoError, Repository, chain};
 
 /// The objects of a repository.
 #[derive(Debug, Default)]
@@ -28,9 +27,9 @@ pub(crate) struct Listing {
 
 impl Listing {
     /// Lists everything.
-    pub fn take(backend: &dyn Backend) -> Result<Self, BackendError> {
+    pub fn take(repository: &Repository) -> Result<Self, RepoError> {
         let mut listing = Self::default();
-        for listed in backend.list("")? {
+        for listed in repository.list("")? {
             listing.sort(listed.name.as_ref(), listed.bytes);
         }
         Ok(listing)
@@ -66,16 +65,12 @@ impl Listing {
     /// The size of a pack, requested by name if the listing lacks it. `None` if it is missing.
     pub fn pack_bytes(
         &self,
-        backend: &dyn Backend,
+        repository: &Repository,
         id: &ObjectId,
     ) -> Result<Option<u64>, RepoError> {
-        if let Some(bytes) = self.packs.get(id) {
-            return Ok(Some(*bytes));
-        }
-        match backend.size(&holdfast_repo::object_name(name::pack(id))?) {
-            Ok(bytes) => Ok(Some(bytes)),
-            Err(BackendError::NotFound { .. }) => Ok(None),
-            Err(error) => Err(error.into()),
+        match self.packs.get(id) {
+            Some(bytes) => Ok(Some(*bytes)),
+            None => repository.object_bytes(&name::pack(id)),
         }
     }
 }

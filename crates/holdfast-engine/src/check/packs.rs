@@ -5,10 +5,10 @@ use std::collections::{HashMap, HashSet};
 use holdfast_format::{ObjectId, name};
 use holdfast_repo::history::History;
 
-use super::finding::REPAIR_PACKS;
+use super::finding::{FindingKind, Remedy};
 use super::index::Expected;
 use super::listing::Listing;
-use super::{FindingKind, Run};
+use super::run::Run;
 use crate::EngineError;
 
 /// The packs of a repository, as far as sizes show.
@@ -36,13 +36,13 @@ pub(super) fn check(
     order.sort_unstable();
     let (mut packs, mut missing) = (Packs::default(), Vec::new());
     for (id, bytes) in order {
-        match listing.pack_bytes(&**run.repository.backend(), &id)? {
+        match listing.pack_bytes(run.repository, &id)? {
             Some(found) if found == bytes => packs.right.push((id, bytes)),
             Some(found) => {
                 let object = name::pack(&id);
                 let message =
                     format!("pack {object} is {found} bytes, not {bytes} as in the index");
-                run.findings.add(FindingKind::Pack, object, message, REPAIR_PACKS);
+                run.findings.add(FindingKind::Pack, object, message, Remedy::ReadAllPacks);
                 packs.resized.push(id);
             }
             None => missing.push(id),
@@ -58,7 +58,7 @@ pub(super) fn check(
 pub(super) fn report_unreadable(run: &mut Run<'_>, objects: &[String]) {
     for object in objects {
         let message = "the pack is damaged, and so is the index object that lists it".to_owned();
-        run.findings.add(FindingKind::Pack, object, message, REPAIR_PACKS);
+        run.findings.add(FindingKind::Pack, object, message, Remedy::ReadAllPacks);
     }
 }
 
@@ -67,7 +67,7 @@ fn report_missing(run: &mut Run<'_>, mut missing: Vec<ObjectId>) -> Result<(), E
     for id in missing {
         let object = name::pack(&id);
         let message = format!("pack {object} is missing");
-        let finding = run.findings.add(FindingKind::Pack, object, message, REPAIR_PACKS);
+        let finding = run.findings.add(FindingKind::Pack, object, message, Remedy::ReadAllPacks);
         run.broken.add_pack(id, finding);
     }
     Ok(())

@@ -3,9 +3,9 @@
 use holdfast_format::ObjectId;
 use holdfast_repo::history::History;
 
-use super::finding::{REPAIR_PACKS, REPAIR_SNAPSHOTS};
+use super::finding::{FindingKind, Remedy};
+use super::run::Run;
 use super::walk::{Cause, Hurt, Walker};
-use super::{FindingKind, Run};
 use crate::EngineError;
 
 /// Maximum number of affected files and directories held back.
@@ -99,19 +99,19 @@ fn finding_of(run: &mut Run<'_>, cause: &Cause, missing: &mut u64) -> usize {
         Cause::Known(finding) => *finding,
         Cause::Missing(_) => {
             *missing += 1;
-            let (kind, next) = (FindingKind::MissingBlobs, REPAIR_SNAPSHOTS);
-            let finding = run.findings.add(kind, "index", String::new(), next);
+            let (kind, remedy) = (FindingKind::MissingBlobs, Remedy::RepairSnapshots);
+            let finding = run.findings.add(kind, "index", String::new(), remedy);
             let message = format!("{missing} references to blobs that are in no pack");
             run.findings.reword(finding, message);
             finding
         }
         Cause::Unreadable { object, reason } => {
             let message = format!("the pack is damaged: {reason}");
-            run.findings.add(FindingKind::Pack, object, message, REPAIR_PACKS)
+            run.findings.add(FindingKind::Pack, object, message, Remedy::ReadAllPacks)
         }
         Cause::Unfit { object, reason } => {
             let message = format!("{object} does not fit its tree: {reason}");
-            run.findings.add(FindingKind::Tree, object, message, REPAIR_SNAPSHOTS)
+            run.findings.add(FindingKind::Tree, object, message, Remedy::RepairSnapshots)
         }
     }
 }

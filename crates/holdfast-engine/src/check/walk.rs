@@ -8,9 +8,9 @@ use holdfast_repo::index::Location;
 use holdfast_repo::read::{BlobReader, Places};
 use holdfast_repo::{RepoError, Repository};
 
+use crate::bitmap::Bitmap;
 use crate::{EngineError, Observer};
 
-use super::bitmap::Bitmap;
 use super::broken::Broken;
 use super::items::{Below, Item, items_of};
 

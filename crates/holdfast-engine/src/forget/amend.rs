@@ -40,9 +40,8 @@ pub fn amend(
     id: ObjectId,
     change: &TagChange,
 ) -> Result<bool, EngineError> {
-    let (backend, keys) = (repository.backend(), repository.keys());
     let mut exists = false;
-    let appended = repository.history().append_generation(&**backend, keys, |history| {
+    let appended = repository.append(|history| {
         let info = history.snapshot(&id).filter(|_| !history.is_forgotten(&id));
         exists = info.is_some();
         amended(&info?, change)

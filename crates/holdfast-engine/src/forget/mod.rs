@@ -21,7 +21,7 @@ pub use plan::{ForgetPlan, candidate, plan_forget};
 #[derive(Debug, thiserror::Error)]
 pub enum ForgetError {
     /// Snapshots that were to be forgotten are held.
-    #[error("{} held; `tag --release` lifts a hold", describe(.snapshots))]
+    #[error("{} held", describe(.snapshots))]
     Held {
         /// The held ones.
         snapshots: Vec<ObjectId>,
@@ -61,8 +61,7 @@ pub fn forget(
 ) -> Result<Vec<ObjectId>, ForgetError> {
     let mut refused = None;
     let mut forgotten = Vec::new();
-    let (backend, keys) = (repository.backend(), repository.keys());
-    repository.history().append_generation(&**backend, keys, |history| {
+    repository.append(|history| {
         let known = |id: &ObjectId| history.snapshot(id).ok_or(*id);
         match judge(snapshots, known, |id| history.is_forgotten(id)) {
             Ok(wanted) => forgotten = wanted,

@@ -38,8 +38,7 @@ fn snapshot(host: &str, hour: i64) -> Snapshot {
 fn add(repository: &Repository, host: &str, hour: i64) -> ObjectId {
     let writer = repository.writer(host).unwrap();
     let body = WriterBody::Snapshot(Box::new(snapshot(host, hour)));
-    let (backend, keys) = (repository.backend(), repository.keys());
-    repository.history().append_writer(&**backend, keys, writer, &body).unwrap();
+    repository.append_to(writer, &body).unwrap();
     let snapshots = repository.history().snapshots();
     snapshots
         .iter()

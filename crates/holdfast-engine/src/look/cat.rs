@@ -1,15 +1,13 @@
 //! Showing the contents of a repository, object by object.
 
-use holdfast_format::index::{self as index_object, PackEntry};
-use holdfast_format::limits::{FORMAT_VERSION, INDEX_BYTES_MAX};
+use holdfast_format::index::PackEntry;
+use holdfast_format::limits::FORMAT_VERSION;
 use holdfast_format::node::Node;
 use holdfast_format::slot::{SlotHeader, SlotKind};
 use holdfast_format::{BlobId, BlobType, ObjectId, SlotId, name};
-use holdfast_repo::index::read_pack_directory;
 use holdfast_repo::read::BlobReader;
 use holdfast_repo::slots::label;
-use holdfast_repo::{RepoError, Repository, SnapshotInfo, object_name};
-use holdfast_seal::{SealError, open_index};
+use holdfast_repo::{Repository, SnapshotInfo};
 use serde_json::{Value, json};
 
 use super::LookError;
@@ -52,13 +50,7 @@ pub fn snapshot_by_prefix(repository: &Repository, prefix: &IdPrefix) -> Result<
 /// [`LookError::NotFound`], [`LookError::Ambiguous`]; storage failures, damage.
 pub fn index(repository: &Repository, prefix: &IdPrefix) -> Result<Value, LookError> {
     let id = listed_id(repository, name::INDEX, "index object", prefix)?;
-    let text = name::index(&id);
-    let object = repository.backend().get(&object_name(text.clone())?, INDEX_BYTES_MAX);
-    let object = object.map_err(RepoError::from)?;
-    let damaged = |error: &dyn ToString| RepoError::damaged(text.clone(), error.to_string());
-    let body =
-        open_index(repository.keys(), &object).map_err(|error: SealError| damaged(&error))?;
-    let packs = index_object::decode(&body).map_err(|error| damaged(&error))?;
+    let packs = repository.index_object(&id)?;
     Ok(json!({ "id": id, "packs": packs.iter().map(pack_value).collect::<Vec<_>>() }))
 }
 
@@ -68,7 +60,7 @@ pub fn index(repository: &Repository, prefix: &IdPrefix) -> Result<Value, LookEr
 /// [`LookError::NotFound`], [`LookError::Ambiguous`]; storage failures, damage.
 pub fn pack(repository: &Repository, prefix: &IdPrefix) -> Result<Value, LookError> {
     let id = pack_id(repository, prefix)?;
-    let pack = read_pack_directory(&**repository.backend(), repository.keys(), &id)?;
+    let pack = repository.pack_directory(&id)?;
     Ok(pack_value(&pack))
 }
 
@@ -170,7 +162,7 @@ fn listed_id(
     what: &'static str,
     prefix: &IdPrefix,
 ) -> Result<ObjectId, LookError> {
-    let listed = repository.backend().list(folder).map_err(RepoError::from)?;
+    let listed = repository.list(folder)?;
     let ids = listed.iter().filter_map(|listed| name::object_id(listed.name.as_ref()));
     prefix.only(what, ids, |id| id.as_bytes())
 }

@@ -5,7 +5,6 @@
 //! where [`SnapshotRoot::by_keys`] is used. Results are returned as data or passed one by one to a
 //! closure; nothing is printed.
 
-mod bitmap;
 pub mod cat;
 pub mod diff;
 mod distinct;

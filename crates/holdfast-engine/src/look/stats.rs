@@ -9,11 +9,11 @@ use holdfast_repo::Repository;
 use holdfast_repo::read::{BlobReader, Places};
 use serde::Serialize;
 
-use super::bitmap::Bitmap;
 use super::distinct::{Distinct, Key};
 use super::nodes::{contents, file_blobs};
 use super::root::SnapshotRoot;
 use super::walk::{Visitor, Walk, check_interrupt, tell_too_deep, walk};
+use crate::bitmap::Bitmap;
 use crate::{EngineError, Observer};
 
 /// What is counted.

@@ -4,8 +4,8 @@ use std::collections::HashSet;
 
 use holdfast_format::entry::Entry;
 use holdfast_format::{BlobId, BlobType};
+use holdfast_repo::Repository;
 use holdfast_repo::read::BlobReader;
-use holdfast_repo::{Repository, index};
 
 use super::nodes::file_blobs;
 use super::prefix::IdPrefix;
@@ -51,7 +51,7 @@ impl WantedBlobs {
         let mut in_packs = HashSet::new();
         for prefix in packs {
             let id = cat::pack_id(repository, prefix)?;
-            let pack = index::read_pack_directory(&**repository.backend(), repository.keys(), &id)?;
+            let pack = repository.pack_directory(&id)?;
             for frame in &pack.frames {
                 in_packs.extend(frame.blobs.iter().map(|blob| (frame.blob_type, blob.id)));
             }

@@ -2,10 +2,12 @@
 
 use holdfast_repo::index::Location;
 
+use crate::bitmap::Bitmap;
+
 /// The locations of blobs that snapshots need.
 #[derive(Debug, Default)]
 pub struct LiveSet {
-    bits: Vec<u64>,
+    locations: Bitmap,
     frames: Vec<FrameLive>,
     nodes: u64,
     blobs: u64,
@@ -24,14 +26,13 @@ pub struct FrameLive {
 impl LiveSet {
     /// An empty set over the locations numbered so far.
     pub(super) fn new(numbered_blobs: u64) -> Self {
-        Self { bits: vec![0; numbered_blobs.div_ceil(64) as usize], ..Self::default() }
+        Self { locations: Bitmap::with_bits(numbered_blobs), ..Self::default() }
     }
 
     /// True if the blob at this location, by its [`Location::number`], is needed. It may be at
     /// other locations too.
     pub fn is_live(&self, number: u64) -> bool {
-        let word = self.bits.get((number / 64) as usize).copied().unwrap_or(0);
-        word >> (number % 64) & 1 == 1
+        self.locations.contains(number)
     }
 
     /// What is needed of a frame, by its number.
@@ -59,8 +60,8 @@ impl LiveSet {
         let Some(first) = places.first() else { return false };
         let is_new = !places.iter().any(|place| self.is_live(place.number));
         for place in places {
-            if !self.is_live(place.number) {
-                self.insert_place(place);
+            if self.locations.insert(place.number) {
+                self.count_in_frame(place);
             }
         }
         if is_new {
@@ -71,12 +72,7 @@ impl LiveSet {
         is_new
     }
 
-    fn insert_place(&mut self, place: &Location) {
-        let word = (place.number / 64) as usize;
-        if word >= self.bits.len() {
-            self.bits.resize(word + 1, 0);
-        }
-        self.bits[word] |= 1 << (place.number % 64);
+    fn count_in_frame(&mut self, place: &Location) {
         let frame = place.frame.number as usize;
         if frame >= self.frames.len() {
             self.frames.resize(frame + 1, FrameLive::default());

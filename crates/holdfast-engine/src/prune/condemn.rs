@@ -20,9 +20,7 @@ impl Prune<'_> {
         steps: u64,
     ) -> Result<Option<OpenCondemn>, RepoError> {
         let packs = plan.packs();
-        let (backend, keys) = (self.repository.backend(), self.repository.keys());
-        let mut history = self.repository.history();
-        let appended = history.append_generation(&**backend, keys, |history| {
+        let appended = self.repository.append(|history| {
             let is_free = history.prune_steps() == steps && self.may_condemn(history.pins());
             is_free.then(|| GenerationBody::Condemn {
                 packs: packs.clone(),
@@ -31,6 +29,7 @@ impl Prune<'_> {
                 index: history.index_objects().collect(),
             })
         })?;
+        let history = self.repository.history();
         self.repository.index().refresh_state(&history)?;
         Ok(appended.and_then(|_| history.condemn().cloned()))
     }
@@ -44,14 +43,12 @@ impl Prune<'_> {
         if self.mutation == Mutation::NoFences {
             return Ok(());
         }
-        let (backend, keys) = (self.repository.backend(), self.repository.keys());
         let generation = condemn.generation;
-        let mut history = self.repository.history();
         for writer in &condemn.writers {
             // Anything else found in the first free slot is read on the way.
-            while history.fence(writer, generation).is_none() {
+            while self.repository.history().fence(writer, generation).is_none() {
                 let body = WriterBody::Fence { generation };
-                history.append_writer(&**backend, keys, *writer, &body)?;
+                self.repository.append_to(*writer, &body)?;
             }
         }
         Ok(())

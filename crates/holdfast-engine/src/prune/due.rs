@@ -162,7 +162,7 @@ impl Prune<'_> {
     /// Bytes of packs that no index object lists: a run was interrupted, or is in progress.
     fn unlisted_bytes(&self, packs: &[PackRow]) -> Result<u64, RepoError> {
         let listed: HashSet<ObjectId> = packs.iter().map(|pack| pack.id).collect();
-        let objects = self.repository.backend().list(name::PACKS)?.into_iter();
+        let objects = self.repository.list(name::PACKS)?.into_iter();
         let is_listed = |name: &str| name::object_id(name).is_some_and(|id| listed.contains(&id));
         Ok(objects.filter(|o| !is_listed(o.name.as_ref())).map(|object| object.bytes).sum())
     }

@@ -307,7 +307,7 @@ impl Prune<'_> {
 
     fn refuse_gaps(&self, missing: &Missing) -> Result<(), EngineError> {
         if let Some(name) = missing.index_objects.first() {
-            let reason = "it is missing or cannot be read; run `holdfast repair index` first";
+            let reason = "it is missing or cannot be read";
             return Err(RepoError::damaged(name, reason).into());
         }
         if let Some(name) = missing.packs.first() {

@@ -2,9 +2,7 @@
 
 use std::collections::{BTreeSet, HashSet};
 
-use holdfast_backend::{Backend, Error as BackendError, ObjectName};
 use holdfast_format::{ObjectId, name};
-use holdfast_repo::index::read_pack_directory;
 use holdfast_repo::{RepoError, Repository};
 
 use super::sessions::Sessions;
@@ -25,16 +23,15 @@ pub(super) fn find(
     swept: &BTreeSet<ObjectId>,
     observer: &dyn Observer,
 ) -> Result<Vec<Orphan>, RepoError> {
-    let (backend, keys) = (repository.backend(), repository.keys());
     let listed: HashSet<ObjectId> =
         repository.index().packs()?.into_iter().map(|pack| pack.id).collect();
     let mut orphans = Vec::new();
-    for object in backend.list(name::PACKS)? {
+    for object in repository.list(name::PACKS)? {
         let Some(id) = name::object_id(object.name.as_ref()) else { continue };
         if listed.contains(&id) || swept.contains(&id) {
             continue;
         }
-        match read_pack_directory(&**backend, keys, &id) {
+        match repository.pack_directory(&id) {
             Ok(pack) => {
                 let (writer, start_slot) = (pack.header.writer, pack.header.start_slot);
                 match sessions.is_over(&writer, start_slot) {
@@ -43,7 +40,7 @@ pub(super) fn find(
                 }
             }
             // Another prune has deleted it.
-            Err(RepoError::Damaged { .. }) if !is_there(&**backend, &object.name)? => {}
+            Err(RepoError::Damaged { .. }) if is_gone(repository, object.name.as_ref()) => {}
             // Nothing can refer to it, and what it is cannot be known: that is left to `check` and
             // `repair`.
             Err(RepoError::Damaged { object, reason }) => {
@@ -56,10 +53,7 @@ pub(super) fn find(
     Ok(orphans)
 }
 
-fn is_there(backend: &dyn Backend, object: &ObjectName) -> Result<bool, RepoError> {
-    match backend.size(object) {
-        Err(BackendError::NotFound { .. }) => Ok(false),
-        // One that cannot even be requested is damaged.
-        _ => Ok(true),
-    }
+/// One that cannot even be requested is damaged.
+fn is_gone(repository: &Repository, object: &str) -> bool {
+    matches!(repository.object_bytes(object), Ok(None))
 }

@@ -1,13 +1,12 @@
 //! Moving what is needed out of packs to be deleted.
 
 use bytes::Bytes;
-use holdfast_backend::Error as BackendError;
 use holdfast_format::directory::FrameEntry;
 use holdfast_format::frame::{Algorithm, BlobEntry};
 use holdfast_format::{ObjectId, name};
-use holdfast_repo::index::{FrameLocation, PackFrame, PackRow, read_pack_directory};
+use holdfast_repo::RepoError;
+use holdfast_repo::index::{FrameLocation, PackFrame, PackRow};
 use holdfast_repo::write::{BlobWriter, WriteOptions};
-use holdfast_repo::{RepoError, object_name};
 use holdfast_seal::{FrameOpener, SealedFrame};
 
 use super::census::is_sparse;
@@ -69,8 +68,8 @@ struct Mover<'a, 'b> {
 impl Mover<'_, '_> {
     fn pack(&mut self, pack: &PackRow) -> Result<(), RepoError> {
         let repository = self.prune.repository;
-        let (backend, keys) = (repository.backend(), repository.keys());
-        let directory = read_pack_directory(&**backend, keys, &pack.id)?;
+        let keys = repository.keys();
+        let directory = repository.pack_directory(&pack.id)?;
         let known = repository.index().reader().frames_of(pack)?;
         if known.len() != directory.frames.len() {
             return Err(differs(pack));
@@ -120,13 +119,9 @@ impl Mover<'_, '_> {
 
     fn read(&self, frame: &FrameLocation) -> Result<Vec<u8>, RepoError> {
         let pack = name::pack(&frame.pack);
-        let object = object_name(pack.clone())?;
-        let backend = self.prune.repository.backend();
-        match backend.get_range(&object, frame.offset, frame.sealed_bytes as usize) {
-            Err(BackendError::ShortRead { .. }) => Err(RepoError::damaged(pack, "it is cut short")),
-            Err(BackendError::NotFound { .. }) => Err(RepoError::damaged(pack, "it is missing")),
-            outcome => Ok(outcome?),
-        }
+        let (offset, bytes) = (frame.offset, frame.sealed_bytes as usize);
+        let sealed = self.prune.repository.fetch_range(&pack, offset, bytes)?;
+        sealed.map_err(|reason| RepoError::damaged(pack, reason))
     }
 
     fn reseal(
@@ -169,6 +164,6 @@ fn moved(frame: &FrameLocation, entry: &FrameEntry, bytes: Vec<u8>) -> SealedFra
 }
 
 fn differs(pack: &PackRow) -> RepoError {
-    let reason = "its directory differs from the index; run `holdfast repair index`";
+    let reason = "its directory differs from the index";
     RepoError::damaged(name::pack(&pack.id), reason)
 }

@@ -2,12 +2,11 @@
 
 use std::collections::{HashMap, HashSet};
 
-use holdfast_backend::Error as BackendError;
 use holdfast_format::{BlobId, ObjectId, name};
 use holdfast_repo::history::OpenCondemn;
-use holdfast_repo::index::{IndexReader, Location, PackRow, read_pack_directory};
+use holdfast_repo::index::{IndexReader, Location, PackRow};
 use holdfast_repo::read::BlobReader;
-use holdfast_repo::{RepoError, Repository, object_name};
+use holdfast_repo::{RepoError, Repository};
 
 use super::repack::Targets;
 use super::{Mutation, Prune};
@@ -92,8 +91,7 @@ impl Prune<'_> {
         if self.mutation == Mutation::IndexIsBelieved && is_unused {
             return Ok(Some(Vec::new()));
         }
-        let (backend, keys) = (self.repository.backend(), self.repository.keys());
-        let directory = match read_pack_directory(&**backend, keys, pack) {
+        let directory = match self.repository.pack_directory(pack) {
             Ok(directory) => directory,
             Err(RepoError::Damaged { .. }) => return Ok(is_unused.then(Vec::new)),
             Err(error) => return Err(error),
@@ -217,11 +215,8 @@ impl<'a> Witness<'a> {
         if let Some(known) = self.packs.get(pack) {
             return Ok(*known);
         }
-        let found = match self.repository.backend().size(&object_name(name::pack(pack))?) {
-            Ok(bytes) => self.bytes.get(pack) == Some(&bytes),
-            Err(BackendError::NotFound { .. }) => false,
-            Err(error) => return Err(error.into()),
-        };
+        let bytes = self.repository.object_bytes(&name::pack(pack))?;
+        let found = bytes.is_some() && bytes.as_ref() == self.bytes.get(pack);
         self.packs.insert(*pack, found);
         Ok(found)
     }

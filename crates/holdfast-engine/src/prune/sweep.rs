@@ -1,24 +1,21 @@
 //! The record that decides, and the index objects that count after it.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use holdfast_format::ObjectId;
-use holdfast_format::index::PackEntry;
 use holdfast_format::record::GenerationBody;
 use holdfast_repo::history::OpenCondemn;
-use holdfast_repo::index::read_index_object;
-use holdfast_repo::write::put_index_object;
+use holdfast_repo::write::BLOBS_PER_INDEX_OBJECT;
 
 use super::rescue::Verdict;
 use super::{Prune, is_out_of_space};
 use crate::EngineError;
 
-/// Index objects with fewer packs are merged ...
+/// Index objects with fewer packs and fewer blobs are merged ...
 const FEW_PACKS: usize = 16;
+const FEW_BLOBS: u64 = BLOBS_PER_INDEX_OBJECT as u64 / 2;
 /// ... when there are more of them than this.
 const SMALL_OBJECTS_MAX: usize = 16;
-/// A new index object ends after the pack with which it reaches this many blobs.
-const BLOBS_PER_INDEX_OBJECT: usize = 100_000;
 
 /// Index objects before and after.
 #[derive(Debug, Default)]
@@ -46,19 +43,17 @@ impl Prune<'_> {
             outcome => outcome?,
         };
         let named = self.named_in_record(&change);
-        let (backend, keys) = (self.repository.backend(), self.repository.keys());
         let generation = condemn.generation;
-        let appended =
-            self.repository.history().append_generation(&**backend, keys, |history| {
-                let is_open = history.condemn().is_some_and(|open| open.generation == generation);
-                is_open.then(|| GenerationBody::Sweep {
-                    condemn: generation,
-                    packs: verdict.swept.clone(),
-                    rescued: verdict.rescued.clone(),
-                    index: named.clone(),
-                    replaced: change.replaced.clone(),
-                })
-            })?;
+        let appended = self.repository.append(|history| {
+            let is_open = history.condemn().is_some_and(|open| open.generation == generation);
+            is_open.then(|| GenerationBody::Sweep {
+                condemn: generation,
+                packs: verdict.swept.clone(),
+                rescued: verdict.rescued.clone(),
+                index: named.clone(),
+                replaced: change.replaced.clone(),
+            })
+        })?;
         Ok(appended.map(|_| change.replaced))
     }
 
@@ -74,10 +69,16 @@ impl Prune<'_> {
     /// Writes index objects for the kept packs of those objects that mention deleted packs, and of
     /// small ones.
     fn rewrite_index(&self, swept: &HashSet<ObjectId>) -> Result<IndexChange, EngineError> {
-        let objects = self.repository.index().index_objects()?;
+        let index = self.repository.index();
+        let objects = index.index_objects()?;
+        let blobs: HashMap<ObjectId, u64> =
+            index.packs()?.into_iter().map(|pack| (pack.id, pack.blobs)).collect();
         let gone = self.repository.history().swept().clone();
         let goes = |pack: &ObjectId| swept.contains(pack) || gone.contains(pack);
-        let is_small = |packs: &[ObjectId]| packs.len() < FEW_PACKS;
+        let is_small = |packs: &[ObjectId]| {
+            let blobs: u64 = packs.iter().filter_map(|pack| blobs.get(pack)).sum();
+            packs.len() < FEW_PACKS && blobs < FEW_BLOBS
+        };
         let small = objects.iter().filter(|(_, packs)| is_small(packs)).count();
         let (replaced, kept): (Vec<_>, Vec<_>) = objects.into_iter().partition(|(_, packs)| {
             packs.iter().any(goes) || (small > SMALL_OBJECTS_MAX && is_small(packs))
@@ -86,32 +87,16 @@ impl Prune<'_> {
             kept.iter().flat_map(|(_, packs)| packs).copied().collect();
         let mut change = IndexChange::default();
         change.index.extend(kept.iter().map(|(id, _)| *id));
-        let mut packs = Vec::new();
-        let mut blobs = 0;
+        let mut writer = self.repository.index_writer();
         for (id, _) in replaced {
-            let entries =
-                read_index_object(&**self.repository.backend(), self.repository.keys(), &id)?;
-            for entry in entries.into_iter().filter(|entry| !goes(&entry.id)) {
-                if !listed.insert(entry.id) {
-                    continue;
-                }
-                blobs += entry.frames.iter().map(|frame| frame.blobs.len()).sum::<usize>();
-                packs.push(entry);
-                if blobs >= BLOBS_PER_INDEX_OBJECT {
-                    change.index.push(self.put_index(&mut packs)?);
-                    blobs = 0;
+            for entry in self.repository.index_object(&id)? {
+                if !goes(&entry.id) && listed.insert(entry.id) {
+                    writer.add(entry)?;
                 }
             }
             change.replaced.push(id);
         }
-        if !packs.is_empty() {
-            change.index.push(self.put_index(&mut packs)?);
-        }
+        change.index.extend(writer.finish()?);
         Ok(change)
-    }
-
-    fn put_index(&self, packs: &mut Vec<PackEntry>) -> Result<ObjectId, EngineError> {
-        let packs = std::mem::take(packs);
-        Ok(put_index_object(&**self.repository.backend(), self.repository.keys(), &packs)?)
     }
 }

@@ -17,11 +17,7 @@ pub(super) fn announce(
     for writer in history.unannounced().iter().copied() {
         let of_writer = snapshots.iter().find(|info| info.writer == writer);
         let host = of_writer.map(|info| info.snapshot.host.clone()).unwrap_or_default();
-        repository.history().append_generation(
-            &**repository.backend(),
-            repository.keys(),
-            |_| Some(GenerationBody::AddWriter { writer, host: host.clone() }),
-        )?;
+        repository.append(|_| Some(GenerationBody::AddWriter { writer, host: host.clone() }))?;
         announced.push(writer);
     }
     Ok(announced)
@@ -37,13 +33,9 @@ pub(super) fn lost(history: &History) -> Vec<GivenUp> {
 
 /// Writes off records that cannot be used, as they are found now: each in its slot.
 pub(super) fn give_up(repository: &Repository) -> Result<(), RepoError> {
-    repository.history().append_generation(
-        &**repository.backend(),
-        repository.keys(),
-        |history| {
-            let records = lost(history);
-            (!records.is_empty()).then_some(GenerationBody::GiveUp { records })
-        },
-    )?;
+    repository.append(|history| {
+        let records = lost(history);
+        (!records.is_empty()).then_some(GenerationBody::GiveUp { records })
+    })?;
     Ok(())
 }

@@ -1,8 +1,7 @@
 //! Second copies of config, key slots and generations.
 
-use holdfast_backend::Error as BackendError;
 use holdfast_format::name;
-use holdfast_repo::{RepoError, Repository, object_name};
+use holdfast_repo::{RepoError, Repository};
 
 use super::IndexRepair;
 use crate::check::{Copy, Listing, survey};
@@ -33,18 +32,10 @@ fn put(
     whole: &[u8],
     done: &mut IndexRepair,
 ) -> Result<(), RepoError> {
-    let object = object_name(name)?;
     if !matches!(lost, Copy::Missing) {
-        repository.backend().quarantine(&object)?;
+        repository.quarantine(name)?;
     }
-    match repository.backend().put(&object, &[whole]) {
-        // The process that wrote the other copy may just have written this one too.
-        Ok(()) | Err(BackendError::AlreadyExists { .. }) => {}
-        Err(error) => return Err(error.into()),
-    }
-    if let Some(id) = name::slot_id(name) {
-        repository.take_back_if_removed(&id)?;
-    }
+    repository.restore_copy(name, whole)?;
     done.copies_restored.push(name.to_owned());
     Ok(())
 }

@@ -7,14 +7,10 @@
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
-use holdfast_backend::Error as BackendError;
-use holdfast_format::index::PackEntry;
 use holdfast_format::record::GenerationBody;
 use holdfast_format::{BlobId, ObjectId, name};
 use holdfast_repo::history::History;
-use holdfast_repo::index::read_pack_directory;
-use holdfast_repo::write::put_index_object;
-use holdfast_repo::{RepoError, Repository, object_name};
+use holdfast_repo::{RepoError, Repository};
 
 use super::plan::{Lists, Plan, plan};
 use super::salvage::{Salvaged, read_in_parts, salvage};
@@ -23,11 +19,6 @@ use crate::check::{
     Expected, Listing, digest, entries_of, get_pack, is_replaced_now, read_all, read_index, wanted,
 };
 use crate::{EngineError, Observer};
-
-/// An index object is written after this many packs ...
-const PACKS_PER_INDEX_OBJECT: usize = 32;
-/// ... or this many blobs.
-const BLOBS_PER_INDEX_OBJECT: usize = 100_000;
 
 /// A repair in progress.
 struct Repair<'a> {
@@ -79,9 +70,8 @@ impl<'a> Repair<'a> {
     fn begin(repository: &'a Repository, observer: &'a dyn Observer) -> Result<Self, EngineError> {
         repository.refresh()?;
         repository.read_index_anew()?;
-        let mut history = History::default();
-        history.refresh(&**repository.backend(), repository.keys())?;
-        let listing = Listing::take(&**repository.backend()).map_err(RepoError::from)?;
+        let history = repository.read_history()?;
+        let listing = Listing::take(repository)?;
         Ok(Self {
             repository,
             observer,
@@ -129,7 +119,7 @@ impl<'a> Repair<'a> {
         let all: BTreeSet<ObjectId> = self.expected.keys().chain(there).copied().collect();
         let mut whole = Vec::new();
         for id in all {
-            let bytes = self.listing.pack_bytes(&**self.repository.backend(), &id)?;
+            let bytes = self.listing.pack_bytes(self.repository, &id)?;
             match (self.expected.get(&id), bytes) {
                 (_, None) => {
                     self.gone.insert(id);
@@ -157,7 +147,7 @@ impl<'a> Repair<'a> {
 
     /// Drops packs that a prune has deleted since.
     fn leave_out_swept(&mut self, whole: &mut Vec<ObjectId>) -> Result<(), EngineError> {
-        self.history.refresh(&**self.repository.backend(), self.repository.keys())?;
+        self.repository.catch_up(&mut self.history)?;
         let stays = |id: &ObjectId| !self.history.swept().contains(id);
         whole.retain(stays);
         self.done.packs_missing.retain(stays);
@@ -168,7 +158,7 @@ impl<'a> Repair<'a> {
     }
 
     fn look_at_unlisted(&mut self, id: ObjectId) -> Result<(), EngineError> {
-        match read_pack_directory(&**self.repository.backend(), self.repository.keys(), &id) {
+        match self.repository.pack_directory(&id) {
             Ok(_) => self.anew.insert(id),
             Err(RepoError::Damaged { .. }) => self.suspects.insert(id),
             Err(error) => return Err(error.into()),
@@ -201,7 +191,7 @@ impl<'a> Repair<'a> {
                     self.done.index_written.extend(index);
                     self.done.blobs_salvaged += blobs;
                     self.lost.extend(lost);
-                    self.set_aside(&name::pack(&id))?;
+                    self.repository.quarantine(&name::pack(&id))?;
                     self.gone.insert(id);
                     self.anew.remove(&id);
                     self.done.packs_quarantined.push(id);
@@ -211,48 +201,26 @@ impl<'a> Repair<'a> {
         Ok(())
     }
 
-    /// Writes the entries that move and those read from packs, a bounded number at a time.
+    /// Writes the entries that move and those read from packs.
     fn write_index_objects(&mut self, plan: &Plan) -> Result<(), EngineError> {
-        let mut waiting: Vec<PackEntry> = Vec::new();
+        let mut writer = self.repository.index_writer();
         for (object, moved) in &plan.moved {
             let entries = read_index(self.repository, object)?
                 .map_err(|reason| RepoError::damaged(name::index(object), reason))?;
             let mut seen = BTreeSet::new();
             for entry in entries {
                 if moved.contains(&entry.id) && seen.insert(entry.id) {
-                    waiting.push(entry);
-                    self.put_if_enough(&mut waiting)?;
+                    writer.add(entry)?;
                 }
             }
         }
-        let (backend, keys) = (self.repository.backend(), self.repository.keys());
         for id in self.anew.clone() {
-            waiting.push(read_pack_directory(&**backend, keys, &id)?);
-            self.put_if_enough(&mut waiting)?;
+            writer.add(self.repository.pack_directory(&id)?)?;
             if !self.expected.contains_key(&id) {
                 self.done.packs_added.push(id);
             }
         }
-        if !waiting.is_empty() {
-            self.put(&mut waiting)?;
-        }
-        Ok(())
-    }
-
-    fn put_if_enough(&mut self, waiting: &mut Vec<PackEntry>) -> Result<(), EngineError> {
-        let blobs: usize =
-            waiting.iter().flat_map(|pack| &pack.frames).map(|frame| frame.blobs.len()).sum();
-        match waiting.len() >= PACKS_PER_INDEX_OBJECT || blobs >= BLOBS_PER_INDEX_OBJECT {
-            true => self.put(waiting),
-            false => Ok(()),
-        }
-    }
-
-    fn put(&mut self, waiting: &mut Vec<PackEntry>) -> Result<(), EngineError> {
-        let (backend, keys) = (self.repository.backend(), self.repository.keys());
-        let id = put_index_object(&**backend, keys, waiting)?;
-        self.done.index_written.push(id);
-        waiting.clear();
+        self.done.index_written.extend(writer.finish()?);
         Ok(())
     }
 
@@ -265,19 +233,15 @@ impl<'a> Repair<'a> {
         let replaced: Vec<ObjectId> = plan.replaced.iter().copied().collect();
         let kept = self.lists.keys().filter(|id| !plan.replaced.contains(id));
         let index: Vec<ObjectId> = kept.chain(&self.done.index_written).copied().collect();
-        self.repository.history().append_generation(
-            &**self.repository.backend(),
-            self.repository.keys(),
-            |history| {
-                Some(GenerationBody::Sweep {
-                    condemn: history.next_generation(),
-                    packs: Vec::new(),
-                    rescued: Vec::new(),
-                    index: index.clone(),
-                    replaced: replaced.clone(),
-                })
-            },
-        )?;
+        self.repository.append(|history| {
+            Some(GenerationBody::Sweep {
+                condemn: history.next_generation(),
+                packs: Vec::new(),
+                rescued: Vec::new(),
+                index: index.clone(),
+                replaced: replaced.clone(),
+            })
+        })?;
         self.done.index_replaced = replaced;
         Ok(())
     }
@@ -294,16 +258,9 @@ impl<'a> Repair<'a> {
             self.listing.index.iter().filter(|id| history.is_replaced(id)).copied().collect();
         drop(history);
         for id in replaced.into_iter().filter(|id| !of_prune.contains(id)) {
-            self.set_aside(&name::index(&id))?;
+            self.repository.quarantine(&name::index(&id))?;
         }
         Ok(())
-    }
-
-    fn set_aside(&self, object: &str) -> Result<(), EngineError> {
-        match self.repository.backend().quarantine(&object_name(object)?) {
-            Ok(()) | Err(BackendError::NotFound { .. }) => Ok(()),
-            Err(error) => Err(RepoError::from(error).into()),
-        }
     }
 
     /// Blobs of damaged packs that have no other location either.

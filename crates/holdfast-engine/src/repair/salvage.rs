@@ -2,12 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use holdfast_backend::Error as BackendError;
 use holdfast_format::directory::FrameEntry;
 use holdfast_format::index::PackEntry;
 use holdfast_format::{BlobId, FrameId, ObjectId, SessionId, WriterId, name};
+use holdfast_repo::Repository;
 use holdfast_repo::write::{BlobWriter, WriteOptions};
-use holdfast_repo::{RepoError, Repository, object_name};
 use holdfast_seal::SealedFrame;
 
 use crate::EngineError;
@@ -72,10 +71,8 @@ pub(super) fn read_in_parts(
     let mut object = said.header.encode();
     for frame in &said.frames {
         let (offset, bytes) = (object.len() as u64, frame.sealed_bytes as usize);
-        let name = object_name(name::pack(id))?;
-        match repository.backend().get_range(&name, offset, bytes) {
+        match repository.fetch_range(&name::pack(id), offset, bytes)? {
             Ok(sealed) => object.extend_from_slice(&sealed),
-            Err(BackendError::Crashed) => return Err(RepoError::from(BackendError::Crashed).into()),
             Err(_) => object.resize(object.len() + bytes, 0),
         }
     }

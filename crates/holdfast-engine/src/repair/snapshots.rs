@@ -3,7 +3,6 @@
 use holdfast_format::ObjectId;
 use holdfast_format::record::{Captured, GenerationBody, Snapshot, SourceRecord};
 use holdfast_repo::commit::commit_snapshot;
-use holdfast_repo::history::History;
 use holdfast_repo::tree::DirectoryWriter;
 use holdfast_repo::write::{BlobWriter, WriteOptions};
 use holdfast_repo::{Repository, SnapshotInfo};
@@ -158,9 +157,7 @@ fn give_up_records(
     let lost = lost(&repository.history());
     done.records_given_up = lost.into_iter().map(|record| record.object).collect();
     if !options.dry_run {
-        let mut history = History::default();
-        history.refresh(&**repository.backend(), repository.keys())?;
-        announce(repository, &history)?;
+        announce(repository, &repository.read_history()?)?;
         give_up(repository)?;
         repository.read_history_anew()?;
     }
@@ -202,9 +199,7 @@ fn forget(
         return Ok(());
     }
     let gone: Vec<ObjectId> = done.repaired.iter().map(|repaired| repaired.original).collect();
-    repository.history().append_generation(&**repository.backend(), repository.keys(), |_| {
-        Some(GenerationBody::Forget { snapshots: gone.clone() })
-    })?;
+    repository.append(|_| Some(GenerationBody::Forget { snapshots: gone.clone() }))?;
     done.repaired.iter_mut().for_each(|repaired| repaired.is_forgotten = true);
     Ok(())
 }

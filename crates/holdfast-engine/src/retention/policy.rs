@@ -41,7 +41,7 @@ pub struct Policy {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum PolicyError {
     /// It has no rule.
-    #[error("no rule says what to keep, so nothing is removed; add one such as --keep-daily 7")]
+    #[error("no rule says what to keep, so nothing is removed")]
     Empty,
 }
 

@@ -2,25 +2,23 @@
 
 use jiff::Timestamp;
 
-/// Why no snapshot could be chosen; the text says what to do next.
+use super::SnapshotFilter;
+
+/// Why no snapshot could be chosen.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SelectionError {
     /// There is nothing to choose from.
-    #[error(
-        "there is no complete snapshot yet; make one with `holdfast backup`, \
-         or name an unfinished one by its id"
-    )]
+    #[error("there is no complete snapshot yet")]
     NoSnapshots,
     /// The filters leave nothing.
-    #[error("no complete snapshot matches {filter}; `holdfast snapshots` lists all of them")]
+    #[error("no complete snapshot matches the filter")]
     NoMatch {
-        /// The filters, as options of the command line.
-        filter: String,
+        /// The filters.
+        filter: SnapshotFilter,
     },
     /// `latest~N` with too large an N.
     #[error(
-        "latest~{back} needs {} snapshots, but only {count} match; \
-         `holdfast snapshots` lists them",
+        "latest~{back} needs {} snapshots, but only {count} match",
         .back.saturating_add(1)
     )]
     TooFarBack {
@@ -29,7 +27,7 @@ pub enum SelectionError {
         /// Number of matching snapshots.
         count: usize,
     },
-    /// All snapshots are newer than `--at`.
+    /// All snapshots are newer than the given time.
     #[error("no matching snapshot was made by {at}; the oldest one is from {oldest}")]
     NoneBefore {
         /// The given time.
@@ -38,13 +36,13 @@ pub enum SelectionError {
         oldest: Timestamp,
     },
     /// A time next to an id, which already selects a snapshot.
-    #[error("--at selects by time, so use it without the id {prefix}, or with `latest`")]
+    #[error("a time and the id {prefix} both select a snapshot")]
     TimeAndId {
         /// The digits.
         prefix: String,
     },
     /// No id starts with these digits.
-    #[error("no snapshot id starts with {prefix}; `holdfast snapshots` lists the ids")]
+    #[error("no snapshot id starts with {prefix}")]
     UnknownId {
         /// The digits.
         prefix: String,

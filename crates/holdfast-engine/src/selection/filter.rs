@@ -1,7 +1,5 @@
 //! Filters: which snapshots a command considers.
 
-use std::fmt;
-
 use holdfast_format::record::Text;
 
 use crate::retention::{Candidate, TagList};
@@ -28,28 +26,5 @@ impl SnapshotFilter {
         let host = self.hosts.is_empty() || self.hosts.contains(&snapshot.host);
         let tags = self.tags.is_empty() || self.tags.iter().any(|l| l.matches(&snapshot.tags));
         host && tags && self.paths.iter().all(|path| snapshot.paths.contains(path))
-    }
-}
-
-/// The command-line options that give this filter.
-impl fmt::Display for SnapshotFilter {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let hosts = self.hosts.iter().map(|host| format!("--host {}", quoted(host)));
-        let tags = self.tags.iter().map(|list| format!("--tag {}", quoted(&list.0.join(","))));
-        let paths = self.paths.iter().map(|path| {
-            let path = String::from_utf8_lossy(&path.0);
-            format!("--path {}", quoted(&path))
-        });
-        f.write_str(&hosts.chain(tags).chain(paths).collect::<Vec<_>>().join(" "))
-    }
-}
-
-/// Quotes text that is not a plain word; also keeps control characters off the terminal.
-fn quoted(value: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./,:@+=".contains(c);
-    if !value.is_empty() && value.chars().all(plain) {
-        value.to_owned()
-    } else {
-        format!("'{}'", value.escape_debug())
     }
 }

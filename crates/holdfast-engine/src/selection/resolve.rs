@@ -47,7 +47,7 @@ fn by_time(
     found.retain(|(_, snapshot)| filter.matches(snapshot));
     found.sort_by(|(_, one), (_, other)| one.newest_first(other));
     let Some((_, oldest)) = found.last() else {
-        return Err(SelectionError::NoMatch { filter: filter.to_string() });
+        return Err(SelectionError::NoMatch { filter: filter.clone() });
     };
     if let Some(at) = at {
         let oldest = oldest.time;

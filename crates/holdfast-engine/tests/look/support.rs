@@ -150,9 +150,8 @@ pub fn commit(repository: &Repository, folder: &Folder) -> (SnapshotRoot, Object
     let root = SnapshotRoot::of(&snapshot);
     let id = repository.writer("host").unwrap();
     let body = WriterBody::Snapshot(Box::new(snapshot));
-    let mut history = repository.history();
-    history.append_writer(&**repository.backend(), repository.keys(), id, &body).unwrap();
-    let id = history.snapshots().last().unwrap().id;
+    repository.append_to(id, &body).unwrap();
+    let id = repository.history().snapshots().last().unwrap().id;
     (root, id)
 }
 

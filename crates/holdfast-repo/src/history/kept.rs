@@ -117,10 +117,9 @@ mod tests {
             Repository::open(storage, &secret, &options).unwrap()
         };
         let repository = open();
-        let (backend, keys) = (repository.backend(), repository.keys());
         for number in 0..20 {
             let body = Some(amended(number));
-            repository.history().append_generation(&**backend, keys, |_| body.clone()).unwrap();
+            repository.append(|_| body.clone()).unwrap();
         }
         let truth = repository.history().heads();
         drop(repository);

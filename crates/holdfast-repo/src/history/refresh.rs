@@ -19,7 +19,11 @@ impl History {
     ///
     /// # Errors
     /// Storage and cache failures. Damaged records are in [`History::damaged`] instead.
-    pub fn read(backend: &dyn Backend, keys: &Keys, index: &Index) -> Result<Self, RepoError> {
+    pub(crate) fn read(
+        backend: &dyn Backend,
+        keys: &Keys,
+        index: &Index,
+    ) -> Result<Self, RepoError> {
         let mut history = Self::default();
         history.refresh_with(backend, keys, Some(index))?;
         // A record that was written off counts as it is in the repository, even if the cache has it
@@ -36,7 +40,7 @@ impl History {
     ///
     /// # Errors
     /// Storage failures. Damaged records are in [`History::damaged`] instead.
-    pub fn refresh(&mut self, backend: &dyn Backend, keys: &Keys) -> Result<(), RepoError> {
+    pub(crate) fn refresh(&mut self, backend: &dyn Backend, keys: &Keys) -> Result<(), RepoError> {
         self.refresh_with(backend, keys, None)
     }
 

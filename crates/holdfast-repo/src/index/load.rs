@@ -48,7 +48,7 @@ impl Index {
         let listed = listed_index_objects(backend)?;
         loop {
             let generation = history.next_generation();
-            let wanted = wanted(history, &listed);
+            let wanted = history.index_objects_with(&listed);
             let mut missing = self.0.with_cache(|cache| self.0.sync(cache, history, &wanted))?;
             if missing.index_objects.is_empty() {
                 return Ok(missing);
@@ -198,17 +198,11 @@ fn listed_index_objects(backend: &dyn Backend) -> Result<BTreeSet<ObjectId>, Rep
     Ok(listed.filter_map(|listed| name::object_id(listed.name.as_ref())).collect())
 }
 
-/// Index objects that count: those named by records, and others that a listing shows.
-fn wanted(history: &History, listed: &BTreeSet<ObjectId>) -> BTreeSet<ObjectId> {
-    let listed = listed.iter().copied().filter(|id| !history.is_replaced(id));
-    history.index_objects().chain(listed).collect()
-}
-
 /// Reads the contents of an index object.
 ///
 /// # Errors
 /// [`RepoError::Damaged`] if it is missing or cannot be used; other storage failures unchanged.
-pub fn read_index_object(
+pub(crate) fn read_index_object(
     backend: &dyn Backend,
     keys: &Keys,
     id: &ObjectId,
@@ -229,7 +223,7 @@ pub fn read_index_object(
 ///
 /// # Errors
 /// [`RepoError::Damaged`] names the pack; storage failures unchanged.
-pub fn read_pack_directory(
+pub(crate) fn read_pack_directory(
     backend: &dyn Backend,
     keys: &Keys,
     id: &ObjectId,

@@ -31,7 +31,8 @@ use holdfast_seal::Keys;
 
 pub use baseline::Baseline;
 pub use guard::is_guarded;
-pub use load::{Missing, read_index_object, read_pack_directory};
+pub use load::Missing;
+pub(crate) use load::{read_index_object, read_pack_directory};
 pub use presence::Presence;
 pub use row::PackRow;
 pub use store::{IndexOptions, Notice};

@@ -16,7 +16,7 @@ use holdfast_seal::MasterKey;
 
 use super::*;
 use crate::history::History;
-use crate::write::put_index_object;
+use crate::write::index::put_index_object;
 
 /// What an index says about each blob: the packs that hold it, and where in them.
 type Said = BTreeMap<BlobId, BTreeSet<(ObjectId, u64, u32, u32)>>;

@@ -294,7 +294,7 @@ impl<'a> ReadAhead<'a> {
         let is_alone = self.steps.len() == 1 && self.opening.is_empty();
         let is_here = is_alone || self.repository.frames().has(&location);
         let opening = Opening {
-            backend: Arc::clone(self.repository.backend()),
+            backend: Arc::clone(self.repository.backend_shared()),
             keys: Arc::clone(self.repository.keys()),
             cache: Arc::clone(self.repository.frames()),
             frame: location,

@@ -18,8 +18,7 @@ use holdfast_format::{BlobId, BlobType, name};
 use holdfast_seal::{FrameOpener, Keys};
 
 use crate::index::{FrameLocation, Location};
-use crate::names::object_name;
-use crate::object::lost;
+use crate::object::fetch_range;
 use crate::{RepoError, Repository};
 pub use again::Places;
 pub use ahead::ReadAhead;
@@ -47,7 +46,7 @@ impl<'a> BlobReader<'a> {
     /// # Errors
     /// [`RepoError::Damaged`] names the pack; storage failures.
     pub fn frame(&mut self, frame: &FrameLocation) -> Result<Vec<u8>, RepoError> {
-        open_frame(&**self.repository.backend(), self.repository.keys(), &mut self.opener, frame)
+        open_frame(self.repository.backend(), self.repository.keys(), &mut self.opener, frame)
     }
 
     /// The bytes of a blob at one location, checked against its id.
@@ -57,7 +56,7 @@ impl<'a> BlobReader<'a> {
     pub fn blob_at(&mut self, id: &BlobId, location: &Location) -> Result<Vec<u8>, RepoError> {
         let (backend, keys) = (self.repository.backend(), self.repository.keys());
         let cache = self.repository.frames();
-        let plain = open_cached(&**backend, keys, cache, &mut self.opener, &location.frame)?;
+        let plain = open_cached(backend, keys, cache, &mut self.opener, &location.frame)?;
         let start = location.offset as usize;
         let bytes = plain.get(start..start + location.bytes as usize).ok_or_else(|| {
             RepoError::damaged(name::pack(&location.frame.pack), "a blob extends past its frame")
@@ -117,11 +116,8 @@ fn open_frame(
     frame: &FrameLocation,
 ) -> Result<Vec<u8>, RepoError> {
     let pack = name::pack(&frame.pack);
-    let object = object_name(pack.clone())?;
-    let sealed = match backend.get_range(&object, frame.offset, frame.sealed_bytes as usize) {
-        Ok(sealed) => sealed,
-        Err(error) => return Err(RepoError::damaged(pack, lost(error)?)),
-    };
+    let sealed = fetch_range(backend, &pack, frame.offset, frame.sealed_bytes as usize)?
+        .map_err(|reason| RepoError::damaged(pack.as_str(), reason))?;
     let opened = opener.open(keys, &frame.context, sealed);
     opened.map_err(|error| RepoError::damaged(pack, error))
 }

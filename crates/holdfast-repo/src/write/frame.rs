@@ -2,6 +2,7 @@
 
 use std::sync::{Mutex, PoisonError};
 
+use super::WriteOptions;
 use bytes::Bytes;
 use holdfast_format::{BlobId, BlobType};
 use holdfast_seal::{BlobInput, Compression, FrameSealer, Keys, SealError, SealedFrame, Session};
@@ -9,6 +10,43 @@ use holdfast_seal::{BlobInput, Compression, FrameSealer, Keys, SealError, Sealed
 /// A frame of many tiny blobs is closed at this number: each takes about 100 bytes of memory
 /// besides its own, and several frames are open at once.
 const BLOBS_MAX: usize = 1 << 14;
+
+/// What a frame holds: blobs that should be compressed together, and never others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum FrameClass {
+    /// File content that compression makes smaller.
+    Compressible,
+    /// File content that it would not.
+    Incompressible,
+    /// Nodes of trees.
+    Tree,
+}
+
+impl FrameClass {
+    pub const ALL: [Self; 3] = [Self::Compressible, Self::Incompressible, Self::Tree];
+
+    pub fn of(blob_type: BlobType, is_compressible: bool) -> Self {
+        match blob_type {
+            BlobType::Tree => Self::Tree,
+            BlobType::Data if is_compressible => Self::Compressible,
+            BlobType::Data => Self::Incompressible,
+        }
+    }
+
+    pub fn blob_type(self) -> BlobType {
+        match self {
+            Self::Compressible | Self::Incompressible => BlobType::Data,
+            Self::Tree => BlobType::Tree,
+        }
+    }
+
+    pub fn compression(self, options: &WriteOptions) -> Compression {
+        match self {
+            Self::Compressible | Self::Tree => options.compression,
+            Self::Incompressible => Compression::Stored,
+        }
+    }
+}
 
 /// Blobs that arrived together and will be sealed together.
 #[derive(Debug, Default)]

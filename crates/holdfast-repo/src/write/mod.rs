@@ -2,9 +2,11 @@
 //!
 //! [`BlobWriter::add`] claims a blob's id before anything expensive is done with its bytes. New
 //! blobs are collected into frames ([`frame`]), sealed in parallel, put into packs in order
-//! ([`pack`]), and uploaded by one thread that also writes the index objects ([`upload`]).
+//! ([`pack`]), and uploaded by one thread ([`upload`]) that also writes the index objects
+//! ([`index`]).
 
 mod frame;
+pub(crate) mod index;
 mod pack;
 mod upload;
 
@@ -20,9 +22,9 @@ use crate::index::IndexReader;
 use crate::ordered::Ordered;
 use crate::tree::NodeSink;
 use crate::{RepoError, Repository};
-use frame::{OpenFrame, Sealers};
+use frame::{FrameClass, OpenFrame, Sealers};
+pub use index::{BLOBS_PER_INDEX_OBJECT, IndexWriter};
 use pack::OpenPack;
-pub use upload::put_index_object;
 use upload::{Uploaded, Uploader};
 
 /// Maximum number of frames in flight between the writer and the packs.
@@ -79,7 +81,8 @@ pub struct BlobWriter<'a> {
     index: IndexReader,
     /// Blobs of this run that the index does not list yet.
     pending: HashSet<BlobId>,
-    open_frames: [OpenFrame; 3],
+    /// The frame being filled of each class.
+    open_frames: [OpenFrame; FrameClass::ALL.len()],
     sealers: Arc<Sealers>,
     sealing: Ordered<Result<SealedFrame, holdfast_seal::SealError>>,
     open_packs: [OpenPack; 2],
@@ -176,10 +179,7 @@ impl<'a> BlobWriter<'a> {
     ) -> Result<(), RepoError> {
         self.pending.insert(id);
         self.stats.raw_bytes += bytes.len() as u64;
-        let class = match blob_type {
-            BlobType::Tree => 2,
-            BlobType::Data => usize::from(!compressible),
-        };
+        let class = FrameClass::of(blob_type, compressible);
         match blob_type {
             BlobType::Data => self.stats.data_blobs += 1,
             BlobType::Tree => self.stats.tree_blobs += 1,
@@ -188,16 +188,16 @@ impl<'a> BlobWriter<'a> {
             return Ok(());
         }
         let frame_bytes = self.repository.config().frame_bytes as usize;
-        if self.open_frames[class].is_full_with(bytes.len(), frame_bytes) {
+        if self.open_frames[class as usize].is_full_with(bytes.len(), frame_bytes) {
             self.seal(class)?;
         }
-        self.open_frames[class].push(id, bytes);
+        self.open_frames[class as usize].push(id, bytes);
         Ok(())
     }
 
     /// Hands the open frame of a class to the pool.
-    fn seal(&mut self, class: usize) -> Result<(), RepoError> {
-        let frame = std::mem::take(&mut self.open_frames[class]);
+    fn seal(&mut self, class: FrameClass) -> Result<(), RepoError> {
+        let frame = std::mem::take(&mut self.open_frames[class as usize]);
         if frame.is_empty() {
             return Ok(());
         }
@@ -207,8 +207,7 @@ impl<'a> BlobWriter<'a> {
         while self.sealing.is_full() {
             self.pack_oldest()?;
         }
-        let compression = if class == 1 { Compression::Stored } else { self.options.compression };
-        let blob_type = if class == 2 { BlobType::Tree } else { BlobType::Data };
+        let (blob_type, compression) = (class.blob_type(), class.compression(&self.options));
         let keys = Arc::clone(self.repository.keys());
         let (session, sealers) = (Arc::clone(&self.session), Arc::clone(&self.sealers));
         let verify = self.options.verify;
@@ -267,7 +266,7 @@ impl<'a> BlobWriter<'a> {
     /// # Errors
     /// Any failure of the repository.
     pub fn flush(&mut self) -> Result<&[ObjectId], RepoError> {
-        for class in 0..self.open_frames.len() {
+        for class in FrameClass::ALL {
             self.seal(class)?;
         }
         while !self.sealing.is_empty() {

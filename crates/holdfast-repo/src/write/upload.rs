@@ -5,19 +5,19 @@ use std::thread::JoinHandle;
 
 use crossbeam_channel::{Receiver, Sender, bounded, unbounded};
 use holdfast_backend::Backend;
-use holdfast_format::index::{self as index_object, PackEntry};
+use holdfast_format::index::PackEntry;
 use holdfast_format::{ObjectId, name};
-use holdfast_seal::{Keys, seal_index};
+use holdfast_seal::Keys;
 
+use super::index::IndexBatch;
 use super::pack::OpenPack;
 use crate::index::Index;
 use crate::names::object_name;
 use crate::{RepoError, Repository};
 
-/// An index object is written after this many packs ...
-const PACKS_PER_INDEX_OBJECT: usize = 32;
-/// ... or this many blobs, so that little is sent again after a crash and memory is bounded.
-const BLOBS_PER_INDEX_OBJECT: usize = 50_000;
+/// An index object is written after this many packs even if it could list more, so that little is
+/// sent again after a crash.
+const PACKS_UNLISTED_MAX: usize = 32;
 
 /// Packs that an index object lists now.
 #[derive(Debug)]
@@ -51,11 +51,10 @@ impl Uploader {
         let (jobs, jobs_in) = bounded(0);
         let (answers_out, answers) = unbounded();
         let mut worker = Worker {
-            backend: Arc::clone(repository.backend()),
+            backend: Arc::clone(repository.backend_shared()),
             keys: Arc::clone(repository.keys()),
             index: Arc::clone(repository.index_shared()),
-            packs: Vec::new(),
-            blobs: 0,
+            unlisted: IndexBatch::default(),
         };
         let thread = std::thread::Builder::new()
             .name("upload".to_owned())
@@ -114,8 +113,8 @@ struct Worker {
     backend: Arc<dyn Backend>,
     keys: Arc<Keys>,
     index: Arc<Index>,
-    packs: Vec<PackEntry>,
-    blobs: usize,
+    /// Packs stored since the last index object.
+    unlisted: IndexBatch,
 }
 
 impl Worker {
@@ -141,10 +140,9 @@ impl Worker {
             }
             Job::Flush => true,
         };
-        let is_enough =
-            self.packs.len() >= PACKS_PER_INDEX_OBJECT || self.blobs >= BLOBS_PER_INDEX_OBJECT;
-        if !self.packs.is_empty() && (is_flush || is_enough) {
-            let _ = answers.send(Ok(Answer::Uploaded(self.list()?)));
+        let is_enough = self.unlisted.packs() >= PACKS_UNLISTED_MAX || self.unlisted.is_full();
+        if is_flush || is_enough {
+            self.list(answers)?;
         }
         if is_flush {
             let _ = answers.send(Ok(Answer::Flushed));
@@ -161,33 +159,17 @@ impl Worker {
         let id = ObjectId::from_bytes(*hasher.finalize().as_bytes());
         let parts: Vec<&[u8]> = pack.parts.iter().map(Vec::as_slice).collect();
         self.backend.put(&object_name(name::pack(&id))?, &parts)?;
-        self.blobs += pack.frames.iter().map(|frame| frame.blobs.len()).sum::<usize>();
         let (bytes, header, frames) = (pack.bytes, pack.header, pack.frames);
-        self.packs.push(PackEntry { id, bytes, header, frames });
+        self.unlisted.push(PackEntry { id, bytes, header, frames });
         Ok(())
     }
 
-    /// Writes an index object for the packs stored since the last.
-    fn list(&mut self) -> Result<Uploaded, RepoError> {
-        let packs = std::mem::take(&mut self.packs);
-        self.blobs = 0;
-        let index = put_index_object(&*self.backend, &self.keys, &packs)?;
-        self.index.add(&self.keys, &index, &packs)?;
-        Ok(Uploaded { index, packs })
+    /// Writes an index object for the packs stored since the last, if there are any.
+    fn list(&mut self, answers: &Sender<Result<Answer, RepoError>>) -> Result<(), RepoError> {
+        if let Some((index, packs)) = self.unlisted.write(&*self.backend, &self.keys)? {
+            self.index.add(&self.keys, &index, &packs)?;
+            let _ = answers.send(Ok(Answer::Uploaded(Uploaded { index, packs })));
+        }
+        Ok(())
     }
-}
-
-/// Writes an index object; an existing one has the same contents.
-///
-/// # Errors
-/// Storage and sealing failures.
-pub fn put_index_object(
-    backend: &dyn Backend,
-    keys: &Keys,
-    packs: &[PackEntry],
-) -> Result<ObjectId, RepoError> {
-    let object = seal_index(keys, &index_object::encode(packs))?;
-    let id = ObjectId::of(&object);
-    backend.put(&object_name(name::index(&id))?, &[&object])?;
-    Ok(id)
 }

@@ -175,9 +175,8 @@ fn what_is_seen_is_not_committed_until_it_is_durable() {
         let (repository, fault) = world.open_on(Plan::at_kind(1, &[Kind::Put], effect));
         let repository = repository.unwrap();
         let writer = repository.keys().writer_id("a");
-        let (backend, keys) = (repository.backend(), repository.keys());
         let body = snapshot("a", 7);
-        let outcome = repository.history().append_writer(&**backend, keys, writer, &body);
+        let outcome = repository.append_to(writer, &body);
         fault.power_cut().unwrap();
         // A lost answer is not a failure: the storage vouches for the object.
         assert_eq!(outcome.is_ok(), effect == Effect::LostAck, "{outcome:?}");
@@ -192,10 +191,9 @@ fn a_generation_that_a_fence_names_is_missed() {
     world.add("a", 0..2);
     let (repository, _) = world.open_with(None);
     append(&repository, condemn(&[1])).unwrap();
-    let (backend, keys) = (repository.backend(), repository.keys());
-    let writer = keys.writer_id("a");
+    let writer = repository.keys().writer_id("a");
     let fence = WriterBody::Fence { generation: 1 };
-    repository.history().append_writer(&**backend, keys, writer, &fence).unwrap();
+    repository.append_to(writer, &fence).unwrap();
     for copy in world.generation(1) {
         world.storage.delete(&copy).unwrap();
     }

@@ -102,10 +102,7 @@ impl World {
         let writer = repository.writer(host).unwrap();
         for hour in hours {
             let body = snapshot(host, hour);
-            let mut history = repository.history();
-            history
-                .append_writer(&**repository.backend(), repository.keys(), writer, &body)
-                .unwrap();
+            repository.append_to(writer, &body).unwrap();
         }
     }
 
@@ -153,8 +150,7 @@ impl World {
 
 /// Appends to the generation chain.
 pub fn append(repository: &Repository, body: GenerationBody) -> Result<Option<u64>, RepoError> {
-    let (backend, keys) = (repository.backend(), repository.keys());
-    repository.history().append_generation(&**backend, keys, |_| Some(body.clone()))
+    repository.append(|_| Some(body.clone()))
 }
 
 pub fn ids(repository: &Repository) -> Vec<ObjectId> {

@@ -9,12 +9,11 @@ use holdfast_engine::selection::SnapshotFilter;
 use holdfast_format::limits::PACK_BYTES_MAX;
 use holdfast_format::{BlobType, ObjectId, name};
 use holdfast_repo::read::BlobReader;
-use holdfast_repo::{Repository, object_name};
+use holdfast_repo::{RepoError, Repository};
 use serde_json::Value;
 
 use crate::context::Context;
 use crate::exit::{CommandError, CommandResult};
-use crate::opening::backend;
 use crate::output::escape;
 use crate::select;
 
@@ -112,8 +111,9 @@ fn pack(context: &Context, repository: &Repository, prefix: &IdPrefix) -> Comman
             .hint("list its contents with --json"));
     }
     let id = cat::pack_id(repository, prefix)?;
-    let object = object_name(name::pack(&id))?;
-    let bytes = backend(repository).get(&object, PACK_BYTES_MAX)?;
+    let object = name::pack(&id);
+    let bytes = repository.fetch(&object, PACK_BYTES_MAX)?.bytes();
+    let bytes = bytes.map_err(|reason| RepoError::damaged(object, reason))?;
     if ObjectId::of(&bytes) != id {
         // Inspecting damaged objects is the purpose of this command.
         context.output.warn(&format!("the bytes of pack {id} do not match its id"));

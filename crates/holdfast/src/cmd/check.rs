@@ -7,6 +7,7 @@ use holdfast_format::ObjectId;
 
 use crate::context::Context;
 use crate::environment;
+use crate::errors::remedy;
 use crate::exit::{CommandError, CommandResult, ExitKind};
 use crate::lacks;
 use crate::output::json::maintenance::{CheckError, CheckSummary};
@@ -129,7 +130,7 @@ fn describe(context: &Context, finding: &Finding) {
     if more > 0 {
         context.output.warn(&format!("  and {}", text::count(more, "more file", "more files")));
     }
-    context.output.warn(&format!("  next: {}", finding.next));
+    context.output.warn(&format!("  next: {}", remedy(finding.remedy)));
 }
 
 fn lines(report: &CheckReport) -> Vec<String> {

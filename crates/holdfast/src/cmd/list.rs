@@ -6,7 +6,6 @@ use holdfast_repo::Repository;
 
 use crate::context::Context;
 use crate::exit::CommandResult;
-use crate::opening::backend;
 
 const EXAMPLES: &str = "\
 EXAMPLES:
@@ -75,7 +74,7 @@ fn ids(kind: Kind, context: &Context, repository: &Repository) -> CommandResult<
 
 /// Ids of the objects in a folder of the repository; files without an id are not holdfast's.
 fn objects(repository: &Repository, folder: &str) -> CommandResult<Vec<String>> {
-    let listed = backend(repository).list(folder)?;
+    let listed = repository.list(folder)?;
     let ids = listed.iter().filter_map(|object| name::object_id(object.name.as_str()));
     Ok(ids.map(|id| id.to_hex()).collect())
 }

@@ -63,9 +63,9 @@ pub fn run(args: &Args, context: &Context) -> CommandResult {
     let groups = group(snapshots, group_by.unwrap_or(ONE_GROUP), args.latest);
     match context.output.style().json {
         true => print_json(context, &groups, group_by),
-        false if groups.is_empty() && !filter.is_empty() => {
-            Ok(context.output.note(0, &format!("no snapshot matches {filter}"))?)
-        }
+        false if groups.is_empty() && !filter.is_empty() => Ok(context
+            .output
+            .note(0, &format!("no snapshot matches {}", select::options_of(&filter)))?),
         false => print_text(context, &groups, group_by.unwrap_or(ONE_GROUP), args.compact),
     }
 }

@@ -177,7 +177,7 @@ fn still_empty(
 pub(super) fn filled_meanwhile(target: &str, holding: &Holding) -> PostgresError {
     let text = format!(
         "database {target:?} was empty when the restore began and now has {holding}; it was left \
-         unchanged: run the command again, with --yes-overwrite {target} if it may be replaced"
+         unchanged"
     );
     PostgresError::new(ErrorKind::Changed, text)
 }

@@ -269,8 +269,7 @@ fn destination(tools: &Tools, options: &RestoreOptions) -> Result<(Session, bool
     let is_there = create::exists(&mut admin, &options.database)?;
     if is_there && options.overwrite.as_deref() != Some(options.database.as_str()) {
         let text = format!(
-            "database {0:?} already exists: restore under another name, or allow it to be replaced \
-             by name (--yes-overwrite {0})",
+            "database {:?} already exists: restore under another name, or allow it to be replaced",
             options.database
         );
         return Err(PostgresError::new(ErrorKind::Exists, text));

@@ -59,9 +59,9 @@ pub(super) fn check(
     if let Some(owner) = made_for(stored, keep_owners).intersection(&beyond).next() {
         let text = format!(
             "role {role} may not give objects to {owner}, who owned them in the backup: run GRANT \
-             \"{owner}\" TO \"{role}\"; as a superuser, or restore without owners (--no-owner)"
+             \"{owner}\" TO \"{role}\"; as a superuser, or restore without owners"
         );
-        return Err(PostgresError::new(ErrorKind::Privilege, text));
+        return Err(PostgresError::new(ErrorKind::Owners, text));
     }
     extensions(session, stored)
 }
@@ -107,10 +107,10 @@ fn missing(roles: BTreeSet<String>, why: &str) -> Result<(), PostgresError> {
     }
     let text = format!(
         "the server has no role {}, which {why}: restore the roles first (globals.sql), create \
-         them, or restore without owners and privileges (--no-owner)",
+         them, or restore without owners and privileges",
         listed(&roles)
     );
-    Err(PostgresError::new(ErrorKind::Privilege, text))
+    Err(PostgresError::new(ErrorKind::Owners, text))
 }
 
 /// Refuses a restore to a server that lacks an extension of the database.

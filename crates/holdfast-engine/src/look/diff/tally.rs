@@ -11,7 +11,7 @@ use holdfast_repo::{RepoError, Repository};
 
 use super::SideStatistics;
 use crate::EngineError;
-use crate::look::bitmap::Bitmap;
+use crate::bitmap::Bitmap;
 use crate::look::nodes::{contents, misplaced};
 
 /// One of the two snapshots.

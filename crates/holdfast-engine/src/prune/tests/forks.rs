@@ -8,8 +8,7 @@ use std::path::{Path, PathBuf};
 use holdfast_backend::{Backend, Place};
 use holdfast_format::index::PackEntry;
 use holdfast_format::{BlobId, BlobType, ObjectId, name};
-use holdfast_repo::index::{Location, read_index_object, read_pack_directory};
-use holdfast_repo::write::put_index_object;
+use holdfast_repo::index::Location;
 use holdfast_repo::{OpenOptions, Repository, object_name};
 
 use super::world::{ALL, Files, RUTHLESS, World, back_up, bytes_of, files};
@@ -214,8 +213,7 @@ fn with_an_index_that_lies() -> (World, ObjectId) {
         repository.index().locate(&id).unwrap().unwrap().frame.pack
     };
     let packs = [pack_of(1), pack_of(101)];
-    let [one, other] =
-        packs.map(|id| read_pack_directory(&*world.storage, repository.keys(), &id).unwrap());
+    let [one, other] = packs.map(|id| repository.pack_directory(&id).unwrap());
     let lie = [
         PackEntry { frames: other.frames.clone(), ..one.clone() },
         PackEntry { frames: one.frames, ..other },
@@ -223,9 +221,11 @@ fn with_an_index_that_lies() -> (World, ObjectId) {
     let first = repository.index().index_objects().unwrap().into_iter().map(|it| it.0).min();
     // If two list a pack, the first counts.
     loop {
-        let id = put_index_object(&*world.storage, repository.keys(), &lie).unwrap();
+        let mut writer = repository.index_writer();
+        lie.iter().for_each(|pack| writer.add(pack.clone()).unwrap());
+        let id = writer.finish().unwrap()[0];
         if first.is_some_and(|first| id < first) {
-            assert_eq!(read_index_object(&*world.storage, repository.keys(), &id).unwrap(), lie);
+            assert_eq!(repository.index_object(&id).unwrap(), lie);
             drop(repository);
             return (world, gone);
         }

@@ -166,7 +166,7 @@ fn a_fence_that_was_read_already_still_counts() {
     let session = Session::begin(&repository, "a").unwrap();
     let snapshot = session.write(&files(0..30)).unwrap();
     world.prune(&ALL);
-    repository.history().refresh(&**repository.backend(), repository.keys()).unwrap();
+    repository.catch_up(&mut repository.history()).unwrap();
     assert!(matches!(session.commit(snapshot), Err(RepoError::Fenced)));
 }
 
@@ -180,7 +180,7 @@ fn a_run_that_begins_again_finds_what_moved() {
     let snapshot = session.write(&files(0..60)).unwrap();
     world.forget(&[first]);
     world.prune(&ALL);
-    repository.history().refresh(&**repository.backend(), repository.keys()).unwrap();
+    repository.catch_up(&mut repository.history()).unwrap();
     let begun = Session::begin(&repository, "a").unwrap();
     world.trouble_of(&repository).unwrap();
     drop(begun);

@@ -9,6 +9,7 @@ use serde::Serialize;
 use std::path::Path;
 
 use super::is_zero;
+use crate::errors::remedy;
 
 /// A finding of `check`; printed on standard error.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -52,7 +53,7 @@ impl CheckError {
             object: finding.object.clone(),
             files: finding.files.iter().map(file).collect(),
             files_count: finding.files_count,
-            next: finding.next,
+            next: remedy(finding.remedy),
         }
     }
 }
