@@ -4,7 +4,7 @@ use criterion::{BatchSize, Criterion, Throughput};
 use holdfast_benches::{noise, text};
 use holdfast_format::BlobType;
 use holdfast_format::frame::FrameContext;
-use holdfast_repo::write::LEVEL_DEFAULT;
+use holdfast_repo::write::COMPRESSION_DEFAULT;
 use holdfast_seal::{BlobInput, Compression, FrameOpener, FrameSealer, Keys, SealedFrame, Session};
 
 use crate::keys;
@@ -14,8 +14,10 @@ const BLOB_BYTES: usize = 64 << 10;
 
 /// Noise, stored, and rows of a dump, compressed.
 fn kinds() -> [(&'static str, Vec<u8>, Compression); 2] {
-    let zstd = Compression::Zstd { level: LEVEL_DEFAULT };
-    [("stored", noise(FRAME_BYTES), Compression::Stored), ("zstd", text(FRAME_BYTES), zstd)]
+    [
+        ("stored", noise(FRAME_BYTES), Compression::Stored),
+        ("zstd", text(FRAME_BYTES), COMPRESSION_DEFAULT),
+    ]
 }
 
 fn blobs<'a>(keys: &Keys, bytes: &'a [u8]) -> Vec<BlobInput<'a>> {

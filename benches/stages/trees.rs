@@ -10,7 +10,7 @@ use holdfast_format::entry::Entry;
 use holdfast_format::slot::KdfCost;
 use holdfast_repo::read::BlobReader;
 use holdfast_repo::tree::{DirectoryCursor, DirectoryWriter};
-use holdfast_repo::write::{BlobWriter, WriteOptions};
+use holdfast_repo::write::{BlobWriter, COMPRESSION_DEFAULT, WriteOptions};
 use holdfast_repo::{OpenOptions, Repository};
 use holdfast_seal::{Secret, SlotLabel};
 use jiff::Timestamp;
@@ -30,7 +30,8 @@ fn repository() -> Repository {
 /// Writes the directory and all that belongs to it; returns its root.
 fn write_directory(repository: &Repository, entries: &[Entry]) -> BlobId {
     let writer = repository.writer("bench").unwrap();
-    let mut blobs = BlobWriter::new(repository, writer, 0, WriteOptions::default()).unwrap();
+    let mut blobs =
+        BlobWriter::new(repository, writer, 0, WriteOptions::new(COMPRESSION_DEFAULT)).unwrap();
     let mut directory = DirectoryWriter::new();
     for entry in entries {
         directory.push(&mut blobs, entry).unwrap();

@@ -17,4 +17,4 @@ pub mod web;
 pub mod words;
 
 pub use source::{Content, Item, Leaf, LeafKind, Opener, Piece, Source, Trouble};
-pub use target::{Existing, FileSlot, Leftovers, Replace, Target, TargetError, WriteOrder};
+pub use target::{Existing, FileSlot, Leftovers, Replace, Target, TargetError};

@@ -4,15 +4,6 @@ use std::io;
 
 use holdfast_format::entry::{Entry, FileTime, Metadata};
 
-/// Which order of writes a target accepts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum WriteOrder {
-    /// Any file, any offset, any number at a time.
-    Any,
-    /// One file after another, from start to end.
-    Sequential,
-}
-
 /// Why a target refused something; it concerns one entry.
 #[derive(Debug, thiserror::Error)]
 pub enum TargetError {
@@ -92,11 +83,9 @@ pub struct Leftovers {
 /// A destination for restored entries.
 ///
 /// Paths are relative to the target: valid entry names joined by `/`; the empty path is the target
-/// itself. Every method may be called from any thread.
+/// itself. Every method may be called from any thread, and files are written in any order, several
+/// at a time, at any offset.
 pub trait Target: Send + Sync {
-    /// Which order of writes it accepts.
-    fn order(&self) -> WriteOrder;
-
     /// What exists at `path`, without following a link; `None` if nothing does.
     ///
     /// # Errors

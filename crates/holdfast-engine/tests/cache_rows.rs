@@ -12,6 +12,7 @@ use check_support::{Fixture, backup, noise};
 use holdfast_engine::Silent;
 use holdfast_engine::forget::forget;
 use holdfast_engine::prune::{MaxUnused, PruneOptions, prune};
+use holdfast_repo::write::{COMPRESSION_DEFAULT, WriteOptions};
 use holdfast_repo::{OpenOptions, Repository};
 
 const ROUNDS: u64 = 25;
@@ -21,6 +22,7 @@ const EVERYTHING: PruneOptions = PruneOptions {
     repack_below_bytes: None,
     abandoned: None,
     dry_run: false,
+    write: WriteOptions::new(COMPRESSION_DEFAULT),
 };
 
 fn open(fixture: &Fixture, cache: &Path) -> Repository {

@@ -11,6 +11,7 @@ use holdfast_backend::{Backend, Fault, Memory};
 use holdfast_engine::Silent;
 use holdfast_engine::repair::{RepairIndexOptions, repair_index};
 use holdfast_format::BlobType;
+use holdfast_repo::write::{COMPRESSION_DEFAULT, WriteOptions};
 use holdfast_repo::{OpenOptions, Repository};
 
 /// A lost copy, a lost index object, and a damaged pack with intact frames.
@@ -30,7 +31,11 @@ fn damaged() -> (Memory, Fixture) {
 fn a_killed_repair_is_finished_by_the_next() {
     let (memory, fixture) = damaged();
     let options = OpenOptions { threads: 1, ..OpenOptions::default() };
-    let all = RepairIndexOptions { read_all: true, ..RepairIndexOptions::default() };
+    let all = RepairIndexOptions {
+        read_all: true,
+        packs: Vec::new(),
+        write: WriteOptions::new(COMPRESSION_DEFAULT),
+    };
     let mut finished = 0;
     for operation in 1.. {
         for applied in [false, true] {

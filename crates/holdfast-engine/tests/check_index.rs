@@ -6,7 +6,7 @@ mod check_support;
 use check_support::*;
 use holdfast_engine::check::FindingKind;
 use holdfast_format::{BlobType, ObjectId};
-use holdfast_repo::write::{BlobWriter, WriteOptions};
+use holdfast_repo::write::{BlobWriter, COMPRESSION_DEFAULT, WriteOptions};
 
 #[test]
 fn a_healthy_repository_has_no_findings() {
@@ -115,7 +115,8 @@ fn an_unlisted_pack_is_noted_and_listed_by_repair() {
     let fixture = sample();
     let repository = fixture.open();
     let writer = repository.writer(HOST).unwrap();
-    let mut blobs = BlobWriter::new(&repository, writer, 0, WriteOptions::default()).unwrap();
+    let mut blobs =
+        BlobWriter::new(&repository, writer, 0, WriteOptions::new(COMPRESSION_DEFAULT)).unwrap();
     let id = repository.keys().blob_id(BlobType::Data, b"orphan");
     blobs.add(BlobType::Data, id, b"orphan".to_vec().into(), true).unwrap();
     let index = blobs.flush().unwrap().to_vec();

@@ -12,7 +12,7 @@ use holdfast_engine::Silent;
 use holdfast_engine::check::FindingKind;
 use holdfast_format::BlobType;
 use holdfast_repo::Repository;
-use holdfast_repo::write::{BlobWriter, WriteOptions};
+use holdfast_repo::write::{BlobWriter, COMPRESSION_DEFAULT, WriteOptions};
 
 /// A flipped bit in each region of a data pack: header, frame, directory, trailer.
 #[test]
@@ -55,7 +55,8 @@ fn lost_blobs_are_stored_again_by_the_next_backup() {
     let id = repository.keys().blob_id(BlobType::Data, &noise(1, 2500)[..1000]);
     let contains = |repository: &Repository| {
         let writer = repository.writer(HOST).unwrap();
-        let blobs = BlobWriter::new(repository, writer, 0, WriteOptions::default()).unwrap();
+        let blobs =
+            BlobWriter::new(repository, writer, 0, WriteOptions::new(COMPRESSION_DEFAULT)).unwrap();
         blobs.contains(&id).unwrap()
     };
     assert!(contains(&repository));

@@ -11,10 +11,12 @@ use holdfast_format::BlobType;
 use holdfast_format::entry::EntryKind;
 use holdfast_repo::read::BlobReader;
 use holdfast_repo::tree::DirectoryCursor;
+use holdfast_repo::write::{COMPRESSION_DEFAULT, WriteOptions};
 use holdfast_repo::{Repository, SnapshotInfo};
 
 fn repair_all(fixture: &Fixture, forget: bool, dry_run: bool) -> SnapshotsRepair {
-    let options = RepairSnapshotsOptions { forget, dry_run };
+    let options =
+        RepairSnapshotsOptions { forget, dry_run, write: WriteOptions::new(COMPRESSION_DEFAULT) };
     repair_snapshots(&fixture.open(), &options, &Silent).unwrap()
 }
 

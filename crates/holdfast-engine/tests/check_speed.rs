@@ -10,7 +10,7 @@ use holdfast_engine::Silent;
 use holdfast_engine::check::{CheckOptions, ReadData, check};
 use holdfast_format::BlobType;
 use holdfast_format::slot::KdfCost;
-use holdfast_repo::write::{BlobWriter, WriteOptions};
+use holdfast_repo::write::{BlobWriter, COMPRESSION_DEFAULT, WriteOptions};
 use holdfast_repo::{OpenOptions, Repository};
 use holdfast_seal::{Secret, SlotLabel};
 
@@ -32,7 +32,7 @@ fn rate_of_reading_packs() {
     Repository::init(&*backend, &secret, COST, &label, |_| {}).unwrap();
     let repository = Repository::open(backend, &secret, &OpenOptions::default()).unwrap();
     let writer = repository.writer("host").unwrap();
-    let options = WriteOptions { verify: false, ..WriteOptions::default() };
+    let options = WriteOptions { verify: false, ..WriteOptions::new(COMPRESSION_DEFAULT) };
     let mut blobs = BlobWriter::new(&repository, writer, 0, options).unwrap();
     let mut noise = vec![0; 256 << 10];
     for n in 0..5000u64 {

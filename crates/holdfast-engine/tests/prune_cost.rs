@@ -20,7 +20,7 @@ use holdfast_format::slot::KdfCost;
 use holdfast_format::{BlobId, BlobType, ObjectId};
 use holdfast_repo::commit::commit_snapshot;
 use holdfast_repo::tree::DirectoryWriter;
-use holdfast_repo::write::{BlobWriter, WriteOptions};
+use holdfast_repo::write::{BlobWriter, COMPRESSION_DEFAULT, WriteOptions};
 use holdfast_repo::{OpenOptions, Repository};
 use holdfast_seal::{Secret, SlotLabel};
 use jiff::Timestamp;
@@ -115,7 +115,8 @@ fn back_up(repository: &Repository, source: &mut Source, hour: u64) -> ObjectId 
     let writer = repository.writer("host").unwrap();
     let begun_with = repository.index().baseline();
     let slot = repository.history().next_slot(&writer);
-    let mut blobs = BlobWriter::new(repository, writer, slot, WriteOptions::default()).unwrap();
+    let mut blobs =
+        BlobWriter::new(repository, writer, slot, WriteOptions::new(COMPRESSION_DEFAULT)).unwrap();
     for folder in source.change(hour) {
         let root = write_folder(repository, &mut blobs, source, folder);
         source.folders.insert(folder, root);
@@ -152,7 +153,9 @@ fn measured_prune(store: &Store, what: &str) -> (PruneReport, Duration) {
     let (repository, counted) = store.open();
     let opened = begin.elapsed();
     let before = counted.operations();
-    let report = prune(&repository, &PruneOptions::default(), &Silent).unwrap();
+    let report =
+        prune(&repository, &PruneOptions::new(WriteOptions::new(COMPRESSION_DEFAULT)), &Silent)
+            .unwrap();
     let (took, log) = (begin.elapsed(), counted.log());
     let of = |kind| log[before as usize..].iter().filter(|op| op.kind == kind).count();
     println!(

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use holdfast_backend::{Backend, Error, Limit, Local, ObjectName, Reserve};
 use holdfast_format::name;
-use holdfast_repo::write::{LEVEL_DEFAULT, WriteOptions};
+use holdfast_repo::write::{COMPRESSION_DEFAULT, WriteOptions};
 use holdfast_repo::{IndexFrom, OpenOptions, RepoError, Repository, unlock};
 use holdfast_seal::{Compression, SlotLabel};
 
@@ -141,7 +141,7 @@ impl Context {
     pub fn write_options(&self) -> WriteOptions {
         let level = |level| Compression::Zstd { level };
         let compression = match self.global.compression.unwrap_or_default() {
-            CompressionMode::Auto => level(LEVEL_DEFAULT),
+            CompressionMode::Auto => COMPRESSION_DEFAULT,
             CompressionMode::Off => Compression::Stored,
             CompressionMode::Fastest => level(1),
             CompressionMode::Better => level(9),

@@ -12,7 +12,8 @@ use holdfast_backend::Rates;
 use crate::exit::{CommandError, CommandResult};
 use crate::parse::{self, StorageOption};
 
-const UNCHANGED: &str = "stored data is never recompressed; prune only merges and moves it";
+const UNCHANGED: &str = "intact data is never recompressed for its own sake: prune moves frames \
+    as they are, and --compression applies to those that it must seal again";
 
 /// Flags used by scripts written for restic. Flags that would promise something that holdfast does
 /// not do are not accepted: see [`instead`].

@@ -28,6 +28,7 @@ mod restore_links;
 mod restore_over;
 mod restore_ways;
 mod retention;
+mod rewriting;
 mod round_trip;
 mod schedule;
 mod selections;

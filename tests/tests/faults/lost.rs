@@ -18,6 +18,7 @@ use holdfast_engine::repair::{
 };
 use holdfast_engine::{EngineError, Silent};
 use holdfast_repo::RepoError;
+use holdfast_repo::write::{COMPRESSION_DEFAULT, WriteOptions};
 
 use crate::script::{PRUNE, STEPS, Script, Step, check_all, text};
 
@@ -166,10 +167,18 @@ fn is_index(error: &EngineError) -> bool {
 fn way_out(case: &Case, script: &Script) -> Result<(), String> {
     let (mut script, backend) = case.of(script);
     let before = whole(&script, &backend)?;
-    let options = RepairIndexOptions { read_all: true, ..RepairIndexOptions::default() };
+    let options = RepairIndexOptions {
+        read_all: true,
+        packs: Vec::new(),
+        write: WriteOptions::new(COMPRESSION_DEFAULT),
+    };
     repair_index(&script.open(&backend).map_err(text)?, &options, &Silent).map_err(text)?;
     let newest = script.promise(&backend, 2)?;
-    let options = RepairSnapshotsOptions { forget: true, dry_run: false };
+    let options = RepairSnapshotsOptions {
+        forget: true,
+        dry_run: false,
+        write: WriteOptions::new(COMPRESSION_DEFAULT),
+    };
     repair_snapshots(&script.open(&backend).map_err(text)?, &options, &Silent).map_err(text)?;
     for _ in 0..2 {
         let found = findings(&script, &backend)?;

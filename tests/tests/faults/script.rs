@@ -17,7 +17,7 @@ use holdfast_format::ObjectId;
 use holdfast_format::config::{ChunkProfile, ChunkSizes, Config};
 use holdfast_format::record::Snapshot;
 use holdfast_format::slot::KdfCost;
-use holdfast_repo::write::WriteOptions;
+use holdfast_repo::write::{COMPRESSION_DEFAULT, WriteOptions};
 use holdfast_repo::{OpenOptions, RepoError, Repository, SnapshotInfo};
 use holdfast_seal::{Secret, SlotLabel};
 use jiff::Timestamp;
@@ -55,6 +55,7 @@ pub const PRUNE: PruneOptions = PruneOptions {
     // Also leftovers of interrupted steps: the next steps must not depend on them.
     abandoned: Some(Abandoned { after_seconds: 0, now: Timestamp::UNIX_EPOCH }),
     dry_run: false,
+    write: WriteOptions::new(COMPRESSION_DEFAULT),
 };
 
 /// A script in progress: the storage, and the acknowledged snapshots.
@@ -310,7 +311,7 @@ fn options(repository: &Repository, state: usize) -> BackupOptions {
         capture: CaptureOptions {
             snapshot,
             parents: parents(repository, time, |_| true),
-            write: WriteOptions::default(),
+            write: WriteOptions::new(COMPRESSION_DEFAULT),
         },
         source: SourceOptions {
             name: "files".to_owned(),

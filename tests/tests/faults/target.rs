@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::sync::{Arc, Mutex};
 
-use holdfast_connect::{Existing, FileSlot, Replace, Target, TargetError, WriteOrder};
+use holdfast_connect::{Existing, FileSlot, Replace, Target, TargetError};
 use holdfast_format::entry::{Entry, Metadata};
 
 use crate::source::Files;
@@ -36,10 +36,6 @@ fn refused<T>() -> Result<T, TargetError> {
 }
 
 impl Target for MemoryTarget {
-    fn order(&self) -> WriteOrder {
-        WriteOrder::Any
-    }
-
     fn existing(&self, path: &[u8]) -> Result<Option<Existing>, TargetError> {
         let state = self.state.lock().unwrap();
         let is_directory = path.is_empty() || state.folders.contains(path);

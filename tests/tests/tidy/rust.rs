@@ -41,6 +41,23 @@ pub fn first_lines(tree: &Tree) -> Vec<Finding> {
     silent.map(|(path, _)| Finding::new(path, 1, "begins with //! and what it is for")).collect()
 }
 
+/// The root of a crate contains only modules and re-exports.
+pub fn roots(tree: &Tree) -> Vec<Finding> {
+    let is_root = |path: &str| path.starts_with("crates/") && path.ends_with("/src/lib.rs");
+    let mut findings = Vec::new();
+    for (path, text) in tree.with_extension("rs").filter(|(path, _)| is_root(path)) {
+        for (index, line) in text.lines().enumerate() {
+            let item = line.trim_start_matches("pub(crate) ").trim_start_matches("pub ");
+            let is_allowed =
+                [" ", "//", "#", "}", "mod ", "use "].iter().any(|it| item.starts_with(it));
+            if !is_allowed && !item.is_empty() {
+                findings.push(Finding::new(path, index + 1, "only modules and re-exports"));
+            }
+        }
+    }
+    findings
+}
+
 /// No function is too long.
 pub fn functions(tree: &Tree) -> Vec<Finding> {
     let mut findings = Vec::new();

@@ -176,3 +176,11 @@ mod tests {
     ];
     check(words::command_line, &files, &found);
 }
+
+#[test]
+fn items_in_the_root_of_a_crate_are_found() {
+    let text =
+        "//! Sample.\n#![x]\n\npub mod a;\npub(crate) use a::{\n    B,\n};\npub fn b() {\n}\n";
+    let files = [("crates/a/src/lib.rs", text), ("tests/src/lib.rs", text)];
+    check(rust::roots, &files, &["crates/a/src/lib.rs:8: only modules and re-exports"]);
+}

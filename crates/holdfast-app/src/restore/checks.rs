@@ -7,7 +7,7 @@ use std::sync::Arc;
 use holdfast_connect::fs::source::{FsOptions, FsSource};
 use holdfast_connect::{Item, Opener, Piece};
 use holdfast_engine::Observer;
-use holdfast_repo::write::WriteOptions;
+use holdfast_repo::write::{COMPRESSION_DEFAULT, WriteOptions};
 
 use super::part::Part;
 use super::report::Verified;
@@ -39,7 +39,7 @@ pub(super) fn recheck(
         run: context.run,
         maker: Maker::default(),
         now: &now,
-        write: WriteOptions::default(),
+        write: WriteOptions::new(COMPRESSION_DEFAULT),
         password: context.password,
         password_file: context.password_file.clone(),
         buckets: context.buckets.clone(),

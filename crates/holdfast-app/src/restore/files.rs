@@ -5,7 +5,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 use holdfast_connect::fs::target::{FsTarget, FsTargetOptions};
-use holdfast_connect::{Existing, FileSlot, Leftovers, Replace, Target, TargetError, WriteOrder};
+use holdfast_connect::{Existing, FileSlot, Leftovers, Replace, Target, TargetError};
 use holdfast_engine::look::{Folder, ls};
 use holdfast_engine::restore::{
     Overwrite, RestoreOptions, RestoreReport, Selection, WINDOW_BYTES, restore,
@@ -236,10 +236,6 @@ impl FileSlot for AdjustedSlot {
 }
 
 impl Target for Adjusted {
-    fn order(&self) -> WriteOrder {
-        self.target.order()
-    }
-
     fn existing(&self, path: &[u8]) -> Result<Option<Existing>, TargetError> {
         self.target.existing(path)
     }

@@ -25,7 +25,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-use holdfast_engine::backup::{Capture, CaptureOptions, begin_again, parents};
+use holdfast_engine::backup::{Capture, CaptureOptions, FencedAttempts, parents};
 use holdfast_engine::completeness::ShrinkLimit;
 use holdfast_engine::look::shown_path;
 use holdfast_engine::{EngineError, Observer};
@@ -125,10 +125,11 @@ pub fn run(
     };
     let work = Work { file, context, places, hooks, observer, scanner };
     let (mut attempt, mut warnings) = (1, Vec::new());
+    let mut fenced = FencedAttempts::default();
     loop {
         let mut is_lost = false;
         match work.attempt(&mut is_lost) {
-            Err(error) if error.is_fenced() => begin_again(observer)?,
+            Err(error) if error.is_fenced() => fenced.begin_again(error, observer)?,
             Err(error) if attempt < lost::ATTEMPTS_MAX && is_lost && work.answers_again(None) => {
                 warnings.push(format!("the run was restarted: {error}"));
                 attempt += 1;

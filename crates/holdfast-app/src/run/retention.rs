@@ -76,7 +76,7 @@ pub fn retain(
     report.removed = forgotten(places.data, &remove)?;
     // The default of the command.
     let abandoned = Some(Abandoned { after_seconds: ABANDONED_AFTER_SECONDS, now });
-    let options = PruneOptions { abandoned, ..PruneOptions::default() };
+    let options = PruneOptions { abandoned, ..PruneOptions::new(context.write) };
     if let Some(keys) = places.keys {
         let path = path_of(file, Class::Keys);
         let useless =

@@ -254,10 +254,12 @@ fn decode(text: &str) -> Result<String, AddressError> {
             bytes.push(*first);
             continue;
         }
-        let digits = rest.get(..2).and_then(|digits| std::str::from_utf8(digits).ok());
-        let byte = digits.and_then(|digits| u8::from_str_radix(digits, 16).ok());
-        bytes.push(byte.filter(|byte| *byte != 0).ok_or_else(mistake)?);
-        rest = &rest[2..];
+        let (digits, others) = rest.split_at_checked(2).ok_or_else(mistake)?;
+        match hex::decode(digits).as_deref() {
+            Ok([byte]) if *byte != 0 => bytes.push(*byte),
+            _ => return Err(mistake()),
+        }
+        rest = others;
     }
     String::from_utf8(bytes).map_err(|_| mistake())
 }

@@ -3,7 +3,7 @@
 use std::thread;
 
 use super::{Outcome, described, get, put};
-use crate::{FileSlot, Replace, Target, TargetError, WriteOrder};
+use crate::{FileSlot, Replace, Target, TargetError};
 
 const THREADS: u8 = 4;
 /// Bytes that each thread writes to the shared file, in several parts.
@@ -12,9 +12,6 @@ const PARTS: usize = 20;
 
 /// Files below `at` are written piece by piece, two at a time.
 pub(super) fn any_order(target: &dyn Target, at: &[u8]) -> Outcome {
-    if target.order() != WriteOrder::Any {
-        return Ok(());
-    }
     let [path, beside] = [&b"/order"[..], b"/other"].map(|name| [at, name].concat());
     let slot = target.file(&path, 100_000, Replace::Entry)?;
     let other = target.file(&beside, 3, Replace::Entry)?;
@@ -57,9 +54,6 @@ pub(super) fn threads(
     at: &[u8],
     place: &(dyn Fn(u8, usize) -> Result<Vec<u8>, TargetError> + Sync),
 ) -> Outcome {
-    if target.order() != WriteOrder::Any {
-        return Ok(());
-    }
     let path = [at, b"/shared"].concat();
     let slot = target.file(&path, u64::from(THREADS) * SHARE_BYTES as u64, Replace::Entry)?;
     thread::scope(|scope| {

@@ -5,6 +5,7 @@
 //! chunks, in parallel; [`assemble`] claims the chunks, builds the trees and hands new blobs to the
 //! repository, in order. [`capture`] combines the sources; the record comes last.
 
+mod again;
 mod assemble;
 mod batch;
 mod capture;
@@ -23,6 +24,7 @@ use holdfast_repo::write::WriteOptions;
 use holdfast_repo::{Repository, SnapshotInfo};
 use jiff::Timestamp;
 
+pub use again::{ATTEMPTS_MAX, FencedAttempts};
 pub use capture::Capture;
 pub use parent::{parents, settled_before};
 
@@ -108,7 +110,8 @@ pub type MakeSource<'a> = dyn Fn() -> io::Result<Box<dyn Source>> + Sync + 'a;
 ///
 /// # Errors
 /// [`EngineError::Interrupted`] after a partial snapshot was committed; [`EngineError::Stream`] if
-/// a stream did not end properly; repository failures. Nothing is committed then, but the next run
+/// a stream did not end properly; [`RepoError::Fenced`](holdfast_repo::RepoError::Fenced) if prunes
+/// made every attempt useless; repository failures. Nothing is committed then, but the next run
 /// finds the uploaded data.
 pub fn backup(
     repository: &Repository,
@@ -116,25 +119,15 @@ pub fn backup(
     options: &BackupOptions,
     observer: &dyn Observer,
 ) -> Result<BackupReport, EngineError> {
+    let mut attempts = FencedAttempts::default();
     loop {
         match attempt(repository, make_source, options, observer) {
             Err(error) if error.is_fenced() && !options.source.is_stream => {
-                begin_again(observer)?;
+                attempts.begin_again(error, observer)?;
             }
             outcome => return outcome,
         }
     }
-}
-
-/// Reports that a prune made an attempt useless. The attempt left a pin, so prunes wait for the
-/// next one: there are at most as many attempts as there were prunes in progress at that time.
-///
-/// # Errors
-/// [`EngineError::Interrupted`].
-pub fn begin_again(observer: &dyn Observer) -> Result<(), EngineError> {
-    let message = "a prune ran at the same time; starting again with what it left";
-    observer.event(crate::Event::Note { message });
-    if observer.is_interrupted() { Err(EngineError::Interrupted) } else { Ok(()) }
 }
 
 fn attempt(

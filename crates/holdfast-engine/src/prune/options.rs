@@ -1,5 +1,6 @@
 //! What a prune may do, and what it did.
 
+use holdfast_repo::write::WriteOptions;
 use jiff::Timestamp;
 
 /// How much unused data may remain.
@@ -42,6 +43,8 @@ pub struct PruneOptions {
     pub abandoned: Option<Abandoned>,
     /// True to count without changing anything.
     pub dry_run: bool,
+    /// How packs are written. Most frames are moved as they are; the others are compressed again.
+    pub write: WriteOptions,
 }
 
 /// When a run that stored packs and made no snapshot is abandoned.
@@ -54,14 +57,16 @@ pub struct Abandoned {
     pub now: Timestamp,
 }
 
-impl Default for PruneOptions {
-    fn default() -> Self {
+impl PruneOptions {
+    /// The usual limits.
+    pub fn new(write: WriteOptions) -> Self {
         Self {
             max_unused: MaxUnused::Percent(5.0),
             max_repack_bytes: None,
             repack_below_bytes: None,
             abandoned: None,
             dry_run: false,
+            write,
         }
     }
 }

@@ -31,7 +31,9 @@ impl Prune<'_> {
         let Some(writer) = writer.filter(|_| !plan.repack.is_empty()) else {
             return Ok(Targets::default());
         };
-        let writer = BlobWriter::new(self.repository, writer, 0, WriteOptions::default())?;
+        // What was planned is written: only a dry run of the prune writes nothing.
+        let write = WriteOptions { dry_run: false, ..self.options.write };
+        let writer = BlobWriter::new(self.repository, writer, 0, write)?;
         let opener = FrameOpener::new();
         let report = PruneReport::default();
         let mut mover = Mover { prune: self, plan, live, writer, opener, report };

@@ -56,7 +56,7 @@ pub fn repair_index(
     repair.done.writers_announced = chains::announce(repository, &repair.history)?;
     repair.read_index_objects()?;
     repair.look_at_packs(options)?;
-    repair.replace_damaged_packs()?;
+    repair.replace_damaged_packs(options)?;
     let plan = plan(&repair.lists, &repair.gone, &repair.anew);
     repair.write_index_objects(&plan)?;
     repair.record(&plan)?;
@@ -167,7 +167,7 @@ impl<'a> Repair<'a> {
     }
 
     /// Salvages what is readable in damaged packs and moves them to quarantine.
-    fn replace_damaged_packs(&mut self) -> Result<(), EngineError> {
+    fn replace_damaged_packs(&mut self, options: &RepairIndexOptions) -> Result<(), EngineError> {
         self.suspects.retain(|id| !self.gone.contains(id));
         let suspects: HashSet<ObjectId> = self.suspects.iter().copied().collect();
         let objects = wanted(&self.history, &self.listing);
@@ -178,11 +178,11 @@ impl<'a> Repair<'a> {
             }
             let said = entries.get(&id);
             let salvaged = match get_pack(self.repository, &id)? {
-                Ok(object) => salvage(self.repository, &id, &object, said)?,
+                Ok(object) => salvage(self.repository, &id, &object, said, options.write)?,
                 Err(reason) => {
                     self.done.notes.push(format!("{}: {reason}", name::pack(&id)));
                     let object = read_in_parts(self.repository, &id, said)?;
-                    salvage(self.repository, &id, &object, said)?
+                    salvage(self.repository, &id, &object, said, options.write)?
                 }
             };
             match salvaged {

@@ -13,6 +13,7 @@ mod snapshots;
 mod tree;
 
 use holdfast_format::{ObjectId, WriterId};
+use holdfast_repo::write::WriteOptions;
 
 pub use index::repair_index;
 pub use snapshots::repair_snapshots;
@@ -30,12 +31,14 @@ pub(crate) enum Mutation {
 }
 
 /// How to repair the index.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct RepairIndexOptions {
     /// True to read every pack in full and to replace damaged ones.
     pub read_all: bool,
     /// Packs that a check found damaged: these are read in full in any case.
     pub packs: Vec<ObjectId>,
+    /// How packs for salvaged data are written.
+    pub write: WriteOptions,
 }
 
 /// Result of a repair of the index.
@@ -78,12 +81,14 @@ impl IndexRepair {
 }
 
 /// How to repair snapshots.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy)]
 pub struct RepairSnapshotsOptions {
     /// True to forget the damaged snapshots once they are replaced.
     pub forget: bool,
     /// True to report what would be done, without doing it.
     pub dry_run: bool,
+    /// How packs for repaired trees are written.
+    pub write: WriteOptions,
 }
 
 /// Result of a repair of the snapshots, or of its dry run.

@@ -43,6 +43,7 @@ pub(super) fn salvage(
     id: &ObjectId,
     object: &[u8],
     said: Option<&PackEntry>,
+    options: WriteOptions,
 ) -> Result<Salvaged, EngineError> {
     let mut verifier = PackVerifier::default();
     let verdict = verifier.verify(repository.keys(), id, object);
@@ -56,7 +57,7 @@ pub(super) fn salvage(
     for entry in own.iter().chain(said) {
         intact.take(repository, &mut verifier, entry, object);
     }
-    let index = intact.write(repository)?;
+    let index = intact.write(repository, options)?;
     Ok(Salvaged::Moved { index, blobs: intact.blobs, lost: intact.lost })
 }
 
@@ -110,11 +111,14 @@ impl Intact {
 
     /// Writes the frames into new packs that carry the tag of the old one, so that a prune judges
     /// them as it would have.
-    fn write(&mut self, repository: &Repository) -> Result<Vec<ObjectId>, EngineError> {
+    fn write(
+        &mut self,
+        repository: &Repository,
+        options: WriteOptions,
+    ) -> Result<Vec<ObjectId>, EngineError> {
         let Some((writer, start_slot)) = self.tag.filter(|_| !self.frames.is_empty()) else {
             return Ok(Vec::new());
         };
-        let options = WriteOptions::default();
         let mut blobs = BlobWriter::new(repository, writer, start_slot, options)?;
         for (frame, session) in std::mem::take(&mut self.frames).into_values() {
             self.blobs += frame.blobs.len() as u64;

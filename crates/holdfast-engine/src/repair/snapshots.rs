@@ -53,7 +53,8 @@ pub(crate) fn run(
         if !is_whole && !is_forgotten_now(repository, &info.id)? {
             let earlier = snapshots.iter().find(|other| replaces(other, &info.id));
             let dry_run = options.dry_run || earlier.is_some();
-            let repaired = repair(repository, &mut walker, info, dry_run, observer, mutation)?;
+            let write = WriteOptions { dry_run, ..options.write };
+            let repaired = repair(repository, &mut walker, info, write, observer, mutation)?;
             let short = info.id.short();
             let entries = match repaired.left_out.len() {
                 1 => "1 damaged entry".to_owned(),
@@ -83,12 +84,12 @@ fn replaces(info: &SnapshotInfo, original: &ObjectId) -> bool {
         && info.snapshot.tags.iter().any(|tag| tag == REPAIRED)
 }
 
-/// Writes the replacement of one snapshot, unless this is a `dry_run` or an earlier run did.
+/// Writes the replacement of one snapshot, unless this is a dry run.
 fn repair(
     repository: &Repository,
     walker: &mut Walker<'_>,
     info: &SnapshotInfo,
-    dry_run: bool,
+    write: WriteOptions,
     observer: &dyn Observer,
     mutation: Mutation,
 ) -> Result<RepairedSnapshot, EngineError> {
@@ -99,7 +100,6 @@ fn repair(
         Mutation::CondemnedIsReliedOn => false,
     };
     let start_slot = repository.history().next_slot(&info.writer);
-    let write = WriteOptions { dry_run, ..WriteOptions::default() };
     let mut blobs = BlobWriter::new(repository, info.writer, start_slot, write)?;
     let mut left_out = Vec::new();
     let mut sources = Vec::new();
@@ -119,7 +119,7 @@ fn repair(
     }
     blobs.flush()?;
     let mut replacement = None;
-    if !dry_run && !is_empty {
+    if !write.dry_run && !is_empty {
         // Anything condemned from here on makes the commit fail.
         if is_condemning {
             for source in &sources {

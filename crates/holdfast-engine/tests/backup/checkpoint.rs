@@ -8,7 +8,7 @@ use holdfast_engine::check::{CheckOptions, ReadData, check};
 use holdfast_engine::prune::{MaxUnused, PruneOptions, prune};
 use holdfast_engine::{Event, Observer, Silent};
 use holdfast_format::record::SnapshotSummary;
-use holdfast_repo::write::WriteOptions;
+use holdfast_repo::write::{COMPRESSION_DEFAULT, WriteOptions};
 
 use super::source::{Made, MadeSource};
 use super::support::{END, World, options};
@@ -37,7 +37,8 @@ fn a_prune_leaves_alone_what_was_stored_behind_a_checkpoint() {
     let repository = world.open();
     let mut options = options(&repository);
     // A pack for each frame.
-    options.capture.write = WriteOptions { pack_bytes: 4096, ..WriteOptions::default() };
+    options.capture.write =
+        WriteOptions { pack_bytes: 4096, ..WriteOptions::new(COMPRESSION_DEFAULT) };
     let mut capture = Capture::start(&repository, &options.capture).unwrap();
     for (name, seed) in [("first", 1), ("second", 2)] {
         let observer = Once(AtomicBool::new(name == "first"));
@@ -51,7 +52,10 @@ fn a_prune_leaves_alone_what_was_stored_behind_a_checkpoint() {
     let partial = other.history().snapshots();
     assert_eq!((partial.len(), partial[0].snapshot.partial), (1, true));
     let everything = MaxUnused::Bytes(0);
-    let all = PruneOptions { max_unused: everything, ..PruneOptions::default() };
+    let all = PruneOptions {
+        max_unused: everything,
+        ..PruneOptions::new(WriteOptions::new(COMPRESSION_DEFAULT))
+    };
     let report = prune(&other, &all, &Silent).unwrap();
     assert_eq!(report.packs_deleted, 0, "{report:?}");
     let snapshot = capture.commit(None, &|| END).expect("no prune got in the way").snapshot;

@@ -15,7 +15,7 @@ use holdfast_repo::RepoError;
 use holdfast_repo::commit::commit_snapshot;
 use holdfast_repo::read::BlobReader;
 use holdfast_repo::tree::DirectoryWriter;
-use holdfast_repo::write::{BlobWriter, WriteOptions};
+use holdfast_repo::write::{BlobWriter, COMPRESSION_DEFAULT, WriteOptions};
 use jiff::Timestamp;
 
 use super::source::{Made, MadeSource};
@@ -183,7 +183,8 @@ fn a_snapshot_that_is_too_deep_is_repaired_without_what_lies_too_deep() {
     let repository = world.open();
     let writer = repository.writer("host").unwrap();
     let slot = repository.history().next_slot(&writer);
-    let mut blobs = BlobWriter::new(&repository, writer, slot, WriteOptions::default()).unwrap();
+    let mut blobs =
+        BlobWriter::new(&repository, writer, slot, WriteOptions::new(COMPRESSION_DEFAULT)).unwrap();
     let mut root = DirectoryWriter::new().finish(&mut blobs).unwrap();
     for _ in 0..TREE_DEPTH_MAX + 2 {
         let mut directory = DirectoryWriter::new();
@@ -202,7 +203,11 @@ fn a_snapshot_that_is_too_deep_is_repaired_without_what_lies_too_deep() {
     let report = check(&world.open(), &CheckOptions::default(), &Silent).unwrap();
     let kinds: Vec<_> = report.findings.iter().map(|finding| finding.kind).collect();
     assert_eq!(kinds, [FindingKind::Tree]);
-    let options = RepairSnapshotsOptions { forget: true, dry_run: false };
+    let options = RepairSnapshotsOptions {
+        forget: true,
+        dry_run: false,
+        write: WriteOptions::new(COMPRESSION_DEFAULT),
+    };
     let repaired = repair_snapshots(&world.open(), &options, &Silent).unwrap();
     assert_eq!(repaired.repaired.len(), 1);
     let repository = world.open();

@@ -15,7 +15,7 @@ use holdfast_format::slot::KdfCost;
 use holdfast_format::{BlobId, BlobType};
 use holdfast_repo::read::BlobReader;
 use holdfast_repo::tree::DirectoryCursor;
-use holdfast_repo::write::WriteOptions;
+use holdfast_repo::write::{COMPRESSION_DEFAULT, WriteOptions};
 use holdfast_repo::{OpenOptions, Repository};
 use holdfast_seal::{Secret, SlotLabel};
 use jiff::Timestamp;
@@ -124,7 +124,7 @@ pub fn options(repository: &Repository) -> BackupOptions {
         capture: CaptureOptions {
             snapshot,
             parents: repository.history().snapshots().into_iter().rev().take(1).collect(),
-            write: WriteOptions::default(),
+            write: WriteOptions::new(COMPRESSION_DEFAULT),
         },
         source: SourceOptions {
             name: "files".to_owned(),

@@ -16,7 +16,7 @@ use holdfast_format::{BlobId, BlobType, ObjectId};
 use holdfast_repo::commit::commit_snapshot;
 use holdfast_repo::index::PackRow;
 use holdfast_repo::tree::{ContentWriter, DirectoryWriter};
-use holdfast_repo::write::{BlobWriter, WriteOptions};
+use holdfast_repo::write::{BlobWriter, COMPRESSION_DEFAULT, WriteOptions};
 use holdfast_repo::{OpenOptions, RepoError, Repository, SnapshotInfo};
 use holdfast_seal::{Secret, SlotLabel};
 use jiff::Timestamp;
@@ -153,7 +153,8 @@ pub fn commit_tree(
     let writer = repository.writer(HOST).unwrap();
     let begun_with = repository.index().baseline();
     let start = repository.history().next_slot(&writer);
-    let mut blobs = BlobWriter::new(repository, writer, start, WriteOptions::default()).unwrap();
+    let mut blobs =
+        BlobWriter::new(repository, writer, start, WriteOptions::new(COMPRESSION_DEFAULT)).unwrap();
     let tree = write(&mut blobs);
     let index = blobs.flush().unwrap().to_vec();
     let source = SourceRecord::new("files", "files", tree);
@@ -254,7 +255,11 @@ pub fn repair(fixture: &Fixture, read_all: bool) -> IndexRepair {
 }
 
 pub fn repair_of(repository: &Repository, read_all: bool) -> IndexRepair {
-    let options = RepairIndexOptions { read_all, ..RepairIndexOptions::default() };
+    let options = RepairIndexOptions {
+        read_all,
+        packs: Vec::new(),
+        write: WriteOptions::new(COMPRESSION_DEFAULT),
+    };
     repair_index(repository, &options, &Silent).unwrap()
 }
 

@@ -6,6 +6,7 @@ mod archives;
 mod differences;
 mod keys;
 mod listing;
+mod random;
 mod showing;
 mod support;
 mod tar_reader;

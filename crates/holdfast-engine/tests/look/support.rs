@@ -12,7 +12,7 @@ use holdfast_format::record::{Snapshot, SnapshotSummary, SourceRecord, WriterBod
 use holdfast_format::slot::KdfCost;
 use holdfast_format::{BlobId, BlobType, ObjectId};
 use holdfast_repo::tree::{ContentWriter, DirectoryWriter};
-use holdfast_repo::write::{BlobWriter, WriteOptions};
+use holdfast_repo::write::{BlobWriter, COMPRESSION_DEFAULT, WriteOptions};
 use holdfast_repo::{OpenOptions, Repository};
 use holdfast_seal::{Secret, SlotLabel};
 use jiff::Timestamp;
@@ -78,7 +78,7 @@ pub fn repository() -> Repository {
 pub fn writer(repository: &Repository) -> BlobWriter<'_> {
     let id = repository.writer("host").unwrap();
     let slot = repository.history().next_slot(&id);
-    BlobWriter::new(repository, id, slot, WriteOptions::default()).unwrap()
+    BlobWriter::new(repository, id, slot, WriteOptions::new(COMPRESSION_DEFAULT)).unwrap()
 }
 
 /// Stores a folder and returns its root.

@@ -1,7 +1,7 @@
 //! A target that misreports its state.
 
 use holdfast_connect::fs::target::FsTarget;
-use holdfast_connect::{Existing, FileSlot, Leftovers, Replace, Target, TargetError, WriteOrder};
+use holdfast_connect::{Existing, FileSlot, Leftovers, Replace, Target, TargetError};
 use holdfast_format::entry::{Entry, Metadata};
 
 /// Reports that part of a folder is on another file system, or that nothing reaches the disk.
@@ -19,10 +19,6 @@ impl Lying {
 }
 
 impl Target for Lying {
-    fn order(&self) -> WriteOrder {
-        self.target.order()
-    }
-
     fn existing(&self, path: &[u8]) -> Result<Option<Existing>, TargetError> {
         let existing = self.target.existing(path)?;
         Ok(existing.map(|mut existing| {

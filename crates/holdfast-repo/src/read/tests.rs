@@ -11,7 +11,7 @@ use jiff::Timestamp;
 
 use super::ahead::Bounds;
 use super::{BlobReader, ReadAhead};
-use crate::write::{BlobWriter, WriteOptions};
+use crate::write::{BlobWriter, COMPRESSION_DEFAULT, WriteOptions};
 use crate::{OpenOptions, RepoError, Repository, object_name};
 
 /// Generations of the file; each left the chunks whose number it is the last to divide.
@@ -44,7 +44,9 @@ fn world() -> (Arc<Memory>, Repository, Vec<BlobId>) {
     let writer = repository.writer("host").unwrap();
     let mut ids = vec![BlobId::from_bytes([0; 32]); CHUNKS];
     for generation in 0..GENERATIONS {
-        let mut blobs = BlobWriter::new(&repository, writer, 0, WriteOptions::default()).unwrap();
+        let mut blobs =
+            BlobWriter::new(&repository, writer, 0, WriteOptions::new(COMPRESSION_DEFAULT))
+                .unwrap();
         for number in (generation..CHUNKS).step_by(GENERATIONS) {
             let id = repository.keys().blob_id(BlobType::Data, &chunk(number));
             blobs.add(BlobType::Data, id, Bytes::from(chunk(number)), true).unwrap();

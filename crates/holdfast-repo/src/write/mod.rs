@@ -32,11 +32,11 @@ const FRAMES_UNDER_WAY: usize = 8;
 /// Maximum plaintext bytes in flight there.
 const BYTES_UNDER_WAY: usize = 8 << 20;
 
-/// Zstd level of new frames by default (decision 0001).
-pub const LEVEL_DEFAULT: i32 = 2;
+/// Compression of new frames by default (decision 0001).
+pub const COMPRESSION_DEFAULT: Compression = Compression::Zstd { level: 2 };
 
-/// How frames are made.
-#[derive(Debug, Clone, Copy)]
+/// How frames and packs are made: as the caller says, so there is no default.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct WriteOptions {
     /// How compressible blobs are stored; others are not compressed.
     pub compression: Compression,
@@ -48,14 +48,10 @@ pub struct WriteOptions {
     pub dry_run: bool,
 }
 
-impl Default for WriteOptions {
-    fn default() -> Self {
-        Self {
-            compression: Compression::Zstd { level: 3 },
-            verify: true,
-            pack_bytes: 0,
-            dry_run: false,
-        }
+impl WriteOptions {
+    /// Verified frames in packs of the repository's own size.
+    pub const fn new(compression: Compression) -> Self {
+        Self { compression, verify: true, pack_bytes: 0, dry_run: false }
     }
 }
 
@@ -226,17 +222,23 @@ impl<'a> BlobWriter<'a> {
 
     /// Puts a sealed frame into the pack of its type, and uploads the pack when it is full.
     fn pack(&mut self, frame: SealedFrame) -> Result<(), RepoError> {
+        let place = self.make_room(&frame)?;
+        self.open_packs[place].push(frame);
+        Ok(())
+    }
+
+    /// Uploads the pack that a frame belongs to if it is full; returns the place of that pack.
+    fn make_room(&mut self, frame: &SealedFrame) -> Result<usize, RepoError> {
         let pack_bytes_max = match self.options.pack_bytes {
             0 => self.repository.config().pack_bytes,
             bytes => bytes,
         } as usize;
         let place = usize::from(frame.blob_type.byte());
-        self.stats.sealed_bytes += frame.bytes.len() as u64;
         if self.open_packs[place].is_full_with(frame.bytes.len(), pack_bytes_max) {
             self.upload(place)?;
         }
-        self.open_packs[place].push(frame);
-        Ok(())
+        self.stats.sealed_bytes += frame.bytes.len() as u64;
+        Ok(place)
     }
 
     fn upload(&mut self, place: usize) -> Result<(), RepoError> {
@@ -286,12 +288,7 @@ impl<'a> BlobWriter<'a> {
     /// # Errors
     /// Any failure of the repository.
     pub fn move_frame(&mut self, frame: SealedFrame, session: SessionId) -> Result<(), RepoError> {
-        let place = usize::from(frame.blob_type.byte());
-        let pack_bytes_max = self.repository.config().pack_bytes as usize;
-        if self.open_packs[place].is_full_with(frame.bytes.len(), pack_bytes_max) {
-            self.upload(place)?;
-        }
-        self.stats.sealed_bytes += frame.bytes.len() as u64;
+        let place = self.make_room(&frame)?;
         self.open_packs[place].push_from(frame, session);
         Ok(())
     }

@@ -88,6 +88,7 @@ pub fn prune_and_tell(
         repack_below_bytes: repack.repack_smaller_than.map(|size| size.0),
         abandoned: Some(Abandoned { after_seconds, now: environment::now() }),
         dry_run,
+        write: context.write_options(),
     };
     let watcher = Watcher::start(context, Activity::Other, None)?;
     let report = prune(repository, &options, &watcher);

@@ -76,15 +76,21 @@ EXAMPLES:
 pub fn run(args: &Args, context: &Context) -> CommandResult {
     match &args.what {
         What::Index { read_all_packs } => index(*read_all_packs, context),
-        What::Snapshots { dry_run, forget } => {
-            snapshots(RepairSnapshotsOptions { forget: *forget, dry_run: *dry_run }, context)
-        }
+        What::Snapshots { dry_run, forget } => snapshots(
+            RepairSnapshotsOptions {
+                forget: *forget,
+                dry_run: *dry_run,
+                write: context.write_options(),
+            },
+            context,
+        ),
     }
 }
 
 fn index(read_all: bool, context: &Context) -> CommandResult {
     let repository = context.open()?;
-    let options = RepairIndexOptions { read_all, packs: Vec::new() };
+    let options =
+        RepairIndexOptions { read_all, packs: Vec::new(), write: context.write_options() };
     let watcher = Watcher::start(context, Activity::Other, None)?;
     let repair = repair_index(&repository, &options, &watcher);
     drop(watcher);

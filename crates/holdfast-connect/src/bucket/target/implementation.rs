@@ -13,7 +13,7 @@ use super::commit::Destination;
 use super::place::Place;
 use super::slot::ObjectSlot;
 use super::{BucketTarget, Shared, refused};
-use crate::{Existing, FileSlot, Replace, Target, TargetError, WriteOrder};
+use crate::{Existing, FileSlot, Replace, Target, TargetError};
 
 const FOLDER: Existing = Existing {
     is_file: false,
@@ -38,10 +38,6 @@ fn object(path: &[u8], action: &'static str) -> Result<String, TargetError> {
 }
 
 impl Target for BucketTarget {
-    fn order(&self) -> WriteOrder {
-        WriteOrder::Any
-    }
-
     fn existing(&self, path: &[u8]) -> Result<Option<Existing>, TargetError> {
         match Place::of(path)? {
             Some(Place::Folder | Place::VersionsOf(_)) => Ok(Some(FOLDER)),

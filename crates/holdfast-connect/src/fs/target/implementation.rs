@@ -11,13 +11,9 @@ use super::place::Place;
 use super::resolve::{open_child_usable, pin};
 use super::slot::Slot;
 use super::{FsTarget, TRIES_MAX, keep, leftovers, listing, metadata, path, special};
-use crate::{Existing, FileSlot, Leftovers, Replace, Target, TargetError, WriteOrder};
+use crate::{Existing, FileSlot, Leftovers, Replace, Target, TargetError};
 
 impl Target for FsTarget {
-    fn order(&self) -> WriteOrder {
-        WriteOrder::Any
-    }
-
     fn existing(&self, path: &[u8]) -> Result<Option<Existing>, TargetError> {
         let stat = match self.stat(path) {
             Err(error) if is_absent(&error) => return Ok(None),

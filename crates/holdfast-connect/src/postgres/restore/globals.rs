@@ -218,7 +218,7 @@ fn in_utf8(session: &mut Session, script: &[u8]) -> Result<String, PostgresError
             std::str::from_utf8(script).map_err(|_| refused("is not in a valid encoding"))?;
         return Ok(text.to_owned());
     };
-    let digits: String = script.iter().map(|byte| format!("{byte:02x}")).collect();
+    let digits = hex::encode(script);
     let query = format!("SELECT convert_from(decode('{digits}', 'hex'), {})", literal(encoding));
     session.value(&query)?.ok_or_else(|| refused("is in an encoding that the server cannot read"))
 }

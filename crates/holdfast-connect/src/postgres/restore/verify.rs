@@ -323,7 +323,7 @@ fn in_utf8(
     let Some(encoding) = encoding.filter(|_| !statement.is_ascii()) else {
         return Ok(String::from_utf8(statement).ok());
     };
-    let digits: String = statement.iter().map(|byte| format!("{byte:02x}")).collect();
+    let digits = hex::encode(&statement);
     let query = format!("SELECT convert_from(decode('{digits}', 'hex'), {})", literal(encoding));
     match session.value(&query) {
         Err(error) if error.kind == ErrorKind::Statement => Ok(None),
@@ -351,14 +351,9 @@ fn large_object(session: &mut Session, oid: u32, bytes: u64) -> Result<Content, 
     let damaged = || PostgresError::new(ErrorKind::Incomplete, "a large object is not hexadecimal");
     session.query(&query, &mut |row| {
         let text = row.into_iter().flatten().next().unwrap_or_default();
-        let digits = text.as_bytes().chunks(2);
-        let piece: Option<Vec<u8>> = digits
-            .map(|pair| {
-                std::str::from_utf8(pair).ok().and_then(|it| u8::from_str_radix(it, 16).ok())
-            })
-            .collect();
+        let piece = hex::decode(text).map_err(|_| damaged())?;
         // The bytes of a large object have no end mark that could be missing.
-        hasher.update(&piece.ok_or_else(damaged)?).map_err(|_| damaged())
+        hasher.update(&piece).map_err(|_| damaged())
     })?;
     hasher.finish().map_err(|_| damaged())
 }

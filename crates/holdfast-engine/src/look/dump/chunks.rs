@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 
 use holdfast_format::FormatError;
-use holdfast_format::entry::EntryKind;
+use holdfast_format::entry::{Content, EntryKind};
 use holdfast_format::node::Extent;
 use holdfast_repo::read::{BlobReader, ReadAhead};
 use holdfast_repo::{RepoError, Repository};
@@ -16,7 +16,7 @@ const PLANNED_MAX: usize = 32 << 10;
 
 /// What is needed to read chunks.
 pub(super) struct Readers<'a> {
-    nodes: BlobReader<'a>,
+    pub nodes: BlobReader<'a>,
     data: ReadAhead<'a>,
 }
 
@@ -62,16 +62,10 @@ impl Chunks {
     /// [`EngineError::WrongKind`] if it is not a file; one whose content is stored in a form that
     /// this version does not know.
     pub fn of(path: &[u8], kind: &EntryKind) -> Result<Self, EngineError> {
+        let (size, main) = content_of(path, kind)?;
         let path = String::from_utf8_lossy(path).into_owned();
-        let EntryKind::File { size, codec, main, .. } = kind else {
-            return Err(EngineError::WrongKind { path, wanted: "file" });
-        };
-        if *codec != 0 {
-            let feature = format!("content codec {codec}");
-            return Err(RepoError::Newer(FormatError::Feature { feature }).into());
-        }
         let (extents, planned) = (Extents::of(main), VecDeque::new());
-        Ok(Self { extents, planned, failure: None, left: *size, path })
+        Ok(Self { extents, planned, failure: None, left: size, path })
     }
 
     /// Reads the next one; `None` at the end of the file.
@@ -116,7 +110,27 @@ impl Chunks {
     }
 
     fn wrong_size(&self) -> EngineError {
-        let why = "its chunks do not add up to its size";
-        RepoError::damaged(self.path.clone(), why).into()
+        wrong_size(&self.path)
     }
+}
+
+/// Size and content of the file at `path`.
+pub(super) fn content_of<'e>(
+    path: &[u8],
+    kind: &'e EntryKind,
+) -> Result<(u64, &'e Content), EngineError> {
+    let EntryKind::File { size, codec, main, .. } = kind else {
+        let path = String::from_utf8_lossy(path).into_owned();
+        return Err(EngineError::WrongKind { path, wanted: "file" });
+    };
+    if *codec != 0 {
+        let feature = format!("content codec {codec}");
+        return Err(RepoError::Newer(FormatError::Feature { feature }).into());
+    }
+    Ok((*size, main))
+}
+
+/// The chunks of a file are not what its entry says.
+pub(super) fn wrong_size(path: &str) -> EngineError {
+    RepoError::damaged(path, "its chunks do not add up to its size").into()
 }

@@ -3,6 +3,7 @@
 mod chunks;
 mod content;
 mod pax;
+mod random;
 mod reader;
 mod tar;
 mod zip;

@@ -1,5 +1,8 @@
 //! Data that does not fit into the header of a tar entry: pax records and GNU's entries for long
 //! names.
+//!
+//! `tar::Builder` can write both, but it also ends the archive, even when it is dropped because of an
+//! error: half an archive would look like a complete one. Its headers are used without it.
 
 use std::io::Write;
 

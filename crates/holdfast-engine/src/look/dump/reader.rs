@@ -5,13 +5,18 @@ use std::io::{self, Read};
 use holdfast_format::entry::Entry;
 use holdfast_repo::Repository;
 
-use super::chunks::{Chunk, Chunks, Readers};
+use super::chunks::{Chunk, Chunks, Readers, content_of, wrong_size};
+use super::random::OffsetReader;
 use crate::EngineError;
 
-/// Reads a file of a snapshot from start to end, with zeros for holes. It buffers one chunk.
+/// Reads a file of a snapshot, with zeros for holes: from start to end through [`Read`], or at any
+/// offset, for callers that seek as a mount does. It buffers one chunk for each.
 pub struct FileReader<'a> {
     readers: Readers<'a>,
     chunks: Chunks,
+    random: OffsetReader,
+    size: u64,
+    path: String,
     /// The rest of the current chunk.
     data: io::Cursor<Vec<u8>>,
     zeros: u64,
@@ -29,8 +34,34 @@ impl<'a> FileReader<'a> {
         entry: &Entry,
     ) -> Result<Self, EngineError> {
         let chunks = Chunks::of(path, &entry.kind)?;
-        let readers = Readers::new(repository);
-        Ok(Self { readers, chunks, data: io::Cursor::default(), zeros: 0 })
+        let (size, content) = content_of(path, &entry.kind)?;
+        let random = OffsetReader::new(content.clone());
+        let (readers, path) =
+            (Readers::new(repository), String::from_utf8_lossy(path).into_owned());
+        Ok(Self { readers, chunks, random, size, path, data: io::Cursor::default(), zeros: 0 })
+    }
+
+    /// Size of the file in bytes.
+    pub fn size(&self) -> u64 {
+        self.size
+    }
+
+    /// Fills `buffer` from `offset` on and returns how many bytes that were: fewer than asked for
+    /// only at the end of the file. Where [`Read`] is in the file does not change.
+    ///
+    /// # Errors
+    /// Repository failures; damage if the chunks do not add up to the size of the file.
+    pub fn read_at(&mut self, offset: u64, buffer: &mut [u8]) -> Result<usize, EngineError> {
+        let left = self.size.saturating_sub(offset).min(buffer.len() as u64) as usize;
+        let mut done = 0;
+        while done < left {
+            let part = &mut buffer[done..left];
+            match self.random.read_some(&mut self.readers.nodes, offset + done as u64, part)? {
+                0 => return Err(wrong_size(&self.path)),
+                count => done += count,
+            }
+        }
+        Ok(done)
     }
 
     /// Takes the next chunk; false at the end.

@@ -11,20 +11,17 @@ use holdfast_format::config::ChunkProfile;
 use holdfast_format::entry::{Metadata, Xattrs};
 use holdfast_format::name::Chain;
 use holdfast_format::record::Snapshot;
-use holdfast_repo::write::WriteOptions;
+use holdfast_repo::write::{COMPRESSION_DEFAULT, WriteOptions};
 use holdfast_repo::{RepoError, Repository, SnapshotInfo};
 use jiff::Timestamp;
 
 use super::hooked::Hooked;
 use super::world::{ALL, Files, World, back_up, bytes_of, files};
-use crate::backup::{BackupOptions, CaptureOptions, Compare, SourceOptions, backup};
+use crate::backup::{ATTEMPTS_MAX, BackupOptions, CaptureOptions, Compare, SourceOptions, backup};
 use crate::completeness::ShrinkLimit;
 use crate::forget::forget;
 use crate::prune::{Abandoned, Mutation, PruneOptions, PruneReport, run};
 use crate::{EngineError, Event, Observer, Silent};
-
-/// Attempts after which a test gives up.
-const ATTEMPTS_MAX: usize = 8;
 
 #[derive(Debug)]
 struct Made(Vec<u8>);
@@ -67,11 +64,11 @@ impl Source for MadeSource {
     }
 }
 
-/// Counts attempts, and interrupts when there are too many.
+/// Counts attempts that a prune made useless, and interrupts at this many.
 #[derive(Default)]
-struct Attempts(AtomicUsize);
+struct Attempts<const MAX: usize>(AtomicUsize);
 
-impl Observer for Attempts {
+impl<const MAX: usize> Observer for Attempts<MAX> {
     fn event(&self, event: Event<'_>) {
         if let Event::Note { .. } = event {
             self.0.fetch_add(1, Ordering::SeqCst);
@@ -79,7 +76,7 @@ impl Observer for Attempts {
     }
 
     fn is_interrupted(&self) -> bool {
-        self.0.load(Ordering::SeqCst) >= ATTEMPTS_MAX
+        self.0.load(Ordering::SeqCst) >= MAX
     }
 }
 
@@ -91,7 +88,7 @@ fn back_up_really(
     observer: &dyn Observer,
 ) -> Result<SnapshotInfo, EngineError> {
     let snapshot = Snapshot::begun(Timestamp::UNIX_EPOCH, "c", vec!["/c".into()]);
-    let write = WriteOptions { pack_bytes: 10_000, ..WriteOptions::default() };
+    let write = WriteOptions { pack_bytes: 10_000, ..WriteOptions::new(COMPRESSION_DEFAULT) };
     let options = BackupOptions {
         capture: CaptureOptions { snapshot, parents: Vec::new(), write },
         source: SourceOptions {
@@ -150,7 +147,7 @@ fn beset(mutation: Mutation) -> (World, Arc<Hooked>, Files) {
 fn a_backup_ends_however_often_there_is_a_prune() {
     let (mut world, hooked, wanted) = beset(Mutation::None);
     let repository = world.open_on(hooked as Arc<dyn Backend>).unwrap();
-    let attempts = Attempts::default();
+    let attempts = Attempts::<8>::default();
     let info = back_up_really(&repository, &wanted, false, &attempts).unwrap();
     assert_eq!(attempts.0.load(Ordering::SeqCst), 1, "it is fenced once and then waited for");
     world.expected.insert(info.id, wanted);
@@ -165,8 +162,20 @@ fn a_backup_ends_however_often_there_is_a_prune() {
 fn without_pins_it_never_ends() {
     let (world, hooked, wanted) = beset(Mutation::PinsAreIgnored);
     let repository = world.open_on(hooked as Arc<dyn Backend>).unwrap();
-    let outcome = back_up_really(&repository, &wanted, false, &Attempts::default());
+    let outcome = back_up_really(&repository, &wanted, false, &Attempts::<8>::default());
     assert!(matches!(outcome, Err(EngineError::Interrupted)), "{outcome:?}");
+}
+
+/// Prunes that ignore pins make a backup fail in the end; its pin is for the next run.
+#[test]
+fn attempts_are_bounded() {
+    let (world, hooked, wanted) = beset(Mutation::PinsAreIgnored);
+    let repository = world.open_on(hooked as Arc<dyn Backend>).unwrap();
+    let attempts = Attempts::<100>::default();
+    let outcome = back_up_really(&repository, &wanted, false, &attempts);
+    assert!(matches!(outcome, Err(EngineError::Repo(RepoError::Fenced))), "{outcome:?}");
+    assert_eq!(attempts.0.load(Ordering::SeqCst), ATTEMPTS_MAX as usize - 1);
+    assert_eq!(world.open().history().pins().count(), 1);
 }
 
 /// A stream cannot be read again, so the run ends; the pin is for the next one.

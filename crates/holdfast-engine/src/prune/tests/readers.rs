@@ -6,6 +6,7 @@ use holdfast_backend::Backend;
 use holdfast_connect::fs::target::{FsTarget, FsTargetOptions};
 use holdfast_format::ObjectId;
 use holdfast_format::record::Snapshot;
+use holdfast_repo::write::{COMPRESSION_DEFAULT, WriteOptions};
 use holdfast_repo::{RepoError, Repository, SnapshotInfo};
 use jiff::Timestamp;
 
@@ -100,10 +101,22 @@ fn finds(_: &World, repository: &Repository, info: &SnapshotInfo) -> Result<(), 
 }
 
 fn repairs(_: &World, repository: &Repository, _: &SnapshotInfo) -> Result<(), Wrong> {
-    let done = repair_index(repository, &RepairIndexOptions::default(), &Silent)?;
+    let done = repair_index(
+        repository,
+        &RepairIndexOptions {
+            read_all: false,
+            packs: Vec::new(),
+            write: WriteOptions::new(COMPRESSION_DEFAULT),
+        },
+        &Silent,
+    )?;
     let is_right = done.packs_missing.is_empty() && done.packs_quarantined.is_empty();
     wrong_unless(is_right, || format!("{done:?}"))?;
-    let options = RepairSnapshotsOptions { forget: true, dry_run: false };
+    let options = RepairSnapshotsOptions {
+        forget: true,
+        dry_run: false,
+        write: WriteOptions::new(COMPRESSION_DEFAULT),
+    };
     let done = repair_snapshots(repository, &options, &Silent)?;
     wrong_unless(done.repaired.is_empty(), || format!("{done:?}"))
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use holdfast_backend::Backend;
 use holdfast_format::{BlobType, name};
+use holdfast_repo::write::{COMPRESSION_DEFAULT, WriteOptions};
 use holdfast_repo::{SnapshotInfo, object_name};
 
 use super::hooked::Hooked;
@@ -61,8 +62,21 @@ fn what_a_repair_takes_over_is_kept_from_the_prune() {
         let other = world.clone();
         let repair = move || {
             let repository = other.open();
-            repair_index(&repository, &RepairIndexOptions::default(), &Silent).unwrap();
-            let options = RepairSnapshotsOptions { forget: true, dry_run: false };
+            repair_index(
+                &repository,
+                &RepairIndexOptions {
+                    read_all: false,
+                    packs: Vec::new(),
+                    write: WriteOptions::new(COMPRESSION_DEFAULT),
+                },
+                &Silent,
+            )
+            .unwrap();
+            let options = RepairSnapshotsOptions {
+                forget: true,
+                dry_run: false,
+                write: WriteOptions::new(COMPRESSION_DEFAULT),
+            };
             repair_snapshots(&other.open(), &options, &Silent).unwrap();
         };
         let hooked = Hooked::new(Arc::clone(&world.storage), operation, repair);
@@ -99,7 +113,16 @@ impl Observer for OnceDecided {
 /// repair; returns the first trouble.
 pub fn prune_at_each_operation_of_a_repair(mutation: repair::Mutation) -> Result<(), String> {
     let (start, wanted) = condemned_and_fenced();
-    repair_index(&start.open(), &RepairIndexOptions::default(), &Silent).unwrap();
+    repair_index(
+        &start.open(),
+        &RepairIndexOptions {
+            read_all: false,
+            packs: Vec::new(),
+            write: WriteOptions::new(COMPRESSION_DEFAULT),
+        },
+        &Silent,
+    )
+    .unwrap();
     let mut replaced = 0;
     for operation in 1.. {
         let mut world = start.fork();
@@ -117,7 +140,11 @@ pub fn prune_at_each_operation_of_a_repair(mutation: repair::Mutation) -> Result
         };
         let hooked = Hooked::new(Arc::clone(&world.storage), operation, prune);
         let repository = world.open_on(Arc::clone(&hooked) as Arc<dyn Backend>).unwrap();
-        let options = RepairSnapshotsOptions { forget: false, dry_run: false };
+        let options = RepairSnapshotsOptions {
+            forget: false,
+            dry_run: false,
+            write: WriteOptions::new(COMPRESSION_DEFAULT),
+        };
         let outcome = repair::run_on_snapshots(&repository, &options, &Silent, mutation);
         if hooked.is_unused() {
             assert!(replaced > 0, "of {operation}");

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use holdfast_backend::{Backend, Local};
 use holdfast_format::{ObjectId, name};
+use holdfast_repo::write::{COMPRESSION_DEFAULT, WriteOptions};
 use holdfast_repo::{OpenOptions, RepoError, Repository, object_name};
 use holdfast_seal::Secret;
 
@@ -41,7 +42,7 @@ fn all_can_go() {
     let mut world = World::new();
     let ids = [world.back_up("a", &files(0..30)), world.back_up("b", &files(0..40))];
     world.forget(&ids);
-    world.prune(&PruneOptions::default());
+    world.prune(&PruneOptions::new(WriteOptions::new(COMPRESSION_DEFAULT)));
     assert_eq!(world.pack_bytes(), 0);
     assert!(world.storage.list(name::INDEX).unwrap().is_empty());
     world.back_up("a", &files(0..30));
@@ -85,7 +86,7 @@ fn many_small_packs_are_merged() {
     for n in 0..20 {
         world.back_up("a", &files(n * 2..n * 2 + 2));
     }
-    world.prune(&PruneOptions::default());
+    world.prune(&PruneOptions::new(WriteOptions::new(COMPRESSION_DEFAULT)));
     assert!(world.storage.list(name::PACKS).unwrap().len() <= 4);
     assert_eq!(world.storage.list(name::INDEX).unwrap().len(), 1);
     world.check();

@@ -16,7 +16,7 @@ use holdfast_repo::commit::commit_snapshot;
 use holdfast_repo::index::Baseline;
 use holdfast_repo::read::BlobReader;
 use holdfast_repo::tree::{ContentWriter, DirectoryCursor, DirectoryWriter, extents_of};
-use holdfast_repo::write::{BlobWriter, WriteOptions};
+use holdfast_repo::write::{BlobWriter, COMPRESSION_DEFAULT, WriteOptions};
 use holdfast_repo::{OpenOptions, RepoError, Repository, SnapshotInfo, object_name};
 use holdfast_seal::{Secret, SlotLabel};
 use jiff::Timestamp;
@@ -35,6 +35,7 @@ pub const ALL: PruneOptions = PruneOptions {
     repack_below_bytes: None,
     abandoned: None,
     dry_run: false,
+    write: WriteOptions::new(COMPRESSION_DEFAULT),
 };
 
 /// The same, without regard for runs in progress.
@@ -201,7 +202,7 @@ impl<'a> Session<'a> {
     }
 
     pub fn blobs(&self) -> Result<BlobWriter<'a>, RepoError> {
-        let options = WriteOptions { pack_bytes: 10_000, ..WriteOptions::default() };
+        let options = WriteOptions { pack_bytes: 10_000, ..WriteOptions::new(COMPRESSION_DEFAULT) };
         BlobWriter::new(self.repository, self.writer, self.start_slot, options)
     }
 
