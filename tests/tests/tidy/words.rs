@@ -34,8 +34,8 @@ fn command_of(path: &str) -> Option<String> {
 
 fn is_below(path: &str) -> bool {
     let is_test = path.ends_with("tests.rs") || path.contains("/tests/");
-    let sources = |name: &&str| path.starts_with(&format!("crates/holdfast-{name}/src/"));
-    CRATES.iter().any(|name| sources(&name)) && !is_test
+    let is_source = |name: &&str| path.starts_with(&format!("crates/holdfast-{name}/src/"));
+    CRATES.iter().any(is_source) && !is_test
 }
 
 /// A flag in a sentence. A literal that begins with one is an argument of another program.

@@ -6,6 +6,7 @@ use holdfast_engine::prune::{Abandoned, PruneOptions, PruneReport, prune};
 use holdfast_engine::retention::GroupBy;
 use holdfast_engine::selection::SnapshotFilter;
 use holdfast_format::ObjectId;
+use holdfast_repo::write::WriteOptions;
 use holdfast_repo::{Repository, SnapshotInfo};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -35,7 +36,7 @@ pub struct RetentionReport {
 
 /// Applies the rules to the snapshots of the application and of `host`, unless the new snapshot is
 /// in doubt: a check failed, or a source shrank. Snapshots of keys are removed once the records of
-/// the data say that all data of their run is forgotten.
+/// the data say that all data of their run is forgotten. A prune writes packs as `write` says.
 ///
 /// # Errors
 /// Repository failures. The snapshots of the run are safe.
@@ -45,6 +46,7 @@ pub fn retain(
     host: &str,
     places: Places<'_>,
     (now, zone): (Timestamp, &TimeZone),
+    write: WriteOptions,
     observer: &dyn Observer,
 ) -> Result<Option<RetentionReport>, ForgetError> {
     let Some(rules) = &file.retention else { return Ok(None) };
@@ -76,7 +78,7 @@ pub fn retain(
     report.removed = forgotten(places.data, &remove)?;
     // The default of the command.
     let abandoned = Some(Abandoned { after_seconds: ABANDONED_AFTER_SECONDS, now });
-    let options = PruneOptions { abandoned, ..PruneOptions::new(context.write) };
+    let options = PruneOptions { abandoned, ..PruneOptions::new(write) };
     if let Some(keys) = places.keys {
         let path = path_of(file, Class::Keys);
         let useless =

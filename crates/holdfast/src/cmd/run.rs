@@ -186,7 +186,8 @@ impl Work<'_> {
         let (file, host) = (&self.application.file, self.application.host());
         let time = (environment::now(), &environment::time_zone());
         let watcher = Watcher::start(self.context, Activity::Other, None)?;
-        Ok(run::retain(file, report, &host, places, time, &watcher)?)
+        let write = self.context.write_options();
+        Ok(run::retain(file, report, &host, places, time, write, &watcher)?)
     }
 
     /// Opens a repository; creates it if it does not exist and the user agrees.
