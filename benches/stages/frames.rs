@@ -5,7 +5,9 @@ use holdfast_benches::{noise, text};
 use holdfast_format::BlobType;
 use holdfast_format::frame::FrameContext;
 use holdfast_repo::write::COMPRESSION_DEFAULT;
-use holdfast_seal::{BlobInput, Compression, FrameOpener, FrameSealer, Keys, SealedFrame, Session};
+use holdfast_seal::{
+    BlobInput, FrameCompression, FrameOpener, FrameSealer, Keys, SealedFrame, Session,
+};
 
 use crate::keys;
 
@@ -13,9 +15,9 @@ const FRAME_BYTES: usize = 1 << 20;
 const BLOB_BYTES: usize = 64 << 10;
 
 /// Noise, stored, and rows of a dump, compressed.
-fn kinds() -> [(&'static str, Vec<u8>, Compression); 2] {
+fn kinds() -> [(&'static str, Vec<u8>, FrameCompression); 2] {
     [
-        ("stored", noise(FRAME_BYTES), Compression::Stored),
+        ("stored", noise(FRAME_BYTES), FrameCompression::Stored),
         ("zstd", text(FRAME_BYTES), COMPRESSION_DEFAULT),
     ]
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use criterion::{BatchSize, Criterion, Throughput};
-use holdfast_backend::Memory;
+use holdfast_backend::MemoryBackend;
 use holdfast_benches::{BLOBS_PER_PACK, blob_id, packs};
 use holdfast_format::ObjectId;
 use holdfast_format::index::PackEntry;
@@ -33,7 +33,7 @@ fn empty(keys: &Arc<Keys>) -> (TempDir, Index) {
         bytes_max: CACHE_BYTES_MAX,
         ..IndexOptions::default()
     };
-    let index = Index::open(Arc::new(Memory::new()), Arc::clone(keys), &options).unwrap();
+    let index = Index::open(Arc::new(MemoryBackend::new()), Arc::clone(keys), &options).unwrap();
     (folder, index)
 }
 

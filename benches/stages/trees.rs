@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use criterion::{BatchSize, Criterion, Throughput};
-use holdfast_backend::{Backend, Memory};
+use holdfast_backend::{Backend, MemoryBackend};
 use holdfast_benches::entry;
 use holdfast_format::BlobId;
 use holdfast_format::entry::Entry;
@@ -18,7 +18,7 @@ use jiff::Timestamp;
 const ENTRIES: u64 = 100_000;
 
 fn repository() -> Repository {
-    let backend: Arc<dyn Backend> = Arc::new(Memory::new());
+    let backend: Arc<dyn Backend> = Arc::new(MemoryBackend::new());
     let (secret, _) = Secret::generate_key().unwrap();
     let empty = String::new;
     let created = Timestamp::UNIX_EPOCH;

@@ -21,7 +21,7 @@ use holdfast_connect::bucket::{
 use holdfast_connect::web::Proxies;
 use holdfast_connect::words::without_byte_order_mark;
 use holdfast_engine::look::shown_path;
-use holdfast_engine::{Event, Observer};
+use holdfast_engine::{EngineEvent, Observer};
 use holdfast_format::bucket::{OBJECTS_NAME, key_of_name, name_of_key};
 use holdfast_format::entry::FileTime;
 use jiff::Timestamp;
@@ -61,24 +61,28 @@ pub struct Access {
 pub struct WithKeys<'a>(pub &'a dyn Observer);
 
 impl Observer for WithKeys<'_> {
-    fn event(&self, event: Event<'_>) {
+    fn event(&self, event: EngineEvent<'_>) {
         let path = match event {
-            Event::Entry { path, .. }
-            | Event::Started { path }
-            | Event::Trouble { path, .. }
-            | Event::Excluded { path }
-            | Event::Spared { path, .. } => shown_path(path),
-            Event::Total { .. } | Event::Processed { .. } | Event::Note { .. } => Vec::new(),
+            EngineEvent::Entry { path, .. }
+            | EngineEvent::Started { path }
+            | EngineEvent::Trouble { path, .. }
+            | EngineEvent::Excluded { path }
+            | EngineEvent::Spared { path, .. } => shown_path(path),
+            EngineEvent::Total { .. }
+            | EngineEvent::Processed { .. }
+            | EngineEvent::Note { .. } => Vec::new(),
         };
         let path = path.as_slice();
         self.0.event(match event {
-            Event::Entry { action, is_directory, is_file, bytes, added, .. } => {
-                Event::Entry { path, action, is_directory, is_file, bytes, added }
+            EngineEvent::Entry { action, is_directory, is_file, bytes, added, .. } => {
+                EngineEvent::Entry { path, action, is_directory, is_file, bytes, added }
             }
-            Event::Started { .. } => Event::Started { path },
-            Event::Trouble { during, message, .. } => Event::Trouble { path, during, message },
-            Event::Excluded { .. } => Event::Excluded { path },
-            Event::Spared { why, .. } => Event::Spared { path, why },
+            EngineEvent::Started { .. } => EngineEvent::Started { path },
+            EngineEvent::Trouble { during, message, .. } => {
+                EngineEvent::Trouble { path, during, message }
+            }
+            EngineEvent::Excluded { .. } => EngineEvent::Excluded { path },
+            EngineEvent::Spared { why, .. } => EngineEvent::Spared { path, why },
             other => other,
         });
     }

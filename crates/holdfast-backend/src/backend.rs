@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 
-use crate::{Error, ObjectName, Place};
+use crate::{BackendError, ObjectName, StorageLocation};
 
 /// Storage for immutable objects by name.
 ///
@@ -28,7 +28,7 @@ pub trait Backend: Send + Sync + std::fmt::Debug {
     /// earlier acknowledgement was lost may compare bytes and treat the object as its own.
     /// `NoSpace` if the storage is full. After any error except `AlreadyExists` the object is not
     /// acknowledged: it may exist, whole, or not.
-    fn put(&self, name: &ObjectName, parts: &[&[u8]]) -> Result<(), Error>;
+    fn put(&self, name: &ObjectName, parts: &[&[u8]]) -> Result<(), BackendError>;
 
     /// Returns all bytes of an object of at most `bytes_max`. Changes nothing and promises nothing
     /// about durability: an object can become visible shortly before the `put` that creates it
@@ -39,7 +39,7 @@ pub trait Backend: Send + Sync + std::fmt::Debug {
     /// Errors: `NotFound` if there is no such object now; `TooLarge` if it has more than
     /// `bytes_max`, and then nothing of it is read and nothing is allocated for it; `ShortRead` if
     /// the storage delivers fewer bytes than the object has.
-    fn get(&self, name: &ObjectName, bytes_max: u64) -> Result<Bytes, Error>;
+    fn get(&self, name: &ObjectName, bytes_max: u64) -> Result<Bytes, BackendError>;
 
     /// Returns exactly `length` bytes of an object from byte `offset` on, owned, so that the caller
     /// can decrypt them in place. Durability as with [`get`](Backend::get).
@@ -48,12 +48,17 @@ pub trait Backend: Send + Sync + std::fmt::Debug {
     ///
     /// Errors: `NotFound` if there is no such object now; `ShortRead` if the object ends before the
     /// range does, and then nothing is allocated for the missing part, however long it is.
-    fn get_range(&self, name: &ObjectName, offset: u64, length: usize) -> Result<Vec<u8>, Error>;
+    fn get_range(
+        &self,
+        name: &ObjectName,
+        offset: u64,
+        length: usize,
+    ) -> Result<Vec<u8>, BackendError>;
 
     /// Returns the length of an object in bytes. Durability as with [`get`](Backend::get).
     ///
     /// Errors: `NotFound` if there is no such object now.
-    fn size(&self, name: &ObjectName) -> Result<u64, Error>;
+    fn size(&self, name: &ObjectName) -> Result<u64, BackendError>;
 
     /// Returns the objects whose name starts with `prefix` followed by `/`, or all of them if
     /// `prefix` is empty, ascending by name (byte order). Objects in `quarantine/` are listed like
@@ -61,12 +66,12 @@ pub trait Backend: Send + Sync + std::fmt::Debug {
     ///
     /// This is a hint, never proof: an object that is missing here may exist, and a listed one may
     /// be gone or not yet durable.
-    fn list(&self, prefix: &str) -> Result<Vec<Listed>, Error>;
+    fn list(&self, prefix: &str) -> Result<Vec<ListedObject>, BackendError>;
 
     /// Removes an object. Removing an absent one succeeds, so a caller can repeat it.
     ///
     /// When this returns `Ok`, the removal is durable. After an error the object may exist or not.
-    fn delete(&self, name: &ObjectName) -> Result<(), Error>;
+    fn delete(&self, name: &ObjectName) -> Result<(), BackendError>;
 
     /// Moves a damaged object to `quarantine/<name>`, so that nothing reads it under its name any
     /// more and its bytes remain available. If that name is taken by an earlier one, a number is
@@ -77,18 +82,18 @@ pub trait Backend: Send + Sync + std::fmt::Debug {
     ///
     /// Errors: `NotFound` if there is no such object now; `NoSpace` if there is no room even for
     /// the new name.
-    fn quarantine(&self, name: &ObjectName) -> Result<(), Error>;
+    fn quarantine(&self, name: &ObjectName) -> Result<(), BackendError>;
 
     /// Returns the location of the storage. Local state about the storage belongs to this location;
     /// all storages that return an empty one share it.
-    fn place(&self) -> Place {
-        Place::default()
+    fn place(&self) -> StorageLocation {
+        StorageLocation::default()
     }
 }
 
 /// One object of a listing.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Listed {
+pub struct ListedObject {
     /// Name of the object.
     pub name: ObjectName,
     /// Its length in bytes.

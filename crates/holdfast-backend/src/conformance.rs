@@ -2,12 +2,12 @@
 
 use std::sync::{Arc, Barrier};
 
-use crate::{Backend, Error, ObjectName};
+use crate::{Backend, BackendError, ObjectName};
 
 /// What a check returns when an operation fails that must succeed.
 type Checked = Result<(), Box<dyn std::error::Error>>;
 
-type Check = fn(&Arc<dyn Backend>) -> Checked;
+type ConformanceCheck = fn(&Arc<dyn Backend>) -> Checked;
 
 /// Larger than any size up to which an implementation may treat objects as small, in bytes.
 const LARGE_BYTES: usize = (3 << 20) + 17;
@@ -17,7 +17,7 @@ const LARGE_BYTES: usize = (3 << 20) + 17;
 /// # Panics
 /// If a promise is broken; the message names the check.
 pub fn run(make: &dyn Fn() -> Arc<dyn Backend>) {
-    let checks: &[(&str, Check)] = &[
+    let checks: &[(&str, ConformanceCheck)] = &[
         ("objects keep their bytes", |backend| keeps_bytes(backend.as_ref())),
         ("an object is created once", |backend| creates_once(backend.as_ref())),
         ("what is absent is not found", |backend| absent(backend.as_ref())),
@@ -50,9 +50,15 @@ fn pattern(length: usize) -> Vec<u8> {
 }
 
 fn assert_absent(backend: &dyn Backend, name: &ObjectName) {
-    assert!(matches!(backend.get(name, u64::MAX), Err(Error::NotFound { .. })), "get {name}");
-    assert!(matches!(backend.get_range(name, 0, 1), Err(Error::NotFound { .. })), "range {name}");
-    assert!(matches!(backend.size(name), Err(Error::NotFound { .. })), "size {name}");
+    assert!(
+        matches!(backend.get(name, u64::MAX), Err(BackendError::NotFound { .. })),
+        "get {name}"
+    );
+    assert!(
+        matches!(backend.get_range(name, 0, 1), Err(BackendError::NotFound { .. })),
+        "range {name}"
+    );
+    assert!(matches!(backend.size(name), Err(BackendError::NotFound { .. })), "size {name}");
 }
 
 fn keeps_bytes(backend: &dyn Backend) -> Checked {
@@ -84,7 +90,7 @@ fn creates_once(backend: &dyn Backend) -> Checked {
         backend.put(&name(text), &[b"first"])?;
         for bytes in [b"other", b"first"] {
             let again = backend.put(&name(text), &[bytes]);
-            assert!(matches!(again, Err(Error::AlreadyExists { .. })), "{again:?}");
+            assert!(matches!(again, Err(BackendError::AlreadyExists { .. })), "{again:?}");
         }
         assert_eq!(backend.get(&name(text), u64::MAX)?, "first");
     }
@@ -98,7 +104,7 @@ fn absent(backend: &dyn Backend) -> Checked {
     for text in ["nothing", "folder", "folder/nothing", "other/nothing", "folder/present/below"] {
         assert_absent(backend, &name(text));
         let moved = backend.quarantine(&name(text));
-        assert!(matches!(moved, Err(Error::NotFound { .. })), "{text}: {moved:?}");
+        assert!(matches!(moved, Err(BackendError::NotFound { .. })), "{text}: {moved:?}");
     }
     Ok(())
 }
@@ -113,7 +119,7 @@ fn limits(backend: &dyn Backend) -> Checked {
         }
         for limit in [0, length / 2, length.saturating_sub(1)] {
             match backend.get(&object, limit) {
-                Err(Error::TooLarge { name: named, bytes: found, bytes_max }) => {
+                Err(BackendError::TooLarge { name: named, bytes: found, bytes_max }) => {
                     assert_eq!((named.as_str(), found), (object.as_str(), length));
                     assert_eq!(bytes_max, limit);
                 }
@@ -121,14 +127,14 @@ fn limits(backend: &dyn Backend) -> Checked {
             }
         }
     }
-    assert!(matches!(backend.get(&name("nothing"), 0), Err(Error::NotFound { .. })));
+    assert!(matches!(backend.get(&name("nothing"), 0), Err(BackendError::NotFound { .. })));
     Ok(())
 }
 
 fn assert_short(backend: &dyn Backend, name: &ObjectName, range: (u64, usize), left: usize) {
     let (from, length) = range;
     match backend.get_range(name, from, length) {
-        Err(Error::ShortRead { name: named, offset, wanted, got }) => {
+        Err(BackendError::ShortRead { name: named, offset, wanted, got }) => {
             assert_eq!((named.as_str(), offset, wanted, got), (name.as_str(), from, length, left));
         }
         other => panic!("{length} bytes from {from}: {other:?}"),
@@ -181,7 +187,7 @@ fn listings(backend: &dyn Backend) -> Checked {
     {
         backend.put(&name(text), &[&pattern(index)])?;
     }
-    let listed = |prefix: &str| -> Result<Vec<(String, u64)>, Error> {
+    let listed = |prefix: &str| -> Result<Vec<(String, u64)>, BackendError> {
         let all = backend.list(prefix)?;
         Ok(all.into_iter().map(|listed| (listed.name.to_string(), listed.bytes)).collect())
     };
@@ -262,7 +268,7 @@ fn one_creator_wins(backend: &Arc<dyn Backend>) -> Checked {
         // A new folder each time, so that the creators also race to make it.
         let object = name(&format!("race/{round}/slot"));
         let start = Barrier::new(usize::from(CREATORS));
-        let outcomes: Vec<(u8, Result<(), Error>)> = std::thread::scope(|scope| {
+        let outcomes: Vec<(u8, Result<(), BackendError>)> = std::thread::scope(|scope| {
             let create = |number: u8| {
                 let (object, start) = (&object, &start);
                 scope.spawn(move || {
@@ -280,7 +286,7 @@ fn one_creator_wins(backend: &Arc<dyn Backend>) -> Checked {
             .collect();
         let losers = outcomes
             .iter()
-            .filter(|(_, outcome)| matches!(outcome, Err(Error::AlreadyExists { .. })))
+            .filter(|(_, outcome)| matches!(outcome, Err(BackendError::AlreadyExists { .. })))
             .count();
         assert_eq!((winners.len(), losers), (1, usize::from(CREATORS) - 1), "{outcomes:?}");
         assert_eq!(backend.get(&object, u64::MAX)?, vec![winners[0]; 1100]);
@@ -292,7 +298,7 @@ fn readers_see_whole_objects(backend: &Arc<dyn Backend>) -> Checked {
     const ROUNDS: usize = 20;
     let content = pattern(LARGE_BYTES / 4);
     std::thread::scope(|scope| {
-        let writer = scope.spawn(|| -> Result<(), Error> {
+        let writer = scope.spawn(|| -> Result<(), BackendError> {
             for round in 0..ROUNDS {
                 backend.put(&name(&format!("whole/{round}")), &[&content])?;
             }
@@ -304,7 +310,7 @@ fn readers_see_whole_objects(backend: &Arc<dyn Backend>) -> Checked {
                 let complete = writer.is_finished();
                 match backend.get(&name(&format!("whole/{round}")), u64::MAX) {
                     Ok(bytes) => break assert!(bytes == content, "round {round}"),
-                    Err(Error::NotFound { .. }) if !complete => {}
+                    Err(BackendError::NotFound { .. }) if !complete => {}
                     Err(error) => return Err(error.into()),
                 }
             }

@@ -20,7 +20,7 @@ const OF_THE_MEDIUM: &[Errno] = &[Errno::IO, Errno::BADMSG];
 /// response can be lost in transit. Only `AlreadyExists`, `NotFound`, `TooLarge` and `ShortRead`
 /// are statements about the object.
 #[derive(Debug, thiserror::Error)]
-pub enum Error {
+pub enum BackendError {
     /// There is no such object now. It may have been deleted, or may yet arrive.
     #[error("{name} does not exist")]
     NotFound {
@@ -103,47 +103,52 @@ pub enum Error {
     Crashed,
 }
 
-impl Error {
+impl BackendError {
     /// Whether a read failed because the medium does not return the bytes of this one object, for
     /// example from a bad sector, or because a checksumming file system found them wrong: the
     /// object is damaged. A storage that is gone or refuses access reports other errors.
     #[must_use]
     pub fn is_unreadable(&self) -> bool {
-        let Error::Io { source, .. } = self else {
-            return matches!(self, Error::ShortRead { .. });
+        let BackendError::Io { source, .. } = self else {
+            return matches!(self, BackendError::ShortRead { .. });
         };
         Errno::from_io_error(source).is_some_and(|errno| OF_THE_MEDIUM.contains(&errno))
     }
 
     /// Maps an operating system's error for `action` on `name` to a case.
-    pub(crate) fn from_io(action: &'static str, name: &str, source: impl Into<io::Error>) -> Error {
+    pub(crate) fn from_io(
+        action: &'static str,
+        name: &str,
+        source: impl Into<io::Error>,
+    ) -> BackendError {
         let (name, source) = (name.to_owned(), source.into());
         match source.kind() {
             io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
-                Error::NoSpace { name, source }
+                BackendError::NoSpace { name, source }
             }
             io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
-                Error::PermissionDenied { name, source }
+                BackendError::PermissionDenied { name, source }
             }
-            _ => Error::Io { name, action, source },
+            _ => BackendError::Io { name, action, source },
         }
     }
 
     /// An object of `bytes` where the caller accepts `bytes_max`.
-    pub(crate) fn too_large(name: &ObjectName, bytes: u64, bytes_max: u64) -> Error {
-        Error::TooLarge { name: name.to_string(), bytes, bytes_max }
+    pub(crate) fn too_large(name: &ObjectName, bytes: u64, bytes_max: u64) -> BackendError {
+        BackendError::TooLarge { name: name.to_string(), bytes, bytes_max }
     }
 
-    /// Like [`Error::from_io`], where a missing file or folder means that the object is absent.
+    /// Like [`BackendError::from_io`], where a missing file or folder means that the object is
+    /// absent.
     pub(crate) fn from_lookup(
         action: &'static str,
         name: &str,
         source: impl Into<io::Error>,
-    ) -> Error {
+    ) -> BackendError {
         let source = source.into();
         match is_absent(&source) {
-            true => Error::NotFound { name: name.to_owned() },
-            false => Error::from_io(action, name, source),
+            true => BackendError::NotFound { name: name.to_owned() },
+            false => BackendError::from_io(action, name, source),
         }
     }
 }
@@ -160,27 +165,27 @@ mod tests {
 
     #[test]
     fn errors_are_sorted() {
-        let sorted = |errno: Errno| Error::from_io("write", "a", errno);
-        assert!(matches!(sorted(Errno::NOSPC), Error::NoSpace { .. }));
-        assert!(matches!(sorted(Errno::DQUOT), Error::NoSpace { .. }));
-        assert!(matches!(sorted(Errno::ACCESS), Error::PermissionDenied { .. }));
-        assert!(matches!(sorted(Errno::PERM), Error::PermissionDenied { .. }));
-        assert!(matches!(sorted(Errno::ROFS), Error::PermissionDenied { .. }));
-        assert!(matches!(sorted(Errno::IO), Error::Io { .. }));
-        assert!(matches!(sorted(Errno::NOENT), Error::Io { .. }));
-        let found = |errno: Errno| Error::from_lookup("read", "a", errno);
-        assert!(matches!(found(Errno::NOENT), Error::NotFound { .. }));
-        assert!(matches!(found(Errno::NOTDIR), Error::NotFound { .. }));
-        assert!(matches!(found(Errno::IO), Error::Io { .. }));
+        let sorted = |errno: Errno| BackendError::from_io("write", "a", errno);
+        assert!(matches!(sorted(Errno::NOSPC), BackendError::NoSpace { .. }));
+        assert!(matches!(sorted(Errno::DQUOT), BackendError::NoSpace { .. }));
+        assert!(matches!(sorted(Errno::ACCESS), BackendError::PermissionDenied { .. }));
+        assert!(matches!(sorted(Errno::PERM), BackendError::PermissionDenied { .. }));
+        assert!(matches!(sorted(Errno::ROFS), BackendError::PermissionDenied { .. }));
+        assert!(matches!(sorted(Errno::IO), BackendError::Io { .. }));
+        assert!(matches!(sorted(Errno::NOENT), BackendError::Io { .. }));
+        let found = |errno: Errno| BackendError::from_lookup("read", "a", errno);
+        assert!(matches!(found(Errno::NOENT), BackendError::NotFound { .. }));
+        assert!(matches!(found(Errno::NOTDIR), BackendError::NotFound { .. }));
+        assert!(matches!(found(Errno::IO), BackendError::Io { .. }));
     }
 
     #[test]
     fn what_the_medium_does_not_give_is_told_from_a_storage_that_refuses() {
         for errno in [Errno::IO, Errno::BADMSG] {
-            assert!(Error::from_io("read", "a", errno).is_unreadable(), "{errno}");
+            assert!(BackendError::from_io("read", "a", errno).is_unreadable(), "{errno}");
         }
         for errno in [Errno::ACCESS, Errno::NOSPC, Errno::MFILE, Errno::STALE, Errno::TIMEDOUT] {
-            assert!(!Error::from_io("read", "a", errno).is_unreadable(), "{errno}");
+            assert!(!BackendError::from_io("read", "a", errno).is_unreadable(), "{errno}");
         }
     }
 }

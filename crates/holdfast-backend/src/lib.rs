@@ -20,12 +20,12 @@ mod name;
 mod place;
 mod reserve;
 
-pub use backend::{Backend, Listed};
-pub use error::Error;
-pub use fault::Fault;
-pub use limit::{Limit, Rates};
+pub use backend::{Backend, ListedObject};
+pub use error::BackendError;
+pub use fault::FaultBackend;
+pub use limit::{RateLimit, Rates};
 pub use local::{Local, is_own_temporary};
-pub use memory::Memory;
+pub use memory::MemoryBackend;
 pub use name::{InvalidName, ObjectName};
-pub use place::Place;
+pub use place::StorageLocation;
 pub use reserve::Reserve;

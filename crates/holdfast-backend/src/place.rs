@@ -9,7 +9,7 @@ use rustix::fs::{AtFlags, StatxFlags};
 
 /// The location of a storage. A copy of a repository has another location than the repository.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
-pub struct Place {
+pub struct StorageLocation {
     /// How to reach it: the path of a folder with all links resolved, or the address of a service.
     pub address: Vec<u8>,
     /// What it is stored on, such as the number of a file system; empty if unknown.
@@ -19,7 +19,7 @@ pub struct Place {
     pub copy: Vec<u8>,
 }
 
-impl Place {
+impl StorageLocation {
     /// The location of a folder, as far as the system reports it.
     pub(crate) fn of_folder(path: &Path, folder: &OwnedFd) -> Self {
         let path = std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
@@ -57,7 +57,7 @@ mod tests {
     use super::*;
     use crate::{Backend, Local};
 
-    fn place(path: &Path) -> Place {
+    fn place(path: &Path) -> StorageLocation {
         Local::open(path).unwrap().place()
     }
 
@@ -94,7 +94,7 @@ mod tests {
 
     #[test]
     fn parts_do_not_run_into_each_other() {
-        let place = |address: &str, medium: &str| Place {
+        let place = |address: &str, medium: &str| StorageLocation {
             address: address.into(),
             medium: medium.into(),
             copy: Vec::new(),

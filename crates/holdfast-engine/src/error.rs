@@ -5,7 +5,7 @@ use std::io;
 use holdfast_connect::TargetError;
 use holdfast_repo::RepoError;
 
-/// An error that ends a verb. An error with a single entry is an [`crate::Event`] and a count
+/// An error that ends a verb. An error with a single entry is an [`crate::EngineEvent`] and a count
 /// instead.
 #[derive(Debug, thiserror::Error)]
 pub enum EngineError {

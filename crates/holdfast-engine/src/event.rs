@@ -4,7 +4,7 @@ use std::time::Duration;
 
 /// What was done with an entry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Action {
+pub enum EntryAction {
     /// Backup: the parent does not have it. Restore: it did not exist.
     New,
     /// It differs from the previous version.
@@ -28,7 +28,7 @@ pub struct Added {
 
 /// One thing that happened.
 #[derive(Debug)]
-pub enum Event<'a> {
+pub enum EngineEvent<'a> {
     /// Total work, as far as it is known; repeated while a scan is in progress.
     Total {
         /// Files; for a restore, entries of any kind.
@@ -43,7 +43,7 @@ pub enum Event<'a> {
         /// Absolute path within the snapshot.
         path: &'a [u8],
         /// What was done.
-        action: Action,
+        action: EntryAction,
         /// True for a directory.
         is_directory: bool,
         /// True for a regular file.
@@ -58,8 +58,8 @@ pub enum Event<'a> {
         /// Absolute path within the snapshot.
         path: &'a [u8],
     },
-    /// Bytes were processed (read, restored, verified), beyond those that [`Event::Entry`] reports
-    /// as unchanged.
+    /// Bytes were processed (read, restored, verified), beyond those that [`EngineEvent::Entry`]
+    /// reports as unchanged.
     Processed {
         /// Number of bytes since the last such event.
         bytes: u64,
@@ -95,7 +95,7 @@ pub enum Event<'a> {
 /// Listens to a verb, and can ask it to stop.
 pub trait Observer: Sync {
     /// Takes an event. Called from several threads.
-    fn event(&self, event: Event<'_>);
+    fn event(&self, event: EngineEvent<'_>);
 
     /// True if the verb should stop as soon as that is safe.
     fn is_interrupted(&self) -> bool {
@@ -113,5 +113,5 @@ pub trait Observer: Sync {
 pub struct Silent;
 
 impl Observer for Silent {
-    fn event(&self, _event: Event<'_>) {}
+    fn event(&self, _event: EngineEvent<'_>) {}
 }

@@ -19,4 +19,4 @@ pub mod retention;
 pub mod selection;
 
 pub use error::EngineError;
-pub use event::{Action, Added, Event, Observer, Silent};
+pub use event::{Added, EngineEvent, EntryAction, Observer, Silent};

@@ -7,17 +7,17 @@ mod check_support;
 use std::sync::Arc;
 
 use check_support::*;
-use holdfast_backend::{Backend, Memory, ObjectName};
+use holdfast_backend::{Backend, MemoryBackend, ObjectName};
 
 /// A few KiB: one snapshot of two files.
-fn small() -> (Memory, Fixture) {
-    let memory = Arc::new(Memory::new());
+fn small() -> (MemoryBackend, Fixture) {
+    let memory = Arc::new(MemoryBackend::new());
     let fixture = Fixture::new(Arc::clone(&memory) as Arc<dyn Backend>);
     fixture.backup(&[("a", noise(1, 60)), ("b", b"text text text text text text".repeat(4))]);
     (memory.fork(), fixture)
 }
 
-fn objects(memory: &Memory) -> Vec<(ObjectName, usize)> {
+fn objects(memory: &MemoryBackend) -> Vec<(ObjectName, usize)> {
     let listed = memory.list("").unwrap();
     listed.into_iter().map(|listed| (listed.name, listed.bytes as usize)).collect()
 }
@@ -29,7 +29,12 @@ fn is_detected(fixture: &Fixture, object: &ObjectName) -> bool {
     report.findings.iter().any(|finding| finding.object == object.as_str())
 }
 
-fn replaced(memory: &Memory, fixture: &Fixture, object: &ObjectName, bytes: &[u8]) -> Fixture {
+fn replaced(
+    memory: &MemoryBackend,
+    fixture: &Fixture,
+    object: &ObjectName,
+    bytes: &[u8],
+) -> Fixture {
     let fork = memory.fork();
     fork.delete(object).unwrap();
     fork.put(object, &[bytes]).unwrap();

@@ -15,7 +15,7 @@ fn a_damaged_snapshot_record_costs_one_snapshot() {
     assert_eq!(records.len(), 2);
     for record in &records {
         let before = fixture.get(record);
-        let damages: [Damage; 2] = [|f, o| f.flip(o, 50), |f, o| f.replace(o, b"")];
+        let damages: [DamageAction; 2] = [|f, o| f.flip(o, 50), |f, o| f.replace(o, b"")];
         for damage in damages {
             damage(&fixture, record);
             let report = fixture.check();
@@ -43,7 +43,7 @@ fn records_of(fixture: &Fixture) -> Vec<String> {
 #[test]
 fn generation_records_that_are_lost_are_named_and_stop_deletion() {
     use holdfast_format::record::GenerationBody;
-    let damages: [Damage; 2] = [|f, o| f.delete(o), |f, o| f.flip(o, 33)];
+    let damages: [DamageAction; 2] = [|f, o| f.delete(o), |f, o| f.flip(o, 33)];
     for damage in damages {
         let fixture = sample();
         let repository = fixture.open();

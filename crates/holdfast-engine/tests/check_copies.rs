@@ -10,7 +10,7 @@ use holdfast_repo::RepoError;
 #[test]
 fn copies_of_config_and_key_slot_are_restored() {
     for object in ["config", "config.b"].map(str::to_owned).into_iter().chain(sample_slots()) {
-        let damages: [Damage; 3] =
+        let damages: [DamageAction; 3] =
             [|f, o| f.flip(o, 30), |f, o| f.delete(o), |f, o| f.replace(o, b"")];
         for damage in damages {
             let fixture = sample();

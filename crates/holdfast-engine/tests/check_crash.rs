@@ -6,8 +6,8 @@ mod check_support;
 use std::sync::Arc;
 
 use check_support::*;
-use holdfast_backend::fault::{Effect, Plan};
-use holdfast_backend::{Backend, Fault, Memory};
+use holdfast_backend::fault::{FaultEffect, FaultPlan};
+use holdfast_backend::{Backend, FaultBackend, MemoryBackend};
 use holdfast_engine::Silent;
 use holdfast_engine::repair::{RepairIndexOptions, repair_index};
 use holdfast_format::BlobType;
@@ -15,8 +15,8 @@ use holdfast_repo::write::{COMPRESSION_DEFAULT, WriteOptions};
 use holdfast_repo::{OpenOptions, Repository};
 
 /// A lost copy, a lost index object, and a damaged pack with intact frames.
-fn damaged() -> (Memory, Fixture) {
-    let memory = Arc::new(Memory::new());
+fn damaged() -> (MemoryBackend, Fixture) {
+    let memory = Arc::new(MemoryBackend::new());
     let fixture = Fixture::new(Arc::clone(&memory) as Arc<dyn Backend>);
     fill(&fixture);
     let pack = packs_of(&fixture, BlobType::Data)[0].clone();
@@ -40,8 +40,8 @@ fn a_killed_repair_is_finished_by_the_next() {
     for operation in 1.. {
         for applied in [false, true] {
             let inner: Arc<dyn Backend> = Arc::new(memory.fork());
-            let plan = Plan::at(operation, Effect::Crash { applied });
-            let fault = Arc::new(Fault::new(Arc::clone(&inner), plan));
+            let plan = FaultPlan::at(operation, FaultEffect::Crash { applied });
+            let fault = Arc::new(FaultBackend::new(Arc::clone(&inner), plan));
             let backend = Arc::clone(&fault) as Arc<dyn Backend>;
             let outcome = Repository::open(backend, &fixture.secret(), &options)
                 .map_err(Into::into)

@@ -22,7 +22,7 @@ fn a_healthy_repository_has_no_findings() {
 
 #[test]
 fn index_objects_are_rebuilt_from_packs() {
-    let damages: [Damage; 5] = [
+    let damages: [DamageAction; 5] = [
         |f, o| f.flip(o, 77),
         |f, o| f.delete(o),
         |f, o| f.replace(o, b""),

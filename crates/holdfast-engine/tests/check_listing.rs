@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use check_support::*;
-use holdfast_backend::{Backend, Error, Listed, Memory, ObjectName};
+use holdfast_backend::{Backend, BackendError, ListedObject, MemoryBackend, ObjectName};
 
 /// Omits every `step`-th object from its listings.
 #[derive(Debug)]
@@ -17,33 +17,38 @@ struct Forgetful {
 }
 
 impl Backend for Forgetful {
-    fn put(&self, name: &ObjectName, parts: &[&[u8]]) -> Result<(), Error> {
+    fn put(&self, name: &ObjectName, parts: &[&[u8]]) -> Result<(), BackendError> {
         self.inner.put(name, parts)
     }
 
-    fn get(&self, name: &ObjectName, bytes_max: u64) -> Result<Bytes, Error> {
+    fn get(&self, name: &ObjectName, bytes_max: u64) -> Result<Bytes, BackendError> {
         self.inner.get(name, bytes_max)
     }
 
-    fn get_range(&self, name: &ObjectName, offset: u64, length: usize) -> Result<Vec<u8>, Error> {
+    fn get_range(
+        &self,
+        name: &ObjectName,
+        offset: u64,
+        length: usize,
+    ) -> Result<Vec<u8>, BackendError> {
         self.inner.get_range(name, offset, length)
     }
 
-    fn size(&self, name: &ObjectName) -> Result<u64, Error> {
+    fn size(&self, name: &ObjectName) -> Result<u64, BackendError> {
         self.inner.size(name)
     }
 
-    fn list(&self, prefix: &str) -> Result<Vec<Listed>, Error> {
+    fn list(&self, prefix: &str) -> Result<Vec<ListedObject>, BackendError> {
         let listed = self.inner.list(prefix)?.into_iter().enumerate();
         let kept = listed.filter(|(number, _)| self.step == 0 || number % self.step != 0);
         Ok(kept.map(|(_, listed)| listed).collect())
     }
 
-    fn delete(&self, name: &ObjectName) -> Result<(), Error> {
+    fn delete(&self, name: &ObjectName) -> Result<(), BackendError> {
         self.inner.delete(name)
     }
 
-    fn quarantine(&self, name: &ObjectName) -> Result<(), Error> {
+    fn quarantine(&self, name: &ObjectName) -> Result<(), BackendError> {
         self.inner.quarantine(name)
     }
 }
@@ -71,7 +76,7 @@ fn what_a_listing_lacks_is_asked_for_by_name() {
 #[test]
 fn a_repair_with_incomplete_listings_is_completed_later() {
     for step in 2..8 {
-        let memory = Arc::new(Memory::new());
+        let memory = Arc::new(MemoryBackend::new());
         let fixture = Fixture::new(memory);
         fill(&fixture);
         let before = all_blobs(&fixture);

@@ -122,12 +122,13 @@ fn a_pack_that_the_medium_does_not_give_is_named() {
     let gets = 2 + 2 + fixture.names("index/").len() as u64;
     let mut named = 0;
     for number in 1..40 {
-        let plan = fault::Plan::at_kind(
+        let plan = fault::FaultPlan::at_kind(
             number,
-            &[fault::Kind::Get],
-            fault::Effect::Fail(fault::Failure::Io),
+            &[fault::OperationKind::Get],
+            fault::FaultEffect::Fail(fault::FaultFailure::Io),
         );
-        let backend = Arc::new(holdfast_backend::Fault::new(Arc::clone(&fixture.backend), plan));
+        let backend =
+            Arc::new(holdfast_backend::FaultBackend::new(Arc::clone(&fixture.backend), plan));
         let options = holdfast_repo::OpenOptions { threads: 1, ..Default::default() };
         let Ok(repository) = Repository::open(backend, &fixture.secret(), &options) else {
             continue;

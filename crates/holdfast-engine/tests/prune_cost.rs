@@ -8,8 +8,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use holdfast_backend::fault::{Kind, Plan};
-use holdfast_backend::{Backend, Fault, Local};
+use holdfast_backend::fault::{FaultPlan, OperationKind};
+use holdfast_backend::{Backend, FaultBackend, Local};
 use holdfast_engine::Silent;
 use holdfast_engine::forget::forget;
 use holdfast_engine::prune::{PruneOptions, PruneReport, prune};
@@ -30,12 +30,12 @@ const FILES: u64 = 20_000;
 const SNAPSHOTS: u64 = 500;
 
 /// A repository on disk with a cache on disk, as an hourly run has it.
-struct Store {
+struct CostStore {
     folder: tempfile::TempDir,
     secret: Secret,
 }
 
-impl Store {
+impl CostStore {
     fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let (secret, _) = Secret::generate_key().unwrap();
@@ -46,9 +46,9 @@ impl Store {
         Self { folder, secret }
     }
 
-    fn open(&self) -> (Repository, Arc<Fault>) {
+    fn open(&self) -> (Repository, Arc<FaultBackend>) {
         let local = Local::open(self.folder.path().join("repository")).unwrap();
-        let counted = Arc::new(Fault::new(Arc::new(local), Plan::none()));
+        let counted = Arc::new(FaultBackend::new(Arc::new(local), FaultPlan::none()));
         let cache_folder = Some(self.folder.path().join("cache"));
         let options = OpenOptions { cache_folder, ..OpenOptions::default() };
         let backend = Arc::clone(&counted) as Arc<dyn Backend>;
@@ -57,12 +57,12 @@ impl Store {
 }
 
 /// The state of the source: versions of files, and folders as last written.
-struct Source {
+struct CostSource {
     versions: Vec<u64>,
     folders: BTreeMap<u64, BlobId>,
 }
 
-impl Source {
+impl CostSource {
     /// Changes 10 to 50 files; returns the folders that they are in.
     fn change(&mut self, hour: u64) -> Vec<u64> {
         let count = if hour == 0 { 0 } else { 10 + hour * 7919 % 41 };
@@ -89,7 +89,7 @@ fn entry(name: String, kind: EntryKind) -> Entry {
 fn write_folder(
     repository: &Repository,
     blobs: &mut BlobWriter<'_>,
-    source: &Source,
+    source: &CostSource,
     folder: u64,
 ) -> BlobId {
     let mut directory = DirectoryWriter::new();
@@ -111,7 +111,7 @@ fn write_folder(
     directory.finish(blobs).unwrap()
 }
 
-fn back_up(repository: &Repository, source: &mut Source, hour: u64) -> ObjectId {
+fn back_up(repository: &Repository, source: &mut CostSource, hour: u64) -> ObjectId {
     let writer = repository.writer("host").unwrap();
     let begun_with = repository.index().baseline();
     let slot = repository.history().next_slot(&writer);
@@ -148,7 +148,7 @@ fn back_up(repository: &Repository, source: &mut Source, hour: u64) -> ObjectId 
     commit_snapshot(repository, writer, &begun_with, snapshot).unwrap().id
 }
 
-fn measured_prune(store: &Store, what: &str) -> (PruneReport, Duration) {
+fn measured_prune(store: &CostStore, what: &str) -> (PruneReport, Duration) {
     let begin = Instant::now();
     let (repository, counted) = store.open();
     let opened = begin.elapsed();
@@ -163,10 +163,10 @@ fn measured_prune(store: &Store, what: &str) -> (PruneReport, Duration) {
          delete {}, {} packs deleted, {} repacked, {} KiB moved, {} KiB freed, {} KiB unused",
         report.was_postponed,
         report.nodes_read,
-        of(Kind::Get),
-        of(Kind::GetRange),
-        of(Kind::Put),
-        of(Kind::Delete),
+        of(OperationKind::Get),
+        of(OperationKind::GetRange),
+        of(OperationKind::Put),
+        of(OperationKind::Delete),
         report.packs_deleted,
         report.packs_repacked,
         report.bytes_moved >> 10,
@@ -179,8 +179,8 @@ fn measured_prune(store: &Store, what: &str) -> (PruneReport, Duration) {
 #[test]
 #[ignore = "a measurement of a minute"]
 fn prune_with_500_hourly_snapshots() {
-    let store = Store::new();
-    let mut source = Source { versions: vec![0; FILES as usize], folders: BTreeMap::new() };
+    let store = CostStore::new();
+    let mut source = CostSource { versions: vec![0; FILES as usize], folders: BTreeMap::new() };
     let begin = Instant::now();
     let mut ids = Vec::new();
     {

@@ -11,7 +11,7 @@ use crate::record::Text;
 pub struct Captured {
     /// Entries of its tree that are not directories, and their bytes.
     #[serde(flatten)]
-    pub extent: Extent,
+    pub extent: SourceExtent,
     /// Entries that could not be read: they are missing from the tree, or there without their
     /// attributes.
     #[serde(skip_serializing_if = "is_zero")]
@@ -28,13 +28,13 @@ pub struct Captured {
     /// Totals of the last capture that was neither incomplete nor shrunk itself, if this one has so
     /// much less that it counts as shrunk.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub shrunk_from: Option<Extent>,
+    pub shrunk_from: Option<SourceExtent>,
 }
 
 /// How much a capture holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(default)]
-pub struct Extent {
+pub struct SourceExtent {
     /// Files, objects, links and everything else that is not a directory.
     pub entries: u64,
     /// Bytes of files.

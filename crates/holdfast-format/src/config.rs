@@ -8,7 +8,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::limits::{self, FORMAT_VERSION, FRAME_RAW_BYTES_MAX, PACK_BYTES_MAX};
-use crate::wire::Reader;
+use crate::wire::WireReader;
 use crate::{FormatError, RepositoryId};
 
 const MAGIC: &[u8; 8] = b"HFCONFIG";
@@ -189,7 +189,7 @@ impl StoredConfig {
     /// [`FormatError::Checksum`] if it is damaged, others if it is not a config.
     pub fn decode(object: &[u8]) -> Result<Self, FormatError> {
         let body = checked(object, WHAT)?;
-        let mut reader = Reader::new(body, WHAT);
+        let mut reader = WireReader::new(body, WHAT);
         reader.magic_and_version(MAGIC)?;
         let length = reader.u32()? as usize;
         let json = reader.take(length)?;

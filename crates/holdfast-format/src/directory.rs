@@ -2,7 +2,7 @@
 
 use crate::frame::{Algorithm, BlobEntry, FRAME_OVERHEAD_BYTES};
 use crate::limits::{self, BASES_MAX, FRAME_RAW_BYTES_MAX};
-use crate::wire::{Reader, put_varint};
+use crate::wire::{WireReader, put_varint};
 use crate::{BlobId, BlobType, FormatError};
 
 const WHAT: &str = "pack directory";
@@ -54,7 +54,7 @@ pub fn encode(frames: &[FrameEntry]) -> Vec<u8> {
 /// # Errors
 /// Any [`FormatError`] if the bytes are not a directory of a pack with `session_count` sessions.
 pub fn decode(bytes: &[u8], session_count: usize) -> Result<Vec<FrameEntry>, FormatError> {
-    let mut reader = Reader::new(bytes, WHAT);
+    let mut reader = WireReader::new(bytes, WHAT);
     let frames = decode_frames(&mut reader, session_count)?;
     if reader.rest().iter().any(|byte| *byte != 0) {
         return Err(reader.invalid("its padding is not zero"));
@@ -67,21 +67,24 @@ pub fn decode(bytes: &[u8], session_count: usize) -> Result<Vec<FrameEntry>, For
 /// # Errors
 /// As [`decode`].
 pub fn decode_unpadded(bytes: &[u8], session_count: usize) -> Result<Vec<FrameEntry>, FormatError> {
-    let mut reader = Reader::new(bytes, WHAT);
+    let mut reader = WireReader::new(bytes, WHAT);
     let frames = decode_frames(&mut reader, session_count)?;
     reader.finish()?;
     Ok(frames)
 }
 
 fn decode_frames(
-    reader: &mut Reader<'_>,
+    reader: &mut WireReader<'_>,
     session_count: usize,
 ) -> Result<Vec<FrameEntry>, FormatError> {
     let count = reader.count(6)?;
     (0..count).map(|_| decode_frame(reader, session_count)).collect()
 }
 
-fn decode_frame(reader: &mut Reader<'_>, session_count: usize) -> Result<FrameEntry, FormatError> {
+fn decode_frame(
+    reader: &mut WireReader<'_>,
+    session_count: usize,
+) -> Result<FrameEntry, FormatError> {
     let blob_type =
         BlobType::from_byte(reader.byte()?).ok_or(reader.invalid("a blob type is unknown"))?;
     let algorithm = Algorithm::from_byte(reader.byte()?)?;

@@ -2,7 +2,7 @@
 
 use crate::limits::{self, ENTRY_BYTES_MAX, INLINE_EXTENTS_MAX, NAME_BYTES_MAX};
 use crate::node::Extent;
-use crate::wire::{Reader, put_bytes, put_signed, put_varint};
+use crate::wire::{WireReader, put_bytes, put_signed, put_varint};
 use crate::{BlobId, FormatError};
 
 /// A file system timestamp, with nanoseconds and without a time zone.
@@ -225,7 +225,7 @@ impl Entry {
     ///
     /// # Errors
     /// Any [`FormatError`] if the bytes are not exactly what [`Entry::encode`] writes.
-    pub fn decode(reader: &mut Reader<'_>) -> Result<Self, FormatError> {
+    pub fn decode(reader: &mut WireReader<'_>) -> Result<Self, FormatError> {
         let available = reader.rest().len();
         let name = reader.bytes(NAME_BYTES_MAX)?.to_vec();
         if !is_valid_name(&name) {
@@ -267,7 +267,7 @@ impl EntryKind {
         }
     }
 
-    fn decode(reader: &mut Reader<'_>, kind: u8, flags: u64) -> Result<Self, FormatError> {
+    fn decode(reader: &mut WireReader<'_>, kind: u8, flags: u64) -> Result<Self, FormatError> {
         if kind != 1 && flags & (FLAG_SECOND | FLAG_CHANGED) != 0 {
             return Err(reader.invalid("it has flags that only files have"));
         }
@@ -308,7 +308,7 @@ impl Content {
         }
     }
 
-    fn decode(reader: &mut Reader<'_>) -> Result<Self, FormatError> {
+    fn decode(reader: &mut WireReader<'_>) -> Result<Self, FormatError> {
         match reader.limited(INLINE_EXTENTS_MAX as u64 + 1)? {
             0 => Ok(Self::Root(BlobId::from_bytes(reader.array()?))),
             n => (1..n).map(|_| Extent::decode(reader)).collect::<Result<_, _>>().map(Self::Inline),
@@ -316,7 +316,7 @@ impl Content {
     }
 }
 
-fn decode_metadata(reader: &mut Reader<'_>, flags: u64) -> Result<Metadata, FormatError> {
+fn decode_metadata(reader: &mut WireReader<'_>, flags: u64) -> Result<Metadata, FormatError> {
     Ok(Metadata {
         mode: reader.limited(0o7777)? as u32,
         uid: reader.limited(u64::from(u32::MAX))? as u32,
@@ -338,7 +338,7 @@ fn decode_metadata(reader: &mut Reader<'_>, flags: u64) -> Result<Metadata, Form
     })
 }
 
-fn decode_xattrs(reader: &mut Reader<'_>) -> Result<Xattrs, FormatError> {
+fn decode_xattrs(reader: &mut WireReader<'_>) -> Result<Xattrs, FormatError> {
     let count = reader.count(2)?;
     let mut xattrs = Xattrs::new();
     for _ in 0..count {
@@ -355,7 +355,7 @@ fn decode_xattrs(reader: &mut Reader<'_>) -> Result<Xattrs, FormatError> {
     Ok(xattrs)
 }
 
-fn device_number(reader: &mut Reader<'_>) -> Result<u32, FormatError> {
+fn device_number(reader: &mut WireReader<'_>) -> Result<u32, FormatError> {
     Ok(reader.limited(u64::from(u32::MAX))? as u32)
 }
 
@@ -364,7 +364,7 @@ fn put_time(out: &mut Vec<u8>, time: FileTime) {
     put_varint(out, u64::from(time.nanoseconds));
 }
 
-fn decode_time(reader: &mut Reader<'_>) -> Result<FileTime, FormatError> {
+fn decode_time(reader: &mut WireReader<'_>) -> Result<FileTime, FormatError> {
     let seconds = reader.signed()?;
     let nanoseconds = reader.limited(999_999_999)? as u32;
     Ok(FileTime { seconds, nanoseconds })

@@ -3,7 +3,7 @@
 use crate::directory::{self, FrameEntry};
 use crate::limits::{DIRECTORY_BYTES_MAX, FORMAT_VERSION, PACK_BYTES_MAX};
 use crate::pack::PackHeader;
-use crate::wire::{Reader, put_bytes, put_varint};
+use crate::wire::{WireReader, put_bytes, put_varint};
 use crate::{FormatError, ObjectId, RepositoryId};
 
 const MAGIC: &[u8; 8] = b"HFINDEX1";
@@ -36,7 +36,7 @@ pub fn prefix() -> [u8; 10] {
 /// # Errors
 /// [`FormatError`] if the object does not start as an index object.
 pub fn split(object: &[u8]) -> Result<&[u8], FormatError> {
-    let mut reader = Reader::new(object, WHAT);
+    let mut reader = WireReader::new(object, WHAT);
     reader.magic_and_version(MAGIC)?;
     Ok(reader.rest())
 }
@@ -66,7 +66,7 @@ pub fn encode(packs: &[PackEntry]) -> Vec<u8> {
 /// # Errors
 /// Any [`FormatError`] if the bytes are not the body of an index object.
 pub fn decode(body: &[u8]) -> Result<Vec<PackEntry>, FormatError> {
-    let mut reader = Reader::new(body, WHAT);
+    let mut reader = WireReader::new(body, WHAT);
     let count = reader.count(36)?;
     let mut packs = Vec::new();
     for _ in 0..count {

@@ -40,7 +40,7 @@ pub const MISSED_PATHS_BYTES_MAX: usize = 8 << 10;
 
 /// A maximum size or count, and what it applies to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Limit {
+pub struct SizeLimit {
     /// What must not exceed it, in the words of `docs/format.md`.
     pub what: &'static str,
     /// The maximum.
@@ -48,36 +48,37 @@ pub struct Limit {
 }
 
 /// Plaintext of a frame.
-pub const FRAME: Limit = Limit::new("frame plaintext", FRAME_RAW_BYTES_MAX as u64);
+pub const FRAME: SizeLimit = SizeLimit::new("frame plaintext", FRAME_RAW_BYTES_MAX as u64);
 /// A pack.
-pub const PACK: Limit = Limit::new("pack", PACK_BYTES_MAX);
+pub const PACK: SizeLimit = SizeLimit::new("pack", PACK_BYTES_MAX);
 /// A pack directory.
-pub const DIRECTORY: Limit = Limit::new("pack directory", DIRECTORY_BYTES_MAX as u64);
+pub const DIRECTORY: SizeLimit = SizeLimit::new("pack directory", DIRECTORY_BYTES_MAX as u64);
 /// An index object.
-pub const INDEX: Limit = Limit::new("index object", INDEX_BYTES_MAX);
+pub const INDEX: SizeLimit = SizeLimit::new("index object", INDEX_BYTES_MAX);
 /// A tree node.
-pub const NODE: Limit = Limit::new("tree node", NODE_BYTES_MAX as u64);
+pub const NODE: SizeLimit = SizeLimit::new("tree node", NODE_BYTES_MAX as u64);
 /// A directory entry.
-pub const ENTRY: Limit = Limit::new("directory entry", ENTRY_BYTES_MAX as u64);
+pub const ENTRY: SizeLimit = SizeLimit::new("directory entry", ENTRY_BYTES_MAX as u64);
 /// A name of an entry, an owner or an extended attribute.
-pub const NAME: Limit = Limit::new("name", NAME_BYTES_MAX as u64);
+pub const NAME: SizeLimit = SizeLimit::new("name", NAME_BYTES_MAX as u64);
 /// A record.
-pub const RECORD: Limit = Limit::new("record", RECORD_BYTES_MAX);
+pub const RECORD: SizeLimit = SizeLimit::new("record", RECORD_BYTES_MAX);
 /// A config or a key slot.
-pub const SMALL_OBJECT: Limit = Limit::new("config and key slot", SMALL_OBJECT_BYTES_MAX);
+pub const SMALL_OBJECT: SizeLimit = SizeLimit::new("config and key slot", SMALL_OBJECT_BYTES_MAX);
 /// Sessions in a pack header.
-pub const SESSIONS: Limit = Limit::new("sessions per pack", SESSIONS_MAX as u64);
+pub const SESSIONS: SizeLimit = SizeLimit::new("sessions per pack", SESSIONS_MAX as u64);
 /// Base frames of a frame.
-pub const BASES: Limit = Limit::new("bases per frame", BASES_MAX as u64);
+pub const BASES: SizeLimit = SizeLimit::new("bases per frame", BASES_MAX as u64);
 /// Nested directories.
-pub const TREE_DEPTH: Limit = Limit::new("tree depth", TREE_DEPTH_MAX as u64);
+pub const TREE_DEPTH: SizeLimit = SizeLimit::new("tree depth", TREE_DEPTH_MAX as u64);
 /// Levels of branches.
-pub const NODE_LEVEL: Limit = Limit::new("node level", NODE_LEVEL_MAX as u64);
+pub const NODE_LEVEL: SizeLimit = SizeLimit::new("node level", NODE_LEVEL_MAX as u64);
 /// Extents of an entry.
-pub const INLINE_EXTENTS: Limit = Limit::new("extents in an entry", INLINE_EXTENTS_MAX as u64);
+pub const INLINE_EXTENTS: SizeLimit =
+    SizeLimit::new("extents in an entry", INLINE_EXTENTS_MAX as u64);
 
 /// All limits, in the order of `docs/format.md`.
-pub const ALL: [Limit; 14] = [
+pub const ALL: [SizeLimit; 14] = [
     FRAME,
     PACK,
     DIRECTORY,
@@ -94,7 +95,7 @@ pub const ALL: [Limit; 14] = [
     INLINE_EXTENTS,
 ];
 
-impl Limit {
+impl SizeLimit {
     const fn new(what: &'static str, max: u64) -> Self {
         Self { what, max }
     }

@@ -3,7 +3,7 @@
 
 use crate::entry::Entry;
 use crate::limits::{self, NAME_BYTES_MAX, NODE_LEVEL_MAX};
-use crate::wire::{Reader, put_bytes, put_varint};
+use crate::wire::{WireReader, put_bytes, put_varint};
 use crate::{BlobId, FormatError};
 
 /// Maximum number of records that writers put into a node.
@@ -49,7 +49,7 @@ impl Extent {
     ///
     /// # Errors
     /// [`FormatError`] if the bytes are not an extent.
-    pub fn decode(reader: &mut Reader<'_>) -> Result<Self, FormatError> {
+    pub fn decode(reader: &mut WireReader<'_>) -> Result<Self, FormatError> {
         let tag = reader.varint()?;
         let bytes = tag >> 1;
         match tag & 1 {
@@ -136,7 +136,7 @@ impl Node {
     /// Any [`FormatError`] if the bytes are not a node.
     pub fn decode(bytes: &[u8]) -> Result<Self, FormatError> {
         limits::NODE.check(bytes.len() as u64)?;
-        let mut reader = Reader::new(bytes, "tree node");
+        let mut reader = WireReader::new(bytes, "tree node");
         let (kind, level) = (reader.byte()?, reader.byte()?);
         let is_leaf = matches!(kind, 1 | 3);
         if level > NODE_LEVEL_MAX || (level == 0) != is_leaf {
@@ -155,9 +155,9 @@ impl Node {
 }
 
 fn records<T>(
-    reader: &mut Reader<'_>,
+    reader: &mut WireReader<'_>,
     bytes_each: usize,
-    decode: impl Fn(&mut Reader<'_>) -> Result<T, FormatError>,
+    decode: impl Fn(&mut WireReader<'_>) -> Result<T, FormatError>,
 ) -> Result<Vec<T>, FormatError> {
     let count = reader.count(bytes_each)?;
     // A valid node has no more records; one that claims more must show them first.
@@ -168,7 +168,7 @@ fn records<T>(
     Ok(list)
 }
 
-fn directory_leaf(reader: &mut Reader<'_>) -> Result<Vec<Entry>, FormatError> {
+fn directory_leaf(reader: &mut WireReader<'_>) -> Result<Vec<Entry>, FormatError> {
     // The shortest entry, a FIFO with a one-byte name, has 17 bytes.
     let entries = records(reader, 17, Entry::decode)?;
     if !entries.is_sorted_by(|a, b| a.name < b.name) {
@@ -177,7 +177,7 @@ fn directory_leaf(reader: &mut Reader<'_>) -> Result<Vec<Entry>, FormatError> {
     Ok(entries)
 }
 
-fn directory_branch(reader: &mut Reader<'_>) -> Result<Vec<DirectoryChild>, FormatError> {
+fn directory_branch(reader: &mut WireReader<'_>) -> Result<Vec<DirectoryChild>, FormatError> {
     let children = records(reader, 35, |reader| {
         Ok(DirectoryChild {
             last_name: reader.bytes(NAME_BYTES_MAX)?.to_vec(),
@@ -191,6 +191,6 @@ fn directory_branch(reader: &mut Reader<'_>) -> Result<Vec<DirectoryChild>, Form
     Ok(children)
 }
 
-fn content_child(reader: &mut Reader<'_>) -> Result<ContentChild, FormatError> {
+fn content_child(reader: &mut WireReader<'_>) -> Result<ContentChild, FormatError> {
     Ok(ContentChild { bytes: reader.varint()?, id: BlobId::from_bytes(reader.array()?) })
 }

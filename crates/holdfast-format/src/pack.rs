@@ -1,7 +1,7 @@
 //! The plaintext parts of a pack: header and trailer (`docs/format.md`, section 6).
 
 use crate::limits::{self, FORMAT_VERSION};
-use crate::wire::Reader;
+use crate::wire::WireReader;
 use crate::{FormatError, RepositoryId, SessionId, WriterId};
 
 const MAGIC: &[u8; 8] = b"HFPACK01";
@@ -51,7 +51,7 @@ impl PackHeader {
     /// # Errors
     /// Any [`FormatError`] if the bytes do not start with a header.
     pub fn decode(bytes: &[u8]) -> Result<(Self, usize), FormatError> {
-        let mut reader = Reader::new(bytes, WHAT);
+        let mut reader = WireReader::new(bytes, WHAT);
         reader.magic_and_version(MAGIC)?;
         let salt = reader.array()?;
         let writer = WriterId::from_bytes(reader.array()?);
@@ -83,7 +83,7 @@ pub fn encode_trailer(sealed_directory_bytes: u32) -> [u8; TRAILER_BYTES] {
 /// # Errors
 /// [`FormatError`] if those bytes are not a trailer.
 pub fn decode_trailer(bytes: &[u8]) -> Result<u32, FormatError> {
-    let mut reader = Reader::new(bytes, "pack trailer");
+    let mut reader = WireReader::new(bytes, "pack trailer");
     let length = reader.u32()?;
     if reader.take(8)? != END_MAGIC {
         return Err(FormatError::Magic { what: "pack trailer" });

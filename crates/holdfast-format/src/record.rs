@@ -6,12 +6,12 @@ use std::fmt;
 use jiff::Timestamp;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-pub use crate::captured::{Captured, Extent};
+pub use crate::captured::{Captured, SourceExtent};
 use crate::limits::FORMAT_VERSION;
 use crate::name::Chain;
 use crate::padding::padme;
 pub use crate::scope::{Marker, Scope};
-use crate::wire::Reader;
+use crate::wire::WireReader;
 use crate::{BlobId, FormatError, ObjectId, RepositoryId, SessionId, SlotId, WriterId};
 
 const MAGIC: &[u8; 8] = b"HFRECORD";
@@ -395,7 +395,7 @@ pub fn prefix() -> [u8; 10] {
 /// # Errors
 /// [`FormatError`] if the object does not start as a record.
 pub fn split(object: &[u8]) -> Result<&[u8], FormatError> {
-    let mut reader = Reader::new(object, WHAT);
+    let mut reader = WireReader::new(object, WHAT);
     reader.magic_and_version(MAGIC)?;
     Ok(reader.rest())
 }

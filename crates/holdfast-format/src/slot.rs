@@ -2,7 +2,7 @@
 
 use crate::config::{checked, checksum};
 use crate::limits::FORMAT_VERSION;
-use crate::wire::Reader;
+use crate::wire::WireReader;
 use crate::{FormatError, RepositoryId, SlotId};
 
 const MAGIC: &[u8; 8] = b"HFKEYSLT";
@@ -93,7 +93,7 @@ impl SlotHeader {
         out
     }
 
-    fn decode(reader: &mut Reader<'_>) -> Result<Self, FormatError> {
+    fn decode(reader: &mut WireReader<'_>) -> Result<Self, FormatError> {
         reader.magic_and_version(MAGIC)?;
         let (kind, reserved) = (reader.byte()?, reader.byte()?);
         let id = SlotId::from_bytes(reader.array()?);
@@ -144,7 +144,7 @@ impl KeySlot {
     /// damaged, others if it is not a slot or its cost is out of bounds.
     pub fn decode(object: &[u8]) -> Result<Self, FormatError> {
         let body = checked(object, WHAT)?;
-        let mut reader = Reader::new(body, WHAT);
+        let mut reader = WireReader::new(body, WHAT);
         let header = SlotHeader::decode(&mut reader)?;
         let commitment = reader.array()?;
         let nonce = reader.array()?;

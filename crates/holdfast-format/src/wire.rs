@@ -24,12 +24,12 @@ pub fn put_bytes(out: &mut Vec<u8>, bytes: &[u8]) {
 
 /// A cursor over encoded bytes; every method refuses to read past the end.
 #[derive(Debug, Clone)]
-pub struct Reader<'a> {
+pub struct WireReader<'a> {
     rest: &'a [u8],
     what: &'static str,
 }
 
-impl<'a> Reader<'a> {
+impl<'a> WireReader<'a> {
     /// Reads `bytes`; `what` names the structure in errors.
     pub fn new(bytes: &'a [u8], what: &'static str) -> Self {
         Self { rest: bytes, what }
@@ -167,7 +167,7 @@ mod tests {
             let mut bytes = Vec::new();
             put_varint(&mut bytes, value);
             put_signed(&mut bytes, signed);
-            let mut reader = Reader::new(&bytes, "test");
+            let mut reader = WireReader::new(&bytes, "test");
             prop_assert_eq!(reader.varint().unwrap(), value);
             prop_assert_eq!(reader.signed().unwrap(), signed);
             reader.finish().unwrap();
@@ -177,7 +177,7 @@ mod tests {
     #[test]
     fn long_forms_and_overflow_are_refused() {
         for bytes in [&[0x80, 0x00][..], &[0xff; 10], &[0x80; 11], &[]] {
-            assert!(Reader::new(bytes, "test").varint().is_err(), "{bytes:?}");
+            assert!(WireReader::new(bytes, "test").varint().is_err(), "{bytes:?}");
         }
     }
 
@@ -186,7 +186,7 @@ mod tests {
         let mut bytes = Vec::new();
         put_varint(&mut bytes, 1 << 40);
         assert!(matches!(
-            Reader::new(&bytes, "test").count(32),
+            WireReader::new(&bytes, "test").count(32),
             Err(FormatError::Limit { limit: 0, .. })
         ));
     }

@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
 
-use holdfast_backend::{Backend, Memory, ObjectName};
+use holdfast_backend::{Backend, MemoryBackend, ObjectName};
 use holdfast_format::directory::FrameEntry;
 use holdfast_format::frame::{Algorithm, BlobEntry};
 use holdfast_format::index::PackEntry;
@@ -32,9 +32,9 @@ const PACKS_PER_INDEX_OBJECT: u64 = 312;
 const BLOBS_PER_INDEX_OBJECT: u64 = BLOBS_PER_FRAME * FRAMES_PER_PACK * PACKS_PER_INDEX_OBJECT;
 const LOOK_UPS: u64 = 200_000;
 
-type Outcome<T> = Result<T, Box<dyn Error>>;
+type ExampleResult<T> = Result<T, Box<dyn Error>>;
 
-fn main() -> Outcome<()> {
+fn main() -> ExampleResult<()> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let [step, folder, blobs] = &arguments[..] else {
         return Err("usage: ten_million fill|open|crash FOLDER BLOBS".into());
@@ -51,10 +51,10 @@ fn main() -> Outcome<()> {
 }
 
 /// Adds all blobs, one index object after the other.
-fn fill(folder: &Path, objects: u64) -> Outcome<()> {
+fn fill(folder: &Path, objects: u64) -> ExampleResult<()> {
     fs::create_dir_all(folder)?;
     let (keys, start) = (new_keys(folder)?, Instant::now());
-    let index = open_index(folder, &keys, Memory::new())?;
+    let index = open_index(folder, &keys, MemoryBackend::new())?;
     for number in 0..objects {
         let (packs, adding) = (packs(number), Instant::now());
         index.add(&keys, &index_object(number), &packs)?;
@@ -71,8 +71,8 @@ fn fill(folder: &Path, objects: u64) -> Outcome<()> {
 }
 
 /// Opens the index as a repository does, and looks blobs up in random order.
-fn open(folder: &Path, objects: u64) -> Outcome<()> {
-    let (keys, backend) = (stored_keys(folder)?, Memory::new());
+fn open(folder: &Path, objects: u64) -> ExampleResult<()> {
+    let (keys, backend) = (stored_keys(folder)?, MemoryBackend::new());
     for number in 0..objects {
         backend.put(&ObjectName::new(name::index(&index_object(number)))?, &[b""])?;
     }
@@ -99,8 +99,8 @@ fn look_up(
     what: &str,
     first: u64,
     count: u64,
-    check: impl Fn(BlobId) -> Outcome<bool>,
-) -> Outcome<()> {
+    check: impl Fn(BlobId) -> ExampleResult<bool>,
+) -> ExampleResult<()> {
     let start = Instant::now();
     for step in 0..LOOK_UPS {
         // A stride coprime to all counts used here visits blobs far apart.
@@ -114,15 +114,15 @@ fn look_up(
 }
 
 /// Writes a little more and ends like a crash.
-fn crash(folder: &Path, objects: u64) -> Outcome<()> {
+fn crash(folder: &Path, objects: u64) -> ExampleResult<()> {
     let keys = stored_keys(folder)?;
-    let index = open_index(folder, &keys, Memory::new())?;
+    let index = open_index(folder, &keys, MemoryBackend::new())?;
     index.add(&keys, &index_object(objects), &[])?;
     println!("ends without closing the cache");
     std::process::abort();
 }
 
-fn open_index(folder: &Path, keys: &Arc<Keys>, backend: Memory) -> Outcome<Index> {
+fn open_index(folder: &Path, keys: &Arc<Keys>, backend: MemoryBackend) -> ExampleResult<Index> {
     let options = IndexOptions {
         folder: Some(folder.join("cache")),
         bytes_max: CACHE_BYTES_MAX,
@@ -173,7 +173,7 @@ fn frame(number: u64) -> FrameEntry {
 }
 
 /// Creates keys and leaves them in the folder, in a slot with its secret next to it.
-fn new_keys(folder: &Path) -> Outcome<Arc<Keys>> {
+fn new_keys(folder: &Path) -> ExampleResult<Arc<Keys>> {
     let (master, (secret, text)) = (MasterKey::generate()?, Secret::generate_key()?);
     let (keys, nobody) = (Keys::derive(&master), String::new);
     let label = SlotLabel {
@@ -188,7 +188,7 @@ fn new_keys(folder: &Path) -> Outcome<Arc<Keys>> {
     Ok(Arc::new(keys))
 }
 
-fn stored_keys(folder: &Path) -> Outcome<Arc<Keys>> {
+fn stored_keys(folder: &Path) -> ExampleResult<Arc<Keys>> {
     let slot = KeySlot::decode(&fs::read(folder.join("slot"))?)?;
     let secret = Secret::parse(&fs::read_to_string(folder.join("secret"))?)?;
     let master = open_slot(&slot, &secret)?.ok_or("the secret is not that of the slot")?;
@@ -196,7 +196,7 @@ fn stored_keys(folder: &Path) -> Outcome<Arc<Keys>> {
 }
 
 /// The largest resident memory of this process so far.
-fn peak_memory_kib() -> Outcome<u64> {
+fn peak_memory_kib() -> ExampleResult<u64> {
     let status = fs::read_to_string("/proc/self/status")?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).ok_or("no VmHWM")?;
     Ok(line.trim().trim_end_matches(" kB").parse()?)

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use bytes::Bytes;
-use holdfast_backend::{Backend, Error as BackendError, ObjectName};
+use holdfast_backend::{Backend, BackendError, ObjectName};
 use holdfast_format::ObjectId;
 use holdfast_format::frame::FRAME_OVERHEAD_BYTES;
 use holdfast_format::limits::{self, RECORD_BYTES_MAX};
@@ -19,7 +19,7 @@ use crate::object::{Fetched, fetch};
 
 /// One record with its position and id.
 #[derive(Debug, Clone)]
-pub struct Stored<Body> {
+pub struct StoredRecord<Body> {
     /// Number in its chain.
     pub sequence: u64,
     /// Plain hash of its bytes.
@@ -30,14 +30,14 @@ pub struct Stored<Body> {
 
 /// The end of a chain: where the next record goes and what it names as its predecessor.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Head {
+pub struct ChainHead {
     /// Number of the first free slot.
     pub next: u64,
     /// Id of the last record.
     pub last: ObjectId,
 }
 
-impl Head {
+impl ChainHead {
     /// The head of an empty chain.
     pub const EMPTY: Self = Self { next: 0, last: ObjectId::NONE };
 
@@ -57,9 +57,9 @@ impl Head {
 #[derive(Debug)]
 pub enum Appended<Body> {
     /// The record is in its slot.
-    Done(Stored<Body>),
+    Done(StoredRecord<Body>),
     /// Another record is there and must be read before the next attempt.
-    Occupied(Stored<Body>),
+    Occupied(StoredRecord<Body>),
 }
 
 /// A record that cannot be used. Later ones can, so one damaged record costs one snapshot and not
@@ -86,9 +86,9 @@ impl DamagedRecord {
 
 /// Records of a chain, and those that cannot be used.
 #[derive(Debug)]
-pub struct Records<Body> {
+pub struct ChainRecords<Body> {
     /// The readable records, in order.
-    pub whole: Vec<Stored<Body>>,
+    pub whole: Vec<StoredRecord<Body>>,
     /// The others. A record that does not continue the preceding one is in both lists, because it
     /// is authentic.
     pub damaged: Vec<DamagedRecord>,
@@ -97,9 +97,9 @@ pub struct Records<Body> {
 }
 
 /// What a slot contains.
-enum Slot<Body> {
+enum SlotContent<Body> {
     Free,
-    Whole { record: Stored<Body>, continues: bool, object: Bytes },
+    Whole { record: StoredRecord<Body>, continues: bool, object: Bytes },
     Damaged(DamagedRecord),
 }
 
@@ -112,15 +112,15 @@ pub fn read_from<Body: DeserializeOwned>(
     backend: &dyn Backend,
     keys: &Keys,
     chain: &Chain,
-    head: &mut Head,
+    head: &mut ChainHead,
     listed: &BTreeSet<u64>,
-) -> Result<Records<Body>, RepoError> {
-    let mut records = Records { whole: Vec::new(), damaged: Vec::new(), sealed: Vec::new() };
+) -> Result<ChainRecords<Body>, RepoError> {
+    let mut records = ChainRecords { whole: Vec::new(), damaged: Vec::new(), sealed: Vec::new() };
     // A slot that is known to have a record.
     let mut behind = 0;
     loop {
         match read_slot(backend, keys, chain, head)? {
-            Slot::Whole { record, continues, object } => {
+            SlotContent::Whole { record, continues, object } => {
                 if continues {
                     records.sealed.push((record.sequence, object));
                 } else {
@@ -131,20 +131,20 @@ pub fn read_from<Body: DeserializeOwned>(
                         reason: "it does not continue the preceding record".to_owned(),
                     });
                 }
-                *head = Head { next: record.sequence + 1, last: record.id };
+                *head = ChainHead { next: record.sequence + 1, last: record.id };
                 records.whole.push(record);
             }
-            Slot::Damaged(damaged) => {
+            SlotContent::Damaged(damaged) => {
                 if damaged.found.is_none() && !listed.contains(&head.next) {
                     // Whether there is a record is unknown: if the medium returns nothing at all,
                     // no slot would be the last.
                     backend.get(&object_name(damaged.object)?, RECORD_BYTES_MAX)?;
                     continue;
                 }
-                *head = Head::behind_lost(head.next);
+                *head = ChainHead::behind_lost(head.next);
                 records.damaged.push(damaged);
             }
-            Slot::Free => {
+            SlotContent::Free => {
                 if behind <= head.next {
                     let listed = listed.range(head.next + 1..).copied();
                     match first_record::<Body>(backend, keys, chain, listed)? {
@@ -154,7 +154,7 @@ pub fn read_from<Body: DeserializeOwned>(
                 }
                 let reason = "it is missing, but later records are not";
                 records.damaged.push(DamagedRecord::missing(chain, head.next, reason));
-                *head = Head::behind_lost(head.next);
+                *head = ChainHead::behind_lost(head.next);
             }
         }
     }
@@ -179,12 +179,12 @@ fn read_slot<Body: DeserializeOwned>(
     backend: &dyn Backend,
     keys: &Keys,
     chain: &Chain,
-    head: &Head,
-) -> Result<Slot<Body>, RepoError> {
+    head: &ChainHead,
+) -> Result<SlotContent<Body>, RepoError> {
     // An unreadable record is read again: the next record will name the hash of this one forever,
     // so a bit lost in transit must not be taken for what is stored.
     match read_slot_once(backend, keys, chain, head)? {
-        Slot::Damaged(_) => read_slot_once(backend, keys, chain, head),
+        SlotContent::Damaged(_) => read_slot_once(backend, keys, chain, head),
         slot => Ok(slot),
     }
 }
@@ -195,8 +195,8 @@ fn read_slot_once<Body: DeserializeOwned>(
     backend: &dyn Backend,
     keys: &Keys,
     chain: &Chain,
-    head: &Head,
-) -> Result<Slot<Body>, RepoError> {
+    head: &ChainHead,
+) -> Result<SlotContent<Body>, RepoError> {
     let record = chain.record(head.next);
     let mut damaged: Option<DamagedRecord> = None;
     for name in std::iter::once(record.clone()).chain(chain.second(head.next)) {
@@ -207,8 +207,8 @@ fn read_slot_once<Body: DeserializeOwned>(
                 match decode::<Body>(keys, chain, head.next, &name, &object) {
                     Ok((record, id)) => {
                         let continues = head.is_followed_by(&record.previous);
-                        let record = Stored { sequence: head.next, id, body: record.body };
-                        return Ok(Slot::Whole { continues, record, object });
+                        let record = StoredRecord { sequence: head.next, id, body: record.body };
+                        return Ok(SlotContent::Whole { continues, record, object });
                     }
                     Err(RepoError::Damaged { reason, .. }) => (Some(ObjectId::of(&object)), reason),
                     Err(error) => return Err(error),
@@ -218,7 +218,7 @@ fn read_slot_once<Body: DeserializeOwned>(
         let (object, is_missing) = (record.clone(), false);
         damaged.get_or_insert(DamagedRecord { object, found, is_missing, reason });
     }
-    Ok(damaged.map_or(Slot::Free, Slot::Damaged))
+    Ok(damaged.map_or(SlotContent::Free, SlotContent::Damaged))
 }
 
 /// The record of a slot, whatever it names as its predecessor.
@@ -227,12 +227,12 @@ pub(crate) fn record_at<Body: DeserializeOwned>(
     keys: &Keys,
     chain: &Chain,
     sequence: u64,
-) -> Result<Result<(Stored<Body>, Bytes), String>, RepoError> {
-    let head = Head { next: sequence, last: ObjectId::NONE };
+) -> Result<Result<(StoredRecord<Body>, Bytes), String>, RepoError> {
+    let head = ChainHead { next: sequence, last: ObjectId::NONE };
     Ok(match read_slot(backend, keys, chain, &head)? {
-        Slot::Whole { record, object, .. } => Ok((record, object)),
-        Slot::Damaged(damaged) => Err(damaged.reason),
-        Slot::Free => Err("it is missing".to_owned()),
+        SlotContent::Whole { record, object, .. } => Ok((record, object)),
+        SlotContent::Damaged(damaged) => Err(damaged.reason),
+        SlotContent::Free => Err("it is missing".to_owned()),
     })
 }
 
@@ -241,15 +241,15 @@ fn read_one<Body: DeserializeOwned>(
     backend: &dyn Backend,
     keys: &Keys,
     chain: &Chain,
-    head: &Head,
-) -> Result<Option<Stored<Body>>, RepoError> {
+    head: &ChainHead,
+) -> Result<Option<StoredRecord<Body>>, RepoError> {
     match read_slot(backend, keys, chain, head)? {
-        Slot::Free => Ok(None),
-        Slot::Whole { record, continues: true, .. } => Ok(Some(record)),
-        Slot::Whole { record, continues: false, .. } => {
+        SlotContent::Free => Ok(None),
+        SlotContent::Whole { record, continues: true, .. } => Ok(Some(record)),
+        SlotContent::Whole { record, continues: false, .. } => {
             Err(RepoError::ChainBroken { object: chain.record(record.sequence) })
         }
-        Slot::Damaged(DamagedRecord { object, reason, .. }) => {
+        SlotContent::Damaged(DamagedRecord { object, reason, .. }) => {
             Err(RepoError::Damaged { object, reason })
         }
     }
@@ -298,7 +298,7 @@ pub fn append<Body: Serialize + DeserializeOwned + Clone>(
     backend: &dyn Backend,
     keys: &Keys,
     chain: &Chain,
-    head: &mut Head,
+    head: &mut ChainHead,
     body: &Body,
 ) -> Result<Appended<Body>, RepoError> {
     let name = object_name(chain.record(head.next))?;
@@ -314,12 +314,12 @@ pub fn append<Body: Serialize + DeserializeOwned + Clone>(
             ));
         };
         if stored.id != mine {
-            *head = Head { next: stored.sequence + 1, last: stored.id };
+            *head = ChainHead { next: stored.sequence + 1, last: stored.id };
             return Ok(Appended::Occupied(stored));
         }
     }
-    let stored = Stored { sequence: head.next, id: mine, body: body.clone() };
-    *head = Head { next: stored.sequence + 1, last: mine };
+    let stored = StoredRecord { sequence: head.next, id: mine, body: body.clone() };
+    *head = ChainHead { next: stored.sequence + 1, last: mine };
     if let Some(second) = chain.second(stored.sequence) {
         // The record is committed without its copy; the next run that appends looks for missing
         // copies.
@@ -369,14 +369,14 @@ pub(crate) fn complete<Body: DeserializeOwned>(
 
 /// What a listing shows of the chains.
 #[derive(Debug, Default)]
-pub(crate) struct Listed {
+pub(crate) struct ListedSlots {
     /// Slots with at least one copy.
     pub slots: BTreeMap<Chain, BTreeSet<u64>>,
     /// Slots of the generation chain with only one copy.
     pub single: BTreeSet<u64>,
 }
 
-impl Listed {
+impl ListedSlots {
     /// The slots of one chain.
     pub fn of(&self, chain: &Chain) -> &BTreeSet<u64> {
         static NONE: BTreeSet<u64> = BTreeSet::new();
@@ -385,8 +385,8 @@ impl Listed {
 }
 
 /// The slots of all chains that a listing shows.
-pub(crate) fn listed_slots(backend: &dyn Backend) -> Result<Listed, RepoError> {
-    let mut found = Listed::default();
+pub(crate) fn listed_slots(backend: &dyn Backend) -> Result<ListedSlots, RepoError> {
+    let mut found = ListedSlots::default();
     for folder in [name::GENERATIONS, name::WRITERS] {
         for listed in backend.list(folder)? {
             let Some((chain, sequence)) = record_place(listed.name.as_ref()) else { continue };

@@ -1,6 +1,6 @@
 //! What can go wrong with a repository. Every one of these errors is fatal for the run.
 
-use holdfast_backend::Error as BackendError;
+use holdfast_backend::BackendError;
 use holdfast_format::{BlobId, FormatError, ObjectId};
 use holdfast_seal::SealError;
 

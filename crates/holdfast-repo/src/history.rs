@@ -14,7 +14,7 @@ use holdfast_format::{ObjectId, SlotId, WriterId};
 use holdfast_seal::Keys;
 
 use crate::RepoError;
-use crate::chain::{self, Appended, DamagedRecord, Head, Stored};
+use crate::chain::{self, Appended, ChainHead, DamagedRecord, StoredRecord};
 use crate::local::Heads;
 
 /// A snapshot with its current tags and hold.
@@ -46,10 +46,10 @@ pub struct OpenCondemn {
 /// Everything that the chains say, up to the records read so far.
 #[derive(Debug, Default)]
 pub struct History {
-    generation_head: Option<Head>,
+    generation_head: Option<ChainHead>,
     /// Number of generations taken from the cache.
     kept_generations: u64,
-    heads: BTreeMap<WriterId, Head>,
+    heads: BTreeMap<WriterId, ChainHead>,
     hosts: BTreeMap<WriterId, String>,
     snapshots: HashMap<ObjectId, SnapshotInfo>,
     forgotten: BTreeSet<ObjectId>,
@@ -87,11 +87,11 @@ pub struct History {
 }
 
 impl History {
-    fn apply_generation(&mut self, record: Stored<GenerationBody>) {
+    fn apply_generation(&mut self, record: StoredRecord<GenerationBody>) {
         let is_late = self.read_first_at.is_some_and(|first| record.sequence >= first);
         match record.body {
             GenerationBody::AddWriter { writer, host } => {
-                self.heads.entry(writer).or_insert(Head::EMPTY);
+                self.heads.entry(writer).or_insert(ChainHead::EMPTY);
                 self.unannounced.remove(&writer);
                 self.hosts.insert(writer, host);
             }
@@ -140,7 +140,7 @@ impl History {
         self.given_up.entry(object).or_default().insert(found);
     }
 
-    fn apply_writer(&mut self, writer: WriterId, record: Stored<WriterBody>) {
+    fn apply_writer(&mut self, writer: WriterId, record: StoredRecord<WriterBody>) {
         let (id, sequence) = (record.id, record.sequence);
         match record.body {
             WriterBody::Snapshot(snapshot) => {
@@ -315,7 +315,7 @@ impl History {
         loop {
             let Some(body) = still(self) else { return Ok(None) };
             self.refuse_deletion(backend, keys, &body)?;
-            let mut head = self.generation_head.unwrap_or(Head::EMPTY);
+            let mut head = self.generation_head.unwrap_or(ChainHead::EMPTY);
             let outcome = chain::append(backend, keys, &Chain::Generations, &mut head, &body)?;
             self.generation_head = Some(head);
             match outcome {
@@ -341,7 +341,7 @@ impl History {
         writer: WriterId,
         body: &WriterBody,
     ) -> Result<Appended<WriterBody>, RepoError> {
-        let mut head = self.heads.get(&writer).copied().unwrap_or(Head::EMPTY);
+        let mut head = self.heads.get(&writer).copied().unwrap_or(ChainHead::EMPTY);
         let outcome = chain::append(backend, keys, &Chain::Writer(writer), &mut head, body)?;
         self.heads.insert(writer, head);
         let (Appended::Done(record) | Appended::Occupied(record)) = &outcome;

@@ -1,7 +1,7 @@
 //! Reading objects that may be lost: a missing or unreadable object is an answer, not an error.
 
 use bytes::Bytes;
-use holdfast_backend::{Backend, Error as BackendError};
+use holdfast_backend::{Backend, BackendError};
 
 use crate::RepoError;
 use crate::names::object_name;

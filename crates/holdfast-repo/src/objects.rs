@@ -1,7 +1,7 @@
 //! The records and objects of an open repository: what the verbs read, add and move, without its
 //! storage and keys.
 
-use holdfast_backend::{Error as BackendError, Listed};
+use holdfast_backend::{BackendError, ListedObject};
 use holdfast_format::index::PackEntry;
 use holdfast_format::record::{GenerationBody, WriterBody};
 use holdfast_format::{ObjectId, WriterId, name};
@@ -63,7 +63,7 @@ impl Repository {
     ///
     /// # Errors
     /// Storage failures.
-    pub fn list(&self, folder: &str) -> Result<Vec<Listed>, RepoError> {
+    pub fn list(&self, folder: &str) -> Result<Vec<ListedObject>, RepoError> {
         Ok(self.backend().list(folder)?)
     }
 

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use holdfast_backend::{Backend, Error as BackendError, Place};
+use holdfast_backend::{Backend, BackendError, StorageLocation};
 use holdfast_format::config::{Config, StoredConfig};
 use holdfast_format::limits::RECORD_BYTES_MAX;
 use holdfast_format::record::GenerationBody;
@@ -19,7 +19,7 @@ use crate::index::{Index, IndexOptions, Missing, Notice};
 use crate::local::{self, Heads, Rollback};
 use crate::read::FrameCache;
 use crate::remembered;
-use crate::slots::{FoundSlot, Mutation, delete_slot, finish_removals, read_slot, store_slot};
+use crate::slots::{FoundSlot, SlotMutation, delete_slot, finish_removals, read_slot, store_slot};
 use crate::unlock::{Order, check_authentic, config_names, read_config, unlock};
 
 /// What opening needs besides the storage and a secret.
@@ -66,9 +66,9 @@ pub enum IndexFrom {
 
 /// What this machine keeps of a repository, and where.
 #[derive(Debug)]
-struct Kept {
+struct LocalState {
     folder: PathBuf,
-    place: Place,
+    place: StorageLocation,
     /// The known heads of the chains there.
     heads: Heads,
 }
@@ -126,7 +126,7 @@ fn in_force(
 ) -> Result<KeySlot, RepoError> {
     finish_removals(backend, history);
     let removed = history.removed_keys();
-    if !removed.contains(&slot.header.id) || Mutation::RemovedOpens.is_on() {
+    if !removed.contains(&slot.header.id) || SlotMutation::RemovedOpens.is_on() {
         return Ok(slot);
     }
     let order = Order { first: None, removed: Some(removed) };
@@ -151,7 +151,7 @@ pub struct Repository {
     slot: KeySlot,
     pool: Arc<ThreadPool>,
     frames: Arc<FrameCache>,
-    kept: Option<Kept>,
+    kept: Option<LocalState>,
 }
 
 impl Repository {
@@ -245,7 +245,7 @@ impl Repository {
         let index = Index::open(Arc::clone(&backend), Arc::clone(&keys), &index_options)?;
         let mut history = History::read(&*backend, &keys, &index)?;
         let slot = in_force(&*backend, &stored, secret, slot, &history)?;
-        let kept = folder.map(|folder| Kept { folder, place, heads: history.heads() });
+        let kept = folder.map(|folder| LocalState { folder, place, heads: history.heads() });
         if let Some(kept) = &kept {
             kept.compare(&*backend, &keys, options.accept_older)?;
             if first != Some(slot.header.id) {
@@ -414,7 +414,7 @@ impl Drop for Repository {
     }
 }
 
-impl Kept {
+impl LocalState {
     /// Compares the chains with what is known about them, and saves their current state.
     fn compare(
         &self,

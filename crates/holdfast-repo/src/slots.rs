@@ -1,7 +1,7 @@
 //! Key slots: reading them, adding them, and removing them by a record of the generation chain
 //! (`docs/format.md`, section 3.1).
 
-use holdfast_backend::{Backend, Error as BackendError};
+use holdfast_backend::{Backend, BackendError};
 use holdfast_format::record::GenerationBody;
 use holdfast_format::slot::{KdfCost, KeySlot};
 use holdfast_format::{FormatError, SlotId, name};
@@ -24,7 +24,7 @@ pub const SLOTS_MAX: usize = 32;
 
 /// Deliberate bugs: tests show that each is caught.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Mutation {
+pub(crate) enum SlotMutation {
     /// The remaining key is not checked again when the chain has grown.
     SurvivorIsBelieved,
     /// The objects are deleted before the record exists.
@@ -37,7 +37,7 @@ pub(crate) enum Mutation {
     RemovedOpens,
 }
 
-impl Mutation {
+impl SlotMutation {
     #[cfg(not(test))]
     pub(crate) fn is_on(self) -> bool {
         false
@@ -204,7 +204,7 @@ impl Repository {
     /// [`RepoError::Damaged`] if it can no longer be read; storage failures.
     pub fn remove_key(&self, id: SlotId, survivor: SlotId) -> Result<(), RepoError> {
         let backend = self.backend();
-        if Mutation::DeletedFirst.is_on() {
+        if SlotMutation::DeletedFirst.is_on() {
             delete_slot(backend, &id)?;
         }
         let mut refused = None;
@@ -232,7 +232,7 @@ impl Repository {
         survivor: SlotId,
     ) -> Result<Option<GenerationBody>, RepoError> {
         let is_removed = |id: &SlotId| history.removed_keys().contains(id);
-        if (is_removed(&survivor) && !Mutation::SurvivorIsBelieved.is_on()) || survivor == id {
+        if (is_removed(&survivor) && !SlotMutation::SurvivorIsBelieved.is_on()) || survivor == id {
             return Err(RepoError::KeyRemoved { slot: survivor.to_hex() });
         }
         if !self.is_usable(&read_slot(self.backend(), &survivor)?) {
@@ -293,7 +293,7 @@ impl Repository {
     fn complete_slot(&self, slot: &KeySlot) -> Result<(), RepoError> {
         let id = slot.header.id;
         let copies = name::key_slot(&id);
-        if Mutation::CopiesComeBack.is_on() {
+        if SlotMutation::CopiesComeBack.is_on() {
             return self.put_missing(&copies, &slot.encode()).map(drop);
         }
         let is_removed = self.history().removed_keys().contains(&id);
@@ -312,7 +312,7 @@ impl Repository {
         let backend = self.backend();
         let mut history = self.history();
         self.catch_up(&mut history)?;
-        match history.removed_keys().contains(id) && !Mutation::NotLookedAtAgain.is_on() {
+        match history.removed_keys().contains(id) && !SlotMutation::NotLookedAtAgain.is_on() {
             true => delete_slot(backend, id),
             false => Ok(()),
         }

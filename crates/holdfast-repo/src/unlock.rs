@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use holdfast_backend::{Backend, Error as BackendError, ObjectName};
+use holdfast_backend::{Backend, BackendError, ObjectName};
 use holdfast_format::config::StoredConfig;
 use holdfast_format::limits::SMALL_OBJECT_BYTES_MAX;
 use holdfast_format::slot::{KdfCost, KeySlot, SlotKind};
@@ -125,7 +125,7 @@ pub(crate) fn unlock(
     order: &Order<'_>,
 ) -> Result<(MasterKey, KeySlot), RepoError> {
     let is_removed = |id: &SlotId| order.removed.is_some_and(|removed| removed.contains(id));
-    let mut search = Search::new(stored.config.repository_id, secret);
+    let mut search = SlotSearch::new(stored.config.repository_id, secret);
     let mut tried = None;
     if let Some(id) = order.first.filter(|id| !is_removed(id)) {
         let found = read_slot(backend, &id)?;
@@ -149,7 +149,7 @@ pub(crate) fn unlock(
 }
 
 /// A search for the slot that opens, and the outcomes of those that do not.
-struct Search<'a> {
+struct SlotSearch<'a> {
     repository_id: RepositoryId,
     secret: &'a Secret,
     /// Memory times passes so far.
@@ -162,7 +162,7 @@ struct Search<'a> {
     untried: Option<(usize, u32)>,
 }
 
-impl<'a> Search<'a> {
+impl<'a> SlotSearch<'a> {
     fn new(repository_id: RepositoryId, secret: &'a Secret) -> Self {
         let (damaged, foreign, newer, untried) = (None, None, None, None);
         Self { repository_id, secret, work: 0, tried: 0, damaged, foreign, newer, untried }

@@ -8,7 +8,7 @@ use std::time::Instant;
 use holdfast_format::BlobType;
 use holdfast_format::frame::FrameContext;
 use holdfast_seal::{
-    BlobInput, Compression, FrameOpener, FrameSealer, Keys, MasterKey, SealError, Session,
+    BlobInput, FrameCompression, FrameOpener, FrameSealer, Keys, MasterKey, SealError, Session,
     looks_compressible,
 };
 
@@ -25,10 +25,10 @@ fn main() -> Result<(), SealError> {
     measure("blob id, 1 MiB", ROUNDS, FRAME_BYTES, || keys.blob_id(BlobType::Data, &noise));
     measure("looks_compressible, 64 KiB", 20_000, 64 << 10, || looks_compressible(&noise[..65536]));
     let kinds = [
-        ("stored", &noise, Compression::Stored),
-        ("zstd 1", &text, Compression::Zstd { level: 1 }),
-        ("zstd 3", &text, Compression::Zstd { level: 3 }),
-        ("zstd 9", &text, Compression::Zstd { level: 9 }),
+        ("stored", &noise, FrameCompression::Stored),
+        ("zstd 1", &text, FrameCompression::Zstd { level: 1 }),
+        ("zstd 3", &text, FrameCompression::Zstd { level: 3 }),
+        ("zstd 9", &text, FrameCompression::Zstd { level: 9 }),
     ];
     for (name, bytes, compression) in kinds {
         let blobs: Vec<_> = bytes
@@ -36,7 +36,7 @@ fn main() -> Result<(), SealError> {
             .map(|bytes| BlobInput { id: keys.blob_id(BlobType::Data, bytes), bytes })
             .collect();
         let mut sealer = FrameSealer::new();
-        let rounds = if compression == Compression::Stored { ROUNDS * 4 } else { ROUNDS };
+        let rounds = if compression == FrameCompression::Stored { ROUNDS * 4 } else { ROUNDS };
         for verify in [false, true] {
             let name = format!("seal {name}{}", if verify { ", verify" } else { "" });
             measure(&name, rounds, FRAME_BYTES, || {

@@ -4,7 +4,7 @@ use chacha20poly1305::aead::inout::InOutBuf;
 use chacha20poly1305::{AeadInOut, KeyInit, XChaCha20Poly1305, XNonce};
 
 use crate::SealError;
-use crate::keys::{Key, Keys};
+use crate::keys::{Keys, SecretKey};
 use crate::nonce::{NONCE_BYTES, Nonce};
 use crate::random::Random;
 
@@ -14,23 +14,26 @@ pub(crate) const TAG_BYTES: usize = 16;
 pub(crate) const OVERHEAD_BYTES: usize = NONCE_BYTES + TAG_BYTES;
 
 /// The parts of sealed bytes.
-pub(crate) struct Parts<'a> {
+pub(crate) struct SealedParts<'a> {
     pub(crate) nonce: &'a [u8; NONCE_BYTES],
     pub(crate) ciphertext: &'a [u8],
     pub(crate) tag: &'a [u8; TAG_BYTES],
 }
 
 /// Splits sealed bytes into their parts.
-pub(crate) fn split<'a>(sealed: &'a [u8], what: &'static str) -> Result<Parts<'a>, SealError> {
+pub(crate) fn split<'a>(
+    sealed: &'a [u8],
+    what: &'static str,
+) -> Result<SealedParts<'a>, SealError> {
     let length = SealError::Length { what };
     let (nonce, rest) = sealed.split_first_chunk().ok_or(length.clone())?;
     let (ciphertext, tag) = rest.split_last_chunk().ok_or(length)?;
-    Ok(Parts { nonce, ciphertext, tag })
+    Ok(SealedParts { nonce, ciphertext, tag })
 }
 
 /// Encrypts `buffer` in place and returns its tag. Consumes the nonce.
 pub(crate) fn seal_in_place(
-    key: &Key,
+    key: &SecretKey,
     nonce: Nonce,
     associated_data: &[u8],
     buffer: &mut [u8],
@@ -45,7 +48,7 @@ pub(crate) fn seal_in_place(
 
 /// Authenticates and decrypts `buffer` in place.
 pub(crate) fn open_in_place(
-    key: &Key,
+    key: &SecretKey,
     nonce: &[u8; NONCE_BYTES],
     associated_data: &[u8],
     buffer: InOutBuf<'_, '_, u8>,
@@ -59,8 +62,8 @@ pub(crate) fn open_in_place(
 
 /// Authenticates and decrypts from `parts` into `out`, which must be as long as the ciphertext.
 pub(crate) fn open_into(
-    key: &Key,
-    parts: &Parts<'_>,
+    key: &SecretKey,
+    parts: &SealedParts<'_>,
     associated_data: &[u8],
     out: &mut [u8],
     what: &'static str,
@@ -73,7 +76,7 @@ pub(crate) fn open_into(
 /// must not be written.
 pub(crate) fn seal_object(
     keys: &Keys,
-    key: &Key,
+    key: &SecretKey,
     associated_data: &[u8],
     plaintext: &[u8],
     out: &mut Vec<u8>,
@@ -98,7 +101,7 @@ pub(crate) fn seal_object(
 
 /// The plaintext of sealed bytes.
 pub(crate) fn open_object(
-    key: &Key,
+    key: &SecretKey,
     associated_data: &[u8],
     sealed: &[u8],
     what: &'static str,

@@ -25,7 +25,7 @@ pub struct BlobInput<'a> {
 
 /// How to encode a frame's body.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Compression {
+pub enum FrameCompression {
     /// As it is.
     Stored,
     /// With zstd, unless that saves less than about 3 %.
@@ -106,7 +106,7 @@ impl FrameSealer {
         session: &Session,
         blob_type: BlobType,
         blobs: &[BlobInput<'_>],
-        compression: Compression,
+        compression: FrameCompression,
         verify: bool,
     ) -> Result<SealedFrame, SealError> {
         let raw_bytes = total_bytes(blobs)?;
@@ -131,8 +131,8 @@ impl FrameSealer {
     }
 
     /// Fills `compressed` if that pays.
-    fn compress(&mut self, blobs: &[BlobInput<'_>], compression: Compression) -> Algorithm {
-        let Compression::Zstd { level } = compression else { return Algorithm::Stored };
+    fn compress(&mut self, blobs: &[BlobInput<'_>], compression: FrameCompression) -> Algorithm {
+        let FrameCompression::Zstd { level } = compression else { return Algorithm::Stored };
         let plaintext = match blobs {
             [blob] => blob.bytes,
             _ => {

@@ -51,9 +51,9 @@ impl fmt::Debug for MasterKey {
 
 /// One derived key. Wiped when dropped; not printable.
 #[derive(Zeroize, ZeroizeOnDrop)]
-pub(crate) struct Key([u8; 32]);
+pub(crate) struct SecretKey([u8; 32]);
 
-impl Key {
+impl SecretKey {
     pub(crate) fn from_bytes(bytes: [u8; 32]) -> Self {
         Self(bytes)
     }
@@ -81,20 +81,20 @@ impl Key {
 /// All derived keys of a repository. Share it by reference or in an `Arc`; wiped when dropped.
 pub struct Keys {
     repository_id: RepositoryId,
-    id_data: Key,
-    id_tree: Key,
-    id_frame: Key,
-    gear: Key,
-    split: Key,
-    session: Key,
-    writer: Key,
-    fingerprint: Key,
-    local: Key,
-    pub(crate) nonce: Key,
-    pub(crate) directory: Key,
-    pub(crate) record: Key,
-    pub(crate) config: Key,
-    pub(crate) slot: Key,
+    id_data: SecretKey,
+    id_tree: SecretKey,
+    id_frame: SecretKey,
+    gear: SecretKey,
+    split: SecretKey,
+    session: SecretKey,
+    writer: SecretKey,
+    fingerprint: SecretKey,
+    local: SecretKey,
+    pub(crate) nonce: SecretKey,
+    pub(crate) directory: SecretKey,
+    pub(crate) record: SecretKey,
+    pub(crate) config: SecretKey,
+    pub(crate) slot: SecretKey,
 }
 
 impl fmt::Debug for Keys {
@@ -107,21 +107,23 @@ impl Keys {
     /// Derives all keys.
     pub fn derive(master: &MasterKey) -> Self {
         Self {
-            repository_id: RepositoryId::from_bytes(*Key::derive("repo-id", master).as_bytes()),
-            id_data: Key::derive("id data", master),
-            id_tree: Key::derive("id tree", master),
-            id_frame: Key::derive("id frame", master),
-            gear: Key::derive("gear", master),
-            split: Key::derive("split", master),
-            session: Key::derive("session", master),
-            writer: Key::derive("writer", master),
-            fingerprint: Key::derive("fingerprint", master),
-            local: Key::derive("local state", master),
-            nonce: Key::derive("nonce", master),
-            directory: Key::derive("directory", master),
-            record: Key::derive("record", master),
-            config: Key::derive("config", master),
-            slot: Key::derive("slot label", master),
+            repository_id: RepositoryId::from_bytes(
+                *SecretKey::derive("repo-id", master).as_bytes(),
+            ),
+            id_data: SecretKey::derive("id data", master),
+            id_tree: SecretKey::derive("id tree", master),
+            id_frame: SecretKey::derive("id frame", master),
+            gear: SecretKey::derive("gear", master),
+            split: SecretKey::derive("split", master),
+            session: SecretKey::derive("session", master),
+            writer: SecretKey::derive("writer", master),
+            fingerprint: SecretKey::derive("fingerprint", master),
+            local: SecretKey::derive("local state", master),
+            nonce: SecretKey::derive("nonce", master),
+            directory: SecretKey::derive("directory", master),
+            record: SecretKey::derive("record", master),
+            config: SecretKey::derive("config", master),
+            slot: SecretKey::derive("slot label", master),
         }
     }
 
@@ -211,8 +213,8 @@ impl Keys {
     }
 
     /// The key of one session's frames of one type.
-    pub(crate) fn session_key(&self, blob_type: BlobType, session: &SessionId) -> Key {
-        Key(self.session.hash(&[&[blob_type.byte()], session.as_bytes()]))
+    pub(crate) fn session_key(&self, blob_type: BlobType, session: &SessionId) -> SecretKey {
+        SecretKey(self.session.hash(&[&[blob_type.byte()], session.as_bytes()]))
     }
 }
 

@@ -26,7 +26,7 @@ mod tests;
 pub use compressible::looks_compressible;
 pub use config::{check_config, seal_config};
 pub use error::SealError;
-pub use frame::{BlobInput, Compression, FrameSealer, SealedFrame};
+pub use frame::{BlobInput, FrameCompression, FrameSealer, SealedFrame};
 pub use keys::{Keys, MasterKey};
 pub use object::{
     open_directory, open_index, open_record, seal_directory, seal_index, seal_record,

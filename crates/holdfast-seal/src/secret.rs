@@ -19,9 +19,9 @@ const KEY_BYTES: usize = 32;
 const CHECK_BYTES: usize = 3;
 
 /// A passphrase or a generated key. Wiped when dropped.
-pub struct Secret(pub(crate) SecretKind);
+pub struct Secret(pub(crate) SecretForm);
 
-pub(crate) enum SecretKind {
+pub(crate) enum SecretForm {
     /// In Unicode normalisation form C: keyboards differ in how they compose letters.
     Passphrase(Zeroizing<String>),
     Generated(Zeroizing<[u8; KEY_BYTES]>),
@@ -30,8 +30,8 @@ pub(crate) enum SecretKind {
 impl fmt::Debug for Secret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self.0 {
-            SecretKind::Passphrase(_) => "Secret(passphrase)",
-            SecretKind::Generated(_) => "Secret(generated key)",
+            SecretForm::Passphrase(_) => "Secret(passphrase)",
+            SecretForm::Generated(_) => "Secret(generated key)",
         })
     }
 }
@@ -39,7 +39,7 @@ impl fmt::Debug for Secret {
 impl Secret {
     /// True for a passphrase: trying it on a slot has the cost that the slot sets.
     pub fn is_passphrase(&self) -> bool {
-        matches!(self.0, SecretKind::Passphrase(_))
+        matches!(self.0, SecretForm::Passphrase(_))
     }
 
     /// Parses text typed by a person or read from a file. One line break at the end is ignored.
@@ -57,7 +57,7 @@ impl Secret {
         let compact: Zeroizing<String> = Zeroizing::new(line.trim().to_ascii_uppercase());
         match compact.strip_prefix(MARKER) {
             Some(rest) => parse_key(rest),
-            None => Ok(Self(SecretKind::Passphrase(normalize(line)))),
+            None => Ok(Self(SecretForm::Passphrase(normalize(line)))),
         }
     }
 
@@ -78,7 +78,7 @@ impl Secret {
         bytes[KEY_BYTES..].copy_from_slice(&check_of(&key));
         let digits = Zeroizing::new(BASE32_NOPAD.encode(&*bytes));
         let text = Zeroizing::new([MARKER, VERSION, &digits].concat());
-        Ok((Self(SecretKind::Generated(key)), text))
+        Ok((Self(SecretForm::Generated(key)), text))
     }
 }
 
@@ -93,7 +93,7 @@ fn parse_key(rest: &str) -> Result<Secret, SealError> {
     if check != check_of(key) {
         return Err(SealError::MistypedKey);
     }
-    Ok(Secret(SecretKind::Generated(Zeroizing::new(*key))))
+    Ok(Secret(SecretForm::Generated(Zeroizing::new(*key))))
 }
 
 fn check_of(key: &[u8; KEY_BYTES]) -> [u8; CHECK_BYTES] {

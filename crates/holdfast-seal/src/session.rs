@@ -5,14 +5,14 @@ use std::fmt;
 use holdfast_format::{BlobType, SessionId};
 
 use crate::SealError;
-use crate::keys::{Key, Keys};
+use crate::keys::{Keys, SecretKey};
 use crate::random::{Random, SystemRandom, array};
 
 /// A run that writes: a random id and two keys that no other run has. Wiped when dropped.
 pub struct Session {
     id: SessionId,
-    data: Key,
-    tree: Key,
+    data: SecretKey,
+    tree: SecretKey,
 }
 
 impl fmt::Debug for Session {
@@ -42,7 +42,7 @@ impl Session {
         self.id
     }
 
-    pub(crate) fn key(&self, blob_type: BlobType) -> &Key {
+    pub(crate) fn key(&self, blob_type: BlobType) -> &SecretKey {
         match blob_type {
             BlobType::Data => &self.data,
             BlobType::Tree => &self.tree,

@@ -9,11 +9,11 @@ use serde::{Deserialize, Serialize};
 use subtle::ConstantTimeEq;
 use zeroize::{Zeroize, Zeroizing};
 
-use crate::aead::{OVERHEAD_BYTES, Parts, open_into, open_object, seal_object};
-use crate::keys::Key;
+use crate::aead::{OVERHEAD_BYTES, SealedParts, open_into, open_object, seal_object};
+use crate::keys::SecretKey;
 use crate::nonce::NONCE_BYTES;
 use crate::random::{Random, SystemRandom, array};
-use crate::secret::SecretKind;
+use crate::secret::SecretForm;
 use crate::{Keys, MasterKey, SealError, Secret};
 
 const WHAT: &str = "key slot";
@@ -64,8 +64,8 @@ pub(crate) fn create_slot_from(
     random: &mut dyn Random,
 ) -> Result<KeySlot, SealError> {
     let kind = match secret.0 {
-        SecretKind::Passphrase(_) => SlotKind::Passphrase(cost),
-        SecretKind::Generated(_) => SlotKind::GeneratedKey,
+        SecretForm::Passphrase(_) => SlotKind::Passphrase(cost),
+        SecretForm::Generated(_) => SlotKind::GeneratedKey,
     };
     let id = SlotId::from_bytes(array(random)?);
     let header = SlotHeader { kind, id, repository_id: keys.repository_id(), salt: array(random)? };
@@ -91,8 +91,8 @@ pub(crate) fn create_slot_from(
 /// master key. [`SealError::Kdf`] if there is not enough memory to try.
 pub fn open_slot(slot: &KeySlot, secret: &Secret) -> Result<Option<MasterKey>, SealError> {
     match (&slot.header.kind, &secret.0) {
-        (SlotKind::Passphrase(_), SecretKind::Passphrase(_))
-        | (SlotKind::GeneratedKey, SecretKind::Generated(_)) => {}
+        (SlotKind::Passphrase(_), SecretForm::Passphrase(_))
+        | (SlotKind::GeneratedKey, SecretForm::Generated(_)) => {}
         _ => return Ok(None),
     }
     let SlotKeys { kek, commitment } = derive_slot_keys(&slot.header, secret)?;
@@ -137,10 +137,10 @@ fn master_key_data(slot: &KeySlot) -> Vec<u8> {
     [&slot.header.encode()[..], &slot.commitment].concat()
 }
 
-fn open_master_key(kek: &Key, slot: &KeySlot) -> Result<MasterKey, SealError> {
+fn open_master_key(kek: &SecretKey, slot: &KeySlot) -> Result<MasterKey, SealError> {
     let (ciphertext, tag) =
         slot.sealed_master_key.split_last_chunk().ok_or(SealError::Length { what: WHAT })?;
-    let parts = Parts { nonce: &slot.nonce, ciphertext, tag };
+    let parts = SealedParts { nonce: &slot.nonce, ciphertext, tag };
     let mut master = Zeroizing::new([0; 32]);
     open_into(kek, &parts, &master_key_data(slot), &mut *master, WHAT)?;
     Ok(MasterKey::from_bytes(*master))
@@ -167,18 +167,18 @@ fn seal_label(
 
 /// The values derived from a secret for one slot.
 struct SlotKeys {
-    kek: Key,
+    kek: SecretKey,
     commitment: [u8; 32],
 }
 
 fn derive_slot_keys(header: &SlotHeader, secret: &Secret) -> Result<SlotKeys, SealError> {
     let stretched;
     let input_key = match (&secret.0, header.kind) {
-        (SecretKind::Passphrase(passphrase), SlotKind::Passphrase(cost)) => {
+        (SecretForm::Passphrase(passphrase), SlotKind::Passphrase(cost)) => {
             stretched = stretch(passphrase, &header.salt, cost)?;
             &stretched
         }
-        (SecretKind::Generated(key), SlotKind::GeneratedKey) => key,
+        (SecretForm::Generated(key), SlotKind::GeneratedKey) => key,
         _ => return Err(SealError::Tampered { what: WHAT }),
     };
     let mut hasher = Hasher::new_derive_key(PURPOSE);
@@ -189,7 +189,7 @@ fn derive_slot_keys(header: &SlotHeader, secret: &Secret) -> Result<SlotKeys, Se
     let (mut kek, mut commitment) = ([0; 32], [0; 32]);
     kek.copy_from_slice(&output[..32]);
     commitment.copy_from_slice(&output[32..]);
-    Ok(SlotKeys { kek: Key::from_bytes(kek), commitment })
+    Ok(SlotKeys { kek: SecretKey::from_bytes(kek), commitment })
 }
 
 fn stretch(

@@ -8,7 +8,7 @@ use holdfast_app::lock::LockError;
 use holdfast_app::restore::RestoreError;
 use holdfast_app::run::RunError;
 use holdfast_app::schedule::ScheduleError;
-use holdfast_backend::Error as BackendError;
+use holdfast_backend::BackendError;
 use holdfast_connect::postgres::ErrorKind;
 use holdfast_engine::EngineError;
 use holdfast_engine::check::Remedy;

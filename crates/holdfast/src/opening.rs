@@ -4,11 +4,11 @@ use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 
-use holdfast_backend::{Backend, Error, Limit, Local, ObjectName, Reserve};
+use holdfast_backend::{Backend, BackendError, Local, ObjectName, RateLimit, Reserve};
 use holdfast_format::name;
 use holdfast_repo::write::{COMPRESSION_DEFAULT, WriteOptions};
 use holdfast_repo::{IndexFrom, OpenOptions, RepoError, Repository, unlock};
-use holdfast_seal::{Compression, SlotLabel};
+use holdfast_seal::{FrameCompression, SlotLabel};
 
 use crate::cli::CompressionMode;
 use crate::context::Context;
@@ -115,7 +115,7 @@ impl Context {
     /// The storage of a repository, limited by `--limit-upload` and `--limit-download`.
     pub fn limited(&self, storage: Arc<dyn Backend>) -> Arc<dyn Backend> {
         match self.global.restic.rates() {
-            Some(rates) => Arc::new(Limit::new(storage, rates, Arc::clone(&self.interrupted))),
+            Some(rates) => Arc::new(RateLimit::new(storage, rates, Arc::clone(&self.interrupted))),
             None => storage,
         }
     }
@@ -139,10 +139,10 @@ impl Context {
 
     /// How blobs are written.
     pub fn write_options(&self) -> WriteOptions {
-        let level = |level| Compression::Zstd { level };
+        let level = |level| FrameCompression::Zstd { level };
         let compression = match self.global.compression.unwrap_or_default() {
             CompressionMode::Auto => COMPRESSION_DEFAULT,
-            CompressionMode::Off => Compression::Stored,
+            CompressionMode::Off => FrameCompression::Stored,
             CompressionMode::Fastest => level(1),
             CompressionMode::Better => level(9),
             CompressionMode::Max => level(19),
@@ -227,7 +227,7 @@ impl<'a> NewFolder<'a> {
     pub fn make(folder: &'a Path) -> CommandResult<(Local, NewFolder<'a>)> {
         let was_there = folder.exists();
         let storage = Local::create(folder).map_err(|error| match error {
-            Error::NotFound { .. } => no_folder(folder),
+            BackendError::NotFound { .. } => no_folder(folder),
             other => other.into(),
         })?;
         Ok((storage, NewFolder { folder, was_there, is_kept: false }))

@@ -5,7 +5,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use holdfast_engine::{Action, Added, Event, Observer};
+use holdfast_engine::{Added, EngineEvent, EntryAction, Observer};
 
 use crate::context::Context;
 use crate::exit::CommandResult;
@@ -62,18 +62,18 @@ impl Watcher {
         self.progress.is_shown()
     }
 
-    fn count(&self, path: &[u8], action: Action, is_file: bool, bytes: u64) {
+    fn count(&self, path: &[u8], action: EntryAction, is_file: bool, bytes: u64) {
         self.progress.update(|counters| {
             counters.current.retain(|current| current != path);
             match action {
                 _ if !is_file => {}
-                Action::Unchanged => {
+                EntryAction::Unchanged => {
                     counters.files_done += 1;
                     counters.files_skipped += 1;
                     counters.skipped_bytes += bytes;
                 }
-                Action::Deleted => counters.files_deleted += 1,
-                Action::New | Action::Modified => counters.files_done += 1,
+                EntryAction::Deleted => counters.files_deleted += 1,
+                EntryAction::New | EntryAction::Modified => counters.files_done += 1,
             }
         });
     }
@@ -90,14 +90,14 @@ impl Watcher {
         }
     }
 
-    fn tell(&self, path: &[u8], action: Action, is_directory: bool, bytes: u64, added: Added) {
+    fn tell(&self, path: &[u8], action: EntryAction, is_directory: bool, bytes: u64, added: Added) {
         let word = match (action, self.activity) {
-            (Action::New, Activity::Restore) => "restored",
-            (Action::Modified, Activity::Restore) => "updated",
-            (Action::New, _) => "new",
-            (Action::Modified, _) => "modified",
-            (Action::Unchanged, _) => "unchanged",
-            (Action::Deleted, _) => "deleted",
+            (EntryAction::New, Activity::Restore) => "restored",
+            (EntryAction::Modified, Activity::Restore) => "updated",
+            (EntryAction::New, _) => "new",
+            (EntryAction::Modified, _) => "modified",
+            (EntryAction::Unchanged, _) => "unchanged",
+            (EntryAction::Deleted, _) => "deleted",
         };
         // A closed standard output is reported with the next result, not here.
         let _closed = match (self.output.style().json, self.activity) {
@@ -117,31 +117,31 @@ impl Watcher {
 }
 
 impl Observer for Watcher {
-    fn event(&self, event: Event<'_>) {
+    fn event(&self, event: EngineEvent<'_>) {
         match event {
-            Event::Total { files, bytes, is_final } => self.total(files, bytes, is_final),
-            Event::Entry { path, action, is_directory, is_file, bytes, added } => {
+            EngineEvent::Total { files, bytes, is_final } => self.total(files, bytes, is_final),
+            EngineEvent::Entry { path, action, is_directory, is_file, bytes, added } => {
                 self.count(path, action, is_file, bytes);
                 if self.output.style().verbosity >= 2 {
                     self.tell(path, action, is_directory, bytes, added);
                 }
             }
-            Event::Started { path } => {
+            EngineEvent::Started { path } => {
                 self.progress.update(|counters| counters.current = vec![path.to_vec()]);
             }
-            Event::Processed { bytes } => {
+            EngineEvent::Processed { bytes } => {
                 self.progress.update(|counters| counters.processed_bytes += bytes);
             }
-            Event::Trouble { path, during, message } => self.trouble(path, during, message),
-            Event::Excluded { path } if self.output.style().verbosity >= 2 => {
+            EngineEvent::Trouble { path, during, message } => self.trouble(path, during, message),
+            EngineEvent::Excluded { path } if self.output.style().verbosity >= 2 => {
                 let _closed = self.output.note(2, &format!("excluded  {}", escape::name(path)));
             }
-            Event::Excluded { .. } => {}
-            Event::Spared { path, why } => {
+            EngineEvent::Excluded { .. } => {}
+            EngineEvent::Spared { path, why } => {
                 let line = format!("kept      {}: {why}", escape::name(path));
                 let _closed = self.output.note(1, &line);
             }
-            Event::Note { message } => self.output.warn(message),
+            EngineEvent::Note { message } => self.output.warn(message),
         }
     }
 

@@ -5,7 +5,7 @@ use std::io;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use holdfast_backend::{Backend, Error, Listed, Memory, ObjectName};
+use holdfast_backend::{Backend, BackendError, ListedObject, MemoryBackend, ObjectName};
 use holdfast_engine::Silent;
 use holdfast_engine::forget::forget;
 use holdfast_engine::prune::prune;
@@ -15,41 +15,46 @@ use crate::script::{PRUNE, Script, check_all};
 /// A storage that accepts only a limited number of bytes, like a disk that is almost full.
 #[derive(Debug)]
 struct AlmostFull {
-    inner: Arc<Memory>,
+    inner: Arc<MemoryBackend>,
     /// Larger objects are refused.
     put_bytes_max: usize,
 }
 
 impl Backend for AlmostFull {
-    fn put(&self, name: &ObjectName, parts: &[&[u8]]) -> Result<(), Error> {
+    fn put(&self, name: &ObjectName, parts: &[&[u8]]) -> Result<(), BackendError> {
         if parts.iter().map(|part| part.len()).sum::<usize>() > self.put_bytes_max {
             let (name, source) = (name.to_string(), io::ErrorKind::StorageFull.into());
-            return Err(Error::NoSpace { name, source });
+            return Err(BackendError::NoSpace { name, source });
         }
         self.inner.put(name, parts)
     }
 
-    fn get(&self, name: &ObjectName, bytes_max: u64) -> Result<Bytes, Error> {
+    fn get(&self, name: &ObjectName, bytes_max: u64) -> Result<Bytes, BackendError> {
         self.inner.get(name, bytes_max)
     }
 
-    fn get_range(&self, name: &ObjectName, offset: u64, length: usize) -> Result<Vec<u8>, Error> {
+    fn get_range(
+        &self,
+        name: &ObjectName,
+        offset: u64,
+        length: usize,
+    ) -> Result<Vec<u8>, BackendError> {
         self.inner.get_range(name, offset, length)
     }
 
-    fn size(&self, name: &ObjectName) -> Result<u64, Error> {
+    fn size(&self, name: &ObjectName) -> Result<u64, BackendError> {
         self.inner.size(name)
     }
 
-    fn list(&self, prefix: &str) -> Result<Vec<Listed>, Error> {
+    fn list(&self, prefix: &str) -> Result<Vec<ListedObject>, BackendError> {
         self.inner.list(prefix)
     }
 
-    fn delete(&self, name: &ObjectName) -> Result<(), Error> {
+    fn delete(&self, name: &ObjectName) -> Result<(), BackendError> {
         self.inner.delete(name)
     }
 
-    fn quarantine(&self, name: &ObjectName) -> Result<(), Error> {
+    fn quarantine(&self, name: &ObjectName) -> Result<(), BackendError> {
         self.inner.quarantine(name)
     }
 }

@@ -8,9 +8,9 @@
 use std::fmt;
 use std::sync::Arc;
 
-use holdfast_backend::fault::Plan;
-use holdfast_backend::{Backend, Fault, ObjectName};
-use holdfast_engine::check::Finding;
+use holdfast_backend::fault::FaultPlan;
+use holdfast_backend::{Backend, FaultBackend, ObjectName};
+use holdfast_engine::check::DamageFinding;
 use holdfast_engine::forget::forget;
 use holdfast_engine::prune::prune;
 use holdfast_engine::repair::{
@@ -60,7 +60,7 @@ impl Case {
     /// A copy of the storage with the objects lost.
     fn of(&self, script: &Script) -> (Script, Arc<dyn Backend>) {
         let script = script.fork();
-        let mut plan = Plan::none();
+        let mut plan = FaultPlan::none();
         for object in &self.objects {
             let name = ObjectName::new(object).unwrap();
             let mut bytes = script.storage.get(&name, u64::MAX).unwrap().to_vec();
@@ -76,7 +76,7 @@ impl Case {
             }
         }
         let storage = Arc::clone(&script.storage) as Arc<dyn Backend>;
-        (script, Arc::new(Fault::new(storage, plan)))
+        (script, Arc::new(FaultBackend::new(storage, plan)))
     }
 
     /// The second copy of a generation is not required: older versions did not write it.
@@ -86,7 +86,7 @@ impl Case {
     }
 }
 
-fn findings(script: &Script, backend: &Arc<dyn Backend>) -> Result<Vec<Finding>, String> {
+fn findings(script: &Script, backend: &Arc<dyn Backend>) -> Result<Vec<DamageFinding>, String> {
     let repository = script.open(backend).map_err(text)?;
     Ok(check_all(&repository).map_err(text)?.findings)
 }

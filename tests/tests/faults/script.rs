@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use holdfast_backend::{Backend, Memory};
+use holdfast_backend::{Backend, MemoryBackend};
 use holdfast_engine::backup::{
     BackupOptions, CaptureOptions, Compare, SourceOptions, backup, parents,
 };
@@ -12,7 +12,7 @@ use holdfast_engine::completeness::ShrinkLimit;
 use holdfast_engine::forget::forget;
 use holdfast_engine::prune::{Abandoned, MaxUnused, PruneOptions, prune};
 use holdfast_engine::restore::{Overwrite, RestoreOptions, Selection, WINDOW_BYTES, restore};
-use holdfast_engine::{EngineError, Event, Observer, Silent};
+use holdfast_engine::{EngineError, EngineEvent, Observer, Silent};
 use holdfast_format::ObjectId;
 use holdfast_format::config::{ChunkProfile, ChunkSizes, Config};
 use holdfast_format::record::Snapshot;
@@ -61,7 +61,7 @@ pub const PRUNE: PruneOptions = PruneOptions {
 /// A script in progress: the storage, and the acknowledged snapshots.
 #[derive(Clone)]
 pub struct Script {
-    pub storage: Arc<Memory>,
+    pub storage: Arc<MemoryBackend>,
     secret: Arc<String>,
     states: Arc<Vec<Files>>,
     /// Number of completed steps.
@@ -79,7 +79,7 @@ impl Script {
     pub fn new() -> Self {
         let (_, text) = Secret::generate_key().unwrap();
         Self {
-            storage: Arc::new(Memory::new()),
+            storage: Arc::new(MemoryBackend::new()),
             secret: Arc::new(text.to_string()),
             states: Arc::new(states()),
             done: 0,
@@ -336,8 +336,8 @@ struct Checkpoints {
 }
 
 impl Observer for Checkpoints {
-    fn event(&self, event: Event<'_>) {
-        if let Event::Trouble { path, message, .. } = event {
+    fn event(&self, event: EngineEvent<'_>) {
+        if let EngineEvent::Trouble { path, message, .. } = event {
             panic!("{}: {message}", String::from_utf8_lossy(path));
         }
     }

@@ -6,21 +6,21 @@
 
 use std::sync::Arc;
 
-use holdfast_backend::fault::{Effect, Kind, Plan};
-use holdfast_backend::{Backend, Fault, ObjectName};
+use holdfast_backend::fault::{FaultEffect, FaultPlan, OperationKind};
+use holdfast_backend::{Backend, FaultBackend, ObjectName};
 
 use crate::script::{Script, check_all};
 
 /// Runs the script until the n-th put, which is torn. `None` if there are fewer puts.
 fn tear(script: &mut Script, put: u64, keep: usize) -> Option<ObjectName> {
-    let plan = Plan::at_kind(put, &[Kind::Put], Effect::Tear { keep });
-    let fault = Arc::new(Fault::new(Arc::clone(&script.storage) as Arc<dyn Backend>, plan));
+    let plan = FaultPlan::at_kind(put, &[OperationKind::Put], FaultEffect::Tear { keep });
+    let fault = Arc::new(FaultBackend::new(Arc::clone(&script.storage) as Arc<dyn Backend>, plan));
     let outcome = script.run(&(Arc::clone(&fault) as Arc<dyn Backend>));
     if outcome.is_ok() {
         return None;
     }
     let log = fault.log();
-    let last = log.iter().rfind(|operation| operation.kind == Kind::Put).unwrap();
+    let last = log.iter().rfind(|operation| operation.kind == OperationKind::Put).unwrap();
     Some(ObjectName::new(&last.name).unwrap())
 }
 

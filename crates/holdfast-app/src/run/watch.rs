@@ -6,7 +6,7 @@ use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use holdfast_connect::{Content, Item, LeafKind, Opener, Piece, Source};
-use holdfast_engine::{Event, Observer};
+use holdfast_engine::{EngineEvent, Observer};
 use holdfast_format::entry::Metadata;
 use holdfast_format::record::Text;
 use serde::{Deserialize, Serialize};
@@ -136,8 +136,8 @@ pub(super) struct Listening<'a> {
 }
 
 impl Observer for Listening<'_> {
-    fn event(&self, event: Event<'_>) {
-        if let Event::Trouble { path, .. } = event
+    fn event(&self, event: EngineEvent<'_>) {
+        if let EngineEvent::Trouble { path, .. } = event
             && let Some(key) = (self.watched.name_of)(path)
         {
             let mut all = locked(&self.watched.references);

@@ -1,7 +1,7 @@
 //! A decorator that fails on purpose, so that tests can show what the store survives.
 //!
-//! Count the operations of a scenario once with [`Plan::none`], then run it again for each of them
-//! with a fault there, and inspect the result with a fresh view of the inner backend.
+//! Count the operations of a scenario once with [`FaultPlan::none`], then run it again for each of
+//! them with a fault there, and inspect the result with a fresh view of the inner backend.
 
 mod plan;
 #[cfg(test)]
@@ -12,38 +12,38 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use bytes::Bytes;
 use rustix::io::Errno;
 
-pub use self::plan::{Effect, Failure, Kind, Operation, Plan};
-use crate::{Backend, Error, Listed, ObjectName, Place};
+pub use self::plan::{FaultEffect, FaultFailure, FaultPlan, Operation, OperationKind};
+use crate::{Backend, BackendError, ListedObject, ObjectName, StorageLocation};
 
-/// A backend on which operations fail according to a [`Plan`].
+/// A backend on which operations fail according to a [`FaultPlan`].
 #[derive(Debug)]
-pub struct Fault {
+pub struct FaultBackend {
     inner: Arc<dyn Backend>,
-    state: Mutex<State>,
+    state: Mutex<FaultState>,
 }
 
 #[derive(Debug)]
-struct State {
-    plan: Plan,
+struct FaultState {
+    plan: FaultPlan,
     log: Vec<Operation>,
     crashed: bool,
     /// Objects that are visible but not durable.
     unsynced: Vec<ObjectName>,
 }
 
-impl Fault {
+impl FaultBackend {
     /// Wraps `inner`.
     #[must_use]
-    pub fn new(inner: Arc<dyn Backend>, plan: Plan) -> Fault {
-        let state = State { plan, log: Vec::new(), crashed: false, unsynced: Vec::new() };
-        Fault { inner, state: Mutex::new(state) }
+    pub fn new(inner: Arc<dyn Backend>, plan: FaultPlan) -> FaultBackend {
+        let state = FaultState { plan, log: Vec::new(), crashed: false, unsynced: Vec::new() };
+        FaultBackend { inner, state: Mutex::new(state) }
     }
 
     /// Removes what was never durable.
     ///
     /// # Errors
     /// As [`Backend::delete`] of the inner backend.
-    pub fn power_cut(&self) -> Result<(), Error> {
+    pub fn power_cut(&self) -> Result<(), BackendError> {
         let unsynced = std::mem::take(&mut self.state().unsynced);
         unsynced.iter().try_for_each(|name| self.inner.delete(name))
     }
@@ -67,18 +67,18 @@ impl Fault {
     }
 
     /// Counts an operation and returns what is to happen to it.
-    fn begin(&self, kind: Kind, name: &str) -> Result<Option<Effect>, Error> {
+    fn begin(&self, kind: OperationKind, name: &str) -> Result<Option<FaultEffect>, BackendError> {
         let mut state = self.state();
         if state.crashed {
-            return Err(Error::Crashed);
+            return Err(BackendError::Crashed);
         }
         state.log.push(Operation { kind, name: name.to_owned() });
         let mut effect = state.plan.next(kind, name);
         if kind.changes() && !state.unsynced.is_empty() {
-            effect = Some(Effect::Fail(Failure::Io));
+            effect = Some(FaultEffect::Fail(FaultFailure::Io));
         }
         drop(state);
-        if let Some(Effect::Delay(duration)) = effect {
+        if let Some(FaultEffect::Delay(duration)) = effect {
             std::thread::sleep(duration);
         }
         Ok(effect)
@@ -87,53 +87,57 @@ impl Fault {
     /// Runs `operation` on the inner backend, with the effects common to every kind.
     fn run<T>(
         &self,
-        kind: Kind,
+        kind: OperationKind,
         name: &str,
-        operation: impl FnOnce(Option<Effect>) -> Result<T, Error>,
-    ) -> Result<T, Error> {
+        operation: impl FnOnce(Option<FaultEffect>) -> Result<T, BackendError>,
+    ) -> Result<T, BackendError> {
         let effect = self.begin(kind, name)?;
         let outcome = match effect {
-            Some(Effect::Fail(failure)) => return Err(failed(failure, name)),
-            Some(Effect::Unsynced) if kind != Kind::Put => return Err(failed(Failure::Io, name)),
-            Some(Effect::Crash { applied: false }) => return Err(self.crash()),
-            Some(Effect::Tear { .. }) if kind != Kind::Put => return Err(self.crash()),
-            Some(Effect::Crash { applied: true } | Effect::Tear { .. }) => {
+            Some(FaultEffect::Fail(failure)) => return Err(failed(failure, name)),
+            Some(FaultEffect::Unsynced) if kind != OperationKind::Put => {
+                return Err(failed(FaultFailure::Io, name));
+            }
+            Some(FaultEffect::Crash { applied: false }) => return Err(self.crash()),
+            Some(FaultEffect::Tear { .. }) if kind != OperationKind::Put => {
+                return Err(self.crash());
+            }
+            Some(FaultEffect::Crash { applied: true } | FaultEffect::Tear { .. }) => {
                 // No one ever sees the inner backend's response.
                 let _ = operation(effect);
                 return Err(self.crash());
             }
-            Some(Effect::LostAck | Effect::Unsynced) => {
-                operation(effect).and_then(|_| Err(failed(Failure::Io, name)))
+            Some(FaultEffect::LostAck | FaultEffect::Unsynced) => {
+                operation(effect).and_then(|_| Err(failed(FaultFailure::Io, name)))
             }
             _ => operation(effect),
         };
-        if outcome.is_ok() && matches!(kind, Kind::Delete | Kind::Quarantine) {
+        if outcome.is_ok() && matches!(kind, OperationKind::Delete | OperationKind::Quarantine) {
             self.state().plan.forget(name);
         }
         // Another thread may have crashed in the meantime. A dead process sees no response.
-        if self.has_crashed() { Err(Error::Crashed) } else { outcome }
+        if self.has_crashed() { Err(BackendError::Crashed) } else { outcome }
     }
 
-    fn crash(&self) -> Error {
+    fn crash(&self) -> BackendError {
         self.state().crashed = true;
-        Error::Crashed
+        BackendError::Crashed
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
+    fn state(&self) -> MutexGuard<'_, FaultState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 // A method that is added to the trait must be forwarded here, even if it gets a default.
 #[deny(clippy::missing_trait_methods)]
-impl Backend for Fault {
-    fn put(&self, name: &ObjectName, parts: &[&[u8]]) -> Result<(), Error> {
-        self.run(Kind::Put, name.as_str(), |effect| match effect {
-            Some(Effect::Tear { keep }) => {
+impl Backend for FaultBackend {
+    fn put(&self, name: &ObjectName, parts: &[&[u8]]) -> Result<(), BackendError> {
+        self.run(OperationKind::Put, name.as_str(), |effect| match effect {
+            Some(FaultEffect::Tear { keep }) => {
                 let bytes = parts.concat();
                 self.inner.put(name, &[bytes.get(..keep).unwrap_or(&bytes)])
             }
-            Some(Effect::Unsynced) => {
+            Some(FaultEffect::Unsynced) => {
                 self.inner.put(name, parts)?;
                 self.state().unsynced.push(name.clone());
                 Ok(())
@@ -142,61 +146,66 @@ impl Backend for Fault {
         })
     }
 
-    fn get(&self, name: &ObjectName, bytes_max: u64) -> Result<Bytes, Error> {
-        self.run(Kind::Get, name.as_str(), |effect| {
+    fn get(&self, name: &ObjectName, bytes_max: u64) -> Result<Bytes, BackendError> {
+        self.run(OperationKind::Get, name.as_str(), |effect| {
             let bytes = self.inner.get(name, bytes_max)?;
             Ok(match effect {
-                Some(Effect::ShortRead) => bytes.slice(..bytes.len() / 2),
-                Some(Effect::FlipBit { at }) => Bytes::from(flipped(bytes.to_vec(), at)),
+                Some(FaultEffect::ShortRead) => bytes.slice(..bytes.len() / 2),
+                Some(FaultEffect::FlipBit { at }) => Bytes::from(flipped(bytes.to_vec(), at)),
                 _ => bytes,
             })
         })
     }
 
-    fn get_range(&self, name: &ObjectName, offset: u64, length: usize) -> Result<Vec<u8>, Error> {
-        self.run(Kind::GetRange, name.as_str(), |effect| {
+    fn get_range(
+        &self,
+        name: &ObjectName,
+        offset: u64,
+        length: usize,
+    ) -> Result<Vec<u8>, BackendError> {
+        self.run(OperationKind::GetRange, name.as_str(), |effect| {
             let bytes = self.inner.get_range(name, offset, length)?;
             match effect {
-                Some(Effect::ShortRead) => Err(Error::ShortRead {
+                Some(FaultEffect::ShortRead) => Err(BackendError::ShortRead {
                     name: name.to_string(),
                     offset,
                     wanted: length,
                     got: length / 2,
                 }),
-                Some(Effect::FlipBit { at }) => Ok(flipped(bytes, at)),
+                Some(FaultEffect::FlipBit { at }) => Ok(flipped(bytes, at)),
                 _ => Ok(bytes),
             }
         })
     }
 
-    fn size(&self, name: &ObjectName) -> Result<u64, Error> {
-        self.run(Kind::Size, name.as_str(), |_| self.inner.size(name))
+    fn size(&self, name: &ObjectName) -> Result<u64, BackendError> {
+        self.run(OperationKind::Size, name.as_str(), |_| self.inner.size(name))
     }
 
-    fn list(&self, prefix: &str) -> Result<Vec<Listed>, Error> {
-        self.run(Kind::List, prefix, |_| self.inner.list(prefix))
+    fn list(&self, prefix: &str) -> Result<Vec<ListedObject>, BackendError> {
+        self.run(OperationKind::List, prefix, |_| self.inner.list(prefix))
     }
 
-    fn delete(&self, name: &ObjectName) -> Result<(), Error> {
-        self.run(Kind::Delete, name.as_str(), |_| self.inner.delete(name))
+    fn delete(&self, name: &ObjectName) -> Result<(), BackendError> {
+        self.run(OperationKind::Delete, name.as_str(), |_| self.inner.delete(name))
     }
 
-    fn quarantine(&self, name: &ObjectName) -> Result<(), Error> {
-        self.run(Kind::Quarantine, name.as_str(), |_| self.inner.quarantine(name))
+    fn quarantine(&self, name: &ObjectName) -> Result<(), BackendError> {
+        self.run(OperationKind::Quarantine, name.as_str(), |_| self.inner.quarantine(name))
     }
 
-    fn place(&self) -> Place {
+    fn place(&self) -> StorageLocation {
         self.inner.place()
     }
 }
 
-fn failed(failure: Failure, name: &str) -> Error {
+fn failed(failure: FaultFailure, name: &str) -> BackendError {
     let errno = match failure {
-        Failure::Io => Errno::IO,
-        Failure::NoSpace => Errno::NOSPC,
-        Failure::Permission => Errno::ACCESS,
+        FaultFailure::Io => Errno::IO,
+        FaultFailure::NoSpace => Errno::NOSPC,
+        FaultFailure::Permission => Errno::ACCESS,
     };
-    Error::from_io("reach", name, errno)
+    BackendError::from_io("reach", name, errno)
 }
 
 fn flipped(mut bytes: Vec<u8>, at: usize) -> Vec<u8> {

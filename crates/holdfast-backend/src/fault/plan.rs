@@ -4,7 +4,7 @@ use std::time::Duration;
 
 /// The methods of a backend.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Kind {
+pub enum OperationKind {
     /// [`put`](crate::Backend::put)
     Put,
     /// [`get`](crate::Backend::get)
@@ -21,10 +21,10 @@ pub enum Kind {
     Quarantine,
 }
 
-impl Kind {
+impl OperationKind {
     /// Whether such an operation changes what is stored.
     pub(super) fn changes(self) -> bool {
-        matches!(self, Kind::Put | Kind::Delete | Kind::Quarantine)
+        matches!(self, OperationKind::Put | OperationKind::Delete | OperationKind::Quarantine)
     }
 }
 
@@ -32,14 +32,14 @@ impl Kind {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Operation {
     /// Which method.
-    pub kind: Kind,
+    pub kind: OperationKind,
     /// The name of the object, or the prefix of a listing.
     pub name: String,
 }
 
 /// Which error a failing operation returns.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Failure {
+pub enum FaultFailure {
     /// `Error::Io` with `EIO`: a bad medium, a broken connection.
     Io,
     /// `Error::NoSpace` with `ENOSPC`.
@@ -51,9 +51,9 @@ pub enum Failure {
 /// What happens to an operation. An effect that does not apply to its kind does nothing, except
 /// that a crash is always a crash.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Effect {
+pub enum FaultEffect {
     /// It fails and changes nothing.
-    Fail(Failure),
+    Fail(FaultFailure),
     /// The process dies: this operation and every later one returns `Error::Crashed`.
     Crash {
         /// Whether the operation takes effect first.
@@ -72,7 +72,7 @@ pub enum Effect {
     /// fails: the object is visible, no later change succeeds, and [`power_cut`] removes it.
     /// Others: `EIO`.
     ///
-    /// [`power_cut`]: super::Fault::power_cut
+    /// [`power_cut`]: super::FaultBackend::power_cut
     Unsynced,
     /// For get: the first half of the bytes, as if that were all. For `get_range`: `ShortRead`
     /// after the first half.
@@ -88,68 +88,72 @@ pub enum Effect {
 
 /// What goes wrong with one or more operations.
 #[derive(Debug, Clone)]
-pub(super) struct Rule {
+pub(super) struct FaultRule {
     /// Number of the first operation concerned, from 1, among those of `kinds`.
     first: u64,
     /// Whether the rule also holds for all operations after the first.
     lasting: bool,
     /// Empty for all.
-    kinds: Vec<Kind>,
+    kinds: Vec<OperationKind>,
     /// The object, if the rule is limited to one.
     object: Option<String>,
-    effect: Effect,
+    effect: FaultEffect,
     /// Number of operations of `kinds` so far.
     seen: u64,
 }
 
 /// A list of faults; where several apply to one operation, the first in the list wins.
 #[derive(Debug, Clone, Default)]
-pub struct Plan {
-    rules: Vec<Rule>,
+pub struct FaultPlan {
+    rules: Vec<FaultRule>,
 }
 
-impl Plan {
+impl FaultPlan {
     /// Nothing goes wrong.
     #[must_use]
-    pub fn none() -> Plan {
-        Plan::default()
+    pub fn none() -> FaultPlan {
+        FaultPlan::default()
     }
 
     /// The operation with this number, from 1, has that effect.
     #[must_use]
-    pub fn at(operation: u64, effect: Effect) -> Plan {
-        Plan::none().and_at(operation, &[], effect)
+    pub fn at(operation: u64, effect: FaultEffect) -> FaultPlan {
+        FaultPlan::none().and_at(operation, &[], effect)
     }
 
-    /// Like [`Plan::at`], where only operations of these kinds count.
+    /// Like [`FaultPlan::at`], where only operations of these kinds count.
     #[must_use]
-    pub fn at_kind(operation: u64, kinds: &[Kind], effect: Effect) -> Plan {
-        Plan::none().and_at(operation, kinds, effect)
+    pub fn at_kind(operation: u64, kinds: &[OperationKind], effect: FaultEffect) -> FaultPlan {
+        FaultPlan::none().and_at(operation, kinds, effect)
     }
 
     /// A full disk starting at the put with this number, from 1: every put fails with `NoSpace`,
     /// and all other operations work.
     #[must_use]
-    pub fn full_from_put(number: u64) -> Plan {
-        Plan::none().and_from(number, &[Kind::Put], Effect::Fail(Failure::NoSpace))
+    pub fn full_from_put(number: u64) -> FaultPlan {
+        FaultPlan::none().and_from(
+            number,
+            &[OperationKind::Put],
+            FaultEffect::Fail(FaultFailure::NoSpace),
+        )
     }
 
     /// A medium that has this object but does not return it: reading it fails with `EIO`, until the
     /// object is deleted or moved aside.
     #[must_use]
-    pub fn unreadable(object: &str) -> Plan {
-        Plan::none().and_unreadable(object)
+    pub fn unreadable(object: &str) -> FaultPlan {
+        FaultPlan::none().and_unreadable(object)
     }
 
     /// Adds an object that cannot be read.
     #[must_use]
-    pub fn and_unreadable(mut self, object: &str) -> Plan {
-        self.rules.push(Rule {
+    pub fn and_unreadable(mut self, object: &str) -> FaultPlan {
+        self.rules.push(FaultRule {
             first: 1,
             lasting: true,
-            kinds: vec![Kind::Get, Kind::GetRange],
+            kinds: vec![OperationKind::Get, OperationKind::GetRange],
             object: Some(object.to_owned()),
-            effect: Effect::Fail(Failure::Io),
+            effect: FaultEffect::Fail(FaultFailure::Io),
             seen: 0,
         });
         self
@@ -157,19 +161,30 @@ impl Plan {
 
     /// Adds a fault of one operation, counted among those of `kinds` (none for all).
     #[must_use]
-    pub fn and_at(self, operation: u64, kinds: &[Kind], effect: Effect) -> Plan {
+    pub fn and_at(self, operation: u64, kinds: &[OperationKind], effect: FaultEffect) -> FaultPlan {
         self.and(operation, false, kinds, effect)
     }
 
     /// Adds a fault of this operation and all later ones of `kinds` (none for all).
     #[must_use]
-    pub fn and_from(self, operation: u64, kinds: &[Kind], effect: Effect) -> Plan {
+    pub fn and_from(
+        self,
+        operation: u64,
+        kinds: &[OperationKind],
+        effect: FaultEffect,
+    ) -> FaultPlan {
         self.and(operation, true, kinds, effect)
     }
 
-    fn and(mut self, first: u64, lasting: bool, kinds: &[Kind], effect: Effect) -> Plan {
+    fn and(
+        mut self,
+        first: u64,
+        lasting: bool,
+        kinds: &[OperationKind],
+        effect: FaultEffect,
+    ) -> FaultPlan {
         let (kinds, object) = (kinds.to_vec(), None);
-        self.rules.push(Rule { first, lasting, kinds, object, effect, seen: 0 });
+        self.rules.push(FaultRule { first, lasting, kinds, object, effect, seen: 0 });
         self
     }
 
@@ -179,16 +194,16 @@ impl Plan {
     }
 
     /// Counts an operation and returns what happens to it.
-    pub(super) fn next(&mut self, kind: Kind, name: &str) -> Option<Effect> {
+    pub(super) fn next(&mut self, kind: OperationKind, name: &str) -> Option<FaultEffect> {
         // Every rule counts, even after one has matched.
-        let matching: Vec<Effect> =
+        let matching: Vec<FaultEffect> =
             self.rules.iter_mut().filter_map(|rule| rule.next(kind, name)).collect();
         matching.first().copied()
     }
 }
 
-impl Rule {
-    fn next(&mut self, kind: Kind, name: &str) -> Option<Effect> {
+impl FaultRule {
+    fn next(&mut self, kind: OperationKind, name: &str) -> Option<FaultEffect> {
         let is_kind = self.kinds.is_empty() || self.kinds.contains(&kind);
         if !is_kind || self.object.as_deref().is_some_and(|object| object != name) {
             return None;

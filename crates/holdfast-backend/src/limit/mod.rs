@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 
-use crate::{Backend, Error, Listed, ObjectName, Place};
+use crate::{Backend, BackendError, ListedObject, ObjectName, StorageLocation};
 
 /// The longest sleep before checking whether the wait should end early.
 const STEP: Duration = Duration::from_millis(50);
@@ -25,19 +25,19 @@ pub struct Rates {
 /// an object is moved at once, and the next one waits for as long as it should have taken. All
 /// waiting ends once the user wants the command to end.
 #[derive(Debug)]
-pub struct Limit {
+pub struct RateLimit {
     inner: Arc<dyn Backend>,
     written: Option<Mutex<Pace>>,
     read: Option<Mutex<Pace>>,
     stop: Arc<AtomicBool>,
 }
 
-impl Limit {
+impl RateLimit {
     /// Wraps `inner`; waiting ends once `stop` is true.
     #[must_use]
-    pub fn new(inner: Arc<dyn Backend>, rates: Rates, stop: Arc<AtomicBool>) -> Limit {
+    pub fn new(inner: Arc<dyn Backend>, rates: Rates, stop: Arc<AtomicBool>) -> RateLimit {
         let pace = |rate: Option<u64>| rate.map(|rate| Mutex::new(Pace::new(rate)));
-        Limit { inner, written: pace(rates.written), read: pace(rates.read), stop }
+        RateLimit { inner, written: pace(rates.written), read: pace(rates.read), stop }
     }
 
     fn wait(&self, pace: Option<&Mutex<Pace>>, bytes: u64) {
@@ -76,43 +76,48 @@ impl Pace {
     }
 }
 
-impl Backend for Limit {
-    fn put(&self, name: &ObjectName, parts: &[&[u8]]) -> Result<(), Error> {
+impl Backend for RateLimit {
+    fn put(&self, name: &ObjectName, parts: &[&[u8]]) -> Result<(), BackendError> {
         self.wait(self.written.as_ref(), parts.iter().map(|part| part.len() as u64).sum());
         self.inner.put(name, parts)
     }
 
-    fn get(&self, name: &ObjectName, bytes_max: u64) -> Result<Bytes, Error> {
+    fn get(&self, name: &ObjectName, bytes_max: u64) -> Result<Bytes, BackendError> {
         let bytes = self.inner.get(name, bytes_max)?;
         // Their number is only known now; the caller waits this long.
         self.wait(self.read.as_ref(), bytes.len() as u64);
         Ok(bytes)
     }
 
-    fn get_range(&self, name: &ObjectName, offset: u64, length: usize) -> Result<Vec<u8>, Error> {
+    fn get_range(
+        &self,
+        name: &ObjectName,
+        offset: u64,
+        length: usize,
+    ) -> Result<Vec<u8>, BackendError> {
         // More may be requested than there is.
         let bytes = self.inner.get_range(name, offset, length)?;
         self.wait(self.read.as_ref(), bytes.len() as u64);
         Ok(bytes)
     }
 
-    fn size(&self, name: &ObjectName) -> Result<u64, Error> {
+    fn size(&self, name: &ObjectName) -> Result<u64, BackendError> {
         self.inner.size(name)
     }
 
-    fn list(&self, prefix: &str) -> Result<Vec<Listed>, Error> {
+    fn list(&self, prefix: &str) -> Result<Vec<ListedObject>, BackendError> {
         self.inner.list(prefix)
     }
 
-    fn delete(&self, name: &ObjectName) -> Result<(), Error> {
+    fn delete(&self, name: &ObjectName) -> Result<(), BackendError> {
         self.inner.delete(name)
     }
 
-    fn quarantine(&self, name: &ObjectName) -> Result<(), Error> {
+    fn quarantine(&self, name: &ObjectName) -> Result<(), BackendError> {
         self.inner.quarantine(name)
     }
 
-    fn place(&self) -> Place {
+    fn place(&self) -> StorageLocation {
         self.inner.place()
     }
 }
@@ -120,13 +125,13 @@ impl Backend for Limit {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Memory;
+    use crate::MemoryBackend;
 
     #[test]
     fn conforms() {
         crate::conformance::run(&|| {
             let rates = Rates { written: Some(1 << 30), read: Some(1 << 30) };
-            Arc::new(Limit::new(Arc::new(Memory::new()), rates, Arc::default()))
+            Arc::new(RateLimit::new(Arc::new(MemoryBackend::new()), rates, Arc::default()))
         });
     }
 
@@ -145,7 +150,8 @@ mod tests {
     #[test]
     fn every_read_and_every_write_counts() {
         let rates = Rates { written: Some(1), read: Some(1) };
-        let limit = Limit::new(Arc::new(Memory::new()), rates, Arc::new(AtomicBool::new(true)));
+        let limit =
+            RateLimit::new(Arc::new(MemoryBackend::new()), rates, Arc::new(AtomicBool::new(true)));
         let is_waited_for_until = || {
             let until =
                 |pace: &Option<Mutex<Pace>>| pace.as_ref().unwrap().lock().unwrap().free_from;
@@ -167,7 +173,7 @@ mod tests {
     fn nothing_waits_for_a_command_that_should_end() {
         let rates = Rates { written: Some(1), read: None };
         let stop = Arc::new(AtomicBool::new(true));
-        let limit = Limit::new(Arc::new(Memory::new()), rates, stop);
+        let limit = RateLimit::new(Arc::new(MemoryBackend::new()), rates, stop);
         for name in ["a", "b", "c"] {
             limit.put(&ObjectName::new(name).unwrap(), &[&[0; 1 << 20]]).unwrap();
         }

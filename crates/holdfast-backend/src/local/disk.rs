@@ -18,7 +18,7 @@ use super::{FOLDER_MODE, folder_flags};
 const FILE_MODE: Mode = Mode::RUSR.union(Mode::WUSR);
 
 /// Changes below the root folder of a repository. Paths are relative to it; `""` is the root.
-pub(super) trait Disk: Send + Sync + Debug {
+pub(super) trait DiskOperations: Send + Sync + Debug {
     /// Creates a file for writing; fails if it exists.
     fn create(&self, path: &str) -> io::Result<File>;
     /// Writes a prefix of the concatenated slices and returns its length.
@@ -49,7 +49,7 @@ impl Filesystem {
     }
 }
 
-impl Disk for Filesystem {
+impl DiskOperations for Filesystem {
     fn create(&self, path: &str) -> io::Result<File> {
         let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC;
         Ok(File::from(rustix::fs::openat(&self.root, path, flags, FILE_MODE)?))

@@ -5,26 +5,30 @@ use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 
-use super::disk::Disk;
-use crate::Error;
+use super::disk::DiskOperations;
+use crate::BackendError;
 
 /// Which folders are known to exist durably, so that a put need not check again.
 #[derive(Debug)]
-pub(super) struct Folders {
+pub(super) struct CreatedFolders {
     durable: Mutex<HashSet<String>>,
     sync_failed: AtomicBool,
 }
 
-impl Folders {
-    pub(super) fn new() -> Folders {
-        Folders { durable: Mutex::new(HashSet::new()), sync_failed: AtomicBool::new(false) }
+impl CreatedFolders {
+    pub(super) fn new() -> CreatedFolders {
+        CreatedFolders { durable: Mutex::new(HashSet::new()), sync_failed: AtomicBool::new(false) }
     }
 
     /// Makes sure that `folder` and its parents exist, durably.
     ///
     /// The parent is synced even if another process made `folder`: that process may not have synced
     /// it yet, and our object must not vanish together with its folder.
-    pub(super) fn ensure(&self, disk: &dyn Disk, folder: &str) -> Result<(), Error> {
+    pub(super) fn ensure(
+        &self,
+        disk: &dyn DiskOperations,
+        folder: &str,
+    ) -> Result<(), BackendError> {
         if folder.is_empty() || self.is_known(folder) {
             return Ok(());
         }
@@ -32,7 +36,7 @@ impl Folders {
         self.ensure(disk, above)?;
         match disk.make_folder(folder) {
             Err(source) if source.kind() != io::ErrorKind::AlreadyExists => {
-                return Err(Error::from_io("create the folder", folder, source));
+                return Err(BackendError::from_io("create the folder", folder, source));
             }
             _ => {}
         }
@@ -47,16 +51,16 @@ impl Folders {
     }
 
     /// Makes the entries of `folder` durable.
-    pub(super) fn sync(&self, disk: &dyn Disk, folder: &str) -> Result<(), Error> {
+    pub(super) fn sync(&self, disk: &dyn DiskOperations, folder: &str) -> Result<(), BackendError> {
         let shown = if folder.is_empty() { "the repository folder" } else { folder };
-        self.try_sync(disk, folder).map_err(|source| Error::from_io("sync", shown, source))
+        self.try_sync(disk, folder).map_err(|source| BackendError::from_io("sync", shown, source))
     }
 
-    /// Like [`Folders::sync`], for a caller that expects some failures.
+    /// Like [`CreatedFolders::sync`], for a caller that expects some failures.
     ///
     /// After one failed sync every later one fails too: the kernel may have dropped what it could
     /// not write, and would then report success for a second attempt.
-    pub(super) fn try_sync(&self, disk: &dyn Disk, folder: &str) -> io::Result<()> {
+    pub(super) fn try_sync(&self, disk: &dyn DiskOperations, folder: &str) -> io::Result<()> {
         let open = disk.open_folder(folder)?;
         if self.sync_failed.load(Ordering::Acquire) {
             return Err(io::Error::other("an earlier sync failed; open the repository again"));

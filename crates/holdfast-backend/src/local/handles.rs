@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use lru::LruCache;
 
-use crate::{Error, ObjectName};
+use crate::{BackendError, ObjectName};
 
 /// Small compared with the usual limit of 1024 open files, and large compared with the number of
 /// packs that a restore reads at one time.
@@ -22,28 +22,30 @@ pub(super) struct Handle {
 
 /// The most recently used handles.
 #[derive(Debug)]
-pub(super) struct Handles {
-    state: Mutex<State>,
+pub(super) struct FolderHandles {
+    state: Mutex<HandleState>,
 }
 
 #[derive(Debug)]
-struct State {
+struct HandleState {
     open: LruCache<ObjectName, Arc<Handle>>,
     /// Counts the calls of `close`.
     closed: u64,
 }
 
-impl Handles {
-    pub(super) fn new() -> Handles {
-        Handles { state: Mutex::new(State { open: LruCache::new(MAX_OPEN), closed: 0 }) }
+impl FolderHandles {
+    pub(super) fn new() -> FolderHandles {
+        FolderHandles {
+            state: Mutex::new(HandleState { open: LruCache::new(MAX_OPEN), closed: 0 }),
+        }
     }
 
     /// The handle of `name`, opened by `open` if it is not in the set.
     pub(super) fn get(
         &self,
         name: &ObjectName,
-        open: impl FnOnce() -> Result<Handle, Error>,
-    ) -> Result<Arc<Handle>, Error> {
+        open: impl FnOnce() -> Result<Handle, BackendError>,
+    ) -> Result<Arc<Handle>, BackendError> {
         let closed_before = {
             let mut state = self.state();
             if let Some(handle) = state.open.get(name) {
@@ -69,7 +71,7 @@ impl Handles {
         state.open.pop(name);
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
+    fn state(&self) -> MutexGuard<'_, HandleState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -78,13 +80,13 @@ impl Handles {
 mod tests {
     use super::*;
 
-    fn open() -> Result<Handle, Error> {
+    fn open() -> Result<Handle, BackendError> {
         Ok(Handle { file: tempfile::tempfile().unwrap(), bytes: 0 })
     }
 
     #[test]
     fn the_set_is_bounded_and_keeps_what_is_used() {
-        let (handles, used) = (Handles::new(), ObjectName::new("used").unwrap());
+        let (handles, used) = (FolderHandles::new(), ObjectName::new("used").unwrap());
         let first = handles.get(&used, open).unwrap();
         for number in 0..100 {
             handles.get(&ObjectName::new(format!("n{number}")).unwrap(), open).unwrap();
@@ -95,7 +97,7 @@ mod tests {
 
     #[test]
     fn a_handle_opened_during_a_removal_is_not_kept() {
-        let (handles, name) = (Handles::new(), ObjectName::new("a").unwrap());
+        let (handles, name) = (FolderHandles::new(), ObjectName::new("a").unwrap());
         let removed_meanwhile = || {
             handles.close(&name);
             open()

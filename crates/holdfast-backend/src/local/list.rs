@@ -6,9 +6,9 @@ use rustix::fs::{AtFlags, Dir, DirEntry, FileType, Mode, OFlags};
 use rustix::io::Errno;
 
 use super::folder_flags;
-use crate::{Error, Listed, ObjectName};
+use crate::{BackendError, ListedObject, ObjectName};
 
-pub(super) fn list(root: &OwnedFd, prefix: &str) -> Result<Vec<Listed>, Error> {
+pub(super) fn list(root: &OwnedFd, prefix: &str) -> Result<Vec<ListedObject>, BackendError> {
     let mut found = Vec::new();
     // A prefix that is not a name cannot be the start of one either.
     if prefix.is_empty() || ObjectName::new(prefix).is_ok() {
@@ -19,8 +19,8 @@ pub(super) fn list(root: &OwnedFd, prefix: &str) -> Result<Vec<Listed>, Error> {
 }
 
 /// Collects the objects in `folder` and below. The depth is bounded by the length of names.
-fn walk(root: &OwnedFd, folder: &str, found: &mut Vec<Listed>) -> Result<(), Error> {
-    let failed = |source: Errno| Error::from_io("list", folder, source);
+fn walk(root: &OwnedFd, folder: &str, found: &mut Vec<ListedObject>) -> Result<(), BackendError> {
+    let failed = |source: Errno| BackendError::from_io("list", folder, source);
     let path = if folder.is_empty() { "." } else { folder };
     let flags = folder_flags() | OFlags::NOFOLLOW;
     let entries = match rustix::fs::openat(root, path, flags, Mode::empty()) {
@@ -34,15 +34,15 @@ fn walk(root: &OwnedFd, folder: &str, found: &mut Vec<Listed>) -> Result<(), Err
         // `tmp`, files that a network file system keeps for others, `lost+found`.
         let Some(name) = name_of(folder, &entry) else { continue };
         match look_at(root, &name, &entry)? {
-            Some(Found::Folder) => walk(root, name.as_str(), found)?,
-            Some(Found::Object { bytes }) => found.push(Listed { name, bytes }),
+            Some(ListedFile::Folder) => walk(root, name.as_str(), found)?,
+            Some(ListedFile::Object { bytes }) => found.push(ListedObject { name, bytes }),
             None => {}
         }
     }
     Ok(())
 }
 
-enum Found {
+enum ListedFile {
     Folder,
     Object { bytes: u64 },
 }
@@ -57,19 +57,23 @@ fn name_of(folder: &str, entry: &DirEntry) -> Option<ObjectName> {
 }
 
 /// Kind and size of an entry; `None` if it is gone, or neither an object nor a folder.
-fn look_at(root: &OwnedFd, name: &ObjectName, entry: &DirEntry) -> Result<Option<Found>, Error> {
+fn look_at(
+    root: &OwnedFd,
+    name: &ObjectName,
+    entry: &DirEntry,
+) -> Result<Option<ListedFile>, BackendError> {
     if entry.file_type() == FileType::Directory {
-        return Ok(Some(Found::Folder));
+        return Ok(Some(ListedFile::Folder));
     }
     let stat = match rustix::fs::statat(root, name.as_str(), AtFlags::SYMLINK_NOFOLLOW) {
         Err(Errno::NOENT | Errno::NOTDIR) => return Ok(None),
         Err(source) => {
-            let error = Error::from_io("inspect", name.as_str(), source);
+            let error = BackendError::from_io("inspect", name.as_str(), source);
             // One object that the medium cannot even describe must not hide all others. Reading it
             // reports the error.
             let is_file = entry.file_type() == FileType::RegularFile;
             return match is_file && error.is_unreadable() {
-                true => Ok(Some(Found::Object { bytes: 0 })),
+                true => Ok(Some(ListedFile::Object { bytes: 0 })),
                 false => Err(error),
             };
         }
@@ -77,9 +81,9 @@ fn look_at(root: &OwnedFd, name: &ObjectName, entry: &DirEntry) -> Result<Option
     };
     Ok(match FileType::from_raw_mode(stat.st_mode) {
         FileType::RegularFile => {
-            Some(Found::Object { bytes: u64::try_from(stat.st_size).unwrap_or(0) })
+            Some(ListedFile::Object { bytes: u64::try_from(stat.st_size).unwrap_or(0) })
         }
-        FileType::Directory => Some(Found::Folder),
+        FileType::Directory => Some(ListedFile::Folder),
         _ => None,
     })
 }

@@ -15,7 +15,7 @@ const PREFIX: &str = "holdfast";
 
 /// A process on some machine.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Maker {
+pub(super) struct TemporaryOwner {
     /// Random for each boot of a kernel, in hexadecimal digits; empty if unknown.
     boot: String,
     /// Number of the namespace that the process id belongs to.
@@ -37,9 +37,9 @@ pub(super) enum Fate {
     Elsewhere,
 }
 
-impl Maker {
+impl TemporaryOwner {
     /// This process.
-    pub(super) fn this() -> Maker {
+    pub(super) fn this() -> TemporaryOwner {
         let boot = fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
         let boot: String = boot.chars().filter(char::is_ascii_hexdigit).collect();
         let space = fs::read_link("/proc/self/ns/pid").ok();
@@ -47,23 +47,23 @@ impl Maker {
         let space = space.and_then(|link| digits(link.to_str()?).parse().ok());
         let process = std::process::id();
         match (space, began("self")) {
-            (Some(space), Some(began)) => Maker { boot, space, process, began },
-            _ => Maker { boot: String::new(), space: 0, process, began: 0 },
+            (Some(space), Some(began)) => TemporaryOwner { boot, space, process, began },
+            _ => TemporaryOwner { boot: String::new(), space: 0, process, began: 0 },
         }
     }
 
     /// The name of a file of this process; `random` distinguishes it from others.
     pub(super) fn file_name(&self, random: u64) -> String {
-        let Maker { boot, space, process, began } = self;
+        let TemporaryOwner { boot, space, process, began } = self;
         format!("{PREFIX}.{boot}.{space}.{process}.{began}.{random:016x}")
     }
 
     /// The process that made a file of this name; `None` if the name is not one of ours.
-    pub(super) fn of_file(name: &str) -> Option<Maker> {
+    pub(super) fn of_file(name: &str) -> Option<TemporaryOwner> {
         let parts: Vec<&str> = name.split('.').collect();
         let [PREFIX, boot, space, process, began, random] = parts[..] else { return None };
         let random = u64::from_str_radix(random, 16).ok()?;
-        let maker = Maker {
+        let maker = TemporaryOwner {
             boot: boot.to_owned(),
             space: space.parse().ok()?,
             process: process.parse().ok()?,
@@ -73,7 +73,7 @@ impl Maker {
     }
 
     /// Its fate, as far as `this` process can determine it.
-    pub(super) fn fate(&self, this: &Maker) -> Fate {
+    pub(super) fn fate(&self, this: &TemporaryOwner) -> Fate {
         let is_near = !self.boot.is_empty() && self.boot == this.boot && self.space == this.space;
         match is_near {
             true if is_alive(self.process, self.began) => Fate::AtWork,
@@ -84,14 +84,17 @@ impl Maker {
 
     /// A process of this machine that ended, for tests.
     #[cfg(test)]
-    pub(super) fn that_ended() -> Maker {
-        Maker { began: 1, ..Maker::this() }
+    pub(super) fn that_ended() -> TemporaryOwner {
+        TemporaryOwner { began: 1, ..TemporaryOwner::this() }
     }
 
     /// A process of another machine, for tests.
     #[cfg(test)]
-    pub(super) fn elsewhere() -> Maker {
-        Maker { boot: "0123456789abcdef0123456789abcdef".to_owned(), ..Maker::this() }
+    pub(super) fn elsewhere() -> TemporaryOwner {
+        TemporaryOwner {
+            boot: "0123456789abcdef0123456789abcdef".to_owned(),
+            ..TemporaryOwner::this()
+        }
     }
 }
 
@@ -122,9 +125,9 @@ mod tests {
 
     #[test]
     fn a_name_tells_who_made_the_file() {
-        let this = Maker::this();
+        let this = TemporaryOwner::this();
         let name = this.file_name(0x1234);
-        assert_eq!(Maker::of_file(&name), Some(this));
+        assert_eq!(TemporaryOwner::of_file(&name), Some(this));
         let foreign = [
             "notes.txt",
             "holdfast",
@@ -139,27 +142,27 @@ mod tests {
             "reserve.00",
         ];
         for name in foreign {
-            assert_eq!(Maker::of_file(name), None, "{name}");
+            assert_eq!(TemporaryOwner::of_file(name), None, "{name}");
         }
-        assert!(Maker::of_file("holdfast..1.2.3.0000000000000012").is_some());
+        assert!(TemporaryOwner::of_file("holdfast..1.2.3.0000000000000012").is_some());
     }
 
     #[cfg(target_os = "linux")]
     #[test]
     fn only_a_process_of_this_boot_is_known_to_have_ended() {
-        let this = Maker::this();
+        let this = TemporaryOwner::this();
         assert_eq!(this.fate(&this), Fate::AtWork);
-        assert_eq!(Maker::that_ended().fate(&this), Fate::Gone, "the same id, used again");
-        assert_eq!(Maker::elsewhere().fate(&this), Fate::Elsewhere);
-        let other_space = Maker { space: this.space + 1, ..this.clone() };
+        assert_eq!(TemporaryOwner::that_ended().fate(&this), Fate::Gone, "the same id, used again");
+        assert_eq!(TemporaryOwner::elsewhere().fate(&this), Fate::Elsewhere);
+        let other_space = TemporaryOwner { space: this.space + 1, ..this.clone() };
         assert_eq!(other_space.fate(&this), Fate::Elsewhere, "a container's ids are its own");
-        let unknown = Maker { boot: String::new(), ..this.clone() };
+        let unknown = TemporaryOwner { boot: String::new(), ..this.clone() };
         assert_eq!(unknown.fate(&unknown), Fate::Elsewhere);
 
         let mut child = Command::new("sleep").arg("60").spawn().unwrap();
         let process = child.id();
         let began = began(&process.to_string()).unwrap();
-        let other = Maker { process, began, ..this.clone() };
+        let other = TemporaryOwner { process, began, ..this.clone() };
         assert_eq!(other.fate(&this), Fate::AtWork);
         child.kill().unwrap();
         child.wait().unwrap();

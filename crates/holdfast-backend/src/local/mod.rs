@@ -31,11 +31,11 @@ use std::path::Path;
 use bytes::Bytes;
 use rustix::fs::{Mode, OFlags};
 
-use self::disk::{Disk, Filesystem};
-use self::folders::Folders;
-use self::handles::Handles;
-use self::maker::Maker;
-use crate::{Backend, Error, Listed, ObjectName, Place};
+use self::disk::{DiskOperations, Filesystem};
+use self::folders::CreatedFolders;
+use self::handles::FolderHandles;
+use self::maker::TemporaryOwner;
+use crate::{Backend, BackendError, ListedObject, ObjectName, StorageLocation};
 
 /// Only the owner may enter the folders of a repository.
 const FOLDER_MODE: Mode = Mode::RWXU;
@@ -48,12 +48,12 @@ const FOLDER_MODE: Mode = Mode::RWXU;
 pub struct Local {
     root: OwnedFd,
     /// The operations whose order makes a put durable; tests put a recorder here.
-    disk: Box<dyn Disk>,
-    folders: Folders,
-    handles: Handles,
-    place: Place,
+    disk: Box<dyn DiskOperations>,
+    folders: CreatedFolders,
+    handles: FolderHandles,
+    place: StorageLocation,
     /// The process that writes its half-written files.
-    maker: Maker,
+    maker: TemporaryOwner,
 }
 
 impl Local {
@@ -64,9 +64,9 @@ impl Local {
     /// The parent folder must exist: a missing one often means that a disk is not mounted.
     ///
     /// Errors: `NotFound` if the parent folder does not exist.
-    pub fn create(path: impl AsRef<Path>) -> Result<Local, Error> {
+    pub fn create(path: impl AsRef<Path>) -> Result<Local, BackendError> {
         let path = path.as_ref();
-        let failed = |source| Error::from_lookup("create", &path.to_string_lossy(), source);
+        let failed = |source| BackendError::from_lookup("create", &path.to_string_lossy(), source);
         match rustix::fs::mkdir(path, FOLDER_MODE) {
             Ok(()) | Err(rustix::io::Errno::EXIST) => {}
             Err(source) => return Err(failed(source)),
@@ -80,21 +80,24 @@ impl Local {
     /// Opens the folder `path`. Writes nothing, so read-only media will do.
     ///
     /// Errors: `NotFound` if there is nothing at that path; `Io` if it is not a folder.
-    pub fn open(path: impl AsRef<Path>) -> Result<Local, Error> {
+    pub fn open(path: impl AsRef<Path>) -> Result<Local, BackendError> {
         let path = path.as_ref();
         let failed = |source| match source {
             // For an object this means that it does not exist; here something is in the way.
-            rustix::io::Errno::NOTDIR => Error::from_io("open", &path.to_string_lossy(), source),
-            source => Error::from_lookup("open", &path.to_string_lossy(), source),
+            rustix::io::Errno::NOTDIR => {
+                BackendError::from_io("open", &path.to_string_lossy(), source)
+            }
+            source => BackendError::from_lookup("open", &path.to_string_lossy(), source),
         };
         let root = rustix::fs::open(path, folder_flags(), Mode::empty()).map_err(failed)?;
-        let disk = Filesystem::new(
-            root.try_clone()
-                .map_err(|source| Error::from_io("open", &path.to_string_lossy(), source))?,
-        );
-        let place = Place::of_folder(path, &root);
-        let (disk, folders, handles) = (Box::new(disk), Folders::new(), Handles::new());
-        Ok(Local { root, disk, folders, handles, place, maker: Maker::this() })
+        let disk =
+            Filesystem::new(root.try_clone().map_err(|source| {
+                BackendError::from_io("open", &path.to_string_lossy(), source)
+            })?);
+        let place = StorageLocation::of_folder(path, &root);
+        let (disk, folders, handles) =
+            (Box::new(disk), CreatedFolders::new(), FolderHandles::new());
+        Ok(Local { root, disk, folders, handles, place, maker: TemporaryOwner::this() })
     }
 
     /// Removes half-written files of processes that ended; returns how many. Those of live
@@ -107,7 +110,7 @@ impl Local {
     pub fn remove_temporaries(
         &self,
         is_given_up: &mut dyn FnMut(&str, u64) -> bool,
-    ) -> Result<usize, Error> {
+    ) -> Result<usize, BackendError> {
         temporary::remove_left(&self.root, &self.maker, is_given_up)
     }
 
@@ -115,13 +118,13 @@ impl Local {
     /// missing ones are created. See [`Reserve`](crate::Reserve).
     ///
     /// Errors: `NoSpace` if there is no room for all of it; the part created so far is kept.
-    pub fn fill_reserve(&self) -> Result<(), Error> {
+    pub fn fill_reserve(&self) -> Result<(), BackendError> {
         reserve::fill(&self.root)
     }
 
     /// Releases a part of what [`fill_reserve`](Local::fill_reserve) reserved; false if nothing is
     /// left.
-    pub fn spend_reserve(&self) -> Result<bool, Error> {
+    pub fn spend_reserve(&self) -> Result<bool, BackendError> {
         reserve::spend(&self.root)
     }
 }
@@ -129,39 +132,44 @@ impl Local {
 /// True if a file in the folder `tmp` of a repository is named like one of this program's.
 #[must_use]
 pub fn is_own_temporary(file: &str) -> bool {
-    Maker::of_file(file).is_some() || reserve::is_of_reserve(file)
+    TemporaryOwner::of_file(file).is_some() || reserve::is_of_reserve(file)
 }
 
 impl Backend for Local {
-    fn put(&self, name: &ObjectName, parts: &[&[u8]]) -> Result<(), Error> {
+    fn put(&self, name: &ObjectName, parts: &[&[u8]]) -> Result<(), BackendError> {
         put::put(self, name, parts)
     }
 
-    fn get(&self, name: &ObjectName, bytes_max: u64) -> Result<Bytes, Error> {
+    fn get(&self, name: &ObjectName, bytes_max: u64) -> Result<Bytes, BackendError> {
         read::get(self, name, bytes_max)
     }
 
-    fn get_range(&self, name: &ObjectName, offset: u64, length: usize) -> Result<Vec<u8>, Error> {
+    fn get_range(
+        &self,
+        name: &ObjectName,
+        offset: u64,
+        length: usize,
+    ) -> Result<Vec<u8>, BackendError> {
         read::get_range(self, name, offset, length)
     }
 
-    fn size(&self, name: &ObjectName) -> Result<u64, Error> {
+    fn size(&self, name: &ObjectName) -> Result<u64, BackendError> {
         read::size(self, name)
     }
 
-    fn list(&self, prefix: &str) -> Result<Vec<Listed>, Error> {
+    fn list(&self, prefix: &str) -> Result<Vec<ListedObject>, BackendError> {
         list::list(&self.root, prefix)
     }
 
-    fn delete(&self, name: &ObjectName) -> Result<(), Error> {
+    fn delete(&self, name: &ObjectName) -> Result<(), BackendError> {
         remove::delete(self, name)
     }
 
-    fn quarantine(&self, name: &ObjectName) -> Result<(), Error> {
+    fn quarantine(&self, name: &ObjectName) -> Result<(), BackendError> {
         remove::quarantine(self, name)
     }
 
-    fn place(&self) -> Place {
+    fn place(&self) -> StorageLocation {
         self.place.clone()
     }
 }

@@ -7,12 +7,12 @@ use proptest::prelude::*;
 use tempfile::TempDir;
 
 use super::Local;
-use crate::{Backend, Error, Listed, ObjectName};
+use crate::{Backend, BackendError, ListedObject, ObjectName};
 
-type Model = BTreeMap<ObjectName, Vec<u8>>;
+type ObjectModel = BTreeMap<ObjectName, Vec<u8>>;
 
 #[derive(Debug, Clone)]
-enum Step {
+enum ModelStep {
     Put(ObjectName, Vec<Vec<u8>>),
     Get(ObjectName),
     Range(ObjectName, u64, usize),
@@ -29,28 +29,29 @@ fn object() -> impl Strategy<Value = ObjectName> {
     prop::sample::select(names.to_vec()).prop_map(|text| ObjectName::new(text).unwrap())
 }
 
-fn step() -> impl Strategy<Value = Step> {
+fn step() -> impl Strategy<Value = ModelStep> {
     let parts = vec(vec(any::<u8>(), 0..20), 0..5);
     let prefixes = vec!["", "a", "a/deep", "b", "c", "quarantine", "a/"];
     prop_oneof![
-        4 => (object(), parts).prop_map(|(name, parts)| Step::Put(name, parts)),
-        2 => object().prop_map(Step::Get),
-        4 => (object(), 0..60u64, 0..60usize).prop_map(|(name, at, n)| Step::Range(name, at, n)),
-        2 => prop::sample::select(prefixes).prop_map(Step::List),
-        2 => object().prop_map(Step::Delete),
-        1 => object().prop_map(Step::Quarantine),
-        1 => Just(Step::Reopen),
+        4 => (object(), parts).prop_map(|(name, parts)| ModelStep::Put(name, parts)),
+        2 => object().prop_map(ModelStep::Get),
+        4 => (object(), 0..60u64, 0..60usize)
+            .prop_map(|(name, at, n)| ModelStep::Range(name, at, n)),
+        2 => prop::sample::select(prefixes).prop_map(ModelStep::List),
+        2 => object().prop_map(ModelStep::Delete),
+        1 => object().prop_map(ModelStep::Quarantine),
+        1 => Just(ModelStep::Reopen),
     ]
 }
 
-fn listed(model: &Model, prefix: &str) -> Vec<Listed> {
+fn listed(model: &ObjectModel, prefix: &str) -> Vec<ListedObject> {
     let folder = format!("{prefix}/");
     let wanted = |name: &ObjectName| prefix.is_empty() || name.as_str().starts_with(&folder);
     let wanted = model.iter().filter(|(name, _)| wanted(name));
-    wanted.map(|(name, v)| Listed { name: name.clone(), bytes: v.len() as u64 }).collect()
+    wanted.map(|(name, v)| ListedObject { name: name.clone(), bytes: v.len() as u64 }).collect()
 }
 
-fn quarantine(model: &mut Model, name: &ObjectName) -> bool {
+fn quarantine(model: &mut ObjectModel, name: &ObjectName) -> bool {
     if name.as_str().starts_with("quarantine/") || !model.contains_key(name) {
         return model.contains_key(name);
     }
@@ -62,17 +63,17 @@ fn quarantine(model: &mut Model, name: &ObjectName) -> bool {
     true
 }
 
-fn apply(local: &Local, model: &mut Model, step: Step) {
+fn apply(local: &Local, model: &mut ObjectModel, step: ModelStep) {
     match step {
-        Step::Put(name, parts) => {
+        ModelStep::Put(name, parts) => {
             let slices: Vec<&[u8]> = parts.iter().map(Vec::as_slice).collect();
             match local.put(&name, &slices) {
                 Ok(()) => assert!(model.insert(name, parts.concat()).is_none()),
-                Err(Error::AlreadyExists { .. }) => assert!(model.contains_key(&name)),
+                Err(BackendError::AlreadyExists { .. }) => assert!(model.contains_key(&name)),
                 Err(error) => panic!("{error:?}"),
             }
         }
-        Step::Get(name) => {
+        ModelStep::Get(name) => {
             assert_eq!(
                 local.get(&name, u64::MAX).ok().as_deref(),
                 model.get(&name).map(Vec::as_slice)
@@ -80,20 +81,20 @@ fn apply(local: &Local, model: &mut Model, step: Step) {
             let size = model.get(&name).map(|bytes| bytes.len() as u64);
             assert_eq!(local.size(&name).ok(), size);
         }
-        Step::Range(name, at, length) => {
+        ModelStep::Range(name, at, length) => {
             let start = usize::try_from(at).unwrap();
             let range = model.get(&name).and_then(|bytes| bytes.get(start..start + length));
             assert_eq!(local.get_range(&name, at, length).ok().as_deref(), range);
         }
-        Step::List(prefix) => assert_eq!(local.list(prefix).unwrap(), listed(model, prefix)),
-        Step::Delete(name) => {
+        ModelStep::List(prefix) => assert_eq!(local.list(prefix).unwrap(), listed(model, prefix)),
+        ModelStep::Delete(name) => {
             local.delete(&name).unwrap();
             model.remove(&name);
         }
-        Step::Quarantine(name) => {
+        ModelStep::Quarantine(name) => {
             assert_eq!(local.quarantine(&name).is_ok(), quarantine(model, &name));
         }
-        Step::Reopen => unreachable!("handled by the caller"),
+        ModelStep::Reopen => unreachable!("handled by the caller"),
     }
 }
 
@@ -104,10 +105,10 @@ proptest! {
     fn local_equals_a_map(steps in vec(step(), 1..60)) {
         let folder = TempDir::new().unwrap();
         let mut local = Local::create(folder.path()).unwrap();
-        let mut model = Model::new();
+        let mut model = ObjectModel::new();
         for step in steps {
             match step {
-                Step::Reopen => local = Local::open(folder.path()).unwrap(),
+                ModelStep::Reopen => local = Local::open(folder.path()).unwrap(),
                 step => apply(&local, &mut model, step),
             }
         }

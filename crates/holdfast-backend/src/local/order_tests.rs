@@ -4,18 +4,18 @@ use rustix::io::Errno;
 use tempfile::TempDir;
 
 use super::Local;
-use super::maker::Maker;
-use super::recorder::{self, Trouble};
+use super::maker::TemporaryOwner;
+use super::recorder::{self, RecorderFault};
 use super::tests::{name, names, temporaries};
-use crate::{Backend, Error};
+use crate::{Backend, BackendError};
 
 /// Runs `operation` on an empty repository, after `prepare`, and compares the steps.
 fn check_steps(
-    trouble: Option<Trouble>,
+    trouble: Option<RecorderFault>,
     prepare: impl Fn(&Local),
-    operation: impl Fn(&Local) -> Result<(), Error>,
+    operation: impl Fn(&Local) -> Result<(), BackendError>,
     expected: &[&str],
-) -> Result<(), Error> {
+) -> Result<(), BackendError> {
     let folder = TempDir::new().unwrap();
     prepare(&Local::create(folder.path()).unwrap());
     let (local, steps) = recorder::open(folder.path(), trouble);
@@ -81,8 +81,8 @@ fn an_object_that_exists_is_made_durable_before_it_is_reported() {
     let put = |local: &Local| local.put(&name("a"), &[b"2"]);
     let prepare = |local: &Local| local.put(&name("a"), &[b"1"]).unwrap();
     let outcome = check_steps(None, prepare, put, &steps);
-    assert!(matches!(outcome, Err(Error::AlreadyExists { .. })));
-    let outcome = check_steps(Some(Trouble::LinkAnswerLost), put_other, put, &steps);
+    assert!(matches!(outcome, Err(BackendError::AlreadyExists { .. })));
+    let outcome = check_steps(Some(RecorderFault::LinkAnswerLost), put_other, put, &steps);
     outcome.unwrap();
 }
 
@@ -104,7 +104,7 @@ fn without_links_a_put_renames() {
             "sync folder",
         ];
         let put = |local: &Local| local.put(&name("a"), &[b"1"]);
-        check_steps(Some(Trouble::Fails("link", errno)), put_other, put, &steps).unwrap();
+        check_steps(Some(RecorderFault::Fails("link", errno)), put_other, put, &steps).unwrap();
     }
 }
 
@@ -112,10 +112,10 @@ fn without_links_a_put_renames() {
 fn without_links_and_exclusive_renames_a_put_says_so() {
     for errno in [Errno::INVAL, Errno::NOSYS, Errno::OPNOTSUPP] {
         let folder = TempDir::new().unwrap();
-        let trouble = Some(Trouble::NeitherLinksNorRenames(errno));
+        let trouble = Some(RecorderFault::NeitherLinksNorRenames(errno));
         let (local, _) = recorder::open(folder.path(), trouble);
         let outcome = local.put(&name("a"), &[b"1"]);
-        assert!(matches!(outcome, Err(Error::NoExclusiveCreate { .. })), "{outcome:?}");
+        assert!(matches!(outcome, Err(BackendError::NoExclusiveCreate { .. })), "{outcome:?}");
         assert_eq!((temporaries(&folder), names(&local)), (0, vec![]));
     }
 }
@@ -141,7 +141,7 @@ fn delete_and_quarantine_sync_their_folders() {
 
     let two = ["rename a/b quarantine/a/b", "link a/b quarantine/a/b", "unlink a/b"];
     let steps = [&folders[..], &two, &syncs].concat();
-    let trouble = Some(Trouble::Fails("rename", Errno::INVAL));
+    let trouble = Some(RecorderFault::Fails("rename", Errno::INVAL));
     check_steps(trouble, prepare, quarantine, &steps).unwrap();
 }
 
@@ -151,8 +151,8 @@ fn a_crashed_put_leaves_nothing_or_the_whole_object() {
     let mut last_step = 0;
     for step in 0.. {
         let folder = TempDir::new().unwrap();
-        let (mut local, steps) = recorder::open(folder.path(), Some(Trouble::DiesAt(step)));
-        local.maker = Maker::that_ended();
+        let (mut local, steps) = recorder::open(folder.path(), Some(RecorderFault::DiesAt(step)));
+        local.maker = TemporaryOwner::that_ended();
         let outcome = local.put(&name("a/b"), content);
         let steps = steps.lock().unwrap();
         let linked = steps.iter().take(step).any(|step| step.starts_with("link"));
@@ -185,9 +185,9 @@ fn a_failed_put_leaves_no_temporary_and_says_why() {
         ("link", Errno::IO),
     ] {
         let folder = TempDir::new().unwrap();
-        let (local, _) = recorder::open(folder.path(), Some(Trouble::Fails(step, errno)));
+        let (local, _) = recorder::open(folder.path(), Some(RecorderFault::Fails(step, errno)));
         match (errno, local.put(&name("a/b"), &[b"1"])) {
-            (Errno::IO, Err(Error::Io { .. })) | (_, Err(Error::NoSpace { .. })) => {}
+            (Errno::IO, Err(BackendError::Io { .. })) | (_, Err(BackendError::NoSpace { .. })) => {}
             (errno, other) => panic!("{step} {errno}: {other:?}"),
         }
         assert_eq!((temporaries(&folder), names(&local)), (0, vec![]), "{step} {errno}");
@@ -198,10 +198,10 @@ fn a_failed_put_leaves_no_temporary_and_says_why() {
 fn a_failed_sync_is_never_repeated() {
     let folder = TempDir::new().unwrap();
     let (local, steps) =
-        recorder::open(folder.path(), Some(Trouble::Fails("sync folder", Errno::IO)));
+        recorder::open(folder.path(), Some(RecorderFault::Fails("sync folder", Errno::IO)));
     // The first put is visible but not acknowledged, and a second attempt cannot change that.
     for _ in 0..2 {
-        assert!(matches!(local.put(&name("a"), &[b"1"]), Err(Error::Io { .. })));
+        assert!(matches!(local.put(&name("a"), &[b"1"]), Err(BackendError::Io { .. })));
     }
     let steps = steps.lock().unwrap();
     assert_eq!(steps.iter().filter(|step| *step == "sync folder").count(), 1);
@@ -212,7 +212,7 @@ fn a_failed_sync_is_never_repeated() {
 fn short_and_interrupted_writes_are_continued() {
     for most in [1, 3, 100] {
         let folder = TempDir::new().unwrap();
-        let (local, _) = recorder::open(folder.path(), Some(Trouble::ShortWrites(most)));
+        let (local, _) = recorder::open(folder.path(), Some(RecorderFault::ShortWrites(most)));
         local.put(&name("a"), &[b"", b"0123", b"", b"4567", b"89", b""]).unwrap();
         assert_eq!(local.get(&name("a"), u64::MAX).unwrap(), "0123456789");
     }

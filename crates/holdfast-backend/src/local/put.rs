@@ -17,16 +17,16 @@ use std::io::{self, IoSlice};
 use std::os::unix::fs::MetadataExt;
 
 use super::Local;
-use super::disk::Disk;
+use super::disk::DiskOperations;
 use super::remove::lacks_exclusive_rename;
 use super::temporary::Temporary;
 use crate::error::is_absent;
-use crate::{Error, ObjectName};
+use crate::{BackendError, ObjectName};
 
 /// How often a put starts again because its temporary file was removed.
 const ATTEMPTS: usize = 3;
 
-pub(super) fn put(local: &Local, name: &ObjectName, parts: &[&[u8]]) -> Result<(), Error> {
+pub(super) fn put(local: &Local, name: &ObjectName, parts: &[&[u8]]) -> Result<(), BackendError> {
     let mut outcome = put_once(local, name, parts)?;
     for _ in 1..ATTEMPTS {
         if !matches!(outcome, Published::Lost(_)) {
@@ -36,8 +36,8 @@ pub(super) fn put(local: &Local, name: &ObjectName, parts: &[&[u8]]) -> Result<(
     }
     match outcome {
         Published::Created => Ok(()),
-        Published::Taken => Err(Error::AlreadyExists { name: name.to_string() }),
-        Published::Lost(source) => Err(Error::from_io("create", name.as_str(), source)),
+        Published::Taken => Err(BackendError::AlreadyExists { name: name.to_string() }),
+        Published::Lost(source) => Err(BackendError::from_io("create", name.as_str(), source)),
     }
 }
 
@@ -52,9 +52,9 @@ enum Published {
     Lost(io::Error),
 }
 
-fn put_once(local: &Local, name: &ObjectName, parts: &[&[u8]]) -> Result<Published, Error> {
+fn put_once(local: &Local, name: &ObjectName, parts: &[&[u8]]) -> Result<Published, BackendError> {
     let disk = local.disk.as_ref();
-    let failed = |action| move |source| Error::from_io(action, name.as_str(), source);
+    let failed = |action| move |source| BackendError::from_io(action, name.as_str(), source);
 
     let (temporary, file) = Temporary::create(disk, &local.maker).map_err(failed("create"))?;
     write_all(disk, &file, parts).map_err(failed("write"))?;
@@ -70,7 +70,7 @@ fn put_once(local: &Local, name: &ObjectName, parts: &[&[u8]]) -> Result<Publish
     Ok(published)
 }
 
-fn write_all(disk: &dyn Disk, file: &File, parts: &[&[u8]]) -> io::Result<()> {
+fn write_all(disk: &dyn DiskOperations, file: &File, parts: &[&[u8]]) -> io::Result<()> {
     let mut slices: Vec<IoSlice<'_>> = parts.iter().map(|part| IoSlice::new(part)).collect();
     let mut rest = slices.as_mut_slice();
     // Drops empty parts at the front, so that what is left is not empty.
@@ -92,7 +92,7 @@ fn publish(
     name: &ObjectName,
     temporary: &Temporary<'_>,
     file: &File,
-) -> Result<Published, Error> {
+) -> Result<Published, BackendError> {
     let disk = local.disk.as_ref();
     local.folders.ensure(disk, name.folder())?;
     let mut outcome = link_or_rename(disk, temporary.path(), name.as_str());
@@ -107,13 +107,13 @@ fn publish(
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => match won_after_all(file) {
             Ok(true) => Ok(Published::Created),
             Ok(false) => Ok(Published::Taken),
-            Err(source) => Err(Error::from_io("inspect", name.as_str(), source)),
+            Err(source) => Err(BackendError::from_io("inspect", name.as_str(), source)),
         },
         Err(error) if is_absent(&error) => Ok(Published::Lost(error)),
         Err(error) if error.kind() == io::ErrorKind::Unsupported => {
-            Err(Error::NoExclusiveCreate { name: name.to_string() })
+            Err(BackendError::NoExclusiveCreate { name: name.to_string() })
         }
-        Err(source) => Err(Error::from_io("create", name.as_str(), source)),
+        Err(source) => Err(BackendError::from_io("create", name.as_str(), source)),
     }
 }
 
@@ -124,7 +124,7 @@ fn won_after_all(file: &File) -> io::Result<bool> {
 }
 
 /// Fails with `Unsupported` if the file system can do neither.
-fn link_or_rename(disk: &dyn Disk, from: &str, to: &str) -> io::Result<()> {
+fn link_or_rename(disk: &dyn DiskOperations, from: &str, to: &str) -> io::Result<()> {
     match disk.link(from, to) {
         Err(error) if lacks_links(&error) => match disk.rename(from, to) {
             Err(error) if lacks_exclusive_rename(&error) => Err(io::ErrorKind::Unsupported.into()),

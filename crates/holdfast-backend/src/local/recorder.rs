@@ -6,12 +6,12 @@ use std::sync::{Arc, Mutex};
 
 use rustix::io::Errno;
 
-use super::disk::{Disk, Filesystem};
+use super::disk::{DiskOperations, Filesystem};
 use super::{Local, Path};
 
 /// What happens at a step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Trouble {
+pub(super) enum RecorderFault {
     /// The step whose record starts with this text fails with this error, each time.
     Fails(&'static str, Errno),
     /// The process dies before the step with this number, from 0: it and all later ones do nothing.
@@ -30,12 +30,15 @@ pub(super) enum Trouble {
 #[derive(Debug)]
 pub(super) struct Recorder {
     inner: Filesystem,
-    trouble: Option<Trouble>,
+    trouble: Option<RecorderFault>,
     steps: Arc<Mutex<Vec<String>>>,
 }
 
 /// Opens `root` through a recorder; the steps are added to the returned list.
-pub(super) fn open(root: &Path, trouble: Option<Trouble>) -> (Local, Arc<Mutex<Vec<String>>>) {
+pub(super) fn open(
+    root: &Path,
+    trouble: Option<RecorderFault>,
+) -> (Local, Arc<Mutex<Vec<String>>>) {
     let mut local = Local::open(root).unwrap();
     let inner = Filesystem::new(local.root.try_clone().unwrap());
     let steps = Arc::new(Mutex::new(Vec::new()));
@@ -49,14 +52,14 @@ impl Recorder {
         let mut steps = self.steps.lock().unwrap();
         let number = steps.len();
         let outcome = match self.trouble {
-            Some(Trouble::Fails(text, errno)) if step.starts_with(text) => Err(errno.into()),
-            Some(Trouble::NeitherLinksNorRenames(_)) if step.starts_with("link") => {
+            Some(RecorderFault::Fails(text, errno)) if step.starts_with(text) => Err(errno.into()),
+            Some(RecorderFault::NeitherLinksNorRenames(_)) if step.starts_with("link") => {
                 Err(Errno::PERM.into())
             }
-            Some(Trouble::NeitherLinksNorRenames(errno)) if step.starts_with("rename") => {
+            Some(RecorderFault::NeitherLinksNorRenames(errno)) if step.starts_with("rename") => {
                 Err(errno.into())
             }
-            Some(Trouble::DiesAt(last)) if number >= last => Err(Errno::IO.into()),
+            Some(RecorderFault::DiesAt(last)) if number >= last => Err(Errno::IO.into()),
             _ => Ok(number),
         };
         steps.push(step);
@@ -77,7 +80,7 @@ fn is_folder(file: &File) -> bool {
     file.metadata().unwrap().is_dir()
 }
 
-impl Disk for Recorder {
+impl DiskOperations for Recorder {
     fn create(&self, path: &str) -> io::Result<File> {
         self.step(format!("create {}", shown(path)))?;
         self.inner.create(path)
@@ -86,8 +89,8 @@ impl Disk for Recorder {
     fn write(&self, file: &File, slices: &[IoSlice<'_>]) -> io::Result<usize> {
         let number = self.step("write".to_owned())?;
         match self.trouble {
-            Some(Trouble::ShortWrites(_)) if number % 2 == 0 => Err(Errno::INTR.into()),
-            Some(Trouble::ShortWrites(most)) => {
+            Some(RecorderFault::ShortWrites(_)) if number % 2 == 0 => Err(Errno::INTR.into()),
+            Some(RecorderFault::ShortWrites(most)) => {
                 let first = slices.iter().find(|slice| !slice.is_empty()).unwrap();
                 self.inner.write(file, &[IoSlice::new(&first[..most.min(first.len())])])
             }
@@ -113,7 +116,7 @@ impl Disk for Recorder {
 
     fn link(&self, from: &str, to: &str) -> io::Result<()> {
         self.step(format!("link {} {to}", shown(from)))?;
-        if let Some(Trouble::FileTaken(attempts)) = self.trouble
+        if let Some(RecorderFault::FileTaken(attempts)) = self.trouble
             && self.steps.lock().unwrap().iter().filter(|step| *step == "sync file").count()
                 <= attempts
         {
@@ -121,7 +124,7 @@ impl Disk for Recorder {
         }
         self.inner.link(from, to)?;
         match self.trouble {
-            Some(Trouble::LinkAnswerLost) => Err(Errno::EXIST.into()),
+            Some(RecorderFault::LinkAnswerLost) => Err(Errno::EXIST.into()),
             _ => Ok(()),
         }
     }

@@ -11,7 +11,7 @@ use rustix::fs::{AtFlags, FallocateFlags, Mode, OFlags};
 use rustix::io::Errno;
 
 use super::{FOLDER_MODE, folder_flags};
-use crate::Error;
+use crate::BackendError;
 use crate::name::TEMPORARY;
 
 const PREFIX: &str = "reserve.";
@@ -30,8 +30,8 @@ pub(super) fn is_of_reserve(file: &str) -> bool {
 }
 
 /// Creates the files that are missing or too short.
-pub(super) fn fill(root: &OwnedFd) -> Result<(), Error> {
-    let failed = |source: Errno| Error::from_io("keep a reserve in", TEMPORARY, source);
+pub(super) fn fill(root: &OwnedFd) -> Result<(), BackendError> {
+    let failed = |source: Errno| BackendError::from_io("keep a reserve in", TEMPORARY, source);
     match rustix::fs::mkdirat(root, TEMPORARY, FOLDER_MODE) {
         Ok(()) | Err(Errno::EXIST) => {}
         Err(error) => return Err(failed(error)),
@@ -80,8 +80,8 @@ fn allocate(file: &OwnedFd) -> rustix::io::Result<()> {
 }
 
 /// Removes one of the files; false if there is none left.
-pub(super) fn spend(root: &OwnedFd) -> Result<bool, Error> {
-    let failed = |source: Errno| Error::from_io("free the reserve in", TEMPORARY, source);
+pub(super) fn spend(root: &OwnedFd) -> Result<bool, BackendError> {
+    let failed = |source: Errno| BackendError::from_io("free the reserve in", TEMPORARY, source);
     let folder = match open_folder(root) {
         Err(Errno::NOENT | Errno::NOTDIR | Errno::LOOP) => return Ok(false),
         outcome => outcome.map_err(failed)?,

@@ -7,23 +7,26 @@ use std::os::fd::OwnedFd;
 use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags};
 use rustix::io::Errno;
 
-use super::disk::Disk;
+use super::disk::DiskOperations;
 use super::folder_flags;
-use super::maker::{Fate, Maker};
-use crate::Error;
+use super::maker::{Fate, TemporaryOwner};
+use crate::BackendError;
 use crate::error::is_absent;
 use crate::name::TEMPORARY;
 
 /// A temporary name, removed when this is dropped.
 #[derive(Debug)]
 pub(super) struct Temporary<'a> {
-    disk: &'a dyn Disk,
+    disk: &'a dyn DiskOperations,
     path: String,
 }
 
 impl<'a> Temporary<'a> {
     /// Creates an empty file of this process under a new name, and `tmp/` if necessary.
-    pub(super) fn create(disk: &'a dyn Disk, maker: &Maker) -> io::Result<(Temporary<'a>, File)> {
+    pub(super) fn create(
+        disk: &'a dyn DiskOperations,
+        maker: &TemporaryOwner,
+    ) -> io::Result<(Temporary<'a>, File)> {
         let path = new_path(maker)?;
         let file = match disk.create(&path) {
             Err(error) if is_absent(&error) => {
@@ -49,14 +52,14 @@ impl Drop for Temporary<'_> {
 }
 
 /// Creates the folder. It need not be durable: a power cut only loses what was not acknowledged.
-fn make_folder(disk: &dyn Disk) -> io::Result<()> {
+fn make_folder(disk: &dyn DiskOperations) -> io::Result<()> {
     match disk.make_folder(TEMPORARY) {
         Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
         _ => Ok(()),
     }
 }
 
-fn new_path(maker: &Maker) -> io::Result<String> {
+fn new_path(maker: &TemporaryOwner) -> io::Result<String> {
     let mut random = [0; 8];
     getrandom::fill(&mut random)?;
     Ok(format!("{TEMPORARY}/{}", maker.file_name(u64::from_le_bytes(random))))
@@ -66,10 +69,11 @@ fn new_path(maker: &Maker) -> io::Result<String> {
 /// abandons.
 pub(super) fn remove_left(
     root: &OwnedFd,
-    this: &Maker,
+    this: &TemporaryOwner,
     is_given_up: &mut dyn FnMut(&str, u64) -> bool,
-) -> Result<usize, Error> {
-    let failed = |action| move |source| Error::from_io(action, TEMPORARY, io::Error::from(source));
+) -> Result<usize, BackendError> {
+    let failed =
+        |action| move |source| BackendError::from_io(action, TEMPORARY, io::Error::from(source));
     let flags = folder_flags() | OFlags::NOFOLLOW;
     let folder = match rustix::fs::openat(root, TEMPORARY, flags, Mode::empty()) {
         Err(Errno::NOENT | Errno::NOTDIR | Errno::LOOP) => return Ok(0),
@@ -80,7 +84,7 @@ pub(super) fn remove_left(
         let entry = entry.map_err(failed("list"))?;
         // Everything else in the folder belongs to someone.
         let Some(file) = entry.file_name().to_str().ok() else { continue };
-        let Some(maker) = Maker::of_file(file) else { continue };
+        let Some(maker) = TemporaryOwner::of_file(file) else { continue };
         let is_left = match maker.fate(this) {
             Fate::AtWork => false,
             Fate::Gone => file_bytes(&folder, file).map_err(failed("inspect"))?.is_some(),

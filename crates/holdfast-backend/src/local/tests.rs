@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime};
 use rustix::io::Errno;
 use tempfile::TempDir;
 
-use super::recorder::{self, Trouble};
+use super::recorder::{self, RecorderFault};
 use super::temporary::Temporary;
 use super::*;
 
@@ -41,7 +41,7 @@ fn conforms_without_hard_links() {
         number.set(number.get() + 1);
         let path = folder.path().join(number.get().to_string());
         Local::create(&path).unwrap();
-        Arc::new(recorder::open(&path, Some(Trouble::Fails("link", Errno::OPNOTSUPP))).0)
+        Arc::new(recorder::open(&path, Some(RecorderFault::Fails("link", Errno::OPNOTSUPP))).0)
     });
 }
 
@@ -56,7 +56,7 @@ fn a_folder_that_was_removed_is_made_again() {
 }
 
 /// Opens a repository as another process does.
-fn open_as(folder: &TempDir, maker: Maker) -> Local {
+fn open_as(folder: &TempDir, maker: TemporaryOwner) -> Local {
     Local { maker, ..Local::open(folder.path()).unwrap() }
 }
 
@@ -76,8 +76,8 @@ fn only_what_processes_left_that_ended_is_removed() {
     assert_eq!(this.remove_temporaries(&mut { keep }).unwrap(), 0, "there is no folder yet");
     let [own, ended, elsewhere] = [
         leave_half(&this),
-        leave_half(&open_as(&folder, Maker::that_ended())),
-        leave_half(&open_as(&folder, Maker::elsewhere())),
+        leave_half(&open_as(&folder, TemporaryOwner::that_ended())),
+        leave_half(&open_as(&folder, TemporaryOwner::elsewhere())),
     ];
     let foreign = ["notes.txt", "0123456789abcdef0123456789abcdef", "holdfast", "holdfast.1.2.3"];
     for file in foreign {
@@ -87,7 +87,7 @@ fn only_what_processes_left_that_ended_is_removed() {
         let file = std::fs::File::open(folder.path().join("tmp").join(file)).unwrap();
         file.set_modified(old).unwrap();
     }
-    let link = folder.path().join("tmp").join(Maker::that_ended().file_name(7));
+    let link = folder.path().join("tmp").join(TemporaryOwner::that_ended().file_name(7));
     symlink("notes.txt", &link).unwrap();
 
     let is_there = |path: &str| folder.path().join(path).exists();
@@ -110,10 +110,10 @@ fn a_put_whose_file_is_taken_away_writes_it_again() {
     for times in [1, 2, 3] {
         let folder = TempDir::new().unwrap();
         Local::create(folder.path()).unwrap();
-        let (local, _) = recorder::open(folder.path(), Some(Trouble::FileTaken(times)));
+        let (local, _) = recorder::open(folder.path(), Some(RecorderFault::FileTaken(times)));
         let outcome = local.put(&name("a/b"), &[b"whole", b" object"]);
         match times {
-            3 => assert!(matches!(outcome, Err(Error::Io { .. })), "{outcome:?}"),
+            3 => assert!(matches!(outcome, Err(BackendError::Io { .. })), "{outcome:?}"),
             _ => assert_eq!(local.get(&name("a/b"), u64::MAX).unwrap(), "whole object"),
         }
         assert_eq!(temporaries(&folder), 0);
@@ -129,7 +129,7 @@ fn a_sparse_file_costs_nothing() {
     let file = std::fs::File::create(folder.path().join("a")).unwrap();
     file.set_len(bytes).unwrap();
     match local.get(&name("a"), 1 << 24) {
-        Err(Error::TooLarge { bytes: found, .. }) => assert_eq!(found, bytes),
+        Err(BackendError::TooLarge { bytes: found, .. }) => assert_eq!(found, bytes),
         outcome => panic!("{outcome:?}"),
     }
 }
@@ -151,10 +151,13 @@ fn what_is_no_object_is_not_seen() {
     assert!(local.list("folderlink").unwrap().is_empty());
     for absent in ["link", "dangling", "pipe", "a", "folderlink"] {
         assert!(
-            matches!(local.get(&name(absent), u64::MAX), Err(Error::NotFound { .. })),
+            matches!(local.get(&name(absent), u64::MAX), Err(BackendError::NotFound { .. })),
             "{absent}"
         );
-        assert!(matches!(local.size(&name(absent)), Err(Error::NotFound { .. })), "{absent}");
+        assert!(
+            matches!(local.size(&name(absent)), Err(BackendError::NotFound { .. })),
+            "{absent}"
+        );
     }
     local.delete(&name("a")).unwrap();
     assert_eq!(names(&local), ["a/object"]);
@@ -176,12 +179,15 @@ fn files_and_folders_are_private() {
 fn creating_and_opening() {
     let folder = TempDir::new().unwrap();
     let root = folder.path().join("repository");
-    assert!(matches!(Local::open(&root), Err(Error::NotFound { .. })));
-    assert!(matches!(Local::create(root.join("deeper")), Err(Error::NotFound { .. })));
+    assert!(matches!(Local::open(&root), Err(BackendError::NotFound { .. })));
+    assert!(matches!(Local::create(root.join("deeper")), Err(BackendError::NotFound { .. })));
     Local::create(&root).unwrap().put(&name("a"), &[b"1"]).unwrap();
     assert_eq!(names(&Local::create(&root).unwrap()), ["a"], "creating again changes nothing");
     assert_eq!(names(&Local::open(&root).unwrap()), ["a"]);
-    assert!(matches!(Local::open(root.join("a")), Err(Error::Io { .. })), "a file is not a folder");
+    assert!(
+        matches!(Local::open(root.join("a")), Err(BackendError::Io { .. })),
+        "a file is not a folder"
+    );
 }
 
 #[test]
@@ -197,5 +203,5 @@ fn a_file_cut_short_after_it_was_opened_is_a_short_read() {
         .set_len(30)
         .unwrap();
     let short = local.get_range(&name("a"), 10, 50);
-    assert!(matches!(short, Err(Error::ShortRead { offset: 10, wanted: 50, got: 20, .. })));
+    assert!(matches!(short, Err(BackendError::ShortRead { offset: 10, wanted: 50, got: 20, .. })));
 }

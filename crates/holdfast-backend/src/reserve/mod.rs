@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use crate::{Backend, Error, Listed, Local, ObjectName, Place};
+use crate::{Backend, BackendError, ListedObject, Local, ObjectName, StorageLocation};
 
 /// A local backend that releases its reserve, part by part, when there is no room for an object
 /// that the caller considers worth it.
@@ -23,9 +23,12 @@ impl Reserve {
 
     /// Repeats an operation that failed for lack of space while there is some reserve left to
     /// release.
-    fn make_room<T>(&self, operation: impl Fn() -> Result<T, Error>) -> Result<T, Error> {
+    fn make_room<T>(
+        &self,
+        operation: impl Fn() -> Result<T, BackendError>,
+    ) -> Result<T, BackendError> {
         let mut outcome = operation();
-        while matches!(outcome, Err(Error::NoSpace { .. })) && self.inner.spend_reserve()? {
+        while matches!(outcome, Err(BackendError::NoSpace { .. })) && self.inner.spend_reserve()? {
             outcome = operation();
         }
         outcome
@@ -33,39 +36,44 @@ impl Reserve {
 }
 
 impl Backend for Reserve {
-    fn put(&self, name: &ObjectName, parts: &[&[u8]]) -> Result<(), Error> {
+    fn put(&self, name: &ObjectName, parts: &[&[u8]]) -> Result<(), BackendError> {
         match (self.is_worth_it)(name) {
             true => self.make_room(|| self.inner.put(name, parts)),
             false => self.inner.put(name, parts),
         }
     }
 
-    fn get(&self, name: &ObjectName, bytes_max: u64) -> Result<Bytes, Error> {
+    fn get(&self, name: &ObjectName, bytes_max: u64) -> Result<Bytes, BackendError> {
         self.inner.get(name, bytes_max)
     }
 
-    fn get_range(&self, name: &ObjectName, offset: u64, length: usize) -> Result<Vec<u8>, Error> {
+    fn get_range(
+        &self,
+        name: &ObjectName,
+        offset: u64,
+        length: usize,
+    ) -> Result<Vec<u8>, BackendError> {
         self.inner.get_range(name, offset, length)
     }
 
-    fn size(&self, name: &ObjectName) -> Result<u64, Error> {
+    fn size(&self, name: &ObjectName) -> Result<u64, BackendError> {
         self.inner.size(name)
     }
 
-    fn list(&self, prefix: &str) -> Result<Vec<Listed>, Error> {
+    fn list(&self, prefix: &str) -> Result<Vec<ListedObject>, BackendError> {
         self.inner.list(prefix)
     }
 
-    fn delete(&self, name: &ObjectName) -> Result<(), Error> {
+    fn delete(&self, name: &ObjectName) -> Result<(), BackendError> {
         // File systems that never overwrite need room to remove something.
         self.make_room(|| self.inner.delete(name))
     }
 
-    fn quarantine(&self, name: &ObjectName) -> Result<(), Error> {
+    fn quarantine(&self, name: &ObjectName) -> Result<(), BackendError> {
         self.inner.quarantine(name)
     }
 
-    fn place(&self) -> Place {
+    fn place(&self) -> StorageLocation {
         self.inner.place()
     }
 }
@@ -126,10 +134,10 @@ mod tests {
     }
 
     /// A small file system for this test; `None` if this process may not mount one.
-    struct Small(TempDir);
+    struct SmallFileSystem(TempDir);
 
-    impl Small {
-        fn mount(mib: u32) -> Option<Small> {
+    impl SmallFileSystem {
+        fn mount(mib: u32) -> Option<SmallFileSystem> {
             let folder = TempDir::new().unwrap();
             let size = format!("size={mib}m");
             let mount = Command::new("mount")
@@ -137,13 +145,13 @@ mod tests {
                 .arg(folder.path())
                 .output();
             match mount {
-                Ok(output) if output.status.success() => Some(Small(folder)),
+                Ok(output) if output.status.success() => Some(SmallFileSystem(folder)),
                 _ => None,
             }
         }
     }
 
-    impl Drop for Small {
+    impl Drop for SmallFileSystem {
         fn drop(&mut self) {
             let _ = Command::new("umount").arg(self.0.path()).status();
         }
@@ -151,7 +159,7 @@ mod tests {
 
     #[test]
     fn what_is_worth_it_is_written_on_a_full_disk() {
-        let Some(small) = Small::mount(4) else {
+        let Some(small) = SmallFileSystem::mount(4) else {
             eprintln!("not tested: this process may not mount a filesystem");
             return;
         };
@@ -170,8 +178,11 @@ mod tests {
             }
         }
         let reserve = Reserve::new(Arc::clone(&local), is_record);
-        assert!(matches!(local.put(&name("gen/b"), &[b"1"]), Err(Error::NoSpace { .. })));
-        assert!(matches!(reserve.put(&name("packs/b"), &[b"1"]), Err(Error::NoSpace { .. })));
+        assert!(matches!(local.put(&name("gen/b"), &[b"1"]), Err(BackendError::NoSpace { .. })));
+        assert!(matches!(
+            reserve.put(&name("packs/b"), &[b"1"]),
+            Err(BackendError::NoSpace { .. })
+        ));
         assert_eq!(parts_left(folder), 16, "it is spent on nothing else");
 
         reserve.put(&name("gen/b"), &[&[2; 1000]]).unwrap();
@@ -180,10 +191,10 @@ mod tests {
         let left = parts_left(folder);
         assert!((10..14).contains(&left), "{left} parts are left");
         let too_large = reserve.put(&name("gen/d"), &[&vec![4; 2 << 20]]);
-        assert!(matches!(too_large, Err(Error::NoSpace { .. })), "{too_large:?}");
+        assert!(matches!(too_large, Err(BackendError::NoSpace { .. })), "{too_large:?}");
         assert_eq!(local.get(&name("gen/b"), u64::MAX).unwrap().len(), 1000);
 
-        assert!(matches!(local.fill_reserve(), Ok(()) | Err(Error::NoSpace { .. })));
+        assert!(matches!(local.fill_reserve(), Ok(()) | Err(BackendError::NoSpace { .. })));
         drop(filler);
         std::fs::remove_file(folder.join("filler")).unwrap();
         local.fill_reserve().unwrap();

@@ -3,9 +3,9 @@
 //!
 //! [`options`] says how a bucket is reached; [`s3`], [`google`] and [`azure`] are clients over
 //! [`http`], all of them behind [`store`]; [`listing`] lists in order and in parallel,
-//! [`object`] is what all of them know of an object, [`attributes`] turns the attributes of objects into extended attributes
-//! and back. Everything asynchronous stays in this folder: its callers are ordinary blocking
-//! threads.
+//! [`object`] is what all of them know of an object, [`attributes`] turns the attributes of objects
+//! into extended attributes and back. Everything asynchronous stays in this folder: its callers are
+//! ordinary blocking threads.
 
 pub mod answers;
 pub mod attributes;

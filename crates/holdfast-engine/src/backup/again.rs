@@ -1,6 +1,6 @@
 //! Starting a backup again after a prune: one rule for every backup, of paths or of an application.
 
-use crate::{EngineError, Event, Observer};
+use crate::{EngineError, EngineEvent, Observer};
 
 /// Attempts of one backup. Each leaves a pin, which makes prunes wait, so the second one normally
 /// succeeds: only prunes that had read the chain before the pin, or that ignore it, can be in the
@@ -29,7 +29,7 @@ impl FencedAttempts {
             return Err(fenced);
         }
         let message = "a prune ran at the same time; starting again with what it left";
-        observer.event(Event::Note { message });
+        observer.event(EngineEvent::Note { message });
         if observer.is_interrupted() { Err(EngineError::Interrupted.into()) } else { Ok(()) }
     }
 }

@@ -5,13 +5,13 @@ use std::ops::Bound;
 
 use holdfast_format::entry::{Entry, EntryKind, Metadata};
 use holdfast_format::node;
-use holdfast_format::record::{Captured, Extent, SnapshotSummary, Text};
+use holdfast_format::record::{Captured, SnapshotSummary, SourceExtent, Text};
 use holdfast_format::{BlobId, BlobType, FormatError};
 use holdfast_repo::tree::{ContentWriter, DirectoryWriter};
 use holdfast_repo::write::BlobWriter;
 
-use super::batch::{Batch, Chunk, File, Part, Step};
-use crate::{Action, Added, EngineError, Event, Observer};
+use super::batch::{AssemblyStep, File, FilePart, NamedChunk, StepBatch};
+use crate::{Added, EngineError, EngineEvent, EntryAction, Observer};
 
 /// Builds one source's tree.
 pub(super) struct Assembler<'run, 'repository> {
@@ -32,19 +32,19 @@ pub(super) struct Assembler<'run, 'repository> {
     captured: Captured,
     has_entries: bool,
     /// The entries at the named paths.
-    named: Named,
+    named: NamedPaths,
 }
 
 /// The entries at named paths: what a snapshot was asked for, without the directories above.
 pub(super) type NamedEntries = BTreeMap<Vec<u8>, Entry>;
 
 /// Records the entries at named paths.
-struct Named {
+struct NamedPaths {
     paths: BTreeSet<Vec<u8>>,
     found: NamedEntries,
 }
 
-impl Named {
+impl NamedPaths {
     fn new(paths: &[Text]) -> Self {
         let paths = paths.iter().map(|path| path.0.clone()).collect();
         Self { paths, found: NamedEntries::new() }
@@ -114,7 +114,7 @@ impl OpenDirectory {
 impl<'run, 'repository> Assembler<'run, 'repository> {
     /// An assembler of a source with these named paths.
     pub fn new(blobs: &'run mut BlobWriter<'repository>, is_stream: bool, named: &[Text]) -> Self {
-        let named = Named::new(named);
+        let named = NamedPaths::new(named);
         let mut root = OpenDirectory::new(Vec::new(), Metadata::default(), true);
         root.has_named = named.is_parent(b"");
         Self {
@@ -139,36 +139,41 @@ impl<'run, 'repository> Assembler<'run, 'repository> {
     }
 
     /// Processes a batch.
-    pub fn take(&mut self, batch: Batch, observer: &dyn Observer) -> Result<(), EngineError> {
+    pub fn take(&mut self, batch: StepBatch, observer: &dyn Observer) -> Result<(), EngineError> {
         for step in batch {
             match step {
-                Step::Enter { name, metadata, parent, is_sorted } => {
+                AssemblyStep::Enter { name, metadata, parent, is_sorted } => {
                     let directory = OpenDirectory::new(name, metadata, is_sorted);
                     self.enter(OpenDirectory { parent, ..directory });
                 }
-                Step::Leave => self.leave(observer)?,
-                Step::Unchanged(entry) => {
-                    let is_added = self.add_file(&entry, Action::Unchanged, false, observer)?;
+                AssemblyStep::Leave => self.leave(observer)?,
+                AssemblyStep::Unchanged(entry) => {
+                    let is_added =
+                        self.add_file(&entry, EntryAction::Unchanged, false, observer)?;
                     self.summary.files_unmodified += u64::from(is_added);
                 }
-                Step::Plain(entry, is_known) => {
-                    let action = if is_known { Action::Unchanged } else { Action::New };
+                AssemblyStep::Plain(entry, is_known) => {
+                    let action = if is_known { EntryAction::Unchanged } else { EntryAction::New };
                     self.add_file(&entry, action, false, observer)?;
                 }
-                Step::File(file) => self.file(*file, observer)?,
-                Step::Started(name) => self.started(&name, observer),
-                Step::Parts(parts) => self.parts(parts, observer)?,
-                Step::Trouble { name, path, during, error } => {
+                AssemblyStep::File(file) => self.file(*file, observer)?,
+                AssemblyStep::Started(name) => self.started(&name, observer),
+                AssemblyStep::Parts(parts) => self.parts(parts, observer)?,
+                AssemblyStep::Trouble { name, path, during, error } => {
                     self.trouble(name.as_deref(), &path, during, &error, observer)?;
                 }
-                Step::Excluded(path) => observer.event(Event::Excluded { path: &path }),
-                Step::Own(path) => {
+                AssemblyStep::Excluded(path) => {
+                    observer.event(EngineEvent::Excluded { path: &path })
+                }
+                AssemblyStep::Own(path) => {
                     let path = String::from_utf8_lossy(&path);
                     let message = format!("left out {path}, which belongs to holdfast");
-                    observer.event(Event::Note { message: &message });
+                    observer.event(EngineEvent::Note { message: &message });
                 }
                 // The reading stage has replaced these.
-                Step::Unread(_) => return Err(holdfast_repo::RepoError::Stopped("reading").into()),
+                AssemblyStep::Unread(_) => {
+                    return Err(holdfast_repo::RepoError::Stopped("reading").into());
+                }
             }
         }
         Ok(())
@@ -196,18 +201,18 @@ impl<'run, 'repository> Assembler<'run, 'repository> {
         }
         let (count, action) = match parent {
             Some(parent) if *parent == entry => {
-                (&mut self.summary.dirs_unmodified, Action::Unchanged)
+                (&mut self.summary.dirs_unmodified, EntryAction::Unchanged)
             }
             Some(parent) if matches!(parent.kind, EntryKind::Directory(_)) => {
-                (&mut self.summary.dirs_changed, Action::Modified)
+                (&mut self.summary.dirs_changed, EntryAction::Modified)
             }
-            _ => (&mut self.summary.dirs_new, Action::New),
+            _ => (&mut self.summary.dirs_new, EntryAction::New),
         };
         *count += 1;
         let (path, is_directory, bytes) = (&self.path, true, 0);
         let added = Added { metadata: metadata_added, ..Added::default() };
         let is_file = false;
-        observer.event(Event::Entry { path, action, is_directory, is_file, bytes, added });
+        observer.event(EngineEvent::Entry { path, action, is_directory, is_file, bytes, added });
         self.path.truncate(self.path.len() - name_bytes);
         self.push(&entry)
     }
@@ -227,7 +232,7 @@ impl<'run, 'repository> Assembler<'run, 'repository> {
     fn add_file(
         &mut self,
         entry: &Entry,
-        action: Action,
+        action: EntryAction,
         is_read: bool,
         observer: &dyn Observer,
     ) -> Result<bool, EngineError> {
@@ -244,16 +249,23 @@ impl<'run, 'repository> Assembler<'run, 'repository> {
         self.summary.total_files_processed += u64::from(is_file);
         self.summary.total_bytes_processed += bytes;
         self.push(entry)?;
-        let bytes = if is_read && action == Action::Unchanged { 0 } else { bytes };
+        let bytes = if is_read && action == EntryAction::Unchanged { 0 } else { bytes };
         let (is_directory, added) = (false, std::mem::take(&mut self.content_added));
         self.with_path(&entry.name, |path| {
-            observer.event(Event::Entry { path, action, is_directory, is_file, bytes, added });
+            observer.event(EngineEvent::Entry {
+                path,
+                action,
+                is_directory,
+                is_file,
+                bytes,
+                added,
+            });
         });
         Ok(true)
     }
 
     fn started(&mut self, name: &[u8], observer: &dyn Observer) {
-        self.with_path(name, |path| observer.event(Event::Started { path }));
+        self.with_path(name, |path| observer.event(EngineEvent::Started { path }));
     }
 
     fn with_path(&mut self, name: &[u8], use_path: impl FnOnce(&[u8])) {
@@ -292,30 +304,30 @@ impl<'run, 'repository> Assembler<'run, 'repository> {
         let entry = Entry { name, metadata, kind };
         // A file that may have changed since the parent is read, but usually did not.
         let action = match parent {
-            None => Action::New,
-            Some(parent) if *parent == entry => Action::Unchanged,
-            Some(_) => Action::Modified,
+            None => EntryAction::New,
+            Some(parent) if *parent == entry => EntryAction::Unchanged,
+            Some(_) => EntryAction::Modified,
         };
         if self.add_file(&entry, action, true, observer)? {
             match action {
-                Action::New => self.summary.files_new += 1,
-                Action::Unchanged => self.summary.files_unmodified += 1,
+                EntryAction::New => self.summary.files_new += 1,
+                EntryAction::Unchanged => self.summary.files_unmodified += 1,
                 _ => self.summary.files_changed += 1,
             }
         }
         Ok(())
     }
 
-    fn parts(&mut self, parts: Vec<Part>, observer: &dyn Observer) -> Result<(), EngineError> {
+    fn parts(&mut self, parts: Vec<FilePart>, observer: &dyn Observer) -> Result<(), EngineError> {
         let mut read_bytes = 0;
         for part in parts {
             let extent = match part {
-                Part::Hole(bytes) => node::Extent::Hole { bytes },
-                Part::Raw(_) => return Err(holdfast_repo::RepoError::Stopped("reading").into()),
-                Part::Chunk(chunk) => {
+                FilePart::Hole(bytes) => node::Extent::Hole { bytes },
+                FilePart::Raw(_) => return Err(holdfast_repo::RepoError::Stopped("reading").into()),
+                FilePart::Chunk(chunk) => {
                     let bytes = chunk.bytes.len() as u64;
                     read_bytes += bytes;
-                    let Chunk { id, compressible, .. } = chunk;
+                    let NamedChunk { id, compressible, .. } = chunk;
                     if self.blobs.add(BlobType::Data, id, chunk.bytes, compressible)? {
                         self.content_added.data += bytes;
                     }
@@ -328,7 +340,7 @@ impl<'run, 'repository> Assembler<'run, 'repository> {
             self.content_added.metadata += self.blobs.stats().raw_bytes - before;
         }
         if read_bytes > 0 {
-            observer.event(Event::Processed { bytes: read_bytes });
+            observer.event(EngineEvent::Processed { bytes: read_bytes });
         }
         Ok(())
     }
@@ -365,7 +377,7 @@ impl<'run, 'repository> Assembler<'run, 'repository> {
         let mut captured = std::mem::take(&mut self.captured);
         let mut report = |path: &[u8]| {
             captured.name(path);
-            observer.event(Event::Trouble { path, during, message: &message });
+            observer.event(EngineEvent::Trouble { path, during, message: &message });
         };
         match name {
             Some(name) => self.with_path(name, report),
@@ -413,7 +425,8 @@ impl<'run, 'repository> Assembler<'run, 'repository> {
 
     /// How much of the source the tree has so far, and what it lacks.
     pub fn captured(&self) -> Captured {
-        let extent = Extent { entries: self.entries, bytes: self.summary.total_bytes_processed };
+        let extent =
+            SourceExtent { entries: self.entries, bytes: self.summary.total_bytes_processed };
         Captured { extent, ..self.captured.clone() }
     }
 }

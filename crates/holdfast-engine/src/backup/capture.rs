@@ -6,7 +6,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use holdfast_chunk::Cutter;
 use holdfast_format::entry::{Entry, EntryKind};
 use holdfast_format::record::{
-    Application, Captured, Extent, GenerationBody, Snapshot, SnapshotSummary, SourceRecord, Text,
+    Application, Captured, GenerationBody, Snapshot, SnapshotSummary, SourceExtent, SourceRecord,
+    Text,
 };
 use holdfast_format::{BlobId, ObjectId, WriterId};
 use holdfast_repo::commit::{check_snapshot, commit_snapshot, pin, unpin};
@@ -20,7 +21,7 @@ use jiff::Timestamp;
 use super::assemble::{Assembler, NamedEntries};
 use super::batch::{Batches, queue};
 use super::count::count;
-use super::scan::Scanner;
+use super::scan::SourceScanner;
 use super::{CaptureOptions, MakeSource, SourceOptions, read};
 use crate::{EngineError, Observer, completeness};
 
@@ -29,12 +30,12 @@ use crate::{EngineError, Observer, completeness};
 pub struct Capture<'a> {
     options: &'a CaptureOptions,
     blobs: BlobWriter<'a>,
-    draft: Draft<'a>,
+    draft: SnapshotDraft<'a>,
 }
 
 /// What is known about the snapshot so far.
 #[derive(Debug)]
-struct Draft<'a> {
+struct SnapshotDraft<'a> {
     repository: &'a Repository,
     begun_with: Baseline,
     writer: WriterId,
@@ -75,7 +76,7 @@ impl<'a> Capture<'a> {
         record.session = blobs.session();
         record.parent = options.parents.first().map(|parent| parent.id);
         let summary = SnapshotSummary::default();
-        let draft = Draft {
+        let draft = SnapshotDraft {
             repository,
             begun_with,
             writer,
@@ -107,7 +108,7 @@ impl<'a> Capture<'a> {
         let scanner_of = |batches_in| {
             let (capture, begun_with) = (self.options, &self.draft.begun_with);
             let cutter = Arc::clone(&cutter);
-            Scanner::new(repository, begun_with, capture, options, cutter, pool, batches_in)
+            SourceScanner::new(repository, begun_with, capture, options, cutter, pool, batches_in)
         };
         let stop = AtomicBool::new(false);
         let (batches_in, batches) = queue();
@@ -203,7 +204,7 @@ impl<'a> Capture<'a> {
     /// # Errors
     /// Repository failures.
     pub fn skip(self) -> Result<(), EngineError> {
-        let Draft { repository, writer, record, .. } = &self.draft;
+        let SnapshotDraft { repository, writer, record, .. } = &self.draft;
         let parent = record.parent.unwrap_or(ObjectId::NONE);
         Ok(unpin(repository, *writer, &record.paths, parent)?)
     }
@@ -238,7 +239,7 @@ impl<'a> Capture<'a> {
     }
 }
 
-impl Draft<'_> {
+impl SnapshotDraft<'_> {
     /// Processes batches until the end of the source; commits partial snapshots on the way when
     /// asked to.
     fn assemble(
@@ -293,7 +294,7 @@ impl Draft<'_> {
     }
 
     /// What the source had when it was last known to be complete, if it has far less now.
-    fn shrunk_from(&self, options: &SourceOptions, now: Extent) -> Option<Extent> {
+    fn shrunk_from(&self, options: &SourceOptions, now: SourceExtent) -> Option<SourceExtent> {
         let before = completeness::baseline(self.repository, &self.record, &options.name)?;
         options.shrink_limit.is_shrunk(before, now).then_some(before)
     }

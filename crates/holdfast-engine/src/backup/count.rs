@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use holdfast_connect::{Item, LeafKind};
 
 use super::MakeSource;
-use crate::{Event, Observer};
+use crate::{EngineEvent, Observer};
 
 /// An event is sent after this many files.
 const FILES_PER_EVENT: u64 = 1000;
@@ -23,9 +23,9 @@ pub(super) fn count(make_source: &MakeSource<'_>, observer: &dyn Observer, stop:
             files += 1;
             bytes += size;
             if files % FILES_PER_EVENT == 0 {
-                observer.event(Event::Total { files, bytes, is_final: false });
+                observer.event(EngineEvent::Total { files, bytes, is_final: false });
             }
         }
     }
-    observer.event(Event::Total { files, bytes, is_final: true });
+    observer.event(EngineEvent::Total { files, bytes, is_final: true });
 }

@@ -71,7 +71,7 @@ impl ParentTree {
 
 /// What a parent has of a name.
 #[derive(Debug)]
-pub(super) struct Known {
+pub(super) struct ParentEntry {
     pub entry: Entry,
     settled_before: FileTime,
 }
@@ -114,14 +114,14 @@ impl<'a> Parents<'a> {
     ///
     /// An unreadable parent is dropped for this directory: its entries are read from the source
     /// instead.
-    pub fn find(&mut self, name: &[u8]) -> Result<Vec<Known>, RepoError> {
+    pub fn find(&mut self, name: &[u8]) -> Result<Vec<ParentEntry>, RepoError> {
         let mut found = Vec::new();
         if let Some(cursors) = self.levels.last_mut() {
             let reader = &mut self.reader;
             cursors.retain_mut(|parent| match parent.cursor.advance_to(reader, name) {
                 Ok(entry) => {
                     let settled_before = parent.settled_before;
-                    found.extend(entry.map(|entry| Known { entry, settled_before }));
+                    found.extend(entry.map(|entry| ParentEntry { entry, settled_before }));
                     true
                 }
                 Err(_) => false,
@@ -131,7 +131,7 @@ impl<'a> Parents<'a> {
     }
 
     /// Enters a directory, for which the parents have these entries.
-    pub fn enter(&mut self, known: &[Known]) {
+    pub fn enter(&mut self, known: &[ParentEntry]) {
         let cursors = known.iter().filter_map(|known| match known.entry.kind {
             EntryKind::Directory(root) => Some(ParentCursor::new(root, known.settled_before)),
             _ => None,
@@ -160,7 +160,7 @@ impl<'a> Parents<'a> {
     }
 }
 
-impl Known {
+impl ParentEntry {
     /// True if a file with this metadata and size must be the parent's file. If its store
     /// `identifies` contents, no timestamp needs to be trusted.
     pub fn is_unchanged(

@@ -14,7 +14,7 @@ use holdfast_repo::RepoError;
 use holdfast_seal::{Keys, looks_compressible};
 use rayon::ThreadPool;
 
-use super::batch::{Batch, Chunk, File, Part, Step};
+use super::batch::{AssemblyStep, File, FilePart, NamedChunk, StepBatch};
 
 /// Bytes added to a file's buffer when it turns out to be longer than the scan saw.
 const GROWTH_BYTES: usize = 64 << 10;
@@ -32,7 +32,7 @@ pub(super) struct ReadContext {
 }
 
 /// A file that the scan found new or changed.
-pub(super) struct Unread {
+pub(super) struct UnreadFile {
     pub name: Vec<u8>,
     pub metadata: Metadata,
     pub size: u64,
@@ -51,13 +51,15 @@ pub(super) fn pool(threads: usize) -> Result<Arc<ThreadPool>, RepoError> {
 }
 
 /// Replaces everything unread in a batch with its content.
-pub(super) fn read_batch(batch: Batch, context: &ReadContext) -> Batch {
+pub(super) fn read_batch(batch: StepBatch, context: &ReadContext) -> StepBatch {
     batch
         .into_iter()
         .map(|step| match step {
-            Step::Unread(unread) => Step::File(Box::new(read_file(*unread, context))),
-            Step::Parts(parts) => {
-                Step::Parts(parts.into_iter().map(|part| context.name(part)).collect())
+            AssemblyStep::Unread(unread) => {
+                AssemblyStep::File(Box::new(read_file(*unread, context)))
+            }
+            AssemblyStep::Parts(parts) => {
+                AssemblyStep::Parts(parts.into_iter().map(|part| context.name(part)).collect())
             }
             other => other,
         })
@@ -65,31 +67,31 @@ pub(super) fn read_batch(batch: Batch, context: &ReadContext) -> Batch {
 }
 
 impl ReadContext {
-    fn name(&self, part: Part) -> Part {
+    fn name(&self, part: FilePart) -> FilePart {
         match part {
-            Part::Raw(bytes) => Part::Chunk(self.chunk(bytes)),
+            FilePart::Raw(bytes) => FilePart::Chunk(self.chunk(bytes)),
             named => named,
         }
     }
 
-    fn chunk(&self, bytes: Bytes) -> Chunk {
+    fn chunk(&self, bytes: Bytes) -> NamedChunk {
         let id = self.keys.blob_id(BlobType::Data, &bytes);
         let compressible = looks_compressible(&bytes);
-        Chunk { id, bytes, compressible }
+        NamedChunk { id, bytes, compressible }
     }
 
     /// Cuts a stretch of data between holes.
-    fn cut(&self, data: Vec<u8>, parts: &mut Vec<Part>) {
+    fn cut(&self, data: Vec<u8>, parts: &mut Vec<FilePart>) {
         let mut rest = Bytes::from(data);
         while !rest.is_empty() {
             let chunk = rest.split_to(self.cutter.cut(&rest));
-            parts.push(Part::Chunk(self.chunk(chunk)));
+            parts.push(FilePart::Chunk(self.chunk(chunk)));
         }
     }
 }
 
-fn read_file(unread: Unread, context: &ReadContext) -> File {
-    let Unread { name, mut metadata, size, opener, parent } = unread;
+fn read_file(unread: UnreadFile, context: &ReadContext) -> File {
+    let UnreadFile { name, mut metadata, size, opener, parent } = unread;
     let (mut parts, start) = (Vec::new(), Instant::now());
     let failure = match opener.open() {
         Err(error) => Some(("open", error)),
@@ -151,7 +153,7 @@ fn read_content(
     mut content: Box<dyn Content>,
     size: u64,
     context: &ReadContext,
-    parts: &mut Vec<Part>,
+    parts: &mut Vec<FilePart>,
 ) -> io::Result<Option<Metadata>> {
     // One byte more than expected, so that the end is seen without another read.
     let mut data = vec![0; size as usize + 1];
@@ -165,7 +167,7 @@ fn read_content(
             Piece::Hole(bytes) => {
                 context.cut(data[..filled].to_vec(), parts);
                 filled = 0;
-                parts.push(Part::Hole(bytes));
+                parts.push(FilePart::Hole(bytes));
             }
             Piece::End => break,
         }

@@ -13,10 +13,12 @@ use holdfast_repo::index::Baseline;
 use holdfast_repo::{RepoError, Repository, SnapshotInfo};
 use rayon::ThreadPool;
 
-use super::batch::{BATCH_BYTES, BATCH_STEPS, Batch, BatchSender, File, HungUp, Part, Step};
+use super::batch::{
+    AssemblyStep, BATCH_BYTES, BATCH_STEPS, BatchSender, File, FilePart, HungUp, StepBatch,
+};
 use super::device::Devices;
-use super::parent::{Known, ParentTree, Parents};
-use super::read::{ReadContext, Unread, as_read, read_batch, read_xattrs};
+use super::parent::{ParentEntry, ParentTree, Parents};
+use super::read::{ReadContext, UnreadFile, as_read, read_batch, read_xattrs};
 use super::{CaptureOptions, Compare, SourceOptions};
 use crate::EngineError;
 
@@ -25,7 +27,7 @@ use crate::EngineError;
 const LARGE_FILE_BYTES: u64 = 2 << 20;
 
 /// Walks one source.
-pub(super) struct Scanner<'a> {
+pub(super) struct SourceScanner<'a> {
     parents: Parents<'a>,
     devices: Devices,
     compare: Compare,
@@ -34,7 +36,7 @@ pub(super) struct Scanner<'a> {
     context: Arc<ReadContext>,
     pool: Arc<ThreadPool>,
     queue: BatchSender,
-    batch: Batch,
+    batch: StepBatch,
     unread_bytes: u64,
     has_unread: bool,
     /// Directories that the walk is in.
@@ -61,7 +63,7 @@ impl From<RepoError> for Stop {
     }
 }
 
-impl<'a> Scanner<'a> {
+impl<'a> SourceScanner<'a> {
     pub fn new(
         repository: &'a Repository,
         begun_with: &Baseline,
@@ -89,7 +91,7 @@ impl<'a> Scanner<'a> {
             cutter,
             pool,
             queue,
-            batch: Batch::new(),
+            batch: StepBatch::new(),
             unread_bytes: 0,
             has_unread: false,
             depth: 0,
@@ -119,15 +121,15 @@ impl<'a> Scanner<'a> {
                 Item::Leave => {
                     self.depth -= 1;
                     self.parents.leave();
-                    self.push(Step::Leave)?;
+                    self.push(AssemblyStep::Leave)?;
                 }
                 Item::Leaf(leaf) => self.leaf(leaf)?,
                 Item::Trouble(trouble) => {
                     let (path, during, error) = (trouble.path, trouble.during, trouble.error);
-                    self.push(Step::Trouble { name: None, path, during, error })?;
+                    self.push(AssemblyStep::Trouble { name: None, path, during, error })?;
                 }
-                Item::Own { path } => self.push(Step::Own(path))?,
-                Item::Excluded { path } => self.push(Step::Excluded(path))?,
+                Item::Own { path } => self.push(AssemblyStep::Own(path))?,
+                Item::Excluded { path } => self.push(AssemblyStep::Excluded(path))?,
             }
         }
         Ok(self.send()?)
@@ -143,7 +145,7 @@ impl<'a> Scanner<'a> {
                 self.passed_over = 1;
                 let (name, path, during) = (Some(name.clone()), Vec::new(), "scan");
                 let error = io::Error::other(format!("no snapshot can hold it: {error}"));
-                self.push(Step::Trouble { name, path, during, error })?;
+                self.push(AssemblyStep::Trouble { name, path, during, error })?;
             }
             Item::Leave if self.passed_over > 0 => self.passed_over -= 1,
             _ => return Ok(self.passed_over > 0),
@@ -151,7 +153,7 @@ impl<'a> Scanner<'a> {
         Ok(true)
     }
 
-    fn push(&mut self, step: Step) -> Result<(), Stop> {
+    fn push(&mut self, step: AssemblyStep) -> Result<(), Stop> {
         self.batch.push(step);
         if self.batch.len() >= BATCH_STEPS || self.unread_bytes >= BATCH_BYTES {
             self.send()?;
@@ -181,7 +183,7 @@ impl<'a> Scanner<'a> {
         self.devices.translate(&mut metadata, known.first().map(|known| &known.entry.metadata));
         self.attributes(&name, &mut metadata, opener, known.first())?;
         let parent = known.into_iter().next().map(|known| Box::new(known.entry));
-        self.push(Step::Enter { name, metadata, parent, is_sorted })
+        self.push(AssemblyStep::Enter { name, metadata, parent, is_sorted })
     }
 
     /// Fills in the extended attributes, from the parent if nothing can have changed.
@@ -190,7 +192,7 @@ impl<'a> Scanner<'a> {
         name: &[u8],
         metadata: &mut Metadata,
         opener: &dyn Opener,
-        parent: Option<&Known>,
+        parent: Option<&ParentEntry>,
     ) -> Result<(), Stop> {
         match parent {
             Some(parent) if parent.has_same_attributes(metadata, opener.etag().is_some()) => {
@@ -199,7 +201,7 @@ impl<'a> Scanner<'a> {
             _ => {
                 if let Some((during, error)) = read_xattrs(metadata, opener) {
                     let name = Some(name.to_vec());
-                    self.push(Step::Trouble { name, path: Vec::new(), during, error })?;
+                    self.push(AssemblyStep::Trouble { name, path: Vec::new(), during, error })?;
                 }
             }
         }
@@ -228,17 +230,23 @@ impl<'a> Scanner<'a> {
         self.unread_bytes += size.max(512);
         self.has_unread = true;
         let Leaf { name, metadata, opener, .. } = leaf;
-        self.push(Step::Unread(Box::new(Unread { name, metadata, size, opener, parent })))
+        self.push(AssemblyStep::Unread(Box::new(UnreadFile {
+            name,
+            metadata,
+            size,
+            opener,
+            parent,
+        })))
     }
 
-    fn unchanged(&mut self, leaf: Leaf, parent: &Known) -> Result<(), Stop> {
+    fn unchanged(&mut self, leaf: Leaf, parent: &ParentEntry) -> Result<(), Stop> {
         let mut metadata = leaf.metadata;
         self.attributes(&leaf.name, &mut metadata, &*leaf.opener, Some(parent))?;
         let kind = parent.entry.kind.clone();
-        self.push(Step::Unchanged(Box::new(Entry { name: leaf.name, metadata, kind })))
+        self.push(AssemblyStep::Unchanged(Box::new(Entry { name: leaf.name, metadata, kind })))
     }
 
-    fn plain(&mut self, leaf: Leaf, parent: Option<&Known>) -> Result<(), Stop> {
+    fn plain(&mut self, leaf: Leaf, parent: Option<&ParentEntry>) -> Result<(), Stop> {
         let mut metadata = leaf.metadata;
         self.attributes(&leaf.name, &mut metadata, &*leaf.opener, parent)?;
         let kind = match leaf.kind {
@@ -249,13 +257,13 @@ impl<'a> Scanner<'a> {
             LeafKind::Fifo | LeafKind::File { .. } => EntryKind::Fifo,
         };
         let entry = Entry { name: leaf.name, metadata, kind };
-        self.push(Step::Plain(Box::new(entry), parent.is_some()))
+        self.push(AssemblyStep::Plain(Box::new(entry), parent.is_some()))
     }
 
     /// Reads a large file here, piece by piece.
     fn large(&mut self, leaf: Leaf, parent: Option<Box<Entry>>) -> Result<(), Stop> {
         self.send()?;
-        self.push(Step::Started(leaf.name.clone()))?;
+        self.push(AssemblyStep::Started(leaf.name.clone()))?;
         let (mut metadata, start) = (leaf.metadata, Instant::now());
         let failure = match leaf.opener.open() {
             Err(error) => Some(("open", error)),
@@ -269,7 +277,7 @@ impl<'a> Scanner<'a> {
         };
         let (parts, reading) = (Vec::new(), start.elapsed());
         let file = File { name: leaf.name, metadata, parts, parent, failure, reading };
-        self.push(Step::File(Box::new(file)))
+        self.push(AssemblyStep::File(Box::new(file)))
     }
 
     /// Sends the pieces of a content; the inner result is what the source said at its end.
@@ -290,7 +298,7 @@ impl<'a> Scanner<'a> {
                     stream.finish();
                     self.take_chunks(&mut stream)?;
                     stream.restart();
-                    self.part(Part::Hole(bytes), 0)?;
+                    self.part(FilePart::Hole(bytes), 0)?;
                 }
                 Ok(Piece::End) => {
                     stream.finish();
@@ -304,15 +312,15 @@ impl<'a> Scanner<'a> {
     fn take_chunks(&mut self, stream: &mut StreamCutter<'_>) -> Result<(), Stop> {
         while let Some(chunk) = stream.next_chunk() {
             let bytes = chunk.len() as u64;
-            self.part(Part::Raw(chunk.into()), bytes)?;
+            self.part(FilePart::Raw(chunk.into()), bytes)?;
         }
         Ok(())
     }
 
-    fn part(&mut self, part: Part, bytes: u64) -> Result<(), Stop> {
+    fn part(&mut self, part: FilePart, bytes: u64) -> Result<(), Stop> {
         match self.batch.last_mut() {
-            Some(Step::Parts(parts)) => parts.push(part),
-            _ => self.batch.push(Step::Parts(vec![part])),
+            Some(AssemblyStep::Parts(parts)) => parts.push(part),
+            _ => self.batch.push(AssemblyStep::Parts(vec![part])),
         }
         self.unread_bytes += bytes;
         self.has_unread = true;

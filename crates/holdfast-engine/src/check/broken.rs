@@ -3,13 +3,13 @@
 use std::collections::{HashMap, HashSet};
 
 use holdfast_format::{BlobId, ObjectId};
-use holdfast_repo::index::Location;
+use holdfast_repo::index::BlobLocation;
 
 use super::pack::BrokenFrame;
 
 /// Unreadable parts of packs.
 #[derive(Debug, Default)]
-pub(crate) struct Broken(HashMap<ObjectId, BrokenPack>);
+pub(crate) struct UnreadableParts(HashMap<ObjectId, BrokenPack>);
 
 #[derive(Debug)]
 struct BrokenPack {
@@ -19,7 +19,7 @@ struct BrokenPack {
     blobs: Option<HashSet<(u64, BlobId)>>,
 }
 
-impl Broken {
+impl UnreadableParts {
     /// Records that nothing of a pack can be read.
     pub fn add_pack(&mut self, pack: ObjectId, finding: usize) {
         self.0.insert(pack, BrokenPack { finding, blobs: None });
@@ -35,7 +35,7 @@ impl Broken {
     }
 
     /// The finding that makes this location of a blob unreadable.
-    pub fn finding(&self, id: &BlobId, location: &Location) -> Option<usize> {
+    pub fn finding(&self, id: &BlobId, location: &BlobLocation) -> Option<usize> {
         if self.0.is_empty() {
             return None;
         }

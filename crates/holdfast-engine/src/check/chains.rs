@@ -4,13 +4,16 @@ use holdfast_format::name::Chain;
 use holdfast_repo::history::History;
 
 use super::finding::{FindingKind, Remedy};
-use super::listing::Listing;
-use super::run::Run;
+use super::listing::ObjectListing;
+use super::run::CheckRun;
 use crate::EngineError;
 
 /// Reads all chains and reports records that are damaged, missing, or do not continue the preceding
 /// one.
-pub(super) fn check(run: &mut Run<'_>, listing: &Listing) -> Result<History, EngineError> {
+pub(super) fn check(
+    run: &mut CheckRun<'_>,
+    listing: &ObjectListing,
+) -> Result<History, EngineError> {
     let history = run.repository.read_history()?;
     let end = Chain::Generations.record(history.next_generation());
     for record in history.damaged() {

@@ -3,13 +3,13 @@
 use holdfast_format::ObjectId;
 
 use super::options::{CheckOptions, ReadData, Subset};
-use super::verified::Verified;
+use super::verified::VerifiedPacks;
 
 /// The packs to read, and how many are skipped because they were verified recently.
 pub(super) fn choose(
     packs: &[(ObjectId, u64)],
     options: &CheckOptions,
-    verified: &Verified,
+    verified: &VerifiedPacks,
 ) -> (Vec<(ObjectId, u64)>, u64) {
     let total: u64 = packs.iter().map(|(_, bytes)| bytes).sum();
     let mut chosen: Vec<(ObjectId, u64)> = match options.read {
@@ -42,7 +42,7 @@ fn longest_unverified(
     packs: &[(ObjectId, u64)],
     bytes: u64,
     seed: u64,
-    verified: &Verified,
+    verified: &VerifiedPacks,
 ) -> Vec<(ObjectId, u64)> {
     let mut order: Vec<_> = packs
         .iter()
@@ -83,7 +83,7 @@ mod tests {
         let mut all = Vec::new();
         for number in 1..=7 {
             let read = ReadData::Subset(Subset::Part { number, of: 7 });
-            all.extend(choose(&packs(), &options(read, 1), &Verified::default()).0);
+            all.extend(choose(&packs(), &options(read, 1), &VerifiedPacks::default()).0);
         }
         all.sort_unstable();
         let mut expected = packs();
@@ -93,7 +93,7 @@ mod tests {
 
     #[test]
     fn shares_move_on_until_everything_was_verified() {
-        let mut verified = Verified::default();
+        let mut verified = VerifiedPacks::default();
         for run in 0..4 {
             let read = ReadData::Subset(Subset::Share(0.25));
             let (chosen, recent) = choose(&packs(), &options(read, run), &verified);
@@ -109,7 +109,7 @@ mod tests {
 
     #[test]
     fn what_was_verified_recently_is_passed_over() {
-        let mut verified = Verified::default();
+        let mut verified = VerifiedPacks::default();
         let mut options = options(ReadData::All, 0);
         options.max_age = Some(50);
         options.now = jiff::Timestamp::from_second(1000).unwrap_or_default();

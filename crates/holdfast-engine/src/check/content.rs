@@ -6,20 +6,20 @@ use holdfast_format::node::{Extent, Node};
 use holdfast_format::{BlobId, BlobType};
 use holdfast_repo::RepoError;
 
-use super::walk::{Cause, Walker};
+use super::walk::{Cause, TreeChecker};
 
 /// Receives what cannot be read.
-type Sink<'s> = &'s mut dyn FnMut(Cause);
+type CauseSink<'s> = &'s mut dyn FnMut(Cause);
 
 /// A node still to be walked: its id, its highest level, and the size given by its parent.
-type Below = (BlobId, u8, Option<u64>);
+type ContentNode = (BlobId, u8, Option<u64>);
 
-impl Walker<'_> {
+impl TreeChecker<'_> {
     /// Walks a content and returns its length in bytes, unless its root cannot be read.
     pub(super) fn content(
         &mut self,
         content: &Content,
-        sink: Sink<'_>,
+        sink: CauseSink<'_>,
     ) -> Result<Option<u64>, RepoError> {
         let root = match content {
             Content::Inline(extents) => {
@@ -59,11 +59,11 @@ impl Walker<'_> {
     /// be intact: each entry that refers to it has a size of its own.
     fn content_node(
         &mut self,
-        (id, level_max, promised): Below,
+        (id, level_max, promised): ContentNode,
         is_root: bool,
-        pending: &mut Vec<Below>,
+        pending: &mut Vec<ContentNode>,
         walked: &mut Vec<u64>,
-        sink: Sink<'_>,
+        sink: CauseSink<'_>,
     ) -> Result<Option<u64>, RepoError> {
         let number = match self.place(&id, BlobType::Tree, None)? {
             Ok(place) => place.number,
@@ -112,7 +112,7 @@ impl Walker<'_> {
         Ok(Some(bytes))
     }
 
-    fn extent(&mut self, extent: &Extent, sink: Sink<'_>) -> Result<(), RepoError> {
+    fn extent(&mut self, extent: &Extent, sink: CauseSink<'_>) -> Result<(), RepoError> {
         if let Extent::Data { id, bytes } = extent
             && let Err(cause) = self.place(id, BlobType::Data, Some(*bytes))?
         {

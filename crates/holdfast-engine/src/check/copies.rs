@@ -10,9 +10,9 @@ use holdfast_repo::{RepoError, Repository};
 use holdfast_seal::{check_config, open_label, open_record};
 
 use super::finding::{FindingKind, Remedy};
-use super::run::Run;
+use super::run::CheckRun;
 use crate::EngineError;
-use crate::check::listing::Listing;
+use crate::check::listing::ObjectListing;
 
 /// One copy as it was found.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,14 +35,14 @@ impl Copy {
 
 /// An object and its second copy.
 #[derive(Debug)]
-pub(crate) struct Pair {
+pub(crate) struct CopyPair {
     /// Names of the two copies.
     pub names: [String; 2],
     /// The copies found.
     pub copies: [Copy; 2],
 }
 
-impl Pair {
+impl CopyPair {
     /// True if the second copy may be missing: early versions did not write one.
     fn may_be_single(&self) -> bool {
         self.names[0].starts_with(name::GENERATIONS)
@@ -50,7 +50,10 @@ impl Pair {
 }
 
 /// Reads both copies of the config, of every key slot and of every generation.
-pub(crate) fn survey(repository: &Repository, listing: &Listing) -> Result<Vec<Pair>, RepoError> {
+pub(crate) fn survey(
+    repository: &Repository,
+    listing: &ObjectListing,
+) -> Result<Vec<CopyPair>, RepoError> {
     let mut slots = listing.slots.clone();
     slots.extend(name::key_slot(&repository.slot().header.id).into_iter().take(1));
     let mut pairs = vec![pair(repository, name::CONFIG_NAMES.map(str::to_owned), &check_copy)?];
@@ -80,9 +83,13 @@ pub(crate) fn survey(repository: &Repository, listing: &Listing) -> Result<Vec<P
     Ok(pairs)
 }
 
-type Judge<'a> = &'a dyn Fn(&Repository, &[u8]) -> Result<(), String>;
+type CopyJudge<'a> = &'a dyn Fn(&Repository, &[u8]) -> Result<(), String>;
 
-fn pair(repository: &Repository, names: [String; 2], judge: Judge<'_>) -> Result<Pair, RepoError> {
+fn pair(
+    repository: &Repository,
+    names: [String; 2],
+    judge: CopyJudge<'_>,
+) -> Result<CopyPair, RepoError> {
     let mut copies = [Copy::Missing, Copy::Missing];
     for (copy, name) in copies.iter_mut().zip(&names) {
         *copy = match repository.fetch(name, RECORD_BYTES_MAX)? {
@@ -94,7 +101,7 @@ fn pair(repository: &Repository, names: [String; 2], judge: Judge<'_>) -> Result
             },
         };
     }
-    Ok(Pair { names, copies })
+    Ok(CopyPair { names, copies })
 }
 
 fn check_copy(repository: &Repository, object: &[u8]) -> Result<(), String> {
@@ -114,7 +121,7 @@ fn slot_copy(repository: &Repository, name: &str, object: &[u8]) -> Result<(), S
 }
 
 /// Reports copies that are missing, damaged or different.
-pub(super) fn check(run: &mut Run<'_>, listing: &Listing) -> Result<(), EngineError> {
+pub(super) fn check(run: &mut CheckRun<'_>, listing: &ObjectListing) -> Result<(), EngineError> {
     for pair in survey(run.repository, listing)? {
         let whole = pair.copies.iter().filter(|copy| matches!(copy, Copy::Whole(_))).count();
         if whole == 2 && pair.copies[0] != pair.copies[1] {

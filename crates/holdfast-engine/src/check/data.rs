@@ -13,41 +13,41 @@ use holdfast_repo::{RepoError, Repository};
 
 use super::choose::choose;
 use super::finding::{FindingKind, Remedy};
-use super::index::{self, Expected};
-use super::listing::Listing;
+use super::index::{self, ExpectedPack};
+use super::listing::ObjectListing;
 use super::options::CheckOptions;
 use super::pack::{PackVerdict, PackVerifier};
-use super::packs::Packs;
-use super::run::Run;
-use super::verified::Verified;
-use crate::{EngineError, Event, Observer};
+use super::packs::PackSizes;
+use super::run::CheckRun;
+use super::verified::VerifiedPacks;
+use crate::{EngineError, EngineEvent, Observer};
 
 /// Bytes of packs in memory at once.
 const BYTES_IN_FLIGHT: u64 = 64 << 20;
 
 /// The result of reading a pack: nothing if it is good, else what is wrong.
-type Outcome = Result<Option<String>, RepoError>;
+type PackOutcome = Result<Option<String>, RepoError>;
 
 /// Reads the packs that `options` select, and those of a wrong size, and reports what is broken in
 /// them.
 pub(super) fn check(
-    run: &mut Run<'_>,
+    run: &mut CheckRun<'_>,
     options: &CheckOptions,
     history: &History,
-    listing: &Listing,
-    expected: &HashMap<ObjectId, Expected>,
-    packs: &Packs,
+    listing: &ObjectListing,
+    expected: &HashMap<ObjectId, ExpectedPack>,
+    packs: &PackSizes,
 ) -> Result<(), EngineError> {
     let repository_id = run.repository.keys().repository_id();
     let folder = options.cache_folder.as_deref();
     let mut verified =
-        folder.map(|folder| Verified::read(folder, &repository_id)).unwrap_or_default();
+        folder.map(|folder| VerifiedPacks::read(folder, &repository_id)).unwrap_or_default();
     let (chosen, recent) = choose(&packs.right, options, &verified);
     run.report.packs_recently_verified = recent;
     let bytes = chosen.iter().map(|(_, bytes)| bytes).sum();
     if !chosen.is_empty() {
         let files = chosen.len() as u64;
-        run.observer.event(Event::Total { files, bytes, is_final: true });
+        run.observer.event(EngineEvent::Total { files, bytes, is_final: true });
     }
     let mut order: Vec<ObjectId> = chosen.iter().map(|(id, _)| *id).collect();
     order.extend(&packs.resized);
@@ -79,7 +79,7 @@ pub(crate) fn read_all(
     repository: &Repository,
     observer: &dyn Observer,
     packs: &[ObjectId],
-    expected: &HashMap<ObjectId, Expected>,
+    expected: &HashMap<ObjectId, ExpectedPack>,
 ) -> Result<Vec<(ObjectId, Option<String>)>, EngineError> {
     let pack_bytes = u64::from(repository.config().pack_bytes).max(1);
     let at_once = (BYTES_IN_FLIGHT / pack_bytes).max(2) as usize;
@@ -124,14 +124,14 @@ fn read_one(
     observer: &dyn Observer,
     verifier: &mut PackVerifier,
     id: &ObjectId,
-    expected: Option<&Expected>,
-) -> Outcome {
+    expected: Option<&ExpectedPack>,
+) -> PackOutcome {
     let object = match get(repository, id)? {
         Ok(object) => object,
         Err(reason) => return Ok(Some(reason)),
     };
     let verdict = verifier.verify(repository.keys(), id, &object);
-    observer.event(Event::Processed { bytes: object.len() as u64 });
+    observer.event(EngineEvent::Processed { bytes: object.len() as u64 });
     Ok(trouble(&verdict, expected))
 }
 
@@ -144,7 +144,7 @@ pub(crate) fn get(
 }
 
 /// What is wrong with a pack, in a few words.
-fn trouble(verdict: &PackVerdict, expected: Option<&Expected>) -> Option<String> {
+fn trouble(verdict: &PackVerdict, expected: Option<&ExpectedPack>) -> Option<String> {
     match &verdict.entry {
         Err(reason) => return Some(reason.clone()),
         Ok(_) if !verdict.broken.is_empty() => {
@@ -166,9 +166,9 @@ fn trouble(verdict: &PackVerdict, expected: Option<&Expected>) -> Option<String>
 /// Examines the broken packs: what of them can still be read, according to the index or else their
 /// directory.
 fn report(
-    run: &mut Run<'_>,
+    run: &mut CheckRun<'_>,
     history: &History,
-    listing: &Listing,
+    listing: &ObjectListing,
     bad: &HashMap<ObjectId, String>,
 ) -> Result<(), EngineError> {
     let ids: HashSet<ObjectId> = bad.keys().copied().collect();
@@ -191,7 +191,7 @@ fn report(
 }
 
 fn note_lost(
-    run: &mut Run<'_>,
+    run: &mut CheckRun<'_>,
     id: &ObjectId,
     finding: usize,
     object: &[u8],

@@ -46,7 +46,7 @@ pub enum FindingKind {
 
 /// One damaged object.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Finding {
+pub struct DamageFinding {
     /// Name of the object.
     pub object: String,
     /// What kind of object it is.
@@ -64,12 +64,12 @@ pub struct Finding {
 
 /// Collects findings; further damage of the same object joins the first.
 #[derive(Debug, Default)]
-pub(crate) struct Findings {
-    list: Vec<Finding>,
+pub(crate) struct DamageFindings {
+    list: Vec<DamageFinding>,
     numbers: HashMap<(FindingKind, String), usize>,
 }
 
-impl Findings {
+impl DamageFindings {
     /// Adds a finding, unless there is one of this object already; returns its number.
     pub fn add(
         &mut self,
@@ -82,7 +82,7 @@ impl Findings {
         let number = *self.numbers.entry((kind, object.clone())).or_insert(self.list.len());
         if number == self.list.len() {
             let (message, files) = (message.into(), Vec::new());
-            self.list.push(Finding { object, kind, message, files, files_count: 0, remedy });
+            self.list.push(DamageFinding { object, kind, message, files, files_count: 0, remedy });
         }
         number
     }
@@ -104,7 +104,7 @@ impl Findings {
     }
 
     /// All findings, in order of discovery.
-    pub fn into_list(self) -> Vec<Finding> {
+    pub fn into_list(self) -> Vec<DamageFinding> {
         self.list
     }
 }

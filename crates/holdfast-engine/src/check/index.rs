@@ -8,13 +8,13 @@ use holdfast_repo::history::History;
 use holdfast_repo::{RepoError, Repository};
 
 use super::finding::{FindingKind, Remedy};
-use super::listing::Listing;
-use super::run::Run;
+use super::listing::ObjectListing;
+use super::run::CheckRun;
 use crate::EngineError;
 
 /// What the index says about a pack.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Expected {
+pub(crate) struct ExpectedPack {
     /// Its size.
     pub bytes: u64,
     /// Hash of its entry: header, frames and blobs.
@@ -22,7 +22,7 @@ pub(crate) struct Expected {
 }
 
 /// Index objects that count: those named by records, and others that a listing shows.
-pub(crate) fn wanted(history: &History, listing: &Listing) -> BTreeSet<ObjectId> {
+pub(crate) fn wanted(history: &History, listing: &ObjectListing) -> BTreeSet<ObjectId> {
     history.index_objects_with(&listing.index)
 }
 
@@ -45,11 +45,11 @@ pub(crate) fn digest(entry: &PackEntry) -> blake3::Hash {
 
 /// Reads all index objects and reports those that cannot be used or contradict each other.
 pub(super) fn check(
-    run: &mut Run<'_>,
+    run: &mut CheckRun<'_>,
     history: &mut History,
-    listing: &Listing,
-) -> Result<HashMap<ObjectId, Expected>, EngineError> {
-    let mut expected: HashMap<ObjectId, Expected> = HashMap::new();
+    listing: &ObjectListing,
+) -> Result<HashMap<ObjectId, ExpectedPack>, EngineError> {
+    let mut expected: HashMap<ObjectId, ExpectedPack> = HashMap::new();
     let mut pending = wanted(history, listing);
     let mut done = BTreeSet::new();
     while let Some(id) = pending.pop_first() {
@@ -70,7 +70,7 @@ pub(super) fn check(
             }
         };
         for pack in packs.iter().filter(|pack| !history.swept().contains(&pack.id)) {
-            let said = Expected { bytes: pack.bytes, digest: digest(pack) };
+            let said = ExpectedPack { bytes: pack.bytes, digest: digest(pack) };
             if *expected.entry(pack.id).or_insert(said) != said {
                 let pack = name::pack(&pack.id);
                 let message = format!("index object {object} contradicts another about {pack}");

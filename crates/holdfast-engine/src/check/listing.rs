@@ -8,7 +8,7 @@ use holdfast_repo::{RepoError, Repository, chain};
 
 /// The objects of a repository.
 #[derive(Debug, Default)]
-pub(crate) struct Listing {
+pub(crate) struct ObjectListing {
     /// Packs and their bytes.
     pub packs: HashMap<ObjectId, u64>,
     /// Index objects.
@@ -25,7 +25,7 @@ pub(crate) struct Listing {
     pub quarantined: u64,
 }
 
-impl Listing {
+impl ObjectListing {
     /// Lists everything.
     pub fn take(repository: &Repository) -> Result<Self, RepoError> {
         let mut listing = Self::default();

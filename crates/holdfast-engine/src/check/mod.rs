@@ -31,17 +31,19 @@ mod walk;
 use holdfast_repo::Repository;
 
 use crate::{EngineError, Observer};
-pub(crate) use broken::Broken;
+pub(crate) use broken::UnreadableParts;
 pub(crate) use copies::{Copy, survey};
 pub(crate) use data::{get as get_pack, read_all};
-pub use finding::{Finding, FindingKind, Remedy};
-pub(crate) use index::{Expected, digest, entries_of, is_replaced_now, read as read_index, wanted};
-pub(crate) use listing::Listing;
+pub use finding::{DamageFinding, FindingKind, Remedy};
+pub(crate) use index::{
+    ExpectedPack, digest, entries_of, is_replaced_now, read as read_index, wanted,
+};
+pub(crate) use listing::ObjectListing;
 pub use options::{CheckOptions, ReadData, Subset};
 pub(crate) use pack::PackVerifier;
 pub use report::CheckReport;
-use run::Run;
-pub(crate) use walk::{Hurt, Walker};
+use run::CheckRun;
+pub(crate) use walk::{Hurt, TreeChecker};
 
 /// Checks a repository. Damage is in the report and not an error; nothing is changed.
 ///
@@ -52,9 +54,9 @@ pub fn check(
     options: &CheckOptions,
     observer: &dyn Observer,
 ) -> Result<CheckReport, EngineError> {
-    let mut run = Run::new(repository, observer);
+    let mut run = CheckRun::new(repository, observer);
     let missing = repository.refresh()?;
-    let listing = Listing::take(repository)?;
+    let listing = ObjectListing::take(repository)?;
     copies::check(&mut run, &listing)?;
     let mut history = chains::check(&mut run, &listing)?;
     let expected = index::check(&mut run, &mut history, &listing)?;

@@ -6,14 +6,14 @@ use holdfast_format::{ObjectId, name};
 use holdfast_repo::history::History;
 
 use super::finding::{FindingKind, Remedy};
-use super::index::Expected;
-use super::listing::Listing;
-use super::run::Run;
+use super::index::ExpectedPack;
+use super::listing::ObjectListing;
+use super::run::CheckRun;
 use crate::EngineError;
 
 /// The packs of a repository, as far as sizes show.
 #[derive(Debug, Default)]
-pub(super) struct Packs {
+pub(super) struct PackSizes {
     /// Those with the size that the index says, and that size.
     pub right: Vec<(ObjectId, u64)>,
     /// Those with another size, which must be read to know which files that affects.
@@ -22,11 +22,11 @@ pub(super) struct Packs {
 
 /// Reports packs that are missing or have another size, and notes unlisted packs.
 pub(super) fn check(
-    run: &mut Run<'_>,
+    run: &mut CheckRun<'_>,
     history: &History,
-    listing: &Listing,
-    expected: &HashMap<ObjectId, Expected>,
-) -> Result<Packs, EngineError> {
+    listing: &ObjectListing,
+    expected: &HashMap<ObjectId, ExpectedPack>,
+) -> Result<PackSizes, EngineError> {
     let mut known: HashMap<ObjectId, u64> =
         expected.iter().map(|(id, expected)| (*id, expected.bytes)).collect();
     for row in run.repository.index().packs()? {
@@ -34,7 +34,7 @@ pub(super) fn check(
     }
     let mut order: Vec<(ObjectId, u64)> = known.iter().map(|(id, bytes)| (*id, *bytes)).collect();
     order.sort_unstable();
-    let (mut packs, mut missing) = (Packs::default(), Vec::new());
+    let (mut packs, mut missing) = (PackSizes::default(), Vec::new());
     for (id, bytes) in order {
         match listing.pack_bytes(run.repository, &id)? {
             Some(found) if found == bytes => packs.right.push((id, bytes)),
@@ -55,14 +55,14 @@ pub(super) fn check(
 }
 
 /// Reports packs that were needed to replace an index object but have no readable directory.
-pub(super) fn report_unreadable(run: &mut Run<'_>, objects: &[String]) {
+pub(super) fn report_unreadable(run: &mut CheckRun<'_>, objects: &[String]) {
     for object in objects {
         let message = "the pack is damaged, and so is the index object that lists it".to_owned();
         run.findings.add(FindingKind::Pack, object, message, Remedy::ReadAllPacks);
     }
 }
 
-fn report_missing(run: &mut Run<'_>, mut missing: Vec<ObjectId>) -> Result<(), EngineError> {
+fn report_missing(run: &mut CheckRun<'_>, mut missing: Vec<ObjectId>) -> Result<(), EngineError> {
     run.without_swept(&mut missing, |id| id)?;
     for id in missing {
         let object = name::pack(&id);
@@ -74,9 +74,9 @@ fn report_missing(run: &mut Run<'_>, mut missing: Vec<ObjectId>) -> Result<(), E
 }
 
 fn note_unlisted(
-    run: &mut Run<'_>,
+    run: &mut CheckRun<'_>,
     history: &History,
-    listing: &Listing,
+    listing: &ObjectListing,
     known: &HashSet<ObjectId>,
 ) {
     let unlisted = listing.packs.keys().filter(|id| !known.contains(id));

@@ -2,7 +2,7 @@
 
 use holdfast_format::ObjectId;
 
-use super::finding::Finding;
+use super::finding::DamageFinding;
 
 /// What a check found.
 #[derive(Debug, Clone, Default)]
@@ -28,7 +28,7 @@ pub struct CheckReport {
     /// Bytes of frames in all packs that the index lists.
     pub bytes_stored: u64,
     /// Every damage.
-    pub findings: Vec<Finding>,
+    pub findings: Vec<DamageFinding>,
     /// Notes that are not damage; one sentence each.
     pub notes: Vec<String>,
     /// Packs that are missing, damaged or of a wrong size.

@@ -3,33 +3,33 @@
 use holdfast_format::ObjectId;
 use holdfast_repo::Repository;
 
-use super::broken::Broken;
-use super::finding::{FindingKind, Findings};
-use super::listing::Listing;
+use super::broken::UnreadableParts;
+use super::finding::{DamageFindings, FindingKind};
+use super::listing::ObjectListing;
 use super::report::CheckReport;
-use crate::{EngineError, Event, Observer};
+use crate::{EngineError, EngineEvent, Observer};
 
 /// Share of unused bytes in packs above which a prune is suggested.
 const UNUSED_SHARE: f64 = 0.05;
 
 /// A check in progress.
-pub(super) struct Run<'a> {
+pub(super) struct CheckRun<'a> {
     pub repository: &'a Repository,
     pub observer: &'a dyn Observer,
-    pub findings: Findings,
-    pub broken: Broken,
+    pub findings: DamageFindings,
+    pub broken: UnreadableParts,
     pub report: CheckReport,
 }
 
-impl<'a> Run<'a> {
+impl<'a> CheckRun<'a> {
     pub fn new(repository: &'a Repository, observer: &'a dyn Observer) -> Self {
         let (findings, broken, report) =
-            (Findings::default(), Broken::default(), CheckReport::default());
+            (DamageFindings::default(), UnreadableParts::default(), CheckReport::default());
         Self { repository, observer, findings, broken, report }
     }
 
     pub fn note(&mut self, message: String) {
-        self.observer.event(Event::Note { message: &message });
+        self.observer.event(EngineEvent::Note { message: &message });
         self.report.notes.push(message);
     }
 
@@ -51,7 +51,7 @@ impl<'a> Run<'a> {
         if self.observer.is_interrupted() { Err(EngineError::Interrupted) } else { Ok(()) }
     }
 
-    pub fn note_strangers(&mut self, listing: &Listing) {
+    pub fn note_strangers(&mut self, listing: &ObjectListing) {
         for name in &listing.foreign {
             self.note(format!("{name} is not a repository object; it is ignored"));
         }

@@ -4,8 +4,8 @@ use holdfast_format::ObjectId;
 use holdfast_repo::history::History;
 
 use super::finding::{FindingKind, Remedy};
-use super::run::Run;
-use super::walk::{Cause, Hurt, Walker};
+use super::run::CheckRun;
+use super::walk::{Cause, Hurt, TreeChecker};
 use crate::EngineError;
 
 /// Maximum number of affected files and directories held back.
@@ -13,9 +13,9 @@ const HURTS_WAITING_MAX: usize = 4096;
 
 /// Reports nodes and blobs that are missing or inconsistent, and names the files that each damage
 /// affects.
-pub(super) fn check(run: &mut Run<'_>, history: &History) -> Result<(), EngineError> {
+pub(super) fn check(run: &mut CheckRun<'_>, history: &History) -> Result<(), EngineError> {
     let broken = std::mem::take(&mut run.broken);
-    let mut walker = Walker::new(run.repository, &broken, run.observer)?;
+    let mut walker = TreeChecker::new(run.repository, &broken, run.observer)?;
     let mut hurts = Hurts::default();
     for info in history.snapshots() {
         let mut is_forgotten = false;
@@ -52,7 +52,7 @@ struct Hurts {
 }
 
 impl Hurts {
-    fn push(&mut self, run: &mut Run<'_>, snapshot: &ObjectId, hurt: Hurt<'_>) {
+    fn push(&mut self, run: &mut CheckRun<'_>, snapshot: &ObjectId, hurt: Hurt<'_>) {
         self.waiting.push((hurt.path.to_vec(), hurt.cause));
         if self.waiting.len() >= HURTS_WAITING_MAX
             && let Err(error) = self.report(run, snapshot)
@@ -62,7 +62,7 @@ impl Hurts {
     }
 
     /// Ends a tree; true if its snapshot has since been forgotten.
-    fn settle(&mut self, run: &mut Run<'_>, snapshot: &ObjectId) -> Result<bool, EngineError> {
+    fn settle(&mut self, run: &mut CheckRun<'_>, snapshot: &ObjectId) -> Result<bool, EngineError> {
         self.report(run, snapshot)?;
         self.last = None;
         self.failure.take().map_or(Ok(std::mem::take(&mut self.is_forgotten)), Err)
@@ -70,7 +70,7 @@ impl Hurts {
 
     /// Reports what was held back, unless the snapshot has been forgotten: its data may have been
     /// deleted legitimately.
-    fn report(&mut self, run: &mut Run<'_>, snapshot: &ObjectId) -> Result<(), EngineError> {
+    fn report(&mut self, run: &mut CheckRun<'_>, snapshot: &ObjectId) -> Result<(), EngineError> {
         if self.waiting.is_empty() {
             return Ok(());
         }
@@ -94,7 +94,7 @@ impl Hurts {
 }
 
 /// The finding that a cause belongs to.
-fn finding_of(run: &mut Run<'_>, cause: &Cause, missing: &mut u64) -> usize {
+fn finding_of(run: &mut CheckRun<'_>, cause: &Cause, missing: &mut u64) -> usize {
     match cause {
         Cause::Known(finding) => *finding,
         Cause::Missing(_) => {

@@ -20,9 +20,9 @@ const CHECKSUM_BYTES: usize = 16;
 
 /// Seconds since 1970 at which packs were verified.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
-pub(super) struct Verified(HashMap<ObjectId, i64>);
+pub(super) struct VerifiedPacks(HashMap<ObjectId, i64>);
 
-impl Verified {
+impl VerifiedPacks {
     /// Reads the file of this repository in `folder`. A missing or damaged one counts as empty.
     pub fn read(folder: &Path, repository: &RepositoryId) -> Self {
         let decoded = local::read_file(&folder.join(local::VERIFIED)).ok();
@@ -88,19 +88,19 @@ mod tests {
         let scratch = tempfile::tempdir().unwrap();
         let folder = scratch.path().join("repository/place");
         let (ours, theirs) = (RepositoryId::from_bytes([1; 32]), RepositoryId::from_bytes([2; 32]));
-        let mut verified = Verified::default();
+        let mut verified = VerifiedPacks::default();
         for n in 0..5 {
             verified.insert(ObjectId::from_bytes([n; 32]), i64::from(n) - 2);
         }
         verified.write(&folder, &ours).unwrap();
-        assert_eq!(Verified::read(&folder, &ours), verified);
-        assert_eq!(Verified::read(&folder, &theirs), Verified::default());
+        assert_eq!(VerifiedPacks::read(&folder, &ours), verified);
+        assert_eq!(VerifiedPacks::read(&folder, &theirs), VerifiedPacks::default());
         let bytes = verified.encode(&ours);
         for at in 0..bytes.len() {
             let mut flipped = bytes.clone();
             flipped[at] ^= 1;
-            assert_eq!(Verified::decode(&flipped, &ours), None);
-            assert_eq!(Verified::decode(&bytes[..at], &ours), None);
+            assert_eq!(VerifiedPacks::decode(&flipped, &ours), None);
+            assert_eq!(VerifiedPacks::decode(&bytes[..at], &ours), None);
         }
     }
 }

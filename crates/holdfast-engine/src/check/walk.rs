@@ -4,15 +4,15 @@ use holdfast_format::entry::{Entry, EntryKind};
 use holdfast_format::limits::TREE_DEPTH_MAX;
 use holdfast_format::node::Node;
 use holdfast_format::{BlobId, BlobType, name};
-use holdfast_repo::index::Location;
-use holdfast_repo::read::{BlobReader, Places};
+use holdfast_repo::index::BlobLocation;
+use holdfast_repo::read::{BlobReader, LocationLookup};
 use holdfast_repo::{RepoError, Repository};
 
 use crate::bitmap::Bitmap;
 use crate::{EngineError, Observer};
 
-use super::broken::Broken;
-use super::items::{Below, Item, items_of};
+use super::broken::UnreadableParts;
+use super::items::{DirectoryItem, DirectoryNode, items_of};
 
 /// Why something in a tree cannot be read.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,12 +35,12 @@ pub(crate) struct Hurt<'a> {
 }
 
 /// Receives what a walk finds.
-pub(crate) type Sink<'s> = &'s mut dyn FnMut(Hurt<'_>);
+pub(crate) type HurtSink<'s> = &'s mut dyn FnMut(Hurt<'_>);
 
 /// A node being walked.
-struct Open {
+struct OpenNode {
     number: u64,
-    items: std::vec::IntoIter<Item>,
+    items: std::vec::IntoIter<DirectoryItem>,
     /// Length of the path to return to.
     path_bytes: usize,
     /// Directories above.
@@ -49,10 +49,10 @@ struct Open {
 }
 
 /// Walks trees of one repository.
-pub(crate) struct Walker<'a> {
+pub(crate) struct TreeChecker<'a> {
     reader: BlobReader<'a>,
-    places: Places<'a>,
-    broken: &'a Broken,
+    places: LocationLookup<'a>,
+    broken: &'a UnreadableParts,
     observer: &'a dyn Observer,
     pub(super) clean: Bitmap,
     frames: Bitmap,
@@ -61,16 +61,16 @@ pub(crate) struct Walker<'a> {
     files: u64,
 }
 
-impl<'a> Walker<'a> {
+impl<'a> TreeChecker<'a> {
     /// A walker that has seen nothing; `broken` is what is known to be unreadable.
     pub fn new(
         repository: &'a Repository,
-        broken: &'a Broken,
+        broken: &'a UnreadableParts,
         observer: &'a dyn Observer,
     ) -> Result<Self, RepoError> {
         Ok(Self {
             reader: BlobReader::new(repository),
-            places: Places::new(repository),
+            places: LocationLookup::new(repository),
             broken,
             observer,
             clean: Bitmap::with_bits(repository.index().numbered_blobs()?),
@@ -103,10 +103,10 @@ impl<'a> Walker<'a> {
     }
 
     /// Walks a tree; true if all of it is intact.
-    pub fn walk(&mut self, root: &BlobId, sink: Sink<'_>) -> Result<bool, EngineError> {
+    pub fn walk(&mut self, root: &BlobId, sink: HurtSink<'_>) -> Result<bool, EngineError> {
         let mut path = Vec::new();
-        let mut stack: Vec<Open> = Vec::new();
-        let mut is_whole = self.enter(Below::root(*root), 0, 0, &path, &mut stack, sink)?;
+        let mut stack: Vec<OpenNode> = Vec::new();
+        let mut is_whole = self.enter(DirectoryNode::root(*root), 0, 0, &path, &mut stack, sink)?;
         while !stack.is_empty() {
             if !self.step(&mut path, &mut stack, sink)? {
                 is_whole = false;
@@ -123,21 +123,23 @@ impl<'a> Walker<'a> {
     fn step(
         &mut self,
         path: &mut Vec<u8>,
-        stack: &mut Vec<Open>,
-        sink: Sink<'_>,
+        stack: &mut Vec<OpenNode>,
+        sink: HurtSink<'_>,
     ) -> Result<bool, EngineError> {
         let Some(open) = stack.last_mut() else { return Ok(true) };
         let (depth, path_bytes) = (open.depth, path.len());
         match open.items.next() {
             None => Ok(self.close(path, stack)),
-            Some(Item::Node(below)) => self.enter(below, path_bytes, depth, path, stack, sink),
-            Some(Item::Entry(entry)) => {
+            Some(DirectoryItem::Node(below)) => {
+                self.enter(below, path_bytes, depth, path, stack, sink)
+            }
+            Some(DirectoryItem::Entry(entry)) => {
                 path.push(b'/');
                 path.extend_from_slice(&entry.name);
                 let nodes = stack.len();
                 let is_whole = match entry.kind {
                     EntryKind::Directory(id) => {
-                        let below = Below::root(id);
+                        let below = DirectoryNode::root(id);
                         self.enter(below, path_bytes, depth + 1, path, stack, sink)?
                     }
                     _ => self.leaf(&entry, path, sink)?,
@@ -151,7 +153,7 @@ impl<'a> Walker<'a> {
     }
 
     /// Pops the top node after all of it was walked; false if something below it is lost.
-    fn close(&mut self, path: &mut Vec<u8>, stack: &mut Vec<Open>) -> bool {
+    fn close(&mut self, path: &mut Vec<u8>, stack: &mut Vec<OpenNode>) -> bool {
         let Some(done) = stack.pop() else { return true };
         path.truncate(done.path_bytes);
         if !done.is_hurt {
@@ -163,12 +165,12 @@ impl<'a> Walker<'a> {
     /// Pushes a node onto the stack unless it is known to be intact; false if it cannot be read.
     fn enter(
         &mut self,
-        below: Below,
+        below: DirectoryNode,
         path_bytes: usize,
         depth: usize,
         path: &[u8],
-        stack: &mut Vec<Open>,
-        sink: Sink<'_>,
+        stack: &mut Vec<OpenNode>,
+        sink: HurtSink<'_>,
     ) -> Result<bool, EngineError> {
         let opened = match self.place(&below.id, BlobType::Tree, None)? {
             Ok(place) if self.clean.contains(place.number) => return Ok(true),
@@ -178,7 +180,7 @@ impl<'a> Walker<'a> {
         match opened {
             Ok((number, items)) => {
                 let items = items.into_iter();
-                stack.push(Open { number, items, path_bytes, depth, is_hurt: false });
+                stack.push(OpenNode { number, items, path_bytes, depth, is_hurt: false });
                 Ok(true)
             }
             Err(cause) => {
@@ -191,9 +193,9 @@ impl<'a> Walker<'a> {
     /// The items of a directory node.
     fn items(
         &mut self,
-        below: &Below,
+        below: &DirectoryNode,
         depth: usize,
-    ) -> Result<Result<Vec<Item>, Cause>, EngineError> {
+    ) -> Result<Result<Vec<DirectoryItem>, Cause>, EngineError> {
         if self.observer.is_interrupted() {
             return Err(EngineError::Interrupted);
         }
@@ -214,7 +216,7 @@ impl<'a> Walker<'a> {
         &mut self,
         entry: &Entry,
         path: &[u8],
-        sink: Sink<'_>,
+        sink: HurtSink<'_>,
     ) -> Result<bool, EngineError> {
         let EntryKind::File { size, codec, main, second } = &entry.kind else { return Ok(true) };
         self.files += 1;
@@ -259,7 +261,7 @@ impl<'a> Walker<'a> {
         id: &BlobId,
         blob_type: BlobType,
         bytes: Option<u64>,
-    ) -> Result<Result<Location, Cause>, RepoError> {
+    ) -> Result<Result<BlobLocation, Cause>, RepoError> {
         let places = match self.places.of(id, blob_type) {
             Ok(places) => places,
             Err(RepoError::BlobMissing { .. } | RepoError::Overtaken) => Vec::new(),

@@ -4,7 +4,7 @@ use std::fmt;
 
 use holdfast_connect::words::count;
 use holdfast_format::bucket::CONNECTOR;
-use holdfast_format::record::{Captured, Extent, Snapshot, Text};
+use holdfast_format::record::{Captured, Snapshot, SourceExtent, Text};
 
 use super::captured;
 use crate::look::shown_path;
@@ -30,9 +30,9 @@ pub enum Lack {
         /// The source, if the snapshot has several.
         source: Option<String>,
         /// What it had.
-        from: Extent,
+        from: SourceExtent,
         /// What it has.
-        to: Extent,
+        to: SourceExtent,
     },
     /// A check of the application failed.
     Check {
@@ -132,7 +132,7 @@ impl fmt::Display for Lack {
             Self::Shrunk { source, from, to } => {
                 let source = source.as_ref().map(|name| format!("source {name} has "));
                 let source = source.unwrap_or_else(|| "it has ".to_owned());
-                let size = |it: &Extent| {
+                let size = |it: &SourceExtent| {
                     let entries = count(it.entries, "entry", "entries");
                     format!("{entries} of {}", count(it.bytes, "byte", "bytes"))
                 };

@@ -15,7 +15,7 @@ mod shrink;
 #[cfg(test)]
 mod tests;
 
-use holdfast_format::record::{Captured, Extent, Snapshot, SourceRecord};
+use holdfast_format::record::{Captured, Snapshot, SourceExtent, SourceRecord};
 
 pub use lack::{Lack, lacks, lacks_within};
 pub use quality::{Grade, Quality, SourceQuality};
@@ -34,10 +34,10 @@ pub fn captured(snapshot: &Snapshot, source: &SourceRecord) -> Captured {
 }
 
 /// How much of a source is in a snapshot, as far as that is known.
-fn extent(snapshot: &Snapshot, source: &SourceRecord) -> Option<Extent> {
+fn extent(snapshot: &Snapshot, source: &SourceRecord) -> Option<SourceExtent> {
     match (&source.captured, snapshot.sources.len()) {
         (Some(captured), _) => Some(captured.extent),
-        (None, 1) => Some(Extent {
+        (None, 1) => Some(SourceExtent {
             entries: snapshot.summary.total_files_processed,
             bytes: snapshot.summary.total_bytes_processed,
         }),

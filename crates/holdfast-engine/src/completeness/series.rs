@@ -1,6 +1,6 @@
 //! The snapshots of one series: those of one host whose backups were given the same paths.
 
-use holdfast_format::record::{Extent, Snapshot};
+use holdfast_format::record::{Snapshot, SourceExtent};
 use holdfast_repo::{Repository, SnapshotInfo};
 
 use super::{captured, extent, lacks};
@@ -12,7 +12,7 @@ fn is_same(one: &Snapshot, other: &Snapshot) -> bool {
 
 /// How much a source had in the newest snapshot of the series of `record` in which it was complete
 /// and not shrunk. Those dated after `record` do not count.
-pub fn baseline(repository: &Repository, record: &Snapshot, name: &str) -> Option<Extent> {
+pub fn baseline(repository: &Repository, record: &Snapshot, name: &str) -> Option<SourceExtent> {
     let of_source = |info: &SnapshotInfo| {
         let snapshot = &info.snapshot;
         let is_earlier = !snapshot.partial && snapshot.time <= record.time;

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use holdfast_format::record::Extent;
+use holdfast_format::record::SourceExtent;
 
 /// Sources with fewer entries than this are not compared by number of entries: one file more or
 /// less is a large share.
@@ -35,7 +35,7 @@ impl ShrinkLimit {
     pub const NONE: Self = Self(0);
 
     /// True if `now` is far less than `before`.
-    pub fn is_shrunk(self, before: Extent, now: Extent) -> bool {
+    pub fn is_shrunk(self, before: SourceExtent, now: SourceExtent) -> bool {
         let less = |before: u64, now: u64, least: u64| {
             before >= least && u128::from(now) * 100 < u128::from(before) * u128::from(self.0)
         };

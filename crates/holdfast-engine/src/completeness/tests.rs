@@ -15,8 +15,8 @@ fn snapshot(sources: Vec<SourceRecord>) -> Snapshot {
     Snapshot { sources, ..Snapshot::begun(time, "host", vec!["/srv".into()]) }
 }
 
-fn extent(entries: u64, bytes: u64) -> Extent {
-    Extent { entries, bytes }
+fn extent(entries: u64, bytes: u64) -> SourceExtent {
+    SourceExtent { entries, bytes }
 }
 
 #[track_caller]

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use holdfast_backend::{Backend, Memory};
+use holdfast_backend::{Backend, MemoryBackend};
 use holdfast_format::BlobId;
 use holdfast_format::ObjectId;
 use holdfast_format::record::{Snapshot, SourceRecord, WriterBody};
@@ -17,7 +17,7 @@ use crate::retention::{Count, GroupBy, Policy};
 use crate::selection::SnapshotFilter;
 
 fn repository() -> Repository {
-    let backend: Arc<dyn Backend> = Arc::new(Memory::new());
+    let backend: Arc<dyn Backend> = Arc::new(MemoryBackend::new());
     let (secret, _) = Secret::generate_key().unwrap();
     let created = Timestamp::UNIX_EPOCH;
     let [label, host, user] = ["l", "h", "u"].map(str::to_owned);

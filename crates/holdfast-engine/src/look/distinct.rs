@@ -11,7 +11,7 @@ use std::io::{self, BufWriter, Write};
 use std::os::unix::fs::FileExt;
 
 /// A key: the first bytes of a hash, or two numbers.
-pub(super) type Key = [u8; KEY_BYTES];
+pub(super) type DistinctKey = [u8; KEY_BYTES];
 const KEY_BYTES: usize = 16;
 
 /// Keys in the table; at seventeen bytes each, doubled while it grows.
@@ -24,7 +24,7 @@ const FILES_MAX: usize = 8;
 /// A set of keys.
 #[derive(Debug)]
 pub(super) struct Distinct {
-    table: HashSet<Key>,
+    table: HashSet<DistinctKey>,
     table_keys_max: usize,
     files: Vec<SortedFile>,
 }
@@ -44,7 +44,7 @@ impl Distinct {
     ///
     /// # Errors
     /// If a temporary file cannot be written or read.
-    pub fn insert(&mut self, key: Key) -> io::Result<bool> {
+    pub fn insert(&mut self, key: DistinctKey) -> io::Result<bool> {
         if self.table.contains(&key) {
             return Ok(false);
         }
@@ -67,7 +67,7 @@ impl Distinct {
     }
 
     fn spill(&mut self) -> io::Result<()> {
-        let mut keys: Vec<Key> = self.table.drain().collect();
+        let mut keys: Vec<DistinctKey> = self.table.drain().collect();
         keys.sort_unstable();
         self.files.push(SortedFile::write(keys.into_iter().map(Ok))?);
         if self.files.len() >= FILES_MAX {
@@ -84,11 +84,11 @@ struct SortedFile {
     file: File,
     keys: u64,
     /// The first key of each page.
-    pages: Vec<Key>,
+    pages: Vec<DistinctKey>,
 }
 
 impl SortedFile {
-    fn write(keys: impl Iterator<Item = io::Result<Key>>) -> io::Result<Self> {
+    fn write(keys: impl Iterator<Item = io::Result<DistinctKey>>) -> io::Result<Self> {
         let mut out = BufWriter::new(tempfile::tempfile()?);
         let (mut count, mut pages) = (0, Vec::new());
         for key in keys {
@@ -105,7 +105,7 @@ impl SortedFile {
 
     /// The keys of all files, which have none in common.
     fn merge(files: &[Self]) -> io::Result<Self> {
-        let mut readers: Vec<Keys<'_>> = files.iter().map(Keys::new).collect();
+        let mut readers: Vec<SortedKeys<'_>> = files.iter().map(SortedKeys::new).collect();
         let mut heads = BinaryHeap::new();
         for (place, reader) in readers.iter_mut().enumerate() {
             heads.extend(reader.next()?.map(|key| Reverse((key, place))));
@@ -120,7 +120,7 @@ impl SortedFile {
         }))
     }
 
-    fn page(&self, number: usize) -> io::Result<Vec<Key>> {
+    fn page(&self, number: usize) -> io::Result<Vec<DistinctKey>> {
         let first = (number * PAGE_KEYS) as u64;
         let count = self.keys.saturating_sub(first).min(PAGE_KEYS as u64) as usize;
         let mut bytes = vec![0; count * KEY_BYTES];
@@ -128,7 +128,7 @@ impl SortedFile {
         Ok(bytes.as_chunks().0.to_vec())
     }
 
-    fn contains(&self, key: &Key) -> io::Result<bool> {
+    fn contains(&self, key: &DistinctKey) -> io::Result<bool> {
         match self.pages.partition_point(|first| first <= key) {
             0 => Ok(false),
             behind => Ok(self.page(behind - 1)?.binary_search(key).is_ok()),
@@ -137,18 +137,18 @@ impl SortedFile {
 }
 
 /// The keys of a file, in order.
-struct Keys<'a> {
+struct SortedKeys<'a> {
     file: &'a SortedFile,
     next_page: usize,
-    page: std::vec::IntoIter<Key>,
+    page: std::vec::IntoIter<DistinctKey>,
 }
 
-impl<'a> Keys<'a> {
+impl<'a> SortedKeys<'a> {
     fn new(file: &'a SortedFile) -> Self {
         Self { file, next_page: 0, page: Vec::new().into_iter() }
     }
 
-    fn next(&mut self) -> io::Result<Option<Key>> {
+    fn next(&mut self) -> io::Result<Option<DistinctKey>> {
         if self.page.len() == 0 {
             self.page = self.file.page(self.next_page)?.into_iter();
             self.next_page += 1;
@@ -169,7 +169,7 @@ mod tests {
         let mut number = 1_u64;
         for step in 0..20_000_u64 {
             number = number.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
-            let mut key = Key::default();
+            let mut key = DistinctKey::default();
             // Keys with common prefixes of every length, many of them repeated.
             let value = (number >> 33) % 9_000;
             key[(value % 9) as usize..][..8].copy_from_slice(&value.to_be_bytes()[..8]);
@@ -179,6 +179,6 @@ mod tests {
         let kept: u64 = distinct.files.iter().map(|file| file.keys).sum();
         assert_eq!(kept as usize + distinct.table.len(), expected.len());
         distinct.clear();
-        assert!(distinct.insert(Key::default()).unwrap());
+        assert!(distinct.insert(DistinctKey::default()).unwrap());
     }
 }

@@ -8,13 +8,13 @@ use holdfast_format::entry::{Entry, EntryKind};
 use holdfast_repo::read::BlobReader;
 
 use super::keys::{KeyFolder, Seen, file_name, folder_entry};
-use super::nodes::{Cursor, WantNode};
+use super::nodes::{EntryCursor, WantNode};
 use super::root::Folder;
 use crate::EngineError;
 
 /// How entries that represent objects are named.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Names {
+enum ObjectNaming {
     /// By the parts of their keys.
     Keys,
     /// By valid file names.
@@ -23,7 +23,7 @@ enum Names {
 
 /// An entry and its name.
 #[derive(Debug)]
-pub(crate) struct Named {
+pub(crate) struct NamedEntry {
     /// The entry, with the requested kind of name.
     pub entry: Entry,
     /// The part of the key, if the name differs from it.
@@ -32,15 +32,15 @@ pub(crate) struct Named {
 
 /// The entries of one folder, in order, a node at a time.
 #[derive(Debug)]
-pub(crate) struct Entries {
-    names: Names,
+pub(crate) struct ShownEntries {
+    names: ObjectNaming,
     source: EntrySource,
 }
 
 #[derive(Debug)]
 enum EntrySource {
     Sources { folder: Folder, entries: VecDeque<Entry> },
-    Stored { folder: Folder, cursor: Cursor },
+    Stored { folder: Folder, cursor: EntryCursor },
     Keys(KeyEntries),
 }
 
@@ -48,34 +48,34 @@ enum EntrySource {
 /// stored directory is read once and nothing of it is kept: keys with a common prefix are adjacent.
 #[derive(Debug)]
 struct KeyEntries {
-    cursor: Rc<RefCell<Cursor>>,
+    cursor: Rc<RefCell<EntryCursor>>,
     folder: KeyFolder,
     /// The most recent folder; the rest of it is skipped.
     below: Option<KeyFolder>,
 }
 
-impl Entries {
+impl ShownEntries {
     /// Entries of objects are named by their keys.
     pub fn of(folder: &Folder) -> Self {
-        Self::new(folder, Names::Keys)
+        Self::new(folder, ObjectNaming::Keys)
     }
 
     /// Entries of objects get valid file names.
     pub fn as_files(folder: &Folder) -> Self {
-        Self::new(folder, Names::Files)
+        Self::new(folder, ObjectNaming::Files)
     }
 
-    fn new(folder: &Folder, names: Names) -> Self {
+    fn new(folder: &Folder, names: ObjectNaming) -> Self {
         let source = match folder {
             Folder::Sources(sources) => {
                 let entries = sources.iter().cloned().collect();
                 EntrySource::Sources { folder: folder.clone(), entries }
             }
             Folder::Tree(root) | Folder::Bucket(root) => {
-                EntrySource::Stored { folder: folder.clone(), cursor: Cursor::new(*root) }
+                EntrySource::Stored { folder: folder.clone(), cursor: EntryCursor::new(*root) }
             }
             Folder::Keys(keys) => {
-                let cursor = Cursor::within(keys.tree(), keys.stored_prefix());
+                let cursor = EntryCursor::within(keys.tree(), keys.stored_prefix());
                 let cursor = Rc::new(RefCell::new(cursor));
                 EntrySource::Keys(KeyEntries { cursor, folder: keys.clone(), below: None })
             }
@@ -88,13 +88,13 @@ impl Entries {
         &mut self,
         reader: &mut BlobReader<'_>,
         want: WantNode<'_>,
-    ) -> Result<Option<Named>, EngineError> {
+    ) -> Result<Option<NamedEntry>, EngineError> {
         let entry = match &mut self.source {
             EntrySource::Sources { entries, .. } => entries.pop_front(),
             EntrySource::Stored { cursor, .. } => cursor.next(reader, want)?,
             EntrySource::Keys(keys) => return keys.next(reader, self.names, want),
         };
-        Ok(entry.map(|entry| Named { entry, part: None }))
+        Ok(entry.map(|entry| NamedEntry { entry, part: None }))
     }
 
     /// The entries of the most recent entry, if that was a directory.
@@ -135,9 +135,9 @@ impl KeyEntries {
     fn next(
         &mut self,
         reader: &mut BlobReader<'_>,
-        names: Names,
+        names: ObjectNaming,
         want: WantNode<'_>,
-    ) -> Result<Option<Named>, EngineError> {
+    ) -> Result<Option<NamedEntry>, EngineError> {
         let mut cursor = self.cursor.borrow_mut();
         if let Some(below) = self.below.take() {
             cursor.skip(reader, &below.stored_prefix(), want)?;
@@ -155,10 +155,10 @@ impl KeyEntries {
             };
             let Some(entry) = cursor.next(reader, want)? else { return Ok(None) };
             // An empty object with a trailing slash is how other programs represent a folder.
-            if names == Names::Files && part.is_none() && is_empty_file(&entry) {
+            if names == ObjectNaming::Files && part.is_none() && is_empty_file(&entry) {
                 continue;
             }
-            let is_beside = names == Names::Files
+            let is_beside = names == ObjectNaming::Files
                 && is_beside_folder(&self.folder, &cursor, reader, part.as_deref())?;
             let entry = Entry { name: part.unwrap_or_default(), ..entry };
             return Ok(Some(named(entry, names, is_beside)));
@@ -169,7 +169,7 @@ impl KeyEntries {
 /// True if later keys lie in a folder with the same name as the most recent object.
 fn is_beside_folder(
     folder: &KeyFolder,
-    cursor: &Cursor,
+    cursor: &EntryCursor,
     reader: &mut BlobReader<'_>,
     part: Option<&[u8]>,
 ) -> Result<bool, EngineError> {
@@ -181,16 +181,16 @@ fn is_beside_folder(
     }
 }
 
-fn named(entry: Entry, names: Names, is_beside_folder: bool) -> Named {
-    if names == Names::Keys {
-        return Named { entry, part: None };
+fn named(entry: Entry, names: ObjectNaming, is_beside_folder: bool) -> NamedEntry {
+    if names == ObjectNaming::Keys {
+        return NamedEntry { entry, part: None };
     }
     let name = file_name(&entry.name, is_beside_folder);
     if name == entry.name {
-        return Named { entry, part: None };
+        return NamedEntry { entry, part: None };
     }
     let part = Some(entry.name);
-    Named { entry: Entry { name, metadata: entry.metadata, kind: entry.kind }, part }
+    NamedEntry { entry: Entry { name, metadata: entry.metadata, kind: entry.kind }, part }
 }
 
 fn is_empty_file(entry: &Entry) -> bool {

@@ -11,7 +11,7 @@ use holdfast_format::entry::{Entry, EntryKind, Metadata};
 use holdfast_repo::read::BlobReader;
 use holdfast_repo::tree::DirectoryCursor;
 
-use super::nodes::Cursor;
+use super::nodes::EntryCursor;
 use crate::EngineError;
 
 /// Follows or replaces anything that cannot be a file name. No key contains it: keys are UTF-8.
@@ -131,7 +131,7 @@ impl KeyFolder {
             // Longer than any key.
             return Ok(false);
         }
-        let mut cursor = Cursor::within(self.tree, self.stored_prefix());
+        let mut cursor = EntryCursor::within(self.tree, self.stored_prefix());
         Ok(cursor.next(reader, &mut |_| Ok(true))?.is_some())
     }
 }

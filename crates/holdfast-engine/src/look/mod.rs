@@ -22,9 +22,9 @@ pub mod usage;
 pub mod view;
 pub mod walk;
 
-pub use diff::{Change, DiffOptions, DiffStatistics, SideStatistics, diff};
+pub use diff::{DiffOptions, DiffStatistics, PathChange, SideStatistics, diff};
 pub use dump::{ArchiveFormat, DumpStats, FileReader, dump, dump_archive, dump_file};
-pub(crate) use entries::{Entries, Named};
+pub(crate) use entries::{NamedEntry, ShownEntries};
 pub use error::LookError;
 pub use find::{FindOptions, find};
 pub use keys::{KeyFolder, shown_path};

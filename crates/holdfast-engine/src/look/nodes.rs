@@ -16,7 +16,7 @@ pub(crate) type WantNode<'a> = &'a mut dyn FnMut(&BlobId) -> Result<bool, Engine
 
 /// A node of a directory still to be read.
 #[derive(Debug)]
-struct Pending {
+struct PendingNode {
     id: BlobId,
     /// Its maximum level.
     level_max: u8,
@@ -27,14 +27,14 @@ struct Pending {
 /// The entries of one stored directory, in order, a node at a time: all, or those whose names have
 /// a common prefix. Nodes without such names are not read.
 #[derive(Debug)]
-pub(super) struct Cursor {
+pub(super) struct EntryCursor {
     /// The next one last.
-    pending: Vec<Pending>,
+    pending: Vec<PendingNode>,
     entries: VecDeque<Entry>,
     prefix: Vec<u8>,
 }
 
-impl Cursor {
+impl EntryCursor {
     /// Before the first entry of a directory.
     pub fn new(root: BlobId) -> Self {
         Self::within(root, Vec::new())
@@ -42,7 +42,7 @@ impl Cursor {
 
     /// Before the first entry whose name has this prefix.
     pub fn within(root: BlobId, prefix: Vec<u8>) -> Self {
-        let pending = vec![Pending { id: root, level_max: NODE_LEVEL_MAX, last_name: None }];
+        let pending = vec![PendingNode { id: root, level_max: NODE_LEVEL_MAX, last_name: None }];
         Self { pending, entries: VecDeque::new(), prefix }
     }
 
@@ -80,7 +80,7 @@ impl Cursor {
             if !self.entries.is_empty() {
                 return Ok(());
             }
-            let is_within = |node: &Pending| {
+            let is_within = |node: &PendingNode| {
                 node.last_name.as_ref().is_some_and(|last| last.starts_with(prefix))
             };
             while self.pending.last().is_some_and(is_within) {
@@ -112,7 +112,7 @@ impl Cursor {
         reader: &mut BlobReader<'_>,
         want: WantNode<'_>,
     ) -> Result<bool, EngineError> {
-        let Some(Pending { id, level_max, .. }) = self.pending.pop() else { return Ok(false) };
+        let Some(PendingNode { id, level_max, .. }) = self.pending.pop() else { return Ok(false) };
         if !want(&id)? {
             return Ok(true);
         }
@@ -123,7 +123,7 @@ impl Cursor {
             }
             Node::DirectoryBranch(level, children) if level <= level_max => {
                 let wanted = children_within(children, &self.prefix);
-                self.pending.extend(wanted.into_iter().rev().map(|child| Pending {
+                self.pending.extend(wanted.into_iter().rev().map(|child| PendingNode {
                     id: child.id,
                     level_max: level - 1,
                     last_name: Some(child.last_name),

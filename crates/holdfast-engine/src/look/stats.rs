@@ -6,10 +6,10 @@ use holdfast_format::entry::{Content, Entry, EntryKind, Metadata};
 use holdfast_format::node::Extent;
 use holdfast_format::{BlobId, BlobType};
 use holdfast_repo::Repository;
-use holdfast_repo::read::{BlobReader, Places};
+use holdfast_repo::read::{BlobReader, LocationLookup};
 use serde::Serialize;
 
-use super::distinct::{Distinct, Key};
+use super::distinct::{Distinct, DistinctKey};
 use super::nodes::{contents, file_blobs};
 use super::root::SnapshotRoot;
 use super::walk::{Visitor, Walk, check_interrupt, tell_too_deep, walk};
@@ -95,7 +95,7 @@ struct Counter<'a> {
     mode: StatsMode,
     stats: Stats,
     observer: &'a dyn Observer,
-    places: Places<'a>,
+    places: LocationLookup<'a>,
     contents: BlobReader<'a>,
     /// Raw data: blobs and frames already counted.
     blobs: Bitmap,
@@ -114,7 +114,7 @@ impl<'a> Counter<'a> {
             mode,
             stats: Stats::default(),
             observer,
-            places: Places::new(repository),
+            places: LocationLookup::new(repository),
             contents: BlobReader::new(repository),
             blobs: Bitmap::default(),
             frames: Bitmap::default(),
@@ -200,7 +200,7 @@ impl Visitor for Counter<'_> {
 /// Counts a blob and its frame unless they were counted; true if the blob is new.
 fn count_blob(
     stats: &mut Stats,
-    places: &Places<'_>,
+    places: &LocationLookup<'_>,
     blobs: &mut Bitmap,
     frames: &mut Bitmap,
     id: &BlobId,
@@ -218,7 +218,7 @@ fn count_blob(
 }
 
 /// Key that distinguishes contents: equal lists of chunks have equal keys.
-fn content_key(kind: &EntryKind) -> Key {
+fn content_key(kind: &EntryKind) -> DistinctKey {
     let mut bytes = Vec::new();
     for content in contents(kind) {
         match content {
@@ -235,20 +235,20 @@ fn content_key(kind: &EntryKind) -> Key {
     short(blake3::hash(&bytes))
 }
 
-fn use_key(path: &[u8], id: &[u8]) -> Key {
+fn use_key(path: &[u8], id: &[u8]) -> DistinctKey {
     // No path contains a NUL.
     short(blake3::Hasher::new().update(path).update(&[0]).update(id).finalize())
 }
 
 /// Key that distinguishes files with several names.
-fn inode_key(metadata: &Metadata) -> Key {
+fn inode_key(metadata: &Metadata) -> DistinctKey {
     let (device, inode) = (u128::from(metadata.device), u128::from(metadata.inode));
     (device << 64 | inode).to_be_bytes()
 }
 
 /// The first bytes of a hash: enough to distinguish everything in one repository.
-fn short(hash: blake3::Hash) -> Key {
-    let mut short = Key::default();
+fn short(hash: blake3::Hash) -> DistinctKey {
+    let mut short = DistinctKey::default();
     short.iter_mut().zip(hash.as_bytes()).for_each(|(byte, of_hash)| *byte = *of_hash);
     short
 }

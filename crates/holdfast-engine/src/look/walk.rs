@@ -5,9 +5,9 @@ use holdfast_format::{BlobId, limits};
 use holdfast_repo::RepoError;
 use holdfast_repo::read::BlobReader;
 
-use super::entries::{Entries, Named};
+use super::entries::{NamedEntry, ShownEntries};
 use super::root::Folder;
-use crate::{EngineError, Event, Observer};
+use crate::{EngineError, EngineEvent, Observer};
 
 /// How a walk continues after an entry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -68,12 +68,12 @@ impl<F: FnMut(&[u8], &Entry) -> Result<Walk, EngineError>> Visitor for EachEntry
 /// Reports that the contents of a directory are skipped.
 pub(crate) fn tell_too_deep(observer: &dyn Observer, path: &[u8], error: &EngineError) {
     let message = format!("its contents cannot be read: {error}");
-    observer.event(Event::Trouble { path, during: "read", message: &message });
+    observer.event(EngineEvent::Trouble { path, during: "read", message: &message });
 }
 
 /// A directory that the walk is in.
-struct Level {
-    entries: Entries,
+struct WalkLevel {
+    entries: ShownEntries,
     /// Length of the directory's path.
     path_bytes: usize,
     /// Length of the path of the stored directory that it is, or is part of.
@@ -94,7 +94,7 @@ pub fn walk(
     path: &[u8],
     visitor: &mut dyn Visitor,
 ) -> Result<(), EngineError> {
-    walk_entries(reader, Entries::of(folder), path, path, visitor)
+    walk_entries(reader, ShownEntries::of(folder), path, path, visitor)
 }
 
 /// Like [`walk`], where objects get valid file names; `key_path` is the path by keys.
@@ -105,12 +105,12 @@ pub(super) fn walk_as_files(
     key_path: &[u8],
     visitor: &mut dyn Visitor,
 ) -> Result<(), EngineError> {
-    walk_entries(reader, Entries::as_files(folder), path, key_path, visitor)
+    walk_entries(reader, ShownEntries::as_files(folder), path, key_path, visitor)
 }
 
 fn walk_entries(
     reader: &mut BlobReader<'_>,
-    entries: Entries,
+    entries: ShownEntries,
     path: &[u8],
     key_path: &[u8],
     visitor: &mut dyn Visitor,
@@ -120,13 +120,13 @@ fn walk_entries(
     let (mut path, mut key_path) = (path.to_vec(), key_path.to_vec());
     let (path_bytes, key_path_bytes) = (path.len(), key_path.len());
     let mut levels =
-        vec![Level { entries, path_bytes, stored_path_bytes: path_bytes, key_path_bytes }];
+        vec![WalkLevel { entries, path_bytes, stored_path_bytes: path_bytes, key_path_bytes }];
     while let Some(level) = levels.last_mut() {
         path.truncate(level.path_bytes);
         key_path.truncate(level.key_path_bytes);
         let stored_path = &path[..level.stored_path_bytes];
         let next = level.entries.next(reader, &mut |id| visitor.node(stored_path, id))?;
-        let Some(Named { entry, part }) = next else {
+        let Some(NamedEntry { entry, part }) = next else {
             levels.pop();
             continue;
         };
@@ -149,7 +149,7 @@ fn walk_entries(
                     visitor.too_deep(&path, &error);
                     continue;
                 }
-                levels.push(Level { entries, path_bytes, stored_path_bytes, key_path_bytes });
+                levels.push(WalkLevel { entries, path_bytes, stored_path_bytes, key_path_bytes });
             }
             _ => {}
         }

@@ -11,7 +11,7 @@ mod walk;
 use holdfast_repo::{Repository, SnapshotInfo};
 
 use crate::{EngineError, Observer};
-pub(crate) use references::References;
+pub(crate) use references::NodeReferences;
 pub use set::{FrameLive, LiveSet};
 
 /// Marks every blob that one of `snapshots` needs, in all the places where it is stored.
@@ -41,7 +41,7 @@ pub fn extend(
     snapshots: &[SnapshotInfo],
     observer: &dyn Observer,
 ) -> Result<LiveSet, EngineError> {
-    let mut walk = walk::Walk::new(repository, live)?;
+    let mut walk = walk::MarkWalk::new(repository, live)?;
     for info in snapshots {
         for source in &info.snapshot.sources {
             walk.claim_root(&source.tree)?;

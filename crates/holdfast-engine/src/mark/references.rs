@@ -13,7 +13,7 @@ pub(crate) enum Family {
 
 /// What a node refers to.
 #[derive(Debug)]
-pub(crate) struct References {
+pub(crate) struct NodeReferences {
     /// What kind of tree the node itself belongs to.
     pub family: Family,
     /// Nodes, and the kind of tree that each must belong to.
@@ -22,7 +22,7 @@ pub(crate) struct References {
     pub data: Vec<BlobId>,
 }
 
-impl References {
+impl NodeReferences {
     /// Collects the references of a node.
     pub fn of(node: &Node) -> Self {
         let family = match node {

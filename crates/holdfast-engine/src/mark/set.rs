@@ -1,6 +1,6 @@
 //! The result of a mark: a bitmap over all locations of blobs, and what is needed of each frame.
 
-use holdfast_repo::index::Location;
+use holdfast_repo::index::BlobLocation;
 
 use crate::bitmap::Bitmap;
 
@@ -29,7 +29,7 @@ impl LiveSet {
         Self { locations: Bitmap::with_bits(numbered_blobs), ..Self::default() }
     }
 
-    /// True if the blob at this location, by its [`Location::number`], is needed. It may be at
+    /// True if the blob at this location, by its [`BlobLocation::number`], is needed. It may be at
     /// other locations too.
     pub fn is_live(&self, number: u64) -> bool {
         self.locations.contains(number)
@@ -56,7 +56,7 @@ impl LiveSet {
     }
 
     /// Marks all locations of one blob; false if one of them was marked before.
-    pub(super) fn insert(&mut self, places: &[Location], is_node: bool) -> bool {
+    pub(super) fn insert(&mut self, places: &[BlobLocation], is_node: bool) -> bool {
         let Some(first) = places.first() else { return false };
         let is_new = !places.iter().any(|place| self.is_live(place.number));
         for place in places {
@@ -72,7 +72,7 @@ impl LiveSet {
         is_new
     }
 
-    fn count_in_frame(&mut self, place: &Location) {
+    fn count_in_frame(&mut self, place: &BlobLocation) {
         let frame = place.frame.number as usize;
         if frame >= self.frames.len() {
             self.frames.resize(frame + 1, FrameLive::default());

@@ -1,12 +1,12 @@
 //! The walk of a mark: batches of nodes, read in parallel in storage order.
 
 use holdfast_format::{BlobId, BlobType, FormatError};
-use holdfast_repo::read::{BlobReader, Places};
+use holdfast_repo::read::{BlobReader, LocationLookup};
 use holdfast_repo::{RepoError, Repository};
 use rayon::prelude::*;
 
 use super::LiveSet;
-use super::references::{Family, References};
+use super::references::{Family, NodeReferences};
 use crate::{EngineError, Observer};
 
 /// Nodes read at a time: enough that neighbours in a frame are read together.
@@ -18,16 +18,16 @@ const RECENT: usize = 1 << 17;
 
 /// A node that is marked and not yet read.
 #[derive(Debug)]
-struct Pending {
+struct UnmarkedNode {
     id: BlobId,
     family: Family,
     /// Where it is read from: the order of reading.
     place: (u32, u32),
 }
 
-impl Pending {
-    fn read(&self, reader: &mut BlobReader<'_>) -> Result<References, RepoError> {
-        let references = References::of(&reader.node(&self.id)?);
+impl UnmarkedNode {
+    fn read(&self, reader: &mut BlobReader<'_>) -> Result<NodeReferences, RepoError> {
+        let references = NodeReferences::of(&reader.node(&self.id)?);
         if references.family == self.family {
             return Ok(references);
         }
@@ -38,21 +38,21 @@ impl Pending {
 }
 
 /// A walk: nodes already marked are not read again.
-pub(super) struct Walk<'a> {
+pub(super) struct MarkWalk<'a> {
     repository: &'a Repository,
-    places: Places<'a>,
+    places: LocationLookup<'a>,
     live: LiveSet,
-    pending: Vec<Pending>,
+    pending: Vec<UnmarkedNode>,
     /// Recently marked blobs, by the start of their ids: versions of a node mostly refer to the
     /// same ones.
     recent: Vec<BlobId>,
 }
 
-impl<'a> Walk<'a> {
+impl<'a> MarkWalk<'a> {
     /// A walk that continues where the one that produced `live` ended.
     pub fn new(repository: &'a Repository, live: LiveSet) -> Result<Self, RepoError> {
         let recent = vec![BlobId::from_bytes([0; 32]); RECENT];
-        let places = Places::new(repository);
+        let places = LocationLookup::new(repository);
         let mut walk = Self { repository, places, live, pending: Vec::new(), recent };
         walk.claim_new_copies()?;
         Ok(walk)
@@ -80,7 +80,7 @@ impl<'a> Walk<'a> {
         let places = self.places.of(id, BlobType::Tree)?;
         if self.live.insert(&places, true) {
             let place = places.first().map_or((0, 0), |l| (l.frame.number, l.offset));
-            self.pending.push(Pending { id: *id, family, place });
+            self.pending.push(UnmarkedNode { id: *id, family, place });
         }
         Ok(())
     }
@@ -117,9 +117,9 @@ impl<'a> Walk<'a> {
         Ok(())
     }
 
-    fn read(&self, batch: &[Pending]) -> Result<Vec<References>, RepoError> {
+    fn read(&self, batch: &[UnmarkedNode]) -> Result<Vec<NodeReferences>, RepoError> {
         let repository = self.repository;
-        let read = |nodes: &[Pending]| -> Result<Vec<References>, RepoError> {
+        let read = |nodes: &[UnmarkedNode]| -> Result<Vec<NodeReferences>, RepoError> {
             let mut reader = BlobReader::new(repository);
             nodes.iter().map(|node| node.read(&mut reader)).collect()
         };

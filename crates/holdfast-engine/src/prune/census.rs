@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use holdfast_format::{BlobType, WriterId};
-use holdfast_repo::index::{IndexReader, Location, PackRow};
+use holdfast_repo::index::{BlobLocation, IndexReader, PackRow};
 use holdfast_repo::{RepoError, Repository};
 
 use crate::mark::{FrameLive, LiveSet};
@@ -95,7 +95,7 @@ impl Census {
         reader: &IndexReader,
         live: &LiveSet,
         copies: &[holdfast_format::BlobId],
-    ) -> Result<Vec<Location>, RepoError> {
+    ) -> Result<Vec<BlobLocation>, RepoError> {
         // Preferably in a pack that is kept anyway: one that cannot be deleted yet, or the most
         // used one.
         let rank: HashMap<_, _> = self
@@ -125,7 +125,7 @@ impl Census {
         &mut self,
         reader: &IndexReader,
         live: &LiveSet,
-        given_up: &[Location],
+        given_up: &[BlobLocation],
     ) -> Result<(), RepoError> {
         let mut lost: HashMap<u32, FrameLive> = HashMap::new();
         for place in given_up {

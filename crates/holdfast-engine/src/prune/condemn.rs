@@ -4,10 +4,10 @@ use holdfast_format::record::{GenerationBody, WriterBody};
 use holdfast_repo::RepoError;
 use holdfast_repo::history::OpenCondemn;
 
-#[cfg(test)]
-use super::Mutation;
 use super::Prune;
-use super::plan::Plan;
+#[cfg(test)]
+use super::PruneMutation;
+use super::plan::PrunePlan;
 use super::repack::Targets;
 
 impl Prune<'_> {
@@ -15,7 +15,7 @@ impl Prune<'_> {
     /// that this one's information is outdated, or if a backup to wait for has appeared since.
     pub(super) fn condemn(
         &self,
-        plan: &Plan,
+        plan: &PrunePlan,
         targets: &Targets,
         steps: u64,
     ) -> Result<Option<OpenCondemn>, RepoError> {
@@ -40,7 +40,7 @@ impl Prune<'_> {
     /// or it finds the fence in its way.
     pub(super) fn fence(&self, condemn: &OpenCondemn) -> Result<(), RepoError> {
         #[cfg(test)]
-        if self.mutation == Mutation::NoFences {
+        if self.mutation == PruneMutation::NoFences {
             return Ok(());
         }
         let generation = condemn.generation;

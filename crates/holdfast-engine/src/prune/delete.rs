@@ -4,14 +4,14 @@ use holdfast_format::{ObjectId, name};
 use holdfast_repo::RepoError;
 
 use super::Prune;
-use super::rescue::Verdict;
+use super::rescue::RescueVerdict;
 
 impl Prune<'_> {
     /// Deletes superseded index objects, then packs.
     pub(super) fn delete(
         &mut self,
         replaced: &[ObjectId],
-        verdict: &Verdict,
+        verdict: &RescueVerdict,
     ) -> Result<(), RepoError> {
         for index in replaced {
             self.repository.delete(&name::index(index))?;

@@ -7,7 +7,7 @@ use holdfast_format::{BlobId, BlobType};
 use holdfast_repo::read::BlobReader;
 use holdfast_repo::{RepoError, Repository, SnapshotInfo};
 
-use crate::mark::References;
+use crate::mark::NodeReferences;
 
 /// Sealed bytes that no kept snapshot may need any more, and the nodes read to find out. The first
 /// is `None` if more than `nodes_max` nodes differ, or if there is nothing to compare with.
@@ -22,8 +22,13 @@ pub(super) fn only_in_forgotten(
     nodes_max: u64,
 ) -> Result<(Option<u64>, u64), RepoError> {
     let reader = BlobReader::new(repository);
-    let mut difference =
-        Difference { repository, reader, counted: HashSet::new(), bytes: 0, nodes_left: nodes_max };
+    let mut difference = TreeDifference {
+        repository,
+        reader,
+        counted: HashSet::new(),
+        bytes: 0,
+        nodes_left: nodes_max,
+    };
     for gone in forgotten {
         let Some(other) = neighbour(gone, forgotten, kept) else { return Ok((None, 0)) };
         let is_done = difference.compare(&roots(gone), &roots(other))?;
@@ -53,7 +58,7 @@ fn roots(info: &SnapshotInfo) -> Vec<BlobId> {
     info.snapshot.sources.iter().map(|source| source.tree).collect()
 }
 
-struct Difference<'a> {
+struct TreeDifference<'a> {
     repository: &'a Repository,
     reader: BlobReader<'a>,
     /// Blobs whose bytes are in `bytes`.
@@ -62,7 +67,7 @@ struct Difference<'a> {
     nodes_left: u64,
 }
 
-impl Difference<'_> {
+impl TreeDifference<'_> {
     /// Counts what is below `gone` and not found below `other`, level by level. False if too many
     /// nodes differ.
     fn compare(&mut self, gone: &[BlobId], other: &[BlobId]) -> Result<bool, RepoError> {
@@ -99,7 +104,7 @@ impl Difference<'_> {
         for id in nodes.iter().filter(|id| seen.insert(**id)) {
             let Some(left) = self.nodes_left.checked_sub(1) else { return Ok(None) };
             self.nodes_left = left;
-            let references = References::of(&self.reader.node(id)?);
+            let references = NodeReferences::of(&self.reader.node(id)?);
             below.extend(references.nodes.iter().map(|(id, _)| *id));
             data.extend(references.data);
         }

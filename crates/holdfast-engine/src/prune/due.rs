@@ -34,7 +34,7 @@ const SMALL_PACKS_MAX: usize = 200;
 
 /// Which snapshots existed at some moment.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub(super) struct Moment {
+pub(super) struct HistoryMark {
     snapshots: Vec<ObjectId>,
     /// First free slot of each chain.
     slots: BTreeMap<String, u64>,
@@ -42,9 +42,9 @@ pub(super) struct Moment {
 
 /// The note that a prune leaves for the next one.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-struct Note {
+struct DueNote {
     version: u32,
-    moment: Moment,
+    moment: HistoryMark,
     prune_steps: u64,
     /// Number of nodes of all trees.
     nodes: u64,
@@ -58,19 +58,19 @@ struct Note {
 
 impl Prune<'_> {
     /// The snapshots that exist now.
-    pub(super) fn moment(&self) -> Moment {
+    pub(super) fn moment(&self) -> HistoryMark {
         let history = self.repository.history();
         let slot = |writer: &WriterId| (writer.to_hex(), history.next_slot(writer));
-        Moment {
+        HistoryMark {
             snapshots: history.snapshots().iter().map(|info| info.id).collect(),
             slots: history.writers().iter().map(slot).collect(),
         }
     }
 
     /// Leaves a note after everything was examined, as of that moment.
-    pub(super) fn remember(&self, moment: Moment) -> Result<(), RepoError> {
+    pub(super) fn remember(&self, moment: HistoryMark) -> Result<(), RepoError> {
         let packs = self.repository.index().packs()?;
-        self.write(&Note {
+        self.write(&DueNote {
             version: VERSION,
             moment,
             prune_steps: self.repository.history().prune_steps(),
@@ -81,14 +81,14 @@ impl Prune<'_> {
         })
     }
 
-    fn write(&self, note: &Note) -> Result<(), RepoError> {
+    fn write(&self, note: &DueNote) -> Result<(), RepoError> {
         let bytes = serde_json::to_vec(note).unwrap_or_default();
         self.repository.index().set_note(NOTE, &bytes)
     }
 
-    fn note_of_last(&self) -> Result<Option<Note>, RepoError> {
+    fn note_of_last(&self) -> Result<Option<DueNote>, RepoError> {
         let bytes = self.repository.index().note(NOTE)?.unwrap_or_default();
-        let note: Option<Note> = serde_json::from_slice(&bytes).ok();
+        let note: Option<DueNote> = serde_json::from_slice(&bytes).ok();
         Ok(note.filter(|note| note.version == VERSION))
     }
 
@@ -119,7 +119,7 @@ impl Prune<'_> {
         Ok(false)
     }
 
-    fn is_due_anyway(&self, note: &Note, packs: &[PackRow]) -> bool {
+    fn is_due_anyway(&self, note: &DueNote, packs: &[PackRow]) -> bool {
         let asks_for_all = match self.options.max_unused {
             MaxUnused::Percent(percent) => percent <= 0.0,
             MaxUnused::Bytes(bytes) => bytes == 0,
@@ -139,7 +139,7 @@ impl Prune<'_> {
 
     /// Sealed bytes held only by snapshots that were forgotten since; `None` if it is not worth
     /// finding out.
-    fn forgotten_since(&mut self, note: &Note) -> Result<Option<u64>, RepoError> {
+    fn forgotten_since(&mut self, note: &DueNote) -> Result<Option<u64>, RepoError> {
         let history = self.repository.history();
         let before: HashSet<&ObjectId> = note.moment.snapshots.iter().collect();
         let is_new = |info: &SnapshotInfo| {

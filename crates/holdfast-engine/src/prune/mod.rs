@@ -29,13 +29,13 @@ mod tests;
 
 use std::collections::BTreeSet;
 
-use holdfast_backend::Error as BackendError;
+use holdfast_backend::BackendError;
 use holdfast_repo::history::OpenCondemn;
 use holdfast_repo::index::Missing;
 use holdfast_repo::{RepoError, Repository, SnapshotInfo};
 
 use crate::mark::{self, LiveSet};
-use crate::{EngineError, Event, Observer};
+use crate::{EngineError, EngineEvent, Observer};
 pub use options::{Abandoned, MaxUnused, PruneOptions, PruneReport, Waiting};
 use pins::Pin;
 use repack::Targets;
@@ -46,7 +46,7 @@ const ROUNDS_MAX: usize = 8;
 
 /// Deliberate bugs: tests show that each is caught.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(crate) enum Mutation {
+pub(crate) enum PruneMutation {
     /// None.
     #[default]
     None,
@@ -98,14 +98,14 @@ pub fn prune(
     options: &PruneOptions,
     observer: &dyn Observer,
 ) -> Result<PruneReport, EngineError> {
-    run(repository, options, observer, Mutation::None)
+    run(repository, options, observer, PruneMutation::None)
 }
 
 pub(crate) fn run(
     repository: &Repository,
     options: &PruneOptions,
     observer: &dyn Observer,
-    mutation: Mutation,
+    mutation: PruneMutation,
 ) -> Result<PruneReport, EngineError> {
     repository.read_history_anew()?;
     let mut prune = Prune {
@@ -154,7 +154,7 @@ struct Prune<'a> {
     steps: u64,
     /// Pins that were waited for long enough.
     pins_given_up: BTreeSet<Pin>,
-    mutation: Mutation,
+    mutation: PruneMutation,
 }
 
 impl Prune<'_> {
@@ -170,7 +170,7 @@ impl Prune<'_> {
     fn was_overtaken(&self, error: &EngineError) -> Result<bool, EngineError> {
         let EngineError::Repo(error) = error else { return Ok(false) };
         #[cfg(test)]
-        if self.mutation == Mutation::OthersAreErrors {
+        if self.mutation == PruneMutation::OthersAreErrors {
             return Ok(false);
         }
         if !error.may_be_outdated() {
@@ -263,7 +263,7 @@ impl Prune<'_> {
         let verdict = self.rescue(condemn, targets, &live)?;
         self.check_interrupt()?;
         #[cfg(test)]
-        if self.mutation == Mutation::DeleteBeforeSweep {
+        if self.mutation == PruneMutation::DeleteBeforeSweep {
             self.delete_packs(&verdict.swept)?;
         }
         if let Some(replaced) = self.sweep(condemn, &verdict)? {
@@ -283,7 +283,7 @@ impl Prune<'_> {
         let known = before.as_ref().map_or(0, LiveSet::nodes);
         let live = match before {
             #[cfg(test)]
-            Some(before) if self.mutation == Mutation::LiveSetBeforeFences => before,
+            Some(before) if self.mutation == PruneMutation::LiveSetBeforeFences => before,
             Some(before) => mark::extend(self.repository, before, &snapshots, self.observer)?,
             None => mark::mark(self.repository, &snapshots, self.observer)?,
         };
@@ -294,7 +294,7 @@ impl Prune<'_> {
     /// Rebuilds the index from the objects: nothing is deleted because of a cache.
     fn read_index_anew(&self) -> Result<(), EngineError> {
         #[cfg(test)]
-        if self.mutation == Mutation::CacheIsBelieved {
+        if self.mutation == PruneMutation::CacheIsBelieved {
             return Ok(());
         }
         self.refuse_gaps(&self.repository.read_index_anew()?)
@@ -324,7 +324,7 @@ impl Prune<'_> {
     }
 
     fn note(&self, message: &str) {
-        self.observer.event(Event::Note { message });
+        self.observer.event(EngineEvent::Note { message });
     }
 }
 

@@ -6,7 +6,7 @@ use holdfast_format::{ObjectId, name};
 use holdfast_repo::{RepoError, Repository};
 
 use super::sessions::Sessions;
-use crate::{Event, Observer};
+use crate::{EngineEvent, Observer};
 
 /// A pack that no index object lists, of a session that is over.
 #[derive(Debug, Clone, Copy)]
@@ -45,7 +45,7 @@ pub(super) fn find(
             // `repair`.
             Err(RepoError::Damaged { object, reason }) => {
                 let message = format!("{object} is unreferenced and damaged: {reason}");
-                observer.event(Event::Note { message: &message });
+                observer.event(EngineEvent::Note { message: &message });
             }
             Err(error) => return Err(error),
         }

@@ -23,7 +23,7 @@ pub(super) type Pin = (WriterId, u64);
 
 /// When pins were first seen, in seconds since 1970.
 #[derive(Debug, Default, Serialize, Deserialize)]
-struct Note {
+struct PinNote {
     version: u32,
     seen: BTreeMap<String, i64>,
 }
@@ -54,7 +54,7 @@ impl Prune<'_> {
     #[cfg_attr(not(test), allow(clippy::unused_self, reason = "a mutation"))]
     fn ignores_pins(&self) -> bool {
         #[cfg(test)]
-        if self.mutation == super::Mutation::PinsAreIgnored {
+        if self.mutation == super::PruneMutation::PinsAreIgnored {
             return true;
         }
         false
@@ -68,7 +68,7 @@ impl Prune<'_> {
         abandoned: Abandoned,
     ) -> Result<BTreeSet<Pin>, RepoError> {
         #[cfg(test)]
-        if self.mutation == super::Mutation::PinsAreNeverGivenUp {
+        if self.mutation == super::PruneMutation::PinsAreNeverGivenUp {
             return Ok(BTreeSet::new());
         }
         if self.repository.local_folder().is_none() {
@@ -76,7 +76,7 @@ impl Prune<'_> {
         }
         let index = self.repository.index();
         let note = index.note(NOTE)?.unwrap_or_default();
-        let note: Note = serde_json::from_slice(&note).unwrap_or_default();
+        let note: PinNote = serde_json::from_slice(&note).unwrap_or_default();
         let now = abandoned.now.as_second();
         let mut seen = BTreeMap::new();
         let mut given_up = BTreeSet::new();
@@ -92,7 +92,7 @@ impl Prune<'_> {
             seen.insert(key, first);
         }
         if seen != note.seen && !self.options.dry_run {
-            let note = Note { version: VERSION, seen };
+            let note = PinNote { version: VERSION, seen };
             index.set_note(NOTE, &serde_json::to_vec(&note).unwrap_or_default())?;
         }
         Ok(given_up)

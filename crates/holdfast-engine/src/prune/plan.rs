@@ -24,7 +24,7 @@ const FEW_PACKS: usize = 500;
 
 /// Packs to delete.
 #[derive(Debug, Default)]
-pub(super) struct Plan {
+pub(super) struct PrunePlan {
     /// Packs that hold nothing of use.
     pub dead: Vec<PackRow>,
     /// Packs whose used content must be moved first, in the order in which they were made.
@@ -41,7 +41,7 @@ pub(super) struct Plan {
     pub unused_bytes_left: u64,
 }
 
-impl Plan {
+impl PrunePlan {
     pub fn is_empty(&self) -> bool {
         self.dead.is_empty() && self.repack.is_empty() && self.orphans.is_empty()
     }
@@ -64,7 +64,11 @@ impl Plan {
 
 impl Prune<'_> {
     /// Examines all packs and chooses.
-    pub(super) fn plan(&self, live: &LiveSet, options: &PruneOptions) -> Result<Plan, EngineError> {
+    pub(super) fn plan(
+        &self,
+        live: &LiveSet,
+        options: &PruneOptions,
+    ) -> Result<PrunePlan, EngineError> {
         let repository = self.repository;
         let history = repository.history();
         let mut sessions = Sessions::new(repository, &history, options.abandoned)?;
@@ -84,7 +88,7 @@ impl Prune<'_> {
         Ok(plan)
     }
 
-    pub(super) fn report_plan(&mut self, plan: &Plan) {
+    pub(super) fn report_plan(&mut self, plan: &PrunePlan) {
         self.report.unused_bytes_left = plan.unused_bytes_left;
         self.report.bytes_left = plan.bytes_left;
         self.report.waiting.clone_from(&plan.waiting);
@@ -99,7 +103,7 @@ impl Prune<'_> {
     }
 }
 
-fn choose(census: Census, options: &PruneOptions, pack_bytes: u64) -> Plan {
+fn choose(census: Census, options: &PruneOptions, pack_bytes: u64) -> PrunePlan {
     let (mut dead, mut rest): (Vec<_>, Vec<_>) =
         census.packs.into_iter().partition(|pack| pack.blobs == 0 && pack.is_decided);
     dead.truncate(PACKS_MAX / 2);
@@ -114,7 +118,7 @@ fn choose(census: Census, options: &PruneOptions, pack_bytes: u64) -> Plan {
     }
     repack.sort_by_key(|pack| pack.row.number);
     let moved: u64 = repack.iter().map(|pack| pack.used_bytes).sum();
-    Plan {
+    PrunePlan {
         dead: dead.iter().map(|pack| pack.row).collect(),
         repack: repack.iter().map(|pack| pack.row).collect(),
         orphans: Vec::new(),

@@ -10,10 +10,10 @@ use holdfast_repo::write::{BlobWriter, WriteOptions};
 use holdfast_seal::{FrameOpener, SealedFrame};
 
 use super::census::is_sparse;
-use super::plan::Plan;
+use super::plan::PrunePlan;
 use super::{Prune, PruneReport};
 use crate::mark::LiveSet;
-use crate::{EngineError, Event};
+use crate::{EngineError, EngineEvent};
 
 /// What was written for the moved content.
 #[derive(Debug, Default)]
@@ -24,7 +24,11 @@ pub(super) struct Targets {
 impl Prune<'_> {
     /// Writes packs with the needed content of those to be repacked, and index objects that list
     /// them.
-    pub(super) fn repack(&mut self, plan: &Plan, live: &LiveSet) -> Result<Targets, EngineError> {
+    pub(super) fn repack(
+        &mut self,
+        plan: &PrunePlan,
+        live: &LiveSet,
+    ) -> Result<Targets, EngineError> {
         // Everything in use is needed by a snapshot. With an earlier slot, the new packs count as
         // those of a finished session, so that the next prune handles them if this one ends here.
         let writer = self.repository.history().snapshots().first().map(|info| info.writer);
@@ -60,7 +64,7 @@ impl Prune<'_> {
 
 struct Mover<'a, 'b> {
     prune: &'b Prune<'a>,
-    plan: &'b Plan,
+    plan: &'b PrunePlan,
     live: &'b LiveSet,
     writer: BlobWriter<'a>,
     opener: FrameOpener,
@@ -109,7 +113,7 @@ impl Mover<'_, '_> {
             .open(self.prune.repository.keys(), &frame.context, sealed.clone())
             .map_err(|error| RepoError::damaged(name::pack(&frame.pack), error))?;
         let live_bytes = blobs().map(|(blob, _)| u64::from(blob.bytes)).sum();
-        self.prune.observer.event(Event::Processed { bytes: sealed.len() as u64 });
+        self.prune.observer.event(EngineEvent::Processed { bytes: sealed.len() as u64 });
         if is_sparse(live_bytes, u64::from(frame.context.raw_bytes)) {
             self.report.frames_resealed += 1;
             self.reseal(frame, entry, needed, &plain)

@@ -4,18 +4,18 @@ use std::collections::{HashMap, HashSet};
 
 use holdfast_format::{BlobId, ObjectId, name};
 use holdfast_repo::history::OpenCondemn;
-use holdfast_repo::index::{IndexReader, Location, PackRow};
+use holdfast_repo::index::{BlobLocation, IndexReader, PackRow};
 use holdfast_repo::read::BlobReader;
 use holdfast_repo::{RepoError, Repository};
 
 use super::repack::Targets;
-use super::{Mutation, Prune};
+use super::{Prune, PruneMutation};
 use crate::EngineError;
 use crate::mark::LiveSet;
 
 /// The fate of condemned packs.
 #[derive(Debug, Default)]
-pub(super) struct Verdict {
+pub(super) struct RescueVerdict {
     /// Those to delete.
     pub swept: Vec<ObjectId>,
     /// Those to keep.
@@ -32,7 +32,7 @@ impl Prune<'_> {
         condemn: &OpenCondemn,
         targets: &Targets,
         live: &LiveSet,
-    ) -> Result<Verdict, EngineError> {
+    ) -> Result<RescueVerdict, EngineError> {
         let condemned: HashSet<ObjectId> = condemn.packs.iter().copied().collect();
         let rows: HashMap<ObjectId, PackRow> = self
             .repository
@@ -69,7 +69,7 @@ impl Prune<'_> {
         choose(undecided, &mut witness, &mut rescued)?;
         self.report.packs_rescued += rescued.len() as u64;
         let (rescued, swept) = condemn.packs.iter().partition(|pack| rescued.contains(*pack));
-        let mut verdict = Verdict { swept, rescued, bytes: 0 };
+        let mut verdict = RescueVerdict { swept, rescued, bytes: 0 };
         verdict.bytes =
             verdict.swept.iter().filter_map(|pack| rows.get(pack)).map(|row| row.bytes).sum();
         Ok(verdict)
@@ -88,7 +88,7 @@ impl Prune<'_> {
         let frames = row.map(|row| index.frames_of(row)).transpose()?.unwrap_or_default();
         let is_unused = frames.iter().all(|part| live.frame(part.frame.number).blobs == 0);
         #[cfg(test)]
-        if self.mutation == Mutation::IndexIsBelieved && is_unused {
+        if self.mutation == PruneMutation::IndexIsBelieved && is_unused {
             return Ok(Some(Vec::new()));
         }
         let directory = match self.repository.pack_directory(pack) {
@@ -109,7 +109,7 @@ impl Prune<'_> {
     #[cfg_attr(not(test), allow(clippy::unused_self, unused_variables, reason = "a mutation"))]
     fn goes(&self, pack: &ObjectId, looked_at: &ObjectId, condemned: &HashSet<ObjectId>) -> bool {
         #[cfg(test)]
-        if self.mutation == Mutation::CopiesInCondemnedPacksCount {
+        if self.mutation == PruneMutation::CopiesInCondemnedPacksCount {
             return pack == looked_at;
         }
         condemned.contains(pack)
@@ -119,7 +119,7 @@ impl Prune<'_> {
 /// Chooses packs to keep so that each blob keeps a location. Packs that are the only location of
 /// many blobs are chosen first, so that few are kept.
 fn choose(
-    undecided: Vec<(BlobId, Vec<Location>)>,
+    undecided: Vec<(BlobId, Vec<BlobLocation>)>,
     witness: &mut Witness<'_>,
     rescued: &mut HashSet<ObjectId>,
 ) -> Result<(), RepoError> {
@@ -159,14 +159,14 @@ struct Witness<'a> {
     bytes: HashMap<ObjectId, u64>,
     packs: HashMap<ObjectId, bool>,
     #[cfg_attr(not(test), allow(dead_code, reason = "only tests have mutations"))]
-    mutation: Mutation,
+    mutation: PruneMutation,
 }
 
 impl<'a> Witness<'a> {
     fn new(
         repository: &'a Repository,
         targets: &Targets,
-        mutation: Mutation,
+        mutation: PruneMutation,
     ) -> Result<Self, RepoError> {
         let index = repository.index();
         let bytes = index.packs()?.into_iter().map(|pack| (pack.id, pack.bytes)).collect();
@@ -181,7 +181,7 @@ impl<'a> Witness<'a> {
         })
     }
 
-    fn has_seen_one_of(&mut self, id: &BlobId, places: &[Location]) -> Result<bool, RepoError> {
+    fn has_seen_one_of(&mut self, id: &BlobId, places: &[BlobLocation]) -> Result<bool, RepoError> {
         for place in places {
             if self.has_seen(id, place)? {
                 return Ok(true);
@@ -192,9 +192,9 @@ impl<'a> Witness<'a> {
 
     /// True if the pack has the right size and, if another process wrote it, the blob can be read
     /// from it.
-    fn has_seen(&mut self, id: &BlobId, place: &Location) -> Result<bool, RepoError> {
+    fn has_seen(&mut self, id: &BlobId, place: &BlobLocation) -> Result<bool, RepoError> {
         #[cfg(test)]
-        if self.mutation == Mutation::CopiesAreBelieved {
+        if self.mutation == PruneMutation::CopiesAreBelieved {
             return Ok(true);
         }
         let pack = place.frame.pack;

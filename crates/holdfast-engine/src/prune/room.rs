@@ -2,8 +2,8 @@
 //! into the space freed by the previous one.
 
 #[cfg(test)]
-use super::Mutation;
-use super::plan::Plan;
+use super::PruneMutation;
+use super::plan::PrunePlan;
 use super::{MaxUnused, Prune, PruneOptions};
 use crate::EngineError;
 use crate::mark::LiveSet;
@@ -32,7 +32,10 @@ impl Prune<'_> {
 
     /// What to delete after an attempt to rewrite packs ran out of space: unneeded packs, and what
     /// that attempt wrote.
-    pub(super) fn plan_without_repacking(&mut self, live: &LiveSet) -> Result<Plan, EngineError> {
+    pub(super) fn plan_without_repacking(
+        &mut self,
+        live: &LiveSet,
+    ) -> Result<PrunePlan, EngineError> {
         if self.room.is_enough() {
             self.note("the storage is full: deleting unneeded packs first");
         }
@@ -52,7 +55,7 @@ impl Prune<'_> {
             return false;
         }
         #[cfg(test)]
-        if self.mutation == Mutation::OneStep {
+        if self.mutation == PruneMutation::OneStep {
             return false;
         }
         // Some of the freed space is taken by records, index objects and the file system.

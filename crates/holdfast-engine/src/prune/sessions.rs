@@ -22,12 +22,12 @@ const VERSION: u32 = 1;
 
 /// Runs that have made no snapshot, by chain and first slot, and when their packs were first seen,
 /// in seconds since 1970.
-type Seen = BTreeMap<String, i64>;
+type FirstSeen = BTreeMap<String, i64>;
 
 #[derive(Debug, Default, Serialize, Deserialize)]
-struct Note {
+struct SessionNote {
     version: u32,
-    seen: Seen,
+    seen: FirstSeen,
 }
 
 /// What a prune knows about runs.
@@ -35,9 +35,9 @@ pub(super) struct Sessions<'a> {
     history: &'a History,
     abandoned: Option<Abandoned>,
     /// What earlier prunes saw.
-    before: Seen,
+    before: FirstSeen,
     /// What this one sees.
-    seen: Seen,
+    seen: FirstSeen,
     waiting: BTreeMap<WriterId, Waiting>,
 }
 
@@ -49,9 +49,9 @@ impl<'a> Sessions<'a> {
         abandoned: Option<Abandoned>,
     ) -> Result<Self, RepoError> {
         let bytes = repository.index().note(NOTE)?.unwrap_or_default();
-        let note: Note = serde_json::from_slice(&bytes).unwrap_or_default();
-        let before = if note.version == VERSION { note.seen } else { Seen::new() };
-        let (seen, waiting) = (Seen::new(), BTreeMap::new());
+        let note: SessionNote = serde_json::from_slice(&bytes).unwrap_or_default();
+        let before = if note.version == VERSION { note.seen } else { FirstSeen::new() };
+        let (seen, waiting) = (FirstSeen::new(), BTreeMap::new());
         Ok(Self { history, abandoned, before, seen, waiting })
     }
 
@@ -87,7 +87,7 @@ impl<'a> Sessions<'a> {
     /// waits.
     pub fn finish(self, repository: &Repository, dry_run: bool) -> Result<Vec<Waiting>, RepoError> {
         if !dry_run && self.abandoned.is_some() && self.seen != self.before {
-            let note = Note { version: VERSION, seen: self.seen };
+            let note = SessionNote { version: VERSION, seen: self.seen };
             repository.index().set_note(NOTE, &serde_json::to_vec(&note).unwrap_or_default())?;
         }
         Ok(self.waiting.into_values().collect())

@@ -7,7 +7,7 @@ use holdfast_format::record::GenerationBody;
 use holdfast_repo::history::OpenCondemn;
 use holdfast_repo::write::BLOBS_PER_INDEX_OBJECT;
 
-use super::rescue::Verdict;
+use super::rescue::RescueVerdict;
 use super::{Prune, is_out_of_space};
 use crate::EngineError;
 
@@ -30,7 +30,7 @@ impl Prune<'_> {
     pub(super) fn sweep(
         &self,
         condemn: &OpenCondemn,
-        verdict: &Verdict,
+        verdict: &RescueVerdict,
     ) -> Result<Option<Vec<ObjectId>>, EngineError> {
         let swept: HashSet<ObjectId> = verdict.swept.iter().copied().collect();
         let change = match self.rewrite_index(&swept) {
@@ -60,7 +60,7 @@ impl Prune<'_> {
     #[cfg_attr(not(test), allow(clippy::unused_self, reason = "a mutation"))]
     fn named_in_record(&self, change: &IndexChange) -> Vec<ObjectId> {
         #[cfg(test)]
-        if self.mutation == super::Mutation::NewIndexIsNotNamed {
+        if self.mutation == super::PruneMutation::NewIndexIsNotNamed {
             return Vec::new();
         }
         change.index.clone()

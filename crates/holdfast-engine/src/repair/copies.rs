@@ -4,12 +4,12 @@ use holdfast_format::name;
 use holdfast_repo::{RepoError, Repository};
 
 use super::IndexRepair;
-use crate::check::{Copy, Listing, survey};
+use crate::check::{Copy, ObjectListing, survey};
 
 /// Writes each lost copy again from the intact one.
 pub(super) fn restore(
     repository: &Repository,
-    listing: &Listing,
+    listing: &ObjectListing,
     done: &mut IndexRepair,
 ) -> Result<(), RepoError> {
     for pair in survey(repository, listing)? {

@@ -12,11 +12,12 @@ use holdfast_format::{BlobId, ObjectId, name};
 use holdfast_repo::history::History;
 use holdfast_repo::{RepoError, Repository};
 
-use super::plan::{Lists, Plan, plan};
+use super::plan::{IndexLists, IndexPlan, plan};
 use super::salvage::{Salvaged, read_in_parts, salvage};
 use super::{IndexRepair, RepairIndexOptions, chains, copies};
 use crate::check::{
-    Expected, Listing, digest, entries_of, get_pack, is_replaced_now, read_all, read_index, wanted,
+    ExpectedPack, ObjectListing, digest, entries_of, get_pack, is_replaced_now, read_all,
+    read_index, wanted,
 };
 use crate::{EngineError, Observer};
 
@@ -24,10 +25,10 @@ use crate::{EngineError, Observer};
 struct Repair<'a> {
     repository: &'a Repository,
     observer: &'a dyn Observer,
-    listing: Listing,
+    listing: ObjectListing,
     history: History,
-    lists: Lists,
-    expected: HashMap<ObjectId, Expected>,
+    lists: IndexLists,
+    expected: HashMap<ObjectId, ExpectedPack>,
     /// Packs that must be read in full.
     suspects: BTreeSet<ObjectId>,
     /// Packs that are missing or were moved to quarantine.
@@ -71,13 +72,13 @@ impl<'a> Repair<'a> {
         repository.refresh()?;
         repository.read_index_anew()?;
         let history = repository.read_history()?;
-        let listing = Listing::take(repository)?;
+        let listing = ObjectListing::take(repository)?;
         Ok(Self {
             repository,
             observer,
             listing,
             history,
-            lists: Lists::new(),
+            lists: IndexLists::new(),
             expected: HashMap::new(),
             suspects: BTreeSet::new(),
             gone: BTreeSet::new(),
@@ -102,7 +103,7 @@ impl<'a> Repair<'a> {
             };
             packs.retain(|pack| !self.history.swept().contains(&pack.id));
             for pack in &packs {
-                let said = Expected { bytes: pack.bytes, digest: digest(pack) };
+                let said = ExpectedPack { bytes: pack.bytes, digest: digest(pack) };
                 if *self.expected.entry(pack.id).or_insert(said) != said {
                     self.suspects.insert(pack.id);
                 }
@@ -202,7 +203,7 @@ impl<'a> Repair<'a> {
     }
 
     /// Writes the entries that move and those read from packs.
-    fn write_index_objects(&mut self, plan: &Plan) -> Result<(), EngineError> {
+    fn write_index_objects(&mut self, plan: &IndexPlan) -> Result<(), EngineError> {
         let mut writer = self.repository.index_writer();
         for (object, moved) in &plan.moved {
             let entries = read_index(self.repository, object)?
@@ -226,7 +227,7 @@ impl<'a> Repair<'a> {
 
     /// Puts the new index objects in force instead of the old ones. The record is a sweep of no
     /// packs that names itself as its condemnation, so that it does not end a prune in progress.
-    fn record(&mut self, plan: &Plan) -> Result<(), EngineError> {
+    fn record(&mut self, plan: &IndexPlan) -> Result<(), EngineError> {
         if plan.replaced.is_empty() && self.done.index_written.is_empty() {
             return Ok(());
         }

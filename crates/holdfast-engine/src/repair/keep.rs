@@ -8,7 +8,7 @@ use holdfast_repo::Repository;
 use holdfast_repo::read::BlobReader;
 use holdfast_repo::write::BlobWriter;
 
-use crate::mark::References;
+use crate::mark::NodeReferences;
 use crate::{EngineError, Observer};
 
 /// Stores again those parts of a tree that are only in packs that a prune intends to delete. All of
@@ -25,7 +25,7 @@ pub(super) fn keep(
         if observer.is_interrupted() {
             return Err(EngineError::Interrupted);
         }
-        let references = References::of(&reader.node(&id)?);
+        let references = NodeReferences::of(&reader.node(&id)?);
         keep_blob(&mut reader, blobs, &id, BlobType::Tree)?;
         for id in &references.data {
             keep_blob(&mut reader, blobs, id, BlobType::Data)?;

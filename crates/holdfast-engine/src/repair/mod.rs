@@ -22,7 +22,7 @@ pub(crate) use snapshots::run as run_on_snapshots;
 
 /// Deliberate bugs: tests show that each is caught.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Mutation {
+pub(crate) enum RepairMutation {
     /// None.
     None,
     /// What takes the place of a snapshot relies on packs that a prune has condemned.

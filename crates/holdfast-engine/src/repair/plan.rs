@@ -6,11 +6,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use holdfast_format::ObjectId;
 
 /// Index objects with the packs that each lists; `None` for one that cannot be used.
-pub(super) type Lists = BTreeMap<ObjectId, Option<Vec<ObjectId>>>;
+pub(super) type IndexLists = BTreeMap<ObjectId, Option<Vec<ObjectId>>>;
 
 /// What to do with the index objects.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(super) struct Plan {
+pub(super) struct IndexPlan {
     /// Those that no longer count.
     pub replaced: BTreeSet<ObjectId>,
     /// Packs whose entries move from a replaced index object to a new one.
@@ -19,9 +19,13 @@ pub(super) struct Plan {
 
 /// Replaces index objects that cannot be used, or that list a pack which is `gone`, or whose entry
 /// was read `anew`.
-pub(super) fn plan(lists: &Lists, gone: &BTreeSet<ObjectId>, anew: &BTreeSet<ObjectId>) -> Plan {
+pub(super) fn plan(
+    lists: &IndexLists,
+    gone: &BTreeSet<ObjectId>,
+    anew: &BTreeSet<ObjectId>,
+) -> IndexPlan {
     let is_stale = |pack: &ObjectId| gone.contains(pack) || anew.contains(pack);
-    let mut plan = Plan::default();
+    let mut plan = IndexPlan::default();
     let mut listed: BTreeSet<ObjectId> = anew.clone();
     for (object, packs) in lists {
         match packs {
@@ -52,14 +56,14 @@ mod tests {
     }
 
     /// The packs that are listed.
-    fn merge(lists: &Lists) -> BTreeSet<ObjectId> {
+    fn merge(lists: &IndexLists) -> BTreeSet<ObjectId> {
         lists.values().flatten().flatten().copied().collect()
     }
 
     /// The objects after the plan was carried out, new ones of two packs each.
-    fn carry_out(lists: &Lists, plan: &Plan, anew: &BTreeSet<ObjectId>) -> Lists {
+    fn carry_out(lists: &IndexLists, plan: &IndexPlan, anew: &BTreeSet<ObjectId>) -> IndexLists {
         let kept = lists.iter().filter(|(object, _)| !plan.replaced.contains(*object));
-        let mut after: Lists = kept.map(|(object, packs)| (*object, packs.clone())).collect();
+        let mut after: IndexLists = kept.map(|(object, packs)| (*object, packs.clone())).collect();
         let moved: Vec<ObjectId> = plan.moved.values().flatten().chain(anew).copied().collect();
         for (number, packs) in moved.chunks(2).enumerate() {
             after.insert(ObjectId::of(&[number as u8]), Some(packs.to_vec()));
@@ -90,7 +94,7 @@ mod tests {
             let healthy: BTreeSet<ObjectId> =
                 merge(&lists).union(&anew).filter(|pack| !gone.contains(*pack)).copied().collect();
             prop_assert_eq!(merge(&after), healthy);
-            prop_assert_eq!(super::plan(&after, &gone, &BTreeSet::new()), Plan::default());
+            prop_assert_eq!(super::plan(&after, &gone, &BTreeSet::new()), IndexPlan::default());
         }
 
         /// A healthy index is left as it is.
@@ -99,8 +103,8 @@ mod tests {
             lists in btree_map((100u8..130).prop_map(id), vec((0u8..30).prop_map(id), 0..6), 0..12),
         ) {
             let known = |(object, packs)| (object, Some(packs));
-            let lists: Lists = lists.into_iter().map(known).collect();
-            prop_assert_eq!(plan(&lists, &BTreeSet::new(), &BTreeSet::new()), Plan::default());
+            let lists: IndexLists = lists.into_iter().map(known).collect();
+            prop_assert_eq!(plan(&lists, &BTreeSet::new(), &BTreeSet::new()), IndexPlan::default());
         }
     }
 }

@@ -10,10 +10,10 @@ use holdfast_repo::{Repository, SnapshotInfo};
 use super::chains::{announce, give_up, lost};
 use super::keep::keep;
 use super::tree::mend;
-use super::{Mutation, RepairSnapshotsOptions, RepairedSnapshot, SnapshotsRepair};
-use crate::check::{Broken, Hurt, Walker};
+use super::{RepairMutation, RepairSnapshotsOptions, RepairedSnapshot, SnapshotsRepair};
+use crate::check::{Hurt, TreeChecker, UnreadableParts};
 use crate::forget::{TagChange, amend};
-use crate::{EngineError, Event, Observer, completeness};
+use crate::{EngineError, EngineEvent, Observer, completeness};
 
 /// Tag of snapshots that replace damaged ones; their parent is the damaged one.
 const REPAIRED: &str = "repaired";
@@ -28,21 +28,21 @@ pub fn repair_snapshots(
     options: &RepairSnapshotsOptions,
     observer: &dyn Observer,
 ) -> Result<SnapshotsRepair, EngineError> {
-    run(repository, options, observer, Mutation::None)
+    run(repository, options, observer, RepairMutation::None)
 }
 
 pub(crate) fn run(
     repository: &Repository,
     options: &RepairSnapshotsOptions,
     observer: &dyn Observer,
-    mutation: Mutation,
+    mutation: RepairMutation,
 ) -> Result<SnapshotsRepair, EngineError> {
     repository.read_history_anew()?;
     let mut done = SnapshotsRepair::default();
     give_up_records(repository, options, &mut done)?;
     repository.read_index_anew()?;
-    let broken = Broken::default();
-    let mut walker = Walker::new(repository, &broken, observer)?;
+    let broken = UnreadableParts::default();
+    let mut walker = TreeChecker::new(repository, &broken, observer)?;
     let snapshots = repository.history().snapshots();
     done.snapshots = snapshots.len() as u64;
     for info in &snapshots {
@@ -61,7 +61,7 @@ pub(crate) fn run(
                 count => format!("{count} damaged entries"),
             };
             let message = format!("snapshot {short}: {entries}");
-            observer.event(Event::Note { message: &message });
+            observer.event(EngineEvent::Note { message: &message });
             if options.forget && info.hold {
                 let heir = repaired.replacement.or(earlier.map(|earlier| earlier.id));
                 pass_hold_on(repository, info, heir, options, &mut done)?;
@@ -87,17 +87,17 @@ fn replaces(info: &SnapshotInfo, original: &ObjectId) -> bool {
 /// Writes the replacement of one snapshot, unless this is a dry run.
 fn repair(
     repository: &Repository,
-    walker: &mut Walker<'_>,
+    walker: &mut TreeChecker<'_>,
     info: &SnapshotInfo,
     write: WriteOptions,
     observer: &dyn Observer,
-    mutation: Mutation,
+    mutation: RepairMutation,
 ) -> Result<RepairedSnapshot, EngineError> {
     let begun_with = repository.index().baseline();
     let is_condemning = match mutation {
-        Mutation::None => repository.history().condemn().is_some(),
+        RepairMutation::None => repository.history().condemn().is_some(),
         #[cfg(test)]
-        Mutation::CondemnedIsReliedOn => false,
+        RepairMutation::CondemnedIsReliedOn => false,
     };
     let start_slot = repository.history().next_slot(&info.writer);
     let mut blobs = BlobWriter::new(repository, info.writer, start_slot, write)?;

@@ -10,11 +10,11 @@ use holdfast_repo::tree::DirectoryWriter;
 use holdfast_repo::write::BlobWriter;
 
 use crate::EngineError;
-use crate::check::{Hurt, Walker};
+use crate::check::{Hurt, TreeChecker};
 use crate::look::check_depth;
 
 /// A directory being rewritten.
-struct Folder {
+struct RewrittenFolder {
     writer: DirectoryWriter,
     /// Nodes still to be read, the next one last, each with its maximum level.
     nodes: Vec<(BlobId, u8)>,
@@ -25,7 +25,7 @@ struct Folder {
     place: Option<(Entry, usize)>,
 }
 
-impl Folder {
+impl RewrittenFolder {
     fn open(root: BlobId, place: Option<(Entry, usize)>) -> Self {
         let (writer, entries) = (DirectoryWriter::new(), VecDeque::new());
         Self { writer, nodes: vec![(root, NODE_LEVEL_MAX)], entries, kept: 0, place }
@@ -36,14 +36,14 @@ impl Folder {
 /// that the walker found intact are kept unchanged. Lost files and directories are added to
 /// `left_out`.
 pub(super) fn mend(
-    walker: &mut Walker<'_>,
+    walker: &mut TreeChecker<'_>,
     blobs: &mut BlobWriter<'_>,
     root: BlobId,
     left_out: &mut Vec<Vec<u8>>,
 ) -> Result<Option<BlobId>, EngineError> {
     let mut path = Vec::new();
     let mut above = Vec::new();
-    let mut folder = Folder::open(root, None);
+    let mut folder = RewrittenFolder::open(root, None);
     loop {
         let Some(entry) = next(walker, &mut folder, &path, left_out)? else {
             let id = folder.writer.finish(blobs)?;
@@ -66,7 +66,7 @@ pub(super) fn mend(
                 left_out.push([&path, &b"/"[..]].concat());
             }
             EntryKind::Directory(id) if !walker.is_whole(&id)? => {
-                let below = Folder::open(id, Some((entry, path_bytes)));
+                let below = RewrittenFolder::open(id, Some((entry, path_bytes)));
                 above.push(std::mem::replace(&mut folder, below));
                 continue;
             }
@@ -85,8 +85,8 @@ pub(super) fn mend(
 
 /// The next entry of a directory; unreadable nodes are skipped.
 fn next(
-    walker: &mut Walker<'_>,
-    folder: &mut Folder,
+    walker: &mut TreeChecker<'_>,
+    folder: &mut RewrittenFolder,
     path: &[u8],
     left_out: &mut Vec<Vec<u8>>,
 ) -> Result<Option<Entry>, EngineError> {

@@ -28,7 +28,7 @@ impl Fit {
 }
 
 /// How an existing file is compared.
-pub(super) enum Standing<'a> {
+pub(super) enum ExistingFile<'a> {
     /// Nothing exists, or nothing that can be kept.
     None,
     /// The target knows that it is right.
@@ -48,7 +48,7 @@ pub(super) fn fit(
     reader: &mut BlobReader<'_>,
     target: &dyn Target,
     path: &[u8],
-    standing: &Standing<'_>,
+    standing: &ExistingFile<'_>,
     content: &Content,
 ) -> Result<Fit, RepoError> {
     let mut fit = Fit::default();
@@ -57,10 +57,12 @@ pub(super) fn fit(
         let start = fit.bytes;
         fit.bytes = start.saturating_add(extent.bytes());
         fit.kept.push(match standing {
-            Standing::None => false,
-            Standing::Right => true,
-            Standing::File(existing) if fit.bytes > existing.bytes => false,
-            Standing::File(_) => is_there(repository, target, path, start, &extent, &mut buffer),
+            ExistingFile::None => false,
+            ExistingFile::Right => true,
+            ExistingFile::File(existing) if fit.bytes > existing.bytes => false,
+            ExistingFile::File(_) => {
+                is_there(repository, target, path, start, &extent, &mut buffer)
+            }
         });
         Ok(())
     })?;

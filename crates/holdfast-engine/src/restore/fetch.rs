@@ -11,14 +11,14 @@ use holdfast_repo::{RepoError, Repository};
 use super::file::{PlannedFile, Site};
 use super::trouble;
 use super::window::Write;
-use crate::{Added, EngineError, Event, Observer};
+use crate::{Added, EngineError, EngineEvent, Observer};
 
 /// Writes that one thread does for a frame. A frame may hold a hundred thousand tiny files, and
 /// creating them takes far longer than opening the frame again.
 const WRITES_MAX: usize = 4096;
 
 /// Shared by the threads of one restore.
-struct Fetch<'a> {
+struct FetchState<'a> {
     repository: &'a Repository,
     site: Site<'a>,
     files: &'a [Arc<PlannedFile>],
@@ -31,7 +31,7 @@ struct Fetch<'a> {
 }
 
 /// The result.
-pub(super) struct Fetched {
+pub(super) struct WindowOutcome {
     /// Files that failed.
     pub errors: u64,
     /// Bytes that were written.
@@ -48,12 +48,12 @@ pub(super) fn fetch(
     site: Site<'_>,
     (files, mut writes): (&[Arc<PlannedFile>], Vec<Write>),
     observer: &dyn Observer,
-) -> Result<Fetched, EngineError> {
+) -> Result<WindowOutcome, EngineError> {
     // Frames are numbered in the order of their packs; within a frame, each blob is checked once.
     writes.sort_unstable_by_key(|write| {
         (write.location.frame.number, write.location.offset, write.file, write.offset)
     });
-    let fetch = Fetch {
+    let fetch = FetchState {
         repository,
         site,
         files,
@@ -74,10 +74,10 @@ pub(super) fn fetch(
         })
     })?;
     let (errors, bytes) = (fetch.errors.into_inner(), fetch.restored.into_inner());
-    Ok(Fetched { errors, bytes })
+    Ok(WindowOutcome { errors, bytes })
 }
 
-impl Fetch<'_> {
+impl FetchState<'_> {
     fn work(&self) -> Result<(), EngineError> {
         let mut reader = BlobReader::new(self.repository);
         loop {
@@ -114,7 +114,7 @@ impl Fetch<'_> {
                 bytes_done += blob.len() as u64;
             }
         }
-        self.observer.event(Event::Processed { bytes: bytes_done });
+        self.observer.event(EngineEvent::Processed { bytes: bytes_done });
         Ok(())
     }
 
@@ -143,7 +143,7 @@ impl Fetch<'_> {
                     let path = [b"/", file.path.as_slice()].concat();
                     let (action, bytes) = (file.action, file.bytes);
                     let is_directory = false;
-                    self.observer.event(Event::Entry {
+                    self.observer.event(EngineEvent::Entry {
                         path: &path,
                         action,
                         is_directory,

@@ -7,7 +7,7 @@ use holdfast_connect::{FileSlot, Replace, Target, TargetError};
 use holdfast_format::entry::Metadata;
 
 use super::Deletion;
-use crate::Action;
+use crate::EntryAction;
 
 /// Where files get their names.
 #[derive(Clone, Copy)]
@@ -32,17 +32,17 @@ pub(super) struct PlannedFile {
     pub path: Vec<u8>,
     pub metadata: Metadata,
     pub bytes: u64,
-    pub action: Action,
+    pub action: EntryAction,
     /// What it replaces.
     pub replace: Replace,
     /// Ranges of the existing file that are right.
     pub kept: Vec<(u64, u64)>,
     /// Number of outstanding chunks, plus one while it is being planned.
     missing: AtomicU64,
-    state: Mutex<State>,
+    state: Mutex<RestoredFileState>,
 }
 
-enum State {
+enum RestoredFileState {
     Waiting,
     Open(Box<dyn FileSlot>),
     Finished,
@@ -54,7 +54,7 @@ impl PlannedFile {
         path: Vec<u8>,
         metadata: Metadata,
         bytes: u64,
-        action: Action,
+        action: EntryAction,
         replace: Replace,
     ) -> Self {
         Self {
@@ -65,7 +65,7 @@ impl PlannedFile {
             replace,
             kept: Vec::new(),
             missing: AtomicU64::new(1),
-            state: Mutex::new(State::Waiting),
+            state: Mutex::new(RestoredFileState::Waiting),
         }
     }
 
@@ -111,12 +111,12 @@ impl PlannedFile {
             return Ok(false);
         }
         let mut state = self.lock();
-        match std::mem::replace(&mut *state, State::Failed) {
-            State::Open(slot) => {
+        match std::mem::replace(&mut *state, RestoredFileState::Failed) {
+            RestoredFileState::Open(slot) => {
                 let outcome = slot.finish(&self.metadata);
                 // With incomplete metadata it still has its name and its content.
                 if matches!(outcome, Ok(()) | Err(TargetError::Incomplete { .. })) {
-                    *state = State::Finished;
+                    *state = RestoredFileState::Finished;
                 }
                 outcome.map(|()| true)
             }
@@ -129,14 +129,17 @@ impl PlannedFile {
 
     /// Abandons the file. True unless it was abandoned before.
     pub fn fail(&self) -> bool {
-        !matches!(std::mem::replace(&mut *self.lock(), State::Failed), State::Failed)
+        !matches!(
+            std::mem::replace(&mut *self.lock(), RestoredFileState::Failed),
+            RestoredFileState::Failed
+        )
     }
 
     pub fn is_finished(&self) -> bool {
-        matches!(*self.lock(), State::Finished)
+        matches!(*self.lock(), RestoredFileState::Finished)
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, State> {
+    fn lock(&self) -> std::sync::MutexGuard<'_, RestoredFileState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -148,12 +151,12 @@ impl PlannedFile {
         use_slot: impl FnOnce(&dyn FileSlot) -> Result<(), TargetError>,
     ) -> Result<bool, TargetError> {
         let mut state = self.lock();
-        if matches!(*state, State::Waiting) {
-            *state = State::Failed;
-            *state = State::Open(self.open(target)?);
+        if matches!(*state, RestoredFileState::Waiting) {
+            *state = RestoredFileState::Failed;
+            *state = RestoredFileState::Open(self.open(target)?);
         }
         match &*state {
-            State::Open(slot) => use_slot(&**slot).map(|()| true),
+            RestoredFileState::Open(slot) => use_slot(&**slot).map(|()| true),
             _ => Ok(false),
         }
     }

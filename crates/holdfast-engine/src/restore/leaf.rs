@@ -8,15 +8,15 @@ use holdfast_format::node::Extent;
 use holdfast_repo::RepoError;
 
 use super::Overwrite;
-use super::compare::{Fit, Standing, fit};
+use super::compare::{ExistingFile, Fit, fit};
 use super::file::PlannedFile;
 use super::links::{LinkKey, OriginalState};
-use super::walk::{LevelState, Walker, refused};
-use super::window::{PlannedLink, Write, Written};
+use super::walk::{LevelState, RestoreWalker, refused};
+use super::window::{PlannedLink, Write, WrittenFile};
 use crate::look::Extents;
-use crate::{Action, EngineError};
+use crate::{EngineError, EntryAction};
 
-impl Walker<'_> {
+impl RestoreWalker<'_> {
     /// Decides on the entry at the current path.
     pub(super) fn first_look(
         &mut self,
@@ -133,7 +133,7 @@ impl Walker<'_> {
         let existing = self.target.existing(path)?.filter(|it| it.is_file && it.bytes == *size);
         let is_right = match existing {
             Some(existing) => {
-                let standing = Standing::File(&existing);
+                let standing = ExistingFile::File(&existing);
                 let (repository, target) = (self.repository, self.target);
                 let fit = fit(repository, &mut self.reader, target, path, &standing, main);
                 fit.is_ok_and(|fit| fit.is_whole() && fit.bytes == *size)
@@ -172,7 +172,7 @@ impl Walker<'_> {
             self.links.set_original(key, path, OriginalState::Right);
         }
         self.report.files_restored += 1;
-        let action = if existing.is_some() { Action::Modified } else { Action::New };
+        let action = if existing.is_some() { EntryAction::Modified } else { EntryAction::New };
         self.report_entry(path, action, 0);
         Ok(())
     }
@@ -210,9 +210,11 @@ impl Walker<'_> {
             return Ok(());
         }
         let standing = match &existing {
-            _ if is_current == Some(true) => Standing::Right,
-            Some(existing) if existing.is_file && is_current.is_none() => Standing::File(existing),
-            _ => Standing::None,
+            _ if is_current == Some(true) => ExistingFile::Right,
+            Some(existing) if existing.is_file && is_current.is_none() => {
+                ExistingFile::File(existing)
+            }
+            _ => ExistingFile::None,
         };
         let (repository, target) = (self.repository, self.target);
         let fit = match fit(repository, &mut self.reader, target, &path, &standing, main) {
@@ -228,7 +230,7 @@ impl Walker<'_> {
         if is_right && fit.is_whole() {
             return self.right_already(&entry, path, key);
         }
-        let action = if existing.is_some() { Action::Modified } else { Action::New };
+        let action = if existing.is_some() { EntryAction::Modified } else { EntryAction::New };
         let file = PlannedFile::new(path, entry.metadata.clone(), size, action, replace);
         self.plan(file, main, &fit, key)
     }
@@ -251,7 +253,7 @@ impl Walker<'_> {
             && self.options.verify
         {
             let content = main.clone();
-            self.window.add_to_verify(Written { path, content, bytes: *size, file: None });
+            self.window.add_to_verify(WrittenFile { path, content, bytes: *size, file: None });
         }
         Ok(())
     }
@@ -260,7 +262,7 @@ impl Walker<'_> {
         let bytes = if let EntryKind::File { size, .. } = entry.kind { size } else { 0 };
         self.report.files_skipped += 1;
         self.report.bytes_skipped += bytes;
-        self.report_entry(path, Action::Unchanged, bytes);
+        self.report_entry(path, EntryAction::Unchanged, bytes);
     }
 
     /// The list of a file's chunks cannot be read, or names a lost one: that file is lost, the
@@ -310,7 +312,7 @@ impl Walker<'_> {
         if self.options.verify {
             let (path, content) = (file.path.clone(), main.clone());
             let (bytes, file) = (file.bytes, Some(Arc::clone(&file)));
-            self.window.add_to_verify(Written { path, content, bytes, file });
+            self.window.add_to_verify(WrittenFile { path, content, bytes, file });
         }
         if let Some(key) = key {
             let state = OriginalState::Planned(Arc::clone(&file));

@@ -16,11 +16,11 @@ pub(super) type LinkKey = (u64, u64);
 
 /// The names so far of files with more names to come.
 #[derive(Default)]
-pub(super) struct Links {
-    groups: HashMap<LinkKey, Group>,
+pub(super) struct HardLinks {
+    groups: HashMap<LinkKey, LinkGroup>,
 }
 
-struct Group {
+struct LinkGroup {
     /// An inode may have been reused while the source was read, or between two sources, so the file
     /// itself must match too.
     kind: EntryKind,
@@ -46,7 +46,7 @@ pub(super) enum OriginalState {
     Believed,
 }
 
-impl Links {
+impl HardLinks {
     /// Records a name; returns the key if the file has others.
     pub fn meet(&mut self, entry: &Entry) -> Option<LinkKey> {
         let metadata = &entry.metadata;
@@ -54,7 +54,7 @@ impl Links {
             return None;
         }
         let key = (metadata.device, metadata.inode);
-        let group = self.groups.entry(key).or_insert_with(|| Group {
+        let group = self.groups.entry(key).or_insert_with(|| LinkGroup {
             kind: entry.kind.clone(),
             to_come: metadata.links,
             original: None,

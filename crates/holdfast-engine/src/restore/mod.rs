@@ -27,8 +27,8 @@ pub use origin::Above;
 pub use window::WINDOW_BYTES;
 
 use crate::look::Folder;
-use crate::{EngineError, Event, Observer};
-use walk::Walker;
+use crate::{EngineError, EngineEvent, Observer};
+use walk::RestoreWalker;
 
 /// What happens to existing files.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -122,14 +122,14 @@ pub fn restore(
     options: &RestoreOptions<'_>,
     observer: &dyn Observer,
 ) -> Result<RestoreReport, EngineError> {
-    let walker = Walker::new(repository, target, select, options, observer);
+    let walker = RestoreWalker::new(repository, target, select, options, observer);
     let mut report = walker.walk(&folder.into())?;
     let (files, bytes) = (report.total_files, report.total_bytes);
-    observer.event(Event::Total { files, bytes, is_final: true });
+    observer.event(EngineEvent::Total { files, bytes, is_final: true });
     if let Some(deletion) = options.delete {
         match report.errors {
             0 => deletion.carry_out(target, options.dry_run, &mut report, observer)?,
-            _ => observer.event(Event::Note {
+            _ => observer.event(EngineEvent::Note {
                 message: "nothing was deleted, because not everything could be restored",
             }),
         }
@@ -165,5 +165,5 @@ impl RestoreReport {
 /// Reports an error with one entry.
 fn trouble(observer: &dyn Observer, path: &[u8], error: &dyn std::fmt::Display) {
     let message = error.to_string();
-    observer.event(Event::Trouble { path, during: "restore", message: &message });
+    observer.event(EngineEvent::Trouble { path, during: "restore", message: &message });
 }

@@ -9,7 +9,7 @@ use holdfast_connect::{Existing, Target, TargetError};
 
 /// What is known of the names in one directory.
 #[derive(Debug, Default)]
-pub(super) enum Names {
+pub(super) enum KnownNames {
     /// Nothing yet.
     #[default]
     Unknown,
@@ -19,7 +19,7 @@ pub(super) enum Names {
     Folded(HashSet<String>),
 }
 
-impl Names {
+impl KnownNames {
     /// Records the entry with this name, where `existing` is at `path`.
     ///
     /// # Errors

@@ -15,7 +15,7 @@ pub(super) enum Root {
 
 /// A path of the target as a path of a source.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Origin {
+pub(super) struct SourcePath {
     pub source: usize,
     pub path: Vec<u8>,
 }
@@ -48,20 +48,21 @@ impl Root {
     }
 
     /// Where the entry at a path of the target comes from.
-    pub fn origin(&self, path: &[u8]) -> Option<Origin> {
+    pub fn origin(&self, path: &[u8]) -> Option<SourcePath> {
         let below = |path: &[u8]| match path {
             b"" => Vec::new(),
             path => [b"/", path].concat(),
         };
         match self {
-            Self::Folder(source, folder) => {
-                Some(Origin { source: *source, path: [folder.as_slice(), &below(path)].concat() })
-            }
+            Self::Folder(source, folder) => Some(SourcePath {
+                source: *source,
+                path: [folder.as_slice(), &below(path)].concat(),
+            }),
             Self::Sources(names) => {
                 let end = path.iter().position(|byte| *byte == b'/').unwrap_or(path.len());
                 let source = names.iter().position(|name| name == &path[..end])?;
                 let path = below(path[end..].strip_prefix(b"/").unwrap_or_default());
-                Some(Origin { source, path })
+                Some(SourcePath { source, path })
             }
         }
     }

@@ -4,19 +4,19 @@ use holdfast_connect::{Existing, Target, TargetError};
 use holdfast_format::entry::{EntryKind, Metadata};
 use holdfast_repo::Repository;
 use holdfast_repo::read::BlobReader;
-use holdfast_repo::read::Places;
+use holdfast_repo::read::LocationLookup;
 
 use super::file::Site;
-use super::links::Links;
-use super::names::Names;
-use super::window::Window;
+use super::links::HardLinks;
+use super::names::KnownNames;
+use super::window::RestoreWindow;
 use super::{Overwrite, RestoreOptions, RestoreReport, Select, Selection, trouble};
-use crate::look::{Entries, Folder, Named, check_depth};
-use crate::{EngineError, Event, Observer};
+use crate::look::{Folder, NamedEntry, ShownEntries, check_depth};
+use crate::{EngineError, EngineEvent, Observer};
 
 /// A directory that the walk is in.
-struct Level {
-    entries: Entries,
+struct RestoreLevel {
+    entries: ShownEntries,
     path_length: usize,
     shown_length: usize,
     /// `None` until something below it is restored.
@@ -26,7 +26,7 @@ struct Level {
     metadata: Option<Metadata>,
     /// True if its metadata is restored although it exists.
     is_taken: bool,
-    names: Names,
+    names: KnownNames,
 }
 
 #[derive(Clone, Copy)]
@@ -36,27 +36,27 @@ pub(super) struct LevelState {
 }
 
 /// Walks one tree.
-pub(super) struct Walker<'a> {
+pub(super) struct RestoreWalker<'a> {
     pub(super) target: &'a dyn Target,
     select: &'a Select<'a>,
     pub(super) options: &'a RestoreOptions<'a>,
     pub(super) observer: &'a dyn Observer,
     pub(super) repository: &'a Repository,
     pub(super) reader: BlobReader<'a>,
-    pub(super) places: Places<'a>,
-    levels: Vec<Level>,
+    pub(super) places: LocationLookup<'a>,
+    levels: Vec<RestoreLevel>,
     /// Where the current entry goes.
     path: Vec<u8>,
     /// The displayed path, which differs for objects whose keys cannot be file names.
     shown: Vec<u8>,
-    pub(super) links: Links,
-    pub(super) window: Window,
+    pub(super) links: HardLinks,
+    pub(super) window: RestoreWindow,
     /// True if the top level has a directory for each source.
     has_sources: bool,
     pub(super) report: RestoreReport,
 }
 
-impl<'a> Walker<'a> {
+impl<'a> RestoreWalker<'a> {
     pub fn new(
         repository: &'a Repository,
         target: &'a dyn Target,
@@ -71,12 +71,12 @@ impl<'a> Walker<'a> {
             observer,
             repository,
             reader: BlobReader::new(repository),
-            places: Places::new(repository),
+            places: LocationLookup::new(repository),
             levels: Vec::new(),
             path: Vec::new(),
             shown: Vec::new(),
-            links: Links::default(),
-            window: Window::default(),
+            links: HardLinks::default(),
+            window: RestoreWindow::default(),
             has_sources: false,
             report: RestoreReport::default(),
         }
@@ -88,7 +88,7 @@ impl<'a> Walker<'a> {
         // The target itself exists already.
         self.remove_leftovers(&[]);
         let state = Some(LevelState { is_new: false });
-        self.push_level(Entries::as_files(folder), state, None, false);
+        self.push_level(ShownEntries::as_files(folder), state, None, false);
         while let Some(level) = self.levels.last_mut() {
             if self.observer.is_interrupted() {
                 return Err(EngineError::Interrupted);
@@ -108,7 +108,7 @@ impl<'a> Walker<'a> {
             let files = if count == 1 { "file" } else { "files" };
             let message =
                 format!("removed {count} unfinished {files} left by an interrupted restore");
-            self.observer.event(Event::Note { message: &message });
+            self.observer.event(EngineEvent::Note { message: &message });
         }
         Ok(self.report)
     }
@@ -126,14 +126,15 @@ impl<'a> Walker<'a> {
 
     fn push_level(
         &mut self,
-        entries: Entries,
+        entries: ShownEntries,
         state: Option<LevelState>,
         metadata: Option<Metadata>,
         is_taken: bool,
     ) {
         let (path_length, shown_length) = (self.path.len(), self.shown.len());
-        let names = Names::default();
-        let level = Level { entries, path_length, shown_length, state, metadata, is_taken, names };
+        let names = KnownNames::default();
+        let level =
+            RestoreLevel { entries, path_length, shown_length, state, metadata, is_taken, names };
         self.levels.push(level);
     }
 
@@ -153,8 +154,8 @@ impl<'a> Walker<'a> {
         self.shown.truncate(shown_length);
     }
 
-    fn entry(&mut self, named: Named) -> Result<(), EngineError> {
-        let Named { entry, part } = named;
+    fn entry(&mut self, named: NamedEntry) -> Result<(), EngineError> {
+        let NamedEntry { entry, part } = named;
         self.enter_path(&entry.name, part.as_ref().unwrap_or(&entry.name));
         let is_directory = matches!(entry.kind, EntryKind::Directory(_));
         let selection = (self.select)(&self.shown, is_directory);
@@ -212,7 +213,7 @@ impl<'a> Walker<'a> {
 
     fn directory(
         &mut self,
-        entries: Entries,
+        entries: ShownEntries,
         metadata: Option<Metadata>,
         selection: Selection,
     ) -> Result<(), EngineError> {
@@ -352,7 +353,7 @@ impl<'a> Walker<'a> {
                  restore is running",
                 shown.escape_ascii()
             );
-            self.observer.event(Event::Note { message: &message });
+            self.observer.event(EngineEvent::Note { message: &message });
         }
     }
 

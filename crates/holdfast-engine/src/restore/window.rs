@@ -6,7 +6,7 @@ use std::sync::Arc;
 use holdfast_connect::Replace;
 use holdfast_format::BlobId;
 use holdfast_format::entry::{Content, Entry, Metadata};
-use holdfast_repo::index::Location;
+use holdfast_repo::index::BlobLocation;
 
 use super::file::PlannedFile;
 use super::links::LinkKey;
@@ -17,7 +17,7 @@ pub const WINDOW_BYTES: usize = 24 << 20;
 /// One chunk to be written at one place of one file.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Write {
-    pub location: Location,
+    pub location: BlobLocation,
     pub id: BlobId,
     /// Index of the file in the window.
     pub file: u32,
@@ -36,7 +36,7 @@ pub(super) struct PlannedLink {
 }
 
 /// A file to be read back.
-pub(super) struct Written {
+pub(super) struct WrittenFile {
     pub path: Vec<u8>,
     pub content: Content,
     pub bytes: u64,
@@ -46,20 +46,20 @@ pub(super) struct Written {
 
 /// What is to be done next.
 #[derive(Default)]
-pub(super) struct Window {
+pub(super) struct RestoreWindow {
     pub files: Vec<Arc<PlannedFile>>,
     pub writes: Vec<Write>,
     pub links: Vec<PlannedLink>,
     /// Directories whose contents are all in this window or an earlier one; children come first.
     pub directories: Vec<(Vec<u8>, Metadata)>,
     /// Files to be read back.
-    pub to_verify: Vec<Written>,
+    pub to_verify: Vec<WrittenFile>,
     /// Files with several names whose first name is in this window.
     pub first_names: Vec<LinkKey>,
     bytes: usize,
 }
 
-impl Window {
+impl RestoreWindow {
     /// True if it must be processed before anything is added.
     pub fn is_full(&self, bytes_max: usize) -> bool {
         self.bytes + self.writes.len() * size_of::<Write>() >= bytes_max
@@ -86,8 +86,8 @@ impl Window {
     }
 
     /// Adds a file to be read back.
-    pub fn add_to_verify(&mut self, written: Written) {
-        self.bytes += size_of::<Written>() + written.path.len() + CONTENT_BYTES;
+    pub fn add_to_verify(&mut self, written: WrittenFile) {
+        self.bytes += size_of::<WrittenFile>() + written.path.len() + CONTENT_BYTES;
         self.to_verify.push(written);
     }
 

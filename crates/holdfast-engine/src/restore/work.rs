@@ -6,13 +6,13 @@ use holdfast_repo::RepoError;
 
 use super::compare::is_there;
 use super::links::{LinkKey, Original, OriginalState};
-use super::walk::Walker;
-use super::window::{PlannedLink, Written};
+use super::walk::RestoreWalker;
+use super::window::{PlannedLink, WrittenFile};
 use super::{RestoreReport, fetch};
 use crate::look::Extents;
-use crate::{Action, Added, EngineError, Event};
+use crate::{Added, EngineError, EngineEvent, EntryAction};
 
-impl Walker<'_> {
+impl RestoreWalker<'_> {
     /// Does everything that was collected.
     pub(super) fn work_off(&mut self) -> Result<(), EngineError> {
         let (mut directories, mut to_verify) = (Vec::new(), Vec::new());
@@ -41,7 +41,7 @@ impl Walker<'_> {
         }
         self.links.forget_complete();
         let (files, bytes) = (self.report.total_files, self.report.total_bytes);
-        self.observer.event(Event::Total { files, bytes, is_final: false });
+        self.observer.event(EngineEvent::Total { files, bytes, is_final: false });
         if self.options.dry_run {
             return Ok(());
         }
@@ -49,7 +49,7 @@ impl Walker<'_> {
             let outcome = self.target.finish_directory(path, metadata);
             self.report.settle(outcome, path, self.observer, |_| {});
         }
-        for Written { path, content, bytes, file } in &to_verify {
+        for WrittenFile { path, content, bytes, file } in &to_verify {
             if file.as_ref().is_some_and(|file| !file.is_finished()) {
                 continue;
             }
@@ -81,7 +81,7 @@ impl Walker<'_> {
         match made {
             Ok(()) => {
                 self.report.files_restored += 1;
-                let action = if link.exists { Action::Modified } else { Action::New };
+                let action = if link.exists { EntryAction::Modified } else { EntryAction::New };
                 self.report_entry(&link.path, action, 0);
                 Ok(())
             }
@@ -98,9 +98,9 @@ impl Walker<'_> {
         }
     }
 
-    pub(super) fn report_entry(&self, path: &[u8], action: Action, bytes: u64) {
+    pub(super) fn report_entry(&self, path: &[u8], action: EntryAction, bytes: u64) {
         let (path, is_directory) = (&[b"/", path].concat(), false);
-        self.observer.event(Event::Entry {
+        self.observer.event(EngineEvent::Entry {
             path,
             action,
             is_directory,

@@ -41,14 +41,14 @@ pub struct GroupOutcome {
     /// What the snapshots of the group have in common.
     pub key: GroupKey,
     /// Those to keep.
-    pub keep: Vec<Kept>,
+    pub keep: Vec<KeptSnapshot>,
     /// Those to remove.
     pub remove: Vec<Candidate>,
 }
 
 /// A snapshot that is kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Kept {
+pub struct KeptSnapshot {
     /// The snapshot.
     pub candidate: Candidate,
     /// All rules that keep it, in restic's wording, and what protects it; never empty.

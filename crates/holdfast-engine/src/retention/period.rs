@@ -4,7 +4,7 @@ use jiff::civil::{DateTime, Time};
 
 /// The period of which a rule keeps one snapshot.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Period {
+pub(super) enum RetentionPeriod {
     /// No period: each snapshot is its own.
     Each,
     Hour,
@@ -14,7 +14,7 @@ pub(super) enum Period {
     Year,
 }
 
-impl Period {
+impl RetentionPeriod {
     /// A value shared by all moments of one period; `None` if each snapshot is its own.
     pub(super) fn of(self, moment: DateTime) -> Option<DateTime> {
         let date = moment.date();

@@ -61,11 +61,11 @@ struct Series<'a> {
     newest: &'a Candidate,
     wants_sound: bool,
     wants_checks: bool,
-    sources: Vec<Source<'a>>,
+    sources: Vec<ProtectedSource<'a>>,
 }
 
 /// What is still to be found of a source.
-struct Source<'a> {
+struct ProtectedSource<'a> {
     name: &'a str,
     /// `None` for the only source.
     is_only: bool,
@@ -79,7 +79,8 @@ impl<'a> Series<'a> {
     fn new(newest: &'a Candidate) -> Self {
         let all = &newest.quality.sources;
         let is_only = all.len() == 1;
-        let sources = all.iter().map(|it| Source { name: &it.name, is_only, wants: [true; KINDS] });
+        let sources =
+            all.iter().map(|it| ProtectedSource { name: &it.name, is_only, wants: [true; KINDS] });
         let wants_checks = newest.quality.checks.is_some();
         Self { newest, wants_sound: true, wants_checks, sources: sources.collect() }
     }
@@ -112,7 +113,7 @@ impl<'a> Series<'a> {
     }
 }
 
-impl Source<'_> {
+impl ProtectedSource<'_> {
     fn take(&mut self, found: &SourceQuality, reasons: &mut Vec<String>) {
         if found.is_shrunk {
             return;

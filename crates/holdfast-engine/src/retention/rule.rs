@@ -5,12 +5,12 @@ use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 
 use super::count::Count;
-use super::period::Period;
+use super::period::RetentionPeriod;
 use super::policy::Policy;
 use super::span::Span;
 
 /// What a rule sees of a snapshot.
-pub(super) struct Moment {
+pub(super) struct SnapshotTime {
     /// When it was made.
     pub(super) time: Timestamp,
     /// The same on the clock of the time zone.
@@ -20,22 +20,22 @@ pub(super) struct Moment {
 }
 
 /// A rule and its progress.
-pub(super) struct Rule {
-    period: Period,
-    limit: Limit,
+pub(super) struct RetentionRule {
+    period: RetentionPeriod,
+    limit: RuleLimit,
     last: Option<DateTime>,
 }
 
-enum Limit {
+enum RuleLimit {
     /// This many may still be kept.
     Left(Count),
     /// Only those after this moment are considered.
     After { span: Span, moment: Timestamp },
 }
 
-impl Rule {
+impl RetentionRule {
     /// The reason to keep this snapshot, which is older than all previous ones.
-    pub(super) fn judge(&mut self, moment: &Moment) -> Option<String> {
+    pub(super) fn judge(&mut self, moment: &SnapshotTime) -> Option<String> {
         if !self.limit.admits(moment) {
             return None;
         }
@@ -46,7 +46,7 @@ impl Rule {
             return None;
         }
         self.last = period;
-        if let Limit::Left(count) = &mut self.limit {
+        if let RuleLimit::Left(count) = &mut self.limit {
             *count = count.less_one();
         }
         let name = self.name();
@@ -56,15 +56,15 @@ impl Rule {
     fn name(&self) -> String {
         let adjective = self.period.adjective();
         match (&self.limit, self.period) {
-            (Limit::Left(_), _) => format!("{adjective} snapshot"),
-            (Limit::After { span, .. }, Period::Each) => format!("within {span}"),
-            (Limit::After { span, .. }, _) => format!("{adjective} within {span}"),
+            (RuleLimit::Left(_), _) => format!("{adjective} snapshot"),
+            (RuleLimit::After { span, .. }, RetentionPeriod::Each) => format!("within {span}"),
+            (RuleLimit::After { span, .. }, _) => format!("{adjective} within {span}"),
         }
     }
 }
 
-impl Limit {
-    fn admits(&self, moment: &Moment) -> bool {
+impl RuleLimit {
+    fn admits(&self, moment: &SnapshotTime) -> bool {
         match self {
             Self::Left(count) => !count.is_zero(),
             Self::After { moment: earliest, .. } => moment.time > *earliest,
@@ -75,28 +75,32 @@ impl Limit {
 /// The time-based rules of a policy, in restic's order.
 ///
 /// Durations are measured back from `newest`.
-pub(super) fn rules(policy: &Policy, newest: Timestamp, time_zone: &TimeZone) -> Vec<Rule> {
+pub(super) fn rules(
+    policy: &Policy,
+    newest: Timestamp,
+    time_zone: &TimeZone,
+) -> Vec<RetentionRule> {
     let after = |period, span: Option<Span>| {
         let span = span.filter(|span| !span.is_zero())?;
         let moment = span.before(newest, time_zone);
-        Some(Rule { period, limit: Limit::After { span, moment }, last: None })
+        Some(RetentionRule { period, limit: RuleLimit::After { span, moment }, last: None })
     };
     let left = |period, count: Option<Count>| {
-        Some(Rule { period, limit: Limit::Left(count?), last: None })
+        Some(RetentionRule { period, limit: RuleLimit::Left(count?), last: None })
     };
     let rules = [
-        after(Period::Each, policy.within),
-        left(Period::Each, policy.last),
-        left(Period::Hour, policy.hourly),
-        left(Period::Day, policy.daily),
-        left(Period::Week, policy.weekly),
-        left(Period::Month, policy.monthly),
-        left(Period::Year, policy.yearly),
-        after(Period::Hour, policy.within_hourly),
-        after(Period::Day, policy.within_daily),
-        after(Period::Week, policy.within_weekly),
-        after(Period::Month, policy.within_monthly),
-        after(Period::Year, policy.within_yearly),
+        after(RetentionPeriod::Each, policy.within),
+        left(RetentionPeriod::Each, policy.last),
+        left(RetentionPeriod::Hour, policy.hourly),
+        left(RetentionPeriod::Day, policy.daily),
+        left(RetentionPeriod::Week, policy.weekly),
+        left(RetentionPeriod::Month, policy.monthly),
+        left(RetentionPeriod::Year, policy.yearly),
+        after(RetentionPeriod::Hour, policy.within_hourly),
+        after(RetentionPeriod::Day, policy.within_daily),
+        after(RetentionPeriod::Week, policy.within_weekly),
+        after(RetentionPeriod::Month, policy.within_monthly),
+        after(RetentionPeriod::Year, policy.within_yearly),
     ];
     rules.into_iter().flatten().collect()
 }

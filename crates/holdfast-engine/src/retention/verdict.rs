@@ -7,8 +7,8 @@ use super::candidate::Candidate;
 use super::group::GroupKey;
 use super::policy::Policy;
 use super::protect::Protected;
-use super::rule::{Moment, Rule, rules};
-use super::{GroupOutcome, Kept};
+use super::rule::{RetentionRule, SnapshotTime, rules};
+use super::{GroupOutcome, KeptSnapshot};
 
 /// Divides one group into snapshots to keep and to remove.
 pub(super) fn judge(
@@ -20,7 +20,7 @@ pub(super) fn judge(
     now: Timestamp,
 ) -> GroupOutcome {
     group.sort_by(Candidate::newest_first);
-    let mut judge = Judge::new(policy, &group, time_zone, now);
+    let mut judge = RuleJudge::new(policy, &group, time_zone, now);
     let mut outcome = GroupOutcome { key, keep: Vec::new(), remove: Vec::new() };
     for candidate in group {
         let mut reasons = judge.reasons(&candidate);
@@ -34,13 +34,13 @@ pub(super) fn judge(
         if reasons.is_empty() {
             outcome.remove.push(candidate);
         } else {
-            outcome.keep.push(Kept { candidate, reasons, is_only_protected });
+            outcome.keep.push(KeptSnapshot { candidate, reasons, is_only_protected });
         }
     }
     outcome
 }
 
-struct Judge<'a> {
+struct RuleJudge<'a> {
     policy: &'a Policy,
     time_zone: &'a TimeZone,
     now: Timestamp,
@@ -48,10 +48,10 @@ struct Judge<'a> {
     newest: Option<Timestamp>,
     /// The snapshot after which rules see no others.
     oldest: Option<holdfast_format::ObjectId>,
-    rules: Vec<Rule>,
+    rules: Vec<RetentionRule>,
 }
 
-impl<'a> Judge<'a> {
+impl<'a> RuleJudge<'a> {
     fn new(
         policy: &'a Policy,
         group: &[Candidate],
@@ -93,7 +93,7 @@ impl<'a> Judge<'a> {
             }
             return;
         }
-        let moment = Moment {
+        let moment = SnapshotTime {
             time: candidate.time,
             local: self.time_zone.to_datetime(candidate.time),
             oldest: self.oldest == Some(candidate.id),

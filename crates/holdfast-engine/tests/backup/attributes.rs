@@ -4,24 +4,24 @@ use std::io::ErrorKind::{InvalidData, PermissionDenied};
 
 use holdfast_format::entry::{EntryKind, FileTime, Metadata};
 
-use super::source::{Attributes, Made};
+use super::source::{TestAttributes, TestEntry};
 use super::support::World;
 
 /// More than is read in one piece.
 const LARGE_BYTES: usize = 5 << 20;
 
 /// A directory, a small and a large file, all with these attributes.
-fn entries(attributes: &Attributes) -> Vec<Made> {
+fn entries(attributes: &TestAttributes) -> Vec<TestEntry> {
     let large = vec![7; LARGE_BYTES];
     vec![
-        Made::directory("directory").with(attributes.clone()),
-        Made::file("large", &large).with(attributes.clone()),
-        Made::file("small", b"content").with(attributes.clone()),
-        Made::file("whole", b"x"),
+        TestEntry::directory("directory").with(attributes.clone()),
+        TestEntry::file("large", &large).with(attributes.clone()),
+        TestEntry::file("small", b"content").with(attributes.clone()),
+        TestEntry::file("whole", b"x"),
     ]
 }
 
-fn list() -> Attributes {
+fn list() -> TestAttributes {
     Ok(vec![(b"system.posix_acl_access".to_vec(), b"list".to_vec())])
 }
 
@@ -63,11 +63,13 @@ fn attributes_that_were_not_read_are_asked_for_again() {
 
 #[test]
 fn attributes_that_no_entry_can_hold_are_left_out() {
-    let list = |count: u8| -> Attributes {
+    let list = |count: u8| -> TestAttributes {
         Ok((0..count).map(|n| (vec![b'u', n], vec![n; 64 << 10])).collect())
     };
-    let entries =
-        [Made::file("most", b"1").with(list(14)), Made::file("over", b"2").with(list(16))];
+    let entries = [
+        TestEntry::file("most", b"1").with(list(14)),
+        TestEntry::file("over", b"2").with(list(16)),
+    ];
     let outcome = World::new().back_up(&entries);
     assert_eq!(Ok(outcome.entries["most"].metadata.xattrs.clone()), list(14));
     assert!(outcome.entries["over"].metadata.xattrs_unread);
@@ -77,10 +79,10 @@ fn attributes_that_no_entry_can_hold_are_left_out() {
 #[test]
 fn a_file_that_changed_before_it_was_opened_is_whole() {
     let later = FileTime { seconds: 2_000_000, nanoseconds: 5 };
-    let now = Metadata { mtime: later, ctime: later, ..Made::metadata() };
-    let made = Made { now: Some(now.clone()), ..Made::file("log", b"as it is now") };
+    let now = Metadata { mtime: later, ctime: later, ..TestEntry::metadata() };
+    let made = TestEntry { now: Some(now.clone()), ..TestEntry::file("log", b"as it is now") };
     let changing = Metadata { changed: true, ..now.clone() };
-    let busy = Made { now: Some(changing.clone()), ..Made::file("wal", b"half of it") };
+    let busy = TestEntry { now: Some(changing.clone()), ..TestEntry::file("wal", b"half of it") };
     let outcome = World::new().back_up(&[made, busy]);
     assert_eq!(outcome.entries["log"].metadata, now);
     assert_eq!(outcome.entries["wal"].metadata, changing);

@@ -5,8 +5,8 @@ use holdfast_engine::backup::{Capture, SourceOptions};
 use holdfast_format::entry::EntryKind;
 use holdfast_repo::Repository;
 
-use super::source::{Made, MadeSource};
-use super::support::{END, Troubles, World, children, options};
+use super::source::{TestEntry, TestSource};
+use super::support::{END, ReportedTroubles, World, children, options};
 
 fn source(name: &str, is_stream: bool) -> SourceOptions {
     let world = World::new();
@@ -14,8 +14,8 @@ fn source(name: &str, is_stream: bool) -> SourceOptions {
     SourceOptions { name: name.to_owned(), is_stream, ..options }
 }
 
-fn files(prefix: &'static str) -> Vec<Made> {
-    vec![Made::file("a", prefix.as_bytes()), Made::file("b", b"the same everywhere")]
+fn files(prefix: &'static str) -> Vec<TestEntry> {
+    vec![TestEntry::file("a", prefix.as_bytes()), TestEntry::file("b", b"the same everywhere")]
 }
 
 fn names(repository: &Repository, tree: holdfast_format::BlobId) -> Vec<String> {
@@ -27,11 +27,11 @@ fn several_sources_become_one_snapshot_with_the_counts_of_all() {
     let world = World::new();
     let repository = world.open();
     let options = options(&repository).capture;
-    let observer = Troubles::default();
+    let observer = ReportedTroubles::default();
     let mut capture = Capture::start(&repository, &options).unwrap();
     for name in ["first", "second"] {
         let entries = files(if name == "first" { "one" } else { "two" });
-        let make = || Ok(Box::new(MadeSource::new(&entries)) as Box<_>);
+        let make = || Ok(Box::new(TestSource::new(&entries)) as Box<_>);
         let record = capture.source(&make, &source(name, false), &observer).unwrap();
         record.token.insert("lsn".to_owned(), name.to_owned());
     }
@@ -57,7 +57,7 @@ fn several_sources_become_one_snapshot_with_the_counts_of_all() {
 #[test]
 fn a_source_is_compared_with_the_source_of_its_name() {
     let world = World::new();
-    let observer = Troubles::default();
+    let observer = ReportedTroubles::default();
     let mut unmodified = Vec::new();
     for _ in 0..2 {
         let repository = world.open();
@@ -65,7 +65,7 @@ fn a_source_is_compared_with_the_source_of_its_name() {
         let mut capture = Capture::start(&repository, &options).unwrap();
         for name in ["first", "second"] {
             let entries = files("one");
-            let make = || Ok(Box::new(MadeSource::new(&entries)) as Box<_>);
+            let make = || Ok(Box::new(TestSource::new(&entries)) as Box<_>);
             capture.source(&make, &source(name, false), &observer).unwrap();
         }
         let is_unchanged = capture.is_unchanged().unwrap();
@@ -80,13 +80,13 @@ fn a_stream_that_fails_after_a_good_source_leaves_nothing_that_counts() {
     let world = World::new();
     let repository = world.open();
     let options = options(&repository).capture;
-    let observer = Troubles::default();
+    let observer = ReportedTroubles::default();
     let mut capture = Capture::start(&repository, &options).unwrap();
     let good = files("one");
-    let make = || Ok(Box::new(MadeSource::new(&good)) as Box<_>);
+    let make = || Ok(Box::new(TestSource::new(&good)) as Box<_>);
     capture.source(&make, &source("first", false), &observer).unwrap();
-    let twice = [Made::file("x", b"1"), Made::file("x", b"2")];
-    let make = || Ok(Box::new(MadeSource::unsorted(&twice)) as Box<_>);
+    let twice = [TestEntry::file("x", b"1"), TestEntry::file("x", b"2")];
+    let make = || Ok(Box::new(TestSource::unsorted(&twice)) as Box<_>);
     let outcome = capture.source(&make, &source("second", true), &observer);
     assert!(matches!(outcome, Err(EngineError::Stream(_))), "two entries of one name: {outcome:?}");
     drop(capture);
@@ -98,10 +98,11 @@ fn entries_that_come_in_any_order_are_sorted() {
     let world = World::new();
     let repository = world.open();
     let options = options(&repository).capture;
-    let observer = Troubles::default();
+    let observer = ReportedTroubles::default();
     let mut capture = Capture::start(&repository, &options).unwrap();
-    let entries = [Made::file("m", b"1"), Made::file("z", b"2"), Made::file("a", b"3")];
-    let make = || Ok(Box::new(MadeSource::unsorted(&entries)) as Box<_>);
+    let entries =
+        [TestEntry::file("m", b"1"), TestEntry::file("z", b"2"), TestEntry::file("a", b"3")];
+    let make = || Ok(Box::new(TestSource::unsorted(&entries)) as Box<_>);
     capture.source(&make, &source("dump", true), &observer).unwrap();
     let tree = capture.commit(None, &|| END).unwrap().snapshot.sources[0].tree;
     let repository = world.open();

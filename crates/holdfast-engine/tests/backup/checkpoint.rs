@@ -6,18 +6,18 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use holdfast_engine::backup::{Capture, SourceOptions};
 use holdfast_engine::check::{CheckOptions, ReadData, check};
 use holdfast_engine::prune::{MaxUnused, PruneOptions, prune};
-use holdfast_engine::{Event, Observer, Silent};
+use holdfast_engine::{EngineEvent, Observer, Silent};
 use holdfast_format::record::SnapshotSummary;
 use holdfast_repo::write::{COMPRESSION_DEFAULT, WriteOptions};
 
-use super::source::{Made, MadeSource};
+use super::source::{TestEntry, TestSource};
 use super::support::{END, World, options};
 
 /// Wants one checkpoint.
-struct Once(AtomicBool);
+struct OnceObserver(AtomicBool);
 
-impl Observer for Once {
-    fn event(&self, _event: Event<'_>) {}
+impl Observer for OnceObserver {
+    fn event(&self, _event: EngineEvent<'_>) {}
 
     fn wants_checkpoint(&self) -> bool {
         self.0.swap(false, Ordering::Relaxed)
@@ -41,9 +41,9 @@ fn a_prune_leaves_alone_what_was_stored_behind_a_checkpoint() {
         WriteOptions { pack_bytes: 4096, ..WriteOptions::new(COMPRESSION_DEFAULT) };
     let mut capture = Capture::start(&repository, &options.capture).unwrap();
     for (name, seed) in [("first", 1), ("second", 2)] {
-        let observer = Once(AtomicBool::new(name == "first"));
-        let entries = [Made::file("a", &noise(seed, 9 << 20))];
-        let make = || Ok(Box::new(MadeSource::new(&entries)) as Box<_>);
+        let observer = OnceObserver(AtomicBool::new(name == "first"));
+        let entries = [TestEntry::file("a", &noise(seed, 9 << 20))];
+        let make = || Ok(Box::new(TestSource::new(&entries)) as Box<_>);
         let source = SourceOptions { name: name.to_owned(), ..options.source.clone() };
         capture.source(&make, &source, &observer).unwrap();
     }
@@ -70,14 +70,14 @@ fn a_prune_leaves_alone_what_was_stored_behind_a_checkpoint() {
 #[test]
 fn packs_say_behind_which_slot_they_can_be_committed() {
     let world = World::new();
-    world.back_up(&[Made::file("a", b"slot 0")]);
+    world.back_up(&[TestEntry::file("a", b"slot 0")]);
     let repository = world.open();
     let options = options(&repository);
     let mut capture = Capture::start(&repository, &options.capture).unwrap();
     for (name, seed) in [("first", 1), ("second", 2), ("third", 3)] {
-        let observer = Once(AtomicBool::new(name != "third"));
-        let entries = [Made::file("a", &noise(seed, 100_000))];
-        let make = || Ok(Box::new(MadeSource::new(&entries)) as Box<_>);
+        let observer = OnceObserver(AtomicBool::new(name != "third"));
+        let entries = [TestEntry::file("a", &noise(seed, 100_000))];
+        let make = || Ok(Box::new(TestSource::new(&entries)) as Box<_>);
         let source = SourceOptions { name: name.to_owned(), ..options.source.clone() };
         capture.source(&make, &source, &observer).unwrap();
     }

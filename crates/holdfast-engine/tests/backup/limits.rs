@@ -18,22 +18,22 @@ use holdfast_repo::tree::DirectoryWriter;
 use holdfast_repo::write::{BlobWriter, COMPRESSION_DEFAULT, WriteOptions};
 use jiff::Timestamp;
 
-use super::source::{Made, MadeSource};
-use super::support::{Troubles, World, options};
+use super::source::{TestEntry, TestSource};
+use super::support::{ReportedTroubles, World, options};
 
 /// A chain of directories with a file at its end, and a file next to the chain.
-struct Chain {
+struct DirectoryChain {
     depth: usize,
     step: usize,
 }
 
-impl Source for Chain {
+impl Source for DirectoryChain {
     fn next(&mut self) -> io::Result<Option<Item>> {
         let (depth, step) = (self.depth, self.step);
         self.step += 1;
         let name = if step < depth { "d" } else { "f" };
-        let items = [Made::directory(name), Made::file(name, b"x")].map(|made| {
-            let mut items = MadeSource::new(&[made]);
+        let items = [TestEntry::directory(name), TestEntry::file(name, b"x")].map(|made| {
+            let mut items = TestSource::new(&[made]);
             items.next().unwrap().unwrap()
         });
         let [enter, leaf] = items;
@@ -52,8 +52,8 @@ fn directories_may_be_nested_as_deep_as_readers_go_and_no_deeper() {
         let world = World::new();
         let repository = world.open();
         let options = options(&repository);
-        let observer = Troubles::default();
-        let make = || Ok(Box::new(Chain { depth, step: 0 }) as Box<_>);
+        let observer = ReportedTroubles::default();
+        let make = || Ok(Box::new(DirectoryChain { depth, step: 0 }) as Box<_>);
         let report = backup(&repository, &make, &options, &observer).unwrap();
         let troubles = observer.into_inner();
         assert_eq!(report.record.summary.errors, u64::from(!is_held));
@@ -79,7 +79,7 @@ fn directories_may_be_nested_as_deep_as_readers_go_and_no_deeper() {
 }
 
 /// Entries with one property that is at its limit, or above it by one.
-fn entries(more: usize) -> Vec<Made> {
+fn entries(more: usize) -> Vec<TestEntry> {
     let name = |start: &str| -> &'static str {
         let bytes = NAME_BYTES_MAX - start.len() + more;
         Box::leak(format!("{start}{}", "n".repeat(bytes)).into_boxed_str())
@@ -87,12 +87,12 @@ fn entries(more: usize) -> Vec<Made> {
     let long = || vec![b'x'; NAME_BYTES_MAX + more];
     let attribute = Ok(vec![(long(), b"value".to_vec())]);
     vec![
-        Made::file("0 attribute", b"1").with(attribute),
-        Made::directory(name("1 directory")).containing([Made::file("below", b"2")]),
-        Made::file(name("2 file"), b"3"),
-        Made::file("3 owner", b"4").scanned_as(|it| it.user = long()),
-        Made::file("4 group", b"5").scanned_as(|it| it.group = long()),
-        Made::file("5 beside", b"6"),
+        TestEntry::file("0 attribute", b"1").with(attribute),
+        TestEntry::directory(name("1 directory")).containing([TestEntry::file("below", b"2")]),
+        TestEntry::file(name("2 file"), b"3"),
+        TestEntry::file("3 owner", b"4").scanned_as(|it| it.user = long()),
+        TestEntry::file("4 group", b"5").scanned_as(|it| it.group = long()),
+        TestEntry::file("5 beside", b"6"),
     ]
 }
 
@@ -116,12 +116,12 @@ fn names_of_entries_owners_and_attributes_are_as_long_as_readers_take() {
 }
 
 /// Links whose targets are as long as an entry can hold in addition to its other fields.
-struct Links(Vec<usize>);
+struct ManyLinks(Vec<usize>);
 
-impl Source for Links {
+impl Source for ManyLinks {
     fn next(&mut self) -> io::Result<Option<Item>> {
         let Some(bytes) = self.0.pop() else { return Ok(None) };
-        let mut made = MadeSource::new(&[Made::file("f", b"")]);
+        let mut made = TestSource::new(&[TestEntry::file("f", b"")]);
         let Some(Item::Leaf(leaf)) = made.next()? else { return Ok(None) };
         let name = format!("{bytes:09}").into_bytes();
         let kind = LeafKind::Symlink(vec![b't'; bytes]);
@@ -134,10 +134,10 @@ fn an_entry_is_as_large_as_readers_take() {
     let world = World::new();
     let repository = world.open();
     let options = options(&repository);
-    let observer = Troubles::default();
+    let observer = ReportedTroubles::default();
     // One of two neighbours is the largest that fits.
     let lengths: Vec<usize> = (ENTRY_BYTES_MAX - 60..ENTRY_BYTES_MAX).rev().collect();
-    let make = || Ok(Box::new(Links(lengths.clone())) as Box<_>);
+    let make = || Ok(Box::new(ManyLinks(lengths.clone())) as Box<_>);
     let report = backup(&repository, &make, &options, &observer).unwrap();
     let lost = observer.into_inner().len();
     assert!(lost > 0 && lost < 60, "{lost}");
@@ -160,7 +160,7 @@ fn a_snapshot_whose_record_is_too_large_is_refused_before_it_begins() {
         let repository = world.open();
         let mut options = options(&repository);
         options.capture.snapshot.paths = (0..count).map(path).collect();
-        let make = || Ok(Box::new(MadeSource::new(&[Made::file("f", b"x")])) as Box<_>);
+        let make = || Ok(Box::new(TestSource::new(&[TestEntry::file("f", b"x")])) as Box<_>);
         backup(&repository, &make, &options, &Silent)
     };
     let result = attempt(500_000);
@@ -188,8 +188,11 @@ fn a_snapshot_that_is_too_deep_is_repaired_without_what_lies_too_deep() {
     let mut root = DirectoryWriter::new().finish(&mut blobs).unwrap();
     for _ in 0..TREE_DEPTH_MAX + 2 {
         let mut directory = DirectoryWriter::new();
-        let entry =
-            |name: &[u8], kind| Entry { name: name.to_vec(), metadata: Made::metadata(), kind };
+        let entry = |name: &[u8], kind| Entry {
+            name: name.to_vec(),
+            metadata: TestEntry::metadata(),
+            kind,
+        };
         directory.push(&mut blobs, &entry(b"d", EntryKind::Directory(root))).unwrap();
         directory.push(&mut blobs, &entry(b"pipe", EntryKind::Fifo)).unwrap();
         root = directory.finish(&mut blobs).unwrap();

@@ -4,33 +4,33 @@
 use holdfast_format::entry::{FileTime, Metadata};
 use jiff::Timestamp;
 
-use super::source::Made;
+use super::source::TestEntry;
 use super::support::World;
 
 const SECOND: i64 = 1_000_000_000;
 
 /// A file and a folder on a file system with a coarse clock.
-struct Disk {
+struct CoarseDisk {
     now: i64,
     step: i64,
     version: u32,
     changed: i64,
 }
 
-impl Disk {
+impl CoarseDisk {
     fn change(&mut self) {
         self.version += 1;
         self.changed = self.now.div_euclid(self.step) * self.step;
     }
 
     /// Both as a scan sees them; the content, and the attribute of each, identify the version.
-    fn entries(&self) -> [Made; 2] {
+    fn entries(&self) -> [TestEntry; 2] {
         let content = format!("{:08}", self.version);
-        let file = Made::file("f", content.as_bytes());
-        [Made::directory("d"), file].map(|it| self.stamped(it))
+        let file = TestEntry::file("f", content.as_bytes());
+        [TestEntry::directory("d"), file].map(|it| self.stamped(it))
     }
 
-    fn stamped(&self, made: Made) -> Made {
+    fn stamped(&self, made: TestEntry) -> TestEntry {
         let version = format!("{:08}", self.version);
         let time = FileTime {
             seconds: self.changed.div_euclid(SECOND),
@@ -60,7 +60,7 @@ fn a_change_within_one_step_of_the_clock_is_seen_by_the_next_backup() {
     for seed in 0..40 {
         let mut dice = Dice(seed);
         let step = [1, SECOND / 250, SECOND, 2 * SECOND][seed as usize % 4];
-        let mut disk = Disk { now: 1_700_000_000 * SECOND, step, version: 0, changed: 0 };
+        let mut disk = CoarseDisk { now: 1_700_000_000 * SECOND, step, version: 0, changed: 0 };
         disk.change();
         let world = World::new();
         let mut last_start = 0;
@@ -101,12 +101,12 @@ fn a_change_within_one_step_of_the_clock_is_seen_by_the_next_backup() {
 #[test]
 fn a_parent_that_does_not_say_when_it_began_is_not_relied_on() {
     let world = World::new();
-    world.back_up_with(&[Made::file("f", b"old")], |options| {
+    world.back_up_with(&[TestEntry::file("f", b"old")], |options| {
         options.capture.snapshot.summary.backup_start = None;
     });
-    let outcome = world.back_up(&[Made::file("f", b"new")]);
+    let outcome = world.back_up(&[TestEntry::file("f", b"new")]);
     assert_eq!(world.content(&outcome.entries["f"]), b"new");
-    let outcome = world.back_up(&[Made::file("f", b"not")]);
+    let outcome = world.back_up(&[TestEntry::file("f", b"not")]);
     assert_eq!(world.content(&outcome.entries["f"]), b"new", "now it is");
 }
 
@@ -116,7 +116,7 @@ fn a_file_that_was_read_again_and_is_the_same_is_unmodified() {
     let world = World::new();
     let start = Timestamp::from_second(1_000_000).unwrap();
     let back_up = |bytes: &[u8]| {
-        world.back_up_with(&[Made::file("f", bytes)], |options| {
+        world.back_up_with(&[TestEntry::file("f", bytes)], |options| {
             options.capture.snapshot.summary.backup_start = Some(start);
         })
     };
@@ -133,9 +133,9 @@ fn an_object_is_known_by_its_identity_however_young_it_is() {
     let world = World::new();
     let start = Timestamp::from_second(1_000_000).unwrap();
     let back_up = |inode: u64, content: &[u8], attribute: &[u8]| {
-        let object = Made::file("f", content).scanned_as(|it: &mut Metadata| it.inode = inode);
+        let object = TestEntry::file("f", content).scanned_as(|it: &mut Metadata| it.inode = inode);
         let attributes = Ok(vec![(b"user.a".to_vec(), attribute.to_vec())]);
-        let object = Made { etag: Some("etag"), ..object.with(attributes) };
+        let object = TestEntry { etag: Some("etag"), ..object.with(attributes) };
         let outcome = world.back_up_with(&[object], |options| {
             options.capture.snapshot.summary.backup_start = Some(start);
         });

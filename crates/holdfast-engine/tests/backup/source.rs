@@ -8,15 +8,15 @@ use holdfast_connect::{Content, Item, Leaf, LeafKind, Opener, Piece, Source};
 use holdfast_format::entry::{FileTime, Metadata, Xattrs};
 
 /// Extended attributes, or the error of the source.
-pub type Attributes = Result<Xattrs, io::ErrorKind>;
+pub type TestAttributes = Result<Xattrs, io::ErrorKind>;
 
 /// One entry of the root.
 #[derive(Debug, Clone)]
-pub struct Made {
+pub struct TestEntry {
     pub name: &'static str,
     /// The content of a file; a directory has none.
     pub bytes: Option<Vec<u8>>,
-    pub attributes: Attributes,
+    pub attributes: TestAttributes,
     /// What the scan sees.
     pub scanned: Metadata,
     /// What the source says at the end of the content.
@@ -26,10 +26,10 @@ pub struct Made {
     /// The ETag of an object.
     pub etag: Option<&'static str>,
     /// The contents of a directory, in order of the names.
-    pub children: Vec<Made>,
+    pub children: Vec<TestEntry>,
 }
 
-impl Made {
+impl TestEntry {
     pub fn file(name: &'static str, bytes: &[u8]) -> Self {
         Self { bytes: Some(bytes.to_vec()), ..Self::directory(name) }
     }
@@ -57,7 +57,7 @@ impl Made {
         Self { scanned, ..self }
     }
 
-    pub fn with(self, attributes: Attributes) -> Self {
+    pub fn with(self, attributes: TestAttributes) -> Self {
         Self { attributes, ..self }
     }
 
@@ -69,18 +69,18 @@ impl Made {
 }
 
 /// Yields made entries.
-pub struct MadeSource(VecDeque<Item>);
+pub struct TestSource(VecDeque<Item>);
 
-impl MadeSource {
+impl TestSource {
     /// Entries that are in order of their names.
-    pub fn new(entries: &[Made]) -> Self {
+    pub fn new(entries: &[TestEntry]) -> Self {
         Self(items_of(entries))
     }
 
     /// Entries in any order, in a folder called `unsorted`.
-    pub fn unsorted(entries: &[Made]) -> Self {
-        let folder = Made::directory("unsorted");
-        let (name, metadata) = (folder.name.as_bytes().to_vec(), Made::metadata());
+    pub fn unsorted(entries: &[TestEntry]) -> Self {
+        let folder = TestEntry::directory("unsorted");
+        let (name, metadata) = (folder.name.as_bytes().to_vec(), TestEntry::metadata());
         let opener = Box::new(MadeOpener(Arc::new(folder)));
         let mut items = items_of(entries);
         items.push_front(Item::Enter { name, metadata, opener, is_sorted: false });
@@ -89,7 +89,7 @@ impl MadeSource {
     }
 }
 
-fn items_of(entries: &[Made]) -> VecDeque<Item> {
+fn items_of(entries: &[TestEntry]) -> VecDeque<Item> {
     let mut items = VecDeque::new();
     for made in entries {
         let (name, metadata) = (made.name.as_bytes().to_vec(), made.scanned.clone());
@@ -109,18 +109,18 @@ fn items_of(entries: &[Made]) -> VecDeque<Item> {
     items
 }
 
-impl Source for MadeSource {
+impl Source for TestSource {
     fn next(&mut self) -> io::Result<Option<Item>> {
         Ok(self.0.pop_front())
     }
 }
 
 #[derive(Debug)]
-struct MadeOpener(Arc<Made>);
+struct MadeOpener(Arc<TestEntry>);
 
 impl Opener for MadeOpener {
     fn open(&self) -> io::Result<Box<dyn Content>> {
-        Ok(Box::new(MadeContent { made: Arc::clone(&self.0), done: 0 }))
+        Ok(Box::new(TestContent { made: Arc::clone(&self.0), done: 0 }))
     }
 
     fn xattrs(&self) -> io::Result<Xattrs> {
@@ -136,12 +136,12 @@ impl Opener for MadeOpener {
     }
 }
 
-struct MadeContent {
-    made: Arc<Made>,
+struct TestContent {
+    made: Arc<TestEntry>,
     done: usize,
 }
 
-impl Content for MadeContent {
+impl Content for TestContent {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<Piece> {
         let rest = &self.made.bytes.as_deref().unwrap_or_default()[self.done..];
         let count = rest.len().min(buffer.len());

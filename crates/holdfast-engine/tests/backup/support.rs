@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
-use holdfast_backend::{Backend, Memory};
+use holdfast_backend::{Backend, MemoryBackend};
 use holdfast_engine::backup::{BackupOptions, CaptureOptions, Compare, SourceOptions, backup};
 use holdfast_engine::completeness::ShrinkLimit;
-use holdfast_engine::{Event, Observer};
+use holdfast_engine::{EngineEvent, Observer};
 use holdfast_format::config::ChunkProfile;
 use holdfast_format::entry::{Content, Entry, EntryKind};
 use holdfast_format::node::Extent;
@@ -20,7 +20,7 @@ use holdfast_repo::{OpenOptions, Repository};
 use holdfast_seal::{Secret, SlotLabel};
 use jiff::Timestamp;
 
-use super::source::{Made, MadeSource};
+use super::source::{TestEntry, TestSource};
 
 /// A repository.
 pub struct World {
@@ -29,7 +29,7 @@ pub struct World {
 }
 
 /// Result of a backup.
-pub struct Outcome {
+pub struct BackupOutcome {
     /// The root of the tree.
     pub tree: BlobId,
     /// True if there is a snapshot.
@@ -43,17 +43,17 @@ pub struct Outcome {
 
 /// Collects errors.
 #[derive(Default)]
-pub struct Troubles(Mutex<Vec<(String, String)>>);
+pub struct ReportedTroubles(Mutex<Vec<(String, String)>>);
 
-impl Troubles {
+impl ReportedTroubles {
     pub fn into_inner(self) -> Vec<(String, String)> {
         self.0.into_inner().unwrap()
     }
 }
 
-impl Observer for Troubles {
-    fn event(&self, event: Event<'_>) {
-        if let Event::Trouble { path, during, .. } = event {
+impl Observer for ReportedTroubles {
+    fn event(&self, event: EngineEvent<'_>) {
+        if let EngineEvent::Trouble { path, during, .. } = event {
             let path = String::from_utf8(path.to_vec()).unwrap();
             self.0.lock().unwrap().push((path, during.to_owned()));
         }
@@ -62,7 +62,7 @@ impl Observer for Troubles {
 
 impl World {
     pub fn new() -> Self {
-        let storage: Arc<dyn Backend> = Arc::new(Memory::new());
+        let storage: Arc<dyn Backend> = Arc::new(MemoryBackend::new());
         let (secret, key) = Secret::generate_key().unwrap();
         let label = SlotLabel {
             label: "test".to_owned(),
@@ -83,27 +83,27 @@ impl World {
     }
 
     /// Backs these entries up, with the newest snapshot as the parent.
-    pub fn back_up(&self, entries: &[Made]) -> Outcome {
+    pub fn back_up(&self, entries: &[TestEntry]) -> BackupOutcome {
         self.back_up_with(entries, |_| {})
     }
 
     /// The same, with other options.
     pub fn back_up_with(
         &self,
-        entries: &[Made],
+        entries: &[TestEntry],
         change: impl FnOnce(&mut BackupOptions),
-    ) -> Outcome {
+    ) -> BackupOutcome {
         let repository = self.open();
         let mut options = options(&repository);
         change(&mut options);
-        let observer = Troubles::default();
-        let make_source = || Ok(Box::new(MadeSource::new(entries)) as Box<_>);
+        let observer = ReportedTroubles::default();
+        let make_source = || Ok(Box::new(TestSource::new(entries)) as Box<_>);
         let report = backup(&repository, &make_source, &options, &observer).unwrap();
         let tree = report.record.sources[0].tree;
         let is_saved = report.snapshot.is_some();
         let troubles = observer.into_inner();
         let entries = if is_saved { children(&repository, tree) } else { BTreeMap::new() };
-        Outcome { tree, is_saved, entries, summary: report.record.summary, troubles }
+        BackupOutcome { tree, is_saved, entries, summary: report.record.summary, troubles }
     }
 
     /// The content of a file of one chunk.

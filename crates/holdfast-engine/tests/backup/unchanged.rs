@@ -3,7 +3,7 @@
 
 use holdfast_format::entry::{FileTime, Metadata};
 
-use super::source::Made;
+use super::source::TestEntry;
 use super::support::World;
 
 fn on(device: u64, inode: u64) -> impl FnOnce(&mut Metadata) {
@@ -11,18 +11,18 @@ fn on(device: u64, inode: u64) -> impl FnOnce(&mut Metadata) {
 }
 
 /// Two file systems, with a file of two names on one of them.
-fn disks(first: u64, second: u64) -> Vec<Made> {
+fn disks(first: u64, second: u64) -> Vec<TestEntry> {
     let twice = |name| {
         let names = |metadata: &mut Metadata| metadata.links = 2;
-        Made::file(name, b"twice").scanned_as(on(first, 7)).scanned_as(names)
+        TestEntry::file(name, b"twice").scanned_as(on(first, 7)).scanned_as(names)
     };
     vec![
-        Made::directory("a")
+        TestEntry::directory("a")
             .scanned_as(on(first, 2))
-            .containing([Made::file("f", b"1").scanned_as(on(first, 3))]),
-        Made::directory("b")
+            .containing([TestEntry::file("f", b"1").scanned_as(on(first, 3))]),
+        TestEntry::directory("b")
             .scanned_as(on(second, 2))
-            .containing([Made::file("f", b"2").scanned_as(on(second, 3))]),
+            .containing([TestEntry::file("f", b"2").scanned_as(on(second, 3))]),
         twice("c"),
         twice("d"),
     ]
@@ -41,7 +41,7 @@ fn other_device_numbers_are_no_change() {
     }
     // A file that was read again gets the number of its device.
     let mut changed = disks(70, 80);
-    changed[2].now = Some(Metadata { device: 70, inode: 8, ..Made::metadata() });
+    changed[2].now = Some(Metadata { device: 70, inode: 8, ..TestEntry::metadata() });
     changed[2].scanned.mtime.seconds += 1;
     let outcome = world.back_up(&changed);
     assert_eq!(outcome.entries["c"].metadata.device, 50);
@@ -63,9 +63,9 @@ fn devices_stay_apart() {
 #[test]
 fn inode_numbers_that_do_not_last_are_no_change() {
     let world = World::new();
-    let file = |name: &'static str, inode, links| Made {
+    let file = |name: &'static str, inode, links| TestEntry {
         has_lasting_inode: false,
-        ..Made::file(name, b"content").scanned_as(|it| (it.inode, it.links) = (inode, links))
+        ..TestEntry::file(name, b"content").scanned_as(|it| (it.inode, it.links) = (inode, links))
     };
     // A snapshot of an earlier version has the numbers.
     world.back_up(&[file("a", 41, 1), file("b", 42, 2), file("c", 42, 2)]);
@@ -74,7 +74,7 @@ fn inode_numbers_that_do_not_last_are_no_change() {
     let again = world.back_up(&[file("a", 0, 1), file("b", 52, 2), file("c", 52, 2)]);
     assert_eq!((again.tree, again.summary.files_unmodified), (first.tree, 3));
     // If they are stable, another number means another file.
-    let lasting = |made| Made { has_lasting_inode: true, ..made };
+    let lasting = |made| TestEntry { has_lasting_inode: true, ..made };
     let other = world.back_up(&[lasting(file("a", 9, 1)), lasting(file("b", 9, 2))]);
     assert_eq!(other.summary.files_unmodified, 0);
 }
@@ -85,12 +85,12 @@ fn a_directory_above_is_no_change() {
     let world = World::new();
     let at = |seconds| FileTime { seconds, nanoseconds: 0 };
     let entries = |above: i64, named: i64, content: &[u8]| {
-        let named = Made::directory("named")
-            .containing([Made::file("f", content)])
+        let named = TestEntry::directory("named")
+            .containing([TestEntry::file("f", content)])
             .scanned_as(|it| it.mtime = at(named));
         let above = |it: &mut Metadata| (it.mtime, it.ctime) = (at(above), at(above));
-        [Made::directory("above")
-            .containing([Made::directory("beside"), named, Made::file("z", b"z")])
+        [TestEntry::directory("above")
+            .containing([TestEntry::directory("beside"), named, TestEntry::file("z", b"z")])
             .scanned_as(above)]
     };
     let back_up = |above, named, content: &[u8], paths: &[&str]| {

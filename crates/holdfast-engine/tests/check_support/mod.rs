@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use holdfast_backend::{Backend, Memory, ObjectName};
+use holdfast_backend::{Backend, MemoryBackend, ObjectName};
 use holdfast_engine::Silent;
 use holdfast_engine::check::{CheckOptions, CheckReport, FindingKind, ReadData, check};
 use holdfast_engine::repair::{IndexRepair, RepairIndexOptions, repair_index};
@@ -65,7 +65,7 @@ impl Fixture {
     }
 
     pub fn memory() -> Self {
-        Self::new(Arc::new(Memory::new()))
+        Self::new(Arc::new(MemoryBackend::new()))
     }
 
     pub fn open(&self) -> Repository {
@@ -227,7 +227,7 @@ pub fn entry(name: &str, kind: EntryKind) -> Entry {
 }
 
 /// Applies a change to an object.
-pub type Damage = fn(&Fixture, &str);
+pub type DamageAction = fn(&Fixture, &str);
 
 /// Two snapshots that share most of their content.
 pub fn sample() -> Fixture {

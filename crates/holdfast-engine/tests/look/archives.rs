@@ -27,32 +27,32 @@ fn dumped(
     (out, stats)
 }
 
-fn expected_tar(path: &[u8], model: &Model) -> Option<(Vec<u8>, TarEntry)> {
+fn expected_tar(path: &[u8], model: &ModelEntry) -> Option<(Vec<u8>, TarEntry)> {
     let mut name = path[1..].to_vec();
     let (mut data, mut link, mut device) = (Vec::new(), None, (0, 0));
     let kind = match model {
-        Model::File(bytes, _) => {
+        ModelEntry::File(bytes, _) => {
             data.clone_from(bytes);
             tar::EntryType::Regular
         }
-        Model::Directory(..) => {
+        ModelEntry::Directory(..) => {
             name.push(b'/');
             tar::EntryType::Directory
         }
-        Model::Other(EntryKind::Symlink(target), _) => {
+        ModelEntry::Other(EntryKind::Symlink(target), _) => {
             link = Some(target.clone());
             tar::EntryType::Symlink
         }
-        Model::Other(EntryKind::BlockDevice(major, minor), _) => {
+        ModelEntry::Other(EntryKind::BlockDevice(major, minor), _) => {
             device = (*major, *minor);
             tar::EntryType::Block
         }
-        Model::Other(EntryKind::CharDevice(major, minor), _) => {
+        ModelEntry::Other(EntryKind::CharDevice(major, minor), _) => {
             device = (*major, *minor);
             tar::EntryType::Char
         }
-        Model::Other(EntryKind::Fifo, _) => tar::EntryType::Fifo,
-        Model::Other(..) => return None,
+        ModelEntry::Other(EntryKind::Fifo, _) => tar::EntryType::Fifo,
+        ModelEntry::Other(..) => return None,
     };
     let metadata = model.metadata();
     let entry = TarEntry {
@@ -90,7 +90,7 @@ proptest! {
 }
 
 /// Compares what zip can hold. Of names that are not UTF-8, only the number is compared.
-fn check_zip(bytes: Vec<u8>, model: &Folder) {
+fn check_zip(bytes: Vec<u8>, model: &ModelFolder) {
     let mut archive = zip::ZipArchive::new(Cursor::new(bytes)).unwrap();
     let mut found = BTreeMap::new();
     let mut replaced = Vec::new();
@@ -110,12 +110,12 @@ fn check_zip(bytes: Vec<u8>, model: &Folder) {
     for (path, model) in flatten(model) {
         let mut name = String::from_utf8_lossy(&path[1..]).replace('\\', "\u{fffd}");
         let (data, kind) = match model {
-            Model::File(bytes, _) => (bytes.clone(), 0o100_000),
-            Model::Directory(..) => (Vec::new(), 0o040_000),
-            Model::Other(EntryKind::Symlink(target), _) => {
+            ModelEntry::File(bytes, _) => (bytes.clone(), 0o100_000),
+            ModelEntry::Directory(..) => (Vec::new(), 0o040_000),
+            ModelEntry::Other(EntryKind::Symlink(target), _) => {
                 (String::from_utf8_lossy(target).into_owned().into_bytes(), 0o120_000)
             }
-            Model::Other(..) => continue,
+            ModelEntry::Other(..) => continue,
         };
         let is_directory = kind == 0o040_000;
         if is_directory {
@@ -137,7 +137,7 @@ fn check_zip(bytes: Vec<u8>, model: &Folder) {
 fn a_file_comes_as_it_is() {
     let repository = repository();
     let bytes: Vec<u8> = [vec![0; 1000], (0..=255).collect(), vec![0; 100_000]].concat();
-    let model = folder([("d", Model::directory([("f", Model::file(&bytes))]))]);
+    let model = folder([("d", ModelEntry::directory([("f", ModelEntry::file(&bytes))]))]);
     let (root, _) = commit(&repository, &model);
     let (found, stats) = dumped(&repository, &root, "/d/f", ZIP);
     assert!(found == bytes);
@@ -147,8 +147,8 @@ fn a_file_comes_as_it_is() {
 #[test]
 fn a_folder_keeps_its_path() {
     let repository = repository();
-    let inner = Model::directory([("f", Model::file("x"))]);
-    let (root, _) = commit(&repository, &folder([("a", Model::directory([("b", inner)]))]));
+    let inner = ModelEntry::directory([("f", ModelEntry::file("x"))]);
+    let (root, _) = commit(&repository, &folder([("a", ModelEntry::directory([("b", inner)]))]));
     let (bytes, _) = dumped(&repository, &root, "a/b", ArchiveFormat::Tar);
     let names: Vec<_> = read_tar(&bytes).into_iter().map(|(name, _)| name).collect();
     assert_eq!(names, [b"a/b/".to_vec(), b"a/b/f".to_vec()]);
@@ -158,7 +158,7 @@ fn a_folder_keeps_its_path() {
 fn hard_links_are_links_and_reused_inodes_are_not() {
     let repository = repository();
     let linked = |bytes: &str, inode: u64| {
-        Model::File(bytes.into(), Metadata { links: 2, inode, device: 3, ..metadata(0o600) })
+        ModelEntry::File(bytes.into(), Metadata { links: 2, inode, device: 3, ..metadata(0o600) })
     };
     let long = "n".repeat(120);
     let model = folder([
@@ -183,8 +183,8 @@ fn hard_links_are_links_and_reused_inodes_are_not() {
 fn what_an_archive_cannot_hold_is_said() {
     let repository = repository();
     let model = folder([
-        ("pipe", Model::Other(EntryKind::Fifo, metadata(0o600))),
-        ("socket", Model::Other(EntryKind::Socket, metadata(0o600))),
+        ("pipe", ModelEntry::Other(EntryKind::Fifo, metadata(0o600))),
+        ("socket", ModelEntry::Other(EntryKind::Socket, metadata(0o600))),
     ]);
     let (root, _) = commit(&repository, &model);
     for (format, skipped) in [(ArchiveFormat::Tar, 1), (ZIP, 2)] {
@@ -200,14 +200,14 @@ fn what_an_archive_cannot_hold_is_said() {
 #[test]
 fn no_name_in_a_zip_leads_elsewhere_on_another_system() {
     let repository = repository();
-    let inner = folder([("C:x", Model::file("3")), ("c", Model::file("4"))]);
+    let inner = folder([("C:x", ModelEntry::file("3")), ("c", ModelEntry::file("4"))]);
     let model = folder([
-        ("..\\..\\evil.txt", Model::file("1")),
-        ("C:\\Windows\\x", Model::file("2")),
-        ("C:", Model::Directory(inner, metadata(0o755))),
-        ("a:b\u{fffd}", Model::file("5")),
-        ("a\u{fffd}b\\", Model::file("6")),
-        ("12:30", Model::file("7")),
+        ("..\\..\\evil.txt", ModelEntry::file("1")),
+        ("C:\\Windows\\x", ModelEntry::file("2")),
+        ("C:", ModelEntry::Directory(inner, metadata(0o755))),
+        ("a:b\u{fffd}", ModelEntry::file("5")),
+        ("a\u{fffd}b\\", ModelEntry::file("6")),
+        ("12:30", ModelEntry::file("7")),
     ]);
     let (root, _) = commit(&repository, &model);
     let notes = Notes::default();

@@ -31,7 +31,7 @@ fn compared(
 }
 
 /// The differences of two models, found by plain comparison.
-fn expected(left: &Folder, right: &Folder, metadata: bool) -> Changes {
+fn expected(left: &ModelFolder, right: &ModelFolder, metadata: bool) -> Changes {
     let left: BTreeMap<_, _> = flatten(left).into_iter().collect();
     let right: BTreeMap<_, _> = flatten(right).into_iter().collect();
     let paths: BTreeSet<_> = left.keys().chain(right.keys()).collect();
@@ -44,7 +44,7 @@ fn expected(left: &Folder, right: &Folder, metadata: bool) -> Changes {
             (Some(old), Some(new)) => compare(old, new, metadata),
         };
         let mut shown = path.clone();
-        if matches!(new.or(old), Some(Model::Directory(..))) {
+        if matches!(new.or(old), Some(ModelEntry::Directory(..))) {
             shown.push(b'/');
         }
         if !modifier.is_empty() {
@@ -55,17 +55,22 @@ fn expected(left: &Folder, right: &Folder, metadata: bool) -> Changes {
     changes
 }
 
-fn compare(old: &Model, new: &Model, metadata: bool) -> &'static str {
+fn compare(old: &ModelEntry, new: &ModelEntry, metadata: bool) -> &'static str {
     let is_same_metadata = old.metadata() == new.metadata();
     let told = metadata && !is_same_metadata;
     match (old, new) {
-        (Model::File(old, _), Model::File(new, _)) if old != new => {
+        (ModelEntry::File(old, _), ModelEntry::File(new, _)) if old != new => {
             if is_same_metadata && old.len() == new.len() { "M?" } else { "M" }
         }
-        (Model::File(..), Model::File(..)) | (Model::Directory(..), Model::Directory(..)) => {
-            if told { "U" } else { "" }
+        (ModelEntry::File(..), ModelEntry::File(..))
+        | (ModelEntry::Directory(..), ModelEntry::Directory(..)) => {
+            if told {
+                "U"
+            } else {
+                ""
+            }
         }
-        (Model::Other(old, _), Model::Other(new, _))
+        (ModelEntry::Other(old, _), ModelEntry::Other(new, _))
             if std::mem::discriminant(old) == std::mem::discriminant(new) =>
         {
             if old != new {
@@ -82,14 +87,14 @@ fn compare(old: &Model, new: &Model, metadata: bool) -> &'static str {
 }
 
 /// Replaces, adds and removes some entries.
-fn edit(model: &mut Folder, other: &Folder, choice: u64) {
+fn edit(model: &mut ModelFolder, other: &ModelFolder, choice: u64) {
     for (place, (name, new)) in other.iter().enumerate() {
         match (choice >> (2 * (place % 32))) & 3 {
             0 => {}
             1 => drop(model.insert(name.clone(), new.clone())),
             2 => drop(model.remove(name)),
             _ => {
-                if let (Some(Model::Directory(old, _)), Model::Directory(new, _)) =
+                if let (Some(ModelEntry::Directory(old, _)), ModelEntry::Directory(new, _)) =
                     (model.get_mut(name), new)
                 {
                     edit(old, new, choice.rotate_left(7));
@@ -135,14 +140,14 @@ fn counts_blobs_of_one_side_only() {
     let repository = repository();
     let chunk = |byte: u8| vec![byte; CHUNK_BYTES];
     let left = folder([
-        ("same", Model::file(chunk(9))),
-        ("f", Model::file([chunk(1), chunk(2), chunk(3)].concat())),
-        ("gone", Model::file(chunk(4))),
+        ("same", ModelEntry::file(chunk(9))),
+        ("f", ModelEntry::file([chunk(1), chunk(2), chunk(3)].concat())),
+        ("gone", ModelEntry::file(chunk(4))),
     ]);
     let right = folder([
-        ("same", Model::file(chunk(9))),
-        ("f", Model::file([chunk(1), chunk(5), chunk(6)].concat())),
-        ("moved", Model::file(chunk(4))),
+        ("same", ModelEntry::file(chunk(9))),
+        ("f", ModelEntry::file([chunk(1), chunk(5), chunk(6)].concat())),
+        ("moved", ModelEntry::file(chunk(4))),
     ]);
     let (left, _) = commit(&repository, &left);
     let (right, _) = commit(&repository, &right);
@@ -213,10 +218,10 @@ fn ten_changes_in_a_huge_folder_cost_a_few_nodes() {
 fn a_change_in_a_long_file_costs_a_few_nodes() {
     let repository = repository();
     let mut bytes: Vec<u8> = (0..3_000_000u32).flat_map(u32::to_le_bytes).collect();
-    let left = commit(&repository, &folder([("f", Model::file(&bytes))])).0;
+    let left = commit(&repository, &folder([("f", ModelEntry::file(&bytes))])).0;
     bytes[5_000_000] ^= 1;
     let inserted = [&bytes[..1_000_000], &[7; CHUNK_BYTES], &bytes[1_000_000..]].concat();
-    let right = commit(&repository, &folder([("f", Model::file(&inserted))])).0;
+    let right = commit(&repository, &folder([("f", ModelEntry::file(&inserted))])).0;
     let (changes, statistics) = compared(&repository, &left, &right, false);
     assert_eq!(changes, [(b"/f".to_vec(), "M".to_owned())]);
     assert_eq!((statistics.added.data_blobs, statistics.removed.data_blobs), (2, 1));

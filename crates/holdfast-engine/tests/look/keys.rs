@@ -27,21 +27,21 @@ use crate::support::*;
 use crate::tar_reader::read_tar;
 
 /// Keys and contents.
-type Bucket = BTreeMap<String, Vec<u8>>;
+type ModelBucket = BTreeMap<String, Vec<u8>>;
 
 const TAKE_ALL: &(dyn Fn(&[u8], bool) -> Selection + Sync) = &|_, _| Selection::Take;
 
-fn bucket(keys: &[&str]) -> Bucket {
+fn bucket(keys: &[&str]) -> ModelBucket {
     keys.iter().map(|key| (key.to_string(), key.as_bytes().to_vec())).collect()
 }
 
-fn snapshot(repository: &Repository, bucket: &Bucket) -> Snapshot {
+fn snapshot(repository: &Repository, bucket: &ModelBucket) -> Snapshot {
     let name = |key: &String| name_of_key(key).unwrap();
-    let objects = folder(bucket.iter().map(|(key, bytes)| (name(key), Model::file(bytes))));
+    let objects = folder(bucket.iter().map(|(key, bytes)| (name(key), ModelEntry::file(bytes))));
     let metadata = metadata(0o755);
     let tree = folder([
-        ("bucket.json", Model::file("{}")),
-        ("objects", Model::Directory(objects, metadata)),
+        ("bucket.json", ModelEntry::file("{}")),
+        ("objects", ModelEntry::Directory(objects, metadata)),
     ]);
     let mut blobs = writer(repository);
     let tree = store_folder(repository, &mut blobs, &tree);
@@ -50,7 +50,7 @@ fn snapshot(repository: &Repository, bucket: &Bucket) -> Snapshot {
     snapshot
 }
 
-fn root(repository: &Repository, bucket: &Bucket) -> SnapshotRoot {
+fn root(repository: &Repository, bucket: &ModelBucket) -> SnapshotRoot {
     SnapshotRoot::by_keys(&snapshot(repository, bucket), None).unwrap()
 }
 
@@ -85,7 +85,7 @@ fn text(repository: &Repository, root: &SnapshotRoot, paths: &[&str], all: bool)
 }
 
 /// Keys made of everything that could go wrong.
-fn keys() -> impl Strategy<Value = Bucket> {
+fn keys() -> impl Strategy<Value = ModelBucket> {
     let special = prop::sample::select(vec!['.', '/', '/', '-', '\u{1}', '0', 'a', '\u{e9}']);
     let key = prop_oneof![
         9 => prop::collection::vec(special, 1..7).prop_map(String::from_iter),
@@ -99,7 +99,7 @@ fn keys() -> impl Strategy<Value = Bucket> {
 }
 
 /// True if a file can have this key as its name, in this bucket.
-fn is_plain(bucket: &Bucket, key: &str) -> bool {
+fn is_plain(bucket: &ModelBucket, key: &str) -> bool {
     let is_plain = |part: &str| !matches!(part, "" | "." | "..") && part.len() <= 255;
     let inside = format!("{key}/");
     key.split('/').all(is_plain) && !bucket.keys().any(|other| other.starts_with(&inside))
@@ -183,7 +183,7 @@ proptest! {
 }
 
 /// Each object appears once, under its key if possible.
-fn check_files<'a>(bucket: &Bucket, files: impl Iterator<Item = (&'a [u8], &'a [u8])>) {
+fn check_files<'a>(bucket: &ModelBucket, files: impl Iterator<Item = (&'a [u8], &'a [u8])>) {
     let mut names = BTreeMap::new();
     for (name, data) in files {
         let rest = name.strip_prefix(b"objects/").unwrap();
@@ -328,12 +328,12 @@ fn find_and_diff_speak_of_keys() {
 }
 
 /// Counts nodes as they are read.
-struct Counting {
+struct CountingObserver {
     nodes: u32,
     after: Walk,
 }
 
-impl Visitor for Counting {
+impl Visitor for CountingObserver {
     fn entry(&mut self, _: &[u8], _: &Entry) -> Result<Walk, EngineError> {
         Ok(self.after)
     }
@@ -355,7 +355,7 @@ impl Visitor for Counting {
 fn a_large_bucket_is_walked_through_once() {
     let repository = repository();
     let key = |number: u32| format!("{:03}/{:04}/{number}", number % 50, number % 700);
-    let bucket: Bucket = (0..20_000).map(|number| (key(number), Vec::new())).collect();
+    let bucket: ModelBucket = (0..20_000).map(|number| (key(number), Vec::new())).collect();
     let root = root(&repository, &bucket);
     let files = |found: Vec<(String, bool)>| found.iter().filter(|(_, folder)| !folder).count();
     assert_eq!(listed(&repository, &root, &["/objects"], false).len(), 51);
@@ -365,7 +365,7 @@ fn a_large_bucket_is_walked_through_once() {
     let nodes = |root: &SnapshotRoot, path: &[u8], after| {
         let mut reader = BlobReader::new(&repository);
         let root = root.enter(&mut reader, path).unwrap();
-        let mut counting = Counting { nodes: 0, after };
+        let mut counting = CountingObserver { nodes: 0, after };
         walk(&mut reader, root.folder(), b"", &mut counting).unwrap();
         counting.nodes
     };

@@ -27,12 +27,16 @@ fn listed(repository: &Repository, root: &SnapshotRoot, paths: &[&str], all: boo
     found
 }
 
-fn sample() -> Folder {
-    let inner = Model::directory([
-        ("x", Model::file("1")),
-        ("y", Model::directory([("z", Model::file("2"))])),
+fn sample() -> ModelFolder {
+    let inner = ModelEntry::directory([
+        ("x", ModelEntry::file("1")),
+        ("y", ModelEntry::directory([("z", ModelEntry::file("2"))])),
     ]);
-    folder([("a", inner), ("a.txt", Model::file("3")), ("b", Model::directory::<&str>([]))])
+    folder([
+        ("a", inner),
+        ("a.txt", ModelEntry::file("3")),
+        ("b", ModelEntry::directory::<&str>([])),
+    ])
 }
 
 proptest! {
@@ -99,8 +103,8 @@ fn says_what_is_not_there() {
 fn several_sources_lie_beside_each_other() {
     let repository = repository();
     let mut blobs = writer(&repository);
-    let one = store_folder(&repository, &mut blobs, &folder([("f", Model::file("1"))]));
-    let two = store_folder(&repository, &mut blobs, &folder([("f", Model::file("2"))]));
+    let one = store_folder(&repository, &mut blobs, &folder([("f", ModelEntry::file("1"))]));
+    let two = store_folder(&repository, &mut blobs, &folder([("f", ModelEntry::file("2"))]));
     let names = [("db", one), ("a/b", two), ("db", two), ("..", one)];
     let snapshot = record(&mut blobs, &names);
     let root = SnapshotRoot::of(&snapshot);
@@ -159,10 +163,10 @@ fn a_subtree_that_is_too_deep_costs_only_itself() {
     let file = store_file(&repository, &mut blobs, b"x");
     for (depth, reached) in [(TREE_DEPTH_MAX, true), (TREE_DEPTH_MAX + 1, false)] {
         let tree = chain(&mut blobs, depth, &file);
-        let other = store_folder(&repository, &mut blobs, &folder([("z", Model::file("z"))]));
+        let other = store_folder(&repository, &mut blobs, &folder([("z", ModelEntry::file("z"))]));
         for sources in [&[("files", tree)][..], &[("deep", tree), ("other", other)]] {
             let root = SnapshotRoot::of(&record(&mut blobs, sources));
-            let troubles = Troubles::default();
+            let troubles = SeenTroubles::default();
             let (mut files, mut directories) = (0, 0);
             let mut reader = BlobReader::new(&repository);
             walk_each(&mut reader, root.folder(), b"", &troubles, |_, entry| {
@@ -187,7 +191,7 @@ fn finds_by_name_and_time() {
     let mut model = sample();
     let mut early = metadata(0o644);
     early.mtime.seconds = 5;
-    model.insert(b"X.TXT".to_vec(), Model::File(Vec::new(), early));
+    model.insert(b"X.TXT".to_vec(), ModelEntry::File(Vec::new(), early));
     let (root, _) = commit(&repository, &model);
     let found = |exact: &[&str], any_case: &[&str], oldest, newest| {
         let patterns = IncludeFilter::new(exact, any_case).unwrap();

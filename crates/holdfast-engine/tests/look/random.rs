@@ -14,10 +14,10 @@ use proptest::prelude::*;
 use super::support::{metadata, repository, writer};
 
 /// A stretch of a file: a hole, or data of this many bytes.
-type Stretch = (bool, u16);
+type FileStretch = (bool, u16);
 
 /// Stores a file of these stretches; returns its entry and its bytes.
-fn store(repository: &Repository, stretches: &[Stretch]) -> (Entry, Vec<u8>) {
+fn store(repository: &Repository, stretches: &[FileStretch]) -> (Entry, Vec<u8>) {
     let mut blobs = writer(repository);
     let (mut content, mut bytes) = (ContentWriter::default(), Vec::new());
     for (number, (is_hole, length)) in stretches.iter().enumerate() {
@@ -43,7 +43,7 @@ fn store(repository: &Repository, stretches: &[Stretch]) -> (Entry, Vec<u8>) {
 }
 
 /// From a few extents inside the entry to trees of several levels.
-fn stretches() -> impl Strategy<Value = Vec<Stretch>> {
+fn stretches() -> impl Strategy<Value = Vec<FileStretch>> {
     let stretch = (proptest::bool::weighted(0.2), 0..300u16);
     prop_oneof![
         prop::collection::vec(stretch.clone(), 0..8),

@@ -16,20 +16,20 @@ fn chunk(byte: u8) -> Vec<u8> {
     vec![byte; CHUNK_BYTES]
 }
 
-fn sample() -> Folder {
+fn sample() -> ModelFolder {
     let linked = Metadata { links: 2, inode: 9, ..metadata(0o644) };
     folder([
-        ("a", Model::file([chunk(1), chunk(2), chunk(1)].concat())),
-        ("b", Model::file([chunk(1), chunk(2), chunk(1)].concat())),
+        ("a", ModelEntry::file([chunk(1), chunk(2), chunk(1)].concat())),
+        ("b", ModelEntry::file([chunk(1), chunk(2), chunk(1)].concat())),
         (
             "d",
-            Model::directory([(
+            ModelEntry::directory([(
                 "long",
-                Model::file((0..=200).flat_map(chunk).collect::<Vec<_>>()),
+                ModelEntry::file((0..=200).flat_map(chunk).collect::<Vec<_>>()),
             )]),
         ),
-        ("l1", Model::File(chunk(3), linked.clone())),
-        ("l2", Model::File(chunk(3), linked)),
+        ("l1", ModelEntry::File(chunk(3), linked.clone())),
+        ("l2", ModelEntry::File(chunk(3), linked)),
     ])
 }
 
@@ -46,7 +46,7 @@ fn counts_in_four_ways() {
     let repository = repository();
     let (one, _) = commit(&repository, &sample());
     let mut changed = sample();
-    changed.insert(b"new".to_vec(), Model::file(b"unseen"));
+    changed.insert(b"new".to_vec(), ModelEntry::file(b"unseen"));
     let (two, _) = commit(&repository, &changed);
     let count = |roots: &[SnapshotRoot], mode| stats(&repository, roots, mode, &Silent).unwrap();
     let one = std::slice::from_ref(&one);

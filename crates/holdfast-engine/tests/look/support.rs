@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
-use holdfast_backend::Memory;
+use holdfast_backend::MemoryBackend;
 use holdfast_engine::look::SnapshotRoot;
-use holdfast_engine::{Event, Observer};
+use holdfast_engine::{EngineEvent, Observer};
 use holdfast_format::entry::{Entry, EntryKind, FileTime, Metadata};
 use holdfast_format::node::Extent;
 use holdfast_format::record::{Snapshot, SnapshotSummary, SourceRecord, WriterBody};
@@ -23,16 +23,16 @@ pub const CHUNK_BYTES: usize = 100;
 
 /// A node of the model.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Model {
+pub enum ModelEntry {
     /// A file; every run of zeros that fills a chunk is stored as a hole.
     File(Vec<u8>, Metadata),
-    Directory(Folder, Metadata),
+    Directory(ModelFolder, Metadata),
     Other(EntryKind, Metadata),
 }
 
-pub type Folder = BTreeMap<Vec<u8>, Model>;
+pub type ModelFolder = BTreeMap<Vec<u8>, ModelEntry>;
 
-impl Model {
+impl ModelEntry {
     pub fn metadata(&self) -> &Metadata {
         match self {
             Self::File(_, metadata) | Self::Directory(_, metadata) | Self::Other(_, metadata) => {
@@ -50,7 +50,7 @@ impl Model {
     }
 }
 
-pub fn folder<N: AsRef<[u8]>>(children: impl IntoIterator<Item = (N, Model)>) -> Folder {
+pub fn folder<N: AsRef<[u8]>>(children: impl IntoIterator<Item = (N, ModelEntry)>) -> ModelFolder {
     children.into_iter().map(|(name, model)| (name.as_ref().to_vec(), model)).collect()
 }
 
@@ -61,7 +61,7 @@ pub fn metadata(mode: u32) -> Metadata {
 
 /// A new repository in memory.
 pub fn repository() -> Repository {
-    let backend = Arc::new(Memory::new());
+    let backend = Arc::new(MemoryBackend::new());
     let (secret, _) = Secret::generate_key().unwrap();
     let label = SlotLabel {
         label: "test".to_owned(),
@@ -85,16 +85,16 @@ pub fn writer(repository: &Repository) -> BlobWriter<'_> {
 pub fn store_folder(
     repository: &Repository,
     writer: &mut BlobWriter<'_>,
-    folder: &Folder,
+    folder: &ModelFolder,
 ) -> BlobId {
     let mut directory = DirectoryWriter::new();
     for (name, model) in folder {
         let kind = match model {
-            Model::File(bytes, _) => store_file(repository, writer, bytes),
-            Model::Directory(folder, _) => {
+            ModelEntry::File(bytes, _) => store_file(repository, writer, bytes),
+            ModelEntry::Directory(folder, _) => {
                 EntryKind::Directory(store_folder(repository, writer, folder))
             }
-            Model::Other(kind, _) => kind.clone(),
+            ModelEntry::Other(kind, _) => kind.clone(),
         };
         let metadata = model.metadata().clone();
         directory.push(writer, &Entry { name: name.clone(), metadata, kind }).unwrap();
@@ -143,7 +143,7 @@ pub fn record(writer: &mut BlobWriter<'_>, sources: &[(&str, BlobId)]) -> Snapsh
 }
 
 /// Commits a snapshot of one source and returns its root and id.
-pub fn commit(repository: &Repository, folder: &Folder) -> (SnapshotRoot, ObjectId) {
+pub fn commit(repository: &Repository, folder: &ModelFolder) -> (SnapshotRoot, ObjectId) {
     let mut blobs = writer(repository);
     let tree = store_folder(repository, &mut blobs, folder);
     let snapshot = record(&mut blobs, &[("files", tree)]);
@@ -156,17 +156,21 @@ pub fn commit(repository: &Repository, folder: &Folder) -> (SnapshotRoot, Object
 }
 
 /// All paths of a folder with their entries, in path order.
-pub fn flatten(folder: &Folder) -> Vec<(Vec<u8>, &Model)> {
+pub fn flatten(folder: &ModelFolder) -> Vec<(Vec<u8>, &ModelEntry)> {
     let mut list = Vec::new();
     flatten_into(folder, b"", &mut list);
     list
 }
 
-fn flatten_into<'a>(folder: &'a Folder, path: &[u8], list: &mut Vec<(Vec<u8>, &'a Model)>) {
+fn flatten_into<'a>(
+    folder: &'a ModelFolder,
+    path: &[u8],
+    list: &mut Vec<(Vec<u8>, &'a ModelEntry)>,
+) {
     for (name, model) in folder {
         let path = [path, b"/", name].concat();
         list.push((path.clone(), model));
-        if let Model::Directory(folder, _) = model {
+        if let ModelEntry::Directory(folder, _) = model {
             flatten_into(folder, &path, list);
         }
     }
@@ -177,8 +181,8 @@ fn flatten_into<'a>(folder: &'a Folder, path: &[u8], list: &mut Vec<(Vec<u8>, &'
 pub struct Notes(pub Mutex<Vec<String>>);
 
 impl Observer for Notes {
-    fn event(&self, event: Event<'_>) {
-        if let Event::Note { message } = event {
+    fn event(&self, event: EngineEvent<'_>) {
+        if let EngineEvent::Note { message } = event {
             self.0.lock().unwrap().push(message.to_owned());
         }
     }
@@ -186,11 +190,11 @@ impl Observer for Notes {
 
 /// Collects the paths of errors.
 #[derive(Default)]
-pub struct Troubles(pub Mutex<Vec<Vec<u8>>>);
+pub struct SeenTroubles(pub Mutex<Vec<Vec<u8>>>);
 
-impl Observer for Troubles {
-    fn event(&self, event: Event<'_>) {
-        if let Event::Trouble { path, .. } = event {
+impl Observer for SeenTroubles {
+    fn event(&self, event: EngineEvent<'_>) {
+        if let EngineEvent::Trouble { path, .. } = event {
             self.0.lock().unwrap().push(path.to_vec());
         }
     }
@@ -274,15 +278,16 @@ fn others() -> impl Strategy<Value = EntryKind> {
 }
 
 /// Any small tree.
-pub fn any_folder() -> impl Strategy<Value = Folder> {
-    let file = |(bytes, metadata)| Model::File(bytes, metadata);
+pub fn any_folder() -> impl Strategy<Value = ModelFolder> {
+    let file = |(bytes, metadata)| ModelEntry::File(bytes, metadata);
     let leaf = prop_oneof![
         3 => (contents(), any_metadata()).prop_map(file),
-        1 => (others(), any_metadata()).prop_map(|(kind, metadata)| Model::Other(kind, metadata)),
+        1 => (others(), any_metadata())
+            .prop_map(|(kind, metadata)| ModelEntry::Other(kind, metadata)),
     ];
     let model = leaf.prop_recursive(4, 40, 8, |inner| {
         (prop::collection::btree_map(names(), inner, 0..8), any_metadata())
-            .prop_map(|(folder, metadata)| Model::Directory(folder, metadata))
+            .prop_map(|(folder, metadata)| ModelEntry::Directory(folder, metadata))
     });
     prop::collection::btree_map(names(), model, 0..12)
 }

@@ -12,7 +12,7 @@ mod search;
 mod session;
 mod state;
 
-use search::{Outcome, search};
+use search::{SearchOutcome, search};
 use state::{Bug, Setup};
 
 /// States that one search may visit: a setup with more is too large for regular test runs.
@@ -80,7 +80,7 @@ const BUGS: &[(Bug, &str)] = &[
 fn nothing_is_lost_in_any_order() {
     for (name, setup) in SETUPS {
         match search(setup, Bug::None, STATES_MAX) {
-            Outcome::Sound { states } => println!("{name}: nothing in {states} states"),
+            SearchOutcome::Sound { states } => println!("{name}: nothing in {states} states"),
             outcome => panic!("{name}: {outcome:?}"),
         }
     }
@@ -93,7 +93,7 @@ fn nothing_is_lost_beside_two_prunes() {
     for (name, setup) in SETUPS {
         let setup = Setup { pruners: 2, rounds: setup.rounds.min(1), ..*setup };
         match search(&setup, Bug::None, 20 * STATES_MAX) {
-            Outcome::Sound { states } => println!("{name}: nothing in {states} states"),
+            SearchOutcome::Sound { states } => println!("{name}: nothing in {states} states"),
             outcome => panic!("{name}: {outcome:?}"),
         }
     }
@@ -104,7 +104,7 @@ fn each_bug_is_found() {
     for (bug, name) in BUGS {
         let (_, setup) = SETUPS.iter().find(|setup| setup.0 == *name).unwrap();
         match search(setup, *bug, STATES_MAX) {
-            Outcome::Lost { states, trace } => {
+            SearchOutcome::Lost { states, trace } => {
                 println!("{bug:?}, {name}: found after {states} states");
                 println!("{}", trace.join("\n"));
             }

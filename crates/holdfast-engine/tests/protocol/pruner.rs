@@ -2,9 +2,11 @@
 //! steps.
 
 use super::session::members;
-use super::state::{Bug, Change, Generation, Packs, Pruner, Record, Setup, State};
+use super::state::{
+    Bug, Generation, PackSet, ProtocolRecord, ProtocolState, ProtocolStep, Pruner, Setup,
+};
 
-impl State {
+impl ProtocolState {
     /// What prune number `number` may do next.
     pub fn pruner_steps(&self, setup: &Setup, bug: Bug, number: usize, next: &mut Vec<Self>) {
         let mut go = |pruner: Pruner, change: &dyn Fn(&mut Self)| {
@@ -36,9 +38,9 @@ impl State {
                     Pruner::Fence { condemn, chain: chain + 1, slots: slots.clone(), was_live };
                 match self.chains[chain].get(slots[chain]) {
                     None => go(next_chain, &|state| {
-                        state.chains[chain].push(Record::Fence(condemn));
+                        state.chains[chain].push(ProtocolRecord::Fence(condemn));
                     }),
-                    Some(Record::Fence(of)) if *of == condemn => go(next_chain, &|_| {}),
+                    Some(ProtocolRecord::Fence(of)) if *of == condemn => go(next_chain, &|_| {}),
                     Some(_) => {
                         let mut slots = slots;
                         slots[chain] += 1;
@@ -110,7 +112,7 @@ impl State {
         condemn: usize,
         slots: &[usize],
         was_live: Option<bool>,
-        go: &mut dyn FnMut(Pruner, Change<'_>),
+        go: &mut dyn FnMut(Pruner, ProtocolStep<'_>),
     ) {
         let Generation::Condemn(condemned) = self.generations[condemn] else { return };
         let is_live = match bug {
@@ -118,7 +120,7 @@ impl State {
             _ => self.is_live_before(Some(slots)),
         };
         let there = self.index & self.packs & !self.swept();
-        let choices: Vec<Packs> = match !is_live || there & !condemned != 0 {
+        let choices: Vec<PackSet> = match !is_live || there & !condemned != 0 {
             true => vec![condemned],
             false if bug == Bug::NothingIsRescued => vec![condemned],
             false => members(there & condemned).map(|pack| condemned & !(1 << pack)).collect(),

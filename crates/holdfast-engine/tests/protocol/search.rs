@@ -3,11 +3,11 @@
 use std::collections::HashMap;
 use std::rc::Rc;
 
-use super::state::{Bug, Setup, State};
+use super::state::{Bug, ProtocolState, Setup};
 
 /// What a search found.
 #[derive(Debug)]
-pub enum Outcome {
+pub enum SearchOutcome {
     /// Nothing, in any state.
     Sound { states: usize },
     /// The chunk is lost; the last states on the way there.
@@ -20,8 +20,8 @@ pub enum Outcome {
 const TRACE_MAX: usize = 12;
 
 /// Visits all reachable states.
-pub fn search(setup: &Setup, bug: Bug, states_max: usize) -> Outcome {
-    let start = Rc::new(State::new(setup));
+pub fn search(setup: &Setup, bug: Bug, states_max: usize) -> SearchOutcome {
+    let start = Rc::new(ProtocolState::new(setup));
     // Each state with the number of the one from which it was first reached.
     let mut seen = HashMap::from([(Rc::clone(&start), 0)]);
     let mut order = vec![start];
@@ -29,10 +29,13 @@ pub fn search(setup: &Setup, bug: Bug, states_max: usize) -> Outcome {
     let mut number = 0;
     while let Some(state) = order.get(number).cloned() {
         if state.is_lost() {
-            return Outcome::Lost { states: order.len(), trace: trace(&seen, &order, number) };
+            return SearchOutcome::Lost {
+                states: order.len(),
+                trace: trace(&seen, &order, number),
+            };
         }
         if order.len() > states_max {
-            return Outcome::TooLarge;
+            return SearchOutcome::TooLarge;
         }
         for session in 0..state.sessions.len() {
             state.session_steps(setup, bug, session, &mut next);
@@ -49,10 +52,14 @@ pub fn search(setup: &Setup, bug: Bug, states_max: usize) -> Outcome {
         }
         number += 1;
     }
-    Outcome::Sound { states: order.len() }
+    SearchOutcome::Sound { states: order.len() }
 }
 
-fn trace(seen: &HashMap<Rc<State>, usize>, order: &[Rc<State>], last: usize) -> Vec<String> {
+fn trace(
+    seen: &HashMap<Rc<ProtocolState>, usize>,
+    order: &[Rc<ProtocolState>],
+    last: usize,
+) -> Vec<String> {
     let mut states = vec![last];
     while let Some(&number) = states.last().filter(|number| **number > 0) {
         states.push(seen[&order[number]]);

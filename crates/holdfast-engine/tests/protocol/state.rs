@@ -1,10 +1,10 @@
 //! The state of the repository and the processes at a moment.
 
 /// A set of packs, a bit for each. Every pack holds the one chunk that there is.
-pub type Packs = u16;
+pub type PackSet = u16;
 
 /// Effects on the state in the same step.
-pub type Change<'a> = &'a dyn Fn(&mut State);
+pub type ProtocolStep<'a> = &'a dyn Fn(&mut ProtocolState);
 
 /// Deliberate bugs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,7 +50,7 @@ pub struct Setup {
 
 impl Setup {
     /// Initial packs.
-    pub fn old_packs(&self) -> Packs {
+    pub fn old_packs(&self) -> PackSet {
         (1 << self.packs) - 1
     }
 }
@@ -58,41 +58,41 @@ impl Setup {
 /// A record of the generation chain.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Generation {
-    Condemn(Packs),
-    Sweep { condemn: usize, swept: Packs, rescued: Packs },
+    Condemn(PackSet),
+    Sweep { condemn: usize, swept: PackSet, rescued: PackSet },
     Forget { chain: usize, slot: usize },
 }
 
 /// A record of a writer's chain.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Record {
+pub enum ProtocolRecord {
     Snapshot { needs: bool },
     Fence(usize),
 }
 
 /// A backup.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Session {
+pub enum ProtocolSession {
     Start,
-    Choose(Run),
-    Upload(Run),
-    List(Run),
-    Commit(Run),
+    Choose(SessionState),
+    Upload(SessionState),
+    List(SessionState),
+    Commit(SessionState),
     Done,
 }
 
 /// A backup in progress.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Run {
+pub struct SessionState {
     pub stage: usize,
     /// The slot that it wants.
     pub slot: usize,
     /// Generations that it has read at least.
     pub synced: usize,
     /// Packs that it must not rely on, as far as it knows.
-    pub hidden: Packs,
+    pub hidden: PackSet,
     /// Packs that it could not rely on when it started: it never does.
-    pub hidden_at_start: Packs,
+    pub hidden_at_start: PackSet,
     /// The pack that it relies on.
     pub pack: Option<u8>,
     pub attempts: u8,
@@ -102,28 +102,28 @@ pub struct Run {
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Pruner {
     Look,
-    Condemn { generation: usize, packs: Packs, is_live: bool },
+    Condemn { generation: usize, packs: PackSet, is_live: bool },
     Fence { condemn: usize, chain: usize, slots: Vec<usize>, was_live: Option<bool> },
     Judge { condemn: usize, slots: Vec<usize>, was_live: Option<bool> },
-    Sweep { condemn: usize, swept: Packs, rescued: Packs },
-    Delete(Packs),
+    Sweep { condemn: usize, swept: PackSet, rescued: PackSet },
+    Delete(PackSet),
 }
 
 /// Everything.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct State {
+pub struct ProtocolState {
     pub generations: Vec<Generation>,
-    pub chains: Vec<Vec<Record>>,
-    pub packs: Packs,
-    pub index: Packs,
-    pub sessions: Vec<Session>,
+    pub chains: Vec<Vec<ProtocolRecord>>,
+    pub packs: PackSet,
+    pub index: PackSet,
+    pub sessions: Vec<ProtocolSession>,
     pub pruners: Vec<Pruner>,
 }
 
-impl State {
+impl ProtocolState {
     pub fn new(setup: &Setup) -> Self {
         let snapshot = |needs: &bool| match needs {
-            true => vec![Record::Snapshot { needs: true }],
+            true => vec![ProtocolRecord::Snapshot { needs: true }],
             false => Vec::new(),
         };
         Self {
@@ -131,13 +131,13 @@ impl State {
             chains: setup.snapshots.iter().map(snapshot).collect(),
             packs: setup.old_packs(),
             index: setup.old_packs(),
-            sessions: vec![Session::Start; setup.chains.len()],
+            sessions: vec![ProtocolSession::Start; setup.chains.len()],
             pruners: vec![Pruner::Look; setup.pruners],
         }
     }
 
     /// Packs that sweeps delete.
-    pub fn swept(&self) -> Packs {
+    pub fn swept(&self) -> PackSet {
         self.generations.iter().fold(0, |all, generation| match generation {
             Generation::Sweep { swept, .. } => all | swept,
             _ => all,
@@ -145,7 +145,7 @@ impl State {
     }
 
     /// Packs that are condemned or swept as of the first generations, up to this number.
-    pub fn hidden(&self, generations: usize) -> Packs {
+    pub fn hidden(&self, generations: usize) -> PackSet {
         self.generations[..generations].iter().fold(0, |hidden, generation| match generation {
             Generation::Condemn(packs) => hidden | packs,
             Generation::Sweep { swept, rescued, .. } => (hidden & !rescued) | swept,
@@ -161,7 +161,7 @@ impl State {
     pub fn is_live_before(&self, slots: Option<&[usize]>) -> bool {
         self.chains.iter().enumerate().any(|(chain, records)| {
             let end = slots.map_or(records.len(), |slots| slots[chain]);
-            let needs = |slot: usize| records[slot] == Record::Snapshot { needs: true };
+            let needs = |slot: usize| records[slot] == ProtocolRecord::Snapshot { needs: true };
             (0..end).any(|slot| needs(slot) && !self.is_forgotten(chain, slot))
         })
     }
@@ -179,7 +179,7 @@ impl State {
         }
         for (chain, records) in self.chains.iter().enumerate() {
             for (slot, record) in records.iter().enumerate() {
-                let needs = *record == Record::Snapshot { needs: true };
+                let needs = *record == ProtocolRecord::Snapshot { needs: true };
                 if needs && !self.is_forgotten(chain, slot) {
                     let mut state = self.clone();
                     state.generations.push(Generation::Forget { chain, slot });

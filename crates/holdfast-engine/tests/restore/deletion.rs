@@ -6,14 +6,14 @@ use holdfast_format::entry::EntryKind;
 use holdfast_format::record::{Captured, Scope, Snapshot};
 use holdfast_repo::Repository;
 
-use super::support::{Model, folder, record, repository, store_folder, writer};
+use super::support::{ModelEntry, folder, record, repository, store_folder, writer};
 use super::target::Lying;
 use super::{open, restored_with_delete};
 
 /// A snapshot of `/m` with a file, and with the empty folder `sub`.
 fn stored(repository: &Repository) -> Snapshot {
-    let below = [("file", Model::file("stored")), ("sub", Model::directory::<&str>([]))];
-    let root = folder([("m", Model::directory(below))]);
+    let below = [("file", ModelEntry::file("stored")), ("sub", ModelEntry::directory::<&str>([]))];
+    let root = folder([("m", ModelEntry::directory(below))]);
     let mut blobs = writer(repository);
     let tree = store_folder(repository, &mut blobs, &root);
     let mut snapshot = record(&mut blobs, &[("files", tree)]);
@@ -82,11 +82,14 @@ fn records_that_do_not_say_what_they_lack_delete_nothing() {
 #[test]
 fn in_a_folder_that_is_damaged_nothing_is_deleted() {
     let repository = repository();
-    let lost = Model::Other(
+    let lost = ModelEntry::Other(
         EntryKind::Directory(BlobId::from_bytes([7; 32])),
         super::support::metadata(0o755),
     );
-    let root = folder([("m", Model::directory([("lost", lost), ("file", Model::file("stored"))]))]);
+    let root = folder([(
+        "m",
+        ModelEntry::directory([("lost", lost), ("file", ModelEntry::file("stored"))]),
+    )]);
     let mut blobs = writer(&repository);
     let tree = store_folder(&repository, &mut blobs, &root);
     let mut snapshot = record(&mut blobs, &[("files", tree)]);

@@ -10,7 +10,7 @@ use holdfast_engine::restore::RestoreOptions;
 use holdfast_format::BlobId;
 use holdfast_format::entry::{EntryKind, Metadata};
 
-use super::support::{Model, commit, folder, metadata, repository, writer};
+use super::support::{ModelEntry, commit, folder, metadata, repository, writer};
 use super::target::Lying;
 use super::{open, options, restored};
 
@@ -20,8 +20,8 @@ fn noise(seed: u32, bytes: usize) -> Vec<u8> {
         .collect()
 }
 
-fn linked(bytes: Vec<u8>, inode: u64, links: u64) -> Model {
-    Model::File(bytes, Metadata { inode, links, ..metadata(0o644) })
+fn linked(bytes: Vec<u8>, inode: u64, links: u64) -> ModelEntry {
+    ModelEntry::File(bytes, Metadata { inode, links, ..metadata(0o644) })
 }
 
 /// The contents of a folder: files by their paths, and which of them are one file.
@@ -47,16 +47,16 @@ fn picture(top: &Path) -> BTreeMap<String, (Vec<u8>, u64)> {
 fn a_restore_is_the_same_whatever_the_size_of_its_windows() {
     let repository = repository();
     let below = |seed| {
-        Model::directory([
-            ("large".to_owned(), Model::file(noise(seed, 20_000))),
-            ("small".to_owned(), Model::file(noise(seed, 10))),
+        ModelEntry::directory([
+            ("large".to_owned(), ModelEntry::file(noise(seed, 20_000))),
+            ("small".to_owned(), ModelEntry::file(noise(seed, 10))),
             ("name".to_owned(), linked(noise(1, 5_000), 9, 3)),
             (format!("own-{seed}"), linked(noise(seed + 50, 300), 100 + u64::from(seed), 2)),
             (format!("own-{seed}-again"), linked(noise(seed + 50, 300), 100 + u64::from(seed), 2)),
         ])
     };
     let mut root = folder((1..4).map(|seed| (format!("folder-{seed}"), below(seed))));
-    root.insert(b"empty".to_vec(), Model::file(""));
+    root.insert(b"empty".to_vec(), ModelEntry::file(""));
     let (root, _) = commit(&repository, &root);
     let mut pictures = Vec::new();
     for window_bytes in [1, 2_000, 20_000, 100_000, usize::MAX] {
@@ -90,13 +90,18 @@ fn what_cannot_be_read_of_a_tree_is_lost_and_nothing_else() {
 
 fn restore_what_is_left() {
     let repository = repository();
-    let lost = Model::Other(EntryKind::Directory(BlobId::from_bytes([7; 32])), metadata(0o755));
-    let mut deep = Model::file("too deep");
+    let lost =
+        ModelEntry::Other(EntryKind::Directory(BlobId::from_bytes([7; 32])), metadata(0o755));
+    let mut deep = ModelEntry::file("too deep");
     for _ in 0..4097 {
-        deep = Model::directory([("d", deep)]);
+        deep = ModelEntry::directory([("d", deep)]);
     }
-    let root =
-        folder([("a", Model::file("a")), ("deep", deep), ("lost", lost), ("z", Model::file("z"))]);
+    let root = folder([
+        ("a", ModelEntry::file("a")),
+        ("deep", deep),
+        ("lost", lost),
+        ("z", ModelEntry::file("z")),
+    ]);
     let (root, _) = commit(&repository, &root);
     let scratch = tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).unwrap();
     let report = restored(&repository, &root, &open(scratch.path()), &options()).unwrap();
@@ -117,9 +122,9 @@ fn a_file_whose_parts_do_not_make_up_its_size_is_not_written() {
     let EntryKind::File { codec, main, second, .. } = kind else { panic!("a file") };
     let wrong = |size| EntryKind::File { size, codec, main: main.clone(), second: second.clone() };
     let root = folder([
-        ("long", Model::Other(wrong(13), metadata(0o644))),
-        ("right", Model::Other(wrong(12), metadata(0o644))),
-        ("short", Model::Other(wrong(11), metadata(0o644))),
+        ("long", ModelEntry::Other(wrong(13), metadata(0o644))),
+        ("right", ModelEntry::Other(wrong(12), metadata(0o644))),
+        ("short", ModelEntry::Other(wrong(11), metadata(0o644))),
     ]);
     let tree = super::support::store_folder(&repository, &mut blobs, &root);
     let root = SnapshotRoot::of(&super::support::record(&mut blobs, &[("files", tree)]));
@@ -136,7 +141,7 @@ fn a_file_whose_parts_do_not_make_up_its_size_is_not_written() {
 #[test]
 fn what_does_not_reach_the_disk_is_no_success() {
     let repository = repository();
-    let (root, _) = commit(&repository, &folder([("a", Model::file("a"))]));
+    let (root, _) = commit(&repository, &folder([("a", ModelEntry::file("a"))]));
     let scratch = tempfile::tempdir().unwrap();
     let target = Lying { fails_to_sync: true, ..Lying::new(open(scratch.path())) };
     let outcome = restored(&repository, &root, &target, &options());

@@ -15,11 +15,11 @@ mod sample;
 
 use std::path::PathBuf;
 
-use sample::Sample;
+use sample::VectorSample;
 use serde_json::{Value, json};
 
 /// All files except `refused.json`, with their samples.
-fn files() -> Vec<(&'static str, Vec<Sample>)> {
+fn files() -> Vec<(&'static str, Vec<VectorSample>)> {
     vec![
         ("config.json", objects::configs()),
         ("config_object.json", objects::config_objects()),
@@ -52,7 +52,7 @@ fn bytes(vector: &Value) -> Vec<u8> {
 }
 
 /// As text if the bytes are text, else hexadecimal.
-fn vector(sample: &Sample) -> Value {
+fn vector(sample: &VectorSample) -> Value {
     let is_plain = |byte: &u8| matches!(byte, b' '..=b'~');
     match std::str::from_utf8(&sample.bytes) {
         Ok(text) if !text.is_empty() && text.bytes().all(|byte| is_plain(&byte)) => {

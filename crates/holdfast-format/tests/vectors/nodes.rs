@@ -6,9 +6,9 @@ use holdfast_format::node::{
     ContentChild, DirectoryChild, Extent, Node, NodeKind, assemble, encode_content_child,
     encode_directory_child,
 };
-use holdfast_format::wire::Reader;
+use holdfast_format::wire::WireReader;
 
-use super::sample::{Sample, blob_id, sample};
+use super::sample::{VectorSample, blob_id, sample};
 
 /// Metadata without anything optional.
 fn metadata() -> Metadata {
@@ -102,13 +102,13 @@ pub fn encode_entry(entry: &Entry) -> Vec<u8> {
 }
 
 pub fn decode_entry(bytes: &[u8]) -> Result<Entry, FormatError> {
-    let mut reader = Reader::new(bytes, "directory entry");
+    let mut reader = WireReader::new(bytes, "directory entry");
     let entry = Entry::decode(&mut reader)?;
     reader.finish()?;
     Ok(entry)
 }
 
-pub fn entries() -> Vec<Sample> {
+pub fn entries() -> Vec<VectorSample> {
     let samples = all_kinds().into_iter();
     let mut samples: Vec<_> =
         samples.map(|(name, entry)| sample(name, entry, encode_entry, decode_entry)).collect();
@@ -144,7 +144,7 @@ pub fn directory_child(name: &[u8], byte: u8) -> DirectoryChild {
     DirectoryChild { last_name: name.to_vec(), id: blob_id(byte), entries: 32 }
 }
 
-pub fn nodes() -> Vec<Sample> {
+pub fn nodes() -> Vec<VectorSample> {
     let entries = all_kinds().into_iter().map(|(_, entry)| entry).collect();
     let extents = vec![data(1, 1 << 20), Extent::Hole { bytes: (1 << 63) - 1 }, data(2, 0)];
     let children = vec![directory_child(b"m", 1), directory_child(b"z", 2)];

@@ -8,7 +8,7 @@ use holdfast_format::pack::{PackHeader, decode_trailer, encode_trailer};
 use holdfast_format::slot::{KdfCost, KeySlot, SlotHeader, SlotKind};
 use holdfast_format::{BlobType, FormatError, RepositoryId, SlotId};
 
-use super::sample::{Sample, blob_id, object_id, sample, session_id, writer_id};
+use super::sample::{VectorSample, blob_id, object_id, sample, session_id, writer_id};
 
 fn repository_id() -> RepositoryId {
     RepositoryId::from_bytes([0xee; 32])
@@ -45,7 +45,7 @@ pub fn stored_config(config: Config) -> StoredConfig {
 }
 
 /// The part before the MAC.
-pub fn configs() -> Vec<Sample> {
+pub fn configs() -> Vec<VectorSample> {
     let decode = |body: &[u8]| {
         // The body is not a valid object: the rest is appended to it.
         let stored = StoredConfig { authenticated: body.to_vec(), ..stored_config(config()) };
@@ -57,7 +57,7 @@ pub fn configs() -> Vec<Sample> {
     ]
 }
 
-pub fn config_objects() -> Vec<Sample> {
+pub fn config_objects() -> Vec<VectorSample> {
     let (encode, decode) = (StoredConfig::encode, StoredConfig::decode);
     vec![sample("usual parameters", stored_config(config()), encode, decode)]
 }
@@ -75,7 +75,7 @@ pub fn slot(kind: SlotKind) -> KeySlot {
     }
 }
 
-pub fn key_slots() -> Vec<Sample> {
+pub fn key_slots() -> Vec<VectorSample> {
     let passphrase = |cost| slot(SlotKind::Passphrase(cost));
     let dearest = KdfCost { memory_kib: 4 << 20, passes: 64, lanes: 16 };
     let unlabelled = KeySlot { sealed_label: Vec::new(), ..slot(SlotKind::GeneratedKey) };
@@ -99,7 +99,7 @@ pub fn header(sessions: u8) -> PackHeader {
     }
 }
 
-pub fn pack_headers() -> Vec<Sample> {
+pub fn pack_headers() -> Vec<VectorSample> {
     let decode = |bytes: &[u8]| {
         let (header, length) = PackHeader::decode(bytes)?;
         assert_eq!(length, bytes.len());
@@ -110,7 +110,7 @@ pub fn pack_headers() -> Vec<Sample> {
         .into()
 }
 
-pub fn pack_trailers() -> Vec<Sample> {
+pub fn pack_trailers() -> Vec<VectorSample> {
     [("smallest directory", 40), ("1,000 bytes", 1000), ("largest directory", 64 << 20)]
         .map(|(name, length)| {
             sample(name, length, |length| encode_trailer(*length).to_vec(), decode_trailer)
@@ -146,7 +146,7 @@ pub fn frames() -> Vec<FrameEntry> {
 }
 
 /// Directories of a pack with two sessions.
-pub fn directories() -> Vec<Sample> {
+pub fn directories() -> Vec<VectorSample> {
     let decode = |bytes: &[u8]| directory::decode(bytes, 2);
     let encode = |frames: &Vec<FrameEntry>| directory::encode(frames);
     let padded = |frames: &Vec<FrameEntry>| [&directory::encode(frames)[..], &[0; 9]].concat();
@@ -164,7 +164,7 @@ pub fn packs() -> Vec<PackEntry> {
     vec![full, empty]
 }
 
-pub fn index_bodies() -> Vec<Sample> {
+pub fn index_bodies() -> Vec<VectorSample> {
     let encode = |packs: &Vec<PackEntry>| index::encode(packs);
     let decode: fn(&[u8]) -> Result<Vec<PackEntry>, FormatError> = index::decode;
     vec![

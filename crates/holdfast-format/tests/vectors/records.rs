@@ -1,13 +1,13 @@
 //! Records of both kinds of chains.
 
 use holdfast_format::record::{
-    Application, Captured, CheckRecord, Extent, GenerationBody, GivenUp, KeyFingerprint, Marker,
-    Record, Scope, Snapshot, SnapshotSummary, SourceRecord, Text, Window, WriterBody, decode,
+    Application, Captured, CheckRecord, GenerationBody, GivenUp, KeyFingerprint, Marker, Record,
+    Scope, Snapshot, SnapshotSummary, SourceExtent, SourceRecord, Text, Window, WriterBody, decode,
     encode,
 };
 use holdfast_format::{ObjectId, RepositoryId, SlotId};
 
-use super::sample::{Sample, blob_id, object_id, sample, session_id, writer_id};
+use super::sample::{VectorSample, blob_id, object_id, sample, session_id, writer_id};
 
 /// A snapshot without any optional field.
 fn bare_snapshot() -> Snapshot {
@@ -113,14 +113,14 @@ fn application_snapshot() -> Snapshot {
 /// A snapshot that lacks something of its sources.
 fn incomplete_snapshot() -> Snapshot {
     let holed = Captured {
-        extent: Extent { entries: 2, bytes: 300 },
+        extent: SourceExtent { entries: 2, bytes: 300 },
         unread: 2,
         changed: 1,
         lost: 3,
         missed: vec![Text::from("/srv/a"), Text(b"/srv/\xff".to_vec())],
-        shrunk_from: Some(Extent { entries: 21, bytes: u64::MAX }),
+        shrunk_from: Some(SourceExtent { entries: 21, bytes: u64::MAX }),
     };
-    let whole = Captured { extent: Extent { entries: 1, bytes: 0 }, ..Captured::default() };
+    let whole = Captured { extent: SourceExtent { entries: 1, bytes: 0 }, ..Captured::default() };
     Snapshot {
         sources: vec![
             SourceRecord { captured: Some(holed), ..source("files", 1) },
@@ -151,7 +151,7 @@ fn scoped_snapshot() -> Snapshot {
     Snapshot { sources: vec![files, nothing], ..bare_snapshot() }
 }
 
-pub fn writer_records() -> Vec<Sample> {
+pub fn writer_records() -> Vec<VectorSample> {
     [
         ("first snapshot of a chain", ObjectId::NONE, snapshot(bare_snapshot())),
         ("snapshot with everything in it", object_id(6), snapshot(full_snapshot())),
@@ -174,7 +174,7 @@ fn snapshot(snapshot: Snapshot) -> WriterBody {
     WriterBody::Snapshot(Box::new(snapshot))
 }
 
-pub fn generation_records() -> Vec<Sample> {
+pub fn generation_records() -> Vec<VectorSample> {
     let sweep = GenerationBody::Sweep {
         condemn: 1,
         packs: vec![object_id(1)],

@@ -7,7 +7,7 @@ use holdfast_format::node::{Node, NodeKind, assemble};
 use holdfast_format::pack::{PackHeader, decode_trailer, encode_trailer};
 use holdfast_format::record::{self, GenerationBody, WriterBody};
 use holdfast_format::slot::{KdfCost, KeySlot, SlotKind};
-use holdfast_format::wire::{Reader, put_varint};
+use holdfast_format::wire::{WireReader, put_varint};
 use holdfast_format::{FormatError, directory, index};
 use serde_json::{Value, json};
 
@@ -17,7 +17,7 @@ use super::objects::{config, frames, header, packs, slot, stored_config};
 /// Decodes bytes as the given kind of object.
 pub fn decode(decoder: &str, bytes: &[u8]) -> Result<(), FormatError> {
     match decoder {
-        "varint" => Reader::new(bytes, "number").varint().map(drop),
+        "varint" => WireReader::new(bytes, "number").varint().map(drop),
         "config" => StoredConfig::decode(bytes).map(drop),
         "key_slot" => KeySlot::decode(bytes).map(drop),
         "pack_header" => PackHeader::decode(bytes).map(drop),
@@ -40,7 +40,7 @@ pub fn variant(error: &FormatError) -> String {
     text.split(' ').next().unwrap_or_default().to_owned()
 }
 
-type Case = (&'static str, &'static str, Vec<u8>);
+type RefusedCase = (&'static str, &'static str, Vec<u8>);
 
 /// The content of `refused.json`.
 pub fn vectors() -> Vec<Value> {
@@ -61,7 +61,7 @@ pub fn vectors() -> Vec<Value> {
 }
 
 /// Every case of one decoder.
-fn of(decoder: &'static str, cases: Vec<(&'static str, Vec<u8>)>) -> Vec<Case> {
+fn of(decoder: &'static str, cases: Vec<(&'static str, Vec<u8>)>) -> Vec<RefusedCase> {
     cases.into_iter().map(|(name, bytes)| (decoder, name, bytes)).collect()
 }
 
@@ -94,7 +94,7 @@ fn varint(value: u64) -> Vec<u8> {
     bytes
 }
 
-fn numbers() -> Vec<Case> {
+fn numbers() -> Vec<RefusedCase> {
     of(
         "varint",
         vec![
@@ -120,7 +120,7 @@ fn config_with(old: &str, new: &str) -> Vec<u8> {
     StoredConfig { authenticated, ..stored }.encode()
 }
 
-fn configs() -> Vec<Case> {
+fn configs() -> Vec<RefusedCase> {
     let object = stored_config(config()).encode();
     let (unsealed, end) = (&object[..object.len() - 16], object.len() - 48);
     of(
@@ -147,7 +147,7 @@ fn configs() -> Vec<Case> {
     )
 }
 
-fn slots() -> Vec<Case> {
+fn slots() -> Vec<RefusedCase> {
     let object = slot(SlotKind::Passphrase(KdfCost::DEFAULT)).encode();
     let generated = slot(SlotKind::GeneratedKey).encode();
     let unsealed = &object[..object.len() - 16];
@@ -176,7 +176,7 @@ fn slots() -> Vec<Case> {
     )
 }
 
-fn packs_and_trailers() -> Vec<Case> {
+fn packs_and_trailers() -> Vec<RefusedCase> {
     let object = header(1).encode();
     let session = object.len() - 3;
     let mut cases = of(
@@ -205,7 +205,7 @@ fn packs_and_trailers() -> Vec<Case> {
     cases
 }
 
-fn directories() -> Vec<Case> {
+fn directories() -> Vec<RefusedCase> {
     let bytes = directory::encode(&frames());
     let frame = |fields: &[u8]| and(&[1], &and(fields, &[0; 33]));
     of(
@@ -240,7 +240,7 @@ fn body_of(header: &[u8], directory: &[u8]) -> Vec<u8> {
     [&[1], &[0xa1; 32][..], &[0], &lengths[0], header, &lengths[1], directory].concat()
 }
 
-fn bodies() -> Vec<Case> {
+fn bodies() -> Vec<RefusedCase> {
     let body = index::encode(&packs());
     let (plain, object) = (header(0).encode(), index::prefix());
     let large = PackEntry { bytes: (256 << 20) + 1, ..packs().remove(0) };
@@ -274,7 +274,7 @@ fn bodies() -> Vec<Case> {
 }
 
 /// Names that would lead a restore out of its folder, and others that no file system allows.
-fn names() -> Vec<Case> {
+fn names() -> Vec<RefusedCase> {
     let named = |name: &[u8]| encode_entry(&entry(name, EntryKind::Fifo));
     of(
         "entry",
@@ -299,7 +299,7 @@ fn fifo(flags: u64, mode: u64, behind: &[u8]) -> Vec<u8> {
 /// The rest of an entry: two times and three numbers, all zero.
 const REST: [u8; 7] = [0; 7];
 
-fn entries() -> Vec<Case> {
+fn entries() -> Vec<RefusedCase> {
     let billion = and(&[0], &varint(1_000_000_000));
     let attribute = |name: &[u8]| and(&[1], &and(name, &[0]));
     let attributes = |parts: &[&[u8]]| fifo(2, 0, &and(&REST, &parts.concat()));
@@ -335,7 +335,7 @@ fn file_of(content: &[u8]) -> Vec<u8> {
     [&[1, b'n', 1, 0, 0, 0, 0, 0, 0], &REST[..], &[0, 0], content].concat()
 }
 
-fn nodes() -> Vec<Case> {
+fn nodes() -> Vec<RefusedCase> {
     let leaf = |names: &[&[u8]]| {
         let entries = names.iter().map(|name| entry(name, EntryKind::Fifo));
         encode_node(&Node::DirectoryLeaf(entries.collect()))
@@ -374,7 +374,7 @@ fn json_record(body: &str) -> Vec<u8> {
     format!("{{\"previous\":\"{}\",{body}}}", "0".repeat(64)).into_bytes()
 }
 
-fn records() -> Vec<Case> {
+fn records() -> Vec<RefusedCase> {
     let object = record::prefix();
     let mut cases = of(
         "record_object",

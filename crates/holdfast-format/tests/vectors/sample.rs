@@ -5,13 +5,13 @@ use std::fmt::Debug;
 use holdfast_format::{BlobId, FormatError, ObjectId, SessionId, WriterId};
 
 /// Fails if bytes do not decode to the value.
-type Check = Box<dyn Fn(&[u8])>;
+type VectorCheck = Box<dyn Fn(&[u8])>;
 
 /// A value, encoded, and the check that bytes decode to it.
-pub struct Sample {
+pub struct VectorSample {
     pub name: &'static str,
     pub bytes: Vec<u8>,
-    pub check: Check,
+    pub check: VectorCheck,
 }
 
 /// A sample of a value and its two functions.
@@ -20,10 +20,10 @@ pub fn sample<T: Debug + PartialEq + 'static>(
     value: T,
     encode: impl Fn(&T) -> Vec<u8>,
     decode: impl Fn(&[u8]) -> Result<T, FormatError> + 'static,
-) -> Sample {
+) -> VectorSample {
     let bytes = encode(&value);
     let check = move |bytes: &[u8]| assert_eq!(decode(bytes).as_ref(), Ok(&value), "{name}");
-    Sample { name, bytes, check: Box::new(check) }
+    VectorSample { name, bytes, check: Box::new(check) }
 }
 
 pub fn blob_id(byte: u8) -> BlobId {

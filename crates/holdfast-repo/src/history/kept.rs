@@ -15,7 +15,7 @@ use holdfast_seal::Keys;
 use serde::de::DeserializeOwned;
 
 use crate::RepoError;
-use crate::chain::{Head, Stored, decode, record_at, record_place};
+use crate::chain::{ChainHead, StoredRecord, decode, record_at, record_place};
 use crate::index::Index;
 
 /// The kept records of a chain, up to the first that does not continue the preceding one or is not
@@ -28,8 +28,8 @@ pub(super) fn collect<Body: DeserializeOwned>(
     index: &Index,
     chain: &Chain,
     listed: &BTreeSet<u64>,
-) -> Result<Vec<Stored<Body>>, RepoError> {
-    let mut end = Head::EMPTY;
+) -> Result<Vec<StoredRecord<Body>>, RepoError> {
+    let mut end = ChainHead::EMPTY;
     let mut found = Vec::new();
     'kept: loop {
         let records = index.kept_records(chain, end.next)?;
@@ -45,8 +45,8 @@ pub(super) fn collect<Body: DeserializeOwned>(
             if !continues {
                 break 'kept;
             }
-            end = Head { next: sequence + 1, last: id };
-            found.push(Stored { sequence, id, body: record.body });
+            end = ChainHead { next: sequence + 1, last: id };
+            found.push(StoredRecord { sequence, id, body: record.body });
         }
     }
     Ok(found)
@@ -60,7 +60,7 @@ pub(super) fn is_confirmed<Body: DeserializeOwned>(
     backend: &dyn Backend,
     keys: &Keys,
     chain: &Chain,
-    records: &[Stored<Body>],
+    records: &[StoredRecord<Body>],
 ) -> Result<bool, RepoError> {
     let Some(last) = records.last() else { return Ok(true) };
     let there = record_at::<Body>(backend, keys, chain, last.sequence)?;
@@ -68,7 +68,7 @@ pub(super) fn is_confirmed<Body: DeserializeOwned>(
 }
 
 /// The first generation that one of these records writes off.
-pub(super) fn first_given_up(generations: &[Stored<GenerationBody>]) -> Option<u64> {
+pub(super) fn first_given_up(generations: &[StoredRecord<GenerationBody>]) -> Option<u64> {
     let given_up = generations.iter().filter_map(|record| match &record.body {
         GenerationBody::GiveUp { records } => Some(records),
         _ => None,
@@ -82,7 +82,7 @@ mod tests {
     use std::sync::Arc;
 
     use bytes::Bytes;
-    use holdfast_backend::Memory;
+    use holdfast_backend::MemoryBackend;
     use holdfast_format::ObjectId;
     use holdfast_format::slot::KdfCost;
     use holdfast_seal::{Secret, SlotLabel};
@@ -103,7 +103,7 @@ mod tests {
 
     #[test]
     fn what_is_wrong_with_kept_records_costs_time_only() {
-        let storage = Arc::new(Memory::new());
+        let storage = Arc::new(MemoryBackend::new());
         let (secret, _) = Secret::generate_key().unwrap();
         Repository::init(&*storage, &secret, KdfCost::MIN, &label(), |_| {}).unwrap();
         let cache = tempfile::tempdir().unwrap();

@@ -11,7 +11,7 @@ use serde::de::DeserializeOwned;
 
 use super::{History, kept};
 use crate::RepoError;
-use crate::chain::{self, DamagedRecord, Head, Listed, Records, Stored};
+use crate::chain::{self, ChainHead, ChainRecords, DamagedRecord, ListedSlots, StoredRecord};
 use crate::index::Index;
 
 impl History {
@@ -72,7 +72,7 @@ impl History {
     /// The end of the generation chain is lost: new records are appended after it.
     fn miss_generations(&mut self, lost: RangeInclusive<u64>) {
         let (chain, reason) = (Chain::Generations, "it is missing, but a fence names it");
-        self.generation_head = Some(Head::behind_lost(*lost.end()));
+        self.generation_head = Some(ChainHead::behind_lost(*lost.end()));
         self.damaged.extend(lost.map(|sequence| DamagedRecord::missing(&chain, sequence, reason)));
     }
 
@@ -86,7 +86,7 @@ impl History {
         // enough.
         let listed = match self.generation_head {
             None => chain::listed_slots(backend)?,
-            Some(_) => Listed::default(),
+            Some(_) => ListedSlots::default(),
         };
         self.single.extend(&listed.single);
         self.refresh_generations(backend, keys, index, &listed)?;
@@ -103,7 +103,7 @@ impl History {
         backend: &dyn Backend,
         keys: &Keys,
         index: Option<&Index>,
-        listed: &Listed,
+        listed: &ListedSlots,
     ) -> Result<(), RepoError> {
         let (chain, head) = (Chain::Generations, self.generation_head);
         let mut kept = Vec::new();
@@ -113,7 +113,7 @@ impl History {
             kept.retain(|record| given_up.is_none_or(|first| record.sequence < first));
             self.kept_generations = kept.len() as u64;
         }
-        let head = head.unwrap_or(Head::EMPTY);
+        let head = head.unwrap_or(ChainHead::EMPTY);
         let (records, head) = read_on(backend, keys, index, &chain, head, listed, kept)?;
         self.generation_head = Some(head);
         for record in records.whole {
@@ -130,7 +130,7 @@ impl History {
         &mut self,
         backend: &dyn Backend,
         keys: &Keys,
-        listed: &Listed,
+        listed: &ListedSlots,
     ) -> Result<(), RepoError> {
         for (chain, slots) in &listed.slots {
             let Chain::Writer(writer) = chain else { continue };
@@ -144,7 +144,7 @@ impl History {
                 self.unannounced.insert(*writer);
             }
             if is_authentic || !self.damaged.is_empty() {
-                self.heads.insert(*writer, Head::EMPTY);
+                self.heads.insert(*writer, ChainHead::EMPTY);
             }
         }
         Ok(())
@@ -156,12 +156,12 @@ impl History {
         keys: &Keys,
         index: Option<&Index>,
         writer: WriterId,
-        listed: &Listed,
+        listed: &ListedSlots,
     ) -> Result<(), RepoError> {
         let (chain, head) = (Chain::Writer(writer), self.heads.get(&writer));
-        let head = head.copied().unwrap_or(Head::EMPTY);
-        let mut kept: Vec<Stored<WriterBody>> = Vec::new();
-        if let Some(index) = index.filter(|_| head == Head::EMPTY) {
+        let head = head.copied().unwrap_or(ChainHead::EMPTY);
+        let mut kept: Vec<StoredRecord<WriterBody>> = Vec::new();
+        if let Some(index) = index.filter(|_| head == ChainHead::EMPTY) {
             kept = kept::collect(keys, index, &chain, listed.of(&chain))?;
             let given_up = self.first_given_up(&chain);
             kept.retain(|record| given_up.is_none_or(|first| record.sequence < first));
@@ -183,15 +183,15 @@ fn read_on<Body: DeserializeOwned>(
     keys: &Keys,
     index: Option<&Index>,
     chain: &Chain,
-    mut head: Head,
-    listed: &Listed,
-    mut kept: Vec<Stored<Body>>,
-) -> Result<(Records<Body>, Head), RepoError> {
+    mut head: ChainHead,
+    listed: &ListedSlots,
+    mut kept: Vec<StoredRecord<Body>>,
+) -> Result<(ChainRecords<Body>, ChainHead), RepoError> {
     if !kept::is_confirmed(backend, keys, chain, &kept)? {
         kept.clear();
     }
     if let Some(last) = kept.last() {
-        head = Head { next: last.sequence + 1, last: last.id };
+        head = ChainHead { next: last.sequence + 1, last: last.id };
     }
     let mut records = chain::read_from(backend, keys, chain, &mut head, listed.of(chain))?;
     if let Some(index) = index {

@@ -9,9 +9,11 @@ use std::sync::{Arc, PoisonError};
 
 use holdfast_format::ObjectId;
 
-use super::cache::{Cache, Numbering, View};
+use super::cache::{Cache, CacheView, Numbering};
 use super::guard::guarded;
-use super::{Index, IndexReader, Inner, Missing, State, read_index_object, read_pack_directory};
+use super::{
+    Index, IndexReader, IndexState, Inner, Missing, read_index_object, read_pack_directory,
+};
 use crate::RepoError;
 use crate::history::History;
 
@@ -42,7 +44,7 @@ impl IndexReader {
     /// Looks into the cache, or into a new one if it turns out to be broken.
     pub(super) fn look<T>(
         &self,
-        look: impl Fn(&State, &View) -> Result<T, RepoError>,
+        look: impl Fn(&IndexState, &CacheView) -> Result<T, RepoError>,
     ) -> Result<T, RepoError> {
         let state = self.index.state();
         match guarded(|| look(&state, &state.view)) {
@@ -57,7 +59,7 @@ impl IndexReader {
 
     /// The index as the objects say, if the cache was not rebuilt from them yet: before anything is
     /// reported missing.
-    pub(super) fn second_look(&self) -> Result<Option<Arc<State>>, RepoError> {
+    pub(super) fn second_look(&self) -> Result<Option<Arc<IndexState>>, RepoError> {
         if self.index.is_anew.load(Ordering::Acquire) {
             return Ok(None);
         }
@@ -67,12 +69,12 @@ impl IndexReader {
 }
 
 impl Inner {
-    pub(super) fn state(&self) -> Arc<State> {
+    pub(super) fn state(&self) -> Arc<IndexState> {
         Arc::clone(&self.state.read().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Changes the state.
-    pub(super) fn update(&self, change: impl FnOnce(&mut State)) {
+    pub(super) fn update(&self, change: impl FnOnce(&mut IndexState)) {
         let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
         change(Arc::make_mut(&mut state));
     }
@@ -134,7 +136,12 @@ impl Inner {
     }
 
     /// Adds to an empty cache what the index objects of the old state list.
-    fn fill(&self, cache: Cache, old: &State, numbering: &Numbering) -> Result<State, RepoError> {
+    fn fill(
+        &self,
+        cache: Cache,
+        old: &IndexState,
+        numbering: &Numbering,
+    ) -> Result<IndexState, RepoError> {
         cache.reserve(numbering)?;
         for (id, packs) in old.objects.iter() {
             let listed = match read_index_object(&*self.backend, &self.keys, id) {
@@ -148,14 +155,14 @@ impl Inner {
         let (dead, hidden) = (Arc::clone(&old.dead), Arc::clone(&old.hidden));
         let (packs, objects) = (Arc::new(packs), Arc::new(objects));
         let (cache, view, swept) = (Arc::new(cache), Arc::new(view), old.swept);
-        Ok(State { cache, view, packs, objects, dead, hidden, swept })
+        Ok(IndexState { cache, view, packs, objects, dead, hidden, swept })
     }
 
     /// The directories of packs whose index object is lost. A pack whose directory is unreadable is
     /// lost too.
     fn read_directories(
         &self,
-        old: &State,
+        old: &IndexState,
         packs: &[u32],
     ) -> Result<Vec<holdfast_format::index::PackEntry>, RepoError> {
         let ids: Vec<ObjectId> =
@@ -166,7 +173,7 @@ impl Inner {
                 Ok(pack) => found.push(pack),
                 Err(
                     RepoError::Damaged { .. }
-                    | RepoError::Backend(holdfast_backend::Error::NotFound { .. }),
+                    | RepoError::Backend(holdfast_backend::BackendError::NotFound { .. }),
                 ) => {}
                 Err(error) => return Err(error),
             }

@@ -12,7 +12,7 @@ use holdfast_format::{FormatError, ObjectId, directory, name};
 use holdfast_seal::{Keys, open_directory, open_index};
 
 use super::cache::{Cache, Numbering};
-use super::{Index, Inner, PackRow, State};
+use super::{Index, IndexState, Inner, PackRow};
 use crate::RepoError;
 use crate::history::History;
 use crate::names::object_name;
@@ -171,7 +171,7 @@ impl Inner {
         history: &History,
     ) -> Result<Vec<String>, RepoError> {
         let state = self.state();
-        let State { packs, dead, .. } = &*state;
+        let IndexState { packs, dead, .. } = &*state;
         let known: HashSet<ObjectId> =
             packs.iter().filter(|pack| !dead.contains(&pack.number)).map(|pack| pack.id).collect();
         let (mut found, mut lost) = (Vec::new(), Vec::new());

@@ -38,14 +38,14 @@ pub use row::PackRow;
 pub use store::{IndexOptions, Notice};
 
 use crate::RepoError;
-use cache::{Cache, Inserted, Numbering, View};
+use cache::{Cache, CacheView, Inserted, Numbering};
 use guard::guarded;
 use row::BlobRow;
-use store::Store;
+use store::CacheStore;
 
 /// Where a blob's bytes are.
 #[derive(Debug, Clone, Copy)]
-pub struct Location {
+pub struct BlobLocation {
     /// The frame that holds it.
     pub frame: FrameLocation,
     /// First byte of the blob in the frame's plaintext.
@@ -76,7 +76,7 @@ pub struct FrameLocation {
 pub struct PackFrame {
     /// The frame.
     pub frame: FrameLocation,
-    /// [`Location::number`] of its first blob; the others follow consecutively.
+    /// [`BlobLocation::number`] of its first blob; the others follow consecutively.
     pub first_blob: u64,
 }
 
@@ -88,8 +88,8 @@ pub struct Index(Arc<Inner>);
 struct Inner {
     backend: Arc<dyn Backend>,
     keys: Arc<Keys>,
-    store: Store,
-    state: RwLock<Arc<State>>,
+    store: CacheStore,
+    state: RwLock<Arc<IndexState>>,
     /// True once this process has read everything in the cache from the objects.
     is_anew: AtomicBool,
     /// Held shared while the cache is in use, and exclusively while it is rebuilt.
@@ -97,9 +97,9 @@ struct Inner {
 }
 
 #[derive(Debug, Clone)]
-struct State {
+struct IndexState {
     cache: Arc<Cache>,
-    view: Arc<View>,
+    view: Arc<CacheView>,
     /// All packs of the cache, by number.
     packs: Arc<Vec<PackRow>>,
     /// The index objects that count, with the numbers of their packs.
@@ -123,7 +123,7 @@ impl Index {
         keys: Arc<Keys>,
         options: &IndexOptions,
     ) -> Result<Self, RepoError> {
-        let store = Store::new(options, &keys);
+        let store = CacheStore::new(options, &keys);
         let opened = store.open(options.is_anew)?;
         let (cache, view) = match guarded(|| opened.view()) {
             Ok(view) => (opened, view),
@@ -134,13 +134,13 @@ impl Index {
             }
         };
         let is_anew = AtomicBool::new(options.is_anew || cache.path().is_none());
-        let state = RwLock::new(Arc::new(State::new(cache, view)));
+        let state = RwLock::new(Arc::new(IndexState::new(cache, view)));
         let making = RwLock::default();
         let inner = Inner { backend, keys, store, state, is_anew, making };
         Ok(Self(Arc::new(inner)))
     }
 
-    fn state(&self) -> Arc<State> {
+    fn state(&self) -> Arc<IndexState> {
         self.0.state()
     }
 
@@ -153,7 +153,7 @@ impl Index {
     ///
     /// # Errors
     /// [`RepoError::Cache`].
-    pub fn locate(&self, id: &BlobId) -> Result<Option<Location>, RepoError> {
+    pub fn locate(&self, id: &BlobId) -> Result<Option<BlobLocation>, RepoError> {
         self.reader().locate(id)
     }
 
@@ -187,7 +187,7 @@ impl Index {
     /// [`RepoError::Cache`], or whatever `each` returns.
     pub fn for_each_blob(
         &self,
-        mut each: impl FnMut(BlobId, Location) -> Result<(), RepoError>,
+        mut each: impl FnMut(BlobId, BlobLocation) -> Result<(), RepoError>,
     ) -> Result<(), RepoError> {
         let reader = self.reader();
         // All rows are read once beforehand, so that a file that turns out to be broken half-way is
@@ -268,7 +268,7 @@ impl Index {
     }
 
     /// Number of blobs that the cache ever numbered: the size of a bitmap over
-    /// [`Location::number`].
+    /// [`BlobLocation::number`].
     ///
     /// # Errors
     /// [`RepoError::Cache`].
@@ -285,9 +285,9 @@ impl Index {
     }
 }
 
-impl State {
+impl IndexState {
     /// Nothing is known yet about the contents of the cache.
-    fn new(cache: Cache, view: View) -> Self {
+    fn new(cache: Cache, view: CacheView) -> Self {
         let (cache, view) = (Arc::new(cache), Arc::new(view));
         let (packs, objects) = (Arc::default(), Arc::default());
         let (dead, hidden) = (Arc::default(), Arc::default());
@@ -295,7 +295,7 @@ impl State {
     }
 
     /// Records what an index object added to the cache.
-    fn add(&mut self, view: Arc<View>, index: ObjectId, inserted: Inserted) {
+    fn add(&mut self, view: Arc<CacheView>, index: ObjectId, inserted: Inserted) {
         self.view = view;
         let packs = Arc::make_mut(&mut self.packs);
         packs.extend(inserted.packs);
@@ -370,12 +370,17 @@ impl IndexReader {
         })
     }
 
-    fn is_all_usable(&self, state: &State) -> bool {
+    fn is_all_usable(&self, state: &IndexState) -> bool {
         state.dead.is_empty() && state.hidden.is_empty() && self.unusable.is_empty()
     }
 
     /// True if a new snapshot may rely on the pack that holds this blob.
-    fn is_usable(&self, state: &State, view: &View, row: &BlobRow) -> Result<bool, RepoError> {
+    fn is_usable(
+        &self,
+        state: &IndexState,
+        view: &CacheView,
+        row: &BlobRow,
+    ) -> Result<bool, RepoError> {
         let pack = view.frame(row.frame)?.pack;
         if state.dead.contains(&pack) || state.hidden.contains(&pack) {
             return Ok(false);
@@ -387,12 +392,12 @@ impl IndexReader {
     ///
     /// # Errors
     /// As [`IndexReader::locations`].
-    pub fn locate(&self, id: &BlobId) -> Result<Option<Location>, RepoError> {
+    pub fn locate(&self, id: &BlobId) -> Result<Option<BlobLocation>, RepoError> {
         Ok(self.locations(id)?.into_iter().next())
     }
 
     /// All locations of a blob, as the cache has them.
-    pub(crate) fn known_locations(&self, id: &BlobId) -> Result<Vec<Location>, RepoError> {
+    pub(crate) fn known_locations(&self, id: &BlobId) -> Result<Vec<BlobLocation>, RepoError> {
         self.look(|state, view| state.locations(view, id))
     }
 
@@ -400,7 +405,7 @@ impl IndexReader {
     ///
     /// # Errors
     /// [`RepoError::Cache`]; storage failures.
-    pub fn locations(&self, id: &BlobId) -> Result<Vec<Location>, RepoError> {
+    pub fn locations(&self, id: &BlobId) -> Result<Vec<BlobLocation>, RepoError> {
         let found = self.known_locations(id)?;
         match found.is_empty() {
             true => match self.second_look()? {
@@ -429,8 +434,8 @@ impl IndexReader {
     }
 }
 
-impl State {
-    fn locations(&self, view: &View, id: &BlobId) -> Result<Vec<Location>, RepoError> {
+impl IndexState {
+    fn locations(&self, view: &CacheView, id: &BlobId) -> Result<Vec<BlobLocation>, RepoError> {
         let Some(row) = view.blob(id)? else { return Ok(Vec::new()) };
         let mut found = Vec::with_capacity(1);
         found.extend(self.resolve(view, &row)?);
@@ -440,13 +445,13 @@ impl State {
         Ok(found)
     }
 
-    fn resolve(&self, view: &View, row: &BlobRow) -> Result<Option<Location>, RepoError> {
+    fn resolve(&self, view: &CacheView, row: &BlobRow) -> Result<Option<BlobLocation>, RepoError> {
         let frame = view.frame(row.frame)?;
         if self.dead.contains(&frame.pack) {
             return Ok(None);
         }
         let pack = self.known_pack(frame.pack)?;
-        Ok(Some(Location {
+        Ok(Some(BlobLocation {
             frame: frame.location(row.frame, pack.id),
             offset: row.offset,
             bytes: row.bytes,

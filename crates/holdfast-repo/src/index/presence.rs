@@ -20,10 +20,10 @@ const BLOBS_PER_SLOT: usize = 8;
 
 /// Answers whether a new snapshot may rely on blobs, as [`IndexReader::contains`] does.
 #[derive(Debug)]
-pub struct Presence(State);
+pub struct Presence(PresenceTable);
 
 #[derive(Debug)]
-enum State {
+enum PresenceTable {
     Lookups { index: IndexReader, blobs: u64, asked: u64 },
     Known(Beginnings),
 }
@@ -31,7 +31,7 @@ enum State {
 impl Presence {
     /// Answers for this state of the index, which has numbered this many blobs.
     pub fn new(index: IndexReader, blobs: u64) -> Self {
-        Self(State::Lookups { index, blobs, asked: 0 })
+        Self(PresenceTable::Lookups { index, blobs, asked: 0 })
     }
 
     /// True if the blob is in a pack that a new snapshot may rely on.
@@ -40,14 +40,14 @@ impl Presence {
     /// [`RepoError::Cache`].
     pub fn contains(&mut self, id: &BlobId) -> Result<bool, RepoError> {
         let (index, blobs, asked) = match &mut self.0 {
-            State::Known(known) => return Ok(known.contains(beginning(id))),
-            State::Lookups { index, blobs, asked } => (index, *blobs, asked),
+            PresenceTable::Known(known) => return Ok(known.contains(beginning(id))),
+            PresenceTable::Lookups { index, blobs, asked } => (index, *blobs, asked),
         };
         *asked += 1;
         let contains = index.contains(id)?;
         if blobs <= BLOBS_MAX && *asked > blobs / READ_COST {
             let known = Beginnings::new(index.visible_blobs()?);
-            self.0 = State::Known(known);
+            self.0 = PresenceTable::Known(known);
         }
         Ok(contains)
     }

@@ -49,7 +49,7 @@ pub struct PackRow {
     pub first_frame: u32,
     /// Number of frames.
     pub frames: u32,
-    /// [`Location::number`](super::Location::number) of its first blob; the others follow
+    /// [`BlobLocation::number`](super::BlobLocation::number) of its first blob; the others follow
     /// consecutively.
     pub first_blob: u64,
     /// Number of blobs.
@@ -57,9 +57,9 @@ pub struct PackRow {
 }
 
 /// Cuts fixed-size fields off a row.
-struct Fields<'a>(&'a [u8]);
+struct RowFields<'a>(&'a [u8]);
 
-impl Fields<'_> {
+impl RowFields<'_> {
     fn array<const N: usize>(&mut self) -> Result<[u8; N], RepoError> {
         let (field, rest) = self
             .0
@@ -90,7 +90,7 @@ impl BlobRow {
     }
 
     pub fn decode(row: &[u8]) -> Result<Self, RepoError> {
-        let mut fields = Fields(row);
+        let mut fields = RowFields(row);
         Ok(Self {
             frame: fields.u32()?,
             place: fields.u32()?,
@@ -117,7 +117,7 @@ impl FrameRow {
     }
 
     pub fn decode(row: &[u8]) -> Result<Self, RepoError> {
-        let mut fields = Fields(row);
+        let mut fields = RowFields(row);
         let (pack, offset, sealed_bytes, raw_bytes) =
             (fields.u32()?, fields.u32()?, fields.u32()?, fields.u32()?);
         let first_blob = fields.u64()?;
@@ -160,7 +160,7 @@ impl PackRow {
     }
 
     pub(super) fn decode(number: u32, row: &[u8]) -> Result<Self, RepoError> {
-        let mut fields = Fields(row);
+        let mut fields = RowFields(row);
         Ok(Self {
             number,
             id: ObjectId::from_bytes(fields.array()?),

@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use holdfast_format::RepositoryId;
 use holdfast_seal::Keys;
 
-use super::cache::{Cache, Wanted};
+use super::cache::{Cache, CacheFile};
 use crate::RepoError;
 
 type Tell = dyn Fn(&str) + Send + Sync;
@@ -47,19 +47,19 @@ pub struct IndexOptions {
 
 /// Opens caches of one index.
 #[derive(Debug)]
-pub(super) struct Store {
+pub(super) struct CacheStore {
     repository: RepositoryId,
     bytes_max: usize,
-    wanted: Option<Wanted>,
+    wanted: Option<CacheFile>,
     notice: Notice,
     /// The file was abandoned.
     is_without: AtomicBool,
 }
 
-impl Store {
+impl CacheStore {
     pub fn new(options: &IndexOptions, keys: &Keys) -> Self {
         let (repository, bytes_max) = (keys.repository_id(), options.bytes_max);
-        let wanted = options.folder.clone().map(|folder| Wanted {
+        let wanted = options.folder.clone().map(|folder| CacheFile {
             key: keys.local_key(b"index"),
             folder,
             repository,

@@ -6,7 +6,7 @@ use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
-use holdfast_backend::Memory;
+use holdfast_backend::MemoryBackend;
 use holdfast_format::BlobType;
 use holdfast_format::directory::FrameEntry;
 use holdfast_format::frame::{Algorithm, BlobEntry};
@@ -19,10 +19,10 @@ use crate::history::History;
 use crate::write::index::put_index_object;
 
 /// What an index says about each blob: the packs that hold it, and where in them.
-type Said = BTreeMap<BlobId, BTreeSet<(ObjectId, u64, u32, u32)>>;
+type IndexedBlobs = BTreeMap<BlobId, BTreeSet<(ObjectId, u64, u32, u32)>>;
 
 struct World {
-    backend: Arc<Memory>,
+    backend: Arc<MemoryBackend>,
     keys: Arc<Keys>,
     cache: tempfile::TempDir,
 }
@@ -98,13 +98,13 @@ impl World {
         self.open_with(&self.options())
     }
 
-    fn truth(&self) -> Said {
+    fn truth(&self) -> IndexedBlobs {
         said(&self.open_with(&IndexOptions { bytes_max: 1 << 20, ..IndexOptions::default() }))
     }
 }
 
-fn said(index: &Index) -> Said {
-    let mut said = Said::new();
+fn said(index: &Index) -> IndexedBlobs {
+    let mut said = IndexedBlobs::new();
     index
         .for_each_blob(|id, place| {
             let frame = place.frame;
@@ -117,7 +117,7 @@ fn said(index: &Index) -> Said {
 }
 
 /// Locations of each blob by lookup.
-fn looked_up(reader: &IndexReader, ids: impl IntoIterator<Item = BlobId>) -> Said {
+fn looked_up(reader: &IndexReader, ids: impl IntoIterator<Item = BlobId>) -> IndexedBlobs {
     let places = |id: BlobId| {
         let places = reader.locations(&id).unwrap().into_iter();
         (id, places.map(|p| (p.frame.pack, p.frame.offset, p.offset, p.bytes)).collect())
@@ -261,7 +261,7 @@ fn what_is_asked_for_and_missing_is_looked_for_in_the_objects() {
     let id = blob(17);
     drop(index);
     let cache = cache::Cache::open(
-        &cache::Wanted {
+        &cache::CacheFile {
             folder: world.folder(),
             repository: world.keys.repository_id(),
             key: world.keys.local_key(b"index"),

@@ -19,7 +19,7 @@ use std::fs;
 use std::path::Path;
 use std::time::SystemTime;
 
-use holdfast_backend::{Backend, Error as BackendError, Place};
+use holdfast_backend::{Backend, BackendError, StorageLocation};
 use holdfast_format::limits::RECORD_BYTES_MAX;
 use holdfast_format::name::Chain;
 use holdfast_format::{ObjectId, WriterId};
@@ -27,7 +27,7 @@ use holdfast_seal::{Keys, open_record};
 
 use super::{create_place, read_file, replace_file};
 use crate::RepoError;
-use crate::chain::Head;
+use crate::chain::ChainHead;
 use crate::names::object_name;
 
 const FILE: &str = "heads";
@@ -37,7 +37,7 @@ const TAG_BYTES: usize = 16;
 const ROW_BYTES: usize = 1 + WriterId::BYTES + 8 + ObjectId::BYTES;
 
 /// The last record of each chain.
-pub(crate) type Heads = BTreeMap<Chain, Head>;
+pub(crate) type Heads = BTreeMap<Chain, ChainHead>;
 
 /// The evidence that a repository is in another state than it was.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -50,7 +50,7 @@ pub(crate) struct Rollback {
 
 /// What is known about the copy that this folder belongs to, or else about the one last used at the
 /// same address on the same medium.
-pub(crate) fn known(folder: &Path, keys: &Keys, place: &Place) -> Option<Heads> {
+pub(crate) fn known(folder: &Path, keys: &Keys, place: &StorageLocation) -> Option<Heads> {
     let site = site(place);
     if let Some((_, heads)) = read(folder, keys) {
         return Some(heads);
@@ -69,7 +69,7 @@ pub(crate) fn known(folder: &Path, keys: &Keys, place: &Place) -> Option<Heads> 
 }
 
 /// Saves the current state. If that fails, an older state may go unnoticed.
-pub(crate) fn remember(folder: &Path, keys: &Keys, place: &Place, heads: &Heads) {
+pub(crate) fn remember(folder: &Path, keys: &Keys, place: &StorageLocation, heads: &Heads) {
     let _unnoticed = create_place(folder)
         .and_then(|()| replace_file(&folder.join(FILE), &encode(keys, &site(place), heads)));
 }
@@ -108,8 +108,8 @@ impl Rollback {
 }
 
 /// What copies have in common that replace each other.
-fn site(place: &Place) -> [u8; SITE_BYTES] {
-    let place = Place { copy: Vec::new(), ..place.clone() };
+fn site(place: &StorageLocation) -> [u8; SITE_BYTES] {
+    let place = StorageLocation { copy: Vec::new(), ..place.clone() };
     let mut site = [0; SITE_BYTES];
     site.copy_from_slice(&blake3::hash(&place.encode()).as_bytes()[..SITE_BYTES]);
     site
@@ -156,7 +156,7 @@ fn read(folder: &Path, keys: &Keys) -> Option<([u8; SITE_BYTES], Heads)> {
             _ => Chain::Writer(WriterId::from_bytes(*writer)),
         };
         let last = ObjectId::from_bytes(last.try_into().ok()?);
-        Some((chain, Head { next: u64::from_le_bytes(*next), last }))
+        Some((chain, ChainHead { next: u64::from_le_bytes(*next), last }))
     };
     Some((*site, rows.chunks(ROW_BYTES).map(row).collect::<Option<_>>()?))
 }
@@ -167,13 +167,13 @@ mod tests {
 
     use super::*;
 
-    fn place(address: &str, medium: &str, copy: &str) -> Place {
-        Place { address: address.into(), medium: medium.into(), copy: copy.into() }
+    fn place(address: &str, medium: &str, copy: &str) -> StorageLocation {
+        StorageLocation { address: address.into(), medium: medium.into(), copy: copy.into() }
     }
 
     fn heads(next: u64) -> Heads {
         let chain = Chain::Writer(WriterId::from_bytes([3; 16]));
-        let head = |next| Head { next, last: ObjectId::of(&[next as u8]) };
+        let head = |next| ChainHead { next, last: ObjectId::of(&[next as u8]) };
         Heads::from([(Chain::Generations, head(2)), (chain, head(next))])
     }
 
@@ -181,8 +181,9 @@ mod tests {
     fn what_is_known_comes_back_and_nothing_else_does() {
         let caches = tempfile::tempdir().unwrap();
         let keys = Keys::derive(&MasterKey::generate().unwrap());
-        let folder =
-            |place: &Place| super::super::place_folder(caches.path(), &keys.repository_id(), place);
+        let folder = |place: &StorageLocation| {
+            super::super::place_folder(caches.path(), &keys.repository_id(), place)
+        };
         let disk = place("/mnt", "a", "1");
         assert_eq!(known(&folder(&disk), &keys, &disk), None);
         remember(&folder(&disk), &keys, &disk, &heads(7));

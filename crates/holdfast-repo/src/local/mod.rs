@@ -17,7 +17,7 @@ mod private;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use holdfast_backend::Place;
+use holdfast_backend::StorageLocation;
 use holdfast_format::RepositoryId;
 
 pub(crate) use heads::{Heads, Rollback, known, remember};
@@ -34,12 +34,12 @@ pub fn repository_folder(caches: &Path, repository: &RepositoryId) -> PathBuf {
 }
 
 /// The folder of the copy of a repository at a location, below the folder of all caches.
-pub fn place_folder(caches: &Path, repository: &RepositoryId, place: &Place) -> PathBuf {
+pub fn place_folder(caches: &Path, repository: &RepositoryId, place: &StorageLocation) -> PathBuf {
     // The number of a file system may change from one boot to the next. It is only used where
     // nothing else distinguishes copies.
     let place = match place.copy.is_empty() {
         true => place.clone(),
-        false => Place { medium: Vec::new(), ..place.clone() },
+        false => StorageLocation { medium: Vec::new(), ..place.clone() },
     };
     let name = blake3::hash(&place.encode()).to_hex();
     repository_folder(caches, repository).join(&name[..PLACE_DIGITS])

@@ -1,10 +1,10 @@
 //! Looking again: a prune that ran at the same time has recorded what it moved and deleted.
 
-use holdfast_backend::Error as BackendError;
+use holdfast_backend::BackendError;
 use holdfast_format::name::Chain;
 use holdfast_format::{BlobId, BlobType};
 
-use crate::index::{IndexReader, Location};
+use crate::index::{BlobLocation, IndexReader};
 use crate::names::object_name;
 use crate::{RepoError, Repository};
 
@@ -42,13 +42,13 @@ impl Repository {
 
 /// An index as it was read once, for many lookups; missing blobs are looked up again.
 #[derive(Debug)]
-pub struct Places<'a> {
+pub struct LocationLookup<'a> {
     repository: &'a Repository,
     index: IndexReader,
     generation: u64,
 }
 
-impl<'a> Places<'a> {
+impl<'a> LocationLookup<'a> {
     /// The current index.
     pub fn new(repository: &'a Repository) -> Self {
         let generation = repository.index_generation();
@@ -58,8 +58,8 @@ impl<'a> Places<'a> {
     /// The first location of a blob.
     ///
     /// # Errors
-    /// As [`Places::of`].
-    pub fn locate(&self, id: &BlobId) -> Result<Location, RepoError> {
+    /// As [`LocationLookup::of`].
+    pub fn locate(&self, id: &BlobId) -> Result<BlobLocation, RepoError> {
         let mut places = self.index.known_locations(id)?;
         if places.is_empty() {
             places = self.look_again(id, |_| true)?;
@@ -71,8 +71,8 @@ impl<'a> Places<'a> {
     ///
     /// # Errors
     /// [`RepoError::BlobMissing`]; [`RepoError::Overtaken`]; storage and cache failures.
-    pub fn of(&self, id: &BlobId, blob_type: BlobType) -> Result<Vec<Location>, RepoError> {
-        let is_wanted = |place: &Location| place.frame.context.blob_type == blob_type;
+    pub fn of(&self, id: &BlobId, blob_type: BlobType) -> Result<Vec<BlobLocation>, RepoError> {
+        let is_wanted = |place: &BlobLocation| place.frame.context.blob_type == blob_type;
         let mut places = self.index.known_locations(id)?;
         places.retain(is_wanted);
         if places.is_empty() { self.look_again(id, is_wanted) } else { Ok(places) }
@@ -82,8 +82,8 @@ impl<'a> Places<'a> {
     fn look_again(
         &self,
         id: &BlobId,
-        is_wanted: impl Fn(&Location) -> bool,
-    ) -> Result<Vec<Location>, RepoError> {
+        is_wanted: impl Fn(&BlobLocation) -> bool,
+    ) -> Result<Vec<BlobLocation>, RepoError> {
         let mut generation = self.generation;
         loop {
             let is_newest = !self.repository.look_again(&mut generation)?;

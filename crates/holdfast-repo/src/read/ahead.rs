@@ -16,7 +16,7 @@ use holdfast_seal::{FrameOpener, Keys};
 
 use super::frames::{FrameCache, FrameKey, key};
 use super::{BlobReader, open_cached};
-use crate::index::{FrameLocation, IndexReader, Location};
+use crate::index::{BlobLocation, FrameLocation, IndexReader};
 use crate::ordered::Ordered;
 use crate::{RepoError, Repository};
 
@@ -44,18 +44,18 @@ pub struct ReadAhead<'a> {
     /// For blobs that the plan could not get.
     reader: BlobReader<'a>,
     index: IndexReader,
-    steps: VecDeque<Step>,
+    steps: VecDeque<PlannedBlob>,
     /// Number of the next step.
     first: u64,
     /// Number of the first step whose frame was not requested, and the bytes before it.
     asked: (u64, usize),
-    wanted: HashMap<BlobId, Wanted>,
+    wanted: HashMap<BlobId, WantedBlob>,
     /// The frames that hold them.
-    frames: HashMap<FrameKey, Frame>,
+    frames: HashMap<FrameKey, WantedFrame>,
     /// Blobs in memory, by the step that needs them next.
     kept: BTreeMap<u64, BlobId>,
     kept_bytes: usize,
-    opening: Ordered<Opened>,
+    opening: Ordered<OpenedBlobs>,
     #[cfg(test)]
     pub(super) asked_frames: u64,
 }
@@ -67,7 +67,7 @@ impl fmt::Debug for ReadAhead<'_> {
     }
 }
 
-struct Step {
+struct PlannedBlob {
     id: BlobId,
     bytes: usize,
     /// The next step that needs the same blob.
@@ -75,17 +75,17 @@ struct Step {
 }
 
 /// A blob of the plan.
-struct Wanted {
+struct WantedBlob {
     /// The first and the last step that need it.
     next: u64,
     last: u64,
     /// Its frame and its offset there.
     place: Option<(FrameKey, u32)>,
     bytes: u32,
-    state: State,
+    state: BlobState,
 }
 
-enum State {
+enum BlobState {
     Unread,
     /// Its frame is being opened.
     Asked,
@@ -95,7 +95,7 @@ enum State {
 }
 
 /// A frame with blobs of the plan.
-struct Frame {
+struct WantedFrame {
     location: FrameLocation,
     /// Number of blobs of the plan in it.
     wanted: usize,
@@ -104,7 +104,7 @@ struct Frame {
 }
 
 /// What an opened frame yielded: each requested blob, if it is intact.
-type Opened = Vec<(BlobId, Option<Vec<u8>>)>;
+type OpenedBlobs = Vec<(BlobId, Option<Vec<u8>>)>;
 
 /// Opens frames for one reader.
 struct Opening {
@@ -162,26 +162,24 @@ impl<'a> ReadAhead<'a> {
             }
             None => self.want(id, number),
         };
-        self.steps.push_back(Step { id: *id, bytes, again: None });
+        self.steps.push_back(PlannedBlob { id: *id, bytes, again: None });
     }
 
     /// Adds a blob that is not in the plan yet. If it is missing, its turn reports the error.
     fn want(&mut self, id: &BlobId, number: u64) -> usize {
         let (next, last) = (number, number);
         let places = self.index.known_locations(id).unwrap_or_default();
-        let is_data = |place: &Location| place.frame.context.blob_type == BlobType::Data;
+        let is_data = |place: &BlobLocation| place.frame.context.blob_type == BlobType::Data;
         let wanted = match places.into_iter().find(is_data) {
-            None => Wanted { next, last, place: None, bytes: 0, state: State::Failed },
+            None => WantedBlob { next, last, place: None, bytes: 0, state: BlobState::Failed },
             Some(location) => {
-                let frame = self.frames.entry(key(&location.frame)).or_insert_with(|| Frame {
-                    location: location.frame,
-                    wanted: 0,
-                    unread: Vec::new(),
+                let frame = self.frames.entry(key(&location.frame)).or_insert_with(|| {
+                    WantedFrame { location: location.frame, wanted: 0, unread: Vec::new() }
                 });
                 frame.wanted += 1;
                 frame.unread.push(*id);
                 let place = Some((key(&location.frame), location.offset));
-                Wanted { next, last, place, bytes: location.bytes, state: State::Unread }
+                WantedBlob { next, last, place, bytes: location.bytes, state: BlobState::Unread }
             }
         };
         let bytes = wanted.bytes as usize;
@@ -198,16 +196,16 @@ impl<'a> ReadAhead<'a> {
         let Some(id) = self.steps.front().map(|step| step.id) else { return Ok(None) };
         while let Some(wanted) = self.wanted.get_mut(&id) {
             match (&mut wanted.state, wanted.place) {
-                (State::Here(bytes), _) => {
+                (BlobState::Here(bytes), _) => {
                     let bytes = std::mem::take(bytes);
                     return Ok(Some(self.step_done(bytes)));
                 }
-                (State::Asked, _) => match self.opening.pop() {
+                (BlobState::Asked, _) => match self.opening.pop() {
                     Some(opened) => self.take_in(opened),
                     None => return Err(RepoError::Stopped("read-ahead")),
                 },
-                (State::Unread, Some((frame, _))) => self.ask(frame),
-                (State::Unread | State::Failed, _) => break,
+                (BlobState::Unread, Some((frame, _))) => self.ask(frame),
+                (BlobState::Unread | BlobState::Failed, _) => break,
             }
         }
         match self.reader.blob(&id, BlobType::Data) {
@@ -236,7 +234,7 @@ impl<'a> ReadAhead<'a> {
             Some(again) => {
                 wanted.next = again;
                 if was_kept {
-                    wanted.state = State::Here(bytes.clone());
+                    wanted.state = BlobState::Here(bytes.clone());
                     self.keep(again, step.id, bytes.len());
                 }
             }
@@ -245,7 +243,7 @@ impl<'a> ReadAhead<'a> {
     }
 
     fn forget(&mut self, id: &BlobId) {
-        let Some(Wanted { place: Some((key, _)), .. }) = self.wanted.remove(id) else { return };
+        let Some(WantedBlob { place: Some((key, _)), .. }) = self.wanted.remove(id) else { return };
         let Some(frame) = self.frames.get_mut(&key) else { return };
         frame.wanted -= 1;
         if frame.wanted == 0 {
@@ -265,7 +263,7 @@ impl<'a> ReadAhead<'a> {
                 return;
             }
             let (id, after) = (step.id, before + step.bytes);
-            if let Some(Wanted { state: State::Unread, place: Some((frame, _)), .. }) =
+            if let Some(WantedBlob { state: BlobState::Unread, place: Some((frame, _)), .. }) =
                 self.wanted.get(&id)
             {
                 if self.opening.is_full() {
@@ -284,9 +282,9 @@ impl<'a> ReadAhead<'a> {
         let mut blobs = Vec::with_capacity(unread.len());
         for id in unread {
             if let Some(wanted) = self.wanted.get_mut(&id)
-                && let (State::Unread, Some((_, offset))) = (&wanted.state, wanted.place)
+                && let (BlobState::Unread, Some((_, offset))) = (&wanted.state, wanted.place)
             {
-                wanted.state = State::Asked;
+                wanted.state = BlobState::Asked;
                 blobs.push((id, offset, wanted.bytes));
             }
         }
@@ -313,14 +311,14 @@ impl<'a> ReadAhead<'a> {
     }
 
     /// Stores what an opened frame yielded.
-    fn take_in(&mut self, opened: Opened) {
+    fn take_in(&mut self, opened: OpenedBlobs) {
         for (id, bytes) in opened {
             let Some(wanted) = self.wanted.get_mut(&id) else { continue };
             match bytes {
-                None => wanted.state = State::Failed,
+                None => wanted.state = BlobState::Failed,
                 Some(bytes) => {
                     let (next, length) = (wanted.next, bytes.len());
-                    wanted.state = State::Here(bytes);
+                    wanted.state = BlobState::Here(bytes);
                     self.keep(next, id, length);
                 }
             }
@@ -336,7 +334,7 @@ impl<'a> ReadAhead<'a> {
             && let Some((_, last)) = self.kept.pop_last()
             && let Some(wanted) = self.wanted.get_mut(&last)
         {
-            wanted.state = State::Unread;
+            wanted.state = BlobState::Unread;
             self.kept_bytes -= wanted.bytes as usize;
             let frame = wanted.place.and_then(|(key, _)| self.frames.get_mut(&key));
             frame.into_iter().for_each(|frame| frame.unread.push(last));
@@ -345,7 +343,7 @@ impl<'a> ReadAhead<'a> {
 }
 
 impl Opening {
-    fn open(self) -> Opened {
+    fn open(self) -> OpenedBlobs {
         let mut opener = FrameOpener::new();
         let plain = open_cached(&*self.backend, &self.keys, &self.cache, &mut opener, &self.frame);
         let blob = |(id, offset, bytes): (BlobId, u32, u32)| {

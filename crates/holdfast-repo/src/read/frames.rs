@@ -20,9 +20,9 @@ pub(super) fn key(frame: &FrameLocation) -> FrameKey {
 
 /// The most recently used frames, for all readers of a repository: bounded by bytes, regardless of
 /// the number of readers.
-pub(crate) struct FrameCache(Mutex<Frames>);
+pub(crate) struct FrameCache(Mutex<CachedFrames>);
 
-struct Frames {
+struct CachedFrames {
     opened: LruCache<FrameKey, Arc<Vec<u8>>>,
     bytes: usize,
     bytes_max: usize,
@@ -43,7 +43,7 @@ impl Default for FrameCache {
 
 impl FrameCache {
     fn new(bytes_max: usize) -> Self {
-        Self(Mutex::new(Frames { opened: LruCache::unbounded(), bytes: 0, bytes_max }))
+        Self(Mutex::new(CachedFrames { opened: LruCache::unbounded(), bytes: 0, bytes_max }))
     }
 
     pub(super) fn get(&self, frame: &FrameLocation) -> Option<Arc<Vec<u8>>> {
@@ -68,7 +68,7 @@ impl FrameCache {
         }
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, Frames> {
+    fn lock(&self) -> std::sync::MutexGuard<'_, CachedFrames> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -17,10 +17,10 @@ use holdfast_format::node::Node;
 use holdfast_format::{BlobId, BlobType, name};
 use holdfast_seal::{FrameOpener, Keys};
 
-use crate::index::{FrameLocation, Location};
+use crate::index::{BlobLocation, FrameLocation};
 use crate::object::fetch_range;
 use crate::{RepoError, Repository};
-pub use again::Places;
+pub use again::LocationLookup;
 pub use ahead::ReadAhead;
 pub(crate) use frames::FrameCache;
 
@@ -53,7 +53,7 @@ impl<'a> BlobReader<'a> {
     ///
     /// # Errors
     /// [`RepoError::Damaged`] names the pack; storage failures.
-    pub fn blob_at(&mut self, id: &BlobId, location: &Location) -> Result<Vec<u8>, RepoError> {
+    pub fn blob_at(&mut self, id: &BlobId, location: &BlobLocation) -> Result<Vec<u8>, RepoError> {
         let (backend, keys) = (self.repository.backend(), self.repository.keys());
         let cache = self.repository.frames();
         let plain = open_cached(backend, keys, cache, &mut self.opener, &location.frame)?;
@@ -87,7 +87,7 @@ impl<'a> BlobReader<'a> {
     }
 
     fn blob_as_indexed(&mut self, id: &BlobId, blob_type: BlobType) -> Result<Vec<u8>, RepoError> {
-        let places = Places::new(self.repository).of(id, blob_type)?;
+        let places = LocationLookup::new(self.repository).of(id, blob_type)?;
         let mut failure = RepoError::BlobMissing { id: *id };
         for location in places {
             match self.blob_at(id, &location) {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use holdfast_backend::{Backend, Memory};
+use holdfast_backend::{Backend, MemoryBackend};
 use holdfast_format::slot::KdfCost;
 use holdfast_format::{BlobId, BlobType, name};
 use holdfast_seal::{Secret, SlotLabel};
@@ -27,8 +27,8 @@ fn chunk(number: usize) -> Vec<u8> {
 }
 
 /// A repository with the chunks of all generations, and their ids in the order of the file.
-fn world() -> (Arc<Memory>, Repository, Vec<BlobId>) {
-    let storage = Arc::new(Memory::new());
+fn world() -> (Arc<MemoryBackend>, Repository, Vec<BlobId>) {
+    let storage = Arc::new(MemoryBackend::new());
     let (secret, key) = Secret::generate_key().unwrap();
     let label = SlotLabel {
         label: "test".to_owned(),

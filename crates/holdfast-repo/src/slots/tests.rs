@@ -6,8 +6,10 @@ use std::path::PathBuf;
 use std::sync::{Arc, Barrier, Mutex};
 
 use bytes::Bytes;
-use holdfast_backend::fault::{Effect, Failure, Kind, Plan};
-use holdfast_backend::{Error, Fault, Listed, Local, Memory, ObjectName};
+use holdfast_backend::fault::{FaultEffect, FaultFailure, FaultPlan, OperationKind};
+use holdfast_backend::{
+    BackendError, FaultBackend, ListedObject, Local, MemoryBackend, ObjectName,
+};
 use holdfast_format::slot::{SlotHeader, SlotKind};
 use jiff::Timestamp;
 use tempfile::TempDir;
@@ -16,11 +18,11 @@ use super::*;
 use crate::OpenOptions;
 
 thread_local! {
-    pub(super) static MUTATION: Cell<Option<Mutation>> = const { Cell::new(None) };
+    pub(super) static MUTATION: Cell<Option<SlotMutation>> = const { Cell::new(None) };
 }
 
 /// Runs a test with a bug, which must make it fail.
-fn catches(mutation: Mutation, test: impl FnOnce()) {
+fn catches(mutation: SlotMutation, test: impl FnOnce()) {
     MUTATION.set(Some(mutation));
     let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(test));
     MUTATION.set(None);
@@ -42,14 +44,14 @@ fn options() -> OpenOptions {
 
 /// A repository with two keys.
 struct World {
-    storage: Arc<Memory>,
+    storage: Arc<MemoryBackend>,
     keys: [String; 2],
     slots: [SlotId; 2],
 }
 
 impl World {
     fn new() -> Self {
-        let storage = Arc::new(Memory::new());
+        let storage = Arc::new(MemoryBackend::new());
         let ((first, one), (second, two)) =
             (Secret::generate_key().unwrap(), Secret::generate_key().unwrap());
         Repository::init(&*storage, &first, KdfCost::MIN, &label(), |_| {}).unwrap();
@@ -107,7 +109,7 @@ fn two_removals_leave_one_key() {
 #[test]
 fn of_two_removals_at_once_one_is_refused() {
     two_removals_leave_one_key();
-    catches(Mutation::SurvivorIsBelieved, two_removals_leave_one_key);
+    catches(SlotMutation::SurvivorIsBelieved, two_removals_leave_one_key);
 
     for _ in 0..50 {
         let world = World::new();
@@ -138,7 +140,10 @@ fn a_removal_is_cut_short_anywhere() {
         for applied in [false, true] {
             let world = World::new();
             let inner = Arc::clone(&world.storage) as Arc<dyn Backend>;
-            let fault = Arc::new(Fault::new(inner, Plan::at(operation, Effect::Crash { applied })));
+            let fault = Arc::new(FaultBackend::new(
+                inner,
+                FaultPlan::at(operation, FaultEffect::Crash { applied }),
+            ));
             let repository = world.open_on(Arc::clone(&fault) as _, 0);
             let _ = repository.and_then(|it| it.remove_key(world.slots[1], world.slots[0]));
             if !fault.has_crashed() {
@@ -164,7 +169,7 @@ fn a_removal_is_cut_short_anywhere() {
 #[test]
 fn a_removal_that_is_cut_short_is_finished_by_the_next_command() {
     a_removal_is_cut_short_anywhere();
-    catches(Mutation::DeletedFirst, a_removal_is_cut_short_anywhere);
+    catches(SlotMutation::DeletedFirst, a_removal_is_cut_short_anywhere);
 }
 
 /// The objects are back: restored from a copy, one or both.
@@ -177,10 +182,13 @@ fn a_removed_key_is_put_back() {
             let object = object_name(name::key_slot(&world.slots[1])[*copy].clone()).unwrap();
             world.storage.put(&object, &[&before.get(&object, u64::MAX).unwrap()]).unwrap();
         }
-        let read_only =
-            Plan::none().and_from(1, &[Kind::Delete], Effect::Fail(Failure::Permission));
+        let read_only = FaultPlan::none().and_from(
+            1,
+            &[OperationKind::Delete],
+            FaultEffect::Fail(FaultFailure::Permission),
+        );
         let inner = Arc::clone(&world.storage) as Arc<dyn Backend>;
-        let refused = world.open_on(Arc::new(Fault::new(inner, read_only)), 1);
+        let refused = world.open_on(Arc::new(FaultBackend::new(inner, read_only)), 1);
         assert!(
             matches!(refused, Err(RepoError::KeyRemoved { .. })),
             "where nothing can be deleted"
@@ -194,7 +202,7 @@ fn a_removed_key_is_put_back() {
 #[test]
 fn a_removed_key_that_is_put_back_opens_nothing() {
     a_removed_key_is_put_back();
-    catches(Mutation::RemovedOpens, a_removed_key_is_put_back);
+    catches(SlotMutation::RemovedOpens, a_removed_key_is_put_back);
 }
 
 #[test]
@@ -222,19 +230,19 @@ fn a_copy_or_an_older_state_has_its_own_keys() {
 }
 
 /// Runs something once, before the first put below `keys/`.
-struct Hooked {
-    inner: Arc<Memory>,
+struct HookedStorage {
+    inner: Arc<MemoryBackend>,
     hook: Mutex<Option<Box<dyn FnOnce() + Send>>>,
 }
 
-impl std::fmt::Debug for Hooked {
+impl std::fmt::Debug for HookedStorage {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Hooked")
+        f.write_str("HookedStorage")
     }
 }
 
-impl Backend for Hooked {
-    fn put(&self, name: &ObjectName, parts: &[&[u8]]) -> Result<(), Error> {
+impl Backend for HookedStorage {
+    fn put(&self, name: &ObjectName, parts: &[&[u8]]) -> Result<(), BackendError> {
         let hook = match name.as_str().starts_with("keys/") {
             true => self.hook.lock().unwrap().take(),
             false => None,
@@ -242,22 +250,27 @@ impl Backend for Hooked {
         hook.into_iter().for_each(|hook| hook());
         self.inner.put(name, parts)
     }
-    fn get(&self, name: &ObjectName, bytes_max: u64) -> Result<Bytes, Error> {
+    fn get(&self, name: &ObjectName, bytes_max: u64) -> Result<Bytes, BackendError> {
         self.inner.get(name, bytes_max)
     }
-    fn get_range(&self, name: &ObjectName, offset: u64, length: usize) -> Result<Vec<u8>, Error> {
+    fn get_range(
+        &self,
+        name: &ObjectName,
+        offset: u64,
+        length: usize,
+    ) -> Result<Vec<u8>, BackendError> {
         self.inner.get_range(name, offset, length)
     }
-    fn size(&self, name: &ObjectName) -> Result<u64, Error> {
+    fn size(&self, name: &ObjectName) -> Result<u64, BackendError> {
         self.inner.size(name)
     }
-    fn list(&self, prefix: &str) -> Result<Vec<Listed>, Error> {
+    fn list(&self, prefix: &str) -> Result<Vec<ListedObject>, BackendError> {
         self.inner.list(prefix)
     }
-    fn delete(&self, name: &ObjectName) -> Result<(), Error> {
+    fn delete(&self, name: &ObjectName) -> Result<(), BackendError> {
         self.inner.delete(name)
     }
-    fn quarantine(&self, name: &ObjectName) -> Result<(), Error> {
+    fn quarantine(&self, name: &ObjectName) -> Result<(), BackendError> {
         self.inner.quarantine(name)
     }
 }
@@ -286,7 +299,7 @@ fn a_removal_comes_in_between() {
         world.open(0).unwrap().remove_key(slots[1], slots[0]).unwrap();
     };
     let hook: Box<dyn FnOnce() + Send> = Box::new(hook);
-    let hooked = Hooked { inner: Arc::clone(&world.storage), hook: Mutex::new(Some(hook)) };
+    let hooked = HookedStorage { inner: Arc::clone(&world.storage), hook: Mutex::new(Some(hook)) };
     let run = world.open_on(Arc::new(hooked), 1).unwrap();
     run.writer("host").unwrap();
     assert_eq!(world.copies(1), 0);
@@ -296,9 +309,9 @@ fn a_removal_comes_in_between() {
 #[test]
 fn nobody_puts_a_removed_key_back() {
     a_run_is_under_way();
-    catches(Mutation::CopiesComeBack, a_run_is_under_way);
+    catches(SlotMutation::CopiesComeBack, a_run_is_under_way);
     a_removal_comes_in_between();
-    catches(Mutation::NotLookedAtAgain, a_removal_comes_in_between);
+    catches(SlotMutation::NotLookedAtAgain, a_removal_comes_in_between);
 }
 
 #[test]
@@ -428,12 +441,13 @@ fn cheap_slots_are_tried_first() {
 /// Counts reads.
 fn reads(world: &World, key: usize, cache: &TempDir) -> (usize, PathBuf) {
     let inner = Arc::clone(&world.storage) as Arc<dyn Backend>;
-    let fault = Arc::new(Fault::new(inner, Plan::none()));
+    let fault = Arc::new(FaultBackend::new(inner, FaultPlan::none()));
     let options = OpenOptions { cache_folder: Some(cache.path().to_owned()), ..options() };
     let secret = Secret::parse(&world.keys[key]).unwrap();
     let repository = Repository::open(Arc::clone(&fault) as _, &secret, &options).unwrap();
     let is_slot = |name: &str| name.starts_with("keys/");
-    let reads = fault.log().iter().filter(|it| it.kind == Kind::Get && is_slot(&it.name)).count();
+    let reads =
+        fault.log().iter().filter(|it| it.kind == OperationKind::Get && is_slot(&it.name)).count();
     (reads, repository.local_folder().unwrap().to_owned())
 }
 

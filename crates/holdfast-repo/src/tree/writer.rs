@@ -35,7 +35,7 @@ pub trait NodeSink {
 
 /// A node being filled, at one level of the tree.
 #[derive(Debug, Clone, Default)]
-struct Level {
+struct NodeLevel {
     records: Vec<u8>,
     count: usize,
     /// Directories: name of the last entry below.
@@ -50,15 +50,15 @@ struct Level {
 
 /// The levels of one sequence; the two kinds differ in how records are encoded.
 #[derive(Debug, Clone)]
-struct Sequence {
+struct SequenceWriter {
     leaf: NodeKind,
     branch: NodeKind,
-    levels: Vec<Level>,
+    levels: Vec<NodeLevel>,
 }
 
-impl Sequence {
+impl SequenceWriter {
     fn new(leaf: NodeKind, branch: NodeKind) -> Self {
-        Self { leaf, branch, levels: vec![Level::default()] }
+        Self { leaf, branch, levels: vec![NodeLevel::default()] }
     }
 
     /// Adds a record to the leaves; `hash` is its boundary hash.
@@ -79,7 +79,7 @@ impl Sequence {
     /// Stores the node of `level` and adds it to the level above.
     fn emit(&mut self, sink: &mut dyn NodeSink, level: usize) -> Result<(), RepoError> {
         if level + 1 == self.levels.len() {
-            self.levels.push(Level::default());
+            self.levels.push(NodeLevel::default());
         }
         let kind = if level == 0 { self.leaf } else { self.branch };
         let done = std::mem::take(&mut self.levels[level]);
@@ -122,7 +122,7 @@ impl Sequence {
     }
 }
 
-impl Level {
+impl NodeLevel {
     fn note(&mut self, name: &[u8], total: u64) {
         self.count += 1;
         self.total += total;
@@ -139,13 +139,13 @@ impl Level {
 
 /// Writes a directory. A clone can be finished early, for a tree of the entries so far.
 #[derive(Debug, Clone)]
-pub struct DirectoryWriter(Sequence);
+pub struct DirectoryWriter(SequenceWriter);
 
 impl DirectoryWriter {
     /// An empty directory.
     #[allow(clippy::new_without_default, reason = "a writer is a process, not a value")]
     pub fn new() -> Self {
-        Self(Sequence::new(NodeKind::DirectoryLeaf, NodeKind::DirectoryBranch))
+        Self(SequenceWriter::new(NodeKind::DirectoryLeaf, NodeKind::DirectoryBranch))
     }
 
     /// Adds an entry; names must be strictly ascending.
@@ -171,7 +171,7 @@ impl DirectoryWriter {
 #[derive(Debug, Default)]
 pub struct ContentWriter {
     inline: Vec<Extent>,
-    tree: Option<Sequence>,
+    tree: Option<SequenceWriter>,
 }
 
 impl ContentWriter {
@@ -185,7 +185,7 @@ impl ContentWriter {
         }
         self.inline.push(extent);
         if self.inline.len() > INLINE_EXTENTS_MAX {
-            let mut tree = Sequence::new(NodeKind::ContentLeaf, NodeKind::ContentBranch);
+            let mut tree = SequenceWriter::new(NodeKind::ContentLeaf, NodeKind::ContentBranch);
             for extent in self.inline.drain(..) {
                 push_extent(&mut tree, sink, &extent)?;
             }
@@ -207,7 +207,7 @@ impl ContentWriter {
 }
 
 fn push_extent(
-    tree: &mut Sequence,
+    tree: &mut SequenceWriter,
     sink: &mut dyn NodeSink,
     extent: &Extent,
 ) -> Result<(), RepoError> {

@@ -5,7 +5,9 @@ use std::sync::{Mutex, PoisonError};
 use super::WriteOptions;
 use bytes::Bytes;
 use holdfast_format::{BlobId, BlobType};
-use holdfast_seal::{BlobInput, Compression, FrameSealer, Keys, SealError, SealedFrame, Session};
+use holdfast_seal::{
+    BlobInput, FrameCompression, FrameSealer, Keys, SealError, SealedFrame, Session,
+};
 
 /// A frame of many tiny blobs is closed at this number: each takes about 100 bytes of memory
 /// besides its own, and several frames are open at once.
@@ -40,10 +42,10 @@ impl FrameClass {
         }
     }
 
-    pub fn compression(self, options: &WriteOptions) -> Compression {
+    pub fn compression(self, options: &WriteOptions) -> FrameCompression {
         match self {
             Self::Compressible | Self::Tree => options.compression,
-            Self::Incompressible => Compression::Stored,
+            Self::Incompressible => FrameCompression::Stored,
         }
     }
 }
@@ -87,7 +89,7 @@ impl Sealers {
         session: &Session,
         blob_type: BlobType,
         frame: &OpenFrame,
-        compression: Compression,
+        compression: FrameCompression,
         verify: bool,
     ) -> Result<SealedFrame, SealError> {
         let idle = self.0.lock().unwrap_or_else(PoisonError::into_inner).pop();

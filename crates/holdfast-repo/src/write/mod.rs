@@ -16,7 +16,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use holdfast_format::index::PackEntry;
 use holdfast_format::{BlobId, BlobType, ObjectId, SessionId, WriterId};
-use holdfast_seal::{Compression, SealedFrame, Session};
+use holdfast_seal::{FrameCompression, SealedFrame, Session};
 
 use crate::index::IndexReader;
 use crate::ordered::Ordered;
@@ -33,13 +33,13 @@ const FRAMES_UNDER_WAY: usize = 8;
 const BYTES_UNDER_WAY: usize = 8 << 20;
 
 /// Compression of new frames by default (decision 0001).
-pub const COMPRESSION_DEFAULT: Compression = Compression::Zstd { level: 2 };
+pub const COMPRESSION_DEFAULT: FrameCompression = FrameCompression::Zstd { level: 2 };
 
 /// How frames and packs are made: as the caller says, so there is no default.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct WriteOptions {
     /// How compressible blobs are stored; others are not compressed.
-    pub compression: Compression,
+    pub compression: FrameCompression,
     /// True to open each frame again before it is uploaded.
     pub verify: bool,
     /// Size at which a pack is closed; 0 for the repository's own setting.
@@ -50,7 +50,7 @@ pub struct WriteOptions {
 
 impl WriteOptions {
     /// Verified frames in packs of the repository's own size.
-    pub const fn new(compression: Compression) -> Self {
+    pub const fn new(compression: FrameCompression) -> Self {
         Self { compression, verify: true, pack_bytes: 0, dry_run: false }
     }
 }

@@ -26,13 +26,13 @@ pub(super) struct Uploaded {
     pub packs: Vec<PackEntry>,
 }
 
-enum Job {
+enum UploadJob {
     Pack(Box<OpenPack>),
     Flush,
 }
 
 #[derive(Debug)]
-enum Answer {
+enum UploadAnswer {
     Uploaded(Uploaded),
     Flushed,
 }
@@ -40,8 +40,8 @@ enum Answer {
 /// The writer's end of the thread.
 #[derive(Debug)]
 pub(super) struct Uploader {
-    jobs: Sender<Job>,
-    answers: Receiver<Result<Answer, RepoError>>,
+    jobs: Sender<UploadJob>,
+    answers: Receiver<Result<UploadAnswer, RepoError>>,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -50,7 +50,7 @@ impl Uploader {
         // One pack in the hands of the thread, none waiting: a third would only cost memory.
         let (jobs, jobs_in) = bounded(0);
         let (answers_out, answers) = unbounded();
-        let mut worker = Worker {
+        let mut worker = UploadWorker {
             backend: Arc::clone(repository.backend_shared()),
             keys: Arc::clone(repository.keys()),
             index: Arc::clone(repository.index_shared()),
@@ -65,10 +65,10 @@ impl Uploader {
 
     /// Hands over a pack; waits while the one before is still being stored.
     pub fn upload(&mut self, pack: OpenPack) -> Result<(), RepoError> {
-        self.send(Job::Pack(Box::new(pack)))
+        self.send(UploadJob::Pack(Box::new(pack)))
     }
 
-    fn send(&mut self, job: Job) -> Result<(), RepoError> {
+    fn send(&mut self, job: UploadJob) -> Result<(), RepoError> {
         if self.jobs.send(job).is_ok() {
             return Ok(());
         }
@@ -79,20 +79,20 @@ impl Uploader {
     /// Packs listed since the last call.
     pub fn poll(&mut self) -> Result<Option<Uploaded>, RepoError> {
         match self.answers.try_recv() {
-            Ok(Ok(Answer::Uploaded(uploaded))) => Ok(Some(uploaded)),
-            Ok(Ok(Answer::Flushed)) | Err(_) => Ok(None),
+            Ok(Ok(UploadAnswer::Uploaded(uploaded))) => Ok(Some(uploaded)),
+            Ok(Ok(UploadAnswer::Flushed)) | Err(_) => Ok(None),
             Ok(Err(error)) => Err(error),
         }
     }
 
     /// Waits until everything handed over is stored and listed.
     pub fn flush(&mut self) -> Result<Vec<Uploaded>, RepoError> {
-        self.send(Job::Flush)?;
+        self.send(UploadJob::Flush)?;
         let mut listed = Vec::new();
         for answer in &self.answers {
             match answer? {
-                Answer::Uploaded(uploaded) => listed.push(uploaded),
-                Answer::Flushed => return Ok(listed),
+                UploadAnswer::Uploaded(uploaded) => listed.push(uploaded),
+                UploadAnswer::Flushed => return Ok(listed),
             }
         }
         Err(RepoError::Stopped("upload"))
@@ -109,7 +109,7 @@ impl Drop for Uploader {
     }
 }
 
-struct Worker {
+struct UploadWorker {
     backend: Arc<dyn Backend>,
     keys: Arc<Keys>,
     index: Arc<Index>,
@@ -117,8 +117,12 @@ struct Worker {
     unlisted: IndexBatch,
 }
 
-impl Worker {
-    fn run(&mut self, jobs: &Receiver<Job>, answers: &Sender<Result<Answer, RepoError>>) {
+impl UploadWorker {
+    fn run(
+        &mut self,
+        jobs: &Receiver<UploadJob>,
+        answers: &Sender<Result<UploadAnswer, RepoError>>,
+    ) {
         for job in jobs {
             let outcome = self.work(job, answers);
             if let Err(error) = outcome {
@@ -130,22 +134,22 @@ impl Worker {
 
     fn work(
         &mut self,
-        job: Job,
-        answers: &Sender<Result<Answer, RepoError>>,
+        job: UploadJob,
+        answers: &Sender<Result<UploadAnswer, RepoError>>,
     ) -> Result<(), RepoError> {
         let is_flush = match job {
-            Job::Pack(pack) => {
+            UploadJob::Pack(pack) => {
                 self.store(*pack)?;
                 false
             }
-            Job::Flush => true,
+            UploadJob::Flush => true,
         };
         let is_enough = self.unlisted.packs() >= PACKS_UNLISTED_MAX || self.unlisted.is_full();
         if is_flush || is_enough {
             self.list(answers)?;
         }
         if is_flush {
-            let _ = answers.send(Ok(Answer::Flushed));
+            let _ = answers.send(Ok(UploadAnswer::Flushed));
         }
         Ok(())
     }
@@ -165,10 +169,10 @@ impl Worker {
     }
 
     /// Writes an index object for the packs stored since the last, if there are any.
-    fn list(&mut self, answers: &Sender<Result<Answer, RepoError>>) -> Result<(), RepoError> {
+    fn list(&mut self, answers: &Sender<Result<UploadAnswer, RepoError>>) -> Result<(), RepoError> {
         if let Some((index, packs)) = self.unlisted.write(&*self.backend, &self.keys)? {
             self.index.add(&self.keys, &index, &packs)?;
-            let _ = answers.send(Ok(Answer::Uploaded(Uploaded { index, packs })));
+            let _ = answers.send(Ok(UploadAnswer::Uploaded(Uploaded { index, packs })));
         }
         Ok(())
     }

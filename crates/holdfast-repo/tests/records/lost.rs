@@ -1,6 +1,6 @@
 //! Records that are lost: what they cost, what they stop, and how they are written off.
 
-use holdfast_backend::fault::{Effect, Failure, Kind, Plan};
+use holdfast_backend::fault::{FaultEffect, FaultFailure, FaultPlan, OperationKind};
 use holdfast_backend::{Backend, ObjectName};
 use holdfast_format::ObjectId;
 use holdfast_format::name::Chain;
@@ -104,7 +104,7 @@ fn a_generation_is_read_from_either_copy() {
             world.storage.delete(&copy).unwrap();
             assert_eq!((world.truth(), world.damaged().len()), (truth.clone(), 0), "{copy}");
             world.storage.put(&copy, &[&right]).unwrap();
-            let (repository, _) = world.open_on(Plan::unreadable(copy.as_ref()));
+            let (repository, _) = world.open_on(FaultPlan::unreadable(copy.as_ref()));
             let repository = repository.unwrap();
             assert_eq!(
                 (ids(&repository), repository.history().damaged().count()),
@@ -158,9 +158,13 @@ fn copies_that_are_missing_are_completed_by_who_appends() {
 fn a_disk_without_room_for_a_copy_takes_the_record() {
     let world = World::new();
     world.add("a", 0..1);
-    let no_room = Effect::Fail(Failure::NoSpace);
+    let no_room = FaultEffect::Fail(FaultFailure::NoSpace);
     let (repository, _) =
-        world.open_on(Plan::at_kind(2, &[Kind::Put], no_room).and_at(3, &[Kind::Put], no_room));
+        world.open_on(FaultPlan::at_kind(2, &[OperationKind::Put], no_room).and_at(
+            3,
+            &[OperationKind::Put],
+            no_room,
+        ));
     let repository = repository.unwrap();
     append(&repository, GenerationBody::Forget { snapshots: ids(&repository) }).unwrap();
     assert_eq!((world.truth().len(), world.damaged().len()), (0, 0));
@@ -169,17 +173,18 @@ fn a_disk_without_room_for_a_copy_takes_the_record() {
 /// A commit that never reached the disk, seen in the page cache.
 #[test]
 fn what_is_seen_is_not_committed_until_it_is_durable() {
-    for effect in [Effect::Unsynced, Effect::LostAck] {
+    for effect in [FaultEffect::Unsynced, FaultEffect::LostAck] {
         let world = World::new();
         world.add("a", 0..1);
-        let (repository, fault) = world.open_on(Plan::at_kind(1, &[Kind::Put], effect));
+        let (repository, fault) =
+            world.open_on(FaultPlan::at_kind(1, &[OperationKind::Put], effect));
         let repository = repository.unwrap();
         let writer = repository.keys().writer_id("a");
         let body = snapshot("a", 7);
         let outcome = repository.append_to(writer, &body);
         fault.power_cut().unwrap();
         // A lost answer is not a failure: the storage vouches for the object.
-        assert_eq!(outcome.is_ok(), effect == Effect::LostAck, "{outcome:?}");
+        assert_eq!(outcome.is_ok(), effect == FaultEffect::LostAck, "{outcome:?}");
         assert_eq!(world.truth().len(), 1 + usize::from(outcome.is_ok()));
     }
 }

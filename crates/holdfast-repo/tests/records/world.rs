@@ -5,8 +5,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use bytes::Bytes;
-use holdfast_backend::fault::Plan;
-use holdfast_backend::{Backend, Error, Fault, Listed, Memory, ObjectName};
+use holdfast_backend::fault::FaultPlan;
+use holdfast_backend::{
+    Backend, BackendError, FaultBackend, ListedObject, MemoryBackend, ObjectName,
+};
 use holdfast_format::ObjectId;
 use holdfast_format::name::Chain;
 use holdfast_format::record::{GenerationBody, WriterBody, decode};
@@ -17,49 +19,54 @@ use jiff::Timestamp;
 
 /// Counts reads of a storage.
 #[derive(Debug)]
-pub struct Counting {
-    storage: Arc<Memory>,
+pub struct CountingBackend {
+    storage: Arc<MemoryBackend>,
     pub gets: AtomicUsize,
     pub lists: AtomicUsize,
 }
 
-impl Backend for Counting {
-    fn put(&self, name: &ObjectName, parts: &[&[u8]]) -> Result<(), Error> {
+impl Backend for CountingBackend {
+    fn put(&self, name: &ObjectName, parts: &[&[u8]]) -> Result<(), BackendError> {
         self.storage.put(name, parts)
     }
-    fn get(&self, name: &ObjectName, bytes_max: u64) -> Result<Bytes, Error> {
+    fn get(&self, name: &ObjectName, bytes_max: u64) -> Result<Bytes, BackendError> {
         self.gets.fetch_add(1, Ordering::Relaxed);
         self.storage.get(name, bytes_max)
     }
-    fn get_range(&self, name: &ObjectName, offset: u64, length: usize) -> Result<Vec<u8>, Error> {
+    fn get_range(
+        &self,
+        name: &ObjectName,
+        offset: u64,
+        length: usize,
+    ) -> Result<Vec<u8>, BackendError> {
         self.gets.fetch_add(1, Ordering::Relaxed);
         self.storage.get_range(name, offset, length)
     }
-    fn size(&self, name: &ObjectName) -> Result<u64, Error> {
+    fn size(&self, name: &ObjectName) -> Result<u64, BackendError> {
         self.storage.size(name)
     }
-    fn list(&self, prefix: &str) -> Result<Vec<Listed>, Error> {
+    fn list(&self, prefix: &str) -> Result<Vec<ListedObject>, BackendError> {
         self.lists.fetch_add(1, Ordering::Relaxed);
         self.storage.list(prefix)
     }
-    fn delete(&self, name: &ObjectName) -> Result<(), Error> {
+    fn delete(&self, name: &ObjectName) -> Result<(), BackendError> {
         self.storage.delete(name)
     }
-    fn quarantine(&self, name: &ObjectName) -> Result<(), Error> {
+    fn quarantine(&self, name: &ObjectName) -> Result<(), BackendError> {
         self.storage.quarantine(name)
     }
 }
 
 /// A repository, and a cache of it.
 pub struct World {
-    pub storage: Arc<Memory>,
+    pub storage: Arc<MemoryBackend>,
     pub key: String,
     pub cache: tempfile::TempDir,
 }
 
 impl World {
     pub fn new() -> Self {
-        let storage = Arc::new(Memory::new());
+        let storage = Arc::new(MemoryBackend::new());
         let (secret, key) = Secret::generate_key().unwrap();
         let label = SlotLabel {
             label: "test".to_owned(),
@@ -71,9 +78,10 @@ impl World {
         Self { storage, key: key.to_string(), cache: tempfile::tempdir().unwrap() }
     }
 
-    pub fn open_with(&self, cache: Option<&Path>) -> (Repository, Arc<Counting>) {
+    pub fn open_with(&self, cache: Option<&Path>) -> (Repository, Arc<CountingBackend>) {
         let (gets, lists) = (AtomicUsize::new(0), AtomicUsize::new(0));
-        let counting = Arc::new(Counting { storage: Arc::clone(&self.storage), gets, lists });
+        let counting =
+            Arc::new(CountingBackend { storage: Arc::clone(&self.storage), gets, lists });
         let options = OpenOptions {
             cache_folder: cache.map(Path::to_owned),
             accept_older: true,
@@ -132,8 +140,8 @@ impl World {
     }
 
     /// Opens without a cache on a storage with faults.
-    pub fn open_on(&self, plan: Plan) -> (Result<Repository, RepoError>, Arc<Fault>) {
-        let fault = Arc::new(Fault::new(Arc::clone(&self.storage) as _, plan));
+    pub fn open_on(&self, plan: FaultPlan) -> (Result<Repository, RepoError>, Arc<FaultBackend>) {
+        let fault = Arc::new(FaultBackend::new(Arc::clone(&self.storage) as _, plan));
         let options = OpenOptions { threads: 1, ..OpenOptions::default() };
         let secret = Secret::parse(&self.key).unwrap();
         (Repository::open(Arc::clone(&fault) as _, &secret, &options), fault)

@@ -9,13 +9,13 @@ use proptest::prelude::*;
 use super::{context, keys, noise, other_keys, seal, session};
 use crate::aead::seal_in_place;
 use crate::nonce::Nonce;
-use crate::tests::Counting;
+use crate::tests::CountingNonces;
 use crate::{
-    BlobInput, Compression, FrameOpener, FrameSealer, Keys, SealError, SealedFrame, Session,
+    BlobInput, FrameCompression, FrameOpener, FrameSealer, Keys, SealError, SealedFrame, Session,
     looks_compressible,
 };
 
-const ZSTD: Compression = Compression::Zstd { level: 3 };
+const ZSTD: FrameCompression = FrameCompression::Zstd { level: 3 };
 const TAMPERED: SealError = SealError::Tampered { what: "frame" };
 
 fn open(keys: &Keys, context: &FrameContext, sealed: &[u8]) -> Result<Vec<u8>, SealError> {
@@ -37,7 +37,8 @@ proptest! {
         let (keys, blob_type) = (keys(), if tree { Tree } else { Data });
         let session = session(&keys);
         let plaintexts: Vec<&[u8]> = blobs.iter().map(Vec::as_slice).collect();
-        let compression = level.map_or(Compression::Stored, |level| Compression::Zstd { level });
+        let zstd = |level| FrameCompression::Zstd { level };
+        let compression = level.map_or(FrameCompression::Stored, zstd);
         let sealed = seal(&keys, &session, blob_type, &plaintexts, compression);
         prop_assert!(sealed.bytes.len() <= sealed.raw_bytes as usize + 40);
         prop_assert_eq!(sealed.bytes.capacity(), sealed.bytes.len());
@@ -77,7 +78,7 @@ fn a_sealer_can_be_used_again_after_larger_and_stored_frames() {
         for (bytes, level) in [(vec![b'x'; length], 3), (noise(length), 1), (vec![b'y'; length], 9)]
         {
             let blobs = [BlobInput { id: keys.blob_id(Data, &bytes), bytes: &bytes }];
-            let compression = Compression::Zstd { level };
+            let compression = FrameCompression::Zstd { level };
             let sealed = sealer.seal(&keys, &session, Data, &blobs, compression, true).unwrap();
             let context = context(&sealed, session.id());
             assert_eq!(opener.open(&keys, &context, sealed.bytes).unwrap(), bytes);
@@ -90,7 +91,7 @@ fn a_sealer_can_be_used_again_after_larger_and_stored_frames() {
 fn a_frame_opens_only_in_its_context() {
     let keys = keys();
     let session = session(&keys);
-    for compression in [Compression::Stored, ZSTD] {
+    for compression in [FrameCompression::Stored, ZSTD] {
         let sealed = seal(&keys, &session, Data, &[&[b'a'; 500], b"b"], compression);
         let right = context(&sealed, session.id());
         let mut frame = *right.frame.as_bytes();
@@ -133,12 +134,12 @@ fn a_frame_id_depends_on_type_order_and_lengths() {
     let keys = keys();
     let session = session(&keys);
     let id = |blob_type, plaintexts: &[&[u8]]| {
-        seal(&keys, &session, blob_type, plaintexts, Compression::Stored).frame
+        seal(&keys, &session, blob_type, plaintexts, FrameCompression::Stored).frame
     };
     let first = id(Data, &[b"a", b"b"]);
     assert_ne!(first, id(Data, &[b"b", b"a"]));
     assert_ne!(first, id(Tree, &[b"a", b"b"]));
-    let sealed = seal(&keys, &session, Data, &[b"a", b"b"], Compression::Stored);
+    let sealed = seal(&keys, &session, Data, &[b"a", b"b"], FrameCompression::Stored);
     let mut longer = sealed.blobs.clone();
     longer[0].bytes += 1;
     assert_ne!(first, keys.frame_id(Data, &longer));
@@ -168,7 +169,7 @@ fn verify_notices_bytes_that_are_not_what_was_hashed() {
     let id = keys.blob_id(Data, &bytes);
     let mut flipped = bytes.clone();
     flipped[2500] ^= 4;
-    for compression in [Compression::Stored, ZSTD] {
+    for compression in [FrameCompression::Stored, ZSTD] {
         let blobs = [BlobInput { id, bytes: &flipped }];
         let mut sealer = FrameSealer::new();
         let result = sealer.seal(&keys, &session, Data, &blobs, compression, true);
@@ -200,7 +201,7 @@ fn forge(blob_type: BlobType, algorithm: Algorithm, body: &[u8], raw_bytes: u32)
     let session = session(&keys);
     let frame = keys.frame_id(blob_type, &[]);
     let context = FrameContext { blob_type, algorithm, frame, session: session.id(), raw_bytes };
-    let nonce = Nonce::for_frame(&keys, &context, body, &mut Counting(0)).unwrap();
+    let nonce = Nonce::for_frame(&keys, &context, body, &mut CountingNonces(0)).unwrap();
     let mut bytes = [&nonce.as_bytes()[..], body].concat();
     let data = context.associated_data(&keys.repository_id());
     let tag = seal_in_place(session.key(blob_type), nonce, &data, &mut bytes[24..]).unwrap();

@@ -16,14 +16,14 @@ use holdfast_format::{BlobType, SessionId};
 use crate::random::Random;
 use crate::slot::create_slot_from;
 use crate::{
-    BlobInput, Compression, FrameSealer, Keys, MasterKey, SealError, SealedFrame, Secret, Session,
-    SlotLabel,
+    BlobInput, FrameCompression, FrameSealer, Keys, MasterKey, SealError, SealedFrame, Secret,
+    Session, SlotLabel,
 };
 
 /// Returns 00, 01, 02 and so on: vectors can be computed elsewhere.
-pub(crate) struct Counting(pub u8);
+pub(crate) struct CountingNonces(pub u8);
 
-impl Random for Counting {
+impl Random for CountingNonces {
     fn fill(&mut self, bytes: &mut [u8]) -> Result<(), SealError> {
         for byte in bytes {
             *byte = self.0;
@@ -45,7 +45,7 @@ impl Random for Stuck {
 
 /// The master key of all vectors: 00, 01, ... 1f.
 pub(crate) fn master() -> MasterKey {
-    MasterKey::generate_from(&mut Counting(0)).unwrap()
+    MasterKey::generate_from(&mut CountingNonces(0)).unwrap()
 }
 
 pub(crate) fn keys() -> Keys {
@@ -58,7 +58,7 @@ pub(crate) fn other_keys() -> Keys {
 }
 
 pub(crate) fn session(keys: &Keys) -> Session {
-    Session::start_from(keys, &mut Counting(0x80)).unwrap()
+    Session::start_from(keys, &mut CountingNonces(0x80)).unwrap()
 }
 
 pub(crate) fn seal(
@@ -66,13 +66,13 @@ pub(crate) fn seal(
     session: &Session,
     blob_type: BlobType,
     plaintexts: &[&[u8]],
-    compression: Compression,
+    compression: FrameCompression,
 ) -> SealedFrame {
     let blobs: Vec<_> = plaintexts
         .iter()
         .map(|bytes| BlobInput { id: keys.blob_id(blob_type, bytes), bytes })
         .collect();
-    FrameSealer::with_random(Box::new(Counting(0)))
+    FrameSealer::with_random(Box::new(CountingNonces(0)))
         .seal(keys, session, blob_type, &blobs, compression, true)
         .unwrap()
 }
@@ -97,7 +97,7 @@ pub(crate) fn label() -> SlotLabel {
 }
 
 pub(crate) fn slot(secret: &Secret) -> holdfast_format::slot::KeySlot {
-    let random = &mut Counting(0x40);
+    let random = &mut CountingNonces(0x40);
     create_slot_from(&master(), &keys(), secret, KdfCost::MIN, &label(), random).unwrap()
 }
 

@@ -7,11 +7,11 @@ use holdfast_format::SessionId;
 use holdfast_format::frame::{Algorithm, FrameContext};
 use holdfast_format::name::Chain;
 
-use super::{Counting, Stuck, keys};
+use super::{CountingNonces, Stuck, keys};
 use crate::nonce::Nonce;
 use crate::object::{seal_directory_from, seal_index_from, seal_record_from};
 use crate::random::Random;
-use crate::{BlobInput, Compression, FrameSealer, Keys, Session};
+use crate::{BlobInput, FrameCompression, FrameSealer, Keys, Session};
 
 /// Remembers what each (key, nonce) pair was used for.
 #[derive(Default)]
@@ -37,8 +37,8 @@ fn run(keys: &Keys, session: &Session, random: fn() -> Box<dyn Random + Send>, u
             let blob = |bytes| BlobInput { id: keys.blob_id(blob_type, bytes), bytes };
             for blobs in [vec![blob(row.as_bytes())], vec![blob(first), blob(second)]] {
                 for level in [None, Some(1), Some(19)] {
-                    let compression =
-                        level.map_or(Compression::Stored, |level| Compression::Zstd { level });
+                    let compression = level
+                        .map_or(FrameCompression::Stored, |level| FrameCompression::Zstd { level });
                     let sealed = FrameSealer::with_random(random())
                         .seal(keys, session, blob_type, &blobs, compression, false)
                         .unwrap();
@@ -56,7 +56,7 @@ fn with_a_stuck_generator_nonces_repeat_only_for_the_same_body() {
     let mut uses = Uses::default();
     // Cloned machines: the same session twice, and another one.
     for start in [0x80, 0x80, 0x81] {
-        let session = Session::start_from(&keys, &mut Counting(start)).unwrap();
+        let session = Session::start_from(&keys, &mut CountingNonces(start)).unwrap();
         run(&keys, &session, || Box::new(Stuck), &mut uses);
     }
     for number in 0..100u64 {
@@ -84,7 +84,7 @@ fn with_a_working_generator_the_same_body_gets_other_nonces() {
     let mut nonces = std::collections::HashSet::new();
     for _ in 0..1000 {
         let sealed =
-            sealer.seal(&keys, &session, Data, &blobs, Compression::Stored, false).unwrap();
+            sealer.seal(&keys, &session, Data, &blobs, FrameCompression::Stored, false).unwrap();
         assert!(nonces.insert(sealed.bytes[..24].to_vec()));
     }
 }

@@ -6,9 +6,9 @@ use holdfast_format::name::Chain;
 use holdfast_format::slot::KeySlot;
 
 use super::{context, keys, seal, session, slot};
-use crate::tests::Counting;
+use crate::tests::CountingNonces;
 use crate::{
-    Compression, FrameOpener, Secret, check_config, open_directory, open_index, open_record,
+    FrameCompression, FrameOpener, Secret, check_config, open_directory, open_index, open_record,
     open_slot, seal_config, seal_directory, seal_index, seal_record,
 };
 
@@ -32,7 +32,7 @@ fn damaged_frames() {
     let keys = keys();
     let session = session(&keys);
     for (blob_type, compression) in
-        [(Data, Compression::Stored), (Tree, Compression::Zstd { level: 3 })]
+        [(Data, FrameCompression::Stored), (Tree, FrameCompression::Zstd { level: 3 })]
     {
         let sealed = seal(&keys, &session, blob_type, &[&[b'a'; 90], b"b"], compression);
         let context = context(&sealed, session.id());
@@ -66,7 +66,7 @@ fn damaged_configs() {
 /// The checksum detects damage; here it is forged to match, and then the seals must refuse.
 #[test]
 fn damaged_slots() {
-    let (secret, _) = Secret::generate_key_from(&mut Counting(7)).unwrap();
+    let (secret, _) = Secret::generate_key_from(&mut CountingNonces(7)).unwrap();
     let object = slot(&secret).encode();
     let opens = |bytes: &[u8]| {
         KeySlot::decode(bytes).is_ok_and(|slot| matches!(open_slot(&slot, &secret), Ok(Some(_))))

@@ -2,21 +2,21 @@
 
 use proptest::prelude::*;
 
-use super::Counting;
-use crate::secret::SecretKind;
+use super::CountingNonces;
+use crate::secret::SecretForm;
 use crate::{SealError, Secret};
 
 fn passphrase(text: &str) -> String {
     match Secret::parse(text).unwrap().0 {
-        SecretKind::Passphrase(passphrase) => passphrase.to_string(),
-        SecretKind::Generated(_) => panic!("a generated key"),
+        SecretForm::Passphrase(passphrase) => passphrase.to_string(),
+        SecretForm::Generated(_) => panic!("a generated key"),
     }
 }
 
 fn key(text: &str) -> Result<[u8; 32], SealError> {
     match Secret::parse(text)?.0 {
-        SecretKind::Passphrase(_) => panic!("a passphrase"),
-        SecretKind::Generated(key) => Ok(*key),
+        SecretForm::Passphrase(_) => panic!("a passphrase"),
+        SecretForm::Generated(key) => Ok(*key),
     }
 }
 
@@ -40,7 +40,7 @@ fn passphrases_are_normalized() {
 
 #[test]
 fn a_generated_key_is_read_as_it_was_printed() {
-    let (secret, text) = Secret::generate_key_from(&mut Counting(0)).unwrap();
+    let (secret, text) = Secret::generate_key_from(&mut CountingNonces(0)).unwrap();
     assert_eq!(text.len(), "HOLDFAST-KEY-1-".len() + 56);
     let expected: [u8; 32] = std::array::from_fn(|number| number as u8);
     assert_eq!(key(&text), Ok(expected));
@@ -53,7 +53,7 @@ fn a_generated_key_is_read_as_it_was_printed() {
 /// Catches: a mistyped key that is silently taken for a passphrase, and then for a wrong one.
 #[test]
 fn every_typing_error_in_a_generated_key_is_noticed() {
-    let (_, text) = Secret::generate_key_from(&mut Counting(0)).unwrap();
+    let (_, text) = Secret::generate_key_from(&mut CountingNonces(0)).unwrap();
     for place in "HOLDFAST-KEY-".len()..text.len() {
         for typed in ["A", "7", "!", "", "\u{e4}"] {
             let mistyped = format!("{}{typed}{}", &text[..place], &text[place + 1..]);

@@ -3,7 +3,7 @@
 use holdfast_format::FormatError;
 use holdfast_format::slot::{KdfCost, KeySlot, SlotKind};
 
-use super::{Counting, keys, label, master, other_keys, slot};
+use super::{CountingNonces, keys, label, master, other_keys, slot};
 use crate::slot::create_slot_from;
 use crate::{Keys, MasterKey, SealError, Secret, create_slot, open_label, open_slot};
 
@@ -17,7 +17,7 @@ fn opened(slot: &KeySlot, secret: &Secret) -> Result<Option<[u8; 32]>, SealError
 
 #[test]
 fn a_slot_opens_with_its_secret_and_no_other() {
-    let (key, _) = Secret::generate_key_from(&mut Counting(1)).unwrap();
+    let (key, _) = Secret::generate_key_from(&mut CountingNonces(1)).unwrap();
     let (other_key, _) = Secret::generate_key().unwrap();
     let other = Secret::parse("correct horses").unwrap();
     let (by_passphrase, by_key) = (slot(&passphrase()), slot(&key));
@@ -79,7 +79,7 @@ fn a_slot_with_a_foreign_master_key_is_refused() {
     let foreign = MasterKey::from_bytes([0xee; 32]);
     let foreign_keys = Keys::derive(&foreign);
     let make = |keys: &Keys| {
-        let random = &mut Counting(0x40);
+        let random = &mut CountingNonces(0x40);
         create_slot_from(&foreign, keys, &passphrase(), KdfCost::MIN, &label(), random).unwrap()
     };
     // Under its own id it is a valid slot, but not this repository's: the caller compares the id
@@ -96,7 +96,7 @@ fn a_slot_with_a_foreign_master_key_is_refused() {
 #[test]
 fn a_label_belongs_to_one_slot() {
     let make = |byte| {
-        let random = &mut Counting(byte);
+        let random = &mut CountingNonces(byte);
         create_slot_from(&master(), &keys(), &passphrase(), KdfCost::MIN, &label(), random).unwrap()
     };
     let (one, two) = (make(1), make(2));

@@ -16,10 +16,10 @@ use holdfast_format::slot::KeySlot;
 use serde_json::{Value, json};
 
 use super::refused_vectors::refused_vectors;
-use super::{Counting, context, keys, label, master, seal, session, slot};
+use super::{CountingNonces, context, keys, label, master, seal, session, slot};
 use crate::object::{seal_directory_from, seal_index_from, seal_record_from};
 use crate::{
-    Compression, FrameOpener, Secret, check_config, open_directory, open_index, open_label,
+    FrameCompression, FrameOpener, Secret, check_config, open_directory, open_index, open_label,
     open_record, open_slot, seal_config,
 };
 
@@ -41,7 +41,7 @@ pub(super) fn bytes(value: &Value) -> Vec<u8> {
 fn key_vectors() -> Value {
     let keys = keys();
     let table: Vec<u8> = keys.gear().iter().flat_map(|value| value.to_le_bytes()).collect();
-    let sealed = seal(&keys, &session(&keys), Tree, &[b"a", b"bc"], Compression::Stored);
+    let sealed = seal(&keys, &session(&keys), Tree, &[b"a", b"bc"], FrameCompression::Stored);
     json!({
         "master_key": hex::encode(master().as_bytes()),
         "repository_id": keys.repository_id(),
@@ -75,10 +75,10 @@ pub(super) fn frame_vectors() -> Value {
             "sealed": hex::encode(sealed.bytes),
         })
     };
-    let zstd = Compression::Zstd { level: 3 };
+    let zstd = FrameCompression::Zstd { level: 3 };
     Value::Array(vec![
-        frame("one stored blob", Data, &[b"hello"], Compression::Stored),
-        frame("two stored tree blobs", Tree, &[b"a", b"bc"], Compression::Stored),
+        frame("one stored blob", Data, &[b"hello"], FrameCompression::Stored),
+        frame("two stored tree blobs", Tree, &[b"a", b"bc"], FrameCompression::Stored),
         frame("compressed", Data, &[&text, b"end"], zstd),
         frame("an empty blob", Data, &[b""], zstd),
     ])
@@ -87,7 +87,7 @@ pub(super) fn frame_vectors() -> Value {
 /// Objects, all with random bytes from 20.
 pub(super) fn object_vectors() -> Value {
     let keys = keys();
-    let random = || Counting(0x20);
+    let random = || CountingNonces(0x20);
     let directory = seal_directory_from(&keys, HEADER, 1000, b"entries", &mut random()).unwrap();
     let index = seal_index_from(&keys, b"body", &mut random()).unwrap();
     let json = br#"{"previous":"00"}   "#;
@@ -109,7 +109,7 @@ pub(super) fn object_vectors() -> Value {
 
 /// Slots, with random bytes from 40; the generated key is 00..1f too.
 pub(super) fn slot_vectors() -> Value {
-    let (secret, text) = Secret::generate_key_from(&mut Counting(0)).unwrap();
+    let (secret, text) = Secret::generate_key_from(&mut CountingNonces(0)).unwrap();
     json!({
         "passphrase": "correct horse",
         "passphrase_slot": hex::encode(slot(&Secret::parse("correct horse").unwrap()).encode()),
@@ -162,7 +162,7 @@ fn frames_are_those_of_version_1() {
         let blob_type = BlobType::from_byte(frame["type"].as_u64().unwrap() as u8).unwrap();
         let blobs: Vec<_> = frame["blobs"].as_array().unwrap().iter().map(bytes).collect();
         let plaintexts: Vec<&[u8]> = blobs.iter().map(Vec::as_slice).collect();
-        let sealed = seal(&keys, &session(&keys), blob_type, &plaintexts, Compression::Stored);
+        let sealed = seal(&keys, &session(&keys), blob_type, &plaintexts, FrameCompression::Stored);
         let session: SessionId = frame["session"].as_str().unwrap().parse().unwrap();
         let algorithm = frame["algorithm"].as_u64().unwrap() as u8;
         let algorithm = holdfast_format::frame::Algorithm::from_byte(algorithm).unwrap();

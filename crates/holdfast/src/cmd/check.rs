@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use holdfast_engine::check::{CheckOptions, CheckReport, Finding, ReadData, Subset, check};
+use holdfast_engine::check::{CheckOptions, CheckReport, DamageFinding, ReadData, Subset, check};
 use holdfast_format::ObjectId;
 
 use crate::context::Context;
@@ -121,7 +121,7 @@ fn tell(context: &Context, report: &CheckReport) -> CommandResult {
 }
 
 /// Reports the damage, the affected files and what to do next.
-fn describe(context: &Context, finding: &Finding) {
+fn describe(context: &Context, finding: &DamageFinding) {
     context.output.warn(&format!("{}: {}", finding.object, finding.message));
     for (snapshot, path) in &finding.files {
         context.output.warn(&format!("  affects {} in snapshot {snapshot}", escape::name(path)));

@@ -1,7 +1,9 @@
 //! `diff`: compare two snapshots.
 
 use holdfast_engine::EngineError;
-use holdfast_engine::look::{Change, DiffOptions, DiffStatistics as Counted, SnapshotRoot, diff};
+use holdfast_engine::look::{
+    DiffOptions, DiffStatistics as Counted, PathChange, SnapshotRoot, diff,
+};
 use holdfast_engine::selection::SnapshotFilter;
 use holdfast_repo::Repository;
 
@@ -56,7 +58,7 @@ pub fn run(args: &Args, context: &Context) -> CommandResult {
     let (from, to) = (source.info.id.short(), target.info.id.short());
     context.output.note(0, &format!("comparing snapshot {from} to {to}:\n"))?;
     let (stream, listener) = (Stream::new(context), Listener::new(context));
-    let mut each = |change: &Change<'_>| -> Result<(), EngineError> {
+    let mut each = |change: &PathChange<'_>| -> Result<(), EngineError> {
         match is_json {
             true => stream.json(&DiffChange::new(change.path, change.modifier)),
             false => stream.line(&format!("{:<5}{}", change.modifier, escape::name(change.path))),

@@ -6,7 +6,7 @@ use holdfast_format::entry::{Entry, EntryKind, Metadata};
 
 /// A path that differs.
 #[derive(Debug)]
-pub struct Change<'a> {
+pub struct PathChange<'a> {
     /// Path below the compared roots; directories end with a slash.
     pub path: &'a [u8],
     /// As restic writes it: `+` added, `-` removed, `T` type, `M` content, `U` metadata only (`TU`

@@ -15,13 +15,13 @@ use holdfast_format::entry::{Entry, EntryKind};
 use holdfast_repo::Repository;
 use serde::Serialize;
 
-pub use change::Change;
+pub use change::PathChange;
 
 use super::root::{Folder, SnapshotRoot};
 use super::walk::{check_interrupt, tell_too_deep};
 use crate::{EngineError, Observer};
 use change::modifier;
-use pair::{Difference, Pair};
+use pair::{NameDifference, RemainingPair};
 use tally::{Side, Tally};
 
 /// What a comparison should report.
@@ -71,7 +71,7 @@ fn is_zero(count: &u64) -> bool {
 }
 
 /// Receives a change.
-pub type TakeChange<'a> = &'a mut dyn FnMut(&Change<'_>) -> Result<(), EngineError>;
+pub type TakeChange<'a> = &'a mut dyn FnMut(&PathChange<'_>) -> Result<(), EngineError>;
 
 /// Calls `each` for the changes from `left` to `right`, in path order; a directory comes before its
 /// contents. Everything in an added or removed directory is reported individually, even where a
@@ -89,11 +89,11 @@ pub fn diff(
 ) -> Result<DiffStatistics, EngineError> {
     let tally = Tally::new(repository);
     let mut run =
-        Run { tally, options, statistics: DiffStatistics::default(), path: Vec::new(), each };
+        DiffRun { tally, options, statistics: DiffStatistics::default(), path: Vec::new(), each };
     let has_sources = |root: &SnapshotRoot| matches!(root.folder(), Folder::Sources(_));
     let levels_above = usize::from(has_sources(left) || has_sources(right));
-    let pair = Pair::new(Some(left.folder().clone()), Some(right.folder().clone()));
-    let mut levels = vec![Level { pair, path_bytes: 0 }];
+    let pair = RemainingPair::new(Some(left.folder().clone()), Some(right.folder().clone()));
+    let mut levels = vec![DirectoryPair { pair, path_bytes: 0 }];
     while let Some(level) = levels.last_mut() {
         check_interrupt(observer)?;
         run.path.truncate(level.path_bytes);
@@ -106,7 +106,7 @@ pub fn diff(
         let Some(level) = levels.last() else { continue };
         match level.pair.below(&difference, depth) {
             Ok(None) => {}
-            Ok(Some(pair)) => levels.push(Level { pair, path_bytes: run.path.len() }),
+            Ok(Some(pair)) => levels.push(DirectoryPair { pair, path_bytes: run.path.len() }),
             Err(error) => tell_too_deep(observer, &run.path, &error),
         }
     }
@@ -114,12 +114,12 @@ pub fn diff(
 }
 
 /// A pair of directories being compared.
-struct Level {
-    pair: Pair,
+struct DirectoryPair {
+    pair: RemainingPair,
     path_bytes: usize,
 }
 
-struct Run<'a, 'e> {
+struct DiffRun<'a, 'e> {
     tally: Tally<'a>,
     options: DiffOptions,
     statistics: DiffStatistics,
@@ -127,9 +127,13 @@ struct Run<'a, 'e> {
     each: TakeChange<'e>,
 }
 
-impl Run<'_, '_> {
+impl DiffRun<'_, '_> {
     /// Appends the name to the path; reports and counts the difference.
-    fn tell(&mut self, pair: &Pair, difference: &Difference) -> Result<(), EngineError> {
+    fn tell(
+        &mut self,
+        pair: &RemainingPair,
+        difference: &NameDifference,
+    ) -> Result<(), EngineError> {
         let (left, right) = (difference.left.as_deref(), difference.right.as_deref());
         self.path.push(b'/');
         self.path.extend(pair.shown_name(difference));
@@ -142,7 +146,7 @@ impl Run<'_, '_> {
             if ends_with_slash {
                 self.path.push(b'/');
             }
-            (self.each)(&Change { path: &self.path, modifier, left, right })?;
+            (self.each)(&PathChange { path: &self.path, modifier, left, right })?;
             self.path.truncate(path_bytes);
         }
         Ok(())

@@ -15,7 +15,7 @@ use crate::look::walk::check_depth;
 
 /// The next piece of one side.
 #[derive(Debug)]
-enum Piece {
+enum NextPiece {
     /// A node that is not read yet, and its maximum level.
     Node(BlobId, u8),
     Entry(Box<Entry>),
@@ -23,31 +23,31 @@ enum Piece {
 
 /// A name that differs: its entry on each side that has it.
 #[derive(Debug)]
-pub(super) struct Difference {
+pub(super) struct NameDifference {
     pub left: Option<Box<Entry>>,
     pub right: Option<Box<Entry>>,
 }
 
 /// The rest of two directories.
 #[derive(Debug)]
-pub(super) struct Pair {
-    left: Rest,
-    right: Rest,
+pub(super) struct RemainingPair {
+    left: RestOfDirectory,
+    right: RestOfDirectory,
 }
 
 /// The rest of a directory.
 #[derive(Debug)]
-struct Rest {
+struct RestOfDirectory {
     /// Absent if this side does not have the directory.
     folder: Option<Folder>,
     /// The common prefix of its names, which is not part of them.
     prefix: Vec<u8>,
     /// The next one last.
-    pieces: Vec<Piece>,
+    pieces: Vec<NextPiece>,
 }
 
 /// What to do with the next pieces.
-enum Step {
+enum PairStep {
     /// The same node comes next on both sides: nothing in it differs.
     Pass,
     /// Read the next node of these sides.
@@ -57,14 +57,14 @@ enum Step {
     End,
 }
 
-impl Pair {
+impl RemainingPair {
     /// Two directories before their first entries; one may be missing.
     pub fn new(left: Option<Folder>, right: Option<Folder>) -> Self {
-        Self { left: Rest::new(left), right: Rest::new(right) }
+        Self { left: RestOfDirectory::new(left), right: RestOfDirectory::new(right) }
     }
 
     /// How a difference of these directories is reported; for an object, its key.
-    pub fn shown_name(&self, difference: &Difference) -> Vec<u8> {
+    pub fn shown_name(&self, difference: &NameDifference) -> Vec<u8> {
         let (entry, rest) = match (&difference.left, &difference.right) {
             (_, Some(entry)) => (entry, &self.right),
             (Some(entry), None) => (entry, &self.left),
@@ -82,7 +82,7 @@ impl Pair {
     /// Only if that is too deep.
     pub fn below(
         &self,
-        difference: &Difference,
+        difference: &NameDifference,
         depth: usize,
     ) -> Result<Option<Self>, EngineError> {
         let left = self.left.child(difference.left.as_deref());
@@ -96,20 +96,20 @@ impl Pair {
     }
 
     /// The next name that differs; `None` at the end.
-    pub fn next(&mut self, tally: &mut Tally<'_>) -> Result<Option<Difference>, EngineError> {
+    pub fn next(&mut self, tally: &mut Tally<'_>) -> Result<Option<NameDifference>, EngineError> {
         loop {
             match self.step() {
-                Step::End => return Ok(None),
-                Step::Pass => {
+                PairStep::End => return Ok(None),
+                PairStep::Pass => {
                     self.left.pieces.pop();
                     self.right.pieces.pop();
                 }
-                Step::Read(sides) => {
+                PairStep::Read(sides) => {
                     for side in sides {
                         self.read(tally, *side)?;
                     }
                 }
-                Step::Take(order) => {
+                PairStep::Take(order) => {
                     if let Some(difference) = self.take(order) {
                         return Ok(Some(difference));
                     }
@@ -118,46 +118,46 @@ impl Pair {
         }
     }
 
-    fn step(&self) -> Step {
-        use Piece::{Entry, Node};
+    fn step(&self) -> PairStep {
+        use NextPiece::{Entry, Node};
         const BOTH: &[Side] = &[Side::Left, Side::Right];
         let is_same_part = self.left.prefix == self.right.prefix;
         match (self.left.pieces.last(), self.right.pieces.last()) {
-            (None, None) => Step::End,
+            (None, None) => PairStep::End,
             (Some(Node(left, _)), Some(Node(right, _))) if left == right && is_same_part => {
-                Step::Pass
+                PairStep::Pass
             }
             // The higher one first: its children may come next on the other side.
             (Some(Node(_, left)), Some(Node(_, right))) => match left.cmp(right) {
-                Ordering::Greater => Step::Read(&BOTH[..1]),
-                Ordering::Less => Step::Read(&BOTH[1..]),
-                Ordering::Equal => Step::Read(BOTH),
+                Ordering::Greater => PairStep::Read(&BOTH[..1]),
+                Ordering::Less => PairStep::Read(&BOTH[1..]),
+                Ordering::Equal => PairStep::Read(BOTH),
             },
-            (Some(Node(..)), _) => Step::Read(&BOTH[..1]),
-            (_, Some(Node(..))) => Step::Read(&BOTH[1..]),
+            (Some(Node(..)), _) => PairStep::Read(&BOTH[..1]),
+            (_, Some(Node(..))) => PairStep::Read(&BOTH[1..]),
             (Some(Entry(left)), Some(Entry(right))) => {
-                Step::Take(self.left.name(left).cmp(self.right.name(right)))
+                PairStep::Take(self.left.name(left).cmp(self.right.name(right)))
             }
-            (Some(Entry(_)), None) => Step::Take(Ordering::Less),
-            (None, Some(Entry(_))) => Step::Take(Ordering::Greater),
+            (Some(Entry(_)), None) => PairStep::Take(Ordering::Less),
+            (None, Some(Entry(_))) => PairStep::Take(Ordering::Greater),
         }
     }
 
     /// Replaces the next node of a side with its children.
     fn read(&mut self, tally: &mut Tally<'_>, side: Side) -> Result<(), EngineError> {
-        let Rest { pieces, prefix, .. } = match side {
+        let RestOfDirectory { pieces, prefix, .. } = match side {
             Side::Left => &mut self.left,
             Side::Right => &mut self.right,
         };
-        let Some(Piece::Node(id, level_max)) = pieces.pop() else { return Ok(()) };
+        let Some(NextPiece::Node(id, level_max)) = pieces.pop() else { return Ok(()) };
         match tally.node(side, &id)? {
             Node::DirectoryLeaf(entries) => {
                 let wanted = entries.into_iter().filter(|entry| entry.name.starts_with(prefix));
-                pieces.extend(wanted.rev().map(|entry| Piece::Entry(Box::new(entry))));
+                pieces.extend(wanted.rev().map(|entry| NextPiece::Entry(Box::new(entry))));
             }
             Node::DirectoryBranch(level, children) if level <= level_max => {
                 let wanted = children_within(children, prefix).into_iter().rev();
-                pieces.extend(wanted.map(|child| Piece::Node(child.id, level - 1)));
+                pieces.extend(wanted.map(|child| NextPiece::Node(child.id, level - 1)));
             }
             _ => return Err(misplaced(id).into()),
         }
@@ -166,18 +166,18 @@ impl Pair {
 
     /// Takes the next entry of the left side (less), of the right side (greater), or of both;
     /// `None` if both are equal.
-    fn take(&mut self, order: Ordering) -> Option<Difference> {
+    fn take(&mut self, order: Ordering) -> Option<NameDifference> {
         let left = if order.is_le() { pop_entry(&mut self.left.pieces) } else { None };
         let right = if order.is_ge() { pop_entry(&mut self.right.pieces) } else { None };
         let is_same = match (&left, &right) {
             (Some(left), Some(right)) => left.kind == right.kind && left.metadata == right.metadata,
             _ => false,
         };
-        (!is_same).then_some(Difference { left, right })
+        (!is_same).then_some(NameDifference { left, right })
     }
 }
 
-impl Rest {
+impl RestOfDirectory {
     fn new(folder: Option<Folder>) -> Self {
         let prefix = match &folder {
             Some(Folder::Keys(keys)) => keys.stored_prefix(),
@@ -197,14 +197,14 @@ impl Rest {
     }
 }
 
-fn pop_entry(pieces: &mut Vec<Piece>) -> Option<Box<Entry>> {
+fn pop_entry(pieces: &mut Vec<NextPiece>) -> Option<Box<Entry>> {
     match pieces.pop() {
-        Some(Piece::Entry(entry)) => Some(entry),
+        Some(NextPiece::Entry(entry)) => Some(entry),
         _ => None,
     }
 }
 
-fn pieces(folder: Option<&Folder>) -> Vec<Piece> {
+fn pieces(folder: Option<&Folder>) -> Vec<NextPiece> {
     match folder {
         None => Vec::new(),
         // Directories that represent sources have no metadata of their own: they show the
@@ -213,10 +213,10 @@ fn pieces(folder: Option<&Folder>) -> Vec<Piece> {
             .iter()
             .rev()
             .map(|entry| Entry { metadata: Metadata::default(), ..entry.clone() })
-            .map(|entry| Piece::Entry(Box::new(entry)))
+            .map(|entry| NextPiece::Entry(Box::new(entry)))
             .collect(),
         Some(folder) => {
-            folder.tree().map(|root| Piece::Node(root, NODE_LEVEL_MAX)).into_iter().collect()
+            folder.tree().map(|root| NextPiece::Node(root, NODE_LEVEL_MAX)).into_iter().collect()
         }
     }
 }

@@ -6,7 +6,7 @@ use holdfast_format::entry::{Content, EntryKind};
 use holdfast_format::limits::NODE_LEVEL_MAX;
 use holdfast_format::node::{Extent, Node};
 use holdfast_format::{BlobId, BlobType};
-use holdfast_repo::read::{BlobReader, Places};
+use holdfast_repo::read::{BlobReader, LocationLookup};
 use holdfast_repo::{RepoError, Repository};
 
 use super::SideStatistics;
@@ -26,7 +26,7 @@ pub(super) enum Side {
 #[derive(Debug)]
 pub(super) struct Tally<'a> {
     reader: BlobReader<'a>,
-    places: Places<'a>,
+    places: LocationLookup<'a>,
     seen: [Bitmap; 2],
     counts: [SideStatistics; 2],
     missing: HashSet<BlobId>,
@@ -44,7 +44,7 @@ impl<'a> Tally<'a> {
     pub fn new(repository: &'a Repository) -> Self {
         Self {
             reader: BlobReader::new(repository),
-            places: Places::new(repository),
+            places: LocationLookup::new(repository),
             seen: Default::default(),
             counts: Default::default(),
             missing: HashSet::new(),

@@ -27,13 +27,13 @@ impl<'a> Readers<'a> {
 }
 
 /// One piece of a file.
-pub(super) enum Chunk {
+pub(super) enum FilePiece {
     /// A hole of this many bytes.
     Zeros(u64),
     Data(Vec<u8>),
 }
 
-impl Chunk {
+impl FilePiece {
     /// Its length in bytes.
     pub fn bytes(&self) -> u64 {
         match self {
@@ -44,7 +44,7 @@ impl Chunk {
 }
 
 /// The chunks of one file that were not read yet.
-pub(super) struct Chunks {
+pub(super) struct FileChunkReader {
     extents: Extents,
     /// Those whose chunks are being read ahead.
     planned: VecDeque<Extent>,
@@ -55,7 +55,7 @@ pub(super) struct Chunks {
     path: String,
 }
 
-impl Chunks {
+impl FileChunkReader {
     /// All chunks of the file at `path`.
     ///
     /// # Errors
@@ -72,7 +72,7 @@ impl Chunks {
     ///
     /// # Errors
     /// Those of reading; damage if the chunks do not add up to the size of the file.
-    pub fn next(&mut self, readers: &mut Readers<'_>) -> Result<Option<Chunk>, EngineError> {
+    pub fn next(&mut self, readers: &mut Readers<'_>) -> Result<Option<FilePiece>, EngineError> {
         self.plan(readers);
         let Some(extent) = self.planned.pop_front() else {
             return match self.failure.take() {
@@ -82,8 +82,8 @@ impl Chunks {
             };
         };
         let chunk = match extent {
-            Extent::Hole { bytes } => Chunk::Zeros(bytes),
-            Extent::Data { .. } => Chunk::Data(readers.data.read_next()?.unwrap_or_default()),
+            Extent::Hole { bytes } => FilePiece::Zeros(bytes),
+            Extent::Data { .. } => FilePiece::Data(readers.data.read_next()?.unwrap_or_default()),
         };
         if chunk.bytes() != extent.bytes() {
             return Err(self.wrong_size());

@@ -5,9 +5,9 @@ use std::io::Write;
 use holdfast_format::entry::EntryKind;
 use holdfast_repo::Repository;
 
-use super::chunks::{Chunk, Chunks, Readers};
+use super::chunks::{FileChunkReader, FilePiece, Readers};
 use crate::look::walk::check_interrupt;
-use crate::{EngineError, Event, Observer};
+use crate::{EngineError, EngineEvent, Observer};
 
 /// Zeros written at once for a hole.
 static ZEROS: [u8; 64 << 10] = [0; 64 << 10];
@@ -36,17 +36,17 @@ impl<'a> Contents<'a> {
         kind: &EntryKind,
         out: &mut dyn Write,
     ) -> Result<u64, EngineError> {
-        let mut chunks = Chunks::of(path, kind)?;
+        let mut chunks = FileChunkReader::of(path, kind)?;
         let mut bytes = 0;
         while let Some(chunk) = chunks.next(&mut self.readers)? {
             check_interrupt(self.observer)?;
             match &chunk {
-                Chunk::Zeros(bytes) => write_zeros(*bytes, out)?,
-                Chunk::Data(data) => out.write_all(data).map_err(EngineError::Output)?,
+                FilePiece::Zeros(bytes) => write_zeros(*bytes, out)?,
+                FilePiece::Data(data) => out.write_all(data).map_err(EngineError::Output)?,
             }
             bytes += chunk.bytes();
             self.written += chunk.bytes();
-            self.observer.event(Event::Processed { bytes: chunk.bytes() });
+            self.observer.event(EngineEvent::Processed { bytes: chunk.bytes() });
         }
         Ok(bytes)
     }

@@ -17,7 +17,7 @@ use holdfast_repo::read::BlobReader;
 
 use super::root::{Place, SnapshotRoot};
 use super::walk::{Visitor, Walk, check_interrupt, tell_too_deep, walk_as_files};
-use crate::{EngineError, Event, Observer};
+use crate::{EngineError, EngineEvent, Observer};
 use content::Contents;
 pub use reader::FileReader;
 
@@ -40,12 +40,12 @@ pub struct DumpStats {
     pub entries: u64,
     /// Bytes of files.
     pub bytes: u64,
-    /// Entries that the archive cannot hold; an [`Event::Note`] names each.
+    /// Entries that the archive cannot hold; an [`EngineEvent::Note`] names each.
     pub skipped: u64,
-    /// Directories that are nested too deep to be read; an [`Event::Trouble`] names each.
+    /// Directories that are nested too deep to be read; an [`EngineEvent::Trouble`] names each.
     pub too_deep: u64,
-    /// Objects whose keys cannot be file names, and which have other names; an [`Event::Note`]
-    /// names each.
+    /// Objects whose keys cannot be file names, and which have other names; an
+    /// [`EngineEvent::Note`] names each.
     pub renamed: u64,
 }
 
@@ -189,5 +189,5 @@ impl Visitor for Filling<'_> {
 /// Tells the user something about an entry.
 fn note(observer: &dyn Observer, path: &[u8], what: &str) {
     let message = format!("{}: {what}", String::from_utf8_lossy(path));
-    observer.event(Event::Note { message: &message });
+    observer.event(EngineEvent::Note { message: &message });
 }

@@ -1,8 +1,8 @@
 //! Data that does not fit into the header of a tar entry: pax records and GNU's entries for long
 //! names.
 //!
-//! `tar::Builder` can write both, but it also ends the archive, even when it is dropped because of an
-//! error: half an archive would look like a complete one. Its headers are used without it.
+//! `tar::Builder` can write both, but it also ends the archive, even when it is dropped because of
+//! an error: half an archive would look like a complete one. Its headers are used without it.
 
 use std::io::Write;
 
@@ -14,9 +14,9 @@ pub(super) const BLOCK_BYTES: u64 = 512;
 
 /// Pax records of one entry.
 #[derive(Default)]
-pub(super) struct Records(Vec<u8>);
+pub(super) struct PaxRecords(Vec<u8>);
 
-impl Records {
+impl PaxRecords {
     /// The records that an entry's metadata needs. Also returns the names of extended attributes
     /// that cannot be represented.
     pub fn of(metadata: &Metadata) -> (Self, Vec<String>) {
@@ -126,7 +126,7 @@ mod tests {
     fn values_may_hold_any_byte() {
         let xattrs =
             vec![(b"user.a=%".to_vec(), b"\n\0=\xff".to_vec()), (b"\xff".to_vec(), vec![1])];
-        let (records, untold) = Records::of(&Metadata { xattrs, ..Metadata::default() });
+        let (records, untold) = PaxRecords::of(&Metadata { xattrs, ..Metadata::default() });
         assert_eq!(records.0, b"34 SCHILY.xattr.user.a%3D%25=\n\0=\xff\n".to_vec());
         assert_eq!(untold, ["\u{fffd}"]);
     }
@@ -134,7 +134,7 @@ mod tests {
     #[test]
     fn records_count_their_own_digits() {
         for length in 0..2000 {
-            let mut records = Records::default();
+            let mut records = PaxRecords::default();
             records.push("key", &vec![b'x'; length]);
             let text = String::from_utf8(records.0).unwrap();
             let (digits, _) = text.split_once(' ').unwrap();

@@ -10,7 +10,7 @@ use crate::EngineError;
 use crate::look::nodes::misplaced;
 
 /// A range of extents and where it starts in the file.
-type Leaf = (u64, Vec<Extent>);
+type LeafExtents = (u64, Vec<Extent>);
 
 /// Finds bytes of one file by their offset. Each search reads only the nodes on its way; the leaf
 /// and the chunk that were needed last are kept, and frames are shared by all readers of the
@@ -18,7 +18,7 @@ type Leaf = (u64, Vec<Extent>);
 #[derive(Debug)]
 pub(super) struct OffsetReader {
     content: Content,
-    leaf: Option<Leaf>,
+    leaf: Option<LeafExtents>,
     chunk: Option<(BlobId, Vec<u8>)>,
 }
 
@@ -79,7 +79,7 @@ impl OffsetReader {
         &self,
         nodes: &mut BlobReader<'_>,
         offset: u64,
-    ) -> Result<Option<Leaf>, EngineError> {
+    ) -> Result<Option<LeafExtents>, EngineError> {
         let root = match &self.content {
             Content::Inline(extents) => return Ok(Some((0, extents.clone()))),
             Content::Root(root) => *root,
@@ -101,7 +101,7 @@ impl OffsetReader {
     }
 }
 
-fn find((start, extents): &Leaf, offset: u64) -> Option<(u64, Extent)> {
+fn find((start, extents): &LeafExtents, offset: u64) -> Option<(u64, Extent)> {
     let (before, place) = locate(extents.iter().map(Extent::bytes), offset - start)?;
     Some((start + before, extents[place]))
 }

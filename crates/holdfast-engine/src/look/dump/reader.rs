@@ -5,7 +5,7 @@ use std::io::{self, Read};
 use holdfast_format::entry::Entry;
 use holdfast_repo::Repository;
 
-use super::chunks::{Chunk, Chunks, Readers, content_of, wrong_size};
+use super::chunks::{FileChunkReader, FilePiece, Readers, content_of, wrong_size};
 use super::random::OffsetReader;
 use crate::EngineError;
 
@@ -13,7 +13,7 @@ use crate::EngineError;
 /// offset, for callers that seek as a mount does. It buffers one chunk for each.
 pub struct FileReader<'a> {
     readers: Readers<'a>,
-    chunks: Chunks,
+    chunks: FileChunkReader,
     random: OffsetReader,
     size: u64,
     path: String,
@@ -33,7 +33,7 @@ impl<'a> FileReader<'a> {
         path: &[u8],
         entry: &Entry,
     ) -> Result<Self, EngineError> {
-        let chunks = Chunks::of(path, &entry.kind)?;
+        let chunks = FileChunkReader::of(path, &entry.kind)?;
         let (size, content) = content_of(path, &entry.kind)?;
         let random = OffsetReader::new(content.clone());
         let (readers, path) =
@@ -68,8 +68,8 @@ impl<'a> FileReader<'a> {
     fn advance(&mut self) -> Result<bool, EngineError> {
         match self.chunks.next(&mut self.readers)? {
             None => return Ok(false),
-            Some(Chunk::Zeros(bytes)) => self.zeros = bytes,
-            Some(Chunk::Data(data)) => self.data = io::Cursor::new(data),
+            Some(FilePiece::Zeros(bytes)) => self.zeros = bytes,
+            Some(FilePiece::Data(data)) => self.data = io::Cursor::new(data),
         }
         Ok(true)
     }

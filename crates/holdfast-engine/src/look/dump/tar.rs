@@ -7,7 +7,7 @@ use holdfast_format::entry::{Entry, EntryKind};
 use tar::{EntryType, Header};
 
 use super::content::Contents;
-use super::pax::{BLOCK_BYTES, Records, write_long_name, write_padding};
+use super::pax::{BLOCK_BYTES, PaxRecords, write_long_name, write_padding};
 use super::{Archive, note};
 use crate::{EngineError, Observer};
 
@@ -50,7 +50,7 @@ impl<'a> TarArchive<'a> {
         entry: &Entry,
         mut header: Header,
     ) -> Result<(), EngineError> {
-        let (records, untold) = Records::of(&entry.metadata);
+        let (records, untold) = PaxRecords::of(&entry.metadata);
         for name in untold {
             let what = format!("tar cannot store the name of its extended attribute {name}");
             note(self.observer, path, &what);

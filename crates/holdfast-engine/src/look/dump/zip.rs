@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use super::content::Contents;
-use super::zip_writer::{Member, ZipWriter};
+use super::zip_writer::{ZipMember, ZipWriter};
 use super::{Archive, note};
 use crate::{EngineError, Observer};
 
@@ -84,7 +84,8 @@ impl Archive for ZipArchive<'_> {
         };
         let Some(name) = self.name(path, kind == DIRECTORY) else { return Ok(true) };
         let mode = kind | entry.metadata.mode;
-        let member = Member { name: name.as_bytes(), mode, time: dos_time(entry.metadata.mtime) };
+        let member =
+            ZipMember { name: name.as_bytes(), mode, time: dos_time(entry.metadata.mtime) };
         match &entry.kind {
             EntryKind::Symlink(target) => {
                 let target = String::from_utf8_lossy(target);

@@ -33,7 +33,7 @@ const ZIP64_LOCATOR: u32 = 0x0706_4b50;
 const ZIP64_EXTRA: u16 = 1;
 
 /// The name and attributes of a member.
-pub(super) struct Member<'a> {
+pub(super) struct ZipMember<'a> {
     pub name: &'a [u8],
     /// Permissions and type.
     pub mode: u32,
@@ -43,7 +43,7 @@ pub(super) struct Member<'a> {
 
 /// What is known about the data of a member once it was written.
 #[derive(Clone, Copy, Default)]
-struct Body {
+struct MemberData {
     method: u16,
     crc: u32,
     /// Bytes in the archive.
@@ -54,18 +54,18 @@ struct Body {
 /// Writes an archive. Its end is written only by finishing it, so a partial one is never taken for
 /// complete.
 pub(super) struct ZipWriter<'a> {
-    out: Counted<'a>,
+    out: CountingWriter<'a>,
     list: SpooledTempFile,
     members: u64,
 }
 
 /// Counts bytes written.
-struct Counted<'a> {
+struct CountingWriter<'a> {
     out: &'a mut dyn Write,
     bytes: u64,
 }
 
-impl Write for Counted<'_> {
+impl Write for CountingWriter<'_> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let count = self.out.write(bytes)?;
         self.bytes += count as u64;
@@ -79,16 +79,16 @@ impl Write for Counted<'_> {
 
 impl<'a> ZipWriter<'a> {
     pub fn new(out: &'a mut dyn Write) -> Self {
-        let out = Counted { out, bytes: 0 };
+        let out = CountingWriter { out, bytes: 0 };
         Self { out, list: SpooledTempFile::new(LIST_BYTES), members: 0 }
     }
 
     /// Adds a member with the given bytes.
-    pub fn add(&mut self, member: &Member<'_>, bytes: &[u8]) -> io::Result<()> {
+    pub fn add(&mut self, member: &ZipMember<'_>, bytes: &[u8]) -> io::Result<()> {
         let mut crc = Crc::new();
         crc.update(bytes);
         let length = bytes.len() as u64;
-        let body = Body { method: STORED, crc: crc.sum(), packed: length, bytes: length };
+        let body = MemberData { method: STORED, crc: crc.sum(), packed: length, bytes: length };
         let start = self.out.bytes;
         self.local(member, UTF8, &body, false)?;
         self.out.write_all(bytes)?;
@@ -98,14 +98,14 @@ impl<'a> ZipWriter<'a> {
     /// Adds a member of this size, whose bytes `write` produces.
     pub fn stream(
         &mut self,
-        member: &Member<'_>,
+        member: &ZipMember<'_>,
         bytes: u64,
         deflate: bool,
         write: &mut dyn FnMut(&mut dyn Write) -> Result<(), EngineError>,
     ) -> Result<(), EngineError> {
         let (start, is_large) = (self.out.bytes, bytes >= LARGE_BYTES);
         let method = if deflate { DEFLATED } else { STORED };
-        let unknown = Body { method, ..Body::default() };
+        let unknown = MemberData { method, ..MemberData::default() };
         self.local(member, UTF8 | BEHIND, &unknown, is_large).map_err(EngineError::Output)?;
         let body_start = self.out.bytes;
         let crc = match deflate {
@@ -122,18 +122,19 @@ impl<'a> ZipWriter<'a> {
                 summed.crc
             }
         };
-        let body = Body { method, crc: crc.sum(), packed: self.out.bytes - body_start, bytes };
+        let body =
+            MemberData { method, crc: crc.sum(), packed: self.out.bytes - body_start, bytes };
         self.end_of_stream(member, &body, start, is_large).map_err(EngineError::Output)
     }
 
     fn end_of_stream(
         &mut self,
-        member: &Member<'_>,
-        body: &Body,
+        member: &ZipMember<'_>,
+        body: &MemberData,
         start: u64,
         is_large: bool,
     ) -> io::Result<()> {
-        let mut record = Record::default();
+        let mut record = ZipFields::default();
         record.u32(DESCRIPTOR).u32(body.crc);
         for length in [body.packed, body.bytes] {
             if is_large {
@@ -149,18 +150,18 @@ impl<'a> ZipWriter<'a> {
     /// The header before the data of a member.
     fn local(
         &mut self,
-        member: &Member<'_>,
+        member: &ZipMember<'_>,
         flags: u16,
-        body: &Body,
+        body: &MemberData,
         is_large: bool,
     ) -> io::Result<()> {
-        let mut extra = Record::default();
+        let mut extra = ZipFields::default();
         if is_large {
             extra.u16(ZIP64_EXTRA).u16(16).u64(0).u64(0);
         }
         let version = if is_large { ZIP64_VERSION } else { VERSION };
         let length = |bytes: u64| if is_large { u32::MAX } else { bytes as u32 };
-        let mut record = Record::default();
+        let mut record = ZipFields::default();
         record.u32(LOCAL).u16(version).u16(flags).u16(body.method);
         record.u16(member.time.1).u16(member.time.0).u32(body.crc);
         record.u32(length(body.packed)).u32(length(body.bytes));
@@ -173,12 +174,12 @@ impl<'a> ZipWriter<'a> {
     /// Lists a member that is written.
     fn listed(
         &mut self,
-        member: &Member<'_>,
+        member: &ZipMember<'_>,
         flags: u16,
-        body: &Body,
+        body: &MemberData,
         start: u64,
     ) -> io::Result<()> {
-        let mut large = Record::default();
+        let mut large = ZipFields::default();
         let mut short = |value: u64| match u32::try_from(value) {
             Ok(value) if value < u32::MAX => value,
             _ => {
@@ -187,13 +188,13 @@ impl<'a> ZipWriter<'a> {
             }
         };
         let (bytes, packed, start) = (short(body.bytes), short(body.packed), short(start));
-        let mut extra = Record::default();
+        let mut extra = ZipFields::default();
         if !large.0.is_empty() {
             extra.u16(ZIP64_EXTRA).u16(large.0.len() as u16).0.extend(&large.0);
         }
         let version = if extra.0.is_empty() { VERSION } else { ZIP64_VERSION };
         let is_directory = u32::from(member.name.ends_with(b"/")) << 4;
-        let mut record = Record::default();
+        let mut record = ZipFields::default();
         record.u32(LISTED).u16(MADE_BY).u16(version).u16(flags).u16(body.method);
         record.u16(member.time.1).u16(member.time.0).u32(body.crc).u32(packed).u32(bytes);
         record.u16(name_length(member)?).u16(extra.0.len() as u16);
@@ -213,7 +214,7 @@ impl<'a> ZipWriter<'a> {
         if copied != bytes {
             return Err(io::ErrorKind::UnexpectedEof.into());
         }
-        let mut record = Record::default();
+        let mut record = ZipFields::default();
         let is_large = self.members >= 0xffff || start.max(bytes) >= u64::from(u32::MAX);
         if is_large {
             let end = self.out.bytes;
@@ -230,7 +231,7 @@ impl<'a> ZipWriter<'a> {
     }
 }
 
-fn name_length(member: &Member<'_>) -> io::Result<u16> {
+fn name_length(member: &ZipMember<'_>) -> io::Result<u16> {
     let too_long = |_| io::Error::other("a path is too long for a zip archive");
     u16::try_from(member.name.len()).map_err(too_long)
 }
@@ -255,9 +256,9 @@ impl<W: Write> Write for Summed<W> {
 
 /// Little-endian fields, one after the other.
 #[derive(Default)]
-struct Record(Vec<u8>);
+struct ZipFields(Vec<u8>);
 
-impl Record {
+impl ZipFields {
     fn u16(&mut self, value: u16) -> &mut Self {
         self.0.extend(value.to_le_bytes());
         self
@@ -287,7 +288,7 @@ mod tests {
         let mut writer = ZipWriter::new(&mut out);
         for number in 0..count {
             let name = format!("folder/{number}");
-            let member = Member { name: name.as_bytes(), mode: 0o100_644, time: (0x21, 0) };
+            let member = ZipMember { name: name.as_bytes(), mode: 0o100_644, time: (0x21, 0) };
             writer.add(&member, &[b'x'; 3]).unwrap();
         }
         assert!(writer.list.is_rolled());

@@ -4,15 +4,15 @@ use std::path::Path;
 use std::sync::Arc;
 
 use holdfast_backend::Backend;
-use holdfast_backend::fault::Effect;
+use holdfast_backend::fault::FaultEffect;
 use holdfast_format::name;
 use holdfast_repo::{OpenOptions, Repository};
 use jiff::Timestamp;
 
 use super::crash::at_each_operation;
-use super::world::{ALL, RUTHLESS, Session, World, files};
+use super::world::{ALL, BackupSteps, RUTHLESS, World, files};
 use crate::Silent;
-use crate::prune::{Abandoned, Mutation, PruneOptions, PruneReport, run};
+use crate::prune::{Abandoned, PruneMutation, PruneOptions, PruneReport, run};
 
 const DAY: i64 = 86_400;
 
@@ -29,7 +29,7 @@ fn left_behind(unlisted: bool) -> World {
     world.back_up("lost", &files(0..10));
     world.back_up("kept", &files(20..30));
     let before = world.storage.list(name::INDEX).unwrap();
-    Session::begin(&world.open(), "lost").unwrap().write(&files(100..150)).unwrap();
+    BackupSteps::begin(&world.open(), "lost").unwrap().write(&files(100..150)).unwrap();
     if unlisted {
         for object in world.storage.list(name::INDEX).unwrap() {
             if !before.contains(&object) {
@@ -46,7 +46,7 @@ fn prune(world: &World, cache: &Path, options: &PruneOptions) -> PruneReport {
     let open = OpenOptions { cache_folder: folder, threads: 1, ..OpenOptions::default() };
     let storage = Arc::clone(&world.storage) as Arc<dyn Backend>;
     let repository = Repository::open(storage, &world.secret(), &open).unwrap();
-    run(&repository, options, &Silent, Mutation::None).unwrap()
+    run(&repository, options, &Silent, PruneMutation::None).unwrap()
 }
 
 #[test]
@@ -116,7 +116,7 @@ fn a_dry_run_leaves_no_note() {
 fn a_crash_at_any_operation_while_they_go() {
     for applied in [false, true] {
         let world = left_behind(true);
-        let effect = Effect::Crash { applied };
-        at_each_operation(&world, &RUTHLESS, effect, Mutation::None).unwrap();
+        let effect = FaultEffect::Crash { applied };
+        at_each_operation(&world, &RUTHLESS, effect, PruneMutation::None).unwrap();
     }
 }

@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use holdfast_backend::fault::{Effect, Failure, Kind, Plan};
-use holdfast_backend::{Backend, Fault};
+use holdfast_backend::fault::{FaultEffect, FaultFailure, FaultPlan, OperationKind};
+use holdfast_backend::{Backend, FaultBackend};
 
 use super::world::{ALL, World, files};
-use crate::prune::{Mutation, PruneOptions, run};
+use crate::prune::{PruneMutation, PruneOptions, run};
 use crate::{EngineError, Silent};
 
 /// A world in which a prune has to handle dead packs, packs to rewrite, copies and orphans.
@@ -24,10 +24,10 @@ pub fn busy() -> World {
 fn prune_with(
     world: &World,
     options: &PruneOptions,
-    plan: Plan,
-    mutation: Mutation,
+    plan: FaultPlan,
+    mutation: PruneMutation,
 ) -> (Result<(), EngineError>, u64) {
-    let fault = Arc::new(Fault::new(Arc::clone(&world.storage) as Arc<dyn Backend>, plan));
+    let fault = Arc::new(FaultBackend::new(Arc::clone(&world.storage) as Arc<dyn Backend>, plan));
     let outcome = world
         .open_on(Arc::clone(&fault) as Arc<dyn Backend>)
         .map_err(EngineError::from)
@@ -39,17 +39,17 @@ fn prune_with(
 pub fn at_each_operation(
     world: &World,
     options: &PruneOptions,
-    effect: Effect,
-    mutation: Mutation,
+    effect: FaultEffect,
+    mutation: PruneMutation,
 ) -> Result<(), String> {
     let whole = world.fork();
-    let (outcome, operations) = prune_with(&whole, options, Plan::none(), mutation);
+    let (outcome, operations) = prune_with(&whole, options, FaultPlan::none(), mutation);
     outcome.unwrap();
     let bytes = whole.pack_bytes();
     assert!(operations > 30);
     for operation in 1..=operations {
         let world = world.fork();
-        let (outcome, _) = prune_with(&world, options, Plan::at(operation, effect), mutation);
+        let (outcome, _) = prune_with(&world, options, FaultPlan::at(operation, effect), mutation);
         let named = |trouble: String| format!("{effect:?} at {operation}, {outcome:?}: {trouble}");
         world.trouble().map_err(named)?;
         run(&world.open(), options, &Silent, mutation).map_err(|error| named(error.to_string()))?;
@@ -67,15 +67,20 @@ pub fn at_each_operation(
 fn crashes() {
     let world = busy();
     for applied in [false, true] {
-        at_each_operation(&world, &ALL, Effect::Crash { applied }, Mutation::None).unwrap();
+        at_each_operation(&world, &ALL, FaultEffect::Crash { applied }, PruneMutation::None)
+            .unwrap();
     }
 }
 
 #[test]
 fn errors_and_lost_answers() {
     let world = busy();
-    for effect in [Effect::Fail(Failure::Io), Effect::LostAck, Effect::FlipBit { at: 999 }] {
-        at_each_operation(&world, &ALL, effect, Mutation::None).unwrap();
+    for effect in [
+        FaultEffect::Fail(FaultFailure::Io),
+        FaultEffect::LostAck,
+        FaultEffect::FlipBit { at: 999 },
+    ] {
+        at_each_operation(&world, &ALL, effect, PruneMutation::None).unwrap();
     }
 }
 
@@ -85,12 +90,12 @@ fn a_put_without_room_at_each_place() {
     for put in 1..12 {
         for lasting in [false, true] {
             let world = world.fork();
-            let full = Effect::Fail(Failure::NoSpace);
+            let full = FaultEffect::Fail(FaultFailure::NoSpace);
             let plan = match lasting {
-                true => Plan::full_from_put(put),
-                false => Plan::none().and_at(put, &[Kind::Put], full),
+                true => FaultPlan::full_from_put(put),
+                false => FaultPlan::none().and_at(put, &[OperationKind::Put], full),
             };
-            let (outcome, _) = prune_with(&world, &ALL, plan, Mutation::None);
+            let (outcome, _) = prune_with(&world, &ALL, plan, PruneMutation::None);
             world.check();
             world.prune(&ALL);
             world.check();
@@ -105,8 +110,12 @@ fn a_put_without_room_at_each_place() {
 fn without_room_for_packs_those_without_use_go() {
     let world = busy();
     let before = world.pack_bytes();
-    let plan = Plan::none().and_at(1, &[Kind::Put], Effect::Fail(Failure::NoSpace));
-    prune_with(&world, &ALL, plan, Mutation::None).0.unwrap();
+    let plan = FaultPlan::none().and_at(
+        1,
+        &[OperationKind::Put],
+        FaultEffect::Fail(FaultFailure::NoSpace),
+    );
+    prune_with(&world, &ALL, plan, PruneMutation::None).0.unwrap();
     assert!(world.pack_bytes() < before);
     world.check();
 }

@@ -6,7 +6,7 @@ use holdfast_format::ObjectId;
 use holdfast_repo::{OpenOptions, Repository};
 use proptest::prelude::*;
 
-use super::world::{ALL, Files, World, back_up, files};
+use super::world::{ALL, FileChunks, World, back_up, files};
 use crate::Silent;
 use crate::mark::mark;
 use crate::prune::differences::only_in_forgotten;
@@ -128,7 +128,7 @@ proptest! {
         forgotten in prop::collection::vec(any::<bool>(), 10),
     ) {
         let mut world = World::new();
-        let mut files = Files::new();
+        let mut files = FileChunks::new();
         let mut ids = Vec::new();
         for changes in &changes {
             for (name, chunk) in changes {

@@ -5,20 +5,20 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use holdfast_backend::{Backend, Place};
+use holdfast_backend::{Backend, StorageLocation};
 use holdfast_format::index::PackEntry;
 use holdfast_format::{BlobId, BlobType, ObjectId, name};
-use holdfast_repo::index::Location;
+use holdfast_repo::index::BlobLocation;
 use holdfast_repo::{OpenOptions, Repository, object_name};
 
-use super::world::{ALL, Files, RUTHLESS, World, back_up, bytes_of, files};
+use super::world::{ALL, FileChunks, RUTHLESS, World, back_up, bytes_of, files};
 use crate::Silent;
 use crate::check::{CheckOptions, check};
-use crate::prune::{Mutation, run};
+use crate::prune::{PruneMutation, run};
 
 /// How the copies appear to the machine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Places {
+enum BlobPlaces {
     /// As two folders.
     Two,
     /// As one: two indistinguishable disks that are mounted at the same location.
@@ -39,21 +39,24 @@ impl Chance {
 }
 
 /// Two copies, their earlier states, and the cache of the machine.
-struct Machine {
+struct ForkMachine {
     chance: Chance,
-    places: [Place; 2],
+    places: [StorageLocation; 2],
     copies: [World; 2],
     older: Vec<World>,
-    files: Files,
+    files: FileChunks,
     cache: tempfile::TempDir,
 }
 
-impl Machine {
-    fn new(seed: u64, places: Places) -> Self {
-        let place = |address: &str| Place { address: address.into(), ..Place::default() };
+impl ForkMachine {
+    fn new(seed: u64, places: BlobPlaces) -> Self {
+        let place = |address: &str| StorageLocation {
+            address: address.into(),
+            ..StorageLocation::default()
+        };
         let places = match places {
-            Places::Two => [place("/one"), place("/other")],
-            Places::One => [place("/mnt"), place("/mnt")],
+            BlobPlaces::Two => [place("/one"), place("/other")],
+            BlobPlaces::One => [place("/mnt"), place("/mnt")],
         };
         let mut world = World::new();
         world.back_up("a", &files(0..20));
@@ -101,7 +104,7 @@ impl Machine {
                 format!("a forget in {copy}")
             }
             5..=6 => {
-                run(&self.open(copy), &RUTHLESS, &Silent, Mutation::None).unwrap();
+                run(&self.open(copy), &RUTHLESS, &Silent, PruneMutation::None).unwrap();
                 format!("a prune of {copy}")
             }
             7 => {
@@ -160,11 +163,11 @@ fn all_files(folder: &Path, found: &mut Vec<PathBuf>) {
     }
 }
 
-type Found = BTreeMap<BlobId, BTreeSet<(ObjectId, u64, u32)>>;
+type ForkFinding = BTreeMap<BlobId, BTreeSet<(ObjectId, u64, u32)>>;
 
-fn places_of(repository: &Repository) -> Found {
-    let mut found = Found::new();
-    let each = |id: BlobId, place: Location| {
+fn places_of(repository: &Repository) -> ForkFinding {
+    let mut found = ForkFinding::new();
+    let each = |id: BlobId, place: BlobLocation| {
         let frame = place.frame;
         found.entry(id).or_default().insert((frame.pack, frame.offset, place.offset));
         Ok(())
@@ -173,8 +176,8 @@ fn places_of(repository: &Repository) -> Found {
     found
 }
 
-fn seed(seed: u64, places: Places, steps: usize) {
-    let mut machine = Machine::new(seed, places);
+fn seed(seed: u64, places: BlobPlaces, steps: usize) {
+    let mut machine = ForkMachine::new(seed, places);
     let mut done = Vec::new();
     for _ in 0..steps {
         done.push(machine.step());
@@ -187,8 +190,8 @@ fn seed(seed: u64, places: Places, steps: usize) {
 #[test]
 fn copies_in_turns_with_a_cache_that_is_damaged() {
     for number in 0..4 {
-        seed(number, Places::One, 20);
-        seed(number, Places::Two, 12);
+        seed(number, BlobPlaces::One, 20);
+        seed(number, BlobPlaces::Two, 12);
     }
 }
 
@@ -196,8 +199,8 @@ fn copies_in_turns_with_a_cache_that_is_damaged() {
 #[ignore = "takes an hour"]
 fn copies_in_turns_with_a_cache_that_is_damaged_long() {
     for number in 100..400 {
-        seed(number, Places::One, 40);
-        seed(number, Places::Two, 40);
+        seed(number, BlobPlaces::One, 40);
+        seed(number, BlobPlaces::Two, 40);
     }
 }
 
@@ -238,7 +241,9 @@ fn with_an_index_that_lies() -> (World, ObjectId) {
 fn a_pack_goes_only_if_it_says_itself_that_nothing_in_it_is_needed() {
     let (mut world, gone) = with_an_index_that_lies();
     world.forget(&[gone]);
-    for (mutation, is_lost) in [(Mutation::None, false), (Mutation::IndexIsBelieved, true)] {
+    for (mutation, is_lost) in
+        [(PruneMutation::None, false), (PruneMutation::IndexIsBelieved, true)]
+    {
         let world = world.fork();
         let _ = run(&world.open(), &ALL, &Silent, mutation);
         // Only the packs' own directories count from here on.
@@ -251,7 +256,7 @@ fn a_pack_goes_only_if_it_says_itself_that_nothing_in_it_is_needed() {
 
 /// Prunes with a cache that swaps the contents of two packs, as after a bug; returns whether the
 /// index is right afterwards.
-fn prune_with_a_cache_that_lies(mutation: Mutation) -> bool {
+fn prune_with_a_cache_that_lies(mutation: PruneMutation) -> bool {
     let (mut world, gone) = with_an_index_that_lies();
     let folder = tempfile::tempdir().unwrap();
     let options = OpenOptions {
@@ -275,6 +280,6 @@ fn prune_with_a_cache_that_lies(mutation: Mutation) -> bool {
 
 #[test]
 fn a_prune_does_not_go_by_the_cache() {
-    assert!(prune_with_a_cache_that_lies(Mutation::None));
-    assert!(!prune_with_a_cache_that_lies(Mutation::CacheIsBelieved));
+    assert!(prune_with_a_cache_that_lies(PruneMutation::None));
+    assert!(!prune_with_a_cache_that_lies(PruneMutation::CacheIsBelieved));
 }

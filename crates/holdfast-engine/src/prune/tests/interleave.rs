@@ -7,14 +7,14 @@ use holdfast_backend::Backend;
 use holdfast_format::ObjectId;
 use holdfast_repo::{RepoError, Repository};
 
-use super::hooked::Hooked;
-use super::world::{ALL, Files, RUTHLESS, Session, World, back_up, files};
-use crate::prune::{Mutation, PruneOptions, run};
-use crate::{Event, Observer, Silent};
+use super::hooked::HookedBackend;
+use super::world::{ALL, BackupSteps, FileChunks, RUTHLESS, World, back_up, files};
+use crate::prune::{PruneMutation, PruneOptions, run};
+use crate::{EngineEvent, Observer, Silent};
 
 /// How far the backup is when the prune starts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Progress {
+pub enum SessionProgress {
     /// It has read the index.
     Begun,
     /// Only the commit is left to do.
@@ -23,11 +23,12 @@ pub enum Progress {
 
 /// A world in which the contents of `wanted` are stored twice and no longer needed, until a backup
 /// needs them again.
-pub fn tempting() -> (World, Files) {
+pub fn tempting() -> (World, FileChunks) {
     let mut world = World::new();
     let wanted = files(0..40);
     let (one, other) = (world.open(), world.open());
-    let sessions = [Session::begin(&one, "a").unwrap(), Session::begin(&other, "b").unwrap()];
+    let sessions =
+        [BackupSteps::begin(&one, "a").unwrap(), BackupSteps::begin(&other, "b").unwrap()];
     let written = sessions.each_ref().map(|session| session.write(&wanted).unwrap());
     let ids: Vec<ObjectId> = sessions
         .iter()
@@ -43,16 +44,16 @@ pub fn tempting() -> (World, Files) {
 /// Lets a backup continue at each operation of a prune; returns the first failure.
 pub fn backup_at_each_operation(
     world: &World,
-    wanted: &Files,
+    wanted: &FileChunks,
     host: &'static str,
-    progress: Progress,
+    progress: SessionProgress,
     options: &PruneOptions,
-    mutation: Mutation,
+    mutation: PruneMutation,
 ) -> Result<(), String> {
     for operation in 1.. {
         let mut world = world.fork();
         let (done, hook) = backup_as_hook(&world, wanted, host, progress);
-        let hooked = Hooked::new(Arc::clone(&world.storage), operation, hook);
+        let hooked = HookedBackend::new(Arc::clone(&world.storage), operation, hook);
         let repository = world.open_on(Arc::clone(&hooked) as Arc<dyn Backend>).unwrap();
         let outcome = run(&repository, options, &Silent, mutation).map(drop);
         if hooked.is_unused() {
@@ -71,22 +72,22 @@ pub fn backup_at_each_operation(
     Ok(())
 }
 
-type Outcome = Arc<Mutex<Option<Result<ObjectId, RepoError>>>>;
+type InterleaveOutcome = Arc<Mutex<Option<Result<ObjectId, RepoError>>>>;
 
 /// A backup in progress, and the rest of it.
 fn backup_as_hook(
     world: &World,
-    wanted: &Files,
+    wanted: &FileChunks,
     host: &'static str,
-    progress: Progress,
-) -> (Outcome, impl FnOnce() + Send + 'static) {
+    progress: SessionProgress,
+) -> (InterleaveOutcome, impl FnOnce() + Send + 'static) {
     let repository: &'static Repository = Box::leak(Box::new(world.open()));
-    let session = Session::begin(repository, host).unwrap();
+    let session = BackupSteps::begin(repository, host).unwrap();
     let written = match progress {
-        Progress::Begun => None,
-        Progress::Written => Some(session.write(wanted).unwrap()),
+        SessionProgress::Begun => None,
+        SessionProgress::Written => Some(session.write(wanted).unwrap()),
     };
-    let (done, wanted) = (Outcome::default(), wanted.clone());
+    let (done, wanted) = (InterleaveOutcome::default(), wanted.clone());
     let outcome = Arc::clone(&done);
     let hook = move || {
         let result = written
@@ -107,11 +108,18 @@ fn backup_as_hook(
 #[test]
 fn a_backup_at_any_moment_of_a_prune() {
     let (world, wanted) = tempting();
-    for progress in [Progress::Begun, Progress::Written] {
+    for progress in [SessionProgress::Begun, SessionProgress::Written] {
         for host in ["a", "b", "new"] {
             for options in [&ALL, &RUTHLESS] {
-                backup_at_each_operation(&world, &wanted, host, progress, options, Mutation::None)
-                    .unwrap();
+                backup_at_each_operation(
+                    &world,
+                    &wanted,
+                    host,
+                    progress,
+                    options,
+                    PruneMutation::None,
+                )
+                .unwrap();
             }
         }
     }
@@ -122,7 +130,7 @@ fn a_run_whose_own_packs_were_taken_for_left_over_notices() {
     let mut world = World::new();
     world.back_up("a", &files(0..10));
     let repository = world.open();
-    let session = Session::begin(&repository, "a").unwrap();
+    let session = BackupSteps::begin(&repository, "a").unwrap();
     let snapshot = session.write(&files(100..120)).unwrap();
     // A sibling commits, so that the session counts as over.
     world.back_up("a", &files(0..11));
@@ -141,7 +149,7 @@ fn its_own_packs_count_also_where_the_cache_was_made_anew() {
         let world = &mut world.fork();
         let folder = tempfile::tempdir().unwrap();
         let repository = world.open_with_cache(folder.path());
-        let session = Session::begin(&repository, "a").unwrap();
+        let session = BackupSteps::begin(&repository, "a").unwrap();
         let snapshot = session.write(&files(100..120)).unwrap();
         world.back_up("a", &files(0..11));
         // A missing blob is looked up in a rebuilt index.
@@ -163,7 +171,7 @@ fn a_fence_that_was_read_already_still_counts() {
     world.back_up("a", &files(50..60));
     world.forget(&[first]);
     let repository = world.open();
-    let session = Session::begin(&repository, "a").unwrap();
+    let session = BackupSteps::begin(&repository, "a").unwrap();
     let snapshot = session.write(&files(0..30)).unwrap();
     world.prune(&ALL);
     repository.catch_up(&mut repository.history()).unwrap();
@@ -176,12 +184,12 @@ fn a_run_that_begins_again_finds_what_moved() {
     let first = world.back_up("a", &files(0..60));
     let second = world.back_up("a", &files((0..60).step_by(2)));
     let repository = world.open();
-    let session = Session::begin(&repository, "a").unwrap();
+    let session = BackupSteps::begin(&repository, "a").unwrap();
     let snapshot = session.write(&files(0..60)).unwrap();
     world.forget(&[first]);
     world.prune(&ALL);
     repository.catch_up(&mut repository.history()).unwrap();
-    let begun = Session::begin(&repository, "a").unwrap();
+    let begun = BackupSteps::begin(&repository, "a").unwrap();
     world.trouble_of(&repository).unwrap();
     drop(begun);
     assert!(matches!(session.commit(snapshot), Err(RepoError::Fenced)));
@@ -193,7 +201,7 @@ fn a_run_that_begins_again_finds_what_moved() {
 struct UntilSweep(AtomicU64);
 
 impl Observer for UntilSweep {
-    fn event(&self, _event: Event<'_>) {}
+    fn event(&self, _event: EngineEvent<'_>) {}
 
     fn is_interrupted(&self) -> bool {
         self.0.fetch_sub(1, Ordering::Relaxed) == 1
@@ -211,9 +219,9 @@ fn a_part_of_a_prune_at_any_moment_of_a_backup() {
                 let other = world.clone();
                 let hook = move || {
                     let observer = UntilSweep(AtomicU64::new(opportunities));
-                    let _ = run(&other.open(), &RUTHLESS, &observer, Mutation::None);
+                    let _ = run(&other.open(), &RUTHLESS, &observer, PruneMutation::None);
                 };
-                let hooked = Hooked::new(Arc::clone(&world.storage), operation, hook);
+                let hooked = HookedBackend::new(Arc::clone(&world.storage), operation, hook);
                 let repository = world.open_on(Arc::clone(&hooked) as Arc<dyn Backend>);
                 // A pack can disappear between being listed and being read.
                 let info = back_up(&repository.unwrap(), host, &wanted).unwrap();
@@ -230,13 +238,13 @@ fn a_part_of_a_prune_at_any_moment_of_a_backup() {
 }
 
 /// Lets a prune and a backup come between any two operations of a prune; returns the first trouble.
-pub fn prune_at_each_operation(mutation: Mutation) -> Result<(), String> {
+pub fn prune_at_each_operation(mutation: PruneMutation) -> Result<(), String> {
     let (world, wanted) = tempting();
     for operation in 1.. {
         let mut world = world.fork();
         let other = world.clone();
-        let hooked = Hooked::new(Arc::clone(&world.storage), operation, move || {
-            run(&other.open(), &RUTHLESS, &Silent, Mutation::None).unwrap();
+        let hooked = HookedBackend::new(Arc::clone(&world.storage), operation, move || {
+            run(&other.open(), &RUTHLESS, &Silent, PruneMutation::None).unwrap();
             back_up(&other.open(), "c", &files(0..3)).unwrap();
         });
         let named = |trouble: String| format!("at {operation}: {trouble}");
@@ -256,5 +264,5 @@ pub fn prune_at_each_operation(mutation: Mutation) -> Result<(), String> {
 
 #[test]
 fn two_prunes_at_once() {
-    prune_at_each_operation(Mutation::None).unwrap();
+    prune_at_each_operation(PruneMutation::None).unwrap();
 }

@@ -15,20 +15,20 @@ use holdfast_repo::write::{COMPRESSION_DEFAULT, WriteOptions};
 use holdfast_repo::{RepoError, Repository, SnapshotInfo};
 use jiff::Timestamp;
 
-use super::hooked::Hooked;
-use super::world::{ALL, Files, World, back_up, bytes_of, files};
+use super::hooked::HookedBackend;
+use super::world::{ALL, FileChunks, World, back_up, bytes_of, files};
 use crate::backup::{ATTEMPTS_MAX, BackupOptions, CaptureOptions, Compare, SourceOptions, backup};
 use crate::completeness::ShrinkLimit;
 use crate::forget::forget;
-use crate::prune::{Abandoned, Mutation, PruneOptions, PruneReport, run};
-use crate::{EngineError, Event, Observer, Silent};
+use crate::prune::{Abandoned, PruneMutation, PruneOptions, PruneReport, run};
+use crate::{EngineError, EngineEvent, Observer, Silent};
 
 #[derive(Debug)]
-struct Made(Vec<u8>);
+struct ChunksOpener(Vec<u8>);
 
-impl Opener for Made {
+impl Opener for ChunksOpener {
     fn open(&self) -> io::Result<Box<dyn Content>> {
-        Ok(Box::new(MadeContent(io::Cursor::new(self.0.clone()))))
+        Ok(Box::new(ChunksContent(io::Cursor::new(self.0.clone()))))
     }
 
     fn xattrs(&self) -> io::Result<Xattrs> {
@@ -36,9 +36,9 @@ impl Opener for Made {
     }
 }
 
-struct MadeContent(io::Cursor<Vec<u8>>);
+struct ChunksContent(io::Cursor<Vec<u8>>);
 
-impl Content for MadeContent {
+impl Content for ChunksContent {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<Piece> {
         match io::Read::read(&mut self.0, buffer)? {
             0 => Ok(Piece::End),
@@ -51,15 +51,15 @@ impl Content for MadeContent {
     }
 }
 
-struct MadeSource(std::vec::IntoIter<(String, Vec<u64>)>);
+struct ChunksSource(std::vec::IntoIter<(String, Vec<u64>)>);
 
-impl Source for MadeSource {
+impl Source for ChunksSource {
     fn next(&mut self) -> io::Result<Option<Item>> {
         Ok(self.0.next().map(|(name, chunks)| {
             let bytes: Vec<u8> = chunks.iter().flat_map(|chunk| bytes_of(*chunk)).collect();
             let kind = LeafKind::File { size: bytes.len() as u64 };
             let (name, metadata) = (name.into_bytes(), Metadata::default());
-            Item::Leaf(Leaf { name, metadata, kind, opener: Box::new(Made(bytes)) })
+            Item::Leaf(Leaf { name, metadata, kind, opener: Box::new(ChunksOpener(bytes)) })
         }))
     }
 }
@@ -69,8 +69,8 @@ impl Source for MadeSource {
 struct Attempts<const MAX: usize>(AtomicUsize);
 
 impl<const MAX: usize> Observer for Attempts<MAX> {
-    fn event(&self, event: Event<'_>) {
-        if let Event::Note { .. } = event {
+    fn event(&self, event: EngineEvent<'_>) {
+        if let EngineEvent::Note { .. } = event {
             self.0.fetch_add(1, Ordering::SeqCst);
         }
     }
@@ -83,7 +83,7 @@ impl<const MAX: usize> Observer for Attempts<MAX> {
 /// A real backup of these files.
 fn back_up_really(
     repository: &Repository,
-    files: &Files,
+    files: &FileChunks,
     is_stream: bool,
     observer: &dyn Observer,
 ) -> Result<SnapshotInfo, EngineError> {
@@ -106,7 +106,7 @@ fn back_up_really(
         now: || Timestamp::UNIX_EPOCH,
     };
     let make =
-        || Ok(Box::new(MadeSource(Vec::from_iter(files.clone()).into_iter())) as Box<dyn Source>);
+        || Ok(Box::new(ChunksSource(Vec::from_iter(files.clone()).into_iter())) as Box<dyn Source>);
     Ok(backup(repository, &make, &options, observer)?.snapshot.unwrap())
 }
 
@@ -114,8 +114,8 @@ fn back_up_really(
 /// whatever a backup finds of its files is unneeded a moment later, and deleted.
 struct Adversary {
     world: World,
-    files: Files,
-    mutation: Mutation,
+    files: FileChunks,
+    mutation: PruneMutation,
 }
 
 impl Adversary {
@@ -132,20 +132,20 @@ impl Adversary {
 
 /// A backup in a storage on which the adversary acts before each commit, but not before the pin
 /// that is left when that fails.
-fn beset(mutation: Mutation) -> (World, Arc<Hooked>, Files) {
+fn beset(mutation: PruneMutation) -> (World, Arc<HookedBackend>, FileChunks) {
     let mut world = World::new();
     world.back_up("c", &files(0..2));
     back_up(&world.open(), "b", &files(4..16)).unwrap();
     let wanted = files(0..60);
     let chain = Chain::Writer(world.open().keys().writer_id("c")).folder();
     let adversary = Adversary { world: world.clone(), files: files(4..16), mutation };
-    let hooked = Hooked::putting(Arc::clone(&world.storage), chain, move || adversary.act());
+    let hooked = HookedBackend::putting(Arc::clone(&world.storage), chain, move || adversary.act());
     (world, hooked, wanted)
 }
 
 #[test]
 fn a_backup_ends_however_often_there_is_a_prune() {
-    let (mut world, hooked, wanted) = beset(Mutation::None);
+    let (mut world, hooked, wanted) = beset(PruneMutation::None);
     let repository = world.open_on(hooked as Arc<dyn Backend>).unwrap();
     let attempts = Attempts::<8>::default();
     let info = back_up_really(&repository, &wanted, false, &attempts).unwrap();
@@ -160,7 +160,7 @@ fn a_backup_ends_however_often_there_is_a_prune() {
 
 #[test]
 fn without_pins_it_never_ends() {
-    let (world, hooked, wanted) = beset(Mutation::PinsAreIgnored);
+    let (world, hooked, wanted) = beset(PruneMutation::PinsAreIgnored);
     let repository = world.open_on(hooked as Arc<dyn Backend>).unwrap();
     let outcome = back_up_really(&repository, &wanted, false, &Attempts::<8>::default());
     assert!(matches!(outcome, Err(EngineError::Interrupted)), "{outcome:?}");
@@ -169,7 +169,7 @@ fn without_pins_it_never_ends() {
 /// Prunes that ignore pins make a backup fail in the end; its pin is for the next run.
 #[test]
 fn attempts_are_bounded() {
-    let (world, hooked, wanted) = beset(Mutation::PinsAreIgnored);
+    let (world, hooked, wanted) = beset(PruneMutation::PinsAreIgnored);
     let repository = world.open_on(hooked as Arc<dyn Backend>).unwrap();
     let attempts = Attempts::<100>::default();
     let outcome = back_up_really(&repository, &wanted, false, &attempts);
@@ -181,7 +181,7 @@ fn attempts_are_bounded() {
 /// A stream cannot be read again, so the run ends; the pin is for the next one.
 #[test]
 fn a_stream_ends_at_the_second_run() {
-    let (mut world, hooked, wanted) = beset(Mutation::None);
+    let (mut world, hooked, wanted) = beset(PruneMutation::None);
     let run = || {
         let repository = world.open_on(Arc::clone(&hooked) as Arc<dyn Backend>)?;
         back_up_really(&repository, &wanted, true, &Silent)
@@ -195,7 +195,7 @@ fn a_stream_ends_at_the_second_run() {
 
 /// Prunes beside a pin of a host that never returns, at times in seconds and with a persistent
 /// cache.
-fn prunes_beside_a_pin(mutation: Mutation) -> Vec<PruneReport> {
+fn prunes_beside_a_pin(mutation: PruneMutation) -> Vec<PruneReport> {
     let mut world = World::new();
     let first = world.back_up("a", &files(0..30));
     world.back_up("a", &files(20..40));
@@ -223,7 +223,7 @@ fn gave_way(report: &PruneReport) -> bool {
 /// A pin of a host that never returns holds prunes up for a day.
 #[test]
 fn a_pin_is_given_up_after_a_day() {
-    let reports = prunes_beside_a_pin(Mutation::None);
+    let reports = prunes_beside_a_pin(PruneMutation::None);
     let [before @ .., after] = reports.as_slice() else { panic!("{reports:?}") };
     assert!(before.iter().all(gave_way), "{before:?}");
     assert!(after.gave_way_to.is_empty() && after.packs_deleted > 0, "{after:?}");
@@ -231,6 +231,6 @@ fn a_pin_is_given_up_after_a_day() {
 
 #[test]
 fn a_pin_that_is_never_given_up_and_one_that_is_ignored() {
-    assert!(prunes_beside_a_pin(Mutation::PinsAreNeverGivenUp).iter().all(gave_way));
-    assert!(!gave_way(&prunes_beside_a_pin(Mutation::PinsAreIgnored)[0]));
+    assert!(prunes_beside_a_pin(PruneMutation::PinsAreNeverGivenUp).iter().all(gave_way));
+    assert!(!gave_way(&prunes_beside_a_pin(PruneMutation::PinsAreIgnored)[0]));
 }

@@ -5,11 +5,11 @@ use std::sync::Arc;
 use holdfast_repo::{OpenOptions, Repository};
 use proptest::prelude::*;
 
-use super::world::{ALL, Files, RUTHLESS, Session, World};
+use super::world::{ALL, BackupSteps, FileChunks, RUTHLESS, World};
 use crate::prune::{MaxUnused, PruneOptions};
 
 #[derive(Debug, Clone)]
-enum Step {
+enum PruneStep {
     /// Some files change, then two hosts or one back up.
     BackUp {
         changes: Vec<(u8, Vec<u64>)>,
@@ -49,29 +49,30 @@ fn options() -> impl Strategy<Value = PruneOptions> {
     )
 }
 
-fn step() -> impl Strategy<Value = Step> {
+fn step() -> impl Strategy<Value = PruneStep> {
     let changes = prop::collection::vec((0..40u8, chunks()), 0..12);
     prop_oneof![
         4 => (changes, any::<bool>())
-            .prop_map(|(changes, both_at_once)| Step::BackUp { changes, both_at_once }),
-        1 => chunks().prop_map(Step::BreakOff),
-        3 => (0..20usize).prop_map(Step::Forget),
-        2 => options().prop_map(Step::Prune),
+            .prop_map(|(changes, both_at_once)| PruneStep::BackUp { changes, both_at_once }),
+        1 => chunks().prop_map(PruneStep::BreakOff),
+        3 => (0..20usize).prop_map(PruneStep::Forget),
+        2 => options().prop_map(PruneStep::Prune),
     ]
 }
 
-fn back_up_at_once(world: &mut World, files: &Files) {
+fn back_up_at_once(world: &mut World, files: &FileChunks) {
     let (one, other) = (world.open(), world.open());
-    let sessions = [Session::begin(&one, "a").unwrap(), Session::begin(&other, "b").unwrap()];
+    let sessions =
+        [BackupSteps::begin(&one, "a").unwrap(), BackupSteps::begin(&other, "b").unwrap()];
     let written = sessions.each_ref().map(|session| session.write(files).unwrap());
     for (session, snapshot) in sessions.iter().zip(written) {
         world.expected.insert(session.commit(snapshot).unwrap().id, files.clone());
     }
 }
 
-fn take(world: &mut World, files: &mut Files, step: Step) {
+fn take(world: &mut World, files: &mut FileChunks, step: PruneStep) {
     match step {
-        Step::BackUp { changes, both_at_once } => {
+        PruneStep::BackUp { changes, both_at_once } => {
             for (name, chunks) in changes {
                 files.insert(format!("{name:03}"), chunks);
             }
@@ -80,18 +81,18 @@ fn take(world: &mut World, files: &mut Files, step: Step) {
                 false => drop(world.back_up("a", files)),
             }
         }
-        Step::BreakOff(chunks) => {
-            let files = Files::from([("x".to_owned(), chunks)]);
-            Session::begin(&world.open(), "b").unwrap().write(&files).unwrap();
+        PruneStep::BreakOff(chunks) => {
+            let files = FileChunks::from([("x".to_owned(), chunks)]);
+            BackupSteps::begin(&world.open(), "b").unwrap().write(&files).unwrap();
         }
-        Step::Forget(place) => {
+        PruneStep::Forget(place) => {
             let mut ids: Vec<_> = world.expected.keys().copied().collect();
             ids.sort();
             if !ids.is_empty() {
                 world.forget(&[ids[place % ids.len()]]);
             }
         }
-        Step::Prune(options) => drop(world.prune(&options)),
+        PruneStep::Prune(options) => drop(world.prune(&options)),
     }
 }
 
@@ -111,9 +112,9 @@ proptest! {
             threads: 1,
             ..OpenOptions::default()
         };
-        let mut files = Files::new();
+        let mut files = FileChunks::new();
         for step in steps {
-            let is_prune = matches!(step, Step::Prune(_));
+            let is_prune = matches!(step, PruneStep::Prune(_));
             take(&mut world, &mut files, step);
             let storage = Arc::clone(&world.storage);
             let old = Repository::open(storage, &world.secret(), &cache).unwrap();

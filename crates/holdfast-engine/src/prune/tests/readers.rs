@@ -10,30 +10,30 @@ use holdfast_repo::write::{COMPRESSION_DEFAULT, WriteOptions};
 use holdfast_repo::{RepoError, Repository, SnapshotInfo};
 use jiff::Timestamp;
 
-use super::hooked::Hooked;
-use super::world::{ALL, Files, World, back_up, files};
+use super::hooked::HookedBackend;
+use super::world::{ALL, FileChunks, World, back_up, files};
 use crate::check::{CheckOptions, ReadData, check};
 use crate::forget::forget;
 use crate::look::{
     ArchiveFormat, DiffOptions, FindOptions, SnapshotRoot, StatsMode, diff, dump_archive, find,
     stats,
 };
-use crate::prune::{Mutation, run};
+use crate::prune::{PruneMutation, run};
 use crate::repair::{RepairIndexOptions, RepairSnapshotsOptions, repair_index, repair_snapshots};
 use crate::restore::{Overwrite, RestoreOptions, Selection, WINDOW_BYTES, restore};
 use crate::{EngineError, Silent};
 
 /// What one command reads from a snapshot; the text says what is wrong.
-type Command = fn(&World, &Repository, &SnapshotInfo) -> Result<(), Wrong>;
+type ReaderCommand = fn(&World, &Repository, &SnapshotInfo) -> Result<(), WrongResult>;
 
 #[derive(Debug)]
-enum Wrong {
+enum WrongResult {
     /// It ended, reporting that it was overtaken.
     Overtaken,
     Other(String),
 }
 
-impl From<EngineError> for Wrong {
+impl From<EngineError> for WrongResult {
     fn from(error: EngineError) -> Self {
         match error {
             EngineError::Repo(RepoError::Overtaken) => Self::Overtaken,
@@ -42,22 +42,26 @@ impl From<EngineError> for Wrong {
     }
 }
 
-impl From<RepoError> for Wrong {
+impl From<RepoError> for WrongResult {
     fn from(error: RepoError) -> Self {
         EngineError::from(error).into()
     }
 }
 
-fn wrong_unless(is_right: bool, what: impl FnOnce() -> String) -> Result<(), Wrong> {
-    if is_right { Ok(()) } else { Err(Wrong::Other(what())) }
+fn wrong_unless(is_right: bool, what: impl FnOnce() -> String) -> Result<(), WrongResult> {
+    if is_right { Ok(()) } else { Err(WrongResult::Other(what())) }
 }
 
-fn checks(repository: &Repository, read: ReadData) -> Result<(), Wrong> {
+fn checks(repository: &Repository, read: ReadData) -> Result<(), WrongResult> {
     let report = check(repository, &CheckOptions { read, ..CheckOptions::default() }, &Silent)?;
     wrong_unless(report.findings.is_empty(), || format!("{:?}", report.findings))
 }
 
-fn restores(world: &World, repository: &Repository, info: &SnapshotInfo) -> Result<(), Wrong> {
+fn restores(
+    world: &World,
+    repository: &Repository,
+    info: &SnapshotInfo,
+) -> Result<(), WrongResult> {
     let folder = tempfile::tempdir().unwrap();
     let target = FsTarget::open(folder.path(), FsTargetOptions::default()).unwrap();
     let options = RestoreOptions {
@@ -74,7 +78,7 @@ fn restores(world: &World, repository: &Repository, info: &SnapshotInfo) -> Resu
     wrong_unless(report.errors == 0 && report.total_files == wanted, || format!("{report:?}"))
 }
 
-fn dumps(_: &World, repository: &Repository, info: &SnapshotInfo) -> Result<(), Wrong> {
+fn dumps(_: &World, repository: &Repository, info: &SnapshotInfo) -> Result<(), WrongResult> {
     let root = SnapshotRoot::of(&info.snapshot);
     let place = root.resolve(&mut holdfast_repo::read::BlobReader::new(repository), b"/")?;
     let mut out = Vec::new();
@@ -82,14 +86,14 @@ fn dumps(_: &World, repository: &Repository, info: &SnapshotInfo) -> Result<(), 
     Ok(())
 }
 
-fn counts(_: &World, repository: &Repository, info: &SnapshotInfo) -> Result<(), Wrong> {
+fn counts(_: &World, repository: &Repository, info: &SnapshotInfo) -> Result<(), WrongResult> {
     let root = SnapshotRoot::of(&info.snapshot);
     stats(repository, std::slice::from_ref(&root), StatsMode::RawData, &Silent)?;
     stats(repository, &[root], StatsMode::BlobsPerFile, &Silent)?;
     Ok(())
 }
 
-fn finds(_: &World, repository: &Repository, info: &SnapshotInfo) -> Result<(), Wrong> {
+fn finds(_: &World, repository: &Repository, info: &SnapshotInfo) -> Result<(), WrongResult> {
     let root = SnapshotRoot::of(&info.snapshot);
     let mut reader = holdfast_repo::read::BlobReader::new(repository);
     find(&mut reader, &root, &FindOptions::default(), &Silent, &mut |_, _| Ok(()))?;
@@ -100,7 +104,7 @@ fn finds(_: &World, repository: &Repository, info: &SnapshotInfo) -> Result<(), 
     wrong_unless(statistics.missing_blobs == 0, || format!("{statistics:?}"))
 }
 
-fn repairs(_: &World, repository: &Repository, _: &SnapshotInfo) -> Result<(), Wrong> {
+fn repairs(_: &World, repository: &Repository, _: &SnapshotInfo) -> Result<(), WrongResult> {
     let done = repair_index(
         repository,
         &RepairIndexOptions {
@@ -121,7 +125,7 @@ fn repairs(_: &World, repository: &Repository, _: &SnapshotInfo) -> Result<(), W
     wrong_unless(done.repaired.is_empty(), || format!("{done:?}"))
 }
 
-const COMMANDS: [(&str, Command); 8] = [
+const COMMANDS: [(&str, ReaderCommand); 8] = [
     ("restore", restores),
     ("dump", dumps),
     ("stats", counts),
@@ -138,7 +142,7 @@ const COMMANDS: [(&str, Command); 8] = [
 /// Two snapshots that share packs; the second is the one to read.
 fn world() -> (World, ObjectId, ObjectId) {
     let mut world = World::new();
-    let mut long: Files = files(20..40);
+    let mut long: FileChunks = files(20..40);
     long.insert("long".to_owned(), (100..160).collect());
     let first = world.back_up("a", &files(0..30));
     let second = world.back_up("a", &long);
@@ -147,7 +151,7 @@ fn world() -> (World, ObjectId, ObjectId) {
 
 /// Runs a forget and a prune between any two operations of each command, including opening. Returns
 /// how many there were, or the first trouble.
-pub fn overtake(is_read_one_forgotten: bool, mutation: Mutation) -> Result<u64, String> {
+pub fn overtake(is_read_one_forgotten: bool, mutation: PruneMutation) -> Result<u64, String> {
     let (start, first, second) = world();
     let mut tried = 0;
     for (name, command) in COMMANDS {
@@ -160,7 +164,7 @@ pub fn overtake(is_read_one_forgotten: bool, mutation: Mutation) -> Result<u64, 
                 forget(&repository, &[gone]).unwrap();
                 run(&repository, &ALL, &Silent, mutation).unwrap();
             };
-            let hooked = Hooked::new(Arc::clone(&world.storage), operation, act);
+            let hooked = HookedBackend::new(Arc::clone(&world.storage), operation, act);
             let repository = world.open_on(Arc::clone(&hooked) as Arc<dyn Backend>).unwrap();
             let info = repository.history().snapshot(&second).unwrap();
             if repository.history().is_forgotten(&second) {
@@ -174,9 +178,13 @@ pub fn overtake(is_read_one_forgotten: bool, mutation: Mutation) -> Result<u64, 
             tried += 1;
             match outcome {
                 Ok(()) => {}
-                Err(Wrong::Overtaken) if is_read_one_forgotten => {}
-                Err(Wrong::Overtaken) => return Err(format!("{name}, at {operation}: overtaken")),
-                Err(Wrong::Other(what)) => return Err(format!("{name}, at {operation}: {what}")),
+                Err(WrongResult::Overtaken) if is_read_one_forgotten => {}
+                Err(WrongResult::Overtaken) => {
+                    return Err(format!("{name}, at {operation}: overtaken"));
+                }
+                Err(WrongResult::Other(what)) => {
+                    return Err(format!("{name}, at {operation}: {what}"));
+                }
             }
         }
     }
@@ -185,14 +193,14 @@ pub fn overtake(is_read_one_forgotten: bool, mutation: Mutation) -> Result<u64, 
 
 #[test]
 fn what_was_moved_is_found_again() {
-    let tried = overtake(false, Mutation::None).unwrap();
+    let tried = overtake(false, PruneMutation::None).unwrap();
     println!("{tried} operations");
     assert!(tried > 200);
 }
 
 #[test]
 fn what_was_forgotten_is_not_called_damaged() {
-    let tried = overtake(true, Mutation::None).unwrap();
+    let tried = overtake(true, PruneMutation::None).unwrap();
     println!("{tried} operations");
     assert!(tried > 200);
 }
@@ -218,15 +226,15 @@ fn prunes_that_come_again_and_again_do_not_stop_a_reader() {
             let of_others = snapshots.iter().filter(|info| info.id != second);
             let ids: Vec<ObjectId> = of_others.map(|info| info.id).collect();
             forget(&repository, &ids).unwrap();
-            run(&repository, &ALL, &Silent, Mutation::None).unwrap();
+            run(&repository, &ALL, &Silent, PruneMutation::None).unwrap();
         };
-        let hooked = Hooked::again(Arc::clone(&world.storage), EVERY, act);
+        let hooked = HookedBackend::again(Arc::clone(&world.storage), EVERY, act);
         let repository = world.open_on(hooked as Arc<dyn Backend>).unwrap();
         let info = repository.history().snapshot(&second).unwrap();
         match command(&world, &repository, &info) {
             Ok(()) => {}
-            Err(Wrong::Overtaken) => panic!("{name}: overtaken"),
-            Err(Wrong::Other(what)) => panic!("{name}: {what}"),
+            Err(WrongResult::Overtaken) => panic!("{name}: overtaken"),
+            Err(WrongResult::Other(what)) => panic!("{name}: {what}"),
         }
     }
 }

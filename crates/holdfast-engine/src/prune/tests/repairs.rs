@@ -7,21 +7,21 @@ use holdfast_format::{BlobType, name};
 use holdfast_repo::write::{COMPRESSION_DEFAULT, WriteOptions};
 use holdfast_repo::{SnapshotInfo, object_name};
 
-use super::hooked::Hooked;
+use super::hooked::HookedBackend;
 use super::rescued::condemn;
-use super::world::{ALL, Files, Session, World, bytes_of, files};
+use super::world::{ALL, BackupSteps, FileChunks, World, bytes_of, files};
 use crate::forget::forget;
-use crate::prune::{Mutation, run};
+use crate::prune::{PruneMutation, run};
 use crate::repair::{
     self, RepairIndexOptions, RepairSnapshotsOptions, repair_index, repair_snapshots,
 };
-use crate::{EngineError, Event, Observer, Silent};
+use crate::{EngineError, EngineEvent, Observer, Silent};
 
 /// Interrupts a prune as soon as it asks.
 struct AtOnce;
 
 impl Observer for AtOnce {
-    fn event(&self, _event: Event<'_>) {}
+    fn event(&self, _event: EngineEvent<'_>) {}
 
     fn is_interrupted(&self) -> bool {
         true
@@ -30,20 +30,20 @@ impl Observer for AtOnce {
 
 /// A prune that has condemned packs and put its fences, and a damaged snapshot before them that
 /// needs those packs, and has lost a file.
-fn condemned_and_fenced() -> (World, Files) {
+fn condemned_and_fenced() -> (World, FileChunks) {
     let mut world = World::new();
     let wanted = files(10..50);
     world.back_up("b", &files([900]));
     let old = world.back_up("a", &wanted);
     let repository = world.open();
-    let session = Session::begin(&repository, "b").unwrap();
+    let session = BackupSteps::begin(&repository, "b").unwrap();
     let mut with_another = wanted.clone();
     with_another.extend(files([777]));
     let written = session.write(&with_another).unwrap();
     world.forget(&[old]);
     condemn(&world);
     session.commit(written).unwrap();
-    let outcome = run(&world.open(), &ALL, &AtOnce, Mutation::None);
+    let outcome = run(&world.open(), &ALL, &AtOnce, PruneMutation::None);
     assert!(matches!(outcome, Err(EngineError::Interrupted)), "{outcome:?}");
     assert!(world.open().history().condemn().is_some());
     let lost = repository.keys().blob_id(BlobType::Data, &bytes_of(777));
@@ -79,10 +79,10 @@ fn what_a_repair_takes_over_is_kept_from_the_prune() {
             };
             repair_snapshots(&other.open(), &options, &Silent).unwrap();
         };
-        let hooked = Hooked::new(Arc::clone(&world.storage), operation, repair);
+        let hooked = HookedBackend::new(Arc::clone(&world.storage), operation, repair);
         let repository = world.open_on(Arc::clone(&hooked) as Arc<dyn Backend>).unwrap();
         // It may find that a file is lost, if it gets there before the repair.
-        let outcome = run(&repository, &ALL, &Silent, Mutation::None);
+        let outcome = run(&repository, &ALL, &Silent, PruneMutation::None);
         if hooked.is_unused() {
             assert!(operation > 30);
             return;
@@ -102,7 +102,7 @@ fn what_a_repair_takes_over_is_kept_from_the_prune() {
 struct OnceDecided(World);
 
 impl Observer for OnceDecided {
-    fn event(&self, _event: Event<'_>) {}
+    fn event(&self, _event: EngineEvent<'_>) {}
 
     fn is_interrupted(&self) -> bool {
         self.0.open().history().condemn().is_none()
@@ -111,7 +111,7 @@ impl Observer for OnceDecided {
 
 /// Lets somebody forget the damaged snapshot, and the prune decide, between any two operations of a
 /// repair; returns the first trouble.
-pub fn prune_at_each_operation_of_a_repair(mutation: repair::Mutation) -> Result<(), String> {
+pub fn prune_at_each_operation_of_a_repair(mutation: repair::RepairMutation) -> Result<(), String> {
     let (start, wanted) = condemned_and_fenced();
     repair_index(
         &start.open(),
@@ -135,10 +135,11 @@ pub fn prune_at_each_operation_of_a_repair(mutation: repair::Mutation) -> Result
             };
             let damaged = snapshots.iter().find(is_damaged).unwrap();
             forget(&repository, &[damaged.id]).unwrap();
-            let decided = run(&other.open(), &ALL, &OnceDecided(other.clone()), Mutation::None);
+            let decided =
+                run(&other.open(), &ALL, &OnceDecided(other.clone()), PruneMutation::None);
             assert!(matches!(decided, Err(EngineError::Interrupted)), "{decided:?}");
         };
-        let hooked = Hooked::new(Arc::clone(&world.storage), operation, prune);
+        let hooked = HookedBackend::new(Arc::clone(&world.storage), operation, prune);
         let repository = world.open_on(Arc::clone(&hooked) as Arc<dyn Backend>).unwrap();
         let options = RepairSnapshotsOptions {
             forget: false,
@@ -163,5 +164,5 @@ pub fn prune_at_each_operation_of_a_repair(mutation: repair::Mutation) -> Result
 
 #[test]
 fn a_repair_relies_on_nothing_that_may_go() {
-    prune_at_each_operation_of_a_repair(repair::Mutation::None).unwrap();
+    prune_at_each_operation_of_a_repair(repair::RepairMutation::None).unwrap();
 }

@@ -2,14 +2,14 @@
 
 use std::sync::Arc;
 
-use holdfast_backend::fault::{Effect, Plan};
-use holdfast_backend::{Backend, Fault};
+use holdfast_backend::fault::{FaultEffect, FaultPlan};
+use holdfast_backend::{Backend, FaultBackend};
 use holdfast_format::record::Snapshot;
 use holdfast_repo::RepoError;
 
-use super::world::{ALL, Session, World, back_up, files};
+use super::world::{ALL, BackupSteps, World, back_up, files};
 use crate::Silent;
-use crate::prune::{Mutation, run};
+use crate::prune::{PruneMutation, run};
 
 /// A prune that is killed as soon as it has condemned something.
 pub fn condemn(world: &World) {
@@ -24,10 +24,10 @@ pub fn condemn(world: &World) {
 }
 
 fn kill_at(world: &World, operation: u64) {
-    let plan = Plan::at(operation, Effect::Crash { applied: true });
-    let backend = Arc::new(Fault::new(Arc::clone(&world.storage) as Arc<dyn Backend>, plan));
+    let plan = FaultPlan::at(operation, FaultEffect::Crash { applied: true });
+    let backend = Arc::new(FaultBackend::new(Arc::clone(&world.storage) as Arc<dyn Backend>, plan));
     if let Ok(repository) = world.open_on(backend) {
-        let _killed = run(&repository, &ALL, &Silent, Mutation::None);
+        let _killed = run(&repository, &ALL, &Silent, PruneMutation::None);
     }
 }
 
@@ -42,7 +42,7 @@ fn what_was_condemned_when_a_run_began_stays_unusable_for_it() {
     // Another host finds the same files already stored, and commits between the condemnation and
     // the fence in its chain: the packs will be rescued.
     let other = world.open();
-    let session = Session::begin(&other, "b").unwrap();
+    let session = BackupSteps::begin(&other, "b").unwrap();
     let written = session.write(&wanted).unwrap();
     world.forget(&[old]);
     condemn(&world);
@@ -51,7 +51,7 @@ fn what_was_condemned_when_a_run_began_stays_unusable_for_it() {
 
     // The long backup starts while they are condemned, and makes a checkpoint after their rescue.
     let repository = world.open();
-    let session = Session::begin(&repository, "c").unwrap();
+    let session = BackupSteps::begin(&repository, "c").unwrap();
     let mut blobs = session.blobs().unwrap();
     let first = session.write_with(&mut blobs, &files(100..140)).unwrap();
     let report = world.prune(&ALL);

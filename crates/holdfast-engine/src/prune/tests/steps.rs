@@ -9,9 +9,9 @@ use holdfast_repo::write::{COMPRESSION_DEFAULT, WriteOptions};
 use holdfast_repo::{OpenOptions, RepoError, Repository, object_name};
 use holdfast_seal::Secret;
 
-use super::world::{ALL, Session, World, back_up, files, init};
+use super::world::{ALL, BackupSteps, World, back_up, files, init};
 use crate::prune::{MaxUnused, PruneOptions, prune};
-use crate::{EngineError, Event, Observer, Silent};
+use crate::{EngineError, EngineEvent, Observer, Silent};
 
 #[test]
 fn nothing_to_do_changes_nothing() {
@@ -96,7 +96,8 @@ fn many_small_packs_are_merged() {
 fn copies_across_packs_are_given_up_but_one() {
     let mut world = World::new();
     let (one, other) = (world.open(), world.open());
-    let sessions = [Session::begin(&one, "a").unwrap(), Session::begin(&other, "b").unwrap()];
+    let sessions =
+        [BackupSteps::begin(&one, "a").unwrap(), BackupSteps::begin(&other, "b").unwrap()];
     let written = sessions.each_ref().map(|session| session.write(&files(0..50)).unwrap());
     for (session, snapshot) in sessions.iter().zip(written) {
         world.expected.insert(session.commit(snapshot).unwrap().id, files(0..50));
@@ -113,7 +114,7 @@ fn a_run_that_broke_off_is_cleaned_up_once_its_chain_goes_on() {
     let mut world = World::new();
     world.back_up("a", &files(0..10));
     let repository = world.open();
-    Session::begin(&repository, "a").unwrap().write(&files(100..150)).unwrap();
+    BackupSteps::begin(&repository, "a").unwrap().write(&files(100..150)).unwrap();
     // Its packs are as if their upload had been interrupted before the index object: nothing lists
     // them.
     for object in world.storage.list(name::INDEX).unwrap() {
@@ -134,7 +135,7 @@ fn a_run_that_broke_off_is_cleaned_up_once_its_chain_goes_on() {
 fn index_objects_listed_by_a_run_that_broke_off_do_not_keep_its_packs() {
     let mut world = World::new();
     world.back_up("a", &files(0..10));
-    Session::begin(&world.open(), "a").unwrap().write(&files(100..150)).unwrap();
+    BackupSteps::begin(&world.open(), "a").unwrap().write(&files(100..150)).unwrap();
     world.back_up("a", &files(0..11));
     world.prune(&ALL);
     world.check();
@@ -222,7 +223,7 @@ fn a_lost_index_object_stops_it() {
 struct Impatient(AtomicUsize);
 
 impl Observer for Impatient {
-    fn event(&self, _event: Event<'_>) {}
+    fn event(&self, _event: EngineEvent<'_>) {}
 
     fn is_interrupted(&self) -> bool {
         self.0.fetch_sub(1, Ordering::Relaxed) == 1

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use holdfast_backend::{Backend, Memory, Place};
+use holdfast_backend::{Backend, MemoryBackend, StorageLocation};
 use holdfast_format::entry::{Content, Entry, EntryKind, Metadata};
 use holdfast_format::node::Extent;
 use holdfast_format::record::{Snapshot, SnapshotSummary, SourceRecord};
@@ -23,10 +23,10 @@ use jiff::Timestamp;
 
 use crate::Silent;
 use crate::forget::forget;
-use crate::prune::{Abandoned, MaxUnused, Mutation, PruneOptions, PruneReport, census, run};
+use crate::prune::{Abandoned, MaxUnused, PruneMutation, PruneOptions, PruneReport, census, run};
 
 /// Files by name; each is a list of chunks, and a chunk is a number that determines its bytes.
-pub type Files = BTreeMap<String, Vec<u64>>;
+pub type FileChunks = BTreeMap<String, Vec<u64>>;
 
 /// Everything that can be deleted is deleted.
 pub const ALL: PruneOptions = PruneOptions {
@@ -47,21 +47,21 @@ pub const RUTHLESS: PruneOptions = PruneOptions {
 /// A repository and the expected contents of its snapshots.
 #[derive(Clone)]
 pub struct World {
-    pub storage: Arc<Memory>,
+    pub storage: Arc<MemoryBackend>,
     secret: String,
-    pub expected: HashMap<ObjectId, Files>,
+    pub expected: HashMap<ObjectId, FileChunks>,
 }
 
 impl World {
     pub fn new() -> Self {
-        let storage = Arc::new(Memory::new());
+        let storage = Arc::new(MemoryBackend::new());
         let (secret, text) = Secret::generate_key().unwrap();
         init(&*storage, &secret);
         Self { storage, secret: text.to_string(), expected: HashMap::new() }
     }
 
     /// The same world on a copy of the storage at another location.
-    pub fn fork_to(&self, place: Place) -> Self {
+    pub fn fork_to(&self, place: StorageLocation) -> Self {
         Self { storage: Arc::new(self.storage.fork_to(place)), ..self.clone() }
     }
 
@@ -95,7 +95,7 @@ impl World {
         Repository::open(storage, &self.secret(), &options).unwrap()
     }
 
-    pub fn back_up(&mut self, host: &str, files: &Files) -> ObjectId {
+    pub fn back_up(&mut self, host: &str, files: &FileChunks) -> ObjectId {
         let info = back_up(&self.open(), host, files).unwrap();
         self.expected.insert(info.id, files.clone());
         info.id
@@ -107,7 +107,7 @@ impl World {
     }
 
     pub fn prune(&self, options: &PruneOptions) -> PruneReport {
-        run(&self.open(), options, &Silent, Mutation::None).unwrap()
+        run(&self.open(), options, &Silent, PruneMutation::None).unwrap()
     }
 
     /// Bytes of all packs.
@@ -181,7 +181,7 @@ pub fn init(backend: &dyn Backend, secret: &Secret) {
 }
 
 /// A backup in its three steps.
-pub struct Session<'a> {
+pub struct BackupSteps<'a> {
     repository: &'a Repository,
     host: String,
     writer: WriterId,
@@ -189,7 +189,7 @@ pub struct Session<'a> {
     begun_with: Baseline,
 }
 
-impl<'a> Session<'a> {
+impl<'a> BackupSteps<'a> {
     pub fn begin(repository: &'a Repository, host: &str) -> Result<Self, RepoError> {
         let writer = repository.writer(host)?;
         let start_slot = repository.history().next_slot(&writer);
@@ -197,7 +197,7 @@ impl<'a> Session<'a> {
         Ok(Self { repository, host: host.to_owned(), writer, start_slot, begun_with })
     }
 
-    pub fn write(&self, files: &Files) -> Result<Snapshot, RepoError> {
+    pub fn write(&self, files: &FileChunks) -> Result<Snapshot, RepoError> {
         self.write_with(&mut self.blobs()?, files)
     }
 
@@ -209,7 +209,7 @@ impl<'a> Session<'a> {
     pub fn write_with(
         &self,
         blobs: &mut BlobWriter<'_>,
-        files: &Files,
+        files: &FileChunks,
     ) -> Result<Snapshot, RepoError> {
         let mut directory = DirectoryWriter::new();
         for (name, chunks) in files {
@@ -232,10 +232,10 @@ impl<'a> Session<'a> {
 pub fn back_up(
     repository: &Repository,
     host: &str,
-    files: &Files,
+    files: &FileChunks,
 ) -> Result<SnapshotInfo, RepoError> {
     loop {
-        let session = Session::begin(repository, host)?;
+        let session = BackupSteps::begin(repository, host)?;
         match session.commit(session.write(files)?) {
             Err(RepoError::Fenced) => drop(repository.refresh()?),
             outcome => return outcome,
@@ -298,7 +298,7 @@ pub fn bytes_of(chunk: u64) -> Vec<u8> {
 fn read_back(
     reader: &mut BlobReader<'_>,
     info: &SnapshotInfo,
-    files: &Files,
+    files: &FileChunks,
 ) -> Result<(), String> {
     let text = |error: RepoError| error.to_string();
     let mut found = 0;
@@ -325,6 +325,6 @@ fn read_content(reader: &mut BlobReader<'_>, content: &Content) -> Result<Vec<u8
 }
 
 /// Files that hold one chunk each.
-pub fn files(chunks: impl IntoIterator<Item = u64>) -> Files {
+pub fn files(chunks: impl IntoIterator<Item = u64>) -> FileChunks {
     chunks.into_iter().map(|chunk| (format!("{chunk:05}"), vec![chunk])).collect()
 }

@@ -9,7 +9,7 @@ use holdfast_connect::{Existing, Target};
 use super::Deletion;
 use super::rules::SourceRules;
 use crate::restore::Selection;
-use crate::restore::origin::Origin;
+use crate::restore::origin::SourcePath;
 
 /// Why something is kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,7 +45,7 @@ impl std::fmt::Display for Spared {
 #[derive(Debug, Clone)]
 pub(super) struct Ground {
     /// The corresponding directory in its source; `None` above all sources.
-    origin: Option<Origin>,
+    origin: Option<SourcePath>,
     device: Option<u64>,
     /// Why all of it is kept.
     why: Option<Spared>,

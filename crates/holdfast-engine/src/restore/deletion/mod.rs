@@ -24,7 +24,7 @@ use super::{Overwrite, Select};
 use crate::look::Folder;
 use crate::{EngineError, Observer};
 use ground::Ground;
-use rules::Rules;
+use rules::DeletionRules;
 
 pub use ground::Spared;
 
@@ -46,7 +46,7 @@ pub struct DeletionRequest<'a> {
 
 /// What a restore will delete.
 pub struct Deletion<'a> {
-    rules: Rules,
+    rules: DeletionRules,
     select: &'a Select<'a>,
     own: &'a HashSet<(u64, u64)>,
     doomed: Vec<Doomed>,
@@ -96,7 +96,7 @@ impl<'a> Deletion<'a> {
         select: &'a Select<'a>,
         observer: &dyn Observer,
     ) -> Result<Self, EngineError> {
-        let rules = Rules::new(request)?;
+        let rules = DeletionRules::new(request)?;
         let mut deletion = Self {
             rules,
             select,

@@ -7,7 +7,7 @@ use holdfast_connect::{Existing, Target, TargetError};
 use super::ground::{Ground, Spared};
 use super::{Deletion, Replaced};
 use crate::restore::{RestoreReport, Selection};
-use crate::{Action, Added, EngineError, Event, Observer};
+use crate::{Added, EngineError, EngineEvent, EntryAction, Observer};
 
 /// What is reported of an entry on the way.
 pub(super) enum Met {
@@ -18,17 +18,17 @@ pub(super) enum Met {
 }
 
 /// Receives an entry, by its path in the target and as displayed.
-pub(super) type Each<'a> = dyn FnMut(&[u8], &[u8], Met) -> Result<(), TargetError> + 'a;
+pub(super) type EntrySink<'a> = dyn FnMut(&[u8], &[u8], Met) -> Result<(), TargetError> + 'a;
 
 /// An entry being examined.
-struct Candidate {
+struct DeletionCandidate {
     path: Vec<u8>,
     shown: Vec<u8>,
 }
 
 /// A directory being walked.
-struct Frame {
-    candidate: Candidate,
+struct RemovedDirectory {
+    candidate: DeletionCandidate,
     ground: Ground,
     names: Vec<Vec<u8>>,
     /// True if something in it is kept, or it was not selected itself.
@@ -44,10 +44,10 @@ impl Deletion<'_> {
         ground: &Ground,
         path: Vec<u8>,
         shown: Vec<u8>,
-        each: &mut Each<'_>,
+        each: &mut EntrySink<'_>,
     ) -> Result<(), TargetError> {
-        let mut frames: Vec<Frame> = Vec::new();
-        let mut next = Some(Candidate { path, shown });
+        let mut frames: Vec<RemovedDirectory> = Vec::new();
+        let mut next = Some(DeletionCandidate { path, shown });
         loop {
             if let Some(candidate) = next.take() {
                 let above = frames.last().map_or(ground, |frame| &frame.ground);
@@ -63,10 +63,12 @@ impl Deletion<'_> {
             if let Some(name) = frame.names.pop() {
                 let [path, shown] = [&frame.candidate.path, &frame.candidate.shown]
                     .map(|above| [above.as_slice(), b"/", &name].concat());
-                next = Some(Candidate { path, shown });
+                next = Some(DeletionCandidate { path, shown });
                 continue;
             }
-            let Some(Frame { candidate, stays, .. }) = frames.pop() else { return Ok(()) };
+            let Some(RemovedDirectory { candidate, stays, .. }) = frames.pop() else {
+                return Ok(());
+            };
             match (stays, frames.last_mut()) {
                 (false, _) => each(&candidate.path, &candidate.shown, Met::Goes)?,
                 (true, Some(above)) => above.stays = true,
@@ -79,8 +81,8 @@ impl Deletion<'_> {
         &self,
         target: &dyn Target,
         above: &Ground,
-        candidate: Candidate,
-        each: &mut Each<'_>,
+        candidate: DeletionCandidate,
+        each: &mut EntrySink<'_>,
     ) -> Result<Entered, TargetError> {
         let (path, shown) = (&candidate.path, &candidate.shown);
         let Ok(existing) = target.existing(path) else {
@@ -108,7 +110,7 @@ impl Deletion<'_> {
         };
         let ground = self.ground(target, path, &existing, Some(above));
         let stays = selection != Selection::Take;
-        Ok(Entered::Directory(Box::new(Frame { candidate, ground, names, stays })))
+        Ok(Entered::Directory(Box::new(RemovedDirectory { candidate, ground, names, stays })))
     }
 
     /// Removes the folder in the way of an entry at `path`, if it was announced.
@@ -177,7 +179,7 @@ impl Deletion<'_> {
 }
 
 enum Entered {
-    Directory(Box<Frame>),
+    Directory(Box<RemovedDirectory>),
     Gone,
     Stays,
 }
@@ -191,8 +193,8 @@ pub(super) fn join(directory: &[u8], name: &[u8]) -> Vec<u8> {
 }
 
 fn tell(observer: &dyn Observer, path: &[u8]) {
-    let (action, is_directory, bytes) = (Action::Deleted, false, 0);
-    observer.event(Event::Entry {
+    let (action, is_directory, bytes) = (EntryAction::Deleted, false, 0);
+    observer.event(EngineEvent::Entry {
         path,
         action,
         is_directory,

@@ -7,7 +7,7 @@ use holdfast_format::record::{Scope, Snapshot, SourceRecord, Text};
 
 use super::DeletionRequest;
 use crate::look::clean;
-use crate::restore::origin::{Origin, Root, is_within, named_paths};
+use crate::restore::origin::{Root, SourcePath, is_within, named_paths};
 use crate::{EngineError, completeness};
 
 /// What one source was asked to include.
@@ -27,12 +27,12 @@ pub(super) struct SourceRules {
 
 /// What the sources of a snapshot were asked to include.
 #[derive(Debug)]
-pub(super) struct Rules {
+pub(super) struct DeletionRules {
     sources: Vec<SourceRules>,
     root: Root,
 }
 
-impl Rules {
+impl DeletionRules {
     /// Reads the records.
     ///
     /// # Errors
@@ -54,12 +54,12 @@ impl Rules {
     }
 
     /// The origin of the entry at a path of the target.
-    pub fn origin(&self, path: &[u8]) -> Option<Origin> {
+    pub fn origin(&self, path: &[u8]) -> Option<SourcePath> {
         self.root.origin(path)
     }
 
     /// What the source was asked to include.
-    pub fn of(&self, origin: &Origin) -> &SourceRules {
+    pub fn of(&self, origin: &SourcePath) -> &SourceRules {
         &self.sources[origin.source]
     }
 }

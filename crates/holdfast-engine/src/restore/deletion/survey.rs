@@ -12,14 +12,14 @@ use holdfast_repo::read::BlobReader;
 use super::ground::Ground;
 use super::remove::{Met, join};
 use super::{Deletion, Doomed, Replaced};
-use crate::look::{Entries, Extents, Folder, Named};
+use crate::look::{Extents, Folder, NamedEntry, ShownEntries};
 use crate::restore::names::folded;
 use crate::restore::{Overwrite, Selection};
-use crate::{EngineError, Event, Observer};
+use crate::{EngineError, EngineEvent, Observer};
 
 /// A directory that both the snapshot and the target have.
-struct Level {
-    entries: Entries,
+struct SurveyLevel {
+    entries: ShownEntries,
     path_length: usize,
     shown_length: usize,
     ground: Ground,
@@ -34,7 +34,7 @@ struct Surveyor<'s, 'd> {
     target: &'s dyn Target,
     observer: &'s dyn Observer,
     reader: BlobReader<'s>,
-    levels: Vec<Level>,
+    levels: Vec<SurveyLevel>,
     path: Vec<u8>,
     shown: Vec<u8>,
 }
@@ -51,7 +51,7 @@ pub(super) fn survey(
     let (levels, path, shown) = (Vec::new(), Vec::new(), Vec::new());
     let mut surveyor = Surveyor { deletion, target, observer, reader, levels, path, shown };
     if let Some(top) = target.existing(b"")? {
-        surveyor.push(Entries::as_files(folder), &top, None);
+        surveyor.push(ShownEntries::as_files(folder), &top, None);
     }
     while let Some(level) = surveyor.levels.last_mut() {
         if observer.is_interrupted() {
@@ -69,13 +69,14 @@ pub(super) fn survey(
 }
 
 impl Surveyor<'_, '_> {
-    fn push(&mut self, entries: Entries, existing: &Existing, metadata: Option<Metadata>) {
+    fn push(&mut self, entries: ShownEntries, existing: &Existing, metadata: Option<Metadata>) {
         let path = self.relative();
         let above = self.levels.last().map(|level| &level.ground);
         let ground = self.deletion.ground(self.target, &path, existing, above);
         let (path_length, shown_length) = (self.path.len(), self.shown.len());
         let (names, is_whole) = (Vec::new(), true);
-        let level = Level { entries, path_length, shown_length, ground, metadata, names, is_whole };
+        let level =
+            SurveyLevel { entries, path_length, shown_length, ground, metadata, names, is_whole };
         self.levels.push(level);
     }
 
@@ -91,8 +92,8 @@ impl Surveyor<'_, '_> {
         self.shown.truncate(shown_length);
     }
 
-    fn entry(&mut self, named: Named) -> Result<(), EngineError> {
-        let Named { entry, part } = named;
+    fn entry(&mut self, named: NamedEntry) -> Result<(), EngineError> {
+        let NamedEntry { entry, part } = named;
         for (path, name) in [
             (&mut self.path, entry.name.as_slice()),
             (&mut self.shown, part.as_deref().unwrap_or(&entry.name)),
@@ -174,7 +175,7 @@ impl Surveyor<'_, '_> {
                 Met::Goes => entries += 1,
                 Met::Stays(why) => {
                     spared += 1;
-                    self.observer.event(Event::Spared { path: shown, why: &why.to_string() });
+                    self.observer.event(EngineEvent::Spared { path: shown, why: &why.to_string() });
                 }
             }
             Ok(())
@@ -196,7 +197,7 @@ impl Surveyor<'_, '_> {
         self.leave_path();
     }
 
-    fn find_extra(&mut self, level: Level, directory: Vec<u8>) {
+    fn find_extra(&mut self, level: SurveyLevel, directory: Vec<u8>) {
         let Ok(mut present) = self.target.list(&directory) else { return };
         present.retain(|name| level.names.binary_search(name).is_err());
         present.sort_unstable();
@@ -218,7 +219,12 @@ impl Surveyor<'_, '_> {
     }
 
     /// On a case-insensitive target, an entry that the snapshot spells differently exists.
-    fn drop_other_spellings(&self, level: &Level, directory: &[u8], present: &mut Vec<Vec<u8>>) {
+    fn drop_other_spellings(
+        &self,
+        level: &SurveyLevel,
+        directory: &[u8],
+        present: &mut Vec<Vec<u8>>,
+    ) {
         if present.is_empty() {
             return;
         }

@@ -5,44 +5,45 @@ use std::collections::BTreeMap;
 use holdfast_format::ObjectId;
 use jiff::Timestamp;
 
-use super::{End, Endless, Holding, Question, horizon, made_up_id, verdict};
+use super::{DataHolder, Endless, Question, RemovalTime, horizon, made_up_id, verdict};
 use crate::retention::candidate::Candidate;
 use crate::retention::group::GroupKey;
 use crate::retention::policy::Policy;
 use crate::retention::protect::Protected;
-use crate::retention::{GroupOutcome, Kept};
+use crate::retention::{GroupOutcome, KeptSnapshot};
 
 /// Maximum number of judgements on a snapshot before the search ends: takes some seconds.
 const JUDGEMENTS_MAX: usize = 20_000_000;
 
 /// The query about a group.
-pub(super) struct Asked<'a> {
+pub(super) struct ForecastQuery<'a> {
     pub(super) question: &'a Question<'a>,
     pub(super) begin: Timestamp,
     pub(super) end: Timestamp,
     pub(super) goes_on: bool,
 }
 
-impl Asked<'_> {
+impl ForecastQuery<'_> {
     /// The snapshots of a group that can hold the data of the day, newest first, with their ends.
-    pub(super) fn holdings(&self, key: &GroupKey, group: Vec<Candidate>) -> Vec<Holding> {
+    pub(super) fn holdings(&self, key: &GroupKey, group: Vec<Candidate>) -> Vec<DataHolder> {
         let mut holdings = match self.question.policy {
             None => self.for_ever(group),
-            Some(policy) => Future::new(self, policy, key, group).play(),
+            Some(policy) => SimulatedGroup::new(self, policy, key, group).play(),
         };
         holdings.sort_by(|one, other| one.candidate.newest_first(&other.candidate));
         holdings
     }
 
-    fn for_ever(&self, group: Vec<Candidate>) -> Vec<Holding> {
-        let holding = |candidate| self.holding(candidate, false, End::Never(Endless::NoRules));
+    fn for_ever(&self, group: Vec<Candidate>) -> Vec<DataHolder> {
+        let holding =
+            |candidate| self.holding(candidate, false, RemovalTime::Never(Endless::NoRules));
         group.into_iter().filter(|it| self.holds(it)).map(holding).collect()
     }
 
-    fn holding(&self, candidate: Candidate, planned: bool, end: End) -> Holding {
+    fn holding(&self, candidate: Candidate, planned: bool, end: RemovalTime) -> DataHolder {
         let of_day = (self.begin..self.end).contains(&candidate.time);
         let (reasons, last_reasons) = (Vec::new(), Vec::new());
-        Holding { candidate, of_day, planned, reasons, last_reasons, end }
+        DataHolder { candidate, of_day, planned, reasons, last_reasons, end }
     }
 
     /// True if an existing snapshot can hold the data of the day. One dated in the future was made
@@ -53,8 +54,8 @@ impl Asked<'_> {
 }
 
 /// A group while runs add to it and rules remove from it.
-struct Future<'a> {
-    asked: &'a Asked<'a>,
+struct SimulatedGroup<'a> {
+    asked: &'a ForecastQuery<'a>,
     policy: &'a Policy,
     key: GroupKey,
     /// What the next run adds, except for its time.
@@ -62,13 +63,13 @@ struct Future<'a> {
     /// Existing snapshots.
     there: Vec<Candidate>,
     /// Those whose end is to be found.
-    open: BTreeMap<ObjectId, Holding>,
-    closed: Vec<Holding>,
+    open: BTreeMap<ObjectId, DataHolder>,
+    closed: Vec<DataHolder>,
 }
 
-impl<'a> Future<'a> {
+impl<'a> SimulatedGroup<'a> {
     fn new(
-        asked: &'a Asked<'a>,
+        asked: &'a ForecastQuery<'a>,
         policy: &'a Policy,
         key: &GroupKey,
         group: Vec<Candidate>,
@@ -86,13 +87,13 @@ impl<'a> Future<'a> {
             closed: Vec::new(),
         };
         let now = asked.question.now;
-        let unknown = End::After(now);
+        let unknown = RemovalTime::After(now);
         for candidate in group.iter().filter(|it| asked.holds(it)) {
             let holding = asked.holding(candidate.clone(), false, unknown);
             future.open.insert(candidate.id, holding);
         }
         let outcome = future.judge(group, now);
-        for Kept { candidate, reasons, .. } in outcome.keep {
+        for KeptSnapshot { candidate, reasons, .. } in outcome.keep {
             if let Some(holding) = future.open.get_mut(&candidate.id) {
                 holding.last_reasons.clone_from(&reasons);
                 holding.reasons = reasons;
@@ -112,7 +113,7 @@ impl<'a> Future<'a> {
         verdict::judge(self.policy, key, group, &protected, zone, now)
     }
 
-    fn play(mut self) -> Vec<Holding> {
+    fn play(mut self) -> Vec<DataHolder> {
         let question = self.asked.question;
         self.close_what_never_ends();
         let latest = self.there.iter().map(|it| it.time).max().unwrap_or(question.now);
@@ -123,22 +124,22 @@ impl<'a> Future<'a> {
         // Until the end of the day, runs also make snapshots that may hold its data.
         while !self.open.is_empty() || moment < self.asked.end {
             let Some(next) = question.rhythm.next(moment, question.zone) else {
-                return self.end(End::After(moment));
+                return self.end(RemovalTime::After(moment));
             };
             moment = next;
             judgements += self.there.len() + 1;
             if judgements > JUDGEMENTS_MAX {
-                return self.end(End::After(moment));
+                return self.end(RemovalTime::After(moment));
             }
             self.run(moment);
             if !self.asked.goes_on {
-                return self.end(End::Never(Endless::StandsStill));
+                return self.end(RemovalTime::Never(Endless::StandsStill));
             }
             if moment > horizon {
-                return self.end(End::Never(Endless::Rule));
+                return self.end(RemovalTime::Never(Endless::Rule));
             }
         }
-        self.end(End::After(moment))
+        self.end(RemovalTime::After(moment))
     }
 
     /// Holds and tags keep a snapshot whatever happens.
@@ -146,8 +147,8 @@ impl<'a> Future<'a> {
         let ends = |candidate: &Candidate| {
             let has_tags = self.policy.tags.iter().any(|list| list.matches(&candidate.tags));
             match (candidate.hold, has_tags && !candidate.partial) {
-                (true, _) => Some(End::Never(Endless::Held)),
-                (false, true) => Some(End::Never(Endless::Rule)),
+                (true, _) => Some(RemovalTime::Never(Endless::Held)),
+                (false, true) => Some(RemovalTime::Never(Endless::Rule)),
                 (false, false) => None,
             }
         };
@@ -165,7 +166,8 @@ impl<'a> Future<'a> {
     fn run(&mut self, moment: Timestamp) {
         if let Some(candidate) = self.made(moment) {
             if moment < self.asked.end {
-                let holding = self.asked.holding(candidate.clone(), true, End::After(moment));
+                let holding =
+                    self.asked.holding(candidate.clone(), true, RemovalTime::After(moment));
                 self.open.insert(candidate.id, holding);
             }
             self.there.push(candidate);
@@ -174,10 +176,10 @@ impl<'a> Future<'a> {
         let outcome = self.judge(there, moment);
         for candidate in outcome.remove {
             if let Some(holding) = self.open.remove(&candidate.id) {
-                self.closed.push(Holding { end: End::At(moment), ..holding });
+                self.closed.push(DataHolder { end: RemovalTime::At(moment), ..holding });
             }
         }
-        for Kept { candidate, reasons, .. } in outcome.keep {
+        for KeptSnapshot { candidate, reasons, .. } in outcome.keep {
             if let Some(holding) = self.open.get_mut(&candidate.id) {
                 holding.last_reasons = reasons;
             }
@@ -194,9 +196,9 @@ impl<'a> Future<'a> {
     }
 
     /// Gives the remaining ones this end.
-    fn end(mut self, end: End) -> Vec<Holding> {
+    fn end(mut self, end: RemovalTime) -> Vec<DataHolder> {
         let open = std::mem::take(&mut self.open).into_values();
-        self.closed.extend(open.map(|holding| Holding { end, ..holding }));
+        self.closed.extend(open.map(|holding| DataHolder { end, ..holding }));
         self.closed
     }
 }

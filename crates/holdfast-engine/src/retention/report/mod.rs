@@ -62,12 +62,12 @@ pub struct GroupReport {
     /// is added keeps its snapshots forever.
     pub goes_on: bool,
     /// Snapshots that can hold the data of the day, newest first: those made before its end.
-    pub holdings: Vec<Holding>,
+    pub holdings: Vec<DataHolder>,
 }
 
 /// A snapshot that can hold the data of the day.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Holding {
+pub struct DataHolder {
     /// The snapshot; its id is made up if it is planned.
     pub candidate: Candidate,
     /// True if it is of the day itself; older ones hold only data that existed before.
@@ -79,12 +79,12 @@ pub struct Holding {
     /// The rules that keep it longest.
     pub last_reasons: Vec<String>,
     /// When it is removed.
-    pub end: End,
+    pub end: RemovalTime,
 }
 
 /// When a snapshot is removed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum End {
+pub enum RemovalTime {
     /// By the run at this time.
     At(Timestamp),
     /// Later than this; the search ended here.
@@ -106,13 +106,13 @@ pub enum Endless {
     StandsStill,
 }
 
-impl End {
+impl RemovalTime {
     /// The later of two.
-    fn compare(self, other: End) -> Ordering {
+    fn compare(self, other: RemovalTime) -> Ordering {
         let rank = |end| match end {
-            End::At(moment) => (0, moment),
-            End::After(moment) => (1, moment),
-            End::Never(_) => (2, Timestamp::MIN),
+            RemovalTime::At(moment) => (0, moment),
+            RemovalTime::After(moment) => (1, moment),
+            RemovalTime::Never(_) => (2, Timestamp::MIN),
         };
         rank(self).cmp(&rank(other))
     }
@@ -120,23 +120,23 @@ impl End {
 
 impl Report {
     /// All snapshots that can hold the data of the day.
-    pub fn holdings(&self) -> impl Iterator<Item = &Holding> {
+    pub fn holdings(&self) -> impl Iterator<Item = &DataHolder> {
         self.groups.iter().flat_map(|group| &group.holdings)
     }
 
     /// The snapshot that is removed last; of several the newest. `None` if no snapshot holds
     /// anything.
-    pub fn last(&self) -> Option<&Holding> {
+    pub fn last(&self) -> Option<&DataHolder> {
         latest(self.holdings())
     }
 
     /// The last of those that are removed at all.
-    pub fn last_to_go(&self) -> Option<&Holding> {
-        latest(self.holdings().filter(|holding| !matches!(holding.end, End::Never(_))))
+    pub fn last_to_go(&self) -> Option<&DataHolder> {
+        latest(self.holdings().filter(|holding| !matches!(holding.end, RemovalTime::Never(_))))
     }
 }
 
-fn latest<'a>(holdings: impl Iterator<Item = &'a Holding>) -> Option<&'a Holding> {
+fn latest<'a>(holdings: impl Iterator<Item = &'a DataHolder>) -> Option<&'a DataHolder> {
     holdings.max_by(|one, other| {
         let by_time = || one.candidate.time.cmp(&other.candidate.time);
         one.end.compare(other.end).then_with(by_time)
@@ -159,7 +159,7 @@ pub fn report(question: &Question<'_>, snapshots: Vec<Candidate>) -> Result<Repo
         let goes_on = own.zip(newest).is_some_and(|(own, newest)| {
             newest.duration_since(own) <= question.rhythm.standstill()
         });
-        let asked = forecast::Asked { question, begin, end, goes_on };
+        let asked = forecast::ForecastQuery { question, begin, end, goes_on };
         let holdings = asked.holdings(&key, group);
         GroupReport { key, newest: own, goes_on, holdings }
     };

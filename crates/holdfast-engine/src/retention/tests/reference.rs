@@ -2,7 +2,7 @@
 
 use super::*;
 
-type Name = Box<dyn Fn(&Candidate) -> String>;
+type RuleName = Box<dyn Fn(&Candidate) -> String>;
 
 /// Why each snapshot is kept.
 pub(super) fn expected(
@@ -13,7 +13,7 @@ pub(super) fn expected(
 ) -> BTreeMap<ObjectId, Vec<String>> {
     let reasons = all.iter().map(|candidate| {
         let group: Vec<_> = all.iter().filter(|other| other.host == candidate.host).collect();
-        let group = Group { policy, group, zone, now };
+        let group = ReferenceGroup { policy, group, zone, now };
         let (mut reasons, protection) = (group.reasons(candidate), group.protection(candidate));
         // This reason is given for the newest of all only if nothing else keeps it.
         if reasons.is_empty() || group.series(candidate).any(|other| is_newer(other, candidate)) {
@@ -27,7 +27,7 @@ pub(super) fn expected(
 /// What a snapshot can be good for, and the reason given for the last one that is.
 type Good<'a> = (&'a dyn Fn(&Candidate) -> bool, String);
 
-struct Group<'a> {
+struct ReferenceGroup<'a> {
     policy: &'a Policy,
     group: Vec<&'a Candidate>,
     zone: &'a TimeZone,
@@ -40,7 +40,7 @@ fn is_newer(one: &Candidate, other: &Candidate) -> bool {
     of(one) > of(other)
 }
 
-impl Group<'_> {
+impl ReferenceGroup<'_> {
     fn reasons(&self, candidate: &Candidate) -> Vec<String> {
         let mut reasons = Vec::new();
         if candidate.hold {
@@ -122,7 +122,7 @@ impl Group<'_> {
 
     fn reasons_of_time(&self, candidate: &Candidate) -> Vec<String> {
         let policy = self.policy;
-        let id: Name = Box::new(|candidate| candidate.id.to_hex());
+        let id: RuleName = Box::new(|candidate| candidate.id.to_hex());
         let periods = [
             ("hourly", "%Y-%m-%d %H", policy.hourly, policy.within_hourly),
             ("daily", "%Y-%m-%d", policy.daily, policy.within_daily),
@@ -147,14 +147,20 @@ impl Group<'_> {
         reasons.into_iter().flatten().collect()
     }
 
-    fn name(&self, format: &'static str) -> Name {
+    fn name(&self, format: &'static str) -> RuleName {
         let zone = self.zone.clone();
         Box::new(move |c| c.time.to_zoned(zone.clone()).strftime(format).to_string())
     }
 
     /// Kept if it is the newest of its period and fewer than the count of other such ones are
     /// newer.
-    fn counting(&self, c: &Candidate, name: &Name, count: Count, reason: &str) -> Option<String> {
+    fn counting(
+        &self,
+        c: &Candidate,
+        name: &RuleName,
+        count: Count,
+        reason: &str,
+    ) -> Option<String> {
         let heads: Vec<_> = self.counted().filter(|one| self.is_head(one, name)).collect();
         let count = match count {
             Count::Number(number) => number as usize,
@@ -168,7 +174,7 @@ impl Group<'_> {
     }
 
     /// Kept if it is within the duration and is the newest of its period.
-    fn within(&self, c: &Candidate, name: &Name, span: Span, reason: &str) -> Option<String> {
+    fn within(&self, c: &Candidate, name: &RuleName, span: Span, reason: &str) -> Option<String> {
         let newest = self.counted().map(|other| other.time).max()?;
         if c.time <= before(newest, span, self.zone) {
             None
@@ -179,7 +185,7 @@ impl Group<'_> {
         }
     }
 
-    fn is_head(&self, c: &Candidate, name: &Name) -> bool {
+    fn is_head(&self, c: &Candidate, name: &RuleName) -> bool {
         let own = name(c);
         !self.counted().any(|other| is_newer(other, c) && name(other) == own)
     }

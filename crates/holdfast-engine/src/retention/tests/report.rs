@@ -3,7 +3,9 @@
 use jiff::civil::time;
 
 use super::*;
-use crate::retention::report::{End, GroupReport, Holding, Question, Report, Rhythm, report};
+use crate::retention::report::{
+    DataHolder, GroupReport, Question, RemovalTime, Report, Rhythm, report,
+};
 
 const HOURLY: Rhythm = Rhythm::Hourly { minute: 0 };
 const DAILY: Rhythm = Rhythm::Daily { at: time(2, 0, 0, 0) };
@@ -22,18 +24,18 @@ fn ask(rules: &str, rhythm: Rhythm, now: &str, day: &str, snapshots: &[&str]) ->
     report(&question, snapshots.iter().map(|text| snapshot(text)).collect()).unwrap()
 }
 
-fn shown(end: End) -> String {
+fn shown(end: RemovalTime) -> String {
     match end {
-        End::At(moment) => moment.strftime("%m-%d %H:%M").to_string(),
-        End::After(_) => "after".to_owned(),
-        End::Never(why) => format!("{why:?}"),
+        RemovalTime::At(moment) => moment.strftime("%m-%d %H:%M").to_string(),
+        RemovalTime::After(_) => "after".to_owned(),
+        RemovalTime::Never(why) => format!("{why:?}"),
     }
 }
 
 /// A line for each existing snapshot: when it is removed, what keeps it now, and longest.
 fn lines(group: &GroupReport) -> Vec<String> {
     let there = group.holdings.iter().filter(|it| !it.planned);
-    let line = |it: &Holding| {
+    let line = |it: &DataHolder| {
         let time = it.candidate.time.strftime("%m-%d %H:%M");
         let mark = if it.of_day { "*" } else { "" };
         let (now, longest) = (it.reasons.join("+"), it.last_reasons.join("+"));
@@ -47,7 +49,7 @@ fn only(report: &Report) -> Vec<String> {
     lines(group)
 }
 
-fn last(holding: Option<&Holding>) -> String {
+fn last(holding: Option<&DataHolder>) -> String {
     holding.map_or("nothing".to_owned(), |it| {
         format!("{} {}", it.candidate.time.strftime("%m-%d %H:%M"), shown(it.end))
     })
@@ -148,7 +150,7 @@ fn a_rule_without_an_end() {
 fn many_years_are_not_for_ever() {
     let snapshots = ["2025-12-31 02:00", "2026-11-21 02:00"];
     let report = ask("yearly=10", DAILY, "2026-11-21 12:00", "2026-11-21", &snapshots);
-    let End::At(end) = report.groups[0].holdings[1].end else { panic!("{report:?}") };
+    let RemovalTime::At(end) = report.groups[0].holdings[1].end else { panic!("{report:?}") };
     assert_eq!(end, moment("2035-01-01 02:00"));
 }
 

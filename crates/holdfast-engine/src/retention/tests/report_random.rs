@@ -10,7 +10,7 @@ use proptest::prelude::*;
 
 use super::reference::expected;
 use super::*;
-use crate::retention::report::{End, Question, Rhythm, report};
+use crate::retention::report::{Question, RemovalTime, Rhythm, report};
 
 const RUNS: usize = 130;
 const RHYTHM: Rhythm = Rhythm::Daily { at: time(2, 0, 0, 0) };
@@ -101,10 +101,10 @@ proptest! {
         prop_assert_eq!(there.len(), wanted);
         for holding in there {
             let is_as_told = match (gone.get(&holding.candidate.id), holding.end) {
-                (Some(found), End::At(told)) => *found == told,
+                (Some(found), RemovalTime::At(told)) => *found == told,
                 (Some(_), _) => false,
-                (None, End::At(told) | End::After(told)) => told > until,
-                (None, End::Never(_)) => true,
+                (None, RemovalTime::At(told) | RemovalTime::After(told)) => told > until,
+                (None, RemovalTime::Never(_)) => true,
             };
             prop_assert!(is_as_told, "{:?}\n{:?}", holding, gone.get(&holding.candidate.id));
         }

@@ -25,9 +25,9 @@ const OF_BLOBS: &str = "blobs";
 const OF_COPIES: &str = "copies";
 
 /// Numbers of the frames that a pass removes.
-struct Frames(Vec<Range<u32>>);
+struct FrameRanges(Vec<Range<u32>>);
 
-impl Frames {
+impl FrameRanges {
     fn contains(&self, row: &[u8; BLOB_BYTES]) -> Result<bool, RepoError> {
         let frame = BlobRow::decode(row)?.frame;
         let behind = self.0.partition_point(|range| range.start <= frame);
@@ -51,7 +51,7 @@ impl Cache {
         let mut frames: Vec<Range<u32>> =
             packs.iter().map(|pack| pack.first_frame..pack.first_frame + pack.frames).collect();
         frames.sort_unstable_by_key(|range| range.start);
-        let frames = Frames(frames);
+        let frames = FrameRanges(frames);
         let mut rows_left = rows_max;
         let is_done = clean_blobs(&write, &frames, &mut rows_left)?
             && clean_copies(&write, &frames, &mut rows_left)?;
@@ -136,7 +136,7 @@ fn move_cursor(
 /// Replaces each main row that is removed with a remaining copy. True once all rows were scanned.
 fn clean_blobs(
     write: &WriteTransaction,
-    frames: &Frames,
+    frames: &FrameRanges,
     rows_left: &mut usize,
 ) -> Result<bool, RepoError> {
     let Some(from) = cursor(write, OF_BLOBS)? else { return Ok(true) };
@@ -180,7 +180,7 @@ fn clean_blobs(
 /// Removes the copies in these frames. True once all were scanned.
 fn clean_copies(
     write: &WriteTransaction,
-    frames: &Frames,
+    frames: &FrameRanges,
     rows_left: &mut usize,
 ) -> Result<bool, RepoError> {
     let Some(from) = cursor(write, OF_COPIES)? else { return Ok(true) };

@@ -25,7 +25,7 @@ const FILES_MAX: usize = 8;
 
 /// Which cache to open.
 #[derive(Debug)]
-pub(in crate::index) struct Wanted {
+pub(in crate::index) struct CacheFile {
     /// Folder for this copy of the repository.
     pub folder: PathBuf,
     /// The repository.
@@ -46,7 +46,7 @@ impl Cache {
 
     /// Opens the first file in the folder that no other process uses, or replaces it with an empty
     /// one if it `is_anew`.
-    pub fn open(wanted: &Wanted, is_anew: bool) -> Result<Self, RepoError> {
+    pub fn open(wanted: &CacheFile, is_anew: bool) -> Result<Self, RepoError> {
         local::create_place(&wanted.folder).map_err(refused)?;
         for number in 0..FILES_MAX {
             let path = wanted.folder.join(format!("index-{number}.redb"));
@@ -63,7 +63,11 @@ impl Cache {
     }
 
     /// `None` if another process has the file open.
-    fn open_file(path: &Path, wanted: &Wanted, is_anew: bool) -> Result<Option<Self>, RepoError> {
+    fn open_file(
+        path: &Path,
+        wanted: &CacheFile,
+        is_anew: bool,
+    ) -> Result<Option<Self>, RepoError> {
         let file = match local::open_file(path) {
             // A link, or a file that others could write: it is removed, and the target is not
             // touched.

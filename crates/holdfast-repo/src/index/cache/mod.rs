@@ -15,9 +15,9 @@ use std::path::PathBuf;
 
 use redb::Database;
 
-pub(super) use file::Wanted;
+pub(super) use file::CacheFile;
 pub(super) use insert::{Inserted, Numbering};
-pub(super) use view::View;
+pub(super) use view::CacheView;
 
 /// What is known about a repository.
 #[derive(Debug)]

@@ -10,26 +10,26 @@ use crate::error::cached;
 use crate::index::row::{BLOB_BYTES, BlobRow, FRAME_BYTES, FrameRow};
 
 /// A fixed state of the cache, for lookups.
-pub(in crate::index) struct View {
+pub(in crate::index) struct CacheView {
     blobs: ReadOnlyTable<Id, &'static [u8; BLOB_BYTES]>,
     copies: ReadOnlyMultimapTable<Id, &'static [u8; BLOB_BYTES]>,
     has_copies: bool,
     frames: ReadOnlyTable<u32, &'static [u8; FRAME_BYTES]>,
 }
 
-impl std::fmt::Debug for View {
+impl std::fmt::Debug for CacheView {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("View")
+        f.write_str("CacheView")
     }
 }
 
 impl Cache {
     /// The current state of the cache.
-    pub fn view(&self) -> Result<View, RepoError> {
+    pub fn view(&self) -> Result<CacheView, RepoError> {
         let read = cached(self.database.begin_read())?;
         let copies = cached(read.open_multimap_table(COPIES))?;
         let has_copies = !cached(redb::ReadableTableMetadata::is_empty(&copies))?;
-        Ok(View {
+        Ok(CacheView {
             blobs: cached(read.open_table(BLOBS))?,
             copies,
             has_copies,
@@ -38,7 +38,7 @@ impl Cache {
     }
 }
 
-impl View {
+impl CacheView {
     pub fn blob(&self, id: &BlobId) -> Result<Option<BlobRow>, RepoError> {
         cached(self.blobs.get(id.as_bytes()))?.map(|row| BlobRow::decode(row.value())).transpose()
     }

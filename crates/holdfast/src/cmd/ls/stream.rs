@@ -4,7 +4,7 @@ use std::io::{self, IsTerminal, Write};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-use holdfast_engine::{EngineError, Event, Observer};
+use holdfast_engine::{EngineError, EngineEvent, Observer};
 use serde::Serialize;
 
 use crate::context::Context;
@@ -89,10 +89,10 @@ pub fn told_of_unread(folders: u64) -> CommandResult {
 }
 
 impl Observer for Listener {
-    fn event(&self, event: Event<'_>) {
+    fn event(&self, event: EngineEvent<'_>) {
         match event {
-            Event::Note { message } => self.output.warn(message),
-            Event::Trouble { path, during, message } => {
+            EngineEvent::Note { message } => self.output.warn(message),
+            EngineEvent::Trouble { path, during, message } => {
                 self.troubles.fetch_add(1, Ordering::SeqCst);
                 match self.output.style().json {
                     true => self.output.json_error(&EntryError::new(path, during, message)),

@@ -1,6 +1,6 @@
 //! The answer of `retention report`, as text and as JSON.
 
-use holdfast_engine::retention::report::{End, Endless, GroupReport, Holding, Report};
+use holdfast_engine::retention::report::{DataHolder, Endless, GroupReport, RemovalTime, Report};
 use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
@@ -54,15 +54,15 @@ fn group(group: &GroupReport) -> RetentionGroup {
     }
 }
 
-fn snapshot(holding: &Holding) -> RetentionSnapshot {
+fn snapshot(holding: &DataHolder) -> RetentionSnapshot {
     let id = (!holding.planned).then_some(holding.candidate.id);
     let (ends, until) = match holding.end {
-        End::At(moment) => ("goes", Some(moment)),
-        End::After(moment) => ("later", Some(moment)),
-        End::Never(Endless::Held) => ("held", None),
-        End::Never(Endless::Rule) => ("endless-rule", None),
-        End::Never(Endless::NoRules) => ("no-rules", None),
-        End::Never(Endless::StandsStill) => ("stands-still", None),
+        RemovalTime::At(moment) => ("goes", Some(moment)),
+        RemovalTime::After(moment) => ("later", Some(moment)),
+        RemovalTime::Never(Endless::Held) => ("held", None),
+        RemovalTime::Never(Endless::Rule) => ("endless-rule", None),
+        RemovalTime::Never(Endless::NoRules) => ("no-rules", None),
+        RemovalTime::Never(Endless::StandsStill) => ("stands-still", None),
     };
     RetentionSnapshot {
         id: id.map(|id| id.to_hex()),
@@ -155,24 +155,24 @@ fn table(group: &GroupReport, told: &Told<'_>) -> String {
     table.render()
 }
 
-fn is_incomplete(holding: &Holding) -> bool {
+fn is_incomplete(holding: &DataHolder) -> bool {
     holding.candidate.partial || holding.candidate.quality.is_incomplete()
 }
 
 /// Its short id, with a mark if it is incomplete.
-fn name_of(holding: &Holding) -> String {
+fn name_of(holding: &DataHolder) -> String {
     let mark = if is_incomplete(holding) { " (incomplete)" } else { "" };
     format!("{}{mark}", holding.candidate.id.short())
 }
 
-fn goes(end: End, zone: &TimeZone) -> String {
+fn goes(end: RemovalTime, zone: &TimeZone) -> String {
     match end {
-        End::At(moment) => text::time(moment, zone),
-        End::After(moment) => format!("after {}", text::time(moment, zone)),
-        End::Never(Endless::Held) => "never: held".to_owned(),
-        End::Never(Endless::Rule) => "never: a rule without a limit".to_owned(),
-        End::Never(Endless::NoRules) => "never: no rules".to_owned(),
-        End::Never(Endless::StandsStill) => "never: nothing is added".to_owned(),
+        RemovalTime::At(moment) => text::time(moment, zone),
+        RemovalTime::After(moment) => format!("after {}", text::time(moment, zone)),
+        RemovalTime::Never(Endless::Held) => "never: held".to_owned(),
+        RemovalTime::Never(Endless::Rule) => "never: a rule without a limit".to_owned(),
+        RemovalTime::Never(Endless::NoRules) => "never: no rules".to_owned(),
+        RemovalTime::Never(Endless::StandsStill) => "never: nothing is added".to_owned(),
     }
 }
 
@@ -203,11 +203,11 @@ fn conclusion(told: &Told<'_>) -> Vec<String> {
     sentences
 }
 
-fn is_endless(holding: &Holding) -> bool {
-    matches!(holding.end, End::Never(_))
+fn is_endless(holding: &DataHolder) -> bool {
+    matches!(holding.end, RemovalTime::Never(_))
 }
 
-fn gone(told: &Told<'_>, last: &Holding, from: &str) -> String {
+fn gone(told: &Told<'_>, last: &DataHolder, from: &str) -> String {
     let time = text::time(last.candidate.time, told.zone);
     let snapshot = match last.planned {
         true => format!("to be made by the run of {time}"),
@@ -215,22 +215,22 @@ fn gone(told: &Told<'_>, last: &Holding, from: &str) -> String {
     };
     let day = told.day;
     match last.end {
-        End::At(moment) => format!(
+        RemovalTime::At(moment) => format!(
             "Data deleted on {day} is gone{from} after the run of {}, which removes the last \
              snapshot that can hold it, {snapshot}.",
             text::time(moment, told.zone)
         ),
-        End::After(moment) => format!(
+        RemovalTime::After(moment) => format!(
             "Data deleted on {day} is not yet gone{from} by {}, where the simulation ends.",
             text::time(moment, told.zone)
         ),
-        End::Never(_) => format!("Data deleted on {day} is never gone{from}."),
+        RemovalTime::Never(_) => format!("Data deleted on {day} is never gone{from}."),
     }
 }
 
-fn named(holdings: &[&Holding]) -> String {
-    let name = |it: &&Holding| match it.end {
-        End::Never(Endless::Held) => format!("{}, held", name_of(it)),
+fn named(holdings: &[&DataHolder]) -> String {
+    let name = |it: &&DataHolder| match it.end {
+        RemovalTime::Never(Endless::Held) => format!("{}, held", name_of(it)),
         _ => name_of(it),
     };
     let mut names: Vec<_> =

@@ -1,6 +1,6 @@
 //! Messages of `check`, `prune`, `stats`, `key list`, `cache` and `version`.
 
-use holdfast_engine::check::Finding;
+use holdfast_engine::check::DamageFinding;
 use holdfast_engine::look::Stats as Counted;
 use holdfast_engine::prune::{PruneReport, Waiting};
 use jiff::Timestamp;
@@ -42,7 +42,7 @@ pub struct HurtFile {
 
 impl CheckError {
     /// A finding.
-    pub fn of(finding: &Finding) -> CheckError {
+    pub fn of(finding: &DamageFinding) -> CheckError {
         let file = |(snapshot, path): &(String, Vec<u8>)| {
             let (path, path_base64) = super::name(path);
             HurtFile { snapshot: snapshot.clone(), path, path_base64 }

@@ -15,11 +15,11 @@ use super::super::Numbering;
 use super::*;
 
 /// Packs by number of their index object: the blobs of each frame.
-type Model = BTreeMap<u8, Vec<Vec<u8>>>;
+type CacheModel = BTreeMap<u8, Vec<Vec<u8>>>;
 
 /// What happens to a cache.
 #[derive(Debug, Clone)]
-enum Step {
+enum CacheStep {
     /// A pack of these frames is added, in an index object of its own.
     Add(Vec<Vec<u8>>),
     /// One of the packs is deleted.
@@ -28,12 +28,12 @@ enum Step {
     Clean(usize),
 }
 
-fn steps() -> impl Strategy<Value = Vec<Step>> {
+fn steps() -> impl Strategy<Value = Vec<CacheStep>> {
     let frame = prop::collection::vec(0u8..12, 1..4);
     let step = prop_oneof![
-        3 => prop::collection::vec(frame, 1..4).prop_map(Step::Add),
-        2 => any::<u8>().prop_map(Step::Sweep),
-        3 => (1usize..9).prop_map(Step::Clean),
+        3 => prop::collection::vec(frame, 1..4).prop_map(CacheStep::Add),
+        2 => any::<u8>().prop_map(CacheStep::Sweep),
+        3 => (1usize..9).prop_map(CacheStep::Clean),
     ];
     prop::collection::vec(step, 1..60)
 }
@@ -42,7 +42,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
 struct World {
     cache: Cache,
     keys: Keys,
-    packs: Model,
+    packs: CacheModel,
     swept: HashSet<ObjectId>,
     next: u8,
 }
@@ -59,7 +59,7 @@ impl World {
     fn new() -> Self {
         let keys = Keys::derive(&MasterKey::generate().unwrap());
         let cache = Cache::in_memory(&keys.repository_id(), 1 << 20).unwrap();
-        Self { cache, keys, packs: Model::new(), swept: HashSet::new(), next: 0 }
+        Self { cache, keys, packs: CacheModel::new(), swept: HashSet::new(), next: 0 }
     }
 
     fn dead(&self) -> HashSet<u32> {
@@ -161,9 +161,9 @@ proptest! {
         let mut world = World::new();
         for step in &steps {
             match step {
-                Step::Add(frames) => world.add(frames),
-                Step::Sweep(which) => world.sweep(*which),
-                Step::Clean(rows_max) => drop(world.clean(*rows_max)),
+                CacheStep::Add(frames) => world.add(frames),
+                CacheStep::Sweep(which) => world.sweep(*which),
+                CacheStep::Clean(rows_max) => drop(world.clean(*rows_max)),
             }
             world.check();
         }
