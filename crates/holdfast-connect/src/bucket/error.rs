@@ -1,5 +1,6 @@
 //! Why an operation on a bucket failed: one sentence each, with what to do next.
 
+use std::fmt;
 use std::io;
 
 /// An error with a bucket or with one of its objects. No text contains a secret.
@@ -105,16 +106,14 @@ pub enum BucketError {
     },
     /// Something kept of a bucket besides its objects cannot be read.
     #[error(
-        "access denied: the credentials must allow {permissions} to read {what}; to leave that \
-         out, set {leave} in the app file"
+        "access denied: the credentials must allow {permissions} to read {part}; to leave that \
+         out, set {} in the app file", .part.left_out_by()
     )]
     PartDenied {
         /// Names of the permissions.
         permissions: String,
-        /// What cannot be read, as in "the bucket's configuration".
-        what: &'static str,
-        /// The setting that leaves it out.
-        leave: &'static str,
+        /// What cannot be read.
+        part: OptionalPart,
     },
     /// The server sent a malformed response.
     #[error("the server returned a malformed response to a request to {action}: {detail}")]
@@ -144,6 +143,38 @@ pub enum BucketError {
         /// The system error.
         source: io::Error,
     },
+}
+
+/// What a source keeps of a bucket besides its objects, unless it is left out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OptionalPart {
+    /// Tags of objects.
+    Tags,
+    /// Access control lists of objects.
+    Acl,
+    /// The bucket's configuration.
+    Configuration,
+}
+
+impl OptionalPart {
+    /// The setting of a source that leaves it out.
+    fn left_out_by(self) -> &'static str {
+        match self {
+            Self::Tags => "tags = false",
+            Self::Acl => "acl = false",
+            Self::Configuration => "configuration = false",
+        }
+    }
+}
+
+impl fmt::Display for OptionalPart {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Self::Tags => "the tags of objects",
+            Self::Acl => "the access control lists of objects",
+            Self::Configuration => "the bucket's configuration",
+        })
+    }
 }
 
 /// A server's explanation, to follow its code.

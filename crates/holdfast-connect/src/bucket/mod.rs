@@ -25,7 +25,7 @@ pub mod target;
 
 pub use configuration::{Refusal, Wanted};
 pub use connection::Bucket;
-pub use error::BucketError;
+pub use error::{BucketError, OptionalPart};
 pub use http::action::Requests;
 pub use object::Tags;
 pub use options::{BucketOptions, Checksums, Credentials, OnWait, Retries, Service};

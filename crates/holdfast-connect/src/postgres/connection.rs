@@ -62,9 +62,7 @@ impl Direct {
                 .await?
                 .map_err(|error| explain(&subject, &error))
                 .map_err(|error| match (&unused, error.kind) {
-                    (Some(why), ErrorKind::Login) => {
-                        PostgresError::new(error.kind, format!("{error}; {why}"))
-                    }
+                    (Some(why), ErrorKind::Login) => error.reworded(format!("{error}; {why}")),
                     _ => error,
                 })?;
             // The user of the client learns why a connection ended.

@@ -176,7 +176,7 @@ impl Dump {
             None => PostgresError::new(ErrorKind::Incomplete, error.to_string()),
         });
         event.inspect_err(|error| {
-            self.failure = Some(PostgresError::new(error.kind, error.to_string()));
+            self.failure = Some(error.reworded(error.to_string()));
         })
     }
 

@@ -61,6 +61,11 @@ impl PostgresError {
         Self { kind, text: text.into() }
     }
 
+    /// The same error in a sentence that says more.
+    pub(super) fn reworded(&self, text: String) -> Self {
+        Self { kind: self.kind, text }
+    }
+
     /// An input or output error during an action.
     pub(super) fn io(doing: &str, error: &io::Error) -> Self {
         Self::new(ErrorKind::Io, format!("cannot {doing}: {error}"))

@@ -6,7 +6,8 @@ use bytes::Bytes;
 use http::header::{AUTHORIZATION, LOCATION};
 use http::{HeaderMap, Method, Request, Response, StatusCode};
 use http_body_util::Full;
-use tokio::runtime::{Builder, Runtime};
+use rustls::ClientConfig;
+use tokio::runtime::Builder;
 use url::Url;
 
 use super::{Broken, Proxies, Transport};
@@ -20,12 +21,11 @@ const REDIRECTIONS_MAX: usize = 10;
 #[error("{0}")]
 pub struct Refusal(pub String);
 
-/// A blocking client. It sends one request at a time.
+/// A blocking client. Its requests are rare, so no connection outlives one.
 #[derive(Debug)]
 pub struct BlockingClient {
-    /// `None` only while it is dropped.
-    runtime: Option<Runtime>,
-    transport: Transport,
+    config: ClientConfig,
+    proxies: Proxies,
     timeout: Duration,
 }
 
@@ -34,15 +34,11 @@ impl BlockingClient {
     /// these (PEM).
     ///
     /// # Errors
-    /// [`Refusal`] if there are no trusted certificates, or no runtime can be created.
+    /// [`Refusal`] if there are no trusted certificates.
     pub fn new(timeout: Duration, certificates: &[u8], proxies: Proxies) -> Result<Self, Refusal> {
-        let refusal = |error: &dyn std::error::Error| Refusal(error.to_string());
-        let config = trust::client_config(certificates).map_err(|error| refusal(&error))?;
-        let runtime = Builder::new_current_thread().enable_all().build();
-        let runtime = runtime.map_err(|error| refusal(&error))?;
-        // The timeout of the whole request expires first.
-        let transport = Transport::new(config, proxies, timeout.saturating_mul(2));
-        Ok(Self { runtime: Some(runtime), transport, timeout })
+        let config = trust::client_config(certificates);
+        let config = config.map_err(|error| Refusal(error.to_string()))?;
+        Ok(Self { config, proxies, timeout })
     }
 
     /// Sends a request, follows redirects, and returns the response without its body.
@@ -56,43 +52,49 @@ impl BlockingClient {
         headers: &HeaderMap,
         body: &str,
     ) -> Result<Response<()>, Refusal> {
-        let Some(runtime) = &self.runtime else { return Err(Refusal("no runtime".to_owned())) };
-        let follow = self.follow(method.clone(), url.clone(), headers.clone(), body.to_owned());
-        let within = async { tokio::time::timeout(self.timeout, follow).await };
-        match runtime.block_on(within) {
-            Ok(answer) => answer,
-            Err(_) => Err(Refusal("no answer in time".to_owned())),
-        }
+        let runtime = Builder::new_current_thread().enable_all().build();
+        let runtime = runtime.map_err(|error| Refusal(error.to_string()))?;
+        let answer = runtime.block_on(async {
+            // The timeout of the whole request expires first.
+            let patience = self.timeout.saturating_mul(2);
+            let transport = Transport::new(self.config.clone(), self.proxies.clone(), patience);
+            let (method, url, headers) = (method.clone(), url.clone(), headers.clone());
+            let follow = follow(&transport, method, url, headers, body.to_owned());
+            tokio::time::timeout(self.timeout, follow).await
+        });
+        // Does not wait for a name that is still being resolved.
+        runtime.shutdown_background();
+        answer.unwrap_or_else(|_| Err(Refusal("no answer in time".to_owned())))
     }
+}
 
-    async fn follow(
-        &self,
-        mut method: Method,
-        mut url: Url,
-        mut headers: HeaderMap,
-        mut body: String,
-    ) -> Result<Response<()>, Refusal> {
-        for _ in 0..=REDIRECTIONS_MAX {
-            let mut request = Request::builder().method(method.clone()).uri(url.as_str());
-            if let Some(own) = request.headers_mut() {
-                own.clone_from(&headers);
-            }
-            let request = request.body(Full::new(Bytes::from(body.clone())));
-            let request = request.map_err(|error| Refusal(error.to_string()))?;
-            let answer = self.transport.send(request).await;
-            let answer = answer.map_err(|Broken { cause, .. }| Refusal(cause))?.map(drop);
-            let Some(next) = redirection(&url, &answer) else { return Ok(answer) };
-            if next.origin() != url.origin() {
-                headers.remove(AUTHORIZATION);
-            }
-            // The request was accepted; only its result is elsewhere.
-            if answer.status() == StatusCode::SEE_OTHER {
-                (method, body) = (Method::GET, String::new());
-            }
-            url = next;
+async fn follow(
+    transport: &Transport,
+    mut method: Method,
+    mut url: Url,
+    mut headers: HeaderMap,
+    mut body: String,
+) -> Result<Response<()>, Refusal> {
+    for _ in 0..=REDIRECTIONS_MAX {
+        let mut request = Request::builder().method(method.clone()).uri(url.as_str());
+        if let Some(own) = request.headers_mut() {
+            own.clone_from(&headers);
         }
-        Err(Refusal("too many redirects".to_owned()))
+        let request = request.body(Full::new(Bytes::from(body.clone())));
+        let request = request.map_err(|error| Refusal(error.to_string()))?;
+        let answer = transport.send(request).await;
+        let answer = answer.map_err(|Broken { cause, .. }| Refusal(cause))?.map(drop);
+        let Some(next) = redirection(&url, &answer) else { return Ok(answer) };
+        if next.origin() != url.origin() {
+            headers.remove(AUTHORIZATION);
+        }
+        // The request was accepted; only its result is elsewhere.
+        if answer.status() == StatusCode::SEE_OTHER {
+            (method, body) = (Method::GET, String::new());
+        }
+        url = next;
     }
+    Err(Refusal("too many redirects".to_owned()))
 }
 
 /// The target of a redirect. A redirect from TLS to a plain connection is not followed.
@@ -102,13 +104,4 @@ fn redirection(from: &Url, answer: &Response<()>) -> Option<Url> {
     let to = from.join(to.to_str().ok()?).ok()?;
     let is_usable = to.scheme() == "https" || to.scheme() == "http" && from.scheme() == "http";
     is_usable.then_some(to)
-}
-
-impl Drop for BlockingClient {
-    /// Does not wait for a name that is still being resolved.
-    fn drop(&mut self) {
-        if let Some(runtime) = self.runtime.take() {
-            runtime.shutdown_background();
-        }
-    }
 }

@@ -2,9 +2,9 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::super::BucketError;
 use super::super::object::{After, Asked, Tags, Which};
 use super::super::store::{Denied, ObjectVersions, Store, Versioning};
+use super::super::{BucketError, OptionalPart};
 use super::Versions;
 
 /// Number of permissions named in one sentence.
@@ -103,21 +103,21 @@ pub async fn allowed(
         outcome => outcome?,
     };
     let (mut allowed, mut errors) = (asked, Vec::new());
-    for part in denied {
+    for denied in denied {
         remarks.note_lack();
-        let (permission, what, leave) = match part {
-            Denied::Tags(permission) => (permission, "the tags of objects", "tags = false"),
+        let (permission, part) = match denied {
+            Denied::Tags(permission) => {
+                allowed.tags = Tags::LeaveOut;
+                (permission, OptionalPart::Tags)
+            }
             Denied::Acl(permission) => {
-                (permission, "the access control lists of objects", "acl = false")
+                allowed.with_acl = false;
+                (permission, OptionalPart::Acl)
             }
         };
+        let error = BucketError::PartDenied { permissions: permission.to_owned(), part };
         match part {
-            Denied::Tags(_) => allowed.tags = Tags::LeaveOut,
-            Denied::Acl(_) => allowed.with_acl = false,
-        }
-        let error = BucketError::PartDenied { permissions: permission.to_owned(), what, leave };
-        match part {
-            Denied::Tags(_) if !must_have_tags => remarks.say(error.to_string()),
+            OptionalPart::Tags if !must_have_tags => remarks.say(error.to_string()),
             _ => errors.push(error),
         }
     }
@@ -132,6 +132,5 @@ pub fn of_settings(permissions: &[&'static str]) -> Option<BucketError> {
         0 => named,
         more => format!("{named} and {more} more"),
     };
-    let (what, leave) = ("the bucket's configuration", "configuration = false");
-    Some(BucketError::PartDenied { permissions, what, leave })
+    Some(BucketError::PartDenied { permissions, part: OptionalPart::Configuration })
 }

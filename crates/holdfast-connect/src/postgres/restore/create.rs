@@ -147,7 +147,7 @@ impl Fresh {
             "the restored database could not be renamed and is now called {:?}: {error}",
             self.name
         );
-        PostgresError::new(error.kind, text)
+        error.reworded(text)
     }
 }
 

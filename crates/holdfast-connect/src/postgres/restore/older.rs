@@ -52,7 +52,7 @@ impl Older {
             "{error}; the backup is from PostgreSQL {captured} and this server is {server}, which \
              is older: restore into {captured} or newer"
         );
-        PostgresError::new(error.kind, text)
+        error.reworded(text)
     }
 }
 
