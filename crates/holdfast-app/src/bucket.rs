@@ -16,7 +16,7 @@ use std::time::Duration;
 
 use holdfast_connect::bucket::{
     Bucket, BucketError, BucketOptions, BucketSource, BucketSourceOptions, BucketTargetOptions,
-    Checksums, Credentials, OnWait, Retries, Service, Tags, Versions,
+    ChecksumHeaders, CredentialSource, OnWait, Retries, Service, Tags, VersionSelection,
 };
 use holdfast_connect::web::Proxies;
 use holdfast_connect::words::without_byte_order_mark;
@@ -153,7 +153,7 @@ pub fn source_options(bucket: &config::Bucket, sweep: Option<Sweep>) -> BucketSo
     };
     BucketSourceOptions {
         prefix: bucket.url.prefix.clone(),
-        versions: if bucket.versions { Versions::All } else { Versions::Cut },
+        versions: if bucket.versions { VersionSelection::All } else { VersionSelection::Cut },
         tags,
         must_have_tags: bucket.must_have_tags,
         with_acl: bucket.acl,
@@ -212,8 +212,8 @@ fn connection(bucket: &config::Bucket, access: &Access) -> Result<BucketOptions,
         proxies: access.proxies.clone(),
         path_style: bucket.path_style,
         checksums: match bucket.checksums {
-            config::Checksums::Auto => Checksums::WhereTaken,
-            config::Checksums::Never => Checksums::Never,
+            config::Checksums::Auto => ChecksumHeaders::WhereTaken,
+            config::Checksums::Never => ChecksumHeaders::Never,
         },
         requester_pays: bucket.requester_pays,
         retries,
@@ -225,14 +225,17 @@ fn connection(bucket: &config::Bucket, access: &Access) -> Result<BucketOptions,
 }
 
 /// The credentials that the app file names.
-fn named(credentials: &BucketCredentials, access: &Access) -> Result<Credentials, BucketError> {
+fn named(
+    credentials: &BucketCredentials,
+    access: &Access,
+) -> Result<CredentialSource, BucketError> {
     Ok(match credentials {
         BucketCredentials::Amazon(credentials) => return named_of_amazon(credentials, access),
-        BucketCredentials::KeyFile(file) => Credentials::KeyFile(file.clone()),
-        BucketCredentials::AccountKey(file) => Credentials::AccountKey(read(file)?),
-        BucketCredentials::Signature(file) => Credentials::Signature(read(file)?),
+        BucketCredentials::KeyFile(file) => CredentialSource::KeyFile(file.clone()),
+        BucketCredentials::AccountKey(file) => CredentialSource::AccountKey(read(file)?),
+        BucketCredentials::Signature(file) => CredentialSource::Signature(read(file)?),
         BucketCredentials::Client { tenant_id, client_id, secret_file } => {
-            Credentials::ClientSecret {
+            CredentialSource::ClientSecret {
                 tenant_id: tenant_id.clone(),
                 client_id: client_id.clone(),
                 secret: read(secret_file)?,
@@ -244,17 +247,17 @@ fn named(credentials: &BucketCredentials, access: &Access) -> Result<Credentials
 fn named_of_amazon(
     credentials: &config::Credentials,
     access: &Access,
-) -> Result<Credentials, BucketError> {
+) -> Result<CredentialSource, BucketError> {
     match credentials {
         config::Credentials::Profile(name) => {
-            Ok(Credentials::Profile { file: access.profiles.clone(), name: name.clone() })
+            Ok(CredentialSource::Profile { file: access.profiles.clone(), name: name.clone() })
         }
         config::Credentials::AccessKey { id, secret_file, session_token_file } => {
             let key_id = match id {
                 AccessKeyId::Value(id) => id.clone(),
                 AccessKeyId::File(file) => read(file)?.to_string(),
             };
-            Ok(Credentials::Static {
+            Ok(CredentialSource::Static {
                 key_id,
                 secret_key: read(secret_file)?,
                 session_token: session_token_file.as_deref().map(read).transpose()?,
@@ -264,7 +267,7 @@ fn named_of_amazon(
 }
 
 /// As Amazon's own tools do: variables, then a profile, then the role of this machine.
-fn surrounding(access: &Access) -> Credentials {
+fn surrounding(access: &Access) -> CredentialSource {
     let profile = access.variable("AWS_PROFILE");
     let tells = ["AWS_ACCESS_KEY_ID", "AWS_WEB_IDENTITY_TOKEN_FILE"];
     let has_key = tells.iter().any(|name| access.variable(name).is_some());
@@ -272,16 +275,16 @@ fn surrounding(access: &Access) -> Credentials {
     let is_there = || profile.is_some() || access.profiles.is_file();
     if !has_key && !is_container && is_there() {
         let name = profile.unwrap_or_else(|| "default".to_owned());
-        return Credentials::Profile { file: access.profiles.clone(), name };
+        return CredentialSource::Profile { file: access.profiles.clone(), name };
     }
     access.with_prefix("AWS_")
 }
 
 impl Access {
     /// The variables of one service.
-    fn with_prefix(&self, prefix: &str) -> Credentials {
+    fn with_prefix(&self, prefix: &str) -> CredentialSource {
         let variables = self.variables.iter().filter(|(name, _)| name.starts_with(prefix));
-        Credentials::Variables(variables.cloned().collect())
+        CredentialSource::Variables(variables.cloned().collect())
     }
 
     fn variable(&self, name: &str) -> Option<String> {
@@ -387,7 +390,9 @@ mod tests {
         fs::write(&secret_file, "hunter2\n").unwrap();
         let options = connection(&bucket, &access).unwrap();
         assert!(!format!("{options:?}").contains("hunter2"), "{options:?}");
-        let Credentials::Static { secret_key, .. } = options.credentials else { panic!("no key") };
+        let CredentialSource::Static { secret_key, .. } = options.credentials else {
+            panic!("no key")
+        };
         assert_eq!(secret_key.as_str(), "hunter2");
         assert_eq!(options.region.as_deref(), Some("eu-1"));
     }
@@ -411,7 +416,7 @@ mod tests {
         assert_eq!(shown, "Variables [\"GOOGLE_X\"]");
         let azure = of(BucketService::Azure, Some(BucketCredentials::AccountKey(key)));
         assert_eq!(azure.service, Service::Azure { account: "acc".to_owned() });
-        let Credentials::AccountKey(key) = azure.credentials else { panic!("no key") };
+        let CredentialSource::AccountKey(key) = azure.credentials else { panic!("no key") };
         assert_eq!(key.as_str(), "hunter2");
         let shown = format!("{:?}", of(BucketService::Azure, None).credentials);
         assert_eq!(shown, "Variables [\"AZURE_CLIENT_ID\"]");
@@ -428,8 +433,8 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let profiles = folder.path().join("credentials");
         let kind = |variables: &[(&str, &str)]| match surrounding(&access(variables, &profiles)) {
-            Credentials::Profile { name, .. } => name,
-            Credentials::Variables(_) => "variables".to_owned(),
+            CredentialSource::Profile { name, .. } => name,
+            CredentialSource::Variables(_) => "variables".to_owned(),
             _ => "other".to_owned(),
         };
         assert_eq!(kind(&[]), "variables", "the role of the machine");
@@ -446,11 +451,11 @@ mod tests {
         let sweep = Sweep { at: FileTime { seconds: 1, nanoseconds: 0 }, is_due: true };
         let options =
             source_options(&config::Bucket { versions: true, ..kept.clone() }, Some(sweep));
-        assert_eq!((options.versions, options.tags), (Versions::All, Tags::WhereTold));
+        assert_eq!((options.versions, options.tags), (VersionSelection::All, Tags::WhereTold));
         assert!(options.look_ahead && options.attributes_as_of == Some(sweep.at));
         assert_eq!(options.prefix, "live/");
         let options = source_options(&bucket("", Some("http://127.0.0.1:9")), None);
-        assert_eq!((options.versions, options.tags), (Versions::Cut, Tags::AskAlways));
+        assert_eq!((options.versions, options.tags), (VersionSelection::Cut, Tags::AskAlways));
         let options = target_options(&bucket("drill/", None), &kept, Path::new("/spool"), false);
         assert_eq!((options.kept_prefix.as_str(), options.prefix.as_str()), ("live/", "drill/"));
         assert!(!options.overwrite && options.with_tags && !options.with_acl);

@@ -1,6 +1,6 @@
 //! The current directory of a source while it is read.
 
-use holdfast_connect::Item;
+use holdfast_connect::SourceItem;
 
 /// Path of the current directory of a source, with a slash before each name.
 #[derive(Debug, Clone, Default)]
@@ -8,17 +8,20 @@ pub(crate) struct Trail(Vec<u8>);
 
 impl Trail {
     /// Follows a source into directories and out of them.
-    pub fn follow(&mut self, item: &Item) {
+    pub fn follow(&mut self, item: &SourceItem) {
         match item {
-            Item::Enter { name, .. } => {
+            SourceItem::Enter { name, .. } => {
                 self.0.push(b'/');
                 self.0.extend_from_slice(name);
             }
-            Item::Leave => {
+            SourceItem::Leave => {
                 let end = self.0.iter().rposition(|byte| *byte == b'/').unwrap_or(0);
                 self.0.truncate(end);
             }
-            Item::Leaf(_) | Item::Trouble(_) | Item::Excluded { .. } | Item::Own { .. } => {}
+            SourceItem::Leaf(_)
+            | SourceItem::Unread(_)
+            | SourceItem::Excluded { .. }
+            | SourceItem::Own { .. } => {}
         }
     }
 

@@ -23,9 +23,9 @@ use std::time::{Duration, Instant};
 use std::{fs, io, iter, thread};
 
 use holdfast_connect::bucket::{
-    Bucket, BucketOptions, BucketSourceOptions, Credentials, Requests, Service,
+    Bucket, BucketOptions, BucketSourceOptions, CredentialSource, Requests, Service,
 };
-use holdfast_connect::{Content, Item, Leaf, LeafKind, Opener, Piece, Source};
+use holdfast_connect::{Content, ContentPiece, Leaf, LeafKind, Opener, Source, SourceItem};
 use holdfast_format::entry::FileTime;
 use jiff::Timestamp;
 use zeroize::Zeroizing;
@@ -37,18 +37,18 @@ const ROUNDS: usize = 3;
 const CHANGED: usize = 100;
 const READERS: usize = 8;
 
-type Outcome<T> = Result<T, Box<dyn std::error::Error>>;
+type ExampleResult<T> = Result<T, Box<dyn std::error::Error>>;
 /// How an entry is recognized.
-type Seen = HashMap<Vec<u8>, (u64, FileTime, u64)>;
+type ObjectIdentities = HashMap<Vec<u8>, (u64, FileTime, u64)>;
 
-fn main() -> Outcome<()> {
+fn main() -> ExampleResult<()> {
     let mut arguments = std::env::args().skip(1);
     let mut number = |default| arguments.next().map_or(Ok(default), |text| text.parse::<usize>());
     let (count, delay_ms) = (number(100_000)?, number(20)?);
     let many = Many::new(count, Duration::from_millis(delay_ms as u64));
     let server = Serving::start(many.clone(), ("measure", "measure"));
     let endpoint = server.endpoint();
-    let mut seen = Seen::new();
+    let mut seen = ObjectIdentities::new();
     measure("listed page by page", &endpoint, 1, |bucket| expect(0, go_through(bucket, None)?))?;
     measure("listed concurrently", &endpoint, 8, |bucket| expect(0, go_through(bucket, None)?))?;
     go_through(&open(&endpoint, 8)?, Some(&mut seen))?;
@@ -67,7 +67,7 @@ fn main() -> Outcome<()> {
 
 /// Captures the bucket with the program itself: everything, then with nothing changed, then with a
 /// hundred changes.
-fn run_application(program: &Path, endpoint: &str, many: &Many) -> Outcome<()> {
+fn run_application(program: &Path, endpoint: &str, many: &Many) -> ExampleResult<()> {
     let folder = tempfile::tempdir()?;
     let key = Command::new(program).args(["key", "generate"]).output()?.stdout;
     fs::write(folder.path().join("key"), key)?;
@@ -78,7 +78,7 @@ fn run_application(program: &Path, endpoint: &str, many: &Many) -> Outcome<()> {
     let file =
         format!("[app]\nname = \"many\"\n{repository}[[source]]\nname = \"objects\"\n{source}");
     fs::write(folder.path().join("holdfast.toml"), file)?;
-    let run = |what: &str| -> Outcome<()> {
+    let run = |what: &str| -> ExampleResult<()> {
         let mut command = Command::new(program);
         command.args(["run", "--init-missing", "--quiet"]).current_dir(folder.path());
         command.env("HOLDFAST_CACHE_DIR", folder.path().join("cache"));
@@ -104,7 +104,7 @@ fn say(line: &str) {
     println!("{line}");
 }
 
-fn expect(wanted: usize, read: usize) -> Outcome<()> {
+fn expect(wanted: usize, read: usize) -> ExampleResult<()> {
     if read == wanted { Ok(()) } else { Err(format!("{read} objects read, not {wanted}").into()) }
 }
 
@@ -113,8 +113,8 @@ fn measure(
     what: &str,
     endpoint: &str,
     concurrency: usize,
-    mut work: impl FnMut(&Bucket) -> Outcome<()>,
-) -> Outcome<()> {
+    mut work: impl FnMut(&Bucket) -> ExampleResult<()>,
+) -> ExampleResult<()> {
     for _ in 0..ROUNDS {
         let bucket = open(endpoint, concurrency)?;
         let begin = Instant::now();
@@ -140,8 +140,8 @@ fn clock() -> Timestamp {
     Timestamp::now()
 }
 
-fn open(endpoint: &str, concurrency: usize) -> Outcome<Bucket> {
-    let credentials = Credentials::Static {
+fn open(endpoint: &str, concurrency: usize) -> ExampleResult<Bucket> {
+    let credentials = CredentialSource::Static {
         key_id: "measure".to_owned(),
         secret_key: Zeroizing::new("measure".to_owned()),
         session_token: None,
@@ -155,7 +155,7 @@ fn open(endpoint: &str, concurrency: usize) -> Outcome<Bucket> {
 
 /// Goes through a bucket; reads what differs from before on threads of their own, as the engine
 /// does, and remembers it. Returns the number of objects read.
-fn go_through(bucket: &Bucket, seen: Option<&mut Seen>) -> Outcome<usize> {
+fn go_through(bucket: &Bucket, seen: Option<&mut ObjectIdentities>) -> ExampleResult<usize> {
     let options =
         BucketSourceOptions { with_configuration: false, ..BucketSourceOptions::default() };
     let mut source = bucket.source(options)?;
@@ -185,11 +185,11 @@ fn go_through(bucket: &Bucket, seen: Option<&mut Seen>) -> Outcome<usize> {
 /// Passes on whatever differs from before.
 fn find_changed(
     source: &mut dyn Source,
-    mut seen: Option<&mut Seen>,
+    mut seen: Option<&mut ObjectIdentities>,
     changed: &SyncSender<Box<dyn Opener>>,
 ) -> io::Result<()> {
     while let Some(item) = source.next()? {
-        let Item::Leaf(Leaf { name, metadata, kind: LeafKind::File { size }, opener }) = item
+        let SourceItem::Leaf(Leaf { name, metadata, kind: LeafKind::File { size }, opener }) = item
         else {
             continue;
         };
@@ -205,6 +205,6 @@ fn find_changed(
 
 fn read_all(content: &mut dyn Content) -> io::Result<()> {
     let mut buffer = vec![0; 1 << 16];
-    while content.read(&mut buffer)? != Piece::End {}
+    while content.read(&mut buffer)? != ContentPiece::End {}
     Ok(())
 }

@@ -9,23 +9,25 @@ use std::error::Error;
 use std::sync::Arc;
 use std::time::Instant;
 
-use holdfast_connect::postgres::{Cut, Globals, PostgresOptions, PostgresSource, Server};
-use holdfast_connect::{Item, Piece, Source};
+use holdfast_connect::postgres::{
+    Cut, GlobalsSelection, PostgresOptions, PostgresServer, PostgresSource,
+};
+use holdfast_connect::{ContentPiece, Source, SourceItem};
 
 fn main() -> Result<(), Box<dyn Error>> {
     let url = std::env::args().nth(1).ok_or("give the server's address")?;
-    let mut options = PostgresOptions::new(Server::new(url));
-    options.globals = Globals::None;
+    let mut options = PostgresOptions::new(PostgresServer::new(url));
+    options.globals = GlobalsSelection::None;
     let begin = Instant::now();
     let mut source = PostgresSource::new(Arc::new(Cut::open(options)?));
     let opened_ms = begin.elapsed().as_millis();
     let (mut bytes, mut files) = (0_u64, 0_u64);
     let mut buffer = vec![0; 1 << 20];
     while let Some(item) = source.next()? {
-        let Item::Leaf(leaf) = item else { continue };
+        let SourceItem::Leaf(leaf) = item else { continue };
         files += 1;
         let mut content = leaf.opener.open()?;
-        while let Piece::Data(count) = content.read(&mut buffer)? {
+        while let ContentPiece::Data(count) = content.read(&mut buffer)? {
             bytes += count as u64;
         }
     }

@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use holdfast_connect::fs::filter::Filter;
 use holdfast_connect::fs::source::{FsOptions, FsSource};
-use holdfast_connect::{Item, Source};
+use holdfast_connect::{Source, SourceItem};
 
 #[allow(clippy::print_stdout)]
 fn main() -> std::io::Result<()> {
@@ -25,10 +25,12 @@ fn main() -> std::io::Result<()> {
         let (mut leaves, mut directories, mut others) = (0, 0, 0);
         while let Some(item) = source.next()? {
             match item {
-                Item::Leaf(_) => leaves += 1,
-                Item::Enter { .. } => directories += 1,
-                Item::Leave => {}
-                Item::Trouble(_) | Item::Excluded { .. } | Item::Own { .. } => others += 1,
+                SourceItem::Leaf(_) => leaves += 1,
+                SourceItem::Enter { .. } => directories += 1,
+                SourceItem::Leave => {}
+                SourceItem::Unread(_) | SourceItem::Excluded { .. } | SourceItem::Own { .. } => {
+                    others += 1
+                }
             }
         }
         let took = begin.elapsed();

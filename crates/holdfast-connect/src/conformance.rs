@@ -5,7 +5,7 @@ use std::io;
 
 use holdfast_format::entry::is_valid_name;
 
-use crate::{Item, Source};
+use crate::{Source, SourceItem};
 
 /// A rule of the stream that a source broke.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -39,7 +39,7 @@ pub enum Violation {
 ///
 /// # Errors
 /// Errors of the source.
-pub fn drain(source: &mut dyn Source) -> io::Result<Vec<Item>> {
+pub fn drain(source: &mut dyn Source) -> io::Result<Vec<SourceItem>> {
     let mut items = Vec::new();
     while let Some(item) = source.next()? {
         items.push(item);
@@ -48,7 +48,7 @@ pub fn drain(source: &mut dyn Source) -> io::Result<Vec<Item>> {
 }
 
 /// Names met so far in an open directory.
-enum Names {
+enum NamesInDirectory {
     /// Sorted: the last one.
     Last(Vec<u8>),
     /// In any order: all.
@@ -61,33 +61,35 @@ enum Names {
 ///
 /// # Errors
 /// The first [`Violation`].
-pub fn check_source<'a>(items: impl IntoIterator<Item = &'a Item>) -> Result<(), Violation> {
+pub fn check_source<'a>(
+    items: impl IntoIterator<SourceItem = &'a SourceItem>,
+) -> Result<(), Violation> {
     // The root is never left.
-    let mut open: Vec<Names> = vec![Names::Last(Vec::new())];
+    let mut open: Vec<NamesInDirectory> = vec![NamesInDirectory::Last(Vec::new())];
     for item in items {
         match item {
-            Item::Enter { name, metadata, is_sorted, .. } => {
+            SourceItem::Enter { name, metadata, is_sorted, .. } => {
                 check_entry(&mut open, name, metadata)?;
                 open.push(match is_sorted {
-                    true => Names::Last(Vec::new()),
-                    false => Names::All(BTreeSet::new()),
+                    true => NamesInDirectory::Last(Vec::new()),
+                    false => NamesInDirectory::All(BTreeSet::new()),
                 });
             }
-            Item::Leaf(leaf) => check_entry(&mut open, &leaf.name, &leaf.metadata)?,
-            Item::Leave if open.len() == 1 => return Err(Violation::Leave),
-            Item::Leave => drop(open.pop()),
-            Item::Trouble(trouble) if trouble.path.is_empty() => return Err(Violation::Path),
-            Item::Excluded { path } | Item::Own { path } if path.is_empty() => {
+            SourceItem::Leaf(leaf) => check_entry(&mut open, &leaf.name, &leaf.metadata)?,
+            SourceItem::Leave if open.len() == 1 => return Err(Violation::Leave),
+            SourceItem::Leave => drop(open.pop()),
+            SourceItem::Unread(unread) if unread.path.is_empty() => return Err(Violation::Path),
+            SourceItem::Excluded { path } | SourceItem::Own { path } if path.is_empty() => {
                 return Err(Violation::Path);
             }
-            Item::Trouble(_) | Item::Excluded { .. } | Item::Own { .. } => {}
+            SourceItem::Unread(_) | SourceItem::Excluded { .. } | SourceItem::Own { .. } => {}
         }
     }
     if open.len() == 1 { Ok(()) } else { Err(Violation::Open(open.len() - 1)) }
 }
 
 fn check_entry(
-    open: &mut [Names],
+    open: &mut [NamesInDirectory],
     name: &[u8],
     metadata: &holdfast_format::entry::Metadata,
 ) -> Result<(), Violation> {
@@ -95,12 +97,12 @@ fn check_entry(
         return Err(Violation::Name(name.to_vec()));
     }
     let before = match open.last_mut() {
-        Some(Names::Last(last)) if name <= last.as_slice() => Some(last.clone()),
-        Some(Names::Last(last)) => {
+        Some(NamesInDirectory::Last(last)) if name <= last.as_slice() => Some(last.clone()),
+        Some(NamesInDirectory::Last(last)) => {
             *last = name.to_vec();
             None
         }
-        Some(Names::All(names)) => (!names.insert(name.to_vec())).then(|| name.to_vec()),
+        Some(NamesInDirectory::All(names)) => (!names.insert(name.to_vec())).then(|| name.to_vec()),
         None => None,
     };
     if let Some(before) = before {

@@ -16,5 +16,5 @@ pub mod trust;
 pub mod web;
 pub mod words;
 
-pub use source::{Content, Item, Leaf, LeafKind, Opener, Piece, Source, Trouble};
+pub use source::{Content, SourceItem, Leaf, LeafKind, Opener, ContentPiece, Source, UnreadEntry};
 pub use target::{Existing, FileSlot, Leftovers, Replace, Target, TargetError};

@@ -11,14 +11,14 @@ pub trait Source: Send {
     ///
     /// # Errors
     /// Only errors that make the whole source useless. A problem with one entry is an
-    /// [`Item::Trouble`].
-    fn next(&mut self) -> io::Result<Option<Item>>;
+    /// [`SourceItem::Unread`].
+    fn next(&mut self) -> io::Result<Option<SourceItem>>;
 }
 
 /// What a source yields.
 #[derive(Debug)]
-pub enum Item {
-    /// A directory begins; its entries follow until the matching [`Item::Leave`].
+pub enum SourceItem {
+    /// A directory begins; its entries follow until the matching [`SourceItem::Leave`].
     Enter {
         /// Name within its parent directory.
         name: Vec<u8>,
@@ -36,7 +36,7 @@ pub enum Item {
     /// Anything that is not a directory.
     Leaf(Leaf),
     /// An entry that could not be examined; it is missing from the stream.
-    Trouble(Trouble),
+    Unread(UnreadEntry),
     /// One of the program's own directories, which is left out.
     Own {
         /// Path as the user would write it.
@@ -110,7 +110,7 @@ pub trait Opener: Send + Sync + std::fmt::Debug {
 
 /// A stretch of content.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Piece {
+pub enum ContentPiece {
     /// This number of bytes was placed at the start of the buffer (at least one).
     Data(usize),
     /// This number of zero bytes, which the source does not store; nothing was placed in the
@@ -126,9 +126,9 @@ pub trait Content: Send {
     ///
     /// # Errors
     /// Errors of the source; they concern this entry only.
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<Piece>;
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<ContentPiece>;
 
-    /// After [`Piece::End`]: the current metadata if it differs from what the scan saw, because the
+    /// After [`ContentPiece::End`]: the current metadata if it differs from what the scan saw, because the
     /// entry changed between the scan and the end of reading.
     ///
     /// # Errors
@@ -138,7 +138,7 @@ pub trait Content: Send {
 
 /// An entry that could not be read. It is counted, and the backup continues.
 #[derive(Debug)]
-pub struct Trouble {
+pub struct UnreadEntry {
     /// Path as the user would write it.
     pub path: Vec<u8>,
     /// What was being done: `scan`, `open`, `read`, `xattr`.

@@ -10,9 +10,9 @@ pub use flat::flat_conformance;
 
 use crate::{Replace, Target, TargetError};
 
-type Outcome = Result<(), TargetError>;
+type TargetResult = Result<(), TargetError>;
 /// Creates an entry at a path.
-type Make<'a> = dyn Fn(&[u8]) -> Outcome + 'a;
+type Make<'a> = dyn Fn(&[u8]) -> TargetResult + 'a;
 
 /// Restores entries of every kind to `target`, which must be empty, and checks the result.
 ///
@@ -35,7 +35,7 @@ pub fn conformance(target: &dyn Target) {
     expect("many threads", adverse::threads(target));
 }
 
-fn expect(what: &str, outcome: Outcome) {
+fn expect(what: &str, outcome: TargetResult) {
     if let Err(error) = outcome {
         panic!("{what}: {error}");
     }
@@ -45,8 +45,8 @@ fn expect(what: &str, outcome: Outcome) {
 fn in_directory(
     target: &dyn Target,
     at: &[u8],
-    check: impl FnOnce(&dyn Target, &[u8]) -> Outcome,
-) -> Outcome {
+    check: impl FnOnce(&dyn Target, &[u8]) -> TargetResult,
+) -> TargetResult {
     assert!(target.directory(at)?);
     check(target, at)
 }
@@ -55,7 +55,7 @@ fn in_directory(
 ///
 /// # Errors
 /// Errors of the target.
-pub fn put(target: &dyn Target, path: &[u8], content: &[u8], metadata: &Metadata) -> Outcome {
+pub fn put(target: &dyn Target, path: &[u8], content: &[u8], metadata: &Metadata) -> TargetResult {
     let slot = target.file(path, content.len() as u64, Replace::Entry)?;
     slot.write_at(0, content)?;
     slot.finish(metadata)
@@ -87,7 +87,7 @@ fn stands(target: &dyn Target, path: &[u8]) -> Result<bool, TargetError> {
     Ok(target.existing(path)?.is_some())
 }
 
-fn empty(target: &dyn Target) -> Outcome {
+fn empty(target: &dyn Target) -> TargetResult {
     assert_eq!(target.list(b"")?, Vec::<Vec<u8>>::new());
     assert!(target.existing(b"").is_ok_and(|root| root.is_some_and(|root| root.is_directory)));
     assert!(!stands(target, b"nothing")? && !stands(target, b"nothing/at/all")?);
@@ -99,7 +99,7 @@ fn empty(target: &dyn Target) -> Outcome {
     target.remove(b"nothing/at/all")
 }
 
-fn directories(target: &dyn Target) -> Outcome {
+fn directories(target: &dyn Target) -> TargetResult {
     assert!(target.directory(b"directories")?, "just created");
     assert!(!target.directory(b"directories")?, "already exists");
     assert!(target.directory(b"directories/below")?);
@@ -112,7 +112,7 @@ fn directories(target: &dyn Target) -> Outcome {
     Ok(())
 }
 
-fn files(target: &dyn Target) -> Outcome {
+fn files(target: &dyn Target) -> TargetResult {
     assert!(target.directory(b"files")?);
     for (path, content) in [(&b"files/empty"[..], &b""[..]), (b"files/full", b"some content")] {
         put(target, path, content, &described())?;
@@ -135,7 +135,7 @@ fn files(target: &dyn Target) -> Outcome {
     Ok(())
 }
 
-fn unfinished(target: &dyn Target) -> Outcome {
+fn unfinished(target: &dyn Target) -> TargetResult {
     assert!(target.directory(b"unfinished")?);
     put(target, b"unfinished/old", b"old content", &described())?;
     for path in [&b"unfinished/old"[..], b"unfinished/new"] {
@@ -150,7 +150,7 @@ fn unfinished(target: &dyn Target) -> Outcome {
     Ok(())
 }
 
-fn directory_by_file(target: &dyn Target) -> Outcome {
+fn directory_by_file(target: &dyn Target) -> TargetResult {
     target.directory(b"turns")?;
     target.directory(b"turns/below")?;
     put(target, b"turns/below/file", b"content", &described())?;
@@ -172,7 +172,7 @@ fn directory_by_file(target: &dyn Target) -> Outcome {
     Ok(())
 }
 
-fn file_by_directory(target: &dyn Target) -> Outcome {
+fn file_by_directory(target: &dyn Target) -> TargetResult {
     put(target, b"back", b"a file", &described())?;
     assert!(target.directory(b"back")?);
     assert_eq!(target.list(b"back")?, Vec::<Vec<u8>>::new());
@@ -181,7 +181,7 @@ fn file_by_directory(target: &dyn Target) -> Outcome {
     Ok(())
 }
 
-fn taken(target: &dyn Target) -> Outcome {
+fn taken(target: &dyn Target) -> TargetResult {
     assert!(target.directory(b"taken")?);
     put(target, b"taken/original", b"original", &described())?;
     let link = symlink(b"taken", b"elsewhere");
@@ -218,7 +218,7 @@ fn taken(target: &dyn Target) -> Outcome {
     Ok(())
 }
 
-fn links(target: &dyn Target) -> Outcome {
+fn links(target: &dyn Target) -> TargetResult {
     target.directory(b"links")?;
     target.special(b"links/symbolic", &symlink(b"symbolic", b"../somewhere"), Replace::Entry)?;
     let existing = target.existing(b"links/symbolic")?;
@@ -248,7 +248,7 @@ fn links(target: &dyn Target) -> Outcome {
     Ok(())
 }
 
-fn removing(target: &dyn Target) -> Outcome {
+fn removing(target: &dyn Target) -> TargetResult {
     target.directory(b"removing")?;
     let mut path = b"removing/tree".to_vec();
     for _ in 0..5 {

@@ -23,7 +23,7 @@ use std::num::NonZeroUsize;
 use std::time::Duration;
 
 use holdfast_connect::bucket::{Bucket, BucketOptions, BucketSourceOptions, Requests};
-use holdfast_connect::{Item, Piece, Source};
+use holdfast_connect::{ContentPiece, Source, SourceItem};
 
 use many::Many;
 use server::options;
@@ -35,7 +35,7 @@ const CHANGED: usize = 100;
 const MEMORY_BYTES_MAX: u64 = 32 << 20;
 
 /// How an entry is recognized, in few bytes.
-type Seen = HashMap<Vec<u8>, (u64, i64, u32, u64)>;
+type ScaleIdentities = HashMap<Vec<u8>, (u64, i64, u32, u64)>;
 
 fn resident_bytes() -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap();
@@ -45,10 +45,14 @@ fn resident_bytes() -> u64 {
 
 /// Goes through a source, and reads what was not seen before. Returns the contents that were read,
 /// and the peak memory that it took.
-fn back_up(source: &mut dyn Source, seen: &mut Seen, is_first: bool) -> (Vec<String>, u64) {
+fn back_up(
+    source: &mut dyn Source,
+    seen: &mut ScaleIdentities,
+    is_first: bool,
+) -> (Vec<String>, u64) {
     let (mut read, mut count, mut begin, mut most) = (Vec::new(), 0, 0, 0);
     while let Some(item) = source.next().unwrap() {
-        let Item::Leaf(leaf) = item else { continue };
+        let SourceItem::Leaf(leaf) = item else { continue };
         count += 1;
         if count == 5_000 {
             begin = resident_bytes();
@@ -65,8 +69,10 @@ fn back_up(source: &mut dyn Source, seen: &mut Seen, is_first: bool) -> (Vec<Str
             seen.insert(leaf.name, identity);
         } else if seen.get(&leaf.name) != Some(&identity) {
             let (mut content, mut buffer) = (leaf.opener.open().unwrap(), [0; 100]);
-            let Piece::Data(length) = content.read(&mut buffer).unwrap() else { panic!("empty") };
-            assert_eq!(content.read(&mut buffer[length..]).unwrap(), Piece::End);
+            let ContentPiece::Data(length) = content.read(&mut buffer).unwrap() else {
+                panic!("empty")
+            };
+            assert_eq!(content.read(&mut buffer[length..]).unwrap(), ContentPiece::End);
             assert!(content.changed().unwrap().is_none());
             assert!(!leaf.opener.xattrs().unwrap().is_empty());
             read.push(String::from_utf8(buffer[..length].to_vec()).unwrap());
@@ -93,7 +99,7 @@ fn source(bucket: &Bucket, split_keys: Vec<String>) -> impl Source {
 fn requests_are_pages_and_what_changed() {
     let many = Many::new(OBJECTS, Duration::ZERO);
     let server = Serving::start(many.clone(), ("AKIATEST", "hunter2-secret"));
-    let mut seen = Seen::with_capacity(OBJECTS);
+    let mut seen = ScaleIdentities::with_capacity(OBJECTS);
     let bucket = open(&server, 1);
     let (read, _) = back_up(&mut source(&bucket, Vec::new()), &mut seen, true);
     assert_eq!((read.len(), seen.len()), (0, OBJECTS + 1));

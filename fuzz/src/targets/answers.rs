@@ -43,7 +43,7 @@ fn names(data: &[u8]) {
 }
 
 /// What a page lists can be named, and its next page is another one.
-fn listed(page: Result<holdfast_connect::bucket::object::Page, String>) {
+fn listed(page: Result<holdfast_connect::bucket::object::ListPage, String>) {
     let Ok(page) = page else { return };
     for object in &page.objects {
         if let Some(name) = name_of_key(&object.key) {

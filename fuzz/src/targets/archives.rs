@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::io::{Cursor, Read};
 
 use holdfast_connect::postgres::archive::{
-    ArchiveError, ArchiveReader, ContentHasher, Emission, Event, LargeObjects, Limits, Member,
-    PlainCheck, Toc, Wanted,
+    ArchiveError, ArchiveReader, ContentHasher, Emission, ArchiveEvent, LargeObjects, Limits, ArchiveMember,
+    PlainCheck, Toc, DataSelection,
 };
 
 /// Smaller than usual, so that hostile lengths fail within the limits of the fuzzer.
@@ -20,7 +20,7 @@ const KEPT_BYTES_MAX: usize = 1 << 20;
 /// Data of one archive that is looked at.
 const DATA_BYTES_MAX: usize = 16 << 20;
 
-type Members = BTreeMap<Member, Vec<u8>>;
+type Members = BTreeMap<ArchiveMember, Vec<u8>>;
 
 /// Custom archives, and SQL scripts. A table of contents that is read is written back exactly; a
 /// whole archive that is written again has the same data.
@@ -36,10 +36,10 @@ pub fn postgres_archive(data: &[u8]) {
         group.extend(member.large_object);
     }
     let mut written = Cursor::new(Vec::new());
-    let mut open = |member: Member| -> std::io::Result<Box<dyn Read>> {
+    let mut open = |member: ArchiveMember| -> std::io::Result<Box<dyn Read>> {
         Ok(Box::new(Cursor::new(members[&member].clone())))
     };
-    let emission = Emission::new(&toc, &large_objects, &Wanted::All);
+    let emission = Emission::new(&toc, &large_objects, &DataSelection::All);
     emission.write_seekable(&mut written, &mut open).expect("memory can be written");
     let again = read(&written.into_inner()).expect("what is written is an archive");
     let (again, members_again) = again.expect("it is no larger than before");
@@ -56,14 +56,14 @@ fn read(data: &[u8]) -> Result<Option<(Toc, Members)>, ArchiveError> {
     let (mut bytes, mut total, mut is_odd) = (Vec::new(), 0, false);
     loop {
         match reader.next(&mut buffer)? {
-            Event::Begins(member) => {
+            ArchiveEvent::Begins(member) => {
                 let mut entries = reader.toc().with_data();
                 let entry = entries.find(|entry| entry.dump_id == member.dump_id);
                 let entry = entry.expect("a member has an entry");
                 assert_eq!(entry.has_large_objects(), member.large_object.is_some());
                 hasher = ContentHasher::of_entry(entry);
             }
-            Event::Data(count) => {
+            ArchiveEvent::Data(count) => {
                 assert!(count > 0);
                 // Whether the bytes are rows is another question than whether they are there.
                 let _ = hasher.update(&buffer[..count]);
@@ -75,11 +75,11 @@ fn read(data: &[u8]) -> Result<Option<(Toc, Members)>, ArchiveError> {
                     return Ok(None);
                 }
             }
-            Event::Ends(member) => {
+            ArchiveEvent::Ends(member) => {
                 let _ = hasher.clone().finish();
                 is_odd |= members.insert(member, std::mem::take(&mut bytes)).is_some();
             }
-            Event::Complete => break,
+            ArchiveEvent::Complete => break,
         }
     }
     let with_data = reader.toc().with_data().filter(|entry| !entry.has_large_objects());

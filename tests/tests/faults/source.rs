@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::io;
 use std::sync::Arc;
 
-use holdfast_connect::{Content, Item, Leaf, LeafKind, Opener, Piece, Source};
+use holdfast_connect::{Content, ContentPiece, Leaf, LeafKind, Opener, Source, SourceItem};
 use holdfast_format::entry::{FileTime, Metadata};
 
 /// Files by their path: folders and name, joined by `/`.
@@ -12,7 +12,7 @@ pub type Files = BTreeMap<String, Arc<Vec<u8>>>;
 
 /// Yields the entries of a map in path order.
 pub struct MemorySource {
-    items: VecDeque<Item>,
+    items: VecDeque<SourceItem>,
 }
 
 impl MemorySource {
@@ -29,7 +29,7 @@ impl MemorySource {
 type Below<'a> = (Vec<&'a str>, &'a Arc<Vec<u8>>);
 
 /// Adds the entries of one folder, whose path has `depth` parts.
-fn fill(paths: &[Below<'_>], depth: usize, items: &mut VecDeque<Item>) {
+fn fill(paths: &[Below<'_>], depth: usize, items: &mut VecDeque<SourceItem>) {
     let mut names: BTreeMap<&str, Vec<Below<'_>>> = BTreeMap::new();
     for (parts, bytes) in paths {
         names.entry(parts[depth]).or_default().push((parts.clone(), bytes));
@@ -37,13 +37,18 @@ fn fill(paths: &[Below<'_>], depth: usize, items: &mut VecDeque<Item>) {
     for (name, below) in names {
         let name_bytes = name.as_bytes().to_vec();
         if below[0].0.len() == depth + 1 {
-            items.push_back(Item::Leaf(leaf(name_bytes, below[0].1)));
+            items.push_back(SourceItem::Leaf(leaf(name_bytes, below[0].1)));
         } else {
             let metadata = Metadata { mode: 0o755, links: 1, ..Metadata::default() };
             let opener = Box::new(MemoryFile(Arc::default()));
-            items.push_back(Item::Enter { name: name_bytes, metadata, opener, is_sorted: true });
+            items.push_back(SourceItem::Enter {
+                name: name_bytes,
+                metadata,
+                opener,
+                is_sorted: true,
+            });
             fill(&below, depth + 1, items);
-            items.push_back(Item::Leave);
+            items.push_back(SourceItem::Leave);
         }
     }
 }
@@ -59,7 +64,7 @@ fn leaf(name: Vec<u8>, bytes: &Arc<Vec<u8>>) -> Leaf {
 }
 
 impl Source for MemorySource {
-    fn next(&mut self) -> io::Result<Option<Item>> {
+    fn next(&mut self) -> io::Result<Option<SourceItem>> {
         Ok(self.items.pop_front())
     }
 }
@@ -83,12 +88,12 @@ struct MemoryContent {
 }
 
 impl Content for MemoryContent {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<Piece> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<ContentPiece> {
         let rest = &self.bytes[self.done..];
         let count = rest.len().min(buffer.len());
         buffer[..count].copy_from_slice(&rest[..count]);
         self.done += count;
-        Ok(if count == 0 { Piece::End } else { Piece::Data(count) })
+        Ok(if count == 0 { ContentPiece::End } else { ContentPiece::Data(count) })
     }
 
     fn changed(&mut self) -> io::Result<Option<Metadata>> {

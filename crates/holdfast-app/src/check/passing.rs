@@ -4,7 +4,7 @@
 use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use holdfast_connect::{Item, Leaf, LeafKind, Source};
+use holdfast_connect::{Leaf, LeafKind, Source, SourceItem};
 use holdfast_format::entry::Metadata;
 
 use super::hashes::Kinds;
@@ -41,34 +41,34 @@ impl PassingSource {
     ///
     /// # Errors
     /// Those of the source.
-    pub fn pass(&mut self) -> io::Result<Option<(Item, bool)>> {
+    pub fn pass(&mut self) -> io::Result<Option<(SourceItem, bool)>> {
         let Some(item) = self.source.next()? else { return Ok(None) };
         self.trail.follow(&item);
         Ok(Some(match item {
-            Item::Leaf(leaf) => self.leaf(leaf),
-            Item::Trouble(trouble) => {
+            SourceItem::Leaf(leaf) => self.leaf(leaf),
+            SourceItem::Unread(trouble) => {
                 if let Some(key) = (self.name_of)(&trouble.path) {
                     let mut all = self.references.lock().unwrap_or_else(PoisonError::into_inner);
                     all.iter_mut().for_each(|references| references.is_unreadable(&key));
                 }
-                (Item::Trouble(trouble), false)
+                (SourceItem::Unread(trouble), false)
             }
             item => (item, false),
         }))
     }
 
-    fn leaf(&mut self, mut leaf: Leaf) -> (Item, bool) {
-        let LeafKind::File { size } = leaf.kind else { return (Item::Leaf(leaf), false) };
+    fn leaf(&mut self, mut leaf: Leaf) -> (SourceItem, bool) {
+        let LeafKind::File { size } = leaf.kind else { return (SourceItem::Leaf(leaf), false) };
         let Some(key) = (self.name_of)(&self.trail.of(&leaf.name)) else {
-            return (Item::Leaf(leaf), false);
+            return (SourceItem::Leaf(leaf), false);
         };
         let kinds = self.compare(&key, size, &leaf);
         if kinds.is_empty() {
-            return (Item::Leaf(leaf), false);
+            return (SourceItem::Leaf(leaf), false);
         }
         let references = Arc::clone(&self.references);
         leaf.opener = Box::new(HashedOpener { opener: leaf.opener, references, key, kinds });
-        (Item::Leaf(leaf), true)
+        (SourceItem::Leaf(leaf), true)
     }
 
     /// Compares a file with the references; returns the hashes to compute from it.
@@ -87,7 +87,7 @@ impl PassingSource {
 }
 
 impl Source for PassingSource {
-    fn next(&mut self) -> io::Result<Option<Item>> {
+    fn next(&mut self) -> io::Result<Option<SourceItem>> {
         Ok(self.pass()?.map(|(item, _)| item))
     }
 }

@@ -3,7 +3,7 @@
 use std::io;
 use std::sync::{Arc, PoisonError};
 
-use holdfast_connect::{Content, Opener, Piece};
+use holdfast_connect::{Content, ContentPiece, Opener};
 use holdfast_format::entry::Metadata;
 
 use super::hashes::{Digests, Hasher, Kinds};
@@ -56,12 +56,12 @@ impl HashedContent {
 }
 
 impl Content for HashedContent {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<Piece> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<ContentPiece> {
         let piece = self.content.read(buffer)?;
         match (piece, &mut self.hasher) {
-            (Piece::Data(count), Some(hasher)) => hasher.update(&buffer[..count]),
-            (Piece::Hole(bytes), Some(hasher)) => hasher.update_zeros(bytes),
-            (Piece::End, hasher) => {
+            (ContentPiece::Data(count), Some(hasher)) => hasher.update(&buffer[..count]),
+            (ContentPiece::Hole(bytes), Some(hasher)) => hasher.update_zeros(bytes),
+            (ContentPiece::End, hasher) => {
                 if let Some(digests) = hasher.take().map(Hasher::finish) {
                     self.tell(&digests);
                 }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use holdfast_connect::web::{BlockingClient, Proxies, Refusal};
+use holdfast_connect::web::{BlockingClient, Proxies, RequestError};
 use http::header::{AUTHORIZATION, CONTENT_TYPE, USER_AGENT};
 use http::{HeaderMap, HeaderValue, Method, Response, StatusCode};
 use url::Url;
@@ -125,7 +125,7 @@ impl HttpClient {
     /// [`NoticeError::Client`].
     pub fn new(options: &HttpOptions) -> Result<Self, NoticeError> {
         let client = BlockingClient::new(options.timeout, &[], options.proxies.clone());
-        let client = client.map_err(|Refusal(reason)| NoticeError::Client { reason })?;
+        let client = client.map_err(|RequestError(reason)| NoticeError::Client { reason })?;
         let (retries_max, pause) = (options.retries_max, options.pause);
         Ok(Self { client: Arc::new(client), retries_max, pause })
     }
@@ -152,7 +152,7 @@ impl HttpClient {
     /// Why there is no response, in a few words without the URL.
     pub fn status(&self, url: &WebUrl) -> Result<u16, String> {
         let answer = self.send(&Method::GET, &url.clone().into_url(), HeaderMap::new(), "");
-        answer.map(|answer| answer.status().as_u16()).map_err(|Refusal(reason)| reason)
+        answer.map(|answer| answer.status().as_u16()).map_err(|RequestError(reason)| reason)
     }
 
     fn send(
@@ -161,7 +161,7 @@ impl HttpClient {
         url: &Url,
         mut headers: HeaderMap,
         body: &str,
-    ) -> Result<Response<()>, Refusal> {
+    ) -> Result<Response<()>, RequestError> {
         let name = concat!("holdfast/", env!("CARGO_PKG_VERSION"));
         headers.insert(USER_AGENT, HeaderValue::from_static(name));
         self.client.send(method, url, &headers, body)
@@ -175,7 +175,7 @@ impl HttpClient {
         }
         let to = || format!("{} at {}", letter.to, letter.url.host_str().unwrap_or_default());
         let answer = self.send(&Method::POST, &letter.url, headers, letter.body);
-        let answer = answer.map_err(|Refusal(reason)| NoticeError::Unreachable {
+        let answer = answer.map_err(|RequestError(reason)| NoticeError::Unreachable {
             to: to(),
             reason,
             attempts,

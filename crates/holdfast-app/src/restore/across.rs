@@ -1,6 +1,6 @@
 //! Databases that read each other: what they show of the others is refreshed at the end.
 
-use holdfast_connect::postgres::{RestoreOptions, Unmade};
+use holdfast_connect::postgres::{DatabaseRestoreOptions, Unmade};
 use holdfast_connect::words::count;
 
 use super::database::{DatabaseMove, Made};
@@ -12,14 +12,14 @@ use super::{Prepared, RestoreError};
 /// A database that has its rows, and is finished once all databases are restored.
 pub(super) struct Unfinished<'p> {
     database: &'p DatabaseMove<'p>,
-    options: RestoreOptions,
+    options: DatabaseRestoreOptions,
     unmade: Vec<Unmade>,
 }
 
 impl<'p> Unfinished<'p> {
     pub fn new(
         database: &'p DatabaseMove<'p>,
-        options: RestoreOptions,
+        options: DatabaseRestoreOptions,
         unmade: Vec<Unmade>,
     ) -> Self {
         Self { database, options, unmade }

@@ -4,8 +4,8 @@ use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::time::Duration;
 
-use holdfast_connect::bucket::When;
-use holdfast_connect::postgres::RestoreOptions;
+use holdfast_connect::bucket::SettingMoment;
+use holdfast_connect::postgres::DatabaseRestoreOptions;
 use holdfast_connect::words::count;
 use holdfast_engine::restore::RestoreReport as EngineReport;
 use holdfast_format::record::KeyFingerprint;
@@ -164,7 +164,7 @@ impl<'p> Work<'_, 'p> {
         let may_replace = wishes.overwrite.contains(&database.to);
         let letters = self.prepared.context.run.chars().filter(char::is_ascii_alphanumeric);
         let run: String = letters.take(12).collect();
-        let mut options = RestoreOptions::new(database.server.clone(), &database.to, run);
+        let mut options = DatabaseRestoreOptions::new(database.server.clone(), &database.to, run);
         options.keep_owners = !wishes.no_owner;
         options.keep_tablespaces = !wishes.no_tablespaces;
         options.has_peers = self.prepared.has_peers();
@@ -304,7 +304,7 @@ impl<'p> Work<'_, 'p> {
         }
         let mut configuration = moved.configuration();
         if let Some(configuration) = &mut configuration {
-            configuration.give(When::BeforeObjects);
+            configuration.give(SettingMoment::BeforeObjects);
         }
         let report = moved.restore(false, self.observer)?;
         let place = moved.place();
@@ -315,7 +315,7 @@ impl<'p> Work<'_, 'p> {
             return Err(RestoreError::refused(message).or(next));
         }
         if let Some(configuration) = &mut configuration {
-            configuration.give(When::AfterObjects);
+            configuration.give(SettingMoment::AfterObjects);
         }
         let (all, written) = (report.total_files, report.files_restored);
         let all = count(all, "object", "objects");

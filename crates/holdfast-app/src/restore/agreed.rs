@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use holdfast_connect::postgres::Standing;
+use holdfast_connect::postgres::DatabaseState;
 
 use super::RestoreError;
 use super::database::{DatabaseEffect, DatabaseMove};
@@ -73,11 +73,12 @@ impl Agreed {
     pub fn check_database(
         &self,
         database: &DatabaseMove<'_>,
-        now: &Standing,
+        now: &DatabaseState,
     ) -> Result<(), RestoreError> {
         let name = &database.to;
         let before = match (self.databases.get(&key(database)), now) {
-            (Some(_), Standing::Absent) | (Some(DatabaseEffect::Fill), Standing::Empty) => {
+            (Some(_), DatabaseState::Absent)
+            | (Some(DatabaseEffect::Fill), DatabaseState::Empty) => {
                 return Ok(());
             }
             (Some(DatabaseEffect::Replace(_) | DatabaseEffect::Halfway), _) => return Ok(()),
@@ -88,9 +89,9 @@ impl Agreed {
             (None, _) => "was not examined",
         };
         let found = match now {
-            Standing::Absent => "is gone".to_owned(),
-            Standing::Empty => "exists and is empty".to_owned(),
-            Standing::Filled(holding) => format!("holds {holding}"),
+            DatabaseState::Absent => "is gone".to_owned(),
+            DatabaseState::Empty => "exists and is empty".to_owned(),
+            DatabaseState::Filled(holding) => format!("holds {holding}"),
         };
         Err(changed(format!(
             "database {name:?} {before} when the plan was made and now {found}; it was left \

@@ -5,7 +5,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::sync::Arc;
 
 use holdfast_connect::fs::source::{FsOptions, FsSource};
-use holdfast_connect::{Item, Opener, Piece};
+use holdfast_connect::{ContentPiece, Opener, SourceItem};
 use holdfast_engine::Observer;
 use holdfast_repo::write::{COMPRESSION_DEFAULT, WriteOptions};
 
@@ -154,7 +154,7 @@ fn drain(mut source: PassingSource, observer: &dyn Observer) -> io::Result<()> {
     while !observer.is_interrupted()
         && let Some((item, is_wanted)) = source.pass()?
     {
-        if let Item::Leaf(leaf) = item
+        if let SourceItem::Leaf(leaf) = item
             && is_wanted
         {
             unread.push(leaf.opener);
@@ -179,6 +179,6 @@ fn read_all(openers: Vec<Box<dyn Opener>>) {
 fn read(opener: &dyn Opener) -> io::Result<()> {
     let mut content = opener.open()?;
     let mut buffer = vec![0; BUFFER_BYTES];
-    while content.read(&mut buffer)? != Piece::End {}
+    while content.read(&mut buffer)? != ContentPiece::End {}
     Ok(())
 }

@@ -1,10 +1,10 @@
 //! Restoring roles and databases of a PostgreSQL server.
 
 use holdfast_connect::postgres::{
-    DatabaseContent, ErrorKind, GlobalsReport, Holding, Leftovers, PostgresError, RestoreOptions,
-    RestoreSelection, Server, ServerRecord, Standing, TableOutcome, TableReport, Unmade, check,
-    globals, holds, leftovers, reads_others, restore, restore_globals, restore_script, settle,
-    standing, tidy,
+    DatabaseContent, DatabaseHolding, DatabaseLeftovers, DatabaseRestoreOptions, DatabaseState,
+    ErrorKind, GlobalsReport, PostgresError, PostgresServer, RestoreSelection, ServerRecord,
+    TableOutcome, TableReport, Unmade, check, globals, holds, leftovers, reads_others, restore,
+    restore_globals, restore_script, settle, standing, tidy,
 };
 
 use holdfast_connect::words::count;
@@ -20,7 +20,7 @@ use crate::run;
 pub(super) struct DatabaseMove<'a> {
     pub source: String,
     pub tree: SourceTree<'a>,
-    pub server: Server,
+    pub server: PostgresServer,
     /// Its name in the snapshot.
     pub from: String,
     /// Its name after the restore.
@@ -67,11 +67,11 @@ pub(super) enum DatabaseEffect {
     /// It matches the snapshot.
     Keep,
     /// It holds this much, and existing data is kept.
-    Leave(Holding),
+    Leave(DatabaseHolding),
     /// It holds this much, which differs from the snapshot.
-    Replace(Holding),
+    Replace(DatabaseHolding),
     /// It holds this much, and a part of a database cannot replace it.
-    Refuse(Holding),
+    Refuse(DatabaseHolding),
     /// An interrupted restore was about to replace it.
     Halfway,
 }
@@ -81,7 +81,7 @@ fn server(
     part: &Part<'_>,
     postgres: &Postgres,
     context: &RestoreContext<'_>,
-) -> Result<Server, RestoreError> {
+) -> Result<PostgresServer, RestoreError> {
     run::server(postgres, (context.password, context.password_file.as_deref()), &context.stop)
         .map_err(|why| RestoreError::refused(format!("source {:?}: {why}", part.name())))
 }
@@ -125,7 +125,7 @@ pub(super) fn moves<'a>(
 fn of_dump<'a>(
     part: &Part<'_>,
     tree: SourceTree<'a>,
-    server: Server,
+    server: PostgresServer,
 ) -> Result<Vec<DatabaseMove<'a>>, RestoreError> {
     let mut moves = Vec::new();
     for folder in tree.folders(b"databases")? {
@@ -184,7 +184,7 @@ pub(super) fn why_not(part: &Part<'_>, origin: Origin<'_>) -> Result<String, Res
 
 impl DatabaseMove<'_> {
     /// What interrupted restores of it have left behind.
-    pub fn leftovers(&self) -> Result<Leftovers, RestoreError> {
+    pub fn leftovers(&self) -> Result<DatabaseLeftovers, RestoreError> {
         leftovers(&self.server, &self.to).map_err(|error| self.failed(error))
     }
 
@@ -197,7 +197,7 @@ impl DatabaseMove<'_> {
     /// Examines the target.
     pub fn effect(
         &self,
-        left: &Leftovers,
+        left: &DatabaseLeftovers,
         wishes: &Wishes,
     ) -> Result<DatabaseEffect, RestoreError> {
         let failed = |error| self.failed(error);
@@ -206,14 +206,14 @@ impl DatabaseMove<'_> {
         }
         let is_part = self.selection != RestoreSelection::default();
         Ok(match standing(&self.server, &self.to).map_err(failed)? {
-            Standing::Absent => DatabaseEffect::Make,
-            Standing::Empty => DatabaseEffect::Fill,
-            Standing::Filled(holding) if is_part => DatabaseEffect::Refuse(holding),
-            Standing::Filled(holding) if wishes.only_missing => DatabaseEffect::Leave(holding),
-            Standing::Filled(holding) if self.origin == Made::Script => {
+            DatabaseState::Absent => DatabaseEffect::Make,
+            DatabaseState::Empty => DatabaseEffect::Fill,
+            DatabaseState::Filled(holding) if is_part => DatabaseEffect::Refuse(holding),
+            DatabaseState::Filled(holding) if wishes.only_missing => DatabaseEffect::Leave(holding),
+            DatabaseState::Filled(holding) if self.origin == Made::Script => {
                 DatabaseEffect::Replace(holding)
             }
-            Standing::Filled(holding) => {
+            DatabaseState::Filled(holding) => {
                 let with_owners = !wishes.no_owner;
                 match holds(&self.tree, &self.server, &self.to, with_owners).map_err(failed)? {
                     Some(_) => DatabaseEffect::Keep,
@@ -232,7 +232,7 @@ impl DatabaseMove<'_> {
         if self.origin == Made::Script {
             return Ok(None);
         }
-        let mut options = RestoreOptions::new(self.server.clone(), &self.to, "");
+        let mut options = DatabaseRestoreOptions::new(self.server.clone(), &self.to, "");
         options.keep_owners = !wishes.no_owner;
         match check(&self.tree, &options, coming) {
             Ok(()) => Ok(None),
@@ -255,15 +255,15 @@ impl DatabaseMove<'_> {
         &self,
         agreed: &Agreed,
         may_replace: bool,
-        options: RestoreOptions,
+        options: DatabaseRestoreOptions,
     ) -> Result<Outcome, RestoreError> {
         let failed = |error| self.failed(error);
         let is_unsettled = self.leftovers()?.is_unsettled;
         let mut warnings = self.tidy()?;
-        let mut options = RestoreOptions { selection: self.selection.clone(), ..options };
+        let mut options = DatabaseRestoreOptions { selection: self.selection.clone(), ..options };
         let stands = standing(&self.server, &self.to).map_err(failed)?;
         let is_whole = self.selection == RestoreSelection::default();
-        if let Standing::Filled(_) = stands
+        if let DatabaseState::Filled(_) = stands
             && is_whole
             && self.origin != Made::Script
             && let Some(tables) =
@@ -279,11 +279,11 @@ impl DatabaseMove<'_> {
             return Ok(Outcome { warnings, ..outcome });
         }
         agreed.check_database(self, &stands)?;
-        options.only_empty = stands == Standing::Empty;
+        options.only_empty = stands == DatabaseState::Empty;
         options.overwrite = match stands {
-            Standing::Absent => None,
-            Standing::Empty => Some(self.to.clone()),
-            Standing::Filled(_) => (may_replace && is_whole).then(|| self.to.clone()),
+            DatabaseState::Absent => None,
+            DatabaseState::Empty => Some(self.to.clone()),
+            DatabaseState::Filled(_) => (may_replace && is_whole).then(|| self.to.clone()),
         };
         if self.origin == Made::Script {
             return self.script(&options, warnings);
@@ -297,7 +297,7 @@ impl DatabaseMove<'_> {
     /// Finishes it, or only refreshes it if its peers are not finished yet.
     pub fn settle(
         &self,
-        options: &RestoreOptions,
+        options: &DatabaseRestoreOptions,
         unmade: Vec<Unmade>,
     ) -> Result<Outcome, RestoreError> {
         let report = settle(&self.tree, options, unmade).map_err(|error| self.failed(error))?;
@@ -312,14 +312,14 @@ impl DatabaseMove<'_> {
     }
 
     /// True if it may show data of another database.
-    pub fn reads_others(&self, options: &RestoreOptions) -> Result<bool, RestoreError> {
+    pub fn reads_others(&self, options: &DatabaseRestoreOptions) -> Result<bool, RestoreError> {
         reads_others(options).map_err(|error| self.failed(error))
     }
 
     /// Runs its script.
     fn script(
         &self,
-        options: &RestoreOptions,
+        options: &DatabaseRestoreOptions,
         mut warnings: Vec<String>,
     ) -> Result<Outcome, RestoreError> {
         if self.selection != RestoreSelection::default() {
@@ -398,7 +398,7 @@ pub(super) fn restore_roles(
 fn of_server(
     part: &Part<'_>,
     context: &RestoreContext<'_>,
-    act: impl FnOnce(&Server) -> Result<GlobalsReport, PostgresError>,
+    act: impl FnOnce(&PostgresServer) -> Result<GlobalsReport, PostgresError>,
 ) -> Result<GlobalsReport, RestoreError> {
     let SourceKind::Postgres(postgres) = &part.to.kind else { return Ok(GlobalsReport::default()) };
     let server = server(part, postgres, context)?;

@@ -5,7 +5,9 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use holdfast_connect::postgres::{EmitForm, ErrorKind, Server, StoredDatabase, emit, emit_stream};
+use holdfast_connect::postgres::{
+    EmitForm, ErrorKind, PostgresServer, StoredDatabase, emit, emit_stream,
+};
 use holdfast_engine::EngineError;
 use holdfast_engine::look::SnapshotRoot;
 use holdfast_repo::Repository;
@@ -50,7 +52,7 @@ pub fn emit_database(
         return Err(no_database());
     }
     let stored = Stoppable { tree, stop: Arc::clone(stop) };
-    let server = Server { stop: Arc::clone(stop), ..Server::new("postgres://") };
+    let server = PostgresServer { stop: Arc::clone(stop), ..PostgresServer::new("postgres://") };
     let emitted = match to {
         EmitTo::Path(path) => emit(&stored, form, path, &server),
         EmitTo::Stream(output) => emit_stream(&stored, form, output, &server),

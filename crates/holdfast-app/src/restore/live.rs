@@ -3,7 +3,7 @@
 //! `localhost`, `127.0.0.1`, the name of a container and a socket may all be one server, so servers
 //! are compared by system identifier.
 
-use holdfast_connect::postgres::{Server, ServerRecord, system_identifier};
+use holdfast_connect::postgres::{PostgresServer, ServerRecord, system_identifier};
 
 use super::part::{Part, common_database};
 use super::tree::Origin;
@@ -93,7 +93,7 @@ fn unclear(part: &Part<'_>, what: &str, why: &str) -> RestoreError {
 }
 
 fn identity(postgres: &Postgres, context: &RestoreContext<'_>) -> Result<Identity, RestoreError> {
-    let server: Server =
+    let server: PostgresServer =
         run::server(postgres, (context.password, context.password_file.as_deref()), &context.stop)
             .map_err(RestoreError::refused)?;
     Ok(match system_identifier(&server) {

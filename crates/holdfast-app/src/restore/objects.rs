@@ -1,7 +1,7 @@
 //! Restoring missing or different objects to a bucket, and the bucket's own configuration.
 
 use holdfast_connect::bucket::source::BucketDocument;
-use holdfast_connect::bucket::{self as connect, BucketError, Wanted, When};
+use holdfast_connect::bucket::{self as connect, BucketError, SettingMoment, SettingSelection};
 use holdfast_connect::words::count;
 use holdfast_engine::Observer;
 use holdfast_engine::look::ls;
@@ -102,7 +102,8 @@ impl<'a> ObjectsMove<'a> {
         if !is_wanted || document.settings.is_empty() {
             return None;
         }
-        let wanted = if self.only_missing { Wanted::Missing } else { Wanted::Different };
+        let wanted =
+            if self.only_missing { SettingSelection::Missing } else { SettingSelection::Different };
         let (set, refused) = Default::default();
         Some(Configuration { document, wanted, bucket: &self.connection, set, refused })
     }
@@ -183,7 +184,7 @@ impl<'a> ObjectsMove<'a> {
 /// A bucket's own configuration being restored.
 pub(super) struct Configuration<'a> {
     document: &'a BucketDocument,
-    wanted: Wanted,
+    wanted: SettingSelection,
     bucket: &'a connect::Bucket,
     set: Vec<&'static str>,
     refused: Vec<connect::Refusal>,
@@ -196,7 +197,7 @@ impl Configuration<'_> {
     }
 
     /// Sets what must be set before the objects, or after them.
-    pub fn give(&mut self, when: When) {
+    pub fn give(&mut self, when: SettingMoment) {
         let (set, refused) = self.bucket.configure(self.document, self.wanted, when);
         self.set.extend(set);
         self.refused.extend(refused);

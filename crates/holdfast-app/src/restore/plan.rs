@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use holdfast_connect::postgres::Leftovers;
+use holdfast_connect::postgres::DatabaseLeftovers;
 use holdfast_connect::words::count;
 use holdfast_engine::Observer;
 use jiff::Timestamp;
@@ -206,7 +206,7 @@ impl Plan {
     }
 
     /// Reports what interrupted restores have left of a database.
-    fn leftovers(&mut self, prepared: &Prepared<'_>, name: &str, left: &Leftovers) {
+    fn leftovers(&mut self, prepared: &Prepared<'_>, name: &str, left: &DatabaseLeftovers) {
         if left.is_halfway() && !prepared.wishes.overwrite.iter().any(|it| it == name) {
             let back = left.aside.iter();
             let back = back.map(|old| format!("ALTER DATABASE \"{old}\" RENAME TO \"{name}\"; "));

@@ -6,7 +6,9 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
-use holdfast_connect::postgres::{Cut, Databases, Globals, PostgresOptions, Server};
+use holdfast_connect::postgres::{
+    Cut, DatabaseSelection, GlobalsSelection, PostgresOptions, PostgresServer,
+};
 
 use super::{ReadPassword, RunContext, RunError};
 use crate::config::{self, AppFile, Postgres, Source, SourceKind, SourceName};
@@ -76,13 +78,13 @@ pub(super) fn postgres_options(
     let server = server(postgres, (context.password, file), &context.stop)
         .map_err(|why| RunError::Settings { name: source.name.to_string(), why })?;
     let globals = match (postgres.globals, postgres.role_passwords) {
-        (config::Globals::Nowhere, _) => Globals::None,
-        (_, true) => Globals::WithPasswords,
-        (_, false) => Globals::WithoutPasswords,
+        (config::Globals::Nowhere, _) => GlobalsSelection::None,
+        (_, true) => GlobalsSelection::WithPasswords,
+        (_, false) => GlobalsSelection::WithoutPasswords,
     };
     let databases = match &postgres.databases {
-        config::Databases::Named(names) => Databases::Named(names.clone()),
-        config::Databases::All => Databases::All,
+        config::Databases::Named(names) => DatabaseSelection::Named(names.clone()),
+        config::Databases::All => DatabaseSelection::All,
     };
     Ok(PostgresOptions {
         databases,
@@ -99,8 +101,8 @@ pub(crate) fn server(
     postgres: &Postgres,
     (password, password_file): (&ReadPassword<'_>, Option<&Path>),
     stop: &Arc<AtomicBool>,
-) -> Result<Server, String> {
-    let mut server = Server::new(postgres.url.as_str());
+) -> Result<PostgresServer, String> {
+    let mut server = PostgresServer::new(postgres.url.as_str());
     server.stop = Arc::clone(stop);
     if let Some(exec) = &postgres.exec {
         server.exec = exec.os_words();

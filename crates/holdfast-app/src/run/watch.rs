@@ -5,7 +5,7 @@ use std::fmt;
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use holdfast_connect::{Content, Item, LeafKind, Opener, Piece, Source};
+use holdfast_connect::{Content, SourceItem, LeafKind, Opener, ContentPiece, Source};
 use holdfast_engine::{EngineEvent, Observer};
 use holdfast_format::entry::Metadata;
 use holdfast_format::record::Text;
@@ -223,10 +223,10 @@ struct ScannedSource {
 }
 
 impl Source for ScannedSource {
-    fn next(&mut self) -> io::Result<Option<Item>> {
+    fn next(&mut self) -> io::Result<Option<SourceItem>> {
         let Some(item) = self.source.next()? else { return Ok(None) };
         self.trail.follow(&item);
-        let Item::Leaf(mut leaf) = item else { return Ok(Some(item)) };
+        let SourceItem::Leaf(mut leaf) = item else { return Ok(Some(item)) };
         if let LeafKind::File { size } = leaf.kind {
             let path = self.trail.of(&leaf.name);
             self.scan.passes(&path);
@@ -235,7 +235,7 @@ impl Source for ScannedSource {
                 leaf.opener = Box::new(ScannedOpener { opener: leaf.opener, scan, path });
             }
         }
-        Ok(Some(Item::Leaf(leaf)))
+        Ok(Some(SourceItem::Leaf(leaf)))
     }
 }
 
@@ -275,13 +275,15 @@ struct ScannedContent {
 }
 
 impl Content for ScannedContent {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<Piece> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<ContentPiece> {
         let piece = self.content.read(buffer)?;
         match (&piece, &mut self.read) {
-            (Piece::Data(length), Some(read)) if (read.len() + length) as u64 <= FILE_BYTES_MAX => {
+            (ContentPiece::Data(length), Some(read))
+                if (read.len() + length) as u64 <= FILE_BYTES_MAX =>
+            {
                 read.extend_from_slice(&buffer[..*length]);
             }
-            (Piece::End, Some(read)) => self.scan.was_read(&self.path, read),
+            (ContentPiece::End, Some(read)) => self.scan.was_read(&self.path, read),
             _ => self.read = None,
         }
         Ok(piece)

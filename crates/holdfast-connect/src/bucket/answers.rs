@@ -5,9 +5,9 @@
 use http::StatusCode;
 use http::header::HeaderMap;
 
-use super::http::failure::Refusal;
+use super::http::failure::ServiceRefusal;
 use super::http::xml::Element;
-use super::object::{After, Page};
+use super::object::{ListPage, ListPosition};
 use super::s3::grants::Grants;
 use super::s3::list::{objects_page, versions_page};
 use super::s3::object::tags_in;
@@ -16,32 +16,32 @@ use super::s3::object::tags_in;
 ///
 /// # Errors
 /// A description of what is wrong with it.
-pub fn objects(document: &[u8]) -> Result<Page, String> {
-    objects_page(&Element::parse(document)?, &After::default())
+pub fn objects(document: &[u8]) -> Result<ListPage, String> {
+    objects_page(&Element::parse(document)?, &ListPosition::default())
 }
 
 /// A page of a listing of versions.
 ///
 /// # Errors
 /// A description of what is wrong with it.
-pub fn versions(document: &[u8]) -> Result<Page, String> {
-    versions_page(&Element::parse(document)?, &After::default())
+pub fn versions(document: &[u8]) -> Result<ListPage, String> {
+    versions_page(&Element::parse(document)?, &ListPosition::default())
 }
 
 /// A page of a listing from Google.
 ///
 /// # Errors
 /// A description of what is wrong with it.
-pub fn google_objects(document: &[u8]) -> Result<Page, String> {
-    super::google::resource::page(document, &After::default())
+pub fn google_objects(document: &[u8]) -> Result<ListPage, String> {
+    super::google::resource::page(document, &ListPosition::default())
 }
 
 /// A page of a listing from Azure.
 ///
 /// # Errors
 /// A description of what is wrong with it.
-pub fn blobs(document: &[u8]) -> Result<Page, String> {
-    super::azure::list::page(&Element::parse(document)?, &After::default())
+pub fn blobs(document: &[u8]) -> Result<ListPage, String> {
+    super::azure::list::page(&Element::parse(document)?, &ListPosition::default())
 }
 
 /// Names and values of tags.
@@ -63,7 +63,7 @@ pub fn grants(document: &[u8]) -> Result<Vec<(&'static str, String)>, String> {
 /// The server's error code and its explanation.
 pub fn refusal(status: u16, document: &[u8]) -> (String, Option<String>) {
     let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    let refusal = Refusal::parse(status, &HeaderMap::new(), document);
+    let refusal = ServiceRefusal::parse(status, &HeaderMap::new(), document);
     (refusal.code, refusal.message)
 }
 

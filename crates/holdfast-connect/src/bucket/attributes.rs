@@ -25,7 +25,7 @@ use http::header::{HeaderMap, HeaderName, HeaderValue};
 
 /// The service that attributes come from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Origin {
+pub enum AttributeOrigin {
     /// Amazon S3, or a server that is compatible with it.
     S3,
     /// Google Cloud Storage.
@@ -34,7 +34,7 @@ pub enum Origin {
     Azure,
 }
 
-impl Origin {
+impl AttributeOrigin {
     const ALL: [Self; 3] = [Self::S3, Self::Google, Self::Azure];
 
     /// Its name in `bucket.json`; followed by a dot, the start of its attributes' names.
@@ -116,9 +116,9 @@ pub struct Carry {
 
 /// Attributes of one object: names without the service's prefix, and values.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Attributes(BTreeMap<Vec<u8>, Vec<u8>>);
+pub struct ObjectAttributes(BTreeMap<Vec<u8>, Vec<u8>>);
 
-impl Attributes {
+impl ObjectAttributes {
     /// The attributes in the headers of a response.
     pub fn from_headers(headers: &HeaderMap) -> Self {
         let mut attributes = Self::default();
@@ -164,12 +164,13 @@ impl Attributes {
 
     /// The attributes among an entry's extended attributes that mean something to a service: its
     /// own, and from another service those common to all.
-    pub fn from_xattrs(xattrs: &[(Vec<u8>, Vec<u8>)], origin: Origin) -> Self {
+    pub fn from_xattrs(xattrs: &[(Vec<u8>, Vec<u8>)], origin: AttributeOrigin) -> Self {
         let mut attributes = BTreeMap::new();
         for (name, value) in xattrs {
             if let Some(name) = origin.strip(name) {
                 attributes.insert(name.to_vec(), value.clone());
-            } else if let Some(name) = Origin::ALL.iter().find_map(|other| other.strip(name))
+            } else if let Some(name) =
+                AttributeOrigin::ALL.iter().find_map(|other| other.strip(name))
                 && is_common(name)
             {
                 attributes.entry(name.to_vec()).or_insert_with(|| value.clone());
@@ -179,7 +180,7 @@ impl Attributes {
     }
 
     /// As extended attributes of an entry, ascending by name.
-    pub fn into_xattrs(self, origin: Origin) -> Vec<(Vec<u8>, Vec<u8>)> {
+    pub fn into_xattrs(self, origin: AttributeOrigin) -> Vec<(Vec<u8>, Vec<u8>)> {
         let prefixed = |name: Vec<u8>| [origin.name().as_bytes(), b".", &name].concat();
         self.0.into_iter().map(|(name, value)| (prefixed(name), value)).collect()
     }
@@ -260,7 +261,7 @@ impl Attributes {
         headers
     }
 
-    /// True if a request with [`Attributes::to_headers`] would have the same effect for both.
+    /// True if a request with [`ObjectAttributes::to_headers`] would have the same effect for both.
     pub fn is_same_when_written(&self, other: &Self, carry: Carry) -> bool {
         self.to_headers(carry) == other.to_headers(carry)
     }
@@ -308,13 +309,13 @@ mod tests {
             ("x-amz-version-id", "v1"),
             ("date", "now"),
         ]));
-        let attributes = Attributes::from_headers(&answered);
+        let attributes = ObjectAttributes::from_headers(&answered);
         assert_eq!(attributes.text("etag"), Some("abc-2"));
         assert_eq!(attributes.text("version"), Some("v1"));
         assert_eq!(attributes.get("meta.colour"), Some(&b"r=d, \"x\""[..]));
-        let xattrs = attributes.clone().into_xattrs(Origin::S3);
+        let xattrs = attributes.clone().into_xattrs(AttributeOrigin::S3);
         assert!(xattrs.is_sorted() && xattrs.iter().all(|(name, _)| name.starts_with(b"s3.")));
-        assert_eq!(Attributes::from_xattrs(&xattrs, Origin::S3), attributes);
+        assert_eq!(ObjectAttributes::from_xattrs(&xattrs, AttributeOrigin::S3), attributes);
         assert_eq!(attributes.to_headers(ALL), sent);
         let carry = Carry { storage_class: false, encryption: false, lock: false, tags: false };
         assert_eq!(attributes.to_headers(carry).len(), 5);
@@ -323,7 +324,8 @@ mod tests {
     #[test]
     fn the_encoding_of_a_transfer_is_not_the_object_s() {
         let encoding = |value| {
-            let attributes = Attributes::from_headers(&headers(&[("content-encoding", value)]));
+            let attributes =
+                ObjectAttributes::from_headers(&headers(&[("content-encoding", value)]));
             attributes.text("content-encoding").map(str::to_owned)
         };
         assert_eq!(encoding("aws-chunked"), None);
@@ -333,20 +335,21 @@ mod tests {
 
     #[test]
     fn other_services_take_what_is_common() {
-        let mut attributes = Attributes::default();
+        let mut attributes = ObjectAttributes::default();
         for name in ["etag", "storage-class", "content-type", "meta.a", "tag.b", "checksum.md5"] {
             attributes.set(name, name);
         }
-        let xattrs = attributes.into_xattrs(Origin::Azure);
+        let xattrs = attributes.into_xattrs(AttributeOrigin::Azure);
         assert!(xattrs.iter().all(|(name, _)| name.starts_with(b"azure.")));
-        let taken = Attributes::from_xattrs(&xattrs, Origin::S3).into_xattrs(Origin::S3);
+        let taken = ObjectAttributes::from_xattrs(&xattrs, AttributeOrigin::S3)
+            .into_xattrs(AttributeOrigin::S3);
         let names: Vec<_> = taken.iter().map(|(name, _)| name.as_slice()).collect();
         assert_eq!(names, [&b"s3.content-type"[..], b"s3.meta.a", b"s3.tag.b"]);
     }
 
     #[test]
     fn tags_have_any_name() {
-        let mut attributes = Attributes::default();
+        let mut attributes = ObjectAttributes::default();
         attributes.set("tag.a/b = \u{e9}", "x");
         attributes.set("tagged", "no");
         assert_eq!(attributes.tags(), [("a/b = \u{e9}".to_owned(), "x".to_owned())]);

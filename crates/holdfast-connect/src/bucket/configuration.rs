@@ -4,11 +4,11 @@ use super::connection::Bucket;
 use super::http::xml::Element;
 use super::source::BucketDocument;
 use super::store::{Setting, Settings};
-use super::{BucketError, When};
+use super::{BucketError, SettingMoment};
 
 /// Which parts of a configuration are restored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Wanted {
+pub enum SettingSelection {
     /// All that differ.
     Different,
     /// Those that the bucket lacks.
@@ -17,7 +17,7 @@ pub enum Wanted {
 
 /// A setting that could not be restored.
 #[derive(Debug)]
-pub struct Refusal {
+pub struct RefusedSetting {
     /// Its name.
     pub setting: &'static str,
     /// Why.
@@ -45,7 +45,7 @@ impl Bucket {
     }
 
     /// Names of the settings that [`Bucket::configure`] would set.
-    pub fn unlike(&self, document: &BucketDocument, wanted: Wanted) -> Vec<&'static str> {
+    pub fn unlike(&self, document: &BucketDocument, wanted: SettingSelection) -> Vec<&'static str> {
         let Some(settings) = self.store().settings() else { return Vec::new() };
         let differs = |it: &&Setting| self.differing(settings, it, document, wanted).is_some();
         settings.all().iter().filter(differs).map(|setting| setting.name).collect()
@@ -56,9 +56,9 @@ impl Bucket {
     pub fn configure(
         &self,
         document: &BucketDocument,
-        wanted: Wanted,
-        when: When,
-    ) -> (Vec<&'static str>, Vec<Refusal>) {
+        wanted: SettingSelection,
+        when: SettingMoment,
+    ) -> (Vec<&'static str>, Vec<RefusedSetting>) {
         let (mut set, mut refused) = (Vec::new(), Vec::new());
         let Some(settings) = self.store().settings() else { return (set, refused) };
         for setting in settings.all().iter().filter(|setting| setting.when == when) {
@@ -66,7 +66,7 @@ impl Bucket {
             let sent = settings.put_setting(setting, text.to_owned());
             match self.runtime().block_on(sent) {
                 Ok(()) => set.push(setting.name),
-                Err(error) => refused.push(Refusal { setting: setting.name, error }),
+                Err(error) => refused.push(RefusedSetting { setting: setting.name, error }),
             }
         }
         (set, refused)
@@ -78,17 +78,17 @@ impl Bucket {
         settings: &dyn Settings,
         setting: &Setting,
         document: &'a BucketDocument,
-        wanted: Wanted,
+        wanted: SettingSelection,
     ) -> Option<&'a str> {
         let text = document.settings.get(setting.name).filter(|text| !says_nothing(text))?;
         let is_right = match self.runtime().block_on(settings.setting(setting)) {
             Ok(Some(standing)) => {
-                wanted == Wanted::Missing && !says_nothing(&standing)
+                wanted == SettingSelection::Missing && !says_nothing(&standing)
                     || settings.means_the_same(setting, &standing, text)
             }
             Ok(None) => false,
             // The credentials may be allowed to write it but not to read it.
-            Err(_) => wanted == Wanted::Missing,
+            Err(_) => wanted == SettingSelection::Missing,
         };
         (!is_right).then_some(text.as_str())
     }

@@ -8,9 +8,9 @@ use tokio::runtime::{Handle, Runtime};
 use super::azure::Azure;
 use super::google::Google;
 use super::http::action::Requests;
-use super::object::After;
+use super::object::ListPosition;
 use super::s3::client::S3;
-use super::store::{Store, Versioning};
+use super::store::{BucketStore, Versioning};
 use super::{BucketError, BucketOptions, Service};
 
 /// Threads that drive connections: they wait more than they work.
@@ -19,7 +19,7 @@ const THREADS: usize = 2;
 /// An open bucket. Clones share its connections.
 #[derive(Clone)]
 pub struct Bucket {
-    store: Arc<dyn Store>,
+    store: Arc<dyn BucketStore>,
     runtime: Arc<Runtime>,
     options: Arc<BucketOptions>,
 }
@@ -36,7 +36,7 @@ impl Bucket {
             .enable_all()
             .build()
             .map_err(|source| BucketError::Local { action: "start threads", source })?;
-        let store: Arc<dyn Store> = match &options.service {
+        let store: Arc<dyn BucketStore> = match &options.service {
             Service::S3 => Arc::new(runtime.block_on(S3::connect(&options))?),
             Service::Google => Arc::new(Google::connect(&options)?),
             Service::Azure { account } => Arc::new(Azure::connect(&options, account)?),
@@ -54,7 +54,7 @@ impl Bucket {
     /// # Errors
     /// Errors of the server.
     pub fn look(&self) -> Result<(), BucketError> {
-        self.runtime.block_on(self.store.list("", &After::default(), 1)).map(drop)
+        self.runtime.block_on(self.store.list("", &ListPosition::default(), 1)).map(drop)
     }
 
     /// True if there is an object with this key now.
@@ -96,7 +96,7 @@ impl Bucket {
         Ok(FileTime { nanoseconds: 999_999_999, ..now })
     }
 
-    pub(super) fn store(&self) -> &Arc<dyn Store> {
+    pub(super) fn store(&self) -> &Arc<dyn BucketStore> {
         &self.store
     }
 

@@ -117,7 +117,7 @@ pub enum BucketError {
     },
     /// The server sent a malformed response.
     #[error("the server returned a malformed response to a request to {action}: {detail}")]
-    Nonsense {
+    MalformedResponse {
         /// What was being done.
         action: &'static str,
         /// What is wrong with the response.
@@ -196,7 +196,7 @@ impl BucketError {
             Self::NoSuchBucket { .. } | Self::Vanished => io::ErrorKind::NotFound,
             Self::Exists => io::ErrorKind::AlreadyExists,
             Self::Unsupported { .. } => io::ErrorKind::Unsupported,
-            Self::Nonsense { .. } | Self::Disorder { .. } => io::ErrorKind::InvalidData,
+            Self::MalformedResponse { .. } | Self::Disorder { .. } => io::ErrorKind::InvalidData,
             Self::Local { source, .. } => source.kind(),
             _ => io::ErrorKind::Other,
         }

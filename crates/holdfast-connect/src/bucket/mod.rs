@@ -23,12 +23,12 @@ pub mod source;
 mod store;
 pub mod target;
 
-pub use configuration::{Refusal, Wanted};
+pub use configuration::{RefusedSetting, SettingSelection};
 pub use connection::Bucket;
 pub use error::{BucketError, OptionalPart};
 pub use http::action::Requests;
 pub use object::Tags;
-pub use options::{BucketOptions, Checksums, Credentials, OnWait, Retries, Service};
-pub use source::{BucketSource, BucketSourceOptions, Versions};
-pub use store::{Versioning, When};
+pub use options::{BucketOptions, ChecksumHeaders, CredentialSource, OnWait, Retries, Service};
+pub use source::{BucketSource, BucketSourceOptions, VersionSelection};
+pub use store::{SettingMoment, Versioning};
 pub use target::{BucketTarget, BucketTargetOptions, Restored};

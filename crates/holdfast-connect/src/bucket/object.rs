@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use holdfast_format::entry::FileTime;
 
-use super::attributes::Attributes;
+use super::attributes::ObjectAttributes;
 
 /// An object as a listing showed it.
 #[derive(Debug, Clone, Copy)]
-pub struct Which<'a> {
+pub struct ObjectRef<'a> {
     /// Its key.
     pub key: &'a str,
     /// Its ETag without quotes; empty if the server provides none.
@@ -19,7 +19,7 @@ pub struct Which<'a> {
 
 /// Where a page begins.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct After {
+pub struct ListPosition {
     /// Keys up to this one are skipped.
     pub key: Option<String>,
     /// The server's marker for the position: a continuation token, or the last version listed of
@@ -29,7 +29,7 @@ pub struct After {
 
 /// What a listing reports about an object or a version.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Listed {
+pub struct ListedObject {
     /// Key.
     pub key: String,
     /// Identifies the content in requests: the ETag without quotes, for Google the generation; may
@@ -51,23 +51,23 @@ pub struct Listed {
     /// trace.
     pub changed: Option<FileTime>,
     /// All of its attributes, if listings of this service include them.
-    pub attributes: Option<Arc<Attributes>>,
+    pub attributes: Option<Arc<ObjectAttributes>>,
 }
 
-impl Listed {
+impl ListedObject {
     /// How requests identify it.
-    pub fn which(&self) -> Which<'_> {
-        Which { key: &self.key, etag: &self.etag, version: self.version.as_deref() }
+    pub fn which(&self) -> ObjectRef<'_> {
+        ObjectRef { key: &self.key, etag: &self.etag, version: self.version.as_deref() }
     }
 }
 
 /// A page of a listing.
 #[derive(Debug, Clone, Default)]
-pub struct Page {
+pub struct ListPage {
     /// Keys ascend; versions of one key are adjacent, the newest first.
-    pub objects: Vec<Listed>,
+    pub objects: Vec<ListedObject>,
     /// Where the next page begins; `None` after the last.
-    pub next: Option<After>,
+    pub next: Option<ListPosition>,
 }
 
 /// Whether tags are kept.
@@ -83,7 +83,7 @@ pub enum Tags {
 
 /// Attributes to request of an object in addition to those that come by themselves.
 #[derive(Debug, Clone, Copy)]
-pub struct Asked {
+pub struct AttributeQuery {
     /// Which tags.
     pub tags: Tags,
     /// True for its access control list.
@@ -92,7 +92,7 @@ pub struct Asked {
 
 /// Whether an object may be replaced.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Replace {
+pub enum PutMode {
     /// Any existing object is replaced.
     Yes,
     /// No object may exist there.
@@ -101,7 +101,7 @@ pub enum Replace {
 
 /// What the server reports about an object that was written.
 #[derive(Debug, Clone, Default)]
-pub struct Written {
+pub struct WrittenObject {
     /// ETag without quotes.
     pub etag: String,
     /// The version that was created.

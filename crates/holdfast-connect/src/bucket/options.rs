@@ -32,7 +32,7 @@ pub enum Service {
 
 /// Where requests get their credentials from.
 #[derive(Clone)]
-pub enum Credentials {
+pub enum CredentialSource {
     /// None: for public buckets.
     Anonymous,
     /// An access key of S3.
@@ -71,7 +71,7 @@ pub enum Credentials {
     Variables(Vec<(String, Zeroizing<String>)>),
 }
 
-impl fmt::Debug for Credentials {
+impl fmt::Debug for CredentialSource {
     /// Without any secrets.
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -126,7 +126,7 @@ impl Default for Retries {
 
 /// Whether requests to S3 carry checksums, and ask for those that the server keeps.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Checksums {
+pub enum ChecksumHeaders {
     /// Yes, unless the server rejects them: from then on, no.
     #[default]
     WhereTaken,
@@ -160,13 +160,13 @@ pub struct BucketOptions {
     /// Region of the bucket; `None` to ask Amazon, or `us-east-1` with an endpoint.
     pub region: Option<String>,
     /// Credentials.
-    pub credentials: Credentials,
+    pub credentials: CredentialSource,
     /// True for `https://endpoint/bucket/key`, false for `https://bucket.endpoint/key`; `None` for
     /// the first with a custom endpoint or a dot in the bucket's name, and for the second with
     /// Amazon.
     pub path_style: Option<bool>,
     /// Whether requests to S3 carry checksums.
-    pub checksums: Checksums,
+    pub checksums: ChecksumHeaders,
     /// True to declare with every request to S3 that the requester pays for it.
     pub requester_pays: bool,
     /// Certificates to trust besides the system's, in PEM.
@@ -195,7 +195,7 @@ impl BucketOptions {
     pub fn new(
         service: Service,
         bucket: impl Into<String>,
-        credentials: Credentials,
+        credentials: CredentialSource,
         clock: fn() -> Timestamp,
     ) -> Self {
         Self {
@@ -205,7 +205,7 @@ impl BucketOptions {
             region: None,
             credentials,
             path_style: None,
-            checksums: Checksums::default(),
+            checksums: ChecksumHeaders::default(),
             requester_pays: false,
             certificates: Vec::new(),
             proxies: Proxies::default(),
@@ -240,8 +240,8 @@ mod tests {
         let secret = || Zeroizing::new("hunter2".to_owned());
         let (key_id, session_token) = ("AKIA".to_owned(), Some(secret()));
         for credentials in [
-            Credentials::Static { key_id, secret_key: secret(), session_token },
-            Credentials::Variables(vec![("AWS_SECRET_ACCESS_KEY".to_owned(), secret())]),
+            CredentialSource::Static { key_id, secret_key: secret(), session_token },
+            CredentialSource::Variables(vec![("AWS_SECRET_ACCESS_KEY".to_owned(), secret())]),
         ] {
             let options =
                 BucketOptions::new(Service::S3, "b", credentials, || Timestamp::UNIX_EPOCH);

@@ -8,11 +8,13 @@ use http::header::HeaderMap;
 use jiff::Timestamp;
 
 use super::BucketError;
-use super::attributes::{Attributes, Carry, Origin};
-use super::http::action::Action;
-use super::http::client::{Answered, Client};
+use super::attributes::{AttributeOrigin, Carry, ObjectAttributes};
+use super::http::action::RequestAction;
+use super::http::client::{Client, ServiceResponse};
 use super::http::payload::Payload;
-use super::object::{After, Asked, Listed, Page, Replace, Which, Written};
+use super::object::{
+    AttributeQuery, ListPage, ListPosition, ListedObject, ObjectRef, PutMode, WrittenObject,
+};
 
 /// Whether a bucket keeps versions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,16 +53,16 @@ pub struct Setting {
     /// Its name in the interface, and in `bucket.json`.
     pub name: &'static str,
     /// Reading it.
-    pub read: Action,
+    pub read: RequestAction,
     /// Setting it.
-    pub write: Action,
+    pub write: RequestAction,
     /// When it is restored.
-    pub when: When,
+    pub when: SettingMoment,
 }
 
 /// When a part of a bucket's configuration is restored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum When {
+pub enum SettingMoment {
     /// Objects need it as they are written.
     BeforeObjects,
     /// It would act on objects as they are written, or keep them out.
@@ -88,12 +90,12 @@ pub struct UploadLimits {
 }
 
 /// A bucket of one service: its objects, and what else the service can do.
-pub trait Store: Objects {
+pub trait BucketStore: BucketObjects {
     /// The client that sends its requests.
     fn http(&self) -> &Client;
 
     /// Which service, as attributes and `bucket.json` name it.
-    fn origin(&self) -> Origin;
+    fn origin(&self) -> AttributeOrigin;
 
     /// Name of the bucket, and its region, which may be empty.
     fn bucket(&self) -> (&str, &str);
@@ -121,7 +123,7 @@ pub trait Store: Objects {
 
 /// The objects of a bucket.
 #[async_trait]
-pub trait Objects: Debug + Send + Sync {
+pub trait BucketObjects: Debug + Send + Sync {
     /// True if a listing can begin after any key; otherwise only where a page ended.
     fn lists_from_any_key(&self) -> bool;
 
@@ -129,9 +131,9 @@ pub trait Objects: Debug + Send + Sync {
     async fn list(
         &self,
         prefix: &str,
-        after: &After,
+        after: &ListPosition,
         count_max: usize,
-    ) -> Result<Page, BucketError>;
+    ) -> Result<ListPage, BucketError>;
 
     /// True if listings are in the order of the keys' bytes, as far as is known.
     async fn lists_in_order(&self) -> Result<bool, BucketError> {
@@ -142,14 +144,18 @@ pub trait Objects: Debug + Send + Sync {
     fn note_disorder(&self) {}
 
     /// What exists at a key; `None` if nothing does.
-    async fn find(&self, key: &str) -> Result<Option<Listed>, BucketError> {
+    async fn find(&self, key: &str) -> Result<Option<ListedObject>, BucketError> {
         // Of all keys with this prefix, the key itself comes first.
-        let page = self.list(key, &After::default(), 1).await?;
+        let page = self.list(key, &ListPosition::default(), 1).await?;
         Ok(page.objects.into_iter().next().filter(|object| object.key == key))
     }
 
     /// Which of tags and access control lists may not be read at all, as far as one object shows.
-    async fn try_attributes(&self, _: Which<'_>, _: Asked) -> Result<Vec<Denied>, BucketError> {
+    async fn try_attributes(
+        &self,
+        _: ObjectRef<'_>,
+        _: AttributeQuery,
+    ) -> Result<Vec<Denied>, BucketError> {
         Ok(Vec::new())
     }
 
@@ -157,23 +163,23 @@ pub trait Objects: Debug + Send + Sync {
     /// the one that was listed.
     async fn get(
         &self,
-        which: Which<'_>,
+        which: ObjectRef<'_>,
         range: Option<(u64, u64)>,
-    ) -> Result<Answered, BucketError>;
+    ) -> Result<ServiceResponse, BucketError>;
 
     /// The headers of an object, provided it is still the one that was listed.
-    async fn head(&self, which: Which<'_>) -> Result<HeaderMap, BucketError>;
+    async fn head(&self, which: ObjectRef<'_>) -> Result<HeaderMap, BucketError>;
 
     /// All attributes of an object; those in `headers` already received are not requested again.
     async fn attributes(
         &self,
-        listed: &Listed,
+        listed: &ListedObject,
         headers: Option<&HeaderMap>,
-        asked: Asked,
-    ) -> Result<Attributes, BucketError>;
+        asked: AttributeQuery,
+    ) -> Result<ObjectAttributes, BucketError>;
 
     /// The attributes of a listed object that at most one request returns.
-    async fn glance(&self, listed: &Listed) -> Result<Attributes, BucketError> {
+    async fn glance(&self, listed: &ListedObject) -> Result<ObjectAttributes, BucketError> {
         Ok(listed.attributes.as_deref().cloned().unwrap_or_default())
     }
 
@@ -183,11 +189,11 @@ pub trait Objects: Debug + Send + Sync {
     async fn put(
         &self,
         key: &str,
-        attributes: &Attributes,
+        attributes: &ObjectAttributes,
         carry: Carry,
         payload: Payload,
-        replace: Replace,
-    ) -> Result<Written, BucketError>;
+        replace: PutMode,
+    ) -> Result<WrittenObject, BucketError>;
 
     /// Deletes an object if it exists; with versioning this adds a delete marker, whose version is
     /// returned.
@@ -198,12 +204,12 @@ pub trait Objects: Debug + Send + Sync {
     async fn update(
         &self,
         key: &str,
-        wanted: &Attributes,
+        wanted: &ObjectAttributes,
         carry: Carry,
     ) -> Result<bool, BucketError>;
 
     /// Sets the access control list of an object, unless it only says what holds anyway.
-    async fn give_acl(&self, _: &str, _: &Attributes) -> Result<(), BucketError> {
+    async fn give_acl(&self, _: &str, _: &ObjectAttributes) -> Result<(), BucketError> {
         Ok(())
     }
 }
@@ -218,7 +224,7 @@ pub trait Uploads: Send + Sync {
     async fn begin_upload(
         &self,
         key: &str,
-        attributes: &Attributes,
+        attributes: &ObjectAttributes,
         carry: Carry,
     ) -> Result<Upload, BucketError>;
 
@@ -226,7 +232,7 @@ pub trait Uploads: Send + Sync {
     async fn upload_part(
         &self,
         upload: &Upload,
-        attributes: &Attributes,
+        attributes: &ObjectAttributes,
         number: u32,
         payload: Payload,
     ) -> Result<UploadedPart, BucketError>;
@@ -238,10 +244,10 @@ pub trait Uploads: Send + Sync {
         &self,
         upload: &Upload,
         parts: &[UploadedPart],
-        attributes: &Attributes,
+        attributes: &ObjectAttributes,
         carry: Carry,
-        replace: Replace,
-    ) -> Result<Written, BucketError>;
+        replace: PutMode,
+    ) -> Result<WrittenObject, BucketError>;
 
     /// Aborts an upload; its parts are removed.
     async fn abort_upload(&self, upload: &Upload) -> Result<(), BucketError>;
@@ -254,7 +260,11 @@ pub trait ObjectVersions: Send + Sync {
     async fn versioning(&self) -> Result<Versioning, BucketError>;
 
     /// A page of all versions and delete markers, newest first for each key, after a position.
-    async fn list_versions(&self, prefix: &str, after: &After) -> Result<Page, BucketError>;
+    async fn list_versions(
+        &self,
+        prefix: &str,
+        after: &ListPosition,
+    ) -> Result<ListPage, BucketError>;
 
     /// The time by the server's clock, in whole seconds; `None` if it does not report it.
     async fn now(&self) -> Result<Option<Timestamp>, BucketError>;
@@ -289,15 +299,15 @@ pub trait Creation: Send + Sync {
 /// # Errors
 /// [`BucketError::Exists`] if it is something else; errors of the server.
 pub async fn written_before(
-    objects: &dyn Objects,
+    objects: &dyn BucketObjects,
     key: &str,
-    described: &Attributes,
-) -> Result<Written, BucketError> {
+    described: &ObjectAttributes,
+) -> Result<WrittenObject, BucketError> {
     let found = objects.find(key).await?.ok_or(BucketError::Exists)?;
     let standing = objects.glance(&found).await?;
     let is_same = described.checksums().any(|sum| standing.checksums().any(|it| it == sum));
     if !is_same {
         return Err(BucketError::Exists);
     }
-    Ok(Written { etag: found.etag, version: None })
+    Ok(WrittenObject { etag: found.etag, version: None })
 }

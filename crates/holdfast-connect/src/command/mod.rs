@@ -35,11 +35,11 @@ pub struct StreamEntry {
 }
 
 /// Names of the directories above a file, then its own.
-type Names = (Vec<Vec<u8>>, Vec<u8>);
+type PathNames = (Vec<Vec<u8>>, Vec<u8>);
 
 impl StreamEntry {
     /// The names that make up the path.
-    fn names(&self) -> io::Result<Names> {
+    fn names(&self) -> io::Result<PathNames> {
         let path = self.file_name.strip_prefix(b"/").unwrap_or(&self.file_name);
         let mut names: Vec<Vec<u8>> =
             path.split(|byte| *byte == b'/').map(<[u8]>::to_vec).collect();

@@ -13,8 +13,8 @@ use rustix::process::{Pid, PidfdFlags, Signal, kill_process_group, pidfd_open};
 
 use super::stream::{already_read, fill};
 use super::waiting::until_ready;
-use super::{Names, StoppableReader, StreamEntry, single};
-use crate::{Content, Item, Opener, Piece, Source, child};
+use super::{PathNames, StoppableReader, StreamEntry, single};
+use crate::{Content, ContentPiece, Opener, Source, SourceItem, child};
 
 /// A source of one file, whose content is the output of a command.
 ///
@@ -28,8 +28,8 @@ pub struct CommandSource {
     entry: StreamEntry,
     stop: Arc<AtomicBool>,
     /// Until the command is started.
-    names: Option<Names>,
-    items: VecDeque<Item>,
+    names: Option<PathNames>,
+    items: VecDeque<SourceItem>,
 }
 
 impl CommandSource {
@@ -54,9 +54,9 @@ impl CommandSource {
 impl Source for CommandSource {
     /// # Errors
     /// If the command cannot be started.
-    fn next(&mut self) -> io::Result<Option<Item>> {
+    fn next(&mut self) -> io::Result<Option<SourceItem>> {
         if let Some(names) = self.names.take() {
-            let running = Running::start(&self.program, &self.stop)?;
+            let running = RunningCommand::start(&self.program, &self.stop)?;
             let opener = Box::new(CommandOpener(Mutex::new(Some(running))));
             self.items = single::items(&self.entry, names, opener);
         }
@@ -66,7 +66,7 @@ impl Source for CommandSource {
 
 /// The running command, until its output is opened.
 #[derive(Debug)]
-struct CommandOpener(Mutex<Option<Running>>);
+struct CommandOpener(Mutex<Option<RunningCommand>>);
 
 impl Opener for CommandOpener {
     fn open(&self) -> io::Result<Box<dyn Content>> {
@@ -81,7 +81,7 @@ impl Opener for CommandOpener {
 
 /// A command that was started.
 #[derive(Debug)]
-struct Running {
+struct RunningCommand {
     /// Name of the program, for errors.
     name: String,
     child: Child,
@@ -91,7 +91,7 @@ struct Running {
     status: Option<ExitStatus>,
 }
 
-impl Running {
+impl RunningCommand {
     fn start(program: &[OsString], stop: &Arc<AtomicBool>) -> io::Result<Self> {
         let [first, arguments @ ..] = program else {
             return Err(io::ErrorKind::InvalidInput.into());
@@ -131,11 +131,11 @@ impl Running {
     }
 }
 
-impl Content for Running {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<Piece> {
+impl Content for RunningCommand {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<ContentPiece> {
         match &mut self.output {
             Some(output) => fill(output, buffer),
-            None => Ok(Piece::End),
+            None => Ok(ContentPiece::End),
         }
     }
 
@@ -157,7 +157,7 @@ impl Content for Running {
     }
 }
 
-impl Drop for Running {
+impl Drop for RunningCommand {
     fn drop(&mut self) {
         if self.status.is_some() {
             return;

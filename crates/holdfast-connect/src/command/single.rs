@@ -5,8 +5,8 @@ use std::io;
 
 use holdfast_format::entry::Metadata;
 
-use super::{Names, StreamEntry};
-use crate::{Content, Item, Leaf, LeafKind, Opener};
+use super::{PathNames, StreamEntry};
+use crate::{Content, Leaf, LeafKind, Opener, SourceItem};
 
 /// Mode of the file, as restic gives it.
 const FILE_MODE: u32 = 0o644;
@@ -16,18 +16,23 @@ const DIRECTORY_MODE: u32 = 0o755;
 /// All items for one file.
 pub(super) fn items(
     entry: &StreamEntry,
-    (directories, name): Names,
+    (directories, name): PathNames,
     opener: Box<dyn Opener>,
-) -> VecDeque<Item> {
+) -> VecDeque<SourceItem> {
     let mut items = VecDeque::new();
     for name in directories {
         let metadata = metadata(entry, DIRECTORY_MODE);
-        items.push_back(Item::Enter { name, metadata, opener: Box::new(MadeUp), is_sorted: true });
+        items.push_back(SourceItem::Enter {
+            name,
+            metadata,
+            opener: Box::new(ParentDirectory),
+            is_sorted: true,
+        });
     }
     let depth = items.len();
     let (kind, metadata) = (LeafKind::File { size: 0 }, metadata(entry, FILE_MODE));
-    items.push_back(Item::Leaf(Leaf { name, metadata, kind, opener }));
-    items.extend((0..depth).map(|_| Item::Leave));
+    items.push_back(SourceItem::Leaf(Leaf { name, metadata, kind, opener }));
+    items.extend((0..depth).map(|_| SourceItem::Leave));
     items
 }
 
@@ -47,9 +52,9 @@ fn metadata(entry: &StreamEntry, mode: u32) -> Metadata {
 
 /// A directory that exists in the backup only.
 #[derive(Debug)]
-struct MadeUp;
+struct ParentDirectory;
 
-impl Opener for MadeUp {
+impl Opener for ParentDirectory {
     fn open(&self) -> io::Result<Box<dyn Content>> {
         Err(io::Error::new(io::ErrorKind::InvalidInput, "only files have content"))
     }

@@ -8,11 +8,11 @@ use std::sync::{Mutex, PoisonError};
 use holdfast_format::entry::Metadata;
 
 use super::{StreamEntry, single};
-use crate::{Content, Item, Opener, Piece, Source};
+use crate::{Content, ContentPiece, Opener, Source, SourceItem};
 
 /// A source of one file, whose content comes from a reader.
 pub struct StreamSource {
-    items: VecDeque<Item>,
+    items: VecDeque<SourceItem>,
 }
 
 impl StreamSource {
@@ -28,7 +28,7 @@ impl StreamSource {
 }
 
 impl Source for StreamSource {
-    fn next(&mut self) -> io::Result<Option<Item>> {
+    fn next(&mut self) -> io::Result<Option<SourceItem>> {
         Ok(self.items.pop_front())
     }
 }
@@ -59,7 +59,7 @@ struct StreamContent {
 }
 
 impl Content for StreamContent {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<Piece> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<ContentPiece> {
         fill(&mut self.reader, buffer)
     }
 
@@ -69,7 +69,7 @@ impl Content for StreamContent {
 }
 
 /// Reads until the buffer is full or the stream ends: a pipe yields little at a time.
-pub(super) fn fill(reader: &mut impl Read, buffer: &mut [u8]) -> io::Result<Piece> {
+pub(super) fn fill(reader: &mut impl Read, buffer: &mut [u8]) -> io::Result<ContentPiece> {
     let mut filled = 0;
     while filled < buffer.len() {
         match reader.read(&mut buffer[filled..]) {
@@ -79,7 +79,7 @@ pub(super) fn fill(reader: &mut impl Read, buffer: &mut [u8]) -> io::Result<Piec
             Err(error) => return Err(error),
         }
     }
-    Ok(if filled == 0 { Piece::End } else { Piece::Data(filled) })
+    Ok(if filled == 0 { ContentPiece::End } else { ContentPiece::Data(filled) })
 }
 
 /// A stream cannot be read a second time.

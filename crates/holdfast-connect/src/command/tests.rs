@@ -9,7 +9,7 @@ use holdfast_format::entry::{FileTime, Metadata};
 
 use super::{CommandSource, StoppableReader, StreamEntry, StreamSource};
 use crate::conformance::{check_source, drain};
-use crate::{Content, Item, Leaf, LeafKind, Piece, Source};
+use crate::{Content, ContentPiece, Leaf, LeafKind, Source, SourceItem};
 
 fn entry(file_name: &[u8]) -> StreamEntry {
     let time = FileTime { seconds: 1_700_000_000, nanoseconds: 7 };
@@ -21,7 +21,7 @@ fn leaf(source: &mut dyn Source) -> Leaf {
     let items = drain(source).unwrap();
     check_source(&items).unwrap();
     let mut leaves = items.into_iter().filter_map(|item| match item {
-        Item::Leaf(leaf) => Some(leaf),
+        SourceItem::Leaf(leaf) => Some(leaf),
         _ => None,
     });
     leaves.next().unwrap()
@@ -34,7 +34,7 @@ fn content(leaf: &Leaf) -> Box<dyn Content> {
 
 fn read_all(content: &mut dyn Content) -> Vec<u8> {
     let (mut all, mut buffer) = (Vec::new(), [0; 1000]);
-    while let Piece::Data(length) = content.read(&mut buffer).unwrap() {
+    while let ContentPiece::Data(length) = content.read(&mut buffer).unwrap() {
         all.extend_from_slice(&buffer[..length]);
     }
     all
@@ -85,9 +85,9 @@ fn a_stream_is_one_file() {
 fn buffers_are_filled_from_slow_streams() {
     let leaf = leaf(&mut StreamSource::stdin(Box::new(Slow(42)), &entry(b"x")).unwrap());
     let (mut content, mut buffer) = (content(&leaf), [0; 15]);
-    assert_eq!(content.read(&mut buffer).unwrap(), Piece::Data(15));
-    assert_eq!(content.read(&mut buffer).unwrap(), Piece::Data(6));
-    assert_eq!(content.read(&mut buffer).unwrap(), Piece::End);
+    assert_eq!(content.read(&mut buffer).unwrap(), ContentPiece::Data(15));
+    assert_eq!(content.read(&mut buffer).unwrap(), ContentPiece::Data(6));
+    assert_eq!(content.read(&mut buffer).unwrap(), ContentPiece::End);
 }
 
 #[test]
@@ -98,8 +98,8 @@ fn slashes_make_directories() {
     let names: Vec<&[u8]> = items
         .iter()
         .map(|item| match item {
-            Item::Enter { name, metadata, .. } if metadata.mode == 0o755 => name.as_slice(),
-            Item::Leaf(leaf) => leaf.name.as_slice(),
+            SourceItem::Enter { name, metadata, .. } if metadata.mode == 0o755 => name.as_slice(),
+            SourceItem::Leaf(leaf) => leaf.name.as_slice(),
             _ => b"",
         })
         .collect();
@@ -178,7 +178,9 @@ fn dropping_a_running_command_kills_its_group() {
     let mut text = String::new();
     while !text.ends_with('\n') {
         // One byte at a time: the command will not end.
-        let Piece::Data(_) = content.read(&mut buffer[..1]).unwrap() else { panic!("it ended") };
+        let ContentPiece::Data(_) = content.read(&mut buffer[..1]).unwrap() else {
+            panic!("it ended")
+        };
         text.push(char::from(buffer[0]));
     }
     let begin = Instant::now();
@@ -195,7 +197,7 @@ fn dropping_a_running_command_kills_its_group() {
 }
 
 #[test]
-fn a_command_whose_output_nobody_reads_is_killed() {
+fn a_command_with_unread_output_is_killed() {
     let begin = Instant::now();
     drop(shell("sleep 1000"));
     assert!(begin.elapsed() < Duration::from_secs(10));
@@ -237,7 +239,7 @@ fn a_silent_stream_can_be_stopped() {
     let source = StreamSource::stdin(Box::new(reader), &entry(b"stdin"));
     let mut content = content(&leaf(&mut source.unwrap()));
     (&input).write_all(b"begun").unwrap();
-    assert_eq!(content.read(&mut [0; 5]).unwrap(), Piece::Data(5));
+    assert_eq!(content.read(&mut [0; 5]).unwrap(), ContentPiece::Data(5));
     stop_soon(&stop);
     assert!(content.read(&mut [0; 5]).is_err());
 }

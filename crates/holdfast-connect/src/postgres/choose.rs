@@ -6,7 +6,7 @@ use std::path::Path;
 
 use super::address::PostgresAddress;
 use super::error::{ErrorKind, PostgresError};
-use super::session::Session;
+use super::session::PostgresSession;
 use super::tool::Tools;
 
 /// Whether a server is a standby, and whether its transactions can only read.
@@ -49,8 +49,10 @@ impl Tools {
     /// True if the server is of the wanted kind, in libpq's terms.
     fn fits(&self, wanted: &str) -> Result<bool, PostgresError> {
         let database = self.address.database().unwrap_or("postgres");
-        let mut session = match Session::open(self, database) {
-            Err(error) if error.kind == ErrorKind::NoDatabase => Session::open(self, "postgres")?,
+        let mut session = match PostgresSession::open(self, database) {
+            Err(error) if error.kind == ErrorKind::NoDatabase => {
+                PostgresSession::open(self, "postgres")?
+            }
             opened => opened?,
         };
         let state = session.rows(STATE)?.into_iter().next().unwrap_or_default();

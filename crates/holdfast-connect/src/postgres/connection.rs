@@ -13,7 +13,7 @@ use tokio_postgres::{Client, Config, CopyInSink};
 use tokio_postgres_rustls::MakeRustlsConnect;
 use zeroize::Zeroizing;
 
-use super::error::{ErrorKind, PostgresError, Refusal};
+use super::error::{ErrorKind, PostgresError, PostgresRefusal};
 use super::passfile::{self, Login};
 use super::rows::OnBytes;
 use super::tls::Tls;
@@ -201,7 +201,7 @@ fn explain(subject: &str, error: &tokio_postgres::Error) -> PostgresError {
         message = format!("{message} ({hint})");
     }
     let code = error.code().map(|code| code.code());
-    let explained = Refusal { subject, code, message: &message }.explain();
+    let explained = PostgresRefusal { subject, code, message: &message }.explain();
     match error.is_closed() {
         true => PostgresError::new(ErrorKind::CutLost, explained.to_string()),
         false => explained,

@@ -4,7 +4,7 @@ use std::io;
 
 use holdfast_format::entry::{FileTime, Metadata};
 
-use crate::{Content, Item, Leaf, LeafKind, Opener, Piece};
+use crate::{Content, ContentPiece, Leaf, LeafKind, Opener, SourceItem};
 
 /// Mode of the files: the contents of a database are private.
 const FILE_MODE: u32 = 0o600;
@@ -13,41 +13,41 @@ const FOLDER_MODE: u32 = 0o700;
 
 /// Creates the entries of one capture.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Entries {
+pub(super) struct CaptureEntries {
     seconds: i64,
 }
 
-impl Entries {
+impl CaptureEntries {
     /// Entries of this time, in seconds since 1970.
     pub fn new(seconds: i64) -> Self {
         Self { seconds }
     }
 
     /// Enters a folder.
-    pub fn enter(self, name: &str, is_sorted: bool) -> Item {
-        Item::Enter {
+    pub fn enter(self, name: &str, is_sorted: bool) -> SourceItem {
+        SourceItem::Enter {
             name: name.as_bytes().to_vec(),
             metadata: self.metadata(FOLDER_MODE),
-            opener: Box::new(Bytes(Vec::new())),
+            opener: Box::new(KnownBytes(Vec::new())),
             is_sorted,
         }
     }
 
     /// A file whose content is known.
-    pub fn file(self, name: &str, bytes: Vec<u8>) -> Item {
+    pub fn file(self, name: &str, bytes: Vec<u8>) -> SourceItem {
         let size = bytes.len() as u64;
-        self.leaf(name, size, Box::new(Bytes(bytes)))
+        self.leaf(name, size, Box::new(KnownBytes(bytes)))
     }
 
     /// A file that is read as its content arrives.
-    pub fn stream(self, name: &str, opener: Box<dyn Opener>) -> Item {
+    pub fn stream(self, name: &str, opener: Box<dyn Opener>) -> SourceItem {
         self.leaf(name, 0, opener)
     }
 
-    fn leaf(self, name: &str, size: u64, opener: Box<dyn Opener>) -> Item {
+    fn leaf(self, name: &str, size: u64, opener: Box<dyn Opener>) -> SourceItem {
         let metadata = self.metadata(FILE_MODE);
         let kind = LeafKind::File { size };
-        Item::Leaf(Leaf { name: name.as_bytes().to_vec(), metadata, kind, opener })
+        SourceItem::Leaf(Leaf { name: name.as_bytes().to_vec(), metadata, kind, opener })
     }
 
     fn metadata(self, mode: u32) -> Metadata {
@@ -58,17 +58,17 @@ impl Entries {
 }
 
 /// Known bytes.
-struct Bytes(Vec<u8>);
+struct KnownBytes(Vec<u8>);
 
-impl std::fmt::Debug for Bytes {
+impl std::fmt::Debug for KnownBytes {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(formatter, "Bytes({})", self.0.len())
     }
 }
 
-impl Opener for Bytes {
+impl Opener for KnownBytes {
     fn open(&self) -> io::Result<Box<dyn Content>> {
-        Ok(Box::new(Rest(io::Cursor::new(self.0.clone()))))
+        Ok(Box::new(BytesContent(io::Cursor::new(self.0.clone()))))
     }
 
     fn xattrs(&self) -> io::Result<Vec<(Vec<u8>, Vec<u8>)>> {
@@ -76,13 +76,13 @@ impl Opener for Bytes {
     }
 }
 
-struct Rest(io::Cursor<Vec<u8>>);
+struct BytesContent(io::Cursor<Vec<u8>>);
 
-impl Content for Rest {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<Piece> {
+impl Content for BytesContent {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<ContentPiece> {
         match io::Read::read(&mut self.0, buffer)? {
-            0 => Ok(Piece::End),
-            count => Ok(Piece::Data(count)),
+            0 => Ok(ContentPiece::End),
+            count => Ok(ContentPiece::Data(count)),
         }
     }
 

@@ -10,10 +10,10 @@ use super::names;
 use super::options::PostgresOptions;
 use super::preflight::{begin, check_database, check_server};
 use super::record::{DatabaseRecord, FORM, RestorePoint, ServerRecord};
-use super::rows::Row;
+use super::rows::TextRow;
 use super::same;
-use super::session::{Session, literal};
-use super::tool::{Running, Tools};
+use super::session::{PostgresSession, literal};
+use super::tool::{RunningTool, Tools};
 
 /// Freezes what the session sees. The first query after it takes the snapshot.
 const BEGIN: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
@@ -48,7 +48,7 @@ pub type OnRow<'a> = dyn FnMut(Vec<Option<String>>) -> Result<(), PostgresError>
 pub struct Cut {
     pub(super) options: PostgresOptions,
     pub(super) tools: Tools,
-    sessions: Mutex<BTreeMap<String, Session>>,
+    sessions: Mutex<BTreeMap<String, PostgresSession>>,
     record: ServerRecord,
     /// Seconds since 1970 by the server's clock.
     pub(super) seconds: i64,
@@ -73,7 +73,7 @@ impl Cut {
         drop(first);
         let (mut sessions, mut hidden) = (BTreeMap::new(), BTreeMap::new());
         for name in names {
-            let mut session = Session::open(&tools, &name)?;
+            let mut session = PostgresSession::open(&tools, &name)?;
             hidden.insert(name.clone(), check_database(&mut session, &name)?);
             session.rows(LIMITS_OFF)?;
             session.allow_long(&tools)?;
@@ -189,7 +189,7 @@ impl Cut {
     pub(super) fn see(
         &self,
         database: &str,
-        running: &mut Running,
+        running: &mut RunningTool,
         application_name: &str,
     ) -> Result<(), PostgresError> {
         match self.sessions().get_mut(database) {
@@ -215,7 +215,7 @@ impl Cut {
         Ok(())
     }
 
-    fn sessions(&self) -> MutexGuard<'_, BTreeMap<String, Session>> {
+    fn sessions(&self) -> MutexGuard<'_, BTreeMap<String, PostgresSession>> {
         self.sessions.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -236,7 +236,7 @@ impl fmt::Debug for Cut {
 }
 
 /// Makes sure that the transaction of a database is still the one that was begun.
-fn is_held(record: &DatabaseRecord, session: &mut Session) -> Result<(), PostgresError> {
+fn is_held(record: &DatabaseRecord, session: &mut PostgresSession) -> Result<(), PostgresError> {
     let now = session.value("SELECT txid_current_snapshot()");
     if now.as_ref().is_ok_and(|now| now.as_deref() == Some(&record.transactions)) {
         return Ok(());
@@ -250,8 +250,8 @@ fn is_held(record: &DatabaseRecord, session: &mut Session) -> Result<(), Postgre
 }
 
 /// The snapshot of a transaction that has just begun.
-fn facts(name: &str, session: &mut Session) -> Result<DatabaseRecord, PostgresError> {
-    let row: Row = session.rows(FACTS)?.into_iter().next().unwrap_or_default();
+fn facts(name: &str, session: &mut PostgresSession) -> Result<DatabaseRecord, PostgresError> {
+    let row: TextRow = session.rows(FACTS)?.into_iter().next().unwrap_or_default();
     let column = |place: usize| row.get(place).cloned().flatten();
     let text = |place: usize| column(place).unwrap_or_default();
     if text(0).is_empty() {
@@ -278,7 +278,7 @@ fn facts(name: &str, session: &mut Session) -> Result<DatabaseRecord, PostgresEr
     })
 }
 
-fn extensions(session: &mut Session) -> Result<BTreeMap<String, String>, PostgresError> {
+fn extensions(session: &mut PostgresSession) -> Result<BTreeMap<String, String>, PostgresError> {
     let rows = session.rows("SELECT extname, extversion FROM pg_extension")?;
     let pairs = rows.into_iter().filter_map(|row| {
         let mut columns = row.into_iter().flatten();
@@ -298,7 +298,8 @@ fn restore_point(
         return RestorePoint::NotWanted;
     };
     let query = format!("SELECT pg_create_restore_point({})", literal(name));
-    let made = Session::open(tools, &database.name).and_then(|mut session| session.value(&query));
+    let made =
+        PostgresSession::open(tools, &database.name).and_then(|mut session| session.value(&query));
     match made {
         Ok(lsn) => RestorePoint::Made { name: name.clone(), lsn: lsn.unwrap_or_default() },
         Err(error) => RestorePoint::Refused { reason: error.to_string() },

@@ -3,29 +3,29 @@
 use std::collections::VecDeque;
 use std::io;
 
-use super::content::Entries;
-use super::dump::{Dump, MemberOpener, SharedDump};
+use super::content::CaptureEntries;
+use super::dump::{MemberOpener, RunningDump, SharedDump};
 use super::names;
 use super::record::{DatabaseRecord, to_json};
-use super::said::Said;
-use crate::Item;
+use super::said::ToolMessages;
+use crate::SourceItem;
 
 /// Produces the items of a database's folder while its dump is read.
 pub(super) struct DatabaseFolder {
-    entries: Entries,
+    entries: CaptureEntries,
     record: Option<DatabaseRecord>,
     dump: SharedDump,
-    open: Option<Folder>,
+    open: Option<OpenFolder>,
 }
 
 /// The open folder within it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Folder {
+enum OpenFolder {
     Tables,
     Blobs,
 }
 
-impl Folder {
+impl OpenFolder {
     fn name(self) -> &'static str {
         match self {
             Self::Tables => "tables",
@@ -37,10 +37,10 @@ impl Folder {
 impl DatabaseFolder {
     /// Begins the folder.
     pub fn begin(
-        dump: Dump,
+        dump: RunningDump,
         record: Option<DatabaseRecord>,
-        entries: Entries,
-        items: &mut VecDeque<Item>,
+        entries: CaptureEntries,
+        items: &mut VecDeque<SourceItem>,
     ) -> Self {
         items.push_back(entries.enter(&names::folder(dump.database()), false));
         items.push_back(entries.file("archive.head", dump.toc().encode()));
@@ -48,12 +48,12 @@ impl DatabaseFolder {
     }
 
     /// What the tool printed, at the end of the folder.
-    pub fn said(&self) -> Said {
-        self.dump.with(Dump::said)
+    pub fn said(&self) -> ToolMessages {
+        self.dump.with(RunningDump::said)
     }
 
     /// Continues with the next member; false at the end of the folder.
-    pub fn go_on(&mut self, items: &mut VecDeque<Item>) -> io::Result<bool> {
+    pub fn advance(&mut self, items: &mut VecDeque<SourceItem>) -> io::Result<bool> {
         let next = self.dump.with(|dump| {
             dump.advance().map(|member| member.map(|it| (it.path.clone(), it.large_object)))
         })?;
@@ -63,11 +63,11 @@ impl DatabaseFolder {
         };
         let folder = match (self.open, large_object) {
             // Each folder is entered once. Names of tables have a dot, numbers have none.
-            (Some(Folder::Blobs), _) | (_, Some(_)) => Folder::Blobs,
-            _ => Folder::Tables,
+            (Some(OpenFolder::Blobs), _) | (_, Some(_)) => OpenFolder::Blobs,
+            _ => OpenFolder::Tables,
         };
         if self.open != Some(folder) {
-            items.extend(self.open.map(|_| Item::Leave));
+            items.extend(self.open.map(|_| SourceItem::Leave));
             items.push_back(self.entries.enter(folder.name(), false));
             self.open = Some(folder);
         }
@@ -79,12 +79,12 @@ impl DatabaseFolder {
         Ok(true)
     }
 
-    fn end(&mut self, items: &mut VecDeque<Item>) -> io::Result<()> {
-        items.extend(self.open.map(|_| Item::Leave));
+    fn end(&mut self, items: &mut VecDeque<SourceItem>) -> io::Result<()> {
+        items.extend(self.open.map(|_| SourceItem::Leave));
         let record = self.record.take();
         let content = self.dump.with(|dump| dump.content(record));
         items.push_back(self.entries.file("content.json", to_json(&content)?));
-        items.push_back(Item::Leave);
+        items.push_back(SourceItem::Leave);
         Ok(())
     }
 }

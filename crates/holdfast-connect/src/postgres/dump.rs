@@ -10,18 +10,19 @@ use std::time::Duration;
 use holdfast_format::entry::Metadata;
 
 use super::archive::{
-    ArchiveError, ArchiveReader, ContentHasher, Entry, Event, Limits, Looks, Member, Toc,
+    ArchiveError, ArchiveEvent, ArchiveMember, ArchiveReader, ContentHasher, Limits, Looks, Toc,
+    TocEntry,
 };
 use super::content::already_read;
 use super::cut::Cut;
 use super::error::{ErrorKind, PostgresError};
-use super::names::Names;
+use super::names::TableFileNames;
 use super::record::{DatabaseContent, DatabaseRecord, FORM, MemberKind, MemberRecord};
-use super::said::Said;
+use super::said::ToolMessages;
 use super::same::FullPipe;
-use super::tool::Running;
+use super::tool::RunningTool;
 use crate::command::StoppableReader;
-use crate::{Content, Opener, Piece};
+use crate::{Content, ContentPiece, Opener};
 
 /// Bytes read at once of a member that is skipped.
 const SKIP_BYTES: usize = 64 << 10;
@@ -31,15 +32,15 @@ const HASH_DIGITS: usize = 32;
 const LAST_WORDS_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// A dump that is being read.
-pub(super) struct Dump {
+pub(super) struct RunningDump {
     /// The database, for messages.
     database: String,
     reader: ArchiveReader<Box<dyn Read + Send>>,
     /// The tool that prints it, unless it is a file.
-    running: Option<Running>,
+    running: Option<RunningTool>,
     /// Positions of the entries in the table of contents, by number.
     places: HashMap<i32, usize>,
-    names: Names,
+    names: TableFileNames,
     /// The member whose data is being read.
     open: Option<(MemberRecord, ContentHasher)>,
     members: Vec<MemberRecord>,
@@ -50,10 +51,10 @@ pub(super) struct Dump {
     /// Buffer for what is skipped.
     skipped: Vec<u8>,
     /// What the tool printed although it succeeded.
-    said: Said,
+    said: ToolMessages,
 }
 
-impl Dump {
+impl RunningDump {
     /// Starts `pg_dump` on a database of the cut and reads the table of contents.
     pub fn start(cut: &Cut, record: &DatabaseRecord) -> Result<Self, PostgresError> {
         let mut command = cut.tools.command("pg_dump");
@@ -93,7 +94,7 @@ impl Dump {
     fn new(
         database: String,
         reader: ArchiveReader<Box<dyn Read + Send>>,
-        running: Option<Running>,
+        running: Option<RunningTool>,
         room: u64,
     ) -> Self {
         let entries = reader.toc().entries.iter().enumerate();
@@ -103,13 +104,13 @@ impl Dump {
             reader,
             running,
             places,
-            names: Names::default(),
+            names: TableFileNames::default(),
             open: None,
             members: Vec::new(),
             room,
             failure: None,
             skipped: vec![0; SKIP_BYTES],
-            said: Said::default(),
+            said: ToolMessages::default(),
         }
     }
 
@@ -133,18 +134,20 @@ impl Dump {
         let event = self.next(&mut buffer);
         self.skipped = buffer;
         match event? {
-            Event::Begins(member) => {
+            ArchiveEvent::Begins(member) => {
                 self.begin(member);
                 Ok(self.open.as_ref().map(|(record, _)| record))
             }
-            Event::Complete => {
+            ArchiveEvent::Complete => {
                 if let Some(running) = &mut self.running {
                     running.succeed()?;
-                    self.said = Said::read(&running.end()?.1);
+                    self.said = ToolMessages::read(&running.end()?.1);
                 }
                 Ok(None)
             }
-            Event::Data(_) | Event::Ends(_) => Err(self.damaged("data outside of a table")),
+            ArchiveEvent::Data(_) | ArchiveEvent::Ends(_) => {
+                Err(self.damaged("data outside of a table"))
+            }
         }
     }
 
@@ -154,7 +157,7 @@ impl Dump {
             return Ok(0);
         }
         match self.next(buffer)? {
-            Event::Data(count) => {
+            ArchiveEvent::Data(count) => {
                 let hashed = match &mut self.open {
                     Some((_, hasher)) => hasher.update(&buffer[..count]),
                     None => Ok(()),
@@ -162,12 +165,14 @@ impl Dump {
                 hashed.map_err(|error| self.damaged(&error.to_string()))?;
                 Ok(count)
             }
-            Event::Ends(_) => self.end().map(|()| 0),
-            Event::Begins(_) | Event::Complete => Err(self.damaged("a table within a table")),
+            ArchiveEvent::Ends(_) => self.end().map(|()| 0),
+            ArchiveEvent::Begins(_) | ArchiveEvent::Complete => {
+                Err(self.damaged("a table within a table"))
+            }
         }
     }
 
-    fn next(&mut self, buffer: &mut [u8]) -> Result<Event, PostgresError> {
+    fn next(&mut self, buffer: &mut [u8]) -> Result<ArchiveEvent, PostgresError> {
         if let Some(failure) = &self.failure {
             return Err(PostgresError::new(failure.kind, failure.to_string()));
         }
@@ -180,12 +185,12 @@ impl Dump {
         })
     }
 
-    fn begin(&mut self, member: Member) {
+    fn begin(&mut self, member: ArchiveMember) {
         let entry =
             self.places.get(&member.dump_id).map(|place| &self.reader.toc().entries[*place]);
         let text = |text: Option<&[u8]>| text.map(|it| String::from_utf8_lossy(it).into_owned());
         let named =
-            |entry: &Entry| entry.namespace.as_deref().filter(|it| !it.is_empty()).is_some();
+            |entry: &TocEntry| entry.namespace.as_deref().filter(|it| !it.is_empty()).is_some();
         let (path, hasher) = match (member.large_object, entry) {
             (None, Some(entry)) => {
                 let name = self.names.of_entry(entry);
@@ -245,7 +250,7 @@ impl Dump {
     }
 
     /// What the tool printed, once the dump is complete.
-    pub fn said(&mut self) -> Said {
+    pub fn said(&mut self) -> ToolMessages {
         mem::take(&mut self.said)
     }
 
@@ -270,7 +275,7 @@ fn application_name() -> Result<String, PostgresError> {
 }
 
 /// Why a dump could not be read to its end.
-fn blame(database: &str, running: &mut Running, error: &ArchiveError) -> PostgresError {
+fn blame(database: &str, running: &mut RunningTool, error: &ArchiveError) -> PostgresError {
     let outcome = running.outcome_within(LAST_WORDS_TIMEOUT);
     let has_ended = matches!(
         error,
@@ -303,22 +308,22 @@ fn blame(database: &str, running: &mut Running, error: &ArchiveError) -> Postgre
 
 /// Reads the open member of a dump while no one else reads.
 #[derive(Clone)]
-pub(super) struct SharedDump(Arc<Mutex<Dump>>);
+pub(super) struct SharedDump(Arc<Mutex<RunningDump>>);
 
 impl SharedDump {
-    pub fn new(dump: Dump) -> Self {
+    pub fn new(dump: RunningDump) -> Self {
         Self(Arc::new(Mutex::new(dump)))
     }
 
     /// Runs `act` on the dump.
-    pub fn with<T>(&self, act: impl FnOnce(&mut Dump) -> T) -> T {
+    pub fn with<T>(&self, act: impl FnOnce(&mut RunningDump) -> T) -> T {
         act(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 
 /// Opens a member, as long as the dump has just reached it.
 pub(super) struct MemberOpener {
-    dump: Weak<Mutex<Dump>>,
+    dump: Weak<Mutex<RunningDump>>,
     path: String,
 }
 
@@ -353,10 +358,10 @@ impl Opener for MemberOpener {
 struct MemberContent(SharedDump);
 
 impl Content for MemberContent {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<Piece> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<ContentPiece> {
         match self.0.with(|dump| dump.read(buffer))? {
-            0 => Ok(Piece::End),
-            count => Ok(Piece::Data(count)),
+            0 => Ok(ContentPiece::End),
+            count => Ok(ContentPiece::Data(count)),
         }
     }
 

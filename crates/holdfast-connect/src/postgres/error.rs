@@ -87,7 +87,7 @@ impl From<PostgresError> for io::Error {
 }
 
 /// The server's answer when a connection or a statement failed.
-pub(super) struct Refusal<'a> {
+pub(super) struct PostgresRefusal<'a> {
     /// Server and database, for messages.
     pub subject: &'a str,
     /// The SQLSTATE, if known.
@@ -96,7 +96,7 @@ pub(super) struct Refusal<'a> {
     pub message: &'a str,
 }
 
-impl Refusal<'_> {
+impl PostgresRefusal<'_> {
     /// The reason in one sentence, with what to do.
     pub fn explain(&self) -> PostgresError {
         let (kind, advice) = self.judge();

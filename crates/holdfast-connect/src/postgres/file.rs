@@ -12,11 +12,11 @@ use holdfast_format::entry::Metadata;
 use zstd::stream::read::Decoder as ZstdDecoder;
 
 use super::archive::{PlainCheck, PlainKind};
-use super::content::{Entries, already_read};
+use super::content::{CaptureEntries, already_read};
 use super::database::DatabaseFolder;
-use super::dump::Dump;
+use super::dump::RunningDump;
 use super::error::{ErrorKind, PostgresError};
-use crate::{Content, Item, Opener, Piece, Source};
+use crate::{Content, ContentPiece, Opener, Source, SourceItem};
 
 /// The first bytes of gzip and of zstd.
 const GZIP_START: &[u8] = b"\x1f\x8b";
@@ -35,18 +35,18 @@ const ARCHIVE_START: &[u8] = b"PGDMP";
 /// gzip or zstd is stored decompressed, so that it deduplicates. It can be read only once and in
 /// its own order.
 pub struct DumpFileSource {
-    entries: Entries,
+    entries: CaptureEntries,
     /// The file and its initial status, if it is a file.
-    watched: Option<(File, Look)>,
+    watched: Option<(File, DumpFileStamp)>,
     file: Option<Box<dyn Read + Send>>,
     folder: Option<DatabaseFolder>,
-    items: VecDeque<Item>,
+    items: VecDeque<SourceItem>,
 }
 
 impl DumpFileSource {
     /// Reads from `file`, as a dump made at `seconds` since 1970.
     pub fn new(file: Box<dyn Read + Send>, seconds: i64) -> Self {
-        let entries = Entries::new(seconds);
+        let entries = CaptureEntries::new(seconds);
         Self { entries, watched: None, file: Some(file), folder: None, items: VecDeque::new() }
     }
 
@@ -59,7 +59,7 @@ impl DumpFileSource {
             io::Error::new(error.kind(), format!("{} cannot be read: {error}", path.display()))
         };
         let file = File::open(path).map_err(failed)?;
-        let look = Look::of(&file).map_err(failed)?;
+        let look = DumpFileStamp::of(&file).map_err(failed)?;
         let watched = Some((file.try_clone().map_err(failed)?, look));
         Ok(Self { watched, ..Self::new(Box::new(file), look.seconds) })
     }
@@ -72,7 +72,7 @@ impl DumpFileSource {
         if is_archive || !is_script {
             // Anything else is identified by the reader of archives.
             let bytes = self.watched.as_ref().map_or(u64::MAX, |(_, look)| look.bytes);
-            let dump = Dump::from_file(file, bytes)?;
+            let dump = RunningDump::from_file(file, bytes)?;
             self.items.push_back(self.entries.enter("databases", false));
             let folder = DatabaseFolder::begin(dump, None, self.entries, &mut self.items);
             self.folder = Some(folder);
@@ -82,7 +82,7 @@ impl DumpFileSource {
             true => ("cluster.sql", PlainKind::Cluster),
             false => ("database.sql", PlainKind::Database),
         };
-        let script = Script { file, check: Some(PlainCheck::new()), kind };
+        let script = ScriptFile { file, check: Some(PlainCheck::new()), kind };
         let opener = ScriptOpener(Mutex::new(Some(script)));
         self.items.push_back(self.entries.stream(name, Box::new(opener)));
         Ok(())
@@ -90,14 +90,14 @@ impl DumpFileSource {
 }
 
 impl Source for DumpFileSource {
-    fn next(&mut self) -> io::Result<Option<Item>> {
+    fn next(&mut self) -> io::Result<Option<SourceItem>> {
         while self.items.is_empty() {
             if let Some(file) = self.file.take() {
                 self.begin(file)?;
             } else if let Some(mut folder) = self.folder.take() {
-                match folder.go_on(&mut self.items)? {
+                match folder.advance(&mut self.items)? {
                     true => self.folder = Some(folder),
-                    false => self.items.push_back(Item::Leave),
+                    false => self.items.push_back(SourceItem::Leave),
                 }
             } else {
                 return self.end();
@@ -109,9 +109,9 @@ impl Source for DumpFileSource {
 
 impl DumpFileSource {
     /// Makes sure that the file has not changed.
-    fn end(&mut self) -> io::Result<Option<Item>> {
+    fn end(&mut self) -> io::Result<Option<SourceItem>> {
         match self.watched.take() {
-            Some((file, look)) if Look::of(&file)? != look => {
+            Some((file, look)) if DumpFileStamp::of(&file)? != look => {
                 let text = "the dump was written while it was being read: write it under another \
                             name, and rename it when it is finished";
                 Err(PostgresError::new(ErrorKind::Incomplete, text).into())
@@ -123,13 +123,13 @@ impl DumpFileSource {
 
 /// What changes with a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Look {
+struct DumpFileStamp {
     bytes: u64,
     seconds: i64,
     nanoseconds: i64,
 }
 
-impl Look {
+impl DumpFileStamp {
     fn of(file: &File) -> io::Result<Self> {
         let found = file.metadata()?;
         Ok(Self { bytes: found.len(), seconds: found.mtime(), nanoseconds: found.mtime_nsec() })
@@ -172,7 +172,7 @@ fn started(mut file: Box<dyn Read + Send>) -> io::Result<(Vec<u8>, Box<dyn Read 
 }
 
 /// The script, until it is opened.
-struct ScriptOpener(Mutex<Option<Script>>);
+struct ScriptOpener(Mutex<Option<ScriptFile>>);
 
 impl std::fmt::Debug for ScriptOpener {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -191,15 +191,15 @@ impl Opener for ScriptOpener {
     }
 }
 
-struct Script {
+struct ScriptFile {
     file: Box<dyn Read + Send>,
     /// Present until the end.
     check: Option<PlainCheck>,
     kind: PlainKind,
 }
 
-impl Content for Script {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<Piece> {
+impl Content for ScriptFile {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<ContentPiece> {
         let count = loop {
             match self.file.read(buffer) {
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
@@ -210,7 +210,7 @@ impl Content for Script {
             if let Some(check) = &mut self.check {
                 check.update(&buffer[..count]);
             }
-            return Ok(Piece::Data(count));
+            return Ok(ContentPiece::Data(count));
         }
         match self.check.take().map(PlainCheck::finish) {
             Some(Err(error)) => {
@@ -220,7 +220,7 @@ impl Content for Script {
                 let text = "the end of the script does not match its beginning";
                 Err(PostgresError::new(ErrorKind::Incomplete, text).into())
             }
-            _ => Ok(Piece::End),
+            _ => Ok(ContentPiece::End),
         }
     }
 

@@ -6,8 +6,8 @@ use std::process::Stdio;
 use super::archive::{PlainCheck, PlainKind};
 use super::cut::Cut;
 use super::error::{ErrorKind, PostgresError};
-use super::options::Globals;
-use super::said::Said;
+use super::options::GlobalsSelection;
+use super::said::ToolMessages;
 use crate::command::StoppableReader;
 
 /// More than the roles and tablespaces of any server.
@@ -22,7 +22,7 @@ impl Cut {
     pub fn globals(&self) -> Result<Vec<u8>, PostgresError> {
         let mut command = self.tools.command("pg_dumpall");
         command.args(["--globals-only", "--no-password"]);
-        if self.options.globals != Globals::WithPasswords {
+        if self.options.globals != GlobalsSelection::WithPasswords {
             command.arg("--no-role-passwords");
         }
         // Names of roles have no encoding of their own: they are read in that of the database that
@@ -40,7 +40,7 @@ impl Cut {
             read.map_err(|error| PostgresError::io("read from pg_dumpall", &error))?;
         }
         running.succeed()?;
-        let said = Said::read(&running.end()?.1);
+        let said = ToolMessages::read(&running.end()?.1);
         self.heard([said.left_out, said.others].concat());
         let mut check = PlainCheck::new();
         check.update(&script);

@@ -42,15 +42,15 @@ pub use cut::{Cut, OnRow};
 pub use error::{ErrorKind, PostgresError};
 pub use file::DumpFileSource;
 pub use identity::system_identifier;
-pub use options::{Databases, Globals, PostgresOptions, Server};
-pub use preflight::{Preflight, preflight};
+pub use options::{DatabaseSelection, GlobalsSelection, PostgresOptions, PostgresServer};
+pub use preflight::{PostgresPreflight, preflight};
 pub use record::{
     DatabaseContent, DatabaseRecord, MemberKind, MemberRecord, RestorePoint, ServerRecord,
 };
 pub use restore::{
-    EmitForm, GlobalsReport, Holding, Leftovers, RestoreOptions, RestoreReport, RestoreSelection,
-    ScriptReport, Standing, StoredDatabase, TableOutcome, TableReport, Unmade, check, emit,
-    emit_stream, globals, holds, leftovers, reads_others, restore, restore_globals, restore_script,
-    settle, standing, tidy,
+    DatabaseHolding, DatabaseLeftovers, DatabaseRestoreOptions, DatabaseRestoreReport,
+    DatabaseState, EmitForm, GlobalsReport, RestoreSelection, ScriptReport, StoredDatabase,
+    TableOutcome, TableReport, Unmade, check, emit, emit_stream, globals, holds, leftovers,
+    reads_others, restore, restore_globals, restore_script, settle, standing, tidy,
 };
 pub use source::{GlobalsSource, PostgresSource};

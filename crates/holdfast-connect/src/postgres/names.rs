@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use super::archive::Entry;
+use super::archive::TocEntry;
 
 /// The longest name that is kept unchanged; the rest of the 255 bytes is for a number that makes it
 /// unique.
@@ -13,13 +13,13 @@ const TABLE_DATA: &[u8] = b"TABLE DATA";
 /// Gives each table a unique file name, which depends on the table's name alone wherever possible,
 /// so that the next backup finds the same table again.
 #[derive(Debug, Default)]
-pub(super) struct Names {
+pub(super) struct TableFileNames {
     taken: HashSet<String>,
 }
 
-impl Names {
+impl TableFileNames {
     /// `SCHEMA.TABLE` for the rows of a table.
-    pub fn of_entry(&mut self, entry: &Entry) -> String {
+    pub fn of_entry(&mut self, entry: &TocEntry) -> String {
         let schema = escape(entry.namespace.as_deref().unwrap_or_default(), true);
         let table = escape(entry.tag.as_deref().unwrap_or_default(), false);
         let name = format!("{schema}.{table}");

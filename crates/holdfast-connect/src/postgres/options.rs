@@ -15,7 +15,7 @@ use super::tool::Tools;
 
 /// A server and how to reach it.
 #[derive(Clone)]
-pub struct Server {
+pub struct PostgresServer {
     /// Address as in `postgres://role@host:5432/database?sslmode=require`, seen from where the
     /// tools run. A socket's folder is given as `postgres:///database?host=/run/postgresql`.
     pub url: String,
@@ -38,7 +38,7 @@ pub struct Server {
     pub stop: Arc<AtomicBool>,
 }
 
-impl Server {
+impl PostgresServer {
     /// A server at an address, with default options.
     pub fn new(url: impl Into<String>) -> Self {
         Self {
@@ -75,7 +75,7 @@ impl Server {
     }
 }
 
-impl fmt::Debug for Server {
+impl fmt::Debug for PostgresServer {
     /// Without the password and without the URL, which may contain one.
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut debug = formatter.debug_struct("Server");
@@ -87,11 +87,11 @@ impl fmt::Debug for Server {
 #[derive(Debug, Clone)]
 pub struct PostgresOptions {
     /// The server.
-    pub server: Server,
+    pub server: PostgresServer,
     /// Which databases.
-    pub databases: Databases,
+    pub databases: DatabaseSelection,
     /// What to capture of roles and tablespaces.
-    pub globals: Globals,
+    pub globals: GlobalsSelection,
     /// True if they are not part of the tree of the databases, but a source of their own
     /// ([`super::GlobalsSource`]), to be kept elsewhere.
     pub globals_apart: bool,
@@ -104,11 +104,11 @@ pub struct PostgresOptions {
 
 impl PostgresOptions {
     /// The database in the server's URL, with roles and their passwords.
-    pub fn new(server: Server) -> Self {
+    pub fn new(server: PostgresServer) -> Self {
         Self {
             server,
-            databases: Databases::OfUrl,
-            globals: Globals::WithPasswords,
+            databases: DatabaseSelection::OfUrl,
+            globals: GlobalsSelection::WithPasswords,
             globals_apart: false,
             restore_point: None,
             lock_timeout: Duration::from_secs(30),
@@ -118,7 +118,7 @@ impl PostgresOptions {
 
 /// Which databases are captured.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Databases {
+pub enum DatabaseSelection {
     /// The one in the URL.
     OfUrl,
     /// These, at least one.
@@ -129,7 +129,7 @@ pub enum Databases {
 
 /// What to capture of roles and tablespaces.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Globals {
+pub enum GlobalsSelection {
     /// Nothing.
     None,
     /// Everything except passwords, which managed servers do not reveal.

@@ -1,8 +1,8 @@
 //! What would make a capture fail or turn out wrong, reported before it begins.
 
 use super::error::{ErrorKind, PostgresError, one_line};
-use super::options::{Databases, Globals, PostgresOptions};
-use super::session::{Session, literal};
+use super::options::{DatabaseSelection, GlobalsSelection, PostgresOptions};
+use super::session::{PostgresSession, literal};
 use super::tool::Tools;
 use super::unfound;
 
@@ -29,7 +29,7 @@ const NAMED_MAX: usize = 5;
 
 /// What is known before a capture.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Preflight {
+pub struct PostgresPreflight {
     /// The databases that would be captured, ascending.
     pub databases: Vec<String>,
     /// The server's version as a number, such as 150018.
@@ -48,13 +48,13 @@ pub struct Preflight {
 ///
 /// # Errors
 /// The first thing that would prevent it, and what to do about it.
-pub fn preflight(options: &PostgresOptions) -> Result<Preflight, PostgresError> {
+pub fn preflight(options: &PostgresOptions) -> Result<PostgresPreflight, PostgresError> {
     let tools = options.server.resolve()?;
     let (mut first, databases) = begin(&tools, &options.databases)?;
     let mut found = check_server(&tools, &mut first, options, databases.len())?;
     drop(first);
     for database in &databases {
-        let mut session = Session::open(&tools, database)?;
+        let mut session = PostgresSession::open(&tools, database)?;
         check_database(&mut session, database)?;
         found.warnings.extend(unfound::warnings(&mut session, database)?);
     }
@@ -66,23 +66,23 @@ pub fn preflight(options: &PostgresOptions) -> Result<Preflight, PostgresError> 
 /// A first session, and the databases that the options name, ascending.
 pub(super) fn begin(
     tools: &Tools,
-    wanted: &Databases,
-) -> Result<(Session, Vec<String>), PostgresError> {
+    wanted: &DatabaseSelection,
+) -> Result<(PostgresSession, Vec<String>), PostgresError> {
     let of_url = tools.address.database();
     let first = match wanted {
-        Databases::Named(names) => names.first().map(String::as_str).or(of_url),
-        Databases::OfUrl | Databases::All => of_url,
+        DatabaseSelection::Named(names) => names.first().map(String::as_str).or(of_url),
+        DatabaseSelection::OfUrl | DatabaseSelection::All => of_url,
     };
     let first = first.ok_or_else(|| {
         let text = "no database is given: add one to the address, as in \
                     postgres://role@host/database";
         PostgresError::new(ErrorKind::Options, text)
     })?;
-    let mut session = Session::open(tools, first)?;
+    let mut session = PostgresSession::open(tools, first)?;
     let mut databases: Vec<String> = match wanted {
-        Databases::Named(names) if !names.is_empty() => names.clone(),
-        Databases::Named(_) | Databases::OfUrl => vec![first.to_owned()],
-        Databases::All => {
+        DatabaseSelection::Named(names) if !names.is_empty() => names.clone(),
+        DatabaseSelection::Named(_) | DatabaseSelection::OfUrl => vec![first.to_owned()],
+        DatabaseSelection::All => {
             let query = "SELECT datname FROM pg_database WHERE datallowconn AND NOT datistemplate";
             session.rows(query)?.into_iter().flatten().flatten().collect()
         }
@@ -98,14 +98,14 @@ const SHUT: &str = "SELECT datname FROM pg_database WHERE NOT datallowconn AND N
 /// Checks that concern the whole server.
 pub(super) fn check_server(
     tools: &Tools,
-    session: &mut Session,
+    session: &mut PostgresSession,
     options: &PostgresOptions,
     databases: usize,
-) -> Result<Preflight, PostgresError> {
+) -> Result<PostgresPreflight, PostgresError> {
     let number = session.value("SELECT current_setting('server_version_num')")?;
     let server_version_number = number.and_then(|it| it.parse().ok()).unwrap_or_default();
     let dump_major = check_tool(tools, "pg_dump", server_version_number / 10_000)?;
-    if options.globals != Globals::None {
+    if options.globals != GlobalsSelection::None {
         check_tool(tools, "pg_dumpall", server_version_number / 10_000)?;
     }
     let mut warnings = Vec::new();
@@ -119,20 +119,20 @@ pub(super) fn check_server(
             warnings.push(text.to_owned());
         }
     }
-    if options.databases == Databases::All {
+    if options.databases == DatabaseSelection::All {
         let shut = session.rows(SHUT)?.into_iter().flatten().flatten();
         warnings.extend(shut.map(|name| {
             format!("database {name:?} is not captured, because it does not allow connections")
         }));
     }
     let may_read = session.value("SELECT has_table_privilege('pg_catalog.pg_authid', 'SELECT')")?;
-    if options.globals == Globals::WithPasswords && may_read.as_deref() != Some("t") {
+    if options.globals == GlobalsSelection::WithPasswords && may_read.as_deref() != Some("t") {
         let text = "only a superuser may read the passwords of roles: capture roles without \
                     passwords (role-passwords = false), or log in as one";
         return Err(PostgresError::new(ErrorKind::Privilege, text));
     }
     check_connections(session, connections(databases))?;
-    Ok(Preflight {
+    Ok(PostgresPreflight {
         databases: Vec::new(),
         server_version_number,
         dump_major,
@@ -163,7 +163,7 @@ fn connections(databases: usize) -> usize {
 }
 
 /// The session that checks this has ended before the others begin.
-fn check_connections(session: &mut Session, needed: usize) -> Result<(), PostgresError> {
+fn check_connections(session: &mut PostgresSession, needed: usize) -> Result<(), PostgresError> {
     let free = session.value(FREE_CONNECTIONS)?;
     match free.and_then(|free| free.parse::<i64>().ok()) {
         Some(free) if usize::try_from(free + 1).unwrap_or(0) < needed => {
@@ -190,7 +190,7 @@ const HIDDEN_MAPPINGS: &str = "SELECT format('the options of the user mapping fo
 
 /// Checks that concern one database; returns what this role cannot see of it, and so no dump has.
 pub(super) fn check_database(
-    session: &mut Session,
+    session: &mut PostgresSession,
     database: &str,
 ) -> Result<Vec<String>, PostgresError> {
     let role = session.value("SELECT format('%I', current_user)")?.unwrap_or_default();
@@ -228,7 +228,10 @@ fn named(tables: &[String]) -> String {
 }
 
 /// True if the role may call a function of the server, such as `pg_control_system()`.
-pub(super) fn may_call(session: &mut Session, function: &str) -> Result<bool, PostgresError> {
+pub(super) fn may_call(
+    session: &mut PostgresSession,
+    function: &str,
+) -> Result<bool, PostgresError> {
     let function = literal(function);
     let query = format!("SELECT has_function_privilege({function}::regprocedure, 'EXECUTE')");
     Ok(session.value(&query)?.as_deref() == Some("t"))

@@ -8,9 +8,9 @@
 use std::io::{BufRead, BufReader, Write};
 use std::process::{ChildStdin, Stdio};
 
-use super::error::{ErrorKind, PostgresError, Refusal};
+use super::error::{ErrorKind, PostgresError, PostgresRefusal};
 use super::rows::OnBytes;
-use super::tool::{Running, Tools};
+use super::tool::{RunningTool, Tools};
 use crate::command::StoppableReader;
 
 /// The program's name.
@@ -22,7 +22,7 @@ pub(super) struct Psql {
     subject: String,
     input: Option<ChildStdin>,
     output: BufReader<StoppableReader>,
-    running: Running,
+    running: RunningTool,
     /// A line that nothing else writes. It marks the end of the response to a statement.
     mark: String,
 }
@@ -96,7 +96,7 @@ impl Psql {
         let message = said.trim_start_matches("psql: ").trim_start_matches("error: ");
         match message.is_empty() || failed.kind == ErrorKind::Tool {
             true => failed,
-            false => Refusal { subject: &self.subject, code: None, message }.explain(),
+            false => PostgresRefusal { subject: &self.subject, code: None, message }.explain(),
         }
     }
 }

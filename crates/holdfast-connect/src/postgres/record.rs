@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::archive::{Content, ContentKind};
+use super::archive::{ContentKind, MemberSummary};
 
 /// The form of both files. A reader that does not know it must reject them.
 pub(super) const FORM: u32 = 1;
@@ -148,7 +148,7 @@ pub enum MemberKind {
 
 impl MemberRecord {
     /// True if `content` is what was captured.
-    pub fn is(&self, content: &Content) -> bool {
+    pub fn is(&self, content: &MemberSummary) -> bool {
         let hash = format!("{:032x}", content.hash);
         (self.kind, self.rows, self.bytes, &self.hash)
             == (content.kind.into(), content.rows, content.bytes, &hash)

@@ -4,7 +4,7 @@ use super::error::PostgresError;
 
 /// Splits lines into columns, in pieces of any size.
 #[derive(Default)]
-pub(super) struct Rows {
+pub(super) struct RowSplitter {
     /// The current line.
     line: Vec<u8>,
 }
@@ -13,14 +13,14 @@ pub(super) struct Rows {
 pub(super) type OnBytes<'a> = dyn FnMut(&[u8]) -> Result<(), PostgresError> + 'a;
 
 /// One row: each column as the server writes it, `None` for a null.
-pub(super) type Row = Vec<Option<String>>;
+pub(super) type TextRow = Vec<Option<String>>;
 
-impl Rows {
+impl RowSplitter {
     /// Adds the next bytes and passes on each complete row.
     pub fn update<E>(
         &mut self,
         bytes: &[u8],
-        on_row: &mut dyn FnMut(Row) -> Result<(), E>,
+        on_row: &mut dyn FnMut(TextRow) -> Result<(), E>,
     ) -> Result<(), E> {
         for part in bytes.split_inclusive(|byte| *byte == b'\n') {
             match part.strip_suffix(b"\n") {
@@ -37,7 +37,7 @@ impl Rows {
     }
 }
 
-fn columns(line: &[u8]) -> Row {
+fn columns(line: &[u8]) -> TextRow {
     line.split(|byte| *byte == b'\t').map(column).collect()
 }
 
@@ -68,13 +68,13 @@ fn column(text: &[u8]) -> Option<String> {
 mod tests {
     use std::convert::Infallible;
 
-    use super::{Row, Rows};
+    use super::{RowSplitter, TextRow};
 
     #[test]
     fn rows_are_taken_apart_wherever_the_pieces_end() {
         let bytes = b"a\\tb\t\\N\t\\\\N\n\n\xc3\xa9\\\\\t\n";
         for length in [1, 2, 5, bytes.len()] {
-            let (mut rows, mut all) = (Rows::default(), Vec::<Row>::new());
+            let (mut rows, mut all) = (RowSplitter::default(), Vec::<TextRow>::new());
             for piece in bytes.chunks(length) {
                 let mut keep = |row| {
                     all.push(row);

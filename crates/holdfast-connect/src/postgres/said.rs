@@ -9,14 +9,14 @@ const MORE: [&str; 3] = ["pg_dump: detail: ", "pg_dump: hint: ", "pg_dump: "];
 
 /// What a tool prints on standard error although it succeeds, one sentence each.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct Said {
+pub(super) struct ToolMessages {
     /// What it left out.
     pub left_out: Vec<String>,
     /// Anything else.
     pub others: Vec<String>,
 }
 
-impl Said {
+impl ToolMessages {
     /// Parses the lines.
     pub fn read(text: &str) -> Self {
         let mut said = Self::default();
@@ -41,11 +41,11 @@ impl Said {
 
 #[cfg(test)]
 mod tests {
-    use super::Said;
+    use super::ToolMessages;
 
     #[test]
-    fn what_is_left_out_is_told_from_what_is_only_said() {
-        let said = Said::read(
+    fn omissions_are_distinguished_from_remarks() {
+        let said = ToolMessages::read(
             "pg_dump: warning: subscriptions not dumped because current user is not a superuser\n\
              WARNING:  database \"app\" has a collation version mismatch\n\
              pg_dump: warning: there are circular foreign-key constraints on this table:\n\
@@ -59,6 +59,6 @@ mod tests {
              full dump.",
         ];
         assert_eq!(said.others, others);
-        assert_eq!(Said::read("\n"), Said::default());
+        assert_eq!(ToolMessages::read("\n"), ToolMessages::default());
     }
 }

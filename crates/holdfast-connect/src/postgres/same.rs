@@ -14,8 +14,8 @@ use std::time::{Duration, Instant};
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
 
 use super::error::{ErrorKind, PostgresError};
-use super::session::{Session, literal};
-use super::tool::{Running, stopped};
+use super::session::{PostgresSession, literal};
+use super::tool::{RunningTool, stopped};
 
 /// The smallest size of a pipe.
 const SMALLEST_BYTES: i32 = 4096;
@@ -65,8 +65,8 @@ impl FullPipe {
 /// Waits until a session sees that of a tool, by its application name. A tool that has exited
 /// reports the reason itself.
 pub(super) fn wait(
-    session: &mut Session,
-    running: &mut Running,
+    session: &mut PostgresSession,
+    running: &mut RunningTool,
     name: &str,
 ) -> Result<(), PostgresError> {
     let query =

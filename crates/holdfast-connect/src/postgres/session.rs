@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::connection::Direct;
 use super::error::PostgresError;
 use super::psql::Psql;
-use super::rows::{OnBytes, Row, Rows};
+use super::rows::{OnBytes, RowSplitter, TextRow};
 use super::tool::Tools;
 
 /// Nothing waits for a lock without end.
@@ -17,14 +17,14 @@ const CATALOGUE_TIMEOUT: Duration = Duration::from_secs(300);
 const OTHERS_TIMEOUT: Duration = Duration::from_secs(3600);
 
 /// A session with one database.
-pub(super) enum Session {
+pub(super) enum PostgresSession {
     /// Over a connection of this process.
     Direct(Direct),
     /// Where the tools run: through `psql`.
     Psql(Psql),
 }
 
-impl Session {
+impl PostgresSession {
     /// Begins a session.
     pub fn open(tools: &Tools, database: &str) -> Result<Self, PostgresError> {
         let mut session = match tools.exec.is_empty() {
@@ -74,17 +74,17 @@ impl Session {
     pub fn query(
         &mut self,
         query: &str,
-        on_row: &mut dyn FnMut(Row) -> Result<(), PostgresError>,
+        on_row: &mut dyn FnMut(TextRow) -> Result<(), PostgresError>,
     ) -> Result<(), PostgresError> {
         let query = query.trim_end().trim_end_matches(';');
-        let mut rows = Rows::default();
+        let mut rows = RowSplitter::default();
         // The line feed ends a comment on the query's last line.
         let statement = format!("COPY ({query}\n) TO STDOUT");
         self.copy(&statement, &mut |bytes| rows.update(bytes, on_row))
     }
 
     /// The rows of a query that returns few.
-    pub fn rows(&mut self, query: &str) -> Result<Vec<Row>, PostgresError> {
+    pub fn rows(&mut self, query: &str) -> Result<Vec<TextRow>, PostgresError> {
         let mut rows = Vec::new();
         self.query(query, &mut |row| {
             rows.push(row);

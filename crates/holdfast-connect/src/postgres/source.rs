@@ -4,13 +4,13 @@ use std::collections::VecDeque;
 use std::io;
 use std::sync::Arc;
 
-use super::content::Entries;
+use super::content::CaptureEntries;
 use super::cut::Cut;
 use super::database::DatabaseFolder;
-use super::dump::Dump;
-use super::options::Globals;
+use super::dump::RunningDump;
+use super::options::GlobalsSelection;
 use super::record::to_json;
-use crate::{Item, Source, Trouble};
+use crate::{Source, SourceItem, UnreadEntry};
 
 /// A source of what a cut sees: `databases/`, then `globals.sql` if it is wanted, then
 /// `postgres.json`.
@@ -20,13 +20,13 @@ use crate::{Item, Source, Trouble};
 /// used. The transaction of each database ends when its dump is complete.
 pub struct PostgresSource {
     cut: Arc<Cut>,
-    entries: Entries,
-    stage: Stage,
-    items: VecDeque<Item>,
+    entries: CaptureEntries,
+    stage: PostgresSourceStage,
+    items: VecDeque<SourceItem>,
 }
 
 /// What comes next.
-enum Stage {
+enum PostgresSourceStage {
     Begin,
     /// The database at this position in the record.
     Database(usize),
@@ -40,49 +40,53 @@ enum Stage {
 impl PostgresSource {
     /// Everything that the cut's options name.
     pub fn new(cut: Arc<Cut>) -> Self {
-        let entries = Entries::new(cut.seconds);
-        Self { cut, entries, stage: Stage::Begin, items: VecDeque::new() }
+        let entries = CaptureEntries::new(cut.seconds);
+        Self { cut, entries, stage: PostgresSourceStage::Begin, items: VecDeque::new() }
     }
 
     /// Produces the next items; false if there are none.
-    fn go_on(&mut self) -> io::Result<bool> {
-        self.stage = match std::mem::replace(&mut self.stage, Stage::Done) {
-            Stage::Begin => {
+    fn advance(&mut self) -> io::Result<bool> {
+        self.stage = match std::mem::replace(&mut self.stage, PostgresSourceStage::Done) {
+            PostgresSourceStage::Begin => {
                 self.items.push_back(self.entries.enter("databases", false));
-                Stage::Database(0)
+                PostgresSourceStage::Database(0)
             }
-            Stage::Database(place) => self.begin_database(place)?,
-            Stage::Member(place, folder) => self.next_member(place, folder)?,
-            Stage::Globals => {
+            PostgresSourceStage::Database(place) => self.begin_database(place)?,
+            PostgresSourceStage::Member(place, folder) => self.next_member(place, folder)?,
+            PostgresSourceStage::Globals => {
                 let options = &self.cut.options;
-                if options.globals != Globals::None && !options.globals_apart {
+                if options.globals != GlobalsSelection::None && !options.globals_apart {
                     self.items.push_back(self.entries.file("globals.sql", self.cut.globals()?));
                 }
-                Stage::Server
+                PostgresSourceStage::Server
             }
-            Stage::Server => {
+            PostgresSourceStage::Server => {
                 let json = to_json(self.cut.record())?;
                 self.items.push_back(self.entries.file("postgres.json", json));
-                Stage::Done
+                PostgresSourceStage::Done
             }
-            Stage::Done => return Ok(false),
+            PostgresSourceStage::Done => return Ok(false),
         };
         Ok(true)
     }
 
-    fn begin_database(&mut self, place: usize) -> io::Result<Stage> {
+    fn begin_database(&mut self, place: usize) -> io::Result<PostgresSourceStage> {
         let Some(record) = self.cut.record().databases.get(place) else {
-            self.items.push_back(Item::Leave);
-            return Ok(Stage::Globals);
+            self.items.push_back(SourceItem::Leave);
+            return Ok(PostgresSourceStage::Globals);
         };
-        let (dump, record) = (Dump::start(&self.cut, record)?, record.clone());
+        let (dump, record) = (RunningDump::start(&self.cut, record)?, record.clone());
         let folder = DatabaseFolder::begin(dump, Some(record), self.entries, &mut self.items);
-        Ok(Stage::Member(place, Box::new(folder)))
+        Ok(PostgresSourceStage::Member(place, Box::new(folder)))
     }
 
-    fn next_member(&mut self, place: usize, mut folder: Box<DatabaseFolder>) -> io::Result<Stage> {
-        if folder.go_on(&mut self.items)? {
-            return Ok(Stage::Member(place, folder));
+    fn next_member(
+        &mut self,
+        place: usize,
+        mut folder: Box<DatabaseFolder>,
+    ) -> io::Result<PostgresSourceStage> {
+        if folder.advance(&mut self.items)? {
+            return Ok(PostgresSourceStage::Member(place, folder));
         }
         if let Some(record) = self.cut.record().databases.get(place) {
             // The server no longer needs to keep old rows for it.
@@ -92,20 +96,20 @@ impl PostgresSource {
             self.items.extend(lacks.map(|lack| lacking(&record.folder, lack)));
             self.cut.heard(said.others);
         }
-        Ok(Stage::Database(place + 1))
+        Ok(PostgresSourceStage::Database(place + 1))
     }
 }
 
 /// Something in a database that its dump does not have.
-fn lacking(folder: &str, what: String) -> Item {
+fn lacking(folder: &str, what: String) -> SourceItem {
     let path = format!("/databases/{folder}").into_bytes();
-    Item::Trouble(Trouble { path, during: "dump", error: io::Error::other(what) })
+    SourceItem::Unread(UnreadEntry { path, during: "dump", error: io::Error::other(what) })
 }
 
 impl Source for PostgresSource {
-    fn next(&mut self) -> io::Result<Option<Item>> {
+    fn next(&mut self) -> io::Result<Option<SourceItem>> {
         while self.items.is_empty() {
-            if !self.go_on()? {
+            if !self.advance()? {
                 return Ok(None);
             }
         }
@@ -119,20 +123,20 @@ impl Source for PostgresSource {
 /// Like [`PostgresSource`], it can be read only once.
 pub struct GlobalsSource {
     cut: Arc<Cut>,
-    entries: Entries,
+    entries: CaptureEntries,
     is_done: bool,
 }
 
 impl GlobalsSource {
     /// The globals of the cut's server, according to its options.
     pub fn new(cut: Arc<Cut>) -> Self {
-        let entries = Entries::new(cut.seconds);
+        let entries = CaptureEntries::new(cut.seconds);
         Self { cut, entries, is_done: false }
     }
 }
 
 impl Source for GlobalsSource {
-    fn next(&mut self) -> io::Result<Option<Item>> {
+    fn next(&mut self) -> io::Result<Option<SourceItem>> {
         if std::mem::replace(&mut self.is_done, true) {
             return Ok(None);
         }

@@ -87,7 +87,7 @@ impl Tools {
         &self,
         program: &str,
         command: &mut ToolCommand,
-    ) -> Result<Running, PostgresError> {
+    ) -> Result<RunningTool, PostgresError> {
         let mut child = command
             .process()
             .stderr(Stdio::piped())
@@ -99,7 +99,7 @@ impl Tools {
             std::thread::spawn(move || keep(stderr, &kept))
         });
         let (name, stop) = (program.to_owned(), Arc::clone(&self.stop));
-        Ok(Running { name, child, kept, keeping, status: None, stop })
+        Ok(RunningTool { name, child, kept, keeping, status: None, stop })
     }
 
     /// Runs a program that prints little, and returns its output.
@@ -146,7 +146,7 @@ impl Tools {
 
 /// A program started in a process group of its own, which is killed if this is dropped before the
 /// program has ended.
-pub(super) struct Running {
+pub(super) struct RunningTool {
     name: String,
     pub child: Child,
     /// The beginning of its standard error, and the thread that reads it.
@@ -157,7 +157,7 @@ pub(super) struct Running {
     stop: Arc<AtomicBool>,
 }
 
-impl Running {
+impl RunningTool {
     /// Waits for the end, which must be a success.
     pub fn succeed(&mut self) -> Result<(), PostgresError> {
         let status = self.wait()?;
@@ -243,7 +243,7 @@ impl Running {
     }
 }
 
-impl Drop for Running {
+impl Drop for RunningTool {
     fn drop(&mut self) {
         if self.status.is_none() {
             let group = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw);

@@ -6,7 +6,7 @@
 
 use super::error::PostgresError;
 use super::restore::of_sessions;
-use super::session::{Session, literal};
+use super::session::{PostgresSession, literal};
 
 /// The role whose search path counts.
 const OWNER: &str = "SELECT pg_catalog.pg_get_userbyid(datdba) FROM pg_catalog.pg_database \
@@ -51,7 +51,7 @@ const UNFOUND: &str = "WITH used AS (\
 
 /// The objects in the database of a session, one sentence each.
 pub(super) fn warnings(
-    session: &mut Session,
+    session: &mut PostgresSession,
     database: &str,
 ) -> Result<Vec<String>, PostgresError> {
     let owner = session.value(OWNER)?;

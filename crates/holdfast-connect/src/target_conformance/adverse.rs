@@ -1,9 +1,9 @@
 //! Odd names, paths that lead out, many threads.
 
-use super::{Outcome, content, described, get, put, symlink};
+use super::{TargetResult, content, described, get, put, symlink};
 use crate::{Replace, Target, TargetError};
 
-pub(super) fn names(target: &dyn Target) -> Outcome {
+pub(super) fn names(target: &dyn Target) -> TargetResult {
     target.directory(b"names")?;
     let long = [b'x'; 255];
     let mut names =
@@ -22,13 +22,13 @@ pub(super) fn names(target: &dyn Target) -> Outcome {
     Ok(())
 }
 
-pub(super) fn escaping(target: &dyn Target) -> Outcome {
+pub(super) fn escaping(target: &dyn Target) -> TargetResult {
     target.directory(b"inside")?;
     escaping_from(target, b"inside")
 }
 
 /// Paths that lead out of a directory, and out of the target.
-pub(super) fn escaping_from(target: &dyn Target, inside: &[u8]) -> Outcome {
+pub(super) fn escaping_from(target: &dyn Target, inside: &[u8]) -> TargetResult {
     let link = symlink(b"link", b"to");
     let metadata = described();
     let bad = ["..", "/", "/etc", "*/../../x", "*//x", "*/", ".", "a\0b", "./a"];
@@ -61,7 +61,7 @@ pub(super) fn escaping_from(target: &dyn Target, inside: &[u8]) -> Outcome {
     Ok(())
 }
 
-pub(super) fn threads(target: &dyn Target) -> Outcome {
+pub(super) fn threads(target: &dyn Target) -> TargetResult {
     target.directory(b"threads")?;
     content::threads(target, b"threads", &|thread, part| {
         // Several threads create the same directories.

@@ -2,7 +2,7 @@
 
 use std::thread;
 
-use super::{Outcome, described, get, put};
+use super::{TargetResult, described, get, put};
 use crate::{FileSlot, Replace, Target, TargetError};
 
 const THREADS: u8 = 4;
@@ -11,7 +11,7 @@ const SHARE_BYTES: usize = 10_000;
 const PARTS: usize = 20;
 
 /// Files below `at` are written piece by piece, two at a time.
-pub(super) fn any_order(target: &dyn Target, at: &[u8]) -> Outcome {
+pub(super) fn any_order(target: &dyn Target, at: &[u8]) -> TargetResult {
     let [path, beside] = [&b"/order"[..], b"/other"].map(|name| [at, name].concat());
     let slot = target.file(&path, 100_000, Replace::Entry)?;
     let other = target.file(&beside, 3, Replace::Entry)?;
@@ -29,7 +29,7 @@ pub(super) fn any_order(target: &dyn Target, at: &[u8]) -> Outcome {
 }
 
 /// A file below `at` keeps parts of the previous one.
-pub(super) fn keeping(target: &dyn Target, at: &[u8]) -> Outcome {
+pub(super) fn keeping(target: &dyn Target, at: &[u8]) -> TargetResult {
     let [path, missing] = [&b"/kept"[..], b"/missing"].map(|name| [at, name].concat());
     let old: Vec<u8> = (0..300_000u32).map(|number| (number / 7 % 251) as u8).collect();
     put(target, &path, &old, &described())?;
@@ -53,7 +53,7 @@ pub(super) fn threads(
     target: &dyn Target,
     at: &[u8],
     place: &(dyn Fn(u8, usize) -> Result<Vec<u8>, TargetError> + Sync),
-) -> Outcome {
+) -> TargetResult {
     let path = [at, b"/shared"].concat();
     let slot = target.file(&path, u64::from(THREADS) * SHARE_BYTES as u64, Replace::Entry)?;
     thread::scope(|scope| {
@@ -79,7 +79,7 @@ fn one_thread(
     slot: &dyn FileSlot,
     thread: u8,
     place: &dyn Fn(u8, usize) -> Result<Vec<u8>, TargetError>,
-) -> Outcome {
+) -> TargetResult {
     const PART_BYTES: usize = SHARE_BYTES / PARTS;
     for part in 0..PARTS {
         let offset = usize::from(thread) * SHARE_BYTES + part * PART_BYTES;

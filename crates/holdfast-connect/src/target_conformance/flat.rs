@@ -1,6 +1,6 @@
 //! What a target must do that has files in a single directory, such as a bucket.
 
-use super::{Outcome, adverse, content, described, expect, get, put, symlink};
+use super::{TargetResult, adverse, content, described, expect, get, put, symlink};
 use crate::{Replace, Target, TargetError};
 
 /// Restores files to the directory `at` of `target`, which must be empty, and checks the result.
@@ -33,7 +33,7 @@ impl Flat<'_> {
         [self.at, b"/", name].concat()
     }
 
-    fn put(&self, name: &[u8], content: &[u8]) -> Outcome {
+    fn put(&self, name: &[u8], content: &[u8]) -> TargetResult {
         put(self.target, &self.path(name), content, &described())
     }
 
@@ -47,7 +47,7 @@ impl Flat<'_> {
         Ok(existing.map(|existing| existing.bytes))
     }
 
-    fn empty(&self) -> Outcome {
+    fn empty(&self) -> TargetResult {
         assert!(self.target.existing(b"")?.is_some_and(|root| root.is_directory));
         assert!(self.target.existing(self.at)?.is_some_and(|root| root.is_directory));
         self.target.directory(self.at)?;
@@ -56,7 +56,7 @@ impl Flat<'_> {
         self.target.remove(&self.path(b"nothing"))
     }
 
-    fn files(&self) -> Outcome {
+    fn files(&self) -> TargetResult {
         for (name, content) in [(&b"empty"[..], &b""[..]), (b"full", b"some content")] {
             self.put(name, content)?;
             assert_eq!(self.bytes(name)?, Some(content.len() as u64));
@@ -76,7 +76,7 @@ impl Flat<'_> {
         self.target.finish_directory(self.at, &described())
     }
 
-    fn unfinished(&self) -> Outcome {
+    fn unfinished(&self) -> TargetResult {
         self.put(b"old", b"old content")?;
         for name in [&b"old"[..], b"new"] {
             let slot = self.target.file(&self.path(name), 6, Replace::Entry)?;
@@ -91,7 +91,7 @@ impl Flat<'_> {
         Ok(())
     }
 
-    fn refusing(&self) -> Outcome {
+    fn refusing(&self) -> TargetResult {
         let path = self.path(b"refused");
         assert!(
             self.target.special(&path, &symlink(b"refused", b"elsewhere"), Replace::Entry).is_err()
@@ -104,7 +104,7 @@ impl Flat<'_> {
         Ok(())
     }
 
-    fn names(&self, names: &[&[u8]]) -> Outcome {
+    fn names(&self, names: &[&[u8]]) -> TargetResult {
         for name in names {
             self.put(name, name)?;
             assert_eq!(self.get(name)?, *name);
@@ -117,7 +117,7 @@ impl Flat<'_> {
         Ok(())
     }
 
-    fn removing(&self) -> Outcome {
+    fn removing(&self) -> TargetResult {
         self.put(b"removed", b"content")?;
         self.put(b"removed.not", b"content")?;
         for _ in 0..2 {
@@ -128,7 +128,7 @@ impl Flat<'_> {
         Ok(())
     }
 
-    fn threads(&self) -> Outcome {
+    fn threads(&self) -> TargetResult {
         let place = |thread, part| Ok(self.path(format!("{thread}-{part}").as_bytes()));
         content::threads(self.target, self.at, &place)
     }

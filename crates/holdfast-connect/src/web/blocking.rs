@@ -10,7 +10,7 @@ use rustls::ClientConfig;
 use tokio::runtime::Builder;
 use url::Url;
 
-use super::{Broken, Proxies, Transport};
+use super::{BrokenTransfer, Proxies, Transport};
 use crate::trust;
 
 /// Maximum number of redirects that are followed.
@@ -19,7 +19,7 @@ const REDIRECTIONS_MAX: usize = 10;
 /// Why there is no response, in a few words without the URL, which may be as good as a password.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
-pub struct Refusal(pub String);
+pub struct RequestError(pub String);
 
 /// A blocking client. Its requests are rare, so no connection outlives one.
 #[derive(Debug)]
@@ -34,26 +34,30 @@ impl BlockingClient {
     /// these (PEM).
     ///
     /// # Errors
-    /// [`Refusal`] if there are no trusted certificates.
-    pub fn new(timeout: Duration, certificates: &[u8], proxies: Proxies) -> Result<Self, Refusal> {
+    /// [`RequestError`] if there are no trusted certificates.
+    pub fn new(
+        timeout: Duration,
+        certificates: &[u8],
+        proxies: Proxies,
+    ) -> Result<Self, RequestError> {
         let config = trust::client_config(certificates);
-        let config = config.map_err(|error| Refusal(error.to_string()))?;
+        let config = config.map_err(|error| RequestError(error.to_string()))?;
         Ok(Self { config, proxies, timeout })
     }
 
     /// Sends a request, follows redirects, and returns the response without its body.
     ///
     /// # Errors
-    /// [`Refusal`] if there is no response, or none in time.
+    /// [`RequestError`] if there is no response, or none in time.
     pub fn send(
         &self,
         method: &Method,
         url: &Url,
         headers: &HeaderMap,
         body: &str,
-    ) -> Result<Response<()>, Refusal> {
+    ) -> Result<Response<()>, RequestError> {
         let runtime = Builder::new_current_thread().enable_all().build();
-        let runtime = runtime.map_err(|error| Refusal(error.to_string()))?;
+        let runtime = runtime.map_err(|error| RequestError(error.to_string()))?;
         let answer = runtime.block_on(async {
             // The timeout of the whole request expires first.
             let patience = self.timeout.saturating_mul(2);
@@ -64,7 +68,7 @@ impl BlockingClient {
         });
         // Does not wait for a name that is still being resolved.
         runtime.shutdown_background();
-        answer.unwrap_or_else(|_| Err(Refusal("no answer in time".to_owned())))
+        answer.unwrap_or_else(|_| Err(RequestError("no answer in time".to_owned())))
     }
 }
 
@@ -74,16 +78,16 @@ async fn follow(
     mut url: Url,
     mut headers: HeaderMap,
     mut body: String,
-) -> Result<Response<()>, Refusal> {
+) -> Result<Response<()>, RequestError> {
     for _ in 0..=REDIRECTIONS_MAX {
         let mut request = Request::builder().method(method.clone()).uri(url.as_str());
         if let Some(own) = request.headers_mut() {
             own.clone_from(&headers);
         }
         let request = request.body(Full::new(Bytes::from(body.clone())));
-        let request = request.map_err(|error| Refusal(error.to_string()))?;
+        let request = request.map_err(|error| RequestError(error.to_string()))?;
         let answer = transport.send(request).await;
-        let answer = answer.map_err(|Broken { cause, .. }| Refusal(cause))?.map(drop);
+        let answer = answer.map_err(|BrokenTransfer { cause, .. }| RequestError(cause))?.map(drop);
         let Some(next) = redirection(&url, &answer) else { return Ok(answer) };
         if next.origin() != url.origin() {
             headers.remove(AUTHORIZATION);
@@ -94,7 +98,7 @@ async fn follow(
         }
         url = next;
     }
-    Err(Refusal("too many redirects".to_owned()))
+    Err(RequestError("too many redirects".to_owned()))
 }
 
 /// The target of a redirect. A redirect from TLS to a plain connection is not followed.

@@ -22,20 +22,20 @@ type AnyError = Box<dyn Error + Send + Sync>;
 
 /// Makes connections.
 #[derive(Debug, Clone)]
-pub(super) struct Connector {
+pub(super) struct WebConnector {
     direct: HttpsConnector<HttpConnector>,
     config: ClientConfig,
     proxies: Proxies,
 }
 
-impl Connector {
+impl WebConnector {
     pub(super) fn new(http: HttpConnector, config: ClientConfig, proxies: Proxies) -> Self {
         Self { direct: over(http, config.clone()), config, proxies }
     }
 
-    async fn connect(mut self, address: Uri) -> Result<Stream, AnyError> {
+    async fn connect(mut self, address: Uri) -> Result<WebStream, AnyError> {
         let Some(proxy) = self.proxies.of(&address)? else {
-            return Ok(Stream::new(self.direct.call(address).await?, false));
+            return Ok(WebStream::new(self.direct.call(address).await?, false));
         };
         let to = proxy.uri().clone();
         if is_socks(&proxy) {
@@ -48,16 +48,16 @@ impl Connector {
             if let Some((user, password)) = proxy.raw_auth() {
                 socks = socks.with_auth(user.to_owned(), password.to_owned());
             }
-            return Ok(Stream::new(over(socks, self.config).call(address).await?, false));
+            return Ok(WebStream::new(over(socks, self.config).call(address).await?, false));
         }
         if address.scheme_str() == Some("http") {
-            return Ok(Stream::new(self.direct.call(to).await?, true));
+            return Ok(WebStream::new(self.direct.call(to).await?, true));
         }
         let mut tunnel = Tunnel::new(to, self.direct);
         if let Some(authorization) = proxy.basic_auth() {
             tunnel = tunnel.with_auth(authorization.clone());
         }
-        Ok(Stream::new(over(tunnel, self.config).call(address).await?, false))
+        Ok(WebStream::new(over(tunnel, self.config).call(address).await?, false))
     }
 }
 
@@ -70,10 +70,10 @@ fn over<C>(connector: C, config: ClientConfig) -> HttpsConnector<C> {
         .wrap_connector(connector)
 }
 
-impl Service<Uri> for Connector {
-    type Response = Stream;
+impl Service<Uri> for WebConnector {
+    type Response = WebStream;
     type Error = AnyError;
-    type Future = Pin<Box<dyn Future<Output = Result<Stream, AnyError>> + Send>>;
+    type Future = Pin<Box<dyn Future<Output = Result<WebStream, AnyError>> + Send>>;
 
     fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), AnyError>> {
         self.direct.poll_ready(context)
@@ -89,25 +89,25 @@ trait Duplex: Read + Write + Connection + Send + Unpin {}
 impl<T: Read + Write + Connection + Send + Unpin> Duplex for T {}
 
 /// A connection of any kind.
-pub(super) struct Stream {
+pub(super) struct WebStream {
     inner: Box<dyn Duplex>,
     /// True if a proxy forwards the requests, which must then contain full URLs.
     is_proxied: bool,
 }
 
-impl Stream {
+impl WebStream {
     fn new(inner: impl Duplex + 'static, is_proxied: bool) -> Self {
         Self { inner: Box::new(inner), is_proxied }
     }
 }
 
-impl Connection for Stream {
+impl Connection for WebStream {
     fn connected(&self) -> Connected {
         self.inner.connected().proxy(self.is_proxied)
     }
 }
 
-impl Read for Stream {
+impl Read for WebStream {
     fn poll_read(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
@@ -117,7 +117,7 @@ impl Read for Stream {
     }
 }
 
-impl Write for Stream {
+impl Write for WebStream {
     fn poll_write(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,

@@ -6,6 +6,6 @@ mod connector;
 mod proxies;
 mod transport;
 
-pub use blocking::{BlockingClient, Refusal};
+pub use blocking::{BlockingClient, RequestError};
 pub use proxies::{Proxies, ProxyError, ProxyVariables, is_loopback};
-pub use transport::{Answer, Broken, Transport};
+pub use transport::{BrokenTransfer, ResponseBody, Transport};

@@ -30,10 +30,10 @@ pub struct ProxyError {
 
 /// The proxies of this machine.
 #[derive(Clone, Default)]
-pub struct Proxies(Rule);
+pub struct Proxies(NoProxyRule);
 
 #[derive(Clone, Default)]
-enum Rule {
+enum NoProxyRule {
     #[default]
     None,
     Some(Arc<Matcher>),
@@ -54,7 +54,7 @@ impl Proxies {
             let alone = Matcher::builder().all(address.as_str()).build();
             let proxy = alone.intercept(&Uri::from_static("http://example.com/"));
             if !address.is_empty() && !proxy.is_some_and(|proxy| is_usable(&proxy)) {
-                return Self(Rule::Unusable(ProxyError { variable }));
+                return Self(NoProxyRule::Unusable(ProxyError { variable }));
             }
         }
         if named.iter().all(|(_, address)| address.is_empty()) {
@@ -62,7 +62,7 @@ impl Proxies {
         }
         let ProxyVariables { http, https, all, no } = variables.clone();
         let matcher = Matcher::builder().http(http).https(https).all(all).no(no).build();
-        Self(Rule::Some(Arc::new(matcher)))
+        Self(NoProxyRule::Some(Arc::new(matcher)))
     }
 
     /// The proxy for this address. Loopback and link-local addresses, such as those of a cloud's
@@ -73,9 +73,9 @@ impl Proxies {
     pub(super) fn of(&self, address: &Uri) -> Result<Option<Intercept>, ProxyError> {
         match &self.0 {
             _ if address.host().is_none_or(is_near) => Ok(None),
-            Rule::None => Ok(None),
-            Rule::Some(matcher) => Ok(matcher.intercept(address)),
-            Rule::Unusable(error) => Err(error.clone()),
+            NoProxyRule::None => Ok(None),
+            NoProxyRule::Some(matcher) => Ok(matcher.intercept(address)),
+            NoProxyRule::Unusable(error) => Err(error.clone()),
         }
     }
 
@@ -119,9 +119,9 @@ fn is_near(host: &str) -> bool {
 impl fmt::Debug for Proxies {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(match &self.0 {
-            Rule::None => "Proxies(none)",
-            Rule::Some(_) => "Proxies(some)",
-            Rule::Unusable(_) => "Proxies(unusable)",
+            NoProxyRule::None => "Proxies(none)",
+            NoProxyRule::Some(_) => "Proxies(some)",
+            NoProxyRule::Unusable(_) => "Proxies(unusable)",
         })
     }
 }

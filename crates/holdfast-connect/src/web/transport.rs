@@ -15,7 +15,7 @@ use hyper_util::rt::{TokioExecutor, TokioTimer};
 use rustls::ClientConfig;
 
 use super::Proxies;
-use super::connector::Connector;
+use super::connector::WebConnector;
 
 /// Longest wait for a connection.
 const CONNECT_WAIT: Duration = Duration::from_secs(15);
@@ -30,14 +30,14 @@ type AnyBody = http_body_util::combinators::UnsyncBoxBody<Bytes, Box<dyn Error +
 /// Sends requests.
 #[derive(Debug, Clone)]
 pub struct Transport {
-    client: Client<Connector, AnyBody>,
+    client: Client<WebConnector, AnyBody>,
     proxies: Proxies,
     silence_max: Duration,
 }
 
 /// A request or its response was interrupted.
 #[derive(Debug)]
-pub struct Broken {
+pub struct BrokenTransfer {
     /// True if no connection could be made.
     pub is_connect: bool,
     /// True if retrying cannot help.
@@ -53,7 +53,7 @@ impl Transport {
         http.enforce_http(false);
         http.set_connect_timeout(Some(CONNECT_WAIT));
         http.set_nodelay(true);
-        let connector = Connector::new(http, config, proxies.clone());
+        let connector = WebConnector::new(http, config, proxies.clone());
         let client = Client::builder(TokioExecutor::new())
             .pool_timer(TokioTimer::new())
             .pool_idle_timeout(IDLE_WAIT)
@@ -64,8 +64,11 @@ impl Transport {
     /// Sends a request; returns when the head of the response has arrived.
     ///
     /// # Errors
-    /// [`Broken`].
-    pub async fn send<B>(&self, request: Request<B>) -> Result<Response<Answer>, Broken>
+    /// [`BrokenTransfer`].
+    pub async fn send<B>(
+        &self,
+        request: Request<B>,
+    ) -> Result<Response<ResponseBody>, BrokenTransfer>
     where
         B: Body<Data = Bytes, Error: Into<Box<dyn Error + Send + Sync>>> + Send + 'static,
     {
@@ -79,25 +82,25 @@ impl Transport {
             Ok(Ok(response)) => response,
             Ok(Err(error)) => {
                 let is_connect = error.is_connect();
-                return Err(Broken { is_connect, ..Broken::from_error(&error) });
+                return Err(BrokenTransfer { is_connect, ..BrokenTransfer::from_error(&error) });
             }
             Err(_) => return Err(self.silent()),
         };
         let silence_max = self.silence_max;
-        Ok(response.map(|body| Answer { body, silence_max }))
+        Ok(response.map(|body| ResponseBody { body, silence_max }))
     }
 
-    fn silent(&self) -> Broken {
+    fn silent(&self) -> BrokenTransfer {
         silent(self.silence_max)
     }
 }
 
-fn silent(wait: Duration) -> Broken {
+fn silent(wait: Duration) -> BrokenTransfer {
     let cause = format!("no data for {} seconds", wait.as_secs());
-    Broken { is_connect: false, is_final: false, cause }
+    BrokenTransfer { is_connect: false, is_final: false, cause }
 }
 
-impl Broken {
+impl BrokenTransfer {
     /// The innermost cause says most.
     fn from_error(error: &(dyn Error + 'static)) -> Self {
         let mut innermost: &(dyn Error + 'static) = error;
@@ -120,22 +123,22 @@ impl Broken {
 
 /// The body of a response, as it arrives.
 #[derive(Debug)]
-pub struct Answer {
+pub struct ResponseBody {
     body: Incoming,
     silence_max: Duration,
 }
 
-impl Answer {
+impl ResponseBody {
     /// The next bytes; `None` at the end.
     ///
     /// # Errors
-    /// [`Broken`] if the connection ended early, or nothing came for too long.
-    pub async fn next(&mut self) -> Result<Option<Bytes>, Broken> {
+    /// [`BrokenTransfer`] if the connection ended early, or nothing came for too long.
+    pub async fn next(&mut self) -> Result<Option<Bytes>, BrokenTransfer> {
         loop {
             match tokio::time::timeout(self.silence_max, self.body.frame()).await {
                 Err(_) => return Err(silent(self.silence_max)),
                 Ok(None) => return Ok(None),
-                Ok(Some(Err(error))) => return Err(Broken::from_error(&error)),
+                Ok(Some(Err(error))) => return Err(BrokenTransfer::from_error(&error)),
                 Ok(Some(Ok(frame))) => {
                     if let Ok(bytes) = frame.into_data() {
                         return Ok(Some(bytes));
@@ -153,8 +156,8 @@ impl Answer {
     /// The whole body, if it is not longer than `bytes_max`; else `None`.
     ///
     /// # Errors
-    /// [`Broken`].
-    pub async fn whole(&mut self, bytes_max: usize) -> Result<Option<Bytes>, Broken> {
+    /// [`BrokenTransfer`].
+    pub async fn whole(&mut self, bytes_max: usize) -> Result<Option<Bytes>, BrokenTransfer> {
         let mut whole = Vec::new();
         while let Some(bytes) = self.next().await? {
             if whole.is_empty() && self.body.is_end_stream() {

@@ -2,7 +2,9 @@
 
 use std::sync::OnceLock;
 
-use holdfast_connect::bucket::{Bucket, BucketOptions, BucketTargetOptions, Credentials, Service};
+use holdfast_connect::bucket::{
+    Bucket, BucketOptions, BucketTargetOptions, CredentialSource, Service,
+};
 use serde_json::json;
 use zeroize::Zeroizing;
 
@@ -18,7 +20,7 @@ const KEY: &str =
 
 fn options(endpoint: &str, container: &str) -> BucketOptions {
     let service = Service::Azure { account: ACCOUNT.to_owned() };
-    let credentials = Credentials::AccountKey(Zeroizing::new(KEY.to_owned()));
+    let credentials = CredentialSource::AccountKey(Zeroizing::new(KEY.to_owned()));
     BucketOptions {
         endpoint: Some(endpoint.to_owned()),
         with_tags: true,
@@ -33,14 +35,14 @@ pub fn shared() -> &'static Cloud {
 }
 
 #[test]
-fn a_container_comes_back_with_all_its_blobs() {
+fn a_container_is_restored_with_all_its_blobs() {
     let attributes = json!({
         "headers": cloud::cloud_headers(),
         "metadata": {"colour": "red", "other": "a b"},
         "tags": {"project": "x/y", "b": "c d"},
         "tier": "Cool",
     });
-    cloud::all_comes_back(shared(), &attributes);
+    cloud::everything_is_restored(shared(), &attributes);
 }
 
 #[test]
@@ -70,7 +72,7 @@ fn a_container_is_a_flat_target() {
 }
 
 #[test]
-fn what_goes_wrong_is_told_in_one_sentence() {
+fn errors_are_one_sentence() {
     let container = shared().make("wrong");
     let text = cloud::listing_error(shared().options("no-such-container"));
     let expected = format!(
@@ -80,15 +82,15 @@ fn what_goes_wrong_is_told_in_one_sentence() {
     );
     assert_eq!(text, expected);
     let with = |credentials| BucketOptions { credentials, ..shared().options(&container) };
-    let other = Credentials::AccountKey(Zeroizing::new("aHVudGVyMg==".to_owned()));
+    let other = CredentialSource::AccountKey(Zeroizing::new("aHVudGVyMg==".to_owned()));
     let text = cloud::listing_error(with(other));
     assert!(text.starts_with("the server rejected the access key ("), "{text}");
-    let bad = Credentials::AccountKey(Zeroizing::new("hunter2 is no base64".to_owned()));
+    let bad = CredentialSource::AccountKey(Zeroizing::new("hunter2 is no base64".to_owned()));
     let text = cloud::listing_error(with(bad));
     assert!(text.contains("is not base64") && !text.contains("hunter2"), "{text}");
     // A signature that allows reading, but not listing.
     let signature = shared().client(&["sign", &container, "r"]);
-    let text = cloud::listing_error(with(Credentials::Signature(Zeroizing::new(signature))));
+    let text = cloud::listing_error(with(CredentialSource::Signature(Zeroizing::new(signature))));
     let denied = "access denied: the credentials must allow Storage Blob Data Owner to list the \
                   container with the tags of its blobs";
     assert_eq!(text, denied);
@@ -99,7 +101,7 @@ fn a_signature_is_enough() {
     let container = shared().make("signature");
     shared().client(&["put", &container, "a", "A"]);
     let signature = Zeroizing::new(shared().client(&["sign", &container, "rlt"]));
-    let credentials = Credentials::Signature(signature);
+    let credentials = CredentialSource::Signature(signature);
     let options = BucketOptions { credentials, ..shared().options(&container) };
     let tree = cloud::take(&Bucket::open(options).unwrap(), None);
     assert_eq!(tree.files[&b"objects/a"[..]].content, b"A");
@@ -120,7 +122,7 @@ fn lost_answers_and_broken_transfers_do_no_harm() {
     };
     let bucket = Bucket::open(options).unwrap();
     let mut tree = cloud::take(&bucket, None);
-    assert!(tree.troubles.is_empty(), "{:?}", tree.troubles);
+    assert!(tree.unread.is_empty(), "{:?}", tree.unread);
     assert!(tree.files[&b"objects/a"[..]].content == vec![0; 20_000_001]);
     let small = tree::made(b"b", b"B");
     tree.files.insert(b"objects/b".to_vec(), small);
@@ -177,7 +179,7 @@ fn an_account_with_folders_may_list_in_another_order() {
     };
     let (_proxy, options) = proxied("x-ms-is-hns-enabled: true");
     let tree = cloud::take(&Bucket::open(options).unwrap(), None);
-    assert!(tree.troubles.is_empty(), "{:?}", tree.troubles);
+    assert!(tree.unread.is_empty(), "{:?}", tree.unread);
     assert_eq!(tree.keys(), ["a-b", "a/b"]);
     assert_eq!(tree.files[&b"objects/a.\xffb"[..]].content, b"a/b");
     let (_proxy, options) = proxied("x-ms-is-hns-enabled: false");

@@ -7,11 +7,11 @@ use std::process::{Child, Command, Stdio};
 use holdfast_connect::bucket::{Bucket, BucketOptions, BucketSourceOptions, BucketTargetOptions};
 use holdfast_connect::conformance::drain;
 use holdfast_connect::target_conformance::flat_conformance;
-use holdfast_connect::{Item, Leaf, Replace, Source, Target};
+use holdfast_connect::{Leaf, Replace, Source, SourceItem, Target};
 use serde_json::{Value, json};
 
 use super::server::bucket_name;
-use super::tree::{self, Tree};
+use super::tree::{self, BucketTree};
 
 /// A server of one service, and its vendor's own client.
 pub struct Cloud {
@@ -87,7 +87,7 @@ impl Cloud {
     }
 
     /// Everything that a source sees in it.
-    pub fn take(&self, bucket: &str, parent: Option<&Tree>) -> Tree {
+    pub fn take(&self, bucket: &str, parent: Option<&BucketTree>) -> BucketTree {
         take(&self.open(bucket), parent)
     }
 
@@ -95,7 +95,7 @@ impl Cloud {
     fn listed(&self, bucket: &str) -> Vec<Leaf> {
         let mut source = self.open(bucket).source(BucketSourceOptions::default()).unwrap();
         let leaves = drain(&mut source).unwrap().into_iter().filter_map(|item| match item {
-            Item::Leaf(leaf) if leaf.name != b"bucket.json" => Some(leaf),
+            SourceItem::Leaf(leaf) if leaf.name != b"bucket.json" => Some(leaf),
             _ => None,
         });
         leaves.collect()
@@ -110,7 +110,7 @@ impl Drop for Cloud {
     }
 }
 
-pub fn take(bucket: &Bucket, parent: Option<&Tree>) -> Tree {
+pub fn take(bucket: &Bucket, parent: Option<&BucketTree>) -> BucketTree {
     tree::take(&mut bucket.source(BucketSourceOptions::default()).unwrap(), parent)
 }
 
@@ -132,7 +132,7 @@ pub fn listing_error(options: BucketOptions) -> String {
 }
 
 /// Everything captured from one bucket and restored to another looks the same to the client.
-pub fn all_comes_back(cloud: &Cloud, attributes: &Value) {
+pub fn everything_is_restored(cloud: &Cloud, attributes: &Value) {
     let (from, to) = (cloud.make("from"), cloud.make("to"));
     let attributes = attributes.to_string();
     for (key, text) in [("a", "A"), ("a/b", "AB"), ("a//b", ""), ("z \u{e9}+%2F&?#", "Z")] {
@@ -140,7 +140,7 @@ pub fn all_comes_back(cloud: &Cloud, attributes: &Value) {
     }
     cloud.client(&["put", &from, "large", "zeros:20000001"]);
     let tree = cloud.take(&from, None);
-    assert!(tree.troubles.is_empty(), "{:?}", tree.troubles);
+    assert!(tree.unread.is_empty(), "{:?}", tree.unread);
     let mut keys = vec!["a", "a//b", "a/b", "large", "z \u{e9}+%2F&?#"];
     keys.sort_unstable();
     assert_eq!(tree.keys(), keys);

@@ -1,14 +1,14 @@
 //! Errors are reported in one sentence that says what to do, and without secrets.
 
 use holdfast_connect::bucket::{
-    Bucket, BucketError, BucketOptions, BucketSourceOptions, BucketTargetOptions, Credentials,
-    Tags, Versions,
+    Bucket, BucketError, BucketOptions, BucketSourceOptions, BucketTargetOptions, CredentialSource,
+    Tags, VersionSelection,
 };
 use holdfast_connect::{Replace, Source, Target};
 use zeroize::Zeroizing;
 
-use super::proxy::{Act, Proxy, Seen};
-use super::server::{Server, bucket_name, open, options, shared};
+use super::proxy::{Act, ProxiedRequest, Proxy};
+use super::server::{S3TestServer, bucket_name, open, options, shared};
 use super::{boto, tree};
 
 /// The error of a source that only lists.
@@ -71,7 +71,7 @@ fn waiting_for_a_silent_server_can_be_stopped() {
 }
 
 #[test]
-fn a_server_that_is_no_s3_is_told() {
+fn a_server_that_is_not_s3_is_reported() {
     assert!(answered(200, "", "<html></html>").contains("malformed response"));
     assert!(answered(200, "", "hello").contains("malformed response"));
 }
@@ -85,7 +85,7 @@ fn another_region_is_named() {
 }
 
 #[test]
-fn wrong_clocks_and_old_credentials_are_told() {
+fn wrong_clocks_and_expired_credentials_are_reported() {
     let skewed = answered(403, "", "<Error><Code>RequestTimeTooSkewed</Code></Error>");
     assert!(skewed.contains("clock is wrong"), "{skewed}");
     let expired = answered(400, "", "<Error><Code>ExpiredToken</Code></Error>");
@@ -99,7 +99,7 @@ fn passing_failures_are_tried_again() {
         s3.put_object(Bucket=arguments[0], Key='k', Body=b'x')";
     boto::run(&shared().endpoint(), write, &[&name]);
     let slow = "<Error><Code>SlowDown</Code></Error>";
-    let proxy = Proxy::start(shared().port, move |seen: &Seen| match seen.earlier {
+    let proxy = Proxy::start(shared().port, move |seen: &ProxiedRequest| match seen.earlier {
         0 => Act::Answer(503, "", slow),
         1 => Act::Lose,
         2 => Act::Answer(429, "", ""),
@@ -108,7 +108,7 @@ fn passing_failures_are_tried_again() {
     let bucket = Bucket::open(options(&proxy.endpoint(), &name)).unwrap();
     let tree = tree::take(&mut bucket.source(BucketSourceOptions::default()).unwrap(), None);
     assert_eq!(tree.keys(), ["k"]);
-    assert!(tree.troubles.is_empty(), "{:?}", tree.troubles);
+    assert!(tree.unread.is_empty(), "{:?}", tree.unread);
 }
 
 #[test]
@@ -123,7 +123,7 @@ fn lasting_failures_end_with_the_server_s_words() {
 /// A server on which requests must be signed, with a user who may do everything and one who may
 /// only list.
 struct Guarded {
-    server: Server,
+    server: S3TestServer,
     admin: (String, String),
     lister: (String, String),
 }
@@ -143,7 +143,7 @@ user("lister", {"Effect": "Allow", "Action": "s3:ListBucket", "Resource": "*"})
 s3.create_bucket(Bucket="guarded")
 s3.put_object(Bucket="guarded", Key="a b/+", Body=b"x", Metadata={"m": "two  words"})
 "#;
-    let server = Server::start(&["--sign", "8"]);
+    let server = S3TestServer::start(&["--sign", "8"]);
     let output = boto::run(&server.endpoint(), script, &[]);
     let mut keys = output.lines().map(|line| {
         let (id, secret) = line.split_once(' ').unwrap();
@@ -154,7 +154,7 @@ s3.put_object(Bucket="guarded", Key="a b/+", Body=b"x", Metadata={"m": "two  wor
 
 impl Guarded {
     fn options(&self, (key_id, secret): (&str, &str)) -> BucketOptions {
-        let credentials = Credentials::Static {
+        let credentials = CredentialSource::Static {
             key_id: key_id.to_owned(),
             secret_key: Zeroizing::new(secret.to_owned()),
             session_token: None,
@@ -171,7 +171,7 @@ fn servers_check_signatures_and_permissions() {
     let options = BucketSourceOptions { with_acl: true, ..BucketSourceOptions::default() };
     let tree = tree::take(&mut bucket.source(options).unwrap(), None);
     assert_eq!(tree.keys(), ["a b/+"]);
-    assert!(tree.troubles.is_empty(), "{:?}", tree.troubles);
+    assert!(tree.unread.is_empty(), "{:?}", tree.unread);
     let spool = tempfile::tempdir().unwrap();
     let target_options = BucketTargetOptions {
         prefix: "back/".to_owned(),
@@ -192,13 +192,13 @@ fn servers_check_signatures_and_permissions() {
     assert!(tree.keys().is_empty());
     let denied = "access denied: the credentials must allow";
     let read = format!("objects/a b.\u{fffd}+: {denied} s3:GetObject to read the object");
-    assert!(tree.troubles.contains(&read), "{:?}", tree.troubles);
+    assert!(tree.unread.contains(&read), "{:?}", tree.unread);
     // Not every version of moto checks each of them.
     let settings = format!("/bucket.json: {denied} s3:GetBucketVersioning, ");
     let leave = "more to read the bucket's configuration; to leave that out, set \
         configuration = false in the app file";
     let is_it = |it: &&String| it.starts_with(&settings) && it.ends_with(leave);
-    assert_eq!(tree.troubles.iter().filter(is_it).count(), 1, "{:?}", tree.troubles);
+    assert_eq!(tree.unread.iter().filter(is_it).count(), 1, "{:?}", tree.unread);
     let target = bucket.target(BucketTargetOptions::new(spool.path())).unwrap();
     let slot = target.file(b"objects/x", 0, Replace::Entry).unwrap();
     let text = slot.finish(&Default::default()).unwrap_err().to_string();
@@ -206,7 +206,7 @@ fn servers_check_signatures_and_permissions() {
 }
 
 #[test]
-fn archived_objects_are_told_and_not_waited_for() {
+fn archived_objects_are_reported_and_not_awaited() {
     let name = bucket_name("archive");
     let write = "s3.create_bucket(Bucket=arguments[0])\n\
         s3.put_object(Bucket=arguments[0], Key='cold', Body=b'x', StorageClass='GLACIER')\n\
@@ -215,18 +215,18 @@ fn archived_objects_are_told_and_not_waited_for() {
     let tree = tree::take(&mut open(&name).source(BucketSourceOptions::default()).unwrap(), None);
     assert_eq!(tree.keys(), ["warm"]);
     assert_eq!(
-        tree.troubles,
+        tree.unread,
         ["objects/cold: it is in an archive storage class: make it readable first (S3: \
              RestoreObject, Azure: change its tier)"]
     );
 }
 
 #[test]
-fn credentials_that_cannot_be_had_are_told() {
+fn missing_credentials_are_reported() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("credentials");
     let with = |name: &str| {
-        let credentials = Credentials::Profile { file: file.clone(), name: name.to_owned() };
+        let credentials = CredentialSource::Profile { file: file.clone(), name: name.to_owned() };
         listing_error(BucketOptions { credentials, ..options(&shared().endpoint(), "profiles") })
     };
     assert!(with("default").contains("credentials cannot be read"), "{}", with("default"));
@@ -240,7 +240,7 @@ fn credentials_that_cannot_be_had_are_told() {
     let variables = |pairs: &[(&str, &str)]| {
         let pair =
             |(name, value): &(&str, &str)| (name.to_string(), Zeroizing::new(value.to_string()));
-        let credentials = Credentials::Variables(pairs.iter().map(pair).collect());
+        let credentials = CredentialSource::Variables(pairs.iter().map(pair).collect());
         listing_error(BucketOptions { credentials, ..options(&shared().endpoint(), "variables") })
     };
     let both = [("AWS_ACCESS_KEY_ID", "a"), ("AWS_SECRET_ACCESS_KEY", "hunter2"), ("PATH", "/")];
@@ -300,12 +300,12 @@ for number, policy in enumerate(arguments):
     print(key["AccessKeyId"], key["SecretAccessKey"])
 "#;
     let count = 5 + 3 * policies.len();
-    let server = Server::start(&["--sign", &count.to_string()]);
+    let server = S3TestServer::start(&["--sign", &count.to_string()]);
     let arguments: Vec<&str> = policies.iter().map(String::as_str).collect();
     let output = boto::run(&server.endpoint(), script, &arguments);
     let keys: Vec<_> = output.lines().map(|line| line.split_once(' ').unwrap()).collect();
     let open = |(key_id, secret): (&str, &str)| {
-        let credentials = Credentials::Static {
+        let credentials = CredentialSource::Static {
             key_id: key_id.to_owned(),
             secret_key: Zeroizing::new(secret.to_owned()),
             session_token: None,
@@ -315,21 +315,21 @@ for number, policy in enumerate(arguments):
     };
     let [least, all, restore] = keys[..] else { panic!("three policies: {keys:?}") };
     let objects = BucketSourceOptions {
-        versions: Versions::Cut,
+        versions: VersionSelection::Cut,
         tags: Tags::LeaveOut,
         with_configuration: false,
         ..BucketSourceOptions::default()
     };
     let taken = tree::take(&mut open(least).source(objects).unwrap(), None);
-    assert_eq!((taken.keys().len(), taken.troubles.as_slice()), (2, &[][..]));
+    assert_eq!((taken.keys().len(), taken.unread.as_slice()), (2, &[][..]));
     let everything = BucketSourceOptions {
-        versions: Versions::All,
+        versions: VersionSelection::All,
         tags: Tags::AskAlways,
         with_acl: true,
         ..BucketSourceOptions::default()
     };
     let taken = tree::take(&mut open(all).source(everything).unwrap(), None);
-    assert_eq!((taken.keys().len(), taken.troubles.as_slice()), (2, &[][..]));
+    assert_eq!((taken.keys().len(), taken.unread.as_slice()), (2, &[][..]));
     assert_eq!(taken.attribute(b"objects/a", "s3.tag.t").as_deref(), Some("v"));
     let spool = tempfile::tempdir().unwrap();
     let wanted = BucketTargetOptions {

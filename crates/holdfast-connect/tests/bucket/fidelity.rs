@@ -2,7 +2,8 @@
 
 use holdfast_connect::bucket::source::BucketDocument;
 use holdfast_connect::bucket::{
-    BucketError, BucketSourceOptions, BucketTargetOptions, Versioning, Versions, Wanted, When,
+    BucketError, BucketSourceOptions, BucketTargetOptions, SettingMoment, SettingSelection,
+    VersionSelection, Versioning,
 };
 
 use super::server::{bucket_name, open, shared};
@@ -53,7 +54,7 @@ const CREATE_LOCKABLE: &str =
     "s3.create_bucket(Bucket=arguments[0], ObjectLockEnabledForBucket=True)";
 
 #[test]
-fn every_field_comes_back() {
+fn every_field_is_restored() {
     let (from, to) = (bucket_name("fields"), bucket_name("fields-back"));
     let endpoint = shared().endpoint();
     let written = boto::run(&endpoint, WRITE, &[&from]);
@@ -62,7 +63,7 @@ fn every_field_comes_back() {
     let options = BucketSourceOptions { with_acl: true, ..BucketSourceOptions::default() };
     let mut source = open(&from).source(options).unwrap();
     let tree = tree::take(&mut source, None);
-    assert!(tree.troubles.is_empty(), "{:?}", tree.troubles);
+    assert!(tree.unread.is_empty(), "{:?}", tree.unread);
     assert_eq!(source.cut(), None);
     let even = format!("{}*2,123", 5 << 20);
     assert_eq!(tree.attribute(b"objects/even", "s3.parts"), Some(even));
@@ -83,7 +84,7 @@ fn every_field_comes_back() {
 }
 
 #[test]
-fn what_is_not_asked_for_is_left_out() {
+fn unrequested_attributes_are_left_out() {
     let (from, to) = (bucket_name("less"), bucket_name("less-back"));
     let endpoint = shared().endpoint();
     let script = "
@@ -120,7 +121,7 @@ s3.put_object_acl(Bucket=bucket, Key='k', ACL='public-read')";
 }
 
 #[test]
-fn the_bucket_itself_comes_back() {
+fn the_bucket_itself_is_restored() {
     let (from, to) = (bucket_name("settings"), bucket_name("settings-back"));
     let endpoint = shared().endpoint();
     let script = r#"
@@ -162,24 +163,26 @@ print(json.dumps(shown, sort_keys=True))
     let document = BucketDocument::decode(&tree.files[&b"bucket.json"[..]].content).unwrap();
     let other = open(&to);
     assert_eq!(
-        other.unlike(&document, Wanted::Missing),
-        other.unlike(&document, Wanted::Different)
+        other.unlike(&document, SettingSelection::Missing),
+        other.unlike(&document, SettingSelection::Different)
     );
-    let (set, refused) = other.configure(&document, Wanted::Different, When::BeforeObjects);
+    let (set, refused) =
+        other.configure(&document, SettingSelection::Different, SettingMoment::BeforeObjects);
     assert!(refused.is_empty(), "{refused:?}");
     assert_eq!(set, ["versioning", "ownershipControls", "encryption"]);
     assert_eq!(other.versioning().unwrap(), Versioning::Enabled);
     let after = ["lifecycle", "cors", "website", "tagging", "policy", "publicAccessBlock"];
-    assert_eq!(other.unlike(&document, Wanted::Different), after);
-    let (set, refused) = other.configure(&document, Wanted::Different, When::AfterObjects);
+    assert_eq!(other.unlike(&document, SettingSelection::Different), after);
+    let (set, refused) =
+        other.configure(&document, SettingSelection::Different, SettingMoment::AfterObjects);
     assert!(refused.is_empty(), "{refused:?}");
     assert_eq!(set, after);
-    assert!(other.unlike(&document, Wanted::Different).is_empty());
+    assert!(other.unlike(&document, SettingSelection::Different).is_empty());
     boto::assert_same(&before, &boto::run(&endpoint, show, &[&to]));
 }
 
 #[test]
-fn a_setting_that_stands_gives_way_only_if_that_is_wanted() {
+fn an_existing_setting_is_replaced_only_on_request() {
     let (from, to) = (bucket_name("stands"), bucket_name("stands-back"));
     let endpoint = shared().endpoint();
     let script = r#"
@@ -193,8 +196,8 @@ s3.put_bucket_versioning(Bucket=arguments[0], VersioningConfiguration={"Status":
     let tree = tree::take(&mut source, None);
     let document = BucketDocument::decode(&tree.files[&b"bucket.json"[..]].content).unwrap();
     let other = open(&to);
-    assert_eq!(other.unlike(&document, Wanted::Missing), ["versioning"]);
-    assert_eq!(other.unlike(&document, Wanted::Different), ["versioning", "tagging"]);
+    assert_eq!(other.unlike(&document, SettingSelection::Missing), ["versioning"]);
+    assert_eq!(other.unlike(&document, SettingSelection::Different), ["versioning", "tagging"]);
 }
 
 #[test]
@@ -224,7 +227,7 @@ s3.create_bucket(Bucket=bucket)
 for key in ['a', 'logs', 'logs/1', 'logs/2', 'logz']:
     s3.put_object(Bucket=bucket, Key=key, Body=b'')";
     boto::run(&shared().endpoint(), script, &[&bucket]);
-    for versions in [Versions::Newest, Versions::Cut] {
+    for versions in [VersionSelection::Newest, VersionSelection::Cut] {
         let prefix = "logs/".to_owned();
         let options = BucketSourceOptions { prefix, versions, ..BucketSourceOptions::default() };
         let tree = tree::take(&mut open(&bucket).source(options).unwrap(), None);

@@ -4,7 +4,9 @@
 use std::sync::OnceLock;
 
 use holdfast_connect::Target;
-use holdfast_connect::bucket::{Bucket, BucketOptions, BucketTargetOptions, Credentials, Service};
+use holdfast_connect::bucket::{
+    Bucket, BucketOptions, BucketTargetOptions, CredentialSource, Service,
+};
 use serde_json::json;
 
 use super::cloud::{self, Cloud};
@@ -16,7 +18,7 @@ fn options(endpoint: &str, bucket: &str) -> BucketOptions {
     BucketOptions {
         endpoint: Some(endpoint.to_owned()),
         retries: short_waits(),
-        ..BucketOptions::new(Service::Google, bucket, Credentials::Anonymous, clock)
+        ..BucketOptions::new(Service::Google, bucket, CredentialSource::Anonymous, clock)
     }
 }
 
@@ -31,13 +33,13 @@ fn behind(proxy: &Proxy, bucket: &str) -> Bucket {
 }
 
 #[test]
-fn a_bucket_comes_back_with_all_its_objects() {
+fn a_bucket_is_restored_with_all_its_objects() {
     let attributes = json!({
         "headers": cloud::cloud_headers(),
         "metadata": {"Colour": "r\u{e9}d", "other": "a b"},
         "class": "NEARLINE",
     });
-    cloud::all_comes_back(shared(), &attributes);
+    cloud::everything_is_restored(shared(), &attributes);
 }
 
 #[test]
@@ -68,7 +70,7 @@ fn a_bucket_is_a_flat_target() {
 }
 
 #[test]
-fn changed_attributes_are_seen_although_the_content_is_the_same() {
+fn changed_attributes_of_unchanged_content_are_detected() {
     let bucket = shared().make("relabelled");
     shared().client(&["put", &bucket, "a", "A"]);
     let first = shared().take(&bucket, None);
@@ -85,7 +87,7 @@ fn changed_attributes_are_seen_although_the_content_is_the_same() {
 }
 
 #[test]
-fn what_goes_wrong_is_told_in_one_sentence() {
+fn errors_are_one_sentence() {
     let text = cloud::listing_error(shared().options("no-such-bucket"));
     let expected = format!(
         "there is no bucket \"no-such-bucket\" at {}: check its name and the endpoint",
@@ -106,7 +108,7 @@ fn what_goes_wrong_is_told_in_one_sentence() {
     assert_eq!(text, denied);
     let text = answered(
         401,
-        r#"{"error": {"code": 401, "message": "Invalid Credentials",
+        r#"{"error": {"code": 401, "message": "Invalid CredentialSource",
             "errors": [{"reason": "authError"}]}}"#,
     );
     assert!(text.starts_with("the server rejected the access key (authError)"), "{text}");
@@ -114,7 +116,7 @@ fn what_goes_wrong_is_told_in_one_sentence() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("key.json");
     let with_file = || {
-        let credentials = Credentials::KeyFile(file.clone());
+        let credentials = CredentialSource::KeyFile(file.clone());
         cloud::listing_error(BucketOptions { credentials, ..shared().options("bucket") })
     };
     assert!(with_file().contains("key.json cannot be read"), "{}", with_file());
@@ -144,8 +146,8 @@ fn content_that_is_not_what_the_server_keeps_is_an_error() {
         false => Act::Forward,
     });
     let tree = cloud::take(&behind(&proxy, &name), None);
-    assert_eq!(tree.troubles.len(), 1, "{:?}", tree.troubles);
-    assert!(tree.troubles[0].contains("does not match the checksum"), "{:?}", tree.troubles);
+    assert_eq!(tree.unread.len(), 1, "{:?}", tree.unread);
+    assert!(tree.unread[0].contains("does not match the checksum"), "{:?}", tree.unread);
 }
 
 #[test]
@@ -166,7 +168,7 @@ fn lost_answers_and_broken_transfers_do_no_harm() {
     assert!(failures.is_empty(), "{failures:?}");
     assert_eq!(shared().show(&to), shared().show(&name));
     let read = cloud::take(&behind(&proxy, &name), None);
-    assert!(read.troubles.is_empty(), "{:?}", read.troubles);
+    assert!(read.unread.is_empty(), "{:?}", read.unread);
     assert!(read.files[&b"objects/a"[..]].content == vec![0; 20_000_001]);
 }
 
@@ -202,7 +204,7 @@ fn blobs_of_azure_become_objects_of_google() {
 #[test]
 fn many_objects_are_listed_in_pages_side_by_side() {
     let name = shared().make("many");
-    let mut tree = tree::Tree::default();
+    let mut tree = tree::BucketTree::default();
     for number in 0..2_500 {
         let key = format!("{number:05}");
         let path = format!("objects/{key}").into_bytes();

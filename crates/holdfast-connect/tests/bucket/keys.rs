@@ -84,7 +84,7 @@ fn hostile_keys_go_there_and_back() {
     let target = || open(&from).target(BucketTargetOptions::new(spool.path())).unwrap();
 
     // Written by ourselves: Amazon's client removes dots from paths, like any URL library.
-    let mut tree = tree::Tree::default();
+    let mut tree = tree::BucketTree::default();
     for key in keys() {
         let name = holdfast_format::bucket::name_of_key(&key).unwrap();
         let path = [b"objects/", &name[..]].concat();
@@ -94,7 +94,7 @@ fn hostile_keys_go_there_and_back() {
     let failures = tree::give(&target(), &tree, "objects");
     assert!(failures.is_empty(), "{failures:?}");
     let taken = tree::take(&mut open(&from).source(BucketSourceOptions::default()).unwrap(), None);
-    assert!(taken.troubles.is_empty(), "{:?}", taken.troubles);
+    assert!(taken.unread.is_empty(), "{:?}", taken.unread);
     assert_eq!(taken.keys(), keys(), "in the order of the keys");
     for (path, file) in &taken.files {
         if let Some(name) = path.strip_prefix(b"objects/") {
@@ -123,6 +123,6 @@ fn a_key_with_a_nul_is_named_and_left_out() {
     super::boto::run(&shared().endpoint(), script, &[&bucket]);
     let tree = tree::take(&mut open(&bucket).source(BucketSourceOptions::default()).unwrap(), None);
     assert_eq!(tree.keys(), ["a", "d"]);
-    assert_eq!(tree.troubles.len(), 1);
-    assert!(tree.troubles[0].starts_with("/objects/b\0c: its key"), "{:?}", tree.troubles);
+    assert_eq!(tree.unread.len(), 1);
+    assert!(tree.unread[0].starts_with("/objects/b\0c: its key"), "{:?}", tree.unread);
 }

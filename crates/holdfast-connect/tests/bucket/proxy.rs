@@ -8,7 +8,7 @@ use std::thread::JoinHandle;
 
 /// A request that passed through.
 #[derive(Debug, Clone)]
-pub struct Seen {
+pub struct ProxiedRequest {
     pub method: String,
     /// Path and query as they were sent.
     pub target: String,
@@ -18,9 +18,9 @@ pub struct Seen {
 }
 
 /// The request, its head for the server, and its body.
-type Request = (Seen, Vec<u8>, Vec<u8>);
+type ParsedRequest = (ProxiedRequest, Vec<u8>, Vec<u8>);
 
-impl Seen {
+impl ProxiedRequest {
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.iter().find(|(it, _)| it.eq_ignore_ascii_case(name)).map(|(_, value)| &**value)
     }
@@ -39,28 +39,28 @@ pub enum Act {
     Lose,
 }
 
-type Rule = Box<dyn FnMut(&Seen) -> Act + Send>;
+type ProxyRule = Box<dyn FnMut(&ProxiedRequest) -> Act + Send>;
 
 pub struct Proxy {
     pub port: u16,
-    shared: Arc<Shared>,
+    shared: Arc<ProxyState>,
     acceptor: Option<JoinHandle<()>>,
 }
 
-struct Shared {
+struct ProxyState {
     server: u16,
-    rule: Mutex<Rule>,
-    log: Mutex<Vec<Seen>>,
+    rule: Mutex<ProxyRule>,
+    log: Mutex<Vec<ProxiedRequest>>,
     is_over: AtomicBool,
 }
 
 impl Proxy {
-    pub fn start(server: u16, rule: impl FnMut(&Seen) -> Act + Send + 'static) -> Self {
+    pub fn start(server: u16, rule: impl FnMut(&ProxiedRequest) -> Act + Send + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();
         let (rule, log, is_over) =
-            (Mutex::new(Box::new(rule) as Rule), Mutex::default(), AtomicBool::new(false));
-        let shared = Arc::new(Shared { server, rule, log, is_over });
+            (Mutex::new(Box::new(rule) as ProxyRule), Mutex::default(), AtomicBool::new(false));
+        let shared = Arc::new(ProxyState { server, rule, log, is_over });
         let for_acceptor = Arc::clone(&shared);
         let acceptor = std::thread::spawn(move || {
             for stream in listener.incoming() {
@@ -80,7 +80,7 @@ impl Proxy {
     }
 
     /// The requests since the last call.
-    pub fn seen(&self) -> Vec<Seen> {
+    pub fn seen(&self) -> Vec<ProxiedRequest> {
         std::mem::take(&mut self.shared.log.lock().unwrap())
     }
 }
@@ -95,7 +95,7 @@ impl Drop for Proxy {
     }
 }
 
-impl Shared {
+impl ProxyState {
     /// One request, then the connection ends.
     fn serve(&self, mut client: TcpStream) -> io::Result<()> {
         let mut reader = BufReader::new(client.try_clone()?);
@@ -130,7 +130,7 @@ impl Shared {
     }
 
     /// The request, its head for the server, and its body.
-    fn read_request(&self, reader: &mut impl BufRead) -> io::Result<Option<Request>> {
+    fn read_request(&self, reader: &mut impl BufRead) -> io::Result<Option<ParsedRequest>> {
         let mut lines = Vec::new();
         loop {
             let mut line = String::new();
@@ -149,7 +149,7 @@ impl Shared {
             headers.map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
         let mut log = self.log.lock().unwrap();
         let earlier = log.iter().filter(|it| it.method == method && it.target == target).count();
-        let seen = Seen { method, target, headers, earlier };
+        let seen = ProxiedRequest { method, target, headers, earlier };
         log.push(seen.clone());
         drop(log);
         let length = seen.header("content-length").map_or(0, |length| length.parse().unwrap());

@@ -2,9 +2,9 @@
 
 use std::io::ErrorKind;
 
-use holdfast_connect::bucket::{Bucket, BucketSourceOptions, Versions};
+use holdfast_connect::bucket::{Bucket, BucketSourceOptions, VersionSelection};
 use holdfast_connect::conformance::drain;
-use holdfast_connect::{Item, Leaf};
+use holdfast_connect::{Leaf, SourceItem};
 
 use super::proxy::{Act, Proxy};
 use super::server::{bucket_name, open, options, shared};
@@ -15,9 +15,9 @@ bucket, = arguments
 s3.create_bucket(Bucket=bucket)
 for key in 'abc': s3.put_object(Bucket=bucket, Key=key, Body=key.encode())";
 
-fn leaves(items: Vec<Item>) -> Vec<Leaf> {
+fn leaves(items: Vec<SourceItem>) -> Vec<Leaf> {
     let leaves = items.into_iter().filter_map(|item| match item {
-        Item::Leaf(leaf) => Some(leaf),
+        SourceItem::Leaf(leaf) => Some(leaf),
         _ => None,
     });
     leaves.collect()
@@ -54,7 +54,7 @@ fn an_object_that_was_replaced_is_read_as_it_is_now() {
 }
 
 #[test]
-fn an_object_that_was_deleted_is_a_trouble() {
+fn a_deleted_object_is_reported() {
     let name = bucket_name("deleted");
     let endpoint = shared().endpoint();
     boto::run(&endpoint, WRITE, &[&name]);
@@ -77,7 +77,7 @@ fn attributes_of_a_replaced_object_are_not_taken() {
 }
 
 #[test]
-fn an_object_that_always_changes_is_given_up() {
+fn an_object_that_keeps_changing_is_abandoned() {
     let name = bucket_name("restless");
     let endpoint = shared().endpoint();
     boto::run(&endpoint, WRITE, &[&name]);
@@ -112,7 +112,7 @@ fn a_large_object_that_is_replaced_while_it_is_read_is_an_error() {
 }
 
 #[test]
-fn a_broken_transfer_goes_on_where_it_broke() {
+fn an_interrupted_transfer_resumes_where_it_stopped() {
     let name = bucket_name("broken");
     let endpoint = shared().endpoint();
     let write = "s3.create_bucket(Bucket=arguments[0])\n\
@@ -126,7 +126,7 @@ fn a_broken_transfer_goes_on_where_it_broke() {
     });
     let bucket = Bucket::open(options(&proxy.endpoint(), &name)).unwrap();
     let tree = tree::take(&mut bucket.source(BucketSourceOptions::default()).unwrap(), None);
-    assert!(tree.troubles.is_empty(), "{:?}", tree.troubles);
+    assert!(tree.unread.is_empty(), "{:?}", tree.unread);
     let expected = |times: usize| (0..=255u8).collect::<Vec<_>>().repeat(times);
     assert!(tree.files[&b"objects/small"[..]].content == expected(4000));
     assert!(tree.files[&b"objects/large"[..]].content == expected(90_000));
@@ -147,7 +147,8 @@ s3.create_bucket(Bucket=bucket)
 s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={'Status': 'Enabled'})
 for key in 'abc': s3.put_object(Bucket=bucket, Key=key, Body=key.encode())";
     boto::run(&endpoint, write, &[&name]);
-    let options = BucketSourceOptions { versions: Versions::Cut, ..BucketSourceOptions::default() };
+    let options =
+        BucketSourceOptions { versions: VersionSelection::Cut, ..BucketSourceOptions::default() };
     let mut source = open(&name).source(options).unwrap();
     let leaves = leaves(drain(&mut source).unwrap());
     let change = "

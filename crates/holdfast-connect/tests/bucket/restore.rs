@@ -16,21 +16,21 @@ for bucket in arguments:
     for key in 'abc':
         s3.put_object(Bucket=bucket, Key=key, Body=key.encode(), ContentType='text/x')";
 
-struct Scene {
-    tree: tree::Tree,
+struct BucketScene {
+    tree: tree::BucketTree,
     to: String,
     spool: TempDir,
 }
 
 /// Two equal buckets, the first of them captured.
-fn scene(what: &str) -> Scene {
+fn scene(what: &str) -> BucketScene {
     let (from, to) = (bucket_name(what), bucket_name(&format!("{what}-back")));
     boto::run(&shared().endpoint(), WRITE, &[&from, &to]);
     let tree = tree::take(&mut open(&from).source(BucketSourceOptions::default()).unwrap(), None);
-    Scene { tree, to, spool: tempfile::tempdir().unwrap() }
+    BucketScene { tree, to, spool: tempfile::tempdir().unwrap() }
 }
 
-impl Scene {
+impl BucketScene {
     fn change(&self, script: &str) -> String {
         boto::run(&shared().endpoint(), script, &[&self.to])
     }
@@ -56,7 +56,7 @@ impl Scene {
 }
 
 #[test]
-fn what_is_there_is_recognised_without_reading_it() {
+fn existing_objects_are_recognised_without_reading_them() {
     let scene = scene("current");
     scene.change("s3.put_object(Bucket=arguments[0], Key='b', Body=b'B')");
     scene.change("s3.delete_object(Bucket=arguments[0], Key='c')");
@@ -88,7 +88,7 @@ fn nothing_is_overwritten_unless_that_is_allowed() {
 }
 
 /// The object is written by someone else after the lookup and before our write.
-fn race(scene: &Scene, target: &BucketTarget) -> Result<(), TargetError> {
+fn race(scene: &BucketScene, target: &BucketTarget) -> Result<(), TargetError> {
     let taken = &scene.tree.files[&b"objects/b"[..]];
     let slot = target.file_with(b"objects/b", 1, &taken.entry.metadata, Replace::Entry)?;
     scene.change("s3.put_object(Bucket=arguments[0], Key='b', Body=b'someone else')");
@@ -97,7 +97,7 @@ fn race(scene: &Scene, target: &BucketTarget) -> Result<(), TargetError> {
 }
 
 #[test]
-fn whoever_writes_first_wins() {
+fn the_first_writer_wins() {
     let scene = scene("race");
     scene.change("s3.delete_object(Bucket=arguments[0], Key='b')");
     let error = race(&scene, &scene.target(false)).unwrap_err().to_string();
@@ -106,7 +106,7 @@ fn whoever_writes_first_wins() {
 }
 
 #[test]
-fn a_server_that_cannot_write_on_condition_is_asked_first() {
+fn a_server_without_conditional_writes_is_checked_first() {
     let scene = scene("unconditional");
     scene.change("s3.delete_object(Bucket=arguments[0], Key='b')");
     let proxy = Proxy::start(shared().port, |seen| match seen.header("if-none-match") {
@@ -143,7 +143,7 @@ fn a_lost_answer_is_no_refusal() {
 const LARGE_BYTES: usize = (33 << 20) + 1;
 
 #[test]
-fn an_upload_that_is_given_up_leaves_nothing() {
+fn an_abandoned_upload_leaves_nothing() {
     let scene = scene("given-up");
     let target = scene.target(true);
     let slot = target.file(b"objects/large", LARGE_BYTES as u64, Replace::Entry).unwrap();
@@ -158,7 +158,7 @@ fn an_upload_that_is_given_up_leaves_nothing() {
 #[test]
 fn large_objects_of_unknown_parts_are_uploaded_in_parts() {
     let scene = scene("unknown-parts");
-    let mut tree = tree::Tree::default();
+    let mut tree = tree::BucketTree::default();
     let content: Vec<u8> = (0..LARGE_BYTES).map(|place| (place / 1000) as u8).collect();
     tree.files.insert(b"objects/large".to_vec(), tree::made(b"large", &content));
     let told = std::sync::Arc::new(std::sync::Mutex::new(Vec::<Restored>::new()));
@@ -201,7 +201,7 @@ s3.put_object(Bucket=arguments[0], Key='b', Body=b'b', ContentType='wrong', Tagg
 }
 
 #[test]
-fn looking_for_many_objects_takes_few_requests() {
+fn finding_many_objects_takes_few_requests() {
     let name = bucket_name("lookups");
     let write = "
 bucket, = arguments

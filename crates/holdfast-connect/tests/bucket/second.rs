@@ -5,7 +5,8 @@
 use std::path::Path;
 
 use holdfast_connect::bucket::{
-    Bucket, BucketOptions, BucketSourceOptions, BucketTargetOptions, Credentials, Tags, Versions,
+    Bucket, BucketOptions, BucketSourceOptions, BucketTargetOptions, CredentialSource, Tags,
+    VersionSelection,
 };
 use holdfast_connect::target_conformance::flat_conformance;
 use holdfast_connect::{Replace, Target};
@@ -45,9 +46,9 @@ fn target_options(spool: &Path) -> BucketTargetOptions {
     BucketTargetOptions { overwrite: true, ..BucketTargetOptions::new(spool) }
 }
 
-fn take(bucket: &Bucket, parent: Option<&tree::Tree>) -> tree::Tree {
+fn take(bucket: &Bucket, parent: Option<&tree::BucketTree>) -> tree::BucketTree {
     let options = BucketSourceOptions {
-        versions: Versions::Cut,
+        versions: VersionSelection::Cut,
         tags: Tags::AskAlways,
         ..BucketSourceOptions::default()
     };
@@ -64,7 +65,7 @@ fn it_is_a_flat_target() {
 #[test]
 fn objects_and_their_headers_go_there_and_back() {
     let (second, spool) = (Second::start(), tempfile::tempdir().unwrap());
-    let mut tree = tree::Tree::default();
+    let mut tree = tree::BucketTree::default();
     let headers = [
         ("s3.cache-control", "no-cache"),
         ("s3.content-disposition", "attachment"),
@@ -91,7 +92,7 @@ fn objects_and_their_headers_go_there_and_back() {
     assert!(failures.is_empty(), "{failures:?}");
 
     let taken = take(&bucket, None);
-    assert!(taken.troubles.is_empty(), "{:?}", taken.troubles);
+    assert!(taken.unread.is_empty(), "{:?}", taken.unread);
     assert_eq!(taken.keys(), ["a b/&", "empty", "large"]);
     for (path, file) in &tree.files {
         assert!(taken.files[path].content == file.content, "{path:?}");
@@ -104,7 +105,7 @@ fn objects_and_their_headers_go_there_and_back() {
 }
 
 #[test]
-fn what_stands_there_is_not_replaced() {
+fn existing_objects_are_not_replaced() {
     let (second, spool) = (Second::start(), tempfile::tempdir().unwrap());
     std::fs::write(second.folder.path().join("bucket/mine"), b"mine").unwrap();
     let bucket = second.open();
@@ -122,7 +123,7 @@ fn what_stands_there_is_not_replaced() {
 }
 
 #[test]
-fn its_refusals_are_told_as_others_are() {
+fn its_refusals_are_reported_like_those_of_others() {
     let second = Second::start();
     let error = |options: BucketOptions| {
         let bucket = Bucket::open(options).unwrap();
@@ -138,7 +139,7 @@ fn its_refusals_are_told_as_others_are() {
     };
     let missing = error(second.options("missing"));
     assert!(missing.contains("there is no bucket \"missing\""), "{missing}");
-    let credentials = Credentials::Static {
+    let credentials = CredentialSource::Static {
         key_id: "AKIATEST".to_owned(),
         secret_key: Zeroizing::new("hunter2".to_owned()),
         session_token: None,

@@ -7,7 +7,7 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use holdfast_connect::bucket::{Bucket, BucketOptions, Credentials, Retries, Service};
+use holdfast_connect::bucket::{Bucket, BucketOptions, CredentialSource, Retries, Service};
 use jiff::Timestamp;
 use zeroize::Zeroizing;
 
@@ -17,12 +17,12 @@ pub fn script() -> PathBuf {
 }
 
 /// A server, which stops when this is dropped.
-pub struct Server {
+pub struct S3TestServer {
     child: Child,
     pub port: u16,
 }
 
-impl Server {
+impl S3TestServer {
     /// Starts one.
     pub fn start(arguments: &[&str]) -> Self {
         let mut child = Command::new(script())
@@ -42,7 +42,7 @@ impl Server {
     }
 }
 
-impl Drop for Server {
+impl Drop for S3TestServer {
     fn drop(&mut self) {
         // It exits at the end of its input.
         drop(self.child.stdin.take());
@@ -52,9 +52,9 @@ impl Drop for Server {
 
 /// The server that most tests share, each with its own buckets. It exits with this process, from
 /// whose pipe it reads.
-pub fn shared() -> &'static Server {
-    static SERVER: OnceLock<Server> = OnceLock::new();
-    SERVER.get_or_init(|| Server::start(&[]))
+pub fn shared() -> &'static S3TestServer {
+    static SERVER: OnceLock<S3TestServer> = OnceLock::new();
+    SERVER.get_or_init(|| S3TestServer::start(&[]))
 }
 
 /// A name that no other test has.
@@ -80,7 +80,7 @@ pub fn short_waits() -> Retries {
 
 /// Options for a bucket at an endpoint, with short waits.
 pub fn options(endpoint: &str, bucket: &str) -> BucketOptions {
-    let credentials = Credentials::Static {
+    let credentials = CredentialSource::Static {
         key_id: "AKIATEST".to_owned(),
         secret_key: Zeroizing::new("hunter2-secret".to_owned()),
         session_token: None,

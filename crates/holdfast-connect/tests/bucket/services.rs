@@ -7,19 +7,19 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use holdfast_connect::bucket::{
-    Bucket, BucketOptions, BucketSourceOptions, BucketTargetOptions, Checksums, OnWait, Retries,
-    Tags, Versions,
+    Bucket, BucketOptions, BucketSourceOptions, BucketTargetOptions, ChecksumHeaders, OnWait,
+    Retries, Tags, VersionSelection,
 };
 use holdfast_connect::{Source, Target};
 
-use super::proxy::{Act, Proxy, Seen};
+use super::proxy::{Act, ProxiedRequest, Proxy};
 use super::server::{bucket_name, open, options, shared};
 use super::{boto, tree};
 
 const REFUSED: &str = "<Error><Code>InvalidArgument</Code>\
     <Message>Unsupported header received for this API call.</Message></Error>";
 
-fn has_checksums(seen: &Seen) -> bool {
+fn has_checksums(seen: &ProxiedRequest) -> bool {
     seen.headers.iter().any(|(name, _)| name.to_lowercase().starts_with("x-amz-checksum-"))
 }
 
@@ -41,18 +41,18 @@ s3.complete_multipart_upload(**big, UploadId=upload, MultipartUpload={"Parts": p
 "#;
 
 #[test]
-fn a_server_that_refuses_checksum_headers_is_asked_without() {
+fn a_request_refused_for_its_checksum_headers_is_repeated_without() {
     let (name, back) = (bucket_name("refusing"), bucket_name("refusing-back"));
     boto::run(&shared().endpoint(), WITH_CHECKSUMS, &[&name]);
     boto::run(&shared().endpoint(), "s3.create_bucket(Bucket=arguments[0])", &[&back]);
-    let rule = |seen: &Seen| match has_checksums(seen) {
+    let rule = |seen: &ProxiedRequest| match has_checksums(seen) {
         true => Act::Answer(400, "", REFUSED),
         false => Act::Forward,
     };
     let proxy = Proxy::start(shared().port, rule);
     let bucket = Bucket::open(options(&proxy.endpoint(), &name)).unwrap();
     let refused = tree::take(&mut bucket.source(BucketSourceOptions::default()).unwrap(), None);
-    assert!(refused.troubles.is_empty(), "{:?}", refused.troubles);
+    assert!(refused.unread.is_empty(), "{:?}", refused.unread);
     let seen = proxy.seen();
     let with = seen.iter().filter(|seen| has_checksums(seen)).count();
     assert_eq!(with, 1, "the refusal is remembered");
@@ -78,7 +78,8 @@ fn checksums_can_be_left_out_from_the_start() {
     let name = bucket_name("never");
     boto::run(&shared().endpoint(), WITH_CHECKSUMS, &[&name]);
     let proxy = Proxy::start(shared().port, |_| Act::Forward);
-    let never = BucketOptions { checksums: Checksums::Never, ..options(&proxy.endpoint(), &name) };
+    let never =
+        BucketOptions { checksums: ChecksumHeaders::Never, ..options(&proxy.endpoint(), &name) };
     let bucket = Bucket::open(never).unwrap();
     let taken = tree::take(&mut bucket.source(BucketSourceOptions::default()).unwrap(), None);
     assert_eq!(taken.keys().len(), 7);
@@ -86,15 +87,16 @@ fn checksums_can_be_left_out_from_the_start() {
 }
 
 #[test]
-fn a_content_that_is_not_what_its_checksum_says_stays_refused() {
+fn content_with_a_wrong_checksum_stays_refused() {
     let name = bucket_name("digest");
     boto::run(&shared().endpoint(), WITH_CHECKSUMS, &[&name]);
     let whole = tree::take(&mut open(&name).source(BucketSourceOptions::default()).unwrap(), None);
     let bad = "<Error><Code>BadDigest</Code></Error>";
-    let proxy = Proxy::start(shared().port, move |seen: &Seen| match seen.method.as_str() {
-        "PUT" if has_checksums(seen) => Act::Answer(400, "", bad),
-        _ => Act::Forward,
-    });
+    let proxy =
+        Proxy::start(shared().port, move |seen: &ProxiedRequest| match seen.method.as_str() {
+            "PUT" if has_checksums(seen) => Act::Answer(400, "", bad),
+            _ => Act::Forward,
+        });
     let spool = tempfile::tempdir().unwrap();
     let bucket = Bucket::open(options(&proxy.endpoint(), &name)).unwrap();
     let other = BucketTargetOptions {
@@ -115,8 +117,8 @@ fn odd_keys() -> Vec<String> {
 }
 
 /// Lists all keys in this order, in pages that continue properly.
-fn listed_so(keys: Vec<String>) -> impl FnMut(&Seen) -> Act + Send {
-    move |seen: &Seen| {
+fn listed_so(keys: Vec<String>) -> impl FnMut(&ProxiedRequest) -> Act + Send {
+    move |seen: &ProxiedRequest| {
         let Some((_, query)) = seen.target.split_once('?') else { return Act::Forward };
         if seen.method != "GET" || !query.contains("list-type=2") {
             return Act::Forward;
@@ -160,7 +162,7 @@ for key in keys: s3.put_object(Bucket=bucket, Key=key, Body=key.encode())
 "#;
 
 #[test]
-fn objects_are_captured_in_whatever_order_they_are_listed() {
+fn objects_are_captured_in_any_listing_order() {
     let name = bucket_name("order");
     let mut keys = odd_keys();
     let arguments: Vec<&str> =
@@ -186,7 +188,7 @@ fn objects_are_captured_in_whatever_order_they_are_listed() {
         // It is remembered, and the keys are all sorted here.
         let taken = tree::take(&mut bucket.source(BucketSourceOptions::default()).unwrap(), None);
         assert_eq!(taken.keys(), sorted, "{what}");
-        assert!(taken.troubles.is_empty(), "{what}: {:?}", taken.troubles);
+        assert!(taken.unread.is_empty(), "{what}: {:?}", taken.unread);
         // And existing objects are found in it, so that nothing is written twice.
         let spool = tempfile::tempdir().unwrap();
         let target = bucket.target(BucketTargetOptions::new(spool.path())).unwrap();
@@ -200,7 +202,7 @@ fn objects_are_captured_in_whatever_order_they_are_listed() {
 }
 
 #[test]
-fn a_server_is_waited_for_as_long_as_it_asks() {
+fn a_server_is_awaited_as_long_as_it_requests() {
     let name = bucket_name("storm");
     let write = "s3.create_bucket(Bucket=arguments[0])\n\
         s3.put_object(Bucket=arguments[0], Key='k', Body=b'x')";
@@ -239,7 +241,7 @@ fn a_server_is_waited_for_as_long_as_it_asks() {
 }
 
 /// Nothing but listing objects and reading them.
-fn reading_only(seen: &Seen) -> Act {
+fn reading_only(seen: &ProxiedRequest) -> Act {
     let parts = [
         "versioning",
         "versions",
@@ -275,11 +277,11 @@ for number in range(5):
     s3.put_object(Bucket=arguments[0], Key=f"k{number}", Body=b"x", Tagging="a=b")
 "#;
     boto::run(&shared().endpoint(), write, &[&name]);
-    let take = |rule: fn(&Seen) -> Act, with_configuration, tags| {
+    let take = |rule: fn(&ProxiedRequest) -> Act, with_configuration, tags| {
         let proxy = Proxy::start(shared().port, rule);
         let bucket = Bucket::open(options(&proxy.endpoint(), &name)).unwrap();
         let wanted = BucketSourceOptions {
-            versions: Versions::Cut,
+            versions: VersionSelection::Cut,
             with_configuration,
             tags,
             ..BucketSourceOptions::default()
@@ -292,30 +294,30 @@ for number in range(5):
         (taken, remarks, tagging)
     };
     let (taken, remarks, _) = take(reading_only, false, Tags::LeaveOut);
-    assert!(taken.troubles.is_empty(), "{:?}", taken.troubles);
+    assert!(taken.unread.is_empty(), "{:?}", taken.unread);
     let said = "objects are captured as listed, not as of a single moment: the \
         credentials do not allow s3:GetBucketVersioning";
     assert_eq!(remarks.sentences(), [said]);
 
     // What is requested but may not be read is reported once, not for each object.
     let (taken, remarks, tagging) = take(reading_only, true, Tags::AskAlways);
-    assert_eq!(taken.troubles.len(), 2, "{:?}", taken.troubles);
+    assert_eq!(taken.unread.len(), 2, "{:?}", taken.unread);
     assert!(
-        taken.troubles[0].contains("configuration; to leave that out, set configuration = false")
+        taken.unread[0].contains("configuration; to leave that out, set configuration = false")
     );
     let tags = "/objects: access denied: the credentials must allow s3:GetObjectTagging to read \
         the tags of objects; to leave that out, set tags = false in the app file";
-    assert_eq!(taken.troubles[1], tags);
+    assert_eq!(taken.unread[1], tags);
     assert!(remarks.lacks_attributes());
     assert_eq!(tagging, 2, "of the bucket and of one object");
 
     // Versions may be known to exist without being readable.
-    let known = |seen: &Seen| match seen.target.contains("?versioning") {
+    let known = |seen: &ProxiedRequest| match seen.target.contains("?versioning") {
         true => Act::Forward,
         false => reading_only(seen),
     };
     let (taken, remarks, _) = take(known, false, Tags::LeaveOut);
-    assert!(taken.troubles.is_empty(), "{:?}", taken.troubles);
+    assert!(taken.unread.is_empty(), "{:?}", taken.unread);
     assert!(remarks.sentences()[0].ends_with("do not allow s3:ListBucketVersions"));
 }
 
@@ -335,7 +337,8 @@ versioning("Suspended")
 s3.put_object(Bucket=bucket, Key="letter", Body=b"now")
 "#;
     boto::run(&shared().endpoint(), write, &[&name]);
-    let options = BucketSourceOptions { versions: Versions::All, ..BucketSourceOptions::default() };
+    let options =
+        BucketSourceOptions { versions: VersionSelection::All, ..BucketSourceOptions::default() };
     let taken = tree::take(&mut open(&name).source(options).unwrap(), None);
     assert_eq!(taken.keys(), ["contract", "letter"]);
     let versions = taken.files.iter().filter(|(path, _)| path.starts_with(b"versions/"));
@@ -344,17 +347,18 @@ s3.put_object(Bucket=bucket, Key="letter", Body=b"now")
 }
 
 #[test]
-fn whoever_reads_may_agree_to_pay() {
+fn the_requester_may_agree_to_pay() {
     let name = bucket_name("paid");
     let write = "s3.create_bucket(Bucket=arguments[0])\n\
         s3.put_object(Bucket=arguments[0], Key='k', Body=b'x')";
     boto::run(&shared().endpoint(), write, &[&name]);
     let denied = "<Error><Code>AccessDenied</Code></Error>";
-    let proxy =
-        Proxy::start(shared().port, move |seen: &Seen| match seen.header("x-amz-request-payer") {
+    let proxy = Proxy::start(shared().port, move |seen: &ProxiedRequest| {
+        match seen.header("x-amz-request-payer") {
             Some("requester") => Act::Forward,
             _ => Act::Answer(403, "", denied),
-        });
+        }
+    });
     assert!(Bucket::open(options(&proxy.endpoint(), &name)).unwrap().look().is_err());
     let paying = BucketOptions { requester_pays: true, ..options(&proxy.endpoint(), &name) };
     let bucket = Bucket::open(paying).unwrap();

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use holdfast_connect::conformance::{check_source, drain};
 use holdfast_connect::{
-    Content, Item, Leaf, LeafKind, Piece, Replace, Source, Target, TargetError,
+    Content, ContentPiece, Leaf, LeafKind, Replace, Source, SourceItem, Target, TargetError,
 };
 use holdfast_format::bucket::key_of_name;
 use holdfast_format::entry::{Content as Chunks, Entry, EntryKind, Metadata};
@@ -18,15 +18,15 @@ pub struct Taken {
 
 /// Entries by path, and the errors as text.
 #[derive(Debug, Default)]
-pub struct Tree {
+pub struct BucketTree {
     pub files: BTreeMap<Vec<u8>, Taken>,
     pub directories: Vec<Vec<u8>>,
-    pub troubles: Vec<String>,
+    pub unread: Vec<String>,
     /// Number of files that were read, rather than taken from the parent.
     pub read: usize,
 }
 
-impl Tree {
+impl BucketTree {
     pub fn attribute(&self, path: &[u8], name: &str) -> Option<String> {
         let xattrs = &self.files.get(path)?.entry.metadata.xattrs;
         let found = xattrs.iter().find(|(attribute, _)| attribute == name.as_bytes())?;
@@ -44,49 +44,49 @@ pub fn read_all(content: &mut dyn Content) -> std::io::Result<Vec<u8>> {
     let (mut all, mut buffer) = (Vec::new(), vec![0; 1 << 20]);
     loop {
         match content.read(&mut buffer)? {
-            Piece::Data(length) => all.extend_from_slice(&buffer[..length]),
-            Piece::Hole(length) => all.resize(all.len() + length as usize, 0),
-            Piece::End => return Ok(all),
+            ContentPiece::Data(length) => all.extend_from_slice(&buffer[..length]),
+            ContentPiece::Hole(length) => all.resize(all.len() + length as usize, 0),
+            ContentPiece::End => return Ok(all),
         }
     }
 }
 
 /// Reads all of a source as a backup does: anything in the parent with the same size, time and
 /// identity is not read again.
-pub fn take(source: &mut dyn Source, parent: Option<&Tree>) -> Tree {
+pub fn take(source: &mut dyn Source, parent: Option<&BucketTree>) -> BucketTree {
     let items = drain(source).unwrap();
     check_source(&items).unwrap();
-    let mut tree = Tree::default();
+    let mut tree = BucketTree::default();
     let mut path = Vec::new();
     for item in items {
         match item {
-            Item::Enter { name, .. } => {
+            SourceItem::Enter { name, .. } => {
                 path.extend_from_slice(&name);
                 tree.directories.push(path.clone());
                 path.push(b'/');
             }
-            Item::Leave => {
+            SourceItem::Leave => {
                 path.pop();
                 path.truncate(
                     path.iter().rposition(|byte| *byte == b'/').map_or(0, |slash| slash + 1),
                 );
             }
-            Item::Leaf(leaf) => {
+            SourceItem::Leaf(leaf) => {
                 let path = [&path[..], &leaf.name].concat();
                 tree.leaf(path, leaf, parent);
             }
-            Item::Trouble(trouble) => {
-                let path = String::from_utf8_lossy(&trouble.path).into_owned();
-                tree.troubles.push(format!("{path}: {}", trouble.error));
+            SourceItem::Unread(unread) => {
+                let path = String::from_utf8_lossy(&unread.path).into_owned();
+                tree.unread.push(format!("{path}: {}", unread.error));
             }
-            Item::Excluded { .. } | Item::Own { .. } => {}
+            SourceItem::Excluded { .. } | SourceItem::Own { .. } => {}
         }
     }
     tree
 }
 
-impl Tree {
-    fn leaf(&mut self, path: Vec<u8>, leaf: Leaf, parent: Option<&Tree>) {
+impl BucketTree {
+    fn leaf(&mut self, path: Vec<u8>, leaf: Leaf, parent: Option<&BucketTree>) {
         let LeafKind::File { size } = leaf.kind else { panic!("{path:?} is not a file") };
         let before = parent.and_then(|parent| parent.files.get(&path));
         if let Some(before) = before
@@ -115,7 +115,7 @@ impl Tree {
             }
             Err(error) => {
                 let path = String::from_utf8_lossy(&path).into_owned();
-                self.troubles.push(format!("{path}: {error}"));
+                self.unread.push(format!("{path}: {error}"));
             }
         }
     }
@@ -136,7 +136,7 @@ fn read_leaf(leaf: &Leaf) -> std::io::Result<(Metadata, Vec<u8>)> {
 }
 
 /// Restores files as a restore does: in pieces that arrive in any order, interleaved between files.
-pub fn give(target: &dyn Target, tree: &Tree, folder: &str) -> Vec<(String, TargetError)> {
+pub fn give(target: &dyn Target, tree: &BucketTree, folder: &str) -> Vec<(String, TargetError)> {
     let mut failures = Vec::new();
     let mut failed =
         |path: &[u8], error| failures.push((String::from_utf8_lossy(path).into_owned(), error));

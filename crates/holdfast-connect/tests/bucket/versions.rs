@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex};
 
 use holdfast_connect::bucket::{
-    Bucket, BucketOptions, BucketSourceOptions, BucketTargetOptions, Restored, Versions,
+    Bucket, BucketOptions, BucketSourceOptions, BucketTargetOptions, Restored, VersionSelection,
 };
 use holdfast_format::entry::FileTime;
 use jiff::{SignedDuration, Timestamp};
@@ -38,17 +38,17 @@ fn moment(seconds: &str) -> FileTime {
     }
 }
 
-fn take(bucket: &str, versions: Versions, cut: Option<FileTime>) -> tree::Tree {
+fn take(bucket: &str, versions: VersionSelection, cut: Option<FileTime>) -> tree::BucketTree {
     let options = BucketSourceOptions { versions, cut, ..BucketSourceOptions::default() };
     let mut source = open(bucket).source(options).unwrap();
-    let expected = (versions != Versions::Newest).then_some(cut).flatten();
+    let expected = (versions != VersionSelection::Newest).then_some(cut).flatten();
     assert!(expected.is_none() || source.cut() == expected);
     let tree = tree::take(&mut source, None);
-    assert!(tree.troubles.is_empty(), "{:?}", tree.troubles);
+    assert!(tree.unread.is_empty(), "{:?}", tree.unread);
     tree
 }
 
-fn contents(tree: &tree::Tree, folder: &str) -> Vec<String> {
+fn contents(tree: &tree::BucketTree, folder: &str) -> Vec<String> {
     let files = tree.files.iter().filter(|(path, _)| path.starts_with(folder.as_bytes()));
     files.map(|(_, taken)| String::from_utf8(taken.content.clone()).unwrap()).collect()
 }
@@ -57,14 +57,14 @@ fn contents(tree: &tree::Tree, folder: &str) -> Vec<String> {
 fn a_cut_shows_the_bucket_at_one_moment() {
     let bucket = bucket_name("cut");
     let cut = moment(&boto::run(&shared().endpoint(), WRITE, &[&bucket]));
-    let tree = take(&bucket, Versions::Cut, Some(cut));
+    let tree = take(&bucket, VersionSelection::Cut, Some(cut));
     assert_eq!(tree.keys(), ["changed", "deleted", "kept", "many/a"]);
     assert_eq!(contents(&tree, "objects/"), ["first", "gone", "kept", "a1"]);
     assert!(!tree.files.keys().any(|path| path.starts_with(b"versions")));
 
-    let now = take(&bucket, Versions::Cut, None);
+    let now = take(&bucket, VersionSelection::Cut, None);
     assert_eq!(contents(&now, "objects/"), ["after", "second", "kept", "a2", "new"]);
-    let newest = take(&bucket, Versions::Newest, None);
+    let newest = take(&bucket, VersionSelection::Newest, None);
     assert_eq!(newest.keys(), now.keys());
     assert_eq!(
         newest.attribute(b"objects/new", "s3.version"),
@@ -73,7 +73,7 @@ fn a_cut_shows_the_bucket_at_one_moment() {
 }
 
 #[test]
-fn a_clock_that_is_behind_the_server_s_loses_nothing() {
+fn a_clock_behind_that_of_the_server_loses_nothing() {
     let bucket = bucket_name("late");
     let write = "
 bucket, = arguments
@@ -84,7 +84,8 @@ s3.put_object(Bucket=bucket, Key='new', Body=b'here')";
     let behind = || Timestamp::now() - SignedDuration::from_mins(10);
     let options = BucketOptions { clock: behind, ..options(&shared().endpoint(), &bucket) };
     let late = Bucket::open(options).unwrap();
-    let options = BucketSourceOptions { versions: Versions::Cut, ..BucketSourceOptions::default() };
+    let options =
+        BucketSourceOptions { versions: VersionSelection::Cut, ..BucketSourceOptions::default() };
     let mut source = late.source(options).unwrap();
     assert!(source.cut().unwrap().seconds >= Timestamp::now().as_second() - 60);
     assert_eq!(tree::take(&mut source, None).keys(), ["new"]);
@@ -98,7 +99,7 @@ fn without_versioning_there_is_no_cut() {
     boto::run(&shared().endpoint(), write, &[&bucket]);
     let long_ago = FileTime { seconds: 1_000_000_000, nanoseconds: 0 };
     let options = BucketSourceOptions {
-        versions: Versions::All,
+        versions: VersionSelection::All,
         cut: Some(long_ago),
         ..BucketSourceOptions::default()
     };
@@ -108,11 +109,11 @@ fn without_versioning_there_is_no_cut() {
 }
 
 #[test]
-fn all_versions_and_delete_markers_come_back_in_their_order() {
+fn all_versions_and_delete_markers_are_restored_in_order() {
     let (from, to) = (bucket_name("history"), bucket_name("history-back"));
     let endpoint = shared().endpoint();
     boto::run(&endpoint, WRITE, &[&from]);
-    let tree = take(&from, Versions::All, None);
+    let tree = take(&from, VersionSelection::All, None);
     assert_eq!(contents(&tree, "objects/"), ["after", "second", "kept", "a2", "new"]);
     assert_eq!(contents(&tree, "versions/"), ["before", "", "first", "gone", "", "a0", "a1"]);
     let markers: Vec<_> = tree
@@ -172,7 +173,7 @@ fn versions_need_a_bucket_that_keeps_them() {
     let endpoint = shared().endpoint();
     boto::run(&endpoint, WRITE, &[&from]);
     boto::run(&endpoint, "s3.create_bucket(Bucket=arguments[0])", &[&to]);
-    let tree = take(&from, Versions::All, None);
+    let tree = take(&from, VersionSelection::All, None);
     let spool = tempfile::tempdir().unwrap();
     let target = open(&to).target(BucketTargetOptions::new(spool.path())).unwrap();
     let refused = holdfast_connect::Target::directory(&target, b"versions/back").unwrap_err();
@@ -185,10 +186,11 @@ fn versions_need_a_bucket_that_keeps_them() {
 fn unchanged_versions_are_recognised() {
     let bucket = bucket_name("again");
     boto::run(&shared().endpoint(), WRITE, &[&bucket]);
-    let first = take(&bucket, Versions::All, None);
+    let first = take(&bucket, VersionSelection::All, None);
     let change = "s3.put_object(Bucket=arguments[0], Key='kept', Body=b'changed')";
     boto::run(&shared().endpoint(), change, &[&bucket]);
-    let options = BucketSourceOptions { versions: Versions::All, ..BucketSourceOptions::default() };
+    let options =
+        BucketSourceOptions { versions: VersionSelection::All, ..BucketSourceOptions::default() };
     let second = tree::take(&mut open(&bucket).source(options).unwrap(), Some(&first));
     // The new version, and the one that it replaced, which now has a different path.
     assert_eq!(second.read, 2, "{:?}", second.files.keys());

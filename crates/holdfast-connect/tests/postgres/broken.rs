@@ -4,13 +4,13 @@
 use std::collections::BTreeSet;
 
 use holdfast_connect::postgres::archive::{
-    ArchiveError, ArchiveReader, Compression, Event, Limits, Looks, Wanted,
+    ArchiveError, ArchiveEvent, ArchiveReader, DataCompression, DataSelection, Limits, Looks,
 };
 use proptest::prelude::*;
 
 use crate::cluster::{Cluster, Run, installations};
 use crate::golden;
-use crate::parts::{Parts, take_apart};
+use crate::parts::{ArchiveParts, take_apart};
 
 fn error(archive: &[u8]) -> ArchiveError {
     take_apart(archive).expect_err("this is not a complete archive")
@@ -58,7 +58,7 @@ fn what_is_missing_is_named() {
     let without = |missing: &[i32]| {
         let all = parts.toc.with_data().map(|entry| entry.dump_id);
         let wanted = all.filter(|number| !missing.contains(number)).collect();
-        error(&parts.stream(&Wanted::Only(wanted))).to_string()
+        error(&parts.stream(&DataSelection::Only(wanted))).to_string()
     };
     let (log, users) = (parts.table("app", "log"), parts.table("public", "users"));
     assert!(
@@ -105,7 +105,7 @@ fn damage_by_a_terminal_is_recognised() {
         let mut parts = take_apart(&archive).unwrap();
         let created = &mut parts.toc.head.created;
         (created.day, created.hour, created.minute, created.second) = (10, 10, 10, 10);
-        let damaged = through_terminal(&parts.stream(&Wanted::All));
+        let damaged = through_terminal(&parts.stream(&DataSelection::All));
         assert!(matches!(error(&damaged), ArchiveError::Terminal), "{name}");
         // In the other direction, it cannot be detected.
         let lost: Vec<_> = archive.iter().copied().filter(|byte| *byte != b'\n').collect();
@@ -196,7 +196,7 @@ fn limits_hold_before_memory_is_taken() {
     let mut buffer = [0; 100];
     let error = loop {
         match reader.next(&mut buffer) {
-            Ok(Event::Complete) => panic!("a window of 1 KiB is not enough"),
+            Ok(ArchiveEvent::Complete) => panic!("a window of 1 KiB is not enough"),
             Ok(_) => {}
             Err(error) => break error,
         }
@@ -252,7 +252,7 @@ fn check_changed(archive: &[u8]) {
     let Ok(mut reader) = ArchiveReader::open(archive, limits) else { return };
     assert!(archive.starts_with(&reader.toc().encode()));
     let mut buffer = [0; 4096];
-    while !matches!(reader.next(&mut buffer), Ok(Event::Complete) | Err(_)) {}
+    while !matches!(reader.next(&mut buffer), Ok(ArchiveEvent::Complete) | Err(_)) {}
 }
 
 #[test]
@@ -287,34 +287,34 @@ fn a_flag_that_hides_a_table_is_found() {
 }
 
 /// Changes: positions as fractions of the length, with what happens there.
-fn changes() -> impl Strategy<Value = Vec<(prop::sample::Index, Change)>> {
+fn changes() -> impl Strategy<Value = Vec<(prop::sample::Index, ArchiveChange)>> {
     let change = prop_oneof![
-        any::<u8>().prop_map(Change::Set),
-        prop::collection::vec(any::<u8>(), 1..20).prop_map(Change::Insert),
-        (1..2000usize).prop_map(Change::Remove),
-        any::<u32>().prop_map(Change::Number),
+        any::<u8>().prop_map(ArchiveChange::Set),
+        prop::collection::vec(any::<u8>(), 1..20).prop_map(ArchiveChange::Insert),
+        (1..2000usize).prop_map(ArchiveChange::Remove),
+        any::<u32>().prop_map(ArchiveChange::Number),
     ];
     prop::collection::vec((any::<prop::sample::Index>(), change), 1..6)
 }
 
 #[derive(Debug, Clone)]
-enum Change {
+enum ArchiveChange {
     Set(u8),
     Insert(Vec<u8>),
     Remove(usize),
     Number(u32),
 }
 
-fn changed(archive: &[u8], changes: &[(prop::sample::Index, Change)]) -> Vec<u8> {
+fn changed(archive: &[u8], changes: &[(prop::sample::Index, ArchiveChange)]) -> Vec<u8> {
     let mut bytes = archive.to_vec();
     for (place, change) in changes {
         let place = place.index(bytes.len().max(1));
         let end = |length: usize| (place + length).min(bytes.len());
         let (range, with) = match change {
-            Change::Set(byte) => (place..end(1), vec![*byte]),
-            Change::Insert(more) => (place..place, more.clone()),
-            Change::Remove(length) => (place..end(*length), vec![]),
-            Change::Number(number) => (place..end(4), number.to_le_bytes().to_vec()),
+            ArchiveChange::Set(byte) => (place..end(1), vec![*byte]),
+            ArchiveChange::Insert(more) => (place..place, more.clone()),
+            ArchiveChange::Remove(length) => (place..end(*length), vec![]),
+            ArchiveChange::Number(number) => (place..end(4), number.to_le_bytes().to_vec()),
         };
         bytes.splice(range, with);
     }
@@ -340,16 +340,16 @@ proptest! {
         let all = golden::all();
         let mut parts = take_apart(&all[which.index(all.len())].1).unwrap();
         replace_data(&mut parts, data, &oids);
-        for archive in [parts.stream(&Wanted::All), parts.seekable(&Wanted::All)] {
+        for archive in [parts.stream(&DataSelection::All), parts.seekable(&DataSelection::All)] {
             let (toc, members) = members_of(&archive);
             prop_assert_eq!(&members, &parts.members);
-            prop_assert_eq!(toc.head.compression, Compression::None);
+            prop_assert_eq!(toc.head.compression, DataCompression::None);
         }
     }
 }
 
 /// Replaces the contents of the members, which need not be rows.
-fn replace_data(parts: &mut Parts, data: Vec<Vec<u8>>, oids: &BTreeSet<u32>) {
+fn replace_data(parts: &mut ArchiveParts, data: Vec<Vec<u8>>, oids: &BTreeSet<u32>) {
     let large: Vec<_> = parts.large_objects.keys().copied().collect();
     let mut oids = oids.iter().copied();
     parts.large_objects.clear();
@@ -364,21 +364,22 @@ fn replace_data(parts: &mut Parts, data: Vec<Vec<u8>>, oids: &BTreeSet<u32>) {
     }
 }
 
-type Members = std::collections::BTreeMap<holdfast_connect::postgres::archive::Member, Vec<u8>>;
+type MemberNumbers =
+    std::collections::BTreeMap<holdfast_connect::postgres::archive::ArchiveMember, Vec<u8>>;
 
 /// The members of an archive, without interpreting their content.
-fn members_of(archive: &[u8]) -> (holdfast_connect::postgres::archive::Toc, Members) {
+fn members_of(archive: &[u8]) -> (holdfast_connect::postgres::archive::Toc, MemberNumbers) {
     let mut reader = ArchiveReader::open(archive, Limits::DEFAULT).unwrap();
     let mut buffer = vec![0; 50_000];
-    let (mut members, mut bytes) = (Members::new(), Vec::new());
+    let (mut members, mut bytes) = (MemberNumbers::new(), Vec::new());
     loop {
         match reader.next(&mut buffer).unwrap() {
-            Event::Begins(_) => bytes.clear(),
-            Event::Data(count) => bytes.extend_from_slice(&buffer[..count]),
-            Event::Ends(member) => {
+            ArchiveEvent::Begins(_) => bytes.clear(),
+            ArchiveEvent::Data(count) => bytes.extend_from_slice(&buffer[..count]),
+            ArchiveEvent::Ends(member) => {
                 members.insert(member, bytes.clone());
             }
-            Event::Complete => return (reader.into_toc(), members),
+            ArchiveEvent::Complete => return (reader.into_toc(), members),
         }
     }
 }

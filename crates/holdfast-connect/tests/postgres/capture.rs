@@ -6,14 +6,14 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use holdfast_connect::postgres::{
-    Cut, Databases, DumpFileSource, ErrorKind, Globals, PostgresOptions, PostgresSource,
-    RestorePoint, preflight,
+    Cut, DatabaseSelection, DumpFileSource, ErrorKind, GlobalsSelection, PostgresOptions,
+    PostgresSource, RestorePoint, preflight,
 };
-use holdfast_connect::{Item, Piece, Source};
+use holdfast_connect::{ContentPiece, Source, SourceItem};
 
 use crate::cluster::{Cluster, Run, installations};
 use crate::round_trip::filled;
-use crate::tree::{Tree, capture, capture_cut, options, read, server};
+use crate::tree::{PostgresTree, capture, capture_cut, options, read, server};
 
 #[test]
 fn several_databases_and_the_roles_become_one_tree() {
@@ -23,7 +23,7 @@ fn several_databases_and_the_roles_become_one_tree() {
         cluster.sql("a second/one", "CREATE TABLE \"a.b/c%\" AS SELECT 1 AS x;");
         cluster.sql("postgres", "CREATE ROLE reader PASSWORD 'hunter2';");
         let mut options = PostgresOptions::new(server(&cluster, "demo", "app"));
-        options.databases = Databases::Named(vec!["app".into(), "a second/one".into()]);
+        options.databases = DatabaseSelection::Named(vec!["app".into(), "a second/one".into()]);
         options.restore_point = Some("hf:test".into());
         assert!(preflight(&options).unwrap().warnings.is_empty());
         let tree = capture(options.clone()).unwrap();
@@ -54,8 +54,8 @@ fn several_databases_and_the_roles_become_one_tree() {
         assert!(json["databases"][1]["extensions"]["plpgsql"].is_string());
         assert!(json["databases"][1]["lsn"].as_str().unwrap().contains('/'));
 
-        options.globals = Globals::WithoutPasswords;
-        options.databases = Databases::All;
+        options.globals = GlobalsSelection::WithoutPasswords;
+        options.databases = DatabaseSelection::All;
         let tree = capture(options).unwrap();
         assert!(!String::from_utf8_lossy(&tree.0["globals.sql"]).contains("SCRAM-SHA-256$"));
         assert!(tree.paths().contains(&"databases/postgres/content.json"));
@@ -148,9 +148,9 @@ fn a_large_table_takes_no_memory() {
     let (before, mut most, mut bytes) = (resident_bytes(), 0, 0);
     let mut buffer = vec![0; 1 << 20];
     while let Some(item) = source.next().unwrap() {
-        let Item::Leaf(leaf) = item else { continue };
+        let SourceItem::Leaf(leaf) = item else { continue };
         let mut content = leaf.opener.open().unwrap();
-        while let Piece::Data(count) = content.read(&mut buffer).unwrap() {
+        while let ContentPiece::Data(count) = content.read(&mut buffer).unwrap() {
             bytes += count;
             most = most.max(resident_bytes());
         }
@@ -165,7 +165,7 @@ fn resident_bytes() -> usize {
     text.split(' ').nth(1).unwrap().parse::<usize>().unwrap() * 4096
 }
 
-fn from_file(bytes: Vec<u8>) -> std::io::Result<Tree> {
+fn from_file(bytes: Vec<u8>) -> std::io::Result<PostgresTree> {
     read(&mut DumpFileSource::new(Box::new(std::io::Cursor::new(bytes)), 5))
 }
 

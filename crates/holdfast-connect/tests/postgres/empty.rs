@@ -2,7 +2,9 @@
 
 use std::os::unix::fs::symlink;
 
-use holdfast_connect::postgres::{ErrorKind, RestoreOptions, Standing, restore, standing};
+use holdfast_connect::postgres::{
+    DatabaseRestoreOptions, DatabaseState, ErrorKind, restore, standing,
+};
 
 use crate::cluster::{Cluster, installations};
 use crate::tree::{capture, options, script, server};
@@ -45,7 +47,7 @@ const THINGS: [&str; 30] = [
 ];
 
 #[test]
-fn whatever_a_new_database_does_not_have_is_something() {
+fn anything_beyond_a_new_database_counts_as_content() {
     let cluster = Cluster::start(&installations()[0]);
     cluster.sql("postgres", "CREATE ROLE other LOGIN;");
     // A role without privileges must see the same.
@@ -55,15 +57,15 @@ fn whatever_a_new_database_does_not_have_is_something() {
         assert_eq!(as_role("other"), found, "{name}");
         found
     };
-    assert_eq!(there("app"), Standing::Absent);
+    assert_eq!(there("app"), DatabaseState::Absent);
     for (number, thing) in THINGS.iter().enumerate() {
         let name = format!("app{number}");
         cluster.sql("postgres", &format!("CREATE DATABASE {name};"));
         // A session with a temporary table leaves nothing.
         cluster.sql(&name, "CREATE TEMPORARY TABLE t (); DROP TABLE t;");
-        assert_eq!(there(&name), Standing::Empty);
+        assert_eq!(there(&name), DatabaseState::Empty);
         cluster.sql(&name, thing);
-        assert!(matches!(there(&name), Standing::Filled(_)), "{thing}");
+        assert!(matches!(there(&name), DatabaseState::Filled(_)), "{thing}");
     }
 }
 
@@ -79,7 +81,7 @@ fn what_cannot_be_read_counts_and_is_named() {
          CREATE USER MAPPING FOR demo SERVER live OPTIONS (password 'nowhere else');",
     );
     for role in ["demo", "other"] {
-        let Standing::Filled(holding) =
+        let DatabaseState::Filled(holding) =
             standing(&server(&cluster, role, "postgres"), "app").unwrap()
         else {
             panic!("it holds something");
@@ -113,7 +115,8 @@ fn rows_that_are_written_meanwhile_stay() {
     );
     script(&cluster, "tools/pg_restore", &text);
     for exec in [&[][..], &["env"]] {
-        let mut way = RestoreOptions::new(server(&cluster, "demo", "postgres"), "app", "t1");
+        let mut way =
+            DatabaseRestoreOptions::new(server(&cluster, "demo", "postgres"), "app", "t1");
         way.server.tools = Some(folder.clone());
         way.server.exec = exec.iter().map(Into::into).collect();
         (way.overwrite, way.only_empty) = (Some("app".into()), true);

@@ -5,11 +5,12 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use holdfast_connect::postgres::{
-    RestoreOptions, RestoreReport, Standing, StoredDatabase, TableOutcome, holds, restore, standing,
+    DatabaseRestoreOptions, DatabaseRestoreReport, DatabaseState, StoredDatabase, TableOutcome,
+    holds, restore, standing,
 };
 
 use crate::cluster::{Cluster, installations};
-use crate::tree::{Tree, capture, options, server};
+use crate::tree::{PostgresTree, capture, options, server};
 
 /// A cluster of a version that has an extension.
 fn with(extension: &str) -> Cluster {
@@ -18,11 +19,11 @@ fn with(extension: &str) -> Cluster {
     found.unwrap_or_else(|| panic!("{extension} is missing: `./dev test` installs it"))
 }
 
-fn target(cluster: &Cluster, name: &str) -> RestoreOptions {
-    RestoreOptions::new(server(cluster, "demo", "postgres"), name, "t1")
+fn target(cluster: &Cluster, name: &str) -> DatabaseRestoreOptions {
+    DatabaseRestoreOptions::new(server(cluster, "demo", "postgres"), name, "t1")
 }
 
-fn restored(cluster: &Cluster, tree: &Tree, name: &str) -> RestoreReport {
+fn restored(cluster: &Cluster, tree: &PostgresTree, name: &str) -> DatabaseRestoreReport {
     let report = restore(&tree.stored("app"), &target(cluster, name)).unwrap();
     for table in &report.tables {
         assert_eq!(table.outcome, TableOutcome::Same, "{}", table.label);
@@ -163,7 +164,7 @@ fn tables_of_an_extension_of_ones_own_hold_what_a_dump_has_of_them() {
     assert!(!held());
 }
 
-fn with_cron() -> (Cluster, Tree) {
+fn with_cron() -> (Cluster, PostgresTree) {
     let cluster = with("pg_cron");
     cluster.restart("-c shared_preload_libraries=pg_cron -c cron.database_name=app");
     cluster.create("app");
@@ -189,7 +190,7 @@ const OF_CRON: &str =
     (select name from third), has_schema_privilege('reader', 'cron', 'usage')";
 
 #[test]
-fn what_is_bound_to_the_name_of_a_database_comes_back() {
+fn objects_bound_to_the_database_name_are_restored() {
     let (cluster, tree) = with_cron();
     let expected = "100|vacuum|2|app100|app|app|t";
     assert_eq!(text(&cluster, "app", OF_CRON), expected);
@@ -221,14 +222,14 @@ fn an_extension_that_wants_another_name_costs_only_itself() {
     let query = "select (select count(*) from t), (select name || rows from here)";
     assert_eq!(text(&cluster, "drill", query), "100|drill100");
     let server = server(&cluster, "demo", "postgres");
-    assert!(matches!(standing(&server, "drill").unwrap(), Standing::Filled(_)));
+    assert!(matches!(standing(&server, "drill").unwrap(), DatabaseState::Filled(_)));
     let stored = tree.stored("app");
     assert!(holds(&stored as &dyn StoredDatabase, &server, "drill", true).unwrap().is_none());
 }
 
 /// Debian has pgvector since version 13.
 #[test]
-fn vectors_come_back() {
+fn vectors_are_restored() {
     let clusters = installations().into_iter().map(|programs| Cluster::start(&programs));
     for cluster in clusters.filter(|cluster| cluster.has_extension("vector")) {
         cluster.create("app");

@@ -1,6 +1,6 @@
 //! Databases that read others through foreign servers.
 
-use holdfast_connect::postgres::{RestoreOptions, TableOutcome, restore};
+use holdfast_connect::postgres::{DatabaseRestoreOptions, TableOutcome, restore};
 
 use crate::cluster::{Cluster, installations};
 use crate::tree::{capture, options, server};
@@ -36,7 +36,7 @@ fn a_peer_that_is_gone_costs_only_what_needs_it() {
     );
     let tree = capture(options(&cluster, "app")).unwrap();
     cluster.sql("postgres", "drop database peer;");
-    let way = RestoreOptions::new(server(&cluster, "demo", "postgres"), "again", "t1");
+    let way = DatabaseRestoreOptions::new(server(&cluster, "demo", "postgres"), "again", "t1");
     let report = restore(&tree.stored("app"), &way).unwrap();
     assert!(report.tables.iter().all(|it| it.outcome == TableOutcome::Same), "{report:?}");
     let unmade: Vec<&str> = report.unmade.iter().map(|it| it.label.as_str()).collect();

@@ -5,11 +5,12 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use holdfast_connect::postgres::archive::{
-    Compression, DataPlace, Entry, OffsetState, Section, Toc, Version, Wanted,
+    ArchiveVersion, DataCompression, DataPlace, DataSelection, OffsetState, Toc, TocEntry,
+    TocSection,
 };
 
 use crate::cluster::{Cluster, Run, installations};
-use crate::parts::{Parts, take_apart};
+use crate::parts::{ArchiveParts, take_apart};
 
 /// The name of each dump and its bytes.
 pub fn all() -> Vec<(String, Vec<u8>)> {
@@ -94,12 +95,12 @@ fn minor(name: &str) -> u8 {
     }
 }
 
-fn compression(parts: &Parts) -> &'static str {
+fn compression(parts: &ArchiveParts) -> &'static str {
     match parts.toc.head.compression {
-        Compression::None => "plain",
-        Compression::Gzip { .. } => "gzip",
-        Compression::Lz4 => "lz4",
-        Compression::Zstd => "zstd",
+        DataCompression::None => "plain",
+        DataCompression::Gzip { .. } => "gzip",
+        DataCompression::Lz4 => "lz4",
+        DataCompression::Zstd => "zstd",
     }
 }
 
@@ -107,21 +108,21 @@ fn compression(parts: &Parts) -> &'static str {
 fn the_fields_of_version_15_are_all_there() {
     let parts = take_apart(&golden("15-plain")).unwrap();
     let head = &parts.toc.head;
-    assert_eq!(head.version, Version { major: 1, minor: 14, revision: 0 });
+    assert_eq!(head.version, ArchiveVersion { major: 1, minor: 14, revision: 0 });
     assert_eq!((head.int_bytes, head.offset_bytes), (4, 8));
     assert_eq!(head.database.as_deref(), Some(&b"golden"[..]));
     assert!(head.dump_version.as_deref().unwrap().starts_with(b"15."));
     assert!(head.created.year_from_1900 >= 125);
-    let users = |kind: &[u8]| -> &Entry {
+    let users = |kind: &[u8]| -> &TocEntry {
         let is_it =
-            |entry: &&Entry| *entry.kind == *kind && entry.tag.as_deref() == Some(&b"users"[..]);
+            |entry: &&TocEntry| *entry.kind == *kind && entry.tag.as_deref() == Some(&b"users"[..]);
         parts.toc.entries.iter().find(is_it).unwrap()
     };
     let (table, rows) = (users(b"TABLE"), users(b"TABLE DATA"));
     assert!(table.definition.as_deref().unwrap().starts_with(b"CREATE TABLE public.users ("));
     assert_eq!(table.drop.as_deref(), Some(&b"DROP TABLE public.users;\n"[..]));
     assert_eq!(table.access_method.as_deref(), Some(&b"heap"[..]));
-    assert_eq!((table.section, rows.section), (Section::PreData, Section::Data));
+    assert_eq!((table.section, rows.section), (TocSection::PreData, TocSection::Data));
     assert_eq!((table.had_dumper, rows.had_dumper), (false, true));
     assert_eq!(rows.namespace.as_deref(), Some(&b"public"[..]));
     assert_eq!(rows.owner.as_deref(), Some(&b"demo"[..]));
@@ -134,7 +135,7 @@ fn the_fields_of_version_15_are_all_there() {
     );
     let statement = br#"COPY "public"."users" ("id", "name", "photo") TO STDOUT"#;
     assert_eq!(rows.copy_to_stdout().unwrap(), statement);
-    let state = |entry: &Entry| match entry.data {
+    let state = |entry: &TocEntry| match entry.data {
         DataPlace::Stream { state, .. } => state,
         DataPlace::File(_) => panic!("this is a custom archive"),
     };
@@ -150,7 +151,7 @@ fn older_versions_are_read_and_their_pg_restore_would_read_what_is_written() {
         for entry in &mut parts.toc.entries {
             entry.access_method = None;
         }
-        let stream = parts.stream(&Wanted::All);
+        let stream = parts.stream(&DataSelection::All);
         let again = take_apart(&stream).unwrap();
         assert_eq!(again.toc, parts.toc);
         assert_eq!(again.contents, parts.contents);
@@ -174,7 +175,7 @@ fn dumps_of_all_versions_restore_again() {
         let database = format!("from_{}", name.replace('-', "_"));
         cluster.create(&database);
         let folder = cluster.folder().join(&name);
-        parts.directory(&Wanted::All, &folder);
+        parts.directory(&DataSelection::All, &folder);
         let options = ["--exit-on-error", "-d", &database];
         cluster.client("pg_restore", options).args(["-j", "2"]).arg(&folder).succeed();
         let again = take_apart(&cluster.dump(&database, &["-Fc"])).unwrap();

@@ -3,14 +3,14 @@
 
 use std::path::Path;
 
-use holdfast_connect::postgres::archive::{Entry, Wanted};
+use holdfast_connect::postgres::archive::{DataSelection, TocEntry};
 use holdfast_connect::postgres::{
-    DumpFileSource, EmitForm, RestoreOptions, emit_stream, holds, restore, restore_globals,
+    DatabaseRestoreOptions, DumpFileSource, EmitForm, emit_stream, holds, restore, restore_globals,
 };
 
 use crate::cluster::{Cluster, Run, installations};
-use crate::parts::{Parts, take_apart};
-use crate::tree::{Tree, options, read, server};
+use crate::parts::{ArchiveParts, take_apart};
+use crate::tree::{PostgresTree, options, read, server};
 
 const SCHEMA: &str = "CREATE TABLE it (a int, b text); INSERT INTO it VALUES (1, 'x');
     COMMENT ON TABLE it IS 'table'; COMMENT ON DATABASE app IS 'database';
@@ -29,7 +29,7 @@ fn commands(pwned: &Path) -> String {
 }
 
 /// A database and its dump, split into parts.
-fn dumped() -> (Cluster, Parts) {
+fn dumped() -> (Cluster, ArchiveParts) {
     let cluster = Cluster::start(&installations()[0]);
     cluster.create("app");
     cluster.sql("app", SCHEMA);
@@ -38,16 +38,16 @@ fn dumped() -> (Cluster, Parts) {
 }
 
 /// The dump as a source reads it.
-fn captured(parts: &Parts) -> std::io::Result<Tree> {
-    let archive = parts.stream(&Wanted::All);
+fn captured(parts: &ArchiveParts) -> std::io::Result<PostgresTree> {
+    let archive = parts.stream(&DataSelection::All);
     read(&mut DumpFileSource::new(Box::new(std::io::Cursor::new(archive)), 5))
 }
 
 /// Restores it in every way, and lets `psql` run the script that is printed.
-fn use_everywhere(cluster: &Cluster, tree: &Tree, database: &str) {
+fn use_everywhere(cluster: &Cluster, tree: &PostgresTree, database: &str) {
     for (number, exec) in [&[][..], &["env"]].into_iter().enumerate() {
         let name = if database == "app" { "app".to_owned() } else { format!("new{number}") };
-        let mut way = RestoreOptions::new(server(cluster, "demo", "postgres"), &name, "t1");
+        let mut way = DatabaseRestoreOptions::new(server(cluster, "demo", "postgres"), &name, "t1");
         way.server.exec = exec.iter().map(Into::into).collect();
         way.overwrite = Some(name.clone());
         way.keep_owners = number == 0;
@@ -72,14 +72,14 @@ fn use_everywhere(cluster: &Cluster, tree: &Tree, database: &str) {
 }
 
 /// Puts the commands into one field of an entry, at its end.
-type Damage = fn(&mut Entry, &[u8]);
+type EntryDamage = fn(&mut TocEntry, &[u8]);
 
 fn longer(text: &mut Option<Box<[u8]>>, more: &[u8]) {
     let old = text.take().unwrap_or_default();
     *text = Some([&old[..], more].concat().into());
 }
 
-const FIELDS: [(&str, Damage); 8] = [
+const FIELDS: [(&str, EntryDamage); 8] = [
     ("definition", |entry, more| longer(&mut entry.definition, more)),
     ("tag", |entry, more| longer(&mut entry.tag, more)),
     ("owner", |entry, more| longer(&mut entry.owner, more)),
@@ -125,7 +125,7 @@ fn no_statement_about_the_database_runs_anything() {
     ];
     for definition in definitions {
         let mut parts = whole.clone();
-        let is_about = |entry: &Entry| {
+        let is_about = |entry: &TocEntry| {
             *entry.kind == *b"DATABASE PROPERTIES"
                 || entry.tag.as_deref().is_some_and(|it| it.starts_with(b"DATABASE "))
         };
@@ -135,7 +135,8 @@ fn no_statement_about_the_database_runs_anything() {
         let tree = captured(&parts).unwrap();
         cluster.client("dropdb", ["--if-exists", "-f", "app"]).succeed();
         for exec in [&[][..], &["env"]] {
-            let mut way = RestoreOptions::new(server(&cluster, "demo", "postgres"), "app", "t1");
+            let mut way =
+                DatabaseRestoreOptions::new(server(&cluster, "demo", "postgres"), "app", "t1");
             way.server.exec = exec.iter().map(Into::into).collect();
             way.overwrite = Some("app".into());
             let report = restore(&tree.stored("app"), &way).unwrap();
@@ -203,7 +204,7 @@ fn no_script_of_roles_runs_anything() {
 
 /// Names with quotes, backslashes and line feeds are restored in every way.
 #[test]
-fn odd_names_come_back() {
+fn odd_names_are_restored() {
     let cluster = Cluster::start(&installations()[0]);
     cluster.create("app");
     cluster.sql(
@@ -226,7 +227,8 @@ fn odd_names_come_back() {
     };
     let before = picture("app");
     for exec in [&[][..], &["env"]] {
-        let mut way = RestoreOptions::new(server(&cluster, "demo", "postgres"), "app", "t1");
+        let mut way =
+            DatabaseRestoreOptions::new(server(&cluster, "demo", "postgres"), "app", "t1");
         way.server.exec = exec.iter().map(Into::into).collect();
         way.overwrite = Some("app".into());
         let report = restore(&tree.stored("app"), &way).unwrap();

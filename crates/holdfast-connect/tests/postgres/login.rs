@@ -3,7 +3,9 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 
-use holdfast_connect::postgres::{Cut, ErrorKind, Globals, PostgresError, PostgresOptions, Server};
+use holdfast_connect::postgres::{
+    Cut, ErrorKind, GlobalsSelection, PostgresError, PostgresOptions, PostgresServer,
+};
 
 use crate::cluster::{Cluster, installations};
 use crate::tree::{capture, options, script};
@@ -27,9 +29,9 @@ fn wanted(cluster: &Cluster, passfile: &str) -> PostgresOptions {
     let folder = cluster.folder().display();
     let file = cluster.folder().join(passfile);
     let url = format!("postgres://keeper@/app?host={folder}&port=5432&passfile={}", file.display());
-    let mut wanted = PostgresOptions::new(Server::new(url));
+    let mut wanted = PostgresOptions::new(PostgresServer::new(url));
     wanted.server.tools = Some(cluster.programs().to_owned());
-    wanted.globals = Globals::WithPasswords;
+    wanted.globals = GlobalsSelection::WithPasswords;
     wanted
 }
 

@@ -9,9 +9,9 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use holdfast_connect::postgres::DumpFileSource;
 use holdfast_connect::postgres::archive::{
-    ArchiveReader, Event, Limits, PlainCheck, PlainError, Toc,
+    ArchiveEvent, ArchiveReader, Limits, PlainCheck, PlainError, Toc,
 };
-use holdfast_connect::{Item, Piece, Source};
+use holdfast_connect::{ContentPiece, Source, SourceItem};
 
 /// The memory limit of a process, in KiB, so that a bomb that goes off harms nothing else.
 const MEMORY_KIB: u32 = 600 << 10;
@@ -127,9 +127,9 @@ fn read_file(path: &Path) -> std::io::Result<()> {
     let mut source = DumpFileSource::open(path)?;
     let mut buffer = vec![0; 64 << 10];
     while let Some(item) = source.next()? {
-        if let Item::Leaf(leaf) = item {
+        if let SourceItem::Leaf(leaf) = item {
             let mut content = leaf.opener.open()?;
-            while content.read(&mut buffer)? != Piece::End {}
+            while content.read(&mut buffer)? != ContentPiece::End {}
         }
     }
     Ok(())
@@ -169,7 +169,7 @@ fn assert_refused(archive: &[u8], reason: &str) {
         let mut buffer = vec![0; 64 << 10];
         loop {
             match reader.next(&mut buffer) {
-                Ok(Event::Complete) => panic!("the archive was accepted"),
+                Ok(ArchiveEvent::Complete) => panic!("the archive was accepted"),
                 Ok(_) => {}
                 Err(error) => break error.to_string(),
             }
@@ -232,7 +232,7 @@ fn toc(entries: i32, letters: &[u8], times: usize, dependencies: usize) -> Box<d
 /// Pieces one after another.
 struct Pieces<I>(I, Vec<u8>, usize);
 
-impl<I: Iterator<Item = Vec<u8>>> Read for Pieces<I> {
+impl<I: Iterator<SourceItem = Vec<u8>>> Read for Pieces<I> {
     fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
         while self.2 == self.1.len() {
             let Some(next) = self.0.next() else { return Ok(0) };

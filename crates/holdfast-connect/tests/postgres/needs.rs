@@ -4,7 +4,8 @@
 use std::fs;
 
 use holdfast_connect::postgres::{
-    ErrorKind, Globals, RestoreOptions, TableOutcome, check, restore, restore_globals,
+    DatabaseRestoreOptions, ErrorKind, GlobalsSelection, TableOutcome, check, restore,
+    restore_globals,
 };
 
 use crate::cluster::{Cluster, installations};
@@ -14,8 +15,8 @@ fn cluster() -> Cluster {
     Cluster::start(installations().last().unwrap())
 }
 
-fn target(cluster: &Cluster, role: &str) -> RestoreOptions {
-    RestoreOptions::new(server(cluster, role, "postgres"), "app", "t1")
+fn target(cluster: &Cluster, role: &str) -> DatabaseRestoreOptions {
+    DatabaseRestoreOptions::new(server(cluster, role, "postgres"), "app", "t1")
 }
 
 fn databases(cluster: &Cluster) -> Vec<u8> {
@@ -23,7 +24,7 @@ fn databases(cluster: &Cluster) -> Vec<u8> {
 }
 
 #[test]
-fn roles_of_grants_and_policies_are_missed_before_anything_is_made() {
+fn missing_roles_are_reported_before_anything_is_created() {
     let (from, to) = (cluster(), cluster());
     from.sql("postgres", "create role reader; create role tenant; create role heir;");
     for (sql, role) in [
@@ -55,7 +56,7 @@ fn roles_of_grants_and_policies_are_missed_before_anything_is_made() {
 }
 
 #[test]
-fn what_the_role_may_not_do_is_told_first() {
+fn missing_rights_of_the_role_are_reported_first() {
     let (from, to) = (cluster(), cluster());
     from.create("app");
     from.sql(
@@ -115,7 +116,7 @@ fn tables_go_into_the_usual_tablespace_if_theirs_is_not_there() {
          insert into t select generate_series(1, 10);",
     );
     let mut wanted = options(&from, "app");
-    wanted.globals = Globals::WithoutPasswords;
+    wanted.globals = GlobalsSelection::WithoutPasswords;
     let tree = capture(wanted).unwrap();
     // The folder does not exist either: another machine.
     from.sql(

@@ -6,35 +6,38 @@ use std::io::{Cursor, Read, Write};
 use std::path::Path;
 
 use holdfast_connect::postgres::archive::{
-    ArchiveError, ArchiveReader, Content, ContentHasher, Emission, Entry, Event, LargeObjects,
-    Limits, Member, Toc, Wanted,
+    ArchiveError, ArchiveEvent, ArchiveMember, ArchiveReader, ContentHasher, DataSelection,
+    Emission, LargeObjects, Limits, MemberSummary, Toc, TocEntry,
 };
 
 /// All of an archive.
 #[derive(Debug, Clone)]
-pub struct Parts {
+pub struct ArchiveParts {
     pub toc: Toc,
-    pub members: BTreeMap<Member, Vec<u8>>,
+    pub members: BTreeMap<ArchiveMember, Vec<u8>>,
     pub large_objects: LargeObjects,
-    pub contents: BTreeMap<String, Content>,
+    pub contents: BTreeMap<String, MemberSummary>,
 }
 
 /// Splits an archive into its parts.
-pub fn take_apart(archive: &[u8]) -> Result<Parts, ArchiveError> {
+pub fn take_apart(archive: &[u8]) -> Result<ArchiveParts, ArchiveError> {
     take_apart_from(archive, 10_007)
 }
 
 /// The same from any stream, with a buffer of this many bytes.
-pub fn take_apart_from(stream: impl Read, buffer_bytes: usize) -> Result<Parts, ArchiveError> {
+pub fn take_apart_from(
+    stream: impl Read,
+    buffer_bytes: usize,
+) -> Result<ArchiveParts, ArchiveError> {
     let mut reader = ArchiveReader::open(stream, Limits::DEFAULT)?;
     let mut buffer = vec![0; buffer_bytes];
     let mut members = BTreeMap::new();
     let mut large_objects = LargeObjects::new();
     let mut contents = BTreeMap::new();
-    let mut open: Option<(Member, Vec<u8>, ContentHasher)> = None;
+    let mut open: Option<(ArchiveMember, Vec<u8>, ContentHasher)> = None;
     loop {
         match reader.next(&mut buffer)? {
-            Event::Begins(member) => {
+            ArchiveEvent::Begins(member) => {
                 assert!(open.is_none());
                 if let Some(oid) = member.large_object {
                     large_objects.entry(member.dump_id).or_default().push(oid);
@@ -45,39 +48,39 @@ pub fn take_apart_from(stream: impl Read, buffer_bytes: usize) -> Result<Parts, 
                 };
                 open = Some((member, Vec::new(), hasher));
             }
-            Event::Data(count) => {
+            ArchiveEvent::Data(count) => {
                 let (_, bytes, hasher) = open.as_mut().unwrap();
                 bytes.extend_from_slice(&buffer[..count]);
                 hasher.update(&buffer[..count]).unwrap();
             }
-            Event::Ends(member) => {
+            ArchiveEvent::Ends(member) => {
                 let (begun, bytes, hasher) = open.take().unwrap();
                 assert_eq!(begun, member);
                 members.insert(member, bytes);
                 let name = name(reader.toc(), member);
                 assert_eq!(contents.insert(name, hasher.finish().unwrap()), None);
             }
-            Event::Complete => break,
+            ArchiveEvent::Complete => break,
         }
     }
     assert!(open.is_none());
-    Ok(Parts { toc: reader.into_toc(), members, large_objects, contents })
+    Ok(ArchiveParts { toc: reader.into_toc(), members, large_objects, contents })
 }
 
 /// The entry that a member belongs to.
-pub fn entry_of(toc: &Toc, member: Member) -> &Entry {
+pub fn entry_of(toc: &Toc, member: ArchiveMember) -> &TocEntry {
     toc.entries.iter().find(|entry| entry.dump_id == member.dump_id).unwrap()
 }
 
 /// The name of a member in every dump of the same database.
-fn name(toc: &Toc, member: Member) -> String {
+fn name(toc: &Toc, member: ArchiveMember) -> String {
     match member.large_object {
         Some(oid) => format!("large object {oid}"),
         None => entry_of(toc, member).label(),
     }
 }
 
-impl Parts {
+impl ArchiveParts {
     /// The number of the entry with the rows of a table.
     pub fn table(&self, namespace: &str, name: &str) -> i32 {
         let wanted = self.toc.data_of(Some(namespace.as_bytes()), Some(name.as_bytes()));
@@ -86,7 +89,7 @@ impl Parts {
     }
 
     /// The archive for a pipe.
-    pub fn stream(&self, wanted: &Wanted) -> Vec<u8> {
+    pub fn stream(&self, wanted: &DataSelection) -> Vec<u8> {
         let mut out = Vec::new();
         let emission = Emission::new(&self.toc, &self.large_objects, wanted);
         emission.write_stream(&mut out, &mut |member| self.open(member)).unwrap();
@@ -94,7 +97,7 @@ impl Parts {
     }
 
     /// The archive with offsets. Other bytes precede it, which do not count.
-    pub fn seekable(&self, wanted: &Wanted) -> Vec<u8> {
+    pub fn seekable(&self, wanted: &DataSelection) -> Vec<u8> {
         let mut out = Cursor::new(b"before".to_vec());
         out.set_position(6);
         let emission = Emission::new(&self.toc, &self.large_objects, wanted);
@@ -104,7 +107,7 @@ impl Parts {
     }
 
     /// The archive as a new directory.
-    pub fn directory(&self, wanted: &Wanted, folder: &Path) {
+    pub fn directory(&self, wanted: &DataSelection, folder: &Path) {
         std::fs::create_dir(folder).unwrap();
         let names = RefCell::new(Vec::new());
         let emission = Emission::new(&self.toc, &self.large_objects, wanted);
@@ -117,7 +120,7 @@ impl Parts {
         assert_eq!(names.borrow().last().unwrap(), "toc.dat");
     }
 
-    fn open(&self, member: Member) -> std::io::Result<Box<dyn Read>> {
+    fn open(&self, member: ArchiveMember) -> std::io::Result<Box<dyn Read>> {
         Ok(Box::new(Cursor::new(self.members[&member].clone())))
     }
 }

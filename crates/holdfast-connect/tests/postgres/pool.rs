@@ -6,14 +6,15 @@ use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use holdfast_connect::postgres::{PostgresOptions, Server};
+use holdfast_connect::postgres::{PostgresOptions, PostgresServer};
 
 use crate::cluster::{Cluster, installations};
 use crate::tree::{capture, options};
 
 fn server(cluster: &Cluster, url: String) -> PostgresOptions {
     let mut wanted = options(cluster, "app");
-    wanted.server = Server { tools: Some(cluster.programs().to_owned()), ..Server::new(url) };
+    wanted.server =
+        PostgresServer { tools: Some(cluster.programs().to_owned()), ..PostgresServer::new(url) };
     wanted
 }
 
@@ -58,9 +59,9 @@ fn one_of_several_hosts_is_chosen_for_all() {
     assert!(error.contains("target_session_attrs=standby"), "{error}");
 }
 
-struct Pool(Child, u16);
+struct PgBouncer(Child, u16);
 
-impl Drop for Pool {
+impl Drop for PgBouncer {
     fn drop(&mut self) {
         let _ = self.0.kill();
         let _ = self.0.wait();
@@ -68,7 +69,7 @@ impl Drop for Pool {
 }
 
 /// PgBouncer in front of a cluster, with extra lines for its configuration.
-fn pool(cluster: &Cluster, more: &str) -> Pool {
+fn pool(cluster: &Cluster, more: &str) -> PgBouncer {
     let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let folder = cluster.folder();
     let (file, users) = (folder.join("pool.ini"), folder.join("users"));
@@ -87,7 +88,7 @@ fn pool(cluster: &Cluster, more: &str) -> Pool {
     }
     let child = command.arg("-q").arg(&file).stdin(Stdio::null()).stdout(Stdio::null());
     let child = child.stderr(Stdio::null()).spawn();
-    let pool = Pool(child.expect("pgbouncer is missing: `./dev test` installs it"), port);
+    let pool = PgBouncer(child.expect("pgbouncer is missing: `./dev test` installs it"), port);
     let ends = Instant::now() + Duration::from_secs(20);
     while std::net::TcpStream::connect(("127.0.0.1", port)).is_err() {
         assert!(Instant::now() < ends, "pgbouncer does not answer");
@@ -97,9 +98,10 @@ fn pool(cluster: &Cluster, more: &str) -> Pool {
 }
 
 #[test]
-fn a_server_behind_a_pool_is_captured_or_the_reason_is_told() {
+fn a_pooled_server_is_captured_or_the_reason_is_reported() {
     let cluster = filled();
-    let url = |pool: &Pool| format!("postgres://demo@127.0.0.1:{}/app?sslmode=disable", pool.1);
+    let url =
+        |pool: &PgBouncer| format!("postgres://demo@127.0.0.1:{}/app?sslmode=disable", pool.1);
     let strict = pool(&cluster, "");
     let error = capture(server(&cluster, url(&strict))).unwrap_err();
     let error = error.to_string();

@@ -50,7 +50,7 @@ fn tables_that_the_role_may_not_read_are_named() {
     says(&refused(options), ErrorKind::Privilege, &words);
     let mut options = PostgresOptions::new(server(&cluster, "plain", "postgres"));
     says(&refused(options.clone()), ErrorKind::Privilege, &["passwords of roles"]);
-    options.globals = holdfast_connect::postgres::Globals::WithoutPasswords;
+    options.globals = holdfast_connect::postgres::GlobalsSelection::WithoutPasswords;
     Cut::open(options).unwrap();
 }
 

@@ -1,19 +1,19 @@
 //! Restores into new databases, and in place of one, with every table compared.
 
 use holdfast_connect::postgres::{
-    EmitForm, ErrorKind, PostgresOptions, RestoreOptions, RestoreReport, TableOutcome, emit,
-    globals, restore, restore_globals,
+    DatabaseRestoreOptions, DatabaseRestoreReport, EmitForm, ErrorKind, PostgresOptions,
+    TableOutcome, emit, globals, restore, restore_globals,
 };
 
 use crate::cluster::{Cluster, Run, installations};
 use crate::round_trip::filled;
-use crate::tree::{Tree, capture, options, server};
+use crate::tree::{PostgresTree, capture, options, server};
 
-fn target(cluster: &Cluster, name: &str) -> RestoreOptions {
-    RestoreOptions::new(server(cluster, "demo", "postgres"), name, "t1")
+fn target(cluster: &Cluster, name: &str) -> DatabaseRestoreOptions {
+    DatabaseRestoreOptions::new(server(cluster, "demo", "postgres"), name, "t1")
 }
 
-fn all_are_the_same(report: &RestoreReport) {
+fn all_are_the_same(report: &DatabaseRestoreReport) {
     for table in &report.tables {
         assert_eq!(table.outcome, TableOutcome::Same, "{}", table.label);
     }
@@ -42,7 +42,7 @@ fn a_new_database_holds_what_was_captured() {
             all_are_the_same(&report);
             assert_eq!(count(&cluster, &way.database, "many_rows"), b"5000\n");
             let again = capture(options(&cluster, &way.database)).unwrap();
-            let hashes = |tree: &Tree, database| {
+            let hashes = |tree: &PostgresTree, database| {
                 let members = tree.content(database).members.into_iter();
                 members.map(|it| (it.path, it.hash)).collect::<std::collections::BTreeMap<_, _>>()
             };
@@ -114,7 +114,7 @@ fn a_changed_large_object_is_found() {
 }
 
 #[test]
-fn a_restore_that_stops_leaves_nothing_behind() {
+fn an_interrupted_restore_leaves_nothing() {
     let cluster = filled(&installations()[0]);
     let whole = capture(options(&cluster, "app")).unwrap();
     let before = databases(&cluster);
@@ -227,7 +227,7 @@ fn files_for_other_tools_are_written() {
 }
 
 #[test]
-fn a_server_that_is_older_than_the_backup_is_told() {
+fn an_older_server_than_the_backup_is_reported() {
     let cluster = filled(&installations()[0]);
     let mut tree = capture(options(&cluster, "app")).unwrap();
     // As if a version of the distant future had been captured.

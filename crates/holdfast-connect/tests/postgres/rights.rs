@@ -1,7 +1,7 @@
 //! The rights that docs/postgresql.md says are enough, to the letter.
 
 use holdfast_connect::postgres::{
-    ErrorKind, Globals, RestoreOptions, TableOutcome, check, preflight, restore,
+    DatabaseRestoreOptions, ErrorKind, GlobalsSelection, TableOutcome, check, preflight, restore,
 };
 
 use crate::cluster::{Cluster, installations};
@@ -48,7 +48,7 @@ fn the_documented_rights_are_enough_to_capture() {
         }
         cluster.sql("app", rights);
         let mut wanted = options(&cluster, "app");
-        wanted.globals = Globals::WithoutPasswords;
+        wanted.globals = GlobalsSelection::WithoutPasswords;
         let of_superuser = capture(wanted.clone()).unwrap();
         wanted.server = server(&cluster, "keeper", "app");
         assert_eq!(preflight(&wanted).unwrap().warnings, [""; 0]);
@@ -82,7 +82,7 @@ fn the_documented_rights_are_enough_to_restore() {
     to.sql("postgres", "create role app login;");
     to.sql("postgres", statements()[2]);
     let stored = tree.stored("app");
-    let mut way = RestoreOptions::new(server(&to, "restorer", "postgres"), "app", "t1");
+    let mut way = DatabaseRestoreOptions::new(server(&to, "restorer", "postgres"), "app", "t1");
     check(&stored, &way, &[]).unwrap();
     for run in ["t1", "t2"] {
         way.run = run.to_owned();
@@ -101,7 +101,7 @@ fn the_documented_rights_are_enough_to_restore() {
 
 /// Rows that the policies of a table hide from its owner could not be compared.
 #[test]
-fn a_role_that_would_not_see_all_rows_is_told_before_anything_is_made() {
+fn a_role_that_does_not_see_all_rows_is_refused_before_anything_is_created() {
     let from = application();
     from.sql("app", "alter table doc force row level security;");
     let tree = capture(options(&from, "app")).unwrap();
@@ -109,7 +109,7 @@ fn a_role_that_would_not_see_all_rows_is_told_before_anything_is_made() {
     to.sql("postgres", "create role app login;");
     to.sql("postgres", statements()[2]);
     let stored = tree.stored("app");
-    let way = RestoreOptions::new(server(&to, "restorer", "postgres"), "app", "t1");
+    let way = DatabaseRestoreOptions::new(server(&to, "restorer", "postgres"), "app", "t1");
     let error = check(&stored, &way, &[]).unwrap_err();
     assert_eq!(error.kind, ErrorKind::Privilege);
     assert!(error.to_string().contains("BYPASSRLS"), "{error}");

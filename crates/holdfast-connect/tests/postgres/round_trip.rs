@@ -4,11 +4,12 @@ use std::collections::BTreeMap;
 use std::fs;
 
 use holdfast_connect::postgres::archive::{
-    Compression, Content, ContentHasher, ContentKind, DataPlace, OffsetState, Toc, Wanted,
+    ContentHasher, ContentKind, DataCompression, DataPlace, DataSelection, MemberSummary,
+    OffsetState, Toc,
 };
 
 use crate::cluster::{Cluster, Run, installations};
-use crate::parts::{Parts, take_apart, take_apart_from};
+use crate::parts::{ArchiveParts, take_apart, take_apart_from};
 
 const SCHEMA: &str = include_str!("schema.sql");
 
@@ -21,16 +22,16 @@ pub fn filled(programs: &std::path::Path) -> Cluster {
 }
 
 /// The kinds of dumps that a version can make.
-fn flavours(cluster: &Cluster) -> Vec<(Vec<&'static str>, Compression)> {
+fn flavours(cluster: &Cluster) -> Vec<(Vec<&'static str>, DataCompression)> {
     let level = if cluster.major() < 16 { -1 } else { 0 };
     let mut flavours = vec![
-        (vec!["-Z0"], Compression::None),
-        (vec![], Compression::Gzip { level }),
-        (vec!["-Z0", "--inserts"], Compression::None),
-        (vec!["-Z0", "--load-via-partition-root"], Compression::None),
+        (vec!["-Z0"], DataCompression::None),
+        (vec![], DataCompression::Gzip { level }),
+        (vec!["-Z0", "--inserts"], DataCompression::None),
+        (vec!["-Z0", "--load-via-partition-root"], DataCompression::None),
     ];
     for (option, compression) in
-        [("--compress=lz4", Compression::Lz4), ("--compress=zstd:long", Compression::Zstd)]
+        [("--compress=lz4", DataCompression::Lz4), ("--compress=zstd:long", DataCompression::Zstd)]
     {
         let mut probe = cluster.client("pg_dump", ["-Fc", option, "-d", "postgres"]);
         // Not every build has every method, and versions before 16 take the name for a 0.
@@ -57,7 +58,7 @@ fn every_form_of_a_rewritten_archive_restores_the_same_rows() {
             if !is_inserts && !is_through_root {
                 assert_eq!(parts.contents, reference, "{options:?}");
             }
-            for form in Form::ALL {
+            for form in TestedForm::ALL {
                 let database = format!("restored_{number}_{form:?}").to_lowercase();
                 form.restore(&cluster, &parts, &database);
                 let again = take_apart(&cluster.dump(&database, &["-Fc", "-Z0"])).unwrap();
@@ -69,7 +70,7 @@ fn every_form_of_a_rewritten_archive_restores_the_same_rows() {
 }
 
 /// The reference itself matches the schema, so that equal hashes mean something.
-fn check_reference(contents: &BTreeMap<String, Content>) {
+fn check_reference(contents: &BTreeMap<String, MemberSummary>) {
     let rows = |name: &str| contents[name].rows;
     assert_eq!(rows("table public.types"), 3);
     assert_eq!(rows("table public.no_rows"), 0);
@@ -93,7 +94,7 @@ fn check_reference(contents: &BTreeMap<String, Content>) {
 }
 
 /// `COPY` from the restored tables returns what their dump has.
-fn check_live_tables(cluster: &Cluster, database: &str, parts: &Parts) {
+fn check_live_tables(cluster: &Cluster, database: &str, parts: &ArchiveParts) {
     let mut tables = 0;
     for entry in parts.toc.with_data().filter(|entry| entry.has_copy_rows()) {
         let statement = String::from_utf8(entry.copy_to_stdout().unwrap()).unwrap();
@@ -107,26 +108,26 @@ fn check_live_tables(cluster: &Cluster, database: &str, parts: &Parts) {
 }
 
 #[derive(Debug, Clone, Copy)]
-enum Form {
+enum TestedForm {
     Stream,
     Seekable,
     Directory,
 }
 
-impl Form {
+impl TestedForm {
     const ALL: [Self; 3] = [Self::Stream, Self::Seekable, Self::Directory];
 
-    fn restore(self, cluster: &Cluster, parts: &Parts, database: &str) {
+    fn restore(self, cluster: &Cluster, parts: &ArchiveParts, database: &str) {
         cluster.create(database);
         let path = cluster.folder().join(database);
         let mut restore = cluster.client("pg_restore", ["--exit-on-error", "-d", database]);
         match self {
             Self::Stream => {
-                restore.succeed_with(&parts.stream(&Wanted::All));
+                restore.succeed_with(&parts.stream(&DataSelection::All));
                 return;
             }
-            Self::Seekable => fs::write(&path, parts.seekable(&Wanted::All)).unwrap(),
-            Self::Directory => parts.directory(&Wanted::All, &path),
+            Self::Seekable => fs::write(&path, parts.seekable(&DataSelection::All)).unwrap(),
+            Self::Directory => parts.directory(&DataSelection::All, &path),
         }
         restore.args(["-j", "3"]).arg(&path).succeed();
     }
@@ -179,7 +180,8 @@ fn the_table_of_contents_of_every_kind_of_archive_is_written_back_exactly() {
         let piped = take_apart(&cluster.dump("app", &["-Fc"])).unwrap();
         assert_eq!(parts.contents, piped.contents);
         // What is written with offsets has them where pg_dump's reader looks for the blocks.
-        let (again, _) = Toc::decode(&piped.seekable(&Wanted::All), &Default::default()).unwrap();
+        let (again, _) =
+            Toc::decode(&piped.seekable(&DataSelection::All), &Default::default()).unwrap();
         assert!(again.with_data().all(|entry| is_known(&entry.data)));
     }
 }
@@ -229,6 +231,6 @@ fn a_dump_without_data_is_complete() {
     assert_eq!(parts.toc.with_data().count(), 0);
     assert!(parts.members.is_empty());
     cluster.create("empty");
-    let stream = parts.stream(&Wanted::All);
+    let stream = parts.stream(&DataSelection::All);
     cluster.client("pg_restore", ["--exit-on-error", "-d", "empty"]).succeed_with(&stream);
 }

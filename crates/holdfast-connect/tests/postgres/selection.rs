@@ -6,18 +6,18 @@ use std::fs;
 use std::process::Output;
 
 use holdfast_connect::postgres::archive::{
-    ArchiveError, ContentHasher, DataPlace, OffsetState, Wanted,
+    ArchiveError, ContentHasher, DataPlace, DataSelection, OffsetState,
 };
 
 use crate::cluster::{Cluster, Run, installations};
-use crate::parts::{Parts, take_apart};
+use crate::parts::{ArchiveParts, take_apart};
 use crate::round_trip::filled;
 
 /// Restores with these options from each form of the archive, each time into a new database.
 fn restore_each(
     cluster: &Cluster,
-    parts: &Parts,
-    wanted: &Wanted,
+    parts: &ArchiveParts,
+    wanted: &DataSelection,
     options: &[&str],
     check: impl Fn(&str, Output),
 ) {
@@ -55,7 +55,7 @@ fn one_table_is_restored_without_the_data_of_others() {
         let cluster = filled(&programs);
         let parts = take_apart(&cluster.dump("app", &["-Fc", "-Z0"])).unwrap();
         let number = parts.table("public", "many_rows");
-        let wanted = Wanted::Only(BTreeSet::from([number]));
+        let wanted = DataSelection::Only(BTreeSet::from([number]));
         assert!(parts.stream(&wanted).len() < 400_000);
         let options = ["-n", "public", "-t", "many_rows"];
         restore_each(&cluster, &parts, &wanted, &options, |database, output| {
@@ -78,7 +78,7 @@ fn one_schema_is_restored_without_the_data_of_others() {
     // pg_restore -n restores the contents of a schema, but not the schema itself.
     cluster.sql("template1", "CREATE SCHEMA \"Other schema\";");
     let options = ["-n", "Other schema"];
-    restore_each(&cluster, &parts, &Wanted::Only(numbers), &options, |database, output| {
+    restore_each(&cluster, &parts, &DataSelection::Only(numbers), &options, |database, output| {
         let errors = String::from_utf8_lossy(&output.stderr);
         assert!(output.status.success(), "{database}: {errors}");
         assert_eq!(rows(&cluster, database, "\"Other schema\".no_rows"), "1");
@@ -91,7 +91,7 @@ fn a_selection_cannot_be_restored_as_everything() {
         let cluster = filled(&programs);
         let parts = take_apart(&cluster.dump("app", &["-Fc", "-Z0"])).unwrap();
         let number = parts.table("public", "many_rows");
-        let wanted = Wanted::Only(BTreeSet::from([number]));
+        let wanted = DataSelection::Only(BTreeSet::from([number]));
         restore_each(&cluster, &parts, &wanted, &[], |database, output| {
             let errors = String::from_utf8_lossy(&output.stderr);
             assert!(!output.status.success(), "{database}");
@@ -111,7 +111,7 @@ fn an_entry_marked_as_without_data_is_restored_empty_and_in_silence() {
     let cluster = filled(&installations()[0]);
     let mut parts = take_apart(&cluster.dump("app", &["-Fc", "-Z0"])).unwrap();
     let number = parts.table("public", "many_rows");
-    let mut archive = parts.stream(&Wanted::All);
+    let mut archive = parts.stream(&DataSelection::All);
     let length = parts.toc.encode().len();
     for entry in &mut parts.toc.entries {
         if entry.dump_id == number {

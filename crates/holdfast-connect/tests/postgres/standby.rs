@@ -3,7 +3,7 @@
 use std::thread;
 use std::time::{Duration, Instant};
 
-use holdfast_connect::postgres::{RestoreOptions, preflight, restore};
+use holdfast_connect::postgres::{DatabaseRestoreOptions, preflight, restore};
 
 use crate::cluster::{Cluster, installations};
 use crate::tree::{capture, options, server};
@@ -39,10 +39,10 @@ fn a_standby_is_captured_at_one_moment() {
     // A restore point is only written to the WAL of the primary: that is recorded, and not an
     // error.
     assert!(record.contains("recovery is in progress"), "{record}");
-    let options = RestoreOptions::new(server(&primary, "demo", "postgres"), "again", "t1");
+    let options = DatabaseRestoreOptions::new(server(&primary, "demo", "postgres"), "again", "t1");
     assert_eq!(restore(&tree.stored("app"), &options).unwrap().tables.len(), 1);
 
-    let options = RestoreOptions::new(server(&standby, "demo", "postgres"), "other", "t1");
+    let options = DatabaseRestoreOptions::new(server(&standby, "demo", "postgres"), "other", "t1");
     let error = restore(&tree.stored("app"), &options).unwrap_err().to_string();
     assert!(error.contains("is a standby") && error.contains("primary"), "{error}");
 }

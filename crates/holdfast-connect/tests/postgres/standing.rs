@@ -1,15 +1,15 @@
 //! What exists where a database is restored, and unusual databases.
 
 use holdfast_connect::postgres::{
-    Cut, ErrorKind, Globals, RestoreOptions, TableOutcome, holds, restore,
+    Cut, DatabaseRestoreOptions, ErrorKind, GlobalsSelection, TableOutcome, holds, restore,
 };
 
 use crate::cluster::{Cluster, installations};
 use crate::round_trip::filled;
 use crate::tree::{capture, options, script, server};
 
-fn target(cluster: &Cluster, name: &str) -> RestoreOptions {
-    RestoreOptions::new(server(cluster, "demo", "postgres"), name, "t1")
+fn target(cluster: &Cluster, name: &str) -> DatabaseRestoreOptions {
+    DatabaseRestoreOptions::new(server(cluster, "demo", "postgres"), name, "t1")
 }
 
 /// A session cannot rename its own database, so another database is used.
@@ -26,7 +26,7 @@ fn the_database_that_every_server_has_is_replaced_too() {
 }
 
 #[test]
-fn what_differs_beside_the_rows_is_seen() {
+fn differences_besides_the_rows_are_detected() {
     for programs in installations() {
         let cluster = filled(&programs);
         cluster.sql(
@@ -73,7 +73,7 @@ fn what_differs_beside_the_rows_is_seen() {
 
 /// A subscription prevents the replaced database from being removed.
 #[test]
-fn what_cannot_be_removed_is_told_and_the_restore_is_done() {
+fn a_failed_cleanup_is_reported_and_the_restore_completes() {
     let cluster = Cluster::start(&installations()[0]);
     cluster.create("app");
     cluster.sql("app", "CREATE TABLE it (a int); ALTER DATABASE app SET work_mem = '7MB';");
@@ -93,7 +93,7 @@ fn what_cannot_be_removed_is_told_and_the_restore_is_done() {
 
 /// Tables whose names are not UTF-8 are compared, and names of roles do not change.
 #[test]
-fn other_encodings_come_back() {
+fn other_encodings_are_restored() {
     let cluster = Cluster::start(&installations()[0]);
     cluster.sql(
         "postgres",
@@ -107,8 +107,8 @@ fn other_encodings_come_back() {
         INSERT INTO \"\u{65e5}\u{672c}\" VALUES ('\u{65e5}');",
     );
     let mut both = options(&cluster, "app");
-    both.databases = holdfast_connect::postgres::Databases::All;
-    both.globals = Globals::WithoutPasswords;
+    both.databases = holdfast_connect::postgres::DatabaseSelection::All;
+    both.globals = GlobalsSelection::WithoutPasswords;
     let tree = capture(both).unwrap();
     let globals = String::from_utf8(tree.0["globals.sql"].clone()).unwrap();
     assert!(globals.contains("CREATE ROLE \"r\u{f6}le\";"), "{globals}");
@@ -128,7 +128,7 @@ fn other_encodings_come_back() {
 
 /// ssh passes its words to a remote shell.
 #[test]
-fn ssh_hands_on_what_it_is_given() {
+fn ssh_passes_its_arguments_on() {
     let cluster = filled(&installations()[0]);
     let direct = capture(options(&cluster, "app")).unwrap();
     std::fs::create_dir(cluster.folder().join("bin")).unwrap();
@@ -144,7 +144,7 @@ fn ssh_hands_on_what_it_is_given() {
 
 /// Properties of a database since PostgreSQL 16, and its tablespace.
 #[test]
-fn rules_of_sorting_and_tablespace_come_back() {
+fn collation_and_tablespace_are_restored() {
     for programs in installations() {
         let cluster = Cluster::start(&programs);
         cluster.sql(

@@ -9,15 +9,15 @@ use std::process::Command;
 use holdfast_connect::postgres::{ErrorKind, PostgresError, PostgresOptions};
 
 use crate::cluster::{Cluster, Run, installations};
-use crate::tree::{Tree, capture, options};
+use crate::tree::{PostgresTree, capture, options};
 
 /// A server that accepts no one without TLS.
-struct World {
+struct TlsServer {
     cluster: Cluster,
     port: u16,
 }
 
-impl World {
+impl TlsServer {
     /// With a certificate that `sign` creates, as `server.crt` and `server.key`.
     fn new(sign: impl FnOnce(&Self)) -> Self {
         let cluster = Cluster::start(installations().last().unwrap());
@@ -54,7 +54,7 @@ impl World {
         ));
     }
 
-    fn capture(&self, host: &str, parameters: &str) -> io::Result<Tree> {
+    fn capture(&self, host: &str, parameters: &str) -> io::Result<PostgresTree> {
         let folder = format!("{}/", self.cluster.folder().display());
         let parameters = parameters.replace('@', &folder);
         let mut wanted: PostgresOptions = options(&self.cluster, "app");
@@ -79,7 +79,7 @@ impl World {
 }
 
 /// Signed by an authority that the system does not know.
-fn signed_by_authority(world: &World) {
+fn signed_by_authority(world: &TlsServer) {
     world.self_signed("ca", "-subj /CN=authority");
     world.openssl("req -newkey rsa:2048 -nodes -keyout server.key -out request -subj /CN=server");
     fs::write(world.path("names"), "subjectAltName=DNS:localhost\n").unwrap();
@@ -91,7 +91,7 @@ fn signed_by_authority(world: &World) {
 
 #[test]
 fn an_authority_of_ones_own_is_enough() {
-    let world = World::new(signed_by_authority);
+    let world = TlsServer::new(signed_by_authority);
     world.works("localhost", "sslmode=require");
     world.works("localhost", "sslmode=verify-full&sslrootcert=@ca.crt");
     // The certificate is for localhost, under this name only.
@@ -104,7 +104,7 @@ fn an_authority_of_ones_own_is_enough() {
 
 #[test]
 fn another_authority_is_refused() {
-    let world = World::new(signed_by_authority);
+    let world = TlsServer::new(signed_by_authority);
     world.self_signed("other", "-subj /CN=authority");
     for parameters in [
         "sslmode=verify-full&sslrootcert=@other.crt",
@@ -126,7 +126,7 @@ fn another_authority_is_refused() {
 fn a_certificate_that_signs_itself_is_its_own_authority() {
     // As in PostgreSQL's manual: openssl marks it as an authority.
     let names = "-subj /CN=localhost -addext subjectAltName=DNS:localhost";
-    let world = World::new(|world| world.self_signed("server", names));
+    let world = TlsServer::new(|world| world.self_signed("server", names));
     world.works("localhost", "sslmode=require");
     world.works("localhost", "sslmode=verify-full&sslrootcert=@server.crt");
     world.works("127.0.0.1", "sslmode=verify-ca&sslrootcert=@server.crt");
@@ -137,7 +137,7 @@ fn a_certificate_that_signs_itself_is_its_own_authority() {
 
 #[test]
 fn a_certificate_of_the_past_is_refused_also_by_its_own_authority() {
-    let world = World::new(|world| {
+    let world = TlsServer::new(|world| {
         let extensions = "subjectAltName=DNS:localhost\nbasicConstraints=critical,CA:TRUE\n";
         fs::write(world.path("extensions"), extensions).unwrap();
         world.openssl(
@@ -153,10 +153,10 @@ fn a_certificate_of_the_past_is_refused_also_by_its_own_authority() {
 }
 
 #[test]
-fn a_server_without_tls_is_told() {
+fn a_server_without_tls_is_reported() {
     let mut cluster = Cluster::start(installations().last().unwrap());
     let port = cluster.listen("");
-    let world = World { cluster, port };
+    let world = TlsServer { cluster, port };
     let text = world.refuses("localhost", "sslmode=require");
     assert!(text.contains("turn on ssl in the server"), "{text}");
 }

@@ -10,7 +10,7 @@ use crate::tree::{capture, capture_cut, options, read, server};
 
 /// `pg_dump` leaves out subscriptions, and options of user mappings, that the role may not see.
 #[test]
-fn what_a_role_cannot_see_is_told() {
+fn what_a_role_cannot_see_is_reported() {
     let cluster = Cluster::start(installations().last().unwrap());
     cluster.restart("-c wal_level=logical");
     cluster.sql("postgres", "create role keeper login bypassrls in role pg_read_all_data;");
@@ -35,7 +35,7 @@ fn what_a_role_cannot_see_is_told() {
 }
 
 #[test]
-fn nothing_waits_for_a_lock_without_end() {
+fn no_lock_is_awaited_forever() {
     let cluster = Cluster::start(installations().last().unwrap());
     cluster.create("app");
     cluster.sql("app", "create table doc (id int primary key);");
@@ -64,7 +64,7 @@ fn nothing_waits_for_a_lock_without_end() {
 
 /// A dump may take as long as it takes: here it waits for a lock for longer than a question may.
 #[test]
-fn no_question_takes_longer_than_it_may() {
+fn no_query_exceeds_its_time_limit() {
     let cluster = Cluster::start(installations().last().unwrap());
     cluster.create("app");
     cluster.sql("app", "create table doc (id int primary key); insert into doc values (1);");
@@ -88,7 +88,7 @@ fn no_question_takes_longer_than_it_may() {
 
 /// Vacuum can clean up again, and a restart has no further effect.
 #[test]
-fn a_database_is_let_go_once_it_is_dumped() {
+fn a_database_is_released_once_it_is_dumped() {
     let cluster = Cluster::start(installations().last().unwrap());
     for name in ["app", "other"] {
         cluster.create(name);
@@ -96,7 +96,7 @@ fn a_database_is_let_go_once_it_is_dumped() {
     }
     let mut wanted = options(&cluster, "app");
     wanted.databases =
-        holdfast_connect::postgres::Databases::Named(vec!["app".into(), "other".into()]);
+        holdfast_connect::postgres::DatabaseSelection::Named(vec!["app".into(), "other".into()]);
     let cut = Arc::new(Cut::open(wanted).unwrap());
     let held = "select count(*) from pg_stat_activity
         where application_name = 'holdfast' and backend_xmin is not null;";

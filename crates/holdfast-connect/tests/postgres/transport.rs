@@ -71,7 +71,7 @@ fn a_tool_that_fails_after_all_its_output_is_no_backup() {
 }
 
 #[test]
-fn the_reason_of_the_tool_is_told() {
+fn the_reason_of_the_tool_is_reported() {
     let cluster = filled(&installations()[0]);
     let way = "exec \"$1\" --no-such-option";
     let (_, text) = failure(through(&cluster, way));

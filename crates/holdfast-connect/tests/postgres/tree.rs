@@ -9,17 +9,18 @@ use std::sync::Arc;
 
 use holdfast_connect::conformance::check_source;
 use holdfast_connect::postgres::{
-    Cut, DatabaseContent, Globals, MemberRecord, PostgresOptions, PostgresSource, Server,
-    StoredDatabase,
+    Cut, DatabaseContent, GlobalsSelection, MemberRecord, PostgresOptions, PostgresServer,
+    PostgresSource, StoredDatabase,
 };
-use holdfast_connect::{Item, Piece, Source};
+use holdfast_connect::{ContentPiece, Source, SourceItem};
 
 use crate::cluster::Cluster;
 
 /// The server of a cluster, for a role and a database.
-pub fn server(cluster: &Cluster, role: &str, database: &str) -> Server {
+pub fn server(cluster: &Cluster, role: &str, database: &str) -> PostgresServer {
     let folder = cluster.folder().display();
-    let mut server = Server::new(format!("postgres://{role}@/{database}?host={folder}&port=5432"));
+    let mut server =
+        PostgresServer::new(format!("postgres://{role}@/{database}?host={folder}&port=5432"));
     server.tools = Some(cluster.programs().to_owned());
     server
 }
@@ -27,7 +28,7 @@ pub fn server(cluster: &Cluster, role: &str, database: &str) -> Server {
 /// One database of a cluster, without roles.
 pub fn options(cluster: &Cluster, database: &str) -> PostgresOptions {
     let mut options = PostgresOptions::new(server(cluster, "demo", database));
-    options.globals = Globals::None;
+    options.globals = GlobalsSelection::None;
     options
 }
 
@@ -41,40 +42,42 @@ pub fn script(cluster: &Cluster, name: &str, text: &str) -> PathBuf {
 
 /// Paths and contents, and what is missing.
 #[derive(Debug, Clone, Default)]
-pub struct Tree(pub BTreeMap<String, Vec<u8>>, pub Vec<String>);
+pub struct PostgresTree(pub BTreeMap<String, Vec<u8>>, pub Vec<String>);
 
 /// Captures everything.
-pub fn capture(options: PostgresOptions) -> io::Result<Tree> {
+pub fn capture(options: PostgresOptions) -> io::Result<PostgresTree> {
     capture_cut(Arc::new(Cut::open(options)?))
 }
 
 /// Captures what a cut sees.
-pub fn capture_cut(cut: Arc<Cut>) -> io::Result<Tree> {
+pub fn capture_cut(cut: Arc<Cut>) -> io::Result<PostgresTree> {
     read(&mut PostgresSource::new(cut))
 }
 
 /// Reads a source to its end.
-pub fn read(source: &mut dyn Source) -> io::Result<Tree> {
-    let mut tree = Tree::default();
+pub fn read(source: &mut dyn Source) -> io::Result<PostgresTree> {
+    let mut tree = PostgresTree::default();
     let (mut folders, mut items) = (Vec::new(), Vec::new());
     while let Some(item) = source.next()? {
         match &item {
-            Item::Enter { name, .. } => folders.push(String::from_utf8(name.clone()).unwrap()),
-            Item::Leave => drop(folders.pop()),
-            Item::Leaf(leaf) => {
+            SourceItem::Enter { name, .. } => {
+                folders.push(String::from_utf8(name.clone()).unwrap())
+            }
+            SourceItem::Leave => drop(folders.pop()),
+            SourceItem::Leaf(leaf) => {
                 let mut path = folders.clone();
                 path.push(String::from_utf8(leaf.name.clone()).unwrap());
                 let mut content = leaf.opener.open()?;
                 let (mut bytes, mut buffer) = (Vec::new(), vec![0; 10_007]);
-                while let Piece::Data(count) = content.read(&mut buffer)? {
+                while let ContentPiece::Data(count) = content.read(&mut buffer)? {
                     bytes.extend_from_slice(&buffer[..count]);
                 }
                 assert_eq!(content.changed()?, None);
                 assert!(tree.0.insert(path.join("/"), bytes).is_none());
             }
-            Item::Trouble(trouble) => {
-                let path = String::from_utf8_lossy(&trouble.path);
-                tree.1.push(format!("{path}: {}", trouble.error));
+            SourceItem::Unread(unread) => {
+                let path = String::from_utf8_lossy(&unread.path);
+                tree.1.push(format!("{path}: {}", unread.error));
             }
             other => panic!("{other:?}"),
         }
@@ -84,7 +87,7 @@ pub fn read(source: &mut dyn Source) -> io::Result<Tree> {
     Ok(tree)
 }
 
-impl Tree {
+impl PostgresTree {
     /// The names of all files.
     pub fn paths(&self) -> Vec<&str> {
         self.0.keys().map(String::as_str).collect()
@@ -107,18 +110,18 @@ impl Tree {
     }
 
     /// A database of the tree, to be restored.
-    pub fn stored(&self, database: &str) -> Stored<'_> {
-        Stored { tree: self, folder: Path::new("databases").join(database) }
+    pub fn stored(&self, database: &str) -> TreeDatabase<'_> {
+        TreeDatabase { tree: self, folder: Path::new("databases").join(database) }
     }
 }
 
 /// A database of a tree.
-pub struct Stored<'a> {
-    tree: &'a Tree,
+pub struct TreeDatabase<'a> {
+    tree: &'a PostgresTree,
     folder: PathBuf,
 }
 
-impl StoredDatabase for Stored<'_> {
+impl StoredDatabase for TreeDatabase<'_> {
     fn open(&self, path: &str) -> io::Result<Box<dyn Read + '_>> {
         let path = self.folder.join(path);
         let bytes = self.tree.0.get(path.to_str().unwrap());

@@ -2,13 +2,13 @@
 //! the search path, on a setting, or on rows that do not exist yet.
 
 use holdfast_connect::postgres::{
-    ErrorKind, RestoreOptions, RestoreReport, TableOutcome, preflight, restore,
+    DatabaseRestoreOptions, DatabaseRestoreReport, ErrorKind, TableOutcome, preflight, restore,
 };
 
 use crate::cluster::{Cluster, installations};
-use crate::tree::{Tree, capture, options, server};
+use crate::tree::{PostgresTree, capture, options, server};
 
-fn app(sql: &str) -> (Cluster, Tree) {
+fn app(sql: &str) -> (Cluster, PostgresTree) {
     let cluster = Cluster::start(installations().last().unwrap());
     cluster.create("app");
     cluster.sql("app", sql);
@@ -16,11 +16,15 @@ fn app(sql: &str) -> (Cluster, Tree) {
     (cluster, tree)
 }
 
-fn target(cluster: &Cluster, name: &str) -> RestoreOptions {
-    RestoreOptions::new(server(cluster, "demo", "postgres"), name, "t1")
+fn target(cluster: &Cluster, name: &str) -> DatabaseRestoreOptions {
+    DatabaseRestoreOptions::new(server(cluster, "demo", "postgres"), name, "t1")
 }
 
-fn restored(cluster: &Cluster, tree: &Tree, way: &RestoreOptions) -> RestoreReport {
+fn restored(
+    cluster: &Cluster,
+    tree: &PostgresTree,
+    way: &DatabaseRestoreOptions,
+) -> DatabaseRestoreReport {
     let report = restore(&tree.stored("app"), way).unwrap();
     for table in &report.tables {
         assert_eq!(table.outcome, TableOutcome::Same, "{}", table.label);
@@ -57,7 +61,7 @@ create table log (id int, at text); create trigger log_sale after insert on sale
 
 /// The trigger would fail at the first row: rows precede triggers, the second time too.
 #[test]
-fn names_without_schema_come_back() {
+fn names_without_schema_are_restored() {
     let trigger = "create function noted() returns trigger language plpgsql as
         'begin insert into log values (new.id); return new; end';
         drop trigger log_sale on sale;
@@ -70,7 +74,7 @@ fn names_without_schema_come_back() {
     let trigger = trigger.replace("drop trigger log_sale on sale;", "");
     let (cluster, tree) = app(&format!("{sql}{trigger}"));
     for (name, jobs) in [("one", None), ("several", Some((2, cluster.folder().to_owned())))] {
-        let way = RestoreOptions { jobs, ..target(&cluster, name) };
+        let way = DatabaseRestoreOptions { jobs, ..target(&cluster, name) };
         assert_eq!(restored(&cluster, &tree, &way).unmade, []);
         let query = "select (select count(*) from place where spot is not null),
             (select count(*) from sale), (select count(*) from log),
@@ -82,7 +86,7 @@ fn names_without_schema_come_back() {
 
 /// Whatever else asks a function without schemas in its body.
 #[test]
-fn every_kind_that_goes_by_the_search_path_comes_back() {
+fn every_kind_that_depends_on_the_search_path_is_restored() {
     let (cluster, tree) =
         app("create table zone (name text primary key); insert into zone values ('a'), ('b');
          create function known(n text) returns bool language plpgsql as
@@ -128,7 +132,7 @@ fn every_kind_that_goes_by_the_search_path_comes_back() {
 
 /// Made under a search path that one session had: only that is told, when it is captured.
 #[test]
-fn what_no_session_finds_is_told_when_it_is_captured() {
+fn names_that_no_session_finds_are_reported_at_capture() {
     let (cluster, tree) =
         app("create schema apart; create table apart.rate (id int); create table t (id int);
          insert into apart.rate values (1), (2); insert into t values (1);
@@ -241,7 +245,7 @@ fn settings_of_a_database_count_while_it_is_filled() {
 }
 
 #[test]
-fn settings_with_which_nobody_can_connect_do_not_stop_a_restore() {
+fn settings_that_prevent_connections_do_not_stop_a_restore() {
     let (cluster, tree) = app("create table t (id int primary key); insert into t values (1);
          alter database app set session_preload_libraries = 'auto_explain';");
     let mut broken = tree.clone();

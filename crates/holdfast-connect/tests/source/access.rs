@@ -7,13 +7,13 @@ use std::path::Path;
 
 use holdfast_connect::fs::filter::Filter;
 use holdfast_connect::fs::source::{FsOptions, FsSource};
-use holdfast_connect::{Item, Source};
+use holdfast_connect::{Source, SourceItem};
 use rustix::process::{Gid, Uid};
 
 use crate::{directory, read, scan, scan_with};
 
 /// Runs `act` on a thread without privileges.
-fn as_nobody(act: impl FnOnce() + Send) {
+fn as_unprivileged_user(act: impl FnOnce() + Send) {
     let drop_rights = || {
         if rustix::process::geteuid().is_root() {
             let (uid, gid) = (Uid::from_raw(65_534), Gid::from_raw(65_534));
@@ -35,7 +35,7 @@ fn set_mode(path: &Path, mode: u32) {
 }
 
 #[test]
-fn what_is_forbidden_is_reported_and_the_rest_goes_on() {
+fn unreadable_entries_are_reported_and_the_rest_is_read() {
     let directory = directory();
     let root = directory.path();
     for name in ["closed/x", "nosearch/x", "open/x", "secret"] {
@@ -47,14 +47,14 @@ fn what_is_forbidden_is_reported_and_the_rest_goes_on() {
     set_mode(&root.join("nosearch"), 0o444);
     set_mode(&root.join("secret"), 0);
     for scan_threads in [0, 3] {
-        as_nobody(|| {
+        as_unprivileged_user(|| {
             let options = FsOptions { scan_threads, ..Default::default() };
             let scan = scan_with(&[root], options, &[]);
             let expected = ["closed", "nosearch", "open", "open/x", "secret"];
             assert_eq!(scan.below(root), expected);
             let path = |name: &str| root.join(name).to_str().unwrap().to_owned();
             let denied = |name| (path(name), ErrorKind::PermissionDenied);
-            assert_eq!(scan.troubles(), [denied("closed"), denied("nosearch/x")]);
+            assert_eq!(scan.unread(), [denied("closed"), denied("nosearch/x")]);
             let opener = scan.opener(&root.join("secret"));
             let error = opener.open().err().expect("it may not be read");
             assert_eq!(error.kind(), ErrorKind::PermissionDenied);
@@ -74,10 +74,10 @@ fn directories_above_a_named_path_need_not_be_readable() {
     fs::create_dir_all(&named).unwrap();
     fs::write(named.join("x"), "x").unwrap();
     set_mode(&directory.path().join("passage"), 0o711);
-    as_nobody(|| {
+    as_unprivileged_user(|| {
         let scan = scan_with(&[&named], FsOptions::default(), &[]);
         assert_eq!(scan.below(directory.path()), ["passage", "passage/mine", "passage/mine/x"]);
-        assert!(scan.troubles().is_empty());
+        assert!(scan.unread().is_empty());
         assert!(scan.opener(&named).xattrs().is_ok());
         assert!(scan.opener(&named.join("x")).open().is_ok());
     });
@@ -92,22 +92,22 @@ fn names_that_vanish_during_the_scan_are_counted() {
     }
     let options = FsOptions { scan_threads: 0, ..Default::default() };
     let mut source = FsSource::new(vec![root.into()], options, Filter::default()).unwrap();
-    while !matches!(source.next().unwrap(), Some(Item::Leaf(_))) {}
+    while !matches!(source.next().unwrap(), Some(SourceItem::Leaf(_))) {}
     for number in 290..300 {
         fs::remove_file(root.join(format!("{number:03}"))).unwrap();
     }
-    let (mut leaves, mut troubles) = (1, 0);
+    let (mut leaves, mut unread) = (1, 0);
     while let Some(item) = source.next().unwrap() {
         match item {
-            Item::Leaf(_) => leaves += 1,
-            Item::Trouble(trouble) => {
-                assert_eq!(trouble.error.kind(), ErrorKind::NotFound);
-                troubles += 1;
+            SourceItem::Leaf(_) => leaves += 1,
+            SourceItem::Unread(unread) => {
+                assert_eq!(unread.error.kind(), ErrorKind::NotFound);
+                unread += 1;
             }
             _ => {}
         }
     }
-    assert_eq!((leaves, troubles), (290, 10));
+    assert_eq!((leaves, unread), (290, 10));
 }
 
 #[test]
@@ -120,14 +120,16 @@ fn a_directory_that_vanishes_before_it_is_listed_is_counted() {
     let mut source = FsSource::new(paths, options, Filter::default()).unwrap();
     loop {
         match source.next().unwrap() {
-            Some(Item::Enter { name, .. }) if name == b"sub" => break,
+            Some(SourceItem::Enter { name, .. }) if name == b"sub" => break,
             item => assert!(item.is_some()),
         }
     }
     fs::remove_dir(&sub).unwrap();
-    let Some(Item::Trouble(trouble)) = source.next().unwrap() else { panic!("no Item::Trouble") };
-    assert_eq!(trouble.path, sub.to_str().unwrap().as_bytes());
-    assert!(matches!(source.next().unwrap(), Some(Item::Leave)));
+    let Some(SourceItem::Unread(unread)) = source.next().unwrap() else {
+        panic!("no unread entry")
+    };
+    assert_eq!(unread.path, sub.to_str().unwrap().as_bytes());
+    assert!(matches!(source.next().unwrap(), Some(SourceItem::Leave)));
 }
 
 #[test]
@@ -140,5 +142,5 @@ fn a_source_can_be_dropped_at_any_time() {
             source.next().unwrap();
         }
     }
-    assert!(scan(root).troubles().is_empty());
+    assert!(scan(root).unread().is_empty());
 }

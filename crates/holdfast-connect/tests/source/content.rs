@@ -6,16 +6,16 @@ use std::os::unix::fs::{FileExt, symlink};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use holdfast_connect::{Content, Piece};
+use holdfast_connect::{Content, ContentPiece};
 use rustix::fs::{CWD, FileType, Mode};
 
-use crate::{Scan, directory, pieces, read, scan};
+use crate::{CompletedScan, directory, pieces, read, scan};
 
 /// A scanned file.
 struct Scanned {
     _directory: tempfile::TempDir,
     path: PathBuf,
-    scan: Scan,
+    scan: CompletedScan,
 }
 
 impl Scanned {
@@ -38,7 +38,7 @@ impl Scanned {
     }
 }
 
-fn holes(path: &Path) -> Vec<Piece> {
+fn holes(path: &Path) -> Vec<ContentPiece> {
     let scan = scan(path);
     let mut content = scan.leaf(path).opener.open().unwrap();
     let pieces = pieces(&mut *content).into_iter().map(|(piece, _)| piece).collect();
@@ -53,7 +53,7 @@ fn an_unchanged_file_is_read_whole() {
         let file = Scanned::new(&content);
         let mut opened = file.open();
         assert!(read(&mut *opened) == content, "{length} bytes");
-        assert_eq!(opened.read(&mut [0; 10]).unwrap(), Piece::End, "it remains at the end");
+        assert_eq!(opened.read(&mut [0; 10]).unwrap(), ContentPiece::End, "it remains at the end");
         assert_eq!(opened.changed().unwrap(), None);
     }
 }
@@ -69,7 +69,11 @@ fn a_tebibyte_of_holes_is_not_read() {
         file.write_all_at(&[7; 65_536], TEBIBYTE / 2).unwrap();
         let begin = Instant::now();
         let half = TEBIBYTE / 2;
-        let expected = [Piece::Hole(half), Piece::Data(65_536), Piece::Hole(half - 65_536)];
+        let expected = [
+            ContentPiece::Hole(half),
+            ContentPiece::Data(65_536),
+            ContentPiece::Hole(half - 65_536),
+        ];
         assert_eq!(holes(&path), expected, "{place}");
         assert!(begin.elapsed() < Duration::from_secs(1), "{place}");
     }
@@ -84,17 +88,17 @@ fn holes_stand_where_they_are() {
     file.write_all_at(&[2; 10], 1 << 20).unwrap();
     let first = (100_000_u64).next_multiple_of(4096);
     let expected = [
-        Piece::Data(65_536),
-        Piece::Data(first as usize - 65_536),
-        Piece::Hole((1 << 20) - first),
-        Piece::Data(10),
+        ContentPiece::Data(65_536),
+        ContentPiece::Data(first as usize - 65_536),
+        ContentPiece::Hole((1 << 20) - first),
+        ContentPiece::Data(10),
     ];
     assert_eq!(holes(&path), expected);
     file.set_len(1 << 30).unwrap();
-    assert_eq!(holes(&path).last(), Some(&Piece::Hole((1 << 30) - (1 << 20) - 4096)));
+    assert_eq!(holes(&path).last(), Some(&ContentPiece::Hole((1 << 30) - (1 << 20) - 4096)));
     fs::write(&path, "").unwrap();
     file.set_len(5).unwrap();
-    assert_eq!(holes(&path), [Piece::Hole(5)]);
+    assert_eq!(holes(&path), [ContentPiece::Hole(5)]);
 }
 
 #[test]
@@ -104,8 +108,9 @@ fn a_sparse_file_that_is_cut_short_ends_there() {
     writer.set_len(1 << 30).unwrap();
     let mut opened = file.open();
     writer.set_len(1 << 20).unwrap();
-    let found: Vec<Piece> = pieces(&mut *opened).into_iter().map(|(piece, _)| piece).collect();
-    assert_eq!(found, [Piece::Hole(1 << 20)]);
+    let found: Vec<ContentPiece> =
+        pieces(&mut *opened).into_iter().map(|(piece, _)| piece).collect();
+    assert_eq!(found, [ContentPiece::Hole(1 << 20)]);
     assert!(opened.changed().unwrap().unwrap().changed);
 }
 
@@ -124,7 +129,7 @@ fn growing_before_it_is_opened_gives_the_new_content() {
 fn growing_while_it_is_read_is_noticed() {
     let file = Scanned::new(&[1; 100_000]);
     let mut opened = file.open();
-    assert_eq!(opened.read(&mut [0; 1000]).unwrap(), Piece::Data(1000));
+    assert_eq!(opened.read(&mut [0; 1000]).unwrap(), ContentPiece::Data(1000));
     file.append(&[2; 100_000]);
     assert_eq!(read(&mut *opened).len(), 99_000, "nothing after its original end");
     assert!(opened.changed().unwrap().unwrap().changed);
@@ -134,7 +139,7 @@ fn growing_while_it_is_read_is_noticed() {
 fn shrinking_while_it_is_read_is_noticed() {
     let file = Scanned::new(&[1; 100_000]);
     let mut opened = file.open();
-    assert_eq!(opened.read(&mut [0; 1000]).unwrap(), Piece::Data(1000));
+    assert_eq!(opened.read(&mut [0; 1000]).unwrap(), ContentPiece::Data(1000));
     OpenOptions::new().write(true).open(&file.path).unwrap().set_len(5000).unwrap();
     assert_eq!(read(&mut *opened).len(), 4000);
     let metadata = opened.changed().unwrap().unwrap();

@@ -29,7 +29,7 @@ fn check(
     let scan = scan_with(&[directory.path()], options.clone(), patterns);
     assert_eq!(scan.below(directory.path()), left);
     assert_eq!(scan.excluded(directory.path()), excluded);
-    assert!(scan.troubles().is_empty());
+    assert!(scan.unread().is_empty());
 }
 
 #[test]

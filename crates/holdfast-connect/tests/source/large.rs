@@ -5,7 +5,7 @@ use std::path::Path;
 
 use holdfast_connect::fs::filter::Filter;
 use holdfast_connect::fs::source::{FsOptions, FsSource};
-use holdfast_connect::{Item, Source};
+use holdfast_connect::{Source, SourceItem};
 
 use crate::{large_directory, read, scan};
 
@@ -41,11 +41,11 @@ fn three_hundred_levels_are_more_than_a_path_may_have() {
     rustix::io::write(&file, b"deep").unwrap();
 
     let scan = scan(directory.path());
-    assert!(scan.troubles().is_empty());
+    assert!(scan.unread().is_empty());
     assert_eq!(scan.below(directory.path()).len(), LEVELS + 1);
     let (path, item) = scan.entries().pop().unwrap();
     assert!(path.len() > 4096);
-    let Item::Leaf(leaf) = item else { panic!("the file is last") };
+    let SourceItem::Leaf(leaf) = item else { panic!("the file is last") };
     // By now the descriptors of many directories above have been closed again.
     assert_eq!(read(&mut *leaf.opener.open().unwrap()), b"deep");
     assert!(leaf.opener.xattrs().is_ok());
@@ -70,7 +70,7 @@ fn few_directories_are_open_at_a_time() {
             .unwrap();
     let mut leaves = Vec::new();
     while let Some(item) = source.next().unwrap() {
-        if let Item::Leaf(leaf) = item {
+        if let SourceItem::Leaf(leaf) = item {
             leaves.push(leaf);
             // The check is slow while other tests have many files open.
             let is_time_to_look = leaves.len() % 50 == 0;

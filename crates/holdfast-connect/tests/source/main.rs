@@ -17,46 +17,46 @@ use std::path::{Path, PathBuf};
 use holdfast_connect::conformance::{check_source, drain};
 use holdfast_connect::fs::filter::Filter;
 use holdfast_connect::fs::source::{FsOptions, FsSource};
-use holdfast_connect::{Content, Item, Leaf, Opener, Piece};
+use holdfast_connect::{Content, ContentPiece, Leaf, Opener, SourceItem};
 use holdfast_format::entry::Metadata;
 
 /// Scans `paths` to the end and checks the stream.
-fn scan_with(paths: &[&Path], options: FsOptions, patterns: &[&str]) -> Scan {
+fn scan_with(paths: &[&Path], options: FsOptions, patterns: &[&str]) -> CompletedScan {
     let filter = Filter::new(patterns, &[]).unwrap();
     let paths: Vec<PathBuf> = paths.iter().map(|path| path.to_path_buf()).collect();
     let mut source = FsSource::new(paths, options, filter).unwrap();
     let items = drain(&mut source).unwrap();
     check_source(&items).unwrap();
-    Scan { items }
+    CompletedScan { items }
 }
 
-fn scan(path: &Path) -> Scan {
+fn scan(path: &Path) -> CompletedScan {
     scan_with(&[path], FsOptions::default(), &[])
 }
 
 /// The items of a completed scan.
-struct Scan {
-    items: Vec<Item>,
+struct CompletedScan {
+    items: Vec<SourceItem>,
 }
 
-impl Scan {
+impl CompletedScan {
     /// Items with their paths, in order; directories where they begin.
-    fn entries(&self) -> Vec<(Vec<u8>, &Item)> {
+    fn entries(&self) -> Vec<(Vec<u8>, &SourceItem)> {
         let mut path: Vec<u8> = Vec::new();
         let mut entries = Vec::new();
         for item in &self.items {
             match item {
-                Item::Enter { name, .. } => {
+                SourceItem::Enter { name, .. } => {
                     path.extend([b"/", name.as_slice()].concat());
                     entries.push((path.clone(), item));
                 }
-                Item::Leaf(leaf) => {
+                SourceItem::Leaf(leaf) => {
                     entries.push(([path.as_slice(), b"/", &leaf.name].concat(), item));
                 }
-                Item::Leave => {
+                SourceItem::Leave => {
                     path.truncate(path.iter().rposition(|byte| *byte == b'/').unwrap());
                 }
-                Item::Trouble(_) | Item::Excluded { .. } | Item::Own { .. } => {}
+                SourceItem::Unread(_) | SourceItem::Excluded { .. } | SourceItem::Own { .. } => {}
             }
         }
         entries
@@ -72,7 +72,7 @@ impl Scan {
         below.map(|path| String::from_utf8_lossy(&path).into_owned()).collect()
     }
 
-    fn item(&self, path: &Path) -> &Item {
+    fn item(&self, path: &Path) -> &SourceItem {
         let wanted = path.as_os_str().as_bytes();
         let mut entries = self.entries().into_iter();
         entries.find(|(path, _)| path == wanted).expect("it is in the stream").1
@@ -80,35 +80,37 @@ impl Scan {
 
     fn leaf(&self, path: &Path) -> &Leaf {
         match self.item(path) {
-            Item::Leaf(leaf) => leaf,
+            SourceItem::Leaf(leaf) => leaf,
             other => panic!("not a leaf: {other:?}"),
         }
     }
 
     fn metadata(&self, path: &Path) -> &Metadata {
         match self.item(path) {
-            Item::Enter { metadata, .. } | Item::Leaf(Leaf { metadata, .. }) => metadata,
+            SourceItem::Enter { metadata, .. } | SourceItem::Leaf(Leaf { metadata, .. }) => {
+                metadata
+            }
             other => panic!("no entry: {other:?}"),
         }
     }
 
     fn opener(&self, path: &Path) -> &dyn Opener {
         match self.item(path) {
-            Item::Enter { opener, .. } | Item::Leaf(Leaf { opener, .. }) => &**opener,
+            SourceItem::Enter { opener, .. } | SourceItem::Leaf(Leaf { opener, .. }) => &**opener,
             other => panic!("no entry: {other:?}"),
         }
     }
 
-    /// Path and error of each [`Item::Trouble`].
-    fn troubles(&self) -> Vec<(String, std::io::ErrorKind)> {
-        let troubles = self.items.iter().filter_map(|item| match item {
-            Item::Trouble(trouble) => Some(trouble),
+    /// Path and error of each [`SourceItem::Unread`].
+    fn unread(&self) -> Vec<(String, std::io::ErrorKind)> {
+        let unread = self.items.iter().filter_map(|item| match item {
+            SourceItem::Unread(unread) => Some(unread),
             _ => None,
         });
-        troubles
-            .map(|trouble| {
-                assert_eq!(trouble.during, "scan");
-                (String::from_utf8_lossy(&trouble.path).into_owned(), trouble.error.kind())
+        unread
+            .map(|unread| {
+                assert_eq!(unread.during, "scan");
+                (String::from_utf8_lossy(&unread.path).into_owned(), unread.error.kind())
             })
             .collect()
     }
@@ -116,7 +118,7 @@ impl Scan {
     /// Excluded paths below `base`, relative to it.
     fn excluded(&self, base: &Path) -> Vec<String> {
         let excluded = self.items.iter().filter_map(|item| match item {
-            Item::Excluded { path } => Some(String::from_utf8(path.clone()).unwrap()),
+            SourceItem::Excluded { path } => Some(String::from_utf8(path.clone()).unwrap()),
             _ => None,
         });
         let base = format!("{}/", base.display());
@@ -125,13 +127,15 @@ impl Scan {
 }
 
 /// Pieces up to the end; data unchanged.
-fn pieces(content: &mut dyn Content) -> Vec<(Piece, Vec<u8>)> {
+fn pieces(content: &mut dyn Content) -> Vec<(ContentPiece, Vec<u8>)> {
     let mut all = Vec::new();
     let mut buffer = vec![0; 64 * 1024];
     loop {
         match content.read(&mut buffer).unwrap() {
-            Piece::Data(length) => all.push((Piece::Data(length), buffer[..length].to_vec())),
-            Piece::End => return all,
+            ContentPiece::Data(length) => {
+                all.push((ContentPiece::Data(length), buffer[..length].to_vec()))
+            }
+            ContentPiece::End => return all,
             hole => all.push((hole, Vec::new())),
         }
     }

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use holdfast_connect::fs::filter::Filter;
 use holdfast_connect::fs::source::{FsOptions, FsSource};
-use holdfast_connect::{Item, LeafKind};
+use holdfast_connect::{LeafKind, SourceItem};
 
 use crate::{directory, scan, scan_with};
 
@@ -29,14 +29,14 @@ fn several_paths_become_one_tree() {
     let scan = scan_with(&named, FsOptions::default(), &[]);
     let expected = ["a", "a/y", "a/y/1", "b", "b/1", "b/2", "c", "d", "d/e", "d/e/f"];
     assert_eq!(scan.below(root), expected);
-    assert!(scan.troubles().is_empty());
+    assert!(scan.unread().is_empty());
     let above = fs::metadata(root.join("d")).unwrap();
     let found = scan.metadata(&root.join("d"));
     assert_eq!(found.inode, std::os::unix::fs::MetadataExt::ino(&above), "real metadata");
 }
 
 #[test]
-fn missing_paths_are_each_a_trouble() {
+fn each_missing_path_is_reported() {
     let directory = directory();
     let root = directory.path();
     touch(root, &["here/1", "file"]);
@@ -51,21 +51,21 @@ fn missing_paths_are_each_a_trouble() {
         expected.push((path.to_str().unwrap().to_owned(), kind));
     }
     expected.sort();
-    let mut troubles = scan.troubles();
-    troubles.sort();
-    assert_eq!(troubles, expected);
+    let mut unread = scan.unread();
+    unread.sort();
+    assert_eq!(unread, expected);
     assert_eq!(scan.below(root), ["here", "here/1"]);
 }
 
 #[test]
-fn a_path_below_a_named_file_is_a_trouble() {
+fn a_path_below_a_named_file_is_reported() {
     let directory = directory();
     let root = directory.path();
     touch(root, &["file"]);
     let paths = ["file", "file/x/y"].map(|path| root.join(path));
     let scan = scan_with(&[&paths[0], &paths[1]], FsOptions::default(), &[]);
     assert_eq!(scan.below(root), ["file"]);
-    assert_eq!(scan.troubles(), [(paths[1].to_str().unwrap().into(), ErrorKind::NotADirectory)]);
+    assert_eq!(scan.unread(), [(paths[1].to_str().unwrap().into(), ErrorKind::NotADirectory)]);
 }
 
 #[test]
@@ -78,7 +78,9 @@ fn links_are_followed_above_named_paths_only() {
     let named = root.join("link/data");
     let found = scan(&named);
     assert_eq!(found.below(root), ["link", "link/data", "link/data/1"]);
-    let Item::Enter { .. } = found.item(&root.join("link")) else { panic!("not a directory") };
+    let SourceItem::Enter { .. } = found.item(&root.join("link")) else {
+        panic!("not a directory")
+    };
     let opener = found.opener(&root.join("link"));
     assert!(opener.xattrs().is_ok(), "those of the directory");
     assert!(found.leaf(&named.join("1")).opener.open().is_ok());

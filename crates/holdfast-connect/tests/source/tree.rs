@@ -11,7 +11,7 @@ use holdfast_connect::LeafKind;
 use holdfast_connect::fs::source::FsOptions;
 use rustix::fs::{CWD, FileType, Mode};
 
-use crate::{Scan, directory, read, scan, scan_with};
+use crate::{CompletedScan, directory, read, scan, scan_with};
 
 #[test]
 fn a_real_tree_is_as_the_standard_library_sees_it() {
@@ -21,7 +21,7 @@ fn a_real_tree_is_as_the_standard_library_sees_it() {
     walk(root, root, &mut expected);
     expected.sort_by(|left, right| left.split('/').cmp(right.split('/')));
     assert_eq!(scan.below(root), expected);
-    assert!(scan.troubles().is_empty());
+    assert!(scan.unread().is_empty());
     for path in &expected {
         compare(&scan, &root.join(path));
     }
@@ -37,7 +37,7 @@ fn walk(root: &Path, directory: &Path, found: &mut Vec<String>) {
     }
 }
 
-fn compare(scan: &Scan, path: &Path) {
+fn compare(scan: &CompletedScan, path: &Path) {
     let (found, expected) = (scan.metadata(path), fs::symlink_metadata(path).unwrap());
     assert_eq!(found.mode, expected.mode() & 0o7777);
     assert_eq!((found.uid, found.gid), (expected.uid(), expected.gid()));

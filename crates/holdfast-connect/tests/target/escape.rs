@@ -8,7 +8,7 @@ use holdfast_connect::target_conformance::put;
 use holdfast_connect::{Replace, Target, TargetError};
 use holdfast_format::entry::{Entry, EntryKind};
 
-use super::{Scene, described, names};
+use super::{TargetScene, described, names};
 
 fn entry(kind: EntryKind) -> Entry {
     Entry { name: b"entry".to_vec(), metadata: described(0o644), kind }
@@ -16,7 +16,7 @@ fn entry(kind: EntryKind) -> Entry {
 
 #[test]
 fn a_linked_parent_is_never_followed() {
-    for scene in Scene::both() {
+    for scene in TargetScene::both() {
         let (target, outside) = (&scene.target, scene.outside());
         std::fs::create_dir(outside.join("deep")).unwrap();
         std::fs::write(outside.join("file"), "precious").unwrap();
@@ -48,7 +48,7 @@ fn a_linked_parent_is_never_followed() {
 
 #[test]
 fn a_link_in_the_place_of_a_directory_is_replaced() {
-    for scene in Scene::both() {
+    for scene in TargetScene::both() {
         let outside = scene.outside();
         symlink(&outside, scene.inside("directory")).unwrap();
         assert!(scene.target.directory(b"directory").unwrap());
@@ -60,7 +60,7 @@ fn a_link_in_the_place_of_a_directory_is_replaced() {
 
 #[test]
 fn links_at_the_final_name_are_replaced_not_followed() {
-    for scene in Scene::both() {
+    for scene in TargetScene::both() {
         let precious = scene.outside().join("file");
         std::fs::write(&precious, "precious").unwrap();
         symlink(&precious, scene.inside("link")).unwrap();
@@ -77,7 +77,7 @@ fn links_at_the_final_name_are_replaced_not_followed() {
 
 #[test]
 fn removing_does_not_follow_links() {
-    for scene in Scene::both() {
+    for scene in TargetScene::both() {
         let outside = scene.outside();
         std::fs::write(outside.join("file"), "precious").unwrap();
         std::fs::create_dir_all(scene.inside("tree/below")).unwrap();
@@ -93,7 +93,7 @@ fn removing_does_not_follow_links() {
 
 #[test]
 fn a_hard_link_to_a_link_is_one_to_the_link_itself() {
-    let scene = Scene::new(Default::default());
+    let scene = TargetScene::new(Default::default());
     let precious = scene.outside().join("file");
     std::fs::write(&precious, "precious").unwrap();
     let to = precious.as_os_str().as_encoded_bytes().to_vec();
@@ -109,7 +109,7 @@ fn a_hard_link_to_a_link_is_one_to_the_link_itself() {
 }
 
 /// Swaps a directory for a link to the outside, over and over.
-fn swap(scene: &Scene, until: Instant, is_over: &AtomicBool) {
+fn swap(scene: &TargetScene, until: Instant, is_over: &AtomicBool) {
     let (directory, link) = (scene.inside("raced"), scene.inside("link"));
     let aside = scene.inside("aside");
     while Instant::now() < until {
@@ -130,7 +130,7 @@ fn swap(scene: &Scene, until: Instant, is_over: &AtomicBool) {
 
 #[test]
 fn a_racing_swap_leads_nowhere() {
-    for scene in Scene::both() {
+    for scene in TargetScene::both() {
         let outside = scene.outside();
         symlink(&outside, scene.inside("link")).unwrap();
         std::fs::create_dir_all(outside.join("below")).unwrap();

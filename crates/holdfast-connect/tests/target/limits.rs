@@ -8,12 +8,12 @@ use holdfast_connect::target_conformance::{get, put};
 use holdfast_connect::{Replace, Target};
 use holdfast_format::entry::{Entry, EntryKind};
 
-use super::{Scene, described, names};
+use super::{TargetScene, described, names};
 
 #[test]
 fn three_thousand_directories_deep() {
     for resolver in [Resolver::Kernel, Resolver::Walk] {
-        let scene = Scene::in_memory(resolver);
+        let scene = TargetScene::in_memory(resolver);
         let target = &scene.target;
         let mut path = b"deep".to_vec();
         target.directory(&path).unwrap();
@@ -54,7 +54,7 @@ fn open_descriptors() -> usize {
 #[test]
 fn thousands_of_unfinished_files_take_few_descriptors() {
     let open_files = NonZeroUsize::new(20).unwrap();
-    let scene = Scene::new(FsTargetOptions { open_files, ..FsTargetOptions::default() });
+    let scene = TargetScene::new(FsTargetOptions { open_files, ..FsTargetOptions::default() });
     let target = &scene.target;
     let path = |number: usize| format!("{}/{number}", number % 100).into_bytes();
     for number in 0..100 {
@@ -90,9 +90,9 @@ fn thousands_of_unfinished_files_take_few_descriptors() {
 fn zeros_and_ranges_that_were_never_written_take_no_space() {
     let mut content = vec![0; 8 << 20];
     content[5 << 20] = 1;
-    let blocks = |scene: &Scene, path| scene.inside(path).metadata().unwrap().blocks() * 512;
+    let blocks = |scene: &TargetScene, path| scene.inside(path).metadata().unwrap().blocks() * 512;
     for sparse in [false, true] {
-        let scene = Scene::new(FsTargetOptions { sparse, ..FsTargetOptions::default() });
+        let scene = TargetScene::new(FsTargetOptions { sparse, ..FsTargetOptions::default() });
         let slot = scene.target.file(b"zeros", content.len() as u64, Replace::Entry).unwrap();
         for (part, start) in content.chunks(1_000_000).zip((0..).step_by(1_000_000)) {
             slot.write_at(start, part).unwrap();

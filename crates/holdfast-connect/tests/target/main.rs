@@ -17,12 +17,12 @@ use holdfast_format::entry::{FileTime, Metadata};
 use tempfile::TempDir;
 
 /// A target in a folder of its own, with space beside it for what must not be touched.
-struct Scene {
+struct TargetScene {
     folder: TempDir,
     target: FsTarget,
 }
 
-impl Scene {
+impl TargetScene {
     fn new(options: FsTargetOptions) -> Self {
         Self::at(tempfile::tempdir().unwrap(), options)
     }
@@ -90,7 +90,7 @@ fn every_variant_conforms() {
                     open_files,
                     ..FsTargetOptions::default()
                 };
-                conformance(&Scene::new(options).target);
+                conformance(&TargetScene::new(options).target);
             }
         }
     }

@@ -8,7 +8,7 @@ use holdfast_connect::target_conformance::put;
 use holdfast_connect::{Replace, Target, TargetError};
 use holdfast_format::entry::{Entry, EntryKind, FileTime, Metadata};
 
-use super::{Scene, described, is_root, names};
+use super::{TargetScene, described, is_root, names};
 
 const ACCESS_LIST: &[u8] = b"system.posix_acl_access";
 const DEFAULT_LIST: &[u8] = b"system.posix_acl_default";
@@ -60,7 +60,7 @@ fn with_attributes(mode: u32) -> Metadata {
 
 #[test]
 fn files_and_directories() {
-    let scene = Scene::new(FsTargetOptions::default());
+    let scene = TargetScene::new(FsTargetOptions::default());
     let before = FileTime { seconds: -1_000_000_000, nanoseconds: 999_999_999 };
     let atime = Some(FileTime { seconds: -1, nanoseconds: 1 });
     for (number, mode) in [0, 0o4755, 0o2755, 0o1777, 0o7777, 0o644, 0o600].into_iter().enumerate()
@@ -83,7 +83,7 @@ fn files_and_directories() {
 
 #[test]
 fn attributes_and_access_lists() {
-    let scene = Scene::new(FsTargetOptions::default());
+    let scene = TargetScene::new(FsTargetOptions::default());
     let metadata = with_attributes(0o660);
     put(&scene.target, b"file", b"content", &metadata).unwrap();
     check(&scene.inside("file"), &metadata);
@@ -107,7 +107,7 @@ fn attributes_and_access_lists() {
 
 #[test]
 fn an_attribute_that_cannot_be_set_does_not_cost_the_content() {
-    let scene = Scene::new(FsTargetOptions::default());
+    let scene = TargetScene::new(FsTargetOptions::default());
     let mut metadata = with_attributes(0o640);
     metadata.xattrs.insert(1, (b"nonsense.name".to_vec(), b"value".to_vec()));
     let error = put(&scene.target, b"file", b"content", &metadata).unwrap_err();
@@ -129,7 +129,7 @@ fn special(kind: EntryKind) -> Entry {
 
 #[test]
 fn links_pipes_sockets_and_devices() {
-    let scene = Scene::new(FsTargetOptions::default());
+    let scene = TargetScene::new(FsTargetOptions::default());
     let mut kinds =
         vec![EntryKind::Symlink(b"to/\xff\nnowhere".to_vec()), EntryKind::Fifo, EntryKind::Socket];
     if is_root() {
@@ -155,7 +155,7 @@ fn links_pipes_sockets_and_devices() {
 
 #[test]
 fn metadata_that_is_right_is_left_alone() {
-    let scene = Scene::new(FsTargetOptions::default());
+    let scene = TargetScene::new(FsTargetOptions::default());
     put(&scene.target, b"file", b"content", &described(0o640)).unwrap();
     let changed = || {
         let found = scene.inside("file").metadata().unwrap();

@@ -8,19 +8,19 @@ use holdfast_connect::target_conformance::put;
 use holdfast_connect::{Replace, Target, TargetError};
 use holdfast_format::entry::{Entry, EntryKind, Metadata};
 
-use super::{Scene, described, is_root};
+use super::{TargetScene, described, is_root};
 
 fn of_others(mode: u32) -> Metadata {
     let (user, group) = (b"daemon".to_vec(), b"no such group".to_vec());
     Metadata { uid: 12_345, gid: 54_321, user, group, ..described(mode) }
 }
 
-fn owner(scene: &Scene, path: &str) -> (u32, u32) {
+fn owner(scene: &TargetScene, path: &str) -> (u32, u32) {
     let found = scene.inside(path).symlink_metadata().unwrap();
     (found.uid(), found.gid())
 }
 
-fn restore(scene: &Scene) {
+fn restore(scene: &TargetScene) {
     let kind = EntryKind::Symlink(b"nowhere".to_vec());
     let link = Entry { name: b"link".to_vec(), metadata: of_others(0o777), kind };
     let target = &scene.target;
@@ -41,7 +41,7 @@ fn by_id_by_name_or_not_at_all() {
         (Ownership::Leave, (0, 0), 0o755),
     ];
     for (ownership, wanted, mode) in cases {
-        let scene = Scene::new(FsTargetOptions { ownership, ..FsTargetOptions::default() });
+        let scene = TargetScene::new(FsTargetOptions { ownership, ..FsTargetOptions::default() });
         restore(&scene);
         for path in ["file", "link", "directory"] {
             assert_eq!(owner(&scene, path), wanted, "{path} {ownership:?}");
@@ -56,7 +56,7 @@ fn a_group_that_a_directory_gives_is_corrected() {
     if !is_root() {
         return;
     }
-    let scene = Scene::new(FsTargetOptions::default());
+    let scene = TargetScene::new(FsTargetOptions::default());
     std::fs::create_dir(scene.inside("group")).unwrap();
     std::os::unix::fs::chown(scene.inside("group"), None, Some(77)).unwrap();
     let mode = std::os::unix::fs::PermissionsExt::from_mode(0o2755);
@@ -71,8 +71,8 @@ fn a_group_that_a_directory_gives_is_corrected() {
 }
 
 #[test]
-fn an_owner_that_cannot_be_is_told() {
-    let scene = Scene::new(FsTargetOptions::default());
+fn an_owner_that_cannot_be_set_is_reported() {
+    let scene = TargetScene::new(FsTargetOptions::default());
     let metadata = Metadata { uid: u32::MAX, ..described(0o4755) };
     let error = put(&scene.target, b"file", b"content", &metadata).unwrap_err();
     assert!(matches!(error, TargetError::Incomplete { action: "set the owner", .. }));
@@ -84,7 +84,7 @@ fn an_owner_that_cannot_be_is_told() {
 #[test]
 fn not_being_root() {
     if !is_root() {
-        return as_somebody();
+        return as_other_user();
     }
     let folder = tempfile::tempdir().unwrap();
     std::os::unix::fs::chown(folder.path(), Some(4321), Some(4321)).unwrap();
@@ -101,8 +101,8 @@ fn not_being_root() {
     assert!(outcome.status.success(), "{}", String::from_utf8_lossy(&outcome.stdout));
 }
 
-fn as_somebody() {
-    let scene = Scene::new(FsTargetOptions::default());
+fn as_other_user() {
+    let scene = TargetScene::new(FsTargetOptions::default());
     restore(&scene);
     let me = (described(0).uid, described(0).gid);
     for path in ["file", "link", "directory"] {

@@ -8,11 +8,11 @@ use holdfast_connect::target_conformance::put;
 use holdfast_connect::{Replace, Target};
 use holdfast_format::entry::{Entry, EntryKind};
 
-use super::{Scene, described, names};
+use super::{TargetScene, described, names};
 
 #[test]
 fn a_read_only_file_is_replaced_and_its_other_names_keep_the_old_content() {
-    let scene = Scene::new(FsTargetOptions::default());
+    let scene = TargetScene::new(FsTargetOptions::default());
     std::fs::write(scene.inside("file"), "old").unwrap();
     std::fs::hard_link(scene.inside("file"), scene.inside("other")).unwrap();
     let read_only = std::fs::Permissions::from_mode(0o444);
@@ -25,7 +25,7 @@ fn a_read_only_file_is_replaced_and_its_other_names_keep_the_old_content() {
 
 #[test]
 fn a_closed_directory_is_opened_and_filled() {
-    let scene = Scene::new(FsTargetOptions::default());
+    let scene = TargetScene::new(FsTargetOptions::default());
     std::fs::create_dir(scene.inside("closed")).unwrap();
     let closed = std::fs::Permissions::from_mode(0o050);
     std::fs::set_permissions(scene.inside("closed"), closed).unwrap();
@@ -38,7 +38,7 @@ fn a_closed_directory_is_opened_and_filled() {
 
 #[test]
 fn new_directories_and_unfinished_files_are_private() {
-    let scene = Scene::new(FsTargetOptions::default());
+    let scene = TargetScene::new(FsTargetOptions::default());
     scene.target.directory(b"new").unwrap();
     let slot = scene.target.file(b"new/file", 3, Replace::Entry).unwrap();
     let temporary = names(&scene.inside("new")).remove(0);
@@ -53,7 +53,7 @@ fn new_directories_and_unfinished_files_are_private() {
 
 #[test]
 fn nothing_is_left_where_a_file_could_not_be_finished() {
-    let scene = Scene::new(FsTargetOptions::default());
+    let scene = TargetScene::new(FsTargetOptions::default());
     let name = [b'x'; 256];
     let slot = scene.target.file(&name, 1, Replace::Entry).unwrap();
     slot.write_at(0, b"x").unwrap();
@@ -73,8 +73,8 @@ fn nothing_is_left_where_a_file_could_not_be_finished() {
 }
 
 #[test]
-fn a_file_is_seen_complete_or_not_at_all() {
-    let scene = Scene::new(FsTargetOptions::default());
+fn a_file_appears_complete_or_not_at_all() {
+    let scene = TargetScene::new(FsTargetOptions::default());
     let is_over = AtomicBool::new(false);
     let (path, bytes) = (scene.inside("file"), 200_000);
     std::thread::scope(|scope| {

@@ -20,12 +20,12 @@ use url::Url;
 const HOST: &str = "0.0.0.0";
 
 /// A program that ends with the test.
-struct Server {
+struct ProgramGuard {
     child: Child,
     port: u16,
 }
 
-impl Server {
+impl ProgramGuard {
     /// Starts a program that listens on this port, and waits until it does.
     fn start(command: &mut Command, port: u16) -> Self {
         let quiet = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
@@ -41,7 +41,7 @@ impl Server {
     }
 }
 
-impl Drop for Server {
+impl Drop for ProgramGuard {
     fn drop(&mut self) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
@@ -70,7 +70,7 @@ fn plain_server() -> u16 {
 }
 
 /// A web server with a certificate of its own, in `folder`.
-fn encrypted_server(folder: &Path) -> Server {
+fn encrypted_server(folder: &Path) -> ProgramGuard {
     let port = free_port();
     let make = format!(
         "req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=test -keyout key.pem -out cert.pem \
@@ -79,37 +79,37 @@ fn encrypted_server(folder: &Path) -> Server {
     let made = Command::new("openssl").current_dir(folder).args(make.split(' ')).output().unwrap();
     assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
     let serve = format!("s_server -www -accept {HOST}:{port} -key key.pem -cert cert.pem");
-    Server::start(Command::new("openssl").current_dir(folder).args(serve.split(' ')), port)
+    ProgramGuard::start(Command::new("openssl").current_dir(folder).args(serve.split(' ')), port)
 }
 
 /// An HTTP proxy that wants a password.
-fn http_proxy(folder: &Path, encrypted: u16) -> Server {
+fn http_proxy(folder: &Path, encrypted: u16) -> ProgramGuard {
     let port = free_port();
     let rules = format!(
         "Port {port}\nListen 127.0.0.1\nTimeout 20\nMaxClients 20\nBasicAuth user hunter2\n\
          ConnectPort {encrypted}\n"
     );
     fs::write(folder.join("proxy.conf"), rules).unwrap();
-    Server::start(
+    ProgramGuard::start(
         Command::new("tinyproxy").current_dir(folder).args(["-d", "-c", "proxy.conf"]),
         port,
     )
 }
 
 /// A SOCKS proxy that wants a password.
-fn socks_proxy() -> Server {
+fn socks_proxy() -> ProgramGuard {
     let port = free_port();
     let arguments = format!("-i 127.0.0.1 -p {port} -u user -P hunter2");
-    Server::start(Command::new("microsocks").args(arguments.split(' ')), port)
+    ProgramGuard::start(Command::new("microsocks").args(arguments.split(' ')), port)
 }
 
-struct World {
+struct WebServers {
     folder: TempDir,
     plain: u16,
-    encrypted: Server,
+    encrypted: ProgramGuard,
 }
 
-impl World {
+impl WebServers {
     fn new() -> Self {
         let folder = TempDir::new().unwrap();
         let (plain, encrypted) = (plain_server(), encrypted_server(folder.path()));
@@ -136,7 +136,7 @@ impl World {
 
 #[test]
 fn requests_pass_through_an_http_proxy() {
-    let world = World::new();
+    let world = WebServers::new();
     let proxy = http_proxy(world.folder.path(), world.encrypted.port);
     let address = |secret: &str| format!("http://user:{secret}@127.0.0.1:{}", proxy.port);
     assert_eq!(world.ask(&address("hunter2")), [Ok(204), Ok(200)]);
@@ -147,7 +147,7 @@ fn requests_pass_through_an_http_proxy() {
 
 #[test]
 fn requests_pass_through_a_socks_proxy() {
-    let world = World::new();
+    let world = WebServers::new();
     let proxy = socks_proxy();
     for scheme in ["socks5", "socks5h"] {
         let address = |secret: &str| format!("{scheme}://user:{secret}@127.0.0.1:{}", proxy.port);
@@ -160,13 +160,13 @@ fn requests_pass_through_a_socks_proxy() {
 
 #[test]
 fn nothing_goes_past_a_proxy_that_cannot_be_used() {
-    let world = World::new();
+    let world = WebServers::new();
     for refused in world.ask("ftp://user:hunter2@127.0.0.1:1") {
         let error = refused.unwrap_err();
         assert_eq!(error, "ALL_PROXY is not the address of an HTTP or SOCKS5 proxy");
     }
-    let nobody = free_port();
-    for refused in world.ask(&format!("http://127.0.0.1:{nobody}")) {
+    let unused = free_port();
+    for refused in world.ask(&format!("http://127.0.0.1:{unused}")) {
         refused.unwrap_err();
     }
     assert_eq!(world.ask(""), [Ok(204), Ok(200)]);

@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use holdfast_connect::{Item, LeafKind};
+use holdfast_connect::{LeafKind, SourceItem};
 
 use super::MakeSource;
 use crate::{EngineEvent, Observer};
@@ -18,7 +18,7 @@ pub(super) fn count(make_source: &MakeSource<'_>, observer: &dyn Observer, stop:
         if stop.load(Ordering::Relaxed) {
             return;
         }
-        if let Item::Leaf(leaf) = item {
+        if let SourceItem::Leaf(leaf) = item {
             let LeafKind::File { size } = leaf.kind else { continue };
             files += 1;
             bytes += size;

@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use bytes::Bytes;
 use holdfast_chunk::Cutter;
-use holdfast_connect::{Content, Opener, Piece};
+use holdfast_connect::{Content, ContentPiece, Opener};
 use holdfast_format::BlobType;
 use holdfast_format::entry::{Entry, Metadata, Xattrs};
 use holdfast_format::limits::{self, ENTRY_BYTES_MAX};
@@ -163,13 +163,13 @@ fn read_content(
             data.resize(filled + GROWTH_BYTES, 0);
         }
         match content.read(&mut data[filled..])? {
-            Piece::Data(count) => filled += count,
-            Piece::Hole(bytes) => {
+            ContentPiece::Data(count) => filled += count,
+            ContentPiece::Hole(bytes) => {
                 context.cut(data[..filled].to_vec(), parts);
                 filled = 0;
                 parts.push(FilePart::Hole(bytes));
             }
-            Piece::End => break,
+            ContentPiece::End => break,
         }
         if filled > GROWN_FILE_BYTES_MAX {
             break;

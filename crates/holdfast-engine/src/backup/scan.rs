@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use holdfast_chunk::{Cutter, StreamCutter};
-use holdfast_connect::{Content, Item, Leaf, LeafKind, Opener, Piece, Source};
+use holdfast_connect::{Content, ContentPiece, Leaf, LeafKind, Opener, Source, SourceItem};
 use holdfast_format::entry::{Entry, EntryKind, Metadata};
 use holdfast_format::limits;
 use holdfast_format::record::SourceRecord;
@@ -114,22 +114,22 @@ impl<'a> SourceScanner<'a> {
                 continue;
             }
             match item {
-                Item::Enter { name, metadata, opener, is_sorted } => {
+                SourceItem::Enter { name, metadata, opener, is_sorted } => {
                     self.depth += 1;
                     self.enter(name, metadata, &*opener, is_sorted)?;
                 }
-                Item::Leave => {
+                SourceItem::Leave => {
                     self.depth -= 1;
                     self.parents.leave();
                     self.push(AssemblyStep::Leave)?;
                 }
-                Item::Leaf(leaf) => self.leaf(leaf)?,
-                Item::Trouble(trouble) => {
+                SourceItem::Leaf(leaf) => self.leaf(leaf)?,
+                SourceItem::Unread(trouble) => {
                     let (path, during, error) = (trouble.path, trouble.during, trouble.error);
                     self.push(AssemblyStep::Trouble { name: None, path, during, error })?;
                 }
-                Item::Own { path } => self.push(AssemblyStep::Own(path))?,
-                Item::Excluded { path } => self.push(AssemblyStep::Excluded(path))?,
+                SourceItem::Own { path } => self.push(AssemblyStep::Own(path))?,
+                SourceItem::Excluded { path } => self.push(AssemblyStep::Excluded(path))?,
             }
         }
         Ok(self.send()?)
@@ -137,17 +137,17 @@ impl<'a> SourceScanner<'a> {
 
     /// True for a directory that is nested deeper than readers go, which is reported, and for
     /// everything in it.
-    fn is_passed_over(&mut self, item: &Item) -> Result<bool, Stop> {
+    fn is_passed_over(&mut self, item: &SourceItem) -> Result<bool, Stop> {
         match item {
-            Item::Enter { .. } if self.passed_over > 0 => self.passed_over += 1,
-            Item::Enter { name, .. } => {
+            SourceItem::Enter { .. } if self.passed_over > 0 => self.passed_over += 1,
+            SourceItem::Enter { name, .. } => {
                 let Err(error) = limits::TREE_DEPTH.check(self.depth + 1) else { return Ok(false) };
                 self.passed_over = 1;
                 let (name, path, during) = (Some(name.clone()), Vec::new(), "scan");
                 let error = io::Error::other(format!("no snapshot can hold it: {error}"));
                 self.push(AssemblyStep::Trouble { name, path, during, error })?;
             }
-            Item::Leave if self.passed_over > 0 => self.passed_over -= 1,
+            SourceItem::Leave if self.passed_over > 0 => self.passed_over -= 1,
             _ => return Ok(self.passed_over > 0),
         }
         Ok(true)
@@ -290,17 +290,17 @@ impl<'a> SourceScanner<'a> {
         loop {
             match content.read(stream.space()) {
                 Err(error) => return Ok(Err(error)),
-                Ok(Piece::Data(count)) => {
+                Ok(ContentPiece::Data(count)) => {
                     stream.filled(count);
                     self.take_chunks(&mut stream)?;
                 }
-                Ok(Piece::Hole(bytes)) => {
+                Ok(ContentPiece::Hole(bytes)) => {
                     stream.finish();
                     self.take_chunks(&mut stream)?;
                     stream.restart();
                     self.part(FilePart::Hole(bytes), 0)?;
                 }
-                Ok(Piece::End) => {
+                Ok(ContentPiece::End) => {
                     stream.finish();
                     self.take_chunks(&mut stream)?;
                     return Ok(content.changed());

@@ -2,7 +2,7 @@
 
 use std::io;
 
-use holdfast_connect::{Item, Leaf, LeafKind, Source};
+use holdfast_connect::{Leaf, LeafKind, Source, SourceItem};
 use holdfast_engine::backup::backup;
 use holdfast_engine::check::{CheckOptions, FindingKind, check};
 use holdfast_engine::look::{SnapshotRoot, Walk, walk_each};
@@ -28,7 +28,7 @@ struct DirectoryChain {
 }
 
 impl Source for DirectoryChain {
-    fn next(&mut self) -> io::Result<Option<Item>> {
+    fn next(&mut self) -> io::Result<Option<SourceItem>> {
         let (depth, step) = (self.depth, self.step);
         self.step += 1;
         let name = if step < depth { "d" } else { "f" };
@@ -40,7 +40,7 @@ impl Source for DirectoryChain {
         Ok(match step {
             _ if step < depth => Some(enter),
             _ if step == depth || step == 2 * depth + 1 => Some(leaf),
-            _ if step <= 2 * depth => Some(Item::Leave),
+            _ if step <= 2 * depth => Some(SourceItem::Leave),
             _ => None,
         })
     }
@@ -119,13 +119,13 @@ fn names_of_entries_owners_and_attributes_are_as_long_as_readers_take() {
 struct ManyLinks(Vec<usize>);
 
 impl Source for ManyLinks {
-    fn next(&mut self) -> io::Result<Option<Item>> {
+    fn next(&mut self) -> io::Result<Option<SourceItem>> {
         let Some(bytes) = self.0.pop() else { return Ok(None) };
         let mut made = TestSource::new(&[TestEntry::file("f", b"")]);
-        let Some(Item::Leaf(leaf)) = made.next()? else { return Ok(None) };
+        let Some(SourceItem::Leaf(leaf)) = made.next()? else { return Ok(None) };
         let name = format!("{bytes:09}").into_bytes();
         let kind = LeafKind::Symlink(vec![b't'; bytes]);
-        Ok(Some(Item::Leaf(Leaf { name, kind, ..leaf })))
+        Ok(Some(SourceItem::Leaf(Leaf { name, kind, ..leaf })))
     }
 }
 

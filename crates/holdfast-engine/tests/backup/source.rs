@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::io;
 use std::sync::Arc;
 
-use holdfast_connect::{Content, Item, Leaf, LeafKind, Opener, Piece, Source};
+use holdfast_connect::{Content, ContentPiece, Leaf, LeafKind, Opener, Source, SourceItem};
 use holdfast_format::entry::{FileTime, Metadata, Xattrs};
 
 /// Extended attributes, or the error of the source.
@@ -47,7 +47,7 @@ impl TestEntry {
         }
     }
 
-    pub fn containing(self, children: impl IntoIterator<Item = Self>) -> Self {
+    pub fn containing(self, children: impl IntoIterator<SourceItem = Self>) -> Self {
         Self { children: children.into_iter().collect(), ..self }
     }
 
@@ -69,7 +69,7 @@ impl TestEntry {
 }
 
 /// Yields made entries.
-pub struct TestSource(VecDeque<Item>);
+pub struct TestSource(VecDeque<SourceItem>);
 
 impl TestSource {
     /// Entries that are in order of their names.
@@ -83,13 +83,13 @@ impl TestSource {
         let (name, metadata) = (folder.name.as_bytes().to_vec(), TestEntry::metadata());
         let opener = Box::new(MadeOpener(Arc::new(folder)));
         let mut items = items_of(entries);
-        items.push_front(Item::Enter { name, metadata, opener, is_sorted: false });
-        items.push_back(Item::Leave);
+        items.push_front(SourceItem::Enter { name, metadata, opener, is_sorted: false });
+        items.push_back(SourceItem::Leave);
         Self(items)
     }
 }
 
-fn items_of(entries: &[TestEntry]) -> VecDeque<Item> {
+fn items_of(entries: &[TestEntry]) -> VecDeque<SourceItem> {
     let mut items = VecDeque::new();
     for made in entries {
         let (name, metadata) = (made.name.as_bytes().to_vec(), made.scanned.clone());
@@ -97,12 +97,12 @@ fn items_of(entries: &[TestEntry]) -> VecDeque<Item> {
         match &made.bytes {
             Some(bytes) => {
                 let kind = LeafKind::File { size: bytes.len() as u64 };
-                items.push_back(Item::Leaf(Leaf { name, metadata, kind, opener }));
+                items.push_back(SourceItem::Leaf(Leaf { name, metadata, kind, opener }));
             }
             None => {
-                items.push_back(Item::Enter { name, metadata, opener, is_sorted: true });
+                items.push_back(SourceItem::Enter { name, metadata, opener, is_sorted: true });
                 items.extend(items_of(&made.children));
-                items.push_back(Item::Leave);
+                items.push_back(SourceItem::Leave);
             }
         }
     }
@@ -110,7 +110,7 @@ fn items_of(entries: &[TestEntry]) -> VecDeque<Item> {
 }
 
 impl Source for TestSource {
-    fn next(&mut self) -> io::Result<Option<Item>> {
+    fn next(&mut self) -> io::Result<Option<SourceItem>> {
         Ok(self.0.pop_front())
     }
 }
@@ -142,12 +142,12 @@ struct TestContent {
 }
 
 impl Content for TestContent {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<Piece> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<ContentPiece> {
         let rest = &self.made.bytes.as_deref().unwrap_or_default()[self.done..];
         let count = rest.len().min(buffer.len());
         buffer[..count].copy_from_slice(&rest[..count]);
         self.done += count;
-        Ok(if count == 0 { Piece::End } else { Piece::Data(count) })
+        Ok(if count == 0 { ContentPiece::End } else { ContentPiece::Data(count) })
     }
 
     fn changed(&mut self) -> io::Result<Option<Metadata>> {

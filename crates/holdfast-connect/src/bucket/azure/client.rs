@@ -10,13 +10,13 @@ use object_store::azure::AzureAuthorizer;
 use object_store::client::HttpRequestBody;
 use url::Url;
 
-use super::credentials::Provider;
-use crate::bucket::http::address::Address;
+use super::credentials::AzureCredentials;
+use crate::bucket::http::address::ServiceAddress;
 use crate::bucket::http::client::{Authority, Client};
 use crate::bucket::http::connector::missing;
 use crate::bucket::http::encode;
-use crate::bucket::http::request::{HttpRequest, Names, Request};
-use crate::bucket::{BucketError, BucketOptions, Credentials};
+use crate::bucket::http::request::{BucketNames, HttpRequest, ServiceRequest};
+use crate::bucket::{BucketError, BucketOptions, CredentialSource};
 
 /// The version of the interface that responses are read as.
 const INTERFACE_VERSION: HeaderValue = HeaderValue::from_static("2023-11-03");
@@ -52,8 +52,8 @@ impl Azure {
             return Err(wrong(format!("{:?} is not a valid container name", options.bucket)));
         }
         let address = match &options.endpoint {
-            Some(endpoint) => Address::parse(endpoint)?,
-            None => Address::parse(&format!("https://{account}.blob.core.windows.net"))?,
+            Some(endpoint) => ServiceAddress::parse(endpoint)?,
+            None => ServiceAddress::parse(&format!("https://{account}.blob.core.windows.net"))?,
         };
         // The signer needs an address that browsers would also accept.
         Url::parse(&address.origin())
@@ -61,11 +61,11 @@ impl Azure {
         // Tokens are requested over TLS, wherever the container is.
         let needs_tokens = matches!(
             options.credentials,
-            Credentials::Variables(_) | Credentials::ClientSecret { .. }
+            CredentialSource::Variables(_) | CredentialSource::ClientSecret { .. }
         );
         let is_encrypted = needs_tokens || address.is_encrypted();
         let transport = options.transport(is_encrypted)?;
-        let provider = Provider::new(options, account, &transport)?;
+        let provider = AzureCredentials::new(options, account, &transport)?;
         let authority = Microsoft {
             account: account.to_owned(),
             container: options.bucket.clone(),
@@ -90,12 +90,12 @@ struct Microsoft {
     container: String,
     origin: String,
     base: String,
-    provider: Provider,
+    provider: AzureCredentials,
 }
 
 #[async_trait]
 impl Authority for Microsoft {
-    async fn ready(&self, request: &Request<'_>) -> Result<HttpRequest, BucketError> {
+    async fn ready(&self, request: &ServiceRequest<'_>) -> Result<HttpRequest, BucketError> {
         let Self { origin, base, container, .. } = self;
         let mut url = format!("{origin}{base}/{container}");
         if let Some(key) = request.key {
@@ -125,8 +125,8 @@ impl Authority for Microsoft {
         request.to_http(&head.uri.to_string(), head.headers)
     }
 
-    fn names(&self) -> Names<'_> {
-        Names { bucket: &self.container, endpoint: &self.origin, region: "" }
+    fn names(&self) -> BucketNames<'_> {
+        BucketNames { bucket: &self.container, endpoint: &self.origin, region: "" }
     }
 }
 

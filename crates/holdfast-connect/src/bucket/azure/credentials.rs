@@ -10,29 +10,29 @@ use object_store::azure::{
     AzureAccessKey, AzureConfigKey, AzureCredential, MicrosoftAzureBuilder, split_sas,
 };
 
-use crate::bucket::http::connector::{Connector, few_retries, missing};
-use crate::bucket::{BucketError, BucketOptions, Credentials};
+use crate::bucket::http::connector::{ObjectStoreConnector, few_retries, missing};
+use crate::bucket::{BucketError, BucketOptions, CredentialSource};
 use crate::web::Transport;
 
 /// Called before each request; it caches credentials while they are valid.
-type Asked = Arc<dyn object_store::CredentialProvider<Credential = AzureCredential>>;
+type TokenProvider = Arc<dyn object_store::CredentialProvider<Credential = AzureCredential>>;
 
 /// Where credentials come from.
 #[derive(Clone)]
-pub enum Provider {
+pub enum AzureCredentials {
     /// Requests are not signed.
     Anonymous,
     /// Requests are signed, with credentials from here.
-    Signing(Asked),
+    Signing(TokenProvider),
 }
 
-impl fmt::Debug for Provider {
+impl fmt::Debug for AzureCredentials {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str("Provider")
     }
 }
 
-impl Provider {
+impl AzureCredentials {
     /// The provider for the options.
     ///
     /// # Errors
@@ -44,25 +44,25 @@ impl Provider {
     ) -> Result<Self, BucketError> {
         let unreadable = |what: &str| BucketError::NoCredentials(what.to_owned());
         match &options.credentials {
-            Credentials::Anonymous => Ok(Self::Anonymous),
-            Credentials::AccountKey(key) => {
+            CredentialSource::Anonymous => Ok(Self::Anonymous),
+            CredentialSource::AccountKey(key) => {
                 let key = AzureAccessKey::try_new(key)
                     .map_err(|_| unreadable("the account's key is not base64"))?;
                 Ok(fixed(AzureCredential::AccessKey(key)))
             }
-            Credentials::Signature(signature) => {
+            CredentialSource::Signature(signature) => {
                 let pairs = split_sas(signature)
                     .map_err(|_| unreadable("the shared access signature is not a URL query"))?;
                 Ok(fixed(AzureCredential::SASToken(pairs)))
             }
-            Credentials::ClientSecret { tenant_id, client_id, secret } => {
+            CredentialSource::ClientSecret { tenant_id, client_id, secret } => {
                 built(builder(account, transport).with_client_secret_authorization(
                     client_id.as_str(),
                     secret.as_str(),
                     tenant_id.as_str(),
                 ))
             }
-            Credentials::Variables(variables) => {
+            CredentialSource::Variables(variables) => {
                 let mut builder = builder(account, transport);
                 for (name, value) in variables {
                     if let Some(key) = config_key(name) {
@@ -93,13 +93,13 @@ fn builder(account: &str, transport: &Transport) -> MicrosoftAzureBuilder {
     MicrosoftAzureBuilder::new()
         .with_account(account)
         .with_container_name("any")
-        .with_http_connector(Connector(transport.clone()))
+        .with_http_connector(ObjectStoreConnector(transport.clone()))
         .with_retry(few_retries())
 }
 
-fn built(builder: MicrosoftAzureBuilder) -> Result<Provider, BucketError> {
+fn built(builder: MicrosoftAzureBuilder) -> Result<AzureCredentials, BucketError> {
     let store = builder.build().map_err(|error| missing(&error))?;
-    Ok(Provider::Signing(Arc::clone(store.credentials())))
+    Ok(AzureCredentials::Signing(Arc::clone(store.credentials())))
 }
 
 /// The setting that a variable stands for: only those that identify a user, not those for
@@ -124,6 +124,6 @@ fn config_key(name: &str) -> Option<AzureConfigKey> {
     .then_some(key)
 }
 
-fn fixed(credential: AzureCredential) -> Provider {
-    Provider::Signing(Arc::new(StaticCredentialProvider::new(credential)))
+fn fixed(credential: AzureCredential) -> AzureCredentials {
+    AzureCredentials::Signing(Arc::new(StaticCredentialProvider::new(credential)))
 }

@@ -2,7 +2,7 @@
 
 use http::header::{HeaderMap, HeaderName, HeaderValue};
 
-use crate::bucket::attributes::{Attributes, Carry, MD5};
+use crate::bucket::attributes::{Carry, MD5, ObjectAttributes};
 use crate::bucket::http::encode;
 
 /// Attribute, header, and the property of a listing.
@@ -19,7 +19,7 @@ const TIERS: [&str; 4] = ["Hot", "Cool", "Cold", "Archive"];
 const META: &str = "x-ms-meta-";
 
 /// Headers for the properties in a listing.
-pub fn properties(attributes: &Attributes) -> HeaderMap {
+pub fn properties(attributes: &ObjectAttributes) -> HeaderMap {
     let pairs = PROPERTIES.iter().filter_map(|(name, header, _)| {
         let value = HeaderValue::from_bytes(attributes.get(name)?).ok()?;
         Some((HeaderName::from_static(header), value))
@@ -28,7 +28,7 @@ pub fn properties(attributes: &Attributes) -> HeaderMap {
 }
 
 /// Headers for user metadata. HTTP ignores case in their names.
-pub fn metadata(attributes: &Attributes) -> HeaderMap {
+pub fn metadata(attributes: &ObjectAttributes) -> HeaderMap {
     let pairs = attributes.metadata().filter_map(|(name, value)| {
         let name = HeaderName::from_bytes(format!("{META}{name}").as_bytes()).ok()?;
         Some((name, HeaderValue::from_str(value).ok()?))
@@ -37,13 +37,13 @@ pub fn metadata(attributes: &Attributes) -> HeaderMap {
 }
 
 /// The tier to request.
-pub fn tier(attributes: &Attributes, carry: Carry) -> Option<&'static str> {
+pub fn tier(attributes: &ObjectAttributes, carry: Carry) -> Option<&'static str> {
     let wanted = attributes.text("storage-class").filter(|_| carry.storage_class)?;
     TIERS.into_iter().find(|tier| *tier == wanted)
 }
 
 /// Headers that give a new blob all of its attributes.
-pub fn all(attributes: &Attributes, carry: Carry) -> HeaderMap {
+pub fn all(attributes: &ObjectAttributes, carry: Carry) -> HeaderMap {
     let mut headers = properties(attributes);
     headers.extend(metadata(attributes));
     if let Some(tier) = tier(attributes, carry) {
@@ -73,7 +73,7 @@ mod tests {
 
     #[test]
     fn a_new_blob_gets_all_that_is_wanted() {
-        let mut attributes = Attributes::default();
+        let mut attributes = ObjectAttributes::default();
         for (name, value) in [
             ("content-type", "text/x"),
             ("meta.Colour", "red"),

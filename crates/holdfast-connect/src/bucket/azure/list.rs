@@ -6,13 +6,13 @@ use holdfast_format::entry::FileTime;
 use jiff::fmt::rfc2822::DateTimeParser;
 
 use super::headers::PROPERTIES;
-use crate::bucket::attributes::Attributes;
+use crate::bucket::attributes::ObjectAttributes;
 use crate::bucket::http::encode;
 use crate::bucket::http::xml::Element;
-use crate::bucket::object::{After, Listed, Page};
+use crate::bucket::object::{ListPage, ListPosition, ListedObject};
 
 /// Reads a page.
-pub fn page(root: &Element, after: &After) -> Result<Page, String> {
+pub fn page(root: &Element, after: &ListPosition) -> Result<ListPage, String> {
     if root.name != "EnumerationResults" {
         return Err("it is not an EnumerationResults document".to_owned());
     }
@@ -27,16 +27,16 @@ pub fn page(root: &Element, after: &After) -> Result<Page, String> {
     let objects = objects?;
     let next = root.text("NextMarker").filter(|marker| !marker.is_empty()).map(|marker| {
         let key = objects.last().map(|last| last.key.clone()).or_else(|| after.key.clone());
-        After { key, token: Some(marker.to_owned()) }
+        ListPosition { key, token: Some(marker.to_owned()) }
     });
     if next.as_ref() == Some(after) {
         return Err("its pages do not advance".to_owned());
     }
-    Ok(Page { objects, next })
+    Ok(ListPage { objects, next })
 }
 
 /// What a listing reports about one blob.
-fn listed(blob: &Element) -> Result<Listed, String> {
+fn listed(blob: &Element) -> Result<ListedObject, String> {
     let name = blob.child("Name").ok_or("a blob has no name")?;
     let key = match name.is_encoded {
         true => encode::decoded_path(&name.text),
@@ -48,7 +48,7 @@ fn listed(blob: &Element) -> Result<Listed, String> {
     let bytes = properties.text("Content-Length").and_then(|bytes| bytes.parse().ok());
     let etag = properties.text("Etag").unwrap_or_default().trim_matches('"').to_owned();
     let attributes = attributes(blob, properties, &etag);
-    Ok(Listed {
+    Ok(ListedObject {
         bytes: bytes.ok_or_else(|| missing("size"))?,
         modified: properties
             .text("Last-Modified")
@@ -58,12 +58,12 @@ fn listed(blob: &Element) -> Result<Listed, String> {
         is_latest: true,
         attributes: Some(Arc::new(attributes)),
         key,
-        ..Listed::default()
+        ..ListedObject::default()
     })
 }
 
-fn attributes(blob: &Element, properties: &Element, etag: &str) -> Attributes {
-    let mut attributes = Attributes::default();
+fn attributes(blob: &Element, properties: &Element, etag: &str) -> ObjectAttributes {
+    let mut attributes = ObjectAttributes::default();
     let property = |name: &str| properties.text(name).filter(|value| !value.is_empty());
     attributes.set("etag", etag);
     for (name, _, listed) in PROPERTIES {
@@ -93,8 +93,8 @@ fn moment(text: &str) -> Option<FileTime> {
 mod tests {
     use super::*;
 
-    fn read(text: &str) -> Result<Page, String> {
-        page(&Element::parse(text.as_bytes()).unwrap(), &After::default())
+    fn read(text: &str) -> Result<ListPage, String> {
+        page(&Element::parse(text.as_bytes()).unwrap(), &ListPosition::default())
     }
 
     const BLOB: &str = "<Properties><Last-Modified>Sat, 21 Nov 2026 13:14:23 GMT</Last-Modified>\
@@ -145,7 +145,7 @@ mod tests {
     }
 
     #[test]
-    fn nonsense_is_no_page() {
+    fn malformed_pages_are_refused() {
         for bad in [
             "<Other/>",
             "<EnumerationResults><Blobs><Blob/></Blobs></EnumerationResults>",

@@ -1,4 +1,4 @@
-//! [`Azure`] as a [`Store`].
+//! [`Azure`] as a [`BucketStore`].
 
 use std::sync::atomic::Ordering;
 
@@ -12,28 +12,31 @@ use super::client::Azure;
 use super::headers;
 use super::list;
 use crate::bucket::BucketError;
-use crate::bucket::attributes::{Attributes, Carry, MD5, Origin, without_quotes};
-use crate::bucket::http::action::Action;
-use crate::bucket::http::client::{Answered, Client, nonsense};
+use crate::bucket::attributes::{AttributeOrigin, Carry, MD5, ObjectAttributes, without_quotes};
+use crate::bucket::http::action::RequestAction;
+use crate::bucket::http::client::{Client, ServiceResponse, malformed_response};
 use crate::bucket::http::payload::Payload;
-use crate::bucket::http::request::Request;
+use crate::bucket::http::request::ServiceRequest;
 use crate::bucket::http::xml::escaped;
-use crate::bucket::object::{After, Asked, Listed, Page, Replace, Which, Written};
+use crate::bucket::object::{
+    AttributeQuery, ListPage, ListPosition, ListedObject, ObjectRef, PutMode, WrittenObject,
+};
 use crate::bucket::store::{
-    Creation, Objects, Store, Upload, UploadLimits, UploadedPart, Uploads, written_before,
+    BucketObjects, BucketStore, Creation, Upload, UploadLimits, UploadedPart, Uploads,
+    written_before,
 };
 
 const CONTENT_MD5: HeaderName = HeaderName::from_static("content-md5");
 const HIERARCHY: HeaderName = HeaderName::from_static("x-ms-is-hns-enabled");
 const BLOB_TYPE: HeaderName = HeaderName::from_static("x-ms-blob-type");
 
-impl Store for Azure {
+impl BucketStore for Azure {
     fn http(&self) -> &Client {
         &self.http
     }
 
-    fn origin(&self) -> Origin {
-        Origin::Azure
+    fn origin(&self) -> AttributeOrigin {
+        AttributeOrigin::Azure
     }
 
     fn bucket(&self) -> (&str, &str) {
@@ -50,7 +53,7 @@ impl Store for Azure {
 }
 
 #[async_trait]
-impl Objects for Azure {
+impl BucketObjects for Azure {
     fn lists_from_any_key(&self) -> bool {
         false
     }
@@ -58,14 +61,14 @@ impl Objects for Azure {
     async fn list(
         &self,
         prefix: &str,
-        after: &After,
+        after: &ListPosition,
         count_max: usize,
-    ) -> Result<Page, BucketError> {
+    ) -> Result<ListPage, BucketError> {
         let (action, include) = match self.with_tags {
             true => (action::LIST_WITH_TAGS, "metadata,tags"),
             false => (action::LIST, "metadata"),
         };
-        let mut request = Request::new(action, Method::GET, None)
+        let mut request = ServiceRequest::new(action, Method::GET, None)
             .query("restype", "container")
             .query("comp", "list")
             .query("include", include)
@@ -75,7 +78,7 @@ impl Objects for Azure {
         }
         request = request.maybe_query("marker", after.token.as_deref());
         let root = self.http.document(&mut request).await?.unwrap_or_default();
-        list::page(&root, after).map_err(|detail| nonsense(action.what, detail))
+        list::page(&root, after).map_err(|detail| malformed_response(action.what, detail))
     }
 
     fn note_disorder(&self) {
@@ -89,7 +92,7 @@ impl Objects for Azure {
         if let Some(is_in_order) = self.is_in_order.get() {
             return Ok(*is_in_order);
         }
-        let mut request = Request::new(action::LOOK_AT_ACCOUNT, Method::GET, None)
+        let mut request = ServiceRequest::new(action::LOOK_AT_ACCOUNT, Method::GET, None)
             .query("restype", "account")
             .query("comp", "properties");
         let is_in_order = match self.http.send(&mut request).await {
@@ -107,9 +110,9 @@ impl Objects for Azure {
 
     async fn get(
         &self,
-        which: Which<'_>,
+        which: ObjectRef<'_>,
         range: Option<(u64, u64)>,
-    ) -> Result<Answered, BucketError> {
+    ) -> Result<ServiceResponse, BucketError> {
         let mut request = about(action::GET, Method::GET, which);
         if let Some((first, last)) = range {
             request = request.header(RANGE, &format!("bytes={first}-{last}"));
@@ -117,17 +120,17 @@ impl Objects for Azure {
         self.http.send(&mut request).await
     }
 
-    async fn head(&self, which: Which<'_>) -> Result<HeaderMap, BucketError> {
+    async fn head(&self, which: ObjectRef<'_>) -> Result<HeaderMap, BucketError> {
         let mut request = about(action::HEAD, Method::HEAD, which);
         Ok(self.http.send(&mut request).await?.into_parts().0.headers)
     }
 
     async fn attributes(
         &self,
-        listed: &Listed,
+        listed: &ListedObject,
         _: Option<&HeaderMap>,
-        asked: Asked,
-    ) -> Result<Attributes, BucketError> {
+        asked: AttributeQuery,
+    ) -> Result<ObjectAttributes, BucketError> {
         debug_assert!(!asked.with_acl, "blobs have no access control lists");
         self.glance(listed).await
     }
@@ -135,16 +138,16 @@ impl Objects for Azure {
     async fn put(
         &self,
         key: &str,
-        attributes: &Attributes,
+        attributes: &ObjectAttributes,
         carry: Carry,
         payload: Payload,
-        replace: Replace,
-    ) -> Result<Written, BucketError> {
+        replace: PutMode,
+    ) -> Result<WrittenObject, BucketError> {
         let md5 = match attributes.text(MD5) {
             Some(md5) => md5.to_owned(),
             None => payload.md5()?,
         };
-        let mut request = Request::new(action::PUT, Method::PUT, Some(key)).payload(payload);
+        let mut request = ServiceRequest::new(action::PUT, Method::PUT, Some(key)).payload(payload);
         request.headers = headers::all(attributes, carry);
         request.headers.insert(BLOB_TYPE, HeaderValue::from_static("BlockBlob"));
         request = unless_there(request.header(CONTENT_MD5, &md5), replace);
@@ -152,7 +155,7 @@ impl Objects for Azure {
             Ok(answer) => Ok(written(answer.headers())),
             // An earlier attempt whose response was lost may have written it.
             Err(BucketError::Exists) if request.attempts > 1 => {
-                let mut described = Attributes::default();
+                let mut described = ObjectAttributes::default();
                 described.set(MD5, md5);
                 written_before(self, key, &described).await
             }
@@ -161,7 +164,7 @@ impl Objects for Azure {
     }
 
     async fn delete(&self, key: &str) -> Result<Option<String>, BucketError> {
-        let mut request = Request::new(action::DELETE, Method::DELETE, Some(key));
+        let mut request = ServiceRequest::new(action::DELETE, Method::DELETE, Some(key));
         match self.http.send(&mut request).await {
             Ok(_) | Err(BucketError::Vanished) => Ok(None),
             Err(error) => Err(error),
@@ -171,7 +174,7 @@ impl Objects for Azure {
     async fn update(
         &self,
         key: &str,
-        wanted: &Attributes,
+        wanted: &ObjectAttributes,
         carry: Carry,
     ) -> Result<bool, BucketError> {
         let standing = self.find(key).await?.ok_or(BucketError::Vanished)?;
@@ -218,7 +221,7 @@ impl Uploads for Azure {
     async fn begin_upload(
         &self,
         key: &str,
-        _: &Attributes,
+        _: &ObjectAttributes,
         _: Carry,
     ) -> Result<Upload, BucketError> {
         // The server is told nothing: blocks get ids that no one else uses.
@@ -233,13 +236,13 @@ impl Uploads for Azure {
     async fn upload_part(
         &self,
         upload: &Upload,
-        _: &Attributes,
+        _: &ObjectAttributes,
         number: u32,
         payload: Payload,
     ) -> Result<UploadedPart, BucketError> {
         let block = BASE64.encode(format!("{}-{number:05}", upload.id).as_bytes());
         let md5 = payload.md5()?;
-        let mut request = Request::new(action::PUT, Method::PUT, Some(&upload.key))
+        let mut request = ServiceRequest::new(action::PUT, Method::PUT, Some(&upload.key))
             .query("comp", "block")
             .query("blockid", block.as_str())
             .header(CONTENT_MD5, &md5)
@@ -252,15 +255,15 @@ impl Uploads for Azure {
         &self,
         upload: &Upload,
         parts: &[UploadedPart],
-        attributes: &Attributes,
+        attributes: &ObjectAttributes,
         carry: Carry,
-        replace: Replace,
-    ) -> Result<Written, BucketError> {
+        replace: PutMode,
+    ) -> Result<WrittenObject, BucketError> {
         let blocks = parts.iter().map(|part| format!("<Latest>{}</Latest>", escaped(&part.etag)));
         let blocks: String = blocks.collect();
         let document =
             format!("<?xml version=\"1.0\" encoding=\"utf-8\"?><BlockList>{blocks}</BlockList>");
-        let mut request = Request::new(action::PUT, Method::PUT, Some(&upload.key))
+        let mut request = ServiceRequest::new(action::PUT, Method::PUT, Some(&upload.key))
             .query("comp", "blocklist")
             .payload(Payload::Bytes(document.into()));
         request.headers = headers::all(attributes, carry);
@@ -278,7 +281,7 @@ impl Uploads for Azure {
 impl Creation for Azure {
     async fn create(&self, _: bool) -> Result<(), BucketError> {
         let mut request =
-            Request::new(action::MAKE, Method::PUT, None).query("restype", "container");
+            ServiceRequest::new(action::MAKE, Method::PUT, None).query("restype", "container");
         match self.http.send(&mut request).await {
             // An earlier attempt whose response was lost may have created it.
             Err(BucketError::Refused { code, .. }) if code == "ContainerAlreadyExists" => Ok(()),
@@ -297,7 +300,7 @@ impl Azure {
         payload: Payload,
     ) -> Result<(), BucketError> {
         let action = if part == "tags" { action::PUT_TAGS } else { action::UPDATE };
-        let mut request = Request::new(action, Method::PUT, Some(key)).query("comp", part);
+        let mut request = ServiceRequest::new(action, Method::PUT, Some(key)).query("comp", part);
         request.headers = headers;
         self.http.send(&mut request.payload(payload)).await.map(drop)
     }
@@ -305,8 +308,8 @@ impl Azure {
     async fn update_tags(
         &self,
         key: &str,
-        wanted: &Attributes,
-        found: &Attributes,
+        wanted: &ObjectAttributes,
+        found: &ObjectAttributes,
     ) -> Result<(), BucketError> {
         if wanted.tags() == found.tags() {
             return Ok(());
@@ -324,8 +327,8 @@ impl Azure {
 }
 
 /// A request for a blob, provided it is still the one that was listed.
-fn about(action: Action, method: Method, which: Which<'_>) -> Request<'_> {
-    let request = Request::new(action, method, Some(which.key));
+fn about(action: RequestAction, method: Method, which: ObjectRef<'_>) -> ServiceRequest<'_> {
+    let request = ServiceRequest::new(action, method, Some(which.key));
     match which.etag {
         "" => request,
         etag => request.header(IF_MATCH, &format!("\"{etag}\"")),
@@ -333,16 +336,18 @@ fn about(action: Action, method: Method, which: Which<'_>) -> Request<'_> {
 }
 
 /// Makes the request conditional if nothing may be replaced.
-fn unless_there(request: Request<'_>, replace: Replace) -> Request<'_> {
+fn unless_there(request: ServiceRequest<'_>, replace: PutMode) -> ServiceRequest<'_> {
     match replace {
-        Replace::Yes => request,
-        Replace::No => Request { must_be_absent: true, ..request }.header(IF_NONE_MATCH, "*"),
+        PutMode::Yes => request,
+        PutMode::No => {
+            ServiceRequest { must_be_absent: true, ..request }.header(IF_NONE_MATCH, "*")
+        }
     }
 }
 
 /// What the headers of a response say about the blob that was written.
-fn written(headers: &HeaderMap) -> Written {
+fn written(headers: &HeaderMap) -> WrittenObject {
     let etag = headers.get(ETAG).map(|etag| without_quotes(etag.as_bytes()));
     let etag = String::from_utf8_lossy(etag.unwrap_or_default()).into_owned();
-    Written { etag, version: None }
+    WrittenObject { etag, version: None }
 }

@@ -6,12 +6,12 @@ use async_trait::async_trait;
 use http::Method;
 use http::header::{AUTHORIZATION, CONTENT_LENGTH, HeaderValue};
 
-use super::credentials::Provider;
-use crate::bucket::http::address::Address;
+use super::credentials::GoogleCredentials;
+use crate::bucket::http::address::ServiceAddress;
 use crate::bucket::http::client::{Authority, Client};
 use crate::bucket::http::encode;
-use crate::bucket::http::request::{HttpRequest, Names, Request};
-use crate::bucket::{BucketError, BucketOptions, Credentials};
+use crate::bucket::http::request::{BucketNames, HttpRequest, ServiceRequest};
+use crate::bucket::{BucketError, BucketOptions, CredentialSource};
 
 /// Google's own address.
 const ORIGIN: &str = "https://storage.googleapis.com";
@@ -36,12 +36,12 @@ impl Google {
             let text = format!("{:?} is not a valid bucket name", options.bucket);
             return Err(BucketError::Options(text));
         }
-        let address = Address::parse(options.endpoint.as_deref().unwrap_or(ORIGIN))?;
+        let address = ServiceAddress::parse(options.endpoint.as_deref().unwrap_or(ORIGIN))?;
         // Tokens are requested over TLS, wherever the bucket is.
-        let needs_tokens = !matches!(options.credentials, Credentials::Anonymous);
+        let needs_tokens = !matches!(options.credentials, CredentialSource::Anonymous);
         let is_encrypted = needs_tokens || address.is_encrypted();
         let transport = options.transport(is_encrypted)?;
-        let provider = Provider::new(&options.credentials, &transport)?;
+        let provider = GoogleCredentials::new(&options.credentials, &transport)?;
         let authority = Bearer {
             bucket: options.bucket.clone(),
             origin: address.origin(),
@@ -59,12 +59,12 @@ struct Bearer {
     bucket: String,
     origin: String,
     base: String,
-    provider: Provider,
+    provider: GoogleCredentials,
 }
 
 #[async_trait]
 impl Authority for Bearer {
-    async fn ready(&self, request: &Request<'_>) -> Result<HttpRequest, BucketError> {
+    async fn ready(&self, request: &ServiceRequest<'_>) -> Result<HttpRequest, BucketError> {
         let Self { origin, base, bucket, .. } = self;
         let is_upload = request.query.iter().any(|(name, _)| *name == UPLOAD_TYPE);
         let upload = if is_upload { "/upload" } else { "" };
@@ -91,8 +91,8 @@ impl Authority for Bearer {
         request.to_http(&url, headers)
     }
 
-    fn names(&self) -> Names<'_> {
-        Names { bucket: &self.bucket, endpoint: &self.origin, region: "" }
+    fn names(&self) -> BucketNames<'_> {
+        BucketNames { bucket: &self.bucket, endpoint: &self.origin, region: "" }
     }
 }
 

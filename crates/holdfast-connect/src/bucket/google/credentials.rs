@@ -7,32 +7,32 @@ use std::sync::Arc;
 
 use object_store::gcp::{GcpCredential, GcpCredentialProvider, GoogleCloudStorageBuilder};
 
-use crate::bucket::http::connector::{Connector, few_retries, missing};
-use crate::bucket::{BucketError, Credentials};
+use crate::bucket::http::connector::{ObjectStoreConnector, few_retries, missing};
+use crate::bucket::{BucketError, CredentialSource};
 use crate::web::Transport;
 use crate::words::read_text;
 
 /// Where credentials come from.
 #[derive(Clone)]
-pub enum Provider {
+pub enum GoogleCredentials {
     /// Requests carry no token.
     Anonymous,
     /// Called before each request; it caches tokens while they are valid.
     Tokens(GcpCredentialProvider),
 }
 
-impl fmt::Debug for Provider {
+impl fmt::Debug for GoogleCredentials {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str("Provider")
     }
 }
 
-impl Provider {
+impl GoogleCredentials {
     /// The provider for the options.
     ///
     /// # Errors
     /// [`BucketError::NoCredentials`] if they cannot provide any.
-    pub fn new(credentials: &Credentials, transport: &Transport) -> Result<Self, BucketError> {
+    pub fn new(credentials: &CredentialSource, transport: &Transport) -> Result<Self, BucketError> {
         let value = |variables: &[(String, zeroize::Zeroizing<String>)], wanted: &[&str]| {
             let found = variables
                 .iter()
@@ -41,12 +41,12 @@ impl Provider {
         };
         let builder = GoogleCloudStorageBuilder::new()
             .with_bucket_name("any")
-            .with_http_connector(Connector(transport.clone()))
+            .with_http_connector(ObjectStoreConnector(transport.clone()))
             .with_retry(few_retries());
         let builder = match credentials {
-            Credentials::Anonymous => return Ok(Self::Anonymous),
-            Credentials::KeyFile(file) => with_file(builder, file)?,
-            Credentials::Variables(variables) => {
+            CredentialSource::Anonymous => return Ok(Self::Anonymous),
+            CredentialSource::KeyFile(file) => with_file(builder, file)?,
+            CredentialSource::Variables(variables) => {
                 let file = ["GOOGLE_APPLICATION_CREDENTIALS", "GOOGLE_SERVICE_ACCOUNT"];
                 match (value(variables, &["GOOGLE_SERVICE_ACCOUNT_KEY"]), value(variables, &file)) {
                     (Some(key), _) => builder.with_service_account_key(key),

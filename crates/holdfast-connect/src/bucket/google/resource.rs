@@ -8,8 +8,8 @@ use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use crate::bucket::attributes::{Attributes, Carry, MD5};
-use crate::bucket::object::{After, Listed, Page};
+use crate::bucket::attributes::{Carry, MD5, ObjectAttributes};
+use crate::bucket::object::{ListPage, ListPosition, ListedObject};
 
 /// Attributes that are text in both directions, with their names in a resource.
 const TEXTS: [(&str, &str); 6] = [
@@ -64,7 +64,7 @@ struct Resource {
 ///
 /// # Errors
 /// A description of what is wrong with it.
-pub fn page(document: &[u8], after: &After) -> Result<Page, String> {
+pub fn page(document: &[u8], after: &ListPosition) -> Result<ListPage, String> {
     let page: ListedPage = serde_json::from_slice(document).map_err(|error| error.to_string())?;
     let objects: Result<Vec<_>, _> = page.items.into_iter().map(listed).collect();
     let mut objects = objects?;
@@ -74,12 +74,12 @@ pub fn page(document: &[u8], after: &After) -> Result<Page, String> {
     }
     let next = page.next_page_token.filter(|token| !token.is_empty()).map(|token| {
         let key = objects.last().map(|last| last.key.clone()).or_else(|| after.key.clone());
-        After { key, token: Some(token) }
+        ListPosition { key, token: Some(token) }
     });
     if next.is_some() && next.as_ref() == Some(after) {
         return Err("its pages do not advance".to_owned());
     }
-    Ok(Page { objects, next })
+    Ok(ListPage { objects, next })
 }
 
 /// The generation of the object that a response describes.
@@ -92,13 +92,13 @@ pub fn generation(document: &[u8]) -> Result<String, String> {
     generation.map(str::to_owned).ok_or_else(|| "it has no generation".to_owned())
 }
 
-fn listed(resource: Resource) -> Result<Listed, String> {
+fn listed(resource: Resource) -> Result<ListedObject, String> {
     let missing = |what: &str| format!("{:?} has no readable {what}", resource.name);
     let bytes = resource.size.parse().map_err(|_| missing("size"))?;
     let created = moment(&resource.time_created).ok_or_else(|| missing("time"))?;
     let changed = resource.updated.as_deref().and_then(moment);
     let attributes = attributes(&resource);
-    Ok(Listed {
+    Ok(ListedObject {
         etag: resource.generation,
         bytes,
         modified: created,
@@ -106,12 +106,12 @@ fn listed(resource: Resource) -> Result<Listed, String> {
         is_latest: true,
         attributes: Some(Arc::new(attributes)),
         key: resource.name,
-        ..Listed::default()
+        ..ListedObject::default()
     })
 }
 
-fn attributes(resource: &Resource) -> Attributes {
-    let mut attributes = Attributes::default();
+fn attributes(resource: &Resource) -> ObjectAttributes {
+    let mut attributes = ObjectAttributes::default();
     attributes.set("generation", resource.generation.as_str());
     let texts = TEXTS.iter().chain([&STORAGE_CLASS, &CRC32C, &MD5_HASH]).chain(&TOLD);
     for (name, field) in texts {
@@ -134,7 +134,7 @@ fn moment(text: &str) -> Option<FileTime> {
 }
 
 /// The resource of an object to be written.
-pub fn wanted(key: &str, attributes: &Attributes, carry: Carry) -> Map<String, Value> {
+pub fn wanted(key: &str, attributes: &ObjectAttributes, carry: Carry) -> Map<String, Value> {
     let mut resource = Map::new();
     resource.insert("name".to_owned(), key.into());
     let texts = TEXTS.iter().chain([&CRC32C, &MD5_HASH]);
@@ -157,7 +157,7 @@ pub fn wanted(key: &str, attributes: &Attributes, carry: Carry) -> Map<String, V
 }
 
 /// The changes that an existing object needs; `None` if it needs none.
-pub fn change(wanted: &Attributes, found: &Attributes) -> Option<Map<String, Value>> {
+pub fn change(wanted: &ObjectAttributes, found: &ObjectAttributes) -> Option<Map<String, Value>> {
     let or_null = |value: Option<&str>| value.map_or(Value::Null, Into::into);
     let mut resource = Map::new();
     // A custom time cannot be removed.
@@ -191,7 +191,7 @@ mod tests {
 
     #[test]
     fn a_page_says_what_it_lists() {
-        let first = page(PAGE.as_bytes(), &After::default()).unwrap();
+        let first = page(PAGE.as_bytes(), &ListPosition::default()).unwrap();
         assert_eq!(first.next.unwrap().token.as_deref(), Some("t"));
         let [one, other] = first.objects.as_slice() else { panic!("two objects") };
         assert_eq!((one.key.as_str(), one.etag.as_str(), one.bytes), ("a", "7", 1));
@@ -211,13 +211,13 @@ mod tests {
         ] {
             assert_eq!(attributes.text(name), value, "{name}");
         }
-        let after = After { key: Some("a".to_owned()), token: None };
+        let after = ListPosition { key: Some("a".to_owned()), token: None };
         let rest = page(PAGE.as_bytes(), &after).unwrap().objects;
         assert_eq!(rest.len(), 1, "it begins after the key");
     }
 
     #[test]
-    fn nonsense_is_no_page() {
+    fn malformed_pages_are_refused() {
         for bad in [
             "",
             "[]",
@@ -225,21 +225,21 @@ mod tests {
             r#"{"items": [{"name": "a", "size": "-1",
             "generation": "1", "timeCreated": "2026-08-01T12:00:00Z"}]}"#,
         ] {
-            assert!(page(bad.as_bytes(), &After::default()).is_err(), "{bad}");
+            assert!(page(bad.as_bytes(), &ListPosition::default()).is_err(), "{bad}");
         }
         assert!(generation(b"{}").is_err());
-        let empty = page(b"{}", &After::default()).unwrap();
+        let empty = page(b"{}", &ListPosition::default()).unwrap();
         assert!(empty.objects.is_empty() && empty.next.is_none());
     }
 
     #[test]
     fn only_what_differs_is_changed() {
-        let mut found = Attributes::default();
+        let mut found = ObjectAttributes::default();
         for (name, value) in [("content-type", "a"), ("cache-control", "b"), ("meta.x", "1")] {
             found.set(name, value);
         }
         assert_eq!(change(&found, &found), None);
-        let mut wanted = Attributes::default();
+        let mut wanted = ObjectAttributes::default();
         wanted.set("content-type", "c");
         wanted.set("meta.y", "2");
         let change = Value::from(change(&wanted, &found).unwrap()).to_string();

@@ -1,4 +1,4 @@
-//! [`Google`] as a [`Store`].
+//! [`Google`] as a [`BucketStore`].
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -12,26 +12,28 @@ use super::action;
 use super::client::{Google, UPLOAD_TYPE};
 use super::resource;
 use crate::bucket::BucketError;
-use crate::bucket::attributes::{Attributes, Carry, MD5, Origin};
-use crate::bucket::http::action::Action;
-use crate::bucket::http::client::{Answered, Client, nonsense};
+use crate::bucket::attributes::{AttributeOrigin, Carry, MD5, ObjectAttributes};
+use crate::bucket::http::action::RequestAction;
+use crate::bucket::http::client::{Client, ServiceResponse, malformed_response};
 use crate::bucket::http::payload::Payload;
-use crate::bucket::http::request::Request;
-use crate::bucket::object::{After, Asked, Listed, Page, Replace, Which, Written};
-use crate::bucket::store::{Objects, Store, written_before};
+use crate::bucket::http::request::ServiceRequest;
+use crate::bucket::object::{
+    AttributeQuery, ListPage, ListPosition, ListedObject, ObjectRef, PutMode, WrittenObject,
+};
+use crate::bucket::store::{BucketObjects, BucketStore, written_before};
 
 /// Part of queries: the generation that the existing object must have; 0 for no object.
 const GENERATION_MATCH: &str = "ifGenerationMatch";
 
 // Content of any length is sent in a single conditional request: the parts of an upload could not
 // be combined conditionally. A Google bucket belongs to a project, which its name does not tell.
-impl Store for Google {
+impl BucketStore for Google {
     fn http(&self) -> &Client {
         &self.http
     }
 
-    fn origin(&self) -> Origin {
-        Origin::Google
+    fn origin(&self) -> AttributeOrigin {
+        AttributeOrigin::Google
     }
 
     fn bucket(&self) -> (&str, &str) {
@@ -40,7 +42,7 @@ impl Store for Google {
 }
 
 #[async_trait]
-impl Objects for Google {
+impl BucketObjects for Google {
     fn lists_from_any_key(&self) -> bool {
         true
     }
@@ -48,10 +50,10 @@ impl Objects for Google {
     async fn list(
         &self,
         prefix: &str,
-        after: &After,
+        after: &ListPosition,
         count_max: usize,
-    ) -> Result<Page, BucketError> {
-        let mut request = Request::new(action::LIST, Method::GET, None)
+    ) -> Result<ListPage, BucketError> {
+        let mut request = ServiceRequest::new(action::LIST, Method::GET, None)
             .query("fields", resource::LISTED_FIELDS)
             .query("maxResults", count_max.to_string());
         if !prefix.is_empty() {
@@ -62,14 +64,15 @@ impl Objects for Google {
             None => request.maybe_query("startOffset", after.key.as_deref()),
         };
         let document = self.http.body(&mut request).await?;
-        resource::page(&document, after).map_err(|detail| nonsense(action::LIST.what, detail))
+        resource::page(&document, after)
+            .map_err(|detail| malformed_response(action::LIST.what, detail))
     }
 
     async fn get(
         &self,
-        which: Which<'_>,
+        which: ObjectRef<'_>,
         range: Option<(u64, u64)>,
-    ) -> Result<Answered, BucketError> {
+    ) -> Result<ServiceResponse, BucketError> {
         // Without this, content that is stored compressed arrives in a different form.
         let mut request =
             about(action::GET, which).query("alt", "media").header(ACCEPT_ENCODING, "gzip");
@@ -79,28 +82,28 @@ impl Objects for Google {
         self.http.send(&mut request).await
     }
 
-    async fn head(&self, which: Which<'_>) -> Result<HeaderMap, BucketError> {
+    async fn head(&self, which: ObjectRef<'_>) -> Result<HeaderMap, BucketError> {
         let mut request = about(action::LOOK, which).query("fields", "generation");
         Ok(self.http.send(&mut request).await?.into_parts().0.headers)
     }
 
     async fn attributes(
         &self,
-        listed: &Listed,
+        listed: &ListedObject,
         _: Option<&HeaderMap>,
-        _: Asked,
-    ) -> Result<Attributes, BucketError> {
+        _: AttributeQuery,
+    ) -> Result<ObjectAttributes, BucketError> {
         self.glance(listed).await
     }
 
     async fn put(
         &self,
         key: &str,
-        attributes: &Attributes,
+        attributes: &ObjectAttributes,
         carry: Carry,
         payload: Payload,
-        replace: Replace,
-    ) -> Result<Written, BucketError> {
+        replace: PutMode,
+    ) -> Result<WrittenObject, BucketError> {
         let mut described = attributes.clone();
         if attributes.checksums().next().is_none() {
             described.set(MD5, payload.md5()?);
@@ -122,19 +125,24 @@ impl Objects for Google {
     }
 
     async fn delete(&self, key: &str) -> Result<Option<String>, BucketError> {
-        let mut request = Request::new(action::DELETE, Method::DELETE, Some(key));
+        let mut request = ServiceRequest::new(action::DELETE, Method::DELETE, Some(key));
         match self.http.send(&mut request).await {
             Ok(_) | Err(BucketError::Vanished) => Ok(None),
             Err(error) => Err(error),
         }
     }
 
-    async fn update(&self, key: &str, wanted: &Attributes, _: Carry) -> Result<bool, BucketError> {
+    async fn update(
+        &self,
+        key: &str,
+        wanted: &ObjectAttributes,
+        _: Carry,
+    ) -> Result<bool, BucketError> {
         let standing = self.find(key).await?.ok_or(BucketError::Vanished)?;
         let found = self.glance(&standing).await?;
         let Some(change) = resource::change(wanted, &found) else { return Ok(false) };
         let document = serde_json::Value::from(change).to_string();
-        let mut request = Request::new(action::UPDATE, Method::PATCH, Some(key))
+        let mut request = ServiceRequest::new(action::UPDATE, Method::PATCH, Some(key))
             .query(GENERATION_MATCH, standing.etag.as_str())
             .header(CONTENT_TYPE, "application/json")
             .payload(Payload::Bytes(document.into()));
@@ -151,33 +159,35 @@ struct NewObject<'a> {
     /// The type of the content. A server takes that of the request if the resource has none.
     content_type: &'a str,
     key_of_encryption: Option<&'a str>,
-    replace: Replace,
+    replace: PutMode,
 }
 
 impl NewObject<'_> {
-    fn action(&self) -> Action {
-        if self.replace == Replace::Yes { action::REPLACE } else { action::PUT }
+    fn action(&self) -> RequestAction {
+        if self.replace == PutMode::Yes { action::REPLACE } else { action::PUT }
     }
 
-    fn request(&self, upload_type: &str) -> Request<'_> {
-        let request = Request::new(self.action(), Method::POST, Some(self.key))
+    fn request(&self, upload_type: &str) -> ServiceRequest<'_> {
+        let request = ServiceRequest::new(self.action(), Method::POST, Some(self.key))
             .query(UPLOAD_TYPE, upload_type)
             .query("name", self.key)
             .query("fields", "generation")
             .maybe_query("kmsKeyName", self.key_of_encryption);
         match self.replace {
-            Replace::Yes => request,
-            Replace::No => Request { must_be_absent: true, ..request }.query(GENERATION_MATCH, "0"),
+            PutMode::Yes => request,
+            PutMode::No => {
+                ServiceRequest { must_be_absent: true, ..request }.query(GENERATION_MATCH, "0")
+            }
         }
     }
 }
 
 /// The result, and how many attempts it took.
-type Outcome = (Result<Written, BucketError>, u32);
+type PutAttempt = (Result<WrittenObject, BucketError>, u32);
 
 impl Google {
     /// Sends description and content in one request.
-    async fn put_at_once(&self, new: &NewObject<'_>, content: &Bytes) -> Outcome {
+    async fn put_at_once(&self, new: &NewObject<'_>, content: &Bytes) -> PutAttempt {
         let boundary = format!("holdfast-{}", HEXLOWER.encode(&boundary_bytes(content)));
         let kind = new.content_type;
         let mut body = format!(
@@ -197,7 +207,7 @@ impl Google {
     }
 
     /// Opens a session with the description, then sends the content.
-    async fn put_file(&self, new: &NewObject<'_>, file: Payload) -> Outcome {
+    async fn put_file(&self, new: &NewObject<'_>, file: Payload) -> PutAttempt {
         let mut begin = new
             .request("resumable")
             .header(CONTENT_TYPE, "application/json; charset=UTF-8")
@@ -210,26 +220,29 @@ impl Google {
         };
         let Some(session) = session else {
             let text = "it does not say where to send the content".to_owned();
-            return (Err(nonsense(new.action().what, text)), 1);
+            return (Err(malformed_response(new.action().what, text)), 1);
         };
-        let mut request = Request { method: Method::PUT, ..new.request("resumable") }
+        let mut request = ServiceRequest { method: Method::PUT, ..new.request("resumable") }
             .query("upload_id", session)
             .payload(file);
         let written = self.written(&mut request).await;
         (written, request.attempts)
     }
 
-    async fn written(&self, request: &mut Request<'_>) -> Result<Written, BucketError> {
+    async fn written(
+        &self,
+        request: &mut ServiceRequest<'_>,
+    ) -> Result<WrittenObject, BucketError> {
         let document = self.http.body(request).await?;
         let generation = resource::generation(&document)
-            .map_err(|detail| nonsense(request.action.what, detail))?;
-        Ok(Written { etag: generation, version: None })
+            .map_err(|detail| malformed_response(request.action.what, detail))?;
+        Ok(WrittenObject { etag: generation, version: None })
     }
 }
 
 /// A request for an object, provided it is still the one that was listed.
-fn about<'a>(action: Action, which: Which<'a>) -> Request<'a> {
-    let request = Request::new(action, Method::GET, Some(which.key));
+fn about<'a>(action: RequestAction, which: ObjectRef<'a>) -> ServiceRequest<'a> {
+    let request = ServiceRequest::new(action, Method::GET, Some(which.key));
     match which.etag {
         "" => request,
         generation => request.query(GENERATION_MATCH, generation),
@@ -243,7 +256,7 @@ fn boundary_bytes(content: &[u8]) -> [u8; 16] {
     first
 }
 
-fn content_type(attributes: &Attributes) -> &str {
+fn content_type(attributes: &ObjectAttributes) -> &str {
     let kind = attributes.text("content-type");
     let kind = kind.filter(|kind| HeaderValue::from_str(kind).is_ok());
     kind.unwrap_or("application/octet-stream")

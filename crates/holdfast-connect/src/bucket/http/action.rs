@@ -4,18 +4,18 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 /// A kind of request, for errors and counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Action {
+pub struct RequestAction {
     /// As in "the server refused to ...".
     pub what: &'static str,
     /// The permission that it needs.
     pub permission: &'static str,
     /// What it counts as.
-    pub kind: Kind,
+    pub kind: RequestKind,
 }
 
 /// Requests that cost the same.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
+pub enum RequestKind {
     /// A page of a listing.
     List,
     /// Content of an object.
@@ -45,28 +45,32 @@ pub struct Requests {
 
 /// Counts requests.
 #[derive(Debug, Default)]
-pub struct Counters([AtomicU64; 5]);
+pub struct RequestCounters([AtomicU64; 5]);
 
-impl Counters {
+impl RequestCounters {
     /// Counts one request.
-    pub fn count(&self, kind: Kind) {
+    pub fn count(&self, kind: RequestKind) {
         self.0[kind as usize].fetch_add(1, Ordering::Relaxed);
     }
 
     /// All so far.
     pub fn requests(&self) -> Requests {
-        let count = |kind: Kind| self.0[kind as usize].load(Ordering::Relaxed);
+        let count = |kind: RequestKind| self.0[kind as usize].load(Ordering::Relaxed);
         Requests {
-            list: count(Kind::List),
-            get: count(Kind::Get),
-            look: count(Kind::Look),
-            change: count(Kind::Change),
-            bucket: count(Kind::Bucket),
+            list: count(RequestKind::List),
+            get: count(RequestKind::Get),
+            look: count(RequestKind::Look),
+            change: count(RequestKind::Change),
+            bucket: count(RequestKind::Bucket),
         }
     }
 }
 
 /// An action from its parts.
-pub const fn action(what: &'static str, permission: &'static str, kind: Kind) -> Action {
-    Action { what, permission, kind }
+pub const fn action(
+    what: &'static str,
+    permission: &'static str,
+    kind: RequestKind,
+) -> RequestAction {
+    RequestAction { what, permission, kind }
 }

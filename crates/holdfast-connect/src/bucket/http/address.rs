@@ -4,7 +4,7 @@ use crate::bucket::BucketError;
 
 /// A URL of a server.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Address {
+pub struct ServiceAddress {
     /// `http` or `https`.
     pub scheme: String,
     /// Host, perhaps with a port.
@@ -13,7 +13,7 @@ pub struct Address {
     pub base: String,
 }
 
-impl Address {
+impl ServiceAddress {
     /// Splits a URL into its parts.
     ///
     /// # Errors

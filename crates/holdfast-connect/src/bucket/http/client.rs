@@ -11,14 +11,14 @@ use bytes::Bytes;
 use http::header::HeaderMap;
 use http::{Response, StatusCode};
 
-use super::action::Counters;
-use super::failure::{Asked, Refusal};
+use super::action::RequestCounters;
+use super::failure::{RefusedRequest, ServiceRefusal};
 use super::optional::Optional;
 use super::outage::Outage;
-use super::request::{HttpRequest, Names, Request};
+use super::request::{BucketNames, HttpRequest, ServiceRequest};
 use super::xml::Element;
 use crate::bucket::{BucketError, BucketOptions};
-use crate::web::{Answer, Broken, Transport};
+use crate::web::{BrokenTransfer, ResponseBody, Transport};
 
 /// Longest document accepted from a server: a page of 1,000 keys takes at most a third of it.
 const DOCUMENT_BYTES_MAX: usize = 16 << 20;
@@ -28,7 +28,7 @@ const REFUSAL_BYTES_MAX: usize = 64 << 10;
 const LOOK_INTERVAL: Duration = Duration::from_millis(100);
 
 /// A response that is not a refusal.
-pub type Answered = Response<Answer>;
+pub type ServiceResponse = Response<ResponseBody>;
 
 /// Addresses and signs the requests for a bucket.
 #[async_trait]
@@ -37,16 +37,16 @@ pub trait Authority: Debug + Send + Sync {
     ///
     /// # Errors
     /// If it cannot be signed.
-    async fn ready(&self, request: &Request<'_>) -> Result<HttpRequest, BucketError>;
+    async fn ready(&self, request: &ServiceRequest<'_>) -> Result<HttpRequest, BucketError>;
 
     /// Names for the errors made of refusals.
-    fn names(&self) -> Names<'_>;
+    fn names(&self) -> BucketNames<'_>;
 }
 
 /// A connection to one bucket.
 #[derive(Debug)]
 pub struct Client {
-    pub counters: Arc<Counters>,
+    pub counters: Arc<RequestCounters>,
     authority: Arc<dyn Authority>,
     transport: Transport,
     outage: Outage,
@@ -75,7 +75,10 @@ impl Client {
     ///
     /// # Errors
     /// The last failure.
-    pub async fn send(&self, request: &mut Request<'_>) -> Result<Answered, BucketError> {
+    pub async fn send(
+        &self,
+        request: &mut ServiceRequest<'_>,
+    ) -> Result<ServiceResponse, BucketError> {
         if request.is_tidying {
             return self.send_repeatedly(request).await;
         }
@@ -102,7 +105,10 @@ impl Client {
         }
     }
 
-    async fn send_repeatedly(&self, request: &mut Request<'_>) -> Result<Answered, BucketError> {
+    async fn send_repeatedly(
+        &self,
+        request: &mut ServiceRequest<'_>,
+    ) -> Result<ServiceResponse, BucketError> {
         loop {
             self.optional.prepare(request);
             let (error, is_away, asked) = match self.attempt(request).await {
@@ -139,7 +145,7 @@ impl Client {
     /// As [`Client::send`]; a response that is not XML.
     pub async fn document(
         &self,
-        request: &mut Request<'_>,
+        request: &mut ServiceRequest<'_>,
     ) -> Result<Option<Element>, BucketError> {
         let body = self.body(request).await?;
         self.parse(request, &body)
@@ -152,25 +158,30 @@ impl Client {
     /// As [`Client::document`].
     pub async fn answered_document(
         &self,
-        request: &Request<'_>,
-        answer: Answered,
+        request: &ServiceRequest<'_>,
+        answer: ServiceResponse,
     ) -> Result<Option<Element>, BucketError> {
         match answer.into_body().whole(DOCUMENT_BYTES_MAX).await {
             Ok(Some(body)) => self.parse(request, &body),
-            Ok(None) => Err(nonsense(request.action.what, "it is too long".to_owned())),
+            Ok(None) => Err(malformed_response(request.action.what, "it is too long".to_owned())),
             Err(broken) => Err(self.unreachable(&broken)),
         }
     }
 
-    fn parse(&self, request: &Request<'_>, body: &[u8]) -> Result<Option<Element>, BucketError> {
+    fn parse(
+        &self,
+        request: &ServiceRequest<'_>,
+        body: &[u8],
+    ) -> Result<Option<Element>, BucketError> {
         if body.iter().all(u8::is_ascii_whitespace) {
             return Ok(None);
         }
-        let root = Element::parse(body).map_err(|detail| nonsense(request.action.what, detail))?;
+        let root = Element::parse(body)
+            .map_err(|detail| malformed_response(request.action.what, detail))?;
         if root.name == "Error" {
             // A refusal that was only known after the status had been sent.
             let status = StatusCode::INTERNAL_SERVER_ERROR;
-            let refusal = Refusal::parse(status, &HeaderMap::new(), body);
+            let refusal = ServiceRefusal::parse(status, &HeaderMap::new(), body);
             return Err(refusal.into_error(&self.asked(request)));
         }
         Ok(Some(root))
@@ -180,16 +191,24 @@ impl Client {
     ///
     /// # Errors
     /// As [`Client::send`]; a response that is too long.
-    pub async fn body(&self, request: &mut Request<'_>) -> Result<Bytes, BucketError> {
+    pub async fn body(&self, request: &mut ServiceRequest<'_>) -> Result<Bytes, BucketError> {
         self.unless_stopped(self.body_repeatedly(request)).await
     }
 
-    async fn body_repeatedly(&self, request: &mut Request<'_>) -> Result<Bytes, BucketError> {
+    async fn body_repeatedly(
+        &self,
+        request: &mut ServiceRequest<'_>,
+    ) -> Result<Bytes, BucketError> {
         loop {
             let mut answer = self.send(request).await?.into_body();
             match answer.whole(DOCUMENT_BYTES_MAX).await {
                 Ok(Some(body)) => return Ok(body),
-                Ok(None) => return Err(nonsense(request.action.what, "it is too long".to_owned())),
+                Ok(None) => {
+                    return Err(malformed_response(
+                        request.action.what,
+                        "it is too long".to_owned(),
+                    ));
+                }
                 Err(broken) if request.attempts >= self.attempts_max() => {
                     return Err(self.unreachable(&broken));
                 }
@@ -202,7 +221,10 @@ impl Client {
     ///
     /// # Errors
     /// If there is no response, or the request cannot be prepared.
-    pub async fn attempt(&self, request: &mut Request<'_>) -> Result<Answered, BucketError> {
+    pub async fn attempt(
+        &self,
+        request: &mut ServiceRequest<'_>,
+    ) -> Result<ServiceResponse, BucketError> {
         request.attempts += 1;
         self.counters.count(request.action.kind);
         let ready = self.authority.ready(request).await?;
@@ -217,8 +239,8 @@ impl Client {
         }
     }
 
-    fn asked<'a>(&'a self, request: &'a Request<'_>) -> Asked<'a> {
-        Asked {
+    fn asked<'a>(&'a self, request: &'a ServiceRequest<'_>) -> RefusedRequest<'a> {
+        RefusedRequest {
             action: &request.action,
             method: &request.method,
             names: self.authority.names(),
@@ -227,7 +249,7 @@ impl Client {
         }
     }
 
-    fn unreachable(&self, broken: &Broken) -> BucketError {
+    fn unreachable(&self, broken: &BrokenTransfer) -> BucketError {
         self.broke_off(&broken.cause)
     }
 
@@ -254,13 +276,13 @@ impl Client {
 }
 
 /// The error for a malformed response.
-pub fn nonsense(action: &'static str, detail: String) -> BucketError {
-    BucketError::Nonsense { action, detail }
+pub fn malformed_response(action: &'static str, detail: String) -> BucketError {
+    BucketError::MalformedResponse { action, detail }
 }
 
 /// Parses a refusal; one whose body cannot be read has less detail.
-async fn refusal(answer: Answered) -> Refusal {
+async fn refusal(answer: ServiceResponse) -> ServiceRefusal {
     let (head, mut body) = answer.into_parts();
     let body = body.whole(REFUSAL_BYTES_MAX).await.ok().flatten().unwrap_or_default();
-    Refusal::parse(head.status, &head.headers, &body)
+    ServiceRefusal::parse(head.status, &head.headers, &body)
 }

@@ -11,25 +11,25 @@ use object_store::client::{
 use object_store::{ClientOptions, RetryConfig};
 
 use crate::bucket::BucketError;
-use crate::web::{Broken, Transport};
+use crate::web::{BrokenTransfer, Transport};
 
 /// Lets `object_store` use our connections.
 #[derive(Debug, Clone)]
-pub struct Connector(pub Transport);
+pub struct ObjectStoreConnector(pub Transport);
 
-impl HttpConnector for Connector {
+impl HttpConnector for ObjectStoreConnector {
     fn connect(&self, _: &ClientOptions) -> object_store::Result<HttpClient> {
         Ok(HttpClient::new(self.clone()))
     }
 }
 
-fn http_error(broken: Broken) -> HttpError {
+fn http_error(broken: BrokenTransfer) -> HttpError {
     let kind = if broken.is_connect { HttpErrorKind::Connect } else { HttpErrorKind::Interrupted };
     HttpError::new(kind, std::io::Error::other(broken.cause))
 }
 
 #[async_trait]
-impl HttpService for Connector {
+impl HttpService for ObjectStoreConnector {
     async fn call(&self, request: HttpRequest) -> Result<HttpResponse, HttpError> {
         let (head, answer) = self.0.send(request).await.map_err(http_error)?.into_parts();
         let body =

@@ -6,8 +6,8 @@ use http::header::HeaderMap;
 use http::{Method, StatusCode};
 use serde::Deserialize;
 
-use super::action::Action;
-use super::request::Names;
+use super::action::RequestAction;
+use super::request::BucketNames;
 use super::xml::Element;
 use crate::bucket::BucketError;
 
@@ -15,10 +15,10 @@ use crate::bucket::BucketError;
 const MESSAGE_CHARACTERS_MAX: usize = 200;
 
 /// The request that was refused.
-pub struct Asked<'a> {
-    pub action: &'a Action,
+pub struct RefusedRequest<'a> {
+    pub action: &'a RequestAction,
     pub method: &'a Method,
-    pub names: Names<'a>,
+    pub names: BucketNames<'a>,
     /// True if it was for an object.
     pub has_key: bool,
     /// True if it was only to be carried out where no object exists.
@@ -26,7 +26,7 @@ pub struct Asked<'a> {
 }
 
 /// A server's refusal.
-pub struct Refusal {
+pub struct ServiceRefusal {
     pub status: StatusCode,
     pub code: String,
     pub message: Option<String>,
@@ -54,7 +54,7 @@ struct GoogleReason {
     reason: String,
 }
 
-impl Refusal {
+impl ServiceRefusal {
     /// Parses a response.
     pub fn parse(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Self {
         let document = Element::parse(body).ok().filter(|root| root.name == "Error");
@@ -110,7 +110,7 @@ impl Refusal {
     }
 
     /// The error for the situation.
-    pub fn into_error(self, asked: &Asked<'_>) -> BucketError {
+    pub fn into_error(self, asked: &RefusedRequest<'_>) -> BucketError {
         let (action, status) = (asked.action.what, self.status.as_u16());
         match (status, self.code.as_str()) {
             (403, _) if self.is_about_signature() => BucketError::WrongKey { code: self.code },
@@ -160,7 +160,7 @@ impl Refusal {
     }
 }
 
-impl Asked<'_> {
+impl RefusedRequest<'_> {
     fn no_such_bucket(&self) -> BucketError {
         let (bucket, endpoint) = (self.names.bucket.to_owned(), self.names.endpoint.to_owned());
         BucketError::NoSuchBucket { bucket, endpoint }
@@ -175,25 +175,25 @@ fn printable(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::request::Names;
+    use super::super::request::BucketNames;
     use super::*;
     use crate::bucket::s3::action;
 
     fn error(status: u16, code: &str, has_key: bool) -> BucketError {
         let body = format!("<Error><Code>{code}</Code><Message>no\x1b[31m</Message></Error>");
         let status = StatusCode::from_u16(status).unwrap();
-        let refusal = Refusal::parse(status, &HeaderMap::new(), body.as_bytes());
-        refusal.into_error(&Asked {
+        let refusal = ServiceRefusal::parse(status, &HeaderMap::new(), body.as_bytes());
+        refusal.into_error(&RefusedRequest {
             action: &action::GET,
             method: &Method::GET,
-            names: Names { bucket: "b", endpoint: "http://h", region: "us-east-1" },
+            names: BucketNames { bucket: "b", endpoint: "http://h", region: "us-east-1" },
             has_key,
             must_be_absent: false,
         })
     }
 
     #[test]
-    fn situations_are_told_apart() {
+    fn situations_are_distinguished() {
         assert!(matches!(error(404, "NoSuchKey", true), BucketError::Vanished));
         assert!(matches!(error(404, "", true), BucketError::Vanished));
         assert!(matches!(error(404, "", false), BucketError::NoSuchBucket { .. }));
@@ -207,7 +207,7 @@ mod tests {
     }
 
     #[test]
-    fn words_of_a_server_cannot_trouble_a_terminal() {
+    fn text_of_a_server_cannot_control_a_terminal() {
         let text = error(400, "Strange", true).to_string();
         assert_eq!(text, "the server refused to read the object: 400 Strange (no [31m)");
     }

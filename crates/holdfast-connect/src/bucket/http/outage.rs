@@ -15,11 +15,11 @@ const QUIET: Duration = Duration::from_secs(10);
 pub struct Outage {
     retries: Retries,
     on_wait: Option<OnWait>,
-    state: Mutex<State>,
+    state: Mutex<OutageState>,
 }
 
 #[derive(Debug, Default)]
-struct State {
+struct OutageState {
     since: Option<Instant>,
     is_told: bool,
 }
@@ -32,7 +32,7 @@ impl Outage {
 
     /// The server has responded.
     pub fn is_over(&self) {
-        *self.state.lock().unwrap_or_else(PoisonError::into_inner) = State::default();
+        *self.state.lock().unwrap_or_else(PoisonError::into_inner) = OutageState::default();
     }
 
     /// How long to wait before the next attempt; `None` if there is to be none. `error` is the last
@@ -107,7 +107,7 @@ mod tests {
     }
 
     #[test]
-    fn trouble_with_one_request_is_tried_so_often() {
+    fn a_failing_request_is_retried_a_limited_number_of_times() {
         let outage = outage(3, 600);
         let wait = |attempts| outage.wait(attempts, &BucketError::Changed, false, None);
         assert!(wait(1).is_some() && wait(2).is_some() && wait(3).is_none());

@@ -3,7 +3,7 @@
 use http::Method;
 use http::header::{HeaderMap, HeaderName, HeaderValue};
 
-use super::action::Action;
+use super::action::RequestAction;
 use super::payload::{Payload, PayloadBody};
 use crate::bucket::BucketError;
 
@@ -12,8 +12,8 @@ pub type Query = Vec<(&'static str, String)>;
 
 /// A request, to be sent as often as needed.
 #[derive(Debug)]
-pub struct Request<'a> {
-    pub action: Action,
+pub struct ServiceRequest<'a> {
+    pub action: RequestAction,
     pub method: Method,
     /// The object; `None` for the bucket.
     pub key: Option<&'a str>,
@@ -31,9 +31,9 @@ pub struct Request<'a> {
     pub is_tidying: bool,
 }
 
-impl<'a> Request<'a> {
+impl<'a> ServiceRequest<'a> {
     /// A request without headers and body.
-    pub fn new(action: Action, method: Method, key: Option<&'a str>) -> Self {
+    pub fn new(action: RequestAction, method: Method, key: Option<&'a str>) -> Self {
         let (query, headers, payload) = (Query::new(), HeaderMap::new(), Payload::EMPTY);
         Self {
             action,
@@ -98,7 +98,7 @@ pub type HttpRequest = http::Request<PayloadBody>;
 
 /// The names of a bucket.
 #[derive(Debug, Clone, Copy)]
-pub struct Names<'a> {
+pub struct BucketNames<'a> {
     pub bucket: &'a str,
     /// Where requests go: scheme, host and port.
     pub endpoint: &'a str,

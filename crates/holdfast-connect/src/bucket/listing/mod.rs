@@ -2,7 +2,7 @@
 //!
 //! The key space is cut into segments that are listed concurrently; each buffers at most a few
 //! pages until its turn comes. Where to cut is known from an earlier listing
-//! ([`Plan::split_keys`]), or guessed from the keys of the last page ([`split`]). A wrong guess
+//! ([`ListingPlan::split_keys`]), or guessed from the keys of the last page ([`split`]). A wrong guess
 //! costs a request, never a key: a segment ends where the next one begins.
 //!
 //! A server that does not list in the order of the keys' bytes is detected: keys must ascend, and a
@@ -23,7 +23,7 @@ use tokio::runtime::Handle;
 use tokio::sync::mpsc;
 
 use super::BucketError;
-use super::object::{After, Listed, Page};
+use super::object::{ListPage, ListPosition, ListedObject};
 use join::Join;
 use sorted::Sorted;
 
@@ -35,13 +35,13 @@ const GUESSED_PAGES: u64 = 4;
 const PATIENCE_PAGES_MAX: u32 = 64;
 
 /// A page to come.
-pub type Coming = Pin<Box<dyn Future<Output = Result<Page, BucketError>> + Send>>;
+pub type PageFuture = Pin<Box<dyn Future<Output = Result<ListPage, BucketError>> + Send>>;
 /// Requests the page after a position.
-pub type AskPage = Arc<dyn Fn(After) -> Coming + Send + Sync>;
+pub type RequestPage = Arc<dyn Fn(ListPosition) -> PageFuture + Send + Sync>;
 
 /// How a listing is made.
 #[derive(Debug, Clone)]
-pub struct Plan {
+pub struct ListingPlan {
     /// Number of segments listed at once. With one, no more requests are made than for a listing
     /// page by page.
     pub concurrency: usize,
@@ -54,8 +54,8 @@ pub struct Plan {
 }
 
 /// A listing in progress.
-pub struct Listing {
-    ask: AskPage,
+pub struct BucketListing {
+    ask: RequestPage,
     runtime: Handle,
     concurrency: usize,
     split_keys: VecDeque<String>,
@@ -66,7 +66,7 @@ pub struct Listing {
     join: Option<Join>,
     segments: VecDeque<Segment>,
     /// Where the next segment begins; `None` while the last one has no known end.
-    start: Option<After>,
+    start: Option<ListPosition>,
     /// The last key that was returned.
     last_key: Option<String>,
     guesses: Guesses,
@@ -74,7 +74,7 @@ pub struct Listing {
 
 struct Segment {
     pages: mpsc::Receiver<Result<SegmentPage, BucketError>>,
-    end: End,
+    end: SegmentEnd,
     is_empty: bool,
     /// True until its first page.
     is_new: bool,
@@ -82,7 +82,7 @@ struct Segment {
 
 /// Where a segment ends.
 #[derive(Debug, Clone, PartialEq, Eq)]
-enum End {
+enum SegmentEnd {
     /// After this key.
     At(String),
     /// After one page, whose keys tell where to cut next.
@@ -90,14 +90,14 @@ enum End {
 }
 
 struct SegmentPage {
-    objects: Vec<Listed>,
+    objects: Vec<ListedObject>,
     /// Keys that were listed after the segment's end.
     behind: Vec<String>,
     /// The first key that was listed after a greater one, and that one.
     disorder: Option<(String, String)>,
     /// The first key of the page and the last.
     keys: Option<(String, String)>,
-    next: Option<After>,
+    next: Option<ListPosition>,
     /// True if nothing follows it in the bucket.
     is_end: bool,
 }
@@ -113,9 +113,9 @@ struct Guesses {
     next_hold: u32,
 }
 
-impl Listing {
+impl BucketListing {
     /// A listing that begins with the first key.
-    pub fn new(ask: AskPage, runtime: Handle, plan: Plan) -> Self {
+    pub fn new(ask: RequestPage, runtime: Handle, plan: ListingPlan) -> Self {
         let concurrency = if plan.is_in_order { plan.concurrency.max(1) } else { 1 };
         let split_keys = if concurrency > 1 { plan.split_keys.into() } else { VecDeque::new() };
         Self {
@@ -127,7 +127,7 @@ impl Listing {
             sorted: (!plan.is_in_order).then(Sorted::default),
             join: None,
             segments: VecDeque::new(),
-            start: Some(After::default()),
+            start: Some(ListPosition::default()),
             last_key: None,
             guesses: Guesses { width: 2, was_wrong: false, hold: 0, next_hold: 1 },
         }
@@ -139,7 +139,7 @@ impl Listing {
     /// # Errors
     /// Errors of the server; [`BucketError::Disorder`] if the server does not list in order
     /// although the plan says so.
-    pub fn next_page(&mut self) -> Result<Option<Vec<Listed>>, BucketError> {
+    pub fn next_page(&mut self) -> Result<Option<Vec<ListedObject>>, BucketError> {
         let Some(mut sorted) = self.sorted.take() else { return self.next_listed() };
         while let Some(page) = self.next_listed()? {
             sorted.hold(page)?;
@@ -150,18 +150,18 @@ impl Listing {
     }
 
     /// The objects of the next page as the server lists them.
-    fn next_listed(&mut self) -> Result<Option<Vec<Listed>>, BucketError> {
+    fn next_listed(&mut self) -> Result<Option<Vec<ListedObject>>, BucketError> {
         loop {
             self.cut();
             let Some(segment) = self.segments.front_mut() else { return Ok(None) };
             let page = segment.pages.blocking_recv().transpose()?;
             let Some(page) = page else {
-                self.guesses.was_wrong |= segment.is_empty && segment.end != End::Page;
+                self.guesses.was_wrong |= segment.is_empty && segment.end != SegmentEnd::Page;
                 self.segments.pop_front();
                 continue;
             };
             segment.is_empty &= page.objects.is_empty();
-            let is_guessed = segment.end == End::Page;
+            let is_guessed = segment.end == SegmentEnd::Page;
             if self.is_in_order {
                 let is_first = std::mem::replace(&mut segment.is_new, false);
                 self.check_order(is_first, &page)?;
@@ -170,7 +170,7 @@ impl Listing {
                 self.segments.clear();
                 self.start = None;
             } else if is_guessed {
-                self.go_on(page.keys, page.next);
+                self.begin_wave(page.keys, page.next);
             }
             if !page.objects.is_empty() {
                 return Ok(Some(page.objects));
@@ -189,16 +189,16 @@ impl Listing {
             }
             match self.split_keys.pop_front() {
                 Some(key) => {
-                    self.begin(start, End::At(key.clone()));
-                    self.start = Some(After { key: Some(key), token: None });
+                    self.begin(start, SegmentEnd::At(key.clone()));
+                    self.start = Some(ListPosition { key: Some(key), token: None });
                 }
-                None => self.begin(start, End::Page),
+                None => self.begin(start, SegmentEnd::Page),
             }
         }
     }
 
     /// After a page that is not the last: begins a wave of segments, as many as guesses deserve.
-    fn go_on(&mut self, keys: Option<(String, String)>, next: Option<After>) {
+    fn begin_wave(&mut self, keys: Option<(String, String)>, next: Option<ListPosition>) {
         let width = self.guesses.next_width(self.concurrency);
         let guessed = match (&keys, width) {
             (_, ..2) | (None, _) => Vec::new(),
@@ -207,16 +207,16 @@ impl Listing {
         let mut start = next;
         for key in guessed {
             if let Some(start) = start.take() {
-                self.begin(start, End::At(key.clone()));
+                self.begin(start, SegmentEnd::At(key.clone()));
             }
-            start = Some(After { key: Some(key), token: None });
+            start = Some(ListPosition { key: Some(key), token: None });
         }
         if let Some(start) = start {
-            self.begin(start, End::Page);
+            self.begin(start, SegmentEnd::Page);
         }
     }
 
-    fn begin(&mut self, start: After, end: End) {
+    fn begin(&mut self, start: ListPosition, end: SegmentEnd) {
         let (sender, pages) = mpsc::channel(WAITING_PAGES);
         self.runtime.spawn(list_segment(Arc::clone(&self.ask), start, end.clone(), sender));
         self.segments.push_back(Segment { pages, end, is_empty: true, is_new: true });
@@ -267,9 +267,9 @@ impl Guesses {
 
 /// Lists from one position to another, as fast as its pages are taken.
 async fn list_segment(
-    ask: AskPage,
-    start: After,
-    end: End,
+    ask: RequestPage,
+    start: ListPosition,
+    end: SegmentEnd,
     pages: mpsc::Sender<Result<SegmentPage, BucketError>>,
 ) {
     let mut start = start;
@@ -280,7 +280,7 @@ async fn list_segment(
         };
         let page = page.map(|page| SegmentPage::new(page, &end));
         let next = match &page {
-            Ok(page) if end != End::Page => page.next.clone(),
+            Ok(page) if end != SegmentEnd::Page => page.next.clone(),
             _ => None,
         };
         if pages.send(page).await.is_err() {
@@ -294,8 +294,8 @@ async fn list_segment(
 }
 
 impl SegmentPage {
-    fn new(page: Page, end: &End) -> Self {
-        let Page { mut objects, next } = page;
+    fn new(page: ListPage, end: &SegmentEnd) -> Self {
+        let ListPage { mut objects, next } = page;
         let keys = match (objects.first(), objects.last()) {
             (Some(first), Some(last)) => Some((first.key.clone(), last.key.clone())),
             _ => None,
@@ -305,7 +305,7 @@ impl SegmentPage {
         let disorder = pair.map(|pair| (pair[1].key.clone(), pair[0].key.clone()));
         let (first, behind) = (Vec::new(), Vec::new());
         let mut page = Self { objects: first, behind, disorder, keys, next, is_end };
-        if let End::At(end) = end
+        if let SegmentEnd::At(end) = end
             && page.keys.as_ref().is_some_and(|(_, last)| last > end)
         {
             let behind = objects.split_off(objects.partition_point(|object| object.key <= *end));

@@ -103,13 +103,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn counters_go_on_with_carries() {
+    fn counters_continue_with_carries() {
         assert_eq!(guess("o-000000", "o-000999", 4, 2), ["o-004995", "o-008991"]);
         assert_eq!(guess("n/0099", "n/0198", 1, 1), ["n/0297"]);
     }
 
     #[test]
-    fn random_names_go_on() {
+    fn random_names_continue() {
         let guesses = guess("0003", "0fe1", 1, 20);
         assert_eq!(guesses.len(), 15, "{guesses:?}");
         assert!(guesses[0].starts_with("1f") && guesses[14].starts_with("fd"), "{guesses:?}");

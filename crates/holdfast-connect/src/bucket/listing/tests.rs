@@ -11,13 +11,13 @@ use super::*;
 const PAGE_KEYS: usize = 10;
 
 /// Some keys, and how often they were requested.
-struct Memory {
+struct ListedKeys {
     keys: Vec<String>,
     requests: AtomicUsize,
     under_way: Mutex<(usize, usize)>,
 }
 
-impl Memory {
+impl ListedKeys {
     fn new(keys: impl IntoIterator<Item = String>) -> Arc<Self> {
         let mut keys: Vec<_> = keys.into_iter().collect();
         keys.sort();
@@ -25,7 +25,7 @@ impl Memory {
         Arc::new(Self { keys, requests: AtomicUsize::new(0), under_way: Mutex::default() })
     }
 
-    fn page(&self, after: &After) -> Page {
+    fn page(&self, after: &ListPosition) -> ListPage {
         self.requests.fetch_add(1, Ordering::SeqCst);
         let start = match &after.key {
             Some(after) => self.keys.partition_point(|key| key <= after),
@@ -34,11 +34,11 @@ impl Memory {
         let end = (start + PAGE_KEYS).min(self.keys.len());
         let objects: Vec<_> = self.keys[start..end].iter().map(|key| listed(key)).collect();
         let next = (end < self.keys.len())
-            .then(|| After { key: Some(self.keys[end - 1].clone()), token: None });
-        Page { objects, next }
+            .then(|| ListPosition { key: Some(self.keys[end - 1].clone()), token: None });
+        ListPage { objects, next }
     }
 
-    fn ask(self: &Arc<Self>) -> AskPage {
+    fn ask(self: &Arc<Self>) -> RequestPage {
         let memory = Arc::clone(self);
         Arc::new(move |after| {
             let memory = Arc::clone(&memory);
@@ -57,8 +57,8 @@ impl Memory {
 
     fn list(self: &Arc<Self>, concurrency: usize, split_keys: Vec<String>) -> Vec<String> {
         let runtime = runtime();
-        let plan = Plan { concurrency, split_keys, is_in_order: true };
-        let mut listing = Listing::new(self.ask(), runtime.handle().clone(), plan);
+        let plan = ListingPlan { concurrency, split_keys, is_in_order: true };
+        let mut listing = BucketListing::new(self.ask(), runtime.handle().clone(), plan);
         let mut found = Vec::new();
         while let Some(page) = listing.next_page().unwrap() {
             found.extend(page.into_iter().map(|object| object.key));
@@ -76,14 +76,14 @@ fn runtime() -> Runtime {
     tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap()
 }
 
-fn listed(key: &str) -> Listed {
-    Listed { key: key.to_owned(), is_latest: true, ..Listed::default() }
+fn listed(key: &str) -> ListedObject {
+    ListedObject { key: key.to_owned(), is_latest: true, ..ListedObject::default() }
 }
 
 #[test]
 fn one_at_a_time_makes_as_many_requests_as_there_are_pages() {
     for count in [0usize, 1, 9, 10, 11, 995] {
-        let memory = Memory::new((0..count).map(|number| format!("{number:06}")));
+        let memory = ListedKeys::new((0..count).map(|number| format!("{number:06}")));
         assert_eq!(memory.list(1, vec!["000500".to_owned()]), memory.keys);
         assert_eq!(memory.requests(), count.div_ceil(PAGE_KEYS).max(1));
     }
@@ -91,7 +91,7 @@ fn one_at_a_time_makes_as_many_requests_as_there_are_pages() {
 
 #[test]
 fn counters_are_listed_side_by_side_with_few_requests_more() {
-    let memory = Memory::new((0..10_000).map(|number| format!("photos/{number:06}.jpg")));
+    let memory = ListedKeys::new((0..10_000).map(|number| format!("photos/{number:06}.jpg")));
     assert_eq!(memory.list(8, Vec::new()), memory.keys);
     let requests = memory.requests();
     assert!(requests < 1_350, "{requests} requests for 1000 pages");
@@ -100,7 +100,7 @@ fn counters_are_listed_side_by_side_with_few_requests_more() {
 
 #[test]
 fn known_keys_cut_a_listing_exactly() {
-    let memory = Memory::new((0..5_000).map(|number| {
+    let memory = ListedKeys::new((0..5_000).map(|number| {
         format!(
             "{:x}",
             blake3::hash(&[number as u8, (number >> 8) as u8]).to_hex().as_str().len() * number
@@ -113,11 +113,11 @@ fn known_keys_cut_a_listing_exactly() {
 }
 
 #[test]
-fn keys_that_nobody_could_guess_cost_little_more() {
+fn keys_that_cannot_be_guessed_cost_little_more() {
     let names =
         (0..300).map(|number| format!("{}/x", blake3::hash(&[number as u8, (number >> 8) as u8])));
     let folders = names.flat_map(|name| (0..7).map(move |number| format!("{name}/{number}")));
-    let memory = Memory::new(folders.chain((0..500).map(|number| "z".repeat(number + 1))));
+    let memory = ListedKeys::new(folders.chain((0..500).map(|number| "z".repeat(number + 1))));
     assert_eq!(memory.list(8, Vec::new()), memory.keys);
     let (requests, pages) = (memory.requests(), memory.keys.len().div_ceil(PAGE_KEYS));
     assert!(requests < pages * 3 / 2, "{requests} requests for {pages} pages");
@@ -125,14 +125,14 @@ fn keys_that_nobody_could_guess_cost_little_more() {
 
 #[test]
 fn memory_does_not_grow_with_the_bucket() {
-    let memory = Memory::new((0..20_000).map(|number| format!("{number:06}")));
+    let memory = ListedKeys::new((0..20_000).map(|number| format!("{number:06}")));
     let runtime = runtime();
-    let plan = Plan {
+    let plan = ListingPlan {
         concurrency: 4,
         split_keys: memory.keys.iter().step_by(2_000).cloned().collect(),
         is_in_order: true,
     };
-    let mut listing = Listing::new(memory.ask(), runtime.handle().clone(), plan);
+    let mut listing = BucketListing::new(memory.ask(), runtime.handle().clone(), plan);
     listing.next_page().unwrap();
     // A consumer that takes no pages is not sent more than a few.
     std::thread::sleep(std::time::Duration::from_millis(100));
@@ -142,15 +142,15 @@ fn memory_does_not_grow_with_the_bucket() {
 
 #[test]
 fn disorder_is_an_error() {
-    let ask: AskPage = Arc::new(|after: After| {
+    let ask: RequestPage = Arc::new(|after: ListPosition| {
         Box::pin(async move {
             let objects = vec![listed("b"), listed("a")];
-            Ok(Page { objects, next: after.key.is_none().then(After::default) })
+            Ok(ListPage { objects, next: after.key.is_none().then(ListPosition::default) })
         })
     });
     let runtime = runtime();
-    let plan = Plan { concurrency: 1, split_keys: Vec::new(), is_in_order: true };
-    let mut listing = Listing::new(ask, runtime.handle().clone(), plan);
+    let plan = ListingPlan { concurrency: 1, split_keys: Vec::new(), is_in_order: true };
+    let mut listing = BucketListing::new(ask, runtime.handle().clone(), plan);
     let error = listing.next_page().unwrap_err().to_string();
     assert!(error.contains("not the order of the keys"), "{error}");
 }
@@ -160,7 +160,7 @@ fn disorder_is_an_error() {
 #[test]
 fn parts_that_do_not_meet_are_no_listing() {
     let listed_so: Vec<String> = ["a/1", "a/5", "a/9", "a-b", "z"].map(str::to_owned).to_vec();
-    let ask: AskPage = Arc::new(move |after: After| {
+    let ask: RequestPage = Arc::new(move |after: ListPosition| {
         let keys = listed_so.clone();
         Box::pin(async move {
             let place = keys.iter().position(|key| Some(key) == after.key.as_ref());
@@ -172,14 +172,14 @@ fn parts_that_do_not_meet_are_no_listing() {
             let end = (start + 3).min(keys.len());
             let objects: Vec<_> = keys[start..end].iter().map(|key| listed(key)).collect();
             let last = Some(keys[end - 1].clone());
-            let next = After { key: last, token: Some("next".to_owned()) };
-            Ok(Page { objects, next: (end < keys.len()).then_some(next) })
+            let next = ListPosition { key: last, token: Some("next".to_owned()) };
+            Ok(ListPage { objects, next: (end < keys.len()).then_some(next) })
         })
     });
     let runtime = runtime();
     let split_keys = vec!["a/5".to_owned()];
-    let plan = Plan { concurrency: 2, split_keys, is_in_order: true };
-    let mut listing = Listing::new(ask, runtime.handle().clone(), plan);
+    let plan = ListingPlan { concurrency: 2, split_keys, is_in_order: true };
+    let mut listing = BucketListing::new(ask, runtime.handle().clone(), plan);
     let error = loop {
         match listing.next_page() {
             Ok(Some(_)) => {}
@@ -199,7 +199,7 @@ proptest! {
         splits in prop::collection::vec("[a-c0-2/\u{e9}]{1,6}", 0..20),
         concurrency in 1usize..6,
     ) {
-        let memory = Memory::new(keys);
+        let memory = ListedKeys::new(keys);
         let mut splits = splits;
         splits.sort();
         prop_assert_eq!(&memory.list(concurrency, splits), &memory.keys);

@@ -1,28 +1,37 @@
 //! What can be requested of S3, for messages.
 
-use crate::bucket::http::action::{Action, Kind, action};
+use crate::bucket::http::action::{RequestAction, RequestKind, action};
 
-pub const FIND_BUCKET: Action = action("find the bucket", "s3:ListBucket", Kind::Bucket);
-pub const MAKE_BUCKET: Action = action("create the bucket", "s3:CreateBucket", Kind::Change);
-pub const LIST: Action = action("list the bucket", "s3:ListBucket", Kind::List);
-pub const LIST_VERSIONS: Action =
-    action("list the versions in the bucket", "s3:ListBucketVersions", Kind::List);
-pub const GET: Action = action("read the object", "s3:GetObject", Kind::Get);
-pub const GET_VERSION: Action =
-    action("read the version of the object", "s3:GetObjectVersion", Kind::Get);
-pub const HEAD: Action = action("read the object's metadata", "s3:GetObject", Kind::Look);
-pub const GET_TAGS: Action = action("read the object's tags", "s3:GetObjectTagging", Kind::Look);
-pub const GET_VERSION_TAGS: Action =
-    action("read the object's tags", "s3:GetObjectVersionTagging", Kind::Look);
-pub const GET_VERSION_ACL: Action =
-    action("read the object's ACL", "s3:GetObjectVersionAcl", Kind::Look);
-pub const GET_ACL: Action = action("read the object's ACL", "s3:GetObjectAcl", Kind::Look);
-pub const PUT: Action = action("write the object", "s3:PutObject", Kind::Change);
-pub const COPY: Action = action("change the object's metadata", "s3:PutObject", Kind::Change);
-pub const PUT_TAGS: Action = action("tag the object", "s3:PutObjectTagging", Kind::Change);
-pub const DELETE_TAGS: Action =
-    action("remove the object's tags", "s3:DeleteObjectTagging", Kind::Change);
-pub const PUT_ACL: Action = action("set the object's ACL", "s3:PutObjectAcl", Kind::Change);
-pub const ABORT: Action =
-    action("abort the unfinished upload", "s3:AbortMultipartUpload", Kind::Change);
-pub const DELETE: Action = action("delete the object", "s3:DeleteObject", Kind::Change);
+pub const FIND_BUCKET: RequestAction =
+    action("find the bucket", "s3:ListBucket", RequestKind::Bucket);
+pub const MAKE_BUCKET: RequestAction =
+    action("create the bucket", "s3:CreateBucket", RequestKind::Change);
+pub const LIST: RequestAction = action("list the bucket", "s3:ListBucket", RequestKind::List);
+pub const LIST_VERSIONS: RequestAction =
+    action("list the versions in the bucket", "s3:ListBucketVersions", RequestKind::List);
+pub const GET: RequestAction = action("read the object", "s3:GetObject", RequestKind::Get);
+pub const GET_VERSION: RequestAction =
+    action("read the version of the object", "s3:GetObjectVersion", RequestKind::Get);
+pub const HEAD: RequestAction =
+    action("read the object's metadata", "s3:GetObject", RequestKind::Look);
+pub const GET_TAGS: RequestAction =
+    action("read the object's tags", "s3:GetObjectTagging", RequestKind::Look);
+pub const GET_VERSION_TAGS: RequestAction =
+    action("read the object's tags", "s3:GetObjectVersionTagging", RequestKind::Look);
+pub const GET_VERSION_ACL: RequestAction =
+    action("read the object's ACL", "s3:GetObjectVersionAcl", RequestKind::Look);
+pub const GET_ACL: RequestAction =
+    action("read the object's ACL", "s3:GetObjectAcl", RequestKind::Look);
+pub const PUT: RequestAction = action("write the object", "s3:PutObject", RequestKind::Change);
+pub const COPY: RequestAction =
+    action("change the object's metadata", "s3:PutObject", RequestKind::Change);
+pub const PUT_TAGS: RequestAction =
+    action("tag the object", "s3:PutObjectTagging", RequestKind::Change);
+pub const DELETE_TAGS: RequestAction =
+    action("remove the object's tags", "s3:DeleteObjectTagging", RequestKind::Change);
+pub const PUT_ACL: RequestAction =
+    action("set the object's ACL", "s3:PutObjectAcl", RequestKind::Change);
+pub const ABORT: RequestAction =
+    action("abort the unfinished upload", "s3:AbortMultipartUpload", RequestKind::Change);
+pub const DELETE: RequestAction =
+    action("delete the object", "s3:DeleteObject", RequestKind::Change);

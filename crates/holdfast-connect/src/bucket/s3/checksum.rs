@@ -10,7 +10,7 @@ use crate::bucket::BucketError;
 
 /// A kind of checksum.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Algorithm {
+pub enum ChecksumAlgorithm {
     Crc32,
     Crc32c,
     Crc64Nvme,
@@ -19,15 +19,15 @@ pub enum Algorithm {
 }
 
 /// Kind, header and name as spelled in the interface.
-const ALL: [(Algorithm, &str, &str); 5] = [
-    (Algorithm::Crc32, "x-amz-checksum-crc32", "CRC32"),
-    (Algorithm::Crc32c, "x-amz-checksum-crc32c", "CRC32C"),
-    (Algorithm::Crc64Nvme, "x-amz-checksum-crc64nvme", "CRC64NVME"),
-    (Algorithm::Sha1, "x-amz-checksum-sha1", "SHA1"),
-    (Algorithm::Sha256, "x-amz-checksum-sha256", "SHA256"),
+const ALL: [(ChecksumAlgorithm, &str, &str); 5] = [
+    (ChecksumAlgorithm::Crc32, "x-amz-checksum-crc32", "CRC32"),
+    (ChecksumAlgorithm::Crc32c, "x-amz-checksum-crc32c", "CRC32C"),
+    (ChecksumAlgorithm::Crc64Nvme, "x-amz-checksum-crc64nvme", "CRC64NVME"),
+    (ChecksumAlgorithm::Sha1, "x-amz-checksum-sha1", "SHA1"),
+    (ChecksumAlgorithm::Sha256, "x-amz-checksum-sha256", "SHA256"),
 ];
 
-impl Algorithm {
+impl ChecksumAlgorithm {
     /// The kind of checksum that this header holds.
     pub fn of_header(header: &str) -> Option<Self> {
         ALL.iter().find(|(_, name, _)| *name == header).map(|(algorithm, ..)| *algorithm)
@@ -67,14 +67,16 @@ pub enum Sum {
 
 impl Sum {
     /// The checksum of nothing so far.
-    pub fn new(algorithm: Algorithm) -> Self {
+    pub fn new(algorithm: ChecksumAlgorithm) -> Self {
         let crc = |algorithm, length| Self::Crc(Box::new(crc_fast::Digest::new(algorithm)), length);
         match algorithm {
-            Algorithm::Crc32 => crc(CrcAlgorithm::Crc32IsoHdlc, 4),
-            Algorithm::Crc32c => crc(CrcAlgorithm::Crc32Iscsi, 4),
-            Algorithm::Crc64Nvme => crc(CrcAlgorithm::Crc64Nvme, 8),
-            Algorithm::Sha1 => Self::Sha(digest::Context::new(&digest::SHA1_FOR_LEGACY_USE_ONLY)),
-            Algorithm::Sha256 => Self::Sha(digest::Context::new(&digest::SHA256)),
+            ChecksumAlgorithm::Crc32 => crc(CrcAlgorithm::Crc32IsoHdlc, 4),
+            ChecksumAlgorithm::Crc32c => crc(CrcAlgorithm::Crc32Iscsi, 4),
+            ChecksumAlgorithm::Crc64Nvme => crc(CrcAlgorithm::Crc64Nvme, 8),
+            ChecksumAlgorithm::Sha1 => {
+                Self::Sha(digest::Context::new(&digest::SHA1_FOR_LEGACY_USE_ONLY))
+            }
+            ChecksumAlgorithm::Sha256 => Self::Sha(digest::Context::new(&digest::SHA256)),
         }
     }
 
@@ -108,7 +110,7 @@ impl Checker {
     /// For the whole content in a response; `None` if it has no checksum of that.
     pub fn for_answer(headers: &HeaderMap) -> Option<Self> {
         if let Some(expected) = crc32c_of_google(headers) {
-            return Some(Self { sum: Sum::new(Algorithm::Crc32c), expected });
+            return Some(Self { sum: Sum::new(ChecksumAlgorithm::Crc32c), expected });
         }
         let (algorithm, expected) = ALL.iter().find_map(|(algorithm, header, _)| {
             Some((*algorithm, headers.get(*header)?.to_str().ok()?))
@@ -127,13 +129,13 @@ impl Checker {
     /// Whether it matches the content that the server stores.
     ///
     /// # Errors
-    /// [`BucketError::Nonsense`] if it does not.
+    /// [`BucketError::MalformedResponse`] if it does not.
     pub fn check(self) -> Result<(), BucketError> {
         if self.sum.finish() == self.expected {
             return Ok(());
         }
         let detail = "the content does not match the checksum that the server keeps".to_owned();
-        Err(BucketError::Nonsense { action: "read the object", detail })
+        Err(BucketError::MalformedResponse { action: "read the object", detail })
     }
 }
 
@@ -152,18 +154,18 @@ mod tests {
     fn known_checksums_agree() {
         // The check values of the algorithms, for the digits 1 to 9.
         let cases = [
-            (Algorithm::Crc32, "y/Q5Jg=="),
-            (Algorithm::Crc32c, "4waSgw=="),
-            (Algorithm::Crc64Nvme, "rosUhgp5mIg="),
-            (Algorithm::Sha1, "98O8HYCOBHMq32eZZczDTKeuNEE="),
-            (Algorithm::Sha256, "FeKw08M4keuw8e9gnsQZQgwg4yDOlMZfvIwzEkSOsiU="),
+            (ChecksumAlgorithm::Crc32, "y/Q5Jg=="),
+            (ChecksumAlgorithm::Crc32c, "4waSgw=="),
+            (ChecksumAlgorithm::Crc64Nvme, "rosUhgp5mIg="),
+            (ChecksumAlgorithm::Sha1, "98O8HYCOBHMq32eZZczDTKeuNEE="),
+            (ChecksumAlgorithm::Sha256, "FeKw08M4keuw8e9gnsQZQgwg4yDOlMZfvIwzEkSOsiU="),
         ];
         for (algorithm, expected) in cases {
             let mut sum = Sum::new(algorithm);
             sum.update(b"1234");
             sum.update(b"56789");
             assert_eq!(sum.finish(), expected, "{algorithm:?}");
-            assert_eq!(Algorithm::of_header(algorithm.header()), Some(algorithm));
+            assert_eq!(ChecksumAlgorithm::of_header(algorithm.header()), Some(algorithm));
         }
     }
 

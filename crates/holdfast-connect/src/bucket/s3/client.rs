@@ -8,12 +8,12 @@ use http::Method;
 use http::header::{CONTENT_LENGTH, HOST, HeaderMap, HeaderName, HeaderValue};
 
 use super::action;
-use super::credentials::Provider;
+use super::credentials::S3Credentials;
 use super::endpoint::Endpoint;
 use super::sign::{self, Signed, UNSIGNED_PAYLOAD, canonical_query};
 use crate::bucket::http::client::{Authority, Client};
 use crate::bucket::http::encode;
-use crate::bucket::http::request::{HttpRequest, Names, Request};
+use crate::bucket::http::request::{BucketNames, HttpRequest, ServiceRequest};
 use crate::bucket::{BucketError, BucketOptions};
 
 /// The default region.
@@ -41,7 +41,8 @@ impl S3 {
         let given = options.region.as_deref().unwrap_or(DEFAULT_REGION);
         let endpoint = Endpoint::new(options, given)?;
         let transport = options.transport(endpoint.is_encrypted())?;
-        let provider = Provider::new(&options.credentials, options.region.as_deref(), &transport)?;
+        let provider =
+            S3Credentials::new(&options.credentials, options.region.as_deref(), &transport)?;
         let mut amazon = Amazon {
             bucket: options.bucket.clone(),
             region: given.to_owned(),
@@ -72,7 +73,7 @@ impl S3 {
 
 /// Amazon names the region of a bucket in every response, including refusals.
 async fn find_region(http: &Client) -> Result<Option<String>, BucketError> {
-    let mut request = Request::new(action::FIND_BUCKET, Method::HEAD, None);
+    let mut request = ServiceRequest::new(action::FIND_BUCKET, Method::HEAD, None);
     let answer = http.attempt(&mut request).await?;
     let header = answer.headers().get("x-amz-bucket-region");
     Ok(header.and_then(|region| region.to_str().ok()).map(str::to_owned))
@@ -84,14 +85,14 @@ struct Amazon {
     bucket: String,
     region: String,
     endpoint: Endpoint,
-    provider: Provider,
+    provider: S3Credentials,
     requester_pays: bool,
     clock: fn() -> jiff::Timestamp,
 }
 
 #[async_trait]
 impl Authority for Amazon {
-    async fn ready(&self, request: &Request<'_>) -> Result<HttpRequest, BucketError> {
+    async fn ready(&self, request: &ServiceRequest<'_>) -> Result<HttpRequest, BucketError> {
         let path =
             self.endpoint.path(&self.bucket, &request.key.map(encode::path).unwrap_or_default());
         let query = canonical_query(&request.query);
@@ -114,9 +115,9 @@ impl Authority for Amazon {
         request.to_http(&url, headers)
     }
 
-    fn names(&self) -> Names<'_> {
+    fn names(&self) -> BucketNames<'_> {
         let (bucket, endpoint) = (self.bucket.as_str(), self.endpoint.origin.as_str());
-        Names { bucket, endpoint, region: &self.region }
+        BucketNames { bucket, endpoint, region: &self.region }
     }
 }
 
@@ -124,7 +125,7 @@ impl Amazon {
     /// Adds headers that describe the body; returns its hash as it is signed.
     fn describe_payload(
         &self,
-        request: &Request<'_>,
+        request: &ServiceRequest<'_>,
         headers: &mut HeaderMap,
     ) -> Result<String, BucketError> {
         if let Ok(host) = HeaderValue::from_str(self.endpoint.host()) {

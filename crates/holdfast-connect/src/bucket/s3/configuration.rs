@@ -7,13 +7,13 @@ use super::action;
 use super::client::{DEFAULT_REGION, S3};
 use super::grants::Grants;
 use crate::bucket::BucketError;
-use crate::bucket::http::action::{Action, Kind};
-use crate::bucket::http::client::nonsense;
+use crate::bucket::http::action::{RequestAction, RequestKind};
+use crate::bucket::http::client::malformed_response;
 use crate::bucket::http::payload::Payload;
-use crate::bucket::http::request::Request;
+use crate::bucket::http::request::ServiceRequest;
 use crate::bucket::http::xml::{Element, escaped};
 use crate::bucket::store::Setting;
-use crate::bucket::store::When::{self, AfterObjects, BeforeObjects};
+use crate::bucket::store::SettingMoment::{self, AfterObjects, BeforeObjects};
 
 /// Requests a bucket whose objects can be locked.
 const LOCK_ENABLED: HeaderName = HeaderName::from_static("x-amz-bucket-object-lock-enabled");
@@ -27,8 +27,8 @@ const fn setting(
     Setting {
         name,
         when,
-        read: Action { what: read.0, permission: read.1, kind: Kind::Bucket },
-        write: Action { what: write.0, permission: write.1, kind: Kind::Change },
+        read: RequestAction { what: read.0, permission: read.1, kind: RequestKind::Bucket },
+        write: RequestAction { what: write.0, permission: write.1, kind: RequestKind::Change },
     }
 }
 
@@ -153,7 +153,7 @@ impl S3 {
     /// # Errors
     /// Errors of the server.
     pub async fn create(&self, with_lock: bool) -> Result<(), BucketError> {
-        let mut request = Request::new(action::MAKE_BUCKET, Method::PUT, None);
+        let mut request = ServiceRequest::new(action::MAKE_BUCKET, Method::PUT, None);
         if self.region != DEFAULT_REGION {
             let region = escaped(&self.region);
             let document = format!(
@@ -179,12 +179,13 @@ impl S3 {
     /// # Errors
     /// Errors of the server; a document that is not text.
     pub async fn setting(&self, setting: &Setting) -> Result<Option<String>, BucketError> {
-        let mut request = Request::new(setting.read, Method::GET, None).query(setting.name, "");
+        let mut request =
+            ServiceRequest::new(setting.read, Method::GET, None).query(setting.name, "");
         match self.http.body(&mut request).await {
             Ok(body) if body.is_empty() || is_listing(&body) => Ok(None),
             Ok(body) => String::from_utf8(body.to_vec())
                 .map(Some)
-                .map_err(|_| nonsense(setting.read.what, "it is not UTF-8".to_owned())),
+                .map_err(|_| malformed_response(setting.read.what, "it is not UTF-8".to_owned())),
             Err(BucketError::Refused { status: 404, .. } | BucketError::Unsupported { .. }) => {
                 Ok(None)
             }
@@ -203,7 +204,7 @@ impl S3 {
     ) -> Result<(), BucketError> {
         let is_json = document.trim_start().starts_with('{');
         let content_type = if is_json { "application/json" } else { "application/xml" };
-        let request = Request::new(setting.write, Method::PUT, None)
+        let request = ServiceRequest::new(setting.write, Method::PUT, None)
             .query(setting.name, "")
             .header(CONTENT_TYPE, content_type)
             .payload(Payload::Bytes(document.into()));

@@ -10,48 +10,50 @@ use object_store::StaticCredentialProvider;
 use object_store::aws::{AmazonS3Builder, AmazonS3ConfigKey, AwsCredential, AwsCredentialProvider};
 
 use super::profile::Profile;
-use crate::bucket::http::connector::{Connector, few_retries, missing};
-use crate::bucket::{BucketError, Credentials};
+use crate::bucket::http::connector::{ObjectStoreConnector, few_retries, missing};
+use crate::bucket::{BucketError, CredentialSource};
 use crate::web::Transport;
 use crate::words::read_text;
 
 /// Where credentials come from.
 #[derive(Clone)]
-pub enum Provider {
+pub enum S3Credentials {
     /// Requests are not signed.
     Anonymous,
     /// Called before each request; it caches credentials while they are valid.
     Signing(AwsCredentialProvider),
 }
 
-impl fmt::Debug for Provider {
+impl fmt::Debug for S3Credentials {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str("Provider")
     }
 }
 
-impl Provider {
+impl S3Credentials {
     /// The provider for the options.
     ///
     /// # Errors
     /// [`BucketError::NoCredentials`] if they cannot provide any.
     pub fn new(
-        credentials: &Credentials,
+        credentials: &CredentialSource,
         region: Option<&str>,
         transport: &Transport,
     ) -> Result<Self, BucketError> {
         match credentials {
-            Credentials::Anonymous => Ok(Self::Anonymous),
-            Credentials::Static { key_id, secret_key, session_token } => Ok(fixed(AwsCredential {
-                key_id: key_id.clone(),
-                secret_key: secret_key.as_str().to_owned(),
-                token: session_token.as_ref().map(|token| token.as_str().to_owned()),
-            })),
-            Credentials::Profile { file, name } => profile(file, name),
-            Credentials::Variables(variables) => {
+            CredentialSource::Anonymous => Ok(Self::Anonymous),
+            CredentialSource::Static { key_id, secret_key, session_token } => {
+                Ok(fixed(AwsCredential {
+                    key_id: key_id.clone(),
+                    secret_key: secret_key.as_str().to_owned(),
+                    token: session_token.as_ref().map(|token| token.as_str().to_owned()),
+                }))
+            }
+            CredentialSource::Profile { file, name } => profile(file, name),
+            CredentialSource::Variables(variables) => {
                 let mut builder = AmazonS3Builder::new()
                     .with_bucket_name("any")
-                    .with_http_connector(Connector(transport.clone()))
+                    .with_http_connector(ObjectStoreConnector(transport.clone()))
                     .with_retry(few_retries());
                 for (name, value) in variables {
                     if let Ok(key) = AmazonS3ConfigKey::from_str(&name.to_ascii_lowercase()) {
@@ -85,11 +87,11 @@ impl Provider {
     }
 }
 
-fn fixed(credential: AwsCredential) -> Provider {
-    Provider::Signing(Arc::new(StaticCredentialProvider::new(credential)))
+fn fixed(credential: AwsCredential) -> S3Credentials {
+    S3Credentials::Signing(Arc::new(StaticCredentialProvider::new(credential)))
 }
 
-fn profile(file: &Path, name: &str) -> Result<Provider, BucketError> {
+fn profile(file: &Path, name: &str) -> Result<S3Credentials, BucketError> {
     let text = read_text(file).map_err(|error| {
         BucketError::NoCredentials(format!("{} cannot be read: {error}", file.display()))
     })?;

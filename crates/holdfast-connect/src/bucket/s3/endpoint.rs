@@ -1,6 +1,6 @@
 //! Where a bucket is addressed: in the path, or in the host name.
 
-use crate::bucket::http::address::Address;
+use crate::bucket::http::address::ServiceAddress;
 use crate::bucket::{BucketError, BucketOptions};
 
 /// The address of a bucket.
@@ -41,7 +41,7 @@ impl Endpoint {
         // Certificates for `*.host` do not cover names with another dot.
         let is_simple = options.endpoint.is_some() || options.bucket.contains('.');
         let is_path_style = options.path_style.unwrap_or(is_simple);
-        let Address { scheme, host, base } = Address::parse(&given)?;
+        let ServiceAddress { scheme, host, base } = ServiceAddress::parse(&given)?;
         let bucket = if is_path_style { String::new() } else { format!("{}.", options.bucket) };
         Ok(Self { origin: format!("{scheme}://{bucket}{host}"), base, is_path_style })
     }
@@ -74,14 +74,14 @@ mod tests {
     use jiff::Timestamp;
 
     use super::*;
-    use crate::bucket::{Credentials, Service};
+    use crate::bucket::{CredentialSource, Service};
 
     fn options(bucket: &str, endpoint: Option<&str>, path_style: Option<bool>) -> BucketOptions {
         let clock = || Timestamp::UNIX_EPOCH;
         BucketOptions {
             endpoint: endpoint.map(str::to_owned),
             path_style,
-            ..BucketOptions::new(Service::S3, bucket, Credentials::Anonymous, clock)
+            ..BucketOptions::new(Service::S3, bucket, CredentialSource::Anonymous, clock)
         }
     }
 

@@ -96,7 +96,7 @@ mod tests {
     }
 
     #[test]
-    fn lists_that_say_nothing_are_seen() {
+    fn private_lists_are_recognised() {
         assert!(parse(&[]).unwrap().is_private());
         assert!(parse(&[("<ID>me</ID>", "FULL_CONTROL")]).unwrap().is_private());
         assert!(!parse(&[("<ID>me</ID>", "READ")]).unwrap().is_private());

@@ -9,11 +9,11 @@ use jiff::Timestamp;
 use super::action;
 use super::client::S3;
 use crate::bucket::BucketError;
-use crate::bucket::http::client::nonsense;
+use crate::bucket::http::client::malformed_response;
 use crate::bucket::http::encode;
-use crate::bucket::http::request::Request;
+use crate::bucket::http::request::ServiceRequest;
 use crate::bucket::http::xml::Element;
-use crate::bucket::object::{After, Listed, Page};
+use crate::bucket::object::{ListPage, ListPosition, ListedObject};
 
 impl S3 {
     /// A page of the objects whose keys begin with `prefix`, after a position.
@@ -23,10 +23,10 @@ impl S3 {
     pub async fn list(
         &self,
         prefix: &str,
-        after: &After,
+        after: &ListPosition,
         count_max: usize,
-    ) -> Result<Page, BucketError> {
-        let mut request = Request::new(action::LIST, Method::GET, None)
+    ) -> Result<ListPage, BucketError> {
+        let mut request = ServiceRequest::new(action::LIST, Method::GET, None)
             .query("list-type", "2")
             .query("encoding-type", "url")
             .query("max-keys", count_max.to_string())
@@ -36,15 +36,19 @@ impl S3 {
             None => request.maybe_query("start-after", after.key.as_deref()),
         };
         let root = self.http.document(&mut request).await?.unwrap_or_default();
-        objects_page(&root, after).map_err(|detail| nonsense(action::LIST.what, detail))
+        objects_page(&root, after).map_err(|detail| malformed_response(action::LIST.what, detail))
     }
 
     /// A page of all versions and delete markers, newest first for each key, after a position.
     ///
     /// # Errors
     /// Errors of the server.
-    pub async fn list_versions(&self, prefix: &str, after: &After) -> Result<Page, BucketError> {
-        let mut request = Request::new(action::LIST_VERSIONS, Method::GET, None)
+    pub async fn list_versions(
+        &self,
+        prefix: &str,
+        after: &ListPosition,
+    ) -> Result<ListPage, BucketError> {
+        let mut request = ServiceRequest::new(action::LIST_VERSIONS, Method::GET, None)
             .query("versions", "")
             .query("encoding-type", "url")
             .query("max-keys", "1000")
@@ -52,12 +56,16 @@ impl S3 {
             .maybe_query("key-marker", after.key.as_deref())
             .maybe_query("version-id-marker", after.token.as_deref());
         let root = self.http.document(&mut request).await?.unwrap_or_default();
-        versions_page(&root, after).map_err(|detail| nonsense(action::LIST_VERSIONS.what, detail))
+        versions_page(&root, after)
+            .map_err(|detail| malformed_response(action::LIST_VERSIONS.what, detail))
     }
 }
 
 /// Reads a page of objects.
-pub(in crate::bucket) fn objects_page(root: &Element, after: &After) -> Result<Page, String> {
+pub(in crate::bucket) fn objects_page(
+    root: &Element,
+    after: &ListPosition,
+) -> Result<ListPage, String> {
     let is_encoded = check(root, "ListBucketResult")?;
     let objects: Result<Vec<_>, _> =
         root.all("Contents").map(|object| listed(object, is_encoded, None)).collect();
@@ -66,16 +74,19 @@ pub(in crate::bucket) fn objects_page(root: &Element, after: &After) -> Result<P
         Some("true") => {
             let key = objects.last().map(|last| last.key.clone()).or_else(|| after.key.clone());
             let token = root.text("NextContinuationToken").map(str::to_owned);
-            Some(After { key, token })
+            Some(ListPosition { key, token })
         }
         _ => None,
     };
     check_progress(&next, after)?;
-    Ok(Page { objects, next })
+    Ok(ListPage { objects, next })
 }
 
 /// Reads a page of versions.
-pub(in crate::bucket) fn versions_page(root: &Element, after: &After) -> Result<Page, String> {
+pub(in crate::bucket) fn versions_page(
+    root: &Element,
+    after: &ListPosition,
+) -> Result<ListPage, String> {
     let is_encoded = check(root, "ListVersionsResult")?;
     let mut objects = Vec::new();
     for child in &root.children {
@@ -92,22 +103,22 @@ pub(in crate::bucket) fn versions_page(root: &Element, after: &After) -> Result<
         });
     }
     let next = match root.text("IsTruncated") {
-        Some("true") => Some(After {
+        Some("true") => Some(ListPosition {
             key: Some(text_of_key(root, "NextKeyMarker", is_encoded)?),
             token: root.text("NextVersionIdMarker").map(str::to_owned),
         }),
         _ => None,
     };
     check_progress(&next, after)?;
-    Ok(Page { objects, next })
+    Ok(ListPage { objects, next })
 }
 
 /// False if the page must be sorted: some servers list all versions of a page first, then all
 /// delete markers. With other servers, whose order says more than times in whole seconds, nothing
 /// is moved.
-fn is_in_order(objects: &[Listed]) -> bool {
+fn is_in_order(objects: &[ListedObject]) -> bool {
     let markers_last = objects.is_sorted_by_key(|object| object.is_delete_marker);
-    let is_newer = |one: &Listed, other: &Listed| one.modified >= other.modified;
+    let is_newer = |one: &ListedObject, other: &ListedObject| one.modified >= other.modified;
     objects.is_sorted_by(|one, other| match one.key.cmp(&other.key) {
         Ordering::Less => true,
         Ordering::Equal => !markers_last || is_newer(one, other),
@@ -124,7 +135,7 @@ fn check(root: &Element, name: &str) -> Result<bool, String> {
 }
 
 /// A listing whose next page begins where this one did would never end.
-fn check_progress(next: &Option<After>, after: &After) -> Result<(), String> {
+fn check_progress(next: &Option<ListPosition>, after: &ListPosition) -> Result<(), String> {
     if next.as_ref() == Some(after) { Err("its pages do not advance".to_owned()) } else { Ok(()) }
 }
 
@@ -137,7 +148,11 @@ fn text_of_key(element: &Element, name: &str, is_encoded: bool) -> Result<String
 }
 
 /// What a listing reports about one object; or about a version, and whether it is a delete marker.
-fn listed(element: &Element, is_encoded: bool, version: Option<bool>) -> Result<Listed, String> {
+fn listed(
+    element: &Element,
+    is_encoded: bool,
+    version: Option<bool>,
+) -> Result<ListedObject, String> {
     let key = text_of_key(element, "Key", is_encoded)?;
     let missing = |name: &str| format!("{key:?} has no readable {name}");
     let is_delete_marker = version == Some(true);
@@ -148,7 +163,7 @@ fn listed(element: &Element, is_encoded: bool, version: Option<bool>) -> Result<
     let modified = element.text("LastModified").and_then(moment).ok_or_else(|| missing("time"))?;
     let etag = element.text("ETag").unwrap_or_default().trim_matches('"').to_owned();
     let storage_class = element.text("StorageClass").filter(|class| !class.is_empty());
-    Ok(Listed {
+    Ok(ListedObject {
         etag,
         bytes,
         modified,
@@ -157,7 +172,7 @@ fn listed(element: &Element, is_encoded: bool, version: Option<bool>) -> Result<
         is_latest: element.text("IsLatest") == Some("true"),
         is_delete_marker,
         key,
-        ..Listed::default()
+        ..ListedObject::default()
     })
 }
 
@@ -170,8 +185,8 @@ fn moment(text: &str) -> Option<FileTime> {
 mod tests {
     use super::*;
 
-    fn page(text: &str) -> Result<Page, String> {
-        objects_page(&Element::parse(text.as_bytes()).unwrap(), &After::default())
+    fn page(text: &str) -> Result<ListPage, String> {
+        objects_page(&Element::parse(text.as_bytes()).unwrap(), &ListPosition::default())
     }
 
     #[test]
@@ -187,11 +202,11 @@ mod tests {
         assert_eq!((object.key.as_str(), object.etag.as_str(), object.bytes), ("a/b c", "e-2", 7));
         assert_eq!(object.modified.nanoseconds, 123_000_000);
         let token = Some("t&".to_owned());
-        assert_eq!(page.next, Some(After { key: Some("a/b c".to_owned()), token }));
+        assert_eq!(page.next, Some(ListPosition { key: Some("a/b c".to_owned()), token }));
     }
 
     #[test]
-    fn nonsense_is_no_page() {
+    fn malformed_pages_are_refused() {
         for bad in [
             "<Other/>",
             "<ListBucketResult><Contents/></ListBucketResult>",
@@ -217,7 +232,8 @@ mod tests {
             item("DeleteMarker", "a", 2, "2"),
         ];
         let text = format!("<ListVersionsResult>{}</ListVersionsResult>", text.concat());
-        let page = versions_page(&Element::parse(text.as_bytes()).unwrap(), &After::default());
+        let page =
+            versions_page(&Element::parse(text.as_bytes()).unwrap(), &ListPosition::default());
         let versions = page.unwrap().objects;
         let found: Vec<_> = versions.iter().map(|it| it.version.as_deref().unwrap()).collect();
         assert_eq!(found, ["3", "2", "1", "9"]);
@@ -226,7 +242,8 @@ mod tests {
         // A single key, deleted last.
         let text = [item("Version", "a", 3, "3"), item("DeleteMarker", "a", 4, "4")];
         let text = format!("<ListVersionsResult>{}</ListVersionsResult>", text.concat());
-        let page = versions_page(&Element::parse(text.as_bytes()).unwrap(), &After::default());
+        let page =
+            versions_page(&Element::parse(text.as_bytes()).unwrap(), &ListPosition::default());
         assert!(page.unwrap().objects[0].is_delete_marker);
     }
 }

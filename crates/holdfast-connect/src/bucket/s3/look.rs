@@ -4,8 +4,8 @@ use http::header::HeaderMap;
 
 use super::client::S3;
 use crate::bucket::BucketError;
-use crate::bucket::attributes::Attributes;
-use crate::bucket::object::{Asked, Listed, Tags};
+use crate::bucket::attributes::ObjectAttributes;
+use crate::bucket::object::{AttributeQuery, ListedObject, Tags};
 
 /// Maximum number of parts in a layout: S3 allows 10,000.
 const PARTS_MAX: u32 = 10_000;
@@ -17,11 +17,11 @@ impl S3 {
     /// Errors of the server.
     pub async fn complete(
         &self,
-        listed: &Listed,
+        listed: &ListedObject,
         headers: &HeaderMap,
-        asked: Asked,
-    ) -> Result<Attributes, BucketError> {
-        let mut attributes = Attributes::from_headers(headers);
+        asked: AttributeQuery,
+    ) -> Result<ObjectAttributes, BucketError> {
+        let mut attributes = ObjectAttributes::from_headers(headers);
         attributes.set("etag", listed.etag.as_str());
         if let Some(class) = listed.storage_class.as_deref().filter(|class| *class != "STANDARD") {
             attributes.set("storage-class", class);
@@ -49,7 +49,7 @@ impl S3 {
 
     /// The sizes of the parts that an object was uploaded in, as `SIZE*COUNT,...`; `None` if it was
     /// not uploaded in parts, or they are unknown.
-    async fn parts(&self, listed: &Listed) -> Result<Option<String>, BucketError> {
+    async fn parts(&self, listed: &ListedObject) -> Result<Option<String>, BucketError> {
         let Some(count) = part_count(&listed.etag) else { return Ok(None) };
         let which = listed.which();
         let Some(first) = self.part_bytes(which, 1).await? else { return Ok(None) };
@@ -121,7 +121,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn even_parts_are_seen() {
+    fn even_parts_are_recognised() {
         assert_eq!(even_parts(25, 3, 10), Some(vec![10, 10, 5]));
         assert_eq!(even_parts(30, 3, 10), Some(vec![10, 10, 10]));
         assert_eq!(even_parts(7, 1, 7), Some(vec![7]));
@@ -132,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn etags_tell_the_number_of_parts() {
+    fn etags_contain_the_number_of_parts() {
         assert_eq!(part_count("abc-12"), Some(12));
         for etag in ["abc", "abc-", "abc-0", "abc-10001", "abc-x", ""] {
             assert_eq!(part_count(etag), None, "{etag}");

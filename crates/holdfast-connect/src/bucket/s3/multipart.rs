@@ -9,9 +9,9 @@ use super::object::{NAME_SPACE, without};
 use crate::bucket::BucketError;
 use crate::bucket::attributes::without_quotes;
 use crate::bucket::http::payload::Payload;
-use crate::bucket::http::request::Request;
+use crate::bucket::http::request::ServiceRequest;
 use crate::bucket::http::xml::escaped;
-use crate::bucket::object::{Replace, Written};
+use crate::bucket::object::{PutMode, WrittenObject};
 use crate::bucket::store::{Upload, UploadedPart};
 
 impl S3 {
@@ -20,7 +20,8 @@ impl S3 {
     /// # Errors
     /// Errors of the server.
     pub async fn begin_upload(&self, key: &str, headers: HeaderMap) -> Result<Upload, BucketError> {
-        let mut request = Request::new(action::PUT, Method::POST, Some(key)).query("uploads", "");
+        let mut request =
+            ServiceRequest::new(action::PUT, Method::POST, Some(key)).query("uploads", "");
         request.headers = headers;
         let root = self.http.document(&mut request).await?.unwrap_or_default();
         let id = root.text("UploadId").ok_or_else(|| without(action::PUT.what, "UploadId"))?;
@@ -38,7 +39,7 @@ impl S3 {
         headers: HeaderMap,
         payload: Payload,
     ) -> Result<String, BucketError> {
-        let mut request = Request::new(action::PUT, Method::PUT, Some(&upload.key))
+        let mut request = ServiceRequest::new(action::PUT, Method::PUT, Some(&upload.key))
             .query("partNumber", number.to_string())
             .query("uploadId", upload.id.as_str())
             .payload(payload);
@@ -57,16 +58,16 @@ impl S3 {
         upload: &Upload,
         parts: &[UploadedPart],
         mut headers: HeaderMap,
-        replace: Replace,
-    ) -> Result<Written, BucketError> {
-        if replace == Replace::No {
+        replace: PutMode,
+    ) -> Result<WrittenObject, BucketError> {
+        if replace == PutMode::No {
             headers.insert(IF_NONE_MATCH, HeaderValue::from_static("*"));
         }
-        let mut request = Request::new(action::PUT, Method::POST, Some(&upload.key))
+        let mut request = ServiceRequest::new(action::PUT, Method::POST, Some(&upload.key))
             .query("uploadId", upload.id.as_str())
             .payload(Payload::Bytes(completion(parts).into()));
         request.headers = headers;
-        request.must_be_absent = replace == Replace::No;
+        request.must_be_absent = replace == PutMode::No;
         let version = HeaderName::from_static("x-amz-version-id");
         let answer = self.http.send(&mut request).await?;
         let version =
@@ -74,7 +75,7 @@ impl S3 {
         let root = self.http.answered_document(&request, answer).await?.unwrap_or_default();
         let etag = root.text("ETag").ok_or_else(|| without(action::PUT.what, "ETag"))?;
         let etag = String::from_utf8_lossy(without_quotes(etag.as_bytes())).into_owned();
-        Ok(Written { etag, version })
+        Ok(WrittenObject { etag, version })
     }
 
     /// Aborts an upload; its parts are removed.
@@ -82,7 +83,7 @@ impl S3 {
     /// # Errors
     /// Errors of the server.
     pub async fn abort_upload(&self, upload: &Upload) -> Result<(), BucketError> {
-        let mut request = Request::new(action::ABORT, Method::DELETE, Some(&upload.key))
+        let mut request = ServiceRequest::new(action::ABORT, Method::DELETE, Some(&upload.key))
             .query("uploadId", upload.id.as_str());
         request.is_tidying = true;
         self.http.send(&mut request).await.map(drop)

@@ -14,12 +14,12 @@ use super::client::S3;
 use super::grants::Grants;
 use crate::bucket::BucketError;
 use crate::bucket::attributes::without_quotes;
-use crate::bucket::http::client::{Answered, nonsense};
+use crate::bucket::http::client::{ServiceResponse, malformed_response};
 use crate::bucket::http::encode;
 use crate::bucket::http::payload::Payload;
-use crate::bucket::http::request::Request;
+use crate::bucket::http::request::ServiceRequest;
 use crate::bucket::http::xml::{Element, escaped};
-use crate::bucket::object::{After, Listed, Replace, Which, Written};
+use crate::bucket::object::{ListPosition, ListedObject, ObjectRef, PutMode, WrittenObject};
 
 const CHECKSUM_MODE: HeaderName = HeaderName::from_static("x-amz-checksum-mode");
 
@@ -31,11 +31,11 @@ impl S3 {
     /// [`BucketError::Changed`] and [`BucketError::Vanished`] among others.
     pub async fn get(
         &self,
-        which: Which<'_>,
+        which: ObjectRef<'_>,
         range: Option<(u64, u64)>,
-    ) -> Result<Answered, BucketError> {
+    ) -> Result<ServiceResponse, BucketError> {
         let action = if which.version.is_some() { action::GET_VERSION } else { action::GET };
-        let mut request = about(Request::new(action, Method::GET, Some(which.key)), which);
+        let mut request = about(ServiceRequest::new(action, Method::GET, Some(which.key)), which);
         if let Some((first, last)) = range {
             request = request.header(RANGE, &format!("bytes={first}-{last}"));
         } else {
@@ -49,12 +49,12 @@ impl S3 {
     ///
     /// # Errors
     /// Errors of the server.
-    pub async fn find(&self, key: &str) -> Result<Option<Listed>, BucketError> {
+    pub async fn find(&self, key: &str) -> Result<Option<ListedObject>, BucketError> {
         if !self.is_disordered.load(Ordering::Relaxed) {
-            let page = self.list(key, &After::default(), 1).await?;
+            let page = self.list(key, &ListPosition::default(), 1).await?;
             return Ok(page.objects.into_iter().next().filter(|object| object.key == key));
         }
-        match self.head(Which { key, etag: "", version: None }).await {
+        match self.head(ObjectRef { key, etag: "", version: None }).await {
             Ok(headers) => Ok(Some(listed(key, &headers))),
             Err(BucketError::Vanished) => Ok(None),
             Err(error) => Err(error),
@@ -65,8 +65,8 @@ impl S3 {
     ///
     /// # Errors
     /// As [`S3::get`].
-    pub async fn head(&self, which: Which<'_>) -> Result<HeaderMap, BucketError> {
-        let request = Request::new(action::HEAD, Method::HEAD, Some(which.key));
+    pub async fn head(&self, which: ObjectRef<'_>) -> Result<HeaderMap, BucketError> {
+        let request = ServiceRequest::new(action::HEAD, Method::HEAD, Some(which.key));
         let mut request = about(request, which).header(CHECKSUM_MODE, "ENABLED");
         Ok(self.http.send(&mut request).await?.into_parts().0.headers)
     }
@@ -78,10 +78,10 @@ impl S3 {
     /// As [`S3::get`].
     pub async fn part_bytes(
         &self,
-        which: Which<'_>,
+        which: ObjectRef<'_>,
         number: u32,
     ) -> Result<Option<u64>, BucketError> {
-        let request = Request::new(action::HEAD, Method::HEAD, Some(which.key));
+        let request = ServiceRequest::new(action::HEAD, Method::HEAD, Some(which.key));
         // Without the ETag, which some servers compare with that of the part. If the object was
         // replaced, the sizes do not fit, or at worst it gets a different ETag when it is restored.
         let mut request =
@@ -103,12 +103,12 @@ impl S3 {
     ///
     /// # Errors
     /// Errors of the server.
-    pub async fn tags(&self, which: Which<'_>) -> Result<Vec<(String, String)>, BucketError> {
+    pub async fn tags(&self, which: ObjectRef<'_>) -> Result<Vec<(String, String)>, BucketError> {
         let action = match which.version {
             Some(_) => action::GET_VERSION_TAGS,
             None => action::GET_TAGS,
         };
-        let mut request = Request::new(action, Method::GET, Some(which.key))
+        let mut request = ServiceRequest::new(action, Method::GET, Some(which.key))
             .query("tagging", "")
             .maybe_query("versionId", which.version);
         match self.http.document(&mut request).await {
@@ -124,12 +124,12 @@ impl S3 {
     ///
     /// # Errors
     /// Errors of the server.
-    pub async fn acl(&self, which: Which<'_>) -> Result<Vec<u8>, BucketError> {
+    pub async fn acl(&self, which: ObjectRef<'_>) -> Result<Vec<u8>, BucketError> {
         let action = match which.version {
             Some(_) => action::GET_VERSION_ACL,
             None => action::GET_ACL,
         };
-        let mut request = Request::new(action, Method::GET, Some(which.key))
+        let mut request = ServiceRequest::new(action, Method::GET, Some(which.key))
             .query("acl", "")
             .maybe_query("versionId", which.version);
         Ok(self.http.body(&mut request).await?.to_vec())
@@ -144,11 +144,11 @@ impl S3 {
         key: &str,
         headers: HeaderMap,
         payload: Payload,
-        replace: Replace,
-    ) -> Result<Written, BucketError> {
-        let mut request = Request::new(action::PUT, Method::PUT, Some(key)).payload(payload);
+        replace: PutMode,
+    ) -> Result<WrittenObject, BucketError> {
+        let mut request = ServiceRequest::new(action::PUT, Method::PUT, Some(key)).payload(payload);
         request.headers = headers;
-        if replace == Replace::No {
+        if replace == PutMode::No {
             request.headers.insert(IF_NONE_MATCH, HeaderValue::from_static("*"));
             request.must_be_absent = true;
         }
@@ -163,9 +163,13 @@ impl S3 {
     }
 
     /// What exists at a key, if it is this content in one piece.
-    async fn written_before(&self, key: &str, payload: &Payload) -> Result<Written, BucketError> {
+    async fn written_before(
+        &self,
+        key: &str,
+        payload: &Payload,
+    ) -> Result<WrittenObject, BucketError> {
         let md5 = data_encoding::BASE64.decode(payload.md5()?.as_bytes()).unwrap_or_default();
-        let found = written(&self.head(Which { key, etag: "", version: None }).await?);
+        let found = written(&self.head(ObjectRef { key, etag: "", version: None }).await?);
         let is_same = found.etag == data_encoding::HEXLOWER.encode(&md5);
         if is_same { Ok(found) } else { Err(BucketError::Exists) }
     }
@@ -176,11 +180,11 @@ impl S3 {
     /// Errors of the server.
     pub async fn copy_onto_itself(
         &self,
-        which: Which<'_>,
+        which: ObjectRef<'_>,
         headers: HeaderMap,
     ) -> Result<(), BucketError> {
         let source = format!("/{}/{}", self.bucket, encode::path(which.key));
-        let mut request = Request::new(action::COPY, Method::PUT, Some(which.key));
+        let mut request = ServiceRequest::new(action::COPY, Method::PUT, Some(which.key));
         request.headers = headers;
         request = request
             .header(HeaderName::from_static("x-amz-copy-source"), &source)
@@ -199,10 +203,11 @@ impl S3 {
     pub async fn put_tags(&self, key: &str, tags: &[(String, String)]) -> Result<(), BucketError> {
         // Not every server accepts an empty set.
         if tags.is_empty() {
-            let request = Request::new(action::DELETE_TAGS, Method::DELETE, Some(key));
+            let request = ServiceRequest::new(action::DELETE_TAGS, Method::DELETE, Some(key));
             return self.http.send(&mut request.query("tagging", "")).await.map(drop);
         }
-        let request = Request::new(action::PUT_TAGS, Method::PUT, Some(key)).query("tagging", "");
+        let request =
+            ServiceRequest::new(action::PUT_TAGS, Method::PUT, Some(key)).query("tagging", "");
         let document = tagging(tags);
         self.http.send(&mut request.payload(Payload::Bytes(document.into()))).await.map(drop)
     }
@@ -212,7 +217,8 @@ impl S3 {
     /// # Errors
     /// Errors of the server.
     pub async fn put_acl(&self, key: &str, grants: &Grants) -> Result<(), BucketError> {
-        let mut request = Request::new(action::PUT_ACL, Method::PUT, Some(key)).query("acl", "");
+        let mut request =
+            ServiceRequest::new(action::PUT_ACL, Method::PUT, Some(key)).query("acl", "");
         for (name, grantees) in grants.headers() {
             request = request.header(HeaderName::from_static(name), &grantees);
         }
@@ -224,8 +230,10 @@ impl S3 {
     /// # Errors
     /// Errors of the server.
     pub async fn delete(&self, key: &str) -> Result<Option<String>, BucketError> {
-        let answer =
-            self.http.send(&mut Request::new(action::DELETE, Method::DELETE, Some(key))).await;
+        let answer = self
+            .http
+            .send(&mut ServiceRequest::new(action::DELETE, Method::DELETE, Some(key)))
+            .await;
         match answer {
             Ok(answer) => Ok(written(answer.headers()).version),
             Err(BucketError::Vanished) => Ok(None),
@@ -235,23 +243,23 @@ impl S3 {
 }
 
 /// What headers report about an object, in the form of a listing.
-fn listed(key: &str, headers: &HeaderMap) -> Listed {
+fn listed(key: &str, headers: &HeaderMap) -> ListedObject {
     let text = |name: HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
     let modified = text(LAST_MODIFIED);
     let modified = modified.and_then(|date| DateTimeParser::new().parse_timestamp(date).ok());
-    Listed {
+    ListedObject {
         key: key.to_owned(),
         etag: written(headers).etag,
         bytes: text(CONTENT_LENGTH).and_then(|length| length.parse().ok()).unwrap_or_default(),
         modified: modified.unwrap_or_default().into(),
         storage_class: text(HeaderName::from_static("x-amz-storage-class")).map(str::to_owned),
         is_latest: true,
-        ..Listed::default()
+        ..ListedObject::default()
     }
 }
 
 /// Makes the request for this version, provided it is still the one that was listed.
-fn about<'a>(request: Request<'a>, which: Which<'_>) -> Request<'a> {
+fn about<'a>(request: ServiceRequest<'a>, which: ObjectRef<'_>) -> ServiceRequest<'a> {
     let request = request.maybe_query("versionId", which.version);
     match which.etag {
         "" => request,
@@ -260,9 +268,9 @@ fn about<'a>(request: Request<'a>, which: Which<'_>) -> Request<'a> {
 }
 
 /// What the headers of a response say about the object that was written.
-pub(super) fn written(headers: &HeaderMap) -> Written {
+pub(super) fn written(headers: &HeaderMap) -> WrittenObject {
     let text = |name: HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
-    Written {
+    WrittenObject {
         etag: text(ETAG)
             .and_then(|etag| std::str::from_utf8(without_quotes(etag.as_bytes())).ok())
             .unwrap_or_default()
@@ -300,7 +308,7 @@ pub(super) const NAME_SPACE: &str = "http://s3.amazonaws.com/doc/2006-03-01/";
 
 /// The error for a response that lacks what was requested.
 pub(super) fn without(what: &'static str, name: &str) -> BucketError {
-    nonsense(what, format!("it has no {name}"))
+    malformed_response(what, format!("it has no {name}"))
 }
 
 #[cfg(test)]

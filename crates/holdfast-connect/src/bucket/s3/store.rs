@@ -1,4 +1,4 @@
-//! [`S3`] as a [`Store`].
+//! [`S3`] as a [`BucketStore`].
 
 use std::sync::atomic::Ordering;
 
@@ -9,30 +9,32 @@ use jiff::Timestamp;
 use jiff::fmt::rfc2822::DateTimeParser;
 
 use super::action;
-use super::checksum::{Algorithm, Sum};
+use super::checksum::{ChecksumAlgorithm, Sum};
 use super::client::S3;
 use super::configuration::{SETTINGS, mean_the_same};
 use super::grants::Grants;
 use super::object::tagging_header;
 use crate::bucket::BucketError;
-use crate::bucket::attributes::{Attributes, Carry, Origin};
-use crate::bucket::http::client::{Answered, Client};
+use crate::bucket::attributes::{AttributeOrigin, Carry, ObjectAttributes};
+use crate::bucket::http::client::{Client, ServiceResponse};
 use crate::bucket::http::payload::Payload;
-use crate::bucket::http::request::Request;
+use crate::bucket::http::request::ServiceRequest;
 use crate::bucket::http::xml::Element;
-use crate::bucket::object::{After, Asked, Listed, Page, Replace, Tags, Which, Written};
+use crate::bucket::object::{
+    AttributeQuery, ListPage, ListPosition, ListedObject, ObjectRef, PutMode, Tags, WrittenObject,
+};
 use crate::bucket::store::{
-    Creation, Denied, ObjectVersions, Objects, Setting, Settings, Store, Upload, UploadLimits,
-    UploadedPart, Uploads, Versioning,
+    BucketObjects, BucketStore, Creation, Denied, ObjectVersions, Setting, Settings, Upload,
+    UploadLimits, UploadedPart, Uploads, Versioning,
 };
 
-impl Store for S3 {
+impl BucketStore for S3 {
     fn http(&self) -> &Client {
         &self.http
     }
 
-    fn origin(&self) -> Origin {
-        Origin::S3
+    fn origin(&self) -> AttributeOrigin {
+        AttributeOrigin::S3
     }
 
     fn bucket(&self) -> (&str, &str) {
@@ -57,7 +59,7 @@ impl Store for S3 {
 }
 
 #[async_trait]
-impl Objects for S3 {
+impl BucketObjects for S3 {
     fn lists_from_any_key(&self) -> bool {
         true
     }
@@ -65,9 +67,9 @@ impl Objects for S3 {
     async fn list(
         &self,
         prefix: &str,
-        after: &After,
+        after: &ListPosition,
         count_max: usize,
-    ) -> Result<Page, BucketError> {
+    ) -> Result<ListPage, BucketError> {
         self.list(prefix, after, count_max).await
     }
 
@@ -79,14 +81,14 @@ impl Objects for S3 {
         self.is_disordered.store(true, Ordering::Relaxed);
     }
 
-    async fn find(&self, key: &str) -> Result<Option<Listed>, BucketError> {
+    async fn find(&self, key: &str) -> Result<Option<ListedObject>, BucketError> {
         self.find(key).await
     }
 
     async fn try_attributes(
         &self,
-        which: Which<'_>,
-        asked: Asked,
+        which: ObjectRef<'_>,
+        asked: AttributeQuery,
     ) -> Result<Vec<Denied>, BucketError> {
         let mut denied = Vec::new();
         if asked.tags != Tags::LeaveOut {
@@ -108,40 +110,40 @@ impl Objects for S3 {
 
     async fn get(
         &self,
-        which: Which<'_>,
+        which: ObjectRef<'_>,
         range: Option<(u64, u64)>,
-    ) -> Result<Answered, BucketError> {
+    ) -> Result<ServiceResponse, BucketError> {
         self.get(which, range).await
     }
 
-    async fn head(&self, which: Which<'_>) -> Result<HeaderMap, BucketError> {
+    async fn head(&self, which: ObjectRef<'_>) -> Result<HeaderMap, BucketError> {
         self.head(which).await
     }
 
     async fn attributes(
         &self,
-        listed: &Listed,
+        listed: &ListedObject,
         headers: Option<&HeaderMap>,
-        asked: Asked,
-    ) -> Result<Attributes, BucketError> {
+        asked: AttributeQuery,
+    ) -> Result<ObjectAttributes, BucketError> {
         match headers {
             Some(headers) => self.complete(listed, headers, asked).await,
             None => self.complete(listed, &self.head(listed.which()).await?, asked).await,
         }
     }
 
-    async fn glance(&self, listed: &Listed) -> Result<Attributes, BucketError> {
-        Ok(Attributes::from_headers(&self.head(listed.which()).await?))
+    async fn glance(&self, listed: &ListedObject) -> Result<ObjectAttributes, BucketError> {
+        Ok(ObjectAttributes::from_headers(&self.head(listed.which()).await?))
     }
 
     async fn put(
         &self,
         key: &str,
-        attributes: &Attributes,
+        attributes: &ObjectAttributes,
         carry: Carry,
         payload: Payload,
-        replace: Replace,
-    ) -> Result<Written, BucketError> {
+        replace: PutMode,
+    ) -> Result<WrittenObject, BucketError> {
         let mut headers = headers(attributes, carry);
         // The server compares what it receives with the stored checksum, if that covers the whole
         // content.
@@ -161,15 +163,15 @@ impl Objects for S3 {
     async fn update(
         &self,
         key: &str,
-        wanted: &Attributes,
+        wanted: &ObjectAttributes,
         carry: Carry,
     ) -> Result<bool, BucketError> {
-        let now = Which { key, etag: "", version: None };
-        let found = Attributes::from_headers(&self.head(now).await?);
+        let now = ObjectRef { key, etag: "", version: None };
+        let found = ObjectAttributes::from_headers(&self.head(now).await?);
         let etag = found.text("etag").unwrap_or_default();
         let differs = !found.is_same_when_written(wanted, carry);
         if differs {
-            let which = Which { key, etag, version: None };
+            let which = ObjectRef { key, etag, version: None };
             self.copy_onto_itself(which, wanted.to_headers(carry)).await?;
         }
         if carry.tags {
@@ -183,7 +185,7 @@ impl Objects for S3 {
         Ok(differs)
     }
 
-    async fn give_acl(&self, key: &str, attributes: &Attributes) -> Result<(), BucketError> {
+    async fn give_acl(&self, key: &str, attributes: &ObjectAttributes) -> Result<(), BucketError> {
         let Some(document) = attributes.get("acl") else { return Ok(()) };
         let grants = Grants::parse(document).map_err(BucketError::Limit)?;
         if grants.is_private() { Ok(()) } else { self.put_acl(key, &grants).await }
@@ -203,7 +205,7 @@ impl Uploads for S3 {
     async fn begin_upload(
         &self,
         key: &str,
-        attributes: &Attributes,
+        attributes: &ObjectAttributes,
         carry: Carry,
     ) -> Result<Upload, BucketError> {
         let mut headers = headers(attributes, carry);
@@ -217,7 +219,7 @@ impl Uploads for S3 {
     async fn upload_part(
         &self,
         upload: &Upload,
-        attributes: &Attributes,
+        attributes: &ObjectAttributes,
         number: u32,
         payload: Payload,
     ) -> Result<UploadedPart, BucketError> {
@@ -238,10 +240,10 @@ impl Uploads for S3 {
         &self,
         upload: &Upload,
         parts: &[UploadedPart],
-        attributes: &Attributes,
+        attributes: &ObjectAttributes,
         _: Carry,
-        replace: Replace,
-    ) -> Result<Written, BucketError> {
+        replace: PutMode,
+    ) -> Result<WrittenObject, BucketError> {
         let mut headers = HeaderMap::new();
         if let Some((_, "FULL_OBJECT")) = self.part_checksums(attributes)
             && let Some((header, value)) = attributes.checksum()
@@ -269,12 +271,16 @@ impl ObjectVersions for S3 {
         })
     }
 
-    async fn list_versions(&self, prefix: &str, after: &After) -> Result<Page, BucketError> {
+    async fn list_versions(
+        &self,
+        prefix: &str,
+        after: &ListPosition,
+    ) -> Result<ListPage, BucketError> {
         self.list_versions(prefix, after).await
     }
 
     async fn now(&self) -> Result<Option<Timestamp>, BucketError> {
-        let mut request = Request::new(action::FIND_BUCKET, Method::HEAD, None);
+        let mut request = ServiceRequest::new(action::FIND_BUCKET, Method::HEAD, None);
         let answer = self.http.send(&mut request).await?;
         let date = answer.headers().get(DATE).and_then(|date| date.to_str().ok());
         Ok(date.and_then(|date| DateTimeParser::new().parse_timestamp(date).ok()))
@@ -308,7 +314,7 @@ impl Creation for S3 {
 }
 
 /// The headers that set these attributes on an object.
-fn headers(attributes: &Attributes, carry: Carry) -> HeaderMap {
+fn headers(attributes: &ObjectAttributes, carry: Carry) -> HeaderMap {
     let mut headers = attributes.to_headers(carry);
     let tags = attributes.tags();
     if carry.tags && !tags.is_empty() {
@@ -320,11 +326,17 @@ fn headers(attributes: &Attributes, carry: Carry) -> HeaderMap {
 impl S3 {
     /// The checksums of an object that had several parts: the algorithm, and whether they cover the
     /// parts or the whole. `None` for a server that accepts none.
-    fn part_checksums(&self, attributes: &Attributes) -> Option<(Algorithm, &'static str)> {
+    fn part_checksums(
+        &self,
+        attributes: &ObjectAttributes,
+    ) -> Option<(ChecksumAlgorithm, &'static str)> {
         let (header, value) = attributes.checksum().filter(|_| self.http.has_checksums())?;
         let is_whole =
             !value.contains('-') && attributes.text("checksum-type") != Some("COMPOSITE");
-        Some((Algorithm::of_header(header)?, if is_whole { "FULL_OBJECT" } else { "COMPOSITE" }))
+        Some((
+            ChecksumAlgorithm::of_header(header)?,
+            if is_whole { "FULL_OBJECT" } else { "COMPOSITE" },
+        ))
     }
 }
 

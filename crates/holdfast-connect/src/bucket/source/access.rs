@@ -2,20 +2,20 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::super::object::{After, Asked, Tags, Which};
-use super::super::store::{Denied, ObjectVersions, Store, Versioning};
+use super::super::object::{AttributeQuery, ListPosition, ObjectRef, Tags};
+use super::super::store::{BucketStore, Denied, ObjectVersions, Versioning};
 use super::super::{BucketError, OptionalPart};
-use super::Versions;
+use super::VersionSelection;
 
 /// Number of permissions named in one sentence.
 const NAMED_MAX: usize = 4;
 
 /// What to report about a source besides its contents; shared with the source.
 #[derive(Debug, Clone, Default)]
-pub struct Remarks(Arc<Mutex<Said>>);
+pub struct Remarks(Arc<Mutex<RemarkList>>);
 
 #[derive(Debug, Default)]
-struct Said {
+struct RemarkList {
     sentences: Vec<String>,
     lacks_attributes: bool,
 }
@@ -43,12 +43,13 @@ impl Remarks {
 /// True if the versions of the bucket are to be read: it has some, they are requested, and they may
 /// be read. A cut is optional; older versions are not.
 pub async fn has_versions(
-    store: &dyn Store,
-    versions: Versions,
+    store: &dyn BucketStore,
+    versions: VersionSelection,
     prefix: &str,
     remarks: &Remarks,
 ) -> Result<bool, BucketError> {
-    let Some(object_versions) = store.versions().filter(|_| versions != Versions::Newest) else {
+    let Some(object_versions) = store.versions().filter(|_| versions != VersionSelection::Newest)
+    else {
         return Ok(false);
     };
     let outcome = match object_versions.versioning().await {
@@ -58,7 +59,7 @@ pub async fn has_versions(
     };
     match outcome {
         Ok(()) => Ok(true),
-        Err(BucketError::Denied { permission, .. }) if versions == Versions::Cut => {
+        Err(BucketError::Denied { permission, .. }) if versions == VersionSelection::Cut => {
             remarks.say(format!(
                 "objects are captured as listed, not as of a single moment: the credentials do not \
                  allow {permission}"
@@ -66,18 +67,18 @@ pub async fn has_versions(
             Ok(false)
         }
         // Not every server that supports versioning can list versions.
-        Err(BucketError::Unsupported { .. }) if versions == Versions::Cut => Ok(false),
+        Err(BucketError::Unsupported { .. }) if versions == VersionSelection::Cut => Ok(false),
         Err(error) => Err(error),
     }
 }
 
 /// Lists versions, and starts reading one: that takes other permissions than listing objects.
 async fn try_versions(
-    store: &dyn Store,
+    store: &dyn BucketStore,
     versions: &dyn ObjectVersions,
     prefix: &str,
 ) -> Result<(), BucketError> {
-    let page = versions.list_versions(prefix, &After::default()).await?;
+    let page = versions.list_versions(prefix, &ListPosition::default()).await?;
     let Some(first) = page.objects.iter().find(|version| !version.is_delete_marker) else {
         return Ok(());
     };
@@ -91,12 +92,12 @@ async fn try_versions(
 /// Which attributes of objects to request, as far as one object shows that they may be read; and
 /// which may not.
 pub async fn allowed(
-    store: &dyn Store,
-    which: Which<'_>,
-    asked: Asked,
+    store: &dyn BucketStore,
+    which: ObjectRef<'_>,
+    asked: AttributeQuery,
     must_have_tags: bool,
     remarks: &Remarks,
-) -> Result<(Asked, Vec<BucketError>), BucketError> {
+) -> Result<(AttributeQuery, Vec<BucketError>), BucketError> {
     let denied = match store.try_attributes(which, asked).await {
         // Reported when the object is read.
         Err(BucketError::Vanished | BucketError::Changed | BucketError::Archived) => Vec::new(),

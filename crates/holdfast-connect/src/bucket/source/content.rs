@@ -10,12 +10,12 @@ use tokio::task::JoinHandle;
 
 use super::super::BucketError;
 use super::super::connection::Bucket;
-use super::super::http::client::Answered;
-use super::super::object::Listed;
+use super::super::http::client::ServiceResponse;
+use super::super::object::ListedObject;
 use super::super::s3::checksum::Checker;
-use super::super::store::Store;
-use crate::web::Answer;
-use crate::{Content, Piece};
+use super::super::store::BucketStore;
+use crate::web::ResponseBody;
+use crate::{Content, ContentPiece};
 
 /// Objects of at least this size, in bytes, are read in ranges.
 pub const LARGE_BYTES_MIN: u64 = 16 << 20;
@@ -25,10 +25,10 @@ const RANGE_BYTES: u64 = 8 << 20;
 /// An object being read.
 pub struct ObjectContent {
     bucket: Bucket,
-    listed: Arc<Listed>,
+    listed: Arc<ListedObject>,
     /// The current metadata of the object, if it is not what the scan saw.
     changed: Option<Metadata>,
-    stream: Stream,
+    stream: ObjectStream,
     /// What has arrived but was not taken yet.
     waiting: Bytes,
     /// Bytes taken so far.
@@ -36,9 +36,9 @@ pub struct ObjectContent {
     checker: Option<Checker>,
 }
 
-enum Stream {
+enum ObjectStream {
     /// A single response; it is requested again from where it broke off.
-    One { answer: Option<Answer>, received: u64, attempts: u32 },
+    One { answer: Option<ResponseBody>, received: u64, attempts: u32 },
     /// Ranges in order, and where the next one to request begins.
     Ranges { coming: VecDeque<JoinHandle<Result<Bytes, BucketError>>>, next: u64, width: usize },
 }
@@ -47,23 +47,24 @@ impl ObjectContent {
     /// Reads from a response that has begun.
     pub fn one(
         bucket: Bucket,
-        listed: Arc<Listed>,
+        listed: Arc<ListedObject>,
         changed: Option<Metadata>,
-        answer: Answered,
+        answer: ServiceResponse,
     ) -> Self {
         let checker = Checker::for_answer(answer.headers());
-        let stream = Stream::One { answer: Some(answer.into_body()), received: 0, attempts: 1 };
+        let stream =
+            ObjectStream::One { answer: Some(answer.into_body()), received: 0, attempts: 1 };
         Self { bucket, listed, changed, stream, waiting: Bytes::new(), taken: 0, checker }
     }
 
     /// Reads in ranges, this many concurrently.
     pub fn ranges(
         bucket: Bucket,
-        listed: Arc<Listed>,
+        listed: Arc<ListedObject>,
         changed: Option<Metadata>,
         width: usize,
     ) -> Self {
-        let stream = Stream::Ranges { coming: VecDeque::new(), next: 0, width };
+        let stream = ObjectStream::Ranges { coming: VecDeque::new(), next: 0, width };
         let (waiting, checker) = (Bytes::new(), None);
         Self { bucket, listed, changed, stream, waiting, taken: 0, checker }
     }
@@ -71,12 +72,12 @@ impl ObjectContent {
     /// The next bytes; `None` at the end.
     fn next(&mut self) -> Result<Option<Bytes>, BucketError> {
         match &mut self.stream {
-            Stream::One { answer, received, attempts } => {
+            ObjectStream::One { answer, received, attempts } => {
                 let store = self.bucket.store();
                 let next = next_of_one(&**store, &self.listed, answer, received, attempts);
                 self.bucket.runtime().block_on(store.http().unless_stopped(next))
             }
-            Stream::Ranges { coming, next, width } => {
+            ObjectStream::Ranges { coming, next, width } => {
                 while coming.len() < *width && *next < self.listed.bytes {
                     let last = (*next + RANGE_BYTES).min(self.listed.bytes) - 1;
                     let store = Arc::clone(self.bucket.store());
@@ -105,14 +106,14 @@ impl ObjectContent {
 
 impl Drop for ObjectContent {
     fn drop(&mut self) {
-        if let Stream::Ranges { coming, .. } = &mut self.stream {
+        if let ObjectStream::Ranges { coming, .. } = &mut self.stream {
             coming.iter().for_each(JoinHandle::abort);
         }
     }
 }
 
 impl Content for ObjectContent {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<Piece> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<ContentPiece> {
         let mut filled = 0;
         while filled < buffer.len() {
             if self.waiting.is_empty() {
@@ -130,10 +131,10 @@ impl Content for ObjectContent {
         }
         self.taken += filled as u64;
         if filled > 0 || buffer.is_empty() {
-            return Ok(Piece::Data(filled));
+            return Ok(ContentPiece::Data(filled));
         }
         self.finish()?;
-        Ok(Piece::End)
+        Ok(ContentPiece::End)
     }
 
     fn changed(&mut self) -> io::Result<Option<Metadata>> {
@@ -143,9 +144,9 @@ impl Content for ObjectContent {
 
 /// The next bytes of an object that is read in one stream.
 async fn next_of_one(
-    store: &dyn Store,
-    listed: &Listed,
-    answer: &mut Option<Answer>,
+    store: &dyn BucketStore,
+    listed: &ListedObject,
+    answer: &mut Option<ResponseBody>,
     received: &mut u64,
     attempts: &mut u32,
 ) -> Result<Option<Bytes>, BucketError> {
@@ -183,8 +184,8 @@ async fn next_of_one(
 
 /// Reads a whole range.
 async fn read_range(
-    store: Arc<dyn Store>,
-    listed: Arc<Listed>,
+    store: Arc<dyn BucketStore>,
+    listed: Arc<ListedObject>,
     (first, last): (u64, u64),
 ) -> Result<Bytes, BucketError> {
     let length = (last - first + 1) as usize;
@@ -207,7 +208,7 @@ async fn read_range(
 }
 
 /// The body of a response to a range request, which must begin at the requested position.
-fn body_of_range(answer: Answered, first: u64) -> Result<Answer, BucketError> {
+fn body_of_range(answer: ServiceResponse, first: u64) -> Result<ResponseBody, BucketError> {
     let is_range = answer.status() == http::StatusCode::PARTIAL_CONTENT;
     let begins = answer.headers().get("content-range").and_then(|range| range.to_str().ok());
     let begins =

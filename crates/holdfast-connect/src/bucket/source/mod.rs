@@ -21,15 +21,15 @@ use tokio::sync::Semaphore;
 
 pub use access::Remarks;
 pub use document::BucketDocument;
-pub use options::{BucketSourceOptions, Versions};
+pub use options::{BucketSourceOptions, VersionSelection};
 
-use self::opener::{MadeUp, ObjectOpener, Shared};
+use self::opener::{BucketSourceShared, InMemoryEntry, ObjectOpener};
 use super::BucketError;
-use super::attributes::Attributes;
+use super::attributes::ObjectAttributes;
 use super::connection::Bucket;
-use super::listing::{AskPage, Listing, Plan};
-use super::object::{Asked, Listed};
-use crate::{Item, Leaf, LeafKind, Opener, Source, Trouble};
+use super::listing::{BucketListing, ListingPlan, RequestPage};
+use super::object::{AttributeQuery, ListedObject};
+use crate::{Leaf, LeafKind, Opener, Source, SourceItem, UnreadEntry};
 
 /// Mode of the directories.
 const DIRECTORY_MODE: u32 = 0o755;
@@ -42,26 +42,26 @@ const RANGE_WIDTH_MAX: usize = 4;
 pub struct BucketSource {
     bucket: Bucket,
     options: BucketSourceOptions,
-    shared: Arc<Shared>,
+    shared: Arc<BucketSourceShared>,
     /// The moment whose versions count; `None` if the bucket has no versions, or they are not
     /// requested.
     cut: Option<FileTime>,
     remarks: Remarks,
     /// True once it is known which attributes of objects may be read.
     is_tried: bool,
-    stage: Stage,
+    stage: BucketSourceStage,
     /// Items that are ready.
-    items: VecDeque<Item>,
+    items: VecDeque<SourceItem>,
     /// Versions of the key that is being listed.
-    versions: Vec<Listed>,
+    versions: Vec<ListedObject>,
 }
 
 /// What comes next.
-enum Stage {
+enum BucketSourceStage {
     Document,
-    Objects(Box<Listing>),
+    Objects(Box<BucketListing>),
     ObjectsEnd,
-    Versions(Box<Listing>),
+    Versions(Box<BucketListing>),
     VersionsEnd,
     End,
 }
@@ -88,14 +88,14 @@ impl BucketSource {
             (true, cut) => cut,
             (false, _) => None,
         };
-        let shared = Arc::new(Shared {
+        let shared = Arc::new(BucketSourceShared {
             bucket: bucket.clone(),
-            asked: Asked { tags: options.tags, with_acl: options.with_acl },
+            asked: AttributeQuery { tags: options.tags, with_acl: options.with_acl },
             looks: Arc::new(Semaphore::new(bucket.concurrency())),
             attributes_as_of: options.attributes_as_of,
             range_width: bucket.concurrency().min(RANGE_WIDTH_MAX),
         });
-        let (stage, items, versions) = (Stage::Document, VecDeque::new(), Vec::new());
+        let (stage, items, versions) = (BucketSourceStage::Document, VecDeque::new(), Vec::new());
         let (bucket, is_tried) = (bucket.clone(), false);
         Ok(Self { bucket, options, shared, cut, remarks, is_tried, stage, items, versions })
     }
@@ -113,40 +113,50 @@ impl BucketSource {
 
     /// Produces at least one item, or reaches the end.
     fn advance(&mut self) -> Result<(), BucketError> {
-        match std::mem::replace(&mut self.stage, Stage::End) {
-            Stage::Document => {
+        match std::mem::replace(&mut self.stage, BucketSourceStage::End) {
+            BucketSourceStage::Document => {
                 self.document()?;
                 self.enter(OBJECTS_NAME);
-                self.stage = Stage::Objects(Box::new(self.listing(self.cut.is_some())?));
+                self.stage =
+                    BucketSourceStage::Objects(Box::new(self.listing(self.cut.is_some())?));
             }
-            Stage::Objects(mut listing) => {
+            BucketSourceStage::Objects(mut listing) => {
                 let page = self.next_page(&mut listing)?;
                 self.try_attributes(page.as_deref())?;
-                self.stage =
-                    if page.is_some() { Stage::Objects(listing) } else { Stage::ObjectsEnd };
+                self.stage = if page.is_some() {
+                    BucketSourceStage::Objects(listing)
+                } else {
+                    BucketSourceStage::ObjectsEnd
+                };
                 self.take_page(page, |source, versions| source.object_at_cut(versions));
             }
-            Stage::ObjectsEnd => {
-                self.items.push_back(Item::Leave);
-                if self.options.versions == Versions::All && self.cut.is_some() {
+            BucketSourceStage::ObjectsEnd => {
+                self.items.push_back(SourceItem::Leave);
+                if self.options.versions == VersionSelection::All && self.cut.is_some() {
                     self.enter(VERSIONS_NAME);
-                    self.stage = Stage::Versions(Box::new(self.listing(true)?));
+                    self.stage = BucketSourceStage::Versions(Box::new(self.listing(true)?));
                 }
             }
-            Stage::Versions(mut listing) => {
+            BucketSourceStage::Versions(mut listing) => {
                 let page = self.next_page(&mut listing)?;
-                self.stage =
-                    if page.is_some() { Stage::Versions(listing) } else { Stage::VersionsEnd };
+                self.stage = if page.is_some() {
+                    BucketSourceStage::Versions(listing)
+                } else {
+                    BucketSourceStage::VersionsEnd
+                };
                 self.take_page(page, |source, versions| source.other_versions(versions));
             }
-            Stage::VersionsEnd => self.items.push_back(Item::Leave),
-            Stage::End => {}
+            BucketSourceStage::VersionsEnd => self.items.push_back(SourceItem::Leave),
+            BucketSourceStage::End => {}
         }
         Ok(())
     }
 
     /// The next page; notes if a server lists out of order.
-    fn next_page(&self, listing: &mut Listing) -> Result<Option<Vec<Listed>>, BucketError> {
+    fn next_page(
+        &self,
+        listing: &mut BucketListing,
+    ) -> Result<Option<Vec<ListedObject>>, BucketError> {
         let page = listing.next_page();
         if matches!(page, Err(BucketError::Disorder { .. })) {
             self.bucket.note_disorder();
@@ -155,7 +165,7 @@ impl BucketSource {
     }
 
     /// Uses the first object to find out whether tags and access rules may be read.
-    fn try_attributes(&mut self, page: Option<&[Listed]>) -> Result<(), BucketError> {
+    fn try_attributes(&mut self, page: Option<&[ListedObject]>) -> Result<(), BucketError> {
         let mut objects = page.unwrap_or_default().iter();
         let Some(first) = objects.find(|it| !it.is_delete_marker).filter(|_| !self.is_tried) else {
             return Ok(());
@@ -165,18 +175,18 @@ impl BucketSource {
         let must_have_tags = self.options.must_have_tags;
         let found = access::allowed(&*store, first.which(), asked, must_have_tags, &self.remarks);
         let (asked, denied) = self.bucket.runtime().block_on(found)?;
-        self.shared = Arc::new(Shared { asked, ..(*self.shared).clone() });
+        self.shared = Arc::new(BucketSourceShared { asked, ..(*self.shared).clone() });
         for error in denied {
-            self.trouble(format!("/{OBJECTS_NAME}"), error.into());
+            self.unread(format!("/{OBJECTS_NAME}"), error.into());
         }
         Ok(())
     }
 
-    fn listing(&self, is_of_versions: bool) -> Result<Listing, BucketError> {
+    fn listing(&self, is_of_versions: bool) -> Result<BucketListing, BucketError> {
         let is_in_order = self.bucket.runtime().block_on(self.bucket.store().lists_in_order())?;
         let store = Arc::clone(self.bucket.store());
         let prefix: Arc<str> = self.options.prefix.as_str().into();
-        let ask: AskPage = Arc::new(move |after| {
+        let ask: RequestPage = Arc::new(move |after| {
             let (store, prefix) = (Arc::clone(&store), Arc::clone(&prefix));
             Box::pin(async move {
                 match store.versions().filter(|_| is_of_versions) {
@@ -188,13 +198,17 @@ impl BucketSource {
         let split_keys = self.options.split_keys.clone();
         let is_parallel = self.bucket.store().lists_from_any_key();
         let concurrency = if is_parallel { self.bucket.concurrency() } else { 1 };
-        let plan = Plan { concurrency, split_keys, is_in_order };
-        Ok(Listing::new(ask, self.bucket.runtime(), plan))
+        let plan = ListingPlan { concurrency, split_keys, is_in_order };
+        Ok(BucketListing::new(ask, self.bucket.runtime(), plan))
     }
 
     /// Processes a page, key by key; the versions of the last key of a page may continue on the
     /// next one.
-    fn take_page(&mut self, page: Option<Vec<Listed>>, each: impl Fn(&mut Self, Vec<Listed>)) {
+    fn take_page(
+        &mut self,
+        page: Option<Vec<ListedObject>>,
+        each: impl Fn(&mut Self, Vec<ListedObject>),
+    ) {
         let is_end = page.is_none();
         for listed in page.unwrap_or_default() {
             if self.versions.last().is_some_and(|last| last.key != listed.key) {
@@ -209,7 +223,7 @@ impl BucketSource {
         }
     }
 
-    fn object_at_cut(&mut self, versions: Vec<Listed>) {
+    fn object_at_cut(&mut self, versions: Vec<ListedObject>) {
         if let Some(object) = versions::at_cut(&versions, self.cut) {
             let object = object.clone();
             match name_of_key(&object.key) {
@@ -219,7 +233,7 @@ impl BucketSource {
         }
     }
 
-    fn other_versions(&mut self, versions: Vec<Listed>) {
+    fn other_versions(&mut self, versions: Vec<ListedObject>) {
         let Some(key) = versions.first().map(|version| version.key.clone()) else { return };
         let others = versions::others(versions, self.cut);
         if others.is_empty() {
@@ -230,31 +244,33 @@ impl BucketSource {
         for (name, version) in others {
             self.object(name, version);
         }
-        self.items.push_back(Item::Leave);
+        self.items.push_back(SourceItem::Leave);
     }
 
-    fn object(&mut self, name: Vec<u8>, listed: Listed) {
+    fn object(&mut self, name: Vec<u8>, listed: ListedObject) {
         let metadata = self.shared.metadata(&listed);
         let kind = LeafKind::File { size: listed.bytes };
         let opener: Box<dyn Opener> = if listed.is_delete_marker {
-            Box::new(MadeUp::attributes(Attributes::delete_marker(listed.version.as_deref())))
+            Box::new(InMemoryEntry::attributes(ObjectAttributes::delete_marker(
+                listed.version.as_deref(),
+            )))
         } else if self.options.look_ahead {
             Box::new(ObjectOpener::looking_ahead(&self.shared, listed))
         } else {
             Box::new(ObjectOpener::new(&self.shared, listed))
         };
-        self.items.push_back(Item::Leaf(Leaf { name, metadata, kind, opener }));
+        self.items.push_back(SourceItem::Leaf(Leaf { name, metadata, kind, opener }));
     }
 
     fn impossible(&mut self, folder: &str, key: &str) {
         let text = "its key is empty, too long or contains a NUL, so no entry can have its name";
         let error = io::Error::new(io::ErrorKind::InvalidInput, text);
-        self.trouble(format!("/{folder}/{key}"), error);
+        self.unread(format!("/{folder}/{key}"), error);
     }
 
-    fn trouble(&mut self, path: String, error: io::Error) {
+    fn unread(&mut self, path: String, error: io::Error) {
         let (path, during) = (path.into_bytes(), "scan");
-        self.items.push_back(Item::Trouble(Trouble { path, during, error }));
+        self.items.push_back(SourceItem::Unread(UnreadEntry { path, during, error }));
     }
 
     fn enter(&mut self, name: &str) {
@@ -263,11 +279,11 @@ impl BucketSource {
 
     fn enter_name(&mut self, name: Vec<u8>) {
         let metadata = Metadata { mode: DIRECTORY_MODE, links: 1, ..Metadata::default() };
-        let (opener, is_sorted) = (Box::new(MadeUp::directory()), true);
-        self.items.push_back(Item::Enter { name, metadata, opener, is_sorted });
+        let (opener, is_sorted) = (Box::new(InMemoryEntry::directory()), true);
+        self.items.push_back(SourceItem::Enter { name, metadata, opener, is_sorted });
     }
 
-    /// Adds `bucket.json`, and one [`Item::Trouble`] for the settings that may not be read.
+    /// Adds `bucket.json`, and one [`SourceItem::Unread`] for the settings that may not be read.
     fn document(&mut self) -> Result<(), BucketError> {
         let store = Arc::clone(self.bucket.store());
         let (bucket, region) = store.bucket();
@@ -290,7 +306,7 @@ impl BucketSource {
             }
         }
         if let Some(error) = access::of_settings(&denied) {
-            self.trouble(format!("/{DOCUMENT_NAME}"), error.into());
+            self.unread(format!("/{DOCUMENT_NAME}"), error.into());
         }
         let content = document.encode();
         let hash = blake3::hash(&content);
@@ -299,15 +315,16 @@ impl BucketSource {
         let inode = u64::from_le_bytes(identity);
         let metadata = Metadata { mode: DOCUMENT_MODE, inode, links: 1, ..Metadata::default() };
         let kind = LeafKind::File { size: content.len() as u64 };
-        let (name, opener) = (DOCUMENT_NAME.as_bytes().to_vec(), Box::new(MadeUp::file(content)));
-        self.items.push_back(Item::Leaf(Leaf { name, metadata, kind, opener }));
+        let (name, opener) =
+            (DOCUMENT_NAME.as_bytes().to_vec(), Box::new(InMemoryEntry::file(content)));
+        self.items.push_back(SourceItem::Leaf(Leaf { name, metadata, kind, opener }));
         Ok(())
     }
 }
 
 impl Source for BucketSource {
-    fn next(&mut self) -> io::Result<Option<Item>> {
-        while self.items.is_empty() && !matches!(self.stage, Stage::End) {
+    fn next(&mut self) -> io::Result<Option<SourceItem>> {
+        while self.items.is_empty() && !matches!(self.stage, BucketSourceStage::End) {
             self.advance()?;
         }
         Ok(self.items.pop_front())

@@ -10,12 +10,12 @@ use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
 
 use super::super::BucketError;
-use super::super::attributes::{Attributes, Origin};
+use super::super::attributes::{AttributeOrigin, ObjectAttributes};
 use super::super::connection::Bucket;
-use super::super::http::client::Answered;
-use super::super::object::{Asked, Listed};
+use super::super::http::client::ServiceResponse;
+use super::super::object::{AttributeQuery, ListedObject};
 use super::content::{LARGE_BYTES_MIN, ObjectContent};
-use crate::{Content, Opener, Piece};
+use crate::{Content, ContentPiece, Opener};
 
 /// Attempts to examine an object that keeps changing before it is abandoned.
 const LOOKS_MAX: u32 = 4;
@@ -25,10 +25,10 @@ const MODE: u32 = 0o644;
 
 /// What all openers of a source share.
 #[derive(Clone)]
-pub struct Shared {
+pub struct BucketSourceShared {
     /// Keeps the connections open as long as anything may be read.
     pub bucket: Bucket,
-    pub asked: Asked,
+    pub asked: AttributeQuery,
     /// Attributes that may be read ahead at once.
     pub looks: Arc<Semaphore>,
     pub attributes_as_of: Option<FileTime>,
@@ -36,9 +36,9 @@ pub struct Shared {
     pub range_width: usize,
 }
 
-impl Shared {
+impl BucketSourceShared {
     /// The metadata of an object's entry.
-    pub fn metadata(&self, listed: &Listed) -> Metadata {
+    pub fn metadata(&self, listed: &ListedObject) -> Metadata {
         let modified = listed.modified;
         let changed = listed.changed.map_or(modified, |changed| changed.max(modified));
         let version = listed.version.as_deref().unwrap_or_default();
@@ -65,28 +65,28 @@ fn identity(etag: &str, version: &str) -> u64 {
 
 /// An object that can be read.
 pub struct ObjectOpener {
-    shared: Arc<Shared>,
-    listed: Listed,
-    found: Mutex<Found>,
+    shared: Arc<BucketSourceShared>,
+    listed: ListedObject,
+    found: Mutex<KnownAttributes>,
 }
 
 /// What is known of the attributes.
-enum Found {
+enum KnownAttributes {
     Nothing,
     /// They are being read ahead of time.
-    Coming(JoinHandle<Result<Attributes, BucketError>>),
+    Coming(JoinHandle<Result<ObjectAttributes, BucketError>>),
     /// The content is being read; they are in the headers of its response.
-    Headers(Arc<Listed>, Box<HeaderMap>),
+    Headers(Arc<ListedObject>, Box<HeaderMap>),
 }
 
 impl ObjectOpener {
     /// Access to a listed object.
-    pub fn new(shared: &Arc<Shared>, listed: Listed) -> Self {
-        Self { shared: Arc::clone(shared), listed, found: Mutex::new(Found::Nothing) }
+    pub fn new(shared: &Arc<BucketSourceShared>, listed: ListedObject) -> Self {
+        Self { shared: Arc::clone(shared), listed, found: Mutex::new(KnownAttributes::Nothing) }
     }
 
     /// The same, with the attributes being read right away.
-    pub fn looking_ahead(shared: &Arc<Shared>, listed: Listed) -> Self {
+    pub fn looking_ahead(shared: &Arc<BucketSourceShared>, listed: ListedObject) -> Self {
         let (store, object) = (Arc::clone(shared.bucket.store()), listed.clone());
         let (looks, asked) = (Arc::clone(&shared.looks), shared.asked);
         let coming = shared.bucket.runtime().spawn(async move {
@@ -94,21 +94,25 @@ impl ObjectOpener {
             let _permit = looks.acquire().await;
             store.attributes(&object, None, asked).await
         });
-        Self { shared: Arc::clone(shared), listed, found: Mutex::new(Found::Coming(coming)) }
+        Self {
+            shared: Arc::clone(shared),
+            listed,
+            found: Mutex::new(KnownAttributes::Coming(coming)),
+        }
     }
 
-    fn take(&self) -> Found {
+    fn take(&self) -> KnownAttributes {
         let mut found = self.found.lock().unwrap_or_else(PoisonError::into_inner);
-        std::mem::replace(&mut *found, Found::Nothing)
+        std::mem::replace(&mut *found, KnownAttributes::Nothing)
     }
 
-    fn keep(&self, listed: &Arc<Listed>, headers: HeaderMap) {
+    fn keep(&self, listed: &Arc<ListedObject>, headers: HeaderMap) {
         let mut found = self.found.lock().unwrap_or_else(PoisonError::into_inner);
-        *found = Found::Headers(Arc::clone(listed), Box::new(headers));
+        *found = KnownAttributes::Headers(Arc::clone(listed), Box::new(headers));
     }
 
     /// Starts reading the object as it was listed, or as it is now if it was replaced since.
-    async fn begin(&self) -> Result<(Listed, Begun), BucketError> {
+    async fn begin(&self) -> Result<(ListedObject, Begun), BucketError> {
         let store = &**self.shared.bucket.store();
         let mut listed = self.listed.clone();
         for look in 1.. {
@@ -132,7 +136,7 @@ impl ObjectOpener {
 
 /// How reading an object began.
 enum Begun {
-    Whole(Answered),
+    Whole(ServiceResponse),
     Looked(HeaderMap),
 }
 
@@ -144,7 +148,7 @@ impl fmt::Debug for ObjectOpener {
 
 impl Opener for ObjectOpener {
     fn open(&self) -> io::Result<Box<dyn Content>> {
-        if let Found::Coming(coming) = self.take() {
+        if let KnownAttributes::Coming(coming) = self.take() {
             // The response with the content includes the attributes.
             coming.abort();
         }
@@ -170,11 +174,13 @@ impl Opener for ObjectOpener {
         let (store, asked) = (&**self.shared.bucket.store(), self.shared.asked);
         let runtime = self.shared.bucket.runtime();
         let attributes = match self.take() {
-            Found::Nothing => runtime.block_on(store.attributes(&self.listed, None, asked)),
-            Found::Headers(listed, headers) => {
+            KnownAttributes::Nothing => {
+                runtime.block_on(store.attributes(&self.listed, None, asked))
+            }
+            KnownAttributes::Headers(listed, headers) => {
                 runtime.block_on(store.attributes(&listed, Some(&headers), asked))
             }
-            Found::Coming(coming) => match runtime.block_on(coming) {
+            KnownAttributes::Coming(coming) => match runtime.block_on(coming) {
                 Ok(attributes) => attributes,
                 Err(_) => Err(BucketError::Limit("an attribute task died".to_owned())),
             },
@@ -189,36 +195,36 @@ impl Opener for ObjectOpener {
 
 /// An entry whose content is in memory, or that has none.
 #[derive(Debug)]
-pub struct MadeUp {
+pub struct InMemoryEntry {
     content: Vec<u8>,
-    attributes: Attributes,
+    attributes: ObjectAttributes,
 }
 
-impl MadeUp {
+impl InMemoryEntry {
     /// A directory.
     pub fn directory() -> Self {
-        Self { content: Vec::new(), attributes: Attributes::default() }
+        Self { content: Vec::new(), attributes: ObjectAttributes::default() }
     }
 
     /// A file.
     pub fn file(content: Vec<u8>) -> Self {
-        Self { content, attributes: Attributes::default() }
+        Self { content, attributes: ObjectAttributes::default() }
     }
 
     /// An entry with attributes only.
-    pub fn attributes(attributes: Attributes) -> Self {
+    pub fn attributes(attributes: ObjectAttributes) -> Self {
         Self { content: Vec::new(), attributes }
     }
 }
 
-impl Opener for MadeUp {
+impl Opener for InMemoryEntry {
     fn open(&self) -> io::Result<Box<dyn Content>> {
         Ok(Box::new(InMemory { content: self.content.clone(), position: 0 }))
     }
 
     fn xattrs(&self) -> io::Result<Vec<(Vec<u8>, Vec<u8>)>> {
         // Only versions of S3 are made this way.
-        Ok(self.attributes.clone().into_xattrs(Origin::S3))
+        Ok(self.attributes.clone().into_xattrs(AttributeOrigin::S3))
     }
 }
 
@@ -228,12 +234,12 @@ struct InMemory {
 }
 
 impl Content for InMemory {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<Piece> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<ContentPiece> {
         let rest = &self.content[self.position..];
         let count = rest.len().min(buffer.len());
         buffer[..count].copy_from_slice(&rest[..count]);
         self.position += count;
-        Ok(if count == 0 { Piece::End } else { Piece::Data(count) })
+        Ok(if count == 0 { ContentPiece::End } else { ContentPiece::Data(count) })
     }
 
     fn changed(&mut self) -> io::Result<Option<Metadata>> {

@@ -6,7 +6,7 @@ use super::super::object::Tags;
 
 /// Which versions are kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Versions {
+pub enum VersionSelection {
     /// The newest of each key, as listed. A listing takes time, and objects may change meanwhile.
     Newest,
     /// The newest of each key at a single moment, the cut. A bucket without versioning is listed as
@@ -22,7 +22,7 @@ pub struct BucketSourceOptions {
     /// Only keys with this prefix; may be empty.
     pub prefix: String,
     /// Which versions.
-    pub versions: Versions,
+    pub versions: VersionSelection,
     /// The moment of the cut; `None` for the moment at which the source is created, by the server's
     /// clock.
     pub cut: Option<FileTime>,
@@ -52,7 +52,7 @@ impl Default for BucketSourceOptions {
     fn default() -> Self {
         Self {
             prefix: String::new(),
-            versions: Versions::Newest,
+            versions: VersionSelection::Newest,
             cut: None,
             tags: Tags::WhereTold,
             must_have_tags: true,

@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError};
 
 use super::super::BucketError;
-use super::super::attributes::{Attributes, Carry};
+use super::super::attributes::{Carry, ObjectAttributes};
 use super::super::http::payload::Payload;
-use super::super::object::{Replace, Which, Written};
+use super::super::object::{ObjectRef, PutMode, WrittenObject};
 use super::super::store::{Upload, UploadedPart};
-use super::{Restored, Shared, refused};
+use super::{BucketTargetShared, Restored, refused};
 use crate::TargetError;
 
 /// Where an object goes.
@@ -31,7 +31,7 @@ impl Destination {
 
 /// The entire content of an object.
 #[derive(Debug)]
-pub enum Body {
+pub enum ObjectBody {
     /// To be written in one piece.
     Single(Payload),
     /// Already uploaded.
@@ -41,16 +41,16 @@ pub enum Body {
 /// An object that only has to be committed.
 #[derive(Debug)]
 pub struct Ready {
-    pub body: Body,
-    pub attributes: Attributes,
+    pub body: ObjectBody,
+    pub attributes: ObjectAttributes,
 }
 
 /// The versions of one key by the names of their entries.
-pub type Versions = BTreeMap<Vec<u8>, Ready>;
+pub type PendingVersions = BTreeMap<Vec<u8>, Ready>;
 
-impl Shared {
+impl BucketTargetShared {
     /// The attributes set on objects besides their content, as far as the options allow.
-    pub fn carry(&self, attributes: &Attributes) -> Carry {
+    pub fn carry(&self, attributes: &ObjectAttributes) -> Carry {
         let options = &self.options;
         Carry {
             storage_class: options.with_storage_class,
@@ -61,7 +61,7 @@ impl Shared {
     }
 
     /// An expired lock cannot be restored, and need not be.
-    fn is_lock_in_force(&self, attributes: &Attributes) -> bool {
+    fn is_lock_in_force(&self, attributes: &ObjectAttributes) -> bool {
         let until = attributes.text("lock-until").and_then(|until| until.parse().ok());
         let is_held = attributes.text("legal-hold") == Some("ON");
         until.is_some_and(|until: jiff::Timestamp| until > self.now()) || is_held
@@ -70,7 +70,7 @@ impl Shared {
     /// Creates the object gathered for a key.
     pub fn commit_object(&self, key: &str, ready: Ready) -> Result<(), TargetError> {
         let is_ours = self.is_restored_with_versions(key);
-        let replace = if self.options.overwrite || is_ours { Replace::Yes } else { Replace::No };
+        let replace = if self.options.overwrite || is_ours { PutMode::Yes } else { PutMode::No };
         self.runtime.block_on(self.commit(key, ready, replace))
     }
 
@@ -83,29 +83,33 @@ impl Shared {
     /// Writes the versions of a key in order, the oldest first.
     pub fn commit_versions(&self, key: &str) -> Result<(), TargetError> {
         let waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner).remove(key);
-        let mut replace = if self.options.overwrite { Replace::Yes } else { Replace::No };
+        let mut replace = if self.options.overwrite { PutMode::Yes } else { PutMode::No };
         for ready in waiting.unwrap_or_default().into_values() {
             if ready.attributes.text("delete-marker") == Some("true") {
                 let target = self.key(key);
                 let deleted = self.runtime.block_on(self.store.delete(&target));
                 let version = deleted.map_err(refused("recreate the delete marker"))?;
-                self.tell(&target, &ready.attributes, &Written { etag: String::new(), version });
+                self.tell(
+                    &target,
+                    &ready.attributes,
+                    &WrittenObject { etag: String::new(), version },
+                );
             } else {
                 self.runtime.block_on(self.commit(key, ready, replace))?;
             }
             // From here on the existing object is ours.
-            replace = Replace::Yes;
+            replace = PutMode::Yes;
             self.remember_versions(key);
         }
         Ok(())
     }
 
-    async fn commit(&self, key: &str, ready: Ready, replace: Replace) -> Result<(), TargetError> {
+    async fn commit(&self, key: &str, ready: Ready, replace: PutMode) -> Result<(), TargetError> {
         let key = self.key(key);
         let Ready { body, attributes } = ready;
         let written = match body {
-            Body::Single(payload) => self.put(&key, &attributes, payload, replace).await,
-            Body::Parts(upload, parts) => {
+            ObjectBody::Single(payload) => self.put(&key, &attributes, payload, replace).await,
+            ObjectBody::Parts(upload, parts) => {
                 self.complete(&upload, &parts, &attributes, replace).await
             }
         };
@@ -121,15 +125,15 @@ impl Shared {
     async fn put(
         &self,
         key: &str,
-        attributes: &Attributes,
+        attributes: &ObjectAttributes,
         payload: Payload,
-        replace: Replace,
-    ) -> Result<Written, BucketError> {
+        replace: PutMode,
+    ) -> Result<WrittenObject, BucketError> {
         let (store, carry) = (&self.store, self.carry(attributes));
         match store.put(key, attributes, carry, payload.clone(), replace).await {
-            Err(BucketError::Unsupported { .. }) if replace == Replace::No => {
+            Err(BucketError::Unsupported { .. }) if replace == PutMode::No => {
                 self.expect_nothing(key).await?;
-                store.put(key, attributes, carry, payload, Replace::Yes).await
+                store.put(key, attributes, carry, payload, PutMode::Yes).await
             }
             outcome => outcome,
         }
@@ -139,14 +143,14 @@ impl Shared {
         &self,
         upload: &Upload,
         parts: &[UploadedPart],
-        attributes: &Attributes,
-        replace: Replace,
-    ) -> Result<Written, BucketError> {
+        attributes: &ObjectAttributes,
+        replace: PutMode,
+    ) -> Result<WrittenObject, BucketError> {
         let (uploads, carry) = (self.uploads()?, self.carry(attributes));
         match uploads.complete_upload(upload, parts, attributes, carry, replace).await {
-            Err(BucketError::Unsupported { .. }) if replace == Replace::No => {
+            Err(BucketError::Unsupported { .. }) if replace == PutMode::No => {
                 self.expect_nothing(&upload.key).await?;
-                uploads.complete_upload(upload, parts, attributes, carry, Replace::Yes).await
+                uploads.complete_upload(upload, parts, attributes, carry, PutMode::Yes).await
             }
             outcome => outcome,
         }
@@ -154,7 +158,7 @@ impl Shared {
 
     /// For servers without conditional writes: checks just before writing.
     async fn expect_nothing(&self, key: &str) -> Result<(), BucketError> {
-        match self.store.head(Which { key, etag: "", version: None }).await {
+        match self.store.head(ObjectRef { key, etag: "", version: None }).await {
             Err(BucketError::Vanished) => Ok(()),
             Err(error) => Err(error),
             Ok(_) => Err(BucketError::Exists),
@@ -162,11 +166,15 @@ impl Shared {
     }
 
     /// Sets the access control list of an object, if that is wanted.
-    pub async fn give_acl(&self, key: &str, attributes: &Attributes) -> Result<(), BucketError> {
+    pub async fn give_acl(
+        &self,
+        key: &str,
+        attributes: &ObjectAttributes,
+    ) -> Result<(), BucketError> {
         if self.options.with_acl { self.store.give_acl(key, attributes).await } else { Ok(()) }
     }
 
-    fn tell(&self, key: &str, attributes: &Attributes, written: &Written) {
+    fn tell(&self, key: &str, attributes: &ObjectAttributes, written: &WrittenObject) {
         let Some(on_restored) = &self.options.on_restored else { return };
         let kept = |name| attributes.text(name).map(str::to_owned);
         let new_etag = Some(written.etag.clone()).filter(|etag| !etag.is_empty());

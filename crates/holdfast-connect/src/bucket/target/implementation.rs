@@ -7,12 +7,12 @@ use holdfast_format::bucket::{OBJECTS_NAME, name_of_key};
 use holdfast_format::entry::{Entry, FileTime, Metadata};
 
 use super::super::BucketError;
-use super::super::attributes::{Attributes, Carry};
-use super::super::object::{After, Which};
+use super::super::attributes::{Carry, ObjectAttributes};
+use super::super::object::{ListPosition, ObjectRef};
 use super::commit::Destination;
-use super::place::Place;
+use super::place::BucketPath;
 use super::slot::ObjectSlot;
-use super::{BucketTarget, Shared, refused};
+use super::{BucketTarget, BucketTargetShared, refused};
 use crate::{Existing, FileSlot, Replace, Target, TargetError};
 
 const FOLDER: Existing = Existing {
@@ -31,17 +31,17 @@ fn unsupported<T>(action: &'static str) -> Result<T, TargetError> {
 
 /// The key of an object's path.
 fn object(path: &[u8], action: &'static str) -> Result<String, TargetError> {
-    match Place::of(path)? {
-        Some(Place::Object(key)) => Ok(key),
+    match BucketPath::of(path)? {
+        Some(BucketPath::Object(key)) => Ok(key),
         _ => unsupported(action),
     }
 }
 
 impl Target for BucketTarget {
     fn existing(&self, path: &[u8]) -> Result<Option<Existing>, TargetError> {
-        match Place::of(path)? {
-            Some(Place::Folder | Place::VersionsOf(_)) => Ok(Some(FOLDER)),
-            Some(Place::Object(key)) => {
+        match BucketPath::of(path)? {
+            Some(BucketPath::Folder | BucketPath::VersionsOf(_)) => Ok(Some(FOLDER)),
+            Some(BucketPath::Object(key)) => {
                 let standing = self.shared.standing(&self.shared.key(&key));
                 let standing = standing.map_err(refused("examine the existing object"))?;
                 Ok(standing.map(|object| Existing {
@@ -52,15 +52,15 @@ impl Target for BucketTarget {
                     identity: None,
                 }))
             }
-            Some(Place::Version(..)) | None => Ok(None),
+            Some(BucketPath::Version(..)) | None => Ok(None),
         }
     }
 
     fn directory(&self, path: &[u8]) -> Result<bool, TargetError> {
-        match Place::of(path)? {
+        match BucketPath::of(path)? {
             // There may be objects in it.
-            Some(Place::Folder) => Ok(false),
-            Some(Place::VersionsOf(_)) => match self.shared.is_versioned() {
+            Some(BucketPath::Folder) => Ok(false),
+            Some(BucketPath::VersionsOf(_)) => match self.shared.is_versioned() {
                 Ok(true) => Ok(true),
                 Ok(false) => {
                     let text =
@@ -75,8 +75,8 @@ impl Target for BucketTarget {
     }
 
     fn finish_directory(&self, path: &[u8], _: &Metadata) -> Result<(), TargetError> {
-        match Place::existing(path)? {
-            Place::VersionsOf(key) => self.shared.commit_versions(&key),
+        match BucketPath::existing(path)? {
+            BucketPath::VersionsOf(key) => self.shared.commit_versions(&key),
             _ => Ok(()),
         }
     }
@@ -97,27 +97,27 @@ impl Target for BucketTarget {
         metadata: &Metadata,
         _: Replace,
     ) -> Result<Box<dyn FileSlot>, TargetError> {
-        let destination = match Place::of(path)? {
-            Some(Place::Object(key)) => {
+        let destination = match BucketPath::of(path)? {
+            Some(BucketPath::Object(key)) => {
                 self.shared.check_free(&key).map_err(refused("write the object"))?;
                 Destination::Object(key)
             }
-            Some(Place::Version(key, name)) => Destination::Version(key, name),
+            Some(BucketPath::Version(key, name)) => Destination::Version(key, name),
             // An empty path escapes: it is not a valid name.
-            Some(Place::Folder) if path.is_empty() => return Err(TargetError::Escapes),
+            Some(BucketPath::Folder) if path.is_empty() => return Err(TargetError::Escapes),
             _ => return unsupported("write something that is not an object"),
         };
         Ok(Box::new(ObjectSlot::new(&self.shared, destination, bytes, metadata)))
     }
 
     fn special(&self, path: &[u8], _: &Entry, _: Replace) -> Result<(), TargetError> {
-        Place::of(path)?;
+        BucketPath::of(path)?;
         unsupported("create something that is not an object")
     }
 
     fn hard_link(&self, path: &[u8], original: &[u8], _: Replace) -> Result<(), TargetError> {
-        Place::of(path)?;
-        Place::of(original)?;
+        BucketPath::of(path)?;
+        BucketPath::of(original)?;
         unsupported("create a hard link")
     }
 
@@ -129,8 +129,8 @@ impl Target for BucketTarget {
     }
 
     fn is_current(&self, path: &[u8], entry: &Entry) -> Result<Option<bool>, TargetError> {
-        match Place::of(path)? {
-            Some(Place::Object(key)) => {
+        match BucketPath::of(path)? {
+            Some(BucketPath::Object(key)) => {
                 self.shared.judge(&key, entry).map_err(refused("examine the existing object"))
             }
             _ => Ok(Some(false)),
@@ -144,7 +144,7 @@ impl Target for BucketTarget {
             return Ok(0);
         }
         let key = self.shared.key(&key);
-        let which = Which { key: &key, etag: "", version: None };
+        let which = ObjectRef { key: &key, etag: "", version: None };
         let last = offset.saturating_add(buffer.len() as u64 - 1);
         match self.shared.runtime.block_on(self.shared.read_range(which, offset, last)) {
             Ok(range) => {
@@ -158,28 +158,28 @@ impl Target for BucketTarget {
     }
 
     fn list(&self, path: &[u8]) -> Result<Vec<Vec<u8>>, TargetError> {
-        match Place::of(path)? {
-            Some(Place::Folder) if path == OBJECTS_NAME.as_bytes() => self
+        match BucketPath::of(path)? {
+            Some(BucketPath::Folder) if path == OBJECTS_NAME.as_bytes() => self
                 .shared
                 .runtime
                 .block_on(self.shared.names())
                 .map_err(refused("list the bucket")),
-            Some(Place::Folder) if path.is_empty() => Ok(vec![OBJECTS_NAME.into()]),
-            Some(Place::Folder | Place::VersionsOf(_)) => Ok(Vec::new()),
+            Some(BucketPath::Folder) if path.is_empty() => Ok(vec![OBJECTS_NAME.into()]),
+            Some(BucketPath::Folder | BucketPath::VersionsOf(_)) => Ok(Vec::new()),
             _ => unsupported("list something that is not a folder"),
         }
     }
 
     fn remove(&self, path: &[u8]) -> Result<(), TargetError> {
-        match Place::of(path)? {
-            Some(Place::Object(key)) => {
+        match BucketPath::of(path)? {
+            Some(BucketPath::Object(key)) => {
                 let key = self.shared.key(&key);
                 let deleted = self.shared.runtime.block_on(self.shared.store.delete(&key));
                 self.shared.changed(&key);
                 deleted.map(drop).map_err(refused("delete the object"))
             }
-            Some(Place::Folder) if path.is_empty() => Err(TargetError::Escapes),
-            Some(Place::Folder) => unsupported("remove all objects"),
+            Some(BucketPath::Folder) if path.is_empty() => Err(TargetError::Escapes),
+            Some(BucketPath::Folder) => unsupported("remove all objects"),
             _ => Ok(()),
         }
     }
@@ -190,7 +190,7 @@ impl Target for BucketTarget {
     }
 }
 
-impl Shared {
+impl BucketTargetShared {
     /// Fails if an existing object may not be replaced, before anything is sent.
     fn check_free(self: &Arc<Self>, key: &str) -> Result<(), BucketError> {
         if self.options.overwrite || self.is_restored_with_versions(key) {
@@ -204,7 +204,7 @@ impl Shared {
 
     /// Names of the entries of all objects.
     async fn names(&self) -> Result<Vec<Vec<u8>>, BucketError> {
-        let (mut names, mut after) = (Vec::new(), After::default());
+        let (mut names, mut after) = (Vec::new(), ListPosition::default());
         loop {
             let page = self.store.list(&self.options.prefix, &after, 1000).await?;
             let (kept, prefix) = (&self.options.kept_prefix, &self.options.prefix);
@@ -218,7 +218,7 @@ impl Shared {
     }
 
     /// Sets the remaining attributes on an object that has the right content.
-    async fn update(&self, key: &str, wanted: &Attributes) -> Result<(), BucketError> {
+    async fn update(&self, key: &str, wanted: &ObjectAttributes) -> Result<(), BucketError> {
         if !self.options.overwrite {
             return Ok(());
         }

@@ -3,11 +3,11 @@
 use holdfast_format::entry::{Entry, EntryKind};
 
 use super::super::BucketError;
-use super::super::attributes::Attributes;
-use super::super::object::Listed;
-use super::Shared;
+use super::super::attributes::ObjectAttributes;
+use super::super::object::ListedObject;
+use super::BucketTargetShared;
 
-impl Shared {
+impl BucketTargetShared {
     /// True if it is, false if it is not, `None` if neither ETag nor checksum can tell.
     pub fn judge(&self, key: &str, entry: &Entry) -> Result<Option<bool>, BucketError> {
         let EntryKind::File { size, .. } = entry.kind else { return Ok(Some(false)) };
@@ -23,7 +23,7 @@ impl Shared {
 }
 
 /// What the listing shows.
-fn by_listing(standing: &Listed, kept: &Attributes, size: u64) -> Option<bool> {
+fn by_listing(standing: &ListedObject, kept: &ObjectAttributes, size: u64) -> Option<bool> {
     if standing.bytes != size {
         return Some(false);
     }
@@ -32,7 +32,11 @@ fn by_listing(standing: &Listed, kept: &Attributes, size: u64) -> Option<bool> {
 }
 
 /// ETags differ, sizes do not: what the object's attributes show.
-fn by_attributes(standing: &Listed, kept: &Attributes, found: &Attributes) -> Option<bool> {
+fn by_attributes(
+    standing: &ListedObject,
+    kept: &ObjectAttributes,
+    found: &ObjectAttributes,
+) -> Option<bool> {
     let both = |kept: (&str, _)| found.checksums().find(|(name, _)| *name == kept.0);
     let sums = kept.checksums().find_map(|kept| Some((kept, both(kept)?)));
     if let Some((kept_sum, found_sum)) = sums {
@@ -59,7 +63,7 @@ fn is_md5(etag: &str) -> bool {
 
 /// True if the ETag is not derived from the content, because the server encrypts it with a key of a
 /// key service.
-fn is_keyed(attributes: &Attributes) -> bool {
+fn is_keyed(attributes: &ObjectAttributes) -> bool {
     attributes.text("encryption").is_some_and(|encryption| encryption != "AES256")
 }
 
@@ -70,18 +74,18 @@ mod tests {
     const ONE: &str = "0123456789abcdef0123456789abcdef";
     const OTHER: &str = "fedcba9876543210fedcba9876543210";
 
-    fn listed(etag: &str) -> Listed {
-        Listed {
+    fn listed(etag: &str) -> ListedObject {
+        ListedObject {
             key: "k".to_owned(),
             etag: etag.to_owned(),
             bytes: 7,
             is_latest: true,
-            ..Listed::default()
+            ..ListedObject::default()
         }
     }
 
-    fn kept(pairs: &[(&str, &str)]) -> Attributes {
-        let mut attributes = Attributes::default();
+    fn kept(pairs: &[(&str, &str)]) -> ObjectAttributes {
+        let mut attributes = ObjectAttributes::default();
         pairs.iter().for_each(|(name, value)| attributes.set(name, *value));
         attributes
     }
@@ -105,7 +109,7 @@ mod tests {
                       headers: &[(&'static str, &'static str)]| {
             let headers =
                 headers.iter().map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap()));
-            let found = Attributes::from_headers(&headers.collect());
+            let found = ObjectAttributes::from_headers(&headers.collect());
             by_attributes(&listed(etag), &kept(pairs), &found)
         };
         assert_eq!(judged(ONE, &[("etag", OTHER)], &[]), Some(false));

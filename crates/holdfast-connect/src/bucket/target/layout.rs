@@ -1,6 +1,6 @@
 //! The parts in which an object is uploaded.
 
-use super::super::attributes::Attributes;
+use super::super::attributes::ObjectAttributes;
 use super::super::s3::look::parts_of_layout;
 use super::super::store::UploadLimits;
 
@@ -19,7 +19,7 @@ pub enum Layout {
 impl Layout {
     /// The layout that an object had, so that its ETag is the same; or one of our own. Without
     /// limits, the service has no uploads in parts.
-    pub fn of(attributes: &Attributes, bytes: u64, limits: Option<UploadLimits>) -> Self {
+    pub fn of(attributes: &ObjectAttributes, bytes: u64, limits: Option<UploadLimits>) -> Self {
         let Some(limits) = limits else { return Self::Single };
         let recorded = attributes.text("parts").and_then(parts_of_layout);
         if let Some(parts) = recorded.filter(|parts| is_sum(parts, bytes)) {
@@ -58,7 +58,7 @@ mod tests {
     use super::*;
 
     fn layout(etag: &str, parts: Option<&str>, bytes: u64) -> Layout {
-        let mut attributes = Attributes::default();
+        let mut attributes = ObjectAttributes::default();
         attributes.set("etag", etag);
         attributes.set_maybe("parts", parts);
         let limits = UploadLimits {
@@ -85,7 +85,7 @@ mod tests {
 
     #[test]
     fn a_service_without_uploads_gets_one_piece() {
-        let mut attributes = Attributes::default();
+        let mut attributes = ObjectAttributes::default();
         attributes.set("etag", "e-3");
         attributes.set("parts", "5*2,1");
         assert_eq!(Layout::of(&attributes, 11, None), Layout::Single);

@@ -24,32 +24,32 @@ use tokio::runtime::Handle;
 
 pub use self::options::{BucketTargetOptions, OnRestored, Restored};
 
-use self::commit::Versions;
+use self::commit::PendingVersions;
 use self::spool::Spool;
-use self::standing::Standing;
+use self::standing::ListedStretch;
 use super::BucketError;
-use super::attributes::Attributes;
+use super::attributes::ObjectAttributes;
 use super::connection::Bucket;
-use super::object::{Listed, Which};
-use super::store::{Store, Uploads, Versioning};
+use super::object::{ListedObject, ObjectRef};
+use super::store::{BucketStore, Uploads, Versioning};
 use crate::TargetError;
 
 /// A bucket to restore to.
 pub struct BucketTarget {
-    shared: Arc<Shared>,
+    shared: Arc<BucketTargetShared>,
 }
 
 /// What unfinished objects need from their target.
-struct Shared {
+struct BucketTargetShared {
     bucket: Bucket,
-    store: Arc<dyn Store>,
+    store: Arc<dyn BucketStore>,
     runtime: Handle,
     options: BucketTargetOptions,
     spool: Arc<Spool>,
     /// Queried one at a time: lookups come from one thread, and share a listing.
-    standing: Mutex<Standing>,
+    standing: Mutex<ListedStretch>,
     /// Versions by key that wait for the others of their key.
-    waiting: Mutex<BTreeMap<String, Versions>>,
+    waiting: Mutex<BTreeMap<String, PendingVersions>>,
     /// Hashes of the keys whose versions this target has restored.
     with_versions: Mutex<HashSet<u64>>,
     is_versioned: OnceLock<bool>,
@@ -69,7 +69,7 @@ impl BucketTarget {
     fn new(bucket: &Bucket, options: BucketTargetOptions) -> Result<Self, BucketError> {
         let spool = Spool::new(&options.spool)
             .map_err(|source| BucketError::Local { action: "create a spool folder", source })?;
-        let shared = Shared {
+        let shared = BucketTargetShared {
             bucket: bucket.clone(),
             store: Arc::clone(bucket.store()),
             runtime: bucket.runtime(),
@@ -84,7 +84,7 @@ impl BucketTarget {
     }
 }
 
-impl Shared {
+impl BucketTargetShared {
     /// The key in the target's bucket for a key in the backup.
     fn key(&self, key: &str) -> String {
         let rest = key.strip_prefix(&self.options.kept_prefix).unwrap_or(key);
@@ -105,7 +105,7 @@ impl Shared {
     }
 
     /// What exists at a key of the target's bucket.
-    fn standing(&self, key: &str) -> Result<Option<Listed>, BucketError> {
+    fn standing(&self, key: &str) -> Result<Option<ListedObject>, BucketError> {
         let mut standing = self.standing.lock().unwrap_or_else(PoisonError::into_inner);
         self.runtime.block_on(standing.find(&*self.store, key))
     }
@@ -116,14 +116,14 @@ impl Shared {
     }
 
     /// The attributes to restore from an entry's extended attributes.
-    fn attributes(&self, xattrs: &[(Vec<u8>, Vec<u8>)]) -> Attributes {
-        Attributes::from_xattrs(xattrs, self.store.origin())
+    fn attributes(&self, xattrs: &[(Vec<u8>, Vec<u8>)]) -> ObjectAttributes {
+        ObjectAttributes::from_xattrs(xattrs, self.store.origin())
     }
 
     /// Reads a range (first byte and last); the result is shorter at the object's end.
     async fn read_range(
         &self,
-        which: Which<'_>,
+        which: ObjectRef<'_>,
         first: u64,
         last: u64,
     ) -> Result<Bytes, BucketError> {

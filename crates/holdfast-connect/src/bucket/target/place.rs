@@ -9,7 +9,7 @@ use crate::TargetError;
 
 /// What a path means.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Place {
+pub enum BucketPath {
     /// The target itself, `objects`, or `versions`.
     Folder,
     /// The object with this key.
@@ -20,7 +20,7 @@ pub enum Place {
     Version(String, Vec<u8>),
 }
 
-impl Place {
+impl BucketPath {
     /// The meaning of a path; `None` if no bucket can have such an entry.
     ///
     /// # Errors
@@ -61,13 +61,16 @@ mod tests {
 
     #[test]
     fn paths_stand_for_parts_of_a_bucket() {
-        let place = |path: &[u8]| Place::of(path).unwrap();
+        let place = |path: &[u8]| BucketPath::of(path).unwrap();
         for folder in [&b""[..], b"objects", b"versions"] {
-            assert_eq!(place(folder), Some(Place::Folder));
+            assert_eq!(place(folder), Some(BucketPath::Folder));
         }
-        assert_eq!(place(b"objects/a.\xffb"), Some(Place::Object("a/b".to_owned())));
-        assert_eq!(place(b"versions/a"), Some(Place::VersionsOf("a".to_owned())));
-        assert_eq!(place(b"versions/a/1"), Some(Place::Version("a".to_owned(), b"1".to_vec())));
+        assert_eq!(place(b"objects/a.\xffb"), Some(BucketPath::Object("a/b".to_owned())));
+        assert_eq!(place(b"versions/a"), Some(BucketPath::VersionsOf("a".to_owned())));
+        assert_eq!(
+            place(b"versions/a/1"),
+            Some(BucketPath::Version("a".to_owned(), b"1".to_vec()))
+        );
         for other in [
             &b"x"[..],
             b"bucket.json",
@@ -79,7 +82,7 @@ mod tests {
             assert_eq!(place(other), None, "{other:?}");
         }
         for bad in [&b"/"[..], b"objects/", b"objects//a", b"../x", b"objects/..", b"objects/a\0"] {
-            assert!(matches!(Place::of(bad), Err(TargetError::Escapes)), "{bad:?}");
+            assert!(matches!(BucketPath::of(bad), Err(TargetError::Escapes)), "{bad:?}");
         }
     }
 }

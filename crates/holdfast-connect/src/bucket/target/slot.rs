@@ -8,14 +8,14 @@ use bytes::Bytes;
 use holdfast_format::entry::Metadata;
 
 use super::super::BucketError;
-use super::super::attributes::Attributes;
+use super::super::attributes::ObjectAttributes;
 use super::super::http::payload::Payload;
-use super::super::object::Which;
+use super::super::object::ObjectRef;
 use super::super::store::{Upload, UploadedPart, Uploads};
-use super::commit::{Body, Destination, Ready};
+use super::commit::{Destination, ObjectBody, Ready};
 use super::layout::Layout;
-use super::spool::Piece;
-use super::{Shared, refused};
+use super::spool::SpoolFile;
+use super::{BucketTargetShared, refused};
 use crate::{FileSlot, TargetError};
 
 /// Bytes of an object kept at a time.
@@ -23,26 +23,26 @@ const KEEP_BYTES: u64 = 8 << 20;
 
 /// An object that is not complete yet.
 pub struct ObjectSlot {
-    shared: Arc<Shared>,
+    shared: Arc<BucketTargetShared>,
     destination: Destination,
     bytes: u64,
-    attributes: Attributes,
+    attributes: ObjectAttributes,
     layout: Layout,
     /// Sizes of the parts; a single piece is one part.
     sizes: Vec<u64>,
-    state: Mutex<State>,
+    state: Mutex<ObjectSlotState>,
     upload: Mutex<Option<Arc<Upload>>>,
 }
 
-struct State {
-    parts: Vec<Part>,
+struct ObjectSlotState {
+    parts: Vec<PartProgress>,
     is_finished: bool,
 }
 
 /// The progress of one part.
-enum Part {
+enum PartProgress {
     /// This number of bytes was written, to the spool file if there is one.
-    Filling(u64, Option<Arc<Piece>>),
+    Filling(u64, Option<Arc<SpoolFile>>),
     /// It is complete, or on its way.
     Complete,
     /// Complete, and the whole object.
@@ -53,7 +53,7 @@ enum Part {
 
 impl ObjectSlot {
     pub fn new(
-        shared: &Arc<Shared>,
+        shared: &Arc<BucketTargetShared>,
         destination: Destination,
         bytes: u64,
         metadata: &Metadata,
@@ -61,7 +61,7 @@ impl ObjectSlot {
         let attributes = shared.attributes(&metadata.xattrs);
         let layout = Layout::of(&attributes, bytes, shared.store.uploads().map(Uploads::limits));
         let sizes = layout.sizes(bytes);
-        let parts = sizes.iter().map(|_| Part::Filling(0, None)).collect();
+        let parts = sizes.iter().map(|_| PartProgress::Filling(0, None)).collect();
         Self {
             shared: Arc::clone(shared),
             destination,
@@ -69,12 +69,12 @@ impl ObjectSlot {
             attributes,
             layout,
             sizes,
-            state: Mutex::new(State { parts, is_finished: false }),
+            state: Mutex::new(ObjectSlotState { parts, is_finished: false }),
             upload: Mutex::new(None),
         }
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
+    fn state(&self) -> MutexGuard<'_, ObjectSlotState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -82,25 +82,25 @@ impl ObjectSlot {
     fn write_part(&self, place: usize, offset: u64, bytes: &[u8]) -> Result<(), BucketError> {
         let size = self.sizes[place];
         if bytes.len() as u64 == size {
-            self.state().parts[place] = Part::Complete;
+            self.state().parts[place] = PartProgress::Complete;
             return self.complete(place, Payload::Bytes(Bytes::copy_from_slice(bytes)));
         }
         let piece = match &mut self.state().parts[place] {
-            Part::Filling(_, piece) => {
+            PartProgress::Filling(_, piece) => {
                 Arc::clone(piece.get_or_insert_with(|| Arc::new(self.shared.spool.piece(size))))
             }
             _ => return Err(BucketError::Limit("a range was written twice".to_owned())),
         };
         piece.write_at(offset, bytes).map_err(spool_failed)?;
         let is_full = match &mut self.state().parts[place] {
-            Part::Filling(filled, _) => {
+            PartProgress::Filling(filled, _) => {
                 *filled += bytes.len() as u64;
                 *filled == size
             }
             _ => false,
         };
         if is_full {
-            self.state().parts[place] = Part::Complete;
+            self.state().parts[place] = PartProgress::Complete;
             self.complete(place, piece.payload().map_err(spool_failed)?)?;
         }
         Ok(())
@@ -109,13 +109,13 @@ impl ObjectSlot {
     /// A part has all of its bytes: it is sent, unless it is the whole object.
     fn complete(&self, place: usize, payload: Payload) -> Result<(), BucketError> {
         let part = match self.layout {
-            Layout::Single => Part::Single(payload),
+            Layout::Single => PartProgress::Single(payload),
             Layout::Parts(_) => {
                 let upload = self.begin()?;
                 let number = place as u32 + 1;
                 let uploads = self.shared.uploads()?;
                 let sent = uploads.upload_part(&upload, &self.attributes, number, payload);
-                Part::Uploaded(self.shared.runtime.block_on(sent)?)
+                PartProgress::Uploaded(self.shared.runtime.block_on(sent)?)
             }
         };
         self.state().parts[place] = part;
@@ -135,10 +135,10 @@ impl ObjectSlot {
     }
 
     /// Fills what was never written with zeros, and gathers everything.
-    fn gather(&self) -> Result<Body, BucketError> {
+    fn gather(&self) -> Result<ObjectBody, BucketError> {
         for place in 0..self.sizes.len() {
             let unfinished = match &mut self.state().parts[place] {
-                Part::Filling(_, piece) => Some(piece.take()),
+                PartProgress::Filling(_, piece) => Some(piece.take()),
                 _ => None,
             };
             if let Some(piece) = unfinished {
@@ -157,17 +157,17 @@ impl ObjectSlot {
         let mut uploaded = Vec::with_capacity(parts.len());
         for part in parts {
             match part {
-                Part::Single(payload) => return Ok(Body::Single(payload)),
-                Part::Uploaded(part) => uploaded.push(part),
+                PartProgress::Single(payload) => return Ok(ObjectBody::Single(payload)),
+                PartProgress::Uploaded(part) => uploaded.push(part),
                 // Another thread failed to send it.
-                Part::Filling(..) | Part::Complete => {
+                PartProgress::Filling(..) | PartProgress::Complete => {
                     return Err(BucketError::Limit(
                         "a part of it could not be uploaded".to_owned(),
                     ));
                 }
             }
         }
-        Ok(Body::Parts(self.begin()?, uploaded))
+        Ok(ObjectBody::Parts(self.begin()?, uploaded))
     }
 }
 
@@ -194,7 +194,7 @@ impl FileSlot for ObjectSlot {
 
     fn keep(&self, offset: u64, bytes: u64) -> Result<(), TargetError> {
         let key = self.shared.key(self.destination.key());
-        let which = Which { key: &key, etag: "", version: None };
+        let which = ObjectRef { key: &key, etag: "", version: None };
         let end = offset.saturating_add(bytes);
         let mut at = offset;
         while at < end {

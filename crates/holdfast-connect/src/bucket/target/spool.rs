@@ -31,9 +31,9 @@ impl Spool {
     }
 
     /// A piece of this many bytes, with nothing written yet.
-    pub fn piece(self: &Arc<Self>, bytes: u64) -> Piece {
+    pub fn piece(self: &Arc<Self>, bytes: u64) -> SpoolFile {
         let number = self.next.fetch_add(1, Ordering::Relaxed);
-        Piece { path: self.folder.join(number.to_string()), bytes, _spool: Arc::clone(self) }
+        SpoolFile { path: self.folder.join(number.to_string()), bytes, _spool: Arc::clone(self) }
     }
 }
 
@@ -47,13 +47,13 @@ impl Drop for Spool {
 /// One file of a spool. It is open only while it is used: there may be more pieces than files that
 /// may be open.
 #[derive(Debug)]
-pub struct Piece {
+pub struct SpoolFile {
     path: PathBuf,
     bytes: u64,
     _spool: Arc<Spool>,
 }
 
-impl Piece {
+impl SpoolFile {
     fn open(&self) -> io::Result<File> {
         let mut options = OpenOptions::new();
         options.read(true).write(true).create(true).truncate(false).mode(0o600).open(&self.path)
@@ -79,7 +79,7 @@ impl Piece {
     }
 }
 
-impl Drop for Piece {
+impl Drop for SpoolFile {
     fn drop(&mut self) {
         // It may never have been written.
         let _ = std::fs::remove_file(&self.path);

@@ -3,16 +3,16 @@
 use std::collections::BTreeMap;
 
 use super::super::BucketError;
-use super::super::object::{After, Listed};
-use super::super::store::Store;
+use super::super::object::{ListPosition, ListedObject};
+use super::super::store::BucketStore;
 
 /// Pages listed on the way to a key before it is queried by itself.
 const PAGES_MAX: usize = 3;
 
 /// A stretch of the bucket as listed, minus what the owner of this has changed since.
 #[derive(Debug, Default)]
-pub struct Standing {
-    objects: BTreeMap<String, Listed>,
+pub struct ListedStretch {
+    objects: BTreeMap<String, ListedObject>,
     stretch: Option<Stretch>,
 }
 
@@ -23,24 +23,24 @@ struct Stretch {
     start: String,
     end: Option<String>,
     /// Where the listing continues, for services whose listings can begin nowhere else.
-    next: Option<After>,
+    next: Option<ListPosition>,
 }
 
-impl Standing {
+impl ListedStretch {
     /// What exists at a key; `None` if nothing does.
     ///
     /// # Errors
     /// Errors of the server.
     pub async fn find(
         &mut self,
-        store: &dyn Store,
+        store: &dyn BucketStore,
         key: &str,
-    ) -> Result<Option<Listed>, BucketError> {
+    ) -> Result<Option<ListedObject>, BucketError> {
         if !self.covers(key) {
             let is_reached = match store.lists_from_any_key() {
                 _ if !store.lists_in_order().await? => false,
                 true => self.list_up_to(store, key).await?,
-                false => self.go_on_to(store, key).await?,
+                false => self.continue_to(store, key).await?,
             };
             if !is_reached {
                 // There are many keys before it.
@@ -72,25 +72,33 @@ impl Standing {
     }
 
     /// Lists from shortly before the key; false if it was not reached.
-    async fn list_up_to(&mut self, store: &dyn Store, key: &str) -> Result<bool, BucketError> {
+    async fn list_up_to(
+        &mut self,
+        store: &dyn BucketStore,
+        key: &str,
+    ) -> Result<bool, BucketError> {
         // In most buckets, a key without its last character is close to the key itself.
         let mut start = key.to_owned();
         start.pop();
-        let next = After { key: (!start.is_empty()).then(|| start.clone()), token: None };
+        let next = ListPosition { key: (!start.is_empty()).then(|| start.clone()), token: None };
         self.begin(String::new(), start, next);
         self.list_pages(store, key).await
     }
 
     /// Continues the listing of the folder that the key is in, or begins it; false if the key was
     /// not reached.
-    async fn go_on_to(&mut self, store: &dyn Store, key: &str) -> Result<bool, BucketError> {
+    async fn continue_to(
+        &mut self,
+        store: &dyn BucketStore,
+        key: &str,
+    ) -> Result<bool, BucketError> {
         let folder = key.rfind('/').map_or("", |slash| &key[..=slash]);
-        let goes_on = self.stretch.as_ref().is_some_and(|stretch| {
+        let continues = self.stretch.as_ref().is_some_and(|stretch| {
             stretch.prefix == folder
                 && stretch.next.is_some()
                 && stretch.end.as_ref().is_some_and(|end| key > end.as_str())
         });
-        if goes_on {
+        if continues {
             self.objects.clear();
             if let Some(Stretch { start, end: Some(end), .. }) = &mut self.stretch {
                 start.clone_from(end);
@@ -99,19 +107,23 @@ impl Standing {
             // All keys of a folder begin with its name.
             let mut start = folder.to_owned();
             start.pop();
-            self.begin(folder.to_owned(), start, After::default());
+            self.begin(folder.to_owned(), start, ListPosition::default());
         }
         self.list_pages(store, key).await
     }
 
-    fn begin(&mut self, prefix: String, start: String, next: After) {
+    fn begin(&mut self, prefix: String, start: String, next: ListPosition) {
         self.objects.clear();
         let end = Some(start.clone());
         self.stretch = Some(Stretch { prefix, start, end, next: Some(next) });
     }
 
     /// Lists a few more pages, up to the one with the key; false if it was not reached.
-    async fn list_pages(&mut self, store: &dyn Store, key: &str) -> Result<bool, BucketError> {
+    async fn list_pages(
+        &mut self,
+        store: &dyn BucketStore,
+        key: &str,
+    ) -> Result<bool, BucketError> {
         for _ in 0..PAGES_MAX {
             let Some(stretch) = &mut self.stretch else { return Ok(false) };
             let Some(after) = &stretch.next else { return Ok(true) };
@@ -139,10 +151,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_stretch_begins_behind_what_was_changed() {
-        let mut standing = Standing::default();
+    fn a_stretch_begins_after_a_changed_key() {
+        let mut standing = ListedStretch::default();
         assert!(!standing.covers("a"));
-        standing.begin(String::new(), String::new(), After::default());
+        standing.begin(String::new(), String::new(), ListPosition::default());
         assert!(!standing.covers("a"), "nothing is listed yet");
         standing.stretch.as_mut().unwrap().end = Some("m".to_owned());
         assert!(standing.covers("a") && standing.covers("m") && !standing.covers("n"));

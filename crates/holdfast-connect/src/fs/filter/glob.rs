@@ -6,12 +6,12 @@ const REPLACEMENT: u32 = 0xfffd;
 /// A compiled pattern for one component.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Glob {
-    tokens: Vec<Token>,
+    tokens: Vec<GlobToken>,
     any_case: bool,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-enum Token {
+enum GlobToken {
     /// `*`: any number of bytes.
     Star,
     /// `?`: one character.
@@ -37,9 +37,9 @@ impl Glob {
         while let Some((&first, after)) = rest.split_first() {
             rest = after;
             match first {
-                b'*' if tokens.last() == Some(&Token::Star) => {}
-                b'*' => tokens.push(Token::Star),
-                b'?' => tokens.push(Token::Any),
+                b'*' if tokens.last() == Some(&GlobToken::Star) => {}
+                b'*' => tokens.push(GlobToken::Star),
+                b'?' => tokens.push(GlobToken::Any),
                 b'[' => tokens.push(class(&mut rest)?),
                 b'\\' => {
                     let (&escaped, after) = rest.split_first()?;
@@ -59,7 +59,7 @@ impl Glob {
         let mut retry: Option<(usize, usize)> = None;
         loop {
             match self.tokens.get(token) {
-                Some(Token::Star) => {
+                Some(GlobToken::Star) => {
                     token += 1;
                     retry = Some((token, place));
                     continue;
@@ -84,7 +84,7 @@ impl Glob {
     }
 }
 
-impl Token {
+impl GlobToken {
     /// Bytes at the start of `name` that the token matches; `None` if it does not match.
     fn width(&self, name: &[u8], any_case: bool) -> Option<usize> {
         let first = *name.first()?;
@@ -106,21 +106,21 @@ impl Token {
 }
 
 /// Appends the literal that begins with `first`; returns the rest.
-fn literal<'a>(tokens: &mut Vec<Token>, first: u8, rest: &'a [u8], any_case: bool) -> &'a [u8] {
+fn literal<'a>(tokens: &mut Vec<GlobToken>, first: u8, rest: &'a [u8], any_case: bool) -> &'a [u8] {
     if !any_case {
-        tokens.push(Token::Byte(first));
+        tokens.push(GlobToken::Byte(first));
         return rest;
     }
     let mut start = [first, 0, 0, 0];
     let known = rest.len().min(3);
     start[1..=known].copy_from_slice(&rest[..known]);
     let (character, width) = decode(&start[..=known]);
-    tokens.push(character.map_or(Token::Byte(first), Token::Folded));
+    tokens.push(character.map_or(GlobToken::Byte(first), GlobToken::Folded));
     &rest[width - 1..]
 }
 
 /// Reads a class after its opening bracket.
-fn class(rest: &mut &[u8]) -> Option<Token> {
+fn class(rest: &mut &[u8]) -> Option<GlobToken> {
     let is_negated = rest.first() == Some(&b'^');
     if is_negated {
         *rest = &rest[1..];
@@ -136,7 +136,7 @@ fn class(rest: &mut &[u8]) -> Option<Token> {
         ranges.push((low, high));
     }
     *rest = &rest[1..];
-    Some(Token::Class { is_negated, ranges })
+    Some(GlobToken::Class { is_negated, ranges })
 }
 
 /// Reads one end of a range; something must follow it, if only the closing bracket.

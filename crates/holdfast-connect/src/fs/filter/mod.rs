@@ -28,7 +28,7 @@ pub struct PatternError {
 /// Rules that leave entries out.
 #[derive(Debug, Clone, Default)]
 pub struct Filter {
-    lists: Lists,
+    lists: FilterLists,
 }
 
 impl Filter {
@@ -38,7 +38,7 @@ impl Filter {
     /// # Errors
     /// [`PatternError`] for the first malformed pattern.
     pub fn new<P: AsRef<[u8]>>(exact: &[P], any_case: &[P]) -> Result<Self, PatternError> {
-        Ok(Self { lists: Lists::new(exact, any_case)? })
+        Ok(Self { lists: FilterLists::new(exact, any_case)? })
     }
 
     /// True if there are no rules, so that nothing is ever excluded.
@@ -56,7 +56,7 @@ impl Filter {
 /// Rules that choose what is restored.
 #[derive(Debug, Clone, Default)]
 pub struct IncludeFilter {
-    lists: Lists,
+    lists: FilterLists,
 }
 
 impl IncludeFilter {
@@ -66,7 +66,7 @@ impl IncludeFilter {
     /// # Errors
     /// [`PatternError`] for the first malformed pattern.
     pub fn new<P: AsRef<[u8]>>(exact: &[P], any_case: &[P]) -> Result<Self, PatternError> {
-        Ok(Self { lists: Lists::new(exact, any_case)? })
+        Ok(Self { lists: FilterLists::new(exact, any_case)? })
     }
 
     /// True if there are no rules; what that means is up to the caller.
@@ -88,19 +88,19 @@ impl IncludeFilter {
 
 /// The two lists that make up both kinds of rules.
 #[derive(Debug, Clone, Default)]
-struct Lists {
+struct FilterLists {
     exact: Vec<Pattern>,
     any_case: Vec<Pattern>,
 }
 
 /// What a list says about a path.
 #[derive(Default)]
-struct Judgement {
+struct FilterMatch {
     is_match: bool,
     may_match_below: bool,
 }
 
-impl Lists {
+impl FilterLists {
     fn new<P: AsRef<[u8]>>(exact: &[P], any_case: &[P]) -> Result<Self, PatternError> {
         Ok(Self { exact: compile(exact, false)?, any_case: compile(any_case, true)? })
     }
@@ -109,10 +109,10 @@ impl Lists {
         self.exact.is_empty() && self.any_case.is_empty()
     }
 
-    fn judge(&self, path: &[u8], below: bool) -> Judgement {
+    fn judge(&self, path: &[u8], below: bool) -> FilterMatch {
         let exact = judge(&self.exact, path, below);
         let any_case = judge(&self.any_case, path, below);
-        Judgement {
+        FilterMatch {
             is_match: exact.is_match || any_case.is_match,
             may_match_below: exact.may_match_below || any_case.may_match_below,
         }
@@ -126,13 +126,13 @@ fn compile<P: AsRef<[u8]>>(patterns: &[P], any_case: bool) -> Result<Vec<Pattern
 }
 
 /// Applies a list in order; the last pattern that matches decides.
-fn judge(patterns: &[Pattern], path: &[u8], below: bool) -> Judgement {
-    let mut judgement = Judgement::default();
+fn judge(patterns: &[Pattern], path: &[u8], below: bool) -> FilterMatch {
+    let mut judgement = FilterMatch::default();
     for pattern in patterns {
         if pattern.is_negated() {
             // Only what has been chosen so far can be undone.
             if (judgement.is_match || judgement.may_match_below) && pattern.matches(path) {
-                judgement = Judgement::default();
+                judgement = FilterMatch::default();
             }
         } else {
             judgement.is_match = judgement.is_match || pattern.matches(path);

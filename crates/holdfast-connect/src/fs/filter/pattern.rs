@@ -8,11 +8,11 @@ pub(super) struct Pattern {
     is_negated: bool,
     /// Begins at the root; otherwise it matches at any depth.
     is_rooted: bool,
-    parts: Vec<Part>,
+    parts: Vec<PatternPart>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-enum Part {
+enum PatternPart {
     /// `**`: any number of components.
     Components,
     /// A component without wildcards.
@@ -30,7 +30,7 @@ impl Pattern {
         };
         let is_rooted = text.first() == Some(&b'/');
         let parts = clean(text, is_rooted);
-        let parts = parts.into_iter().map(|part| Part::new(part, any_case));
+        let parts = parts.into_iter().map(|part| PatternPart::new(part, any_case));
         Some(Self { is_negated, is_rooted, parts: parts.collect::<Option<_>>()? })
     }
 
@@ -52,7 +52,7 @@ impl Pattern {
         loop {
             match parts.split_first() {
                 None => return true,
-                Some((Part::Components, after)) => {
+                Some((PatternPart::Components, after)) => {
                     parts = after;
                     retry = Some((parts, rest));
                     continue;
@@ -87,7 +87,7 @@ impl Pattern {
         for part in &self.parts {
             let (component, behind) = split(rest);
             match (part, component) {
-                (Part::Components, _) | (_, None) => return true,
+                (PatternPart::Components, _) | (_, None) => return true,
                 (part, Some(component)) if part.matches(component) => rest = behind,
                 _ => return false,
             }
@@ -96,7 +96,7 @@ impl Pattern {
     }
 }
 
-impl Part {
+impl PatternPart {
     fn new(text: &[u8], any_case: bool) -> Option<Self> {
         let is_simple = !any_case && !text.iter().any(|byte| br"\[]*?".contains(byte));
         Some(match text {

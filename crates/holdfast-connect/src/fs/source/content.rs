@@ -8,9 +8,9 @@ use holdfast_format::entry::Metadata;
 use rustix::fs::{Advice, FileType, SeekFrom};
 use rustix::io::Errno;
 
-use super::context::Context;
-use super::metadata::{LastOwners, Seen, size};
-use crate::{Content, Piece};
+use super::context::ScanContext;
+use super::metadata::{FileStamp, LastOwners, size};
+use crate::{Content, ContentPiece};
 
 /// From this size on, in bytes, the kernel is advised to read far ahead.
 const READ_AHEAD_BYTES_MIN: u64 = 1 << 20;
@@ -21,10 +21,10 @@ const READ_AHEAD_BYTES_MIN: u64 = 1 << 20;
 /// Files that claim to be empty, such as those below `/proc`, are read to their end.
 pub(super) struct FileContent {
     file: OwnedFd,
-    context: Arc<Context>,
+    context: Arc<ScanContext>,
     has_lasting_inode: bool,
-    scanned: Seen,
-    opened: Seen,
+    scanned: FileStamp,
+    opened: FileStamp,
     /// Bytes read so far, including holes.
     position: u64,
     /// There are no holes up to here.
@@ -35,15 +35,15 @@ impl FileContent {
     /// Starts reading a file that the scan saw as `scanned`.
     pub(super) fn new(
         file: OwnedFd,
-        scanned: Seen,
+        scanned: FileStamp,
         has_lasting_inode: bool,
-        context: &Arc<Context>,
+        context: &Arc<ScanContext>,
     ) -> io::Result<Self> {
         let status = rustix::fs::fstat(&file)?;
         if FileType::from_raw_mode(status.st_mode) != FileType::RegularFile {
             return Err(io::Error::other("it was a regular file when scanned, but no longer is"));
         }
-        let opened = Seen::new(&status, has_lasting_inode);
+        let opened = FileStamp::new(&status, has_lasting_inode);
         if opened.size > READ_AHEAD_BYTES_MIN {
             // Only advice: a file system that does not take it is read all the same.
             let _ = rustix::fs::fadvise(&file, 0, None, Advice::Sequential);
@@ -96,31 +96,31 @@ impl FileContent {
 }
 
 impl Content for FileContent {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<Piece> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<ContentPiece> {
         let left = match self.opened.size {
             0 => u64::MAX,
             size => size - self.position,
         };
         if left == 0 {
-            return Ok(Piece::End);
+            return Ok(ContentPiece::End);
         }
         if self.position >= self.data_end {
             let hole = self.find_data()?;
             if hole > 0 {
                 self.position += hole;
-                return Ok(Piece::Hole(hole));
+                return Ok(ContentPiece::Hole(hole));
             }
         }
         let wanted = left.min(self.data_end - self.position).min(buffer.len() as u64) as usize;
         match self.fill(&mut buffer[..wanted])? {
-            0 => Ok(Piece::End),
-            length => Ok(Piece::Data(length)),
+            0 => Ok(ContentPiece::End),
+            length => Ok(ContentPiece::Data(length)),
         }
     }
 
     fn changed(&mut self) -> io::Result<Option<Metadata>> {
         let status = rustix::fs::fstat(&self.file)?;
-        let now = Seen::new(&status, self.has_lasting_inode);
+        let now = FileStamp::new(&status, self.has_lasting_inode);
         let is_cut_short = self.opened.size > 0 && self.position != self.opened.size;
         let changed_while_read = now != self.opened || is_cut_short;
         if now == self.scanned && !changed_while_read {

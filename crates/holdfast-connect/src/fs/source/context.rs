@@ -2,7 +2,7 @@
 
 use holdfast_format::record::{Marker, Scope, Text};
 
-use super::metadata::Owners;
+use super::metadata::OwnerNames;
 use crate::fs::filter::Filter;
 
 /// How a tree is read.
@@ -63,10 +63,10 @@ impl FsOptions {
 
 /// What all parts of one scan share.
 #[derive(Debug)]
-pub(super) struct Context {
+pub(super) struct ScanContext {
     pub(super) options: FsOptions,
     pub(super) filter: Filter,
-    pub(super) owners: Owners,
+    pub(super) owners: OwnerNames,
 }
 
 /// The file that marks a directory as a cache (<https://bford.info/cachedir/>).
@@ -74,7 +74,7 @@ pub const CACHE_TAG: &[u8] = b"CACHEDIR.TAG";
 /// How a valid one begins.
 pub const CACHE_SIGNATURE: &[u8] = b"Signature: 8a477f597d28d172789f06886806bc55";
 
-impl Context {
+impl ScanContext {
     /// A scan with these options and exclude rules. From here on, the cache tag is just another
     /// file that marks a directory.
     pub(super) fn new(mut options: FsOptions, filter: Filter) -> Self {
@@ -82,6 +82,6 @@ impl Context {
             let tag = (CACHE_TAG.to_vec(), Some(CACHE_SIGNATURE.to_vec()));
             options.exclude_if_present.push(tag);
         }
-        Self { options, filter, owners: Owners::default() }
+        Self { options, filter, owners: OwnerNames::default() }
     }
 }

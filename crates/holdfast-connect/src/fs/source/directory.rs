@@ -25,8 +25,8 @@ const HANDLES_MAX: usize = 128;
 
 /// A directory found by the scan.
 #[derive(Debug)]
-pub(super) struct Directory {
-    parent: Option<Arc<Directory>>,
+pub(super) struct ScannedDirectory {
+    parent: Option<Arc<ScannedDirectory>>,
     /// Directories above.
     depth: u64,
     name: CString,
@@ -34,20 +34,20 @@ pub(super) struct Directory {
     is_above_named: bool,
     /// The directory as it was when first opened. What the scan saw earlier does not count: opening
     /// a directory may mount a file system on it.
-    opened: OnceLock<Opened>,
+    opened: OnceLock<DirectoryStamp>,
     handle: Mutex<Option<Arc<OwnedFd>>>,
-    handles: Arc<Handles>,
+    handles: Arc<DirectoryHandles>,
 }
 
 /// How to recognize that a directory is still the same.
 #[derive(Debug, Clone, Copy)]
-struct Opened {
+struct DirectoryStamp {
     identity: (u64, u64),
     changes: (FileTime, FileTime),
     has_lasting_inodes: bool,
 }
 
-impl Opened {
+impl DirectoryStamp {
     fn new(file: &OwnedFd) -> io::Result<Self> {
         let status = rustix::fs::fstat(file)?;
         Ok(Self {
@@ -69,11 +69,11 @@ impl Opened {
 
 /// Which directories are open.
 #[derive(Debug, Default)]
-pub(super) struct Handles {
-    open: Mutex<VecDeque<Weak<Directory>>>,
+pub(super) struct DirectoryHandles {
+    open: Mutex<VecDeque<Weak<ScannedDirectory>>>,
 }
 
-impl Directory {
+impl ScannedDirectory {
     /// The root of the file system, which may itself be named.
     pub(super) fn root(is_above_named: bool) -> Arc<Self> {
         Arc::new(Self {
@@ -163,7 +163,7 @@ impl Directory {
             Some(parent) => open_quietly(parent, &self.name, flags)?,
             None => rustix::fs::openat(CWD, &self.name, flags, Mode::empty())?,
         };
-        let found = Opened::new(&file)?;
+        let found = DirectoryStamp::new(&file)?;
         if !self.opened.get_or_init(|| found).is_same(&found) {
             return Err(io::Error::other("the directory was replaced during the scan"));
         }
@@ -183,7 +183,7 @@ impl Directory {
     }
 }
 
-impl Drop for Directory {
+impl Drop for ScannedDirectory {
     /// Drops the directories above one by one: recursion in a very deep tree would overflow the
     /// stack.
     fn drop(&mut self) {
@@ -225,7 +225,7 @@ mod tests {
         let at = |seconds| FileTime { seconds, nanoseconds: 0 };
         let opened = |device, inode, changed, has_lasting_inodes| {
             let changes = (at(changed), at(changed));
-            Opened { identity: (device, inode), changes, has_lasting_inodes }
+            DirectoryStamp { identity: (device, inode), changes, has_lasting_inodes }
         };
         let first = opened(1, 2, 3, true);
         assert!(first.is_same(&opened(1, 2, 4, true)), "something was added to it");

@@ -6,11 +6,11 @@ use std::sync::Arc;
 
 use rustix::fs::OFlags;
 
-use super::context::Context;
-use super::directory::{Directory, open_quietly};
+use super::context::ScanContext;
+use super::directory::{ScannedDirectory, open_quietly};
 use super::ignores::Ignores;
-use super::names::Names;
-use super::plan::Plan;
+use super::names::SortedNames;
+use super::plan::PathPlan;
 use crate::words::without_byte_order_mark;
 
 /// Largest `.gitignore` file that is honoured, in bytes.
@@ -18,35 +18,35 @@ pub const GITIGNORE_BYTES_MAX: usize = 1 << 20;
 
 /// Which entries of a directory are wanted.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Scope {
+pub(super) struct ListingScope {
     /// All of them; otherwise only those that lead to named paths.
     pub(super) is_whole: bool,
     /// Named paths in or below the directory.
-    pub(super) plan: Option<Arc<Plan>>,
+    pub(super) plan: Option<Arc<PathPlan>>,
     /// The only device that is wanted, if only one is.
     pub(super) device: Option<u64>,
 }
 
 /// A listed directory.
 #[derive(Debug)]
-pub(super) struct Listing {
-    pub(super) context: Arc<Context>,
-    pub(super) directory: Arc<Directory>,
-    pub(super) scope: Scope,
-    pub(super) names: Names,
+pub(super) struct FolderListing {
+    pub(super) context: Arc<ScanContext>,
+    pub(super) directory: Arc<ScannedDirectory>,
+    pub(super) scope: ListingScope,
+    pub(super) names: SortedNames,
     /// Rules of `.gitignore` files here and above.
     pub(super) ignores: Option<Arc<Ignores>>,
     /// Files in this directory that exclude all others.
     tags: Vec<Vec<u8>>,
 }
 
-impl Listing {
+impl FolderListing {
     /// A listed directory; looks in it for files that exclude others.
     pub(super) fn new(
-        context: Arc<Context>,
-        directory: Arc<Directory>,
-        scope: Scope,
-        names: Names,
+        context: Arc<ScanContext>,
+        directory: Arc<ScannedDirectory>,
+        scope: ListingScope,
+        names: SortedNames,
         ignores: Option<Arc<Ignores>>,
     ) -> Self {
         let tags = Vec::new();

@@ -9,17 +9,17 @@ use holdfast_format::limits;
 use rustix::fs::{AtFlags, FileType, Stat};
 
 use super::directory::identity;
-use super::listing::{Listing, Scope};
+use super::listing::{FolderListing, ListingScope};
 use super::metadata::{LOOK, size};
 use super::opener::FsOpener;
-use super::plan::Plan;
-use super::work::{Output, Task, Unit, Worker};
+use super::plan::PathPlan;
+use super::work::{ScanUnit, ScanWorker, Task, UnitOutput};
 use crate::fs::target::is_temporary_name;
-use crate::{Item, Leaf, LeafKind, Trouble};
+use crate::{Leaf, LeafKind, SourceItem, UnreadEntry};
 
 /// One name of a directory.
-pub(super) struct Look<'a> {
-    pub(super) listing: &'a Arc<Listing>,
+pub(super) struct NameLookup<'a> {
+    pub(super) listing: &'a Arc<FolderListing>,
     /// The directory.
     pub(super) handle: &'a OwnedFd,
     /// Position of the name in the listing.
@@ -29,9 +29,9 @@ pub(super) struct Look<'a> {
     pub(super) path: &'a [u8],
 }
 
-impl Look<'_> {
+impl NameLookup<'_> {
     /// Examines the name and appends what is found.
-    pub(super) fn at(&self, worker: &mut Worker, output: &mut Output) {
+    pub(super) fn at(&self, worker: &mut ScanWorker, output: &mut UnitOutput) {
         let scope = &self.listing.scope;
         let plan = scope.plan.as_ref().and_then(|plan| plan.children.get(self.name.to_bytes()));
         let is_named = plan.is_some_and(|plan| plan.is_named);
@@ -49,13 +49,13 @@ impl Look<'_> {
             // Trees too deep for a snapshot are not scanned: they may have no end.
             if let Err(error) = limits::TREE_DEPTH.check(self.listing.directory.depth() + 1) {
                 let error = io::Error::other(format!("no snapshot can hold it: {error}"));
-                return output.batch.items.push(trouble(self.path.to_vec(), error));
+                return output.batch.items.push(unread(self.path.to_vec(), error));
             }
             if !is_way && !is_named && self.is_ignored(true) {
                 return output.batch.items.push(self.excluded());
             }
             if !is_way && worker.context.options.own.contains(&identity(&status)) {
-                return output.batch.items.push(Item::Own { path: self.path.to_vec() });
+                return output.batch.items.push(SourceItem::Own { path: self.path.to_vec() });
             }
             return self.enter(worker, &status, plan, output);
         }
@@ -69,7 +69,7 @@ impl Look<'_> {
         }
         let below = plan.map(|plan| plan.named_below(self.path)).unwrap_or_default();
         let not_a_directory = || io::ErrorKind::NotADirectory.into();
-        output.batch.items.extend(below.into_iter().map(|path| trouble(path, not_a_directory())));
+        output.batch.items.extend(below.into_iter().map(|path| unread(path, not_a_directory())));
     }
 
     fn status(&self, follow: bool) -> io::Result<Stat> {
@@ -99,10 +99,10 @@ impl Look<'_> {
 
     fn enter(
         &self,
-        worker: &mut Worker,
+        worker: &mut ScanWorker,
         status: &Stat,
-        plan: Option<&Arc<Plan>>,
-        output: &mut Output,
+        plan: Option<&Arc<PathPlan>>,
+        output: &mut UnitOutput,
     ) {
         let context = &worker.context;
         let with_atime = context.options.with_atime;
@@ -111,7 +111,7 @@ impl Look<'_> {
         let metadata = context.owners.metadata(status, lasts, with_atime, last);
         let scope = self.scope_below(status, plan);
         let is_above_named = !scope.is_whole;
-        output.batch.items.push(Item::Enter {
+        output.batch.items.push(SourceItem::Enter {
             name: self.name.to_bytes().to_vec(),
             metadata,
             opener: Box::new(FsOpener::directory(self.listing, self.index, is_above_named)),
@@ -121,24 +121,24 @@ impl Look<'_> {
         let directory = self.listing.directory.child(self.name, is_above_named);
         let ignores = self.listing.ignores.clone();
         let task = Task { directory, scope, ignores };
-        output.found.push((self.index as u32, Unit::List(task)));
+        output.found.push((self.index as u32, ScanUnit::List(task)));
     }
 
     /// What is wanted of the directory with this name.
-    fn scope_below(&self, status: &Stat, plan: Option<&Arc<Plan>>) -> Scope {
+    fn scope_below(&self, status: &Stat, plan: Option<&Arc<PathPlan>>) -> ListingScope {
         let scope = &self.listing.scope;
         let is_named = plan.is_some_and(|plan| plan.is_named);
         let one_file_system = self.listing.context.options.one_file_system;
         let is_elsewhere = scope.device.is_some_and(|device| device != status.st_dev);
         let device = if is_named { Some(status.st_dev) } else { scope.device };
-        Scope {
+        ListingScope {
             is_whole: is_named || (scope.is_whole && !is_elsewhere),
             plan: plan.cloned(),
             device: device.filter(|_| one_file_system && (is_named || !is_elsewhere)),
         }
     }
 
-    fn leaf(&self, worker: &mut Worker, status: &Stat, kind: FileType) -> Item {
+    fn leaf(&self, worker: &mut ScanWorker, status: &Stat, kind: FileType) -> SourceItem {
         let context = &worker.context;
         let with_atime = context.options.with_atime;
         let lasts = self.listing.directory.has_lasting_inodes();
@@ -150,7 +150,7 @@ impl Look<'_> {
             FileType::Symlink => {
                 match rustix::fs::readlinkat(self.handle, self.name, Vec::with_capacity(256)) {
                     Ok(target) => LeafKind::Symlink(target.into_bytes()),
-                    Err(errno) => return trouble(self.path.to_vec(), errno.into()),
+                    Err(errno) => return unread(self.path.to_vec(), errno.into()),
                 }
             }
             FileType::BlockDevice => LeafKind::BlockDevice(major, minor),
@@ -159,20 +159,20 @@ impl Look<'_> {
             FileType::Socket => LeafKind::Socket,
             _ => {
                 let error = io::Error::other("the kernel reports an unknown file type");
-                return trouble(self.path.to_vec(), error);
+                return unread(self.path.to_vec(), error);
             }
         };
         let opener = Box::new(FsOpener::leaf(self.listing, self.index, status));
-        Item::Leaf(Leaf { name: self.name.to_bytes().to_vec(), metadata, kind, opener })
+        SourceItem::Leaf(Leaf { name: self.name.to_bytes().to_vec(), metadata, kind, opener })
     }
 
-    fn excluded(&self) -> Item {
-        Item::Excluded { path: self.path.to_vec() }
+    fn excluded(&self) -> SourceItem {
+        SourceItem::Excluded { path: self.path.to_vec() }
     }
 
     /// Reports that the name cannot be examined; if the user named paths at or below it, those are
     /// reported.
-    fn report(&self, plan: Option<&Arc<Plan>>, error: io::Error, output: &mut Output) {
+    fn report(&self, plan: Option<&Arc<PathPlan>>, error: io::Error, output: &mut UnitOutput) {
         let mut paths = plan.map(|plan| plan.named_paths(self.path)).unwrap_or_default();
         if paths.is_empty() {
             paths.push(self.path.to_vec());
@@ -181,10 +181,10 @@ impl Look<'_> {
             Some(code) => io::Error::from_raw_os_error(code),
             None => error.kind().into(),
         };
-        output.batch.items.extend(paths.into_iter().map(|path| trouble(path, again(&error))));
+        output.batch.items.extend(paths.into_iter().map(|path| unread(path, again(&error))));
     }
 }
 
-fn trouble(path: Vec<u8>, error: io::Error) -> Item {
-    Item::Trouble(Trouble { path, during: "scan", error })
+fn unread(path: Vec<u8>, error: io::Error) -> SourceItem {
+    SourceItem::Unread(UnreadEntry { path, during: "scan", error })
 }

@@ -14,14 +14,14 @@ pub(super) const LOOK: AtFlags = AtFlags::SYMLINK_NOFOLLOW.union(AtFlags::NO_AUT
 
 /// What changes when a file does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Seen {
+pub(super) struct FileStamp {
     identity: Option<(u64, u64)>,
     mtime: FileTime,
     ctime: FileTime,
     pub(super) size: u64,
 }
 
-impl Seen {
+impl FileStamp {
     /// The status of a file; its inode number counts only where such numbers last.
     pub(super) fn new(status: &Stat, has_lasting_inode: bool) -> Self {
         Self {
@@ -35,7 +35,7 @@ impl Seen {
 
 /// Names of users and groups, each looked up once.
 #[derive(Debug, Default)]
-pub(super) struct Owners {
+pub(super) struct OwnerNames {
     users: Mutex<HashMap<u32, Vec<u8>>>,
     groups: Mutex<HashMap<u32, Vec<u8>>>,
 }
@@ -47,7 +47,7 @@ pub(super) struct LastOwners {
     group: Option<(u32, Vec<u8>)>,
 }
 
-impl Owners {
+impl OwnerNames {
     /// Stored metadata of an entry, without extended attributes. An inode number that does not last
     /// is left out, except for a file with several names: it is all that ties them together.
     pub(super) fn metadata(

@@ -25,33 +25,33 @@ pub use ignores::Ignores;
 pub use listing::GITIGNORE_BYTES_MAX;
 
 use super::filter::Filter;
-use crate::{Item, Source};
-use context::Context;
-use directory::Directory;
-use listing::Scope;
-use plan::Plan;
-use schedule::{Claim, Key, Schedule};
-use work::{Batch, Task, Unit, Worker};
+use crate::{Source, SourceItem};
+use context::ScanContext;
+use directory::ScannedDirectory;
+use listing::ListingScope;
+use plan::PathPlan;
+use schedule::{BatchClaim, ScanSchedule, UnitPosition};
+use work::{EntryBatch, ScanUnit, ScanWorker, Task};
 
 /// Files and directories of this machine.
 ///
 /// The stream shows the tree from the root of the file system down to the named paths, merged into
 /// one. Above a named path, links are followed; the path itself and everything below it is taken as
-/// it is. A directory that cannot be listed is in the stream, empty and with an [`Item::Trouble`];
-/// anything else that cannot be examined is an [`Item::Trouble`] only.
+/// it is. A directory that cannot be listed is in the stream, empty and with an [`SourceItem::Unread`];
+/// anything else that cannot be examined is an [`SourceItem::Unread`] only.
 pub struct FsSource {
-    schedule: Arc<Schedule>,
+    schedule: Arc<ScanSchedule>,
     threads: Vec<JoinHandle<()>>,
-    worker: Worker,
+    worker: ScanWorker,
     /// The entered directories; the first one is the root.
-    frames: Vec<Frame>,
+    frames: Vec<EnteredDirectory>,
     /// Position of each entered directory except the root, among the names of its parent.
-    position: Key,
+    position: UnitPosition,
 }
 
 /// An entered directory.
-struct Frame {
-    items: std::vec::IntoIter<Item>,
+struct EnteredDirectory {
+    items: std::vec::IntoIter<SourceItem>,
     directories: std::vec::IntoIter<u32>,
     /// Where its next batch begins.
     next: Option<u32>,
@@ -59,27 +59,27 @@ struct Frame {
 
 impl FsSource {
     /// A source of these absolute paths, which contain neither `.` nor `..`. Scanning begins
-    /// immediately; a path that does not exist becomes an [`Item::Trouble`] in the stream.
+    /// immediately; a path that does not exist becomes an [`SourceItem::Unread`] in the stream.
     ///
     /// # Errors
     /// If a path is not absolute or not clean, or no thread can be started.
     pub fn new(paths: Vec<PathBuf>, options: FsOptions, filter: Filter) -> io::Result<Self> {
         let unclean = || io::Error::new(io::ErrorKind::InvalidInput, "a path is not absolute");
-        let plan = Arc::new(Plan::new(&paths).ok_or_else(unclean)?);
+        let plan = Arc::new(PathPlan::new(&paths).ok_or_else(unclean)?);
         let count = options.scan_threads;
         let is_whole = plan.is_named;
         let device = match options.one_file_system && is_whole {
             true => Some(rustix::fs::stat("/")?.st_dev),
             false => None,
         };
-        let worker = Worker::new(Arc::new(Context::new(options, filter)));
-        let schedule = Arc::new(Schedule::default());
-        let scope = Scope { is_whole, plan: Some(plan), device };
-        let task = Task { directory: Directory::root(!is_whole), scope, ignores: None };
-        schedule.add_root(Unit::List(task));
-        let frames = vec![Frame::new()];
+        let worker = ScanWorker::new(Arc::new(ScanContext::new(options, filter)));
+        let schedule = Arc::new(ScanSchedule::default());
+        let scope = ListingScope { is_whole, plan: Some(plan), device };
+        let task = Task { directory: ScannedDirectory::root(!is_whole), scope, ignores: None };
+        schedule.add_root(ScanUnit::List(task));
+        let frames = vec![EnteredDirectory::new()];
         let mut source =
-            Self { schedule, threads: Vec::new(), worker, frames, position: Key::new() };
+            Self { schedule, threads: Vec::new(), worker, frames, position: UnitPosition::new() };
         for _ in 0..count {
             source.start_thread()?;
         }
@@ -88,7 +88,7 @@ impl FsSource {
 
     fn start_thread(&mut self) -> io::Result<()> {
         let schedule = Arc::clone(&self.schedule);
-        let mut worker = Worker::new(Arc::clone(&self.worker.context));
+        let mut worker = ScanWorker::new(Arc::clone(&self.worker.context));
         let scan = move || {
             let _alarm = Alarm(&schedule);
             while let Some((key, unit)) = schedule.take() {
@@ -101,23 +101,23 @@ impl FsSource {
     }
 
     /// The batch of the entered directory that begins at `start`.
-    fn batch(&mut self, start: u32) -> io::Result<Batch> {
+    fn batch(&mut self, start: u32) -> io::Result<EntryBatch> {
         self.position.push(start);
         let batch = match self.schedule.claim(&self.position) {
-            Claim::Done(batch) => Ok(batch),
-            Claim::Yours(unit) => {
+            BatchClaim::Done(batch) => Ok(batch),
+            BatchClaim::Yours(unit) => {
                 let output = self.worker.run(unit);
                 self.schedule.add(&self.position, output.found);
                 Ok(output.batch)
             }
-            Claim::Broken => Err(io::Error::other("a scanning thread died")),
+            BatchClaim::Broken => Err(io::Error::other("a scanning thread died")),
         };
         self.position.pop();
         batch
     }
 }
 
-impl Frame {
+impl EnteredDirectory {
     /// A directory about which nothing is known yet.
     fn new() -> Self {
         let (items, directories) = (Vec::new().into_iter(), Vec::new().into_iter());
@@ -126,28 +126,28 @@ impl Frame {
 }
 
 impl Source for FsSource {
-    fn next(&mut self) -> io::Result<Option<Item>> {
+    fn next(&mut self) -> io::Result<Option<SourceItem>> {
         loop {
             let Some(frame) = self.frames.last_mut() else { return Ok(None) };
             if let Some(item) = frame.items.next() {
-                if matches!(item, Item::Enter { .. }) {
+                if matches!(item, SourceItem::Enter { .. }) {
                     self.position.extend(frame.directories.next());
-                    self.frames.push(Frame::new());
+                    self.frames.push(EnteredDirectory::new());
                 }
                 return Ok(Some(item));
             }
             match frame.next {
                 Some(start) => {
-                    let Batch { items, directories, next } = self.batch(start)?;
+                    let EntryBatch { items, directories, next } = self.batch(start)?;
                     let (items, directories) = (items.into_iter(), directories.into_iter());
                     self.frames.pop();
-                    self.frames.push(Frame { items, directories, next });
+                    self.frames.push(EnteredDirectory { items, directories, next });
                 }
                 None => {
                     self.frames.pop();
                     self.position.pop();
                     if !self.frames.is_empty() {
-                        return Ok(Some(Item::Leave));
+                        return Ok(Some(SourceItem::Leave));
                     }
                 }
             }
@@ -166,7 +166,7 @@ impl Drop for FsSource {
 }
 
 /// Notifies the consumer if the thread that holds it panics.
-struct Alarm<'a>(&'a Schedule);
+struct Alarm<'a>(&'a ScanSchedule);
 
 impl Drop for Alarm<'_> {
     fn drop(&mut self) {

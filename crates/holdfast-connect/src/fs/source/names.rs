@@ -8,15 +8,15 @@ use std::io;
 
 /// Names in ascending order.
 #[derive(Debug, Default)]
-pub(super) struct Names {
+pub(super) struct SortedNames {
     /// Each name with the NUL that the kernel wants.
     bytes: Vec<u8>,
     /// Where each name begins in `bytes`.
     order: Vec<u32>,
 }
 
-impl Names {
-    /// Adds a name; the order is valid again after [`Names::sort`].
+impl SortedNames {
+    /// Adds a name; the order is valid again after [`SortedNames::sort`].
     pub(super) fn push(&mut self, name: &[u8]) -> io::Result<()> {
         let too_many = |_| io::Error::other("the directory holds more than 4 GiB of names");
         self.order.push(u32::try_from(self.bytes.len()).map_err(too_many)?);
@@ -85,7 +85,7 @@ mod tests {
     use super::*;
 
     fn sorted(names: &[&[u8]]) -> Vec<Vec<u8>> {
-        let mut all = Names::default();
+        let mut all = SortedNames::default();
         for name in names {
             all.push(name).unwrap();
         }
@@ -107,7 +107,7 @@ mod tests {
 
     #[test]
     fn names_are_found() {
-        let mut all = Names::default();
+        let mut all = SortedNames::default();
         for number in (0..1_000).rev() {
             all.push(format!("f{number}").as_bytes()).unwrap();
         }

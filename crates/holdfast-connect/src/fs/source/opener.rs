@@ -9,22 +9,22 @@ use rustix::fs::{FileType, OFlags, Stat};
 
 use super::content::FileContent;
 use super::directory::open_quietly;
-use super::listing::Listing;
-use super::metadata::Seen;
+use super::listing::FolderListing;
+use super::metadata::FileStamp;
 use super::xattr;
 use crate::{Content, Opener};
 
 /// Access to one entry, by its directory and its name.
 pub(super) struct FsOpener {
-    listing: Arc<Listing>,
+    listing: Arc<FolderListing>,
     index: usize,
-    found: Found,
+    found: ScannedEntry,
 }
 
 /// What the scan found.
 #[derive(Debug)]
-enum Found {
-    File(Seen),
+enum ScannedEntry {
+    File(FileStamp),
     Directory,
     /// A directory that a link above the named paths may have led to.
     DirectoryBehindLink,
@@ -33,18 +33,26 @@ enum Found {
 
 impl FsOpener {
     /// Access to the directory at this position of a listing.
-    pub(super) fn directory(listing: &Arc<Listing>, index: usize, is_above_named: bool) -> Self {
-        let found = if is_above_named { Found::DirectoryBehindLink } else { Found::Directory };
+    pub(super) fn directory(
+        listing: &Arc<FolderListing>,
+        index: usize,
+        is_above_named: bool,
+    ) -> Self {
+        let found = if is_above_named {
+            ScannedEntry::DirectoryBehindLink
+        } else {
+            ScannedEntry::Directory
+        };
         Self { listing: Arc::clone(listing), index, found }
     }
 
     /// Access to the entry at this position of a listing, which is not a directory.
-    pub(super) fn leaf(listing: &Arc<Listing>, index: usize, status: &Stat) -> Self {
+    pub(super) fn leaf(listing: &Arc<FolderListing>, index: usize, status: &Stat) -> Self {
         let found = match FileType::from_raw_mode(status.st_mode) {
             FileType::RegularFile => {
-                Found::File(Seen::new(status, listing.directory.has_lasting_inodes()))
+                ScannedEntry::File(FileStamp::new(status, listing.directory.has_lasting_inodes()))
             }
-            _ => Found::Other,
+            _ => ScannedEntry::Other,
         };
         Self { listing: Arc::clone(listing), index, found }
     }
@@ -66,7 +74,7 @@ impl fmt::Debug for FsOpener {
 
 impl Opener for FsOpener {
     fn open(&self) -> io::Result<Box<dyn Content>> {
-        let Found::File(scanned) = self.found else {
+        let ScannedEntry::File(scanned) = self.found else {
             return Err(io::Error::new(io::ErrorKind::InvalidInput, "only files have content"));
         };
         let (file, lasts) = (self.open_file()?, self.has_lasting_inode());
@@ -82,7 +90,7 @@ impl Opener for FsOpener {
         let name = self.listing.names.name(self.index);
         // The l... calls act on a link itself; a dot after it makes them act on its directory.
         let end: &[u8] = match self.found {
-            Found::DirectoryBehindLink => b"/.\0",
+            ScannedEntry::DirectoryBehindLink => b"/.\0",
             _ => b"\0",
         };
         let start = format!("/proc/self/fd/{}/", handle.as_raw_fd());

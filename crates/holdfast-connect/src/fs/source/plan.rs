@@ -7,14 +7,14 @@ use std::sync::Arc;
 
 /// One directory on the way to a named path, or a named path.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Plan {
+pub(super) struct PathPlan {
     /// The path itself was named: everything there is wanted.
     pub(super) is_named: bool,
     /// Named paths further down.
-    pub(super) children: BTreeMap<Vec<u8>, Arc<Plan>>,
+    pub(super) children: BTreeMap<Vec<u8>, Arc<PathPlan>>,
 }
 
-impl Plan {
+impl PathPlan {
     /// Merges absolute, clean paths; `None` if one is not absolute or not clean.
     pub(super) fn new(paths: &[PathBuf]) -> Option<Self> {
         let mut root = Self::default();

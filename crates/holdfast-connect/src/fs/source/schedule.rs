@@ -9,19 +9,19 @@ use std::collections::BTreeMap;
 use std::sync::{Condvar, Mutex, PoisonError};
 
 use super::directory::lock;
-use super::work::{Batch, Output, Unit};
+use super::work::{EntryBatch, ScanUnit, UnitOutput};
 
 /// Maximum number of items that are ready before the consumer asks for them.
 const ITEMS_AHEAD_MAX: usize = 8192;
 
 /// Position of a unit: for each directory on its way the position of its entry, then where the
 /// batch begins. A directory comes right after the start of the batch it is found in.
-pub(super) type Key = Vec<u32>;
+pub(super) type UnitPosition = Vec<u32>;
 
 /// Work to do, and work done.
 #[derive(Debug, Default)]
-pub(super) struct Schedule {
-    state: Mutex<State>,
+pub(super) struct ScanSchedule {
+    state: Mutex<ScheduleState>,
     /// A unit can be started.
     startable: Condvar,
     /// A unit is done.
@@ -29,9 +29,9 @@ pub(super) struct Schedule {
 }
 
 #[derive(Debug, Default)]
-struct State {
-    waiting: BTreeMap<Key, Unit>,
-    done: BTreeMap<Key, Batch>,
+struct ScheduleState {
+    waiting: BTreeMap<UnitPosition, ScanUnit>,
+    done: BTreeMap<UnitPosition, EntryBatch>,
     /// Items in `done`.
     items_ahead: usize,
     /// Threads waiting for work.
@@ -41,30 +41,30 @@ struct State {
 }
 
 /// What the consumer gets when it asks for a batch.
-pub(super) enum Claim {
+pub(super) enum BatchClaim {
     /// Here it is.
-    Done(Batch),
-    /// No thread has begun it; the caller must do it and then call [`Schedule::add`].
-    Yours(Unit),
+    Done(EntryBatch),
+    /// No thread has begun it; the caller must do it and then call [`ScanSchedule::add`].
+    Yours(ScanUnit),
     /// It will never come: a scanning thread died.
     Broken,
 }
 
-impl Schedule {
+impl ScanSchedule {
     /// Adds the first unit, which begins the root.
-    pub(super) fn add_root(&self, unit: Unit) {
+    pub(super) fn add_root(&self, unit: ScanUnit) {
         lock(&self.state).waiting.insert(vec![0], unit);
     }
 
     /// Adds the units that were found while `key` was processed.
-    pub(super) fn add(&self, key: &Key, found: Vec<(u32, Unit)>) {
+    pub(super) fn add(&self, key: &UnitPosition, found: Vec<(u32, ScanUnit)>) {
         let mut state = lock(&self.state);
         state.add(key, found);
         self.wake(&state);
     }
 
     /// For scanning threads: waits for work; `None` at the end of the scan.
-    pub(super) fn take(&self) -> Option<(Key, Unit)> {
+    pub(super) fn take(&self) -> Option<(UnitPosition, ScanUnit)> {
         let mut state = lock(&self.state);
         loop {
             if state.is_closed {
@@ -82,7 +82,7 @@ impl Schedule {
     }
 
     /// For scanning threads: hands over the result of a unit.
-    pub(super) fn finish(&self, key: Key, output: Output) {
+    pub(super) fn finish(&self, key: UnitPosition, output: UnitOutput) {
         let mut state = lock(&self.state);
         state.add(&key, output.found);
         state.items_ahead += output.batch.items.len();
@@ -92,7 +92,7 @@ impl Schedule {
     }
 
     /// For the consumer: the batch with this key.
-    pub(super) fn claim(&self, key: &Key) -> Claim {
+    pub(super) fn claim(&self, key: &UnitPosition) -> BatchClaim {
         let mut state = lock(&self.state);
         loop {
             if let Some(batch) = state.done.remove(key) {
@@ -102,13 +102,13 @@ impl Schedule {
                 if state.items_ahead < ITEMS_AHEAD_MAX / 2 {
                     self.wake(&state);
                 }
-                return Claim::Done(batch);
+                return BatchClaim::Done(batch);
             }
             if let Some(unit) = state.waiting.remove(key) {
-                return Claim::Yours(unit);
+                return BatchClaim::Yours(unit);
             }
             if state.is_broken {
-                return Claim::Broken;
+                return BatchClaim::Broken;
             }
             state = self.finished.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
@@ -126,7 +126,7 @@ impl Schedule {
         self.finished.notify_all();
     }
 
-    fn wake(&self, state: &State) {
+    fn wake(&self, state: &ScheduleState) {
         if state.idle_threads > 0
             && !state.waiting.is_empty()
             && state.items_ahead < ITEMS_AHEAD_MAX
@@ -136,8 +136,8 @@ impl Schedule {
     }
 }
 
-impl State {
-    fn add(&mut self, key: &Key, found: Vec<(u32, Unit)>) {
+impl ScheduleState {
+    fn add(&mut self, key: &UnitPosition, found: Vec<(u32, ScanUnit)>) {
         let Some((_, directory)) = key.split_last() else { return };
         for (index, unit) in found {
             let below: &[u32] = if unit.is_new_directory() { &[index, 0] } else { &[index] };

@@ -5,14 +5,14 @@ use std::sync::Arc;
 
 use rustix::fs::RawDir;
 
-use super::context::Context;
-use super::directory::Directory;
+use super::context::ScanContext;
+use super::directory::ScannedDirectory;
 use super::ignores::Ignores;
-use super::listing::{Listing, Scope};
-use super::look::Look;
+use super::listing::{FolderListing, ListingScope};
+use super::look::NameLookup;
 use super::metadata::LastOwners;
-use super::names::Names;
-use crate::{Item, Trouble};
+use super::names::SortedNames;
+use crate::{SourceItem, UnreadEntry};
 
 /// Names examined at a time.
 const NAMES_PER_BATCH: usize = 256;
@@ -21,27 +21,27 @@ const LIST_BYTES: usize = 128 * 1024;
 
 /// A piece of work.
 #[derive(Debug)]
-pub(super) enum Unit {
+pub(super) enum ScanUnit {
     /// List a directory and examine its first names.
     List(Task),
     /// Examine the names from this position on.
-    Look(Arc<Listing>, usize),
+    Look(Arc<FolderListing>, usize),
 }
 
 /// A directory to be listed.
 #[derive(Debug)]
 pub(super) struct Task {
-    pub(super) directory: Arc<Directory>,
-    pub(super) scope: Scope,
+    pub(super) directory: Arc<ScannedDirectory>,
+    pub(super) scope: ListingScope,
     /// Rules of the `.gitignore` files above.
     pub(super) ignores: Option<Arc<Ignores>>,
 }
 
 /// Some consecutive entries of a directory.
 #[derive(Debug, Default)]
-pub(super) struct Batch {
+pub(super) struct EntryBatch {
     /// The entries; what is in its directories comes later, in batches of their own.
-    pub(super) items: Vec<Item>,
+    pub(super) items: Vec<SourceItem>,
     /// Positions, among the names, of the directories in `items`.
     pub(super) directories: Vec<u32>,
     /// Where the next batch of this directory begins, if there is one.
@@ -50,51 +50,51 @@ pub(super) struct Batch {
 
 /// The result of a unit.
 #[derive(Debug, Default)]
-pub(super) struct Output {
-    pub(super) batch: Batch,
+pub(super) struct UnitOutput {
+    pub(super) batch: EntryBatch,
     /// Work found, by position among the names.
-    pub(super) found: Vec<(u32, Unit)>,
+    pub(super) found: Vec<(u32, ScanUnit)>,
 }
 
 /// The state of one scanning thread.
-pub(super) struct Worker {
-    pub(super) context: Arc<Context>,
+pub(super) struct ScanWorker {
+    pub(super) context: Arc<ScanContext>,
     /// Owners of the entry met last.
     pub(super) last_owners: LastOwners,
     list_buffer: Vec<u8>,
     path: Vec<u8>,
 }
 
-impl Unit {
+impl ScanUnit {
     /// True if the unit begins a directory.
     pub(super) fn is_new_directory(&self) -> bool {
         matches!(self, Self::List(_))
     }
 }
 
-impl Worker {
+impl ScanWorker {
     /// A worker of this scan.
-    pub(super) fn new(context: Arc<Context>) -> Self {
+    pub(super) fn new(context: Arc<ScanContext>) -> Self {
         let list_buffer = Vec::with_capacity(LIST_BYTES);
         Self { context, last_owners: LastOwners::default(), list_buffer, path: Vec::new() }
     }
 
     /// Does a unit.
-    pub(super) fn run(&mut self, unit: Unit) -> Output {
-        let mut output = Output::default();
+    pub(super) fn run(&mut self, unit: ScanUnit) -> UnitOutput {
+        let mut output = UnitOutput::default();
         match unit {
-            Unit::Look(listing, start) => self.look(&listing, start, &mut output),
-            Unit::List(task) => {
+            ScanUnit::Look(listing, start) => self.look(&listing, start, &mut output),
+            ScanUnit::List(task) => {
                 let (listing, error) = self.list(task);
                 if let Some(error) = error {
-                    output.batch.items.push(trouble(&listing.directory, error));
+                    output.batch.items.push(unread(&listing.directory, error));
                 }
                 let listing = Arc::new(listing);
                 self.look(&listing, 0, &mut output);
                 // All other batches at once, so that several threads can examine one large
                 // directory.
                 for start in (NAMES_PER_BATCH..listing.names.len()).step_by(NAMES_PER_BATCH) {
-                    output.found.push((start as u32, Unit::Look(Arc::clone(&listing), start)));
+                    output.found.push((start as u32, ScanUnit::Look(Arc::clone(&listing), start)));
                 }
             }
         }
@@ -102,9 +102,9 @@ impl Worker {
     }
 
     /// Lists a directory as far as it can be read.
-    fn list(&mut self, task: Task) -> (Listing, Option<io::Error>) {
+    fn list(&mut self, task: Task) -> (FolderListing, Option<io::Error>) {
         let Task { directory, scope, ignores } = task;
-        let mut names = Names::default();
+        let mut names = SortedNames::default();
         let mut result = Ok(());
         if scope.is_whole {
             result = read_names(&directory, &mut self.list_buffer, &mut names);
@@ -115,18 +115,18 @@ impl Worker {
         }
         names.sort();
         let context = Arc::clone(&self.context);
-        let listing = Listing::new(context, directory, scope, names, ignores);
+        let listing = FolderListing::new(context, directory, scope, names, ignores);
         (listing, result.err())
     }
 
     /// Examines the names from `start` on.
-    fn look(&mut self, listing: &Arc<Listing>, start: usize, output: &mut Output) {
+    fn look(&mut self, listing: &Arc<FolderListing>, start: usize, output: &mut UnitOutput) {
         if listing.names.len() == 0 {
             return;
         }
         let handle = match listing.directory.open() {
             Ok(handle) => handle,
-            Err(error) => return output.batch.items.push(trouble(&listing.directory, error)),
+            Err(error) => return output.batch.items.push(unread(&listing.directory, error)),
         };
         let end = listing.names.len().min(start + NAMES_PER_BATCH);
         let mut path = std::mem::take(&mut self.path);
@@ -138,7 +138,7 @@ impl Worker {
             let name = listing.names.name(index);
             path.truncate(prefix);
             path.extend_from_slice(name.to_bytes());
-            Look { listing, handle: &handle, index, name, path: &path }.at(self, output);
+            NameLookup { listing, handle: &handle, index, name, path: &path }.at(self, output);
         }
         self.path = path;
         output.batch.next = (end < listing.names.len()).then_some(end as u32);
@@ -146,9 +146,9 @@ impl Worker {
 }
 
 fn read_names(
-    directory: &Arc<Directory>,
+    directory: &Arc<ScannedDirectory>,
     buffer: &mut Vec<u8>,
-    names: &mut Names,
+    names: &mut SortedNames,
 ) -> io::Result<()> {
     let handle = directory.open()?;
     // A descriptor that was kept may have been listed before.
@@ -174,11 +174,11 @@ fn read_names(
     }
 }
 
-fn trouble(directory: &Directory, error: io::Error) -> Item {
+fn unread(directory: &ScannedDirectory, error: io::Error) -> SourceItem {
     let mut path = Vec::new();
     directory.path(&mut path);
     if path.len() > 1 {
         path.pop();
     }
-    Item::Trouble(Trouble { path, during: "scan", error })
+    SourceItem::Unread(UnreadEntry { path, during: "scan", error })
 }

@@ -22,7 +22,7 @@ const OPEN_MAX: NonZeroUsize = NonZeroUsize::new(128).unwrap();
 const ANCESTORS_MAX: usize = 64;
 
 /// An open directory, and what new files in it inherit.
-pub(super) struct Directory {
+pub(super) struct TargetDirectory {
     fd: OwnedFd,
     /// Owner and group of a new file in it; `None` if that is not certain.
     pub(super) new_owner: Option<(u32, u32)>,
@@ -31,7 +31,7 @@ pub(super) struct Directory {
     device: u64,
 }
 
-impl Directory {
+impl TargetDirectory {
     /// Examines an open directory.
     ///
     /// A new file gets the effective user and group, except that a set-group-id bit or some mounts
@@ -45,7 +45,7 @@ impl Directory {
     }
 }
 
-impl AsFd for Directory {
+impl AsFd for TargetDirectory {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.fd.as_fd()
     }
@@ -53,8 +53,8 @@ impl AsFd for Directory {
 
 /// The directories of one target.
 pub(super) struct Directories {
-    root: Arc<Directory>,
-    recent: Mutex<LruCache<Box<[u8]>, Arc<Directory>>>,
+    root: Arc<TargetDirectory>,
+    recent: Mutex<LruCache<Box<[u8]>, Arc<TargetDirectory>>>,
     resolver: Resolver,
     /// Effective user and group.
     user: (u32, u32),
@@ -67,7 +67,7 @@ impl Directories {
     /// Directories at and below `root`.
     pub(super) fn new(root: OwnedFd, resolver: Resolver, user: (u32, u32)) -> Result<Self, Errno> {
         let resolver = resolver.available(root.as_fd());
-        let root = Arc::new(Directory::new(root, user)?);
+        let root = Arc::new(TargetDirectory::new(root, user)?);
         let recent = Mutex::new(LruCache::new(OPEN_MAX));
         let this = Self { root, recent, resolver, user, written: Mutex::default() };
         this.sync_later(&this.root, &this.root.fd);
@@ -76,7 +76,7 @@ impl Directories {
 
     /// Remembers that the file system of a directory must be synced, by a descriptor of something
     /// on it.
-    pub(super) fn sync_later(&self, directory: &Directory, fd: &OwnedFd) {
+    pub(super) fn sync_later(&self, directory: &TargetDirectory, fd: &OwnedFd) {
         let mut written = lock(&self.written);
         if !written.contains_key(&directory.device)
             && let Ok(fd) = fd.try_clone()
@@ -96,7 +96,7 @@ impl Directories {
     }
 
     /// The directory at a checked path; anything else there is [`TargetError::Escapes`].
-    pub(super) fn get(&self, path: &[u8]) -> Result<Arc<Directory>, TargetError> {
+    pub(super) fn get(&self, path: &[u8]) -> Result<Arc<TargetDirectory>, TargetError> {
         if path.is_empty() {
             return Ok(self.root.clone());
         }
@@ -109,8 +109,13 @@ impl Directories {
     }
 
     /// Keeps a directory that was opened at `path`.
-    pub(super) fn keep(&self, path: &[u8], fd: OwnedFd) -> Result<Arc<Directory>, TargetError> {
-        let directory = Directory::new(fd, self.user).map_err(astray("examine the directory"))?;
+    pub(super) fn keep(
+        &self,
+        path: &[u8],
+        fd: OwnedFd,
+    ) -> Result<Arc<TargetDirectory>, TargetError> {
+        let directory =
+            TargetDirectory::new(fd, self.user).map_err(astray("examine the directory"))?;
         let directory = Arc::new(directory);
         lock(&self.recent).put(path.into(), directory.clone());
         Ok(directory)
@@ -128,7 +133,7 @@ impl Directories {
     }
 
     /// The nearest open directory above `path`, and where the path from there begins.
-    fn nearest(&self, path: &[u8]) -> (Arc<Directory>, usize) {
+    fn nearest(&self, path: &[u8]) -> (Arc<TargetDirectory>, usize) {
         let mut recent = lock(&self.recent);
         let mut above = parent(path);
         for _ in 0..ANCESTORS_MAX {

@@ -7,9 +7,9 @@ use rustix::fs::{AtFlags, FileType, Mode, fstat, mkdirat, unlinkat};
 use rustix::io::{Errno, pread, retry_on_intr};
 
 use super::error::{is_absent, refused};
-use super::place::Place;
+use super::place::MetadataPlace;
 use super::resolve::{open_child_usable, pin};
-use super::slot::Slot;
+use super::slot::UnfinishedFile;
 use super::{FsTarget, TRIES_MAX, keep, leftovers, listing, metadata, path, special};
 use crate::{Existing, FileSlot, Leftovers, Replace, Target, TargetError};
 
@@ -66,7 +66,7 @@ impl Target for FsTarget {
         let directory = self.shared.directories.get(path)?;
         let stat = fstat(&*directory).map_err(refused("examine the directory"))?;
         self.shared.directories.close(path);
-        let place = Place::Open(directory.as_fd());
+        let place = MetadataPlace::Open(directory.as_fd());
         metadata::correct(&self.shared, place, metadata, &stat)
     }
 
@@ -76,7 +76,7 @@ impl Target for FsTarget {
         bytes: u64,
         replace: Replace,
     ) -> Result<Box<dyn FileSlot>, TargetError> {
-        Ok(Box::new(Slot::create(&self.shared, path, bytes, replace)?))
+        Ok(Box::new(UnfinishedFile::create(&self.shared, path, bytes, replace)?))
     }
 
     fn special(&self, path: &[u8], entry: &Entry, replace: Replace) -> Result<(), TargetError> {
@@ -94,7 +94,7 @@ impl Target for FsTarget {
         if FileType::from_raw_mode(stat.st_mode) != FileType::RegularFile {
             return Err(refused("update an entry that is not a regular file")(Errno::INVAL));
         }
-        let place = Place::Pinned(file.as_fd());
+        let place = MetadataPlace::Pinned(file.as_fd());
         metadata::correct(&self.shared, place, metadata, &stat)
     }
 

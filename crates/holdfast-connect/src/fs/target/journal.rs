@@ -18,7 +18,7 @@ use rustix::fs::{
 };
 use rustix::io::{Errno, Result, retry_on_intr, write};
 
-use super::directories::{Directories, Directory};
+use super::directories::{Directories, TargetDirectory};
 use super::error::lock;
 use super::path::{is_within, prefixes};
 
@@ -30,11 +30,11 @@ const KNOWN_MAX: usize = 4096;
 /// The journals of one restore, usually one.
 pub(super) struct Journals {
     name: Vec<u8>,
-    state: Mutex<State>,
+    state: Mutex<JournalState>,
 }
 
 #[derive(Default)]
-struct State {
+struct JournalState {
     journals: Vec<Journal>,
     /// Recorded directories, by the hashes of their paths.
     known: HashSet<u64>,
@@ -44,7 +44,7 @@ struct State {
 struct Journal {
     /// Path of its directory in the target.
     base: Vec<u8>,
-    directory: Arc<Directory>,
+    directory: Arc<TargetDirectory>,
     file: OwnedFd,
 }
 

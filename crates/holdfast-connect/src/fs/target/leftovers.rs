@@ -11,7 +11,7 @@ use rustix::io::{Errno, Result};
 use super::error::refused;
 use super::resolve::Resolver;
 use super::temporary::{journal_of, run_of};
-use super::{Shared, journal, listing, path};
+use super::{FolderTargetShared, journal, listing, path};
 use crate::{Leftovers, TargetError};
 
 /// Maximum bytes read of a journal: enough for some hundred thousand directories.
@@ -20,7 +20,7 @@ const JOURNAL_BYTES_MAX: u64 = 64 << 20;
 const ANCESTORS_MAX: usize = 4096;
 
 /// A journal that was found.
-struct Found {
+struct FoundJournal {
     /// The directory that it lies in.
     directory: OwnedFd,
     name: Vec<u8>,
@@ -29,7 +29,7 @@ struct Found {
 }
 
 /// What a journal says about its run.
-enum Verdict {
+enum JournalVerdict {
     /// The run has ended; its journal stays locked.
     Over(File),
     Living,
@@ -38,7 +38,10 @@ enum Verdict {
 
 /// Removes what killed restores left in the directory at `path`, and everywhere else in the target
 /// that their journals list.
-pub(super) fn remove(shared: &Shared, path: &[u8]) -> std::result::Result<Leftovers, TargetError> {
+pub(super) fn remove(
+    shared: &FolderTargetShared,
+    path: &[u8],
+) -> std::result::Result<Leftovers, TargetError> {
     let directory = shared.directories.get(path)?;
     let is_foreign = |name: &[u8]| run_of(name).is_some() && !shared.temporaries.is_own(name);
     let names = listing::names(&*directory, is_foreign).map_err(refused("read the directory"))?;
@@ -51,10 +54,10 @@ pub(super) fn remove(shared: &Shared, path: &[u8]) -> std::result::Result<Leftov
     let mut leftovers = Leftovers::default();
     for (run, names) in runs {
         let found = find_journal(directory.as_fd(), &run, depth(path));
-        match found.as_ref().map_or(Verdict::Unknown, judge) {
-            Verdict::Living => {}
-            Verdict::Unknown => leftovers.unproven.extend(names),
-            Verdict::Over(file) => {
+        match found.as_ref().map_or(JournalVerdict::Unknown, judge) {
+            JournalVerdict::Living => {}
+            JournalVerdict::Unknown => leftovers.unproven.extend(names),
+            JournalVerdict::Over(file) => {
                 let found = found.filter(|found| found.is_inside);
                 leftovers.removed += match found {
                     Some(found) => sweep(shared.directories.resolver(), &found, file, &run),
@@ -76,12 +79,12 @@ fn depth(path: &[u8]) -> usize {
 }
 
 /// Searches here and further up for the journal of a run: it lies above all files of its run.
-fn find_journal(here: BorrowedFd<'_>, run: &[u8], depth: usize) -> Option<Found> {
+fn find_journal(here: BorrowedFd<'_>, run: &[u8], depth: usize) -> Option<FoundJournal> {
     let name = journal_of(run);
     let mut directory = here.try_clone_to_owned().ok()?;
     for steps in 0..ANCESTORS_MAX {
         if statat(&directory, &name[..], AtFlags::SYMLINK_NOFOLLOW).is_ok() {
-            return Some(Found { directory, name, is_inside: steps <= depth });
+            return Some(FoundJournal { directory, name, is_inside: steps <= depth });
         }
         let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
         let above = openat(&directory, "..", flags, Mode::empty()).ok()?;
@@ -98,26 +101,26 @@ fn identity(directory: &OwnedFd) -> Result<(u64, u64)> {
     Ok((stat.st_dev, stat.st_ino))
 }
 
-fn judge(found: &Found) -> Verdict {
+fn judge(found: &FoundJournal) -> JournalVerdict {
     let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
     let Ok(file) = openat(&found.directory, &found.name[..], flags, Mode::empty()) else {
-        return Verdict::Unknown;
+        return JournalVerdict::Unknown;
     };
     match flock(&file, FlockOperation::NonBlockingLockExclusive) {
         Ok(()) => {}
-        Err(Errno::WOULDBLOCK) => return Verdict::Living,
-        Err(_) => return Verdict::Unknown,
+        Err(Errno::WOULDBLOCK) => return JournalVerdict::Living,
+        Err(_) => return JournalVerdict::Unknown,
     }
     let mut file = File::from(file);
     let mut header = vec![0; journal::HEADER.len()];
     match file.read_exact(&mut header) {
-        Ok(()) if header == journal::HEADER => Verdict::Over(file),
-        _ => Verdict::Unknown,
+        Ok(()) if header == journal::HEADER => JournalVerdict::Over(file),
+        _ => JournalVerdict::Unknown,
     }
 }
 
 /// Removes everything that a run left in the directories listed in its journal, then the journal.
-fn sweep(resolver: Resolver, found: &Found, journal: File, run: &[u8]) -> u64 {
+fn sweep(resolver: Resolver, found: &FoundJournal, journal: File, run: &[u8]) -> u64 {
     let mut paths = Vec::new();
     let is_whole = {
         let mut limited = (&journal).take(JOURNAL_BYTES_MAX);

@@ -6,11 +6,11 @@ use holdfast_format::entry::{FileTime, Metadata};
 use rustix::fs::{FileType, Stat, Timespec, Timestamps, UTIME_OMIT};
 use rustix::io::Errno;
 
-use super::Shared;
+use super::FolderTargetShared;
 use super::owner::Owned;
-use super::place::Place;
+use super::place::MetadataPlace;
 use crate::TargetError;
-use crate::bucket::attributes::Origin;
+use crate::bucket::attributes::AttributeOrigin;
 use crate::fs::filter::Filter;
 
 /// Seconds by which a file system may round times: FAT stores even seconds.
@@ -60,8 +60,8 @@ pub(super) struct Present {
 /// # Errors
 /// The first that failed, as [`TargetError::Incomplete`].
 pub(super) fn apply(
-    shared: &Shared,
-    place: Place<'_>,
+    shared: &FolderTargetShared,
+    place: MetadataPlace<'_>,
     metadata: &Metadata,
     present: Present,
 ) -> Result<(), TargetError> {
@@ -73,7 +73,7 @@ pub(super) fn apply(
         note(&mut failure, result.map_err(incomplete("remove an access list")));
     }
     for (name, value) in &metadata.xattrs {
-        if Origin::of(name).is_some() {
+        if AttributeOrigin::of(name).is_some() {
             // An attribute of an object, not of its content; no file system takes it.
             continue;
         }
@@ -98,7 +98,7 @@ pub(super) fn apply(
 ///
 /// File systems of libfuse 2 accept a change that omits the access time, but do nothing; so do some
 /// others with times that they cannot store.
-fn give_times(place: Place<'_>, metadata: &Metadata) -> Result<(), TargetError> {
+fn give_times(place: MetadataPlace<'_>, metadata: &Metadata) -> Result<(), TargetError> {
     const ACTION: &str = "set the times";
     let set = |metadata: &Metadata| {
         place.change_times(&timestamps(metadata)).map_err(incomplete(ACTION))?;
@@ -130,8 +130,8 @@ fn has_mtime(stat: &Stat, metadata: &Metadata) -> bool {
 /// # Errors
 /// The first that failed, as [`TargetError::Incomplete`].
 pub(super) fn correct(
-    shared: &Shared,
-    place: Place<'_>,
+    shared: &FolderTargetShared,
+    place: MetadataPlace<'_>,
     metadata: &Metadata,
     stat: &Stat,
 ) -> Result<(), TargetError> {

@@ -38,13 +38,13 @@ use rustix::fs::{
 use rustix::io::Errno;
 use rustix::process::{getegid, geteuid};
 
-use self::directories::{Directories, Directory};
+use self::directories::{Directories, TargetDirectory};
 use self::error::refused;
 use self::journal::Journals;
 pub use self::metadata::AttributeRule;
-use self::owner::Owners;
+use self::owner::OwnerSetter;
 pub use self::owner::Ownership;
-use self::pool::Pool;
+use self::pool::OpenFilePool;
 pub use self::resolve::Resolver;
 use self::temporary::Temporaries;
 pub use self::temporary::is_temporary_name;
@@ -83,19 +83,19 @@ impl Default for FsTargetOptions {
 
 /// A directory that is restored to.
 pub struct FsTarget {
-    shared: Arc<Shared>,
+    shared: Arc<FolderTargetShared>,
     /// True if it was created by [`FsTarget::open`].
     is_new: bool,
 }
 
 /// What unfinished files need of their target.
-struct Shared {
+struct FolderTargetShared {
     directories: Directories,
-    owners: Owners,
+    owners: OwnerSetter,
     attributes: AttributeRule,
     temporaries: Temporaries,
     journals: Journals,
-    pool: Pool,
+    pool: OpenFilePool,
     sparse: bool,
 }
 
@@ -122,20 +122,20 @@ impl FsTarget {
         let temporaries =
             Temporaries::new().map_err(|source| TargetError::Io { action, source })?;
         let journals = Journals::new(temporaries.journal());
-        let shared = Shared {
+        let shared = FolderTargetShared {
             directories: Directories::new(root, options.resolver, user).map_err(refused(action))?,
-            owners: Owners::new(options.ownership, user),
+            owners: OwnerSetter::new(options.ownership, user),
             attributes: options.attributes,
             temporaries,
             journals,
-            pool: Pool::new(options.open_files),
+            pool: OpenFilePool::new(options.open_files),
             sparse: options.sparse,
         };
         Ok(Self { shared: Arc::new(shared), is_new })
     }
 
     /// The open directory above `path`, and the name in it.
-    fn locate<'a>(&self, path: &'a [u8]) -> Result<(Arc<Directory>, &'a [u8]), TargetError> {
+    fn locate<'a>(&self, path: &'a [u8]) -> Result<(Arc<TargetDirectory>, &'a [u8]), TargetError> {
         let (above, name) = path::split(path, path::check_name(path)?);
         Ok((self.shared.directories.get(above)?, name))
     }
@@ -150,7 +150,7 @@ impl FsTarget {
     }
 }
 
-impl Shared {
+impl FolderTargetShared {
     /// Creates something in the directory at `above` under a temporary name, after recording where
     /// it will be.
     fn create<T>(
@@ -165,7 +165,7 @@ impl Shared {
     /// Gives an entry with a temporary name its final one, replacing what `replace` allows.
     fn rename(
         &self,
-        directory: &Directory,
+        directory: &TargetDirectory,
         temporary: &[u8],
         path: &[u8],
         name_start: usize,
@@ -186,7 +186,7 @@ impl Shared {
     }
 
     /// Removes one entry.
-    fn remove(&self, above: &Directory, path: &[u8], name: &[u8]) -> Result<(), TargetError> {
+    fn remove(&self, above: &TargetDirectory, path: &[u8], name: &[u8]) -> Result<(), TargetError> {
         match unlinkat(above, name, AtFlags::empty()) {
             Ok(()) | Err(Errno::NOENT) => return Ok(()),
             Err(Errno::ISDIR) => {}
@@ -206,7 +206,11 @@ impl Shared {
 const NAMING: &str = "rename it to its final name";
 
 /// Gives an entry with a temporary name its final one, which must be free.
-fn rename_free(directory: &Directory, temporary: &[u8], name: &[u8]) -> Result<(), TargetError> {
+fn rename_free(
+    directory: &TargetDirectory,
+    temporary: &[u8],
+    name: &[u8],
+) -> Result<(), TargetError> {
     match renameat_with(directory, temporary, directory, name, RenameFlags::NOREPLACE) {
         Ok(()) => return Ok(()),
         Err(Errno::EXIST) => return Err(TargetError::Taken),

@@ -8,7 +8,7 @@ use nix::unistd::{Group, User};
 use rustix::io::Errno;
 
 use super::error::lock;
-use super::place::Place;
+use super::place::MetadataPlace;
 
 /// Who owns restored entries.
 ///
@@ -25,7 +25,7 @@ pub enum Ownership {
 }
 
 /// Sets the owners of entries.
-pub(super) struct Owners {
+pub(super) struct OwnerSetter {
     ownership: Ownership,
     /// Effective user and group.
     user: (u32, u32),
@@ -40,7 +40,7 @@ pub(super) struct Owned {
     pub(super) gid: bool,
 }
 
-impl Owners {
+impl OwnerSetter {
     /// Owners as far as the effective user and group can set them.
     pub(super) fn new(ownership: Ownership, user: (u32, u32)) -> Self {
         Self { ownership, user, users: Mutex::default(), groups: Mutex::default() }
@@ -49,7 +49,7 @@ impl Owners {
     /// Gives an entry, which belongs to `current` if that is known, its proper owner.
     pub(super) fn give(
         &self,
-        place: Place<'_>,
+        place: MetadataPlace<'_>,
         metadata: &Metadata,
         current: Option<(u32, u32)>,
     ) -> (Owned, Result<(), Errno>) {

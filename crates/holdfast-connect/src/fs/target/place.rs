@@ -10,7 +10,7 @@ const LIST_BYTES_MAX: usize = 64 * 1024;
 
 /// An entry whose metadata is to be changed.
 #[derive(Clone, Copy)]
-pub(super) enum Place<'a> {
+pub(super) enum MetadataPlace<'a> {
     /// An open file or directory.
     Open(BorrowedFd<'a>),
     /// Anything, opened with `O_PATH`. Mode and attributes are reached through `/proc/self/fd`,
@@ -18,7 +18,7 @@ pub(super) enum Place<'a> {
     Pinned(BorrowedFd<'a>),
 }
 
-impl Place<'_> {
+impl MetadataPlace<'_> {
     /// Changes the owner, the group or both.
     pub(super) fn change_owner(self, uid: Option<u32>, gid: Option<u32>) -> Result<()> {
         // The id -1 would mean "leave unchanged".

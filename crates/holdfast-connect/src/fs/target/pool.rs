@@ -6,15 +6,15 @@ use std::sync::{Mutex, Weak};
 use lru::LruCache;
 
 use super::error::lock;
-use super::slot::Unfinished;
+use super::slot::PooledFile;
 
 /// Unfinished files that are open, in the order of opening.
-pub(super) struct Pool {
-    open: Mutex<LruCache<u64, Weak<Unfinished>>>,
+pub(super) struct OpenFilePool {
+    open: Mutex<LruCache<u64, Weak<PooledFile>>>,
     open_max: usize,
 }
 
-impl Pool {
+impl OpenFilePool {
     /// A pool of at most this many open files.
     pub(super) fn new(open_max: NonZeroUsize) -> Self {
         Self { open: Mutex::new(LruCache::unbounded()), open_max: open_max.get() }
@@ -23,7 +23,7 @@ impl Pool {
     /// Counts a file that was just opened or is about to be, closing others to make room.
     ///
     /// Files in use at this moment are skipped: there are at most as many as threads.
-    pub(super) fn admit(&self, number: u64, file: Weak<Unfinished>) {
+    pub(super) fn admit(&self, number: u64, file: Weak<PooledFile>) {
         let mut open = lock(&self.open);
         let mut busy = Vec::new();
         while open.len() + busy.len() >= self.open_max {

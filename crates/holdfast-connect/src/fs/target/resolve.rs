@@ -6,7 +6,7 @@ use rustix::fs::{Mode, OFlags, ResolveFlags, fstat, openat, openat2};
 use rustix::io::{Errno, Result};
 
 use super::path::{cut, cut_one};
-use super::place::Place;
+use super::place::MetadataPlace;
 
 /// How paths are resolved.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -78,19 +78,19 @@ pub(super) fn open_child_usable(above: BorrowedFd<'_>, name: &[u8]) -> Result<Ow
     let directory = match open_child(above, name) {
         Err(Errno::ACCESS) => {
             let pinned = openat(above, name, STEP, Mode::empty())?;
-            make_usable(Place::Pinned(pinned.as_fd()), &pinned)?;
+            make_usable(MetadataPlace::Pinned(pinned.as_fd()), &pinned)?;
             return open_child(above, name);
         }
         result => result?,
     };
-    match make_usable(Place::Open(directory.as_fd()), &directory) {
+    match make_usable(MetadataPlace::Open(directory.as_fd()), &directory) {
         // It belongs to someone else, who may have granted us rights.
         Ok(()) | Err(Errno::PERM) => Ok(directory),
         Err(errno) => Err(errno),
     }
 }
 
-fn make_usable(place: Place<'_>, directory: &OwnedFd) -> Result<()> {
+fn make_usable(place: MetadataPlace<'_>, directory: &OwnedFd) -> Result<()> {
     match fstat(directory)?.st_mode & 0o7777 {
         mode if mode & 0o700 == 0o700 => Ok(()),
         mode => place.change_mode(mode | 0o700),

@@ -8,11 +8,11 @@ use holdfast_format::entry::Metadata;
 use rustix::fs::{AtFlags, FileType, Mode, OFlags, fstat, ftruncate, openat, unlinkat};
 use rustix::io::{Errno, pwrite, retry_on_intr};
 
-use super::directories::Directory;
+use super::directories::TargetDirectory;
 use super::error::refused;
 use super::metadata::{Present, apply};
-use super::place::Place;
-use super::{Shared, keep, path, sparse};
+use super::place::MetadataPlace;
+use super::{FolderTargetShared, keep, path, sparse};
 use crate::{FileSlot, Replace, TargetError};
 
 const FLAGS: OFlags = OFlags::WRONLY.union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC);
@@ -20,14 +20,14 @@ const NEW: OFlags = FLAGS.union(OFlags::CREATE).union(OFlags::EXCL);
 const AGAIN: OFlags = FLAGS.union(OFlags::NONBLOCK);
 
 /// An unfinished file; dropping it removes it.
-pub(super) struct Slot {
-    file: Arc<Unfinished>,
+pub(super) struct UnfinishedFile {
+    file: Arc<PooledFile>,
     is_finished: bool,
 }
 
 /// The pool's view of an unfinished file: the pool may close it while it is not in use.
-pub(super) struct Unfinished {
-    shared: Arc<Shared>,
+pub(super) struct PooledFile {
+    shared: Arc<FolderTargetShared>,
     /// Its final path.
     path: Box<[u8]>,
     /// Where the name begins in `path`.
@@ -40,27 +40,27 @@ pub(super) struct Unfinished {
     bytes: u64,
     /// End of what was written.
     written: AtomicU64,
-    state: RwLock<State>,
+    state: RwLock<FileSlotState>,
 }
 
-enum State {
-    Open(Open),
+enum FileSlotState {
+    Open(OpenFile),
     /// Device and inode, by which it is recognized.
     Closed((u64, u64)),
 }
 
 /// Everything that is open for an unfinished file.
-struct Open {
+struct OpenFile {
     file: OwnedFd,
-    directory: Arc<Directory>,
+    directory: Arc<TargetDirectory>,
     /// The existing file at the final path, once it is needed.
     old: OnceLock<OwnedFd>,
 }
 
-impl Slot {
+impl UnfinishedFile {
     /// Creates the temporary file.
     pub(super) fn create(
-        shared: &Arc<Shared>,
+        shared: &Arc<FolderTargetShared>,
         path: &[u8],
         bytes: u64,
         replace: Replace,
@@ -72,7 +72,7 @@ impl Slot {
         let created = shared.create(above, create);
         let (number, file) = created.map_err(refused("create the file"))?;
         shared.directories.sync_later(&directory, &file);
-        let file = Arc::new(Unfinished {
+        let file = Arc::new(PooledFile {
             shared: shared.clone(),
             path: path.into(),
             name_start,
@@ -80,17 +80,21 @@ impl Slot {
             replace,
             bytes,
             written: AtomicU64::new(0),
-            state: RwLock::new(State::Open(Open { file, directory, old: OnceLock::new() })),
+            state: RwLock::new(FileSlotState::Open(OpenFile {
+                file,
+                directory,
+                old: OnceLock::new(),
+            })),
         });
         shared.pool.admit(number, Arc::downgrade(&file));
         Ok(Self { file, is_finished: false })
     }
 
     /// Runs `action` on the file, reopening it first if it was closed in between.
-    fn with_open<T>(&self, action: impl Fn(&Open) -> T) -> Result<T, TargetError> {
+    fn with_open<T>(&self, action: impl Fn(&OpenFile) -> T) -> Result<T, TargetError> {
         loop {
             let state = self.file.state.read().unwrap_or_else(PoisonError::into_inner);
-            if let State::Open(open) = &*state {
+            if let FileSlotState::Open(open) = &*state {
                 return Ok(action(open));
             }
             drop(state);
@@ -101,7 +105,7 @@ impl Slot {
     fn open_again(&self) -> Result<(), TargetError> {
         let file = &self.file;
         let mut state = file.state.write().unwrap_or_else(PoisonError::into_inner);
-        let State::Closed(identity) = *state else { return Ok(()) };
+        let FileSlotState::Closed(identity) = *state else { return Ok(()) };
         let (above, _) = path::split(&file.path, file.name_start);
         let directory = file.shared.directories.get(above)?;
         let temporary = file.shared.temporaries.name(file.number);
@@ -112,7 +116,7 @@ impl Slot {
         if identity_of(&again).map_err(refused("examine the file"))? != identity {
             return Err(TargetError::Escapes);
         }
-        *state = State::Open(Open { file: again, directory, old: OnceLock::new() });
+        *state = FileSlotState::Open(OpenFile { file: again, directory, old: OnceLock::new() });
         Ok(())
     }
 
@@ -127,7 +131,7 @@ impl Slot {
                 owner: open.directory.new_owner,
                 has_access_list: open.directory.gives_access_list,
             };
-            let place = Place::Open(open.file.as_fd());
+            let place = MetadataPlace::Open(open.file.as_fd());
             let applied = apply(&file.shared, place, metadata, present);
             let temporary = file.shared.temporaries.name(file.number);
             let (path, name_start) = (&file.path, file.name_start);
@@ -137,7 +141,7 @@ impl Slot {
     }
 }
 
-impl FileSlot for Slot {
+impl FileSlot for UnfinishedFile {
     fn write_at(&self, offset: u64, bytes: &[u8]) -> Result<(), TargetError> {
         let file = &self.file;
         if offset.checked_add(bytes.len() as u64).is_none() {
@@ -174,7 +178,7 @@ impl FileSlot for Slot {
     }
 }
 
-impl Drop for Slot {
+impl Drop for UnfinishedFile {
     fn drop(&mut self) {
         let file = &self.file;
         file.shared.pool.remove(file.number);
@@ -189,7 +193,7 @@ impl Drop for Slot {
     }
 }
 
-impl Unfinished {
+impl PooledFile {
     fn name(&self) -> &[u8] {
         &self.path[self.name_start..]
     }
@@ -203,9 +207,9 @@ impl Unfinished {
     /// Closes the file; false if it is in use.
     pub(super) fn try_close(&self) -> bool {
         let Ok(mut state) = self.state.try_write() else { return false };
-        if let State::Open(open) = &*state {
+        if let FileSlotState::Open(open) = &*state {
             match identity_of(&open.file) {
-                Ok(identity) => *state = State::Closed(identity),
+                Ok(identity) => *state = FileSlotState::Closed(identity),
                 Err(_) => return false,
             }
         }
@@ -213,7 +217,7 @@ impl Unfinished {
     }
 }
 
-impl Open {
+impl OpenFile {
     fn old(&self, name: &[u8]) -> Result<&OwnedFd, Errno> {
         if let Some(old) = self.old.get() {
             return Ok(old);

@@ -6,17 +6,17 @@ use holdfast_format::entry::{Entry, EntryKind};
 use rustix::fs::{AtFlags, FileType, Mode, fstat, linkat, makedev, mknodat, symlinkat, unlinkat};
 use rustix::io::Errno;
 
-use super::directories::Directory;
+use super::directories::TargetDirectory;
 use super::error::refused;
 use super::metadata::{Present, apply};
-use super::place::Place;
+use super::place::MetadataPlace;
 use super::resolve::pin;
-use super::{Shared, path};
+use super::{FolderTargetShared, path};
 use crate::{Replace, TargetError};
 
 /// Creates a symbolic link, device, named pipe or socket under a temporary name, and renames it.
 pub(super) fn create(
-    shared: &Shared,
+    shared: &FolderTargetShared,
     path: &[u8],
     entry: &Entry,
     replace: Replace,
@@ -51,7 +51,7 @@ pub(super) fn create(
 
 /// Makes `path` another name for `original`, even if that is a symbolic link.
 pub(super) fn hard_link(
-    shared: &Shared,
+    shared: &FolderTargetShared,
     path: &[u8],
     original: &[u8],
     replace: Replace,
@@ -96,8 +96,8 @@ fn make(directory: BorrowedFd<'_>, name: &[u8], kind: &EntryKind) -> Result<(), 
 
 /// Gives a newly created entry its metadata.
 fn describe(
-    shared: &Shared,
-    directory: &Directory,
+    shared: &FolderTargetShared,
+    directory: &TargetDirectory,
     temporary: &[u8],
     entry: &Entry,
 ) -> Result<(), TargetError> {
@@ -112,7 +112,7 @@ fn describe(
     let owner = Some((stat.st_uid, stat.st_gid));
     let has_access_list = directory.gives_access_list && kind != FileType::Symlink;
     let present = Present { kind, owner, has_access_list };
-    apply(shared, Place::Pinned(pinned.as_fd()), &entry.metadata, present)
+    apply(shared, MetadataPlace::Pinned(pinned.as_fd()), &entry.metadata, present)
 }
 
 fn kind_of(kind: &EntryKind) -> FileType {
@@ -127,7 +127,11 @@ fn kind_of(kind: &EntryKind) -> FileType {
     }
 }
 
-fn discard(directory: &Directory, name: &[u8], error: TargetError) -> Result<(), TargetError> {
+fn discard(
+    directory: &TargetDirectory,
+    name: &[u8],
+    error: TargetError,
+) -> Result<(), TargetError> {
     // The first error is the one to report.
     let _ = unlinkat(directory, name, AtFlags::empty());
     Err(error)

@@ -6,40 +6,44 @@ use flate2::{Decompress, FlushDecompress, Status};
 use lz4_flex::frame::FrameDecoder;
 use zstd::stream::read::Decoder as ZstdDecoder;
 
-use super::error::{Decoded, Fault};
+use super::error::{ArchiveFault, Decoded};
 use super::fields::{Limits, int};
-use super::head::Compression;
-use super::input::Input;
+use super::head::DataCompression;
+use super::input::ArchiveInput;
 
 /// The plain bytes of a member, while its input is lent to it.
-pub(super) struct Body<R: Read> {
+pub(super) struct MemberBody<R: Read> {
     coding: Coding<R>,
     has_ended: bool,
 }
 
 /// What is wrong, and how many bytes had been taken: the input that would know is gone.
-pub(super) type Misread = (Fault, u64);
+pub(super) type Misread = (ArchiveFault, u64);
 
 enum Coding<R: Read> {
-    Plain(Chunks<R>),
+    Plain(MemberChunks<R>),
     Zlib(Box<Inflate<R>>),
-    Lz4(Box<FrameDecoder<Chunks<R>>>),
-    Zstd(Box<ZstdDecoder<'static, Chunks<R>>>),
+    Lz4(Box<FrameDecoder<MemberChunks<R>>>),
+    Zstd(Box<ZstdDecoder<'static, MemberChunks<R>>>),
 }
 
 impl<R: Read> Coding<R> {
-    fn new(chunks: Chunks<R>, compression: Compression, limits: &Limits) -> io::Result<Self> {
+    fn new(
+        chunks: MemberChunks<R>,
+        compression: DataCompression,
+        limits: &Limits,
+    ) -> io::Result<Self> {
         // A compressor that was given nothing has written nothing, not even an empty frame.
-        let compression = if chunks.has_ended { Compression::None } else { compression };
+        let compression = if chunks.has_ended { DataCompression::None } else { compression };
         Ok(match compression {
-            Compression::None => Self::Plain(chunks),
-            Compression::Gzip { .. } => Self::Zlib(Box::new(Inflate {
+            DataCompression::None => Self::Plain(chunks),
+            DataCompression::Gzip { .. } => Self::Zlib(Box::new(Inflate {
                 chunks,
                 decompress: Decompress::new(true),
                 has_ended: false,
             })),
-            Compression::Lz4 => Self::Lz4(Box::new(FrameDecoder::new(chunks))),
-            Compression::Zstd => {
+            DataCompression::Lz4 => Self::Lz4(Box::new(FrameDecoder::new(chunks))),
+            DataCompression::Zstd => {
                 let mut decoder = ZstdDecoder::with_buffer(chunks)?.single_frame();
                 decoder.window_log_max(limits.zstd_window_log_max)?;
                 Self::Zstd(Box::new(decoder))
@@ -48,19 +52,19 @@ impl<R: Read> Coding<R> {
     }
 }
 
-impl<R: Read> Body<R> {
+impl<R: Read> MemberBody<R> {
     /// Starts a member whose first chunk is next in the input.
     pub fn new(
-        input: Input<R>,
+        input: ArchiveInput<R>,
         int_bytes: u8,
-        compression: Compression,
+        compression: DataCompression,
         limits: &Limits,
     ) -> Result<Self, Misread> {
-        let mut chunks = Chunks { input, int_bytes, left: 0, has_ended: false, fault: None };
+        let mut chunks = MemberChunks { input, int_bytes, left: 0, has_ended: false, fault: None };
         chunks.begin_chunk().map_err(|fault| (fault, chunks.input.position()))?;
         let at = chunks.input.position();
         let coding = Coding::new(chunks, compression, limits);
-        let coding = coding.map_err(|error| (Fault::Io(error), at))?;
+        let coding = coding.map_err(|error| (ArchiveFault::Io(error), at))?;
         Ok(Self { coding, has_ended: false })
     }
 
@@ -91,8 +95,8 @@ impl<R: Read> Body<R> {
         }
     }
 
-    /// After [`Body::fill`] returned nothing: returns the input, if the chunks also end here.
-    pub fn finish(mut self) -> Result<Input<R>, Misread> {
+    /// After [`MemberBody::fill`] returned nothing: returns the input, if the chunks also end here.
+    pub fn finish(mut self) -> Result<ArchiveInput<R>, Misread> {
         let chunks = self.chunks();
         let ended = match chunks.left == 0 && !chunks.has_ended {
             true => chunks.begin_chunk(),
@@ -100,7 +104,7 @@ impl<R: Read> Body<R> {
         };
         let ended = ended.and_then(|()| match chunks.has_ended {
             true => Ok(()),
-            false => Err(Fault::damaged("bytes follow the end of the compressed data")),
+            false => Err(ArchiveFault::damaged("bytes follow the end of the compressed data")),
         });
         match ended {
             Ok(()) => Ok(self.into_input()),
@@ -114,12 +118,13 @@ impl<R: Read> Body<R> {
     }
 
     /// Why reading failed: the fault found in the chunks, or else the decompressor's error.
-    fn fault(&mut self, error: io::Error) -> Fault {
+    fn fault(&mut self, error: io::Error) -> ArchiveFault {
         let fault = self.chunks().fault.take();
-        fault.unwrap_or_else(|| Fault::Damaged(format!("it cannot be decompressed: {error}")))
+        fault
+            .unwrap_or_else(|| ArchiveFault::Damaged(format!("it cannot be decompressed: {error}")))
     }
 
-    fn chunks(&mut self) -> &mut Chunks<R> {
+    fn chunks(&mut self) -> &mut MemberChunks<R> {
         match &mut self.coding {
             Coding::Plain(chunks) => chunks,
             Coding::Zlib(inflate) => &mut inflate.chunks,
@@ -128,7 +133,7 @@ impl<R: Read> Body<R> {
         }
     }
 
-    fn into_input(self) -> Input<R> {
+    fn into_input(self) -> ArchiveInput<R> {
         match self.coding {
             Coding::Plain(chunks) => chunks.input,
             Coding::Zlib(inflate) => inflate.chunks.input,
@@ -143,23 +148,23 @@ fn ends_early() -> io::Error {
 }
 
 /// The chunks of one member as one stream.
-pub(super) struct Chunks<R> {
-    input: Input<R>,
+pub(super) struct MemberChunks<R> {
+    input: ArchiveInput<R>,
     int_bytes: u8,
     /// Bytes of the current chunk that have not been taken.
     left: usize,
     /// True once more was requested than there is.
     has_ended: bool,
     /// The fault that was found; decompressors pass on less than this.
-    fault: Option<Fault>,
+    fault: Option<ArchiveFault>,
 }
 
-impl<R: Read> Chunks<R> {
+impl<R: Read> MemberChunks<R> {
     /// Reads the length of the next chunk; the last one is empty.
     fn begin_chunk(&mut self) -> Decoded<()> {
         let length = int(&mut self.input, self.int_bytes)?;
         self.left = usize::try_from(length)
-            .map_err(|_| Fault::damaged("a piece of data has a negative length"))?;
+            .map_err(|_| ArchiveFault::damaged("a piece of data has a negative length"))?;
         self.has_ended = self.left == 0;
         Ok(())
     }
@@ -169,13 +174,13 @@ impl<R: Read> Chunks<R> {
             self.begin_chunk()?;
         }
         match self.left > 0 && self.input.fill_buf()?.is_empty() {
-            true => Err(Fault::End),
+            true => Err(ArchiveFault::End),
             false => Ok(()),
         }
     }
 }
 
-impl<R: Read> BufRead for Chunks<R> {
+impl<R: Read> BufRead for MemberChunks<R> {
     fn fill_buf(&mut self) -> io::Result<&[u8]> {
         if let Err(fault) = self.available() {
             self.fault = Some(fault);
@@ -195,7 +200,7 @@ impl<R: Read> BufRead for Chunks<R> {
     }
 }
 
-impl<R: Read> Read for Chunks<R> {
+impl<R: Read> Read for MemberChunks<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         if buffer.is_empty() {
             return Ok(0);
@@ -210,7 +215,7 @@ impl<R: Read> Read for Chunks<R> {
 
 /// A zlib stream, which must reach its end.
 pub(super) struct Inflate<R> {
-    chunks: Chunks<R>,
+    chunks: MemberChunks<R>,
     decompress: Decompress,
     has_ended: bool,
 }

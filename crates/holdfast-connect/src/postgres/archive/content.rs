@@ -1,6 +1,6 @@
 //! What a table holds, in a few bytes that do not depend on the order of its rows.
 //!
-//! A restored table has the same rows as the dump if both have the same [`Content`]: the number of
+//! A restored table has the same rows as the dump if both have the same [`MemberSummary`]: the number of
 //! rows, their bytes, and the sum modulo 2^128 of the XXH3-128 of each line of `COPY`. Two equal
 //! rows do not cancel out, and a row counts wherever PostgreSQL puts it. The sum detects errors; it
 //! does not protect against someone who chooses the rows. It is computed over every byte of every
@@ -11,7 +11,7 @@ use std::fmt;
 use memchr::memchr;
 use twox_hash::XxHash3_128;
 
-use super::toc::Entry;
+use super::toc::TocEntry;
 
 /// The kind of a content; only contents of the same kind can be compared.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,7 +26,7 @@ pub enum ContentKind {
 
 /// The content of a member of an archive, or of a table.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub struct Content {
+pub struct MemberSummary {
     /// What is counted.
     pub kind: ContentKind,
     /// Rows; lines of SQL; 0 for a large object.
@@ -37,7 +37,7 @@ pub struct Content {
     pub hash: u128,
 }
 
-impl fmt::Debug for Content {
+impl fmt::Debug for MemberSummary {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { kind, rows, bytes, hash } = self;
         write!(formatter, "{kind:?}({rows} rows, {bytes} bytes, {hash:032x})")
@@ -67,19 +67,19 @@ impl fmt::Debug for ContentHasher {
     }
 }
 
-/// Computes a [`Content`] while the bytes pass, in pieces of any size.
+/// Computes a [`MemberSummary`] while the bytes pass, in pieces of any size.
 #[derive(Clone)]
 pub struct ContentHasher {
-    form: Form,
+    form: ContentForm,
     /// The line that began in an earlier piece, or the large object.
-    unfinished: Option<Unfinished>,
+    unfinished: Option<PartialLine>,
     has_ended: bool,
-    content: Content,
+    content: MemberSummary,
 }
 
 /// A line whose end has not arrived yet.
 #[derive(Clone)]
-struct Unfinished {
+struct PartialLine {
     hasher: XxHash3_128,
     bytes: u64,
     /// How it begins.
@@ -88,7 +88,7 @@ struct Unfinished {
 
 /// The form in which the bytes arrive.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Form {
+enum ContentForm {
     /// Rows up to the line that ends them, as in an archive.
     DumpedRows,
     /// Rows up to the end of the stream.
@@ -102,31 +102,35 @@ const END: &[u8; 2] = b"\\.";
 
 impl ContentHasher {
     /// For the data of an entry in an archive, unless it is a large object.
-    pub fn of_entry(entry: &Entry) -> Self {
-        Self::new(if entry.has_copy_rows() { Form::DumpedRows } else { Form::Statements })
+    pub fn of_entry(entry: &TocEntry) -> Self {
+        Self::new(if entry.has_copy_rows() {
+            ContentForm::DumpedRows
+        } else {
+            ContentForm::Statements
+        })
     }
 
     /// For one large object.
     pub fn of_large_object() -> Self {
-        Self::new(Form::Bytes)
+        Self::new(ContentForm::Bytes)
     }
 
     /// For what a server sends in response to `COPY ... TO STDOUT`.
     pub fn of_copy_to_stdout() -> Self {
-        Self::new(Form::CopiedRows)
+        Self::new(ContentForm::CopiedRows)
     }
 
-    fn new(form: Form) -> Self {
+    fn new(form: ContentForm) -> Self {
         let kind = match form {
-            Form::DumpedRows | Form::CopiedRows => ContentKind::Rows,
-            Form::Statements => ContentKind::Statements,
-            Form::Bytes => ContentKind::Bytes,
+            ContentForm::DumpedRows | ContentForm::CopiedRows => ContentKind::Rows,
+            ContentForm::Statements => ContentKind::Statements,
+            ContentForm::Bytes => ContentKind::Bytes,
         };
         Self {
             form,
             unfinished: None,
             has_ended: false,
-            content: Content { kind, rows: 0, bytes: 0, hash: 0 },
+            content: MemberSummary { kind, rows: 0, bytes: 0, hash: 0 },
         }
     }
 
@@ -135,7 +139,7 @@ impl ContentHasher {
     /// # Errors
     /// [`ContentError::AfterEnd`].
     pub fn update(&mut self, mut bytes: &[u8]) -> Result<(), ContentError> {
-        if self.form == Form::Bytes {
+        if self.form == ContentForm::Bytes {
             self.keep(bytes);
             self.content.bytes += bytes.len() as u64;
             return Ok(());
@@ -159,13 +163,13 @@ impl ContentHasher {
     ///
     /// # Errors
     /// [`ContentError`]: the bytes are incomplete.
-    pub fn finish(mut self) -> Result<Content, ContentError> {
+    pub fn finish(mut self) -> Result<MemberSummary, ContentError> {
         match (self.form, &self.unfinished) {
-            (Form::Bytes, unfinished) => {
+            (ContentForm::Bytes, unfinished) => {
                 let hash = unfinished.as_ref().map(|it| it.hasher.finish_128());
                 self.content.hash = hash.unwrap_or_else(|| XxHash3_128::oneshot(b""));
             }
-            (Form::DumpedRows, _) if !self.has_ended => return Err(ContentError::NoEnd),
+            (ContentForm::DumpedRows, _) if !self.has_ended => return Err(ContentError::NoEnd),
             (_, Some(_)) => return Err(ContentError::UnfinishedLine),
             (_, None) => {}
         }
@@ -175,7 +179,7 @@ impl ContentHasher {
     /// Adds a part of a line that does not end it.
     fn keep(&mut self, part: &[u8]) {
         if !part.is_empty() {
-            self.unfinished.get_or_insert_with(Unfinished::begin).keep(part);
+            self.unfinished.get_or_insert_with(PartialLine::begin).keep(part);
         }
     }
 
@@ -188,7 +192,7 @@ impl ContentHasher {
                 (line.hasher.finish_128(), line.bytes, line.is_end())
             }
         };
-        self.has_ended = is_end && self.form == Form::DumpedRows;
+        self.has_ended = is_end && self.form == ContentForm::DumpedRows;
         if !self.has_ended {
             self.content.rows += 1;
             self.content.bytes += bytes + 1;
@@ -197,7 +201,7 @@ impl ContentHasher {
     }
 }
 
-impl Unfinished {
+impl PartialLine {
     fn begin() -> Self {
         Self { hasher: XxHash3_128::new(), bytes: 0, start: [0; END.len()] }
     }

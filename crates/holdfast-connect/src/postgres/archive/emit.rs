@@ -8,9 +8,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 
 use super::fields::put_int;
-use super::head::{Compression, Format, Head};
-use super::stream::{BLOCK_DATA, BLOCK_LARGE_OBJECTS, Member};
-use super::toc::{DataPlace, Entry, OffsetState, Toc};
+use super::head::{ArchiveHead, ArchiveKind, DataCompression};
+use super::stream::{ArchiveMember, BLOCK_DATA, BLOCK_LARGE_OBJECTS};
+use super::toc::{DataPlace, OffsetState, Toc, TocEntry};
 
 /// Bytes of data written per length.
 const CHUNK_BYTES: usize = 64 << 10;
@@ -19,13 +19,13 @@ const CHUNK_BYTES: usize = 64 << 10;
 pub type LargeObjects = BTreeMap<i32, Vec<u32>>;
 
 /// Opens the plain bytes of a member.
-type Fetch<'f> = dyn FnMut(Member) -> io::Result<Box<dyn Read + 'f>> + 'f;
+type FetchMember<'f> = dyn FnMut(ArchiveMember) -> io::Result<Box<dyn Read + 'f>> + 'f;
 /// Creates a file of a directory archive.
 type Create<'c> = dyn FnMut(&str) -> io::Result<Box<dyn Write>> + 'c;
 
 /// Which entries come with their data.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Wanted {
+pub enum DataSelection {
     /// All of them.
     All,
     /// Those with these numbers, as returned by [`Toc::data_of`].
@@ -56,12 +56,12 @@ pub enum EmitError {
 pub struct Emission<'a> {
     toc: &'a Toc,
     large_objects: &'a LargeObjects,
-    wanted: &'a Wanted,
+    wanted: &'a DataSelection,
 }
 
 impl<'a> Emission<'a> {
     /// The archive that `toc` describes, with the data of `wanted` entries.
-    pub fn new(toc: &'a Toc, large_objects: &'a LargeObjects, wanted: &'a Wanted) -> Self {
+    pub fn new(toc: &'a Toc, large_objects: &'a LargeObjects, wanted: &'a DataSelection) -> Self {
         Self { toc, large_objects, wanted }
     }
 
@@ -73,10 +73,10 @@ impl<'a> Emission<'a> {
     pub fn write_stream(
         &self,
         out: &mut dyn Write,
-        fetch: &mut Fetch<'_>,
+        fetch: &mut FetchMember<'_>,
     ) -> Result<(), EmitError> {
-        let mut out = Counted { out, written: 0 };
-        let head = self.head(Format::Custom);
+        let mut out = CountingWriter { out, written: 0 };
+        let head = self.head(ArchiveKind::Custom);
         self.write_toc(&head, &mut out, &|entry| stream_place(entry, None))?;
         self.write_blocks(&head, &mut out, fetch)?;
         out.flush().map_err(EmitError::Write)
@@ -91,18 +91,18 @@ impl<'a> Emission<'a> {
     pub fn write_seekable<W: Write + Seek>(
         &self,
         out: &mut W,
-        fetch: &mut Fetch<'_>,
+        fetch: &mut FetchMember<'_>,
     ) -> Result<(), EmitError> {
         let start = out.stream_position().map_err(EmitError::Write)?;
-        let head = self.head(Format::Custom);
-        let mut counted = Counted { out, written: 0 };
+        let head = self.head(ArchiveKind::Custom);
+        let mut counted = CountingWriter { out, written: 0 };
         self.write_toc(&head, &mut counted, &|entry| stream_place(entry, None))?;
         let offsets = self.write_blocks(&head, &mut counted, fetch)?;
         let end = counted.written;
         // Offsets have a fixed width, so the table has the same length as before.
         out.seek(SeekFrom::Start(start)).map_err(EmitError::Write)?;
-        let mut counted = Counted { out, written: 0 };
-        let place = |entry: &Entry| stream_place(entry, offsets.get(&entry.dump_id).copied());
+        let mut counted = CountingWriter { out, written: 0 };
+        let place = |entry: &TocEntry| stream_place(entry, offsets.get(&entry.dump_id).copied());
         self.write_toc(&head, &mut counted, &place)?;
         out.seek(SeekFrom::Start(start + end)).map_err(EmitError::Write)?;
         out.flush().map_err(EmitError::Write)
@@ -116,9 +116,9 @@ impl<'a> Emission<'a> {
     pub fn write_directory(
         &self,
         create: &mut Create<'_>,
-        fetch: &mut Fetch<'_>,
+        fetch: &mut FetchMember<'_>,
     ) -> Result<(), EmitError> {
-        let head = self.head(Format::Files);
+        let head = self.head(ArchiveKind::Files);
         let groups = self.entries().filter(|entry| entry.has_large_objects()).count();
         if groups > 1 && !head.version.has_relation_kind() {
             return Err(EmitError::SeveralGroups);
@@ -131,7 +131,7 @@ impl<'a> Emission<'a> {
             }
         }
         let mut file = create("toc.dat").map_err(EmitError::Write)?;
-        let place = |entry: &Entry| match entry.had_dumper {
+        let place = |entry: &TocEntry| match entry.had_dumper {
             true => DataPlace::File(data_file(&head, entry).into_bytes().into_boxed_slice()),
             false => DataPlace::File(Box::default()),
         };
@@ -140,28 +140,28 @@ impl<'a> Emission<'a> {
     }
 
     /// The header, of an archive without compression.
-    fn head(&self, format: Format) -> Head {
-        Head { format, compression: Compression::None, ..self.toc.head.clone() }
+    fn head(&self, format: ArchiveKind) -> ArchiveHead {
+        ArchiveHead { format, compression: DataCompression::None, ..self.toc.head.clone() }
     }
 
     /// The entries whose data is written.
-    fn entries(&self) -> impl Iterator<Item = &'a Entry> + use<'a> {
+    fn entries(&self) -> impl Iterator<Item = &'a TocEntry> + use<'a> {
         let wanted = self.wanted;
         self.toc.with_data().filter(move |entry| match wanted {
-            Wanted::All => true,
-            Wanted::Only(numbers) => numbers.contains(&entry.dump_id),
+            DataSelection::All => true,
+            DataSelection::Only(numbers) => numbers.contains(&entry.dump_id),
         })
     }
 
-    fn oids(&self, entry: &Entry) -> &'a [u32] {
+    fn oids(&self, entry: &TocEntry) -> &'a [u32] {
         self.large_objects.get(&entry.dump_id).map(Vec::as_slice).unwrap_or_default()
     }
 
     fn write_toc(
         &self,
-        head: &Head,
+        head: &ArchiveHead,
         out: &mut dyn Write,
-        place: &dyn Fn(&Entry) -> DataPlace,
+        place: &dyn Fn(&TocEntry) -> DataPlace,
     ) -> Result<(), EmitError> {
         let mut bytes = Vec::new();
         head.encode(&mut bytes);
@@ -179,9 +179,9 @@ impl<'a> Emission<'a> {
     /// Writes all data and returns where the block of each entry begins.
     fn write_blocks(
         &self,
-        head: &Head,
-        out: &mut Counted<'_>,
-        fetch: &mut Fetch<'_>,
+        head: &ArchiveHead,
+        out: &mut CountingWriter<'_>,
+        fetch: &mut FetchMember<'_>,
     ) -> Result<BTreeMap<i32, u64>, EmitError> {
         let mut offsets = BTreeMap::new();
         for entry in self.entries() {
@@ -208,10 +208,10 @@ impl<'a> Emission<'a> {
     /// Writes the files of a group of large objects, and their list.
     fn write_group_files(
         &self,
-        head: &Head,
-        entry: &Entry,
+        head: &ArchiveHead,
+        entry: &TocEntry,
         create: &mut Create<'_>,
-        fetch: &mut Fetch<'_>,
+        fetch: &mut FetchMember<'_>,
     ) -> Result<(), EmitError> {
         let mut list = String::new();
         for oid in self.oids(entry) {
@@ -226,7 +226,7 @@ impl<'a> Emission<'a> {
 }
 
 /// Where the data of an entry is in a custom archive.
-fn stream_place(entry: &Entry, offset: Option<u64>) -> DataPlace {
+fn stream_place(entry: &TocEntry, offset: Option<u64>) -> DataPlace {
     let state = match (entry.had_dumper, offset) {
         (false, _) => OffsetState::NoData,
         (true, None) => OffsetState::Unknown,
@@ -237,7 +237,7 @@ fn stream_place(entry: &Entry, offset: Option<u64>) -> DataPlace {
 
 /// The file of an entry's data in a directory. Up to PostgreSQL 16 there was one group of large
 /// objects, whose list has a fixed name.
-fn data_file(head: &Head, entry: &Entry) -> String {
+fn data_file(head: &ArchiveHead, entry: &TocEntry) -> String {
     match (entry.has_large_objects(), head.version.has_relation_kind()) {
         (true, true) => format!("blobs_{}.toc", entry.dump_id),
         (true, false) => "blobs.toc".to_owned(),
@@ -247,12 +247,12 @@ fn data_file(head: &Head, entry: &Entry) -> String {
 
 fn write_member_file(
     name: &str,
-    entry: &Entry,
+    entry: &TocEntry,
     large_object: Option<u32>,
     create: &mut Create<'_>,
-    fetch: &mut Fetch<'_>,
+    fetch: &mut FetchMember<'_>,
 ) -> Result<(), EmitError> {
-    let mut source = Source::open(entry, large_object, fetch)?;
+    let mut source = MemberReader::open(entry, large_object, fetch)?;
     let mut file = create(name).map_err(EmitError::Write)?;
     let mut buffer = vec![0; CHUNK_BYTES];
     loop {
@@ -264,7 +264,7 @@ fn write_member_file(
     }
 }
 
-fn write_int(out: &mut dyn Write, head: &Head, value: i32) -> Result<(), EmitError> {
+fn write_int(out: &mut dyn Write, head: &ArchiveHead, value: i32) -> Result<(), EmitError> {
     let mut bytes = Vec::new();
     put_int(&mut bytes, head.int_bytes, value);
     out.write_all(&bytes).map_err(EmitError::Write)
@@ -273,12 +273,12 @@ fn write_int(out: &mut dyn Write, head: &Head, value: i32) -> Result<(), EmitErr
 /// Writes a member as chunks, ending with an empty one.
 fn write_chunks(
     out: &mut dyn Write,
-    head: &Head,
-    entry: &Entry,
+    head: &ArchiveHead,
+    entry: &TocEntry,
     large_object: Option<u32>,
-    fetch: &mut Fetch<'_>,
+    fetch: &mut FetchMember<'_>,
 ) -> Result<(), EmitError> {
-    let mut source = Source::open(entry, large_object, fetch)?;
+    let mut source = MemberReader::open(entry, large_object, fetch)?;
     let mut buffer = vec![0; CHUNK_BYTES];
     loop {
         let count = source.fill(&mut buffer)?;
@@ -292,19 +292,19 @@ fn write_chunks(
 }
 
 /// A member being read.
-struct Source<'a, 'f> {
+struct MemberReader<'a, 'f> {
     reader: Box<dyn Read + 'f>,
-    entry: &'a Entry,
+    entry: &'a TocEntry,
     large_object: Option<u32>,
 }
 
-impl<'a, 'f> Source<'a, 'f> {
+impl<'a, 'f> MemberReader<'a, 'f> {
     fn open(
-        entry: &'a Entry,
+        entry: &'a TocEntry,
         large_object: Option<u32>,
-        fetch: &mut Fetch<'f>,
+        fetch: &mut FetchMember<'f>,
     ) -> Result<Self, EmitError> {
-        let opened = fetch(Member { dump_id: entry.dump_id, large_object });
+        let opened = fetch(ArchiveMember { dump_id: entry.dump_id, large_object });
         let reader = opened.map_err(|source| fetch_error(entry, large_object, source))?;
         Ok(Self { reader, entry, large_object })
     }
@@ -324,7 +324,7 @@ impl<'a, 'f> Source<'a, 'f> {
     }
 }
 
-fn fetch_error(entry: &Entry, large_object: Option<u32>, source: io::Error) -> EmitError {
+fn fetch_error(entry: &TocEntry, large_object: Option<u32>, source: io::Error) -> EmitError {
     let label = match large_object {
         Some(oid) => format!("large object {oid}"),
         None => entry.label(),
@@ -333,12 +333,12 @@ fn fetch_error(entry: &Entry, large_object: Option<u32>, source: io::Error) -> E
 }
 
 /// Counts what is written.
-struct Counted<'w> {
+struct CountingWriter<'w> {
     out: &'w mut dyn Write,
     written: u64,
 }
 
-impl Write for Counted<'_> {
+impl Write for CountingWriter<'_> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let count = self.out.write(bytes)?;
         self.written += count as u64;

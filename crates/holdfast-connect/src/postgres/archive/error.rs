@@ -110,7 +110,7 @@ impl fmt::Display for AndMore {
 
 /// What was found wrong, before its place is known.
 #[derive(Debug)]
-pub(super) enum Fault {
+pub(super) enum ArchiveFault {
     /// The stream ended.
     End,
     /// Bytes that no pg_dump writes.
@@ -124,9 +124,9 @@ pub(super) enum Fault {
 }
 
 /// The result of a decoding step.
-pub(super) type Decoded<T> = Result<T, Fault>;
+pub(super) type Decoded<T> = Result<T, ArchiveFault>;
 
-impl Fault {
+impl ArchiveFault {
     /// Damage described by a fixed text.
     pub fn damaged(what: &str) -> Self {
         Self::Damaged(what.to_owned())
@@ -145,7 +145,7 @@ impl Fault {
     }
 }
 
-impl From<io::Error> for Fault {
+impl From<io::Error> for ArchiveFault {
     fn from(error: io::Error) -> Self {
         Self::Io(error)
     }

@@ -7,11 +7,11 @@
 
 use std::io::{BufRead, Read};
 
-use super::error::{Decoded, Fault};
-use super::input::Input;
+use super::error::{ArchiveFault, Decoded};
+use super::input::ArchiveInput;
 
 /// Bytes as in the database, in any encoding; `None` is not the same as empty.
-pub(super) type Text = Option<Box<[u8]>>;
+pub(super) type ArchiveText = Option<Box<[u8]>>;
 
 /// What an archive may request. Each limit is checked before memory is allocated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -63,16 +63,16 @@ pub(super) struct Widths {
 }
 
 /// Reads fields from a stream.
-pub(super) struct Fields<'a, R> {
-    pub input: &'a mut Input<R>,
+pub(super) struct FieldReader<'a, R> {
+    pub input: &'a mut ArchiveInput<R>,
     pub widths: Widths,
     limits: &'a Limits,
     /// How much may still be held.
     bytes_left: u64,
 }
 
-impl<'a, R: Read> Fields<'a, R> {
-    pub fn new(input: &'a mut Input<R>, limits: &'a Limits, widths: Widths) -> Self {
+impl<'a, R: Read> FieldReader<'a, R> {
+    pub fn new(input: &'a mut ArchiveInput<R>, limits: &'a Limits, widths: Widths) -> Self {
         Self { input, widths, limits, bytes_left: limits.toc_bytes_max }
     }
 
@@ -85,14 +85,16 @@ impl<'a, R: Read> Fields<'a, R> {
     }
 
     /// A byte-string; `None` if the archive has none.
-    pub fn text(&mut self) -> Decoded<Text> {
+    pub fn text(&mut self) -> Decoded<ArchiveText> {
         let length = match self.int()? {
             -1 => return Ok(None),
-            length => u32::try_from(length).map_err(|_| Fault::damaged("a length is negative"))?,
+            length => {
+                u32::try_from(length).map_err(|_| ArchiveFault::damaged("a length is negative"))?
+            }
         };
         let max = self.limits.string_bytes_max;
         if length > max {
-            return Err(Fault::TooLarge { what: "a text", max: max.into() });
+            return Err(ArchiveFault::TooLarge { what: "a text", max: max.into() });
         }
         self.charge(length.into())?;
         self.bytes(length as usize).map(|bytes| Some(bytes.into_boxed_slice()))
@@ -102,13 +104,13 @@ impl<'a, R: Read> Fields<'a, R> {
     pub fn charge(&mut self, bytes: u64) -> Decoded<()> {
         let left = self.bytes_left.checked_sub(bytes);
         let max = self.limits.toc_bytes_max;
-        self.bytes_left = left.ok_or(Fault::TooLarge { what: "entries and texts", max })?;
+        self.bytes_left = left.ok_or(ArchiveFault::TooLarge { what: "entries and texts", max })?;
         Ok(())
     }
 
     /// A byte-string that every archive has.
     pub fn required_text(&mut self) -> Decoded<Box<[u8]>> {
-        self.text()?.ok_or_else(|| Fault::damaged("a text is missing"))
+        self.text()?.ok_or_else(|| ArchiveFault::damaged("a text is missing"))
     }
 
     /// A number stored as decimal digits.
@@ -127,7 +129,7 @@ impl<'a, R: Read> Fields<'a, R> {
         while bytes.len() < length {
             let available = self.input.fill_buf()?;
             if available.is_empty() {
-                return Err(Fault::End);
+                return Err(ArchiveFault::End);
             }
             let count = available.len().min(length - bytes.len());
             bytes.extend_from_slice(&available[..count]);
@@ -143,11 +145,11 @@ pub(super) fn decimal<T: std::str::FromStr + ToString>(text: &[u8]) -> Decoded<T
     let value = digits.and_then(|digits| digits.parse::<T>().ok());
     value
         .filter(|value| value.to_string().as_bytes() == text)
-        .ok_or_else(|| Fault::damaged("expected decimal digits"))
+        .ok_or_else(|| ArchiveFault::damaged("expected decimal digits"))
 }
 
 /// An integer of the archive.
-pub(super) fn int<R: Read>(input: &mut Input<R>, int_bytes: u8) -> Decoded<i32> {
+pub(super) fn int<R: Read>(input: &mut ArchiveInput<R>, int_bytes: u8) -> Decoded<i32> {
     let sign = input.byte()?;
     let magnitude = magnitude(input, int_bytes)?;
     let value = match (sign, magnitude) {
@@ -155,11 +157,11 @@ pub(super) fn int<R: Read>(input: &mut Input<R>, int_bytes: u8) -> Decoded<i32> 
         (1, 1..=0x8000_0000) => i32::try_from(-(magnitude as i64)).ok(),
         _ => None,
     };
-    value.ok_or_else(|| Fault::damaged("a number is out of range"))
+    value.ok_or_else(|| ArchiveFault::damaged("a number is out of range"))
 }
 
 /// An unsigned number of at most 8 bytes, least significant byte first.
-fn magnitude<R: Read>(input: &mut Input<R>, bytes: u8) -> Decoded<u64> {
+fn magnitude<R: Read>(input: &mut ArchiveInput<R>, bytes: u8) -> Decoded<u64> {
     (0..bytes)
         .try_fold(0, |value, place| Ok(value | u64::from(input.byte()?) << (u32::from(place) * 8)))
 }

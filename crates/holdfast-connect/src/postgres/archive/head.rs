@@ -2,9 +2,9 @@
 
 use std::io::Read;
 
-use super::error::{ArchiveError, Decoded, Fault};
-use super::fields::{Fields, Limits, Text, Widths, put_int, put_text};
-use super::input::Input;
+use super::error::{ArchiveError, ArchiveFault, Decoded};
+use super::fields::{ArchiveText, FieldReader, Limits, Widths, put_int, put_text};
+use super::input::ArchiveInput;
 use super::looks::{Looks, MAGIC};
 
 /// The supported minor versions of version 1.
@@ -12,7 +12,7 @@ const MINORS: std::ops::RangeInclusive<u8> = 12..=16;
 
 /// Version of the archive format, not of PostgreSQL.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Version {
+pub struct ArchiveVersion {
     /// 1 so far.
     pub major: u8,
     /// 14 for PostgreSQL 12 to 15, 15 for 16, 16 for 17 and 18.
@@ -21,7 +21,7 @@ pub struct Version {
     pub revision: u8,
 }
 
-impl Version {
+impl ArchiveVersion {
     /// True if tables have an access method (PostgreSQL 12).
     pub fn has_access_method(self) -> bool {
         self.minor >= 14
@@ -41,7 +41,7 @@ impl Version {
 
 /// The form of archive that the header belongs to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Format {
+pub enum ArchiveKind {
     /// One stream with the data (`-Fc`).
     Custom = 1,
     /// `toc.dat` of a directory (`-Fd`) or of a tar file (`-Ft`): the data is in separate files.
@@ -50,7 +50,7 @@ pub enum Format {
 
 /// How the data is compressed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Compression {
+pub enum DataCompression {
     /// Not at all (`-Z0`).
     None,
     /// As zlib streams.
@@ -85,44 +85,44 @@ pub struct CreationTime {
 
 /// The header of an archive.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Head {
+pub struct ArchiveHead {
     /// Version of the format.
-    pub version: Version,
+    pub version: ArchiveVersion,
     /// Bytes of an integer's magnitude: 4 on all current machines.
     pub int_bytes: u8,
     /// Bytes of an offset: 8 on all current machines.
     pub offset_bytes: u8,
     /// Which form of archive this is.
-    pub format: Format,
+    pub format: ArchiveKind,
     /// How the data is compressed.
-    pub compression: Compression,
+    pub compression: DataCompression,
     /// When the dump was started.
     pub created: CreationTime,
     /// Name of the database.
-    pub database: Text,
+    pub database: ArchiveText,
     /// Version of the server, as it reports it.
-    pub server_version: Text,
+    pub server_version: ArchiveText,
     /// Version of pg_dump.
-    pub dump_version: Text,
+    pub dump_version: ArchiveText,
 }
 
-impl Head {
+impl ArchiveHead {
     /// Decodes the header at the start of a stream.
-    pub(super) fn decode<R: Read>(input: &mut Input<R>, limits: &Limits) -> Decoded<Self> {
+    pub(super) fn decode<R: Read>(input: &mut ArchiveInput<R>, limits: &Limits) -> Decoded<Self> {
         take_magic(input)?;
         let version =
-            Version { major: input.byte()?, minor: input.byte()?, revision: input.byte()? };
+            ArchiveVersion { major: input.byte()?, minor: input.byte()?, revision: input.byte()? };
         check_version(version)?;
         let widths = Widths { int_bytes: input.byte()?, offset_bytes: input.byte()? };
         if !(4..=8).contains(&widths.int_bytes) || !(4..=8).contains(&widths.offset_bytes) {
-            return Err(Fault::damaged("numbers have invalid sizes"));
+            return Err(ArchiveFault::damaged("numbers have invalid sizes"));
         }
         let format = match input.byte()? {
-            1 => Format::Custom,
-            3 => Format::Files,
-            _ => return Err(Fault::damaged("an unknown form of archive")),
+            1 => ArchiveKind::Custom,
+            3 => ArchiveKind::Files,
+            _ => return Err(ArchiveFault::damaged("an unknown form of archive")),
         };
-        let mut fields = Fields::new(input, limits, widths);
+        let mut fields = FieldReader::new(input, limits, widths);
         Ok(Self {
             version,
             int_bytes: widths.int_bytes,
@@ -161,11 +161,11 @@ impl Head {
 
     fn encode_compression(&self, out: &mut Vec<u8>) {
         match (self.version.has_compression_method(), self.compression) {
-            (true, Compression::None) => out.push(0),
-            (true, Compression::Gzip { .. }) => out.push(1),
-            (true, Compression::Lz4) => out.push(2),
-            (true, Compression::Zstd) => out.push(3),
-            (false, Compression::Gzip { level }) => put_int(out, self.int_bytes, level),
+            (true, DataCompression::None) => out.push(0),
+            (true, DataCompression::Gzip { .. }) => out.push(1),
+            (true, DataCompression::Lz4) => out.push(2),
+            (true, DataCompression::Zstd) => out.push(3),
+            (false, DataCompression::Gzip { level }) => put_int(out, self.int_bytes, level),
             // Older versions know no other method, so no other was read from them.
             (false, _) => put_int(out, self.int_bytes, 0),
         }
@@ -176,50 +176,50 @@ impl Head {
     }
 }
 
-fn take_magic<R: Read>(input: &mut Input<R>) -> Decoded<()> {
+fn take_magic<R: Read>(input: &mut ArchiveInput<R>) -> Decoded<()> {
     let start = input.look_ahead(Looks::BYTES)?;
     let length = start.len().min(MAGIC.len());
     if start.is_empty() || start[..length] != MAGIC[..length] {
-        return Err(Fault::Whole(ArchiveError::NotAnArchive(Looks::of(start))));
+        return Err(ArchiveFault::Whole(ArchiveError::NotAnArchive(Looks::of(start))));
     }
     MAGIC.iter().try_for_each(|_| input.byte().map(drop))
 }
 
-fn check_version(Version { major, minor, .. }: Version) -> Decoded<()> {
+fn check_version(ArchiveVersion { major, minor, .. }: ArchiveVersion) -> Decoded<()> {
     if major == 1 && MINORS.contains(&minor) {
         return Ok(());
     }
-    Err(Fault::Whole(match (major, minor) < (1, *MINORS.start()) {
+    Err(ArchiveFault::Whole(match (major, minor) < (1, *MINORS.start()) {
         true => ArchiveError::TooOld { major, minor },
         false => ArchiveError::TooNew { major, minor },
     }))
 }
 
 fn decode_compression<R: Read>(
-    fields: &mut Fields<'_, R>,
-    version: Version,
-) -> Decoded<Compression> {
+    fields: &mut FieldReader<'_, R>,
+    version: ArchiveVersion,
+) -> Decoded<DataCompression> {
     if !version.has_compression_method() {
         return Ok(match fields.int()? {
-            0 => Compression::None,
-            level => Compression::Gzip { level },
+            0 => DataCompression::None,
+            level => DataCompression::Gzip { level },
         });
     }
     match fields.byte()? {
-        0 => Ok(Compression::None),
-        1 => Ok(Compression::Gzip { level: 0 }),
-        2 => Ok(Compression::Lz4),
-        3 => Ok(Compression::Zstd),
-        number => Err(Fault::Whole(ArchiveError::UnknownCompression(number))),
+        0 => Ok(DataCompression::None),
+        1 => Ok(DataCompression::Gzip { level: 0 }),
+        2 => Ok(DataCompression::Lz4),
+        3 => Ok(DataCompression::Zstd),
+        number => Err(ArchiveFault::Whole(ArchiveError::UnknownCompression(number))),
     }
 }
 
-fn decode_created<R: Read>(fields: &mut Fields<'_, R>) -> Decoded<CreationTime> {
+fn decode_created<R: Read>(fields: &mut FieldReader<'_, R>) -> Decoded<CreationTime> {
     let mut between = |range: std::ops::RangeInclusive<i32>| {
         let value = fields.int()?;
         match range.contains(&value) {
             true => Ok(value),
-            false => Err(Fault::damaged("the creation time is invalid")),
+            false => Err(ArchiveFault::damaged("the creation time is invalid")),
         }
     };
     Ok(CreationTime {

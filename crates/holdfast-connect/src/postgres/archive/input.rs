@@ -2,13 +2,13 @@
 
 use std::io::{self, BufRead, Read};
 
-use super::error::{Decoded, Fault};
+use super::error::{ArchiveFault, Decoded};
 
 /// Bytes requested from the stream at once.
 const BUFFER_BYTES: usize = 64 << 10;
 
 /// A stream with a buffer and a position.
-pub(super) struct Input<R> {
+pub(super) struct ArchiveInput<R> {
     reader: R,
     buffer: Vec<u8>,
     /// The start of what has not been taken from the buffer yet.
@@ -18,7 +18,7 @@ pub(super) struct Input<R> {
     position: u64,
 }
 
-impl<R: Read> Input<R> {
+impl<R: Read> ArchiveInput<R> {
     pub fn new(reader: R) -> Self {
         Self { reader, buffer: vec![0; BUFFER_BYTES], start: 0, end: 0, position: 0 }
     }
@@ -53,11 +53,11 @@ impl<R: Read> Input<R> {
 
     /// The next byte, which must exist.
     pub fn byte(&mut self) -> Decoded<u8> {
-        self.next_byte()?.ok_or(Fault::End)
+        self.next_byte()?.ok_or(ArchiveFault::End)
     }
 }
 
-impl<R: Read> Read for Input<R> {
+impl<R: Read> Read for ArchiveInput<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let available = self.fill_buf()?;
         let count = available.len().min(buffer.len());
@@ -67,7 +67,7 @@ impl<R: Read> Read for Input<R> {
     }
 }
 
-impl<R: Read> BufRead for Input<R> {
+impl<R: Read> BufRead for ArchiveInput<R> {
     fn fill_buf(&mut self) -> io::Result<&[u8]> {
         if self.start == self.end {
             (self.start, self.end) = (0, 0);

@@ -23,12 +23,12 @@ mod toc;
 #[cfg(test)]
 mod tests;
 
-pub use content::{Content, ContentError, ContentHasher, ContentKind};
-pub use emit::{Emission, EmitError, LargeObjects, Wanted};
+pub use content::{ContentError, ContentHasher, ContentKind, MemberSummary};
+pub use emit::{DataSelection, Emission, EmitError, LargeObjects};
 pub use error::ArchiveError;
 pub use fields::Limits;
-pub use head::{Compression, CreationTime, Format, Head, Version};
+pub use head::{ArchiveHead, ArchiveKind, ArchiveVersion, CreationTime, DataCompression};
 pub use looks::Looks;
 pub use plain::{PlainCheck, PlainError, PlainKind};
-pub use stream::{ArchiveReader, Event, Member};
-pub use toc::{DataPlace, Entry, OffsetState, Section, Toc};
+pub use stream::{ArchiveEvent, ArchiveMember, ArchiveReader};
+pub use toc::{DataPlace, OffsetState, Toc, TocEntry, TocSection};

@@ -51,12 +51,12 @@ pub struct PlainCheck {
     is_head: bool,
     /// True between `\restrict` and `\unrestrict`.
     is_restricted: bool,
-    end: End,
+    end: PlainEnd,
 }
 
 /// How much of the end has been seen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum End {
+enum PlainEnd {
     /// Anything may follow.
     None,
     /// `--`
@@ -93,7 +93,7 @@ impl PlainCheck {
             word: None,
             is_head: true,
             is_restricted: false,
-            end: End::None,
+            end: PlainEnd::None,
         }
     }
 
@@ -128,8 +128,8 @@ impl PlainCheck {
         }
         let kind = self.kind.ok_or(PlainError::NotPlain)?;
         let wanted = match (kind, &self.word) {
-            (PlainKind::Database, Some(_)) => End::ReleasedComplete,
-            _ => End::Complete,
+            (PlainKind::Database, Some(_)) => PlainEnd::ReleasedComplete,
+            _ => PlainEnd::Complete,
         };
         match self.end == wanted && !self.is_restricted && self.line.is_empty() {
             true => Ok(kind),
@@ -181,19 +181,19 @@ impl PlainCheck {
     }
 
     /// The state of the end after one more line.
-    fn next_end(&self, line: &[u8]) -> End {
+    fn next_end(&self, line: &[u8]) -> PlainEnd {
         let sentence: &[u8] = match self.kind {
             Some(PlainKind::Cluster) => b"-- PostgreSQL database cluster dump complete",
             _ => b"-- PostgreSQL database dump complete",
         };
         match self.end {
-            End::Dashes if line == sentence => End::Sentence,
-            End::Sentence if line == b"--" => End::Closed,
-            End::Closed if line.is_empty() => End::Complete,
-            End::Complete if self.releases(line) => End::Released,
-            End::Released if line.is_empty() => End::ReleasedComplete,
-            _ if line == b"--" => End::Dashes,
-            _ => End::None,
+            PlainEnd::Dashes if line == sentence => PlainEnd::Sentence,
+            PlainEnd::Sentence if line == b"--" => PlainEnd::Closed,
+            PlainEnd::Closed if line.is_empty() => PlainEnd::Complete,
+            PlainEnd::Complete if self.releases(line) => PlainEnd::Released,
+            PlainEnd::Released if line.is_empty() => PlainEnd::ReleasedComplete,
+            _ if line == b"--" => PlainEnd::Dashes,
+            _ => PlainEnd::None,
         }
     }
 }

@@ -3,10 +3,12 @@
 use std::collections::{BTreeSet, HashSet};
 use std::io::Read;
 
-use super::error::{ArchiveError, Decoded, Fault};
-use super::fields::{Fields, Limits, Text, Widths, decimal, put_int, put_offset, put_text};
-use super::head::{Format, Head, Version};
-use super::input::Input;
+use super::error::{ArchiveError, ArchiveFault, Decoded};
+use super::fields::{
+    ArchiveText, FieldReader, Limits, Widths, decimal, put_int, put_offset, put_text,
+};
+use super::head::{ArchiveHead, ArchiveKind, ArchiveVersion};
+use super::input::ArchiveInput;
 use crate::postgres::sql::{copied, qualified_name, quoted};
 
 /// How many bytes from the start of a stream are kept to find out what damaged it.
@@ -18,20 +20,20 @@ const LARGE_OBJECTS: &[u8] = b"BLOBS";
 
 /// What an entry takes in memory besides its texts, including what is kept of it elsewhere: the
 /// list grows by doubling.
-const ENTRY_BYTES: u64 = 2 * size_of::<Entry>() as u64 + 64;
+const ENTRY_BYTES: u64 = 2 * size_of::<TocEntry>() as u64 + 64;
 
 /// Header and table of contents.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Toc {
     /// The header.
-    pub head: Head,
+    pub head: ArchiveHead,
     /// The entries, in restore order.
-    pub entries: Vec<Entry>,
+    pub entries: Vec<TocEntry>,
 }
 
 /// The part of a restore that an entry belongs to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Section {
+pub enum TocSection {
     /// None of its own, as for comments and privileges.
     None = 1,
     /// Definitions.
@@ -69,7 +71,7 @@ pub enum DataPlace {
 
 /// One entry of the table of contents. Texts are as in the database, in its client encoding.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Entry {
+pub struct TocEntry {
     /// Number of the entry within this dump.
     pub dump_id: i32,
     /// True if the entry has data of its own.
@@ -79,27 +81,27 @@ pub struct Entry {
     /// OID of the object.
     pub object: u32,
     /// Name of the object.
-    pub tag: Text,
+    pub tag: ArchiveText,
     /// Kind of the object, as in `TABLE DATA`.
     pub kind: Box<[u8]>,
     /// Part of the restore.
-    pub section: Section,
+    pub section: TocSection,
     /// SQL that creates it.
-    pub definition: Text,
+    pub definition: ArchiveText,
     /// SQL that removes it.
-    pub drop: Text,
+    pub drop: ArchiveText,
     /// `COPY ... FROM stdin;` if the data is rows for it.
-    pub copy: Text,
+    pub copy: ArchiveText,
     /// Schema.
-    pub namespace: Text,
+    pub namespace: ArchiveText,
     /// Tablespace.
-    pub tablespace: Text,
+    pub tablespace: ArchiveText,
     /// Access method of a table; from version 1.14 on.
-    pub access_method: Text,
+    pub access_method: ArchiveText,
     /// Kind of relation as a character's number, or 0; 0 before version 1.16.
     pub relation_kind: i32,
     /// Name of the owner.
-    pub owner: Text,
+    pub owner: ArchiveText,
     /// True for a table with OIDs, which PostgreSQL had until version 11.
     pub with_oids: bool,
     /// Numbers of the entries that must be restored first.
@@ -115,7 +117,7 @@ impl Toc {
     /// # Errors
     /// [`ArchiveError`]: the bytes are something else, damaged or incomplete.
     pub fn decode(bytes: &[u8], limits: &Limits) -> Result<(Self, usize), ArchiveError> {
-        let mut input = Input::new(bytes);
+        let mut input = ArchiveInput::new(bytes);
         let toc = Self::read(&mut input, limits)?;
         let used = input.position();
         // What was taken from a slice is not longer than it.
@@ -124,7 +126,7 @@ impl Toc {
 
     /// Reads the header and table of contents from a stream and leaves the rest in it.
     pub(super) fn read<R: Read>(
-        input: &mut Input<R>,
+        input: &mut ArchiveInput<R>,
         limits: &Limits,
     ) -> Result<Self, ArchiveError> {
         let start = input.look_ahead(START_BYTES)?.to_vec();
@@ -138,22 +140,22 @@ impl Toc {
 
     /// Decodes the header and at most this many entries.
     pub(super) fn decode_start<R: Read>(
-        input: &mut Input<R>,
+        input: &mut ArchiveInput<R>,
         limits: &Limits,
         entries: u32,
     ) -> Result<Self, ArchiveError> {
-        let head = Head::decode(input, limits)
+        let head = ArchiveHead::decode(input, limits)
             .map_err(|fault| fault.within("the header", input.position()))?;
-        let mut fields = Fields::new(input, limits, head.widths());
+        let mut fields = FieldReader::new(input, limits, head.widths());
         let mut toc = Self { head, entries: Vec::new() };
         let mut with_data = HashSet::new();
         let count = decode_count(&mut fields, limits);
         let place = "the table of contents";
         let count = count.map_err(|fault| fault.within(place, fields.input.position()))?;
         for number in 0..count.min(entries) {
-            let entry = Entry::decode(&mut fields, &toc.head).and_then(|entry| {
+            let entry = TocEntry::decode(&mut fields, &toc.head).and_then(|entry| {
                 match entry.had_dumper && !with_data.insert(entry.dump_id) {
-                    true => Err(Fault::damaged("two entries have the same number")),
+                    true => Err(ArchiveFault::damaged("two entries have the same number")),
                     false => Ok(entry),
                 }
             });
@@ -183,14 +185,14 @@ impl Toc {
     }
 
     /// The entries that have data, in the order of the data.
-    pub fn with_data(&self) -> impl Iterator<Item = &Entry> {
+    pub fn with_data(&self) -> impl Iterator<Item = &TocEntry> {
         self.entries.iter().filter(|entry| entry.had_dumper)
     }
 
     /// Numbers of the entries whose data `pg_restore` reads when it is asked for one schema (`-n`),
     /// one table (`-t`), or a table of a schema (both).
     pub fn data_of(&self, schema: Option<&[u8]>, table: Option<&[u8]>) -> BTreeSet<i32> {
-        let is_wanted = |wanted: Option<&[u8]>, name: &Text| {
+        let is_wanted = |wanted: Option<&[u8]>, name: &ArchiveText| {
             wanted.is_none_or(|wanted| name.as_deref() == Some(wanted))
         };
         self.with_data()
@@ -201,7 +203,7 @@ impl Toc {
     }
 }
 
-impl Entry {
+impl TocEntry {
     /// True if the data is a group of large objects rather than one member.
     pub fn has_large_objects(&self) -> bool {
         *self.kind == *LARGE_OBJECTS
@@ -273,7 +275,7 @@ impl Entry {
         }
     }
 
-    fn decode<R: Read>(fields: &mut Fields<'_, R>, head: &Head) -> Decoded<Self> {
+    fn decode<R: Read>(fields: &mut FieldReader<'_, R>, head: &ArchiveHead) -> Decoded<Self> {
         fields.charge(ENTRY_BYTES)?;
         let version = head.version;
         let entry = Self {
@@ -302,12 +304,12 @@ impl Entry {
         };
         match has_data == entry.had_dumper {
             true => Ok(entry),
-            false => Err(Fault::damaged("an entry both has and lacks data")),
+            false => Err(ArchiveFault::damaged("an entry both has and lacks data")),
         }
     }
 
     /// Appends the entry as pg_dump writes it, with its data at `place`.
-    pub(super) fn encode(&self, head: &Head, place: &DataPlace, out: &mut Vec<u8>) {
+    pub(super) fn encode(&self, head: &ArchiveHead, place: &DataPlace, out: &mut Vec<u8>) {
         let Widths { int_bytes, offset_bytes } = head.widths();
         put_int(out, int_bytes, self.dump_id);
         put_int(out, int_bytes, self.had_dumper.into());
@@ -336,7 +338,7 @@ impl Entry {
     }
 
     /// The fields that not every version has.
-    fn encode_since(&self, version: Version, int_bytes: u8, out: &mut Vec<u8>) {
+    fn encode_since(&self, version: ArchiveVersion, int_bytes: u8, out: &mut Vec<u8>) {
         if version.has_access_method() {
             put_text(out, int_bytes, self.access_method.as_deref());
         }
@@ -371,49 +373,49 @@ fn printable(name: &[u8]) -> String {
     line
 }
 
-fn decode_count<R: Read>(fields: &mut Fields<'_, R>, limits: &Limits) -> Decoded<u32> {
-    let count =
-        u32::try_from(fields.int()?).map_err(|_| Fault::damaged("a negative number of entries"))?;
+fn decode_count<R: Read>(fields: &mut FieldReader<'_, R>, limits: &Limits) -> Decoded<u32> {
+    let count = u32::try_from(fields.int()?)
+        .map_err(|_| ArchiveFault::damaged("a negative number of entries"))?;
     match count > limits.entries_max {
-        true => Err(Fault::TooLarge { what: "entries", max: limits.entries_max.into() }),
+        true => Err(ArchiveFault::TooLarge { what: "entries", max: limits.entries_max.into() }),
         false => Ok(count),
     }
 }
 
-fn decode_dump_id<R: Read>(fields: &mut Fields<'_, R>) -> Decoded<i32> {
+fn decode_dump_id<R: Read>(fields: &mut FieldReader<'_, R>) -> Decoded<i32> {
     match fields.int()? {
         dump_id @ 1.. => Ok(dump_id),
-        _ => Err(Fault::damaged("an entry's number is not positive")),
+        _ => Err(ArchiveFault::damaged("an entry's number is not positive")),
     }
 }
 
-fn decode_flag<R: Read>(fields: &mut Fields<'_, R>) -> Decoded<bool> {
+fn decode_flag<R: Read>(fields: &mut FieldReader<'_, R>) -> Decoded<bool> {
     match fields.int()? {
         0 => Ok(false),
         1 => Ok(true),
-        _ => Err(Fault::damaged("expected 0 or 1")),
+        _ => Err(ArchiveFault::damaged("expected 0 or 1")),
     }
 }
 
-fn decode_section<R: Read>(fields: &mut Fields<'_, R>) -> Decoded<Section> {
+fn decode_section<R: Read>(fields: &mut FieldReader<'_, R>) -> Decoded<TocSection> {
     match fields.int()? {
-        1 => Ok(Section::None),
-        2 => Ok(Section::PreData),
-        3 => Ok(Section::Data),
-        4 => Ok(Section::PostData),
-        _ => Err(Fault::damaged("an unknown part of a restore")),
+        1 => Ok(TocSection::None),
+        2 => Ok(TocSection::PreData),
+        3 => Ok(TocSection::Data),
+        4 => Ok(TocSection::PostData),
+        _ => Err(ArchiveFault::damaged("an unknown part of a restore")),
     }
 }
 
-fn decode_with_oids<R: Read>(fields: &mut Fields<'_, R>) -> Decoded<bool> {
+fn decode_with_oids<R: Read>(fields: &mut FieldReader<'_, R>) -> Decoded<bool> {
     match &*fields.required_text()? {
         b"true" => Ok(true),
         b"false" => Ok(false),
-        _ => Err(Fault::damaged("expected true or false")),
+        _ => Err(ArchiveFault::damaged("expected true or false")),
     }
 }
 
-fn decode_dependencies<R: Read>(fields: &mut Fields<'_, R>) -> Decoded<Vec<i32>> {
+fn decode_dependencies<R: Read>(fields: &mut FieldReader<'_, R>) -> Decoded<Vec<i32>> {
     let mut dependencies = Vec::new();
     while let Some(text) = fields.text()? {
         // The list grows by doubling.
@@ -423,15 +425,18 @@ fn decode_dependencies<R: Read>(fields: &mut Fields<'_, R>) -> Decoded<Vec<i32>>
     Ok(dependencies)
 }
 
-fn decode_place<R: Read>(fields: &mut Fields<'_, R>, format: Format) -> Decoded<DataPlace> {
-    if format == Format::Files {
+fn decode_place<R: Read>(
+    fields: &mut FieldReader<'_, R>,
+    format: ArchiveKind,
+) -> Decoded<DataPlace> {
+    if format == ArchiveKind::Files {
         return fields.required_text().map(DataPlace::File);
     }
     let state = match fields.byte()? {
         1 => OffsetState::Unknown,
         2 => OffsetState::Known,
         3 => OffsetState::NoData,
-        _ => return Err(Fault::damaged("an unknown kind of offset")),
+        _ => return Err(ArchiveFault::damaged("an unknown kind of offset")),
     };
     Ok(DataPlace::Stream { state, offset: fields.offset()? })
 }
@@ -454,5 +459,5 @@ fn went_through_terminal(start: &[u8]) -> bool {
         }
     }
     // The first entry is the encoding, and contains a line feed in every archive.
-    pairs > 0 && Toc::decode_start(&mut Input::new(&undone[..]), &Limits::DEFAULT, 1).is_ok()
+    pairs > 0 && Toc::decode_start(&mut ArchiveInput::new(&undone[..]), &Limits::DEFAULT, 1).is_ok()
 }

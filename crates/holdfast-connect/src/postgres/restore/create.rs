@@ -2,11 +2,11 @@
 
 use super::super::error::{ErrorKind, PostgresError};
 use super::super::record::DatabaseRecord;
-use super::super::session::{Session, identifier, literal};
+use super::super::session::{PostgresSession, identifier, literal};
 use super::super::tool::Tools;
-use super::RestoreOptions;
+use super::DatabaseRestoreOptions;
 use super::leftover::{application_name, comment, end_sessions};
-use super::standing::{self, Holding};
+use super::standing::{self, DatabaseHolding};
 
 /// PostgreSQL truncates longer names.
 const NAME_BYTES_MAX: usize = 63;
@@ -16,7 +16,7 @@ const WITH_PROVIDERS: u32 = 150_000;
 const WITH_ICU_RULES: u32 = 160_000;
 
 /// True if the server has a database with this name.
-pub(super) fn exists(session: &mut Session, name: &str) -> Result<bool, PostgresError> {
+pub(super) fn exists(session: &mut PostgresSession, name: &str) -> Result<bool, PostgresError> {
     let query = format!("SELECT 1 FROM pg_database WHERE datname = {}", literal(name));
     Ok(session.value(&query)?.is_some())
 }
@@ -30,9 +30,9 @@ pub(super) struct Fresh {
 impl Fresh {
     /// Creates it, with the encoding and collation of the captured one.
     pub fn create(
-        session: &mut Session,
+        session: &mut PostgresSession,
         record: Option<&DatabaseRecord>,
-        options: &RestoreOptions,
+        options: &DatabaseRestoreOptions,
         warnings: &mut Vec<String>,
     ) -> Result<Self, PostgresError> {
         let fresh =
@@ -77,7 +77,7 @@ impl Fresh {
     }
 
     /// Says in its comment what it is, for anyone who finds it after this process was killed.
-    fn mark(&self, session: &mut Session, target: &str) -> Result<(), PostgresError> {
+    fn mark(&self, session: &mut PostgresSession, target: &str) -> Result<(), PostgresError> {
         let (name, text) = (identifier(&self.name), comment(&self.run, target));
         let marked = session.run(&format!("COMMENT ON DATABASE {name} IS {}", literal(&text)));
         marked.inspect_err(|_| self.remove(session))
@@ -90,7 +90,7 @@ impl Fresh {
     /// and gets its name back if it is not empty.
     pub fn rename(
         &self,
-        session: &mut Session,
+        session: &mut PostgresSession,
         target: &str,
         is_there: bool,
         only_empty: Option<&Tools>,
@@ -120,7 +120,7 @@ impl Fresh {
     /// Ends the sessions of a database, keeps new ones out, and renames it.
     fn move_aside(
         &self,
-        session: &mut Session,
+        session: &mut PostgresSession,
         target: &str,
         old: &str,
     ) -> Result<(), PostgresError> {
@@ -137,7 +137,7 @@ impl Fresh {
     }
 
     /// Drops it again, as far as possible.
-    pub fn remove(&self, session: &mut Session) {
+    pub fn remove(&self, session: &mut PostgresSession) {
         // The error that led here is the one to report.
         let _ = session.run(&format!("DROP DATABASE IF EXISTS {}", identifier(&self.name)));
     }
@@ -152,7 +152,11 @@ impl Fresh {
 }
 
 /// Gives the database that was there its name back.
-fn put_back(session: &mut Session, target: &str, old_name: &str) -> Result<(), PostgresError> {
+fn put_back(
+    session: &mut PostgresSession,
+    target: &str,
+    old_name: &str,
+) -> Result<(), PostgresError> {
     let (to, old) = (identifier(target), identifier(old_name));
     session.run(&format!("ALTER DATABASE {old} RENAME TO {to}"))?;
     session.run(&format!("ALTER DATABASE {to} ALLOW_CONNECTIONS true"))
@@ -161,20 +165,20 @@ fn put_back(session: &mut Session, target: &str, old_name: &str) -> Result<(), P
 /// Refuses to replace a database that was empty but no longer is. Its sessions have ended, and
 /// their uncommitted changes are undone; only this restore knows its current name.
 fn still_empty(
-    session: &mut Session,
+    session: &mut PostgresSession,
     tools: &Tools,
     target: &str,
     old_name: &str,
 ) -> Result<(), PostgresError> {
     session.run(&format!("ALTER DATABASE {} ALLOW_CONNECTIONS true", identifier(old_name)))?;
-    match standing::held(&mut Session::open(tools, old_name)?)? {
+    match standing::held(&mut PostgresSession::open(tools, old_name)?)? {
         None => Ok(()),
         Some(holding) => Err(filled_meanwhile(target, &holding)),
     }
 }
 
 /// The error for a database that is no longer empty.
-pub(super) fn filled_meanwhile(target: &str, holding: &Holding) -> PostgresError {
+pub(super) fn filled_meanwhile(target: &str, holding: &DatabaseHolding) -> PostgresError {
     let text = format!(
         "database {target:?} was empty when the restore began and now has {holding}; it was left \
          unchanged"
@@ -183,7 +187,7 @@ pub(super) fn filled_meanwhile(target: &str, holding: &Holding) -> PostgresError
 }
 
 /// Drops a database; if that fails, returns a sentence that says what is left and why.
-pub(super) fn drop_database(session: &mut Session, name: &str) -> Option<String> {
+pub(super) fn drop_database(session: &mut PostgresSession, name: &str) -> Option<String> {
     let dropped = session.run(&format!("DROP DATABASE IF EXISTS {}", identifier(name)));
     let error = dropped.err()?;
     Some(format!(
@@ -225,7 +229,7 @@ fn locale(record: &DatabaseRecord, server_version: u32) -> String {
 
 /// The tablespace clause for the database, if the server has its tablespace.
 fn tablespace(
-    session: &mut Session,
+    session: &mut PostgresSession,
     record: &DatabaseRecord,
     warnings: &mut Vec<String>,
 ) -> Result<String, PostgresError> {

@@ -6,12 +6,12 @@ use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::Path;
 use std::process::Stdio;
 
-use super::super::archive::{PlainCheck, PlainError, PlainKind, Toc, Wanted};
+use super::super::archive::{DataSelection, PlainCheck, PlainError, PlainKind, Toc};
 use super::super::error::{ErrorKind, PostgresError};
-use super::super::options::Server;
-use super::super::sql::{Script, ScriptError};
+use super::super::options::PostgresServer;
+use super::super::sql::{ScriptError, ScriptParser};
 use super::super::tool::Tools;
-use super::stored::{Stored, StoredDatabase};
+use super::stored::{ReadDatabase, StoredDatabase};
 
 /// The form of the output.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,12 +33,12 @@ pub fn emit(
     stored: &dyn StoredDatabase,
     form: EmitForm,
     path: &Path,
-    server: &Server,
+    server: &PostgresServer,
 ) -> Result<(), PostgresError> {
-    let stored = Stored::read(stored)?;
+    let stored = ReadDatabase::read(stored)?;
     if form == EmitForm::Directory {
         create_folder(path)?;
-        let written = write_directory(&stored, &stored.toc, &Wanted::All, path);
+        let written = write_directory(&stored, &stored.toc, &DataSelection::All, path);
         // The rest is of no use; the error is what to report.
         return written.inspect_err(|_| drop(fs::remove_dir_all(path)));
     }
@@ -60,13 +60,13 @@ pub fn emit_stream(
     stored: &dyn StoredDatabase,
     form: EmitForm,
     output: &mut (dyn Write + Send),
-    server: &Server,
+    server: &PostgresServer,
 ) -> Result<(), PostgresError> {
-    let stored = Stored::read(stored)?;
+    let stored = ReadDatabase::read(stored)?;
     match form {
         EmitForm::Sql => write_sql(&server.resolve()?, &stored, output),
         EmitForm::Custom => {
-            let emission = stored.emission(&stored.toc, &Wanted::All);
+            let emission = stored.emission(&stored.toc, &DataSelection::All);
             let written = emission.write_stream(output, &mut |member| stored.open(member));
             written.map_err(|error| PostgresError::new(ErrorKind::Io, error.to_string()))
         }
@@ -78,9 +78,9 @@ pub fn emit_stream(
 }
 
 /// Writes an archive with offsets, by which several jobs find their data.
-fn write_custom(stored: &Stored<'_>, file: &File, path: &Path) -> Result<(), PostgresError> {
+fn write_custom(stored: &ReadDatabase<'_>, file: &File, path: &Path) -> Result<(), PostgresError> {
     let mut file = BufWriter::new(file);
-    let emission = stored.emission(&stored.toc, &Wanted::All);
+    let emission = stored.emission(&stored.toc, &DataSelection::All);
     let written = emission.write_seekable(&mut file, &mut |member| stored.open(member));
     written.map_err(|error| PostgresError::new(ErrorKind::Io, error.to_string()))?;
     file.flush().map_err(|error| cannot(path, &error))
@@ -93,9 +93,9 @@ pub(super) fn create_folder(folder: &Path) -> Result<(), PostgresError> {
 
 /// Writes a directory archive into an empty folder.
 pub(super) fn write_directory(
-    stored: &Stored<'_>,
+    stored: &ReadDatabase<'_>,
     toc: &Toc,
-    wanted: &Wanted,
+    wanted: &DataSelection,
     folder: &Path,
 ) -> Result<(), PostgresError> {
     let mut create = |name: &str| {
@@ -111,7 +111,7 @@ pub(super) fn write_directory(
 /// it; a script is not written past such a command.
 fn write_sql(
     tools: &Tools,
-    stored: &Stored<'_>,
+    stored: &ReadDatabase<'_>,
     script: &mut (dyn Write + Send),
 ) -> Result<(), PostgresError> {
     let mut command = tools.command("pg_restore");
@@ -124,7 +124,7 @@ fn write_sql(
     let copied = std::thread::scope(|scope| {
         // Its end of the pipe is dropped with it, so that pg_restore never waits for a reader.
         let copying = scope.spawn(move || copy(output, script));
-        let emission = stored.emission(&stored.toc, &Wanted::All);
+        let emission = stored.emission(&stored.toc, &DataSelection::All);
         let written = emission.write_stream(&mut input, &mut |member| stored.open(member));
         drop(input);
         let failed = || Err(PostgresError::new(ErrorKind::Io, "a thread failed"));
@@ -148,7 +148,7 @@ fn copy(
     mut input: impl Read,
     script: &mut (dyn Write + Send),
 ) -> Result<Result<PlainKind, PlainError>, PostgresError> {
-    let (mut check, mut watched) = (PlainCheck::new(), Script::watched());
+    let (mut check, mut watched) = (PlainCheck::new(), ScriptParser::watched());
     let mut buffer = vec![0; 64 << 10];
     let refused = |error: ScriptError| {
         let text = format!(

@@ -3,9 +3,9 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use super::super::archive::Entry;
+use super::super::archive::TocEntry;
 use super::super::error::PostgresError;
-use super::super::session::Session;
+use super::super::session::PostgresSession;
 
 /// Tables whose rows `pg_dump` selects by a condition from the script of the extension.
 const TABLES: &str = "SELECT n.nspname, c.relname, e.extname, e.extversion, e.extcondition[i] \
@@ -16,10 +16,10 @@ const TABLES: &str = "SELECT n.nspname, c.relname, e.extname, e.extversion, e.ex
 
 /// The tables of a database whose rows are dumped only in part.
 #[derive(Default)]
-pub(super) struct Filtered(HashMap<(Vec<u8>, Vec<u8>), Filter>);
+pub(super) struct Filtered(HashMap<(Vec<u8>, Vec<u8>), ExtensionRows>);
 
 /// The rows of a table that a dump contains.
-pub(super) struct Filter {
+pub(super) struct ExtensionRows {
     /// `WHERE` and what follows.
     pub condition: String,
     extension: String,
@@ -28,24 +28,24 @@ pub(super) struct Filter {
 
 impl Filtered {
     /// Queries the database of a session.
-    pub fn ask(session: &mut Session) -> Result<Self, PostgresError> {
+    pub fn ask(session: &mut PostgresSession) -> Result<Self, PostgresError> {
         let rows = session.rows(TABLES)?.into_iter().filter_map(|row| {
             let mut columns = row.into_iter().flatten();
             let table = (columns.next()?.into_bytes(), columns.next()?.into_bytes());
             let (extension, version) = (columns.next()?, columns.next()?);
-            Some((table, Filter { condition: columns.next()?, extension, version }))
+            Some((table, ExtensionRows { condition: columns.next()?, extension, version }))
         });
         Ok(Self(rows.collect()))
     }
 
     /// Which rows of an entry's table a dump contains; `None` for all of them.
-    pub fn of(&self, entry: &Entry) -> Option<&Filter> {
+    pub fn of(&self, entry: &TocEntry) -> Option<&ExtensionRows> {
         let name = (entry.namespace.as_deref()?.to_vec(), entry.tag.as_deref()?.to_vec());
         self.0.get(&name)
     }
 }
 
-impl Filter {
+impl ExtensionRows {
     /// Why the rows may differ from those of a dump: another version of the extension may provide,
     /// and so dump, different rows.
     pub fn other_version(&self, captured: Option<&BTreeMap<String, String>>) -> Option<String> {

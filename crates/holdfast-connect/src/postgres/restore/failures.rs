@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::super::error::{PostgresError, one_line};
-use super::super::tool::Running;
+use super::super::tool::RunningTool;
 use super::version::{Filler, REFUSED_SETTING};
 
 /// Entries that could not be restored by their numbers, each with the reason.
@@ -25,7 +25,7 @@ const COMMAND: &str = "Command was:";
 /// # Errors
 /// It failed as a whole, or it is unclear which entries did.
 pub(super) fn of_messages(
-    running: &mut Running,
+    running: &mut RunningTool,
     filler: Filler,
     has_jobs: bool,
 ) -> Result<Failures, PostgresError> {
@@ -42,7 +42,7 @@ pub(super) fn of_messages(
 /// Parses the messages. The number of errors comes last, so if it is there, nothing was lost; it
 /// must agree with the entries named.
 fn read(said: &str, filler: Filler, has_jobs: bool) -> Option<Failures> {
-    let mut found = Found::default();
+    let mut found = FailedEntry::default();
     for line in said.lines() {
         found.line(line)?;
         if has_jobs {
@@ -68,7 +68,7 @@ fn read(said: &str, filler: Filler, has_jobs: bool) -> Option<Failures> {
 }
 
 #[derive(Default)]
-struct Found {
+struct FailedEntry {
     entries: BTreeSet<i32>,
     /// The entry that errors belong to.
     current: Option<i32>,
@@ -80,7 +80,7 @@ struct Found {
     is_reason: bool,
 }
 
-impl Found {
+impl FailedEntry {
     fn line(&mut self, line: &str) -> Option<()> {
         if let Some((_, rest)) = line.split_once(ENTRY).filter(|it| it.0.ends_with("pg_restore: "))
         {
@@ -150,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn entries_that_failed_are_told_with_the_reason() {
+    fn failed_entries_are_reported_with_the_reason() {
         let failures = read(&format!("{TWO}3\n"), filler(false), false).unwrap();
         let expected = [
             (9, "ERROR:  role \"a\" does not exist"),

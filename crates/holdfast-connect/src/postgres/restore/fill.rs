@@ -11,15 +11,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::process::Stdio;
 
-use super::super::archive::{EmitError, Entry, Section, Toc, Wanted};
+use super::super::archive::{DataSelection, EmitError, Toc, TocEntry, TocSection};
 use super::super::error::{ErrorKind, PostgresError};
-use super::super::session::{Session, identifier};
+use super::super::session::{PostgresSession, identifier};
 use super::super::tool::Tools;
 use super::super::tool_command::ToolCommand;
 use super::failures::{Failures, of_messages};
-use super::stored::Stored;
+use super::stored::ReadDatabase;
 use super::version::Filler;
-use super::{RestoreOptions, emit, path};
+use super::{DatabaseRestoreOptions, emit, path};
 
 /// Entries that say how to read the rest, and so belong to every pass.
 const PREAMBLE: [&[u8]; 3] = [b"ENCODING", b"STDSTRINGS", b"SEARCHPATH"];
@@ -45,9 +45,9 @@ pub struct Unmade {
 /// Fills a database.
 pub(super) struct Fill<'a> {
     pub tools: &'a Tools,
-    pub stored: &'a Stored<'a>,
-    pub wanted: &'a Wanted,
-    pub options: &'a RestoreOptions,
+    pub stored: &'a ReadDatabase<'a>,
+    pub wanted: &'a DataSelection,
+    pub options: &'a DatabaseRestoreOptions,
     pub filler: Filler,
     /// Tablespaces that the server does not have.
     pub lacking_spaces: BTreeSet<Vec<u8>>,
@@ -55,7 +55,7 @@ pub(super) struct Fill<'a> {
 
 /// Whether objects are also looked up where sessions of the database look.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Search {
+enum SearchScope {
     /// Only in their stated schemas.
     Nowhere,
     /// Also where the sessions of the database look.
@@ -95,8 +95,9 @@ impl Fill<'_> {
 
     /// Numbers of the rows that wait for an extension that does not exist yet.
     pub fn pending(&self, failures: &Failures) -> BTreeSet<i32> {
-        let is_pending =
-            |number: &i32| self.entry(*number).is_some_and(|entry| entry.section == Section::Data);
+        let is_pending = |number: &i32| {
+            self.entry(*number).is_some_and(|entry| entry.section == TocSection::Data)
+        };
         failures.keys().copied().filter(is_pending).collect()
     }
 
@@ -109,7 +110,7 @@ impl Fill<'_> {
         told.collect()
     }
 
-    fn entry(&self, number: i32) -> Option<&Entry> {
+    fn entry(&self, number: i32) -> Option<&TocEntry> {
         self.stored.toc.entries.iter().find(|entry| entry.dump_id == number)
     }
 
@@ -118,12 +119,12 @@ impl Fill<'_> {
     /// what the rest needs.
     fn halves(&self) -> (BTreeSet<i32>, BTreeSet<i32>) {
         let (mut early, mut late) = (BTreeSet::new(), BTreeSet::new());
-        let mut section = Section::PreData;
+        let mut section = TocSection::PreData;
         for entry in &self.stored.toc.entries {
-            if entry.section != Section::None {
+            if entry.section != TocSection::None {
                 section = entry.section;
             }
-            let is_late = section == Section::PostData || *entry.kind == *b"ACL";
+            let is_late = section == TocSection::PostData || *entry.kind == *b"ACL";
             let half = if is_late { &mut late } else { &mut early };
             half.insert(entry.dump_id);
         }
@@ -132,7 +133,7 @@ impl Fill<'_> {
 
     /// Restores entries, and repeats those that fail as long as that helps.
     fn persist(&self, database: &str, entries: &BTreeSet<i32>) -> Result<Failures, PostgresError> {
-        let mut failures = self.pass(database, entries, Search::Nowhere)?;
+        let mut failures = self.pass(database, entries, SearchScope::Nowhere)?;
         while !failures.is_empty() && !self.has_partial_rows(&failures) {
             let before = failures.len();
             let again = failures.keys().copied().collect();
@@ -150,7 +151,7 @@ impl Fill<'_> {
         entries: &BTreeSet<i32>,
         before: Failures,
     ) -> Result<Failures, PostgresError> {
-        let mut failures = self.pass(database, entries, Search::AsSessions)?;
+        let mut failures = self.pass(database, entries, SearchScope::AsSessions)?;
         for (number, reason) in before {
             // What partly succeeded the first time cannot be created twice.
             let exists = |now: &&mut String| now.contains("already exists");
@@ -174,11 +175,11 @@ impl Fill<'_> {
         let failed = |kind: &[u8]| {
             failures.keys().any(|number| self.entry(*number).is_some_and(|it| *it.kind == *kind))
         };
-        let of_extension = |entry: &Entry| {
-            let is_table = |it: &&Entry| {
+        let of_extension = |entry: &TocEntry| {
+            let is_table = |it: &&TocEntry| {
                 it.namespace == entry.namespace
                     && it.tag == entry.tag
-                    && it.section == Section::PreData
+                    && it.section == TocSection::PreData
             };
             failed(b"EXTENSION")
                 && *entry.kind != *b"POLICY"
@@ -187,7 +188,7 @@ impl Fill<'_> {
         };
         let mut lost = failures.keys().filter_map(|number| self.entry(*number));
         let is_loss =
-            |entry: &&Entry| entry.section == Section::Data || ACCESS.contains(&&*entry.kind);
+            |entry: &&TocEntry| entry.section == TocSection::Data || ACCESS.contains(&&*entry.kind);
         let lost = lost.find(|entry| is_loss(entry) && !of_extension(entry));
         let Some(lost) = lost else { return Ok(()) };
         // An earlier failure may be the cause.
@@ -209,7 +210,7 @@ impl Fill<'_> {
             return Ok(BTreeSet::new());
         }
         let names = path::views(&mut open(self.tools, database)?, path::Shows::NameOrOthers)?;
-        let is_named = |entry: &&Entry| {
+        let is_named = |entry: &&TocEntry| {
             let name = (entry.namespace.as_deref(), entry.tag.as_deref());
             names
                 .iter()
@@ -224,7 +225,7 @@ impl Fill<'_> {
         &self,
         database: &str,
         entries: &BTreeSet<i32>,
-        search: Search,
+        search: SearchScope,
     ) -> Result<Failures, PostgresError> {
         let toc = self.part(database, entries, search)?;
         if toc.entries.iter().all(|entry| PREAMBLE.contains(&&*entry.kind)) {
@@ -235,7 +236,7 @@ impl Fill<'_> {
             Some((jobs, folder)) => {
                 let folder = folder.join(format!("holdfast-{}", self.options.run));
                 emit::create_folder(&folder)?;
-                let files = Removed(&folder);
+                let files = FolderGuard(&folder);
                 emit::write_directory(self.stored, &toc, self.wanted, &folder)?;
                 command.arg("-j").arg(jobs.to_string()).arg(files.0).stdin(Stdio::null());
                 let command = command.stdout(Stdio::null());
@@ -266,15 +267,16 @@ impl Fill<'_> {
         &self,
         database: &str,
         entries: &BTreeSet<i32>,
-        search: Search,
+        search: SearchScope,
     ) -> Result<Toc, PostgresError> {
-        let is_in =
-            |entry: &&Entry| entries.contains(&entry.dump_id) || PREAMBLE.contains(&&*entry.kind);
+        let is_in = |entry: &&TocEntry| {
+            entries.contains(&entry.dump_id) || PREAMBLE.contains(&&*entry.kind)
+        };
         let all = self.stored.toc.entries.iter().filter(is_in).cloned();
         let mut toc = Toc { head: self.stored.toc.head.clone(), entries: all.collect() };
         let begin = match search {
-            Search::Nowhere => path::beginning(""),
-            Search::AsSessions => {
+            SearchScope::Nowhere => path::beginning(""),
+            SearchScope::AsSessions => {
                 let owner = self.stored.content.record.as_ref().map(|it| it.owner.as_str());
                 let path = path::of_sessions(&mut open(self.tools, database)?, owner)?;
                 // The statement is in the encoding of the dump.
@@ -318,16 +320,16 @@ impl Fill<'_> {
 
 /// A session with a database that is being filled: settings for all of its sessions must not
 /// prevent filling and reading it.
-pub(super) fn open(tools: &Tools, database: &str) -> Result<Session, PostgresError> {
-    let mut session = Session::open(tools, database)?;
+pub(super) fn open(tools: &Tools, database: &str) -> Result<PostgresSession, PostgresError> {
+    let mut session = PostgresSession::open(tools, database)?;
     session.run(path::UNDISTURBED)?;
     Ok(session)
 }
 
 /// Removes a folder of its own files when dropped.
-struct Removed<'a>(&'a Path);
+struct FolderGuard<'a>(&'a Path);
 
-impl Drop for Removed<'_> {
+impl Drop for FolderGuard<'_> {
     fn drop(&mut self) {
         // It may never have been created.
         let _ = std::fs::remove_dir_all(self.0);

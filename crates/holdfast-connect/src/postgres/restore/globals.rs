@@ -8,8 +8,8 @@ use std::collections::BTreeSet;
 
 use super::super::archive::{PlainCheck, PlainKind};
 use super::super::error::{ErrorKind, PostgresError};
-use super::super::options::Server;
-use super::super::session::{Session, literal};
+use super::super::options::PostgresServer;
+use super::super::session::{PostgresSession, literal};
 use super::super::sql::{Grantees, OfGlobals, of_globals, statements};
 use super::administrator;
 
@@ -44,12 +44,12 @@ pub struct GlobalsReport {
 /// [`PostgresError`]: the script is not whole or has something else in it, or the server cannot be
 /// asked.
 pub fn globals(
-    server: &Server,
+    server: &PostgresServer,
     script: &[u8],
     keep_tablespaces: bool,
 ) -> Result<GlobalsReport, PostgresError> {
     let mut session = administrator(&server.resolve()?, "")?;
-    Ok(Work::read(&mut session, script, keep_tablespaces)?.report)
+    Ok(GlobalStatements::read(&mut session, script, keep_tablespaces)?.report)
 }
 
 /// Runs the script `globals.sql`, except for existing roles and tablespaces, and without any
@@ -59,12 +59,12 @@ pub fn globals(
 /// [`PostgresError`]: the script is not whole or has something else in it, and nothing was run; or
 /// a statement about a role failed, and what ran before stays.
 pub fn restore_globals(
-    server: &Server,
+    server: &PostgresServer,
     script: &[u8],
     keep_tablespaces: bool,
 ) -> Result<GlobalsReport, PostgresError> {
     let mut session = administrator(&server.resolve()?, "")?;
-    let work = Work::read(&mut session, script, keep_tablespaces)?;
+    let work = GlobalStatements::read(&mut session, script, keep_tablespaces)?;
     session.run("SET standard_conforming_strings = on")?;
     let mut report = work.report;
     for statement in &work.statements {
@@ -85,7 +85,7 @@ pub fn restore_globals(
 }
 
 /// What there is on the server.
-struct Known {
+struct ServerGlobals {
     roles: BTreeSet<Vec<u8>>,
     tablespaces: BTreeSet<Vec<u8>>,
     members: BTreeSet<(Vec<u8>, Vec<u8>)>,
@@ -93,8 +93,8 @@ struct Known {
     keep_tablespaces: bool,
 }
 
-impl Known {
-    fn ask(session: &mut Session) -> Result<Self, PostgresError> {
+impl ServerGlobals {
+    fn ask(session: &mut PostgresSession) -> Result<Self, PostgresError> {
         let mut pairs = |query: &str| {
             let rows = session.rows(query)?.into_iter().map(|row| {
                 let mut columns = row.into_iter().map(|it| it.unwrap_or_default().into_bytes());
@@ -114,14 +114,14 @@ impl Known {
 }
 
 /// The statements to run.
-struct Work {
+struct GlobalStatements {
     statements: Vec<String>,
     report: GlobalsReport,
 }
 
-impl Work {
+impl GlobalStatements {
     fn read(
-        session: &mut Session,
+        session: &mut PostgresSession,
         script: &[u8],
         keep_tablespaces: bool,
     ) -> Result<Self, PostgresError> {
@@ -130,13 +130,13 @@ impl Work {
         if check.finish() != Ok(PlainKind::Cluster) {
             return Err(refused("is incomplete"));
         }
-        let known = Known { keep_tablespaces, ..Known::ask(session)? };
+        let known = ServerGlobals { keep_tablespaces, ..ServerGlobals::ask(session)? };
         let script = in_utf8(session, script)?;
         Self::judge(script.as_bytes(), &known)
     }
 
     /// Selects the statements about what is missing.
-    fn judge(script: &[u8], known: &Known) -> Result<Self, PostgresError> {
+    fn judge(script: &[u8], known: &ServerGlobals) -> Result<Self, PostgresError> {
         let all =
             statements(script).map_err(|error| refused(&format!("cannot be used: {error}")))?;
         let mut work = Self { statements: Vec::new(), report: GlobalsReport::default() };
@@ -156,7 +156,7 @@ impl Work {
     }
 
     /// True for a statement about something that the script creates.
-    fn is_wanted(&mut self, about: OfGlobals, known: &Known) -> bool {
+    fn is_wanted(&mut self, about: OfGlobals, known: &ServerGlobals) -> bool {
         let text = |name: Vec<u8>| String::from_utf8_lossy(&name).into_owned();
         let report = &mut self.report;
         match about {
@@ -206,7 +206,7 @@ impl Work {
 
 /// The script in the encoding of sessions. Names of roles have no encoding of their own: the script
 /// is in that of the database that the tool was connected to.
-fn in_utf8(session: &mut Session, script: &[u8]) -> Result<String, PostgresError> {
+fn in_utf8(session: &mut PostgresSession, script: &[u8]) -> Result<String, PostgresError> {
     let text = String::from_utf8_lossy(script);
     let encoding = text.lines().find_map(|line| {
         let value = line.strip_prefix("SET client_encoding = '")?;
@@ -230,11 +230,11 @@ fn refused(why: &str) -> PostgresError {
 
 #[cfg(test)]
 mod tests {
-    use super::{Known, Work};
+    use super::{GlobalStatements, ServerGlobals};
 
-    fn known() -> Known {
+    fn known() -> ServerGlobals {
         let names = |names: &[&str]| names.iter().map(|it| it.as_bytes().to_vec()).collect();
-        Known {
+        ServerGlobals {
             roles: names(&["demo", "demo two", "admins"]),
             tablespaces: names(&["fast"]),
             members: [(b"admins".to_vec(), b"demo".to_vec())].into(),
@@ -256,7 +256,7 @@ mod tests {
             GRANT ALL ON TABLESPACE fast TO demo3;\n\
             CREATE ROLE demo3;\nALTER ROLE demo3 WITH LOGIN CONNECTION LIMIT -1;\n\
             GRANT demo TO demo3 WITH INHERIT TRUE GRANTED BY demo;\n";
-        let work = Work::judge(script, &known()).unwrap();
+        let work = GlobalStatements::judge(script, &known()).unwrap();
         assert_eq!(work.report.existing_roles, ["demo", "demo two"]);
         assert_eq!(work.report.missing_roles, ["demo3"]);
         assert_eq!(work.report.existing_tablespaces, ["fast"]);
@@ -277,8 +277,8 @@ mod tests {
             ALTER TABLESPACE slow SET (random_page_cost='2');\n\
             GRANT ALL ON TABLESPACE slow TO x;\n";
         for (keep_tablespaces, statements) in [(true, 4), (false, 1)] {
-            let known = Known { keep_tablespaces, ..known() };
-            let work = Work::judge(script, &known).unwrap();
+            let known = ServerGlobals { keep_tablespaces, ..known() };
+            let work = GlobalStatements::judge(script, &known).unwrap();
             assert_eq!(work.statements.len(), statements);
             assert_eq!(work.report.missing_tablespaces.is_empty(), !keep_tablespaces);
         }
@@ -304,7 +304,7 @@ mod tests {
             "CREATE ROLE x PASSWORD E'\\'; DROP ROLE demo; --';",
         ] {
             let script = format!("CREATE ROLE x;\n{more}\n");
-            assert!(Work::judge(script.as_bytes(), &known()).is_err(), "{more}");
+            assert!(GlobalStatements::judge(script.as_bytes(), &known()).is_err(), "{more}");
         }
     }
 }

@@ -7,14 +7,14 @@
 use std::collections::BTreeMap;
 
 use super::super::error::PostgresError;
-use super::super::options::Server;
-use super::super::session::{Session, identifier, literal};
+use super::super::options::PostgresServer;
+use super::super::session::{PostgresSession, identifier, literal};
 use super::administrator;
 use super::create::{derived, drop_database, run_of};
 
 /// What unfinished restores of one database left.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Leftovers {
+pub struct DatabaseLeftovers {
     /// Databases that were being filled; they contain nothing that is not in the backup.
     pub unfinished: Vec<String>,
     /// Databases that are being filled by a running restore.
@@ -31,7 +31,7 @@ pub struct Leftovers {
     pub replaced: Option<String>,
 }
 
-impl Leftovers {
+impl DatabaseLeftovers {
     /// True if the database that was there before must first be put back.
     pub fn is_halfway(&self) -> bool {
         self.aside.is_some() || self.is_shut
@@ -52,31 +52,34 @@ pub(super) fn comment(run: &str, target: &str) -> String {
 ///
 /// # Errors
 /// [`PostgresError`]: the server cannot be queried.
-pub fn leftovers(server: &Server, database: &str) -> Result<Leftovers, PostgresError> {
+pub fn leftovers(
+    server: &PostgresServer,
+    database: &str,
+) -> Result<DatabaseLeftovers, PostgresError> {
     find(&mut administrator(&server.resolve()?, database)?, database)
 }
 
 /// One database of the server.
-struct Found {
+struct ExistingDatabase {
     comment: Option<String>,
     lets_connect: bool,
 }
 
-fn find(admin: &mut Session, target: &str) -> Result<Leftovers, PostgresError> {
+fn find(admin: &mut PostgresSession, target: &str) -> Result<DatabaseLeftovers, PostgresError> {
     let rows = admin.rows(
         "SELECT datname, datallowconn, shobj_description(oid, 'pg_database') FROM pg_database",
     )?;
     let rows = rows.into_iter().filter_map(|row| {
         let mut columns = row.into_iter();
         let (name, connects) = (columns.next()??, columns.next()??);
-        Some((name, Found { lets_connect: connects == "t", comment: columns.next()? }))
+        Some((name, ExistingDatabase { lets_connect: connects == "t", comment: columns.next()? }))
     });
-    let all: BTreeMap<String, Found> = rows.collect();
+    let all: BTreeMap<String, ExistingDatabase> = rows.collect();
     let query = "SELECT application_name FROM pg_stat_activity WHERE application_name LIKE \
         'holdfast restore %'";
     let alive = admin.rows(query)?.into_iter().flatten().flatten().collect::<Vec<_>>();
     let is_alive = |run: &str| alive.contains(&application_name(run));
-    let mut left = Leftovers::default();
+    let mut left = DatabaseLeftovers::default();
     for (name, found) in &all {
         let Some(run) = run_of(name, target) else { continue };
         if is_alive(run) {
@@ -111,7 +114,7 @@ fn find(admin: &mut Session, target: &str) -> Result<Leftovers, PostgresError> {
 ///
 /// # Errors
 /// [`PostgresError`]: the server refuses part of it; what was done is kept.
-pub fn tidy(server: &Server, database: &str) -> Result<Vec<String>, PostgresError> {
+pub fn tidy(server: &PostgresServer, database: &str) -> Result<Vec<String>, PostgresError> {
     let mut admin = administrator(&server.resolve()?, database)?;
     let left = find(&mut admin, database)?;
     let to = identifier(database);
@@ -133,7 +136,10 @@ pub fn tidy(server: &Server, database: &str) -> Result<Vec<String>, PostgresErro
 }
 
 /// Ends the sessions of a database.
-pub(super) fn end_sessions(admin: &mut Session, database: &str) -> Result<(), PostgresError> {
+pub(super) fn end_sessions(
+    admin: &mut PostgresSession,
+    database: &str,
+) -> Result<(), PostgresError> {
     let query = format!(
         "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = {}",
         literal(database)

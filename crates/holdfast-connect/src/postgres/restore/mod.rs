@@ -26,32 +26,32 @@ mod version;
 pub use emit::{EmitForm, emit, emit_stream};
 pub use fill::Unmade;
 pub use globals::{GlobalsReport, globals, restore_globals};
-pub use leftover::{Leftovers, leftovers, tidy};
+pub use leftover::{DatabaseLeftovers, leftovers, tidy};
 pub(super) use path::of_sessions;
 pub use script::{ScriptReport, restore_script};
-pub use standing::{Holding, Standing, holds, standing};
+pub use standing::{DatabaseHolding, DatabaseState, holds, standing};
 pub use stored::StoredDatabase;
 pub use verify::{TableOutcome, TableReport};
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
-use super::archive::Wanted;
+use super::archive::DataSelection;
 use super::error::{ErrorKind, PostgresError};
-use super::options::Server;
-use super::session::Session;
+use super::options::PostgresServer;
+use super::session::PostgresSession;
 use super::tool::Tools;
 use create::Fresh;
 use failures::Failures;
 use fill::Fill;
-use stored::Stored;
+use stored::ReadDatabase;
 use version::Filler;
 
 /// Where to restore a database, and how.
 #[derive(Debug, Clone)]
-pub struct RestoreOptions {
+pub struct DatabaseRestoreOptions {
     /// The server.
-    pub server: Server,
+    pub server: PostgresServer,
     /// Name of the database.
     pub database: String,
     /// What of it to restore.
@@ -74,9 +74,13 @@ pub struct RestoreOptions {
     pub run: String,
 }
 
-impl RestoreOptions {
+impl DatabaseRestoreOptions {
     /// Everything, into a new database.
-    pub fn new(server: Server, database: impl Into<String>, run: impl Into<String>) -> Self {
+    pub fn new(
+        server: PostgresServer,
+        database: impl Into<String>,
+        run: impl Into<String>,
+    ) -> Self {
         Self {
             server,
             database: database.into(),
@@ -109,7 +113,7 @@ impl RestoreSelection {
 
 /// The result of a restore.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RestoreReport {
+pub struct DatabaseRestoreReport {
     /// The database.
     pub database: String,
     /// Tables and large objects, compared with what was captured.
@@ -130,14 +134,14 @@ pub struct RestoreReport {
 /// then untouched, and the new one is kept under the name in the message.
 pub fn restore(
     stored: &dyn StoredDatabase,
-    options: &RestoreOptions,
-) -> Result<RestoreReport, PostgresError> {
+    options: &DatabaseRestoreOptions,
+) -> Result<DatabaseRestoreReport, PostgresError> {
     let tools = options.server.resolve()?;
     if options.jobs.is_some() && !tools.exec.is_empty() {
         let text = "several jobs need files that pg_restore can see: leave out jobs, or exec";
         return Err(PostgresError::new(ErrorKind::Options, text));
     }
-    let stored = Stored::read(stored)?;
+    let stored = ReadDatabase::read(stored)?;
     let wanted = stored.wanted(&options.selection)?;
     let (mut admin, is_there) = destination(&tools, options)?;
     roles::check(&mut admin, &stored, options.keep_owners, &[])?;
@@ -177,7 +181,7 @@ pub fn restore(
     };
     let unmade = named(&fill, failures, &views, &mut tables)?;
     settings::apply(&mut admin, &stored, options, &mut warnings);
-    Ok(RestoreReport { database: options.database.clone(), tables, unmade, warnings })
+    Ok(DatabaseRestoreReport { database: options.database.clone(), tables, unmade, warnings })
 }
 
 /// Makes sure that the server has the roles and extensions that a restore needs, without changing
@@ -187,12 +191,12 @@ pub fn restore(
 /// [`PostgresError`]: what is missing, and what to do about it.
 pub fn check(
     stored: &dyn StoredDatabase,
-    options: &RestoreOptions,
+    options: &DatabaseRestoreOptions,
     coming: &[String],
 ) -> Result<(), PostgresError> {
     let mut admin = administrator(&options.server.resolve()?, &options.database)?;
     refuse_standby(&mut admin)?;
-    roles::check(&mut admin, &Stored::read(stored)?, options.keep_owners, coming)
+    roles::check(&mut admin, &ReadDatabase::read(stored)?, options.keep_owners, coming)
 }
 
 /// Does what depends on the name of the database, refreshes `views`, and compares rows that had to
@@ -212,7 +216,7 @@ fn named(
         let mut session = fill::open(fill.tools, database)?;
         let sequences =
             verify::sequences(&mut session, fill.stored, fill.wanted, &|it| came.contains(&it))?;
-        let compared = verify::compare(&mut session, fill.stored, &Wanted::Only(came))?;
+        let compared = verify::compare(&mut session, fill.stored, &DataSelection::Only(came))?;
         unmade.extend(verify::differing(&compared, &sequences).map(|label| Unmade {
             label,
             reason: "it does not hold what was captured".to_owned(),
@@ -231,15 +235,15 @@ fn named(
 /// [`PostgresError`]: the server or the backup cannot be read.
 pub fn settle(
     stored: &dyn StoredDatabase,
-    options: &RestoreOptions,
+    options: &DatabaseRestoreOptions,
     unmade: Vec<Unmade>,
-) -> Result<RestoreReport, PostgresError> {
+) -> Result<DatabaseRestoreReport, PostgresError> {
     let tools = options.server.resolve()?;
     let mut admin = administrator(&tools, &options.database)?;
-    let (stored, mut warnings) = (Stored::read(stored)?, Vec::new());
+    let (stored, mut warnings) = (ReadDatabase::read(stored)?, Vec::new());
     let filler = Filler::find(&tools, &mut admin, &stored)?;
     let lacking_spaces = spaces::lacking(&mut admin, &stored, options)?;
-    let (wanted, mut tables) = (Wanted::All, Vec::new());
+    let (wanted, mut tables) = (DataSelection::All, Vec::new());
     let fill =
         Fill { tools: &tools, stored: &stored, wanted: &wanted, options, filler, lacking_spaces };
     let (failed, lost): (Vec<_>, Vec<_>) = unmade.into_iter().partition(|it| it.number.is_some());
@@ -248,7 +252,7 @@ pub fn settle(
     let mut unmade = named(&fill, failures, &views, &mut tables)?;
     unmade.extend(lost);
     settings::apply(&mut admin, &stored, options, &mut warnings);
-    Ok(RestoreReport { database: options.database.clone(), tables, unmade, warnings })
+    Ok(DatabaseRestoreReport { database: options.database.clone(), tables, unmade, warnings })
 }
 
 /// True if a database has materialized views that were filled and may show what another database
@@ -256,14 +260,17 @@ pub fn settle(
 ///
 /// # Errors
 /// [`PostgresError`]: the database cannot be read.
-pub fn reads_others(options: &RestoreOptions) -> Result<bool, PostgresError> {
+pub fn reads_others(options: &DatabaseRestoreOptions) -> Result<bool, PostgresError> {
     let mut session = fill::open(&options.server.resolve()?, &options.database)?;
     Ok(!path::views(&mut session, path::Shows::OtherDatabases)?.is_empty())
 }
 
 /// A session with a different database than the one to be restored, and whether that one exists; if
 /// so, it may be replaced.
-fn destination(tools: &Tools, options: &RestoreOptions) -> Result<(Session, bool), PostgresError> {
+fn destination(
+    tools: &Tools,
+    options: &DatabaseRestoreOptions,
+) -> Result<(PostgresSession, bool), PostgresError> {
     let mut admin = administrator(tools, &options.database)?;
     refuse_standby(&mut admin)?;
     let is_there = create::exists(&mut admin, &options.database)?;
@@ -276,7 +283,8 @@ fn destination(tools: &Tools, options: &RestoreOptions) -> Result<(Session, bool
     }
     if is_there
         && options.only_empty
-        && let Some(holding) = standing::held(&mut Session::open(tools, &options.database)?)?
+        && let Some(holding) =
+            standing::held(&mut PostgresSession::open(tools, &options.database)?)?
     {
         return Err(create::filled_meanwhile(&options.database, &holding));
     }
@@ -284,7 +292,7 @@ fn destination(tools: &Tools, options: &RestoreOptions) -> Result<(Session, bool
 }
 
 /// A standby can only be read.
-fn refuse_standby(admin: &mut Session) -> Result<(), PostgresError> {
+fn refuse_standby(admin: &mut PostgresSession) -> Result<(), PostgresError> {
     match admin.value("SELECT pg_is_in_recovery()")?.as_deref() {
         Some("t") => {
             let text = "the server is a standby, which cannot be restored to: use the primary, or \
@@ -296,12 +304,12 @@ fn refuse_standby(admin: &mut Session) -> Result<(), PostgresError> {
 }
 
 /// A session with a different database than the one to be restored.
-pub(super) fn administrator(tools: &Tools, target: &str) -> Result<Session, PostgresError> {
+pub(super) fn administrator(tools: &Tools, target: &str) -> Result<PostgresSession, PostgresError> {
     let known = tools.address.database().into_iter().chain(["postgres", "template1"]);
     let mut outcome = None;
     // A session cannot rename its own database.
     for name in known.filter(|name| *name != target) {
-        match Session::open(tools, name) {
+        match PostgresSession::open(tools, name) {
             // It may also allow no connections, because a killed restore disabled them.
             Err(error) if matches!(error.kind, ErrorKind::NoDatabase | ErrorKind::Statement) => {
                 outcome = Some(Err(error));

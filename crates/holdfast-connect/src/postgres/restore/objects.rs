@@ -10,11 +10,11 @@ use std::collections::BTreeMap;
 use std::io::{self, Read};
 use std::process::Stdio;
 
-use super::super::archive::{ArchiveReader, Entry, Limits, Toc};
+use super::super::archive::{ArchiveReader, Limits, Toc, TocEntry};
 use super::super::error::{ErrorKind, PostgresError};
 use super::super::tool::Tools;
 use super::settings::is_of_database;
-use super::stored::Stored;
+use super::stored::ReadDatabase;
 use crate::command::StoppableReader;
 
 /// How long to wait for another session that changes a table, in milliseconds.
@@ -43,7 +43,7 @@ const AS_WRITTEN: [&[u8]; 2] = [b"FUNCTION", b"PROCEDURE"];
 /// The caller asked to stop. What `pg_dump` cannot read counts as different.
 pub(super) fn are_same(
     tools: &Tools,
-    stored: &Stored<'_>,
+    stored: &ReadDatabase<'_>,
     database: &str,
     with_owners: bool,
 ) -> Result<bool, PostgresError> {
@@ -81,14 +81,14 @@ fn contents(tools: &Tools, database: &str) -> Result<Toc, PostgresError> {
 }
 
 /// Kind, schema and name of an object.
-type Name<'t> = (&'t [u8], &'t [u8], &'t [u8]);
+type CatalogName<'t> = (&'t [u8], &'t [u8], &'t [u8]);
 
 /// Owner and definition of an object; no owner where owners do not count.
-type Object<'t> = (&'t [u8], &'t [u8]);
+type ObjectDefinition<'t> = (&'t [u8], &'t [u8]);
 
 /// The objects by name; those that share a name are sorted.
-fn objects(toc: &Toc, with_owners: bool) -> BTreeMap<Name<'_>, Vec<Object<'_>>> {
-    let mut objects: BTreeMap<Name<'_>, Vec<Object<'_>>> = BTreeMap::new();
+fn objects(toc: &Toc, with_owners: bool) -> BTreeMap<CatalogName<'_>, Vec<ObjectDefinition<'_>>> {
+    let mut objects: BTreeMap<CatalogName<'_>, Vec<ObjectDefinition<'_>>> = BTreeMap::new();
     for entry in toc.entries.iter().filter(|entry| is_compared(entry, with_owners)) {
         let name = (
             &*entry.kind,
@@ -103,7 +103,7 @@ fn objects(toc: &Toc, with_owners: bool) -> BTreeMap<Name<'_>, Vec<Object<'_>>> 
     objects
 }
 
-fn is_compared(entry: &Entry, with_owners: bool) -> bool {
+fn is_compared(entry: &TocEntry, with_owners: bool) -> bool {
     let is_privilege = matches!(&*entry.kind, b"ACL" | b"DEFAULT ACL");
     let is_large_object = entry.tag.as_deref().is_some_and(|tag| tag.starts_with(b"LARGE OBJECT"));
     !NOT_COMPARED.contains(&&*entry.kind)
@@ -112,11 +112,11 @@ fn is_compared(entry: &Entry, with_owners: bool) -> bool {
         && (with_owners || !is_privilege)
 }
 
-fn is_same(kind: &[u8], old: &[Object<'_>], new: &[Object<'_>]) -> bool {
+fn is_same(kind: &[u8], old: &[ObjectDefinition<'_>], new: &[ObjectDefinition<'_>]) -> bool {
     if old == new {
         return true;
     }
-    let form = |(owner, text): &Object<'_>| (owner.to_vec(), in_form(kind, text));
+    let form = |(owner, text): &ObjectDefinition<'_>| (owner.to_vec(), in_form(kind, text));
     !AS_WRITTEN.contains(&kind) && old.iter().map(form).eq(new.iter().map(form))
 }
 

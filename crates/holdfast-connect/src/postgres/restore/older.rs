@@ -2,8 +2,8 @@
 
 use super::super::archive::Toc;
 use super::super::error::PostgresError;
-use super::super::session::Session;
-use super::stored::Stored;
+use super::super::session::PostgresSession;
+use super::stored::ReadDatabase;
 
 /// A server of an older major version than the captured one. Most databases fit into it
 /// nevertheless: what a newer version introduced stops the restore where it is used.
@@ -15,8 +15,8 @@ pub(super) struct Older {
 
 /// Compares the versions.
 pub(super) fn server(
-    session: &mut Session,
-    stored: &Stored<'_>,
+    session: &mut PostgresSession,
+    stored: &ReadDatabase<'_>,
 ) -> Result<Option<Older>, PostgresError> {
     let here = session.value("SELECT current_setting('server_version')")?;
     let versions = captured(&stored.toc).zip(here.as_deref().and_then(major));

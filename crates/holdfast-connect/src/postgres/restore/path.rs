@@ -1,7 +1,7 @@
 //! What sessions of a restored database see: their search path, and the name of the database.
 
 use super::super::error::PostgresError;
-use super::super::session::{Session, identifier, literal};
+use super::super::session::{PostgresSession, identifier, literal};
 
 /// Keeps settings that a database may have for all of its sessions from changing what is written to
 /// it. Dumps are written and read with the default values of the rest.
@@ -78,7 +78,7 @@ pub(super) fn beginning(path: &str) -> String {
 
 /// The search path of the owner's sessions, followed by the schemas of extensions.
 pub(in crate::postgres) fn of_sessions(
-    session: &mut Session,
+    session: &mut PostgresSession,
     owner: Option<&str>,
 ) -> Result<String, PostgresError> {
     let owner = owner.unwrap_or_default();
@@ -97,7 +97,7 @@ pub(in crate::postgres) fn of_sessions(
 
 /// Schema and name of each materialized view that may show this.
 pub(super) fn views(
-    session: &mut Session,
+    session: &mut PostgresSession,
     shows: Shows,
 ) -> Result<Vec<(String, String)>, PostgresError> {
     let query = VIEWS.replace("TEXTS", shows.texts());

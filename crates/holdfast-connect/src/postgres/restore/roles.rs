@@ -2,11 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use super::super::archive::{Entry, Section};
+use super::super::archive::{TocEntry, TocSection};
 use super::super::error::{ErrorKind, PostgresError};
-use super::super::session::Session;
+use super::super::session::PostgresSession;
 use super::super::sql::{roles_named, statements};
-use super::stored::Stored;
+use super::stored::ReadDatabase;
 
 /// How many names a message lists.
 const NAMED_MAX: usize = 5;
@@ -21,8 +21,8 @@ const FORCED: &[u8] = b" FORCE ROW LEVEL SECURITY;";
 /// Refuses a restore that would fail for lack of a role, an owner or an extension. Roles in
 /// `coming` will exist by then.
 pub(super) fn check(
-    session: &mut Session,
-    stored: &Stored<'_>,
+    session: &mut PostgresSession,
+    stored: &ReadDatabase<'_>,
     keep_owners: bool,
     coming: &[String],
 ) -> Result<(), PostgresError> {
@@ -67,13 +67,13 @@ pub(super) fn check(
 }
 
 /// True for a table whose policies also apply to its owner.
-fn is_forced(entry: &Entry) -> bool {
+fn is_forced(entry: &TocEntry) -> bool {
     let definition = entry.definition.as_deref().unwrap_or_default();
     *entry.kind == *b"TABLE" && definition.windows(FORCED.len()).any(|part| part == FORCED)
 }
 
 /// Owners, and other roles that must exist.
-fn used(stored: &Stored<'_>, keep_owners: bool) -> (BTreeSet<String>, BTreeSet<String>) {
+fn used(stored: &ReadDatabase<'_>, keep_owners: bool) -> (BTreeSet<String>, BTreeSet<String>) {
     let text = |name: &[u8]| String::from_utf8_lossy(name).into_owned();
     let (mut owners, mut named) = (BTreeSet::new(), BTreeSet::new());
     for entry in &stored.toc.entries {
@@ -92,9 +92,9 @@ fn used(stored: &Stored<'_>, keep_owners: bool) -> (BTreeSet<String>, BTreeSet<S
 
 /// Owners of what is created in the database. The owner of the database itself, and those of
 /// objects that the server provides, are set only if the role may.
-fn made_for(stored: &Stored<'_>, keep_owners: bool) -> BTreeSet<String> {
-    let is_made = |entry: &&Entry| {
-        keep_owners && entry.section == Section::PreData && *entry.kind != *b"DATABASE"
+fn made_for(stored: &ReadDatabase<'_>, keep_owners: bool) -> BTreeSet<String> {
+    let is_made = |entry: &&TocEntry| {
+        keep_owners && entry.section == TocSection::PreData && *entry.kind != *b"DATABASE"
     };
     let owners = stored.toc.entries.iter().filter(is_made).filter_map(|it| it.owner.as_deref());
     let owners = owners.map(|owner| String::from_utf8_lossy(owner).into_owned());
@@ -114,8 +114,11 @@ fn missing(roles: BTreeSet<String>, why: &str) -> Result<(), PostgresError> {
 }
 
 /// Refuses a restore to a server that lacks an extension of the database.
-fn extensions(session: &mut Session, stored: &Stored<'_>) -> Result<(), PostgresError> {
-    let of_kind = |entry: &&Entry| *entry.kind == *b"EXTENSION";
+fn extensions(
+    session: &mut PostgresSession,
+    stored: &ReadDatabase<'_>,
+) -> Result<(), PostgresError> {
+    let of_kind = |entry: &&TocEntry| *entry.kind == *b"EXTENSION";
     let used = stored.toc.entries.iter().filter(of_kind).filter_map(|it| it.tag.as_deref());
     let mut used: BTreeSet<String> =
         used.map(|name| String::from_utf8_lossy(name).into_owned()).collect();

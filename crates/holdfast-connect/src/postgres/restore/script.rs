@@ -8,9 +8,9 @@ use std::io::{self, Read};
 use super::super::archive::PlainCheck;
 use super::super::connection::Direct;
 use super::super::error::{ErrorKind, PostgresError};
-use super::super::sql::{Piece, Script, ScriptError};
+use super::super::sql::{ScriptError, ScriptParser, ScriptPiece};
 use super::create::Fresh;
-use super::{RestoreOptions, destination, settings};
+use super::{DatabaseRestoreOptions, destination, settings};
 
 /// A setting of newer versions that older servers do not know.
 const NEWER_SETTING: &[u8] = b"SET transaction_timeout = 0;";
@@ -34,7 +34,7 @@ pub struct ScriptReport {
 /// write, or creates databases itself. Nothing is left in that case.
 pub fn restore_script(
     script: &mut dyn Read,
-    options: &RestoreOptions,
+    options: &DatabaseRestoreOptions,
 ) -> Result<ScriptReport, PostgresError> {
     let tools = options.server.resolve()?;
     if !tools.exec.is_empty() {
@@ -46,7 +46,7 @@ pub fn restore_script(
     let mut report = ScriptReport::default();
     let fresh = Fresh::create(&mut admin, None, options, &mut report.warnings)?;
     let filled = Direct::open(&tools, &fresh.name).and_then(|session| {
-        Run { session, keep_owners: options.keep_owners, report: &mut report }.all(script)
+        ScriptRun { session, keep_owners: options.keep_owners, report: &mut report }.all(script)
     });
     if let Err(error) = filled {
         fresh.remove(&mut admin);
@@ -66,15 +66,15 @@ impl From<ScriptError> for PostgresError {
 }
 
 /// A script that is being run.
-struct Run<'r> {
+struct ScriptRun<'r> {
     session: Direct,
     keep_owners: bool,
     report: &'r mut ScriptReport,
 }
 
-impl Run<'_> {
+impl ScriptRun<'_> {
     fn all(&mut self, input: &mut dyn Read) -> Result<(), PostgresError> {
-        let (mut script, mut check) = (Script::default(), PlainCheck::new());
+        let (mut script, mut check) = (ScriptParser::default(), PlainCheck::new());
         let mut buffer = vec![0; 64 << 10];
         loop {
             match input.read(&mut buffer) {
@@ -94,17 +94,17 @@ impl Run<'_> {
         self.session.run("RESET ALL; ANALYZE")
     }
 
-    fn piece(&mut self, piece: Piece<'_>) -> Result<(), PostgresError> {
+    fn piece(&mut self, piece: ScriptPiece<'_>) -> Result<(), PostgresError> {
         match piece {
-            Piece::Statement(statement) => self.statement(statement),
-            Piece::Rows(bytes) => {
+            ScriptPiece::Statement(statement) => self.statement(statement),
+            ScriptPiece::Rows(bytes) => {
                 self.report.row_bytes += bytes.len() as u64;
                 self.session.send_rows(bytes)
             }
-            Piece::RowsEnd => self.session.end_rows(),
-            Piece::Command(command) if command.starts_with(b"\\connect") => Err(several()),
+            ScriptPiece::RowsEnd => self.session.end_rows(),
+            ScriptPiece::Command(command) if command.starts_with(b"\\connect") => Err(several()),
             // The restrictions that they impose on psql always hold here.
-            Piece::Command(_) => Ok(()),
+            ScriptPiece::Command(_) => Ok(()),
         }
     }
 
@@ -125,7 +125,7 @@ impl Run<'_> {
             PostgresError::new(ErrorKind::Incomplete, text)
         })?;
         self.report.statements += 1;
-        if Script::is_before_rows(statement) {
+        if ScriptParser::is_before_rows(statement) {
             return self.session.begin_rows(text.trim_end_matches(';'));
         }
         match self.session.run(text) {

@@ -5,27 +5,27 @@
 //! here. Settings already apply while it is filled: they may decide what a view shows, and how
 //! money is written.
 
-use super::super::archive::Entry;
+use super::super::archive::TocEntry;
 use super::super::error::{ErrorKind, PostgresError};
-use super::super::session::{Session, identifier};
+use super::super::session::{PostgresSession, identifier};
 use super::super::sql::{about_database, is_setting_of_database, statements};
 use super::super::tool::Tools;
-use super::RestoreOptions;
-use super::stored::Stored;
+use super::DatabaseRestoreOptions;
+use super::stored::ReadDatabase;
 
 /// How much of a statement a message shows, in letters.
 const SHOWN_MAX: usize = 100;
 
 /// Restores them. This finishes the database, unless it may read others that are still to come.
 pub(super) fn apply(
-    session: &mut Session,
-    stored: &Stored<'_>,
-    options: &RestoreOptions,
+    session: &mut PostgresSession,
+    stored: &ReadDatabase<'_>,
+    options: &DatabaseRestoreOptions,
     warnings: &mut Vec<String>,
 ) {
     let is_whole = options.selection.is_everything();
     let all = || stored.toc.entries.iter().filter(|entry| is_whole && is_of_database(entry));
-    let is_comment = |entry: &&Entry| *entry.kind == *b"COMMENT";
+    let is_comment = |entry: &&TocEntry| *entry.kind == *b"COMMENT";
     for entry in all().filter(|entry| !is_comment(entry)) {
         apply_entry(session, stored, options, entry, warnings);
     }
@@ -39,7 +39,7 @@ pub(super) fn apply(
 }
 
 /// Takes away the mark of a database that is being filled: it is finished.
-pub(super) fn finish(session: &mut Session, database: &str, warnings: &mut Vec<String>) {
+pub(super) fn finish(session: &mut PostgresSession, database: &str, warnings: &mut Vec<String>) {
     let unmark = format!("COMMENT ON DATABASE {} IS NULL", identifier(database));
     if let Err(error) = session.run(&unmark) {
         warnings.push(format!("could not reset the database comment: {error}"));
@@ -52,8 +52,8 @@ pub(super) fn finish(session: &mut Session, database: &str, warnings: &mut Vec<S
 /// # Errors
 /// [`PostgresError`]: the server refuses to undo settings with which no one can connect.
 pub(super) fn begin(
-    session: &mut Session,
-    (stored, options): (&Stored<'_>, &RestoreOptions),
+    session: &mut PostgresSession,
+    (stored, options): (&ReadDatabase<'_>, &DatabaseRestoreOptions),
     (tools, fresh): (&Tools, &str),
 ) -> Result<(), PostgresError> {
     if !options.selection.is_everything() {
@@ -70,7 +70,7 @@ pub(super) fn begin(
             }
         }
     }
-    match Session::open(tools, fresh) {
+    match PostgresSession::open(tools, fresh) {
         // A library that a setting loads may not be installed.
         Err(error) if error.kind == ErrorKind::Statement => {
             session.run(&format!("ALTER DATABASE {} RESET ALL", identifier(fresh)))
@@ -81,10 +81,10 @@ pub(super) fn begin(
 
 /// Runs the statements of one entry.
 fn apply_entry(
-    session: &mut Session,
-    stored: &Stored<'_>,
-    options: &RestoreOptions,
-    entry: &Entry,
+    session: &mut PostgresSession,
+    stored: &ReadDatabase<'_>,
+    options: &DatabaseRestoreOptions,
+    entry: &TocEntry,
     warnings: &mut Vec<String>,
 ) {
     if !options.keep_owners && *entry.kind == *b"ACL" {
@@ -106,7 +106,7 @@ fn apply_entry(
 /// Runs the statements about the database `captured` for the database `here`; if one is not
 /// acceptable, none is run.
 fn run(
-    session: &mut Session,
+    session: &mut PostgresSession,
     definition: &[u8],
     (captured, here): (&[u8], &[u8]),
 ) -> Result<(), PostgresError> {
@@ -130,7 +130,7 @@ fn run(
 }
 
 /// True if an entry is about the database itself.
-pub(super) fn is_of_database(entry: &Entry) -> bool {
+pub(super) fn is_of_database(entry: &TocEntry) -> bool {
     let is_named = entry.tag.as_deref().is_some_and(|tag| tag.starts_with(b"DATABASE "));
     match &*entry.kind {
         b"DATABASE PROPERTIES" => true,

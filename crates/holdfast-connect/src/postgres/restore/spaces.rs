@@ -3,16 +3,16 @@
 use std::collections::BTreeSet;
 
 use super::super::error::PostgresError;
-use super::super::session::Session;
-use super::RestoreOptions;
-use super::stored::Stored;
+use super::super::session::PostgresSession;
+use super::DatabaseRestoreOptions;
+use super::stored::ReadDatabase;
 
 /// The tablespaces of tables and indexes that the server does not have, or that are not to be used.
 /// Their contents go into the default one.
 pub(super) fn lacking(
-    session: &mut Session,
-    stored: &Stored<'_>,
-    options: &RestoreOptions,
+    session: &mut PostgresSession,
+    stored: &ReadDatabase<'_>,
+    options: &DatabaseRestoreOptions,
 ) -> Result<BTreeSet<Vec<u8>>, PostgresError> {
     let used = stored.toc.entries.iter().filter_map(|entry| entry.tablespace.as_deref());
     let mut used: BTreeSet<Vec<u8>> =
@@ -29,7 +29,7 @@ pub(super) fn lacking(
 /// What happens to them, one sentence each, unless this was requested.
 pub(super) fn warnings(
     lacking: &BTreeSet<Vec<u8>>,
-    options: &RestoreOptions,
+    options: &DatabaseRestoreOptions,
 ) -> impl Iterator<Item = String> {
     lacking.iter().filter(|_| options.keep_tablespaces).map(|name| {
         let name = String::from_utf8_lossy(name);

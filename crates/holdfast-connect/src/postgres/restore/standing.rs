@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use super::super::archive::Wanted;
+use super::super::archive::DataSelection;
 use super::super::error::{ErrorKind, PostgresError};
-use super::super::options::Server;
-use super::super::session::{Session, identifier, literal};
-use super::stored::{Stored, StoredDatabase};
+use super::super::options::PostgresServer;
+use super::super::session::{PostgresSession, identifier, literal};
+use super::stored::{ReadDatabase, StoredDatabase};
 use super::verify::{self, TableOutcome, TableReport};
 use super::{administrator, create, objects};
 use crate::words::count;
@@ -38,18 +38,18 @@ const LARGE_OBJECTS: &str = "pg_largeobject_metadata";
 
 /// What exists where a database is to be restored.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Standing {
+pub enum DatabaseState {
     /// There is no database with the name.
     Absent,
     /// A database that contains nothing beyond a new one.
     Empty,
     /// A database that contains something.
-    Filled(Holding),
+    Filled(DatabaseHolding),
 }
 
 /// What a database contains beyond a new one.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Holding {
+pub struct DatabaseHolding {
     /// Tables, including those of extensions.
     pub tables: u64,
     /// Large objects.
@@ -58,7 +58,7 @@ pub struct Holding {
     pub others: BTreeMap<String, u64>,
 }
 
-impl fmt::Display for Holding {
+impl fmt::Display for DatabaseHolding {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(&count(self.tables, "table", "tables"))?;
         if self.large_objects > 0 {
@@ -81,11 +81,11 @@ impl fmt::Display for Holding {
 ///
 /// # Errors
 /// [`PostgresError`]: the server cannot be queried.
-pub fn standing(server: &Server, database: &str) -> Result<Standing, PostgresError> {
+pub fn standing(server: &PostgresServer, database: &str) -> Result<DatabaseState, PostgresError> {
     let tools = server.resolve()?;
     let mut admin = administrator(&tools, database)?;
     if !create::exists(&mut admin, database)? {
-        return Ok(Standing::Absent);
+        return Ok(DatabaseState::Absent);
     }
     let connects =
         format!("SELECT datallowconn FROM pg_database WHERE datname = {}", literal(database));
@@ -96,12 +96,14 @@ pub fn standing(server: &Server, database: &str) -> Result<Standing, PostgresErr
         );
         return Err(PostgresError::new(ErrorKind::Privilege, text));
     }
-    let found = held(&mut Session::open(&tools, database)?)?;
-    Ok(found.map_or(Standing::Empty, Standing::Filled))
+    let found = held(&mut PostgresSession::open(&tools, database)?)?;
+    Ok(found.map_or(DatabaseState::Empty, DatabaseState::Filled))
 }
 
 /// What the database of a session contains; `None` if nothing.
-pub(super) fn held(session: &mut Session) -> Result<Option<Holding>, PostgresError> {
+pub(super) fn held(
+    session: &mut PostgresSession,
+) -> Result<Option<DatabaseHolding>, PostgresError> {
     let catalogs = session.rows(CATALOGS)?;
     let mut queries: Vec<String> = OF_CLUSTER.iter().map(|it| (*it).to_owned()).collect();
     for row in catalogs {
@@ -109,7 +111,7 @@ pub(super) fn held(session: &mut Session) -> Result<Option<Holding>, PostgresErr
         let (Some(name), Some(is_readable)) = (columns.next(), columns.next()) else { continue };
         queries.push(query(&name, is_readable == "t"));
     }
-    let mut holding = Holding::default();
+    let mut holding = DatabaseHolding::default();
     for row in session.rows(&queries.join(" UNION ALL "))? {
         let mut columns = row.into_iter().flatten();
         let (Some(name), Some(number)) = (columns.next(), columns.next()) else { continue };
@@ -121,7 +123,7 @@ pub(super) fn held(session: &mut Session) -> Result<Option<Holding>, PostgresErr
             (_, number) => drop(holding.others.insert(name, number)),
         }
     }
-    Ok((holding != Holding::default()).then_some(holding))
+    Ok((holding != DatabaseHolding::default()).then_some(holding))
 }
 
 /// Counts what was created in one catalog after `initdb`.
@@ -156,13 +158,13 @@ fn query(catalog: &str, is_readable: bool) -> String {
 /// [`PostgresError`]: the server or the backup cannot be read.
 pub fn holds(
     stored: &dyn StoredDatabase,
-    server: &Server,
+    server: &PostgresServer,
     database: &str,
     with_owners: bool,
 ) -> Result<Option<Vec<TableReport>>, PostgresError> {
-    let stored = Stored::read(stored)?;
+    let stored = ReadDatabase::read(stored)?;
     let tools = server.resolve()?;
-    let mut session = Session::open(&tools, database)?;
+    let mut session = PostgresSession::open(&tools, database)?;
     // The queries contain names from the dump; whatever they are, nothing is changed.
     session.run("SET default_transaction_read_only = on")?;
     let large_objects = session.value("SELECT count(*) FROM pg_largeobject_metadata")?;
@@ -170,12 +172,12 @@ pub fn holds(
     let is_same_count = large_objects == Some(captured_objects.count().to_string());
     if !is_same_count
         || !objects::are_same(&tools, &stored, database, with_owners)?
-        || !verify::sequences(&mut session, &stored, &Wanted::All, &|_| true)?.is_empty()
+        || !verify::sequences(&mut session, &stored, &DataSelection::All, &|_| true)?.is_empty()
     {
         return Ok(None);
     }
     let mut reports = Vec::new();
-    let compared = verify::each(&mut session, &stored, &Wanted::All, &mut |report| {
+    let compared = verify::each(&mut session, &stored, &DataSelection::All, &mut |report| {
         let differs = matches!(report.outcome, TableOutcome::Differs { .. });
         reports.push((!differs).then_some(report));
         !differs

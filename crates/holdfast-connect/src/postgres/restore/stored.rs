@@ -3,7 +3,7 @@
 use std::collections::{BTreeSet, HashMap};
 use std::io::{self, Read};
 
-use super::super::archive::{Emission, LargeObjects, Limits, Member, Toc, Wanted};
+use super::super::archive::{ArchiveMember, DataSelection, Emission, LargeObjects, Limits, Toc};
 use super::super::error::{ErrorKind, PostgresError};
 use super::super::record::{DatabaseContent, FORM};
 use super::RestoreSelection;
@@ -18,15 +18,15 @@ pub trait StoredDatabase {
 }
 
 /// The same, with its tables of contents read.
-pub(super) struct Stored<'a> {
+pub(super) struct ReadDatabase<'a> {
     files: &'a dyn StoredDatabase,
     pub toc: Toc,
     pub content: DatabaseContent,
-    paths: HashMap<Member, String>,
+    paths: HashMap<ArchiveMember, String>,
     large_objects: LargeObjects,
 }
 
-impl<'a> Stored<'a> {
+impl<'a> ReadDatabase<'a> {
     pub fn read(files: &'a dyn StoredDatabase) -> Result<Self, PostgresError> {
         let damaged = |name: &str, error: &dyn std::error::Error| {
             let text = format!("the stored file {name} cannot be used: {error}");
@@ -55,7 +55,8 @@ impl<'a> Stored<'a> {
         let mut paths = HashMap::new();
         let mut large_objects = LargeObjects::new();
         for record in &content.members {
-            let member = Member { dump_id: record.dump_id, large_object: record.large_object };
+            let member =
+                ArchiveMember { dump_id: record.dump_id, large_object: record.large_object };
             paths.insert(member, record.path.clone());
             if let Some(oid) = record.large_object {
                 large_objects.entry(record.dump_id).or_default().push(oid);
@@ -65,21 +66,21 @@ impl<'a> Stored<'a> {
     }
 
     /// Opens the data of a member.
-    pub fn open(&self, member: Member) -> io::Result<Box<dyn Read + '_>> {
+    pub fn open(&self, member: ArchiveMember) -> io::Result<Box<dyn Read + '_>> {
         let path = self.paths.get(&member);
         let path = path.ok_or_else(|| io::Error::other("it is not in content.json"))?;
         self.files.open(path)
     }
 
     /// The entries whose data a selection needs.
-    pub fn wanted(&self, selection: &RestoreSelection) -> Result<Wanted, PostgresError> {
+    pub fn wanted(&self, selection: &RestoreSelection) -> Result<DataSelection, PostgresError> {
         if selection.is_everything() {
-            return Ok(Wanted::All);
+            return Ok(DataSelection::All);
         }
         let (schema, table) = (selection.schema.as_deref(), selection.table.as_deref());
         let numbers = self.toc.data_of(schema.map(str::as_bytes), table.map(str::as_bytes));
         match numbers.is_empty() {
-            false => Ok(Wanted::Only(numbers)),
+            false => Ok(DataSelection::Only(numbers)),
             true => {
                 let schema = schema.map(|schema| format!("{schema}.")).unwrap_or_default();
                 let name = table.unwrap_or("*");
@@ -92,19 +93,19 @@ impl<'a> Stored<'a> {
     }
 
     /// The wanted data without some entries.
-    pub fn without(&self, wanted: &Wanted, entries: &BTreeSet<i32>) -> Wanted {
+    pub fn without(&self, wanted: &DataSelection, entries: &BTreeSet<i32>) -> DataSelection {
         match wanted {
-            Wanted::All if entries.is_empty() => Wanted::All,
-            Wanted::All => {
+            DataSelection::All if entries.is_empty() => DataSelection::All,
+            DataSelection::All => {
                 let all: BTreeSet<i32> = self.toc.with_data().map(|entry| entry.dump_id).collect();
-                Wanted::Only(&all - entries)
+                DataSelection::Only(&all - entries)
             }
-            Wanted::Only(numbers) => Wanted::Only(numbers - entries),
+            DataSelection::Only(numbers) => DataSelection::Only(numbers - entries),
         }
     }
 
     /// The archive to be written with this table of contents, which is its own or part of it.
-    pub fn emission<'s>(&'s self, toc: &'s Toc, wanted: &'s Wanted) -> Emission<'s> {
+    pub fn emission<'s>(&'s self, toc: &'s Toc, wanted: &'s DataSelection) -> Emission<'s> {
         Emission::new(toc, &self.large_objects, wanted)
     }
 }

@@ -2,12 +2,12 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use super::super::archive::{Content, ContentHasher, ContentKind, Entry, Wanted};
+use super::super::archive::{ContentHasher, ContentKind, DataSelection, MemberSummary, TocEntry};
 use super::super::error::{ErrorKind, PostgresError};
 use super::super::record::{MemberKind, MemberRecord};
-use super::super::session::{Session, identifier, literal};
-use super::extension::{Filter, Filtered};
-use super::stored::Stored;
+use super::super::session::{PostgresSession, identifier, literal};
+use super::extension::{ExtensionRows, Filtered};
+use super::stored::ReadDatabase;
 
 /// What `pg_dump` sets in its session, so that rows have the same form as in a dump.
 const SETTINGS: &str = "SET DateStyle = ISO; SET IntervalStyle = postgres; \
@@ -54,9 +54,9 @@ pub enum TableOutcome {
 
 /// Compares every wanted member with the database.
 pub(super) fn compare(
-    session: &mut Session,
-    stored: &Stored<'_>,
-    wanted: &Wanted,
+    session: &mut PostgresSession,
+    stored: &ReadDatabase<'_>,
+    wanted: &DataSelection,
 ) -> Result<Vec<TableReport>, PostgresError> {
     let mut reports = Vec::new();
     each(session, stored, wanted, &mut |report| {
@@ -66,27 +66,27 @@ pub(super) fn compare(
     Ok(reports)
 }
 
-/// Compares the wanted members one after another, as long as `go_on` says so.
+/// Compares the wanted members one after another, as long as `on_report` returns true.
 pub(super) fn each(
-    session: &mut Session,
-    stored: &Stored<'_>,
-    wanted: &Wanted,
-    go_on: &mut dyn FnMut(TableReport) -> bool,
+    session: &mut PostgresSession,
+    stored: &ReadDatabase<'_>,
+    wanted: &DataSelection,
+    on_report: &mut dyn FnMut(TableReport) -> bool,
 ) -> Result<(), PostgresError> {
     session.run(SETTINGS)?;
     session.allow_any()?;
-    let form = Form { encoding: encoding(stored), filtered: Filtered::ask(session)? };
+    let form = RowForm { encoding: encoding(stored), filtered: Filtered::ask(session)? };
     let extensions = stored.content.record.as_ref().map(|record| &record.extensions);
-    let entries: HashMap<i32, &Entry> =
+    let entries: HashMap<i32, &TocEntry> =
         stored.toc.with_data().map(|entry| (entry.dump_id, entry)).collect();
     let mut roots = Roots::default();
-    if matches!(wanted, Wanted::All) {
+    if matches!(wanted, DataSelection::All) {
         roots.add_up(stored, &entries);
     }
     for record in &stored.content.members {
         let is_wanted = match wanted {
-            Wanted::All => true,
-            Wanted::Only(numbers) => numbers.contains(&record.dump_id),
+            DataSelection::All => true,
+            DataSelection::Only(numbers) => numbers.contains(&record.dump_id),
         };
         if is_wanted {
             let entry = entries.get(&record.dump_id).copied();
@@ -94,7 +94,7 @@ pub(super) fn each(
                 Some(filter) => filtered(session, record, entry, (filter, &form), extensions)?,
                 None => outcome(session, record, entry, &form, &mut roots)?,
             };
-            if !go_on(TableReport { label: record.label(), rows: record.rows, outcome }) {
+            if !on_report(TableReport { label: record.label(), rows: record.rows, outcome }) {
                 break;
             }
         }
@@ -105,14 +105,14 @@ pub(super) fn each(
 /// Of the sequences with these entry numbers, those whose position differs. If only part of a
 /// database is restored, sequences are not.
 pub(super) fn sequences(
-    session: &mut Session,
-    stored: &Stored<'_>,
-    wanted: &Wanted,
+    session: &mut PostgresSession,
+    stored: &ReadDatabase<'_>,
+    wanted: &DataSelection,
     is_asked: &dyn Fn(i32) -> bool,
 ) -> Result<Vec<String>, PostgresError> {
     let mut differing = Vec::new();
     let all = stored.toc.entries.iter().filter(|entry| *entry.kind == *b"SEQUENCE SET");
-    let all = all.filter(|entry| matches!(wanted, Wanted::All) && is_asked(entry.dump_id));
+    let all = all.filter(|entry| matches!(wanted, DataSelection::All) && is_asked(entry.dump_id));
     for entry in all {
         let text = |bytes: &Option<Box<[u8]>>| String::from_utf8(bytes.as_deref()?.to_vec()).ok();
         let names = text(&entry.namespace).zip(text(&entry.tag));
@@ -165,7 +165,7 @@ pub(super) fn judge(
 }
 
 /// The form of a dump's rows.
-struct Form {
+struct RowForm {
     /// The encoding, unless it is UTF-8, which sessions use.
     encoding: Option<String>,
     filtered: Filtered,
@@ -173,13 +173,13 @@ struct Form {
 
 /// Compares a table of an extension by the rows that a dump would contain.
 fn filtered(
-    session: &mut Session,
+    session: &mut PostgresSession,
     record: &MemberRecord,
-    entry: Option<&Entry>,
-    (filter, form): (&Filter, &Form),
+    entry: Option<&TocEntry>,
+    (filter, form): (&ExtensionRows, &RowForm),
     captured: Option<&BTreeMap<String, String>>,
 ) -> Result<TableOutcome, PostgresError> {
-    let Some(select) = entry.and_then(Entry::select).filter(|_| record.kind == MemberKind::Rows)
+    let Some(select) = entry.and_then(TocEntry::select).filter(|_| record.kind == MemberKind::Rows)
     else {
         return not_compared(AS_STATEMENTS);
     };
@@ -197,17 +197,17 @@ fn filtered(
 }
 
 fn outcome(
-    session: &mut Session,
+    session: &mut PostgresSession,
     record: &MemberRecord,
-    entry: Option<&Entry>,
-    form: &Form,
+    entry: Option<&TocEntry>,
+    form: &RowForm,
     roots: &mut Roots,
 ) -> Result<TableOutcome, PostgresError> {
     let encoding = form.encoding.as_deref();
     let found = match (record.kind, record.large_object) {
         (_, Some(oid)) => large_object(session, oid, record.bytes)?,
         (MemberKind::Rows, None) => {
-            let Some(statement) = entry.and_then(Entry::copy_to_stdout) else {
+            let Some(statement) = entry.and_then(TocEntry::copy_to_stdout) else {
                 return roots.outcome(session, entry, encoding);
             };
             match rows(session, statement, encoding)? {
@@ -233,19 +233,19 @@ fn not_compared(reason: &str) -> Result<TableOutcome, PostgresError> {
 struct Roots {
     /// By the statement that reads the root: the number of partitions dumped that way, and all
     /// their rows.
-    captured: HashMap<Vec<u8>, (u64, Content)>,
+    captured: HashMap<Vec<u8>, (u64, MemberSummary)>,
     /// What the database has of the roots that were read.
-    found: HashMap<Vec<u8>, Content>,
+    found: HashMap<Vec<u8>, MemberSummary>,
 }
 
 impl Roots {
     /// Adds up what was captured of each root.
-    fn add_up(&mut self, stored: &Stored<'_>, entries: &HashMap<i32, &Entry>) {
+    fn add_up(&mut self, stored: &ReadDatabase<'_>, entries: &HashMap<i32, &TocEntry>) {
         for record in &stored.content.members {
             let statement = entries.get(&record.dump_id).and_then(|it| it.root_to_stdout());
             let hash = u128::from_str_radix(&record.hash, 16).ok();
             let Some((statement, hash)) = statement.zip(hash) else { continue };
-            let none = Content { kind: ContentKind::Rows, rows: 0, bytes: 0, hash: 0 };
+            let none = MemberSummary { kind: ContentKind::Rows, rows: 0, bytes: 0, hash: 0 };
             let (count, sum) = self.captured.entry(statement).or_insert((0, none));
             *count += 1;
             (sum.rows, sum.bytes) = (sum.rows + record.rows, sum.bytes + record.bytes);
@@ -256,11 +256,11 @@ impl Roots {
     /// Compares the root of an entry, which is read only once.
     fn outcome(
         &mut self,
-        session: &mut Session,
-        entry: Option<&Entry>,
+        session: &mut PostgresSession,
+        entry: Option<&TocEntry>,
         encoding: Option<&str>,
     ) -> Result<TableOutcome, PostgresError> {
-        let statement = entry.and_then(Entry::root_to_stdout);
+        let statement = entry.and_then(TocEntry::root_to_stdout);
         let pair = statement.and_then(|it| Some((*self.captured.get(&it)?, it)));
         let Some(((count, captured), statement)) = pair else {
             return not_compared(THROUGH_ROOT);
@@ -283,7 +283,7 @@ impl Roots {
 }
 
 /// The number of partitions with rows under the root of an entry, if the server can tell.
-fn partitions(session: &mut Session, entry: &Entry) -> Option<u64> {
+fn partitions(session: &mut PostgresSession, entry: &TocEntry) -> Option<u64> {
     let root = std::str::from_utf8(entry.root()?).ok()?;
     let query =
         format!("SELECT count(*) FROM pg_partition_tree({}::regclass) WHERE isleaf", literal(root));
@@ -293,10 +293,10 @@ fn partitions(session: &mut Session, entry: &Entry) -> Option<u64> {
 /// The rows that a statement of the dump reads, hashed in the encoding of the dump; `None` if the
 /// statement cannot be sent.
 fn rows(
-    session: &mut Session,
+    session: &mut PostgresSession,
     statement: Vec<u8>,
     encoding: Option<&str>,
-) -> Result<Option<Content>, PostgresError> {
+) -> Result<Option<MemberSummary>, PostgresError> {
     let Some(statement) = in_utf8(session, statement, encoding)? else { return Ok(None) };
     table(session, &(statement + &in_encoding(encoding))).map(Some)
 }
@@ -307,7 +307,7 @@ fn in_encoding(encoding: Option<&str>) -> String {
 }
 
 /// The encoding of the dump, unless it is UTF-8, which sessions use.
-fn encoding(stored: &Stored<'_>) -> Option<String> {
+fn encoding(stored: &ReadDatabase<'_>) -> Option<String> {
     let entry = stored.toc.entries.iter().find(|entry| *entry.kind == *b"ENCODING")?;
     let definition = String::from_utf8_lossy(entry.definition.as_deref()?).into_owned();
     let name = definition.split('\'').nth(1)?;
@@ -316,7 +316,7 @@ fn encoding(stored: &Stored<'_>) -> Option<String> {
 
 /// A statement of the dump in the encoding of sessions.
 fn in_utf8(
-    session: &mut Session,
+    session: &mut PostgresSession,
     statement: Vec<u8>,
     encoding: Option<&str>,
 ) -> Result<Option<String>, PostgresError> {
@@ -331,7 +331,7 @@ fn in_utf8(
     }
 }
 
-fn table(session: &mut Session, statement: &str) -> Result<Content, PostgresError> {
+fn table(session: &mut PostgresSession, statement: &str) -> Result<MemberSummary, PostgresError> {
     let mut hasher = ContentHasher::of_copy_to_stdout();
     let cannot = |error: &dyn std::error::Error| {
         PostgresError::new(ErrorKind::Incomplete, format!("cannot read a table back: {error}"))
@@ -341,7 +341,11 @@ fn table(session: &mut Session, statement: &str) -> Result<Content, PostgresErro
 }
 
 /// The content of a large object, which should have this many bytes.
-fn large_object(session: &mut Session, oid: u32, bytes: u64) -> Result<Content, PostgresError> {
+fn large_object(
+    session: &mut PostgresSession,
+    oid: u32,
+    bytes: u64,
+) -> Result<MemberSummary, PostgresError> {
     let mut hasher = ContentHasher::of_large_object();
     // One piece more than there should be, so that an object that is too long is noticed.
     let query = format!(

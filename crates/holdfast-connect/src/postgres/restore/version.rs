@@ -1,9 +1,9 @@
 //! A `pg_restore` of a different version than the backup or the server.
 
 use super::super::error::{ErrorKind, PostgresError};
-use super::super::session::Session;
+use super::super::session::PostgresSession;
 use super::super::tool::Tools;
-use super::stored::Stored;
+use super::stored::ReadDatabase;
 
 /// From this version on, `pg_restore` begins each connection with a setting that older servers
 /// refuse. It does so whatever the server is, and continues unless told to stop at errors.
@@ -25,8 +25,8 @@ impl Filler {
     /// [`ErrorKind::Version`]: the tool cannot read the backup.
     pub fn find(
         tools: &Tools,
-        session: &mut Session,
-        stored: &Stored<'_>,
+        session: &mut PostgresSession,
+        stored: &ReadDatabase<'_>,
     ) -> Result<Self, PostgresError> {
         let tool = tools.major("pg_restore")?;
         let minor = stored.toc.head.version.minor;

@@ -32,7 +32,7 @@ pub(crate) enum Unclear {
 
 /// The effect of a byte.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Step {
+pub(crate) enum ScanStep {
     /// It is between statements, or in a comment.
     Nothing,
     /// It belongs to a statement.
@@ -43,7 +43,7 @@ pub(crate) enum Step {
 
 /// Where in the text the scanner is.
 #[derive(Debug, Clone, PartialEq, Eq)]
-enum State {
+enum ScannerState {
     Plain,
     LineComment,
     BlockComment {
@@ -71,7 +71,7 @@ enum State {
 
 /// The letters and digits before the next byte.
 #[derive(Debug, Clone, PartialEq, Eq)]
-enum Run {
+enum WordRun {
     None,
     /// A word, as far as it matters, in lower case.
     Word(Vec<u8>),
@@ -82,9 +82,9 @@ enum Run {
 
 /// Follows a script.
 #[derive(Debug, Clone)]
-pub(crate) struct Scanner {
-    state: State,
-    run: Run,
+pub(crate) struct ScriptScanner {
+    state: ScannerState,
+    run: WordRun,
     previous: u8,
     parentheses: u32,
     /// Open `BEGIN` and `CASE` in the body of a function.
@@ -98,11 +98,11 @@ pub(crate) struct Scanner {
     is_behind_escapes: bool,
 }
 
-impl Default for Scanner {
+impl Default for ScriptScanner {
     fn default() -> Self {
         Self {
-            state: State::Plain,
-            run: Run::None,
+            state: ScannerState::Plain,
+            run: WordRun::None,
             previous: 0,
             parentheses: 0,
             blocks: 0,
@@ -114,10 +114,10 @@ impl Default for Scanner {
     }
 }
 
-impl Scanner {
+impl ScriptScanner {
     /// True between two statements and outside of comments: a line there may be one for `psql`.
     pub fn is_between(&self) -> bool {
-        !self.has_begun && self.state == State::Plain
+        !self.has_begun && self.state == ScannerState::Plain
     }
 
     /// True in a statement.
@@ -127,68 +127,68 @@ impl Scanner {
 
     /// True if nothing is open except a comment on a line.
     pub fn is_done(&self) -> bool {
-        !self.has_begun && matches!(self.state, State::Plain | State::LineComment)
+        !self.has_begun && matches!(self.state, ScannerState::Plain | ScannerState::LineComment)
     }
 
     /// Adds the next byte.
-    pub fn step(&mut self, byte: u8) -> Result<Step, Unclear> {
+    pub fn step(&mut self, byte: u8) -> Result<ScanStep, Unclear> {
         if byte == 0 {
             return Err(Unclear::Zero);
         }
-        let step = match mem::replace(&mut self.state, State::Plain) {
-            State::Plain => self.plain(byte)?,
-            State::LineComment => {
+        let step = match mem::replace(&mut self.state, ScannerState::Plain) {
+            ScannerState::Plain => self.plain(byte)?,
+            ScannerState::LineComment => {
                 // psql also ends a comment at a carriage return.
                 if !matches!(byte, b'\n' | b'\r') {
-                    self.state = State::LineComment;
+                    self.state = ScannerState::LineComment;
                 }
                 self.inside()
             }
-            State::BlockComment { depth } => self.block_comment(byte, depth),
-            State::Text { has_escapes } => {
+            ScannerState::BlockComment { depth } => self.block_comment(byte, depth),
+            ScannerState::Text { has_escapes } => {
                 self.state = match (byte, has_escapes) {
-                    (b'\\', true) => State::Escaped,
-                    (b'\'', true) => State::AfterEscapes { is_near: true },
-                    (b'\'', false) => State::Plain,
-                    _ => State::Text { has_escapes },
+                    (b'\\', true) => ScannerState::Escaped,
+                    (b'\'', true) => ScannerState::AfterEscapes { is_near: true },
+                    (b'\'', false) => ScannerState::Plain,
+                    _ => ScannerState::Text { has_escapes },
                 };
-                Step::Inside
+                ScanStep::Inside
             }
-            State::Escaped => {
-                self.state = State::Text { has_escapes: true };
-                Step::Inside
+            ScannerState::Escaped => {
+                self.state = ScannerState::Text { has_escapes: true };
+                ScanStep::Inside
             }
-            State::AfterEscapes { is_near } => self.after_escapes(byte, is_near)?,
-            State::Name => {
+            ScannerState::AfterEscapes { is_near } => self.after_escapes(byte, is_near)?,
+            ScannerState::Name => {
                 if byte != b'"' {
-                    self.state = State::Name;
+                    self.state = ScannerState::Name;
                 }
-                Step::Inside
+                ScanStep::Inside
             }
-            State::Tag(tag) => self.tag(byte, tag)?,
-            State::Dollar { tag, since } => {
+            ScannerState::Tag(tag) => self.tag(byte, tag)?,
+            ScannerState::Dollar { tag, since } => {
                 self.dollar(byte, tag, since);
-                Step::Inside
+                ScanStep::Inside
             }
         };
         Ok(step)
     }
 
-    fn inside(&self) -> Step {
-        if self.has_begun { Step::Inside } else { Step::Nothing }
+    fn inside(&self) -> ScanStep {
+        if self.has_begun { ScanStep::Inside } else { ScanStep::Nothing }
     }
 
-    fn plain(&mut self, byte: u8) -> Result<Step, Unclear> {
+    fn plain(&mut self, byte: u8) -> Result<ScanStep, Unclear> {
         let previous = mem::replace(&mut self.previous, byte);
         let is_behind_escapes = mem::take(&mut self.is_behind_escapes);
         let had_begun = mem::replace(&mut self.had_begun, self.has_begun);
         if self.in_run(byte) {
             self.has_begun = true;
-            return Ok(Step::Inside);
+            return Ok(ScanStep::Inside);
         }
-        let run = mem::replace(&mut self.run, Run::None);
+        let run = mem::replace(&mut self.run, WordRun::None);
         self.end_word(&run);
-        if matches!(byte, b'\'' | b'$') && run == (Run::Number { has_letters: true }) {
+        if matches!(byte, b'\'' | b'$') && run == (WordRun::Number { has_letters: true }) {
             return Err(Unclear::Number);
         }
         match (previous, byte) {
@@ -196,35 +196,35 @@ impl Scanner {
             (_, b'\\') => return Err(Unclear::Backslash),
             (b'-', b'-') if is_behind_escapes => return Err(Unclear::Continued),
             (b'-', b'-') => {
-                self.enter(State::LineComment);
+                self.enter(ScannerState::LineComment);
                 self.has_begun = had_begun;
                 return Ok(self.inside());
             }
             (b'/', b'*') => {
-                self.enter(State::BlockComment { depth: 1 });
+                self.enter(ScannerState::BlockComment { depth: 1 });
                 self.has_begun = had_begun;
                 return Ok(self.inside());
             }
             (_, b'\'') => {
-                let has_escapes = run == Run::Word(b"e".to_vec());
-                self.enter(State::Text { has_escapes });
+                let has_escapes = run == WordRun::Word(b"e".to_vec());
+                self.enter(ScannerState::Text { has_escapes });
             }
             (_, b'"') => self.enter(State::Name),
-            (_, b'$') => self.enter(State::Tag(Vec::new())),
+            (_, b'$') => self.enter(ScannerState::Tag(Vec::new())),
             (_, b'(') => self.parentheses += 1,
             (_, b')') => self.parentheses = self.parentheses.saturating_sub(1),
             (_, b';') if self.parentheses == 0 && self.blocks == 0 => {
                 let has_begun = self.has_begun;
                 *self = Self::default();
-                return Ok(if has_begun { Step::End } else { Step::Nothing });
+                return Ok(if has_begun { ScanStep::End } else { ScanStep::Nothing });
             }
             _ => {}
         }
         self.has_begun = true;
-        Ok(Step::Inside)
+        Ok(ScanStep::Inside)
     }
 
-    fn enter(&mut self, state: State) {
+    fn enter(&mut self, state: ScannerState) {
         (self.state, self.previous) = (state, 0);
     }
 
@@ -232,22 +232,22 @@ impl Scanner {
     fn in_run(&mut self, byte: u8) -> bool {
         let (is_letter, is_digit) = (is_letter(byte), byte.is_ascii_digit());
         match &mut self.run {
-            Run::None if is_letter => self.run = Run::Word(vec![byte.to_ascii_lowercase()]),
-            Run::None if is_digit => self.run = Run::Number { has_letters: false },
-            Run::Word(word) if is_letter || is_digit || byte == b'$' => {
+            WordRun::None if is_letter => self.run = WordRun::Word(vec![byte.to_ascii_lowercase()]),
+            WordRun::None if is_digit => self.run = WordRun::Number { has_letters: false },
+            WordRun::Word(word) if is_letter || is_digit || byte == b'$' => {
                 if word.len() < WORD_BYTES {
                     word.push(byte.to_ascii_lowercase());
                 }
             }
-            Run::Number { has_letters } if is_letter || is_digit => *has_letters |= is_letter,
+            WordRun::Number { has_letters } if is_letter || is_digit => *has_letters |= is_letter,
             _ => return false,
         }
         true
     }
 
     /// Statements within the body of a function do not end it.
-    fn end_word(&mut self, run: &Run) {
-        let Run::Word(word) = run else { return };
+    fn end_word(&mut self, run: &WordRun) {
+        let WordRun::Word(word) = run else { return };
         if self.words.len() < WORDS_MAX {
             let is_known = FUNCTION_WORDS.contains(&&**word);
             self.words.push(if is_known { word[0] } else { 0 });
@@ -264,24 +264,24 @@ impl Scanner {
         }
     }
 
-    fn block_comment(&mut self, byte: u8, mut depth: u32) -> Step {
+    fn block_comment(&mut self, byte: u8, mut depth: u32) -> ScanStep {
         match (self.previous, byte) {
             (b'*', b'/') => (depth, self.previous) = (depth - 1, 0),
             (b'/', b'*') => (depth, self.previous) = (depth + 1, 0),
             _ => self.previous = byte,
         }
         if depth > 0 {
-            self.state = State::BlockComment { depth };
+            self.state = ScannerState::BlockComment { depth };
         }
         self.inside()
     }
 
-    fn after_escapes(&mut self, byte: u8, is_near: bool) -> Result<Step, Unclear> {
+    fn after_escapes(&mut self, byte: u8, is_near: bool) -> Result<ScanStep, Unclear> {
         match byte {
-            b'\'' if is_near => self.state = State::Text { has_escapes: true },
+            b'\'' if is_near => self.state = ScannerState::Text { has_escapes: true },
             b'\'' => return Err(Unclear::Continued),
             b' ' | b'\t' | b'\n' | b'\r' | 0x0b | 0x0c => {
-                self.state = State::AfterEscapes { is_near: false };
+                self.state = ScannerState::AfterEscapes { is_near: false };
             }
             _ => {
                 // A comment may stand between the parts of a text.
@@ -290,26 +290,26 @@ impl Scanner {
                 return step;
             }
         }
-        Ok(Step::Inside)
+        Ok(ScanStep::Inside)
     }
 
-    fn tag(&mut self, byte: u8, mut tag: Vec<u8>) -> Result<Step, Unclear> {
-        let goes_on = is_letter(byte) || (byte.is_ascii_digit() && !tag.is_empty());
+    fn tag(&mut self, byte: u8, mut tag: Vec<u8>) -> Result<ScanStep, Unclear> {
+        let continues = is_letter(byte) || (byte.is_ascii_digit() && !tag.is_empty());
         match byte {
-            b'$' => self.state = State::Dollar { tag, since: None },
-            _ if goes_on => {
+            b'$' => self.state = ScannerState::Dollar { tag, since: None },
+            _ if continues => {
                 tag.push(byte);
-                self.state = State::Tag(tag);
+                self.state = ScannerState::Tag(tag);
             }
             _ => {
                 // A parameter, or a dollar sign and a word.
                 if !tag.is_empty() {
-                    self.run = Run::Word(tag);
+                    self.run = WordRun::Word(tag);
                 }
                 return self.plain(byte);
             }
         }
-        Ok(Step::Inside)
+        Ok(ScanStep::Inside)
     }
 
     fn dollar(&mut self, byte: u8, tag: Vec<u8>, since: Option<Vec<u8>>) {
@@ -322,7 +322,7 @@ impl Scanner {
             }
             _ => None,
         };
-        self.state = State::Dollar { tag, since };
+        self.state = ScannerState::Dollar { tag, since };
     }
 }
 

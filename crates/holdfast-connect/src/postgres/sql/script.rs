@@ -3,7 +3,7 @@
 
 use std::mem;
 
-use super::scan::{Scanner, Step, Unclear};
+use super::scan::{ScanStep, ScriptScanner, Unclear};
 use super::statement::{changes_reading, is_copy_from_stdin};
 
 /// The longest statement accepted, in bytes; a row of `--inserts` is one.
@@ -63,7 +63,7 @@ pub(crate) enum ScriptError {
 
 /// A piece of a script.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Piece<'a> {
+pub(crate) enum ScriptPiece<'a> {
     /// A statement with its semicolon, without comments before it.
     Statement(&'a [u8]),
     /// Rows for the preceding `COPY`, in pieces of any size.
@@ -76,11 +76,11 @@ pub(crate) enum Piece<'a> {
 
 /// Parses a script.
 #[derive(Debug, Default)]
-pub(crate) struct Script {
+pub(crate) struct ScriptParser {
     /// True if only the beginning and the end of a statement are wanted.
     is_only_watched: bool,
-    scanner: Scanner,
-    mode: Mode,
+    scanner: ScriptScanner,
+    mode: ScriptMode,
     /// The statement, the command, or the beginning of a row.
     held: Vec<u8>,
     lines: u64,
@@ -89,7 +89,7 @@ pub(crate) struct Script {
 }
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-enum Mode {
+enum ScriptMode {
     #[default]
     Statements,
     /// In a line for `psql`.
@@ -102,7 +102,7 @@ enum Mode {
     Rows { is_escaped: bool },
 }
 
-impl Script {
+impl ScriptParser {
     /// A script that is checked while it passes: of a long statement it returns only beginning and
     /// end.
     pub fn watched() -> Self {
@@ -118,18 +118,18 @@ impl Script {
     pub fn update<E: From<ScriptError>>(
         &mut self,
         mut bytes: &[u8],
-        on: &mut dyn FnMut(Piece<'_>) -> Result<(), E>,
+        on: &mut dyn FnMut(ScriptPiece<'_>) -> Result<(), E>,
     ) -> Result<(), E> {
         if !mem::replace(&mut self.has_begun, true) {
             (self.is_line_start, self.lines) = (true, 1);
         }
         while !bytes.is_empty() {
             let taken = match self.mode {
-                Mode::Rows { is_escaped } => self.rows(bytes, is_escaped, on)?,
-                Mode::RowStart => self.row_start(bytes[0], on)?,
-                Mode::Command => self.command(bytes[0], on)?,
-                Mode::CopyLine => self.copy_line(bytes[0])?,
-                Mode::Statements => self.statement(bytes[0], on)?,
+                ScriptMode::Rows { is_escaped } => self.rows(bytes, is_escaped, on)?,
+                ScriptMode::RowStart => self.row_start(bytes[0], on)?,
+                ScriptMode::Command => self.command(bytes[0], on)?,
+                ScriptMode::CopyLine => self.copy_line(bytes[0])?,
+                ScriptMode::Statements => self.statement(bytes[0], on)?,
             };
             bytes = &bytes[taken..];
         }
@@ -138,7 +138,7 @@ impl Script {
 
     /// After the last byte: whether the script is complete.
     pub fn finish(&self) -> Result<(), ScriptError> {
-        match self.mode == Mode::Statements && self.scanner.is_done() {
+        match self.mode == ScriptMode::Statements && self.scanner.is_done() {
             true => Ok(()),
             false => Err(ScriptError::CutShort),
         }
@@ -152,16 +152,16 @@ impl Script {
     fn statement<E: From<ScriptError>>(
         &mut self,
         byte: u8,
-        on: &mut dyn FnMut(Piece<'_>) -> Result<(), E>,
+        on: &mut dyn FnMut(ScriptPiece<'_>) -> Result<(), E>,
     ) -> Result<usize, E> {
         if byte == b'\\' && self.is_line_start && self.scanner.is_between() {
-            self.mode = Mode::Command;
+            self.mode = ScriptMode::Command;
             return Ok(0);
         }
         let line = self.lines;
         let step = self.scanner.step(byte).map_err(|what| ScriptError::Unclear { line, what })?;
         self.count(byte);
-        if step == Step::Nothing || !(self.scanner.has_begun() || step == Step::End) {
+        if step == ScanStep::Nothing || !(self.scanner.has_begun() || step == ScanStep::End) {
             self.held.clear();
             return Ok(1);
         }
@@ -172,15 +172,15 @@ impl Script {
         if self.held.len() > STATEMENT_BYTES_MAX {
             return Err(ScriptError::TooLong { line, max: STATEMENT_BYTES_MAX }.into());
         }
-        if step == Step::End {
+        if step == ScanStep::End {
             let statement = mem::take(&mut self.held);
             if changes_reading(&statement) {
                 return Err(ScriptError::Reading { line }.into());
             }
             if is_copy_from_stdin(&statement) {
-                self.mode = Mode::CopyLine;
+                self.mode = ScriptMode::CopyLine;
             }
-            on(Piece::Statement(&statement))?;
+            on(ScriptPiece::Statement(&statement))?;
         }
         Ok(1)
     }
@@ -188,7 +188,7 @@ impl Script {
     fn command<E: From<ScriptError>>(
         &mut self,
         byte: u8,
-        on: &mut dyn FnMut(Piece<'_>) -> Result<(), E>,
+        on: &mut dyn FnMut(ScriptPiece<'_>) -> Result<(), E>,
     ) -> Result<usize, E> {
         let line = self.lines;
         if byte == 0 {
@@ -207,9 +207,9 @@ impl Script {
         }
         self.count(byte);
         if byte == b'\n' {
-            self.mode = Mode::Statements;
+            self.mode = ScriptMode::Statements;
             let command = mem::take(&mut self.held);
-            on(Piece::Command(command.trim_ascii_end()))?;
+            on(ScriptPiece::Command(command.trim_ascii_end()))?;
         }
         Ok(1)
     }
@@ -218,7 +218,7 @@ impl Script {
     fn copy_line(&mut self, byte: u8) -> Result<usize, ScriptError> {
         let line = self.lines;
         match byte {
-            b'\n' => self.mode = Mode::Rows { is_escaped: false },
+            b'\n' => self.mode = ScriptMode::Rows { is_escaped: false },
             b' ' | b'\t' => {}
             _ => return Err(ScriptError::Row { line }),
         }
@@ -230,24 +230,24 @@ impl Script {
     fn row_start<E: From<ScriptError>>(
         &mut self,
         byte: u8,
-        on: &mut dyn FnMut(Piece<'_>) -> Result<(), E>,
+        on: &mut dyn FnMut(ScriptPiece<'_>) -> Result<(), E>,
     ) -> Result<usize, E> {
         let line = self.lines;
         match (&*self.held, byte) {
             (b"\\", b'.') => self.held.push(byte),
             (b"\\.", b'\n') => {
                 self.held.clear();
-                self.mode = Mode::Statements;
+                self.mode = ScriptMode::Statements;
                 self.count(byte);
-                on(Piece::RowsEnd)?;
+                on(ScriptPiece::RowsEnd)?;
             }
             // psql also takes it for the end when a carriage return follows.
             (b"\\.", _) => return Err(ScriptError::Row { line }.into()),
             _ => {
-                self.mode = Mode::Rows { is_escaped: true };
+                self.mode = ScriptMode::Rows { is_escaped: true };
                 self.is_line_start = false;
                 self.held.clear();
-                on(Piece::Rows(b"\\"))?;
+                on(ScriptPiece::Rows(b"\\"))?;
                 return Ok(0);
             }
         }
@@ -258,14 +258,14 @@ impl Script {
         &mut self,
         bytes: &[u8],
         mut is_escaped: bool,
-        on: &mut dyn FnMut(Piece<'_>) -> Result<(), E>,
+        on: &mut dyn FnMut(ScriptPiece<'_>) -> Result<(), E>,
     ) -> Result<usize, E> {
         let mut taken = 0;
         for byte in bytes {
             let line = self.lines;
             if self.is_line_start && *byte == b'\\' {
                 self.held.push(b'\\');
-                self.mode = Mode::RowStart;
+                self.mode = ScriptMode::RowStart;
                 break;
             }
             if *byte == 0 {
@@ -279,21 +279,21 @@ impl Script {
             taken += 1;
         }
         if taken > 0 {
-            on(Piece::Rows(&bytes[..taken]))?;
+            on(ScriptPiece::Rows(&bytes[..taken]))?;
         }
-        if self.mode == Mode::RowStart {
+        if self.mode == ScriptMode::RowStart {
             return Ok(taken + 1);
         }
-        self.mode = Mode::Rows { is_escaped };
+        self.mode = ScriptMode::Rows { is_escaped };
         Ok(taken)
     }
 }
 
 /// The statements of a text without rows.
 pub(crate) fn statements(text: &[u8]) -> Result<Vec<Vec<u8>>, ScriptError> {
-    let (mut script, mut found) = (Script::default(), Vec::new());
-    let mut keep = |piece: Piece<'_>| {
-        if let Piece::Statement(statement) = piece {
+    let (mut script, mut found) = (ScriptParser::default(), Vec::new());
+    let mut keep = |piece: ScriptPiece<'_>| {
+        if let ScriptPiece::Statement(statement) = piece {
             found.push(statement.to_vec());
         }
         Ok::<_, ScriptError>(())

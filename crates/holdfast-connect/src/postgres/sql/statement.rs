@@ -1,6 +1,6 @@
 //! What a statement is about.
 
-use super::token::{Cursor, Token, first_tokens, placed, quoted, tokens};
+use super::token::{SqlToken, TokenCursor, first_tokens, placed, quoted, tokens};
 
 /// True for `COPY ... FROM stdin;`, which is followed by rows.
 pub(super) fn is_copy_from_stdin(statement: &[u8]) -> bool {
@@ -45,7 +45,7 @@ pub(crate) struct Copied {
 /// Parses `COPY schema.table (column, ...) FROM stdin;`, and nothing else.
 pub(crate) fn copied(statement: &[u8]) -> Option<Copied> {
     let tokens = tokens(statement)?;
-    let mut cursor = Cursor::new(&tokens);
+    let mut cursor = TokenCursor::new(&tokens);
     cursor.words("copy")?;
     let table = qualified(&mut cursor)?;
     let columns = match cursor.sign(b'(') {
@@ -72,12 +72,12 @@ pub(crate) fn copied(statement: &[u8]) -> Option<Copied> {
 /// Parses a name, perhaps preceded by that of its schema, and nothing else.
 pub(crate) fn qualified_name(text: &[u8]) -> Option<Vec<Vec<u8>>> {
     let tokens = tokens(text)?;
-    let mut cursor = Cursor::new(&tokens);
+    let mut cursor = TokenCursor::new(&tokens);
     let name = qualified(&mut cursor)?;
     cursor.is_end().then_some(name)
 }
 
-fn qualified(cursor: &mut Cursor<'_>) -> Option<Vec<Vec<u8>>> {
+fn qualified(cursor: &mut TokenCursor<'_>) -> Option<Vec<Vec<u8>>> {
     let mut names = vec![cursor.name()?.to_vec()];
     if cursor.sign(b'.').is_some() {
         names.push(cursor.name()?.to_vec());
@@ -89,7 +89,7 @@ fn qualified(cursor: &mut Cursor<'_>) -> Option<Vec<Vec<u8>>> {
 /// security labels), rewritten for a database of another name. `None` for any other statement.
 pub(crate) fn about_database(statement: &[u8], database: &[u8], other: &[u8]) -> Option<Vec<u8>> {
     let placed = placed(statement)?;
-    let tokens: Vec<Token> = placed.iter().map(|(token, _)| token.clone()).collect();
+    let tokens: Vec<SqlToken> = placed.iter().map(|(token, _)| token.clone()).collect();
     if authorization(&tokens).is_some() {
         return Some(statement.to_vec());
     }
@@ -97,15 +97,15 @@ pub(crate) fn about_database(statement: &[u8], database: &[u8], other: &[u8]) ->
         .or_else(|| comment(&tokens, database))
         .or_else(|| privileges(&tokens, database))?;
     // A role may also be called "database", but never after these words.
-    let is_word = |token: &Token, words: &[&str]| match token {
-        Token::Word(word) => words.iter().any(|it| it.as_bytes() == word),
+    let is_word = |token: &SqlToken, words: &[&str]| match token {
+        SqlToken::Word(word) => words.iter().any(|it| it.as_bytes() == word),
         _ => false,
     };
-    let is_name = |three: &&[(Token, _)]| {
+    let is_name = |three: &&[(SqlToken, _)]| {
         let [(before, _), (word, _), (name, _)] = three else { return false };
         is_word(before, &["alter", "in", "on"])
             && is_word(word, &["database"])
-            && matches!(name, Token::Word(it) | Token::Name(it) if it == database)
+            && matches!(name, SqlToken::Word(it) | SqlToken::Name(it) if it == database)
     };
     let place = placed.windows(3).find(is_name).map(|three| three[2].1.clone())?;
     Some([&statement[..place.start], &quoted(other), &statement[place.end..]].concat())
@@ -115,13 +115,13 @@ pub(crate) fn about_database(statement: &[u8], database: &[u8], other: &[u8]) ->
 /// role.
 pub(crate) fn is_setting_of_database(statement: &[u8], database: &[u8]) -> bool {
     tokens(statement).is_some_and(|tokens| {
-        let is_setting = |token: &Token| matches!(token, Token::Word(word) if word == b"set");
+        let is_setting = |token: &SqlToken| matches!(token, SqlToken::Word(word) if word == b"set");
         settings(&tokens, database).is_some() && tokens.iter().any(is_setting)
     })
 }
 
-fn settings(tokens: &[Token], database: &[u8]) -> Option<()> {
-    let mut cursor = Cursor::new(tokens);
+fn settings(tokens: &[SqlToken], database: &[u8]) -> Option<()> {
+    let mut cursor = TokenCursor::new(tokens);
     if cursor.words("alter role").is_some() {
         cursor.name()?;
         cursor.words("in database")?;
@@ -138,16 +138,16 @@ fn settings(tokens: &[Token], database: &[u8]) -> Option<()> {
 }
 
 /// `SET name TO value, value`
-fn setting(cursor: &mut Cursor<'_>) -> Option<()> {
+fn setting(cursor: &mut TokenCursor<'_>) -> Option<()> {
     cursor.words("set")?;
     qualified(cursor)?;
     cursor.words("to").or_else(|| cursor.sign(b'='))?;
-    let is_value = |token: &Token| !matches!(token, Token::Sign(b'(' | b')' | b'='));
+    let is_value = |token: &SqlToken| !matches!(token, SqlToken::Sign(b'(' | b')' | b'='));
     (!cursor.is_end() && cursor.rest().iter().all(is_value)).then_some(())
 }
 
-fn comment(tokens: &[Token], database: &[u8]) -> Option<()> {
-    let mut cursor = Cursor::new(tokens);
+fn comment(tokens: &[SqlToken], database: &[u8]) -> Option<()> {
+    let mut cursor = TokenCursor::new(tokens);
     if cursor.words("security label for").is_some() {
         cursor.name()?;
     } else {
@@ -160,22 +160,22 @@ fn comment(tokens: &[Token], database: &[u8]) -> Option<()> {
     cursor.is_end().then_some(())
 }
 
-fn privileges(tokens: &[Token], database: &[u8]) -> Option<()> {
-    let mut cursor = Cursor::new(tokens);
+fn privileges(tokens: &[SqlToken], database: &[u8]) -> Option<()> {
+    let mut cursor = TokenCursor::new(tokens);
     cursor.words("grant").or_else(|| cursor.words("revoke"))?;
-    let is_privilege = |token: &Token| matches!(token, Token::Word(_) | Token::Sign(b','));
+    let is_privilege = |token: &SqlToken| matches!(token, SqlToken::Word(_) | SqlToken::Sign(b','));
     let privileges = cursor.until("on")?;
     cursor.words("database")?;
     is_name(&mut cursor, database)?;
     cursor.words("to").or_else(|| cursor.words("from"))?;
-    let is_role = |token: &Token| !matches!(token, Token::Sign(sign) if *sign != b',');
+    let is_role = |token: &SqlToken| !matches!(token, SqlToken::Sign(sign) if *sign != b',');
     let is_right = privileges.iter().all(is_privilege) && cursor.rest().iter().all(is_role);
     is_right.then_some(())
 }
 
 /// On whose behalf privileges were granted.
-fn authorization(tokens: &[Token]) -> Option<()> {
-    let mut cursor = Cursor::new(tokens);
+fn authorization(tokens: &[SqlToken]) -> Option<()> {
+    let mut cursor = TokenCursor::new(tokens);
     if cursor.words("reset session authorization").is_none() {
         cursor.words("set session authorization")?;
         cursor.name().map(drop).or_else(|| cursor.text())?;
@@ -183,7 +183,7 @@ fn authorization(tokens: &[Token]) -> Option<()> {
     cursor.is_end().then_some(())
 }
 
-fn is_name(cursor: &mut Cursor<'_>, wanted: &[u8]) -> Option<()> {
+fn is_name(cursor: &mut TokenCursor<'_>, wanted: &[u8]) -> Option<()> {
     (cursor.name()? == wanted).then_some(())
 }
 
@@ -192,7 +192,7 @@ fn is_name(cursor: &mut Cursor<'_>, wanted: &[u8]) -> Option<()> {
 /// applies to.
 pub(crate) fn roles_named(statement: &[u8]) -> Vec<Vec<u8>> {
     let first = first_tokens(statement);
-    let mut cursor = Cursor::new(&first);
+    let mut cursor = TokenCursor::new(&first);
     if cursor.words("create policy").is_some() {
         return of_policy(&mut cursor).unwrap_or_default();
     }
@@ -210,13 +210,13 @@ pub(crate) fn roles_named(statement: &[u8]) -> Vec<Vec<u8>> {
         |word: &[u8]| Some(statement.windows(word.len()).rposition(|it| it == word)? + word.len());
     if let Some(place) = behind(b" TO ").max(behind(b" FROM ")) {
         let tokens = first_tokens(&statement[place..]);
-        let mut cursor = Cursor::new(&tokens);
+        let mut cursor = TokenCursor::new(&tokens);
         roles.extend(role(&mut cursor));
     }
     roles
 }
 
-fn of_policy(cursor: &mut Cursor<'_>) -> Option<Vec<Vec<u8>>> {
+fn of_policy(cursor: &mut TokenCursor<'_>) -> Option<Vec<Vec<u8>>> {
     cursor.name()?;
     cursor.words("on")?;
     qualified(cursor)?;
@@ -236,7 +236,7 @@ fn of_policy(cursor: &mut Cursor<'_>) -> Option<Vec<Vec<u8>>> {
 }
 
 /// A role that may be missing.
-fn role(cursor: &mut Cursor<'_>) -> Option<Vec<u8>> {
+fn role(cursor: &mut TokenCursor<'_>) -> Option<Vec<u8>> {
     if cursor.words("public").is_some() {
         return None;
     }
@@ -291,8 +291,8 @@ pub(crate) fn of_globals(statement: &[u8]) -> Option<OfGlobals> {
         .or_else(|| granted(&tokens))
 }
 
-fn session(tokens: &[Token]) -> Option<OfGlobals> {
-    let mut cursor = Cursor::new(tokens);
+fn session(tokens: &[SqlToken]) -> Option<OfGlobals> {
+    let mut cursor = TokenCursor::new(tokens);
     cursor.words("set")?;
     let name = cursor.name()?;
     let known: [&[u8]; 3] =
@@ -301,8 +301,8 @@ fn session(tokens: &[Token]) -> Option<OfGlobals> {
     (cursor.rest().len() == 1).then_some(OfGlobals::Session)
 }
 
-fn created(tokens: &[Token]) -> Option<OfGlobals> {
-    let mut cursor = Cursor::new(tokens);
+fn created(tokens: &[SqlToken]) -> Option<OfGlobals> {
+    let mut cursor = TokenCursor::new(tokens);
     if cursor.words("create role").is_some() {
         let name = cursor.name()?.to_vec();
         return cursor.is_end().then_some(OfGlobals::CreateRole(name));
@@ -317,8 +317,8 @@ fn created(tokens: &[Token]) -> Option<OfGlobals> {
     cursor.is_end().then_some(OfGlobals::CreateTablespace(name))
 }
 
-fn altered(tokens: &[Token]) -> Option<OfGlobals> {
-    let mut cursor = Cursor::new(tokens);
+fn altered(tokens: &[SqlToken]) -> Option<OfGlobals> {
+    let mut cursor = TokenCursor::new(tokens);
     if cursor.words("alter tablespace").is_some() {
         let name = cursor.name()?.to_vec();
         cursor.words("set")?;
@@ -338,8 +338,8 @@ fn altered(tokens: &[Token]) -> Option<OfGlobals> {
 }
 
 /// Comments and security labels.
-fn told(tokens: &[Token]) -> Option<OfGlobals> {
-    let mut cursor = Cursor::new(tokens);
+fn told(tokens: &[SqlToken]) -> Option<OfGlobals> {
+    let mut cursor = TokenCursor::new(tokens);
     if cursor.words("security label for").is_some() {
         cursor.name()?;
     } else {
@@ -357,23 +357,24 @@ fn told(tokens: &[Token]) -> Option<OfGlobals> {
     cursor.is_end().then_some(about)
 }
 
-fn granted(tokens: &[Token]) -> Option<OfGlobals> {
-    if tokens.iter().any(|token| matches!(token, Token::Word(word) if word == b"on")) {
+fn granted(tokens: &[SqlToken]) -> Option<OfGlobals> {
+    if tokens.iter().any(|token| matches!(token, SqlToken::Word(word) if word == b"on")) {
         return privileges_of(tokens);
     }
-    let mut cursor = Cursor::new(tokens);
+    let mut cursor = TokenCursor::new(tokens);
     cursor.words("grant")?;
     let role = cursor.name()?.to_vec();
     cursor.words("to")?;
     let member = cursor.name()?.to_vec();
     // Options follow, and who granted it.
-    let is_plain =
-        |token: &Token| matches!(token, Token::Word(_) | Token::Name(_) | Token::Sign(b','));
+    let is_plain = |token: &SqlToken| {
+        matches!(token, SqlToken::Word(_) | SqlToken::Name(_) | SqlToken::Sign(b','))
+    };
     cursor.rest().iter().all(is_plain).then_some(OfGlobals::Membership { role, member })
 }
 
-fn privileges_of(tokens: &[Token]) -> Option<OfGlobals> {
-    let mut cursor = Cursor::new(tokens);
+fn privileges_of(tokens: &[SqlToken]) -> Option<OfGlobals> {
+    let mut cursor = TokenCursor::new(tokens);
     cursor.words("grant").or_else(|| cursor.words("revoke"))?;
     let privileges = cursor.until("on")?;
     let tablespace = match cursor.words("tablespace") {
@@ -390,8 +391,9 @@ fn privileges_of(tokens: &[Token]) -> Option<OfGlobals> {
         b"public" => Grantees::Public,
         role => Grantees::Role(role.to_vec()),
     };
-    let is_plain =
-        |token: &Token| matches!(token, Token::Word(_) | Token::Name(_) | Token::Sign(b','));
+    let is_plain = |token: &SqlToken| {
+        matches!(token, SqlToken::Word(_) | SqlToken::Name(_) | SqlToken::Sign(b','))
+    };
     let mut all = privileges.iter().chain(cursor.rest());
     all.all(is_plain).then_some(OfGlobals::Privileges { tablespace, grantees })
 }

@@ -2,21 +2,21 @@
 
 use proptest::prelude::*;
 
-use super::script::{Piece, Script, ScriptError, statements};
+use super::script::{ScriptError, ScriptParser, ScriptPiece, statements};
 use super::statement::{about_database, roles_named};
 
 /// All pieces of a script that arrives in parts of this many bytes, as text.
 fn pieces(text: &[u8], part: usize) -> Result<Vec<String>, ScriptError> {
-    let mut script = Script::default();
+    let mut script = ScriptParser::default();
     let mut all: Vec<String> = Vec::new();
     let mut is_in_rows = false;
     for part in text.chunks(part) {
         script.update(part, &mut |piece| {
             let (kind, text) = match piece {
-                Piece::Statement(text) => ("", text),
-                Piece::Rows(text) => ("rows ", text),
-                Piece::RowsEnd => ("end", &b""[..]),
-                Piece::Command(text) => ("command ", text),
+                ScriptPiece::Statement(text) => ("", text),
+                ScriptPiece::Rows(text) => ("rows ", text),
+                ScriptPiece::RowsEnd => ("end", &b""[..]),
+                ScriptPiece::Command(text) => ("command ", text),
             };
             let text = String::from_utf8_lossy(text);
             match (all.last_mut(), is_in_rows && kind == "rows ") {
@@ -61,7 +61,7 @@ fn statements_end_where_the_server_ends_them() {
 }
 
 #[test]
-fn rows_and_what_the_tools_tell_psql_are_recognised() {
+fn rows_and_commands_for_psql_are_recognised() {
     let text = "\\restrict abc\nCOPY public.t (a) FROM stdin;\n1\t\\N\n\\\\.\n\\.\n\n\
         copy \"x;\" FROM STDIN ;\n\\.\nSELECT 1;\n\\unrestrict abc\n\n";
     let expected = [

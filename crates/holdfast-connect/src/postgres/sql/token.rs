@@ -4,7 +4,7 @@ use std::ops::Range;
 
 /// A part of a statement.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Token {
+pub(crate) enum SqlToken {
     /// A keyword or a name without quotes, in lower case.
     Word(Vec<u8>),
     /// A quoted name, unquoted.
@@ -20,24 +20,24 @@ pub(crate) enum Token {
 /// Splits one statement into tokens, with or without a semicolon at its end. `None` if it is
 /// several statements, or has something that few statements have: a dollar sign, a comment, a
 /// backslash outside of a text. Texts are read as with `standard_conforming_strings`.
-pub(crate) fn tokens(statement: &[u8]) -> Option<Vec<Token>> {
+pub(crate) fn tokens(statement: &[u8]) -> Option<Vec<SqlToken>> {
     Some(placed(statement)?.into_iter().map(|(token, _)| token).collect())
 }
 
 /// The tokens at the start of a statement, up to what [`tokens`] does not accept.
-pub(crate) fn first_tokens(statement: &[u8]) -> Vec<Token> {
+pub(crate) fn first_tokens(statement: &[u8]) -> Vec<SqlToken> {
     let (found, _) = scan(statement);
     found.into_iter().map(|(token, _)| token).collect()
 }
 
 /// Like [`tokens`], each with its position in the statement.
-pub(crate) fn placed(statement: &[u8]) -> Option<Vec<(Token, Range<usize>)>> {
+pub(crate) fn placed(statement: &[u8]) -> Option<Vec<(SqlToken, Range<usize>)>> {
     let (found, is_whole) = scan(statement);
     is_whole.then_some(found)
 }
 
 /// The tokens, and whether they cover the whole statement.
-fn scan(statement: &[u8]) -> (Vec<(Token, Range<usize>)>, bool) {
+fn scan(statement: &[u8]) -> (Vec<(SqlToken, Range<usize>)>, bool) {
     let mut rest = statement.trim_ascii();
     let mut place = statement.len() - statement.trim_ascii_start().len();
     rest = rest.strip_suffix(b";").unwrap_or(rest);
@@ -57,29 +57,29 @@ fn scan(statement: &[u8]) -> (Vec<(Token, Range<usize>)>, bool) {
 }
 
 /// The token at the start of a text, unless it is a blank, and how many bytes it takes.
-fn first_of(rest: &[u8]) -> Option<(Option<Token>, usize)> {
+fn first_of(rest: &[u8]) -> Option<(Option<SqlToken>, usize)> {
     let first = rest.first()?;
     Some(match first {
         b' ' | b'\t' | b'\n' => (None, 1),
-        b'\'' => (Some(Token::Text), quoted_bytes(rest, b'\'', false)?),
+        b'\'' => (Some(SqlToken::Text), quoted_bytes(rest, b'\'', false)?),
         b'e' | b'E' if rest.get(1) == Some(&b'\'') => {
-            (Some(Token::Text), 1 + quoted_bytes(&rest[1..], b'\'', true)?)
+            (Some(SqlToken::Text), 1 + quoted_bytes(&rest[1..], b'\'', true)?)
         }
         b'"' => {
             let taken = quoted_bytes(rest, b'"', false)?;
-            (Some(Token::Name(unquoted(&rest[1..taken - 1]))), taken)
+            (Some(SqlToken::Name(unquoted(&rest[1..taken - 1]))), taken)
         }
         b'a'..=b'z' | b'A'..=b'Z' | b'_' | 0x80.. => {
             let taken = rest.iter().take_while(|byte| is_in_word(**byte)).count();
-            (Some(Token::Word(rest[..taken].to_ascii_lowercase())), taken)
+            (Some(SqlToken::Word(rest[..taken].to_ascii_lowercase())), taken)
         }
         b'0'..=b'9' => {
             let is_in_number = |byte: &&u8| byte.is_ascii_digit() || **byte == b'.';
-            (Some(Token::Number), rest.iter().take_while(is_in_number).count())
+            (Some(SqlToken::Number), rest.iter().take_while(is_in_number).count())
         }
-        b',' | b'.' | b'(' | b')' | b'=' | b'+' => (Some(Token::Sign(*first)), 1),
+        b',' | b'.' | b'(' | b')' | b'=' | b'+' => (Some(SqlToken::Sign(*first)), 1),
         // A minus sign, but not two.
-        b'-' if rest.get(1) != Some(&b'-') => (Some(Token::Sign(b'-')), 1),
+        b'-' if rest.get(1) != Some(&b'-') => (Some(SqlToken::Sign(b'-')), 1),
         _ => return None,
     })
 }
@@ -125,12 +125,12 @@ pub(crate) fn quoted(name: &[u8]) -> Vec<u8> {
 }
 
 /// Steps through the tokens of a statement.
-pub(crate) struct Cursor<'t> {
-    rest: &'t [Token],
+pub(crate) struct TokenCursor<'t> {
+    rest: &'t [SqlToken],
 }
 
-impl<'t> Cursor<'t> {
-    pub fn new(tokens: &'t [Token]) -> Self {
+impl<'t> TokenCursor<'t> {
+    pub fn new(tokens: &'t [SqlToken]) -> Self {
         Self { rest: tokens }
     }
 
@@ -138,7 +138,7 @@ impl<'t> Cursor<'t> {
     pub fn words(&mut self, words: &str) -> Option<()> {
         let mut rest = self.rest;
         for wanted in words.split(' ') {
-            let Some((Token::Word(word), others)) = rest.split_first() else { return None };
+            let Some((SqlToken::Word(word), others)) = rest.split_first() else { return None };
             if word != wanted.as_bytes() {
                 return None;
             }
@@ -151,7 +151,7 @@ impl<'t> Cursor<'t> {
     /// Consumes a sign, if it is next.
     pub fn sign(&mut self, sign: u8) -> Option<()> {
         match self.rest.split_first() {
-            Some((Token::Sign(found), others)) if *found == sign => {
+            Some((SqlToken::Sign(found), others)) if *found == sign => {
                 self.rest = others;
                 Some(())
             }
@@ -162,7 +162,7 @@ impl<'t> Cursor<'t> {
     /// Consumes a name.
     pub fn name(&mut self) -> Option<&'t [u8]> {
         match self.rest.split_first()? {
-            (Token::Word(name) | Token::Name(name), others) => {
+            (SqlToken::Word(name) | SqlToken::Name(name), others) => {
                 self.rest = others;
                 Some(name)
             }
@@ -173,7 +173,7 @@ impl<'t> Cursor<'t> {
     /// Consumes a text.
     pub fn text(&mut self) -> Option<()> {
         match self.rest.split_first()? {
-            (Token::Text, others) => {
+            (SqlToken::Text, others) => {
                 self.rest = others;
                 Some(())
             }
@@ -182,8 +182,8 @@ impl<'t> Cursor<'t> {
     }
 
     /// Consumes everything up to a word.
-    pub fn until(&mut self, word: &str) -> Option<&'t [Token]> {
-        let is_it = |token: &Token| matches!(token, Token::Word(it) if it == word.as_bytes());
+    pub fn until(&mut self, word: &str) -> Option<&'t [SqlToken]> {
+        let is_it = |token: &SqlToken| matches!(token, SqlToken::Word(it) if it == word.as_bytes());
         let place = self.rest.iter().position(is_it)?;
         let (before, others) = self.rest.split_at(place);
         self.rest = &others[1..];
@@ -191,7 +191,7 @@ impl<'t> Cursor<'t> {
     }
 
     /// The remaining tokens.
-    pub fn rest(&self) -> &'t [Token] {
+    pub fn rest(&self) -> &'t [SqlToken] {
         self.rest
     }
 

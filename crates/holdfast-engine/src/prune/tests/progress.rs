@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use holdfast_backend::Backend;
-use holdfast_connect::{Content, Item, Leaf, LeafKind, Opener, Piece, Source};
+use holdfast_connect::{Content, ContentPiece, Leaf, LeafKind, Opener, Source, SourceItem};
 use holdfast_format::ObjectId;
 use holdfast_format::config::ChunkProfile;
 use holdfast_format::entry::{Metadata, Xattrs};
@@ -39,10 +39,10 @@ impl Opener for ChunksOpener {
 struct ChunksContent(io::Cursor<Vec<u8>>);
 
 impl Content for ChunksContent {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<Piece> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<ContentPiece> {
         match io::Read::read(&mut self.0, buffer)? {
-            0 => Ok(Piece::End),
-            count => Ok(Piece::Data(count)),
+            0 => Ok(ContentPiece::End),
+            count => Ok(ContentPiece::Data(count)),
         }
     }
 
@@ -54,12 +54,12 @@ impl Content for ChunksContent {
 struct ChunksSource(std::vec::IntoIter<(String, Vec<u64>)>);
 
 impl Source for ChunksSource {
-    fn next(&mut self) -> io::Result<Option<Item>> {
+    fn next(&mut self) -> io::Result<Option<SourceItem>> {
         Ok(self.0.next().map(|(name, chunks)| {
             let bytes: Vec<u8> = chunks.iter().flat_map(|chunk| bytes_of(*chunk)).collect();
             let kind = LeafKind::File { size: bytes.len() as u64 };
             let (name, metadata) = (name.into_bytes(), Metadata::default());
-            Item::Leaf(Leaf { name, metadata, kind, opener: Box::new(ChunksOpener(bytes)) })
+            SourceItem::Leaf(Leaf { name, metadata, kind, opener: Box::new(ChunksOpener(bytes)) })
         }))
     }
 }

@@ -75,7 +75,7 @@ fn directories_are_looked_into_as_in_restic() {
 }
 
 #[test]
-fn case_is_ignored_where_asked_for() {
+fn case_is_ignored_on_request() {
     let patterns = ["*.go", "README.md", "/home/user/foobar/*", "\u{c4}\u{d6}[\u{dc}]?"];
     let filter = Filter::new(&[], &patterns).unwrap();
     let wide = "/\u{e4}\u{d6}\u{fc}\u{df}";

@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 
-use crate::postgres::archive::{Content, ContentError, ContentHasher, ContentKind};
+use crate::postgres::archive::{ContentError, ContentHasher, ContentKind, MemberSummary};
 
 use super::toc::entry;
 
@@ -19,7 +19,7 @@ fn check(
     mut hasher: ContentHasher,
     mut bytes: &[u8],
     pieces: &[usize],
-) -> Result<Content, ContentError> {
+) -> Result<MemberSummary, ContentError> {
     let mut pieces = pieces.iter().cycle();
     while !bytes.is_empty() {
         let (piece, rest) = bytes.split_at((*pieces.next().unwrap()).min(bytes.len()));
@@ -30,11 +30,11 @@ fn check(
 }
 
 /// The content of rows by definition.
-fn defined(rows: &[Vec<u8>]) -> Content {
+fn defined(rows: &[Vec<u8>]) -> MemberSummary {
     let hashes = rows.iter().map(|row| twox_hash::XxHash3_128::oneshot(row));
     let sum = hashes.fold(0, u128::wrapping_add);
     let bytes = rows.iter().map(|row| row.len() as u64 + 1).sum();
-    Content { kind: ContentKind::Rows, rows: rows.len() as u64, bytes, hash: sum }
+    MemberSummary { kind: ContentKind::Rows, rows: rows.len() as u64, bytes, hash: sum }
 }
 
 fn lines(rows: &[Vec<u8>]) -> Vec<u8> {
@@ -92,7 +92,7 @@ proptest! {
 }
 
 #[test]
-fn rows_that_stop_or_go_on_are_refused() {
+fn truncated_and_overlong_rows_are_refused() {
     let whole = b"1\n2\n\\.\n\n\n";
     for pieces in [1, 2, 3, whole.len()] {
         for length in 0..whole.len() {

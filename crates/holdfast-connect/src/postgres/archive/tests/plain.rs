@@ -58,8 +58,8 @@ fn the_text_in_the_data_is_not_the_end() {
     assert_eq!(check(&wrong_kind, 11), Err(PlainError::CutShort));
     let still_restricted = format!("{CLUSTER_HEAD}\\restrict Ab1\n\nSELECT 1;\n{CLUSTER_END}");
     assert_eq!(check(&still_restricted, 11), Err(PlainError::CutShort));
-    let goes_on = format!("{HEAD}{END}SELECT 1;\n");
-    assert_eq!(check(&goes_on, 11), Err(PlainError::CutShort));
+    let continues = format!("{HEAD}{END}SELECT 1;\n");
+    assert_eq!(check(&continues, 11), Err(PlainError::CutShort));
 }
 
 #[test]

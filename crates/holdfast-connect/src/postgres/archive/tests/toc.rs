@@ -3,20 +3,20 @@
 use proptest::prelude::*;
 
 use crate::postgres::archive::{
-    Compression, CreationTime, DataPlace, Entry, Format, Head, Limits, OffsetState, Section, Toc,
-    Version,
+    ArchiveHead, ArchiveKind, ArchiveVersion, CreationTime, DataCompression, DataPlace, Limits,
+    OffsetState, Toc, TocEntry, TocSection,
 };
 
 /// An entry with data.
-pub fn entry(copy: Option<&[u8]>) -> Entry {
-    Entry {
+pub fn entry(copy: Option<&[u8]>) -> TocEntry {
+    TocEntry {
         dump_id: 1,
         had_dumper: true,
         catalog: 1259,
         object: 16384,
         tag: Some(b"t"[..].into()),
         kind: b"TABLE DATA"[..].into(),
-        section: Section::Data,
+        section: TocSection::Data,
         definition: None,
         drop: None,
         copy: copy.map(Into::into),
@@ -45,20 +45,20 @@ prop_compose! {
         (second, minute, hour, day) in (0..=60, 0..=59, 0..=23, 1..=31),
         (month_from_0, year_from_1900, is_summer_time) in (0..=11, 70..=300, -1..=1),
         (database, server_version, dump_version) in (text(), text(), text()),
-    ) -> Head {
-        let version = Version { major: 1, minor, revision: 0 };
+    ) -> ArchiveHead {
+        let version = ArchiveVersion { major: 1, minor, revision: 0 };
         let compression = match (version.has_compression_method(), method) {
-            (_, 0) => Compression::None,
-            (false, _) => Compression::Gzip { level },
-            (true, 1) => Compression::Gzip { level: 0 },
-            (true, 2) => Compression::Lz4,
-            (true, _) => Compression::Zstd,
+            (_, 0) => DataCompression::None,
+            (false, _) => DataCompression::Gzip { level },
+            (true, 1) => DataCompression::Gzip { level: 0 },
+            (true, 2) => DataCompression::Lz4,
+            (true, _) => DataCompression::Zstd,
         };
-        let format = if is_custom { Format::Custom } else { Format::Files };
+        let format = if is_custom { ArchiveKind::Custom } else { ArchiveKind::Files };
         let created = CreationTime {
             second, minute, hour, day, month_from_0, year_from_1900, is_summer_time,
         };
-        Head {
+        ArchiveHead {
             version, int_bytes, offset_bytes, format, compression, created, database,
             server_version, dump_version,
         }
@@ -73,20 +73,20 @@ prop_compose! {
         (namespace, tablespace, access_method, owner) in (text(), text(), text(), text()),
         kind in text(),
         section in prop::sample::select(
-            vec![Section::None, Section::PreData, Section::Data, Section::PostData]
+            vec![TocSection::None, TocSection::PreData, TocSection::Data, TocSection::PostData]
         ),
         relation_kind in any::<i32>(),
         with_oids in any::<bool>(),
         dependencies in prop::collection::vec(any::<i32>(), 0..5),
         offset in any::<u32>(),
         is_known in any::<bool>(),
-    ) -> Entry {
+    ) -> TocEntry {
         let state = match (had_dumper, is_known) {
             (false, _) => OffsetState::NoData,
             (true, true) => OffsetState::Known,
             (true, false) => OffsetState::Unknown,
         };
-        Entry {
+        TocEntry {
             dump_id: 0, had_dumper, catalog, object, tag, kind: kind.unwrap_or_default(), section,
             definition, drop, copy, namespace, tablespace, access_method, relation_kind, owner,
             with_oids, dependencies, data: DataPlace::Stream { state, offset: offset.into() },
@@ -104,7 +104,7 @@ prop_compose! {
             if !head.version.has_relation_kind() {
                 entry.relation_kind = 0;
             }
-            if head.format == Format::Files {
+            if head.format == ArchiveKind::Files {
                 let name = if entry.had_dumper { &b"1.dat"[..] } else { b"" };
                 entry.data = DataPlace::File(name.into());
             }
