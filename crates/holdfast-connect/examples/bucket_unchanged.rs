@@ -25,7 +25,7 @@ use std::{fs, io, iter, thread};
 use holdfast_connect::bucket::{
     Bucket, BucketOptions, BucketSourceOptions, CredentialSource, Requests, Service,
 };
-use holdfast_connect::{Content, ContentPiece, Leaf, LeafKind, Opener, Source, SourceItem};
+use holdfast_connect::{ContentPiece, ContentReader, Leaf, LeafKind, Opener, Source, SourceItem};
 use holdfast_format::entry::FileTime;
 use jiff::Timestamp;
 use zeroize::Zeroizing;
@@ -203,7 +203,7 @@ fn find_changed(
     Ok(())
 }
 
-fn read_all(content: &mut dyn Content) -> io::Result<()> {
+fn read_all(content: &mut dyn ContentReader) -> io::Result<()> {
     let mut buffer = vec![0; 1 << 16];
     while content.read(&mut buffer)? != ContentPiece::End {}
     Ok(())

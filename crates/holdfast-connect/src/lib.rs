@@ -16,5 +16,7 @@ pub mod trust;
 pub mod web;
 pub mod words;
 
-pub use source::{Content, SourceItem, Leaf, LeafKind, Opener, ContentPiece, Source, UnreadEntry};
+pub use source::{
+    ContentPiece, ContentReader, Leaf, LeafKind, Opener, Source, SourceItem, UnreadEntry,
+};
 pub use target::{Existing, FileSlot, Leftovers, Replace, Target, TargetError};

@@ -88,7 +88,7 @@ pub trait Opener: Send + Sync + std::fmt::Debug {
     ///
     /// # Errors
     /// Errors of the source; they concern this entry only.
-    fn open(&self) -> io::Result<Box<dyn Content>>;
+    fn open(&self) -> io::Result<Box<dyn ContentReader>>;
 
     /// Extended attributes, ascending by name.
     ///
@@ -121,15 +121,15 @@ pub enum ContentPiece {
 }
 
 /// The content of one file, read once from start to end.
-pub trait Content: Send {
+pub trait ContentReader: Send {
     /// Reads the next stretch, filling `buffer` as far as the stretch goes.
     ///
     /// # Errors
     /// Errors of the source; they concern this entry only.
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<ContentPiece>;
 
-    /// After [`ContentPiece::End`]: the current metadata if it differs from what the scan saw, because the
-    /// entry changed between the scan and the end of reading.
+    /// After [`ContentPiece::End`]: the current metadata if it differs from what the scan saw,
+    /// because the entry changed between the scan and the end of reading.
     ///
     /// # Errors
     /// Errors of the source, such as the failure of a command: the content must then not be used.

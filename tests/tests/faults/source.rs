@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::io;
 use std::sync::Arc;
 
-use holdfast_connect::{Content, ContentPiece, Leaf, LeafKind, Opener, Source, SourceItem};
+use holdfast_connect::{ContentPiece, ContentReader, Leaf, LeafKind, Opener, Source, SourceItem};
 use holdfast_format::entry::{FileTime, Metadata};
 
 /// Files by their path: folders and name, joined by `/`.
@@ -73,7 +73,7 @@ impl Source for MemorySource {
 struct MemoryFile(Arc<Vec<u8>>);
 
 impl Opener for MemoryFile {
-    fn open(&self) -> io::Result<Box<dyn Content>> {
+    fn open(&self) -> io::Result<Box<dyn ContentReader>> {
         Ok(Box::new(MemoryContent { bytes: Arc::clone(&self.0), done: 0 }))
     }
 
@@ -87,7 +87,7 @@ struct MemoryContent {
     done: usize,
 }
 
-impl Content for MemoryContent {
+impl ContentReader for MemoryContent {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<ContentPiece> {
         let rest = &self.bytes[self.done..];
         let count = rest.len().min(buffer.len());

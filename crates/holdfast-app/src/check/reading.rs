@@ -3,7 +3,7 @@
 use std::io;
 use std::sync::{Arc, PoisonError};
 
-use holdfast_connect::{Content, ContentPiece, Opener};
+use holdfast_connect::{ContentPiece, ContentReader, Opener};
 use holdfast_format::entry::Metadata;
 
 use super::hashes::{Digests, Hasher, Kinds};
@@ -20,7 +20,7 @@ pub(super) struct HashedOpener {
 }
 
 impl Opener for HashedOpener {
-    fn open(&self) -> io::Result<Box<dyn Content>> {
+    fn open(&self) -> io::Result<Box<dyn ContentReader>> {
         let content = self.opener.open()?;
         let (references, key) = (Arc::clone(&self.references), self.key.clone());
         let hasher = Some(Hasher::new(self.kinds));
@@ -41,7 +41,7 @@ impl Opener for HashedOpener {
 }
 
 struct HashedContent {
-    content: Box<dyn Content>,
+    content: Box<dyn ContentReader>,
     references: SharedReferences,
     key: Vec<u8>,
     /// None once the content was read.
@@ -55,7 +55,7 @@ impl HashedContent {
     }
 }
 
-impl Content for HashedContent {
+impl ContentReader for HashedContent {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<ContentPiece> {
         let piece = self.content.read(buffer)?;
         match (piece, &mut self.hasher) {

@@ -5,7 +5,7 @@ use std::fmt;
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use holdfast_connect::{Content, SourceItem, LeafKind, Opener, ContentPiece, Source};
+use holdfast_connect::{ContentReader, SourceItem, LeafKind, Opener, ContentPiece, Source};
 use holdfast_engine::{EngineEvent, Observer};
 use holdfast_format::entry::Metadata;
 use holdfast_format::record::Text;
@@ -247,7 +247,7 @@ struct ScannedOpener {
 }
 
 impl Opener for ScannedOpener {
-    fn open(&self) -> io::Result<Box<dyn Content>> {
+    fn open(&self) -> io::Result<Box<dyn ContentReader>> {
         let content = self.opener.open()?;
         let (scan, path) = (Arc::clone(&self.scan), self.path.clone());
         Ok(Box::new(ScannedContent { content, scan, path, read: Some(Vec::new()) }))
@@ -267,14 +267,14 @@ impl Opener for ScannedOpener {
 }
 
 struct ScannedContent {
-    content: Box<dyn Content>,
+    content: Box<dyn ContentReader>,
     scan: Arc<Scan>,
     path: Vec<u8>,
     /// What was read so far; none if it is too long or has holes.
     read: Option<Vec<u8>>,
 }
 
-impl Content for ScannedContent {
+impl ContentReader for ScannedContent {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<ContentPiece> {
         let piece = self.content.read(buffer)?;
         match (&piece, &mut self.read) {

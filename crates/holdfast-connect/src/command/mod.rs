@@ -10,7 +10,7 @@ mod tests;
 
 pub use process::CommandSource;
 pub use stream::StreamSource;
-pub use waiting::StoppableReader;
+pub use waiting::StoppableInput;
 
 use std::io;
 

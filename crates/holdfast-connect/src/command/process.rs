@@ -13,16 +13,16 @@ use rustix::process::{Pid, PidfdFlags, Signal, kill_process_group, pidfd_open};
 
 use super::stream::{already_read, fill};
 use super::waiting::until_ready;
-use super::{PathNames, StoppableReader, StreamEntry, single};
-use crate::{Content, ContentPiece, Opener, Source, SourceItem, child};
+use super::{PathNames, StoppableInput, StreamEntry, single};
+use crate::{ContentPiece, ContentReader, Opener, Source, SourceItem, child};
 
 /// A source of one file, whose content is the output of a command.
 ///
 /// The command starts with the first call of [`Source::next`], without a shell, with empty standard
 /// input and the standard error of this program. It has a process group of its own, which is killed
 /// if the content is dropped before the command has ended. Unless the command succeeds,
-/// [`Content::changed`] fails: what was read may be half a dump. Errors name the program, never its
-/// arguments: those may contain passwords.
+/// [`ContentReader::changed`] fails: what was read may be half a dump. Errors name the program,
+/// never its arguments: those may contain passwords.
 pub struct CommandSource {
     program: Vec<OsString>,
     entry: StreamEntry,
@@ -69,7 +69,7 @@ impl Source for CommandSource {
 struct CommandOpener(Mutex<Option<RunningCommand>>);
 
 impl Opener for CommandOpener {
-    fn open(&self) -> io::Result<Box<dyn Content>> {
+    fn open(&self) -> io::Result<Box<dyn ContentReader>> {
         let running = self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
         Ok(Box::new(running.ok_or_else(already_read)?))
     }
@@ -85,7 +85,7 @@ struct RunningCommand {
     /// Name of the program, for errors.
     name: String,
     child: Child,
-    output: Option<StoppableReader>,
+    output: Option<StoppableInput>,
     stop: Arc<AtomicBool>,
     /// How it ended; from then on its process id may belong to another process.
     status: Option<ExitStatus>,
@@ -104,8 +104,7 @@ impl RunningCommand {
             io::Error::new(error.kind(), format!("cannot start the command {name:?}: {error}"))
         };
         let mut child = command.spawn().map_err(cannot)?;
-        let output =
-            child.stdout.take().map(|it| StoppableReader::new(it.into(), Arc::clone(stop)));
+        let output = child.stdout.take().map(|it| StoppableInput::new(it.into(), Arc::clone(stop)));
         Ok(Self { name, child, output, stop: Arc::clone(stop), status: None })
     }
 
@@ -131,7 +130,7 @@ impl RunningCommand {
     }
 }
 
-impl Content for RunningCommand {
+impl ContentReader for RunningCommand {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<ContentPiece> {
         match &mut self.output {
             Some(output) => fill(output, buffer),

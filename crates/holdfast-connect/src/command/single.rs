@@ -6,7 +6,7 @@ use std::io;
 use holdfast_format::entry::Metadata;
 
 use super::{PathNames, StreamEntry};
-use crate::{Content, Leaf, LeafKind, Opener, SourceItem};
+use crate::{ContentReader, Leaf, LeafKind, Opener, SourceItem};
 
 /// Mode of the file, as restic gives it.
 const FILE_MODE: u32 = 0o644;
@@ -55,7 +55,7 @@ fn metadata(entry: &StreamEntry, mode: u32) -> Metadata {
 struct ParentDirectory;
 
 impl Opener for ParentDirectory {
-    fn open(&self) -> io::Result<Box<dyn Content>> {
+    fn open(&self) -> io::Result<Box<dyn ContentReader>> {
         Err(io::Error::new(io::ErrorKind::InvalidInput, "only files have content"))
     }
 

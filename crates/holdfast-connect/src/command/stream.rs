@@ -8,7 +8,7 @@ use std::sync::{Mutex, PoisonError};
 use holdfast_format::entry::Metadata;
 
 use super::{StreamEntry, single};
-use crate::{Content, ContentPiece, Opener, Source, SourceItem};
+use crate::{ContentPiece, ContentReader, Opener, Source, SourceItem};
 
 /// A source of one file, whose content comes from a reader.
 pub struct StreamSource {
@@ -43,7 +43,7 @@ impl fmt::Debug for StreamOpener {
 }
 
 impl Opener for StreamOpener {
-    fn open(&self) -> io::Result<Box<dyn Content>> {
+    fn open(&self) -> io::Result<Box<dyn ContentReader>> {
         let reader = self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
         let reader = reader.ok_or_else(already_read)?;
         Ok(Box::new(StreamContent { reader }))
@@ -58,7 +58,7 @@ struct StreamContent {
     reader: Box<dyn Read + Send>,
 }
 
-impl Content for StreamContent {
+impl ContentReader for StreamContent {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<ContentPiece> {
         fill(&mut self.reader, buffer)
     }

@@ -7,9 +7,9 @@ use std::time::{Duration, Instant};
 
 use holdfast_format::entry::{FileTime, Metadata};
 
-use super::{CommandSource, StoppableReader, StreamEntry, StreamSource};
+use super::{CommandSource, StoppableInput, StreamEntry, StreamSource};
 use crate::conformance::{check_source, drain};
-use crate::{Content, ContentPiece, Leaf, LeafKind, Source, SourceItem};
+use crate::{ContentPiece, ContentReader, Leaf, LeafKind, Source, SourceItem};
 
 fn entry(file_name: &[u8]) -> StreamEntry {
     let time = FileTime { seconds: 1_700_000_000, nanoseconds: 7 };
@@ -27,12 +27,12 @@ fn leaf(source: &mut dyn Source) -> Leaf {
     leaves.next().unwrap()
 }
 
-fn content(leaf: &Leaf) -> Box<dyn Content> {
+fn content(leaf: &Leaf) -> Box<dyn ContentReader> {
     assert!(leaf.opener.xattrs().unwrap().is_empty());
     leaf.opener.open().unwrap()
 }
 
-fn read_all(content: &mut dyn Content) -> Vec<u8> {
+fn read_all(content: &mut dyn ContentReader) -> Vec<u8> {
     let (mut all, mut buffer) = (Vec::new(), [0; 1000]);
     while let ContentPiece::Data(length) = content.read(&mut buffer).unwrap() {
         all.extend_from_slice(&buffer[..length]);
@@ -235,7 +235,7 @@ fn a_silent_command_can_be_stopped() {
 fn a_silent_stream_can_be_stopped() {
     let (output, input) = io::pipe().unwrap();
     let stop = Arc::default();
-    let reader = StoppableReader::new(output.into(), Arc::clone(&stop));
+    let reader = StoppableInput::new(output.into(), Arc::clone(&stop));
     let source = StreamSource::stdin(Box::new(reader), &entry(b"stdin"));
     let mut content = content(&leaf(&mut source.unwrap()));
     (&input).write_all(b"begun").unwrap();

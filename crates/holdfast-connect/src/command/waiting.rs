@@ -15,19 +15,19 @@ const LOOK_INTERVAL: Timespec = Timespec { tv_sec: 0, tv_nsec: 100_000_000 };
 
 /// A pipe, terminal or file whose reader can be stopped while there is nothing to read.
 #[derive(Debug)]
-pub struct StoppableReader {
+pub struct StoppableInput {
     file: File,
     stop: Arc<AtomicBool>,
 }
 
-impl StoppableReader {
+impl StoppableInput {
     /// Reads from `stream`; once `stop` is true, every read fails.
     pub fn new(stream: OwnedFd, stop: Arc<AtomicBool>) -> Self {
         Self { file: stream.into(), stop }
     }
 }
 
-impl Read for StoppableReader {
+impl Read for StoppableInput {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         until_ready(&self.file, &self.stop)?;
         self.file.read(buffer)

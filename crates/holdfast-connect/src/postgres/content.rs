@@ -4,7 +4,7 @@ use std::io;
 
 use holdfast_format::entry::{FileTime, Metadata};
 
-use crate::{Content, ContentPiece, Leaf, LeafKind, Opener, SourceItem};
+use crate::{ContentPiece, ContentReader, Leaf, LeafKind, Opener, SourceItem};
 
 /// Mode of the files: the contents of a database are private.
 const FILE_MODE: u32 = 0o600;
@@ -67,7 +67,7 @@ impl std::fmt::Debug for KnownBytes {
 }
 
 impl Opener for KnownBytes {
-    fn open(&self) -> io::Result<Box<dyn Content>> {
+    fn open(&self) -> io::Result<Box<dyn ContentReader>> {
         Ok(Box::new(BytesContent(io::Cursor::new(self.0.clone()))))
     }
 
@@ -78,7 +78,7 @@ impl Opener for KnownBytes {
 
 struct BytesContent(io::Cursor<Vec<u8>>);
 
-impl Content for BytesContent {
+impl ContentReader for BytesContent {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<ContentPiece> {
         match io::Read::read(&mut self.0, buffer)? {
             0 => Ok(ContentPiece::End),

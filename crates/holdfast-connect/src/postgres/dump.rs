@@ -21,8 +21,8 @@ use super::record::{DatabaseContent, DatabaseRecord, FORM, MemberKind, MemberRec
 use super::said::ToolMessages;
 use super::same::FullPipe;
 use super::tool::RunningTool;
-use crate::command::StoppableReader;
-use crate::{Content, ContentPiece, Opener};
+use crate::command::StoppableInput;
+use crate::{ContentPiece, ContentReader, Opener};
 
 /// Bytes read at once of a member that is skipped.
 const SKIP_BYTES: usize = 64 << 10;
@@ -73,7 +73,7 @@ impl RunningDump {
         if cut.tools.exec.is_empty() {
             cut.see(&record.name, &mut running, &name)?;
         }
-        let output = StoppableReader::new(full.open().map_err(pipe)?, Arc::clone(&cut.tools.stop));
+        let output = StoppableInput::new(full.open().map_err(pipe)?, Arc::clone(&cut.tools.stop));
         match ArchiveReader::open(Box::new(output) as Box<dyn Read + Send>, Limits::DEFAULT) {
             Ok(reader) => Ok(Self::new(record.name.clone(), reader, Some(running), u64::MAX)),
             Err(error) => Err(blame(&record.name, &mut running, &error)),
@@ -340,7 +340,7 @@ impl std::fmt::Debug for MemberOpener {
 }
 
 impl Opener for MemberOpener {
-    fn open(&self) -> io::Result<Box<dyn Content>> {
+    fn open(&self) -> io::Result<Box<dyn ContentReader>> {
         let dump = self.dump.upgrade().ok_or_else(already_read)?;
         let is_here = SharedDump(Arc::clone(&dump))
             .with(|dump| dump.open.as_ref().is_some_and(|(record, _)| record.path == self.path));
@@ -357,7 +357,7 @@ impl Opener for MemberOpener {
 
 struct MemberContent(SharedDump);
 
-impl Content for MemberContent {
+impl ContentReader for MemberContent {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<ContentPiece> {
         match self.0.with(|dump| dump.read(buffer))? {
             0 => Ok(ContentPiece::End),

@@ -16,7 +16,7 @@ use super::content::{CaptureEntries, already_read};
 use super::database::DatabaseFolder;
 use super::dump::RunningDump;
 use super::error::{ErrorKind, PostgresError};
-use crate::{Content, ContentPiece, Opener, Source, SourceItem};
+use crate::{ContentPiece, ContentReader, Opener, Source, SourceItem};
 
 /// The first bytes of gzip and of zstd.
 const GZIP_START: &[u8] = b"\x1f\x8b";
@@ -181,7 +181,7 @@ impl std::fmt::Debug for ScriptOpener {
 }
 
 impl Opener for ScriptOpener {
-    fn open(&self) -> io::Result<Box<dyn Content>> {
+    fn open(&self) -> io::Result<Box<dyn ContentReader>> {
         let script = self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
         Ok(Box::new(script.ok_or_else(already_read)?))
     }
@@ -198,7 +198,7 @@ struct ScriptFile {
     kind: PlainKind,
 }
 
-impl Content for ScriptFile {
+impl ContentReader for ScriptFile {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<ContentPiece> {
         let count = loop {
             match self.file.read(buffer) {

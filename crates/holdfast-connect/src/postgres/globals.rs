@@ -8,7 +8,7 @@ use super::cut::Cut;
 use super::error::{ErrorKind, PostgresError};
 use super::options::GlobalsSelection;
 use super::said::ToolMessages;
-use crate::command::StoppableReader;
+use crate::command::StoppableInput;
 
 /// More than the roles and tablespaces of any server.
 const GLOBALS_BYTES_MAX: u64 = 256 << 20;
@@ -35,7 +35,7 @@ impl Cut {
         let mut running = self.tools.start("pg_dumpall", &mut command)?;
         let mut script = Vec::new();
         if let Some(output) = running.child.stdout.take() {
-            let output = StoppableReader::new(output.into(), self.tools.stop.clone());
+            let output = StoppableInput::new(output.into(), self.tools.stop.clone());
             let read = output.take(GLOBALS_BYTES_MAX + 1).read_to_end(&mut script);
             read.map_err(|error| PostgresError::io("read from pg_dumpall", &error))?;
         }

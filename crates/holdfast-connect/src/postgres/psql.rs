@@ -11,7 +11,7 @@ use std::process::{ChildStdin, Stdio};
 use super::error::{ErrorKind, PostgresError, PostgresRefusal};
 use super::rows::OnBytes;
 use super::tool::{RunningTool, Tools};
-use crate::command::StoppableReader;
+use crate::command::StoppableInput;
 
 /// The program's name.
 const PROGRAM: &str = "psql";
@@ -21,7 +21,7 @@ pub(super) struct Psql {
     /// Server and database, for messages.
     subject: String,
     input: Option<ChildStdin>,
-    output: BufReader<StoppableReader>,
+    output: BufReader<StoppableInput>,
     running: RunningTool,
     /// A line that nothing else writes. It marks the end of the response to a statement.
     mark: String,
@@ -37,7 +37,7 @@ impl Psql {
         let output = running.child.stdout.take().map(Into::into);
         let output =
             output.ok_or_else(|| PostgresError::new(ErrorKind::Tool, "psql has no output"))?;
-        let output = BufReader::new(StoppableReader::new(output, tools.stop.clone()));
+        let output = BufReader::new(StoppableInput::new(output, tools.stop.clone()));
         let mut random = [0; 8];
         getrandom::fill(&mut random).map_err(|error| {
             PostgresError::new(ErrorKind::Io, format!("no random bytes: {error}"))

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use holdfast_connect::conformance::{check_source, drain};
 use holdfast_connect::{
-    Content, ContentPiece, Leaf, LeafKind, Replace, Source, SourceItem, Target, TargetError,
+    ContentPiece, ContentReader, Leaf, LeafKind, Replace, Source, SourceItem, Target, TargetError,
 };
 use holdfast_format::bucket::key_of_name;
 use holdfast_format::entry::{Content as Chunks, Entry, EntryKind, Metadata};
@@ -40,7 +40,7 @@ impl BucketTree {
     }
 }
 
-pub fn read_all(content: &mut dyn Content) -> std::io::Result<Vec<u8>> {
+pub fn read_all(content: &mut dyn ContentReader) -> std::io::Result<Vec<u8>> {
     let (mut all, mut buffer) = (Vec::new(), vec![0; 1 << 20]);
     loop {
         match content.read(&mut buffer)? {

@@ -6,7 +6,7 @@ use std::os::unix::fs::{FileExt, symlink};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use holdfast_connect::{Content, ContentPiece};
+use holdfast_connect::{ContentPiece, ContentReader};
 use rustix::fs::{CWD, FileType, Mode};
 
 use crate::{CompletedScan, directory, pieces, read, scan};
@@ -29,7 +29,7 @@ impl Scanned {
         Self { _directory: directory, path, scan }
     }
 
-    fn open(&self) -> Box<dyn Content> {
+    fn open(&self) -> Box<dyn ContentReader> {
         self.scan.leaf(&self.path).opener.open().unwrap()
     }
 

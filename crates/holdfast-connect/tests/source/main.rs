@@ -17,7 +17,7 @@ use std::path::{Path, PathBuf};
 use holdfast_connect::conformance::{check_source, drain};
 use holdfast_connect::fs::filter::Filter;
 use holdfast_connect::fs::source::{FsOptions, FsSource};
-use holdfast_connect::{Content, ContentPiece, Leaf, Opener, SourceItem};
+use holdfast_connect::{ContentPiece, ContentReader, Leaf, Opener, SourceItem};
 use holdfast_format::entry::Metadata;
 
 /// Scans `paths` to the end and checks the stream.
@@ -127,7 +127,7 @@ impl CompletedScan {
 }
 
 /// Pieces up to the end; data unchanged.
-fn pieces(content: &mut dyn Content) -> Vec<(ContentPiece, Vec<u8>)> {
+fn pieces(content: &mut dyn ContentReader) -> Vec<(ContentPiece, Vec<u8>)> {
     let mut all = Vec::new();
     let mut buffer = vec![0; 64 * 1024];
     loop {
@@ -142,7 +142,7 @@ fn pieces(content: &mut dyn Content) -> Vec<(ContentPiece, Vec<u8>)> {
 }
 
 /// The whole content, which has no holes.
-fn read(content: &mut dyn Content) -> Vec<u8> {
+fn read(content: &mut dyn ContentReader) -> Vec<u8> {
     pieces(content).into_iter().flat_map(|(_, data)| data).collect()
 }
 

@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use bytes::Bytes;
 use holdfast_chunk::Cutter;
-use holdfast_connect::{Content, ContentPiece, Opener};
+use holdfast_connect::{ContentPiece, ContentReader, Opener};
 use holdfast_format::BlobType;
 use holdfast_format::entry::{Entry, Metadata, Xattrs};
 use holdfast_format::limits::{self, ENTRY_BYTES_MAX};
@@ -150,7 +150,7 @@ fn check_size(xattrs: Xattrs) -> io::Result<Xattrs> {
 
 /// Reads a content to its end; the result is what the source says about it then.
 fn read_content(
-    mut content: Box<dyn Content>,
+    mut content: Box<dyn ContentReader>,
     size: u64,
     context: &ReadContext,
     parts: &mut Vec<FilePart>,

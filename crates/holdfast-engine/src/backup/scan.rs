@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use holdfast_chunk::{Cutter, StreamCutter};
-use holdfast_connect::{Content, ContentPiece, Leaf, LeafKind, Opener, Source, SourceItem};
+use holdfast_connect::{ContentPiece, ContentReader, Leaf, LeafKind, Opener, Source, SourceItem};
 use holdfast_format::entry::{Entry, EntryKind, Metadata};
 use holdfast_format::limits;
 use holdfast_format::record::SourceRecord;
@@ -283,7 +283,7 @@ impl<'a> SourceScanner<'a> {
     /// Sends the pieces of a content; the inner result is what the source said at its end.
     fn stream(
         &mut self,
-        mut content: Box<dyn Content>,
+        mut content: Box<dyn ContentReader>,
     ) -> Result<io::Result<Option<Metadata>>, Stop> {
         let cutter = Arc::clone(&self.cutter);
         let mut stream = StreamCutter::new(&cutter);

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::io;
 use std::sync::Arc;
 
-use holdfast_connect::{Content, ContentPiece, Leaf, LeafKind, Opener, Source, SourceItem};
+use holdfast_connect::{ContentPiece, ContentReader, Leaf, LeafKind, Opener, Source, SourceItem};
 use holdfast_format::entry::{FileTime, Metadata, Xattrs};
 
 /// Extended attributes, or the error of the source.
@@ -119,7 +119,7 @@ impl Source for TestSource {
 struct MadeOpener(Arc<TestEntry>);
 
 impl Opener for MadeOpener {
-    fn open(&self) -> io::Result<Box<dyn Content>> {
+    fn open(&self) -> io::Result<Box<dyn ContentReader>> {
         Ok(Box::new(TestContent { made: Arc::clone(&self.0), done: 0 }))
     }
 
@@ -141,7 +141,7 @@ struct TestContent {
     done: usize,
 }
 
-impl Content for TestContent {
+impl ContentReader for TestContent {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<ContentPiece> {
         let rest = &self.made.bytes.as_deref().unwrap_or_default()[self.done..];
         let count = rest.len().min(buffer.len());

@@ -2,8 +2,8 @@
 //!
 //! The key space is cut into segments that are listed concurrently; each buffers at most a few
 //! pages until its turn comes. Where to cut is known from an earlier listing
-//! ([`ListingPlan::split_keys`]), or guessed from the keys of the last page ([`split`]). A wrong guess
-//! costs a request, never a key: a segment ends where the next one begins.
+//! ([`ListingPlan::split_keys`]), or guessed from the keys of the last page ([`split`]). A wrong
+//! guess costs a request, never a key: a segment ends where the next one begins.
 //!
 //! A server that does not list in the order of the keys' bytes is detected: keys must ascend, and a
 //! segment must reach into the next one ([`join`]). Such a bucket is then listed page by page, held

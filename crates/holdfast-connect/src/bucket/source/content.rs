@@ -15,7 +15,7 @@ use super::super::object::ListedObject;
 use super::super::s3::checksum::Checker;
 use super::super::store::BucketStore;
 use crate::web::ResponseBody;
-use crate::{Content, ContentPiece};
+use crate::{ContentPiece, ContentReader};
 
 /// Objects of at least this size, in bytes, are read in ranges.
 pub const LARGE_BYTES_MIN: u64 = 16 << 20;
@@ -112,7 +112,7 @@ impl Drop for ObjectContent {
     }
 }
 
-impl Content for ObjectContent {
+impl ContentReader for ObjectContent {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<ContentPiece> {
         let mut filled = 0;
         while filled < buffer.len() {

@@ -15,7 +15,7 @@ use super::super::connection::Bucket;
 use super::super::http::client::ServiceResponse;
 use super::super::object::{AttributeQuery, ListedObject};
 use super::content::{LARGE_BYTES_MIN, ObjectContent};
-use crate::{Content, ContentPiece, Opener};
+use crate::{ContentPiece, ContentReader, Opener};
 
 /// Attempts to examine an object that keeps changing before it is abandoned.
 const LOOKS_MAX: u32 = 4;
@@ -147,7 +147,7 @@ impl fmt::Debug for ObjectOpener {
 }
 
 impl Opener for ObjectOpener {
-    fn open(&self) -> io::Result<Box<dyn Content>> {
+    fn open(&self) -> io::Result<Box<dyn ContentReader>> {
         if let KnownAttributes::Coming(coming) = self.take() {
             // The response with the content includes the attributes.
             coming.abort();
@@ -218,7 +218,7 @@ impl InMemoryEntry {
 }
 
 impl Opener for InMemoryEntry {
-    fn open(&self) -> io::Result<Box<dyn Content>> {
+    fn open(&self) -> io::Result<Box<dyn ContentReader>> {
         Ok(Box::new(InMemory { content: self.content.clone(), position: 0 }))
     }
 
@@ -233,7 +233,7 @@ struct InMemory {
     position: usize,
 }
 
-impl Content for InMemory {
+impl ContentReader for InMemory {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<ContentPiece> {
         let rest = &self.content[self.position..];
         let count = rest.len().min(buffer.len());

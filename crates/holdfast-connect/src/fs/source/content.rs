@@ -10,7 +10,7 @@ use rustix::io::Errno;
 
 use super::context::ScanContext;
 use super::metadata::{FileStamp, LastOwners, size};
-use crate::{Content, ContentPiece};
+use crate::{ContentPiece, ContentReader};
 
 /// From this size on, in bytes, the kernel is advised to read far ahead.
 const READ_AHEAD_BYTES_MIN: u64 = 1 << 20;
@@ -95,7 +95,7 @@ impl FileContent {
     }
 }
 
-impl Content for FileContent {
+impl ContentReader for FileContent {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<ContentPiece> {
         let left = match self.opened.size {
             0 => u64::MAX,

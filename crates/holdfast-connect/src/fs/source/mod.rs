@@ -37,8 +37,8 @@ use work::{EntryBatch, ScanUnit, ScanWorker, Task};
 ///
 /// The stream shows the tree from the root of the file system down to the named paths, merged into
 /// one. Above a named path, links are followed; the path itself and everything below it is taken as
-/// it is. A directory that cannot be listed is in the stream, empty and with an [`SourceItem::Unread`];
-/// anything else that cannot be examined is an [`SourceItem::Unread`] only.
+/// it is. A directory that cannot be listed is in the stream, empty and with an
+/// [`SourceItem::Unread`]; anything else that cannot be examined is an [`SourceItem::Unread`] only.
 pub struct FsSource {
     schedule: Arc<ScanSchedule>,
     threads: Vec<JoinHandle<()>>,

@@ -12,7 +12,7 @@ use super::directory::open_quietly;
 use super::listing::FolderListing;
 use super::metadata::FileStamp;
 use super::xattr;
-use crate::{Content, Opener};
+use crate::{ContentReader, Opener};
 
 /// Access to one entry, by its directory and its name.
 pub(super) struct FsOpener {
@@ -73,7 +73,7 @@ impl fmt::Debug for FsOpener {
 }
 
 impl Opener for FsOpener {
-    fn open(&self) -> io::Result<Box<dyn Content>> {
+    fn open(&self) -> io::Result<Box<dyn ContentReader>> {
         let ScannedEntry::File(scanned) = self.found else {
             return Err(io::Error::new(io::ErrorKind::InvalidInput, "only files have content"));
         };

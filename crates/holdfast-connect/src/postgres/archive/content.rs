@@ -1,10 +1,10 @@
 //! What a table holds, in a few bytes that do not depend on the order of its rows.
 //!
-//! A restored table has the same rows as the dump if both have the same [`MemberSummary`]: the number of
-//! rows, their bytes, and the sum modulo 2^128 of the XXH3-128 of each line of `COPY`. Two equal
-//! rows do not cancel out, and a row counts wherever PostgreSQL puts it. The sum detects errors; it
-//! does not protect against someone who chooses the rows. It is computed over every byte of every
-//! dump, so it has to be cheaper than the dump itself, even for rows of a few bytes.
+//! A restored table has the same rows as the dump if both have the same [`MemberSummary`]: the
+//! number of rows, their bytes, and the sum modulo 2^128 of the XXH3-128 of each line of `COPY`.
+//! Two equal rows do not cancel out, and a row counts wherever PostgreSQL puts it. The sum detects
+//! errors; it does not protect against someone who chooses the rows. It is computed over every byte
+//! of every dump, so it has to be cheaper than the dump itself, even for rows of a few bytes.
 
 use std::fmt;
 

@@ -15,7 +15,7 @@ use super::super::error::{ErrorKind, PostgresError};
 use super::super::tool::Tools;
 use super::settings::is_of_database;
 use super::stored::ReadDatabase;
-use crate::command::StoppableReader;
+use crate::command::StoppableInput;
 
 /// How long to wait for another session that changes a table, in milliseconds.
 const LOCK_WAIT_MS: u32 = 30_000;
@@ -71,7 +71,7 @@ fn contents(tools: &Tools, database: &str) -> Result<Toc, PostgresError> {
     let Some(output) = running.child.stdout.take() else {
         return Err(PostgresError::new(ErrorKind::Tool, "pg_dump has no output"));
     };
-    let mut output = StoppableReader::new(output.into(), tools.stop.clone());
+    let mut output = StoppableInput::new(output.into(), tools.stop.clone());
     let read = ArchiveReader::open(&mut output as &mut dyn Read, Limits::DEFAULT);
     let toc = read.map(|reader| reader.toc().clone());
     let drained = io::copy(&mut output, &mut io::sink());

@@ -1,8 +1,8 @@
 //! SQL as text: where a statement ends, and what it is about. Pure code.
 //!
-//! The statements of a dump are its author's. [`ScriptParser`] splits a script without obeying it, and
-//! [`of_globals`] and its neighbours parse one statement, so that it is run only if it is one that
-//! a tool writes, about what it should be about.
+//! The statements of a dump are its author's. [`ScriptParser`] splits a script without obeying it,
+//! and [`of_globals`] and its neighbours parse one statement, so that it is run only if it is one
+//! that a tool writes, about what it should be about.
 
 mod scan;
 mod script;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use holdfast_backend::Backend;
-use holdfast_connect::{Content, ContentPiece, Leaf, LeafKind, Opener, Source, SourceItem};
+use holdfast_connect::{ContentPiece, ContentReader, Leaf, LeafKind, Opener, Source, SourceItem};
 use holdfast_format::ObjectId;
 use holdfast_format::config::ChunkProfile;
 use holdfast_format::entry::{Metadata, Xattrs};
@@ -27,7 +27,7 @@ use crate::{EngineError, EngineEvent, Observer, Silent};
 struct ChunksOpener(Vec<u8>);
 
 impl Opener for ChunksOpener {
-    fn open(&self) -> io::Result<Box<dyn Content>> {
+    fn open(&self) -> io::Result<Box<dyn ContentReader>> {
         Ok(Box::new(ChunksContent(io::Cursor::new(self.0.clone()))))
     }
 
@@ -38,7 +38,7 @@ impl Opener for ChunksOpener {
 
 struct ChunksContent(io::Cursor<Vec<u8>>);
 
-impl Content for ChunksContent {
+impl ContentReader for ChunksContent {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<ContentPiece> {
         match io::Read::read(&mut self.0, buffer)? {
             0 => Ok(ContentPiece::End),

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use holdfast_connect::Source;
-use holdfast_connect::command::{CommandSource, StoppableReader, StreamEntry, StreamSource};
+use holdfast_connect::command::{CommandSource, StoppableInput, StreamEntry, StreamSource};
 use holdfast_connect::fs::source::{FsOptions, FsSource};
 use holdfast_engine::backup::{self, BackupOptions, CaptureOptions, Compare, SourceOptions};
 use holdfast_engine::completeness::ShrinkLimit;
@@ -84,7 +84,7 @@ impl Work {
             )?),
             From::Stdin(entry) => {
                 let stdin = io::stdin().as_fd().try_clone_to_owned()?;
-                let reader = StoppableReader::new(stdin, Arc::clone(&self.stop));
+                let reader = StoppableInput::new(stdin, Arc::clone(&self.stop));
                 Box::new(StreamSource::stdin(Box::new(reader), entry)?)
             }
             From::Command(command, entry) => {
