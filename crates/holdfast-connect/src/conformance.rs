@@ -61,9 +61,7 @@ enum NamesInDirectory {
 ///
 /// # Errors
 /// The first [`Violation`].
-pub fn check_source<'a>(
-    items: impl IntoIterator<SourceItem = &'a SourceItem>,
-) -> Result<(), Violation> {
+pub fn check_source<'a>(items: impl IntoIterator<Item = &'a SourceItem>) -> Result<(), Violation> {
     // The root is never left.
     let mut open: Vec<NamesInDirectory> = vec![NamesInDirectory::Last(Vec::new())];
     for item in items {

@@ -187,7 +187,7 @@ pub(super) struct Configuration<'a> {
     wanted: SettingSelection,
     bucket: &'a connect::Bucket,
     set: Vec<&'static str>,
-    refused: Vec<connect::Refusal>,
+    refused: Vec<connect::RefusedSetting>,
 }
 
 impl Configuration<'_> {
@@ -210,7 +210,7 @@ impl Configuration<'_> {
             names => format!("set: {}", names.join(", ")),
         };
         let mut sentences = vec![set];
-        for connect::Refusal { setting, error } in &self.refused {
+        for connect::RefusedSetting { setting, error } in &self.refused {
             sentences.push(format!("{setting} could not be restored: {error}"));
         }
         if !self.refused.is_empty() {

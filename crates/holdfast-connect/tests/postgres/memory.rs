@@ -232,7 +232,7 @@ fn toc(entries: i32, letters: &[u8], times: usize, dependencies: usize) -> Box<d
 /// Pieces one after another.
 struct Pieces<I>(I, Vec<u8>, usize);
 
-impl<I: Iterator<SourceItem = Vec<u8>>> Read for Pieces<I> {
+impl<I: Iterator<Item = Vec<u8>>> Read for Pieces<I> {
     fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
         while self.2 == self.1.len() {
             let Some(next) = self.0.next() else { return Ok(0) };

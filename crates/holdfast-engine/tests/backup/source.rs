@@ -47,7 +47,7 @@ impl TestEntry {
         }
     }
 
-    pub fn containing(self, children: impl IntoIterator<SourceItem = Self>) -> Self {
+    pub fn containing(self, children: impl IntoIterator<Item = Self>) -> Self {
         Self { children: children.into_iter().collect(), ..self }
     }
 

@@ -22,7 +22,7 @@ const fn setting(
     name: &'static str,
     read: (&'static str, &'static str),
     write: (&'static str, &'static str),
-    when: When,
+    when: SettingMoment,
 ) -> Setting {
     Setting {
         name,

@@ -209,7 +209,7 @@ impl ScriptScanner {
                 let has_escapes = run == WordRun::Word(b"e".to_vec());
                 self.enter(ScannerState::Text { has_escapes });
             }
-            (_, b'"') => self.enter(State::Name),
+            (_, b'"') => self.enter(ScannerState::Name),
             (_, b'$') => self.enter(ScannerState::Tag(Vec::new())),
             (_, b'(') => self.parentheses += 1,
             (_, b')') => self.parentheses = self.parentheses.saturating_sub(1),
