@@ -96,18 +96,18 @@ fn names_that_vanish_during_the_scan_are_counted() {
     for number in 290..300 {
         fs::remove_file(root.join(format!("{number:03}"))).unwrap();
     }
-    let (mut leaves, mut unread) = (1, 0);
+    let (mut leaves, mut unread_count) = (1, 0);
     while let Some(item) = source.next().unwrap() {
         match item {
             SourceItem::Leaf(_) => leaves += 1,
             SourceItem::Unread(unread) => {
                 assert_eq!(unread.error.kind(), ErrorKind::NotFound);
-                unread += 1;
+                unread_count += 1;
             }
             _ => {}
         }
     }
-    assert_eq!((leaves, unread), (290, 10));
+    assert_eq!((leaves, unread_count), (290, 10));
 }
 
 #[test]
