@@ -5,7 +5,7 @@ use std::fmt;
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use holdfast_connect::{ContentReader, SourceItem, LeafKind, Opener, ContentPiece, Source};
+use holdfast_connect::{ContentPiece, ContentReader, LeafKind, Opener, Source, SourceItem};
 use holdfast_engine::{EngineEvent, Observer};
 use holdfast_format::entry::Metadata;
 use holdfast_format::record::Text;
