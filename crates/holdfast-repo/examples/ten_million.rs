@@ -175,11 +175,11 @@ fn frame(number: u64) -> FrameEntry {
 /// Creates keys and leaves them in the folder, in a slot with its secret next to it.
 fn new_keys(folder: &Path) -> ExampleResult<Arc<Keys>> {
     let (master, (secret, text)) = (MasterKey::generate()?, Secret::generate_key()?);
-    let (keys, nobody) = (Keys::derive(&master), String::new);
+    let (keys, nothing) = (Keys::derive(&master), String::new);
     let label = SlotLabel {
-        label: nobody(),
-        host: nobody(),
-        user: nobody(),
+        label: nothing(),
+        host: nothing(),
+        user: nothing(),
         created: jiff::Timestamp::UNIX_EPOCH,
     };
     let slot = create_slot(&master, &keys, &secret, KdfCost::MIN, &label)?;

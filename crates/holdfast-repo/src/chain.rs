@@ -42,7 +42,7 @@ impl ChainHead {
     pub const EMPTY: Self = Self { next: 0, last: ObjectId::NONE };
 
     /// The head after a lost record, whose successor may name any hash.
-    pub(crate) const fn behind_lost(lost: u64) -> Self {
+    pub(crate) const fn after_lost(lost: u64) -> Self {
         Self { next: lost + 1, last: ObjectId::NONE }
     }
 
@@ -117,7 +117,7 @@ pub fn read_from<Body: DeserializeOwned>(
 ) -> Result<ChainRecords<Body>, RepoError> {
     let mut records = ChainRecords { whole: Vec::new(), damaged: Vec::new(), sealed: Vec::new() };
     // A slot that is known to have a record.
-    let mut behind = 0;
+    let mut later = 0;
     loop {
         match read_slot(backend, keys, chain, head)? {
             SlotContent::Whole { record, continues, object } => {
@@ -141,20 +141,20 @@ pub fn read_from<Body: DeserializeOwned>(
                     backend.get(&object_name(damaged.object)?, RECORD_BYTES_MAX)?;
                     continue;
                 }
-                *head = ChainHead::behind_lost(head.next);
+                *head = ChainHead::after_lost(head.next);
                 records.damaged.push(damaged);
             }
             SlotContent::Free => {
-                if behind <= head.next {
+                if later <= head.next {
                     let listed = listed.range(head.next + 1..).copied();
                     match first_record::<Body>(backend, keys, chain, listed)? {
-                        Some(next) => behind = next,
+                        Some(next) => later = next,
                         None => return Ok(records),
                     }
                 }
                 let reason = "it is missing, but later records are not";
                 records.damaged.push(DamagedRecord::missing(chain, head.next, reason));
-                *head = ChainHead::behind_lost(head.next);
+                *head = ChainHead::after_lost(head.next);
             }
         }
     }

@@ -232,14 +232,14 @@ impl Repository {
             return Err(RepoError::ForeignSlot { slot: slot.header.id.to_hex() });
         }
         let config = check_authentic(&*backend, &keys, stored.clone())?.config;
-        let (index_folder, is_anew) = match &options.index {
+        let (index_folder, is_rebuilt) = match &options.index {
             IndexFrom::Cache => (folder.clone(), false),
             IndexFrom::Objects(scratch) => (scratch.clone(), true),
         };
         let index_options = IndexOptions {
             folder: index_folder,
             bytes_max: options.cache_bytes_max,
-            is_anew,
+            is_rebuilt,
             notice: options.notice.clone(),
         };
         let index = Index::open(Arc::clone(&backend), Arc::clone(&keys), &index_options)?;
@@ -366,11 +366,11 @@ impl Repository {
     ///
     /// # Errors
     /// Storage failures; damaged chains.
-    pub fn read_history_anew(&self) -> Result<Missing, RepoError> {
+    pub fn reread_history(&self) -> Result<Missing, RepoError> {
         let mut history = self.history();
-        let mut anew = History::default();
-        anew.refresh(&*self.backend, &self.keys)?;
-        *history = anew;
+        let mut reread = History::default();
+        reread.refresh(&*self.backend, &self.keys)?;
+        *history = reread;
         self.sync(&mut history)
     }
 
@@ -380,8 +380,8 @@ impl Repository {
     ///
     /// # Errors
     /// Storage failures.
-    pub fn read_index_anew(&self) -> Result<Missing, RepoError> {
-        self.index.read_anew(&mut self.history())
+    pub fn rebuild_index(&self) -> Result<Missing, RepoError> {
+        self.index.rebuild(&mut self.history())
     }
 
     /// The chain of a host, which is announced first if it is new.

@@ -280,7 +280,7 @@ impl SnapshotDraft<'_> {
         record.summary = self.complete_summary(&summary, assembler.blobs());
         let partial = self.commit(record)?;
         // Otherwise a prune would take data stored from here on for that of a finished run.
-        assembler.blobs().go_on_behind(partial.sequence);
+        assembler.blobs().continue_after_slot(partial.sequence);
         Ok(())
     }
 

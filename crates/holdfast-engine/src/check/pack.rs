@@ -120,12 +120,12 @@ impl PackVerifier {
         let mut rest = plain.as_slice();
         let mut lost = Vec::new();
         for blob in &frame.blobs {
-            let (bytes, behind) =
+            let (bytes, after) =
                 rest.split_at_checked(blob.bytes as usize).ok_or("a blob extends past its end")?;
             if keys.check_blob(frame.blob_type, &blob.id, bytes).is_err() {
                 lost.push(blob.id);
             }
-            rest = behind;
+            rest = after;
         }
         self.buffer = plain;
         Ok(lost)

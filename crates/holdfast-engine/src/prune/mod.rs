@@ -107,7 +107,7 @@ pub(crate) fn run(
     observer: &dyn Observer,
     mutation: PruneMutation,
 ) -> Result<PruneReport, EngineError> {
-    repository.read_history_anew()?;
+    repository.reread_history()?;
     let mut prune = Prune {
         repository,
         options: *options,
@@ -191,7 +191,7 @@ impl Prune<'_> {
         let condemn = self.repository.history().condemn().cloned();
         if let Some(condemn) = condemn {
             self.report.resumed = true;
-            self.read_index_anew()?;
+            self.rebuild_index()?;
             self.finish(&condemn, &Targets::default(), None)?;
         }
         Ok(self.delete_leftovers()?)
@@ -205,7 +205,7 @@ impl Prune<'_> {
         if !self.options.dry_run && self.gives_way()? {
             return Ok(Round::Done);
         }
-        self.read_index_anew()?;
+        self.rebuild_index()?;
         let steps = self.repository.history().prune_steps();
         let moment = self.moment();
         let live = self.live(None)?;
@@ -292,12 +292,12 @@ impl Prune<'_> {
     }
 
     /// Rebuilds the index from the objects: nothing is deleted because of a cache.
-    fn read_index_anew(&self) -> Result<(), EngineError> {
+    fn rebuild_index(&self) -> Result<(), EngineError> {
         #[cfg(test)]
         if self.mutation == PruneMutation::CacheIsBelieved {
             return Ok(());
         }
-        self.refuse_gaps(&self.repository.read_index_anew()?)
+        self.refuse_gaps(&self.repository.rebuild_index()?)
     }
 
     /// Reads what is new, and refuses to continue if anything is missing.

@@ -34,7 +34,7 @@ struct Repair<'a> {
     /// Packs that are missing or were moved to quarantine.
     gone: BTreeSet<ObjectId>,
     /// Packs whose entries are read from their own directories.
-    anew: BTreeSet<ObjectId>,
+    reread: BTreeSet<ObjectId>,
     /// Blobs of damaged packs that were not salvaged from them.
     lost: BTreeSet<BlobId>,
     done: IndexRepair,
@@ -58,7 +58,7 @@ pub fn repair_index(
     repair.read_index_objects()?;
     repair.look_at_packs(options)?;
     repair.replace_damaged_packs(options)?;
-    let plan = plan(&repair.lists, &repair.gone, &repair.anew);
+    let plan = plan(&repair.lists, &repair.gone, &repair.reread);
     repair.write_index_objects(&plan)?;
     repair.record(&plan)?;
     repair.set_aside_index_objects()?;
@@ -70,7 +70,7 @@ pub fn repair_index(
 impl<'a> Repair<'a> {
     fn begin(repository: &'a Repository, observer: &'a dyn Observer) -> Result<Self, EngineError> {
         repository.refresh()?;
-        repository.read_index_anew()?;
+        repository.rebuild_index()?;
         let history = repository.read_history()?;
         let listing = ObjectListing::take(repository)?;
         Ok(Self {
@@ -82,7 +82,7 @@ impl<'a> Repair<'a> {
             expected: HashMap::new(),
             suspects: BTreeSet::new(),
             gone: BTreeSet::new(),
-            anew: BTreeSet::new(),
+            reread: BTreeSet::new(),
             lost: BTreeSet::new(),
             done: IndexRepair::default(),
         })
@@ -140,7 +140,7 @@ impl<'a> Repair<'a> {
             if trouble.is_some() {
                 self.suspects.insert(id);
             } else if !self.expected.contains_key(&id) {
-                self.anew.insert(id);
+                self.reread.insert(id);
             }
         }
         self.leave_out_swept(&mut whole)
@@ -154,13 +154,13 @@ impl<'a> Repair<'a> {
         self.done.packs_missing.retain(stays);
         self.gone.retain(stays);
         self.suspects.retain(stays);
-        self.anew.retain(stays);
+        self.reread.retain(stays);
         Ok(())
     }
 
     fn look_at_unlisted(&mut self, id: ObjectId) -> Result<(), EngineError> {
         match self.repository.pack_directory(&id) {
-            Ok(_) => self.anew.insert(id),
+            Ok(_) => self.reread.insert(id),
             Err(RepoError::Damaged { .. }) => self.suspects.insert(id),
             Err(error) => return Err(error.into()),
         };
@@ -187,14 +187,14 @@ impl<'a> Repair<'a> {
                 }
             };
             match salvaged {
-                Salvaged::Whole => drop(self.anew.insert(id)),
+                Salvaged::Whole => drop(self.reread.insert(id)),
                 Salvaged::Moved { index, blobs, lost } => {
                     self.done.index_written.extend(index);
                     self.done.blobs_salvaged += blobs;
                     self.lost.extend(lost);
                     self.repository.quarantine(&name::pack(&id))?;
                     self.gone.insert(id);
-                    self.anew.remove(&id);
+                    self.reread.remove(&id);
                     self.done.packs_quarantined.push(id);
                 }
             }
@@ -215,7 +215,7 @@ impl<'a> Repair<'a> {
                 }
             }
         }
-        for id in self.anew.clone() {
+        for id in self.reread.clone() {
             writer.add(self.repository.pack_directory(&id)?)?;
             if !self.expected.contains_key(&id) {
                 self.done.packs_added.push(id);

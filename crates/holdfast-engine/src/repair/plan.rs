@@ -18,15 +18,15 @@ pub(super) struct IndexPlan {
 }
 
 /// Replaces index objects that cannot be used, or that list a pack which is `gone`, or whose entry
-/// was read `anew`.
+/// is `reread` from its pack.
 pub(super) fn plan(
     lists: &IndexLists,
     gone: &BTreeSet<ObjectId>,
-    anew: &BTreeSet<ObjectId>,
+    reread: &BTreeSet<ObjectId>,
 ) -> IndexPlan {
-    let is_stale = |pack: &ObjectId| gone.contains(pack) || anew.contains(pack);
+    let is_stale = |pack: &ObjectId| gone.contains(pack) || reread.contains(pack);
     let mut plan = IndexPlan::default();
-    let mut listed: BTreeSet<ObjectId> = anew.clone();
+    let mut listed: BTreeSet<ObjectId> = reread.clone();
     for (object, packs) in lists {
         match packs {
             Some(packs) if !packs.iter().any(is_stale) => listed.extend(packs),
@@ -61,10 +61,10 @@ mod tests {
     }
 
     /// The objects after the plan was carried out, new ones of two packs each.
-    fn carry_out(lists: &IndexLists, plan: &IndexPlan, anew: &BTreeSet<ObjectId>) -> IndexLists {
+    fn carry_out(lists: &IndexLists, plan: &IndexPlan, reread: &BTreeSet<ObjectId>) -> IndexLists {
         let kept = lists.iter().filter(|(object, _)| !plan.replaced.contains(*object));
         let mut after: IndexLists = kept.map(|(object, packs)| (*object, packs.clone())).collect();
-        let moved: Vec<ObjectId> = plan.moved.values().flatten().chain(anew).copied().collect();
+        let moved: Vec<ObjectId> = plan.moved.values().flatten().chain(reread).copied().collect();
         for (number, packs) in moved.chunks(2).enumerate() {
             after.insert(ObjectId::of(&[number as u8]), Some(packs.to_vec()));
         }
@@ -88,11 +88,11 @@ mod tests {
             gone in ids(8),
             others in ids(8),
         ) {
-            let anew: BTreeSet<ObjectId> = others.difference(&gone).copied().collect();
-            let plan = plan(&lists, &gone, &anew);
-            let after = carry_out(&lists, &plan, &anew);
+            let reread: BTreeSet<ObjectId> = others.difference(&gone).copied().collect();
+            let plan = plan(&lists, &gone, &reread);
+            let after = carry_out(&lists, &plan, &reread);
             let healthy: BTreeSet<ObjectId> =
-                merge(&lists).union(&anew).filter(|pack| !gone.contains(*pack)).copied().collect();
+                merge(&lists).union(&reread).filter(|pack| !gone.contains(*pack)).copied().collect();
             prop_assert_eq!(merge(&after), healthy);
             prop_assert_eq!(super::plan(&after, &gone, &BTreeSet::new()), IndexPlan::default());
         }

@@ -37,10 +37,10 @@ pub(crate) fn run(
     observer: &dyn Observer,
     mutation: RepairMutation,
 ) -> Result<SnapshotsRepair, EngineError> {
-    repository.read_history_anew()?;
+    repository.reread_history()?;
     let mut done = SnapshotsRepair::default();
     give_up_records(repository, options, &mut done)?;
-    repository.read_index_anew()?;
+    repository.rebuild_index()?;
     let broken = UnreadableParts::default();
     let mut walker = TreeChecker::new(repository, &broken, observer)?;
     let snapshots = repository.history().snapshots();
@@ -159,7 +159,7 @@ fn give_up_records(
     if !options.dry_run {
         announce(repository, &repository.read_history()?)?;
         give_up(repository)?;
-        repository.read_history_anew()?;
+        repository.reread_history()?;
     }
     Ok(())
 }

@@ -32,7 +32,7 @@ fn noise(seed: u8, length: usize) -> Vec<u8> {
 }
 
 #[test]
-fn a_prune_leaves_alone_what_was_stored_behind_a_checkpoint() {
+fn a_prune_leaves_alone_what_was_stored_after_a_checkpoint() {
     let world = World::new();
     let repository = world.open();
     let mut options = options(&repository);
@@ -68,7 +68,7 @@ fn a_prune_leaves_alone_what_was_stored_behind_a_checkpoint() {
 }
 
 #[test]
-fn packs_say_behind_which_slot_they_can_be_committed() {
+fn packs_say_after_which_slot_they_can_be_committed() {
     let world = World::new();
     world.back_up(&[TestEntry::file("a", b"slot 0")]);
     let repository = world.open();

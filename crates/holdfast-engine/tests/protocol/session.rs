@@ -84,7 +84,7 @@ impl ProtocolState {
         go: &mut dyn FnMut(ProtocolSession, ProtocolStep<'_>),
     ) {
         let (chain, stages) = (setup.chains[number], setup.stages[number]);
-        let behind = SessionState { slot: run.slot + 1, ..run };
+        let after = SessionState { slot: run.slot + 1, ..run };
         match self.chains[chain].get(run.slot) {
             None => {
                 let record = ProtocolRecord::Snapshot { needs: stages[run.stage] };
@@ -100,7 +100,7 @@ impl ProtocolState {
                         _ => run.hidden_at_start,
                     };
                     let stage = run.stage + 1;
-                    let run = SessionState { stage, synced, hidden, hidden_at_start, ..behind };
+                    let run = SessionState { stage, synced, hidden, hidden_at_start, ..after };
                     go(ProtocolSession::Choose(run), &put);
                 }
             }
@@ -108,11 +108,11 @@ impl ProtocolState {
                 let run = SessionState { slot: self.chains[chain].len(), ..run };
                 go(ProtocolSession::Commit(run), &|_| {});
             }
-            Some(ProtocolRecord::Snapshot { .. }) => go(ProtocolSession::Commit(behind), &|_| {}),
+            Some(ProtocolRecord::Snapshot { .. }) => go(ProtocolSession::Commit(after), &|_| {}),
             Some(ProtocolRecord::Fence(generation)) => {
                 for synced in (generation + 1).max(run.synced)..=self.generations.len() {
                     let hidden = self.hidden(synced);
-                    let run = SessionState { synced, hidden, ..behind };
+                    let run = SessionState { synced, hidden, ..after };
                     match is_lost(bug, &run) {
                         // It starts again.
                         true => {

@@ -72,7 +72,7 @@ impl History {
     /// The end of the generation chain is lost: new records are appended after it.
     fn miss_generations(&mut self, lost: RangeInclusive<u64>) {
         let (chain, reason) = (Chain::Generations, "it is missing, but a fence names it");
-        self.generation_head = Some(ChainHead::behind_lost(*lost.end()));
+        self.generation_head = Some(ChainHead::after_lost(*lost.end()));
         self.damaged.extend(lost.map(|sequence| DamagedRecord::missing(&chain, sequence, reason)));
     }
 

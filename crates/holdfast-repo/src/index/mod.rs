@@ -3,15 +3,15 @@
 //! Its source of truth is the repository: index objects, and the packs' own directories as a
 //! fallback. What is kept locally is a cache that is brought up to date each time a repository is
 //! opened, and that can be deleted at any time. It is trusted for speed only: when it fails, or
-//! lacks a requested blob, it is rebuilt from the objects ([`anew`]), and the command continues
+//! lacks a requested blob, it is rebuilt from the objects ([`rebuild`]), and the command continues
 //! with that.
 
-mod anew;
 mod baseline;
 mod cache;
 mod guard;
 mod load;
 mod presence;
+mod rebuild;
 mod row;
 mod store;
 #[cfg(test)]
@@ -91,7 +91,7 @@ struct Inner {
     store: CacheStore,
     state: RwLock<Arc<IndexState>>,
     /// True once this process has read everything in the cache from the objects.
-    is_anew: AtomicBool,
+    is_rebuilt: AtomicBool,
     /// Held shared while the cache is in use, and exclusively while it is rebuilt.
     making: RwLock<()>,
 }
@@ -124,7 +124,7 @@ impl Index {
         options: &IndexOptions,
     ) -> Result<Self, RepoError> {
         let store = CacheStore::new(options, &keys);
-        let opened = store.open(options.is_anew)?;
+        let opened = store.open(options.is_rebuilt)?;
         let (cache, view) = match guarded(|| opened.view()) {
             Ok(view) => (opened, view),
             Err(_) => {
@@ -133,10 +133,10 @@ impl Index {
                 (cache, view)
             }
         };
-        let is_anew = AtomicBool::new(options.is_anew || cache.path().is_none());
+        let is_rebuilt = AtomicBool::new(options.is_rebuilt || cache.path().is_none());
         let state = RwLock::new(Arc::new(IndexState::new(cache, view)));
         let making = RwLock::default();
-        let inner = Inner { backend, keys, store, state, is_anew, making };
+        let inner = Inner { backend, keys, store, state, is_rebuilt, making };
         Ok(Self(Arc::new(inner)))
     }
 

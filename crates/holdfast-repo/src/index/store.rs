@@ -40,7 +40,7 @@ pub struct IndexOptions {
     /// Memory that the cache may use, in bytes.
     pub bytes_max: usize,
     /// True to rebuild the index, whatever the folder contains.
-    pub is_anew: bool,
+    pub is_rebuilt: bool,
     /// Called with the reason why the cache cannot be used.
     pub notice: Notice,
 }
@@ -70,10 +70,10 @@ impl CacheStore {
     }
 
     /// A cache: one that an earlier run left, or an empty one.
-    pub fn open(&self, is_anew: bool) -> Result<Cache, RepoError> {
+    pub fn open(&self, is_rebuilt: bool) -> Result<Cache, RepoError> {
         let wanted = self.wanted.as_ref().filter(|_| !self.is_without.load(Ordering::Relaxed));
         if let Some(wanted) = wanted {
-            match Cache::open(wanted, is_anew) {
+            match Cache::open(wanted, is_rebuilt) {
                 Ok(cache) => return Ok(cache),
                 Err(RepoError::Cache(reason)) => self.give_up(&reason),
                 Err(error) => return Err(error),

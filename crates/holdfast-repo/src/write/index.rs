@@ -8,8 +8,9 @@ use holdfast_seal::{Keys, seal_index};
 use crate::names::object_name;
 use crate::{RepoError, Repository};
 
-/// An index object ends with the pack with which it reaches this many blobs: readers and
-/// writers hold all of it in memory, about 100 bytes for each blob.
+/// An index object ends with the pack with which it reaches this many blobs: readers and writers
+/// hold all of it in memory, about 100 bytes for each blob. Each pack, frame and session has a blob,
+/// so it also stays far below the limit of readers.
 pub const BLOBS_PER_INDEX_OBJECT: usize = 50_000;
 
 /// Packs that the next index object will list.
@@ -100,4 +101,47 @@ pub(crate) fn put_index_object(
     let id = ObjectId::of(&object);
     backend.put(&object_name(name::index(&id))?, &[&object])?;
     Ok(id)
+}
+
+#[cfg(test)]
+mod tests {
+    use holdfast_format::directory::FrameEntry;
+    use holdfast_format::frame::{Algorithm, BlobEntry};
+    use holdfast_format::pack::PackHeader;
+    use holdfast_format::{BlobId, BlobType, SessionId, WriterId};
+
+    use super::*;
+
+    fn pack(blobs: usize) -> PackEntry {
+        let blob = BlobEntry { id: BlobId::from_bytes([1; 32]), bytes: 10 };
+        PackEntry {
+            id: ObjectId::of(&blobs.to_le_bytes()),
+            bytes: 1000,
+            header: PackHeader {
+                salt: [0; 16],
+                writer: WriterId::from_bytes([0; 16]),
+                start_slot: 0,
+                sessions: vec![SessionId::from_bytes([0; 32])],
+            },
+            frames: vec![FrameEntry {
+                blob_type: BlobType::Data,
+                algorithm: Algorithm::Stored,
+                session: 0,
+                sealed_bytes: 100,
+                blobs: vec![blob; blobs],
+            }],
+        }
+    }
+
+    #[test]
+    fn a_batch_is_full_at_its_limit_of_blobs() {
+        let mut batch = IndexBatch::default();
+        for blobs in [1, BLOBS_PER_INDEX_OBJECT - 2] {
+            batch.push(pack(blobs));
+            assert!(!batch.is_full());
+        }
+        batch.push(pack(1));
+        assert!(batch.is_full());
+        assert_eq!(batch.packs(), 3);
+    }
 }

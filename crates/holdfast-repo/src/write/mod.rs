@@ -119,7 +119,7 @@ impl<'a> BlobWriter<'a> {
     /// Records that this session has committed a snapshot in `slot` and continues: anything stored
     /// from now on can only be committed after that slot, and counts as belonging to a run in
     /// progress until then.
-    pub fn go_on_behind(&mut self, slot: u64) {
+    pub fn continue_after_slot(&mut self, slot: u64) {
         for pack in &mut self.open_packs {
             pack.start_from(slot + 1);
         }

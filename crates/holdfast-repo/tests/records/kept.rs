@@ -31,7 +31,7 @@ fn a_long_history_costs_one_listing() {
 }
 
 #[test]
-fn a_chain_that_went_on_differently_is_read_anew() {
+fn a_chain_that_continued_differently_is_reread() {
     let world = World::new();
     world.add("a", 0..5);
     let copy = world.storage.fork();
@@ -66,7 +66,7 @@ fn a_damaged_record_stops_who_deletes_and_is_gone_once_it_is_given_up() {
     let found = Some(world.damage(&name));
     assert_eq!(world.open().0.len(), 9, "it is known from the cache");
     let (repository, _) = world.open_with(Some(world.cache.path()));
-    repository.read_history_anew().unwrap();
+    repository.reread_history().unwrap();
     assert_eq!(repository.history().damaged().count(), 1);
     let records = vec![GivenUp { object: name.to_string(), found }];
     append(&repository, GenerationBody::GiveUp { records }).unwrap();

@@ -30,7 +30,7 @@ fn sweep(condemn: u64, packs: &[u8]) -> GenerationBody {
 
 /// Writes off everything that cannot be used.
 fn give_up(repository: &Repository) {
-    repository.read_history_anew().unwrap();
+    repository.reread_history().unwrap();
     let damaged: Vec<GivenUp> = repository
         .history()
         .damaged()

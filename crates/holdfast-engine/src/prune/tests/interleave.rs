@@ -142,7 +142,7 @@ fn a_run_whose_own_packs_were_taken_for_left_over_notices() {
 }
 
 #[test]
-fn its_own_packs_count_also_where_the_cache_was_made_anew() {
+fn its_own_packs_count_also_where_the_cache_was_rebuilt() {
     let mut world = World::new();
     world.back_up("a", &files(0..10));
     for has_been_swept in [false, true] {

@@ -57,7 +57,7 @@ fn what_was_condemned_when_a_run_began_stays_unusable_for_it() {
     let report = world.prune(&ALL);
     assert!(report.packs_rescued > 0, "{report:?}");
     let checkpoint = session.commit(Snapshot { partial: true, ..first }).unwrap();
-    blobs.go_on_behind(checkpoint.sequence);
+    blobs.continue_after_slot(checkpoint.sequence);
     session.write_with(&mut blobs, &files(200..240)).unwrap();
 
     // It reaches the files in those packs. Then nothing else needs them any more.

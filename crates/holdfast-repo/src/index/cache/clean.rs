@@ -30,8 +30,8 @@ struct FrameRanges(Vec<Range<u32>>);
 impl FrameRanges {
     fn contains(&self, row: &[u8; BLOB_BYTES]) -> Result<bool, RepoError> {
         let frame = BlobRow::decode(row)?.frame;
-        let behind = self.0.partition_point(|range| range.start <= frame);
-        Ok(behind.checked_sub(1).is_some_and(|place| self.0[place].contains(&frame)))
+        let after = self.0.partition_point(|range| range.start <= frame);
+        Ok(after.checked_sub(1).is_some_and(|place| self.0[place].contains(&frame)))
     }
 }
 
@@ -143,8 +143,8 @@ fn clean_blobs(
     let mut table = cached(write.open_table(BLOBS))?;
     let mut copies = cached(write.open_multimap_table(COPIES))?;
     let (mut gone, mut last) = (Vec::new(), None);
-    let behind = (Bound::Excluded(&from), Bound::Unbounded);
-    let mut rows = cached(table.range::<&[u8; 32]>(behind))?;
+    let after = (Bound::Excluded(&from), Bound::Unbounded);
+    let mut rows = cached(table.range::<&[u8; 32]>(after))?;
     while *rows_left > 0 {
         let Some(row) = rows.next() else { break };
         let (id, row) = cached(row)?;
@@ -186,8 +186,8 @@ fn clean_copies(
     let Some(from) = cursor(write, OF_COPIES)? else { return Ok(true) };
     let mut copies = cached(write.open_multimap_table(COPIES))?;
     let (mut gone, mut last) = (Vec::new(), None);
-    let behind = (Bound::Excluded(&from), Bound::Unbounded);
-    let mut blobs = cached(copies.range::<&[u8; 32]>(behind))?;
+    let after = (Bound::Excluded(&from), Bound::Unbounded);
+    let mut blobs = cached(copies.range::<&[u8; 32]>(after))?;
     while *rows_left > 0 {
         let Some(blob) = blobs.next() else { break };
         let (id, rows) = cached(blob)?;

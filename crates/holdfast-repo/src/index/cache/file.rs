@@ -45,12 +45,12 @@ impl Cache {
     }
 
     /// Opens the first file in the folder that no other process uses, or replaces it with an empty
-    /// one if it `is_anew`.
-    pub fn open(wanted: &CacheFile, is_anew: bool) -> Result<Self, RepoError> {
+    /// one if it `is_rebuilt`.
+    pub fn open(wanted: &CacheFile, is_rebuilt: bool) -> Result<Self, RepoError> {
         local::create_place(&wanted.folder).map_err(refused)?;
         for number in 0..FILES_MAX {
             let path = wanted.folder.join(format!("index-{number}.redb"));
-            if let Some(cache) = Self::open_file(&path, wanted, is_anew)? {
+            if let Some(cache) = Self::open_file(&path, wanted, is_rebuilt)? {
                 return Ok(cache);
             }
         }
@@ -66,7 +66,7 @@ impl Cache {
     fn open_file(
         path: &Path,
         wanted: &CacheFile,
-        is_anew: bool,
+        is_rebuilt: bool,
     ) -> Result<Option<Self>, RepoError> {
         let file = match local::open_file(path) {
             // A link, or a file that others could write: it is removed, and the target is not
@@ -87,7 +87,7 @@ impl Cache {
             let database = cached(builder(wanted.bytes_max).create_with_backend(blocks))?;
             Self::prepare(database, Some(path.to_owned()), &wanted.repository)
         };
-        if !is_anew && let Ok(cache) = guarded(open) {
+        if !is_rebuilt && let Ok(cache) = guarded(open) {
             return Ok(Some(cache));
         }
         file.set_len(0).map_err(refused)?;

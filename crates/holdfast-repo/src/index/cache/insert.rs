@@ -40,7 +40,7 @@ impl Numbering {
     }
 
     /// New numbers, after those of these packs.
-    pub fn behind(packs: &[PackRow]) -> Self {
+    pub fn after(packs: &[PackRow]) -> Self {
         Self { packs: HashMap::new(), ..Self::of(packs) }
     }
 

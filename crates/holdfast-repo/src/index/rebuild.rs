@@ -32,9 +32,9 @@ impl Index {
     ///
     /// # Errors
     /// Storage and cache failures.
-    pub(crate) fn read_anew(&self, history: &mut History) -> Result<Missing, RepoError> {
-        if !self.0.is_anew.load(Ordering::Acquire) {
-            self.0.make_anew(&self.0.state().cache, Numbers::New)?;
+    pub(crate) fn rebuild(&self, history: &mut History) -> Result<Missing, RepoError> {
+        if !self.0.is_rebuilt.load(Ordering::Acquire) {
+            self.0.rebuild_cache(&self.0.state().cache, Numbers::New)?;
         }
         self.sync(history)
     }
@@ -49,7 +49,7 @@ impl IndexReader {
         let state = self.index.state();
         match guarded(|| look(&state, &state.view)) {
             Err(RepoError::Cache(_)) => {
-                self.index.make_anew(&state.cache, Numbers::Kept)?;
+                self.index.rebuild_cache(&state.cache, Numbers::Kept)?;
                 let state = self.index.state();
                 look(&state, &state.view)
             }
@@ -60,10 +60,10 @@ impl IndexReader {
     /// The index as the objects say, if the cache was not rebuilt from them yet: before anything is
     /// reported missing.
     pub(super) fn second_look(&self) -> Result<Option<Arc<IndexState>>, RepoError> {
-        if self.index.is_anew.load(Ordering::Acquire) {
+        if self.index.is_rebuilt.load(Ordering::Acquire) {
             return Ok(None);
         }
-        self.index.make_anew(&self.index.state().cache, Numbers::Kept)?;
+        self.index.rebuild_cache(&self.index.state().cache, Numbers::Kept)?;
         Ok(Some(self.index.state()))
     }
 }
@@ -93,7 +93,7 @@ impl Inner {
         };
         for _ in 0..2 {
             match attempt() {
-                (Err(RepoError::Cache(_)), cache) => self.make_anew(&cache, Numbers::Kept)?,
+                (Err(RepoError::Cache(_)), cache) => self.rebuild_cache(&cache, Numbers::Kept)?,
                 (outcome, _) => return outcome,
             }
         }
@@ -101,7 +101,7 @@ impl Inner {
     }
 
     /// Replaces a cache that failed with a new one, unless another thread already did.
-    fn make_anew(&self, failed: &Arc<Cache>, numbers: Numbers) -> Result<(), RepoError> {
+    fn rebuild_cache(&self, failed: &Arc<Cache>, numbers: Numbers) -> Result<(), RepoError> {
         let _guard = self.making.write().unwrap_or_else(PoisonError::into_inner);
         let state = self.state();
         if !Arc::ptr_eq(&state.cache, failed) {
@@ -109,10 +109,10 @@ impl Inner {
         }
         let numbering = match numbers {
             Numbers::Kept => Numbering::of(&state.packs),
-            Numbers::New => Numbering::behind(&state.packs),
+            Numbers::New => Numbering::after(&state.packs),
         };
         // A file that was rebuilt and failed again will not work the third time.
-        if self.is_anew.load(Ordering::Acquire) {
+        if self.is_rebuilt.load(Ordering::Acquire) {
             self.store.give_up("it failed twice");
         }
         let filled =
@@ -124,7 +124,7 @@ impl Inner {
             }
             filled => filled?,
         };
-        self.is_anew.store(true, Ordering::Release);
+        self.is_rebuilt.store(true, Ordering::Release);
         if numbers == Numbers::New {
             // An intact cache keeps what does not depend on its rows.
             let _lost = guarded(|| new.cache.take_from(failed));
