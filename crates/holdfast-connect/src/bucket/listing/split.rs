@@ -3,7 +3,7 @@
 //! The keys of a page differ in a few characters. Those are read as digits of a number, whose base
 //! is the number of different characters seen; the distance between first and last key is one page.
 //! Counters, dates and random hexadecimal digits continue like this. Other keys do not, and the
-//! caller notices.
+//! caller notices. docs/benchmarks.md has the time that it saves.
 
 /// Digits to the left of the first difference between first and last key, for carries.
 const CARRY_DIGITS: usize = 6;

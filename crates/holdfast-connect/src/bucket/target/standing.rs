@@ -13,12 +13,12 @@ const PAGES_MAX: usize = 3;
 #[derive(Debug, Default)]
 pub struct ListedStretch {
     objects: BTreeMap<String, ListedObject>,
-    stretch: Option<Stretch>,
+    stretch: Option<CoveredKeys>,
 }
 
 /// Keys after the first, up to the second or to the end of the prefix.
 #[derive(Debug)]
-struct Stretch {
+struct CoveredKeys {
     prefix: String,
     start: String,
     end: Option<String>,
@@ -100,7 +100,7 @@ impl ListedStretch {
         });
         if continues {
             self.objects.clear();
-            if let Some(Stretch { start, end: Some(end), .. }) = &mut self.stretch {
+            if let Some(CoveredKeys { start, end: Some(end), .. }) = &mut self.stretch {
                 start.clone_from(end);
             }
         } else {
@@ -115,7 +115,7 @@ impl ListedStretch {
     fn begin(&mut self, prefix: String, start: String, next: ListPosition) {
         self.objects.clear();
         let end = Some(start.clone());
-        self.stretch = Some(Stretch { prefix, start, end, next: Some(next) });
+        self.stretch = Some(CoveredKeys { prefix, start, end, next: Some(next) });
     }
 
     /// Lists a few more pages, up to the one with the key; false if it was not reached.
