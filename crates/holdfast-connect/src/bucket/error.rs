@@ -42,12 +42,12 @@ pub enum BucketError {
     },
     /// The bucket is in another region.
     #[error(
-        "the bucket is in another region than {asked}: set the region to {}",
+        "the bucket is in another region than {tried}: set the region to {}",
         .region.as_deref().unwrap_or("the one it was created in")
     )]
     WrongRegion {
         /// The region that was tried.
-        asked: String,
+        tried: String,
         /// The right one, if the server reported it.
         region: Option<String>,
     },

@@ -6,7 +6,7 @@ use holdfast_format::entry::FileTime;
 
 use super::attributes::ObjectAttributes;
 
-/// An object as a listing showed it.
+/// Which object a request is about.
 #[derive(Debug, Clone, Copy)]
 pub struct ObjectRef<'a> {
     /// Its key.

@@ -175,7 +175,7 @@ pub trait BucketObjects: Debug + Send + Sync {
         &self,
         listed: &ListedObject,
         headers: Option<&HeaderMap>,
-        asked: AttributeQuery,
+        query: AttributeQuery,
     ) -> Result<ObjectAttributes, BucketError>;
 
     /// The attributes of a listed object that at most one request returns.

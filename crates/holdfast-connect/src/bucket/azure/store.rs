@@ -129,9 +129,9 @@ impl BucketObjects for Azure {
         &self,
         listed: &ListedObject,
         _: Option<&HeaderMap>,
-        asked: AttributeQuery,
+        query: AttributeQuery,
     ) -> Result<ObjectAttributes, BucketError> {
-        debug_assert!(!asked.with_acl, "blobs have no access control lists");
+        debug_assert!(!query.with_acl, "blobs have no access control lists");
         self.glance(listed).await
     }
 

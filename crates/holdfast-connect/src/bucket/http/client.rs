@@ -111,7 +111,7 @@ impl Client {
     ) -> Result<ServiceResponse, BucketError> {
         loop {
             self.optional.prepare(request);
-            let (error, is_away, asked) = match self.attempt(request).await {
+            let (error, is_away, retry_after) = match self.attempt(request).await {
                 Err(error @ BucketError::Unreachable { .. }) => (error, true, None),
                 Err(error) => return Err(error),
                 Ok(answer) if answer.status().is_success() => {
@@ -126,13 +126,13 @@ impl Client {
                         if self.optional.can_do_without(request, &refusal) {
                             continue;
                         }
-                        return Err(refusal.into_error(&self.asked(request)));
+                        return Err(refusal.into_error(&self.refused_request(request)));
                     }
-                    let (is_away, asked) = (refusal.is_away(), refusal.retry_after);
-                    (refusal.into_error(&self.asked(request)), is_away, asked)
+                    let (is_away, retry_after) = (refusal.is_away(), refusal.retry_after);
+                    (refusal.into_error(&self.refused_request(request)), is_away, retry_after)
                 }
             };
-            match self.outage.wait(request.attempts, &error, is_away, asked) {
+            match self.outage.wait(request.attempts, &error, is_away, retry_after) {
                 Some(wait) => tokio::time::sleep(wait).await,
                 None => return Err(error),
             }
@@ -182,7 +182,7 @@ impl Client {
             // A refusal that was only known after the status had been sent.
             let status = StatusCode::INTERNAL_SERVER_ERROR;
             let refusal = ServiceRefusal::parse(status, &HeaderMap::new(), body);
-            return Err(refusal.into_error(&self.asked(request)));
+            return Err(refusal.into_error(&self.refused_request(request)));
         }
         Ok(Some(root))
     }
@@ -239,7 +239,7 @@ impl Client {
         }
     }
 
-    fn asked<'a>(&'a self, request: &'a ServiceRequest<'_>) -> RefusedRequest<'a> {
+    fn refused_request<'a>(&'a self, request: &'a ServiceRequest<'_>) -> RefusedRequest<'a> {
         RefusedRequest {
             action: &request.action,
             method: &request.method,

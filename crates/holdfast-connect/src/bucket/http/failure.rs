@@ -110,8 +110,8 @@ impl ServiceRefusal {
     }
 
     /// The error for the situation.
-    pub fn into_error(self, asked: &RefusedRequest<'_>) -> BucketError {
-        let (action, status) = (asked.action.what, self.status.as_u16());
+    pub fn into_error(self, request: &RefusedRequest<'_>) -> BucketError {
+        let (action, status) = (request.action.what, self.status.as_u16());
         match (status, self.code.as_str()) {
             (403, _) if self.is_about_signature() => BucketError::WrongKey { code: self.code },
             (_, "RequestTimeTooSkewed") => BucketError::ClockSkew,
@@ -129,28 +129,32 @@ impl ServiceRefusal {
             (301 | 307, _)
             | (_, "AuthorizationHeaderMalformed" | "IllegalLocationConstraintException") => {
                 BucketError::WrongRegion {
-                    asked: asked.names.region.to_owned(),
+                    tried: request.names.region.to_owned(),
                     region: self.region,
                 }
             }
             (_, "NoSuchBucket" | "ContainerNotFound" | "ContainerBeingDeleted") => {
-                asked.no_such_bucket()
+                request.no_such_bucket()
             }
-            (404, "") if !asked.has_key => asked.no_such_bucket(),
-            (404, "notFound") if !asked.has_key || self.is_about_bucket() => asked.no_such_bucket(),
+            (404, "") if !request.has_key => request.no_such_bucket(),
+            (404, "notFound") if !request.has_key || self.is_about_bucket() => {
+                request.no_such_bucket()
+            }
             (404, "notFound") => BucketError::Vanished,
-            (404, "" | "NoSuchKey" | "NoSuchVersion" | "BlobNotFound") if asked.has_key => {
+            (404, "" | "NoSuchKey" | "NoSuchVersion" | "BlobNotFound") if request.has_key => {
                 BucketError::Vanished
             }
             // A version that is a delete marker.
-            (405, _) if asked.has_key && matches!(*asked.method, Method::GET | Method::HEAD) => {
+            (405, _)
+                if request.has_key && matches!(*request.method, Method::GET | Method::HEAD) =>
+            {
                 BucketError::Vanished
             }
             (409, "BlobAlreadyExists") => BucketError::Exists,
             (_, "InvalidObjectState" | "BlobArchived") => BucketError::Archived,
-            (412, _) if asked.must_be_absent => BucketError::Exists,
+            (412, _) if request.must_be_absent => BucketError::Exists,
             (412 | 416, _) => BucketError::Changed,
-            (401 | 403, _) => BucketError::Denied { action, permission: asked.action.permission },
+            (401 | 403, _) => BucketError::Denied { action, permission: request.action.permission },
             (405 | 501, _) => {
                 let code = if self.code.is_empty() { status.to_string() } else { self.code };
                 BucketError::Unsupported { action, code }

@@ -43,7 +43,7 @@ impl Outage {
         attempts: u32,
         error: &BucketError,
         is_away: bool,
-        asked: Option<Duration>,
+        retry_after: Option<Duration>,
     ) -> Option<Duration> {
         let left = if is_away { self.left() } else { Duration::ZERO };
         let is_enough = attempts >= self.retries.attempts;
@@ -51,7 +51,7 @@ impl Outage {
             return None;
         }
         self.tell(error, left);
-        let wait = asked.unwrap_or_default().max(self.wait_after(attempts));
+        let wait = retry_after.unwrap_or_default().max(self.wait_after(attempts));
         // A server that asks for more time than the limit allows does not get it.
         Some(wait.min(left.max(self.retries.wait_max)))
     }
@@ -116,10 +116,12 @@ mod tests {
     #[test]
     fn a_server_that_is_away_is_waited_for_as_it_asks() {
         let patient = outage(3, 600);
-        let asked = Some(Duration::from_secs(120));
-        let wait = |attempts, asked| patient.wait(attempts, &BucketError::Changed, true, asked);
-        assert_eq!(wait(1, asked), asked);
-        assert_eq!(wait(50, asked), asked, "whatever the attempt");
+        let retry_after = Some(Duration::from_secs(120));
+        let wait = |attempts, retry_after| {
+            patient.wait(attempts, &BucketError::Changed, true, retry_after)
+        };
+        assert_eq!(wait(1, retry_after), retry_after);
+        assert_eq!(wait(50, retry_after), retry_after, "whatever the attempt");
         let whole_day = Some(Duration::from_secs(86_400));
         assert!(wait(50, whole_day).unwrap() <= Duration::from_secs(600), "not forever");
         assert!(wait(u32::MAX, None).is_none(), "what is final is final");

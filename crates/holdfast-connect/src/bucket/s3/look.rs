@@ -19,7 +19,7 @@ impl S3 {
         &self,
         listed: &ListedObject,
         headers: &HeaderMap,
-        asked: AttributeQuery,
+        query: AttributeQuery,
     ) -> Result<ObjectAttributes, BucketError> {
         let mut attributes = ObjectAttributes::from_headers(headers);
         attributes.set("etag", listed.etag.as_str());
@@ -31,17 +31,17 @@ impl S3 {
             attributes.set("parts", parts);
         }
         let count = headers.get("x-amz-tagging-count").map(|count| count.as_bytes() != b"0");
-        let is_asked = match asked.tags {
+        let is_requested = match query.tags {
             Tags::LeaveOut => false,
             Tags::WhereTold => count.unwrap_or(false),
             Tags::AskAlways => count.unwrap_or(true),
         };
-        if is_asked {
+        if is_requested {
             for (name, value) in self.tags(which).await? {
                 attributes.set(&format!("tag.{name}"), value);
             }
         }
-        if asked.with_acl {
+        if query.with_acl {
             attributes.set("acl", self.acl(which).await?);
         }
         Ok(attributes)

@@ -88,10 +88,10 @@ impl BucketObjects for S3 {
     async fn try_attributes(
         &self,
         which: ObjectRef<'_>,
-        asked: AttributeQuery,
+        query: AttributeQuery,
     ) -> Result<Vec<Denied>, BucketError> {
         let mut denied = Vec::new();
-        if asked.tags != Tags::LeaveOut {
+        if query.tags != Tags::LeaveOut {
             match self.tags(which).await {
                 Err(BucketError::Denied { permission, .. }) => {
                     denied.push(Denied::Tags(permission))
@@ -99,7 +99,7 @@ impl BucketObjects for S3 {
                 outcome => drop(outcome?),
             }
         }
-        if asked.with_acl {
+        if query.with_acl {
             match self.acl(which).await {
                 Err(BucketError::Denied { permission, .. }) => denied.push(Denied::Acl(permission)),
                 outcome => drop(outcome?),
@@ -124,11 +124,11 @@ impl BucketObjects for S3 {
         &self,
         listed: &ListedObject,
         headers: Option<&HeaderMap>,
-        asked: AttributeQuery,
+        query: AttributeQuery,
     ) -> Result<ObjectAttributes, BucketError> {
         match headers {
-            Some(headers) => self.complete(listed, headers, asked).await,
-            None => self.complete(listed, &self.head(listed.which()).await?, asked).await,
+            Some(headers) => self.complete(listed, headers, query).await,
+            None => self.complete(listed, &self.head(listed.which()).await?, query).await,
         }
     }
 

@@ -94,19 +94,19 @@ async fn try_versions(
 pub async fn allowed(
     store: &dyn BucketStore,
     which: ObjectRef<'_>,
-    asked: AttributeQuery,
+    query: AttributeQuery,
     must_have_tags: bool,
     remarks: &Remarks,
 ) -> Result<(AttributeQuery, Vec<BucketError>), BucketError> {
-    let denied = match store.try_attributes(which, asked).await {
+    let denied = match store.try_attributes(which, query).await {
         // Reported when the object is read.
         Err(BucketError::Vanished | BucketError::Changed | BucketError::Archived) => Vec::new(),
         outcome => outcome?,
     };
-    let (mut allowed, mut errors) = (asked, Vec::new());
-    for denied in denied {
+    let (mut allowed, mut errors) = (query, Vec::new());
+    for denial in denied {
         remarks.note_lack();
-        let (permission, part) = match denied {
+        let (permission, part) = match denial {
             Denied::Tags(permission) => {
                 allowed.tags = Tags::LeaveOut;
                 (permission, OptionalPart::Tags)

@@ -90,7 +90,7 @@ impl BucketSource {
         };
         let shared = Arc::new(BucketSourceShared {
             bucket: bucket.clone(),
-            asked: AttributeQuery { tags: options.tags, with_acl: options.with_acl },
+            query: AttributeQuery { tags: options.tags, with_acl: options.with_acl },
             looks: Arc::new(Semaphore::new(bucket.concurrency())),
             attributes_as_of: options.attributes_as_of,
             range_width: bucket.concurrency().min(RANGE_WIDTH_MAX),
@@ -171,11 +171,11 @@ impl BucketSource {
             return Ok(());
         };
         self.is_tried = true;
-        let (asked, store) = (self.shared.asked, Arc::clone(self.bucket.store()));
+        let (query, store) = (self.shared.query, Arc::clone(self.bucket.store()));
         let must_have_tags = self.options.must_have_tags;
-        let found = access::allowed(&*store, first.which(), asked, must_have_tags, &self.remarks);
-        let (asked, denied) = self.bucket.runtime().block_on(found)?;
-        self.shared = Arc::new(BucketSourceShared { asked, ..(*self.shared).clone() });
+        let found = access::allowed(&*store, first.which(), query, must_have_tags, &self.remarks);
+        let (query, denied) = self.bucket.runtime().block_on(found)?;
+        self.shared = Arc::new(BucketSourceShared { query, ..(*self.shared).clone() });
         for error in denied {
             self.unread(format!("/{OBJECTS_NAME}"), error.into());
         }

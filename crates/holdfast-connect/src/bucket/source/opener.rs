@@ -28,7 +28,7 @@ const MODE: u32 = 0o644;
 pub struct BucketSourceShared {
     /// Keeps the connections open as long as anything may be read.
     pub bucket: Bucket,
-    pub asked: AttributeQuery,
+    pub query: AttributeQuery,
     /// Attributes that may be read ahead at once.
     pub looks: Arc<Semaphore>,
     pub attributes_as_of: Option<FileTime>,
@@ -88,11 +88,11 @@ impl ObjectOpener {
     /// The same, with the attributes being read right away.
     pub fn looking_ahead(shared: &Arc<BucketSourceShared>, listed: ListedObject) -> Self {
         let (store, object) = (Arc::clone(shared.bucket.store()), listed.clone());
-        let (looks, asked) = (Arc::clone(&shared.looks), shared.asked);
+        let (looks, query) = (Arc::clone(&shared.looks), shared.query);
         let coming = shared.bucket.runtime().spawn(async move {
             // The semaphore is never closed.
             let _permit = looks.acquire().await;
-            store.attributes(&object, None, asked).await
+            store.attributes(&object, None, query).await
         });
         Self {
             shared: Arc::clone(shared),
@@ -171,14 +171,14 @@ impl Opener for ObjectOpener {
     }
 
     fn xattrs(&self) -> io::Result<Vec<(Vec<u8>, Vec<u8>)>> {
-        let (store, asked) = (&**self.shared.bucket.store(), self.shared.asked);
+        let (store, query) = (&**self.shared.bucket.store(), self.shared.query);
         let runtime = self.shared.bucket.runtime();
         let attributes = match self.take() {
             KnownAttributes::Nothing => {
-                runtime.block_on(store.attributes(&self.listed, None, asked))
+                runtime.block_on(store.attributes(&self.listed, None, query))
             }
             KnownAttributes::Headers(listed, headers) => {
-                runtime.block_on(store.attributes(&listed, Some(&headers), asked))
+                runtime.block_on(store.attributes(&listed, Some(&headers), query))
             }
             KnownAttributes::Coming(coming) => match runtime.block_on(coming) {
                 Ok(attributes) => attributes,

@@ -51,11 +51,11 @@ impl ExtensionRows {
     pub fn other_version(&self, captured: Option<&BTreeMap<String, String>>) -> Option<String> {
         let Self { extension, version, .. } = self;
         let before = captured.and_then(|it| it.get(extension));
-        let told = match before {
+        let other = match before {
             Some(before) if before == version => return None,
             Some(before) => format!("was {before} when it was captured"),
             None => "had an unknown version when it was captured".to_owned(),
         };
-        Some(format!("it belongs to extension {extension}, which is {version} here and {told}"))
+        Some(format!("it belongs to extension {extension}, which is {version} here and {other}"))
     }
 }

@@ -103,11 +103,11 @@ impl Fill<'_> {
 
     /// Failures for messages, in restore order.
     pub fn unmade(&self, failures: &Failures) -> Vec<Unmade> {
-        let told = self.stored.toc.entries.iter().filter_map(|entry| {
+        let missing = self.stored.toc.entries.iter().filter_map(|entry| {
             let reason = failures.get(&entry.dump_id)?.clone();
             Some(Unmade { label: entry.label(), reason, number: Some(entry.dump_id) })
         });
-        told.collect()
+        missing.collect()
     }
 
     fn entry(&self, number: i32) -> Option<&TocEntry> {

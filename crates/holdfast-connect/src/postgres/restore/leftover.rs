@@ -118,10 +118,10 @@ pub fn tidy(server: &PostgresServer, database: &str) -> Result<Vec<String>, Post
     let mut admin = administrator(&server.resolve()?, database)?;
     let left = find(&mut admin, database)?;
     let to = identifier(database);
-    let mut told = Vec::new();
+    let mut notes = Vec::new();
     if let Some(old) = &left.aside {
         admin.run(&format!("ALTER DATABASE {} RENAME TO {to}", identifier(old)))?;
-        told.push(format!("{old} was renamed back to {database} after an interrupted restore"));
+        notes.push(format!("{old} was renamed back to {database} after an interrupted restore"));
     }
     if left.is_halfway() {
         admin.run(&format!("ALTER DATABASE {to} ALLOW_CONNECTIONS true"))?;
@@ -130,9 +130,9 @@ pub fn tidy(server: &PostgresServer, database: &str) -> Result<Vec<String>, Post
         // Tools of the restore may have outlived it.
         end_sessions(&mut admin, name)?;
         let removed = || format!("removed {name}, left over from an interrupted restore");
-        told.push(drop_database(&mut admin, name).unwrap_or_else(removed));
+        notes.push(drop_database(&mut admin, name).unwrap_or_else(removed));
     }
-    Ok(told)
+    Ok(notes)
 }
 
 /// Ends the sessions of a database.

@@ -287,7 +287,7 @@ pub(crate) fn of_globals(statement: &[u8]) -> Option<OfGlobals> {
     session(&tokens)
         .or_else(|| created(&tokens))
         .or_else(|| altered(&tokens))
-        .or_else(|| told(&tokens))
+        .or_else(|| comment_or_label(&tokens))
         .or_else(|| granted(&tokens))
 }
 
@@ -338,7 +338,7 @@ fn altered(tokens: &[SqlToken]) -> Option<OfGlobals> {
 }
 
 /// Comments and security labels.
-fn told(tokens: &[SqlToken]) -> Option<OfGlobals> {
+fn comment_or_label(tokens: &[SqlToken]) -> Option<OfGlobals> {
     let mut cursor = TokenCursor::new(tokens);
     if cursor.words("security label for").is_some() {
         cursor.name()?;
