@@ -1,8 +1,8 @@
 //! Answers of buckets, and keys as names.
 
 use holdfast_connect::bucket::answers;
-use holdfast_format::bucket::{key_of_name, name_of_key};
 use holdfast_connect::bucket::source::BucketDocument;
+use holdfast_format::bucket::{key_of_name, name_of_key};
 
 /// The first byte chooses what the rest is.
 pub fn bucket_answers(data: &[u8]) {

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::io::{Cursor, Read};
 
 use holdfast_connect::postgres::archive::{
-    ArchiveError, ArchiveReader, ContentHasher, Emission, ArchiveEvent, LargeObjects, Limits, ArchiveMember,
-    PlainCheck, Toc, DataSelection,
+    ArchiveError, ArchiveEvent, ArchiveMember, ArchiveReader, ContentHasher, DataSelection,
+    Emission, LargeObjects, Limits, PlainCheck, Toc,
 };
 
 /// Smaller than usual, so that hostile lengths fail within the limits of the fuzzer.
