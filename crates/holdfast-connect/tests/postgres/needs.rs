@@ -44,7 +44,7 @@ fn missing_roles_are_reported_before_anything_is_created() {
         from.sql("postgres", "drop database app;");
         let (stored, mut way) = (tree.stored("app"), target(&to, "demo"));
         let error = check(&stored, &way, &[]).unwrap_err();
-        assert_eq!(error.kind, ErrorKind::Privilege);
+        assert_eq!(error.kind, ErrorKind::Owners);
         assert!(error.to_string().contains(role), "{error}");
         check(&stored, &way, &[role.to_owned()]).unwrap();
         assert!(restore(&stored, &way).unwrap_err().to_string().contains(role));
