@@ -325,15 +325,19 @@ impl<'a> RestoreWalker<'a> {
         Ok(LevelState { is_new })
     }
 
-    /// Records a name of the current directory.
+    /// Records a name of the current directory. In a new one the target refuses names that are one
+    /// by itself, and a dry run makes nothing.
     pub(super) fn meet_name(
         &mut self,
         path: &[u8],
         existing: Option<&Existing>,
     ) -> Result<(), EngineError> {
-        match self.levels.last_mut() {
-            Some(level) => Ok(level.names.meet(self.target, path, existing)?),
-            None => Ok(()),
+        let level = self.levels.last_mut();
+        match level.filter(|level| level.state.is_some_and(|state| !state.is_new)) {
+            Some(level) if existing.is_some() || !self.options.dry_run => {
+                Ok(level.names.meet(self.target, path, existing)?)
+            }
+            _ => Ok(()),
         }
     }
 

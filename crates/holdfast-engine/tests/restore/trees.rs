@@ -42,6 +42,36 @@ fn picture(top: &Path) -> BTreeMap<String, (Vec<u8>, u64)> {
     found
 }
 
+/// Of names that are one for the target, only the first is restored: nothing of this restore
+/// replaces anything else of it, whatever was there before.
+#[test]
+fn of_names_that_differ_in_case_only_the_second_is_refused() {
+    let repository = repository();
+    let below = |name: &str| ModelEntry::directory([("file".to_owned(), ModelEntry::file(name))]);
+    let all = ["Name", "Other", "name", "other"].map(|name| (name, ModelEntry::file(name)));
+    let all = all.into_iter().chain(["Sub", "sub"].map(|name| (name, below(name))));
+    let (root, _) = commit(&repository, &folder(all));
+    for (before, window_bytes) in [(false, 1), (false, 1 << 20), (true, 1), (true, 1 << 20)] {
+        let place = tempfile::tempdir().unwrap();
+        if before {
+            for name in ["name", "other", "sub/file"] {
+                let path = place.path().join(name);
+                std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+                std::fs::write(path, "before").unwrap();
+            }
+        }
+        let target = Lying { folds_case: true, ..Lying::new(open(place.path())) };
+        let options = RestoreOptions { window_bytes, ..options() };
+        let report = restored(&repository, &root, &target, &options).unwrap();
+        drop(target);
+        let found = picture(place.path());
+        let expected = [("name", "Name"), ("other", "Other"), ("sub/file", "Sub")];
+        let found: Vec<_> = found.iter().map(|(path, (bytes, _))| (&**path, &bytes[..])).collect();
+        assert_eq!(found, expected.map(|(path, bytes)| (path, bytes.as_bytes())), "{report:?}");
+        assert_eq!(report.errors, 3, "{before} {window_bytes}");
+    }
+}
+
 /// A window may end anywhere: between two files, between two names of a file, within a file.
 #[test]
 fn a_restore_is_the_same_whatever_the_size_of_its_windows() {
