@@ -13,9 +13,10 @@ use super::error::{ErrorKind, PostgresError};
 pub(super) const SOCKET_FOLDERS: [&str; 2] = ["/var/run/postgresql", "/tmp"];
 /// The default port.
 const PORT: &str = "5432";
-/// Settings of every session: no timeouts, and the same representation of times everywhere.
+/// Settings of every session: no timeouts, and the same representation of times, bytes and texts
+/// everywhere, also in dumps.
 const SESSION_OPTIONS: &str = "-c statement_timeout=0 -c idle_in_transaction_session_timeout=0 \
-     -c TimeZone=UTC -c bytea_output=hex";
+     -c TimeZone=UTC -c bytea_output=hex -c standard_conforming_strings=on";
 
 /// Why a text is not the address of a server. It does not contain the address.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]

@@ -5,7 +5,8 @@ use std::path::Path;
 
 use holdfast_connect::postgres::archive::{DataSelection, TocEntry};
 use holdfast_connect::postgres::{
-    DatabaseRestoreOptions, DumpFileSource, EmitForm, emit_stream, holds, restore, restore_globals,
+    DatabaseRestoreOptions, Databases, DumpFileSource, EmitForm, TableOutcome, emit_stream, holds,
+    restore, restore_globals,
 };
 
 use crate::cluster::{Cluster, Run, installations};
@@ -202,46 +203,66 @@ fn no_script_of_roles_runs_anything() {
     assert_eq!(cluster.sql("postgres", odd), b"1\n");
 }
 
+/// A database with a name and an owner that take quoting.
+const ODD_NAME: &str = r#"it's "a" \ 100% db"#;
+const ODD: &str = r#"
+CREATE ROLE "it's a ""role"" \ of
+mine";
+ALTER DATABASE NAME OWNER TO "it's a ""role"" \ of
+mine";
+CREATE SCHEMA "it's ""own""";
+CREATE TABLE "a""\b
+\! false" ("c""\d" text DEFAULT '\', "e'f" text DEFAULT E'\\''', id serial);
+ALTER TABLE "a""\b
+\! false" OWNER TO "it's a ""role"" \ of
+mine";
+INSERT INTO "a""\b
+\! false" VALUES (E'\\.\n\t\\', NULL), (DEFAULT, DEFAULT);
+CREATE SEQUENCE "it's ""own"""."n""\" START 7;
+SELECT nextval('"it''s ""own"""."n""\"');
+COMMENT ON DATABASE NAME IS E'it''s\n\\! false\n;';
+CREATE FUNCTION f() RETURNS text LANGUAGE sql AS $f$ SELECT '\'; -- $$ \! false
+$f$;
+CREATE FUNCTION g() RETURNS int LANGUAGE sql BEGIN ATOMIC SELECT 1; SELECT 2; END;
+ALTER DATABASE NAME SET search_path TO public, "it's ""own""";
+ALTER DATABASE NAME SET app.word TO 'it''s \ "a"';
+"#;
+
 /// Names with quotes, backslashes and line feeds are restored in every way.
 #[test]
 fn odd_names_are_restored() {
     let cluster = Cluster::start(&installations()[0]);
-    cluster.create("app");
-    cluster.sql(
-        "app",
-        "CREATE ROLE \"it's a \"\"role\"\" \\ of\nmine\";
-         CREATE TABLE \"a\\b\n\\! false\"
-             (\"c\\d\" text DEFAULT '\\', \"e'f\" text DEFAULT E'\\\\''');
-         ALTER TABLE \"a\\b\n\\! false\" OWNER TO \"it's a \"\"role\"\" \\ of\nmine\";
-         INSERT INTO \"a\\b\n\\! false\" VALUES (E'\\\\.\n\\t\\\\', NULL), (DEFAULT, DEFAULT);
-         COMMENT ON DATABASE app IS E'it''s\n\\\\! false\n;';
-         CREATE FUNCTION f() RETURNS text LANGUAGE sql AS $f$ SELECT '\\'; -- $$ \\! false
-         $f$;
-         CREATE FUNCTION g() RETURNS int LANGUAGE sql BEGIN ATOMIC SELECT 1; SELECT 2; END;
-         ALTER DATABASE app SET search_path TO public, \"it's\";",
-    );
-    let tree = crate::tree::capture(options(&cluster, "app")).unwrap();
+    cluster.create(ODD_NAME);
+    let quoted = format!("\"{}\"", ODD_NAME.replace('"', "\"\""));
+    cluster.sql(ODD_NAME, &ODD.replace("NAME", &quoted));
+    // Where a backslash in a plain string counts.
+    cluster.sql("postgres", "ALTER ROLE demo SET standard_conforming_strings = off;");
+    let mut wanted = options(&cluster, "postgres");
+    wanted.databases = Databases::Named(vec![ODD_NAME.into()]);
+    let tree = crate::tree::capture(wanted).unwrap();
+    let stored = tree.stored(&ODD_NAME.replace('%', "%25"));
+    // With everything about the database itself.
     let picture = |name: &str| {
-        let text = String::from_utf8(cluster.dump(name, &[])).unwrap();
+        let text = String::from_utf8(cluster.dump(name, &["--create"])).unwrap();
         text.lines().filter(|it| !it.contains("restrict ")).collect::<Vec<_>>().join("\n")
     };
-    let before = picture("app");
+    let before = picture(ODD_NAME);
     for exec in [&[][..], &["env"]] {
         let mut way =
-            DatabaseRestoreOptions::new(server(&cluster, "demo", "postgres"), "app", "t1");
+            DatabaseRestoreOptions::new(server(&cluster, "demo", "postgres"), ODD_NAME, "t1");
         way.server.exec = exec.iter().map(Into::into).collect();
-        way.overwrite = Some("app".into());
-        let report = restore(&tree.stored("app"), &way).unwrap();
+        way.overwrite = Some(ODD_NAME.into());
+        let report = restore(&stored, &way).unwrap();
         assert_eq!(report.warnings, [""; 0]);
-        assert_eq!(picture("app"), before);
-        let holds = holds(&tree.stored("app"), &way.server, "app", true).unwrap();
-        assert!(holds.is_some());
+        assert!(report.tables.iter().all(|it| it.outcome == TableOutcome::Same), "{report:?}");
+        assert_eq!(picture(ODD_NAME), before);
+        assert!(holds(&stored, &way.server, ODD_NAME, true).unwrap().is_some());
     }
     let mut script = Vec::new();
-    let server = server(&cluster, "demo", "app");
-    emit_stream(&tree.stored("app"), EmitForm::Sql, &mut script, &server).unwrap();
+    let server = server(&cluster, "demo", "postgres");
+    emit_stream(&stored, EmitForm::Sql, &mut script, &server).unwrap();
     cluster.create("script");
     cluster.sql("script", std::str::from_utf8(&script).unwrap());
-    let table = |name: &str| cluster.sql(name, "SELECT * FROM \"a\\b\n\\! false\";");
-    assert_eq!(table("script"), table("app"));
+    let table = |name: &str| cluster.sql(name, "SELECT * FROM \"a\"\"\\b\n\\! false\";");
+    assert_eq!(table("script"), table(ODD_NAME));
 }
