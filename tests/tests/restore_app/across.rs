@@ -1,5 +1,6 @@
 //! Databases that read each other, as `postgres_fdw` and `dblink` let them.
 
+use crate::killed::{Moment, kill_at, waiting};
 use crate::world::World;
 
 const APP_FILE: &str = r#"
@@ -74,18 +75,49 @@ fn databases_that_read_each_other_come_back() {
     outcome.prints("references between databases").prints("3 of 3 databases");
     assert_eq!(shown(&world), [15, 15, 15]);
     // In place of others: what they show must not be what was there before.
+    spoil(&world);
+    world.restore(0, "--confirm --yes-overwrite alpha --yes-overwrite beta --yes-overwrite gamma");
+    assert_eq!(shown(&world), [15, 15, 15]);
+    let comments = "select count(*) from pg_shdescription where description ~ 'holdfast';";
+    assert_eq!(world.cluster.sql("postgres", comments), b"0\n");
+    world.restore(0, "--confirm").prints("keep     database alpha");
+}
+
+/// Removes rows of each, and shows that.
+fn spoil(world: &World) {
     for name in ["alpha", "beta", "gamma"] {
         world.cluster.sql(name, "delete from own where id > 2;");
     }
     for name in ["beta", "alpha", "gamma"] {
         world.cluster.sql(name, "refresh materialized view shows;");
     }
-    assert_eq!(shown(&world), [2, 2, 2]);
-    world.restore(0, "--confirm --yes-overwrite alpha --yes-overwrite beta --yes-overwrite gamma");
-    assert_eq!(shown(&world), [15, 15, 15]);
-    let comments = "select count(*) from pg_shdescription where description ~ 'holdfast';";
-    assert_eq!(world.cluster.sql("postgres", comments), b"0\n");
-    world.restore(0, "--confirm").prints("keep     database alpha");
+    assert_eq!(shown(world), [2, 2, 2]);
+}
+
+/// Killed before the step that finishes the databases, in its first and in its last round, and when
+/// only one database is left to finish.
+#[test]
+fn a_restore_that_was_killed_among_references_is_finished_by_the_next_one() {
+    const LINE: &str = "restore-app --config @holdfast.toml --confirm \
+        --yes-overwrite alpha --yes-overwrite beta --yes-overwrite gamma";
+    let world = world("\"alpha\", \"beta\", \"gamma\"");
+    world.capture();
+    spoil(&world);
+    let never = Moment { call: 0, is_filled: false };
+    assert!(waiting(&world, LINE, never).output().unwrap().status.success());
+    // The step fills each of three views in each of three rounds.
+    let before = world.sandbox.read("calls").len() as u32 - 9;
+    for (call, is_filled) in [(0, true), (1, true), (3, false), (7, true), (9, true)] {
+        spoil(&world);
+        let moment = Moment { call: before + call, is_filled };
+        kill_at(&world, LINE, moment);
+        let outcome = world.sandbox.ok(LINE);
+        outcome.prints("keep     database alpha").prints("keep     database beta");
+        assert_eq!(shown(&world), [15, 15, 15], "{moment:?}");
+        assert_eq!(world.databases(), "alpha app beta gamma postgres template0 template1\n");
+        let comments = "select count(*) from pg_shdescription where description ~ 'holdfast';";
+        assert_eq!(world.cluster.sql("postgres", comments), b"0\n", "{moment:?}");
+    }
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
+use std::process::Command;
 
 use holdfast_tests::process::{Running, wait_until};
 use holdfast_tests::sandbox::search_path;
@@ -11,22 +12,39 @@ use crate::world::World;
 
 const LINE: &str = "restore-app --config @holdfast.toml --confirm --yes-overwrite app";
 
-/// Restores, and kills it with SIGKILL after `pg_restore` has started, or after it has ended.
-fn kill_midway(world: &World, is_filled: bool) {
-    let pg_restore = world.cluster.programs().join("pg_restore");
-    let work = format!("{} \"$@\" || exit", pg_restore.display());
-    let work = if is_filled { work.as_str() } else { ":" };
-    let (folder, reached) = (world.sandbox.path("slow"), world.sandbox.path("reached"));
-    let wait = format!("touch {}; while kill -0 $parent; do sleep 0.1; done", reached.display());
-    let version = "[ \"$1\" != --version ] || exec /usr/lib/postgresql/*/bin/pg_restore --version";
-    let text = format!("#!/bin/sh\nparent=$PPID\n{version}\n{work}\n{wait} 2>/dev/null\n");
+/// A moment of a restore: a call of `pg_restore`, counted from 1, before or after its work.
+#[derive(Debug, Clone, Copy)]
+pub struct Moment {
+    pub call: u32,
+    pub is_filled: bool,
+}
+
+/// The command line with a `pg_restore` that counts its calls, and waits at this moment until
+/// holdfast has ended.
+pub fn waiting(world: &World, line: &str, Moment { call, is_filled }: Moment) -> Command {
+    let pg_restore = world.cluster.programs().join("pg_restore").display().to_string();
+    let work = if is_filled { format!("{pg_restore} \"$@\" || exit") } else { ":".to_owned() };
+    let [folder, calls, reached] = ["slow", "calls", "reached"].map(|it| world.sandbox.path(it));
+    let (calls, reached) = (calls.display(), reached.display());
+    let text = format!(
+        "#!/bin/sh\nparent=$PPID\n[ \"$1\" != --version ] || exec {pg_restore} --version\n\
+         echo >>{calls}\n[ $(wc -l <{calls}) = {call} ] || exec {pg_restore} \"$@\"\n{work}\n\
+         touch {reached}; while kill -0 $parent; do sleep 0.1; done 2>/dev/null\n"
+    );
+    world.sandbox.write("calls", "");
     let program = world.sandbox.write("slow/pg_restore", text);
     fs::set_permissions(program, fs::Permissions::from_mode(0o755)).unwrap();
-    let mut command = world.sandbox.command(world.sandbox.words(LINE));
+    let mut command = world.sandbox.command(world.sandbox.words(line));
     command.env("PATH", format!("{}:{}", folder.display(), search_path()));
-    let mut running = Running::start(&mut command);
+    command
+}
+
+/// Restores, and kills it with SIGKILL at this moment.
+pub fn kill_at(world: &World, line: &str, moment: Moment) {
+    let reached = world.sandbox.path("reached");
+    let mut running = Running::start(&mut waiting(world, line, moment));
     wait_until("pg_restore runs", || reached.exists() || running.has_ended());
-    assert!(!running.has_ended(), "{:?}", running.end());
+    assert!(!running.has_ended(), "{moment:?}: {:?}", running.end());
     running.signal(Signal::KILL);
     running.end();
     fs::remove_file(reached).unwrap();
@@ -38,7 +56,7 @@ fn the_next_restore_says_what_a_killed_one_left_and_removes_it() {
     world.capture();
     world.put_document(21);
     for is_filled in [false, true] {
-        kill_midway(&world, is_filled);
+        kill_at(&world, LINE, Moment { call: 1, is_filled });
         let databases = world.databases();
         // The second one has removed what the first one left.
         assert!(databases.starts_with("app app_hf_"), "{databases}");
