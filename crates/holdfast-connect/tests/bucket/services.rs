@@ -344,6 +344,11 @@ s3.put_object(Bucket=bucket, Key="letter", Body=b"now")
     let versions = taken.files.iter().filter(|(path, _)| path.starts_with(b"versions/"));
     let contents: Vec<_> = versions.map(|(_, taken)| taken.content.as_slice()).collect();
     assert_eq!(contents, [&b"one"[..], b"was here", b""]);
+    // New ones would replace each other.
+    let spool = tempfile::tempdir().unwrap();
+    let target = open(&name).target(BucketTargetOptions::new(spool.path())).unwrap();
+    let refused = Target::directory(&target, b"versions/contract").unwrap_err();
+    assert!(refused.to_string().contains("enable versioning"), "{refused}");
 }
 
 #[test]

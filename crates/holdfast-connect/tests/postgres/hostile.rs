@@ -5,7 +5,7 @@ use std::path::Path;
 
 use holdfast_connect::postgres::archive::{DataSelection, TocEntry};
 use holdfast_connect::postgres::{
-    DatabaseRestoreOptions, Databases, DumpFileSource, EmitForm, TableOutcome, emit_stream, holds,
+    DatabaseRestoreOptions, DatabaseSelection, DumpFileSource, EmitForm, TableOutcome, emit_stream, holds,
     restore, restore_globals,
 };
 
@@ -238,7 +238,7 @@ fn odd_names_are_restored() {
     // Where a backslash in a plain string counts.
     cluster.sql("postgres", "ALTER ROLE demo SET standard_conforming_strings = off;");
     let mut wanted = options(&cluster, "postgres");
-    wanted.databases = Databases::Named(vec![ODD_NAME.into()]);
+    wanted.databases = DatabaseSelection::Named(vec![ODD_NAME.into()]);
     let tree = crate::tree::capture(wanted).unwrap();
     let stored = tree.stored(&ODD_NAME.replace('%', "%25"));
     // With everything about the database itself.
