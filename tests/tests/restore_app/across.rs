@@ -46,7 +46,11 @@ fn world(databases: &str) -> World {
          create materialized view shows as select * from dblink(
            'host=SOCKET dbname=gamma user=demo', 'select count(*) from own') as it(n bigint);",
     );
-    let shows = "create materialized view shows as select n from far;";
+    // Through a view of a table that has a foreign partition.
+    let shows = "create table whole (n bigint) partition by range (n);
+        alter table whole attach partition far for values from (0) to (1000);
+        create view between as select n from whole;
+        create materialized view shows as select n from between;";
     run("alpha", &(far("beta", "shows") + shows));
     let counts = "create view counted as select count(*) as n from own;";
     run("alpha", counts);

@@ -2,6 +2,8 @@
 //! it.
 
 use std::fs;
+use std::os::unix::fs::{MetadataExt, chown};
+use std::path::PathBuf;
 
 use holdfast_connect::postgres::{
     DatabaseRestoreOptions, ErrorKind, GlobalsSelection, TableOutcome, check, restore,
@@ -99,16 +101,21 @@ fn an_extension_that_the_server_does_not_have_is_missed_first() {
     assert_eq!(databases(&cluster), b"0\n");
 }
 
+/// Gives a cluster a tablespace called `fast`; returns its folder.
+fn with_space(cluster: &Cluster) -> PathBuf {
+    let space = cluster.data().with_file_name("fast");
+    fs::create_dir(&space).unwrap();
+    let owner = fs::metadata(cluster.data()).unwrap();
+    chown(&space, Some(owner.uid()), Some(owner.gid())).unwrap();
+    let create = format!("create tablespace fast location '{}';", space.display());
+    cluster.sql("postgres", &create);
+    space
+}
+
 #[test]
 fn tables_go_into_the_usual_tablespace_if_theirs_is_not_there() {
     let (from, to) = (cluster(), cluster());
-    let space = from.data().with_file_name("fast");
-    from.server("mkdir").arg(&space).status().ok();
-    fs::create_dir_all(&space).unwrap();
-    let owner = fs::metadata(from.data()).unwrap();
-    use std::os::unix::fs::MetadataExt;
-    std::os::unix::fs::chown(&space, Some(owner.uid()), Some(owner.gid())).unwrap();
-    from.sql("postgres", &format!("create tablespace fast location '{}';", space.display()));
+    let space = with_space(&from);
     from.create("app");
     from.sql(
         "app",
@@ -141,4 +148,13 @@ fn tables_go_into_the_usual_tablespace_if_theirs_is_not_there() {
     way.keep_tablespaces = false;
     way.overwrite = Some("app".into());
     assert_eq!(restore(&tree.stored("app"), &way).unwrap().warnings, [""; 0]);
+    // Nor is one used that is there.
+    with_space(&to);
+    let used = "select count(*) from pg_class c join pg_tablespace s on s.oid = c.reltablespace
+        where spcname = 'fast';";
+    for (keep, count) in [(false, b"0\n"), (true, b"2\n")] {
+        way.keep_tablespaces = keep;
+        assert_eq!(restore(&tree.stored("app"), &way).unwrap().warnings, [""; 0]);
+        assert_eq!(to.sql("app", used), count);
+    }
 }
