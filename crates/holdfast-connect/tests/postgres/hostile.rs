@@ -5,8 +5,8 @@ use std::path::Path;
 
 use holdfast_connect::postgres::archive::{DataSelection, TocEntry};
 use holdfast_connect::postgres::{
-    DatabaseRestoreOptions, DatabaseSelection, DumpFileSource, EmitForm, TableOutcome, emit_stream, holds,
-    restore, restore_globals,
+    DatabaseRestoreOptions, DatabaseSelection, DumpFileSource, EmitForm, TableOutcome, emit_stream,
+    holds, restore, restore_globals,
 };
 
 use crate::cluster::{Cluster, Run, installations};
